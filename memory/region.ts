@@ -1,0 +1,212 @@
+/**
+ * Memory regions as a protection domain sees them.
+ *
+ * A region is a run of frames mapped into the domain. It gives checked accessors only: a typed array over RAM would
+ * give away all of RAM through its `buffer`. An access outside, a misaligned one, or a write through a read-only mapping
+ * throws {@link MemoryFault}, which the domain's runtime turns into a VM fault like any other.
+ *
+ * `open()` below is the one door to the raw memory. Only `queues/`, `board/` and `microkit/` may import it
+ * (`test/imports.test.ts`), because those are trusted code that checks once and then runs without wrappers.
+ */
+
+import { assert } from './assert.ts';
+import type { Ram } from './ram.ts';
+
+export type Access = 'read' | 'write' | 'execute';
+
+/** A load or store that the mapping does not allow. Becomes a VM fault of the thread that did it. */
+export class MemoryFault extends Error {
+  override readonly name = 'MemoryFault';
+  /** Virtual address that was accessed. */
+  readonly address: number;
+  readonly access: Access;
+
+  constructor(address: number, access: Access) {
+    super(`${access} at 0x${address.toString(16)} is outside the mapping`);
+    this.address = address;
+    this.access = access;
+  }
+}
+
+/** Where a region lies: for the trusted code that gets it from {@link open}. */
+export interface OpenRegion {
+  readonly ram: Ram;
+  /** Offset of the region's first byte in RAM. */
+  readonly at: number;
+  readonly sizeBytes: number;
+}
+
+export interface RegionOptions {
+  readonly ram: Ram;
+  /** Offset in RAM of the first byte; a multiple of 8. */
+  readonly at: number;
+  readonly sizeBytes: number;
+  /** Virtual address of the mapping, reported in faults. */
+  readonly vaddr: number;
+}
+
+let openRegion: (region: ReadonlyRegion) => OpenRegion;
+/** Offset in RAM of a checked range of a region; throws {@link MemoryFault}. */
+let locateRange: (
+  region: ReadonlyRegion,
+  offset: number,
+  lengthBytes: number,
+  access: Access,
+) => number;
+
+/** A region mapped for reading. All offsets are in bytes from its start; integers are little-endian. */
+export class ReadonlyRegion {
+  readonly sizeBytes: number;
+  readonly vaddr: number;
+  readonly #ram: Ram;
+  readonly #at: number;
+
+  static {
+    openRegion = (region) => ({ ram: region.#ram, at: region.#at, sizeBytes: region.sizeBytes });
+    locateRange = (region, offset, lengthBytes, access) => {
+      if (!(offset >= 0 && lengthBytes >= 0 && lengthBytes <= region.sizeBytes - offset)) {
+        throw new MemoryFault(region.vaddr + offset, access);
+      }
+      return region.#at + offset;
+    };
+  }
+
+  constructor(options: RegionOptions) {
+    assert(options.at % 8 === 0, 'a region is aligned to 8 bytes');
+    assert(options.at + options.sizeBytes <= options.ram.u8.length, 'a region lies in memory');
+    this.sizeBytes = options.sizeBytes;
+    this.vaddr = options.vaddr;
+    this.#ram = options.ram;
+    this.#at = options.at;
+  }
+
+  read8(offset: number): number {
+    return this.#ram.u8[this.#locate(offset, 1, 'read')] as number;
+  }
+
+  /** @param offset a multiple of 2 */
+  read16(offset: number): number {
+    return this.#ram.u16[this.#locate(offset, 2, 'read') >>> 1] as number;
+  }
+
+  /** @param offset a multiple of 4 */
+  read32(offset: number): number {
+    return this.#ram.u32[this.#locate(offset, 4, 'read') >>> 2] as number;
+  }
+
+  /** Copies `into.length` bytes out of the region. */
+  read(offset: number, into: Uint8Array): void {
+    const at = locateRange(this, offset, into.length, 'read');
+    into.set(this.#ram.u8.subarray(at, at + into.length));
+  }
+
+  #locate(offset: number, width: number, access: Access): number {
+    if (!(offset >= 0 && offset <= this.sizeBytes - width) || (offset & (width - 1)) !== 0) {
+      throw new MemoryFault(this.vaddr + offset, access);
+    }
+    return this.#at + offset;
+  }
+}
+
+/** A region mapped for reading and writing. */
+export class Region extends ReadonlyRegion {
+  readonly #ram: Ram;
+  readonly #at: number;
+
+  constructor(options: RegionOptions) {
+    super(options);
+    this.#ram = options.ram;
+    this.#at = options.at;
+  }
+
+  write8(offset: number, value: number): void {
+    this.#ram.u8[this.#locateWrite(offset, 1)] = value;
+  }
+
+  /** @param offset a multiple of 2 */
+  write16(offset: number, value: number): void {
+    this.#ram.u16[this.#locateWrite(offset, 2) >>> 1] = value;
+  }
+
+  /** @param offset a multiple of 4 */
+  write32(offset: number, value: number): void {
+    this.#ram.u32[this.#locateWrite(offset, 4) >>> 2] = value;
+  }
+
+  write(offset: number, bytes: Uint8Array): void {
+    this.#ram.u8.set(bytes, locateRange(this, offset, bytes.length, 'write'));
+  }
+
+  fill(offset: number, byte: number, lengthBytes: number): void {
+    this.#ram.fill(locateRange(this, offset, lengthBytes, 'write'), byte, lengthBytes);
+  }
+
+  /** Copies from another region of the same protection domain, or within this one. */
+  copyFrom(source: ReadonlyRegion, from: number, to: number, lengthBytes: number): void {
+    const sourceAt = locateRange(source, from, lengthBytes, 'read');
+    const targetAt = locateRange(this, to, lengthBytes, 'write');
+    this.#ram.copy(targetAt, sourceAt, lengthBytes);
+  }
+
+  #locateWrite(offset: number, width: number): number {
+    if (!(offset >= 0 && offset <= this.sizeBytes - width) || (offset & (width - 1)) !== 0) {
+      throw new MemoryFault(this.vaddr + offset, 'write');
+    }
+    return this.#at + offset;
+  }
+}
+
+/** What a device's registers look like from the bus. `width` is 1, 2 or 4 bytes; `offset` a multiple of it. */
+export interface MmioDevice {
+  read(offset: number, width: number): number;
+  write(offset: number, value: number, width: number): void;
+}
+
+/** A device's registers, mapped for one protection domain: memory-mapped I/O. */
+export class DeviceRegion {
+  readonly sizeBytes: number;
+  readonly vaddr: number;
+  readonly #device: MmioDevice;
+
+  constructor(options: { device: MmioDevice; sizeBytes: number; vaddr: number }) {
+    this.sizeBytes = options.sizeBytes;
+    this.vaddr = options.vaddr;
+    this.#device = options.device;
+  }
+
+  read8(offset: number): number {
+    return this.#device.read(this.#check(offset, 1, 'read'), 1);
+  }
+
+  read16(offset: number): number {
+    return this.#device.read(this.#check(offset, 2, 'read'), 2);
+  }
+
+  read32(offset: number): number {
+    return this.#device.read(this.#check(offset, 4, 'read'), 4);
+  }
+
+  write8(offset: number, value: number): void {
+    this.#device.write(this.#check(offset, 1, 'write'), value, 1);
+  }
+
+  write16(offset: number, value: number): void {
+    this.#device.write(this.#check(offset, 2, 'write'), value, 2);
+  }
+
+  write32(offset: number, value: number): void {
+    this.#device.write(this.#check(offset, 4, 'write'), value, 4);
+  }
+
+  #check(offset: number, width: number, access: Access): number {
+    if (!(offset >= 0 && offset <= this.sizeBytes - width) || (offset & (width - 1)) !== 0) {
+      throw new MemoryFault(this.vaddr + offset, access);
+    }
+    return offset;
+  }
+}
+
+/** The door to raw memory, for trusted code: see the head of this file. */
+export function open(region: ReadonlyRegion): OpenRegion {
+  return openRegion(region);
+}
