@@ -1,0 +1,55 @@
+/**
+ * What a device model is given, and what it gives. A model gets these narrow things only, never the whole board:
+ * its interrupt line, the clock, a DMA window, its wire.
+ */
+
+import type { MmioDevice } from '../memory/region.ts';
+
+/** A level-triggered interrupt line from a device to the interrupt controller. */
+export interface IrqLine {
+  raise(): void;
+  lower(): void;
+}
+
+/** A piece of work that a device does in the board's turn. */
+export interface Turn {
+  /** Does what is due now; may mark itself due again. */
+  work(): void;
+}
+
+/**
+ * Where a device says that it has work. A register write only marks the device due; the work is done in the board's
+ * turn (live) or at the event's time (virtual), so that batches form as they do on hardware.
+ */
+export interface TurnQueue {
+  /** Marks `turn` due; marking it twice before it runs has no further effect. */
+  markDue(turn: Turn): void;
+}
+
+/** A device model: registers on the bus, and work in the board's turn. */
+export interface Device extends MmioDevice {
+  /** Back to the state after power-on. */
+  reset(): void;
+  /** The visible state by name, for dumps and tests. */
+  snapshot(): Record<string, unknown>;
+}
+
+/**
+ * The DMA window of a device: which physical addresses it can reach.
+ */
+export interface DmaWindow {
+  /**
+   * Translates a range of physical addresses.
+   *
+   * @param low low 32 bits of the physical address
+   * @param high high 32 bits
+   * @returns the offset in RAM, or -1 when the window does not hold the whole range (the refusal is counted)
+   */
+  translate(low: number, high: number, lengthBytes: number): number;
+}
+
+/** Told when a driver breaks a rule of a specification. Strict boards print it; all count it. */
+export interface Lint {
+  /** @param clause the clause of the specification, such as "virtio 1.2 §2.7.13.3.1" */
+  report(device: string, clause: string, what: string): void;
+}

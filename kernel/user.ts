@@ -1,0 +1,47 @@
+/**
+ * The processor as a user thread's program meets it: a register file, memory behind a page table, and the trap
+ * instruction. This is the only thing of the kernel that a program is given; everything else it does by system calls.
+ */
+
+import type { Access, MmioDevice, OpenRegion } from '../memory/region.ts';
+
+/** What a mapped range turns out to be. */
+export type Mapping =
+  | { readonly kind: 'ram'; readonly at: number; readonly memory: OpenRegion; readonly writable: 'yes' | 'no' }
+  | { readonly kind: 'device'; readonly device: MmioDevice; readonly offset: number };
+
+export interface UserThread {
+  /** The register file: see `REG_…` in `abi.ts`. */
+  readonly regs: Uint32Array;
+
+  /**
+   * Executes the system call in a7 from inside a running program, and returns when the thread has the processor again.
+   * Higher-priority threads run nested inside this call. Throws `ThreadUnwound` when the thread was meanwhile
+   * stopped, restarted or deleted.
+   */
+  trap(): void;
+
+  /**
+   * Executes the system call in a7 as the last act of `UserContext.resume()`. Returns at once; `resume()` is called
+   * again when the thread next has the processor.
+   */
+  trapLast(): void;
+
+  /** Walks the thread's page table over a range that must be mapped contiguously and allow `access`. */
+  mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined;
+}
+
+/**
+ * The body of a thread: the kernel resumes it with the result of its last system call in the registers, and it runs
+ * until `trapLast` or until it throws. An exception is a fault of the thread: `MemoryFault` a VM fault, anything else a
+ * user exception. `AssertionFailure` is our own bug and is never caught.
+ */
+export interface UserContext {
+  resume(): void;
+}
+
+/** Program text: what runs when a thread without a context is resumed with its pc at this image's entry address. */
+export interface ProgramImage {
+  readonly name: string;
+  start(thread: UserThread): UserContext;
+}

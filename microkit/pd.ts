@@ -1,0 +1,84 @@
+/**
+ * What a program sees of its protection domain: Microkit's set with Microkit's meanings. The only file of this room
+ * that drivers, virtualisers, clients and host programs import.
+ *
+ *     export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
+ *       // this body is `init`
+ *       return { notified(channel) { … } };
+ *     }
+ *
+ * A program keeps no state outside `main`, so that it can be instantiated many times.
+ */
+
+import type { DeviceRegion, ReadonlyRegion, Region } from '../memory/region.ts';
+
+/** Identifier of a channel or an interrupt in its protection domain: 0..61. */
+export type Channel = number;
+
+/** Message information: `label * 4096 + count`; the label is below 2^20 here. See {@link messageInfo}. */
+export type MessageInfo = number;
+
+/** @param count message registers that go with it, 0..120 */
+export function messageInfo(label: number, count: number): MessageInfo {
+  return ((label << 12) | count) >>> 0;
+}
+
+export function messageLabel(info: MessageInfo): number {
+  return info >>> 12;
+}
+
+export function messageCount(info: MessageInfo): number {
+  return info & 0x7f;
+}
+
+/** A fault of a child: `label` is the fault type (`FAULT_…` of the kernel's ABI), `words` its message registers. */
+export interface ChildFault {
+  readonly label: number;
+  readonly words: readonly number[];
+}
+
+export interface EntryPoints {
+  /** Another domain has notified, or an interrupt has arrived, on this channel. Lowest channel first. */
+  notified(channel: Channel): void;
+  /** Another domain calls; arguments and results are in the message registers. */
+  protected?(channel: Channel, message: MessageInfo): MessageInfo;
+  /** A child has faulted. 'resume' restarts it where it was; 'stay' leaves it blocked. */
+  fault?(child: number, fault: ChildFault): 'resume' | 'stay';
+}
+
+export interface ProtectionDomain<Config = unknown> {
+  readonly name: string;
+  /** What the description's builder made for this domain. */
+  readonly config: Config;
+  /** Values patched in by the description (`setvar`), by symbol. */
+  readonly vars: Readonly<Record<string, number>>;
+
+  /** @throws Error when the description maps no such region here, or maps it read-only */
+  region(name: string): Region;
+  readonlyRegion(name: string): ReadonlyRegion;
+  deviceRegion(name: string): DeviceRegion;
+
+  /** Signals the peer. A peer of higher priority runs before this returns. */
+  notify(channel: Channel): void;
+  /** Signals the peer together with the wait for the next event: one kernel entry less. One at a time. */
+  deferredNotify(channel: Channel): void;
+  /** Lets the interrupt be delivered again. */
+  irqAck(channel: Channel): void;
+  deferredIrqAck(channel: Channel): void;
+  /** Calls the peer's `protected` and returns its reply. */
+  ppcall(channel: Channel, message: MessageInfo): MessageInfo;
+  /** Message register `index`, 0..119: an unsigned number below 2^53. */
+  mr(index: number): number;
+  setMr(index: number, value: number): void;
+
+  /** Runs a child's `init` again, on its memory as it is. */
+  restart(child: number): void;
+  stop(child: number): void;
+  resume(child: number): void;
+
+  /** One line of debug output. */
+  log(text: string): void;
+}
+
+/** A program: its one entry function. The body is Microkit's `init`. */
+export type Program<Config = never> = (pd: ProtectionDomain<Config>) => EntryPoints;
