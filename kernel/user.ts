@@ -7,7 +7,12 @@ import type { Access, MmioDevice, OpenRegion } from '../memory/region.ts';
 
 /** What a mapped range turns out to be. */
 export type Mapping =
-  | { readonly kind: 'ram'; readonly at: number; readonly memory: OpenRegion; readonly writable: 'yes' | 'no' }
+  | {
+      readonly kind: 'ram';
+      readonly at: number;
+      readonly memory: OpenRegion;
+      readonly writable: 'yes' | 'no';
+    }
   | { readonly kind: 'device'; readonly device: MmioDevice; readonly offset: number };
 
 export interface UserThread {

@@ -29,7 +29,10 @@ const SIZE_BYTES = { u8: 1, u16: 2, u32: 4 } as const;
  * @param specSize size in bytes that the specification gives; checked
  * @throws RangeError when a field is misaligned or the sizes differ
  */
-export function struct<const F extends Record<string, Scalar>>(specSize: number, fields: F): Struct<F> {
+export function struct<const F extends Record<string, Scalar>>(
+  specSize: number,
+  fields: F,
+): Struct<F> {
   return layOut(specSize, fields, 'aligned', littleEndianField);
 }
 

@@ -1,0 +1,17 @@
+/** Configuration records and protocol labels of the timer class (`sddf` timer protocol). */
+
+/** Protected call: answers the time since start in ns in message register 0. */
+export const TIMER_GET_TIME = 0;
+/** Protected call: message register 0 is a time-out in ns from now; one per client, a new one replaces it. */
+export const TIMER_SET_TIMEOUT = 1;
+
+export interface TimerDriverConfig {
+  readonly registers: string;
+  readonly irq: number;
+  /** Channels of the clients. */
+  readonly clients: readonly number[];
+}
+
+export interface TimerClientConfig {
+  readonly channel: number;
+}
