@@ -19,87 +19,30 @@ const WASM_PAGE_BYTES = 65_536;
  * A module written by hand: it imports the memory and exports
  * `c(to: i32, from: i32, length: i32)`, which is one `memory.copy`, and
  * `f(to: i32, value: i32, length: i32)`, which is one `memory.fill`.
- * The limits in the import section are filled in by {@link bulkModule}.
  */
 function bulkModule(pages: number): Uint8Array {
   const limit = leb128(pages);
-  const importSection = [
-    1, // one import
-    1,
-    0x65, // module "e"
-    1,
-    0x6d, // name "m"
-    2, // a memory
-    3, // shared, with a maximum
+  const importMemory = [
+    ...bytes('01 01 65 01 6d 02 03'), // one import: module "e", name "m", a memory, shared with a maximum
     ...limit,
     ...limit,
   ];
   return new Uint8Array([
-    0x00,
-    0x61,
-    0x73,
-    0x6d,
-    0x01,
-    0x00,
-    0x00,
-    0x00, // "\0asm", version 1
-    0x01,
-    0x07,
-    0x01,
-    0x60,
-    0x03,
-    0x7f,
-    0x7f,
-    0x7f,
-    0x00, // type 0: (i32, i32, i32) -> ()
+    ...bytes('00 61 73 6d 01 00 00 00'), // "\0asm", version 1
+    ...bytes('01 07 01 60 03 7f 7f 7f 00'), // type 0: (i32, i32, i32) -> ()
     0x02,
-    importSection.length,
-    ...importSection,
-    0x03,
-    0x03,
-    0x02,
-    0x00,
-    0x00, // two functions of type 0
-    0x07,
-    0x09,
-    0x02,
-    0x01,
-    0x63,
-    0x00,
-    0x00,
-    0x01,
-    0x66,
-    0x00,
-    0x01, // export "c" = 0, "f" = 1
-    0x0a,
-    0x1a,
-    0x02, // code: two bodies
-    0x0c,
-    0x00,
-    0x20,
-    0x00,
-    0x20,
-    0x01,
-    0x20,
-    0x02,
-    0xfc,
-    0x0a,
-    0x00,
-    0x00,
-    0x0b, // memory.copy
-    0x0b,
-    0x00,
-    0x20,
-    0x00,
-    0x20,
-    0x01,
-    0x20,
-    0x02,
-    0xfc,
-    0x0b,
-    0x00,
-    0x0b, // memory.fill
+    importMemory.length,
+    ...importMemory,
+    ...bytes('03 03 02 00 00'), // two functions of type 0
+    ...bytes('07 09 02 01 63 00 00 01 66 00 01'), // export "c" = 0, "f" = 1
+    ...bytes('0a 1a 02'), // code: two bodies, each loads its three parameters
+    ...bytes('0c 00 20 00 20 01 20 02 fc 0a 00 00 0b'), // memory.copy
+    ...bytes('0b 00 20 00 20 01 20 02 fc 0b 00 0b'), // memory.fill
   ]);
+}
+
+function bytes(hex: string): number[] {
+  return hex.split(' ').map((digits) => Number.parseInt(digits, 16));
 }
 
 function leb128(value: number): number[] {
