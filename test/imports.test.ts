@@ -43,7 +43,7 @@ function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return listFiles(path);
-    return /\.ts$/.test(entry.name) ? [relative(ROOT, path)] : [];
+    return entry.name.endsWith('.ts') ? [relative(ROOT, path)] : [];
   });
 }
 

@@ -1,0 +1,20 @@
+// `npm pack` runs this first (prepack): compiles the sources to JavaScript and declarations in dist/.
+// Imports of './x.ts' become './x.js' on the way (rewriteRelativeImportExtensions).
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, rmSync } from 'node:fs';
+
+rmSync('dist', { recursive: true, force: true });
+const result = spawnSync(
+  process.execPath,
+  ['node_modules/.bin/tsc', '-p', 'tsconfig.package.json'],
+  {
+    stdio: 'inherit',
+  },
+);
+if (result.status !== 0) process.exit(1);
+// The C comparison is compiled where it is run.
+cpSync('bench/native', 'dist/bench/native', {
+  recursive: true,
+  filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),
+});

@@ -1,0 +1,87 @@
+/**
+ * Rules of style that no linter knows: words with a better word in this field, leftovers, files and rooms without an
+ * introduction. Each failure names file, line and what to write instead.
+ */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const ROOMS = [
+  ...['memory', 'queues', 'kernel', 'board', 'microkit', 'drivers', 'virtualisers', 'clients'],
+  ...['systems', 'host', 'cli', 'bench', 'test'],
+];
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly instead: string;
+}
+
+const RULES: readonly Rule[] = [
+  { pattern: /\bvirtualizer/i, instead: 'virtualiser, as upstream spells it' },
+  { pattern: /\b(?:TODO|FIXME|XXX)\b/, instead: 'do it, or file an issue' },
+  { pattern: /@ts-(?:ignore|nocheck|expect-error)/, instead: 'the type that is right' },
+  { pattern: /(?:describe|\bit|\btest)\.only\(/, instead: 'the whole suite' },
+  { pattern: /expect\(true\)/, instead: 'an assertion that can fail' },
+];
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return listFiles(path);
+    return entry.name.endsWith('.ts') ? [relative(ROOT, path)] : [];
+  });
+}
+
+function offences(file: string, text: string): string[] {
+  return text
+    .split('\n')
+    .flatMap((line, index) =>
+      RULES.filter((rule) => rule.pattern.test(line)).map(
+        (rule) => `${file}:${index + 1}: ${String(rule.pattern)}: write ${rule.instead}`,
+      ),
+    );
+}
+
+const files = ROOMS.flatMap((room) => listFiles(join(ROOT, room)));
+
+describe('style', () => {
+  it('keeps to the words of the field', () => {
+    const found = files
+      .filter((file) => file !== 'test/style.test.ts')
+      .flatMap((file) => offences(file, readFileSync(join(ROOT, file), 'utf8')));
+
+    expect(files.length).toBeGreaterThan(15);
+    expect(found).toEqual([]);
+  });
+
+  it('finds a planted offence', () => {
+    expect(offences('x.ts', 'const virtualizer = 1; // TODO')).toHaveLength(2);
+  });
+
+  it('says at the head of every source file what it is', () => {
+    const silent = files.filter((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8').replace(/^#!.*\n/, '');
+      return !/^(?:\/\*\*|\/\/)/.test(text);
+    });
+
+    expect(silent).toEqual([]);
+  });
+
+  it('has no file that could hold anything', () => {
+    const vague = files.filter((file) => /(?:^|\/)(?:utils?|helpers?|common|misc)\.ts$/.test(file));
+
+    expect(vague).toEqual([]);
+  });
+
+  it.each(ROOMS)('introduces the room %s in a README of 20 to 40 lines', (room) => {
+    const readme = join(ROOT, room, 'README.md');
+
+    expect(existsSync(readme)).toBe(true);
+    const lines = readFileSync(readme, 'utf8').trimEnd().split('\n').length;
+    expect(lines).toBeGreaterThanOrEqual(20);
+    expect(lines).toBeLessThanOrEqual(40);
+  });
+});
