@@ -1,0 +1,153 @@
+/**
+ * The request queue of the block class: one producer, one consumer.
+ *
+ * Each end works on a private cursor and publishes it once per batch. The peer's counter is read from shared memory
+ * once per look and never believed beyond the capacity, which is private to each end (`reference` sDDF 0.7,
+ * `blk/queue.h`, whose layout this is).
+ */
+
+import { assert } from '../../memory/assert.ts';
+import type { Region } from '../../memory/region.ts';
+import { open } from '../../memory/region.ts';
+import { assertCapacity, distance32 } from '../../memory/wrapping.ts';
+import {
+  BlkRequestLayout,
+  REQUEST_ENTRIES,
+  REQUEST_HEAD,
+  REQUEST_PLUGGED,
+  REQUEST_TAIL,
+  requestQueueBytes,
+} from './layout.ts';
+
+const WORDS = BlkRequestLayout.SIZE / 4;
+const CODE = BlkRequestLayout.code.offset / 4;
+const OFFSET = BlkRequestLayout.offsetLow.offset / 4;
+const BLOCK = BlkRequestLayout.blockLow.offset / 4;
+const COUNT = BlkRequestLayout.count.offset / 4;
+const ID = BlkRequestLayout.id.offset / 4;
+const TWO_32 = 0x1_0000_0000;
+
+/** One request, as its consumer copies it out. Made once and filled again and again. */
+export interface BlkRequest {
+  /** `BLK_READ` … `BLK_WRITE_ZEROES`, or anything that the producer wrote. */
+  code: number;
+  /** Bytes from the start of the data region, or an I/O address between virtualiser and driver. */
+  offset: number;
+  /** In blocks of 4096 bytes. */
+  block: number;
+  /** In blocks, 0..65535. */
+  count: number;
+  /** Chosen by the producer; comes back in the response. */
+  id: number;
+}
+
+export function emptyRequest(): BlkRequest {
+  return { code: 0, offset: 0, block: 0, count: 0, id: 0 };
+}
+
+/** The producer's end: a client, or the virtualiser towards the driver. */
+export class BlkRequestProducer {
+  readonly capacity: number;
+  readonly #u32: Uint32Array;
+  readonly #base: number;
+  #tail: number;
+
+  constructor(region: Region, capacity: number) {
+    assertCapacity(capacity, 32);
+    assert(region.sizeBytes >= requestQueueBytes(capacity), 'a request queue fits its region');
+    const memory = open(region);
+    this.capacity = capacity;
+    this.#u32 = memory.ram.u32;
+    this.#base = memory.at >>> 2;
+    this.#tail = this.#word(REQUEST_TAIL);
+  }
+
+  /** @returns slots that the consumer has freed; 0 when its counter makes no sense */
+  free(): number {
+    const used = distance32(this.#tail, this.#word(REQUEST_HEAD));
+    return used > this.capacity ? 0 : this.capacity - used;
+  }
+
+  /** Adds a request; the consumer sees it after {@link publish}. There must be a free slot. */
+  enqueue(code: number, offset: number, block: number, count: number, id: number): void {
+    const slot = this.#tail & (this.capacity - 1);
+    const at = this.#base + REQUEST_ENTRIES / 4 + slot * WORDS;
+    const u32 = this.#u32;
+    u32[at + CODE] = code;
+    u32[at + OFFSET] = offset;
+    u32[at + OFFSET + 1] = offset / TWO_32;
+    u32[at + BLOCK] = block;
+    u32[at + BLOCK + 1] = block / TWO_32;
+    u32[at + COUNT] = count;
+    u32[at + ID] = id;
+    this.#tail = (this.#tail + 1) >>> 0;
+  }
+
+  /** Makes everything enqueued visible: one ordered store for the whole batch. */
+  publish(): void {
+    this.#u32[this.#base + REQUEST_TAIL / 4] = this.#tail;
+  }
+
+  /** Asks the consumer to leave the queue alone, so that a batch can grow. */
+  plug(): void {
+    this.#u32[this.#base + REQUEST_PLUGGED / 4] = 1;
+  }
+
+  unplug(): void {
+    this.#u32[this.#base + REQUEST_PLUGGED / 4] = 0;
+  }
+
+  #word(offset: number): number {
+    return this.#u32[this.#base + offset / 4] as number;
+  }
+}
+
+/** The consumer's end: the virtualiser, or the driver. */
+export class BlkRequestConsumer {
+  readonly capacity: number;
+  readonly #u32: Uint32Array;
+  readonly #base: number;
+  #head: number;
+  /** Looks that found a tail further ahead than the queue is long: the producer is broken or hostile. */
+  overruns = 0;
+
+  constructor(region: Region, capacity: number) {
+    assertCapacity(capacity, 32);
+    assert(region.sizeBytes >= requestQueueBytes(capacity), 'a request queue fits its region');
+    const memory = open(region);
+    this.capacity = capacity;
+    this.#u32 = memory.ram.u32;
+    this.#base = memory.at >>> 2;
+    this.#head = this.#u32[this.#base + REQUEST_HEAD / 4] as number;
+  }
+
+  /** @returns requests that wait, at most the capacity whatever the producer claims */
+  available(): number {
+    const length = distance32(this.#u32[this.#base + REQUEST_TAIL / 4] as number, this.#head);
+    if (length <= this.capacity) return length;
+    this.overruns += 1;
+    return this.capacity;
+  }
+
+  isPlugged(): boolean {
+    return ((this.#u32[this.#base + REQUEST_PLUGGED / 4] as number) & 0xff) !== 0;
+  }
+
+  /** Copies the oldest request out, each field read once. There must be one: see {@link available}. */
+  dequeue(into: BlkRequest): void {
+    const slot = this.#head & (this.capacity - 1);
+    const at = this.#base + REQUEST_ENTRIES / 4 + slot * WORDS;
+    const u32 = this.#u32;
+    into.code = u32[at + CODE] as number;
+    into.offset = (u32[at + OFFSET] as number) + (u32[at + OFFSET + 1] as number) * TWO_32;
+    into.block = (u32[at + BLOCK] as number) + (u32[at + BLOCK + 1] as number) * TWO_32;
+    into.count = (u32[at + COUNT] as number) & 0xffff;
+    into.id = u32[at + ID] as number;
+    this.#head = (this.#head + 1) >>> 0;
+  }
+
+  /** Gives the slots of everything dequeued back to the producer. */
+  release(): void {
+    this.#u32[this.#base + REQUEST_HEAD / 4] = this.#head;
+  }
+}

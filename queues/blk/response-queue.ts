@@ -1,0 +1,116 @@
+/** The response queue of the block class: one producer, one consumer. See `request-queue.ts` for how an end works. */
+
+import { assert } from '../../memory/assert.ts';
+import type { Region } from '../../memory/region.ts';
+import { open } from '../../memory/region.ts';
+import { assertCapacity, distance32 } from '../../memory/wrapping.ts';
+import {
+  BlkResponseLayout,
+  RESPONSE_ENTRIES,
+  RESPONSE_HEAD,
+  RESPONSE_TAIL,
+  responseQueueBytes,
+} from './layout.ts';
+
+const WORDS = BlkResponseLayout.SIZE / 4;
+const STATUS = BlkResponseLayout.status.offset / 4;
+const COUNT = BlkResponseLayout.successCount.offset / 4;
+const ID = BlkResponseLayout.id.offset / 4;
+
+/** One response, as its consumer copies it out. Made once and filled again and again. */
+export interface BlkResponse {
+  /** `BLK_OK` or an error; see `layout.ts`. */
+  status: number;
+  /** Blocks transferred, counted from the first; on an error the blocks before the one that failed. */
+  successCount: number;
+  /** That of the request. */
+  id: number;
+}
+
+export function emptyResponse(): BlkResponse {
+  return { status: 0, successCount: 0, id: 0 };
+}
+
+/** The producer's end: the driver, or the virtualiser towards a client. */
+export class BlkResponseProducer {
+  readonly capacity: number;
+  readonly #u32: Uint32Array;
+  readonly #base: number;
+  #tail: number;
+
+  constructor(region: Region, capacity: number) {
+    assertCapacity(capacity, 32);
+    assert(region.sizeBytes >= responseQueueBytes(capacity), 'a response queue fits its region');
+    const memory = open(region);
+    this.capacity = capacity;
+    this.#u32 = memory.ram.u32;
+    this.#base = memory.at >>> 2;
+    this.#tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
+  }
+
+  /** @returns slots that the consumer has freed; 0 when its counter makes no sense */
+  free(): number {
+    const head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
+    const used = distance32(this.#tail, head);
+    return used > this.capacity ? 0 : this.capacity - used;
+  }
+
+  /** Adds a response; the consumer sees it after {@link publish}. There must be a free slot. */
+  enqueue(status: number, successCount: number, id: number): void {
+    const slot = this.#tail & (this.capacity - 1);
+    const at = this.#base + RESPONSE_ENTRIES / 4 + slot * WORDS;
+    const u32 = this.#u32;
+    u32[at + STATUS] = status;
+    u32[at + COUNT] = successCount;
+    u32[at + ID] = id;
+    this.#tail = (this.#tail + 1) >>> 0;
+  }
+
+  publish(): void {
+    this.#u32[this.#base + RESPONSE_TAIL / 4] = this.#tail;
+  }
+}
+
+/** The consumer's end: a client, or the virtualiser towards the driver. */
+export class BlkResponseConsumer {
+  readonly capacity: number;
+  readonly #u32: Uint32Array;
+  readonly #base: number;
+  #head: number;
+  /** Looks that found a tail further ahead than the queue is long. */
+  overruns = 0;
+
+  constructor(region: Region, capacity: number) {
+    assertCapacity(capacity, 32);
+    assert(region.sizeBytes >= responseQueueBytes(capacity), 'a response queue fits its region');
+    const memory = open(region);
+    this.capacity = capacity;
+    this.#u32 = memory.ram.u32;
+    this.#base = memory.at >>> 2;
+    this.#head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
+  }
+
+  /** @returns responses that wait, at most the capacity whatever the producer claims */
+  available(): number {
+    const length = distance32(this.#u32[this.#base + RESPONSE_TAIL / 4] as number, this.#head);
+    if (length <= this.capacity) return length;
+    this.overruns += 1;
+    return this.capacity;
+  }
+
+  /** Copies the oldest response out, each field read once. There must be one: see {@link available}. */
+  dequeue(into: BlkResponse): void {
+    const slot = this.#head & (this.capacity - 1);
+    const at = this.#base + RESPONSE_ENTRIES / 4 + slot * WORDS;
+    const u32 = this.#u32;
+    into.status = u32[at + STATUS] as number;
+    into.successCount = (u32[at + COUNT] as number) & 0xffff;
+    into.id = u32[at + ID] as number;
+    this.#head = (this.#head + 1) >>> 0;
+  }
+
+  /** Gives the slots of everything dequeued back to the producer. */
+  release(): void {
+    this.#u32[this.#base + RESPONSE_HEAD / 4] = this.#head;
+  }
+}
