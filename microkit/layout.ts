@@ -1,0 +1,245 @@
+/**
+ * The last step of the builder: gives every channel, interrupt and child its identifier and every mapping its address,
+ * where the description left them open, and makes the model. Deterministic: the lowest free identifier, the first free
+ * address above the highest mapping, in the order of the description.
+ */
+
+import type {
+  ChannelRecord,
+  DomainOptions,
+  IrqRecord,
+  MapRecord,
+  PdBuilder,
+  Problem,
+  RegionBuilder,
+  Size,
+  SystemBuilder,
+} from './builder.ts';
+import type {
+  ChannelDescription,
+  ChannelEndDescription,
+  DomainScheduleEntry,
+  DomainsDescription,
+  IrqDescription,
+  MapDescription,
+  PdDescription,
+  RegionDescription,
+  SystemDescription,
+} from './model.ts';
+import { LARGE_PAGE_BYTES, SMALL_PAGE_BYTES } from './model.ts';
+import { withPageSizes } from './page-size.ts';
+
+/** Where mappings without an address begin, as in sdfgen. */
+const FIRST_VADDR = 0x2000_0000n;
+
+export interface LaidOut {
+  readonly system: SystemDescription;
+  readonly problems: readonly Problem[];
+}
+
+export function layOut(builder: SystemBuilder): LaidOut {
+  const problems: Problem[] = [];
+  const all = builder.pds.flatMap(withDescendants);
+  for (const pd of all) assignIds(builder, pd);
+  const regions = builder.regions.map((region) => describeRegion(region, problems));
+  const sizes = new Map(regions.map((region) => [region.name, region.size]));
+  const domains = builder.domainOptions;
+  const draft: SystemDescription = {
+    name: builder.name,
+    protectionDomains: builder.pds.map((pd) => describePd(pd, sizes, problems)),
+    regions,
+    channels: builder.channels.map(describeChannel),
+    ioAddressSpaces: [],
+    ...(domains === undefined ? {} : { domains: describeDomains(domains, problems) }),
+  };
+  return { system: { ...draft, regions: withPageSizes(draft) }, problems };
+}
+
+function withDescendants(pd: PdBuilder): PdBuilder[] {
+  return [pd, ...pd.children.flatMap((child) => withDescendants(child.pd))];
+}
+
+/** Channels and interrupts of a domain share one space of identifiers; children have their own. */
+function assignIds(builder: SystemBuilder, pd: PdBuilder): void {
+  const ids = [
+    ...pd.irqs.map((irq) => irq.id),
+    ...builder.channels.flatMap((channel) => [
+      ...(channel.aPd === pd ? [channel.a] : []),
+      ...(channel.bPd === pd ? [channel.b] : []),
+    ]),
+  ];
+  for (const space of [ids, pd.children.map((child) => child.id)]) {
+    const taken = new Set(space.filter((id) => id.known).map((id) => id.value));
+    let next = 0;
+    for (const id of space) {
+      if (id.known) continue;
+      while (taken.has(next)) next += 1;
+      id.assign(next);
+      next += 1;
+    }
+  }
+}
+
+function describePd(
+  pd: PdBuilder,
+  sizes: ReadonlyMap<string, bigint>,
+  problems: Problem[],
+): PdDescription {
+  const { options } = pd;
+  const budgetUs = BigInt(options.budget ?? 1000);
+  const config = mergeConfig(pd, problems);
+  const stackSize = parseSize(options.stackSize ?? 0x2000);
+  return {
+    name: pd.name,
+    image: {
+      path: options.image ?? `${pd.name}.ts`,
+      ...(options.program === undefined ? {} : { program: options.program }),
+    },
+    priority: pd.priority,
+    budgetUs,
+    periodUs: options.period === undefined ? budgetUs : BigInt(options.period),
+    passive: options.passive ?? false,
+    stackBytes: Number(stackSize ?? 0n),
+    cpu: options.cpu ?? 0,
+    fpu: options.fpu ?? true,
+    smc: options.smc ?? false,
+    ...(options.domain === undefined ? {} : { domain: options.domain }),
+    maps: describeMaps(pd.maps, sizes),
+    irqs: pd.irqs.map(describeIrq),
+    ioPorts: [],
+    setvars: pd.setvars.map(({ symbol, region }) => ({ symbol, region: region.name })),
+    children: pd.children.map(({ id, setvarId, pd: child }) => ({
+      ...describePd(child, sizes, problems),
+      id: id.value,
+      ...(setvarId === undefined ? {} : { setvarId }),
+    })),
+    cspace: pd.caps,
+    ...(config === undefined ? {} : { config }),
+  };
+}
+
+/** Puts the sections of a configuration together; two that set the same key are a mistake. */
+function mergeConfig(pd: PdBuilder, problems: Problem[]): object | undefined {
+  if (pd.sections.length === 0) return undefined;
+  const config: Record<string, unknown> = {};
+  for (const section of pd.sections) {
+    const record = typeof section === 'function' ? (section as () => object)() : section;
+    for (const [key, value] of Object.entries(record)) {
+      if (key in config) {
+        problems.push({
+          message: `Error: configuration '${key}' is set twice`,
+          path: `protection_domain '${pd.name}'`,
+        });
+      }
+      config[key] = value;
+    }
+  }
+  return config;
+}
+
+function describeMaps(
+  maps: readonly MapRecord[],
+  sizes: ReadonlyMap<string, bigint>,
+): MapDescription[] {
+  let next = FIRST_VADDR;
+  for (const { region, options } of maps) {
+    if (options.vaddr === undefined) continue;
+    const end = BigInt(options.vaddr) + (sizes.get(region.name) ?? 0n);
+    if (end > next) next = end;
+  }
+  return maps.map(({ region, options }) => {
+    const { perms = 'rw', cached = true, vaddr: given, ...setvars } = options;
+    const size = sizes.get(region.name) ?? 0n;
+    const large = size > 0n && size % BigInt(LARGE_PAGE_BYTES) === 0n;
+    const vaddr = given === undefined ? roundUp(next, large) : BigInt(given);
+    if (given === undefined) next = vaddr + size;
+    return { region: region.name, vaddr, permissions: perms, cached, ...setvars };
+  });
+}
+
+function roundUp(address: bigint, large: boolean): bigint {
+  const page = BigInt(large ? LARGE_PAGE_BYTES : SMALL_PAGE_BYTES);
+  return ((address + page - 1n) / page) * page;
+}
+
+function describeIrq({ id, irq }: IrqRecord): IrqDescription {
+  return { ...irq, id: id.value };
+}
+
+function describeChannel(record: ChannelRecord): ChannelDescription {
+  return { a: describeEnd(record, 'a'), b: describeEnd(record, 'b') };
+}
+
+function describeEnd(record: ChannelRecord, end: 'a' | 'b'): ChannelEndDescription {
+  const pd = end === 'a' ? record.aPd : record.bPd;
+  const { pp = false, notify = true, setvarId } = record.options[end] ?? {};
+  const rest = setvarId === undefined ? {} : { setvarId };
+  return { pd: pd.name, id: record[end].value, pp, notify, ...rest };
+}
+
+function describeRegion(region: RegionBuilder, problems: Problem[]): RegionDescription {
+  const { size: given, pageSize, physAddr, prefill } = region.options;
+  const page = BigInt(pageSize ?? SMALL_PAGE_BYTES);
+  const fromFile = prefill === undefined ? undefined : BigInt(prefill.bytes.length);
+  const size =
+    given === undefined && fromFile !== undefined
+      ? ((fromFile + page - 1n) / page) * page
+      : parseSize(given ?? 0);
+  if (size === undefined) {
+    problems.push({
+      message: `Error: '${String(given)}' is not a size`,
+      path: `memory_region '${region.name}'`,
+      hint: "write a number of bytes or a text such as '64K', '2M' or '0x1000'",
+    });
+  }
+  return {
+    name: region.name,
+    size: size ?? page,
+    pageBytes: Number(page),
+    ...(pageSize === undefined ? {} : { pageBytesAsked: pageSize }),
+    ...(physAddr === undefined ? {} : { physAddr: BigInt(physAddr) }),
+    ...(prefill === undefined ? {} : { prefill: { kind: 'file', ...prefill } as const }),
+  };
+}
+
+const UNITS: Readonly<Record<string, bigint>> = { K: 1n << 10n, M: 1n << 20n, G: 1n << 30n };
+
+/** @returns bytes, or undefined for a text that is no size */
+function parseSize(size: Size): bigint | undefined {
+  if (typeof size === 'bigint') return size;
+  if (typeof size === 'number') return Number.isSafeInteger(size) ? BigInt(size) : undefined;
+  const match = /^(0x[0-9a-fA-F]+|[0-9]+)([KMG]?)$/.exec(size);
+  if (match === null) return undefined;
+  return BigInt(match[1] ?? '0') * (UNITS[match[2] ?? ''] ?? 1n);
+}
+
+function describeDomains(options: DomainOptions, problems: Problem[]): DomainsDescription {
+  const taken = new Set<number>();
+  for (const domain of options.domains) if (typeof domain === 'object') taken.add(domain.id);
+  const domains = options.domains.map((domain) => {
+    if (typeof domain === 'object') return domain;
+    let id = 0;
+    while (taken.has(id)) id += 1;
+    taken.add(id);
+    return { name: domain, id };
+  });
+  const schedule = options.schedule.map((entry) => describeEntry(entry, problems));
+  const { startIndex = 0, indexShift } = options;
+  return { domains, schedule, startIndex, ...(indexShift === undefined ? {} : { indexShift }) };
+}
+
+function describeEntry(
+  entry: DomainOptions['schedule'][number],
+  problems: Problem[],
+): DomainScheduleEntry {
+  if (entry === 'end') return { kind: 'end' };
+  const [, value, unit] = /^([0-9]+) (us|ticks)$/.exec(entry.duration) ?? [];
+  if (value === undefined || (unit !== 'us' && unit !== 'ticks')) {
+    problems.push({
+      message: `Error: duration '${entry.duration}' must contain a value and a unit, e.g. '1000 us'`,
+      path: `domain_schedule > schedule_entry '${entry.domain}'`,
+    });
+    return { kind: 'run', domain: entry.domain, duration: 1n, unit: 'us' };
+  }
+  return { kind: 'run', domain: entry.domain, duration: BigInt(value), unit };
+}

@@ -1,0 +1,254 @@
+/**
+ * The network class: connects a driver, two virtualisers, copiers and clients with queues, data regions and channels,
+ * and makes the configuration record of each. Sizes and permissions are sdfgen's (sDDF 0.7), except that a copier maps
+ * the DMA region read-only, as sDDF's own documentation asks.
+ *
+ *     const network = net(sys, { device, driver, rx, tx });
+ *     network.addClient(client, { copier, mac: '52:54:01:00:00:0a' });  // five domains on the path
+ *     network.addClient(client);                                        // four: the client maps the DMA region
+ *     net(sys, { device, driver }).addClient(client);                   // two: client and driver alone
+ *
+ * The driver's and the virtualisers' records are their whole configuration; a client finds its own as `config.net`.
+ */
+
+import type {
+  NetClientConfig,
+  NetCopyConfig,
+  NetData,
+  NetDriverConfig,
+  NetVirtRxConfig,
+  NetVirtTxConfig,
+} from '../../queues/net/config.ts';
+import type { PdBuilder, RegionBuilder, SystemBuilder } from '../builder.ts';
+import type { DeviceNode } from './device.ts';
+import { attachDevice, ceilPowerOfTwo, roundUpToPages } from './device.ts';
+import { checkNet } from './net-checks.ts';
+import { defaultMac } from './mac.ts';
+import { checkNewClient } from './priorities.ts';
+import type { QueuePair } from './queue-pair.ts';
+import { connectQueuePair } from './queue-pair.ts';
+
+export const NET_BUFFER_BYTES = 2048;
+const DEFAULT_BUFFERS = 512;
+const HARDWARE_RING_BYTES = 0x1_0000;
+
+export interface NetOptions {
+  readonly device: DeviceNode;
+  readonly driver: PdBuilder;
+  /** Virtualisers: both, or none for a driver with one client that talks to it directly. */
+  readonly rx?: PdBuilder;
+  readonly tx?: PdBuilder;
+  /** Receive buffers that the device writes to; a power of two, 512 unless told. */
+  readonly rxBuffers?: number;
+  /** Descriptors asked for in each virtqueue; 512 unless told. */
+  readonly ringEntries?: number;
+}
+
+export interface NetClientOptions {
+  /** Copies received packets into the client's own buffers; without it the client maps the DMA region. */
+  readonly copier?: PdBuilder;
+  /** 'dummy' moves buffers without copying their bytes: an ablation, not for use. */
+  readonly mode?: NetCopyConfig['mode'];
+  /** 52:54:01:00:00:0a and on unless told. */
+  readonly mac?: string;
+  /** Goes into the client's configuration as `ip`. */
+  readonly ip?: string;
+  /** Receive buffers of its own, with a copier only; a power of two, 512 unless told. */
+  readonly rxBuffers?: number;
+  readonly txBuffers?: number;
+}
+
+/** A client as the checks and the connections see it. */
+export interface NetClient {
+  readonly pd: PdBuilder;
+  readonly options: NetClientOptions;
+  readonly mac: string;
+  readonly rxBuffers: number;
+  readonly txBuffers: number;
+}
+
+/** Begins the network class of one device. `sys.build()` connects the clients that were added to it. */
+export function net(sys: SystemBuilder, options: NetOptions): Net {
+  const made = new Net(sys, options);
+  sys.extend(made);
+  return made;
+}
+
+export class Net {
+  readonly options: NetOptions;
+  readonly rxBuffers: number;
+  readonly clients: NetClient[] = [];
+  readonly #sys: SystemBuilder;
+
+  constructor(sys: SystemBuilder, options: NetOptions) {
+    this.#sys = sys;
+    this.options = options;
+    this.rxBuffers = options.rxBuffers ?? DEFAULT_BUFFERS;
+  }
+
+  addClient(pd: PdBuilder, options: NetClientOptions = {}): void {
+    const { driver, rx, tx } = this.options;
+    const members = [driver, rx, tx, ...this.clients.map((client) => client.pd)];
+    const known = members.filter((member) => member !== undefined);
+    if (!checkNewClient(this.#sys, known, pd, `the network of '${driver.name}'`)) return;
+    this.clients.push({
+      pd,
+      options,
+      mac: options.mac ?? defaultMac(this.clients.length),
+      rxBuffers:
+        options.copier === undefined ? this.rxBuffers : (options.rxBuffers ?? DEFAULT_BUFFERS),
+      txBuffers: options.txBuffers ?? DEFAULT_BUFFERS,
+    });
+  }
+
+  /** Called by `build()`. */
+  connect(): void {
+    if (checkNet(this.#sys, this) === 'faulty') return;
+    const { driver, rx, tx, device, ringEntries = 512 } = this.options;
+    const { registers, irq } = attachDevice(this.#sys, driver, device);
+    const rings = this.#region(`${driver.name}_rings`, HARDWARE_RING_BYTES);
+    const dma = this.#region(`${driver.name}_rx_data`, this.rxBuffers * NET_BUFFER_BYTES);
+    const ringsPaddrSymbol = mapTranslated(driver, rings, 'rw');
+    const virtualised = rx !== undefined && tx !== undefined;
+    const pairs = virtualised ? this.#connectVirtualisers(rx, tx, dma) : this.#connectAlone(dma);
+    driver.configure((): NetDriverConfig => {
+      const connections = { rx: pairs.rx.ofFirst(), tx: pairs.tx.ofFirst() };
+      const hardware = { registers, rings: rings.name, ringsPaddrSymbol, irq: irq.value };
+      return { ...hardware, ringEntries, ...connections };
+    });
+  }
+
+  /** Two domains: the queues' entries hold physical addresses, and the client does what virtualisers do. */
+  #connectAlone(dma: RegionBuilder): { rx: QueuePair; tx: QueuePair } {
+    const [client] = this.clients as [NetClient];
+    const { driver } = this.options;
+    const tx = this.#region(`${client.pd.name}_tx_data`, client.txBuffers * NET_BUFFER_BYTES);
+    const pairs = {
+      rx: this.#pair(driver, client.pd, 'rx', this.rxBuffers),
+      tx: this.#pair(driver, client.pd, 'tx', client.txBuffers),
+    };
+    configureClient(client, pairs, {
+      rxData: translatedData(client.pd, dma, 'rw', this.rxBuffers),
+      txData: translatedData(client.pd, tx, 'rw', client.txBuffers),
+    });
+    return pairs;
+  }
+
+  #connectVirtualisers(
+    rx: PdBuilder,
+    tx: PdBuilder,
+    dma: RegionBuilder,
+  ): { rx: QueuePair; tx: QueuePair } {
+    const { driver } = this.options;
+    const txSum = this.clients.reduce((sum, client) => sum + client.txBuffers, 0);
+    const pairs = {
+      rx: this.#pair(driver, rx, 'rx', this.rxBuffers),
+      tx: this.#pair(driver, tx, 'tx', ceilPowerOfTwo(txSum)),
+    };
+    const metadata = this.#region(`${rx.name}_metadata`, roundUpToPages(this.rxBuffers));
+    rx.map(metadata, { perms: 'rw' });
+    const data = translatedData(rx, dma, 'r', this.rxBuffers);
+    const clients = this.clients.map((client) => this.#connectClient(client, { rx, tx, dma }));
+    rx.configure((): NetVirtRxConfig => ({
+      driver: pairs.rx.ofSecond(),
+      data,
+      bufferMetadata: metadata.name,
+      clients: clients.map(({ rx: pair, mac }) => ({
+        connection: pair.ofFirst(),
+        macs: [mac],
+      })),
+    }));
+    tx.configure((): NetVirtTxConfig => ({
+      driver: pairs.tx.ofSecond(),
+      clients: clients.map(({ tx: pair, txData }) => ({
+        connection: pair.ofFirst(),
+        data: [txData],
+      })),
+    }));
+    return pairs;
+  }
+
+  /** @returns what the virtualisers see of this client */
+  #connectClient(
+    client: NetClient,
+    behind: { readonly rx: PdBuilder; readonly tx: PdBuilder; readonly dma: RegionBuilder },
+  ): { rx: QueuePair; tx: QueuePair; txData: NetData; mac: string } {
+    const { pd, txBuffers, mac } = client;
+    const { copier } = client.options;
+    const { rx, tx, dma } = behind;
+    const txRegion = this.#region(`${pd.name}_tx_data`, txBuffers * NET_BUFFER_BYTES);
+    pd.map(txRegion, { perms: 'rw' });
+    const txPair = this.#pair(tx, pd, 'tx', txBuffers);
+    const rxPair = this.#pair(rx, copier ?? pd, 'rx', this.rxBuffers);
+    const txData = { region: txRegion.name, buffers: txBuffers };
+    if (copier === undefined) {
+      pd.map(dma, { perms: 'rw' });
+      const rxData = { region: dma.name, buffers: this.rxBuffers };
+      configureClient(client, { rx: rxPair, tx: txPair }, { rxData, txData });
+    } else {
+      const received = this.#connectCopier(client, { copier, dma, rx: rxPair });
+      configureClient(client, { rx: received.pair, tx: txPair }, { rxData: received.data, txData });
+    }
+    return { rx: rxPair, tx: txPair, txData: translatedData(tx, txRegion, 'r', txBuffers), mac };
+  }
+
+  #connectCopier(
+    client: NetClient,
+    from: { readonly copier: PdBuilder; readonly dma: RegionBuilder; readonly rx: QueuePair },
+  ): { pair: QueuePair; data: NetData } {
+    const { pd, rxBuffers } = client;
+    const { mode = 'copy' } = client.options;
+    const region = this.#region(`${pd.name}_rx_data`, rxBuffers * NET_BUFFER_BYTES);
+    const data: NetData = { region: region.name, buffers: rxBuffers };
+    from.copier.map(from.dma, { perms: 'r' });
+    from.copier.map(region, { perms: 'rw' });
+    pd.map(region, { perms: 'rw' });
+    const pair = this.#pair(from.copier, pd, 'rx', rxBuffers);
+    from.copier.configure((): NetCopyConfig => ({
+      rx: from.rx.ofSecond(),
+      rxData: { region: from.dma.name, buffers: this.rxBuffers },
+      client: pair.ofFirst(),
+      clientData: data,
+      mode,
+    }));
+    return { pair, data };
+  }
+
+  #pair(first: PdBuilder, second: PdBuilder, direction: 'rx' | 'tx', capacity: number): QueuePair {
+    return connectQueuePair(this.#sys, { first, second, direction, capacity });
+  }
+
+  #region(name: string, sizeBytes: number): RegionBuilder {
+    return this.#sys.region(name, { size: roundUpToPages(sizeBytes) });
+  }
+}
+
+/** Maps a region of which the domain also learns the physical address. @returns the symbol that receives it */
+function mapTranslated(pd: PdBuilder, region: RegionBuilder, perms: 'r' | 'rw'): string {
+  const symbol = `${region.name}_paddr`;
+  pd.map(region, { perms });
+  pd.setvar(symbol, region);
+  return symbol;
+}
+
+function translatedData(
+  pd: PdBuilder,
+  region: RegionBuilder,
+  perms: 'r' | 'rw',
+  buffers: number,
+): NetData {
+  return { region: region.name, paddrSymbol: mapTranslated(pd, region, perms), buffers };
+}
+
+function configureClient(
+  client: NetClient,
+  pairs: { readonly rx: QueuePair; readonly tx: QueuePair },
+  data: Pick<NetClientConfig, 'rxData' | 'txData'>,
+): void {
+  const { pd, mac, options } = client;
+  pd.configure(() => {
+    const connections = { rx: pairs.rx.ofSecond(), tx: pairs.tx.ofSecond() };
+    const record: NetClientConfig = { ...connections, ...data, mac };
+    return { net: record, ...(options.ip === undefined ? {} : { ip: options.ip }) };
+  });
+}

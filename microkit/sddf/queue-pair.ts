@@ -1,0 +1,41 @@
+/** A free and an active queue of the network class between two domains, and the channel that goes with them. */
+
+import type { NetConnection } from '../../queues/net/config.ts';
+import type { PdBuilder, SystemBuilder } from '../builder.ts';
+import { roundUpToPages } from './device.ts';
+
+const QUEUE_HEADER_BYTES = 8;
+const QUEUE_ENTRY_BYTES = 16;
+
+/** The connection as either end sees it. To be called once identifiers are known. */
+export interface QueuePair {
+  ofFirst(): NetConnection;
+  ofSecond(): NetConnection;
+}
+
+export interface QueuePairOptions {
+  /** The end nearer to the driver. */
+  readonly first: PdBuilder;
+  readonly second: PdBuilder;
+  readonly direction: 'rx' | 'tx';
+  /** Slots of each queue; a power of two. */
+  readonly capacity: number;
+}
+
+export function connectQueuePair(sys: SystemBuilder, options: QueuePairOptions): QueuePair {
+  const { first, second, direction, capacity } = options;
+  const size = roundUpToPages(QUEUE_HEADER_BYTES + QUEUE_ENTRY_BYTES * capacity);
+  const prefix = `${first.name}_${second.name}_${direction}`;
+  const free = sys.region(`${prefix}_free`, { size });
+  const active = sys.region(`${prefix}_active`, { size });
+  for (const pd of [first, second]) {
+    pd.map(free, { perms: 'rw' });
+    pd.map(active, { perms: 'rw' });
+  }
+  const channel = sys.channel(first, second);
+  const queues = { freeQueue: free.name, activeQueue: active.name, capacity };
+  return {
+    ofFirst: () => ({ ...queues, channel: channel.a.value }),
+    ofSecond: () => ({ ...queues, channel: channel.b.value }),
+  };
+}
