@@ -29,6 +29,18 @@ describe('Ram', () => {
     expect([...ram.u8.subarray(7, 14)]).toEqual([0xa5, 1, 1, 2, 3, 4, 0xa5]);
   });
 
+  it('stores words at any byte position of their width', () => {
+    const ram = poisonedRam();
+
+    ram.store16(6, 0x1_1234);
+    ram.store32(8, 0x8765_4321);
+
+    expect([...ram.u8.subarray(4, 14)]).toEqual([
+      0xa5, 0xa5, 0x34, 0x12, 0x21, 0x43, 0x65, 0x87, 0xa5, 0xa5,
+    ]);
+    expect(ram.i32[2]).toBe(0x8765_4321 | 0);
+  });
+
   it('holds exactly the physical addresses of RAM, not staging', () => {
     const ram = poisonedRam();
 
