@@ -50,3 +50,18 @@ export interface ProgramImage {
   readonly name: string;
   start(thread: UserThread): UserContext;
 }
+
+/**
+ * Thrown by `trap()` when the thread's frame must be left for good: the thread was stopped, restarted or deleted while
+ * threads above it ran. Catching it is of no use: each further `trap()` throws again, and what the handler does after
+ * its end is not waited for.
+ */
+export class ThreadUnwound extends Error {
+  override readonly name = 'ThreadUnwound';
+}
+
+/** Number of the user exception that stands for an error thrown by a program. */
+export const USER_EXCEPTION_PROGRAM = 0x10;
+
+/** Number of the user exception of a thread whose frame was unwound while it waited: see "Three corners", README. */
+export const USER_EXCEPTION_FRAME_LOST = 0x11;
