@@ -1,0 +1,69 @@
+/**
+ * Named counters of a program. They lie in a memory region when the description gives one (`stats` in the program's
+ * configuration), so that whoever is given the same region can read them; else they are private.
+ *
+ *     export const COPY_COUNTERS = counterNames('packets', 'bytes');
+ *     counters.add(COPY_COUNTERS.packets, 1);
+ *
+ * In memory, counter i is a little-endian IEEE double at byte 8*i: exact up to 2^53, and cheap to add to.
+ */
+
+import { assert } from '../memory/assert.ts';
+import { open, type ReadonlyRegion, type Region } from '../memory/region.ts';
+
+/** Name to index. */
+export type CounterNames<Name extends string> = { readonly [K in Name]: number };
+
+/** Declares a program's counters, in the order of their place in memory. */
+export function counterNames<const Name extends string>(
+  ...names: readonly Name[]
+): CounterNames<Name> {
+  return Object.freeze(
+    Object.fromEntries(names.map((name, index) => [name, index])),
+  ) as CounterNames<Name>;
+}
+
+export class Counters<Name extends string> {
+  readonly #names: CounterNames<Name>;
+  readonly #values: Float64Array;
+  readonly #first: number;
+
+  /** @param region at least 8 bytes for each counter; the counters go on from what it holds */
+  constructor(names: CounterNames<Name>, region?: Region) {
+    const count = Object.keys(names).length;
+    this.#names = names;
+    if (region === undefined) {
+      this.#values = new Float64Array(count);
+      this.#first = 0;
+      return;
+    }
+    assert(region.sizeBytes >= count * 8, 'the region holds all counters');
+    const { ram, at } = open(region);
+    this.#values = new Float64Array(ram.u8.buffer);
+    this.#first = at >>> 3;
+  }
+
+  /** @param index one of the declared names' values */
+  add(index: number, amount: number): void {
+    const at = this.#first + index;
+    this.#values[at] = (this.#values[at] as number) + amount;
+  }
+
+  /** @returns all counters by name */
+  read(): Record<Name, number> {
+    const entries = Object.entries<number>(this.#names);
+    const values = entries.map(([name, index]) => [name, this.#values[this.#first + index] ?? 0]);
+    return Object.fromEntries(values) as Record<Name, number>;
+  }
+}
+
+/** Reads another program's counters. @returns all of them by name */
+export function readCounters<Name extends string>(
+  names: CounterNames<Name>,
+  region: ReadonlyRegion,
+): Record<Name, number> {
+  const { ram, at } = open(region);
+  const entries = Object.entries<number>(names);
+  const values = entries.map(([name, index]) => [name, ram.view.getFloat64(at + index * 8, true)]);
+  return Object.fromEntries(values) as Record<Name, number>;
+}

@@ -1,0 +1,275 @@
+/**
+ * The network queue of sDDF 0.7, byte for byte: a ring of buffer descriptors between one producer and one consumer.
+ *
+ * A connection has two of them, *free* (empty buffers) and *active* (filled ones); producer and consumer of one are
+ * consumer and producer of the other. Each side holds one handle, which keeps a private cursor and publishes it once
+ * for a batch. The peer's index is read, checked and only then used: one that claims more than the capacity is a lie;
+ * it is counted, and costs at most one round of the ring.
+ *
+ * Addresses are pairs of 32-bit halves, low first, held as *signed* integers: V8 hands those on without boxing.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import type { Ram } from '../../memory/ram.ts';
+import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import { struct } from '../../memory/struct.ts';
+import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
+
+/** Bytes of every network buffer (`NET_BUFFER_SIZE`). */
+export const NET_BUFFER_BYTES = 2048;
+
+/** `struct net_queue`, before its entries. Indices are free-running and wrap at 65,536. */
+export const NetQueueHeader = struct(8, {
+  tail: 'u16',
+  head: 'u16',
+  /** 0: the consumer asks to be signalled. 1: it need not be. Zeroed memory so begins with a wish. */
+  consumerSignalled: 'u32',
+});
+
+/** `struct net_buff_desc`. */
+export const NetBufferDescriptor = struct(16, {
+  /** An offset in a data region, or an address for DMA. */
+  ioOrOffsetLow: 'u32',
+  ioOrOffsetHigh: 'u32',
+  len: 'u16',
+  /** Index of the sender's data region in the low 6 bits. */
+  oid: 'u8',
+  padding0: 'u8',
+  padding1: 'u32',
+});
+
+const OID_MASK = 0x3f;
+const WANTS_SIGNAL = 0;
+const SIGNALLED = 1;
+
+/** @returns bytes of shared memory that a queue of this capacity occupies */
+export function netQueueBytes(capacity: number): number {
+  return NetQueueHeader.SIZE + capacity * NetBufferDescriptor.SIZE;
+}
+
+/** Where a queue's parts lie, in units of the typed array that reaches them. */
+interface Placement {
+  readonly ram: Ram;
+  readonly tailIndex: number;
+  readonly headIndex: number;
+  readonly flagIndex: number;
+  readonly entryIndex: number;
+}
+
+function place(region: ReadonlyRegion, capacity: number): Placement {
+  assertCapacity(capacity, 16);
+  assert(region.sizeBytes >= netQueueBytes(capacity), 'the region holds the whole queue');
+  const { ram, at } = open(region);
+  return {
+    ram,
+    tailIndex: (at + NetQueueHeader.tail.offset) >>> 1,
+    headIndex: (at + NetQueueHeader.head.offset) >>> 1,
+    flagIndex: (at + NetQueueHeader.consumerSignalled.offset) >>> 2,
+    entryIndex: (at + NetQueueHeader.SIZE) >>> 2,
+  };
+}
+
+/** The side that puts buffers in. */
+export class NetProducer {
+  readonly capacity: number;
+  /** How often the consumer's index was one that cannot be. */
+  lies = 0;
+  readonly #u16: Uint16Array;
+  readonly #i32: Int32Array;
+  readonly #store16: (at: number, value: number) => void;
+  readonly #place: Placement;
+  readonly #entryIndex: number;
+  readonly #mask: number;
+  /** Next slot to fill; -1 until the first use, when it begins where the queue's memory says. */
+  #tail = -1;
+  #publishedTail = -1;
+  /** Slots known to be free, from the last look at the consumer's index. */
+  #room = 0;
+
+  /** @param capacity slots: a power of two up to 32,768; both sides know it from their configuration */
+  constructor(region: Region, capacity: number) {
+    this.#place = place(region, capacity);
+    this.#u16 = this.#place.ram.u16;
+    this.#i32 = this.#place.ram.i32;
+    this.#store16 = this.#place.ram.store16;
+    this.#entryIndex = this.#place.entryIndex;
+    this.#mask = capacity - 1;
+    this.capacity = capacity;
+  }
+
+  /**
+   * Puts one buffer in, to be published with the batch. Ownership passes with {@link publish}.
+   *
+   * @param low low half of the offset or address, a signed 32-bit number
+   * @returns false, without change, when the queue is full
+   */
+  enqueue(low: number, high: number, len: number, oid: number): boolean {
+    if (this.#room === 0 && this.#look() === 0) return false;
+    const at = this.#entryIndex + ((this.#tail & this.#mask) << 2);
+    const i32 = this.#i32;
+    i32[at] = low;
+    i32[at + 1] = high;
+    i32[at + 2] = len | (oid << 16);
+    this.#tail = (this.#tail + 1) & 0xffff;
+    this.#room -= 1;
+    return true;
+  }
+
+  /** @returns whether a buffer can be put in now */
+  hasRoom(): boolean {
+    return this.#room > 0 || this.#look() > 0;
+  }
+
+  /**
+   * Makes everything put in since the last time visible, with one ordered store.
+   *
+   * @returns whether to notify the consumer: there was something, and it asks for a signal. The wish is withdrawn.
+   */
+  publish(): boolean {
+    if (this.#tail === this.#publishedTail) return false;
+    this.#publishedTail = this.#tail;
+    this.#store16(this.#place.tailIndex << 1, this.#tail);
+    const flagIndex = this.#place.flagIndex;
+    // After the store above: the consumer stores its wish and then looks at the tail.
+    if (this.#i32[flagIndex] !== WANTS_SIGNAL) return false;
+    this.#i32[flagIndex] = SIGNALLED;
+    return true;
+  }
+
+  /** Reads the consumer's index, once, and believes it as far as it can be true. */
+  #look(): number {
+    if (this.#tail === -1) this.#attach();
+    const used = distance16(this.#tail, this.#u16[this.#place.headIndex] as number);
+    if (used > this.capacity) {
+      this.lies += 1;
+      this.#room = 0;
+    } else {
+      this.#room = this.capacity - used;
+    }
+    return this.#room;
+  }
+
+  #attach(): void {
+    this.#tail = this.#u16[this.#place.tailIndex] as number;
+    this.#publishedTail = this.#tail;
+  }
+}
+
+/** The side that takes buffers out. */
+export class NetConsumer {
+  readonly capacity: number;
+  /** How often the producer's index was one that cannot be. */
+  lies = 0;
+  /** The buffer that {@link dequeue} took last: its own copy, which the producer cannot change any more. */
+  low = 0;
+  high = 0;
+  len = 0;
+  oid = 0;
+  readonly #u16: Uint16Array;
+  readonly #i32: Int32Array;
+  readonly #store16: (at: number, value: number) => void;
+  readonly #store32: (at: number, value: number) => void;
+  readonly #place: Placement;
+  readonly #entryIndex: number;
+  readonly #mask: number;
+  /** Next slot to take; -1 until the first use, when it begins where the queue's memory says. */
+  #head = -1;
+  #publishedHead = -1;
+  /** Buffers known to be there, from the last look at the producer's index. */
+  #left = 0;
+
+  /** @param capacity slots: a power of two up to 32,768; both sides know it from their configuration */
+  constructor(region: Region, capacity: number) {
+    this.#place = place(region, capacity);
+    this.#u16 = this.#place.ram.u16;
+    this.#i32 = this.#place.ram.i32;
+    this.#store16 = this.#place.ram.store16;
+    this.#store32 = this.#place.ram.store32;
+    this.#entryIndex = this.#place.entryIndex;
+    this.#mask = capacity - 1;
+    this.capacity = capacity;
+  }
+
+  /**
+   * Takes the oldest buffer out, into the fields `low`, `high`, `len` and `oid`.
+   *
+   * @returns false when the queue is empty
+   */
+  dequeue(): boolean {
+    if (this.#left === 0 && this.#look() === 0) return false;
+    const at = this.#entryIndex + ((this.#head & this.#mask) << 2);
+    const i32 = this.#i32;
+    this.low = i32[at] as number;
+    this.high = i32[at + 1] as number;
+    const lenAndOid = i32[at + 2] as number;
+    this.len = lenAndOid & 0xffff;
+    this.oid = (lenAndOid >>> 16) & OID_MASK;
+    this.#head = (this.#head + 1) & 0xffff;
+    this.#left -= 1;
+    return true;
+  }
+
+  /** @returns whether there is a buffer to take out now */
+  hasItems(): boolean {
+    return this.#left > 0 || this.#look() > 0;
+  }
+
+  /** Gives the slots of everything taken out since the last time back, with one ordered store. */
+  publish(): void {
+    if (this.#head === this.#publishedHead) return;
+    this.#publishedHead = this.#head;
+    this.#store16(this.#place.headIndex << 1, this.#head);
+  }
+
+  /** Asks the producer to signal when it next publishes. Look again afterwards: see `signal.ts`. */
+  requestSignal(): void {
+    this.#store32(this.#place.flagIndex << 2, WANTS_SIGNAL);
+  }
+
+  cancelSignal(): void {
+    this.#i32[this.#place.flagIndex] = SIGNALLED;
+  }
+
+  /** Reads the producer's index, once, and believes it as far as it can be true. */
+  #look(): number {
+    if (this.#head === -1) this.#attach();
+    const tail = this.#u16[this.#place.tailIndex] as number;
+    let length = distance16(tail, this.#head);
+    if (length > this.capacity) {
+      // More than fits cannot be there. Going through it all would be the peer's way to keep us busy: take one round.
+      this.lies += 1;
+      length = this.capacity;
+      this.#head = distance16(tail, length);
+    }
+    this.#left = length;
+    return length;
+  }
+
+  #attach(): void {
+    this.#head = this.#u16[this.#place.headIndex] as number;
+    this.#publishedHead = this.#head;
+  }
+}
+
+/**
+ * Fills a free queue before its producer's first use (`net_buffers_init`): buffers 0, 1, 2 … of a data region.
+ *
+ * @param base address of the first buffer for DMA, or 0 when the queue holds offsets; below 2^53
+ */
+export function fillFreeQueue(producer: NetProducer, buffers: number, base: number): void {
+  for (let index = 0; index < buffers; index += 1) {
+    const io = base + index * NET_BUFFER_BYTES;
+    const added = producer.enqueue(lowHalf(io), highHalf(io), 0, 0);
+    assert(added, 'a free queue has room for all buffers of its data region');
+  }
+}
+
+/** @returns the low 32 bits of an address below 2^53, signed */
+export function lowHalf(address: number): number {
+  return address | 0;
+}
+
+/** @returns the bits of an address below 2^53 above the low 32 */
+export function highHalf(address: number): number {
+  return Math.floor(address / 0x1_0000_0000);
+}

@@ -1,0 +1,349 @@
+/**
+ * The driver's side of a split virtqueue (virtio 1.2 §2.7), for requests of one header and one buffer.
+ *
+ * Everything that does not change from request to request is written once, when the queue is made: each *chain* is a
+ * header descriptor linked to a buffer descriptor, with headers in memory of their own, and per request only the
+ * buffer's address and length are stored. With VIRTIO_F_INDIRECT_DESC a chain is a table of two descriptors outside the
+ * ring, so that the ring holds as many requests as it has entries, instead of half as many.
+ *
+ * The device is not trusted. What is outstanding is remembered in private memory; the descriptor table is never read
+ * back. A used ring that cannot be is answered with one of the `LIE_…` values, after which the driver resets the device
+ * and makes a new queue. Ownership: a buffer is the device's from {@link Virtqueue.post} until {@link Virtqueue.take}
+ * or {@link Virtqueue.reclaim} answers it, exactly once.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import { open, type Region } from '../../memory/region.ts';
+import { struct } from '../../memory/struct.ts';
+import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
+
+/** virtio 1.2 §2.7.5 */
+export const VirtqDesc = struct(16, {
+  addrLow: 'u32',
+  addrHigh: 'u32',
+  len: 'u32',
+  flags: 'u16',
+  next: 'u16',
+});
+export const VIRTQ_DESC_F_NEXT = 1;
+export const VIRTQ_DESC_F_WRITE = 2;
+export const VIRTQ_DESC_F_INDIRECT = 4;
+
+/** virtio 1.2 §2.7.6, before its entries; after them, `used_event`. */
+export const VirtqAvail = struct(4, { flags: 'u16', idx: 'u16' });
+/** virtio 1.2 §2.7.8, before its entries; after them, `avail_event`. */
+export const VirtqUsed = struct(4, { flags: 'u16', idx: 'u16' });
+export const VirtqUsedElem = struct(8, { id: 'u32', len: 'u32' });
+export const VIRTQ_USED_F_NO_NOTIFY = 1;
+
+const EVENT_BYTES = 2;
+/** Bytes from one header to the next. */
+const HEADER_STRIDE = 16;
+const DESCRIPTORS_PER_CHAIN = 2;
+const TABLE_BYTES = DESCRIPTORS_PER_CHAIN * VirtqDesc.SIZE;
+
+/** `take()`: nothing to take. */
+export const NONE = -1;
+/** `take()`: the used index is further ahead than requests are outstanding. */
+export const LIE_USED_INDEX = -2;
+/** `take()`: an id that is not the head of an outstanding chain: out of range, not a head, or given back already. */
+export const LIE_USED_ID = -3;
+/** `take()`: more bytes written than the chain has. The chain is taken; its buffer is in the `taken…` fields. */
+export const LIE_USED_LENGTH = -4;
+
+export interface VirtqueueOptions {
+  /** Memory that driver and device share. */
+  readonly region: Region;
+  /** Byte in the region where this queue begins; a multiple of 16. */
+  readonly offset: number;
+  /** Physical address of the region, below 2^53. */
+  readonly paddr: number;
+  /** Entries of the ring: a power of two up to 32,768. */
+  readonly entries: number;
+  readonly headerBytes: number;
+  /** Who writes headers and buffers. */
+  readonly writer: 'driver' | 'device';
+  /** VIRTIO_F_INDIRECT_DESC has been negotiated. */
+  readonly indirect: 'yes' | 'no';
+  /** VIRTIO_F_EVENT_IDX has been negotiated. */
+  readonly eventIndex: 'yes' | 'no';
+}
+
+/** Where the parts of a queue lie, in bytes from its beginning. */
+export interface VirtqueueLayout {
+  readonly desc: number;
+  readonly avail: number;
+  readonly used: number;
+  readonly headers: number;
+  readonly tables: number;
+  readonly sizeBytes: number;
+}
+
+/** @returns the layout of a queue of this many entries, which must be a power of two */
+export function virtqueueLayout(entries: number): VirtqueueLayout {
+  const avail = entries * VirtqDesc.SIZE;
+  const used = align(avail + VirtqAvail.SIZE + 2 * entries + EVENT_BYTES, 4);
+  const usedEnd = used + VirtqUsed.SIZE + entries * VirtqUsedElem.SIZE + EVENT_BYTES;
+  const headers = align(usedEnd, 16);
+  const tables = headers + entries * HEADER_STRIDE;
+  return { desc: 0, avail, used, headers, tables, sizeBytes: tables + entries * TABLE_BYTES };
+}
+
+function align(value: number, to: number): number {
+  return (value + to - 1) & ~(to - 1);
+}
+
+export class Virtqueue {
+  readonly entries: number;
+  /** Most requests that can be outstanding. */
+  readonly chains: number;
+  /** Physical addresses of the three parts, for the device's registers. */
+  readonly descPaddr: number;
+  readonly availPaddr: number;
+  readonly usedPaddr: number;
+  /** What {@link take} or {@link reclaim} took last: the buffer's address as it was posted. */
+  takenLow = 0;
+  takenHigh = 0;
+  /** Bytes that the device says it has written, header included, and never more than it could. */
+  takenBytes = 0;
+
+  readonly #u16: Uint16Array;
+  readonly #i32: Int32Array;
+  readonly #store16: (at: number, value: number) => void;
+  readonly #headerBytes: number;
+  readonly #writer: 'driver' | 'device';
+  readonly #indirect: 'yes' | 'no';
+  readonly #eventIndex: 'yes' | 'no';
+  readonly #mask: number;
+  // Indices of the parts in #i32 (words) and #u16 (halfwords).
+  readonly #availIdx: number;
+  readonly #availRing: number;
+  readonly #usedEvent: number;
+  readonly #usedIdx: number;
+  readonly #usedRing: number;
+  readonly #availEvent: number;
+  readonly #headerWord: number;
+  /** Word of the buffer descriptor of chain 0; chain i is #bufferStride words on for each i. */
+  readonly #bufferWord: number;
+  readonly #bufferStride: number;
+
+  /** Chains that are not outstanding: a stack. */
+  readonly #free: Uint16Array;
+  #freeCount: number;
+  /** The shadow: what is outstanding, by chain. */
+  readonly #outstanding: Uint8Array;
+  readonly #low: Int32Array;
+  readonly #high: Int32Array;
+  readonly #len: Int32Array;
+  #nextAvail = 0;
+  #publishedAvail = 0;
+  #nextUsed = 0;
+  /** Used entries known to be there, from the last look at the device's index. */
+  #left = 0;
+
+  constructor(options: VirtqueueOptions) {
+    assertCapacity(options.entries, 16);
+    assert(options.offset % 16 === 0, 'a descriptor table is aligned to 16 bytes');
+    assert(options.headerBytes <= HEADER_STRIDE, 'a header fits its place');
+    const layout = virtqueueLayout(options.entries);
+    assert(
+      layout.sizeBytes <= options.region.sizeBytes - options.offset,
+      'the region holds the whole queue',
+    );
+    const { ram, at } = open(options.region);
+    const begin = at + options.offset;
+    const beginPaddr = options.paddr + options.offset;
+    ram.fill(begin, 0, layout.sizeBytes);
+    this.#u16 = ram.u16;
+    this.#i32 = ram.i32;
+    this.#store16 = ram.store16;
+    this.entries = options.entries;
+    this.#headerBytes = options.headerBytes;
+    this.#writer = options.writer;
+    this.#indirect = options.indirect;
+    this.#eventIndex = options.eventIndex;
+    this.#mask = options.entries - 1;
+    this.chains = options.indirect === 'yes' ? options.entries : options.entries >>> 1;
+    this.descPaddr = beginPaddr + layout.desc;
+    this.availPaddr = beginPaddr + layout.avail;
+    this.usedPaddr = beginPaddr + layout.used;
+
+    this.#availIdx = (begin + layout.avail + VirtqAvail.idx.offset) >>> 1;
+    this.#availRing = (begin + layout.avail + VirtqAvail.SIZE) >>> 1;
+    this.#usedEvent = this.#availRing + options.entries;
+    this.#usedIdx = (begin + layout.used + VirtqUsed.idx.offset) >>> 1;
+    this.#usedRing = (begin + layout.used + VirtqUsed.SIZE) >>> 2;
+    this.#availEvent = (this.#usedRing + 2 * options.entries) * 2;
+    this.#headerWord = (begin + layout.headers) >>> 2;
+    // Chain i lies at descriptors 2i and 2i+1, in the ring itself or in the tables.
+    const chainsAt = options.indirect === 'yes' ? layout.tables : layout.desc;
+    this.#bufferWord = (begin + chainsAt + VirtqDesc.SIZE) >>> 2;
+    this.#bufferStride = TABLE_BYTES >>> 2;
+
+    this.#free = new Uint16Array(this.chains);
+    this.#freeCount = this.chains;
+    this.#outstanding = new Uint8Array(this.chains);
+    this.#low = new Int32Array(this.chains);
+    this.#high = new Int32Array(this.chains);
+    this.#len = new Int32Array(this.chains);
+    for (let chain = 0; chain < this.chains; chain += 1) {
+      this.#free[chain] = this.chains - 1 - chain;
+      this.#layChain(ram.view, begin, beginPaddr, layout, chain);
+    }
+  }
+
+  /** Requests that can be posted now. */
+  get room(): number {
+    return this.#freeCount;
+  }
+
+  /** Requests that the device has. */
+  get outstanding(): number {
+    return this.chains - this.#freeCount;
+  }
+
+  /**
+   * Gives the device a buffer, to be published with the batch. The caller has seen that there is room.
+   *
+   * @param low low half of the buffer's physical address, a signed 32-bit number
+   */
+  post(low: number, high: number, len: number): void {
+    assert(this.#freeCount > 0, 'a chain is free');
+    this.#freeCount -= 1;
+    const chain = this.#free[this.#freeCount] as number;
+    this.#outstanding[chain] = 1;
+    this.#low[chain] = low;
+    this.#high[chain] = high;
+    this.#len[chain] = len;
+    const at = this.#bufferWord + chain * this.#bufferStride;
+    const i32 = this.#i32;
+    i32[at] = low;
+    i32[at + 1] = high;
+    i32[at + 2] = len;
+    const head = this.#indirect === 'yes' ? chain : chain << 1;
+    this.#u16[this.#availRing + (this.#nextAvail & this.#mask)] = head;
+    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
+  }
+
+  /**
+   * Makes everything posted since the last time available, with one ordered store.
+   *
+   * @returns whether the device asks to be notified of it (§2.7.10)
+   */
+  publish(): boolean {
+    const before = this.#publishedAvail;
+    const now = this.#nextAvail;
+    if (now === before) return false;
+    this.#publishedAvail = now;
+    this.#store16(this.#availIdx << 1, now);
+    // After the store above: the device stores its event index and then looks at the available index.
+    if (this.#eventIndex === 'yes') {
+      const event = this.#u16[this.#availEvent] as number;
+      return distance16(now, event + 1) < distance16(now, before);
+    }
+    return ((this.#u16[this.#usedIdx - 1] as number) & VIRTQ_USED_F_NO_NOTIFY) === 0;
+  }
+
+  /**
+   * Takes the next finished request, into the `taken…` fields.
+   *
+   * @returns its chain, {@link NONE}, or one of the `LIE_…` values
+   */
+  take(): number {
+    if (this.#left === 0) {
+      const pending = distance16(this.#u16[this.#usedIdx] as number, this.#nextUsed);
+      if (pending === 0) return NONE;
+      if (pending > this.chains - this.#freeCount) return LIE_USED_INDEX;
+      this.#left = pending;
+    }
+    const at = this.#usedRing + ((this.#nextUsed & this.#mask) << 1);
+    const id = this.#i32[at] as number;
+    const bytes = this.#i32[at + 1] as number;
+    const chain = this.#indirect === 'yes' ? id : id >> 1;
+    // A direct chain's head is its even descriptor. A negative number is one above 2^31.
+    const isHead = this.#indirect === 'yes' || (id & 1) === 0;
+    if (chain < 0 || chain >= this.chains || !isHead || this.#outstanding[chain] === 0) {
+      return LIE_USED_ID;
+    }
+    this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
+    this.#left -= 1;
+    this.#release(chain);
+    const most = this.#writer === 'device' ? this.#headerBytes + (this.#len[chain] as number) : 0;
+    if (bytes < 0 || bytes > most) {
+      this.takenBytes = most;
+      return LIE_USED_LENGTH;
+    }
+    this.takenBytes = bytes;
+    return chain;
+  }
+
+  /**
+   * Asks the device for an interrupt at the next used buffer (§2.7.7.1). Look again afterwards: see `signal.ts`.
+   * Without VIRTIO_F_EVENT_IDX it always interrupts.
+   */
+  requestInterrupt(): void {
+    if (this.#eventIndex === 'yes') this.#store16(this.#usedEvent << 1, this.#nextUsed);
+  }
+
+  /** @returns whether the device's index says that there is something to take */
+  hasUsed(): boolean {
+    return this.#left > 0 || this.#u16[this.#usedIdx] !== this.#nextUsed;
+  }
+
+  /** @returns halfword `index` of the header of a chain */
+  header16(chain: number, index: number): number {
+    return this.#u16[((this.#headerWord + chain * (HEADER_STRIDE >>> 2)) << 1) + index] as number;
+  }
+
+  /**
+   * Takes back one buffer that the device still has, into the `taken…` fields. Only after the device has been reset.
+   *
+   * @returns false when none is left
+   */
+  reclaim(): boolean {
+    const chain = this.#outstanding.indexOf(1);
+    if (chain === -1) return false;
+    this.#release(chain);
+    this.takenBytes = 0;
+    return true;
+  }
+
+  #release(chain: number): void {
+    this.#outstanding[chain] = 0;
+    this.#free[this.#freeCount] = chain;
+    this.#freeCount += 1;
+    this.takenLow = this.#low[chain] as number;
+    this.takenHigh = this.#high[chain] as number;
+  }
+
+  /** Writes all of a chain that stays the same from request to request. */
+  #layChain(
+    view: DataView,
+    begin: number,
+    beginPaddr: number,
+    layout: VirtqueueLayout,
+    chain: number,
+  ): void {
+    const write = this.#writer === 'device' ? VIRTQ_DESC_F_WRITE : 0;
+    const tableAt = layout.tables + chain * TABLE_BYTES;
+    const headerAt = this.#indirect === 'yes' ? tableAt : layout.desc + chain * TABLE_BYTES;
+    const next = this.#indirect === 'yes' ? 1 : chain * 2 + 1;
+    if (this.#indirect === 'yes') {
+      const ringAt = begin + layout.desc + chain * VirtqDesc.SIZE;
+      setAddress(view, ringAt, beginPaddr + tableAt);
+      VirtqDesc.len.set(view, ringAt, TABLE_BYTES);
+      VirtqDesc.flags.set(view, ringAt, VIRTQ_DESC_F_INDIRECT);
+    }
+    const header = begin + headerAt;
+    setAddress(view, header, beginPaddr + layout.headers + chain * HEADER_STRIDE);
+    VirtqDesc.len.set(view, header, this.#headerBytes);
+    VirtqDesc.flags.set(view, header, VIRTQ_DESC_F_NEXT | write);
+    VirtqDesc.next.set(view, header, next);
+    VirtqDesc.flags.set(view, header + VirtqDesc.SIZE, write);
+  }
+}
+
+function setAddress(view: DataView, at: number, paddr: number): void {
+  VirtqDesc.addrLow.set(view, at, paddr % 0x1_0000_0000);
+  VirtqDesc.addrHigh.set(view, at, Math.floor(paddr / 0x1_0000_0000));
+}
