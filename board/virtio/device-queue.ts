@@ -1,0 +1,381 @@
+/**
+ * The device's side of a split virtqueue (virtio 1.2 §2.7), with indirect descriptors and EVENT_IDX.
+ *
+ * The driver is not trusted. Every field is read once into a local, checked, then used; a rule that is broken beyond
+ * repair latches the queue as broken, and nothing is read from it again before a reset. The rule numbers are those of
+ * `boards.md` 2.7 (hostile driver).
+ *
+ *     const head = queue.pop();              // a chain, its segments copied out and checked
+ *     …read or write queue.segmentAt(i)…
+ *     queue.push(head, writtenBytes);
+ *     if (queue.publish()) raise an interrupt // once per batch
+ *
+ * Nothing here allocates after {@link DeviceQueue.start}.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import type { Ram } from '../../memory/ram.ts';
+import type { DmaWindow } from '../device.ts';
+import type { RingRanges } from './ring-ranges.ts';
+
+/** Descriptor flags, §2.7.5. */
+export const VIRTQ_DESC_F_NEXT = 1;
+export const VIRTQ_DESC_F_WRITE = 2;
+export const VIRTQ_DESC_F_INDIRECT = 4;
+/** Flag of the available ring, §2.7.6. */
+export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
+/** Flag of the used ring, §2.7.8. */
+export const VIRTQ_USED_F_NO_NOTIFY = 1;
+
+const DESC_BYTES = 16;
+
+/** {@link DeviceQueue.pop}: there is no chain, or the queue is stopped or broken. */
+export const NO_CHAIN = -1;
+
+/** What is wrong with a chain that does not break the queue: the device decides what to do with it. */
+export type ChainState =
+  | 'good'
+  /** Row 5: a buffer is outside the DMA window, or overlaps a ring. Its `segmentAt` is -1. */
+  | 'unreachable'
+  /** Row 6: a readable descriptor follows a writable one; there may be unreachable buffers too. */
+  | 'misordered';
+
+/** Told about what the driver did wrong. */
+export interface QueueOwner {
+  /** The queue has just been latched broken. @param rule row of `boards.md` 2.7 */
+  queueBroken(queue: DeviceQueue, rule: number, clause: string, what: string): void;
+  /** A rule was broken that costs only the driver. */
+  queueLint(queue: DeviceQueue, clause: string, what: string): void;
+}
+
+export interface DeviceQueueOptions {
+  readonly index: number;
+  /** QueueSizeMax; a power of two. */
+  readonly sizeMax: number;
+  readonly ram: Ram;
+  readonly dma: DmaWindow;
+  readonly rings: RingRanges;
+  readonly owner: QueueOwner;
+  /** Index at which both rings start; 0, except in tests of the index wrap, where the driver starts there too. */
+  readonly startIndex?: number;
+}
+
+/** Where the rings lie, as offsets in RAM, and what was negotiated. All checked by the transport. */
+export interface QueueLayout {
+  readonly size: number;
+  readonly descAt: number;
+  readonly availAt: number;
+  readonly usedAt: number;
+  readonly indirect: 'negotiated' | 'refused';
+  readonly eventIdx: 'negotiated' | 'refused';
+}
+
+export class DeviceQueue {
+  readonly index: number;
+  readonly sizeMax: number;
+  /** Segments of the chain that `pop` returned; the first `readable` are device-readable, the others writable. */
+  segments = 0;
+  readable = 0;
+  readableBytes = 0;
+  writableBytes = 0;
+  chainState: ChainState = 'good';
+  /** Row of `boards.md` 2.7 that broke the queue, 0 while it is whole. */
+  brokenRule = 0;
+  readonly #dma: DmaWindow;
+  readonly #rings: RingRanges;
+  readonly #owner: QueueOwner;
+  readonly #startIndex: number;
+  readonly #u16: Uint16Array;
+  readonly #u32: Uint32Array;
+  readonly #view: DataView;
+  readonly #segmentAt: Int32Array;
+  readonly #segmentLength: Int32Array;
+  readonly #inFlight: Uint8Array;
+  #running = false;
+  #size = 0;
+  #mask = 0;
+  #descAt = 0;
+  #indirect = false;
+  #eventIdx = false;
+  // Positions as indices into the 16-bit and 32-bit views.
+  #availFlags16 = 0;
+  #usedEvent16 = 0;
+  #usedFlags16 = 0;
+  #availEvent16 = 0;
+  #usedRing32 = 0;
+  // All four are 16-bit counters that wrap.
+  #nextAvail = 0;
+  #observedAvail = 0;
+  #nextUsed = 0;
+  #publishedUsed = 0;
+
+  constructor(options: DeviceQueueOptions) {
+    assert(options.sizeMax > 0 && options.sizeMax <= 32768, 'a virtqueue has 1 to 32768 entries');
+    this.index = options.index;
+    this.sizeMax = options.sizeMax;
+    this.#dma = options.dma;
+    this.#rings = options.rings;
+    this.#owner = options.owner;
+    this.#startIndex = options.startIndex ?? 0;
+    this.#u16 = options.ram.u16;
+    this.#u32 = options.ram.u32;
+    this.#view = options.ram.view;
+    this.#segmentAt = new Int32Array(options.sizeMax);
+    this.#segmentLength = new Int32Array(options.sizeMax);
+    this.#inFlight = new Uint8Array(options.sizeMax);
+  }
+
+  /** QueueReady: 1. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes the rings into use. */
+  start(layout: QueueLayout): void {
+    assert(layout.size > 0 && layout.size <= this.sizeMax, 'the transport checked the queue size');
+    this.#size = layout.size;
+    this.#mask = layout.size - 1;
+    this.#descAt = layout.descAt;
+    this.#indirect = layout.indirect === 'negotiated';
+    this.#eventIdx = layout.eventIdx === 'negotiated';
+    this.#availFlags16 = layout.availAt >>> 1;
+    this.#usedEvent16 = (layout.availAt >>> 1) + 2 + layout.size;
+    this.#usedFlags16 = layout.usedAt >>> 1;
+    this.#availEvent16 = (layout.usedAt >>> 1) + 2 + 4 * layout.size;
+    this.#usedRing32 = (layout.usedAt >>> 2) + 1;
+    this.#rings.set(this.index, 0, layout.descAt, DESC_BYTES * layout.size);
+    this.#rings.set(this.index, 1, layout.availAt, 6 + 2 * layout.size);
+    this.#rings.set(this.index, 2, layout.usedAt, 6 + 8 * layout.size);
+    this.#nextAvail = this.#observedAvail = this.#startIndex;
+    this.#nextUsed = this.#publishedUsed = this.#startIndex;
+    this.#inFlight.fill(0);
+    this.brokenRule = 0;
+    this.#running = true;
+  }
+
+  /** Leaves the rings alone from now on: QueueReady 0, or a reset. */
+  stop(): void {
+    this.#running = false;
+    this.brokenRule = 0;
+    this.segments = 0;
+    this.#rings.clear(this.index);
+  }
+
+  /** Offset in RAM of a segment of the popped chain; -1 when it must not be touched. */
+  segmentAt(segment: number): number {
+    return this.#segmentAt[segment] as number;
+  }
+
+  /** Bytes of a segment of the popped chain; valid unless the segment is unreachable. */
+  segmentLength(segment: number): number {
+    return this.#segmentLength[segment] as number;
+  }
+
+  /** @returns whether `pop` would find something to look at */
+  hasChain(): boolean {
+    return this.#nextAvail !== this.#observedAvail || this.#observe();
+  }
+
+  /**
+   * Takes the next available chain and copies its descriptors out.
+   *
+   * @returns the head, to be given to {@link push}, or {@link NO_CHAIN}
+   */
+  pop(): number {
+    if (this.#nextAvail === this.#observedAvail && !this.#observe()) return NO_CHAIN;
+    const slot = this.#nextAvail & this.#mask;
+    const head = this.#u16[this.#availFlags16 + 2 + slot] as number;
+    if (head >= this.#size) return this.fail(2, '§2.7.13', 'head is not below the queue size');
+    if (this.#inFlight[head] !== 0) {
+      return this.fail(7, '§2.7.13', 'head is made available while it is in flight');
+    }
+    if (!this.#walk(head)) return NO_CHAIN;
+    this.#inFlight[head] = 1;
+    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
+    return head;
+  }
+
+  /** Makes the last popped chain available again; several in the reverse of the order in which they were popped. */
+  unpop(head: number): void {
+    assert(this.#inFlight[head] === 1, 'a chain that is put back was taken');
+    this.#inFlight[head] = 0;
+    this.#nextAvail = (this.#nextAvail - 1) & 0xffff;
+  }
+
+  /**
+   * Adds a used element; the driver sees it after {@link publish}. Does nothing when the queue was stopped meanwhile.
+   *
+   * @param writtenBytes bytes written to the chain
+   */
+  push(head: number, writtenBytes: number): void {
+    if (!this.#running) return;
+    assert(this.#inFlight[head] === 1, 'a chain is used once');
+    this.#inFlight[head] = 0;
+    const at32 = this.#usedRing32 + 2 * (this.#nextUsed & this.#mask);
+    this.#u32[at32] = head;
+    this.#u32[at32 + 1] = writtenBytes;
+    this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
+  }
+
+  /**
+   * Publishes the used elements pushed since the last time, with one store of the index.
+   *
+   * @returns whether the driver wants an interrupt for them (§2.7.7)
+   */
+  publish(): boolean {
+    const old = this.#publishedUsed;
+    const now = this.#nextUsed;
+    if (now === old || !this.#running) return false;
+    // Orders the used elements before the index that covers them.
+    this.#u16[this.#usedFlags16 + 1] = now;
+    this.#publishedUsed = now;
+    // Orders the index before the driver's wish, which it re-checks after a change.
+    if (!this.#eventIdx) {
+      const flags = this.#u16[this.#availFlags16] as number;
+      return (flags & VIRTQ_AVAIL_F_NO_INTERRUPT) === 0;
+    }
+    const event = this.#u16[this.#usedEvent16] as number;
+    return ((now - event - 1) & 0xffff) < ((now - old) & 0xffff);
+  }
+
+  /** Asks the driver to notify of the next available chain. @returns whether there is one already: look again */
+  enableNotify(): boolean {
+    if (!this.#running || this.brokenRule !== 0) return false;
+    if (this.#eventIdx) this.#u16[this.#availEvent16] = this.#nextAvail;
+    else this.#u16[this.#usedFlags16] = 0;
+    // Orders the wish before the look: a chain made available in between would otherwise wait for ever.
+    return this.hasChain();
+  }
+
+  /** Tells the driver not to bother; it may notify all the same. */
+  disableNotify(): void {
+    // With EVENT_IDX the index of the last wish stays behind, which has the same effect (§2.7.10).
+    if (this.#running && !this.#eventIdx) this.#u16[this.#usedFlags16] = VIRTQ_USED_F_NO_NOTIFY;
+  }
+
+  /**
+   * Latches the queue as broken.
+   *
+   * @param rule row of `boards.md` 2.7
+   * @param section of virtio 1.2
+   */
+  fail(rule: number, section: string, what: string): typeof NO_CHAIN {
+    this.brokenRule = rule;
+    this.segments = 0;
+    // Nothing more is seen of the rings: hasChain and pop look at these two first, then at brokenRule.
+    this.#observedAvail = this.#nextAvail;
+    this.#owner.queueBroken(this, rule, `virtio 1.2 ${section}`, what);
+    return NO_CHAIN;
+  }
+
+  /** Reads the driver's index. @returns whether it has made a chain available */
+  #observe(): boolean {
+    if (!this.#running || this.brokenRule !== 0) return false;
+    const index = this.#u16[this.#availFlags16 + 1] as number;
+    const pending = (index - this.#nextAvail) & 0xffff;
+    if (pending > this.#size) {
+      this.fail(1, '§2.7.13.3', 'available index runs ahead by more than the queue size, or back');
+      return false;
+    }
+    this.#observedAvail = index;
+    return pending !== 0;
+  }
+
+  /** Copies a chain's descriptors out, each once, and checks them. @returns false when the queue is now broken */
+  #walk(head: number): boolean {
+    const view = this.#view;
+    let tableAt = this.#descAt;
+    let entries = this.#size;
+    let index = head;
+    let depth = 0;
+    this.segments = this.readable = this.readableBytes = this.writableBytes = 0;
+    this.chainState = 'good';
+    for (let steps = 0; steps <= this.#size; steps++) {
+      const at = tableAt + index * DESC_BYTES;
+      const low = view.getInt32(at, true);
+      const high = view.getInt32(at + 4, true);
+      const lengthBytes = view.getUint32(at + 8, true);
+      const flags = view.getUint16(at + 12, true);
+      const next = view.getUint16(at + 14, true);
+      if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        const table = this.#indirectTable(low, high, lengthBytes, flags, depth);
+        if (table < 0) return false;
+        tableAt = table;
+        entries = lengthBytes / DESC_BYTES;
+        index = 0;
+        depth = 1;
+        continue;
+      }
+      if (!this.#addSegment(low, high, lengthBytes, flags)) return false;
+      if ((flags & VIRTQ_DESC_F_NEXT) === 0) return true;
+      if (next >= entries) {
+        this.fail(2, '§2.7.5', 'next is not below the size of its table');
+        return false;
+      }
+      index = next;
+    }
+    this.fail(3, '§2.7.5', 'chain is a cycle or longer than the queue');
+    return false;
+  }
+
+  /** @returns the offset of the table in RAM, -1 when the queue is now broken */
+  #indirectTable(
+    low: number,
+    high: number,
+    lengthBytes: number,
+    flags: number,
+    depth: number,
+  ): number {
+    let wrong = '';
+    if (!this.#indirect) wrong = 'INDIRECT without VIRTIO_F_INDIRECT_DESC';
+    else if (depth > 0) wrong = 'an indirect table within an indirect table';
+    else if ((flags & VIRTQ_DESC_F_NEXT) !== 0) wrong = 'INDIRECT together with NEXT';
+    else if (lengthBytes === 0) wrong = 'an indirect table of length 0';
+    else if (lengthBytes % DESC_BYTES !== 0) wrong = 'an indirect table of broken length';
+    if (wrong === '') {
+      const at = this.#dma.translate(low, high, lengthBytes);
+      if (at >= 0) return at;
+      wrong = 'an indirect table outside the DMA window';
+    }
+    return this.fail(4, '§2.7.5.3', wrong);
+  }
+
+  /** @returns false when the queue is now broken */
+  #addSegment(low: number, high: number, lengthBytes: number, flags: number): boolean {
+    if (this.segments === this.#size) {
+      this.fail(3, '§2.7.5', 'chain is a cycle or longer than the queue');
+      return false;
+    }
+    let at = this.#dma.translate(low, high, lengthBytes);
+    if (at < 0 || this.#rings.overlap(at, lengthBytes)) at = this.#refuseSegment();
+    if (lengthBytes === 0) this.#owner.queueLint(this, 'virtio 1.2 §2.7.5', 'a buffer of length 0');
+    this.#segmentAt[this.segments] = at;
+    this.#segmentLength[this.segments] = lengthBytes;
+    this.segments += 1;
+    if ((flags & VIRTQ_DESC_F_WRITE) !== 0) {
+      this.writableBytes += lengthBytes;
+    } else if (this.segments - 1 === this.readable) {
+      this.readable += 1;
+      this.readableBytes += lengthBytes;
+    } else {
+      this.chainState = 'misordered';
+    }
+    if (this.readableBytes + this.writableBytes > 0xffff_ffff) {
+      this.fail(3, '§2.7.5', 'chain is longer than 2^32 bytes');
+      return false;
+    }
+    return true;
+  }
+
+  /** @returns what stands for the position of a segment that must not be touched */
+  #refuseSegment(): number {
+    if (this.chainState === 'good') this.chainState = 'unreachable';
+    const what = 'a buffer outside the DMA window or over a ring';
+    this.#owner.queueLint(this, 'virtio 1.2 §2.7.5', what);
+    return -1;
+  }
+}
