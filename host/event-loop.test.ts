@@ -1,0 +1,119 @@
+// The live loop: when it runs the board, when it sleeps, what wakes it. No test waits for a time: a loop that slept where
+// it must not would end in the runner's time-out.
+
+import { describe, expect, it } from 'vitest';
+import { LiveLoop, hostNow } from './event-loop.ts';
+import type { Drivable } from './event-loop.ts';
+
+class FakeBoard implements Drivable {
+  slices = 0;
+  nextAt = Infinity;
+  onSlice: (slice: number) => 'idle' | 'busy' = () => 'idle';
+
+  runSlice(): 'idle' | 'busy' {
+    this.slices += 1;
+    return this.onSlice(this.slices);
+  }
+
+  now(): number {
+    return 0;
+  }
+
+  nextEventAt(): number {
+    return this.nextAt;
+  }
+}
+
+describe('the live loop', () => {
+  it('runs a busy board again and again', async () => {
+    const board = new FakeBoard();
+    const loop = new LiveLoop(board);
+    board.onSlice = (slice) => {
+      if (slice === 5) loop.stop();
+      return 'busy';
+    };
+    await loop.run();
+
+    expect(board.slices).toBe(5);
+  });
+
+  it('sleeps when the board is idle, until the host wakes it', async () => {
+    const board = new FakeBoard();
+    const loop = new LiveLoop(board);
+    const running = loop.run();
+    expect(board.slices).toBe(1);
+
+    board.onSlice = () => {
+      loop.stop();
+      return 'idle';
+    };
+    setImmediate(() => loop.wake());
+    await running;
+
+    expect(board.slices).toBe(2);
+  });
+
+  it('does not lose a wake-up that comes while it flushes', async () => {
+    const board = new FakeBoard();
+    const loop = new LiveLoop(board);
+    board.onSlice = (slice) => {
+      if (slice === 2) loop.stop();
+      return 'idle';
+    };
+    loop.addPort({ flush: () => loop.wake() });
+    await loop.run();
+
+    expect(board.slices).toBe(2);
+  });
+
+  it('looks again at once when an event is due soon', async () => {
+    const board = new FakeBoard();
+    board.nextAt = 1_000_000;
+    const loop = new LiveLoop(board);
+    board.onSlice = (slice) => {
+      if (slice === 3) loop.stop();
+      return 'idle';
+    };
+    await loop.run();
+
+    expect(board.slices).toBe(3);
+  });
+
+  it('sleeps until an event that is due later', async () => {
+    const board = new FakeBoard();
+    board.nextAt = 5_000_000;
+    const loop = new LiveLoop(board);
+    const startedAt = hostNow();
+    board.onSlice = (slice) => {
+      if (slice === 2) loop.stop();
+      return 'idle';
+    };
+    await loop.run();
+
+    // Timers of the host round to milliseconds, down by at most one.
+    expect(hostNow() - startedAt).toBeGreaterThanOrEqual(4_000_000);
+    expect(board.slices).toBe(2);
+  });
+
+  it('flushes every port in every turn, the last one too', async () => {
+    const board = new FakeBoard();
+    const loop = new LiveLoop(board);
+    let flushes = 0;
+    loop.addPort({ flush: () => (flushes += 1) });
+    board.onSlice = (slice) => {
+      if (slice === 2) loop.stop();
+      return 'busy';
+    };
+    await loop.run();
+
+    expect(flushes).toBe(2);
+  });
+
+  it('lets an error of the board out', async () => {
+    const board = new FakeBoard();
+    board.onSlice = () => {
+      throw new Error('our own bug');
+    };
+    await expect(new LiveLoop(board).run()).rejects.toThrow('our own bug');
+  });
+});

@@ -1,0 +1,143 @@
+/**
+ * The host's time and the host's event loop: the only file of the room with timers and clocks, so that it is easy to
+ * see what a run under the virtual clock never touches.
+ *
+ * The live loop: let the board run until it is idle or its time slice is over, let the bridges send what has gathered,
+ * let the host's event loop breathe (sockets are read there), again. An idle board sleeps until its next timer event or
+ * until the host brings something, and uses no processor time.
+ */
+
+/** Host time in nanoseconds, from an arbitrary start; never goes back. A number below 2^53. */
+export function hostNow(): number {
+  return Math.round(performance.now() * 1e6);
+}
+
+/** Wall-clock time of `hostNow() === 0`, in nanoseconds since 1970: what a capture stamps live frames with. */
+export function hostEpoch(): bigint {
+  return BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
+}
+
+/** Lets the host's event loop run once: sockets, files, signals. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+export interface HostTimer {
+  cancel(): void;
+}
+
+/** Calls `action` once, after a time; does not keep the process alive by itself. */
+export function after(milliseconds: number, action: () => void): HostTimer {
+  const timer = setTimeout(action, milliseconds);
+  timer.unref();
+  return { cancel: () => clearTimeout(timer) };
+}
+
+/** Calls `action` again and again; does not keep the process alive by itself. */
+export function every(milliseconds: number, action: () => void): HostTimer {
+  const timer = setInterval(action, milliseconds);
+  timer.unref();
+  return { cancel: () => clearInterval(timer) };
+}
+
+/** What the live loop drives: a testbed, seen from outside. */
+export interface Drivable {
+  /** Runs kernel and devices until nothing is left to do, or the slice is over. */
+  runSlice(sliceNs: number): 'idle' | 'busy';
+  /** The testbed's own time. */
+  now(): number;
+  /** When its next timer event is due, in its own time; `Infinity` when there is none. */
+  nextEventAt(): number;
+}
+
+/** A bridge, as the loop sees it. */
+export interface LoopPort {
+  /** Sends what has gathered and offers again what had to wait; called in every turn. */
+  flush(): void;
+}
+
+export interface LiveLoopOptions {
+  /** The longest time that the board runs before the host gets its turn; 1 ms unless told. */
+  readonly sliceNs?: number;
+}
+
+const SLICE_NS = 1_000_000;
+/** Below this, a host timer would come too late: the loop looks again instead of sleeping. */
+const TIMER_RESOLUTION_NS = 1_500_000;
+/** A sleeping loop looks at the clock this often even when nothing is due. It also keeps the process alive. */
+const SLEEP_MS_MAX = 60_000;
+
+/** Drives one testbed in real time. */
+export class LiveLoop {
+  readonly #board: Drivable;
+  readonly #ports: LoopPort[] = [];
+  readonly #sliceNs: number;
+  #state: 'new' | 'running' | 'stopping' = 'new';
+  #wakeUps = 0;
+  #resume: (() => void) | undefined;
+
+  constructor(board: Drivable, options: LiveLoopOptions = {}) {
+    this.#board = board;
+    this.#sliceNs = options.sliceNs ?? SLICE_NS;
+  }
+
+  addPort(port: LoopPort): void {
+    this.#ports.push(port);
+  }
+
+  /** The host has brought something: a sleeping loop goes on at once. Cheap; call it for every frame. */
+  wake(): void {
+    this.#wakeUps += 1;
+    this.#resume?.();
+  }
+
+  /** Ends {@link run} after the present turn. */
+  stop(): void {
+    this.#state = 'stopping';
+    this.#resume?.();
+  }
+
+  /** Runs until {@link stop}. Rejects when the testbed throws: that is our own bug. */
+  async run(): Promise<void> {
+    if (this.#state === 'new') this.#state = 'running';
+    while (this.#isRunning()) {
+      const seen = this.#wakeUps;
+      const outcome = this.#board.runSlice(this.#sliceNs);
+      for (const port of this.#ports) port.flush();
+      if (!this.#isRunning()) return;
+      // What came while flushing is work at once: a sleep here would lose the wake-up.
+      if (outcome === 'busy' || seen !== this.#wakeUps) {
+        await breathe();
+      } else {
+        await this.#waitForWork();
+      }
+    }
+  }
+
+  /** A method, because `stop` is called from inside the turn. */
+  #isRunning(): boolean {
+    return this.#state === 'running';
+  }
+
+  #waitForWork(): Promise<void> {
+    const waitNs = this.#board.nextEventAt() - this.#board.now();
+    if (waitNs < TIMER_RESOLUTION_NS) return breathe();
+    return new Promise((resolve) => {
+      const milliseconds = Math.min(Math.floor(waitNs / 1e6), SLEEP_MS_MAX);
+      const timer = setTimeout(() => this.#resume?.(), milliseconds);
+      this.#resume = () => {
+        clearTimeout(timer);
+        this.#resume = undefined;
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What a bridge between the board's Ethernet wire and the host is, whatever it is made of.
+ *
+ *     host socket ──► bridge ──► Ingress (length check, counts) ──► BoardPort ──► NIC
+ *     host socket ◄── bridge.transmit ◄─────────────────────────────── wire   ◄── NIC
+ */
+
+import { FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../../board/ethernet.ts';
+
+/** The host's end of the board's wire. */
+export interface BoardPort {
+  /** Copies one frame of 14 to 1514 bytes in. 'full' changes nothing: the frame may be offered again later. */
+  offer(frame: Uint8Array): 'ok' | 'full';
+}
+
+/** Told of each frame that never reached the NIC, with the reason in a few words. */
+export type DropListener = (frame: Uint8Array, reason: string) => void;
+
+/** One line about something a person should know; never called per frame. */
+export type NoticeListener = (line: string) => void;
+
+export interface Bridge {
+  /** One frame that the board has sent; its bytes are valid during the call only. */
+  transmit(frame: Uint8Array): void;
+  /** Sends what has gathered and offers again what had to wait. Called in every turn of the loop. */
+  flush(): void;
+  close(): Promise<void>;
+  /** Every frame is counted under exactly one name in each direction. */
+  counters(): Record<string, number>;
+}
+
+/** The way in: checks what a wire guarantees to a NIC, and counts. */
+export class Ingress {
+  readonly #port: BoardPort;
+  readonly #onDrop: DropListener;
+  frames = 0;
+  bytes = 0;
+  runts = 0;
+  giants = 0;
+  overflows = 0;
+
+  constructor(port: BoardPort, onDrop: DropListener = () => undefined) {
+    this.#port = port;
+    this.#onDrop = onDrop;
+  }
+
+  /** @returns 'full' when the board has no room: nothing was counted, the caller keeps the frame or drops it */
+  offer(frame: Uint8Array): 'ok' | 'full' | 'dropped' {
+    if (frame.length < FRAME_BYTES_MIN) {
+      this.runts += 1;
+      this.#onDrop(frame, `shorter than ${FRAME_BYTES_MIN} bytes`);
+      return 'dropped';
+    }
+    if (frame.length > FRAME_BYTES_MAX) {
+      this.giants += 1;
+      this.#onDrop(frame, `longer than ${FRAME_BYTES_MAX} bytes`);
+      return 'dropped';
+    }
+    if (this.#port.offer(frame) === 'full') return 'full';
+    this.frames += 1;
+    this.bytes += frame.length;
+    return 'ok';
+  }
+
+  /** For links that cannot hold a frame back: offers it, and counts it as lost when there is no room. */
+  offerOrDrop(frame: Uint8Array): void {
+    if (this.offer(frame) !== 'full') return;
+    this.overflows += 1;
+    this.#onDrop(frame, "the link's receive buffer is full");
+  }
+
+  counters(): Record<string, number> {
+    return {
+      framesIn: this.frames,
+      bytesIn: this.bytes,
+      runtsDropped: this.runts,
+      giantsDropped: this.giants,
+      overflowDropped: this.overflows,
+    };
+  }
+}

@@ -1,0 +1,281 @@
+// The bridges over real sockets on the loopback interface, with ports that the system chooses.
+
+import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { lstatSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { breathe } from '../event-loop.ts';
+import type { Bridge } from './bridge.ts';
+import { DgramBridge } from './dgram-bridge.ts';
+import { StreamBridge } from './stream-bridge.ts';
+import { UserBridge } from './user-bridge.ts';
+
+class FakePort {
+  readonly frames: Buffer[] = [];
+  room = Infinity;
+
+  offer(frame: Uint8Array): 'ok' | 'full' {
+    if (this.frames.length >= this.room) return 'full';
+    this.frames.push(Buffer.from(frame));
+    return 'ok';
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'bridges-'));
+
+async function until(condition: () => boolean, bridge?: Bridge): Promise<void> {
+  while (!condition()) {
+    bridge?.flush();
+    await breathe();
+  }
+}
+
+function framed(frame: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(frame.length);
+  return Buffer.concat([length, frame]);
+}
+
+const silent = { wake: (): void => undefined, onNotice: (): void => undefined };
+
+describe('the stream bridge', () => {
+  async function serverRig(port = new FakePort()): Promise<{
+    bridge: StreamBridge;
+    port: FakePort;
+    notices: string[];
+    connect: () => Promise<Socket>;
+  }> {
+    const notices: string[] = [];
+    const bridge = await StreamBridge.open({
+      port,
+      role: 'server',
+      address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      wake: () => undefined,
+      onNotice: (line) => notices.push(line),
+    });
+    const connect = (): Promise<Socket> =>
+      new Promise((resolve) => {
+        const socket = createConnection(bridge.listeningPort ?? 0, '127.0.0.1', () =>
+          resolve(socket),
+        );
+        socket.on('error', () => undefined);
+      });
+    return { bridge, port, notices, connect };
+  }
+
+  it('carries frames both ways', async () => {
+    const { bridge, port, connect } = await serverRig();
+    const peer = await connect();
+    const received: Buffer[] = [];
+    peer.on('data', (piece) => received.push(piece));
+    peer.write(framed(Buffer.alloc(60, 1)));
+    await until(() => port.frames.length === 1);
+    bridge.transmit(Buffer.alloc(14, 2));
+    bridge.transmit(Buffer.alloc(15, 3));
+    await until(() => Buffer.concat(received).length === 4 + 14 + 4 + 15, bridge);
+
+    expect(port.frames[0]).toEqual(Buffer.alloc(60, 1));
+    expect(Buffer.concat(received)).toEqual(
+      Buffer.concat([framed(Buffer.alloc(14, 2)), framed(Buffer.alloc(15, 3))]),
+    );
+    await bridge.close();
+  });
+
+  it('drops and counts frames that no wire carries', async () => {
+    const { bridge, port, connect } = await serverRig();
+    const peer = await connect();
+    for (const length of [13, 1515, 14]) peer.write(framed(Buffer.alloc(length)));
+    await until(() => port.frames.length === 1);
+
+    expect(bridge.counters()).toMatchObject({ framesIn: 1, runtsDropped: 1, giantsDropped: 1 });
+    await bridge.close();
+  });
+
+  it('disconnects a peer with bad framing and takes the next one', async () => {
+    const { bridge, port, notices, connect } = await serverRig();
+    const bad = await connect();
+    bad.write(Buffer.from('this is not a frame'));
+    await until(() => bridge.counters()['peersLost'] === 1);
+    const good = await connect();
+    good.write(framed(Buffer.alloc(60)));
+    await until(() => port.frames.length === 1);
+
+    expect(notices.some((line) => line.includes('bad frame length'))).toBe(true);
+    expect(bridge.counters()).toMatchObject({ badLengths: 1, peersAccepted: 2 });
+    await bridge.close();
+  });
+
+  it('holds frames back while the board has no room, and loses none', async () => {
+    const port = new FakePort();
+    port.room = 10;
+    const { bridge, connect } = await serverRig(port);
+    const peer = await connect();
+    for (let index = 0; index < 200; index += 1) peer.write(framed(Buffer.alloc(1514, index)));
+    await until(() => port.frames.length === 10);
+    port.room = Infinity;
+    await until(() => port.frames.length === 200, bridge);
+
+    expect(port.frames.map((frame) => frame[0])).toEqual(
+      Array.from({ length: 200 }, (_, index) => index),
+    );
+    await bridge.close();
+  });
+
+  it('drops and counts what it sends to nobody', async () => {
+    const { bridge } = await serverRig();
+    bridge.transmit(Buffer.alloc(60));
+
+    expect(bridge.counters()['noPeerDropped']).toBe(1);
+    await bridge.close();
+  });
+
+  it('refuses a second peer', async () => {
+    const { bridge, connect } = await serverRig();
+    await connect();
+    const second = await connect();
+    await new Promise((resolve) => second.once('close', resolve));
+
+    expect(bridge.counters()['peersRefused']).toBe(1);
+    await bridge.close();
+  });
+
+  it('connects to a server that comes later', async () => {
+    const path = join(directory, 'later.sock');
+    const port = new FakePort();
+    const notices: string[] = [];
+    const bridge = await StreamBridge.open({
+      port,
+      role: 'client',
+      address: { kind: 'unix', path },
+      wake: () => undefined,
+      onNotice: (line) => notices.push(line),
+    });
+    await until(() => notices.length === 1);
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.write(framed(Buffer.alloc(60)));
+    }).listen(path);
+    await until(() => port.frames.length === 1);
+
+    expect(notices[0]).toContain('no peer yet (ENOENT)');
+    await bridge.close();
+    server.close();
+  });
+
+  function serverAt(path: string): Promise<StreamBridge> {
+    const address = { kind: 'unix' as const, path };
+    return StreamBridge.open({ port: new FakePort(), role: 'server', address, ...silent });
+  }
+
+  it('takes over a UNIX socket whose program has ended', async () => {
+    const path = join(directory, 'left.sock');
+    const script = `require('net').createServer().listen(${JSON.stringify(path)},
+      () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', script]);
+    expect(lstatSync(path).isSocket()).toBe(true);
+
+    const bridge = await serverAt(path);
+    await bridge.close();
+  });
+
+  it('refuses a UNIX socket that is in use', async () => {
+    const path = join(directory, 'used.sock');
+    const first = await serverAt(path);
+
+    await expect(serverAt(path)).rejects.toThrow(`unix:${path}: the address is already in use`);
+    await first.close();
+  });
+
+  it('never removes a file that is no socket', async () => {
+    const path = join(directory, 'precious.txt');
+    writeFileSync(path, 'precious');
+
+    await expect(serverAt(path)).rejects.toThrow(`unix:${path}`);
+    expect(readFileSync(path, 'utf8')).toBe('precious');
+  });
+});
+
+describe('the dgram bridge', () => {
+  it('carries frames both ways and drops what strangers send', async () => {
+    const remote = createSocket('udp4');
+    const stranger = createSocket('udp4');
+    await new Promise<void>((resolve) => void remote.bind(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => void stranger.bind(0, '127.0.0.1', resolve));
+    const probe = createSocket('udp4');
+    await new Promise<void>((resolve) => void probe.bind(0, '127.0.0.1', resolve));
+    const localPort = probe.address().port;
+    await new Promise<void>((resolve) => void probe.close(() => resolve()));
+    const port = new FakePort();
+    const bridge = await DgramBridge.open({
+      port,
+      local: { host: '127.0.0.1', port: localPort },
+      remote: { host: '127.0.0.1', port: remote.address().port },
+      wake: () => undefined,
+    });
+    const received: Buffer[] = [];
+    remote.on('message', (frame) => received.push(frame));
+
+    stranger.send(Buffer.alloc(60, 9), localPort, '127.0.0.1');
+    await until(() => bridge.counters()['strangersDropped'] === 1);
+    remote.send(Buffer.alloc(60, 1), localPort, '127.0.0.1');
+    remote.send(Buffer.alloc(13, 1), localPort, '127.0.0.1');
+    await until(() => bridge.counters()['runtsDropped'] === 1);
+    bridge.transmit(Buffer.alloc(61, 2));
+    await until(() => received.length === 1);
+
+    expect(port.frames).toEqual([Buffer.alloc(60, 1)]);
+    expect(received).toEqual([Buffer.alloc(61, 2)]);
+    await bridge.close();
+    remote.close();
+    stranger.close();
+  });
+});
+
+describe('the user bridge', () => {
+  const forward = (port: number) => ({
+    host: { host: '127.0.0.1', port },
+    guestIp: 0x0a00_020f,
+    guestPort: 1235,
+  });
+
+  it('says in one line that an address is in use', async () => {
+    const holder = createSocket('udp4');
+    await new Promise<void>((resolve) => void holder.bind(0, '127.0.0.1', resolve));
+    const port = holder.address().port;
+    const opening = UserBridge.open({
+      port: new FakePort(),
+      forwards: [forward(0), forward(port)],
+      nowNs: () => 0,
+      ...silent,
+    });
+
+    await expect(opening).rejects.toThrow(
+      `127.0.0.1:${String(port)}/udp: the address is already in use`,
+    );
+    holder.close();
+  });
+
+  it('says once that datagrams are too large, and counts each', async () => {
+    const notices: string[] = [];
+    const bridge = await UserBridge.open({
+      port: new FakePort(),
+      forwards: [forward(0)],
+      nowNs: () => 0,
+      wake: () => undefined,
+      onNotice: (line) => notices.push(line),
+    });
+    const client = createSocket('udp4');
+    const to = bridge.listening()[0]?.port ?? 0;
+    for (let index = 0; index < 3; index += 1) client.send(Buffer.alloc(1473), to, '127.0.0.1');
+    await until(() => bridge.counters()['tooLargeDropped'] === 3);
+
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain('1473 bytes');
+    client.close();
+    await bridge.close();
+  });
+});

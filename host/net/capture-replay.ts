@@ -1,0 +1,112 @@
+/**
+ * Replays a capture onto the board's wire, each frame at its own time after the first. What a wire would not carry (frames
+ * that are too short, too long, cut by a snap length, or not Ethernet) is counted and dropped.
+ */
+
+import type { Clock, ClockEvent } from '../../board/clock.ts';
+import { Ingress } from './bridge.ts';
+import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
+import { LINK_TYPE_ETHERNET } from './captured-frame.ts';
+import type { CaptureReader, CapturedFrame } from './captured-frame.ts';
+
+export interface CaptureReplayOptions {
+  readonly reader: CaptureReader;
+  /** What notices call the capture: its file name. */
+  readonly name: string;
+  readonly port: BoardPort;
+  readonly clock: Clock;
+  readonly onNotice: NoticeListener;
+  readonly onDrop?: DropListener;
+}
+
+export class CaptureReplay implements Bridge, ClockEvent {
+  readonly #options: CaptureReplayOptions;
+  readonly #ingress: Ingress;
+  #startedAt = 0;
+  #firstTimeNs = 0n;
+  #next: CapturedFrame | undefined;
+  /** When the frame in `#next` is due, on the board's clock. */
+  #nextAt = 0;
+  #state: 'new' | 'replaying' | 'over' = 'new';
+  readonly #count = {
+    framesRead: 0,
+    framesOut: 0,
+    bytesOut: 0,
+    cutDropped: 0,
+    otherLinkDropped: 0,
+  };
+
+  constructor(options: CaptureReplayOptions) {
+    this.#options = options;
+    this.#ingress = new Ingress(options.port, options.onDrop);
+  }
+
+  /** The first frame is due now. */
+  start(): void {
+    this.#startedAt = this.#options.clock.now();
+    this.#nextAt = this.#startedAt;
+    this.#state = 'replaying';
+    this.#next = this.#read();
+    if (this.#next === undefined) return;
+    this.#firstTimeNs = this.#next.timeNs;
+    this.#options.clock.schedule(this, this.#nextAt);
+  }
+
+  /** Whether every frame has been replayed. */
+  get over(): boolean {
+    return this.#state === 'over';
+  }
+
+  /** The capture's next frames are due. */
+  fire(nowNs: number): void {
+    while (this.#next !== undefined && this.#nextAt <= nowNs) {
+      this.#offer(this.#next);
+      this.#next = this.#read();
+      if (this.#next === undefined) return;
+      const dueAt = this.#startedAt + Number(this.#next.timeNs - this.#firstTimeNs);
+      // Stamps that go back (several interfaces, a stepped clock) do not reorder frames.
+      this.#nextAt = Math.max(this.#nextAt, dueAt);
+    }
+    this.#options.clock.schedule(this, this.#nextAt);
+  }
+
+  #read(): CapturedFrame | undefined {
+    const frame = this.#options.reader.next();
+    if (frame !== undefined) {
+      this.#count.framesRead += 1;
+      return frame;
+    }
+    this.#state = 'over';
+    const problem = this.#options.reader.problem;
+    if (problem !== undefined) {
+      const kept = `the ${String(this.#count.framesRead)} frames before it are used`;
+      this.#options.onNotice(`${this.#options.name}: ${problem}; ${kept}`);
+    }
+    return undefined;
+  }
+
+  #offer(frame: CapturedFrame): void {
+    if (frame.linkType !== LINK_TYPE_ETHERNET) this.#count.otherLinkDropped += 1;
+    else if (frame.bytes.length < frame.originalLength) this.#count.cutDropped += 1;
+    else this.#ingress.offerOrDrop(frame.bytes);
+  }
+
+  /** What the board sends goes nowhere: it is counted, and a capture may hold it. */
+  transmit(frame: Uint8Array): void {
+    this.#count.framesOut += 1;
+    this.#count.bytesOut += frame.length;
+  }
+
+  flush(): void {
+    // The clock drives this bridge.
+  }
+
+  close(): Promise<void> {
+    this.#options.clock.cancel(this);
+    return Promise.resolve();
+  }
+
+  counters(): Record<string, number> {
+    return { ...this.#ingress.counters(), ...this.#count };
+  }
+}

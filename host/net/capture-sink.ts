@@ -1,0 +1,95 @@
+/** Where a capture goes: a file, standard output, or Wireshark at the other end of a pipe. */
+
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { explainSystemError } from '../problem.ts';
+import type { NoticeListener } from './bridge.ts';
+import type { CaptureSink } from './pcapng-writer.ts';
+
+/** A reader that is this far behind misses frames, rather than filling the memory. */
+const UNREAD_BYTES_MAX = 32 * 1024 * 1024;
+
+export interface OpenSink {
+  readonly write: CaptureSink;
+  close(): Promise<void>;
+}
+
+/** @throws UserMistake when the file cannot be made */
+export function openCaptureFile(path: string): OpenSink {
+  let fd: number;
+  try {
+    fd = openSync(path, 'w');
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+  return {
+    write: (bytes) => {
+      try {
+        for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      } catch (error) {
+        throw explainSystemError(error, path); // the disk is full, say
+      }
+    },
+    close: () => {
+      closeSync(fd);
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A capture into a stream, such as standard output. A reader that goes away ends the capture, not the board. */
+export function captureToStream(
+  stream: Writable,
+  name: string,
+  onNotice: NoticeListener,
+): OpenSink {
+  let state: 'open' | 'behind' | 'gone' = 'open';
+  stream.on('error', () => {
+    if (state !== 'gone') onNotice(`${name}: the reader of the capture has gone`);
+    state = 'gone';
+  });
+  return {
+    write: (bytes) => {
+      if (state === 'gone') return;
+      if (stream.writableLength > UNREAD_BYTES_MAX) {
+        if (state === 'open') onNotice(`${name}: the reader is too slow, frames are left out`);
+        state = 'behind';
+        return; // whole blocks are left out: what follows can be read
+      }
+      stream.write(Buffer.from(bytes));
+    },
+    close: () =>
+      new Promise((resolve) => {
+        if (state === 'gone') resolve();
+        else stream.write(Buffer.alloc(0), () => resolve());
+      }),
+  };
+}
+
+/** The command that shows a live capture when this program cannot start Wireshark itself. */
+export const WIRESHARK_COMMAND = 'wireshark -k -i -';
+
+/**
+ * Starts Wireshark and captures into it.
+ *
+ * @returns `undefined` when Wireshark is not installed
+ */
+export function openWireshark(onNotice: NoticeListener): Promise<OpenSink | undefined> {
+  const [command = '', ...args] = WIRESHARK_COMMAND.split(' ');
+  const child = spawn(command, args, { stdio: ['pipe', 'ignore', 'ignore'] });
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(undefined));
+    child.once('spawn', () => {
+      const sink = captureToStream(child.stdin, 'wireshark', onNotice);
+      resolve({
+        write: sink.write,
+        close: async () => {
+          await sink.close();
+          child.stdin.end(); // the window stays open, with all frames
+          child.unref();
+        },
+      });
+    });
+  });
+}

@@ -1,0 +1,248 @@
+/**
+ * QEMU's `-netdev stream` as a bridge: a UNIX or TCP socket that carries frames behind their lengths.
+ *
+ * One peer at a time. A peer that goes away is not the end of the board: a server waits for the next one, a client tries
+ * again every second. Bad framing ends the connection, because the place in the stream is lost. Nothing is lost on the way
+ * in: while the board has no room, the socket is not read.
+ */
+
+import { lstatSync, unlinkSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { after } from '../event-loop.ts';
+import type { HostTimer } from '../event-loop.ts';
+import { explainSystemError, systemErrorCode } from '../problem.ts';
+import { Ingress } from './bridge.ts';
+import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
+import { formatStreamAddress } from './socket-address.ts';
+import type { StreamAddress } from './socket-address.ts';
+import { StreamDecoder, StreamEncoder } from './stream-framing.ts';
+
+const RETRY_MS = 1000;
+/** How long a peer may take to read what was sent before we close. */
+const CLOSE_MS = 500;
+/** A peer that reads this much too slowly loses frames, as on a wire. */
+const UNSENT_BYTES_MAX = 4 * 1024 * 1024;
+
+export interface StreamBridgeOptions {
+  readonly port: BoardPort;
+  readonly role: 'server' | 'client';
+  readonly address: StreamAddress;
+  readonly wake: () => void;
+  readonly onNotice: NoticeListener;
+  readonly onDrop?: DropListener;
+}
+
+export class StreamBridge implements Bridge {
+  readonly #options: StreamBridgeOptions;
+  readonly #where: string;
+  readonly #ingress: Ingress;
+  readonly #decoder = new StreamDecoder();
+  readonly #encoder = new StreamEncoder();
+  #server: Server | undefined;
+  #peer: Socket | undefined;
+  #retry: HostTimer | undefined;
+  #state: 'open' | 'closed' = 'open';
+  #saidWaiting: 'no' | 'yes' = 'no';
+  /** A frame that the board had no room for; the socket is paused meanwhile. */
+  #waiting: Uint8Array | undefined;
+  readonly #count = {
+    framesOut: 0,
+    bytesOut: 0,
+    noPeerDropped: 0,
+    slowPeerDropped: 0,
+    badLengths: 0,
+    peersAccepted: 0,
+    peersRefused: 0,
+    peersLost: 0,
+  };
+
+  private constructor(options: StreamBridgeOptions) {
+    this.#options = options;
+    this.#where = formatStreamAddress(options.address);
+    this.#ingress = new Ingress(options.port, options.onDrop);
+  }
+
+  /** A server listens when this resolves; a client may still be waiting for its peer. */
+  static async open(options: StreamBridgeOptions): Promise<StreamBridge> {
+    const bridge = new StreamBridge(options);
+    if (options.role === 'server') await bridge.#listen('removeStale');
+    else bridge.#connect();
+    return bridge;
+  }
+
+  async #listen(stale: 'removeStale' | 'refuse'): Promise<void> {
+    const server = createServer((socket) => this.#accept(socket));
+    const target = socketTarget(this.#options.address);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(target, resolve);
+      });
+    } catch (error) {
+      const path = this.#options.address.kind === 'unix' ? this.#options.address.path : undefined;
+      const inUse = systemErrorCode(error) === 'EADDRINUSE';
+      if (!inUse || path === undefined || stale === 'refuse' || !(await isLeftBehind(path))) {
+        throw explainSystemError(error, this.#where);
+      }
+      unlinkSync(path);
+      await this.#listen('refuse');
+      return;
+    }
+    this.#server = server;
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#peer !== undefined) {
+      this.#count.peersRefused += 1;
+      this.#options.onNotice(`${this.#where}: a second peer was refused, one is connected already`);
+      socket.destroy();
+      return;
+    }
+    this.#adopt(socket);
+  }
+
+  #connect(): void {
+    const socket = createConnection(socketTarget(this.#options.address));
+    socket.once('connect', () => {
+      socket.removeAllListeners('error');
+      if (this.#state === 'closed') socket.destroy();
+      else this.#adopt(socket);
+    });
+    socket.once('error', (error) => {
+      socket.destroy();
+      if (this.#saidWaiting === 'no') {
+        this.#saidWaiting = 'yes';
+        const why = systemErrorCode(error) ?? error.message;
+        this.#options.onNotice(`${this.#where}: no peer yet (${why}); trying again every second`);
+      }
+      this.#retryLater();
+    });
+  }
+
+  #retryLater(): void {
+    if (this.#state === 'closed') return;
+    this.#retry = after(RETRY_MS, () => this.#connect());
+  }
+
+  #adopt(socket: Socket): void {
+    this.#peer = socket;
+    this.#saidWaiting = 'no';
+    this.#count.peersAccepted += 1;
+    this.#decoder.reset();
+    this.#waiting = undefined;
+    socket.setNoDelay(true);
+    socket.on('data', (piece) => {
+      this.#decoder.push(piece);
+      this.#deliver(socket);
+      this.#options.wake();
+    });
+    socket.on('error', () => undefined); // 'close' follows and says so
+    socket.on('close', () => this.#onClose(socket));
+    this.#options.onNotice(`${this.#where}: peer connected`);
+  }
+
+  #onClose(socket: Socket): void {
+    if (this.#peer !== socket) return;
+    this.#peer = undefined;
+    if (this.#state === 'closed') return;
+    this.#count.peersLost += 1;
+    this.#options.onNotice(`${this.#where}: the peer has gone; waiting for the next one`);
+    if (this.#options.role === 'client') this.#retryLater();
+  }
+
+  #deliver(socket: Socket): void {
+    for (;;) {
+      const frame = this.#waiting ?? this.#decoder.next();
+      if (frame === undefined) return;
+      if (frame === 'badLength') {
+        this.#count.badLengths += 1;
+        this.#options.onNotice(`${this.#where}: bad frame length in the stream; disconnected`);
+        socket.destroy();
+        return;
+      }
+      if (this.#ingress.offer(frame) === 'full') {
+        this.#waiting = frame;
+        socket.pause();
+        return;
+      }
+      this.#waiting = undefined;
+    }
+  }
+
+  transmit(frame: Uint8Array): void {
+    if (this.#peer === undefined) {
+      this.#count.noPeerDropped += 1;
+      return;
+    }
+    if (this.#peer.writableLength + this.#encoder.length > UNSENT_BYTES_MAX) {
+      this.#count.slowPeerDropped += 1;
+      return;
+    }
+    this.#encoder.add(frame);
+    this.#count.framesOut += 1;
+    this.#count.bytesOut += frame.length;
+  }
+
+  flush(): void {
+    const peer = this.#peer;
+    if (this.#encoder.length > 0) {
+      const bytes = this.#encoder.take();
+      if (peer !== undefined) peer.write(bytes);
+    }
+    if (peer !== undefined && this.#waiting !== undefined) {
+      this.#deliver(peer);
+      if (this.#waiting === undefined) peer.resume();
+      this.#options.wake();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    this.#retry?.cancel();
+    const peer = this.#peer;
+    if (peer !== undefined) {
+      this.flush();
+      const impatience = after(CLOSE_MS, () => peer.destroy());
+      await new Promise<void>((resolve) => {
+        peer.once('close', () => resolve());
+        peer.destroySoon();
+      });
+      impatience.cancel();
+    }
+    const server = this.#server;
+    this.#server = undefined;
+    if (server !== undefined) {
+      await new Promise<void>((resolve) => void server.close(() => resolve()));
+    }
+  }
+
+  /** The TCP port that the system chose when port 0 was asked for. */
+  get listeningPort(): number | undefined {
+    const address = this.#server?.address();
+    return typeof address === 'object' && address !== null ? address.port : undefined;
+  }
+
+  counters(): Record<string, number> {
+    return { ...this.#ingress.counters(), ...this.#count };
+  }
+}
+
+function socketTarget(address: StreamAddress): { path: string } | { host: string; port: number } {
+  return address.kind === 'unix'
+    ? { path: address.path }
+    : { host: address.host, port: address.port };
+}
+
+/** @returns whether this is a UNIX socket (and no other file) whose program has ended */
+function isLeftBehind(path: string): Promise<boolean> {
+  if (!lstatSync(path).isSocket()) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const probe = createConnection({ path });
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.once('error', (error) => resolve(systemErrorCode(error) === 'ECONNREFUSED'));
+  });
+}
