@@ -42,8 +42,16 @@ export interface EntryPoints {
   notified(channel: Channel): void;
   /** Another domain calls; arguments and results are in the message registers. */
   protected?(channel: Channel, message: MessageInfo): MessageInfo;
-  /** A child has faulted. 'resume' restarts it where it was; 'stay' leaves it blocked. */
+  /**
+   * A child has faulted. 'resume' lets it go on: the entry point that was cut off runs again from its beginning, which
+   * is the nearest thing here to running an instruction again. 'stay' leaves it blocked.
+   */
   fault?(child: number, fault: ChildFault): 'resume' | 'stay';
+  /**
+   * How much the program has done so far, in any unit that never decreases. When it is the same before and after a
+   * wake-up, the wake-up is counted as wasted.
+   */
+  progress?(): number;
 }
 
 export interface ProtectionDomain<Config = unknown> {
@@ -67,8 +75,9 @@ export interface ProtectionDomain<Config = unknown> {
   deferredIrqAck(channel: Channel): void;
   /** Calls the peer's `protected` and returns its reply. */
   ppcall(channel: Channel, message: MessageInfo): MessageInfo;
-  /** Message register `index`, 0..119: an unsigned number below 2^53. */
+  /** Message register `index`, 0..119; a peer's word of 2^53 and above comes rounded. */
   mr(index: number): number;
+  /** @param value an unsigned number below 2^53 */
   setMr(index: number, value: number): void;
 
   /** Runs a child's `init` again, on its memory as it is. */

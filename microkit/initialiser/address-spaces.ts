@@ -1,0 +1,121 @@
+/** Builds address spaces: page tables, then the image, the memory regions and the IPC buffer of a protection domain. */
+
+import { assert } from '../../memory/assert.ts';
+import {
+  ASID_POOL_ASSIGN,
+  INIT_SLOT_ASID_POOL,
+  PAGE_MAP,
+  PAGE_TABLE_MAP,
+  RIGHT_READ,
+  RIGHT_WRITE,
+} from '../../kernel/abi.ts';
+import { exact, type MapDescription, type Permissions } from '../model.ts';
+import { IMAGE_DATA, IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
+import type { RootTask } from './root-task.ts';
+import type { PdObjects, RegionObjects, SystemObjects } from './system-objects.ts';
+
+/** Attribute of a mapping: instructions cannot be fetched from it. */
+const EXECUTE_NEVER = 1;
+
+/** Regions of which the original frame capabilities are in use: one capability holds one mapping. */
+export type MappedOriginals = Set<string>;
+
+export function buildAddressSpace(
+  root: RootTask,
+  options: {
+    readonly name: string;
+    readonly pd: PdObjects;
+    readonly dataPages: number;
+    readonly maps: readonly MapDescription[];
+    readonly system: SystemObjects;
+    readonly originals: MappedOriginals;
+  },
+): void {
+  const { name, pd } = options;
+  root.calls.setCap(0, pd.vspace);
+  root.invoke(`address space of '${name}'`, INIT_SLOT_ASID_POOL, ASID_POOL_ASSIGN, 1, 0);
+  pd.tables.forEach(({ vaddr }, index) => {
+    mapPageTable(root, `page table of '${name}'`, {
+      table: pd.pageTables + index,
+      vspace: pd.vspace,
+      vaddr,
+    });
+  });
+  for (let page = 0; page < options.dataPages; page++) {
+    mapFrame(root, `image of '${name}'`, {
+      frame: pd.image + page,
+      vspace: pd.vspace,
+      vaddr: IMAGE_DATA + page * PAGE_BYTES,
+      permissions: 'r',
+    });
+  }
+  mapFrame(root, `IPC buffer of '${name}'`, {
+    frame: pd.ipcBuffer,
+    vspace: pd.vspace,
+    vaddr: IPC_BUFFER_VADDR,
+    permissions: 'rw',
+  });
+  for (const map of options.maps) {
+    const region = options.system.regions.get(map.region);
+    assert(region !== undefined, 'a validated map names a region');
+    mapRegion(root, { name, pd, map, region, originals: options.originals });
+  }
+}
+
+function mapRegion(
+  root: RootTask,
+  options: {
+    readonly name: string;
+    readonly pd: PdObjects;
+    readonly map: MapDescription;
+    readonly region: RegionObjects;
+    readonly originals: MappedOriginals;
+  },
+): void {
+  const { map, region, originals } = options;
+  // Neither readable nor writable: the range stays empty, and every access to it is a fault.
+  if (!map.permissions.includes('r') && !map.permissions.includes('w')) return;
+  const what = `memory region '${map.region}' of '${options.name}'`;
+  const useOriginal = !originals.has(map.region);
+  originals.add(map.region);
+  for (let page = 0; page < region.pages; page++) {
+    const frame = region.frames + page;
+    mapFrame(root, what, {
+      frame: useOriginal ? frame : root.copy(frame, what),
+      vspace: options.pd.vspace,
+      vaddr: exact(map.vaddr) + page * region.pageBytes,
+      permissions: map.permissions,
+    });
+  }
+}
+
+export function mapPageTable(
+  root: RootTask,
+  what: string,
+  options: { readonly table: number; readonly vspace: number; readonly vaddr: number },
+): void {
+  root.calls.setWord(0, options.vaddr);
+  root.calls.setWord(1, 0);
+  root.calls.setCap(0, options.vspace);
+  root.invoke(what, options.table, PAGE_TABLE_MAP, 1, 2);
+}
+
+export function mapFrame(
+  root: RootTask,
+  what: string,
+  options: {
+    readonly frame: number;
+    readonly vspace: number;
+    readonly vaddr: number;
+    readonly permissions: Permissions;
+  },
+): void {
+  const { permissions } = options;
+  const rights =
+    (permissions.includes('r') ? RIGHT_READ : 0) | (permissions.includes('w') ? RIGHT_WRITE : 0);
+  root.calls.setWord(0, options.vaddr);
+  root.calls.setWord(1, rights);
+  root.calls.setWord(2, permissions.includes('x') ? 0 : EXECUTE_NEVER);
+  root.calls.setCap(0, options.vspace);
+  root.invoke(what, options.frame, PAGE_MAP, 1, 3);
+}

@@ -1,0 +1,239 @@
+/**
+ * The kernel objects of a described system, and their creation: first what has a fixed physical address, in the order
+ * of addresses; then by size, largest first, so that nothing is lost to alignment; then by name. The same description
+ * on the same board always gives the same objects in the same places.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import {
+  OBJECT_4K_PAGE,
+  OBJECT_CNODE,
+  OBJECT_ENDPOINT,
+  OBJECT_MEGA_PAGE,
+  OBJECT_NOTIFICATION,
+  OBJECT_PAGE_TABLE,
+  OBJECT_REPLY,
+  OBJECT_SCHED_CONTEXT,
+  OBJECT_TCB,
+} from '../../kernel/abi.ts';
+import {
+  channelsOf,
+  exact,
+  flatten,
+  LARGE_PAGE_BYTES,
+  type FlatPd,
+  type RegionDescription,
+  type SystemDescription,
+  symbolsOf,
+} from '../model.ts';
+import { PAGE_BYTES, PD_CNODE_RADIX, PD_ROOT_CNODE_RADIX } from '../slots.ts';
+import { pageTablesOf, type PageTableNeed } from './address-space-plan.ts';
+import type { ObjectRequest, UntypedMemory } from './untyped-memory.ts';
+
+const PAGE_BITS = 12;
+const MEGA_PAGE_BITS = 21;
+const CTE_BITS = 5;
+const TCB_BITS = 11;
+const ENDPOINT_BITS = 4;
+const NOTIFICATION_BITS = 6;
+const REPLY_BITS = 5;
+/** 256 bytes: room for ten refills, so that a budget spent in pieces comes back in pieces. */
+const SCHED_CONTEXT_BITS = 8;
+
+/** Slots, in the initial thread's CSpace, of everything that one protection domain consists of. */
+export interface PdObjects {
+  readonly tcb: number;
+  readonly schedContext: number;
+  readonly notification: number;
+  readonly reply: number;
+  /** 0 when nobody calls the domain and it has no children. */
+  readonly endpoint: number;
+  readonly cnode: number;
+  readonly rootCnode: number;
+  readonly vspace: number;
+  readonly ipcBuffer: number;
+  /** First of the image's frames. */
+  readonly image: number;
+  /** First page table below the root; they are used in the order of `tables`. */
+  readonly pageTables: number;
+  readonly tables: readonly PageTableNeed[];
+}
+
+export interface RegionObjects {
+  readonly description: RegionDescription;
+  /** First of the frames, which are physically contiguous. */
+  readonly frames: number;
+  readonly pageBytes: number;
+  readonly pages: number;
+}
+
+export interface SystemObjects {
+  readonly pds: readonly PdObjects[];
+  readonly monitor: PdObjects;
+  readonly regions: ReadonlyMap<string, RegionObjects>;
+}
+
+/** A request, and where its answer goes. */
+interface Wanted extends ObjectRequest {
+  readonly name: string;
+  assign(slot: number): void;
+}
+
+export function imagePages(system: SystemDescription, flat: FlatPd): number {
+  return Math.max(1, Math.ceil((8 * symbolsOf(system, flat.pd).length) / PAGE_BYTES));
+}
+
+export function createObjects(system: SystemDescription, memory: UntypedMemory): SystemObjects {
+  const regions = new Map<string, RegionObjects>();
+  const wanted: Wanted[] = [];
+  createFixedRegions(system, memory, regions);
+  for (const description of system.regions) {
+    if (description.physAddr !== undefined) continue;
+    const request = framesOf(description);
+    wanted.push({
+      ...request,
+      name: description.name,
+      assign: (frames) => regions.set(description.name, regionObjects(description, frames)),
+    });
+  }
+  const flat = flatten(system);
+  const domains = flat.map((each) => wantPd(each.pd.name, needsOf(system, each), wanted));
+  const monitor = wantPd(
+    'monitor',
+    { endpoint: 'yes', imagePages: 1, tables: pageTablesOf([], 1) },
+    wanted,
+  );
+  wanted.sort(
+    (a, b) => b.objectBits - a.objectBits || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
+  );
+  for (const request of wanted) request.assign(memory.make(request));
+  return { pds: domains.map(finished), monitor: finished(monitor), regions };
+}
+
+function createFixedRegions(
+  system: SystemDescription,
+  memory: UntypedMemory,
+  regions: Map<string, RegionObjects>,
+): void {
+  const fixed = system.regions
+    .flatMap((description) =>
+      description.physAddr === undefined
+        ? []
+        : [{ description, paddr: exact(description.physAddr) }],
+    )
+    .sort((a, b) => a.paddr - b.paddr);
+  for (const { description, paddr } of fixed) {
+    const frames = memory.makeAt(framesOf(description), paddr);
+    regions.set(description.name, regionObjects(description, frames));
+  }
+}
+
+function framesOf(region: RegionDescription): ObjectRequest {
+  const large = region.pageBytes === LARGE_PAGE_BYTES;
+  return {
+    what: `memory region '${region.name}'`,
+    type: large ? OBJECT_MEGA_PAGE : OBJECT_4K_PAGE,
+    userSizeBits: 0,
+    objectBits: large ? MEGA_PAGE_BITS : PAGE_BITS,
+    count: exact(region.size) / region.pageBytes,
+  };
+}
+
+function regionObjects(description: RegionDescription, frames: number): RegionObjects {
+  const { pageBytes } = description;
+  return { description, frames, pageBytes, pages: exact(description.size) / pageBytes };
+}
+
+interface PdNeeds {
+  readonly endpoint: 'yes' | 'no';
+  readonly imagePages: number;
+  readonly tables: readonly PageTableNeed[];
+}
+
+function needsOf(system: SystemDescription, flat: FlatPd): PdNeeds {
+  const called = channelsOf(system, flat.pd.name).some(({ peer }) => peer.pp);
+  const pages = imagePages(system, flat);
+  const maps = flat.pd.maps.map((map) => {
+    const region = system.regions.find((each) => each.name === map.region);
+    assert(region !== undefined, 'a validated map names a region');
+    return {
+      vaddr: exact(map.vaddr),
+      sizeBytes: exact(region.size),
+      pageBytes: region.pageBytes,
+    };
+  });
+  return {
+    endpoint: called || flat.pd.children.length > 0 ? 'yes' : 'no',
+    imagePages: pages,
+    tables: pageTablesOf(maps, pages),
+  };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Adds the requests for one domain's objects; their slots are filled in when they are made. */
+function wantPd(name: string, needs: PdNeeds, wanted: Wanted[]): Mutable<PdObjects> {
+  const objects: Mutable<PdObjects> = {
+    tcb: 0,
+    schedContext: 0,
+    notification: 0,
+    reply: 0,
+    endpoint: 0,
+    cnode: 0,
+    rootCnode: 0,
+    vspace: 0,
+    ipcBuffer: 0,
+    image: 0,
+    pageTables: 0,
+    tables: needs.tables,
+  };
+  const want = (
+    field: Exclude<keyof PdObjects, 'tables'>,
+    size: { readonly type: number; readonly objectBits: number; readonly userSizeBits?: number },
+    count: number,
+  ): void => {
+    if (count === 0) return;
+    wanted.push({
+      what: `${field} of '${name}'`,
+      name,
+      type: size.type,
+      userSizeBits: size.userSizeBits ?? 0,
+      objectBits: size.objectBits,
+      count,
+      assign: (slot) => {
+        objects[field] = slot;
+      },
+    });
+  };
+  const cnode = (radix: number): Parameters<typeof want>[1] => ({
+    type: OBJECT_CNODE,
+    objectBits: radix + CTE_BITS,
+    userSizeBits: radix,
+  });
+  want('vspace', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_BITS }, 1);
+  want('pageTables', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_BITS }, needs.tables.length);
+  want('image', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, needs.imagePages);
+  want('ipcBuffer', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, 1);
+  want('cnode', cnode(PD_CNODE_RADIX), 1);
+  want('rootCnode', cnode(PD_ROOT_CNODE_RADIX), 1);
+  want('tcb', { type: OBJECT_TCB, objectBits: TCB_BITS }, 1);
+  want(
+    'schedContext',
+    {
+      type: OBJECT_SCHED_CONTEXT,
+      objectBits: SCHED_CONTEXT_BITS,
+      userSizeBits: SCHED_CONTEXT_BITS,
+    },
+    1,
+  );
+  want('notification', { type: OBJECT_NOTIFICATION, objectBits: NOTIFICATION_BITS }, 1);
+  want('reply', { type: OBJECT_REPLY, objectBits: REPLY_BITS }, 1);
+  const endpoints = needs.endpoint === 'yes' ? 1 : 0;
+  want('endpoint', { type: OBJECT_ENDPOINT, objectBits: ENDPOINT_BITS }, endpoints);
+  return objects;
+}
+
+function finished(objects: Mutable<PdObjects>): PdObjects {
+  assert(objects.tcb !== 0 && objects.vspace !== 0, 'every object has been made');
+  return Object.freeze(objects);
+}

@@ -1,0 +1,84 @@
+/**
+ * A program image for the kernel: a program, with what the tool patches into it. When a thread is resumed at its entry
+ * point, `start` sets up the runtime in that thread; a restart does so again, and everything of the run before is gone
+ * except the memory regions.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
+import type { FlatPd, SystemDescription } from '../model.ts';
+import type { Program, ProtectionDomain } from '../pd.ts';
+import { IMAGE_DATA } from '../slots.ts';
+import { PdLoop } from './loop.ts';
+import { type PdCounters, pdCounters, type RuntimeObserver } from './observer.ts';
+import { pdProfile, type PdProfile } from './profile.ts';
+import { type DeferredSignal, MicrokitPd } from './protection-domain.ts';
+
+/** Bytes of one patched word. */
+const WORD_BYTES = 8;
+const TWO_TO_32 = 0x1_0000_0000;
+
+export interface PdImageOptions {
+  readonly system: SystemDescription;
+  readonly pd: FlatPd;
+  readonly program: Program;
+  readonly observer: RuntimeObserver;
+}
+
+export class PdImage implements ProgramImage {
+  readonly name: string;
+  /** Over all runs of the domain. */
+  readonly counters: PdCounters = pdCounters();
+  readonly #profile: PdProfile;
+  readonly #config: unknown;
+  readonly #program: Program<unknown>;
+  readonly #observer: RuntimeObserver;
+
+  constructor(options: PdImageOptions) {
+    this.name = options.pd.pd.name;
+    this.#profile = pdProfile(options.system, options.pd);
+    this.#config = options.pd.pd.config;
+    // The description pairs a program with the configuration made for it; the pairing is checked by the builder.
+    this.#program = options.program as unknown as Program<unknown>;
+    this.#observer = options.observer;
+  }
+
+  start(thread: UserThread): UserContext {
+    const deferred: DeferredSignal = { cptr: 0, info: 0 };
+    const pd: ProtectionDomain<unknown> = new MicrokitPd({
+      thread,
+      profile: this.#profile,
+      config: this.#config,
+      vars: readVars(thread, this.#profile.symbols),
+      deferred,
+      counters: this.counters,
+      observer: this.#observer,
+    });
+    return new PdLoop({
+      thread,
+      profile: this.#profile,
+      init: () => this.#program(pd),
+      pd,
+      deferred,
+      counters: this.counters,
+      observer: this.#observer,
+    });
+  }
+}
+
+/** Reads the words that the initialiser has patched into the image. */
+function readVars(
+  thread: UserThread,
+  symbols: readonly string[],
+): Readonly<Record<string, number>> {
+  const vars: Record<string, number> = {};
+  if (symbols.length === 0) return Object.freeze(vars);
+  const image = thread.mapping(IMAGE_DATA, symbols.length * WORD_BYTES, 'read');
+  assert(image?.kind === 'ram', 'the initialiser maps the image of every domain');
+  const words = image.memory.ram.u32;
+  symbols.forEach((symbol, index) => {
+    const at = (image.at + index * WORD_BYTES) / 4;
+    vars[symbol] = (words[at] as number) + (words[at + 1] as number) * TWO_TO_32;
+  });
+  return Object.freeze(vars);
+}

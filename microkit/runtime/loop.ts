@@ -1,0 +1,230 @@
+/**
+ * The event loop of a protection domain: Microkit's `handler_loop`, as a user context.
+ *
+ *     init, acknowledge every interrupt once
+ *     again:  wait (Recv, ReplyRecv, or NBSendRecv with the deferred signal)
+ *             a fault of a child, a protected call, or signals: each set bit, lowest first
+ *
+ * Written by hand and not as a generator: the kernel resumes it with the result of its wait in the registers, and
+ * nothing is allocated between two waits. A badge is one snapshot; signals that come meanwhile wait for the next one.
+ *
+ * An entry point that throws is a fault of the thread. When the fault's handler lets it go on, the entry point runs
+ * again from its beginning, because there is no instruction to go back to.
+ */
+
+import {
+  messageInfo,
+  messageLabel,
+  messageLength,
+  REG_A0,
+  REG_A1,
+  REG_A6,
+  REG_A7,
+  REG_T0,
+  SYS_NB_SEND_RECV,
+  SYS_RECV,
+  SYS_REPLY_RECV,
+  SYS_SEND,
+} from '../../kernel/abi.ts';
+import { ThreadUnwound, type UserContext, type UserThread } from '../../kernel/user.ts';
+import { AssertionFailure } from '../../memory/assert.ts';
+import type { ChildFault, EntryPoints, ProtectionDomain } from '../pd.ts';
+import {
+  BADGE_HIGH_CALL,
+  BADGE_HIGH_FAULT,
+  SLOT_INPUT,
+  SLOT_MONITOR_ENDPOINT,
+  SLOT_REPLY,
+} from '../slots.ts';
+import type { PdCounters, RuntimeObserver } from './observer.ts';
+import type { PdProfile } from './profile.ts';
+import type { DeferredSignal } from './protection-domain.ts';
+
+const PLAIN_INFO = 0xffff_f07f;
+const EMPTY_INFO = messageInfo(0, 0, 0);
+
+export interface PdLoopOptions {
+  readonly thread: UserThread;
+  readonly profile: PdProfile;
+  /** Runs the program's entry function. */
+  readonly init: () => EntryPoints;
+  readonly pd: ProtectionDomain<unknown>;
+  readonly deferred: DeferredSignal;
+  readonly counters: PdCounters;
+  readonly observer: RuntimeObserver;
+}
+
+/**
+ *     created ──init──▶ running ◀──────▶ waiting
+ * A context that is resumed while `created` or `running` was cut off there by a fault.
+ */
+type Phase = 'created' | 'running' | 'waiting';
+
+export class PdLoop implements UserContext {
+  readonly #thread: UserThread;
+  readonly #regs: Uint32Array;
+  readonly #profile: PdProfile;
+  readonly #init: () => EntryPoints;
+  readonly #pd: ProtectionDomain<unknown>;
+  readonly #deferred: DeferredSignal;
+  readonly #counters: PdCounters;
+  readonly #observer: RuntimeObserver;
+  #phase: Phase = 'created';
+  /**
+   * The program's entry points. The functions are taken out once: each program returns an object of another shape, and
+   * a property of many shapes is slow to look up.
+   */
+  #entry: EntryPoints | undefined;
+  #notified: EntryPoints['notified'] | undefined;
+  #progress: EntryPoints['progress'];
+  /** The event being handled: bits of the badge that are still to do, and the message that came with it. */
+  #badgeLow = 0;
+  #badgeHigh = 0;
+  #info = 0;
+  /** Whether the next wait carries a reply, and its message information. */
+  #replying: 'yes' | 'no' = 'no';
+  #replyInfo = 0;
+
+  constructor(options: PdLoopOptions) {
+    this.#thread = options.thread;
+    this.#regs = options.thread.regs;
+    this.#profile = options.profile;
+    this.#init = options.init;
+    this.#pd = options.pd;
+    this.#deferred = options.deferred;
+    this.#counters = options.counters;
+    this.#observer = options.observer;
+  }
+
+  resume(): void {
+    try {
+      if (this.#phase === 'created') this.#start();
+      else this.#handle(this.#phase);
+    } catch (error) {
+      this.#report(error);
+      throw error;
+    }
+    this.#wait();
+  }
+
+  #start(): void {
+    const entry = this.#init();
+    this.#entry = entry;
+    this.#notified = entry.notified;
+    this.#progress = entry.progress;
+    for (const irq of this.#profile.irqs) this.#pd.irqAck(irq);
+    if (this.#profile.passive) {
+      // The request to the monitor takes the place of a deferred signal, as in Microkit: one set by `init` is lost.
+      if (this.#deferred.cptr !== 0) {
+        this.#counters.deferredLost++;
+        this.#pd.log(`${this.#profile.name}: passive: the signal that init deferred is lost`);
+      }
+      this.#deferred.cptr = SLOT_MONITOR_ENDPOINT;
+      this.#deferred.info = EMPTY_INFO;
+    }
+  }
+
+  #handle(phase: Phase): void {
+    const regs = this.#regs;
+    if (phase === 'waiting') {
+      this.#badgeLow = regs[2 * REG_A0] as number;
+      this.#badgeHigh = regs[2 * REG_A0 + 1] as number;
+      this.#info = regs[2 * REG_A1] as number;
+      this.#phase = 'running';
+    }
+    if ((this.#badgeHigh & BADGE_HIGH_FAULT) !== 0) this.#childFault();
+    else if ((this.#badgeHigh & BADGE_HIGH_CALL) !== 0) this.#call();
+    else this.#signals();
+  }
+
+  #signals(): void {
+    const counters = this.#counters;
+    const entry = this.#entry as EntryPoints;
+    const notified = this.#notified as EntryPoints['notified'];
+    const progress = this.#progress;
+    counters.wakeUps++;
+    const before = progress === undefined ? -1 : progress.call(entry);
+    while (this.#badgeLow !== 0) {
+      const bit = this.#badgeLow & -this.#badgeLow;
+      counters.notified++;
+      notified.call(entry, 31 - Math.clz32(bit));
+      this.#badgeLow &= ~bit;
+    }
+    while (this.#badgeHigh !== 0) {
+      const bit = this.#badgeHigh & -this.#badgeHigh;
+      counters.notified++;
+      notified.call(entry, 63 - Math.clz32(bit));
+      this.#badgeHigh &= ~bit;
+    }
+    if (progress !== undefined && progress.call(entry) === before) counters.wastedWakeUps++;
+  }
+
+  #call(): void {
+    const entry = this.#entry as EntryPoints;
+    if (entry.protected === undefined) throw this.#missing('protected');
+    this.#counters.protectedCalls++;
+    const reply = entry.protected(this.#badgeLow & 0x3f, (this.#info & PLAIN_INFO) >>> 0);
+    this.#replying = 'yes';
+    this.#replyInfo = reply & PLAIN_INFO;
+  }
+
+  #childFault(): void {
+    const entry = this.#entry as EntryPoints;
+    if (entry.fault === undefined) throw this.#missing('fault');
+    const words: number[] = [];
+    for (let i = 0; i < messageLength(this.#info); i++) words.push(this.#pd.mr(i));
+    const fault: ChildFault = { label: messageLabel(this.#info), words };
+    if (entry.fault(this.#badgeLow & 0xff, fault) === 'resume') {
+      this.#replying = 'yes';
+      this.#replyInfo = EMPTY_INFO;
+    }
+  }
+
+  /** Waits for the next event, with the reply and the deferred signal on the way. */
+  #wait(): void {
+    const regs = this.#regs;
+    const deferred = this.#deferred;
+    regs[2 * REG_A0 + 1] = 0;
+    regs[2 * REG_A1 + 1] = 0;
+    if (this.#replying === 'yes') {
+      if (deferred.cptr !== 0) this.#flush();
+      this.#replying = 'no';
+      regs[2 * REG_A1] = this.#replyInfo;
+      regs[2 * REG_A7] = SYS_REPLY_RECV;
+    } else if (deferred.cptr !== 0) {
+      this.#counters.deferred++;
+      regs[2 * REG_T0] = deferred.cptr;
+      regs[2 * REG_T0 + 1] = 0;
+      regs[2 * REG_A1] = deferred.info;
+      regs[2 * REG_A7] = SYS_NB_SEND_RECV;
+      deferred.cptr = 0;
+    } else {
+      regs[2 * REG_A7] = SYS_RECV;
+    }
+    regs[2 * REG_A0] = SLOT_INPUT;
+    regs[2 * REG_A6] = SLOT_REPLY;
+    regs[2 * REG_A6 + 1] = 0;
+    this.#phase = 'waiting';
+    this.#thread.trapLast();
+  }
+
+  /** A wait that replies has no room for the deferred signal: it goes first, by itself. */
+  #flush(): void {
+    const regs = this.#regs;
+    regs[2 * REG_A0] = this.#deferred.cptr;
+    regs[2 * REG_A1] = this.#deferred.info;
+    regs[2 * REG_A7] = SYS_SEND;
+    this.#deferred.cptr = 0;
+    this.#thread.trap();
+  }
+
+  #missing(entryPoint: string): Error {
+    return new Error(`${this.#profile.name} is missing the '${entryPoint}' entry point`);
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof ThreadUnwound || error instanceof AssertionFailure) return;
+    this.#counters.exceptions++;
+    this.#observer.exception(this.#profile.name, error);
+  }
+}
