@@ -1,0 +1,61 @@
+/** Virtual time: discrete events, and nothing happens between them. */
+
+import { assert } from '../memory/assert.ts';
+import type { Clock, ClockEvent } from './clock.ts';
+import { EventSchedule } from './event-schedule.ts';
+
+/** Events that may fire at one point in time before we say that time stands still. */
+const EVENTS_AT_ONCE_MAX = 1_000_000;
+
+export class VirtualClock implements Clock {
+  readonly kind = 'virtual';
+  readonly #schedule = new EventSchedule();
+  #nowNs = 0;
+
+  now(): number {
+    return this.#nowNs;
+  }
+
+  schedule(event: ClockEvent, atNs: number): void {
+    this.#schedule.set(event, atNs);
+  }
+
+  cancel(event: ClockEvent): void {
+    this.#schedule.remove(event);
+  }
+
+  nextEventAt(): number {
+    return this.#schedule.earliestAt;
+  }
+
+  fireDue(): number {
+    let fired = 0;
+    while (this.#schedule.earliestAt <= this.#nowNs) {
+      assert(fired < EVENTS_AT_ONCE_MAX, 'virtual time goes on');
+      this.#schedule.takeEarliest().fire(this.#nowNs);
+      fired += 1;
+    }
+    return fired;
+  }
+
+  charge(deltaNs: number): void {
+    assert(deltaNs >= 0, 'time never goes back');
+    this.#nowNs += deltaNs;
+  }
+
+  /**
+   * Lets time pass until `atNs` and fires every event on the way at exactly its own time, those due already first.
+   *
+   * @returns how many fired
+   */
+  runUntil(atNs: number): number {
+    assert(atNs >= this.#nowNs && atNs < Infinity, 'time never goes back, nor to its end');
+    let fired = this.fireDue();
+    while (this.#schedule.earliestAt <= atNs) {
+      this.#nowNs = this.#schedule.earliestAt;
+      fired += this.fireDue();
+    }
+    this.#nowNs = atNs;
+    return fired;
+  }
+}
