@@ -48,6 +48,8 @@ export interface BlockWire {
   writeZeroes(tag: number, sector: number, sectors: number): BlockStatus;
   /** End of a batch of operations: a wire that hands work to somebody else does it now. */
   submit(): void;
+  /** Forgets every pending operation: from now on none of them moves a byte or completes. The device is being reset. */
+  abandon(): void;
 }
 
 /** A wrapper that changes nothing: the base of those that change something. */
@@ -102,6 +104,10 @@ export class BlockWrapper implements BlockWire, BlockEnd {
 
   submit(): void {
     this.inner.submit();
+  }
+
+  abandon(): void {
+    this.inner.abandon();
   }
 
   completed(tag: number, status: BlockStatus): void {

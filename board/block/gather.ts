@@ -43,6 +43,15 @@ export class Gather {
     return this.#tags[slot] as number;
   }
 
+  /** Forgets every whole that is open. */
+  abandon(): void {
+    this.#free.length = 0;
+    for (let slot = this.#tags.length - 1; slot >= 0; slot -= 1) {
+      this.#pending[slot] = 0;
+      this.#free.push(slot);
+    }
+  }
+
   #pendingOf(slot: number): number {
     return this.#pending[slot] as number;
   }

@@ -38,6 +38,7 @@ export class LatencyWire extends BlockWrapper {
   readonly #clock: Clock;
   readonly #model: LatencyModel;
   readonly #idle: Operation[] = [];
+  readonly #pending = new Set<Operation>();
   /** Operations that the model has swallowed. */
   stuck = 0;
 
@@ -67,10 +68,20 @@ export class LatencyWire extends BlockWrapper {
     return this.#later('write-zeroes', tag, sector, 0, sectors);
   }
 
+  override abandon(): void {
+    for (const operation of this.#pending) {
+      this.#clock.cancel(operation);
+      this.#idle.push(operation);
+    }
+    this.#pending.clear();
+    super.abandon();
+  }
+
   /** The time of an operation has come: for {@link Operation} only. */
   begin(operation: Operation): void {
     const status = this.#perform(operation);
     this.inner.submit();
+    this.#pending.delete(operation);
     this.#idle.push(operation);
     if (status !== BLOCK_PENDING) this.end?.completed(operation.tag, status);
   }
@@ -93,6 +104,7 @@ export class LatencyWire extends BlockWrapper {
     operation.sector = sector;
     operation.at = at;
     operation.length = length;
+    this.#pending.add(operation);
     this.#clock.schedule(operation, this.#clock.now() + delayNs);
     return BLOCK_PENDING;
   }

@@ -73,6 +73,8 @@ export class MemoryDisk implements BlockWire {
 
   submit(): void {}
 
+  abandon(): void {}
+
   #locate(sector: number, lengthBytes: number): number {
     assert(
       sector >= 0 && sector + lengthBytes / SECTOR_BYTES <= this.#sectors,

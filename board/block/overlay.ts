@@ -130,6 +130,12 @@ export class Overlay implements BlockWire {
     this.#options.delta.submit();
   }
 
+  abandon(): void {
+    this.#options.base.abandon();
+    this.#options.delta.abandon();
+    this.#gather.abandon();
+  }
+
   #open(tag: number, kind: Whole['kind'], sector: number, sectors: number): number {
     const slot = this.#gather.open(tag);
     const whole = this.#wholes[slot];

@@ -83,6 +83,8 @@ export class SparseDisk implements BlockWire {
 
   submit(): void {}
 
+  abandon(): void {}
+
   #eachPart(
     sector: number,
     lengthBytes: number,

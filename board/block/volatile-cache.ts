@@ -112,6 +112,8 @@ export class VolatileCacheDisk implements BlockWire {
 
   submit(): void {}
 
+  abandon(): void {}
+
   #put(sector: number, content: Uint8Array): void {
     assert(sector * SECTOR_BYTES < this.#durable.length, 'a write lies within the disk');
     const versions = this.#dirty.get(sector);

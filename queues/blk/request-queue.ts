@@ -49,6 +49,7 @@ export function emptyRequest(): BlkRequest {
 export class BlkRequestProducer {
   readonly capacity: number;
   readonly #u32: Uint32Array;
+  readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #tail: number;
 
@@ -58,6 +59,7 @@ export class BlkRequestProducer {
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;
+    this.#store32 = memory.ram.store32;
     this.#base = memory.at >>> 2;
     this.#tail = this.#word(REQUEST_TAIL);
   }
@@ -85,7 +87,7 @@ export class BlkRequestProducer {
 
   /** Makes everything enqueued visible: one ordered store for the whole batch. */
   publish(): void {
-    this.#u32[this.#base + REQUEST_TAIL / 4] = this.#tail;
+    this.#store32(this.#base * 4 + REQUEST_TAIL, this.#tail);
   }
 
   /** Asks the consumer to leave the queue alone, so that a batch can grow. */
@@ -106,6 +108,7 @@ export class BlkRequestProducer {
 export class BlkRequestConsumer {
   readonly capacity: number;
   readonly #u32: Uint32Array;
+  readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #head: number;
   /** Looks that found a tail further ahead than the queue is long: the producer is broken or hostile. */
@@ -117,6 +120,7 @@ export class BlkRequestConsumer {
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;
+    this.#store32 = memory.ram.store32;
     this.#base = memory.at >>> 2;
     this.#head = this.#u32[this.#base + REQUEST_HEAD / 4] as number;
   }
@@ -148,6 +152,6 @@ export class BlkRequestConsumer {
 
   /** Gives the slots of everything dequeued back to the producer. */
   release(): void {
-    this.#u32[this.#base + REQUEST_HEAD / 4] = this.#head;
+    this.#store32(this.#base * 4 + REQUEST_HEAD, this.#head);
   }
 }

@@ -35,6 +35,7 @@ export function emptyResponse(): BlkResponse {
 export class BlkResponseProducer {
   readonly capacity: number;
   readonly #u32: Uint32Array;
+  readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #tail: number;
 
@@ -44,6 +45,7 @@ export class BlkResponseProducer {
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;
+    this.#store32 = memory.ram.store32;
     this.#base = memory.at >>> 2;
     this.#tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
   }
@@ -67,7 +69,7 @@ export class BlkResponseProducer {
   }
 
   publish(): void {
-    this.#u32[this.#base + RESPONSE_TAIL / 4] = this.#tail;
+    this.#store32(this.#base * 4 + RESPONSE_TAIL, this.#tail);
   }
 }
 
@@ -75,6 +77,7 @@ export class BlkResponseProducer {
 export class BlkResponseConsumer {
   readonly capacity: number;
   readonly #u32: Uint32Array;
+  readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #head: number;
   /** Looks that found a tail further ahead than the queue is long. */
@@ -86,6 +89,7 @@ export class BlkResponseConsumer {
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;
+    this.#store32 = memory.ram.store32;
     this.#base = memory.at >>> 2;
     this.#head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
   }
@@ -111,6 +115,6 @@ export class BlkResponseConsumer {
 
   /** Gives the slots of everything dequeued back to the producer. */
   release(): void {
-    this.#u32[this.#base + RESPONSE_HEAD / 4] = this.#head;
+    this.#store32(this.#base * 4 + RESPONSE_HEAD, this.#head);
   }
 }
