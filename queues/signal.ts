@@ -11,7 +11,7 @@
 
 /** One direction of work: from where items are taken to where they go. */
 export interface Flow {
-  /** Moves every item that can be moved now, and publishes them. */
+  /** Moves every item that can be moved now. What it put out need not be published before the flow has ended. */
   drain(): void;
   /**
    * Asks whoever can make more work to signal. A flow that is content to find later work when it is next woken for

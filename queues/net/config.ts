@@ -34,6 +34,8 @@ export interface NetDriverConfig {
   readonly ringEntries: number;
   readonly rx: NetConnection;
   readonly tx: NetConnection;
+  /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
+  readonly stats?: string;
 }
 
 export interface NetVirtRxConfig {
@@ -45,6 +47,8 @@ export interface NetVirtRxConfig {
     readonly connection: NetConnection;
     readonly macs: readonly string[];
   }[];
+  /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
+  readonly stats?: string;
 }
 
 export interface NetVirtTxConfig {
@@ -53,6 +57,8 @@ export interface NetVirtTxConfig {
     readonly connection: NetConnection;
     readonly data: readonly NetData[];
   }[];
+  /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
+  readonly stats?: string;
 }
 
 export interface NetCopyConfig {
@@ -60,8 +66,13 @@ export interface NetCopyConfig {
   readonly rxData: NetData;
   readonly client: NetConnection;
   readonly clientData: NetData;
-  /** 'dummy' moves buffers without copying their bytes: the published ablation, not for use. */
+  /**
+   * 'dummy' passes the DMA buffers on instead of copying their bytes: the published ablation, not for use. The client
+   * then maps the DMA region, as it does without a copier, and `clientData` is not used.
+   */
   readonly mode: 'copy' | 'dummy';
+  /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
+  readonly stats?: string;
 }
 
 export interface NetClientConfig {

@@ -1,0 +1,92 @@
+/**
+ * The formats that the echo client reads and writes: where each field lies in a frame, in bytes from its beginning.
+ * Sources: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792 (ICMP), RFC 768 (UDP).
+ */
+
+import { netStruct } from '../../memory/struct.ts';
+
+export const Ethernet = netStruct(14, {
+  destination0: 'u16',
+  destination1: 'u16',
+  destination2: 'u16',
+  source0: 'u16',
+  source1: 'u16',
+  source2: 'u16',
+  type: 'u16',
+});
+
+export const Arp = netStruct(28, {
+  hardwareType: 'u16',
+  protocolType: 'u16',
+  hardwareBytes: 'u8',
+  protocolBytes: 'u8',
+  operation: 'u16',
+  senderMac0: 'u16',
+  senderMac1: 'u16',
+  senderMac2: 'u16',
+  senderIp0: 'u16',
+  senderIp1: 'u16',
+  targetMac0: 'u16',
+  targetMac1: 'u16',
+  targetMac2: 'u16',
+  targetIp0: 'u16',
+  targetIp1: 'u16',
+});
+
+export const Ipv4 = netStruct(20, {
+  versionAndIhl: 'u8',
+  typeOfService: 'u8',
+  totalLength: 'u16',
+  identification: 'u16',
+  flagsAndFragmentOffset: 'u16',
+  timeToLive: 'u8',
+  protocol: 'u8',
+  headerChecksum: 'u16',
+  source0: 'u16',
+  source1: 'u16',
+  destination0: 'u16',
+  destination1: 'u16',
+});
+
+export const Icmp = netStruct(4, { type: 'u8', code: 'u8', checksum: 'u16' });
+
+export const Udp = netStruct(8, {
+  sourcePort: 'u16',
+  destinationPort: 'u16',
+  length: 'u16',
+  checksum: 'u16',
+});
+
+export const ETHERTYPE_IPV4 = 0x0800;
+export const ETHERTYPE_ARP = 0x0806;
+export const ARP_HARDWARE_ETHERNET = 1;
+export const ARP_REQUEST = 1;
+export const ARP_REPLY = 2;
+export const IP_PROTOCOL_ICMP = 1;
+export const IP_PROTOCOL_UDP = 17;
+export const ICMP_ECHO_REPLY = 0;
+export const ICMP_ECHO_REQUEST = 8;
+
+/** @returns a 16-bit number of the network as memory holds it, or the other way round */
+export function swap16(value: number): number {
+  return ((value & 0xff) << 8) | (value >>> 8);
+}
+
+/** @returns the halfwords of "52:54:01:00:00:0a" as they lie in memory, or undefined when it is no address */
+export function parseMac(text: string): readonly [number, number, number] | undefined {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return undefined;
+  const b = text.split(':').map((byte) => Number.parseInt(byte, 16));
+  return [pair(b, 0), pair(b, 2), pair(b, 4)];
+}
+
+/** @returns the halfwords of "10.0.2.15" as they lie in memory, or undefined when it is no address */
+export function parseIpv4(text: string): readonly [number, number] | undefined {
+  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return undefined;
+  const bytes = text.split('.').map(Number);
+  if (bytes.some((byte) => byte > 0xff)) return undefined;
+  return [pair(bytes, 0), pair(bytes, 2)];
+}
+
+function pair(bytes: readonly number[], at: number): number {
+  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+}

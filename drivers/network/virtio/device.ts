@@ -1,0 +1,226 @@
+/**
+ * The device as the driver handles it: initialisation in the order of the specification, its virtqueues, its
+ * configuration space. Knows nothing of sDDF's queues.
+ *
+ * Source: virtio 1.2, sections 3.1.1 (driver initialisation), 4.2.3 (MMIO), 5.1.5 (network device).
+ *
+ * Not negotiated: checksum offload (VIRTIO_NET_F_CSUM, GUEST_CSUM), because a queue entry of sDDF has no place to say
+ * that a checksum is still missing; merged receive buffers, because a frame fits one buffer; the control queue, because
+ * who gets which frame is the virtualiser's decision, so the device is left as it starts: receiving everything.
+ */
+
+import type { DeviceRegion, Region } from '../../../memory/region.ts';
+import { highHalf, lowHalf } from '../../../queues/net/queue.ts';
+import { Virtqueue, virtqueueLayout } from '../../../queues/virtio/virtqueue.ts';
+import * as regs from './regs.ts';
+
+export interface VirtioNetDeviceOptions {
+  readonly registers: DeviceRegion;
+  /** Memory for both virtqueues, shared with the device. */
+  readonly rings: Region;
+  readonly ringsPaddr: number;
+  /** Entries wished for in each virtqueue. */
+  readonly ringEntries: number;
+}
+
+const ETHERNET_HEADER_BYTES = 14;
+const FRAME_BYTES_MAX = 1514;
+/** How often a register is read again before the device is given up. */
+const TRIES = 16;
+const ENTRIES_MIN = 4;
+
+/** Features that are accepted when offered; VERSION_1 is demanded. */
+const WANTED_LOW =
+  regs.VIRTIO_NET_F_MTU |
+  regs.VIRTIO_NET_F_MAC |
+  regs.VIRTIO_NET_F_STATUS |
+  regs.VIRTIO_F_INDIRECT_DESC |
+  regs.VIRTIO_F_EVENT_IDX;
+
+export class VirtioNetDevice {
+  rx: Virtqueue;
+  tx: Virtqueue;
+  /** Accepted feature bits 0..31. */
+  features = 0;
+  /** Longest frame that may be sent, Ethernet header included. */
+  frameBytesMax = FRAME_BYTES_MAX;
+  readonly #registers: DeviceRegion;
+  readonly #options: VirtioNetDeviceOptions;
+
+  constructor(options: VirtioNetDeviceOptions) {
+    this.#options = options;
+    this.#registers = options.registers;
+    // Placeholders that never reach the device: start() makes those that count.
+    this.rx = this.#makeQueue(regs.RECEIVEQ1, ENTRIES_MIN);
+    this.tx = this.#makeQueue(regs.TRANSMITQ1, ENTRIES_MIN);
+  }
+
+  /**
+   * Resets and initialises the device, with new and empty virtqueues.
+   *
+   * @returns undefined when the device runs, else what is wrong with it
+   */
+  start(): string | undefined {
+    const problem = this.#initialise();
+    if (problem !== undefined) this.#setStatus(regs.STATUS_FAILED);
+    return problem;
+  }
+
+  notifyRx(): void {
+    this.#registers.write32(regs.QUEUE_NOTIFY, regs.RECEIVEQ1);
+  }
+
+  notifyTx(): void {
+    this.#registers.write32(regs.QUEUE_NOTIFY, regs.TRANSMITQ1);
+  }
+
+  /** Reads and acknowledges the interrupt's reasons. @returns bits `INTERRUPT_…`, 0 when it was spurious */
+  takeInterrupt(): number {
+    const reasons = this.#registers.read32(regs.INTERRUPT_STATUS);
+    if (reasons !== 0) this.#registers.write32(regs.INTERRUPT_ACK, reasons);
+    return reasons;
+  }
+
+  needsReset(): boolean {
+    return (this.#registers.read32(regs.STATUS) & regs.STATUS_DEVICE_NEEDS_RESET) !== 0;
+  }
+
+  isLinkUp(): boolean {
+    // 5.1.4.2: without the feature, the driver is to take the link as up.
+    if ((this.features & regs.VIRTIO_NET_F_STATUS) === 0) return true;
+    const status = this.#registers.read16(regs.CONFIG + regs.CONFIG_STATUS);
+    return (status & regs.VIRTIO_NET_S_LINK_UP) !== 0;
+  }
+
+  /** @returns the device's address such as "52:54:00:12:34:56", or undefined when it has none or cannot be read */
+  readMac(): string | undefined {
+    if ((this.features & regs.VIRTIO_NET_F_MAC) === 0) return undefined;
+    // 2.4.1: a field wider than 32 bits can change between two reads; the generation tells.
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const before = this.#registers.read32(regs.CONFIG_GENERATION);
+      const bytes = Array.from({ length: 6 }, (_, index) =>
+        this.#registers.read8(regs.CONFIG + regs.CONFIG_MAC + index),
+      );
+      if (this.#registers.read32(regs.CONFIG_GENERATION) === before) {
+        return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+      }
+    }
+    return undefined;
+  }
+
+  #initialise(): string | undefined {
+    const io = this.#registers;
+    // 4.2.3.1.1: identify before touching anything else.
+    if (io.read32(regs.MAGIC_VALUE) !== regs.MAGIC_VIRT) return 'no virtio device: wrong magic';
+    const version = io.read32(regs.VERSION);
+    if (version !== regs.VERSION_MMIO_V2) return `virtio-mmio version ${version}, not 2`;
+    const id = io.read32(regs.DEVICE_ID);
+    if (id === 0) return 'no device behind these registers';
+    if (id !== regs.DEVICE_ID_NETWORK) return `device ${id} is not a network device`;
+    // 3.1.1, step 1: reset; 4.2.2.1: it is complete when the status reads 0.
+    io.write32(regs.STATUS, 0);
+    if (!this.#reads(regs.STATUS, 0)) return 'the device does not complete its reset';
+    // Steps 2 and 3.
+    this.#setStatus(regs.STATUS_ACKNOWLEDGE);
+    this.#setStatus(regs.STATUS_DRIVER);
+    // Steps 4 to 6.
+    const refused = this.#negotiate();
+    if (refused !== undefined) return refused;
+    // Step 7: the virtqueues.
+    const rx = this.#setUpQueue(regs.RECEIVEQ1);
+    if (typeof rx === 'string') return rx;
+    const tx = this.#setUpQueue(regs.TRANSMITQ1);
+    if (typeof tx === 'string') return tx;
+    this.rx = rx;
+    this.tx = tx;
+    // Step 8: from here on the device may use the queues.
+    this.#setStatus(regs.STATUS_DRIVER_OK);
+    return undefined;
+  }
+
+  #negotiate(): string | undefined {
+    const io = this.#registers;
+    io.write32(regs.DEVICE_FEATURES_SEL, 1);
+    const offeredHigh = io.read32(regs.DEVICE_FEATURES);
+    io.write32(regs.DEVICE_FEATURES_SEL, 0);
+    const offeredLow = io.read32(regs.DEVICE_FEATURES);
+    if ((offeredHigh & regs.VIRTIO_F_VERSION_1_HIGH) === 0) return 'the device lacks VERSION_1';
+    let accepted = offeredLow & WANTED_LOW;
+    this.frameBytesMax = FRAME_BYTES_MAX;
+    if ((accepted & regs.VIRTIO_NET_F_MTU) !== 0) {
+      const mtu = io.read16(regs.CONFIG + regs.CONFIG_MTU);
+      // A larger unit than a buffer holds is not for us; the device then keeps to 1500.
+      if (mtu + ETHERNET_HEADER_BYTES > FRAME_BYTES_MAX) accepted &= ~regs.VIRTIO_NET_F_MTU;
+      else this.frameBytesMax = mtu + ETHERNET_HEADER_BYTES;
+    }
+    io.write32(regs.DRIVER_FEATURES_SEL, 0);
+    io.write32(regs.DRIVER_FEATURES, accepted);
+    io.write32(regs.DRIVER_FEATURES_SEL, 1);
+    io.write32(regs.DRIVER_FEATURES, regs.VIRTIO_F_VERSION_1_HIGH);
+    this.#setStatus(regs.STATUS_FEATURES_OK);
+    if ((io.read32(regs.STATUS) & regs.STATUS_FEATURES_OK) === 0) {
+      return 'the device refuses the features';
+    }
+    this.features = accepted;
+    return undefined;
+  }
+
+  /** 4.2.3.2 Virtqueue configuration. */
+  #setUpQueue(index: number): Virtqueue | string {
+    const io = this.#registers;
+    io.write32(regs.QUEUE_SEL, index);
+    if (io.read32(regs.QUEUE_READY) !== 0) return `virtqueue ${index} is already in use`;
+    const entries = this.#entriesFor(io.read32(regs.QUEUE_SIZE_MAX));
+    if (entries < ENTRIES_MIN) return `virtqueue ${index} is absent or too small`;
+    const queue = this.#makeQueue(index, entries);
+    io.write32(regs.QUEUE_SIZE, entries);
+    this.#writeAddress(regs.QUEUE_DESC_LOW, regs.QUEUE_DESC_HIGH, queue.descPaddr);
+    this.#writeAddress(regs.QUEUE_DRIVER_LOW, regs.QUEUE_DRIVER_HIGH, queue.availPaddr);
+    this.#writeAddress(regs.QUEUE_DEVICE_LOW, regs.QUEUE_DEVICE_HIGH, queue.usedPaddr);
+    io.write32(regs.QUEUE_READY, 1);
+    return queue;
+  }
+
+  /** The largest power of two that was asked for, that the device allows, and that fits half of the ring memory. */
+  #entriesFor(max: number): number {
+    const most = Math.min(max, this.#options.ringEntries);
+    if (most < 1) return 0;
+    let entries = 2 ** Math.floor(Math.log2(most));
+    while (virtqueueLayout(entries).sizeBytes > this.#halfBytes()) entries /= 2;
+    return entries;
+  }
+
+  #makeQueue(index: number, entries: number): Virtqueue {
+    const has = (feature: number): 'yes' | 'no' => ((this.features & feature) === 0 ? 'no' : 'yes');
+    return new Virtqueue({
+      region: this.#options.rings,
+      offset: index === regs.RECEIVEQ1 ? 0 : this.#halfBytes(),
+      paddr: this.#options.ringsPaddr,
+      entries,
+      headerBytes: regs.VIRTIO_NET_HDR_BYTES,
+      writer: index === regs.RECEIVEQ1 ? 'device' : 'driver',
+      indirect: has(regs.VIRTIO_F_INDIRECT_DESC),
+      eventIndex: has(regs.VIRTIO_F_EVENT_IDX),
+    });
+  }
+
+  #halfBytes(): number {
+    return (this.#options.rings.sizeBytes >>> 1) & ~15;
+  }
+
+  #writeAddress(lowRegister: number, highRegister: number, paddr: number): void {
+    this.#registers.write32(lowRegister, lowHalf(paddr) >>> 0);
+    this.#registers.write32(highRegister, highHalf(paddr));
+  }
+
+  #setStatus(bit: number): void {
+    this.#registers.write32(regs.STATUS, this.#registers.read32(regs.STATUS) | bit);
+  }
+
+  #reads(register: number, value: number): boolean {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      if (this.#registers.read32(register) === value) return true;
+    }
+    return false;
+  }
+}

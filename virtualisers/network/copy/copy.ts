@@ -1,0 +1,194 @@
+/**
+ * Receive copier: copies one client's packets from the DMA buffers into the client's own.
+ *
+ * The client then never sees another's packets, and cannot keep the device's buffers: when it has no free buffer of its
+ * own, the packet is dropped here. What the client writes into its queues is checked; it can harm itself only.
+ */
+
+import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
+import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
+import { counterNames, Counters } from '../../../queues/counters.ts';
+import type { NetCopyConfig } from '../../../queues/net/config.ts';
+import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { type Flow, runFlow } from '../../../queues/signal.ts';
+
+export const NET_COPY_COUNTERS = counterNames(
+  'packets',
+  'copies',
+  'bytesCopied',
+  /** The client had no free buffer. */
+  'dropNoBuffer',
+  /** The client's active queue is full: only a client that breaks the rules gets there. */
+  'dropClientFull',
+  /** Entries in the client's free queue that name no buffer of its region. */
+  'refusedClientBuffer',
+  /** Entries of the virtualiser that name no buffer. */
+  'virtBadBuffer',
+  'virtFull',
+  /** Peers' indices that cannot be. */
+  'queueLies',
+);
+const COUNT = NET_COPY_COUNTERS;
+
+/** Microkit's `init`. */
+export function main(pd: ProtectionDomain<NetCopyConfig>): EntryPoints {
+  const copier = new NetCopy(pd);
+  return {
+    notified: () => copier.notified(),
+    progress: () => copier.moved,
+  };
+}
+
+class NetCopy {
+  /** Packets moved so far. */
+  moved = 0;
+  readonly #pd: ProtectionDomain<NetCopyConfig>;
+  readonly #config: NetCopyConfig;
+  readonly #counters: Counters<keyof typeof NET_COPY_COUNTERS & string>;
+  readonly #virtActive: NetConsumer;
+  readonly #virtFree: NetProducer;
+  readonly #clientActive: NetProducer;
+  readonly #clientFree: NetConsumer;
+  readonly #source: ReadonlyRegion;
+  readonly #target: Region | undefined;
+  readonly #sourceBytes: number;
+  readonly #targetBytes: number;
+  readonly #receive: Flow;
+  readonly #passBack: Flow;
+  #liesSeen = 0;
+
+  constructor(pd: ProtectionDomain<NetCopyConfig>) {
+    const { config } = pd;
+    const { rx, client } = config;
+    this.#pd = pd;
+    this.#config = config;
+    const stats = config.stats === undefined ? undefined : pd.region(config.stats);
+    this.#counters = new Counters(NET_COPY_COUNTERS, stats);
+    this.#virtActive = new NetConsumer(pd.region(rx.activeQueue), rx.capacity);
+    this.#virtFree = new NetProducer(pd.region(rx.freeQueue), rx.capacity);
+    this.#clientActive = new NetProducer(pd.region(client.activeQueue), client.capacity);
+    this.#clientFree = new NetConsumer(pd.region(client.freeQueue), client.capacity);
+    this.#source = pd.readonlyRegion(config.rxData.region);
+    this.#target = config.mode === 'copy' ? pd.region(config.clientData.region) : undefined;
+    this.#sourceBytes = config.rxData.buffers * NET_BUFFER_BYTES;
+    this.#targetBytes = config.clientData.buffers * NET_BUFFER_BYTES;
+    this.#receive = {
+      drain: () => this.rxReturn(),
+      requestSignal: () => {
+        this.#virtActive.requestSignal();
+        return 'requested';
+      },
+      cancelSignal: () => this.#virtActive.cancelSignal(),
+      canMove: () => this.#virtActive.hasItems(),
+    };
+    this.#passBack = {
+      drain: () => this.#moveAll(this.#clientFree, this.#virtFree, COUNT.virtFull),
+      requestSignal: () => {
+        this.#clientFree.requestSignal();
+        return 'requested';
+      },
+      cancelSignal: () => this.#clientFree.cancelSignal(),
+      canMove: () => this.#clientFree.hasItems(),
+    };
+    // Nothing waits for the client's empty buffers: they are looked for when a packet needs one.
+    if (config.mode === 'copy') this.#fillClient();
+    this.notified();
+  }
+
+  notified(): void {
+    runFlow(this.#receive);
+    if (this.#config.mode === 'dummy') runFlow(this.#passBack);
+    if (this.#clientActive.publish()) this.#pd.notify(this.#config.client.channel);
+    if (this.#virtFree.publish()) this.#pd.deferredNotify(this.#config.rx.channel);
+    this.#countLies();
+  }
+
+  /** Passes received packets to the client. */
+  rxReturn(): void {
+    const target = this.#target;
+    if (target === undefined) {
+      this.#moveAll(this.#virtActive, this.#clientActive, COUNT.dropClientFull);
+      return;
+    }
+    const active = this.#virtActive;
+    let copies = 0;
+    let bytes = 0;
+    let taken = 0;
+    while (active.dequeue()) {
+      const { low, high, len } = active;
+      taken += 1;
+      if (this.#copy(target, low, high, len)) {
+        copies += 1;
+        bytes += len;
+      }
+      if (!this.#virtFree.enqueue(low, high, len, 0)) this.#counters.add(COUNT.virtFull, 1);
+    }
+    if (taken === 0) return;
+    active.publish();
+    this.#clientFree.publish();
+    this.moved += taken;
+    this.#counters.add(COUNT.packets, copies);
+    this.#counters.add(COUNT.copies, copies);
+    this.#counters.add(COUNT.bytesCopied, bytes);
+  }
+
+  /** @returns whether the packet has been copied into a buffer of the client; else the reason has been counted */
+  #copy(target: Region, low: number, high: number, len: number): boolean {
+    if (!isBuffer(low, high, this.#sourceBytes) || len > NET_BUFFER_BYTES) {
+      this.#counters.add(COUNT.virtBadBuffer, 1);
+      return false;
+    }
+    if (!this.#clientActive.hasRoom()) {
+      this.#counters.add(COUNT.dropClientFull, 1);
+      return false;
+    }
+    const free = this.#clientFree;
+    while (free.dequeue()) {
+      if (!isBuffer(free.low, free.high, this.#targetBytes)) {
+        this.#counters.add(COUNT.refusedClientBuffer, 1);
+        continue;
+      }
+      target.copyFrom(this.#source, low, free.low, len);
+      this.#clientActive.enqueue(free.low, 0, len, 0);
+      return true;
+    }
+    this.#counters.add(COUNT.dropNoBuffer, 1);
+    return false;
+  }
+
+  /** The published ablation: buffers go through untouched. */
+  #moveAll(from: NetConsumer, to: NetProducer, full: number): void {
+    let taken = 0;
+    while (from.dequeue()) {
+      taken += 1;
+      if (!to.enqueue(from.low, from.high, from.len, from.oid)) this.#counters.add(full, 1);
+    }
+    if (taken === 0) return;
+    from.publish();
+    this.moved += taken;
+    this.#counters.add(COUNT.packets, from === this.#virtActive ? taken : 0);
+  }
+
+  /** Puts all of the client's buffers into its free queue, as its producer's first entries. */
+  #fillClient(): void {
+    const { client, clientData } = this.#config;
+    const free = new NetProducer(this.#pd.region(client.freeQueue), client.capacity);
+    for (let index = 0; index < clientData.buffers; index += 1) {
+      free.enqueue(index * NET_BUFFER_BYTES, 0, 0, 0);
+    }
+    free.publish();
+    this.#clientFree.cancelSignal();
+  }
+
+  #countLies(): void {
+    const lies =
+      this.#virtActive.lies + this.#virtFree.lies + this.#clientActive.lies + this.#clientFree.lies;
+    if (lies === this.#liesSeen) return;
+    this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.#liesSeen = lies;
+  }
+}
+
+function isBuffer(low: number, high: number, dataBytes: number): boolean {
+  return high === 0 && low >= 0 && low < dataBytes && (low & (NET_BUFFER_BYTES - 1)) === 0;
+}

@@ -1,0 +1,262 @@
+/**
+ * Transmit virtualiser: takes filled buffers from clients, checks them, translates their offsets into addresses for
+ * DMA, and gives them back to their owners when they have been sent.
+ *
+ * Clients are not trusted. A buffer is passed on only if it is one of the client's own and not with the driver already,
+ * so the driver's queue, which has a slot for each buffer of all clients, cannot overflow. A refused entry goes back to
+ * the client, and is counted by reason. A buffer that finds its owner's free queue full waits here until there is room.
+ */
+
+import { assert } from '../../../memory/assert.ts';
+import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
+import { counterNames, Counters } from '../../../queues/counters.ts';
+import type { NetVirtTxConfig } from '../../../queues/net/config.ts';
+import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { type Flow, runFlow } from '../../../queues/signal.ts';
+import { NO_BUFFER, TranslatedData } from '../data.ts';
+
+export const NET_VIRT_TX_COUNTERS = counterNames(
+  'packets',
+  /** Buffers that came back from the driver. */
+  'returned',
+  // Entries that clients handed over and that were refused, by reason.
+  'refusedLength',
+  'refusedRegion',
+  'refusedAlignment',
+  'refusedRange',
+  /** The driver has this buffer already. */
+  'refusedDuplicate',
+  /** Refused entries that could not go back: the client's free queue is full. */
+  'refusedLost',
+  /** Buffers that had to wait for room in their owner's free queue. */
+  'returnDelayed',
+  /** Entries of the driver that name no buffer, or one that it did not have. */
+  'driverBadBuffer',
+  'driverFull',
+  /** Peers' indices that cannot be. */
+  'queueLies',
+);
+const COUNT = NET_VIRT_TX_COUNTERS;
+
+const FRAME_BYTES_MIN = 14;
+const FRAME_BYTES_MAX = 1514;
+
+// Where a client's buffer is.
+const WITH_CLIENT = 0;
+const WITH_DRIVER = 1;
+/** Sent, and waiting for room in the client's free queue. */
+const WAITING = 2;
+
+const PASSED = -1;
+
+interface Data {
+  readonly translated: TranslatedData;
+  /** Where each buffer is. */
+  readonly states: Uint8Array;
+}
+
+interface Client {
+  readonly channel: number;
+  readonly active: NetConsumer;
+  readonly free: NetProducer;
+  readonly data: readonly Data[];
+  readonly buffers: number;
+  readonly provide: Flow;
+  withDriver: number;
+  waiting: number;
+}
+
+/** Microkit's `init`. */
+export function main(pd: ProtectionDomain<NetVirtTxConfig>): EntryPoints {
+  const virt = new NetVirtTx(pd);
+  return {
+    notified: () => virt.notified(),
+    progress: () => virt.moved,
+  };
+}
+
+class NetVirtTx {
+  /** Buffers moved so far, in either direction. */
+  moved = 0;
+  readonly #pd: ProtectionDomain<NetVirtTxConfig>;
+  readonly #counters: Counters<keyof typeof NET_VIRT_TX_COUNTERS & string>;
+  readonly #driverChannel: number;
+  readonly #driverActive: NetProducer;
+  readonly #driverFree: NetConsumer;
+  readonly #clients: readonly Client[];
+  readonly #return: Flow;
+  #liesSeen = 0;
+
+  constructor(pd: ProtectionDomain<NetVirtTxConfig>) {
+    const { driver, clients, stats } = pd.config;
+    this.#pd = pd;
+    this.#counters = new Counters(
+      NET_VIRT_TX_COUNTERS,
+      stats === undefined ? undefined : pd.region(stats),
+    );
+    this.#driverChannel = driver.channel;
+    this.#driverActive = new NetProducer(pd.region(driver.activeQueue), driver.capacity);
+    this.#driverFree = new NetConsumer(pd.region(driver.freeQueue), driver.capacity);
+    this.#clients = clients.map((client) => this.#makeClient(client));
+    const buffers = this.#clients.reduce((sum, client) => sum + client.buffers, 0);
+    assert(buffers <= driver.capacity, "the driver's queue has a slot for each buffer");
+    this.#return = {
+      drain: () => this.txReturn(),
+      requestSignal: () => this.#requestReturn(),
+      cancelSignal: () => this.#driverFree.cancelSignal(),
+      canMove: () => this.#driverFree.hasItems(),
+    };
+    this.notified();
+  }
+
+  notified(): void {
+    // What has been sent comes first: it makes room in the clients' books.
+    this.txReturn();
+    for (const client of this.#clients) runFlow(client.provide);
+    runFlow(this.#return);
+    for (const client of this.#clients) {
+      if (client.waiting > 0) this.#returnWaiting(client);
+      if (client.free.publish()) this.#pd.notify(client.channel);
+    }
+    if (this.#driverActive.publish()) this.#pd.deferredNotify(this.#driverChannel);
+    this.#countLies();
+  }
+
+  /** Hands a client's filled buffers to the driver. */
+  txProvide(client: Client): void {
+    const { active } = client;
+    let packets = 0;
+    let taken = 0;
+    while (active.dequeue()) {
+      taken += 1;
+      const refusal = this.#pass(client, active);
+      if (refusal === PASSED) packets += 1;
+      else this.#refuse(client, refusal);
+    }
+    if (taken === 0) return;
+    this.moved += packets;
+    active.publish();
+    this.#counters.add(COUNT.packets, packets);
+  }
+
+  /** Takes sent buffers from the driver and gives them to their owners. */
+  txReturn(): void {
+    const free = this.#driverFree;
+    let returned = 0;
+    while (free.dequeue()) {
+      returned += 1;
+      if (!this.#giveBack(free.low, free.high)) this.#counters.add(COUNT.driverBadBuffer, 1);
+    }
+    if (returned === 0) return;
+    this.moved += returned;
+    free.publish();
+    this.#counters.add(COUNT.returned, returned);
+  }
+
+  /** @returns {@link PASSED}, or the counter of the reason why not */
+  #pass(client: Client, active: NetConsumer): number {
+    const { low, len } = active;
+    if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) return COUNT.refusedLength;
+    const data = client.data[active.oid];
+    if (data === undefined) return COUNT.refusedRegion;
+    const index = data.translated.indexOfOffset(low, active.high);
+    if (index === NO_BUFFER) {
+      return (low & 0x7ff) === 0 ? COUNT.refusedRange : COUNT.refusedAlignment;
+    }
+    if (data.states[index] !== WITH_CLIENT) return COUNT.refusedDuplicate;
+    const { addressHigh } = data.translated;
+    if (!this.#driverActive.enqueue(data.translated.addressLow(index), addressHigh, len, 0)) {
+      return COUNT.driverFull;
+    }
+    data.states[index] = WITH_DRIVER;
+    client.withDriver += 1;
+    return PASSED;
+  }
+
+  /**
+   * Gives the entry back as it came. A duplicate does not go back: its buffer will, when the driver is done with it.
+   */
+  #refuse(client: Client, reason: number): void {
+    this.#counters.add(reason, 1);
+    if (reason === COUNT.refusedDuplicate) return;
+    const { low, high, oid } = client.active;
+    if (!client.free.enqueue(low, high, 0, oid)) this.#counters.add(COUNT.refusedLost, 1);
+  }
+
+  #giveBack(low: number, high: number): boolean {
+    for (const client of this.#clients) {
+      for (let oid = 0; oid < client.data.length; oid += 1) {
+        const { translated, states } = client.data[oid] as Data;
+        const index = translated.indexOfAddress(low, high);
+        if (index === NO_BUFFER) continue;
+        if (states[index] !== WITH_DRIVER) return false;
+        client.withDriver -= 1;
+        if (client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) {
+          states[index] = WITH_CLIENT;
+        } else {
+          states[index] = WAITING;
+          client.waiting += 1;
+          this.#counters.add(COUNT.returnDelayed, 1);
+        }
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Tries again to give back what found the client's free queue full. */
+  #returnWaiting(client: Client): void {
+    for (const [oid, { translated, states }] of client.data.entries()) {
+      for (let index = 0; index < states.length && client.waiting > 0; index += 1) {
+        if (states[index] !== WAITING) continue;
+        if (!client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) return;
+        states[index] = WITH_CLIENT;
+        client.waiting -= 1;
+      }
+    }
+  }
+
+  /** While every client has most of its buffers, sent ones can wait in the queue until there is more to send. */
+  #requestReturn(): 'requested' | 'content' {
+    for (const client of this.#clients) {
+      if (client.withDriver * 2 > client.buffers) {
+        this.#driverFree.requestSignal();
+        return 'requested';
+      }
+    }
+    return 'content';
+  }
+
+  #makeClient({ connection, data }: NetVirtTxConfig['clients'][number]): Client {
+    const client: Client = {
+      channel: connection.channel,
+      active: new NetConsumer(this.#pd.region(connection.activeQueue), connection.capacity),
+      free: new NetProducer(this.#pd.region(connection.freeQueue), connection.capacity),
+      data: data.map((one) => ({
+        translated: new TranslatedData(one, this.#pd.vars[one.paddrSymbol ?? ''] ?? 0),
+        states: new Uint8Array(one.buffers),
+      })),
+      buffers: data.reduce((sum, one) => sum + one.buffers, 0),
+      provide: {
+        drain: () => this.txProvide(client),
+        requestSignal: () => {
+          client.active.requestSignal();
+          return 'requested';
+        },
+        cancelSignal: () => client.active.cancelSignal(),
+        canMove: () => client.active.hasItems(),
+      },
+      withDriver: 0,
+      waiting: 0,
+    };
+    return client;
+  }
+
+  #countLies(): void {
+    let lies = this.#driverActive.lies + this.#driverFree.lies;
+    for (const client of this.#clients) lies += client.active.lies + client.free.lies;
+    if (lies === this.#liesSeen) return;
+    this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.#liesSeen = lies;
+  }
+}
