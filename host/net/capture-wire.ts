@@ -1,8 +1,6 @@
 /**
  * A wire that writes down what passes: it wraps any other wire, and the NIC does not notice.
- *
- * A frame that the NIC removes without having copied a byte of it was dropped (no receive buffer, or not meant for it): the
- * capture says so in a comment.
+ * Frames that the NIC loses carry its reason as a comment.
  */
 
 import type { Clock } from '../../board/clock.ts';
@@ -25,7 +23,6 @@ export class CaptureWire implements EthernetWire {
   readonly #writer: PcapngWriter;
   /** Where the oldest waiting frame is copied to, for the capture. */
   readonly #scratchAt: number;
-  #copied: 'no' | 'yes' = 'no';
 
   constructor(options: CaptureWireOptions) {
     this.#wire = options.wire;
@@ -53,23 +50,33 @@ export class CaptureWire implements EthernetWire {
   }
 
   copyNext(from: number, to: number, lengthBytes: number): void {
-    this.#copied = 'yes';
     this.#wire.copyNext(from, to, lengthBytes);
   }
 
   takeNext(): void {
-    const lengthBytes = this.#wire.nextLength();
-    this.#wire.copyNext(0, this.#scratchAt, lengthBytes);
-    const comment =
-      this.#copied === 'yes' ? undefined : 'dropped: by the NIC (no receive buffer, or not for it)';
-    this.#write('in', this.#scratchAt, lengthBytes, comment);
-    this.#copied = 'no';
+    this.#writeNext(undefined);
     this.#wire.takeNext();
+  }
+
+  dropNext(reason: string): void {
+    this.#writeNext(`dropped: ${reason}`);
+    this.#wire.dropNext(reason);
   }
 
   transmit(at: number, lengthBytes: number): void {
     this.#write('out', at, lengthBytes, undefined);
     this.#wire.transmit(at, lengthBytes);
+  }
+
+  dropTransmit(at: number, lengthBytes: number, reason: string): void {
+    this.#write('out', at, lengthBytes, `dropped: ${reason}`);
+    this.#wire.dropTransmit(at, lengthBytes, reason);
+  }
+
+  #writeNext(comment: string | undefined): void {
+    const lengthBytes = this.#wire.nextLength();
+    this.#wire.copyNext(0, this.#scratchAt, lengthBytes);
+    this.#write('in', this.#scratchAt, lengthBytes, comment);
   }
 
   #write(

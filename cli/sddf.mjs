@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The `sddf` command. In the repository it runs from source through tsx; in the installed package, where the sources have
+// been compiled to dist/, it runs those.
+//
+// This file must parse on any Node, to say clearly which one is needed.
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`sddf: this is Node ${process.versions.node}; install Node 20.19 or newer`);
+  process.exit(2);
+}
+
+const { existsSync } = await import('node:fs');
+const source = new URL('./main.ts', import.meta.url);
+if (existsSync(source)) {
+  const { register } = await import('tsx/esm/api');
+  register();
+  await import(source.href);
+} else {
+  await import(new URL('../dist/cli/main.js', import.meta.url).href);
+}

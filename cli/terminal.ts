@@ -1,0 +1,55 @@
+/**
+ * What the command line writes, and where: results on standard output, everything else on standard error. When standard
+ * output carries a capture or JSON, people's text moves to standard error.
+ */
+
+export interface Terminal {
+  /** A line of the result. */
+  print(line: string): void;
+  /** A line about what happens: progress, notices, errors. */
+  note(line: string): void;
+  /** Shows a line that the next one replaces; nothing when the output is not a terminal. */
+  live(line: string): void;
+  readonly isLive: boolean;
+}
+
+/** Ends the present line of a terminal to its right: what a longer line before has left there. */
+const CLEAR_TO_END = '\u001b[K';
+
+/** @param people where people's text goes */
+export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
+  const stream = people === 'stdout' ? process.stdout : process.stderr;
+  const isLive = stream.isTTY;
+  let pending: 'no' | 'yes' = 'no';
+  const endLive = (): void => {
+    if (pending === 'yes') stream.write(`\r${CLEAR_TO_END}`);
+    pending = 'no';
+  };
+  return {
+    isLive,
+    print: (line) => {
+      endLive();
+      stream.write(`${line}\n`);
+    },
+    note: (line) => {
+      endLive();
+      process.stderr.write(`${line}\n`);
+    },
+    live: (line) => {
+      if (!isLive) return;
+      const width = stream.columns > 0 ? stream.columns - 1 : 79;
+      stream.write(`\r${line.slice(0, width)}${CLEAR_TO_END}`);
+      pending = 'yes';
+    },
+  };
+}
+
+/** A reader of our output that goes away (`sddf list | head -1`) ends the program quietly. */
+export function endWhenOutputCloses(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: Error) => {
+      if ('code' in error && error.code === 'EPIPE') process.exit(0);
+      throw error;
+    });
+  }
+}
