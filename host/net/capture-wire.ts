@@ -5,7 +5,7 @@
 
 import type { Clock } from '../../board/clock.ts';
 import type { EthernetEnd, EthernetWire } from '../../board/ethernet.ts';
-import { FRAME_BYTES_MAX } from '../../board/ethernet.ts';
+import { WIRE_BYTES_MAX } from '../../board/ethernet.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { PcapngWriter } from './pcapng-writer.ts';
 
@@ -29,7 +29,7 @@ export class CaptureWire implements EthernetWire {
     this.#ram = options.ram;
     this.#clock = options.clock;
     this.#writer = options.writer;
-    this.#scratchAt = options.ram.takeStaging(FRAME_BYTES_MAX);
+    this.#scratchAt = options.ram.takeStaging(WIRE_BYTES_MAX);
   }
 
   /** A frame that was lost before it reached this wire. */

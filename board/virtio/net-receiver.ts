@@ -1,0 +1,210 @@
+/** The receive side of the virtio NIC (virtio 1.2 §5.1.6.4): frames to chains, one or, with MRG_RXBUF, several. */
+
+import { AssertionFailure } from '../../memory/assert.ts';
+import type { Ram } from '../../memory/ram.ts';
+import { type EthernetWire, FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../ethernet.ts';
+import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
+import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
+import type { NetFilter } from './net-filter.ts';
+import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
+
+const HEADER_BYTES = NetHeader.SIZE;
+const ADDRESS_BYTES = 6;
+
+export interface NetReceiverOptions {
+  readonly queue: DeviceQueue;
+  readonly ram: Ram;
+  readonly wire: EthernetWire;
+  readonly counters: NetCounters;
+  readonly filter: NetFilter;
+  readonly framesPerTurn: number;
+  /** A frame for which there is no chain: lost, as on hardware, or left on the wire, as in QEMU. */
+  readonly whenNoBuffer: 'drop' | 'hold';
+}
+
+export class NetReceiver {
+  /** VIRTIO_NET_F_MRG_RXBUF was negotiated: a frame may take several chains. */
+  mergesBuffers = false;
+  /** Checksums are declared valid: VIRTIO_NET_F_GUEST_CSUM was negotiated, and the board is told to trust the wire. */
+  declaresValid = false;
+  readonly #queue: DeviceQueue;
+  readonly #ram: Ram;
+  readonly #wire: EthernetWire;
+  readonly #counters: NetCounters;
+  readonly #filter: NetFilter;
+  readonly #framesPerTurn: number;
+  readonly #whenNoBuffer: 'drop' | 'hold';
+  readonly #addressAt: number;
+  // The chains that a merged frame has taken so far, and how much was written to each.
+  readonly #heads: Uint16Array;
+  readonly #written: Uint16Array;
+
+  constructor(options: NetReceiverOptions) {
+    this.#queue = options.queue;
+    this.#ram = options.ram;
+    this.#wire = options.wire;
+    this.#counters = options.counters;
+    this.#filter = options.filter;
+    this.#framesPerTurn = options.framesPerTurn;
+    this.#whenNoBuffer = options.whenNoBuffer;
+    this.#addressAt = options.ram.takeStaging(ADDRESS_BYTES);
+    this.#heads = new Uint16Array(options.queue.sizeMax);
+    this.#written = new Uint16Array(options.queue.sizeMax);
+  }
+
+  /** Receives what waits on the wire. @returns 'more' when the turn ended before the wire was empty */
+  work(): 'more' | 'done' {
+    const wire = this.#wire;
+    const linkUp = wire.linkUp();
+    this.#queue.disableNotify();
+    for (let received = 0; received < this.#framesPerTurn; received++) {
+      const lengthBytes = wire.nextLength();
+      if (lengthBytes === 0) return 'done';
+      if (!linkUp) this.#drop('rxLinkDown');
+      else if (lengthBytes < FRAME_BYTES_MIN) this.#drop('rxTooShort');
+      else if (lengthBytes > FRAME_BYTES_MAX) this.#drop('rxTooLong');
+      else if (!this.#filter.acceptsAll && !this.#isForUs()) this.#drop('rxFiltered');
+      else if (this.#receive(lengthBytes) === 'held') return 'done';
+    }
+    return 'more';
+  }
+
+  #isForUs(): boolean {
+    this.#wire.copyNext(0, this.#addressAt, ADDRESS_BYTES);
+    return this.#filter.accepts(this.#ram.u8, this.#addressAt);
+  }
+
+  #receive(lengthBytes: number): 'over' | 'held' {
+    const queue = this.#queue;
+    const head = this.#popWritable();
+    if (head === NO_CHAIN) return this.#noBuffer();
+    if (queue.writableBytes < HEADER_BYTES + lengthBytes) return this.#merge(head, lengthBytes);
+    this.#writeHeader();
+    this.#fill(HEADER_BYTES, 0, lengthBytes);
+    queue.push(head, HEADER_BYTES + lengthBytes);
+    this.#finish(lengthBytes);
+    return 'over';
+  }
+
+  /** Takes the next chain that can hold a header. Chains that cannot go back to the driver with nothing written. */
+  #popWritable(): number {
+    for (;;) {
+      const head = this.#queue.pop();
+      if (head === NO_CHAIN) return NO_CHAIN;
+      if (this.#queue.chainState === 'good' && this.#queue.writableBytes >= HEADER_BYTES) {
+        return head;
+      }
+      this.#counters.rxBadChains += 1;
+      this.#queue.push(head, 0);
+    }
+  }
+
+  /** A frame larger than its first chain, which is popped. */
+  #merge(firstHead: number, lengthBytes: number): 'over' | 'held' {
+    const queue = this.#queue;
+    if (!this.mergesBuffers) {
+      queue.unpop(firstHead);
+      this.#drop('rxBufferTooSmall');
+      return 'over';
+    }
+    this.#writeHeader();
+    const numBuffersAt = [
+      this.#locate(NetHeader.numBuffers.offset),
+      this.#locate(NetHeader.numBuffers.offset + 1),
+    ] as const;
+    let done = this.#fill(HEADER_BYTES, 0, lengthBytes);
+    let chains = 1;
+    this.#heads[0] = firstHead;
+    this.#written[0] = HEADER_BYTES + done;
+    while (done < lengthBytes) {
+      const head = this.#popWritable();
+      if (head === NO_CHAIN) {
+        while (chains > 0) queue.unpop(this.#heads[--chains] as number);
+        return this.#noBuffer();
+      }
+      const more = this.#fill(0, done, lengthBytes - done);
+      this.#heads[chains] = head;
+      this.#written[chains] = more;
+      chains += 1;
+      done += more;
+    }
+    this.#ram.u8[numBuffersAt[0]] = chains & 0xff;
+    this.#ram.u8[numBuffersAt[1]] = chains >>> 8;
+    for (let i = 0; i < chains; i++) {
+      queue.push(this.#heads[i] as number, this.#written[i] as number);
+    }
+    this.#finish(lengthBytes);
+    return 'over';
+  }
+
+  #finish(lengthBytes: number): void {
+    this.#wire.takeNext();
+    this.#counters.rxFrames += 1;
+    this.#counters.rxBytes += lengthBytes;
+  }
+
+  #noBuffer(): 'over' | 'held' {
+    if (this.#whenNoBuffer === 'hold' && this.#queue.brokenRule === 0) {
+      // When a chain has come in between, the frame is tried again in this turn.
+      return this.#queue.enableNotify() ? 'over' : 'held';
+    }
+    this.#drop('rxNoBuffer');
+    return 'over';
+  }
+
+  /** Writes the header of a plain frame in one buffer to the start of the popped chain. */
+  #writeHeader(): void {
+    const first = this.#queue.readable;
+    const flags = this.declaresValid ? VIRTIO_NET_HDR_F_DATA_VALID : 0;
+    const view = this.#ram.view;
+    if (this.#queue.segmentLength(first) >= HEADER_BYTES) {
+      const at = this.#queue.segmentAt(first);
+      view.setUint32(at, flags, true);
+      view.setUint32(at + 4, 0, true);
+      view.setUint32(at + 8, 1 << 16, true); // num_buffers
+      return;
+    }
+    for (let i = 0; i < HEADER_BYTES; i++) {
+      this.#ram.u8[this.#locate(i)] = i === 0 ? flags : i === NetHeader.numBuffers.offset ? 1 : 0;
+    }
+  }
+
+  /** @returns where byte `index` of the popped chain's writable part lies */
+  #locate(index: number): number {
+    const queue = this.#queue;
+    let left = index;
+    for (let i = queue.readable; i < queue.segments; i++) {
+      if (left < queue.segmentLength(i)) return queue.segmentAt(i) + left;
+      left -= queue.segmentLength(i);
+    }
+    throw new AssertionFailure('the chain is long enough');
+  }
+
+  /**
+   * Copies the waiting frame from byte `from` on to the popped chain's writable part behind its first `skip` bytes.
+   *
+   * @returns the bytes copied: `lengthBytes`, or as many as the chain holds
+   */
+  #fill(skip: number, from: number, lengthBytes: number): number {
+    const queue = this.#queue;
+    let left = skip;
+    let done = 0;
+    for (let i = queue.readable; i < queue.segments && done < lengthBytes; i++) {
+      const room = queue.segmentLength(i) - left;
+      if (room <= 0) {
+        left = -room;
+        continue;
+      }
+      const part = room < lengthBytes - done ? room : lengthBytes - done;
+      this.#wire.copyNext(from + done, queue.segmentAt(i) + left, part);
+      done += part;
+      left = 0;
+    }
+    return done;
+  }
+
+  #drop(reason: NetDrop): void {
+    this.#counters.drops[reason] += 1;
+    this.#wire.dropNext(NET_DROP_TEXT[reason]);
+  }
+}

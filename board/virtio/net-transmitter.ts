@@ -1,0 +1,126 @@
+/** The transmit side of the virtio NIC (virtio 1.2 §5.1.6.2): chains to frames. */
+
+import type { Ram } from '../../memory/ram.ts';
+import { type EthernetWire, FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../ethernet.ts';
+import { checksumAdd, checksumFinish } from '../internet-checksum.ts';
+import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
+import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
+import {
+  NetHeader,
+  VIRTIO_NET_HDR_F_NEEDS_CSUM,
+  VIRTIO_NET_HDR_GSO_NONE,
+} from './net-registers.ts';
+
+const HEADER_BYTES = NetHeader.SIZE;
+
+export interface NetTransmitterOptions {
+  readonly queue: DeviceQueue;
+  readonly ram: Ram;
+  readonly wire: EthernetWire;
+  readonly counters: NetCounters;
+  /** Frames sent in one turn, at most. */
+  readonly framesPerTurn: number;
+}
+
+export class NetTransmitter {
+  /** VIRTIO_NET_F_CSUM was negotiated: the driver may ask for checksums. */
+  completesChecksums = false;
+  readonly #queue: DeviceQueue;
+  readonly #ram: Ram;
+  readonly #wire: EthernetWire;
+  readonly #counters: NetCounters;
+  readonly #framesPerTurn: number;
+  /** A frame that does not lie in one piece, or must be changed, is put together here, behind its header. */
+  readonly #gatherAt: number;
+
+  constructor(options: NetTransmitterOptions) {
+    this.#queue = options.queue;
+    this.#ram = options.ram;
+    this.#wire = options.wire;
+    this.#counters = options.counters;
+    this.#framesPerTurn = options.framesPerTurn;
+    this.#gatherAt = options.ram.takeStaging(HEADER_BYTES + FRAME_BYTES_MAX);
+  }
+
+  /** Sends what the driver has made available. @returns 'more' when the turn ended before the queue did */
+  work(): 'more' | 'done' {
+    const queue = this.#queue;
+    const linkUp = this.#wire.linkUp();
+    queue.disableNotify();
+    for (let sent = 0; sent < this.#framesPerTurn; sent++) {
+      let head = queue.pop();
+      // Asks to be notified, and looks again: what was made available in between must not wait for ever.
+      if (head === NO_CHAIN && queue.enableNotify()) head = queue.pop();
+      if (head === NO_CHAIN) return 'done';
+      if (linkUp) this.#transmit();
+      else this.#drop('txLinkDown');
+      queue.push(head, 0);
+    }
+    return 'more';
+  }
+
+  #transmit(): void {
+    const queue = this.#queue;
+    const frameBytes = queue.readableBytes - HEADER_BYTES;
+    if (queue.chainState !== 'good') return this.#drop('txBadChain');
+    if (frameBytes < 0) return this.#drop('txBadHeader');
+    if (frameBytes < FRAME_BYTES_MIN) return this.#drop('txTooShort');
+    if (frameBytes > FRAME_BYTES_MAX) return this.#drop('txTooLong');
+    let headerAt = queue.segmentAt(0);
+    let frameAt = headerAt + HEADER_BYTES;
+    if (queue.readable === 2 && queue.segmentLength(0) === HEADER_BYTES) {
+      frameAt = queue.segmentAt(1);
+    } else if (queue.readable > 1) {
+      headerAt = this.#gather();
+      frameAt = headerAt + HEADER_BYTES;
+    }
+    // Flags, type of segmentation and header length at once: all but the length are 0 in a plain frame.
+    const first = this.#ram.view.getUint32(headerAt, true);
+    if ((first & 0xffff) !== 0) {
+      frameAt = this.#completeChecksum(first, headerAt, frameAt, frameBytes);
+      if (frameAt < 0) return this.#drop('txBadHeader');
+    }
+    this.#counters.txFrames += 1;
+    this.#counters.txBytes += frameBytes;
+    this.#wire.transmit(frameAt, frameBytes);
+  }
+
+  /** @returns where the frame lies with its checksum, -1 when the header asks for what there is not */
+  #completeChecksum(first: number, headerAt: number, frameAt: number, frameBytes: number): number {
+    const view = this.#ram.view;
+    const flags = first & 0xff;
+    const start = NetHeader.csumStart.get(view, headerAt);
+    const fieldAt = start + NetHeader.csumOffset.get(view, headerAt);
+    if (((first >>> 8) & 0xff) !== VIRTIO_NET_HDR_GSO_NONE) return -1;
+    // §5.1.6.2.2: other flags are to be ignored.
+    if ((flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) === 0) return frameAt;
+    if (!this.completesChecksums || fieldAt + 2 > frameBytes) return -1;
+    const copyAt = this.#gatherAt + HEADER_BYTES;
+    if (frameAt !== copyAt) this.#ram.copy(copyAt, frameAt, frameBytes);
+    // The field holds the sum of the pseudo header already.
+    const sum = checksumAdd(this.#ram.u8, copyAt + start, frameBytes - start, 0);
+    view.setUint16(copyAt + fieldAt, checksumFinish(sum) || 0xffff, false);
+    return copyAt;
+  }
+
+  /** Puts the readable part together. @returns where */
+  #gather(): number {
+    let to = this.#gatherAt;
+    for (let i = 0; i < this.#queue.readable; i++) {
+      const lengthBytes = this.#queue.segmentLength(i);
+      this.#ram.copy(to, this.#queue.segmentAt(i), lengthBytes);
+      to += lengthBytes;
+    }
+    return this.#gatherAt;
+  }
+
+  #drop(reason: NetDrop): void {
+    this.#counters.drops[reason] += 1;
+    const frameBytes = this.#queue.readableBytes - HEADER_BYTES;
+    const shown = reason === 'txLinkDown' || reason === 'txBadHeader' || reason === 'txTooShort';
+    // Only what can be put together is shown to captures.
+    if (!shown || this.#queue.chainState !== 'good') return;
+    if (frameBytes <= 0 || frameBytes > FRAME_BYTES_MAX) return;
+    this.#wire.dropTransmit(this.#gather() + HEADER_BYTES, frameBytes, NET_DROP_TEXT[reason]);
+  }
+}
