@@ -10,8 +10,8 @@ import {
   OBJECT_PAGE_TABLE,
   PAGE_GET_ADDRESS,
 } from '../../kernel/abi.ts';
-import { exact, type SetvarValue, type SystemDescription, symbolsOf } from '../model.ts';
-import { flatten } from '../model.ts';
+import { PAGE_TABLE_BITS } from '../../kernel/objects.ts';
+import { exact, flatten, type SetvarValue, type SystemDescription, symbolsOf } from '../model.ts';
 import { PAGE_BYTES } from '../slots.ts';
 import { highHalf, lowHalf } from '../system-calls.ts';
 import { mapFrame, mapPageTable } from './address-spaces.ts';
@@ -33,7 +33,7 @@ export class ContentWriter {
       what,
       type: OBJECT_PAGE_TABLE,
       userSizeBits: 0,
-      objectBits: 12,
+      objectBits: PAGE_TABLE_BITS,
       count: 2,
     });
     for (const table of [tables, tables + 1]) {

@@ -17,6 +17,16 @@ import {
   OBJECT_TCB,
 } from '../../kernel/abi.ts';
 import {
+  ENDPOINT_BITS,
+  MEGA_PAGE_BITS,
+  NOTIFICATION_BITS,
+  PAGE_BITS,
+  PAGE_TABLE_BITS,
+  REPLY_BITS,
+  SLOT_BITS,
+  TCB_BITS,
+} from '../../kernel/objects.ts';
+import {
   channelsOf,
   exact,
   flatten,
@@ -30,13 +40,6 @@ import { PAGE_BYTES, PD_CNODE_RADIX, PD_ROOT_CNODE_RADIX } from '../slots.ts';
 import { pageTablesOf, type PageTableNeed } from './address-space-plan.ts';
 import type { ObjectRequest, UntypedMemory } from './untyped-memory.ts';
 
-const PAGE_BITS = 12;
-const MEGA_PAGE_BITS = 21;
-const CTE_BITS = 5;
-const TCB_BITS = 11;
-const ENDPOINT_BITS = 4;
-const NOTIFICATION_BITS = 6;
-const REPLY_BITS = 5;
 /** 256 bytes: room for ten refills, so that a budget spent in pieces comes back in pieces. */
 const SCHED_CONTEXT_BITS = 8;
 
@@ -207,11 +210,11 @@ function wantPd(name: string, needs: PdNeeds, wanted: Wanted[]): Mutable<PdObjec
   };
   const cnode = (radix: number): Parameters<typeof want>[1] => ({
     type: OBJECT_CNODE,
-    objectBits: radix + CTE_BITS,
+    objectBits: radix + SLOT_BITS,
     userSizeBits: radix,
   });
-  want('vspace', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_BITS }, 1);
-  want('pageTables', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_BITS }, needs.tables.length);
+  want('vspace', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_TABLE_BITS }, 1);
+  want('pageTables', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_TABLE_BITS }, needs.tables.length);
   want('image', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, needs.imagePages);
   want('ipcBuffer', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, 1);
   want('cnode', cnode(PD_CNODE_RADIX), 1);

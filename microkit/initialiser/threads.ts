@@ -13,6 +13,7 @@ import {
   TCB_SET_SCHED_PARAMS,
   TCB_WRITE_REGISTERS,
 } from '../../kernel/abi.ts';
+import { TICKS_PER_US } from '../../kernel/state.ts';
 import { type DomainsDescription, exact, type FlatPd } from '../model.ts';
 import { entryAddress, IPC_BUFFER_VADDR, MONITOR_BUDGET_US, MONITOR_PRIORITY } from '../slots.ts';
 import {
@@ -148,10 +149,9 @@ export function startDomainSchedule(context: Granting, domains: DomainsDescripti
   context.root.invoke(what, INIT_SLOT_DOMAIN, DOMAIN_SCHEDULE_SET_START, 0, 1);
 }
 
-/** The kernel's timer ticks once a nanosecond. */
 function durationTicks(entry: {
   readonly duration: bigint;
   readonly unit: 'us' | 'ticks';
 }): number {
-  return exact(entry.duration) * (entry.unit === 'us' ? 1000 : 1);
+  return exact(entry.duration) * (entry.unit === 'us' ? TICKS_PER_US : 1);
 }

@@ -5,6 +5,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import type { ReadonlyRegion } from '../../memory/region.ts';
 import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
 import type { FlatPd, SystemDescription } from '../model.ts';
 import type { Program, ProtectionDomain } from '../pd.ts';
@@ -12,6 +13,7 @@ import { IMAGE_DATA } from '../slots.ts';
 import { PdLoop } from './loop.ts';
 import { type PdCounters, pdCounters, type RuntimeObserver } from './observer.ts';
 import { pdProfile, type PdProfile } from './profile.ts';
+import { mapReadonly } from './regions.ts';
 import { type DeferredSignal, MicrokitPd } from './protection-domain.ts';
 
 /** Bytes of one patched word. */
@@ -30,25 +32,33 @@ export class PdImage implements ProgramImage {
   /** Over all runs of the domain. */
   readonly counters: PdCounters = pdCounters();
   readonly #profile: PdProfile;
-  readonly #config: unknown;
+  readonly config: unknown;
   readonly #program: Program<unknown>;
   readonly #observer: RuntimeObserver;
+  #thread: UserThread | undefined;
 
   constructor(options: PdImageOptions) {
     this.name = options.pd.pd.name;
     this.#profile = pdProfile(options.system, options.pd);
-    this.#config = options.pd.pd.config;
+    this.config = options.pd.pd.config;
     // The description pairs a program with the configuration made for it; the pairing is checked by the builder.
     this.#program = options.program as unknown as Program<unknown>;
     this.#observer = options.observer;
   }
 
+  /** A region as the domain sees it, for inspection from outside. @returns undefined before the domain runs */
+  inspect(region: string): ReadonlyRegion | undefined {
+    if (this.#thread === undefined) return undefined;
+    return mapReadonly(this.#thread, this.#profile, region);
+  }
+
   start(thread: UserThread): UserContext {
+    this.#thread = thread;
     const deferred: DeferredSignal = { cptr: 0, info: 0 };
     const pd: ProtectionDomain<unknown> = new MicrokitPd({
       thread,
       profile: this.#profile,
-      config: this.#config,
+      config: this.config,
       vars: readVars(thread, this.#profile.symbols),
       deferred,
       counters: this.counters,

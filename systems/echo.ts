@@ -1,0 +1,138 @@
+/**
+ * The echo system: two clients behind one network device, as in sDDF's echo example. The first file to read.
+ *
+ *     priority 101    ethernet_driver ── the virtio network device
+ *              100    ├─ net_virt_tx       checks and translates what clients send
+ *               99    └─ net_virt_rx       gives each frame to the client with its MAC address
+ *               98        ├─ client0_net_copier     copies it into the client's own memory
+ *               98        └─ client1_net_copier
+ *               97            ├─ client0            10.0.2.15, answers ARP, ping, and UDP on ports 1235 and 7
+ *               97            └─ client1            10.0.2.16
+ *              102    timer_driver         passive: runs on its callers' time
+ *
+ * The option `path` takes protection domains out, to see what each of them costs: `4pd` is without copiers, `2pd` is
+ * the driver and one client alone, `dummy` has copiers that do not copy.
+ */
+
+import { main as copier, NET_COPY_COUNTERS } from '../virtualisers/network/copy/copy.ts';
+import { main as virtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx/virt-rx.ts';
+import { main as virtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
+import { main as echoClient } from '../clients/echo/echo.ts';
+import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
+import { main as ethernetDriver, NET_DRIVER_COUNTERS } from '../drivers/network/virtio/driver.ts';
+import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
+import {
+  type BuildResult,
+  type PdBuilder,
+  type PdOptions,
+  system,
+  type SystemBuilder,
+} from '../microkit/builder.ts';
+import { type Net, net, type NetClientOptions } from '../microkit/sddf/net.ts';
+import { timer } from '../microkit/sddf/timer.ts';
+import { networkDevice, timerDevice } from './devices.ts';
+import type { SystemModule } from './system.ts';
+
+/** How many protection domains a packet passes on its way. */
+type Path = '5pd' | '4pd' | '2pd' | 'dummy';
+
+const CLIENTS = [
+  { name: 'client0', ip: '10.0.2.15', mac: '52:54:01:00:00:0a' },
+  { name: 'client1', ip: '10.0.2.16', mac: '52:54:01:00:00:0b' },
+] as const;
+
+/** Microseconds in each period of the same length, as sDDF's example has them. */
+const LONG_BUDGET = { budget: 20_000 };
+
+function build(choices: Readonly<Record<string, string>>): BuildResult {
+  const path = choices['path'] as Path;
+  const sys = system({ name: 'echo' });
+  const timers = timer(sys, {
+    device: timerDevice,
+    driver: sys.pd('timer_driver', {
+      program: timerDriver,
+      image: 'drivers/timer/goldfish/driver.ts',
+      priority: 102,
+      passive: true,
+    }),
+  });
+  const driver = sys.pd('ethernet_driver', {
+    program: ethernetDriver,
+    image: 'drivers/network/virtio/driver.ts',
+    priority: 101,
+    ...LONG_BUDGET,
+  });
+  addStats(sys, driver);
+  const network =
+    path === '2pd' ? net(sys, { device: networkDevice, driver }) : virtualised(sys, driver);
+  for (const { name, ip, mac } of path === '2pd' ? CLIENTS.slice(0, 1) : CLIENTS) {
+    const client = sys.pd(name, {
+      program: echoClient,
+      image: 'clients/echo/echo.ts',
+      priority: 97,
+      ...LONG_BUDGET,
+    });
+    addStats(sys, client);
+    timers.addClient(client);
+    network.addClient(client, { ip, mac, ...withCopier(sys, name, path) });
+  }
+  return sys.build();
+}
+
+function virtualised(sys: SystemBuilder, driver: PdBuilder): Net {
+  const tx = sys.pd('net_virt_tx', {
+    program: virtTx,
+    image: 'virtualisers/network/tx/virt-tx.ts',
+    priority: 100,
+    ...LONG_BUDGET,
+  });
+  const rx = sys.pd('net_virt_rx', {
+    program: virtRx,
+    image: 'virtualisers/network/rx/virt-rx.ts',
+    priority: 99,
+  });
+  addStats(sys, tx);
+  addStats(sys, rx);
+  return net(sys, { device: networkDevice, driver, rx, tx });
+}
+
+function withCopier(sys: SystemBuilder, client: string, path: Path): NetClientOptions {
+  if (path !== '5pd' && path !== 'dummy') return {};
+  const options: PdOptions = {
+    program: copier,
+    image: 'virtualisers/network/copy/copy.ts',
+    priority: 98,
+    ...LONG_BUDGET,
+  };
+  const pd = sys.pd(`${client}_net_copier`, options);
+  addStats(sys, pd);
+  return { copier: pd, mode: path === 'dummy' ? 'dummy' : 'copy' };
+}
+
+/** A page for the program's counters, so that they can be looked at from outside. */
+function addStats(sys: SystemBuilder, pd: PdBuilder): void {
+  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
+  pd.map(stats, { perms: 'rw' });
+  pd.configure({ stats: stats.name });
+}
+
+export const echo: SystemModule = {
+  summary: 'two UDP echo clients behind one network device',
+  options: {
+    path: {
+      help: 'which protection domains a packet passes: all five, without copiers, driver and client alone, idle copiers',
+      choices: ['5pd', '4pd', '2pd', 'dummy'],
+      standard: '5pd',
+    },
+  },
+  counters: {
+    ethernet_driver: NET_DRIVER_COUNTERS,
+    net_virt_rx: NET_VIRT_RX_COUNTERS,
+    net_virt_tx: NET_VIRT_TX_COUNTERS,
+    client0_net_copier: NET_COPY_COUNTERS,
+    client1_net_copier: NET_COPY_COUNTERS,
+    client0: ECHO_COUNTERS,
+    client1: ECHO_COUNTERS,
+  },
+  build,
+};

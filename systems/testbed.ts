@@ -1,0 +1,319 @@
+/**
+ * A testbed: board, kernel and system description put together. This is where the compiler checks that the board is a
+ * machine for the kernel.
+ *
+ *     const testbed = createTestbed({ system, clock: 'virtual', wires: ({ ram }) => ({ net: … }) });
+ *     testbed.runUntilQuiet();          // virtual: until nothing is left to happen
+ *     testbed.runSlice(1_000_000);      // live: for `host/event-loop.ts` to drive
+ *
+ * Under the virtual clock a run depends on the description, the wires and the seed alone.
+ */
+
+import { Board, GOLDFISH_RTC_PLACE, virtioPlace } from '../board/board.ts';
+import { GoldfishRtc } from '../board/goldfish-rtc.ts';
+import type { BlockWire } from '../board/block-wire.ts';
+import type { EthernetWire } from '../board/ethernet.ts';
+import { HostClock } from '../board/host-clock.ts';
+import { Random } from '../board/random.ts';
+import type { SerialWire } from '../board/serial-wire.ts';
+import { VirtioNet } from '../board/virtio/net.ts';
+import { VirtualClock } from '../board/virtual-clock.ts';
+import { hostNow } from '../host/event-loop.ts';
+import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
+import { assert } from '../memory/assert.ts';
+import { Ram } from '../memory/ram.ts';
+import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
+import { flatten, type SystemDescription } from '../microkit/model.ts';
+import { monitorImage } from '../microkit/monitor/monitor.ts';
+import type { ChildFault, Program } from '../microkit/pd.ts';
+import { PdImage } from '../microkit/runtime/image.ts';
+import type { PdCounters } from '../microkit/runtime/observer.ts';
+import { entryAddress } from '../microkit/slots.ts';
+import { readCounters } from '../queues/counters.ts';
+import { NET_SLOT, networkDevice } from './devices.ts';
+import type { ProgramCounterNames } from './system.ts';
+
+const RAM_BYTES = 0x800_0000;
+const STAGING_BYTES = 0x100_0000;
+/** 52:54:01:00:00:07, the NIC's own address: the one that sDDF's virtio driver sets. */
+const NIC_MAC = new Uint8Array([0x52, 0x54, 0x01, 0x00, 0x00, 0x07]);
+/** Boot is run in steps of this long, so that it can be seen to end. */
+const BOOT_STEP_NS = 1_000_000;
+
+/** What a wire is made of. */
+export interface WireParts {
+  readonly ram: Ram;
+  readonly board: Board;
+  readonly random: Random;
+}
+
+/** What the board's devices are plugged into; a device without a wire is not on the board. */
+export interface Wires {
+  readonly net?: EthernetWire;
+  readonly serial?: SerialWire;
+  readonly block?: BlockWire;
+}
+
+/** Told of what a person should see. Nothing that it is told changes what the system does. */
+export interface TestbedObserver {
+  /** One line of debug output of a protection domain, or of the monitor ('monitor'). */
+  log(pd: string, line: string): void;
+  /** A fault has blocked a protection domain for good. */
+  faulted?(pd: string, fault: ChildFault): void;
+}
+
+export interface TestbedOptions {
+  readonly system: SystemDescription;
+  readonly clock: 'virtual' | 'host';
+  /** Seeds everything that draws numbers; 0 unless told. */
+  readonly seed?: number;
+  readonly wires?: (parts: WireParts) => Wires;
+  readonly observer?: TestbedObserver;
+  /** Programs of domains whose description names a path only, by domain name. */
+  readonly programs?: ReadonlyMap<string, Program>;
+  /** Names of the counters that programs keep in their `stats` regions. */
+  readonly counters?: ProgramCounterNames;
+  /** Bytes of RAM; a multiple of 64 KiB, 128 MiB unless told. */
+  readonly ramBytes?: number;
+}
+
+/** What a run has counted. Plain data: under the virtual clock the same run gives the same JSON. */
+export interface RunCounters {
+  /** Time since power-on. */
+  readonly timeNs: number;
+  readonly kernel: Readonly<KernelCounters>;
+  readonly pds: Readonly<Record<string, Readonly<PdCounters>>>;
+  /** What programs have counted in their `stats` regions. */
+  readonly programs: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Copies of packets or blocks by programs: the sums of their counters `copies` and `bytesCopied`. */
+  readonly copies: number;
+  readonly bytesCopied: number;
+}
+
+/** The system cannot be run; the message is one line for the user. */
+export class TestbedError extends Error {
+  override readonly name = 'TestbedError';
+}
+
+/** @throws TestbedError when the system cannot be built on this board */
+export function createTestbed(options: TestbedOptions): Testbed {
+  return new Testbed(options);
+}
+
+export class Testbed {
+  readonly system: SystemDescription;
+  readonly board: Board;
+  readonly kernel: Kernel;
+  readonly random: Random;
+  readonly wires: Wires;
+  readonly #images: readonly PdImage[];
+  readonly #counterNames: ProgramCounterNames;
+
+  constructor(options: TestbedOptions) {
+    this.system = options.system;
+    this.#counterNames = options.counters ?? {};
+    this.board = makeBoard(options);
+    this.random = new Random(options.seed ?? 0);
+    this.wires =
+      options.wires?.({ ram: this.board.ram, board: this.board, random: this.random }) ?? {};
+    attachDevices(this.board, this.wires);
+    const observer = options.observer ?? SILENT;
+    this.#images = makeImages(options, observer);
+    const status: BootStatus = { kind: 'building', line: '' };
+    this.kernel = bootKernel(
+      { board: this.board, system: this.system, status, observer },
+      this.#images,
+    );
+    this.#finishBoot(status);
+  }
+
+  now(): number {
+    return this.board.now();
+  }
+
+  /** When something is to happen next without the processor; `Infinity` when never. */
+  nextEventAt(): number {
+    return this.board.nextEventAt();
+  }
+
+  /**
+   * Virtual time: runs until `atNs`.
+   *
+   * @returns 'quiet' when nothing was left to happen before that
+   */
+  runUntil(atNs: number): 'time' | 'quiet' {
+    assert(this.board.clock.kind === 'virtual', 'host time cannot be run to');
+    for (;;) {
+      this.kernel.run(atNs);
+      if (this.board.now() >= atNs) return 'time';
+      if (this.board.irqPending) continue;
+      if (this.board.advance(atNs) === 'quiet') {
+        return this.board.now() >= atNs && atNs !== Infinity ? 'time' : 'quiet';
+      }
+    }
+  }
+
+  /** Virtual time: runs until nothing is left to happen. */
+  runUntilQuiet(): void {
+    this.runUntil(Infinity);
+  }
+
+  /**
+   * Live: runs kernel and devices until nothing is left to do, or the slice is over.
+   *
+   * @returns 'idle' when nothing happens before {@link nextEventAt} unless the host brings something
+   */
+  runSlice(sliceNs: number): 'idle' | 'busy' {
+    const { board } = this;
+    const endNs = board.now() + sliceNs;
+    for (;;) {
+      board.turn();
+      const outcome = this.kernel.run(endNs);
+      const nowNs = board.now();
+      if (nowNs >= endNs) return 'busy';
+      if (outcome === 'idle' && !board.irqPending && board.nextEventAt() > nowNs) return 'idle';
+    }
+  }
+
+  counters(): RunCounters {
+    const pds: Record<string, PdCounters> = {};
+    const programs: Record<string, Record<string, number>> = {};
+    let copies = 0;
+    let bytesCopied = 0;
+    for (const image of this.#images) {
+      pds[image.name] = { ...image.counters };
+      const read = this.#readStats(image);
+      if (read === undefined) continue;
+      programs[image.name] = read;
+      copies += read['copies'] ?? 0;
+      bytesCopied += read['bytesCopied'] ?? 0;
+    }
+    const kernel = { ...this.kernel.counters };
+    return { timeNs: this.board.now(), kernel, pds, programs, copies, bytesCopied };
+  }
+
+  #readStats(image: PdImage): Record<string, number> | undefined {
+    const names = this.#counterNames[image.name];
+    const region = statsRegion(image.config);
+    if (names === undefined || region === undefined) return undefined;
+    const stats = image.inspect(region);
+    return stats === undefined ? undefined : readCounters(names, stats);
+  }
+
+  #finishBoot(status: BootStatus): void {
+    while (status.kind === 'building') {
+      const outcome = this.kernel.run(this.board.now() + BOOT_STEP_NS);
+      if (outcome === 'idle' && status.kind === 'building') {
+        throw new TestbedError('the initialiser stopped before the system was built');
+      }
+    }
+    if (status.kind === 'failed') {
+      throw new TestbedError(`system '${this.system.name}' cannot be built: ${status.line}`);
+    }
+  }
+}
+
+/** @returns the region in which a program keeps its counters, if its configuration names one */
+function statsRegion(config: unknown): string | undefined {
+  if (typeof config !== 'object' || config === null || !('stats' in config)) return undefined;
+  return typeof config.stats === 'string' ? config.stats : undefined;
+}
+
+const SILENT: TestbedObserver = { log: () => undefined };
+
+interface BootStatus {
+  kind: 'building' | 'built' | 'failed';
+  line: string;
+}
+
+function makeBoard(options: TestbedOptions): Board {
+  const ram = new Ram({
+    sizeBytes: options.ramBytes ?? RAM_BYTES,
+    stagingBytes: STAGING_BYTES,
+  });
+  const clock = options.clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow);
+  return new Board({ ram, clock });
+}
+
+function attachDevices(board: Board, wires: Wires): void {
+  const rtc = new GoldfishRtc({
+    clock: board.clock,
+    irqLine: board.irqLine(GOLDFISH_RTC_PLACE.irq),
+    lint: board.lint,
+  });
+  board.attach('goldfish-rtc', GOLDFISH_RTC_PLACE, rtc);
+  if (wires.net !== undefined) attachNetwork(board, wires.net);
+  board.fillVirtioSlots();
+}
+
+function attachNetwork(board: Board, wire: EthernetWire): void {
+  const place = virtioPlace(NET_SLOT);
+  const device = new VirtioNet({
+    name: networkDevice.name,
+    wire,
+    ram: board.ram,
+    dma: board.dmaWindow(),
+    irqLine: board.irqLine(place.irq),
+    lint: board.lint,
+    turns: board.turns,
+    mac: NIC_MAC,
+  });
+  board.attach(networkDevice.name, place, device.transport);
+}
+
+function makeImages(options: TestbedOptions, observer: TestbedObserver): readonly PdImage[] {
+  return flatten(options.system).map((pd) => {
+    const program = pd.pd.image.program ?? options.programs?.get(pd.pd.name);
+    if (program === undefined) {
+      throw new TestbedError(
+        `protection domain '${pd.pd.name}': no program for image '${pd.pd.image.path}'`,
+      );
+    }
+    return new PdImage({
+      system: options.system,
+      pd,
+      program,
+      observer: {
+        log: (name, text) => observer.log(name, text),
+        exception: (name, error) => observer.log(name, describeException(error)),
+      },
+    });
+  });
+}
+
+function describeException(error: unknown): string {
+  if (!(error instanceof Error)) return `threw ${String(error)}`;
+  return error.stack ?? `${error.name}: ${error.message}`;
+}
+
+function bootKernel(
+  parts: {
+    readonly board: Board;
+    readonly system: SystemDescription;
+    readonly status: BootStatus;
+    readonly observer: TestbedObserver;
+  },
+  images: readonly PdImage[],
+): Kernel {
+  const { board, system, status, observer } = parts;
+  const monitor = monitorImage({
+    names: images.map((image) => image.name),
+    log: (line) => observer.log('monitor', line),
+    faulted: (pd, fault) => observer.faulted?.(pd, fault),
+  });
+  const bootObserver = {
+    systemBuilt: () => {
+      status.kind = 'built';
+    },
+    bootFailed: (line: string) => {
+      status.kind = 'failed';
+      status.line = line;
+    },
+  };
+  return boot({
+    machine: board,
+    rootTask: (bootInfo) => initialiser({ system, observer: bootObserver }, bootInfo),
+    images: [...images, monitor].map((image, index) => ({ entry: entryAddress(index), image })),
+    rootCNodeSizeBits: rootCNodeSizeBits(system),
+  });
+}
