@@ -158,8 +158,7 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
       MSR: this.#modem.deltas | (this.#modem.inputs << 4),
       SCR: this.#scr,
       divisor: this.#divisor,
-      receiveFifo: this.#receiver.length,
-      transmitFifo: this.#transmitter.fifo.length,
+      fifos: [this.#transmitter.fifo.length, this.#receiver.length],
       format: this.#format,
     };
   }

@@ -181,17 +181,11 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
 
   snapshot(): Record<string, unknown> {
     return {
-      UARTRSR: this.#rsr,
       UARTFR: this.#flags(),
-      UARTIBRD: this.#ibrd,
-      UARTFBRD: this.#fbrd,
       UARTLCR_H: this.#lcrH,
       UARTCR: this.#cr,
-      UARTIFLS: this.#ifls,
       UARTIMSC: this.#imsc,
       UARTRIS: this.#ris,
-      receiveFifo: this.#receiver.length,
-      transmitFifo: this.#transmitter.fifo.length,
       format: this.#format,
     };
   }
