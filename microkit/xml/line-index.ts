@@ -4,45 +4,44 @@ import type { Span } from '../diagnostic.ts';
 
 export class LineIndex {
   readonly #text: string;
+  /** Offsets at which lines start. */
   readonly #starts: number[] = [0];
+  /** Offsets of the characters that take two UTF-16 units. */
+  readonly #wide: number[] = [];
 
   constructor(text: string) {
     this.#text = text;
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
       this.#starts.push(at + 1);
     }
+    for (const match of text.matchAll(/[\u{10000}-\u{10ffff}]/gu)) this.#wide.push(match.index);
   }
 
   /** @param length UTF-16 units; the part behind the end of the line does not count */
   span(offset: number, length: number): Span {
-    const line = this.#lineAt(offset);
+    const line = countBefore(this.#starts, offset + 1) - 1;
     const start = this.#starts[line] ?? 0;
     const end = Math.min(offset + length, (this.#starts[line + 1] ?? this.#text.length + 1) - 1);
     return {
       line: line + 1,
-      column: characters(this.#text.slice(start, offset)) + 1,
-      length: Math.max(1, characters(this.#text.slice(offset, end))),
+      column: this.#characters(start, offset) + 1,
+      length: Math.max(1, this.#characters(offset, end)),
     };
   }
 
-  /** Index of the last line that starts at or before `offset`. */
-  #lineAt(offset: number): number {
-    let low = 0;
-    let high = this.#starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if ((this.#starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low;
+  #characters(from: number, to: number): number {
+    return to - from - (countBefore(this.#wide, to) - countBefore(this.#wide, from));
   }
 }
 
-function characters(text: string): number {
-  let count = text.length;
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    if (unit >= 0xd800 && unit < 0xdc00) count -= 1;
+/** @returns how many of the ascending `offsets` are below `limit` */
+function countBefore(offsets: readonly number[], limit: number): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((offsets[middle] ?? 0) < limit) low = middle + 1;
+    else high = middle;
   }
-  return count;
+  return low;
 }
