@@ -86,9 +86,11 @@ function describePd(
   problems: Problem[],
 ): PdDescription {
   const { options } = pd;
-  const budgetUs = BigInt(options.budget ?? 1000);
+  const path = `protection_domain '${pd.name}'`;
+  const numbers = new Numbers(path, problems);
+  const budgetUs = numbers.whole('budget', options.budget ?? 1000);
+  const stackBytes = numbers.size('stackSize', options.stackSize ?? 0x2000);
   const config = mergeConfig(pd, problems);
-  const stackSize = parseSize(options.stackSize ?? 0x2000);
   return {
     name: pd.name,
     image: {
@@ -97,14 +99,14 @@ function describePd(
     },
     priority: pd.priority,
     budgetUs,
-    periodUs: options.period === undefined ? budgetUs : BigInt(options.period),
+    periodUs: options.period === undefined ? budgetUs : numbers.whole('period', options.period),
     passive: options.passive ?? false,
-    stackBytes: Number(stackSize ?? 0n),
+    stackBytes: Number(stackBytes),
     cpu: options.cpu ?? 0,
     fpu: options.fpu ?? true,
     smc: options.smc ?? false,
     ...(options.domain === undefined ? {} : { domain: options.domain }),
-    maps: describeMaps(pd.maps, sizes),
+    maps: describeMaps(pd.maps, sizes, numbers),
     irqs: pd.irqs.map(describeIrq),
     ioPorts: [],
     setvars: pd.setvars.map(({ symbol, region }) => ({ symbol, region: region.name })),
@@ -140,20 +142,24 @@ function mergeConfig(pd: PdBuilder, problems: Problem[]): object | undefined {
 function describeMaps(
   maps: readonly MapRecord[],
   sizes: ReadonlyMap<string, bigint>,
+  numbers: Numbers,
 ): MapDescription[] {
+  const given = maps.map(({ options }) =>
+    options.vaddr === undefined ? undefined : numbers.whole('vaddr', options.vaddr),
+  );
+  const sizeOf = (map: MapRecord): bigint => sizes.get(map.region.name) ?? 0n;
   let next = FIRST_VADDR;
-  for (const { region, options } of maps) {
-    if (options.vaddr === undefined) continue;
-    const end = BigInt(options.vaddr) + (sizes.get(region.name) ?? 0n);
-    if (end > next) next = end;
+  for (const [index, map] of maps.entries()) {
+    const end = (given[index] ?? 0n) + sizeOf(map);
+    if (given[index] !== undefined && end > next) next = end;
   }
-  return maps.map(({ region, options }) => {
-    const { perms = 'rw', cached = true, vaddr: given, ...setvars } = options;
-    const size = sizes.get(region.name) ?? 0n;
+  return maps.map((map, index) => {
+    const { perms = 'rw', cached = true, vaddr: _, ...setvars } = map.options;
+    const size = sizeOf(map);
     const large = size > 0n && size % BigInt(LARGE_PAGE_BYTES) === 0n;
-    const vaddr = given === undefined ? roundUp(next, large) : BigInt(given);
-    if (given === undefined) next = vaddr + size;
-    return { region: region.name, vaddr, permissions: perms, cached, ...setvars };
+    const vaddr = given[index] ?? roundUp(next, large);
+    if (given[index] === undefined) next = vaddr + size;
+    return { region: map.region.name, vaddr, permissions: perms, cached, ...setvars };
   });
 }
 
@@ -179,38 +185,58 @@ function describeEnd(record: ChannelRecord, end: 'a' | 'b'): ChannelEndDescripti
 
 function describeRegion(region: RegionBuilder, problems: Problem[]): RegionDescription {
   const { size: given, pageSize, physAddr, prefill } = region.options;
+  const numbers = new Numbers(`memory_region '${region.name}'`, problems);
   const page = BigInt(pageSize ?? SMALL_PAGE_BYTES);
-  const fromFile = prefill === undefined ? undefined : BigInt(prefill.bytes.length);
+  const fileBytes = BigInt(prefill?.bytes.length ?? 0);
   const size =
-    given === undefined && fromFile !== undefined
-      ? ((fromFile + page - 1n) / page) * page
-      : parseSize(given ?? 0);
-  if (size === undefined) {
-    problems.push({
-      message: `Error: '${String(given)}' is not a size`,
-      path: `memory_region '${region.name}'`,
-      hint: "write a number of bytes or a text such as '64K', '2M' or '0x1000'",
-    });
-  }
+    given === undefined && prefill !== undefined
+      ? ((fileBytes + page - 1n) / page) * page
+      : numbers.size('size', given ?? 0, page);
   return {
     name: region.name,
-    size: size ?? page,
+    size,
     pageBytes: Number(page),
     ...(pageSize === undefined ? {} : { pageBytesAsked: pageSize }),
-    ...(physAddr === undefined ? {} : { physAddr: BigInt(physAddr) }),
+    ...(physAddr === undefined ? {} : { physAddr: numbers.whole('physAddr', physAddr) }),
     ...(prefill === undefined ? {} : { prefill: { kind: 'file', ...prefill } as const }),
   };
 }
 
 const UNITS: Readonly<Record<string, bigint>> = { K: 1n << 10n, M: 1n << 20n, G: 1n << 30n };
 
-/** @returns bytes, or undefined for a text that is no size */
-function parseSize(size: Size): bigint | undefined {
-  if (typeof size === 'bigint') return size;
-  if (typeof size === 'number') return Number.isSafeInteger(size) ? BigInt(size) : undefined;
-  const match = /^(0x[0-9a-fA-F]+|[0-9]+)([KMG]?)$/.exec(size);
-  if (match === null) return undefined;
-  return BigInt(match[1] ?? '0') * (UNITS[match[2] ?? ''] ?? 1n);
+/** Numbers as the builder is given them, of one element: what is none is reported. */
+class Numbers {
+  readonly #path: string;
+  readonly #problems: Problem[];
+
+  constructor(path: string, problems: Problem[]) {
+    this.#path = path;
+    this.#problems = problems;
+  }
+
+  whole(what: string, value: number | bigint): bigint {
+    if (typeof value === 'bigint' && value >= 0n) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) {
+      return BigInt(value);
+    }
+    const message = `Error: ${what} '${value}' is not a whole number`;
+    this.#problems.push({ message, path: this.#path });
+    return 0n;
+  }
+
+  /** @param ifWrong what to go on with, so that no other error follows from this one */
+  size(what: string, size: Size, ifWrong = 0x2000n): bigint {
+    if (typeof size === 'bigint') return size;
+    const text = typeof size === 'number' ? String(size) : size;
+    const match = /^(0x[0-9a-fA-F]+|[0-9]+)([KMG]?)$/.exec(text);
+    if (match !== null) return BigInt(match[1] ?? '0') * (UNITS[match[2] ?? ''] ?? 1n);
+    this.#problems.push({
+      message: `Error: ${what === 'size' ? '' : `${what} `}'${text}' is not a size`,
+      path: this.#path,
+      hint: "write a number of bytes or a text such as '64K', '2M' or '0x1000'",
+    });
+    return ifWrong;
+  }
 }
 
 function describeDomains(options: DomainOptions, problems: Problem[]): DomainsDescription {
