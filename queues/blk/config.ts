@@ -3,6 +3,8 @@
  * sDDF's `blk/config.h`; names stand where that has addresses, see `../net/config.ts`.
  */
 
+import type { TimerClientConfig } from '../timer/config.ts';
+
 /** A request and a response queue between two domains, the page of storage information, and their channel. */
 export interface BlkConnection {
   readonly storageInfo: string;
@@ -31,8 +33,11 @@ export interface BlkDriverConfig {
   /** How often a block that failed is tried again before the request is answered with an error. */
   readonly retries: number;
   readonly virt: BlkConnection;
-  /** When given, requests that stay unanswered this long make the driver reset the device. */
-  readonly watchdog?: { readonly timerChannel: number; readonly timeoutNs: number };
+  /** With a timer: a request that stays unanswered this long, or up to twice as long, makes the driver reset the device. */
+  readonly watchdogNs?: number;
+  readonly timer?: TimerClientConfig;
+  /** Region for the program's counters. */
+  readonly stats?: string;
 }
 
 /** Whose request goes next. */
@@ -44,11 +49,8 @@ export type BlkPolicyConfig =
       /** Bytes that a client of weight 1 may move per round; at least 4096. */
       readonly quantumBytes: number;
     }
-  | {
-      readonly kind: 'token-bucket';
-      /** Channel of the timer; a bucket needs to know the time. */
-      readonly timerChannel: number;
-    };
+  /** Needs the timer: a bucket fills with time. */
+  | { readonly kind: 'token-bucket' };
 
 /** A client's share under `drr` and `token-bucket`. */
 export interface BlkShare {
@@ -76,6 +78,9 @@ export interface BlkVirtConfig {
   /** Requests given to the driver at once; the policy decides over those that wait behind them. */
   readonly window: number;
   readonly policy: BlkPolicyConfig;
+  readonly timer?: TimerClientConfig;
+  /** Region for the program's counters. */
+  readonly stats?: string;
   readonly clients: readonly BlkVirtClientConfig[];
 }
 

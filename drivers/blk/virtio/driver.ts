@@ -1,0 +1,397 @@
+/**
+ * Driver of the virtio block device for the sDDF block class: many requests in flight, answered in the order in which
+ * the device finishes them, each exactly once and with its own status.
+ *
+ * A device that lies (a used ring that cannot be, NEEDS_RESET, a request that never completes) is reset; what was in
+ * flight is answered ERR_IO with the blocks that were done. A device that does not come back is withdrawn: `ready` is
+ * cleared and every request answered ERR_NO_DEVICE.
+ *
+ * FLUSH and BARRIER are the device's FLUSH; where that does not exist the device writes through and both are done
+ * already. A BARRIER waits until everything before it is answered, and holds back what follows.
+ *
+ * Not modelled: GEOMETRY, CONFIG_WCE (write-back as the device begins with it), MQ, secure erase, zones.
+ */
+
+import type { DeviceRegion, Region } from '../../../memory/region.ts';
+import { Counters, counterNames } from '../../../queues/counters.ts';
+import type { BlkDriverConfig } from '../../../queues/blk/config.ts';
+import {
+  BLK_BARRIER,
+  BLK_DISCARD,
+  BLK_ERR_INVALID_PARAM,
+  BLK_ERR_IO,
+  BLK_ERR_NO_DEVICE,
+  BLK_FLUSH,
+  BLK_OK,
+  BLK_READ,
+  BLK_TRANSFER_BYTES,
+  BLK_WRITE,
+  BLK_WRITE_ZEROES,
+} from '../../../queues/blk/layout.ts';
+import { BlkRequestConsumer, emptyRequest } from '../../../queues/blk/request-queue.ts';
+import { BlkResponseProducer } from '../../../queues/blk/response-queue.ts';
+import { publishStorageInfo, withdrawStorageInfo } from '../../../queues/blk/storage-info.ts';
+import { TIMER_SET_TIMEOUT } from '../../../queues/timer/config.ts';
+import { NONE } from '../../../queues/virtio/virtqueue.ts';
+import {
+  type Channel,
+  type EntryPoints,
+  messageInfo,
+  type ProtectionDomain,
+} from '../../../microkit/pd.ts';
+import { initialise, type LiveDevice, readCapacity, reset, serialNumber } from './device.ts';
+import * as R from './regs.ts';
+import { InFlight, pieceOf, post, SECTORS_PER_BLOCK } from './requests.ts';
+
+export const BLK_DRIVER_COUNTERS = counterNames(
+  'requests',
+  'errors',
+  'retries',
+  'resets',
+  'interrupts',
+  'kicks',
+);
+
+/** Resets without a single answer in between, after which the device is given up. */
+const RESETS_MAX = 8;
+
+type State =
+  /** The device's serial number is being read; the storage information is not published yet. */
+  | { readonly kind: 'identifying'; readonly device: LiveDevice; readonly chain: number }
+  | { readonly kind: 'live'; readonly device: LiveDevice }
+  | { readonly kind: 'gone' };
+
+export function main(pd: ProtectionDomain<BlkDriverConfig>): EntryPoints {
+  return new Driver(pd);
+}
+
+class Driver implements EntryPoints {
+  readonly #pd: ProtectionDomain<BlkDriverConfig>;
+  readonly #config: BlkDriverConfig;
+  readonly #registers: DeviceRegion;
+  readonly #requests: BlkRequestConsumer;
+  readonly #responses: BlkResponseProducer;
+  readonly #storageInfo: Region;
+  readonly #request = emptyRequest();
+  readonly #counters: Counters<keyof typeof BLK_DRIVER_COUNTERS>;
+  #inFlight = new InFlight(0);
+  #state: State = { kind: 'gone' };
+  /** A BARRIER: 'waiting' for what is before it, then 'flushing'; nothing else is taken meanwhile. */
+  #barrier: 'none' | 'waiting' | 'flushing' = 'none';
+  #barrierId = 0;
+  #barrierChain = NONE;
+  #watchdog: 'idle' | 'armed' = 'idle';
+  #answered = 0;
+  #resetsInARow = 0;
+  #serialNumber = '';
+
+  constructor(pd: ProtectionDomain<BlkDriverConfig>) {
+    const { config } = pd;
+    const { virt } = config;
+    this.#pd = pd;
+    this.#config = config;
+    this.#registers = pd.deviceRegion(config.registers);
+    this.#requests = new BlkRequestConsumer(pd.region(virt.requestQueue), virt.capacity);
+    this.#responses = new BlkResponseProducer(pd.region(virt.responseQueue), virt.capacity);
+    this.#storageInfo = pd.region(virt.storageInfo);
+    this.#counters = new Counters(
+      BLK_DRIVER_COUNTERS,
+      config.stats === undefined ? undefined : pd.region(config.stats),
+    );
+    withdrawStorageInfo(this.#storageInfo);
+    this.#bringUp();
+    pd.irqAck(config.irq);
+  }
+
+  notified(channel: Channel): void {
+    if (channel === this.#config.irq) this.#handleIrq();
+    else if (channel === this.#config.timer?.channel) this.#handleTimeout();
+    else this.#provide();
+    this.#notifyVirt();
+    if (channel === this.#config.irq) this.#pd.deferredIrqAck(channel);
+  }
+
+  #bringUp(): void {
+    const config = this.#config;
+    const result = initialise({
+      registers: this.#registers,
+      rings: this.#pd.region(config.rings),
+      ringsPaddr: this.#pd.vars[config.ringsPaddrSymbol] as number,
+      ringEntries: config.ringEntries,
+    });
+    if (result.kind === 'failed') {
+      this.#pd.log(`BLK DRIVER|ERROR: ${result.reason}`);
+      this.#state = { kind: 'gone' };
+      withdrawStorageInfo(this.#storageInfo);
+      return;
+    }
+    const { device } = result;
+    const { queue } = device;
+    this.#inFlight = new InFlight(queue.chains);
+    const chain = queue.postTransfer(R.T_GET_ID, 0, device.scratchPaddr, R.ID_BYTES, 'writable');
+    this.#state = { kind: 'identifying', device, chain };
+    this.#kick(device);
+    queue.requestInterrupt();
+  }
+
+  /** §4.2.2: InterruptStatus says why; acknowledged before the rings are looked at, so that nothing is missed. */
+  #handleIrq(): void {
+    this.#counters.add(BLK_DRIVER_COUNTERS.interrupts, 1);
+    const cause = this.#registers.read32(R.REG_INTERRUPT_STATUS);
+    this.#registers.write32(R.REG_INTERRUPT_ACK, cause);
+    if ((cause & R.INTERRUPT_CONFIG_CHANGE) !== 0) this.#handleConfigChange();
+    this.#return();
+    this.#provide();
+  }
+
+  #handleConfigChange(): void {
+    if ((this.#registers.read32(R.REG_STATUS) & R.STATUS_NEEDS_RESET) !== 0) {
+      this.#resetDevice('the device asks for a reset');
+    } else if (this.#state.kind === 'live') {
+      this.#publish(this.#state.device, this.#serialNumber);
+      this.#answered += 1;
+    }
+  }
+
+  /** Takes requests from the virtualiser's queue while the device has room for them. */
+  #provide(): void {
+    const state = this.#state;
+    if (state.kind === 'identifying') return;
+    const requests = this.#requests;
+    let waiting = requests.available();
+    while (waiting > 0 && this.#canTake()) {
+      requests.dequeue(this.#request);
+      waiting -= 1;
+      this.#counters.add(BLK_DRIVER_COUNTERS.requests, 1);
+      if (state.kind === 'gone') this.#answer(BLK_ERR_NO_DEVICE, 0, this.#request.id);
+      else this.#start(state.device);
+    }
+    requests.release();
+    if (state.kind === 'live') this.#kick(state.device);
+  }
+
+  #canTake(): boolean {
+    const state = this.#state;
+    if (state.kind !== 'live') return this.#responses.free() > 0;
+    const { queue } = state.device;
+    if (this.#barrier !== 'none' || queue.room === 0) return false;
+    return this.#responses.free() > queue.outstanding;
+  }
+
+  /** Starts the request that was just taken. */
+  #start(device: LiveDevice): void {
+    const { code, offset, block, count, id } = this.#request;
+    switch (code) {
+      case BLK_READ:
+      case BLK_WRITE:
+        if (count === 0) return this.#answer(BLK_ERR_INVALID_PARAM, 0, id);
+        return this.#begin(device, code, offset, block, count, id);
+      case BLK_DISCARD:
+        if (count === 0 || (device.features & R.F_DISCARD) === 0) break;
+        return this.#begin(device, code, 0, block, count, id);
+      case BLK_WRITE_ZEROES:
+        if (count === 0 || (device.features & R.F_WRITE_ZEROES) === 0) break;
+        return this.#begin(device, code, 0, block, count, id);
+      case BLK_FLUSH:
+        if ((device.features & R.F_FLUSH) === 0) return this.#answer(BLK_OK, 0, id);
+        return this.#begin(device, code, 0, 0, 0, id);
+      case BLK_BARRIER:
+        this.#barrier = 'waiting';
+        this.#barrierId = id;
+        return this.#advanceBarrier(device);
+      default:
+        break;
+    }
+    this.#answer(BLK_ERR_INVALID_PARAM, 0, id);
+  }
+
+  #begin(
+    device: LiveDevice,
+    code: number,
+    paddr: number,
+    block: number,
+    count: number,
+    id: number,
+  ): void {
+    const flight = this.#inFlight;
+    const chain = post(device, flight, code, paddr, block, pieceOf(device, code, count, 0));
+    flight.id[chain] = id;
+    flight.code[chain] = code;
+    flight.paddr[chain] = paddr;
+    flight.block[chain] = block;
+    flight.count[chain] = count;
+    flight.done[chain] = 0;
+    flight.single[chain] = 0;
+    flight.retriesLeft[chain] = this.#config.retries;
+    if (this.#barrier === 'flushing') this.#barrierChain = chain;
+  }
+
+  /** Takes what the device has finished. */
+  #return(): void {
+    if (this.#state.kind === 'gone') return;
+    const { queue } = this.#state.device;
+    do {
+      for (let chain = queue.take(); chain !== NONE; chain = queue.take()) {
+        if (chain < 0) return this.#resetDevice('the device lies about its used ring');
+        this.#finished(chain);
+      }
+      queue.requestInterrupt();
+      // Asked first, then looked again: what was finished in between would otherwise wait for the next interrupt.
+    } while (queue.hasUsed());
+  }
+
+  #finished(chain: number): void {
+    const state = this.#state;
+    if (state.kind === 'gone') return;
+    const status = state.device.queue.status(chain);
+    this.#resetsInARow = 0;
+    if (state.kind === 'identifying') {
+      const rings = this.#pd.region(this.#config.rings);
+      if (status === R.S_OK) this.#serialNumber = serialNumber(rings, state.device);
+      this.#publish(state.device, this.#serialNumber);
+      this.#state = { kind: 'live', device: state.device };
+      this.#answered += 1;
+      return;
+    }
+    const { device } = state;
+    const flight = this.#inFlight;
+    const code = flight.code[chain] as number;
+    if (status === R.S_OK) {
+      const done = (flight.done[chain] as number) + (flight.piece[chain] as number);
+      flight.done[chain] = done;
+      if (code !== BLK_FLUSH && done < (flight.count[chain] as number)) {
+        return this.#continue(device, chain);
+      }
+      this.#complete(chain, BLK_OK);
+    } else if (status === R.S_UNSUPP) {
+      this.#complete(chain, BLK_ERR_INVALID_PARAM);
+    } else {
+      this.#failed(device, chain, code);
+    }
+    if (this.#barrier === 'waiting') this.#advanceBarrier(device);
+  }
+
+  /** IOERR, or a status byte that makes no sense: looks for the block at fault, or tries again, or answers. */
+  #failed(device: LiveDevice, chain: number, code: number): void {
+    const flight = this.#inFlight;
+    const isTransfer = code === BLK_READ || code === BLK_WRITE;
+    if (isTransfer && flight.piece[chain] !== 1) {
+      flight.single[chain] = 1;
+      return this.#continue(device, chain);
+    }
+    const left = flight.retriesLeft[chain] as number;
+    if (!isTransfer || left === 0) return this.#complete(chain, BLK_ERR_IO);
+    flight.retriesLeft[chain] = left - 1;
+    this.#counters.add(BLK_DRIVER_COUNTERS.retries, 1);
+    this.#continue(device, chain);
+  }
+
+  /** Posts the next piece of a request that goes on. */
+  #continue(device: LiveDevice, chain: number): void {
+    const flight = this.#inFlight;
+    const code = flight.code[chain] as number;
+    const done = flight.done[chain] as number;
+    const left = (flight.count[chain] as number) - done;
+    const piece = pieceOf(device, code, left, flight.single[chain] as number);
+    const paddr = (flight.paddr[chain] as number) + done * BLK_TRANSFER_BYTES;
+    const block = (flight.block[chain] as number) + done;
+    flight.move(chain, post(device, flight, code, paddr, block, piece));
+  }
+
+  #complete(chain: number, status: number): void {
+    const flight = this.#inFlight;
+    if (chain === this.#barrierChain) {
+      this.#barrier = 'none';
+      this.#barrierChain = NONE;
+    }
+    this.#answer(status, flight.done[chain] as number, flight.id[chain] as number);
+  }
+
+  #advanceBarrier(device: LiveDevice): void {
+    if (device.queue.outstanding > 0) return;
+    if ((device.features & R.F_FLUSH) === 0) {
+      this.#barrier = 'none';
+      return this.#answer(BLK_OK, 0, this.#barrierId);
+    }
+    this.#barrier = 'flushing';
+    this.#begin(device, BLK_FLUSH, 0, 0, 0, this.#barrierId);
+  }
+
+  #answer(status: number, successCount: number, id: number): void {
+    if (status !== BLK_OK) this.#counters.add(BLK_DRIVER_COUNTERS.errors, 1);
+    this.#responses.enqueue(status, successCount, id);
+    this.#answered += 1;
+  }
+
+  #notifyVirt(): void {
+    if (this.#answered === 0) return;
+    this.#answered = 0;
+    this.#responses.publish();
+    this.#pd.notify(this.#config.virt.channel);
+  }
+
+  #kick(device: LiveDevice): void {
+    if (device.queue.publish()) {
+      this.#counters.add(BLK_DRIVER_COUNTERS.kicks, 1);
+      this.#registers.write32(R.REG_QUEUE_NOTIFY, 0);
+    }
+    this.#armWatchdog(device);
+  }
+
+  /** Resets the device, answers what was in flight, each once, and starts it again. */
+  #resetDevice(reason: string): void {
+    const state = this.#state;
+    if (state.kind === 'gone') return;
+    this.#counters.add(BLK_DRIVER_COUNTERS.resets, 1);
+    this.#pd.log(`BLK DRIVER|WARN: reset: ${reason}`);
+    reset(this.#registers);
+    const { queue } = state.device;
+    const flight = this.#inFlight;
+    for (let chain = queue.reclaim(); chain !== NONE; chain = queue.reclaim()) {
+      if (state.kind === 'identifying') continue;
+      this.#answer(BLK_ERR_IO, flight.done[chain] as number, flight.id[chain] as number);
+    }
+    if (this.#barrier === 'waiting') this.#answer(BLK_ERR_IO, 0, this.#barrierId);
+    this.#barrier = 'none';
+    this.#barrierChain = NONE;
+    this.#resetsInARow += 1;
+    if (this.#resetsInARow <= RESETS_MAX) return this.#bringUp();
+    this.#pd.log('BLK DRIVER|ERROR: the device is given up');
+    this.#state = { kind: 'gone' };
+    withdrawStorageInfo(this.#storageInfo);
+    this.#answered += 1;
+  }
+
+  #armWatchdog(device: LiveDevice): void {
+    const { timer, watchdogNs } = this.#config;
+    if (timer === undefined || watchdogNs === undefined) return;
+    if (this.#watchdog === 'armed' || device.queue.outstanding === 0) return;
+    this.#watchdog = 'armed';
+    this.#pd.setMr(0, watchdogNs);
+    this.#pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
+  }
+
+  /** A watchdog period is over: whatever has been with the device for a whole one is stuck. */
+  #handleTimeout(): void {
+    this.#watchdog = 'idle';
+    // An interrupt may have been lost: look before judging.
+    this.#return();
+    const state = this.#state;
+    if (state.kind === 'gone') return;
+    const stuck = this.#inFlight.growOlder(state.device.queue);
+    if (stuck > 0) this.#resetDevice(`${stuck} requests are not answered`);
+    this.#provide();
+    if (this.#state.kind !== 'gone') this.#armWatchdog(this.#state.device);
+  }
+
+  #publish(device: LiveDevice, serial: string): void {
+    publishStorageInfo(this.#storageInfo, {
+      serialNumber: serial,
+      readOnly: device.readOnly,
+      sectorBytes: device.sectorBytes,
+      blockSize: 1,
+      queueDepth: device.queue.chains,
+      capacity: Math.floor(readCapacity(this.#registers) / SECTORS_PER_BLOCK),
+    });
+  }
+}

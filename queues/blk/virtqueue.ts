@@ -1,0 +1,365 @@
+/**
+ * The driver's side of a split virtqueue (virtio 1.2 §2.7) for block requests: header, data, status byte.
+ *
+ * Each chain has its header, a range (for DISCARD and WRITE_ZEROES), its status byte and its descriptors at fixed places;
+ * per request only what differs is stored. With VIRTIO_F_INDIRECT_DESC the descriptors are a table outside the ring, and
+ * the ring holds as many requests as it has entries.
+ *
+ * The device is not trusted: what is outstanding is remembered in private memory, the descriptors are never read back,
+ * and a status byte that was not written reads as {@link STATUS_UNWRITTEN}. A chain is the device's from `post…` until
+ * {@link BlkVirtqueue.take} or {@link BlkVirtqueue.reclaim} answers it, exactly once.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import { open, type Region } from '../../memory/region.ts';
+import { struct } from '../../memory/struct.ts';
+import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
+import {
+  LIE_USED_ID,
+  LIE_USED_INDEX,
+  LIE_USED_LENGTH,
+  NONE,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
+  VIRTQ_USED_F_NO_NOTIFY,
+  VirtqAvail,
+  VirtqDesc,
+  VirtqUsed,
+  VirtqUsedElem,
+} from '../virtio/virtqueue.ts';
+
+/** virtio 1.2 §5.2.6, before the data. */
+const Header = struct(16, { type: 'u32', reserved: 'u32', sectorLow: 'u32', sectorHigh: 'u32' });
+/** §5.2.6, the payload of DISCARD and WRITE_ZEROES. */
+const Range = struct(16, { sectorLow: 'u32', sectorHigh: 'u32', sectors: 'u32', flags: 'u32' });
+
+/** What the driver puts into the status byte before it posts a request. */
+export const STATUS_UNWRITTEN = 0xff;
+
+const RANGE_AT = Header.SIZE;
+const STATUS_AT = Header.SIZE + Range.SIZE;
+/** Bytes of header, range and status of one chain. */
+const CHAIN_STRIDE = 48;
+const EVENT_BYTES = 2;
+const DESC_WORDS = VirtqDesc.SIZE / 4;
+const TWO_32 = 0x1_0000_0000;
+
+export interface BlkVirtqueueOptions {
+  /** Memory that driver and device share. */
+  readonly region: Region;
+  /** Physical address of the region, below 2^53. */
+  readonly paddr: number;
+  /** Entries of the ring: a power of two up to 32,768. */
+  readonly entries: number;
+  /** Most data segments of a request. */
+  readonly segments: number;
+  /** Largest data segment, in bytes. */
+  readonly segmentBytes: number;
+  /** VIRTIO_F_INDIRECT_DESC has been negotiated. */
+  readonly indirect: 'yes' | 'no';
+  /** VIRTIO_F_EVENT_IDX has been negotiated. */
+  readonly eventIndex: 'yes' | 'no';
+}
+
+interface Layout {
+  readonly avail: number;
+  readonly used: number;
+  readonly chains: number;
+  readonly tables: number;
+  readonly sizeBytes: number;
+}
+
+function layOut(options: Pick<BlkVirtqueueOptions, 'entries' | 'segments'>): Layout {
+  const { entries } = options;
+  const avail = entries * VirtqDesc.SIZE;
+  const used = align(avail + VirtqAvail.SIZE + 2 * entries + EVENT_BYTES, 4);
+  const usedEnd = used + VirtqUsed.SIZE + entries * VirtqUsedElem.SIZE + EVENT_BYTES;
+  const chains = align(usedEnd, 16);
+  const tables = chains + entries * CHAIN_STRIDE;
+  const tableBytes = (options.segments + 2) * VirtqDesc.SIZE;
+  return { avail, used, chains, tables, sizeBytes: tables + entries * tableBytes };
+}
+
+function align(value: number, to: number): number {
+  return (value + to - 1) & ~(to - 1);
+}
+
+/** @returns bytes of shared memory that such a queue needs */
+export function blkVirtqueueBytes(options: { entries: number; segments: number }): number {
+  return layOut(options).sizeBytes;
+}
+
+export class BlkVirtqueue {
+  /** Most requests that can be outstanding; chains are numbered from 0. */
+  readonly chains: number;
+  /** Most bytes of one request. */
+  readonly bytesMax: number;
+  /** Physical addresses of the three parts, for the device's registers. */
+  readonly descPaddr: number;
+  readonly availPaddr: number;
+  readonly usedPaddr: number;
+  /** Bytes that the device says it has written to the chain that was taken last. */
+  takenBytes = 0;
+
+  readonly #u8: Uint8Array;
+  readonly #u16: Uint16Array;
+  readonly #u32: Uint32Array;
+  readonly #store16: (at: number, value: number) => void;
+  readonly #segmentBytes: number;
+  readonly #indirect: 'yes' | 'no';
+  readonly #eventIndex: 'yes' | 'no';
+  readonly #mask: number;
+  readonly #ringAt: number;
+  readonly #chainsAt: number;
+  readonly #chainsPaddr: number;
+  /** Offset in RAM of chain 0's descriptors, and from one chain's to the next's. */
+  readonly #descriptorsAt: number;
+  readonly #descriptorsStride: number;
+  readonly #perChain: number;
+  // Positions in the 16-bit and 32-bit views.
+  readonly #availIdx16: number;
+  readonly #availRing16: number;
+  readonly #usedEvent16: number;
+  readonly #usedIdx16: number;
+  readonly #usedRing32: number;
+  readonly #availEvent16: number;
+  /** Chains that are not outstanding: a stack. */
+  readonly #free: Uint16Array;
+  #freeCount: number;
+  readonly #outstanding: Uint8Array;
+  readonly #writableBytes: Float64Array;
+  #nextAvail = 0;
+  #publishedAvail = 0;
+  #nextUsed = 0;
+  #left = 0;
+
+  constructor(options: BlkVirtqueueOptions) {
+    const { entries, segments, indirect } = options;
+    assertCapacity(entries, 16);
+    assert(segments >= 1, 'a request has a data segment');
+    const layout = layOut(options);
+    assert(layout.sizeBytes <= options.region.sizeBytes, 'the region holds the whole queue');
+    const { ram, at } = open(options.region);
+    ram.fill(at, 0, layout.sizeBytes);
+    this.#u8 = ram.u8;
+    this.#u16 = ram.u16;
+    this.#u32 = ram.u32;
+    this.#store16 = ram.store16;
+    this.#segmentBytes = options.segmentBytes;
+    this.#indirect = indirect;
+    this.#eventIndex = options.eventIndex;
+    this.#mask = entries - 1;
+    this.#perChain = segments + 2;
+    this.bytesMax = segments * options.segmentBytes;
+    this.chains = indirect === 'yes' ? entries : Math.floor(entries / this.#perChain);
+    assert(this.chains > 0, 'the ring holds at least one request');
+    this.descPaddr = options.paddr;
+    this.availPaddr = options.paddr + layout.avail;
+    this.usedPaddr = options.paddr + layout.used;
+    this.#ringAt = at;
+    this.#chainsAt = at + layout.chains;
+    this.#chainsPaddr = options.paddr + layout.chains;
+    this.#descriptorsAt = at + (indirect === 'yes' ? layout.tables : 0);
+    this.#descriptorsStride = this.#perChain * VirtqDesc.SIZE;
+    this.#availIdx16 = (at + layout.avail + VirtqAvail.idx.offset) >>> 1;
+    this.#availRing16 = (at + layout.avail + VirtqAvail.SIZE) >>> 1;
+    this.#usedEvent16 = this.#availRing16 + entries;
+    this.#usedIdx16 = (at + layout.used + VirtqUsed.idx.offset) >>> 1;
+    this.#usedRing32 = (at + layout.used + VirtqUsed.SIZE) >>> 2;
+    this.#availEvent16 = (this.#usedRing32 + 2 * entries) * 2;
+    this.#free = new Uint16Array(this.chains);
+    this.#freeCount = this.chains;
+    this.#outstanding = new Uint8Array(this.chains);
+    this.#writableBytes = new Float64Array(this.chains);
+    for (let chain = 0; chain < this.chains; chain += 1) {
+      this.#free[chain] = this.chains - 1 - chain;
+      if (indirect === 'yes') {
+        const table = options.paddr + layout.tables + chain * this.#descriptorsStride;
+        this.#describe(at + chain * VirtqDesc.SIZE, table, 0, VIRTQ_DESC_F_INDIRECT, 0);
+      }
+    }
+  }
+
+  /** Requests that can be posted now. */
+  get room(): number {
+    return this.#freeCount;
+  }
+
+  get outstanding(): number {
+    return this.chains - this.#freeCount;
+  }
+
+  /**
+   * Posts a request with data, to be published with the batch. The caller has seen that there is room, and that the data
+   * is at most {@link bytesMax} long.
+   *
+   * @param access 'writable': the device writes the data
+   * @returns its chain
+   */
+  postTransfer(
+    type: number,
+    sector: number,
+    paddr: number,
+    lengthBytes: number,
+    access: 'readable' | 'writable',
+  ): number {
+    assert(lengthBytes > 0 && lengthBytes <= this.bytesMax, 'the data fits its segments');
+    const chain = this.#begin(type, sector);
+    const flags =
+      access === 'writable' ? VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_NEXT : VIRTQ_DESC_F_NEXT;
+    let done = 0;
+    let position = 1;
+    while (done < lengthBytes) {
+      const length = Math.min(this.#segmentBytes, lengthBytes - done);
+      this.#place(chain, position, paddr + done, length, flags);
+      done += length;
+      position += 1;
+    }
+    return this.#end(chain, position, access === 'writable' ? lengthBytes + 1 : 1);
+  }
+
+  /** Posts a request without data: a flush. */
+  postBare(type: number): number {
+    return this.#end(this.#begin(type, 0), 1, 1);
+  }
+
+  /** Posts a request with one range: DISCARD or WRITE_ZEROES. */
+  postRange(type: number, sector: number, sectors: number): number {
+    const chain = this.#begin(type, 0);
+    const at = (this.#chainsAt + chain * CHAIN_STRIDE + RANGE_AT) >>> 2;
+    this.#u32[at] = sector;
+    this.#u32[at + 1] = sector / TWO_32;
+    this.#u32[at + 2] = sectors;
+    this.#u32[at + 3] = 0;
+    const paddr = this.#chainsPaddr + chain * CHAIN_STRIDE + RANGE_AT;
+    this.#place(chain, 1, paddr, Range.SIZE, VIRTQ_DESC_F_NEXT);
+    return this.#end(chain, 2, 1);
+  }
+
+  /**
+   * Makes everything posted since the last time available, with one ordered store.
+   *
+   * @returns whether the device asks to be notified of it (§2.7.10)
+   */
+  publish(): boolean {
+    const before = this.#publishedAvail;
+    const now = this.#nextAvail;
+    if (now === before) return false;
+    this.#publishedAvail = now;
+    this.#store16(this.#availIdx16 << 1, now);
+    // After the store above: the device stores its event index and then looks at the available index.
+    if (this.#eventIndex === 'yes') {
+      const event = this.#u16[this.#availEvent16] as number;
+      return distance16(now, event + 1) < distance16(now, before);
+    }
+    return ((this.#u16[this.#usedIdx16 - 1] as number) & VIRTQ_USED_F_NO_NOTIFY) === 0;
+  }
+
+  /**
+   * Takes the next finished request.
+   *
+   * @returns its chain, `NONE`, or one of the `LIE_…` values, after which only a reset helps
+   */
+  take(): number {
+    if (this.#left === 0) {
+      const pending = distance16(this.#u16[this.#usedIdx16] as number, this.#nextUsed);
+      if (pending === 0) return NONE;
+      if (pending > this.outstanding) return LIE_USED_INDEX;
+      this.#left = pending;
+    }
+    const at = this.#usedRing32 + ((this.#nextUsed & this.#mask) << 1);
+    const id = this.#u32[at] as number;
+    const bytes = this.#u32[at + 1] as number;
+    const chain = this.#indirect === 'yes' ? id : Math.floor(id / this.#perChain);
+    const isHead = this.#indirect === 'yes' || id % this.#perChain === 0;
+    if (chain >= this.chains || !isHead || this.#outstanding[chain] === 0) return LIE_USED_ID;
+    if (bytes > (this.#writableBytes[chain] as number)) return LIE_USED_LENGTH;
+    this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
+    this.#left -= 1;
+    this.#release(chain);
+    this.takenBytes = bytes;
+    return chain;
+  }
+
+  isOutstanding(chain: number): boolean {
+    return this.#outstanding[chain] === 1;
+  }
+
+  /** Status byte of a chain that was taken; {@link STATUS_UNWRITTEN} when the device never wrote it. */
+  status(chain: number): number {
+    return this.#u8[this.#chainsAt + chain * CHAIN_STRIDE + STATUS_AT] as number;
+  }
+
+  /** Asks the device for an interrupt at the next used request (§2.7.7.1); look again afterwards. */
+  requestInterrupt(): void {
+    if (this.#eventIndex === 'yes') this.#store16(this.#usedEvent16 << 1, this.#nextUsed);
+  }
+
+  /** @returns whether the device's index says that there is something to take */
+  hasUsed(): boolean {
+    return this.#left > 0 || this.#u16[this.#usedIdx16] !== this.#nextUsed;
+  }
+
+  /** Takes back one chain that the device still has. Only after the device has been reset. @returns it, or `NONE` */
+  reclaim(): number {
+    const chain = this.#outstanding.indexOf(1);
+    if (chain === -1) return NONE;
+    this.#release(chain);
+    return chain;
+  }
+
+  #begin(type: number, sector: number): number {
+    assert(this.#freeCount > 0, 'a chain is free');
+    this.#freeCount -= 1;
+    const chain = this.#free[this.#freeCount] as number;
+    const at = this.#chainsAt + chain * CHAIN_STRIDE;
+    const word = at >>> 2;
+    this.#u32[word] = type;
+    this.#u32[word + 1] = 0;
+    this.#u32[word + 2] = sector;
+    this.#u32[word + 3] = sector / TWO_32;
+    this.#u8[at + STATUS_AT] = STATUS_UNWRITTEN;
+    const paddr = this.#chainsPaddr + chain * CHAIN_STRIDE;
+    this.#place(chain, 0, paddr, Header.SIZE, VIRTQ_DESC_F_NEXT);
+    return chain;
+  }
+
+  #end(chain: number, position: number, writableBytes: number): number {
+    const status = this.#chainsPaddr + chain * CHAIN_STRIDE + STATUS_AT;
+    this.#place(chain, position, status, 1, VIRTQ_DESC_F_WRITE);
+    this.#outstanding[chain] = 1;
+    this.#writableBytes[chain] = writableBytes;
+    let head = chain;
+    if (this.#indirect === 'yes') {
+      const ring = (this.#ringAt + chain * VirtqDesc.SIZE) >>> 2;
+      this.#u32[ring + 2] = (position + 1) * VirtqDesc.SIZE;
+    } else {
+      head = chain * this.#perChain;
+    }
+    this.#u16[this.#availRing16 + (this.#nextAvail & this.#mask)] = head;
+    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
+    return chain;
+  }
+
+  /** Writes descriptor `position` of a chain. */
+  #place(chain: number, position: number, paddr: number, length: number, flags: number): void {
+    const first = this.#indirect === 'yes' ? 0 : chain * this.#perChain;
+    const at = this.#descriptorsAt + chain * this.#descriptorsStride + position * VirtqDesc.SIZE;
+    this.#describe(at, paddr, length, flags, first + position + 1);
+  }
+
+  #describe(at: number, paddr: number, length: number, flags: number, next: number): void {
+    const word = at >>> 2;
+    this.#u32[word] = paddr;
+    this.#u32[word + 1] = paddr / TWO_32;
+    this.#u32[word + 2] = length;
+    this.#u32[word + DESC_WORDS - 1] = flags | (next << 16);
+  }
+
+  #release(chain: number): void {
+    this.#outstanding[chain] = 0;
+    this.#free[this.#freeCount] = chain;
+    this.#freeCount += 1;
+  }
+}
