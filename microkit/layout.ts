@@ -13,8 +13,8 @@ import type {
   Problem,
   RegionBuilder,
   Size,
-  SystemBuilder,
-} from './builder.ts';
+  Recorded,
+} from './records.ts';
 import type {
   ChannelDescription,
   ChannelEndDescription,
@@ -37,18 +37,18 @@ export interface LaidOut {
   readonly problems: readonly Problem[];
 }
 
-export function layOut(builder: SystemBuilder): LaidOut {
+export function layOut(recorded: Recorded): LaidOut {
   const problems: Problem[] = [];
-  const all = builder.pds.flatMap(withDescendants);
-  for (const pd of all) assignIds(builder, pd);
-  const regions = builder.regions.map((region) => describeRegion(region, problems));
+  const all = recorded.pds.flatMap(withDescendants);
+  for (const pd of all) assignIds(recorded, pd);
+  const regions = recorded.regions.map((region) => describeRegion(region, problems));
   const sizes = new Map(regions.map((region) => [region.name, region.size]));
-  const domains = builder.domainOptions;
+  const domains = recorded.domains;
   const draft: SystemDescription = {
-    name: builder.name,
-    protectionDomains: builder.pds.map((pd) => describePd(pd, sizes, problems)),
+    name: recorded.name,
+    protectionDomains: recorded.pds.map((pd) => describePd(pd, sizes, problems)),
     regions,
-    channels: builder.channels.map(describeChannel),
+    channels: recorded.channels.map(describeChannel),
     ioAddressSpaces: [],
     ...(domains === undefined ? {} : { domains: describeDomains(domains, problems) }),
   };
@@ -60,10 +60,10 @@ function withDescendants(pd: PdBuilder): PdBuilder[] {
 }
 
 /** Channels and interrupts of a domain share one space of identifiers; children have their own. */
-function assignIds(builder: SystemBuilder, pd: PdBuilder): void {
+function assignIds(recorded: Recorded, pd: PdBuilder): void {
   const ids = [
     ...pd.irqs.map((irq) => irq.id),
-    ...builder.channels.flatMap((channel) => [
+    ...recorded.channels.flatMap((channel) => [
       ...(channel.aPd === pd ? [channel.a] : []),
       ...(channel.bPd === pd ? [channel.b] : []),
     ]),

@@ -3,14 +3,14 @@
 import type { SystemBuilder } from '../builder.ts';
 import { isPowerOfTwo } from './device.ts';
 import { macProblem } from './mac.ts';
-import type { Net, NetClient } from './net.ts';
+import type { NetClient, NetPlan } from './net-plan.ts';
 import { checkPriorities } from './priorities.ts';
 
 /** Queue indices are 16 bits wide and wrap at 65,536; half of it keeps full and empty apart. */
 const NET_CAPACITY_MAX = 32_768;
 
 /** Reports everything that is wrong. @returns whether it makes sense to connect */
-export function checkNet(sys: SystemBuilder, network: Net): 'sound' | 'faulty' {
+export function checkNet(sys: SystemBuilder, network: NetPlan): 'sound' | 'faulty' {
   const { driver, rx, tx } = network.options;
   const found: { message: string; path: string; hint?: string }[] = [];
   const path = `network of '${driver.name}'`;
@@ -31,7 +31,7 @@ export function checkNet(sys: SystemBuilder, network: Net): 'sound' | 'faulty' {
 }
 
 function checkClients(
-  network: Net,
+  network: NetPlan,
   found: { message: string; path: string; hint?: string }[],
 ): void {
   const macs = new Map<string, NetClient>();
@@ -83,7 +83,7 @@ function checkBuffers(
   });
 }
 
-function checkChains(sys: SystemBuilder, network: Net): void {
+function checkChains(sys: SystemBuilder, network: NetPlan): void {
   const { driver, rx, tx } = network.options;
   for (const { pd, options } of network.clients) {
     if (rx === undefined || tx === undefined) {

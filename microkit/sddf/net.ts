@@ -20,52 +20,19 @@ import type {
   NetVirtTxConfig,
 } from '../../queues/net/config.ts';
 import type { PdBuilder, RegionBuilder, SystemBuilder } from '../builder.ts';
-import type { DeviceNode } from './device.ts';
 import { attachDevice, ceilPowerOfTwo, roundUpToPages } from './device.ts';
 import { checkNet } from './net-checks.ts';
 import { defaultMac } from './mac.ts';
+import type { NetClient, NetClientOptions, NetOptions, NetPlan } from './net-plan.ts';
 import { checkNewClient } from './priorities.ts';
 import type { QueuePair } from './queue-pair.ts';
 import { connectQueuePair } from './queue-pair.ts';
 
+export type { NetClientOptions, NetOptions } from './net-plan.ts';
+
 export const NET_BUFFER_BYTES = 2048;
 const DEFAULT_BUFFERS = 512;
 const HARDWARE_RING_BYTES = 0x1_0000;
-
-export interface NetOptions {
-  readonly device: DeviceNode;
-  readonly driver: PdBuilder;
-  /** Virtualisers: both, or none for a driver with one client that talks to it directly. */
-  readonly rx?: PdBuilder;
-  readonly tx?: PdBuilder;
-  /** Receive buffers that the device writes to; a power of two, 512 unless told. */
-  readonly rxBuffers?: number;
-  /** Descriptors asked for in each virtqueue; 512 unless told. */
-  readonly ringEntries?: number;
-}
-
-export interface NetClientOptions {
-  /** Copies received packets into the client's own buffers; without it the client maps the DMA region. */
-  readonly copier?: PdBuilder;
-  /** 'dummy' moves buffers without copying their bytes: an ablation, not for use. */
-  readonly mode?: NetCopyConfig['mode'];
-  /** 52:54:01:00:00:0a and on unless told. */
-  readonly mac?: string;
-  /** Goes into the client's configuration as `ip`. */
-  readonly ip?: string;
-  /** Receive buffers of its own, with a copier only; a power of two, 512 unless told. */
-  readonly rxBuffers?: number;
-  readonly txBuffers?: number;
-}
-
-/** A client as the checks and the connections see it. */
-export interface NetClient {
-  readonly pd: PdBuilder;
-  readonly options: NetClientOptions;
-  readonly mac: string;
-  readonly rxBuffers: number;
-  readonly txBuffers: number;
-}
 
 /** Begins the network class of one device. `sys.build()` connects the clients that were added to it. */
 export function net(sys: SystemBuilder, options: NetOptions): Net {
@@ -74,7 +41,7 @@ export function net(sys: SystemBuilder, options: NetOptions): Net {
   return made;
 }
 
-export class Net {
+export class Net implements NetPlan {
   readonly options: NetOptions;
   readonly rxBuffers: number;
   readonly clients: NetClient[] = [];
