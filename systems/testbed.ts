@@ -108,6 +108,7 @@ export class Testbed {
   readonly wires: Wires;
   readonly #images: readonly PdImage[];
   readonly #counterNames: ProgramCounterNames;
+  #outcome: 'idle' | 'deadline' = 'deadline';
 
   constructor(options: TestbedOptions) {
     this.system = options.system;
@@ -136,6 +137,11 @@ export class Testbed {
     return this.board.nextEventAt();
   }
 
+  /** Whether the processor had nothing left to do when the last run ended, and no interrupt waits. */
+  get isIdle(): boolean {
+    return this.#outcome === 'idle' && !this.board.irqPending;
+  }
+
   /**
    * Virtual time: runs until `atNs`.
    *
@@ -144,7 +150,7 @@ export class Testbed {
   runUntil(atNs: number): 'time' | 'quiet' {
     assert(this.board.clock.kind === 'virtual', 'host time cannot be run to');
     for (;;) {
-      this.kernel.run(atNs);
+      this.#outcome = this.kernel.run(atNs);
       if (this.board.now() >= atNs) return 'time';
       if (this.board.irqPending) continue;
       if (this.board.advance(atNs) === 'quiet') {
@@ -168,10 +174,10 @@ export class Testbed {
     const endNs = board.now() + sliceNs;
     for (;;) {
       board.turn();
-      const outcome = this.kernel.run(endNs);
+      this.#outcome = this.kernel.run(endNs);
       const nowNs = board.now();
       if (nowNs >= endNs) return 'busy';
-      if (outcome === 'idle' && !board.irqPending && board.nextEventAt() > nowNs) return 'idle';
+      if (this.isIdle && board.nextEventAt() > nowNs) return 'idle';
     }
   }
 
