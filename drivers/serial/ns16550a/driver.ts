@@ -22,10 +22,15 @@ const CAUSES_MAX = 64;
 
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new Ns16550aDriver(pd);
-  return { notified: (channel) => driver.notified(channel) };
+  return {
+    notified: (channel) => driver.notified(channel),
+    progress: () => driver.moved,
+  };
 }
 
 class Ns16550aDriver {
+  /** Bytes moved so far, in both directions. */
+  moved = 0;
   readonly #pd: ProtectionDomain<SerialDriverConfig>;
   readonly #regs: DeviceRegion;
   readonly #tx: SerialConsumer;
@@ -44,7 +49,7 @@ class Ns16550aDriver {
     this.#pd = pd;
     this.#regs = pd.deviceRegion(config.registers);
     const { tx, rx } = config;
-    this.#tx = new SerialConsumer(pd.region(tx.queue), pd.region(tx.data), tx.capacity);
+    this.#tx = new SerialConsumer(pd.region(tx.queue), pd.readonlyRegion(tx.data), tx.capacity);
     if (rx !== undefined) {
       this.#rx = new SerialProducer(pd.region(rx.queue), pd.region(rx.data), rx.capacity);
     }
@@ -89,9 +94,7 @@ class Ns16550aDriver {
     } else if (channel === config.tx.channel) {
       this.#txProvide();
       this.#sendNotifications();
-    } else if (channel === config.rx?.channel) {
-      // Room in the receive queue. Nothing waits for it: the line did not.
-    } else {
+    } else if (channel !== config.rx?.channel) {
       this.#pd.log(`serial driver: notification on unknown channel ${channel}`);
     }
   }
@@ -135,6 +138,7 @@ class Ns16550aDriver {
       if (left === 0) left = tx.length();
     }
     if (sent > 0) this.#counters.add(COUNT.txBytes, sent);
+    this.moved += sent;
     this.#setIer(left > 0 ? this.#ier | r.IER_ETBEI : this.#ier & ~r.IER_ETBEI);
     if (tx.publish()) this.#notifyTx = 'yes';
   }
@@ -143,6 +147,7 @@ class Ns16550aDriver {
   #rxReturn(): void {
     const regs = this.#regs;
     const rx = this.#rx;
+    let passed = 0;
     for (let taken = 0; taken < CAUSES_MAX * r.TX_FIFO_BYTES; taken += 1) {
       if ((this.#readLsr() & r.LSR_DR) === 0) break;
       const character = regs.read8(r.RBR);
@@ -151,8 +156,10 @@ class Ns16550aDriver {
       if (errors !== 0) this.#countLineError(errors);
       else if (rx === undefined || !rx.enqueue(character))
         this.#counters.add(COUNT.rxDroppedFull, 1);
-      else this.#counters.add(COUNT.rxBytes, 1);
+      else passed += 1;
     }
+    if (passed > 0) this.#counters.add(COUNT.rxBytes, passed);
+    this.moved += passed;
     if (rx !== undefined && rx.publish()) this.#notifyRx = 'yes';
   }
 
