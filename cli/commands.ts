@@ -14,6 +14,11 @@ export interface CommandEntry {
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'run',
+    summary: 'boots a system and runs it, live or under the virtual clock',
+    load: async () => (await import('./run.ts')).runCommand(),
+  },
+  {
     name: 'list',
     summary: 'lists the ready-made systems',
     load: async () => (await import('./list.ts')).listCommand(),

@@ -1,7 +1,7 @@
 /** `sddf list`: the ready-made systems, a line each. */
 
 import { Command } from 'commander';
-import { systems } from './systems.ts';
+import { systems } from '../systems/index.ts';
 import { openTerminal } from './terminal.ts';
 
 export function listCommand(): Command {

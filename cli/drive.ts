@@ -1,0 +1,121 @@
+/**
+ * Drives a testbed to its end: in slices of virtual time, or live. A slice of virtual time is always the same length, so
+ * that where the host gets its turn is part of no result.
+ */
+
+import {
+  breathe,
+  type Drivable,
+  hostNow,
+  LiveLoop,
+  type LoopPort,
+  after,
+} from '../host/event-loop.ts';
+import type { Testbed } from '../systems/testbed.ts';
+
+export type Ending = 'time' | 'quiet' | 'interrupted';
+
+/** A wish to end, from Ctrl-C or a closed terminal. */
+export interface Interrupt {
+  readonly requested: boolean;
+  /** Calls `action` when the wish comes. */
+  onRequest(action: () => void): void;
+}
+
+export interface VirtualRun {
+  readonly testbed: Testbed;
+  readonly port: LoopPort;
+  /** End of the run, in the testbed's time; `Infinity`: until all is quiet. */
+  readonly untilNs: number;
+  readonly interrupt: Interrupt;
+  /** Called after each slice. */
+  readonly onSlice: () => void;
+}
+
+const VIRTUAL_SLICE_NS = 10_000_000;
+
+/** Virtual time: until `untilNs`, or until nothing is left to happen. */
+export async function driveVirtual(run: VirtualRun): Promise<Ending> {
+  const { testbed, port, untilNs } = run;
+  for (;;) {
+    const sliceEndNs = Math.min(testbed.now() + VIRTUAL_SLICE_NS, untilNs);
+    testbed.runUntil(sliceEndNs);
+    port.flush();
+    run.onSlice();
+    if (testbed.now() >= untilNs) return 'time';
+    if (testbed.nextEventAt() === Infinity && testbed.isIdle) return 'quiet';
+    if (run.interrupt.requested) return 'interrupted';
+    await breathe();
+  }
+}
+
+export interface LiveRun {
+  readonly testbed: Testbed;
+  readonly clock: 'virtual' | 'host';
+  readonly port: LoopPort;
+  readonly loop: LiveLoop;
+  /** How long; `undefined`: until interrupted. */
+  readonly forNs?: number | undefined;
+  readonly interrupt: Interrupt;
+  /** Whether the input is over and the run may end when the board is idle. */
+  readonly inputOver: () => boolean;
+}
+
+/** The loop for a testbed; made before the run, so that bridges can wake it. */
+export function makeLoop(testbed: Testbed, clock: 'virtual' | 'host'): LiveLoop {
+  return new LiveLoop(clock === 'host' ? testbed : new PacedTestbed(testbed));
+}
+
+/** Real time: until interrupted, or `forNs` are over, or the input is over and everything has been answered. */
+export async function driveLive(run: LiveRun): Promise<Ending> {
+  let ending: Ending = 'interrupted';
+  const { loop } = run;
+  loop.addPort({
+    flush: () => {
+      run.port.flush();
+      if (run.inputOver() && run.testbed.isIdle) {
+        ending = 'quiet';
+        loop.stop();
+      }
+    },
+  });
+  if (run.interrupt.requested) return ending;
+  run.interrupt.onRequest(() => loop.stop());
+  const timer =
+    run.forNs === undefined
+      ? undefined
+      : after(run.forNs / 1e6, () => {
+          ending = 'time';
+          loop.stop();
+        });
+  await loop.run();
+  timer?.cancel();
+  return ending;
+}
+
+/** A testbed under the virtual clock whose time keeps to the host's: it may run behind while it works, never ahead. */
+class PacedTestbed implements Drivable {
+  readonly #testbed: Testbed;
+  readonly #offsetNs: number;
+
+  constructor(testbed: Testbed) {
+    this.#testbed = testbed;
+    this.#offsetNs = hostNow() - testbed.now();
+  }
+
+  runSlice(sliceNs: number): 'idle' | 'busy' {
+    const behindNs = this.now() - this.#testbed.now();
+    if (behindNs <= 0) return 'idle';
+    this.#testbed.runUntil(this.#testbed.now() + Math.min(sliceNs, behindNs));
+    return behindNs > sliceNs ? 'busy' : 'idle';
+  }
+
+  /** What the testbed's time ought to be. */
+  now(): number {
+    return hostNow() - this.#offsetNs;
+  }
+
+  nextEventAt(): number {
+    return this.#testbed.nextEventAt();
+  }
+}

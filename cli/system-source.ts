@@ -1,0 +1,179 @@
+/** Finds the system that a command is about: a ready-made one by name, a module, or an XML description. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { UserMistake, explainSystemError } from '../host/problem.ts';
+import { type Diagnostic, formatDiagnostic, isError } from '../microkit/diagnostic.ts';
+import { type SystemDescription, flatten } from '../microkit/model.ts';
+import type { Program } from '../microkit/pd.ts';
+import { systems } from '../systems/index.ts';
+import {
+  ChoiceError,
+  type SystemModule,
+  asSystemModule,
+  completeChoices,
+} from '../systems/system.ts';
+import { closest } from './closest.ts';
+
+/** A system, ready to be put on a board. */
+export interface LoadedSystem {
+  readonly name: string;
+  readonly system: SystemDescription;
+  readonly counters: NonNullable<SystemModule['counters']>;
+  /** Programs of domains whose description names a path only. */
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @param reference a name of `sddf list`, `./file.ts`, or `FILE.system`
+ * @throws UserMistake
+ */
+export async function loadSystem(
+  reference: string,
+  choices: Readonly<Record<string, string>>,
+  searchPath: readonly string[],
+): Promise<LoadedSystem> {
+  if (reference.endsWith('.system')) return loadDescription(reference, searchPath);
+  if (/\.[cm]?[jt]s$/.test(reference)) {
+    const module = await loadModule(reference);
+    return buildSystem(reference, module, choices);
+  }
+  const ready = systems.find((system) => system.name === reference);
+  if (ready === undefined) {
+    const names = systems.map((system) => system.name);
+    const guess = closest(reference, names);
+    const meant = guess === undefined ? '' : ` (did you mean ${guess}?)`;
+    throw new UserMistake(
+      `no system '${reference}'${meant}; sddf list shows them, ./file.ts and FILE.system run too`,
+    );
+  }
+  return buildSystem(reference, await ready.load(), choices);
+}
+
+function buildSystem(
+  name: string,
+  module: SystemModule,
+  choices: Readonly<Record<string, string>>,
+): LoadedSystem {
+  let complete: Readonly<Record<string, string>>;
+  try {
+    complete = completeChoices(module, choices);
+  } catch (error) {
+    if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
+    throw error;
+  }
+  const built = module.build(complete);
+  if (!built.ok) throw describedBadly(name, built.errors, []);
+  const warnings = built.warnings.map((warning) => formatDiagnostic(warning, name, []));
+  return {
+    name: built.system.name,
+    system: built.system,
+    counters: module.counters ?? {},
+    programs: new Map(),
+    warnings,
+  };
+}
+
+/** One line that says how many errors there are, then each as the checker prints it. */
+function describedBadly(
+  file: string,
+  diagnostics: readonly Diagnostic[],
+  source: readonly string[],
+): UserMistake {
+  const errors = diagnostics.filter(isError).length;
+  const count = errors === 1 ? '1 error' : `${String(errors)} errors`;
+  const texts = diagnostics.map((each) => formatDiagnostic(each, file, source));
+  return new UserMistake(`${file}: ${count} in the system description\n${texts.join('\n')}`);
+}
+
+async function loadModule(path: string): Promise<SystemModule> {
+  const loaded = await importFile(path);
+  const candidates = [loaded, ...Object.values(loaded)];
+  const module = candidates.map(asSystemModule).find((found) => found !== undefined);
+  if (module === undefined) {
+    throw new UserMistake(
+      `${path}: exports no system; export a SystemModule, as systems/echo.ts does`,
+    );
+  }
+  return module;
+}
+
+async function importFile(path: string): Promise<Record<string, unknown>> {
+  const absolute = resolve(path);
+  if (!existsSync(absolute)) {
+    throw new UserMistake(`${path}: no such file or directory; check the path`);
+  }
+  // The installed package runs as JavaScript; a user's TypeScript needs the loader, which is registered once here.
+  if (!import.meta.url.endsWith('.ts')) {
+    const { register } = await import('tsx/esm/api');
+    register();
+  }
+  try {
+    return (await import(pathToFileURL(absolute).href)) as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new UserMistake(`${path}: cannot be loaded: ${reason ?? ''}`);
+  }
+}
+
+async function loadDescription(path: string, searchPath: readonly string[]): Promise<LoadedSystem> {
+  const { readSystemText } = await import('../microkit/read/text.ts');
+  const { RISCV64 } = await import('../microkit/target.ts');
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+  const folders = [...searchPath, dirname(path)];
+  const read = readSystemText(text, {
+    file: path,
+    target: RISCV64,
+    files: { read: (name) => readAlong(folders, name) },
+  });
+  const source = text.split('\n');
+  if (!read.ok) throw describedBadly(path, read.diagnostics, source);
+  const programs = new Map<string, Program>();
+  for (const { pd } of flatten(read.system)) {
+    programs.set(pd.name, await loadProgram(pd.name, pd.image.path, folders));
+  }
+  const warnings = read.warnings.map((warning) => formatDiagnostic(warning, path, source));
+  return { name: read.system.name, system: read.system, counters: {}, programs, warnings };
+}
+
+function readAlong(
+  folders: readonly string[],
+  name: string,
+): Uint8Array | 'missing' | 'unreadable' {
+  const path = findAlong(folders, name);
+  if (path === undefined) return 'missing';
+  try {
+    return readFileSync(path);
+  } catch {
+    return 'unreadable'; // the reader's message names it
+  }
+}
+
+function findAlong(folders: readonly string[], name: string): string | undefined {
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+async function loadProgram(
+  pd: string,
+  image: string,
+  folders: readonly string[],
+): Promise<Program> {
+  const path = findAlong(folders, image);
+  if (path === undefined) {
+    throw new UserMistake(
+      `protection domain '${pd}': no program ${image} in ${folders.join(', ')}; see --search-path`,
+    );
+  }
+  const loaded = await importFile(path);
+  if (typeof loaded['main'] !== 'function') {
+    throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
+  }
+  return loaded['main'] as Program;
+}
