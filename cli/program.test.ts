@@ -1,0 +1,124 @@
+// What a user sees who gets something wrong: exit status 2 and exactly one line, which says what, where and what to do.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { commands } from './commands.ts';
+import { runProgram } from './program.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'cli-'));
+const textFile = join(directory, 'text.pcap');
+writeFileSync(textFile, 'this is no capture');
+const emptyFile = join(directory, 'empty.pcap');
+writeFileSync(emptyFile, '');
+const noSystem = join(directory, 'no-system.mjs');
+writeFileSync(noSystem, 'export const nothing = 1;');
+const broken = join(directory, 'broken.mjs');
+writeFileSync(broken, 'export const = ;');
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+async function run(...args: string[]): Promise<{ status: number; errors: string[] }> {
+  const errors: string[] = [];
+  vi.spyOn(console, 'error').mockImplementation((text: string) => void errors.push(text));
+  const status = await runProgram(args);
+  return { status, errors };
+}
+
+const MISTAKES: readonly (readonly [string, string])[] = [
+  ['', 'no command given; try sddf --help'],
+  ['nope', "unknown command 'nope'"],
+  ['lst', 'list'],
+  ['help nope', "unknown command 'nope'"],
+  ['--nope', "unknown option '--nope'"],
+  ['list --nope', "unknown option '--nope'"],
+  ['list more', 'too many arguments'],
+  ['run', "missing required argument 'system'; see sddf run --help"],
+  ['run nope', "no system 'nope'; sddf list shows them"],
+  ['run ecko', 'did you mean echo?'],
+  ['run echo more', 'too many arguments'],
+  ['run echo --nope', "unknown option '--nope'"],
+  ['run echo --net', "option '--net <link>' argument missing"],
+  [
+    'run echo --net foo',
+    "--net: unknown kind 'foo'; known are user, stream, dgram, pcap, loop, none",
+  ],
+  ['run echo --net loop --net loop', '--net is given twice'],
+  [
+    'run echo --net user,hostfwd=udp::5001-10.0.2.99:7',
+    'nobody has the address 10.0.2.99; known are 10.0.2.15, 10.0.2.16',
+  ],
+  ['run echo --path 2pd --net user,hostfwd=udp::5001-10.0.2.16:7', 'known are 10.0.2.15'],
+  ['run echo --net pcap,in=/nope/in.pcap', '/nope/in.pcap: no such file or directory'],
+  [`run echo --net pcap,in=${directory}`, 'is a directory'],
+  [`run echo --net pcap,in=${textFile}`, 'neither pcap nor pcapng'],
+  [`run echo --net pcap,in=${emptyFile}`, 'the capture is empty'],
+  [`run echo --net pcap,in=${textFile} --capture ${textFile}`, 'is what --net pcap reads'],
+  ['run echo --capture /nope/out.pcapng', '/nope/out.pcapng: no such file or directory'],
+  ['run echo --capture - --json', 'cannot carry --json too'],
+  ['run echo --clock sun', "--clock: 'sun' is none of host, virtual"],
+  ['run echo --for 3', "--for: '3' is not a duration such as 3s"],
+  ['run echo --seed x', "--seed: 'x' is not a whole number from 0 to 4294967295"],
+  ['run echo --seed -1', "'-1'"],
+  ['run echo --path 9pd', 'path is one of 5pd, 4pd, 2pd, dummy'],
+  ['run echo --set path', "--set: 'path' is not NAME=VALUE"],
+  ['run echo --set color=red', "this system has no option 'color'"],
+  ['run echo --rate fast', "--rate: 'fast' is not a rate"],
+  ['run echo --frame 1515', "--frame: '1515' is not a whole number from"],
+  ['run echo --burst 0', "--burst: '0' is not a whole number from 1"],
+  ['run echo --ram 1M', "--ram: '1M' is not a multiple of 64K from 16M to 1G"],
+  ['run ./nope.ts', './nope.ts: no such file or directory'],
+  ['run nope.system', 'nope.system: no such file or directory'],
+  [`run ${noSystem}`, 'exports no system'],
+  [`run ${broken}`, 'cannot be loaded'],
+];
+
+describe("a user's mistake", () => {
+  it.each(MISTAKES)('sddf %s', async (line, expected) => {
+    const { status, errors } = await run(...line.split(' ').filter((word) => word !== ''));
+
+    expect(status).toBe(2);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(/^sddf: /);
+    expect(errors[0]).toContain(expected);
+    expect(errors[0]).not.toContain('\n');
+  });
+});
+
+describe('help', () => {
+  it.each(commands.map((command) => command.name))('of %s has examples', (name) => {
+    const { status, stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', name, '--help'], {
+      encoding: 'utf8',
+    });
+
+    expect(status).toBe(0);
+    expect(stdout).toContain(`Usage: sddf ${name}`);
+    expect(stdout).toContain('Examples:');
+  });
+
+  it('names every command', () => {
+    const { status, stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', '--help'], {
+      encoding: 'utf8',
+    });
+
+    expect(status).toBe(0);
+    for (const { name, summary } of commands) {
+      expect(stdout).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+      expect(stdout).toContain(summary.slice(0, 20));
+    }
+  });
+
+  it('lists the systems, a line each', () => {
+    const { status, stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', 'list'], {
+      encoding: 'utf8',
+    });
+
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^echo +\S/m);
+  });
+});
