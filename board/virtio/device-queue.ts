@@ -17,20 +17,22 @@ import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { DmaWindow } from '../device.ts';
 import type { RingRanges } from './ring-ranges.ts';
-
-/** Descriptor flags, §2.7.5. */
-export const VIRTQ_DESC_F_NEXT = 1;
-export const VIRTQ_DESC_F_WRITE = 2;
-export const VIRTQ_DESC_F_INDIRECT = 4;
-/** Flag of the available ring, §2.7.6. */
-export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
-/** Flag of the used ring, §2.7.8. */
-export const VIRTQ_USED_F_NO_NOTIFY = 1;
-
-const DESC_BYTES = 16;
+import {
+  availRingBytes,
+  DESC_BYTES,
+  DESC_WORDS,
+  usedRingBytes,
+  VIRTQ_AVAIL_F_NO_INTERRUPT,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
+  VIRTQ_USED_F_NO_NOTIFY,
+} from './split-ring.ts';
 
 /** {@link DeviceQueue.pop}: there is no chain, or the queue is stopped or broken. */
 export const NO_CHAIN = -1;
+
+const CHAINS = 'virtio 1.2 §2.7.5';
 
 /** What is wrong with a chain that does not break the queue: the device decides what to do with it. */
 export type ChainState =
@@ -88,6 +90,8 @@ export class DeviceQueue {
   readonly #u16: Uint16Array;
   readonly #u32: Uint32Array;
   readonly #view: DataView;
+  /** One descriptor of an indirect table that is not aligned to 4 bytes. */
+  readonly #unaligned = new Uint32Array(DESC_WORDS);
   readonly #segmentAt: Int32Array;
   readonly #segmentLength: Int32Array;
   readonly #inFlight: Uint8Array;
@@ -148,8 +152,8 @@ export class DeviceQueue {
     this.#availEvent16 = (layout.usedAt >>> 1) + 2 + 4 * layout.size;
     this.#usedRing32 = (layout.usedAt >>> 2) + 1;
     this.#rings.set(this.index, 0, layout.descAt, DESC_BYTES * layout.size);
-    this.#rings.set(this.index, 1, layout.availAt, 6 + 2 * layout.size);
-    this.#rings.set(this.index, 2, layout.usedAt, 6 + 8 * layout.size);
+    this.#rings.set(this.index, 1, layout.availAt, availRingBytes(layout.size));
+    this.#rings.set(this.index, 2, layout.usedAt, usedRingBytes(layout.size));
     this.#nextAvail = this.#observedAvail = this.#startIndex;
     this.#nextUsed = this.#publishedUsed = this.#startIndex;
     this.#inFlight.fill(0);
@@ -285,40 +289,85 @@ export class DeviceQueue {
     return pending !== 0;
   }
 
-  /** Copies a chain's descriptors out, each once, and checks them. @returns false when the queue is now broken */
+  /**
+   * Copies a chain's descriptors out, each once, and checks them. Everything is in locals until the end: this is the
+   * innermost loop of every device.
+   *
+   * @returns false when the queue is now broken
+   */
   #walk(head: number): boolean {
-    const view = this.#view;
+    const size = this.#size;
+    let words = this.#u32;
     let tableAt = this.#descAt;
-    let entries = this.#size;
-    let index = head;
+    let entries = size;
     let depth = 0;
-    this.segments = this.readable = this.readableBytes = this.writableBytes = 0;
+    let at32 = (tableAt >>> 2) + head * DESC_WORDS;
+    let segments = 0;
+    let readable = 0;
+    let readableBytes = 0;
+    let writableBytes = 0;
     this.chainState = 'good';
-    for (let steps = 0; steps <= this.#size; steps++) {
-      const at = tableAt + index * DESC_BYTES;
-      const low = view.getInt32(at, true);
-      const high = view.getInt32(at + 4, true);
-      const lengthBytes = view.getUint32(at + 8, true);
-      const flags = view.getUint16(at + 12, true);
-      const next = view.getUint16(at + 14, true);
-      if ((flags & VIRTQ_DESC_F_INDIRECT) !== 0) {
-        const table = this.#indirectTable(low, high, lengthBytes, flags, depth);
-        if (table < 0) return false;
-        tableAt = table;
+    for (;;) {
+      const low = (words[at32] as number) | 0;
+      const high = (words[at32 + 1] as number) | 0;
+      const lengthBytes = words[at32 + 2] as number;
+      const flagsAndNext = words[at32 + 3] as number;
+      let index = 0;
+      if ((flagsAndNext & VIRTQ_DESC_F_INDIRECT) !== 0) {
+        tableAt = this.#indirectTable(low, high, lengthBytes, flagsAndNext, depth);
+        if (tableAt < 0) return false;
         entries = lengthBytes / DESC_BYTES;
-        index = 0;
         depth = 1;
-        continue;
+      } else {
+        if (segments === size) return this.#tooLong('chain is a cycle or longer than the queue');
+        let at = this.#dma.translate(low, high, lengthBytes);
+        if (at < 0 || this.#rings.overlap(at, lengthBytes)) at = this.#refuseSegment();
+        if (lengthBytes === 0) this.#owner.queueLint(this, CHAINS, 'a buffer of length 0');
+        this.#segmentAt[segments] = at;
+        this.#segmentLength[segments] = lengthBytes;
+        if ((flagsAndNext & VIRTQ_DESC_F_WRITE) !== 0) {
+          writableBytes += lengthBytes;
+        } else {
+          if (segments !== readable) this.chainState = 'misordered';
+          else readable += 1;
+          readableBytes += lengthBytes;
+        }
+        segments += 1;
+        if (readableBytes + writableBytes > 0xffff_ffff) {
+          return this.#tooLong('chain is longer than 2^32 bytes');
+        }
+        if ((flagsAndNext & VIRTQ_DESC_F_NEXT) === 0) break;
+        index = flagsAndNext >>> 16;
+        if (index >= entries) {
+          this.fail(2, '§2.7.5', 'next is not below the size of its table');
+          return false;
+        }
       }
-      if (!this.#addSegment(low, high, lengthBytes, flags)) return false;
-      if ((flags & VIRTQ_DESC_F_NEXT) === 0) return true;
-      if (next >= entries) {
-        this.fail(2, '§2.7.5', 'next is not below the size of its table');
-        return false;
+      at32 = (tableAt >>> 2) + index * DESC_WORDS;
+      if ((tableAt & 3) !== 0) {
+        // Only an indirect table can lie so.
+        this.#readUnaligned(tableAt + index * DESC_BYTES);
+        words = this.#unaligned;
+        at32 = 0;
+      } else {
+        words = this.#u32;
       }
-      index = next;
     }
-    this.fail(3, '§2.7.5', 'chain is a cycle or longer than the queue');
+    this.segments = segments;
+    this.readable = readable;
+    this.readableBytes = readableBytes;
+    this.writableBytes = writableBytes;
+    return true;
+  }
+
+  #readUnaligned(at: number): void {
+    for (let i = 0; i < DESC_WORDS; i++) {
+      this.#unaligned[i] = this.#view.getUint32(at + 4 * i, true);
+    }
+  }
+
+  #tooLong(what: string): false {
+    this.fail(3, '§2.7.5', what);
     return false;
   }
 
@@ -344,38 +393,10 @@ export class DeviceQueue {
     return this.fail(4, '§2.7.5.3', wrong);
   }
 
-  /** @returns false when the queue is now broken */
-  #addSegment(low: number, high: number, lengthBytes: number, flags: number): boolean {
-    if (this.segments === this.#size) {
-      this.fail(3, '§2.7.5', 'chain is a cycle or longer than the queue');
-      return false;
-    }
-    let at = this.#dma.translate(low, high, lengthBytes);
-    if (at < 0 || this.#rings.overlap(at, lengthBytes)) at = this.#refuseSegment();
-    if (lengthBytes === 0) this.#owner.queueLint(this, 'virtio 1.2 §2.7.5', 'a buffer of length 0');
-    this.#segmentAt[this.segments] = at;
-    this.#segmentLength[this.segments] = lengthBytes;
-    this.segments += 1;
-    if ((flags & VIRTQ_DESC_F_WRITE) !== 0) {
-      this.writableBytes += lengthBytes;
-    } else if (this.segments - 1 === this.readable) {
-      this.readable += 1;
-      this.readableBytes += lengthBytes;
-    } else {
-      this.chainState = 'misordered';
-    }
-    if (this.readableBytes + this.writableBytes > 0xffff_ffff) {
-      this.fail(3, '§2.7.5', 'chain is longer than 2^32 bytes');
-      return false;
-    }
-    return true;
-  }
-
   /** @returns what stands for the position of a segment that must not be touched */
   #refuseSegment(): number {
     if (this.chainState === 'good') this.chainState = 'unreachable';
-    const what = 'a buffer outside the DMA window or over a ring';
-    this.#owner.queueLint(this, 'virtio 1.2 §2.7.5', what);
+    this.#owner.queueLint(this, CHAINS, 'a buffer outside the DMA window or over a ring');
     return -1;
   }
 }

@@ -79,8 +79,7 @@ export class NetReceiver {
     const head = this.#popWritable();
     if (head === NO_CHAIN) return this.#noBuffer();
     if (queue.writableBytes < HEADER_BYTES + lengthBytes) return this.#merge(head, lengthBytes);
-    this.#writeHeader();
-    this.#fill(HEADER_BYTES, 0, lengthBytes);
+    this.#write(lengthBytes);
     queue.push(head, HEADER_BYTES + lengthBytes);
     this.#finish(lengthBytes);
     return 'over';
@@ -135,6 +134,22 @@ export class NetReceiver {
     }
     this.#finish(lengthBytes);
     return 'over';
+  }
+
+  /** Writes header and frame to the popped chain, which is long enough. */
+  #write(lengthBytes: number): void {
+    this.#writeHeader();
+    const queue = this.#queue;
+    const first = queue.readable;
+    const firstBytes = queue.segmentLength(first);
+    // The two layouts that drivers use: header and frame in one buffer, or in one each.
+    if (firstBytes >= HEADER_BYTES + lengthBytes) {
+      this.#wire.copyNext(0, queue.segmentAt(first) + HEADER_BYTES, lengthBytes);
+    } else if (firstBytes === HEADER_BYTES && queue.segmentLength(first + 1) >= lengthBytes) {
+      this.#wire.copyNext(0, queue.segmentAt(first + 1), lengthBytes);
+    } else {
+      this.#fill(HEADER_BYTES, 0, lengthBytes);
+    }
   }
 
   #finish(lengthBytes: number): void {

@@ -3,6 +3,7 @@
 import type { DmaWindow } from '../device.ts';
 import type { DeviceQueue, QueueLayout } from './device-queue.ts';
 import { MMIO } from './mmio-registers.ts';
+import { availRingBytes, DESC_BYTES, usedRingBytes } from './split-ring.ts';
 
 /** What the driver wrote about one queue; checked as a whole when the queue is made ready. */
 export class QueueSetup {
@@ -63,9 +64,9 @@ export class QueueSetup {
     if ((this.#descLow & 15) !== 0) return 'the descriptor table is not aligned to 16 bytes';
     if ((this.#driverLow & 1) !== 0) return 'the available ring is not aligned to 2 bytes';
     if ((this.#deviceLow & 3) !== 0) return 'the used ring is not aligned to 4 bytes';
-    const descAt = this.#dma.translate(this.#descLow, this.#descHigh, 16 * size);
-    const availAt = this.#dma.translate(this.#driverLow, this.#driverHigh, 6 + 2 * size);
-    const usedAt = this.#dma.translate(this.#deviceLow, this.#deviceHigh, 6 + 8 * size);
+    const descAt = this.#dma.translate(this.#descLow, this.#descHigh, DESC_BYTES * size);
+    const availAt = this.#dma.translate(this.#driverLow, this.#driverHigh, availRingBytes(size));
+    const usedAt = this.#dma.translate(this.#deviceLow, this.#deviceHigh, usedRingBytes(size));
     if (descAt < 0 || availAt < 0 || usedAt < 0) return 'a ring is outside the DMA window';
     this.#queue.start({ size, descAt, availAt, usedAt, ...negotiated });
     return undefined;

@@ -1,0 +1,384 @@
+/**
+ * A traffic generator and sink at the other end of a NIC's cable: it sends UDP datagrams to echo servers, takes their
+ * answers, and measures the round trip.
+ *
+ * Every frame in flight has a slot, with its number in the payload. The frames are built once, in staging memory, and
+ * replayed; after the start nothing is allocated. Two ways to send: *closed loop* (no rate given) keeps a window in
+ * flight and sends the next burst when a burst's worth of answers has come; *open loop* sends bursts at a rate, whether
+ * answers come or not. The same options and seed give the same traffic.
+ *
+ * Limits: an answer that comes after its slot was given up and used again counts for the new datagram. Under the host
+ * clock, times are as coarse as the board's turns.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import type { Ram } from '../../memory/ram.ts';
+import type { Clock, ClockEvent } from '../clock.ts';
+import {
+  type EthernetEnd,
+  type EthernetWire,
+  FRAME_BYTES_MAX,
+  WIRE_BYTES_MAX,
+} from '../ethernet.ts';
+import type { Random } from '../random.ts';
+import { FrameSlots } from './frame-slots.ts';
+import { Histogram } from './histogram.ts';
+import { SlotQueue } from './slot-queue.ts';
+import {
+  checksumsRight,
+  isArpRequestFor,
+  isUdpBetween,
+  PADDED_FRAME_BYTES,
+  PAYLOAD_AT,
+  type Station,
+  writeArpReply,
+  writeUdpFrame,
+} from './udp-frame.ts';
+
+const MAGIC = 0x7344_4446; // "sDDF"
+const MARK_BYTES = 8;
+/** The headers, the magic number and the slot's number. */
+export const GENERATOR_FRAME_BYTES_MIN = PAYLOAD_AT + MARK_BYTES;
+const ARP_SLOTS = 16;
+const NS_PER_S = 1_000_000_000;
+
+export interface GeneratorOptions {
+  readonly ram: Ram;
+  readonly clock: Clock;
+  /** Fills the payloads. */
+  readonly random: Random;
+  readonly source: Station;
+  /** The echo servers; datagrams go to each in turn. */
+  readonly targets: readonly Station[];
+  /** Bytes of each frame, without frame check sequence: {@link GENERATOR_FRAME_BYTES_MIN} to 1514. */
+  readonly frameBytes: number;
+  /** Frames in flight, at most; takes 2 KiB of staging each. */
+  readonly window: number;
+  /** Frames sent together; at most `window`. */
+  readonly burst: number;
+  /** Frames per second; closed loop when it is left out. */
+  readonly rate?: number;
+  /** Stops after this many frames. */
+  readonly frames?: number;
+  /** After this long a datagram is lost; 1 s unless told. */
+  readonly timeoutNs?: number;
+  /** 'payload' compares every byte of an answer and checks its checksums; 'header' (the default) is fast. */
+  readonly verify?: 'header' | 'payload';
+}
+
+export interface GeneratorCounters {
+  sent: number;
+  /** Answers that came in time, as they should be. */
+  answered: number;
+  /** Never answered, or too late. */
+  lost: number;
+  /** Sent, but dropped by the NIC before it reached the driver. */
+  droppedByNic: number;
+  /** Open loop: not sent because the whole window was in flight. */
+  skipped: number;
+  /** Answers with a wrong length, payload or checksum. */
+  corrupt: number;
+  /** Answers to what is not in flight: duplicates, or too late. */
+  unexpected: number;
+  arpAnswered: number;
+  /** Other frames from the NIC. */
+  other: number;
+}
+
+export class TrafficGenerator implements EthernetWire {
+  readonly counters: GeneratorCounters = {
+    sent: 0,
+    answered: 0,
+    lost: 0,
+    droppedByNic: 0,
+    skipped: 0,
+    corrupt: 0,
+    unexpected: 0,
+    arpAnswered: 0,
+    other: 0,
+  };
+  /** Round-trip times in ns. */
+  readonly roundTrip = new Histogram();
+  readonly #ram: Ram;
+  readonly #clock: Clock;
+  readonly #source: Station;
+  readonly #targets: readonly Station[];
+  readonly #frameBytes: number;
+  readonly #window: number;
+  readonly #burst: number;
+  readonly #intervalNs: number;
+  readonly #frames: number;
+  readonly #timeoutNs: number;
+  readonly #verify: 'header' | 'payload';
+  readonly #framesAt: number;
+  readonly #sentAtNs: Float64Array;
+  readonly #inFlight: Uint8Array;
+  readonly #free: SlotQueue;
+  readonly #arpReplies: FrameSlots;
+  readonly #nextBurst: ClockEvent = { fire: (nowNs) => this.#sendBurst(nowNs) };
+  readonly #giveUp: ClockEvent = { fire: (nowNs) => this.#collectLost(nowNs) };
+  #end: EthernetEnd | undefined;
+  #running = false;
+  /** Frames of the free slots that the NIC may take now. */
+  #released = 0;
+  /** Frames that were released since power-on. */
+  #releasedTotal = 0;
+  #inFlightCount = 0;
+  /** The event that gives up on old datagrams is scheduled. */
+  #watching = false;
+  #burstAtNs = 0;
+
+  constructor(options: GeneratorOptions) {
+    const { window, frameBytes, burst } = options;
+    assert(options.targets.length > 0, 'there is somebody to send to');
+    assert(frameBytes >= GENERATOR_FRAME_BYTES_MIN, 'a frame holds headers and mark');
+    assert(frameBytes <= FRAME_BYTES_MAX, 'a frame is at most 1514 bytes');
+    assert(burst >= 1 && burst <= window, 'a burst fits into the window');
+    this.#ram = options.ram;
+    this.#clock = options.clock;
+    this.#source = options.source;
+    this.#targets = options.targets;
+    this.#frameBytes = frameBytes;
+    this.#window = window;
+    this.#burst = burst;
+    this.#intervalNs = options.rate === undefined ? 0 : (burst * NS_PER_S) / options.rate;
+    this.#frames = options.frames ?? Infinity;
+    this.#timeoutNs = options.timeoutNs ?? NS_PER_S;
+    this.#verify = options.verify ?? 'header';
+    this.#framesAt = options.ram.takeStaging(window * WIRE_BYTES_MAX);
+    this.#sentAtNs = new Float64Array(window);
+    this.#inFlight = new Uint8Array(window);
+    this.#free = new SlotQueue(window);
+    this.#arpReplies = new FrameSlots(options.ram, ARP_SLOTS);
+    this.#buildFrames(options.random);
+  }
+
+  /** Begins to send. */
+  start(): void {
+    this.#running = true;
+    if (this.#intervalNs === 0) {
+      this.#release();
+    } else {
+      this.#burstAtNs = this.#clock.now();
+      this.#clock.schedule(this.#nextBurst, this.#burstAtNs);
+    }
+  }
+
+  /** Sends no more; what is in flight is still waited for. */
+  stop(): void {
+    this.#running = false;
+    this.#released = 0;
+    this.#clock.cancel(this.#nextBurst);
+  }
+
+  /** It has stopped, or sent all of its frames, and nothing is in flight. */
+  get over(): boolean {
+    const sending = this.#running && this.#releasedTotal < this.#frames;
+    return !sending && this.#released === 0 && this.#inFlightCount === 0;
+  }
+
+  /** Forgets what was measured so far, but not what is in flight: for the end of a warm-up. */
+  clearMeasurements(): void {
+    this.roundTrip.clear();
+    for (const name of Object.keys(this.counters) as (keyof GeneratorCounters)[]) {
+      this.counters[name] = 0;
+    }
+  }
+
+  // The wire, as the NIC sees it.
+
+  attach(end: EthernetEnd): void {
+    assert(this.#end === undefined, 'one NIC at a time');
+    this.#end = end;
+    if (this.nextLength() > 0) end.frameArrived();
+  }
+
+  linkUp(): boolean {
+    return true;
+  }
+
+  nextLength(): number {
+    if (!this.#arpReplies.isEmpty) return this.#arpReplies.headLength();
+    return this.#released > 0 ? this.#frameBytes : 0;
+  }
+
+  copyNext(from: number, to: number, lengthBytes: number): void {
+    const at = this.#arpReplies.isEmpty
+      ? this.#slotAt(this.#free.first())
+      : this.#arpReplies.headAt();
+    this.#ram.copy(to, at + from, lengthBytes);
+  }
+
+  takeNext(): void {
+    if (!this.#arpReplies.isEmpty) {
+      this.#arpReplies.remove();
+      return;
+    }
+    const slot = this.#free.take();
+    const nowNs = this.#clock.now();
+    this.#released -= 1;
+    this.#inFlight[slot] = 1;
+    this.#sentAtNs[slot] = nowNs;
+    this.counters.sent += 1;
+    this.#inFlightCount += 1;
+    if (this.#watching) return;
+    this.#watching = true;
+    this.#clock.schedule(this.#giveUp, nowNs + this.#timeoutNs);
+  }
+
+  dropNext(): void {
+    if (!this.#arpReplies.isEmpty) {
+      this.#arpReplies.remove();
+      return;
+    }
+    this.#released -= 1;
+    this.counters.sent += 1;
+    this.counters.droppedByNic += 1;
+    this.#free.add(this.#free.take());
+    this.#release();
+  }
+
+  transmit(at: number, lengthBytes: number): void {
+    const slot = this.#slotOfAnswer(at, lengthBytes);
+    if (slot < 0) return;
+    if (this.#inFlight[slot] === 0) {
+      this.counters.unexpected += 1;
+      return;
+    }
+    this.counters.answered += 1;
+    this.roundTrip.add(this.#clock.now() - (this.#sentAtNs[slot] as number));
+    this.#land(slot);
+    this.#release();
+  }
+
+  dropTransmit(): void {
+    // Its time-out counts it.
+  }
+
+  // Sending.
+
+  #buildFrames(random: Random): void {
+    const { u8, view } = this.#ram;
+    for (let slot = 0; slot < this.#window; slot++) {
+      const at = this.#slotAt(slot);
+      for (let i = PAYLOAD_AT + MARK_BYTES; i < this.#frameBytes; i++) {
+        u8[at + i] = random.below(256);
+      }
+      view.setUint32(at + PAYLOAD_AT, MAGIC);
+      view.setUint32(at + PAYLOAD_AT + 4, slot);
+      const flow = { from: this.#source, to: this.#targetOf(slot), identification: slot };
+      writeUdpFrame(this.#ram, at, flow, this.#frameBytes);
+      this.#free.add(slot);
+    }
+  }
+
+  #slotAt(slot: number): number {
+    return this.#framesAt + slot * WIRE_BYTES_MAX;
+  }
+
+  #targetOf(slot: number): Station {
+    return this.#targets[slot % this.#targets.length] as Station;
+  }
+
+  /** Closed loop: releases bursts as long as whole ones fit into the window. */
+  #release(): void {
+    if (!this.#running || this.#intervalNs !== 0) return;
+    while (this.#free.count - this.#released >= this.#burst) {
+      if (this.#releaseFrames(this.#burst) === 0) return;
+    }
+  }
+
+  /** Open loop. */
+  #sendBurst(nowNs: number): void {
+    // Under the host clock a turn may come late: then the bursts that are due by now go out together.
+    while (this.#burstAtNs <= nowNs) {
+      const room = Math.min(this.#burst, this.#free.count - this.#released);
+      this.#releaseFrames(room);
+      this.counters.skipped += this.#burst - room;
+      this.#burstAtNs += this.#intervalNs;
+    }
+    if (this.#releasedTotal < this.#frames) {
+      this.#clock.schedule(this.#nextBurst, this.#burstAtNs);
+    }
+  }
+
+  /** @returns how many were released */
+  #releaseFrames(wanted: number): number {
+    const count = Math.min(wanted, this.#frames - this.#releasedTotal);
+    if (count <= 0) return 0;
+    this.#released += count;
+    this.#releasedTotal += count;
+    this.#end?.frameArrived();
+    return count;
+  }
+
+  // Answers.
+
+  /** @returns the slot of a good answer, -1 for anything else, which is dealt with */
+  #slotOfAnswer(at: number, lengthBytes: number): number {
+    const { view } = this.#ram;
+    if (lengthBytes >= GENERATOR_FRAME_BYTES_MIN && view.getUint32(at + PAYLOAD_AT) === MAGIC) {
+      const slot = view.getUint32(at + PAYLOAD_AT + 4);
+      if (slot < this.#window) {
+        const target = this.#targetOf(slot);
+        if (isUdpBetween(view, at, lengthBytes, target, this.#source)) {
+          if (this.#isWhole(at, lengthBytes, slot)) return slot;
+          this.counters.corrupt += 1;
+          return -1;
+        }
+      }
+    }
+    if (isArpRequestFor(view, at, lengthBytes, this.#source.ip)) this.#answerArp(at);
+    else this.counters.other += 1;
+    return -1;
+  }
+
+  #isWhole(at: number, lengthBytes: number, slot: number): boolean {
+    if (lengthBytes !== this.#frameBytes) return false;
+    if (this.#verify === 'header') return true;
+    const { u8 } = this.#ram;
+    const sentAt = this.#slotAt(slot);
+    for (let i = PAYLOAD_AT; i < lengthBytes; i++) {
+      if (u8[at + i] !== u8[sentAt + i]) return false;
+    }
+    return checksumsRight(this.#ram, at, lengthBytes);
+  }
+
+  #answerArp(requestAt: number): void {
+    if (this.#arpReplies.isFull) {
+      this.counters.other += 1;
+      return;
+    }
+    writeArpReply(this.#ram, this.#arpReplies.tailAt(), requestAt, this.#source);
+    this.#arpReplies.add(PADDED_FRAME_BYTES);
+    this.counters.arpAnswered += 1;
+    this.#end?.frameArrived();
+  }
+
+  #land(slot: number): void {
+    this.#inFlight[slot] = 0;
+    this.#inFlightCount -= 1;
+    this.#free.add(slot);
+    if (!this.over) return;
+    // Nothing is left to wait for: virtual time need not go on for our sake.
+    this.#watching = false;
+    this.#clock.cancel(this.#giveUp);
+  }
+
+  #collectLost(nowNs: number): void {
+    let oldestNs = Infinity;
+    for (let slot = 0; slot < this.#window; slot++) {
+      if (this.#inFlight[slot] === 0) continue;
+      const sentAtNs = this.#sentAtNs[slot] as number;
+      if (nowNs - sentAtNs >= this.#timeoutNs) {
+        this.counters.lost += 1;
+        this.#land(slot);
+      } else if (sentAtNs < oldestNs) {
+        oldestNs = sentAtNs;
+      }
+    }
+    this.#watching = oldestNs < Infinity;
+    if (this.#watching) this.#clock.schedule(this.#giveUp, oldestNs + this.#timeoutNs);
+    this.#release();
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A histogram of durations whose buckets grow with the value: 32 to each power of two, so a percentile is too large by
+ * at most one part in 32. All of it is allocated at the start.
+ */
+
+const SUB_BITS = 5;
+const SUB_BUCKETS = 1 << SUB_BITS;
+/** Up to 2^47 ns, a day and a half. */
+const POWERS = 43;
+
+export class Histogram {
+  readonly #counts = new Uint32Array(POWERS * SUB_BUCKETS);
+  count = 0;
+  sum = 0;
+  min = Infinity;
+  max = 0;
+
+  /** @param value not negative; its fraction is ignored */
+  add(value: number): void {
+    this.count += 1;
+    this.sum += value;
+    if (value < this.min) this.min = value;
+    if (value > this.max) this.max = value;
+    const bucket = bucketOf(value);
+    this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
+  }
+
+  /**
+   * @param share such as 0.99
+   * @returns the largest value that the bucket of this share holds, at most {@link Histogram.max}; 0 without values
+   */
+  percentile(share: number): number {
+    if (this.count === 0) return 0;
+    const wanted = Math.max(1, Math.ceil(share * this.count));
+    let seen = 0;
+    for (let bucket = 0; bucket < this.#counts.length; bucket++) {
+      seen += this.#counts[bucket] as number;
+      if (seen >= wanted) return Math.min(bucketEnd(bucket), this.max);
+    }
+    return this.max;
+  }
+
+  /** In the unit of the values; all 0 without values. */
+  summary(): Readonly<Record<'count' | 'min' | 'mean' | 'p50' | 'p90' | 'p99' | 'max', number>> {
+    if (this.count === 0) return { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p99: 0, max: 0 };
+    return {
+      count: this.count,
+      min: this.min,
+      mean: this.sum / this.count,
+      p50: this.percentile(0.5),
+      p90: this.percentile(0.9),
+      p99: this.percentile(0.99),
+      max: this.max,
+    };
+  }
+
+  clear(): void {
+    this.#counts.fill(0);
+    this.count = 0;
+    this.sum = 0;
+    this.min = Infinity;
+    this.max = 0;
+  }
+}
+
+function bucketOf(value: number): number {
+  if (value < SUB_BUCKETS) return value | 0;
+  // The exponent of the leading bit, beyond 32 bits too.
+  const high = Math.floor(value / 0x1_0000_0000);
+  const power = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(value >>> 0);
+  if (power - SUB_BITS + 2 > POWERS) return POWERS * SUB_BUCKETS - 1;
+  const shift = power - SUB_BITS;
+  const sub = Math.floor(value / 2 ** shift) - SUB_BUCKETS;
+  return (shift + 1) * SUB_BUCKETS + sub;
+}
+
+/** @returns the largest integer in a bucket */
+function bucketEnd(bucket: number): number {
+  if (bucket < SUB_BUCKETS) return bucket;
+  const shift = (bucket >>> SUB_BITS) - 1;
+  return (SUB_BUCKETS + (bucket & (SUB_BUCKETS - 1)) + 1) * 2 ** shift - 1;
+}

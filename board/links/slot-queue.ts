@@ -1,0 +1,37 @@
+/** Slot numbers that wait in line: first in, first out, with room for each slot once. */
+
+import { assert } from '../../memory/assert.ts';
+
+export class SlotQueue {
+  readonly #slots: Uint32Array;
+  #first = 0;
+  #count = 0;
+
+  constructor(capacity: number) {
+    this.#slots = new Uint32Array(capacity);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(slot: number): void {
+    assert(this.#count < this.#slots.length, 'each slot waits once');
+    const at = this.#first + this.#count;
+    this.#slots[at < this.#slots.length ? at : at - this.#slots.length] = slot;
+    this.#count += 1;
+  }
+
+  /** @returns the slot that has waited longest; there must be one */
+  first(): number {
+    assert(this.#count > 0, 'a slot waits');
+    return this.#slots[this.#first] as number;
+  }
+
+  take(): number {
+    const slot = this.first();
+    this.#first = this.#first + 1 === this.#slots.length ? 0 : this.#first + 1;
+    this.#count -= 1;
+    return slot;
+  }
+}
