@@ -49,7 +49,7 @@ class EchoClient {
   received = 0;
   readonly #pd: ProtectionDomain<EchoConfig>;
   readonly #net: NetClientConfig;
-  readonly #counters: Counters<keyof typeof ECHO_COUNTERS & string>;
+  readonly #counters: Counters<keyof typeof ECHO_COUNTERS>;
   readonly #rxActive: NetConsumer;
   readonly #rxFree: NetProducer;
   readonly #txActive: NetProducer;

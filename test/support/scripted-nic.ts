@@ -30,6 +30,8 @@ export interface NicOptions {
   readonly mtu?: number;
   /** 'refuse' does not keep FEATURES_OK. */
   readonly featuresOk?: 'accept' | 'refuse';
+  /** 'moving' is never the same twice. */
+  readonly configGeneration?: 'steady' | 'moving';
 }
 
 /** A chain as the driver made it available. */
@@ -53,6 +55,7 @@ export class ScriptedNic implements MmioDevice {
   resets = 0;
   notifications: number[] = [];
   options: NicOptions;
+  #generation = 0;
   #featuresSel = 0;
   #driverFeaturesSel = 0;
   #queueSel = 0;
@@ -91,7 +94,8 @@ export class ScriptedNic implements MmioDevice {
       case 0x070:
         return this.status;
       case 0x0fc:
-        return 0;
+        if (this.options.configGeneration === 'moving') this.#generation += 1;
+        return this.#generation;
       case 0x106:
         assert(width === 2, 'the status field has 16 bits');
         return this.link === 'up' ? 1 : 0;

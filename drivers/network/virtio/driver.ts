@@ -54,6 +54,8 @@ const COUNT = NET_DRIVER_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
 const FRAME_BYTES_MAX = 1514;
+/** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
+const LIE_HEADER = -100;
 
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
@@ -68,7 +70,7 @@ class VirtioNetDriver {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly device: VirtioNetDevice;
-  readonly counters: Counters<keyof typeof NET_DRIVER_COUNTERS & string>;
+  readonly counters: Counters<keyof typeof NET_DRIVER_COUNTERS>;
   readonly #pd: ProtectionDomain<NetDriverConfig>;
   readonly #irq: Channel;
   readonly #rxChannel: Channel;
@@ -116,7 +118,7 @@ class VirtioNetDriver {
         return 'requested';
       },
       cancelSignal: () => undefined,
-      canMove: () => this.device.rx.hasUsed(),
+      canMove: () => this.#state === 'running' && this.device.rx.hasUsed(),
     };
     this.#txProvide = {
       drain: () => this.txProvide(),
@@ -134,7 +136,7 @@ class VirtioNetDriver {
         return 'requested';
       },
       cancelSignal: () => undefined,
-      canMove: () => this.device.tx.hasUsed(),
+      canMove: () => this.#state === 'running' && this.device.tx.hasUsed(),
     };
     this.#start();
     pd.irqAck(this.#irq);
@@ -192,14 +194,13 @@ class VirtioNetDriver {
     let kept = 0;
     while (chain >= 0) {
       const len = rx.takenBytes - VIRTIO_NET_HDR_BYTES;
-      if (rx.header16(chain, VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD) !== 1) {
-        this.#keepForDevice(COUNT.numBuffersLies);
-        this.#recover();
-        return;
-      }
       if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) {
         this.#keepForDevice(len < FRAME_BYTES_MIN ? COUNT.rxRunt : COUNT.rxOversize);
         kept += 1;
+      } else if (rx.header16(chain, VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD) !== 1) {
+        this.#keepForDevice(COUNT.numBuffersLies);
+        chain = LIE_HEADER;
+        break;
       } else if (!this.#rxActive.enqueue(rx.takenLow, rx.takenHigh, len, 0)) {
         this.#keepForDevice(COUNT.rxQueueFull);
         kept += 1;
@@ -216,7 +217,8 @@ class VirtioNetDriver {
     if (kept > 0 && rx.publish()) this.device.notifyRx();
     if (chain === NONE) return;
     if (chain === LIE_USED_LENGTH) this.#keepForDevice(COUNT.usedLengthLies);
-    else this.counters.add(chain === LIE_USED_INDEX ? COUNT.usedIndexLies : COUNT.usedIdLies, 1);
+    else if (chain !== LIE_HEADER)
+      this.counters.add(chain === LIE_USED_INDEX ? COUNT.usedIndexLies : COUNT.usedIdLies, 1);
     this.#recover();
   }
 
@@ -323,6 +325,8 @@ class VirtioNetDriver {
     } else {
       this.#state = 'running';
       this.#link = this.device.isLinkUp() ? 'up' : 'down';
+      const mac = this.device.readMac() ?? 'without an address';
+      this.#pd.log(`network device ${mac}: link ${this.#link}, ${this.device.rx.chains} requests`);
     }
     runFlow(this.#rxProvide);
     runFlow(this.#txProvide);

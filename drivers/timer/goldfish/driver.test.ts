@@ -142,7 +142,7 @@ describe('the Goldfish timer driver', () => {
 
     pass(0);
 
-    expect(notified.toSorted()).toEqual([0, 1]);
+    expect(notified.toSorted((a, b) => a - b)).toEqual([0, 1]);
   });
 
   it('takes a time-out beyond 2^53 as one that never comes', () => {

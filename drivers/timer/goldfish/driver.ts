@@ -52,7 +52,7 @@ class GoldfishTimer {
   readonly #clients: readonly Channel[];
   /** When each client's time-out comes, in nanoseconds since the start; `Infinity`: none. */
   readonly #timeoutAt: Float64Array;
-  readonly #counters: Counters<keyof typeof TIMER_DRIVER_COUNTERS & string>;
+  readonly #counters: Counters<keyof typeof TIMER_DRIVER_COUNTERS>;
   /** The device's time at the start. It counts from 1970, which needs more than the 53 bits of a number. */
   readonly #startLow: number;
   readonly #startHigh: number;

@@ -44,7 +44,7 @@ class NetCopy {
   moved = 0;
   readonly #pd: ProtectionDomain<NetCopyConfig>;
   readonly #config: NetCopyConfig;
-  readonly #counters: Counters<keyof typeof NET_COPY_COUNTERS & string>;
+  readonly #counters: Counters<keyof typeof NET_COPY_COUNTERS>;
   readonly #virtActive: NetConsumer;
   readonly #virtFree: NetProducer;
   readonly #clientActive: NetProducer;

@@ -62,7 +62,7 @@ class NetVirtRx {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #pd: ProtectionDomain<NetVirtRxConfig>;
-  readonly #counters: Counters<keyof typeof NET_VIRT_RX_COUNTERS & string>;
+  readonly #counters: Counters<keyof typeof NET_VIRT_RX_COUNTERS>;
   readonly #driverChannel: number;
   readonly #driverActive: NetConsumer;
   readonly #driverFree: NetProducer;

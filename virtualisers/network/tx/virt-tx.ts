@@ -79,7 +79,7 @@ class NetVirtTx {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #pd: ProtectionDomain<NetVirtTxConfig>;
-  readonly #counters: Counters<keyof typeof NET_VIRT_TX_COUNTERS & string>;
+  readonly #counters: Counters<keyof typeof NET_VIRT_TX_COUNTERS>;
   readonly #driverChannel: number;
   readonly #driverActive: NetProducer;
   readonly #driverFree: NetConsumer;
