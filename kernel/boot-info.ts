@@ -37,3 +37,39 @@ export interface BootInfo {
   readonly initThreadCNodeSizeBits: number;
   readonly initThreadDomain: number;
 }
+
+const UNTYPED_LIST_OFFSET = 184;
+const UNTYPED_ENTRY_BYTES = 16;
+
+/** Writes the boot information in seL4's layout: 64-bit words, then the list of untypeds. */
+export function writeBootInfo(view: DataView, at: number, info: BootInfo): void {
+  const none: SlotRegion = { start: 0, end: 0 };
+  const words = [
+    0, // bytes of extra boot information
+    0, // node
+    1, // nodes
+    0, // levels of input-output page tables
+    info.ipcBufferVaddr,
+    ...region(info.empty),
+    ...region(none), // shared frames
+    ...region(info.userImageFrames),
+    ...region(info.userImagePaging),
+    ...region(none), // input-output spaces
+    ...region(none), // pages of extra boot information
+    info.initThreadCNodeSizeBits,
+    info.initThreadDomain,
+    ...region(info.schedControl),
+    ...region(info.untyped),
+  ];
+  words.forEach((word, i) => view.setUint32(at + 8 * i, word, true));
+  info.untypedList.forEach((untyped, i) => {
+    const entry = at + UNTYPED_LIST_OFFSET + UNTYPED_ENTRY_BYTES * i;
+    view.setUint32(entry, untyped.paddr, true);
+    view.setUint8(entry + 8, untyped.sizeBits);
+    view.setUint8(entry + 9, untyped.isDevice === 'yes' ? 1 : 0);
+  });
+}
+
+function region({ start, end }: SlotRegion): [number, number] {
+  return [start, end];
+}

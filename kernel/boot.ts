@@ -1,15 +1,70 @@
-/** Boot: everything that exists before the first system call. See section "Boot" of the README. */
+/**
+ * Boot: everything that exists before the first system call. The initial thread's objects are taken from the top of RAM, all
+ * the rest of memory goes to it as untypeds. Afterwards objects come into being by retype alone.
+ */
 
-import type { BootInfo } from './boot-info.ts';
+import {
+  INIT_SLOT_ASID_CONTROL,
+  INIT_SLOT_ASID_POOL,
+  INIT_SLOT_BOOT_INFO,
+  INIT_SLOT_CNODE,
+  INIT_SLOT_DOMAIN,
+  INIT_SLOT_FIRST_FREE,
+  INIT_SLOT_IPC_BUFFER,
+  INIT_SLOT_IRQ_CONTROL,
+  INIT_SLOT_SCHED_CONTEXT,
+  INIT_SLOT_TCB,
+  INIT_SLOT_VSPACE,
+  REG_A0,
+  REG_TP,
+} from './abi.ts';
+import { writeBootInfo } from './boot-info.ts';
+import type { BootInfo, UntypedDescription } from './boot-info.ts';
+import { BootError } from './boot-error.ts';
+import { bootUntypeds, RootServerMemory } from './boot-memory.ts';
+import type { CostTable } from './cost.ts';
+import { DEFAULT_COSTS } from './cost.ts';
+import { setPc } from './fault.ts';
+import { Kernel } from './kernel.ts';
 import type { Machine } from './machine.ts';
+import { cteInsert } from './mdb.ts';
+import {
+  ASID_POOL_BITS,
+  AsidPool,
+  CNode,
+  PAGE_BITS,
+  PAGE_TABLE_BITS,
+  PageTable,
+  SchedContext,
+  SLOT_BITS,
+  Tcb,
+  TCB_BITS,
+  VM_READ_WRITE,
+} from './objects.ts';
+import type { Cap, CNodeCap, FrameCap, KernelObject, PageTableCap, Slot } from './objects.ts';
+import { rescheduleRequired, schedEnqueue } from './ready-queue.ts';
+import { refillNew } from './sporadic.ts';
+import { IRQ_TIMER, KernelState, MIN_REFILLS, NS_PER_TICK, TICKS_PER_US } from './state.ts';
 import type { ProgramImage } from './user.ts';
+
+export { BootError } from './boot-error.ts';
+export { Kernel } from './kernel.ts';
+export type { KernelCounters } from './state.ts';
 
 /** The pc at which the root task starts. */
 export const ROOT_TASK_ENTRY = 0x1_0000;
+/** Where the initial thread finds its IPC buffer, and the boot information. */
+const IPC_BUFFER_VADDR = 0x10_0000;
+const BOOT_INFO_VADDR = 0x10_1000;
+const ROOT_PRIORITY = 255;
+const ROOT_TIMESLICE_US = 5_000;
+const ROOT_SCHED_CONTEXT_BITS = 8;
+const ROOT_ASID = 1;
+const ROOT_CNODE_BITS_DEFAULT = 12;
 
 /** A program and the pc at which it starts: TCB_WriteRegisters of this pc, with resume, runs `image.start()`. */
 export interface LoadedImage {
-  /** A multiple of 16. */
+  /** A multiple of 64, below 2^32. */
   readonly entry: number;
   readonly image: ProgramImage;
 }
@@ -22,37 +77,179 @@ export interface BootOptions {
   readonly images?: readonly LoadedImage[];
   /** log2 of the slots of the root CNode; 12 when left out. */
   readonly rootCNodeSizeBits?: number;
-}
-
-/** Counts of the running kernel, for benchmarks and reports. */
-export interface KernelCounters {
-  kernelEntries: number;
-  contextSwitches: number;
-  notificationsSent: number;
-  interrupts: number;
-  ipcCalls: number;
-  faults: number;
-}
-
-/** A running kernel. */
-export interface Kernel {
-  readonly bootInfo: BootInfo;
-  readonly counters: KernelCounters;
-  /**
-   * Runs threads until none is runnable or the machine's time has reached `untilNs`.
-   *
-   * @returns 'idle' when no thread can run before an interrupt or the kernel's own deadline (`machine.setDeadline`),
-   * 'deadline' when there is more to do
-   */
-  run(untilNs: number): 'idle' | 'deadline';
-}
-
-/** A boot configuration that cannot be met; the message is one line for the user. */
-export class BootError extends Error {
-  override readonly name = 'BootError';
+  /** What kernel work costs under the virtual clock. */
+  readonly costs?: CostTable;
+  /** Work units between preemption points: 100, fewer in tests. */
+  readonly workUnitsMax?: number;
+  /** Told of every error that a program has thrown, before it becomes a fault. */
+  readonly onProgramError?: (threadName: string, error: unknown) => void;
+  /** Told of every object made, from the initial thread's on: for checks and dumps. */
+  readonly onCreate?: (object: KernelObject) => void;
 }
 
 /** @throws BootError when the configuration cannot be met */
 export function boot(options: BootOptions): Kernel {
-  throw new BootError(`not yet: ${options.machine.irqMax}`);
+  const state = new KernelState({
+    machine: options.machine,
+    costs: options.costs ?? DEFAULT_COSTS,
+    workUnitsMax: options.workUnitsMax ?? 100,
+  });
+  state.onCreate = options.onCreate ?? null;
+  state.currentTime = Math.floor(options.machine.now() / NS_PER_TICK);
+  state.irqState[options.machine.irqMax] = IRQ_TIMER;
+  makeIdle(state);
+  const { bootInfo, tcb } = makeInitialThread(state, options.rootCNodeSizeBits);
+  const images = new Map<number, ProgramImage>([[ROOT_TASK_ENTRY, options.rootTask(bootInfo)]]);
+  for (const { entry, image } of options.images ?? []) {
+    if (entry % 64 !== 0 || entry <= 0 || entry >= 2 ** 32) {
+      throw new BootError(
+        `the entry 0x${entry.toString(16)} of ${image.name} is no multiple of 64`,
+      );
+    }
+    if (images.has(entry)) {
+      throw new BootError(`two programs start at 0x${entry.toString(16)}: ${image.name} is one`);
+    }
+    images.set(entry, image);
+  }
+  tcb.state = 'running';
+  schedEnqueue(state, tcb);
+  rescheduleRequired(state);
+  return new Kernel({ state, bootInfo, images, onProgramError: options.onProgramError });
+}
+
+function makeIdle(k: KernelState): void {
+  const sc = k.idleSchedContext;
+  sc.refillMax = 1;
+  sc.refillCount = 1;
+  sc.refillAmount[0] = Infinity;
+  sc.tcb = k.idleThread;
+}
+
+interface InitialThread {
+  readonly bootInfo: BootInfo;
+  readonly tcb: Tcb;
+}
+
+function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT): InitialThread {
+  if (!Number.isInteger(cnodeBits) || cnodeBits < 5 || cnodeBits > 22) {
+    throw new BootError(`a root CNode of 2^${cnodeBits} slots is not possible: 2^5 to 2^22 are`);
+  }
+  const memory = new RootServerMemory(k.ram);
+  const cnode = new CNode(memory.take(cnodeBits + SLOT_BITS), cnodeBits);
+  const vspace = new PageTable(memory.take(PAGE_TABLE_BITS));
+  const middle = new PageTable(memory.take(PAGE_TABLE_BITS));
+  const leaf = new PageTable(memory.take(PAGE_TABLE_BITS));
+  const pool = new AsidPool(memory.take(ASID_POOL_BITS), 0);
+  const bootInfoFrame = memory.take(PAGE_BITS);
+  const ipcBufferFrame = memory.take(PAGE_BITS);
+  const tcb = new Tcb(memory.take(TCB_BITS));
+  const sc = new SchedContext(memory.take(ROOT_SCHED_CONTEXT_BITS), ROOT_SCHED_CONTEXT_BITS);
+  for (const object of [cnode, vspace, middle, leaf, pool, tcb, sc]) k.onCreate?.(object);
+
+  k.asidTable[0] = pool;
+  pool.roots[ROOT_ASID] = vspace;
+  vspace.entries[0] = { kind: 'table', table: middle };
+  middle.entries[0] = { kind: 'table', table: leaf };
+
+  const put = (index: number, cap: Cap): Slot => putOriginal(cnode.slotAt(index), cap);
+  const rootCap: CNodeCap = {
+    kind: 'cnode',
+    cnode,
+    guardLow: 0,
+    guardHigh: 0,
+    guardSize: 64 - cnodeBits,
+  };
+  const rootSlot = put(INIT_SLOT_CNODE, rootCap);
+  const vspaceSlot = put(INIT_SLOT_VSPACE, tableCap(vspace, 0));
+  put(INIT_SLOT_TCB, { kind: 'thread', tcb });
+  put(INIT_SLOT_IRQ_CONTROL, { kind: 'irqControl' });
+  put(INIT_SLOT_ASID_CONTROL, { kind: 'asidControl' });
+  put(INIT_SLOT_ASID_POOL, { kind: 'asidPool', pool });
+  put(INIT_SLOT_BOOT_INFO, mapFrame(leaf, bootInfoFrame, BOOT_INFO_VADDR));
+  const buffer = put(INIT_SLOT_IPC_BUFFER, mapFrame(leaf, ipcBufferFrame, IPC_BUFFER_VADDR));
+  put(INIT_SLOT_DOMAIN, { kind: 'domain' });
+  put(INIT_SLOT_SCHED_CONTEXT, { kind: 'schedContext', schedContext: sc });
+  let next = INIT_SLOT_FIRST_FREE;
+  put(next, { kind: 'schedControl' });
+  const schedControl = { start: next, end: next + 1 };
+  next += 1;
+  const userImagePaging = { start: next, end: next + 2 };
+  put(next, tableCap(middle, 0));
+  put(next + 1, tableCap(leaf, 0));
+  next += 2;
+
+  const untypedList: UntypedDescription[] = [];
+  for (const { base, sizeBits, isDevice } of bootUntypeds(k.machine, memory.top())) {
+    if (next >= 2 ** cnodeBits) {
+      throw new BootError(`the root CNode of 2^${cnodeBits} slots is too small for the untypeds`);
+    }
+    // Power-on leaves RAM zero: nothing is dirty, whereas seL4 marks all of it for clearing.
+    put(next, { kind: 'untyped', base, sizeBits, isDevice, freeIndex: 0 });
+    untypedList.push({ slot: next, paddr: base, sizeBits, isDevice: isDevice ? 'yes' : 'no' });
+    next += 1;
+  }
+
+  cteInsert(rootCap, rootSlot, tcb.ctable);
+  cteInsert(vspaceSlot.cap, vspaceSlot, tcb.vtable);
+  cteInsert({ ...(buffer.cap as FrameCap), mappedAsid: 0, mappedAddress: 0 }, buffer, tcb.buffer);
+  startInitialThread(k, tcb, sc);
+
+  const bootInfo: BootInfo = {
+    ipcBufferVaddr: IPC_BUFFER_VADDR,
+    bootInfoVaddr: BOOT_INFO_VADDR,
+    empty: { start: next, end: 2 ** cnodeBits },
+    userImageFrames: { start: 0, end: 0 },
+    userImagePaging,
+    schedControl,
+    untyped: { start: next - untypedList.length, end: next },
+    untypedList,
+    initThreadCNodeSizeBits: cnodeBits,
+    initThreadDomain: 0,
+  };
+  writeBootInfo(k.ram.view, bootInfoFrame - k.ram.base, bootInfo);
+  return { bootInfo, tcb };
+}
+
+function putOriginal(slot: Slot, cap: Cap): Slot {
+  slot.cap = cap;
+  slot.revocable = true;
+  slot.firstBadged = true;
+  return slot;
+}
+
+function tableCap(table: PageTable, mappedAddress: number): PageTableCap {
+  return { kind: 'pageTable', table, isMapped: true, mappedAsid: ROOT_ASID, mappedAddress };
+}
+
+function mapFrame(leaf: PageTable, base: number, vaddr: number): FrameCap {
+  leaf.entries[Math.floor(vaddr / 4096) & 511] = {
+    kind: 'page',
+    base,
+    sizeBits: PAGE_BITS,
+    vmRights: VM_READ_WRITE,
+    isExecutable: false,
+    isDevice: false,
+  };
+  return {
+    kind: 'frame',
+    base,
+    sizeBits: PAGE_BITS,
+    vmRights: VM_READ_WRITE,
+    isDevice: false,
+    mappedAsid: ROOT_ASID,
+    mappedAddress: vaddr,
+  };
+}
+
+function startInitialThread(k: KernelState, tcb: Tcb, sc: SchedContext): void {
+  tcb.name = 'root task';
+  tcb.priority = ROOT_PRIORITY;
+  tcb.maxPriority = ROOT_PRIORITY;
+  tcb.ipcBufferLow = IPC_BUFFER_VADDR;
+  tcb.regs[REG_A0 << 1] = BOOT_INFO_VADDR;
+  tcb.regs[REG_TP << 1] = IPC_BUFFER_VADDR;
+  setPc(tcb, ROOT_TASK_ENTRY);
+  refillNew(k, sc, MIN_REFILLS, ROOT_TIMESLICE_US * TICKS_PER_US, 0);
+  sc.tcb = tcb;
+  tcb.schedContext = sc;
 }

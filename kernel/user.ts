@@ -32,6 +32,17 @@ export interface UserThread {
    */
   trapLast(): void;
 
+  /**
+   * Lets time pass as computing does, up to what would interrupt it: the end of the budget, a refill of another thread.
+   * Then `resume()` has to return without a trap to be resumed when its turn comes. Host time passes by itself.
+   *
+   * @returns nanoseconds that are left
+   */
+  spend(durationNs: number): number;
+
+  /** The program sets its own pc for memory accesses, so that one that faulted can be made again. */
+  keepsPc(): void;
+
   /** Walks the thread's page table over a range that must be mapped contiguously and allow `access`. */
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined;
 }
@@ -58,6 +69,19 @@ export interface ProgramImage {
  */
 export class ThreadUnwound extends Error {
   override readonly name = 'ThreadUnwound';
+}
+
+/** Thrown by a program to raise a user exception of its own, such as an illegal instruction (number 2). */
+export class UserException extends Error {
+  override readonly name = 'UserException';
+  readonly number: number;
+  readonly code: number;
+
+  constructor(number: number, code: number) {
+    super(`user exception ${number}, code ${code}`);
+    this.number = number;
+    this.code = code;
+  }
 }
 
 /** Number of the user exception that stands for an error thrown by a program. */

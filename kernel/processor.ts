@@ -1,0 +1,80 @@
+/** The processor as one program sees it: the kernel's side of `UserThread`. */
+
+import type { Access } from '../memory/region.ts';
+import type { Tcb } from './objects.ts';
+import type { KernelState } from './state.ts';
+import type { Mapping, ProgramImage, UserThread } from './user.ts';
+import { allows, translate, vspaceOf } from './vspace.ts';
+
+/** What a processor needs of the dispatcher. */
+export interface TrapHandler {
+  readonly state: KernelState;
+  trap(tcb: Tcb, processor: Processor): void;
+  spend(durationNs: number): number;
+}
+
+/** Made anew for each start of an image on a thread: an old program's processor is dead. */
+export class Processor implements UserThread {
+  readonly regs: Uint32Array;
+  readonly image: ProgramImage;
+  /** The program has made its last system call of this `resume()`. */
+  hasTrapped = false;
+  /** The frame is to be left: every trap throws. */
+  isUnwound = false;
+  /** The frame was left although its thread waits for an answer. */
+  hasLostFrame = false;
+  /** The program keeps its own pc: a memory fault is at an instruction that can be made again. */
+  isExact = false;
+  readonly #handler: TrapHandler;
+  readonly #tcb: Tcb;
+
+  constructor(handler: TrapHandler, tcb: Tcb, image: ProgramImage) {
+    this.#handler = handler;
+    this.#tcb = tcb;
+    this.regs = tcb.regs;
+    this.image = image;
+  }
+
+  trap(): void {
+    this.#handler.trap(this.#tcb, this);
+  }
+
+  trapLast(): void {
+    this.hasTrapped = true;
+  }
+
+  keepsPc(): void {
+    this.isExact = true;
+  }
+
+  spend(durationNs: number): number {
+    return this.#handler.spend(durationNs);
+  }
+
+  mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
+    const k = this.#handler.state;
+    const root = vspaceOf(k, this.#tcb);
+    if (root === null) return undefined;
+    const first = translate(root, vaddr);
+    if (first === undefined || !allows(first.entry, access)) return undefined;
+    const paddr = first.entry.base + (vaddr - first.start);
+    let isWritable = allows(first.entry, 'write');
+    let end = first.start + 2 ** first.entry.sizeBits;
+    while (end < vaddr + lengthBytes) {
+      const next = translate(root, end);
+      if (next === undefined || !allows(next.entry, access)) return undefined;
+      if (next.entry.isDevice !== first.entry.isDevice) return undefined;
+      if (next.entry.base + (end - next.start) - paddr !== end - vaddr) return undefined;
+      isWritable = isWritable && allows(next.entry, 'write');
+      end = next.start + 2 ** next.entry.sizeBits;
+    }
+    if (!first.entry.isDevice) {
+      const at = paddr - k.ram.base;
+      const memory = { ram: k.ram, at, sizeBytes: lengthBytes };
+      return { kind: 'ram', at, memory, writable: isWritable ? 'yes' : 'no' };
+    }
+    const found = k.machine.deviceAt(paddr);
+    if (found === undefined) return undefined;
+    return { kind: 'device', device: found.device, offset: paddr - found.base };
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * The kernel's global state: seL4's `kernelstate`. One object per kernel instance, handed to every function as `k`.
+ * There is no other kernel memory: all else lies in objects that were made by retype.
+ */
+
+import type { Ram } from '../memory/ram.ts';
+import type { CostTable } from './cost.ts';
+import type { Machine } from './machine.ts';
+import type { AsidPool, Fault, KernelObject, LookupFailure } from './objects.ts';
+import { LOOKUP_INVALID_ROOT, SchedContext, Slot, Tcb } from './objects.ts';
+
+/** 10 MHz: ticks are 100 ns. */
+export const TICKS_PER_US = 10;
+export const NS_PER_TICK = 100;
+/** Twice the kernel's worst-case execution time of 10 us. */
+export const MIN_BUDGET_US = 20;
+export const MIN_BUDGET = MIN_BUDGET_US * TICKS_PER_US;
+export const KERNEL_WCET = 10 * TICKS_PER_US;
+/** The longest period, in us, as a 64-bit word. */
+export const MAX_PERIOD_US_LOW = 0x3333_3333;
+export const MAX_PERIOD_US_HIGH = 0x0333_3333;
+export const MIN_REFILLS = 2;
+
+export const PRIORITIES = 256;
+export const DOMAINS = 16;
+export const DOMAIN_SCHEDULE_ENTRIES = 100;
+/** 2^56 - 1 ticks. */
+export const DOMAIN_DURATION_MAX = 2 ** 56;
+export const ASID_POOLS = 128;
+export const ASID_LOW_BITS = 9;
+
+export const STATUS_OK = 0;
+/** The invocation was refused: `k.error` says why. */
+export const STATUS_ERROR = 1;
+/** The invocation was preempted: it will be made again. */
+export const STATUS_PREEMPTED = 2;
+/** A lookup failed: `k.lookup` says how. */
+export const STATUS_LOOKUP_FAULT = 3;
+export type Status = 0 | 1 | 2 | 3;
+
+export const IRQ_INACTIVE = 0;
+export const IRQ_SIGNAL = 1;
+/** The kernel's own timer. */
+export const IRQ_TIMER = 2;
+
+/** Why an invocation is refused; which fields count depends on `type`, an error number of `abi.ts`. */
+export interface InvocationError {
+  type: number;
+  /** Number of the argument or capability at fault. */
+  number: number;
+  rangeMin: number;
+  rangeMaxLow: number;
+  rangeMaxHigh: number;
+  memoryLeft: number;
+  lookupWasSource: boolean;
+}
+
+/** Counts of the running kernel, for benchmarks and reports. */
+export interface KernelCounters {
+  kernelEntries: number;
+  contextSwitches: number;
+  notificationsSent: number;
+  interrupts: number;
+  ipcCalls: number;
+  faults: number;
+  /** Frames that were unwound although their thread was alive: see the README. */
+  framesLost: number;
+}
+
+export interface DomainScheduleEntry {
+  domain: number;
+  /** In ticks; 0 with domain 0 marks the end. */
+  duration: number;
+}
+
+export interface KernelStateOptions {
+  readonly machine: Machine;
+  readonly costs: CostTable;
+  /** Work units between preemption points; 100 in seL4. */
+  readonly workUnitsMax: number;
+}
+
+export class KernelState {
+  readonly machine: Machine;
+  readonly ram: Ram;
+  readonly u32: Uint32Array<SharedArrayBuffer>;
+  readonly costs: CostTable;
+  readonly counters: KernelCounters = {
+    kernelEntries: 0,
+    contextSwitches: 0,
+    notificationsSent: 0,
+    interrupts: 0,
+    ipcCalls: 0,
+    faults: 0,
+    framesLost: 0,
+  };
+
+  readonly idleThread: Tcb;
+  readonly idleSchedContext: SchedContext;
+  current: Tcb;
+  currentSchedContext: SchedContext;
+  /** What `schedule()` has to do: go on, choose from the queues, or switch to `candidate`. */
+  action: 'resume' | 'choose' | 'switch' = 'resume';
+  candidate: Tcb | null = null;
+  /** The queues are indexed by domain * 256 + priority. */
+  readonly readyHead = new Array<Tcb | null>(DOMAINS * PRIORITIES).fill(null);
+  readonly readyTail = new Array<Tcb | null>(DOMAINS * PRIORITIES).fill(null);
+  /** One byte of bits per domain: which of its eight words of `readyBits` are not zero. */
+  readonly readyWords = new Uint32Array(DOMAINS);
+  readonly readyBits = new Uint32Array(DOMAINS * 8);
+  releaseHead: Tcb | null = null;
+
+  /** Ticks. */
+  currentTime = 0;
+  consumed = 0;
+  reprogram = false;
+
+  currentDomain = 0;
+  /** Ticks left to the current domain; Infinity for entry 0 as made at boot. */
+  domainTime = Infinity;
+  domainIndex = 0;
+  domainStart = 0;
+  readonly domainSchedule: DomainScheduleEntry[] = [];
+
+  workUnits = 0;
+  readonly workUnitsMax: number;
+
+  readonly irqState: Uint8Array;
+  /** Slot i holds the notification capability to signal for interrupt i. */
+  readonly irqSlots: Slot[] = [];
+  readonly asidTable = new Array<AsidPool | null>(ASID_POOLS).fill(null);
+
+  // What a system call in progress works on.
+  readonly error: InvocationError = {
+    type: 0,
+    number: 0,
+    rangeMin: 0,
+    rangeMaxLow: 0,
+    rangeMaxHigh: 0,
+    memoryLeft: 0,
+    lookupWasSource: false,
+  };
+  readonly lookup: LookupFailure = {
+    type: LOOKUP_INVALID_ROOT,
+    bitsLeft: 0,
+    bitsFound: 0,
+    guardLow: 0,
+    guardHigh: 0,
+  };
+  /** The slots of the extra capabilities of the message in hand; `null` from the first that is missing. */
+  readonly extraCaps: [Slot | null, Slot | null, Slot | null] = [null, null, null];
+  /** The cptr whose lookup failed. */
+  faultCptrLow = 0;
+  faultCptrHigh = 0;
+  /** Bits of the address that `resolveAddressBits` left. */
+  bitsRemaining = 0;
+  /** Index into `u32` of the current thread's IPC buffer, -1 without one; set while an invocation is decoded. */
+  bufferAt = -1;
+
+  /** Kernel objects made by retype since boot. */
+  objectsMade = 0;
+  /** Told of every object that is made: for checks and dumps. */
+  onCreate: ((object: KernelObject) => void) | null = null;
+  /** Told of a fault that no handler gets: the thread stops. */
+  onUnhandledFault: ((tcb: Tcb, fault: Fault) => void) | null = null;
+  /** Where DebugPutChar goes. */
+  onDebugChar: ((code: number) => void) | null = null;
+
+  constructor(options: KernelStateOptions) {
+    this.machine = options.machine;
+    this.ram = options.machine.ram;
+    this.u32 = options.machine.ram.u32;
+    this.costs = options.costs;
+    this.workUnitsMax = options.workUnitsMax;
+    this.idleThread = new Tcb(0);
+    this.idleThread.state = 'idle';
+    this.idleThread.name = 'idle';
+    this.idleSchedContext = new SchedContext(0, 7);
+    this.idleThread.schedContext = this.idleSchedContext;
+    this.current = this.idleThread;
+    this.currentSchedContext = this.idleSchedContext;
+    const irqs = options.machine.irqMax + 1;
+    this.irqState = new Uint8Array(irqs);
+    for (let irq = 0; irq < irqs; irq += 1) this.irqSlots.push(new Slot());
+    for (let i = 0; i < DOMAIN_SCHEDULE_ENTRIES; i += 1) {
+      this.domainSchedule.push({ domain: 0, duration: 0 });
+    }
+    this.domainSchedule[0] = { domain: 0, duration: DOMAIN_DURATION_MAX };
+  }
+}
