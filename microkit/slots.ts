@@ -46,7 +46,7 @@ export const PAGE_BYTES = 4096;
 export const IMAGE_BASE = 0x20_0000;
 /** The words that the description patches (`setvar`), eight bytes each in the order of the symbols. */
 export const IMAGE_DATA = IMAGE_BASE + PAGE_BYTES;
-const ENTRY_ALIGNMENT = 16;
+const ENTRY_ALIGNMENT = 64;
 
 /**
  * Where domain number `index` starts. The kernel finds program text by its entry address alone, so that the entries of

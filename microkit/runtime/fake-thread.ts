@@ -68,6 +68,14 @@ export class FakeThread implements UserThread {
     this.#record('trapLast');
   }
 
+  spend(): number {
+    return 0;
+  }
+
+  keepsPc(): void {
+    // The runtime's programs have no pc of their own.
+  }
+
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
     const found = this.#mappings.find(
       (each) => vaddr >= each.vaddr && vaddr + lengthBytes <= each.vaddr + each.sizeBytes,
