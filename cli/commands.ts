@@ -23,4 +23,29 @@ export const commands: readonly CommandEntry[] = [
     summary: 'lists the ready-made systems',
     load: async () => (await import('./list.ts')).listCommand(),
   },
+  {
+    name: 'bench',
+    summary: 'measures speed, memory and what a packet costs',
+    load: async () => (await import('./bench.ts')).benchCommand(),
+  },
+  {
+    name: 'check',
+    summary: 'checks .system files, and reports every error at once',
+    load: async () => (await import('./check.ts')).checkCommand(),
+  },
+  {
+    name: 'render',
+    summary: 'writes a system as XML, configuration and report',
+    load: async () => (await import('./render.ts')).renderCommand(),
+  },
+  {
+    name: 'graph',
+    summary: 'draws a system',
+    load: async () => (await import('./graph.ts')).graphCommand(),
+  },
+  {
+    name: 'report',
+    summary: 'prints capabilities, mappings, interrupts and memory of a system',
+    load: async () => (await import('./report.ts')).reportCommand(),
+  },
 ];

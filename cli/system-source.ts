@@ -1,9 +1,9 @@
 /** Finds the system that a command is about: a ready-made one by name, a module, or an XML description. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UserMistake, explainSystemError } from '../host/problem.ts';
+import { UserMistake } from '../host/problem.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../microkit/diagnostic.ts';
 import { type SystemDescription, flatten } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
@@ -15,6 +15,7 @@ import {
   completeChoices,
 } from '../systems/system.ts';
 import { closest } from './closest.ts';
+import { findAlong, readDescriptionFile, withConfigFile } from './description-file.ts';
 
 /** A system, ready to be put on a board. */
 export interface LoadedSystem {
@@ -119,45 +120,16 @@ async function importFile(path: string): Promise<Record<string, unknown>> {
 }
 
 async function loadDescription(path: string, searchPath: readonly string[]): Promise<LoadedSystem> {
-  const { readSystemText } = await import('../microkit/read/text.ts');
   const { RISCV64 } = await import('../microkit/target.ts');
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
-  const folders = [...searchPath, dirname(path)];
-  const read = readSystemText(text, {
-    file: path,
-    target: RISCV64,
-    files: { read: (name) => readAlong(folders, name) },
-  });
-  const source = text.split('\n');
+  const { read, source, folders } = readDescriptionFile(path, RISCV64, searchPath);
   if (!read.ok) throw describedBadly(path, read.diagnostics, source);
+  const system = withConfigFile(read.system, path);
   const programs = new Map<string, Program>();
-  for (const { pd } of flatten(read.system)) {
+  for (const { pd } of flatten(system)) {
     programs.set(pd.name, await loadProgram(pd.name, pd.image.path, folders));
   }
   const warnings = read.warnings.map((warning) => formatDiagnostic(warning, path, source));
-  return { name: read.system.name, system: read.system, counters: {}, programs, warnings };
-}
-
-function readAlong(
-  folders: readonly string[],
-  name: string,
-): Uint8Array | 'missing' | 'unreadable' {
-  const path = findAlong(folders, name);
-  if (path === undefined) return 'missing';
-  try {
-    return readFileSync(path);
-  } catch {
-    return 'unreadable'; // the reader's message names it
-  }
-}
-
-function findAlong(folders: readonly string[], name: string): string | undefined {
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return { name: system.name, system, counters: {}, programs, warnings };
 }
 
 async function loadProgram(
