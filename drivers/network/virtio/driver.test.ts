@@ -222,9 +222,9 @@ describe.each([
     const [chain] = chains as [Chain];
     expect(chain.writable).toBe('no');
     expect([...one.nic.tx.frame(chain)]).toEqual([...FRAME]);
-    expect([...one.echo.system.ram.u8.slice(chain.headerAt, chain.headerAt + 12)]).toEqual(
-      new Array(12).fill(0),
-    );
+    expect(
+      Array.from(one.echo.system.ram.u8.subarray(chain.headerAt, chain.headerAt + 12)),
+    ).toEqual(Array.from({ length: 12 }, () => 0));
     expect(one.peer.sentBack).toEqual([]);
     one.nic.tx.complete(chain.head, 0);
     one.interrupt();
@@ -448,7 +448,9 @@ describe('interrupts and configuration', () => {
 
     expect(one.peer.sentBack).toEqual([one.txData]);
     // Empty frames: the virtualiser takes the buffers out of them.
-    expect(one.peer.received.map(({ len }) => len)).toEqual(new Array(BUFFERS).fill(0));
+    expect(one.peer.received.map(({ len }) => len)).toEqual(
+      Array.from({ length: BUFFERS }, () => 0),
+    );
     expectAllRxBuffers(one, []);
     expect(one.echo.driver.logged.at(-1)).toContain('given up');
   });
