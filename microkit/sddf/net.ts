@@ -163,22 +163,31 @@ export class Net implements NetPlan {
     client: NetClient,
     from: { readonly copier: PdBuilder; readonly dma: RegionBuilder; readonly rx: QueuePair },
   ): { pair: QueuePair; data: NetData } {
-    const { pd, rxBuffers } = client;
+    const { pd } = client;
     const { mode = 'copy' } = client.options;
-    const region = this.#region(`${pd.name}_rx_data`, rxBuffers * NET_BUFFER_BYTES);
-    const data: NetData = { region: region.name, buffers: rxBuffers };
+    const rxData = { region: from.dma.name, buffers: this.rxBuffers };
     from.copier.map(from.dma, { perms: 'r' });
-    from.copier.map(region, { perms: 'rw' });
-    pd.map(region, { perms: 'rw' });
-    const pair = this.#pair(from.copier, pd, 'rx', rxBuffers);
+    const data = mode === 'dummy' ? rxData : this.#ownRxData(client, from.copier);
+    // A copier that does not copy passes the DMA buffers on, and the client maps them as it does without a copier.
+    if (mode === 'dummy') pd.map(from.dma, { perms: 'rw' });
+    const pair = this.#pair(from.copier, pd, 'rx', data.buffers);
     from.copier.configure((): NetCopyConfig => ({
       rx: from.rx.ofSecond(),
-      rxData: { region: from.dma.name, buffers: this.rxBuffers },
+      rxData,
       client: pair.ofFirst(),
       clientData: data,
       mode,
     }));
     return { pair, data };
+  }
+
+  /** The client's own receive buffers, which its copier fills. */
+  #ownRxData(client: NetClient, copier: PdBuilder): NetData {
+    const { pd, rxBuffers } = client;
+    const region = this.#region(`${pd.name}_rx_data`, rxBuffers * NET_BUFFER_BYTES);
+    copier.map(region, { perms: 'rw' });
+    pd.map(region, { perms: 'rw' });
+    return { region: region.name, buffers: rxBuffers };
   }
 
   #pair(first: PdBuilder, second: PdBuilder, direction: 'rx' | 'tx', capacity: number): QueuePair {

@@ -28,6 +28,8 @@ export interface EchoTestbedOptions {
   readonly path?: string;
   /** Programs that take the place of the system's, by domain. */
   readonly replace?: Readonly<Record<string, Program>>;
+  /** Changes the description. */
+  readonly change?: (system: SystemDescription) => SystemDescription;
   /** Wraps the cable. */
   readonly wrap?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
   readonly more?: Partial<TestbedOptions>;
@@ -41,11 +43,12 @@ export function described(result: BuildResult): SystemDescription {
 export function echoTestbed(options: EchoTestbedOptions = {}): EchoTestbed {
   const choices = options.path === undefined ? {} : { path: options.path };
   const system = described(echo.build(completeChoices(echo, choices)));
+  const replaced = withPrograms(system, options.replace ?? {});
   const lines: string[] = [];
   const faults: string[] = [];
   let link: StagedLink | undefined;
   const testbed = createTestbed({
-    system: withPrograms(system, options.replace ?? {}),
+    system: options.change?.(replaced) ?? replaced,
     clock: 'virtual',
     ...(echo.counters === undefined ? {} : { counters: echo.counters }),
     wires: (parts) => {
