@@ -5,14 +5,22 @@ import type { DeviceNode } from '../microkit/sddf/device.ts';
 
 /** Virtio slots of the testbed's devices. */
 export const NET_SLOT = 0;
-export const BLOCK_SLOT = 1;
+/** Disks take what the others leave. */
+export const BLOCK_SLOTS: readonly number[] = [1, 3, 4, 5, 6, 7];
 export const CONSOLE_SLOT = 2;
 
 export const networkDevice: DeviceNode = node('virtio_net', virtioPlace(NET_SLOT));
-export const blockDevice: DeviceNode = node('virtio_blk', virtioPlace(BLOCK_SLOT));
+export const blockDevices: readonly DeviceNode[] = BLOCK_SLOTS.map((slot, index) =>
+  node(`virtio_blk${index}`, virtioPlace(slot)),
+);
 export const consoleDevice: DeviceNode = node('virtio_console', virtioPlace(CONSOLE_SLOT));
 export const timerDevice: DeviceNode = node('goldfish_rtc', GOLDFISH_RTC_PLACE);
 export const serialDevice: DeviceNode = node('ns16550a', NS16550A_PLACE);
+
+/** Interrupt of a host doorbell: a line without registers, above those of devices. */
+export function doorbellIrq(index: number): number {
+  return 32 + index;
+}
 
 function node(name: string, place: Place): DeviceNode {
   return { name, physAddr: place.base, sizeBytes: place.sizeBytes, irq: place.irq };

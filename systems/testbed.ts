@@ -11,11 +11,11 @@
 
 import { Board, GOLDFISH_RTC_PLACE, virtioPlace } from '../board/board.ts';
 import { GoldfishRtc } from '../board/goldfish-rtc.ts';
-import type { BlockWire } from '../board/block-wire.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { Random } from '../board/random.ts';
 import type { SerialWire } from '../board/serial-wire.ts';
+import { VirtioBlk, type VirtioBlkOptions } from '../board/virtio/blk.ts';
 import { VirtioNet } from '../board/virtio/net.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
@@ -30,7 +30,7 @@ import { PdImage } from '../microkit/runtime/image.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { entryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
-import { NET_SLOT, networkDevice } from './devices.ts';
+import { BLOCK_SLOTS, blockDevices, NET_SLOT, networkDevice } from './devices.ts';
 import type { ProgramCounterNames } from './system.ts';
 
 const RAM_BYTES = 0x800_0000;
@@ -47,11 +47,15 @@ export interface WireParts {
   readonly random: Random;
 }
 
+/** A disk, and how its device presents it. */
+export type BlockPlug = Pick<VirtioBlkOptions, 'wire' | 'limits'>;
+
 /** What the board's devices are plugged into; a device without a wire is not on the board. */
 export interface Wires {
   readonly net?: EthernetWire;
   readonly serial?: SerialWire;
-  readonly block?: BlockWire;
+  /** One for each disk, in the order of `devices.ts`. */
+  readonly blocks?: readonly BlockPlug[];
 }
 
 /** Told of what a person should see. Nothing that it is told changes what the system does. */
@@ -75,6 +79,8 @@ export interface TestbedOptions {
   readonly counters?: ProgramCounterNames;
   /** Bytes of RAM; a multiple of 64 KiB, 128 MiB unless told. */
   readonly ramBytes?: number;
+  /** Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB, 16 MiB unless told. */
+  readonly stagingBytes?: number;
 }
 
 /** What a run has counted. Plain data: under the virtual clock the same run gives the same JSON. */
@@ -235,7 +241,7 @@ interface BootStatus {
 function makeBoard(options: TestbedOptions): Board {
   const ram = new Ram({
     sizeBytes: options.ramBytes ?? RAM_BYTES,
-    stagingBytes: STAGING_BYTES,
+    stagingBytes: options.stagingBytes ?? STAGING_BYTES,
   });
   const clock = options.clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow);
   return new Board({ ram, clock });
@@ -249,6 +255,7 @@ function attachDevices(board: Board, wires: Wires): void {
   });
   board.attach('goldfish-rtc', GOLDFISH_RTC_PLACE, rtc);
   if (wires.net !== undefined) attachNetwork(board, wires.net);
+  for (const [index, plug] of (wires.blocks ?? []).entries()) attachDisk(board, index, plug);
   board.fillVirtioSlots();
 }
 
@@ -265,6 +272,23 @@ function attachNetwork(board: Board, wire: EthernetWire): void {
     mac: NIC_MAC,
   });
   board.attach(networkDevice.name, place, device.transport);
+}
+
+function attachDisk(board: Board, index: number, plug: BlockPlug): void {
+  const slot = BLOCK_SLOTS[index];
+  const node = blockDevices[index];
+  assert(slot !== undefined && node !== undefined, 'the board has a slot for each disk');
+  const place = virtioPlace(slot);
+  const device = new VirtioBlk({
+    name: node.name,
+    ram: board.ram,
+    dma: board.dmaWindow(),
+    irqLine: board.irqLine(place.irq),
+    lint: board.lint,
+    turns: board.turns,
+    ...plug,
+  });
+  board.attach(node.name, place, device.transport);
 }
 
 function makeImages(options: TestbedOptions, observer: TestbedObserver): readonly PdImage[] {

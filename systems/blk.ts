@@ -1,0 +1,165 @@
+/**
+ * The block system: a check client behind a driver and a virtualiser, as in sDDF's block example; with `disks`, one of
+ * each for every disk.
+ *
+ *     priority 200    blk_driver ── the virtio block device
+ *              199    └─ blk_virt            partitions, checks, order
+ *                1        └─ client          writes two blocks, reads them back, compares
+ *              201    timer_driver           passive; for the token buckets and the driver's watchdog
+ *
+ * With `nbd`, the client is `nbd_server` instead: a program that lives in `host/`, and that whoever runs the system gives
+ * to the testbed (see `cli/blk-attachment.ts`); its doorbell is interrupt 32.
+ */
+
+import { main as blkCheck } from '../clients/blk-check/main.ts';
+import { BLK_DRIVER_COUNTERS, main as blkDriver } from '../drivers/blk/virtio/driver.ts';
+import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
+import {
+  type BuildResult,
+  type PdBuilder,
+  system,
+  type SystemBuilder,
+} from '../microkit/builder.ts';
+import { blk } from '../microkit/sddf/blk.ts';
+import { type Timer, timer } from '../microkit/sddf/timer.ts';
+import type { BlkPolicyConfig } from '../queues/blk/config.ts';
+import { BLK_VIRT_COUNTERS } from '../virtualisers/blk/counters.ts';
+import { main as blkVirt } from '../virtualisers/blk/virt.ts';
+import { BLOCK_SLOTS, blockDevices, doorbellIrq, timerDevice } from './devices.ts';
+import type { SystemModule } from './system.ts';
+
+/** Bytes that a client of weight 1 may move per round under `drr`. */
+const QUANTUM_BYTES = 64 * 1024;
+const WATCHDOG_NS = 10e9;
+/** The protection domain of the NBD server, and the name of its interrupt's channel in its configuration. */
+export const NBD_PD = 'nbd_server';
+
+const POLICIES: Readonly<Record<string, BlkPolicyConfig>> = {
+  strict: { kind: 'strict' },
+  'round-robin': { kind: 'round-robin' },
+  drr: { kind: 'drr', quantumBytes: QUANTUM_BYTES },
+  'token-bucket': { kind: 'token-bucket' },
+};
+
+/** The name of a part of disk `index`: the first disk's parts have plain names. */
+export function nameOf(part: string, index: number): string {
+  return index === 0 ? part : `${part}${index}`;
+}
+
+/** Driver and virtualiser of one disk, with their counters, connected to the timer. */
+export function addDisk(
+  sys: SystemBuilder,
+  time: Timer,
+  index: number,
+  policy: BlkPolicyConfig,
+  window?: number,
+): ReturnType<typeof blk> {
+  const device = blockDevices[index];
+  if (device === undefined) throw new Error(`the board has no slot for disk ${index}`);
+  const driver = sys.pd(nameOf('blk_driver', index), {
+    program: blkDriver,
+    image: 'drivers/blk/virtio/driver.ts',
+    priority: 200,
+  });
+  const virt = sys.pd(nameOf('blk_virt', index), {
+    program: blkVirt,
+    image: 'virtualisers/blk/virt.ts',
+    priority: 199,
+  });
+  for (const pd of [driver, virt]) {
+    addStats(sys, pd);
+    time.addClient(pd);
+  }
+  return blk(sys, {
+    device,
+    driver,
+    virt,
+    policy,
+    watchdogNs: WATCHDOG_NS,
+    ...(window === undefined ? {} : { window }),
+  });
+}
+
+export function addTimer(sys: SystemBuilder): Timer {
+  const driver = sys.pd('timer_driver', {
+    program: timerDriver,
+    image: 'drivers/timer/goldfish/driver.ts',
+    priority: 201,
+    passive: true,
+  });
+  return timer(sys, { device: timerDevice, driver });
+}
+
+function build(choices: Readonly<Record<string, string>>): BuildResult {
+  const sys = system({ name: 'blk' });
+  const time = addTimer(sys);
+  const policy = POLICIES[choices['policy'] as string] as BlkPolicyConfig;
+  const partition = partitionOf(choices['partition'] as string);
+  for (let index = 0; index < Number(choices['disks']); index += 1) {
+    const disk = addDisk(sys, time, index, policy);
+    const hasServer = choices['nbd'] === 'yes' && index === 0;
+    const client = hasServer ? nbdServer(sys) : checkClient(sys, index);
+    disk.addClient(client, { partition, ...(hasServer ? { dataSize: '8M' } : {}) });
+  }
+  return sys.build();
+}
+
+function partitionOf(choice: string): number | 'whole' {
+  return choice === 'whole' ? 'whole' : Number(choice);
+}
+
+function checkClient(sys: SystemBuilder, index: number): PdBuilder {
+  return sys.pd(nameOf('client', index), {
+    program: blkCheck,
+    image: 'clients/blk-check/main.ts',
+    priority: 1,
+  });
+}
+
+/** Its program needs the host: it is not in the description. */
+function nbdServer(sys: SystemBuilder): PdBuilder {
+  const server = sys.pd(NBD_PD, { image: 'host/nbd/program.ts', priority: 1 });
+  const irq = server.irq(doorbellIrq(0), { trigger: 'level' });
+  server.configure(() => ({ doorbell: irq.value }));
+  return server;
+}
+
+/** A page for the program's counters, so that they can be looked at from outside. */
+function addStats(sys: SystemBuilder, pd: PdBuilder): void {
+  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
+  pd.map(stats, { perms: 'rw' });
+  pd.configure({ stats: stats.name });
+}
+
+const COUNTED = BLOCK_SLOTS.flatMap((_, index) => [
+  [nameOf('blk_driver', index), BLK_DRIVER_COUNTERS] as const,
+  [nameOf('blk_virt', index), BLK_VIRT_COUNTERS] as const,
+]);
+
+export const blkSystem: SystemModule = {
+  summary: 'a client that checks a disk, through driver and virtualiser; or an NBD server on it',
+  options: {
+    disks: {
+      help: 'how many disks, each with its own driver, virtualiser and client',
+      choices: ['1', '2', '3', '4'],
+      standard: '1',
+    },
+    partition: {
+      help: 'which partition the clients have, 0 for the first of the table',
+      choices: ['whole', '0', '1', '2', '3', '4', '5', '6', '7'],
+      standard: 'whole',
+    },
+    policy: {
+      help: 'whose request goes next when several clients share a disk',
+      choices: Object.keys(POLICIES),
+      standard: 'round-robin',
+    },
+    nbd: {
+      help: 'an NBD server is the client of the first disk',
+      choices: ['no', 'yes'],
+      standard: 'no',
+    },
+  },
+  counters: Object.fromEntries(COUNTED),
+  build,
+};
