@@ -3,7 +3,7 @@
 import { after, type LiveLoop } from '../host/event-loop.ts';
 import type { Testbed } from '../systems/testbed.ts';
 import { driveLive, type Ending, type Interrupt } from './drive.ts';
-import { duration, groupDigits, rate, significant } from './figures.ts';
+import { duration, groupDigits, significant } from './figures.ts';
 import type { NetAttachment } from './net-attachment.ts';
 import { perPacket, workText } from './run-report.ts';
 import type { Terminal } from './terminal.ts';
@@ -49,17 +49,18 @@ function sendTraffic(options: DemoOptions, eachNs: number, index: number): void 
   terminal.live(`sending frames of ${String(frame)} bytes …`);
   generator.start();
   after((eachNs * WARM_UP_SHARE) / 1e6, () => {
-    generator.clearMeasurements();
+    generator.roundTrip.clear();
+    const answeredBefore = generator.counters.answered;
     const before = testbed.counters();
     after((eachNs * (1 - WARM_UP_SHARE)) / 1e6, () => {
       const results = testbed.counters();
-      const { answered } = generator.counters;
+      const answered = generator.counters.answered - answeredBefore;
       const trip = generator.roundTrip;
       generator.stop();
       const perSecond = (answered * 1e9) / (results.timeNs - before.timeNs);
       const gigabits = significant((perSecond * frame * 8) / 1e9);
       terminal.print(
-        `  ${String(frame).padStart(4)} bytes   ${rate(perSecond)}packets/s   ${gigabits} Gb/s   ` +
+        `  ${String(frame).padStart(4)} bytes   ${groupDigits(Math.round(perSecond))} packets/s   ${gigabits} Gb/s   ` +
           `round trip p50 ${duration(trip.percentile(0.5))}, p99 ${duration(trip.percentile(0.99))}`,
       );
       const work = perPacket(before, results, answered);

@@ -19,13 +19,6 @@ export function seconds(ns: number): string {
   return `${(ns / 1e9).toFixed(3)} s`;
 }
 
-/** A rate such as `1.23 M`. */
-export function rate(perSecond: number): string {
-  if (perSecond < 1e3) return significant(perSecond);
-  if (perSecond < 1e6) return `${significant(perSecond / 1e3)} k`;
-  return `${significant(perSecond / 1e6)} M`;
-}
-
 /** Three significant digits. */
 export function significant(value: number): string {
   if (value >= 100) return value.toFixed(0);

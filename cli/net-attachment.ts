@@ -172,7 +172,13 @@ export class NetAttachment implements LoopPort {
     switch (net.kind) {
       case 'user': {
         const nowNs = (): number => this.#clock.now();
-        this.#bridge = await UserBridge.open({ ...common, forwards: net.forwards, nowNs });
+        const bridge = await UserBridge.open({ ...common, forwards: net.forwards, nowNs });
+        this.#bridge = bridge;
+        bridge.listening().forEach(({ host, port: number }, index) => {
+          const { guestIp = 0, guestPort = 0 } = net.forwards[index] ?? {};
+          const guest = `${ipv4Text(guestIp)}:${String(guestPort)}`;
+          onNotice(`${host}:${String(number)}/udp reaches ${guest}`);
+        });
         break;
       }
       case 'stream':

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { GENERATOR_FRAME_BYTES_MIN } from '../board/links/generator.ts';
 import { UserMistake } from '../host/problem.ts';
 import { type NetOptions, parseNetOptions } from './net-options.ts';
 import {
@@ -46,7 +47,7 @@ export interface RunOptions {
   readonly demo: 'no' | 'yes';
 }
 
-const FRAME_BYTES: Range = { min: 60, max: 1514 };
+const FRAME_BYTES: Range = { min: GENERATOR_FRAME_BYTES_MIN, max: 1514 };
 const BURST: Range = { min: 1, max: 256 };
 const SEED: Range = { min: 0, max: 0xffff_ffff };
 const RAM_PAGE_BYTES = 65_536;
@@ -66,7 +67,7 @@ export function addRunOptions(command: Command): void {
     .option('--path <path>', 'what a packet passes in echo: 5pd, 4pd, 2pd or dummy')
     .option('--set <name=value>', 'chooses an option of the system; may be repeated', collect, [])
     .option('--rate <packets/s>', 'generator: offered load, such as 100k; else closed loop')
-    .option('--frame <bytes>', 'generator: bytes of a frame, 60 to 1514', '60')
+    .option('--frame <bytes>', 'generator: bytes of a frame, 50 to 1514', '60')
     .option('--burst <count>', 'generator: frames sent back to back, 1 to 256', '32')
     .option('--ram <size>', 'RAM of the board, such as 64M')
     .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])

@@ -22,6 +22,8 @@ const DEMO_FRAMES = [64, 1514] as const;
 const DEMO_BURST = 64;
 const STANDARD_FORWARD = 'user,hostfwd=udp:127.0.0.1:1235-10.0.2.15:1235';
 const STANDARD_GUEST = '10.0.2.15';
+/** That the monitor has started, that a domain is passive: what the topology says too. */
+const MONITOR_CHATTER = 'MON|INFO';
 const BOOT_STEP_NS = 1_000_000;
 const BOOT_STEPS_MAX = 1000;
 
@@ -89,6 +91,7 @@ export class Run {
     } else {
       ending = await this.#drive(attachment, { ...common, loop });
     }
+    testbed.board.turn(); // host time: as late as now, also after a sleep
     const after = testbed.counters();
     await attachment?.close();
     this.#report({
@@ -135,7 +138,7 @@ export class Run {
         ...(ramBytes === undefined ? {} : { ramBytes }),
         wires: (parts) => (attachment === undefined ? {} : { net: attachment.wire(parts) }),
         observer: {
-          log: (pd, line) => this.#terminal.note(`${pd}: ${line}`),
+          log: (pd, line) => this.#log(pd, line),
           faulted: () => {
             process.exitCode = 1; // the monitor has said what happened
           },
@@ -151,6 +154,11 @@ export class Run {
       if (clock === 'virtual' && testbed.isIdle) break;
     }
     return testbed;
+  }
+
+  #log(pd: string, line: string): void {
+    if (line.startsWith(MONITOR_CHATTER)) return;
+    this.#terminal.note(`${pd}: ${line}`);
   }
 
   #drive(

@@ -1,0 +1,75 @@
+/**
+ * What the network data path costs beside time: memory that is allocated while packets flow, memory of the whole process,
+ * and the time from power-on to the first echoed packet.
+ */
+
+import { type PerformanceEntry, PerformanceObserver, constants } from 'node:perf_hooks';
+import { memoryUsage } from 'node:process';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { breathe, hostNow } from '../host/event-loop.ts';
+import { NetRig } from './net-rig.ts';
+import type { BenchRow } from './results.ts';
+import { summarise } from './statistics.ts';
+
+const POINT = { path: '5pd', frame: 64, batch: 64 } as const;
+const PACKETS = 1_000_000;
+const WARM_UP_PACKETS = 500_000;
+
+/** Heap growth and major collections over a million packets. */
+export async function benchAllocations(): Promise<readonly BenchRow[]> {
+  const collect = garbageCollector();
+  const rig = new NetRig(POINT);
+  rig.run(WARM_UP_PACKETS);
+  let major = 0;
+  let minor = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { kind } = (entry as PerformanceEntry & { detail: { kind: number } }).detail;
+      if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) major += 1;
+      else minor += 1;
+    }
+  });
+  collect();
+  await breathe();
+  observer.observe({ entryTypes: ['gc'] });
+  const before = memoryUsage().heapUsed;
+  rig.run(PACKETS);
+  const grown = memoryUsage().heapUsed - before;
+  await breathe();
+  observer.disconnect();
+  const parameters = { ...POINT, packets: PACKETS, ratioToNative: null };
+  return [
+    { name: 'net/heap growth', unit: 'bytes', ...once(grown), ...parameters },
+    { name: 'net/major collections', unit: 'collections', ...once(major), ...parameters },
+    { name: 'net/minor collections', unit: 'collections', ...once(minor), ...parameters },
+    { name: 'net/memory', unit: 'bytes', ...once(memoryUsage().rss), ...parameters },
+  ];
+}
+
+/** From power-on to the first echoed packet; the first of these is with cold code. */
+export function benchBoot(repeat: number): BenchRow {
+  const times: number[] = [];
+  for (let sample = 0; sample < repeat; sample += 1) {
+    const startedAt = hostNow();
+    new NetRig({ ...POINT, batch: 1 }).run(1);
+    times.push((hostNow() - startedAt) / 1e6);
+  }
+  return {
+    name: 'net/boot',
+    unit: 'ms',
+    ...summarise(times),
+    path: POINT.path,
+    ratioToNative: null,
+  };
+}
+
+function once(value: number): { median: number; min: number; max: number } {
+  return { median: value, min: value, max: value };
+}
+
+/** Node gives the collector away only when asked by a flag. */
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
