@@ -54,6 +54,13 @@ export interface EntryPoints {
   progress?(): number;
 }
 
+/** A TCB by a user capability. The results are error numbers of the kernel's ABI, 0 for none. */
+export interface UserTcb {
+  /** Suspending oneself does not return. */
+  suspend(): number;
+  resume(): number;
+}
+
 export interface ProtectionDomain<Config = unknown> {
   readonly name: string;
   /** What the description's builder made for this domain. */
@@ -84,6 +91,8 @@ export interface ProtectionDomain<Config = unknown> {
   restart(child: number): void;
   stop(child: number): void;
   resume(child: number): void;
+  /** The TCB that the description has put into this slot of the CSpace (`cap_tcb`): 1..63. */
+  userTcb(slot: number): UserTcb;
 
   /** One line of debug output. */
   log(text: string): void;

@@ -22,12 +22,13 @@ import {
 } from '../../kernel/abi.ts';
 import type { UserThread } from '../../kernel/user.ts';
 import { DeviceRegion, ReadonlyRegion, Region } from '../../memory/region.ts';
-import type { Channel, MessageInfo, ProtectionDomain } from '../pd.ts';
+import type { Channel, MessageInfo, ProtectionDomain, UserTcb } from '../pd.ts';
 import { IPC_BUFFER_VADDR } from '../slots.ts';
 import { restartChild, resumeChild, stopChild } from './children.ts';
 import type { PdCounters, RuntimeObserver } from './observer.ts';
 import type { PdProfile } from './profile.ts';
 import { mapDevice, mapReadonly, mapWritable } from './regions.ts';
+import { userTcb } from './user-caps.ts';
 
 const TWO_TO_32 = 0x1_0000_0000;
 /** Label and length of a message information word: a program cannot send capabilities. */
@@ -190,6 +191,10 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 
   resume(child: number): void {
     resumeChild(this.#thread, this.#profile, child);
+  }
+
+  userTcb(slot: number): UserTcb {
+    return userTcb(this.#thread, slot);
   }
 
   log(text: string): void {

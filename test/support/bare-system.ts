@@ -220,6 +220,10 @@ export class BarePd implements ProtectionDomain<unknown> {
     assert(false, 'no children here');
   }
 
+  userTcb(): never {
+    throw new Error('no capabilities without a kernel');
+  }
+
   log(text: string): void {
     this.logged.push(text);
   }
