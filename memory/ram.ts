@@ -14,6 +14,8 @@ import { assert } from './assert.ts';
 export const RAM_BASE = 0x8000_0000;
 
 const WASM_PAGE_BYTES = 65_536;
+/** Every wasm module begins with "\0asm" and version 1. */
+const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
 /**
  * A module written by hand: it imports the memory and exports
@@ -43,7 +45,7 @@ function bulkModule(pages: number): Uint8Array {
     ...body([...local(0), ...local(1), 0xfe, 0x17, 2, 0]),
   ];
   return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // "\0asm", version 1
+    ...MAGIC_AND_VERSION,
     ...section(1, types),
     ...section(2, imports),
     ...section(3, functions),
