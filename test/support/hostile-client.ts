@@ -1,0 +1,86 @@
+/**
+ * Test support: a client that breaks every rule that memory lets it break. It writes random bytes over its own queues
+ * and buffers whenever it runs, and signals its peers at random.
+ */
+
+import type { EchoConfig } from '../../clients/echo/echo.ts';
+import { Random } from '../../board/random.ts';
+import type { Region } from '../../memory/region.ts';
+import type { EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
+
+/** Layout of sDDF's network queue. */
+const TAIL = 0;
+const HEAD = 2;
+/** By this flag the consumer asks for a signal: 0 is yes. */
+const CONSUMER_SIGNALLED = 4;
+const HEADER_BYTES = 8;
+const ENTRY_BYTES = 16;
+/** Bytes written at the start of each queue: indices, flag, and the first entries. */
+const QUEUE_BYTES = HEADER_BYTES + ENTRY_BYTES * 8;
+const GOOD_BUFFERS = 4;
+const ATTACKS_PER_WAKE_UP = 4;
+
+export interface Attacks {
+  /** Writes made so far. */
+  count: number;
+}
+
+export function hostileClient(seed: number, attacks: Attacks): Program<EchoConfig> {
+  return (pd) => new HostileClient(pd, new Random(seed), attacks).entryPoints();
+}
+
+class HostileClient {
+  readonly #pd: ProtectionDomain<EchoConfig>;
+  readonly #random: Random;
+  readonly #attacks: Attacks;
+  readonly #queues: readonly Region[];
+  readonly #data: readonly Region[];
+
+  constructor(pd: ProtectionDomain<EchoConfig>, random: Random, attacks: Attacks) {
+    const { net } = pd.config;
+    this.#pd = pd;
+    this.#random = random;
+    this.#attacks = attacks;
+    const names = [net.rx.freeQueue, net.rx.activeQueue, net.tx.freeQueue, net.tx.activeQueue];
+    this.#queues = names.map((name) => pd.region(name));
+    this.#data = [pd.region(net.rxData.region), pd.region(net.txData.region)];
+  }
+
+  entryPoints(): EntryPoints {
+    this.#attack();
+    return { notified: () => this.#attack() };
+  }
+
+  #attack(): void {
+    const random = this.#random;
+    for (let i = 0; i < ATTACKS_PER_WAKE_UP; i++) {
+      this.#attacks.count++;
+      const queue = this.#queues[random.below(this.#queues.length)] as Region;
+      // Indices alone, so that the queue claims to hold entries; entries; or both.
+      const from = random.below(2) === 0 ? 0 : HEADER_BYTES;
+      const length = random.below(2) === 0 ? HEADER_BYTES : QUEUE_BYTES - from;
+      for (let at = from; at < from + length; at++) queue.write8(at, random.below(256));
+      const data = this.#data[random.below(2)] as Region;
+      data.write32(4 * random.below(data.sizeBytes / 4), random.u32());
+      const { net } = this.#pd.config;
+      if (random.below(2) === 0) this.#pd.notify(net.tx.channel);
+      if (random.below(2) === 0) this.#pd.notify(net.rx.channel);
+    }
+    this.#stayAwake();
+  }
+
+  /** Offers a few good buffers and asks for a signal, so that the next packet wakes it: there is more to break. */
+  #stayAwake(): void {
+    const [rxFree, rxActive] = this.#queues as [Region, Region];
+    const { capacity } = this.#pd.config.net.rx;
+    const head = rxFree.read16(HEAD);
+    for (let i = 0; i < GOOD_BUFFERS; i++) {
+      const at = HEADER_BYTES + ENTRY_BYTES * ((head + i) % capacity);
+      rxFree.write32(at, 2048 * i);
+      rxFree.write32(at + 4, 0);
+    }
+    rxFree.write16(TAIL, (head + GOOD_BUFFERS) & 0xffff);
+    rxActive.write16(HEAD, rxActive.read16(TAIL));
+    rxActive.write32(CONSUMER_SIGNALLED, 0);
+  }
+}
