@@ -1,0 +1,157 @@
+/**
+ * Route 3: a system call. A protected call of a client to a passive server: capability lookup, rendezvous at the
+ * endpoint, donation of the scheduling context, the server's `protected`, its reply, and the caller goes on.
+ *
+ * The kernel has no hooks for this: the test watches its objects, one property each, from outside.
+ */
+
+import { describe, expect, it } from 'vitest';
+import type { Kernel } from '../../kernel/boot.ts';
+import type { CNode, Tcb } from '../../kernel/objects.ts';
+import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
+import { system } from '../../microkit/builder.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import { messageInfo, type Program } from '../../microkit/pd.ts';
+import { timer } from '../../microkit/sddf/timer.ts';
+import {
+  TIMER_GET_TIME,
+  TIMER_SET_TIMEOUT,
+  type TimerClientConfig,
+} from '../../queues/timer/config.ts';
+import { timerDevice } from '../../systems/devices.ts';
+import { createTestbed } from '../../systems/testbed.ts';
+import { described } from '../support/echo-testbed.ts';
+import { traced } from '../support/traced-program.ts';
+
+const TIMEOUT_NS = 1_000_000;
+/** Microkit's slots. */
+const SLOT_INPUT = 1;
+const SLOT_REPLY = 4;
+const SLOT_OUTPUT_ENDPOINT = 74;
+
+/** Asks for the time whenever its time-out comes, and for the next time-out. */
+const client: Program<{ timer: TimerClientConfig }> = (pd) => {
+  const { channel } = pd.config.timer;
+  const rearm = (): void => {
+    pd.setMr(0, TIMEOUT_NS);
+    pd.ppcall(channel, messageInfo(TIMER_SET_TIMEOUT, 1));
+  };
+  rearm();
+  return {
+    notified: () => {
+      pd.ppcall(channel, messageInfo(TIMER_GET_TIME, 0));
+      rearm();
+    },
+  };
+};
+
+function clientAndTimer(): SystemDescription {
+  const sys = system({ name: 'client and timer' });
+  const driver = sys.pd('timer_driver', { program: timerDriver, priority: 102, passive: true });
+  const time = timer(sys, { device: timerDevice, driver });
+  time.addClient(sys.pd('client', { program: client as unknown as Program, priority: 97 }));
+  return described(sys.build());
+}
+
+/** Tells of every change of a property of a kernel object. */
+function watch<T extends object, K extends keyof T>(
+  object: T,
+  property: K,
+  tell: (value: T[K]) => void,
+): void {
+  let value = object[property];
+  Object.defineProperty(object, property, {
+    get: () => value,
+    set: (next: T[K]) => {
+      if (next !== value) tell(next);
+      value = next;
+    },
+  });
+}
+
+/** The CNode in slot 0 of a domain's root CNode. */
+function ownCNode(tcb: Tcb): CNode {
+  const root = tcb.ctable.cap;
+  const inner = root.kind === 'cnode' ? root.cnode.slotAt(0).cap : root;
+  if (inner.kind !== 'cnode') throw new Error('a capability space has two levels');
+  return inner.cnode;
+}
+
+/** Watches what one call does to its two threads. */
+function watchCall(
+  kernel: Kernel,
+  threads: ReadonlyMap<string, Tcb>,
+  tell: (line: string) => void,
+) {
+  const { counters } = kernel;
+  watch(counters, 'kernelEntries', () => tell('kernel: entered'));
+  for (const [name, tcb] of threads) {
+    const cnode = ownCNode(tcb);
+    const slotAt = cnode.slotAt.bind(cnode);
+    cnode.slotAt = (index) => {
+      const slot = slotAt(index);
+      tell(`kernel: looks up slot ${index} of ${name}: ${slot.cap.kind}`);
+      return slot;
+    };
+    watch(tcb, 'state', (state) => tell(`kernel: ${name} is ${state}`));
+    watch(tcb, 'schedContext', (context) => {
+      tell(`kernel: ${name} ${context === null ? 'has no' : 'has a'} scheduling context`);
+    });
+  }
+}
+
+describe('the route of a system call', () => {
+  it('goes through lookup, rendezvous and donation to the callee, and back with the reply', () => {
+    const steps: string[] = [];
+    const threads = new Map<string, Tcb>();
+    // The first programs run before the testbed is returned; the second call is the one that is watched.
+    let phase: 'boot' | 'warm-up' | 'watched' = 'boot';
+    const testbed = createTestbed({
+      clock: 'virtual',
+      system: traced(clientAndTimer(), (line) => {
+        const name = line.split(':')[0] as string;
+        if (phase === 'warm-up' && / notified | called /.test(line)) {
+          threads.set(name, testbed.kernel.state.current);
+        }
+        if (phase === 'watched') steps.push(line);
+      }),
+    });
+    phase = 'warm-up';
+    testbed.runUntil(testbed.now() + 1.5 * TIMEOUT_NS);
+    expect([...threads.keys()].toSorted()).toEqual(['client', 'timer_driver']);
+
+    phase = 'watched';
+    watchCall(testbed.kernel, threads, (line) => steps.push(line));
+    testbed.runUntil(testbed.now() + TIMEOUT_NS);
+
+    const from = steps.indexOf('client: calls timer_driver');
+    const to = steps.indexOf('client: has the reply of timer_driver');
+    // What is inactive between two assignments inside the kernel is nobody's business.
+    const route = steps.slice(from, to + 1).filter((step) => !step.endsWith('is inactive'));
+    expect(route).toEqual([
+      // The call: one kernel entry, one lookup, and the callee runs on the caller's scheduling context.
+      'client: calls timer_driver',
+      'kernel: entered',
+      `kernel: looks up slot ${SLOT_OUTPUT_ENDPOINT} of client: endpoint`,
+      'kernel: client is restart',
+      'kernel: client is blockedOnReply',
+      'kernel: client has no scheduling context',
+      'kernel: timer_driver has a scheduling context',
+      'kernel: timer_driver is running',
+      'timer_driver: called by client',
+      'timer_driver: replies',
+      // Reply and next wait: one kernel entry, in two phases.
+      'kernel: entered',
+      `kernel: looks up slot ${SLOT_REPLY} of timer_driver: reply`,
+      'kernel: timer_driver is restart',
+      'kernel: timer_driver has no scheduling context',
+      'kernel: client has a scheduling context',
+      'kernel: client is running',
+      'kernel: timer_driver is running',
+      `kernel: looks up slot ${SLOT_INPUT} of timer_driver: endpoint`,
+      `kernel: looks up slot ${SLOT_REPLY} of timer_driver: reply`,
+      'kernel: timer_driver is blockedOnReceive',
+      'client: has the reply of timer_driver',
+    ]);
+  });
+});
