@@ -1,6 +1,6 @@
 /** What `npm start` shows: the system's topology, two seconds of its own traffic, figures, and how to try it. */
 
-import { after, type LiveLoop } from '../host/event-loop.ts';
+import { after, type LiveLoop, type LoopPort } from '../host/event-loop.ts';
 import type { Testbed } from '../systems/testbed.ts';
 import { driveLive, type Ending, type Interrupt } from './drive.ts';
 import { duration, groupDigits, significant } from './figures.ts';
@@ -13,7 +13,7 @@ export interface DemoOptions {
   readonly testbed: Testbed;
   readonly attachment: NetAttachment;
   readonly loop: LiveLoop;
-  readonly port: NetAttachment | { flush(): void };
+  readonly port: LoopPort;
   readonly interrupt: Interrupt;
   readonly terminal: Terminal;
   readonly forNs: number | undefined;
@@ -34,7 +34,7 @@ export function runDemo(options: DemoOptions): Promise<Ending> {
   terminal.print('');
   const trafficNs = Math.min(TRAFFIC_NS, options.forNs ?? Infinity);
   sendTraffic(options, trafficNs / options.frames.length, 0);
-  return driveLive({ ...options, clock: 'host', inputOver: () => false });
+  return driveLive({ ...options, inputOver: () => false });
 }
 
 /** Lets one generator after the other send, measures each, and then leaves the board to the host. */
@@ -73,8 +73,12 @@ function sendTraffic(options: DemoOptions, eachNs: number, index: number): void 
 function explain(options: DemoOptions): void {
   const { terminal, attachment, testbed } = options;
   terminal.print('');
-  terminal.print('  Your turn: the board listens on 127.0.0.1:1235/udp. In a second terminal:');
-  terminal.print('      echo hi | nc -u -w1 127.0.0.1 1235');
+  for (const { host, port } of attachment.listening) {
+    terminal.print(
+      `  Your turn: the board listens on ${host}:${String(port)}/udp. In a second terminal:`,
+    );
+    terminal.print(`      echo hi | nc -u -w1 ${host} ${String(port)}`);
+  }
   terminal.print(
     '  See it pass: npx sddf run echo --wireshark   Others: npx sddf list   End: Ctrl-C',
   );

@@ -51,7 +51,6 @@ export async function driveVirtual(run: VirtualRun): Promise<Ending> {
 
 export interface LiveRun {
   readonly testbed: Testbed;
-  readonly clock: 'virtual' | 'host';
   readonly port: LoopPort;
   readonly loop: LiveLoop;
   /** How long; `undefined`: until interrupted. */

@@ -10,7 +10,7 @@ import type { EthernetWire } from '../board/ethernet.ts';
 import { TrafficGenerator } from '../board/links/generator.ts';
 import { StagedLink } from '../board/links/staged-link.ts';
 import type { Station } from '../board/links/udp-frame.ts';
-import { hostEpoch, type LoopPort } from '../host/event-loop.ts';
+import { hostEpoch } from '../host/event-loop.ts';
 import type { Bridge } from '../host/net/bridge.ts';
 import { FileBytes } from '../host/net/capture-bytes.ts';
 import { readCapture } from '../host/net/capture-reader.ts';
@@ -28,13 +28,14 @@ import { DgramBridge } from '../host/net/dgram-bridge.ts';
 import { ipv4Number, ipv4Text } from '../host/net/packets.ts';
 import { PcapngWriter } from '../host/net/pcapng-writer.ts';
 import { SharedWire } from '../host/net/shared-wire.ts';
+import type { UdpAddress } from '../host/net/socket-address.ts';
 import { StreamBridge } from '../host/net/stream-bridge.ts';
 import { type HostForward, UserBridge } from '../host/net/user-bridge.ts';
 import { UserMistake } from '../host/problem.ts';
-import type { WireParts } from '../systems/testbed.ts';
+import type { WireParts, Wires } from '../systems/testbed.ts';
+import type { Attachment } from './attachment.ts';
 import { type Guest, macBytes, stationOf } from './guests.ts';
 import type { NetOptions } from './net-options.ts';
-import type { CaptureTarget, GeneratorOptions } from './run-options.ts';
 
 /** The first generator's own station; the others follow it. */
 const GENERATOR_MAC = '52:54:00:00:00:63';
@@ -44,6 +45,21 @@ const ECHO_PORT = 1235;
 /** Frames that the generator has in flight, in bursts. */
 const WINDOW_BURSTS = 4;
 const WINDOW_MAX = 512;
+
+/** Where a capture goes. */
+export type CaptureTarget =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdout' }
+  | { readonly kind: 'wireshark' };
+
+export interface GeneratorOptions {
+  /** Packets per second; as fast as they come back without one. */
+  readonly rate?: number;
+  /** Bytes of a frame without its check sequence. */
+  readonly frame: number;
+  /** Frames sent back to back. */
+  readonly burst: number;
+}
 
 export interface NetAttachmentOptions {
   readonly net: NetOptions;
@@ -55,7 +71,7 @@ export interface NetAttachmentOptions {
   readonly onNotice: (line: string) => void;
 }
 
-export class NetAttachment implements LoopPort {
+export class NetAttachment implements Attachment {
   readonly #options: NetAttachmentOptions;
   readonly #sinks: OpenSink[] = [];
   #parts: WireParts | undefined;
@@ -66,6 +82,8 @@ export class NetAttachment implements LoopPort {
   #reader: CaptureReader | undefined;
   #replay: CaptureReplay | undefined;
   readonly generators: TrafficGenerator[] = [];
+  /** Where the host reaches guests. */
+  listening: readonly UdpAddress[] = [];
 
   private constructor(options: NetAttachmentOptions) {
     this.#options = options;
@@ -104,10 +122,12 @@ export class NetAttachment implements LoopPort {
     }
   }
 
-  /** The wire for the NIC; called once, by the testbed. */
-  wire(parts: WireParts): EthernetWire {
+  wires(parts: WireParts): Wires {
     this.#parts = parts;
-    const wire = this.#innerWire(parts);
+    return { net: this.#captured(parts, this.#innerWire(parts)) };
+  }
+
+  #captured(parts: WireParts, wire: EthernetWire): EthernetWire {
     if (this.#sinks.length === 0) return wire;
     this.#writer = new PcapngWriter({
       sink: (bytes) => this.#sinks.forEach((sink) => sink.write(bytes)),
@@ -159,7 +179,6 @@ export class NetAttachment implements LoopPort {
   /**
    * Opens the bridge: from now on the host reaches the board.
    *
-   * @param wake called when the host has brought something
    * @throws UserMistake when an address cannot be had
    */
   async plugIn(wake: () => void): Promise<void> {
@@ -174,11 +193,7 @@ export class NetAttachment implements LoopPort {
         const nowNs = (): number => this.#clock.now();
         const bridge = await UserBridge.open({ ...common, forwards: net.forwards, nowNs });
         this.#bridge = bridge;
-        bridge.listening().forEach(({ host, port: number }, index) => {
-          const { guestIp = 0, guestPort = 0 } = net.forwards[index] ?? {};
-          const guest = `${ipv4Text(guestIp)}:${String(guestPort)}`;
-          onNotice(`${host}:${String(number)}/udp reaches ${guest}`);
-        });
+        this.#sayForwards(bridge.listening(), net.forwards);
         break;
       }
       case 'stream':
@@ -199,12 +214,20 @@ export class NetAttachment implements LoopPort {
     }
   }
 
+  #sayForwards(listening: readonly UdpAddress[], forwards: readonly HostForward[]): void {
+    for (const [index, { host, port }] of listening.entries()) {
+      const { guestIp = 0, guestPort = 0 } = forwards[index] ?? {};
+      const guest = `${ipv4Text(guestIp)}:${String(guestPort)}`;
+      this.#options.onNotice(`${host}:${String(port)}/udp reaches ${guest}`);
+    }
+    this.listening = listening;
+  }
+
   get #clock(): WireParts['board']['clock'] {
     if (this.#parts === undefined) throw new Error('the wire is made before the bridge');
     return this.#parts.board.clock;
   }
 
-  /** Starts what has a beginning: the replay, the generator. */
   start(): void {
     this.#replay?.start();
     if (this.#options.net.kind === 'loop') this.generators[0]?.start();
@@ -216,9 +239,18 @@ export class NetAttachment implements LoopPort {
     return { framesIn: link?.sent ?? 0, framesOut: link?.transmitted ?? 0 };
   }
 
-  /** Whether the input has an end and has reached it: the run is over when the board is quiet. */
-  get inputOver(): boolean {
-    return this.#replay?.over === true;
+  get pace(): 'host' | 'own' {
+    return ['user', 'stream', 'dgram'].includes(this.#options.net.kind) ? 'host' : 'own';
+  }
+
+  get input(): 'endless' | 'coming' | 'over' {
+    if (this.#replay === undefined) return 'endless';
+    return this.#replay.over ? 'over' : 'coming';
+  }
+
+  get packets(): number {
+    const answered = this.generators.reduce((sum, each) => sum + each.counters.answered, 0);
+    return answered + this.traffic.framesOut;
   }
 
   flush(): void {
@@ -238,7 +270,6 @@ export class NetAttachment implements LoopPort {
     for (const sink of this.#sinks) await sink.close();
   }
 
-  /** What the wire, the bridge and the generator have counted, by name. */
   counters(): Record<string, unknown> {
     return {
       kind: this.#options.net.kind,

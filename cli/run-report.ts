@@ -12,8 +12,8 @@ export interface RunResult {
   /** Counters when the system had booted, and at the end. */
   readonly before: RunCounters;
   readonly after: RunCounters;
-  /** What wire and bridge have counted. */
-  readonly net: Readonly<Record<string, unknown>> | undefined;
+  /** What wires and bridges have counted, by kind of attachment. */
+  readonly attachments: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Every device's visible state. */
   readonly board: Readonly<Record<string, unknown>>;
   /** Packets that went all the way: what is divided by. */
@@ -69,7 +69,7 @@ export function reportJson(result: RunResult): string {
     kernel: after.kernel,
     pds: after.pds,
     programs: after.programs,
-    net: rest.net ?? null,
+    ...rest.attachments,
     board: rest.board,
   });
 }
@@ -83,7 +83,9 @@ export function reportText(result: RunResult): readonly string[] {
   ];
   const work = perPacket(before, after, packets);
   if (work !== undefined) lines.push(`  per packet   ${workText(work)}`);
-  for (const line of countedLines(result.net)) lines.push(`  ${line}`);
+  for (const counters of Object.values(result.attachments)) {
+    for (const line of countedLines(counters)) lines.push(`  ${line}`);
+  }
   const exceptions = Object.entries(after.pds).filter(([, pd]) => pd.exceptions > 0);
   for (const [name, pd] of exceptions) {
     lines.push(`  ${name}: ${String(pd.exceptions)} faults`);
@@ -101,10 +103,10 @@ export function workText(work: PerPacket): string {
   ].join(' · ');
 }
 
-/** The counters that are not zero, a line for each part of the network. */
-function countedLines(net: Readonly<Record<string, unknown>> | undefined): readonly string[] {
+/** The counters that are not zero, a line for each part of an attachment. */
+function countedLines(attachment: Readonly<Record<string, unknown>>): readonly string[] {
   const lines: string[] = [];
-  for (const [part, counters] of Object.entries(net ?? {})) {
+  for (const [part, counters] of Object.entries(attachment)) {
     if (typeof counters !== 'object' || counters === null || Array.isArray(counters)) continue;
     const counted = Object.entries(counters as Record<string, unknown>)
       .filter(([, value]) => typeof value === 'number' && value !== 0)

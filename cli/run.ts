@@ -2,26 +2,20 @@
 
 import { Command } from 'commander';
 import { UserMistake } from '../host/problem.ts';
-import type { SystemDescription } from '../microkit/model.ts';
-import { networkDevice } from '../systems/devices.ts';
 import { type Testbed, TestbedError, createTestbed } from '../systems/testbed.ts';
+import { attachmentKinds } from './attachment-kinds.ts';
+import type { Attachment, ParsedAttachment, RawOptions } from './attachment.ts';
 import { runDemo } from './demo.ts';
-import { type Ending, driveLive, driveVirtual, makeLoop } from './drive.ts';
+import { driveLive, driveVirtual, type Ending, makeLoop, type Interrupt } from './drive.ts';
 import { groupDigits, seconds } from './figures.ts';
-import { type Guest, guestsOf } from './guests.ts';
 import { catchInterrupts } from './interrupt.ts';
 import { NetAttachment } from './net-attachment.ts';
-import { NET_HELP, type NetOptions, parseNetOptions } from './net-options.ts';
-import { reportJson, reportText, type RunResult } from './run-report.ts';
+import { DEMO_FRAMES } from './net-kind.ts';
 import { addRunOptions, readRunOptions, type RunOptions } from './run-options.ts';
+import { reportJson, reportText, type RunResult } from './run-report.ts';
 import { type LoadedSystem, loadSystem } from './system-source.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
-/** What the generator of a demonstration sends: small frames, then large ones. */
-const DEMO_FRAMES = [64, 1514] as const;
-const DEMO_BURST = 64;
-const STANDARD_FORWARD = 'user,hostfwd=udp:127.0.0.1:1235-10.0.2.15:1235';
-const STANDARD_GUEST = '10.0.2.15';
 /** That the monitor has started, that a domain is passive: what the topology says too. */
 const MONITOR_CHATTER = 'MON|INFO';
 const BOOT_STEP_NS = 1_000_000;
@@ -34,109 +28,89 @@ export function runCommand(): Command {
     )
     .argument('<system>', 'what to run');
   addRunOptions(command);
-  return command.addHelpText('after', `\n${NET_HELP}\n${EXAMPLES}`).action(runAction);
+  for (const kind of attachmentKinds) {
+    kind.addOptions(command);
+    command.addHelpText('after', `\n${kind.help}`);
+  }
+  const examples = attachmentKinds.flatMap((kind) => kind.examples);
+  return command
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+    .action(runAction);
 }
 
-const EXAMPLES = `
-Examples:
-  sddf run echo --net user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235,hostfwd=udp:127.0.0.1:5002-10.0.2.16:7
-  sddf run echo --net stream,server=unix:a.sock
-  sddf run echo --net dgram,local=127.0.0.1:5558,remote=127.0.0.1:5557
-  sddf run echo --net pcap,in=in.pcap --capture out.pcapng --clock virtual --json
-  sddf run echo --net loop --seed 7 --clock virtual --for 1s --json
-  sddf run echo --wireshark`;
-
-async function runAction(
-  reference: string,
-  raw: Parameters<typeof readRunOptions>[0],
-): Promise<void> {
+async function runAction(reference: string, raw: RawOptions): Promise<void> {
   const options = readRunOptions(raw);
-  const toStderr = options.output === 'json' || options.captures.some((to) => to.kind === 'stdout');
-  const terminal = openTerminal(toStderr ? 'stderr' : 'stdout');
+  const parsed = attachmentKinds.map((kind) => kind.parse(raw));
+  const isTaken = parsed.some((attachment) => attachment.standardOutput === 'taken');
+  const terminal = openTerminal(options.output === 'json' || isTaken ? 'stderr' : 'stdout');
   const loaded = await loadSystem(reference, options.choices, options.searchPath);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
-  await new Run(loaded, options, terminal).run();
+  await new Run(loaded, options, terminal).run(parsed);
 }
 
 /** One run of one system, from the description to the counters. */
-export class Run {
+class Run {
   readonly #loaded: LoadedSystem;
   readonly #options: RunOptions;
   readonly #terminal: Terminal;
-  readonly #guests: readonly Guest[];
-  readonly #net: NetOptions | undefined;
+  readonly #attachments = new Map<string, Attachment>();
 
   constructor(loaded: LoadedSystem, options: RunOptions, terminal: Terminal) {
     this.#loaded = loaded;
     this.#options = options;
     this.#terminal = terminal;
-    this.#guests = guestsOf(loaded.system);
-    this.#net = chooseNet(loaded, options, this.#guests);
   }
 
-  async run(): Promise<void> {
+  async run(parsed: readonly ParsedAttachment[]): Promise<void> {
     const interrupt = catchInterrupts();
-    const attachment = await this.#openNet();
-    const testbed = this.#boot(attachment);
-    const before = testbed.counters();
-    const loop = makeLoop(testbed, this.#options.clock);
-    await attachment?.plugIn(() => loop.wake());
-    attachment?.start();
-    const common = { testbed, interrupt, port: attachment ?? NO_PORT };
-    let ending: Ending;
-    if (this.#options.demo === 'yes' && attachment !== undefined) {
-      const terminal = this.#terminal;
-      const forNs = this.#options.forNs;
-      ending = await runDemo({ ...common, attachment, loop, terminal, forNs, frames: DEMO_FRAMES });
-    } else {
-      ending = await this.#drive(attachment, { ...common, loop });
+    try {
+      await this.#open(parsed);
+      const testbed = this.#boot();
+      const before = testbed.counters();
+      const ending = await this.#drive(testbed, interrupt);
+      testbed.board.turn(); // host time: as late as now, also after a sleep
+      const after = testbed.counters();
+      for (const attachment of this.#attachments.values()) attachment.flush();
+      this.#report(testbed, { ending, before, after });
+    } finally {
+      for (const attachment of this.#attachments.values()) await attachment.close();
     }
-    testbed.board.turn(); // host time: as late as now, also after a sleep
-    const after = testbed.counters();
-    await attachment?.close();
-    this.#report({
-      system: this.#loaded.name,
-      clock: this.#options.clock,
-      seed: this.#options.seed,
-      ending,
-      before,
-      after,
-      net: attachment?.counters(),
-      board: testbed.board.snapshot(),
-      packets: packetsOf(attachment),
-    });
   }
 
-  #openNet(): Promise<NetAttachment> | undefined {
-    const { captures, generator, clock, demo } = this.#options;
-    const net = this.#net;
-    if (net === undefined) return undefined;
-    const demoGenerators = DEMO_FRAMES.map((frame) => ({ ...generator, frame, burst: DEMO_BURST }));
-    const alone = net.kind === 'loop' ? [generator] : [];
-    return NetAttachment.open({
-      net,
-      captures,
-      clock,
-      generators: demo === 'yes' ? demoGenerators : alone,
-      guests: this.#guests,
-      onNotice: (line) => this.#terminal.note(`sddf: ${line}`),
-    });
+  async #open(parsed: readonly ParsedAttachment[]): Promise<void> {
+    const { clock, demo } = this.#options;
+    const onNotice = (line: string): void => this.#terminal.note(`sddf: ${line}`);
+    for (const [index, kind] of attachmentKinds.entries()) {
+      const opened = await parsed[index]?.open({ loaded: this.#loaded, clock, demo, onNotice });
+      if (opened !== undefined) this.#attachments.set(kind.name, opened);
+    }
   }
 
   /** Boots, and lets every program run its `init`. */
-  #boot(attachment: NetAttachment | undefined): Testbed {
+  #boot(): Testbed {
+    const { clock } = this.#options;
+    const testbed = this.#createTestbed();
+    for (let step = 0; step < BOOT_STEPS_MAX; step += 1) {
+      if (clock === 'host' && testbed.runSlice(BOOT_STEP_NS) === 'idle') break;
+      if (clock === 'virtual') testbed.runUntil(testbed.now() + BOOT_STEP_NS);
+      if (clock === 'virtual' && testbed.isIdle) break;
+    }
+    return testbed;
+  }
+
+  #createTestbed(): Testbed {
     const { clock, seed, ramBytes } = this.#options;
     const { system, programs, counters } = this.#loaded;
-    let testbed: Testbed;
+    const attachments = [...this.#attachments.values()];
     try {
-      testbed = createTestbed({
+      return createTestbed({
         system,
         clock,
         seed,
         programs,
         counters,
         ...(ramBytes === undefined ? {} : { ramBytes }),
-        wires: (parts) => (attachment === undefined ? {} : { net: attachment.wire(parts) }),
+        wires: (parts) => Object.assign({}, ...attachments.map((each) => each.wires(parts))),
         observer: {
           log: (pd, line) => this.#log(pd, line),
           faulted: () => {
@@ -148,12 +122,6 @@ export class Run {
       if (error instanceof TestbedError) throw new UserMistake(error.message);
       throw error;
     }
-    for (let step = 0; step < BOOT_STEPS_MAX; step += 1) {
-      if (clock === 'host' && testbed.runSlice(BOOT_STEP_NS) === 'idle') break;
-      if (clock === 'virtual') testbed.runUntil(testbed.now() + BOOT_STEP_NS);
-      if (clock === 'virtual' && testbed.isIdle) break;
-    }
-    return testbed;
   }
 
   #log(pd: string, line: string): void {
@@ -161,58 +129,62 @@ export class Run {
     this.#terminal.note(`${pd}: ${line}`);
   }
 
-  #drive(
-    attachment: NetAttachment | undefined,
-    run: Omit<Parameters<typeof driveLive>[0], 'clock' | 'forNs' | 'inputOver'>,
-  ): Promise<Ending> {
-    const { clock, forNs } = this.#options;
-    const { testbed } = run;
-    const fromHost =
-      this.#net !== undefined && ['user', 'stream', 'dgram'].includes(this.#net.kind);
-    if (clock === 'virtual' && !fromHost) {
+  async #drive(testbed: Testbed, interrupt: Interrupt): Promise<Ending> {
+    const { clock, forNs, demo } = this.#options;
+    const loop = makeLoop(testbed, clock);
+    const attachments = [...this.#attachments.values()];
+    for (const attachment of attachments) await attachment.plugIn(() => loop.wake());
+    for (const attachment of attachments) attachment.start();
+    const port = {
+      flush: () => {
+        for (const attachment of attachments) attachment.flush();
+      },
+    };
+    const run = { testbed, interrupt, port };
+    const net = this.#attachments.get('net');
+    if (demo === 'yes' && net instanceof NetAttachment) {
+      const { forNs: demoNs } = this.#options;
+      const terminal = this.#terminal;
+      return runDemo({
+        ...run,
+        attachment: net,
+        loop,
+        terminal,
+        forNs: demoNs,
+        frames: DEMO_FRAMES,
+      });
+    }
+    if (clock === 'virtual' && attachments.every((attachment) => attachment.pace === 'own')) {
       const untilNs = forNs === undefined ? Infinity : testbed.now() + forNs;
       return driveVirtual({ ...run, untilNs, onSlice: () => this.#showVirtual(testbed) });
     }
     this.#terminal.note(`sddf: ${this.#loaded.name} is running; Ctrl-C ends it`);
-    return driveLive({ ...run, clock, forNs, inputOver: () => attachment?.inputOver === true });
+    const inputOver = (): boolean =>
+      attachments.some((attachment) => attachment.input === 'over') &&
+      attachments.every((attachment) => attachment.input !== 'coming');
+    return driveLive({ ...run, loop, forNs, inputOver });
   }
 
   #showVirtual(testbed: Testbed): void {
+    if (!this.#terminal.isLive) return;
     this.#terminal.live(
       `${seconds(testbed.now())} of virtual time, ` +
         `${groupDigits(testbed.kernel.counters.kernelEntries)} kernel entries`,
     );
   }
 
-  #report(result: RunResult): void {
-    if (this.#options.output === 'json') process.stdout.write(`${reportJson(result)}\n`);
+  #report(testbed: Testbed, counted: Pick<RunResult, 'ending' | 'before' | 'after'>): void {
+    const attachments: Record<string, Record<string, unknown>> = {};
+    let packets = 0;
+    for (const [name, attachment] of this.#attachments) {
+      attachments[name] = attachment.counters();
+      packets += attachment.packets;
+    }
+    const { clock, seed, output } = this.#options;
+    const { name: system } = this.#loaded;
+    const board = testbed.board.snapshot();
+    const result: RunResult = { system, clock, seed, ...counted, attachments, board, packets };
+    if (output === 'json') process.stdout.write(`${reportJson(result)}\n`);
     else for (const line of reportText(result)) this.#terminal.print(line);
   }
-}
-
-const NO_PORT = { flush: (): void => undefined };
-
-function packetsOf(attachment: NetAttachment | undefined): number {
-  if (attachment === undefined) return 0;
-  const answered = attachment.generators.reduce((sum, each) => sum + each.counters.answered, 0);
-  return answered + attachment.traffic.framesOut;
-}
-
-function hasNic(system: SystemDescription): boolean {
-  return system.regions.some((region) => region.physAddr === BigInt(networkDevice.physAddr));
-}
-
-/** What was asked for, or what suits the system; undefined when it has no NIC. */
-function chooseNet(
-  loaded: LoadedSystem,
-  options: RunOptions,
-  guests: readonly Guest[],
-): NetOptions | undefined {
-  if (!hasNic(loaded.system)) {
-    if (options.net === undefined && options.captures.length === 0) return undefined;
-    throw new UserMistake(`${loaded.name}: the system has no NIC; leave --net and --capture out`);
-  }
-  if (options.net !== undefined) return options.net;
-  const isStandard = guests.some((guest) => guest.ip === STANDARD_GUEST);
-  return parseNetOptions(isStandard ? STANDARD_FORWARD : 'user');
 }

@@ -1,0 +1,6 @@
+/** The kinds of attachments that `sddf run` knows, in the order of their help. */
+
+import type { AttachmentKind } from './attachment.ts';
+import { netKind } from './net-kind.ts';
+
+export const attachmentKinds: readonly AttachmentKind[] = [netKind];
