@@ -100,6 +100,7 @@ export class SerialLine implements SerialWire, ClockEvent {
   #feedEndNs = 0;
   #waitsForRoom: 'no' | 'yes' = 'no';
   #waitsForHost: 'no' | 'yes' = 'no';
+  readonly #endBreak: ClockEvent = { fire: () => this.sendBreak('mark') };
   /** Decides frames that a mismatched receiver has begun when nothing more follows. */
   readonly #settle: ClockEvent = { fire: (nowNs) => this.#settleAt(nowNs) };
 
@@ -254,6 +255,12 @@ export class SerialLine implements SerialWire, ClockEvent {
   sendBreak(level: 'mark' | 'space'): void {
     if (level === 'space') this.counters.breaks += 1;
     this.#end?.breakChanged(level);
+  }
+
+  /** A break of this length. A second one before its end makes it longer. */
+  pulseBreak(durationNs: number): void {
+    this.sendBreak('space');
+    this.#clock.schedule(this.#endBreak, this.#clock.now() + durationNs);
   }
 
   setInputs(inputs: number): void {

@@ -1,0 +1,96 @@
+/**
+ * The serial line on files: input is typed from one at the line's rate, output goes to another. With the virtual clock a
+ * run is repeatable byte for byte, and ends when the input is over and all is quiet.
+ */
+
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { explainSystemError } from '../problem.ts';
+import type { SerialBridge } from './bridge.ts';
+import type { HostLine } from './host-line.ts';
+
+const PIECE_BYTES = 16_384;
+
+export interface FileBridgeOptions {
+  readonly host: HostLine;
+  readonly inPath?: string;
+  readonly outPath?: string;
+}
+
+export class FileBridge implements SerialBridge {
+  readonly description: string;
+  readonly #host: HostLine;
+  readonly #output: number | undefined;
+  #input: number | undefined;
+
+  /** @throws UserMistake when a file cannot be opened */
+  constructor(options: FileBridgeOptions) {
+    const { inPath, outPath } = options;
+    this.#host = options.host;
+    this.#input = inPath === undefined ? undefined : openFile(inPath, 'r', 'in');
+    try {
+      this.#output = outPath === undefined ? undefined : openFile(outPath, 'w', 'out');
+    } catch (error) {
+      if (this.#input !== undefined) closeSync(this.#input);
+      throw error;
+    }
+    this.description = `serial: file, in ${inPath ?? 'none'}, out ${outPath ?? 'none'}`;
+    this.#host.listen({ roomForInput: () => this.#fill() });
+    this.#fill();
+  }
+
+  get inputOver(): boolean {
+    const { line } = this.#host;
+    return this.#input === undefined && this.#host.inputWaits === 'no' && line.inputLength() === 0;
+  }
+
+  flush(): void {
+    this.#host.flush();
+    for (;;) {
+      const bytes = this.#host.read(PIECE_BYTES);
+      if (bytes === undefined) return;
+      if (this.#output !== undefined) writeAll(this.#output, bytes);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.flush();
+    this.#closeInput();
+    if (this.#output !== undefined) closeSync(this.#output);
+    this.#host.unplug();
+    await Promise.resolve();
+  }
+
+  counters(): Record<string, number> {
+    return this.#host.counters();
+  }
+
+  /** Reads until the line has enough. */
+  #fill(): void {
+    while (this.#input !== undefined) {
+      const bytes = Buffer.allocUnsafe(PIECE_BYTES);
+      const length = readSync(this.#input, bytes);
+      if (length === 0) {
+        this.#closeInput();
+        return;
+      }
+      if (this.#host.offer(bytes.subarray(0, length)) === 'wait') return;
+    }
+  }
+
+  #closeInput(): void {
+    if (this.#input !== undefined) closeSync(this.#input);
+    this.#input = undefined;
+  }
+}
+
+function openFile(path: string, flags: 'r' | 'w', key: string): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw explainSystemError(error, `--serial file,${key}=${path}`);
+  }
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+}
