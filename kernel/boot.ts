@@ -54,8 +54,10 @@ export type { KernelCounters } from './state.ts';
 /** The pc at which the root task starts. */
 export const ROOT_TASK_ENTRY = 0x1_0000;
 /** Where the initial thread finds its IPC buffer, and the boot information. */
-const IPC_BUFFER_VADDR = 0x10_0000;
-const BOOT_INFO_VADDR = 0x10_1000;
+const IPC_BUFFER_VADDR = 0x4b_1000;
+const BOOT_INFO_VADDR = 0x4b_2000;
+/** Index in the second-level table of the third-level table that holds both. */
+const LEAF_INDEX = IPC_BUFFER_VADDR >>> 21;
 const ROOT_PRIORITY = 255;
 const ROOT_TIMESLICE_US = 5_000;
 const ROOT_SCHED_CONTEXT_BITS = 8;
@@ -149,7 +151,7 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
   k.asidTable[0] = pool;
   pool.roots[ROOT_ASID] = vspace;
   vspace.entries[0] = { kind: 'table', table: middle };
-  middle.entries[0] = { kind: 'table', table: leaf };
+  middle.entries[LEAF_INDEX] = { kind: 'table', table: leaf };
 
   const put = (index: number, cap: Cap): Slot => putOriginal(cnode.slotAt(index), cap);
   const rootCap: CNodeCap = {
@@ -175,7 +177,7 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
   next += 1;
   const userImagePaging = { start: next, end: next + 2 };
   put(next, tableCap(middle, 0));
-  put(next + 1, tableCap(leaf, 0));
+  put(next + 1, tableCap(leaf, LEAF_INDEX << 21));
   next += 2;
 
   const untypedList: UntypedDescription[] = [];

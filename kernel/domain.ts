@@ -71,7 +71,7 @@ function decodeConfigure(k: KernelState, length: number): Status {
 function decodeSetStart(k: KernelState, length: number): Status {
   if (length < 1) return refuse(k, TRUNCATED_MESSAGE);
   const index = argument(k, 0);
-  if (index >= DOMAIN_SCHEDULE_ENTRIES - 1) return refuseRange(k, 0, DOMAIN_SCHEDULE_ENTRIES - 2);
+  if (index >= DOMAIN_SCHEDULE_ENTRIES) return refuseRange(k, 0, DOMAIN_SCHEDULE_ENTRIES - 1);
   if (isEndMarker(k, index)) return refuseArgument(k, 0);
   setThreadState(k, k.current, 'restart');
   k.domainStart = index;

@@ -51,21 +51,31 @@ const PC_INSTRUCTION = 12;
 export function generatorImage(
   name: string,
   body: (thread: UserThread) => ThreadBody,
+  options: GeneratorOptions = {},
 ): ProgramImage {
-  return { name, start: (thread): UserContext => new GeneratorContext(thread, body(thread)) };
+  const start = (thread: UserThread): UserContext =>
+    new GeneratorContext(thread, body(thread), options);
+  return { name, start };
+}
+
+export interface GeneratorOptions {
+  /** Address of the IPC buffer, when register tp is not to be relied on. */
+  readonly ipcBufferVaddr?: number;
 }
 
 class GeneratorContext implements UserContext {
   readonly #thread: UserThread;
   readonly #body: ThreadBody;
   readonly #entryPc: number;
+  readonly #ipcBufferVaddr: number | undefined;
   /** What was yielded and is not answered yet. */
   #pending: ThreadRequest | undefined;
   #computeLeftNs = 0;
   #value = 0;
 
-  constructor(thread: UserThread, body: ThreadBody) {
+  constructor(thread: UserThread, body: ThreadBody, options: GeneratorOptions) {
     this.#thread = thread;
+    this.#ipcBufferVaddr = options.ipcBufferVaddr;
     this.#body = body;
     this.#entryPc = (thread.regs[REG_PC << 1] as number) - PC_IN_PROGRAM;
     thread.keepsPc();
@@ -182,8 +192,7 @@ class GeneratorContext implements UserContext {
 
   /** @returns the IPC buffer as half-words, if the thread has one */
   #buffer(access: 'read' | 'write'): Uint32Array | undefined {
-    const regs = this.#thread.regs;
-    const vaddr = Number(getWord(regs, REG_TP));
+    const vaddr = this.#ipcBufferVaddr ?? Number(getWord(this.#thread.regs, REG_TP));
     if (vaddr === 0) return undefined;
     const mapping = this.#thread.mapping(vaddr, IPC_BUFFER_BYTES, access);
     if (mapping?.kind !== 'ram') return undefined;
@@ -202,15 +211,23 @@ class GeneratorContext implements UserContext {
       if (i < MESSAGE_REGISTERS) mrs.push(getWord(regs, REG_A2 + i));
       else if (buffer !== undefined) mrs.push(getWord(buffer, IPC_BUFFER_MESSAGE_WORD + i));
     }
+    const extraCaps = Number((info >> 7n) & 3n);
     return {
       badge: getWord(regs, REG_A0),
       label: asWord(info >> 12n),
       length,
-      extraCaps: Number((info >> 7n) & 3n),
+      extraCaps,
       capsUnwrapped: Number((info >> 9n) & 7n),
+      capBadges: extraCaps === 0 ? [] : this.#capBadges(extraCaps),
       mrs,
       value: 0,
     };
+  }
+
+  #capBadges(count: number): Word[] {
+    const buffer = this.#buffer('read');
+    if (buffer === undefined) return [];
+    return Array.from({ length: count }, (_, i) => getWord(buffer, IPC_BUFFER_CAPS_WORD + i));
   }
 }
 
@@ -220,6 +237,7 @@ const NO_ANSWER: ThreadAnswer = {
   length: 0,
   extraCaps: 0,
   capsUnwrapped: 0,
+  capBadges: [],
   mrs: [],
   value: 0,
 };

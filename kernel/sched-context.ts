@@ -12,7 +12,7 @@ import {
 } from './abi.ts';
 import { donateSchedContext } from './blocking.ts';
 import { refuse, refuseCapability } from './errors.ts';
-import { lookupIpcBuffer, setInfo, setMr } from './message-registers.ts';
+import { lookupIpcBuffer, setMr, setReplyInfo } from './message-registers.ts';
 import type { Notification, SchedContext, Tcb } from './objects.ts';
 import {
   isBlocked,
@@ -95,7 +95,7 @@ export function setConsumed(k: KernelState, sc: SchedContext, tcb: Tcb): void {
   const consumed = takeConsumed(sc);
   const bufferAt = lookupIpcBuffer(k, tcb, 'receive');
   const length = setMr(k, tcb, bufferAt, 0, consumed >>> 0, Math.floor(consumed / 2 ** 32));
-  setInfo(tcb, 0, length);
+  setReplyInfo(tcb, 0, length);
 }
 
 /** Ends a YieldTo that is still open: the yielder learns how long the other has run. */

@@ -69,6 +69,8 @@ export interface ThreadAnswer {
   /** Capabilities that came with the message, and which of them were unwrapped (bit mask). */
   readonly extraCaps: number;
   readonly capsUnwrapped: number;
+  /** Badges of the capabilities that were unwrapped; meaningless for the others. */
+  readonly capBadges: readonly Word[];
   /** The first `length` message registers. */
   readonly mrs: readonly Word[];
   readonly value: number;

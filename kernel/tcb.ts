@@ -138,6 +138,7 @@ function decodeWriteRegisters(k: KernelState, length: number, tcb: Tcb): Status 
     tcb.regs[r << 1] = argumentLow(k, r + 2);
     tcb.regs[(r << 1) + 1] = argumentHigh(k, r + 2);
   }
+  if (count > 0) jumpToPc(tcb);
   if (resumes) restart(k, tcb);
   return STATUS_OK;
 }
@@ -151,10 +152,18 @@ function decodeCopyRegisters(k: KernelState, length: number, tcb: Tcb): Status {
   setThreadState(k, k.current, 'restart');
   if ((flags & 1) !== 0) suspend(k, source);
   if ((flags & 2) !== 0) restart(k, tcb);
-  if ((flags & 4) !== 0) copyRegisters(source, tcb, 0, FRAME_REGISTERS);
+  if ((flags & 4) !== 0) {
+    copyRegisters(source, tcb, 0, FRAME_REGISTERS);
+    jumpToPc(tcb);
+  }
   if ((flags & 8) !== 0) copyRegisters(source, tcb, FRAME_REGISTERS, REGISTER_COUNT);
   if (tcb === k.current) rescheduleRequired(k);
   return STATUS_OK;
+}
+
+/** A thread that is runnable goes on at its new pc, not after its last system call. */
+function jumpToPc(tcb: Tcb): void {
+  if (tcb.state === 'running') tcb.state = 'restart';
 }
 
 function copyRegisters(source: Tcb, target: Tcb, from: number, to: number): void {

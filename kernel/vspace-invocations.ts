@@ -35,7 +35,7 @@ import {
   setReplyInfo,
 } from './message-registers.ts';
 import { ASID_POOL_BITS, AsidPool, PAGE_BITS, VM_KERNEL_ONLY } from './objects.ts';
-import type { AsidPoolCap, Cap, FrameCap, PageTableCap, Slot } from './objects.ts';
+import type { AsidPoolCap, Cap, FrameCap, PageTableCap, PageTableEntry, Slot } from './objects.ts';
 import { setThreadState } from './ready-queue.ts';
 import { ASID_LOW_BITS, ASID_POOLS, STATUS_ERROR, STATUS_OK } from './state.ts';
 import type { KernelState, Status } from './state.ts';
@@ -100,15 +100,19 @@ function decodePageMap(k: KernelState, length: number, slot: Slot, cap: FrameCap
   const isExecutable = (argumentLow(k, 2) & 1) === 0;
   setThreadState(k, k.current, 'restart');
   slot.cap = { ...cap, mappedAsid: asid, mappedAddress: vaddr };
-  table.entries[index] = {
-    kind: 'page',
-    base: cap.base,
-    sizeBits: cap.sizeBits,
-    vmRights,
-    isExecutable: isExecutable && vmRights !== VM_KERNEL_ONLY,
-    isDevice: cap.isDevice,
-  };
+  table.entries[index] = pageEntry(cap, vmRights, isExecutable);
   return STATUS_OK;
+}
+
+/** @returns the entry; a page that the user could not even execute is not mapped at all */
+function pageEntry(
+  cap: FrameCap,
+  vmRights: number,
+  isExecutable: boolean,
+): PageTableEntry | undefined {
+  if (vmRights === VM_KERNEL_ONLY && !isExecutable) return undefined;
+  const { base, sizeBits, isDevice } = cap;
+  return { kind: 'page', base, sizeBits, vmRights, isExecutable, isDevice };
 }
 
 export function decodePageTable(

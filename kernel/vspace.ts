@@ -129,7 +129,7 @@ export function allows(
     case 'write':
       return entry.vmRights === VM_READ_WRITE;
     case 'execute':
-      return entry.isExecutable && entry.vmRights !== 1;
+      return entry.isExecutable;
     default:
       return access satisfies never;
   }
