@@ -154,6 +154,17 @@ describe('chains', () => {
     expect(device.pop()).toBe(second);
   });
 
+  it('sees no chain of rings that were stopped, though it had observed some', () => {
+    const { device, driver, queue } = runningQueue();
+    queue.add({ at: driver.memory(64), lengthBytes: 64, access: 'writable' });
+    queue.add({ at: driver.memory(64), lengthBytes: 64, access: 'writable' });
+    device.pop();
+    device.stop();
+
+    expect(device.hasChain()).toBe(false);
+    expect(device.pop()).toBe(NO_CHAIN);
+  });
+
   it('does not touch rings that were stopped', () => {
     const { device, driver, queue } = runningQueue();
     queue.add({ at: driver.memory(64), lengthBytes: 64, access: 'writable' });
@@ -338,6 +349,18 @@ describe('malformed rings', () => {
     bench.queue.makeAvailable(head);
     expect(bench.device.pop()).toBe(head);
     expectBroken(bench, 7);
+  });
+
+  it('stays latched when chains are put back after it broke', () => {
+    const bench = runningQueue();
+    const at = bench.driver.memory(8);
+    const head = bench.queue.add({ at, lengthBytes: 8, access: 'writable' });
+    bench.queue.makeAvailable(SIZE);
+    expect(bench.device.pop()).toBe(head);
+    expect(bench.device.pop()).toBe(NO_CHAIN);
+    bench.device.unpop(head);
+    expect(bench.device.pop()).toBe(NO_CHAIN);
+    expect(bench.broken).toEqual([2]);
   });
 
   it('row 8: does not see what the driver changes after a chain was popped', () => {

@@ -166,6 +166,7 @@ export class DeviceQueue {
     this.#running = false;
     this.brokenRule = 0;
     this.segments = 0;
+    this.#observedAvail = this.#nextAvail;
     this.#rings.clear(this.index);
   }
 
@@ -203,8 +204,9 @@ export class DeviceQueue {
     return head;
   }
 
-  /** Makes the last popped chain available again; several in the reverse of the order in which they were popped. */
+  /** Makes the last popped chain available again; several in the reverse of their order. */
   unpop(head: number): void {
+    if (!this.#running || this.brokenRule !== 0) return;
     assert(this.#inFlight[head] === 1, 'a chain that is put back was taken');
     this.#inFlight[head] = 0;
     this.#nextAvail = (this.#nextAvail - 1) & 0xffff;
@@ -257,7 +259,7 @@ export class DeviceQueue {
 
   /** Tells the driver not to bother; it may notify all the same. */
   disableNotify(): void {
-    // With EVENT_IDX the index of the last wish stays behind, which has the same effect (§2.7.10).
+    // With EVENT_IDX the last wish stays behind, which has the same effect (§2.7.10).
     if (this.#running && !this.#eventIdx) this.#u16[this.#usedFlags16] = VIRTQ_USED_F_NO_NOTIFY;
   }
 
@@ -270,7 +272,7 @@ export class DeviceQueue {
   fail(rule: number, section: string, what: string): typeof NO_CHAIN {
     this.brokenRule = rule;
     this.segments = 0;
-    // Nothing more is seen of the rings: hasChain and pop look at these two first, then at brokenRule.
+    // Nothing more is seen of the rings: hasChain and pop look at these two first.
     this.#observedAvail = this.#nextAvail;
     this.#owner.queueBroken(this, rule, `virtio 1.2 ${section}`, what);
     return NO_CHAIN;
@@ -317,9 +319,9 @@ export class DeviceQueue {
         tableAt = this.#indirectTable(low, high, lengthBytes, flagsAndNext, depth);
         if (tableAt < 0) return false;
         entries = lengthBytes / DESC_BYTES;
-        depth = 1;
+        depth += 1;
       } else {
-        if (segments === size) return this.#tooLong('chain is a cycle or longer than the queue');
+        if (segments === size) return this.#broken(3, 'chain is a cycle or longer than the queue');
         let at = this.#dma.translate(low, high, lengthBytes);
         if (at < 0 || this.#rings.overlap(at, lengthBytes)) at = this.#refuseSegment();
         if (lengthBytes === 0) this.#owner.queueLint(this, CHAINS, 'a buffer of length 0');
@@ -334,14 +336,11 @@ export class DeviceQueue {
         }
         segments += 1;
         if (readableBytes + writableBytes > 0xffff_ffff) {
-          return this.#tooLong('chain is longer than 2^32 bytes');
+          return this.#broken(3, 'chain is longer than 2^32 bytes');
         }
         if ((flagsAndNext & VIRTQ_DESC_F_NEXT) === 0) break;
         index = flagsAndNext >>> 16;
-        if (index >= entries) {
-          this.fail(2, '§2.7.5', 'next is not below the size of its table');
-          return false;
-        }
+        if (index >= entries) return this.#broken(2, 'next is not below the size of its table');
       }
       at32 = (tableAt >>> 2) + index * DESC_WORDS;
       if ((tableAt & 3) !== 0) {
@@ -360,15 +359,15 @@ export class DeviceQueue {
     return true;
   }
 
+  #broken(rule: number, what: string): false {
+    this.fail(rule, '§2.7.5', what);
+    return false;
+  }
+
   #readUnaligned(at: number): void {
     for (let i = 0; i < DESC_WORDS; i++) {
       this.#unaligned[i] = this.#view.getUint32(at + 4 * i, true);
     }
-  }
-
-  #tooLong(what: string): false {
-    this.fail(3, '§2.7.5', what);
-    return false;
   }
 
   /** @returns the offset of the table in RAM, -1 when the queue is now broken */
