@@ -48,4 +48,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'prints capabilities, mappings, interrupts and memory of a system',
     load: async () => (await import('./report.ts')).reportCommand(),
   },
+  {
+    name: 'oracle',
+    summary: 'replays recorded answers of the real seL4 kernel',
+    load: async () => (await import('./oracle.ts')).oracleCommand(),
+  },
 ];
