@@ -1,0 +1,150 @@
+/**
+ * Disks as a user asks for them: in memory, or a file, with or without an overlay. First {@link prepareDisk} looks at the
+ * file and says what is wrong with it; then {@link PreparedDisk.plugIn} makes the wire for a board.
+ */
+
+import { statSync } from 'node:fs';
+import { MemoryDisk } from '../../board/block/memory-disk.ts';
+import { Overlay, overlayMapBytes } from '../../board/block/overlay.ts';
+import { SparseDisk } from '../../board/block/sparse-disk.ts';
+import { type BlockWire, SECTOR_BYTES } from '../../board/block-wire.ts';
+import type { TurnQueue } from '../../board/device.ts';
+import type { Ram } from '../../memory/ram.ts';
+import { explainSystemError, UserMistake } from '../problem.ts';
+import {
+  loadOverlay,
+  OVERLAY_MAP_SECTOR,
+  overlayDataSector,
+  overlayFileBytes,
+} from './overlay-file.ts';
+import { SyncFileDisk } from './sync-file.ts';
+import { type FileDiskOptions, WorkerFileDisk } from './worker-file.ts';
+
+export type DiskSpec =
+  | { readonly kind: 'memory'; readonly sizeBytes: number; readonly sectorBytes: 512 | 4096 }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      /** 'none': writes go to the file; 'discard': to memory, until the run ends; else to a file. */
+      readonly overlay: 'none' | 'discard' | { readonly path: string };
+      readonly access: 'read-write' | 'read-only';
+      readonly sectorBytes: 512 | 4096;
+    };
+
+/** What a disk needs of the board it is plugged into. */
+export interface DiskParts {
+  readonly ram: Ram;
+  readonly turns: TurnQueue;
+  readonly clock: 'virtual' | 'host';
+}
+
+/** Smallest disk: two blocks of 4096 bytes. */
+const SIZE_MIN = 8192;
+/** Larger disks in memory take it only as they are written. */
+const STAGED_BYTES_MAX = 512 * 1024 * 1024;
+
+export class PreparedDisk {
+  readonly spec: DiskSpec;
+  readonly sizeBytes: number;
+  /** Bytes that it takes of the staging area. */
+  readonly stagingBytes: number;
+  readonly #onNotice: (line: string) => void;
+  readonly #open: (SyncFileDisk | WorkerFileDisk)[] = [];
+  #wake: () => void = () => undefined;
+
+  constructor(spec: DiskSpec, sizeBytes: number, onNotice: (line: string) => void) {
+    this.spec = spec;
+    this.sizeBytes = sizeBytes;
+    this.#onNotice = onNotice;
+    const inStaging = spec.kind === 'memory' && sizeBytes <= STAGED_BYTES_MAX;
+    this.stagingBytes = inStaging ? sizeBytes : overlayMapBytes(sizeBytes / SECTOR_BYTES);
+  }
+
+  /** Called whenever the host has brought something. */
+  onWake(wake: () => void): void {
+    this.#wake = wake;
+  }
+
+  plugIn(parts: DiskParts): BlockWire {
+    const { spec, sizeBytes } = this;
+    if (spec.kind === 'memory') {
+      return sizeBytes <= STAGED_BYTES_MAX
+        ? new MemoryDisk(parts.ram, sizeBytes)
+        : new SparseDisk(parts.ram, sizeBytes);
+    }
+    if (spec.overlay === 'none' || spec.access === 'read-only') {
+      return this.#file(parts, { path: spec.path, access: spec.access, sizeBytes });
+    }
+    const base = this.#file(parts, { path: spec.path, access: 'read-only', sizeBytes });
+    return this.#overlay(parts, base, spec.overlay);
+  }
+
+  /** Ends file I/O. What was flushed is in the file. */
+  async close(): Promise<void> {
+    for (const file of this.#open.splice(0)) await file.close();
+  }
+
+  #overlay(
+    parts: DiskParts,
+    base: BlockWire,
+    kind: 'discard' | { readonly path: string },
+  ): Overlay {
+    const { ram } = parts;
+    const sectors = this.sizeBytes / SECTOR_BYTES;
+    const mapAt = ram.takeStaging(overlayMapBytes(sectors));
+    if (kind === 'discard') {
+      const delta = new SparseDisk(ram, this.sizeBytes);
+      return new Overlay({ ram, base, delta, mapAt, dataSector: 0 });
+    }
+    ram.u8.set(loadOverlay(kind.path, sectors), mapAt);
+    const sizeBytes = overlayFileBytes(sectors);
+    const delta = this.#file(parts, { path: kind.path, access: 'read-write', sizeBytes });
+    const dataSector = overlayDataSector(sectors);
+    return new Overlay({ ram, base, delta, mapAt, mapSector: OVERLAY_MAP_SECTOR, dataSector });
+  }
+
+  #file(
+    parts: DiskParts,
+    file: Pick<FileDiskOptions, 'path' | 'access' | 'sizeBytes'>,
+  ): SyncFileDisk | WorkerFileDisk {
+    const common = { ...file, ram: parts.ram, onNotice: this.#onNotice };
+    try {
+      const disk =
+        parts.clock === 'virtual'
+          ? new SyncFileDisk(common)
+          : new WorkerFileDisk({ ...common, turns: parts.turns, wake: () => this.#wake() });
+      this.#open.push(disk);
+      return disk;
+    } catch (error) {
+      throw explainSystemError(error, file.path);
+    }
+  }
+}
+
+/** @throws UserMistake when the disk cannot be what it is asked to be */
+export function prepareDisk(spec: DiskSpec, onNotice: (line: string) => void): PreparedDisk {
+  const where = spec.kind === 'memory' ? '--disk mem' : spec.path;
+  const sizeBytes = spec.kind === 'memory' ? spec.sizeBytes : sizeOf(spec.path);
+  if (sizeBytes % spec.sectorBytes !== 0) {
+    const rest = sizeBytes % spec.sectorBytes;
+    throw new UserMistake(
+      `${where}: ${sizeBytes} bytes are no multiple of the sector of ${spec.sectorBytes} ` +
+        `(${rest} too many); truncate the file, or choose another sector`,
+    );
+  }
+  if (sizeBytes < SIZE_MIN) {
+    throw new UserMistake(`${where}: ${sizeBytes} bytes are too small for a disk (at least 8192)`);
+  }
+  return new PreparedDisk(spec, sizeBytes, onNotice);
+}
+
+function sizeOf(path: string): number {
+  let found;
+  try {
+    found = statSync(path);
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+  if (!found.isFile()) throw new UserMistake(`${path}: is not a regular file; name a disk image`);
+  return found.size;
+}

@@ -1,0 +1,83 @@
+/**
+ * The file of a copy-on-write overlay that outlives the run:
+ *
+ *     sector 0       "SDDFOVL1", then the size of the base in bytes as a 64-bit number
+ *     sector 8       the map: one bit for each sector of the base, set when the overlay holds it
+ *     after the map  the sectors, each where the base has it; at a multiple of 4096 bytes
+ *
+ * The file is sparse: what has not been written takes no room.
+ */
+
+import { closeSync, existsSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { overlayMapBytes } from '../../board/block/overlay.ts';
+import { SECTOR_BYTES } from '../../board/block-wire.ts';
+import { explainSystemError, UserMistake } from '../problem.ts';
+
+const MAGIC = 'SDDFOVL1';
+const HEADER_BYTES = 16;
+export const OVERLAY_MAP_SECTOR = 8;
+
+/** Sector of the overlay's file at which the base's sector 0 is. */
+export function overlayDataSector(baseSectors: number): number {
+  const end = OVERLAY_MAP_SECTOR * SECTOR_BYTES + overlayMapBytes(baseSectors);
+  return (Math.ceil(end / 4096) * 4096) / SECTOR_BYTES;
+}
+
+/** Bytes of the overlay's file. */
+export function overlayFileBytes(baseSectors: number): number {
+  return (overlayDataSector(baseSectors) + baseSectors) * SECTOR_BYTES;
+}
+
+/**
+ * Opens an overlay or makes a new one.
+ *
+ * @returns its map
+ * @throws UserMistake when the file is something else, or belongs to a base of another size
+ */
+export function loadOverlay(path: string, baseSectors: number): Uint8Array {
+  try {
+    return existsSync(path) ? readOverlay(path, baseSectors) : createOverlay(path, baseSectors);
+  } catch (error) {
+    if (error instanceof UserMistake) throw error;
+    throw explainSystemError(error, path);
+  }
+}
+
+function createOverlay(path: string, baseSectors: number): Uint8Array {
+  const fd = openSync(path, 'wx');
+  const header = new Uint8Array(HEADER_BYTES);
+  header.set(new TextEncoder().encode(MAGIC));
+  setWord64(header, baseSectors * SECTOR_BYTES);
+  writeSync(fd, header, 0, header.length, 0);
+  ftruncateSync(fd, overlayFileBytes(baseSectors));
+  closeSync(fd);
+  return new Uint8Array(overlayMapBytes(baseSectors));
+}
+
+function readOverlay(path: string, baseSectors: number): Uint8Array {
+  const fd = openSync(path, 'r');
+  const header = new Uint8Array(HEADER_BYTES);
+  const map = new Uint8Array(overlayMapBytes(baseSectors));
+  const got = readSync(fd, header, 0, header.length, 0);
+  const gotMap = readSync(fd, map, 0, map.length, OVERLAY_MAP_SECTOR * SECTOR_BYTES);
+  closeSync(fd);
+  if (got < HEADER_BYTES || new TextDecoder().decode(header.subarray(0, 8)) !== MAGIC) {
+    throw new UserMistake(`${path}: is no overlay of this program; name another file`);
+  }
+  const view = new DataView(header.buffer);
+  const baseBytes = view.getUint32(8, true) + view.getUint32(12, true) * 0x1_0000_0000;
+  if (baseBytes !== baseSectors * SECTOR_BYTES) {
+    const size = baseSectors * SECTOR_BYTES;
+    throw new UserMistake(
+      `${path}: belongs to an image of ${baseBytes} bytes, not of ${size}; name another overlay`,
+    );
+  }
+  if (gotMap < map.length) throw new UserMistake(`${path}: the overlay is cut short`);
+  return map;
+}
+
+function setWord64(header: Uint8Array, value: number): void {
+  const view = new DataView(header.buffer);
+  view.setUint32(8, value % 0x1_0000_0000, true);
+  view.setUint32(12, Math.floor(value / 0x1_0000_0000), true);
+}

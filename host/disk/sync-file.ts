@@ -1,0 +1,95 @@
+/**
+ * A raw file as a disk, its I/O done at once: for the virtual clock, where time passes by the model and not while a file
+ * is read, and a run has to be the same every time.
+ */
+
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import type { BlockEnd, BlockStatus, BlockWire } from '../../board/block-wire.ts';
+import { BLOCK_IO_ERROR, BLOCK_OK, SECTOR_BYTES } from '../../board/block-wire.ts';
+import type { FileDiskOptions } from './worker-file.ts';
+
+const ZERO_BYTES = 1 << 20;
+
+export class SyncFileDisk implements BlockWire {
+  readonly #options: Omit<FileDiskOptions, 'turns' | 'wake'>;
+  readonly #fd: number;
+  readonly #zeroes = new Uint8Array(ZERO_BYTES);
+
+  constructor(options: Omit<FileDiskOptions, 'turns' | 'wake'>) {
+    this.#options = options;
+    this.#fd = openSync(options.path, options.access === 'read-only' ? 'r' : 'r+');
+  }
+
+  attach(_end: BlockEnd): void {}
+
+  sectors(): number {
+    return this.#options.sizeBytes / SECTOR_BYTES;
+  }
+
+  isReadOnly(): boolean {
+    return this.#options.access === 'read-only';
+  }
+
+  canDiscard(): boolean {
+    return false;
+  }
+
+  serialNumber(): string {
+    return 'file';
+  }
+
+  read(_tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
+    const { u8 } = this.#options.ram;
+    return this.#attempt(() => readSync(this.#fd, u8, at, lengthBytes, this.#position(sector)));
+  }
+
+  write(_tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
+    if (this.isReadOnly()) return BLOCK_IO_ERROR;
+    const { u8 } = this.#options.ram;
+    return this.#attempt(() => writeSync(this.#fd, u8, at, lengthBytes, this.#position(sector)));
+  }
+
+  flush(_tag: number): BlockStatus {
+    if (this.isReadOnly()) return BLOCK_OK;
+    return this.#attempt(() => fdatasyncSync(this.#fd));
+  }
+
+  discard(): BlockStatus {
+    return BLOCK_OK;
+  }
+
+  writeZeroes(_tag: number, sector: number, sectors: number): BlockStatus {
+    if (this.isReadOnly()) return BLOCK_IO_ERROR;
+    return this.#attempt(() => {
+      const length = sectors * SECTOR_BYTES;
+      for (let done = 0; done < length;) {
+        const part = Math.min(ZERO_BYTES, length - done);
+        done += writeSync(this.#fd, this.#zeroes, 0, part, this.#position(sector) + done);
+      }
+    });
+  }
+
+  submit(): void {}
+
+  abandon(): void {}
+
+  close(): Promise<void> {
+    closeSync(this.#fd);
+    return Promise.resolve();
+  }
+
+  #position(sector: number): number {
+    return (this.#options.startBytes ?? 0) + sector * SECTOR_BYTES;
+  }
+
+  #attempt(action: () => void): BlockStatus {
+    try {
+      action();
+      return BLOCK_OK;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.onNotice(`${this.#options.path}: ${why}`);
+      return BLOCK_IO_ERROR;
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The NBD server as a protection domain: a client of the block class like any other, whose requests come from sockets.
+ * It lives in `host/` because it meets the host; what happens there reaches it as the interrupt of its doorbell.
+ *
+ *     socket ─▶ session ─▶ server ═doorbell═▶ this program ─▶ block queue ─▶ virtualiser ─▶ driver ─▶ device
+ *     socket ◀─────────── server ◀─────────── this program ◀─ responses ◀──────────┘
+ */
+
+import type { ReadonlyRegion } from '../../memory/region.ts';
+import type { Channel, EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
+import type { BlkClientConfig } from '../../queues/blk/config.ts';
+import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
+import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
+import type { Doorbell } from '../../board/doorbell.ts';
+import { BlockClient } from './block-client.ts';
+import type { NbdServer } from './server.ts';
+
+/** The one export's name; clients may leave it empty. */
+const EXPORT_NAME = 'disk';
+
+export interface NbdProgramConfig {
+  readonly blk: BlkClientConfig;
+  /** Channel of the doorbell's interrupt. */
+  readonly doorbell: Channel;
+}
+
+/** The program, given what it needs of the host. */
+export function nbdProgram(server: NbdServer, doorbell: Doorbell): Program<NbdProgramConfig> {
+  return (pd) => {
+    const program = new NbdProgram(pd, server, doorbell);
+    return { notified: (channel) => program.notified(channel) };
+  };
+}
+
+class NbdProgram implements EntryPoints {
+  readonly #pd: ProtectionDomain<NbdProgramConfig>;
+  readonly #server: NbdServer;
+  readonly #doorbell: Doorbell;
+  readonly #client: BlockClient;
+  readonly #info: ReadonlyRegion;
+  #known: 'no' | 'device' | 'none' = 'no';
+
+  constructor(pd: ProtectionDomain<NbdProgramConfig>, server: NbdServer, doorbell: Doorbell) {
+    this.#pd = pd;
+    this.#server = server;
+    this.#doorbell = doorbell;
+    this.#client = new BlockClient(pd, pd.config.blk);
+    this.#info = pd.readonlyRegion(pd.config.blk.virt.storageInfo);
+    server.onRequests(() => doorbell.ring());
+    if (isStorageReady(this.#info)) this.#publish();
+    pd.irqAck(pd.config.doorbell);
+  }
+
+  notified(channel: Channel): void {
+    if (channel === this.#pd.config.doorbell) {
+      this.#doorbell.answer();
+      for (const job of this.#server.takeRequests()) this.#client.submit(job);
+    } else if (this.#known !== 'device') {
+      // Notified by the virtualiser: it knows by now what the device is, or that there is none.
+      this.#publish();
+    }
+    this.#client.pump();
+    this.#server.flush();
+    if (channel === this.#pd.config.doorbell) this.#pd.irqAck(channel);
+  }
+
+  #publish(): void {
+    if (!isStorageReady(this.#info)) {
+      if (this.#known === 'no') this.#pd.log('NBD|ERROR: there is no device to export');
+      this.#known = 'none';
+      return this.#server.publish(undefined);
+    }
+    this.#known = 'device';
+    const { capacity, readOnly } = readStorageInfo(this.#info);
+    this.#server.publish({
+      name: EXPORT_NAME,
+      sizeBytes: capacity * BLK_TRANSFER_BYTES,
+      readOnly,
+      preferredBytes: BLK_TRANSFER_BYTES,
+    });
+  }
+}

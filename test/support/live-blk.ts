@@ -1,0 +1,51 @@
+/** The block system, live: with disks and an NBD server as `sddf run blk` has them, driven by the host's event loop. */
+
+import { BlockAttachment } from '../../cli/blk-attachment.ts';
+import { parseDisk, parseNbd } from '../../cli/disk-options.ts';
+import { LiveLoop } from '../../host/event-loop.ts';
+import { blkSystem } from '../../systems/blk.ts';
+import { completeChoices } from '../../systems/system.ts';
+import { createTestbed, type Testbed } from '../../systems/testbed.ts';
+
+export interface LiveBlk {
+  readonly testbed: Testbed;
+  /** What the programs have said, `domain: line`. */
+  readonly lines: string[];
+  /** What the user has been told: notices, and the address of the server. */
+  readonly notices: string[];
+  readonly attachment: BlockAttachment;
+  stop(): Promise<void>;
+}
+
+/** @param nbd as `--nbd` has it; without it the check client runs */
+export async function startLiveBlk(disks: readonly string[], nbd?: string): Promise<LiveBlk> {
+  const notices: string[] = [];
+  const lines: string[] = [];
+  const standardOverlay = nbd === undefined ? 'discard' : 'none';
+  const attachment = new BlockAttachment({
+    disks: disks.map((disk) => parseDisk(disk, standardOverlay)),
+    ...(nbd === undefined ? {} : { nbd: parseNbd(nbd) }),
+    clock: 'host',
+    onNotice: (line) => notices.push(line),
+  });
+  const built = blkSystem.build(completeChoices(blkSystem, attachment.choices));
+  if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
+  const testbed = createTestbed({
+    system: built.system,
+    clock: 'host',
+    programs: attachment.programs,
+    counters: blkSystem.counters ?? {},
+    stagingBytes: attachment.stagingBytes,
+    wires: (parts) => ({ blocks: attachment.blocks(parts) }),
+    observer: { log: (pd, line) => lines.push(`${pd}: ${line}`) },
+  });
+  const loop = new LiveLoop(testbed);
+  notices.push(...(await attachment.plugIn(() => loop.wake())));
+  const running = loop.run();
+  const stop = async (): Promise<void> => {
+    loop.stop();
+    await running;
+    await attachment.close();
+  };
+  return { testbed, lines, notices, attachment, stop };
+}
