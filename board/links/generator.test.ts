@@ -207,7 +207,7 @@ describe('traffic generator', () => {
     generator.start();
     generator.dropNext();
     expect(take()).toHaveLength(7);
-    expect(generator.counters).toMatchObject({ sent: 8, droppedByNic: 1 });
+    expect(generator.counters).toMatchObject({ sent: 8, dropped: 1 });
   });
 
   it('answers ARP requests for its own address', () => {

@@ -72,8 +72,8 @@ export interface GeneratorCounters {
   answered: number;
   /** Never answered, or too late. */
   lost: number;
-  /** Sent, but dropped by the NIC before it reached the driver. */
-  droppedByNic: number;
+  /** Sent, but dropped on the way to the driver, by an impairment or the NIC. */
+  dropped: number;
   /** Open loop: not sent because the whole window was in flight. */
   skipped: number;
   /** Answers with a wrong length, payload or checksum. */
@@ -90,7 +90,7 @@ export class TrafficGenerator implements EthernetWire {
     sent: 0,
     answered: 0,
     lost: 0,
-    droppedByNic: 0,
+    dropped: 0,
     skipped: 0,
     corrupt: 0,
     unexpected: 0,
@@ -233,7 +233,7 @@ export class TrafficGenerator implements EthernetWire {
     }
     this.#released -= 1;
     this.counters.sent += 1;
-    this.counters.droppedByNic += 1;
+    this.counters.dropped += 1;
     this.#free.add(this.#free.take());
     this.#release();
   }

@@ -292,8 +292,7 @@ export class DeviceQueue {
   }
 
   /**
-   * Copies a chain's descriptors out, each once, and checks them. Everything is in locals until the end: this is the
-   * innermost loop of every device.
+   * Copies a chain's descriptors out, each once, and checks them. The innermost loop of every device, hence the locals.
    *
    * @returns false when the queue is now broken
    */
