@@ -30,17 +30,14 @@ import type { Machine } from './machine.ts';
 import { cteInsert } from './mdb.ts';
 import {
   ASID_POOL_BITS,
-  AsidPool,
-  CNode,
   PAGE_BITS,
   PAGE_TABLE_BITS,
-  PageTable,
-  SchedContext,
   SLOT_BITS,
-  Tcb,
   TCB_BITS,
   VM_READ_WRITE,
-} from './objects.ts';
+} from './object-sizes.ts';
+import { CNode, SchedContext, Tcb } from './objects.ts';
+import { AsidPool, PageTable } from './page-table.ts';
 import type { Cap, CNodeCap, FrameCap, KernelObject, PageTableCap, Slot } from './objects.ts';
 import { rescheduleRequired, schedEnqueue } from './ready-queue.ts';
 import { refillNew } from './sporadic.ts';
@@ -127,15 +124,18 @@ function makeIdle(k: KernelState): void {
   sc.tcb = k.idleThread;
 }
 
+function checkCNodeBits(bits: number): void {
+  if (Number.isInteger(bits) && bits >= 5 && bits <= 22) return;
+  throw new BootError(`a root CNode of 2^${bits} slots is not possible: 2^5 to 2^22 are`);
+}
+
 interface InitialThread {
   readonly bootInfo: BootInfo;
   readonly tcb: Tcb;
 }
 
 function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT): InitialThread {
-  if (!Number.isInteger(cnodeBits) || cnodeBits < 5 || cnodeBits > 22) {
-    throw new BootError(`a root CNode of 2^${cnodeBits} slots is not possible: 2^5 to 2^22 are`);
-  }
+  checkCNodeBits(cnodeBits);
   const memory = new RootServerMemory(k.ram);
   const cnode = new CNode(memory.take(cnodeBits + SLOT_BITS), cnodeBits);
   const vspace = new PageTable(memory.take(PAGE_TABLE_BITS));
@@ -150,8 +150,7 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
 
   k.asidTable[0] = pool;
   pool.roots[ROOT_ASID] = vspace;
-  vspace.entries[0] = { kind: 'table', table: middle };
-  middle.entries[LEAF_INDEX] = { kind: 'table', table: leaf };
+  linkTables(vspace, middle, leaf);
 
   const put = (index: number, cap: Cap): Slot => putOriginal(cnode.slotAt(index), cap);
   const rootCap: CNodeCap = {
@@ -210,6 +209,11 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
   };
   writeBootInfo(k.ram.view, bootInfoFrame - k.ram.base, bootInfo);
   return { bootInfo, tcb };
+}
+
+function linkTables(root: PageTable, middle: PageTable, leaf: PageTable): void {
+  root.entries[0] = { kind: 'table', table: middle };
+  middle.entries[LEAF_INDEX] = { kind: 'table', table: leaf };
 }
 
 function putOriginal(slot: Slot, cap: Cap): Slot {

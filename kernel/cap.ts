@@ -8,7 +8,6 @@ import {
   ASID_POOL_BITS,
   ENDPOINT_BITS,
   NOTIFICATION_BITS,
-  NULL_CAP,
   PAGE_TABLE_BITS,
   REPLY_BITS,
   SLOT_BITS,
@@ -16,7 +15,8 @@ import {
   VM_KERNEL_ONLY,
   VM_READ_ONLY,
   VM_READ_WRITE,
-} from './objects.ts';
+} from './object-sizes.ts';
+import { NULL_CAP } from './objects.ts';
 import type { Cap, CNode, FrameCap } from './objects.ts';
 
 /** @returns the physical address of what the capability names, -1 when it names no memory */
@@ -242,3 +242,24 @@ export function maskHigh(high: number, bits: number): number {
   if (bits <= 32) return 0;
   return bits >= 64 ? high : (high & ((1 << (bits - 32)) - 1)) >>> 0;
 }
+
+/** seL4's capability type numbers, as DebugCapIdentify returns them. */
+export const CAP_TYPE: Readonly<Record<Cap['kind'], number>> = {
+  null: 0,
+  frame: 1,
+  untyped: 2,
+  pageTable: 3,
+  endpoint: 4,
+  notification: 6,
+  reply: 8,
+  cnode: 10,
+  asidControl: 11,
+  thread: 12,
+  asidPool: 13,
+  irqControl: 14,
+  irqHandler: 16,
+  zombie: 18,
+  domain: 20,
+  schedContext: 22,
+  schedControl: 24,
+};

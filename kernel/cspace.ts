@@ -3,7 +3,7 @@
 import { FAILED_LOOKUP } from './abi.ts';
 import { maskHigh, maskLow } from './cap.ts';
 import { refuseLookup, refuseRange, setDepthMismatch, setInvalidRoot } from './errors.ts';
-import { LOOKUP_GUARD_MISMATCH } from './objects.ts';
+import { LOOKUP_GUARD_MISMATCH } from './fault-record.ts';
 import type { Cap, CNodeCap, Slot, Tcb } from './objects.ts';
 import type { KernelState } from './state.ts';
 

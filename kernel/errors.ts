@@ -13,8 +13,9 @@ import {
   LOOKUP_GUARD_MISMATCH,
   LOOKUP_INVALID_ROOT,
   LOOKUP_MISSING_CAPABILITY,
-} from './objects.ts';
-import type { LookupFailure, Slot, Tcb } from './objects.ts';
+} from './fault-record.ts';
+import type { LookupFailure } from './fault-record.ts';
+import type { Slot, Tcb } from './objects.ts';
 import { setMr } from './message-registers.ts';
 import { STATUS_ERROR, STATUS_OK } from './state.ts';
 import type { KernelState, Status } from './state.ts';

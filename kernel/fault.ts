@@ -2,7 +2,8 @@
 
 import { REG_PC, RIGHT_GRANT, RIGHT_GRANT_REPLY, RIGHT_WRITE } from './abi.ts';
 import { sendIpc } from './endpoint.ts';
-import type { Cap, Fault, Slot, Tcb } from './objects.ts';
+import type { Fault } from './fault-record.ts';
+import type { Cap, Slot, Tcb } from './objects.ts';
 import { setThreadState } from './ready-queue.ts';
 import type { KernelState } from './state.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import { MESSAGE_REGISTERS, REG_A0, REG_A1, REG_A2 } from './abi.ts';
-import { VM_READ_ONLY, VM_READ_WRITE } from './objects.ts';
+import { VM_READ_ONLY, VM_READ_WRITE } from './object-sizes.ts';
 import type { Tcb } from './objects.ts';
 import type { KernelState } from './state.ts';
 

@@ -7,26 +7,18 @@
  * `freeIndex` changes in place, so every slot owns its `UntypedCap`.
  */
 
+import type { Fault } from './fault-record.ts';
+import {
+  TCB_BITS,
+  ENDPOINT_BITS,
+  NOTIFICATION_BITS,
+  REPLY_BITS,
+  SLOT_BITS,
+  PAGE_TABLE_BITS,
+  ASID_POOL_BITS,
+} from './object-sizes.ts';
+import type { PageTable, AsidPool } from './page-table.ts';
 import type { UserContext, UserThread } from './user.ts';
-
-export const TCB_BITS = 10;
-export const ENDPOINT_BITS = 4;
-export const NOTIFICATION_BITS = 6;
-export const REPLY_BITS = 5;
-export const SLOT_BITS = 5;
-export const PAGE_TABLE_BITS = 12;
-export const ASID_POOL_BITS = 12;
-export const SCHED_CONTEXT_BITS_MIN = 7;
-export const UNTYPED_BITS_MIN = 4;
-export const UNTYPED_BITS_MAX = 38;
-export const PAGE_BITS = 12;
-export const MEGA_PAGE_BITS = 21;
-export const GIGA_PAGE_BITS = 30;
-
-/** Rights of a frame capability, weakest first. */
-export const VM_KERNEL_ONLY = 1;
-export const VM_READ_ONLY = 2;
-export const VM_READ_WRITE = 3;
 
 // ---------------------------------------------------------------------------------------------- capabilities
 
@@ -142,27 +134,6 @@ export type Cap =
 
 export const NULL_CAP: NullCap = { kind: 'null' };
 
-/** seL4's capability type numbers, as DebugCapIdentify returns them. */
-export const CAP_TYPE: Readonly<Record<Cap['kind'], number>> = {
-  null: 0,
-  frame: 1,
-  untyped: 2,
-  pageTable: 3,
-  endpoint: 4,
-  notification: 6,
-  reply: 8,
-  cnode: 10,
-  asidControl: 11,
-  thread: 12,
-  asidPool: 13,
-  irqControl: 14,
-  irqHandler: 16,
-  zombie: 18,
-  domain: 20,
-  schedContext: 22,
-  schedControl: 24,
-};
-
 // ---------------------------------------------------------------------------------------------- slots
 
 /** A capability slot with its node in the mapping database: the derivation tree, as a list in preorder. */
@@ -185,7 +156,7 @@ export class CNode {
   constructor(paddr: number, radix: number) {
     this.paddr = paddr;
     this.radix = radix;
-    this.slots = radix <= 12 ? new Array<Slot | undefined>(1 << radix).fill(undefined) : [];
+    this.slots = radix <= 12 ? Array.from({ length: 1 << radix }, () => undefined) : [];
   }
 
   /** @param index below 2^radix */
@@ -265,38 +236,6 @@ export type ThreadState =
   | 'blockedOnReply'
   | 'blockedOnNotification'
   | 'idle';
-
-/** Why a lookup failed; the numbers are those of the message less one. */
-export const LOOKUP_INVALID_ROOT = 0;
-export const LOOKUP_MISSING_CAPABILITY = 1;
-export const LOOKUP_DEPTH_MISMATCH = 2;
-export const LOOKUP_GUARD_MISMATCH = 3;
-
-export interface LookupFailure {
-  type: number;
-  bitsLeft: number;
-  bitsFound: number;
-  guardLow: number;
-  guardHigh: number;
-}
-
-export type Fault =
-  | {
-      readonly kind: 'cap';
-      readonly cptrLow: number;
-      readonly cptrHigh: number;
-      readonly inReceivePhase: boolean;
-      readonly lookup: Readonly<LookupFailure>;
-    }
-  | { readonly kind: 'unknownSyscall'; readonly low: number; readonly high: number }
-  | { readonly kind: 'userException'; readonly number: number; readonly code: number }
-  | { readonly kind: 'timeout'; readonly badgeLow: number; readonly badgeHigh: number }
-  | {
-      readonly kind: 'vm';
-      readonly address: number;
-      readonly isInstruction: boolean;
-      readonly status: number;
-    };
 
 /** Slots of a TCB, in the order in which a zombie of it counts them. */
 export const TCB_CTABLE = 0;
@@ -412,44 +351,6 @@ export class SchedContext {
 /** @returns how many refills a scheduling context of 2^sizeBits bytes has room for */
 export function refillsThatFit(sizeBits: number): number {
   return Math.floor((2 ** sizeBits - SCHED_CONTEXT_HEADER_BYTES) / REFILL_BYTES);
-}
-
-// ---------------------------------------------------------------------------------------------- address spaces
-
-/** A page table entry. */
-export type PageTableEntry =
-  | { readonly kind: 'table'; readonly table: PageTable }
-  | {
-      readonly kind: 'page';
-      readonly base: number;
-      readonly sizeBits: number;
-      readonly vmRights: number;
-      readonly isExecutable: boolean;
-      readonly isDevice: boolean;
-    };
-
-export class PageTable {
-  readonly kind = 'pageTable';
-  readonly paddr: number;
-  readonly entries: (PageTableEntry | undefined)[] = new Array<PageTableEntry | undefined>(
-    512,
-  ).fill(undefined);
-
-  constructor(paddr: number) {
-    this.paddr = paddr;
-  }
-}
-
-export class AsidPool {
-  readonly kind = 'asidPool';
-  readonly paddr: number;
-  readonly asidBase: number;
-  readonly roots: (PageTable | null)[] = new Array<PageTable | null>(512).fill(null);
-
-  constructor(paddr: number, asidBase: number) {
-    this.paddr = paddr;
-    this.asidBase = asidBase;
-  }
 }
 
 export type KernelObject =

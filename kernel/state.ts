@@ -6,8 +6,11 @@
 import type { Ram } from '../memory/ram.ts';
 import type { CostTable } from './cost.ts';
 import type { Machine } from './machine.ts';
-import type { AsidPool, Fault, KernelObject, LookupFailure } from './objects.ts';
-import { LOOKUP_INVALID_ROOT, SchedContext, Slot, Tcb } from './objects.ts';
+import type { Fault, LookupFailure } from './fault-record.ts';
+import type { KernelObject } from './objects.ts';
+import type { AsidPool } from './page-table.ts';
+import { LOOKUP_INVALID_ROOT } from './fault-record.ts';
+import { SchedContext, Slot, Tcb } from './objects.ts';
 
 /** 10 MHz: ticks are 100 ns. */
 export const TICKS_PER_US = 10;
@@ -103,8 +106,8 @@ export class KernelState {
   action: 'resume' | 'choose' | 'switch' = 'resume';
   candidate: Tcb | null = null;
   /** The queues are indexed by domain * 256 + priority. */
-  readonly readyHead = new Array<Tcb | null>(DOMAINS * PRIORITIES).fill(null);
-  readonly readyTail = new Array<Tcb | null>(DOMAINS * PRIORITIES).fill(null);
+  readonly readyHead = emptyQueues();
+  readonly readyTail = emptyQueues();
   /** One byte of bits per domain: which of its eight words of `readyBits` are not zero. */
   readonly readyWords = new Uint32Array(DOMAINS);
   readonly readyBits = new Uint32Array(DOMAINS * 8);
@@ -128,7 +131,7 @@ export class KernelState {
   readonly irqState: Uint8Array;
   /** Slot i holds the notification capability to signal for interrupt i. */
   readonly irqSlots: Slot[] = [];
-  readonly asidTable = new Array<AsidPool | null>(ASID_POOLS).fill(null);
+  readonly asidTable: (AsidPool | null)[] = Array.from({ length: ASID_POOLS }, () => null);
 
   // What a system call in progress works on.
   readonly error: InvocationError = {
@@ -187,4 +190,8 @@ export class KernelState {
     }
     this.domainSchedule[0] = { domain: 0, duration: DOMAIN_DURATION_MAX };
   }
+}
+
+function emptyQueues(): (Tcb | null)[] {
+  return Array.from({ length: DOMAINS * PRIORITIES }, () => null);
 }

@@ -40,7 +40,7 @@ import { capFault, handleFault } from './fault.ts';
 import { decodeIrqControl, decodeIrqHandler, handleInterrupt } from './irq.ts';
 import { lookupIpcBuffer, setInfo, setReplyInfo } from './message-registers.ts';
 import { receiveSignal, sendSignal } from './notification.ts';
-import { CAP_TYPE } from './objects.ts';
+import { CAP_TYPE } from './cap.ts';
 import type { Cap, Reply, Slot } from './objects.ts';
 import { setThreadState } from './ready-queue.ts';
 import { doReplyTransfer } from './reply.ts';

@@ -30,27 +30,22 @@ import {
 import { hasChildren, insertNewCap } from './mdb.ts';
 import { argument, argumentHigh, argumentLow } from './message-registers.ts';
 import {
-  CNode,
-  Endpoint,
   ENDPOINT_BITS,
   GIGA_PAGE_BITS,
   MEGA_PAGE_BITS,
-  Notification,
   NOTIFICATION_BITS,
   PAGE_BITS,
-  PageTable,
   PAGE_TABLE_BITS,
-  Reply,
   REPLY_BITS,
   SCHED_CONTEXT_BITS_MIN,
-  SchedContext,
   SLOT_BITS,
-  Tcb,
   TCB_BITS,
   UNTYPED_BITS_MAX,
   UNTYPED_BITS_MIN,
   VM_READ_WRITE,
-} from './objects.ts';
+} from './object-sizes.ts';
+import { CNode, Endpoint, Notification, Reply, SchedContext, Tcb } from './objects.ts';
+import { PageTable } from './page-table.ts';
 import type { Cap, KernelObject, Slot, UntypedCap } from './objects.ts';
 import { setThreadState } from './ready-queue.ts';
 import { preemptionPoint } from './schedule.ts';

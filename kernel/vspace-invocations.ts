@@ -34,8 +34,10 @@ import {
   setMr,
   setReplyInfo,
 } from './message-registers.ts';
-import { ASID_POOL_BITS, AsidPool, PAGE_BITS, VM_KERNEL_ONLY } from './objects.ts';
-import type { AsidPoolCap, Cap, FrameCap, PageTableCap, PageTableEntry, Slot } from './objects.ts';
+import { ASID_POOL_BITS, PAGE_BITS, VM_KERNEL_ONLY } from './object-sizes.ts';
+import { AsidPool } from './page-table.ts';
+import type { AsidPoolCap, Cap, FrameCap, PageTableCap, Slot } from './objects.ts';
+import type { PageTableEntry } from './page-table.ts';
 import { setThreadState } from './ready-queue.ts';
 import { ASID_LOW_BITS, ASID_POOLS, STATUS_ERROR, STATUS_OK } from './state.ts';
 import type { KernelState, Status } from './state.ts';

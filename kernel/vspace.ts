@@ -4,15 +4,9 @@
  */
 
 import { setInvalidRoot } from './errors.ts';
-import { VM_READ_ONLY, VM_READ_WRITE } from './objects.ts';
-import type {
-  AsidPool,
-  FrameCap,
-  PageTable,
-  PageTableCap,
-  PageTableEntry,
-  Tcb,
-} from './objects.ts';
+import { VM_READ_ONLY, VM_READ_WRITE } from './object-sizes.ts';
+import type { FrameCap, PageTableCap, Tcb } from './objects.ts';
+import type { AsidPool, PageTable, PageTableEntry } from './page-table.ts';
 import { ASID_LOW_BITS } from './state.ts';
 import type { KernelState } from './state.ts';
 

@@ -12,7 +12,7 @@ import { DEFAULT_COSTS } from '../cost.ts';
 import type { CostTable } from '../cost.ts';
 import { resolveAddressBits } from '../cspace.ts';
 import { generatorImage } from '../generator-context.ts';
-import { CAP_TYPE } from '../objects.ts';
+import { CAP_TYPE } from '../cap.ts';
 import type { CNode, KernelObject, Slot, Tcb } from '../objects.ts';
 import type { ThreadAnswer, ThreadBody, ThreadStep } from '../system-call.ts';
 import { describeAnswer, describeHelperAnswer, requestOf, requestOfOp } from './answers.ts';

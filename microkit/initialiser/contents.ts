@@ -10,7 +10,7 @@ import {
   OBJECT_PAGE_TABLE,
   PAGE_GET_ADDRESS,
 } from '../../kernel/abi.ts';
-import { PAGE_TABLE_BITS } from '../../kernel/objects.ts';
+import { PAGE_TABLE_BITS } from '../../kernel/object-sizes.ts';
 import { exact, flatten, type SetvarValue, type SystemDescription, symbolsOf } from '../model.ts';
 import { PAGE_BYTES } from '../slots.ts';
 import { highHalf, lowHalf } from '../system-calls.ts';

@@ -1,0 +1,20 @@
+/** Sizes of kernel objects, as log2 of bytes, and the rights of frames. */
+
+export const TCB_BITS = 10;
+export const ENDPOINT_BITS = 4;
+export const NOTIFICATION_BITS = 6;
+export const REPLY_BITS = 5;
+export const SLOT_BITS = 5;
+export const PAGE_TABLE_BITS = 12;
+export const ASID_POOL_BITS = 12;
+export const SCHED_CONTEXT_BITS_MIN = 7;
+export const UNTYPED_BITS_MIN = 4;
+export const UNTYPED_BITS_MAX = 38;
+export const PAGE_BITS = 12;
+export const MEGA_PAGE_BITS = 21;
+export const GIGA_PAGE_BITS = 30;
+
+/** Rights of a frame capability, weakest first. */
+export const VM_KERNEL_ONLY = 1;
+export const VM_READ_ONLY = 2;
+export const VM_READ_WRITE = 3;
