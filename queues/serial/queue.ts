@@ -127,6 +127,14 @@ export class SerialProducer {
     this.#u32[this.#place.flagIndex] = SIGNALLED;
   }
 
+  /** Puts in bytes of a region that the same domain maps; at most what {@link room} answered last. */
+  appendFrom(source: ReadonlyRegion, offset: number, lengthBytes: number): void {
+    if (lengthBytes === 0) return;
+    const { at, sizeBytes } = open(source);
+    assert(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the run lies in its region');
+    this.append(at + offset, lengthBytes);
+  }
+
   /** For {@link SerialConsumer.moveTo}: copies a run of bytes of the same RAM in; the room has been checked. */
   append(from: number, lengthBytes: number): void {
     assert(lengthBytes <= this.#room, 'a run that is appended fits');
@@ -199,6 +207,21 @@ export class SerialConsumer {
     const first = Math.min(lengthBytes, this.capacity - at);
     producer.append(this.#place.dataAt + at, first);
     if (first < lengthBytes) producer.append(this.#place.dataAt, lengthBytes - first);
+    this.#head = (this.#head + lengthBytes) >>> 0;
+    this.#left -= lengthBytes;
+  }
+
+  /** Moves the oldest bytes into a region that the same domain maps; at most what {@link length} answered last. */
+  moveToRegion(target: Region, offset: number, lengthBytes: number): void {
+    assert(lengthBytes <= this.#left, 'a run that is moved is there');
+    const { at: targetAt, sizeBytes } = open(target);
+    assert(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the run lies in its region');
+    const from = this.#head & this.#mask;
+    const first = Math.min(lengthBytes, this.capacity - from);
+    this.#ram.copy(targetAt + offset, this.#place.dataAt + from, first);
+    if (first < lengthBytes) {
+      this.#ram.copy(targetAt + offset + first, this.#place.dataAt, lengthBytes - first);
+    }
     this.#head = (this.#head + lengthBytes) >>> 0;
     this.#left -= lengthBytes;
   }

@@ -10,9 +10,13 @@ import type { LineRate } from '../../board/serial-wire.ts';
 import { Ns16550a } from '../../board/uart/ns16550a.ts';
 import { Pl011 } from '../../board/uart/pl011.ts';
 import { SerialLine } from '../../board/uart/serial-line.ts';
+import { RangedDmaWindow } from '../../board/dma.ts';
+import { VirtualTurns } from '../../board/turns.ts';
+import { VirtioConsole } from '../../board/virtio/console.ts';
 import { VirtualClock } from '../../board/virtual-clock.ts';
 import { main as ns16550aDriver } from '../../drivers/serial/ns16550a/driver.ts';
 import { main as pl011Driver } from '../../drivers/serial/pl011/driver.ts';
+import { main as virtioDriver } from '../../drivers/serial/virtio/driver.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type {
   SerialClientConfig,
@@ -29,7 +33,7 @@ import { main as virtTx } from '../../virtualisers/serial/tx/virt-tx.ts';
 import { BareSystem } from './bare-system.ts';
 import type { BarePd } from './bare-system.ts';
 
-export type Uart = 'ns16550a' | 'pl011';
+export type Uart = 'ns16550a' | 'pl011' | 'virtio';
 
 export interface BareSerialOptions {
   readonly uart?: Uart;
@@ -44,6 +48,8 @@ export interface BareSerialOptions {
   readonly beginString?: string;
 }
 
+const DRIVERS = { ns16550a: ns16550aDriver, pl011: pl011Driver, virtio: virtioDriver };
+const RINGS_BYTES = 0x1_0000;
 const IRQ = 0;
 const TX = 1;
 const RX = 2;
@@ -52,8 +58,9 @@ export class BareSerial {
   readonly clock = new VirtualClock();
   readonly line: SerialLine;
   readonly lint = new LintLog();
-  readonly device: Device;
   readonly system = new BareSystem({ ramBytes: 0x40_0000 });
+  readonly device: Device;
+  console: VirtioConsole | undefined;
   readonly driver: BarePd;
   readonly virtTx: BarePd;
   readonly virtRx: BarePd;
@@ -149,7 +156,31 @@ export class BareSerial {
     };
     const clock: Clock = this.clock;
     const options = { clock, irq, wire: this.line, lint: this.lint };
-    return uart === 'ns16550a' ? new Ns16550a(options) : new Pl011(options);
+    switch (uart) {
+      case 'ns16550a':
+        return new Ns16550a(options);
+      case 'pl011':
+        return new Pl011(options);
+      case 'virtio':
+        return this.#makeConsole(irq);
+    }
+  }
+
+  #makeConsole(irqLine: IrqLine): Device {
+    const { ram } = this.system;
+    this.system.addRegion('rings', RINGS_BYTES);
+    this.console = new VirtioConsole({
+      name: 'console',
+      wire: this.line,
+      ram,
+      dma: new RangedDmaWindow(ram, [
+        { paddr: this.system.paddr('rings'), sizeBytes: RINGS_BYTES },
+      ]),
+      irqLine,
+      lint: this.lint,
+      turns: new VirtualTurns(this.clock, 100),
+    });
+    return this.console.transport;
   }
 
   #addDriver(options: BareSerialOptions, tx: SerialConnection, rx: SerialConnection): BarePd {
@@ -160,12 +191,14 @@ export class BareSerial {
       rx,
       flow: options.flow ?? 'none',
       stats: 'driver_stats',
+      ...(options.uart === 'virtio' ? { rings: 'rings', ringsPaddrSymbol: 'rings_paddr' } : {}),
     };
     return this.system.addPd({
       name: 'serial_driver',
       priority: 200,
-      program: options.uart === 'pl011' ? pl011Driver : ns16550aDriver,
+      program: DRIVERS[options.uart ?? 'ns16550a'],
       config,
+      vars: options.uart === 'virtio' ? { rings_paddr: this.system.paddr('rings') } : {},
       devices: { uart: this.device },
       onIrqAck: () => {
         this.#irqMasked = 'no';

@@ -1,0 +1,260 @@
+/**
+ * Driver of the virtio console (virtio 1.2 §5.3), one port.
+ *
+ * Bytes are copied between the queues and buffers that the device can reach, a buffer at a time. While the device uses
+ * no transmit buffer the clients wait: nothing is lost. A device that lies, or asks for it, is reset and set up anew;
+ * output that it had then is lost and counted by the reset.
+ */
+
+import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
+import type { DeviceRegion, Region } from '../../../memory/region.ts';
+import { Counters } from '../../../queues/counters.ts';
+import type { SerialDriverConfig } from '../../../queues/serial/config.ts';
+import { SERIAL_DRIVER_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
+import { SerialConsumer, SerialProducer } from '../../../queues/serial/queue.ts';
+import { PortQueue } from './port-queue.ts';
+import * as r from './regs.ts';
+
+const ENTRIES = 16;
+const BUFFER_BYTES = 1024;
+/** Where queues and buffers lie in the rings' memory of 64 KiB. */
+const RX_RINGS_AT = 0x0000;
+const TX_RINGS_AT = 0x1000;
+const RX_BUFFERS_AT = 0x2000;
+const TX_BUFFERS_AT = RX_BUFFERS_AT + ENTRIES * BUFFER_BYTES;
+const RESET_POLLS_MAX = 1000;
+/** Times that a device may lie before it is left alone. */
+const RESETS_MAX = 16;
+
+export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
+  const driver = new VirtioConsoleDriver(pd);
+  return {
+    notified: (channel) => driver.notified(channel),
+    progress: () => driver.moved,
+  };
+}
+
+class VirtioConsoleDriver {
+  /** Bytes moved so far, in both directions. */
+  moved = 0;
+  readonly #pd: ProtectionDomain<SerialDriverConfig>;
+  readonly #regs: DeviceRegion;
+  readonly #memory: Region;
+  readonly #paddr: number;
+  readonly #tx: SerialConsumer;
+  readonly #rx: SerialProducer | undefined;
+  readonly #counters: Counters<keyof typeof COUNT>;
+  #rxQueue: PortQueue | undefined;
+  #txQueue: PortQueue | undefined;
+  #resets = 0;
+  #notifyRx: 'yes' | 'no' = 'no';
+  #notifyTx: 'yes' | 'no' = 'no';
+
+  constructor(pd: ProtectionDomain<SerialDriverConfig>) {
+    const { config } = pd;
+    const { tx, rx, stats, rings = '', ringsPaddrSymbol = '' } = config;
+    this.#pd = pd;
+    this.#regs = pd.deviceRegion(config.registers);
+    this.#memory = pd.region(rings);
+    this.#paddr = pd.vars[ringsPaddrSymbol] ?? 0;
+    this.#tx = new SerialConsumer(pd.region(tx.queue), pd.readonlyRegion(tx.data), tx.capacity);
+    if (rx !== undefined) {
+      this.#rx = new SerialProducer(pd.region(rx.queue), pd.region(rx.data), rx.capacity);
+    }
+    this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
+    this.#start();
+    this.#sendNotifications();
+  }
+
+  notified(channel: number): void {
+    const { config } = this.#pd;
+    if (channel === config.irq) {
+      this.#handleIrq();
+      this.#sendNotifications();
+      this.#pd.deferredIrqAck(channel);
+    } else if (channel === config.tx.channel) {
+      this.#txProvide();
+      this.#sendNotifications();
+    } else if (channel !== config.rx?.channel) {
+      this.#pd.log(`serial driver: notification on unknown channel ${channel}`);
+    }
+  }
+
+  /** Sets the device up and gives it its receive buffers. */
+  #start(): void {
+    const problem = this.#initialise();
+    if (problem !== undefined) {
+      this.#pd.log(`serial driver: ${problem}`);
+      this.#rxQueue = undefined;
+      this.#txQueue = undefined;
+      return;
+    }
+    this.#rxProvide();
+    this.#txProvide();
+  }
+
+  /** virtio 1.2 §3.1.1. @returns what is wrong, or undefined */
+  #initialise(): string | undefined {
+    const regs = this.#regs;
+    if (regs.read32(r.MAGIC_VALUE) !== r.MAGIC_VIRT) return 'no virtio device: wrong magic';
+    if (regs.read32(r.VERSION) !== r.VERSION_MMIO_V2) return 'not virtio-mmio version 2';
+    const id = regs.read32(r.DEVICE_ID);
+    if (id !== r.DEVICE_ID_CONSOLE) return `device ${id} is not a console`;
+    // 1. Reset; complete when the status reads 0.
+    regs.write32(r.STATUS, 0);
+    for (let polls = 0; regs.read32(r.STATUS) !== 0; polls += 1) {
+      if (polls === RESET_POLLS_MAX) return 'the device does not complete its reset';
+    }
+    // 2 and 3. Acknowledge, driver.
+    this.#addStatus(r.STATUS_ACKNOWLEDGE);
+    this.#addStatus(r.STATUS_DRIVER);
+    // 4 to 6. Features: VERSION_1 and nothing else.
+    regs.write32(r.DEVICE_FEATURES_SEL, 1);
+    if ((regs.read32(r.DEVICE_FEATURES) & r.VIRTIO_F_VERSION_1_HIGH) === 0) {
+      return 'the device lacks VERSION_1';
+    }
+    regs.write32(r.DRIVER_FEATURES_SEL, 0);
+    regs.write32(r.DRIVER_FEATURES, 0);
+    regs.write32(r.DRIVER_FEATURES_SEL, 1);
+    regs.write32(r.DRIVER_FEATURES, r.VIRTIO_F_VERSION_1_HIGH);
+    this.#addStatus(r.STATUS_FEATURES_OK);
+    if ((regs.read32(r.STATUS) & r.STATUS_FEATURES_OK) === 0) return 'features are refused';
+    // 7. Virtqueues.
+    const rx = this.#makeQueue(RX_RINGS_AT, RX_BUFFERS_AT, 'device');
+    const tx = this.#makeQueue(TX_RINGS_AT, TX_BUFFERS_AT, 'driver');
+    const absent = this.#setUpQueue(r.RECEIVEQ, rx) ?? this.#setUpQueue(r.TRANSMITQ, tx);
+    if (absent !== undefined) return absent;
+    this.#rxQueue = rx;
+    this.#txQueue = tx;
+    // 8. Live.
+    this.#addStatus(r.STATUS_DRIVER_OK);
+    return undefined;
+  }
+
+  #makeQueue(ringsAt: number, buffersAt: number, writer: 'driver' | 'device'): PortQueue {
+    return new PortQueue({
+      memory: this.#memory,
+      ringsAt,
+      buffersAt,
+      bufferBytes: BUFFER_BYTES,
+      entries: ENTRIES,
+      paddr: this.#paddr,
+      writer,
+    });
+  }
+
+  /** §4.2.3.2. @returns what is wrong, or undefined */
+  #setUpQueue(index: number, queue: PortQueue): string | undefined {
+    const regs = this.#regs;
+    regs.write32(r.QUEUE_SEL, index);
+    if (regs.read32(r.QUEUE_READY) !== 0) return `virtqueue ${index} is in use already`;
+    if (regs.read32(r.QUEUE_SIZE_MAX) < ENTRIES) return `virtqueue ${index} is too small`;
+    regs.write32(r.QUEUE_SIZE, ENTRIES);
+    this.#writeAddress(r.QUEUE_DESC_LOW, r.QUEUE_DESC_HIGH, queue.descPaddr);
+    this.#writeAddress(r.QUEUE_DRIVER_LOW, r.QUEUE_DRIVER_HIGH, queue.availPaddr);
+    this.#writeAddress(r.QUEUE_DEVICE_LOW, r.QUEUE_DEVICE_HIGH, queue.usedPaddr);
+    regs.write32(r.QUEUE_READY, 1);
+    return undefined;
+  }
+
+  #handleIrq(): void {
+    const regs = this.#regs;
+    const status = regs.read32(r.INTERRUPT_STATUS);
+    this.#counters.add(COUNT.interrupts, 1);
+    if (status === 0) this.#counters.add(COUNT.spuriousInterrupts, 1);
+    else regs.write32(r.INTERRUPT_ACK, status);
+    if ((regs.read32(r.STATUS) & r.STATUS_NEEDS_RESET) !== 0) {
+      this.#reset('the device needs a reset');
+      return;
+    }
+    this.#rxReturn();
+    this.#txReturn();
+    this.#rxProvide();
+    this.#txProvide();
+  }
+
+  #rxProvide(): void {
+    const queue = this.#rxQueue;
+    if (queue === undefined || this.#rx === undefined) return;
+    while (queue.free > 0) queue.post(BUFFER_BYTES);
+    if (queue.publish()) this.#regs.write32(r.QUEUE_NOTIFY, r.RECEIVEQ);
+  }
+
+  #rxReturn(): void {
+    const queue = this.#rxQueue;
+    const rx = this.#rx;
+    if (queue === undefined || rx === undefined) return;
+    for (let index = queue.take(); index !== 'none'; index = queue.take()) {
+      if (index === 'lie') {
+        this.#reset('the receive queue cannot be');
+        return;
+      }
+      const passed = Math.min(queue.takenBytes, rx.room());
+      rx.appendFrom(this.#memory, queue.bufferAt(index), passed);
+      this.#counters.add(COUNT.rxBytes, passed);
+      this.#counters.add(COUNT.rxDroppedFull, queue.takenBytes - passed);
+      this.moved += passed;
+    }
+    if (rx.publish()) this.#notifyRx = 'yes';
+  }
+
+  #txProvide(): void {
+    const queue = this.#txQueue;
+    if (queue === undefined) return;
+    const tx = this.#tx;
+    for (let left = tx.length(); left > 0 && queue.free > 0; left = tx.length()) {
+      const length = Math.min(left, BUFFER_BYTES);
+      tx.moveToRegion(this.#memory, queue.bufferAt(queue.nextFree()), length);
+      queue.post(length);
+      this.#counters.add(COUNT.txBytes, length);
+      this.moved += length;
+    }
+    if (tx.publish()) this.#notifyTx = 'yes';
+    if (queue.publish()) this.#regs.write32(r.QUEUE_NOTIFY, r.TRANSMITQ);
+  }
+
+  #txReturn(): void {
+    const queue = this.#txQueue;
+    if (queue === undefined) return;
+    for (let index = queue.take(); index !== 'none'; index = queue.take()) {
+      if (index !== 'lie') continue;
+      this.#reset('the transmit queue cannot be');
+      return;
+    }
+  }
+
+  #reset(reason: string): void {
+    this.#counters.add(COUNT.deviceResets, 1);
+    this.#resets += 1;
+    this.#pd.log(`serial driver: ${reason}; reset ${this.#resets}`);
+    if (this.#resets <= RESETS_MAX) {
+      this.#start();
+      return;
+    }
+    // A device that always lies would otherwise keep the driver busy for ever.
+    this.#regs.write32(r.STATUS, r.STATUS_FAILED);
+    this.#rxQueue = undefined;
+    this.#txQueue = undefined;
+  }
+
+  #writeAddress(lowRegister: number, highRegister: number, paddr: number): void {
+    this.#regs.write32(lowRegister, paddr % 0x1_0000_0000);
+    this.#regs.write32(highRegister, Math.floor(paddr / 0x1_0000_0000));
+  }
+
+  #addStatus(bit: number): void {
+    this.#regs.write32(r.STATUS, this.#regs.read32(r.STATUS) | bit);
+  }
+
+  #sendNotifications(): void {
+    const { tx, rx } = this.#pd.config;
+    if (this.#notifyRx === 'yes' && rx !== undefined) {
+      this.#notifyRx = 'no';
+      this.#pd.notify(rx.channel);
+    }
+    if (this.#notifyTx === 'yes') {
+      this.#notifyTx = 'no';
+      this.#pd.notify(tx.channel);
+    }
+  }
+}
