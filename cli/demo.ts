@@ -4,6 +4,7 @@ import { after, type LiveLoop, type LoopPort } from '../host/event-loop.ts';
 import type { Testbed } from '../systems/testbed.ts';
 import { driveLive, type Ending, type Interrupt } from './drive.ts';
 import { duration, groupDigits, significant } from './figures.ts';
+import { showCounters } from './live-line.ts';
 import type { NetAttachment } from './net-attachment.ts';
 import { perPacket, workText } from './run-report.ts';
 import type { Terminal } from './terminal.ts';
@@ -25,7 +26,6 @@ export interface DemoOptions {
 const TRAFFIC_NS = 2_000_000_000;
 /** Left out of the figures: the code is compiled meanwhile. */
 const WARM_UP_SHARE = 0.25;
-const COUNTERS_EVERY_MS = 1000;
 
 export function runDemo(options: DemoOptions): Promise<Ending> {
   const { terminal, testbed } = options;
@@ -82,17 +82,5 @@ function explain(options: DemoOptions): void {
   terminal.print(
     '  See it pass: npx sddf run echo --wireshark   Others: npx sddf list   End: Ctrl-C',
   );
-  if (!terminal.isLive) return;
-  let framesBefore = 0;
-  const show = (): void => {
-    const { framesIn, framesOut } = attachment.traffic;
-    const { kernelEntries } = testbed.kernel.counters;
-    terminal.live(
-      `  frames in ${groupDigits(framesIn)} (+${String(framesIn - framesBefore)}/s), ` +
-        `out ${groupDigits(framesOut)}, kernel entries ${groupDigits(kernelEntries)}`,
-    );
-    framesBefore = framesIn;
-    if (!options.interrupt.requested) after(COUNTERS_EVERY_MS, show);
-  };
-  show();
+  showCounters(terminal, testbed, [attachment]);
 }

@@ -293,4 +293,47 @@ describe('a live run', () => {
     expect(reader.problem).toBeUndefined();
     expect(frames).toBe(200);
   });
+
+  it('tells how to see frames when Wireshark is not there', () => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [SDDF, 'run', 'echo', '--wireshark', '--net', 'loop', '--for', '1ms'],
+      { encoding: 'utf8', env: { PATH: directory } },
+    );
+
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      'npx sddf run echo --net loop --for 1ms --capture - | wireshark -k -i -',
+    );
+  });
+});
+
+describe('npm start', () => {
+  it('prints the topology and figures, says how to try it, and ends with Ctrl-C', async () => {
+    const live = new LiveRun('run echo --demo --net user,hostfwd=udp:127.0.0.1:0-10.0.2.15:1235');
+    const match = await live.says(/nc -u -w1 127\.0\.0\.1 (\d+)/);
+    const socket = await udpSocket();
+    const answer = new Promise<Buffer>((resolve) => socket.once('message', resolve));
+    socket.send('hi', Number(match[1]), '127.0.0.1');
+
+    expect((await answer).toString()).toBe('hi');
+    socket.close();
+    expect(await live.interrupt()).toBe(0);
+    expect(live.text).toMatch(/└─ client0 +priority +97 +10\.0\.2\.15/);
+    for (const frame of [64, 1514]) {
+      const figures = `${String(frame)} bytes +[\\d,]+ packets/s +[\\d.]+ Gb/s +round trip p50 .+, p99 .+`;
+      expect(live.text).toMatch(new RegExp(figures));
+    }
+    const work = 'copies .+ bytes copied .+ kernel entries .+ notifications .+ context switches .+';
+    expect(live.text.match(new RegExp(work, 'g'))?.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('ends by itself with --for', () => {
+    const { status, stdout } = spawnSync('npm', ['start', '--', '--for', '300ms'], {
+      encoding: 'utf8',
+    });
+
+    expect(status).toBe(0);
+    expect(stdout).toContain('packets/s');
+  });
 });

@@ -9,6 +9,7 @@ import { runDemo } from './demo.ts';
 import { driveLive, driveVirtual, type Ending, makeLoop, type Interrupt } from './drive.ts';
 import { groupDigits, seconds } from './figures.ts';
 import { catchInterrupts } from './interrupt.ts';
+import { showCounters } from './live-line.ts';
 import { NetAttachment } from './net-attachment.ts';
 import { DEMO_FRAMES } from './net-kind.ts';
 import { addRunOptions, readRunOptions, type RunOptions } from './run-options.ts';
@@ -162,7 +163,10 @@ class Run {
     const inputOver = (): boolean =>
       attachments.some((attachment) => attachment.input === 'over') &&
       attachments.every((attachment) => attachment.input !== 'coming');
-    return driveLive({ ...run, loop, forNs, inputOver });
+    const line = showCounters(this.#terminal, testbed, attachments);
+    const ending = await driveLive({ ...run, loop, forNs, inputOver });
+    line.cancel();
+    return ending;
   }
 
   #showVirtual(testbed: Testbed): void {
