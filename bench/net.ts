@@ -97,8 +97,9 @@ function work(before: RunCounters, after: RunCounters, packets: number): Record<
   };
 }
 
+/** Four significant digits: more than any of these measurements has. */
 function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
+  return Number(value.toPrecision(4));
 }
 
 /** @returns packets per second */
