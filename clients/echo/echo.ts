@@ -34,6 +34,7 @@ export interface EchoConfig {
 const COUNT = ECHO_COUNTERS;
 /** A transmit buffer that has been taken from the free queue and is not used yet. */
 const NO_BUFFER = -1;
+const BUFFER_SHIFT = 11;
 
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
@@ -82,7 +83,9 @@ class EchoClient {
     this.#txBase = this.#baseOf(net.txData);
     this.#responder = new Responder({
       received: pd.readonlyRegion(net.rxData.region),
+      receivedBuffers: net.rxData.buffers,
       sent: pd.region(net.txData.region),
+      sentBuffers: net.txData.buffers,
       mac,
       ip: address,
     });
@@ -119,7 +122,11 @@ class EchoClient {
         counters.add(COUNT.badRxBuffer, 1);
         continue;
       }
-      const done = this.#responder.respond(offset, len, this.#txBuffer);
+      const done = this.#responder.respond(
+        offset >>> BUFFER_SHIFT,
+        len,
+        this.#txBuffer >>> BUFFER_SHIFT,
+      );
       counters.add(done, 1);
       if (isAnswer(done)) {
         answers += 1;

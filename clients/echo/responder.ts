@@ -6,11 +6,14 @@
  * they are: a datagram that was damaged on its way returns with the checksum that tells. The checksum of the IPv4
  * header is verified first, that of an ICMP echo verified and adapted (RFC 1624).
  *
- * Halfwords are compared and written as memory holds them; `swap16` is needed only where a number is meant.
+ * Fields are compared and written as memory holds them, in halfwords and words; `swap16` is needed only where a number
+ * is meant. A word of a frame spans fields: the comments at the reads say which.
  */
 
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { counterNames } from '../../queues/counters.ts';
+import { BufferReader, BufferWriter } from '../../queues/net/buffer-view.ts';
+import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
 import * as wire from './wire.ts';
 
 export const ECHO_COUNTERS = counterNames(
@@ -45,42 +48,62 @@ const COUNT = ECHO_COUNTERS;
 const ECHO_PORT_0 = wire.swap16(1235);
 const ECHO_PORT_1 = wire.swap16(7);
 
-// Fields in a frame. The variable part begins after an IPv4 header without options; with them, it is further on.
-const ETHERNET_BYTES = wire.Ethernet.SIZE;
-const TYPE = wire.Ethernet.type.offset;
-const SOURCE_MAC = wire.Ethernet.source0.offset;
-const IP = ETHERNET_BYTES;
-const IP_TOTAL_LENGTH = IP + wire.Ipv4.totalLength.offset;
-const IP_FRAGMENT = IP + wire.Ipv4.flagsAndFragmentOffset.offset;
-const IP_PROTOCOL = IP + wire.Ipv4.protocol.offset;
-const IP_SOURCE = IP + wire.Ipv4.source0.offset;
-const IP_DESTINATION = IP + wire.Ipv4.destination0.offset;
-const ARP = ETHERNET_BYTES;
-
+const IP_AT = wire.Ethernet.SIZE;
+const ARP_AT = wire.Ethernet.SIZE;
 const TYPE_IPV4 = wire.swap16(wire.ETHERTYPE_IPV4);
 const TYPE_ARP = wire.swap16(wire.ETHERTYPE_ARP);
-const BROADCAST_HALF = 0xffff;
-const IPV4_IHL_5 = 0x45;
 /** More-fragments flag and fragment offset, in the order of the network. */
 const FRAGMENT_MASK = wire.swap16(0x3fff);
+
+// Halfwords of a frame.
+const MAC_DESTINATION = half(wire.Ethernet.destination0.offset);
+const MAC_SOURCE = half(wire.Ethernet.source0.offset);
+const ETHERTYPE = half(wire.Ethernet.type.offset);
+const IP = half(IP_AT);
+const IP_TOTAL_LENGTH = IP + half(wire.Ipv4.totalLength.offset);
+const IP_FRAGMENT = IP + half(wire.Ipv4.flagsAndFragmentOffset.offset);
+/** Time to live in the low byte, protocol in the high one. */
+const IP_TTL_AND_PROTOCOL = IP + half(wire.Ipv4.timeToLive.offset);
+const IP_SOURCE = IP + half(wire.Ipv4.source0.offset);
+const IP_DESTINATION = IP + half(wire.Ipv4.destination0.offset);
+const ARP = half(ARP_AT);
+const ARP_OPERATION = ARP + half(wire.Arp.operation.offset);
+const ARP_SENDER_MAC = ARP + half(wire.Arp.senderMac0.offset);
+const ARP_SENDER_IP = ARP + half(wire.Arp.senderIp0.offset);
+const ARP_TARGET_MAC = ARP + half(wire.Arp.targetMac0.offset);
+const ARP_TARGET_IP = ARP + half(wire.Arp.targetIp0.offset);
+
+function half(offset: number): number {
+  return offset >>> 1;
+}
+
+export interface ResponderOptions {
+  readonly received: ReadonlyRegion;
+  /** Buffers in it. */
+  readonly receivedBuffers: number;
+  readonly sent: Region;
+  readonly sentBuffers: number;
+  /** Three halfwords as memory holds them. */
+  readonly mac: readonly [number, number, number];
+  readonly ip: readonly [number, number];
+}
 
 export class Responder {
   readonly #received: ReadonlyRegion;
   readonly #sent: Region;
+  readonly #rx: BufferReader;
+  readonly #tx: BufferWriter;
   readonly #mac0: number;
   readonly #mac1: number;
   readonly #mac2: number;
   readonly #ip0: number;
   readonly #ip1: number;
 
-  constructor(options: {
-    readonly received: ReadonlyRegion;
-    readonly sent: Region;
-    readonly mac: readonly [number, number, number];
-    readonly ip: readonly [number, number];
-  }) {
+  constructor(options: ResponderOptions) {
     this.#received = options.received;
     this.#sent = options.sent;
+    this.#rx = new BufferReader(options.received, options.receivedBuffers);
+    this.#tx = new BufferWriter(options.sent, options.sentBuffers);
     [this.#mac0, this.#mac1, this.#mac2] = options.mac;
     [this.#ip0, this.#ip1] = options.ip;
   }
@@ -88,171 +111,153 @@ export class Responder {
   /**
    * Answers one frame, if it is to be answered.
    *
-   * @param from offset of the received frame, a multiple of 2
-   * @param to offset of the buffer for the answer, a multiple of 2; as large as the frame
+   * @param from index of the buffer with the received frame
+   * @param lenBytes bytes of the frame, at most those of a buffer
+   * @param to index of the buffer for the answer
    * @returns the counter of what was done; the answer is as long as the frame
    */
   respond(from: number, lenBytes: number, to: number): number {
-    if (lenBytes < ETHERNET_BYTES) return COUNT.dropShort;
-    const rx = this.#received;
-    const cast = this.#cast(from);
-    if (cast === 'other') return COUNT.dropNotForUs;
-    const type = rx.read16(from + TYPE);
-    if (type === TYPE_IPV4) {
-      return cast === 'unicast' ? this.#respondIp(from, lenBytes, to) : COUNT.dropNotForUs;
+    const rx = this.#rx;
+    if (!rx.moveTo(from)) return COUNT.badRxBuffer;
+    if (!this.#tx.moveTo(to)) return COUNT.badTxBuffer;
+    if (lenBytes < wire.Ethernet.SIZE) return COUNT.dropShort;
+    const m0 = rx.half(MAC_DESTINATION);
+    const m1 = rx.half(MAC_DESTINATION + 1);
+    const m2 = rx.half(MAC_DESTINATION + 2);
+    const type = rx.half(ETHERTYPE);
+    if (m0 === this.#mac0 && m1 === this.#mac1 && m2 === this.#mac2) {
+      if (type === TYPE_IPV4) return this.#respondIp(from, lenBytes, to);
+    } else if ((m0 & m1 & m2) !== 0xffff || type === TYPE_IPV4) {
+      return COUNT.dropNotForUs;
     }
-    if (type === TYPE_ARP) return this.#respondArp(from, lenBytes, to);
-    return COUNT.dropEthertype;
-  }
-
-  #cast(from: number): 'unicast' | 'broadcast' | 'other' {
-    const rx = this.#received;
-    const m0 = rx.read16(from);
-    const m1 = rx.read16(from + 2);
-    const m2 = rx.read16(from + 4);
-    if (m0 === this.#mac0 && m1 === this.#mac1 && m2 === this.#mac2) return 'unicast';
-    const all = BROADCAST_HALF;
-    return m0 === all && m1 === all && m2 === all ? 'broadcast' : 'other';
+    return type === TYPE_ARP ? this.#respondArp(from, lenBytes, to) : COUNT.dropEthertype;
   }
 
   #respondIp(from: number, lenBytes: number, to: number): number {
-    if (lenBytes < IP + wire.Ipv4.SIZE) return COUNT.dropIpHeader;
-    const rx = this.#received;
-    const versionAndIhl = rx.read8(from + IP);
-    const headerBytes = (versionAndIhl & 0x0f) << 2;
-    const totalBytes = wire.swap16(rx.read16(from + IP_TOTAL_LENGTH));
+    if (lenBytes < IP_AT + wire.Ipv4.SIZE) return COUNT.dropIpHeader;
+    const rx = this.#rx;
+    const versionAndIhl = rx.half(IP) & 0xff;
+    const headerHalves = (versionAndIhl & 0x0f) << 1;
+    const totalBytes = wire.swap16(rx.half(IP_TOTAL_LENGTH));
     if (
-      (versionAndIhl & 0xf0) !== 0x40 ||
-      versionAndIhl < IPV4_IHL_5 ||
-      totalBytes < headerBytes ||
-      totalBytes > lenBytes - IP
+      versionAndIhl < 0x45 ||
+      versionAndIhl > 0x4f ||
+      totalBytes < headerHalves << 1 ||
+      totalBytes > lenBytes - IP_AT
     ) {
       return COUNT.dropIpHeader;
     }
-    if (sum16(rx, from + IP, headerBytes) !== 0xffff) return COUNT.dropIpChecksum;
-    const destination0 = rx.read16(from + IP_DESTINATION);
-    const destination1 = rx.read16(from + IP_DESTINATION + 2);
-    if (destination0 !== this.#ip0 || destination1 !== this.#ip1) return COUNT.dropNotForUs;
-    if ((rx.read16(from + IP_FRAGMENT) & FRAGMENT_MASK) !== 0) return COUNT.dropFragment;
-    const payloadBytes = totalBytes - headerBytes;
-    const protocol = rx.read8(from + IP_PROTOCOL);
-    const at = IP + headerBytes;
-    if (protocol === wire.IP_PROTOCOL_UDP)
-      return this.#respondUdp(from, at, payloadBytes, to, lenBytes);
-    if (protocol !== wire.IP_PROTOCOL_ICMP) return COUNT.dropProtocol;
-    return this.#respondIcmp(from, at, payloadBytes, to, lenBytes);
-  }
-
-  #respondUdp(
-    from: number,
-    at: number,
-    payloadBytes: number,
-    to: number,
-    lenBytes: number,
-  ): number {
+    if (this.#sum(IP, headerHalves) !== 0xffff) return COUNT.dropIpChecksum;
+    if (rx.half(IP_DESTINATION) !== this.#ip0 || rx.half(IP_DESTINATION + 1) !== this.#ip1) {
+      return COUNT.dropNotForUs;
+    }
+    if ((rx.half(IP_FRAGMENT) & FRAGMENT_MASK) !== 0) return COUNT.dropFragment;
+    const payload = IP + headerHalves;
+    const payloadBytes = totalBytes - (headerHalves << 1);
+    const protocol = rx.half(IP_TTL_AND_PROTOCOL) >>> 8;
+    if (protocol === wire.IP_PROTOCOL_ICMP)
+      return this.#respondIcmp(from, payload, payloadBytes, to, lenBytes);
+    if (protocol !== wire.IP_PROTOCOL_UDP) return COUNT.dropProtocol;
     if (payloadBytes < wire.Udp.SIZE) return COUNT.dropUdpLength;
-    const rx = this.#received;
-    const udp = from + at;
-    const udpBytes = wire.swap16(rx.read16(udp + wire.Udp.length.offset));
+    const udpBytes = wire.swap16(rx.half(payload + half(wire.Udp.length.offset)));
     if (udpBytes < wire.Udp.SIZE || udpBytes > payloadBytes) return COUNT.dropUdpLength;
-    const destinationPort = rx.read16(udp + wire.Udp.destinationPort.offset);
-    if (destinationPort !== ECHO_PORT_0 && destinationPort !== ECHO_PORT_1)
+    const sourcePort = rx.half(payload);
+    const destinationPort = rx.half(payload + 1);
+    if (destinationPort !== ECHO_PORT_0 && destinationPort !== ECHO_PORT_1) {
       return COUNT.dropUdpPort;
-    const sourcePort = rx.read16(udp);
+    }
     if (sourcePort === ECHO_PORT_1) return COUNT.dropUdpLoop;
     this.#copyExchanged(from, to, lenBytes);
-    this.#sent.write16(to + at, destinationPort);
-    this.#sent.write16(to + at + 2, sourcePort);
+    this.#tx.setHalf(payload, destinationPort);
+    this.#tx.setHalf(payload + 1, sourcePort);
     return COUNT.udpEchoed;
   }
 
-  #respondIcmp(
-    from: number,
-    at: number,
-    payloadBytes: number,
-    to: number,
-    lenBytes: number,
-  ): number {
-    if (payloadBytes < wire.Icmp.SIZE) return COUNT.dropIcmp;
-    const rx = this.#received;
-    const typeAndCode = rx.read16(from + at);
+  #respondIcmp(from: number, at: number, icmpBytes: number, to: number, lenBytes: number): number {
+    if (icmpBytes < wire.Icmp.SIZE) return COUNT.dropIcmp;
+    const rx = this.#rx;
+    const typeAndCode = rx.half(at);
     if (typeAndCode !== wire.ICMP_ECHO_REQUEST) return COUNT.dropIcmp;
-    if (sum16(rx, from + at, payloadBytes) !== 0xffff) return COUNT.dropIcmp;
-    const checksum = rx.read16(from + at + wire.Icmp.checksum.offset);
+    // An odd last byte counts as the low half of a halfword.
+    let sum = this.#sum(at, icmpBytes >>> 1);
+    if ((icmpBytes & 1) !== 0) sum = fold(sum + (rx.half(at + (icmpBytes >>> 1)) & 0xff));
+    if (sum !== 0xffff) return COUNT.dropIcmp;
+    const checksum = rx.half(at + half(wire.Icmp.checksum.offset));
     this.#copyExchanged(from, to, lenBytes);
-    this.#sent.write16(to + at, wire.ICMP_ECHO_REPLY);
+    this.#tx.setHalf(at, wire.ICMP_ECHO_REPLY);
     // RFC 1624, equation 3: HC' = ~(~HC + ~m + m').
     const changed = (~checksum & 0xffff) + (~typeAndCode & 0xffff) + wire.ICMP_ECHO_REPLY;
-    this.#sent.write16(to + at + wire.Icmp.checksum.offset, ~fold(changed) & 0xffff);
+    this.#tx.setHalf(at + half(wire.Icmp.checksum.offset), ~fold(changed) & 0xffff);
     return COUNT.icmpEchoed;
   }
 
   #respondArp(from: number, lenBytes: number, to: number): number {
-    if (lenBytes < ARP + wire.Arp.SIZE) return COUNT.dropArp;
-    const rx = this.#received;
-    const arp = from + ARP;
-    const { hardwareType, protocolType, hardwareBytes, operation, targetIp0, targetIp1 } = wire.Arp;
-    const isRequest =
-      rx.read16(arp + hardwareType.offset) === wire.swap16(wire.ARP_HARDWARE_ETHERNET) &&
-      rx.read16(arp + protocolType.offset) === TYPE_IPV4 &&
-      rx.read16(arp + hardwareBytes.offset) === 0x0406 &&
-      rx.read16(arp + operation.offset) === wire.swap16(wire.ARP_REQUEST);
-    if (!isRequest) return COUNT.dropArp;
-    const target0 = rx.read16(arp + targetIp0.offset);
-    const target1 = rx.read16(arp + targetIp1.offset);
-    if (target0 !== this.#ip0 || target1 !== this.#ip1) return COUNT.dropArp;
-    const tx = this.#sent;
-    tx.copyFrom(rx, from, to, lenBytes);
-    this.#writeMacs(from, to);
-    const reply = to + ARP;
-    tx.write16(reply + operation.offset, wire.swap16(wire.ARP_REPLY));
+    if (lenBytes < ARP_AT + wire.Arp.SIZE) return COUNT.dropArp;
+    const rx = this.#rx;
+    const isRequestForUs =
+      rx.half(ARP + half(wire.Arp.hardwareType.offset)) ===
+        wire.swap16(wire.ARP_HARDWARE_ETHERNET) &&
+      rx.half(ARP + half(wire.Arp.protocolType.offset)) === TYPE_IPV4 &&
+      rx.half(ARP + half(wire.Arp.hardwareBytes.offset)) === wire.ARP_ADDRESS_BYTES &&
+      rx.half(ARP_OPERATION) === wire.swap16(wire.ARP_REQUEST) &&
+      rx.half(ARP_TARGET_IP) === this.#ip0 &&
+      rx.half(ARP_TARGET_IP + 1) === this.#ip1;
+    if (!isRequestForUs) return COUNT.dropArp;
+    this.#copy(from, to, lenBytes);
+    this.#writeMacs();
+    const tx = this.#tx;
+    tx.setHalf(ARP_OPERATION, wire.swap16(wire.ARP_REPLY));
     // The asker becomes the target: MAC and IP lie in one run of five halfwords.
-    const { senderMac0, targetMac0, senderIp0 } = wire.Arp;
-    tx.copyFrom(rx, arp + senderMac0.offset, reply + targetMac0.offset, 10);
-    tx.write16(reply + senderMac0.offset, this.#mac0);
-    tx.write16(reply + senderMac0.offset + 2, this.#mac1);
-    tx.write16(reply + senderMac0.offset + 4, this.#mac2);
-    tx.write16(reply + senderIp0.offset, this.#ip0);
-    tx.write16(reply + senderIp0.offset + 2, this.#ip1);
+    for (let i = 0; i < 5; i += 1) tx.setHalf(ARP_TARGET_MAC + i, rx.half(ARP_SENDER_MAC + i));
+    tx.setHalf(ARP_SENDER_MAC, this.#mac0);
+    tx.setHalf(ARP_SENDER_MAC + 1, this.#mac1);
+    tx.setHalf(ARP_SENDER_MAC + 2, this.#mac2);
+    tx.setHalf(ARP_SENDER_IP, this.#ip0);
+    tx.setHalf(ARP_SENDER_IP + 1, this.#ip1);
     return COUNT.arpAnswered;
   }
 
-  /** The one copy: the frame, with MAC and IP addresses exchanged. */
+  /** The frame, with MAC and IP addresses exchanged. */
   #copyExchanged(from: number, to: number, lenBytes: number): void {
-    const rx = this.#received;
-    const tx = this.#sent;
-    tx.copyFrom(rx, from, to, lenBytes);
-    this.#writeMacs(from, to);
-    tx.write16(to + IP_DESTINATION, rx.read16(from + IP_SOURCE));
-    tx.write16(to + IP_DESTINATION + 2, rx.read16(from + IP_SOURCE + 2));
-    tx.write16(to + IP_SOURCE, this.#ip0);
-    tx.write16(to + IP_SOURCE + 2, this.#ip1);
+    this.#copy(from, to, lenBytes);
+    this.#writeMacs();
+    const rx = this.#rx;
+    const tx = this.#tx;
+    tx.setHalf(IP_DESTINATION, rx.half(IP_SOURCE));
+    tx.setHalf(IP_DESTINATION + 1, rx.half(IP_SOURCE + 1));
+    tx.setHalf(IP_SOURCE, this.#ip0);
+    tx.setHalf(IP_SOURCE + 1, this.#ip1);
   }
 
-  #writeMacs(from: number, to: number): void {
-    const rx = this.#received;
-    const tx = this.#sent;
-    tx.write16(to, rx.read16(from + SOURCE_MAC));
-    tx.write16(to + 2, rx.read16(from + SOURCE_MAC + 2));
-    tx.write16(to + 4, rx.read16(from + SOURCE_MAC + 4));
-    tx.write16(to + SOURCE_MAC, this.#mac0);
-    tx.write16(to + SOURCE_MAC + 2, this.#mac1);
-    tx.write16(to + SOURCE_MAC + 4, this.#mac2);
+  /** The one copy. */
+  #copy(from: number, to: number, lenBytes: number): void {
+    this.#sent.copyFrom(this.#received, from * NET_BUFFER_BYTES, to * NET_BUFFER_BYTES, lenBytes);
+  }
+
+  #writeMacs(): void {
+    const rx = this.#rx;
+    const tx = this.#tx;
+    // Source bytes 0..1, then 2..5.
+    const first = rx.half(MAC_SOURCE);
+    const rest = rx.word((MAC_SOURCE + 1) >>> 1);
+    // Destination 0..3; destination 4..5 and source 0..1; source 2..5.
+    tx.setWord(0, first | (rest << 16));
+    tx.setWord(1, (rest >>> 16) | (this.#mac0 << 16));
+    tx.setWord(2, this.#mac1 | (this.#mac2 << 16));
+  }
+
+  /** @returns the one's-complement sum of a run of halfwords; 0xffff when it holds its own right checksum */
+  #sum(at: number, halves: number): number {
+    const rx = this.#rx;
+    let sum = 0;
+    for (let index = at; index < at + halves; index += 1) sum += rx.half(index);
+    return fold(sum);
   }
 }
 
 /** @returns whether this counter of {@link ECHO_COUNTERS} is one of an answer */
 export function isAnswer(counter: number): boolean {
   return counter <= COUNT.arpAnswered;
-}
-
-/** @returns the one's-complement sum of a range; 0xffff when it holds its own right checksum */
-function sum16(region: ReadonlyRegion, at: number, lenBytes: number): number {
-  let sum = 0;
-  const even = lenBytes & ~1;
-  for (let offset = 0; offset < even; offset += 2) sum += region.read16(at + offset);
-  if (even !== lenBytes) sum += region.read8(at + even);
-  return fold(sum);
 }
 
 function fold(sum: number): number {

@@ -60,6 +60,8 @@ export const Udp = netStruct(8, {
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;
 export const ARP_HARDWARE_ETHERNET = 1;
+/** Hardware address of 6 bytes, protocol address of 4: one halfword in memory. */
+export const ARP_ADDRESS_BYTES = 0x0406;
 export const ARP_REQUEST = 1;
 export const ARP_REPLY = 2;
 export const IP_PROTOCOL_ICMP = 1;

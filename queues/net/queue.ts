@@ -163,8 +163,7 @@ export class NetConsumer {
   /** The buffer that {@link dequeue} took last: its own copy, which the producer cannot change any more. */
   low = 0;
   high = 0;
-  len = 0;
-  oid = 0;
+  #lenAndOid = 0;
   readonly #u16: Uint16Array;
   readonly #i32: Int32Array;
   readonly #store16: (at: number, value: number) => void;
@@ -201,12 +200,18 @@ export class NetConsumer {
     const i32 = this.#i32;
     this.low = i32[at] as number;
     this.high = i32[at + 1] as number;
-    const lenAndOid = i32[at + 2] as number;
-    this.len = lenAndOid & 0xffff;
-    this.oid = (lenAndOid >>> 16) & OID_MASK;
+    this.#lenAndOid = i32[at + 2] as number;
     this.#head = (this.#head + 1) & 0xffff;
     this.#left -= 1;
     return true;
+  }
+
+  get len(): number {
+    return this.#lenAndOid & 0xffff;
+  }
+
+  get oid(): number {
+    return (this.#lenAndOid >>> 16) & OID_MASK;
   }
 
   /** @returns whether there is a buffer to take out now */

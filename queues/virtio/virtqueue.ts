@@ -41,6 +41,13 @@ const EVENT_BYTES = 2;
 const HEADER_STRIDE = 16;
 const DESCRIPTORS_PER_CHAIN = 2;
 const TABLE_BYTES = DESCRIPTORS_PER_CHAIN * VirtqDesc.SIZE;
+const BUFFER_STRIDE_WORDS = TABLE_BYTES >>> 2;
+
+// Words of a chain's shadow; the first is the low half of the buffer's address.
+const SHADOW_SHIFT = 2;
+const SHADOW_HIGH = 1;
+const SHADOW_LEN = 2;
+const SHADOW_OUTSTANDING = 3;
 
 /** `take()`: nothing to take. */
 export const NONE = -1;
@@ -123,18 +130,14 @@ export class Virtqueue {
   readonly #usedRing: number;
   readonly #availEvent: number;
   readonly #headerWord: number;
-  /** Word of the buffer descriptor of chain 0; chain i is #bufferStride words on for each i. */
+  /** Word of the buffer descriptor of chain 0. */
   readonly #bufferWord: number;
-  readonly #bufferStride: number;
 
   /** Chains that are not outstanding: a stack. */
   readonly #free: Uint16Array;
   #freeCount: number;
-  /** The shadow: what is outstanding, by chain. */
-  readonly #outstanding: Uint8Array;
-  readonly #low: Int32Array;
-  readonly #high: Int32Array;
-  readonly #len: Int32Array;
+  /** The shadow: for each chain what was posted last, and whether it is outstanding. See `SHADOW_…`. */
+  readonly #shadow: Int32Array;
   #nextAvail = 0;
   #publishedAvail = 0;
   #nextUsed = 0;
@@ -178,14 +181,10 @@ export class Virtqueue {
     // Chain i lies at descriptors 2i and 2i+1, in the ring itself or in the tables.
     const chainsAt = options.indirect === 'yes' ? layout.tables : layout.desc;
     this.#bufferWord = (begin + chainsAt + VirtqDesc.SIZE) >>> 2;
-    this.#bufferStride = TABLE_BYTES >>> 2;
 
     this.#free = new Uint16Array(this.chains);
     this.#freeCount = this.chains;
-    this.#outstanding = new Uint8Array(this.chains);
-    this.#low = new Int32Array(this.chains);
-    this.#high = new Int32Array(this.chains);
-    this.#len = new Int32Array(this.chains);
+    this.#shadow = new Int32Array(this.chains << SHADOW_SHIFT);
     for (let chain = 0; chain < this.chains; chain += 1) {
       this.#free[chain] = this.chains - 1 - chain;
       this.#layChain(ram.view, begin, beginPaddr, layout, chain);
@@ -211,15 +210,22 @@ export class Virtqueue {
     assert(this.#freeCount > 0, 'a chain is free');
     this.#freeCount -= 1;
     const chain = this.#free[this.#freeCount] as number;
-    this.#outstanding[chain] = 1;
-    this.#low[chain] = low;
-    this.#high[chain] = high;
-    this.#len[chain] = len;
-    const at = this.#bufferWord + chain * this.#bufferStride;
+    const shadow = this.#shadow;
+    const known = chain << SHADOW_SHIFT;
+    const at = this.#bufferWord + chain * BUFFER_STRIDE_WORDS;
     const i32 = this.#i32;
+    shadow[known] = low;
     i32[at] = low;
-    i32[at + 1] = high;
-    i32[at + 2] = len;
+    // High half and length are mostly those of the chain's last request: the descriptor has them already.
+    if (shadow[known + SHADOW_HIGH] !== high) {
+      shadow[known + SHADOW_HIGH] = high;
+      i32[at + 1] = high;
+    }
+    if (shadow[known + SHADOW_LEN] !== len) {
+      shadow[known + SHADOW_LEN] = len;
+      i32[at + 2] = len;
+    }
+    shadow[known + SHADOW_OUTSTANDING] = 1;
     const head = this.#indirect === 'yes' ? chain : chain << 1;
     this.#u16[this.#availRing + (this.#nextAvail & this.#mask)] = head;
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
@@ -262,13 +268,15 @@ export class Virtqueue {
     const chain = this.#indirect === 'yes' ? id : id >> 1;
     // A direct chain's head is its even descriptor. A negative number is one above 2^31.
     const isHead = this.#indirect === 'yes' || (id & 1) === 0;
-    if (chain < 0 || chain >= this.chains || !isHead || this.#outstanding[chain] === 0) {
-      return LIE_USED_ID;
-    }
+    if (chain >>> 0 >= this.chains || !isHead) return LIE_USED_ID;
+    const shadow = this.#shadow;
+    const known = chain << SHADOW_SHIFT;
+    if (shadow[known + SHADOW_OUTSTANDING] === 0) return LIE_USED_ID;
     this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
     this.#left -= 1;
     this.#release(chain);
-    const most = this.#writer === 'device' ? this.#headerBytes + (this.#len[chain] as number) : 0;
+    const len = shadow[known + SHADOW_LEN] as number;
+    const most = this.#writer === 'device' ? this.#headerBytes + len : 0;
     if (bytes < 0 || bytes > most) {
       this.takenBytes = most;
       return LIE_USED_LENGTH;
@@ -301,19 +309,23 @@ export class Virtqueue {
    * @returns false when none is left
    */
   reclaim(): boolean {
-    const chain = this.#outstanding.indexOf(1);
-    if (chain === -1) return false;
-    this.#release(chain);
-    this.takenBytes = 0;
-    return true;
+    for (let chain = 0; chain < this.chains; chain += 1) {
+      if (this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_OUTSTANDING] === 0) continue;
+      this.#release(chain);
+      this.takenBytes = 0;
+      return true;
+    }
+    return false;
   }
 
   #release(chain: number): void {
-    this.#outstanding[chain] = 0;
+    const shadow = this.#shadow;
+    const known = chain << SHADOW_SHIFT;
+    shadow[known + SHADOW_OUTSTANDING] = 0;
     this.#free[this.#freeCount] = chain;
     this.#freeCount += 1;
-    this.takenLow = this.#low[chain] as number;
-    this.takenHigh = this.#high[chain] as number;
+    this.takenLow = shadow[known] as number;
+    this.takenHigh = shadow[known + SHADOW_HIGH] as number;
   }
 
   /** Writes all of a chain that stays the same from request to request. */

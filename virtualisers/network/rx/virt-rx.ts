@@ -9,10 +9,11 @@
  */
 
 import { assert } from '../../../memory/assert.ts';
-import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
+import type { Region } from '../../../memory/region.ts';
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtRxConfig } from '../../../queues/net/config.ts';
+import { BufferReader } from '../../../queues/net/buffer-view.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, TranslatedData } from '../data.ts';
@@ -38,7 +39,6 @@ export const NET_VIRT_RX_COUNTERS = counterNames(
 const COUNT = NET_VIRT_RX_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
-const BROADCAST_HALF = 0xffff;
 
 interface Client {
   readonly channel: number;
@@ -67,12 +67,12 @@ class NetVirtRx {
   readonly #driverActive: NetConsumer;
   readonly #driverFree: NetProducer;
   readonly #data: TranslatedData;
-  readonly #frames: ReadonlyRegion;
+  readonly #frame: BufferReader;
   /** Reference counts, a byte for each buffer; 0: the driver has it. */
   readonly #refs: Region;
   readonly #clients: readonly Client[];
-  /** Destination addresses: three halfwords each, as a frame in memory holds them, and whose they are. */
-  readonly #macs: Uint16Array;
+  /** Destination addresses: a signed word and a halfword each, as a frame in memory holds them, and whose they are. */
+  readonly #macs: Int32Array;
   readonly #macClient: readonly number[];
   readonly #return: Flow;
   #atDriver: number;
@@ -89,14 +89,14 @@ class NetVirtRx {
     this.#driverActive = new NetConsumer(pd.region(driver.activeQueue), driver.capacity);
     this.#driverFree = new NetProducer(pd.region(driver.freeQueue), driver.capacity);
     this.#data = new TranslatedData(data, pd.vars[data.paddrSymbol ?? ''] ?? 0);
-    this.#frames = pd.readonlyRegion(data.region);
+    this.#frame = new BufferReader(pd.readonlyRegion(data.region), data.buffers);
     this.#refs = pd.region(bufferMetadata);
     assert(this.#refs.sizeBytes >= data.buffers, 'there is a reference count for each buffer');
     this.#refs.fill(0, 0, data.buffers);
     this.#atDriver = data.buffers;
     this.#clients = clients.map(({ connection }) => this.#makeClient(connection));
     const macs = clients.flatMap((client) => client.macs.map(parseMac));
-    this.#macs = Uint16Array.from(macs.flat());
+    this.#macs = Int32Array.from(macs.flat());
     this.#macClient = clients.flatMap((client, index) => client.macs.map(() => index));
     this.#return = {
       drain: () => this.rxReturn(),
@@ -146,18 +146,17 @@ class NetVirtRx {
       this.#drop(index, COUNT.dropRunt);
       return;
     }
-    const at = this.#data.offsetOf(index);
-    const m0 = this.#frames.read16(at);
-    const m1 = this.#frames.read16(at + 2);
-    const m2 = this.#frames.read16(at + 4);
-    if (m0 === BROADCAST_HALF && m1 === BROADCAST_HALF && m2 === BROADCAST_HALF) {
+    this.#frame.moveTo(index);
+    const low = this.#frame.word(0);
+    const high = this.#frame.half(2);
+    if (low === -1 && high === 0xffff) {
       this.#deliverToAll(index, len);
       return;
     }
     const macs = this.#macs;
-    for (let mac = 0; mac < macs.length; mac += 3) {
-      if (macs[mac] === m0 && macs[mac + 1] === m1 && macs[mac + 2] === m2) {
-        const client = this.#clients[this.#macClient[mac / 3] as number] as Client;
+    for (let mac = 0; mac < macs.length; mac += 2) {
+      if (macs[mac] === low && macs[mac + 1] === high) {
+        const client = this.#clients[this.#macClient[mac >>> 1] as number] as Client;
         if (this.#give(client, index, len)) this.#refs.write8(index, 1);
         else this.#drop(index, COUNT.dropClientFull);
         return;
@@ -255,9 +254,10 @@ class NetVirtRx {
   }
 }
 
-/** @returns the three halfwords of "52:54:01:00:00:0a" as they lie in memory */
+/** @returns a signed word and a halfword: "52:54:01:00:00:0a" as it lies in memory */
 function parseMac(text: string): readonly number[] {
   const bytes = text.split(':').map((byte) => Number.parseInt(byte, 16));
   assert(bytes.length === 6 && bytes.every((byte) => byte <= 0xff), 'a MAC has six bytes');
-  return [0, 2, 4].map((at) => (bytes[at] as number) | ((bytes[at + 1] as number) << 8));
+  const [b0, b1, b2, b3, b4, b5] = bytes as [number, number, number, number, number, number];
+  return [b0 | (b1 << 8) | (b2 << 16) | (b3 << 24), b4 | (b5 << 8)];
 }

@@ -1,0 +1,89 @@
+/**
+ * One network buffer at a time, seen as words: for headers that are read and written for every packet.
+ *
+ * A view is moved to a buffer with one check; after that its accessors cannot leave the buffer, because an index is
+ * reduced to the buffer's size instead of being compared with it. What lies behind a frame's end is old bytes of the
+ * same buffer, so the reader minds the length.
+ *
+ * Words are little-endian and signed, so that none of them needs boxing.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import { NET_BUFFER_BYTES } from './queue.ts';
+
+const BUFFER_SHIFT = 11;
+const WORD_MASK = (NET_BUFFER_BYTES >>> 2) - 1;
+const HALF_MASK = (NET_BUFFER_BYTES >>> 1) - 1;
+
+/** For reading. */
+export class BufferReader {
+  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array;
+  readonly #firstWord: number;
+  readonly #buffers: number;
+  #word: number;
+
+  /** @param buffers how many buffers the region holds, from its beginning */
+  constructor(region: ReadonlyRegion, buffers: number) {
+    assert(buffers > 0 && buffers * NET_BUFFER_BYTES <= region.sizeBytes, 'the region holds them');
+    const { ram, at } = open(region);
+    this.#i32 = ram.i32;
+    this.#u16 = ram.u16;
+    this.#firstWord = at >>> 2;
+    this.#buffers = buffers;
+    this.#word = this.#firstWord;
+  }
+
+  /** @returns false, without moving, when there is no such buffer */
+  moveTo(index: number): boolean {
+    if (index >>> 0 >= this.#buffers) return false;
+    this.#word = this.#firstWord + (index << (BUFFER_SHIFT - 2));
+    return true;
+  }
+
+  /** @returns the signed 32-bit word `index` of the buffer */
+  word(index: number): number {
+    return this.#i32[this.#word + (index & WORD_MASK)] as number;
+  }
+
+  /** @returns the 16-bit halfword `index` of the buffer */
+  half(index: number): number {
+    return this.#u16[(this.#word << 1) + (index & HALF_MASK)] as number;
+  }
+}
+
+/** For writing. */
+export class BufferWriter {
+  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array;
+  readonly #firstWord: number;
+  readonly #buffers: number;
+  #word: number;
+
+  /** @param buffers how many buffers the region holds, from its beginning */
+  constructor(region: Region, buffers: number) {
+    assert(buffers > 0 && buffers * NET_BUFFER_BYTES <= region.sizeBytes, 'the region holds them');
+    const { ram, at } = open(region);
+    this.#i32 = ram.i32;
+    this.#u16 = ram.u16;
+    this.#firstWord = at >>> 2;
+    this.#buffers = buffers;
+    this.#word = this.#firstWord;
+  }
+
+  /** @returns false, without moving, when there is no such buffer */
+  moveTo(index: number): boolean {
+    if (index >>> 0 >= this.#buffers) return false;
+    this.#word = this.#firstWord + (index << (BUFFER_SHIFT - 2));
+    return true;
+  }
+
+  setWord(index: number, value: number): void {
+    this.#i32[this.#word + (index & WORD_MASK)] = value;
+  }
+
+  setHalf(index: number, value: number): void {
+    this.#u16[(this.#word << 1) + (index & HALF_MASK)] = value;
+  }
+}
