@@ -14,4 +14,49 @@ export const systems: readonly ReadySystem[] = [
     summary: 'a client that checks a disk, through driver and virtualiser; or an NBD server on it',
     load: async () => (await import('./blk.ts')).blkSystem,
   },
+  {
+    name: 'hello',
+    summary: 'Microkit: one domain that prints a line',
+    load: async () => (await import('./microkit-examples/hello.ts')).hello,
+  },
+  {
+    name: 'hierarchy',
+    summary: 'Microkit: a parent that restarts its crashing child, then stops it',
+    load: async () => (await import('./microkit-examples/hierarchy.ts')).hierarchy,
+  },
+  {
+    name: 'passive_server',
+    summary: 'Microkit: a client that calls a server which has no time of its own',
+    load: async () => (await import('./microkit-examples/passive-server.ts')).passiveServer,
+  },
+  {
+    name: 'timer',
+    summary: 'Microkit: a timer driver in one file, that prints the time every second',
+    load: async () => (await import('./microkit-examples/timer.ts')).timer,
+  },
+  {
+    name: 'cap_sharing',
+    summary: 'Microkit: a domain that suspends and resumes another by a capability',
+    load: async () => (await import('./microkit-examples/cap-sharing.ts')).capSharing,
+  },
+  {
+    name: 'domains',
+    summary: 'Microkit: notifications between scheduling domains, which coalesce',
+    load: async () => (await import('./microkit-examples/domains.ts')).domains,
+  },
+  {
+    name: 'mr_prefill',
+    summary: 'Microkit: a region filled from a file',
+    load: async () => (await import('./microkit-examples/mr-prefill.ts')).mrPrefill,
+  },
+  {
+    name: 'setvar',
+    summary: 'Microkit: addresses patched into a program',
+    load: async () => (await import('./microkit-examples/setvar.ts')).setvar,
+  },
+  {
+    name: 'ethernet_split',
+    summary: 'Microkit: two sides and a filter between them',
+    load: async () => (await import('./microkit-examples/ethernet-split.ts')).ethernetSplit,
+  },
 ];
