@@ -7,6 +7,8 @@ const SUB_BITS = 5;
 const SUB_BUCKETS = 1 << SUB_BITS;
 /** Up to 2^47 ns, a day and a half. */
 const POWERS = 43;
+/** 2^-shift: exact, and many times faster than a power for each value. */
+const SCALE = Float64Array.from({ length: 64 }, (_, shift) => 2 ** -shift);
 
 export class Histogram {
   readonly #counts = new Uint32Array(POWERS * SUB_BUCKETS);
@@ -70,7 +72,7 @@ function bucketOf(value: number): number {
   const power = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(value >>> 0);
   if (power - SUB_BITS + 2 > POWERS) return POWERS * SUB_BUCKETS - 1;
   const shift = power - SUB_BITS;
-  const sub = Math.floor(value / 2 ** shift) - SUB_BUCKETS;
+  const sub = Math.floor(value * (SCALE[shift] as number)) - SUB_BUCKETS;
   return (shift + 1) * SUB_BUCKETS + sub;
 }
 
