@@ -318,6 +318,18 @@ describe('malformed rings', () => {
     });
   }
 
+  it('row 5: takes a buffer that touches rings on both sides without overlap', () => {
+    const bench = runningQueue();
+    // The hole that alignment leaves between the available ring and the used ring.
+    const at = bench.queue.availAt + 6 + 2 * SIZE;
+    const lengthBytes = bench.queue.usedAt - at;
+    expect(lengthBytes).toBeGreaterThan(0);
+    bench.queue.add({ at, lengthBytes, access: 'writable' });
+
+    expect(bench.device.pop()).toBe(0);
+    expect(bench.device.chainState).toBe('good');
+  });
+
   it('row 5: still hands out the buffers of the chain that can be reached', () => {
     const bench = runningQueue();
     const at = bench.driver.memory(8);

@@ -176,6 +176,7 @@ describe('receive', () => {
     'header and frame apart': [12, 1514],
     'header cut in two': [5, 7, 1514],
     'num_buffers cut in two': [11, 1600],
+    'frame beginning behind the header': [20, 1600],
     'frame in many pieces': [20, 1, 100, 3, 1500],
     'an empty buffer in between': [12, 0, 1514],
   };
