@@ -53,4 +53,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'replays recorded answers of the real seL4 kernel',
     load: async () => (await import('./oracle.ts')).oracleCommand(),
   },
+  {
+    name: 'new',
+    summary: 'writes the beginning of a driver, a client or a system',
+    load: async () => (await import('./new.ts')).newCommand(),
+  },
 ];

@@ -1,0 +1,80 @@
+/** `sddf new`: scaffolds a driver, a client or a system that runs and has a passing test at once. */
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { UserMistake, explainSystemError } from '../host/problem.ts';
+import { type Place, type ScaffoldKind, scaffold } from './scaffold.ts';
+import { openTerminal } from './terminal.ts';
+
+const WORD = '[a-z][a-z0-9]*(?:-[a-z0-9]+)*';
+const NAME = new RegExp(`^${WORD}$`);
+const DRIVER_NAME = new RegExp(`^${WORD}/${WORD}$`);
+
+const KINDS: readonly {
+  readonly kind: ScaffoldKind;
+  readonly argument: string;
+  readonly what: string;
+}[] = [
+  {
+    kind: 'driver',
+    argument: '<class/name>',
+    what: 'a driver with its registers, such as network/mynic',
+  },
+  { kind: 'client', argument: '<name>', what: 'a client program, and a system that runs it' },
+  { kind: 'system', argument: '<name>', what: 'a system of two protection domains' },
+];
+
+export function newCommand(): Command {
+  const command = new Command('new')
+    .description('Writes the beginning of a driver, a client or a system, with a test that passes.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sddf new driver network/mynic\n  sddf new client packet-counter\n' +
+        '  sddf new system pair',
+    );
+  for (const { kind, argument, what } of KINDS) {
+    command
+      .command(kind)
+      .description(`Writes ${what}.`)
+      .argument(argument, 'lower-case words joined by -')
+      .action((name: string) => create(kind, name));
+  }
+  return command;
+}
+
+function create(kind: ScaffoldKind, name: string): void {
+  if (kind === 'driver' && !DRIVER_NAME.test(name)) {
+    throw new UserMistake(`'${name}' is not CLASS/NAME, such as network/mynic`);
+  }
+  if (kind !== 'driver' && !NAME.test(name)) {
+    throw new UserMistake(`'${name}' is no name: lower-case words joined by -, as packet-counter`);
+  }
+  const { files, next } = scaffold(kind, name, placeOf(process.cwd()));
+  const taken = [...files.keys()].find((path) => existsSync(path));
+  if (taken !== undefined) {
+    throw new UserMistake(`${taken} exists already; nothing was written, choose another name`);
+  }
+  const terminal = openTerminal('stdout');
+  for (const [path, text] of files) {
+    write(path, text);
+    terminal.print(path);
+  }
+  terminal.print(`next:\n${next.map((line) => `  ${line}`).join('\n')}`);
+}
+
+function write(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text, { flag: 'wx' });
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+}
+
+/** This repository is where package.json has its name. */
+function placeOf(folder: string): Place {
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) return 'project';
+  return /"name":\s*"sddf-testbed"/.test(readFileSync(manifest, 'utf8')) ? 'repository' : 'project';
+}
