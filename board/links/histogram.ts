@@ -66,7 +66,7 @@ export class Histogram {
 }
 
 function bucketOf(value: number): number {
-  if (value < SUB_BUCKETS) return value | 0;
+  if (value < 0x8000_0000) return bucketOfInteger(value | 0);
   // The exponent of the leading bit, beyond 32 bits too.
   const high = Math.floor(value / 0x1_0000_0000);
   const power = high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(value >>> 0);
@@ -74,6 +74,13 @@ function bucketOf(value: number): number {
   const shift = power - SUB_BITS;
   const sub = Math.floor(value * (SCALE[shift] as number)) - SUB_BUCKETS;
   return (shift + 1) * SUB_BUCKETS + sub;
+}
+
+/** Below 2^31, in integers: the rule for each packet that is measured. */
+function bucketOfInteger(value: number): number {
+  if (value < SUB_BUCKETS) return value;
+  const shift = 31 - Math.clz32(value) - SUB_BITS;
+  return (shift << SUB_BITS) + (value >>> shift);
 }
 
 /** @returns the largest integer in a bucket */

@@ -55,9 +55,12 @@ class EchoClient {
   readonly #rxFree: NetProducer;
   readonly #txActive: NetProducer;
   readonly #txFree: NetConsumer;
-  /** Added to an offset, gives what a queue entry holds: 0, or the region's physical address. */
+  /** Added to an offset, gives what a queue entry holds: 0, or the region's physical address; low halves, signed. */
   readonly #rxBase: number;
   readonly #txBase: number;
+  readonly #txBaseHigh: number;
+  readonly #rxBytes: number;
+  readonly #txBytes: number;
   readonly #responder: Responder;
   readonly #receive: Flow;
   /** Offset of a transmit buffer in hand, or {@link NO_BUFFER}. */
@@ -79,8 +82,11 @@ class EchoClient {
     this.#rxFree = new NetProducer(pd.region(net.rx.freeQueue), net.rx.capacity);
     this.#txActive = new NetProducer(pd.region(net.tx.activeQueue), net.tx.capacity);
     this.#txFree = new NetConsumer(pd.region(net.tx.freeQueue), net.tx.capacity);
-    this.#rxBase = this.#baseOf(net.rxData);
-    this.#txBase = this.#baseOf(net.txData);
+    this.#rxBase = lowHalf(this.#baseOf(net.rxData));
+    this.#txBase = lowHalf(this.#baseOf(net.txData));
+    this.#txBaseHigh = highHalf(this.#baseOf(net.txData));
+    this.#rxBytes = net.rxData.buffers * NET_BUFFER_BYTES;
+    this.#txBytes = net.txData.buffers * NET_BUFFER_BYTES;
     this.#responder = new Responder({
       received: pd.readonlyRegion(net.rxData.region),
       receivedBuffers: net.rxData.buffers,
@@ -97,7 +103,7 @@ class EchoClient {
     };
     this.#fillTxFree();
     if (net.rxData.paddrSymbol !== undefined) {
-      fillFreeQueue(this.#rxFree, net.rxData.buffers, this.#rxBase);
+      fillFreeQueue(this.#rxFree, net.rxData.buffers, this.#baseOf(net.rxData));
     }
     this.notified();
   }
@@ -118,7 +124,7 @@ class EchoClient {
       const { low, high, len } = active;
       packets += 1;
       const offset = (low - this.#rxBase) | 0;
-      if (!isBuffer(offset, this.#net.rxData) || len > NET_BUFFER_BYTES) {
+      if (!isBuffer(offset, this.#rxBytes) || len > NET_BUFFER_BYTES) {
         counters.add(COUNT.badRxBuffer, 1);
         continue;
       }
@@ -145,8 +151,8 @@ class EchoClient {
   }
 
   #send(len: number): void {
-    const io = this.#txBuffer + this.#txBase;
-    if (!this.#txActive.enqueue(lowHalf(io), highHalf(io), len, 0)) {
+    const low = (this.#txBuffer + this.#txBase) | 0;
+    if (!this.#txActive.enqueue(low, this.#txBaseHigh, len, 0)) {
       // The buffer stays in hand, and the next answer goes into it.
       this.#counters.add(COUNT.queueFull, 1);
       return;
@@ -160,7 +166,7 @@ class EchoClient {
     while (this.#txBuffer === NO_BUFFER) {
       if (!free.dequeue()) return false;
       const offset = (free.low - this.#txBase) | 0;
-      if (isBuffer(offset, this.#net.txData)) this.#txBuffer = offset;
+      if (isBuffer(offset, this.#txBytes)) this.#txBuffer = offset;
       else this.#counters.add(COUNT.badTxBuffer, 1);
     }
     return true;
@@ -177,7 +183,7 @@ class EchoClient {
   #fillTxFree(): void {
     const { tx, txData } = this.#net;
     const free = new NetProducer(this.#pd.region(tx.freeQueue), tx.capacity);
-    fillFreeQueue(free, txData.buffers, this.#txBase);
+    fillFreeQueue(free, txData.buffers, this.#baseOf(txData));
     free.publish();
     this.#txFree.cancelSignal();
   }
@@ -187,7 +193,6 @@ class EchoClient {
   }
 }
 
-function isBuffer(offset: number, data: NetData): boolean {
-  const bytes = data.buffers * NET_BUFFER_BYTES;
-  return offset >= 0 && offset < bytes && (offset & (NET_BUFFER_BYTES - 1)) === 0;
+function isBuffer(offset: number, dataBytes: number): boolean {
+  return offset >>> 0 < dataBytes && (offset & (NET_BUFFER_BYTES - 1)) === 0;
 }

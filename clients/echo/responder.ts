@@ -147,7 +147,7 @@ export class Responder {
     ) {
       return COUNT.dropIpHeader;
     }
-    if (this.#sum(IP, headerHalves) !== 0xffff) return COUNT.dropIpChecksum;
+    if (this.#headerSum(headerHalves) !== 0xffff) return COUNT.dropIpChecksum;
     if (rx.half(IP_DESTINATION) !== this.#ip0 || rx.half(IP_DESTINATION + 1) !== this.#ip1) {
       return COUNT.dropNotForUs;
     }
@@ -244,6 +244,18 @@ export class Responder {
     tx.setWord(0, first | (rest << 16));
     tx.setWord(1, (rest >>> 16) | (this.#mac0 << 16));
     tx.setWord(2, this.#mac1 | (this.#mac2 << 16));
+  }
+
+  /** The sum of the IPv4 header, which begins in the middle of a word: a halfword, words, a halfword. */
+  #headerSum(halves: number): number {
+    const rx = this.#rx;
+    const last = IP + halves - 1;
+    let sum = rx.half(IP) + rx.half(last);
+    for (let index = (IP + 1) >>> 1; index < last >>> 1; index += 1) {
+      const word = rx.word(index);
+      sum += (word & 0xffff) + (word >>> 16);
+    }
+    return fold(sum);
   }
 
   /** @returns the one's-complement sum of a run of halfwords; 0xffff when it holds its own right checksum */

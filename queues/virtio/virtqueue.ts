@@ -61,8 +61,10 @@ export const LIE_USED_LENGTH = -4;
 export interface VirtqueueOptions {
   /** Memory that driver and device share. */
   readonly region: Region;
-  /** Byte in the region where this queue begins; a multiple of 16. */
-  readonly offset: number;
+  /** Byte in the region where the rings begin; a multiple of 16. */
+  readonly ringsOffset: number;
+  /** Byte in the region where headers and tables begin; a multiple of 16. */
+  readonly chainsOffset: number;
   /** Physical address of the region, below 2^53. */
   readonly paddr: number;
   /** Entries of the ring: a power of two up to 32,768. */
@@ -76,14 +78,14 @@ export interface VirtqueueOptions {
   readonly eventIndex: 'yes' | 'no';
 }
 
-/** Where the parts of a queue lie, in bytes from its beginning. */
+/** Where the rings of a queue lie, in bytes from their beginning, and how large its parts are. */
 export interface VirtqueueLayout {
-  readonly desc: number;
   readonly avail: number;
   readonly used: number;
-  readonly headers: number;
-  readonly tables: number;
-  readonly sizeBytes: number;
+  /** Bytes of descriptor table, available ring and used ring; a multiple of 16. */
+  readonly ringsBytes: number;
+  /** Bytes of headers and tables; a multiple of 16. */
+  readonly chainsBytes: number;
 }
 
 /** @returns the layout of a queue of this many entries, which must be a power of two */
@@ -91,9 +93,12 @@ export function virtqueueLayout(entries: number): VirtqueueLayout {
   const avail = entries * VirtqDesc.SIZE;
   const used = align(avail + VirtqAvail.SIZE + 2 * entries + EVENT_BYTES, 4);
   const usedEnd = used + VirtqUsed.SIZE + entries * VirtqUsedElem.SIZE + EVENT_BYTES;
-  const headers = align(usedEnd, 16);
-  const tables = headers + entries * HEADER_STRIDE;
-  return { desc: 0, avail, used, headers, tables, sizeBytes: tables + entries * TABLE_BYTES };
+  return {
+    avail,
+    used,
+    ringsBytes: align(usedEnd, 16),
+    chainsBytes: entries * (HEADER_STRIDE + TABLE_BYTES),
+  };
 }
 
 function align(value: number, to: number): number {
@@ -146,17 +151,17 @@ export class Virtqueue {
 
   constructor(options: VirtqueueOptions) {
     assertCapacity(options.entries, 16);
-    assert(options.offset % 16 === 0, 'a descriptor table is aligned to 16 bytes');
+    assert(options.ringsOffset % 16 === 0, 'a descriptor table is aligned to 16 bytes');
+    assert(options.chainsOffset % 16 === 0, 'a table is aligned to 16 bytes');
     assert(options.headerBytes <= HEADER_STRIDE, 'a header fits its place');
     const layout = virtqueueLayout(options.entries);
-    assert(
-      layout.sizeBytes <= options.region.sizeBytes - options.offset,
-      'the region holds the whole queue',
-    );
     const { ram, at } = open(options.region);
-    const begin = at + options.offset;
-    const beginPaddr = options.paddr + options.offset;
-    ram.fill(begin, 0, layout.sizeBytes);
+    const rings = part(options, options.ringsOffset, layout.ringsBytes);
+    const headers = part(options, options.chainsOffset, layout.chainsBytes);
+    const tables = headers + options.entries * HEADER_STRIDE;
+    const places = { desc: at + rings, headers: at + headers, tables: at + tables };
+    ram.fill(places.desc, 0, layout.ringsBytes);
+    ram.fill(places.headers, 0, layout.chainsBytes);
     this.#u16 = ram.u16;
     this.#i32 = ram.i32;
     this.#store16 = ram.store16;
@@ -167,27 +172,27 @@ export class Virtqueue {
     this.#eventIndex = options.eventIndex;
     this.#mask = options.entries - 1;
     this.chains = options.indirect === 'yes' ? options.entries : options.entries >>> 1;
-    this.descPaddr = beginPaddr + layout.desc;
-    this.availPaddr = beginPaddr + layout.avail;
-    this.usedPaddr = beginPaddr + layout.used;
+    this.descPaddr = options.paddr + rings;
+    this.availPaddr = this.descPaddr + layout.avail;
+    this.usedPaddr = this.descPaddr + layout.used;
 
-    this.#availIdx = (begin + layout.avail + VirtqAvail.idx.offset) >>> 1;
-    this.#availRing = (begin + layout.avail + VirtqAvail.SIZE) >>> 1;
+    this.#availIdx = (places.desc + layout.avail + VirtqAvail.idx.offset) >>> 1;
+    this.#availRing = (places.desc + layout.avail + VirtqAvail.SIZE) >>> 1;
     this.#usedEvent = this.#availRing + options.entries;
-    this.#usedIdx = (begin + layout.used + VirtqUsed.idx.offset) >>> 1;
-    this.#usedRing = (begin + layout.used + VirtqUsed.SIZE) >>> 2;
+    this.#usedIdx = (places.desc + layout.used + VirtqUsed.idx.offset) >>> 1;
+    this.#usedRing = (places.desc + layout.used + VirtqUsed.SIZE) >>> 2;
     this.#availEvent = (this.#usedRing + 2 * options.entries) * 2;
-    this.#headerWord = (begin + layout.headers) >>> 2;
+    this.#headerWord = places.headers >>> 2;
     // Chain i lies at descriptors 2i and 2i+1, in the ring itself or in the tables.
-    const chainsAt = options.indirect === 'yes' ? layout.tables : layout.desc;
-    this.#bufferWord = (begin + chainsAt + VirtqDesc.SIZE) >>> 2;
+    const chainsAt = options.indirect === 'yes' ? places.tables : places.desc;
+    this.#bufferWord = (chainsAt + VirtqDesc.SIZE) >>> 2;
 
     this.#free = new Uint16Array(this.chains);
     this.#freeCount = this.chains;
     this.#shadow = new Int32Array(this.chains << SHADOW_SHIFT);
     for (let chain = 0; chain < this.chains; chain += 1) {
       this.#free[chain] = this.chains - 1 - chain;
-      this.#layChain(ram.view, begin, beginPaddr, layout, chain);
+      this.#layChain(ram.view, places, options.paddr - at, chain);
     }
   }
 
@@ -328,31 +333,41 @@ export class Virtqueue {
     this.takenHigh = shadow[known + SHADOW_HIGH] as number;
   }
 
-  /** Writes all of a chain that stays the same from request to request. */
-  #layChain(
-    view: DataView,
-    begin: number,
-    beginPaddr: number,
-    layout: VirtqueueLayout,
-    chain: number,
-  ): void {
+  /**
+   * Writes all of a chain that stays the same from request to request.
+   *
+   * @param toPaddr added to a position in RAM, gives its physical address
+   */
+  #layChain(view: DataView, places: Places, toPaddr: number, chain: number): void {
     const write = this.#writer === 'device' ? VIRTQ_DESC_F_WRITE : 0;
-    const tableAt = layout.tables + chain * TABLE_BYTES;
-    const headerAt = this.#indirect === 'yes' ? tableAt : layout.desc + chain * TABLE_BYTES;
-    const next = this.#indirect === 'yes' ? 1 : chain * 2 + 1;
+    const tableAt = places.tables + chain * TABLE_BYTES;
+    const firstAt = this.#indirect === 'yes' ? tableAt : places.desc + chain * TABLE_BYTES;
     if (this.#indirect === 'yes') {
-      const ringAt = begin + layout.desc + chain * VirtqDesc.SIZE;
-      setAddress(view, ringAt, beginPaddr + tableAt);
+      const ringAt = places.desc + chain * VirtqDesc.SIZE;
+      setAddress(view, ringAt, tableAt + toPaddr);
       VirtqDesc.len.set(view, ringAt, TABLE_BYTES);
       VirtqDesc.flags.set(view, ringAt, VIRTQ_DESC_F_INDIRECT);
     }
-    const header = begin + headerAt;
-    setAddress(view, header, beginPaddr + layout.headers + chain * HEADER_STRIDE);
-    VirtqDesc.len.set(view, header, this.#headerBytes);
-    VirtqDesc.flags.set(view, header, VIRTQ_DESC_F_NEXT | write);
-    VirtqDesc.next.set(view, header, next);
-    VirtqDesc.flags.set(view, header + VirtqDesc.SIZE, write);
+    setAddress(view, firstAt, places.headers + chain * HEADER_STRIDE + toPaddr);
+    VirtqDesc.len.set(view, firstAt, this.#headerBytes);
+    VirtqDesc.flags.set(view, firstAt, VIRTQ_DESC_F_NEXT | write);
+    VirtqDesc.next.set(view, firstAt, this.#indirect === 'yes' ? 1 : chain * 2 + 1);
+    VirtqDesc.flags.set(view, firstAt + VirtqDesc.SIZE, write);
   }
+}
+
+/** Positions in RAM. */
+interface Places {
+  readonly desc: number;
+  readonly headers: number;
+  readonly tables: number;
+}
+
+/** @returns the offset, once it is sure that the region holds the part */
+function part(options: VirtqueueOptions, offset: number, lengthBytes: number): number {
+  const { sizeBytes } = options.region;
+  assert(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the region holds the whole queue');
+  return offset;
 }
 
 function setAddress(view: DataView, at: number, paddr: number): void {

@@ -28,6 +28,7 @@ const FRAME_BYTES_MAX = 1514;
 /** How often a register is read again before the device is given up. */
 const TRIES = 16;
 const ENTRIES_MIN = 4;
+const QUEUES = 2;
 
 /** Features that are accepted when offered; VERSION_1 is demanded. */
 const WANTED_LOW =
@@ -181,20 +182,24 @@ export class VirtioNetDevice {
     return queue;
   }
 
-  /** The largest power of two that was asked for, that the device allows, and that fits half of the ring memory. */
+  /** The largest power of two that was asked for, that the device allows, and of which two fit the ring memory. */
   #entriesFor(max: number): number {
     const most = Math.min(max, this.#options.ringEntries);
     if (most < 1) return 0;
     let entries = 2 ** Math.floor(Math.log2(most));
-    while (virtqueueLayout(entries).sizeBytes > this.#halfBytes()) entries /= 2;
+    while (queueBytes(entries) * QUEUES > this.#options.rings.sizeBytes) entries /= 2;
     return entries;
   }
 
+  /** Both queues' rings lie at the beginning, together, and then what is not a ring. */
   #makeQueue(index: number, entries: number): Virtqueue {
     const has = (feature: number): 'yes' | 'no' => ((this.features & feature) === 0 ? 'no' : 'yes');
+    // Places for the largest queues that fit, so that the two may differ in size.
+    const largest = virtqueueLayout(this.#entriesFor(this.#options.ringEntries));
     return new Virtqueue({
       region: this.#options.rings,
-      offset: index === regs.RECEIVEQ1 ? 0 : this.#halfBytes(),
+      ringsOffset: index * largest.ringsBytes,
+      chainsOffset: QUEUES * largest.ringsBytes + index * largest.chainsBytes,
       paddr: this.#options.ringsPaddr,
       entries,
       headerBytes: regs.VIRTIO_NET_HDR_BYTES,
@@ -202,10 +207,6 @@ export class VirtioNetDevice {
       indirect: has(regs.VIRTIO_F_INDIRECT_DESC),
       eventIndex: has(regs.VIRTIO_F_EVENT_IDX),
     });
-  }
-
-  #halfBytes(): number {
-    return (this.#options.rings.sizeBytes >>> 1) & ~15;
   }
 
   #writeAddress(lowRegister: number, highRegister: number, paddr: number): void {
@@ -223,4 +224,9 @@ export class VirtioNetDevice {
     }
     return false;
   }
+}
+
+function queueBytes(entries: number): number {
+  const { ringsBytes, chainsBytes } = virtqueueLayout(entries);
+  return ringsBytes + chainsBytes;
 }
