@@ -59,4 +59,9 @@ export const systems: readonly ReadySystem[] = [
     summary: 'Microkit: two sides and a filter between them',
     load: async () => (await import('./microkit-examples/ethernet-split.ts')).ethernetSplit,
   },
+  {
+    name: 'serial',
+    summary: 'two echo clients and a shell on one UART, through virtualisers',
+    load: async () => (await import('./serial.ts')).serialSystem,
+  },
 ];

@@ -14,7 +14,6 @@ import { GoldfishRtc } from '../board/goldfish-rtc.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { Random } from '../board/random.ts';
-import type { SerialWire } from '../board/serial-wire.ts';
 import { VirtioBlk, type VirtioBlkOptions } from '../board/virtio/blk.ts';
 import { VirtioNet } from '../board/virtio/net.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
@@ -31,6 +30,8 @@ import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { entryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
 import { BLOCK_SLOTS, blockDevices, NET_SLOT, networkDevice } from './devices.ts';
+import { attachSerial } from './serial-devices.ts';
+import type { SerialPlug } from './serial-devices.ts';
 import type { ProgramCounterNames } from './system.ts';
 
 const RAM_BYTES = 0x800_0000;
@@ -53,7 +54,7 @@ export type BlockPlug = Pick<VirtioBlkOptions, 'wire' | 'limits'>;
 /** What the board's devices are plugged into; a device without a wire is not on the board. */
 export interface Wires {
   readonly net?: EthernetWire;
-  readonly serial?: SerialWire;
+  readonly serial?: SerialPlug;
   /** One for each disk, in the order of `devices.ts`. */
   readonly blocks?: readonly BlockPlug[];
 }
@@ -256,6 +257,7 @@ function attachDevices(board: Board, wires: Wires): void {
   board.attach('goldfish-rtc', GOLDFISH_RTC_PLACE, rtc);
   if (wires.net !== undefined) attachNetwork(board, wires.net);
   for (const [index, plug] of (wires.blocks ?? []).entries()) attachDisk(board, index, plug);
+  if (wires.serial !== undefined) attachSerial(board, wires.serial);
   board.fillVirtioSlots();
 }
 

@@ -1,0 +1,177 @@
+/**
+ * The serial system: sDDF's two echo clients, and a shell, on one UART.
+ *
+ *     priority 201    timer_driver           passive; for the shell's `time`
+ *              200    serial_driver ── the UART that the option `uart` chooses
+ *              199    ├─ serial_virt_tx     merges output, each client in its colour
+ *              199    └─ serial_virt_rx     gives input to one client; Ctrl-\ N Enter switches
+ *                1        ├─ client0        greets and echoes, as in sDDF's serial example
+ *                1        ├─ client1
+ *                1        └─ shell          shows the system it runs in
+ */
+
+import { main as serialEcho } from '../clients/serial-echo/serial-echo.ts';
+import { main as shell } from '../clients/shell/shell.ts';
+import type { CountersView, QueueView, RegionView, SystemView } from '../clients/shell/view.ts';
+import { main as ns16550aDriver } from '../drivers/serial/ns16550a/driver.ts';
+import { main as pl011Driver } from '../drivers/serial/pl011/driver.ts';
+import { main as virtioDriver } from '../drivers/serial/virtio/driver.ts';
+import { main as timerDriver, TIMER_DRIVER_COUNTERS } from '../drivers/timer/goldfish/driver.ts';
+import type { BuildResult, PdBuilder, SystemBuilder } from '../microkit/builder.ts';
+import { system } from '../microkit/builder.ts';
+import type { Program } from '../microkit/pd.ts';
+import { serial } from '../microkit/sddf/serial.ts';
+import { timer } from '../microkit/sddf/timer.ts';
+import {
+  SERIAL_DRIVER_COUNTERS,
+  SERIAL_VIRT_RX_COUNTERS,
+  SERIAL_VIRT_TX_COUNTERS,
+} from '../queues/serial/counters.ts';
+import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
+import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
+import { timerDevice } from './devices.ts';
+import { serialDevices, UARTS } from './serial-devices.ts';
+import type { Uart } from './serial-devices.ts';
+import type { ProgramCounterNames, SystemModule } from './system.ts';
+
+const DRIVERS: Readonly<Record<Uart, { readonly program: Program; readonly image: string }>> = {
+  ns16550a: { program: ns16550aDriver, image: 'drivers/serial/ns16550a/driver.ts' },
+  pl011: { program: pl011Driver, image: 'drivers/serial/pl011/driver.ts' },
+  virtio: { program: virtioDriver, image: 'drivers/serial/virtio/driver.ts' },
+};
+const BAUDS = ['9600', '19200', '38400', '57600', '115200'] as const;
+/** sDDF's data regions of 64 KiB. */
+const DATA_BYTES = 0x1_0000;
+
+const COUNTERS: ProgramCounterNames = {
+  timer_driver: TIMER_DRIVER_COUNTERS,
+  serial_driver: SERIAL_DRIVER_COUNTERS,
+  serial_virt_tx: SERIAL_VIRT_TX_COUNTERS,
+  serial_virt_rx: SERIAL_VIRT_RX_COUNTERS,
+};
+
+function build(choices: Readonly<Record<string, string>>): BuildResult {
+  const uart = choices['uart'] as Uart;
+  const sys = system({ name: 'serial' });
+  const timerPd = sys.pd('timer_driver', {
+    program: timerDriver,
+    image: 'drivers/timer/goldfish/driver.ts',
+    priority: 201,
+    passive: true,
+  });
+  const driver = sys.pd('serial_driver', { ...DRIVERS[uart], priority: 200 });
+  const tx = sys.pd('serial_virt_tx', {
+    program: virtTx,
+    image: 'virtualisers/serial/tx/virt-tx.ts',
+    priority: 199,
+  });
+  const rx = sys.pd('serial_virt_rx', {
+    program: virtRx,
+    image: 'virtualisers/serial/rx/virt-rx.ts',
+    priority: 199,
+  });
+  for (const pd of [timerPd, driver, tx, rx]) addStats(sys, pd);
+  const timers = timer(sys, { device: timerDevice, driver: timerPd });
+  const terminal = serial(sys, {
+    device: serialDevices[uart],
+    driver,
+    tx,
+    rx,
+    hardware: uart === 'virtio' ? 'virtio' : 'uart',
+    colour: choices['colour'] as 'on' | 'off',
+    flow: choices['flow'] as 'none' | 'rtscts',
+    defaultBaud: Number(choices['baud']),
+    dataBytes: DATA_BYTES,
+  });
+  for (const name of ['client0', 'client1']) {
+    const image = 'clients/serial-echo/serial-echo.ts';
+    terminal.addClient(sys.pd(name, { program: serialEcho, image, priority: 1 }));
+  }
+  const shellPd = sys.pd('shell', { program: shell, image: 'clients/shell/shell.ts', priority: 1 });
+  terminal.addClient(shellPd);
+  timers.addClient(shellPd);
+  showSystemTo(sys, shellPd);
+  return sys.build();
+}
+
+/** A page for the program's counters, so that they can be looked at from outside. */
+function addStats(sys: SystemBuilder, pd: PdBuilder): void {
+  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
+  pd.map(stats, { perms: 'rw' });
+  pd.configure({ stats: stats.name });
+}
+
+/** Grants the shell what it shows: counters and queue indices, read-only, and the names of things. */
+function showSystemTo(sys: SystemBuilder, shellPd: PdBuilder): void {
+  // Called after the device classes: their regions are there then.
+  sys.extend({
+    connect: () => {
+      const own = new Set(shellPd.maps.map(({ region }) => region.name));
+      for (const region of sys.regions) {
+        const shown = region.name.endsWith('_queue') || region.name.endsWith('_stats');
+        if (shown && !own.has(region.name)) shellPd.map(region, { perms: 'r' });
+      }
+      const view = viewOf(sys);
+      shellPd.configure({ view });
+    },
+  });
+}
+
+function viewOf(sys: SystemBuilder): SystemView {
+  return {
+    pds: sys.pds.map((pd) => ({
+      name: pd.name,
+      priority: pd.priority,
+      passive: pd.options.passive === true ? 'yes' : 'no',
+      ...countersOf(sys, pd),
+    })),
+    queues: sys.regions.flatMap(({ name }) => queueOf(name)),
+    irqs: sys.pds.flatMap((pd) =>
+      pd.irqs.flatMap(({ irq }) =>
+        'irq' in irq ? [{ irq: irq.irq, device: deviceOf(sys, pd), pd: pd.name }] : [],
+      ),
+    ),
+    regions: sys.regions.map(({ name, options }): RegionView => ({
+      name,
+      sizeBytes: sizeInBytes(options.size),
+      kind: options.physAddr === undefined ? 'memory' : 'device',
+    })),
+    net: [],
+    blk: [],
+  };
+}
+
+function countersOf(sys: SystemBuilder, pd: PdBuilder): { readonly counters?: CountersView } {
+  const region = `${pd.name}_stats`;
+  const names = COUNTERS[pd.name];
+  if (names === undefined || !sys.regions.some(({ name }) => name === region)) return {};
+  return { counters: { region, names } };
+}
+
+function queueOf(name: string): readonly QueueView[] {
+  if (!name.endsWith('_queue')) return [];
+  const capacity = name.startsWith('serial_virt_tx') ? DATA_BYTES * 2 : DATA_BYTES;
+  return [{ name: name.replace(/_queue$/, ''), region: name, kind: 'serial', capacity }];
+}
+
+function deviceOf(sys: SystemBuilder, pd: PdBuilder): string {
+  const device = pd.maps.find(({ region }) => region.options.physAddr !== undefined);
+  return device?.region.name ?? sys.name;
+}
+
+function sizeInBytes(size: unknown): number {
+  if (typeof size === 'string' && size.endsWith('K')) return Number(size.slice(0, -1)) * 1024;
+  return Number(size);
+}
+
+export const serialSystem: SystemModule = {
+  summary: 'two echo clients and a shell on one UART, through virtualisers',
+  options: {
+    uart: { help: 'the serial device', choices: UARTS, standard: 'ns16550a' },
+    baud: { help: 'bits per second at the start', choices: BAUDS, standard: '115200' },
+    flow: { help: 'RTS/CTS by the UART itself', choices: ['none', 'rtscts'], standard: 'none' },
+    colour: { help: 'each client in its colour', choices: ['on', 'off'], standard: 'on' },
+  },
+  counters: COUNTERS,
+  build,
+};
