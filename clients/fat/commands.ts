@@ -1,0 +1,64 @@
+/** The commands of the FAT client: `ls`, `cat`, `write`, `df`. Each is a task that ends with lines of text. */
+
+import { type BlockTask, FatError } from './block-io.ts';
+import type { FatFileSystem } from './file-system.ts';
+
+export const HELP: readonly string[] = [
+  'ls [DIR]           lists a directory',
+  'cat FILE           prints a file',
+  'write FILE TEXT    makes a file, or replaces what is in it',
+  'df                 how much room there is',
+];
+
+/** @throws FatError, from the task, for what a user can put right */
+export function* runCommand(fs: FatFileSystem, line: string): BlockTask<readonly string[]> {
+  const [command = '', ...words] = line.trim().split(/ +/);
+  switch (command) {
+    case '':
+      return [];
+    case 'help':
+      return HELP;
+    case 'ls':
+      return yield* list(fs, words[0] ?? '/');
+    case 'cat':
+      return yield* print(fs, needed(words[0], 'cat FILE'));
+    case 'write':
+      return yield* write(fs, needed(words[0], 'write FILE TEXT'), words.slice(1).join(' '));
+    case 'df':
+      return yield* space(fs);
+    default:
+      throw new FatError(`${command}: no such command; help lists them`);
+  }
+}
+
+function needed(word: string | undefined, usage: string): string {
+  if (word === undefined) throw new FatError(`usage: ${usage}`);
+  return word;
+}
+
+function* list(fs: FatFileSystem, path: string): BlockTask<readonly string[]> {
+  const entries = yield* fs.list(path);
+  return entries.map(({ name, kind, sizeBytes }) =>
+    kind === 'directory'
+      ? `${'<dir>'.padStart(10)}  ${name}`
+      : `${`${sizeBytes}`.padStart(10)}  ${name}`,
+  );
+}
+
+function* print(fs: FatFileSystem, path: string): BlockTask<readonly string[]> {
+  const bytes = yield* fs.readFile(path);
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
+}
+
+function* write(fs: FatFileSystem, path: string, text: string): BlockTask<readonly string[]> {
+  const bytes = Uint8Array.from(`${text}\n`, (character) => character.charCodeAt(0) & 0xff);
+  yield* fs.writeFile(path, bytes);
+  return [`${path}: ${bytes.length} bytes`];
+}
+
+function* space(fs: FatFileSystem): BlockTask<readonly string[]> {
+  const { totalBytes, freeBytes, label, type } = yield* fs.spaceUse();
+  return [`FAT${type} '${label}': ${freeBytes} of ${totalBytes} bytes free`];
+}

@@ -1,0 +1,95 @@
+/**
+ * A FAT file system on the block class, with a command line: `ls`, `cat`, `write`, `df`.
+ *
+ * Commands come from the configuration, one after the other, and then from the serial class if the domain has it. What
+ * they answer goes to the same place: to the serial console, or to the debug output.
+ *
+ * The file system is our own and not js-fatfs, the FatFs library as WebAssembly: that one calls for a sector in the middle
+ * of a call and wants it at once, which a domain that is driven by events cannot give. It serves in the tests, to check
+ * that others can read what is written here.
+ */
+
+import type { Channel, EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
+import type { BlkClientConfig } from '../../queues/blk/config.ts';
+import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
+import type { SerialClientConfig } from '../../queues/serial/config.ts';
+import { type BlockTask } from './block-io.ts';
+import { runCommand } from './commands.ts';
+import { LineConsole } from './console.ts';
+import { FatFileSystem } from './file-system.ts';
+import { BlockRunner, type Outcome } from './runner.ts';
+
+export interface FatConfig {
+  readonly blk: BlkClientConfig;
+  readonly serial?: SerialClientConfig;
+  /** Commands to run at the start. */
+  readonly commands?: readonly string[];
+}
+
+const PROMPT = 'fat> ';
+
+export function main(pd: ProtectionDomain<FatConfig>): EntryPoints {
+  const client = new FatClient(pd);
+  return { notified: (channel) => client.notified(channel) };
+}
+
+class FatClient {
+  readonly #pd: ProtectionDomain<FatConfig>;
+  readonly #runner: BlockRunner;
+  readonly #console: LineConsole | undefined;
+  readonly #commands: string[];
+  #fs: FatFileSystem | undefined;
+
+  constructor(pd: ProtectionDomain<FatConfig>) {
+    const { blk, serial, commands } = pd.config;
+    this.#pd = pd;
+    this.#runner = new BlockRunner(pd, blk);
+    this.#commands = [...(commands ?? [])];
+    if (serial !== undefined) {
+      this.#console = new LineConsole(pd, serial, (line) => this.#typed(line));
+    }
+    this.#next();
+  }
+
+  notified(channel: Channel): void {
+    if (channel === this.#pd.config.blk.virt.channel) {
+      this.#runner.notified();
+      this.#next();
+    } else {
+      this.#console?.notified(channel);
+    }
+  }
+
+  #typed(line: string): void {
+    this.#commands.push(line);
+    this.#next();
+  }
+
+  /** Starts the next command, if nothing is under way. */
+  #next(): void {
+    if (this.#runner.isBusy || this.#commands.length === 0) return;
+    const page = this.#pd.readonlyRegion(this.#pd.config.blk.virt.storageInfo);
+    if (this.#fs === undefined && !isStorageReady(page)) return;
+    const line = this.#commands.shift() as string;
+    if (this.#console === undefined) this.#say(`${PROMPT}${line}`);
+    const { capacity } = readStorageInfo(page);
+    this.#runner.run(this.#execute(line, capacity), (outcome) => this.#ended(outcome));
+  }
+
+  *#execute(line: string, capacity: number): BlockTask<readonly string[]> {
+    this.#fs ??= yield* FatFileSystem.mount(capacity);
+    return yield* runCommand(this.#fs, line);
+  }
+
+  #ended(outcome: Outcome<readonly string[]>): void {
+    if (outcome.kind === 'failed') this.#say(`error: ${outcome.error.message}`);
+    else for (const line of outcome.result) this.#say(line);
+    this.#console?.print(PROMPT);
+    this.#next();
+  }
+
+  #say(line: string): void {
+    if (this.#console === undefined) this.#pd.log(line);
+    else this.#console.print(`${line}\n`);
+  }
+}
