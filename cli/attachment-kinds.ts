@@ -2,5 +2,6 @@
 
 import type { AttachmentKind } from './attachment.ts';
 import { netKind } from './net-kind.ts';
+import { serialKind } from './serial-kind.ts';
 
-export const attachmentKinds: readonly AttachmentKind[] = [netKind];
+export const attachmentKinds: readonly AttachmentKind[] = [netKind, serialKind];
