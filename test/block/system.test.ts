@@ -51,7 +51,11 @@ describe('the check client', () => {
       [1, 2, 3].map(() => new MemoryDisk(ram, 1 << 20)),
     );
     const finished = lines.filter((line) => line.endsWith('successfully finished!'));
-    expect(finished.map((line) => line.split(':')[0]).toSorted()).toEqual(['client', 'client1', 'client2']);
+    expect(finished.map((line) => line.split(':')[0]).toSorted()).toEqual([
+      'client',
+      'client1',
+      'client2',
+    ]);
   });
 
   it('is told that there is no device when its partition is missing', () => {
