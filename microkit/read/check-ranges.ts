@@ -74,6 +74,14 @@ export function checkIoMaps(reading: Reading, draft: SystemDraft, regions: Regio
   }
 }
 
+/** A mapping with what it comes to; the end is unknown when the region or its size is. */
+interface Placed {
+  readonly mapping: Mapping;
+  readonly region: RegionDraft | undefined;
+  readonly start: bigint;
+  readonly end: bigint | undefined;
+}
+
 /** In the order of the mappings: each is checked by itself, then against those before it. */
 function checkSpace(
   reading: Reading,
@@ -81,51 +89,62 @@ function checkSpace(
   mappings: readonly Mapping[],
   space: Space,
 ): void {
-  const { report } = reading;
-  const ranges = mappings.map((mapping) => {
+  const placed: Placed[] = mappings.map((mapping) => {
     const region = regions.get(mapping.region);
     const end = region?.size === undefined ? undefined : mapping.start + region.size;
     return { mapping, region, start: mapping.start, end };
   });
-  const sound = ranges.map(({ region, start, end }) => {
-    const aligned = region !== undefined && start % BigInt(region.pageBytes) === 0n;
-    return aligned && end !== undefined && end <= space.end ? { start, end } : undefined;
+  const sound = placed.map(({ region, start, end }) => {
+    if (region === undefined || end === undefined || end > space.end) return undefined;
+    return isAligned(start, region) ? { start, end } : undefined;
   });
   const overlaps = firstOverlaps(sound);
-  for (const [index, { mapping, region, start, end }] of ranges.entries()) {
-    const { element } = mapping;
-    const { attribute } = space;
-    if (region === undefined) {
-      const message = `invalid memory region name '${mapping.region}' on '${space.tag}'`;
-      const hint = report.didYouMean(mapping.region, regions.keys());
-      report.at(message, element, { attribute: 'mr', hint });
-      continue;
-    }
-    if (start % BigInt(region.pageBytes) !== 0n) {
-      const hint = `a multiple of ${hex(BigInt(region.pageBytes))} is needed`;
-      report.at(`invalid ${attribute} alignment on '${space.tag}'`, element, { attribute, hint });
-      continue;
-    }
-    if (end === undefined) continue;
-    const name = `${space.tag} for '${mapping.region}'`;
-    if (end > U64_END - 1n) {
-      report.at(`${name} has address range that overflows`, element, { attribute });
-      continue;
-    }
-    const what = `has ${space.addresses} address range ${range(start, end)}`;
-    if (end > space.end) {
-      const valid = `[0x0..${hex(space.end)})`;
-      report.at(`${name} ${what} which exceeds valid address space ${valid}`, element, {
-        attribute,
-      });
-      continue;
-    }
-    const other = ranges[overlaps[index] ?? -1];
-    if (other?.end === undefined) continue;
-    const found = `map for '${other.mapping.region}' ${range(other.start, other.end)}`;
-    const message = `map for '${mapping.region}' ${what} which overlaps with ${found} in ${space.owner}`;
-    report.at(message, element, { attribute });
+  for (const [index, one] of placed.entries()) {
+    if (sound[index] === undefined) reportUnsound(reading, regions, one, space);
+    const other = placed[overlaps[index] ?? -1];
+    if (other !== undefined) reportOverlap(reading, one, other, space);
   }
+}
+
+function isAligned(start: bigint, region: RegionDraft): boolean {
+  return start % BigInt(region.pageBytes) === 0n;
+}
+
+function reportUnsound(reading: Reading, regions: Regions, one: Placed, space: Space): void {
+  const { report } = reading;
+  const { mapping, region, start, end } = one;
+  const { element } = mapping;
+  const { attribute } = space;
+  if (region === undefined) {
+    const message = `invalid memory region name '${mapping.region}' on '${space.tag}'`;
+    const hint = report.didYouMean(mapping.region, regions.keys());
+    report.at(message, element, { attribute: 'mr', hint });
+    return;
+  }
+  if (!isAligned(start, region)) {
+    const hint = `a multiple of ${hex(BigInt(region.pageBytes))} is needed`;
+    report.at(`invalid ${attribute} alignment on '${space.tag}'`, element, { attribute, hint });
+    return;
+  }
+  if (end === undefined) return; // what is wrong with the region has been reported
+  const name = `${space.tag} for '${mapping.region}'`;
+  if (end >= U64_END) {
+    report.at(`${name} has address range that overflows`, element, { attribute });
+    return;
+  }
+  const what = `${space.addresses} address range ${range(start, end)}`;
+  const valid = `[0x0..${hex(space.end)})`;
+  const message = `${name} has ${what} which exceeds valid address space ${valid}`;
+  report.at(message, element, { attribute });
+}
+
+function reportOverlap({ report }: Reading, one: Placed, other: Placed, space: Space): void {
+  const { mapping, start, end } = one;
+  const name = `map for '${mapping.region}'`;
+  const what = `${space.addresses} address range ${range(start, end ?? start)}`;
+  const found = `map for '${other.mapping.region}' ${range(other.start, other.end ?? other.start)}`;
+  const message = `${name} has ${what} which overlaps with ${found} in ${space.owner}`;
+  report.at(message, mapping.element, { attribute: space.attribute });
 }
 
 export function checkPhysicalAddresses(reading: Reading, regions: readonly RegionDraft[]): void {

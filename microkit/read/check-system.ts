@@ -241,8 +241,8 @@ function checkCapSlots({ report }: Reading, pds: readonly PdDraft[]): void {
 function warnUnused({ report }: Reading, draft: SystemDraft, pds: readonly PdDraft[]): void {
   const used = new Set<string>();
   for (const pd of pds) {
-    const maps = [...pd.maps, ...(pd.virtualMachine?.maps ?? [])];
-    for (const { value } of maps) used.add(value.region);
+    for (const { value } of pd.maps) used.add(value.region);
+    for (const { value } of pd.virtualMachine?.maps ?? []) used.add(value.region);
     for (const { value } of pd.setvars) used.add(value.region);
   }
   for (const space of draft.ioAddressSpaces) {
@@ -254,9 +254,12 @@ function warnUnused({ report }: Reading, draft: SystemDraft, pds: readonly PdDra
 }
 
 function checkPrefillSizes({ report }: Reading, pds: readonly PdDraft[], regions: Regions): void {
-  for (const { value, element } of pds.flatMap((pd) => pd.maps)) {
+  const setting = pds.flatMap((pd) =>
+    pd.maps.filter(({ value }) => value.setvarPrefillSize !== undefined),
+  );
+  for (const { value, element } of setting) {
     const region = regions.get(value.region);
-    if (value.setvarPrefillSize === undefined || region === undefined) continue;
+    if (region === undefined) continue;
     if (region.element.attributes.some(({ name }) => name === 'prefill_path')) continue;
     const place = `'${region.name}' ${report.place(region.element)}`;
     report.exactly(

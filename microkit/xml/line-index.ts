@@ -4,13 +4,18 @@ import type { Span } from '../diagnostic.ts';
 
 export class LineIndex {
   readonly #text: string;
-  /** Offsets at which lines start. */
-  readonly #starts: number[] = [0];
+  /** Offsets at which lines start; none before the first question. */
+  readonly #starts: number[] = [];
   /** Offsets of the characters that take two UTF-16 units. */
   readonly #wide: number[] = [];
 
   constructor(text: string) {
     this.#text = text;
+  }
+
+  #build(): void {
+    const text = this.#text;
+    this.#starts.push(0);
     for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
       this.#starts.push(at + 1);
     }
@@ -19,6 +24,7 @@ export class LineIndex {
 
   /** @param length UTF-16 units; the part behind the end of the line does not count */
   span(offset: number, length: number): Span {
+    if (this.#starts.length === 0) this.#build();
     const line = countBefore(this.#starts, offset + 1) - 1;
     const start = this.#starts[line] ?? 0;
     const end = Math.min(offset + length, (this.#starts[line + 1] ?? this.#text.length + 1) - 1);

@@ -21,11 +21,43 @@ export type ParseResult =
   | { readonly ok: true; readonly root: Element }
   | { readonly ok: false; readonly errors: readonly Diagnostic[] };
 
-interface OpenElement {
+/** Lines and columns of a range of the text; counted when somebody asks, which is when something is wrong. */
+class Place {
+  readonly #lines: LineIndex;
+  readonly #offset: number;
+  readonly #length: number;
+
+  constructor(lines: LineIndex, offset: number, length: number) {
+    this.#lines = lines;
+    this.#offset = offset;
+    this.#length = length;
+  }
+
+  get span(): Span {
+    return this.#lines.span(this.#offset, this.#length);
+  }
+}
+
+class ParsedElement extends Place implements Element {
   readonly tag: string;
-  readonly span: Span;
-  readonly attributes: Attribute[];
-  readonly children: Element[];
+  readonly attributes: ParsedAttribute[] = [];
+  readonly children: Element[] = [];
+
+  constructor(tag: string, lines: LineIndex, offset: number, length: number) {
+    super(lines, offset, length);
+    this.tag = tag;
+  }
+}
+
+class ParsedAttribute extends Place implements Attribute {
+  readonly name: string;
+  readonly value: string;
+
+  constructor(attribute: Attribute, lines: LineIndex, offset: number, length: number) {
+    super(lines, offset, length);
+    this.name = attribute.name;
+    this.value = attribute.value;
+  }
 }
 
 /** Thrown and caught in this file only: there is no other way to stop the parser. */
@@ -57,7 +89,7 @@ class Reading {
   readonly #file: string;
   readonly #lines: LineIndex;
   readonly #parser = new SaxesParser({ xmlns: false, position: true });
-  readonly #open: OpenElement[] = [];
+  readonly #open: ParsedElement[] = [];
   #count = 0;
   /** Offset behind the last tag, comment or text. */
   #textFrom = 0;
@@ -116,46 +148,49 @@ class Reading {
   }
 
   #onOpen(tag: string): void {
-    const offset = this.#text.lastIndexOf('<', this.#parser.position - 1);
-    const span = this.#lines.span(Math.max(0, offset), tag.length + 1);
+    const offset = Math.max(0, this.#text.lastIndexOf('<', this.#parser.position - 1));
+    const element = new ParsedElement(tag, this.#lines, offset, tag.length + 1);
     this.#count += 1;
     if (this.#open.length >= DEPTH_MAX) {
-      this.refuse(`elements are nested deeper than ${DEPTH_MAX}`, span);
+      this.refuse(`elements are nested deeper than ${DEPTH_MAX}`, element.span);
       this.#stop();
     }
     if (this.#count > ELEMENTS_MAX) {
-      this.refuse(`more than ${ELEMENTS_MAX} elements`, span);
+      this.refuse(`more than ${ELEMENTS_MAX} elements`, element.span);
       this.#stop();
     }
-    this.#open.push({ tag, span, attributes: [], children: [] });
+    this.#open.push(element);
   }
 
   #onAttribute(name: string, value: string): void {
     const element = this.#open.at(-1);
     if (element === undefined) return;
-    const span = this.#attributeSpan(name) ?? element.span;
-    if (element.attributes.some((attribute) => attribute.name === name)) {
+    const { offset, length } = this.#attributeRange(name);
+    const attribute = new ParsedAttribute({ name, value }, this.#lines, offset, length);
+    if (element.attributes.some((other) => other.name === name)) {
+      const { span } = attribute;
       const at = `${span.line}:${span.column}`;
       this.refuse(`attribute '${name}' at ${at} is already defined`, span);
       this.#stop();
     }
     if (element.attributes.length >= ATTRIBUTES_MAX) {
-      this.refuse(`an element has more than ${ATTRIBUTES_MAX} attributes`, span);
+      this.refuse(`an element has more than ${ATTRIBUTES_MAX} attributes`, attribute.span);
       this.#stop();
     }
-    element.attributes.push({ name, value, span });
+    element.attributes.push(attribute);
   }
 
   /** The parser is just behind the closing quote: the name stands before the `=` before the opening one. */
-  #attributeSpan(name: string): Span | undefined {
+  #attributeRange(name: string): { offset: number; length: number } {
     const text = this.#text;
     const close = this.#parser.position - 1;
-    const quote = text[close];
-    if (quote !== '"' && quote !== "'") return undefined;
+    const quote = text.charAt(close);
     const equals = text.lastIndexOf('=', text.lastIndexOf(quote, close - 1));
-    const start = text.lastIndexOf(name, equals - 1);
-    if (equals < 0 || start < 0) return undefined;
-    return this.#lines.span(start, close + 1 - start);
+    const offset = text.lastIndexOf(name, equals - 1);
+    if ((quote !== '"' && quote !== "'") || equals < 0 || offset < 0) {
+      return { offset: Math.max(0, close), length: 1 }; // malformed, and reported as such
+    }
+    return { offset, length: close + 1 - offset };
   }
 
   #onClose(): void {
@@ -175,11 +210,6 @@ class Reading {
     const raw = this.#text.slice(from);
     const offset = from + (raw.length - raw.trimStart().length);
     const length = (/^[^<\r\n]*/.exec(this.#text.slice(offset))?.[0] ?? '').trimEnd().length;
-    parent.children.push({
-      tag: TEXT,
-      attributes: [],
-      children: [],
-      span: this.#lines.span(offset, Math.max(1, length)),
-    });
+    parent.children.push(new ParsedElement(TEXT, this.#lines, offset, Math.max(1, length)));
   }
 }
