@@ -56,9 +56,14 @@ export interface PdLoopOptions {
 
 /**
  *     created ──init──▶ running ◀──────▶ waiting
- * A context that is resumed while `created` or `running` was cut off there by a fault.
+ * A context that is resumed while `created` or `running` was cut off there by a fault. Numbers, because the phase
+ * changes twice in each wake-up, and storing a string costs a write barrier.
  */
-type Phase = 'created' | 'running' | 'waiting';
+const CREATED = 0;
+const RUNNING = 1;
+const WAITING = 2;
+/** The next wait carries no reply. */
+const NO_REPLY = -1;
 
 export class PdLoop implements UserContext {
   readonly #thread: UserThread;
@@ -69,7 +74,7 @@ export class PdLoop implements UserContext {
   readonly #deferred: DeferredSignal;
   readonly #counters: PdCounters;
   readonly #observer: RuntimeObserver;
-  #phase: Phase = 'created';
+  #phase = CREATED;
   /**
    * The program's entry points. The functions are taken out once: each program returns an object of another shape, and
    * a property of many shapes is slow to look up.
@@ -81,9 +86,10 @@ export class PdLoop implements UserContext {
   #badgeLow = 0;
   #badgeHigh = 0;
   #info = 0;
-  /** Whether the next wait carries a reply, and its message information. */
-  #replying: 'yes' | 'no' = 'no';
-  #replyInfo = 0;
+  /** Message information of the reply that the next wait carries, or {@link NO_REPLY}. */
+  #reply = NO_REPLY;
+  /** What `progress` was after the last event. */
+  #progressSeen = 0;
 
   constructor(options: PdLoopOptions) {
     this.#thread = options.thread;
@@ -98,8 +104,8 @@ export class PdLoop implements UserContext {
 
   resume(): void {
     try {
-      if (this.#phase === 'created') this.#start();
-      else this.#handle(this.#phase);
+      if (this.#phase === CREATED) this.#start();
+      else this.#handle();
     } catch (error) {
       this.#report(error);
       throw error;
@@ -112,6 +118,7 @@ export class PdLoop implements UserContext {
     this.#entry = entry;
     this.#notified = entry.notified;
     this.#progress = entry.progress;
+    this.#progressSeen = entry.progress === undefined ? -1 : entry.progress();
     for (const irq of this.#profile.irqs) this.#pd.irqAck(irq);
     if (this.#profile.passive) {
       // The request to the monitor takes the place of a deferred signal, as in Microkit: one set by `init` is lost.
@@ -124,13 +131,14 @@ export class PdLoop implements UserContext {
     }
   }
 
-  #handle(phase: Phase): void {
-    const regs = this.#regs;
-    if (phase === 'waiting') {
-      this.#badgeLow = regs[2 * REG_A0] as number;
-      this.#badgeHigh = regs[2 * REG_A0 + 1] as number;
-      this.#info = regs[2 * REG_A1] as number;
-      this.#phase = 'running';
+  #handle(): void {
+    if (this.#phase === WAITING) {
+      const regs = this.#regs;
+      // Signed: a number of 32 bits that is a small integer to the engine, whatever its highest bit.
+      this.#badgeLow = (regs[2 * REG_A0] as number) | 0;
+      this.#badgeHigh = (regs[2 * REG_A0 + 1] as number) | 0;
+      this.#info = (regs[2 * REG_A1] as number) | 0;
+      this.#phase = RUNNING;
     }
     if ((this.#badgeHigh & BADGE_HIGH_FAULT) !== 0) this.#childFault();
     else if ((this.#badgeHigh & BADGE_HIGH_CALL) !== 0) this.#call();
@@ -141,22 +149,33 @@ export class PdLoop implements UserContext {
     const counters = this.#counters;
     const entry = this.#entry as EntryPoints;
     const notified = this.#notified as EntryPoints['notified'];
-    const progress = this.#progress;
     counters.wakeUps++;
-    const before = progress === undefined ? -1 : progress.call(entry);
-    while (this.#badgeLow !== 0) {
-      const bit = this.#badgeLow & -this.#badgeLow;
+    // The fields follow the locals, so that a fault in between leaves behind what is still to do.
+    let low = this.#badgeLow;
+    while (low !== 0) {
       counters.notified++;
-      notified.call(entry, 31 - Math.clz32(bit));
-      this.#badgeLow &= ~bit;
+      notified.call(entry, 31 - Math.clz32(low & -low));
+      low &= low - 1;
+      this.#badgeLow = low;
     }
-    while (this.#badgeHigh !== 0) {
-      const bit = this.#badgeHigh & -this.#badgeHigh;
+    let high = this.#badgeHigh;
+    while (high !== 0) {
       counters.notified++;
-      notified.call(entry, 63 - Math.clz32(bit));
-      this.#badgeHigh &= ~bit;
+      notified.call(entry, 63 - Math.clz32(high & -high));
+      high &= high - 1;
+      this.#badgeHigh = high;
     }
-    if (progress !== undefined && progress.call(entry) === before) counters.wastedWakeUps++;
+    if (this.#hasStoodStill(entry)) counters.wastedWakeUps++;
+  }
+
+  /** @returns whether the program knows its progress, and there has been none since the last event */
+  #hasStoodStill(entry: EntryPoints): boolean {
+    const progress = this.#progress;
+    if (progress === undefined) return false;
+    const now = progress.call(entry);
+    if (now === this.#progressSeen) return true;
+    this.#progressSeen = now;
+    return false;
   }
 
   #call(): void {
@@ -164,8 +183,8 @@ export class PdLoop implements UserContext {
     if (entry.protected === undefined) throw this.#missing('protected');
     this.#counters.protectedCalls++;
     const reply = entry.protected(this.#badgeLow & 0x3f, (this.#info & PLAIN_INFO) >>> 0);
-    this.#replying = 'yes';
-    this.#replyInfo = reply & PLAIN_INFO;
+    this.#reply = (reply & PLAIN_INFO) >>> 0;
+    this.#hasStoodStill(entry);
   }
 
   #childFault(): void {
@@ -175,8 +194,7 @@ export class PdLoop implements UserContext {
     for (let i = 0; i < messageLength(this.#info); i++) words.push(this.#pd.mr(i));
     const fault: ChildFault = { label: messageLabel(this.#info), words };
     if (entry.fault(this.#badgeLow & 0xff, fault) === 'resume') {
-      this.#replying = 'yes';
-      this.#replyInfo = EMPTY_INFO;
+      this.#reply = EMPTY_INFO;
     }
   }
 
@@ -186,10 +204,10 @@ export class PdLoop implements UserContext {
     const deferred = this.#deferred;
     regs[2 * REG_A0 + 1] = 0;
     regs[2 * REG_A1 + 1] = 0;
-    if (this.#replying === 'yes') {
+    if (this.#reply !== NO_REPLY) {
       if (deferred.cptr !== 0) this.#flush();
-      this.#replying = 'no';
-      regs[2 * REG_A1] = this.#replyInfo;
+      regs[2 * REG_A1] = this.#reply;
+      this.#reply = NO_REPLY;
       regs[2 * REG_A7] = SYS_REPLY_RECV;
     } else if (deferred.cptr !== 0) {
       this.#counters.deferred++;
@@ -204,7 +222,7 @@ export class PdLoop implements UserContext {
     regs[2 * REG_A0] = SLOT_INPUT;
     regs[2 * REG_A6] = SLOT_REPLY;
     regs[2 * REG_A6 + 1] = 0;
-    this.#phase = 'waiting';
+    this.#phase = WAITING;
     this.#thread.trapLast();
   }
 
