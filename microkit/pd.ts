@@ -37,21 +37,22 @@ export interface ChildFault {
   readonly words: readonly number[];
 }
 
+/** They are called as functions, without `this`: that is a third of a wake-up's time. */
 export interface EntryPoints {
   /** Another domain has notified, or an interrupt has arrived, on this channel. Lowest channel first. */
-  notified(channel: Channel): void;
+  notified(this: void, channel: Channel): void;
   /** Another domain calls; arguments and results are in the message registers. */
-  protected?(channel: Channel, message: MessageInfo): MessageInfo;
+  protected?(this: void, channel: Channel, message: MessageInfo): MessageInfo;
   /**
    * A child has faulted. 'resume' lets it go on: the entry point that was cut off runs again from its beginning, which
    * is the nearest thing here to running an instruction again. 'stay' leaves it blocked.
    */
-  fault?(child: number, fault: ChildFault): 'resume' | 'stay';
+  fault?(this: void, child: number, fault: ChildFault): 'resume' | 'stay';
   /**
    * How much the program has done so far, in any unit that never decreases. When it is the same before and after a
    * wake-up, the wake-up is counted as wasted.
    */
-  progress?(): number;
+  progress?(this: void): number;
 }
 
 /** A TCB by a user capability. The results are error numbers of the kernel's ABI, 0 for none. */

@@ -76,11 +76,12 @@ export class PdLoop implements UserContext {
   readonly #observer: RuntimeObserver;
   #phase = CREATED;
   /**
-   * The program's entry points. The functions are taken out once: each program returns an object of another shape, and
+   * The program's entry points, taken out once: each program returns an object of another shape, and
    * a property of many shapes is slow to look up.
    */
-  #entry: EntryPoints | undefined;
   #notified: EntryPoints['notified'] | undefined;
+  #protected: EntryPoints['protected'];
+  #fault: EntryPoints['fault'];
   #progress: EntryPoints['progress'];
   /** The event being handled: bits of the badge that are still to do, and the message that came with it. */
   #badgeLow = 0;
@@ -115,8 +116,9 @@ export class PdLoop implements UserContext {
 
   #start(): void {
     const entry = this.#init();
-    this.#entry = entry;
     this.#notified = entry.notified;
+    this.#protected = entry.protected;
+    this.#fault = entry.fault;
     this.#progress = entry.progress;
     this.#progressSeen = entry.progress === undefined ? -1 : entry.progress();
     for (const irq of this.#profile.irqs) this.#pd.irqAck(irq);
@@ -147,53 +149,52 @@ export class PdLoop implements UserContext {
 
   #signals(): void {
     const counters = this.#counters;
-    const entry = this.#entry as EntryPoints;
     const notified = this.#notified as EntryPoints['notified'];
     counters.wakeUps++;
     // The fields follow the locals, so that a fault in between leaves behind what is still to do.
     let low = this.#badgeLow;
     while (low !== 0) {
       counters.notified++;
-      notified.call(entry, 31 - Math.clz32(low & -low));
+      notified(31 - Math.clz32(low & -low));
       low &= low - 1;
       this.#badgeLow = low;
     }
     let high = this.#badgeHigh;
     while (high !== 0) {
       counters.notified++;
-      notified.call(entry, 63 - Math.clz32(high & -high));
+      notified(63 - Math.clz32(high & -high));
       high &= high - 1;
       this.#badgeHigh = high;
     }
-    if (this.#hasStoodStill(entry)) counters.wastedWakeUps++;
+    if (this.#hasStoodStill()) counters.wastedWakeUps++;
   }
 
   /** @returns whether the program knows its progress, and there has been none since the last event */
-  #hasStoodStill(entry: EntryPoints): boolean {
+  #hasStoodStill(): boolean {
     const progress = this.#progress;
     if (progress === undefined) return false;
-    const now = progress.call(entry);
+    const now = progress();
     if (now === this.#progressSeen) return true;
     this.#progressSeen = now;
     return false;
   }
 
   #call(): void {
-    const entry = this.#entry as EntryPoints;
-    if (entry.protected === undefined) throw this.#missing('protected');
+    const protectedCall = this.#protected;
+    if (protectedCall === undefined) throw this.#missing('protected');
     this.#counters.protectedCalls++;
-    const reply = entry.protected(this.#badgeLow & 0x3f, (this.#info & PLAIN_INFO) >>> 0);
+    const reply = protectedCall(this.#badgeLow & 0x3f, (this.#info & PLAIN_INFO) >>> 0);
     this.#reply = (reply & PLAIN_INFO) >>> 0;
-    this.#hasStoodStill(entry);
+    this.#hasStoodStill();
   }
 
   #childFault(): void {
-    const entry = this.#entry as EntryPoints;
-    if (entry.fault === undefined) throw this.#missing('fault');
+    const handleFault = this.#fault;
+    if (handleFault === undefined) throw this.#missing('fault');
     const words: number[] = [];
     for (let i = 0; i < messageLength(this.#info); i++) words.push(this.#pd.mr(i));
     const fault: ChildFault = { label: messageLabel(this.#info), words };
-    if (entry.fault(this.#badgeLow & 0xff, fault) === 'resume') {
+    if (handleFault(this.#badgeLow & 0xff, fault) === 'resume') {
       this.#reply = EMPTY_INFO;
     }
   }

@@ -33,7 +33,7 @@ function traceEntries(
   if (protectedCall !== undefined) {
     traced.protected = (channel, message) => {
       say(`called by ${peers.get(channel)}`);
-      const reply = protectedCall.call(entry, channel, message);
+      const reply = protectedCall(channel, message);
       say('replies');
       return reply;
     };
