@@ -80,6 +80,8 @@ export interface BootOptions {
   readonly costs?: CostTable;
   /** Work units between preemption points: 100, fewer in tests. */
   readonly workUnitsMax?: number;
+  /** The fast path makes no difference but in speed: off in tests of the general path. */
+  readonly fastPath?: 'on' | 'off';
   /** Told of every error that a program has thrown, before it becomes a fault. */
   readonly onProgramError?: (threadName: string, error: unknown) => void;
   /** Told of every object made, from the initial thread's on: for checks and dumps. */
@@ -92,6 +94,7 @@ export function boot(options: BootOptions): Kernel {
     machine: options.machine,
     costs: options.costs ?? DEFAULT_COSTS,
     workUnitsMax: options.workUnitsMax ?? 100,
+    fastPath: options.fastPath ?? 'on',
   });
   state.onCreate = options.onCreate ?? null;
   state.currentTime = Math.floor(options.machine.now() / NS_PER_TICK);

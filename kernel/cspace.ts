@@ -76,10 +76,36 @@ function shiftLow(low: number, high: number, shift: number): number {
  * Looks up a cptr of 64 bits in a thread's CSpace, as every system call does. Bits that are left over are ignored, and an
  * empty slot is a success: the null capability.
  *
+ * The usual shapes are found without the loop: one CNode whose guard of zeros leaves the radix, or two of which the first has
+ * no guard and the second's guard of zeros leaves the radix.
+ *
  * @returns the slot, or `null` with the reason in `k.lookup`
  */
 export function lookupSlot(k: KernelState, tcb: Tcb, low: number, high: number): Slot | null {
-  return resolveAddressBits(k, tcb.ctable.cap, low, high, 64);
+  const root = tcb.ctable.cap;
+  if (root.kind !== 'cnode') return resolveAddressBits(k, root, low, high, 64);
+  const radix = root.cnode.radix;
+  if (root.guardSize + radix === 64) {
+    if (high === 0 && low >>> radix === 0 && root.guardLow === 0 && root.guardHigh === 0) {
+      return root.cnode.slots[low] ?? root.cnode.slotAt(low);
+    }
+  } else if (root.guardSize === 0 && radix < 32) {
+    const first = root.cnode.slots[high >>> (32 - radix)];
+    if (first !== undefined && first.cap.kind === 'cnode') {
+      const node = first.cap;
+      const innerRadix = node.cnode.radix;
+      if (
+        radix + node.guardSize + innerRadix === 64 &&
+        high << radix === 0 &&
+        low >>> innerRadix === 0 &&
+        node.guardLow === 0 &&
+        node.guardHigh === 0
+      ) {
+        return node.cnode.slots[low] ?? node.cnode.slotAt(low);
+      }
+    }
+  }
+  return resolveAddressBits(k, root, low, high, 64);
 }
 
 /**

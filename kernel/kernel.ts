@@ -8,6 +8,7 @@ import { MemoryFault } from '../memory/region.ts';
 import type { Access } from '../memory/region.ts';
 import type { BootInfo } from './boot-info.ts';
 import { handleFault, pcOf, setPc } from './fault.ts';
+import { tryFastPath } from './fastpath.ts';
 import { handleInterrupt } from './irq.ts';
 import type { Fault } from './fault-record.ts';
 import type { Tcb } from './objects.ts';
@@ -112,8 +113,12 @@ export class Kernel {
     tcb.regs[0] = tcb.entryPc + PC_SYSTEM_CALL;
     tcb.regs[1] = 0;
     updateTimestamp(k);
-    if (checkBudgetRestart(k)) handleSyscall(k);
-    schedule(k);
+    if (!checkBudgetRestart(k)) {
+      schedule(k);
+    } else if (!k.hasFastPath || !tryFastPath(k)) {
+      handleSyscall(k);
+      schedule(k);
+    }
     if (k.machine.irqPending) this.#interruptEntry();
   }
 

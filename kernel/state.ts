@@ -81,6 +81,7 @@ export interface KernelStateOptions {
   readonly costs: CostTable;
   /** Work units between preemption points; 100 in seL4. */
   readonly workUnitsMax: number;
+  readonly fastPath: 'on' | 'off';
 }
 
 export class KernelState {
@@ -127,6 +128,7 @@ export class KernelState {
 
   workUnits = 0;
   readonly workUnitsMax: number;
+  readonly hasFastPath: boolean;
 
   readonly irqState: Uint8Array;
   /** Slot i holds the notification capability to signal for interrupt i. */
@@ -175,6 +177,7 @@ export class KernelState {
     this.u32 = options.machine.ram.u32;
     this.costs = options.costs;
     this.workUnitsMax = options.workUnitsMax;
+    this.hasFastPath = options.fastPath === 'on';
     this.idleThread = new Tcb(0);
     this.idleThread.state = 'idle';
     this.idleThread.name = 'idle';

@@ -1,0 +1,376 @@
+/**
+ * The fast path: call, reply-and-receive, signal and wait, when nothing unusual is in the way. Each function either does all
+ * of what the general path would have done, including the choice of the next thread, or nothing at all.
+ *
+ * The general path (`syscall.ts`, `endpoint.ts`, `notification.ts`, `schedule.ts`) is the specification. Everything here
+ * is written out in line, because a call of a JavaScript function costs as much as a dozen of these assignments.
+ * `fastpath.test.ts` runs the same programs with and without it.
+ */
+
+import {
+  MESSAGE_REGISTERS,
+  REG_A0,
+  REG_A1,
+  REG_A2,
+  REG_A6,
+  REG_A7,
+  RIGHT_GRANT,
+  RIGHT_GRANT_REPLY,
+  RIGHT_READ,
+  RIGHT_WRITE,
+  SYS_CALL,
+  SYS_NB_SEND,
+  SYS_RECV,
+  SYS_REPLY_RECV,
+  SYS_SEND,
+  SYS_WAIT,
+} from './abi.ts';
+import { enqueueWaiting } from './blocking.ts';
+import { lookupSlot } from './cspace.ts';
+import type { Endpoint, Notification, Reply, Tcb } from './objects.ts';
+import { highestReadyPriority, schedAppend, schedDequeue, schedEnqueue } from './ready-queue.ts';
+import { refillReady } from './sporadic.ts';
+import { PRIORITIES } from './state.ts';
+import type { KernelState } from './state.ts';
+import { switchSchedContext } from './schedule.ts';
+
+/** Bits of the message information that hold length and number of capabilities: at most 4 words and none. */
+const SHORT_MASK = 0x1ff;
+const CAN_REPLY = RIGHT_GRANT | RIGHT_GRANT_REPLY;
+
+/**
+ * Tries the current thread's system call. Its budget has been checked.
+ *
+ * @returns whether it is done, with `k.current` being who runs next
+ */
+export function tryFastPath(k: KernelState): boolean {
+  const head = k.releaseHead;
+  if (head !== null && head.schedContext !== null && refillReady(k, head.schedContext))
+    return false;
+  if (k.domainTime !== Infinity || k.reprogram || k.action !== 'resume') return false;
+  const regs = k.current.regs;
+  switch ((regs[REG_A7 << 1] as number) | 0) {
+    case SYS_CALL:
+      return (
+        ((regs[REG_A1 << 1] as number) & SHORT_MASK) <= MESSAGE_REGISTERS && fastCall(k, k.current)
+      );
+    case SYS_REPLY_RECV:
+      return (
+        ((regs[REG_A1 << 1] as number) & SHORT_MASK) <= MESSAGE_REGISTERS &&
+        fastReplyRecv(k, k.current)
+      );
+    case SYS_SEND:
+    case SYS_NB_SEND:
+      return (
+        ((regs[REG_A1 << 1] as number) & SHORT_MASK) <= MESSAGE_REGISTERS &&
+        fastSignal(k, k.current)
+      );
+    case SYS_WAIT:
+    case SYS_RECV:
+      return fastWait(k, k.current);
+    default:
+      return false;
+  }
+}
+
+/** To a passive server that waits with a reply object, and is the best to run. */
+function fastCall(k: KernelState, caller: Tcb): boolean {
+  const regs = caller.regs;
+  const slot = lookupSlot(
+    k,
+    caller,
+    regs[REG_A0 << 1] as number,
+    regs[(REG_A0 << 1) + 1] as number,
+  );
+  if (slot === null) return false;
+  const cap = slot.cap;
+  if (cap.kind !== 'endpoint') return false;
+  const rights = cap.rights;
+  if ((rights & RIGHT_WRITE) === 0 || (rights & CAN_REPLY) === 0) return false;
+  const endpoint = cap.endpoint;
+  if (endpoint.state !== 'receive') return false;
+  const callee = endpoint.head as Tcb;
+  const reply = callee.reply;
+  const sc = caller.schedContext;
+  if (reply === null || sc === null || callee.schedContext !== null) return false;
+  if (callee.domain !== k.currentDomain || callee.isInReleaseQueue) return false;
+  if (
+    k.readyWords[callee.domain] !== 0 &&
+    callee.priority < highestReadyPriority(k, callee.domain)
+  ) {
+    return false;
+  }
+
+  k.counters.ipcCalls += 1;
+  takeHead(endpoint, callee);
+  copyMessage(caller, callee);
+  const to = callee.regs;
+  to[REG_A0 << 1] = cap.badgeLow;
+  to[(REG_A0 << 1) + 1] = cap.badgeHigh;
+  callee.reply = null;
+  callee.blockedOn = null;
+  callee.state = 'running';
+  reply.tcb = caller;
+  caller.reply = reply;
+  caller.state = 'blockedOnReply';
+  const older = sc.reply;
+  reply.prev = older;
+  if (older !== null) {
+    older.next = reply;
+    older.schedContext = null;
+  }
+  reply.schedContext = sc;
+  sc.reply = reply;
+  sc.tcb = callee;
+  caller.schedContext = null;
+  callee.schedContext = sc;
+  k.current = callee;
+  k.counters.contextSwitches += 1;
+  k.machine.charge(k.costs.contextSwitch);
+  return true;
+}
+
+/** From a server that runs on its caller's scheduling context, back to the caller, and to the next wait. */
+function fastReplyRecv(k: KernelState, server: Tcb): boolean {
+  const regs = server.regs;
+  const reply = replyInA6(k, server);
+  if (reply === null) return false;
+  const slot = lookupSlot(
+    k,
+    server,
+    regs[REG_A0 << 1] as number,
+    regs[(REG_A0 << 1) + 1] as number,
+  );
+  if (slot === null) return false;
+  const cap = slot.cap;
+  if (cap.kind !== 'endpoint' || (cap.rights & RIGHT_READ) === 0) return false;
+  const endpoint = cap.endpoint;
+  const caller = reply.tcb;
+  const sc = server.schedContext;
+  if (endpoint.state === 'send' || caller === null || sc === null) return false;
+  if (caller.state !== 'blockedOnReply' || caller.fault !== null) return false;
+  if (reply.schedContext !== sc || caller.schedContext !== null) return false;
+  const bound = server.boundNotification;
+  if (bound !== null && (bound.state === 'active' || bound.schedContext !== null)) return false;
+  const domain = caller.domain;
+  if (domain !== k.currentDomain || sc.isSporadic) return false;
+  if (k.readyWords[domain] !== 0 && caller.priority < highestReadyPriority(k, domain)) return false;
+
+  const older = reply.prev;
+  sc.reply = older;
+  if (older !== null) {
+    older.next = null;
+    older.schedContext = sc;
+  }
+  reply.prev = null;
+  reply.schedContext = null;
+  copyMessage(server, caller);
+  const to = caller.regs;
+  to[REG_A0 << 1] = 0;
+  to[(REG_A0 << 1) + 1] = 0;
+  caller.reply = null;
+  caller.state = 'running';
+  caller.schedContext = sc;
+  server.schedContext = null;
+  sc.tcb = caller;
+  reply.tcb = server;
+  server.reply = reply;
+  server.state = 'blockedOnReceive';
+  server.blockedOn = endpoint;
+  waitAt(endpoint, server);
+  endpoint.state = 'receive';
+  k.current = caller;
+  k.counters.contextSwitches += 1;
+  k.machine.charge(k.costs.contextSwitch);
+  return true;
+}
+
+/** A notification: nobody waits, or a thread with its own scheduling context does, which runs at once or is queued. */
+function fastSignal(k: KernelState, sender: Tcb): boolean {
+  const regs = sender.regs;
+  const slot = lookupSlot(
+    k,
+    sender,
+    regs[REG_A0 << 1] as number,
+    regs[(REG_A0 << 1) + 1] as number,
+  );
+  if (slot === null) return false;
+  const cap = slot.cap;
+  if (cap.kind !== 'notification' || (cap.rights & RIGHT_WRITE) === 0) return false;
+  const notification = cap.notification;
+  if (notification.state === 'active') {
+    notification.wordLow = (notification.wordLow | cap.badgeLow) >>> 0;
+    notification.wordHigh = (notification.wordHigh | cap.badgeHigh) >>> 0;
+    k.counters.notificationsSent += 1;
+    return true;
+  }
+  const bound = notification.boundTcb;
+  let waiter: Tcb;
+  let queue: Endpoint | Notification = notification;
+  if (notification.state === 'waiting') {
+    waiter = notification.head as Tcb;
+  } else if (bound !== null && bound.state === 'blockedOnReceive') {
+    waiter = bound;
+    queue = bound.blockedOn as Endpoint;
+  } else {
+    notification.state = 'active';
+    notification.wordLow = cap.badgeLow;
+    notification.wordHigh = cap.badgeHigh;
+    k.counters.notificationsSent += 1;
+    return true;
+  }
+  const sc = waiter.schedContext;
+  if (sc === null || sc.refillMax === 0 || sc.isSporadic || waiter.isInReleaseQueue) return false;
+  if (waiter.domain !== k.currentDomain || queue.head !== waiter || waiter.fault !== null) {
+    return false;
+  }
+  const current = sender.priority;
+  const isBetter = waiter.priority > current;
+  if (!isBetter && highestReadyPriority(k, waiter.domain) > current) return false;
+
+  k.counters.notificationsSent += 1;
+  takeHead(queue, waiter);
+  waiter.blockedOn = null;
+  const reply = waiter.reply;
+  if (reply !== null) {
+    reply.tcb = null;
+    waiter.reply = null;
+  }
+  waiter.state = 'running';
+  waiter.regs[REG_A0 << 1] = cap.badgeLow;
+  waiter.regs[(REG_A0 << 1) + 1] = cap.badgeHigh;
+  if (isBetter) {
+    schedEnqueue(k, sender);
+    switchTo(k, waiter);
+  } else if (waiter.priority === current) {
+    schedAppend(k, waiter);
+  } else {
+    schedEnqueue(k, waiter);
+  }
+  return true;
+}
+
+/** Takes a signal that is there, or blocks where nobody sends. */
+function fastWait(k: KernelState, thread: Tcb): boolean {
+  const regs = thread.regs;
+  const slot = lookupSlot(
+    k,
+    thread,
+    regs[REG_A0 << 1] as number,
+    regs[(REG_A0 << 1) + 1] as number,
+  );
+  if (slot === null) return false;
+  const cap = slot.cap;
+  if (cap.kind === 'notification') {
+    if ((cap.rights & RIGHT_READ) === 0) return false;
+    const notification = cap.notification;
+    if (notification.boundTcb !== null && notification.boundTcb !== thread) return false;
+    if (notification.state === 'active') return takeSignal(notification, thread);
+    if (notification.schedContext !== null) return false;
+    thread.state = 'blockedOnNotification';
+    thread.blockedOn = notification;
+    waitAt(notification, thread);
+    notification.state = 'waiting';
+    switchToBest(k);
+    return true;
+  }
+  if (cap.kind !== 'endpoint' || (cap.rights & RIGHT_READ) === 0) return false;
+  return fastRecv(k, thread, cap.endpoint);
+}
+
+function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint): boolean {
+  let reply: Reply | null = null;
+  if (((thread.regs[REG_A7 << 1] as number) | 0) === SYS_RECV) {
+    reply = replyInA6(k, thread);
+    if (reply === null || (reply.tcb !== null && reply.tcb !== thread)) return false;
+  }
+  const bound = thread.boundNotification;
+  if (bound !== null) {
+    if (bound.state === 'active') return takeSignal(bound, thread);
+    if (bound.schedContext !== null) return false;
+  }
+  if (endpoint.state === 'send') return false;
+  thread.state = 'blockedOnReceive';
+  thread.blockedOn = endpoint;
+  thread.reply = reply;
+  if (reply !== null) reply.tcb = thread;
+  waitAt(endpoint, thread);
+  endpoint.state = 'receive';
+  switchToBest(k);
+  return true;
+}
+
+function replyInA6(k: KernelState, thread: Tcb): Reply | null {
+  const { regs } = thread;
+  const slot = lookupSlot(
+    k,
+    thread,
+    regs[REG_A6 << 1] as number,
+    regs[(REG_A6 << 1) + 1] as number,
+  );
+  return slot !== null && slot.cap.kind === 'reply' ? slot.cap.reply : null;
+}
+
+function takeSignal(notification: Notification, thread: Tcb): true {
+  thread.regs[REG_A0 << 1] = notification.wordLow;
+  thread.regs[(REG_A0 << 1) + 1] = notification.wordHigh;
+  notification.state = 'idle';
+  notification.wordLow = 0;
+  notification.wordHigh = 0;
+  return true;
+}
+
+// ---------------------------------------------------------------------------------------------- small steps
+
+function takeHead(queue: Endpoint | Notification, tcb: Tcb): void {
+  const next = tcb.queueNext;
+  queue.head = next;
+  if (next === null) {
+    queue.tail = null;
+    queue.state = 'idle';
+  } else {
+    next.queuePrev = null;
+    tcb.queueNext = null;
+  }
+}
+
+function waitAt(queue: Endpoint | Notification, tcb: Tcb): void {
+  if (queue.head !== null) {
+    enqueueWaiting(queue, tcb);
+    return;
+  }
+  queue.head = tcb;
+  queue.tail = tcb;
+}
+
+/** Copies message information and at most four words. */
+function copyMessage(sender: Tcb, receiver: Tcb): void {
+  const from = sender.regs;
+  const to = receiver.regs;
+  const info = from[REG_A1 << 1] as number;
+  const length = info & SHORT_MASK;
+  to[REG_A1 << 1] = (info & 0xffff_f000) | length;
+  to[(REG_A1 << 1) + 1] = from[(REG_A1 << 1) + 1] as number;
+  const end = (REG_A2 + length) << 1;
+  for (let r = REG_A2 << 1; r < end; r += 1) to[r] = from[r] as number;
+}
+
+function switchTo(k: KernelState, tcb: Tcb): void {
+  k.current = tcb;
+  k.counters.contextSwitches += 1;
+  k.machine.charge(k.costs.contextSwitch);
+  switchSchedContext(k);
+}
+
+/** The current thread is blocked: the best of the others runs. */
+function switchToBest(k: KernelState): void {
+  const priority = highestReadyPriority(k, k.currentDomain);
+  if (priority < 0) {
+    k.current = k.idleThread;
+    switchSchedContext(k);
+    return;
+  }
+  const tcb = k.readyHead[k.currentDomain * PRIORITIES + priority] as Tcb;
+  schedDequeue(k, tcb);
+  switchTo(k, tcb);
+}
