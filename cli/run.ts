@@ -101,7 +101,7 @@ class Run {
 
   #createTestbed(): Testbed {
     const { clock, seed, ramBytes } = this.#options;
-    const { system, programs, counters } = this.#loaded;
+    const { system, programs, counters, attachDevices } = this.#loaded;
     const attachments = [...this.#attachments.values()];
     try {
       return createTestbed({
@@ -111,6 +111,7 @@ class Run {
         programs,
         counters,
         ...(ramBytes === undefined ? {} : { ramBytes }),
+        ...(attachDevices === undefined ? {} : { attachDevices }),
         wires: (parts) => Object.assign({}, ...attachments.map((each) => each.wires(parts))),
         observer: {
           log: (pd, line) => this.#log(pd, line),

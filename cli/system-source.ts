@@ -25,6 +25,7 @@ export interface LoadedSystem {
   /** Programs of domains whose description names a path only. */
   readonly programs: ReadonlyMap<string, Program>;
   readonly warnings: readonly string[];
+  readonly attachDevices?: SystemModule['attachDevices'];
 }
 
 /**
@@ -74,6 +75,7 @@ function buildSystem(
     counters: module.counters ?? {},
     programs: new Map(),
     warnings,
+    ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
   };
 }
 

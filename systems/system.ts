@@ -3,6 +3,7 @@
  * `sddf run ./my-system.ts`. See the README of this room for a complete example.
  */
 
+import type { Board } from '../board/board.ts';
 import type { BuildResult } from '../microkit/builder.ts';
 import type { CounterNames } from '../queues/counters.ts';
 
@@ -25,6 +26,8 @@ export interface SystemModule {
   readonly options?: Readonly<Record<string, SystemOption>>;
   /** Names of the counters that programs keep in the region that their configuration calls `stats`, by domain. */
   readonly counters?: ProgramCounterNames;
+  /** Puts devices of the system's own on the board; those that it is plugged into are there anyway. */
+  readonly attachDevices?: (board: Board) => void;
   /**
    * Describes the system. Called once for each run.
    *
@@ -76,10 +79,13 @@ export function asSystemModule(loaded: unknown): SystemModule | undefined {
   const { build } = loaded as Pick<SystemModule, 'build'>;
   const options = 'options' in loaded ? (loaded.options as SystemModule['options']) : undefined;
   const counters = 'counters' in loaded ? (loaded.counters as ProgramCounterNames) : undefined;
+  const attachDevices =
+    'attachDevices' in loaded ? (loaded.attachDevices as SystemModule['attachDevices']) : undefined;
   return {
     summary,
     build,
     ...(options === undefined ? {} : { options }),
     ...(counters === undefined ? {} : { counters }),
+    ...(attachDevices === undefined ? {} : { attachDevices }),
   };
 }

@@ -73,6 +73,8 @@ export interface TestbedOptions {
   /** Seeds everything that draws numbers; 0 unless told. */
   readonly seed?: number;
   readonly wires?: (parts: WireParts) => Wires;
+  /** Puts further devices on the board. */
+  readonly attachDevices?: (board: Board) => void;
   readonly observer?: TestbedObserver;
   /** Programs of domains whose description names a path only, by domain name. */
   readonly programs?: ReadonlyMap<string, Program>;
@@ -124,6 +126,7 @@ export class Testbed {
     this.random = new Random(options.seed ?? 0);
     this.wires =
       options.wires?.({ ram: this.board.ram, board: this.board, random: this.random }) ?? {};
+    options.attachDevices?.(this.board);
     attachDevices(this.board, this.wires);
     const observer = options.observer ?? SILENT;
     this.#images = makeImages(options, observer);
