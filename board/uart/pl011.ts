@@ -10,24 +10,18 @@
 
 import type { Clock } from '../clock.ts';
 import type { Device, IrqLine, Lint } from '../device.ts';
-import { bitNs, characterNs, OUTPUT_RTS } from '../serial-wire.ts';
+import { OUTPUT_RTS } from '../serial-wire.ts';
 import { INPUT_CTS, INPUT_DCD, INPUT_DSR, INPUT_RI } from '../serial-wire.ts';
-import type { LineFormat, SerialEnd, SerialWire } from '../serial-wire.ts';
+import type { SerialEnd, SerialWire } from '../serial-wire.ts';
 import { BreakDetector } from './break-detector.ts';
+import { LineTiming } from './line-timing.ts';
 import { Pl011Receiver } from './pl011-receiver.ts';
 import * as r from './pl011-registers.ts';
 import { Transmitter } from './transmitter.ts';
 import type { TransmitterOwner } from './transmitter.ts';
+import type { UartOptions } from './uart-options.ts';
 
-export interface Pl011Options {
-  readonly clock: Clock;
-  readonly irq: IrqLine;
-  readonly wire: SerialWire;
-  readonly lint: Lint;
-  /** UARTCLK; 24 MHz unless told. */
-  readonly clockHz?: number;
-}
-
+/** UARTCLK of QEMU's Arm boards. */
 export const PL011_CLOCK_HZ = 24_000_000;
 
 export class Pl011 implements Device, SerialEnd, TransmitterOwner {
@@ -55,13 +49,13 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
   #inputs = 0;
   #outputs = -1;
   #irqLevel = 0;
-  #format: LineFormat = { baud: 0, dataBits: 5, parity: 'none', stopBits: 1 };
-  #characterNs = 0;
+  readonly #timing: LineTiming;
 
-  constructor(options: Pl011Options) {
+  constructor(options: UartOptions) {
     this.#clock = options.clock;
     this.#irq = options.irq;
     this.#wire = options.wire;
+    this.#timing = new LineTiming(options.wire);
     this.#lint = options.lint;
     this.#clockHz = options.clockHz ?? PL011_CLOCK_HZ;
     this.#transmitter = new Transmitter({ clock: this.#clock, owner: this, depth: r.FIFO_DEPTH });
@@ -114,6 +108,7 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
       this.#refuse('write', offset, width);
       return;
     }
+    if (offset === r.UARTDR && this.#timing.instant === 'yes' && this.#sentAtOnce(value)) return;
     switch (offset) {
       case r.UARTDR:
         this.#writeData(value & 0xff);
@@ -186,7 +181,7 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
       UARTCR: this.#cr,
       UARTIMSC: this.#imsc,
       UARTRIS: this.#ris,
-      format: this.#format,
+      format: this.#timing.format,
     };
   }
 
@@ -197,7 +192,8 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
   }
 
   breakChanged(level: 'mark' | 'space'): void {
-    if ((this.#cr & r.CR_LBE) === 0) this.#break.changed(level, this.#format, this.#characterNs);
+    if ((this.#cr & r.CR_LBE) === 0)
+      this.#break.changed(level, this.#timing.format, this.#timing.characterNs);
   }
 
   inputsChanged(): void {
@@ -212,7 +208,7 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
   }
 
   room(): number {
-    if (this.#format.baud === 0 || (this.#cr & r.CR_RXE) === 0) return 0;
+    if (this.#timing.format.baud === 0 || (this.#cr & r.CR_RXE) === 0) return 0;
     return this.#receiver.depth - this.#receiver.length;
   }
 
@@ -220,13 +216,13 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
 
   mayTransmit(): boolean {
     const cr = this.#cr;
-    if (this.#format.baud === 0 || (cr & r.CR_TXE) === 0) return false;
+    if (this.#timing.format.baud === 0 || (cr & r.CR_TXE) === 0) return false;
     if ((cr & r.CR_CTSEN) !== 0 && (this.#modemInputs() & INPUT_CTS) === 0) return false;
     return (cr & r.CR_LBE) !== 0 || this.#wire.ready();
   }
 
   characterNs(): number {
-    return this.#characterNs;
+    return this.#timing.characterNs;
   }
 
   shifted(character: number): void {
@@ -241,6 +237,15 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
 
   // Data.
 
+  /** On a fast line, the common case in one step: nothing is queued and the line takes the character. */
+  #sentAtOnce(value: number): boolean {
+    // Without FIFOs every character raises the transmit interrupt: not the common case.
+    if ((this.#lcrH & r.LCR_H_FEN) === 0) return false;
+    if (this.#transmitter.fifo.length > 0 || !this.mayTransmit()) return false;
+    this.shifted(value & this.#timing.dataMask);
+    return true;
+  }
+
   #writeData(byte: number): void {
     const fifo = this.#transmitter.fifo;
     if ((this.#cr & r.CR_UARTEN) === 0 || (this.#cr & r.CR_TXE) === 0) {
@@ -251,7 +256,7 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
       this.#lint.report('pl011', 'DDI 0183G §3.3.3', 'data written to a full FIFO');
       return;
     }
-    this.#transmitter.push(byte & ((1 << this.#format.dataBits) - 1));
+    this.#transmitter.push(byte & this.#timing.dataMask);
     // Filled above its trigger, or without a FIFO simply written: the interrupt is no longer true.
     if (fifo.length > this.#txTrigger()) this.#ris &= ~r.INT_TX;
   }
@@ -270,7 +275,7 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
 
   #arrived(character: number): void {
     if ((this.#cr & r.CR_UARTEN) === 0 || (this.#cr & r.CR_RXE) === 0) return;
-    const data = character & ((1 << this.#format.dataBits) - 1);
+    const data = character & this.#timing.dataMask;
     // The conditions have the same order on the wire and in UARTDR: FE, PE, BE.
     const entry = data | (character & (r.DR_FE | r.DR_PE | r.DR_BE));
     if (this.#receiver.arrived(entry) === 'overrun') {
@@ -384,12 +389,8 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
   #updateFormat(): void {
     const clocked = this.#divisor >= 1 && (this.#cr & r.CR_UARTEN) !== 0;
     const baud = clocked ? this.#clockHz / (16 * this.#divisor) : 0;
-    const format = r.lcrHFormat(this.#lcrH, baud);
-    this.#format = format;
-    const timed = this.#wire.rate === 'real' && format.baud > 0;
-    this.#characterNs = timed ? characterNs(format) : 0;
-    this.#receiver.setBitTime(timed ? bitNs(format) : 0);
-    this.#wire.setFormat(format);
+    this.#timing.set(r.lcrHFormat(this.#lcrH, baud));
+    this.#receiver.setBitTime(this.#timing.bitNs);
   }
 
   #refuse(what: string, offset: number, width: number): number {

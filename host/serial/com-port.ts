@@ -79,6 +79,8 @@ export class ComPort {
   #break: 'on' | 'off' = 'off';
   #lineMask = 0;
   #modemMask = 0xff;
+  /** Whether the client has been told the modem state: it wants to know it before the first change. */
+  #announced: 'yes' | 'no' = 'no';
   #modem = 0;
 
   constructor(options: ComPortOptions) {
@@ -92,6 +94,10 @@ export class ComPort {
   command(bytes: Uint8Array): void {
     const command = bytes[0];
     const value = bytes.subarray(1);
+    if (this.#announced === 'no') {
+      this.#announced = 'yes';
+      this.#reply(NOTIFY_MODEMSTATE, this.#modem);
+    }
     switch (command) {
       case SIGNATURE:
         this.#reply(SIGNATURE, ...Buffer.from('sddf virtual serial port'));
@@ -124,7 +130,6 @@ export class ComPort {
       case SET_MODEMSTATE_MASK:
         this.#modemMask = value[0] ?? 0;
         this.#reply(SET_MODEMSTATE_MASK, this.#modemMask);
-        this.#notifyModem(0);
         break;
       case PURGE_DATA:
         this.#purge(value[0]);
@@ -160,8 +165,8 @@ export class ComPort {
   }
 
   #notifyModem(changed: number): void {
-    const masked = (this.#modem | changed) & this.#modemMask;
-    if (masked !== 0 || changed !== 0) this.#reply(NOTIFY_MODEMSTATE, masked);
+    if ((changed & this.#modemMask) === 0 && ((changed << 4) & this.#modemMask) === 0) return;
+    this.#reply(NOTIFY_MODEMSTATE, (this.#modem | changed) & this.#modemMask);
   }
 
   get #format(): LineFormat {

@@ -19,6 +19,7 @@ export const UARTDR_OE = 1 << 11; // overrun error
 export const UARTFR_BUSY = 1 << 3; // UART busy
 export const UARTFR_RXFE = 1 << 4; // receive FIFO empty
 export const UARTFR_TXFF = 1 << 5; // transmit FIFO full
+export const UARTFR_TXFE = 1 << 7; // transmit FIFO empty
 
 export const UARTLCR_H_FEN = 1 << 4; // enable FIFOs
 export const UARTLCR_H_WLEN_8 = 3 << 5; // word length 8
@@ -40,3 +41,6 @@ export const INT_TX = 1 << 5;
 export const INT_RT = 1 << 6; // receive time-out
 export const INT_ERRORS = 0x780; // FE, PE, BE, OE
 export const INT_ALL = 0x7ff;
+
+/** Characters that an empty transmit FIFO holds, at least: 16 up to r1p4, 32 from r1p5 on. */
+export const TX_FIFO_BYTES_MIN = 16;
