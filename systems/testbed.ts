@@ -80,6 +80,8 @@ export interface TestbedOptions {
   readonly programs?: ReadonlyMap<string, Program>;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
+  /** The kernel's fast path makes no difference but in speed: 'off' to follow the general path, which is the specification. */
+  readonly fastPath?: 'on' | 'off';
   /** Bytes of RAM; a multiple of 64 KiB, 128 MiB unless told. */
   readonly ramBytes?: number;
   /** Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB, 16 MiB unless told. */
@@ -132,7 +134,13 @@ export class Testbed {
     this.#images = makeImages(options, observer);
     const status: BootStatus = { kind: 'building', line: '' };
     this.kernel = bootKernel(
-      { board: this.board, system: this.system, status, observer },
+      {
+        board: this.board,
+        system: this.system,
+        status,
+        observer,
+        fastPath: options.fastPath ?? 'on',
+      },
       this.#images,
     );
     this.#finishBoot(status);
@@ -327,6 +335,7 @@ function bootKernel(
     readonly system: SystemDescription;
     readonly status: BootStatus;
     readonly observer: TestbedObserver;
+    readonly fastPath: 'on' | 'off';
   },
   images: readonly PdImage[],
 ): Kernel {
@@ -350,5 +359,6 @@ function bootKernel(
     rootTask: (bootInfo) => initialiser({ system, observer: bootObserver }, bootInfo),
     images: [...images, monitor].map((image, index) => ({ entry: entryAddress(index), image })),
     rootCNodeSizeBits: rootCNodeSizeBits(system),
+    fastPath: parts.fastPath,
   });
 }

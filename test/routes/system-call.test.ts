@@ -2,12 +2,13 @@
  * Route 3: a system call. A protected call of a client to a passive server: capability lookup, rendezvous at the
  * endpoint, donation of the scheduling context, the server's `protected`, its reply, and the caller goes on.
  *
- * The kernel has no hooks for this: the test watches its objects, one property each, from outside.
+ * The kernel has no hooks for this: the test watches its objects, one property each, from outside. It takes the general
+ * path, which is the specification; the fast path does the same in other order.
  */
 
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../kernel/boot.ts';
-import type { CNode, Tcb } from '../../kernel/objects.ts';
+import type { CNode, Slot, Tcb } from '../../kernel/objects.ts';
 import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
 import { system } from '../../microkit/builder.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
@@ -69,6 +70,17 @@ function watch<T extends object, K extends keyof T>(
   });
 }
 
+/** Tells of every look at the capability in a slot. */
+function watchReads(slot: Slot, tell: (kind: string) => void): void {
+  const { cap } = slot;
+  Object.defineProperty(slot, 'cap', {
+    get: () => {
+      tell(cap.kind);
+      return cap;
+    },
+  });
+}
+
 /** The CNode in slot 0 of a domain's root CNode. */
 function ownCNode(tcb: Tcb): CNode {
   const root = tcb.ctable.cap;
@@ -87,12 +99,11 @@ function watchCall(
   watch(counters, 'kernelEntries', () => tell('kernel: entered'));
   for (const [name, tcb] of threads) {
     const cnode = ownCNode(tcb);
-    const slotAt = cnode.slotAt.bind(cnode);
-    cnode.slotAt = (index) => {
-      const slot = slotAt(index);
-      tell(`kernel: looks up slot ${index} of ${name}: ${slot.cap.kind}`);
-      return slot;
-    };
+    for (const index of [SLOT_INPUT, SLOT_REPLY, SLOT_OUTPUT_ENDPOINT]) {
+      watchReads(cnode.slotAt(index), (kind) => {
+        tell(`kernel: finds in slot ${index} of ${name}: ${kind}`);
+      });
+    }
     watch(tcb, 'state', (state) => tell(`kernel: ${name} is ${state}`));
     watch(tcb, 'schedContext', (context) => {
       tell(`kernel: ${name} ${context === null ? 'has no' : 'has a'} scheduling context`);
@@ -108,6 +119,7 @@ describe('the route of a system call', () => {
     let phase: 'boot' | 'warm-up' | 'watched' = 'boot';
     const testbed = createTestbed({
       clock: 'virtual',
+      fastPath: 'off',
       system: traced(clientAndTimer(), (line) => {
         const name = line.split(':')[0] as string;
         if (phase === 'warm-up' && / notified | called /.test(line)) {
@@ -126,13 +138,15 @@ describe('the route of a system call', () => {
 
     const from = steps.indexOf('client: calls timer_driver');
     const to = steps.indexOf('client: has the reply of timer_driver');
-    // What is inactive between two assignments inside the kernel is nobody's business.
-    const route = steps.slice(from, to + 1).filter((step) => !step.endsWith('is inactive'));
+    // The kernel may look at a capability more than once while it has it in hand.
+    const route = steps
+      .slice(from, to + 1)
+      .filter((step, index, all) => step !== all[index - 1] && !step.endsWith('is inactive'));
     expect(route).toEqual([
       // The call: one kernel entry, one lookup, and the callee runs on the caller's scheduling context.
       'client: calls timer_driver',
       'kernel: entered',
-      `kernel: looks up slot ${SLOT_OUTPUT_ENDPOINT} of client: endpoint`,
+      `kernel: finds in slot ${SLOT_OUTPUT_ENDPOINT} of client: endpoint`,
       'kernel: client is restart',
       'kernel: client is blockedOnReply',
       'kernel: client has no scheduling context',
@@ -142,14 +156,14 @@ describe('the route of a system call', () => {
       'timer_driver: replies',
       // Reply and next wait: one kernel entry, in two phases.
       'kernel: entered',
-      `kernel: looks up slot ${SLOT_REPLY} of timer_driver: reply`,
+      `kernel: finds in slot ${SLOT_REPLY} of timer_driver: reply`,
       'kernel: timer_driver is restart',
       'kernel: timer_driver has no scheduling context',
       'kernel: client has a scheduling context',
       'kernel: client is running',
       'kernel: timer_driver is running',
-      `kernel: looks up slot ${SLOT_INPUT} of timer_driver: endpoint`,
-      `kernel: looks up slot ${SLOT_REPLY} of timer_driver: reply`,
+      `kernel: finds in slot ${SLOT_INPUT} of timer_driver: endpoint`,
+      `kernel: finds in slot ${SLOT_REPLY} of timer_driver: reply`,
       'kernel: timer_driver is blockedOnReceive',
       'client: has the reply of timer_driver',
     ]);
