@@ -67,12 +67,13 @@ function answerTo(request: Uint8Array): number[] {
 }
 
 function arpRequest(target: readonly number[], padding = 18): Uint8Array {
-  return Uint8Array.from([
-    ...[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ...SOURCE_MAC, 0x08, 0x06],
-    ...[0, 1, 8, 0, 6, 4, 0, 1],
-    ...[...SOURCE_MAC, ...SOURCE_IP, 0, 0, 0, 0, 0, 0, ...target],
+  // prettier-ignore
+  return Uint8Array.of(
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ...SOURCE_MAC, 0x08, 0x06,
+    0, 1, 8, 0, 6, 4, 0, 1,
+    ...SOURCE_MAC, ...SOURCE_IP, 0, 0, 0, 0, 0, 0, ...target,
     ...Array.from({ length: padding }, () => 0),
-  ]);
+  );
 }
 
 function ping(payload: Uint8Array): Uint8Array {
@@ -138,13 +139,13 @@ describe('ARP', () => {
   it('answers a request for its own address', () => {
     const { exchange, counters } = echoSystem();
 
-    expect(exchange(arpRequest(IP0))).toEqual([
-      [
-        ...[...SOURCE_MAC, ...MAC0, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2],
-        ...[...MAC0, ...IP0, ...SOURCE_MAC, ...SOURCE_IP],
-        ...Array.from({ length: 18 }, () => 0),
-      ],
-    ]);
+    // prettier-ignore
+    const answer = [
+      ...SOURCE_MAC, ...MAC0, 0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2,
+      ...MAC0, ...IP0, ...SOURCE_MAC, ...SOURCE_IP,
+      ...Array.from({ length: 18 }, () => 0),
+    ];
+    expect(exchange(arpRequest(IP0))).toEqual([answer]);
     expect(counters().arpAnswered).toBe(1);
   });
 
