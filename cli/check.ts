@@ -4,8 +4,14 @@ import { Command } from 'commander';
 import { UserMistake } from '../host/problem.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../microkit/diagnostic.ts';
 import { type SystemDescription, flatten } from '../microkit/model.ts';
+import { checkRecords } from '../microkit/sddf/check-records.ts';
 import { TARGETS, type Target } from '../microkit/target.ts';
-import { type DescriptionFile, findAlong, readDescriptionFile } from './description-file.ts';
+import {
+  type DescriptionFile,
+  findAlong,
+  readDescriptionFile,
+  withConfigFile,
+} from './description-file.ts';
 import { openTerminal } from './terminal.ts';
 
 const EXIT_MISTAKE = 2;
@@ -35,7 +41,8 @@ export function checkCommand(): Command {
     .option('--json', 'prints what was found as JSON')
     .addHelpText(
       'after',
-      '\nExit status: 0 when all are right, 2 otherwise.\n\nExamples:\n' +
+      '\nNAME.config.json beside NAME.system is held against it, too.\n' +
+        'Exit status: 0 when all are right, 2 otherwise.\n\nExamples:\n' +
         '  sddf check web.system\n  sddf check --arch x86_64 --json web.system',
     )
     .action((files: string[], options: CheckOptions) => {
@@ -86,8 +93,10 @@ function check(file: string, target: Target, options: CheckOptions): Checked {
   const description = readDescriptionFile(file, target, options.searchPath);
   const { read, source } = description;
   if (!read.ok) return { file, source, system: undefined, diagnostics: read.diagnostics };
-  const missing = options.programs === true ? missingPrograms(read.system, description) : [];
-  return { file, source, system: read.system, diagnostics: [...read.warnings, ...missing] };
+  const system = withConfigFile(read.system, file);
+  const missing = options.programs === true ? missingPrograms(system, description) : [];
+  const diagnostics = [...read.warnings, ...checkRecords(system), ...missing];
+  return { file, source, system, diagnostics };
 }
 
 function missingPrograms(system: SystemDescription, file: DescriptionFile): Diagnostic[] {

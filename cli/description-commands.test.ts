@@ -100,6 +100,25 @@ describe('render', () => {
     expect(readFileSync(join(folder, 'echo.report.txt'), 'utf8')).toBe(before.out);
   });
 
+  it('are held against each other: a changed configuration is found', async () => {
+    await run('render', 'echo', '-o', folder);
+    const config = join(folder, 'echo.config.json');
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace('"capacity": 512', '"capacity": 500'),
+    );
+    const checked = await run('check', join(folder, 'echo.system'));
+    writeFileSync(config, '{"nobody": {}}');
+    const unknown = await run('check', join(folder, 'echo.system'));
+    writeFileSync(config, '{');
+    const malformed = await run('check', join(folder, 'echo.system'));
+
+    expect(checked.out).toContain("Error: capacity 500 of 'ethernet_driver_net_virt_rx_rx_active'");
+    expect(unknown.errors).toContain("'nobody' is no protection domain of the description");
+    expect(malformed.errors).toContain('echo.config.json: ');
+    expect([checked.status, unknown.status, malformed.status]).toEqual([2, 2, 2]);
+  });
+
   it('says which programs a search path does not have', async () => {
     const file = join(folder, 'missing.system');
     const pd = '<protection_domain name="p"><program_image path="no.ts" /></protection_domain>';

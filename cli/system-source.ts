@@ -1,12 +1,10 @@
 /** Finds the system that a command is about: a ready-made one by name, a module, or an XML description. */
 
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { UserMistake } from '../host/problem.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../microkit/diagnostic.ts';
 import { type SystemDescription, flatten } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
+import { checkRecords } from '../microkit/sddf/check-records.ts';
 import { systems } from '../systems/index.ts';
 import {
   ChoiceError,
@@ -16,6 +14,7 @@ import {
 } from '../systems/system.ts';
 import { closest } from './closest.ts';
 import { findAlong, readDescriptionFile, withConfigFile } from './description-file.ts';
+import { importUserModule, prepareUserModules } from './user-modules.ts';
 
 /** A system, ready to be put on a board. */
 export interface LoadedSystem {
@@ -92,7 +91,8 @@ function describedBadly(
 }
 
 async function loadModule(path: string): Promise<SystemModule> {
-  const loaded = await importFile(path);
+  await prepareUserModules();
+  const loaded = await importUserModule(path);
   const candidates = [loaded, ...Object.values(loaded)];
   const module = candidates.map(asSystemModule).find((found) => found !== undefined);
   if (module === undefined) {
@@ -103,34 +103,21 @@ async function loadModule(path: string): Promise<SystemModule> {
   return module;
 }
 
-async function importFile(path: string): Promise<Record<string, unknown>> {
-  const absolute = resolve(path);
-  if (!existsSync(absolute)) {
-    throw new UserMistake(`${path}: no such file or directory; check the path`);
-  }
-  // The installed package runs as JavaScript; a user's TypeScript needs the loader, which is registered once here.
-  if (!import.meta.url.endsWith('.ts')) {
-    const { register } = await import('tsx/esm/api');
-    register();
-  }
-  try {
-    return (await import(pathToFileURL(absolute).href)) as Record<string, unknown>;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new UserMistake(`${path}: cannot be loaded: ${reason ?? ''}`);
-  }
-}
-
 async function loadDescription(path: string, searchPath: readonly string[]): Promise<LoadedSystem> {
   const { RISCV64 } = await import('../microkit/target.ts');
   const { read, source, folders } = readDescriptionFile(path, RISCV64, searchPath);
   if (!read.ok) throw describedBadly(path, read.diagnostics, source);
   const system = withConfigFile(read.system, path);
+  const records = checkRecords(system);
+  if (records.some(isError)) throw describedBadly(path, records, source);
   const programs = new Map<string, Program>();
+  await prepareUserModules();
   for (const { pd } of flatten(system)) {
     programs.set(pd.name, await loadProgram(pd.name, pd.image.path, folders));
   }
-  const warnings = read.warnings.map((warning) => formatDiagnostic(warning, path, source));
+  const warnings = [...read.warnings, ...records].map((warning) =>
+    formatDiagnostic(warning, path, source),
+  );
   return { name: system.name, system, counters: {}, programs, warnings };
 }
 
@@ -145,7 +132,7 @@ async function loadProgram(
       `protection domain '${pd}': no program ${image} in ${folders.join(', ')}; see --search-path`,
     );
   }
-  const loaded = await importFile(path);
+  const loaded = await importUserModule(path);
   if (typeof loaded['main'] !== 'function') {
     throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
   }
