@@ -151,8 +151,6 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
       MCR: this.#modem.mcr,
       LSR: this.#lsr(),
       MSR: this.#modem.deltas | (this.#modem.inputs << 4),
-      SCR: this.#scr,
-      divisor: this.#divisor,
       fifos: [this.#transmitter.fifo.length, this.#receiver.length],
       format: this.#timing.format,
     };

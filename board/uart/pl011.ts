@@ -179,7 +179,6 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
       UARTFR: this.#flags(),
       UARTLCR_H: this.#lcrH,
       UARTCR: this.#cr,
-      UARTIMSC: this.#imsc,
       UARTRIS: this.#ris,
       format: this.#timing.format,
     };
