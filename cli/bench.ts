@@ -19,7 +19,7 @@ interface BenchOptions {
 type Benchmark = (options: BenchOptions, terminal: Terminal) => Promise<readonly BenchRow[]>;
 
 /** What can be measured, by name. */
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { net: runNet };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { net: runNet, serial: runSerial };
 
 const FRAME_BYTES = { min: 50, max: 1514 };
 const BATCH = { min: 1, max: 256 };
@@ -46,7 +46,8 @@ const EXAMPLES = `
 Examples:
   sddf bench net --frame 64,1500 --batch 1,64 --json
   sddf bench net --path 2pd --quick
-  sddf bench net --allocations`;
+  sddf bench net --allocations
+  sddf bench serial --json`;
 
 async function benchAction(what: string, options: BenchOptions): Promise<void> {
   const names = what === 'all' ? Object.keys(BENCHMARKS) : [what];
@@ -82,6 +83,18 @@ async function runNet(options: BenchOptions, terminal: Terminal): Promise<readon
     onNotice: (line) => terminal.note(`sddf: ${line}`),
   });
   if (options.json !== true) for (const line of netTable(rows)) terminal.print(line);
+  return rows;
+}
+
+async function runSerial(options: BenchOptions, terminal: Terminal): Promise<readonly BenchRow[]> {
+  const { benchSerial, serialTable } = await import('../bench/serial.ts');
+  const rows = await benchSerial({
+    repeat: parseCount(options.repeat, '--repeat', REPEAT),
+    sampleNs: options.quick === true ? QUICK_SAMPLE_NS : SAMPLE_NS,
+    onProgress: (line) => terminal.live(line),
+    onNotice: (line) => terminal.note(`sddf: ${line}`),
+  });
+  if (options.json !== true) for (const line of serialTable(rows)) terminal.print(line);
   return rows;
 }
 
