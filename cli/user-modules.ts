@@ -1,0 +1,46 @@
+/**
+ * Loads a user's own TypeScript: systems and programs outside this package.
+ *
+ * A `.ts` file counts as an ES module whatever the nearest package.json says: `npm init` writes "type": "commonjs", and a
+ * CommonJS copy of a user's module would pull in CommonJS copies of this package's modules, with classes of their own.
+ */
+
+import { existsSync } from 'node:fs';
+import { register } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { UserMistake } from '../host/problem.ts';
+
+/** A module customisation hook; it runs in the loader's own thread, hence as text. */
+const TYPESCRIPT_IS_ESM = `
+export async function resolve(specifier, context, next) {
+  const found = await next(specifier, context);
+  return /^file:.*[.]ts(?:[?]|$)/.test(found.url) ? { ...found, format: 'module' } : found;
+}`;
+
+/**
+ * @param path of a module, relative to the working directory
+ * @throws UserMistake when there is none, or it cannot be loaded
+ */
+export async function importUserModule(path: string): Promise<Record<string, unknown>> {
+  const absolute = resolve(path);
+  if (!existsSync(absolute)) {
+    throw new UserMistake(`${path}: no such file or directory; check the path`);
+  }
+  try {
+    return (await import(pathToFileURL(absolute).href)) as Record<string, unknown>;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new UserMistake(`${path}: cannot be loaded: ${reason ?? ''}`);
+  }
+}
+
+/** Registers the loaders for user modules; once, before the first is imported. */
+export async function prepareUserModules(): Promise<void> {
+  // From source tsx is there already; the installed package runs as JavaScript and has to bring it.
+  if (!import.meta.url.endsWith('.ts')) {
+    const tsx = await import('tsx/esm/api');
+    tsx.register();
+  }
+  register(`data:text/javascript,${encodeURIComponent(TYPESCRIPT_IS_ESM)}`);
+}

@@ -1,0 +1,14 @@
+/** What the package offers as `sddf-testbed/queues`: the shared-memory contracts. Nothing in here imports it. */
+
+export * from './blk/config.ts';
+export * from './blk/request-queue.ts';
+export * from './blk/response-queue.ts';
+export * from './blk/storage-info.ts';
+export * from './counters.ts';
+export * from './net/config.ts';
+export * from './net/queue.ts';
+export * from './serial/config.ts';
+export * from './serial/queue.ts';
+export * from './signal.ts';
+export * from './timer/config.ts';
+export * from './virtio/virtqueue.ts';
