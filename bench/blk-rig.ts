@@ -7,7 +7,7 @@ import { MemoryDisk } from '../board/block/memory-disk.ts';
 import type { BlockWire } from '../board/block-wire.ts';
 import { BLK_BENCH_COUNTERS, main as blkBench } from '../clients/blk-bench/main.ts';
 import { prepareDisk, type PreparedDisk } from '../host/disk/disk.ts';
-import { hostNow } from '../host/event-loop.ts';
+import { breathe, hostNow } from '../host/event-loop.ts';
 import { system } from '../microkit/builder.ts';
 import type { BlkPolicyConfig, BlkShare } from '../queues/blk/config.ts';
 import { addDisk, addTimer, blkSystem } from '../systems/blk.ts';
@@ -90,13 +90,14 @@ export class BlkRig {
     });
   }
 
-  /** Runs for about this long. @returns requests answered per second, by client */
-  rates(durationNs: number): readonly number[] {
+  /** Runs for about this long, with the host's turn after each slice, as live. @returns requests per second, by client */
+  async rates(durationNs: number): Promise<readonly number[]> {
     const before = this.#answered();
     const startedAt = hostNow();
     let now = startedAt;
     while (now < startedAt + durationNs) {
       this.testbed.runSlice(SLICE_NS);
+      await breathe();
       now = hostNow();
     }
     const after = this.#answered();

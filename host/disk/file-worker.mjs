@@ -10,6 +10,7 @@ const words = new Int32Array(control);
 const positions = new Float64Array(control);
 const bytes = new Uint8Array(ram);
 const zeroes = new Uint8Array(1 << 20);
+const unwanted = new Uint8Array(workerData.layout.EXTENT_BYTES);
 const { REQUEST_TAIL, REQUEST_HEAD, DONE_TAIL, WORKER_SLEEPS, MAIN_SLEEPS, STOP } = layout.words;
 const { SLOTS, REQUESTS_AT, REQUEST_WORDS, DONE_AT, DONE_WORDS, SPINS } = layout;
 
@@ -25,6 +26,15 @@ function transfer(operation, at, length, position) {
         : writeSync(fd, bytes, at + done, length - done, position + done);
     if (moved === 0) throw new Error('the file ends early');
     done += moved;
+  }
+}
+
+// Brings the rest of the extents that a read has touched into the page cache.
+function warm(position, length) {
+  const { EXTENT_BYTES } = layout;
+  const end = position + length;
+  for (let at = position - (position % EXTENT_BYTES); at < end; at += EXTENT_BYTES) {
+    if (at < position || at + EXTENT_BYTES > end) readSync(fd, unwanted, 0, EXTENT_BYTES, at);
   }
 }
 
@@ -45,6 +55,7 @@ function perform(slot) {
     if (operation === layout.FLUSH) fdatasyncSync(fd);
     else if (operation === layout.ZERO) zero(length, position);
     else transfer(operation, words[at + 2], length, position);
+    if (operation === layout.READ) warm(position, length);
     return 0;
   } catch (error) {
     parentPort.postMessage({ error: error instanceof Error ? error.message : String(error) });

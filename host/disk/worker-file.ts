@@ -5,9 +5,13 @@
  * Requests and completions pass through two rings in shared memory, a wake-up only when the other side sleeps. While
  * operations are under way the disk takes a turn of the board again and again, for a message between threads costs more
  * than most reads; after some turns without news it sleeps, and the worker sends a message.
+ *
+ * What the thread has read or written lies in the host's page cache. Reads of it are done at once, without the thread: they
+ * take a microsecond or two. One that takes long shows that the host has given the cache away: everything is read by the
+ * thread again from then on.
  */
 
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { BlockEnd, BlockStatus, BlockWire } from '../../board/block-wire.ts';
 import { BLOCK_IO_ERROR, BLOCK_OK, BLOCK_PENDING, SECTOR_BYTES } from '../../board/block-wire.ts';
@@ -23,7 +27,11 @@ const DONE_AT = REQUESTS_AT + SLOTS * REQUEST_WORDS;
 /** Looks that the worker takes before it sleeps: some tens of microseconds. */
 const SPINS = 2000;
 /** Turns without a completion after which the disk sleeps. */
-const IDLE_TURNS = 400;
+const IDLE_TURNS = 100;
+/** The thread brings whole extents into the page cache. */
+const EXTENT_BYTES = 65_536;
+/** A read of the page cache that takes longer than this was none. */
+const SLOW_READ_NS = 2_000_000;
 const ABANDON_WAIT_NS = 10e9;
 
 const READ = 0;
@@ -48,6 +56,7 @@ const LAYOUT = {
   DONE_AT,
   DONE_WORDS,
   SPINS,
+  EXTENT_BYTES,
   READ,
   FLUSH,
   ZERO,
@@ -84,6 +93,12 @@ export class WorkerFileDisk implements BlockWire, Turn {
   readonly #notices = new Set<string>();
   /** What did not fit the ring. */
   readonly #overflow: Overflowed[] = [];
+  /** One byte for each extent of the file: 1 when the page cache has it. */
+  readonly #warm: Uint8Array;
+  /** What a read or write under way will make warm, by slot of the ring: first extent, and the one after the last. */
+  readonly #warming = new Float64Array(SLOTS * 2);
+  /** Reads that took longer than the page cache does. */
+  slowReads = 0;
   #end: BlockEnd | undefined;
   #tail = 0;
   #published = 0;
@@ -98,6 +113,8 @@ export class WorkerFileDisk implements BlockWire, Turn {
     const control = new SharedArrayBuffer((DONE_AT + SLOTS * DONE_WORDS) * 4);
     this.#words = new Int32Array(control);
     this.#positions = new Float64Array(control);
+    const fileBytesMax = (options.startBytes ?? 0) + options.sizeBytes;
+    this.#warm = new Uint8Array(Math.ceil(fileBytesMax / EXTENT_BYTES));
     this.#worker = new Worker(new URL('./file-worker.mjs', import.meta.url), {
       workerData: { fd: this.#fd, control, ram: options.ram.u8.buffer, layout: LAYOUT },
       execArgv: [],
@@ -128,6 +145,10 @@ export class WorkerFileDisk implements BlockWire, Turn {
   }
 
   read(tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
+    const position = (this.#options.startBytes ?? 0) + sector * SECTOR_BYTES;
+    if (this.#isWarm(position, lengthBytes) && this.#readNow(at, lengthBytes, position)) {
+      return BLOCK_OK;
+    }
     return this.#begin(READ, tag, sector, at, lengthBytes);
   }
 
@@ -183,9 +204,14 @@ export class WorkerFileDisk implements BlockWire, Turn {
     if (tail === this.#doneHead) this.#idleTurns += 1;
     else this.#idleTurns = 0;
     while (this.#doneHead !== tail) {
-      const at = DONE_AT + (this.#doneHead & (SLOTS - 1)) * DONE_WORDS;
+      const slot = this.#doneHead & (SLOTS - 1);
+      const at = DONE_AT + slot * DONE_WORDS;
       const tag = words[at] as number;
       const status = words[at + 1] === 0 ? BLOCK_OK : BLOCK_IO_ERROR;
+      // The thread finishes in the order in which it was given: the slots of both rings go together.
+      if (status === BLOCK_OK) {
+        this.#warm.fill(1, this.#warming[slot * 2], this.#warming[slot * 2 + 1]);
+      }
       this.#doneHead = (this.#doneHead + 1) | 0;
       this.#outstanding -= 1;
       this.#end?.completed(tag, status);
@@ -212,6 +238,30 @@ export class WorkerFileDisk implements BlockWire, Turn {
     closeSync(this.#fd);
   }
 
+  #isWarm(position: number, length: number): boolean {
+    const last = Math.floor((position + length - 1) / EXTENT_BYTES);
+    for (let extent = Math.floor(position / EXTENT_BYTES); extent <= last; extent += 1) {
+      if (this.#warm[extent] !== 1) return false;
+    }
+    return true;
+  }
+
+  /** Reads from the page cache. @returns false when the file does not give all of it: the thread will say why */
+  #readNow(at: number, length: number, position: number): boolean {
+    const startedAt = hostNow();
+    let got = 0;
+    try {
+      got = readSync(this.#fd, this.#options.ram.u8, at, length, position);
+    } catch {
+      got = -1; // an I/O error: the thread meets it again, and reports it
+    }
+    if (got !== length || hostNow() - startedAt > SLOW_READ_NS) {
+      this.slowReads += 1;
+      this.#warm.fill(0);
+    }
+    return got === length;
+  }
+
   #begin(operation: number, tag: number, sector: number, at: number, length: number): BlockStatus {
     if (this.#alive === 'no') return BLOCK_IO_ERROR;
     const position = (this.#options.startBytes ?? 0) + sector * SECTOR_BYTES;
@@ -224,12 +274,17 @@ export class WorkerFileDisk implements BlockWire, Turn {
   }
 
   #put(operation: number, tag: number, at: number, position: number, length: number): void {
-    const word = REQUESTS_AT + (this.#tail & (SLOTS - 1)) * REQUEST_WORDS;
+    const slot = this.#tail & (SLOTS - 1);
+    const word = REQUESTS_AT + slot * REQUEST_WORDS;
     this.#words[word] = operation;
     this.#words[word + 1] = tag;
     this.#words[word + 2] = at;
     this.#positions[(word + 4) >> 1] = position;
     this.#positions[(word + 6) >> 1] = length;
+    const first = Math.floor(position / EXTENT_BYTES);
+    const warms = operation === READ;
+    this.#warming[slot * 2] = first;
+    this.#warming[slot * 2 + 1] = warms ? Math.ceil((position + length) / EXTENT_BYTES) : first;
     this.#tail = (this.#tail + 1) | 0;
     this.#outstanding += 1;
   }
