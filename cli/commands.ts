@@ -58,4 +58,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'writes the beginning of a driver, a client or a system',
     load: async () => (await import('./new.ts')).newCommand(),
   },
+  {
+    name: 'disk',
+    summary: 'makes disk images',
+    load: async () => (await import('./disk.ts')).diskCommand(),
+  },
 ];

@@ -17,7 +17,12 @@ interface RawOptions {
 }
 
 export function diskCommand(): Command {
-  const command = new Command('disk').description('Works on disk images.');
+  const command = new Command('disk')
+    .description('Works on disk images.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sddf disk create disk.img --size 64M --gpt fat:32M,raw:24M',
+    );
   command.addCommand(
     new Command('create')
       .description('Makes a disk image: a partition table, and empty file systems in it.')
