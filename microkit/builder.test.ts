@@ -4,6 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { system } from './builder.ts';
 import type { BuildResult } from './builder.ts';
 import type { SystemDescription } from './model.ts';
+import { readSystemText } from './read/text.ts';
+import { X86_64 } from './target.ts';
+import { prefilledBytes } from './validate.ts';
+import { renderXml } from './xml/render.ts';
 import { channelsOf, contiguousRegions, exact, flatten, symbolsOf } from './model.ts';
 
 function sound(result: BuildResult): SystemDescription {
@@ -179,6 +183,44 @@ describe('build', () => {
         own: { pd: 'high', id: 0, pp: false, notify: true },
         peer: { pd: 'low', id: 5, pp: true, notify: true },
       },
+    ]);
+  });
+});
+
+describe('what only other architectures have', () => {
+  it('is built, rendered and read back: I/O ports, message-signalled interrupts, IOMMU, guests', () => {
+    const sys = system({ name: 'x86', target: X86_64 });
+    const pd = sys.pd('vmm', { fpu: false });
+    const ram = sys.region('ram', { size: '4M', pageSize: 0x1000 });
+    const port = pd.ioPort({ addr: 0x3f8, size: 8, setvarId: 'com1' });
+    pd.map(ram);
+    pd.interrupt({ kind: 'msi', device: { bus: 1, device: 2, function: 3 }, handle: 0, vector: 5 });
+    pd.virtualMachine('guest', { vcpus: [{ id: 0 }], maps: [{ region: ram, vaddr: 0 }] });
+    sys.ioAddressSpace('nic', {
+      device: { bus: 0, device: 3, function: 0 },
+      domainId: 1,
+      maps: [{ region: ram, iovaddr: 0x1000, perms: 'r' }],
+    });
+    const described = sound(sys.build());
+    const options = { file: 'x86', target: X86_64, files: prefilledBytes(described) };
+    const reread = readSystemText(renderXml(described), options);
+
+    expect(port.value).toBe(0);
+    expect(reread.ok && reread.system).toEqual(described);
+    expect(described.ioAddressSpaces[0]?.maps).toEqual([
+      { region: 'ram', iovaddr: 0x1000n, permissions: 'r' },
+    ]);
+  });
+
+  it('is refused where it does not exist', () => {
+    const sys = system({ name: 'riscv' });
+    const pd = sys.pd('p', {});
+    pd.ioPort({ addr: 1, size: 1 });
+    sys.ioAddressSpace('nic', { device: { bus: 0, device: 3, function: 0 }, maps: [] });
+
+    expect(messages(sys.build())).toEqual([
+      "Error: I/O Ports are only available on x86 on element 'protection_domain': protection_domain 'p'",
+      "Error: io address space requires seL4 to be built with IOMMU support: io_address_space 'nic'",
     ]);
   });
 });

@@ -25,6 +25,8 @@ import type {
   ChannelOptions,
   ChannelRecord,
   DomainOptions,
+  IoAddressSpaceOptions,
+  IoAddressSpaceRecord,
   PdOptions,
   Problem,
   RegionBuilder,
@@ -41,6 +43,8 @@ export type {
   DomainOptions,
   EndOptions,
   Id,
+  IoAddressSpaceOptions,
+  IoPortOptions,
   IrqOptions,
   MapOptions,
   PdBuilder,
@@ -48,6 +52,7 @@ export type {
   RegionBuilder,
   RegionOptions,
   Size,
+  VirtualMachineOptions,
 } from './records.ts';
 
 export interface SystemOptions {
@@ -76,6 +81,7 @@ export class SystemBuilder {
   readonly pds: PdBuilder[] = [];
   readonly regions: RegionBuilder[] = [];
   readonly channels: ChannelRecord[] = [];
+  readonly ioAddressSpaces: IoAddressSpaceRecord[] = [];
   readonly #extensions: Extension[] = [];
   readonly #problems: Problem[] = [];
   #domains: DomainOptions | undefined;
@@ -114,6 +120,12 @@ export class SystemBuilder {
     return record;
   }
 
+  /** What one device may reach through the IOMMU. */
+  ioAddressSpace(name: string, options: IoAddressSpaceOptions): void {
+    this.#assertOpen();
+    this.ioAddressSpaces.push({ name, options });
+  }
+
   /** The domain scheduler's table. */
   domains(options: DomainOptions): void {
     this.#assertOpen();
@@ -139,8 +151,9 @@ export class SystemBuilder {
 
   #finish(): BuildResult {
     for (const extension of this.#extensions) extension.connect();
-    const { name, pds, regions, channels } = this;
-    const laidOut = layOut({ name, pds, regions, channels, domains: this.#domains });
+    const { name, pds, regions, channels, ioAddressSpaces } = this;
+    const recorded = { name, pds, regions, channels, ioAddressSpaces, domains: this.#domains };
+    const laidOut = layOut(recorded);
     const problems = [...this.#problems, ...laidOut.problems];
     const diagnostics: Diagnostic[] = [
       ...problems.map((problem) => ({ severity: 'error' as const, ...problem })),

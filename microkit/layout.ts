@@ -7,6 +7,8 @@
 import type {
   ChannelRecord,
   DomainOptions,
+  IoAddressSpaceRecord,
+  IoPortRecord,
   IrqRecord,
   MapRecord,
   PdBuilder,
@@ -20,11 +22,14 @@ import type {
   ChannelEndDescription,
   DomainScheduleEntry,
   DomainsDescription,
+  IoAddressSpaceDescription,
+  IoPortDescription,
   IrqDescription,
   MapDescription,
   PdDescription,
   RegionDescription,
   SystemDescription,
+  VirtualMachineDescription,
 } from './model.ts';
 import { LARGE_PAGE_BYTES, SMALL_PAGE_BYTES } from './model.ts';
 import { withPageSizes } from './page-size.ts';
@@ -49,7 +54,9 @@ export function layOut(recorded: Recorded): LaidOut {
     protectionDomains: recorded.pds.map((pd) => describePd(pd, sizes, problems)),
     regions,
     channels: recorded.channels.map(describeChannel),
-    ioAddressSpaces: [],
+    ioAddressSpaces: recorded.ioAddressSpaces.map((space) =>
+      describeIoAddressSpace(space, problems),
+    ),
     ...(domains === undefined ? {} : { domains: describeDomains(domains, problems) }),
   };
   return { system: { ...draft, regions: withPageSizes(draft) }, problems };
@@ -59,7 +66,7 @@ function withDescendants(pd: PdBuilder): PdBuilder[] {
   return [pd, ...pd.children.flatMap((child) => withDescendants(child.pd))];
 }
 
-/** Channels and interrupts of a domain share one space of identifiers; children have their own. */
+/** Channels and interrupts of a domain share one space of identifiers; children and I/O ports have their own. */
 function assignIds(recorded: Recorded, pd: PdBuilder): void {
   const ids = [
     ...pd.irqs.map((irq) => irq.id),
@@ -68,7 +75,8 @@ function assignIds(recorded: Recorded, pd: PdBuilder): void {
       ...(channel.bPd === pd ? [channel.b] : []),
     ]),
   ];
-  for (const space of [ids, pd.children.map((child) => child.id)]) {
+  const spaces = [ids, pd.children.map((child) => child.id), pd.ioPorts.map((port) => port.id)];
+  for (const space of spaces) {
     const taken = new Set(space.filter((id) => id.known).map((id) => id.value));
     let next = 0;
     for (const id of space) {
@@ -108,7 +116,7 @@ function describePd(
     ...(options.domain === undefined ? {} : { domain: options.domain }),
     maps: describeMaps(pd.maps, sizes, numbers),
     irqs: pd.irqs.map(describeIrq),
-    ioPorts: [],
+    ioPorts: pd.ioPorts.map((port) => describeIoPort(port, numbers)),
     setvars: pd.setvars.map(({ symbol, region }) => ({ symbol, region: region.name })),
     children: pd.children.map(({ id, setvarId, pd: child }) => ({
       ...describePd(child, sizes, problems),
@@ -116,6 +124,7 @@ function describePd(
       ...(setvarId === undefined ? {} : { setvarId }),
     })),
     cspace: pd.caps,
+    ...(pd.vm === undefined ? {} : { virtualMachine: describeVm(pd, pd.vm, sizes, problems) }),
     ...(config === undefined ? {} : { config }),
   };
 }
@@ -170,6 +179,57 @@ function roundUp(address: bigint, large: boolean): bigint {
 
 function describeIrq({ id, irq }: IrqRecord): IrqDescription {
   return { ...irq, id: id.value };
+}
+
+function describeIoPort({ id, options }: IoPortRecord, numbers: Numbers): IoPortDescription {
+  const { addr, size, id: _, ...setvars } = options;
+  return {
+    id: id.value,
+    addr: numbers.whole('addr', addr),
+    size: numbers.whole('size', size),
+    ...setvars,
+  };
+}
+
+function describeVm(
+  pd: PdBuilder,
+  { name, options }: NonNullable<PdBuilder['vm']>,
+  sizes: ReadonlyMap<string, bigint>,
+  problems: Problem[],
+): VirtualMachineDescription {
+  const numbers = new Numbers(`virtual_machine '${name}'`, problems);
+  const budgetUs = numbers.whole('budget', options.budget ?? 1000);
+  const maps = (options.maps ?? []).map(({ region, ...rest }) => ({ region, options: rest }));
+  return {
+    name,
+    priority: options.priority ?? 0,
+    budgetUs,
+    periodUs: options.period === undefined ? budgetUs : numbers.whole('period', options.period),
+    vcpus: options.vcpus.map(({ id, cpu = pd.options.cpu ?? 0, setvarId }) => ({
+      id,
+      cpu,
+      ...(setvarId === undefined ? {} : { setvarId }),
+    })),
+    maps: describeMaps(maps, sizes, numbers),
+  };
+}
+
+function describeIoAddressSpace(
+  { name, options }: IoAddressSpaceRecord,
+  problems: Problem[],
+): IoAddressSpaceDescription {
+  const numbers = new Numbers(`io_address_space '${name}'`, problems);
+  const { device, domainId, maps } = options;
+  return {
+    name,
+    device,
+    ...(domainId === undefined ? {} : { domainId }),
+    maps: maps.map(({ region, iovaddr, perms = 'rw' }) => ({
+      region: region.name,
+      iovaddr: numbers.whole('iovaddr', iovaddr),
+      permissions: perms,
+    })),
+  };
 }
 
 function describeChannel(record: ChannelRecord): ChannelDescription {

@@ -4,7 +4,13 @@
  */
 
 import { assert } from '../memory/assert.ts';
-import type { IrqDescription, Permissions, Trigger, UserCapDescription } from './model.ts';
+import type {
+  IrqDescription,
+  PciAddress,
+  Permissions,
+  Trigger,
+  UserCapDescription,
+} from './model.ts';
 import type { Program } from './pd.ts';
 
 /** Bytes: a number, a bigint, or a text such as '64K', '2M', '1G' or '0x1000'. */
@@ -134,6 +140,49 @@ export interface ChildRecord {
   readonly pd: PdBuilder;
 }
 
+export interface IoPortOptions {
+  readonly addr: number;
+  readonly size: number;
+  readonly id?: number;
+  readonly setvarId?: string;
+  readonly setvarAddr?: string;
+}
+
+export interface IoPortRecord {
+  readonly id: Id;
+  readonly options: IoPortOptions;
+}
+
+export interface VirtualMachineOptions {
+  readonly priority?: number;
+  /** Microseconds. */
+  readonly budget?: number | bigint;
+  readonly period?: number | bigint;
+  readonly vcpus: readonly {
+    readonly id: number;
+    readonly cpu?: number;
+    readonly setvarId?: string;
+  }[];
+  readonly maps?: readonly (Pick<MapOptions, 'perms' | 'vaddr' | 'cached'> & {
+    readonly region: RegionBuilder;
+  })[];
+}
+
+export interface IoAddressSpaceOptions {
+  readonly device: PciAddress;
+  readonly domainId?: number;
+  readonly maps: readonly {
+    readonly region: RegionBuilder;
+    readonly iovaddr: number | bigint;
+    readonly perms?: Permissions;
+  }[];
+}
+
+export interface IoAddressSpaceRecord {
+  readonly name: string;
+  readonly options: IoAddressSpaceOptions;
+}
+
 /** A problem that a device class finds in what it was told. */
 export interface Problem {
   readonly severity?: 'error' | 'warning';
@@ -156,6 +205,7 @@ export interface Recorded {
   readonly pds: readonly PdBuilder[];
   readonly regions: readonly RegionBuilder[];
   readonly channels: readonly ChannelRecord[];
+  readonly ioAddressSpaces: readonly IoAddressSpaceRecord[];
   readonly domains: DomainOptions | undefined;
 }
 
@@ -165,10 +215,13 @@ export class PdBuilder {
   readonly options: PdOptions;
   readonly maps: MapRecord[] = [];
   readonly irqs: IrqRecord[] = [];
+  readonly ioPorts: IoPortRecord[] = [];
   readonly setvars: { symbol: string; region: RegionBuilder }[] = [];
   readonly children: ChildRecord[] = [];
   readonly caps: UserCapDescription[] = [];
   readonly sections: (object | (() => object))[] = [];
+
+  vm: { readonly name: string; readonly options: VirtualMachineOptions } | undefined;
 
   constructor(name: string, options: PdOptions) {
     this.name = name;
@@ -212,6 +265,19 @@ export class PdBuilder {
     const id = new Id(givenId);
     this.irqs.push({ id, irq });
     return id;
+  }
+
+  /** A range of I/O ports (x86-64). @returns the identifier that the program names it by */
+  ioPort(options: IoPortOptions): Id {
+    const id = new Id(options.id);
+    this.ioPorts.push({ id, options });
+    return id;
+  }
+
+  /** A virtual machine whose faults this domain handles; one at most. */
+  virtualMachine(name: string, options: VirtualMachineOptions): void {
+    if (this.vm !== undefined) throw new Error(`'${this.name}' has a virtual machine already`);
+    this.vm = { name, options };
   }
 
   /** The program's variable `symbol` receives the physical address of `region`. */

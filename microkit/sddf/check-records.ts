@@ -99,8 +99,8 @@ class RecordCheck {
   }
 
   #checkAccess({ region, permissions }: MapDescription, needs: Access): void {
-    const lacks = [...needs].filter((letter) => !permissions.includes(letter));
-    const spare = [...permissions].filter((letter) => !needs.includes(letter));
+    const lacks = Array.from(needs).filter((letter) => !permissions.includes(letter));
+    const spare = Array.from(permissions).filter((letter) => !needs.includes(letter));
     // Another use of the same region may need more.
     const other = this.#uses.some((use) => use.region === region && use.needs === 'rw');
     const what = `region '${region}' is mapped '${permissions}', its use needs '${needs}'`;
