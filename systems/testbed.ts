@@ -40,6 +40,7 @@ const STAGING_BYTES = 0x100_0000;
 const NIC_MAC = new Uint8Array([0x52, 0x54, 0x01, 0x00, 0x00, 0x07]);
 /** Boot is run in steps of this long, so that it can be seen to end. */
 const BOOT_STEP_NS = 1_000_000;
+const SETTLE_NS = 1_000_000_000;
 
 /** What a wire is made of. */
 export interface WireParts {
@@ -158,6 +159,17 @@ export class Testbed {
   /** Whether the processor had nothing left to do when the last run ended, and no interrupt waits. */
   get isIdle(): boolean {
     return this.#outcome === 'idle' && !this.board.irqPending;
+  }
+
+  /**
+   * Runs the processor until it has nothing left to do, and waits for no event: after boot, every program's `init`. Gives
+   * up after a second, because domains that keep each other busy never come to rest.
+   */
+  settle(): void {
+    const endNs = this.board.now() + SETTLE_NS;
+    do {
+      this.#outcome = this.kernel.run(endNs);
+    } while (!this.isIdle && this.board.now() < endNs);
   }
 
   /**
