@@ -1,0 +1,105 @@
+/**
+ * The package, as a user gets it: `npm pack`, installed in an empty project, runs the tutorial of
+ * docs/writing-a-driver.md. Skipped by name where npm cannot install the package's dependencies.
+ */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const TUTORIAL = readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8');
+
+/** The tutorial's files: a name in backquotes on a line of its own, then a TypeScript block. */
+function tutorialFiles(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const match of TUTORIAL.matchAll(/^`([\w-]+\.ts)`\n\n```ts\n(.*?)^```$/gms)) {
+    files.set(match[1] as string, match[2] as string);
+  }
+  return files;
+}
+
+function promisedOutput(): string {
+  return /^```text\n(.*?)^```$/ms.exec(TUTORIAL)?.[1] ?? '';
+}
+
+function promisedCommand(): string[] {
+  const command = /^ {4}npx sddf (run .*)$/m.exec(TUTORIAL)?.[1] ?? '';
+  return command.split(' ');
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-package-'));
+const project = join(folder, 'project');
+let installed: 'yes' | 'no' = 'no';
+
+function sddf(args: readonly string[]) {
+  const bin = join(project, 'node_modules', '.bin', 'sddf');
+  return spawnSync(bin, args, { cwd: project, encoding: 'utf8', timeout: 60_000 });
+}
+
+beforeAll(() => {
+  mkdirSync(project);
+  execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: ROOT, stdio: 'pipe' });
+  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
+  execFileSync('npm', ['init', '-y'], { cwd: project, stdio: 'pipe' });
+  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)];
+  const result = spawnSync('npm', install, { cwd: project, encoding: 'utf8' });
+  if (result.status === 0) installed = 'yes';
+  for (const [name, text] of tutorialFiles()) writeFileSync(join(project, name), text);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the package, installed in an empty project', () => {
+  it('has the tutorial to run', () => {
+    expect([...tutorialFiles().keys()]).toEqual([
+      'thermometer.ts',
+      'driver.ts',
+      'reader.ts',
+      'my-system.ts',
+    ]);
+    expect(promisedOutput().split('\n')).toHaveLength(4);
+  });
+
+  it('lists the ready-made systems', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    expect(sddf(['list']).stdout).toContain('echo');
+  });
+
+  it("runs the tutorial's driver and prints what the page promises", ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const result = sddf(promisedCommand());
+
+    const lines = `${result.stdout}${result.stderr}`.split('\n');
+    const samples = lines.filter((line) => line.startsWith('reader: '));
+    expect(`${samples.join('\n')}\n`).toBe(promisedOutput());
+    expect(result.status).toBe(0);
+  });
+
+  it('runs a ready-made system from compiled JavaScript', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const args = ['run', 'echo', '--net', 'loop', '--clock', 'virtual', '--for', '1ms', '--json'];
+    const result = sddf(args);
+
+    expect(JSON.parse(result.stdout)).toMatchObject({ system: 'echo', clock: 'virtual' });
+    expect(result.status).toBe(0);
+  });
+
+  it('says what is wrong with a system that does not exist in one line', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const result = sddf(['run', './nothing.ts']);
+
+    expect(result.status).toBe(2);
+    expect(result.stderr.trim().split('\n')).toEqual([
+      expect.stringContaining('./nothing.ts: no such file'),
+    ]);
+  });
+});
