@@ -41,7 +41,11 @@ const CLIENTS = [
   { name: 'client1', ip: '10.0.2.16', mac: '52:54:01:00:00:0b' },
 ] as const;
 
-/** Microseconds in each period of the same length, as sDDF's example has them. */
+/**
+ * Microseconds, in a period of the same length: a time slice and no limit, as sDDF's example has it for most domains. There
+ * the driver alone has a limit, 100 of every 400. It throttles: under the virtual clock the echo of 1500-byte frames, 64 in
+ * flight, falls from 14.9 to 13.0 million a second, and of single ones from 0.233 to 0.204. So the driver has none here.
+ */
 const LONG_BUDGET = { budget: 20_000 };
 
 function build(choices: Readonly<Record<string, string>>): BuildResult {

@@ -379,6 +379,91 @@ describe('faults', () => {
   });
 });
 
+describe('budgets', () => {
+  /** A domain of high priority that makes `signals` system calls in one go, each of them to wake one of low priority. */
+  function hogAndOther(budget: { budget: number; period: number }, signals: number) {
+    const { sys, pd, run, lines } = harness();
+    const hog = pd(
+      'hog',
+      200,
+      (self) => ({
+        notified: () => {
+          for (let i = 0; i < signals; i++) self.notify(1);
+          self.log('done');
+        },
+      }),
+      budget,
+    );
+    let turns = 0;
+    const other = pd('other', 5, (self) => ({
+      notified: () => {
+        if (turns++ === 0) self.log('my turn');
+      },
+    }));
+    const starter = pd('starter', 10, (self) => {
+      self.notify(0);
+      return idle;
+    });
+    sys.channel(starter, hog, { a: { id: 0 }, b: { id: 0 } });
+    sys.channel(hog, other, { a: { id: 1 }, b: { id: 0 } });
+    const testbed = run();
+    return { lines: lines.slice(1), turns, spentNs: testbed.now() };
+  }
+
+  it('of the whole processor let a domain of high priority finish first', () => {
+    const { lines, turns } = hogAndOther({ budget: 1000, period: 1000 }, 20_000);
+
+    expect(lines).toEqual(['hog: done', 'other: my turn']);
+    expect(turns).toBe(1);
+  });
+
+  it('end the turn of a domain in the middle of its handler, until its period is over', () => {
+    const whole = hogAndOther({ budget: 1000, period: 1000 }, 20_000);
+    const tenth = hogAndOther({ budget: 1000, period: 10_000 }, 20_000);
+
+    expect(tenth.lines).toEqual(['other: my turn', 'hog: done']);
+    expect(tenth.turns).toBeGreaterThan(2);
+    // Several milliseconds of work at one in ten.
+    expect(tenth.spentNs).toBeGreaterThan(5 * whole.spentNs);
+  });
+});
+
+describe('the host clock', () => {
+  it('runs the same system, slice by slice, until nothing is left to do', () => {
+    const sys = system({ name: 'live' });
+    let rounds = 0;
+    const ping = sys.pd('ping', {
+      priority: 10,
+      program: (self) => {
+        self.notify(0);
+        return {
+          notified: () => {
+            if (rounds < 100) self.notify(0);
+          },
+        };
+      },
+    });
+    const pong = sys.pd('pong', {
+      priority: 20,
+      program: (self) => ({
+        notified: () => {
+          rounds++;
+          self.deferredNotify(0);
+        },
+      }),
+    });
+    sys.channel(ping, pong, { a: { id: 0 }, b: { id: 0 } });
+    const built = sys.build();
+    if (!built.ok) throw new Error('builds');
+
+    const testbed = createTestbed({ system: built.system, clock: 'host' });
+    while (testbed.runSlice(1_000_000) === 'busy');
+
+    expect(rounds).toBe(100);
+    expect(testbed.nextEventAt()).toBe(Infinity);
+  });
+});
+
 describe('boot', () => {
   it('ends with one line that says what was refused and for whom', () => {
     const { sys, pd } = harness();
