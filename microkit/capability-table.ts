@@ -108,7 +108,7 @@ function fixedCapabilities(system: SystemDescription, flat: FlatPd): HeldCapabil
     own(SLOT_VSPACE, { object: `vspace_${pd.name}`, type: 'VSpace', rights: '' }),
     own(SLOT_REPLY, { object: `reply_${pd.name}`, type: 'Reply', rights: '' }),
     ...(pd.passive
-      ? [own(SLOT_MONITOR_ENDPOINT, { ...monitor, rights: 'w', badge: monitorBadge })]
+      ? [own(SLOT_MONITOR_ENDPOINT, { ...monitor, rights: 'wp', badge: monitorBadge })]
       : []),
   ];
 }
