@@ -119,6 +119,7 @@ export class Kernel {
       handleSyscall(k);
       schedule(k);
     }
+    if (k.onExit !== null) k.onExit();
     if (k.machine.irqPending) this.#interruptEntry();
   }
 
@@ -131,6 +132,7 @@ export class Kernel {
       checkBudget(k);
       handleInterrupt(k);
       schedule(k);
+      if (k.onExit !== null) k.onExit();
     } while (k.machine.irqPending);
   }
 
@@ -150,6 +152,7 @@ export class Kernel {
     updateTimestamp(k);
     handleFault(k, tcb, fault);
     schedule(k);
+    if (k.onExit !== null) k.onExit();
   }
 
   // -------------------------------------------------------------------------------------------- threads

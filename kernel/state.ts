@@ -166,6 +166,8 @@ export class KernelState {
   objectsMade = 0;
   /** Told of every object that is made: for checks and dumps. */
   onCreate: ((object: KernelObject) => void) | null = null;
+  /** Called at the end of every kernel entry: for checks. */
+  onExit: (() => void) | null = null;
   /** Told of a fault that no handler gets: the thread stops. */
   onUnhandledFault: ((tcb: Tcb, fault: Fault) => void) | null = null;
   /** Where DebugPutChar goes. */

@@ -14,6 +14,7 @@ import { resolveAddressBits } from '../cspace.ts';
 import { generatorImage } from '../generator-context.ts';
 import { CAP_TYPE } from '../cap.ts';
 import type { CNode, KernelObject, Slot, Tcb } from '../objects.ts';
+import type { KernelState } from '../state.ts';
 import type { ThreadAnswer, ThreadBody, ThreadStep } from '../system-call.ts';
 import { describeAnswer, describeHelperAnswer, requestOf, requestOfOp } from './answers.ts';
 import type { Regions } from './answers.ts';
@@ -51,6 +52,12 @@ export interface Divergence {
   readonly given: unknown;
 }
 
+export interface ReplayOptions {
+  readonly fastPath?: 'on' | 'off';
+  /** Told of every object made: for checks. */
+  readonly onCreate?: (object: KernelObject) => void;
+}
+
 export interface OperationCount {
   compared: number;
   diverged: number;
@@ -71,7 +78,7 @@ export class Replay {
   #isDone = false;
 
   /** @param ram {@link REPLAY_RAM_BYTES} long; cleared here, so that it can be used again */
-  constructor(trace: Trace, ram: Ram) {
+  constructor(trace: Trace, ram: Ram, options: ReplayOptions = {}) {
     this.#trace = trace;
     ram.fill(0, 0, ram.sizeBytes);
     const images = [
@@ -91,11 +98,19 @@ export class Replay {
       },
       images,
       costs: SLOW_COSTS,
-      onCreate: (object) => this.#onCreate(object),
+      fastPath: options.fastPath ?? 'on',
+      onCreate: (object) => {
+        this.#onCreate(object);
+        options.onCreate?.(object);
+      },
       onProgramError: (_, error) => {
         throw error;
       },
     });
+  }
+
+  get state(): KernelState {
+    return this.#kernel.state;
   }
 
   /** Runs the trace to its end. */
