@@ -40,6 +40,10 @@ export class SerialAttachment implements Attachment {
     this.#options = options;
   }
 
+  get terminal(): 'free' | 'taken' {
+    return this.#options.serial.kind === 'stdio' ? 'taken' : 'free';
+  }
+
   get pace(): 'host' | 'own' {
     const { kind } = this.#options.serial;
     return kind === 'file' || kind === 'none' ? 'own' : 'host';

@@ -240,7 +240,7 @@ describe('a telnet bridge', () => {
     client.send([253]);
     client.send([99, 0x62]);
     await peer.until(() => peer.receivedLength === 2);
-    client.send([IAC, 250, 31, ...new Array<number>(100_000).fill(7), IAC, 240, 0x63]);
+    client.send([IAC, 250, 31, ...Array.from({ length: 100_000 }, () => 7), IAC, 240, 0x63]);
     await peer.until(() => peer.receivedLength === 3);
     client.send([IAC, 250, 31]);
     client.socket.end();

@@ -116,11 +116,11 @@ export function explainPortError(error: Error, path: string): UserMistake {
   if (/lock|busy|EBUSY|temporarily unavailable/i.test(text + code)) {
     return new UserMistake(`${where}: another program has this port; end it first`);
   }
-  if (/baud|invalid argument|EINVAL/i.test(text + code)) {
-    return new UserMistake(`${where}: the port does not take these settings (${text})`);
-  }
   if (/inappropriate ioctl|ENOTTY|not a (tty|serial)/i.test(text + code)) {
     return new UserMistake(`${where}: this is not a serial port`);
+  }
+  if (/baud|invalid argument|EINVAL/i.test(text + code)) {
+    return new UserMistake(`${where}: the port does not take these settings (${text})`);
   }
   return new UserMistake(`${where}: ${text}`);
 }

@@ -1,0 +1,190 @@
+// Whole serial sessions as a user has them: `sddf run serial` in a process of its own, on a pseudo-terminal, TCP, telnet,
+// RFC 2217 with pyserial, a terminal, and files. No test waits for a time.
+
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReadStream } from 'node:tty';
+import { describe, expect, it } from 'vitest';
+import { SddfProcess } from '../support/sddf-process.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'serial-'));
+const isLinux = process.platform === 'linux';
+
+/** Text that comes from somewhere, to be waited for. */
+class Conversation {
+  text = '';
+  readonly #waits: (() => void)[] = [];
+  readonly write: (text: string) => void;
+
+  constructor(stream: NodeJS.ReadWriteStream) {
+    stream.on('data', (piece: Buffer) => {
+      this.text += piece.toString('latin1');
+      for (const wait of this.#waits.splice(0)) wait();
+    });
+    this.write = (text) => void stream.write(Buffer.from(text, 'latin1'));
+  }
+
+  async hears(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.text);
+      if (match !== null) return match;
+      await new Promise<void>((resolve) => this.#waits.push(resolve));
+    }
+  }
+}
+
+/** What sDDF's serial example shows, and a look at the shell. */
+async function session(talk: Conversation): Promise<void> {
+  await talk.hears(/Hello world! I am client0\.\r\nPlease give me character!/);
+  await talk.hears(/Hello world! I am client1\.\r\nPlease give me character!/);
+  talk.write('1234567890');
+  await talk.hears(/client0 has received 10 characters so far!/);
+  talk.write('\u001c1\rabcdefghij');
+  await talk.hears(/client1 has received 10 characters so far!/);
+  talk.write('\u001c2\rpds\r');
+  await talk.hears(/serial_driver +200/);
+}
+
+describe('a serial session', () => {
+  it.runIf(isLinux).each(['ns16550a', 'pl011', 'virtio'])(
+    'runs over a pseudo-terminal with the %s, and its link goes with it',
+    async (uart) => {
+      const link = join(directory, `uart-${uart}`);
+      const sddf = new SddfProcess([
+        'run',
+        'serial',
+        '--uart',
+        uart,
+        '--serial',
+        `pty,link=${link}`,
+      ]);
+      await sddf.says(/serial: pty \/dev\/pts\/\d+/);
+      const { O_RDWR, O_NOCTTY, O_NONBLOCK } = constants;
+      const descriptor = openSync(link, O_RDWR | O_NOCTTY | O_NONBLOCK);
+      const slave = new ReadStream(descriptor);
+
+      await session(new Conversation(slave));
+      slave.destroy();
+      closeSync(descriptor);
+
+      expect(await sddf.interrupt()).toBe(0);
+      expect(existsSync(link)).toBe(false);
+    },
+  );
+
+  it.each(['tcp', 'telnet'])('runs over %s', async (protocol) => {
+    const sddf = new SddfProcess(['run', 'serial', '--serial', `${protocol},listen=127.0.0.1:0`]);
+    const [, port] = await sddf.says(/on 127\.0\.0\.1:(\d+)/);
+    const socket = connect(Number(port), '127.0.0.1');
+
+    await session(new Conversation(socket));
+    socket.destroy();
+
+    expect(await sddf.interrupt()).toBe(0);
+  });
+
+  it.runIf(isLinux)('runs in a terminal, which is as it was after Ctrl-]', async () => {
+    const command = `stty -g; ${process.execPath} cli/sddf.mjs run serial --serial stdio; stty -g`;
+    const terminal = new SddfProcess(['-qfec', command, '/dev/null'], ['script']);
+    await terminal.says(/Ctrl-\] quits/);
+    // The terminal makes CR LF of the LF in the board's CR LF.
+    await terminal.says(/client0\.\s+Please give me character!/);
+    terminal.type('12\u0003');
+    await terminal.says(/\[31m1.*\[31m2/s);
+    terminal.type('\u001d');
+    await terminal.ended;
+    const settings = terminal.text.match(/^[0-9a-f]+(?::[0-9a-f]+)+/gm) ?? [];
+
+    expect(settings).toHaveLength(2);
+    expect(settings[1]).toBe(settings[0]);
+  });
+
+  it('takes a script from a file under the virtual clock, the same every time', () => {
+    const script = join(directory, 'script.txt');
+    const [one, other] = [join(directory, 'one.log'), join(directory, 'other.log')];
+    writeFileSync(script, '1234567890\u001c2\rqueues\r');
+    const run = (log: string): string => {
+      const serial = `file,in=${script},out=${log}`;
+      const args = ['run', 'serial', '--serial', serial, '--clock', 'virtual', '--json'];
+      const ended = spawnSync(process.execPath, ['cli/sddf.mjs', ...args], { encoding: 'utf8' });
+      expect([ended.status, ended.stderr.includes('Error')]).toEqual([0, false]);
+      return ended.stdout;
+    };
+    const first = run(one);
+    const second = run(other);
+
+    expect(readFileSync(one, 'latin1')).toContain('client0 has received 10 characters so far!');
+    expect(readFileSync(one, 'latin1')).toMatch(/client0_serial_virt_tx_tx +0 +65536/);
+    expect(readFileSync(other)).toEqual(readFileSync(one));
+    expect(second).toBe(first);
+  });
+
+  it('says in one line what is wrong with --serial, and ends with 2', () => {
+    const wrong = (serial: string, ...more: string[]): string => {
+      const args = ['cli/sddf.mjs', 'run', 'serial', '--serial', serial, ...more];
+      const ended = spawnSync(process.execPath, args, { encoding: 'utf8', input: '' });
+      expect(ended.status).toBe(2);
+      return ended.stderr;
+    };
+
+    expect(wrong('telnett')).toContain("unknown kind 'telnett' (did you mean telnet?)");
+    expect(wrong('tcp')).toContain("'listen' is missing, as in listen=127.0.0.1:4444");
+    expect(wrong('file,in=/nonexistent')).toContain('no such file or directory');
+    expect(wrong('port,path=/dev/nosuchport')).toContain('there is no such port');
+    expect(wrong('port,path=/dev/x,baud=12')).toContain('baud');
+    expect(wrong('stdio', '--uart', 'z80')).toContain('uart is one of ns16550a, pl011, virtio');
+  });
+});
+
+const PYTHON = ['/usr/bin/python3', 'python3'].find(
+  (python) => spawnSync(python, ['-c', 'import serial'], { stdio: 'ignore' }).status === 0,
+);
+
+/** pyserial's client: line settings, modem lines, break, and 64 KiB both ways. */
+const PYSERIAL = `
+import os, sys, threading, serial
+port = serial.serial_for_url(sys.argv[1], baudrate=115200, timeout=20)
+print('open', port.cts, port.dsr, port.cd)
+port.write(b'\\x1c1\\r')
+port.write(b'hello')
+heard = b''
+while b'o\\x1b[0m' not in heard: heard += port.read(1)
+print('echo')
+port.baudrate = 9600
+print('baud', port.baudrate)
+port.parity = serial.PARITY_EVEN
+port.bytesize = serial.SEVENBITS
+port.stopbits = serial.STOPBITS_TWO
+port.parity, port.bytesize, port.stopbits = serial.PARITY_NONE, serial.EIGHTBITS, serial.STOPBITS_ONE
+port.baudrate = 115200
+port.send_break(0.01)
+port.dtr = False
+port.rts = False
+port.rts = True
+port.dtr = True
+port.reset_input_buffer()
+port.reset_output_buffer()
+port.write(b'x')
+heard = b''
+while b'x' not in heard: heard += port.read(1)
+print('done')
+port.close()
+`;
+
+describe.runIf(PYTHON !== undefined)('RFC 2217 with pyserial', () => {
+  it('sets the port, drives its lines, and talks', async () => {
+    const sddf = new SddfProcess(['run', 'serial', '--serial', 'rfc2217,listen=127.0.0.1:0']);
+    const [, port] = await sddf.says(/on 127\.0\.0\.1:(\d+)/);
+    const url = `rfc2217://127.0.0.1:${port}`;
+    const python = new SddfProcess(['-c', PYSERIAL, url], [PYTHON ?? 'python3']);
+    const status = await python.ended;
+    await sddf.interrupt();
+
+    expect(python.text).toBe('open True True True\necho\nbaud 9600\ndone\n');
+    expect(status).toBe(0);
+  });
+});
