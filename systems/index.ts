@@ -64,4 +64,9 @@ export const systems: readonly ReadySystem[] = [
     summary: 'two echo clients and a shell on one UART, through virtualisers',
     load: async () => (await import('./serial.ts')).serialSystem,
   },
+  {
+    name: 'camkes',
+    summary: 'a CAmkES assembly: RPC, dataport, event, and a hardware component',
+    load: async () => (await import('./camkes.ts')).camkes,
+  },
 ];
