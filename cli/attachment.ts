@@ -5,6 +5,7 @@
 
 import type { Command } from 'commander';
 import type { LoopPort } from '../host/event-loop.ts';
+import type { Program } from '../microkit/pd.ts';
 import type { LoadedSystem } from './system-source.ts';
 import type { WireParts, Wires } from '../systems/testbed.ts';
 
@@ -38,6 +39,8 @@ export interface AttachmentKind {
 export interface ParsedAttachment {
   /** Standard output carries data: people's text goes to standard error. */
   readonly standardOutput: 'free' | 'taken';
+  /** What its options mean for the description, unless `--set` says otherwise. */
+  readonly choices?: Readonly<Record<string, string>>;
   /**
    * Checks the rest, and opens what must be there before the system boots.
    *
@@ -48,6 +51,10 @@ export interface ParsedAttachment {
 }
 
 export interface Attachment extends LoopPort {
+  /** Programs of domains whose description names a path only, because they need the host. */
+  readonly programs?: ReadonlyMap<string, Program>;
+  /** Bytes of the staging area that its devices need; the testbed's own size unless told. */
+  readonly stagingBytes?: number;
   /** The wires of its devices; called once, while the testbed is made. */
   wires(parts: WireParts): Wires;
   /** Connects them to the host, once the system has booted. @param wake called when the host has brought something */
@@ -58,6 +65,8 @@ export interface Attachment extends LoopPort {
   readonly pace: 'host' | 'own';
   /** Whether its input has an end: a run whose inputs are over ends when all is quiet. */
   readonly input: 'endless' | 'coming' | 'over';
+  /** 'taken': the terminal is a console of the board, so nothing else may be shown on it. */
+  readonly terminal?: 'free' | 'taken';
   /** Packets or requests that went all the way: what work is divided by. */
   readonly packets: number;
   close(): Promise<void>;

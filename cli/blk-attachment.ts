@@ -8,15 +8,15 @@
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { Doorbell } from '../board/doorbell.ts';
-import type { LoopPort } from '../host/event-loop.ts';
 import { type DiskSpec, prepareDisk, type PreparedDisk } from '../host/disk/disk.ts';
 import { nbdProgram } from '../host/nbd/program.ts';
 import { NbdServer } from '../host/nbd/server.ts';
-import { UserMistake } from '../host/problem.ts';
+import { explainSystemError, UserMistake } from '../host/problem.ts';
 import type { Program } from '../microkit/pd.ts';
 import { NBD_PD } from '../systems/blk.ts';
 import { BLOCK_SLOTS, doorbellIrq } from '../systems/devices.ts';
-import type { BlockPlug, WireParts } from '../systems/testbed.ts';
+import type { BlockPlug, WireParts, Wires } from '../systems/testbed.ts';
+import type { Attachment } from './attachment.ts';
 import type { NbdOptions } from './disk-options.ts';
 
 export interface BlockAttachmentOptions {
@@ -31,16 +31,16 @@ const STAGING_BYTES = 16 * 1024 * 1024;
 const STAGING_UNIT = 65_536;
 const DISKS_MAX = 4;
 
-export class BlockAttachment implements LoopPort {
-  /** For the system's `build`: what the options mean for the description. */
-  readonly choices: Readonly<Record<string, string>>;
+export class BlockAttachment implements Attachment {
   /** Programs that the description only names. */
   readonly programs: ReadonlyMap<string, Program>;
   readonly stagingBytes: number;
+  readonly pace: 'host' | 'own';
   readonly #disks: readonly PreparedDisk[];
   readonly #options: BlockAttachmentOptions;
   readonly #server: NbdServer | undefined;
   #doorbell: Doorbell | undefined;
+  #board: WireParts['board'] | undefined;
 
   /** @throws UserMistake for a disk that cannot be what it is asked to be */
   constructor(options: BlockAttachmentOptions) {
@@ -56,18 +56,18 @@ export class BlockAttachment implements LoopPort {
       programs.set(NBD_PD, (pd) => nbdProgram(server, this.#bell())(pd));
     }
     this.programs = programs;
-    this.choices = {
-      disks: String(options.disks.length),
-      partition: String(options.nbd?.partition ?? standardPartition(options.disks)),
-      nbd: this.#server === undefined ? 'no' : 'yes',
-    };
+    this.pace = this.#server === undefined ? 'own' : 'host';
     const bytes = this.#disks.reduce((sum, disk) => sum + disk.stagingBytes, STAGING_BYTES);
     this.stagingBytes = Math.ceil(bytes / STAGING_UNIT) * STAGING_UNIT;
   }
 
-  /** For the testbed's `wires`. */
-  blocks(parts: WireParts): readonly BlockPlug[] {
+  wires(parts: WireParts): Wires {
+    return { blocks: this.#blocks(parts) };
+  }
+
+  #blocks(parts: WireParts): readonly BlockPlug[] {
     const { ram, board } = parts;
+    this.#board = board;
     this.#doorbell = new Doorbell(board.irqLine(doorbellIrq(0)));
     const { clock } = this.#options;
     return this.#disks.map((disk) => ({
@@ -76,18 +76,31 @@ export class BlockAttachment implements LoopPort {
     }));
   }
 
-  /** Opens the sockets. @param wake lets a sleeping board go on @returns what to tell the user */
-  async plugIn(wake: () => void): Promise<readonly string[]> {
+  async plugIn(wake: () => void): Promise<void> {
     for (const disk of this.#disks) disk.onWake(wake);
     this.#doorbell?.onRing(wake);
-    const lines = this.#disks.flatMap((disk) => describe(disk));
-    if (this.#server !== undefined) lines.push(`NBD server: ${await this.#server.listen()}`);
-    return lines;
+    const { onNotice } = this.#options;
+    for (const disk of this.#disks) for (const line of describe(disk)) onNotice(line);
+    if (this.#server !== undefined) onNotice(`NBD server: ${await this.#server.listen()}`);
+  }
+
+  start(): void {}
+
+  /** The check client has no input; the NBD server's never ends. A disk that is being read may bring more. */
+  get input(): 'endless' | 'coming' | 'over' {
+    if (this.#server !== undefined) return 'endless';
+    const board = this.#board;
+    const isDue = board !== undefined && board.nextEventAt() <= board.now();
+    return isDue || this.#disks.some((disk) => disk.isBusy) ? 'coming' : 'over';
+  }
+
+  get packets(): number {
+    return this.#server?.counters.requests ?? 0;
   }
 
   flush(): void {}
 
-  counters(): Readonly<Record<string, unknown>> {
+  counters(): Record<string, unknown> {
     return {
       disks: this.#disks.map((disk) => ({ kind: disk.spec.kind, sizeBytes: disk.sizeBytes })),
       ...(this.#server === undefined ? {} : { nbd: { ...this.#server.counters } }),
@@ -116,14 +129,32 @@ function describe(disk: PreparedDisk): string[] {
   return [`${spec.path}: what is written goes to ${spec.overlay.path}`];
 }
 
-/** The first partition where the first disk has a partition table, else all of it. */
+/**
+ * What disks and server mean for the block system's description. The clients have the first partition where the first disk
+ * has a partition table, else all of it.
+ */
+export function blkChoices(
+  disks: readonly DiskSpec[],
+  nbd: NbdOptions | undefined,
+): Readonly<Record<string, string>> {
+  return {
+    disks: String(disks.length),
+    partition: String(nbd?.partition ?? standardPartition(disks)),
+    nbd: nbd === undefined ? 'no' : 'yes',
+  };
+}
+
 function standardPartition(disks: readonly DiskSpec[]): number | 'whole' {
   const [first] = disks;
   if (first === undefined || first.kind === 'memory') return 'whole';
   const head = Buffer.alloc(2 * first.sectorBytes);
-  const fd = openSync(first.path, 'r');
-  readSync(fd, head, 0, head.length, 0);
-  closeSync(fd);
+  try {
+    const fd = openSync(first.path, 'r');
+    readSync(fd, head, 0, head.length, 0);
+    closeSync(fd);
+  } catch (error) {
+    throw explainSystemError(error, first.path);
+  }
   const hasGpt = head.toString('latin1', first.sectorBytes, first.sectorBytes + 8) === 'EFI PART';
   const hasMbr = head.readUInt16LE(510) === 0xaa55;
   // A FAT boot sector ends with the same signature; it begins with a jump, which no partition table does.

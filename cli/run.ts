@@ -19,8 +19,6 @@ import { openTerminal, type Terminal } from './terminal.ts';
 
 /** That the monitor has started, that a domain is passive: what the topology says too. */
 const MONITOR_CHATTER = 'MON|INFO';
-const BOOT_STEP_NS = 1_000_000;
-const BOOT_STEPS_MAX = 1000;
 
 export function runCommand(): Command {
   const command = new Command('run')
@@ -44,7 +42,9 @@ async function runAction(reference: string, raw: RawOptions): Promise<void> {
   const parsed = attachmentKinds.map((kind) => kind.parse(raw));
   const isTaken = parsed.some((attachment) => attachment.standardOutput === 'taken');
   const terminal = openTerminal(options.output === 'json' || isTaken ? 'stderr' : 'stdout');
-  const loaded = await loadSystem(reference, options.choices, options.searchPath);
+  const meant = Object.assign({}, ...parsed.map((attachment) => attachment.choices));
+  const choices = { ...meant, ...options.choices };
+  const loaded = await loadSystem(reference, choices, options.searchPath);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
   await new Run(loaded, options, terminal).run(parsed);
 }
@@ -89,13 +89,8 @@ class Run {
 
   /** Boots, and lets every program run its `init`. */
   #boot(): Testbed {
-    const { clock } = this.#options;
     const testbed = this.#createTestbed();
-    for (let step = 0; step < BOOT_STEPS_MAX; step += 1) {
-      if (clock === 'host' && testbed.runSlice(BOOT_STEP_NS) === 'idle') break;
-      if (clock === 'virtual') testbed.runUntil(testbed.now() + BOOT_STEP_NS);
-      if (clock === 'virtual' && testbed.isIdle) break;
-    }
+    testbed.settle();
     return testbed;
   }
 
@@ -103,13 +98,16 @@ class Run {
     const { clock, seed, ramBytes } = this.#options;
     const { system, programs, counters, attachDevices } = this.#loaded;
     const attachments = [...this.#attachments.values()];
+    const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
+    const stagingBytes = Math.max(0, ...attachments.map((each) => each.stagingBytes ?? 0));
     try {
       return createTestbed({
         system,
         clock,
         seed,
-        programs,
+        programs: new Map([...programs, ...hostPrograms]),
         counters,
+        ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(ramBytes === undefined ? {} : { ramBytes }),
         ...(attachDevices === undefined ? {} : { attachDevices }),
         wires: (parts) => Object.assign({}, ...attachments.map((each) => each.wires(parts))),
@@ -160,13 +158,15 @@ class Run {
       const untilNs = forNs === undefined ? Infinity : testbed.now() + forNs;
       return driveVirtual({ ...run, untilNs, onSlice: () => this.#showVirtual(testbed) });
     }
-    this.#terminal.note(`sddf: ${this.#loaded.name} is running; Ctrl-C ends it`);
+    // A console that has the terminal says itself how it ends, and no line of counters may run through it.
+    const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
+    if (!hasTerminal) this.#terminal.note(`sddf: ${this.#loaded.name} is running; Ctrl-C ends it`);
     const inputOver = (): boolean =>
       attachments.some((attachment) => attachment.input === 'over') &&
       attachments.every((attachment) => attachment.input !== 'coming');
-    const line = showCounters(this.#terminal, testbed, attachments);
+    const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed, attachments);
     const ending = await driveLive({ ...run, loop, forNs, inputOver });
-    line.cancel();
+    line?.cancel();
     return ending;
   }
 

@@ -41,6 +41,9 @@ const POLICIES: Readonly<Record<string, BlkPolicyConfig>> = {
   'token-bucket': { kind: 'token-bucket' },
 };
 
+/** Names of the scheduling policies. */
+export const BLK_POLICIES: readonly string[] = Object.keys(POLICIES);
+
 /** The name of a part of disk `index`: the first disk's parts have plain names. */
 export function nameOf(part: string, index: number): string {
   return index === 0 ? part : `${part}${index}`;
@@ -151,7 +154,7 @@ export const blkSystem: SystemModule = {
     },
     policy: {
       help: 'whose request goes next when several clients share a disk',
-      choices: Object.keys(POLICIES),
+      choices: BLK_POLICIES,
       standard: 'round-robin',
     },
     nbd: {

@@ -79,6 +79,11 @@ export class PreparedDisk {
     return this.#overlay(parts, base, spec.overlay);
   }
 
+  /** Whether file I/O is under way. */
+  get isBusy(): boolean {
+    return this.#open.some((file) => file instanceof WorkerFileDisk && file.outstanding > 0);
+  }
+
   /** Ends file I/O. What was flushed is in the file. */
   async close(): Promise<void> {
     for (const file of this.#open.splice(0)) await file.close();

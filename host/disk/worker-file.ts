@@ -124,6 +124,11 @@ export class WorkerFileDisk implements BlockWire, Turn {
     this.#worker.on('error', (error: Error) => this.#workerDied(error));
   }
 
+  /** Operations that are under way. */
+  get outstanding(): number {
+    return this.#outstanding + this.#overflow.length;
+  }
+
   attach(end: BlockEnd): void {
     this.#end = end;
   }

@@ -7,7 +7,7 @@
  */
 
 import type { ReadonlyRegion } from '../../memory/region.ts';
-import type { Channel, EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
+import type { Channel, Program, ProtectionDomain } from '../../microkit/pd.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
 import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
@@ -32,7 +32,7 @@ export function nbdProgram(server: NbdServer, doorbell: Doorbell): Program<NbdPr
   };
 }
 
-class NbdProgram implements EntryPoints {
+class NbdProgram {
   readonly #pd: ProtectionDomain<NbdProgramConfig>;
   readonly #server: NbdServer;
   readonly #doorbell: Doorbell;

@@ -1,6 +1,6 @@
 /** The block system, live: with disks and an NBD server as `sddf run blk` has them, driven by the host's event loop. */
 
-import { BlockAttachment } from '../../cli/blk-attachment.ts';
+import { blkChoices, BlockAttachment } from '../../cli/blk-attachment.ts';
 import { parseDisk, parseNbd } from '../../cli/disk-options.ts';
 import { LiveLoop } from '../../host/event-loop.ts';
 import { blkSystem } from '../../systems/blk.ts';
@@ -22,13 +22,15 @@ export async function startLiveBlk(disks: readonly string[], nbd?: string): Prom
   const notices: string[] = [];
   const lines: string[] = [];
   const standardOverlay = nbd === undefined ? 'discard' : 'none';
+  const specs = disks.map((disk) => parseDisk(disk, standardOverlay));
+  const server = nbd === undefined ? undefined : parseNbd(nbd);
   const attachment = new BlockAttachment({
-    disks: disks.map((disk) => parseDisk(disk, standardOverlay)),
-    ...(nbd === undefined ? {} : { nbd: parseNbd(nbd) }),
+    disks: specs,
+    ...(server === undefined ? {} : { nbd: server }),
     clock: 'host',
     onNotice: (line) => notices.push(line),
   });
-  const built = blkSystem.build(completeChoices(blkSystem, attachment.choices));
+  const built = blkSystem.build(completeChoices(blkSystem, blkChoices(specs, server)));
   if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
   const testbed = createTestbed({
     system: built.system,
@@ -36,11 +38,11 @@ export async function startLiveBlk(disks: readonly string[], nbd?: string): Prom
     programs: attachment.programs,
     counters: blkSystem.counters ?? {},
     stagingBytes: attachment.stagingBytes,
-    wires: (parts) => ({ blocks: attachment.blocks(parts) }),
+    wires: (parts) => attachment.wires(parts),
     observer: { log: (pd, line) => lines.push(`${pd}: ${line}`) },
   });
   const loop = new LiveLoop(testbed);
-  notices.push(...(await attachment.plugIn(() => loop.wake())));
+  await attachment.plugIn(() => loop.wake());
   const running = loop.run();
   const stop = async (): Promise<void> => {
     loop.stop();

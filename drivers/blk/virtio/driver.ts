@@ -62,10 +62,11 @@ type State =
   | { readonly kind: 'gone' };
 
 export function main(pd: ProtectionDomain<BlkDriverConfig>): EntryPoints {
-  return new Driver(pd);
+  const driver = new Driver(pd);
+  return { notified: (channel) => driver.notified(channel) };
 }
 
-class Driver implements EntryPoints {
+class Driver {
   readonly #pd: ProtectionDomain<BlkDriverConfig>;
   readonly #config: BlkDriverConfig;
   readonly #registers: DeviceRegion;
