@@ -1,0 +1,82 @@
+/**
+ * The `sddf` commands in README and docs do what a reader would see: each is run, in an empty folder with the files that
+ * it names. A command that stays up is given `--for`; one that needs a tool or hardware is skipped by name.
+ *
+ * The tutorial's files are run by `package.test.ts`, from the installed package.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith('.md'));
+
+/** Why a command is not run here. */
+const SKIPPED: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
+  { pattern: /--wireshark/, reason: 'opens a window' },
+  { pattern: /\/dev\/tty/, reason: 'needs a serial port' },
+  { pattern: /--serial (?:stdio|pty)/, reason: 'needs a terminal' },
+  { pattern: /\|/, reason: 'the other side of the pipe is tested in host/net' },
+  { pattern: /my-system\.ts|FILE|SYSTEM|DIR/, reason: 'names a file of the reader' },
+  { pattern: /sddf bench/, reason: 'takes long; bench/ has smoke tests' },
+  { pattern: /sddf new/, reason: 'writes into the project; cli/new.test.ts runs it' },
+];
+
+/** Lines indented by four spaces that begin with `npx sddf`, without their comment. */
+function commandsOf(page: string): string[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  return [...text.matchAll(/^ {4}npx sddf (.*)$/gm)].map((match) =>
+    (match[1] as string).replace(/\s+#.*$/, '').trim(),
+  );
+}
+
+function isEndless(command: string): boolean {
+  if (!command.startsWith('run ')) return false;
+  return !/--for\b/.test(command) && !/--net pcap/.test(command);
+}
+
+/** An Ethernet broadcast of 60 bytes in a pcap file. */
+function capture(): Uint8Array {
+  const bytes = new Uint8Array(24 + 16 + 60);
+  const view = new DataView(bytes.buffer);
+  const header = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1, 0, 0, 60, 60];
+  header.forEach((word, index) => view.setUint32(4 * index, word, true));
+  bytes.fill(0xff, 40, 46);
+  return bytes;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-docs-'));
+writeFileSync(join(folder, 'in.pcap'), capture());
+writeFileSync(join(folder, 'disk.img'), new Uint8Array(1 << 20));
+writeFileSync(join(folder, 'script.txt'), 'help\n');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const cases = PAGES.flatMap((page) => commandsOf(page).map((command) => ({ page, command })));
+
+describe('the commands in the documents', () => {
+  it('are found', () => {
+    expect(cases.length).toBeGreaterThan(8);
+  });
+
+  it.for(cases)('$page: $command', ({ command }, { skip }) => {
+    const known = SKIPPED.find(({ pattern }) => pattern.test(command));
+    skip(known !== undefined, known?.reason);
+
+    const args = [...command.split(/\s+/), ...(isEndless(command) ? ['--for', '200ms'] : [])];
+    const result = spawnSync(process.execPath, [join(ROOT, 'cli', 'sddf.mjs'), ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+
+    expect({ status: result.status, stderr: result.stderr }).toMatchObject({ status: 0 });
+    expect(`${result.stdout}${result.stderr}`).not.toMatch(/^\s+at /m);
+  });
+});
