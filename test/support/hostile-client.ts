@@ -53,6 +53,10 @@ class HostileClient {
 
   #attack(): void {
     const random = this.#random;
+    const [rxFree, rxActive] = this.#queues as [Region, Region];
+    // Where the copier is: it has just published both.
+    const freeHead = rxFree.read16(HEAD);
+    const activeTail = rxActive.read16(TAIL);
     for (let i = 0; i < ATTACKS_PER_WAKE_UP; i++) {
       this.#attacks.count++;
       const queue = this.#queues[random.below(this.#queues.length)] as Region;
@@ -66,21 +70,21 @@ class HostileClient {
       if (random.below(2) === 0) this.#pd.notify(net.tx.channel);
       if (random.below(2) === 0) this.#pd.notify(net.rx.channel);
     }
-    this.#stayAwake();
+    this.#stayAwake(freeHead, activeTail);
   }
 
   /** Offers a few good buffers and asks for a signal, so that the next packet wakes it: there is more to break. */
-  #stayAwake(): void {
+  #stayAwake(head: number, activeTail: number): void {
     const [rxFree, rxActive] = this.#queues as [Region, Region];
     const { capacity } = this.#pd.config.net.rx;
-    const head = rxFree.read16(HEAD);
     for (let i = 0; i < GOOD_BUFFERS; i++) {
       const at = HEADER_BYTES + ENTRY_BYTES * ((head + i) % capacity);
       rxFree.write32(at, 2048 * i);
       rxFree.write32(at + 4, 0);
     }
     rxFree.write16(TAIL, (head + GOOD_BUFFERS) & 0xffff);
-    rxActive.write16(HEAD, rxActive.read16(TAIL));
+    rxActive.write16(TAIL, activeTail);
+    rxActive.write16(HEAD, activeTail);
     rxActive.write32(CONSUMER_SIGNALLED, 0);
   }
 }
