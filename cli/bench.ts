@@ -19,7 +19,11 @@ interface BenchOptions {
 type Benchmark = (options: BenchOptions, terminal: Terminal) => Promise<readonly BenchRow[]>;
 
 /** What can be measured, by name. */
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { net: runNet, serial: runSerial };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  net: runNet,
+  blk: runBlk,
+  serial: runSerial,
+};
 
 const FRAME_BYTES = { min: 50, max: 1514 };
 const BATCH = { min: 1, max: 256 };
@@ -46,6 +50,7 @@ const EXAMPLES = `
 Examples:
   sddf bench net --frame 64,1500 --batch 1,64 --json
   sddf bench net --path 2pd --quick
+  sddf bench blk --json
   sddf bench net --allocations
   sddf bench serial --json`;
 
@@ -95,6 +100,18 @@ async function runSerial(options: BenchOptions, terminal: Terminal): Promise<rea
     onNotice: (line) => terminal.note(`sddf: ${line}`),
   });
   if (options.json !== true) for (const line of serialTable(rows)) terminal.print(line);
+  return rows;
+}
+
+async function runBlk(options: BenchOptions, terminal: Terminal): Promise<readonly BenchRow[]> {
+  const { benchBlk, blkTable } = await import('../bench/blk.ts');
+  const rows = await benchBlk({
+    repeat: parseCount(options.repeat, '--repeat', REPEAT),
+    sampleNs: options.quick === true ? QUICK_SAMPLE_NS : SAMPLE_NS,
+    onProgress: (line) => terminal.live(line),
+    onNotice: (line) => terminal.note(`sddf: ${line}`),
+  });
+  if (options.json !== true) for (const line of blkTable(rows)) terminal.print(line);
   return rows;
 }
 
