@@ -96,7 +96,8 @@ export class SerialLine implements SerialWire, ClockEvent {
   #toNear: FrameSampler | undefined;
   #outputs = 0;
   #inputs = INPUT_CTS | INPUT_DSR | INPUT_DCD;
-  #feeding: 'no' | 'yes' = 'no';
+  /** 'first': the character that ends an idle line, whose beginning a live clock may have dated too early. */
+  #feeding: 'no' | 'first' | 'yes' = 'no';
   #feedEndNs = 0;
   #waitsForRoom: 'no' | 'yes' = 'no';
   #waitsForHost: 'no' | 'yes' = 'no';
@@ -281,6 +282,7 @@ export class SerialLine implements SerialWire, ClockEvent {
   }
 
   fire(nowNs: number): void {
+    if (this.#feeding === 'first' && this.rate === 'real') this.#feedEndNs = nowNs;
     this.#feeding = 'no';
     if (this.rate === 'fast') this.#feedAll();
     else this.#feedOne(nowNs);
@@ -293,7 +295,7 @@ export class SerialLine implements SerialWire, ClockEvent {
   /** Starts sending input, when there is any and the UART can hear it. */
   #feed(): void {
     const end = this.#end;
-    if (this.#feeding === 'yes' || end === undefined || this.inputLength() === 0) return;
+    if (this.#feeding !== 'no' || end === undefined || this.inputLength() === 0) return;
     if (this.#near.baud === 0 || !this.#clearToSend()) return;
     const nowNs = this.#clock.now();
     if (this.rate === 'fast') {
@@ -302,7 +304,7 @@ export class SerialLine implements SerialWire, ClockEvent {
       this.#clock.schedule(this, nowNs);
       return;
     }
-    this.#feeding = 'yes';
+    this.#feeding = 'first';
     this.#feedEndNs = Math.max(this.#feedEndNs, nowNs) + characterNs(this.farFormat);
     this.#clock.schedule(this, Math.round(this.#feedEndNs));
   }

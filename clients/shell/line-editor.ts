@@ -26,7 +26,7 @@ const DELETE = 127;
 
 const LINE_MAX = 200;
 const HISTORY_MAX = 32;
-/** Longest escape sequence that is understood; a longer one is dropped. */
+/** Longest escape sequence that is understood; a longer one is swallowed to its end and means nothing. */
 const SEQUENCE_MAX = 8;
 
 export interface LineEditorEvents {
@@ -120,8 +120,8 @@ export class LineEditor {
     const sequence = `${this.#sequence ?? ''}${String.fromCharCode(byte)}`;
     const introduced = sequence === '[' || sequence === 'O';
     const isParameter = byte >= 0x30 && byte <= 0x3b;
-    if ((introduced || isParameter) && sequence.length < SEQUENCE_MAX) {
-      this.#sequence = sequence;
+    if (introduced || isParameter) {
+      this.#sequence = sequence.slice(0, SEQUENCE_MAX);
       return;
     }
     this.#sequence = undefined;
