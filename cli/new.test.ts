@@ -70,7 +70,10 @@ describe('what sddf new writes', () => {
     const tested = tool('.bin/vitest', 'run', '--root', folder, 'mynic', 'packet-counter', 'pair');
 
     expect(formatted.text).toContain('All matched files use the correct format');
-    expect(typed.text).toBe('');
+    const mistakes = typed.text
+      .split('\n')
+      .filter((line) => paths.some((path) => line.startsWith(`${path}(`)));
+    expect(mistakes).toEqual([]);
     expect(tested.text).toMatch(/Tests\s+.*5 passed/);
     expect(tested.status).toBe(0);
   });

@@ -4,6 +4,7 @@
  */
 
 import { clientFiles } from './scaffold-client.ts';
+import type { Dialect, ScaffoldNames } from './scaffold-dialect.ts';
 import { driverFiles } from './scaffold-driver.ts';
 import { systemFiles } from './scaffold-system.ts';
 
@@ -17,25 +18,6 @@ export interface Scaffold {
   readonly files: ReadonlyMap<string, string>;
   /** What to do next, a command each. */
   readonly next: readonly string[];
-}
-
-export interface ScaffoldNames {
-  /** As given: `mynic`, `packet-counter`. */
-  readonly file: string;
-  /** `MyNic`. */
-  readonly type: string;
-  /** `mynic`, `packetCounter`. */
-  readonly variable: string;
-  /** As protection domains are called: `mynic`, `packet_counter`. */
-  readonly pd: string;
-}
-
-/** How the generated files name what they import, and assert. */
-export interface Dialect {
-  /** @param room such as `microkit`; @param file in it; @param up `../` as often as the file is deep */
-  from(room: string, file: string, up: string): string;
-  readonly testImports: string;
-  equal(found: string, expected: string): string;
 }
 
 const REPOSITORY: Dialect = {
