@@ -11,8 +11,6 @@ import {
   MESSAGE_REGISTERS,
   REG_A0,
   REG_A1,
-  REG_A2,
-  REG_A6,
   REG_A7,
   RIGHT_GRANT,
   RIGHT_GRANT_REPLY,
@@ -20,22 +18,29 @@ import {
   RIGHT_WRITE,
   SYS_CALL,
   SYS_NB_SEND,
+  SYS_NB_SEND_RECV,
   SYS_RECV,
   SYS_REPLY_RECV,
   SYS_SEND,
   SYS_WAIT,
 } from './abi.ts';
-import { enqueueWaiting } from './blocking.ts';
 import { lookupSlot } from './cspace.ts';
+import { fastSendRecv } from './fast-send-recv.ts';
+import {
+  copyMessage,
+  replyInA6,
+  SHORT_MASK,
+  switchTo,
+  switchToBest,
+  takeHead,
+  takeSignal,
+  waitAt,
+} from './fast-steps.ts';
 import type { Endpoint, Notification, Reply, Tcb } from './objects.ts';
-import { highestReadyPriority, schedAppend, schedDequeue, schedEnqueue } from './ready-queue.ts';
+import { highestReadyPriority, schedAppend, schedEnqueue } from './ready-queue.ts';
 import { refillReady } from './sporadic.ts';
-import { PRIORITIES } from './state.ts';
 import type { KernelState } from './state.ts';
-import { switchSchedContext } from './schedule.ts';
 
-/** Bits of the message information that hold length and number of capabilities: at most 4 words and none. */
-const SHORT_MASK = 0x1ff;
 const CAN_REPLY = RIGHT_GRANT | RIGHT_GRANT_REPLY;
 
 /**
@@ -68,6 +73,8 @@ export function tryFastPath(k: KernelState): boolean {
     case SYS_WAIT:
     case SYS_RECV:
       return fastWait(k, k.current);
+    case SYS_NB_SEND_RECV:
+      return fastSendRecv(k, k.current);
     default:
       return false;
   }
@@ -298,79 +305,4 @@ function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint): boolean {
   endpoint.state = 'receive';
   switchToBest(k);
   return true;
-}
-
-function replyInA6(k: KernelState, thread: Tcb): Reply | null {
-  const { regs } = thread;
-  const slot = lookupSlot(
-    k,
-    thread,
-    regs[REG_A6 << 1] as number,
-    regs[(REG_A6 << 1) + 1] as number,
-  );
-  return slot !== null && slot.cap.kind === 'reply' ? slot.cap.reply : null;
-}
-
-function takeSignal(notification: Notification, thread: Tcb): true {
-  thread.regs[REG_A0 << 1] = notification.wordLow;
-  thread.regs[(REG_A0 << 1) + 1] = notification.wordHigh;
-  notification.state = 'idle';
-  notification.wordLow = 0;
-  notification.wordHigh = 0;
-  return true;
-}
-
-// ---------------------------------------------------------------------------------------------- small steps
-
-function takeHead(queue: Endpoint | Notification, tcb: Tcb): void {
-  const next = tcb.queueNext;
-  queue.head = next;
-  if (next === null) {
-    queue.tail = null;
-    queue.state = 'idle';
-  } else {
-    next.queuePrev = null;
-    tcb.queueNext = null;
-  }
-}
-
-function waitAt(queue: Endpoint | Notification, tcb: Tcb): void {
-  if (queue.head !== null) {
-    enqueueWaiting(queue, tcb);
-    return;
-  }
-  queue.head = tcb;
-  queue.tail = tcb;
-}
-
-/** Copies message information and at most four words. */
-function copyMessage(sender: Tcb, receiver: Tcb): void {
-  const from = sender.regs;
-  const to = receiver.regs;
-  const info = from[REG_A1 << 1] as number;
-  const length = info & SHORT_MASK;
-  to[REG_A1 << 1] = (info & 0xffff_f000) | length;
-  to[(REG_A1 << 1) + 1] = from[(REG_A1 << 1) + 1] as number;
-  const end = (REG_A2 + length) << 1;
-  for (let r = REG_A2 << 1; r < end; r += 1) to[r] = from[r] as number;
-}
-
-function switchTo(k: KernelState, tcb: Tcb): void {
-  k.current = tcb;
-  k.counters.contextSwitches += 1;
-  k.machine.charge(k.costs.contextSwitch);
-  switchSchedContext(k);
-}
-
-/** The current thread is blocked: the best of the others runs. */
-function switchToBest(k: KernelState): void {
-  const priority = highestReadyPriority(k, k.currentDomain);
-  if (priority < 0) {
-    k.current = k.idleThread;
-    switchSchedContext(k);
-    return;
-  }
-  const tcb = k.readyHead[k.currentDomain * PRIORITIES + priority] as Tcb;
-  schedDequeue(k, tcb);
-  switchTo(k, tcb);
 }

@@ -10,7 +10,7 @@ import { echoTestbed, type EchoTestbed } from '../support/echo-testbed.ts';
 import { type Attacks, hostileClient } from '../support/hostile-client.ts';
 import { CLIENT0, CLIENT1, payload, readUdp, udpFrame } from '../support/udp-frames.ts';
 
-const ROUNDS = 500;
+const ROUNDS = 150;
 const PACKETS_PER_ROUND = 8;
 
 function digest(bytes: Uint8Array | undefined): string {

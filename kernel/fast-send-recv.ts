@@ -1,0 +1,152 @@
+/**
+ * The fast path of NBSendRecv, as every sDDF component uses it: a signal to a neighbour, or the acknowledgement of an
+ * interrupt, together with the wait for the next event. See `fastpath.ts` for what a fast path may and may not do: all checks
+ * come first, then everything is done.
+ */
+
+import {
+  IRQ_ACK_IRQ,
+  MESSAGE_REGISTERS,
+  messageInfo,
+  REG_A0,
+  REG_A1,
+  REG_T0,
+  RIGHT_READ,
+  RIGHT_WRITE,
+} from './abi.ts';
+import { lookupSlot } from './cspace.ts';
+import { replyInA6, SHORT_MASK, switchTo, switchToBest, takeHead, waitAt } from './fast-steps.ts';
+import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects.ts';
+import { highestReadyPriority, schedEnqueue } from './ready-queue.ts';
+import type { KernelState } from './state.ts';
+
+const ACK_INFO = messageInfo(IRQ_ACK_IRQ, 0, 0);
+
+export function fastSendRecv(k: KernelState, thread: Tcb): boolean {
+  const { regs } = thread;
+  const info = regs[REG_A1 << 1] as number;
+  if ((info & SHORT_MASK) > MESSAGE_REGISTERS) return false;
+  const toSlot = lookupSlot(
+    k,
+    thread,
+    regs[REG_T0 << 1] as number,
+    regs[(REG_T0 << 1) + 1] as number,
+  );
+  const inSlot = lookupSlot(
+    k,
+    thread,
+    regs[REG_A0 << 1] as number,
+    regs[(REG_A0 << 1) + 1] as number,
+  );
+  if (toSlot === null || inSlot === null) return false;
+  const to = toSlot.cap;
+  const input = inSlot.cap;
+  if (input.kind !== 'notification' && input.kind !== 'endpoint') return false;
+  if ((input.rights & RIGHT_READ) === 0) return false;
+  const bound = thread.boundNotification;
+  // A signal that has come already: the thread goes on, and who runs is the general path's decision.
+  if (bound !== null && (bound.state === 'active' || bound.schedContext !== null)) return false;
+  let reply: Reply | null = null;
+  let place: Endpoint | Notification;
+  if (input.kind === 'notification') {
+    place = input.notification;
+    if (place.boundTcb !== null && place.boundTcb !== thread) return false;
+    if (place.state === 'active' || place.schedContext !== null) return false;
+  } else {
+    place = input.endpoint;
+    reply = replyInA6(k, thread);
+    if (reply === null || (reply.tcb !== null && reply.tcb !== thread)) return false;
+    if (place.state === 'send') return false;
+  }
+  if (to.kind === 'irqHandler') {
+    if (info !== ACK_INFO || (regs[(REG_A1 << 1) + 1] as number) !== 0) return false;
+    k.machine.charge(k.costs.invocation);
+    k.machine.completeIrq(to.irq);
+    block(thread, place, reply);
+    switchToBest(k);
+    return true;
+  }
+  if (to.kind !== 'notification' || (to.rights & RIGHT_WRITE) === 0) return false;
+  if (to.notification === bound || to.notification === place) return false;
+  return signalAndBlock(k, thread, to, place, reply);
+}
+
+/** @param place where the thread blocks: nothing is there for it to take */
+function signalAndBlock(
+  k: KernelState,
+  thread: Tcb,
+  to: NotificationCap,
+  place: Endpoint | Notification,
+  reply: Reply | null,
+): boolean {
+  const { notification, badgeLow, badgeHigh } = to;
+  const peer = notification.boundTcb;
+  if (notification.state === 'active') {
+    notification.wordLow = (notification.wordLow | badgeLow) >>> 0;
+    notification.wordHigh = (notification.wordHigh | badgeHigh) >>> 0;
+  } else if (
+    notification.state === 'idle' &&
+    (peer === null || peer.state !== 'blockedOnReceive')
+  ) {
+    notification.state = 'active';
+    notification.wordLow = badgeLow;
+    notification.wordHigh = badgeHigh;
+  } else {
+    return wakeAndBlock(k, thread, to, place, reply);
+  }
+  k.counters.notificationsSent += 1;
+  block(thread, place, reply);
+  switchToBest(k);
+  return true;
+}
+
+function wakeAndBlock(
+  k: KernelState,
+  thread: Tcb,
+  to: NotificationCap,
+  place: Endpoint | Notification,
+  reply: Reply | null,
+): boolean {
+  const { notification } = to;
+  const isWaiting = notification.state === 'waiting';
+  const waiter = (isWaiting ? notification.head : notification.boundTcb) as Tcb;
+  const queue = isWaiting ? notification : (waiter.blockedOn as Endpoint);
+  const sc = waiter.schedContext;
+  if (sc === null || sc.refillMax === 0 || sc.isSporadic || waiter.isInReleaseQueue) return false;
+  if (waiter.domain !== k.currentDomain || waiter.fault !== null) return false;
+  if (queue.head !== waiter || queue === place) return false;
+
+  k.counters.notificationsSent += 1;
+  takeHead(queue, waiter);
+  waiter.blockedOn = null;
+  if (waiter.reply !== null) {
+    waiter.reply.tcb = null;
+    waiter.reply = null;
+  }
+  waiter.state = 'running';
+  waiter.regs[REG_A0 << 1] = to.badgeLow;
+  waiter.regs[(REG_A0 << 1) + 1] = to.badgeHigh;
+  block(thread, place, reply);
+  const { priority } = waiter;
+  if (priority >= thread.priority || priority >= highestReadyPriority(k, waiter.domain)) {
+    switchTo(k, waiter);
+  } else {
+    schedEnqueue(k, waiter);
+    switchToBest(k);
+  }
+  return true;
+}
+
+function block(thread: Tcb, place: Endpoint | Notification, reply: Reply | null): void {
+  thread.blockedOn = place;
+  waitAt(place, thread);
+  if (place.kind === 'notification') {
+    thread.state = 'blockedOnNotification';
+    place.state = 'waiting';
+    return;
+  }
+  thread.state = 'blockedOnReceive';
+  place.state = 'receive';
+  thread.reply = reply;
+  if (reply !== null) reply.tcb = thread;
+}

@@ -1,0 +1,86 @@
+/** Small steps of the fast path, see `fastpath.ts`. */
+
+import { REG_A0, REG_A1, REG_A2, REG_A6 } from './abi.ts';
+import { enqueueWaiting } from './blocking.ts';
+import { lookupSlot } from './cspace.ts';
+import type { Endpoint, Notification, Reply, Tcb } from './objects.ts';
+import { highestReadyPriority, schedDequeue } from './ready-queue.ts';
+import { switchSchedContext } from './schedule.ts';
+import { PRIORITIES } from './state.ts';
+import type { KernelState } from './state.ts';
+
+/** Bits of the message information that hold length and number of capabilities: at most 4 words and none. */
+export const SHORT_MASK = 0x1ff;
+
+export function replyInA6(k: KernelState, thread: Tcb): Reply | null {
+  const { regs } = thread;
+  const slot = lookupSlot(
+    k,
+    thread,
+    regs[REG_A6 << 1] as number,
+    regs[(REG_A6 << 1) + 1] as number,
+  );
+  return slot !== null && slot.cap.kind === 'reply' ? slot.cap.reply : null;
+}
+
+export function takeSignal(notification: Notification, thread: Tcb): true {
+  thread.regs[REG_A0 << 1] = notification.wordLow;
+  thread.regs[(REG_A0 << 1) + 1] = notification.wordHigh;
+  notification.state = 'idle';
+  notification.wordLow = 0;
+  notification.wordHigh = 0;
+  return true;
+}
+
+export function takeHead(queue: Endpoint | Notification, tcb: Tcb): void {
+  const next = tcb.queueNext;
+  queue.head = next;
+  if (next === null) {
+    queue.tail = null;
+    queue.state = 'idle';
+  } else {
+    next.queuePrev = null;
+    tcb.queueNext = null;
+  }
+}
+
+export function waitAt(queue: Endpoint | Notification, tcb: Tcb): void {
+  if (queue.head !== null) {
+    enqueueWaiting(queue, tcb);
+    return;
+  }
+  queue.head = tcb;
+  queue.tail = tcb;
+}
+
+/** Copies message information and at most four words. */
+export function copyMessage(sender: Tcb, receiver: Tcb): void {
+  const from = sender.regs;
+  const to = receiver.regs;
+  const info = from[REG_A1 << 1] as number;
+  const length = info & SHORT_MASK;
+  to[REG_A1 << 1] = (info & 0xffff_f000) | length;
+  to[(REG_A1 << 1) + 1] = from[(REG_A1 << 1) + 1] as number;
+  const end = (REG_A2 + length) << 1;
+  for (let r = REG_A2 << 1; r < end; r += 1) to[r] = from[r] as number;
+}
+
+export function switchTo(k: KernelState, tcb: Tcb): void {
+  k.current = tcb;
+  k.counters.contextSwitches += 1;
+  k.machine.charge(k.costs.contextSwitch);
+  switchSchedContext(k);
+}
+
+/** The current thread is blocked: the best of the others runs. */
+export function switchToBest(k: KernelState): void {
+  const priority = highestReadyPriority(k, k.currentDomain);
+  if (priority < 0) {
+    k.current = k.idleThread;
+    switchSchedContext(k);
+    return;
+  }
+  const tcb = k.readyHead[k.currentDomain * PRIORITIES + priority] as Tcb;
+  schedDequeue(k, tcb);
+  switchTo(k, tcb);
+}
