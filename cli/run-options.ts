@@ -66,8 +66,6 @@ function readChoices(raw: RawOptions): Readonly<Record<string, string>> {
   const choices: Record<string, string> = {};
   const path = textOption(raw, 'path');
   if (path !== undefined) choices['path'] = path;
-  const uart = textOption(raw, 'uart');
-  if (uart !== undefined) choices['uart'] = uart;
   for (const text of textsOption(raw, 'set')) {
     const equals = text.indexOf('=');
     if (equals <= 0) throw new UserMistake(`--set: '${text}' is not NAME=VALUE, as in path=4pd`);

@@ -20,6 +20,8 @@ import {
   type SerialOptions,
 } from './serial-options.ts';
 
+const STANDARD_BAUD = 115_200;
+
 export const serialKind: AttachmentKind = {
   name: 'serial',
   help: SERIAL_HELP,
@@ -45,6 +47,7 @@ function once(value: string, before: string | undefined): string {
 
 class ParsedSerial implements ParsedAttachment {
   readonly standardOutput: 'free' | 'taken';
+  readonly choices: Readonly<Record<string, string>>;
   readonly #serial: SerialOptions | undefined;
   readonly #rate: LineRate;
   readonly #json: 'yes' | 'no';
@@ -54,6 +57,7 @@ class ParsedSerial implements ParsedAttachment {
     this.#serial = text === undefined ? undefined : parseSerialOptions(text);
     this.#rate = parseLineRate(textOption(raw, 'lineRate') ?? 'real');
     this.#json = raw['json'] === true ? 'yes' : 'no';
+    this.choices = choicesOf(this.#serial, textOption(raw, 'uart'));
     this.standardOutput = this.#serial?.kind === 'stdio' ? 'taken' : 'free';
     if (this.#json === 'yes' && this.#serial?.kind === 'stdio') {
       throw new UserMistake('--serial stdio: standard output cannot carry --json too; use a file');
@@ -82,4 +86,19 @@ class ParsedSerial implements ParsedAttachment {
   #standard(run: RunParts): SerialOptions {
     return run.clock === 'host' && this.#json === 'no' ? { kind: 'stdio' } : { kind: 'none' };
   }
+}
+
+/** What the options mean for the description: which UART, and with a port the baud rate and flow control asked for. */
+function choicesOf(
+  serial: SerialOptions | undefined,
+  uart: string | undefined,
+): Readonly<Record<string, string>> {
+  const port: Record<string, string> = {};
+  if (serial?.kind === 'port') {
+    // Only what differs: a system of the user's own need not have these options.
+    const { format, flow } = serial;
+    if (format.baud !== STANDARD_BAUD) port['baud'] = String(format.baud);
+    if (flow !== 'none') port['flow'] = flow;
+  }
+  return { ...port, ...(uart === undefined ? {} : { uart }) };
 }

@@ -136,10 +136,16 @@ export class BareSerial {
     };
   }
 
+  /** While on, interrupts reach nobody. The line is level-triggered: what is still high afterwards comes then. */
+  loseInterrupts(loss: 'on' | 'off'): void {
+    this.#loss = loss;
+  }
+
+  #loss: 'on' | 'off' = 'off';
   #irqMasked: 'yes' | 'no' = 'no';
 
   #irqPending(): boolean {
-    return this.#irq === 'high' && this.#irqMasked === 'no';
+    return this.#irq === 'high' && this.#irqMasked === 'no' && this.#loss === 'off';
   }
 
   /** The interrupt controller: masked from delivery to acknowledgement. */

@@ -233,6 +233,35 @@ describe.each(UARTS)('a line on the %s', (uart) => {
 
     expect(s.line.counters.characters).toBeGreaterThan(stuckAt + 11_000);
   });
+
+  it('recovers from interrupts that were lost, without losing a character', () => {
+    const s = started({ uart });
+    s.output();
+    s.loseInterrupts('on');
+    s.type('x');
+    s.run(SECOND / 100);
+    expect(s.output()).toBe('');
+    s.loseInterrupts('off');
+    s.type('y');
+    s.run(SECOND);
+
+    expect(s.output()).toBe('xy');
+  });
+
+  it('takes a burst of noise on an idle line for nothing, or for garbage, and goes on', () => {
+    const s = started({ uart });
+    s.output();
+    for (let index = 0; index < 100; index += 1) {
+      s.line.sendBreak('space');
+      s.run(2000);
+      s.line.sendBreak('mark');
+      s.run(150_000);
+    }
+    s.type('ok');
+    s.run(SECOND);
+
+    expect(s.output()).toBe('ok');
+  });
 });
 
 describe('a hostile client', () => {
