@@ -5,7 +5,7 @@
  * Two sides share a free and an active queue of capacity 2, as neighbours do: *source* turns free buffers into active
  * ones, for as long as it has items; *sink* turns active ones into free ones. Each side runs its handler whenever a
  * notification is pending. A state is what both sides have read so far, the shared words and the pending notifications;
- * a side is brought back to a state by running it again with what it had read. Wrong is a state in which nobody is
+ * a side is brought back to a state by running its handler again with what it had read. Wrong is a state in which nobody is
  * running and nothing is pending, but not all items have arrived.
  */
 
@@ -26,12 +26,17 @@ const ENTRIES = new Ram({ sizeBytes: 65_536 });
 /** Thrown to stop a side before an access that has not been scheduled yet. */
 class Stop extends Error {}
 
-/** What one side has done so far: the words it has read, and how many of its accesses have been carried out. */
+/**
+ * What one side has done in its current handler: the words it has read, and how many of its accesses have been carried
+ * out. A handler that has ended leaves nothing in its handles that is not in the queues' memory, so the next one begins
+ * with new handles.
+ */
 interface Progress {
   readonly reads: readonly number[];
   readonly accesses: number;
-  /** Handlers begun: one notification was taken for each. */
-  readonly wakeUps: number;
+  /** Items moved before this handler began, and by now. */
+  readonly movedBefore: number;
+  readonly moved: number;
   readonly state: 'running' | 'idle';
 }
 
@@ -41,7 +46,6 @@ interface State {
   readonly shared: ReadonlyMap<number, number>;
   /** Notification pending for source, for sink. */
   readonly pending: readonly [boolean, boolean];
-  readonly consumed: number;
 }
 
 type RunLoop = (flow: Flow) => void;
@@ -132,26 +136,23 @@ function stepped<T extends Uint16Array | Int32Array>(
   });
 }
 
-/** Runs one side from its beginning up to and including one new access. */
+/** Runs one side's handler from its beginning up to and including one new access. */
 function step(state: State, side: 0 | 1, items: number, loop: RunLoop): State {
   const before = state.sides[side];
   const memory = new SteppedMemory(before, state.shared);
   const pending: [boolean, boolean] = [...state.pending];
-  let consumed = state.consumed;
-  let wakeUps = 0;
+  let moved = before.movedBefore;
   let ended: 'running' | 'idle' = 'running';
+  const isThereMore = (): boolean => side === 1 || moved < items;
+  const handler = makeSide(side, memory, loop, {
+    isThereMore,
+    notify: () => memory.effect(() => (pending[1 - side] = true)),
+    onMove: () => {
+      moved += 1;
+    },
+  });
   try {
-    const handler = makeSide(side, memory, items, loop, {
-      notify: () => memory.effect(() => (pending[1 - side] = true)),
-      consume: () => {
-        consumed += 1;
-      },
-    });
-    consumed = side === 1 ? 0 : consumed;
-    while (wakeUps < before.wakeUps) {
-      handler();
-      wakeUps += 1;
-    }
+    handler();
     ended = 'idle';
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
@@ -159,37 +160,41 @@ function step(state: State, side: 0 | 1, items: number, loop: RunLoop): State {
   const progress: Progress = {
     reads: memory.reads,
     accesses: memory.accesses,
-    wakeUps: before.wakeUps,
+    movedBefore: before.movedBefore,
+    moved,
     state: ended,
   };
   const sides: [Progress, Progress] = [...state.sides];
   sides[side] = progress;
-  return { sides, shared: memory.shared, pending, consumed };
+  return { sides, shared: memory.shared, pending };
+}
+
+interface Effects {
+  readonly isThereMore: () => boolean;
+  readonly notify: () => void;
+  readonly onMove: () => void;
 }
 
 /** Makes the real queues and the flow of one side. @returns its `notified` */
 function makeSide(
   side: 0 | 1,
   memory: SteppedMemory,
-  items: number,
   loop: RunLoop,
-  effects: { readonly notify: () => void; readonly consume: () => void },
+  { isThereMore, notify, onMove }: Effects,
 ): () => void {
   const region = (at: number): Region =>
     new Region({ ram: memory.ram, at, sizeBytes: REGION_BYTES, vaddr: 0 });
   const [freeAt, activeAt] = QUEUES_AT;
   const from = new NetConsumer(region(side === 0 ? freeAt : activeAt), CAPACITY);
   const to = new NetProducer(region(side === 0 ? activeAt : freeAt), CAPACITY);
-  let left = items;
   const flow: Flow = {
     drain: () => {
-      while ((side === 1 || left > 0) && from.dequeue()) {
-        left -= 1;
+      while (isThereMore() && from.dequeue()) {
+        onMove();
         to.enqueue(from.low, 0, 1, 0);
-        if (side === 1) effects.consume();
         // One by one gives the most orders: a peer can be woken while this side is still at work.
         from.publish();
-        if (to.publish()) effects.notify();
+        if (to.publish()) notify();
       }
     },
     requestSignal: () => {
@@ -197,7 +202,7 @@ function makeSide(
       return 'requested';
     },
     cancelSignal: () => from.cancelSignal(),
-    canMove: () => (side === 1 || left > 0) && from.hasItems(),
+    canMove: () => isThereMore() && from.hasItems(),
   };
   return () => loop(flow);
 }
@@ -222,8 +227,8 @@ function initialState(): State {
     shared.set(at + 2, ram.u16[(at + 2) >>> 1] as number);
     shared.set(at + 4, 0);
   }
-  const begin: Progress = { reads: [], accesses: 0, wakeUps: 1, state: 'running' };
-  return { sides: [begin, begin], shared, pending: [false, false], consumed: 0 };
+  const begin: Progress = { reads: [], accesses: 0, movedBefore: 0, moved: 0, state: 'running' };
+  return { sides: [begin, begin], shared, pending: [false, false] };
 }
 
 interface Exploration {
@@ -252,7 +257,7 @@ function explore(items: number, loop: RunLoop): Exploration {
       open.push(next);
     }
     if (moved > 0) continue;
-    if (state.consumed === items) found.done += 1;
+    if (state.sides[1].moved === items) found.done += 1;
     else found.lost += 1;
     if (found.lost > 0) break;
   }
@@ -265,19 +270,18 @@ function successor(state: State, side: 0 | 1, items: number, loop: RunLoop): Sta
   if (progress.state === 'running') return step(state, side, items, loop);
   if (!state.pending[side]) return undefined;
   const sides: [Progress, Progress] = [...state.sides];
-  sides[side] = { ...progress, wakeUps: progress.wakeUps + 1, state: 'running' };
+  const { moved } = progress;
+  sides[side] = { reads: [], accesses: 0, movedBefore: moved, moved, state: 'running' };
   const pending: [boolean, boolean] = [...state.pending];
   pending[side] = false;
   return { ...state, sides, pending };
 }
 
 function nameOf(state: State): string {
-  const sides = state.sides.map((side) =>
-    [side.reads.join(), side.accesses, side.wakeUps, side.state].join(':'),
+  const sides = state.sides.map(({ reads, accesses, movedBefore, state: name }) =>
+    [reads.join(), accesses, movedBefore, name].join(':'),
   );
-  return [...sides, [...state.shared.values()].join(), state.pending.join(), state.consumed].join(
-    '|',
-  );
+  return [...sides, [...state.shared.values()].join(), state.pending.join()].join('|');
 }
 
 describe('the signalling loop', () => {

@@ -228,7 +228,9 @@ export class NetConsumer {
 
   /** Asks the producer to signal when it next publishes. Look again afterwards: see `signal.ts`. */
   requestSignal(): void {
-    this.#store32(this.#place.flagIndex << 2, WANTS_SIGNAL);
+    const { flagIndex } = this.#place;
+    // An ordered store costs as much as several looks, and an old wish is as good as a new one.
+    if (this.#i32[flagIndex] !== WANTS_SIGNAL) this.#store32(flagIndex << 2, WANTS_SIGNAL);
   }
 
   cancelSignal(): void {
