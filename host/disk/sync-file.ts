@@ -40,7 +40,10 @@ export class SyncFileDisk implements BlockWire {
 
   read(_tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
     const { u8 } = this.#options.ram;
-    return this.#attempt(() => readSync(this.#fd, u8, at, lengthBytes, this.#position(sector)));
+    return this.#attempt(() => {
+      const got = readSync(this.#fd, u8, at, lengthBytes, this.#position(sector));
+      if (got !== lengthBytes) throw new Error('the file ends early');
+    });
   }
 
   write(_tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {

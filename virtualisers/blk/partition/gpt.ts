@@ -29,7 +29,7 @@ export function parseGptHeader(
   if (!'EFI PART'.split('').every((c, i) => bytes[i] === c.charCodeAt(0))) return 'no signature';
   const size = view.getUint32(12, true);
   if (size < HEADER_BYTES_MIN || size > bytes.length) return 'an impossible header size';
-  const checked = bytes.slice(0, size);
+  const checked = new Uint8Array(bytes.subarray(0, size));
   checked.fill(0, 16, 20);
   if (crc32(checked) !== view.getUint32(16, true)) return 'a wrong header checksum';
   if (word64(view, 24) !== at.sector) return 'a header that belongs elsewhere';
