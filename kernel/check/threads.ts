@@ -10,11 +10,11 @@ import { nameOf } from './census.ts';
 import type { Snapshot } from './census.ts';
 
 export function checkThreads(k: KernelState, { live }: Snapshot, report: Report): void {
-  const queued = new Map<Tcb, string>();
-  const enter = (tcb: Tcb, queue: string): void => {
+  const queued = new Map<Tcb, Queue>();
+  const enter = (tcb: Tcb, queue: Queue): void => {
     const other = queued.get(tcb);
-    if (other !== undefined) report(20, `${nameOf(tcb)} is in ${other} and in ${queue}`);
-    if (!live.has(tcb)) report(14, `${nameOf(tcb)} is in ${queue} but has no capability`);
+    if (other !== undefined) report(20, `${nameOf(tcb)} is in ${show(other)} and ${show(queue)}`);
+    if (!live.has(tcb)) report(14, `${nameOf(tcb)} is in ${show(queue)} but has no capability`);
     queued.set(tcb, queue);
   };
   checkReadyQueues(k, enter, report);
@@ -43,8 +43,14 @@ export function checkThreads(k: KernelState, { live }: Snapshot, report: Report)
   checkCurrent(k, report);
 }
 
+function show(queue: Queue): string {
+  return typeof queue === 'string' ? queue : nameOf(queue);
+}
+
 type Live = Snapshot['live'];
-type Enter = (tcb: Tcb, queue: string) => void;
+type Enter = (tcb: Tcb, queue: Queue) => void;
+/** A queue of endpoint or notification, or the name of one of the scheduler's. */
+type Queue = Endpoint | Notification | string;
 
 /** 21, 22: the ready queues hold schedulable threads, and the bitmaps say which are not empty. */
 function checkReadyQueues(k: KernelState, enter: Enter, report: Report): void {
@@ -57,8 +63,7 @@ function checkReadyQueues(k: KernelState, enter: Enter, report: Report): void {
   }
   for (let queue = 0; queue < DOMAINS * PRIORITIES; queue += 1) {
     const head = k.readyHead[queue] as Tcb | null;
-    const priority = queue & 255;
-    const bit = ((k.readyBits[queue >>> 5] as number) >>> (priority & 31)) & 1;
+    const bit = ((k.readyBits[queue >>> 5] as number) >>> (queue & 31)) & 1;
     if ((head !== null) !== (bit === 1)) report(22, `bit of queue ${queue}`);
     let before: Tcb | null = null;
     for (let tcb = head; tcb !== null; tcb = tcb.queueNext) {
@@ -92,10 +97,10 @@ function checkReleaseQueue(k: KernelState, enter: Enter, report: Report): void {
 
 /** 17, 18, 19: who waits at an endpoint or notification, and in which order. */
 function checkWaiting(place: Endpoint | Notification, enter: Enter, report: Report): void {
-  const name = nameOf(place);
+  const name = (): string => nameOf(place);
   const isQueueEmpty = place.head === null;
   const mayWait = place.state !== 'idle' && place.state !== 'active';
-  if (isQueueEmpty === mayWait) report(17, `${name} is ${place.state}`);
+  if (isQueueEmpty === mayWait) report(17, `${name()} is ${place.state}`);
   const due = {
     send: 'blockedOnSend',
     receive: 'blockedOnReceive',
@@ -103,76 +108,79 @@ function checkWaiting(place: Endpoint | Notification, enter: Enter, report: Repo
   };
   let before: Tcb | null = null;
   for (let tcb = place.head; tcb !== null; tcb = tcb.queueNext) {
-    enter(tcb, name);
+    enter(tcb, place);
     const state = mayWait ? due[place.state as keyof typeof due] : undefined;
-    if (tcb.state !== state || tcb.blockedOn !== place) report(17, `${nameOf(tcb)} at ${name}`);
-    if (tcb.queuePrev !== before) report(18, `${nameOf(tcb)}: prev at ${name}`);
-    if (before !== null && before.priority < tcb.priority) report(18, `${name} is out of order`);
+    if (tcb.state !== state || tcb.blockedOn !== place) report(17, `${nameOf(tcb)} at ${name()}`);
+    if (tcb.queuePrev !== before) report(18, `${nameOf(tcb)}: prev at ${name()}`);
+    if (before !== null && before.priority < tcb.priority) report(18, `${name()} is out of order`);
     before = tcb;
   }
-  if (place.tail !== before) report(18, `tail of ${name}`);
+  if (place.tail !== before) report(18, `tail of ${name()}`);
 }
 
 function checkNotification(notification: Notification, live: Live, report: Report): void {
   const { boundTcb, schedContext } = notification;
-  const name = nameOf(notification);
-  if (boundTcb !== null && boundTcb.boundNotification !== notification) report(19, name);
-  if (boundTcb !== null && !live.has(boundTcb)) report(14, `${name}: its thread`);
-  if (schedContext !== null && schedContext.notification !== notification) report(27, name);
-  if (schedContext !== null && !live.has(schedContext)) report(14, `${name}: its context`);
+  const name = (): string => nameOf(notification);
+  if (boundTcb !== null && boundTcb.boundNotification !== notification) report(19, name());
+  if (boundTcb !== null && !live.has(boundTcb)) report(14, `${name()}: its thread`);
+  if (schedContext !== null && schedContext.notification !== notification) report(27, name());
+  if (schedContext !== null && !live.has(schedContext)) report(14, `${name()}: its context`);
 }
 
 /** 27, 28, 29: a scheduling context, its bindings, its call stack and its refills. */
 function checkSchedContext(sc: SchedContext, live: Live, report: Report): void {
-  const name = nameOf(sc);
-  if (sc.tcb !== null && sc.tcb.schedContext !== sc) report(27, `${name}: thread`);
-  if (sc.tcb !== null && !live.has(sc.tcb)) report(14, `${name}: thread`);
-  if (sc.notification !== null && sc.notification.schedContext !== sc) report(27, `${name}: ntfn`);
-  if (sc.yieldFrom !== null && sc.yieldFrom.yieldTo !== sc) report(27, `${name}: yield`);
+  const name = (): string => nameOf(sc);
+  if (sc.tcb !== null && sc.tcb.schedContext !== sc) report(27, `${name()}: thread`);
+  if (sc.tcb !== null && !live.has(sc.tcb)) report(14, `${name()}: thread`);
+  if (sc.notification !== null && sc.notification.schedContext !== sc)
+    report(27, `${name()}: ntfn`);
+  if (sc.yieldFrom !== null && sc.yieldFrom.yieldTo !== sc) report(27, `${name()}: yield`);
   let depth = 0;
   for (let reply = sc.reply; reply !== null; reply = reply.prev) {
-    if (!live.has(reply)) report(14, `${name}: a reply object of its call stack`);
-    if (depth === 0 && (reply.schedContext !== sc || reply.next !== null)) report(28, name);
-    if (depth > 0 && (reply.next === null || reply.schedContext !== null)) report(28, name);
-    if (reply.tcb === null || reply.tcb.state !== 'blockedOnReply') report(28, `${name}: caller`);
+    if (!live.has(reply)) report(14, `${name()}: a reply object of its call stack`);
+    if (depth === 0 && (reply.schedContext !== sc || reply.next !== null)) report(28, name());
+    if (depth > 0 && (reply.next === null || reply.schedContext !== null)) report(28, name());
+    if (reply.tcb === null || reply.tcb.state !== 'blockedOnReply') report(28, `${name()}: caller`);
     depth += 1;
-    if (depth > 10_000) return report(28, `${name}: a cycle`);
+    if (depth > 10_000) return report(28, `${name()}: a cycle`);
   }
   if (sc.refillMax === 0) return;
   checkRefills(sc, name, report);
 }
 
-function checkRefills(sc: SchedContext, name: string, report: Report): void {
-  if (sc.refillCount < 1 || sc.refillCount > sc.refillMax) report(29, `${name}: refill count`);
-  if (isRoundRobin(sc) && sc.refillCount !== 2) report(29, `${name}: round robin`);
-  if ((sc.refillAmount[sc.refillHead] as number) < MIN_BUDGET) report(29, `${name}: head`);
+function checkRefills(sc: SchedContext, name: () => string, report: Report): void {
+  if (sc.refillCount < 1 || sc.refillCount > sc.refillMax) report(29, `${name()}: refill count`);
+  if (isRoundRobin(sc) && sc.refillCount !== 2) report(29, `${name()}: round robin`);
+  if ((sc.refillAmount[sc.refillHead] as number) < MIN_BUDGET) report(29, `${name()}: head`);
   if (isRoundRobin(sc)) return;
   for (let i = 1; i < sc.refillCount; i += 1) {
     const before = (sc.refillHead + i - 1) % sc.refillMax;
     const at = (sc.refillHead + i) % sc.refillMax;
     const end = (sc.refillTime[before] as number) + (sc.refillAmount[before] as number);
-    if (end > (sc.refillTime[at] as number)) report(29, `${name}: refills overlap`);
+    if (end > (sc.refillTime[at] as number)) report(29, `${name()}: refills overlap`);
   }
 }
 
 /** 25, 26, 28: a reply object, the thread that it names, and its neighbours on the call stack. */
 function checkReply(reply: Reply, live: Live, report: Report): void {
-  const name = nameOf(reply);
+  const name = (): string => nameOf(reply);
   const tcb = reply.tcb;
-  if (reply.prev !== null && reply.prev.next !== reply) report(28, `${name}: prev`);
-  if (reply.next !== null && reply.next.prev !== reply) report(28, `${name}: next`);
+  if (reply.prev !== null && reply.prev.next !== reply) report(28, `${name()}: prev`);
+  if (reply.next !== null && reply.next.prev !== reply) report(28, `${name()}: next`);
   if (reply.schedContext !== null && reply.schedContext.reply !== reply)
-    report(28, `${name}: head`);
+    report(28, `${name()}: head`);
   if (tcb === null) {
-    if (reply.prev !== null || reply.next !== null || reply.schedContext !== null) report(26, name);
+    if (reply.prev !== null || reply.next !== null || reply.schedContext !== null)
+      report(26, name());
     return;
   }
-  if (!live.has(tcb)) report(14, `${name}: its thread`);
-  if (tcb.reply !== reply) report(25, `${name}: its thread names another`);
+  if (!live.has(tcb)) report(14, `${name()}: its thread`);
+  if (tcb.reply !== reply) report(25, `${name()}: its thread names another`);
   if (tcb.state === 'blockedOnReceive') {
-    if (reply.prev !== null || reply.next !== null || reply.schedContext !== null) report(26, name);
+    if (reply.prev !== null || reply.next !== null || reply.schedContext !== null)
+      report(26, name());
   } else if (tcb.state !== 'blockedOnReply') {
-    report(25, `${name}: its thread is ${tcb.state}`);
+    report(25, `${name()}: its thread is ${tcb.state}`);
   }
 }
 
@@ -180,28 +188,31 @@ function checkReply(reply: Reply, live: Live, report: Report): void {
 function checkTcb(
   k: KernelState,
   tcb: Tcb,
-  queue: string | undefined,
+  queue: Queue | undefined,
   live: Live,
   report: Report,
 ): void {
-  const name = nameOf(tcb);
-  const isInReady = queue?.startsWith('ready') ?? false;
-  if (tcb.isQueued !== isInReady) report(20, `${name}: queued flag`);
-  if (tcb.isInReleaseQueue !== (queue === 'the release queue')) report(20, `${name}: release flag`);
+  const name = (): string => nameOf(tcb);
+  const isInReady = typeof queue === 'string' && queue.startsWith('ready');
+  if (tcb.isQueued !== isInReady) report(20, `${name()}: queued flag`);
+  if (tcb.isInReleaseQueue !== (queue === 'the release queue'))
+    report(20, `${name()}: release flag`);
   const isWaiting = ['blockedOnReceive', 'blockedOnSend', 'blockedOnNotification'].includes(
     tcb.state,
   );
-  if (isWaiting !== (tcb.blockedOn !== null)) report(17, `${name}: ${tcb.state}`);
-  if (isWaiting && tcb.blockedOn !== null && !live.has(tcb.blockedOn)) report(14, `${name}: waits`);
-  if (tcb.state === 'blockedOnReply' && tcb.reply === null) report(25, name);
-  if (tcb.reply !== null && !live.has(tcb.reply)) report(14, `${name}: reply object`);
-  if (tcb.reply !== null && tcb.reply.tcb !== tcb) report(25, `${name}: reply object`);
+  if (isWaiting !== (tcb.blockedOn !== null)) report(17, `${name()}: ${tcb.state}`);
+  if (isWaiting && tcb.blockedOn !== null && !live.has(tcb.blockedOn))
+    report(14, `${name()}: waits`);
+  if (tcb.state === 'blockedOnReply' && tcb.reply === null) report(25, name());
+  if (tcb.reply !== null && !live.has(tcb.reply)) report(14, `${name()}: reply object`);
+  if (tcb.reply !== null && tcb.reply.tcb !== tcb) report(25, `${name()}: reply object`);
   const sc = tcb.schedContext;
-  if (sc !== null && (sc.tcb !== tcb || !live.has(sc))) report(27, `${name}: context`);
+  if (sc !== null && (sc.tcb !== tcb || !live.has(sc))) report(27, `${name()}: context`);
   const bound = tcb.boundNotification;
-  if (bound !== null && (bound.boundTcb !== tcb || !live.has(bound))) report(19, `${name}: bound`);
-  if (tcb.yieldTo !== null && tcb.yieldTo.yieldFrom !== tcb) report(27, `${name}: yield`);
-  if (tcb !== k.current && isSchedulable(tcb) && !isInReady) report(21, `${name} is forgotten`);
+  if (bound !== null && (bound.boundTcb !== tcb || !live.has(bound)))
+    report(19, `${name()}: bound`);
+  if (tcb.yieldTo !== null && tcb.yieldTo.yieldFrom !== tcb) report(27, `${name()}: yield`);
+  if (tcb !== k.current && isSchedulable(tcb) && !isInReady) report(21, `${name()} is forgotten`);
 }
 
 /** 23, 31, 33: the current thread can run and is in no queue; the idle thread is in none. */

@@ -1,0 +1,62 @@
+// Goal: no program can make the kernel throw, break an invariant, or change anything by an invocation that is refused.
+// Method: random programs, hostile included, from seeds that fast-check draws; a failure prints its seed. How many system
+// calls in all: SDDF_KERNEL_FUZZ_STEPS (a million in the nightly run, where one in fifty entries is checked).
+
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { runFuzz } from './fuzz.ts';
+
+const STEPS = Number(process.env['SDDF_KERNEL_FUZZ_STEPS'] ?? 4_000);
+const CHECK_ONE_IN = STEPS > 100_000 ? 50 : 1;
+const STEPS_PER_PROGRAM = 500;
+const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+
+describe('random programs', () => {
+  it('break nothing when they are guarded', { timeout: 3_600_000 }, () => {
+    let steps = 0;
+    let compared = 0;
+    const property = fc.property(seeds, (seed) => {
+      const result = runFuzz({
+        kind: 'guarded',
+        seed,
+        steps: STEPS_PER_PROGRAM,
+        checkOneIn: CHECK_ONE_IN,
+      });
+      steps += result.steps;
+      compared += result.compared;
+      expect(result.refused).toBeGreaterThan(0);
+    });
+
+    fc.assert(property, { numRuns: Math.ceil(STEPS / STEPS_PER_PROGRAM) });
+
+    expect(steps).toBeGreaterThan(STEPS * 0.5);
+    expect(compared).toBeGreaterThan(0);
+  });
+
+  it('break nothing when they may end themselves', () => {
+    let faults = 0;
+    const property = fc.property(seeds, (seed) => {
+      faults += runFuzz({ kind: 'unbound', seed, steps: 300 }).faults;
+    });
+
+    fc.assert(property, { numRuns: 25 });
+
+    expect(faults).toBeGreaterThan(0);
+  });
+
+  it('do the same with and without the fast path', () => {
+    let lines = 0;
+    const property = fc.property(seeds, (seed) => {
+      const options = { kind: 'guarded', seed, steps: 400, workUnitsMax: 100 } as const;
+      const fast = runFuzz({ ...options, fastPath: 'on' });
+      const general = runFuzz({ ...options, fastPath: 'off' });
+      lines += fast.history.length;
+      expect(fast.history).toEqual(general.history);
+      expect(fast.kernelEntries).toBe(general.kernelEntries);
+    });
+
+    fc.assert(property, { numRuns: 12 });
+
+    expect(lines).toBeGreaterThan(1000);
+  });
+});

@@ -1,0 +1,207 @@
+/**
+ * Random programs over the whole system-call surface, hostile included. Four threads share one CSpace that holds
+ * capabilities to nearly everything, themselves included, and do what chance says. After every kernel entry the
+ * invariants are checked; now and then, that an invocation which was refused has changed nothing.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import { Ram } from '../../memory/ram.ts';
+import { ASID_CONTROL_MAKE_POOL, REG_A1, SYS_CALL, UNTYPED_RETYPE } from '../abi.ts';
+import type { BootInfo } from '../boot-info.ts';
+import { boot } from '../boot.ts';
+import type { Kernel } from '../boot.ts';
+import { lookupSlot } from '../cspace.ts';
+import { generatorImage } from '../generator-context.ts';
+import type { Cap, Tcb } from '../objects.ts';
+import type { SystemCallRequest, ThreadBody } from '../system-call.ts';
+import { Census } from './census.ts';
+import { Chance } from './chance.ts';
+import { digest } from './digest.ts';
+import { FuzzMachine } from './fuzz-machine.ts';
+import { guard, IDLER_ENTRY, idlerBody } from './fuzz-guardian.ts';
+import { furnish, FUZZ_ENTRY, FUZZ_THREADS } from './fuzz-setup.ts';
+import { randomRequest } from './fuzz-requests.ts';
+import { assertInvariants } from './invariants.ts';
+
+export const FUZZ_RAM_BYTES = 2 ** 20;
+/** One in so many calls is compared before and after. */
+const COMPARE_ONE_IN = 12;
+const WAKE_UPS_PER_STEP = 2;
+
+export interface FuzzOptions {
+  /**
+   * 'unbound': the initial thread itself is hostile, and may end it all; 'guarded': it puts right what the others have
+   * done to themselves, so that programs can be long.
+   */
+  readonly kind: 'unbound' | 'guarded';
+  readonly seed: number;
+  /** System calls at most. */
+  readonly steps: number;
+  /** Invariants are checked after one in so many kernel entries; 1 unless told. */
+  readonly checkOneIn?: number;
+  /** When given, the history is kept, and nothing is checked: to compare the two paths. */
+  readonly fastPath?: 'on' | 'off';
+  readonly workUnitsMax?: number;
+}
+
+export interface FuzzResult {
+  readonly steps: number;
+  readonly kernelEntries: number;
+  readonly refused: number;
+  /** Refused calls that were compared before and after. */
+  readonly compared: number;
+  readonly faults: number;
+  /** What every thread did and got, when it was asked for. */
+  readonly history: readonly string[];
+}
+
+interface Watched {
+  readonly tcb: Tcb;
+  readonly before: readonly string[];
+  readonly interrupts: number;
+}
+
+/** Runs one random program. @throws AssertionFailure or any error that escapes the kernel */
+export function runFuzz(options: FuzzOptions): FuzzResult {
+  return new FuzzRun(options).run();
+}
+
+class FuzzRun {
+  readonly #options: FuzzOptions;
+  readonly #chance: Chance;
+  readonly #census = new Census();
+  readonly #machine: FuzzMachine;
+  readonly #kernel: Kernel;
+  readonly #history: string[] = [];
+  #steps = 0;
+  #refused = 0;
+  #compared = 0;
+  #mayMake = true;
+  #exits = 0;
+  #watched: Watched | undefined;
+
+  constructor(options: FuzzOptions) {
+    this.#options = options;
+    this.#chance = new Chance(options.seed);
+    const ram = new Ram({ sizeBytes: FUZZ_RAM_BYTES });
+    this.#machine = new FuzzMachine(ram, this.#chance, options.fastPath === undefined ? 20 : 1e9);
+    this.#kernel = boot({
+      machine: this.#machine,
+      rootCNodeSizeBits: 7,
+      workUnitsMax: options.workUnitsMax ?? 1 + this.#chance.below(4),
+      fastPath: options.fastPath ?? 'on',
+      rootTask: (bootInfo) => generatorImage('root', () => this.#root(bootInfo)),
+      images: [
+        ...Array.from({ length: FUZZ_THREADS }, (_, i) => ({
+          entry: FUZZ_ENTRY + i * 64,
+          image: generatorImage(`hostile ${i + 1}`, () => this.#hostile(i + 1)),
+        })),
+        { entry: IDLER_ENTRY, image: generatorImage('idler', idlerBody) },
+      ],
+      onCreate: (object) => {
+        assert(this.#mayMake, 'objects are made by retype only');
+        this.#census.onCreate(object);
+      },
+      onProgramError: (_, error) => {
+        throw error;
+      },
+    });
+  }
+
+  run(): FuzzResult {
+    const k = this.#kernel.state;
+    k.onExit = () => this.#onExit();
+    const wakeUpsMax = 100 + this.#options.steps * WAKE_UPS_PER_STEP;
+    for (let wakeUps = 0; wakeUps < wakeUpsMax; wakeUps += 1) {
+      this.#machine.deadlineNs = Infinity;
+      this.#kernel.run(Infinity);
+      if (this.#machine.deadlineNs === Infinity || this.#steps >= this.#options.steps) break;
+      this.#machine.charge(Math.max(0, this.#machine.deadlineNs - this.#machine.now()));
+    }
+    assertInvariants(k, this.#census);
+    return {
+      steps: this.#steps,
+      kernelEntries: k.counters.kernelEntries,
+      refused: this.#refused,
+      compared: this.#compared,
+      faults: k.counters.faults,
+      history: this.#history,
+    };
+  }
+
+  *#root(bootInfo: BootInfo): ThreadBody {
+    if (this.#options.kind === 'guarded') {
+      yield* guard(bootInfo, () => {
+        this.#mayMake = true;
+        return this.#steps >= this.#options.steps;
+      });
+    } else {
+      yield* furnish(bootInfo);
+      yield* this.#hostile(0);
+    }
+  }
+
+  *#hostile(thread: number): ThreadBody {
+    const k = this.#kernel.state;
+    while (this.#steps < this.#options.steps) {
+      this.#steps += 1;
+      const request = randomRequest(this.#chance);
+      const isCall = request.kind === 'call' && request.sys === SYS_CALL;
+      this.#mayMake = request.kind === 'call' && mayMake(request);
+      if (isCall && isKernelObject(k.current, this.#capOf(request)) && this.#isToCompare()) {
+        const before = digest(k, this.#census);
+        this.#watched = { tcb: k.current, before, interrupts: k.counters.interrupts };
+      }
+      const answer = yield request;
+      this.#watched = undefined;
+      if (isCall && answer.label >= 1 && answer.label <= 10) this.#refused += 1;
+      if (this.#options.fastPath !== undefined) {
+        this.#history.push(`${thread} ${show(request)} -> ${show(answer)}`);
+      }
+    }
+  }
+
+  #isToCompare(): boolean {
+    return this.#options.fastPath === undefined && this.#chance.oneIn(COMPARE_ONE_IN);
+  }
+
+  #capOf(request: SystemCallRequest): Cap | undefined {
+    const k = this.#kernel.state;
+    const cptr = BigInt(request.cptr ?? 0);
+    const low = Number(cptr & 0xffff_ffffn);
+    return lookupSlot(k, k.current, low, Number(cptr >> 32n))?.cap;
+  }
+
+  #onExit(): void {
+    const k = this.#kernel.state;
+    this.#exits += 1;
+    const isDue = this.#exits % (this.#options.checkOneIn ?? 1) === 0;
+    if (isDue && this.#options.fastPath === undefined) assertInvariants(k, this.#census);
+    const watched = this.#watched;
+    this.#watched = undefined;
+    if (watched === undefined || k.current !== watched.tcb) return;
+    const label = (watched.tcb.regs[REG_A1 << 1] as number) >>> 12;
+    if (watched.tcb.state !== 'running' || label === 0) return;
+    if (k.counters.interrupts !== watched.interrupts) return;
+    this.#compared += 1;
+    const after = digest(k, this.#census);
+    const changed = after.filter((line) => !watched.before.includes(line));
+    assert(changed.length === 0, `a refused invocation changes nothing: ${changed.join('; ')}`);
+  }
+}
+
+/** Only these may bring objects into being. */
+function mayMake(request: SystemCallRequest): boolean {
+  return request.label === UNTYPED_RETYPE || request.label === ASID_CONTROL_MAKE_POOL;
+}
+
+function isKernelObject(tcb: Tcb, cap: Cap | undefined): boolean {
+  if (cap === undefined || tcb.state !== 'running') return false;
+  return !['endpoint', 'notification', 'reply'].includes(cap.kind);
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value, (_, word: unknown) =>
+    typeof word === 'bigint' ? `0x${word.toString(16)}` : word,
+  );
+}
