@@ -49,7 +49,7 @@ export function report(system: SystemDescription): string {
   );
   section(
     'Symbols',
-    ['domain', 'symbol', 'value'],
+    ['pd', 'symbol', 'value'],
     flat.flatMap(({ pd }) => symbolRows(system, pd)),
   );
   const users = regionUsers(system);
@@ -66,6 +66,7 @@ const PD_HEADING = [
   'budget/us',
   'period/us',
   'kind',
+  'domain',
   'cpu',
   'stack',
   'program',
@@ -80,13 +81,14 @@ function pdRow({ pd, index, parent }: FlatPd, flat: readonly FlatPd[]): Cell[] {
     pd.budgetUs,
     pd.periodUs,
     pd.passive ? 'passive' : 'active',
+    pd.domain ?? '-',
     pd.cpu,
     bytes(BigInt(pd.stackBytes)),
     pd.image.path,
   ];
 }
 
-const IRQ_HEADING = ['irq', 'trigger', 'domain', 'id', 'source'];
+const IRQ_HEADING = ['irq', 'trigger', 'pd', 'id', 'source'];
 
 function irqRows(pd: PdDescription): Cell[][] {
   return pd.irqs.map((irq) => {
@@ -124,7 +126,7 @@ function scheduleRows(domains: NonNullable<SystemDescription['domains']>): Cell[
   );
 }
 
-const CAP_HEADING = ['domain', 'cnode', 'slot', 'type', 'object', 'rights', 'badge'];
+const CAP_HEADING = ['pd', 'cnode', 'slot', 'type', 'object', 'rights', 'badge'];
 
 function capRows(system: SystemDescription, flat: FlatPd): Cell[][] {
   return capabilitiesOf(system, flat).map(({ cnode, slot, type, object, rights, badge }) => {
@@ -133,7 +135,7 @@ function capRows(system: SystemDescription, flat: FlatPd): Cell[][] {
   });
 }
 
-const MAP_HEADING = ['domain', 'from', 'to', 'perms', 'cache', 'page', 'region'];
+const MAP_HEADING = ['pd', 'from', 'to', 'perms', 'cache', 'page', 'region'];
 
 function mapRows(system: SystemDescription, pd: PdDescription): Cell[][] {
   const regions = new Map(system.regions.map((region) => [region.name, region]));
@@ -200,7 +202,7 @@ function filledFrom({ prefill }: RegionDescription): string {
   return prefill.kind === 'file' ? prefill.path : `boot information ${prefill.item}`;
 }
 
-const MEMORY_HEADING = ['domain', 'maps', 'readable', 'writable', 'of its own', 'shared'];
+const MEMORY_HEADING = ['pd', 'maps', 'readable', 'writable', 'of its own', 'shared'];
 
 function memoryRows(system: SystemDescription, users: ReadonlyMap<string, RegionUser[]>): Cell[][] {
   const sizes = new Map(system.regions.map(({ name, size }) => [name, size]));
