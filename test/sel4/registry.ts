@@ -1,6 +1,26 @@
 /** All tests, in upstream's order of files. */
 
+import { CANCEL_BADGED_SENDS_TESTS } from './cancel-badged-sends.ts';
+import { CNODE_OPERATION_TESTS } from './cnodeops.ts';
+import { CSPACE_TESTS } from './cspace.ts';
+import { BOOTSTRAP_TESTS } from './bootstrap.ts';
+import { NB_WAIT_TESTS } from './nbwait.ts';
+import { IPC_RIGHTS_TESTS } from './ipc-rights.ts';
+import { BINDING_TESTS } from './binding.ts';
 import type { Sel4Test } from './driver/test.ts';
+import { UNTYPED_TESTS } from './inc-untyped.ts';
+import { THREAD_TESTS } from './threads.ts';
 import { TRIVIAL_TESTS } from './trivial.ts';
 
-export const TESTS: readonly Sel4Test[] = [...TRIVIAL_TESTS];
+export const TESTS: readonly Sel4Test[] = [
+  ...TRIVIAL_TESTS,
+  ...CNODE_OPERATION_TESTS,
+  ...CSPACE_TESTS,
+  ...CANCEL_BADGED_SENDS_TESTS,
+  ...UNTYPED_TESTS,
+  ...THREAD_TESTS,
+  ...BOOTSTRAP_TESTS,
+  ...NB_WAIT_TESTS,
+  ...IPC_RIGHTS_TESTS,
+  ...BINDING_TESTS,
+];

@@ -5,6 +5,7 @@
 
 import * as abi from '../../../kernel/abi.ts';
 import type { ThreadBody, ThreadStep, Word } from '../../../kernel/system-call.ts';
+import type { UserThread } from '../../../kernel/user.ts';
 import * as calls from './calls.ts';
 import { check, ok } from './check.ts';
 import type { TestMachine } from './machine.ts';
@@ -30,10 +31,13 @@ const FOREIGN_DONE = 3;
 const FOREIGN_REPLY = 4;
 const FOREIGN_FIRST_FREE = 8;
 
+export type HelperBody = (self: Helper, thread: UserThread) => ThreadStep<Word | void>;
+
 export interface HelperOptions {
   readonly priority: number;
   readonly maxPriority?: number;
-  readonly body: (self: Helper) => ThreadStep<Word | void>;
+  /** Gets itself, and its register file. */
+  readonly body: HelperBody;
   readonly budget?: calls.Budget;
   /** A helper with a CSpace and a VSpace of its own reaches only what `give` has given it. */
   readonly spaces?: 'shared' | 'own';
@@ -184,7 +188,7 @@ export class Environment {
     yield* ok(calls.invoke(tcb, abi.TCB_SET_SCHED_PARAMS, priorities, caps));
     yield* ok(calls.invoke(tcb, abi.TCB_SET_TLS_BASE, [bufferVaddr]));
     const ownReply = isOwn ? FOREIGN_REPLY : reply;
-    const entry = this.#programs.add(() => bodyOf(helper, options.body));
+    const entry = this.#programs.add((thread) => bodyOf(helper, options.body, thread));
     const helper: Helper = {
       ...{ tcb, sc, reply, ownReply, vspace, cnode, entry, bufferVaddr, done, spaces },
       nextSlot: FOREIGN_FIRST_FREE,
@@ -267,8 +271,8 @@ export class Environment {
   }
 }
 
-function* bodyOf(helper: Helper, body: (self: Helper) => ThreadStep<Word | void>): ThreadBody {
-  const result = yield* body(helper);
+function* bodyOf(helper: Helper, body: HelperBody, thread: UserThread): ThreadBody {
+  const result = yield* body(helper, thread);
   const done = helper.spaces === 'own' ? FOREIGN_DONE : helper.done;
   yield calls.send(done, [result ?? 0]);
 }
