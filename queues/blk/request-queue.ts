@@ -33,6 +33,9 @@ export interface BlkRequest {
   code: number;
   /** Bytes from the start of the data region, or an I/O address between virtualiser and driver. */
   offset: number;
+  /** The halves of {@link offset}, signed: an engine hands those on without boxing, unlike numbers above 2^31. */
+  offsetLow: number;
+  offsetHigh: number;
   /** In blocks of 4096 bytes. */
   block: number;
   /** In blocks, 0..65535. */
@@ -42,7 +45,7 @@ export interface BlkRequest {
 }
 
 export function emptyRequest(): BlkRequest {
-  return { code: 0, offset: 0, block: 0, count: 0, id: 0 };
+  return { code: 0, offset: 0, offsetLow: 0, offsetHigh: 0, block: 0, count: 0, id: 0 };
 }
 
 /** The producer's end: a client, or the virtualiser towards the driver. */
@@ -143,7 +146,11 @@ export class BlkRequestConsumer {
     const at = this.#base + REQUEST_ENTRIES / 4 + slot * WORDS;
     const u32 = this.#u32;
     into.code = u32[at + CODE] as number;
-    into.offset = (u32[at + OFFSET] as number) + (u32[at + OFFSET + 1] as number) * TWO_32;
+    const low = u32[at + OFFSET] as number;
+    const high = u32[at + OFFSET + 1] as number;
+    into.offset = low + high * TWO_32;
+    into.offsetLow = low | 0;
+    into.offsetHigh = high | 0;
     into.block = (u32[at + BLOCK] as number) + (u32[at + BLOCK + 1] as number) * TWO_32;
     into.count = (u32[at + COUNT] as number) & 0xffff;
     into.id = u32[at + ID] as number;

@@ -50,6 +50,14 @@ export function isStorageReady(page: ReadonlyRegion): boolean {
   return page.read8(BASE + Layout.ready.offset) === 1;
 }
 
+/** Size in blocks of 4096 bytes; only meaningful while {@link isStorageReady}. */
+export function storageCapacity(page: ReadonlyRegion): number {
+  return (
+    page.read32(BASE + Layout.capacityLow.offset) +
+    page.read32(BASE + Layout.capacityHigh.offset) * TWO_32
+  );
+}
+
 /** Reads the page; only meaningful while {@link isStorageReady}. */
 export function readStorageInfo(page: ReadonlyRegion): BlkStorageInfo {
   let serialNumber = '';
@@ -64,8 +72,6 @@ export function readStorageInfo(page: ReadonlyRegion): BlkStorageInfo {
     sectorBytes: page.read16(BASE + Layout.sectorBytes.offset),
     blockSize: page.read16(BASE + Layout.blockSize.offset),
     queueDepth: page.read16(BASE + Layout.queueDepth.offset),
-    capacity:
-      page.read32(BASE + Layout.capacityLow.offset) +
-      page.read32(BASE + Layout.capacityHigh.offset) * TWO_32,
+    capacity: storageCapacity(page),
   };
 }

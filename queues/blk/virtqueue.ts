@@ -112,7 +112,9 @@ export class BlkVirtqueue {
   readonly #mask: number;
   readonly #ringAt: number;
   readonly #chainsAt: number;
-  readonly #chainsPaddr: number;
+  /** Low half of the physical address of chain 0's memory, signed; the region lies below one multiple of 4 GiB. */
+  readonly #chainsLow: number;
+  readonly #regionHigh: number;
   /** Offset in RAM of chain 0's descriptors, and from one chain's to the next's. */
   readonly #descriptorsAt: number;
   readonly #descriptorsStride: number;
@@ -159,7 +161,10 @@ export class BlkVirtqueue {
     this.usedPaddr = options.paddr + layout.used;
     this.#ringAt = at;
     this.#chainsAt = at + layout.chains;
-    this.#chainsPaddr = options.paddr + layout.chains;
+    const { paddr } = options;
+    this.#regionHigh = Math.floor(paddr / TWO_32);
+    assert((paddr % TWO_32) + layout.sizeBytes <= TWO_32, 'the region does not cross 4 GiB');
+    this.#chainsLow = (paddr + layout.chains) | 0;
     this.#descriptorsAt = at + (indirect === 'yes' ? layout.tables : 0);
     this.#descriptorsStride = this.#perChain * VirtqDesc.SIZE;
     this.#availIdx16 = (at + layout.avail + VirtqAvail.idx.offset) >>> 1;
@@ -175,8 +180,9 @@ export class BlkVirtqueue {
     for (let chain = 0; chain < this.chains; chain += 1) {
       this.#free[chain] = this.chains - 1 - chain;
       if (indirect === 'yes') {
-        const table = options.paddr + layout.tables + chain * this.#descriptorsStride;
-        this.#describe(at + chain * VirtqDesc.SIZE, table, 0, VIRTQ_DESC_F_INDIRECT, 0);
+        const table = (paddr + layout.tables + chain * this.#descriptorsStride) | 0;
+        const ringAt = at + chain * VirtqDesc.SIZE;
+        this.#describe(ringAt, table, this.#regionHigh, 0, VIRTQ_DESC_F_INDIRECT);
       }
     }
   }
@@ -194,13 +200,15 @@ export class BlkVirtqueue {
    * Posts a request with data, to be published with the batch. The caller has seen that there is room, and that the data
    * is at most {@link bytesMax} long.
    *
+   * @param low low half of the data's physical address, a signed 32-bit number
    * @param access 'writable': the device writes the data
    * @returns its chain
    */
   postTransfer(
     type: number,
     sector: number,
-    paddr: number,
+    low: number,
+    high: number,
     lengthBytes: number,
     access: 'readable' | 'writable',
   ): number {
@@ -212,7 +220,8 @@ export class BlkVirtqueue {
     let position = 1;
     while (done < lengthBytes) {
       const length = Math.min(this.#segmentBytes, lengthBytes - done);
-      this.#place(chain, position, paddr + done, length, flags);
+      const at = (low >>> 0) + done;
+      this.#place(chain, position, at | 0, at >= TWO_32 ? high + 1 : high, length, flags);
       done += length;
       position += 1;
     }
@@ -232,8 +241,7 @@ export class BlkVirtqueue {
     this.#u32[at + 1] = sector / TWO_32;
     this.#u32[at + 2] = sectors;
     this.#u32[at + 3] = 0;
-    const paddr = this.#chainsPaddr + chain * CHAIN_STRIDE + RANGE_AT;
-    this.#place(chain, 1, paddr, Range.SIZE, VIRTQ_DESC_F_NEXT);
+    this.#placeOwn(chain, 1, RANGE_AT, Range.SIZE, VIRTQ_DESC_F_NEXT);
     return this.#end(chain, 2, 1);
   }
 
@@ -320,14 +328,12 @@ export class BlkVirtqueue {
     this.#u32[word + 2] = sector;
     this.#u32[word + 3] = sector / TWO_32;
     this.#u8[at + STATUS_AT] = STATUS_UNWRITTEN;
-    const paddr = this.#chainsPaddr + chain * CHAIN_STRIDE;
-    this.#place(chain, 0, paddr, Header.SIZE, VIRTQ_DESC_F_NEXT);
+    this.#placeOwn(chain, 0, 0, Header.SIZE, VIRTQ_DESC_F_NEXT);
     return chain;
   }
 
   #end(chain: number, position: number, writableBytes: number): number {
-    const status = this.#chainsPaddr + chain * CHAIN_STRIDE + STATUS_AT;
-    this.#place(chain, position, status, 1, VIRTQ_DESC_F_WRITE);
+    this.#placeOwn(chain, position, STATUS_AT, 1, VIRTQ_DESC_F_WRITE);
     this.#outstanding[chain] = 1;
     this.#writableBytes[chain] = writableBytes;
     let head = chain;
@@ -342,19 +348,32 @@ export class BlkVirtqueue {
     return chain;
   }
 
-  /** Writes descriptor `position` of a chain. */
-  #place(chain: number, position: number, paddr: number, length: number, flags: number): void {
-    const first = this.#indirect === 'yes' ? 0 : chain * this.#perChain;
-    const at = this.#descriptorsAt + chain * this.#descriptorsStride + position * VirtqDesc.SIZE;
-    this.#describe(at, paddr, length, flags, first + position + 1);
+  /** Writes descriptor `position` of a chain for a part of the chain's own memory. */
+  #placeOwn(chain: number, position: number, offset: number, length: number, flags: number): void {
+    const low = (this.#chainsLow + chain * CHAIN_STRIDE + offset) | 0;
+    this.#place(chain, position, low, this.#regionHigh, length, flags);
   }
 
-  #describe(at: number, paddr: number, length: number, flags: number, next: number): void {
+  /** Writes descriptor `position` of a chain. */
+  #place(
+    chain: number,
+    position: number,
+    low: number,
+    high: number,
+    length: number,
+    flags: number,
+  ): void {
+    const first = this.#indirect === 'yes' ? 0 : chain * this.#perChain;
+    const at = this.#descriptorsAt + chain * this.#descriptorsStride + position * VirtqDesc.SIZE;
+    this.#describe(at, low, high, length, flags | ((first + position + 1) << 16));
+  }
+
+  #describe(at: number, low: number, high: number, length: number, flagsAndNext: number): void {
     const word = at >>> 2;
-    this.#u32[word] = paddr;
-    this.#u32[word + 1] = paddr / TWO_32;
+    this.#u32[word] = low;
+    this.#u32[word + 1] = high;
     this.#u32[word + 2] = length;
-    this.#u32[word + DESC_WORDS - 1] = flags | (next << 16);
+    this.#u32[word + DESC_WORDS - 1] = flagsAndNext;
   }
 
   #release(chain: number): void {

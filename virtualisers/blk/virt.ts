@@ -28,7 +28,7 @@ import {
 } from '../../queues/blk/layout.ts';
 import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
-import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
+import { isStorageReady, readStorageInfo, storageCapacity } from '../../queues/blk/storage-info.ts';
 import { TIMER_GET_TIME, TIMER_SET_TIMEOUT } from '../../queues/timer/config.ts';
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import {
@@ -121,7 +121,7 @@ class Virtualiser {
       return;
     }
     if (this.#state.kind === 'no-device') return this.#startScan();
-    const { capacity } = readStorageInfo(this.#driverInfo);
+    const capacity = storageCapacity(this.#driverInfo);
     if (this.#state.kind === 'running' && capacity !== this.#deviceBlocks) {
       this.#pd.log(`BLK VIRT|WARN: the device has ${capacity} blocks now`);
       this.#startScan();

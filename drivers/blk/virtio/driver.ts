@@ -41,7 +41,7 @@ import {
 } from '../../../microkit/pd.ts';
 import { initialise, type LiveDevice, readCapacity, reset, serialNumber } from './device.ts';
 import * as R from './regs.ts';
-import { InFlight, pieceOf, post, SECTORS_PER_BLOCK } from './requests.ts';
+import { InFlight, pieceOf, post, postGetId, SECTORS_PER_BLOCK } from './requests.ts';
 
 export const BLK_DRIVER_COUNTERS = counterNames(
   'requests',
@@ -129,7 +129,7 @@ class Driver {
     const { device } = result;
     const { queue } = device;
     this.#inFlight = new InFlight(queue.chains);
-    const chain = queue.postTransfer(R.T_GET_ID, 0, device.scratchPaddr, R.ID_BYTES, 'writable');
+    const chain = postGetId(device);
     this.#state = { kind: 'identifying', device, chain };
     this.#kick(device);
     queue.requestInterrupt();
@@ -181,21 +181,21 @@ class Driver {
 
   /** Starts the request that was just taken. */
   #start(device: LiveDevice): void {
-    const { code, offset, block, count, id } = this.#request;
+    const { code, count, id } = this.#request;
     switch (code) {
       case BLK_READ:
       case BLK_WRITE:
         if (count === 0) return this.#answer(BLK_ERR_INVALID_PARAM, 0, id);
-        return this.#begin(device, code, offset, block, count, id);
+        return this.#begin(device, code, id);
       case BLK_DISCARD:
         if (count === 0 || (device.features & R.F_DISCARD) === 0) break;
-        return this.#begin(device, code, 0, block, count, id);
+        return this.#begin(device, code, id);
       case BLK_WRITE_ZEROES:
         if (count === 0 || (device.features & R.F_WRITE_ZEROES) === 0) break;
-        return this.#begin(device, code, 0, block, count, id);
+        return this.#begin(device, code, id);
       case BLK_FLUSH:
         if ((device.features & R.F_FLUSH) === 0) return this.#answer(BLK_OK, 0, id);
-        return this.#begin(device, code, 0, 0, 0, id);
+        return this.#begin(device, code, id);
       case BLK_BARRIER:
         this.#barrier = 'waiting';
         this.#barrierId = id;
@@ -206,21 +206,18 @@ class Driver {
     this.#answer(BLK_ERR_INVALID_PARAM, 0, id);
   }
 
-  #begin(
-    device: LiveDevice,
-    code: number,
-    paddr: number,
-    block: number,
-    count: number,
-    id: number,
-  ): void {
+  /** Gives the device the request that was just taken, or a flush. */
+  #begin(device: LiveDevice, code: number, id: number): void {
+    const { offsetLow, offsetHigh, block, count } = this.#request;
     const flight = this.#inFlight;
-    const chain = post(device, flight, code, paddr, block, pieceOf(device, code, count, 0));
+    const piece = pieceOf(device, code, count, 0);
+    const chain = post(device, flight, code, offsetLow, offsetHigh, block, piece);
     flight.id[chain] = id;
     flight.code[chain] = code;
-    flight.paddr[chain] = paddr;
+    flight.low[chain] = offsetLow;
+    flight.high[chain] = offsetHigh;
     flight.block[chain] = block;
-    flight.count[chain] = count;
+    flight.count[chain] = code === BLK_FLUSH ? 0 : count;
     flight.done[chain] = 0;
     flight.single[chain] = 0;
     flight.retriesLeft[chain] = this.#config.retries;
@@ -294,9 +291,10 @@ class Driver {
     const done = flight.done[chain] as number;
     const left = (flight.count[chain] as number) - done;
     const piece = pieceOf(device, code, left, flight.single[chain] as number);
-    const paddr = (flight.paddr[chain] as number) + done * BLK_TRANSFER_BYTES;
+    const at = ((flight.low[chain] as number) >>> 0) + done * BLK_TRANSFER_BYTES;
+    const high = (flight.high[chain] as number) + (at >= 0x1_0000_0000 ? 1 : 0);
     const block = (flight.block[chain] as number) + done;
-    flight.move(chain, post(device, flight, code, paddr, block, piece));
+    flight.move(chain, post(device, flight, code, at | 0, high, block, piece));
   }
 
   #complete(chain: number, status: number): void {
@@ -315,7 +313,7 @@ class Driver {
       return this.#answer(BLK_OK, 0, this.#barrierId);
     }
     this.#barrier = 'flushing';
-    this.#begin(device, BLK_FLUSH, 0, 0, 0, this.#barrierId);
+    this.#begin(device, BLK_FLUSH, this.#barrierId);
   }
 
   #answer(status: number, successCount: number, id: number): void {

@@ -24,7 +24,9 @@ const AGE_STUCK = 2;
 export class InFlight {
   readonly id: Uint32Array;
   readonly code: Uint8Array;
-  readonly paddr: Float64Array;
+  /** Physical address of its data, in signed halves. */
+  readonly low: Int32Array;
+  readonly high: Int32Array;
   readonly block: Float64Array;
   readonly count: Uint32Array;
   /** Blocks that are done. */
@@ -40,7 +42,8 @@ export class InFlight {
   constructor(chains: number) {
     this.id = new Uint32Array(chains);
     this.code = new Uint8Array(chains);
-    this.paddr = new Float64Array(chains);
+    this.low = new Int32Array(chains);
+    this.high = new Int32Array(chains);
     this.block = new Float64Array(chains);
     this.count = new Uint32Array(chains);
     this.done = new Uint32Array(chains);
@@ -67,7 +70,8 @@ export class InFlight {
     if (from === to) return;
     this.id[to] = this.id[from] as number;
     this.code[to] = this.code[from] as number;
-    this.paddr[to] = this.paddr[from] as number;
+    this.low[to] = this.low[from] as number;
+    this.high[to] = this.high[from] as number;
     this.block[to] = this.block[from] as number;
     this.count[to] = this.count[from] as number;
     this.done[to] = this.done[from] as number;
@@ -86,24 +90,31 @@ export function pieceOf(device: LiveDevice, code: number, left: number, single: 
   return Math.max(1, Math.min(left, Math.floor(sectorsMax / SECTORS_PER_BLOCK)));
 }
 
-/** Posts one virtio request. There is room for it. @returns its chain */
+/**
+ * Posts one virtio request. There is room for it.
+ *
+ * @param low low half of the physical address of its data, signed
+ * @returns its chain
+ */
 export function post(
   device: LiveDevice,
   flight: InFlight,
   code: number,
-  paddr: number,
+  low: number,
+  high: number,
   block: number,
   piece: number,
 ): number {
   const { queue } = device;
   const sector = block * SECTORS_PER_BLOCK;
+  const bytes = piece * BLK_TRANSFER_BYTES;
   let chain;
   switch (code) {
     case BLK_READ:
-      chain = queue.postTransfer(R.T_IN, sector, paddr, piece * BLK_TRANSFER_BYTES, 'writable');
+      chain = queue.postTransfer(R.T_IN, sector, low, high, bytes, 'writable');
       break;
     case BLK_WRITE:
-      chain = queue.postTransfer(R.T_OUT, sector, paddr, piece * BLK_TRANSFER_BYTES, 'readable');
+      chain = queue.postTransfer(R.T_OUT, sector, low, high, bytes, 'readable');
       break;
     case BLK_DISCARD:
       chain = queue.postRange(R.T_DISCARD, sector, piece * SECTORS_PER_BLOCK);
@@ -117,4 +128,11 @@ export function post(
   flight.piece[chain] = piece;
   flight.age[chain] = 0;
   return chain;
+}
+
+/** Posts GET_ID into the device's scratch memory. @returns its chain */
+export function postGetId(device: LiveDevice): number {
+  const low = device.scratchPaddr | 0;
+  const high = Math.floor(device.scratchPaddr / 0x1_0000_0000);
+  return device.queue.postTransfer(R.T_GET_ID, 0, low, high, R.ID_BYTES, 'writable');
 }
