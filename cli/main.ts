@@ -1,7 +1,9 @@
 /** Where the `sddf` command starts. */
 
+import { inlineDeeply } from '../host/engine.ts';
 import { runProgram } from './program.ts';
 import { endWhenOutputCloses } from './terminal.ts';
 
+inlineDeeply();
 endWhenOutputCloses();
 process.exitCode = await runProgram(process.argv.slice(2));
