@@ -1,7 +1,7 @@
 /** What a network class has been told: its device and members, and its clients with their sizes. */
 
 import type { NetCopyConfig } from '../../queues/net/config.ts';
-import type { PdBuilder } from '../builder.ts';
+import type { PdBuilder, RegionBuilder } from '../builder.ts';
 import type { DeviceNode } from './device.ts';
 
 export interface NetOptions {
@@ -12,6 +12,8 @@ export interface NetOptions {
   readonly tx?: PdBuilder;
   /** Receive buffers that the device writes to; a power of two, 512 unless told. */
   readonly rxBuffers?: number;
+  /** Memory for these buffers, when it is to lie at a certain place; a region of its own unless told. */
+  readonly rxData?: RegionBuilder;
   /** Descriptors asked for in each virtqueue; 512 unless told. */
   readonly ringEntries?: number;
 }

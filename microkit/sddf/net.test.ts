@@ -161,6 +161,22 @@ describe('the other paths', () => {
   });
 });
 
+describe('memory at a certain place', () => {
+  it('holds the receive buffers when it is given', () => {
+    const sys = system({ name: 'placed' });
+    const driver = sys.pd('driver', { priority: 2 });
+    const rxData = sys.region('placed', { size: '1M', physAddr: 0x8500_0000 });
+    const network = net(sys, { device: DEVICE, driver, rxData });
+    network.addClient(sys.pd('client', { priority: 1 }));
+    const description = sound(sys.build());
+    const client = named(description, 'client').config as { net: NetClientConfig };
+
+    expect(client.net.rxData.region).toBe('placed');
+    expect(permissions(named(description, 'client'), 'placed')).toBe('rw');
+    expect(description.regions.map(({ name }) => name)).not.toContain('driver_rx_data');
+  });
+});
+
 describe('what is refused', () => {
   it.each([
     ['a network without clients', { clients: [] }, 'network without clients'],

@@ -74,7 +74,9 @@ export class Net implements NetPlan {
     const { driver, rx, tx, device, ringEntries = 512 } = this.options;
     const { registers, irq } = attachDevice(this.#sys, driver, device);
     const rings = this.#region(`${driver.name}_rings`, HARDWARE_RING_BYTES);
-    const dma = this.#region(`${driver.name}_rx_data`, this.rxBuffers * NET_BUFFER_BYTES);
+    const dma =
+      this.options.rxData ??
+      this.#region(`${driver.name}_rx_data`, this.rxBuffers * NET_BUFFER_BYTES);
     const ringsPaddrSymbol = mapTranslated(driver, rings, 'rw');
     const virtualised = rx !== undefined && tx !== undefined;
     const pairs = virtualised ? this.#connectVirtualisers(rx, tx, dma) : this.#connectAlone(dma);
