@@ -32,6 +32,14 @@ import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
 import { timerDevice } from './devices.ts';
 import { serialDevices, UARTS } from './serial-devices.ts';
 import type { Uart } from './serial-devices.ts';
+import {
+  addNeighbours,
+  BLK_PDS,
+  NEIGHBOUR_COUNTERS,
+  NEIGHBOURS,
+  NET_PDS,
+} from './serial-neighbours.ts';
+import type { Neighbours } from './serial-neighbours.ts';
 import type { ProgramCounterNames, SystemModule } from './system.ts';
 
 const DRIVERS: Readonly<Record<Uart, { readonly program: Program; readonly image: string }>> = {
@@ -48,6 +56,7 @@ const COUNTERS: ProgramCounterNames = {
   serial_driver: SERIAL_DRIVER_COUNTERS,
   serial_virt_tx: SERIAL_VIRT_TX_COUNTERS,
   serial_virt_rx: SERIAL_VIRT_RX_COUNTERS,
+  ...NEIGHBOUR_COUNTERS,
 };
 
 function build(choices: Readonly<Record<string, string>>): BuildResult {
@@ -90,6 +99,8 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   const shellPd = sys.pd('shell', { program: shell, image: 'clients/shell/shell.ts', priority: 1 });
   terminal.addClient(shellPd);
   timers.addClient(shellPd);
+  const neighbours = choices['beside'] as Neighbours;
+  addNeighbours(sys, timers, neighbours, (pd) => addStats(sys, pd));
   showSystemTo(sys, shellPd);
   return sys.build();
 }
@@ -136,8 +147,8 @@ function viewOf(sys: SystemBuilder): SystemView {
       sizeBytes: sizeInBytes(options.size),
       kind: options.physAddr === undefined ? 'memory' : 'device',
     })),
-    net: [],
-    blk: [],
+    net: NET_PDS,
+    blk: BLK_PDS,
   };
 }
 
@@ -170,6 +181,11 @@ export const serialSystem: SystemModule = {
     uart: { help: 'the serial device', choices: UARTS, standard: 'ns16550a' },
     baud: { help: 'bits per second at the start', choices: BAUDS, standard: '115200' },
     flow: { help: 'RTS/CTS by the UART itself', choices: ['none', 'rtscts'], standard: 'none' },
+    beside: {
+      help: 'other device classes beside it, for the shell to show',
+      choices: NEIGHBOURS,
+      standard: 'nothing',
+    },
     colour: { help: 'each client in its colour', choices: ['on', 'off'], standard: 'on' },
   },
   counters: COUNTERS,

@@ -25,8 +25,12 @@ export const COMMANDS: readonly ShellCommand[] = [
   { name: 'queues', help: 'how full the queues are', run: queues },
   { name: 'irqs', help: 'interrupts: device, driver, how often', run: irqs },
   { name: 'mem', help: 'memory regions', run: mem },
-  { name: 'net', help: 'counters of the network class', run: (parts) => classOf(parts, 'net') },
-  { name: 'blk', help: 'counters of the block class', run: (parts) => classOf(parts, 'blk') },
+  {
+    name: 'net',
+    help: 'what the network class has counted',
+    run: (parts) => classOf(parts, 'net'),
+  },
+  { name: 'blk', help: 'what the block class has counted', run: (parts) => classOf(parts, 'blk') },
   { name: 'time', help: 'nanoseconds since the start', run: time },
   { name: 'uptime', help: 'time since the start', run: uptime },
   { name: 'clear', help: 'clears the screen', run: () => '\u001b[2J\u001b[H' },
@@ -71,13 +75,12 @@ function pds(parts: CommandParts, [name]: readonly string[]): string {
   return table([['name', 'priority', ''], ...rows]);
 }
 
-function countersOf(parts: CommandParts, pd: PdView): string {
+function countersOf(parts: CommandParts, pd: PdView, which: 'all' | 'moved' = 'all'): string {
   if (pd.counters === undefined) return `${pd.name}: no counters\n`;
   const { region, names } = pd.counters;
   const counters = readCounters(names, parts.region(region));
-  return table(
-    Object.entries(counters).map(([name, value]) => [`${pd.name}.${name}`, String(value)]),
-  );
+  const shown = Object.entries(counters).filter(([, value]) => which === 'all' || value !== 0);
+  return table(shown.map(([name, value]) => [`${pd.name}.${name}`, String(value)]));
 }
 
 function queues(parts: CommandParts): string {
@@ -124,7 +127,9 @@ function mem(parts: CommandParts): string {
 function classOf(parts: CommandParts, name: 'net' | 'blk'): string {
   const members = parts.view.pds.filter((pd) => parts.view[name].includes(pd.name));
   if (members.length === 0) return `${name}: this system has none, or this shell may not see it\n`;
-  return members.map((pd) => countersOf(parts, pd)).join('');
+  // Many counters are of things that should not happen: those that are 0 say nothing here.
+  const lines = members.map((pd) => countersOf(parts, pd, 'moved')).join('');
+  return lines === '' ? `${name}: nothing yet\n` : lines;
 }
 
 function time(parts: CommandParts): string {

@@ -123,6 +123,21 @@ describe('a serial session', () => {
     expect(second).toBe(first);
   });
 
+  it('shows a network and a disk beside it', () => {
+    const script = join(directory, 'beside.txt');
+    const log = join(directory, 'beside.log');
+    writeFileSync(script, '\u001c2\rnet\rblk\rirqs\r');
+    const options = `--set beside=all --net loop --rate 1k --serial file,in=${script},out=${log}`;
+    const args = `cli/sddf.mjs run serial ${options} --clock virtual --for 500ms`.split(' ');
+    const ended = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const shown = readFileSync(log, 'latin1');
+
+    expect(ended.status).toBe(0);
+    expect(shown).toMatch(/echo\.udpEchoed +[1-9]/);
+    expect(shown).toMatch(/blk_virt\.requests +[1-9]/);
+    expect(shown).toMatch(/1 +virtio_net +ethernet_driver +[1-9]/);
+  });
+
   it('says in one line what is wrong with --serial, and ends with 2', () => {
     const wrong = (serial: string, ...more: string[]): string => {
       const args = ['cli/sddf.mjs', 'run', 'serial', '--serial', serial, ...more];
