@@ -36,6 +36,9 @@ export function renderCommand(): Command {
 }
 
 function filesOf(system: SystemDescription): ReadonlyMap<string, string | Uint8Array> {
+  if (!/^[\w.-]+$/.test(system.name)) {
+    throw new UserMistake(`the system's name '${system.name}' is no file name; give it another`);
+  }
   const files = new Map<string, string | Uint8Array>([
     [`${system.name}.system`, renderXml(system)],
     [`${system.name}.config.json`, renderConfigs(system)],
