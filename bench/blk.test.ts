@@ -1,0 +1,47 @@
+/** A smoke run of the block benchmark's rig: the counts for one request are those derived by hand, whatever the speed. */
+
+import { describe, expect, it } from 'vitest';
+import { BlkRig } from './blk-rig.ts';
+
+const SAMPLE_NS = 100e6;
+
+describe('one request at a time', () => {
+  it('costs five notifications and eight kernel entries, and copies nothing between client and device', async () => {
+    const load = { order: 'random', readPercent: 100, requestBytes: 4096, depth: 1 } as const;
+    const rig = new BlkRig({ loads: [load], backend: { kind: 'memory' } });
+    await rig.rates(SAMPLE_NS);
+    const before = rig.counters();
+    const requests = (): number => rig.counters().programs['client0']?.['requests'] ?? 0;
+    const first = requests();
+    while (requests() < first + 300) await rig.rates(SAMPLE_NS);
+    const after = rig.counters();
+
+    const answered = requests() - first;
+    expect(after.copies - before.copies).toBe(0);
+    // Client to virtualiser, virtualiser to driver, device's interrupt, driver to virtualiser, virtualiser to client.
+    const sent = after.kernel.notificationsSent - before.kernel.notificationsSent;
+    expect(sent / answered).toBeCloseTo(5, 1);
+    const entries = after.kernel.kernelEntries - before.kernel.kernelEntries;
+    expect(entries / answered).toBeCloseTo(8, 1);
+    expect(after.programs['client0']?.['errors']).toBe(0);
+  });
+});
+
+describe('several clients', () => {
+  it('share the disk as the policy says', async () => {
+    const load = { order: 'sequential', readPercent: 100, depth: 16 } as const;
+    const loads = [4096, 65_536].map((requestBytes) => ({ ...load, requestBytes }));
+    const rig = new BlkRig({
+      loads,
+      backend: { kind: 'memory' },
+      policy: { kind: 'drr', quantumBytes: 65_536 },
+      window: 8,
+    });
+    await rig.rates(SAMPLE_NS);
+    const rates = await rig.rates(2 * SAMPLE_NS);
+    const [small = 0, large = 0] = rates.map((rate, i) => rate * (loads[i]?.requestBytes ?? 0));
+
+    expect(small / large).toBeGreaterThan(0.8);
+    expect(small / large).toBeLessThan(1.25);
+  });
+});
