@@ -7,6 +7,9 @@ import { BOOTSTRAP_TESTS } from './bootstrap.ts';
 import { NB_WAIT_TESTS } from './nbwait.ts';
 import { IPC_RIGHTS_TESTS } from './ipc-rights.ts';
 import { BINDING_TESTS } from './binding.ts';
+import { IPC_PAIR_TESTS } from './ipc-pairs.ts';
+import { IPC_TESTS } from './ipc.ts';
+import { IPC_CHAIN_TESTS } from './ipc-chains.ts';
 import type { Sel4Test } from './driver/test.ts';
 import { UNTYPED_TESTS } from './inc-untyped.ts';
 import { THREAD_TESTS } from './threads.ts';
@@ -23,4 +26,7 @@ export const TESTS: readonly Sel4Test[] = [
   ...NB_WAIT_TESTS,
   ...IPC_RIGHTS_TESTS,
   ...BINDING_TESTS,
+  ...IPC_PAIR_TESTS,
+  ...IPC_TESTS,
+  ...IPC_CHAIN_TESTS,
 ];
