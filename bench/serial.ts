@@ -74,7 +74,7 @@ function round(value: number): number {
 }
 
 /** @returns bytes per second of each sample */
-function toMemory(uart: Uart, options: SerialBenchOptions): readonly number[] {
+export function toMemory(uart: Uart, options: SerialBenchOptions): readonly number[] {
   const wire = new CountingWire();
   const rig = makeSerialRig({ uart, program: flood, clock: 'host', wire: () => wire });
   const sample = (): number => {
@@ -107,7 +107,7 @@ function heapGrowth(uart: Uart): readonly number[] {
 }
 
 /** @returns bytes per second of virtual time on a line at its real rate */
-function lineRate(uart: Uart): number {
+export function lineRate(uart: Uart): number {
   let wire: SerialLine | undefined;
   const rig = makeSerialRig({
     uart,

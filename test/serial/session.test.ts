@@ -9,10 +9,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
+import { PtyBridge } from '../../host/serial/pty-bridge.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
+import { SerialPeer } from '../support/serial-peer.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'serial-'));
 const isLinux = process.platform === 'linux';
+// The package stalls on Node 26 and later.
+const hasSerialport =
+  Number(process.versions.node.split('.')[0]) < 26 &&
+  (await import('serialport').then(
+    () => true,
+    () => false,
+  ));
 
 /** Text that comes from somewhere, to be waited for. */
 class Conversation {
@@ -86,6 +95,26 @@ describe('a serial session', () => {
 
     expect(await sddf.interrupt()).toBe(0);
   });
+
+  it.runIf(isLinux && hasSerialport)(
+    'runs over a serial port, here a pseudo-terminal',
+    async () => {
+      const far = new SerialPeer();
+      const pty = await PtyBridge.open({ host: far.host });
+      far.start(pty);
+      const sddf = new SddfProcess(['run', 'serial', '--serial', `port,path=${pty.slavePath}`]);
+      const hears = (text: string): Promise<void> => far.until(() => far.text().includes(text));
+      await sddf.says(/serial: port \/dev\/pts\/\d+, 115200 8N1/);
+      await hears('Please give me character!');
+      far.sendText('1234567890');
+      await hears('client0 has received 10 characters so far!');
+      await sddf.says(/cannot do modem lines .*; going on without/);
+      const status = await sddf.interrupt();
+      await far.stop(pty);
+
+      expect(status).toBe(0);
+    },
+  );
 
   it.runIf(isLinux)('runs in a terminal, which is as it was after Ctrl-]', async () => {
     const command = `stty -g; ${process.execPath} cli/sddf.mjs run serial --serial stdio; stty -g`;
