@@ -224,7 +224,7 @@ function checkIoPortIds({ report }: Reading, pds: readonly PdDraft[]): void {
 }
 
 function checkCapSlots({ report }: Reading, pds: readonly PdDraft[]): void {
-  for (const pd of pds) {
+  for (const pd of pds.filter(({ caps }) => caps.length > 1)) {
     for (let slot = 1; slot < CSPACE_SLOTS; slot += 1) {
       const caps = pd.caps.filter((cap) => cap.value.slot === slot);
       if (caps.length < 2) continue;

@@ -78,7 +78,7 @@ function readAttributes(reading: Reading, element: Element, context: PdContext):
   }
   const fpu = attributes.boolean('fpu', 'true');
   if (name !== undefined && utf8Bytes(name) > NAME_BYTES) {
-    const message = `warning: programs see the first ${NAME_BYTES} bytes of this name only`;
+    const message = `programs see the first ${NAME_BYTES} bytes of this name only`;
     report.warn(message, element, { attribute: 'name' });
   }
   return {

@@ -156,6 +156,12 @@ describe('where the tool crashes or lets nonsense pass', () => {
     expect(messages(text)).toEqual(['the schedule never runs domain 0, so the monitor never runs']);
   });
 
+  it('warns about a name that programs see cut off', () => {
+    const text = `<system>${pd(`name="${'é'.repeat(33)}"`)}</system>`;
+
+    expect(messages(text)).toEqual(['programs see the first 64 bytes of this name only']);
+  });
+
   it('warns about a region that nobody uses', () => {
     const text = `<system><memory_region name="m" size="0x1000" />${pd('name="p"')}</system>`;
 
