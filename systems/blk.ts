@@ -107,7 +107,8 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   return sys.build();
 }
 
-function partitionOf(choice: string): number | 'whole' {
+/** What the option `partition` means. */
+export function partitionOf(choice: string): number | 'whole' {
   return choice === 'whole' ? 'whole' : Number(choice);
 }
 

@@ -15,6 +15,11 @@ export const systems: readonly ReadySystem[] = [
     load: async () => (await import('./blk.ts')).blkSystem,
   },
   {
+    name: 'fat',
+    summary: 'a FAT file system on a disk, with ls, cat, write and df on a UART',
+    load: async () => (await import('./fat.ts')).fatSystem,
+  },
+  {
     name: 'hello',
     summary: 'Microkit: one domain that prints a line',
     load: async () => (await import('./microkit-examples/hello.ts')).hello,
