@@ -46,6 +46,14 @@ const ECHO_PORT = 1235;
 const WINDOW_BURSTS = 4;
 const WINDOW_MAX = 512;
 
+/** Check sequence, preamble and gap: what a frame takes on the line beside its own bytes. */
+const LINE_OVERHEAD_BYTES = 24;
+
+/** @returns frames of this size that a gigabit link carries in a second */
+function gigabitRate(frameBytes: number): number {
+  return Math.floor(1e9 / (8 * (frameBytes + LINE_OVERHEAD_BYTES)));
+}
+
 /** Where a capture goes. */
 export type CaptureTarget =
   | { readonly kind: 'file'; readonly path: string }
@@ -53,7 +61,7 @@ export type CaptureTarget =
   | { readonly kind: 'wireshark' };
 
 export interface GeneratorOptions {
-  /** Packets per second; as fast as they come back without one. */
+  /** Packets per second. Without one: host clock, as fast as they come back; virtual clock, a gigabit link's. */
   readonly rate?: number;
   /** Bytes of a frame without its check sequence. */
   readonly frame: number;
@@ -155,7 +163,9 @@ export class NetAttachment implements Attachment {
   }
 
   #addGenerator(parts: WireParts, options: GeneratorOptions, index: number): void {
-    const { frame, burst, rate } = options;
+    const { frame, burst } = options;
+    const isVirtual = this.#options.clock === 'virtual';
+    const rate = options.rate ?? (isVirtual ? gigabitRate(frame) : undefined);
     const source: Station = {
       mac: generatorMac(index),
       ip: ipv4Number(GENERATOR_IP) + index,

@@ -50,7 +50,10 @@ export const netKind: AttachmentKind = {
         'writes what passes the NIC to a pcapng file; - is standard output',
       )
       .option('--wireshark', 'shows what passes the NIC in Wireshark')
-      .option('--rate <packets/s>', 'generator: offered load, such as 100k; else closed loop')
+      .option(
+        '--rate <packets/s>',
+        'generator: offered load, such as 100k (default: a gigabit link; live, as fast as answers come)',
+      )
       .option('--frame <bytes>', 'generator: bytes of a frame, 50 to 1514', '60')
       .option('--burst <count>', 'generator: frames sent back to back, 1 to 256', '32');
   },
