@@ -63,6 +63,18 @@ describe('serial queue', () => {
     }
   });
 
+  it('writes long runs as it does short ones, over the wrap too', () => {
+    const { producer, consumer } = bench(256, 2 ** 32 - 100);
+    const run = 'abcdefghij'.repeat(20);
+    expect(producer.write(bytes(run))).toBe(200);
+    expect(producer.write(bytes(run))).toBe(56);
+    producer.publish();
+    expect(drained(consumer)).toBe(run + run.slice(0, 56));
+    consumer.publish();
+
+    expect(producer.room()).toBe(256);
+  });
+
   it('is full at its capacity and refuses more without change', () => {
     const { producer, consumer } = bench();
 
