@@ -77,9 +77,14 @@ export class Kernel {
    * 'deadline' when there is more to do
    */
   run(untilNs: number): 'idle' | 'deadline' {
+    this.#untilNs = untilNs;
+    return this.runOn();
+  }
+
+  /** Runs on to the time that {@link run} was given last; for a loop that does so often, because passing a time allocates. */
+  runOn(): 'idle' | 'deadline' {
     assert(this.#depth === 0, 'the kernel is not run from inside a program');
     const k = this.state;
-    this.#untilNs = untilNs;
     this.#timerEntry();
     for (;;) {
       if (k.machine.irqPending) {
@@ -94,8 +99,8 @@ export class Kernel {
           return 'idle';
         }
         this.#timerEntry();
-      } else if (k.machine.now() >= untilNs) {
-        k.machine.setDeadline(untilNs);
+      } else if (k.machine.now() >= this.#untilNs) {
+        k.machine.setDeadline(this.#untilNs);
         return 'deadline';
       } else {
         this.#runThread(current);

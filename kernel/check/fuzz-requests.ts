@@ -30,7 +30,11 @@ const INVOCATIONS: readonly (readonly [slot: number, count: number, labels: read
     [11, 1, [30, 31]],
     [14, 1, [34, 35, 36, 37, 38]],
     [16, 1, [33]],
-    [19, 8, [1]],
+    [20, 2, [1]],
+    [S.untyped, 2, [1]],
+    [S.untyped, 2, [1]],
+    [2, 1, [21, 22, 21, 22, 23, 25, 19, 18]],
+    [2, 1, [21, 22, 21, 22, 24, 20, 19, 19]],
     [S.untyped, 2, [1]],
     [S.cnode, 1, [18, 19, 20, 21, 22, 23, 24, 25]],
     [S.frame, 3, [41, 42, 43]],
@@ -101,33 +105,35 @@ function argumentsFor(chance: Chance, label: number, length: number): Word[] {
   const set = (index: number, value: Word): void => {
     if (index < length && !chance.oneIn(10)) words[index] = value;
   };
-  const index = (): number => (chance.oneIn(3) ? chance.below(16) : S.free + chance.below(62));
+  const setAll = (values: readonly Word[]): void => values.forEach((value, i) => set(i, value));
+  const index = (): number => (chance.oneIn(8) ? chance.below(66) : S.free + chance.below(24));
+  const source = (): number => chance.pick([index(), furnished(chance), furnished(chance)]);
   switch (label) {
-    case 1:
-      [chance.below(11), chance.below(14), 0, 0, index(), 1 + chance.below(4)].forEach((w, i) =>
-        set(i, w),
-      );
+    case 1: {
+      const bits = chance.pick([4, 5, 7, 8, 1, 2, 3, chance.below(14)]);
+      const type = chance.pick([0, 1, 2, 3, 4, 5, 6, 2, 3, 6, chance.below(11)]);
+      setAll([type, bits, 0, 0, index(), 1 + chance.below(3)]);
       break;
+    }
     case 18:
     case 19:
     case 20:
-      [chance.oneIn(8) ? chance.below(66) : index(), 64].forEach((w, i) => set(i, w));
+      setAll([index(), 64]);
       break;
     case 21:
     case 22:
     case 23:
     case 24:
-      [index(), 64, chance.below(128), 64, chance.below(16), chance.below(4)].forEach((w, i) =>
-        set(i, w),
-      );
+      setAll([index(), 64, source(), 64, chance.pick([15, 15, chance.below(16)]), chance.below(4)]);
       break;
     case 25:
-      [index(), 64, 0, chance.below(128), 64, 0, chance.below(128), 64].forEach((w, i) =>
-        set(i, w),
-      );
+      setAll([index(), 64, 0, source(), 64, 0, source(), 64]);
       break;
     case 26:
       [chance.below(9), index(), 64].forEach((w, i) => set(i, w));
+      break;
+    case 30:
+      set(0, chance.oneIn(4) ? chance.below(20) : 0);
       break;
     case 33:
       [
@@ -150,6 +156,12 @@ function argumentsFor(chance: Chance, label: number, length: number): Word[] {
       set(1, chance.below(256));
   }
   return words;
+}
+
+/** A slot that the guardian, or the setup, has filled. */
+function furnished(chance: Chance): number {
+  const [slot, count] = INVOCATIONS[chance.below(INVOCATIONS.length)] as (typeof INVOCATIONS)[0];
+  return chance.oneIn(3) ? S.endpoint + chance.below(7) : slot + chance.below(count);
 }
 
 /** An extra capability: what the invocation wants, or anything. */
