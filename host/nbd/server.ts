@@ -20,6 +20,10 @@ export interface NbdCounters {
   bytesWritten: number;
 }
 
+/** Reply buffers kept: up to this long, of so many lengths, so many of each. */
+const POOLED_BYTES_MAX = 65_536 + P.REPLY_BYTES;
+const POOLED_LENGTHS_MAX = 16;
+const POOLED_COUNT_MAX = 256;
 /** Requests of one session that may be outstanding before its socket is left unread. */
 const OUTSTANDING_MAX = 256;
 /** Bytes of replies that a client may leave unread before its socket is left unread. */
@@ -43,6 +47,7 @@ export class NbdServer {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   readonly #incoming: Job[] = [];
+  readonly #replies = new ReplyBuffers();
   #exported: Exported = { kind: 'unknown' };
   #ring: () => void = () => undefined;
 
@@ -102,6 +107,7 @@ export class NbdServer {
   #accept(socket: Socket): void {
     this.counters.sessions += 1;
     const connection = new Connection(socket, {
+      sent: (reply) => this.#replies.give(reply),
       request: (from, request) => this.#request(from, request),
       gone: (from) => this.#connections.delete(from),
     });
@@ -114,7 +120,7 @@ export class NbdServer {
     this.counters.requests += 1;
     const dataBytes = request.type === P.CMD_READ ? request.length : 0;
     const wrong = this.#fault(request);
-    const reply = Buffer.allocUnsafe(P.REPLY_BYTES + (wrong === 0 ? dataBytes : 0));
+    const reply = this.#replies.take(P.REPLY_BYTES + (wrong === 0 ? dataBytes : 0));
     const job: Job = {
       request,
       reply,
@@ -156,7 +162,28 @@ export class NbdServer {
   }
 }
 
+/** Buffers of replies that have been sent, for the next ones of the same length: sparing the collector is worth it. */
+class ReplyBuffers {
+  readonly #idle = new Map<number, Buffer[]>();
+
+  take(length: number): Buffer {
+    return this.#idle.get(length)?.pop() ?? Buffer.allocUnsafeSlow(length);
+  }
+
+  give(buffer: Buffer): void {
+    if (buffer.length > POOLED_BYTES_MAX) return;
+    const known = this.#idle.get(buffer.length);
+    if (known === undefined) {
+      if (this.#idle.size < POOLED_LENGTHS_MAX) this.#idle.set(buffer.length, [buffer]);
+    } else if (known.length < POOLED_COUNT_MAX) {
+      known.push(buffer);
+    }
+  }
+}
+
 interface ConnectionOwner {
+  /** A reply is out: its buffer is free. */
+  sent(reply: Buffer): void;
   request(from: Connection, request: NbdRequest): void;
   gone(from: Connection): void;
 }
@@ -203,7 +230,12 @@ class Connection {
     const socket = this.#socket;
     if (this.#unsent.length > 0 && !socket.destroyed) {
       socket.cork();
-      for (const message of this.#unsent) socket.write(message);
+      for (const message of this.#unsent) {
+        // Only a reply that fills its buffer goes back: an error's is the beginning of a longer one.
+        const isWhole = message.byteLength === message.buffer.byteLength;
+        if (isWhole) socket.write(message, () => this.#owner.sent(message));
+        else socket.write(message);
+      }
       socket.uncork();
       this.#unsent.length = 0;
     }
