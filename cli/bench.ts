@@ -23,6 +23,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   net: runNet,
   blk: runBlk,
   serial: runSerial,
+  kernel: runKernel,
 };
 
 const FRAME_BYTES = { min: 50, max: 1514 };
@@ -112,6 +113,17 @@ async function runBlk(options: BenchOptions, terminal: Terminal): Promise<readon
     onNotice: (line) => terminal.note(`sddf: ${line}`),
   });
   if (options.json !== true) for (const line of blkTable(rows)) terminal.print(line);
+  return rows;
+}
+
+async function runKernel(options: BenchOptions, terminal: Terminal): Promise<readonly BenchRow[]> {
+  const { benchKernel, kernelTable } = await import('../bench/kernel.ts');
+  const rows = benchKernel({
+    repeat: parseCount(options.repeat, '--repeat', REPEAT),
+    sampleNs: options.quick === true ? QUICK_SAMPLE_NS : SAMPLE_NS,
+    onProgress: (line) => terminal.live(line),
+  });
+  if (options.json !== true) for (const line of kernelTable(rows)) terminal.print(line);
   return rows;
 }
 
