@@ -60,6 +60,7 @@ export class Board {
   /** Wakes whoever waits for the next event; the kernel looks at the time itself. */
   readonly #deadline: ClockEvent = { fire: () => (this.#deadlineNs = Infinity) };
   #deadlineNs = Infinity;
+  #sliceEndNs = 0;
 
   constructor(options: BoardOptions) {
     this.ram = options.ram;
@@ -175,6 +176,23 @@ export class Board {
    */
   turn(): number {
     return this.clock.fireDue() + this.#liveTurns.work();
+  }
+
+  // The loop asks these two many times for each packet. They answer yes or no, for V8 boxes a number that a call returns.
+
+  /** Begins a slice of time. @returns its end */
+  beginSlice(sliceNs: number): number {
+    this.#sliceEndNs = this.clock.now() + sliceNs;
+    return this.#sliceEndNs;
+  }
+
+  isSliceOver(): boolean {
+    return this.clock.now() >= this.#sliceEndNs;
+  }
+
+  /** Whether {@link turn} has something to do. */
+  isDue(): boolean {
+    return this.#liveTurns.anyDue || this.clock.nextEventAt() <= this.clock.now();
   }
 
   /** @returns when something is to happen without the processor: now if a device is due, `Infinity` if never */

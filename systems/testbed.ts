@@ -201,14 +201,15 @@ export class Testbed {
    */
   runSlice(sliceNs: number): 'idle' | 'busy' {
     const { board } = this;
-    const endNs = board.now() + sliceNs;
-    for (;;) {
+    const endNs = board.beginSlice(sliceNs);
+    board.turn();
+    this.#outcome = this.kernel.run(endNs);
+    while (!board.isSliceOver()) {
+      if (this.isIdle && !board.isDue()) return 'idle';
       board.turn();
-      this.#outcome = this.kernel.run(endNs);
-      const nowNs = board.now();
-      if (nowNs >= endNs) return 'busy';
-      if (this.isIdle && board.nextEventAt() > nowNs) return 'idle';
+      this.#outcome = this.kernel.runOn();
     }
+    return 'busy';
   }
 
   counters(): RunCounters {
