@@ -10,6 +10,11 @@ import { BINDING_TESTS } from './binding.ts';
 import { IPC_PAIR_TESTS } from './ipc-pairs.ts';
 import { IPC_TESTS } from './ipc.ts';
 import { IPC_CHAIN_TESTS } from './ipc-chains.ts';
+import { SCHED_CONTEXT_TESTS } from './schedcontext.ts';
+import { SCHED_CONTEXT_CHAIN_TESTS } from './sched-context-chains.ts';
+import { INTERRUPT_TESTS } from './interrupt.ts';
+import { SCHEDULER_TESTS } from './scheduler.ts';
+import { SCHEDULER_TIME_TESTS } from './scheduler-time.ts';
 import type { Sel4Test } from './driver/test.ts';
 import { UNTYPED_TESTS } from './inc-untyped.ts';
 import { THREAD_TESTS } from './threads.ts';
@@ -29,4 +34,9 @@ export const TESTS: readonly Sel4Test[] = [
   ...IPC_PAIR_TESTS,
   ...IPC_TESTS,
   ...IPC_CHAIN_TESTS,
+  ...SCHED_CONTEXT_TESTS,
+  ...SCHED_CONTEXT_CHAIN_TESTS,
+  ...INTERRUPT_TESTS,
+  ...SCHEDULER_TESTS,
+  ...SCHEDULER_TIME_TESTS,
 ];

@@ -1,0 +1,62 @@
+/**
+ * sel4test, re-created: each test under its own name on a freshly booted kernel, with the fast path and without. What a
+ * test asserts is in its own file; here it only has to end well.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { Runner } from './driver/runner.ts';
+import { TESTS } from './registry.ts';
+import { UPSTREAM_TESTS } from './upstream.ts';
+
+for (const fastPath of ['on', 'off'] as const) {
+  describe(`sel4test, fast path ${fastPath}`, () => {
+    const runner = new Runner({ fastPath });
+    for (const test of TESTS) {
+      it(`${test.name} ${test.description}`, () => {
+        expect(runner.run(test)).toMatchObject({ kind: 'passed' });
+      });
+    }
+  });
+}
+
+describe('the driver', () => {
+  const runner = new Runner();
+  const base = { name: 'DRIVER', class: 'P', description: 'a test of the driver itself' } as const;
+
+  it('reports a check that fails', () => {
+    const outcome = runner.run({
+      ...base,
+      // eslint-disable-next-line require-yield
+      *run() {
+        throw new Error('wrong');
+      },
+    });
+    expect(outcome.kind).toBe('failed');
+  });
+
+  it('reports a test that waits for ever', () => {
+    const outcome = runner.run({
+      ...base,
+      *run(env) {
+        yield { kind: 'call', sys: -9, cptr: yield* env.notification() };
+      },
+    });
+    expect(outcome).toEqual({ kind: 'failed', message: expect.stringContaining('no thread') });
+  });
+
+  it('reports a fault of the test process', () => {
+    const outcome = runner.run({
+      ...base,
+      *run() {
+        yield { kind: 'load', vaddr: 0x7000_0000, width: 4 };
+      },
+    });
+    expect(outcome).toEqual({ kind: 'failed', message: expect.stringContaining('faulted') });
+  });
+
+  it('has each applicable test of upstream, once', () => {
+    const names = TESTS.filter((test) => test.class !== 'GAP').map(({ name }) => name);
+    const due = UPSTREAM_TESTS.filter(({ reason }) => reason === '').map(({ name }) => name);
+    expect(names.toSorted()).toEqual(due.toSorted());
+  });
+});
