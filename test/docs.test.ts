@@ -33,7 +33,7 @@ const SKIPPED: readonly { readonly pattern: RegExp; readonly reason: string }[] 
 function commandsOf(page: string): string[] {
   const text = readFileSync(join(ROOT, page), 'utf8');
   return [...text.matchAll(/^ {4}npx sddf (.*)$/gm)].map((match) =>
-    (match[1] as string).replace(/\s+#.*$/, '').trim(),
+    (match[1] as string).replace(/\s+(?:#.*|&)$/, '').trim(),
   );
 }
 
