@@ -55,7 +55,7 @@ class BlkCheck {
   }
 
   notified(_channel: Channel): void {
-    if (this.#step === 'waiting') return this.#begin(this.#probe);
+    if (this.#step === 'waiting') return this.#begin(() => this.#probe());
     const response = emptyResponse();
     for (let left = this.#responses.available(); left > 0; left -= 1) {
       this.#responses.dequeue(response);
@@ -67,7 +67,7 @@ class BlkCheck {
   /** Starts when the device is ready. @param otherwise what to do when it is not */
   #begin(otherwise: () => void = () => undefined): void {
     const page = this.#pd.readonlyRegion(this.#pd.config.blk.virt.storageInfo);
-    if (!isStorageReady(page)) return otherwise.call(this);
+    if (!isStorageReady(page)) return otherwise();
     const { capacity } = readStorageInfo(page);
     this.#info('device config ready');
     this.#info(`device size: 0x${(capacity * BLK_TRANSFER_BYTES).toString(16)} bytes`);

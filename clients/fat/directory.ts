@@ -127,7 +127,7 @@ function checksum(raw: readonly number[]): number {
 
 /** @returns whether a name can be a file's at all */
 export function isLegalName(name: string): boolean {
-  const isPrintable = [...name].every((character) => character >= ' ');
+  const isPrintable = characterCodes(name).every((code) => code >= 0x20);
   return isPrintable && /^[^"*/:<>?\\|]{1,255}$/.test(name) && !/[. ]$/.test(name);
 }
 
@@ -138,7 +138,7 @@ export function isLegalName(name: string): boolean {
  */
 export function makeEntries(name: string, taken: ReadonlySet<string>): Uint8Array {
   const short = chooseShortName(name, taken);
-  const raw = [...short].map((character) => character.charCodeAt(0));
+  const raw = characterCodes(short);
   const isShort = shortNameText(raw) === name;
   const longEntries = isShort ? 0 : Math.ceil(name.length / LONG_CHARACTERS);
   const bytes = new Uint8Array((longEntries + 1) * ENTRY_BYTES);
@@ -190,12 +190,17 @@ function chooseShortName(name: string, taken: ReadonlySet<string>): string {
   const extension = strip(dot > 0 ? upper.slice(dot + 1) : '').slice(0, 3);
   const padded = (short: string): string => short.padEnd(8) + extension.padEnd(3);
   const plain = padded(base.slice(0, 8));
-  const text = shortNameText([...plain].map((character) => character.charCodeAt(0)));
+  const text = shortNameText(characterCodes(plain));
   if (text === name && !taken.has(text)) return plain;
   for (let number = 1; ; number += 1) {
     const tail = `~${number}`;
     const candidate = padded((base || 'FILE').slice(0, 8 - tail.length) + tail);
-    const candidateText = shortNameText([...candidate].map((c) => c.charCodeAt(0)));
+    const candidateText = shortNameText(characterCodes(candidate));
     if (!taken.has(candidateText)) return candidate;
   }
+}
+
+/** The 16-bit units of a text: what a long name is made of. */
+function characterCodes(text: string): number[] {
+  return Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
 }
