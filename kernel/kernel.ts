@@ -5,12 +5,12 @@
 
 import { assert, AssertionFailure } from '../memory/assert.ts';
 import { MemoryFault } from '../memory/region.ts';
-import type { Access } from '../memory/region.ts';
 import type { BootInfo } from './boot-info.ts';
 import { handleFault, pcOf, setPc } from './fault.ts';
 import { tryFastPath } from './fastpath.ts';
 import { handleInterrupt } from './irq.ts';
 import type { Fault } from './fault-record.ts';
+import { memoryFault, userException } from './fault-record.ts';
 import type { Tcb } from './objects.ts';
 import { Processor } from './processor.ts';
 import { isSchedulable, schedEnqueue } from './ready-queue.ts';
@@ -81,10 +81,10 @@ export class Kernel {
     return this.runOn();
   }
 
-  /** Runs on to the time that {@link run} was given last; for a loop that does so often, because passing a time allocates. */
+  /** Runs on to the time that {@link run} was given last: passing a time allocates, and the live loop does so often. */
   runOn(): 'idle' | 'deadline' {
-    assert(this.#depth === 0, 'the kernel is not run from inside a program');
     const k = this.state;
+    assert(this.#depth === 0, 'the kernel is not run from inside a program');
     this.#timerEntry();
     for (;;) {
       if (k.machine.irqPending) {
@@ -382,20 +382,4 @@ export class Kernel {
     k.machine.charge(spent);
     return durationNs - spent;
   }
-}
-
-function userException(number: number, code: number): Fault {
-  return { kind: 'userException', number, code };
-}
-
-/** RISC-V access fault codes: 1 instruction, 5 load, 7 store. */
-const ACCESS_FAULT: Readonly<Record<Access, number>> = { execute: 1, read: 5, write: 7 };
-
-function memoryFault(error: MemoryFault): Fault {
-  return {
-    kind: 'vm',
-    address: error.address,
-    isInstruction: error.access === 'execute',
-    status: ACCESS_FAULT[error.access],
-  };
 }

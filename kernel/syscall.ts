@@ -11,6 +11,7 @@ import {
   REG_A1,
   REG_A6,
   REG_A7,
+  REG_PC,
   REG_T0,
   REG_TP,
   RIGHT_READ,
@@ -49,6 +50,7 @@ import { decodeSchedControl } from './sched-control.ts';
 import { chargePreempted, yieldTurn } from './schedule.ts';
 import { STATUS_ERROR, STATUS_OK, STATUS_PREEMPTED } from './state.ts';
 import type { KernelState, Status } from './state.ts';
+import { PC_SYSTEM_CALL } from './thread.ts';
 import { decodeTcb } from './tcb.ts';
 import { clampedLength, lookupExtraCaps } from './transfer.ts';
 import { decodeUntyped } from './untyped.ts';
@@ -175,7 +177,9 @@ function finishInvocation(k: KernelState, mode: InvocationMode, status: Status):
   if (status === STATUS_OK) {
     if (thread.state === 'restart') {
       if (mode === 'call') setReplyInfo(thread, NO_ERROR, 0);
-      setThreadState(k, thread, 'running');
+      // A thread that has copied another's pc into itself goes on there, not after this call.
+      const isMoved = thread.regs[REG_PC << 1] !== thread.entryPc + PC_SYSTEM_CALL;
+      if (!isMoved) setThreadState(k, thread, 'running');
     }
     return STATUS_OK;
   }

@@ -81,12 +81,11 @@ function checkCap(placed: PlacedSlot, report: Report): void {
       const slots = cap.object.kind === 'tcb' ? 5 : 2 ** cap.object.radix;
       if (cap.count > slots) report(13, `${placeOf(placed)}: a zombie of ${cap.count} slots`);
       if (cap.object.kind !== 'cnode') return;
-      for (const key in cap.object.slots) {
-        const beyond = cap.object.slots[key];
-        if (Number(key) >= cap.count && beyond !== undefined && beyond.cap.kind !== 'null') {
-          report(13, `${placeOf(placed)}: slot ${key} beyond a zombie's count is not empty`);
+      cap.object.slots.forEach((beyond, index) => {
+        if (index >= cap.count && beyond !== undefined && beyond.cap.kind !== 'null') {
+          report(13, `${placeOf(placed)}: slot ${index} beyond a zombie's count is not empty`);
         }
-      }
+      });
       return;
     }
     default:
