@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { FaultyWire } from '../../board/block/faults.ts';
 import { MemoryDisk } from '../../board/block/memory-disk.ts';
 import type { BlockWire } from '../../board/block-wire.ts';
 import { blkSystem } from '../../systems/blk.ts';
@@ -65,6 +66,36 @@ describe('the check client', () => {
       "no device for client 'client': there is no partition table",
     );
     expect(lines.join('\n')).toContain('CLIENT|ERROR: basic: failed: no device');
+  });
+});
+
+describe('a disk with a fault', () => {
+  it('whose request never completes is reset after a while, and the client is told', () => {
+    const { lines, testbed } = run({}, ({ ram }) => [
+      new FaultyWire(new MemoryDisk(ram, 1 << 20), [{ kind: 'stuck', sector: 0 }]),
+    ]);
+    const said = lines.join('\n');
+
+    expect(said).toContain('BLK DRIVER|WARN: reset: 1 requests are not answered');
+    expect(said).toContain('CLIENT|ERROR: basic: failed: status 3, 0 blocks done');
+    expect(testbed.now()).toBeGreaterThan(10e9);
+    expect(testbed.counters().programs['blk_driver']).toMatchObject({ resets: 1 });
+  });
+
+  it('that cannot be written fails the request with the blocks that were done', () => {
+    const { lines } = run({}, ({ ram }) => [
+      new FaultyWire(new MemoryDisk(ram, 1 << 20), [{ kind: 'dead-sector', sector: 9 }]),
+    ]);
+    expect(lines.join('\n')).toContain('CLIENT|ERROR: basic: failed: status 3, 1 blocks done');
+  });
+
+  it('whose errors pass is none for the client', () => {
+    const { lines } = run({}, ({ ram }) => [
+      new FaultyWire(new MemoryDisk(ram, 1 << 20), [
+        { kind: 'transient-error', sector: 9, times: 2 },
+      ]),
+    ]);
+    expect(lines.join('\n')).toContain('successfully finished!');
   });
 });
 
