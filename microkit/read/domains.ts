@@ -11,6 +11,12 @@ interface NamedDomain {
   readonly id: number | undefined;
 }
 
+/** The domains that have been read so far. */
+interface Declared {
+  readonly byName: Map<string, NamedDomain>;
+  readonly ids: Set<number>;
+}
+
 export function readDomains(reading: Reading, element: Element): DomainsDescription {
   const { report, target } = reading;
   if (target.cores > 1) {
@@ -18,7 +24,7 @@ export function readDomains(reading: Reading, element: Element): DomainsDescript
     report.exactly(message, element);
   }
   new Attributes(element, report, []);
-  const named: NamedDomain[] = [];
+  const named: Declared = { byName: new Map(), ids: new Set() };
   const schedules: Element[] = [];
   for (const child of element.children) {
     if (child.tag === 'domain') readDomain(reading, child, named);
@@ -28,7 +34,7 @@ export function readDomains(reading: Reading, element: Element): DomainsDescript
       report.colon(`invalid XML element '${child.tag}'`, child, { hint });
     }
   }
-  const domains = numberDomains(reading, element, named);
+  const domains = numberDomains(reading, element, [...named.byName.values()]);
   const [schedule, second] = schedules;
   if (second !== undefined) {
     report.onElement('The <domain_schedule> element can only appear once', second);
@@ -40,7 +46,7 @@ export function readDomains(reading: Reading, element: Element): DomainsDescript
   return { domains, ...readSchedule(reading, schedule, domains) };
 }
 
-function readDomain(reading: Reading, element: Element, named: NamedDomain[]): void {
+function readDomain(reading: Reading, element: Element, named: Declared): void {
   const attributes = new Attributes(element, reading.report, ['name', 'id']);
   const name = attributes.required('name');
   const id = attributes.number('id');
@@ -49,15 +55,16 @@ function readDomain(reading: Reading, element: Element, named: NamedDomain[]): v
     return;
   }
   if (name === undefined) return;
-  if (named.some((domain) => domain.name === name)) {
+  if (named.byName.has(name)) {
     attributes.refuse('name', `duplicate domain name '${name}'`);
     return;
   }
-  if (id !== undefined && named.some((domain) => domain.id === Number(id))) {
+  if (id !== undefined && named.ids.has(Number(id))) {
     attributes.refuse('id', `duplicate domain id '${id}'`);
     return;
   }
-  named.push({ name, id: id === undefined ? undefined : Number(id) });
+  if (id !== undefined) named.ids.add(Number(id));
+  named.byName.set(name, { name, id: id === undefined ? undefined : Number(id) });
 }
 
 /** A domain without a number gets the lowest free one, in the order of the file. */
@@ -89,10 +96,11 @@ function readSchedule(
   const startIndex = attributes.number('start_index') ?? 0n;
   const indexShift = attributes.number('index_shift');
   const schedule: DomainScheduleEntry[] = [];
+  const names = new Set(domains.map(({ name }) => name));
   let count = 0;
   for (const child of element.children) {
     if (child.tag === '#text') continue;
-    const entry = readEntry(reading, child, domains);
+    const entry = readEntry(reading, child, names);
     count += 1;
     if (entry !== undefined) schedule.push(entry);
   }
@@ -122,7 +130,7 @@ function readSchedule(
 function readEntry(
   reading: Reading,
   element: Element,
-  domains: DomainsDescription['domains'],
+  names: ReadonlySet<string>,
 ): DomainScheduleEntry | undefined {
   const { report } = reading;
   if (element.tag === 'schedule_end_marker') {
@@ -138,8 +146,7 @@ function readEntry(
   const domain = attributes.required('domain');
   const duration = attributes.required('duration');
   const parsed = duration === undefined ? undefined : readDuration(attributes, duration);
-  if (domain !== undefined && !domains.some(({ name }) => name === domain)) {
-    const names = domains.map(({ name }) => name);
+  if (domain !== undefined && !names.has(domain)) {
     const hint = report.didYouMean(domain, names);
     return attributes.refuse('domain', `domain '${domain}' does not exist,`, hint);
   }

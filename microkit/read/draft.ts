@@ -48,6 +48,8 @@ export interface PdDraft {
   readonly children: PdDraft[];
   virtualMachine: VmDraft | undefined;
   readonly caps: Sourced<UserCapDescription>[];
+  /** Children of which there may be one only, once they have been read. */
+  readonly single: Set<string>;
   /** Every symbol that is set in its program. */
   readonly symbols: Set<string>;
 }
@@ -99,6 +101,7 @@ export interface SystemDraft {
   readonly channels: ChannelDraft[];
   readonly ioAddressSpaces: IoAddressSpaceDraft[];
   domains: DomainsDescription | undefined;
+  domainNames: ReadonlySet<string> | undefined;
 }
 
 /** How the reader gets the files that a description names; the path is as written there. */

@@ -13,11 +13,18 @@ export const IOVADDR_END = 0x80_0000_0000n;
 const KNOWN = ['name', 'domain_id', 'peripheral_id'];
 const ARCH_NAMES = { aarch64: 'AArch64', riscv64: 'RISC-V (64-bit)', x86_64: 'x86-64' } as const;
 
-/** @param known those read before: names, devices and domain identifiers are unique */
+/** What is unique among I/O address spaces, as far as they have been read. */
+export interface IoAddressSpaceNames {
+  readonly names: Set<string>;
+  readonly devices: Set<string>;
+  readonly domainIds: Set<number>;
+}
+
+/** @param known those read before; what this one takes is added */
 export function readIoAddressSpace(
   reading: Reading,
   element: Element,
-  known: readonly IoAddressSpaceDraft[],
+  known: IoAddressSpaceNames,
 ): IoAddressSpaceDraft | undefined {
   const { report, target } = reading;
   if (!target.iommu) {
@@ -26,9 +33,10 @@ export function readIoAddressSpace(
   }
   const attributes = new Attributes(element, report, KNOWN);
   const name = attributes.required('name');
-  if (name !== undefined && known.some((space) => space.name === name)) {
+  if (name !== undefined && known.names.has(name)) {
     attributes.refuse('name', `duplicate name '${name}'`);
   }
+  if (name !== undefined) known.names.add(name);
   const device = readDevice(reading, attributes);
   const domainId = device === undefined ? undefined : readDomainId(attributes, known);
   if (device !== undefined) checkDeviceIsNew(attributes, device, known);
@@ -61,24 +69,23 @@ function readDevice(reading: Reading, attributes: Attributes): PciAddress | unde
 function checkDeviceIsNew(
   attributes: Attributes,
   address: PciAddress,
-  known: readonly IoAddressSpaceDraft[],
+  known: IoAddressSpaceNames,
 ): void {
   const id = formatPci(address);
-  if (known.some(({ device }) => device !== undefined && formatPci(device) === id)) {
+  if (known.devices.has(id)) {
     attributes.refuse('peripheral_id', `duplicate device peripheral_id 'PCI device ${id}'`);
   }
+  known.devices.add(id);
 }
 
-function readDomainId(
-  attributes: Attributes,
-  known: readonly IoAddressSpaceDraft[],
-): number | undefined {
+function readDomainId(attributes: Attributes, known: IoAddressSpaceNames): number | undefined {
   const id = attributes.requiredNumber('domain_id');
   if (id === undefined) return undefined;
   if (id > 0xffffn) return attributes.refuse('domain_id', 'domain_id must be < 65536');
-  if (known.some((space) => space.domainId === Number(id))) {
+  if (known.domainIds.has(Number(id))) {
     return attributes.refuse('domain_id', 'reusing a domain id is forbidden');
   }
+  known.domainIds.add(Number(id));
   return Number(id);
 }
 

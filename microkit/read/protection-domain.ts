@@ -35,7 +35,7 @@ const NAME_BYTES = 64;
 export interface PdContext {
   readonly place: 'root' | 'child';
   /** Names of scheduling domains, once a `<domains>` element has been read. */
-  readonly domains: readonly string[] | undefined;
+  readonly domains: ReadonlySet<string> | undefined;
 }
 
 export function readProtectionDomain(
@@ -45,7 +45,7 @@ export function readProtectionDomain(
 ): PdDraft {
   const pd = readAttributes(reading, element, context);
   for (const child of element.children) readChild(reading, pd, child, context);
-  if (pd.image === undefined && !element.children.some((child) => child.tag === 'program_image')) {
+  if (!pd.single.has('program_image')) {
     const message = `Error: missing 'program_image' element on protection_domain: '${pd.name ?? ''}'`;
     const hint = 'add <program_image path="…" />';
     reading.report.exactly(message, element, { hint });
@@ -103,6 +103,7 @@ function readAttributes(reading: Reading, element: Element, context: PdContext):
     children: [],
     virtualMachine: undefined,
     caps: [],
+    single: new Set(),
     symbols: new Set(),
   };
 }
@@ -133,8 +134,8 @@ function readSmc({ target, report }: Reading, attributes: Attributes): boolean {
 function readDomain(attributes: Attributes, { domains }: PdContext): string | undefined {
   if (domains !== undefined) {
     const domain = attributes.required('domain');
-    if (domain === undefined || domains.includes(domain)) return domain;
-    const hint = `declared are ${domains.join(', ')}`;
+    if (domain === undefined || domains.has(domain)) return domain;
+    const hint = domains.size > 16 ? undefined : `declared are ${[...domains].join(', ')}`;
     return attributes.refuse('domain', `domain '${domain}' not declared in <domains>:`, hint);
   }
   const domain = attributes.optional('domain');
@@ -189,7 +190,7 @@ function readChild(reading: Reading, pd: PdDraft, child: Element, context: PdCon
     case 'virtual_machine':
       return readVm(reading, pd, child);
     case 'cspace':
-      if (pd.element.children.find((other) => other.tag === 'cspace') !== child) {
+      if (isSecond(pd, child)) {
         report.onElement('cspace must only be specified once', pd.element);
         return;
       }
@@ -204,6 +205,13 @@ function readChild(reading: Reading, pd: PdDraft, child: Element, context: PdCon
       report.exactly(message, child, { hint });
     }
   }
+}
+
+/** @returns whether the domain has had an element of this kind before */
+function isSecond(pd: PdDraft, { tag }: Element): boolean {
+  const second = pd.single.has(tag);
+  pd.single.add(tag);
+  return second;
 }
 
 /** Each symbol of a program is set once, whatever sets it. */
@@ -223,7 +231,7 @@ export function claimSymbol(
 }
 
 function readImage(reading: Reading, pd: PdDraft, element: Element): void {
-  if (pd.element.children.find((other) => other.tag === 'program_image') !== element) {
+  if (isSecond(pd, element)) {
     reading.report.onElement('program_image must only be specified once', pd.element);
     return;
   }

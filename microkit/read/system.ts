@@ -14,7 +14,7 @@ import { readDomains } from './domains.ts';
 import type { PdDraft, PrefillFiles, Reading, SystemDraft } from './draft.ts';
 import { flattenDrafts } from './draft.ts';
 import { finish } from './finish.ts';
-import { readIoAddressSpace } from './io-address-space.ts';
+import { type IoAddressSpaceNames, readIoAddressSpace } from './io-address-space.ts';
 import { readMemoryRegion } from './memory-region.ts';
 import { readProtectionDomain } from './protection-domain.ts';
 import { Reporter } from './reporter.ts';
@@ -53,6 +53,7 @@ export function readSystem(root: Element, options: ReadOptions): ReadResult {
     channels: [],
     ioAddressSpaces: [],
     domains: undefined,
+    domainNames: undefined,
   };
   if (root.tag === 'system') {
     readChildren(reading, draft, root);
@@ -69,14 +70,25 @@ export function readSystem(root: Element, options: ReadOptions): ReadResult {
 }
 
 function readChildren(reading: Reading, draft: SystemDraft, root: Element): void {
-  for (const child of root.children) readChild(reading, draft, root, child);
+  const ioNames = {
+    names: new Set<string>(),
+    devices: new Set<string>(),
+    domainIds: new Set<number>(),
+  };
+  for (const child of root.children) readChild(reading, { draft, ioNames, root }, child);
 }
 
-function readChild(reading: Reading, draft: SystemDraft, root: Element, child: Element): void {
+interface Level {
+  readonly draft: SystemDraft;
+  readonly ioNames: IoAddressSpaceNames;
+  readonly root: Element;
+}
+
+function readChild(reading: Reading, { draft, ioNames, root }: Level, child: Element): void {
   const { report } = reading;
   switch (child.tag) {
     case 'protection_domain': {
-      const domains = draft.domains?.domains.map((domain) => domain.name);
+      const { domainNames: domains } = draft;
       draft.pds.push(readProtectionDomain(reading, child, { place: 'root', domains }));
       return;
     }
@@ -93,9 +105,10 @@ function readChild(reading: Reading, draft: SystemDraft, root: Element, child: E
         return;
       }
       draft.domains = readDomains(reading, child);
+      draft.domainNames = new Set(draft.domains.domains.map(({ name }) => name));
       return;
     case 'io_address_space': {
-      const space = readIoAddressSpace(reading, child, draft.ioAddressSpaces);
+      const space = readIoAddressSpace(reading, child, ioNames);
       if (space !== undefined) draft.ioAddressSpaces.push(space);
       return;
     }

@@ -10,10 +10,10 @@ import type { Attribute, Element } from './element.ts';
 import { TEXT } from './element.ts';
 import { LineIndex } from './line-index.ts';
 
-/** A description of 63 domains and 1,000 regions has about 150 KB. */
-export const FILE_BYTES_MAX = 4 * 1024 * 1024;
+/** A description of 62 domains and 1,000 regions has 180 KB and 3,300 elements. */
+export const FILE_BYTES_MAX = 1024 * 1024;
 const DEPTH_MAX = 100;
-const ELEMENTS_MAX = 100_000;
+const ELEMENTS_MAX = 20_000;
 const ATTRIBUTES_MAX = 64;
 const SYNTAX_ERRORS_MAX = 20;
 
