@@ -245,7 +245,7 @@ describe('the longest files that are read', () => {
     ['mappings', pd('name="p"', many('<map mr="m" vaddr="0x1000" />'))],
     ['regions', many('<memory_region name="m" size="0x1000" phys_addr="0x1000" />')],
     ['capabilities', pd('name="p"', `<cspace>${many('<cap_tcb slot="1" pd="q" />')}</cspace>`)],
-    ['second elements', pd('name="p"', many('<map/><cspace/>').slice(0, -15))],
+    ['second elements', pd('name="p"', '<map/><cspace/>'.repeat(9000))],
     ['domains', `<domains>${many('<domain name="d" />')}</domains>`],
     ['text', many('<![CDATA[a]]>')],
   ])('%s', (_name, body) => {
