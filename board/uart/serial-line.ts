@@ -65,6 +65,8 @@ export interface LineCounters {
   lost: number;
 }
 
+/** How long a live board may leave a full receiver unread before that is an overrun: longer than a busy host stops us. */
+const LATE_NS_MAX = 50_000_000;
 const UNCLOCKED: LineFormat = { baud: 0, dataBits: 8, parity: 'none', stopBits: 1 };
 
 export class SerialLine implements SerialWire, ClockEvent {
@@ -82,7 +84,7 @@ export class SerialLine implements SerialWire, ClockEvent {
   readonly #clock: Clock;
   readonly #flow: 'none' | 'rtscts';
   readonly #output: Uint8Array;
-  // The rings' counters run freely and wrap at 2^32, signed so that they stay small integers.
+  // Free-running, signed so that they stay small integers.
   #outputTail = 0;
   #outputHead = 0;
   readonly #input: Uint16Array;
@@ -99,6 +101,8 @@ export class SerialLine implements SerialWire, ClockEvent {
   /** 'first': the character that ends an idle line, whose beginning a live clock may have dated too early. */
   #feeding: 'no' | 'first' | 'yes' = 'no';
   #feedEndNs = 0;
+  /** When a character last filled the UART's receiver. */
+  #fullAtNs = -Infinity;
   #waitsForRoom: 'no' | 'yes' = 'no';
   #waitsForHost: 'no' | 'yes' = 'no';
   readonly #endBreak: ClockEvent = { fire: () => this.sendBreak('mark') };
@@ -171,7 +175,7 @@ export class SerialLine implements SerialWire, ClockEvent {
     if (far !== undefined && this.outputLength() > 0) far.outputArrived();
   }
 
-  /** The format that the UART sends in; baud 0 before it has been programmed. */
+  /** The UART's; baud 0 before it has been programmed. */
   get format(): LineFormat {
     return this.#near;
   }
@@ -202,11 +206,14 @@ export class SerialLine implements SerialWire, ClockEvent {
     into.set(this.#output.subarray(from, from + first));
     if (first < length) into.set(this.#output.subarray(0, length - first), first);
     this.#outputHead = (this.#outputHead + length) | 0;
-    if (length > 0 && this.#waitsForHost === 'yes') {
-      this.#waitsForHost = 'no';
-      this.#end?.lineReady();
-    }
+    if (length > 0) this.#outputTaken();
     return length;
+  }
+
+  #outputTaken(): void {
+    if (this.#waitsForHost === 'no') return;
+    this.#waitsForHost = 'no';
+    this.#end?.lineReady();
   }
 
   /**
@@ -242,15 +249,10 @@ export class SerialLine implements SerialWire, ClockEvent {
     return length;
   }
 
-  /** Throws away output that the host has not taken. @returns how many bytes */
-  purgeOutput(): number {
-    const length = this.outputLength();
+  /** Throws away output that the host has not taken. */
+  purgeOutput(): void {
     this.#outputHead = this.#outputTail;
-    if (this.#waitsForHost === 'yes') {
-      this.#waitsForHost = 'no';
-      this.#end?.lineReady();
-    }
-    return length;
+    this.#outputTaken();
   }
 
   sendBreak(level: 'mark' | 'space'): void {
@@ -258,7 +260,7 @@ export class SerialLine implements SerialWire, ClockEvent {
     this.#end?.breakChanged(level);
   }
 
-  /** A break of this length. A second one before its end makes it longer. */
+  /** A second one before the end of the first makes it longer. */
   pulseBreak(durationNs: number): void {
     this.sendBreak('space');
     this.#clock.schedule(this.#endBreak, this.#clock.now() + durationNs);
@@ -282,10 +284,11 @@ export class SerialLine implements SerialWire, ClockEvent {
   }
 
   fire(nowNs: number): void {
-    if (this.#feeding === 'first' && this.rate === 'real') this.#feedEndNs = nowNs;
+    const lateNs = nowNs - this.#feedEndNs;
+    if (this.#feeding === 'first') this.#feedEndNs = nowNs;
     this.#feeding = 'no';
     if (this.rate === 'fast') this.#feedAll();
-    else this.#feedOne(nowNs);
+    else this.#feedOne(nowNs, lateNs);
     if (this.#waitsForRoom === 'yes' && this.inputLength() <= this.#input.length / 2) {
       this.#waitsForRoom = 'no';
       this.#far?.inputRoom();
@@ -323,25 +326,28 @@ export class SerialLine implements SerialWire, ClockEvent {
     }
   }
 
-  #feedOne(nowNs: number): void {
+  #feedOne(nowNs: number, lateNs: number): void {
     if (this.inputLength() === 0) return;
-    const lateNs = nowNs - this.#feedEndNs;
-    if (lateNs > characterNs(this.farFormat) && (this.#end as SerialEnd).room() === 0) {
-      // Only a live board is late. The overrun would be the host's fault, so the line waits for the board instead.
+    const end = this.#end as SerialEnd;
+    if (lateNs > 1 && nowNs - this.#fullAtNs < LATE_NS_MAX && end.room() === 0) {
+      // Only a live board is late: its driver has had no time since the FIFO filled. The line waits for the board.
       this.counters.slips += 1;
       this.#feedEndNs = nowNs;
-      this.#feed();
+      this.#feedNext();
       return;
     }
     const character = this.#input[this.#inputHead & (this.#input.length - 1)] as number;
     this.#inputHead = (this.#inputHead + 1) | 0;
     this.#uartReceives(character);
+    if (end.room() === 0) this.#fullAtNs = nowNs;
     // The next character follows without a gap, so it begins where this one ended.
-    if (this.inputLength() > 0 && this.#clearToSend() && this.#near.baud > 0) {
-      this.#feeding = 'yes';
-      this.#feedEndNs += characterNs(this.farFormat);
-      this.#clock.schedule(this, Math.round(this.#feedEndNs));
-    }
+    if (this.inputLength() > 0 && this.#clearToSend() && this.#near.baud > 0) this.#feedNext();
+  }
+
+  #feedNext(): void {
+    this.#feeding = 'yes';
+    this.#feedEndNs += characterNs(this.farFormat);
+    this.#clock.schedule(this, Math.round(this.#feedEndNs));
   }
 
   #uartReceives(character: number): void {
