@@ -37,7 +37,9 @@ interface Point {
 
 const KIB = 1024;
 const FILE_BYTES = 64 * KIB * KIB;
-const WARM_UP_SAMPLES = 2;
+/** On a busy machine the engine compiles late: a warm-up is over when enough has been done, not when time has passed. */
+const WARM_UP_REQUESTS = 100_000;
+const WARM_UP_SAMPLES_MAX = 20;
 const POLICY_SAMPLES = 2;
 
 const RANDOM = { order: 'random', readPercent: 100, requestBytes: 4 * KIB } as const;
@@ -98,9 +100,10 @@ async function measure(
     one.backend === 'memory' ? { kind: 'memory' } : { kind: 'file', path: against.file };
   const rig = new BlkRig({ loads: [load], backend });
   const say = (what: string): void => options.onProgress(`${describe(one)}: ${what}`);
-  for (let sample = 0; sample < WARM_UP_SAMPLES; sample += 1) {
+  for (let sample = 0; sample < WARM_UP_SAMPLES_MAX; sample += 1) {
     say('warming up');
     await rig.rates(sampleNs);
+    if (answered(rig.counters()) >= WARM_UP_REQUESTS) break;
   }
   const before = rig.counters();
   const rates: number[] = [];
