@@ -133,7 +133,7 @@ function fastCall(k: KernelState, caller: Tcb): boolean {
   callee.schedContext = sc;
   k.current = callee;
   k.counters.contextSwitches += 1;
-  k.machine.charge(k.costs.contextSwitch);
+  if (k.costs.contextSwitch !== 0) k.machine.charge(k.costs.contextSwitch);
   return true;
 }
 
@@ -188,7 +188,7 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
   endpoint.state = 'receive';
   k.current = caller;
   k.counters.contextSwitches += 1;
-  k.machine.charge(k.costs.contextSwitch);
+  if (k.costs.contextSwitch !== 0) k.machine.charge(k.costs.contextSwitch);
   return true;
 }
 

@@ -114,7 +114,7 @@ export class Kernel {
   #systemCall(tcb: Tcb): void {
     const k = this.state;
     k.counters.kernelEntries += 1;
-    k.machine.charge(k.costs.kernelEntry);
+    if (k.costs.kernelEntry !== 0) k.machine.charge(k.costs.kernelEntry);
     tcb.regs[0] = tcb.entryPc + PC_SYSTEM_CALL;
     tcb.regs[1] = 0;
     updateTimestamp(k);
@@ -147,6 +147,7 @@ export class Kernel {
     updateTimestamp(k);
     checkBudget(k);
     schedule(k);
+    if (k.machine.irqPending) this.#interruptEntry();
   }
 
   /** The fault is delivered even if the budget is spent: a program cannot throw the same error again. */
@@ -163,7 +164,9 @@ export class Kernel {
   // -------------------------------------------------------------------------------------------- threads
 
   #runThread(tcb: Tcb): void {
-    if (this.#activate(tcb)) this.#runProgram(tcb);
+    const isUsual = tcb.state === 'running' && tcb.processor !== null && tcb.yieldTo === null;
+    if (isUsual && !(tcb.processor as Processor).hasLostFrame) this.#runProgram(tcb);
+    else if (this.#activate(tcb)) this.#runProgram(tcb);
   }
 
   /**
@@ -288,19 +291,21 @@ export class Kernel {
   /** Runs others on top of the thread's frame until the thread may go on, or its frame has to be left. */
   #runUntilCurrent(tcb: Tcb, processor: Processor): void {
     const k = this.state;
-    const sinceNs = k.machine.now();
+    let sinceNs = -1;
     for (;;) {
       if (this.#isFrameDead(tcb, processor)) return;
-      if (k.machine.irqPending) this.#interruptEntry();
       const current = k.current;
       if (current === tcb) {
         if (this.#activate(tcb)) return;
       } else if (current !== k.idleThread && !current.hasFrame) {
         this.#runThread(current);
-      } else if (!this.#runSomeoneElse(tcb, sinceNs)) {
-        processor.isUnwound = true;
-        processor.hasLostFrame = true;
-        return;
+      } else {
+        if (sinceNs < 0) sinceNs = k.machine.now();
+        if (!this.#runSomeoneElse(tcb, sinceNs)) {
+          processor.isUnwound = true;
+          processor.hasLostFrame = true;
+          return;
+        }
       }
     }
   }

@@ -195,7 +195,7 @@ export function switchSchedContext(k: KernelState): void {
   if (k.currentSchedContext !== sc) {
     k.reprogram = true;
     // Constant bandwidth: what was missed while it did not run is not made up for.
-    if (!sc.isSporadic && sc !== k.idleSchedContext) refillUnblockCheck(k, sc);
+    if (!sc.isSporadic && sc.period !== 0 && sc !== k.idleSchedContext) refillUnblockCheck(k, sc);
   }
   if (k.reprogram) {
     commitTime(k);
