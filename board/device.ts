@@ -46,6 +46,8 @@ export interface DmaWindow {
    * @returns the offset in RAM, or -1 when the window does not hold the whole range (the refusal is counted)
    */
   translate(low: number, high: number, lengthBytes: number): number;
+  /** As {@link DmaWindow.translate}, but a refusal is not counted: for a look that falls back to one that counts. */
+  find(low: number, high: number, lengthBytes: number): number;
 }
 
 /** Told when a driver breaks a rule of a specification. Strict boards print it; all count it. */

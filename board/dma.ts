@@ -57,24 +57,28 @@ export class RangedDmaWindow implements DmaWindow {
   }
 
   translate(low: number, high: number, lengthBytes: number): number {
+    const offset = this.find(low, high, lengthBytes);
+    if (offset < 0) this.refusals += 1;
+    return offset;
+  }
+
+  find(low: number, high: number, lengthBytes: number): number {
     const offset = ((low | 0) - this.#baseInt) | 0;
     if (high === 0 && offset >= this.#start && lengthBytes <= this.#end - offset) return offset;
     return this.#search(offset, high, lengthBytes);
   }
 
   #search(offset: number, high: number, lengthBytes: number): number {
-    if (high === 0 && offset >= 0) {
-      for (let i = 0; i < this.#starts.length; i++) {
-        const start = this.#starts[i] as number;
-        const end = this.#ends[i] as number;
-        if (offset >= start && offset <= end && lengthBytes <= end - offset) {
-          this.#start = start;
-          this.#end = end;
-          return offset;
-        }
+    if (high !== 0 || offset < 0) return -1;
+    for (let i = 0; i < this.#starts.length; i++) {
+      const start = this.#starts[i] as number;
+      const end = this.#ends[i] as number;
+      if (offset >= start && offset <= end && lengthBytes <= end - offset) {
+        this.#start = start;
+        this.#end = end;
+        return offset;
       }
     }
-    this.refusals += 1;
     return -1;
   }
 }

@@ -16,11 +16,14 @@
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { DmaWindow } from '../device.ts';
+import { ChainPair } from './chain-pair.ts';
 import type { RingRanges } from './ring-ranges.ts';
 import {
   availRingBytes,
+  type ChainState,
   DESC_BYTES,
   DESC_WORDS,
+  type QueueLayout,
   usedRingBytes,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
   VIRTQ_DESC_F_INDIRECT,
@@ -33,14 +36,6 @@ import {
 export const NO_CHAIN = -1;
 
 const CHAINS = 'virtio 1.2 §2.7.5';
-
-/** What is wrong with a chain that does not break the queue: the device decides what to do with it. */
-export type ChainState =
-  | 'good'
-  /** Row 5: a buffer is outside the DMA window, or overlaps a ring. Its `segmentAt` is -1. */
-  | 'unreachable'
-  /** Row 6: a readable descriptor follows a writable one; there may be unreachable buffers too. */
-  | 'misordered';
 
 /** Told about what the driver did wrong. */
 export interface QueueOwner {
@@ -62,16 +57,6 @@ export interface DeviceQueueOptions {
   readonly startIndex?: number;
 }
 
-/** Where the rings lie, as offsets in RAM, and what was negotiated. All checked by the transport. */
-export interface QueueLayout {
-  readonly size: number;
-  readonly descAt: number;
-  readonly availAt: number;
-  readonly usedAt: number;
-  readonly indirect: 'negotiated' | 'refused';
-  readonly eventIdx: 'negotiated' | 'refused';
-}
-
 export class DeviceQueue {
   readonly index: number;
   readonly sizeMax: number;
@@ -85,6 +70,7 @@ export class DeviceQueue {
   brokenRule = 0;
   readonly #dma: DmaWindow;
   readonly #rings: RingRanges;
+  readonly #pair: ChainPair;
   readonly #owner: QueueOwner;
   readonly #startIndex: number;
   readonly #u16: Uint16Array;
@@ -127,6 +113,7 @@ export class DeviceQueue {
     this.#segmentAt = new Int32Array(options.sizeMax);
     this.#segmentLength = new Int32Array(options.sizeMax);
     this.#inFlight = new Uint8Array(options.sizeMax);
+    this.#pair = new ChainPair(options, this.#segmentAt, this.#segmentLength);
   }
 
   /** QueueReady: 1. */
@@ -291,6 +278,17 @@ export class DeviceQueue {
     return pending !== 0;
   }
 
+  /** Takes over what the pair reader has read. */
+  #takePair(): true {
+    const { bytes, writable } = this.#pair;
+    this.chainState = 'good';
+    this.segments = 2;
+    this.readable = writable ? 0 : 2;
+    this.readableBytes = writable ? 0 : bytes;
+    this.writableBytes = writable ? bytes : 0;
+    return true;
+  }
+
   /**
    * Copies a chain's descriptors out, each once, and checks them. The innermost loop of every device, hence the locals.
    *
@@ -303,6 +301,7 @@ export class DeviceQueue {
     let entries = size;
     let depth = 0;
     let at32 = (tableAt >>> 2) + head * DESC_WORDS;
+    if (size > 1 && this.#indirect && this.#pair.read(at32)) return this.#takePair();
     let segments = 0;
     let readable = 0;
     let readableBytes = 0;

@@ -1,9 +1,9 @@
 /** The registers that describe one virtqueue before it is made ready (virtio 1.2 §4.2.2). */
 
 import type { DmaWindow } from '../device.ts';
-import type { DeviceQueue, QueueLayout } from './device-queue.ts';
+import type { DeviceQueue } from './device-queue.ts';
 import { MMIO } from './mmio-registers.ts';
-import { availRingBytes, DESC_BYTES, usedRingBytes } from './split-ring.ts';
+import { availRingBytes, DESC_BYTES, type QueueLayout, usedRingBytes } from './split-ring.ts';
 
 /** What the driver wrote about one queue; checked as a whole when the queue is made ready. */
 export class QueueSetup {

@@ -22,3 +22,21 @@ export function availRingBytes(size: number): number {
 export function usedRingBytes(size: number): number {
   return 6 + 8 * size;
 }
+
+/** Where the rings lie, as offsets in RAM, and what was negotiated. All checked by the transport. */
+export interface QueueLayout {
+  readonly size: number;
+  readonly descAt: number;
+  readonly availAt: number;
+  readonly usedAt: number;
+  readonly indirect: 'negotiated' | 'refused';
+  readonly eventIdx: 'negotiated' | 'refused';
+}
+
+/** What is wrong with a chain that does not break the queue: the device decides what to do with it. */
+export type ChainState =
+  | 'good'
+  /** Row 5: a buffer is outside the DMA window, or overlaps a ring. Its `segmentAt` is -1. */
+  | 'unreachable'
+  /** Row 6: a readable descriptor follows a writable one; there may be unreachable buffers too. */
+  | 'misordered';

@@ -1,0 +1,79 @@
+/**
+ * The chain that drivers of fast devices make: an aligned indirect table of two descriptors, a header and a buffer, both
+ * readable or both writable. Read without a loop, each word once, and only when all of it is good; whatever else a chain
+ * may be, the general walk of `device-queue.ts` judges it, from its own look and nothing of this one's.
+ */
+
+import type { Ram } from '../../memory/ram.ts';
+import type { DmaWindow } from '../device.ts';
+import type { RingRanges } from './ring-ranges.ts';
+import {
+  DESC_BYTES,
+  VIRTQ_DESC_F_INDIRECT,
+  VIRTQ_DESC_F_NEXT,
+  VIRTQ_DESC_F_WRITE,
+} from './split-ring.ts';
+
+const TABLE_BYTES = 2 * DESC_BYTES;
+/** The flags that say what a descriptor is. */
+const KIND = VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_INDIRECT;
+/** Flags and `next` of the first descriptor, the direction apart. */
+const LEADS_TO_ENTRY_1 = VIRTQ_DESC_F_NEXT | (1 << 16);
+
+export class ChainPair {
+  /** Of both buffers that {@link ChainPair.read} has read: their length, and the direction. */
+  bytes = 0;
+  writable = false;
+  readonly #i32: Int32Array;
+  readonly #dma: DmaWindow;
+  readonly #rings: RingRanges;
+  readonly #segmentAt: Int32Array;
+  readonly #segmentLength: Int32Array;
+
+  /** @param segmentAt where offset in RAM, `segmentLength` where length of each buffer goes: entries 0 and 1 */
+  constructor(
+    place: { readonly ram: Ram; readonly dma: DmaWindow; readonly rings: RingRanges },
+    segmentAt: Int32Array,
+    segmentLength: Int32Array,
+  ) {
+    this.#i32 = place.ram.i32;
+    this.#dma = place.dma;
+    this.#rings = place.rings;
+    this.#segmentAt = segmentAt;
+    this.#segmentLength = segmentLength;
+  }
+
+  /**
+   * @param ring32 index of the word where the chain's descriptor in the ring begins
+   * @returns false for any other chain, or one with something wrong; nothing has been reported or counted then
+   */
+  read(ring32: number): boolean {
+    const i32 = this.#i32;
+    const dma = this.#dma;
+    if (((i32[ring32 + 3] as number) & KIND) !== VIRTQ_DESC_F_INDIRECT) return false;
+    if (i32[ring32 + 2] !== TABLE_BYTES) return false;
+    const table = dma.find(i32[ring32] as number, i32[ring32 + 1] as number, TABLE_BYTES);
+    if (table < 0 || (table & 3) !== 0) return false;
+    const at32 = table >>> 2;
+    const first = i32[at32 + 3] as number;
+    const second = i32[at32 + 7] as number;
+    const direction = first & VIRTQ_DESC_F_WRITE;
+    if (first !== (LEADS_TO_ENTRY_1 | direction) || (second & KIND) !== direction) return false;
+    const firstBytes = i32[at32 + 2] as number;
+    const secondBytes = i32[at32 + 6] as number;
+    // Empty buffers are a matter for lint; a length above 2^31 is negative here.
+    if (firstBytes <= 0 || secondBytes <= 0) return false;
+    const firstAt = dma.find(i32[at32] as number, i32[at32 + 1] as number, firstBytes);
+    const secondAt = dma.find(i32[at32 + 4] as number, i32[at32 + 5] as number, secondBytes);
+    if (firstAt < 0 || secondAt < 0) return false;
+    if (this.#rings.overlap(firstAt, firstBytes)) return false;
+    if (this.#rings.overlap(secondAt, secondBytes)) return false;
+    this.#segmentAt[0] = firstAt;
+    this.#segmentAt[1] = secondAt;
+    this.#segmentLength[0] = firstBytes;
+    this.#segmentLength[1] = secondBytes;
+    this.bytes = firstBytes + secondBytes;
+    this.writable = direction !== 0;
+    return true;
+  }
+}
