@@ -71,8 +71,14 @@ function* waitAndSignal(env: Environment, waiter: 'first' | 'second'): ThreadSte
   equal(order[0], waiter === 'first' ? 'wait' : 'signal', 'who came first');
 }
 
+interface BoundPassive {
+  readonly helper: Helper;
+  readonly badged: number;
+  readonly notification: number;
+}
+
 /** A bound thread that receives on an endpoint, and has lost its scheduling context. */
-function* boundPassive(env: Environment, results: Word[]) {
+function* boundPassive(env: Environment, results: Word[]): ThreadStep<BoundPassive> {
   const [ep, ready] = [yield* env.endpoint(), yield* env.endpoint()];
   const notification = yield* env.notification();
   const helper = yield* env.thread({

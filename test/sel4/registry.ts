@@ -15,6 +15,12 @@ import { SCHED_CONTEXT_CHAIN_TESTS } from './sched-context-chains.ts';
 import { INTERRUPT_TESTS } from './interrupt.ts';
 import { SCHEDULER_TESTS } from './scheduler.ts';
 import { SCHEDULER_TIME_TESTS } from './scheduler-time.ts';
+import { PREEMPTION_TESTS } from './preempt.ts';
+import { FAULT_TESTS } from './faults.ts';
+import { TIMEOUT_FAULT_TESTS } from './timeout-faults.ts';
+import { FRAME_TESTS } from './frames.ts';
+import { VSPACE_TESTS } from './vspace.ts';
+import { REGRESSION_TESTS } from './regressions.ts';
 import type { Sel4Test } from './driver/test.ts';
 import { UNTYPED_TESTS } from './inc-untyped.ts';
 import { THREAD_TESTS } from './threads.ts';
@@ -39,4 +45,10 @@ export const TESTS: readonly Sel4Test[] = [
   ...INTERRUPT_TESTS,
   ...SCHEDULER_TESTS,
   ...SCHEDULER_TIME_TESTS,
+  ...PREEMPTION_TESTS,
+  ...FAULT_TESTS,
+  ...TIMEOUT_FAULT_TESTS,
+  ...FRAME_TESTS,
+  ...VSPACE_TESTS,
+  ...REGRESSION_TESTS,
 ];

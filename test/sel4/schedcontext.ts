@@ -181,7 +181,7 @@ export const SCHED_CONTEXT_TESTS: readonly Sel4Test[] = [
       'resume and bind in both orders; a context on thread and notification is given back',
     *run(env) {
       for (const order of ['resume first', 'bind first']) {
-        const helper = yield* env.thread({ priority: BELOW, schedContext: 'none', *body() {} });
+        const helper = yield* env.thread({ priority: BELOW, schedContext: 'none', act() {} });
         const sc = yield* env.schedContext();
         if (order === 'resume first') yield* env.start(helper);
         yield* ok(calls.scBind(sc, helper.tcb));

@@ -94,7 +94,7 @@ export const SCHEDULER_TESTS: readonly Sel4Test[] = [
       for (let priority = 0; priority < OUR_PRIORITY; priority += 1) {
         const helper = yield* env.run({
           priority,
-          *body() {
+          act() {
             order.push(priority);
           },
         });
@@ -174,14 +174,14 @@ export const SCHEDULER_TESTS: readonly Sel4Test[] = [
       const none = yield* env.run({
         priority: OUR_PRIORITY - 1,
         schedContext: 'none',
-        *body() {
+        act() {
           runs += 1;
         },
       });
       yield* ok(calls.resume(none.tcb));
       const deleted = yield* env.thread({
         priority: OUR_PRIORITY - 1,
-        *body() {
+        act() {
           runs += 1;
         },
       });
@@ -214,9 +214,9 @@ export const SCHEDULER_TESTS: readonly Sel4Test[] = [
     *run(env) {
       yield* refused(calls.yieldTo(SLOT_SCHED_CONTEXT), abi.ILLEGAL_OPERATION);
       yield* refused(calls.yieldTo(yield* env.schedContext()), abi.ILLEGAL_OPERATION);
-      const idle = yield* env.thread({ priority: OUR_PRIORITY, *body() {} });
+      const idle = yield* env.thread({ priority: OUR_PRIORITY, act() {} });
       equalList((yield* ok(calls.yieldTo(idle.sc))).mrs, [0], 'consumed by one that cannot run');
-      const above = yield* env.thread({ priority: 255, *body() {} });
+      const above = yield* env.thread({ priority: 255, act() {} });
       yield* ok(calls.setMaxPriority(SLOT_TCB, OUR_PRIORITY));
       yield* refused(calls.yieldTo(above.sc), abi.ILLEGAL_OPERATION);
     },
@@ -229,7 +229,7 @@ export const SCHEDULER_TESTS: readonly Sel4Test[] = [
       let hasRun = false;
       const helper = yield* env.run({
         priority: OUR_PRIORITY - 1,
-        *body() {
+        act() {
           hasRun = true;
         },
       });
@@ -282,7 +282,7 @@ function* changePriorities(env: Environment): ThreadStep<void> {
   const order: string[] = [];
   const other = yield* env.run({
     priority: OUR_PRIORITY - 1,
-    *body() {
+    act() {
       order.push('other');
     },
   });
@@ -293,8 +293,8 @@ function* changePriorities(env: Environment): ThreadStep<void> {
   yield* env.join(other);
 
   // The bound is the MCP of the authority, not that of the target.
-  const authority = yield* env.thread({ priority: 10, maxPriority: 100, *body() {} });
-  const target = yield* env.thread({ priority: 5, *body() {} });
+  const authority = yield* env.thread({ priority: 10, maxPriority: 100, act() {} });
+  const target = yield* env.thread({ priority: 5, act() {} });
   for (const above of [101, 255]) {
     yield* refused(calls.setPriority(target.tcb, above, authority.tcb), abi.RANGE_ERROR, [0, 100]);
     yield* refused(calls.setMaxPriority(target.tcb, above, authority.tcb), abi.RANGE_ERROR);

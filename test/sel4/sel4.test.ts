@@ -4,6 +4,8 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { load, wait, yieldCpu } from './driver/calls.ts';
+import { equal } from './driver/check.ts';
 import { Runner } from './driver/runner.ts';
 import { TESTS } from './registry.ts';
 import { UPSTREAM_TESTS } from './upstream.ts';
@@ -26,19 +28,19 @@ describe('the driver', () => {
   it('reports a check that fails', () => {
     const outcome = runner.run({
       ...base,
-      // eslint-disable-next-line require-yield
       *run() {
-        throw new Error('wrong');
+        yield yieldCpu();
+        equal(1, 2, 'a figure');
       },
     });
-    expect(outcome.kind).toBe('failed');
+    expect(outcome).toEqual({ kind: 'failed', message: 'a figure: expected 2, got 1' });
   });
 
   it('reports a test that waits for ever', () => {
     const outcome = runner.run({
       ...base,
       *run(env) {
-        yield { kind: 'call', sys: -9, cptr: yield* env.notification() };
+        yield wait(yield* env.notification());
       },
     });
     expect(outcome).toEqual({ kind: 'failed', message: expect.stringContaining('no thread') });
@@ -48,7 +50,7 @@ describe('the driver', () => {
     const outcome = runner.run({
       ...base,
       *run() {
-        yield { kind: 'load', vaddr: 0x7000_0000, width: 4 };
+        yield load(0x7000_0000);
       },
     });
     expect(outcome).toEqual({ kind: 'failed', message: expect.stringContaining('faulted') });

@@ -37,7 +37,9 @@ export interface HelperOptions {
   readonly priority: number;
   readonly maxPriority?: number;
   /** Gets itself, and its register file. */
-  readonly body: HelperBody;
+  readonly body?: HelperBody;
+  /** What a helper does that makes no system call of its own. */
+  readonly act?: (self: Helper, thread: UserThread) => void;
   readonly budget?: calls.Budget;
   /** A helper with a CSpace and a VSpace of its own reaches only what `give` has given it. */
   readonly spaces?: 'shared' | 'own';
@@ -188,7 +190,7 @@ export class Environment {
     yield* ok(calls.invoke(tcb, abi.TCB_SET_SCHED_PARAMS, priorities, caps));
     yield* ok(calls.invoke(tcb, abi.TCB_SET_TLS_BASE, [bufferVaddr]));
     const ownReply = isOwn ? FOREIGN_REPLY : reply;
-    const entry = this.#programs.add((thread) => bodyOf(helper, options.body, thread));
+    const entry = this.#programs.add((thread) => bodyOf(helper, options, thread));
     const helper: Helper = {
       ...{ tcb, sc, reply, ownReply, vspace, cnode, entry, bufferVaddr, done, spaces },
       nextSlot: FOREIGN_FIRST_FREE,
@@ -271,8 +273,9 @@ export class Environment {
   }
 }
 
-function* bodyOf(helper: Helper, body: HelperBody, thread: UserThread): ThreadBody {
-  const result = yield* body(helper, thread);
+function* bodyOf(helper: Helper, options: HelperOptions, thread: UserThread): ThreadBody {
+  options.act?.(helper, thread);
+  const result = options.body === undefined ? 0 : yield* options.body(helper, thread);
   const done = helper.spaces === 'own' ? FOREIGN_DONE : helper.done;
   yield calls.send(done, [result ?? 0]);
 }

@@ -12,6 +12,7 @@ import * as slots from './slots.ts';
 /** Untypeds by size: the one that the test gets, and the one that its process is made of. */
 export const TEST_UNTYPED_BITS = 23;
 const PROCESS_UNTYPED_BITS = 22;
+const SPARE_UNTYPED_BITS = 21;
 const DEVICE_UNTYPED_BITS = 16;
 const REPORT_BADGE = 1;
 const FAULT_BADGE = 2;
@@ -91,6 +92,7 @@ class ProcessBuilder {
     yield* this.#give(slots.SLOT_DOMAIN, abi.INIT_SLOT_DOMAIN);
     yield* this.#give(slots.SLOT_SCHED_CONTROL, this.#bootInfo.schedControl.start);
     yield* this.#move(slots.SLOT_UNTYPED, this.#untyped(this.#testUntypedBits, 'no'));
+    yield* this.#move(slots.SLOT_SPARE_UNTYPED, this.#untyped(SPARE_UNTYPED_BITS, 'no'));
     yield* this.#move(slots.SLOT_DEVICE_UNTYPED, this.#untyped(DEVICE_UNTYPED_BITS, 'yes'));
   }
 

@@ -16,6 +16,8 @@ export const SLOT_TIMER_HANDLER = 19;
 export const SLOT_REPLY = 20;
 /** Where the process reports that the test is over. */
 export const SLOT_REPORT = 21;
+/** An untyped of 2 MiB beside the large one. */
+export const SLOT_SPARE_UNTYPED = 22;
 export const SLOT_FIRST_FREE = 32;
 
 export const PROCESS_CNODE_BITS = 12;
