@@ -21,6 +21,9 @@ import { TIMEOUT_FAULT_TESTS } from './timeout-faults.ts';
 import { FRAME_TESTS } from './frames.ts';
 import { VSPACE_TESTS } from './vspace.ts';
 import { REGRESSION_TESTS } from './regressions.ts';
+import { IPC_GAP_TESTS } from './gaps-ipc.ts';
+import { TIME_GAP_TESTS } from './gaps-time.ts';
+import { MEMORY_GAP_TESTS } from './gaps-memory.ts';
 import type { Sel4Test } from './driver/test.ts';
 import { UNTYPED_TESTS } from './inc-untyped.ts';
 import { THREAD_TESTS } from './threads.ts';
@@ -51,4 +54,7 @@ export const TESTS: readonly Sel4Test[] = [
   ...FRAME_TESTS,
   ...VSPACE_TESTS,
   ...REGRESSION_TESTS,
+  ...IPC_GAP_TESTS,
+  ...TIME_GAP_TESTS,
+  ...MEMORY_GAP_TESTS,
 ];
