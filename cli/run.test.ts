@@ -204,7 +204,7 @@ describe('a live run', () => {
     expect(wrong).toBe(0);
     socket.close();
     expect(await live.interrupt()).toBe(0);
-    expect(live.text).toContain('10,001 packets'); // and the answer to the gateway's ARP request
+    expect(live.text).toMatch(/10,0\d\d packets/); // and answers to the gateway's ARP requests
   });
 
   it('says once that a datagram is too large, and goes on', async () => {

@@ -13,7 +13,8 @@ const result = spawnSync(
   },
 );
 if (result.status !== 0) process.exit(1);
-// The C comparison is compiled where it is run.
+// What is not TypeScript: the thread that reads files, and the C comparison, which is compiled where it is run.
+cpSync('host/disk/file-worker.mjs', 'dist/host/disk/file-worker.mjs');
 cpSync('bench/native', 'dist/bench/native', {
   recursive: true,
   filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),
