@@ -92,6 +92,17 @@ describe('the package, installed in an empty project', () => {
     expect(result.status).toBe(0);
   });
 
+  it('reads and writes a disk in a file, whose thread is not TypeScript', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const created = sddf(['disk', 'create', 'disk.img', '--size', '16M', '--gpt', 'raw:8M']);
+    const checked = sddf(['run', 'blk', '--disk', 'file=disk.img']);
+
+    expect(created.status).toBe(0);
+    expect(`${checked.stdout}${checked.stderr}`).toContain('basic: successfully finished!');
+    expect(checked.status).toBe(0);
+  });
+
   it('says what is wrong with a system that does not exist in one line', ({ skip }) => {
     skip(installed === 'no', 'npm cannot install the dependencies here');
 
