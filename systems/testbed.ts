@@ -19,6 +19,7 @@ import { VirtioNet } from '../board/virtio/net.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
 import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
+import { DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
 import { assert } from '../memory/assert.ts';
 import { Ram } from '../memory/ram.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
@@ -373,5 +374,7 @@ function bootKernel(
     images: [...images, monitor].map((image, index) => ({ entry: entryAddress(index), image })),
     rootCNodeSizeBits: rootCNodeSizeBits(system),
     fastPath: parts.fastPath,
+    // Under the host clock time passes by itself.
+    costs: board.clock.kind === 'host' ? NO_COSTS : DEFAULT_COSTS,
   });
 }
