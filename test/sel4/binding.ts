@@ -185,6 +185,8 @@ export const BINDING_TESTS: readonly Sel4Test[] = [
         yield calls.signal(badged);
         equal(results.length, i, 'it has run');
         equal(results.at(-1), SIGNAL_BADGE, 'badge');
+        // It has given the context back: it is not the thread's.
+        yield* refused(calls.scUnbindObject(helper.sc, helper.tcb), ILLEGAL_OPERATION);
       }
     },
   },

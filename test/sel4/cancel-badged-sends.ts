@@ -47,6 +47,25 @@ function* makeSenders(
   return { badged, senders };
 }
 
+/**
+ * Two senders, of badges 101 and 102, that have lost their contexts: once cancelled they do not send again.
+ *
+ * @returns the capability of badge 101
+ */
+function* blockedSenders(env: Environment, ep: number): ThreadStep<number> {
+  const caps = [yield* env.minted(ep, 101), yield* env.minted(ep, 102)] as const;
+  for (const cap of caps) {
+    const helper = yield* env.run({
+      priority: OUR_PRIORITY + 1,
+      *body() {
+        yield calls.send(cap);
+      },
+    });
+    yield* ok(calls.scUnbind(helper.sc));
+  }
+  return caps[0];
+}
+
 export const CANCEL_BADGED_SENDS_TESTS: readonly Sel4Test[] = [
   {
     name: 'CANCEL_BADGED_SENDS_0001',
@@ -79,6 +98,10 @@ export const CANCEL_BADGED_SENDS_TESTS: readonly Sel4Test[] = [
       const derived: number[] = [];
       for (const badge of badges) originals.push(yield* env.minted(ep, badge));
       for (const original of originals) derived.push(yield* env.copied(original));
+      yield* ok(calls.cancelBadgedSends(yield* blockedSenders(env, ep)));
+      const left = yield calls.nbRecv(ep, yield* env.reply());
+      equal(left.badge, 102, 'the other badge still sends');
+      equal((yield calls.nbRecv(ep, yield* env.reply())).badge, 0, 'this badge does not');
       for (let i = 0; i < badges.length; i += 1) {
         yield* ok(calls.revoke(originals[i] as number));
         for (let j = 0; j < badges.length; j += 1) {

@@ -188,4 +188,41 @@ export const IPC_GAP_TESTS: readonly Sel4Test[] = [
       yield* refused(calls.cancelBadgedSends(SLOT_TCB), abi.ILLEGAL_OPERATION);
     },
   },
+  {
+    name: 'GAP_ENDPOINT_DELETED',
+    class: 'GAP',
+    description: 'an endpoint goes away: its callers call again, into nothing',
+    *run(env) {
+      const ep = yield* env.endpoint();
+      const caller = yield* env.run({
+        priority: OUR_PRIORITY + 1,
+        *body() {
+          return (yield calls.call(ep)).label;
+        },
+      });
+      yield* ok(calls.remove(ep));
+      equal(yield* env.join(caller), abi.INVALID_CAPABILITY, 'label of the second call');
+    },
+  },
+  {
+    name: 'GAP_REPLY_REUSED',
+    class: 'GAP',
+    description: 'a caller whose reply object is given to another receive is not answered',
+    *run(env) {
+      const ep = yield* env.endpoint();
+      let isAnswered = false;
+      const caller = yield* env.run({
+        priority: OUR_PRIORITY + 1,
+        *body() {
+          yield calls.call(ep);
+          isAnswered = true;
+        },
+      });
+      yield calls.recv(ep, SLOT_REPLY);
+      equal((yield calls.nbRecv(ep, SLOT_REPLY)).badge, 0, 'nothing is there');
+      yield calls.send(SLOT_REPLY);
+      check(!isAnswered, 'the first caller has been dropped');
+      yield* ok(calls.suspend(caller.tcb));
+    },
+  },
 ];

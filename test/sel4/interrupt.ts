@@ -138,6 +138,7 @@ export const INTERRUPT_TESTS: readonly Sel4Test[] = [
       yield* ok(calls.remove(helper.sc));
       yield* pause(env, 2 * TICKS * TICK_NS);
       equal(ticks(), before, 'no tick after the deletion');
+      yield* ok(calls.scBind(yield* env.schedContext(), notification));
     },
   },
 ];

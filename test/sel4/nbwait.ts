@@ -22,6 +22,10 @@ export const NB_WAIT_TESTS: readonly Sel4Test[] = [
       equal((yield calls.poll(notification)).badge, 0xb0, 'the signal is seen');
       equal((yield calls.poll(notification)).badge, 0, 'once only');
 
+      yield calls.signal(badged);
+      yield calls.signal(yield* env.minted(notification, 0x0f));
+      equal((yield calls.poll(notification)).badge, 0xbf, 'the badges of two signals');
+
       yield* ok(calls.bindNotification(SLOT_TCB, notification));
       equal((yield calls.nbRecv(ep, SLOT_REPLY)).badge, 0, 'bound, without a signal');
       yield calls.signal(badged);

@@ -124,13 +124,17 @@ export const SCHEDULER_TIME_TESTS: readonly Sel4Test[] = [
     class: 'T',
     description: 'YieldTo ends well when its target or its caller is suspended or deleted',
     *run(env) {
-      const ends = [calls.suspend, calls.remove];
+      const ends = [
+        ({ tcb }: Helper) => calls.suspend(tcb),
+        ({ tcb }: Helper) => calls.remove(tcb),
+        ({ sc }: Helper) => calls.remove(sc),
+      ];
       for (const end of ends) {
         const target = yield* counter(env);
         const { helper, answer } = yield* yielder(env, target.helper.sc);
         yield* env.sleep(calls.NS_PER_MS);
         equal(answer.length, 0, 'the yielder waits while the other runs');
-        yield* ok(end(target.helper.tcb));
+        yield* ok(end(target.helper));
         yield* env.join(helper);
         equal(answer[0], abi.NO_ERROR, 'label');
         check(Number(answer[1]) > 0, 'the target has consumed time');
@@ -139,7 +143,7 @@ export const SCHEDULER_TIME_TESTS: readonly Sel4Test[] = [
         const target = yield* counter(env);
         const { helper, answer } = yield* yielder(env, target.helper.sc);
         yield* env.sleep(calls.NS_PER_MS);
-        yield* ok(end(helper.tcb));
+        yield* ok(end(helper));
         const before = target.count();
         yield* env.sleep(calls.NS_PER_MS);
         check(target.count() > before, 'the target runs on');
