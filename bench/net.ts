@@ -31,7 +31,9 @@ const WARM_UP_SAMPLES = 2;
 export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
   const native = compileNative('pipeline');
   if ('reason' in native) options.onNotice(`no comparison with C: ${native.reason}`);
-  const nativePath = 'path' in native ? native.path : undefined;
+  // The C program is the whole pipeline: a ratio of a shorter path to it would compare different work.
+  const isSameWork = options.path === '5pd';
+  const nativePath = 'path' in native && isSameWork ? native.path : undefined;
   const rows: BenchRow[] = [];
   for (const frame of options.frames) {
     for (const batch of options.batches) {

@@ -5,11 +5,7 @@ export interface CostTable {
   readonly kernelEntry: number;
   /** To another thread: registers, address space, scheduling context. */
   readonly contextSwitch: number;
-  readonly signal: number;
-  /** Rendezvous at an endpoint, without copying. */
-  readonly ipc: number;
-  readonly perMessageWord: number;
-  /** Any other invocation. */
+  /** An invocation of a kernel object. */
   readonly invocation: number;
   readonly interrupt: number;
   readonly fault: number;
@@ -18,9 +14,6 @@ export interface CostTable {
 export const DEFAULT_COSTS: CostTable = {
   kernelEntry: 150,
   contextSwitch: 250,
-  signal: 100,
-  ipc: 120,
-  perMessageWord: 2,
   invocation: 300,
   interrupt: 300,
   fault: 400,
@@ -29,9 +22,6 @@ export const DEFAULT_COSTS: CostTable = {
 export const NO_COSTS: CostTable = {
   kernelEntry: 0,
   contextSwitch: 0,
-  signal: 0,
-  ipc: 0,
-  perMessageWord: 0,
   invocation: 0,
   interrupt: 0,
   fault: 0,

@@ -11,6 +11,7 @@
 
 import { Board, GOLDFISH_RTC_PLACE, virtioPlace } from '../board/board.ts';
 import { GoldfishRtc } from '../board/goldfish-rtc.ts';
+import type { Device } from '../board/device.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { Random } from '../board/random.ts';
@@ -297,8 +298,10 @@ function attachNetwork(board: Board, wire: EthernetWire): void {
     lint: board.lint,
     turns: board.turns,
     mac: NIC_MAC,
+    // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the wire counts.
+    whenNoBuffer: 'hold',
   });
-  board.attach(networkDevice.name, place, device.transport);
+  board.attach(networkDevice.name, place, new ObservedTransport(device));
 }
 
 function attachDisk(board: Board, index: number, plug: BlockPlug): void {
@@ -316,6 +319,31 @@ function attachDisk(board: Board, index: number, plug: BlockPlug): void {
     ...plug,
   });
   board.attach(node.name, place, device.transport);
+}
+
+/** The NIC's registers on the bus, with the snapshot of the whole NIC: its counters go into every report. */
+class ObservedTransport implements Device {
+  readonly #nic: VirtioNet;
+
+  constructor(nic: VirtioNet) {
+    this.#nic = nic;
+  }
+
+  read(offset: number, width: number): number {
+    return this.#nic.transport.read(offset, width);
+  }
+
+  write(offset: number, value: number, width: number): void {
+    this.#nic.transport.write(offset, value, width);
+  }
+
+  reset(): void {
+    this.#nic.transport.reset();
+  }
+
+  snapshot(): Record<string, unknown> {
+    return this.#nic.snapshot();
+  }
 }
 
 function makeImages(options: TestbedOptions, observer: TestbedObserver): readonly PdImage[] {

@@ -160,7 +160,11 @@ class VirtioNetDriver {
     const reasons = this.device.takeInterrupt();
     this.counters.add(reasons === 0 ? COUNT.interruptsSpurious : COUNT.interrupts, 1);
     if ((reasons & INTERRUPT_CONFIG_CHANGE) !== 0) this.#onConfigChange();
-    if (this.#state === 'failed') return;
+    if (this.#state === 'failed') {
+      // Without a device, what waits to be sent goes back to its senders.
+      runFlow(this.#txProvide);
+      return;
+    }
     runFlow(this.#txReturn);
     runFlow(this.#rxReturn);
     runFlow(this.#txProvide);
@@ -344,11 +348,13 @@ class VirtioNetDriver {
         rx.post(oldRx.takenLow, oldRx.takenHigh, NET_BUFFER_BYTES);
       } else {
         // An empty frame: the virtualiser drops it and has the buffer.
-        this.#rxActive.enqueue(oldRx.takenLow, oldRx.takenHigh, 0, 0);
+        const isBack = this.#rxActive.enqueue(oldRx.takenLow, oldRx.takenHigh, 0, 0);
+        if (!isBack) this.counters.add(COUNT.rxQueueFull, 1);
       }
     }
     while (oldTx.reclaim()) this.#giveBack(oldTx.takenLow, oldTx.takenHigh, COUNT.txLostInReset);
     if (problem === undefined) {
+      this.#state = 'running';
       this.#link = this.device.isLinkUp() ? 'up' : 'down';
       if (rx.publish()) this.device.notifyRx();
     } else {

@@ -161,7 +161,11 @@ class NetCopy {
     let taken = 0;
     while (from.dequeue()) {
       taken += 1;
-      if (!to.enqueue(from.low, from.high, from.len, from.oid)) this.#counters.add(full, 1);
+      if (to.enqueue(from.low, from.high, from.len, from.oid)) continue;
+      this.#counters.add(full, 1);
+      // The client takes nothing: the buffer goes straight back, or it would be missing for everybody.
+      if (to === this.#clientActive)
+        this.#virtFree.enqueue(from.low, from.high, from.len, from.oid);
     }
     if (taken === 0) return;
     from.publish();

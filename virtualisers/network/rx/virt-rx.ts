@@ -125,7 +125,9 @@ class NetVirtRx {
   rxReturn(): void {
     const active = this.#driverActive;
     let packets = 0;
+    let taken = 0;
     while (active.dequeue()) {
+      taken += 1;
       const index = this.#data.indexOfAddress(active.low, active.high);
       if (index === NO_BUFFER || this.#refs.read8(index) !== 0) {
         this.#counters.add(COUNT.driverBadBuffer, 1);
@@ -135,7 +137,7 @@ class NetVirtRx {
       packets += 1;
       this.#deliver(index, active.len);
     }
-    if (packets === 0) return;
+    if (taken === 0) return;
     this.moved += packets;
     active.publish();
     this.#counters.add(COUNT.packets, packets);
