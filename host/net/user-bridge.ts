@@ -45,6 +45,7 @@ export class UserBridge implements Bridge {
     this.#network = new UserNetwork({
       forwards: options.forwards,
       nowNs: options.nowNs,
+      onNotice: options.onNotice,
       toBoard: (frame) => this.#ingress.offerOrDrop(frame),
       toHost: (forward, peer, payload) => {
         // The socket keeps the bytes until they are sent, and the frame is valid during this call only.

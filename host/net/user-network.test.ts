@@ -6,18 +6,21 @@ import { UserNetwork } from './user-network.ts';
 
 const GUEST_IP = 0x0a00_020f;
 const GUEST_MAC = '52540100000a';
+const OTHER_MAC = '52540100000b';
 const GATEWAY_MAC = '52550a000202';
 
 interface Rig {
   readonly network: UserNetwork;
   readonly toBoard: Buffer[];
   readonly toHost: string[];
+  readonly notices: string[];
   tick(deltaNs: number): void;
 }
 
 function rig(): Rig {
   const toBoard: Buffer[] = [];
   const toHost: string[] = [];
+  const notices: string[] = [];
   let now = 0;
   const network = new UserNetwork({
     toBoard: (frame) => toBoard.push(Buffer.from(frame)),
@@ -30,8 +33,9 @@ function rig(): Rig {
       { guestIp: GUEST_IP + 1, guestPort: 7 },
     ],
     nowNs: () => now,
+    onNotice: (text) => notices.push(text),
   });
-  return { network, toBoard, toHost, tick: (deltaNs) => (now += deltaNs) };
+  return { network, toBoard, toHost, notices, tick: (deltaNs) => (now += deltaNs) };
 }
 
 function sum16(bytes: Buffer): number {
@@ -52,6 +56,12 @@ function arp(operation: number, senderMac: string, senderIp: number, targetIp: n
   rest.writeUInt32BE(senderIp, 0);
   rest.writeUInt32BE(targetIp, 10);
   return Buffer.concat([frame, rest]);
+}
+
+/** Writes the checksum of the IPv4 header anew. */
+function sealHeader(frame: Buffer): void {
+  frame.writeUInt16BE(0, 24);
+  frame.writeUInt16BE(~sum16(frame.subarray(14, 34)) & 0xffff, 24);
 }
 
 function answerArp(test: Rig): void {
@@ -173,6 +183,7 @@ describe('the user-mode network', () => {
     damaged[43] = 0;
     const fragment = Buffer.from(answer);
     fragment[20] = 0x20;
+    sealHeader(fragment);
     test.network.fromBoard(damaged);
     test.network.fromBoard(fragment);
     test.network.fromBoard(answer.subarray(0, 40));
@@ -183,6 +194,50 @@ describe('the user-mode network', () => {
     expect(test.toHost).toEqual([]);
   });
 
+  it('drops a packet whose IPv4 header is damaged, as malformed', () => {
+    const test = rig();
+    test.network.fromHost(0, peer, Buffer.from('abcd'));
+    answerArp(test);
+    const answer = echoed(test.toBoard[1] ?? Buffer.alloc(0));
+    const damaged = Buffer.from(answer);
+    damaged[22] = (damaged[22] ?? 0) ^ 1; // time to live: nothing but the header's checksum covers it
+    test.network.fromBoard(damaged);
+
+    expect(test.toHost).toEqual([]);
+    expect(test.network.count.malformedDropped).toBe(1);
+    test.network.fromBoard(answer);
+    expect(test.toHost).toEqual(['0 127.0.0.1:40000 abcd']);
+  });
+
+  it('leaves an address to the guest that had it first, and says once that another claims it', () => {
+    const test = rig();
+    test.network.fromHost(0, peer, Buffer.from('one'));
+    answerArp(test);
+    test.network.fromBoard(arp(2, OTHER_MAC, GUEST_IP, 0x0a00_0202));
+    test.network.fromBoard(arp(1, OTHER_MAC, GUEST_IP, 0x0a00_0202));
+    answerArp(test); // the owner again: no conflict
+    test.network.fromHost(0, peer, Buffer.from('two'));
+
+    const last = test.toBoard.at(-1) ?? Buffer.alloc(0);
+    expect(last.subarray(42).toString()).toBe('two');
+    expect(last.subarray(0, 6).toString('hex')).toBe(GUEST_MAC);
+    expect(test.network.count.arpConflicts).toBe(2);
+    expect(test.notices).toEqual([expect.stringContaining('10.0.2.15')]);
+  });
+
+  it('learns nothing from ARP frames that come from another MAC than they say', () => {
+    const test = rig();
+    test.network.fromHost(0, peer, Buffer.from('one'));
+    const forged = arp(2, OTHER_MAC, GUEST_IP, 0x0a00_0202);
+    forged.write(GUEST_MAC, 6, 'hex');
+    test.network.fromBoard(forged);
+    expect(test.toBoard).toHaveLength(1);
+    expect(test.network.count.arpForgedDropped).toBe(1);
+
+    answerArp(test);
+    expect(test.toBoard[1]?.subarray(0, 6).toString('hex')).toBe(GUEST_MAC);
+  });
+
   it('answers ping to the gateway', () => {
     const test = rig();
     const icmp = Buffer.from('0800000000010002616263', 'hex');
@@ -191,7 +246,9 @@ describe('the user-mode network', () => {
     header.writeUInt32BE(GUEST_IP, 12);
     header.writeUInt32BE(0x0a00_0202, 16);
     const ethernet = Buffer.from(`${GATEWAY_MAC}${GUEST_MAC}0800`, 'hex');
-    test.network.fromBoard(Buffer.concat([ethernet, header, icmp]));
+    const ping = Buffer.concat([ethernet, header, icmp]);
+    sealHeader(ping);
+    test.network.fromBoard(ping);
 
     const reply = test.toBoard[0] ?? Buffer.alloc(0);
     expect(reply[34]).toBe(0);

@@ -33,6 +33,7 @@ import {
   checksumAdd,
   checksumFinish,
   ipv4Number,
+  ipv4Text,
   pseudoHeaderSum,
 } from './packets.ts';
 
@@ -57,6 +58,8 @@ export interface UserNetworkOptions {
   readonly toHost: (forward: number, peer: HostPeer, payload: Uint8Array) => void;
   readonly forwards: readonly Forward[];
   readonly nowNs: () => number;
+  /** Told once, when a guest claims an address that another one has. */
+  readonly onNotice?: (text: string) => void;
 }
 
 interface Neighbour {
@@ -78,6 +81,10 @@ export class UserNetwork {
   readonly count = {
     arpReplies: 0,
     arpRequests: 0,
+    /** ARP frames whose two sender addresses differ. */
+    arpForgedDropped: 0,
+    /** Claims of an address that another guest has. */
+    arpConflicts: 0,
     pingReplies: 0,
     datagramsIn: 0,
     datagramsOut: 0,
@@ -140,6 +147,13 @@ export class UserNetwork {
     const senderIp = Arp.senderIp.get(view, at);
     const macHigh = Arp.senderMacHigh.get(view, at);
     const macLow = Arp.senderMacLow.get(view, at);
+    const isOwn =
+      Ethernet.sourceHigh.get(view, 0) === macHigh && Ethernet.sourceLow.get(view, 0) === macLow;
+    // Nobody answers ARP for another here: such a frame would divert somebody's traffic.
+    if (!isOwn) {
+      this.count.arpForgedDropped += 1;
+      return;
+    }
     this.#learn(senderIp, macHigh, macLow);
     const forUs = Arp.targetIp.get(view, at) === this.#gatewayIp;
     if (Arp.operation.get(view, at) !== ARP_REQUEST || !forUs) return;
@@ -151,6 +165,11 @@ export class UserNetwork {
     const neighbour = this.#neighbours.get(ip);
     // Only addresses that we asked for: a guest cannot make the table grow.
     if (neighbour === undefined) return;
+    if (neighbour.state === 'known') {
+      const isSame = neighbour.macHigh === macHigh && neighbour.macLow === macLow;
+      if (!isSame) this.#refuseConflict(ip);
+      return;
+    }
     neighbour.macHigh = macHigh;
     neighbour.macLow = macLow;
     neighbour.state = 'known';
@@ -160,6 +179,16 @@ export class UserNetwork {
       Ethernet.targetLow.set(view, 0, macLow);
       this.#options.toBoard(frame);
     }
+  }
+
+  /** The first to answer keeps its address: guests do not change theirs while the board runs. */
+  #refuseConflict(ip: number): void {
+    this.count.arpConflicts += 1;
+    if (this.count.arpConflicts > 1) return;
+    this.#options.onNotice?.(
+      `a guest claims ${ipv4Text(ip)}, which another guest has; the claim is ignored ` +
+        '(further ones are only counted)',
+    );
   }
 
   #sendArp(operation: number, targetIp: number, macHigh: number, macLow: number): void {
@@ -187,6 +216,10 @@ export class UserNetwork {
     }
     const totalLength = Ipv4.totalLength.get(view, IPV4_AT);
     if (totalLength < Ipv4.SIZE + Udp.SIZE || IPV4_AT + totalLength > view.byteLength) {
+      this.count.malformedDropped += 1;
+      return;
+    }
+    if (checksumFinish(checksumAdd(view, IPV4_AT, Ipv4.SIZE, 0)) !== 0) {
       this.count.malformedDropped += 1;
       return;
     }
