@@ -78,9 +78,9 @@ export function reportText(result: RunResult): readonly string[] {
   const { before, after, packets } = result;
   const timeNs = after.timeNs - before.timeNs;
   const clock = result.clock === 'virtual' ? ' of virtual time' : '';
-  const lines = [
-    `${result.system}: ${seconds(timeNs)}${clock}, ${groupDigits(packets)} packets sent by the board`,
-  ];
+  const sent =
+    'net' in result.attachments ? `, ${groupDigits(packets)} packets sent by the board` : '';
+  const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}`];
   const work = perPacket(before, after, packets);
   if (work !== undefined) lines.push(`  per packet   ${workText(work)}`);
   for (const counters of Object.values(result.attachments)) {
@@ -88,7 +88,7 @@ export function reportText(result: RunResult): readonly string[] {
   }
   const exceptions = Object.entries(after.pds).filter(([, pd]) => pd.exceptions > 0);
   for (const [name, pd] of exceptions) {
-    lines.push(`  ${name}: ${String(pd.exceptions)} faults`);
+    lines.push(`  ${name}: ${String(pd.exceptions)} ${pd.exceptions === 1 ? 'fault' : 'faults'}`);
   }
   return lines;
 }

@@ -65,7 +65,7 @@ function buildSystem(
     if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
     throw error;
   }
-  const built = module.build(complete);
+  const built = buildModule(name, module, complete);
   if (!built.ok) throw describedBadly(name, built.errors, []);
   const warnings = built.warnings.map((warning) => formatDiagnostic(warning, name, []));
   return {
@@ -76,6 +76,23 @@ function buildSystem(
     warnings,
     ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
   };
+}
+
+/** An exception in a user's own `build` is the user's mistake; the first frame in the user's file says where. */
+function buildModule(
+  name: string,
+  module: SystemModule,
+  choices: Readonly<Record<string, string>>,
+): ReturnType<SystemModule['build']> {
+  try {
+    return module.build(choices);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const file = name.replace(/^.*\//, '');
+    const frame = error.stack?.split('\n').find((line) => line.includes(`${file}:`));
+    const line = /:(\d+):\d+\)?$/.exec(frame ?? '')?.[1];
+    throw new UserMistake(`${name}${line === undefined ? '' : `:${line}`}: ${error.message}`);
+  }
 }
 
 /** One line that says how many errors there are, then each as the checker prints it. */

@@ -30,8 +30,7 @@ export async function importUserModule(path: string): Promise<Record<string, unk
   try {
     return (await import(pathToFileURL(absolute).href)) as Record<string, unknown>;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new UserMistake(`${path}: cannot be loaded: ${reason ?? ''}`);
+    throw new UserMistake(`${path}: cannot be loaded: ${loadProblem(error)}`);
   }
 }
 
@@ -43,4 +42,14 @@ export async function prepareUserModules(): Promise<void> {
     tsx.register();
   }
   register(`data:text/javascript,${encodeURIComponent(TYPESCRIPT_IS_ESM)}`);
+}
+
+/** One line: a compiler's message goes on over several, of which the second says where. */
+function loadProblem(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const [first = '', second] = message.split('\n').filter((line) => line.trim() !== '');
+  if (message.includes("Cannot find package 'sddf-testbed'")) {
+    return `${first}; install the package in this project first (npm install PATH/sddf-testbed-….tgz)`;
+  }
+  return first.endsWith(':') && second !== undefined ? `${first} ${second.trim()}` : first;
 }

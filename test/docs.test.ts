@@ -22,7 +22,7 @@ const PAGES = [
 const SKIPPED: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   { pattern: /--wireshark/, reason: 'opens a window' },
   { pattern: /\/dev\/tty/, reason: 'needs a serial port' },
-  { pattern: /--serial (?:stdio|pty)/, reason: 'needs a terminal' },
+  { pattern: /--serial (?:stdio|pty)|run fat/, reason: 'needs a terminal' },
   { pattern: /\|/, reason: 'the other side of the pipe is tested in host/net' },
   { pattern: /my-system\.ts|FILE|SYSTEM|DIR/, reason: 'names a file of the reader' },
   { pattern: /^bench/, reason: 'takes long; bench/ has smoke tests' },
@@ -54,7 +54,6 @@ function capture(): Uint8Array {
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-docs-'));
 writeFileSync(join(folder, 'in.pcap'), capture());
-writeFileSync(join(folder, 'disk.img'), new Uint8Array(1 << 20));
 writeFileSync(join(folder, 'script.txt'), 'help\n');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -438,6 +438,20 @@ describe('interrupts and configuration', () => {
     expect(one.counters().linkChanges).toBe(2);
   });
 
+  it('gives back what waits for the link when the device cannot be brought up again', () => {
+    const one = bench();
+    one.nic.link = 'down';
+    one.interrupt(2);
+    one.peer.send(one.txData, 60);
+    one.echo.system.run();
+    one.nic.options = { ...one.nic.options, deviceId: 0 };
+    one.nic.status |= 64;
+    one.interrupt(2);
+
+    expect(one.peer.sentBack).toEqual([one.txData]);
+    expect(one.counters()).toMatchObject({ needsReset: 1, txNoDevice: 1 });
+  });
+
   it('gives everything back when the device cannot be brought up again', () => {
     const one = filledBench();
     one.peer.send(one.txData, 60);
