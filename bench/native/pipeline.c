@@ -143,6 +143,8 @@ static inline void consumer_publish(struct consumer *c) {
 }
 
 static inline void request_signal(struct consumer *c) {
+  /* An ordered store costs as much as several looks, and an old wish is as good as a new one. */
+  if (atomic_load_explicit(&c->queue->consumer_signalled, memory_order_relaxed) == 0) return;
   atomic_store_explicit(&c->queue->consumer_signalled, 0, memory_order_seq_cst);
 }
 
@@ -239,10 +241,16 @@ static inline void post(struct driver_queue *q, uint64_t address, uint32_t lengt
   CHECK(q->free_count > 0, "no chain is free");
   uint16_t chain = q->free_chains[--q->free_count];
   q->outstanding[chain] = 1;
+  /* High half and length are mostly those of the chain's last request: the descriptor has them already. */
+  struct virtq_desc *buffer = &q->memory->tables[chain][1];
+  uint32_t low = (uint32_t)address, high = (uint32_t)(address >> 32);
+  memcpy(&buffer->addr, &low, 4);
+  if ((uint32_t)(q->address[chain] >> 32) != high) memcpy((uint8_t *)&buffer->addr + 4, &high, 4);
   q->address[chain] = address;
-  q->length[chain] = length;
-  q->memory->tables[chain][1].addr = address;
-  q->memory->tables[chain][1].len = length;
+  if (q->length[chain] != length) {
+    q->length[chain] = length;
+    buffer->len = length;
+  }
   q->memory->avail.ring[q->next_avail & (RING - 1)] = chain;
   q->next_avail++;
 }
@@ -378,10 +386,9 @@ static struct {
   uint32_t frame_bytes, window;
   size_t frames_at;
   uint32_t *queue;
-  uint32_t queue_head, queue_count, released, returned, in_flight_count;
+  uint32_t queue_head, queue_count, released, in_flight_count;
   uint8_t *in_flight;
-  double *sent_at;
-  uint64_t answered, rtt_buckets[64];
+  uint64_t answered;
   bool irq;
 } nic;
 
@@ -771,9 +778,11 @@ static void virt_tx(void) {
       while (dequeue(&vtx.client_active[c], &d)) {
         any = true;
         int index = d.oid == 0 ? buffer_index(d.io_or_offset) : -1;
-        if (d.len < FRAME_MIN || d.len > FRAME_MAX || index < 0 || vtx.with_driver[c][index]) {
+        bool refused = d.len < FRAME_MIN || d.len > FRAME_MAX || index < 0;
+        if (refused || vtx.with_driver[c][index]) {
           vtx.refused++;
-          enqueue(&vtx.client_free[c], d.io_or_offset, 0, d.oid);
+          /* A duplicate does not go back: its buffer will, when the driver is done with it. */
+          if (refused) enqueue(&vtx.client_free[c], d.io_or_offset, 0, d.oid);
           continue;
         }
         CHECK(enqueue(&vtx.active, PADDR_BASE + client_tx_at[c] + d.io_or_offset, d.len, 0), "driver's queue");
