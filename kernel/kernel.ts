@@ -24,7 +24,7 @@ import {
   switchToThread,
   updateTimestamp,
 } from './schedule.ts';
-import { PRIORITIES } from './state.ts';
+import { NS_PER_TICK, PRIORITIES } from './state.ts';
 import type { KernelCounters, KernelState } from './state.ts';
 import { handleSyscall } from './syscall.ts';
 import { PC_IN_PROGRAM, PC_SPAN, PC_SYSTEM_CALL } from './thread.ts';
@@ -381,9 +381,9 @@ export class Kernel {
     const now = k.machine.now();
     const sc = k.currentSchedContext;
     const ticks = (sc.refillAmount[sc.refillHead] as number) - k.consumed;
-    const budgetEnd = k.currentTime * 100 + Math.max(0, ticks) * 100;
+    const budgetEnd = (k.currentTime + Math.max(0, ticks)) * NS_PER_TICK;
     const end = Math.min(now + durationNs, budgetEnd, nextWakeUp(k), this.#untilNs);
-    const spent = Math.min(durationNs, Math.max(100, end - now));
+    const spent = Math.min(durationNs, Math.max(NS_PER_TICK, end - now));
     k.machine.charge(spent);
     return durationNs - spent;
   }
