@@ -118,15 +118,6 @@ export class Board {
     this.clock.runUntil(this.clock.now() + deltaNs);
   }
 
-  /** Devices work meanwhile. Host time: the processor has nothing else to do, so the wait is a busy one. */
-  waitUntil(atNs: number): void {
-    if (this.clock.kind === 'virtual') {
-      this.clock.runUntil(Math.max(atNs, this.clock.now()));
-      return;
-    }
-    while (this.clock.refresh() < atNs) this.turn();
-  }
-
   setDeadline(atNs: number): void {
     if (atNs === this.#deadlineNs) return;
     this.#deadlineNs = atNs;
