@@ -1,8 +1,8 @@
 /**
  * RAM: one shared WebAssembly memory with typed views over it, and a fast copy.
  *
- * A wasm function around `memory.copy` moves 1500 bytes several times faster than `copyWithin` does on shared memory,
- * so all bulk copies inside RAM go through {@link Ram.copy}. `bench/copy.ts` measures it.
+ * A wasm function around `memory.copy` moved 1500 bytes several times faster than `copyWithin` does on shared memory
+ * when this was written, so all bulk copies inside RAM go through {@link Ram.copy}.
  *
  * Behind the RAM that the kernel hands out lies the *staging area*: memory of the outside world (frames on a wire,
  * sectors in a host buffer) that devices copy from and to at the same speed. No physical address reaches it.
