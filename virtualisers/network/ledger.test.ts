@@ -20,6 +20,7 @@ import {
 import { NetPeer } from '../../test/support/net-peer.ts';
 import { type Chain, ScriptedNic } from '../../test/support/scripted-nic.ts';
 import { udpFrame } from '../../test/support/udp-frame.ts';
+import { NET_VIRT_RX_COUNTERS } from './rx/virt-rx.ts';
 
 const BUFFERS = 16;
 const START = 65_530;
@@ -45,11 +46,14 @@ class World {
   readonly txChains: Chain[] = [];
   /** Marks of client 0's answers. */
   readonly answers: number[] = [];
+  readonly #hostile: number;
   #sent = 0;
 
-  constructor(path: EchoPath, seed: number, mischief?: Mischief) {
+  /** @param hostile index of the client that makes the mischief */
+  constructor(path: EchoPath, seed: number, mischief?: Mischief, hostile = 1) {
     const made: { nic?: ScriptedNic } = {};
     this.random = randomFrom(seed);
+    this.#hostile = hostile;
     this.echo = bareEcho({
       path,
       clients: 2,
@@ -57,7 +61,7 @@ class World {
       startIndex: START,
       device: (system) => (made.nic = new ScriptedNic({ ram: system.ram })),
       clientProgram: (index) => {
-        if (index === 0 || mischief === undefined) return echoProgram;
+        if (index !== hostile || mischief === undefined) return echoProgram;
         return (pd) => {
           const peer = new NetPeer(pd);
           return {
@@ -93,7 +97,7 @@ class World {
     const what = this.random(8);
     if (what < 5) this.receive();
     else if (what < 7) this.finish(1 + this.random(4));
-    else this.echo.clients[1]?.raise(1);
+    else this.echo.clients[this.#hostile]?.raise(1);
     this.interrupt();
   }
 
@@ -130,17 +134,33 @@ class World {
     return lows;
   }
 
-  /** Buffers of the DMA region by index, wherever they are; `byOffset` queues hold offsets, the others addresses. */
-  dmaBuffers(byOffset: readonly string[]): number[] {
+  /** Every place in which each buffer of the DMA region is; in whose queues to look, besides the driver's. */
+  dmaPlaces(clients: readonly number[]): readonly (readonly string[])[] {
     const base = this.echo.system.paddr('dma');
-    const places = [
-      ...this.rxChains.map((chain) => chain.bufferAt + this.echo.system.ram.base - base),
-      ...['driver_rx_free', 'driver_rx_active'].flatMap((name) =>
-        this.entries(name).map((low) => low - base),
-      ),
-      ...byOffset.flatMap((name) => this.entries(name)),
-    ];
-    return places.map((offset) => offset / 2048).toSorted((a, b) => a - b);
+    const places: string[][] = ALL.map(() => []);
+    const found = (offset: number, place: string): void => {
+      const at = places[offset / 2048];
+      if (at === undefined) throw new Error(`no buffer begins at ${offset} (${place})`);
+      at.push(place);
+    };
+    for (const chain of this.rxChains) {
+      found(chain.bufferAt + this.echo.system.ram.base - base, 'device');
+    }
+    for (const name of ['driver_rx_free', 'driver_rx_active']) {
+      for (const low of this.entries(name)) found(low - base, 'driver');
+    }
+    for (const client of clients) {
+      for (const name of [`virt_rx${client}_free`, `virt_rx${client}_active`]) {
+        for (const low of this.entries(name)) found(low, `client ${client}`);
+      }
+    }
+    return places;
+  }
+
+  /** The receive virtualiser's reference counts. */
+  references(): number[] {
+    const region = this.echo.system.region('metadata');
+    return ALL.map((index) => region.read8(index));
   }
 
   /** Buffers of a client's transmit region by index, wherever they are. */
@@ -162,7 +182,6 @@ class World {
 }
 
 const ALL = Array.from({ length: BUFFERS }, (_, index) => index);
-const COPIER_QUEUES = [0, 1].flatMap((i) => [`virt_rx${i}_free`, `virt_rx${i}_active`]);
 
 /** A set, or nothing is owned twice; at most one missing: the transmit buffer that the echo client has in hand. */
 function expectAllButOneInHand(buffers: readonly number[]): void {
@@ -170,9 +189,40 @@ function expectAllButOneInHand(buffers: readonly number[]): void {
   expect(buffers.length).toBeGreaterThanOrEqual(BUFFERS - 1);
 }
 
-/** A broadcast buffer is in both clients' queues at once. */
-function expectAllOnceOrShared(buffers: readonly number[]): void {
-  expect([...new Set(buffers)]).toEqual(ALL);
+/**
+ * Each DMA buffer is in one place, and the reference count is that of the clients who hold it: none while it is with
+ * the driver. Only a broadcast buffer is in two places, which are then different clients' queues.
+ */
+function expectOneOwnerOrShared(world: World): void {
+  const owners = ['client 0', 'client 1', 'client 0,client 1', 'device', 'driver'];
+  const references = world.references();
+  const wrong = world.dmaPlaces([0, 1]).flatMap((places, index) => {
+    const owner = places.toSorted().join();
+    const holders = places.filter((place) => place.startsWith('client')).length;
+    const isRight = owners.includes(owner) && references[index] === holders;
+    return isRight ? [] : [`buffer ${index}: in [${owner}], ${references[index]} references`];
+  });
+  expect(wrong).toEqual([]);
+}
+
+/**
+ * The same, when client 0 returns DMA buffers itself and its queues hold anything: a buffer that somebody refers to is
+ * not with the driver, and every other is, once.
+ */
+function expectOneOwnerBesidesHostile(world: World): void {
+  const references = world.references();
+  const wrong = world.dmaPlaces([1]).flatMap((places, index) => {
+    const owner = places.join();
+    const held = references[index] as number;
+    const isRight =
+      held === 0
+        ? owner === 'device' || owner === 'driver'
+        : held === 1
+          ? owner === '' || owner === 'client 1'
+          : held === 2 && owner === 'client 1';
+    return isRight ? [] : [`buffer ${index}: in [${owner}], ${held} references`];
+  });
+  expect(wrong).toEqual([]);
 }
 
 describe.each([1, 2, 3, 4])('the ledger, seed %i', (seed) => {
@@ -180,7 +230,7 @@ describe.each([1, 2, 3, 4])('the ledger, seed %i', (seed) => {
     const world = new World('5pd', seed);
     for (let step = 0; step < 400; step += 1) {
       world.step();
-      expectAllOnceOrShared(world.dmaBuffers(COPIER_QUEUES));
+      expectOneOwnerOrShared(world);
       for (const client of [0, 1]) {
         expectAllButOneInHand(
           world.txBuffers(client, [`virt_tx${client}_free`, `virt_tx${client}_active`]),
@@ -231,7 +281,7 @@ describe.each([1, 2, 3, 4])('the ledger, seed %i', (seed) => {
     const world = new World('5pd', seed, mischief);
     for (let step = 0; step < 400; step += 1) {
       world.step();
-      expectAllOnceOrShared(world.dmaBuffers(COPIER_QUEUES));
+      expectOneOwnerOrShared(world);
       expectAllButOneInHand(world.txBuffers(0, ['virt_tx0_free', 'virt_tx0_active']));
       // What the hostile client has is its own affair; but no buffer of it is with the driver twice.
       const away = world.txBuffers(1, []);
@@ -261,11 +311,34 @@ describe.each([1, 2, 3, 4])('the ledger, seed %i', (seed) => {
     expect(answered).toEqual(Array.from({ length: 300 }, (__, packet) => 1_000_000 + packet));
   });
 
+  /** Gives back what it has, and what it has not. */
+  const returnAll: Mischief = (peer) => {
+    for (const index of ALL) peer.rxFree.enqueue(2048 * index, 0, 0, 0);
+    peer.rxFree.publish();
+  };
+
+  it.each([
+    ['random bytes', scribble],
+    ['forged entries', forge],
+    ['returns of all buffers', returnAll],
+  ])('holds without copiers while a client writes %s', (_, mischief) => {
+    // Client 0, which runs, and whose returns are looked at, while its neighbour's packets are still on their way.
+    const world = new World('4pd', seed, mischief, 0);
+    for (let step = 0; step < 400; step += 1) {
+      world.echo.clients[0]?.raise(1);
+      world.step();
+      expectOneOwnerBesidesHostile(world);
+    }
+    const rx = readCounters(NET_VIRT_RX_COUNTERS, world.echo.system.region('rx_stats'));
+    expect(rx.refusedNoBuffer + rx.refusedNotHeld).toBeGreaterThan(0);
+    expect(rx.driverBadBuffer).toBe(0);
+  });
+
   it('holds without copiers: no DMA buffer is anywhere twice, and the device never runs dry', () => {
     const world = new World('4pd', seed);
     for (let step = 0; step < 400; step += 1) {
       world.step();
-      expectAllOnceOrShared(world.dmaBuffers(COPIER_QUEUES));
+      expectOneOwnerOrShared(world);
     }
     expect(world.rxChains.length).toBeGreaterThan(0);
   });
