@@ -33,6 +33,8 @@ export interface VirtualRun {
 }
 
 const VIRTUAL_SLICE_NS = 10_000_000;
+/** How long a live run whose input is over may take to bring out what it has to say. */
+const DRAIN_NS = 1_000_000_000;
 
 /** Virtual time: until `untilNs`, or until nothing is left to happen. */
 export async function driveVirtual(run: VirtualRun): Promise<Ending> {
@@ -68,11 +70,16 @@ export function makeLoop(testbed: Testbed, clock: 'virtual' | 'host'): LiveLoop 
 /** Real time: until interrupted, or `forNs` are over, or the input is over and everything has been answered. */
 export async function driveLive(run: LiveRun): Promise<Ending> {
   let ending: Ending = 'interrupted';
-  const { loop } = run;
+  const { loop, testbed } = run;
+  let overAt: number | undefined;
   loop.addPort({
     flush: () => {
       run.port.flush();
-      if (run.inputOver() && run.testbed.isIdle) {
+      if (!run.inputOver()) return;
+      overAt ??= hostNow();
+      // Characters may still be on their way out; a device that never rests does not keep the run going.
+      const isDrained = testbed.nextEventAt() === Infinity || hostNow() - overAt > DRAIN_NS;
+      if (testbed.isIdle && isDrained) {
         ending = 'quiet';
         loop.stop();
       }

@@ -9,14 +9,9 @@
  * Under the virtual clock a run depends on the description, the wires and the seed alone.
  */
 
-import { Board, GOLDFISH_RTC_PLACE, virtioPlace } from '../board/board.ts';
-import { GoldfishRtc } from '../board/goldfish-rtc.ts';
-import type { Device } from '../board/device.ts';
-import type { EthernetWire } from '../board/ethernet.ts';
+import { Board } from '../board/board.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { Random } from '../board/random.ts';
-import { VirtioBlk, type VirtioBlkOptions } from '../board/virtio/blk.ts';
-import { VirtioNet } from '../board/virtio/net.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
 import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
@@ -31,15 +26,13 @@ import { PdImage } from '../microkit/runtime/image.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { entryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
-import { BLOCK_SLOTS, blockDevices, NET_SLOT, networkDevice } from './devices.ts';
-import { attachSerial } from './serial-devices.ts';
-import type { SerialPlug } from './serial-devices.ts';
+import { attachDevices, type Wires } from './attached-devices.ts';
 import type { ProgramCounterNames } from './system.ts';
+
+export type { BlockPlug, Wires } from './attached-devices.ts';
 
 const RAM_BYTES = 0x800_0000;
 const STAGING_BYTES = 0x100_0000;
-/** 52:54:01:00:00:07, the NIC's own address: the one that sDDF's virtio driver sets. */
-const NIC_MAC = new Uint8Array([0x52, 0x54, 0x01, 0x00, 0x00, 0x07]);
 /** Boot is run in steps of this long, so that it can be seen to end. */
 const BOOT_STEP_NS = 1_000_000;
 const SETTLE_NS = 1_000_000_000;
@@ -49,17 +42,6 @@ export interface WireParts {
   readonly ram: Ram;
   readonly board: Board;
   readonly random: Random;
-}
-
-/** A disk, and how its device presents it. */
-export type BlockPlug = Pick<VirtioBlkOptions, 'wire' | 'limits'>;
-
-/** What the board's devices are plugged into; a device without a wire is not on the board. */
-export interface Wires {
-  readonly net?: EthernetWire;
-  readonly serial?: SerialPlug;
-  /** One for each disk, in the order of `devices.ts`. */
-  readonly blocks?: readonly BlockPlug[];
 }
 
 /** Told of what a person should see. Nothing that it is told changes what the system does. */
@@ -272,78 +254,6 @@ function makeBoard(options: TestbedOptions): Board {
   });
   const clock = options.clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow);
   return new Board({ ram, clock });
-}
-
-function attachDevices(board: Board, wires: Wires): void {
-  const rtc = new GoldfishRtc({
-    clock: board.clock,
-    irqLine: board.irqLine(GOLDFISH_RTC_PLACE.irq),
-    lint: board.lint,
-  });
-  board.attach('goldfish-rtc', GOLDFISH_RTC_PLACE, rtc);
-  if (wires.net !== undefined) attachNetwork(board, wires.net);
-  for (const [index, plug] of (wires.blocks ?? []).entries()) attachDisk(board, index, plug);
-  if (wires.serial !== undefined) attachSerial(board, wires.serial);
-  board.fillVirtioSlots();
-}
-
-function attachNetwork(board: Board, wire: EthernetWire): void {
-  const place = virtioPlace(NET_SLOT);
-  const device = new VirtioNet({
-    name: networkDevice.name,
-    wire,
-    ram: board.ram,
-    dma: board.dmaWindow(),
-    irqLine: board.irqLine(place.irq),
-    lint: board.lint,
-    turns: board.turns,
-    mac: NIC_MAC,
-    // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the wire counts.
-    whenNoBuffer: 'hold',
-  });
-  board.attach(networkDevice.name, place, new ObservedTransport(device));
-}
-
-function attachDisk(board: Board, index: number, plug: BlockPlug): void {
-  const slot = BLOCK_SLOTS[index];
-  const node = blockDevices[index];
-  assert(slot !== undefined && node !== undefined, 'the board has a slot for each disk');
-  const place = virtioPlace(slot);
-  const device = new VirtioBlk({
-    name: node.name,
-    ram: board.ram,
-    dma: board.dmaWindow(),
-    irqLine: board.irqLine(place.irq),
-    lint: board.lint,
-    turns: board.turns,
-    ...plug,
-  });
-  board.attach(node.name, place, device.transport);
-}
-
-/** The NIC's registers on the bus, with the snapshot of the whole NIC: its counters go into every report. */
-class ObservedTransport implements Device {
-  readonly #nic: VirtioNet;
-
-  constructor(nic: VirtioNet) {
-    this.#nic = nic;
-  }
-
-  read(offset: number, width: number): number {
-    return this.#nic.transport.read(offset, width);
-  }
-
-  write(offset: number, value: number, width: number): void {
-    this.#nic.transport.write(offset, value, width);
-  }
-
-  reset(): void {
-    this.#nic.transport.reset();
-  }
-
-  snapshot(): Record<string, unknown> {
-    return this.#nic.snapshot();
-  }
 }
 
 function makeImages(options: TestbedOptions, observer: TestbedObserver): readonly PdImage[] {
