@@ -193,7 +193,7 @@ export const SCHEDULER_TIME_TESTS: readonly Sel4Test[] = [
       const start = env.now();
       for (const helper of helpers) yield* env.join(helper);
       const took = env.now() - start;
-      equal([...runs].sort().join(), '0,1,2,3', 'each was started once');
+      equal([...runs].sort((a, b) => a - b).join(), '0,1,2,3', 'each was started once');
       const due = 4 * 2 * sliceUs * calls.NS_PER_US;
       check(Math.abs(took - due) < due / 50, `all took ${took} ns of ${due}`);
     },

@@ -23,7 +23,7 @@ export function equalList(actual: readonly unknown[], expected: readonly unknown
 export function* ok(request: ThreadRequest): ThreadStep<ThreadAnswer> {
   const answer = yield request;
   if (answer.label !== 0) {
-    throw new TestFailure(`error ${answer.label} [${answer.mrs}] of ${shown(request)}`);
+    throw new TestFailure(`error ${answer.label} [${answer.mrs.join()}] of ${shown(request)}`);
   }
   return answer;
 }
@@ -36,7 +36,7 @@ export function* refused(
 ): ThreadStep<ThreadAnswer> {
   const answer = yield request;
   if (answer.label !== error) {
-    const got = `${answer.label} [${answer.mrs}]`;
+    const got = `${answer.label} [${answer.mrs.join()}]`;
     throw new TestFailure(`expected error ${error}, got ${got} of ${shown(request)}`);
   }
   equalList(answer.mrs.slice(0, mrs.length), mrs, `details of error ${error} of ${shown(request)}`);

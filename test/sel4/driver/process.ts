@@ -135,5 +135,5 @@ export function* runProcess(
   yield* ok(calls.writeRegisters(tcb, 1, [entry]));
   const answer: ThreadAnswer = yield calls.recv(report, reply);
   if (answer.badge === REPORT_BADGE) return undefined;
-  return `the test process faulted: type ${answer.label}, [${answer.mrs}]`;
+  return `the test process faulted: type ${answer.label}, [${answer.mrs.join()}]`;
 }
