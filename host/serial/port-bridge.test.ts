@@ -70,93 +70,90 @@ async function paperBench(modem: 'has lines' | 'has none' = 'has lines') {
   return { paper, peer, bridge };
 }
 
-describe.skipIf(Number(process.versions.node.split('.')[0]) < 24)(
-  '(Node 24: the native module can end a Node 20 test worker) a port bridge',
-  () => {
-    it('sets on the port what the driver programs into the UART', async () => {
-      const { paper, peer, bridge } = await paperBench();
-      peer.line.setFormat({ ...FORMAT, baud: 9600 });
-      peer.line.setFormat({ baud: 9600, dataBits: 7, parity: 'even', stopBits: 2 });
-      await peer.until(() => paper.done.includes('open 9600 7 even 2 none'));
-      peer.line.setBreak('space');
-      peer.line.setBreak('mark');
-      peer.line.setOutputs(0);
-      await peer.until(() => paper.done.includes('outputs {"dtr":false,"rts":false}'));
+describe('a port bridge', () => {
+  it('sets on the port what the driver programs into the UART', async () => {
+    const { paper, peer, bridge } = await paperBench();
+    peer.line.setFormat({ ...FORMAT, baud: 9600 });
+    peer.line.setFormat({ baud: 9600, dataBits: 7, parity: 'even', stopBits: 2 });
+    await peer.until(() => paper.done.includes('open 9600 7 even 2 none'));
+    peer.line.setBreak('space');
+    peer.line.setBreak('mark');
+    peer.line.setOutputs(0);
+    await peer.until(() => paper.done.includes('outputs {"dtr":false,"rts":false}'));
 
-      expect(paper.done).toEqual([
-        'open 115200 8 none 1 none',
-        'outputs {"dtr":true,"rts":true}',
-        'baud 9600',
-        'close',
-        'open 9600 7 even 2 none',
-        'outputs {"brk":true}',
-        'outputs {"brk":false}',
-        'outputs {"dtr":false,"rts":false}',
-      ]);
-      await peer.stop(bridge);
-    });
+    expect(paper.done).toEqual([
+      'open 115200 8 none 1 none',
+      'outputs {"dtr":true,"rts":true}',
+      'baud 9600',
+      'close',
+      'open 9600 7 even 2 none',
+      'outputs {"brk":true}',
+      'outputs {"brk":false}',
+      'outputs {"dtr":false,"rts":false}',
+    ]);
+    await peer.stop(bridge);
+  });
 
-    it('brings the port’s modem lines back to the UART', async () => {
-      const { paper, peer, bridge } = await paperBench();
-      paper.inputs = { cts: false, dsr: true, dcd: false };
-      await peer.until(() => peer.inputs.includes(2));
-      await peer.stop(bridge);
+  it('brings the port’s modem lines back to the UART', async () => {
+    const { paper, peer, bridge } = await paperBench();
+    paper.inputs = { cts: false, dsr: true, dcd: false };
+    await peer.until(() => peer.inputs.includes(2));
+    await peer.stop(bridge);
 
-      expect(peer.line.inputs()).toBe(2);
-    });
+    expect(peer.line.inputs()).toBe(2);
+  });
 
-    it('says once that a port has no modem lines, and goes on', async () => {
-      const { paper, peer, bridge } = await paperBench('has none');
-      peer.sendText('still here');
-      await peer.until(() => paper.written.length === 10);
-      peer.line.setOutputs(0);
-      peer.line.setOutputs(3);
-      await peer.until(() => peer.notices.length > 0);
-      paper.events?.data(Buffer.from('and back'));
-      await peer.until(() => peer.receivedLength === 8);
-      await peer.stop(bridge);
+  it('says once that a port has no modem lines, and goes on', async () => {
+    const { paper, peer, bridge } = await paperBench('has none');
+    peer.sendText('still here');
+    await peer.until(() => paper.written.length === 10);
+    peer.line.setOutputs(0);
+    peer.line.setOutputs(3);
+    await peer.until(() => peer.notices.length > 0);
+    paper.events?.data(Buffer.from('and back'));
+    await peer.until(() => peer.receivedLength === 8);
+    await peer.stop(bridge);
 
-      expect(peer.notices).toEqual([
-        'serial: port /dev/ttyPAPER cannot do modem lines (Inappropriate ioctl); going on without',
-      ]);
-    });
+    expect(peer.notices).toEqual([
+      'serial: port /dev/ttyPAPER cannot do modem lines (Inappropriate ioctl); going on without',
+    ]);
+  });
 
-    it('tells of an unplugged port, keeps output, and takes the port back', async () => {
-      const { paper, peer, bridge } = await paperBench();
-      paper.absent = 'yes';
-      paper.events?.gone('device disconnected');
-      peer.sendText('kept');
-      await peer.until(() => peer.sentAll);
-      expect(paper.written).toEqual([]);
-      paper.absent = 'no';
-      await peer.until(() => paper.written.length === 4);
-      await peer.stop(bridge);
+  it('tells of an unplugged port, keeps output, and takes the port back', async () => {
+    const { paper, peer, bridge } = await paperBench();
+    paper.absent = 'yes';
+    paper.events?.gone('device disconnected');
+    peer.sendText('kept');
+    await peer.until(() => peer.sentAll);
+    expect(paper.written).toEqual([]);
+    paper.absent = 'no';
+    await peer.until(() => paper.written.length === 4);
+    await peer.stop(bridge);
 
-      expect(peer.notices).toEqual([
-        'serial: port /dev/ttyPAPER has gone (device disconnected); trying again every second',
-        'serial: port /dev/ttyPAPER is back',
-      ]);
-      expect(bridge.counters()).toMatchObject({ unplugged: 1, reopened: 1 });
-    });
+    expect(peer.notices).toEqual([
+      'serial: port /dev/ttyPAPER has gone (device disconnected); trying again every second',
+      'serial: port /dev/ttyPAPER is back',
+    ]);
+    expect(bridge.counters()).toMatchObject({ unplugged: 1, reopened: 1 });
+  });
 
-    it('says in one line what is wrong with a port, and what to do', () => {
-      const text = (message: string): string =>
-        explainPortError(new Error(message), '/dev/x').message;
+  it('says in one line what is wrong with a port, and what to do', () => {
+    const text = (message: string): string =>
+      explainPortError(new Error(message), '/dev/x').message;
 
-      expect(text('No such file or directory, cannot open /dev/x')).toContain(
-        'there is no such port',
-      );
-      expect(text('Error: Permission denied, cannot open /dev/x')).toContain('group dialout');
-      expect(text('Error Resource temporarily unavailable Cannot lock port')).toContain(
-        'another program has this port',
-      );
-      expect(text('Error: Invalid argument setting custom baud rate')).toContain(
-        'does not take these settings',
-      );
-      expect(text('Inappropriate ioctl for device, cannot open')).toContain('not a serial port');
-    });
-  },
-);
+    expect(text('No such file or directory, cannot open /dev/x')).toContain(
+      'there is no such port',
+    );
+    expect(text('Error: Permission denied, cannot open /dev/x')).toContain('group dialout');
+    expect(text('Error Resource temporarily unavailable Cannot lock port')).toContain(
+      'another program has this port',
+    );
+    expect(text('Error: Invalid argument setting custom baud rate')).toContain(
+      'does not take these settings',
+    );
+    expect(text('Inappropriate ioctl for device, cannot open')).toContain('not a serial port');
+  });
+});
 
 const serialportInstalled = await import('serialport').then(
   () => true,
@@ -168,7 +165,10 @@ const usable =
   process.platform === 'linux' &&
   Number(process.versions.node.split('.')[0]) < 26;
 
-describe.runIf(usable)('the package serialport on a pseudo-terminal', () => {
+// On Node 20 its native module has ended the test worker; the cause is not known yet.
+const isSteady = Number(process.versions.node.split('.')[0]) >= 24;
+
+describe.runIf(usable && isSteady)('the package serialport on a pseudo-terminal, Node 24', () => {
   async function pairBench() {
     const far = new SerialPeer();
     const pty = await PtyBridge.open({ host: far.host });
