@@ -1,138 +1,149 @@
-/** `sddf bench`: measures. Each benchmark is a module of `bench/`, loaded when it is asked for. */
+/** `sddf bench`: measures. What can be measured is the table of `bench/suite/table.ts`. */
 
-import { Command } from 'commander';
-import { UserMistake } from '../host/problem.ts';
+import { Command, Option } from 'commander';
 import type { BenchRow } from '../bench/results.ts';
+import {
+  type BenchLength,
+  type Benchmark,
+  type NetPoints,
+  SAMPLES,
+} from '../bench/suite/benchmark.ts';
+import { BENCHMARKS } from '../bench/suite/table.ts';
+import { UserMistake } from '../host/problem.ts';
 import { parseChoice, parseCount, parseCounts } from './quantities.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
 
 interface BenchOptions {
-  readonly frame: string;
-  readonly batch: string;
-  readonly path: string;
-  readonly repeat: string;
+  readonly frame?: string;
+  readonly batch?: string;
+  readonly path?: string;
+  readonly repeat?: string;
   readonly quick?: true;
   readonly json?: true;
   readonly allocations?: true;
+  readonly part?: string;
+  readonly request?: string;
 }
-
-type Benchmark = (options: BenchOptions, terminal: Terminal) => Promise<readonly BenchRow[]>;
-
-/** What can be measured, by name. */
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
-  net: runNet,
-  blk: runBlk,
-  serial: runSerial,
-  kernel: runKernel,
-};
 
 const FRAME_BYTES = { min: 50, max: 1514 };
 const BATCH = { min: 1, max: 256 };
 const REPEAT = { min: 1, max: 101 };
-const SAMPLE_NS = 400_000_000;
-const QUICK_SAMPLE_NS = 50_000_000;
+const EXIT_FAILURE = 1;
+const EXIT_MISTAKE = 2;
 
 export function benchCommand(): Command {
   return new Command('bench')
-    .description(`Measures: ${Object.keys(BENCHMARKS).join(', ')}, or all.`)
-    .argument('[what]', 'what to measure', 'all')
-    .option('--frame <bytes,…>', 'bytes of a frame without its check sequence', '64,1500')
-    .option('--batch <count,…>', 'frames in flight', '1,64')
-    .option('--path <path>', '5pd, 4pd, 2pd or dummy', '5pd')
-    .option('--repeat <count>', 'samples of each figure', '5')
+    .description(`Measures: ${names()}, or all.`)
+    .argument('[what...]', 'what to measure', ['all'])
     .option('--quick', 'short samples: for a look, not for a record')
-    .option('--allocations', 'memory and boot time instead of speed')
+    .option('--repeat <count>', 'samples of each figure')
     .option('--json', 'prints JSON, see docs/benchmarks.md')
+    .option('--frame <bytes,…>', 'net: bytes of a frame without its check sequence')
+    .option('--batch <count,…>', 'net: frames in flight')
+    .option('--path <path>', 'net: 5pd, 4pd, 2pd or dummy')
+    .option('--allocations', 'net: memory and boot time alone')
+    .addOption(new Option('--part <name>', 'runs as the child of another').hideHelp())
+    .addOption(new Option('--request <json>', 'what the parent asks for').hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
 }
 
 const EXAMPLES = `
 Examples:
+  sddf bench all --quick
   sddf bench net --frame 64,1500 --batch 1,64 --json
   sddf bench net --path 2pd --quick
-  sddf bench blk --json
-  sddf bench net --allocations
-  sddf bench serial --json`;
+  sddf bench blk serial --json
+  sddf bench net --allocations`;
 
-async function benchAction(what: string, options: BenchOptions): Promise<void> {
-  const names = what === 'all' ? Object.keys(BENCHMARKS) : [what];
+async function benchAction(what: readonly string[], options: BenchOptions): Promise<void> {
+  if (options.part !== undefined) return asChild(what[0] ?? '', options.part, options.request);
   const terminal = openTerminal(options.json === true ? 'stderr' : 'stdout');
-  const rows: BenchRow[] = [];
-  for (const name of names) {
-    const benchmark = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-    if (benchmark === undefined) {
-      const known = Object.keys(BENCHMARKS).join(', ');
-      throw new UserMistake(`no benchmark '${name}'; known are ${known}, all`);
-    }
-    rows.push(...(await benchmark(options, terminal)));
+  const { benchmarks, unknown } = choose(what);
+  const mistakes = unknown.map((name) => `no benchmark '${name}'; known are ${names()}, all`);
+  if (benchmarks.length === 0) throw new UserMistake(mistakes.join('; '));
+  const net = netPoints(options);
+  const { runSuite } = await import('../bench/suite/run.ts');
+  const length: BenchLength = options.quick === true ? 'quick' : 'full';
+  const { sampleNs, repeat } = SAMPLES[length];
+  for (const mistake of mistakes) terminal.note(`sddf: ${mistake}`);
+  const { rows, failures } = await runSuite({
+    benchmarks: benchmarks.map((benchmark) => onlyAsked(benchmark, options)),
+    request: {
+      length,
+      sampleNs,
+      repeat:
+        options.repeat === undefined ? repeat : parseCount(options.repeat, '--repeat', REPEAT),
+      ...(net === undefined ? {} : { net }),
+    },
+    onProgress: (line) => terminal.live(line),
+    onNotice: (line) => terminal.note(`sddf: ${line}`),
+    onPart: (line) => (terminal.isLive ? terminal.live(line) : terminal.note(`sddf: ${line}`)),
+    onRows: async (benchmark, found) => {
+      if (options.json !== true) await printRows(terminal, benchmark, found);
+    },
+  });
+  for (const failure of failures) terminal.note(`sddf: ${failure}`);
+  if (options.json === true) {
+    const { benchResults } = await import('../bench/results.ts');
+    process.stdout.write(`${JSON.stringify(benchResults(rows), undefined, 1)}\n`);
   }
-  if (options.json !== true) return;
-  const { benchResults } = await import('../bench/results.ts');
-  process.stdout.write(`${JSON.stringify(benchResults(rows), undefined, 1)}\n`);
+  if (mistakes.length > 0) process.exitCode = EXIT_MISTAKE;
+  else if (failures.length > 0) process.exitCode = EXIT_FAILURE;
 }
 
-async function runNet(options: BenchOptions, terminal: Terminal): Promise<readonly BenchRow[]> {
-  const repeat = parseCount(options.repeat, '--repeat', REPEAT);
-  const frames = parseCounts(options.frame, '--frame', FRAME_BYTES);
-  const batches = parseCounts(options.batch, '--batch', BATCH);
-  const path = parseChoice(options.path, '--path', ['5pd', '4pd', '2pd', 'dummy']);
-  if (options.allocations === true) return runAllocations(repeat, terminal);
-  const { benchNet, netTable } = await import('../bench/net.ts');
-  const rows = benchNet({
-    path,
-    frames,
-    batches,
-    repeat,
-    sampleNs: options.quick === true ? QUICK_SAMPLE_NS : SAMPLE_NS,
-    onProgress: (line) => terminal.live(line),
-    onNotice: (line) => terminal.note(`sddf: ${line}`),
-  });
-  if (options.json !== true) for (const line of netTable(rows)) terminal.print(line);
-  return rows;
+function names(): string {
+  return BENCHMARKS.map(({ name }) => name).join(', ');
 }
 
-async function runSerial(options: BenchOptions, terminal: Terminal): Promise<readonly BenchRow[]> {
-  const { benchSerial, serialTable } = await import('../bench/serial.ts');
-  const rows = await benchSerial({
-    repeat: parseCount(options.repeat, '--repeat', REPEAT),
-    sampleNs: options.quick === true ? QUICK_SAMPLE_NS : SAMPLE_NS,
-    onProgress: (line) => terminal.live(line),
-    onNotice: (line) => terminal.note(`sddf: ${line}`),
-  });
-  if (options.json !== true) for (const line of serialTable(rows)) terminal.print(line);
-  return rows;
+function choose(what: readonly string[]): {
+  readonly benchmarks: readonly Benchmark[];
+  readonly unknown: readonly string[];
+} {
+  const known = new Set(['all', ...BENCHMARKS.map(({ name }) => name)]);
+  return {
+    benchmarks: BENCHMARKS.filter(({ name }) => what.includes(name) || what.includes('all')),
+    unknown: what.filter((name) => !known.has(name)),
+  };
 }
 
-async function runBlk(options: BenchOptions, terminal: Terminal): Promise<readonly BenchRow[]> {
-  const { benchBlk, blkTable } = await import('../bench/blk.ts');
-  const rows = await benchBlk({
-    repeat: parseCount(options.repeat, '--repeat', REPEAT),
-    sampleNs: options.quick === true ? QUICK_SAMPLE_NS : SAMPLE_NS,
-    onProgress: (line) => terminal.live(line),
-    onNotice: (line) => terminal.note(`sddf: ${line}`),
-  });
-  if (options.json !== true) for (const line of blkTable(rows)) terminal.print(line);
-  return rows;
+/** Points that are named on the command line; nothing where none is. */
+function netPoints({ frame, batch, path }: BenchOptions): NetPoints | undefined {
+  if (frame === undefined && batch === undefined && path === undefined) return undefined;
+  return {
+    path: parseChoice(path ?? '5pd', '--path', ['5pd', '4pd', '2pd', 'dummy']),
+    frames: parseCounts(frame ?? '64,1500', '--frame', FRAME_BYTES),
+    batches: parseCounts(batch ?? '1,64', '--batch', BATCH),
+  };
 }
 
-async function runKernel(options: BenchOptions, terminal: Terminal): Promise<readonly BenchRow[]> {
-  const { benchKernel, kernelTable } = await import('../bench/kernel.ts');
-  const rows = benchKernel({
-    repeat: parseCount(options.repeat, '--repeat', REPEAT),
-    sampleNs: options.quick === true ? QUICK_SAMPLE_NS : SAMPLE_NS,
-    onProgress: (line) => terminal.live(line),
-  });
-  if (options.json !== true) for (const line of kernelTable(rows)) terminal.print(line);
-  return rows;
+/** Whoever names points of `net/echo`, or asks for `--allocations`, wants that part of `net` and no other. */
+function onlyAsked(benchmark: Benchmark, options: BenchOptions): Benchmark {
+  if (benchmark.name !== 'net') return benchmark;
+  const part =
+    options.allocations === true ? 'costs' : netPoints(options) === undefined ? undefined : 'echo';
+  if (part === undefined) return benchmark;
+  return { ...benchmark, parts: benchmark.parts.filter(({ name }) => name === part) };
 }
 
-async function runAllocations(repeat: number, terminal: Terminal): Promise<readonly BenchRow[]> {
-  const { benchAllocations, benchBoot } = await import('../bench/net-costs.ts');
-  const rows = [benchBoot(repeat), ...(await benchAllocations())];
-  for (const { name, unit, median, max } of rows) {
-    const text = `${median.toLocaleString('en')} ${unit} (at most ${max.toLocaleString('en')})`;
-    terminal.print(`${name.padEnd(22)} ${text}`);
+async function printRows(
+  terminal: Terminal,
+  benchmark: Benchmark,
+  rows: readonly BenchRow[],
+): Promise<void> {
+  const { benchmarkLines } = await import('../bench/suite/rows-table.ts');
+  terminal.print(`${benchmark.name}: ${benchmark.question}`);
+  for (const line of benchmarkLines(rows)) terminal.print(line);
+}
+
+/** This process is one that `bench/suite/part-process.ts` has started. */
+async function asChild(benchmark: string, part: string, request = ''): Promise<void> {
+  const { findPart, measureForParent, readRequest } =
+    await import('../bench/suite/part-process.ts');
+  const found = findPart(BENCHMARKS, { benchmark, part });
+  const settings = readRequest(request);
+  if (found === undefined || settings === undefined || process.send === undefined) {
+    throw new UserMistake('bench: --part and --request are for the processes that it starts');
   }
-  return rows;
+  await measureForParent(found, settings);
 }

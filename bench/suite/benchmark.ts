@@ -1,0 +1,51 @@
+/** What a benchmark is to the suite: a name, a question, and parts that each give rows. */
+
+import type { BenchRow } from '../results.ts';
+
+/** `smoke` is for tests: as little as shows the shape of the rows. `quick` is for a look, `full` for a record. */
+export type BenchLength = 'smoke' | 'quick' | 'full';
+
+/** What a part is told, and whom it tells. */
+export interface BenchSettings {
+  readonly length: BenchLength;
+  /** Samples of each figure. */
+  readonly repeat: number;
+  /** How long each sample is. */
+  readonly sampleNs: number;
+  /** Which points of `net/echo`; those of the sweep unless told. */
+  readonly net?: NetPoints;
+  /** Called before each sample, with a line that says what it is. */
+  readonly onProgress: (line: string) => void;
+  /** Called once for whatever is missing here: a compiler, a tool. */
+  readonly onNotice: (line: string) => void;
+}
+
+export interface NetPoints {
+  readonly path: string;
+  /** Bytes of a frame, without its check sequence. */
+  readonly frames: readonly number[];
+  readonly batches: readonly number[];
+}
+
+/** A piece of a benchmark. Each runs in a process of its own: what one leaves behind in the engine slows no other. */
+export interface BenchPart {
+  readonly name: string;
+  /** How long it takes on two cores, about; the time that is left is reckoned from it. */
+  readonly seconds: Readonly<Record<BenchLength, number>>;
+  readonly measure: (settings: BenchSettings) => readonly BenchRow[] | Promise<readonly BenchRow[]>;
+}
+
+export interface Benchmark {
+  readonly name: string;
+  readonly question: string;
+  readonly parts: readonly BenchPart[];
+}
+
+/** The lengths of samples, and how many unless `--repeat` tells. */
+export const SAMPLES: Readonly<
+  Record<BenchLength, { readonly sampleNs: number; readonly repeat: number }>
+> = {
+  smoke: { sampleNs: 2_000_000, repeat: 1 },
+  quick: { sampleNs: 50_000_000, repeat: 3 },
+  full: { sampleNs: 400_000_000, repeat: 5 },
+};

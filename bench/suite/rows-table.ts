@@ -1,0 +1,106 @@
+/** Rows of any benchmark as a table: a column for each parameter and each figure that one of them has. */
+
+import type { BenchRow } from '../results.ts';
+
+/** Have their place in every table, or none. */
+const PLACED = new Set(['name', 'unit', 'median', 'min', 'max', 'ratioToNative']);
+
+export interface Table {
+  readonly header: readonly string[];
+  readonly lines: readonly (readonly string[])[];
+}
+
+/** @param rows such as belong together; what all of them lack is no column */
+export function rowsTable(rows: readonly BenchRow[]): Table {
+  const extras = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
+    (key) => !PLACED.has(key),
+  );
+  const isKnown = (key: string): boolean =>
+    rows.some((row) => row[key] !== null && row[key] !== undefined);
+  const parameters = extras.filter((key) => isKnown(key) && !FIGURES.has(key));
+  const figures = extras.filter((key) => isKnown(key) && FIGURES.has(key));
+  const ratio = isKnown('ratioToNative') ? ['ratioToNative'] : [];
+  const spread = rows.some((row) => row.min !== row.max) ? ['min', 'max'] : [];
+  const names = new Set(rows.map((row) => row.name)).size > 1 ? ['name'] : [];
+  const columns = [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
+  return {
+    header: columns.map((key) => HEADINGS[key] ?? key),
+    lines: rows.map((row) => columns.map((key) => cell(row[key]))),
+  };
+}
+
+/** Measured, and not what tells rows apart. */
+export const FIGURES: ReadonlySet<string> = new Set([
+  'median',
+  'min',
+  'max',
+  'ratioToNative',
+  'native',
+  'compared',
+  'published',
+  'error',
+  'nsPerPacket',
+  'nsPerRequest',
+  'iops',
+  'mbPerSecond',
+  'copies',
+  'bytesCopied',
+  'kernelEntries',
+  'notifications',
+  'wasted',
+  'contextSwitches',
+  'switches',
+  'mmio',
+  'allocations',
+  'kernelBytes',
+  'lookups',
+]);
+
+const HEADINGS: Readonly<Record<string, string>> = {
+  median: 'figure',
+  min: 'least',
+  max: 'most',
+  ratioToNative: 'of native',
+  nsPerPacket: 'ns/packet',
+  nsPerRequest: 'ns/request',
+  mbPerSecond: 'MB/s',
+  iops: 'IOPS',
+  kernelEntries: 'kernel entries',
+  contextSwitches: 'switches',
+  bytesCopied: 'bytes copied',
+  comparedWith: 'compared with',
+};
+
+function cell(value: string | number | null | undefined): string {
+  if (value === null || value === undefined) return '-';
+  return typeof value === 'string' ? value : figure(value);
+}
+
+/** With as many digits as a measurement has: four, and thousands set apart. */
+export function figure(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 1e4) return String(value);
+  const rounded = Number(value.toPrecision(4));
+  if (Math.abs(rounded) >= 1e4) return rounded.toLocaleString('en');
+  return String(rounded);
+}
+
+/** The rows of a benchmark for a terminal: a table for each name, in the order in which they were measured. */
+export function benchmarkLines(rows: readonly BenchRow[]): readonly string[] {
+  const names = [...new Set(rows.map((row) => row.name))];
+  return names.flatMap((name) => [
+    '',
+    name,
+    ...tableLines(rowsTable(rows.filter((row) => row.name === name))).map((line) => `  ${line}`),
+  ]);
+}
+
+/** For a terminal: columns to the right, two spaces between. */
+export function tableLines({ header, lines }: Table): readonly string[] {
+  const all = [header, ...lines];
+  const widths = header.map((_, column) =>
+    Math.max(...all.map((line) => line[column]?.length ?? 0)),
+  );
+  return all.map((line) =>
+    line.map((text, column) => text.padStart(widths[column] ?? 0)).join('  '),
+  );
+}

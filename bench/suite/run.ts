@@ -1,0 +1,92 @@
+/** Runs benchmarks part by part, says what runs and how long is left, and goes on when one fails. */
+
+import { hostNow } from '../../host/event-loop.ts';
+import type { BenchRow } from '../results.ts';
+import type { Benchmark, BenchPart, BenchSettings } from './benchmark.ts';
+import {
+  measureInChild,
+  type PartOutcome,
+  type PartRequest,
+  plannedSeconds,
+} from './part-process.ts';
+import { sayTimeLeft, TimeLeft } from './time-left.ts';
+
+export interface SuiteOptions {
+  readonly benchmarks: readonly Benchmark[];
+  readonly request: PartRequest;
+  readonly onProgress: (line: string) => void;
+  readonly onNotice: (line: string) => void;
+  /** Called when a part begins, with a line that says which and how long all will take. */
+  readonly onPart: (line: string) => void;
+  /** Called with the rows of each benchmark as soon as it has ended. */
+  readonly onRows: (benchmark: Benchmark, rows: readonly BenchRow[]) => void | Promise<void>;
+}
+
+export interface SuiteOutcome {
+  readonly rows: readonly BenchRow[];
+  /** One line for each part that has given no figures. */
+  readonly failures: readonly string[];
+}
+
+export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
+  const { benchmarks, request } = options;
+  const parts = benchmarks.flatMap((benchmark) => benchmark.parts);
+  const planned = parts.map((part) => plannedSeconds(part, request));
+  const time = new TimeLeft(planned, seconds());
+  const startedAt = seconds();
+  const rows: BenchRow[] = [];
+  const failures: string[] = [];
+  const noticed = new Set<string>();
+  let index = 0;
+  for (const benchmark of benchmarks) {
+    const found: BenchRow[] = [];
+    for (const part of benchmark.parts) {
+      index += 1;
+      const which = `${benchmark.name}/${part.name} (${index} of ${parts.length})`;
+      options.onPart(`${which}, ${sayTimeLeft(time.left(seconds()))}`);
+      const outcome = await measure(benchmark, part, {
+        ...request,
+        onProgress: (line) =>
+          options.onProgress(`${which}, ${sayTimeLeft(time.left(seconds()))}: ${line}`),
+        onNotice: (line) => {
+          if (!noticed.has(line)) options.onNotice(line);
+          noticed.add(line);
+        },
+      });
+      if (outcome.kind === 'measured') found.push(...outcome.rows);
+      else failures.push(`${benchmark.name}/${part.name}: not measured: ${outcome.reason}`);
+      time.next(seconds());
+    }
+    await options.onRows(benchmark, found);
+    rows.push(...found);
+  }
+  rows.push(suiteTime(options, seconds() - startedAt));
+  return { rows, failures };
+}
+
+function measure(
+  benchmark: Benchmark,
+  part: BenchPart,
+  settings: BenchSettings,
+): Promise<PartOutcome> {
+  return measureInChild({ benchmark: benchmark.name, part: part.name }, settings);
+}
+
+/** How long it took: the suite has a target of its own. */
+function suiteTime(options: SuiteOptions, took: number): BenchRow {
+  const figure = Math.round(took * 10) / 10;
+  return {
+    name: 'suite/time',
+    benchmarks: options.benchmarks.map(({ name }) => name).join(' '),
+    length: options.request.length,
+    unit: 's',
+    median: figure,
+    min: figure,
+    max: figure,
+    ratioToNative: null,
+  };
+}
+
+function seconds(): number {
+  return hostNow() / 1e9;
+}

@@ -1,0 +1,66 @@
+/**
+ * The table of benchmarks: one entry each, whose parts are loaded when they are asked for. A new benchmark is a new entry
+ * here; a new question within one is a new part.
+ */
+
+import type { Benchmark, NetPoints } from './benchmark.ts';
+
+export const BENCHMARKS: readonly Benchmark[] = [
+  {
+    name: 'net',
+    question: 'How fast is the network data path, and how far from C?',
+    parts: [
+      {
+        name: 'echo',
+        seconds: { smoke: 1, quick: 8, full: 40 },
+        measure: async (settings) => {
+          const { benchNet } = await import('../net.ts');
+          return benchNet({ ...settings, ...(settings.net ?? ECHO_POINTS) });
+        },
+      },
+      {
+        name: 'costs',
+        seconds: { smoke: 3, quick: 4, full: 5 },
+        measure: async ({ repeat }) => {
+          const { benchAllocations, benchBoot } = await import('../net-costs.ts');
+          return [benchBoot(repeat), ...(await benchAllocations())];
+        },
+      },
+    ],
+  },
+  {
+    name: 'blk',
+    question: 'How fast is the block data path, and who gets how much of a disk?',
+    parts: [
+      {
+        name: 'requests',
+        seconds: { smoke: 2, quick: 12, full: 60 },
+        measure: async (settings) => (await import('../blk.ts')).benchBlk(settings),
+      },
+    ],
+  },
+  {
+    name: 'serial',
+    question: 'How fast is the serial class, and how soon is a typed character echoed?',
+    parts: [
+      {
+        name: 'bytes',
+        seconds: { smoke: 5, quick: 12, full: 25 },
+        measure: async (settings) => (await import('../serial.ts')).benchSerial(settings),
+      },
+    ],
+  },
+  {
+    name: 'kernel',
+    question: 'How fast is the kernel, and does its cost grow with the system?',
+    parts: [
+      {
+        name: 'operations',
+        seconds: { smoke: 5, quick: 8, full: 40 },
+        measure: async (settings) => (await import('../kernel.ts')).benchKernel(settings),
+      },
+    ],
+  },
+];
+
+const ECHO_POINTS: NetPoints = { path: '5pd', frames: [64, 1500], batches: [1, 64] };
