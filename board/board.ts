@@ -191,6 +191,11 @@ export class Board {
     return this.#liveTurns.anyDue ? this.clock.now() : this.clock.nextEventAt();
   }
 
+  /** Whether no device will do anything by itself: no event is ahead but, at most, the kernel's own deadline. */
+  get isAtRest(): boolean {
+    return !this.#liveTurns.anyDue && !this.irqPending && this.clock.hasNoneBut(this.#deadline);
+  }
+
   /**
    * Virtual time, processor idle: goes to the next event and lets it happen.
    *

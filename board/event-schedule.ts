@@ -36,6 +36,11 @@ export class EventSchedule {
     return event;
   }
 
+  /** @returns whether there is no event but, at most, this one */
+  hasNoneBut(event: ClockEvent): boolean {
+    return this.#count === 0 || (this.#count === 1 && this.#events[0] === event);
+  }
+
   #insert(event: ClockEvent, atNs: number): void {
     let at = this.#count;
     // Behind those of the same time: they fire first, so they stay nearer to the end.

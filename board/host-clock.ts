@@ -58,6 +58,10 @@ export class HostClock implements Clock {
     return this.#schedule.earliestAt;
   }
 
+  hasNoneBut(event: ClockEvent): boolean {
+    return this.#schedule.hasNoneBut(event);
+  }
+
   /** Fires what is due at one reading of the clock; an event that asks for a time after it waits for the next turn. */
   fireDue(): number {
     this.#read();

@@ -28,6 +28,10 @@ export class VirtualClock implements Clock {
     return this.#schedule.earliestAt;
   }
 
+  hasNoneBut(event: ClockEvent): boolean {
+    return this.#schedule.hasNoneBut(event);
+  }
+
   fireDue(): number {
     let fired = 0;
     while (this.#schedule.earliestAt <= this.#nowNs) {

@@ -36,7 +36,7 @@ export function runDemo(options: DemoOptions): Promise<Ending> {
   terminal.print('');
   const trafficNs = Math.min(TRAFFIC_NS, (options.forNs ?? Infinity) * TRAFFIC_SHARE_MAX);
   sendTraffic(options, trafficNs / options.frames.length, 0);
-  return driveLive({ ...options, inputOver: () => false });
+  return driveLive({ ...options, input: () => 'more' });
 }
 
 /** Lets one generator after the other send, measures each, and then leaves the board to the host. */

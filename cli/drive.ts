@@ -45,7 +45,7 @@ export async function driveVirtual(run: VirtualRun): Promise<Ending> {
     port.flush();
     run.onSlice();
     if (testbed.now() >= untilNs) return 'time';
-    if (testbed.nextEventAt() === Infinity && testbed.isIdle) return 'quiet';
+    if (testbed.isQuiet) return 'quiet';
     if (run.interrupt.requested) return 'interrupted';
     await breathe();
   }
@@ -58,8 +58,12 @@ export interface LiveRun {
   /** How long; `undefined`: until interrupted. */
   readonly forNs?: number | undefined;
   readonly interrupt: Interrupt;
-  /** Whether the input is over and the run may end when the board is idle. */
-  readonly inputOver: () => boolean;
+  /**
+   * What the host may still bring: 'more', nothing after an input that is 'over', or 'none' because nothing is attached.
+   * With 'over' the run ends when the board is idle, at the latest when it has had time to say what it has to say; with
+   * 'none' when nothing can happen any more.
+   */
+  readonly input: () => 'more' | 'over' | 'none';
 }
 
 /** The loop for a testbed; made before the run, so that bridges can wake it. */
@@ -75,11 +79,12 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
   loop.addPort({
     flush: () => {
       run.port.flush();
-      if (!run.inputOver()) return;
+      const input = run.input();
+      if (input === 'more') return;
       overAt ??= hostNow();
       // Characters may still be on their way out; a device that never rests does not keep the run going.
-      const isDrained = testbed.nextEventAt() === Infinity || hostNow() - overAt > DRAIN_NS;
-      if (testbed.isIdle && isDrained) {
+      const isDrained = input === 'over' && testbed.isIdle && hostNow() - overAt > DRAIN_NS;
+      if (testbed.isQuiet || isDrained) {
         ending = 'quiet';
         loop.stop();
       }

@@ -80,7 +80,8 @@ export function reportText(result: RunResult): readonly string[] {
   const clock = result.clock === 'virtual' ? ' of virtual time' : '';
   const sent =
     'net' in result.attachments ? `, ${groupDigits(packets)} packets sent by the board` : '';
-  const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}`];
+  const quiet = result.ending === 'quiet' ? ', then all was quiet' : '';
+  const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}${quiet}`];
   const work = perPacket(before, after, packets);
   if (work !== undefined) lines.push(`  per packet   ${workText(work)}`);
   for (const counters of Object.values(result.attachments)) {

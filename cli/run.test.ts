@@ -267,6 +267,16 @@ describe('a live run', () => {
     expect(out).toMatch(/echo: 0\.\d+ s, 0 packets/);
   });
 
+  it('ends by itself when all is quiet and nothing is attached', () => {
+    for (const system of ['hello', 'domains']) {
+      const { status, out } = run(`run ${system}`);
+
+      expect(status).toBe(0);
+      expect(out).toMatch(new RegExp(`^${system}: [0-9.]+ s, then all was quiet$`, 'm'));
+    }
+    expect(run('run hello').out).not.toContain('Ctrl-C');
+  });
+
   it('runs under the virtual clock too, paced by the host', async () => {
     const live = new LiveRun(`run echo --clock virtual --net ${FORWARD}`);
     const port = await portOf(live);

@@ -160,14 +160,24 @@ class Run {
     }
     // A console that has the terminal says itself how it ends, and no line of counters may run through it.
     const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
-    if (!hasTerminal) this.#terminal.note(`sddf: ${this.#loaded.name} is running; Ctrl-C ends it`);
-    const inputOver = (): boolean =>
-      attachments.some((attachment) => attachment.input === 'over') &&
-      attachments.every((attachment) => attachment.input !== 'coming');
+    const isOver = testbed.isQuiet && this.#input() === 'none';
+    if (!hasTerminal && !isOver) {
+      this.#terminal.note(`sddf: ${this.#loaded.name} is running; Ctrl-C ends it`);
+    }
     const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed, attachments);
-    const ending = await driveLive({ ...run, loop, forNs, inputOver });
+    const ending = await driveLive({ ...run, loop, forNs, input: () => this.#input() });
     line?.cancel();
     return ending;
+  }
+
+  /** What the host may still bring. */
+  #input(): 'more' | 'over' | 'none' {
+    const attachments = [...this.#attachments.values()];
+    if (attachments.length === 0) return 'none';
+    const isOver =
+      attachments.some((attachment) => attachment.input === 'over') &&
+      attachments.every((attachment) => attachment.input !== 'coming');
+    return isOver ? 'over' : 'more';
   }
 
   #showVirtual(testbed: Testbed): void {

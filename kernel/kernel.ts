@@ -18,6 +18,7 @@ import { completeYieldTo } from './sched-context.ts';
 import {
   checkBudget,
   checkBudgetRestart,
+  isAtRest,
   nextWakeUp,
   schedule,
   switchSchedContext,
@@ -79,6 +80,11 @@ export class Kernel {
   run(untilNs: number): 'idle' | 'deadline' {
     this.#untilNs = untilNs;
     return this.runOn();
+  }
+
+  /** Whether no thread will ever run unless an interrupt comes; cheap enough to ask whenever all is idle. */
+  get isAtRest(): boolean {
+    return isAtRest(this.state);
   }
 
   /** Runs on to the time that {@link run} was given last: passing a time allocates, and the live loop does so often. */

@@ -249,6 +249,19 @@ export function preemptionPoint(k: KernelState): boolean {
   return !(sc.refillMax > 0 && refillSufficient(sc, k.consumed)) || k.domainTime <= 0;
 }
 
+/**
+ * Whether no thread will ever run unless an interrupt comes. Not the same as having no deadline: a domain schedule goes
+ * round for ever, also when no domain has anything to do.
+ */
+export function isAtRest(k: KernelState): boolean {
+  if (k.current !== k.idleThread || k.releaseHead !== null) return false;
+  if (k.readyWords[k.currentDomain] !== 0) return false;
+  for (let at = k.domainStart; at < DOMAIN_SCHEDULE_ENTRIES && !isEndMarker(k, at); at += 1) {
+    if (k.readyWords[k.domainSchedule[at]?.domain ?? 0] !== 0) return false;
+  }
+  return true;
+}
+
 /** @returns when the kernel has to run again by itself, in nanoseconds; Infinity when only an interrupt can wake it */
 export function nextWakeUp(k: KernelState): number {
   const head = k.releaseHead;

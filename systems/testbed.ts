@@ -146,6 +146,14 @@ export class Testbed {
   }
 
   /**
+   * Whether nothing will ever happen again unless the host brings something. A domain schedule that goes round without
+   * work is no event.
+   */
+  get isQuiet(): boolean {
+    return this.isIdle && this.board.isAtRest && this.kernel.isAtRest;
+  }
+
+  /**
    * Runs the processor until it has nothing left to do, and waits for no event: after boot, every program's `init`. Gives
    * up after a second, because domains that keep each other busy never come to rest.
    */
@@ -167,6 +175,7 @@ export class Testbed {
       this.#outcome = this.kernel.run(atNs);
       if (this.board.now() >= atNs) return 'time';
       if (this.board.irqPending) continue;
+      if (atNs === Infinity && this.isQuiet) return 'quiet';
       if (this.board.advance(atNs) === 'quiet') {
         return this.board.now() >= atNs && atNs !== Infinity ? 'time' : 'quiet';
       }
