@@ -187,8 +187,8 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
     if (next >= 2 ** cnodeBits) {
       throw new BootError(`the root CNode of 2^${cnodeBits} slots is too small for the untypeds`);
     }
-    // Power-on leaves RAM zero: nothing is dirty, whereas seL4 marks all of it for clearing.
-    put(next, { kind: 'untyped', base, sizeBits, isDevice, freeIndex: 0 });
+    // Full: whatever lies there is cleared before the first object is made of it.
+    put(next, { kind: 'untyped', base, sizeBits, isDevice, freeIndex: 2 ** sizeBits });
     untypedList.push({ slot: next, paddr: base, sizeBits, isDevice: isDevice ? 'yes' : 'no' });
     next += 1;
   }
