@@ -1,6 +1,7 @@
-/** The JSON that every benchmark prints: flat rows, and on what they were measured. */
+/** The JSON that every benchmark prints: flat rows, and on what they were measured. And the way back. */
 
-import { cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, type } from 'node:os';
+import { UserMistake } from '../host/problem.ts';
 
 export interface BenchRow {
   /** Such as `net/echo`. */
@@ -19,10 +20,125 @@ export interface BenchResults {
   readonly schema: 1;
   readonly node: string;
   readonly cpu: string;
+  /** Processors that this process may use. */
+  readonly cores?: number;
+  readonly os?: string;
+  /** How many processes were ready to run in the last minute, on the average: above `cores`, the machine was busy. */
+  readonly load?: number;
   readonly results: readonly BenchRow[];
 }
 
+const SCHEMA = 1;
+
 export function benchResults(results: readonly BenchRow[]): BenchResults {
-  const cpu = cpus()[0]?.model.trim() ?? 'unknown';
-  return { schema: 1, node: process.version, cpu, results };
+  return {
+    schema: SCHEMA,
+    node: process.version,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    os: `${type()} ${release()}`,
+    load: Number((loadavg()[0] ?? 0).toFixed(2)),
+    results,
+  };
+}
+
+/**
+ * Reads what {@link benchResults} has written.
+ *
+ * @param where the file's name, for messages
+ * @throws UserMistake when the text is cut short, of another schema, or has rows without their figures
+ */
+export function parseResults(text: string, where: string): BenchResults {
+  const value = parseJson(text, where);
+  if (!isObject(value) || !('schema' in value) || !Array.isArray(value['results'])) {
+    throw new UserMistake(`${where}: no results of \`sddf bench --json\`; name such a file`);
+  }
+  if (value['schema'] !== SCHEMA) {
+    throw new UserMistake(
+      `${where}: schema ${JSON.stringify(value['schema'])}, but this program reads schema ${SCHEMA}; measure again`,
+    );
+  }
+  const results = value['results'].map((row: unknown, index) => {
+    if (isRow(row)) return row;
+    throw new UserMistake(
+      `${where}: row ${index} is no result (name, unit, median, min, max); measure again`,
+    );
+  });
+  const { node, cpu, cores, os, load } = value;
+  return {
+    schema: SCHEMA,
+    node: typeof node === 'string' ? node : 'unknown',
+    cpu: typeof cpu === 'string' ? cpu : 'unknown',
+    ...(typeof cores === 'number' ? { cores } : {}),
+    ...(typeof os === 'string' ? { os } : {}),
+    ...(typeof load === 'number' ? { load } : {}),
+    results,
+  };
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const ending = text.trimEnd().endsWith('}') ? 'is no JSON' : 'has been cut short';
+    throw new UserMistake(`${where}: ${ending} (${text.length} characters); measure again`);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isRow(value: unknown): value is BenchRow {
+  if (!isObject(value)) return false;
+  const { name, unit, median, min, max } = value;
+  const figures = [median, min, max];
+  const others = Object.values(value).every(
+    (each) => each === null || typeof each === 'string' || typeof each === 'number',
+  );
+  return (
+    typeof name === 'string' &&
+    typeof unit === 'string' &&
+    figures.every((each) => typeof each === 'number' && Number.isFinite(each)) &&
+    others
+  );
+}
+
+/** Measured, and not what tells rows apart. Texts tell rows apart, except {@link REMARKS}. */
+export const FIGURES: ReadonlySet<string> = new Set([
+  'median',
+  'min',
+  'max',
+  'ratioToNative',
+  'native',
+  'compared',
+  'published',
+  'error',
+  'nsPerPacket',
+  'nsPerRequest',
+  'iops',
+  'mbPerSecond',
+  'copies',
+  'bytesCopied',
+  'kernelEntries',
+  'notifications',
+  'wasted',
+  'contextSwitches',
+  'switches',
+  'mmio',
+  'allocations',
+  'kernelBytes',
+  'lookups',
+]);
+
+const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note']);
+
+/** The parameters that tell a row from others of its name, in the order in which the row has them. */
+export function parametersOf(row: BenchRow): readonly (readonly [string, string | number])[] {
+  const found: (readonly [string, string | number])[] = [];
+  for (const [key, value] of Object.entries(row)) {
+    if (value === null || FIGURES.has(key) || REMARKS.has(key)) continue;
+    found.push([key, value]);
+  }
+  return found;
 }

@@ -1,7 +1,7 @@
 /** `sddf bench`: measures. What can be measured is the table of `bench/suite/table.ts`. */
 
 import { Command, Option } from 'commander';
-import type { BenchRow } from '../bench/results.ts';
+import { benchResults, type BenchResults, type BenchRow } from '../bench/results.ts';
 import {
   type BenchLength,
   type Benchmark,
@@ -21,6 +21,9 @@ interface BenchOptions {
   readonly quick?: true;
   readonly json?: true;
   readonly allocations?: true;
+  readonly html?: string;
+  readonly compare?: string;
+  readonly from?: string;
   readonly part?: string;
   readonly request?: string;
 }
@@ -38,6 +41,9 @@ export function benchCommand(): Command {
     .option('--quick', 'short samples: for a look, not for a record')
     .option('--repeat <count>', 'samples of each figure')
     .option('--json', 'prints JSON, see docs/benchmarks.md')
+    .option('--html <file>', 'writes a report with plots')
+    .option('--compare <file>', 'prints what has changed since these results (of --json)')
+    .option('--from <file>', 'takes these results (of --json) and measures nothing')
     .option('--frame <bytes,…>', 'net: bytes of a frame without its check sequence')
     .option('--batch <count,…>', 'net: frames in flight')
     .option('--path <path>', 'net: 5pd, 4pd, 2pd or dummy')
@@ -50,7 +56,9 @@ export function benchCommand(): Command {
 
 const EXAMPLES = `
 Examples:
-  sddf bench all --quick
+  sddf bench all --quick --html report.html
+  sddf bench kernel --json > new.json
+  sddf bench --from new.json --compare old.json --html report.html
   sddf bench net --frame 64,1500 --batch 1,64 --json
   sddf bench net --path 2pd --quick
   sddf bench blk serial --json
@@ -59,14 +67,71 @@ Examples:
 async function benchAction(what: readonly string[], options: BenchOptions): Promise<void> {
   if (options.part !== undefined) return asChild(what[0] ?? '', options.part, options.request);
   const terminal = openTerminal(options.json === true ? 'stderr' : 'stdout');
+  const mistakes = new Mistakes(terminal);
+  const files = await import('../bench/suite/files.ts');
+  const { compare, html, from } = options;
+  const before = mistakes.orNothing(() =>
+    compare === undefined ? undefined : files.readResults(compare),
+  );
+  mistakes.orNothing(() => html === undefined || files.checkWritable(html));
+  const results =
+    from === undefined ? await measure(what, options, terminal, mistakes) : files.readResults(from);
+  if (options.json === true) process.stdout.write(`${JSON.stringify(results, undefined, 1)}\n`);
+  if (before !== undefined && compare !== undefined) {
+    const { comparisonLines } = await import('../bench/suite/compare.ts');
+    for (const line of comparisonLines(before, results, compare)) terminal.print(line);
+  }
+  if (html !== undefined) {
+    const { renderReport } = await import('../bench/report/report.ts');
+    mistakes.orNothing(() => files.writeReport(html, renderReport(results)));
+  }
+  if (mistakes.count > 0) process.exitCode = EXIT_MISTAKE;
+}
+
+/** What the user should put right, said at once; what can be measured nevertheless is measured. */
+class Mistakes {
+  readonly #said = new Set<string>();
+  readonly #terminal: Terminal;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  get count(): number {
+    return this.#said.size;
+  }
+
+  add(line: string): void {
+    if (!this.#said.has(line)) this.#terminal.note(`sddf: ${line}`);
+    this.#said.add(line);
+  }
+
+  /** @returns what the action returns; nothing when it fails by a mistake of the user's */
+  orNothing<Value>(action: () => Value): Value | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof UserMistake)) throw error;
+      this.add(error.message);
+      return undefined;
+    }
+  }
+}
+
+async function measure(
+  what: readonly string[],
+  options: BenchOptions,
+  terminal: Terminal,
+  mistakes: Mistakes,
+): Promise<BenchResults> {
   const { benchmarks, unknown } = choose(what);
-  const mistakes = unknown.map((name) => `no benchmark '${name}'; known are ${names()}, all`);
-  if (benchmarks.length === 0) throw new UserMistake(mistakes.join('; '));
+  const lines = unknown.map((name) => `no benchmark '${name}'; known are ${names()}, all`);
+  if (benchmarks.length === 0) throw new UserMistake(lines.join('; '));
+  for (const line of lines) mistakes.add(line);
   const net = netPoints(options);
   const { runSuite } = await import('../bench/suite/run.ts');
   const length: BenchLength = options.quick === true ? 'quick' : 'full';
   const { sampleNs, repeat } = SAMPLES[length];
-  for (const mistake of mistakes) terminal.note(`sddf: ${mistake}`);
   const { rows, failures } = await runSuite({
     benchmarks: benchmarks.map((benchmark) => onlyAsked(benchmark, options)),
     request: {
@@ -84,12 +149,8 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
     },
   });
   for (const failure of failures) terminal.note(`sddf: ${failure}`);
-  if (options.json === true) {
-    const { benchResults } = await import('../bench/results.ts');
-    process.stdout.write(`${JSON.stringify(benchResults(rows), undefined, 1)}\n`);
-  }
-  if (mistakes.length > 0) process.exitCode = EXIT_MISTAKE;
-  else if (failures.length > 0) process.exitCode = EXIT_FAILURE;
+  if (failures.length > 0) process.exitCode = EXIT_FAILURE;
+  return benchResults(rows);
 }
 
 function names(): string {

@@ -1,6 +1,7 @@
 /** Rows of any benchmark as a table: a column for each parameter and each figure that one of them has. */
 
-import type { BenchRow } from '../results.ts';
+import { type BenchRow, FIGURES } from '../results.ts';
+import { figure } from './figure.ts';
 
 /** Have their place in every table, or none. */
 const PLACED = new Set(['name', 'unit', 'median', 'min', 'max', 'ratioToNative']);
@@ -29,33 +30,6 @@ export function rowsTable(rows: readonly BenchRow[]): Table {
   };
 }
 
-/** Measured, and not what tells rows apart. */
-export const FIGURES: ReadonlySet<string> = new Set([
-  'median',
-  'min',
-  'max',
-  'ratioToNative',
-  'native',
-  'compared',
-  'published',
-  'error',
-  'nsPerPacket',
-  'nsPerRequest',
-  'iops',
-  'mbPerSecond',
-  'copies',
-  'bytesCopied',
-  'kernelEntries',
-  'notifications',
-  'wasted',
-  'contextSwitches',
-  'switches',
-  'mmio',
-  'allocations',
-  'kernelBytes',
-  'lookups',
-]);
-
 const HEADINGS: Readonly<Record<string, string>> = {
   median: 'figure',
   min: 'least',
@@ -74,14 +48,6 @@ const HEADINGS: Readonly<Record<string, string>> = {
 function cell(value: string | number | null | undefined): string {
   if (value === null || value === undefined) return '-';
   return typeof value === 'string' ? value : figure(value);
-}
-
-/** With as many digits as a measurement has: four, and thousands set apart. */
-export function figure(value: number): string {
-  if (Number.isInteger(value) && Math.abs(value) < 1e4) return String(value);
-  const rounded = Number(value.toPrecision(4));
-  if (Math.abs(rounded) >= 1e4) return rounded.toLocaleString('en');
-  return String(rounded);
 }
 
 /** The rows of a benchmark for a terminal: a table for each name, in the order in which they were measured. */

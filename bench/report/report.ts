@@ -1,0 +1,5 @@
+/** stub */
+import type { BenchResults } from '../results.ts';
+export function renderReport(results: BenchResults): string {
+  return JSON.stringify(results);
+}
