@@ -8,7 +8,7 @@ import { checkRecords } from '../microkit/sddf/check-records.ts';
 import { TARGETS, type Target } from '../microkit/target.ts';
 import {
   type DescriptionFile,
-  findAlong,
+  findProgram,
   readDescriptionFile,
   withConfigFile,
 } from './description-file.ts';
@@ -101,7 +101,7 @@ function check(file: string, target: Target, options: CheckOptions): Checked {
 
 function missingPrograms(system: SystemDescription, file: DescriptionFile): Diagnostic[] {
   return flatten(system)
-    .filter(({ pd }) => findAlong(file.folders, pd.image.path) === undefined)
+    .filter(({ pd }) => findProgram(file.folders, pd.image.path) === undefined)
     .map(({ pd }) => ({
       severity: 'error',
       message: `Error: unable to find program image: '${pd.image.path}'`,

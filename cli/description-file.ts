@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { UserMistake, explainSystemError } from '../host/problem.ts';
 import { type ConfigResult, withConfigs } from '../microkit/config-file.ts';
 import type { SystemDescription } from '../microkit/model.ts';
@@ -69,6 +70,21 @@ function readAlong(
     return 'unreadable'; // the reader's message names it
   }
 }
+
+/**
+ * Where the program of an image lies: along the folders, else in this package, for the drivers, virtualisers and clients
+ * that it brings. So a rendered system runs wherever it lies.
+ */
+export function findProgram(folders: readonly string[], image: string): string | undefined {
+  const found = findAlong(folders, image);
+  if (found !== undefined || !OWN_PROGRAM.test(image)) return found;
+  // The installed package has them as JavaScript.
+  const compiled = import.meta.url.endsWith('.ts') ? image : image.replace(/\.ts$/, '.js');
+  const own = fileURLToPath(new URL(`../${compiled}`, import.meta.url));
+  return existsSync(own) ? own : undefined;
+}
+
+const OWN_PROGRAM = /^(?:drivers|virtualisers|clients)\/[\w/-]+\.ts$/;
 
 export function findAlong(folders: readonly string[], name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));

@@ -22,7 +22,7 @@ export function renderCommand(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n  sddf render echo -o build\n' +
-        '  sddf run build/echo.system --search-path .     runs what was written',
+        '  sddf run build/echo.system     runs what was written',
     )
     .action(async (reference: string, options: RenderOptions) => {
       const system = await describedSystem(reference, options);

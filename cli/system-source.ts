@@ -5,6 +5,7 @@ import { type Diagnostic, formatDiagnostic, isError } from '../microkit/diagnost
 import { type SystemDescription, flatten } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
 import { checkRecords } from '../microkit/sddf/check-records.ts';
+import type { CounterNames } from '../queues/counters.ts';
 import { systems } from '../systems/index.ts';
 import {
   ChoiceError,
@@ -13,7 +14,7 @@ import {
   completeChoices,
 } from '../systems/system.ts';
 import { closest } from './closest.ts';
-import { findAlong, readDescriptionFile, withConfigFile } from './description-file.ts';
+import { findProgram, readDescriptionFile, withConfigFile } from './description-file.ts';
 import { importUserModule, prepareUserModules } from './user-modules.ts';
 
 /** A system, ready to be put on a board. */
@@ -129,21 +130,30 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
   if (records.some(isError)) throw describedBadly(path, records, source);
   const programs = new Map<string, Program>();
   await prepareUserModules();
+  const counters: Record<string, CounterNames<string>> = {};
   for (const { pd } of flatten(system)) {
-    programs.set(pd.name, await loadProgram(pd.name, pd.image.path, folders));
+    const loaded = await loadProgram(pd.name, pd.image.path, folders);
+    programs.set(pd.name, loaded.main);
+    if (loaded.counters !== undefined) counters[pd.name] = loaded.counters;
   }
   const warnings = [...read.warnings, ...records].map((warning) =>
     formatDiagnostic(warning, path, source),
   );
-  return { name: system.name, system, counters: {}, programs, warnings };
+  return { name: system.name, system, counters, programs, warnings };
+}
+
+/** A program's module: its entry function and, when it keeps counters, their names. */
+interface ProgramModule {
+  readonly main: Program;
+  readonly counters: CounterNames<string> | undefined;
 }
 
 async function loadProgram(
   pd: string,
   image: string,
   folders: readonly string[],
-): Promise<Program> {
-  const path = findAlong(folders, image);
+): Promise<ProgramModule> {
+  const path = findProgram(folders, image);
   if (path === undefined) {
     throw new UserMistake(
       `protection domain '${pd}': no program ${image} in ${folders.join(', ')}; see --search-path`,
@@ -153,5 +163,14 @@ async function loadProgram(
   if (typeof loaded['main'] !== 'function') {
     throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
   }
-  return loaded['main'] as Program;
+  const { counters } = loaded;
+  return {
+    main: loaded['main'] as Program,
+    counters: isCounterNames(counters) ? counters : undefined,
+  };
+}
+
+function isCounterNames(value: unknown): value is CounterNames<string> {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((index) => Number.isInteger(index));
 }

@@ -25,6 +25,9 @@ export interface BlkBenchConfig {
   readonly stats?: string;
 }
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { BLK_BENCH_COUNTERS as counters };
+
 export function main(pd: ProtectionDomain<BlkBenchConfig>): EntryPoints {
   const bench = new BlkBench(pd);
   return { notified: (channel) => bench.notified(channel) };

@@ -36,6 +36,9 @@ const COUNT = ECHO_COUNTERS;
 const NO_BUFFER = -1;
 const BUFFER_SHIFT = 11;
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { ECHO_COUNTERS as counters };
+
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
   const client = new EchoClient(pd);

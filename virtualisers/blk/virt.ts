@@ -53,6 +53,9 @@ type State =
 /** Identifier of the virtualiser's own reads of the partition table. */
 const SCAN_ID = 0xffff_ffff;
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { BLK_VIRT_COUNTERS as counters };
+
 export function main(pd: ProtectionDomain<BlkVirtConfig>): EntryPoints {
   const virt = new Virtualiser(pd);
   return { notified: (channel) => virt.notified(channel) };

@@ -61,6 +61,9 @@ type State =
   | { readonly kind: 'live'; readonly device: LiveDevice }
   | { readonly kind: 'gone' };
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { BLK_DRIVER_COUNTERS as counters };
+
 export function main(pd: ProtectionDomain<BlkDriverConfig>): EntryPoints {
   const driver = new Driver(pd);
   return { notified: (channel) => driver.notified(channel) };

@@ -57,6 +57,9 @@ const FRAME_BYTES_MAX = 1514;
 /** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
 const LIE_HEADER = -100;
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { NET_DRIVER_COUNTERS as counters };
+
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
   const driver = new VirtioNetDriver(pd);

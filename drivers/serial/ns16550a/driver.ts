@@ -20,6 +20,9 @@ const DEFAULT_CLOCK_HZ = 3_686_400;
 /** Causes handled for one interrupt; each drains a FIFO, so more than these is a device that is stuck. */
 const CAUSES_MAX = 64;
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { COUNT as counters };
+
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new Ns16550aDriver(pd);
   return {

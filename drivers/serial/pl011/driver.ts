@@ -20,6 +20,9 @@ const DEFAULT_CLOCK_HZ = 24_000_000;
 const RX_BATCH_MAX = 1024;
 const DISABLE_POLLS_MAX = 64;
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { COUNT as counters };
+
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new Pl011Driver(pd);
   return {

@@ -26,6 +26,9 @@ const RESET_POLLS_MAX = 1000;
 /** Times that a device may lie before it is left alone. */
 const RESETS_MAX = 16;
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { COUNT as counters };
+
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new VirtioConsoleDriver(pd);
   return {

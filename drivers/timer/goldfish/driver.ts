@@ -33,6 +33,9 @@ const WORD = 0x1_0000_0000;
 const TIME_MAX = Number.MAX_SAFE_INTEGER;
 const EMPTY_REPLY = messageInfo(0, 0);
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { TIMER_DRIVER_COUNTERS as counters };
+
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<TimerDriverConfig>): EntryPoints {
   const driver = new GoldfishTimer(pd);

@@ -30,6 +30,9 @@ export const NET_COPY_COUNTERS = counterNames(
 );
 const COUNT = NET_COPY_COUNTERS;
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { NET_COPY_COUNTERS as counters };
+
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetCopyConfig>): EntryPoints {
   const copier = new NetCopy(pd);

@@ -49,6 +49,9 @@ interface Client {
   readonly provide: Flow;
 }
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { NET_VIRT_RX_COUNTERS as counters };
+
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetVirtRxConfig>): EntryPoints {
   const virt = new NetVirtRx(pd);

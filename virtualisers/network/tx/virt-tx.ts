@@ -66,6 +66,9 @@ interface Client {
   waiting: number;
 }
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { NET_VIRT_TX_COUNTERS as counters };
+
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetVirtTxConfig>): EntryPoints {
   const virt = new NetVirtTx(pd);

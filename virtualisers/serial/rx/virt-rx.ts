@@ -32,6 +32,9 @@ interface Client {
   readonly channel: number;
 }
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { COUNT as counters };
+
 export function main(pd: ProtectionDomain<SerialVirtRxConfig>): EntryPoints {
   const virtualiser = new SerialVirtRx(pd);
   return { notified: (channel) => virtualiser.notified(channel) };

@@ -27,6 +27,9 @@ interface Client {
   waiting: 'yes' | 'no';
 }
 
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { COUNT as counters };
+
 export function main(pd: ProtectionDomain<SerialVirtTxConfig>): EntryPoints {
   const virtualiser = new SerialVirtTx(pd);
   return { notified: (channel) => virtualiser.notified(channel) };

@@ -1,0 +1,50 @@
+// Goal: a system that was written as files runs like the built-in one, wherever the files lie, down to the last counter.
+// Method: `render`, then both are run as a user runs them, from another folder, and their JSON is compared as text.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const SDDF = join(import.meta.dirname, 'sddf.mjs');
+const folder = mkdtempSync(join(tmpdir(), 'rendered-'));
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function sddf(line: string): { status: number | null; out: string } {
+  const options = { cwd: folder, encoding: 'utf8' } as const;
+  const result = spawnSync(process.execPath, [SDDF, ...line.split(' ')], options);
+  return { status: result.status, out: result.stdout };
+}
+
+describe('a rendered system', () => {
+  it.each([
+    ['echo', '--net loop --clock virtual --for 5ms --json'],
+    ['serial', '--clock virtual --for 5ms --json'],
+    ['passive_server', '--clock virtual --json'],
+  ])('counts what the built-in one counts: %s', { timeout: 60_000 }, (name, options) => {
+    expect(sddf(`render ${name} -o d`).status).toBe(0);
+
+    const built = sddf(`run ${name} ${options}`);
+    const rendered = sddf(`run d/${name}.system ${options}`);
+
+    expect(rendered.status).toBe(0);
+    expect(rendered.out).toBe(built.out);
+    expect(rendered.out).toContain(`"system":"${name}"`);
+  });
+
+  it('has counters that are not zero', { timeout: 60_000 }, () => {
+    expect(sddf('render echo -o e').status).toBe(0);
+    const { out } = sddf('run e/echo.system --net loop --clock virtual --for 5ms --json');
+    const { packets, copies, programs } = JSON.parse(out) as {
+      packets: number;
+      copies: number;
+      programs: Record<string, Record<string, number>>;
+    };
+
+    expect(packets).toBeGreaterThan(100);
+    expect(copies).toBeGreaterThanOrEqual(2 * packets);
+    expect(programs['client0_net_copier']?.['copies']).toBeGreaterThan(100);
+  });
+});
