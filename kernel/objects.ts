@@ -7,6 +7,7 @@
  * `freeIndex` changes in place, so every slot owns its `UntypedCap`.
  */
 
+import { smallInteger } from '../memory/small-integer.ts';
 import type { Fault } from './fault-record.ts';
 import {
   TCB_BITS,
@@ -155,7 +156,7 @@ export class CNode {
 
   constructor(paddr: number, radix: number) {
     this.paddr = paddr;
-    this.radix = radix;
+    this.radix = smallInteger(radix);
     this.slots = radix <= 12 ? Array.from({ length: 1 << radix }, () => undefined) : [];
   }
 

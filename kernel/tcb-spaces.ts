@@ -1,5 +1,6 @@
 /** Invocations of threads that change the capabilities in a TCB: CSpace, VSpace, IPC buffer, handlers, scheduling. */
 
+import { smallInteger } from '../memory/small-integer.ts';
 import { ALIGNMENT_ERROR, ILLEGAL_OPERATION, IPC_BUFFER_BYTES, TRUNCATED_MESSAGE } from './abi.ts';
 import { sameObjectAs, updateCapData } from './cap.ts';
 import { cteDelete } from './deletion.ts';
@@ -102,8 +103,8 @@ export function decodeSetSchedParams(k: KernelState, length: number, slot: Slot,
   setThreadState(k, k.current, 'restart');
   const status = install(k, tcb, slot, tcb.faultHandler, handlerCap, handler);
   if (status !== STATUS_OK) return status;
-  tcb.maxPriority = maxPriority;
-  setPriority(k, tcb, priority);
+  tcb.maxPriority = smallInteger(maxPriority);
+  setPriority(k, tcb, smallInteger(priority));
   if (sc === null) {
     if (tcb.schedContext !== null) unbindTcb(k, tcb.schedContext);
   } else if (sc !== tcb.schedContext) {

@@ -1,5 +1,6 @@
 /** Invocations of threads: registers, priorities, starting and stopping. Their capability slots: `tcb-spaces.ts`. */
 
+import { smallInteger } from '../memory/small-integer.ts';
 import {
   ILLEGAL_OPERATION,
   MESSAGE_REGISTERS,
@@ -198,7 +199,7 @@ function decodeSetPriority(k: KernelState, length: number, tcb: Tcb): Status {
   const priority = argument(k, 0);
   if (checkPriority(k, priority, authority) !== STATUS_OK) return STATUS_ERROR;
   setThreadState(k, k.current, 'restart');
-  setPriority(k, tcb, priority);
+  setPriority(k, tcb, smallInteger(priority));
   return STATUS_OK;
 }
 
@@ -208,7 +209,7 @@ function decodeSetMaxPriority(k: KernelState, length: number, tcb: Tcb): Status 
   const priority = argument(k, 0);
   if (checkPriority(k, priority, authority) !== STATUS_OK) return STATUS_ERROR;
   setThreadState(k, k.current, 'restart');
-  tcb.maxPriority = priority;
+  tcb.maxPriority = smallInteger(priority);
   return STATUS_OK;
 }
 

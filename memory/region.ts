@@ -11,6 +11,7 @@
 
 import { assert } from './assert.ts';
 import type { Ram } from './ram.ts';
+import { smallInteger } from './small-integer.ts';
 
 export type Access = 'read' | 'write' | 'execute';
 
@@ -77,7 +78,7 @@ export class ReadonlyRegion {
     this.sizeBytes = options.sizeBytes;
     this.vaddr = options.vaddr;
     this.#ram = options.ram;
-    this.#at = options.at;
+    this.#at = smallInteger(options.at);
   }
 
   read8(offset: number): number {
@@ -116,7 +117,7 @@ export class Region extends ReadonlyRegion {
   constructor(options: RegionOptions) {
     super(options);
     this.#ram = options.ram;
-    this.#at = options.at;
+    this.#at = smallInteger(options.at);
   }
 
   write8(offset: number, value: number): void {

@@ -49,7 +49,7 @@ export class SystemCalls {
     this.thread = thread;
     this.#regs = thread.regs;
     this.#memory = buffer.memory.ram.u32;
-    this.#bufferWord = buffer.at / 4;
+    this.#bufferWord = buffer.at >>> 2;
   }
 
   /** Message register `index` as a number; words of 2^53 and above lose their lowest bits. */

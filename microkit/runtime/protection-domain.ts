@@ -78,7 +78,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
     this.#thread = thread;
     this.#regs = thread.regs;
     this.#memory = buffer.memory.ram.u32;
-    this.#messageWord = buffer.at / 4 + 2 * IPC_BUFFER_MESSAGE_WORD;
+    this.#messageWord = (buffer.at >>> 2) + 2 * IPC_BUFFER_MESSAGE_WORD;
     this.#profile = profile;
     this.#notifyCptr = profile.notifyCptr;
     this.#callCptr = profile.callCptr;

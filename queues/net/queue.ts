@@ -12,6 +12,7 @@
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
 import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
 
@@ -278,5 +279,5 @@ export function lowHalf(address: number): number {
 
 /** @returns the bits of an address below 2^53 above the low 32 */
 export function highHalf(address: number): number {
-  return Math.floor(address / 0x1_0000_0000);
+  return smallInteger(Math.floor(address / 0x1_0000_0000));
 }

@@ -14,6 +14,7 @@
 
 import { assert } from '../../memory/assert.ts';
 import { open, type Region } from '../../memory/region.ts';
+import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
 import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
 
@@ -154,7 +155,8 @@ export class Virtqueue {
     assert(options.ringsOffset % 16 === 0, 'a descriptor table is aligned to 16 bytes');
     assert(options.chainsOffset % 16 === 0, 'a table is aligned to 16 bytes');
     assert(options.headerBytes <= HEADER_STRIDE, 'a header fits its place');
-    const layout = virtqueueLayout(options.entries);
+    const entries = smallInteger(options.entries);
+    const layout = virtqueueLayout(entries);
     const { ram, at } = open(options.region);
     const rings = part(options, options.ringsOffset, layout.ringsBytes);
     const headers = part(options, options.chainsOffset, layout.chainsBytes);
@@ -165,23 +167,23 @@ export class Virtqueue {
     this.#u16 = ram.u16;
     this.#i32 = ram.i32;
     this.#store16 = ram.store16;
-    this.entries = options.entries;
+    this.entries = entries;
     this.#headerBytes = options.headerBytes;
     this.#writer = options.writer;
     this.#indirect = options.indirect;
     this.#eventIndex = options.eventIndex;
-    this.#mask = options.entries - 1;
-    this.chains = options.indirect === 'yes' ? options.entries : options.entries >>> 1;
+    this.#mask = entries - 1;
+    this.chains = options.indirect === 'yes' ? entries : entries >>> 1;
     this.descPaddr = options.paddr + rings;
     this.availPaddr = this.descPaddr + layout.avail;
     this.usedPaddr = this.descPaddr + layout.used;
 
     this.#availIdx = (places.desc + layout.avail + VirtqAvail.idx.offset) >>> 1;
     this.#availRing = (places.desc + layout.avail + VirtqAvail.SIZE) >>> 1;
-    this.#usedEvent = this.#availRing + options.entries;
+    this.#usedEvent = this.#availRing + entries;
     this.#usedIdx = (places.desc + layout.used + VirtqUsed.idx.offset) >>> 1;
     this.#usedRing = (places.desc + layout.used + VirtqUsed.SIZE) >>> 2;
-    this.#availEvent = (this.#usedRing + 2 * options.entries) * 2;
+    this.#availEvent = (this.#usedRing + 2 * entries) * 2;
     this.#headerWord = places.headers >>> 2;
     // Chain i lies at descriptors 2i and 2i+1, in the ring itself or in the tables.
     const chainsAt = options.indirect === 'yes' ? places.tables : places.desc;
