@@ -45,6 +45,13 @@ describe('sddf oracle', () => {
     expect(out).toContain('1 traces, 2 answers compared, 0 diverged');
   });
 
+  it('takes the general path when it is told to', async () => {
+    const { status, out } = await run('--no-fastpath', recording('same.jsonl', { ret: 0 }));
+
+    expect(status).toBe(0);
+    expect(out).toContain('0 diverged (general path alone)');
+  });
+
   it('prints a divergence and ends with 1', async () => {
     const { status, out } = await run(recording('other.jsonl', { ret: 1 }));
 

@@ -19,6 +19,7 @@ const SUFFIXES = ['.jsonl', '.jsonl.gz'];
 interface OracleOptions {
   readonly json?: true;
   readonly first: string;
+  readonly fastpath: boolean;
 }
 
 export function oracleCommand(): Command {
@@ -26,6 +27,7 @@ export function oracleCommand(): Command {
     .description('Replays recorded system calls of the real seL4 kernel, and prints divergences.')
     .argument('<file-or-dir...>', 'recordings: .jsonl or .jsonl.gz, or folders of them')
     .option('--first <count>', 'prints at most this many divergences', FIRST_DEFAULT)
+    .option('--no-fastpath', 'takes the general path of every system call')
     .option('--json', 'prints the result as JSON')
     .addHelpText(
       'after',
@@ -35,10 +37,11 @@ export function oracleCommand(): Command {
     .action((paths: string[], options: OracleOptions) => {
       const first = readCount(options.first);
       const traces = paths.flatMap(recordingsAt).flatMap(readRecording);
-      const result = replayTraces(traces);
+      const fastPath = options.fastpath ? 'on' : 'off';
+      const result = replayTraces(traces, { fastPath });
       const terminal = openTerminal('stdout');
-      if (options.json === true) terminal.print(JSON.stringify(asJson(result, first)));
-      else for (const line of asText(result, first)) terminal.print(line);
+      if (options.json === true) terminal.print(JSON.stringify(asJson(result, first, fastPath)));
+      else for (const line of asText(result, first, fastPath)) terminal.print(line);
       if (result.divergences.length > 0) process.exitCode = EXIT_FAILURE;
     });
 }
@@ -82,7 +85,7 @@ function readRecording(path: string): Trace[] {
   }
 }
 
-function asText(result: OracleResult, first: number): string[] {
+function asText(result: OracleResult, first: number, fastPath: 'on' | 'off'): string[] {
   const lines = result.divergences.slice(0, first).flatMap(describe);
   const hidden = result.divergences.length - first;
   if (hidden > 0) lines.push(`… and ${hidden} more (--first ${result.divergences.length})`);
@@ -94,7 +97,8 @@ function asText(result: OracleResult, first: number): string[] {
   }
   lines.push(
     `${result.traces} traces, ${result.compared} answers compared, ` +
-      `${result.divergences.length} diverged`,
+      `${result.divergences.length} diverged` +
+      (fastPath === 'on' ? '' : ' (general path alone)'),
   );
   return lines;
 }
@@ -109,8 +113,9 @@ function describe(divergence: Divergence): string[] {
   ];
 }
 
-function asJson(result: OracleResult, first: number): object {
+function asJson(result: OracleResult, first: number, fastPath: 'on' | 'off'): object {
   return {
+    fastPath,
     traces: result.traces,
     compared: result.compared,
     diverged: result.divergences.length,

@@ -1,5 +1,5 @@
 // Goal: our kernel answers as the real one did. Method: every recording of the corpus beside the project is replayed;
-// there may be no divergence. And the comparison itself: a changed answer must be found.
+// there may be no divergence, with the fast path or without. And the comparison itself: a changed answer must be found.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -48,15 +48,20 @@ describe.skipIf(!existsSync(CORPUS))('the recordings of the real kernel', () => 
     ? readdirSync(CORPUS).filter((name) => name.endsWith('.jsonl.gz'))
     : [];
 
-  it.each(files)('%s is answered the same', (file) => {
-    const text = gunzipSync(readFileSync(join(CORPUS, file))).toString('utf8');
+  const paths = ['on', 'off'] as const;
 
-    const result = replayTraces(parseTraces(text));
+  it.each(files.flatMap((file) => paths.map((fastPath) => ({ file, fastPath }))))(
+    '$file is answered the same with the fast path $fastPath',
+    ({ file, fastPath }) => {
+      const text = gunzipSync(readFileSync(join(CORPUS, file))).toString('utf8');
 
-    expect(result.divergences).toEqual([]);
-    expect(result.traces).toBeGreaterThanOrEqual(10);
-    expect(result.compared).toBeGreaterThan(700);
-  });
+      const result = replayTraces(parseTraces(text), { fastPath });
+
+      expect(result.divergences).toEqual([]);
+      expect(result.traces).toBeGreaterThanOrEqual(10);
+      expect(result.compared).toBeGreaterThan(700);
+    },
+  );
 });
 
 describe('replaying', () => {

@@ -2,7 +2,7 @@
 
 import { Ram } from '../../memory/ram.ts';
 import { Replay, REPLAY_RAM_BYTES } from './replay.ts';
-import type { Divergence, OperationCount } from './replay.ts';
+import type { Divergence, OperationCount, ReplayOptions } from './replay.ts';
 import type { Trace } from './trace.ts';
 
 export interface OracleResult {
@@ -14,13 +14,16 @@ export interface OracleResult {
   readonly operations: Readonly<Record<string, OperationCount>>;
 }
 
-export function replayTraces(traces: Iterable<Trace>): OracleResult {
+export function replayTraces(
+  traces: Iterable<Trace>,
+  options: Pick<ReplayOptions, 'fastPath'> = {},
+): OracleResult {
   const ram = new Ram({ sizeBytes: REPLAY_RAM_BYTES });
   const divergences: Divergence[] = [];
   const operations = new Map<string, OperationCount>();
   let count = 0;
   for (const trace of traces) {
-    const replay = new Replay(trace, ram);
+    const replay = new Replay(trace, ram, options);
     replay.run();
     divergences.push(...replay.divergences);
     addCounts(operations, replay.counts);
