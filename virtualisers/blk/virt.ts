@@ -241,14 +241,17 @@ class Virtualiser {
     for (let i = 0; i < this.#clients.length; i += 1) this.#fetch(i);
     while (this.#inFlight.room > 0 && this.#requests.free() > 0) {
       const chosen = this.#policy.next(this.#costs, nowNs);
-      if (chosen === NO_CLIENT) break;
+      if (chosen === NO_CLIENT) {
+        // Only now is it known when: with the driver's window full the policy was not asked, and a response comes first.
+        if (this.#policy.wakeAtNs !== Infinity) this.#wakeIn(this.#policy.wakeAtNs - nowNs);
+        break;
+      }
       this.#dispatch(chosen);
       this.#fetch(chosen);
     }
     for (let i = 0; i < this.#clients.length; i += 1) {
       (this.#clients[i] as Client).requests.release();
     }
-    if (this.#policy.wakeAtNs !== Infinity) this.#wakeIn(this.#policy.wakeAtNs - nowNs);
   }
 
   /** Makes sure that the client's next request in order is at hand; answers those that are not in order. */
