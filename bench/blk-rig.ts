@@ -5,6 +5,7 @@
 
 import { MemoryDisk } from '../board/block/memory-disk.ts';
 import type { BlockWire } from '../board/block-wire.ts';
+import type { Ram } from '../memory/ram.ts';
 import { BLK_BENCH_COUNTERS, main as blkBench } from '../clients/blk-bench/main.ts';
 import { prepareDisk, type PreparedDisk } from '../host/disk/disk.ts';
 import { breathe, hostNow } from '../host/event-loop.ts';
@@ -18,6 +19,8 @@ export interface BlkLoad {
   readonly readPercent: number;
   readonly requestBytes: number;
   readonly depth: number;
+  /** A FLUSH after so many requests; never unless told. */
+  readonly flushEvery?: number;
   readonly share?: BlkShare;
 }
 
@@ -83,8 +86,7 @@ export class BlkRig {
       },
       wires: ({ ram, board }) => {
         const wire: BlockWire =
-          this.#disk?.plugIn({ ram, turns: board.turns, clock: 'host' }) ??
-          new MemoryDisk(ram, DISK_BYTES);
+          this.#disk?.plugIn({ ram, turns: board.turns, clock: 'host' }) ?? writtenDisk(ram);
         return { blocks: [{ wire }] };
       },
     });
@@ -116,4 +118,13 @@ export class BlkRig {
     const { programs } = this.testbed.counters();
     return this.#clients.map((name) => programs[name]?.['requests'] ?? 0);
   }
+}
+
+const BLANK = new Uint8Array(DISK_BYTES);
+
+/** Every page has been written once: the system gives pages that nobody has written one and the same, always cached, page. */
+function writtenDisk(ram: Ram): MemoryDisk {
+  const disk = new MemoryDisk(ram, DISK_BYTES);
+  disk.load(BLANK);
+  return disk;
 }

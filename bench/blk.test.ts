@@ -44,4 +44,23 @@ describe('several clients', () => {
     expect(small / large).toBeGreaterThan(0.8);
     expect(small / large).toBeLessThan(1.25);
   });
+
+  it('go on when buckets run dry while the driver has as much as it may have', async () => {
+    const load = { order: 'random', readPercent: 100, requestBytes: 4096, depth: 32 } as const;
+    const share = { bytesPerSecond: 40e6, burstBytes: 65_536 };
+    const rig = new BlkRig({
+      loads: [load, { ...load, share }],
+      backend: { kind: 'memory' },
+      policy: { kind: 'token-bucket' },
+      window: 4,
+    });
+    const burst = share.burstBytes / load.requestBytes;
+    const answered = (): number => rig.counters().programs['client1']?.['requests'] ?? 0;
+    for (let sample = 0; sample < 100 && answered() <= 2 * burst; sample += 1) {
+      await rig.rates(SAMPLE_NS / 10);
+    }
+
+    expect(answered()).toBeGreaterThan(2 * burst);
+    expect(rig.counters().kernel.faults).toBe(0);
+  });
 });

@@ -129,6 +129,7 @@ export const FIGURES: ReadonlySet<string> = new Set([
   'allocations',
   'kernelBytes',
   'lookups',
+  'entitled',
 ]);
 
 const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note']);

@@ -26,7 +26,9 @@ export function rowsTable(rows: readonly BenchRow[]): Table {
   const columns = [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
   return {
     header: columns.map((key) => HEADINGS[key] ?? key),
-    lines: rows.map((row) => columns.map((key) => cell(row[key]))),
+    lines: rows.map((row) =>
+      columns.map((key) => cell(row[key], parameters.includes(key) ? 'parameter' : 'figure')),
+    ),
   };
 }
 
@@ -45,9 +47,11 @@ const HEADINGS: Readonly<Record<string, string>> = {
   comparedWith: 'compared with',
 };
 
-function cell(value: string | number | null | undefined): string {
+/** A parameter is exact, a figure is measured. */
+function cell(value: string | number | null | undefined, kind: 'parameter' | 'figure'): string {
   if (value === null || value === undefined) return '-';
-  return typeof value === 'string' ? value : figure(value);
+  if (typeof value === 'string') return value;
+  return kind === 'parameter' ? String(value) : figure(value);
 }
 
 /** The rows of a benchmark for a terminal: a table for each name, in the order in which they were measured. */

@@ -37,6 +37,23 @@ export const BENCHMARKS: readonly Benchmark[] = [
         seconds: { smoke: 2, quick: 12, full: 60 },
         measure: async (settings) => (await import('../blk.ts')).benchBlk(settings),
       },
+      {
+        name: 'sweep',
+        seconds: { smoke: 2, quick: 12, full: 70 },
+        measure: async (settings) => {
+          const [{ BLK_POINTS }, { benchBlkSweep }] = await Promise.all([
+            import('../blk.ts'),
+            import('../blk/sweep.ts'),
+          ]);
+          return benchBlkSweep(settings, BLK_POINTS);
+        },
+      },
+      {
+        name: 'policies',
+        seconds: { smoke: 1, quick: 2, full: 16 },
+        measure: async (settings) =>
+          (await import('../blk/policies.ts')).benchBlkPolicies(settings),
+      },
     ],
   },
   {

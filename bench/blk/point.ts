@@ -1,0 +1,130 @@
+/** One point of the block benchmark: a load on a disk, measured, and what its requests cost beside time. */
+
+import type { RunCounters } from '../../systems/testbed.ts';
+import { type BlkLoad, BlkRig, type BlkRigOptions } from '../blk-rig.ts';
+import type { BenchRow } from '../results.ts';
+import { round, type Summary, summarise } from '../statistics.ts';
+import type { BenchLength, BenchSettings } from '../suite/benchmark.ts';
+
+export const KIB = 1024;
+
+export interface Point {
+  /** `blk/` and fio's word for the pattern. */
+  readonly name: string;
+  readonly load: BlkLoad;
+  readonly backend: 'memory' | 'file';
+}
+
+/** What a point is compared with, alternating. */
+export interface Comparison {
+  readonly with: string;
+  /** @returns requests per second of one sample */
+  readonly sample: () => number;
+}
+
+export const RANDOM_READ = { order: 'random', readPercent: 100, requestBytes: 4 * KIB } as const;
+
+/** By fio's names, and mixed: seven of ten read. */
+export const PATTERNS: Readonly<Record<string, Pick<BlkLoad, 'order' | 'readPercent'>>> = {
+  'blk/randread': { order: 'random', readPercent: 100 },
+  'blk/randwrite': { order: 'random', readPercent: 0 },
+  'blk/randrw': { order: 'random', readPercent: 70 },
+  'blk/seqread': { order: 'sequential', readPercent: 100 },
+  'blk/seqwrite': { order: 'sequential', readPercent: 0 },
+};
+
+/**
+ * On a busy machine the engine compiles late: a warm-up is over when enough has been done, not when time has passed.
+ */
+const WARM_UP_REQUESTS: Readonly<Record<BenchLength, number>> = {
+  smoke: 200,
+  quick: 30_000,
+  full: 100_000,
+};
+const WARM_UP_SAMPLES_MAX = 20;
+
+export async function measurePoint(
+  settings: BenchSettings,
+  point: Point,
+  options: { readonly path: string; readonly comparison?: Comparison; readonly warmUp?: number },
+): Promise<BenchRow> {
+  const { comparison, warmUp = WARM_UP_REQUESTS[settings.length] } = options;
+  const { repeat, sampleNs } = settings;
+  const backend: BlkRigOptions['backend'] =
+    point.backend === 'memory' ? { kind: 'memory' } : { kind: 'file', path: options.path };
+  const rig = new BlkRig({ loads: [point.load], backend });
+  const say = (what: string): void => settings.onProgress(`${describePoint(point)}: ${what}`);
+  for (let sample = 0; sample < WARM_UP_SAMPLES_MAX; sample += 1) {
+    say('warming up');
+    await rig.rates(sampleNs);
+    if (answered(rig.counters()) >= warmUp) break;
+  }
+  const before = rig.counters();
+  const rates: number[] = [];
+  const compared: number[] = [];
+  for (let sample = 1; sample <= repeat; sample += 1) {
+    say(`${sample} of ${repeat}`);
+    if (comparison !== undefined) compared.push(comparison.sample());
+    rates.push((await rig.rates(sampleNs))[0] as number);
+  }
+  const after = rig.counters();
+  await rig.close();
+  const beside: Compared | undefined =
+    comparison === undefined
+      ? undefined
+      : { with: comparison.with, rate: summarise(compared).median };
+  return { ...rowOf(point, summarise(rates), beside), ...work(before, after) };
+}
+
+interface Compared {
+  readonly with: string;
+  readonly rate: number;
+}
+
+/** @param rates requests per second */
+export function rowOf(point: Point, rates: Summary, compared: Compared | undefined): BenchRow {
+  const { name, load } = point;
+  const mb = load.requestBytes / 1e6;
+  const unit = load.order === 'sequential' ? 'MB/s' : 'IOPS';
+  const scale = unit === 'IOPS' ? 1 : mb;
+  return {
+    name,
+    block: load.requestBytes,
+    depth: load.depth,
+    backend: point.backend,
+    unit,
+    median: Math.round(rates.median * scale),
+    min: Math.round(rates.min * scale),
+    max: Math.round(rates.max * scale),
+    iops: Math.round(rates.median),
+    mbPerSecond: round(rates.median * mb),
+    nsPerRequest: round(1e9 / rates.median),
+    ...(compared === undefined
+      ? { ratioToNative: null }
+      : {
+          comparedWith: compared.with,
+          compared: Math.round(compared.rate * scale),
+          ratioToNative: round(rates.median / compared.rate),
+        }),
+  };
+}
+
+/** Per request. */
+function work(before: RunCounters, after: RunCounters): Record<string, number> {
+  const requests = answered(after) - answered(before);
+  const each = (from: number, to: number): number => round((to - from) / Math.max(1, requests));
+  return {
+    copies: each(before.copies, after.copies),
+    kernelEntries: each(before.kernel.kernelEntries, after.kernel.kernelEntries),
+    notifications: each(before.kernel.notificationsSent, after.kernel.notificationsSent),
+    contextSwitches: each(before.kernel.contextSwitches, after.kernel.contextSwitches),
+  };
+}
+
+export function answered(counters: RunCounters): number {
+  return counters.programs['client0']?.['requests'] ?? 0;
+}
+
+export function describePoint({ name, load, backend }: Point): string {
+  return `${name}: ${load.requestBytes / KIB} KiB, depth ${load.depth}, ${backend}`;
+}
