@@ -7,7 +7,7 @@ import type { Reading } from './draft.ts';
 import { hex } from './number.ts';
 
 const COMMON = ['mr', 'vaddr', 'perms', 'cached'];
-const SETVARS = ['setvar_vaddr', 'setvar_size', 'setvar_prefill_size'];
+const OF_DOMAIN = [...COMMON, 'setvar_vaddr', 'setvar_size', 'setvar_prefill_size'];
 
 export interface MapContext {
   /** A virtual machine has no program whose symbols could be set. */
@@ -29,7 +29,7 @@ export function readMap(
   element: Element,
   context: MapContext,
 ): MapDescription | undefined {
-  const known = context.of === 'domain' ? [...COMMON, ...SETVARS] : COMMON;
+  const known = context.of === 'domain' ? OF_DOMAIN : COMMON;
   const attributes = new Attributes(element, reading.report, known);
   const region = attributes.required('mr');
   const vaddr = attributes.requiredNumber('vaddr');

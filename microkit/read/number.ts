@@ -3,6 +3,8 @@
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const DECIMAL_DIGITS_MAX = 20;
 const HEX_DIGITS_MAX = 16;
+/** What most numbers look like; such a text always fits, and means the same here and in JavaScript. */
+const USUAL = /^(?:0x[0-9a-fA-F]{1,16}|[0-9]{1,19})$/;
 
 export type NumberResult =
   | { readonly ok: true; readonly value: bigint }
@@ -14,6 +16,7 @@ const TOO_LARGE = { ok: false, reason: 'number too large to fit in target type' 
 
 /** An unsigned number. The reasons are the tool's words. */
 export function parseNumber(raw: string): NumberResult {
+  if (USUAL.test(raw)) return { ok: true, value: BigInt(raw) };
   const text = raw.replaceAll('_', '');
   const hex = text.startsWith('0x');
   const signed = hex ? text.slice(2) : text;

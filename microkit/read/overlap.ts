@@ -30,6 +30,7 @@ export function firstOverlaps(
 
 /** @returns indices, ascending, of the ranges that overlap another */
 function overlapping(ranges: readonly (Range | undefined)[]): number[] {
+  if (isAscending(ranges)) return [];
   const sorted = ranges
     .flatMap((range, index) => (range === undefined ? [] : [{ range, index }]))
     .toSorted((a, b) =>
@@ -44,4 +45,15 @@ function overlapping(ranges: readonly (Range | undefined)[]): number[] {
     if (reaching === undefined || range.end > reaching.end) reaching = { end: range.end, index };
   }
   return [...found].toSorted((a, b) => a - b);
+}
+
+/** The usual case: one range after the other, as a tool or a person lays them out. */
+function isAscending(ranges: readonly (Range | undefined)[]): boolean {
+  let end = 0n;
+  for (const range of ranges) {
+    if (range === undefined) continue;
+    if (range.start < end) return false;
+    if (range.end > end) end = range.end;
+  }
+  return true;
 }

@@ -8,7 +8,7 @@ import { Attributes, present } from './attributes.ts';
 import { readCspace } from './cspace.ts';
 import type { PdDraft, Reading } from './draft.ts';
 import { readIoPort, readIrq } from './interrupt.ts';
-import { readMap, symbolsOfMap } from './map.ts';
+import { type MapContext, readMap, symbolsOfMap } from './map.ts';
 import { checkBudget, readVirtualMachine } from './virtual-machine.ts';
 
 const KNOWN = [
@@ -44,7 +44,9 @@ export function readProtectionDomain(
   context: PdContext,
 ): PdDraft {
   const pd = readAttributes(reading, element, context);
-  for (const child of element.children) readChild(reading, pd, child, context);
+  const vaddrEnd = stackBottom(reading.target, BigInt(pd.stackBytes));
+  const maps: MapContext = { of: 'domain', vaddrEnd };
+  for (const child of element.children) readChild(reading, { pd, maps, context }, child);
   if (!pd.single.has('program_image')) {
     const message = `Error: missing 'program_image' element on protection_domain: '${pd.name ?? ''}'`;
     const hint = 'add <program_image path="…" />';
@@ -159,14 +161,20 @@ function checkStack(attributes: Attributes, asked: bigint): bigint {
   return asked;
 }
 
-function readChild(reading: Reading, pd: PdDraft, child: Element, context: PdContext): void {
+/** What a child element belongs to. */
+interface Level {
+  readonly pd: PdDraft;
+  readonly maps: MapContext;
+  readonly context: PdContext;
+}
+
+function readChild(reading: Reading, { pd, maps, context }: Level, child: Element): void {
   const { report } = reading;
   switch (child.tag) {
     case 'program_image':
       return readImage(reading, pd, child);
     case 'map': {
-      const vaddrEnd = stackBottom(reading.target, BigInt(pd.stackBytes));
-      const map = readMap(reading, child, { of: 'domain', vaddrEnd });
+      const map = readMap(reading, child, maps);
       if (map === undefined) return;
       pd.maps.push({ value: map, element: child });
       for (const symbol of symbolsOfMap(map)) claimSymbol(reading, pd, symbol, child);

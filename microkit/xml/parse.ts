@@ -6,59 +6,18 @@
 
 import { SaxesParser } from 'saxes';
 import type { Diagnostic, Span } from '../diagnostic.ts';
-import type { Attribute, Element } from './element.ts';
+import type { Element } from './element.ts';
 import { TEXT } from './element.ts';
+import { ATTRIBUTES_MAX, DEPTH_MAX, ELEMENTS_MAX, FILE_BYTES_MAX } from './limits.ts';
 import { LineIndex } from './line-index.ts';
+import { ParsedAttribute, ParsedElement } from './nodes.ts';
+import { parsePlain } from './plain.ts';
 
-/** A description of 62 domains and 1,000 regions has 180 KB and 3,300 elements. */
-export const FILE_BYTES_MAX = 1024 * 1024;
-const DEPTH_MAX = 100;
-const ELEMENTS_MAX = 20_000;
-const ATTRIBUTES_MAX = 64;
 const SYNTAX_ERRORS_MAX = 20;
 
 export type ParseResult =
   | { readonly ok: true; readonly root: Element }
   | { readonly ok: false; readonly errors: readonly Diagnostic[] };
-
-/** Lines and columns of a range of the text; counted when somebody asks, which is when something is wrong. */
-class Place {
-  readonly #lines: LineIndex;
-  readonly #offset: number;
-  readonly #length: number;
-
-  constructor(lines: LineIndex, offset: number, length: number) {
-    this.#lines = lines;
-    this.#offset = offset;
-    this.#length = length;
-  }
-
-  get span(): Span {
-    return this.#lines.span(this.#offset, this.#length);
-  }
-}
-
-class ParsedElement extends Place implements Element {
-  readonly tag: string;
-  readonly attributes: ParsedAttribute[] = [];
-  readonly children: Element[] = [];
-
-  constructor(tag: string, lines: LineIndex, offset: number, length: number) {
-    super(lines, offset, length);
-    this.tag = tag;
-  }
-}
-
-class ParsedAttribute extends Place implements Attribute {
-  readonly name: string;
-  readonly value: string;
-
-  constructor(attribute: Attribute, lines: LineIndex, offset: number, length: number) {
-    super(lines, offset, length);
-    this.name = attribute.name;
-    this.value = attribute.value;
-  }
-}
 
 /** Thrown and caught in this file only: there is no other way to stop the parser. */
 class Stop extends Error {}
@@ -68,6 +27,15 @@ class Stop extends Error {}
  * @param file its name, for messages
  */
 export function parseXml(text: string, file: string): ParseResult {
+  if (text.length <= FILE_BYTES_MAX) {
+    const root = parsePlain(text, new LineIndex(text));
+    if (root !== undefined) return { ok: true, root };
+  }
+  return parseFully(text, file);
+}
+
+/** The same by the XML parser, whatever the text is. */
+export function parseFully(text: string, file: string): ParseResult {
   const reading = new Reading(text, file);
   if (text.length > FILE_BYTES_MAX) {
     reading.refuse(`longer than ${FILE_BYTES_MAX} characters`, undefined);
