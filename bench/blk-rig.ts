@@ -19,7 +19,7 @@ export interface BlkLoad {
   readonly readPercent: number;
   readonly requestBytes: number;
   readonly depth: number;
-  /** A FLUSH after so many requests; never unless told. */
+  /** So many requests, then a FLUSH, and again; never unless told. */
   readonly flushEvery?: number;
   readonly share?: BlkShare;
 }

@@ -130,6 +130,7 @@ export const FIGURES: ReadonlySet<string> = new Set([
   'kernelBytes',
   'lookups',
   'entitled',
+  'flushesPerSecond',
 ]);
 
 const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note']);

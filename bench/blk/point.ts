@@ -82,7 +82,11 @@ interface Compared {
 }
 
 /** @param rates requests per second */
-export function rowOf(point: Point, rates: Summary, compared: Compared | undefined): BenchRow {
+export function rowOf(
+  point: Omit<Point, 'backend'> & { readonly backend: string },
+  rates: Summary,
+  compared: Compared | undefined,
+): BenchRow {
   const { name, load } = point;
   const mb = load.requestBytes / 1e6;
   const unit = load.order === 'sequential' ? 'MB/s' : 'IOPS';

@@ -54,6 +54,16 @@ export const BENCHMARKS: readonly Benchmark[] = [
         measure: async (settings) =>
           (await import('../blk/policies.ts')).benchBlkPolicies(settings),
       },
+      {
+        name: 'flush',
+        seconds: { smoke: 2, quick: 4, full: 24 },
+        measure: async (settings) => (await import('../blk/flush.ts')).benchBlkFlush(settings),
+      },
+      {
+        name: 'nbd',
+        seconds: { smoke: 2, quick: 12, full: 14 },
+        measure: async (settings) => (await import('../blk/nbd.ts')).benchBlkNbd(settings),
+      },
     ],
   },
   {

@@ -5,13 +5,19 @@
 
 import type { Channel, EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
-import { BLK_OK, BLK_READ, BLK_TRANSFER_BYTES, BLK_WRITE } from '../../queues/blk/layout.ts';
+import {
+  BLK_FLUSH,
+  BLK_OK,
+  BLK_READ,
+  BLK_TRANSFER_BYTES,
+  BLK_WRITE,
+} from '../../queues/blk/layout.ts';
 import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
 import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
 import { Counters, counterNames } from '../../queues/counters.ts';
 
-export const BLK_BENCH_COUNTERS = counterNames('requests', 'blocks', 'errors');
+export const BLK_BENCH_COUNTERS = counterNames('requests', 'blocks', 'errors', 'flushes');
 
 export interface BlkBenchConfig {
   readonly blk: BlkClientConfig;
@@ -22,6 +28,8 @@ export interface BlkBenchConfig {
   readonly requestBytes: number;
   /** Requests in flight; at most the capacity of the queues, and what the data region holds. */
   readonly depth: number;
+  /** So many requests, then a FLUSH, and again; never unless told. */
+  readonly flushEvery?: number;
   readonly stats?: string;
 }
 
@@ -46,6 +54,7 @@ class BlkBench {
   #places = 0;
   #next = 0;
   #random = 1;
+  #untilFlush = Infinity;
 
   constructor(pd: ProtectionDomain<BlkBenchConfig>) {
     const { config } = pd;
@@ -61,6 +70,7 @@ class BlkBench {
       stats === undefined ? undefined : pd.region(stats),
     );
     this.#blocks = config.requestBytes / BLK_TRANSFER_BYTES;
+    this.#untilFlush = config.flushEvery ?? Infinity;
     const fits = Math.floor(pd.region(data.region).sizeBytes / config.requestBytes);
     if (config.depth > virt.capacity || config.depth > fits) {
       throw new Error(`depth ${config.depth} does not fit the queues or the data region`);
@@ -95,12 +105,20 @@ class BlkBench {
   }
 
   #send(slot: number): void {
+    this.#untilFlush -= 1;
+    if (this.#untilFlush < 0) return this.#flush(slot);
     const { order, readPercent, requestBytes } = this.#config;
     let place = this.#next;
     if (order === 'random') place = this.#draw(this.#places);
     else this.#next = (this.#next + 1) % this.#places;
     const code = readPercent === 100 || this.#draw(100) < readPercent ? BLK_READ : BLK_WRITE;
     this.#requests.enqueue(code, slot * requestBytes, place * this.#blocks, this.#blocks, slot);
+  }
+
+  #flush(slot: number): void {
+    this.#untilFlush = this.#config.flushEvery ?? Infinity;
+    this.#counters.add(BLK_BENCH_COUNTERS.flushes, 1);
+    this.#requests.enqueue(BLK_FLUSH, 0, 0, 0, slot);
   }
 
   /** A linear congruential generator (Numerical Recipes): good enough to spread requests. */
