@@ -257,6 +257,13 @@ export function regionNamed(
   return system.regions.find((region) => region.name === name);
 }
 
+export type RegionsByName = ReadonlyMap<string, RegionDescription>;
+
+/** For whoever looks up many regions of one system: {@link regionNamed} goes through all of them. */
+export function regionsByName(system: SystemDescription): RegionsByName {
+  return new Map(system.regions.map((region) => [region.name, region]));
+}
+
 /** The end of a channel that is this domain's, and the other one. */
 export interface OwnChannel {
   readonly own: ChannelEndDescription;
@@ -285,14 +292,18 @@ export interface PatchedSymbol {
 }
 
 /** @returns every symbol that the description sets in this domain's program, from all forms of `setvar` */
-export function symbolsOf(system: SystemDescription, pd: PdDescription): readonly PatchedSymbol[] {
+export function symbolsOf(
+  system: SystemDescription,
+  pd: PdDescription,
+  regions: RegionsByName = regionsByName(system),
+): readonly PatchedSymbol[] {
   const symbols: PatchedSymbol[] = [];
   const set = (symbol: string | undefined, value: bigint | number): void => {
     if (symbol === undefined) return;
     symbols.push({ symbol, value: { kind: 'value', value: BigInt(value) } });
   };
   for (const map of pd.maps) {
-    const region = regionNamed(system, map.region);
+    const region = regions.get(map.region);
     assert(region !== undefined, 'a validated map names a region');
     set(map.setvarVaddr, map.vaddr);
     set(map.setvarSize, region.size);

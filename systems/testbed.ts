@@ -9,17 +9,18 @@
  * Under the virtual clock a run depends on the description, the wires and the seed alone.
  */
 
-import { Board } from '../board/board.ts';
+import { Board, type BoardOptions } from '../board/board.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { Random } from '../board/random.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
 import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
-import { DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
+import { type CostTable, DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
+import type { Machine } from '../kernel/machine.ts';
 import { assert } from '../memory/assert.ts';
 import { Ram } from '../memory/ram.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
-import { flatten, type SystemDescription } from '../microkit/model.ts';
+import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
 import type { ChildFault, Program } from '../microkit/pd.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
@@ -27,7 +28,11 @@ import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { entryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
+import { ChargedMachine } from './charged-machine.ts';
+import type { RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './system.ts';
+import type { Instrument } from './trace/observer.ts';
+import { statsRegion, type Work, WorkMeter } from './work-meter.ts';
 
 export type { BlockPlug, Wires } from './attached-devices.ts';
 
@@ -67,6 +72,13 @@ export interface TestbedOptions {
   readonly counters?: ProgramCounterNames;
   /** The kernel's fast path makes no difference but in speed: 'off' to follow the general path, which is the specification. */
   readonly fastPath?: 'on' | 'off';
+  /** Observes the run: see `trace/`. */
+  readonly instrument?: Instrument;
+  /**
+   * Virtual clock: what work costs, programs' work too; the kernel's alone, and standard, unless told. Of no effect under the
+   * host clock, where time passes by itself.
+   */
+  readonly costs?: RunCosts;
   /** Bytes of RAM; a multiple of 64 KiB, 128 MiB unless told. */
   readonly ramBytes?: number;
   /** Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB, 16 MiB unless told. */
@@ -84,6 +96,14 @@ export interface RunCounters {
   /** Copies of packets or blocks by programs: the sums of their counters `copies` and `bytesCopied`. */
   readonly copies: number;
   readonly bytesCopied: number;
+  /** With a cost table: how long the processor was not idle, and what programs' work was charged for. */
+  readonly busyNs?: number;
+  readonly work?: Readonly<Work>;
+}
+
+interface Charged {
+  readonly machine: ChargedMachine;
+  readonly meter: WorkMeter;
 }
 
 /** The system cannot be run; the message is one line for the user. */
@@ -104,6 +124,7 @@ export class Testbed {
   readonly wires: Wires;
   readonly #images: readonly PdImage[];
   readonly #counterNames: ProgramCounterNames;
+  readonly #charged: Charged | undefined;
   #outcome: 'idle' | 'deadline' = 'deadline';
 
   constructor(options: TestbedOptions) {
@@ -118,13 +139,17 @@ export class Testbed {
     const observer = options.observer ?? SILENT;
     this.#images = makeImages(options, observer);
     const status: BootStatus = { kind: 'building', line: '' };
+    this.#charged = this.#chargePrograms(options.costs);
     this.kernel = bootKernel(
       {
         board: this.board,
+        machine: this.#charged?.machine ?? this.board,
+        costs: options.costs?.kernel ?? DEFAULT_COSTS,
         system: this.system,
         status,
         observer,
         fastPath: options.fastPath ?? 'on',
+        instrument: options.instrument,
       },
       this.#images,
     );
@@ -219,7 +244,16 @@ export class Testbed {
       bytesCopied += read['bytesCopied'] ?? 0;
     }
     const kernel = { ...this.kernel.counters };
-    return { timeNs: this.board.now(), kernel, pds, programs, copies, bytesCopied };
+    const run = { timeNs: this.board.now(), kernel, pds, programs, copies, bytesCopied };
+    if (this.#charged === undefined) return run;
+    const { machine, meter } = this.#charged;
+    return { ...run, busyNs: machine.busyNs, work: { ...meter.work } };
+  }
+
+  #chargePrograms(costs: RunCosts | undefined): Charged | undefined {
+    if (costs === undefined || this.board.clock.kind === 'host') return undefined;
+    const meter = new WorkMeter({ costs, images: this.#images, counters: this.#counterNames });
+    return { machine: new ChargedMachine(this.board, meter), meter };
   }
 
   #readStats(image: PdImage): Record<string, number> | undefined {
@@ -243,12 +277,6 @@ export class Testbed {
   }
 }
 
-/** @returns the region in which a program keeps its counters, if its configuration names one */
-function statsRegion(config: unknown): string | undefined {
-  if (typeof config !== 'object' || config === null || !('stats' in config)) return undefined;
-  return typeof config.stats === 'string' ? config.stats : undefined;
-}
-
 const SILENT: TestbedObserver = { log: () => undefined };
 
 interface BootStatus {
@@ -262,10 +290,17 @@ function makeBoard(options: TestbedOptions): Board {
     stagingBytes: options.stagingBytes ?? STAGING_BYTES,
   });
   const clock = options.clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow);
-  return new Board({ ram, clock });
+  const { costs, instrument } = options;
+  const boardOptions: BoardOptions = {
+    ram,
+    clock,
+    ...(costs === undefined ? {} : { deviceLatencyNs: costs.deviceLatencyNs }),
+  };
+  return instrument?.makeBoard(boardOptions) ?? new Board(boardOptions);
 }
 
 function makeImages(options: TestbedOptions, observer: TestbedObserver): readonly PdImage[] {
+  const regions = regionsByName(options.system);
   return flatten(options.system).map((pd) => {
     const program = pd.pd.image.program ?? options.programs?.get(pd.pd.name);
     if (program === undefined) {
@@ -276,6 +311,7 @@ function makeImages(options: TestbedOptions, observer: TestbedObserver): readonl
     return new PdImage({
       system: options.system,
       pd,
+      regions,
       program,
       observer: {
         log: (name, text) => observer.log(name, text),
@@ -293,10 +329,13 @@ function describeException(error: unknown): string {
 function bootKernel(
   parts: {
     readonly board: Board;
+    readonly machine: Machine;
+    readonly costs: CostTable;
     readonly system: SystemDescription;
     readonly status: BootStatus;
     readonly observer: TestbedObserver;
     readonly fastPath: 'on' | 'off';
+    readonly instrument: Instrument | undefined;
   },
   images: readonly PdImage[],
 ): Kernel {
@@ -316,12 +355,15 @@ function bootKernel(
     },
   };
   return boot({
-    machine: board,
+    machine: parts.machine,
     rootTask: (bootInfo) => initialiser({ system, observer: bootObserver }, bootInfo),
-    images: [...images, monitor].map((image, index) => ({ entry: entryAddress(index), image })),
+    images: [...images, monitor].map((image, index) => ({
+      entry: entryAddress(index),
+      image: parts.instrument?.observe(image, index) ?? image,
+    })),
     rootCNodeSizeBits: rootCNodeSizeBits(system),
     fastPath: parts.fastPath,
     // Under the host clock time passes by itself.
-    costs: board.clock.kind === 'host' ? NO_COSTS : DEFAULT_COSTS,
+    costs: board.clock.kind === 'host' ? NO_COSTS : parts.costs,
   });
 }

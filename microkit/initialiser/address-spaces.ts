@@ -25,7 +25,6 @@ export function buildAddressSpace(
   options: {
     readonly name: string;
     readonly pd: PdObjects;
-    readonly dataPages: number;
     readonly maps: readonly MapDescription[];
     readonly system: SystemObjects;
     readonly originals: MappedOriginals;
@@ -41,7 +40,7 @@ export function buildAddressSpace(
       vaddr,
     });
   });
-  for (let page = 0; page < options.dataPages; page++) {
+  for (let page = 0; page < pd.imagePages; page++) {
     mapFrame(root, `image of '${name}'`, {
       frame: pd.image + page,
       vspace: pd.vspace,

@@ -11,7 +11,14 @@ import {
   PAGE_GET_ADDRESS,
 } from '../../kernel/abi.ts';
 import { PAGE_TABLE_BITS } from '../../kernel/object-sizes.ts';
-import { exact, flatten, type SetvarValue, type SystemDescription, symbolsOf } from '../model.ts';
+import {
+  exact,
+  flatten,
+  regionsByName,
+  type SetvarValue,
+  symbolsOf,
+  type SystemDescription,
+} from '../model.ts';
 import { PAGE_BYTES } from '../slots.ts';
 import { highHalf, lowHalf } from '../system-calls.ts';
 import { mapFrame, mapPageTable } from './address-spaces.ts';
@@ -57,8 +64,9 @@ export class ContentWriter {
 
   /** Writes the words of every image. */
   patchImages(system: SystemDescription, objects: SystemObjects): void {
+    const regions = regionsByName(system);
     for (const { pd, index } of flatten(system)) {
-      const symbols = symbolsOf(system, pd);
+      const symbols = symbolsOf(system, pd, regions);
       if (symbols.length === 0) continue;
       const words = new Uint32Array(2 * symbols.length);
       symbols.forEach(({ symbol, value }, at) => {

@@ -27,7 +27,7 @@ import {
 } from './capabilities.ts';
 import { ContentWriter } from './contents.ts';
 import { BootFailure, RootTask } from './root-task.ts';
-import { createObjects, imagePages } from './system-objects.ts';
+import { createObjects } from './system-objects.ts';
 import {
   configureDomains,
   configureMonitor,
@@ -114,13 +114,12 @@ function buildSystem(root: RootTask, system: SystemDescription): void {
 }
 
 function buildAddressSpaces(context: Granting): void {
-  const { root, system, objects } = context;
+  const { root, objects } = context;
   const originals: MappedOriginals = new Set();
   for (const flat of context.flat) {
     buildAddressSpace(root, {
       name: flat.pd.name,
       pd: objectsOf(objects, flat.index),
-      dataPages: imagePages(system, flat),
       maps: flat.pd.maps,
       system: objects,
       originals,
@@ -129,7 +128,6 @@ function buildAddressSpaces(context: Granting): void {
   buildAddressSpace(root, {
     name: 'monitor',
     pd: objects.monitor,
-    dataPages: 1,
     maps: [],
     system: objects,
     originals,

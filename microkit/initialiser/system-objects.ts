@@ -33,6 +33,8 @@ import {
   LARGE_PAGE_BYTES,
   type FlatPd,
   type RegionDescription,
+  type RegionsByName,
+  regionsByName,
   type SystemDescription,
   symbolsOf,
 } from '../model.ts';
@@ -57,6 +59,7 @@ export interface PdObjects {
   readonly ipcBuffer: number;
   /** First of the image's frames. */
   readonly image: number;
+  readonly imagePages: number;
   /** First page table below the root; they are used in the order of `tables`. */
   readonly pageTables: number;
   readonly tables: readonly PageTableNeed[];
@@ -82,10 +85,6 @@ interface Wanted extends ObjectRequest {
   assign(slot: number): void;
 }
 
-export function imagePages(system: SystemDescription, flat: FlatPd): number {
-  return Math.max(1, Math.ceil((8 * symbolsOf(system, flat.pd).length) / PAGE_BYTES));
-}
-
 export function createObjects(system: SystemDescription, memory: UntypedMemory): SystemObjects {
   const regions = new Map<string, RegionObjects>();
   const wanted: Wanted[] = [];
@@ -99,8 +98,10 @@ export function createObjects(system: SystemDescription, memory: UntypedMemory):
       assign: (frames) => regions.set(description.name, regionObjects(description, frames)),
     });
   }
-  const flat = flatten(system);
-  const domains = flat.map((each) => wantPd(each.pd.name, needsOf(system, each), wanted));
+  const byName = regionsByName(system);
+  const domains = flatten(system).map((each) =>
+    wantPd(each.pd.name, needsOf(system, each, byName), wanted),
+  );
   const monitor = wantPd(
     'monitor',
     { endpoint: 'yes', imagePages: 1, tables: pageTablesOf([], 1) },
@@ -153,11 +154,12 @@ interface PdNeeds {
   readonly tables: readonly PageTableNeed[];
 }
 
-function needsOf(system: SystemDescription, flat: FlatPd): PdNeeds {
+function needsOf(system: SystemDescription, flat: FlatPd, regions: RegionsByName): PdNeeds {
   const called = channelsOf(system, flat.pd.name).some(({ peer }) => peer.pp);
-  const pages = imagePages(system, flat);
+  const symbolBytes = 8 * symbolsOf(system, flat.pd, regions).length;
+  const pages = Math.max(1, Math.ceil(symbolBytes / PAGE_BYTES));
   const maps = flat.pd.maps.map((map) => {
-    const region = system.regions.find((each) => each.name === map.region);
+    const region = regions.get(map.region);
     assert(region !== undefined, 'a validated map names a region');
     return {
       vaddr: exact(map.vaddr),
@@ -187,11 +189,12 @@ function wantPd(name: string, needs: PdNeeds, wanted: Wanted[]): Mutable<PdObjec
     vspace: 0,
     ipcBuffer: 0,
     image: 0,
+    imagePages: needs.imagePages,
     pageTables: 0,
     tables: needs.tables,
   };
   const want = (
-    field: Exclude<keyof PdObjects, 'tables'>,
+    field: Exclude<keyof PdObjects, 'tables' | 'imagePages'>,
     size: { readonly type: number; readonly objectBits: number; readonly userSizeBits?: number },
     count: number,
   ): void => {

@@ -7,7 +7,12 @@
 import { assert } from '../../memory/assert.ts';
 import type { ReadonlyRegion } from '../../memory/region.ts';
 import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
-import type { FlatPd, SystemDescription } from '../model.ts';
+import {
+  type FlatPd,
+  type RegionsByName,
+  regionsByName,
+  type SystemDescription,
+} from '../model.ts';
 import type { Program, ProtectionDomain } from '../pd.ts';
 import { IMAGE_DATA } from '../slots.ts';
 import { PdLoop } from './loop.ts';
@@ -23,6 +28,8 @@ const TWO_TO_32 = 0x1_0000_0000;
 export interface PdImageOptions {
   readonly system: SystemDescription;
   readonly pd: FlatPd;
+  /** Those of the system, for whoever makes the images of all its domains. */
+  readonly regions?: RegionsByName;
   readonly program: Program;
   readonly observer: RuntimeObserver;
 }
@@ -39,7 +46,11 @@ export class PdImage implements ProgramImage {
 
   constructor(options: PdImageOptions) {
     this.name = options.pd.pd.name;
-    this.#profile = pdProfile(options.system, options.pd);
+    this.#profile = pdProfile(
+      options.system,
+      options.pd,
+      options.regions ?? regionsByName(options.system),
+    );
     this.config = options.pd.pd.config;
     // The description pairs a program with the configuration made for it; the pairing is checked by the builder.
     this.#program = options.program as unknown as Program<unknown>;

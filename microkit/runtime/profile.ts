@@ -7,7 +7,7 @@ import { assert } from '../../memory/assert.ts';
 import {
   channelsOf,
   exact,
-  regionNamed,
+  type RegionsByName,
   symbolsOf,
   type FlatPd,
   flatten,
@@ -43,7 +43,11 @@ export interface PdProfile {
   readonly symbols: readonly string[];
 }
 
-export function pdProfile(system: SystemDescription, flat: FlatPd): PdProfile {
+export function pdProfile(
+  system: SystemDescription,
+  flat: FlatPd,
+  regions: RegionsByName,
+): PdProfile {
   const { pd } = flat;
   const notifyCptr = new Uint16Array(IDENTIFIERS);
   const callCptr = new Uint16Array(IDENTIFIERS);
@@ -62,8 +66,8 @@ export function pdProfile(system: SystemDescription, flat: FlatPd): PdProfile {
     irqs: pd.irqs.map((irq) => irq.id),
     children: childEntries(system, flat),
     maps: pd.maps,
-    regionBytes: regionBytes(system, pd),
-    symbols: symbolsOf(system, pd).map((patched) => patched.symbol),
+    regionBytes: regionBytes(regions, pd),
+    symbols: symbolsOf(system, pd, regions).map((patched) => patched.symbol),
   };
 }
 
@@ -77,10 +81,10 @@ function childEntries(system: SystemDescription, parent: FlatPd): ReadonlyMap<nu
   return entries;
 }
 
-function regionBytes(system: SystemDescription, pd: PdDescription): ReadonlyMap<string, number> {
+function regionBytes(regions: RegionsByName, pd: PdDescription): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   for (const map of pd.maps) {
-    const region = regionNamed(system, map.region);
+    const region = regions.get(map.region);
     assert(region !== undefined, 'a validated map names a region');
     sizes.set(region.name, exact(region.size));
   }
