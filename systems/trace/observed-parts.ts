@@ -1,0 +1,181 @@
+/** The parts of a testbed that tell an observer what they do: a board, and the images that programs start from. */
+
+import { Board, type BoardOptions } from '../../board/board.ts';
+import type { BusRange } from '../../board/bus.ts';
+import type { IrqLine } from '../../board/device.ts';
+import type { Mapping, ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
+import type { Access, MmioDevice } from '../../memory/region.ts';
+import {
+  type BoardObserver,
+  type Instrument,
+  RUN_AGAIN,
+  RUN_INIT,
+  RUN_WOKEN,
+  type ThreadObserver,
+} from './observer.ts';
+
+/** A testbed with this instrument tells `observer` everything. */
+export function instrument(observer: ThreadObserver & BoardObserver): Instrument {
+  return {
+    makeBoard: (options) => new ObservedBoard(options, observer),
+    observe: (image, pd) => new ObservedImage(image, pd, observer),
+  };
+}
+
+class ObservedBoard extends Board {
+  readonly #observer: BoardObserver;
+  readonly #devices = new Map<MmioDevice, BusRange>();
+
+  constructor(options: BoardOptions, observer: BoardObserver) {
+    super(options);
+    this.#observer = observer;
+  }
+
+  override irqLine(irq: number): IrqLine {
+    const line = super.irqLine(irq);
+    return {
+      raise: () => {
+        this.#observer.raised(irq);
+        line.raise();
+      },
+      lower: () => line.lower(),
+    };
+  }
+
+  override claimIrq(): number {
+    const irq = super.claimIrq();
+    if (irq !== 0) this.#observer.claimed(irq);
+    return irq;
+  }
+
+  override completeIrq(irq: number): void {
+    super.completeIrq(irq);
+    this.#observer.completed(irq);
+  }
+
+  /** The kernel sets its deadline when it stops running threads, and only then. */
+  override setDeadline(atNs: number): void {
+    super.setDeadline(atNs);
+    this.#observer.idle();
+  }
+
+  override deviceAt(paddr: number): BusRange | undefined {
+    const range = super.deviceAt(paddr);
+    if (range === undefined) return undefined;
+    const known = this.#devices.get(range.device);
+    if (known !== undefined) return known;
+    const number = this.#devices.size;
+    this.#observer.deviceMapped(number, range.name);
+    const device = new ObservedDevice(range.device, number, this.#observer);
+    const observed = { ...range, device };
+    this.#devices.set(range.device, observed);
+    return observed;
+  }
+}
+
+/** A device's registers, as drivers reach them. */
+class ObservedDevice implements MmioDevice {
+  readonly #device: MmioDevice;
+  readonly #number: number;
+  readonly #observer: BoardObserver;
+
+  constructor(device: MmioDevice, number: number, observer: BoardObserver) {
+    this.#device = device;
+    this.#number = number;
+    this.#observer = observer;
+  }
+
+  read(offset: number, width: number): number {
+    this.#observer.deviceRead(this.#number, offset);
+    return this.#device.read(offset, width);
+  }
+
+  write(offset: number, value: number, width: number): void {
+    this.#observer.deviceWritten(this.#number, offset, value);
+    this.#device.write(offset, value, width);
+  }
+}
+
+class ObservedImage implements ProgramImage {
+  readonly name: string;
+  readonly #image: ProgramImage;
+  readonly #pd: number;
+  readonly #observer: ThreadObserver;
+
+  constructor(image: ProgramImage, pd: number, observer: ThreadObserver) {
+    this.name = image.name;
+    this.#image = image;
+    this.#pd = pd;
+    this.#observer = observer;
+  }
+
+  start(thread: UserThread): UserContext {
+    this.#observer.started(this.#pd, thread);
+    const observed = new ObservedThread(thread, this.#pd, this.#observer);
+    return new ObservedContext(this.#image.start(observed), observed, this.#observer);
+  }
+}
+
+class ObservedThread implements UserThread {
+  readonly regs: Uint32Array;
+  readonly pd: number;
+  /** How the thread will next come to run: {@link RUN_WOKEN} once it has waited. */
+  next = RUN_INIT;
+  readonly #thread: UserThread;
+  readonly #observer: ThreadObserver;
+
+  constructor(thread: UserThread, pd: number, observer: ThreadObserver) {
+    this.regs = thread.regs;
+    this.pd = pd;
+    this.#thread = thread;
+    this.#observer = observer;
+  }
+
+  trap(): void {
+    this.#observer.enters(this.pd, this.regs);
+    this.#thread.trap();
+    this.#observer.returns(this.pd);
+  }
+
+  trapLast(): void {
+    this.next = RUN_WOKEN;
+    this.#observer.waits(this.pd, this.regs);
+    this.#thread.trapLast();
+  }
+
+  spend(durationNs: number): number {
+    return this.#thread.spend(durationNs);
+  }
+
+  keepsPc(): void {
+    this.#thread.keepsPc();
+  }
+
+  mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
+    return this.#thread.mapping(vaddr, lengthBytes, access);
+  }
+}
+
+class ObservedContext implements UserContext {
+  readonly #context: UserContext;
+  readonly #thread: ObservedThread;
+  readonly #observer: ThreadObserver;
+
+  constructor(context: UserContext, thread: ObservedThread, observer: ThreadObserver) {
+    this.#context = context;
+    this.#thread = thread;
+    this.#observer = observer;
+  }
+
+  resume(): void {
+    const thread = this.#thread;
+    this.#observer.runs(thread.pd, thread.next, thread.regs);
+    thread.next = RUN_AGAIN;
+    try {
+      this.#context.resume();
+    } catch (error) {
+      this.#observer.throws(thread.pd, error);
+      throw error;
+    }
+  }
+}
