@@ -23,7 +23,7 @@ export class RangedDmaWindow implements DmaWindow {
   /** Requests refused since power-on. */
   refusals = 0;
   readonly #ram: Ram;
-  readonly #baseInt: number;
+  readonly #baseInt: number = 0;
   #starts: Int32Array = new Int32Array(0);
   #ends: Int32Array = new Int32Array(0);
   // The range that the last request hit: most requests of a device go to one.

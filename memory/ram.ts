@@ -9,6 +9,7 @@
  */
 
 import { assert } from './assert.ts';
+import { NO_BYTES, NO_HALFWORDS, NO_UNSIGNED_WORDS, NO_WORDS } from './empty-arrays.ts';
 
 /** Physical address at which RAM begins on QEMU's RISC-V `virt` board. */
 export const RAM_BASE = 0x8000_0000;
@@ -92,13 +93,13 @@ export interface RamOptions {
 
 /** All positions are *offsets* in bytes from the start of RAM; {@link Ram.base} turns them into physical addresses. */
 export class Ram {
-  readonly base: number;
-  readonly sizeBytes: number;
-  readonly u8: Uint8Array<SharedArrayBuffer>;
-  readonly u16: Uint16Array<SharedArrayBuffer>;
-  readonly u32: Uint32Array<SharedArrayBuffer>;
+  readonly base: number = 0;
+  readonly sizeBytes: number = 0;
+  readonly u8: Uint8Array<SharedArrayBuffer> = NO_BYTES;
+  readonly u16: Uint16Array<SharedArrayBuffer> = NO_HALFWORDS;
+  readonly u32: Uint32Array<SharedArrayBuffer> = NO_UNSIGNED_WORDS;
   /** For words that are handed on: an `i32` needs no boxing where a `u32` above 2^31 does. */
-  readonly i32: Int32Array<SharedArrayBuffer>;
+  readonly i32: Int32Array<SharedArrayBuffer> = NO_WORDS;
   readonly view: DataView<SharedArrayBuffer>;
   /**
    * Copies inside RAM and staging; overlapping ranges are allowed.
@@ -114,7 +115,7 @@ export class Ram {
   readonly store16: (at: number, value: number) => void;
   /** Stores a 32-bit word, ordered as {@link Ram.store16}; `at` is a multiple of 4. */
   readonly store32: (at: number, value: number) => void;
-  #stagingNext: number;
+  #stagingNext = 0;
 
   constructor(options: RamOptions) {
     const stagingBytes = options.stagingBytes ?? 0;

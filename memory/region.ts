@@ -19,7 +19,7 @@ export type Access = 'read' | 'write' | 'execute';
 export class MemoryFault extends Error {
   override readonly name = 'MemoryFault';
   /** Virtual address that was accessed. */
-  readonly address: number;
+  readonly address: number = 0;
   readonly access: Access;
 
   constructor(address: number, access: Access) {
@@ -57,10 +57,10 @@ let locateRange: (
 
 /** A region mapped for reading. All offsets are in bytes from its start; integers are little-endian. */
 export class ReadonlyRegion {
-  readonly sizeBytes: number;
-  readonly vaddr: number;
+  readonly sizeBytes: number = 0;
+  readonly vaddr: number = 0;
   readonly #ram: Ram;
-  readonly #at: number;
+  readonly #at: number = 0;
 
   static {
     openRegion = (region) => ({ ram: region.#ram, at: region.#at, sizeBytes: region.sizeBytes });
@@ -112,7 +112,7 @@ export class ReadonlyRegion {
 /** A region mapped for reading and writing. */
 export class Region extends ReadonlyRegion {
   readonly #ram: Ram;
-  readonly #at: number;
+  readonly #at: number = 0;
 
   constructor(options: RegionOptions) {
     super(options);
@@ -165,8 +165,8 @@ export interface MmioDevice {
 
 /** A device's registers, mapped for one protection domain: memory-mapped I/O. */
 export class DeviceRegion {
-  readonly sizeBytes: number;
-  readonly vaddr: number;
+  readonly sizeBytes: number = 0;
+  readonly vaddr: number = 0;
   readonly #device: MmioDevice;
 
   constructor(options: { device: MmioDevice; sizeBytes: number; vaddr: number }) {

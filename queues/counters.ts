@@ -9,6 +9,7 @@
  */
 
 import { assert } from '../memory/assert.ts';
+import { NO_DOUBLES } from '../memory/empty-arrays.ts';
 import { open, type ReadonlyRegion, type Region } from '../memory/region.ts';
 
 /** Name to index. */
@@ -25,8 +26,8 @@ export function counterNames<const Name extends string>(
 
 export class Counters<Name extends string> {
   readonly #names: CounterNames<Name>;
-  readonly #values: Float64Array;
-  readonly #first: number;
+  readonly #values: Float64Array = NO_DOUBLES;
+  readonly #first: number = 0;
 
   /** @param region at least 8 bytes for each counter; the counters go on from what it holds */
   constructor(names: CounterNames<Name>, region?: Region) {

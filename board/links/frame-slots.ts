@@ -1,15 +1,16 @@
 /** Frames that wait in line in staging memory, each in a slot of 2 KiB. */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_HALFWORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { assertCapacity, distance32 } from '../../memory/wrapping.ts';
 import { WIRE_BYTES_MAX } from '../ethernet.ts';
 
 /** First in, first out. Positions are offsets in the board's memory. */
 export class FrameSlots {
-  readonly #at: number;
-  readonly #mask: number;
-  readonly #lengths: Uint16Array;
+  readonly #at: number = 0;
+  readonly #mask: number = 0;
+  readonly #lengths: Uint16Array = NO_HALFWORDS;
   #tail = 0;
   #head = 0;
 

@@ -12,6 +12,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_BYTES, NO_DOUBLES } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Clock, ClockEvent } from '../clock.ts';
 import {
@@ -103,16 +104,16 @@ export class TrafficGenerator implements EthernetWire {
   readonly #clock: Clock;
   readonly #source: Station;
   readonly #targets: readonly Station[];
-  readonly #frameBytes: number;
-  readonly #window: number;
-  readonly #burst: number;
-  readonly #intervalNs: number;
-  readonly #frames: number;
-  readonly #timeoutNs: number;
+  readonly #frameBytes: number = 0;
+  readonly #window: number = 0;
+  readonly #burst: number = 0;
+  readonly #intervalNs: number = 0;
+  readonly #frames: number = 0;
+  readonly #timeoutNs: number = 0;
   readonly #verify: 'header' | 'payload';
-  readonly #framesAt: number;
-  readonly #sentAtNs: Float64Array;
-  readonly #inFlight: Uint8Array;
+  readonly #framesAt: number = 0;
+  readonly #sentAtNs: Float64Array = NO_DOUBLES;
+  readonly #inFlight: Uint8Array = NO_BYTES;
   readonly #free: SlotQueue;
   readonly #arpReplies: FrameSlots;
   readonly #nextBurst: ClockEvent = { fire: (nowNs) => this.#sendBurst(nowNs) };

@@ -1,9 +1,10 @@
 /** Slot numbers that wait in line: first in, first out, with room for each slot once. */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_UNSIGNED_WORDS } from '../../memory/empty-arrays.ts';
 
 export class SlotQueue {
-  readonly #slots: Uint32Array;
+  readonly #slots: Uint32Array = NO_UNSIGNED_WORDS;
   #first = 0;
   #count = 0;
 

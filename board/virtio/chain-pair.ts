@@ -4,6 +4,7 @@
  * may be, the general walk of `device-queue.ts` judges it, from its own look and nothing of this one's.
  */
 
+import { NO_WORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { DmaWindow } from '../device.ts';
 import type { RingRanges } from './ring-ranges.ts';
@@ -24,11 +25,11 @@ export class ChainPair {
   /** Of both buffers that {@link ChainPair.read} has read: their length, and the direction. */
   bytes = 0;
   writable = false;
-  readonly #i32: Int32Array;
+  readonly #i32: Int32Array = NO_WORDS;
   readonly #dma: DmaWindow;
   readonly #rings: RingRanges;
-  readonly #segmentAt: Int32Array;
-  readonly #segmentLength: Int32Array;
+  readonly #segmentAt: Int32Array = NO_WORDS;
+  readonly #segmentLength: Int32Array = NO_WORDS;
 
   /** @param segmentAt where offset in RAM, `segmentLength` where length of each buffer goes: entries 0 and 1 */
   constructor(

@@ -14,6 +14,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_BYTES, NO_HALFWORDS, NO_UNSIGNED_WORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { DmaWindow } from '../device.ts';
 import { ChainPair } from './chain-pair.ts';
@@ -58,8 +59,8 @@ export interface DeviceQueueOptions {
 }
 
 export class DeviceQueue {
-  readonly index: number;
-  readonly sizeMax: number;
+  readonly index: number = 0;
+  readonly sizeMax: number = 0;
   /** Segments of the chain that `pop` returned; the first `readable` are device-readable, the others writable. */
   segments = 0;
   readable = 0;
@@ -72,15 +73,15 @@ export class DeviceQueue {
   readonly #rings: RingRanges;
   readonly #pair: ChainPair;
   readonly #owner: QueueOwner;
-  readonly #startIndex: number;
-  readonly #u16: Uint16Array;
-  readonly #u32: Uint32Array;
+  readonly #startIndex: number = 0;
+  readonly #u16: Uint16Array = NO_HALFWORDS;
+  readonly #u32: Uint32Array = NO_UNSIGNED_WORDS;
   readonly #view: DataView;
   /** One descriptor of an indirect table that is not aligned to 4 bytes. */
   readonly #unaligned = new Uint32Array(DESC_WORDS);
-  readonly #segmentAt: Int32Array;
-  readonly #segmentLength: Int32Array;
-  readonly #inFlight: Uint8Array;
+  readonly #segmentAt: Int32Array = NO_WORDS;
+  readonly #segmentLength: Int32Array = NO_WORDS;
+  readonly #inFlight: Uint8Array = NO_BYTES;
   #running = false;
   #size = 0;
   #mask = 0;

@@ -1,6 +1,7 @@
 /** The receive side of the virtio NIC (virtio 1.2 §5.1.6.4): frames to chains, one or, with MRG_RXBUF, several. */
 
 import { AssertionFailure } from '../../memory/assert.ts';
+import { NO_HALFWORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { type EthernetWire, FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../ethernet.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
@@ -32,12 +33,12 @@ export class NetReceiver {
   readonly #wire: EthernetWire;
   readonly #counters: NetCounters;
   readonly #filter: NetFilter;
-  readonly #framesPerTurn: number;
+  readonly #framesPerTurn: number = 0;
   readonly #whenNoBuffer: 'drop' | 'hold';
-  readonly #addressAt: number;
+  readonly #addressAt: number = 0;
   // The chains that a merged frame has taken so far, and how much was written to each.
-  readonly #heads: Uint16Array;
-  readonly #written: Uint16Array;
+  readonly #heads: Uint16Array = NO_HALFWORDS;
+  readonly #written: Uint16Array = NO_HALFWORDS;
 
   constructor(options: NetReceiverOptions) {
     this.#queue = options.queue;

@@ -29,9 +29,9 @@ export class NetTransmitter {
   readonly #ram: Ram;
   readonly #wire: EthernetWire;
   readonly #counters: NetCounters;
-  readonly #framesPerTurn: number;
+  readonly #framesPerTurn: number = 0;
   /** A frame that does not lie in one piece, or must be changed, is put together here, behind its header. */
-  readonly #gatherAt: number;
+  readonly #gatherAt: number = 0;
 
   constructor(options: NetTransmitterOptions) {
     this.#queue = options.queue;

@@ -1,11 +1,12 @@
 /** Where the rings of a device's virtqueues lie, so that no buffer may overlap them (`boards.md` 2.7 row 5). */
 
+import { NO_WORDS } from '../../memory/empty-arrays.ts';
 const RINGS_PER_QUEUE = 3;
 
 /** The rings of all ready queues of one device; positions are offsets in RAM. */
 export class RingRanges {
-  readonly #starts: Int32Array;
-  readonly #ends: Int32Array;
+  readonly #starts: Int32Array = NO_WORDS;
+  readonly #ends: Int32Array = NO_WORDS;
   // Around all rings: most buffers lie outside and cost two comparisons.
   #lowest = 0x7fff_ffff;
   #highest = 0;

@@ -59,11 +59,11 @@ class EchoClient {
   readonly #txActive: NetProducer;
   readonly #txFree: NetConsumer;
   /** Added to an offset, gives what a queue entry holds: 0, or the region's physical address; low halves, signed. */
-  readonly #rxBase: number;
-  readonly #txBase: number;
-  readonly #txBaseHigh: number;
-  readonly #rxBytes: number;
-  readonly #txBytes: number;
+  readonly #rxBase: number = 0;
+  readonly #txBase: number = 0;
+  readonly #txBaseHigh: number = 0;
+  readonly #rxBytes: number = 0;
+  readonly #txBytes: number = 0;
   readonly #responder: Responder;
   readonly #receive: Flow;
   /** Offset of a transmit buffer in hand, or {@link NO_BUFFER}. */

@@ -97,14 +97,14 @@ export class Responder {
   readonly #sent: Region;
   readonly #rx: BufferReader;
   readonly #tx: BufferWriter;
-  readonly #mac0: number;
-  readonly #mac1: number;
-  readonly #mac2: number;
+  readonly #mac0: number = 0;
+  readonly #mac1: number = 0;
+  readonly #mac2: number = 0;
   /** Two halfwords of the address as one word, signed. */
-  readonly #mac01: number;
-  readonly #mac12: number;
-  readonly #ip0: number;
-  readonly #ip1: number;
+  readonly #mac01: number = 0;
+  readonly #mac12: number = 0;
+  readonly #ip0: number = 0;
+  readonly #ip1: number = 0;
 
   constructor(options: ResponderOptions) {
     this.#received = options.received;

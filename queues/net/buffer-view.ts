@@ -9,6 +9,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
 import { NET_BUFFER_BYTES } from './queue.ts';
 
@@ -18,11 +19,11 @@ const HALF_MASK = (NET_BUFFER_BYTES >>> 1) - 1;
 
 /** For reading. */
 export class BufferReader {
-  readonly #i32: Int32Array;
-  readonly #u16: Uint16Array;
-  readonly #firstWord: number;
-  readonly #buffers: number;
-  #word: number;
+  readonly #i32: Int32Array = NO_WORDS;
+  readonly #u16: Uint16Array = NO_HALFWORDS;
+  readonly #firstWord: number = 0;
+  readonly #buffers: number = 0;
+  #word = 0;
 
   /** @param buffers how many buffers the region holds, from its beginning */
   constructor(region: ReadonlyRegion, buffers: number) {
@@ -55,11 +56,11 @@ export class BufferReader {
 
 /** For writing. */
 export class BufferWriter {
-  readonly #i32: Int32Array;
-  readonly #u16: Uint16Array;
-  readonly #firstWord: number;
-  readonly #buffers: number;
-  #word: number;
+  readonly #i32: Int32Array = NO_WORDS;
+  readonly #u16: Uint16Array = NO_HALFWORDS;
+  readonly #firstWord: number = 0;
+  readonly #buffers: number = 0;
+  #word = 0;
 
   /** @param buffers how many buffers the region holds, from its beginning */
   constructor(region: Region, buffers: number) {

@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
@@ -72,15 +73,15 @@ function place(region: ReadonlyRegion, capacity: number): Placement {
 
 /** The side that puts buffers in. */
 export class NetProducer {
-  readonly capacity: number;
+  readonly capacity: number = 0;
   /** How often the consumer's index was one that cannot be. */
   lies = 0;
-  readonly #u16: Uint16Array;
-  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array = NO_HALFWORDS;
+  readonly #i32: Int32Array = NO_WORDS;
   readonly #store16: (at: number, value: number) => void;
   readonly #place: Placement;
-  readonly #entryIndex: number;
-  readonly #mask: number;
+  readonly #entryIndex: number = 0;
+  readonly #mask: number = 0;
   /** Next slot to fill; -1 until the first use, when it begins where the queue's memory says. */
   #tail = -1;
   #publishedTail = -1;
@@ -121,6 +122,32 @@ export class NetProducer {
     return this.#room > 0 || this.#look() > 0;
   }
 
+  /** @returns how many buffers are known to find room; 0 only after a look at the consumer's index */
+  room(): number {
+    return this.#room > 0 ? this.#room : this.#look();
+  }
+
+  /**
+   * One of a batch: as {@link enqueue}, into the slot that is `index` behind the next one. It counts with {@link advance}.
+   *
+   * @param index below {@link room}
+   * @param lenAndOid the length in the low half, the index of the data region in the high one
+   */
+  putAt(index: number, low: number, high: number, lenAndOid: number): void {
+    const at = this.#entryIndex + (((this.#tail + index) & this.#mask) << 2);
+    const i32 = this.#i32;
+    i32[at] = low;
+    i32[at + 1] = high;
+    i32[at + 2] = lenAndOid;
+  }
+
+  /** Ends a batch: `count` slots from the next one on have been filled with {@link putAt}. */
+  advance(count: number): void {
+    assert(count <= this.#room, 'a batch has room');
+    this.#tail = (this.#tail + count) & 0xffff;
+    this.#room -= count;
+  }
+
   /**
    * Makes everything put in since the last time visible, with one ordered store.
    *
@@ -158,20 +185,20 @@ export class NetProducer {
 
 /** The side that takes buffers out. */
 export class NetConsumer {
-  readonly capacity: number;
+  readonly capacity: number = 0;
   /** How often the producer's index was one that cannot be. */
   lies = 0;
   /** The buffer that {@link dequeue} took last: its own copy, which the producer cannot change any more. */
   low = 0;
   high = 0;
   #lenAndOid = 0;
-  readonly #u16: Uint16Array;
-  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array = NO_HALFWORDS;
+  readonly #i32: Int32Array = NO_WORDS;
   readonly #store16: (at: number, value: number) => void;
   readonly #store32: (at: number, value: number) => void;
   readonly #place: Placement;
-  readonly #entryIndex: number;
-  readonly #mask: number;
+  readonly #entryIndex: number = 0;
+  readonly #mask: number = 0;
   /** Next slot to take; -1 until the first use, when it begins where the queue's memory says. */
   #head = -1;
   #publishedHead = -1;
@@ -205,6 +232,38 @@ export class NetConsumer {
     this.#head = (this.#head + 1) & 0xffff;
     this.#left -= 1;
     return true;
+  }
+
+  /** @returns how many buffers are known to be there; 0 only after a look at the producer's index */
+  available(): number {
+    return this.#left > 0 ? this.#left : this.#look();
+  }
+
+  /**
+   * One of a batch: low half of the buffer that is `index` behind the oldest one. The producer can still change what
+   * lies there, so each word is read once. It is taken out with {@link advance}.
+   *
+   * @param index below {@link available}
+   */
+  lowAt(index: number): number {
+    return this.#i32[this.#entryIndex + (((this.#head + index) & this.#mask) << 2)] as number;
+  }
+
+  /** High half; see {@link lowAt}. */
+  highAt(index: number): number {
+    return this.#i32[this.#entryIndex + (((this.#head + index) & this.#mask) << 2) + 1] as number;
+  }
+
+  /** Length in the low half, index of the data region in bits 16 to 21; see {@link lowAt}. */
+  lenAndOidAt(index: number): number {
+    return this.#i32[this.#entryIndex + (((this.#head + index) & this.#mask) << 2) + 2] as number;
+  }
+
+  /** Ends a batch: takes the `count` oldest buffers out. */
+  advance(count: number): void {
+    assert(count <= this.#left, 'a batch takes what is there');
+    this.#head = (this.#head + count) & 0xffff;
+    this.#left -= count;
   }
 
   get len(): number {

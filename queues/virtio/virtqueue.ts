@@ -13,6 +13,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import { open, type Region } from '../../memory/region.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
@@ -107,43 +108,45 @@ function align(value: number, to: number): number {
 }
 
 export class Virtqueue {
-  readonly entries: number;
+  readonly entries: number = 0;
   /** Most requests that can be outstanding. */
-  readonly chains: number;
+  readonly chains: number = 0;
   /** Physical addresses of the three parts, for the device's registers. */
-  readonly descPaddr: number;
-  readonly availPaddr: number;
-  readonly usedPaddr: number;
+  readonly descPaddr: number = 0;
+  readonly availPaddr: number = 0;
+  readonly usedPaddr: number = 0;
   /** What {@link take} or {@link reclaim} took last: the buffer's address as it was posted. */
   takenLow = 0;
   takenHigh = 0;
   /** Bytes that the device says it has written, header included, and never more than it could. */
   takenBytes = 0;
 
-  readonly #u16: Uint16Array;
-  readonly #i32: Int32Array;
+  readonly #u16: Uint16Array = NO_HALFWORDS;
+  readonly #i32: Int32Array = NO_WORDS;
   readonly #store16: (at: number, value: number) => void;
-  readonly #headerBytes: number;
+  readonly #headerBytes: number = 0;
   readonly #writer: 'driver' | 'device';
   readonly #indirect: 'yes' | 'no';
   readonly #eventIndex: 'yes' | 'no';
-  readonly #mask: number;
+  readonly #mask: number = 0;
+  /** Chain to head: a direct chain's head is its even descriptor. */
+  readonly #headShift: number = 0;
   // Indices of the parts in #i32 (words) and #u16 (halfwords).
-  readonly #availIdx: number;
-  readonly #availRing: number;
-  readonly #usedEvent: number;
-  readonly #usedIdx: number;
-  readonly #usedRing: number;
-  readonly #availEvent: number;
-  readonly #headerWord: number;
+  readonly #availIdx: number = 0;
+  readonly #availRing: number = 0;
+  readonly #usedEvent: number = 0;
+  readonly #usedIdx: number = 0;
+  readonly #usedRing: number = 0;
+  readonly #availEvent: number = 0;
+  readonly #headerWord: number = 0;
   /** Word of the buffer descriptor of chain 0. */
-  readonly #bufferWord: number;
+  readonly #bufferWord: number = 0;
 
   /** Chains that are not outstanding: a stack. */
-  readonly #free: Uint16Array;
-  #freeCount: number;
+  readonly #free: Uint16Array = NO_HALFWORDS;
+  #freeCount = 0;
   /** The shadow: for each chain what was posted last, and whether it is outstanding. See `SHADOW_…`. */
-  readonly #shadow: Int32Array;
+  readonly #shadow: Int32Array = NO_WORDS;
   #nextAvail = 0;
   #publishedAvail = 0;
   #nextUsed = 0;
@@ -173,6 +176,7 @@ export class Virtqueue {
     this.#indirect = options.indirect;
     this.#eventIndex = options.eventIndex;
     this.#mask = entries - 1;
+    this.#headShift = options.indirect === 'yes' ? 0 : 1;
     this.chains = options.indirect === 'yes' ? entries : entries >>> 1;
     this.descPaddr = options.paddr + rings;
     this.availPaddr = this.descPaddr + layout.avail;
@@ -215,8 +219,18 @@ export class Virtqueue {
    */
   post(low: number, high: number, len: number): void {
     assert(this.#freeCount > 0, 'a chain is free');
-    this.#freeCount -= 1;
-    const chain = this.#free[this.#freeCount] as number;
+    this.postAt(0, low, high, len);
+    this.advance(1);
+  }
+
+  /**
+   * One of a batch: as {@link post}, for the request that is `index` behind the next one. It counts with
+   * {@link advance}.
+   *
+   * @param index below {@link room}
+   */
+  postAt(index: number, low: number, high: number, len: number): void {
+    const chain = this.#free[this.#freeCount - 1 - index] as number;
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
     const at = this.#bufferWord + chain * BUFFER_STRIDE_WORDS;
@@ -233,9 +247,15 @@ export class Virtqueue {
       i32[at + 2] = len;
     }
     shadow[known + SHADOW_OUTSTANDING] = 1;
-    const head = this.#indirect === 'yes' ? chain : chain << 1;
-    this.#u16[this.#availRing + (this.#nextAvail & this.#mask)] = head;
-    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
+    this.#u16[this.#availRing + ((this.#nextAvail + index) & this.#mask)] =
+      chain << this.#headShift;
+  }
+
+  /** Ends a batch: `count` requests have been posted with {@link postAt}. */
+  advance(count: number): void {
+    assert(count <= this.#freeCount, 'there is a chain for each');
+    this.#freeCount -= count;
+    this.#nextAvail = (this.#nextAvail + count) & 0xffff;
   }
 
   /**

@@ -13,10 +13,10 @@ const BUFFER_SHIFT = 11;
 export const NO_BUFFER = -1;
 
 export class TranslatedData {
-  readonly buffers: number;
-  readonly #bytes: number;
-  readonly #low: number;
-  readonly #high: number;
+  readonly buffers: number = 0;
+  readonly #bytes: number = 0;
+  readonly #low: number = 0;
+  readonly #high: number = 0;
 
   /** @param paddr physical address of the region, from the description */
   constructor(data: NetData, paddr: number) {

@@ -178,14 +178,14 @@ class VirtioNetDriver {
   rxProvide(): void {
     const { rx } = this.device;
     const free = this.#rxFree;
-    let provided = 0;
-    if (this.#state === 'running') {
-      while (rx.room > 0 && free.dequeue()) {
-        rx.post(free.low, free.high, NET_BUFFER_BYTES);
-        provided += 1;
-      }
+    if (this.#state !== 'running') return;
+    const provided = Math.min(rx.room, free.available());
+    for (let index = 0; index < provided; index += 1) {
+      rx.postAt(index, free.lowAt(index), free.highAt(index), NET_BUFFER_BYTES);
     }
     if (provided === 0) return;
+    rx.advance(provided);
+    free.advance(provided);
     this.moved += provided;
     free.publish();
     if (rx.publish()) this.device.notifyRx();

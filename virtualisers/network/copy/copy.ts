@@ -54,8 +54,8 @@ class NetCopy {
   readonly #clientFree: NetConsumer;
   readonly #source: ReadonlyRegion;
   readonly #target: Region | undefined;
-  readonly #sourceBytes: number;
-  readonly #targetBytes: number;
+  readonly #sourceBytes: number = 0;
+  readonly #targetBytes: number = 0;
   readonly #receive: Flow;
   readonly #passBack: Flow;
   #liesSeen = 0;

@@ -9,6 +9,7 @@
  */
 
 import { assert } from '../../../memory/assert.ts';
+import { NO_WORDS } from '../../../memory/empty-arrays.ts';
 import type { Region } from '../../../memory/region.ts';
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
@@ -66,7 +67,7 @@ class NetVirtRx {
   moved = 0;
   readonly #pd: ProtectionDomain<NetVirtRxConfig>;
   readonly #counters: Counters<keyof typeof NET_VIRT_RX_COUNTERS>;
-  readonly #driverChannel: number;
+  readonly #driverChannel: number = 0;
   readonly #driverActive: NetConsumer;
   readonly #driverFree: NetProducer;
   readonly #data: TranslatedData;
@@ -75,10 +76,10 @@ class NetVirtRx {
   readonly #refs: Region;
   readonly #clients: readonly Client[];
   /** Destination addresses: a signed word and a halfword each, as a frame in memory holds them, and whose they are. */
-  readonly #macs: Int32Array;
+  readonly #macs: Int32Array = NO_WORDS;
   readonly #macClient: readonly number[];
   readonly #return: Flow;
-  #atDriver: number;
+  #atDriver = 0;
   #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<NetVirtRxConfig>) {

@@ -83,7 +83,7 @@ class NetVirtTx {
   moved = 0;
   readonly #pd: ProtectionDomain<NetVirtTxConfig>;
   readonly #counters: Counters<keyof typeof NET_VIRT_TX_COUNTERS>;
-  readonly #driverChannel: number;
+  readonly #driverChannel: number = 0;
   readonly #driverActive: NetProducer;
   readonly #driverFree: NetConsumer;
   readonly #clients: readonly Client[];
