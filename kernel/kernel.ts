@@ -153,6 +153,7 @@ export class Kernel {
     updateTimestamp(k);
     checkBudget(k);
     schedule(k);
+    if (k.onExit !== null) k.onExit();
     if (k.machine.irqPending) this.#interruptEntry();
   }
 
