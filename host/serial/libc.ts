@@ -38,7 +38,7 @@ export interface PtyCalls {
   /** Writes what fits now, without waiting. @returns bytes written, 0 when there is no room */
   write(descriptor: number, bytes: Uint8Array): number;
   /** Resolves when there is room, or after a while. */
-  waitForRoom(descriptor: number): Promise<void>;
+  waitForRoom(descriptor: number): Promise<'room' | 'not yet'>;
 }
 
 /** @throws UserMistake when this machine has no pseudo-terminals for us */
@@ -102,7 +102,12 @@ function ptyCalls(libc: LibcFunctions): PtyCalls {
     write: (descriptor, bytes) => Math.max(0, libc.write(descriptor, bytes, bytes.length)),
     waitForRoom: (descriptor) =>
       new Promise((resolve) => {
-        libc.poll.async(makePollfd(descriptor, POLLOUT), 1, WAIT_MS, () => resolve());
+        const pollfd = makePollfd(descriptor, POLLOUT);
+        // koffi does not keep the buffer while the call runs in its thread. Collected meanwhile, poll() would write its
+        // result into the heap's free list; that the callback looks at the buffer keeps it.
+        libc.poll.async(pollfd, 1, WAIT_MS, () => {
+          resolve((pollfd.readInt16LE(6) & POLLOUT) === 0 ? 'not yet' : 'room');
+        });
       }),
   };
 }

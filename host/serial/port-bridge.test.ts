@@ -165,10 +165,7 @@ const usable =
   process.platform === 'linux' &&
   Number(process.versions.node.split('.')[0]) < 26;
 
-// On Node 20 its native module has ended the test worker; the cause is not known yet.
-const isSteady = Number(process.versions.node.split('.')[0]) >= 24;
-
-describe.runIf(usable && isSteady)('the package serialport on a pseudo-terminal, Node 24', () => {
+describe.runIf(usable)('the package serialport on a pseudo-terminal', () => {
   async function pairBench() {
     const far = new SerialPeer();
     const pty = await PtyBridge.open({ host: far.host });
