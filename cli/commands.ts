@@ -29,6 +29,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./bench.ts')).benchCommand(),
   },
   {
+    name: 'trace',
+    summary: 'runs a system and writes what happens as a trace for Perfetto',
+    load: async () => (await import('./trace.ts')).traceCommand(),
+  },
+  {
     name: 'check',
     summary: 'checks .system files, and reports every error at once',
     load: async () => (await import('./check.ts')).checkCommand(),

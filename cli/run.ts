@@ -2,7 +2,14 @@
 
 import { Command } from 'commander';
 import { UserMistake } from '../host/problem.ts';
-import { type Testbed, TestbedError, createTestbed } from '../systems/testbed.ts';
+import {
+  type Testbed,
+  TestbedError,
+  type WireParts,
+  type Wires,
+  createTestbed,
+} from '../systems/testbed.ts';
+import type { Instrument } from '../systems/trace/observer.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import type { Attachment, ParsedAttachment, RawOptions } from './attachment.ts';
 import { runDemo } from './demo.ts';
@@ -26,18 +33,43 @@ export function runCommand(): Command {
       'Boots a system and runs it: a name from sddf list, ./my-system.ts, or FILE.system.',
     )
     .argument('<system>', 'what to run');
+  const examples = attachmentKinds.flatMap((kind) => kind.examples);
+  return addSystemRunOptions(command)
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
+    .action((reference: string, raw: RawOptions) => runSystem(reference, raw, () => ({})));
+}
+
+/** Adds the options of a run, and those that attach its devices to the host. */
+export function addSystemRunOptions(command: Command): Command {
   addRunOptions(command);
   for (const kind of attachmentKinds) {
     kind.addOptions(command);
     command.addHelpText('after', `\n${kind.help}`);
   }
-  const examples = attachmentKinds.flatMap((kind) => kind.examples);
-  return command
-    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
-    .action(runAction);
+  return command;
 }
 
-async function runAction(reference: string, raw: RawOptions): Promise<void> {
+/** What a command that watches a run adds to it. */
+export interface RunWatch {
+  readonly instrument?: Instrument;
+  /** Wraps what the devices are plugged into. */
+  readonly wires?: (wires: Wires, parts: WireParts) => Wires;
+  /** The run ends when this says so, besides the other reasons. */
+  readonly isOver?: () => boolean;
+  /** Takes the place of the counters at the end. */
+  readonly report?: (result: RunResult, terminal: Terminal) => void;
+}
+
+/**
+ * Runs a system to its end.
+ *
+ * @param watch is asked once the system is known
+ */
+export async function runSystem(
+  reference: string,
+  raw: RawOptions,
+  watch: (loaded: LoadedSystem, options: RunOptions) => RunWatch,
+): Promise<void> {
   const options = readRunOptions(raw);
   const parsed = attachmentKinds.map((kind) => kind.parse(raw));
   const isTaken = parsed.some((attachment) => attachment.standardOutput === 'taken');
@@ -46,7 +78,7 @@ async function runAction(reference: string, raw: RawOptions): Promise<void> {
   const choices = { ...meant, ...options.choices };
   const loaded = await loadSystem(reference, choices, options.searchPath);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
-  await new Run(loaded, options, terminal).run(parsed);
+  await new Run(loaded, options, terminal, watch(loaded, options)).run(parsed);
 }
 
 /** One run of one system, from the description to the counters. */
@@ -54,12 +86,14 @@ class Run {
   readonly #loaded: LoadedSystem;
   readonly #options: RunOptions;
   readonly #terminal: Terminal;
+  readonly #watch: RunWatch;
   readonly #attachments = new Map<string, Attachment>();
 
-  constructor(loaded: LoadedSystem, options: RunOptions, terminal: Terminal) {
+  constructor(loaded: LoadedSystem, options: RunOptions, terminal: Terminal, watch: RunWatch) {
     this.#loaded = loaded;
     this.#options = options;
     this.#terminal = terminal;
+    this.#watch = watch;
   }
 
   async run(parsed: readonly ParsedAttachment[]): Promise<void> {
@@ -110,7 +144,8 @@ class Run {
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(ramBytes === undefined ? {} : { ramBytes }),
         ...(attachDevices === undefined ? {} : { attachDevices }),
-        wires: (parts) => Object.assign({}, ...attachments.map((each) => each.wires(parts))),
+        ...(this.#watch.instrument === undefined ? {} : { instrument: this.#watch.instrument }),
+        wires: (parts) => this.#wires(parts, attachments),
         observer: {
           log: (pd, line) => this.#log(pd, line),
           faulted: () => {
@@ -122,6 +157,11 @@ class Run {
       if (error instanceof TestbedError) throw new UserMistake(error.message);
       throw error;
     }
+  }
+
+  #wires(parts: WireParts, attachments: readonly Attachment[]): Wires {
+    const wires: Wires = Object.assign({}, ...attachments.map((each) => each.wires(parts)));
+    return this.#watch.wires?.(wires, parts) ?? wires;
   }
 
   #log(pd: string, line: string): void {
@@ -138,6 +178,7 @@ class Run {
     const port = {
       flush: () => {
         for (const attachment of attachments) attachment.flush();
+        if (this.#watch.isOver?.() === true) loop.stop();
       },
     };
     const run = { testbed, interrupt, port };
@@ -156,7 +197,20 @@ class Run {
     }
     if (clock === 'virtual' && attachments.every((attachment) => attachment.pace === 'own')) {
       const untilNs = forNs === undefined ? Infinity : testbed.now() + forNs;
-      return driveVirtual({ ...run, untilNs, onSlice: () => this.#showVirtual(testbed) });
+      const { isOver = () => false } = this.#watch;
+      const isEnding = (): boolean => interrupt.requested || isOver();
+      const ending: Interrupt = {
+        ...interrupt,
+        get requested() {
+          return isEnding();
+        },
+      };
+      return driveVirtual({
+        ...run,
+        interrupt: ending,
+        untilNs,
+        onSlice: () => this.#showVirtual(testbed),
+      });
     }
     // A console that has the terminal says itself how it ends, and no line of counters may run through it.
     const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
@@ -199,7 +253,8 @@ class Run {
     const { name: system } = this.#loaded;
     const board = testbed.board.snapshot();
     const result: RunResult = { system, clock, seed, ...counted, attachments, board, packets };
-    if (output === 'json') process.stdout.write(`${reportJson(result)}\n`);
+    if (this.#watch.report !== undefined) this.#watch.report(result, this.#terminal);
+    else if (output === 'json') process.stdout.write(`${reportJson(result)}\n`);
     else for (const line of reportText(result)) this.#terminal.print(line);
   }
 }

@@ -5,7 +5,7 @@
  *     word 0: kind | thread << 8 | detail << 16      words 1 and 2: see the kinds
  */
 
-import { REG_A0, REG_A1, REG_A7, REG_T0 } from '../../kernel/abi.ts';
+import { REG_A0, REG_A7, REG_T0 } from '../../kernel/abi.ts';
 import { ThreadUnwound, type UserThread } from '../../kernel/user.ts';
 import { assert } from '../../memory/assert.ts';
 import { MemoryFault } from '../../memory/region.ts';

@@ -1,0 +1,45 @@
+/** The file that a command writes its result to: opened before the work, so that a mistake costs no waiting. */
+
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { explainSystemError, systemErrorCode, UserMistake } from '../host/problem.ts';
+
+export class OutputFile {
+  readonly path: string;
+  readonly #fd: number;
+  #state: 'empty' | 'written' | 'closed' = 'empty';
+
+  /**
+   * @param existing what becomes of a file that is there already
+   * @throws UserMistake when the file cannot be made
+   */
+  constructor(path: string, existing: 'keep' | 'replace') {
+    this.path = path;
+    try {
+      this.#fd = openSync(path, existing === 'keep' ? 'wx' : 'w');
+    } catch (error) {
+      if (systemErrorCode(error) === 'EEXIST') {
+        throw new UserMistake(`${path}: is there already; name another file, or add --force`);
+      }
+      throw explainSystemError(error, path);
+    }
+  }
+
+  /** @throws UserMistake when it cannot be written, because the disk is full for instance */
+  write(text: string): void {
+    const bytes = Buffer.from(text);
+    this.#state = 'written';
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      throw explainSystemError(error, this.path);
+    }
+  }
+
+  /** Closes the file, and removes it when nothing has been written: the command has failed before. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    closeSync(this.#fd);
+    if (this.#state === 'empty') unlinkSync(this.path);
+    this.#state = 'closed';
+  }
+}
