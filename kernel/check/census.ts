@@ -4,7 +4,7 @@
  */
 
 import { capBase, capSizeBits } from '../cap.ts';
-import { TCB_SLOTS } from '../objects.ts';
+import { NULL_CAP, TCB_SLOTS } from '../objects.ts';
 import type { Cap, KernelObject, Slot } from '../objects.ts';
 import type { KernelState } from '../state.ts';
 
@@ -21,6 +21,13 @@ export function placeOf({ holder, index }: PlacedSlot): string {
   return `${holder === 'irq' ? holder : nameOf(holder)}[${index}]`;
 }
 
+/** A slot that is not as it was when last looked at. */
+export interface SlotChange {
+  readonly placed: PlacedSlot;
+  /** What it held: the null capability when it was empty. */
+  readonly before: Cap;
+}
+
 /** What there is at one moment. */
 export interface Snapshot {
   /** Slots with a capability, in no particular order. */
@@ -29,62 +36,167 @@ export interface Snapshot {
   readonly live: ReadonlySet<KernelObject>;
 }
 
+/** What is different from the last look. */
+export interface Progress {
+  /** The very same object as before when no slot has changed. */
+  readonly snapshot: Snapshot;
+  readonly changes: readonly SlotChange[];
+  readonly created: readonly KernelObject[];
+}
+
+const PRUNE_SLACK = 64;
+/** Larger CNodes are mostly holes, which a callback of forEach skips. */
+const SLOTS_IN_A_LOOP = 4096;
+
 export class Census {
-  readonly #objects: KernelObject[] = [];
-  #pruneAt = 4096;
+  #holders: Holder[] = [];
+  #irqs: Holder | undefined;
+  #created: KernelObject[] = [];
+  #last: Snapshot | undefined;
 
   /** To be given to `boot` as `onCreate`. */
   readonly onCreate = (object: KernelObject): void => {
-    this.#objects.push(object);
+    this.#holders.push(new Holder(object));
+    this.#created.push(object);
   };
 
   /** Every object made, dead ones included until they are forgotten. */
   get objects(): readonly KernelObject[] {
-    return this.#objects;
+    return this.#holders.map(({ object }) => object as KernelObject);
   }
 
   look(k: KernelState): Snapshot {
+    return this.advance(k).snapshot;
+  }
+
+  /** Looks, and compares with the last look. */
+  advance(k: KernelState): Progress {
+    const changes: SlotChange[] = [];
+    this.#irqs ??= new Holder('irq');
+    this.#irqs.refresh(k.irqSlots, changes);
+    for (const holder of this.#holders) holder.refresh(holder.slots(), changes);
+    const created = this.#created;
+    if (changes.length > 0 || created.length > 0 || this.#last === undefined) {
+      this.#created = [];
+      this.#last = this.#collect(this.#irqs);
+    }
+    return { snapshot: this.#last, changes, created };
+  }
+
+  #collect(irqs: Holder): Snapshot {
     const slots: PlacedSlot[] = [];
-    for (const object of this.#objects) collectSlots(object, slots);
-    k.irqSlots.forEach((slot, irq) => collect(slot, slots, 'irq', irq));
+    irqs.collect(slots);
+    for (const holder of this.#holders) holder.collect(slots);
     const live = new Set<KernelObject>();
     for (const { slot } of slots) {
       const object = objectOf(slot.cap);
       if (object !== undefined) live.add(object);
     }
-    if (this.#objects.length > this.#pruneAt) this.#forgetDead(live, slots);
+    if (this.#holders.length > 2 * live.size + PRUNE_SLACK) this.#forgetDead(live);
     return { slots, live };
   }
 
   /** Objects without a capability are gone for good, once their own slots are empty. */
-  #forgetDead(live: ReadonlySet<KernelObject>, slots: readonly PlacedSlot[]): void {
-    const holders = new Set(slots.map(({ holder }) => holder));
-    const kept = this.#objects.filter((object) => live.has(object) || holders.has(object));
-    this.#objects.length = 0;
-    this.#objects.push(...kept);
-    this.#pruneAt = Math.max(4096, kept.length * 2);
+  #forgetDead(live: ReadonlySet<KernelObject>): void {
+    this.#holders = this.#holders.filter(
+      (holder) => live.has(holder.object as KernelObject) || holder.hasSlots(),
+    );
   }
 }
 
-function collectSlots(object: KernelObject, into: PlacedSlot[]): void {
-  if (object.kind === 'cnode') {
-    // A callback of forEach skips what was never filled in, however large the CNode.
-    object.slots.forEach((slot, index) => {
-      if (slot !== undefined) collect(slot, into, object, index);
+const NO_SLOTS: readonly (Slot | undefined)[] = [];
+const TCB_SLOT_INDICES = Array.from({ length: TCB_SLOTS }, (_, index) => index);
+
+/** The slots of one object, or of the kernel's table of interrupts, as they were when last looked at. */
+class Holder {
+  readonly object: KernelObject | 'irq';
+  readonly #kept: (KeptSlot | undefined)[] = [];
+  readonly #tcbSlots: readonly Slot[];
+
+  constructor(object: KernelObject | 'irq') {
+    this.object = object;
+    const isTcb = object !== 'irq' && object.kind === 'tcb';
+    this.#tcbSlots = isTcb ? TCB_SLOT_INDICES.map((index) => object.slotAt(index)) : [];
+  }
+
+  slots(): readonly (Slot | undefined)[] {
+    const { object } = this;
+    if (object === 'irq') return NO_SLOTS;
+    return object.kind === 'cnode' ? object.slots : this.#tcbSlots;
+  }
+
+  refresh(slots: readonly (Slot | undefined)[], changes: SlotChange[]): void {
+    if (slots.length > SLOTS_IN_A_LOOP) {
+      slots.forEach((slot, index) => this.#refreshSlot(slot, index, changes));
+      return;
+    }
+    for (let index = 0; index < slots.length; index += 1) {
+      this.#refreshSlot(slots[index], index, changes);
+    }
+  }
+
+  #refreshSlot(slot: Slot | undefined, index: number, changes: SlotChange[]): void {
+    if (slot === undefined) return;
+    let kept = this.#kept[index];
+    if (kept === undefined) {
+      kept = new KeptSlot(slot, this.object, index);
+      this.#kept[index] = kept;
+    }
+    kept.refresh(changes);
+  }
+
+  collect(into: PlacedSlot[]): void {
+    this.#kept.forEach((kept) => {
+      if (kept?.isUsed() === true) into.push(kept);
     });
-  } else if (object.kind === 'tcb') {
-    for (let i = 0; i < TCB_SLOTS; i += 1) collect(object.slotAt(i), into, object, i);
+  }
+
+  hasSlots(): boolean {
+    return this.#kept.some((kept) => kept?.isUsed() === true);
   }
 }
 
-function collect(
-  slot: Slot,
-  into: PlacedSlot[],
-  holder: KernelObject | 'irq',
-  index: number,
-): void {
-  if (slot.cap.kind === 'null' && slot.mdbPrev === null && slot.mdbNext === null) return;
-  into.push({ slot, holder, index });
+class KeptSlot implements PlacedSlot {
+  readonly slot: Slot;
+  readonly holder: KernelObject | 'irq';
+  readonly index: number;
+  #cap: Cap = NULL_CAP;
+  #freeIndex = 0;
+  #prev: Slot | null = null;
+  #next: Slot | null = null;
+  #revocable = false;
+  #firstBadged = false;
+
+  constructor(slot: Slot, holder: KernelObject | 'irq', index: number) {
+    this.slot = slot;
+    this.holder = holder;
+    this.index = index;
+  }
+
+  isUsed(): boolean {
+    return this.#cap.kind !== 'null' || this.#prev !== null || this.#next !== null;
+  }
+
+  refresh(changes: SlotChange[]): void {
+    const { slot } = this;
+    const cap = slot.cap;
+    const freeIndex = cap.kind === 'untyped' ? cap.freeIndex : 0;
+    const isSame =
+      cap === this.#cap &&
+      freeIndex === this.#freeIndex &&
+      slot.mdbPrev === this.#prev &&
+      slot.mdbNext === this.#next &&
+      slot.revocable === this.#revocable &&
+      slot.firstBadged === this.#firstBadged;
+    if (isSame) return;
+    changes.push({ placed: this, before: this.#cap });
+    this.#cap = cap;
+    this.#freeIndex = freeIndex;
+    this.#prev = slot.mdbPrev;
+    this.#next = slot.mdbNext;
+    this.#revocable = slot.revocable;
+    this.#firstBadged = slot.firstBadged;
+  }
 }
 
 export function nameOf(object: KernelObject): string {

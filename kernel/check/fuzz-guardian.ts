@@ -59,21 +59,42 @@ const TIMES = [
 /** Slots of the guardian's own CSpace. */
 const OWN = { cnode: 40, faults: 41, reply: 42, tcb: 44, schedContext: 48, frame: 52, memory: 60 };
 
-export function* guard(bootInfo: BootInfo, isDone: () => boolean): ThreadBody {
+/** What the guardian is told of the programs. */
+export interface Ward {
+  /** System calls that the hostile threads have made so far. */
+  steps(): number;
+  isDone(): boolean;
+}
+
+/** After this many starts that were enough, everything is put right all the same. */
+const STARTS_MAX = 24;
+/** A start after which the threads make fewer calls than this was not enough. */
+const STEPS_MIN = 6;
+
+export function* guard(bootInfo: BootInfo, ward: Ward): ThreadBody {
   const memory = bootInfo.untypedList
     .filter(({ isDevice }) => isDevice === 'no')
     .toSorted((one, other) => other.sizeBits - one.sizeBits)[0];
   assert(memory !== undefined, 'the machine has memory');
   yield* prepare(memory.slot);
-  while (!isDone()) {
+  while (!ward.isDone()) {
     yield* furnish(memory.slot, bootInfo.schedControl.start);
     for (let i = 0; i <= IDLER; i += 1) yield* start(bootInfo, i);
-    // Faults of the hostile threads come here, too; the idler's says that all of them are stuck.
-    for (;;) {
-      const fault = yield { kind: 'call', sys: SYS_RECV, cptr: OWN.faults, reply: OWN.reply };
-      if (fault.label === 3 && fault.mrs[2] === IDLER_EXCEPTION) break;
-      if (isDone()) return;
+    for (let starts = 0; starts < STARTS_MAX; starts += 1) {
+      const before = ward.steps();
+      yield* awaitStuck();
+      if (ward.isDone()) return;
+      if (ward.steps() - before < STEPS_MIN) break;
+      for (let i = 0; i <= IDLER; i += 1) yield* restart(i);
     }
+  }
+}
+
+/** Faults of the hostile threads come here, too; the idler's says that all of them are stuck. */
+function* awaitStuck(): ThreadStep<void> {
+  for (;;) {
+    const fault = yield { kind: 'call', sys: SYS_RECV, cptr: OWN.faults, reply: OWN.reply };
+    if (fault.label === 3 && fault.mrs[2] === IDLER_EXCEPTION) return;
   }
 }
 
@@ -150,9 +171,15 @@ function* start(bootInfo: BootInfo, i: number): ThreadStep<void> {
   const priority = i === IDLER ? 1 : 100 + i * 20;
   const params = [INIT_SLOT_TCB, sc, i === IDLER || i === 0 ? OWN.faults : 0];
   yield* call(tcb, TCB_SET_SCHED_PARAMS, [200, priority], params);
+  yield* restart(i);
+}
+
+/** Begins a thread's program again, whatever it waits for. */
+function restart(i: number): ThreadStep<void> {
   const entry = i === IDLER ? IDLER_ENTRY : FUZZ_ENTRY + i * 64;
+  const buffer = BUFFERS + i * PAGE;
   const registers = [entry, ...Array.from({ length: REGISTERS - 2 }, () => 0), buffer];
-  yield* call(tcb, TCB_WRITE_REGISTERS, [1, REGISTERS, ...registers], []);
+  return call(OWN.tcb + i, TCB_WRITE_REGISTERS, [1, REGISTERS, ...registers], []);
 }
 
 const ROOT = [INIT_SLOT_CNODE];

@@ -76,7 +76,8 @@ export function randomRequest(chance: Chance): ThreadRequest {
   if (choice < 97) return { kind: 'compute', durationNs: chance.below(300_000) };
   if (choice < 98) return { kind: 'exception', number: 2, code: chance.below(9) };
   const vaddr = chance.pick([0x40_0000, 0x4b_1000, 0x1000_0000, 0x3f_ffff_f000, 0]);
-  return { kind: chance.pick(['load', 'execute']), vaddr, width: 4 };
+  const kind = chance.pick(['load', 'store', 'execute'] as const);
+  return { kind, vaddr, width: 4, value: chance.bits() };
 }
 
 function randomInvocation(chance: Chance): SystemCallRequest {

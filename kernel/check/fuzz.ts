@@ -14,18 +14,17 @@ import { lookupSlot } from '../cspace.ts';
 import { generatorImage } from '../generator-context.ts';
 import type { Cap, Tcb } from '../objects.ts';
 import type { SystemCallRequest, ThreadBody } from '../system-call.ts';
-import { Census } from './census.ts';
+import { Census, placeOf } from './census.ts';
 import { Chance } from './chance.ts';
-import { digest } from './digest.ts';
 import { FuzzMachine } from './fuzz-machine.ts';
 import { guard, IDLER_ENTRY, idlerBody } from './fuzz-guardian.ts';
 import { furnish, FUZZ_ENTRY, FUZZ_THREADS } from './fuzz-setup.ts';
 import { randomRequest } from './fuzz-requests.ts';
-import { assertInvariants } from './invariants.ts';
+import { InvariantChecker } from './invariants.ts';
+import { describeChange, Shadow } from './shadow.ts';
+import type { ObjectChange } from './shadow.ts';
 
 export const FUZZ_RAM_BYTES = 2 ** 20;
-/** One in so many calls is compared before and after. */
-const COMPARE_ONE_IN = 12;
 const WAKE_UPS_PER_STEP = 2;
 
 export interface FuzzOptions {
@@ -37,8 +36,6 @@ export interface FuzzOptions {
   readonly seed: number;
   /** System calls at most. */
   readonly steps: number;
-  /** Invariants are checked after one in so many kernel entries; 1 unless told. */
-  readonly checkOneIn?: number;
   /** When given, the history is kept, and nothing is checked: to compare the two paths. */
   readonly fastPath?: 'on' | 'off';
   readonly workUnitsMax?: number;
@@ -55,9 +52,9 @@ export interface FuzzResult {
   readonly history: readonly string[];
 }
 
+/** A call of a thread that may change nothing when it is refused. */
 interface Watched {
   readonly tcb: Tcb;
-  readonly before: readonly string[];
   readonly interrupts: number;
 }
 
@@ -72,12 +69,13 @@ class FuzzRun {
   readonly #census = new Census();
   readonly #machine: FuzzMachine;
   readonly #kernel: Kernel;
+  readonly #checker: InvariantChecker;
+  readonly #shadow: Shadow;
   readonly #history: string[] = [];
   #steps = 0;
   #refused = 0;
   #compared = 0;
   #mayMake = true;
-  #exits = 0;
   #watched: Watched | undefined;
 
   constructor(options: FuzzOptions) {
@@ -106,6 +104,8 @@ class FuzzRun {
         throw error;
       },
     });
+    this.#checker = new InvariantChecker(this.#kernel.state, this.#census);
+    this.#shadow = new Shadow(this.#kernel.state);
   }
 
   run(): FuzzResult {
@@ -118,7 +118,7 @@ class FuzzRun {
       if (this.#machine.deadlineNs === Infinity || this.#steps >= this.#options.steps) break;
       this.#machine.charge(Math.max(0, this.#machine.deadlineNs - this.#machine.now()));
     }
-    assertInvariants(k, this.#census);
+    this.#checker.assert('all');
     return {
       steps: this.#steps,
       kernelEntries: k.counters.kernelEntries,
@@ -131,9 +131,12 @@ class FuzzRun {
 
   *#root(bootInfo: BootInfo): ThreadBody {
     if (this.#options.kind === 'guarded') {
-      yield* guard(bootInfo, () => {
-        this.#mayMake = true;
-        return this.#steps >= this.#options.steps;
+      yield* guard(bootInfo, {
+        steps: () => this.#steps,
+        isDone: () => {
+          this.#mayMake = true;
+          return this.#steps >= this.#options.steps;
+        },
       });
     } else {
       yield* furnish(bootInfo);
@@ -148,9 +151,8 @@ class FuzzRun {
       const request = randomRequest(this.#chance);
       const isCall = request.kind === 'call' && request.sys === SYS_CALL;
       this.#mayMake = request.kind === 'call' && mayMake(request);
-      if (isCall && isKernelObject(k.current, this.#capOf(request)) && this.#isToCompare()) {
-        const before = digest(k, this.#census);
-        this.#watched = { tcb: k.current, before, interrupts: k.counters.interrupts };
+      if (isCall && isKernelObject(k.current, this.#capOf(request))) {
+        this.#watched = { tcb: k.current, interrupts: k.counters.interrupts };
       }
       const answer = yield request;
       this.#watched = undefined;
@@ -161,10 +163,6 @@ class FuzzRun {
     }
   }
 
-  #isToCompare(): boolean {
-    return this.#options.fastPath === undefined && this.#chance.oneIn(COMPARE_ONE_IN);
-  }
-
   #capOf(request: SystemCallRequest): Cap | undefined {
     const k = this.#kernel.state;
     const cptr = BigInt(request.cptr ?? 0);
@@ -173,21 +171,34 @@ class FuzzRun {
   }
 
   #onExit(): void {
-    const k = this.#kernel.state;
-    this.#exits += 1;
-    const isDue = this.#exits % (this.#options.checkOneIn ?? 1) === 0;
-    if (isDue && this.#options.fastPath === undefined) assertInvariants(k, this.#census);
+    if (this.#options.fastPath !== undefined) return;
+    const progress = this.#census.advance(this.#kernel.state);
+    this.#checker.assertSince(progress, 'changed');
+    const objects = this.#shadow.advance(progress.snapshot.live, this.#checker.tables);
     const watched = this.#watched;
     this.#watched = undefined;
-    if (watched === undefined || k.current !== watched.tcb) return;
-    const label = (watched.tcb.regs[REG_A1 << 1] as number) >>> 12;
-    if (watched.tcb.state !== 'running' || label === 0) return;
-    if (k.counters.interrupts !== watched.interrupts) return;
+    if (watched === undefined || !this.#isRefused(watched)) return;
     this.#compared += 1;
-    const after = digest(k, this.#census);
-    const changed = after.filter((line) => !watched.before.includes(line));
+    const changed = [
+      ...progress.changes.map(({ placed }) => placeOf(placed)),
+      ...objects.filter((change) => !isOfCaller(change, watched.tcb)).map(describeChange),
+    ];
     assert(changed.length === 0, `a refused invocation changes nothing: ${changed.join('; ')}`);
   }
+
+  #isRefused({ tcb, interrupts }: Watched): boolean {
+    const k = this.#kernel.state;
+    const label = (tcb.regs[REG_A1 << 1] as number) >>> 12;
+    const isAnswered = k.current === tcb && tcb.state === 'running' && label !== 0;
+    return isAnswered && k.counters.interrupts === interrupts;
+  }
+}
+
+/** What a refused call may change all the same: its answer, and what the thread did before it made the call. */
+function isOfCaller({ object, field }: ObjectChange, tcb: Tcb): boolean {
+  if (field === 'yieldFrom') return true;
+  const isOwn = field === 'state' || field === 'yieldTo' || field === 'context';
+  return object === tcb && (isOwn || field.startsWith('register'));
 }
 
 /** Only these may bring objects into being. */

@@ -7,6 +7,9 @@ import type { Report } from './capabilities.ts';
 import { nameOf, placeOf } from './census.ts';
 import type { Snapshot } from './census.ts';
 
+/** The first entry of a root table that no user address reaches. */
+const KERNEL_HALF = 256;
+
 export function checkSpaces(k: KernelState, snapshot: Snapshot, report: Report): void {
   const mapped = new Set<string>();
   const roots = new Set<string>();
@@ -34,12 +37,20 @@ export function checkSpaces(k: KernelState, snapshot: Snapshot, report: Report):
       if (root === null) return;
       const asid = pool.asidBase + low;
       if (!roots.has(`${asid} ${nameOf(root)}`)) report(37, `root of ASID ${asid}`);
+      checkKernelHalf(root, asid, report);
       checkTable(root, asid, 0, 30, mapped, snapshot, report);
     });
   });
   k.irqState.forEach((state, irq) => {
     if ((state === IRQ_SIGNAL) !== handled.has(irq)) report(40, `interrupt ${irq}`);
   });
+}
+
+/** 38: the kernel's half of an address space is the same in all: here, where the kernel is not mapped, it is empty. */
+function checkKernelHalf(root: PageTable, asid: number, report: Report): void {
+  for (let index = KERNEL_HALF; index < root.entries.length; index += 1) {
+    if (root.entries[index] !== undefined) report(38, `entry ${index} of ASID ${asid}`);
+  }
 }
 
 /** 34, 36: every page that the user can reach has a frame capability that says so. */
