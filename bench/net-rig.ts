@@ -1,25 +1,55 @@
 /**
- * The whole echo system under the host clock with the generator at its NIC: kernel, board, driver, virtualisers, copiers,
- * clients. A batch is what is in flight: as many frames go in together, and the next ones when all have come back.
+ * The whole echo system with a traffic generator at its NIC: kernel, board, driver, virtualisers, copiers, clients. Closed loop:
+ * as many frames as a batch has go in together, and the next ones when all have come back. Open loop (a rate is given):
+ * frames come whether answers do or not.
+ *
+ * Under the host clock it is as fast as this machine; under the virtual clock as fast as a cost table says, and the same on
+ * every machine.
  */
 
-import { TrafficGenerator } from '../board/links/generator.ts';
+import { type GeneratorOptions, TrafficGenerator } from '../board/links/generator.ts';
+import type { EthernetWire } from '../board/ethernet.ts';
 import type { Station } from '../board/links/udp-frame.ts';
 import { hostNow } from '../host/event-loop.ts';
+import type { SystemDescription } from '../microkit/model.ts';
+import type { RunCosts } from '../systems/run-costs.ts';
 import { echo } from '../systems/echo.ts';
 import { completeChoices } from '../systems/system.ts';
-import { createTestbed, type RunCounters, type Testbed } from '../systems/testbed.ts';
+import {
+  createTestbed,
+  type RunCounters,
+  type Testbed,
+  type WireParts,
+} from '../systems/testbed.ts';
 
 export interface NetRigOptions {
   readonly path: string;
   /** Bytes of a frame, without its check sequence. */
   readonly frame: number;
+  /** Closed loop: frames in flight, which go together. Open loop: frames that go together. */
   readonly batch: number;
+  /** Open loop: frames per second, and how many may be in flight: one more is lost. */
+  readonly open?: { readonly rate: number; readonly window: number };
+  /** After this long without an answer a frame is lost; a second unless told. */
+  readonly timeoutNs?: number;
+  /** 1, 2, 8 or 32; 2 unless told. */
+  readonly clients?: number;
+  /** To how many of the clients the traffic goes, in turn; 1 unless told. */
+  readonly targets?: number;
+  /** 'host' unless told. */
+  readonly clock?: 'host' | 'virtual';
+  readonly costs?: RunCosts;
+  /** Changes the description. */
+  readonly change?: (system: SystemDescription) => SystemDescription;
+  /** Puts something else between the generator and the NIC. */
+  readonly wrap?: (generator: TrafficGenerator, parts: WireParts) => EthernetWire;
 }
 
 const RAM_BYTES = 64 * 1024 * 1024;
+/** A client's queues and buffers are 2 MiB. */
+const RAM_BYTES_MANY_CLIENTS = 192 * 1024 * 1024;
 const SLICE_NS = 2_000_000;
-const TARGET: Station = {
+const FIRST_CLIENT: Station = {
   mac: Uint8Array.of(0x52, 0x54, 0x01, 0, 0, 0x0a),
   ip: 0x0a00_020f,
   port: 1235,
@@ -30,36 +60,38 @@ const SOURCE: Station = {
   port: 40_000,
 };
 
+/** The echo system's client of this index. */
+export function clientStation(index: number): Station {
+  const mac = FIRST_CLIENT.mac.slice();
+  mac[5] = (FIRST_CLIENT.mac[5] ?? 0) + index;
+  return { mac, ip: FIRST_CLIENT.ip + index, port: FIRST_CLIENT.port };
+}
+
 export class NetRig {
   readonly testbed: Testbed;
   readonly generator: TrafficGenerator;
 
   constructor(options: NetRigOptions) {
-    const built = echo.build(completeChoices(echo, { path: options.path }));
+    const { path, clients = 2, clock = 'host', change } = options;
+    const choices = completeChoices(echo, { path, clients: String(clients) });
+    const built = echo.build(choices);
     if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
-    const { frame, batch } = options;
     let generator: TrafficGenerator | undefined;
     this.testbed = createTestbed({
-      system: built.system,
-      clock: 'host',
-      ramBytes: RAM_BYTES,
+      system: change === undefined ? built.system : change(built.system),
+      clock,
+      ramBytes: clients > 8 ? RAM_BYTES_MANY_CLIENTS : RAM_BYTES,
       ...(echo.counters === undefined ? {} : { counters: echo.counters }),
-      wires: ({ ram, board, random }) => {
-        generator = new TrafficGenerator({
-          ram,
-          clock: board.clock,
-          random,
-          source: SOURCE,
-          targets: [TARGET],
-          frameBytes: frame,
-          window: batch,
-          burst: batch,
-        });
-        return { net: generator };
+      ...(options.costs === undefined ? {} : { costs: options.costs }),
+      wires: (parts) => {
+        generator = new TrafficGenerator(traffic(options, parts));
+        return { net: options.wrap?.(generator, parts) ?? generator };
       },
     });
     if (generator === undefined) throw new Error('the testbed has not asked for its wires');
     this.generator = generator;
+    // Virtual time: every domain has asked for signals before the first frame comes, as on a machine that has booted.
+    if (clock === 'virtual') this.testbed.settle();
     generator.start();
   }
 
@@ -80,17 +112,45 @@ export class NetRig {
   rate(durationNs: number): number {
     const { counters } = this.generator;
     const before = counters.answered;
+    const took = this.runFor(durationNs);
+    return ((counters.answered - before) * 1e9) / took;
+  }
+
+  /** Runs for about this long by its own clock. @returns nanoseconds that it took */
+  runFor(durationNs: number): number {
+    const { testbed } = this;
+    if (testbed.board.clock.kind === 'virtual') {
+      const startedAt = testbed.now();
+      testbed.runUntil(startedAt + durationNs);
+      return testbed.now() - startedAt;
+    }
     const startedAt = hostNow();
     const endAt = startedAt + durationNs;
     let now = startedAt;
     while (now < endAt) {
-      this.testbed.runSlice(SLICE_NS);
+      testbed.runSlice(SLICE_NS);
       now = hostNow();
     }
-    return ((counters.answered - before) * 1e9) / (now - startedAt);
+    return now - startedAt;
   }
 
   counters(): RunCounters {
     return this.testbed.counters();
   }
+}
+
+function traffic(options: NetRigOptions, { ram, board, random }: WireParts): GeneratorOptions {
+  const { frame, batch, open, targets = 1, timeoutNs } = options;
+  return {
+    ram,
+    clock: board.clock,
+    random,
+    source: SOURCE,
+    targets: Array.from({ length: targets }, (_, index) => clientStation(index)),
+    frameBytes: frame,
+    window: open?.window ?? batch,
+    burst: batch,
+    ...(open === undefined ? {} : { rate: open.rate }),
+    ...(timeoutNs === undefined ? {} : { timeoutNs }),
+  };
 }

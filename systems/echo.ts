@@ -11,7 +11,7 @@
  *              102    timer_driver         passive: runs on its callers' time
  *
  * The option `path` takes protection domains out, to see what each of them costs: `4pd` is without copiers, `2pd` is
- * the driver and one client alone, `dummy` has copiers that do not copy.
+ * the driver and one client alone, `dummy` has copiers that do not copy. The option `clients` says how many there are.
  */
 
 import { main as copier, NET_COPY_COUNTERS } from '../virtualisers/network/copy/copy.ts';
@@ -36,10 +36,14 @@ import type { SystemModule } from './system.ts';
 /** How many protection domains a packet passes on its way. */
 type Path = '5pd' | '4pd' | '2pd' | 'dummy';
 
-const CLIENTS = [
-  { name: 'client0', ip: '10.0.2.15', mac: '52:54:01:00:00:0a' },
-  { name: 'client1', ip: '10.0.2.16', mac: '52:54:01:00:00:0b' },
-] as const;
+const CLIENTS_MAX = 32;
+
+/** The first is 10.0.2.15 with 52:54:01:00:00:0a, the next 10.0.2.16 with …:0b, and so on. */
+const CLIENTS = Array.from({ length: CLIENTS_MAX }, (_, index) => ({
+  name: `client${index}`,
+  ip: `10.0.2.${15 + index}`,
+  mac: `52:54:01:00:00:${(10 + index).toString(16).padStart(2, '0')}`,
+}));
 
 /**
  * Microseconds, in a period of the same length: a time slice and no limit, as sDDF's example has it for most domains. There
@@ -69,7 +73,8 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   addStats(sys, driver);
   const network =
     path === '2pd' ? net(sys, { device: networkDevice, driver }) : virtualised(sys, driver);
-  for (const { name, ip, mac } of path === '2pd' ? CLIENTS.slice(0, 1) : CLIENTS) {
+  const clients = path === '2pd' ? 1 : Number(choices['clients']);
+  for (const { name, ip, mac } of CLIENTS.slice(0, clients)) {
     const client = sys.pd(name, {
       program: echoClient,
       image: 'clients/echo/echo.ts',
@@ -128,15 +133,18 @@ export const echo: SystemModule = {
       choices: ['5pd', '4pd', '2pd', 'dummy'],
       standard: '5pd',
     },
+    clients: {
+      help: 'how many clients there are; the path 2pd has one',
+      choices: ['1', '2', '8', '32'],
+      standard: '2',
+    },
   },
   counters: {
     ethernet_driver: NET_DRIVER_COUNTERS,
     net_virt_rx: NET_VIRT_RX_COUNTERS,
     net_virt_tx: NET_VIRT_TX_COUNTERS,
-    client0_net_copier: NET_COPY_COUNTERS,
-    client1_net_copier: NET_COPY_COUNTERS,
-    client0: ECHO_COUNTERS,
-    client1: ECHO_COUNTERS,
+    ...Object.fromEntries(CLIENTS.map(({ name }) => [name, ECHO_COUNTERS])),
+    ...Object.fromEntries(CLIENTS.map(({ name }) => [`${name}_net_copier`, NET_COPY_COUNTERS])),
   },
   build,
 };
