@@ -1,11 +1,12 @@
 // The host's serial port: what the driver programs is set on it and its lines come back (a port made of paper), unplugging,
 // and the real package on a pseudo-terminal.
 
+import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { LineFormat } from '../../board/serial-wire.ts';
 import { scrambledBytes, SerialPeer } from '../../test/support/serial-peer.ts';
 import { PortBridge } from './port-bridge.ts';
-import { explainPortError, openWithSerialport } from './port-driver.ts';
+import { explainPortError, openWithSerialport, watchAllThatIsAwaited } from './port-driver.ts';
 import type { HostPort, OpenHostPort, PortEvents, PortSettings } from './port-driver.ts';
 import { PtyBridge } from './pty-bridge.ts';
 
@@ -155,15 +156,35 @@ describe('a port bridge', () => {
   });
 });
 
+describe('the package’s poller', () => {
+  it('goes on waiting for room when a reader waits again', () => {
+    const asked: number[] = [];
+    const emitter = new EventEmitter();
+    const poller = Object.assign(emitter, {
+      poll: (_events?: number): void => undefined,
+      poller: { poll: (events: number) => void asked.push(events) },
+    });
+    watchAllThatIsAwaited(poller);
+    const wait = (event: string, bit: number): void => {
+      poller.poll(bit);
+      emitter.once(event, () => undefined);
+    };
+    wait('readable', 1);
+    wait('writable', 2);
+    emitter.emit('readable');
+    wait('readable', 1);
+    emitter.emit('writable');
+    wait('writable', 2);
+
+    expect(asked).toEqual([1, 3, 3, 3]);
+  });
+});
+
 const serialportInstalled = await import('serialport').then(
   () => true,
   () => false,
 );
-// The package stalls on Node 26 and later: see docs and `ecosystem.md`.
-const usable =
-  serialportInstalled &&
-  process.platform === 'linux' &&
-  Number(process.versions.node.split('.')[0]) < 26;
+const usable = serialportInstalled && process.platform === 'linux';
 
 describe.runIf(usable)('the package serialport on a pseudo-terminal', () => {
   async function pairBench() {

@@ -1,6 +1,6 @@
 /**
  * A host serial port behind an interface, and its implementation by the npm package `serialport`: an optional dependency
- * that is loaded only when a port is asked for. (Version 13 works on Node 20 to 24 and stalls on Node 26.)
+ * that is loaded only when a port is asked for.
  */
 
 import type { LineFormat } from '../../board/serial-wire.ts';
@@ -67,6 +67,8 @@ export const openWithSerialport: OpenHostPort = async (settings, events) => {
   await new Promise<void>((resolve, reject) => {
     port.open((error) => (error === null ? resolve() : reject(explainPortError(error, path))));
   });
+  const binding = port.port;
+  if (binding !== undefined && 'poller' in binding) watchAllThatIsAwaited(binding.poller);
   port.on('data', (bytes: Buffer) => events.data(bytes));
   port.on('drain', () => events.drained());
   port.on('error', (error) => events.gone(error.message));
@@ -93,6 +95,29 @@ export const openWithSerialport: OpenHostPort = async (settings, events) => {
     },
   };
 };
+
+const READABLE = 1;
+const WRITABLE = 2;
+
+/** What the package waits with on Linux and macOS: an emitter of 'readable' and 'writable' around a native poller. */
+export interface PortPoller {
+  poll(events?: number): void;
+  listenerCount(event: string): number;
+  readonly poller: { poll(events: number): void };
+}
+
+/**
+ * Makes each wait cover everything that is being waited for. The package watches only what was asked for last
+ * (bindings-cpp 13.0.0, `Poller::poll`): when a reader waits again while the writer waits for room, the writer is
+ * forgotten, and output stalls until some input comes.
+ */
+export function watchAllThatIsAwaited(poller: PortPoller): void {
+  poller.poll = (events = 0) => {
+    const readable = poller.listenerCount('readable') > 0 ? READABLE : 0;
+    const writable = poller.listenerCount('writable') > 0 ? WRITABLE : 0;
+    poller.poller.poll(events | readable | writable);
+  };
+}
 
 function promised(start: (done: (error: Error | null) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => {

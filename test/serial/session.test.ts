@@ -15,13 +15,10 @@ import { SerialPeer } from '../support/serial-peer.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'serial-'));
 const isLinux = process.platform === 'linux';
-// The package stalls on Node 26 and later.
-const hasSerialport =
-  Number(process.versions.node.split('.')[0]) < 26 &&
-  (await import('serialport').then(
-    () => true,
-    () => false,
-  ));
+const hasSerialport = await import('serialport').then(
+  () => true,
+  () => false,
+);
 
 /** Text that comes from somewhere, to be waited for. */
 class Conversation {
