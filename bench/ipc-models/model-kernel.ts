@@ -40,8 +40,8 @@ import { ModelThread, type Program, type Task, type WaitQueue } from './model-th
 export interface Model {
   /** Executes the system call in the thread's registers. */
   systemCall(thread: ModelThread): void;
-  /** The thread has waited as long as it wanted to: it is in no queue any more, and its answer is due. */
-  timedOut(thread: ModelThread): void;
+  /** The thread has waited as long as it wanted to, in this state: it runs again, and its answer is due. */
+  timedOut(thread: ModelThread, state: BlockedState): void;
   /** The thread has ended, by itself or by a fault. */
   ended(thread: ModelThread): void;
 }
@@ -263,8 +263,9 @@ export class ModelKernel {
     this.#nextTimeoutNs = Infinity;
     for (const thread of this.threads) {
       if (thread.timeoutAtNs <= now) {
+        const state = thread.tcb.state as BlockedState;
         this.wake(thread);
-        (this.#model as Model).timedOut(thread);
+        (this.#model as Model).timedOut(thread, state);
       } else if (thread.timeoutAtNs < this.#nextTimeoutNs) {
         this.#nextTimeoutNs = thread.timeoutAtNs;
       }

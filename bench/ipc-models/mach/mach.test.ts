@@ -117,12 +117,17 @@ function setUp() {
   return { kernel, mach, makeTask, run, connect };
 }
 
+/** A server with a port, and a client that may send to it. */
+function setUpPair() {
+  const all = setUp();
+  const server = all.makeTask('server');
+  const client = all.makeTask('client');
+  return { ...all, server, client, ...all.connect(server, client) };
+}
+
 describe('a call', () => {
   it('carries a send-once right to reply with, and each message is copied twice', () => {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, run, server, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(server, 20, function* ({ task }) {
       yield receive(own);
@@ -160,10 +165,7 @@ describe('a call', () => {
   });
 
   it('refuses names that are none, rights that are not held, and messages that are no messages', () => {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, run, server, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(client, 10, function* ({ task }) {
       seen.push(yield send(write(task, { remote: 0x7703, remoteAs: COPY_SEND })));
@@ -231,10 +233,7 @@ describe('a queue', () => {
   });
 
   it('has another limit when it is set, and a send-once right passes it', () => {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, makeTask, run, server, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(server, 20, function* (thread) {
       yield [MACH_PORT_SET_QLIMIT, own, 1];
@@ -285,10 +284,7 @@ describe('a queue', () => {
   });
 
   it('keeps a message that is too large, if so asked, and says how large; otherwise it is gone', () => {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, run, server, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(client, 20, function* ({ task }) {
       const size = write(task, { remote: sending, remoteAs: COPY_SEND }, [1, 2, 3, 4]);
@@ -395,10 +391,7 @@ describe('rights', () => {
   });
 
   it('die with the port: names become dead names, waiting threads fail, listeners are told', () => {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, run, server, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(client, 30, function* (thread) {
       const { task } = thread;
@@ -441,10 +434,7 @@ describe('rights', () => {
   });
 
   it('to a reply that never comes tell the caller when the server ends', () => {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, run, server, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(server, 20, function* () {
       yield receive(own);
@@ -463,10 +453,7 @@ describe('rights', () => {
   });
 
   it('to send that have all gone are told of once', () => {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, run, server, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(server, 20, function* (thread) {
       yield [MACH_PORT_ALLOCATE, MACH_PORT_RIGHT_RECEIVE];
@@ -491,10 +478,7 @@ describe('rights', () => {
 describe('memory out of line', () => {
   /** Sends four pages; the receiver reports what it sees. */
   function transfer(copy: number, deallocate: number) {
-    const { kernel, makeTask, run, connect } = setUp();
-    const server = makeTask('server');
-    const client = makeTask('client');
-    const { own, sending } = connect(server, client);
+    const { kernel, run, server, client, own, sending } = setUpPair();
     client.space.allocateAt(BIG, 0x4000);
     client.space.store32(BIG, 1234);
     client.space.store32(BIG + 0x3000, 5678);
