@@ -34,7 +34,7 @@ import type { SystemDescription } from '../microkit/model.ts';
 import { createTestbed } from '../systems/testbed.ts';
 import { Responder, RIG_PRIORITY, type RigThread, runRig, setRegister } from './kernel-rig.ts';
 import type { BenchRow } from './results.ts';
-import { summarise } from './statistics.ts';
+import { round, summarise } from './statistics.ts';
 
 export interface KernelBenchOptions {
   readonly repeat: number;
@@ -77,31 +77,10 @@ export function benchKernel(options: KernelBenchOptions): readonly BenchRow[] {
  * Cycles that seL4's own benchmarks publish for a SiFive HiFive U540 at 1.5 GHz (RISC-V 64, MCS), as microseconds: to be
  * printed beside ours. A call there is one way, ours is there and back.
  */
-export const PUBLISHED_US = {
+const PUBLISHED_US: Readonly<Record<string, number>> = {
   'kernel/call-reply': (712 + 828) / 1500,
   'kernel/signal': 3960 / 1500,
-} as const;
-
-/** @returns lines for people: each figure, and per operation beside what is published */
-export function kernelTable(rows: readonly BenchRow[]): readonly string[] {
-  return rows.map((row) => {
-    const what = `${row.name}${suffix(row)}`.padEnd(34);
-    const figure = `${formatFigure(row.median)} ${row.unit}`.padEnd(28);
-    if (row.unit !== 'operations/s') return `${what} ${figure}`;
-    const published = Object.entries(PUBLISHED_US).find(([name]) => name === row.name)?.[1];
-    const beside = published === undefined ? '' : `, seL4 on HiFive ${published.toFixed(2)} us`;
-    return `${what} ${figure} ${(1e6 / row.median).toFixed(3)} us each${beside}`;
-  });
-}
-
-function suffix(row: BenchRow): string {
-  if (typeof row['objects'] === 'number') return ` among ${row['objects']}`;
-  return typeof row['children'] === 'number' ? ` of ${row['children']}` : '';
-}
-
-function formatFigure(value: number): string {
-  return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
-}
+};
 
 // ---------------------------------------------------------------------------------------------- round trips
 
@@ -294,5 +273,14 @@ function rate(
   rates: readonly number[],
   parameters: Readonly<Record<string, number>>,
 ): BenchRow {
-  return { name, unit: 'operations/s', ...summarise(rates), ...parameters, ratioToNative: null };
+  const summary = summarise(rates);
+  return {
+    name,
+    unit: 'operations/s',
+    ...summary,
+    ...parameters,
+    microseconds: round(1e6 / summary.median),
+    publishedMicroseconds: PUBLISHED_US[name] ?? null,
+    ratioToNative: null,
+  };
 }

@@ -131,6 +131,8 @@ export const FIGURES: ReadonlySet<string> = new Set([
   'lookups',
   'entitled',
   'flushesPerSecond',
+  'microseconds',
+  'publishedMicroseconds',
 ]);
 
 const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note']);

@@ -19,7 +19,7 @@ import { UARTS } from '../systems/serial-devices.ts';
 import type { Testbed } from '../systems/testbed.ts';
 import type { BenchRow } from './results.ts';
 import { CountingWire, flood, line, makeSerialRig, mirror } from './serial-rig.ts';
-import { type Summary, summarise } from './statistics.ts';
+import { round, type Summary, summarise } from './statistics.ts';
 
 export interface SerialBenchOptions {
   /** Samples of each figure. */
@@ -66,11 +66,6 @@ function row(name: string, unit: string, uart: Uart, values: readonly number[]):
   const { median, min, max }: Summary = summarise(values);
   const figures = { median: round(median), min: round(min), max: round(max) };
   return { name, uart, unit, ...figures, ratioToNative: null };
-}
-
-/** Four significant digits: more than any of these measurements has. */
-function round(value: number): number {
-  return Number(value.toPrecision(4));
 }
 
 /** @returns bytes per second of each sample */
@@ -186,13 +181,4 @@ async function echoTimes(uart: Uart): Promise<readonly number[]> {
   closeSync(descriptor);
   await rig.end();
   return times;
-}
-
-/** The rows as a table for people. */
-export function serialTable(rows: readonly BenchRow[]): readonly string[] {
-  return rows.map(({ name, uart, unit, median, min, max }) => {
-    const figure = median.toLocaleString('en').padStart(14);
-    const range = `(${min.toLocaleString('en')} to ${max.toLocaleString('en')})`;
-    return `${name.padEnd(22)} ${String(uart).padEnd(9)} ${figure} ${unit} ${range}`;
-  });
 }

@@ -134,6 +134,7 @@ async function measure(
   const { sampleNs, repeat } = SAMPLES[length];
   const { rows, failures } = await runSuite({
     benchmarks: benchmarks.map((benchmark) => onlyAsked(benchmark, options)),
+    scope: benchmarks.length === BENCHMARKS.length ? 'all' : what.join(' '),
     request: {
       length,
       sampleNs,

@@ -1,5 +1,174 @@
-/** stub */
-import type { BenchResults } from '../results.ts';
+/**
+ * `--html`: results as one page that needs nothing else. For each question its answer in a sentence, computed from the rows, a
+ * plot, and the table; at the head all targets in numbers, at the end each of them.
+ */
+
+import type { BenchResults, BenchRow } from '../results.ts';
+import { figure } from '../suite/figure.ts';
+import { checkTargets, type Target, type TargetOutcome } from '../suite/targets.ts';
+import { figureMarkup, tableMarkup } from './figure-markup.ts';
+import type { Section, SectionContent } from './section.ts';
+import { BLK_SECTIONS } from './sections-blk.ts';
+import { LOAD_SECTIONS } from './sections-load.ts';
+import { NET_SECTIONS } from './sections-net.ts';
+import { OTHER_SECTIONS } from './sections-others.ts';
+import { STYLE } from './style.ts';
+import { element, escapeMarkup } from './svg.ts';
+
+export const SECTIONS: readonly Section[] = [
+  ...NET_SECTIONS,
+  ...LOAD_SECTIONS,
+  ...BLK_SECTIONS,
+  ...OTHER_SECTIONS,
+];
+
+const TITLES: Readonly<Record<string, string>> = {
+  net: 'Network',
+  blk: 'Block',
+  serial: 'Serial',
+  kernel: 'Kernel',
+  ipc: 'Inter-process communication',
+  description: 'System descriptions',
+};
+
+interface Made {
+  readonly section: Section;
+  readonly content: SectionContent | undefined;
+}
+
 export function renderReport(results: BenchResults): string {
-  return JSON.stringify(results);
+  const rows = results.results;
+  const made = SECTIONS.map((section): Made => ({ section, content: section.make(rows) }));
+  const outcomes = checkTargets(rows);
+  const measured = Object.keys(TITLES).filter((name) => wasMeasured(rows, name));
+  const body = [
+    '<h1>sDDF testbed: benchmarks</h1>',
+    machine(results),
+    tally(outcomes),
+    contents(made, measured),
+    ...measured.map((name) => chapter(name, made)),
+    targets(outcomes),
+    absent(measured),
+  ].join('\n');
+  return page(body);
+}
+
+function page(body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>sDDF testbed: benchmarks</title>
+<link rel="icon" href="data:,">
+<style>${STYLE}</style>
+</head>
+<body><main>
+${body}
+</main></body>
+</html>
+`;
+}
+
+function wasMeasured(rows: readonly BenchRow[], benchmark: string): boolean {
+  return rows.some((row) => row.name.startsWith(`${benchmark}/`));
+}
+
+/** On what this was measured, and how much of it. */
+function machine({ cpu, cores, os, load, node, results }: BenchResults): string {
+  const time = results.find((row) => row.name === 'suite/time');
+  const facts = [
+    cores === undefined ? cpu : `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}`,
+    ...(os === undefined ? [] : [os]),
+    `Node ${node}`,
+    ...(time === undefined ? [] : [`${time['length']} run, ${figure(time.median)} s`]),
+  ];
+  const isBusy = load !== undefined && cores !== undefined && load > cores;
+  const remark = isBusy
+    ? ` The machine was busy (load ${load}): trust ratios and counts, not absolute figures.`
+    : ' Absolute figures are of this machine: compare ratios.';
+  return element('p', { class: 'muted' }, escapeMarkup(`${facts.join(' · ')}.${remark}`));
+}
+
+function count(outcomes: readonly TargetOutcome[], outcome: TargetOutcome['outcome']): number {
+  return outcomes.filter((each) => each.outcome === outcome).length;
+}
+
+function tally(outcomes: readonly TargetOutcome[]): string {
+  const parts = [
+    `<span class="reached">${count(outcomes, 'reached')} targets reached</span>`,
+    `<span class="missed">${count(outcomes, 'not reached')} not reached</span>`,
+    `<span class="unknown">${count(outcomes, 'not measured')} not measured here</span>`,
+    '<a href="#targets">all targets</a>',
+  ];
+  return element('div', { class: 'tally' }, parts.join(''));
+}
+
+function contents(made: readonly Made[], measured: readonly string[]): string {
+  const links = made
+    .filter(({ section, content }) => measured.includes(section.benchmark) && content !== undefined)
+    .map(({ section }) =>
+      element('li', {}, element('a', { href: `#${section.id}` }, escapeMarkup(section.question))),
+    );
+  return element('nav', {}, element('ul', {}, links.join('')));
+}
+
+function chapter(benchmark: string, made: readonly Made[]): string {
+  const sections = made.filter(({ section }) => section.benchmark === benchmark);
+  const title = element('h2', { id: benchmark }, escapeMarkup(TITLES[benchmark] ?? benchmark));
+  return [title, ...sections.map(question)].join('\n');
+}
+
+function question({ section, content }: Made): string {
+  const heading = element('h3', {}, escapeMarkup(section.question));
+  const inner =
+    content === undefined
+      ? element('p', { class: 'muted' }, 'Not measured in this run.')
+      : [
+          element('p', { class: 'answer' }, escapeMarkup(content.answer)),
+          ...content.plots.map((plot) => figureMarkup(plot, section.question)),
+          tableMarkup(content.table),
+        ].join('\n');
+  return element('section', { class: 'question', id: section.id }, heading + inner);
+}
+
+const CLASSES: Readonly<Record<TargetOutcome['outcome'], string>> = {
+  reached: 'reached',
+  'not reached': 'missed',
+  'not measured': 'unknown',
+};
+
+function targets(outcomes: readonly TargetOutcome[]): string {
+  const head = ['issue', 'what', 'target', 'measured', ''].map((name) => element('th', {}, name));
+  const lines = outcomes.map((outcome) => element('tr', {}, targetCells(outcome)));
+  const table = element(
+    'table',
+    { class: 'targets' },
+    element('thead', {}, element('tr', {}, head.join(''))) + element('tbody', {}, lines.join('')),
+  );
+  return `${element('h2', { id: 'targets' }, 'Targets')}${element('section', { class: 'question' }, table)}`;
+}
+
+function targetCells({ target, outcome, measured }: TargetOutcome): string {
+  const word = outcome === 'not measured' ? 'not measured here' : outcome;
+  const found = measured === undefined ? '–' : `${figure(measured)} ${target.unit}`;
+  return [
+    element('td', { 'data-label': 'issue' }, String(target.issue)),
+    element('td', {}, escapeMarkup(target.what)),
+    element('td', { class: 'number', 'data-label': 'target' }, escapeMarkup(limitOf(target))),
+    element('td', { class: 'number', 'data-label': 'measured' }, escapeMarkup(found)),
+    element('td', { class: CLASSES[outcome] }, word),
+  ].join('');
+}
+
+export function limitOf({ atLeast, atMost, unit }: Target): string {
+  if (atLeast !== undefined) return `≥ ${figure(atLeast)} ${unit}`;
+  return `≤ ${figure(atMost ?? Number.NaN)} ${unit}`;
+}
+
+function absent(measured: readonly string[]): string {
+  const names = Object.keys(TITLES).filter((name) => !measured.includes(name));
+  if (names.length === 0) return '';
+  return element('p', { class: 'muted' }, `Not measured in this run: ${names.join(', ')}.`);
 }

@@ -13,6 +13,8 @@ import { sayTimeLeft, TimeLeft } from './time-left.ts';
 
 export interface SuiteOptions {
   readonly benchmarks: readonly Benchmark[];
+  /** `all`, or what was asked for instead. */
+  readonly scope: string;
   readonly request: PartRequest;
   readonly onProgress: (line: string) => void;
   readonly onNotice: (line: string) => void;
@@ -77,7 +79,7 @@ function suiteTime(options: SuiteOptions, took: number): BenchRow {
   const figure = Math.round(took * 10) / 10;
   return {
     name: 'suite/time',
-    benchmarks: options.benchmarks.map(({ name }) => name).join(' '),
+    scope: options.scope,
     length: options.request.length,
     unit: 's',
     median: figure,
