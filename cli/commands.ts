@@ -34,6 +34,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./trace.ts')).traceCommand(),
   },
   {
+    name: 'path',
+    summary: 'follows one frame through a system, hop by hop',
+    load: async () => (await import('./path.ts')).pathCommand(),
+  },
+  {
     name: 'check',
     summary: 'checks .system files, and reports every error at once',
     load: async () => (await import('./check.ts')).checkCommand(),

@@ -3,6 +3,7 @@
 import type { BenchRow } from '../bench/results.ts';
 import type { QueueStatistics, RunStatistics } from '../systems/trace/statistics.ts';
 import { groupDigits } from './figures.ts';
+import { type Alignment, textTable } from './text-table.ts';
 
 /** @returns a row for each figure; exact ones, so that median, least and most are the same */
 export function statisticsRows(statistics: RunStatistics): readonly BenchRow[] {
@@ -51,6 +52,7 @@ export function statisticsText(statistics: RunStatistics): readonly string[] {
         each.name,
         ...[each.wakeUps, each.wastedWakeUps, each.protectedCalls, each.notifies].map(groupDigits),
       ]),
+      ['left', 'right', 'right', 'right', 'right'],
     ),
     ...table(
       ['queue', 'mean', 'most', 'wake-ups by entries taken out'],
@@ -60,16 +62,26 @@ export function statisticsText(statistics: RunStatistics): readonly string[] {
         groupDigits(queue.depthMax),
         batchText(queue),
       ]),
+      ['left', 'right', 'right', 'left'],
     ),
     ...table(
       ['device', 'reads', 'writes'],
-      statistics.devices.map(({ name, reads, writes }) => [
-        name,
-        groupDigits(reads),
-        groupDigits(writes),
+      statistics.devices.map((each) => [
+        each.name,
+        groupDigits(each.reads),
+        groupDigits(each.writes),
       ]),
+      ['left', 'right', 'right'],
     ),
   ];
+}
+
+function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  alignments: readonly Alignment[],
+): readonly string[] {
+  return rows.length === 0 ? [] : textTable([head, ...rows], alignments);
 }
 
 /** Such as "1: 12 · 2-3: 4 · 64-127: 1". */
@@ -79,25 +91,4 @@ function batchText({ batches }: QueueStatistics): string {
     .filter(({ count }) => count > 0)
     .map(({ count, from, to }) => `${from === to ? from : `${from}-${to}`}: ${groupDigits(count)}`)
     .join(' · ');
-}
-
-/** Lines with columns: the first one to the left, figures to the right, a last one of text to the left. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  if (rows.length === 0) return [];
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) =>
-    Math.max(...lines.map((line) => (line[column] ?? '').length)),
-  );
-  return lines.map((line) =>
-    line
-      .map((cell, column) => {
-        const isText = column === 0 || (column === head.length - 1 && cell.includes(':'));
-        const isLast = column === head.length - 1;
-        if (isText || (isLast && line === head))
-          return isLast ? cell : cell.padEnd(widths[column] ?? 0);
-        return cell.padStart(widths[column] ?? 0);
-      })
-      .join('  ')
-      .trimEnd(),
-  );
 }
