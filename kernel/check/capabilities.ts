@@ -27,9 +27,10 @@ export function checkCapabilities(snapshot: Snapshot, report: Report): void {
     checkCap(each, report);
   }
   const lists = readLists(slots, report);
+  const untypeds = slots.map(({ slot }) => slot).filter(({ cap }) => cap.kind === 'untyped');
   for (const list of lists) {
     checkFamilies(list, places, report);
-    checkNesting(list, places, report);
+    checkNesting(list, untypeds, places, report);
   }
   checkOriginals(slots, report);
   checkOverlap(snapshot, report);
@@ -129,9 +130,17 @@ function checkFamilies(list: readonly Slot[], places: Places, report: Report): v
   }
 }
 
-/** 4, 5, 7: what an untyped covers are its descendants, and lies below its free index. */
-function checkNesting(list: readonly Slot[], places: Places, report: Report): void {
-  const untypeds = list.filter((slot) => slot.cap.kind === 'untyped');
+/**
+ * 4, 5, 6, 7: what lies in an untyped is among its descendants, untypeds included, and below its free index.
+ *
+ * @param untypeds those of all lists
+ */
+function checkNesting(
+  list: readonly Slot[],
+  untypeds: readonly Slot[],
+  places: Places,
+  report: Report,
+): void {
   const ancestors: Slot[] = [];
   for (const slot of list) {
     while (ancestors.length > 0 && !isMdbParentOf(ancestors.at(-1) as Slot, slot)) ancestors.pop();
@@ -142,9 +151,16 @@ function checkNesting(list: readonly Slot[], places: Places, report: Report): vo
         const end = cap.base + 2 ** cap.sizeBits;
         if (untyped === slot || range.start < cap.base || range.end > end) continue;
         const isSame = range.start === cap.base && range.end === end;
-        if (!ancestors.includes(untyped) && !(isSame && slot.cap.kind === 'untyped')) {
+        const isAncestor = ancestors.includes(untyped);
+        if (slot.cap.kind === 'untyped') {
+          // Of two to the same memory one is the parent of the other.
+          if (!isAncestor && !(isSame && isMdbParentOf(slot, untyped))) {
+            report(6, `${where(places, slot)}: overlaps ${where(places, untyped)}`);
+          }
+        } else if (!isAncestor) {
           report(4, `${where(places, slot)}: in an untyped that is not its ancestor`);
-        } else if (!isSame && range.end > cap.base + cap.freeIndex) {
+        }
+        if (isAncestor && !isSame && range.end > cap.base + cap.freeIndex) {
           report(7, `${where(places, slot)}: above the free index of its untyped`);
         }
       }

@@ -1,5 +1,6 @@
 /** Invariants of address spaces and interrupts: numbers 34 to 40 of the list in the README. */
 
+import { objectBits } from '../objects.ts';
 import type { PageTable } from '../page-table.ts';
 import { ASID_LOW_BITS, IRQ_SIGNAL } from '../state.ts';
 import type { KernelState } from '../state.ts';
@@ -28,6 +29,7 @@ export function checkSpaces(k: KernelState, snapshot: Snapshot, report: Report):
       report(39, `${placeOf(placed)}: a device frame`);
     }
   }
+  const walked: Walked = { mapped, pages: pagesOfObjects(snapshot), seen: new Set() };
   k.asidTable.forEach((pool, index) => {
     if (pool === null) return;
     if (!snapshot.live.has(pool) || pool.asidBase !== index << ASID_LOW_BITS) {
@@ -38,7 +40,7 @@ export function checkSpaces(k: KernelState, snapshot: Snapshot, report: Report):
       const asid = pool.asidBase + low;
       if (!roots.has(`${asid} ${nameOf(root)}`)) report(37, `root of ASID ${asid}`);
       checkKernelHalf(root, asid, report);
-      checkTable(root, asid, 0, 30, mapped, snapshot, report);
+      checkTable(root, { asid, start: 0, bits: 30 }, walked, snapshot, report);
     });
   });
   k.irqState.forEach((state, irq) => {
@@ -53,28 +55,65 @@ function checkKernelHalf(root: PageTable, asid: number, report: Report): void {
   }
 }
 
-/** 34, 36: every page that the user can reach has a frame capability that says so. */
+/** What a walk through all address spaces needs to know. */
+interface Walked {
+  /** Keys of all mappings that frame capabilities record. */
+  readonly mapped: ReadonlySet<string>;
+  /** Numbers of the 4 KiB pages in which a kernel object lies. */
+  readonly pages: ReadonlySet<number>;
+  readonly seen: Set<PageTable>;
+}
+
+interface Span {
+  readonly asid: number;
+  readonly start: number;
+  /** One entry covers 2^bits bytes. */
+  readonly bits: number;
+}
+
+function pagesOfObjects({ live }: Snapshot): ReadonlySet<number> {
+  const pages = new Set<number>();
+  for (const object of live) {
+    const end = object.paddr + 2 ** objectBits(object);
+    for (let page = Math.floor(object.paddr / 4096); page * 4096 < end; page += 1) pages.add(page);
+  }
+  return pages;
+}
+
+/** 34, 36, 37: every page that the user can reach has a frame capability that says so; a table is in one place only. */
 function checkTable(
   table: PageTable,
-  asid: number,
-  start: number,
-  bits: number,
-  mapped: ReadonlySet<string>,
+  { asid, start, bits }: Span,
+  walked: Walked,
   snapshot: Snapshot,
   report: Report,
 ): void {
   if (!snapshot.live.has(table)) report(34, `${nameOf(table)} is mapped and gone`);
+  if (walked.seen.has(table)) return report(37, `${nameOf(table)} is in two places`);
+  walked.seen.add(table);
   for (let index = 0; index < 512; index += 1) {
     const entry = table.entries[index];
     if (entry === undefined) continue;
     const vaddr = start + index * 2 ** bits;
     if (entry.kind === 'table') {
       if (bits === 12) report(34, `a table at the last level of ASID ${asid}`);
-      else checkTable(entry.table, asid, vaddr, bits - 9, mapped, snapshot, report);
-    } else if (!mapped.has(mappingKey(asid, vaddr, entry.base, bits))) {
-      report(34, `page 0x${vaddr.toString(16)} of ASID ${asid} has no capability`);
+      else
+        checkTable(entry.table, { asid, start: vaddr, bits: bits - 9 }, walked, snapshot, report);
+    } else {
+      const where = `page 0x${vaddr.toString(16)} of ASID ${asid}`;
+      const isKnown = walked.mapped.has(mappingKey(asid, vaddr, entry.base, bits));
+      if (!isKnown) report(34, `${where} has no capability`);
+      if (showsObject(entry.base, bits, walked.pages)) report(36, `${where} shows an object`);
     }
   }
+}
+
+function showsObject(base: number, bits: number, pages: ReadonlySet<number>): boolean {
+  if (bits === 12) return pages.has(base / 4096);
+  for (const page of pages) {
+    if (page * 4096 >= base && page * 4096 < base + 2 ** bits) return true;
+  }
+  return false;
 }
 
 function mappingKey(asid: number, vaddr: number, base: number, bits: number): string {
