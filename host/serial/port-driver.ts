@@ -3,6 +3,7 @@
  * that is loaded only when a port is asked for.
  */
 
+import { readFileSync, statSync } from 'node:fs';
 import type { LineFormat } from '../../board/serial-wire.ts';
 import { systemErrorCode, UserMistake } from '../problem.ts';
 
@@ -96,6 +97,10 @@ export const openWithSerialport: OpenHostPort = async (settings, events) => {
   };
 };
 
+/** Debian's and Fedora's group of serial ports. */
+const USUAL_GROUP = 'dialout';
+const GROUP_READ_WRITE = 0o060;
+
 const READABLE = 1;
 const WRITABLE = 2;
 
@@ -134,8 +139,9 @@ export function explainPortError(error: Error, path: string): UserMistake {
     return new UserMistake(`${where}: there is no such port; ls /dev/tty* shows those there are`);
   }
   if (/permission denied|EACCES/i.test(text + code)) {
+    const group = portGroup(path);
     return new UserMistake(
-      `${where}: permission denied; serial ports belong to the group dialout: sudo usermod -aG dialout $USER, and log in again`,
+      `${where}: permission denied; serial ports belong to the group ${group}: sudo usermod -aG ${group} $USER, and log in again`,
     );
   }
   if (/lock|busy|EBUSY|temporarily unavailable/i.test(text + code)) {
@@ -148,4 +154,17 @@ export function explainPortError(error: Error, path: string): UserMistake {
     return new UserMistake(`${where}: the port does not take these settings (${text})`);
   }
   return new UserMistake(`${where}: ${text}`);
+}
+
+/** The group that may use a port: that of its device file, or `dialout` where that cannot be told. */
+function portGroup(path: string): string {
+  try {
+    const { gid, mode } = statSync(path);
+    const lines = readFileSync('/etc/group', 'utf8').split('\n');
+    const name = lines.map((line) => line.split(':')).find((fields) => fields[2] === String(gid));
+    const isOpenToGroup = gid !== 0 && (mode & GROUP_READ_WRITE) === GROUP_READ_WRITE;
+    return isOpenToGroup ? (name?.[0] ?? USUAL_GROUP) : USUAL_GROUP;
+  } catch {
+    return USUAL_GROUP; // the port or the list of groups cannot be read: the usual one is a fair guess
+  }
 }

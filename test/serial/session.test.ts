@@ -1,19 +1,31 @@
 // Whole serial sessions as a user has them: `sddf run serial` in a process of its own, on a pseudo-terminal, TCP, telnet,
-// RFC 2217 with pyserial, a terminal, and files. No test waits for a time.
+// RFC 2217 with pyserial, and files. No test waits for a time.
 
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, existsSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
 import { describe, expect, it } from 'vitest';
+import { loadPtyCalls } from '../../host/serial/libc.ts';
 import { PtyBridge } from '../../host/serial/pty-bridge.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
 import { SerialPeer } from '../support/serial-peer.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'serial-'));
+/** The user `nobody` of every Linux. */
+const NOBODY = 65_534;
 const isLinux = process.platform === 'linux';
 const hasSerialport = await import('serialport').then(
   () => true,
@@ -113,22 +125,6 @@ describe('a serial session', () => {
     },
   );
 
-  it.runIf(isLinux)('runs in a terminal, which is as it was after Ctrl-]', async () => {
-    const command = `stty -g; ${process.execPath} cli/sddf.mjs run serial --serial stdio; stty -g`;
-    const terminal = new SddfProcess(['-qfec', command, '/dev/null'], ['script']);
-    await terminal.says(/Ctrl-\] quits/);
-    // The terminal makes CR LF of the LF in the board's CR LF.
-    await terminal.says(/client0\.\s+Please give me character!/);
-    terminal.type('12\u0003');
-    await terminal.says(/\[31m1.*\[31m2/s);
-    terminal.type('\u001d');
-    await terminal.ended;
-    const settings = terminal.text.match(/^[0-9a-f]+(?::[0-9a-f]+)+/gm) ?? [];
-
-    expect(settings).toHaveLength(2);
-    expect(settings[1]).toBe(settings[0]);
-  });
-
   it('takes a script from a file under the virtual clock, the same every time', () => {
     const script = join(directory, 'script.txt');
     const [one, other] = [join(directory, 'one.log'), join(directory, 'other.log')];
@@ -178,6 +174,33 @@ describe('a serial session', () => {
     expect(wrong('port,path=/dev/nosuchport')).toContain('there is no such port');
     expect(wrong('port,path=/dev/x,baud=12')).toContain('baud');
     expect(wrong('stdio', '--uart', 'z80')).toContain('uart is one of ns16550a, pl011, virtio');
+  });
+});
+
+/** Root may open any port: the run has to be somebody else's then, who must be able to read the program. */
+const otherUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+const otherUserCanRead =
+  spawnSync(process.execPath, ['cli/sddf.mjs', '--version'], otherUser).status === 0;
+
+describe.runIf(isLinux && hasSerialport && otherUserCanRead)('a port of somebody else', () => {
+  it.each([
+    ['dialout', 0o600, 0],
+    ['adm', 0o060, 4],
+  ])('is refused in one line that names the group %s', async (group, mode, gid) => {
+    const calls = await loadPtyCalls();
+    const { master, slavePath } = calls.open();
+    if ('uid' in otherUser) chownSync(slavePath, 0, gid);
+    chmodSync(slavePath, 'uid' in otherUser ? mode : 0);
+    const args = ['cli/sddf.mjs', 'run', 'serial', '--serial', `port,path=${slavePath}`];
+    const ended = spawnSync(process.execPath, args, { encoding: 'utf8', input: '', ...otherUser });
+    calls.close(master);
+
+    const named = 'uid' in otherUser ? group : 'dialout';
+    expect(ended.stderr).toBe(
+      `sddf: --serial port,path=${slavePath}: permission denied; serial ports belong to the group ${named}: ` +
+        `sudo usermod -aG ${named} $USER, and log in again\n`,
+    );
+    expect(ended.status).toBe(2);
   });
 });
 
