@@ -99,5 +99,27 @@ export interface ProtectionDomain<Config = unknown> {
   log(text: string): void;
 }
 
+/**
+ * What a program keeps, as a class: derived from this one, fields can be declared with values made from `pd`.
+ *
+ *     class Echo extends ProgramState<EchoConfig> {
+ *       readonly #received = new NetConsumer(this.pd.region(this.pd.config.rx.activeQueue), 512);
+ *     }
+ *
+ * Assigned in a constructor, the same field would begin as `undefined`, and V8 would check its kind at each use.
+ */
+export abstract class ProgramState<Config> {
+  protected readonly pd: ProtectionDomain<Config>;
+
+  constructor(pd: ProtectionDomain<Config>) {
+    this.pd = pd;
+  }
+
+  /** @returns the region, where the configuration names one */
+  protected optionalRegion(name: string | undefined): Region | undefined {
+    return name === undefined ? undefined : this.pd.region(name);
+  }
+}
+
 /** A program: its one entry function. The body is Microkit's `init`. */
 export type Program<Config = never> = (pd: ProtectionDomain<Config>) => EntryPoints;

@@ -8,7 +8,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
+import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../microkit/pd.ts';
 import { Counters } from '../../queues/counters.ts';
 import type { NetClientConfig, NetData } from '../../queues/net/config.ts';
 import {
@@ -35,6 +35,8 @@ const COUNT = ECHO_COUNTERS;
 /** A transmit buffer that has been taken from the free queue and is not used yet. */
 const NO_BUFFER = -1;
 const BUFFER_SHIFT = 11;
+// Declared here, V8 folds it into the code.
+const BUFFER_BYTES = NET_BUFFER_BYTES;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
 export { ECHO_COUNTERS as counters };
@@ -48,109 +50,118 @@ export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
   };
 }
 
-class EchoClient {
+class EchoClient extends ProgramState<EchoConfig> {
   /** Packets received so far. */
   received = 0;
-  readonly #pd: ProtectionDomain<EchoConfig>;
-  readonly #net: NetClientConfig;
-  readonly #counters: Counters<keyof typeof ECHO_COUNTERS>;
-  readonly #rxActive: NetConsumer;
-  readonly #rxFree: NetProducer;
-  readonly #txActive: NetProducer;
-  readonly #txFree: NetConsumer;
+  readonly #net = this.pd.config.net;
+  readonly #counters = new Counters(ECHO_COUNTERS, this.optionalRegion(this.pd.config.stats));
+  readonly #rxActive = this.#consumer(this.#net.rx.activeQueue, this.#net.rx.capacity);
+  readonly #rxFree = this.#producer(this.#net.rx.freeQueue, this.#net.rx.capacity);
+  readonly #txActive = this.#producer(this.#net.tx.activeQueue, this.#net.tx.capacity);
+  readonly #txFree = this.#consumer(this.#net.tx.freeQueue, this.#net.tx.capacity);
   /** Added to an offset, gives what a queue entry holds: 0, or the region's physical address; low halves, signed. */
-  readonly #rxBase: number = 0;
-  readonly #txBase: number = 0;
-  readonly #txBaseHigh: number = 0;
-  readonly #rxBytes: number = 0;
-  readonly #txBytes: number = 0;
-  readonly #responder: Responder;
-  readonly #receive: Flow;
+  readonly #rxBase: number = lowHalf(this.#baseOf(this.#net.rxData));
+  readonly #txBase: number = lowHalf(this.#baseOf(this.#net.txData));
+  readonly #txBaseHigh: number = highHalf(this.#baseOf(this.#net.txData));
+  readonly #rxBytes: number = this.#net.rxData.buffers * NET_BUFFER_BYTES;
+  readonly #txBytes: number = this.#net.txData.buffers * NET_BUFFER_BYTES;
+  readonly #responder = makeResponder(this.pd);
+  readonly #receive: Flow = {
+    drain: () => this.#answerAll(),
+    requestSignal: () => this.#requestSignals(),
+    cancelSignal: () => this.#rxActive.cancelSignal(),
+    canMove: () => this.#rxActive.hasItems() && this.#hasTxBuffer(),
+  };
   /** Offset of a transmit buffer in hand, or {@link NO_BUFFER}. */
   #txBuffer = NO_BUFFER;
 
   constructor(pd: ProtectionDomain<EchoConfig>) {
-    const { net, ip, stats } = pd.config;
-    const mac = parseMac(net.mac);
-    const address = parseIpv4(ip);
-    assert(mac !== undefined, 'the configuration has a MAC');
-    assert(address !== undefined, 'the configuration has an IPv4 address');
-    this.#pd = pd;
-    this.#net = net;
-    this.#counters = new Counters(
-      ECHO_COUNTERS,
-      stats === undefined ? undefined : pd.region(stats),
-    );
-    this.#rxActive = new NetConsumer(pd.region(net.rx.activeQueue), net.rx.capacity);
-    this.#rxFree = new NetProducer(pd.region(net.rx.freeQueue), net.rx.capacity);
-    this.#txActive = new NetProducer(pd.region(net.tx.activeQueue), net.tx.capacity);
-    this.#txFree = new NetConsumer(pd.region(net.tx.freeQueue), net.tx.capacity);
-    this.#rxBase = lowHalf(this.#baseOf(net.rxData));
-    this.#txBase = lowHalf(this.#baseOf(net.txData));
-    this.#txBaseHigh = highHalf(this.#baseOf(net.txData));
-    this.#rxBytes = net.rxData.buffers * NET_BUFFER_BYTES;
-    this.#txBytes = net.txData.buffers * NET_BUFFER_BYTES;
-    this.#responder = new Responder({
-      received: pd.readonlyRegion(net.rxData.region),
-      receivedBuffers: net.rxData.buffers,
-      sent: pd.region(net.txData.region),
-      sentBuffers: net.txData.buffers,
-      mac,
-      ip: address,
-    });
-    this.#receive = {
-      drain: () => this.#answerAll(),
-      requestSignal: () => this.#requestSignals(),
-      cancelSignal: () => this.#rxActive.cancelSignal(),
-      canMove: () => this.#rxActive.hasItems() && this.#hasTxBuffer(),
-    };
+    super(pd);
+    const { rxData } = this.#net;
     this.#fillTxFree();
-    if (net.rxData.paddrSymbol !== undefined) {
-      fillFreeQueue(this.#rxFree, net.rxData.buffers, this.#baseOf(net.rxData));
+    if (rxData.paddrSymbol !== undefined) {
+      fillFreeQueue(this.#rxFree, rxData.buffers, this.#baseOf(rxData));
     }
     this.notified();
   }
 
   notified(): void {
     runFlow(this.#receive);
-    if (this.#rxFree.publish()) this.#pd.notify(this.#net.rx.channel);
-    if (this.#txActive.publish()) this.#pd.deferredNotify(this.#net.tx.channel);
+    if (this.#rxFree.publish()) this.pd.notify(this.#net.rx.channel);
+    if (this.#txActive.publish()) this.pd.deferredNotify(this.#net.tx.channel);
   }
 
   #answerAll(): void {
+    do this.#echoPlain();
+    while (this.#answerNext());
+    this.#rxActive.publish();
+    this.#txFree.publish();
+  }
+
+  /** Good datagrams for an echo port with a buffer for each answer, as many as come one behind the other. */
+  #echoPlain(): void {
+    if (this.#txBuffer !== NO_BUFFER) return;
+    const active = this.#rxActive;
+    const free = this.#rxFree;
+    const txActive = this.#txActive;
+    const txFree = this.#txFree;
+    const packets = Math.min(active.available(), txFree.available());
+    const most = Math.min(packets, txActive.room(), free.room());
+    let done = 0;
+    let bytes = 0;
+    for (; done < most; done += 1) {
+      const low = active.lowAt(done);
+      const high = active.highAt(done);
+      const len = active.lenAndOidAt(done) & 0xffff;
+      const to = txFree.lowAt(done);
+      const from = (low - this.#rxBase) | 0;
+      const offset = (to - this.#txBase) | 0;
+      if (!isBuffer(from, this.#rxBytes) || !isBuffer(offset, this.#txBytes)) break;
+      if (!this.#responder.echo(from >> BUFFER_SHIFT, len, offset >> BUFFER_SHIFT)) break;
+      txActive.putAt(done, to, this.#txBaseHigh, len);
+      free.putAt(done, low, high, 0);
+      bytes += len;
+    }
+    if (done === 0) return;
+    active.advance(done);
+    txFree.advance(done);
+    txActive.advance(done);
+    free.advance(done);
+    this.received += done;
+    this.#counters.add(COUNT.udpEchoed, done);
+    this.#countAnswers(done, bytes);
+  }
+
+  /** The next packet, whatever it is. @returns false when there is none, or no buffer for an answer */
+  #answerNext(): boolean {
     const active = this.#rxActive;
     const counters = this.#counters;
-    let packets = 0;
-    let answers = 0;
-    let bytes = 0;
-    while (this.#hasTxBuffer() && active.dequeue()) {
-      const { low, high, len } = active;
-      packets += 1;
-      const offset = (low - this.#rxBase) | 0;
-      if (!isBuffer(offset, this.#rxBytes) || len > NET_BUFFER_BYTES) {
-        counters.add(COUNT.badRxBuffer, 1);
-        continue;
-      }
-      const done = this.#responder.respond(
-        offset >>> BUFFER_SHIFT,
-        len,
-        this.#txBuffer >>> BUFFER_SHIFT,
-      );
-      counters.add(done, 1);
-      if (isAnswer(done)) {
-        answers += 1;
-        bytes += len;
-        this.#send(len);
-      }
-      if (!this.#rxFree.enqueue(low, high, 0, 0)) counters.add(COUNT.queueFull, 1);
+    if (!active.hasItems() || !this.#hasTxBuffer() || !active.dequeue()) return false;
+    const { low, high, len } = active;
+    this.received += 1;
+    const offset = (low - this.#rxBase) | 0;
+    if (!isBuffer(offset, this.#rxBytes) || len > BUFFER_BYTES) {
+      counters.add(COUNT.badRxBuffer, 1);
+      return true;
     }
-    if (packets === 0) return;
-    active.publish();
-    this.#txFree.publish();
-    this.received += packets;
-    counters.add(COUNT.txPackets, answers);
-    counters.add(COUNT.copies, answers);
-    counters.add(COUNT.bytesCopied, bytes);
+    const done = this.#responder.respond(
+      offset >> BUFFER_SHIFT,
+      len,
+      this.#txBuffer >> BUFFER_SHIFT,
+    );
+    counters.add(done, 1);
+    if (isAnswer(done)) {
+      this.#countAnswers(1, len);
+      this.#send(len);
+    }
+    if (!this.#rxFree.enqueue(low, high, 0, 0)) counters.add(COUNT.queueFull, 1);
+    return true;
+  }
+
+  #countAnswers(answers: number, bytes: number): void {
+    this.#counters.add(COUNT.txPackets, answers);
+    this.#counters.add(COUNT.copies, answers);
+    this.#counters.add(COUNT.bytesCopied, bytes);
   }
 
   #send(len: number): void {
@@ -185,17 +196,41 @@ class EchoClient {
   /** Our own buffers begin in our transmit free queue, as the entries of a producer that has not begun yet. */
   #fillTxFree(): void {
     const { tx, txData } = this.#net;
-    const free = new NetProducer(this.#pd.region(tx.freeQueue), tx.capacity);
+    const free = new NetProducer(this.pd.region(tx.freeQueue), tx.capacity);
     fillFreeQueue(free, txData.buffers, this.#baseOf(txData));
     free.publish();
     this.#txFree.cancelSignal();
   }
 
+  #consumer(queue: string, capacity: number): NetConsumer {
+    return new NetConsumer(this.pd.region(queue), capacity);
+  }
+
+  #producer(queue: string, capacity: number): NetProducer {
+    return new NetProducer(this.pd.region(queue), capacity);
+  }
+
   #baseOf(data: NetData): number {
-    return data.paddrSymbol === undefined ? 0 : (this.#pd.vars[data.paddrSymbol] ?? 0);
+    return data.paddrSymbol === undefined ? 0 : (this.pd.vars[data.paddrSymbol] ?? 0);
   }
 }
 
+function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
+  const { net, ip } = pd.config;
+  const mac = parseMac(net.mac);
+  const address = parseIpv4(ip);
+  assert(mac !== undefined, 'the configuration has a MAC');
+  assert(address !== undefined, 'the configuration has an IPv4 address');
+  return new Responder({
+    received: pd.readonlyRegion(net.rxData.region),
+    receivedBuffers: net.rxData.buffers,
+    sent: pd.region(net.txData.region),
+    sentBuffers: net.txData.buffers,
+    mac,
+    ip: address,
+  });
+}
+
 function isBuffer(offset: number, dataBytes: number): boolean {
-  return offset >>> 0 < dataBytes && (offset & (NET_BUFFER_BYTES - 1)) === 0;
+  return offset >= 0 && offset < dataBytes && (offset & (BUFFER_BYTES - 1)) === 0;
 }

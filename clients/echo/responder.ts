@@ -48,6 +48,13 @@ const COUNT = ECHO_COUNTERS;
 const ECHO_PORT_0 = wire.swap16(1235);
 const ECHO_PORT_1 = wire.swap16(7);
 
+// Declared here, V8 folds them into the code; what is imported it looks up each time.
+const { swap16 } = wire;
+const PROTOCOL_UDP = wire.IP_PROTOCOL_UDP;
+const IPV4_BYTES = wire.Ipv4.SIZE;
+const UDP_BYTES = wire.Udp.SIZE;
+const BUFFER_BYTES = NET_BUFFER_BYTES;
+
 const IP_AT = wire.Ethernet.SIZE;
 const ARP_AT = wire.Ethernet.SIZE;
 const TYPE_IPV4 = wire.swap16(wire.ETHERTYPE_IPV4);
@@ -118,6 +125,52 @@ export class Responder {
   }
 
   /**
+   * Echoes what nearly every frame is, a good datagram for one of our ports behind an IPv4 header without options, in
+   * whole words: a third of the accesses of the way by fields.
+   *
+   * @param from index of the buffer with the received frame
+   * @param to index of the buffer for the answer
+   * @returns false, without effect, for any other frame, which is for {@link respond} to judge
+   */
+  echo(from: number, lenBytes: number, to: number): boolean {
+    const rx = this.#rx;
+    const tx = this.#tx;
+    if (lenBytes < DATAGRAM_BYTES_MIN || lenBytes > BUFFER_BYTES) return false;
+    if (!rx.moveTo(from) || !tx.moveTo(to)) return false;
+    const w1 = rx.word(1); // destination 4..5, source 0..1
+    const w3 = rx.word(3); // type, version and header length, type of service
+    if (rx.word(0) !== this.#mac01 || (w1 & 0xffff) !== this.#mac2) return false;
+    if ((w3 & 0x00ff_ffff) !== TYPE_AND_VERSION) return false;
+    const w4 = rx.word(4); // total length, identification
+    const w5 = rx.word(5); // fragment, time to live, protocol
+    const w6 = rx.word(6); // checksum, IP source 0..1
+    const w7 = rx.word(7); // IP source 2..3, IP destination 0..1
+    const w8 = rx.word(8); // IP destination 2..3, source port
+    const w9 = rx.word(9); // destination port, UDP length
+    if ((w5 & FRAGMENT_MASK) !== 0 || w5 >>> 24 !== PROTOCOL_UDP) return false;
+    if (w7 >>> 16 !== this.#ip0 || (w8 & 0xffff) !== this.#ip1) return false;
+    const low = (w4 & 0xffff) + (w5 & 0xffff) + (w6 & 0xffff) + (w7 & 0xffff) + (w8 & 0xffff);
+    const high = (w3 >>> 16) + (w4 >>> 16) + (w5 >>> 16) + (w6 >>> 16) + (w7 >>> 16);
+    if (fold(low + high) !== 0xffff) return false;
+    const totalBytes = swap16(w4 & 0xffff);
+    const udpBytes = swap16(w9 >>> 16);
+    if (totalBytes > lenBytes - IP_AT || udpBytes < UDP_BYTES) return false;
+    if (udpBytes > totalBytes - IPV4_BYTES) return false;
+    const port = w9 & 0xffff;
+    if ((port !== ECHO_PORT_0 && port !== ECHO_PORT_1) || w8 >>> 16 === ECHO_PORT_1) return false;
+    this.#copy(from, to, lenBytes);
+    const w2 = rx.word(2); // source 2..5
+    tx.setWord(0, (w1 >>> 16) | (w2 << 16));
+    tx.setWord(1, (w2 >>> 16) | (this.#mac0 << 16));
+    tx.setWord(2, this.#mac12);
+    tx.setWord(6, (w6 & 0xffff) | (this.#ip0 << 16));
+    tx.setWord(7, this.#ip1 | (w6 & ~0xffff));
+    tx.setWord(8, (w7 & 0xffff) | (port << 16));
+    tx.setWord(9, (w8 >>> 16) | (w9 & ~0xffff));
+    return true;
+  }
+
+  /**
    * Answers one frame, if it is to be answered.
    *
    * @param from index of the buffer with the received frame
@@ -129,7 +182,6 @@ export class Responder {
     const rx = this.#rx;
     if (!rx.moveTo(from)) return COUNT.badRxBuffer;
     if (!this.#tx.moveTo(to)) return COUNT.badTxBuffer;
-    if (this.#echoDatagram(from, lenBytes, to)) return COUNT.udpEchoed;
     if (lenBytes < wire.Ethernet.SIZE) return COUNT.dropShort;
     const m0 = rx.half(MAC_DESTINATION);
     const m1 = rx.half(MAC_DESTINATION + 1);
@@ -141,48 +193,6 @@ export class Responder {
       return COUNT.dropNotForUs;
     }
     return type === TYPE_ARP ? this.#respondArp(from, lenBytes, to) : COUNT.dropEthertype;
-  }
-
-  /**
-   * Echoes what nearly every frame is, a good datagram for one of our ports behind an IPv4 header without options, in
-   * whole words: a third of the accesses of the way by fields. @returns false, without effect, for any other frame,
-   * which then goes that way and has its reason found
-   */
-  #echoDatagram(from: number, lenBytes: number, to: number): boolean {
-    if (lenBytes < DATAGRAM_BYTES_MIN) return false;
-    const rx = this.#rx;
-    const w1 = rx.word(1); // destination 4..5, source 0..1
-    const w3 = rx.word(3); // type, version and header length, type of service
-    if (rx.word(0) !== this.#mac01 || (w1 & 0xffff) !== this.#mac2) return false;
-    if ((w3 & 0x00ff_ffff) !== TYPE_AND_VERSION) return false;
-    const w4 = rx.word(4); // total length, identification
-    const w5 = rx.word(5); // fragment, time to live, protocol
-    const w6 = rx.word(6); // checksum, IP source 0..1
-    const w7 = rx.word(7); // IP source 2..3, IP destination 0..1
-    const w8 = rx.word(8); // IP destination 2..3, source port
-    const w9 = rx.word(9); // destination port, UDP length
-    if ((w5 & FRAGMENT_MASK) !== 0 || w5 >>> 24 !== wire.IP_PROTOCOL_UDP) return false;
-    if (w7 >>> 16 !== this.#ip0 || (w8 & 0xffff) !== this.#ip1) return false;
-    const low = (w4 & 0xffff) + (w5 & 0xffff) + (w6 & 0xffff) + (w7 & 0xffff) + (w8 & 0xffff);
-    const high = (w3 >>> 16) + (w4 >>> 16) + (w5 >>> 16) + (w6 >>> 16) + (w7 >>> 16);
-    if (fold(low + high) !== 0xffff) return false;
-    const totalBytes = wire.swap16(w4 & 0xffff);
-    const udpBytes = wire.swap16(w9 >>> 16);
-    if (totalBytes > lenBytes - IP_AT || udpBytes < wire.Udp.SIZE) return false;
-    if (udpBytes > totalBytes - wire.Ipv4.SIZE) return false;
-    const port = w9 & 0xffff;
-    if ((port !== ECHO_PORT_0 && port !== ECHO_PORT_1) || w8 >>> 16 === ECHO_PORT_1) return false;
-    this.#copy(from, to, lenBytes);
-    const tx = this.#tx;
-    const w2 = rx.word(2); // source 2..5
-    tx.setWord(0, (w1 >>> 16) | (w2 << 16));
-    tx.setWord(1, (w2 >>> 16) | (this.#mac0 << 16));
-    tx.setWord(2, this.#mac12);
-    tx.setWord(6, (w6 & 0xffff) | (this.#ip0 << 16));
-    tx.setWord(7, this.#ip1 | (w6 & ~0xffff));
-    tx.setWord(8, (w7 & 0xffff) | (port << 16));
-    tx.setWord(9, (w8 >>> 16) | (w9 & ~0xffff));
-    return true;
   }
 
   #respondIp(from: number, lenBytes: number, to: number): number {
@@ -283,7 +293,7 @@ export class Responder {
 
   /** The one copy. */
   #copy(from: number, to: number, lenBytes: number): void {
-    this.#sent.copyFrom(this.#received, from * NET_BUFFER_BYTES, to * NET_BUFFER_BYTES, lenBytes);
+    this.#sent.copyFrom(this.#received, from * BUFFER_BYTES, to * BUFFER_BYTES, lenBytes);
   }
 
   #writeMacs(): void {

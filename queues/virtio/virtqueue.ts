@@ -59,6 +59,8 @@ export const LIE_USED_INDEX = -2;
 export const LIE_USED_ID = -3;
 /** `take()`: more bytes written than the chain has. The chain is taken; its buffer is in the `taken…` fields. */
 export const LIE_USED_LENGTH = -4;
+// Not exported: V8 folds it into the code.
+const LIE = LIE_USED_ID;
 
 export interface VirtqueueOptions {
   /** Memory that driver and device share. */
@@ -207,6 +209,11 @@ export class Virtqueue {
     return this.#freeCount;
   }
 
+  /** Requests posted so far, modulo 65,536. */
+  get posted(): number {
+    return this.#nextAvail;
+  }
+
   /** Requests that the device has. */
   get outstanding(): number {
     return this.chains - this.#freeCount;
@@ -310,6 +317,61 @@ export class Virtqueue {
     }
     this.takenBytes = bytes;
     return chain;
+  }
+
+  /** @returns how many finished requests are known to be there; 0 as well when the device's index is a lie */
+  finished(): number {
+    if (this.#left > 0) return this.#left;
+    const pending = distance16(this.#u16[this.#usedIdx] as number, this.#nextUsed);
+    if (pending <= this.chains - this.#freeCount) this.#left = pending;
+    return this.#left;
+  }
+
+  /**
+   * One of a batch: the chain of the finished request that is `index` behind the next one, or {@link LIE_USED_ID}. The
+   * device can still change what lies there, so it is read once. It is given back with {@link releaseAt}.
+   *
+   * @param index below {@link finished}
+   */
+  finishedAt(index: number): number {
+    const id = this.#i32[this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1)] as number;
+    const chain = id >> this.#headShift;
+    if (chain << this.#headShift !== id || chain >>> 0 >= this.chains) return LIE;
+    return this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_OUTSTANDING] === 0 ? LIE : chain;
+  }
+
+  /** Bytes that the device claims to have written, signed, as yet unchecked; see {@link finishedAt}. */
+  finishedBytesAt(index: number): number {
+    const at = this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1);
+    return this.#i32[at + 1] as number;
+  }
+
+  /** Low half of the address that was posted with a chain. */
+  lowOf(chain: number): number {
+    return this.#shadow[chain << SHADOW_SHIFT] as number;
+  }
+
+  highOf(chain: number): number {
+    return this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_HIGH] as number;
+  }
+
+  /** Bytes of the buffer that was posted with a chain. */
+  lengthOf(chain: number): number {
+    return this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_LEN] as number;
+  }
+
+  /** One of a batch: the request `index` behind the next one is over. It counts with {@link advanceFinished}. */
+  releaseAt(index: number, chain: number): void {
+    this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_OUTSTANDING] = 0;
+    this.#free[this.#freeCount + index] = chain;
+  }
+
+  /** Ends a batch: takes the `count` next finished requests, each given to {@link releaseAt}. */
+  advanceFinished(count: number): void {
+    assert(count <= this.#left, 'a batch takes what is there');
+    this.#nextUsed = (this.#nextUsed + count) & 0xffff;
+    this.#left -= count;
+    this.#freeCount += count;
   }
 
   /**

@@ -4,13 +4,17 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { NetData } from '../../queues/net/config.ts';
 import { highHalf, lowHalf, NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
 
 const BUFFER_SHIFT = 11;
+// Not exported, so that V8 folds them into the code.
+const NONE = -1;
+const BUFFER_MASK = NET_BUFFER_BYTES - 1;
 
 /** {@link TranslatedData.indexOfOffset} and {@link TranslatedData.indexOfAddress}: no such buffer. */
-export const NO_BUFFER = -1;
+export const NO_BUFFER = NONE;
 
 export class TranslatedData {
   readonly buffers: number = 0;
@@ -30,14 +34,12 @@ export class TranslatedData {
 
   /** @returns the buffer that begins at this offset, or {@link NO_BUFFER} */
   indexOfOffset(low: number, high: number): number {
-    if (high !== 0) return NO_BUFFER;
-    return this.#index(low >>> 0);
+    return high === 0 ? this.#index(low) : NONE;
   }
 
   /** @returns the buffer that begins at this address, or {@link NO_BUFFER} */
   indexOfAddress(low: number, high: number): number {
-    if (high !== this.#high) return NO_BUFFER;
-    return this.#index((low - this.#low) >>> 0);
+    return high === this.#high ? this.#index((low - this.#low) | 0) : NONE;
   }
 
   offsetOf(index: number): number {
@@ -53,7 +55,13 @@ export class TranslatedData {
   }
 
   #index(offset: number): number {
-    if (offset >= this.#bytes || (offset & (NET_BUFFER_BYTES - 1)) !== 0) return NO_BUFFER;
-    return offset >>> BUFFER_SHIFT;
+    // An offset above 2^31 is negative here; no data region is as large.
+    if (offset < 0 || offset >= this.#bytes || (offset & BUFFER_MASK) !== 0) return NONE;
+    return offset >> BUFFER_SHIFT;
   }
+}
+
+/** A data region as the description names it. */
+export function translatedData(pd: ProtectionDomain, data: NetData): TranslatedData {
+  return new TranslatedData(data, pd.vars[data.paddrSymbol ?? ''] ?? 0);
 }

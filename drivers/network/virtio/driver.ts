@@ -9,7 +9,12 @@
  * Source: virtio 1.2 section 5.1.6 (device operation); sDDF 0.7 network driver protocol.
  */
 
-import type { Channel, EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
+import {
+  type Channel,
+  type EntryPoints,
+  type ProtectionDomain,
+  ProgramState,
+} from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetDriverConfig } from '../../../queues/net/config.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
@@ -52,6 +57,10 @@ export const NET_DRIVER_COUNTERS = counterNames(
 );
 const COUNT = NET_DRIVER_COUNTERS;
 
+// What is declared in this file V8 folds into the code; what is imported it looks up each time.
+const HEADER_BYTES = VIRTIO_NET_HDR_BYTES;
+const NUM_BUFFERS_HALFWORD = VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
+const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
 const FRAME_BYTES_MAX = 1514;
 /** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
@@ -69,78 +78,62 @@ export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
   };
 }
 
-class VirtioNetDriver {
+class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   /** Buffers moved so far, in either direction. */
   moved = 0;
-  readonly device: VirtioNetDevice;
-  readonly counters: Counters<keyof typeof NET_DRIVER_COUNTERS>;
-  readonly #pd: ProtectionDomain<NetDriverConfig>;
-  readonly #irq: Channel;
-  readonly #rxChannel: Channel;
-  readonly #txChannel: Channel;
-  readonly #rxFree: NetConsumer;
-  readonly #rxActive: NetProducer;
-  readonly #txFree: NetProducer;
-  readonly #txActive: NetConsumer;
-  readonly #rxProvide: Flow;
-  readonly #rxReturn: Flow;
-  readonly #txProvide: Flow;
-  readonly #txReturn: Flow;
+  readonly #config = this.pd.config;
+  readonly #irq: number = this.#config.irq;
+  readonly #rxChannel: number = this.#config.rx.channel;
+  readonly #txChannel: number = this.#config.tx.channel;
+  readonly counters = new Counters(NET_DRIVER_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly device = new VirtioNetDevice({
+    registers: this.pd.deviceRegion(this.#config.registers),
+    rings: this.pd.region(this.#config.rings),
+    ringsPaddr: this.pd.vars[this.#config.ringsPaddrSymbol] ?? 0,
+    ringEntries: this.#config.ringEntries,
+  });
+  readonly #rxFree = this.#consumer(this.#config.rx.freeQueue, this.#config.rx.capacity);
+  readonly #rxActive = this.#producer(this.#config.rx.activeQueue, this.#config.rx.capacity);
+  readonly #txFree = this.#producer(this.#config.tx.freeQueue, this.#config.tx.capacity);
+  readonly #txActive = this.#consumer(this.#config.tx.activeQueue, this.#config.tx.capacity);
+  readonly #rxProvide: Flow = {
+    drain: () => this.rxProvide(),
+    requestSignal: () => this.#requestFree(),
+    cancelSignal: () => this.#rxFree.cancelSignal(),
+    canMove: () => this.#rxFree.hasItems() && this.#canReceive(),
+  };
+  readonly #rxReturn: Flow = {
+    drain: () => this.rxReturn(),
+    requestSignal: () => {
+      this.device.rx.requestInterrupt();
+      return 'requested';
+    },
+    cancelSignal: () => undefined,
+    canMove: () => this.#state === 'running' && this.device.rx.hasUsed(),
+  };
+  readonly #txProvide: Flow = {
+    drain: () => this.txProvide(),
+    requestSignal: () => {
+      this.#txActive.requestSignal();
+      return 'requested';
+    },
+    cancelSignal: () => this.#txActive.cancelSignal(),
+    canMove: () => this.#txActive.hasItems() && this.#canSend(),
+  };
+  readonly #txReturn: Flow = {
+    drain: () => this.txReturn(),
+    requestSignal: () => {
+      this.device.tx.requestInterrupt();
+      return 'requested';
+    },
+    cancelSignal: () => undefined,
+    canMove: () => this.#state === 'running' && this.device.tx.hasUsed(),
+  };
   #state: 'running' | 'failed' = 'failed';
   #link: 'up' | 'down' = 'down';
 
   constructor(pd: ProtectionDomain<NetDriverConfig>) {
-    const { config } = pd;
-    this.#pd = pd;
-    this.#irq = config.irq;
-    this.#rxChannel = config.rx.channel;
-    this.#txChannel = config.tx.channel;
-    const { rx, tx } = config;
-    this.#rxFree = new NetConsumer(pd.region(rx.freeQueue), rx.capacity);
-    this.#rxActive = new NetProducer(pd.region(rx.activeQueue), rx.capacity);
-    this.#txFree = new NetProducer(pd.region(tx.freeQueue), tx.capacity);
-    this.#txActive = new NetConsumer(pd.region(tx.activeQueue), tx.capacity);
-    const stats = config.stats === undefined ? undefined : pd.region(config.stats);
-    this.counters = new Counters(NET_DRIVER_COUNTERS, stats);
-    this.device = new VirtioNetDevice({
-      registers: pd.deviceRegion(config.registers),
-      rings: pd.region(config.rings),
-      ringsPaddr: pd.vars[config.ringsPaddrSymbol] ?? 0,
-      ringEntries: config.ringEntries,
-    });
-    this.#rxProvide = {
-      drain: () => this.rxProvide(),
-      requestSignal: () => this.#requestFree(),
-      cancelSignal: () => this.#rxFree.cancelSignal(),
-      canMove: () => this.#rxFree.hasItems() && this.#canReceive(),
-    };
-    this.#rxReturn = {
-      drain: () => this.rxReturn(),
-      requestSignal: () => {
-        this.device.rx.requestInterrupt();
-        return 'requested';
-      },
-      cancelSignal: () => undefined,
-      canMove: () => this.#state === 'running' && this.device.rx.hasUsed(),
-    };
-    this.#txProvide = {
-      drain: () => this.txProvide(),
-      requestSignal: () => {
-        this.#txActive.requestSignal();
-        return 'requested';
-      },
-      cancelSignal: () => this.#txActive.cancelSignal(),
-      canMove: () => this.#txActive.hasItems() && this.#canSend(),
-    };
-    this.#txReturn = {
-      drain: () => this.txReturn(),
-      requestSignal: () => {
-        this.device.tx.requestInterrupt();
-        return 'requested';
-      },
-      cancelSignal: () => undefined,
-      canMove: () => this.#state === 'running' && this.device.tx.hasUsed(),
-    };
+    super(pd);
     this.#start();
     pd.irqAck(this.#irq);
   }
@@ -148,7 +141,7 @@ class VirtioNetDriver {
   notified(channel: Channel): void {
     if (channel === this.#irq) {
       this.handleIrq();
-      this.#pd.deferredIrqAck(this.#irq);
+      this.pd.deferredIrqAck(this.#irq);
     } else if (channel === this.#txChannel) {
       runFlow(this.#txProvide);
     } else {
@@ -181,7 +174,7 @@ class VirtioNetDriver {
     if (this.#state !== 'running') return;
     const provided = Math.min(rx.room, free.available());
     for (let index = 0; index < provided; index += 1) {
-      rx.postAt(index, free.lowAt(index), free.highAt(index), NET_BUFFER_BYTES);
+      rx.postAt(index, free.lowAt(index), free.highAt(index), BUFFER_BYTES);
     }
     if (provided === 0) return;
     rx.advance(provided);
@@ -195,33 +188,14 @@ class VirtioNetDriver {
   rxReturn(): void {
     if (this.#state === 'failed') return;
     const { rx } = this.device;
-    let bytes = 0;
-    let packets = 0;
-    let chain = rx.take();
-    let kept = 0;
-    while (chain >= 0) {
-      const len = rx.takenBytes - VIRTIO_NET_HDR_BYTES;
-      if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) {
-        this.#keepForDevice(len < FRAME_BYTES_MIN ? COUNT.rxRunt : COUNT.rxOversize);
-        kept += 1;
-      } else if (rx.header16(chain, VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD) !== 1) {
-        this.#keepForDevice(COUNT.numBuffersLies);
-        chain = LIE_HEADER;
-        break;
-      } else if (!this.#rxActive.enqueue(rx.takenLow, rx.takenHigh, len, 0)) {
-        this.#keepForDevice(COUNT.rxQueueFull);
-        kept += 1;
-      } else {
-        packets += 1;
-        bytes += len;
-      }
-      chain = rx.take();
-    }
-    this.moved += packets;
-    this.counters.add(COUNT.rxPackets, packets);
-    this.counters.add(COUNT.rxBytes, bytes);
-    if (this.#rxActive.publish()) this.#pd.notify(this.#rxChannel);
-    if (kept > 0 && rx.publish()) this.device.notifyRx();
+    const keptBefore = rx.posted;
+    let chain: number;
+    do {
+      this.#rxReturnPlain();
+      chain = this.#rxReturnNext();
+    } while (chain >= 0);
+    if (this.#rxActive.publish()) this.pd.notify(this.#rxChannel);
+    if (rx.posted !== keptBefore && rx.publish()) this.device.notifyRx();
     if (chain === NONE) return;
     if (chain === LIE_USED_LENGTH) this.#keepForDevice(COUNT.usedLengthLies);
     else if (chain !== LIE_HEADER)
@@ -229,56 +203,138 @@ class VirtioNetDriver {
     this.#recover();
   }
 
+  /** Good frames with room for them, as many as come one behind the other. */
+  #rxReturnPlain(): void {
+    const { rx } = this.device;
+    const active = this.#rxActive;
+    const most = Math.min(rx.finished(), active.room());
+    let packets = 0;
+    let bytes = 0;
+    for (; packets < most; packets += 1) {
+      const chain = rx.finishedAt(packets);
+      if (chain < 0) break;
+      const len = rx.finishedBytesAt(packets) - HEADER_BYTES;
+      if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX || len > rx.lengthOf(chain)) break;
+      if (rx.header16(chain, NUM_BUFFERS_HALFWORD) !== 1) break;
+      active.putAt(packets, rx.lowOf(chain), rx.highOf(chain), len);
+      rx.releaseAt(packets, chain);
+      bytes += len;
+    }
+    if (packets === 0) return;
+    rx.advanceFinished(packets);
+    active.advance(packets);
+    this.moved += packets;
+    this.counters.add(COUNT.rxPackets, packets);
+    this.counters.add(COUNT.rxBytes, bytes);
+  }
+
+  /** The next one, whatever it is. @returns its chain, `NONE`, or the lie that ends the device's life */
+  #rxReturnNext(): number {
+    const { rx } = this.device;
+    const chain = rx.take();
+    if (chain < 0) return chain;
+    const len = rx.takenBytes - HEADER_BYTES;
+    if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) {
+      this.#keepForDevice(len < FRAME_BYTES_MIN ? COUNT.rxRunt : COUNT.rxOversize);
+    } else if (rx.header16(chain, NUM_BUFFERS_HALFWORD) !== 1) {
+      this.#keepForDevice(COUNT.numBuffersLies);
+      return LIE_HEADER;
+    } else if (!this.#rxActive.enqueue(rx.takenLow, rx.takenHigh, len, 0)) {
+      this.#keepForDevice(COUNT.rxQueueFull);
+    } else {
+      this.moved += 1;
+      this.counters.add(COUNT.rxPackets, 1);
+      this.counters.add(COUNT.rxBytes, len);
+    }
+    return chain;
+  }
+
   /** Gives filled transmit buffers to the device. */
   txProvide(): void {
-    const { tx, frameBytesMax } = this.device;
     const active = this.#txActive;
-    let bytes = 0;
-    let packets = 0;
+    const before = this.moved;
     let refused = 0;
-    while (this.#canSend() && active.dequeue()) {
-      const { len } = active;
-      if (this.#state === 'failed') {
-        refused += 1;
-        this.#giveBack(active.low, active.high, COUNT.txNoDevice);
-      } else if (len < FRAME_BYTES_MIN || len > frameBytesMax) {
-        refused += 1;
-        this.#giveBack(active.low, active.high, COUNT.txBadLength);
-      } else {
-        tx.post(active.low, active.high, len);
-        packets += 1;
-        bytes += len;
-      }
-    }
-    if (packets + refused === 0) return;
-    this.moved += packets + refused;
+    do {
+      this.#txProvidePlain();
+      refused += 1;
+    } while (this.#txProvideNext());
+    if (this.moved === before) return;
     active.publish();
+    if (this.device.tx.publish()) this.device.notifyTx();
+    if (refused > 1 && this.#txFree.publish()) this.pd.notify(this.#txChannel);
+  }
+
+  /** Frames of a good length with room for them, as many as come one behind the other. */
+  #txProvidePlain(): void {
+    const { tx, frameBytesMax } = this.device;
+    if (this.#state === 'failed' || this.#link === 'down') return;
+    const active = this.#txActive;
+    const most = Math.min(tx.room, active.available());
+    let packets = 0;
+    let bytes = 0;
+    for (; packets < most; packets += 1) {
+      const len = active.lenAndOidAt(packets) & 0xffff;
+      if (len < FRAME_BYTES_MIN || len > frameBytesMax) break;
+      tx.postAt(packets, active.lowAt(packets), active.highAt(packets), len);
+      bytes += len;
+    }
+    if (packets === 0) return;
+    tx.advance(packets);
+    active.advance(packets);
+    this.moved += packets;
     this.counters.add(COUNT.txPackets, packets);
     this.counters.add(COUNT.txBytes, bytes);
-    if (tx.publish()) this.device.notifyTx();
-    if (refused > 0 && this.#txFree.publish()) this.#pd.notify(this.#txChannel);
+  }
+
+  /** The next one, which has something wrong, or comes when there is no device. @returns false when there is none */
+  #txProvideNext(): boolean {
+    const active = this.#txActive;
+    if (!this.#canSend() || !active.dequeue()) return false;
+    const reason = this.#state === 'failed' ? COUNT.txNoDevice : COUNT.txBadLength;
+    this.moved += 1;
+    this.#giveBack(active.low, active.high, reason);
+    return true;
   }
 
   /** Takes sent transmit buffers from the device. */
   txReturn(): void {
     if (this.#state === 'failed') return;
     const { tx } = this.device;
-    let returned = 0;
-    let chain = tx.take();
-    while (chain >= 0) {
-      returned += 1;
-      if (!this.#txFree.enqueue(tx.takenLow, tx.takenHigh, 0, 0)) {
-        this.counters.add(COUNT.txQueueFull, 1);
-      }
+    let chain: number;
+    do {
+      this.#txReturnPlain();
       chain = tx.take();
-    }
-    this.moved += returned;
+      if (chain >= 0) {
+        this.moved += 1;
+        if (!this.#txFree.enqueue(tx.takenLow, tx.takenHigh, 0, 0)) {
+          this.counters.add(COUNT.txQueueFull, 1);
+        }
+      }
+    } while (chain >= 0);
     if (chain === LIE_USED_LENGTH) this.#giveBack(tx.takenLow, tx.takenHigh, COUNT.usedLengthLies);
-    if (this.#txFree.publish()) this.#pd.notify(this.#txChannel);
+    if (this.#txFree.publish()) this.pd.notify(this.#txChannel);
     if (chain === NONE) return;
     if (chain === LIE_USED_INDEX) this.counters.add(COUNT.usedIndexLies, 1);
     else if (chain !== LIE_USED_LENGTH) this.counters.add(COUNT.usedIdLies, 1);
     this.#recover();
+  }
+
+  /** Buffers with room for them, as many as come one behind the other. */
+  #txReturnPlain(): void {
+    const { tx } = this.device;
+    const free = this.#txFree;
+    const most = Math.min(tx.finished(), free.room());
+    let returned = 0;
+    for (; returned < most; returned += 1) {
+      const chain = tx.finishedAt(returned);
+      if (chain < 0 || tx.finishedBytesAt(returned) !== 0) break;
+      free.putAt(returned, tx.lowOf(chain), tx.highOf(chain), 0);
+      tx.releaseAt(returned, chain);
+    }
+    if (returned === 0) return;
+    tx.advanceFinished(returned);
+    free.advance(returned);
+    this.moved += returned;
   }
 
   #canReceive(): boolean {
@@ -310,11 +366,19 @@ class VirtioNetDriver {
     this.counters.add(COUNT.linkChanges, 1);
   }
 
+  #consumer(queue: string, capacity: number): NetConsumer {
+    return new NetConsumer(this.pd.region(queue), capacity);
+  }
+
+  #producer(queue: string, capacity: number): NetProducer {
+    return new NetProducer(this.pd.region(queue), capacity);
+  }
+
   /** Puts the receive buffer that was taken last back into the virtqueue. */
   #keepForDevice(reason: number): void {
     const { rx } = this.device;
     this.counters.add(reason, 1);
-    rx.post(rx.takenLow, rx.takenHigh, NET_BUFFER_BYTES);
+    rx.post(rx.takenLow, rx.takenHigh, BUFFER_BYTES);
   }
 
   /** Puts a transmit buffer into the free queue; to be published. */
@@ -328,12 +392,12 @@ class VirtioNetDriver {
     if (problem !== undefined) {
       this.#state = 'failed';
       this.#link = 'down';
-      this.#pd.log(`network device cannot be used: ${problem}`);
+      this.pd.log(`network device cannot be used: ${problem}`);
     } else {
       this.#state = 'running';
       this.#link = this.device.isLinkUp() ? 'up' : 'down';
       const mac = this.device.readMac() ?? 'without an address';
-      this.#pd.log(`network device ${mac}: link ${this.#link}, ${this.device.rx.chains} requests`);
+      this.pd.log(`network device ${mac}: link ${this.#link}, ${this.device.rx.chains} requests`);
     }
     runFlow(this.#rxProvide);
     runFlow(this.#txProvide);
@@ -348,7 +412,7 @@ class VirtioNetDriver {
     const { rx } = this.device;
     while (oldRx.reclaim()) {
       if (problem === undefined && rx.room > 0) {
-        rx.post(oldRx.takenLow, oldRx.takenHigh, NET_BUFFER_BYTES);
+        rx.post(oldRx.takenLow, oldRx.takenHigh, BUFFER_BYTES);
       } else {
         // An empty frame: the virtualiser drops it and has the buffer.
         const isBack = this.#rxActive.enqueue(oldRx.takenLow, oldRx.takenHigh, 0, 0);
@@ -362,9 +426,9 @@ class VirtioNetDriver {
       if (rx.publish()) this.device.notifyRx();
     } else {
       this.#state = 'failed';
-      this.#pd.log(`network device given up after a reset: ${problem}`);
+      this.pd.log(`network device given up after a reset: ${problem}`);
     }
-    if (this.#rxActive.publish()) this.#pd.notify(this.#rxChannel);
-    if (this.#txFree.publish()) this.#pd.notify(this.#txChannel);
+    if (this.#rxActive.publish()) this.pd.notify(this.#rxChannel);
+    if (this.#txFree.publish()) this.pd.notify(this.#txChannel);
   }
 }

@@ -5,8 +5,8 @@
  * own, the packet is dropped here. What the client writes into its queues is checked; it can harm itself only.
  */
 
-import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
-import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
+import type { Region } from '../../../memory/region.ts';
+import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetCopyConfig } from '../../../queues/net/config.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
@@ -29,6 +29,8 @@ export const NET_COPY_COUNTERS = counterNames(
   'queueLies',
 );
 const COUNT = NET_COPY_COUNTERS;
+// Declared here, V8 folds it into the code.
+const BUFFER_BYTES = NET_BUFFER_BYTES;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
 export { NET_COPY_COUNTERS as counters };
@@ -42,67 +44,58 @@ export function main(pd: ProtectionDomain<NetCopyConfig>): EntryPoints {
   };
 }
 
-class NetCopy {
+class NetCopy extends ProgramState<NetCopyConfig> {
   /** Packets moved so far. */
   moved = 0;
-  readonly #pd: ProtectionDomain<NetCopyConfig>;
-  readonly #config: NetCopyConfig;
-  readonly #counters: Counters<keyof typeof NET_COPY_COUNTERS>;
-  readonly #virtActive: NetConsumer;
-  readonly #virtFree: NetProducer;
-  readonly #clientActive: NetProducer;
-  readonly #clientFree: NetConsumer;
-  readonly #source: ReadonlyRegion;
-  readonly #target: Region | undefined;
-  readonly #sourceBytes: number = 0;
-  readonly #targetBytes: number = 0;
-  readonly #receive: Flow;
-  readonly #passBack: Flow;
+  readonly #config = this.pd.config;
+  readonly #counters = new Counters(NET_COPY_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly #virtActive = this.#consumer(this.#config.rx.activeQueue, this.#config.rx.capacity);
+  readonly #virtFree = this.#producer(this.#config.rx.freeQueue, this.#config.rx.capacity);
+  readonly #clientActive = this.#producer(
+    this.#config.client.activeQueue,
+    this.#config.client.capacity,
+  );
+  readonly #clientFree = this.#consumer(
+    this.#config.client.freeQueue,
+    this.#config.client.capacity,
+  );
+  readonly #source = this.pd.readonlyRegion(this.#config.rxData.region);
+  readonly #target =
+    this.#config.mode === 'copy' ? this.pd.region(this.#config.clientData.region) : undefined;
+  readonly #sourceBytes: number = this.#config.rxData.buffers * NET_BUFFER_BYTES;
+  readonly #targetBytes: number = this.#config.clientData.buffers * NET_BUFFER_BYTES;
+  readonly #receive: Flow = {
+    drain: () => this.rxReturn(),
+    requestSignal: () => {
+      this.#virtActive.requestSignal();
+      return 'requested';
+    },
+    cancelSignal: () => this.#virtActive.cancelSignal(),
+    canMove: () => this.#virtActive.hasItems(),
+  };
+  readonly #passBack: Flow = {
+    drain: () => this.#moveAll(this.#clientFree, this.#virtFree, COUNT.virtFull),
+    requestSignal: () => {
+      this.#clientFree.requestSignal();
+      return 'requested';
+    },
+    cancelSignal: () => this.#clientFree.cancelSignal(),
+    canMove: () => this.#clientFree.hasItems(),
+  };
   #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<NetCopyConfig>) {
-    const { config } = pd;
-    const { rx, client } = config;
-    this.#pd = pd;
-    this.#config = config;
-    const stats = config.stats === undefined ? undefined : pd.region(config.stats);
-    this.#counters = new Counters(NET_COPY_COUNTERS, stats);
-    this.#virtActive = new NetConsumer(pd.region(rx.activeQueue), rx.capacity);
-    this.#virtFree = new NetProducer(pd.region(rx.freeQueue), rx.capacity);
-    this.#clientActive = new NetProducer(pd.region(client.activeQueue), client.capacity);
-    this.#clientFree = new NetConsumer(pd.region(client.freeQueue), client.capacity);
-    this.#source = pd.readonlyRegion(config.rxData.region);
-    this.#target = config.mode === 'copy' ? pd.region(config.clientData.region) : undefined;
-    this.#sourceBytes = config.rxData.buffers * NET_BUFFER_BYTES;
-    this.#targetBytes = config.clientData.buffers * NET_BUFFER_BYTES;
-    this.#receive = {
-      drain: () => this.rxReturn(),
-      requestSignal: () => {
-        this.#virtActive.requestSignal();
-        return 'requested';
-      },
-      cancelSignal: () => this.#virtActive.cancelSignal(),
-      canMove: () => this.#virtActive.hasItems(),
-    };
-    this.#passBack = {
-      drain: () => this.#moveAll(this.#clientFree, this.#virtFree, COUNT.virtFull),
-      requestSignal: () => {
-        this.#clientFree.requestSignal();
-        return 'requested';
-      },
-      cancelSignal: () => this.#clientFree.cancelSignal(),
-      canMove: () => this.#clientFree.hasItems(),
-    };
+    super(pd);
     // Nothing waits for the client's empty buffers: they are looked for when a packet needs one.
-    if (config.mode === 'copy') this.#fillClient();
+    if (this.#config.mode === 'copy') this.#fillClient();
     this.notified();
   }
 
   notified(): void {
     runFlow(this.#receive);
     if (this.#config.mode === 'dummy') runFlow(this.#passBack);
-    if (this.#clientActive.publish()) this.#pd.notify(this.#config.client.channel);
-    if (this.#virtFree.publish()) this.#pd.deferredNotify(this.#config.rx.channel);
+    if (this.#clientActive.publish()) this.pd.notify(this.#config.client.channel);
+    if (this.#virtFree.publish()) this.pd.deferredNotify(this.#config.rx.channel);
     this.#countLies();
   }
 
@@ -113,25 +106,56 @@ class NetCopy {
       this.#moveAll(this.#virtActive, this.#clientActive, COUNT.dropClientFull);
       return;
     }
+    do this.#copyPlain(target);
+    while (this.#copyNext(target));
+    this.#virtActive.publish();
+    this.#clientFree.publish();
+  }
+
+  /** Packets with a good buffer of the client for each, as many as come one behind the other. */
+  #copyPlain(target: Region): void {
     const active = this.#virtActive;
-    let copies = 0;
-    let bytes = 0;
+    const free = this.#clientFree;
+    const virtFree = this.#virtFree;
+    const clientActive = this.#clientActive;
+    const packets = Math.min(active.available(), virtFree.room());
+    const most = Math.min(packets, clientActive.room(), free.available());
     let taken = 0;
-    while (active.dequeue()) {
-      const { low, high, len } = active;
-      taken += 1;
-      if (this.#copy(target, low, high, len)) {
-        copies += 1;
-        bytes += len;
-      }
-      if (!this.#virtFree.enqueue(low, high, len, 0)) this.#counters.add(COUNT.virtFull, 1);
+    let bytes = 0;
+    for (; taken < most; taken += 1) {
+      const from = active.lowAt(taken);
+      const to = free.lowAt(taken);
+      const len = active.lenAndOidAt(taken) & 0xffff;
+      if (!isBuffer(from, active.highAt(taken), this.#sourceBytes) || len > BUFFER_BYTES) break;
+      if (!isBuffer(to, free.highAt(taken), this.#targetBytes)) break;
+      target.copyFrom(this.#source, from, to, len);
+      clientActive.putAt(taken, to, 0, len);
+      virtFree.putAt(taken, from, 0, len);
+      bytes += len;
     }
     if (taken === 0) return;
-    active.publish();
-    this.#clientFree.publish();
+    active.advance(taken);
+    free.advance(taken);
+    clientActive.advance(taken);
+    virtFree.advance(taken);
+    this.#count(taken, bytes);
     this.moved += taken;
-    this.#counters.add(COUNT.packets, copies);
-    this.#counters.add(COUNT.copies, copies);
+  }
+
+  /** The next packet, whatever it is. @returns false when there is none */
+  #copyNext(target: Region): boolean {
+    const active = this.#virtActive;
+    if (!active.dequeue()) return false;
+    const { low, high, len } = active;
+    if (this.#copy(target, low, high, len)) this.#count(1, len);
+    if (!this.#virtFree.enqueue(low, high, len, 0)) this.#counters.add(COUNT.virtFull, 1);
+    this.moved += 1;
+    return true;
+  }
+
+  #count(packets: number, bytes: number): void {
+    this.#counters.add(COUNT.packets, packets);
+    this.#counters.add(COUNT.copies, packets);
     this.#counters.add(COUNT.bytesCopied, bytes);
   }
 
@@ -179,12 +203,20 @@ class NetCopy {
   /** Puts all of the client's buffers into its free queue, as its producer's first entries. */
   #fillClient(): void {
     const { client, clientData } = this.#config;
-    const free = new NetProducer(this.#pd.region(client.freeQueue), client.capacity);
+    const free = new NetProducer(this.pd.region(client.freeQueue), client.capacity);
     for (let index = 0; index < clientData.buffers; index += 1) {
       free.enqueue(index * NET_BUFFER_BYTES, 0, 0, 0);
     }
     free.publish();
     this.#clientFree.cancelSignal();
+  }
+
+  #consumer(queue: string, capacity: number): NetConsumer {
+    return new NetConsumer(this.pd.region(queue), capacity);
+  }
+
+  #producer(queue: string, capacity: number): NetProducer {
+    return new NetProducer(this.pd.region(queue), capacity);
   }
 
   #countLies(): void {
@@ -197,5 +229,5 @@ class NetCopy {
 }
 
 function isBuffer(low: number, high: number, dataBytes: number): boolean {
-  return high === 0 && low >= 0 && low < dataBytes && (low & (NET_BUFFER_BYTES - 1)) === 0;
+  return high === 0 && low >= 0 && low < dataBytes && (low & (BUFFER_BYTES - 1)) === 0;
 }

@@ -9,15 +9,13 @@
  */
 
 import { assert } from '../../../memory/assert.ts';
-import { NO_WORDS } from '../../../memory/empty-arrays.ts';
-import type { Region } from '../../../memory/region.ts';
-import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
+import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtRxConfig } from '../../../queues/net/config.ts';
 import { BufferReader } from '../../../queues/net/buffer-view.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
-import { NO_BUFFER, TranslatedData } from '../data.ts';
+import { NO_BUFFER, translatedData } from '../data.ts';
 
 export const NET_VIRT_RX_COUNTERS = counterNames(
   'packets',
@@ -40,6 +38,8 @@ export const NET_VIRT_RX_COUNTERS = counterNames(
 const COUNT = NET_VIRT_RX_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
+// Declared here, V8 folds it into the code.
+const NONE = NO_BUFFER;
 
 interface Client {
   readonly channel: number;
@@ -62,89 +62,111 @@ export function main(pd: ProtectionDomain<NetVirtRxConfig>): EntryPoints {
   };
 }
 
-class NetVirtRx {
+class NetVirtRx extends ProgramState<NetVirtRxConfig> {
   /** Buffers moved so far, in either direction. */
   moved = 0;
-  readonly #pd: ProtectionDomain<NetVirtRxConfig>;
-  readonly #counters: Counters<keyof typeof NET_VIRT_RX_COUNTERS>;
-  readonly #driverChannel: number = 0;
-  readonly #driverActive: NetConsumer;
-  readonly #driverFree: NetProducer;
-  readonly #data: TranslatedData;
-  readonly #frame: BufferReader;
+  readonly #config = this.pd.config;
+  readonly #counters = new Counters(NET_VIRT_RX_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly #driverChannel: number = this.#config.driver.channel;
+  readonly #driverActive = new NetConsumer(
+    this.pd.region(this.#config.driver.activeQueue),
+    this.#config.driver.capacity,
+  );
+  readonly #driverFree = new NetProducer(
+    this.pd.region(this.#config.driver.freeQueue),
+    this.#config.driver.capacity,
+  );
+  readonly #data = translatedData(this.pd, this.#config.data);
+  readonly #frame = new BufferReader(
+    this.pd.readonlyRegion(this.#config.data.region),
+    this.#config.data.buffers,
+  );
   /** Reference counts, a byte for each buffer; 0: the driver has it. */
-  readonly #refs: Region;
-  readonly #clients: readonly Client[];
+  readonly #refs = this.pd.region(this.#config.bufferMetadata);
+  readonly #clients = this.#config.clients.map(({ connection }) => this.#makeClient(connection));
   /** Destination addresses: a signed word and a halfword each, as a frame in memory holds them, and whose they are. */
-  readonly #macs: Int32Array = NO_WORDS;
-  readonly #macClient: readonly number[];
-  readonly #return: Flow;
+  readonly #macs = Int32Array.from(
+    this.#config.clients.flatMap((client) => client.macs.flatMap(parseMac)),
+  );
+  readonly #macClient = this.#config.clients.flatMap((client, index) =>
+    client.macs.map(() => this.#clients[index] as Client),
+  );
+  readonly #return: Flow = {
+    drain: () => this.rxReturn(),
+    requestSignal: () => {
+      this.#driverActive.requestSignal();
+      return 'requested';
+    },
+    cancelSignal: () => this.#driverActive.cancelSignal(),
+    canMove: () => this.#driverActive.hasItems(),
+  };
   #atDriver = 0;
   #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<NetVirtRxConfig>) {
-    const { driver, data, clients, bufferMetadata, stats } = pd.config;
-    this.#pd = pd;
-    this.#counters = new Counters(
-      NET_VIRT_RX_COUNTERS,
-      stats === undefined ? undefined : pd.region(stats),
-    );
-    this.#driverChannel = driver.channel;
-    this.#driverActive = new NetConsumer(pd.region(driver.activeQueue), driver.capacity);
-    this.#driverFree = new NetProducer(pd.region(driver.freeQueue), driver.capacity);
-    this.#data = new TranslatedData(data, pd.vars[data.paddrSymbol ?? ''] ?? 0);
-    this.#frame = new BufferReader(pd.readonlyRegion(data.region), data.buffers);
-    this.#refs = pd.region(bufferMetadata);
-    assert(this.#refs.sizeBytes >= data.buffers, 'there is a reference count for each buffer');
-    this.#refs.fill(0, 0, data.buffers);
-    this.#atDriver = data.buffers;
-    this.#clients = clients.map(({ connection }) => this.#makeClient(connection));
-    const macs = clients.flatMap((client) => client.macs.map(parseMac));
-    this.#macs = Int32Array.from(macs.flat());
-    this.#macClient = clients.flatMap((client, index) => client.macs.map(() => index));
-    this.#return = {
-      drain: () => this.rxReturn(),
-      requestSignal: () => {
-        this.#driverActive.requestSignal();
-        return 'requested';
-      },
-      cancelSignal: () => this.#driverActive.cancelSignal(),
-      canMove: () => this.#driverActive.hasItems(),
-    };
-    for (let index = 0; index < data.buffers; index += 1) this.#toDriver(index);
+    super(pd);
+    const { buffers } = pd.config.data;
+    assert(this.#refs.sizeBytes >= buffers, 'there is a reference count for each buffer');
+    this.#refs.fill(0, 0, buffers);
+    for (let index = 0; index < buffers; index += 1) this.#toDriver(index);
     if (this.#driverFree.publish()) pd.deferredNotify(this.#driverChannel);
   }
 
   notified(): void {
     runFlow(this.#return);
     for (const client of this.#clients) {
-      if (client.active.publish()) this.#pd.notify(client.channel);
+      if (client.active.publish()) this.pd.notify(client.channel);
     }
     for (const client of this.#clients) runFlow(client.provide);
-    if (this.#driverFree.publish()) this.#pd.deferredNotify(this.#driverChannel);
+    if (this.#driverFree.publish()) this.pd.deferredNotify(this.#driverChannel);
     this.#countLies();
   }
 
   /** Hands received buffers to clients. */
   rxReturn(): void {
+    do this.#rxReturnPlain();
+    while (this.#rxReturnNext());
+    this.#driverActive.publish();
+  }
+
+  /** Frames for one client each that has room for them, as many as come one behind the other. */
+  #rxReturnPlain(): void {
     const active = this.#driverActive;
-    let packets = 0;
+    const data = this.#data;
+    const frame = this.#frame;
+    const refs = this.#refs;
+    const most = active.available();
     let taken = 0;
-    while (active.dequeue()) {
-      taken += 1;
-      const index = this.#data.indexOfAddress(active.low, active.high);
-      if (index === NO_BUFFER || this.#refs.read8(index) !== 0) {
-        this.#counters.add(COUNT.driverBadBuffer, 1);
-        continue;
-      }
-      this.#atDriver -= 1;
-      packets += 1;
-      this.#deliver(index, active.len);
+    for (; taken < most; taken += 1) {
+      const index = data.indexOfAddress(active.lowAt(taken), active.highAt(taken));
+      const len = active.lenAndOidAt(taken) & 0xffff;
+      if (index === NONE || len < FRAME_BYTES_MIN || refs.read8(index) !== 0) break;
+      frame.moveTo(index);
+      const client = this.#clientOf(frame.word(0), frame.half(2));
+      if (client === undefined || !this.#give(client, index, len)) break;
+      refs.write8(index, 1);
     }
     if (taken === 0) return;
-    this.moved += packets;
-    active.publish();
-    this.#counters.add(COUNT.packets, packets);
+    active.advance(taken);
+    this.#atDriver -= taken;
+    this.moved += taken;
+    this.#counters.add(COUNT.packets, taken);
+  }
+
+  /** The next one, whatever it is. @returns false when there is none */
+  #rxReturnNext(): boolean {
+    const active = this.#driverActive;
+    if (!active.dequeue()) return false;
+    const index = this.#data.indexOfAddress(active.low, active.high);
+    if (index === NONE || this.#refs.read8(index) !== 0) {
+      this.#counters.add(COUNT.driverBadBuffer, 1);
+      return true;
+    }
+    this.#atDriver -= 1;
+    this.moved += 1;
+    this.#counters.add(COUNT.packets, 1);
+    this.#deliver(index, active.len);
+    return true;
   }
 
   #deliver(index: number, len: number): void {
@@ -159,16 +181,19 @@ class NetVirtRx {
       this.#deliverToAll(index, len);
       return;
     }
+    const client = this.#clientOf(low, high);
+    if (client === undefined) this.#drop(index, COUNT.dropNoClient);
+    else if (this.#give(client, index, len)) this.#refs.write8(index, 1);
+    else this.#drop(index, COUNT.dropClientFull);
+  }
+
+  /** Whose address this is: a word and a halfword, as a frame in memory holds them. */
+  #clientOf(low: number, high: number): Client | undefined {
     const macs = this.#macs;
     for (let mac = 0; mac < macs.length; mac += 2) {
-      if (macs[mac] === low && macs[mac + 1] === high) {
-        const client = this.#clients[this.#macClient[mac >>> 1] as number] as Client;
-        if (this.#give(client, index, len)) this.#refs.write8(index, 1);
-        else this.#drop(index, COUNT.dropClientFull);
-        return;
-      }
+      if (macs[mac] === low && macs[mac + 1] === high) return this.#macClient[mac >>> 1];
     }
-    this.#drop(index, COUNT.dropNoClient);
+    return undefined;
   }
 
   #deliverToAll(index: number, len: number): void {
@@ -195,28 +220,54 @@ class NetVirtRx {
 
   /** Takes empty buffers back from a client. */
   rxProvide(client: Client): void {
+    do this.#rxProvidePlain(client);
+    while (this.#rxProvideNext(client));
+    client.free.publish();
+  }
+
+  /** Buffers that the client alone held, as many as come one behind the other. */
+  #rxProvidePlain(client: Client): void {
     const { free, holds } = client;
-    let returned = 0;
+    const data = this.#data;
+    const refs = this.#refs;
+    const driverFree = this.#driverFree;
+    const high = data.addressHigh;
+    const most = Math.min(free.available(), driverFree.room());
     let taken = 0;
-    while (free.dequeue()) {
-      taken += 1;
-      const index = this.#data.indexOfOffset(free.low, free.high);
-      if (index === NO_BUFFER) {
-        this.#counters.add(COUNT.refusedNoBuffer, 1);
-      } else if (holds[index] === 0) {
-        this.#counters.add(COUNT.refusedNotHeld, 1);
-      } else {
-        holds[index] = 0;
-        const refs = this.#refs.read8(index) - 1;
-        this.#refs.write8(index, refs);
-        if (refs === 0) this.#toDriver(index);
-        returned += 1;
-      }
+    for (; taken < most; taken += 1) {
+      const index = data.indexOfOffset(free.lowAt(taken), free.highAt(taken));
+      if (index === NONE || holds[index] === 0 || refs.read8(index) !== 1) break;
+      holds[index] = 0;
+      refs.write8(index, 0);
+      driverFree.putAt(taken, data.addressLow(index), high, 0);
     }
     if (taken === 0) return;
-    this.moved += returned;
-    free.publish();
-    this.#counters.add(COUNT.returned, returned);
+    free.advance(taken);
+    driverFree.advance(taken);
+    this.#atDriver += taken;
+    this.moved += taken;
+    this.#counters.add(COUNT.returned, taken);
+  }
+
+  /** The next one, whatever it is. @returns false when there is none */
+  #rxProvideNext({ free, holds }: Client): boolean {
+    if (!free.dequeue()) return false;
+    const index = this.#data.indexOfOffset(free.low, free.high);
+    if (index === NONE) {
+      this.#counters.add(COUNT.refusedNoBuffer, 1);
+      return true;
+    }
+    if (holds[index] === 0) {
+      this.#counters.add(COUNT.refusedNotHeld, 1);
+      return true;
+    }
+    holds[index] = 0;
+    const refs = this.#refs.read8(index) - 1;
+    this.#refs.write8(index, refs);
+    if (refs === 0) this.#toDriver(index);
+    this.moved += 1;
+    this.#counters.add(COUNT.returned, 1);
+    return true;
   }
 
   #toDriver(index: number): void {
@@ -228,10 +279,10 @@ class NetVirtRx {
   }
 
   #makeClient(connection: NetVirtRxConfig['driver']): Client {
-    const free = new NetConsumer(this.#pd.region(connection.freeQueue), connection.capacity);
+    const free = new NetConsumer(this.pd.region(connection.freeQueue), connection.capacity);
     const client: Client = {
       channel: connection.channel,
-      active: new NetProducer(this.#pd.region(connection.activeQueue), connection.capacity),
+      active: new NetProducer(this.pd.region(connection.activeQueue), connection.capacity),
       free,
       holds: new Uint8Array(this.#data.buffers),
       provide: {

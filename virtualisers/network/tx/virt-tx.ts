@@ -8,12 +8,12 @@
  */
 
 import { assert } from '../../../memory/assert.ts';
-import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
+import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtTxConfig } from '../../../queues/net/config.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
-import { NO_BUFFER, TranslatedData } from '../data.ts';
+import { NO_BUFFER, type TranslatedData, translatedData } from '../data.ts';
 
 export const NET_VIRT_TX_COUNTERS = counterNames(
   'packets',
@@ -48,6 +48,8 @@ const WITH_DRIVER = 1;
 const WAITING = 2;
 
 const PASSED = -1;
+// Declared here, V8 folds it into the code.
+const NONE = NO_BUFFER;
 
 interface Data {
   readonly translated: TranslatedData;
@@ -78,37 +80,33 @@ export function main(pd: ProtectionDomain<NetVirtTxConfig>): EntryPoints {
   };
 }
 
-class NetVirtTx {
+class NetVirtTx extends ProgramState<NetVirtTxConfig> {
   /** Buffers moved so far, in either direction. */
   moved = 0;
-  readonly #pd: ProtectionDomain<NetVirtTxConfig>;
-  readonly #counters: Counters<keyof typeof NET_VIRT_TX_COUNTERS>;
-  readonly #driverChannel: number = 0;
-  readonly #driverActive: NetProducer;
-  readonly #driverFree: NetConsumer;
-  readonly #clients: readonly Client[];
-  readonly #return: Flow;
+  readonly #config = this.pd.config;
+  readonly #counters = new Counters(NET_VIRT_TX_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly #driverChannel: number = this.#config.driver.channel;
+  readonly #driverActive = new NetProducer(
+    this.pd.region(this.#config.driver.activeQueue),
+    this.#config.driver.capacity,
+  );
+  readonly #driverFree = new NetConsumer(
+    this.pd.region(this.#config.driver.freeQueue),
+    this.#config.driver.capacity,
+  );
+  readonly #clients = this.#config.clients.map((client) => this.#makeClient(client));
+  readonly #return: Flow = {
+    drain: () => this.txReturn(),
+    requestSignal: () => this.#requestReturn(),
+    cancelSignal: () => this.#driverFree.cancelSignal(),
+    canMove: () => this.#driverFree.hasItems(),
+  };
   #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<NetVirtTxConfig>) {
-    const { driver, clients, stats } = pd.config;
-    this.#pd = pd;
-    this.#counters = new Counters(
-      NET_VIRT_TX_COUNTERS,
-      stats === undefined ? undefined : pd.region(stats),
-    );
-    this.#driverChannel = driver.channel;
-    this.#driverActive = new NetProducer(pd.region(driver.activeQueue), driver.capacity);
-    this.#driverFree = new NetConsumer(pd.region(driver.freeQueue), driver.capacity);
-    this.#clients = clients.map((client) => this.#makeClient(client));
+    super(pd);
     const buffers = this.#clients.reduce((sum, client) => sum + client.buffers, 0);
-    assert(buffers <= driver.capacity, "the driver's queue has a slot for each buffer");
-    this.#return = {
-      drain: () => this.txReturn(),
-      requestSignal: () => this.#requestReturn(),
-      cancelSignal: () => this.#driverFree.cancelSignal(),
-      canMove: () => this.#driverFree.hasItems(),
-    };
+    assert(buffers <= pd.config.driver.capacity, "the driver's queue has a slot for each buffer");
     this.notified();
   }
 
@@ -119,40 +117,72 @@ class NetVirtTx {
     runFlow(this.#return);
     for (const client of this.#clients) {
       if (client.waiting > 0) this.#returnWaiting(client);
-      if (client.free.publish()) this.#pd.notify(client.channel);
+      if (client.free.publish()) this.pd.notify(client.channel);
     }
-    if (this.#driverActive.publish()) this.#pd.deferredNotify(this.#driverChannel);
+    if (this.#driverActive.publish()) this.pd.deferredNotify(this.#driverChannel);
     this.#countLies();
   }
 
   /** Hands a client's filled buffers to the driver. */
   txProvide(client: Client): void {
+    do this.#txProvidePlain(client);
+    while (this.#txProvideNext(client));
+    client.active.publish();
+  }
+
+  /** Good frames in the client's first data region, as many as come one behind the other. */
+  #txProvidePlain(client: Client): void {
     const { active } = client;
+    const driverActive = this.#driverActive;
+    const { translated, states } = client.data[0] as Data;
+    const high = translated.addressHigh;
+    const most = Math.min(active.available(), driverActive.room());
     let packets = 0;
-    let taken = 0;
-    while (active.dequeue()) {
-      taken += 1;
-      const refusal = this.#pass(client, active);
-      if (refusal === PASSED) packets += 1;
-      else this.#refuse(client, refusal);
+    for (; packets < most; packets += 1) {
+      const len = active.lenAndOidAt(packets);
+      // An index of another region makes the number larger than any length.
+      if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) break;
+      const index = translated.indexOfOffset(active.lowAt(packets), active.highAt(packets));
+      if (index === NONE || states[index] !== WITH_CLIENT) break;
+      states[index] = WITH_DRIVER;
+      driverActive.putAt(packets, translated.addressLow(index), high, len);
     }
-    if (taken === 0) return;
+    if (packets === 0) return;
+    active.advance(packets);
+    driverActive.advance(packets);
+    client.withDriver += packets;
     this.moved += packets;
-    active.publish();
     this.#counters.add(COUNT.packets, packets);
+  }
+
+  /** The next one, whatever it is. @returns false when there is none */
+  #txProvideNext(client: Client): boolean {
+    const { active } = client;
+    if (!active.dequeue()) return false;
+    const refusal = this.#pass(client, active);
+    if (refusal === PASSED) {
+      this.moved += 1;
+      this.#counters.add(COUNT.packets, 1);
+    } else {
+      this.#refuse(client, refusal);
+    }
+    return true;
   }
 
   /** Takes sent buffers from the driver and gives them to their owners. */
   txReturn(): void {
     const free = this.#driverFree;
+    const most = free.available();
     let returned = 0;
-    while (free.dequeue()) {
-      returned += 1;
-      if (!this.#giveBack(free.low, free.high)) this.#counters.add(COUNT.driverBadBuffer, 1);
+    for (; returned < most; returned += 1) {
+      if (!this.#giveBack(free.lowAt(returned), free.highAt(returned))) {
+        this.#counters.add(COUNT.driverBadBuffer, 1);
+      }
     }
     if (returned === 0) return;
-    this.moved += returned;
+    free.advance(returned);
     free.publish();
+    this.moved += returned;
     this.#counters.add(COUNT.returned, returned);
   }
 
@@ -163,7 +193,7 @@ class NetVirtTx {
     const data = client.data[active.oid];
     if (data === undefined) return COUNT.refusedRegion;
     const index = data.translated.indexOfOffset(low, active.high);
-    if (index === NO_BUFFER) {
+    if (index === NONE) {
       return (low & 0x7ff) === 0 ? COUNT.refusedRange : COUNT.refusedAlignment;
     }
     if (data.states[index] !== WITH_CLIENT) return COUNT.refusedDuplicate;
@@ -191,7 +221,7 @@ class NetVirtTx {
       for (let oid = 0; oid < client.data.length; oid += 1) {
         const { translated, states } = client.data[oid] as Data;
         const index = translated.indexOfAddress(low, high);
-        if (index === NO_BUFFER) continue;
+        if (index === NONE) continue;
         if (states[index] !== WITH_DRIVER) return false;
         client.withDriver -= 1;
         if (client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) {
@@ -233,10 +263,10 @@ class NetVirtTx {
   #makeClient({ connection, data }: NetVirtTxConfig['clients'][number]): Client {
     const client: Client = {
       channel: connection.channel,
-      active: new NetConsumer(this.#pd.region(connection.activeQueue), connection.capacity),
-      free: new NetProducer(this.#pd.region(connection.freeQueue), connection.capacity),
+      active: new NetConsumer(this.pd.region(connection.activeQueue), connection.capacity),
+      free: new NetProducer(this.pd.region(connection.freeQueue), connection.capacity),
       data: data.map((one) => ({
-        translated: new TranslatedData(one, this.#pd.vars[one.paddrSymbol ?? ''] ?? 0),
+        translated: translatedData(this.pd, one),
         states: new Uint8Array(one.buffers),
       })),
       buffers: data.reduce((sum, one) => sum + one.buffers, 0),
