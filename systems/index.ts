@@ -10,6 +10,11 @@ export const systems: readonly ReadySystem[] = [
     load: async () => (await import('./echo.ts')).echo,
   },
   {
+    name: 'vswitch',
+    summary: 'four UDP echo clients behind one NIC and a switch, which says who reaches whom',
+    load: async () => (await import('./vswitch.ts')).vswitchSystem,
+  },
+  {
     name: 'blk',
     summary: 'a client that checks a disk, through driver and virtualiser; or an NBD server on it',
     load: async () => (await import('./blk.ts')).blkSystem,

@@ -22,6 +22,7 @@ import type { PdBuilder, RegionBuilder, Size, SystemBuilder } from '../builder.t
 import type { DeviceNode } from './device.ts';
 import { attachDevice, ceilPowerOfTwo, isPowerOfTwo, roundUpToPages } from './device.ts';
 import { checkNewClient, checkPriorities } from './priorities.ts';
+import { mapTranslated } from './translated.ts';
 
 const HARDWARE_RING_BYTES = 0x1_0000;
 /** A GPT of 128 entries in one read, and then some; upstream has 40 KiB. */
@@ -207,12 +208,4 @@ export class Blk {
   #region(name: string, sizeBytes: number): RegionBuilder {
     return this.#sys.region(name, { size: roundUpToPages(sizeBytes) });
   }
-}
-
-/** Maps a region of which the domain also learns the physical address. @returns the symbol that receives it */
-function mapTranslated(pd: PdBuilder, region: RegionBuilder, perms: 'r' | 'rw'): string {
-  const symbol = `${region.name}_paddr`;
-  pd.map(region, { perms });
-  pd.setvar(symbol, region);
-  return symbol;
 }

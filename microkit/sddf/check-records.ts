@@ -115,13 +115,15 @@ class RecordCheck {
   }
 }
 
-/** Data that a virtualiser only translates, and that a copier only copies from. */
+/** Data that a virtualiser only translates, a switch only looks at, and a copier only copies from. */
 function readsOnly(record: object, key: string): boolean {
   const virtualiserRx = 'bufferMetadata' in record && key === 'data';
   const virtualiserTx = !('macs' in record) && 'connection' in record && key === 'data';
   const copier = 'clientData' in record && key === 'rxData';
+  const vswitch = 'reach' in record && key === 'txData';
+  const portCopier = 'clientData' in record && key === 'sources';
   const idleCopier = 'mode' in record && record.mode === 'dummy' && key === 'clientData';
-  return virtualiserRx || virtualiserTx || copier || idleCopier;
+  return virtualiserRx || virtualiserTx || copier || idleCopier || vswitch || portCopier;
 }
 
 function isConnection(value: object): value is NetConnection {

@@ -3,16 +3,14 @@
 import type { SystemBuilder } from '../builder.ts';
 import { isPowerOfTwo } from './device.ts';
 import { macProblem } from './mac.ts';
-import type { NetClient, NetPlan } from './net-plan.ts';
+import { type Found, NET_CAPACITY_MAX, type NetClient, type NetPlan } from './net-plan.ts';
+import { checkVswitch, checkVswitchMembers } from './net-vswitch-checks.ts';
 import { checkPriorities } from './priorities.ts';
-
-/** Queue indices are 16 bits wide and wrap at 65,536; half of it keeps full and empty apart. */
-const NET_CAPACITY_MAX = 32_768;
 
 /** Reports everything that is wrong. @returns whether it makes sense to connect */
 export function checkNet(sys: SystemBuilder, network: NetPlan): 'sound' | 'faulty' {
   const { driver, rx, tx } = network.options;
-  const found: { message: string; path: string; hint?: string }[] = [];
+  const found: Found[] = [];
   const path = `network of '${driver.name}'`;
   checkBuffers('rxBuffers', network.rxBuffers, path, found);
   if ((rx === undefined) !== (tx === undefined)) {
@@ -25,15 +23,14 @@ export function checkNet(sys: SystemBuilder, network: NetPlan): 'sound' | 'fault
     found.push({ message, path, hint: 'give rx and tx' });
   }
   checkClients(network, found);
+  checkVswitch(network, found);
   for (const problem of found) sys.problem(problem);
   checkChains(sys, network);
+  checkVswitchMembers(sys, network);
   return found.length === 0 ? 'sound' : 'faulty';
 }
 
-function checkClients(
-  network: NetPlan,
-  found: { message: string; path: string; hint?: string }[],
-): void {
+function checkClients(network: NetPlan, found: Found[]): void {
   const macs = new Map<string, NetClient>();
   const copiers = new Set<unknown>();
   let txSum = 0;
@@ -69,12 +66,7 @@ function checkClients(
   }
 }
 
-function checkBuffers(
-  what: string,
-  buffers: number,
-  path: string,
-  found: { message: string; path: string; hint?: string }[],
-): void {
+function checkBuffers(what: string, buffers: number, path: string, found: Found[]): void {
   if (isPowerOfTwo(buffers) && buffers <= NET_CAPACITY_MAX) return;
   found.push({
     message: `Error: ${what} is ${buffers}, not a power of two up to ${NET_CAPACITY_MAX}`,
@@ -86,6 +78,7 @@ function checkBuffers(
 function checkChains(sys: SystemBuilder, network: NetPlan): void {
   const { driver, rx, tx } = network.options;
   for (const { pd, options } of network.clients) {
+    if (options.vswitch === true) continue;
     if (rx === undefined || tx === undefined) {
       checkPriorities(sys, [pd, driver]);
       continue;

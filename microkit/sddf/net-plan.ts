@@ -4,12 +4,18 @@ import type { NetCopyConfig } from '../../queues/net/config.ts';
 import type { PdBuilder, RegionBuilder } from '../builder.ts';
 import type { DeviceNode } from './device.ts';
 
+export const NET_BUFFER_BYTES = 2048;
+/** Queue indices are 16 bits wide and wrap at 65,536; half of it keeps full and empty apart. */
+export const NET_CAPACITY_MAX = 32_768;
+
 export interface NetOptions {
   readonly device: DeviceNode;
   readonly driver: PdBuilder;
   /** Virtualisers: both, or none for a driver with one client that talks to it directly. */
   readonly rx?: PdBuilder;
   readonly tx?: PdBuilder;
+  /** A switch between the virtualisers and the clients that ask to be behind it; see {@link NetClientOptions.vswitch}. */
+  readonly vswitch?: PdBuilder;
   /** Receive buffers that the device writes to; a power of two, 512 unless told. */
   readonly rxBuffers?: number;
   /** Memory for these buffers, when it is to lie at a certain place; a region of its own unless told. */
@@ -21,6 +27,11 @@ export interface NetOptions {
 export interface NetClientOptions {
   /** Copies received packets into the client's own buffers; without it the client maps the DMA region. */
   readonly copier?: PdBuilder;
+  /**
+   * Behind the switch; the client then needs a copier, whose program is `virtualisers/network/vswitch/port-copy.ts`. Whom
+   * it may reach, the access rules say: nobody without one.
+   */
+  readonly vswitch?: boolean;
   /** 'dummy' moves buffers without copying their bytes: an ablation, not for use. */
   readonly mode?: NetCopyConfig['mode'];
   /** 52:54:01:00:00:0a and on unless told. */
@@ -41,10 +52,26 @@ export interface NetClient {
   readonly txBuffers: number;
 }
 
+/** Who may reach whom through the switch. A virtualiser stands for the uplink. */
+export interface AclRule {
+  readonly a: PdBuilder | 'uplink';
+  readonly b: PdBuilder | 'uplink';
+  readonly aToB: boolean;
+  readonly bToA: boolean;
+}
+
+/** A problem before anything is connected. */
+export interface Found {
+  readonly message: string;
+  readonly path: string;
+  readonly hint?: string;
+}
+
 /** What the checks look at. */
 export interface NetPlan {
   readonly options: NetOptions;
   /** Receive buffers that the device writes to. */
   readonly rxBuffers: number;
   readonly clients: readonly NetClient[];
+  readonly aclRules: readonly AclRule[];
 }

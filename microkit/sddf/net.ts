@@ -8,6 +8,8 @@
  *     network.addClient(client);                                        // four: the client maps the DMA region
  *     net(sys, { device, driver }).addClient(client);                   // two: client and driver alone
  *
+ * With `vswitch`, clients reach each other through a switch, as far as `network.addAclRule(a, b)` lets them.
+ *
  * The driver's and the virtualisers' records are their whole configuration; a client finds its own as `config.net`.
  */
 
@@ -23,14 +25,23 @@ import type { PdBuilder, RegionBuilder, SystemBuilder } from '../builder.ts';
 import { attachDevice, ceilPowerOfTwo, roundUpToPages } from './device.ts';
 import { checkNet } from './net-checks.ts';
 import { defaultMac } from './mac.ts';
-import type { NetClient, NetClientOptions, NetOptions, NetPlan } from './net-plan.ts';
+import {
+  type AclRule,
+  NET_BUFFER_BYTES,
+  type NetClient,
+  type NetClientOptions,
+  type NetOptions,
+  type NetPlan,
+} from './net-plan.ts';
+import { type BehindVirtualisers, connectVswitch, vswitchClients } from './net-vswitch.ts';
 import { checkNewClient } from './priorities.ts';
 import type { QueuePair } from './queue-pair.ts';
 import { connectQueuePair } from './queue-pair.ts';
+import { mapTranslated, translatedData } from './translated.ts';
 
+export { NET_BUFFER_BYTES } from './net-plan.ts';
 export type { NetClientOptions, NetOptions } from './net-plan.ts';
 
-export const NET_BUFFER_BYTES = 2048;
 const DEFAULT_BUFFERS = 512;
 const HARDWARE_RING_BYTES = 0x1_0000;
 
@@ -41,10 +52,18 @@ export function net(sys: SystemBuilder, options: NetOptions): Net {
   return made;
 }
 
+/** The virtualisers, and the receive buffers that the device writes to. */
+interface Virtualisers {
+  readonly rx: PdBuilder;
+  readonly tx: PdBuilder;
+  readonly dma: RegionBuilder;
+}
+
 export class Net implements NetPlan {
   readonly options: NetOptions;
   readonly rxBuffers: number;
   readonly clients: NetClient[] = [];
+  readonly aclRules: AclRule[] = [];
   readonly #sys: SystemBuilder;
 
   constructor(sys: SystemBuilder, options: NetOptions) {
@@ -54,8 +73,8 @@ export class Net implements NetPlan {
   }
 
   addClient(pd: PdBuilder, options: NetClientOptions = {}): void {
-    const { driver, rx, tx } = this.options;
-    const members = [driver, rx, tx, ...this.clients.map((client) => client.pd)];
+    const { driver, rx, tx, vswitch } = this.options;
+    const members = [driver, rx, tx, vswitch, ...this.clients.map((client) => client.pd)];
     const known = members.filter((member) => member !== undefined);
     if (!checkNewClient(this.#sys, known, pd, `the network of '${driver.name}'`)) return;
     this.clients.push({
@@ -66,6 +85,18 @@ export class Net implements NetPlan {
         options.copier === undefined ? this.rxBuffers : (options.rxBuffers ?? DEFAULT_BUFFERS),
       txBuffers: options.txBuffers ?? DEFAULT_BUFFERS,
     });
+  }
+
+  /**
+   * Lets two clients behind the switch, or a client and the uplink, reach each other; in one direction only when told so.
+   * Without a rule nobody reaches anybody.
+   */
+  addAclRule(
+    a: PdBuilder | 'uplink',
+    b: PdBuilder | 'uplink',
+    { aToB = true, bToA = true }: { readonly aToB?: boolean; readonly bToA?: boolean } = {},
+  ): void {
+    this.aclRules.push({ a, b, aToB, bToA });
   }
 
   /** Called by `build()`. */
@@ -117,31 +148,36 @@ export class Net implements NetPlan {
     const metadata = this.#region(`${rx.name}_metadata`, roundUpToPages(this.rxBuffers));
     rx.map(metadata, { perms: 'rw' });
     const data = translatedData(rx, dma, 'r', this.rxBuffers);
-    const clients = this.clients.map((client) => this.#connectClient(client, { rx, tx, dma }));
+    const clients = this.#connectBehind({ rx, tx, dma });
     rx.configure((): NetVirtRxConfig => ({
       driver: pairs.rx.ofSecond(),
       data,
       bufferMetadata: metadata.name,
-      clients: clients.map(({ rx: pair, mac }) => ({
-        connection: pair.ofFirst(),
-        macs: [mac],
-      })),
+      clients: clients.map(({ rx: pair, macs }) => ({ connection: pair.ofFirst(), macs })),
     }));
     tx.configure((): NetVirtTxConfig => ({
       driver: pairs.tx.ofSecond(),
       clients: clients.map(({ tx: pair, txData }) => ({
         connection: pair.ofFirst(),
-        data: [txData],
+        data: txData,
       })),
     }));
     return pairs;
   }
 
+  /** Clients of the virtualisers; the switch, with all that are behind it, is the last of them. */
+  #connectBehind(virtualisers: Virtualisers): readonly BehindVirtualisers[] {
+    const switched = vswitchClients(this);
+    const direct = this.clients.filter((client) => !switched.includes(client));
+    const behind = direct.map((client) => this.#connectClient(client, virtualisers));
+    const { vswitch } = this.options;
+    if (vswitch === undefined) return behind;
+    const parts = { sys: this.#sys, network: this, vswitch, ...virtualisers };
+    return [...behind, connectVswitch(parts)];
+  }
+
   /** @returns what the virtualisers see of this client */
-  #connectClient(
-    client: NetClient,
-    behind: { readonly rx: PdBuilder; readonly tx: PdBuilder; readonly dma: RegionBuilder },
-  ): { rx: QueuePair; tx: QueuePair; txData: NetData; mac: string } {
+  #connectClient(client: NetClient, behind: Virtualisers): BehindVirtualisers {
     const { pd, txBuffers, mac } = client;
     const { copier } = client.options;
     const { rx, tx, dma } = behind;
@@ -158,7 +194,8 @@ export class Net implements NetPlan {
       const received = this.#connectCopier(client, { copier, dma, rx: rxPair });
       configureClient(client, { rx: received.pair, tx: txPair }, { rxData: received.data, txData });
     }
-    return { rx: rxPair, tx: txPair, txData: translatedData(tx, txRegion, 'r', txBuffers), mac };
+    const translated = [translatedData(tx, txRegion, 'r', txBuffers)];
+    return { rx: rxPair, tx: txPair, txData: translated, macs: [mac] };
   }
 
   #connectCopier(
@@ -199,23 +236,6 @@ export class Net implements NetPlan {
   #region(name: string, sizeBytes: number): RegionBuilder {
     return this.#sys.region(name, { size: roundUpToPages(sizeBytes) });
   }
-}
-
-/** Maps a region of which the domain also learns the physical address. @returns the symbol that receives it */
-function mapTranslated(pd: PdBuilder, region: RegionBuilder, perms: 'r' | 'rw'): string {
-  const symbol = `${region.name}_paddr`;
-  pd.map(region, { perms });
-  pd.setvar(symbol, region);
-  return symbol;
-}
-
-function translatedData(
-  pd: PdBuilder,
-  region: RegionBuilder,
-  perms: 'r' | 'rw',
-  buffers: number,
-): NetData {
-  return { region: region.name, paddrSymbol: mapTranslated(pd, region, perms), buffers };
 }
 
 function configureClient(

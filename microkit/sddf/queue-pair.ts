@@ -1,7 +1,7 @@
 /** A free and an active queue of the network class between two domains, and the channel that goes with them. */
 
 import type { NetConnection } from '../../queues/net/config.ts';
-import type { PdBuilder, SystemBuilder } from '../builder.ts';
+import type { ChannelOptions, PdBuilder, SystemBuilder } from '../builder.ts';
 import { roundUpToPages } from './device.ts';
 
 const QUEUE_HEADER_BYTES = 8;
@@ -20,6 +20,8 @@ export interface QueuePairOptions {
   readonly direction: 'rx' | 'tx';
   /** Slots of each queue; a power of two. */
   readonly capacity: number;
+  /** What the ends may do beside notifying each other. */
+  readonly channel?: ChannelOptions;
 }
 
 export function connectQueuePair(sys: SystemBuilder, options: QueuePairOptions): QueuePair {
@@ -32,7 +34,7 @@ export function connectQueuePair(sys: SystemBuilder, options: QueuePairOptions):
     pd.map(free, { perms: 'rw' });
     pd.map(active, { perms: 'rw' });
   }
-  const channel = sys.channel(first, second);
+  const channel = sys.channel(first, second, options.channel);
   const queues = { freeQueue: free.name, activeQueue: active.name, capacity };
   return {
     ofFirst: () => ({ ...queues, channel: channel.a.value }),

@@ -75,6 +75,41 @@ export interface NetCopyConfig {
   readonly stats?: string;
 }
 
+/** A port of the switch: a client behind its copier, or the virtualisers. Queues are named as the switch sees them. */
+export interface NetVswitchPort {
+  /** Frames to the port: the switch fills the active queue. */
+  readonly rx: NetConnection;
+  /** Frames from the port: the switch empties the active queue. */
+  readonly tx: NetConnection;
+  /** Where the port's frames lie. Queue entries name it by the port's number, as `oid`. */
+  readonly txData: NetData;
+  /** Of a client; none of the uplink, which gets what is for nobody else. */
+  readonly macs: readonly string[];
+  /** Ports that may be reached from this one. */
+  readonly reach: readonly number[];
+}
+
+export interface NetVswitchConfig {
+  readonly ports: readonly NetVswitchPort[];
+  /** Number of the port that leads to the virtualisers. */
+  readonly uplink: number;
+  /** One reference-count byte for each buffer of each port, in their order; private to the switch. */
+  readonly bufferMetadata: string;
+  /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
+  readonly stats?: string;
+}
+
+/** A client of the switch has a copier that takes frames from wherever their sender keeps them. */
+export interface NetPortCopyConfig {
+  readonly rx: NetConnection;
+  /** Where frames of each port lie, by its number; null for ports that may not reach this client. */
+  readonly sources: readonly (NetData | null)[];
+  readonly client: NetConnection;
+  readonly clientData: NetData;
+  /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
+  readonly stats?: string;
+}
+
 export interface NetClientConfig {
   readonly rx: NetConnection;
   /** With `paddrSymbol`, queue entries hold physical addresses: the client talks to the driver itself (2-PD path). */
@@ -83,4 +118,6 @@ export interface NetClientConfig {
   readonly txData: NetData;
   /** Such as "52:54:01:00:00:0a". */
   readonly mac: string;
+  /** Behind a switch: where its directory answers calls, see `virtualisers/network/vswitch/directory.ts`. */
+  readonly directory?: number;
 }

@@ -1,0 +1,93 @@
+/**
+ * The switch: four clients behind one network device, of which some may reach each other without it. Priorities and access
+ * list are those of sDDF's vswitch example.
+ *
+ *     priority 101    ethernet_driver ── the virtio network device
+ *              100    ├─ net_virt_tx
+ *               99    └─ net_virt_rx
+ *               97        vswitch        forwards by address, as far as its access list allows
+ *               98        ├─ client0_net_copier … client3_net_copier
+ *               96        └─ client0 … client3      10.0.2.15 to 10.0.2.18: ARP, ping, UDP on ports 1235 and 7
+ *
+ *     who reaches whom    client0 ↔ client1, client2, client3;  client1 ↔ client2;  all ↔ the device
+ */
+
+import { main as echoClient } from '../clients/echo/echo.ts';
+import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
+import { main as ethernetDriver, NET_DRIVER_COUNTERS } from '../drivers/network/virtio/driver.ts';
+import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
+import { type BuildResult, type PdBuilder, system } from '../microkit/builder.ts';
+import type { Program } from '../microkit/pd.ts';
+import { net } from '../microkit/sddf/net.ts';
+import { timer } from '../microkit/sddf/timer.ts';
+import { main as virtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx/virt-rx.ts';
+import { main as virtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
+import {
+  counters as COPY_COUNTERS,
+  main as portCopy,
+} from '../virtualisers/network/vswitch/port-copy.ts';
+import { main as vswitch, NET_VSWITCH_COUNTERS } from '../virtualisers/network/vswitch/vswitch.ts';
+import { networkDevice, timerDevice } from './devices.ts';
+import type { SystemModule } from './system.ts';
+
+const CLIENTS = ['client0', 'client1', 'client2', 'client3'] as const;
+/** Pairs of clients that may reach each other. */
+const NEIGHBOURS = [
+  [0, 1],
+  [0, 2],
+  [0, 3],
+  [1, 2],
+] as const;
+
+function build(): BuildResult {
+  const sys = system({ name: 'vswitch' });
+  const counted = (name: string, program: Program, image: string, priority: number): PdBuilder => {
+    const pd = sys.pd(name, { program, image, priority, budget: 20_000 });
+    const stats = sys.region(`${name}_stats`, { size: '4K' });
+    pd.map(stats, { perms: 'rw' });
+    pd.configure({ stats: stats.name });
+    return pd;
+  };
+  const time = timer(sys, {
+    device: timerDevice,
+    driver: sys.pd('timer_driver', {
+      program: timerDriver,
+      image: 'drivers/timer/goldfish/driver.ts',
+      priority: 102,
+      passive: true,
+    }),
+  });
+  const network = net(sys, {
+    device: networkDevice,
+    driver: counted('ethernet_driver', ethernetDriver, 'drivers/network/virtio/driver.ts', 101),
+    tx: counted('net_virt_tx', virtTx, 'virtualisers/network/tx/virt-tx.ts', 100),
+    rx: counted('net_virt_rx', virtRx, 'virtualisers/network/rx/virt-rx.ts', 99),
+    vswitch: counted('vswitch', vswitch, 'virtualisers/network/vswitch/vswitch.ts', 97),
+  });
+  const clients = CLIENTS.map((name, index) => {
+    const image = 'virtualisers/network/vswitch/port-copy.ts';
+    const copier = counted(`${name}_net_copier`, portCopy, image, 98);
+    const client = counted(name, echoClient, 'clients/echo/echo.ts', 96);
+    time.addClient(client);
+    network.addClient(client, { copier, vswitch: true, ip: `10.0.2.${15 + index}` });
+    network.addAclRule(client, 'uplink');
+    return client;
+  });
+  for (const [a, b] of NEIGHBOURS) {
+    network.addAclRule(clients[a] as PdBuilder, clients[b] as PdBuilder);
+  }
+  return sys.build();
+}
+
+export const vswitchSystem: SystemModule = {
+  summary: 'four UDP echo clients behind a switch with an access list',
+  counters: {
+    ethernet_driver: NET_DRIVER_COUNTERS,
+    net_virt_rx: NET_VIRT_RX_COUNTERS,
+    net_virt_tx: NET_VIRT_TX_COUNTERS,
+    vswitch: NET_VSWITCH_COUNTERS,
+    ...Object.fromEntries(CLIENTS.map((name) => [name, ECHO_COUNTERS])),
+    ...Object.fromEntries(CLIENTS.map((name) => [`${name}_net_copier`, COPY_COUNTERS])),
+  },
+  build,
+};

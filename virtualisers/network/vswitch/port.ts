@@ -1,0 +1,105 @@
+/**
+ * One port of the switch: its queues, and what becomes of the buffers that it has sent. A buffer is somewhere else until
+ * every port that was given it has returned it: each has a reference count, and who holds it is remembered, so that only a
+ * port that holds a buffer can return it.
+ */
+
+import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
+import { BufferReader } from '../../../queues/net/buffer-view.ts';
+import type { NetVswitchPort } from '../../../queues/net/config.ts';
+import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+
+const BUFFER_SHIFT = 11;
+
+/** {@link Port.indexOf}: no such buffer. */
+export const NO_BUFFER = -1;
+
+export interface PortParts {
+  readonly number: number;
+  readonly config: NetVswitchPort;
+  readonly ports: number;
+  readonly region: (name: string) => Region;
+  readonly readonlyRegion: (name: string) => ReadonlyRegion;
+  /** Reference counts of all ports, and where this port's begin. */
+  readonly refs: Region;
+  readonly refsFrom: number;
+}
+
+export class Port {
+  readonly number: number;
+  readonly rxChannel: number;
+  readonly txChannel: number;
+  /** Frames from the port. */
+  readonly sent: NetConsumer;
+  readonly sentFree: NetProducer;
+  /** Frames to the port. */
+  readonly given: NetProducer;
+  readonly givenFree: NetConsumer;
+  readonly buffers: number;
+  /** By port: whether it may be reached from this one. */
+  readonly reach: readonly boolean[];
+  readonly frame: BufferReader;
+  /** Buffers of this port that are somewhere else. */
+  out = 0;
+  /** For each port, 1 for each of this port's buffers that it holds. */
+  readonly #holds: readonly Uint8Array[];
+  readonly #refs: Region;
+  readonly #refsFrom: number;
+
+  constructor(parts: PortParts) {
+    const { config, region } = parts;
+    const { rx, tx, txData } = config;
+    this.number = parts.number;
+    this.rxChannel = rx.channel;
+    this.txChannel = tx.channel;
+    this.sent = new NetConsumer(region(tx.activeQueue), tx.capacity);
+    this.sentFree = new NetProducer(region(tx.freeQueue), tx.capacity);
+    this.given = new NetProducer(region(rx.activeQueue), rx.capacity);
+    this.givenFree = new NetConsumer(region(rx.freeQueue), rx.capacity);
+    this.buffers = txData.buffers;
+    this.reach = Array.from({ length: parts.ports }, (_, other) => config.reach.includes(other));
+    this.frame = new BufferReader(parts.readonlyRegion(txData.region), txData.buffers);
+    this.#holds = Array.from({ length: parts.ports }, () => new Uint8Array(txData.buffers));
+    this.#refs = parts.refs;
+    this.#refsFrom = parts.refsFrom;
+    this.#refs.fill(parts.refsFrom, 0, txData.buffers);
+  }
+
+  /** @returns the buffer of this port that begins at an offset, or {@link NO_BUFFER} */
+  indexOf(low: number, high: number): number {
+    const offset = low >>> 0;
+    if (high !== 0 || offset >= this.buffers * NET_BUFFER_BYTES) return NO_BUFFER;
+    return (offset & (NET_BUFFER_BYTES - 1)) === 0 ? offset >>> BUFFER_SHIFT : NO_BUFFER;
+  }
+
+  isOut(index: number): boolean {
+    return this.#refs.read8(this.#refsFrom + index) !== 0;
+  }
+
+  /** Gives this port's buffer to another. @returns whether there was room for it */
+  giveTo(other: Port, index: number, len: number): boolean {
+    if (!other.given.enqueue(index << BUFFER_SHIFT, 0, len, this.number)) return false;
+    const holds = this.#holds[other.number] as Uint8Array;
+    holds[index] = 1;
+    const refs = this.#refs.read8(this.#refsFrom + index);
+    if (refs === 0) this.out += 1;
+    this.#refs.write8(this.#refsFrom + index, refs + 1);
+    return true;
+  }
+
+  /** Another port returns this port's buffer. @returns what came of it */
+  takeBack(other: Port, index: number): 'not held' | 'held by others' | 'back' | 'lost' {
+    const holds = this.#holds[other.number] as Uint8Array;
+    if (holds[index] === 0) return 'not held';
+    holds[index] = 0;
+    const refs = this.#refs.read8(this.#refsFrom + index) - 1;
+    this.#refs.write8(this.#refsFrom + index, refs);
+    if (refs > 0) return 'held by others';
+    this.out -= 1;
+    return this.sentFree.enqueue(index << BUFFER_SHIFT, 0, 0, 0) ? 'back' : 'lost';
+  }
+
+  get lies(): number {
+    return this.sent.lies + this.sentFree.lies + this.given.lies + this.givenFree.lies;
+  }
+}
