@@ -33,7 +33,7 @@ export interface BlkDriverConfig {
   /** How often a block that failed is tried again before the request is answered with an error. */
   readonly retries: number;
   readonly virt: BlkConnection;
-  /** With a timer: a request that stays unanswered this long, or up to twice as long, makes the driver reset the device. */
+  /** With a timer: a request that stays unanswered this long makes the driver reset the device. */
   readonly watchdogNs?: number;
   readonly timer?: TimerClientConfig;
   /** Region for the program's counters. */

@@ -369,11 +369,11 @@ class Driver {
     if (timer === undefined || watchdogNs === undefined) return;
     if (this.#watchdog === 'armed' || device.queue.outstanding === 0) return;
     this.#watchdog = 'armed';
-    this.#pd.setMr(0, watchdogNs);
+    this.#pd.setMr(0, InFlight.tickNs(watchdogNs));
     this.#pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
   }
 
-  /** A watchdog period is over: whatever has been with the device for a whole one is stuck. */
+  /** A tick of the watchdog: whatever has been with the device for too many is stuck. */
   #handleTimeout(): void {
     this.#watchdog = 'idle';
     // An interrupt may have been lost: look before judging.

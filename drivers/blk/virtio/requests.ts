@@ -18,7 +18,8 @@ import * as R from './regs.ts';
 
 export const SECTORS_PER_BLOCK = BLK_TRANSFER_BYTES / R.SECTOR_BYTES;
 
-const AGE_STUCK = 2;
+/** Ticks in the time after which the watchdog takes a request for stuck: an idle driver leaves at most one behind. */
+export const WATCHDOG_TICKS = 1000;
 
 /** Fields of a request in flight; plain arrays indexed by chain, so that nothing is allocated per request. */
 export class InFlight {
@@ -36,8 +37,8 @@ export class InFlight {
   /** 1: something failed, so blocks go one by one. */
   readonly single: Uint8Array;
   readonly retriesLeft: Uint32Array;
-  /** Watchdog periods that the present piece has seen begin. */
-  readonly age: Uint8Array;
+  /** Ticks of the watchdog that the present piece has seen. */
+  readonly age: Uint16Array;
 
   constructor(chains: number) {
     this.id = new Uint32Array(chains);
@@ -50,17 +51,22 @@ export class InFlight {
     this.piece = new Uint32Array(chains);
     this.single = new Uint8Array(chains);
     this.retriesLeft = new Uint32Array(chains);
-    this.age = new Uint8Array(chains);
+    this.age = new Uint16Array(chains);
   }
 
-  /** A watchdog period is over. @returns how many requests have been with the device for a whole one */
+  /** Time between two ticks of the watchdog. */
+  static tickNs(watchdogNs: number): number {
+    return Math.ceil(watchdogNs / WATCHDOG_TICKS);
+  }
+
+  /** The watchdog has ticked. @returns how many requests are stuck */
   growOlder(queue: BlkVirtqueue): number {
     let stuck = 0;
     for (let chain = 0; chain < queue.chains; chain += 1) {
       if (!queue.isOutstanding(chain)) continue;
       const age = (this.age[chain] as number) + 1;
       this.age[chain] = age;
-      if (age >= AGE_STUCK) stuck += 1;
+      if (age > WATCHDOG_TICKS) stuck += 1;
     }
     return stuck;
   }
