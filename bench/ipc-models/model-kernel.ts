@@ -40,8 +40,8 @@ import { ModelThread, type Program, type Task, type WaitQueue } from './model-th
 export interface Model {
   /** Executes the system call in the thread's registers. */
   systemCall(thread: ModelThread): void;
-  /** The thread has waited as long as it wanted to, in this state: it runs again, and its answer is due. */
-  timedOut(thread: ModelThread, state: BlockedState): void;
+  /** The thread has waited as long as it wanted to: it is to be answered and woken. */
+  timedOut(thread: ModelThread): void;
   /** The thread has ended, by itself or by a fault. */
   ended(thread: ModelThread): void;
 }
@@ -228,11 +228,10 @@ export class ModelKernel {
   setPriority(thread: ModelThread, priority: number): void {
     const { tcb, waitQueue } = thread;
     if (tcb.priority === priority) return;
-    if (isRunnable(tcb)) {
-      setPriority(this.k, tcb, priority);
-      return;
-    }
+    if (isRunnable(tcb) && tcb !== this.k.current) return setPriority(this.k, tcb, priority);
+    // Of the current thread only this, for it may yet block in the same kernel entry.
     tcb.priority = priority;
+    if (tcb === this.k.current) rescheduleRequired(this.k);
     if (waitQueue === null) return;
     waitQueue.remove(thread);
     waitQueue.enqueue(thread);
@@ -240,6 +239,19 @@ export class ModelKernel {
 
   now(): number {
     return this.k.machine.now();
+  }
+
+  /** @returns a string of a task's, which ends with a zero; undefined when it is not mapped or longer than `lengthMax` */
+  readPath(task: Task, vaddr: number, lengthMax: number): string | undefined {
+    let path = '';
+    for (let i = 0; i <= lengthMax; i += 1) {
+      const at = task.space.locateByte(vaddr + i);
+      if (at < 0) return undefined;
+      const code = this.frames.ram.u8[at] as number;
+      if (code === 0) return path;
+      path += String.fromCharCode(code);
+    }
+    return undefined;
   }
 
   // ------------------------------------------------------------------------------------------ waits that end
@@ -263,9 +275,8 @@ export class ModelKernel {
     this.#nextTimeoutNs = Infinity;
     for (const thread of this.threads) {
       if (thread.timeoutAtNs <= now) {
-        const state = thread.tcb.state as BlockedState;
-        this.wake(thread);
-        (this.#model as Model).timedOut(thread, state);
+        thread.timeoutAtNs = Infinity;
+        (this.#model as Model).timedOut(thread);
       } else if (thread.timeoutAtNs < this.#nextTimeoutNs) {
         this.#nextTimeoutNs = thread.timeoutAtNs;
       }

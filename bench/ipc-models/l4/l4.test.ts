@@ -118,6 +118,7 @@ describe('rendezvous', () => {
     kernel.run(1e12);
     run(10, function* () {
       order.push('bystander');
+      yield { workNs: 1 };
     });
     // Among equals the thread that was made last runs first.
     run(10, function* () {

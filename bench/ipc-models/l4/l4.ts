@@ -7,7 +7,7 @@
  */
 
 import { PAGE_BYTES, PAGE_SHIFT } from '../frames.ts';
-import type { BlockedState, Model, ModelKernel } from '../model-kernel.ts';
+import type { Model, ModelKernel } from '../model-kernel.ts';
 import { type ModelThread, WaitQueue } from '../model-thread.ts';
 import {
   ANY_THREAD,
@@ -72,9 +72,9 @@ export class L4 implements Model {
     }
   }
 
-  timedOut(thread: ModelThread, state: BlockedState): void {
-    const phase = state === 'blockedOnSend' ? PHASE_SEND : PHASE_RECEIVE;
-    thread.answer(errorAnswer(ERROR_TIMEOUT, phase));
+  timedOut(thread: ModelThread): void {
+    const phase = thread.tcb.state === 'blockedOnSend' ? PHASE_SEND : PHASE_RECEIVE;
+    this.#fail(thread, ERROR_TIMEOUT, phase);
   }
 
   /** Whoever waits for it waits in vain. */

@@ -165,7 +165,7 @@ describe('a call', () => {
   });
 
   it('refuses names that are none, rights that are not held, and messages that are no messages', () => {
-    const { kernel, run, server, client, own, sending } = setUpPair();
+    const { kernel, run, client, own, sending } = setUpPair();
     const seen: number[] = [];
     run(client, 10, function* ({ task }) {
       seen.push(yield send(write(task, { remote: 0x7703, remoteAs: COPY_SEND })));

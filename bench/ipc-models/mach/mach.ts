@@ -78,7 +78,7 @@ export class Mach implements Model {
     const held = this.#held[thread.id] ?? null;
     this.#held[thread.id] = null;
     if (held !== null) this.rights.giveBack(held, this.spaceOf(thread.task));
-    thread.answer(held === null ? MACH_RCV_TIMED_OUT : MACH_SEND_TIMED_OUT);
+    this.#finish(thread, held === null ? MACH_RCV_TIMED_OUT : MACH_SEND_TIMED_OUT);
   }
 
   /** With its last thread a task loses all its rights. */

@@ -26,6 +26,7 @@ import {
 } from './abi.ts';
 import { type Allocation, type Descriptor, MessageQueue } from './queue.ts';
 
+const PATH_MAX = 4096;
 const MODE_READ = 4;
 const MODE_WRITE = 2;
 /** Access mode: O_RDONLY, O_WRONLY or O_RDWR. */
@@ -125,20 +126,14 @@ export class QueueNames {
   /** @returns the name of a path `/name` in the task's memory, or an error */
   #readName(task: Task, pathAt: number): string | number {
     this.#kernel.counters.pathLookups += 1;
-    let name = '';
-    for (let i = 0; i <= NAME_MAX + 1; i += 1) {
-      const at = task.space.locateByte(pathAt + i);
-      if (at < 0) return -EFAULT;
-      const code = this.#kernel.frames.ram.u8[at] as number;
-      if (code === 0) return checkName(name);
-      name += String.fromCharCode(code);
-    }
-    return -ENAMETOOLONG;
+    const path = this.#kernel.readPath(task, pathAt, PATH_MAX);
+    return path === undefined ? -EFAULT : checkName(path);
   }
 }
 
 function checkName(path: string): string | number {
   if (!path.startsWith('/') || path.length === 1) return -EINVAL;
+  if (path.length > NAME_MAX) return -ENAMETOOLONG;
   return path.includes('/', 1) ? -EACCES : path;
 }
 

@@ -86,6 +86,7 @@ export class PosixMq implements Model {
   timedOut(thread: ModelThread): void {
     const held = this.#held[thread.id] ?? null;
     if (held !== null) this.#waitsAt[thread.id]?.drop(held);
+    this.#kernel.wake(thread);
     this.#stopWaiting(thread);
     thread.answer(-ETIMEDOUT);
   }
