@@ -151,14 +151,13 @@ function targets(outcomes: readonly TargetOutcome[]): string {
 }
 
 function targetCells({ target, outcome, measured }: TargetOutcome): string {
-  const word = outcome === 'not measured' ? 'not measured here' : outcome;
   const found = measured === undefined ? '–' : `${figure(measured)} ${target.unit}`;
   return [
     element('td', { 'data-label': 'issue' }, String(target.issue)),
     element('td', {}, escapeMarkup(target.what)),
     element('td', { class: 'number', 'data-label': 'target' }, escapeMarkup(limitOf(target))),
     element('td', { class: 'number', 'data-label': 'measured' }, escapeMarkup(found)),
-    element('td', { class: CLASSES[outcome] }, word),
+    element('td', { class: CLASSES[outcome] }, outcome),
   ].join('');
 }
 

@@ -112,7 +112,10 @@ export function groupsOf(
     const { median, min, max } = row;
     bars.push({ series, value: median * scale, low: min * scale, high: max * scale });
   }
-  return [...groups].map(([label, bars]) => ({ label, bars }));
+  return [...groups].map(([label, bars]) => ({
+    label,
+    bars: bars.toSorted((one, other) => one.series - other.series),
+  }));
 }
 
 /** The row with the greatest figure. @param rows at least one */

@@ -15,7 +15,7 @@ import {
   valuesOf,
 } from './section.ts';
 import { frameAxis } from './sections-net.ts';
-import { list, percent, say } from './words.ts';
+import { list, percent, say, sentence } from './words.ts';
 
 export const LOAD_SECTIONS: readonly Section[] = [
   {
@@ -106,10 +106,11 @@ function latency(rows: readonly BenchRow[]): SectionContent | undefined {
       found.find((row) => row['load'] === load && row['percentile'] === percentile);
     const [half, most] = [of('p50'), of('p99')];
     if (half === undefined || most === undefined) return [];
-    return [`at ${load} % ${say(half.median)} (p50) to ${say(most.median)} ${most.unit} (p99)`];
+    const unit = most.unit === 'us' ? 'µs' : most.unit;
+    return [`at ${load} % ${say(half.median)} (p50) to ${say(most.median)} ${unit} (p99)`];
   });
   return {
-    answer: `${list(said.map((words, index) => (index === 0 ? `A${words.slice(1)}` : words)))}.`,
+    answer: sentence(list(said)),
     plots: [
       {
         plot: {
@@ -205,7 +206,7 @@ function cpuUse(rows: readonly BenchRow[]): SectionContent | undefined {
       {
         plot: {
           kind: 'lines',
-          x: { label: isMegabits ? 'Mb/s offered' : 'offered', scale: 'linear' },
+          x: { label: isMegabits ? 'Mb/s offered' : 'offered', scale: 'linear', format: String },
           y: { label: 'CPU use, % of a core', scale: 'linear', format: short },
           series,
         },

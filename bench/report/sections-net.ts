@@ -14,7 +14,7 @@ import {
   seriesOf,
   valuesOf,
 } from './section.ts';
-import { change, list, percent, say, times } from './words.ts';
+import { change, list, percent, say, sentence, times } from './words.ts';
 
 const PATH = '5pd';
 const RATE_AXIS = { label: 'packets/s', scale: 'linear' } as const;
@@ -87,7 +87,8 @@ function byFrame(rows: readonly BenchRow[]): SectionContent | undefined {
         plot: {
           kind: 'lines',
           x: { ...frameAxis(shown), label: 'bytes of a frame, without its check sequence' },
-          y: RATE_AXIS,
+          // From one frame at a time to the program in C: two powers of ten.
+          y: { label: 'packets/s', scale: 'log' },
           series: [...series, ...nativeSeries(shown, batches.at(-1))],
         },
       },
@@ -182,7 +183,7 @@ function workByBatch(rows: readonly BenchRow[]): SectionContent | undefined {
         },
       },
     ],
-    table: rowsTable(shown),
+    table: rowsTable(shown, ['frame', 'batch', ...WORK.map(([key]) => key)]),
   };
 }
 
@@ -233,7 +234,7 @@ function byPath(rows: readonly BenchRow[]): SectionContent | undefined {
       ),
     );
   const shown = all.filter(isCommon);
-  const full = shown.find((row) => row['path'] === PATH);
+  const full = shown.findLast((row) => row['path'] === PATH);
   if (full === undefined) return undefined;
   const beside = paths
     .filter((path) => path !== PATH)
@@ -277,9 +278,8 @@ function costs(rows: readonly BenchRow[]): SectionContent | undefined {
     `the process takes ${say(one('net/memory') / 1e6)} MB`,
     `a million packets leave ${say(one('net/heap growth') / 1e3)} kB on the heap`,
   ].filter((words) => !words.includes('NaN'));
-  const [first = '', ...rest] = said;
   return {
-    answer: `${list([first.charAt(0).toUpperCase() + first.slice(1), ...rest])}.`,
+    answer: sentence(list(said)),
     plots: [],
     table: rowsTable(found),
   };

@@ -15,7 +15,7 @@ import {
   valuesOf,
   worst,
 } from './section.ts';
-import { list, percent, say, sayNs } from './words.ts';
+import { list, percent, say, sayNs, sentence } from './words.ts';
 
 export const OTHER_SECTIONS: readonly Section[] = [
   {
@@ -253,7 +253,7 @@ function descriptions(rows: readonly BenchRow[]): SectionContent | undefined {
   if (found.length === 0) return undefined;
   const said = found.map((row) => `${row.name.replace('description/', '')} ${say(row.median)} ms`);
   return {
-    answer: `${list(said)}.`,
+    answer: sentence(list(said)),
     plots: [
       {
         plot: {

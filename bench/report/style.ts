@@ -65,7 +65,8 @@ details { margin-top: .6rem; }
 summary { cursor: pointer; color: var(--link); font-size: .9rem; }
 table.targets { width: 100%; }
 table.targets td, table.targets th { white-space: normal; vertical-align: top; text-align: left; }
-table.targets td.number { text-align: right; white-space: nowrap; }
+table.targets td.number { white-space: nowrap; }
+table.targets td:last-child { white-space: nowrap; }
 .reached { color: var(--good); font-weight: 600; } .missed { color: var(--bad); font-weight: 600; } .unknown { color: var(--muted); }
 .tally { display: flex; flex-wrap: wrap; gap: 8px; margin: .8rem 0; }
 .tally span { border: 1px solid var(--edge); border-radius: 999px; padding: 2px 12px; background: var(--card); font-size: .9rem; }
@@ -79,7 +80,6 @@ table.targets td.number { text-align: right; white-space: nowrap; }
   table.targets thead { display: none; }
   table.targets tr { display: block; padding: 8px 0; border-bottom: 1px solid var(--grid); }
   table.targets td { display: block; border: 0; padding: 0; }
-  table.targets td.number { text-align: left; white-space: normal; }
   table.targets td[data-label]::before { content: attr(data-label) ": "; color: var(--muted); }
 }
 @media print { section.question { break-inside: avoid; } details:not([open]) { display: none; } }

@@ -11,8 +11,11 @@ export interface Table {
   readonly lines: readonly (readonly string[])[];
 }
 
-/** @param rows such as belong together; what all of them lack is no column */
-export function rowsTable(rows: readonly BenchRow[]): Table {
+/**
+ * @param rows such as belong together; what all of them lack is no column
+ * @param only the columns; all that there are unless told
+ */
+export function rowsTable(rows: readonly BenchRow[], only?: readonly string[]): Table {
   const extras = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
     (key) => !PLACED.has(key),
   );
@@ -23,7 +26,8 @@ export function rowsTable(rows: readonly BenchRow[]): Table {
   const ratio = isKnown('ratioToNative') ? ['ratioToNative'] : [];
   const spread = rows.some((row) => row.min !== row.max) ? ['min', 'max'] : [];
   const names = new Set(rows.map((row) => row.name)).size > 1 ? ['name'] : [];
-  const columns = [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
+  const all = [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
+  const columns = only ?? all;
   return {
     header: columns.map((key) => HEADINGS[key] ?? key),
     lines: rows.map((row) =>

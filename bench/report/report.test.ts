@@ -1,0 +1,141 @@
+// The report, from invented rows: every question is answered, nothing is invented for rows that are missing, and a browser
+// shows it without complaint on a wide and on a narrow screen, light and dark.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Chromium, findChromium } from '../../test/support/chromium.ts';
+import type { BenchResults } from '../results.ts';
+import { renderReport, SECTIONS } from './report.ts';
+import { sampleResults } from './sample-results.ts';
+
+const ARTEFACTS = fileURLToPath(new URL('../../.artefacts/', import.meta.url));
+
+function only(pattern: RegExp): BenchResults {
+  const all = sampleResults();
+  return { ...all, results: all.results.filter((row) => pattern.test(row.name)) };
+}
+
+describe('the report', () => {
+  it('answers every question in a sentence without holes', () => {
+    const { results } = sampleResults();
+
+    for (const section of SECTIONS) {
+      const content = section.make(results);
+      expect(content, section.id).toBeDefined();
+      expect(content?.answer, section.id).toMatch(/^[A-Z0-9].*\.$/);
+      expect(content?.answer, section.id).not.toMatch(/NaN|undefined|Infinity/);
+      expect(content?.table.lines.length, section.id).toBeGreaterThan(0);
+    }
+  });
+
+  it('computes its answers from the rows', () => {
+    const page = renderReport(sampleResults());
+
+    expect(page).toContain(
+      'Loss begins at 1 million packets/s offered; at 1.2 million it is 33 %.',
+    );
+    expect(page).toContain('the good client gets 97 % beside a slow one and 61 % beside a hostile');
+    expect(page).toContain('strict 0.33, round-robin 0.54 and drr 1.00; fairest is drr.');
+  });
+
+  it('needs nothing from elsewhere', () => {
+    const page = renderReport(sampleResults());
+
+    expect(page).not.toMatch(/<script|<link rel="stylesheet"|url\(|https?:/);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    expect(page.match(/<svg/g)?.length).toBeGreaterThan(40);
+  });
+
+  it('says what was not measured, and leaves out benchmarks that did not run', () => {
+    const page = renderReport(only(/^net\/echo$/));
+
+    expect(page).toContain('Not measured in this run.');
+    expect(page).toContain('Not measured in this run: blk, serial, kernel, ipc, description.');
+    expect(page).not.toContain('id="blk-depth"');
+    expect(page).toContain('not measured');
+  });
+
+  it('makes a page of no rows at all, and of single ones', () => {
+    const all = sampleResults();
+
+    expect(renderReport({ ...all, results: [] })).toContain('Targets');
+    for (const row of all.results) {
+      const page = renderReport({ ...all, results: [row] });
+      expect(page, row.name).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  });
+
+  it('shows names as text, whatever they contain', () => {
+    const { results } = sampleResults();
+    const hostile = results.map((row) =>
+      row.name === 'blk/flush' ? { ...row, backend: '<script>alert(1)</script>' } : row,
+    );
+    const page = renderReport({ ...sampleResults(), cpu: '<b>&"', results: hostile });
+
+    expect(page).not.toContain('<script>');
+    expect(page).toContain('&lt;b&gt;&amp;&quot;');
+  });
+});
+
+const chromium = findChromium();
+
+describe('the report in a browser', () => {
+  it.skipIf(chromium === undefined)(
+    'fits wide and narrow screens, light and dark, without a console error (chromium)',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sddf-report-'));
+      const page = join(folder, 'report.html');
+      writeFileSync(page, renderReport(sampleResults()));
+      mkdirSync(ARTEFACTS, { recursive: true });
+      const browser = await Chromium.start(chromium as string);
+      try {
+        for (const scheme of ['light', 'dark'] as const) {
+          for (const width of [1100, 390]) {
+            await browser.open(`file://${page}`, { width, height: 900, scheme });
+            const ground = await browser.evaluate(
+              'getComputedStyle(document.body).backgroundColor',
+            );
+            const widest = await browser.evaluate('document.documentElement.scrollWidth');
+            const shown = await browser.evaluate(SHOWN);
+            writeFileSync(
+              join(ARTEFACTS, `report-${width}-${scheme}.png`),
+              await browser.screenshot(),
+            );
+
+            expect(ground).toBe(scheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(15, 19, 24)');
+            expect(widest).toBe(width);
+            expect(shown).toEqual({ plots: plotsDue(), outside: 0, small: 0 });
+          }
+        }
+        expect(browser.errors).toEqual([]);
+      } finally {
+        await browser.close();
+        rmSync(folder, { recursive: true });
+      }
+    },
+  );
+});
+
+/** Every plot is shown once; how many letters are outside of their picture, or smaller than 11 pixels. */
+const SHOWN = `(() => {
+  const pictures = [...document.querySelectorAll('figure svg')].filter((svg) => svg.clientWidth > 0);
+  let outside = 0, small = 0;
+  for (const svg of pictures) {
+    const frame = svg.getBoundingClientRect();
+    for (const text of svg.querySelectorAll('text')) {
+      const box = text.getBoundingClientRect();
+      if (box.left < frame.left - 1 || box.right > frame.right + 1) outside += 1;
+      if (box.top < frame.top - 1 || box.bottom > frame.bottom + 1) outside += 1;
+      if (box.height < 11) small += 1;
+    }
+  }
+  return { plots: pictures.length, outside, small };
+})()`;
+
+function plotsDue(): number {
+  const { results } = sampleResults();
+  return SECTIONS.reduce((sum, { make }) => sum + (make(results)?.plots.length ?? 0), 0);
+}

@@ -1,0 +1,53 @@
+// Results that are read back, and what is said of a file that holds none.
+
+import { describe, expect, it } from 'vitest';
+import { UserMistake } from '../host/problem.ts';
+import { benchResults, type BenchRow, parametersOf, parseResults } from './results.ts';
+
+const ROW: BenchRow = {
+  name: 'net/echo',
+  unit: 'packets/s',
+  median: 2,
+  min: 1,
+  max: 3,
+  ratioToNative: null,
+  path: '5pd',
+  frame: 64,
+  nsPerPacket: 500,
+  comparedWith: 'C',
+};
+
+describe('results', () => {
+  it('are the same after having been written and read', () => {
+    const results = benchResults([ROW]);
+
+    expect(results).toMatchObject({ schema: 1, node: process.version });
+    expect(parseResults(JSON.stringify(results), 'a.json')).toEqual(results);
+  });
+
+  it('tell rows apart by parameters, not by figures and remarks', () => {
+    expect(parametersOf(ROW)).toEqual([
+      ['path', '5pd'],
+      ['frame', 64],
+    ]);
+  });
+
+  it.each([
+    ['', 'a.json: has been cut short (0 characters); measure again'],
+    [JSON.stringify(benchResults([ROW])).slice(0, 40), /has been cut short \(40 characters\)/],
+    ['{"schema" 1}', /is no JSON/],
+    ['[]', /no results of `sddf bench --json`/],
+    ['null', /no results of/],
+    ['{"schema":1}', /no results of/],
+    ['{"schema":2,"results":[]}', /schema 2, but this program reads schema 1/],
+    ['{"schema":1,"results":[{"name":"a","unit":"s","median":1,"min":1}]}', /row 0 is no result/],
+    ['{"schema":1,"results":[{"name":"a","unit":"s","median":"1","min":1,"max":1}]}', /row 0/],
+    ['{"schema":1,"results":[{"name":"a","unit":"s","median":1,"min":1,"max":1,"x":{}}]}', /row 0/],
+  ])('of %s are refused in one line', (text, message) => {
+    const read = (): unknown => parseResults(text, 'a.json');
+
+    expect(read).toThrow(UserMistake);
+    expect(read).toThrow(message);
+    expect(read).not.toThrow(/\n/);
+  });
+});

@@ -1,0 +1,91 @@
+// Comparison of runs on series whose differences are known, and what a reader is told.
+
+import { describe, expect, it } from 'vitest';
+import type { BenchResults, BenchRow } from '../results.ts';
+import { summarise } from '../statistics.ts';
+import { compareResults, comparisonLines } from './compare.ts';
+
+function row(name: string, values: readonly number[], parameters: object = {}): BenchRow {
+  return { name, unit: 'packets/s', ratioToNative: null, ...summarise(values), ...parameters };
+}
+
+function results(rows: readonly BenchRow[], cpu = 'A'): BenchResults {
+  return { schema: 1, node: 'v20', cpu, results: rows };
+}
+
+describe('a comparison', () => {
+  it('finds a change that no sample of either side overlaps', () => {
+    const before = [row('a', [100, 101, 102]), row('b', [100, 101, 102])];
+    const after = [row('a', [120, 121, 122]), row('b', [80, 81, 82])];
+    const { changed, same } = compareResults(before, after);
+
+    expect(changed.map(({ row: { name }, factor }) => [name, Math.round(factor * 100)])).toEqual([
+      ['a', 120],
+      ['b', 80],
+    ]);
+    expect(same).toBe(0);
+  });
+
+  it('finds none within the spread of either', () => {
+    const before = [row('a', [100, 110, 130]), row('b', [100, 110, 130])];
+    const after = [row('a', [125, 126, 127]), row('b', [90, 95, 101])];
+
+    expect(compareResults(before, after)).toMatchObject({ changed: [], same: 2 });
+  });
+
+  it('takes no small difference of single samples for one', () => {
+    expect(compareResults([row('a', [100])], [row('a', [102])]).changed).toEqual([]);
+    expect(compareResults([row('a', [100])], [row('a', [104])]).changed).toHaveLength(1);
+    expect(compareResults([row('a', [0])], [row('a', [0])]).same).toBe(1);
+  });
+
+  it('matches rows by name and parameters, not by place and not by other figures', () => {
+    const before = [
+      row('a', [100], { frame: 64, nsPerPacket: 10 }),
+      row('a', [200], { frame: 1500, nsPerPacket: 5 }),
+    ];
+    const after = [
+      row('a', [200], { frame: 1500, nsPerPacket: 6 }),
+      row('a', [100], { frame: 64, nsPerPacket: 11 }),
+    ];
+
+    expect(compareResults(before, after)).toEqual({
+      changed: [],
+      same: 2,
+      added: [],
+      missing: [],
+    });
+  });
+
+  it('names what only one of them has', () => {
+    const { added, missing } = compareResults(
+      [row('a', [1]), row('b', [1], { frame: 64 })],
+      [row('a', [1]), row('c', [1])],
+    );
+
+    expect(added).toEqual(['c, packets/s']);
+    expect(missing).toEqual(['b frame=64, packets/s']);
+  });
+
+  it('compares rows that nothing tells apart one by one', () => {
+    const twice = [row('a', [1]), row('a', [2])];
+
+    expect(compareResults(twice, twice)).toMatchObject({ same: 2, added: [], missing: [] });
+  });
+
+  it('says in lines what has changed, and when the machine is another', () => {
+    const before = results([row('a', [1000], { frame: 64 })]);
+    const after = results([row('a', [1500], { frame: 64 })], 'B');
+
+    expect(comparisonLines(before, after, 'old.json')).toEqual([
+      'compared with old.json:',
+      '  another cpu (A, now B): only ratios mean something',
+      '  1 changed beyond noise, 0 did not:',
+      '  1000 → 1500 (x 1.5)  a frame=64, packets/s',
+    ]);
+    expect(comparisonLines(before, before, 'old.json')).toEqual([
+      'compared with old.json:',
+      '  nothing has changed beyond noise (1 figures)',
+    ]);
+  });
+});
