@@ -90,6 +90,35 @@ describe('partition tables', () => {
     }
   });
 
+  withTools(['sfdisk'], 'of sfdisk with logical partitions are read', () => {
+    const path = join(folder, 'logical.img');
+    writeFileSync(path, new Uint8Array(32 * MIB));
+    const input = 'label: dos\nsize=8M\ntype=extended\nsize=4M\nsize=6M\nsize=3M\n';
+    execFileSync('sfdisk', ['--quiet', path], { input });
+    const dump = execFileSync('sfdisk', ['--json', path], { encoding: 'utf8' });
+    const { partitions } = (
+      JSON.parse(dump) as { partitiontable: { partitions: { start: number; size: number }[] } }
+    ).partitiontable;
+
+    const [primary, , ...logical] = partitions;
+    expect(scan(readFileSync(path))).toMatchObject({
+      kind: 'table',
+      table: {
+        warnings: [],
+        partitions: [
+          { index: 0, firstSector: primary?.start, sectors: primary?.size },
+          { index: 1, problem: 'it is the extended partition' },
+          ...logical.map(({ start, size }, i) => ({
+            index: 4 + i,
+            firstSector: start,
+            sectors: size,
+          })),
+        ],
+      },
+    });
+    expect(logical.length).toBe(3);
+  });
+
   withTools(['sfdisk'], 'of ours pass sfdisk --verify', () => {
     for (const scheme of ['gpt', 'mbr'] as const) {
       const path = join(folder, `${scheme}.img`);

@@ -1,6 +1,6 @@
 /**
- * The master boot record: four primary partitions. Logical partitions inside an extended one are not modelled; the
- * extended partition itself is listed with that as its problem.
+ * The master boot record: four primary partitions. One of them may be extended: it is listed with that as its problem, and
+ * what is inside it is found by `logical.ts`.
  */
 
 import type { Partition } from './table.ts';
@@ -30,21 +30,46 @@ export function isProtective(sector: Uint8Array): boolean {
   return false;
 }
 
-/** @param sector at least 512 bytes that begin with sector 0 */
-export function parseMbr(sector: Uint8Array): Partition[] {
+/** One of the four entries of a record. */
+export interface MbrEntry {
+  readonly kind: 'unused' | 'partition' | 'extended';
+  readonly firstSector: number;
+  readonly sectors: number;
+}
+
+export function mbrEntry(sector: Uint8Array, index: number): MbrEntry {
   const view = new DataView(sector.buffer, sector.byteOffset, sector.byteLength);
+  const at = ENTRIES_AT + index * ENTRY_BYTES;
+  const type = view.getUint8(at + TYPE_AT);
+  const isExtended = TYPES_EXTENDED.includes(type);
+  return {
+    kind: type === TYPE_EMPTY ? 'unused' : isExtended ? 'extended' : 'partition',
+    firstSector: view.getUint32(at + FIRST_AT, true),
+    sectors: view.getUint32(at + SECTORS_AT, true),
+  };
+}
+
+/**
+ * @param sector at least 512 bytes that begin with sector 0
+ * @returns the entries in use, and which of them is the extended partition, if one is
+ */
+export function parseMbr(sector: Uint8Array): {
+  readonly partitions: Partition[];
+  readonly extended: Partition | undefined;
+} {
   const partitions: Partition[] = [];
+  let extended: Partition | undefined;
   for (let index = 0; index < ENTRIES; index += 1) {
-    const at = ENTRIES_AT + index * ENTRY_BYTES;
-    const type = view.getUint8(at + TYPE_AT);
-    if (type === TYPE_EMPTY) continue;
-    partitions.push({
-      index,
-      firstSector: view.getUint32(at + FIRST_AT, true),
-      sectors: view.getUint32(at + SECTORS_AT, true),
-      name: '',
-      ...(TYPES_EXTENDED.includes(type) ? { problem: 'it is an extended partition' } : {}),
-    });
+    const { kind, firstSector, sectors } = mbrEntry(sector, index);
+    if (kind === 'unused') continue;
+    const one: Partition = { index, firstSector, sectors, name: '' };
+    if (kind === 'partition') {
+      partitions.push(one);
+    } else {
+      const which = extended === undefined ? 'the' : 'a second';
+      partitions.push({ ...one, problem: `it is ${which} extended partition` });
+      extended ??= one;
+    }
   }
-  return partitions;
+  return { partitions, extended };
 }

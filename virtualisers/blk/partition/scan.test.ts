@@ -52,7 +52,7 @@ function scan(
   const scanner = new PartitionScan({ diskBlocks, sectorBytes, bufferBytes: 65_536 });
   for (let reads = 0; scanner.next !== undefined; reads += 1) {
     const { block, count } = scanner.next;
-    expect(reads).toBeLessThan(6);
+    expect(reads).toBeLessThan(64);
     expect(block >= 0 && count > 0 && block + count <= diskBlocks).toBe(true);
     expect(count * 4096).toBeLessThanOrEqual(65_536);
     const bytes = image.slice(block * 4096, (block + count) * 4096);
@@ -181,15 +181,111 @@ describe('MBR', () => {
     ]);
   });
 
-  it('names an extended partition as what cannot be used', () => {
+  it('refuses a partition over itself', () => {
     const image = mbrImage();
-    image[446 + 16 + 4] = 0x05;
-    expect(tableOf(scan(image)).partitions[1]?.problem).toBe('it is an extended partition');
+    new DataView(image.buffer).setUint32(446 + 8, 0, true);
+    expect(tableOf(scan(image)).partitions[0]?.problem).toBe('it overlaps the partition table');
   });
 
   it('is missing from an empty disk, and from one that is too small', () => {
     expect(scan(new Uint8Array(DISK_BYTES))).toMatchObject({ kind: 'none' });
     expect(scan(new Uint8Array(4096))).toMatchObject({ reason: 'the disk is too small' });
+  });
+});
+
+describe('logical partitions', () => {
+  const EXTENDED = 10_240;
+  const SECOND = 4096;
+
+  function setEntry(image: Uint8Array, sector: number, entry: number, fields: number[]): void {
+    const [type = 0, first = 0, sectors = 0] = fields;
+    const at = sector * 512 + 446 + 16 * entry;
+    const view = new DataView(image.buffer);
+    image[at + 4] = type;
+    view.setUint32(at + 8, first, true);
+    view.setUint32(at + 12, sectors, true);
+    image.set([0x55, 0xaa], sector * 512 + 510);
+  }
+
+  /** One primary partition, and two logical ones in an extended partition of 8 MiB. */
+  function image(): Uint8Array {
+    const bytes = new Uint8Array(DISK_BYTES);
+    setEntry(bytes, 0, 0, [0x83, 2048, 8192]);
+    setEntry(bytes, 0, 1, [0x05, EXTENDED, 16_384]);
+    setEntry(bytes, EXTENDED, 0, [0x83, 8, 2048]);
+    setEntry(bytes, EXTENDED, 1, [0x05, SECOND, 8200]);
+    setEntry(bytes, EXTENDED + SECOND, 0, [0x83, 8, 4096]);
+    return bytes;
+  }
+
+  function scanned(change: (bytes: Uint8Array) => void, unreadable: readonly number[] = []) {
+    const bytes = image();
+    change(bytes);
+    return tableOf(scan(bytes, 512, unreadable));
+  }
+
+  it('are numbered from 4, behind the extended partition', () => {
+    const { partitions, warnings } = scanned(() => undefined);
+
+    expect(partitions).toEqual([
+      { index: 0, firstSector: 2048, sectors: 8192, name: '' },
+      {
+        index: 1,
+        firstSector: EXTENDED,
+        sectors: 16_384,
+        name: '',
+        problem: 'it is the extended partition',
+      },
+      { index: 4, firstSector: EXTENDED + 8, sectors: 2048, name: '', inside: 1 },
+      { index: 5, firstSector: EXTENDED + SECOND + 8, sectors: 4096, name: '', inside: 1 },
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    ['itself', 0, 'comes a second time'],
+    ['a sector outside', 16_384, 'lies outside'],
+    ['a sector without a record', 2, 'has no signature'],
+  ])('end, with those found so far, where a record leads to %s', (_where, link, why) => {
+    const { partitions, warnings } = scanned((bytes) =>
+      setEntry(bytes, EXTENDED, 1, [0x05, link, 8200]),
+    );
+
+    expect(partitions.map((one) => one.index)).toEqual([0, 1, 4]);
+    expect(warnings.join()).toContain(`at sector ${EXTENDED + link} ${why}`);
+  });
+
+  it('end where a record cannot be read, and where one leads to no record', () => {
+    const unread = scanned(() => undefined, [EXTENDED / 8]);
+    expect(unread.partitions.map((one) => one.index)).toEqual([0, 1]);
+    expect(unread.warnings.join()).toContain('cannot be read');
+
+    const astray = scanned((bytes) => setEntry(bytes, EXTENDED, 1, [0x83, SECOND, 8200]));
+    expect(astray.warnings.join()).toContain('does not lead to another');
+  });
+
+  it('that leave the extended partition, or cover a record or each other, cannot be used', () => {
+    const problemOf = (index: number, entry: number[]): string | undefined =>
+      scanned((bytes) => setEntry(bytes, EXTENDED, 0, entry)).partitions.find(
+        (one) => one.index === index,
+      )?.problem;
+
+    expect(problemOf(4, [0x83, 8, 16_384])).toBe('it leaves its extended partition');
+    expect(problemOf(4, [0x83, 0, 2048])).toBe('it overlaps the partition table');
+    expect(problemOf(4, [0x83, 8, 6000])).toBe('it overlaps partition 5');
+    expect(problemOf(5, [0x83, 8, 6000])).toBe('it overlaps partition 4');
+  });
+
+  it('in a chain without end are read to a limit', () => {
+    const { partitions, warnings } = scanned((bytes) => {
+      for (let i = 0; i < 70; i += 1) {
+        setEntry(bytes, EXTENDED + i * 16, 0, [0x83, 8, 8]);
+        setEntry(bytes, EXTENDED + i * 16, 1, [0x05, (i + 1) * 16, 16]);
+      }
+    });
+
+    expect(partitions.length).toBe(62);
+    expect(warnings.join()).toContain('is one too many');
   });
 });
 

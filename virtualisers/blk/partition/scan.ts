@@ -2,7 +2,7 @@
  * Finds the partitions of a disk, one read at a time: the owner asks {@link PartitionScan.next} what to read, reads it
  * and {@link PartitionScan.feed}s it, until `next` is undefined and `result` is there.
  *
- *     first ──no GPT──────────────────────────────────────────▶ done
+ *     first ──no GPT──▶ records of logical partitions ─────────▶ done
  *       └─GPT─▶ primary entries ─▶ backup header ─▶ backup entries ─▶ done
  *
  * A step is skipped when what it needs is corrupt. A read that fails counts as corrupt. Nothing is ever written.
@@ -11,6 +11,7 @@
 import { assert } from '../../../memory/assert.ts';
 import { BLK_TRANSFER_BYTES } from '../../../queues/blk/layout.ts';
 import { type GptHeader, parseGptEntries, parseGptHeader } from './gpt.ts';
+import { LogicalChain } from './logical.ts';
 import { hasMbrSignature, isProtective, parseMbr } from './mbr.ts';
 import { findProblems, type Partition, type ScanResult } from './table.ts';
 
@@ -27,7 +28,7 @@ export interface ScanRead {
   readonly count: number;
 }
 
-type Step = 'first' | 'primary-entries' | 'backup-header' | 'backup-entries' | 'done';
+type Step = 'first' | 'logical' | 'primary-entries' | 'backup-header' | 'backup-entries' | 'done';
 
 /** One of the two copies of a GPT. */
 interface Copy {
@@ -42,6 +43,8 @@ export class PartitionScan {
   readonly #diskSectors: number;
   readonly #primary: Copy = {};
   readonly #backup: Copy = {};
+  #primaries: readonly Partition[] = [];
+  #logical: LogicalChain | undefined;
   #step: Step = 'first';
   #next: ScanRead | undefined;
   /** Byte in the next read at which the wanted sector begins. */
@@ -66,6 +69,9 @@ export class PartitionScan {
     switch (this.#step) {
       case 'first':
         return this.#first(bytes);
+      case 'logical':
+        this.#logical?.take(bytes?.subarray(this.#skip));
+        return this.#seekLogical();
       case 'primary-entries':
         takeEntries(this.#primary, bytes?.subarray(this.#skip));
         return this.#seekBackup();
@@ -88,18 +94,34 @@ export class PartitionScan {
     // A GPT whose protective record is spoilt is still a GPT: its header says so under a checksum.
     this.#takeHeader(this.#primary, bytes.subarray(this.#options.sectorBytes), 1);
     if (this.#primary.header === undefined && !(hasMbrSignature(bytes) && isProtective(bytes))) {
-      return this.#endMbr(bytes);
+      return this.#startMbr(bytes);
     }
     if (this.#primary.header === undefined) return this.#seekBackup();
     this.#seekEntries('primary-entries', this.#primary.header);
   }
 
-  #endMbr(bytes: Uint8Array): void {
+  #startMbr(bytes: Uint8Array): void {
     if (!hasMbrSignature(bytes)) {
       return this.#end({ kind: 'none', reason: 'there is no partition table' });
     }
-    const partitions = findProblems(parseMbr(bytes), this.#diskSectors);
-    this.#end({ kind: 'table', table: { scheme: 'mbr', partitions, warnings: [] } });
+    const { partitions, extended } = parseMbr(bytes);
+    this.#primaries = partitions;
+    if (extended !== undefined) this.#logical = new LogicalChain(extended, this.#diskSectors);
+    this.#seekLogical();
+  }
+
+  #seekLogical(): void {
+    const sector = this.#logical?.next;
+    if (sector === undefined) return this.#judgeMbr();
+    this.#seek('logical', sector, this.#options.sectorBytes);
+  }
+
+  #judgeMbr(): void {
+    const { partitions = [], records = [], problem } = this.#logical ?? {};
+    const all = [...this.#primaries, ...partitions];
+    const found = findProblems(all, this.#diskSectors, [0, ...records]);
+    const warnings = problem === undefined ? [] : [`logical partitions are missing: ${problem}`];
+    this.#end({ kind: 'table', table: { scheme: 'mbr', partitions: found, warnings } });
   }
 
   #takeHeader(copy: Copy, bytes: Uint8Array | undefined, sector: number): void {
@@ -153,7 +175,8 @@ export class PartitionScan {
     } else if (JSON.stringify(partitions) !== JSON.stringify(this.#backup.partitions)) {
       warnings.push('the two copies of the GPT differ; the primary is used');
     }
-    const found = findProblems(chosen, this.#diskSectors);
+    // Where the entries of a GPT may lie is checked against its usable sectors.
+    const found = findProblems(chosen, this.#diskSectors, []);
     this.#end({ kind: 'table', table: { scheme: 'gpt', partitions: found, warnings } });
   }
 

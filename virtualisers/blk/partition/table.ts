@@ -8,6 +8,8 @@ export interface Partition {
   readonly sectors: number;
   /** GPT's name; empty for MBR. */
   readonly name: string;
+  /** The extended partition that it is a part of. */
+  readonly inside?: number;
   /** Why it cannot be used, if it cannot. */
   readonly problem?: string;
 }
@@ -24,10 +26,18 @@ export type ScanResult =
   | { readonly kind: 'table'; readonly table: PartitionTable }
   | { readonly kind: 'none'; readonly reason: string };
 
-/** Adds a `problem` to every partition that lies outside the disk or overlaps another. */
-export function findProblems(partitions: readonly Partition[], diskSectors: number): Partition[] {
+/**
+ * Adds a `problem` to every partition that lies outside the disk, or overlaps another or the table itself.
+ *
+ * @param tableSectors sectors of the table that a partition might cover
+ */
+export function findProblems(
+  partitions: readonly Partition[],
+  diskSectors: number,
+  tableSectors: readonly number[],
+): Partition[] {
   return partitions.map((one) => {
-    const problem = problemOf(one, partitions, diskSectors);
+    const problem = problemOf(one, partitions, diskSectors) ?? coverOf(one, tableSectors);
     return problem === undefined ? one : { ...one, problem };
   });
 }
@@ -41,8 +51,16 @@ function problemOf(
   if (one.sectors <= 0) return 'it is empty';
   // Both are at most 2^64: a sum that large cannot come back into range.
   if (one.firstSector + one.sectors > diskSectors) return 'it ends beyond the disk';
-  const other = all.find((two) => two.index !== one.index && overlap(one, two));
+  const other = all.find(
+    (two) => two.index !== one.index && two.index !== one.inside && overlap(one, two),
+  );
   return other === undefined ? undefined : `it overlaps partition ${other.index}`;
+}
+
+function coverOf(one: Partition, tableSectors: readonly number[]): string | undefined {
+  const end = one.firstSector + one.sectors;
+  const covers = tableSectors.some((sector) => sector >= one.firstSector && sector < end);
+  return covers ? 'it overlaps the partition table' : undefined;
 }
 
 function overlap(a: Partition, b: Partition): boolean {
