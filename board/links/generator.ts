@@ -12,9 +12,9 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_BYTES, NO_DOUBLES } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Clock, ClockEvent } from '../clock.ts';
+import { DevicePart } from '../device.ts';
 import {
   type EthernetEnd,
   type EthernetWire,
@@ -22,7 +22,9 @@ import {
   WIRE_BYTES_MAX,
 } from '../ethernet.ts';
 import type { Random } from '../random.ts';
+import { AnswerShape } from './answer-shape.ts';
 import { FrameSlots } from './frame-slots.ts';
+import { GENERATOR_MARK_BYTES, MAGIC } from './generator-mark.ts';
 import { Histogram } from './histogram.ts';
 import { SlotQueue } from './slot-queue.ts';
 import {
@@ -36,11 +38,13 @@ import {
   writeUdpFrame,
 } from './udp-frame.ts';
 
-const MAGIC = 0x7344_4446; // "sDDF"
-const MARK_BYTES = 8;
 /** The headers, the magic number and the slot's number. */
-export const GENERATOR_FRAME_BYTES_MIN = PAYLOAD_AT + MARK_BYTES;
+export const GENERATOR_FRAME_BYTES_MIN = PAYLOAD_AT + GENERATOR_MARK_BYTES;
 const ARP_SLOTS = 16;
+// Declared here, V8 folds them into the code; what is imported it looks up each time.
+const SLOT_SHIFT = 11;
+const ANSWER_BYTES_MIN = GENERATOR_FRAME_BYTES_MIN;
+const SLOT_WORD = (PAYLOAD_AT + 4) >>> 2;
 const NS_PER_S = 1_000_000_000;
 
 export interface GeneratorOptions {
@@ -86,7 +90,7 @@ export interface GeneratorCounters {
   other: number;
 }
 
-export class TrafficGenerator implements EthernetWire {
+export class TrafficGenerator extends DevicePart<GeneratorOptions> implements EthernetWire {
   readonly counters: GeneratorCounters = {
     sent: 0,
     answered: 0,
@@ -100,22 +104,27 @@ export class TrafficGenerator implements EthernetWire {
   };
   /** Round-trip times in ns. */
   readonly roundTrip = new Histogram();
-  readonly #ram: Ram;
-  readonly #clock: Clock;
-  readonly #source: Station;
-  readonly #targets: readonly Station[];
-  readonly #frameBytes: number = 0;
-  readonly #window: number = 0;
-  readonly #burst: number = 0;
-  readonly #intervalNs: number = 0;
-  readonly #frames: number = 0;
-  readonly #timeoutNs: number = 0;
-  readonly #verify: 'header' | 'payload';
-  readonly #framesAt: number = 0;
-  readonly #sentAtNs: Float64Array = NO_DOUBLES;
-  readonly #inFlight: Uint8Array = NO_BYTES;
-  readonly #free: SlotQueue;
-  readonly #arpReplies: FrameSlots;
+  readonly #ram: Ram = this.options.ram;
+  readonly #clock: Clock = this.options.clock;
+  readonly #source: Station = this.options.source;
+  readonly #targets: readonly Station[] = this.options.targets;
+  /** What the answers of each target look like. */
+  readonly #shapes: readonly AnswerShape[] = this.options.targets.map(
+    (server) => new AnswerShape({ ram: this.options.ram, server, asker: this.options.source }),
+  );
+  readonly #frameBytes: number = this.options.frameBytes;
+  readonly #window: number = this.options.window;
+  readonly #burst: number = this.options.burst;
+  /** 0: closed loop. */
+  readonly #intervalNs: number = intervalNs(this.options);
+  readonly #frames: number = this.options.frames ?? Infinity;
+  readonly #timeoutNs: number = this.options.timeoutNs ?? NS_PER_S;
+  readonly #verify: 'header' | 'payload' = this.options.verify ?? 'header';
+  readonly #framesAt: number = this.options.ram.takeStaging(this.options.window * WIRE_BYTES_MAX);
+  readonly #sentAtNs: Float64Array = new Float64Array(this.options.window);
+  readonly #inFlight: Uint8Array = new Uint8Array(this.options.window);
+  readonly #free: SlotQueue = new SlotQueue(this.options.window);
+  readonly #arpReplies: FrameSlots = new FrameSlots(this.options.ram, ARP_SLOTS);
   readonly #nextBurst: ClockEvent = { fire: (nowNs) => this.#sendBurst(nowNs) };
   readonly #giveUp: ClockEvent = { fire: (nowNs) => this.#collectLost(nowNs) };
   #end: EthernetEnd | undefined;
@@ -130,27 +139,12 @@ export class TrafficGenerator implements EthernetWire {
   #burstAtNs = 0;
 
   constructor(options: GeneratorOptions) {
+    super(options);
     const { window, frameBytes, burst } = options;
     assert(options.targets.length > 0, 'there is somebody to send to');
     assert(frameBytes >= GENERATOR_FRAME_BYTES_MIN, 'a frame holds headers and mark');
     assert(frameBytes <= FRAME_BYTES_MAX, 'a frame is at most 1514 bytes');
     assert(burst >= 1 && burst <= window, 'a burst fits into the window');
-    this.#ram = options.ram;
-    this.#clock = options.clock;
-    this.#source = options.source;
-    this.#targets = options.targets;
-    this.#frameBytes = frameBytes;
-    this.#window = window;
-    this.#burst = burst;
-    this.#intervalNs = options.rate === undefined ? 0 : (burst * NS_PER_S) / options.rate;
-    this.#frames = options.frames ?? Infinity;
-    this.#timeoutNs = options.timeoutNs ?? NS_PER_S;
-    this.#verify = options.verify ?? 'header';
-    this.#framesAt = options.ram.takeStaging(window * WIRE_BYTES_MAX);
-    this.#sentAtNs = new Float64Array(window);
-    this.#inFlight = new Uint8Array(window);
-    this.#free = new SlotQueue(window);
-    this.#arpReplies = new FrameSlots(options.ram, ARP_SLOTS);
     this.#buildFrames(options.random);
   }
 
@@ -262,7 +256,7 @@ export class TrafficGenerator implements EthernetWire {
     const { u8, view } = this.#ram;
     for (let slot = 0; slot < this.#window; slot++) {
       const at = this.#slotAt(slot);
-      for (let i = PAYLOAD_AT + MARK_BYTES; i < this.#frameBytes; i++) {
+      for (let i = PAYLOAD_AT + GENERATOR_MARK_BYTES; i < this.#frameBytes; i++) {
         u8[at + i] = random.below(256);
       }
       view.setUint32(at + PAYLOAD_AT, MAGIC);
@@ -274,7 +268,7 @@ export class TrafficGenerator implements EthernetWire {
   }
 
   #slotAt(slot: number): number {
-    return this.#framesAt + slot * WIRE_BYTES_MAX;
+    return this.#framesAt + (slot << SLOT_SHIFT);
   }
 
   #targetOf(slot: number): Station {
@@ -317,8 +311,34 @@ export class TrafficGenerator implements EthernetWire {
 
   /** @returns the slot of a good answer, -1 for anything else, which is dealt with */
   #slotOfAnswer(at: number, lengthBytes: number): number {
+    if (this.#verify === 'payload' || lengthBytes !== this.#frameBytes || (at & 3) !== 0) {
+      return this.#slotByFields(at, lengthBytes);
+    }
+    const word = at >> 2;
+    const slot = this.#slotIn(word);
+    // A number above 2^31 is negative here.
+    if (slot < 0 || slot >= this.#window) return this.#slotByFields(at, lengthBytes);
+    const target = this.#shapes.length === 1 ? 0 : slot % this.#shapes.length;
+    const isAnswer = (this.#shapes[target] as AnswerShape).matches(word);
+    return isAnswer ? slot : this.#slotByFields(at, lengthBytes);
+  }
+
+  /** The slot's number, big-endian, in the middle of two words. */
+  #slotIn(word: number): number {
+    const { i32 } = this.#ram;
+    const upper = i32[word + SLOT_WORD] as number;
+    const lower = i32[word + SLOT_WORD + 1] as number;
+    return (
+      (((upper >>> 16) & 0xff) << 24) |
+      ((upper >>> 24) << 16) |
+      ((lower & 0xff) << 8) |
+      ((lower >>> 8) & 0xff)
+    );
+  }
+
+  #slotByFields(at: number, lengthBytes: number): number {
     const { view } = this.#ram;
-    if (lengthBytes >= GENERATOR_FRAME_BYTES_MIN && view.getUint32(at + PAYLOAD_AT) === MAGIC) {
+    if (lengthBytes >= ANSWER_BYTES_MIN && view.getUint32(at + PAYLOAD_AT) === MAGIC) {
       const slot = view.getUint32(at + PAYLOAD_AT + 4);
       if (slot < this.#window) {
         const target = this.#targetOf(slot);
@@ -360,7 +380,7 @@ export class TrafficGenerator implements EthernetWire {
     this.#inFlight[slot] = 0;
     this.#inFlightCount -= 1;
     this.#free.add(slot);
-    if (!this.over) return;
+    if (this.#inFlightCount > 0 || !this.over) return;
     // Nothing is left to wait for: virtual time need not go on for our sake.
     this.#watching = false;
     this.#clock.cancel(this.#giveUp);
@@ -371,7 +391,8 @@ export class TrafficGenerator implements EthernetWire {
     for (let slot = 0; slot < this.#window; slot++) {
       if (this.#inFlight[slot] === 0) continue;
       const sentAtNs = this.#sentAtNs[slot] as number;
-      if (nowNs - sentAtNs >= this.#timeoutNs) {
+      // The very sum that was scheduled: with fractions of a nanosecond, a difference may fall short of it for ever.
+      if (nowNs >= sentAtNs + this.#timeoutNs) {
         this.counters.lost += 1;
         this.#land(slot);
       } else if (sentAtNs < oldestNs) {
@@ -382,4 +403,8 @@ export class TrafficGenerator implements EthernetWire {
     if (this.#watching) this.#clock.schedule(this.#giveUp, oldestNs + this.#timeoutNs);
     this.#release();
   }
+}
+
+function intervalNs({ burst, rate }: GeneratorOptions): number {
+  return rate === undefined ? 0 : (burst * NS_PER_S) / rate;
 }

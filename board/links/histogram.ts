@@ -16,15 +16,24 @@ export class Histogram {
   sum = 0;
   min = Infinity;
   max = 0;
+  /** The value that was added last, and its bucket: packets of a batch have taken equally long. */
+  #last = -1;
+  #lastBucket = 0;
 
   /** @param value not negative; its fraction is ignored */
   add(value: number): void {
     this.count += 1;
     this.sum += value;
+    if (value !== this.#last) this.#look(value);
+    const bucket = this.#lastBucket;
+    this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
+  }
+
+  #look(value: number): void {
+    this.#last = value;
+    this.#lastBucket = bucketOf(value);
     if (value < this.min) this.min = value;
     if (value > this.max) this.max = value;
-    const bucket = bucketOf(value);
-    this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
   }
 
   /**
@@ -62,6 +71,7 @@ export class Histogram {
     this.sum = 0;
     this.min = Infinity;
     this.max = 0;
+    this.#last = -1;
   }
 }
 

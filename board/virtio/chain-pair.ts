@@ -4,9 +4,8 @@
  * may be, the general walk of `device-queue.ts` judges it, from its own look and nothing of this one's.
  */
 
-import { NO_WORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
-import type { DmaWindow } from '../device.ts';
+import { DevicePart, type DmaWindow } from '../device.ts';
 import type { RingRanges } from './ring-ranges.ts';
 import {
   DESC_BYTES,
@@ -15,34 +14,33 @@ import {
   VIRTQ_DESC_F_WRITE,
 } from './split-ring.ts';
 
+// Declared here, V8 folds them into the code; what is imported it looks up each time.
 const TABLE_BYTES = 2 * DESC_BYTES;
+const WRITE = VIRTQ_DESC_F_WRITE;
+const INDIRECT = VIRTQ_DESC_F_INDIRECT;
 /** The flags that say what a descriptor is. */
 const KIND = VIRTQ_DESC_F_NEXT | VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_INDIRECT;
 /** Flags and `next` of the first descriptor, the direction apart. */
 const LEADS_TO_ENTRY_1 = VIRTQ_DESC_F_NEXT | (1 << 16);
 
-export class ChainPair {
-  /** Of both buffers that {@link ChainPair.read} has read: their length, and the direction. */
-  bytes = 0;
-  writable = false;
-  readonly #i32: Int32Array = NO_WORDS;
-  readonly #dma: DmaWindow;
-  readonly #rings: RingRanges;
-  readonly #segmentAt: Int32Array = NO_WORDS;
-  readonly #segmentLength: Int32Array = NO_WORDS;
+/** What a pair is read with. */
+export interface ChainPairOptions {
+  readonly ram: Ram;
+  readonly dma: DmaWindow;
+  readonly rings: RingRanges;
+}
 
-  /** @param segmentAt where offset in RAM, `segmentLength` where length of each buffer goes: entries 0 and 1 */
-  constructor(
-    place: { readonly ram: Ram; readonly dma: DmaWindow; readonly rings: RingRanges },
-    segmentAt: Int32Array,
-    segmentLength: Int32Array,
-  ) {
-    this.#i32 = place.ram.i32;
-    this.#dma = place.dma;
-    this.#rings = place.rings;
-    this.#segmentAt = segmentAt;
-    this.#segmentLength = segmentLength;
-  }
+export class ChainPair extends DevicePart<ChainPairOptions> {
+  // What {@link ChainPair.read} has read: offsets in RAM and lengths.
+  firstAt = 0;
+  firstBytes = 0;
+  secondAt = 0;
+  secondBytes = 0;
+  /** `VIRTQ_DESC_F_WRITE` when the device writes both buffers, else 0. */
+  direction = 0;
+  readonly #i32: Int32Array = this.options.ram.i32;
+  readonly #dma: DmaWindow = this.options.dma;
+  readonly #rings: RingRanges = this.options.rings;
 
   /**
    * @param ring32 index of the word where the chain's descriptor in the ring begins
@@ -51,14 +49,14 @@ export class ChainPair {
   read(ring32: number): boolean {
     const i32 = this.#i32;
     const dma = this.#dma;
-    if (((i32[ring32 + 3] as number) & KIND) !== VIRTQ_DESC_F_INDIRECT) return false;
+    if (((i32[ring32 + 3] as number) & KIND) !== INDIRECT) return false;
     if (i32[ring32 + 2] !== TABLE_BYTES) return false;
     const table = dma.find(i32[ring32] as number, i32[ring32 + 1] as number, TABLE_BYTES);
     if (table < 0 || (table & 3) !== 0) return false;
     const at32 = table >>> 2;
     const first = i32[at32 + 3] as number;
     const second = i32[at32 + 7] as number;
-    const direction = first & VIRTQ_DESC_F_WRITE;
+    const direction = first & WRITE;
     if (first !== (LEADS_TO_ENTRY_1 | direction) || (second & KIND) !== direction) return false;
     const firstBytes = i32[at32 + 2] as number;
     const secondBytes = i32[at32 + 6] as number;
@@ -69,12 +67,11 @@ export class ChainPair {
     if (firstAt < 0 || secondAt < 0) return false;
     if (this.#rings.overlap(firstAt, firstBytes)) return false;
     if (this.#rings.overlap(secondAt, secondBytes)) return false;
-    this.#segmentAt[0] = firstAt;
-    this.#segmentAt[1] = secondAt;
-    this.#segmentLength[0] = firstBytes;
-    this.#segmentLength[1] = secondBytes;
-    this.bytes = firstBytes + secondBytes;
-    this.writable = direction !== 0;
+    this.firstAt = firstAt;
+    this.firstBytes = firstBytes;
+    this.secondAt = secondAt;
+    this.secondBytes = secondBytes;
+    this.direction = direction;
     return true;
   }
 }

@@ -14,9 +14,8 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_BYTES, NO_HALFWORDS, NO_UNSIGNED_WORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
-import type { DmaWindow } from '../device.ts';
+import { DevicePart, type DmaWindow } from '../device.ts';
 import { ChainPair } from './chain-pair.ts';
 import type { RingRanges } from './ring-ranges.ts';
 import {
@@ -35,6 +34,9 @@ import {
 
 /** {@link DeviceQueue.pop}: there is no chain, or the queue is stopped or broken. */
 export const NO_CHAIN = -1;
+// Declared here and not exported: V8 folds them into the code.
+const NONE = NO_CHAIN;
+const WORDS = DESC_WORDS;
 
 const CHAINS = 'virtio 1.2 §2.7.5';
 
@@ -58,9 +60,9 @@ export interface DeviceQueueOptions {
   readonly startIndex?: number;
 }
 
-export class DeviceQueue {
-  readonly index: number = 0;
-  readonly sizeMax: number = 0;
+export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
+  readonly index: number = this.options.index;
+  readonly sizeMax: number = this.options.sizeMax;
   /** Segments of the chain that `pop` returned; the first `readable` are device-readable, the others writable. */
   segments = 0;
   readable = 0;
@@ -69,24 +71,27 @@ export class DeviceQueue {
   chainState: ChainState = 'good';
   /** Row of `boards.md` 2.7 that broke the queue, 0 while it is whole. */
   brokenRule = 0;
-  readonly #dma: DmaWindow;
-  readonly #rings: RingRanges;
-  readonly #pair: ChainPair;
-  readonly #owner: QueueOwner;
-  readonly #startIndex: number = 0;
-  readonly #u16: Uint16Array = NO_HALFWORDS;
-  readonly #u32: Uint32Array = NO_UNSIGNED_WORDS;
-  readonly #view: DataView;
+  readonly #dma: DmaWindow = this.options.dma;
+  readonly #rings: RingRanges = this.options.rings;
+  readonly #owner: QueueOwner = this.options.owner;
+  readonly #startIndex: number = this.options.startIndex ?? 0;
+  readonly #u16: Uint16Array = this.options.ram.u16;
+  readonly #u32: Uint32Array = this.options.ram.u32;
+  readonly #view: DataView = this.options.ram.view;
   /** One descriptor of an indirect table that is not aligned to 4 bytes. */
   readonly #unaligned = new Uint32Array(DESC_WORDS);
-  readonly #segmentAt: Int32Array = NO_WORDS;
-  readonly #segmentLength: Int32Array = NO_WORDS;
-  readonly #inFlight: Uint8Array = NO_BYTES;
+  readonly #segmentAt: Int32Array = new Int32Array(this.options.sizeMax);
+  readonly #segmentLength: Int32Array = new Int32Array(this.options.sizeMax);
+  readonly #inFlight: Uint8Array = new Uint8Array(this.options.sizeMax);
+  /** What {@link popPair} took. */
+  readonly pair = new ChainPair(this.options);
   #running = false;
   #size = 0;
   #mask = 0;
   #descAt = 0;
   #indirect = false;
+  /** 1 when chains may be pairs; a number, because V8 compares those without asking what they are. */
+  #pairs = 0;
   #eventIdx = false;
   // Positions as indices into the 16-bit and 32-bit views.
   #availFlags16 = 0;
@@ -101,20 +106,8 @@ export class DeviceQueue {
   #publishedUsed = 0;
 
   constructor(options: DeviceQueueOptions) {
+    super(options);
     assert(options.sizeMax > 0 && options.sizeMax <= 32768, 'a virtqueue has 1 to 32768 entries');
-    this.index = options.index;
-    this.sizeMax = options.sizeMax;
-    this.#dma = options.dma;
-    this.#rings = options.rings;
-    this.#owner = options.owner;
-    this.#startIndex = options.startIndex ?? 0;
-    this.#u16 = options.ram.u16;
-    this.#u32 = options.ram.u32;
-    this.#view = options.ram.view;
-    this.#segmentAt = new Int32Array(options.sizeMax);
-    this.#segmentLength = new Int32Array(options.sizeMax);
-    this.#inFlight = new Uint8Array(options.sizeMax);
-    this.#pair = new ChainPair(options, this.#segmentAt, this.#segmentLength);
   }
 
   /** QueueReady: 1. */
@@ -133,6 +126,7 @@ export class DeviceQueue {
     this.#mask = layout.size - 1;
     this.#descAt = layout.descAt;
     this.#indirect = layout.indirect === 'negotiated';
+    this.#pairs = this.#indirect && layout.size > 1 ? 1 : 0;
     this.#eventIdx = layout.eventIdx === 'negotiated';
     this.#availFlags16 = layout.availAt >>> 1;
     this.#usedEvent16 = (layout.availAt >>> 1) + 2 + layout.size;
@@ -187,6 +181,21 @@ export class DeviceQueue {
       return this.fail(7, '§2.7.13', 'head is made available while it is in flight');
     }
     if (!this.#walk(head)) return NO_CHAIN;
+    this.#inFlight[head] = 1;
+    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
+    return head;
+  }
+
+  /**
+   * Takes the next available chain if it is a pair as {@link ChainPair} knows it, into {@link pair} alone.
+   *
+   * @returns the head, or {@link NO_CHAIN}: there is none, or one of another form, which {@link pop} will take or judge
+   */
+  popPair(): number {
+    if (this.#nextAvail === this.#observedAvail && !this.#observe()) return NONE;
+    const head = this.#u16[this.#availFlags16 + 2 + (this.#nextAvail & this.#mask)] as number;
+    if (this.#pairs === 0 || head >= this.#size || this.#inFlight[head] !== 0) return NONE;
+    if (!this.pair.read((this.#descAt >>> 2) + head * WORDS)) return NONE;
     this.#inFlight[head] = 1;
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
     return head;
@@ -281,12 +290,18 @@ export class DeviceQueue {
 
   /** Takes over what the pair reader has read. */
   #takePair(): true {
-    const { bytes, writable } = this.#pair;
+    const { firstAt, firstBytes, secondAt, secondBytes, direction } = this.pair;
+    const bytes = firstBytes + secondBytes;
+    this.#segmentAt[0] = firstAt;
+    this.#segmentAt[1] = secondAt;
+    this.#segmentLength[0] = firstBytes;
+    this.#segmentLength[1] = secondBytes;
     this.chainState = 'good';
     this.segments = 2;
-    this.readable = writable ? 0 : 2;
-    this.readableBytes = writable ? 0 : bytes;
-    this.writableBytes = writable ? bytes : 0;
+    const isWritable = direction !== 0;
+    this.readable = isWritable ? 0 : 2;
+    this.readableBytes = isWritable ? 0 : bytes;
+    this.writableBytes = isWritable ? bytes : 0;
     return true;
   }
 
@@ -302,7 +317,7 @@ export class DeviceQueue {
     let entries = size;
     let depth = 0;
     let at32 = (tableAt >>> 2) + head * DESC_WORDS;
-    if (size > 1 && this.#indirect && this.#pair.read(at32)) return this.#takePair();
+    if (this.#pairs === 1 && this.pair.read(at32)) return this.#takePair();
     let segments = 0;
     let readable = 0;
     let readableBytes = 0;

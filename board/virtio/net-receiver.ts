@@ -1,15 +1,20 @@
 /** The receive side of the virtio NIC (virtio 1.2 §5.1.6.4): frames to chains, one or, with MRG_RXBUF, several. */
 
 import { AssertionFailure } from '../../memory/assert.ts';
-import { NO_HALFWORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
+import { DevicePart } from '../device.ts';
 import { type EthernetWire, FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../ethernet.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
 import type { NetFilter } from './net-filter.ts';
 import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
 
+// Declared here, V8 folds them into the code; what is imported it looks up each time.
 const HEADER_BYTES = NetHeader.SIZE;
+const BYTES_MIN = FRAME_BYTES_MIN;
+const BYTES_MAX = FRAME_BYTES_MAX;
+const NONE = NO_CHAIN;
+const VALID = VIRTIO_NET_HDR_F_DATA_VALID;
 const ADDRESS_BYTES = 6;
 
 export interface NetReceiverOptions {
@@ -23,35 +28,23 @@ export interface NetReceiverOptions {
   readonly whenNoBuffer: 'drop' | 'hold';
 }
 
-export class NetReceiver {
+export class NetReceiver extends DevicePart<NetReceiverOptions> {
   /** VIRTIO_NET_F_MRG_RXBUF was negotiated: a frame may take several chains. */
   mergesBuffers = false;
   /** Checksums are declared valid: VIRTIO_NET_F_GUEST_CSUM was negotiated, and the board is told to trust the wire. */
   declaresValid = false;
-  readonly #queue: DeviceQueue;
-  readonly #ram: Ram;
-  readonly #wire: EthernetWire;
-  readonly #counters: NetCounters;
-  readonly #filter: NetFilter;
-  readonly #framesPerTurn: number = 0;
-  readonly #whenNoBuffer: 'drop' | 'hold';
-  readonly #addressAt: number = 0;
+  readonly #queue: DeviceQueue = this.options.queue;
+  readonly #ram: Ram = this.options.ram;
+  readonly #i32: Int32Array = this.options.ram.i32;
+  readonly #wire: EthernetWire = this.options.wire;
+  readonly #counters: NetCounters = this.options.counters;
+  readonly #filter: NetFilter = this.options.filter;
+  readonly #framesPerTurn: number = this.options.framesPerTurn;
+  readonly #whenNoBuffer: 'drop' | 'hold' = this.options.whenNoBuffer;
+  readonly #addressAt: number = this.options.ram.takeStaging(ADDRESS_BYTES);
   // The chains that a merged frame has taken so far, and how much was written to each.
-  readonly #heads: Uint16Array = NO_HALFWORDS;
-  readonly #written: Uint16Array = NO_HALFWORDS;
-
-  constructor(options: NetReceiverOptions) {
-    this.#queue = options.queue;
-    this.#ram = options.ram;
-    this.#wire = options.wire;
-    this.#counters = options.counters;
-    this.#filter = options.filter;
-    this.#framesPerTurn = options.framesPerTurn;
-    this.#whenNoBuffer = options.whenNoBuffer;
-    this.#addressAt = options.ram.takeStaging(ADDRESS_BYTES);
-    this.#heads = new Uint16Array(options.queue.sizeMax);
-    this.#written = new Uint16Array(options.queue.sizeMax);
-  }
+  readonly #heads: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
+  readonly #written: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
 
   /** Receives what waits on the wire. @returns 'more' when the turn ended before the wire was empty */
   work(): 'more' | 'done' {
@@ -62,9 +55,10 @@ export class NetReceiver {
       const lengthBytes = wire.nextLength();
       if (lengthBytes === 0) return 'done';
       if (!linkUp) this.#drop('rxLinkDown');
-      else if (lengthBytes < FRAME_BYTES_MIN) this.#drop('rxTooShort');
-      else if (lengthBytes > FRAME_BYTES_MAX) this.#drop('rxTooLong');
+      else if (lengthBytes < BYTES_MIN) this.#drop('rxTooShort');
+      else if (lengthBytes > BYTES_MAX) this.#drop('rxTooLong');
       else if (!this.#filter.acceptsAll && !this.#isForUs()) this.#drop('rxFiltered');
+      else if (this.#receivePlain(lengthBytes)) continue;
       else if (this.#receive(lengthBytes) === 'held') return 'done';
     }
     return 'more';
@@ -73,6 +67,36 @@ export class NetReceiver {
   #isForUs(): boolean {
     this.#wire.copyNext(0, this.#addressAt, ADDRESS_BYTES);
     return this.#filter.accepts(this.#ram.u8, this.#addressAt);
+  }
+
+  /**
+   * What nearly every frame finds: a chain with a buffer for the header and one that holds the frame.
+   *
+   * @returns false, without effect, for any other frame or chain, which is for {@link NetReceiver.#receive} to judge
+   */
+  #receivePlain(lengthBytes: number): boolean {
+    const queue = this.#queue;
+    const head = queue.popPair();
+    if (head === NONE) return false;
+    const { pair } = queue;
+    if (
+      pair.direction === 0 ||
+      pair.firstBytes !== HEADER_BYTES ||
+      (pair.firstAt & 3) !== 0 ||
+      pair.secondBytes < lengthBytes
+    ) {
+      queue.unpop(head);
+      return false;
+    }
+    const word = pair.firstAt >> 2;
+    const i32 = this.#i32;
+    i32[word] = this.declaresValid ? VALID : 0;
+    i32[word + 1] = 0;
+    i32[word + 2] = 1 << 16; // num_buffers
+    this.#wire.copyNext(0, pair.secondAt, lengthBytes);
+    queue.push(head, HEADER_BYTES + lengthBytes);
+    this.#finish(lengthBytes);
+    return true;
   }
 
   #receive(lengthBytes: number): 'over' | 'held' {
@@ -172,7 +196,7 @@ export class NetReceiver {
   #writeHeader(): void {
     const first = this.#queue.readable;
     const flags = this.declaresValid ? VIRTIO_NET_HDR_F_DATA_VALID : 0;
-    const view = this.#ram.view;
+    const { view } = this.#ram;
     if (this.#queue.segmentLength(first) >= HEADER_BYTES) {
       const at = this.#queue.segmentAt(first);
       view.setUint32(at, flags, true);

@@ -1,6 +1,7 @@
 /** The transmit side of the virtio NIC (virtio 1.2 §5.1.6.2): chains to frames. */
 
 import type { Ram } from '../../memory/ram.ts';
+import { DevicePart } from '../device.ts';
 import { type EthernetWire, FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../ethernet.ts';
 import { checksumAdd, checksumFinish } from '../internet-checksum.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
@@ -11,7 +12,13 @@ import {
   VIRTIO_NET_HDR_GSO_NONE,
 } from './net-registers.ts';
 
+// Declared here, V8 folds them into the code; what is imported it looks up each time.
 const HEADER_BYTES = NetHeader.SIZE;
+const BYTES_MIN = FRAME_BYTES_MIN;
+const BYTES_MAX = FRAME_BYTES_MAX;
+const NONE = NO_CHAIN;
+/** Of a header's first word: flags, and type of segmentation; both are 0 for a plain frame. */
+const FLAGS_AND_TYPE = 0xffff;
 
 export interface NetTransmitterOptions {
   readonly queue: DeviceQueue;
@@ -22,25 +29,17 @@ export interface NetTransmitterOptions {
   readonly framesPerTurn: number;
 }
 
-export class NetTransmitter {
+export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   /** VIRTIO_NET_F_CSUM was negotiated: the driver may ask for checksums. */
   completesChecksums = false;
-  readonly #queue: DeviceQueue;
-  readonly #ram: Ram;
-  readonly #wire: EthernetWire;
-  readonly #counters: NetCounters;
-  readonly #framesPerTurn: number = 0;
+  readonly #queue: DeviceQueue = this.options.queue;
+  readonly #ram: Ram = this.options.ram;
+  readonly #i32: Int32Array = this.options.ram.i32;
+  readonly #wire: EthernetWire = this.options.wire;
+  readonly #counters: NetCounters = this.options.counters;
+  readonly #framesPerTurn: number = this.options.framesPerTurn;
   /** A frame that does not lie in one piece, or must be changed, is put together here, behind its header. */
-  readonly #gatherAt: number = 0;
-
-  constructor(options: NetTransmitterOptions) {
-    this.#queue = options.queue;
-    this.#ram = options.ram;
-    this.#wire = options.wire;
-    this.#counters = options.counters;
-    this.#framesPerTurn = options.framesPerTurn;
-    this.#gatherAt = options.ram.takeStaging(HEADER_BYTES + FRAME_BYTES_MAX);
-  }
+  readonly #gatherAt: number = this.options.ram.takeStaging(HEADER_BYTES + FRAME_BYTES_MAX);
 
   /** Sends what the driver has made available. @returns 'more' when the turn ended before the queue did */
   work(): 'more' | 'done' {
@@ -48,6 +47,7 @@ export class NetTransmitter {
     const linkUp = this.#wire.linkUp();
     queue.disableNotify();
     for (let sent = 0; sent < this.#framesPerTurn; sent++) {
+      if (linkUp && this.#transmitPlain()) continue;
       let head = queue.pop();
       // Asks to be notified, and looks again: what was made available in between must not wait for ever.
       if (head === NO_CHAIN && queue.enableNotify()) head = queue.pop();
@@ -57,6 +57,35 @@ export class NetTransmitter {
       queue.push(head, 0);
     }
     return 'more';
+  }
+
+  /**
+   * What nearly every chain is: a buffer with a plain header, and one with the frame.
+   *
+   * @returns false, without effect, for any other chain, which is for {@link NetTransmitter.#transmit} to judge
+   */
+  #transmitPlain(): boolean {
+    const queue = this.#queue;
+    const head = queue.popPair();
+    if (head === NONE) return false;
+    const { pair } = queue;
+    const frameBytes = pair.secondBytes;
+    if (
+      pair.direction !== 0 ||
+      (pair.firstAt & 3) !== 0 ||
+      pair.firstBytes !== HEADER_BYTES ||
+      frameBytes < BYTES_MIN ||
+      frameBytes > BYTES_MAX ||
+      ((this.#i32[pair.firstAt >> 2] as number) & FLAGS_AND_TYPE) !== 0
+    ) {
+      queue.unpop(head);
+      return false;
+    }
+    this.#counters.txFrames += 1;
+    this.#counters.txBytes += frameBytes;
+    this.#wire.transmit(pair.secondAt, frameBytes);
+    queue.push(head, 0);
+    return true;
   }
 
   #transmit(): void {
@@ -76,7 +105,7 @@ export class NetTransmitter {
     }
     // Flags, type of segmentation and header length at once: all but the length are 0 in a plain frame.
     const first = this.#ram.view.getUint32(headerAt, true);
-    if ((first & 0xffff) !== 0) {
+    if ((first & FLAGS_AND_TYPE) !== 0) {
       frameAt = this.#completeChecksum(first, headerAt, frameAt, frameBytes);
       if (frameAt < 0) return this.#drop('txBadHeader');
     }
