@@ -1,4 +1,4 @@
-/** The commands of the FAT client: `ls`, `cat`, `write`, `df`. Each is a task that ends with lines of text. */
+/** The commands of the FAT client: `ls`, `cat`, `write`, `rm`, `mkdir`, `df`. Each is a task that ends with lines of text. */
 
 import { type BlockTask, FatError } from './block-io.ts';
 import type { FatFileSystem } from './file-system.ts';
@@ -7,6 +7,8 @@ export const HELP: readonly string[] = [
   'ls [DIR]           lists a directory',
   'cat FILE           prints a file',
   'write FILE TEXT    makes a file, or replaces what is in it',
+  'rm PATH            removes a file or an empty directory',
+  'mkdir DIR          makes a directory',
   'df                 how much room there is',
 ];
 
@@ -24,6 +26,10 @@ export function* runCommand(fs: FatFileSystem, line: string): BlockTask<readonly
       return yield* print(fs, needed(words[0], 'cat FILE'));
     case 'write':
       return yield* write(fs, needed(words[0], 'write FILE TEXT'), words.slice(1).join(' '));
+    case 'rm':
+      return yield* done(fs.remove(needed(words[0], 'rm PATH')));
+    case 'mkdir':
+      return yield* done(fs.makeDirectory(needed(words[0], 'mkdir DIR')));
     case 'df':
       return yield* space(fs);
     default:
@@ -56,6 +62,12 @@ function* write(fs: FatFileSystem, path: string, text: string): BlockTask<readon
   const bytes = Uint8Array.from(`${text}\n`, (character) => character.charCodeAt(0) & 0xff);
   yield* fs.writeFile(path, bytes);
   return [`${path}: ${bytes.length} bytes`];
+}
+
+/** A change that has nothing to say when it has been made. */
+function* done(change: BlockTask<void>): BlockTask<readonly string[]> {
+  yield* change;
+  return [];
 }
 
 function* space(fs: FatFileSystem): BlockTask<readonly string[]> {

@@ -5,7 +5,11 @@ export const ATTRIBUTE_VOLUME = 0x08;
 export const ATTRIBUTE_DIRECTORY = 0x10;
 export const ATTRIBUTE_ARCHIVE = 0x20;
 const ATTRIBUTE_LONG_NAME = 0x0f;
-const DELETED = 0xe5;
+/** First byte of an entry that is free again. */
+export const DELETED = 0xe5;
+const CASE_AT = 12;
+const BASE_IS_LOWER = 0x08;
+const EXTENSION_IS_LOWER = 0x10;
 const LAST_LONG = 0x40;
 const LONG_CHARACTERS = 13;
 /** Where the 13 characters of a long-name entry are. */
@@ -72,7 +76,7 @@ function parseEntry(
   const shortName = shortNameText(raw);
   const isLong = long.next === 0 && long.checksum === checksum(raw);
   return {
-    name: isLong ? long.text : shortName,
+    name: isLong ? long.text : inCase(shortName, view.getUint8(at + CASE_AT)),
     shortName,
     kind: (attributes & ATTRIBUTE_DIRECTORY) !== 0 ? 'directory' : 'file',
     firstCluster: view.getUint16(at + 26, true) + view.getUint16(at + 20, true) * 0x1_0000,
@@ -80,6 +84,14 @@ function parseEntry(
     firstSlot: isLong ? long.firstSlot : slot,
     slot,
   };
+}
+
+/** Windows NT and Linux write a name in lower case as a short name, and keep the case of its two parts in a flag each. */
+function inCase(shortName: string, flags: number): string {
+  const [base = '', extension] = shortName.split('.');
+  const lowered = (flags & BASE_IS_LOWER) === 0 ? base : base.toLowerCase();
+  if (extension === undefined) return lowered;
+  return `${lowered}.${(flags & EXTENSION_IS_LOWER) === 0 ? extension : extension.toLowerCase()}`;
 }
 
 interface LongName {
@@ -132,11 +144,15 @@ export function isLegalName(name: string): boolean {
 }
 
 /**
- * Makes the entries of a new file: those of its long name, if it needs one, and its short one.
+ * Makes the entries of a new file or directory: those of its long name, if it needs one, and its short one.
  *
  * @param taken short names that the directory has already
  */
-export function makeEntries(name: string, taken: ReadonlySet<string>): Uint8Array {
+export function makeEntries(
+  name: string,
+  kind: FatEntry['kind'],
+  taken: ReadonlySet<string>,
+): Uint8Array {
   const short = chooseShortName(name, taken);
   const raw = characterCodes(short);
   const isShort = shortNameText(raw) === name;
@@ -147,11 +163,26 @@ export function makeEntries(name: string, taken: ReadonlySet<string>): Uint8Arra
     const entry = bytes.subarray(i * ENTRY_BYTES, (i + 1) * ENTRY_BYTES);
     writeLongPart(entry, name, ordinal, i === 0 ? LAST_LONG : 0, checksum(raw));
   }
-  const view = new DataView(bytes.buffer, longEntries * ENTRY_BYTES);
-  for (const [i, byte] of raw.entries()) view.setUint8(i, byte);
-  view.setUint8(11, ATTRIBUTE_ARCHIVE);
-  for (const at of [16, 18, 24]) view.setUint16(at, DATE, true);
+  writeShortEntry(bytes.subarray(longEntries * ENTRY_BYTES), raw, kind);
   return bytes;
+}
+
+/** The first two entries of a directory: itself, and the one it is in (0: the root). */
+export function dotEntries(itself: number, parent: number): Uint8Array {
+  const bytes = new Uint8Array(2 * ENTRY_BYTES);
+  for (const [index, cluster] of [itself, parent].entries()) {
+    const entry = bytes.subarray(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
+    writeShortEntry(entry, characterCodes('.'.repeat(index + 1).padEnd(11)), 'directory');
+    setContents(entry, cluster, 0);
+  }
+  return bytes;
+}
+
+function writeShortEntry(entry: Uint8Array, raw: readonly number[], kind: FatEntry['kind']): void {
+  const view = new DataView(entry.buffer, entry.byteOffset, entry.byteLength);
+  entry.set(raw);
+  view.setUint8(11, kind === 'directory' ? ATTRIBUTE_DIRECTORY : ATTRIBUTE_ARCHIVE);
+  for (const at of [16, 18, 24]) view.setUint16(at, DATE, true);
 }
 
 /** Where a file's bytes begin and how many there are: the part of its short entry that a write changes. */

@@ -120,6 +120,53 @@ describe.each([2, 16, 64] as const)('an independent implementation, on %i MiB', 
   });
 });
 
+describe.each([2, 16, 600] as const)('removing and making directories, on %i MiB', (mib) => {
+  it('gives back every cluster, and the names', () => {
+    const disk = image(mib);
+    const fs = mount(disk);
+    const before = run(disk, fs.spaceUse());
+    run(disk, fs.makeDirectory('some directory'));
+    run(disk, fs.makeDirectory('some directory/inner'));
+    run(disk, fs.writeFile('some directory/inner/a long file name.txt', bytesOf(50_000)));
+    run(disk, fs.writeFile('KEPT', bytesOf(10)));
+
+    expect(() => run(disk, fs.remove('some directory'))).toThrow('the directory is not empty');
+    expect(() => run(disk, fs.makeDirectory('SOME DIRECTORY'))).toThrow('exists already');
+    run(disk, fs.remove('some directory/inner/A LONG FILE NAME.TXT'));
+    run(disk, fs.remove('some directory/inner'));
+    run(disk, fs.remove('some directory'));
+    expect(() => run(disk, fs.remove('some directory'))).toThrow('no such file or directory');
+
+    const again = mount(disk);
+    expect(run(disk, again.list('/')).map(({ name }) => name)).toEqual(['KEPT']);
+    const { freeBytes } = run(disk, again.spaceUse());
+    expect(before.freeBytes - freeBytes).toBe(again.geometry.clusterBytes);
+    run(disk, again.writeFile('some directory', bytesOf(3)));
+    expect(run(disk, again.readFile('some directory'))).toEqual(bytesOf(3));
+  });
+
+  it('is understood by the independent implementation', async () => {
+    const disk = image(mib);
+    const fs = mount(disk);
+    run(disk, fs.makeDirectory('Our Directory'));
+    for (let i = 0; i < 30; i += 1) {
+      run(disk, fs.writeFile(`Our Directory/a file with number ${i}`, bytesOf(i, i)));
+    }
+    for (let i = 0; i < 30; i += 2) {
+      run(disk, fs.remove(`Our Directory/a file with number ${i}`));
+    }
+
+    const oracle = await openFatOracle(disk);
+    expect(oracle.list('Our Directory').length).toBe(15);
+    expect(oracle.read('Our Directory/a file with number 29')).toEqual(bytesOf(29, 29));
+    oracle.makeDirectory('Our Directory/theirs');
+    oracle.write('Our Directory/theirs/x', bytesOf(5));
+    oracle.write('Our Directory/theirs/UPPER.txt', bytesOf(5));
+    const list = run(disk, mount(disk).list('Our Directory/theirs'));
+    expect(list.map(({ name }) => name)).toEqual(['x', 'UPPER.txt']);
+  });
+});
+
 describe('a directory', () => {
   it('grows beyond its cluster on FAT32, and is full at its end on FAT12', () => {
     const large = image(600);

@@ -1,17 +1,20 @@
 /**
- * A FAT12, FAT16 or FAT32 file system on blocks: list, read, write.
+ * A FAT12, FAT16 or FAT32 file system on blocks: list, read, write, remove, make directories.
  *
  * A write is safe against power cuts. The new contents and their chain are made durable before the directory entry that
  * points to them, which is one sector and so changes at once; the old contents are given back after that. So a file is
- * always whole, the old one or the new one; what a cut can leave behind is clusters that belong to nobody.
+ * always whole, the old one or the new one; what a cut can leave behind is clusters that belong to nobody. Removing goes
+ * the same way: first the entry, then the clusters.
  *
- * Not modelled: making and removing directories, deleting, time stamps, FSInfo's hint (left as it is).
+ * Not modelled: time stamps, FSInfo's hint (left as it is).
  */
 
 import { AllocationTable } from './allocation.ts';
 import { type BlockTask, FatError, VolumeBytes } from './block-io.ts';
 import {
+  DELETED,
   type DirectoryContents,
+  dotEntries,
   ENTRY_BYTES,
   type FatEntry,
   isLegalName,
@@ -57,7 +60,7 @@ export class FatFileSystem {
   *list(path: string): BlockTask<readonly FatEntry[]> {
     const names = split(path);
     const { entries } = yield* this.#contents(yield* this.#directory(names));
-    return entries.filter((entry) => entry.shortName !== '.' && entry.shortName !== '..');
+    return entries.filter((entry) => !isDot(entry));
   }
 
   *readFile(path: string): BlockTask<Uint8Array> {
@@ -77,19 +80,33 @@ export class FatFileSystem {
   }
 
   /** Makes a file, or replaces its contents. It is durable when this is over. */
-  *writeFile(path: string, bytes: Uint8Array): BlockTask<void> {
-    try {
-      yield* this.#write(path, bytes);
-    } catch (error) {
-      this.#volume.abandon();
-      throw error;
-    }
+  writeFile(path: string, bytes: Uint8Array): BlockTask<void> {
+    return this.#whollyOrNot(this.#write(path, bytes));
+  }
+
+  /** Makes a directory. It is durable when this is over. */
+  makeDirectory(path: string): BlockTask<void> {
+    return this.#whollyOrNot(this.#makeDirectory(path));
+  }
+
+  /** Removes a file, or an empty directory. It is durably gone when this is over. */
+  remove(path: string): BlockTask<void> {
+    return this.#whollyOrNot(this.#remove(path));
   }
 
   *spaceUse(): BlockTask<SpaceUse> {
     const { clusters, clusterBytes, label, type } = this.geometry;
     const free = yield* this.#table.countFree();
     return { totalBytes: clusters * clusterBytes, freeBytes: free * clusterBytes, label, type };
+  }
+
+  *#whollyOrNot(change: BlockTask<void>): BlockTask<void> {
+    try {
+      yield* change;
+    } catch (error) {
+      this.#volume.abandon();
+      throw error;
+    }
   }
 
   *#write(path: string, bytes: Uint8Array): BlockTask<void> {
@@ -99,20 +116,52 @@ export class FatFileSystem {
     const old = entry === undefined ? [] : yield* this.#table.chain(entry.firstCluster);
     const chain = yield* this.#writeContents(bytes);
     const first = chain[0] ?? 0;
-    const place =
-      entry === undefined
-        ? yield* this.#placeFor(directory, contents, name)
-        : { directory, slot: entry.slot, entries: undefined };
-    yield* this.#volume.commit();
-    if (place.entries === undefined) {
-      yield* this.#point(place.directory, place.slot, first, bytes.length);
-    } else {
-      setContents(place.entries.subarray(-ENTRY_BYTES), first, bytes.length);
-      yield* this.#writeEntries(place.directory, place.slot, place.entries);
+    if (entry === undefined) {
+      const entries = makeEntries(name, 'file', shortNames(contents));
+      setContents(entries.subarray(-ENTRY_BYTES), first, bytes.length);
+      return yield* this.#enter(directory, contents, entries);
     }
     yield* this.#volume.commit();
-    if (old.length === 0) return;
-    yield* this.#table.release(old);
+    yield* this.#point(directory, entry.slot, first, bytes.length);
+    yield* this.#volume.commit();
+    yield* this.#giveBack(old);
+  }
+
+  *#makeDirectory(path: string): BlockTask<void> {
+    const { directory, contents, entry, name } = yield* this.#find(path);
+    if (entry !== undefined) throw new FatError(`${path}: exists already`);
+    const { rootCluster, clusterBytes } = this.geometry;
+    const [first] = yield* this.#table.allocate(1);
+    if (first === undefined) throw new FatError('the disk is full');
+    const above = directory.kind === 'fixed' ? 0 : (directory.clusters[0] ?? 0);
+    const bytes = new Uint8Array(clusterBytes);
+    bytes.set(dotEntries(first, above === rootCluster ? 0 : above));
+    yield* this.#volume.write(this.#clusterAt(first), bytes);
+    const entries = makeEntries(name, 'directory', shortNames(contents));
+    setContents(entries.subarray(-ENTRY_BYTES), first, 0);
+    yield* this.#enter(directory, contents, entries);
+  }
+
+  *#remove(path: string): BlockTask<void> {
+    const { directory, entry } = yield* this.#find(path);
+    if (entry === undefined) throw new FatError(`${path}: no such file or directory`);
+    const chain = yield* this.#table.chain(entry.firstCluster);
+    if (entry.kind === 'directory') {
+      const inside = yield* this.#contents({ kind: 'chain', clusters: chain });
+      const isEmpty = inside.entries.every(isDot);
+      if (!isEmpty) throw new FatError(`${path}: the directory is not empty`);
+    }
+    for (let slot = entry.firstSlot; slot <= entry.slot; slot += 1) {
+      yield* this.#volume.write(this.#slotAt(directory, slot), Uint8Array.of(DELETED));
+    }
+    yield* this.#volume.commit();
+    yield* this.#giveBack(chain);
+  }
+
+  /** Clusters that nothing points to any more become free. */
+  *#giveBack(chain: readonly number[]): BlockTask<void> {
+    if (chain.length === 0) return;
+    yield* this.#table.release(chain);
     yield* this.#volume.commit();
   }
 
@@ -127,25 +176,23 @@ export class FatFileSystem {
   }
 
   /**
-   * Finds free slots that follow each other for the entries of a new file; grows the directory if it must.
-   *
-   * @returns the directory as it is then, the first slot, and the entries, still without contents
+   * Puts the entries of something new into a directory, in free slots that follow each other; grows the directory if it
+   * must. What they point to is made durable first.
    */
-  *#placeFor(
-    directory: Directory,
-    contents: DirectoryContents,
-    name: string,
-  ): BlockTask<{ directory: Directory; slot: number; entries: Uint8Array }> {
-    const entries = makeEntries(name, new Set(contents.entries.map((one) => one.shortName)));
+  *#enter(directory: Directory, contents: DirectoryContents, entries: Uint8Array): BlockTask<void> {
     const count = entries.length / ENTRY_BYTES;
-    const first = findRun(contents.free, count);
-    if (first !== undefined) return { directory, slot: first, entries };
-    const grown = yield* this.#grow(directory);
-    const more = this.geometry.clusterBytes / ENTRY_BYTES;
-    const added = Array.from({ length: more }, (_, i) => contents.slots + i);
-    const slot = findRun([...contents.free, ...added], count);
-    if (slot === undefined) throw new FatError('the directory is full');
-    return { directory: grown, slot, entries };
+    let slot = findRun(contents.free, count);
+    let place = directory;
+    if (slot === undefined) {
+      place = yield* this.#grow(directory);
+      const more = this.geometry.clusterBytes / ENTRY_BYTES;
+      const added = Array.from({ length: more }, (_, i) => contents.slots + i);
+      slot = findRun([...contents.free, ...added], count);
+      if (slot === undefined) throw new FatError('the directory is full');
+    }
+    yield* this.#volume.commit();
+    yield* this.#writeEntries(place, slot, entries);
+    yield* this.#volume.commit();
   }
 
   *#writeEntries(directory: Directory, slot: number, entries: Uint8Array): BlockTask<void> {
@@ -228,6 +275,15 @@ export class FatFileSystem {
   #clusterAt(cluster: number): number {
     return this.geometry.dataAt + (cluster - 2) * this.geometry.clusterBytes;
   }
+}
+
+/** Whether it is the directory itself, or the one it is in. */
+function isDot(entry: FatEntry): boolean {
+  return entry.shortName === '.' || entry.shortName === '..';
+}
+
+function shortNames(contents: DirectoryContents): ReadonlySet<string> {
+  return new Set(contents.entries.map((one) => one.shortName));
 }
 
 function split(path: string): string[] {

@@ -1,5 +1,5 @@
 /**
- * A FAT file system on the block class, with a command line: `ls`, `cat`, `write`, `df`.
+ * A FAT file system on the block class, with a command line: `ls`, `cat`, `write`, `rm`, `mkdir`, `df`.
  *
  * Commands come from the configuration, one after the other, and then from the serial class if the domain has it. What
  * they answer goes to the same place: to the serial console, or to the debug output.

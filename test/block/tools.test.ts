@@ -182,6 +182,10 @@ describe('FAT', () => {
       onArray(disk, fs.writeFile('X.BIN', contents));
       onArray(disk, fs.writeFile('a longer name.txt', contents));
       onArray(disk, fs.writeFile('X.BIN', contents.subarray(0, 777)));
+      onArray(disk, fs.makeDirectory('a directory'));
+      onArray(disk, fs.makeDirectory('a directory/inner'));
+      onArray(disk, fs.writeFile('a directory/inner/gone again', contents));
+      onArray(disk, fs.remove('a directory/inner/gone again'));
       writeFileSync(path, disk);
 
       // FAT32 keeps a count of free clusters as a hint, which a writer need not keep up: fsck mentions it.
