@@ -178,8 +178,12 @@ function others(): BenchRow[] {
   const description = ['parse', 'boot', 'check'].map((what, index) =>
     row(`description/${what}`, 'ms', 40 * 3 ** index, { pds: 62 }),
   );
+  const bridges = ['tcp', 'telnet'].flatMap((bridge) => [
+    row('serial/to bridge', 'B/s', 20e6, { uart: 'ns16550a', bridge }),
+    row('serial/echo over a bridge', 'ms', 0.1, { uart: 'ns16550a', bridge }),
+  ]);
   const echoed = row('serial/echo on a pty', 'ms', 0.4, { uart: 'ns16550a' });
-  return [...serial, echoed, ...kernel, ...revoke, ...ipc, ...description];
+  return [...serial, ...bridges, echoed, ...kernel, ...revoke, ...ipc, ...description];
 }
 
 export function sampleResults(): BenchResults {

@@ -72,8 +72,14 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'bytes',
-        seconds: { smoke: 5, quick: 12, full: 25 },
+        seconds: { smoke: 3, quick: 8, full: 22 },
         measure: async (settings) => (await import('../serial.ts')).benchSerial(settings),
+      },
+      {
+        name: 'bridges',
+        seconds: { smoke: 3, quick: 12, full: 40 },
+        measure: async (settings) =>
+          (await import('../serial/bridges.ts')).benchSerialBridges(settings),
       },
     ],
   },

@@ -147,7 +147,8 @@ export class Chromium {
     const isError =
       method === 'Runtime.exceptionThrown' ||
       (method === 'Runtime.consoleAPICalled' && params?.['type'] === 'error') ||
-      (method === 'Log.entryAdded' && (params?.['entry'] as { level?: string }).level === 'error');
+      (method === 'Log.entryAdded' &&
+        (params?.['entry'] as { level?: string } | undefined)?.level === 'error');
     if (isError) this.errors.push(JSON.stringify(params));
     this.#events.get(method)?.();
   }
