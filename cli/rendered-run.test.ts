@@ -2,7 +2,7 @@
 // Method: `render`, then both are run as a user runs them, from another folder, and their JSON is compared as text.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -12,10 +12,10 @@ const folder = mkdtempSync(join(tmpdir(), 'rendered-'));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function sddf(line: string): { status: number | null; out: string } {
+function sddf(line: string): { status: number | null; out: string; errors: string } {
   const options = { cwd: folder, encoding: 'utf8' } as const;
   const result = spawnSync(process.execPath, [SDDF, ...line.split(' ')], options);
-  return { status: result.status, out: result.stdout };
+  return { status: result.status, out: result.stdout, errors: result.stderr };
 }
 
 describe('a rendered system', () => {
@@ -46,5 +46,30 @@ describe('a rendered system', () => {
     expect(packets).toBeGreaterThan(100);
     expect(copies).toBeGreaterThanOrEqual(2 * packets);
     expect(programs['client0_net_copier']?.['copies']).toBeGreaterThan(100);
+  });
+});
+
+describe('a description that sets variables of a program', () => {
+  function description(symbol: string): string {
+    const map = `<map mr="m" vaddr="0x20000000" setvar_vaddr="${symbol}" />`;
+    return (
+      '<system><memory_region name="m" size="0x1000" /><protection_domain name="p">' +
+      `<program_image path="p.ts" />${map}</protection_domain></system>`
+    );
+  }
+
+  it('is held against what the program declares', { timeout: 60_000 }, () => {
+    const program =
+      "export const symbols = ['m_vaddr'];\nexport const main = () => ({ notified() {} });\n";
+    writeFileSync(join(folder, 'p.ts'), program);
+    writeFileSync(join(folder, 'good.system'), description('m_vaddr'));
+    writeFileSync(join(folder, 'wrong.system'), description('m_vadr'));
+
+    expect(sddf('run good.system').status).toBe(0);
+    const wrong = sddf('run wrong.system');
+    expect(wrong.status).toBe(2);
+    expect(wrong.errors).toBe(
+      "sddf: protection domain 'p': setvar on symbol 'm_vadr', which p.ts does not declare; did you mean m_vaddr?\n",
+    );
   });
 });

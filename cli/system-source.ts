@@ -2,7 +2,12 @@
 
 import { UserMistake } from '../host/problem.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../microkit/diagnostic.ts';
-import { type SystemDescription, flatten } from '../microkit/model.ts';
+import {
+  type PdDescription,
+  type SystemDescription,
+  flatten,
+  symbolsOf,
+} from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
 import { checkRecords } from '../microkit/sddf/check-records.ts';
 import type { CounterNames } from '../queues/counters.ts';
@@ -131,21 +136,25 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
   const programs = new Map<string, Program>();
   await prepareUserModules();
   const counters: Record<string, CounterNames<string>> = {};
+  const unset: string[] = [];
   for (const { pd } of flatten(system)) {
     const loaded = await loadProgram(pd.name, pd.image.path, folders);
     programs.set(pd.name, loaded.main);
+    unset.push(...checkSymbols(system, pd, loaded.symbols));
     if (loaded.counters !== undefined) counters[pd.name] = loaded.counters;
   }
   const warnings = [...read.warnings, ...records].map((warning) =>
     formatDiagnostic(warning, path, source),
   );
-  return { name: system.name, system, counters, programs, warnings };
+  return { name: system.name, system, counters, programs, warnings: [...warnings, ...unset] };
 }
 
 /** A program's module: its entry function and, when it keeps counters, their names. */
 interface ProgramModule {
   readonly main: Program;
   readonly counters: CounterNames<string> | undefined;
+  /** Variables that a description may set; undefined when the program does not say. */
+  readonly symbols: readonly string[] | undefined;
 }
 
 async function loadProgram(
@@ -163,11 +172,38 @@ async function loadProgram(
   if (typeof loaded['main'] !== 'function') {
     throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
   }
-  const { counters } = loaded;
+  const { counters, symbols } = loaded;
   return {
     main: loaded['main'] as Program,
     counters: isCounterNames(counters) ? counters : undefined,
+    symbols: Array.isArray(symbols) ? symbols.map(String) : undefined,
   };
+}
+
+/**
+ * As the Microkit tool refuses to patch a symbol that the ELF file does not have.
+ *
+ * @returns warnings for variables that nothing sets
+ */
+function checkSymbols(
+  system: SystemDescription,
+  pd: PdDescription,
+  declared: readonly string[] | undefined,
+): readonly string[] {
+  if (declared === undefined) return [];
+  const set = symbolsOf(system, pd).map(({ symbol }) => symbol);
+  const unknown = set.find((symbol) => !declared.includes(symbol));
+  const place = `protection domain '${pd.name}'`;
+  if (unknown !== undefined) {
+    const guess = closest(unknown, declared);
+    const hint =
+      guess === undefined ? `it declares ${declared.join(', ')}` : `did you mean ${guess}?`;
+    const what = `setvar on symbol '${unknown}', which ${pd.image.path} does not declare`;
+    throw new UserMistake(`${place}: ${what}; ${hint}`);
+  }
+  return declared
+    .filter((symbol) => !set.includes(symbol))
+    .map((symbol) => `warning: ${place}: no setvar sets '${symbol}', which its program declares`);
 }
 
 function isCounterNames(value: unknown): value is CounterNames<string> {

@@ -62,12 +62,13 @@ export interface UserTcb {
   resume(): number;
 }
 
-export interface ProtectionDomain<Config = unknown> {
+/** @typeParam Symbols names of the variables that the program declares, when it wants them typed */
+export interface ProtectionDomain<Config = unknown, Symbols extends string = string> {
   readonly name: string;
   /** What the description's builder made for this domain. */
   readonly config: Config;
   /** Values patched in by the description (`setvar`), by symbol. */
-  readonly vars: Readonly<Record<string, number>>;
+  readonly vars: Readonly<Record<Symbols, number>>;
 
   /** @throws Error when the description maps no such region here, or maps it read-only */
   region(name: string): Region;

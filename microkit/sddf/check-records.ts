@@ -1,27 +1,27 @@
 /**
- * Holds the configuration records of the network class against the description that they come with: whether the regions,
- * symbols and channels that they name are there and large enough, and whether a domain has more access than its record
- * needs. The builder cannot go wrong here; a `.system` file with its JSON beside it, changed by hand, can.
+ * Holds configuration records against the description that they come with, which upstream's tools do not: whether the
+ * regions, symbols and channels that they name are there and large enough; whether capacities are powers of two and have room
+ * for every buffer; whether who serves has a higher priority; and whether a domain has more access than its record needs. The
+ * builder cannot go wrong here; a `.system` file with its JSON beside it, changed by hand, can.
  */
 
-import type { NetConnection, NetData } from '../../queues/net/config.ts';
+import type { NetData } from '../../queues/net/config.ts';
 import type { Diagnostic } from '../diagnostic.ts';
 import type { MapDescription, PdDescription, SystemDescription } from '../model.ts';
 import { channelsOf, flatten, regionNamed } from '../model.ts';
 import { isPowerOfTwo } from './device.ts';
-
-const NET_BUFFER_BYTES = 2048;
-const QUEUE_HEADER_BYTES = 8;
-const QUEUE_ENTRY_BYTES = 16;
-const NET_CAPACITY_MAX = 32_768;
-
-type Access = 'r' | 'rw';
-
-interface Use {
-  readonly region: string;
-  readonly needs: Access;
-  readonly bytes: number;
-}
+import {
+  type Capacity,
+  type ConnectionFacts,
+  connectionFacts,
+  demandsOf,
+  isNetData,
+  netDataAccess,
+  namesRegion,
+  netDataBytes,
+  type Position,
+  type Use,
+} from './record-shapes.ts';
 
 /** @returns errors for what cannot work, warnings for access that is wider than its use */
 export function checkRecords(system: SystemDescription): readonly Diagnostic[] {
@@ -40,48 +40,87 @@ class RecordCheck {
   }
 
   run(): readonly Diagnostic[] {
-    this.#visit(this.#pd.config, 'rw');
+    this.#visit(this.#pd.config, { around: [], key: '' });
     for (const use of this.#uses) this.#checkUse(use);
     return this.#found;
   }
 
-  /** Looks for connections and data regions anywhere in a configuration. */
-  #visit(value: unknown, access: Access): void {
+  /** Looks for what has a known shape anywhere in a configuration. */
+  #visit(value: unknown, position: Position): void {
     if (Array.isArray(value)) {
-      for (const each of value as unknown[]) this.#visit(each, access);
+      for (const each of value as unknown[]) this.#visit(each, position);
       return;
     }
     if (typeof value !== 'object' || value === null) return;
-    if (isConnection(value)) return this.#onConnection(value);
-    if (isData(value)) return this.#onData(value, access);
+    const connection = connectionFacts(value, position);
+    if (connection !== undefined) return this.#onConnection(connection);
+    if (isNetData(value)) return this.#onData(value, position);
     for (const [key, each] of Object.entries(value)) {
-      this.#visit(each, readsOnly(value, key) ? 'r' : access);
+      if (typeof each === 'string')
+        this.#onText(each, { around: [value, ...position.around], key });
+      else this.#visit(each, { around: [value, ...position.around], key });
+    }
+    this.#checkRoom(value);
+  }
+
+  #onConnection({ channel, capacity, uses, isServed }: ConnectionFacts): void {
+    if (!this.#checkCapacity(capacity)) return;
+    this.#uses.push(...uses);
+    const own = channelsOf(this.#system, this.#pd.name).find((each) => each.own.id === channel);
+    if (own === undefined) {
+      this.#report('error', `the configuration names channel ${channel}, there is none`);
+    } else if (isServed) {
+      this.#checkPriority(own.peer.pd);
     }
   }
 
-  #onConnection({ freeQueue, activeQueue, capacity, channel }: NetConnection): void {
-    if (!isPowerOfTwo(capacity) || capacity > NET_CAPACITY_MAX) {
-      const hint = 'queue indices are 16 bits wide and wrap, so a capacity has to divide 65536';
-      this.#report(
-        'error',
-        `capacity ${capacity} of '${activeQueue}' is no power of two up to ${NET_CAPACITY_MAX}`,
-        hint,
-      );
-      return;
-    }
-    const bytes = QUEUE_HEADER_BYTES + QUEUE_ENTRY_BYTES * capacity;
-    for (const region of [freeQueue, activeQueue]) this.#uses.push({ region, needs: 'rw', bytes });
-    const known = channelsOf(this.#system, this.#pd.name).some(({ own }) => own.id === channel);
-    if (!known) this.#report('error', `the configuration names channel ${channel}, there is none`);
+  #checkCapacity({ slots, queue, indexBits }: Capacity): boolean {
+    const most = 2 ** (indexBits - 1);
+    if (isPowerOfTwo(slots) && slots <= most) return true;
+    const hint = `queue indices are ${indexBits} bits wide and wrap, so a capacity has to divide 2^${indexBits}`;
+    this.#report('error', `capacity ${slots} of '${queue}' is no power of two up to ${most}`, hint);
+    return false;
   }
 
-  #onData({ region, buffers, paddrSymbol }: NetData, needs: Access): void {
-    this.#uses.push({ region, needs, bytes: buffers * NET_BUFFER_BYTES });
+  #checkPriority(name: string): void {
+    const peer = flatten(this.#system).find(({ pd }) => pd.name === name)?.pd;
+    if (peer === undefined || peer.priority > this.#pd.priority) return;
+    this.#report(
+      'error',
+      `'${this.#pd.name}' (priority: ${this.#pd.priority}) must have a lower priority than ` +
+        `'${name}' (priority: ${peer.priority}), which serves it`,
+      'priorities rise from the client over the copier and the virtualisers to the driver',
+    );
+  }
+
+  /** Queues overflow when there are more buffers than slots: nobody looks whether there is room. */
+  #checkRoom(record: object): void {
+    for (const { slots, needed, queue, what } of demandsOf(record)) {
+      if (needed <= slots) continue;
+      this.#report('error', `${queue} has ${slots} slots, ${what} are ${needed}`);
+    }
+  }
+
+  #onData(data: NetData, position: Position): void {
+    const needs = netDataAccess(position);
+    const { region, paddrSymbol } = data;
+    this.#uses.push({ region, needs, bytes: netDataBytes(data) });
     if (paddrSymbol === undefined) return;
     const set = this.#pd.setvars.find(({ symbol }) => symbol === paddrSymbol);
     if (set?.region === region) return;
     const what = `the configuration takes the address of '${region}' from '${paddrSymbol}'`;
     this.#report('error', `${what}, which no setvar sets to it`);
+  }
+
+  /** Names that mean the same in the records of every class. */
+  #onText(text: string, position: Position): void {
+    if (namesRegion(position)) {
+      this.#uses.push({ region: text, needs: 'rw', bytes: 0 });
+    } else if (position.key === 'ringsPaddrSymbol' || position.key === 'paddrSymbol') {
+      if (this.#pd.setvars.some(({ symbol }) => symbol === text)) return;
+      const what = `the configuration takes an address from '${text}'`;
+      this.#report('error', `${what}, which no setvar sets`);
+    }
   }
 
   #checkUse({ region: name, needs, bytes }: Use): void {
@@ -98,7 +137,7 @@ class RecordCheck {
     this.#checkAccess(map, needs);
   }
 
-  #checkAccess({ region, permissions }: MapDescription, needs: Access): void {
+  #checkAccess({ region, permissions }: MapDescription, needs: Use['needs']): void {
     const lacks = Array.from(needs).filter((letter) => !permissions.includes(letter));
     const spare = Array.from(permissions).filter((letter) => !needs.includes(letter));
     // Another use of the same region may need more.
@@ -113,37 +152,4 @@ class RecordCheck {
     const path = `protection_domain '${this.#pd.name}'`;
     this.#found.push({ severity, message: text, path, ...(hint === undefined ? {} : { hint }) });
   }
-}
-
-/** Data that a virtualiser only translates, a switch only looks at, and a copier only copies from. */
-function readsOnly(record: object, key: string): boolean {
-  const virtualiserRx = 'bufferMetadata' in record && key === 'data';
-  const virtualiserTx = !('macs' in record) && 'connection' in record && key === 'data';
-  const copier = 'clientData' in record && key === 'rxData';
-  const vswitch = 'reach' in record && key === 'txData';
-  const portCopier = 'clientData' in record && key === 'sources';
-  const idleCopier = 'mode' in record && record.mode === 'dummy' && key === 'clientData';
-  return virtualiserRx || virtualiserTx || copier || idleCopier || vswitch || portCopier;
-}
-
-function isConnection(value: object): value is NetConnection {
-  return (
-    'freeQueue' in value &&
-    'activeQueue' in value &&
-    typeof value.freeQueue === 'string' &&
-    typeof value.activeQueue === 'string' &&
-    'capacity' in value &&
-    typeof value.capacity === 'number' &&
-    'channel' in value &&
-    typeof value.channel === 'number'
-  );
-}
-
-function isData(value: object): value is NetData {
-  return (
-    'region' in value &&
-    typeof value.region === 'string' &&
-    'buffers' in value &&
-    typeof value.buffers === 'number'
-  );
 }
