@@ -26,6 +26,8 @@ export interface SlotChange {
   readonly placed: PlacedSlot;
   /** What it held: the null capability when it was empty. */
   readonly before: Cap;
+  /** 'content': capability, free index or whether it is an original; 'place': only where it is on the list. */
+  readonly kind: 'content' | 'place';
 }
 
 /** What there is at one moment. */
@@ -181,15 +183,15 @@ class KeptSlot implements PlacedSlot {
     const { slot } = this;
     const cap = slot.cap;
     const freeIndex = cap.kind === 'untyped' ? cap.freeIndex : 0;
-    const isSame =
-      cap === this.#cap &&
-      freeIndex === this.#freeIndex &&
+    const isContentSame =
+      cap === this.#cap && freeIndex === this.#freeIndex && slot.revocable === this.#revocable;
+    const isPlaceSame =
       slot.mdbPrev === this.#prev &&
       slot.mdbNext === this.#next &&
-      slot.revocable === this.#revocable &&
       slot.firstBadged === this.#firstBadged;
-    if (isSame) return;
-    changes.push({ placed: this, before: this.#cap });
+    if (isContentSame && isPlaceSame) return;
+    const kind = isContentSame ? 'place' : 'content';
+    changes.push({ placed: this, before: this.#cap, kind });
     this.#cap = cap;
     this.#freeIndex = freeIndex;
     this.#prev = slot.mdbPrev;

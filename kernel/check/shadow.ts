@@ -63,10 +63,12 @@ interface Copy {
 export class Shadow {
   readonly #k: KernelState;
   readonly #copies = new Map<KernelObject | 'kernel', Copy>();
+  readonly #kernelFields: readonly string[];
   #scratch: unknown[] = [];
 
   constructor(k: KernelState) {
     this.#k = k;
+    this.#kernelFields = [...KERNEL_FIELDS, ...Array.from(k.irqState, (_, irq) => `irq ${irq}`)];
   }
 
   /**
@@ -79,7 +81,7 @@ export class Shadow {
   ): readonly ObjectChange[] {
     const changes: ObjectChange[] = tables.map(ofTable);
     this.#sampleKernel();
-    this.#compare('kernel', KERNEL_FIELDS, changes);
+    this.#compare('kernel', this.#kernelFields, changes);
     for (const object of live) {
       if (object.kind === 'pageTable' || object.kind === 'asidPool') continue;
       sample(object, this.#scratch);
