@@ -9,6 +9,7 @@ import type { UserThread } from '../../kernel/user.ts';
 import type { Ram } from '../../memory/ram.ts';
 import {
   exact,
+  flatten,
   type PdDescription,
   regionNamed,
   type SystemDescription,
@@ -51,46 +52,32 @@ export class QueueProbe {
   depthMax = 0;
   /** Wake-ups by the entries that they took out: bucket i is for 2^i and more. */
   readonly batches = new Uint32Array(BATCH_BUCKETS);
+  /** Indices in words of RAM of what holds the queue's indices; in a network queue it is one word. */
+  readonly tailWord: number;
+  readonly headWord: number;
   readonly #u16: Uint16Array;
-  readonly #i32: Int32Array;
   readonly #tailIndex: number;
   readonly #headIndex: number;
   readonly #capacity: number;
   #head: number;
-  // The words that hold the indices: in a network queue it is one.
-  readonly #tailWord: number;
-  readonly #headWord: number;
-  #tailSeen: number;
-  #headSeen: number;
 
   /** @param at where the queue lies in RAM */
   constructor(record: QueueRecord, number: number, ram: Ram, at: number) {
     const { tail, head } = PLACES[record.kind];
     this.record = record;
     this.number = number;
+    this.tailWord = (at + tail) >>> 2;
+    this.headWord = (at + head) >>> 2;
     this.#u16 = ram.u16;
-    this.#i32 = ram.i32;
     this.#tailIndex = (at + tail) >>> 1;
     this.#headIndex = (at + head) >>> 1;
-    this.#tailWord = (at + tail) >>> 2;
-    this.#headWord = (at + head) >>> 2;
     this.#capacity = record.capacity;
-    this.#tailSeen = this.#i32[this.#tailWord] as number;
-    this.#headSeen = this.#i32[this.#headWord] as number;
     this.#head = this.#u16[this.#headIndex] as number;
     this.depth = this.#readDepth();
   }
 
-  /** Whether one of its indices has moved since {@link look}. */
-  get hasMoved(): boolean {
-    const i32 = this.#i32;
-    return i32[this.#tailWord] !== this.#tailSeen || i32[this.#headWord] !== this.#headSeen;
-  }
-
   /** Looks at the queue again. @returns whether its depth has changed */
   look(): boolean {
-    this.#tailSeen = this.#i32[this.#tailWord] as number;
-    this.#headSeen = this.#i32[this.#headWord] as number;
     const head = this.#u16[this.#headIndex] as number;
     if (head !== this.#head) {
       const bucket = 31 - Math.clz32((head - this.#head) & 0xffff);
@@ -111,29 +98,73 @@ export class QueueProbe {
   }
 }
 
+/** Words in the list of a domain's queues: where the tail is, where the head is, the queue's number. */
+const LISTED = 3;
+const QUEUES_MAX = 4096;
+
 /** The queues of a whole system, as its domains start one after the other. */
 export class QueueProbes {
   readonly all: QueueProbe[] = [];
+  /** Number of the queue that {@link nextMoved} has found. */
+  movedQueue = 0;
   readonly #system: SystemDescription;
   readonly #byRegion = new Map<string, QueueProbe>();
+  readonly #lists: Int32Array[];
+  // What both words were when the queue was last looked at.
+  readonly #tailSeen = new Int32Array(QUEUES_MAX);
+  readonly #headSeen = new Int32Array(QUEUES_MAX);
+  #i32: Int32Array = new Int32Array(0);
 
   constructor(system: SystemDescription) {
     this.#system = system;
+    // A list for each domain, and one for the monitor.
+    this.#lists = [...flatten(system), undefined].map(() => new Int32Array(0));
   }
 
-  /** @returns the queues of a domain that is about to run */
-  watch(pd: PdDescription, thread: UserThread): readonly QueueProbe[] {
-    const records = queueRecords(pd.config).filter(({ capacity }) => capacity <= CAPACITY_MAX);
-    return records.flatMap((record) => {
-      const probe = this.#byRegion.get(record.region) ?? this.#add(pd, record, thread);
-      return probe === undefined ? [] : [probe];
+  /** Watches the queues of a domain that is about to run. */
+  watch(pd: number, described: PdDescription, thread: UserThread): void {
+    const records = queueRecords(described.config).filter(
+      ({ capacity }) => capacity <= CAPACITY_MAX,
+    );
+    const words = records.flatMap((record) => {
+      const probe = this.#byRegion.get(record.region) ?? this.#add(described, record, thread);
+      return probe === undefined ? [] : [probe.tailWord, probe.headWord, probe.number];
     });
+    this.#lists[pd] = Int32Array.from(words);
+  }
+
+  /**
+   * Goes on to the next queue of a domain whose indices have moved since it was last looked at.
+   *
+   * @param from 0, or what the last call returned
+   * @returns where to go on, -1 when there are no more; then {@link movedQueue} is the one
+   */
+  nextMoved(pd: number, from: number): number {
+    const list = this.#lists[pd] as Int32Array;
+    const i32 = this.#i32;
+    const tailSeen = this.#tailSeen;
+    const headSeen = this.#headSeen;
+    for (let at = from; at < list.length; at += LISTED) {
+      const tail = i32[list[at] as number] as number;
+      const head = i32[list[at + 1] as number] as number;
+      const queue = list[at + 2] as number;
+      if (tail === tailSeen[queue] && head === headSeen[queue]) continue;
+      tailSeen[queue] = tail;
+      headSeen[queue] = head;
+      this.movedQueue = queue;
+      return at + LISTED;
+    }
+    return -1;
   }
 
   #add(pd: PdDescription, record: QueueRecord, thread: UserThread): QueueProbe | undefined {
     const place = locateRegion(this.#system, pd, record.region, thread);
-    if (place === undefined) return undefined;
-    const probe = new QueueProbe(record, this.all.length, place.ram, place.at);
+    if (place === undefined || this.all.length === QUEUES_MAX) return undefined;
+    const number = this.all.length;
+    const probe = new QueueProbe(record, number, place.ram, place.at);
+    this.#i32 = place.ram.i32;
+    this.#tailSeen[number] = this.#i32[probe.tailWord] as number;
+    this.#headSeen[number] = this.#i32[probe.headWord] as number;
     this.all.push(probe);
     this.#byRegion.set(record.region, probe);
     return probe;

@@ -69,7 +69,6 @@ export class Recorder implements ThreadObserver, BoardObserver {
   readonly #hostStamps: Stamps | undefined;
   readonly #mask: number;
   readonly #probes: QueueProbes;
-  readonly #queuesOf: (readonly QueueProbe[])[] = [];
   #running = 0;
   /** Slot of the next event, and how often the ring has been filled. */
   #slot = 0;
@@ -87,8 +86,6 @@ export class Recorder implements ThreadObserver, BoardObserver {
     this.#hostStamps = options.hostStamps;
     this.#mask = capacity - 1;
     this.#probes = new QueueProbes(options.system);
-    // A list for each domain, and one for the monitor.
-    this.#queuesOf = [...flatten(options.system), undefined].map(() => []);
   }
 
   /** In the order of their numbers. */
@@ -114,7 +111,7 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   started(pd: number, thread: UserThread): void {
     const described = flatten(this.system)[pd]?.pd;
-    if (described !== undefined) this.#queuesOf[pd] = this.#probes.watch(described, thread);
+    if (described !== undefined) this.#probes.watch(pd, described, thread);
   }
 
   runs(pd: number, how: number, regs: Uint32Array): void {
@@ -132,10 +129,10 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   waits(pd: number, regs: Uint32Array): void {
     this.#enter(EVENT_WAIT, pd, regs);
-    const queues = this.#queuesOf[pd] as readonly QueueProbe[];
-    for (let index = 0; index < queues.length; index += 1) {
-      const queue = queues[index] as QueueProbe;
-      if (queue.hasMoved && queue.look()) this.#add(EVENT_DEPTH, queue.number, queue.depth);
+    const probes = this.#probes;
+    for (let at = probes.nextMoved(pd, 0); at !== -1; at = probes.nextMoved(pd, at)) {
+      const queue = probes.all[probes.movedQueue] as QueueProbe;
+      if (queue.look()) this.#add(EVENT_DEPTH, queue.number, queue.depth);
     }
   }
 
