@@ -6,6 +6,7 @@
 import { RIGHT_GRANT, RIGHT_READ, RIGHT_WRITE } from './abi.ts';
 import {
   ASID_POOL_BITS,
+  bytesOf,
   ENDPOINT_BITS,
   NOTIFICATION_BITS,
   PAGE_TABLE_BITS,
@@ -90,7 +91,9 @@ export function sameRegionAs(a: Cap, b: Cap): boolean {
     case 'untyped': {
       const base = capBase(b);
       return (
-        base >= a.base && base + 2 ** capSizeBits(b) <= a.base + 2 ** a.sizeBits && base !== -1
+        base >= a.base &&
+        base + bytesOf(capSizeBits(b)) <= a.base + bytesOf(a.sizeBits) &&
+        base !== -1
       );
     }
     case 'endpoint':
@@ -128,7 +131,7 @@ export function sameRegionAs(a: Cap, b: Cap): boolean {
 }
 
 function frameHolds(a: FrameCap, b: FrameCap): boolean {
-  return b.base >= a.base && b.base + 2 ** b.sizeBits <= a.base + 2 ** a.sizeBits;
+  return b.base >= a.base && b.base + bytesOf(b.sizeBits) <= a.base + bytesOf(a.sizeBits);
 }
 
 export function sameObjectAs(a: Cap, b: Cap): boolean {

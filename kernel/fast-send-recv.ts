@@ -58,66 +58,72 @@ export function fastSendRecv(k: KernelState, thread: Tcb): boolean {
     if (reply === null || (reply.tcb !== null && reply.tcb !== thread)) return false;
     if (place.state === 'send') return false;
   }
+  let waiter: Tcb | null = null;
   if (to.kind === 'irqHandler') {
     if (info !== ACK_INFO || (regs[(REG_A1 << 1) + 1] as number) !== 0) return false;
+  } else {
+    if (to.kind !== 'notification' || (to.rights & RIGHT_WRITE) === 0) return false;
+    if (to.notification === bound || to.notification === place) return false;
+    waiter = waiterAt(to.notification);
+    if (waiter !== null && !canWake(k, waiter, to.notification, place)) return false;
+  }
+
+  if (to.kind === 'irqHandler') {
     k.machine.charge(k.costs.invocation);
     k.machine.completeIrq(to.irq);
-    block(thread, place, reply);
-    switchToBest(k);
-    return true;
-  }
-  if (to.kind !== 'notification' || (to.rights & RIGHT_WRITE) === 0) return false;
-  if (to.notification === bound || to.notification === place) return false;
-  return signalAndBlock(k, thread, to, place, reply);
-}
-
-/** @param place where the thread blocks: nothing is there for it to take */
-function signalAndBlock(
-  k: KernelState,
-  thread: Tcb,
-  to: NotificationCap,
-  place: Endpoint | Notification,
-  reply: Reply | null,
-): boolean {
-  const { notification, badgeLow, badgeHigh } = to;
-  const peer = notification.boundTcb;
-  if (notification.state === 'active') {
-    notification.wordLow = (notification.wordLow | badgeLow) >>> 0;
-    notification.wordHigh = (notification.wordHigh | badgeHigh) >>> 0;
-  } else if (
-    notification.state === 'idle' &&
-    (peer === null || peer.state !== 'blockedOnReceive')
-  ) {
-    notification.state = 'active';
-    notification.wordLow = badgeLow;
-    notification.wordHigh = badgeHigh;
   } else {
-    return wakeAndBlock(k, thread, to, place, reply);
+    k.counters.notificationsSent += 1;
+    if (waiter === null) leaveSignal(to);
+    else wake(waiter, to);
   }
-  k.counters.notificationsSent += 1;
   block(thread, place, reply);
+  if (waiter !== null) {
+    const { priority } = waiter;
+    if (priority >= thread.priority || priority >= highestReadyPriority(k, waiter.domain)) {
+      switchTo(k, waiter);
+      return true;
+    }
+    schedEnqueue(k, waiter);
+  }
   switchToBest(k);
   return true;
 }
 
-function wakeAndBlock(
+/** @returns the thread that a signal wakes, `null` when the signal stays */
+function waiterAt(notification: Notification): Tcb | null {
+  if (notification.state === 'waiting') return notification.head;
+  const bound = notification.boundTcb;
+  const isWaiting = bound !== null && bound.state === 'blockedOnReceive';
+  return isWaiting && notification.state === 'idle' ? bound : null;
+}
+
+function canWake(
   k: KernelState,
-  thread: Tcb,
-  to: NotificationCap,
+  waiter: Tcb,
+  notification: Notification,
   place: Endpoint | Notification,
-  reply: Reply | null,
 ): boolean {
-  const { notification } = to;
-  const isWaiting = notification.state === 'waiting';
-  const waiter = (isWaiting ? notification.head : notification.boundTcb) as Tcb;
-  const queue = isWaiting ? notification : (waiter.blockedOn as Endpoint);
   const sc = waiter.schedContext;
   if (sc === null || sc.refillMax === 0 || sc.isSporadic || waiter.isInReleaseQueue) return false;
   if (waiter.domain !== k.currentDomain || waiter.fault !== null) return false;
-  if (queue.head !== waiter || queue === place) return false;
+  const queue = notification.state === 'waiting' ? notification : (waiter.blockedOn as Endpoint);
+  return queue.head === waiter && queue !== place;
+}
 
-  k.counters.notificationsSent += 1;
-  takeHead(queue, waiter);
+function leaveSignal(to: NotificationCap): void {
+  const { notification } = to;
+  if (notification.state === 'active') {
+    notification.wordLow = (notification.wordLow | to.badgeLow) >>> 0;
+    notification.wordHigh = (notification.wordHigh | to.badgeHigh) >>> 0;
+    return;
+  }
+  notification.state = 'active';
+  notification.wordLow = to.badgeLow;
+  notification.wordHigh = to.badgeHigh;
+}
+
+function wake(waiter: Tcb, to: NotificationCap): void {
+  takeHead(waiter.blockedOn as Endpoint | Notification, waiter);
   waiter.blockedOn = null;
   if (waiter.reply !== null) {
     waiter.reply.tcb = null;
@@ -126,15 +132,6 @@ function wakeAndBlock(
   waiter.state = 'running';
   waiter.regs[REG_A0 << 1] = to.badgeLow;
   waiter.regs[(REG_A0 << 1) + 1] = to.badgeHigh;
-  block(thread, place, reply);
-  const { priority } = waiter;
-  if (priority >= thread.priority || priority >= highestReadyPriority(k, waiter.domain)) {
-    switchTo(k, waiter);
-  } else {
-    schedEnqueue(k, waiter);
-    switchToBest(k);
-  }
-  return true;
 }
 
 function block(thread: Tcb, place: Endpoint | Notification, reply: Reply | null): void {

@@ -7,6 +7,7 @@ import { assert } from '../memory/assert.ts';
 import { REVOKE_FIRST } from './abi.ts';
 import { isCapRevocable, sameObjectAs, sameRegionAs } from './cap.ts';
 import { refuse } from './errors.ts';
+import { bytesOf } from './object-sizes.ts';
 import { NULL_CAP } from './objects.ts';
 import type { Cap, Slot } from './objects.ts';
 import { IRQ_INACTIVE, STATUS_OK } from './state.ts';
@@ -47,7 +48,7 @@ export function cteInsert(cap: Cap, source: Slot, target: Slot): void {
 function setUntypedAsFull(source: Cap, derived: Cap): void {
   if (source.kind !== 'untyped' || derived.kind !== 'untyped') return;
   if (source.base === derived.base && source.sizeBits === derived.sizeBits) {
-    source.freeIndex = 2 ** source.sizeBits;
+    source.freeIndex = bytesOf(source.sizeBits);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { MESSAGE_REGISTERS, REG_A0, REG_A1, REG_A2 } from './abi.ts';
-import { VM_READ_ONLY, VM_READ_WRITE } from './object-sizes.ts';
+import { bytesOf, VM_READ_ONLY, VM_READ_WRITE } from './object-sizes.ts';
 import type { Tcb } from './objects.ts';
 import type { KernelState } from './state.ts';
 
@@ -20,7 +20,7 @@ export function lookupIpcBuffer(k: KernelState, tcb: Tcb, access: 'send' | 'rece
   if (cap.vmRights !== VM_READ_WRITE && (access === 'receive' || cap.vmRights !== VM_READ_ONLY)) {
     return -1;
   }
-  const offset = cap.sizeBits >= 32 ? tcb.ipcBufferLow : tcb.ipcBufferLow & (2 ** cap.sizeBits - 1);
+  const offset = cap.sizeBits >= 32 ? tcb.ipcBufferLow : tcb.ipcBufferLow & (bytesOf(cap.sizeBits) - 1);
   return (cap.base - k.ram.base + offset) >>> 2;
 }
 

@@ -18,3 +18,10 @@ export const GIGA_PAGE_BITS = 30;
 export const VM_KERNEL_ONLY = 1;
 export const VM_READ_ONLY = 2;
 export const VM_READ_WRITE = 3;
+
+const BYTES = Float64Array.from({ length: 64 }, (_, bits) => 2 ** bits);
+
+/** @returns 2^sizeBits, from a table: a power whose exponent is a variable takes V8 as long as a lookup in a CSpace */
+export function bytesOf(sizeBits: number): number {
+  return BYTES[sizeBits] as number;
+}

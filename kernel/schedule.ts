@@ -29,8 +29,12 @@ import type { KernelState } from './state.ts';
 
 /** Reads the clock; what has passed since is still to be charged. */
 export function updateTimestamp(k: KernelState): void {
+  const nowNs = k.machine.now();
+  // Most kernel entries fall within one reading of the host's clock: no time has passed then.
+  if (nowNs === k.currentNs) return;
+  k.currentNs = nowNs;
   const before = k.currentTime;
-  const now = Math.floor(k.machine.now() / NS_PER_TICK);
+  const now = Math.floor(nowNs / NS_PER_TICK);
   k.currentTime = now;
   const passed = now - before;
   k.consumed += passed;

@@ -114,7 +114,9 @@ export class KernelState {
   readonly readyBits = new Uint32Array(DOMAINS * 8);
   releaseHead: Tcb | null = null;
 
-  /** Ticks. */
+  /** When the clock was read last. */
+  currentNs = 0;
+  /** The same in ticks. */
   currentTime = 0;
   consumed = 0;
   reprogram = false;

@@ -30,6 +30,7 @@ import {
 import { hasChildren, insertNewCap } from './mdb.ts';
 import { argument, argumentHigh, argumentLow } from './message-registers.ts';
 import {
+  bytesOf,
   ENDPOINT_BITS,
   GIGA_PAGE_BITS,
   MEGA_PAGE_BITS,
@@ -109,7 +110,7 @@ export function decodeUntyped(
     return refuseLookup(k, 'destination');
   }
   const node = nodeCap.cnode;
-  const nodeSize = 2 ** node.radix;
+  const nodeSize = bytesOf(node.radix);
   const offset = argument(k, 4);
   const count = argument(k, 5);
   if (offset > nodeSize - 1) return refuseRange(k, 0, nodeSize - 1);
@@ -121,8 +122,8 @@ export function decodeUntyped(
   }
   const isReset = !hasChildren(slot);
   const freeIndex = isReset ? 0 : cap.freeIndex;
-  const freeBytes = 2 ** cap.sizeBits - freeIndex;
-  const objectBytes = 2 ** sizeBits;
+  const freeBytes = bytesOf(cap.sizeBits) - freeIndex;
+  const objectBytes = bytesOf(sizeBits);
   if (Math.floor(freeBytes / objectBytes) < count) return refuseMemory(k, freeBytes);
   if (cap.isDevice && !isFrameType(type) && type !== OBJECT_UNTYPED) return refuseArgument(k, 1);
   setThreadState(k, k.current, 'restart');
@@ -156,16 +157,21 @@ function isFrameType(type: number): boolean {
  */
 function resetUntyped(k: KernelState, cap: UntypedCap): Status {
   if (cap.freeIndex === 0) return STATUS_OK;
-  const size = 2 ** cap.sizeBits;
+  const size = bytesOf(cap.sizeBits);
   if (cap.isDevice || size < RESET_CHUNK_BYTES) {
     if (!cap.isDevice) k.ram.fill(cap.base - k.ram.base, 0, size);
     cap.freeIndex = 0;
     return STATUS_OK;
   }
-  let offset = Math.floor((cap.freeIndex - 1) / RESET_CHUNK_BYTES) * RESET_CHUNK_BYTES;
-  for (; offset >= 0; offset -= RESET_CHUNK_BYTES) {
-    k.ram.fill(cap.base - k.ram.base + offset, 0, RESET_CHUNK_BYTES);
+  let chunks = Math.ceil(cap.freeIndex / RESET_CHUNK_BYTES);
+  while (chunks > 0) {
+    // As many chunks as work units are left until the preemption point, at once: each is one.
+    const now = Math.max(1, Math.min(chunks, k.workUnitsMax - k.workUnits));
+    chunks -= now;
+    const offset = chunks * RESET_CHUNK_BYTES;
+    k.ram.fill(cap.base - k.ram.base + offset, 0, now * RESET_CHUNK_BYTES);
     cap.freeIndex = offset;
+    k.workUnits += now - 1;
     if (preemptionPoint(k)) return STATUS_PREEMPTED;
   }
   return STATUS_OK;
