@@ -3,14 +3,7 @@
  * end of several arrows; an arrow whose end was not recorded is not drawn.
  */
 
-import type { TraceText } from './trace-text.ts';
-
-/** A point on a track. */
-export interface Place {
-  readonly pid: number;
-  readonly tid: number;
-  readonly atNs: number;
-}
+import type { Place, TraceText } from './trace-text.ts';
 
 /** Signals that nobody takes, to a domain that is stopped for instance, are not collected without end. */
 const WAITING_MAX = 1024;

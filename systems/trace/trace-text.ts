@@ -1,6 +1,11 @@
 /** The text of a trace: events of the Trace Event Format as JSON, one a line. Times in microseconds with three decimals. */
 
-import type { Place } from './flows.ts';
+/** A point on a track. */
+export interface Place {
+  readonly pid: number;
+  readonly tid: number;
+  readonly atNs: number;
+}
 
 /** A slice that is still open. */
 export interface Slice {
