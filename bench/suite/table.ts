@@ -94,6 +94,17 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
     ],
   },
+  {
+    name: 'description',
+    question: 'How long does a large description take to read, to boot and to check?',
+    parts: [
+      {
+        name: 'large',
+        seconds: { smoke: 5, quick: 8, full: 12 },
+        measure: async (settings) => (await import('../description.ts')).benchDescription(settings),
+      },
+    ],
+  },
 ];
 
 const ECHO_POINTS: NetPoints = { path: '5pd', frames: [64, 1500], batches: [1, 64] };
