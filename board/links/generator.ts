@@ -128,14 +128,14 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   readonly #nextBurst: ClockEvent = { fire: (nowNs) => this.#sendBurst(nowNs) };
   readonly #giveUp: ClockEvent = { fire: (nowNs) => this.#collectLost(nowNs) };
   #end: EthernetEnd | undefined;
-  #running = false;
+  #running: 0 | 1 = 0;
   /** Frames of the free slots that the NIC may take now. */
   #released = 0;
   /** Frames that were released since power-on. */
   #releasedTotal = 0;
   #inFlightCount = 0;
   /** The event that gives up on old datagrams is scheduled. */
-  #watching = false;
+  #watching: 0 | 1 = 0;
   #burstAtNs = 0;
 
   constructor(options: GeneratorOptions) {
@@ -150,7 +150,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
 
   /** Begins to send. */
   start(): void {
-    this.#running = true;
+    this.#running = 1;
     if (this.#intervalNs === 0) {
       this.#release();
     } else {
@@ -161,14 +161,14 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
 
   /** Sends no more; what is in flight is still waited for. */
   stop(): void {
-    this.#running = false;
+    this.#running = 0;
     this.#released = 0;
     this.#clock.cancel(this.#nextBurst);
   }
 
   /** It has stopped, or sent all of its frames, and nothing is in flight. */
   get over(): boolean {
-    const sending = this.#running && this.#releasedTotal < this.#frames;
+    const sending = this.#running === 1 && this.#releasedTotal < this.#frames;
     return !sending && this.#released === 0 && this.#inFlightCount === 0;
   }
 
@@ -216,8 +216,8 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     this.#sentAtNs[slot] = nowNs;
     this.counters.sent += 1;
     this.#inFlightCount += 1;
-    if (this.#watching) return;
-    this.#watching = true;
+    if (this.#watching === 1) return;
+    this.#watching = 1;
     this.#clock.schedule(this.#giveUp, nowNs + this.#timeoutNs);
   }
 
@@ -277,7 +277,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
 
   /** Closed loop: releases bursts as long as whole ones fit into the window. */
   #release(): void {
-    if (!this.#running || this.#intervalNs !== 0) return;
+    if (this.#running === 0 || this.#intervalNs !== 0) return;
     while (this.#free.count - this.#released >= this.#burst) {
       if (this.#releaseFrames(this.#burst) === 0) return;
     }
@@ -382,7 +382,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     this.#free.add(slot);
     if (this.#inFlightCount > 0 || !this.over) return;
     // Nothing is left to wait for: virtual time need not go on for our sake.
-    this.#watching = false;
+    this.#watching = 0;
     this.#clock.cancel(this.#giveUp);
   }
 
@@ -399,8 +399,8 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
         oldestNs = sentAtNs;
       }
     }
-    this.#watching = oldestNs < Infinity;
-    if (this.#watching) this.#clock.schedule(this.#giveUp, oldestNs + this.#timeoutNs);
+    this.#watching = oldestNs < Infinity ? 1 : 0;
+    if (this.#watching === 1) this.#clock.schedule(this.#giveUp, oldestNs + this.#timeoutNs);
     this.#release();
   }
 }

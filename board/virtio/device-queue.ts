@@ -37,6 +37,9 @@ export const NO_CHAIN = -1;
 // Declared here and not exported: V8 folds them into the code.
 const NONE = NO_CHAIN;
 const WORDS = DESC_WORDS;
+/** QueueReady. */
+const STOPPED = 0;
+const RUNNING = 1;
 
 const CHAINS = 'virtio 1.2 §2.7.5';
 
@@ -85,7 +88,8 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   readonly #inFlight: Uint8Array = new Uint8Array(this.options.sizeMax);
   /** What {@link popPair} took. */
   readonly pair = new ChainPair(this.options);
-  #running = false;
+  /** A number, because V8 compares those without asking what they are. */
+  #running = STOPPED;
   #size = 0;
   #mask = 0;
   #descAt = 0;
@@ -112,7 +116,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
 
   /** QueueReady: 1. */
   get running(): boolean {
-    return this.#running;
+    return this.#running === RUNNING;
   }
 
   get size(): number {
@@ -140,12 +144,12 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     this.#nextUsed = this.#publishedUsed = this.#startIndex;
     this.#inFlight.fill(0);
     this.brokenRule = 0;
-    this.#running = true;
+    this.#running = RUNNING;
   }
 
   /** Leaves the rings alone from now on: QueueReady 0, or a reset. */
   stop(): void {
-    this.#running = false;
+    this.#running = STOPPED;
     this.brokenRule = 0;
     this.segments = 0;
     this.#observedAvail = this.#nextAvail;
@@ -193,7 +197,8 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
    */
   popPair(): number {
     if (this.#nextAvail === this.#observedAvail && !this.#observe()) return NONE;
-    const head = this.#u16[this.#availFlags16 + 2 + (this.#nextAvail & this.#mask)] as number;
+    const slot = this.#nextAvail & this.#mask;
+    const head = this.#u16[(this.#availFlags16 + 2 + slot) | 0] as number;
     if (this.#pairs === 0 || head >= this.#size || this.#inFlight[head] !== 0) return NONE;
     if (!this.pair.read((this.#descAt >>> 2) + head * WORDS)) return NONE;
     this.#inFlight[head] = 1;
@@ -203,7 +208,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
 
   /** Makes the last popped chain available again; several in the reverse of their order. */
   unpop(head: number): void {
-    if (!this.#running || this.brokenRule !== 0) return;
+    if (this.#running === STOPPED || this.brokenRule !== 0) return;
     assert(this.#inFlight[head] === 1, 'a chain that is put back was taken');
     this.#inFlight[head] = 0;
     this.#nextAvail = (this.#nextAvail - 1) & 0xffff;
@@ -215,12 +220,12 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
    * @param writtenBytes bytes written to the chain
    */
   push(head: number, writtenBytes: number): void {
-    if (!this.#running) return;
+    if (this.#running === STOPPED) return;
     assert(this.#inFlight[head] === 1, 'a chain is used once');
     this.#inFlight[head] = 0;
-    const at32 = this.#usedRing32 + 2 * (this.#nextUsed & this.#mask);
+    const at32 = (this.#usedRing32 + ((this.#nextUsed & this.#mask) << 1)) | 0;
     this.#u32[at32] = head;
-    this.#u32[at32 + 1] = writtenBytes;
+    this.#u32[(at32 + 1) | 0] = writtenBytes;
     this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
   }
 
@@ -232,7 +237,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   publish(): boolean {
     const old = this.#publishedUsed;
     const now = this.#nextUsed;
-    if (now === old || !this.#running) return false;
+    if (now === old || this.#running === STOPPED) return false;
     // Orders the used elements before the index that covers them.
     this.#u16[this.#usedFlags16 + 1] = now;
     this.#publishedUsed = now;
@@ -247,7 +252,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
 
   /** Asks the driver to notify of the next available chain. @returns whether there is one already: look again */
   enableNotify(): boolean {
-    if (!this.#running || this.brokenRule !== 0) return false;
+    if (this.#running === STOPPED || this.brokenRule !== 0) return false;
     if (this.#eventIdx) this.#u16[this.#availEvent16] = this.#nextAvail;
     else this.#u16[this.#usedFlags16] = 0;
     // Orders the wish before the look: a chain made available in between would otherwise wait for ever.
@@ -257,7 +262,8 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   /** Tells the driver not to bother; it may notify all the same. */
   disableNotify(): void {
     // With EVENT_IDX the last wish stays behind, which has the same effect (§2.7.10).
-    if (this.#running && !this.#eventIdx) this.#u16[this.#usedFlags16] = VIRTQ_USED_F_NO_NOTIFY;
+    if (this.#running === RUNNING && !this.#eventIdx)
+      this.#u16[this.#usedFlags16] = VIRTQ_USED_F_NO_NOTIFY;
   }
 
   /**
@@ -277,7 +283,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
 
   /** Reads the driver's index. @returns whether it has made a chain available */
   #observe(): boolean {
-    if (!this.#running || this.brokenRule !== 0) return false;
+    if (this.#running === STOPPED || this.brokenRule !== 0) return false;
     const index = this.#u16[this.#availFlags16 + 1] as number;
     const pending = (index - this.#nextAvail) & 0xffff;
     if (pending > this.#size) {

@@ -32,7 +32,12 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   /** VIRTIO_NET_F_MRG_RXBUF was negotiated: a frame may take several chains. */
   mergesBuffers = false;
   /** Checksums are declared valid: VIRTIO_NET_F_GUEST_CSUM was negotiated, and the board is told to trust the wire. */
-  declaresValid = false;
+  set declaresValid(isDeclared: boolean) {
+    this.#flags = isDeclared ? VALID : 0;
+  }
+
+  /** Flags of every header. */
+  #flags = 0;
   readonly #queue: DeviceQueue = this.options.queue;
   readonly #ram: Ram = this.options.ram;
   readonly #i32: Int32Array = this.options.ram.i32;
@@ -90,9 +95,9 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     }
     const word = pair.firstAt >> 2;
     const i32 = this.#i32;
-    i32[word] = this.declaresValid ? VALID : 0;
-    i32[word + 1] = 0;
-    i32[word + 2] = 1 << 16; // num_buffers
+    i32[word] = this.#flags;
+    i32[(word + 1) | 0] = 0;
+    i32[(word + 2) | 0] = 1 << 16; // num_buffers
     this.#wire.copyNext(0, pair.secondAt, lengthBytes);
     queue.push(head, HEADER_BYTES + lengthBytes);
     this.#finish(lengthBytes);
@@ -195,7 +200,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   /** Writes the header of a plain frame in one buffer to the start of the popped chain. */
   #writeHeader(): void {
     const first = this.#queue.readable;
-    const flags = this.declaresValid ? VIRTIO_NET_HDR_F_DATA_VALID : 0;
+    const flags = this.#flags;
     const { view } = this.#ram;
     if (this.#queue.segmentLength(first) >= HEADER_BYTES) {
       const at = this.#queue.segmentAt(first);

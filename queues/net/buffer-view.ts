@@ -45,7 +45,7 @@ export class BufferReader {
 
   /** @returns the signed 32-bit word `index` of the buffer */
   word(index: number): number {
-    return this.#i32[this.#word + (index & WORD_MASK)] as number;
+    return this.#i32[(this.#word + (index & WORD_MASK)) | 0] as number;
   }
 
   /** @returns the 16-bit halfword `index` of the buffer */
@@ -81,7 +81,7 @@ export class BufferWriter {
   }
 
   setWord(index: number, value: number): void {
-    this.#i32[this.#word + (index & WORD_MASK)] = value;
+    this.#i32[(this.#word + (index & WORD_MASK)) | 0] = value;
   }
 
   setHalf(index: number, value: number): void {

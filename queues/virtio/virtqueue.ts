@@ -43,7 +43,8 @@ const EVENT_BYTES = 2;
 const HEADER_STRIDE = 16;
 const DESCRIPTORS_PER_CHAIN = 2;
 const TABLE_BYTES = DESCRIPTORS_PER_CHAIN * VirtqDesc.SIZE;
-const BUFFER_STRIDE_WORDS = TABLE_BYTES >>> 2;
+/** Words from one buffer descriptor to the next: 2 to this power. */
+const BUFFER_SHIFT = 3;
 
 // Words of a chain's shadow; the first is the low half of the buffer's address.
 const SHADOW_SHIFT = 2;
@@ -237,24 +238,24 @@ export class Virtqueue {
    * @param index below {@link room}
    */
   postAt(index: number, low: number, high: number, len: number): void {
-    const chain = this.#free[this.#freeCount - 1 - index] as number;
+    const chain = this.#free[(this.#freeCount - 1 - index) | 0] as number;
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
-    const at = this.#bufferWord + chain * BUFFER_STRIDE_WORDS;
+    const at = (this.#bufferWord + (chain << BUFFER_SHIFT)) | 0;
     const i32 = this.#i32;
     shadow[known] = low;
     i32[at] = low;
     // High half and length are mostly those of the chain's last request: the descriptor has them already.
-    if (shadow[known + SHADOW_HIGH] !== high) {
-      shadow[known + SHADOW_HIGH] = high;
-      i32[at + 1] = high;
+    if (shadow[known | SHADOW_HIGH] !== high) {
+      shadow[known | SHADOW_HIGH] = high;
+      i32[(at + 1) | 0] = high;
     }
-    if (shadow[known + SHADOW_LEN] !== len) {
-      shadow[known + SHADOW_LEN] = len;
-      i32[at + 2] = len;
+    if (shadow[known | SHADOW_LEN] !== len) {
+      shadow[known | SHADOW_LEN] = len;
+      i32[(at + 2) | 0] = len;
     }
-    shadow[known + SHADOW_OUTSTANDING] = 1;
-    this.#u16[this.#availRing + ((this.#nextAvail + index) & this.#mask)] =
+    shadow[known | SHADOW_OUTSTANDING] = 1;
+    this.#u16[(this.#availRing + ((this.#nextAvail + index) & this.#mask)) | 0] =
       chain << this.#headShift;
   }
 
@@ -305,11 +306,11 @@ export class Virtqueue {
     if (chain >>> 0 >= this.chains || !isHead) return LIE_USED_ID;
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
-    if (shadow[known + SHADOW_OUTSTANDING] === 0) return LIE_USED_ID;
+    if (shadow[known | SHADOW_OUTSTANDING] === 0) return LIE_USED_ID;
     this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
     this.#left -= 1;
     this.#release(chain);
-    const len = shadow[known + SHADOW_LEN] as number;
+    const len = shadow[known | SHADOW_LEN] as number;
     const most = this.#writer === 'device' ? this.#headerBytes + len : 0;
     if (bytes < 0 || bytes > most) {
       this.takenBytes = most;
@@ -334,16 +335,17 @@ export class Virtqueue {
    * @param index below {@link finished}
    */
   finishedAt(index: number): number {
-    const id = this.#i32[this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1)] as number;
+    const at = (this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1)) | 0;
+    const id = this.#i32[at] as number;
     const chain = id >> this.#headShift;
     if (chain << this.#headShift !== id || chain >>> 0 >= this.chains) return LIE;
-    return this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_OUTSTANDING] === 0 ? LIE : chain;
+    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] === 0 ? LIE : chain;
   }
 
   /** Bytes that the device claims to have written, signed, as yet unchecked; see {@link finishedAt}. */
   finishedBytesAt(index: number): number {
-    const at = this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1);
-    return this.#i32[at + 1] as number;
+    const at = (this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1)) | 0;
+    return this.#i32[(at + 1) | 0] as number;
   }
 
   /** Low half of the address that was posted with a chain. */
@@ -352,18 +354,18 @@ export class Virtqueue {
   }
 
   highOf(chain: number): number {
-    return this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_HIGH] as number;
+    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_HIGH] as number;
   }
 
   /** Bytes of the buffer that was posted with a chain. */
   lengthOf(chain: number): number {
-    return this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_LEN] as number;
+    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_LEN] as number;
   }
 
   /** One of a batch: the request `index` behind the next one is over. It counts with {@link advanceFinished}. */
   releaseAt(index: number, chain: number): void {
-    this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_OUTSTANDING] = 0;
-    this.#free[this.#freeCount + index] = chain;
+    this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] = 0;
+    this.#free[(this.#freeCount + index) | 0] = chain;
   }
 
   /** Ends a batch: takes the `count` next finished requests, each given to {@link releaseAt}. */
@@ -399,7 +401,7 @@ export class Virtqueue {
    */
   reclaim(): boolean {
     for (let chain = 0; chain < this.chains; chain += 1) {
-      if (this.#shadow[(chain << SHADOW_SHIFT) + SHADOW_OUTSTANDING] === 0) continue;
+      if (this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] === 0) continue;
       this.#release(chain);
       this.takenBytes = 0;
       return true;
@@ -410,11 +412,11 @@ export class Virtqueue {
   #release(chain: number): void {
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
-    shadow[known + SHADOW_OUTSTANDING] = 0;
+    shadow[known | SHADOW_OUTSTANDING] = 0;
     this.#free[this.#freeCount] = chain;
     this.#freeCount += 1;
     this.takenLow = shadow[known] as number;
-    this.takenHigh = shadow[known + SHADOW_HIGH] as number;
+    this.takenHigh = shadow[known | SHADOW_HIGH] as number;
   }
 
   /**
