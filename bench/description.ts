@@ -79,12 +79,8 @@ function largeDescription(): string {
 }
 
 function read(text: string): SystemDescription {
-  const options = {
-    file: 'large.system',
-    target: RISCV64,
-    files: { read: () => 'missing' },
-  } as const;
-  const result = readSystemText(text, options);
+  const files: PrefillFiles = { read: () => 'missing' };
+  const result = readSystemText(text, { file: 'large.system', target: RISCV64, files });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join('; '));
   return result.system;
 }
