@@ -11,6 +11,7 @@ import { type GeneratorOptions, TrafficGenerator } from '../board/links/generato
 import type { EthernetWire } from '../board/ethernet.ts';
 import type { Station } from '../board/links/udp-frame.ts';
 import { hostNow } from '../host/event-loop.ts';
+import { assert } from '../memory/assert.ts';
 import type { SystemDescription } from '../microkit/model.ts';
 import type { RunCosts } from '../systems/run-costs.ts';
 import { echo } from '../systems/echo.ts';
@@ -28,8 +29,8 @@ export interface NetRigOptions {
   readonly frame: number;
   /** Closed loop: frames in flight, which go together. Open loop: frames that go together. */
   readonly batch: number;
-  /** Open loop: frames per second, and how many may be in flight: one more is lost. */
-  readonly open?: { readonly rate: number; readonly window: number };
+  /** Open loop: frames per second, how many may be in flight (one more is lost), and how many come; without end unless told. */
+  readonly open?: { readonly rate: number; readonly window: number; readonly frames?: number };
   /** After this long without an answer a frame is lost; a second unless told. */
   readonly timeoutNs?: number;
   /** 1, 2, 8 or 32; 2 unless told. */
@@ -49,12 +50,13 @@ const RAM_BYTES = 64 * 1024 * 1024;
 /** A client's queues and buffers are 2 MiB. */
 const RAM_BYTES_MANY_CLIENTS = 192 * 1024 * 1024;
 const SLICE_NS = 2_000_000;
+const PATIENCE_NS = 300_000_000_000;
 const FIRST_CLIENT: Station = {
   mac: Uint8Array.of(0x52, 0x54, 0x01, 0, 0, 0x0a),
   ip: 0x0a00_020f,
   port: 1235,
 };
-const SOURCE: Station = {
+export const SOURCE: Station = {
   mac: Uint8Array.of(0x52, 0x54, 0, 0, 0, 0x63),
   ip: 0x0a00_0263,
   port: 40_000,
@@ -104,15 +106,22 @@ export class NetRig {
     const { counters } = this.generator;
     const target = counters.answered + packets;
     const startedAt = hostNow();
-    while (counters.answered < target) this.testbed.runSlice(SLICE_NS);
+    while (counters.answered < target) {
+      this.testbed.runSlice(SLICE_NS);
+      assertPatience(startedAt, hostNow());
+    }
     return hostNow() - startedAt;
   }
 
-  /** Runs for about this long. @returns packets answered per second */
+  /** Runs for about this long, and until a packet has been answered. @returns packets answered per second */
   rate(durationNs: number): number {
     const { counters } = this.generator;
     const before = counters.answered;
-    const took = this.runFor(durationNs);
+    let took = this.runFor(durationNs);
+    while (counters.answered === before) {
+      took += this.runFor(durationNs);
+      assertPatience(0, took);
+    }
     return ((counters.answered - before) * 1e9) / took;
   }
 
@@ -139,6 +148,11 @@ export class NetRig {
   }
 }
 
+/** A rig that has stopped answering is our bug, and must not hang whoever measures. */
+function assertPatience(sinceNs: number, nowNs: number): void {
+  assert(nowNs - sinceNs < PATIENCE_NS, 'the echo system answers');
+}
+
 function traffic(options: NetRigOptions, { ram, board, random }: WireParts): GeneratorOptions {
   const { frame, batch, open, targets = 1, timeoutNs } = options;
   return {
@@ -151,6 +165,7 @@ function traffic(options: NetRigOptions, { ram, board, random }: WireParts): Gen
     window: open?.window ?? batch,
     burst: batch,
     ...(open === undefined ? {} : { rate: open.rate }),
+    ...(open?.frames === undefined ? {} : { frames: open.frames }),
     ...(timeoutNs === undefined ? {} : { timeoutNs }),
   };
 }

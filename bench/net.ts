@@ -78,7 +78,7 @@ function measure(options: NetBenchOptions, point: Point, nativePath: string | un
     nsPerPacket: round(1e9 / summary.median),
     native: native === undefined ? null : Math.round(native),
     ratioToNative: native === undefined ? null : round(summary.median / native),
-    ...work(before, rig.counters(), answered),
+    ...workPerPacket(before, rig.counters(), answered),
   };
 }
 
@@ -86,7 +86,12 @@ function progress(point: Point, what: string): string {
   return `net: frames of ${String(point.frame)} bytes, batch ${String(point.batch)}: ${what}`;
 }
 
-function work(before: RunCounters, after: RunCounters, packets: number): Record<string, number> {
+/** What was counted between two looks, for each packet. */
+export function workPerPacket(
+  before: RunCounters,
+  after: RunCounters,
+  packets: number,
+): Record<string, number> {
   return {
     copies: round((after.copies - before.copies) / packets),
     kernelEntries: round((after.kernel.kernelEntries - before.kernel.kernelEntries) / packets),

@@ -21,6 +21,8 @@ export class ChargedMachine implements Machine {
   readonly #board: Board;
   readonly #meter: WorkMeter;
   readonly #devices = new Map<MmioDevice, MmioDevice>();
+  /** Fractions of a nanosecond that are still to be charged: time goes by whole ones. */
+  #owedNs = 0;
 
   constructor(board: Board, meter: WorkMeter) {
     assert(board.clock.kind === 'virtual', 'host time passes by itself');
@@ -35,7 +37,9 @@ export class ChargedMachine implements Machine {
   }
 
   charge(deltaNs: number): void {
-    const passing = deltaNs + this.#meter.take();
+    const cost = this.#owedNs + deltaNs + this.#meter.take();
+    const passing = Math.floor(cost);
+    this.#owedNs = cost - passing;
     this.busyNs += passing;
     this.#board.charge(passing);
   }

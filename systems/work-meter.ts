@@ -52,8 +52,6 @@ export class WorkMeter {
   readonly #counters: WatchedCounter[] = [];
   #wakeUpsSeen = 0;
   #mmioSeen = 0;
-  /** Fractions of a nanosecond that are still to be charged. */
-  #owedNs = 0;
 
   constructor(options: WorkMeterOptions) {
     this.#costs = options.costs;
@@ -66,12 +64,11 @@ export class WorkMeter {
     );
   }
 
-  /** @returns whole nanoseconds for the work done since the last call */
+  /** @returns nanoseconds for the work done since the last call */
   take(): number {
     if (this.#waiting.length > 0) this.#watchStarted();
     const { work } = this.#costs;
-    let ns = this.#owedNs;
-    ns += this.#takeWakeUps() * work.wakeUp;
+    let ns = this.#takeWakeUps() * work.wakeUp;
     for (const index of this.#indices) {
       const moved = index.moved();
       this.work.queueOperations += moved;
@@ -81,10 +78,7 @@ export class WorkMeter {
     const accesses = this.mmioAccesses - this.#mmioSeen;
     this.#mmioSeen = this.mmioAccesses;
     this.work.mmioAccesses += accesses;
-    ns += accesses * work.mmio;
-    const whole = Math.floor(ns);
-    this.#owedNs = ns - whole;
-    return whole;
+    return ns + accesses * work.mmio;
   }
 
   #takeWakeUps(): number {

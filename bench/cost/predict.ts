@@ -27,13 +27,17 @@ export interface Prediction {
 }
 
 export interface PredictOptions {
+  /** Which of the published loads, in Mb/s; all unless told. */
+  readonly megabits?: readonly number[];
   /** Simulated at each point. */
   readonly packets: number;
   readonly onProgress: (line: string) => void;
 }
 
 export function predictAll(costs: RunCosts, options: PredictOptions): readonly Prediction[] {
-  return PUBLISHED.map((row) => {
+  const { megabits } = options;
+  const asked = PUBLISHED.filter((row) => megabits?.includes(row.megabits) ?? true);
+  return asked.map((row) => {
     options.onProgress(`CPU use: ${row.path} at ${row.megabits} Mb/s`);
     const { cpu, busyNsPerPacket, roundTripNs, answeredShare } = simulateLoad(
       row,

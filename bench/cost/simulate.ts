@@ -1,7 +1,7 @@
 /** One point of the published figure under the virtual clock: a path, an offered load, a cost table. */
 
 import { ImpairedWire } from '../../board/links/impair.ts';
-import { NetRig } from '../net-rig.ts';
+import { NetRig, type NetRigOptions } from '../net-rig.ts';
 import type { RunCosts } from '../../systems/run-costs.ts';
 import type { RunCounters } from '../../systems/testbed.ts';
 import { FRAME_BYTES, packetsPerSecond } from './published.ts';
@@ -53,15 +53,7 @@ export function simulateLoad(point: LoadPoint, costs: RunCosts, packets: number)
     open: { rate, window: WINDOW },
     clock: 'virtual',
     costs,
-    // Four machines that send out of step: each frame comes at a random moment of its interval.
-    wrap: (generator, { ram, board, random }) =>
-      new ImpairedWire({
-        wire: generator,
-        ram,
-        clock: board.clock,
-        random,
-        toNic: { jitterNs: 1e9 / rate },
-      }),
+    wrap: outOfStep(rate),
   });
   const { counters, roundTrip } = rig.generator;
   rig.runFor((WARM_UP_PACKETS / rate) * 1e9);
@@ -78,6 +70,18 @@ export function simulateLoad(point: LoadPoint, costs: RunCosts, packets: number)
     roundTripNs: roundTrip.percentile(0.5),
     counts: perPacket(before, after, answered),
   };
+}
+
+/** The published figures are of four machines that send out of step: each frame comes at a random moment of its interval. */
+export function outOfStep(rate: number): NonNullable<NetRigOptions['wrap']> {
+  return (wire, { ram, board, random }) =>
+    new ImpairedWire({
+      wire,
+      ram,
+      clock: board.clock,
+      random,
+      toNic: { jitterNs: Math.round(1e9 / rate) },
+    });
 }
 
 function perPacket(

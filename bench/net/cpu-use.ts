@@ -1,0 +1,61 @@
+/**
+ * `net/cpu-use`: CPU use against offered load, as sDDF draws it, on all four paths; predicted under the virtual clock with a cost
+ * table, beside what is published. `docs/benchmarks.md`, "Cost tables", says what the prediction rests on and where it fails.
+ */
+
+import type { RunCosts } from '../../systems/run-costs.ts';
+import { medianError, type Prediction, predictAll } from '../cost/predict.ts';
+import { PUBLISHED_PATHS } from '../cost/published.ts';
+import { publishedBoardCosts, readCosts } from '../cost/read-costs.ts';
+import type { BenchRow } from '../results.ts';
+import { forLength, type NetSettings, once, round } from './settings.ts';
+
+const SMOKE_MEGABITS = [900, 957];
+
+/** @param costsPath a table other than that of the published board */
+export function benchNetCpuUse(settings: NetSettings, costsPath?: string): readonly BenchRow[] {
+  const costs = costsPath === undefined ? publishedBoardCosts() : readCosts(costsPath);
+  const packets = forLength(settings, { smoke: 20, quick: 400, full: 2_000 });
+  const predictions = predictAll(costs, {
+    packets,
+    onProgress: settings.onProgress,
+    ...(settings.length === 'smoke' ? { megabits: SMOKE_MEGABITS } : {}),
+  });
+  return [
+    ...predictions.map((prediction) => cpuRow(prediction, costs)),
+    ...PUBLISHED_PATHS.map((path) => errorRow(path, medianError(predictions, path), costs)),
+    errorRow('all', medianError(predictions), costs),
+  ];
+}
+
+function cpuRow(prediction: Prediction, costs: RunCosts): BenchRow {
+  const { path, megabits, fitted, cpu, publishedCpu, error } = prediction;
+  const percent = round(error * 100);
+  return {
+    name: 'net/cpu-use',
+    path,
+    offered: megabits,
+    costs: costs.name,
+    fitted,
+    unit: '% of a core',
+    ...once(round(cpu * 100)),
+    published: round(publishedCpu * 100),
+    cyclesPerPacket: Math.round(prediction.cyclesPerPacket),
+    publishedCyclesPerPacket: prediction.publishedCycles,
+    // In per cent of the published cycles per packet. What the table was fitted on is no prediction.
+    error: fitted === 'yes' ? null : percent,
+    residual: fitted === 'yes' ? percent : null,
+    roundTripNs: Math.round(prediction.roundTripNs),
+    answeredShare: round(prediction.answeredShare),
+  };
+}
+
+function errorRow(path: string, error: number | undefined, costs: RunCosts): BenchRow {
+  return {
+    name: 'net/cpu-error',
+    path,
+    costs: costs.name,
+    unit: '%',
+    ...once(round((error ?? 0) * 100)),
+  };
+}

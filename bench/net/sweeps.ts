@@ -1,0 +1,112 @@
+/**
+ * Throughput in closed loop: by frame size and batch (against C), by number of clients, by path. What is compared in one table is
+ * measured in one run, alternating.
+ */
+
+import { NetRig, type NetRigOptions } from '../net-rig.ts';
+import { benchNet, workPerPacket } from '../net.ts';
+import type { BenchRow } from '../results.ts';
+import { summarise } from '../statistics.ts';
+import { forLength, type NetSettings, round, warmUpPackets } from './settings.ts';
+
+/**
+ * Bytes without the check sequence. The last is RFC 2544's 1518, which counts it; the others are four bytes larger than frames of
+ * that RFC, so that they are the sizes at which other tables of ours stand.
+ */
+const FRAMES = [64, 128, 256, 512, 1024, 1280, 1514];
+const BATCHES = [1, 8, 32, 64, 256];
+const SMOKE_FRAMES = [64, 1514];
+const SMOKE_BATCHES = [1, 64];
+const FRAME = 64;
+const BATCH = 64;
+/** Of the ablation: not one of the sweep's, so that no point is measured twice. */
+const ABLATION_BATCH = 16;
+
+/** `net/echo`: by frame at one batch, by batch at one frame. */
+export function benchNetSweep(settings: NetSettings): readonly BenchRow[] {
+  const frames = settings.length === 'smoke' ? SMOKE_FRAMES : FRAMES;
+  const batches = settings.length === 'smoke' ? SMOKE_BATCHES : BATCHES;
+  const others = batches.filter((batch) => batch !== BATCH);
+  return [
+    ...benchNet({ ...settings, path: '5pd', frames, batches: [BATCH] }),
+    ...benchNet({ ...settings, path: '5pd', frames: [FRAME], batches: others }),
+  ];
+}
+
+/** `net/clients`: the same traffic for one client, or spread over many. Without copiers, for Microkit has 63 domains at most. */
+export function benchNetClients(settings: NetSettings): readonly BenchRow[] {
+  const counts = forLength(settings, { smoke: [1, 2], quick: [1, 2, 8, 32], full: [1, 2, 8, 32] });
+  const points = counts.map((clients) => ({
+    path: '4pd',
+    frame: FRAME,
+    batch: BATCH,
+    clients,
+    targets: clients,
+  }));
+  return alternate('net/clients', points, settings);
+}
+
+/** `net/echo` on every path. */
+export function benchNetPaths(settings: NetSettings): readonly BenchRow[] {
+  const frames = settings.length === 'smoke' ? [FRAME] : [FRAME, 1514];
+  return frames.flatMap((frame) =>
+    alternate(
+      'net/echo',
+      ['5pd', 'dummy', '4pd', '2pd'].map((path) => ({ path, frame, batch: ABLATION_BATCH })),
+      settings,
+    ),
+  );
+}
+
+type Point = Pick<NetRigOptions, 'path' | 'frame' | 'batch' | 'clients' | 'targets'>;
+
+interface Series {
+  readonly point: Point;
+  readonly rig: NetRig;
+  readonly rates: number[];
+}
+
+function alternate(
+  name: string,
+  points: readonly Point[],
+  settings: NetSettings,
+): readonly BenchRow[] {
+  const { repeat, sampleNs, onProgress } = settings;
+  const all: Series[] = points.map((point) => ({ point, rig: new NetRig(point), rates: [] }));
+  const sayWhat = ({ point }: Series, what: string): void =>
+    onProgress(
+      `net: ${point.path}, ${point.clients ?? 2} clients, frames of ${point.frame} bytes, ` +
+        `batch ${point.batch}: ${what}`,
+    );
+  for (const series of all) {
+    sayWhat(series, 'warming up');
+    series.rig.run(warmUpPackets(settings));
+  }
+  const before = all.map(({ rig }) => ({
+    counters: rig.counters(),
+    answered: rig.generator.counters.answered,
+  }));
+  for (let sample = 1; sample <= repeat; sample += 1) {
+    for (const series of all) {
+      sayWhat(series, `${sample} of ${repeat}`);
+      series.rates.push(series.rig.rate(sampleNs));
+    }
+  }
+  return all.map(({ point, rig, rates }, index) => {
+    const first = before[index] as (typeof before)[number];
+    const answered = rig.generator.counters.answered - first.answered;
+    const { targets: _, ...parameters } = point;
+    const { median, min, max } = summarise(rates);
+    return {
+      name,
+      ...parameters,
+      unit: 'packets/s',
+      median: Math.round(median),
+      min: Math.round(min),
+      max: Math.round(max),
+      nsPerPacket: round(1e9 / median),
+      ratioToNative: null,
+      ...workPerPacket(first.counters, rig.counters(), answered),
+    };
+  });
+}
