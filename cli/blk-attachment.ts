@@ -120,7 +120,10 @@ export class BlockAttachment implements Attachment {
 
 function describe(disk: PreparedDisk): string[] {
   const { spec } = disk;
-  if (spec.kind === 'memory') return [];
+  if (spec.kind === 'memory') {
+    if (spec.format === 'none') return [];
+    return ['the disk is an empty FAT file system in memory; sddf disk create makes one to keep'];
+  }
   if (spec.access === 'read-only') return [`${spec.path}: read-only`];
   if (spec.overlay === 'discard') {
     return [`${spec.path}: what is written is kept in memory and discarded at the end`];

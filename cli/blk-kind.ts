@@ -6,6 +6,7 @@ import { UserMistake } from '../host/problem.ts';
 import type { SystemDescription } from '../microkit/model.ts';
 import { BLK_POLICIES, NBD_PD } from '../systems/blk.ts';
 import { blockDevices } from '../systems/devices.ts';
+import { FAT_PD } from '../systems/fat.ts';
 import {
   type Attachment,
   type AttachmentKind,
@@ -72,7 +73,8 @@ class ParsedBlk implements ParsedAttachment {
     if (this.#nbd === undefined && hasServer) {
       throw new UserMistake(`${loaded.name}: the system has an NBD server; --nbd says where`);
     }
-    const missing = Array.from({ length: count - this.#disks.length }, () => STANDARD_DISK);
+    const standard = standardDisk(loaded.system);
+    const missing = Array.from({ length: count - this.#disks.length }, () => standard);
     return Promise.resolve(
       new BlockAttachment({
         disks: [...this.#disks, ...missing],
@@ -82,6 +84,12 @@ class ParsedBlk implements ParsedAttachment {
       }),
     );
   }
+}
+
+/** The disk of a system for which none is named. */
+function standardDisk(system: SystemDescription): DiskSpec {
+  if (!system.protectionDomains.some((pd) => pd.name === FAT_PD)) return STANDARD_DISK;
+  return { ...STANDARD_DISK, format: 'fat' };
 }
 
 /** How many disks the system's drivers want. */

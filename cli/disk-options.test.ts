@@ -8,6 +8,7 @@ describe('--disk', () => {
   it.each([
     ['mem=64M', { kind: 'memory', sizeBytes: 64 << 20, sectorBytes: 512 }],
     ['mem=1M,sector=4096', { kind: 'memory', sizeBytes: 1 << 20, sectorBytes: 4096 }],
+    ['mem=1M,fat', { kind: 'memory', format: 'fat' }],
     ['file=a.img', { kind: 'file', path: 'a.img', overlay: 'discard', access: 'read-write' }],
     ['file=a.img,ro', { kind: 'file', path: 'a.img', access: 'read-only' }],
     ['file=a.img,overlay=none', { overlay: 'none' }],
@@ -21,7 +22,8 @@ describe('--disk', () => {
     ['ro', 'neither file= nor mem='],
     ['file=', 'neither file= nor mem='],
     ['mem=lots', 'not a size'],
-    ['mem=1M,ro', "'ro' is not one of mem, sector"],
+    ['mem=1M,ro', "'ro' is not one of mem, fat, sector"],
+    ['mem=1M,fat=32', 'fat takes no value'],
     ['file=a,file=b', 'file is given twice'],
     ['file=a,sector=1024', 'sector=1024 is neither 512 nor 4096'],
     ['file=a,ro,overlay=discard', 'a read-only disk has no overlay'],

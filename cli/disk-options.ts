@@ -9,8 +9,8 @@ export const DISK_HELP = `Disks (--disk may be repeated, up to four):
   file=PATH[,overlay=discard|none|DELTA][,ro][,sector=512|4096]
                     an image. overlay=discard keeps what is written in memory and leaves the image as it is; that is
                     standard unless --nbd is given. overlay=DELTA keeps it in that file; overlay=none writes the image
-  mem=SIZE[,sector=512|4096]
-                    a disk in memory, such as mem=64M
+  mem=SIZE[,fat][,sector=512|4096]
+                    a disk in memory, such as mem=64M; with fat, an empty file system is on it
 NBD server on the first disk (instead of the check client):
   unix:PATH[,client=N] or tcp:HOST:PORT[,client=N]
                     exports partition N of the disk, 0 for the first; the whole disk without client=`;
@@ -25,11 +25,12 @@ const PARTITION_MAX = 7;
 const STANDARD_MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** The disk of a run that names none. */
-export const STANDARD_DISK: DiskSpec = {
+export const STANDARD_DISK = {
   kind: 'memory',
   sizeBytes: STANDARD_MEMORY_BYTES,
   sectorBytes: 512,
-};
+  format: 'none',
+} as const satisfies DiskSpec;
 
 /** @param standardOverlay for images that say nothing about it @throws UserMistake */
 export function parseDisk(text: string, standardOverlay: 'none' | 'discard'): DiskSpec {
@@ -41,18 +42,19 @@ export function parseDisk(text: string, standardOverlay: 'none' | 'discard'): Di
     fields.set(name, equals === -1 ? '' : part.slice(equals + 1));
   }
   const kind = fields.has('mem') ? 'memory' : 'file';
-  const known = kind === 'memory' ? ['mem', 'sector'] : ['file', 'overlay', 'ro', 'sector'];
+  const known = kind === 'memory' ? ['mem', 'fat', 'sector'] : ['file', 'overlay', 'ro', 'sector'];
   for (const name of fields.keys()) {
     if (!known.includes(name)) throw wrong(text, `'${name}' is not one of ${known.join(', ')}`);
   }
   const sectorBytes = parseSector(text, fields.get('sector'));
   const size = fields.get('mem');
   if (size !== undefined) {
-    return { kind: 'memory', sizeBytes: parseSize(size, '--disk mem'), sectorBytes };
+    const format = parseFlag(text, 'fat', fields) ? 'fat' : 'none';
+    return { kind: 'memory', sizeBytes: parseSize(size, '--disk mem'), sectorBytes, format };
   }
   const path = fields.get('file');
   if (path === undefined || path === '') throw wrong(text, 'it names neither file= nor mem=');
-  const access = parseAccess(text, fields.get('ro'));
+  const access = parseFlag(text, 'ro', fields) ? 'read-only' : 'read-write';
   const overlay = parseOverlay(text, fields.get('overlay')) ?? standardOverlay;
   if (access === 'read-only' && fields.has('overlay')) {
     throw wrong(text, 'a read-only disk has no overlay; leave one of the two out');
@@ -81,10 +83,11 @@ function parseSector(text: string, sector: string | undefined): 512 | 4096 {
   throw wrong(text, `sector=${sector} is neither 512 nor 4096`);
 }
 
-function parseAccess(text: string, value: string | undefined): 'read-write' | 'read-only' {
-  if (value === undefined) return 'read-write';
-  if (value === '') return 'read-only';
-  throw wrong(text, 'ro takes no value');
+/** Whether a word without a value is there. */
+function parseFlag(text: string, name: string, fields: ReadonlyMap<string, string>): boolean {
+  const value = fields.get(name);
+  if (value !== undefined && value !== '') throw wrong(text, `${name} takes no value`);
+  return value !== undefined;
 }
 
 function parseOverlay(

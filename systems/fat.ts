@@ -21,6 +21,8 @@ import { addDisk, addTimer, blkSystem, partitionOf } from './blk.ts';
 import { serialDevices } from './serial-devices.ts';
 import type { SystemModule } from './system.ts';
 
+/** The protection domain that wants a file system on its disk. */
+export const FAT_PD = 'fat';
 const DATA_BYTES = 0x1_0000;
 const POLICY: BlkPolicyConfig = { kind: 'round-robin' };
 
@@ -50,7 +52,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
     defaultBaud: 115_200,
     dataBytes: DATA_BYTES,
   });
-  const fat = sys.pd('fat', {
+  const fat = sys.pd(FAT_PD, {
     program: fatClient,
     image: 'clients/fat/main.ts',
     priority: 1,
@@ -64,7 +66,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
 const { partition } = blkSystem.options ?? {};
 
 export const fatSystem: SystemModule = {
-  summary: 'a FAT file system on a disk, with ls, cat, write and df on a UART',
+  summary: 'a FAT file system on a disk, with ls, cat, write, rm, mkdir and df on a UART',
   options: {
     ...(partition === undefined ? {} : { partition }),
     disks: { help: 'how many disks', choices: ['1'], standard: '1' },

@@ -18,10 +18,10 @@ export class MemoryDisk implements BlockWire {
     this.#sectors = sizeBytes / SECTOR_BYTES;
   }
 
-  /** Fills the disk from an image; the rest stays as it is. */
-  load(image: Uint8Array): void {
-    assert(image.length <= this.#sectors * SECTOR_BYTES, 'an image fits its disk');
-    this.#ram.u8.set(image, this.#base);
+  /** Fills the disk from an image, from byte `at` on; the rest stays as it is. */
+  load(image: Uint8Array, at = 0): void {
+    assert(at + image.length <= this.#sectors * SECTOR_BYTES, 'an image fits its disk');
+    this.#ram.u8.set(image, this.#base + at);
   }
 
   /** @returns a copy of the whole disk */

@@ -11,17 +11,25 @@ import { type BlockWire, SECTOR_BYTES } from '../../board/block-wire.ts';
 import type { TurnQueue } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { explainSystemError, UserMistake } from '../problem.ts';
+import { fatPatches } from './fat-format.ts';
 import {
   loadOverlay,
   OVERLAY_MAP_SECTOR,
   overlayDataSector,
   overlayFileBytes,
 } from './overlay-file.ts';
+import type { Patch } from './partition-writer.ts';
 import { SyncFileDisk } from './sync-file.ts';
 import { type FileDiskOptions, WorkerFileDisk } from './worker-file.ts';
 
 export type DiskSpec =
-  | { readonly kind: 'memory'; readonly sizeBytes: number; readonly sectorBytes: 512 | 4096 }
+  | {
+      readonly kind: 'memory';
+      readonly sizeBytes: number;
+      readonly sectorBytes: 512 | 4096;
+      /** What is on it at first: nothing, or an empty FAT file system. */
+      readonly format: 'none' | 'fat';
+    }
   | {
       readonly kind: 'file';
       readonly path: string;
@@ -68,9 +76,10 @@ export class PreparedDisk {
   plugIn(parts: DiskParts): BlockWire {
     const { spec, sizeBytes } = this;
     if (spec.kind === 'memory') {
-      return sizeBytes <= STAGED_BYTES_MAX
-        ? new MemoryDisk(parts.ram, sizeBytes)
-        : new SparseDisk(parts.ram, sizeBytes);
+      if (sizeBytes > STAGED_BYTES_MAX) return new SparseDisk(parts.ram, sizeBytes);
+      const disk = new MemoryDisk(parts.ram, sizeBytes);
+      if (spec.format === 'fat') for (const { at, bytes } of fatOn(spec)) disk.load(bytes, at);
+      return disk;
     }
     if (spec.overlay === 'none' || spec.access === 'read-only') {
       return this.#file(parts, { path: spec.path, access: spec.access, sizeBytes });
@@ -140,7 +149,26 @@ export function prepareDisk(spec: DiskSpec, onNotice: (line: string) => void): P
   if (sizeBytes < SIZE_MIN) {
     throw new UserMistake(`${where}: ${sizeBytes} bytes are too small for a disk (at least 8192)`);
   }
+  if (spec.kind === 'memory' && spec.format === 'fat') {
+    if (sizeBytes > STAGED_BYTES_MAX) {
+      throw new UserMistake(
+        '--disk mem: fat is for disks up to 512M; make an image of a larger one',
+      );
+    }
+    fatOn(spec);
+  }
   return new PreparedDisk(spec, sizeBytes, onNotice);
+}
+
+/** @throws UserMistake when the disk is too small or too large for a file system */
+function fatOn(spec: {
+  readonly sizeBytes: number;
+  readonly sectorBytes: 512 | 4096;
+}): readonly Patch[] {
+  // The serial number tells file systems apart; this one is gone at the end of the run.
+  const patches = fatPatches({ ...spec, startBytes: 0, label: 'SDDF', serial: 0 });
+  if ('problem' in patches) throw new UserMistake(`--disk mem: ${patches.problem}`);
+  return patches;
 }
 
 function sizeOf(path: string): number {

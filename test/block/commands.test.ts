@@ -1,0 +1,79 @@
+// The block class as a user has it: `sddf run blk`, `sddf run fat` and `sddf disk create` in processes of their own.
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const directory = mkdtempSync(join(tmpdir(), 'block-commands-'));
+
+function sddf(...args: readonly string[]) {
+  const ended = spawnSync(process.execPath, ['cli/sddf.mjs', ...args], { encoding: 'utf8' });
+  return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
+}
+
+/** Types lines at the file system's console, ahead of its answers. @returns what it has answered, between the echoes */
+function atConsole(lines: readonly string[], ...more: readonly string[]): string {
+  const script = join(directory, 'script.txt');
+  const log = join(directory, 'log.txt');
+  writeFileSync(script, lines.map((line) => `${line}\r`).join(''));
+  const run = sddf(
+    'run',
+    'fat',
+    '--clock',
+    'virtual',
+    '--serial',
+    `file,in=${script},out=${log}`,
+    ...more,
+  );
+  expect([run.status, run.stderr.includes('rror')]).toEqual([0, false]);
+  return readFileSync(log, 'latin1').replaceAll('\r', '');
+}
+
+describe('sddf run blk', () => {
+  it('ends when all is quiet, under the virtual clock', () => {
+    const run = sddf('run', 'blk', '--clock', 'virtual', '--json');
+    const { ending, timeNs } = JSON.parse(run.stdout) as { ending: string; timeNs: number };
+
+    expect(ending).toBe('quiet');
+    expect(timeNs).toBeLessThan(50e6);
+    expect(run.stderr).toContain('CLIENT|INFO: basic: successfully finished!');
+  });
+});
+
+describe('sddf run fat', () => {
+  it('has a file system in memory when it is given no disk', () => {
+    const said = atConsole([
+      'mkdir notes',
+      // Corrected while typing: only the file has the words as they are looked for.
+      'write notes/today.txt writtenn\b by hand',
+      'cat notes/today.txt',
+      'rm notes',
+      'rm notes/today.txt',
+      'rm notes',
+      'ls',
+      'df',
+    ]);
+
+    expect(said).toContain('notes/today.txt: 16 bytes');
+    expect(said).toContain('written by hand\n');
+    expect(said).toContain('error: notes: the directory is not empty');
+    expect(said).not.toContain('<dir>');
+    const [, free, total] = /'SDDF': (\d+) of (\d+) bytes free\n/.exec(said) ?? [];
+    expect(free).toBe(total);
+  });
+
+  it('keeps in an image what is written to it, and nothing with an overlay', () => {
+    const image = join(directory, 'disk.img');
+    expect(sddf('disk', 'create', image, '--size', '64M', '--gpt', 'fat:32M,raw:24M').status).toBe(
+      0,
+    );
+    atConsole(['write A.TXT kept'], '--disk', `file=${image},overlay=none`);
+    atConsole(['write B.TXT gone'], '--disk', `file=${image}`);
+    const said = atConsole(['cat A.TXT', 'cat B.TXT'], '--disk', `file=${image},ro`);
+
+    expect(said).toContain('kept\n');
+    expect(said).toContain('error: B.TXT: no such file');
+  });
+});
