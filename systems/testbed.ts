@@ -17,6 +17,7 @@ import { hostNow } from '../host/event-loop.ts';
 import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
 import { type CostTable, DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
 import type { Machine } from '../kernel/machine.ts';
+import type { KernelObject } from '../kernel/objects.ts';
 import { assert } from '../memory/assert.ts';
 import { Ram } from '../memory/ram.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
@@ -79,6 +80,8 @@ export interface TestbedOptions {
    * host clock, where time passes by itself.
    */
   readonly costs?: RunCosts;
+  /** Told of every kernel object made, from the initial thread's on: for dumps. */
+  readonly onCreate?: (object: KernelObject) => void;
   /** Bytes of RAM; a multiple of 64 KiB, 128 MiB unless told. */
   readonly ramBytes?: number;
   /** Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB, 16 MiB unless told. */
@@ -150,6 +153,7 @@ export class Testbed {
         observer,
         fastPath: options.fastPath ?? 'on',
         instrument: options.instrument,
+        onCreate: options.onCreate,
       },
       this.#images,
     );
@@ -336,6 +340,7 @@ function bootKernel(
     readonly observer: TestbedObserver;
     readonly fastPath: 'on' | 'off';
     readonly instrument: Instrument | undefined;
+    readonly onCreate: TestbedOptions['onCreate'] | undefined;
   },
   images: readonly PdImage[],
 ): Kernel {
@@ -365,5 +370,6 @@ function bootKernel(
     fastPath: parts.fastPath,
     // Under the host clock time passes by itself.
     costs: board.clock.kind === 'host' ? NO_COSTS : parts.costs,
+    ...(parts.onCreate === undefined ? {} : { onCreate: parts.onCreate }),
   });
 }
