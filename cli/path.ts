@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { benchResults } from '../bench/results.ts';
 import { UserMistake } from '../host/problem.ts';
 import type { Board } from '../board/board.ts';
+import { networkDevice } from '../systems/devices.ts';
 import { instrument } from '../systems/trace/observed-parts.ts';
 import { PacketWatch } from '../systems/trace/packet-watch.ts';
 import { type RawOptions, textOption } from './attachment.ts';
@@ -71,6 +72,10 @@ interface Followed {
 
 function watchPacket(followed: Followed): RunWatch {
   const { loaded, packet } = followed;
+  const nic = BigInt(networkDevice.physAddr);
+  if (loaded.system.regions.every(({ physAddr }) => physAddr !== nic)) {
+    throw new UserMistake(`${loaded.name}: the system has no NIC, and path follows frames`);
+  }
   let board: Board | undefined;
   const watch = new PacketWatch({
     system: loaded.system,
@@ -81,9 +86,7 @@ function watchPacket(followed: Followed): RunWatch {
     instrument: instrument(watch),
     wires: (wires, parts) => {
       board = parts.board;
-      if (wires.net === undefined) {
-        throw new UserMistake(`${loaded.name}: the system has no NIC; path follows frames`);
-      }
+      if (wires.net === undefined) return wires;
       return { ...wires, net: watch.watch(wires.net, parts.ram) };
     },
     isOver: () => watch.isOver,
