@@ -5,6 +5,7 @@
 
 import { Board } from '../board/board.ts';
 import { HostClock } from '../board/host-clock.ts';
+import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
 import {
   INIT_SLOT_CNODE,
@@ -29,7 +30,7 @@ import {
 } from '../kernel/abi.ts';
 import type { BootInfo } from '../kernel/boot-info.ts';
 import { boot, type Kernel, type LoadedImage } from '../kernel/boot.ts';
-import { NO_COSTS } from '../kernel/cost.ts';
+import { DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
 import type { UserContext, UserThread } from '../kernel/user.ts';
 import { Ram } from '../memory/ram.ts';
 import { SystemCalls } from '../microkit/system-calls.ts';
@@ -127,21 +128,42 @@ export class RigThread {
   }
 }
 
-/** Boots and runs `body` as the initial thread. */
+/** Boots and runs `body` as the initial thread, and whatever it starts, until nobody has anything to do. */
 export function runRig(
   body: (rig: RigThread) => void,
   images: readonly LoadedImage[] = [],
   rootCNodeSizeBits = 12,
 ): Kernel {
+  const { kernel, run } = bootRig({ body, images, rootCNodeSizeBits, clock: 'host' });
+  run(Infinity);
+  return kernel;
+}
+
+export interface RigOptions {
+  readonly body: (rig: RigThread) => void;
+  readonly images: readonly LoadedImage[];
+  readonly rootCNodeSizeBits?: number;
+  /** Host time passes by itself: nothing is charged. */
+  readonly clock: 'host' | 'virtual';
+}
+
+export interface BootedRig {
+  readonly kernel: Kernel;
+  /** Runs until this time of the rig's clock; throws what a program has thrown. */
+  readonly run: (untilNs: number) => void;
+}
+
+export function bootRig(options: RigOptions): BootedRig {
+  const { body, images, rootCNodeSizeBits = 12, clock } = options;
   const ram = new Ram({ sizeBytes: RAM_BYTES });
-  const board = new Board({ ram, clock: new HostClock(hostNow) });
+  const boardClock = clock === 'host' ? new HostClock(hostNow) : new VirtualClock();
+  const board = new Board({ ram, clock: boardClock });
   let failure: unknown;
   const kernel = boot({
     machine: board,
     rootCNodeSizeBits,
     images,
-    // Host time passes by itself: nothing is to be charged.
-    costs: NO_COSTS,
+    costs: clock === 'host' ? NO_COSTS : DEFAULT_COSTS,
     rootTask: (bootInfo) => ({
       name: 'benchmark',
       start: (thread) => new Once(thread, () => body(new RigThread(thread, bootInfo))),
@@ -150,9 +172,11 @@ export function runRig(
       failure = error;
     },
   });
-  kernel.run(Infinity);
-  if (failure !== undefined) throw failure;
-  return kernel;
+  const run = (untilNs: number): void => {
+    kernel.run(untilNs);
+    if (failure !== undefined) throw failure;
+  };
+  return { kernel, run };
 }
 
 /** Runs a body once; then waits on nothing, for good. */

@@ -105,35 +105,13 @@ function isRow(value: unknown): value is BenchRow {
 }
 
 /** Measured, and not what tells rows apart. Texts tell rows apart, except {@link REMARKS}. */
-export const FIGURES: ReadonlySet<string> = new Set([
-  'median',
-  'min',
-  'max',
-  'ratioToNative',
-  'native',
-  'compared',
-  'published',
-  'error',
-  'nsPerPacket',
-  'nsPerRequest',
-  'iops',
-  'mbPerSecond',
-  'copies',
-  'bytesCopied',
-  'kernelEntries',
-  'notifications',
-  'wasted',
-  'contextSwitches',
-  'switches',
-  'mmio',
-  'allocations',
-  'kernelBytes',
-  'lookups',
-  'entitled',
-  'flushesPerSecond',
-  'microseconds',
-  'publishedMicroseconds',
-]);
+export const FIGURES: ReadonlySet<string> = new Set(
+  `median min max ratioToNative native compared published error residual
+   nsPerPacket nsPerRequest iops mbPerSecond microseconds publishedMicroseconds flushesPerSecond
+   cyclesPerPacket publishedCyclesPerPacket roundTripNs answered answeredShare p50Us p99Us busyNs
+   copies bytesCopied kernelEntries kernelBytes notifications wasted wakeUps interrupts contextSwitches switches
+   queueOperations mmio allocations lookups entitled`.split(/\s+/),
+);
 
 const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note']);
 
@@ -142,6 +120,8 @@ export function parametersOf(row: BenchRow): readonly (readonly [string, string 
   const found: (readonly [string, string | number])[] = [];
   for (const [key, value] of Object.entries(row)) {
     if (value === null || FIGURES.has(key) || REMARKS.has(key)) continue;
+    // What is offered as a share of what has been found is another rate in every run.
+    if (key === 'offered' && typeof row['load'] === 'number') continue;
     found.push([key, value]);
   }
   return found;

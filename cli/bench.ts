@@ -21,6 +21,7 @@ interface BenchOptions {
   readonly quick?: true;
   readonly json?: true;
   readonly allocations?: true;
+  readonly cost?: string;
   readonly html?: string;
   readonly compare?: string;
   readonly from?: string;
@@ -48,6 +49,7 @@ export function benchCommand(): Command {
     .option('--batch <count,…>', 'net: frames in flight')
     .option('--path <path>', 'net: 5pd, 4pd, 2pd or dummy')
     .option('--allocations', 'net: memory and boot time alone')
+    .option('--cost <file>', 'net: CPU use alone, predicted with this cost table')
     .addOption(new Option('--part <name>', 'runs as the child of another').hideHelp())
     .addOption(new Option('--request <json>', 'what the parent asks for').hideHelp())
     .addHelpText('after', EXAMPLES)
@@ -62,6 +64,7 @@ Examples:
   sddf bench net --frame 64,1500 --batch 1,64 --json
   sddf bench net --path 2pd --quick
   sddf bench blk serial --json
+  sddf bench net --cost bench/cost/imx8mm.json
   sddf bench net --allocations`;
 
 async function benchAction(what: readonly string[], options: BenchOptions): Promise<void> {
@@ -129,6 +132,8 @@ async function measure(
   if (benchmarks.length === 0) throw new UserMistake(lines.join('; '));
   for (const line of lines) mistakes.add(line);
   const net = netPoints(options);
+  const { cost } = options;
+  if (cost !== undefined) (await import('../bench/cost/read-costs.ts')).readCosts(cost);
   const { runSuite } = await import('../bench/suite/run.ts');
   const length: BenchLength = options.quick === true ? 'quick' : 'full';
   const { sampleNs, repeat } = SAMPLES[length];
@@ -141,6 +146,7 @@ async function measure(
       repeat:
         options.repeat === undefined ? repeat : parseCount(options.repeat, '--repeat', REPEAT),
       ...(net === undefined ? {} : { net }),
+      ...(cost === undefined ? {} : { costs: cost }),
     },
     onProgress: (line) => terminal.live(line),
     onNotice: (line) => terminal.note(`sddf: ${line}`),
@@ -179,13 +185,18 @@ function netPoints({ frame, batch, path }: BenchOptions): NetPoints | undefined 
   };
 }
 
-/** Whoever names points of `net/echo`, or asks for `--allocations`, wants that part of `net` and no other. */
+/** Whoever names points of `net/echo`, a cost table, or asks for `--allocations`, wants that part of `net` and no other. */
 function onlyAsked(benchmark: Benchmark, options: BenchOptions): Benchmark {
   if (benchmark.name !== 'net') return benchmark;
-  const part =
-    options.allocations === true ? 'costs' : netPoints(options) === undefined ? undefined : 'echo';
+  const part = askedPart(options);
   if (part === undefined) return benchmark;
   return { ...benchmark, parts: benchmark.parts.filter(({ name }) => name === part) };
+}
+
+function askedPart(options: BenchOptions): string | undefined {
+  if (options.allocations === true) return 'costs';
+  if (options.cost !== undefined) return 'cpu-use';
+  return netPoints(options) === undefined ? undefined : 'echo';
 }
 
 async function printRows(
@@ -195,7 +206,8 @@ async function printRows(
 ): Promise<void> {
   const { benchmarkLines } = await import('../bench/suite/rows-table.ts');
   terminal.print(`${benchmark.name}: ${benchmark.question}`);
-  for (const line of benchmarkLines(rows)) terminal.print(line);
+  const lines = benchmark.lines === undefined ? benchmarkLines(rows) : await benchmark.lines(rows);
+  for (const line of lines) terminal.print(line);
 }
 
 /** This process is one that `bench/suite/part-process.ts` has started. */

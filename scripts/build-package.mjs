@@ -13,8 +13,10 @@ const result = spawnSync(
   },
 );
 if (result.status !== 0) process.exit(1);
-// What is not TypeScript: the thread that reads files, and the C comparison, which is compiled where it is run.
+// What is not TypeScript: threads, and the C comparison, which is compiled where it is run.
 cpSync('host/disk/file-worker.mjs', 'dist/host/disk/file-worker.mjs');
+cpSync('bench/ipc/host-worker.mjs', 'dist/bench/ipc/host-worker.mjs');
+cpSync('bench/cost/imx8mm.json', 'dist/bench/cost/imx8mm.json');
 cpSync('bench/native', 'dist/bench/native', {
   recursive: true,
   filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),

@@ -14,6 +14,8 @@ export interface BenchSettings {
   readonly sampleNs: number;
   /** Which points of `net/echo`; those of the sweep unless told. */
   readonly net?: NetPoints;
+  /** A cost table for `net/cpu-use`; that of the published board unless told. */
+  readonly costs?: string;
   /** Called before each sample, with a line that says what it is. */
   readonly onProgress: (line: string) => void;
   /** Called once for whatever is missing here: a compiler, a tool. */
@@ -39,6 +41,8 @@ export interface Benchmark {
   readonly name: string;
   readonly question: string;
   readonly parts: readonly BenchPart[];
+  /** Its rows for a terminal, where a table for each name is not what one wants to see. */
+  readonly lines?: (rows: readonly BenchRow[]) => Promise<readonly string[]>;
 }
 
 /** The lengths of samples, and how many unless `--repeat` tells. */

@@ -3,6 +3,7 @@
  * here; a new question within one is a new part.
  */
 
+import { NET_PARTS } from '../net/parts.ts';
 import type { Benchmark, NetPoints } from './benchmark.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -12,11 +13,55 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'echo',
-        seconds: { smoke: 1, quick: 8, full: 40 },
+        seconds: { smoke: 2, quick: 12, full: 60 },
         measure: async (settings) => {
           const { benchNet } = await import('../net.ts');
-          return benchNet({ ...settings, ...(settings.net ?? ECHO_POINTS) });
+          if (settings.net !== undefined) return benchNet({ ...settings, ...settings.net });
+          const { benchNetSweep } = await import('../net/sweeps.ts');
+          return [...benchNetSweep(settings), ...benchNet({ ...settings, ...IP_MTU_POINT })];
         },
+      },
+      {
+        name: 'paths',
+        seconds: { smoke: 1, quick: 5, full: 30 },
+        measure: async (settings) => (await import('../net/sweeps.ts')).benchNetPaths(settings),
+      },
+      {
+        name: 'clients',
+        seconds: { smoke: 1, quick: 4, full: 15 },
+        measure: async (settings) => (await import('../net/sweeps.ts')).benchNetClients(settings),
+      },
+      {
+        name: 'rfc2544',
+        seconds: { smoke: 3, quick: 20, full: 150 },
+        measure: async (settings) => (await import('../net/rfc2544.ts')).benchNetRfc2544(settings),
+      },
+      {
+        name: 'burst',
+        seconds: { smoke: 1, quick: 5, full: 15 },
+        measure: async (settings) => (await import('../net/burst.ts')).benchNetBurst(settings),
+      },
+      {
+        name: 'cpu-use',
+        seconds: { smoke: 2, quick: 8, full: 30 },
+        measure: async (settings) => (await import('../net/cpu-use.ts')).benchNetCpuUse(settings),
+      },
+      {
+        name: 'isolation',
+        seconds: { smoke: 1, quick: 4, full: 15 },
+        measure: async (settings) =>
+          (await import('../net/isolation.ts')).benchNetIsolation(settings),
+      },
+      {
+        name: 'counters',
+        seconds: { smoke: 1, quick: 3, full: 5 },
+        measure: async (settings) =>
+          (await import('../net/counters.ts')).benchNetCounters(settings),
+      },
+      {
+        name: 'queues',
+        seconds: { smoke: 1, quick: 3, full: 8 },
+        measure: async (settings) => (await import('../net/queues.ts')).benchNetQueues(settings),
       },
       {
         name: 'costs',
@@ -26,6 +71,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
           return [benchBoot(repeat), ...(await benchAllocations())];
         },
       },
+      ...NET_PARTS,
     ],
   },
   {
@@ -105,6 +151,19 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
     ],
   },
+  {
+    name: 'ipc',
+    question: 'What does a message cost, and what for: seL4 beside other kinds of IPC?',
+    parts: [
+      {
+        name: 'messages',
+        seconds: { smoke: 2, quick: 10, full: 45 },
+        measure: async (settings) => (await import('../ipc.ts')).benchIpc(settings),
+      },
+    ],
+    lines: async (rows) => (await import('../ipc.ts')).ipcTable(rows),
+  },
 ];
 
-const ECHO_POINTS: NetPoints = { path: '5pd', frames: [64, 1500], batches: [1, 64] };
+/** What an issue asks for; the sweep has RFC 2544's sizes. */
+const IP_MTU_POINT: NetPoints = { path: '5pd', frames: [1500], batches: [64] };
