@@ -278,6 +278,8 @@ export class NetAttachment implements Attachment {
     await this.#bridge?.close();
     this.#writer?.flush();
     for (const sink of this.#sinks) await sink.close();
+    // As with tcpdump: what could be read has been used, and yet the run has not done all that was asked.
+    if (this.#replay?.problem !== undefined) process.exitCode = 1;
   }
 
   counters(): Record<string, unknown> {
@@ -285,6 +287,7 @@ export class NetAttachment implements Attachment {
       kind: this.#options.net.kind,
       ...(this.#link === undefined ? {} : { link: { ...this.#link.counters } }),
       ...(this.#bridge === undefined ? {} : { bridge: this.#bridge.counters() }),
+      ...(this.#replay?.problem === undefined ? {} : { captureProblem: this.#replay.problem }),
       ...(this.generators.length === 0
         ? {}
         : { generators: this.generators.map(generatorCounters) }),

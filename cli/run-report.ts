@@ -84,8 +84,8 @@ export function reportText(result: RunResult): readonly string[] {
   const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}${quiet}`];
   const work = perPacket(before, after, packets);
   if (work !== undefined) lines.push(`  per packet   ${workText(work)}`);
-  for (const counters of Object.values(result.attachments)) {
-    for (const line of countedLines(counters)) lines.push(`  ${line}`);
+  for (const [kind, counters] of Object.entries(result.attachments)) {
+    for (const line of countedLines(kind, counters)) lines.push(`  ${line}`);
   }
   const exceptions = Object.entries(after.pds).filter(([, pd]) => pd.exceptions > 0);
   for (const [name, pd] of exceptions) {
@@ -104,15 +104,16 @@ export function workText(work: PerPacket): string {
   ].join(' · ');
 }
 
-/** The counters that are not zero, a line for each part of an attachment. */
-function countedLines(attachment: Readonly<Record<string, unknown>>): readonly string[] {
-  const lines: string[] = [];
-  for (const [part, counters] of Object.entries(attachment)) {
-    if (typeof counters !== 'object' || counters === null || Array.isArray(counters)) continue;
+/** The counters that are not zero: a line for the attachment's own, and a line for each of its parts. */
+function countedLines(
+  kind: string,
+  attachment: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return Object.entries({ [kind]: attachment, ...attachment }).flatMap(([part, counters]) => {
+    if (typeof counters !== 'object' || counters === null || Array.isArray(counters)) return [];
     const counted = Object.entries(counters as Record<string, unknown>)
       .filter(([, value]) => typeof value === 'number' && value !== 0)
       .map(([name, value]) => `${name} ${groupDigits(value as number)}`);
-    if (counted.length > 0) lines.push(`${part.padEnd(12)} ${counted.join(' · ')}`);
-  }
-  return lines;
+    return counted.length === 0 ? [] : [`${part.padEnd(12)} ${counted.join(' · ')}`];
+  });
 }

@@ -147,8 +147,11 @@ describe('a run under the virtual clock', () => {
     writeFileSync(input, whole.subarray(0, whole.length - 7));
     const { status, out, errors } = run(`run echo --net pcap,in=${input} --clock virtual --json`);
 
-    expect(status).toBe(0);
-    expect(JSON.parse(out)).toMatchObject({ packets: 9 });
+    expect(status).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({
+      packets: 9,
+      net: { captureProblem: expect.stringContaining('truncated at offset') },
+    });
     expect(errors).toContain(
       `sddf: ${input}: truncated at offset ${String(whole.length - 7)}: in a block; the 9 frames before it are used`,
     );

@@ -57,6 +57,11 @@ export class CaptureReplay implements Bridge, ClockEvent {
     return this.#state === 'over';
   }
 
+  /** What is wrong with the capture, as far as it has been read; what lies before is replayed all the same. */
+  get problem(): string | undefined {
+    return this.#options.reader.problem;
+  }
+
   /** The capture's next frames are due. */
   fire(nowNs: number): void {
     while (this.#next !== undefined && this.#nextAt <= nowNs) {
