@@ -9,23 +9,26 @@ import { switchSchedContext } from './schedule.ts';
 import { PRIORITIES } from './state.ts';
 import type { KernelState } from './state.ts';
 
+// The low halves of registers, in `regs`. Declared here, V8 folds these into the code; what is imported it looks up at each use.
+const A0 = REG_A0 << 1;
+const A1 = REG_A1 << 1;
+const A2 = REG_A2 << 1;
+const A6 = REG_A6 << 1;
+const PRIORITY_COUNT = PRIORITIES;
+
 /** Bits of the message information that hold length and number of capabilities: at most 4 words and none. */
-export const SHORT_MASK = 0x1ff;
+const SHORT = 0x1ff;
+export const SHORT_MASK = SHORT;
 
 export function replyInA6(k: KernelState, thread: Tcb): Reply | null {
   const { regs } = thread;
-  const slot = lookupSlot(
-    k,
-    thread,
-    regs[REG_A6 << 1] as number,
-    regs[(REG_A6 << 1) + 1] as number,
-  );
+  const slot = lookupSlot(k, thread, regs[A6] as number, regs[A6 + 1] as number);
   return slot !== null && slot.cap.kind === 'reply' ? slot.cap.reply : null;
 }
 
 export function takeSignal(notification: Notification, thread: Tcb): true {
-  thread.regs[REG_A0 << 1] = notification.wordLow;
-  thread.regs[(REG_A0 << 1) + 1] = notification.wordHigh;
+  thread.regs[A0] = notification.wordLow;
+  thread.regs[A0 + 1] = notification.wordHigh;
   notification.state = 'idle';
   notification.wordLow = 0;
   notification.wordHigh = 0;
@@ -57,12 +60,12 @@ export function waitAt(queue: Endpoint | Notification, tcb: Tcb): void {
 export function copyMessage(sender: Tcb, receiver: Tcb): void {
   const from = sender.regs;
   const to = receiver.regs;
-  const info = from[REG_A1 << 1] as number;
-  const length = info & SHORT_MASK;
-  to[REG_A1 << 1] = (info & 0xffff_f000) | length;
-  to[(REG_A1 << 1) + 1] = from[(REG_A1 << 1) + 1] as number;
-  const end = (REG_A2 + length) << 1;
-  for (let r = REG_A2 << 1; r < end; r += 1) to[r] = from[r] as number;
+  const info = from[A1] as number;
+  const length = info & SHORT;
+  to[A1] = (info & 0xffff_f000) | length;
+  to[A1 + 1] = from[A1 + 1] as number;
+  const end = A2 + (length << 1);
+  for (let r = A2; r < end; r += 1) to[r] = from[r] as number;
 }
 
 export function switchTo(k: KernelState, tcb: Tcb): void {
@@ -80,7 +83,7 @@ export function switchToBest(k: KernelState): void {
     switchSchedContext(k);
     return;
   }
-  const tcb = k.readyHead[k.currentDomain * PRIORITIES + priority] as Tcb;
+  const tcb = k.readyHead[k.currentDomain * PRIORITY_COUNT + priority] as Tcb;
   schedDequeue(k, tcb);
   switchTo(k, tcb);
 }

@@ -41,7 +41,25 @@ import { highestReadyPriority, schedAppend, schedEnqueue } from './ready-queue.t
 import { refillReady } from './sporadic.ts';
 import type { KernelState } from './state.ts';
 
-const CAN_REPLY = RIGHT_GRANT | RIGHT_GRANT_REPLY;
+// The low halves of registers, in `regs`. Declared here, V8 folds these into the code; what is imported it looks up at each use.
+const A0 = REG_A0 << 1;
+const A1 = REG_A1 << 1;
+const A7 = REG_A7 << 1;
+const GRANT_REPLY = RIGHT_GRANT_REPLY;
+const GRANT = RIGHT_GRANT;
+const READ = RIGHT_READ;
+const WRITE = RIGHT_WRITE;
+const CALL = SYS_CALL;
+const NB_SEND_RECV = SYS_NB_SEND_RECV;
+const NB_SEND = SYS_NB_SEND;
+const RECV = SYS_RECV;
+const REPLY_RECV = SYS_REPLY_RECV;
+const SEND = SYS_SEND;
+const WAIT = SYS_WAIT;
+const SHORT_WORDS = MESSAGE_REGISTERS;
+const SHORT = SHORT_MASK;
+
+const CAN_REPLY = GRANT | GRANT_REPLY;
 
 /**
  * Tries the current thread's system call. Its budget has been checked.
@@ -54,26 +72,18 @@ export function tryFastPath(k: KernelState): boolean {
     return false;
   if (k.domainTime !== Infinity || k.reprogram || k.action !== 'resume') return false;
   const regs = k.current.regs;
-  switch ((regs[REG_A7 << 1] as number) | 0) {
-    case SYS_CALL:
-      return (
-        ((regs[REG_A1 << 1] as number) & SHORT_MASK) <= MESSAGE_REGISTERS && fastCall(k, k.current)
-      );
-    case SYS_REPLY_RECV:
-      return (
-        ((regs[REG_A1 << 1] as number) & SHORT_MASK) <= MESSAGE_REGISTERS &&
-        fastReplyRecv(k, k.current)
-      );
-    case SYS_SEND:
-    case SYS_NB_SEND:
-      return (
-        ((regs[REG_A1 << 1] as number) & SHORT_MASK) <= MESSAGE_REGISTERS &&
-        fastSignal(k, k.current)
-      );
-    case SYS_WAIT:
-    case SYS_RECV:
+  switch ((regs[A7] as number) | 0) {
+    case CALL:
+      return ((regs[A1] as number) & SHORT) <= SHORT_WORDS && fastCall(k, k.current);
+    case REPLY_RECV:
+      return ((regs[A1] as number) & SHORT) <= SHORT_WORDS && fastReplyRecv(k, k.current);
+    case SEND:
+    case NB_SEND:
+      return ((regs[A1] as number) & SHORT) <= SHORT_WORDS && fastSignal(k, k.current);
+    case WAIT:
+    case RECV:
       return fastWait(k, k.current);
-    case SYS_NB_SEND_RECV:
+    case NB_SEND_RECV:
       return fastSendRecv(k, k.current);
     default:
       return false;
@@ -83,17 +93,12 @@ export function tryFastPath(k: KernelState): boolean {
 /** To a passive server that waits with a reply object, and is the best to run. */
 function fastCall(k: KernelState, caller: Tcb): boolean {
   const regs = caller.regs;
-  const slot = lookupSlot(
-    k,
-    caller,
-    regs[REG_A0 << 1] as number,
-    regs[(REG_A0 << 1) + 1] as number,
-  );
+  const slot = lookupSlot(k, caller, regs[A0] as number, regs[A0 + 1] as number);
   if (slot === null) return false;
   const cap = slot.cap;
   if (cap.kind !== 'endpoint') return false;
   const rights = cap.rights;
-  if ((rights & RIGHT_WRITE) === 0 || (rights & CAN_REPLY) === 0) return false;
+  if ((rights & WRITE) === 0 || (rights & CAN_REPLY) === 0) return false;
   const endpoint = cap.endpoint;
   if (endpoint.state !== 'receive') return false;
   const callee = endpoint.head as Tcb;
@@ -112,8 +117,8 @@ function fastCall(k: KernelState, caller: Tcb): boolean {
   takeHead(endpoint, callee);
   copyMessage(caller, callee);
   const to = callee.regs;
-  to[REG_A0 << 1] = cap.badgeLow;
-  to[(REG_A0 << 1) + 1] = cap.badgeHigh;
+  to[A0] = cap.badgeLow;
+  to[A0 + 1] = cap.badgeHigh;
   callee.reply = null;
   callee.blockedOn = null;
   callee.state = 'running';
@@ -142,15 +147,10 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
   const regs = server.regs;
   const reply = replyInA6(k, server);
   if (reply === null) return false;
-  const slot = lookupSlot(
-    k,
-    server,
-    regs[REG_A0 << 1] as number,
-    regs[(REG_A0 << 1) + 1] as number,
-  );
+  const slot = lookupSlot(k, server, regs[A0] as number, regs[A0 + 1] as number);
   if (slot === null) return false;
   const cap = slot.cap;
-  if (cap.kind !== 'endpoint' || (cap.rights & RIGHT_READ) === 0) return false;
+  if (cap.kind !== 'endpoint' || (cap.rights & READ) === 0) return false;
   const endpoint = cap.endpoint;
   const caller = reply.tcb;
   const sc = server.schedContext;
@@ -173,8 +173,8 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
   reply.schedContext = null;
   copyMessage(server, caller);
   const to = caller.regs;
-  to[REG_A0 << 1] = 0;
-  to[(REG_A0 << 1) + 1] = 0;
+  to[A0] = 0;
+  to[A0 + 1] = 0;
   caller.reply = null;
   caller.state = 'running';
   caller.schedContext = sc;
@@ -195,15 +195,10 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
 /** A notification: nobody waits, or a thread with its own scheduling context does, which runs at once or is queued. */
 function fastSignal(k: KernelState, sender: Tcb): boolean {
   const regs = sender.regs;
-  const slot = lookupSlot(
-    k,
-    sender,
-    regs[REG_A0 << 1] as number,
-    regs[(REG_A0 << 1) + 1] as number,
-  );
+  const slot = lookupSlot(k, sender, regs[A0] as number, regs[A0 + 1] as number);
   if (slot === null) return false;
   const cap = slot.cap;
-  if (cap.kind !== 'notification' || (cap.rights & RIGHT_WRITE) === 0) return false;
+  if (cap.kind !== 'notification' || (cap.rights & WRITE) === 0) return false;
   const notification = cap.notification;
   if (notification.state === 'active') {
     notification.wordLow = (notification.wordLow | cap.badgeLow) >>> 0;
@@ -244,8 +239,8 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
     waiter.reply = null;
   }
   waiter.state = 'running';
-  waiter.regs[REG_A0 << 1] = cap.badgeLow;
-  waiter.regs[(REG_A0 << 1) + 1] = cap.badgeHigh;
+  waiter.regs[A0] = cap.badgeLow;
+  waiter.regs[A0 + 1] = cap.badgeHigh;
   if (isBetter) {
     schedEnqueue(k, sender);
     switchTo(k, waiter);
@@ -260,16 +255,11 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
 /** Takes a signal that is there, or blocks where nobody sends. */
 function fastWait(k: KernelState, thread: Tcb): boolean {
   const regs = thread.regs;
-  const slot = lookupSlot(
-    k,
-    thread,
-    regs[REG_A0 << 1] as number,
-    regs[(REG_A0 << 1) + 1] as number,
-  );
+  const slot = lookupSlot(k, thread, regs[A0] as number, regs[A0 + 1] as number);
   if (slot === null) return false;
   const cap = slot.cap;
   if (cap.kind === 'notification') {
-    if ((cap.rights & RIGHT_READ) === 0) return false;
+    if ((cap.rights & READ) === 0) return false;
     const notification = cap.notification;
     if (notification.boundTcb !== null && notification.boundTcb !== thread) return false;
     if (notification.state === 'active') return takeSignal(notification, thread);
@@ -281,13 +271,13 @@ function fastWait(k: KernelState, thread: Tcb): boolean {
     switchToBest(k);
     return true;
   }
-  if (cap.kind !== 'endpoint' || (cap.rights & RIGHT_READ) === 0) return false;
+  if (cap.kind !== 'endpoint' || (cap.rights & READ) === 0) return false;
   return fastRecv(k, thread, cap.endpoint);
 }
 
 function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint): boolean {
   let reply: Reply | null = null;
-  if (((thread.regs[REG_A7 << 1] as number) | 0) === SYS_RECV) {
+  if (((thread.regs[A7] as number) | 0) === RECV) {
     reply = replyInA6(k, thread);
     if (reply === null || (reply.tcb !== null && reply.tcb !== thread)) return false;
   }

@@ -9,6 +9,9 @@ import { refillReady, refillSufficient } from './sporadic.ts';
 import { PRIORITIES } from './state.ts';
 import type { KernelState } from './state.ts';
 
+// Declared here, V8 folds it into the code; what is imported it looks up at each use.
+const PRIORITY_COUNT = PRIORITIES;
+
 export function isRunnable(tcb: Tcb): boolean {
   return tcb.state === 'running' || tcb.state === 'restart';
 }
@@ -40,7 +43,7 @@ export function isBlocked(tcb: Tcb): boolean {
 export function schedEnqueue(k: KernelState, tcb: Tcb): void {
   if (tcb.isQueued) return;
   assert(isSchedulable(tcb), 'a thread in a ready queue can run');
-  const queue = tcb.domain * PRIORITIES + tcb.priority;
+  const queue = tcb.domain * PRIORITY_COUNT + tcb.priority;
   const head = k.readyHead[queue] as Tcb | null;
   tcb.queuePrev = null;
   tcb.queueNext = head;
@@ -58,7 +61,7 @@ export function schedEnqueue(k: KernelState, tcb: Tcb): void {
 export function schedAppend(k: KernelState, tcb: Tcb): void {
   if (tcb.isQueued) return;
   assert(isSchedulable(tcb), 'a thread in a ready queue can run');
-  const queue = tcb.domain * PRIORITIES + tcb.priority;
+  const queue = tcb.domain * PRIORITY_COUNT + tcb.priority;
   const tail = k.readyTail[queue] as Tcb | null;
   tcb.queueNext = null;
   tcb.queuePrev = tail;
@@ -74,7 +77,7 @@ export function schedAppend(k: KernelState, tcb: Tcb): void {
 
 export function schedDequeue(k: KernelState, tcb: Tcb): void {
   if (!tcb.isQueued) return;
-  const queue = tcb.domain * PRIORITIES + tcb.priority;
+  const queue = tcb.domain * PRIORITY_COUNT + tcb.priority;
   const { queuePrev, queueNext } = tcb;
   if (queuePrev === null) k.readyHead[queue] = queueNext;
   else queuePrev.queueNext = queueNext;
