@@ -188,7 +188,7 @@ class EchoClient extends ProgramState<EchoConfig> {
 
   /** Empty transmit buffers are of interest only while packets wait for one. */
   #requestSignals(): 'requested' {
-    if (this.#txBuffer === NO_BUFFER) this.#txFree.requestSignal();
+    if (this.#txBuffer === NO_BUFFER && !this.#txFree.hasItems()) this.#txFree.requestSignal();
     this.#rxActive.requestSignal();
     return 'requested';
   }
