@@ -105,4 +105,20 @@ describe('sddf new', () => {
     expect(await runProgram(args)).toBe(2);
     expect(errors.join('\n')).toContain(expected);
   });
+
+  it('says that the package has to be installed first, and writes nothing', () => {
+    const empty = mkdtempSync(join(tmpdir(), 'new-empty-'));
+    const command = [join(ROOT, 'cli/sddf.mjs'), 'new', 'client', 'counter'];
+    const run = () => spawnSync(process.execPath, command, { cwd: empty, encoding: 'utf8' });
+
+    const without = run();
+    expect(without.status).toBe(2);
+    expect(without.stderr).toMatch(/^sddf: sddf-testbed is not installed .* npm install PATH.*\n$/);
+    expect(readdirSync(empty)).toEqual([]);
+
+    mkdirSync(join(empty, 'node_modules/sddf-testbed'), { recursive: true });
+    writeFileSync(join(empty, 'node_modules/sddf-testbed/package.json'), '{}');
+    expect(run().status).toBe(0);
+    rmSync(empty, { recursive: true });
+  });
 });

@@ -7,6 +7,7 @@ import { UserMistake, explainSystemError } from '../host/problem.ts';
 import { type Place, type ScaffoldKind, scaffold } from './scaffold.ts';
 import { openTerminal } from './terminal.ts';
 
+const PACKAGE = 'sddf-testbed';
 const WORD = '[a-z][a-z0-9]*(?:-[a-z0-9]+)*';
 const NAME = new RegExp(`^${WORD}$`);
 const DRIVER_NAME = new RegExp(`^${WORD}/${WORD}$`);
@@ -50,7 +51,9 @@ function create(kind: ScaffoldKind, name: string): void {
   if (kind !== 'driver' && !NAME.test(name)) {
     throw new UserMistake(`'${name}' is no name: lower-case words joined by -, as packet-counter`);
   }
-  const { files, next } = scaffold(kind, name, placeOf(process.cwd()));
+  const place = placeOf(process.cwd());
+  if (place === 'project') checkInstalled();
+  const { files, next } = scaffold(kind, name, place);
   const taken = [...files.keys()].find((path) => existsSync(path));
   if (taken !== undefined) {
     throw new UserMistake(`${taken} exists already; nothing was written, choose another name`);
@@ -70,6 +73,24 @@ function write(path: string, text: string): void {
   } catch (error) {
     throw explainSystemError(error, path);
   }
+}
+
+/** What is written imports the package: without it, neither the test nor the system would run. */
+function checkInstalled(): void {
+  if (
+    moduleFolders(process.cwd()).some((folder) => existsSync(join(folder, PACKAGE, 'package.json')))
+  )
+    return;
+  throw new UserMistake(
+    `${PACKAGE} is not installed in this folder, and what is written needs it; first do ` +
+      `npm install PATH/${PACKAGE}-….tgz (npm pack in its repository makes that file)`,
+  );
+}
+
+/** @returns `node_modules` of a folder and of each above it, where Node looks for packages */
+function moduleFolders(folder: string): readonly string[] {
+  const above = dirname(folder);
+  return [join(folder, 'node_modules'), ...(above === folder ? [] : moduleFolders(above))];
 }
 
 /** This repository is where package.json has its name. */

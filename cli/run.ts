@@ -2,6 +2,8 @@
 
 import { Command } from 'commander';
 import { UserMistake } from '../host/problem.ts';
+import { Census } from '../kernel/check/census.ts';
+import { dumpText } from '../microkit/capabilities-dump/text.ts';
 import {
   type Testbed,
   TestbedError,
@@ -12,6 +14,7 @@ import {
 import type { Instrument } from '../systems/trace/observer.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import type { Attachment, ParsedAttachment, RawOptions } from './attachment.ts';
+import { capabilitiesOf, writePicture } from './capabilities.ts';
 import { runDemo } from './demo.ts';
 import { driveLive, driveVirtual, type Ending, makeLoop, type Interrupt } from './drive.ts';
 import { groupDigits, seconds } from './figures.ts';
@@ -19,7 +22,7 @@ import { catchInterrupts } from './interrupt.ts';
 import { showCounters } from './live-line.ts';
 import { NetAttachment } from './net-attachment.ts';
 import { DEMO_FRAMES } from './net-kind.ts';
-import { addRunOptions, readRunOptions, type RunOptions } from './run-options.ts';
+import { addRunOptions, type DumpRequest, readRunOptions, type RunOptions } from './run-options.ts';
 import { reportJson, reportText, type RunResult } from './run-report.ts';
 import { type LoadedSystem, loadSystem } from './system-source.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -88,6 +91,7 @@ class Run {
   readonly #terminal: Terminal;
   readonly #watch: RunWatch;
   readonly #attachments = new Map<string, Attachment>();
+  readonly #census = new Census();
 
   constructor(loaded: LoadedSystem, options: RunOptions, terminal: Terminal, watch: RunWatch) {
     this.#loaded = loaded;
@@ -101,6 +105,10 @@ class Run {
     try {
       await this.#open(parsed);
       const testbed = this.#boot();
+      if (this.#options.dump !== undefined) {
+        await this.#dump(testbed, this.#options.dump);
+        return;
+      }
       const before = testbed.counters();
       const ending = await this.#drive(testbed, interrupt);
       testbed.board.turn(); // host time: as late as now, also after a sleep
@@ -110,6 +118,15 @@ class Run {
     } finally {
       for (const attachment of this.#attachments.values()) await attachment.close();
     }
+  }
+
+  async #dump(testbed: Testbed, { svg }: DumpRequest): Promise<void> {
+    const dump = capabilitiesOf(testbed, this.#census);
+    if (this.#options.output === 'json') process.stdout.write(`${JSON.stringify(dump)}\n`);
+    else for (const line of dumpText(dump)) this.#terminal.print(line);
+    if (svg === undefined) return;
+    await writePicture(dump, svg);
+    this.#terminal.note(`sddf: drawn in ${svg}`);
   }
 
   async #open(parsed: readonly ParsedAttachment[]): Promise<void> {
@@ -129,7 +146,7 @@ class Run {
   }
 
   #createTestbed(): Testbed {
-    const { clock, seed, ramBytes } = this.#options;
+    const { clock, seed, ramBytes, costs } = this.#options;
     const { system, programs, counters, attachDevices } = this.#loaded;
     const attachments = [...this.#attachments.values()];
     const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
@@ -143,8 +160,10 @@ class Run {
         counters,
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(ramBytes === undefined ? {} : { ramBytes }),
+        ...(costs === undefined ? {} : { costs }),
         ...(attachDevices === undefined ? {} : { attachDevices }),
         ...(this.#watch.instrument === undefined ? {} : { instrument: this.#watch.instrument }),
+        onCreate: this.#census.onCreate,
         wires: (parts) => this.#wires(parts, attachments),
         observer: {
           log: (pd, line) => this.#log(pd, line),
@@ -166,7 +185,8 @@ class Run {
 
   #log(pd: string, line: string): void {
     if (line.startsWith(MONITOR_CHATTER)) return;
-    this.#terminal.note(`${pd}: ${line}`);
+    // In the stack of an exception, paths are shorter from here.
+    this.#terminal.note(`${pd}: ${line.replaceAll(`(${process.cwd()}/`, '(')}`);
   }
 
   async #drive(testbed: Testbed, interrupt: Interrupt): Promise<Ending> {

@@ -11,11 +11,16 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserMistake } from '../host/problem.ts';
 
-/** A module customisation hook; it runs in the loader's own thread, hence as text. */
+/**
+ * A module customisation hook; it runs in the loader's own thread, hence as text. What tsx would look through for the names
+ * that a CommonJS file exports, it is told to take as it is: else the module's address is a data: URL with all of its code,
+ * and so is every line of a stack.
+ */
 const TYPESCRIPT_IS_ESM = `
 export async function resolve(specifier, context, next) {
   const found = await next(specifier, context);
-  return /^file:.*[.]ts(?:[?]|$)/.test(found.url) ? { ...found, format: 'module' } : found;
+  const url = found.url.replace(/(?:%3F|[?])tsx-commonjs-.*$/, '');
+  return /^file:.*[.]ts(?:[?]|$)/.test(url) ? { ...found, url, format: 'module' } : found;
 }`;
 
 /**

@@ -30,6 +30,7 @@ import { entryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
 import { ChargedMachine } from './charged-machine.ts';
+import { exceptionText } from './exception-text.ts';
 import type { RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './system.ts';
 import type { Instrument } from './trace/observer.ts';
@@ -319,15 +320,10 @@ function makeImages(options: TestbedOptions, observer: TestbedObserver): readonl
       program,
       observer: {
         log: (name, text) => observer.log(name, text),
-        exception: (name, error) => observer.log(name, describeException(error)),
+        exception: (name, error) => observer.log(name, exceptionText(error)),
       },
     });
   });
-}
-
-function describeException(error: unknown): string {
-  if (!(error instanceof Error)) return `threw ${String(error)}`;
-  return error.stack ?? `${error.name}: ${error.message}`;
 }
 
 function bootKernel(

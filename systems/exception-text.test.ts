@@ -1,0 +1,41 @@
+// What is left of a stack: the program's own frames, short.
+
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { exceptionText } from './exception-text.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+function thrown(...frames: string[]): Error {
+  const error = new TypeError('no such thing');
+  error.stack = ['TypeError: no such thing', ...frames.map((frame) => `    at ${frame}`)].join(
+    '\n',
+  );
+  return error;
+}
+
+it('names the frames of the program, not those of the testbed or of code without a file', () => {
+  const text = exceptionText(
+    thrown(
+      `find (file://${ROOT}microkit/runtime/regions.ts:76:9)`,
+      'helper (file:///home/me/project/helper.ts:3:1)',
+      'PdImage.main (/home/me/project/reader.ts:4:22)',
+      `anonymous (data:text/javascript,${'x'.repeat(5000)}:2:885)`,
+      `#runProgram (file://${ROOT}kernel/kernel.ts:266:19)`,
+      'node:internal/process/task_queues:105:5',
+    ),
+  );
+
+  expect(text).toBe(
+    'TypeError: no such thing\n    at helper (/home/me/project/helper.ts:3:1)\n' +
+      '    at PdImage.main (/home/me/project/reader.ts:4:22)',
+  );
+});
+
+it('shows some frames of the testbed when there are no others, and copes with anything thrown', () => {
+  const frame = `find (${ROOT}microkit/runtime/regions.ts:76:9)`;
+
+  expect(exceptionText(thrown(frame))).toBe(`TypeError: no such thing\n    at ${frame}`);
+  expect(exceptionText('text')).toBe('threw text');
+  expect(exceptionText(undefined)).toBe('threw undefined');
+});
