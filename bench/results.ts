@@ -109,7 +109,7 @@ export const FIGURES: ReadonlySet<string> = new Set(
   `median min max ratioToNative native compared published error residual
    nsPerPacket nsPerRequest iops mbPerSecond microseconds publishedMicroseconds flushesPerSecond
    cyclesPerPacket publishedCyclesPerPacket roundTripNs answered answeredShare p50Us p99Us busyNs
-   copies bytesCopied kernelEntries kernelBytes notifications wasted wakeUps interrupts contextSwitches switches
+   copies bytesCopied bytesPerOperation kernelEntries kernelBytes notifications wasted wakeUps interrupts contextSwitches switches
    queueOperations mmio allocations lookups entitled`.split(/\s+/),
 );
 

@@ -35,9 +35,11 @@ describe('the report', () => {
     const page = renderReport(sampleResults());
 
     expect(page).toContain(
-      'Loss begins at 1 million packets/s offered; at 1.2 million it is 33 %.',
+      'Loss begins at 1 million packets/s, of frames of 64 bytes, offered; at 1.2 million it is 33 %.',
     );
-    expect(page).toContain('the good client gets 97 % beside a slow one and 61 % beside a hostile');
+    expect(page).toContain(
+      'answers 97 % beside a neighbour that is slow and 61 % beside a neighbour that is hostile',
+    );
     expect(page).toContain('strict 0.33, round-robin 0.54 and drr 1.00; fairest is drr.');
   });
 

@@ -9,6 +9,7 @@ import { checkTargets, type Target, type TargetOutcome } from '../suite/targets.
 import { figureMarkup, tableMarkup } from './figure-markup.ts';
 import type { Section, SectionContent } from './section.ts';
 import { BLK_SECTIONS } from './sections-blk.ts';
+import { COUNTER_SECTIONS } from './sections-counters.ts';
 import { LOAD_SECTIONS } from './sections-load.ts';
 import { NET_SECTIONS } from './sections-net.ts';
 import { OTHER_SECTIONS } from './sections-others.ts';
@@ -18,6 +19,7 @@ import { element, escapeMarkup } from './svg.ts';
 export const SECTIONS: readonly Section[] = [
   ...NET_SECTIONS,
   ...LOAD_SECTIONS,
+  ...COUNTER_SECTIONS,
   ...BLK_SECTIONS,
   ...OTHER_SECTIONS,
 ];

@@ -60,11 +60,12 @@ function load(): BenchRow[] {
   ]);
   const latencies = [10, 50, 90].flatMap((share) =>
     ['p50', 'p90', 'p99', 'p99.9'].map((percentile, index) =>
-      row('net/latency', 'us', share * 0.4 * 3 ** index, { load: share, percentile }),
+      row('net/latency', 'µs', share * 0.4 * 3 ** index, { frame: 64, load: share, percentile }),
     ),
   );
   const losses = [2, 4, 6, 8, 10, 12].map((hundredThousands) =>
-    row('net/loss', 'ratio', Math.max(0, 1 - 8 / hundredThousands), {
+    row('net/loss', 'share', Math.max(0, 1 - 8 / hundredThousands), {
+      frame: 64,
       offered: hundredThousands * 1e5,
     }),
   );
@@ -95,8 +96,42 @@ function sharing(): BenchRow[] {
       }),
     ),
   );
-  const parameters = { frame: 64, batch: 64, copies: 2, kernelEntries: 0.16, notifications: 0.09 };
-  return [...use, ...neighbours, ...policies, row('net/counters', 'packets', 1e6, parameters)];
+  return [...use, ...neighbours, ...policies];
+}
+
+function counters(): BenchRow[] {
+  const packets = [1, 64].map((batch) =>
+    row('net/counters', 'kernel entries', 10 / batch, {
+      path: '5pd',
+      batch,
+      copies: 2,
+      kernelEntries: 10 / batch,
+      notifications: 6 / batch,
+      wasted: 0.1 / batch,
+    }),
+  );
+  const loads = [100, 900];
+  const sizes = loads.flatMap((offered) =>
+    [0, 1, 2, 4].map((count) =>
+      row('net/batch-size', 'share of wake-ups', 1 / (count + 2), {
+        program: 'driver',
+        offered,
+        packets: count,
+      }),
+    ),
+  );
+  const depths = loads.flatMap((offered) =>
+    ['driver to rx virtualiser', 'copier to client'].flatMap((queue, index) =>
+      [0, 50, 100, 150, 200].map((timeUs) =>
+        row('net/queue-depth', 'packets', ((timeUs / 50 + index) % 4) * (offered / 100), {
+          queue,
+          offered,
+          timeUs,
+        }),
+      ),
+    ),
+  );
+  return [...packets, ...sizes, ...depths];
 }
 
 function blk(): BenchRow[] {
@@ -175,8 +210,10 @@ function others(): BenchRow[] {
       }),
     ),
   );
-  const description = ['parse', 'boot', 'check'].map((what, index) =>
-    row(`description/${what}`, 'ms', 40 * 3 ** index, { pds: 62 }),
+  const description = ['parse-62pd', 'boot-62pd'].flatMap((what, index) =>
+    ['cold', 'warm'].map((state) =>
+      row(`description/${what}`, 'ms', 40 * 3 ** index, { pds: 62, state }),
+    ),
   );
   const bridges = ['tcp', 'telnet'].flatMap((bridge) => [
     row('serial/to bridge', 'B/s', 20e6, { uart: 'ns16550a', bridge }),
@@ -187,6 +224,6 @@ function others(): BenchRow[] {
 }
 
 export function sampleResults(): BenchResults {
-  const results = [...net(), ...load(), ...sharing(), ...blk(), ...others()];
+  const results = [...net(), ...load(), ...sharing(), ...counters(), ...blk(), ...others()];
   return { schema: 1, node: 'v20.0.0', cpu: 'an invented processor', cores: 2, load: 0.5, results };
 }

@@ -100,16 +100,19 @@ export function groupsOf(
     readonly series: readonly string[];
     readonly bar: (row: BenchRow) => string;
     readonly scale?: number;
+    /** `none`: least and most are no spread of samples. */
+    readonly spread?: 'none';
   },
 ): readonly BarGroup[] {
-  const { scale = 1 } = options;
+  const { scale = 1, spread } = options;
   const groups = new Map<string, BarGroup['bars'][number][]>();
   for (const row of rows) {
     const label = options.group(row);
     const bars = groups.get(label) ?? [];
     groups.set(label, bars);
     const series = Math.max(0, options.series.indexOf(options.bar(row)));
-    const { median, min, max } = row;
+    const { median } = row;
+    const { min, max } = spread === 'none' ? { min: median, max: median } : row;
     bars.push({ series, value: median * scale, low: min * scale, high: max * scale });
   }
   return [...groups].map(([label, bars]) => ({

@@ -15,7 +15,7 @@ import {
   valuesOf,
 } from './section.ts';
 import { frameAxis } from './sections-net.ts';
-import { list, percent, say, sentence } from './words.ts';
+import { list, percent, say } from './words.ts';
 
 export const LOAD_SECTIONS: readonly Section[] = [
   {
@@ -60,12 +60,6 @@ export const LOAD_SECTIONS: readonly Section[] = [
     question: 'Who sends how much under each transmit policy?',
     make: transmitPolicies,
   },
-  {
-    id: 'net-counters',
-    benchmark: 'net',
-    question: 'What does one packet cost, counted?',
-    make: counters,
-  },
 ];
 
 function highestRates(rows: readonly BenchRow[]): SectionContent | undefined {
@@ -101,16 +95,23 @@ function latency(rows: readonly BenchRow[]): SectionContent | undefined {
   const found = select(rows, 'net/latency');
   if (found.length === 0) return undefined;
   const series = valuesOf(found, 'percentile').map(String);
+  const frames = valuesOf(found, 'frame');
+  const [frame] = frames;
   const said = valuesOf(found, 'load').flatMap((load) => {
     const of = (percentile: string): BenchRow | undefined =>
-      found.find((row) => row['load'] === load && row['percentile'] === percentile);
+      found.find(
+        (row) =>
+          row['load'] === load &&
+          row['percentile'] === percentile &&
+          (frame === undefined || row['frame'] === frame),
+      );
     const [half, most] = [of('p50'), of('p99')];
     if (half === undefined || most === undefined) return [];
-    const unit = most.unit === 'us' ? 'µs' : most.unit;
-    return [`at ${load} % ${say(half.median)} (p50) to ${say(most.median)} ${unit} (p99)`];
+    return [`${say(half.median)} to ${say(most.median)} µs at ${load} %`];
   });
+  const size = frame === undefined ? '' : ` of frames of ${frame} bytes`;
   return {
-    answer: sentence(list(said)),
+    answer: `From p50 to p99${size}: ${list(said)}.`,
     plots: [
       {
         plot: {
@@ -118,9 +119,12 @@ function latency(rows: readonly BenchRow[]): SectionContent | undefined {
           axis: { label: 'µs, there and back', scale: 'log' },
           series,
           groups: groupsOf(found, {
-            group: (row) => `at ${row['load']} % of PDR`,
+            group: (row) =>
+              `${frames.length > 1 ? `${row['frame']} bytes, ` : ''}at ${row['load']} % of PDR`,
             series,
             bar: (row) => String(row['percentile']),
+            // Of all packets, not of samples.
+            spread: 'none',
           }),
         },
       },
@@ -130,15 +134,24 @@ function latency(rows: readonly BenchRow[]): SectionContent | undefined {
 }
 
 function loss(rows: readonly BenchRow[]): SectionContent | undefined {
-  const found = select(rows, 'net/loss');
-  if (found.length === 0) return undefined;
-  const ordered = found.toSorted((a, b) => numberOf(a, 'offered') - numberOf(b, 'offered'));
-  const first = ordered.find((row) => row.median > 0);
-  const most = ordered.at(-1) as BenchRow;
+  const found = select(rows, 'net/loss').toSorted(
+    (a, b) => numberOf(a, 'offered') - numberOf(b, 'offered'),
+  );
+  const [frame] = valuesOf(found, 'frame');
+  const ofFrame = found.filter((row) => frame === undefined || row['frame'] === frame);
+  const first = ofFrame.find((row) => row.median > 0);
+  const most = ofFrame.at(-1);
+  if (most === undefined) return undefined;
+  const size = frame === undefined ? '' : `, of frames of ${frame} bytes,`;
   const beginning =
     first === undefined
       ? `Nothing is lost up to ${say(numberOf(most, 'offered'))} packets/s offered`
-      : `Loss begins at ${say(numberOf(first, 'offered'))} packets/s offered`;
+      : `Loss begins at ${say(numberOf(first, 'offered'))} packets/s${size} offered`;
+  const name = (each: string | number): string => `${each} bytes`;
+  const series =
+    frame === undefined
+      ? [{ name: 'lost', points: found.flatMap((row) => pointOf(row, 'offered')) }]
+      : seriesOf(found, { x: 'offered', by: 'frame', name });
   return {
     answer: `${beginning}; at ${say(numberOf(most, 'offered'))} it is ${percent(most.median)}.`,
     plots: [
@@ -147,7 +160,7 @@ function loss(rows: readonly BenchRow[]): SectionContent | undefined {
           kind: 'lines',
           x: { label: 'packets/s offered', scale: 'linear' },
           y: { label: 'share lost', scale: 'linear', format: percent },
-          series: [{ name: 'lost', points: ordered.flatMap((row) => pointOf(row, 'offered')) }],
+          series,
         },
       },
     ],
@@ -159,9 +172,10 @@ function burst(rows: readonly BenchRow[]): SectionContent | undefined {
   const found = select(rows, 'net/burst');
   const [first] = found;
   if (first === undefined) return undefined;
-  const least = Math.min(...found.map((row) => row.median));
+  const least = found.reduce((few, row) => (row.median < few.median ? row : few));
+  const atLimit = least['limit'] === least.median ? ', the longest that was tried' : '';
   return {
-    answer: `At least ${say(least)} frames of every size.`,
+    answer: `At least ${say(least.median)} frames${atLimit}, of ${least['frame']} bytes.`,
     plots: [
       {
         plot: {
@@ -195,18 +209,20 @@ function cpuUse(rows: readonly BenchRow[]): SectionContent | undefined {
     ...published.map((each, colour) => ({ ...each, colour, style: 'beside' as const })),
   ].filter(({ points }) => points.length > 0);
   const errors = found.map((row) => Math.abs(numberOf(row, 'error'))).filter(Number.isFinite);
-  const offered = found.map((row) => numberOf(row, 'offered'));
-  const isMegabits = Math.max(...offered) <= 10_000;
+  const said = select(rows, 'net/cpu-error').map(
+    (row) => `${row['path']} ${percent(asShare(row.median))}`,
+  );
+  const byPath = said.length === 0 ? '' : ` (median by path: ${list(said)})`;
   return {
     answer:
       errors.length === 0
-        ? `CPU use is predicted for ${found.length} points; none of them is published.`
-        : `The median error is ${percent(median(errors.map(asShare)))}, the greatest ${percent(Math.max(...errors.map(asShare)))}, over ${errors.length} published points.`,
+        ? `CPU use is predicted for ${found.length} points; there is none to hold them against.`
+        : `The median error is ${percent(asShare(median(errors)))}, the greatest ${percent(asShare(Math.max(...errors)))}, over ${errors.length} published points that the table was not fitted on${byPath}.`,
     plots: [
       {
         plot: {
           kind: 'lines',
-          x: { label: isMegabits ? 'Mb/s offered' : 'offered', scale: 'linear', format: String },
+          x: { label: 'Mb/s offered', scale: 'linear', format: String },
           y: { label: 'CPU use, % of a core', scale: 'linear', format: short },
           series,
         },
@@ -226,18 +242,22 @@ function isolation(rows: readonly BenchRow[]): SectionContent | undefined {
   if (found.length === 0) return undefined;
   const said = found
     .filter((row) => row['neighbour'] !== 'none')
-    .map((row) => `${percent(row.median)} beside a ${row['neighbour']} one`);
+    .map((row) => `${percent(row.median)} beside a neighbour that is ${row['neighbour']}`);
   return {
-    answer: `Of what it is due, the good client gets ${list(said)}.`,
+    answer: `Of what it is sent, the good client answers ${list(said)}.`,
     plots: [
       {
         plot: {
           kind: 'bars',
-          axis: { label: "the good client's share", scale: 'linear', format: percent },
+          axis: {
+            label: 'share of its packets that the good client answers',
+            scale: 'linear',
+            format: percent,
+          },
           series: ['share'],
           groups: groupsOf(found, {
             group: (row) =>
-              row['neighbour'] === 'none' ? 'alone' : `beside a ${row['neighbour']} client`,
+              row['neighbour'] === 'none' ? 'alone' : `beside one that is ${row['neighbour']}`,
             series: ['share'],
             bar: () => 'share',
           }),
@@ -278,20 +298,4 @@ export function shares(found: readonly BenchRow[], key: string): SectionContent 
     ],
     table: rowsTable(found),
   };
-}
-
-function counters(rows: readonly BenchRow[]): SectionContent | undefined {
-  const found = select(rows, 'net/counters');
-  const [first] = found;
-  if (first === undefined) return undefined;
-  const said = [
-    ['copies', 'copies'],
-    ['kernelEntries', 'kernel entries'],
-    ['notifications', 'notifications'],
-    ['wasted', 'of them for nothing'],
-  ]
-    .filter(([key]) => Number.isFinite(numberOf(first, key as string)))
-    .map(([key, name]) => `${say(numberOf(first, key as string))} ${name}`);
-  const answer = said.length === 0 ? 'See the table.' : `${list(said)} in the first of these rows.`;
-  return { answer, plots: [], table: rowsTable(found) };
 }

@@ -251,7 +251,11 @@ function workloadOf(row: BenchRow): string {
 function descriptions(rows: readonly BenchRow[]): SectionContent | undefined {
   const found = rows.filter((row) => row.name.startsWith('description/') && row.unit === 'ms');
   if (found.length === 0) return undefined;
-  const said = found.map((row) => `${row.name.replace('description/', '')} ${say(row.median)} ms`);
+  const series = valuesOf(found, 'state').map(String);
+  const what = (row: BenchRow): string => row.name.replace('description/', '');
+  const said = found.map(
+    (row) => `${what(row)} ${say(row.median)} ms (${row['state'] ?? 'median'})`,
+  );
   return {
     answer: sentence(list(said)),
     plots: [
@@ -259,15 +263,11 @@ function descriptions(rows: readonly BenchRow[]): SectionContent | undefined {
         plot: {
           kind: 'bars',
           axis: { label: 'ms', scale: 'linear' },
-          series: ['median'],
-          groups: groupsOf(found, {
-            group: (row) => row.name.replace('description/', ''),
-            series: ['median'],
-            bar: () => 'median',
-          }),
+          series: series.length === 0 ? ['median'] : series,
+          groups: groupsOf(found, { group: what, series, bar: (row) => String(row['state']) }),
         },
       },
     ],
-    table: rowsTable(rows.filter((row) => row.name.startsWith('description/'))),
+    table: rowsTable(found),
   };
 }

@@ -3,7 +3,6 @@
  * here; a new question within one is a new part.
  */
 
-import { NET_PARTS } from '../net/parts.ts';
 import type { Benchmark, NetPoints } from './benchmark.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -43,7 +42,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'cpu-use',
-        seconds: { smoke: 2, quick: 8, full: 30 },
+        seconds: { smoke: 2, quick: 25, full: 60 },
         measure: async (settings) => (await import('../net/cpu-use.ts')).benchNetCpuUse(settings),
       },
       {
@@ -71,7 +70,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
           return [benchBoot(repeat), ...(await benchAllocations())];
         },
       },
-      ...NET_PARTS,
     ],
   },
   {
