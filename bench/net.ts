@@ -3,6 +3,29 @@
  * pipeline written as one C program (`native/pipeline.c`): same queues, stages and copies, no isolation.
  *
  * Both run on this machine in one go, alternating, after a warm-up; the figures are medians.
+ *
+ * The files of `bench/net/` measure the rest. Which rows each gives, and what tells them apart (frames are in bytes without check
+ * sequence; `net-costs.ts` has memory and boot):
+ *
+ *     sweeps     net/echo         path 5pd, frame, batch: packets/s against C, and counters for each packet
+ *     paths      net/echo         path 5pd, dummy, 4pd, 2pd (frame 64 and 1514, batch 16): the ablation, alternating
+ *     clients    net/clients      path 4pd, clients 1, 2, 8, 32 (frame, batch 64): packets/s of all together
+ *     rfc2544    net/ndr, net/pdr frame, loss (the goal), window: packets/s; min passed, max failed
+ *                net/latency      load (% of PDR), percentile (p50 … p99.9), offered: microseconds there and back
+ *                net/loss         load (% of PDR), offered: share lost; answered (packets/s)
+ *     burst      net/burst        frame, lineRate (of 1 Gb/s), limit: frames back to back until the first is lost
+ *     cpu-use    net/cpu-use      path, offered (Mb/s of payload), fitted yes or no: % of a core; published, error (% of the
+ *                                 published cycles per packet; null where fitted), residual, both cycles per packet
+ *                net/cpu-error    path, or all: median error in % over the points that were not fitted
+ *     isolation  net/isolation    path, neighbour: share of what it is sent that the good client answers; p50Us, p99Us
+ *     tx-policy  net/tx-policy    policy, client: share of the bytes sent; p50Us, offered
+ *     counters   net/counters     path, batch: kernel entries; copies, bytesCopied, notifications, wasted, wakeUps,
+ *                                 contextSwitches, interrupts, mmio, queueOperations, busyNs; all for each packet
+ *     queues     net/batch-size   program, offered (Mb/s), packets (at least; less than twice as many): share of wake-ups
+ *                net/queue-depth  queue, offered (Mb/s), timeUs: packets that wait
+ *
+ * Under the virtual clock, with `bench/cost/imx8mm.json`, and so the same on every machine: burst, cpu-use, isolation, tx-policy,
+ * counters, queues. Under the host clock: the others.
  */
 
 import type { RunCounters } from '../systems/testbed.ts';

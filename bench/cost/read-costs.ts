@@ -2,24 +2,19 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { parseCosts, type RunCosts } from '../../systems/run-costs.ts';
 
-/** The file cannot be used; the message is one line for the user. */
-export class CostsError extends Error {
-  override readonly name = 'CostsError';
-}
-
-/** @throws CostsError */
+/** @throws UserMistake when the file cannot be read, or is no cost table */
 export function readCosts(path: string): RunCosts {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new CostsError(`cost table ${path} cannot be read: ${code}`);
+    throw explainSystemError(error, `cost table ${path}`);
   }
   const read = parseCosts(text);
-  if (!read.ok) throw new CostsError(`cost table ${path}: ${read.problem}`);
+  if (!read.ok) throw new UserMistake(`cost table ${path}: ${read.problem}`);
   return read.costs;
 }
 

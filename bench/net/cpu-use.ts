@@ -12,9 +12,8 @@ import { forLength, type NetSettings, once, round } from './settings.ts';
 
 const SMOKE_MEGABITS = [900, 957];
 
-/** @param costsPath a table other than that of the published board */
-export function benchNetCpuUse(settings: NetSettings, costsPath?: string): readonly BenchRow[] {
-  const costs = costsPath === undefined ? publishedBoardCosts() : readCosts(costsPath);
+export function benchNetCpuUse(settings: NetSettings): readonly BenchRow[] {
+  const costs = settings.costs === undefined ? publishedBoardCosts() : readCosts(settings.costs);
   const packets = forLength(settings, { smoke: 20, quick: 400, full: 2_000 });
   const predictions = predictAll(costs, {
     packets,

@@ -35,7 +35,7 @@ function named(rows: readonly BenchRow[], name: string): readonly BenchRow[] {
 }
 
 describe('closed-loop sweeps', () => {
-  it('measure each frame at one batch and each batch at one frame, no point twice', () => {
+  it('measure each frame at one batch and each batch at one frame', () => {
     const rows = benchNetSweep(SETTINGS);
 
     expectRows(rows);

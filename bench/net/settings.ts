@@ -5,7 +5,7 @@ import type { BenchSettings } from '../suite/benchmark.ts';
 
 export type NetSettings = Pick<
   BenchSettings,
-  'length' | 'repeat' | 'sampleNs' | 'onProgress' | 'onNotice'
+  'length' | 'repeat' | 'sampleNs' | 'costs' | 'onProgress' | 'onNotice'
 >;
 
 /** The value for this length. */
