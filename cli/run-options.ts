@@ -1,7 +1,9 @@
 /** The options of `sddf run` that are not about one class of devices, checked before anything starts. */
 
 import type { Command } from 'commander';
+import { readCosts } from '../bench/cost/read-costs.ts';
 import { UserMistake } from '../host/problem.ts';
+import type { RunCosts } from '../systems/run-costs.ts';
 import { collect, type RawOptions, textOption, textsOption } from './attachment.ts';
 import { parseChoice, parseCount, parseDuration, parseSize, type Range } from './quantities.ts';
 
@@ -14,6 +16,8 @@ export interface RunOptions {
   /** Choices for the options that the system itself offers. */
   readonly choices: Readonly<Record<string, string>>;
   readonly ramBytes?: number;
+  /** What work costs under the virtual clock. */
+  readonly costs?: RunCosts;
   /** Folders in which the programs of a `.system` file are looked for. */
   readonly searchPath: readonly string[];
   readonly demo: 'no' | 'yes';
@@ -33,6 +37,10 @@ export function addRunOptions(command: Command): void {
     .option('--seed <number>', 'seed of everything that is random', '0')
     .option('--path <path>', 'what a packet passes in echo: 5pd, 4pd, 2pd or dummy')
     .option('--set <name=value>', 'chooses an option of the system; may be repeated', collect, [])
+    .option(
+      '--cost <file>',
+      'with --clock virtual: what work costs, such as bench/cost/imx8mm.json',
+    )
     .option('--ram <size>', 'RAM of the board, such as 64M')
     .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])
     .option('--demo', 'sends two seconds of its own traffic first, and explains');
@@ -42,8 +50,14 @@ export function addRunOptions(command: Command): void {
 export function readRunOptions(raw: RawOptions): RunOptions {
   const forText = textOption(raw, 'for');
   const ram = textOption(raw, 'ram');
+  const cost = textOption(raw, 'cost');
+  const clock = parseChoice(textOption(raw, 'clock') ?? 'host', '--clock', ['host', 'virtual']);
+  if (cost !== undefined && clock === 'host') {
+    throw new UserMistake('--cost: time passes by itself here; give --clock virtual too');
+  }
   return {
-    clock: parseChoice(textOption(raw, 'clock') ?? 'host', '--clock', ['host', 'virtual']),
+    clock,
+    ...(cost === undefined ? {} : { costs: readCosts(cost) }),
     ...(forText === undefined ? {} : { forNs: parseDuration(forText, '--for') }),
     output: raw['json'] === true ? 'json' : 'text',
     seed: parseCount(textOption(raw, 'seed') ?? '0', '--seed', SEED),
