@@ -62,8 +62,9 @@ export class RigThread {
 
   /** Invokes, and insists on success. */
   must(cptr: number, label: number, words: readonly number[], caps: readonly number[] = []): void {
-    words.forEach((word, i) => this.calls.setWord(i, word));
-    caps.forEach((cap, i) => this.calls.setCap(i, cap));
+    // No closures: what a client does between two system calls is measured with them.
+    for (let i = 0; i < words.length; i += 1) this.calls.setWord(i, words[i] as number);
+    for (let i = 0; i < caps.length; i += 1) this.calls.setCap(i, caps[i] as number);
     const error = this.calls.invoke(cptr, label, caps.length, words.length);
     if (error !== NO_ERROR) throw new Error(`invocation ${label} of ${cptr}: error ${error}`);
   }
@@ -149,6 +150,7 @@ export interface RigOptions {
 
 export interface BootedRig {
   readonly kernel: Kernel;
+  readonly board: Board;
   /** Runs until this time of the rig's clock; throws what a program has thrown. */
   readonly run: (untilNs: number) => void;
 }
@@ -176,7 +178,7 @@ export function bootRig(options: RigOptions): BootedRig {
     kernel.run(untilNs);
     if (failure !== undefined) throw failure;
   };
-  return { kernel, run };
+  return { kernel, board, run };
 }
 
 /** Runs a body once; then waits on nothing, for good. */

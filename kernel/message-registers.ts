@@ -20,7 +20,8 @@ export function lookupIpcBuffer(k: KernelState, tcb: Tcb, access: 'send' | 'rece
   if (cap.vmRights !== VM_READ_WRITE && (access === 'receive' || cap.vmRights !== VM_READ_ONLY)) {
     return -1;
   }
-  const offset = cap.sizeBits >= 32 ? tcb.ipcBufferLow : tcb.ipcBufferLow & (bytesOf(cap.sizeBits) - 1);
+  const offset =
+    cap.sizeBits >= 32 ? tcb.ipcBufferLow : tcb.ipcBufferLow & (bytesOf(cap.sizeBits) - 1);
   return (cap.base - k.ram.base + offset) >>> 2;
 }
 
