@@ -84,11 +84,23 @@ export interface KernelStateOptions {
   readonly fastPath: 'on' | 'off';
 }
 
-export class KernelState {
-  readonly machine: Machine;
-  readonly ram: Ram;
-  readonly u32: Uint32Array<SharedArrayBuffer>;
-  readonly costs: CostTable;
+/**
+ * Holds the options, so that {@link KernelState} can declare its fields with their values: a field that is assigned in
+ * a constructor begins as `undefined`, and V8 checks its kind at each use from then on.
+ */
+abstract class Configured {
+  protected readonly options: KernelStateOptions;
+
+  constructor(options: KernelStateOptions) {
+    this.options = options;
+  }
+}
+
+export class KernelState extends Configured {
+  readonly machine: Machine = this.options.machine;
+  readonly ram: Ram = this.options.machine.ram;
+  readonly u32: Uint32Array<SharedArrayBuffer> = this.options.machine.ram.u32;
+  readonly costs: CostTable = this.options.costs;
   readonly counters: KernelCounters = {
     kernelEntries: 0,
     contextSwitches: 0,
@@ -99,10 +111,10 @@ export class KernelState {
     framesLost: 0,
   };
 
-  readonly idleThread: Tcb;
-  readonly idleSchedContext: SchedContext;
-  current: Tcb;
-  currentSchedContext: SchedContext;
+  readonly idleThread: Tcb = new Tcb(0);
+  readonly idleSchedContext: SchedContext = new SchedContext(0, 7);
+  current: Tcb = this.idleThread;
+  currentSchedContext: SchedContext = this.idleSchedContext;
   /** What `schedule()` has to do: go on, choose from the queues, or switch to `candidate`. */
   action: 'resume' | 'choose' | 'switch' = 'resume';
   candidate: Tcb | null = null;
@@ -129,10 +141,10 @@ export class KernelState {
   readonly domainSchedule: DomainScheduleEntry[] = [];
 
   workUnits = 0;
-  readonly workUnitsMax: number;
-  readonly hasFastPath: boolean;
+  readonly workUnitsMax: number = this.options.workUnitsMax;
+  readonly hasFastPath: boolean = this.options.fastPath === 'on';
 
-  readonly irqState: Uint8Array;
+  readonly irqState: Uint8Array = new Uint8Array(this.options.machine.irqMax + 1);
   /** Slot i holds the notification capability to signal for interrupt i. */
   readonly irqSlots: Slot[] = [];
   readonly asidTable: (AsidPool | null)[] = Array.from({ length: ASID_POOLS }, () => null);
@@ -176,21 +188,11 @@ export class KernelState {
   onDebugChar: ((code: number) => void) | null = null;
 
   constructor(options: KernelStateOptions) {
-    this.machine = options.machine;
-    this.ram = options.machine.ram;
-    this.u32 = options.machine.ram.u32;
-    this.costs = options.costs;
-    this.workUnitsMax = options.workUnitsMax;
-    this.hasFastPath = options.fastPath === 'on';
-    this.idleThread = new Tcb(0);
+    super(options);
     this.idleThread.state = 'idle';
     this.idleThread.name = 'idle';
-    this.idleSchedContext = new SchedContext(0, 7);
     this.idleThread.schedContext = this.idleSchedContext;
-    this.current = this.idleThread;
-    this.currentSchedContext = this.idleSchedContext;
     const irqs = options.machine.irqMax + 1;
-    this.irqState = new Uint8Array(irqs);
     for (let irq = 0; irq < irqs; irq += 1) this.irqSlots.push(new Slot());
     for (let i = 0; i < DOMAIN_SCHEDULE_ENTRIES; i += 1) {
       this.domainSchedule.push({ domain: 0, duration: 0 });

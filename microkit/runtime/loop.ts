@@ -40,6 +40,18 @@ import type { PdCounters, RuntimeObserver } from './observer.ts';
 import type { PdProfile } from './profile.ts';
 import type { DeferredSignal } from './protection-domain.ts';
 
+// Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported it looks up each time.
+const A0 = 2 * REG_A0;
+const A1 = 2 * REG_A1;
+const A6 = 2 * REG_A6;
+const A7 = 2 * REG_A7;
+const T0 = 2 * REG_T0;
+const RECV = SYS_RECV;
+const INPUT = SLOT_INPUT;
+const REPLY = SLOT_REPLY;
+const NB_SEND_RECV = SYS_NB_SEND_RECV;
+const FAULT = BADGE_HIGH_FAULT;
+const CALL = BADGE_HIGH_CALL;
 const PLAIN_INFO = 0xffff_f07f;
 const EMPTY_INFO = messageInfo(0, 0, 0);
 
@@ -65,15 +77,24 @@ const WAITING = 2;
 /** The next wait carries no reply. */
 const NO_REPLY = -1;
 
-export class PdLoop implements UserContext {
-  readonly #thread: UserThread;
-  readonly #regs: Uint32Array;
-  readonly #profile: PdProfile;
-  readonly #init: () => EntryPoints;
-  readonly #pd: ProtectionDomain<unknown>;
-  readonly #deferred: DeferredSignal;
-  readonly #counters: PdCounters;
-  readonly #observer: RuntimeObserver;
+/** Holds the options, so that {@link PdLoop} can declare its fields with their values: see `ProgramState`. */
+abstract class Configured {
+  protected readonly options: PdLoopOptions;
+
+  constructor(options: PdLoopOptions) {
+    this.options = options;
+  }
+}
+
+export class PdLoop extends Configured implements UserContext {
+  readonly #thread: UserThread = this.options.thread;
+  readonly #regs: Uint32Array = this.options.thread.regs;
+  readonly #profile: PdProfile = this.options.profile;
+  readonly #init: () => EntryPoints = this.options.init;
+  readonly #pd: ProtectionDomain<unknown> = this.options.pd;
+  readonly #deferred: DeferredSignal = this.options.deferred;
+  readonly #counters: PdCounters = this.options.counters;
+  readonly #observer: RuntimeObserver = this.options.observer;
   #phase = CREATED;
   /**
    * The program's entry points, taken out once: each program returns an object of another shape, and
@@ -91,17 +112,6 @@ export class PdLoop implements UserContext {
   #reply = NO_REPLY;
   /** What `progress` was after the last event. */
   #progressSeen = 0;
-
-  constructor(options: PdLoopOptions) {
-    this.#thread = options.thread;
-    this.#regs = options.thread.regs;
-    this.#profile = options.profile;
-    this.#init = options.init;
-    this.#pd = options.pd;
-    this.#deferred = options.deferred;
-    this.#counters = options.counters;
-    this.#observer = options.observer;
-  }
 
   resume(): void {
     try {
@@ -137,13 +147,13 @@ export class PdLoop implements UserContext {
     if (this.#phase === WAITING) {
       const regs = this.#regs;
       // Signed: a number of 32 bits that is a small integer to the engine, whatever its highest bit.
-      this.#badgeLow = (regs[2 * REG_A0] as number) | 0;
-      this.#badgeHigh = (regs[2 * REG_A0 + 1] as number) | 0;
-      this.#info = (regs[2 * REG_A1] as number) | 0;
+      this.#badgeLow = (regs[A0] as number) | 0;
+      this.#badgeHigh = (regs[A0 + 1] as number) | 0;
+      this.#info = (regs[A1] as number) | 0;
       this.#phase = RUNNING;
     }
-    if ((this.#badgeHigh & BADGE_HIGH_FAULT) !== 0) this.#childFault();
-    else if ((this.#badgeHigh & BADGE_HIGH_CALL) !== 0) this.#call();
+    if ((this.#badgeHigh & FAULT) !== 0) this.#childFault();
+    else if ((this.#badgeHigh & CALL) !== 0) this.#call();
     else this.#signals();
   }
 
@@ -203,26 +213,26 @@ export class PdLoop implements UserContext {
   #wait(): void {
     const regs = this.#regs;
     const deferred = this.#deferred;
-    regs[2 * REG_A0 + 1] = 0;
-    regs[2 * REG_A1 + 1] = 0;
+    regs[A0 + 1] = 0;
+    regs[A1 + 1] = 0;
     if (this.#reply !== NO_REPLY) {
       if (deferred.cptr !== 0) this.#flush();
-      regs[2 * REG_A1] = this.#reply;
+      regs[A1] = this.#reply;
       this.#reply = NO_REPLY;
-      regs[2 * REG_A7] = SYS_REPLY_RECV;
+      regs[A7] = SYS_REPLY_RECV;
     } else if (deferred.cptr !== 0) {
       this.#counters.deferred++;
-      regs[2 * REG_T0] = deferred.cptr;
-      regs[2 * REG_T0 + 1] = 0;
-      regs[2 * REG_A1] = deferred.info;
-      regs[2 * REG_A7] = SYS_NB_SEND_RECV;
+      regs[T0] = deferred.cptr;
+      regs[T0 + 1] = 0;
+      regs[A1] = deferred.info;
+      regs[A7] = NB_SEND_RECV;
       deferred.cptr = 0;
     } else {
-      regs[2 * REG_A7] = SYS_RECV;
+      regs[A7] = RECV;
     }
-    regs[2 * REG_A0] = SLOT_INPUT;
-    regs[2 * REG_A6] = SLOT_REPLY;
-    regs[2 * REG_A6 + 1] = 0;
+    regs[A0] = INPUT;
+    regs[A6] = REPLY;
+    regs[A6 + 1] = 0;
     this.#phase = WAITING;
     this.#thread.trapLast();
   }
@@ -230,9 +240,9 @@ export class PdLoop implements UserContext {
   /** A wait that replies has no room for the deferred signal: it goes first, by itself. */
   #flush(): void {
     const regs = this.#regs;
-    regs[2 * REG_A0] = this.#deferred.cptr;
-    regs[2 * REG_A1] = this.#deferred.info;
-    regs[2 * REG_A7] = SYS_SEND;
+    regs[A0] = this.#deferred.cptr;
+    regs[A1] = this.#deferred.info;
+    regs[A7] = SYS_SEND;
     this.#deferred.cptr = 0;
     this.#thread.trap();
   }

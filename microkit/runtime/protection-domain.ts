@@ -6,6 +6,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { NO_HALFWORDS, NO_UNSIGNED_WORDS } from '../../memory/empty-arrays.ts';
 import {
   IPC_BUFFER_BYTES,
   IPC_BUFFER_MESSAGE_WORD,
@@ -30,6 +31,11 @@ import type { PdProfile } from './profile.ts';
 import { mapDevice, mapReadonly, mapWritable } from './regions.ts';
 import { userTcb } from './user-caps.ts';
 
+// Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported it looks up each time.
+const A0 = 2 * REG_A0;
+const A1 = 2 * REG_A1;
+const A7 = 2 * REG_A7;
+const SEND = SYS_SEND;
 const TWO_TO_32 = 0x1_0000_0000;
 /** Label and length of a message information word: a program cannot send capabilities. */
 const PLAIN_INFO = 0xffff_f07f;
@@ -56,14 +62,14 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
   readonly config: unknown;
   readonly vars: Readonly<Record<string, number>>;
   readonly #thread: UserThread;
-  readonly #regs: Uint32Array;
-  readonly #memory: Uint32Array;
+  readonly #regs: Uint32Array = NO_UNSIGNED_WORDS;
+  readonly #memory: Uint32Array = NO_UNSIGNED_WORDS;
   /** Index in `#memory` of message register 0's shadow in the IPC buffer. */
-  readonly #messageWord: number;
+  readonly #messageWord: number = 0;
   readonly #profile: PdProfile;
-  readonly #notifyCptr: Uint16Array;
-  readonly #callCptr: Uint16Array;
-  readonly #irqCptr: Uint16Array;
+  readonly #notifyCptr: Uint16Array = NO_HALFWORDS;
+  readonly #callCptr: Uint16Array = NO_HALFWORDS;
+  readonly #irqCptr: Uint16Array = NO_HALFWORDS;
   readonly #deferred: DeferredSignal;
   readonly #counters: PdCounters;
   readonly #observer: RuntimeObserver;
@@ -148,13 +154,13 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
     }
     this.#counters.ppcalls++;
     const regs = this.#regs;
-    regs[2 * REG_A0] = cptr;
-    regs[2 * REG_A0 + 1] = 0;
-    regs[2 * REG_A1] = message & PLAIN_INFO;
-    regs[2 * REG_A1 + 1] = 0;
-    regs[2 * REG_A7] = SYS_CALL;
+    regs[A0] = cptr;
+    regs[A0 + 1] = 0;
+    regs[A1] = message & PLAIN_INFO;
+    regs[A1 + 1] = 0;
+    regs[A7] = SYS_CALL;
     this.#thread.trap();
-    return ((regs[2 * REG_A1] as number) & PLAIN_INFO) >>> 0;
+    return ((regs[A1] as number) & PLAIN_INFO) >>> 0;
   }
 
   mr(index: number): number {
@@ -203,11 +209,11 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 
   #send(cptr: number, info: number): void {
     const regs = this.#regs;
-    regs[2 * REG_A0] = cptr;
-    regs[2 * REG_A0 + 1] = 0;
-    regs[2 * REG_A1] = info;
-    regs[2 * REG_A1 + 1] = 0;
-    regs[2 * REG_A7] = SYS_SEND;
+    regs[A0] = cptr;
+    regs[A0 + 1] = 0;
+    regs[A1] = info;
+    regs[A1 + 1] = 0;
+    regs[A7] = SEND;
     this.#thread.trap();
   }
 
