@@ -200,13 +200,15 @@ function others(): BenchRow[] {
       children,
     }),
   );
-  const mechanisms = ['sel4-call', 'sel4-ring', 'posix-mq', 'mach', 'l4', 'qnx', 'MessagePort'];
-  const ipc = ['null', '64 B', '4 KiB', '64 KiB'].flatMap((workload, size) =>
+  const mechanisms = ['sel4-ring', 'sel4-call', 'posix-mq', 'mach', 'l4', 'qnx', 'MessagePort'];
+  const ipc = ['null', '64 B', '4 KiB', '64 KiB', 'stream'].flatMap((workload, size) =>
     mechanisms.map((mechanism, index) =>
-      row('ipc/message', 'ns', 250 * (1 + index) * 1.7 ** size, {
-        workload,
+      row(`ipc/${mechanism}`, 'ns', 250 * (1 + index) * 1.7 ** size, {
         mechanism,
-        copies: index % 3,
+        workload,
+        ...(mechanism === 'MessagePort'
+          ? {}
+          : { copies: index % 3, kernelEntries: 2 + (index % 2), switches: 2, kernelBytes: 0 }),
       }),
     ),
   );

@@ -60,10 +60,12 @@ function counters(rows: readonly BenchRow[]): SectionContent | undefined {
           series,
           groups: found.map((row) => ({
             label: labelOf(row),
-            bars: known.map(([key], index) => {
-              const value = numberOf(row, key);
-              return { series: index, value, low: value, high: value };
-            }),
+            bars: known
+              .map(([key], index) => {
+                const value = numberOf(row, key);
+                return { series: index, value, low: value, high: value };
+              })
+              .filter(({ value }) => Number.isFinite(value)),
           })),
         },
       },

@@ -56,6 +56,12 @@ export const OTHER_SECTIONS: readonly Section[] = [
     make: ipcTimes,
   },
   {
+    id: 'ipc-counters',
+    benchmark: 'ipc',
+    question: 'Why: what does the kernel do for a message of 64 bytes?',
+    make: ipcCounters,
+  },
+  {
     id: 'description',
     benchmark: 'description',
     question: 'How long does a large description take to check and to boot?',
@@ -236,6 +242,47 @@ function ipcTimes(rows: readonly BenchRow[]): SectionContent | undefined {
             series,
             bar: (row) => String(row['mechanism']),
           }),
+        },
+      },
+    ],
+    table: rowsTable(found),
+  };
+}
+
+const IPC_COUNTED: readonly (readonly [string, string])[] = [
+  ['copies', 'copies'],
+  ['kernelEntries', 'kernel entries'],
+  ['switches', 'context switches'],
+  ['lookups', 'names looked up'],
+];
+
+function ipcCounters(rows: readonly BenchRow[]): SectionContent | undefined {
+  const found = rows.filter(
+    (row) =>
+      row.name.startsWith('ipc/') &&
+      row['workload'] === '64 B' &&
+      Number.isFinite(numberOf(row, 'kernelEntries')),
+  );
+  if (found.length === 0) return undefined;
+  const known = IPC_COUNTED.filter(([key]) =>
+    found.some((row) => Number.isFinite(numberOf(row, key))),
+  );
+  const series = known.map(([, name]) => name);
+  const said = found.map((row) => `${row['mechanism']} ${say(numberOf(row, 'copies'))}`);
+  return {
+    answer: `Copies of the message: ${list(said)}.`,
+    plots: [
+      {
+        plot: {
+          kind: 'bars',
+          axis: { label: 'per message', scale: 'linear' },
+          series,
+          groups: found.map((row) => ({
+            label: String(row['mechanism']),
+            bars: known
+              .map(([key], index) => bar(index, numberOf(row, key)))
+              .filter(({ value }) => Number.isFinite(value)),
+          })),
         },
       },
     ],
