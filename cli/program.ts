@@ -87,8 +87,12 @@ function explain(error: unknown, args: readonly string[]): number {
 function explainUsage(error: CommanderError, args: readonly string[]): number {
   if (error.exitCode === 0) return 0; // --help has been printed
   if (error.code === 'commander.help') {
-    const unknown = args.filter((word) => !word.startsWith('-') && word !== 'help')[0];
-    const what = unknown === undefined ? 'no command given' : `unknown command '${unknown}'`;
+    const word = args.find((one) => !one.startsWith('-') && one !== 'help');
+    if (commands.some((entry) => entry.name === word)) {
+      console.error(`sddf: ${word} needs a command of its own; see sddf ${word} --help`);
+      return EXIT_MISTAKE;
+    }
+    const what = word === undefined ? 'no command given' : `unknown command '${word}'`;
     console.error(`sddf: ${what}; try sddf --help`);
     return EXIT_MISTAKE;
   }

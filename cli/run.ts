@@ -29,6 +29,8 @@ import { openTerminal, type Terminal } from './terminal.ts';
 
 /** That the monitor has started, that a domain is passive: what the topology says too. */
 const MONITOR_CHATTER = 'MON|INFO';
+/** What a client that checks something says when it has failed: the run has failed with it. */
+const CHECK_FAILED = 'CLIENT|ERROR';
 
 export function runCommand(): Command {
   const command = new Command('run')
@@ -185,6 +187,7 @@ class Run {
 
   #log(pd: string, line: string): void {
     if (line.startsWith(MONITOR_CHATTER)) return;
+    if (line.startsWith(CHECK_FAILED)) process.exitCode = 1;
     // In the stack of an exception, paths are shorter from here.
     this.#terminal.note(`${pd}: ${line.replaceAll(`(${process.cwd()}/`, '(')}`);
   }

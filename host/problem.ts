@@ -27,6 +27,12 @@ export function explainSystemError(error: unknown, where: string): UserMistake {
       return new UserMistake(`${where}: no such file or directory; check the path`);
     case 'EACCES':
     case 'EPERM':
+      // Binding a socket gives EACCES for a missing folder, too.
+      if (/(^| )unix:/.test(where)) {
+        return new UserMistake(
+          `${where}: permission denied, or no such directory; choose a directory that is there and yours`,
+        );
+      }
       return new UserMistake(
         `${where}: permission denied; ports below 1024 and other users' files need rights`,
       );

@@ -40,6 +40,30 @@ describe('sddf run blk', () => {
     expect(timeNs).toBeLessThan(50e6);
     expect(run.stderr).toContain('CLIENT|INFO: basic: successfully finished!');
   });
+
+  it('ends with 1 when the check has failed', () => {
+    const run = sddf('run', 'blk', '--clock', 'virtual', '--set', 'partition=3');
+
+    expect(run.stderr + run.stdout).toContain('there is no partition table');
+    expect(run.status).toBe(1);
+  });
+});
+
+describe('mistakes', () => {
+  it.each([
+    [['disk'], 'disk needs a command of its own; see sddf disk --help'],
+    [['disk', 'create', 'x.img', '--size', 'lots'], "--size: 'lots' is not a size such as 512K"],
+    [['disk', 'create', '.', '--size', '1M'], '.: exists already; --force replaces it'],
+    [['run', 'blk', '--disk', 'file=nosuch.img'], 'nosuch.img: no such file or directory'],
+    [['run', 'blk', '--disk', 'mem=8M,fat=12'], '--disk mem=8M,fat=12: fat takes no value'],
+    [['run', 'blk', '--nbd', 'unix:/nowhere/s'], 'permission denied, or no such directory'],
+    [['run', 'echo', '--disk', 'mem=8M'], "echo: this system has no option 'disks'"],
+  ])('%j ends with 2 and one line', (args, message) => {
+    const { status, stdout, stderr } = sddf(...args);
+
+    expect(stderr).toContain(message);
+    expect([status, stdout, stderr.split('\n').length]).toEqual([2, '', 2]);
+  });
 });
 
 describe('sddf run fat', () => {
