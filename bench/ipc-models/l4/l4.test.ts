@@ -89,23 +89,42 @@ describe('rendezvous', () => {
     expect(kernel.heap.allocatedBytes).toBe(0);
   });
 
-  it('waits for the partner that is named, and lets others queue up, first come first', () => {
+  it('lets senders queue up, first come first, whatever their priority', () => {
     const { kernel, run } = setUp();
     const seen: number[] = [];
-    const sender = function* (thread: ModelThread): ModelBody {
-      put(thread, UTCB, [messageTag(0, 0)]);
-      yield sendTo(4);
-    };
-    run(20, sender);
-    run(30, sender);
-    run(25, sender);
-    run(10, function* () {
-      // Threads run by priority: 2, 3, 1 is the order in which they come.
-      seen.push(yield waitFor(3), yield waitFor(ANY_THREAD), yield waitFor(ANY_THREAD));
+    run(40, function* () {
+      yield waitFor(2, 1000);
+      seen.push(yield waitFor(ANY_THREAD), yield waitFor(ANY_THREAD), yield waitFor(ANY_THREAD));
     });
+    run(40, function* () {
+      yield waitFor(1);
+    });
+    for (const priority of [20, 30, 25]) {
+      run(priority, function* () {
+        yield sendTo(1);
+      });
+      kernel.run(kernel.now() + 10_000);
+    }
     kernel.run(1e12);
 
-    expect(seen).toEqual([3, 2, 1]);
+    expect(seen).toEqual([3, 4, 5]);
+  });
+
+  it('waits for the partner that is named, whoever else wants to send', () => {
+    const { kernel, run } = setUp();
+    const seen: number[] = [];
+    run(30, function* () {
+      seen.push(yield waitFor(3), yield waitFor(ANY_THREAD));
+    });
+    for (const priority of [20, 10]) {
+      run(priority, function* (thread) {
+        put(thread, UTCB, [messageTag(0, 0)]);
+        yield sendTo(1);
+      });
+    }
+    kernel.run(1e12);
+
+    expect(seen).toEqual([3, 2]);
   });
 
   it('of a call switches to the partner at once, although another thread has a higher priority', () => {
@@ -128,6 +147,27 @@ describe('rendezvous', () => {
     kernel.run(1e12);
 
     expect(order).toEqual(['caller', 'partner', 'bystander']);
+  });
+
+  it('of a call forgets nobody who has become ready in the same system call', () => {
+    const { kernel, run } = setUp();
+    const order: string[] = [];
+    run(5, function* () {
+      yield waitFor(ANY_THREAD);
+      order.push('partner');
+    });
+    run(20, function* () {
+      yield waitFor(ANY_THREAD, 10);
+      order.push('time is over');
+    });
+    kernel.run(5000);
+    run(10, function* () {
+      yield { workNs: 20_000 };
+      yield call(1);
+    });
+    kernel.run(1e12);
+
+    expect(order.toSorted()).toEqual(['partner', 'time is over']);
   });
 
   it('goes from the send phase to the receive phase in the kernel', () => {

@@ -94,9 +94,7 @@ export class Mach implements Model {
 
   #send(thread: ModelThread): void {
     const space = this.spaceOf(thread.task);
-    const message = copyInMessage(this.kernel, thread, space, (refused) =>
-      this.rights.giveBack(refused, space),
-    );
+    const message = copyInMessage(this.kernel, thread, space, this.rights);
     if (typeof message === 'number') return thread.answer(message);
     const { port } = message.target;
     if (port.isDead) {

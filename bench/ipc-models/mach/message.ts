@@ -27,6 +27,7 @@ import {
   MACH_SEND_INVALID_RIGHT,
   MACH_SEND_MSG_TOO_SMALL,
   MACH_SEND_NO_BUFFER,
+  MOVE_RECEIVE,
   OOL_COPY,
   OOL_DEALLOCATE,
   OOL_DESCRIPTOR,
@@ -50,57 +51,70 @@ export function kmsgBytes(sizeBytes: number): number {
   return KMSG_HEADER_BYTES + sizeBytes + TRAILER_BYTES;
 }
 
+/** Who takes the rights and the memory of a message that is not sent. */
+export interface RefusedMessages {
+  giveBack(message: Kmsg, space: PortSpace): void;
+}
+
 /**
  * Copies a message in.
  *
- * @param onRefused told of what had been taken in when the message turned out to be wrong
+ * @param refused gets what had been taken in when the message turned out to be wrong
  * @returns the message, or why it was refused
  */
 export function copyInMessage(
   kernel: ModelKernel,
   thread: ModelThread,
   space: PortSpace,
-  onRefused: (message: Kmsg) => void,
+  refused: RefusedMessages,
 ): Kmsg | number {
   const sizeBytes = thread.argument(2);
   if (sizeBytes < HEADER_BYTES || sizeBytes % 4 !== 0) return MACH_SEND_MSG_TOO_SMALL;
   if (sizeBytes > INLINE_BYTES_MAX) return MACH_SEND_NO_BUFFER;
   const at = kernel.heap.allocate(kmsgBytes(sizeBytes));
   if (at === 0) return MACH_SEND_NO_BUFFER;
-  const refuse = (code: number): number => {
+  const message = copyInHeader(kernel, thread, space, at);
+  if (typeof message === 'number') {
     kernel.heap.free(at, kmsgBytes(sizeBytes));
-    return code;
-  };
+    return message;
+  }
+  const { ram } = kernel.frames;
+  const hasReplyName = word(ram, at + KMSG_HEADER_BYTES + HEADER_LOCAL) !== 0;
+  const error =
+    hasReplyName && message.reply === null
+      ? MACH_SEND_INVALID_REPLY
+      : copyInDescriptors(kernel, thread.task, space, message);
+  if (error === MACH_MSG_SUCCESS) return message;
+  refused.giveBack(message, space);
+  return error;
+}
+
+/** The bytes, and the two rights that the header names. */
+function copyInHeader(
+  kernel: ModelKernel,
+  thread: ModelThread,
+  space: PortSpace,
+  at: number,
+): Kmsg | number {
+  const sizeBytes = thread.argument(2);
   const body = at + KMSG_HEADER_BYTES;
   if (!thread.task.space.copyIn(thread.argument(0), body, sizeBytes)) {
-    return refuse(MACH_SEND_INVALID_DATA);
+    return MACH_SEND_INVALID_DATA;
   }
   kernel.counters.copies += 1;
   kernel.counters.bytesCopied += sizeBytes;
-
   const { ram } = kernel.frames;
   const bits = ram.u32[(body + HEADER_BITS) >> 2] as number;
-  const target = space.copyIn(word(ram, body + HEADER_REMOTE), bits & DISPOSITION_MASK);
-  if (target === null || target.right === 'receive') return refuse(MACH_SEND_INVALID_DEST);
+  const targetAs = bits & DISPOSITION_MASK;
+  const replyAs = (bits >>> 8) & DISPOSITION_MASK;
+  // Nobody sends with a right to receive; it must not leave the sender on the way to this answer.
+  if (targetAs === MOVE_RECEIVE) return MACH_SEND_INVALID_DEST;
+  if (replyAs === MOVE_RECEIVE) return MACH_SEND_INVALID_REPLY;
+  const target = space.copyIn(word(ram, body + HEADER_REMOTE), targetAs);
+  if (target === null) return MACH_SEND_INVALID_DEST;
   const replyName = word(ram, body + HEADER_LOCAL);
-  const reply = replyName === 0 ? null : space.copyIn(replyName, (bits >>> 8) & DISPOSITION_MASK);
-  const message: Kmsg = {
-    at,
-    sizeBytes,
-    target,
-    reply,
-    items: NO_ITEMS,
-    next: null,
-  };
-  const error =
-    replyName !== 0 && reply === null
-      ? MACH_SEND_INVALID_REPLY
-      : copyInDescriptors(kernel, thread.task, space, message);
-  if (error !== MACH_MSG_SUCCESS) {
-    onRefused(message);
-    return error;
-  }
-  return message;
+  const reply = replyName === 0 ? null : space.copyIn(replyName, replyAs);
+  return { at, sizeBytes, target, reply, items: NO_ITEMS, next: null };
 }
 
 function copyInDescriptors(

@@ -214,7 +214,9 @@ describe('messages', () => {
       start(50, sender('one', 1));
       start(49, sender('two', 2));
       start(20, sender('low', 3));
+      kernel.run(1e12);
       start(30, sender('high', 4));
+      kernel.run(1e12);
       start(5, function* ({ task }) {
         const fd = yield [MQ_OPEN, PATH, O_RDWR, 0, 0];
         for (let i = 0; i < 4; i += 1) {
@@ -310,7 +312,7 @@ describe('waiting', () => {
   });
 
   it('does not let a queue die under a thread that waits at it', () => {
-    const { kernel } = bench();
+    const { kernel } = bench('preallocated');
     const task = kernel.makeTask('two threads');
     prepare(task);
     const out: number[] = [];
@@ -319,22 +321,23 @@ describe('waiting', () => {
       priority: 20,
       *body() {
         const fd = yield [MQ_OPEN, PATH, O_RDWR | O_CREAT, 0o600, ATTR];
-        out.push(yield [MQ_TIMEDRECEIVE, fd, BUFFER, 64, 0, 0]);
+        task.space.store32(TIME, 1);
+        out.push(yield [MQ_TIMEDRECEIVE, fd, BUFFER, 64, 0, TIME]);
+        out.push(kernel.heap.liveBytes);
       },
     });
     spawnGenerator(kernel, {
       task,
       priority: 10,
       *body() {
-        const second = yield [MQ_OPEN, PATH, O_RDWR, 0, 0];
         yield [MQ_CLOSE, 0];
         yield [MQ_UNLINK, PATH];
-        yield [MQ_TIMEDSEND, second, BUFFER, 8, 0, 0];
+        out.push(kernel.heap.liveBytes);
       },
     });
     kernel.run(1e12);
 
-    expect(out).toEqual([8]);
+    expect(out).toEqual([2 * (HEADER + 64), -ETIMEDOUT, 0]);
   });
 });
 

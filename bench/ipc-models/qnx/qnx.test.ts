@@ -157,6 +157,37 @@ describe('a message', () => {
     expect(seen).toEqual([10, 10, 90, 30, 73, 0, 4, 2, 1, 2, 3, 4, 1, 2]);
   });
 
+  it('goes to the thread that has waited for the shortest time, and is answered by its process alone', () => {
+    const { kernel, run } = setUp();
+    const seen: string[] = [];
+    const first = run(20, function* () {
+      const chid = yield [CHANNEL_CREATE, 0];
+      yield receive(chid);
+      seen.push('first');
+    });
+    spawnGenerator(kernel, {
+      task: first.task,
+      priority: 19,
+      *body() {
+        const rcvid = yield receive(1);
+        seen.push('second');
+        yield [TIMER_TIMEOUT, STATE_RECEIVE, 50_000];
+        yield receive(1);
+        seen.push(`replied ${yield reply(rcvid)}`);
+      },
+    });
+    kernel.run(1e12);
+    const client = run(10, function* () {
+      yield send(yield attach(1, 1));
+    });
+    run(5, function* () {
+      seen.push(`stranger ${yield reply(client.id)}`);
+    });
+    kernel.run(1e12);
+
+    expect(seen).toEqual(['second', `stranger ${-ESRCH}`, 'replied 0']);
+  });
+
   it('to nobody, from nowhere or to nowhere is refused', () => {
     const { kernel, run } = setUp();
     const seen: number[] = [];
@@ -198,6 +229,7 @@ describe('priorities', () => {
         yield reply(rcvid);
       }
       seen.push(server.tcb.priority);
+      yield receive(chid);
     });
     const client = function* (): ModelBody {
       yield send(yield attach(1, 1));
@@ -207,6 +239,7 @@ describe('priorities', () => {
     run(10, client);
     kernel.run(1e12);
 
+    expect(server.tcb.priority).toBe(15);
     // Of the two equals the one that was made last runs, and comes, first.
     expect(seen).toEqual([-ESRCH, 3, 12, 4, 10, 2, 10, 10]);
   });
