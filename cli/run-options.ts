@@ -21,6 +21,13 @@ export interface RunOptions {
   /** Folders in which the programs of a `.system` file are looked for. */
   readonly searchPath: readonly string[];
   readonly demo: 'no' | 'yes';
+  /** Only shows what the kernel holds once the system is built. */
+  readonly dump?: DumpRequest;
+}
+
+export interface DumpRequest {
+  /** Where a picture goes. */
+  readonly svg?: string;
 }
 
 const SEED: Range = { min: 0, max: 0xffff_ffff };
@@ -43,7 +50,9 @@ export function addRunOptions(command: Command): void {
     )
     .option('--ram <size>', 'RAM of the board, such as 64M')
     .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])
-    .option('--demo', 'sends two seconds of its own traffic first, and explains');
+    .option('--demo', 'sends two seconds of its own traffic first, and explains')
+    .option('--dump-capabilities', 'boots, prints every object and capability, and ends')
+    .option('--svg <file>', 'with --dump-capabilities: draws them, too');
 }
 
 /** @throws UserMistake */
@@ -65,7 +74,15 @@ export function readRunOptions(raw: RawOptions): RunOptions {
     ...(ram === undefined ? {} : { ramBytes: readRam(ram) }),
     searchPath: textsOption(raw, 'searchPath'),
     demo: raw['demo'] === true ? 'yes' : 'no',
+    ...readDump(raw),
   };
+}
+
+function readDump(raw: RawOptions): Pick<RunOptions, 'dump'> {
+  const svg = textOption(raw, 'svg');
+  if (raw['dumpCapabilities'] === true) return { dump: svg === undefined ? {} : { svg } };
+  if (svg === undefined) return {};
+  throw new UserMistake('--svg draws what --dump-capabilities prints: give both');
 }
 
 function readRam(text: string): number {
