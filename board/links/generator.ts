@@ -41,6 +41,7 @@ import {
 /** The headers, the magic number and the slot's number. */
 export const GENERATOR_FRAME_BYTES_MIN = PAYLOAD_AT + GENERATOR_MARK_BYTES;
 const ARP_SLOTS = 16;
+const NOT_IN_FLIGHT = -1;
 // Declared here, V8 folds them into the code; what is imported it looks up each time.
 const SLOT_SHIFT = 11;
 const ANSWER_BYTES_MIN = GENERATOR_FRAME_BYTES_MIN;
@@ -121,8 +122,8 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   readonly #timeoutNs: number = this.options.timeoutNs ?? NS_PER_S;
   readonly #verify: 'header' | 'payload' = this.options.verify ?? 'header';
   readonly #framesAt: number = this.options.ram.takeStaging(this.options.window * WIRE_BYTES_MAX);
-  readonly #sentAtNs: Float64Array = new Float64Array(this.options.window);
-  readonly #inFlight: Uint8Array = new Uint8Array(this.options.window);
+  /** When the frame of each slot was sent, {@link NOT_IN_FLIGHT} for one that waits. */
+  readonly #sentAtNs: Float64Array = new Float64Array(this.options.window).fill(NOT_IN_FLIGHT);
   readonly #free: SlotQueue = new SlotQueue(this.options.window);
   readonly #arpReplies: FrameSlots = new FrameSlots(this.options.ram, ARP_SLOTS);
   readonly #nextBurst: ClockEvent = { fire: (nowNs) => this.#sendBurst(nowNs) };
@@ -212,7 +213,6 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     const slot = this.#free.take();
     const nowNs = this.#clock.now();
     this.#released -= 1;
-    this.#inFlight[slot] = 1;
     this.#sentAtNs[slot] = nowNs;
     this.counters.sent += 1;
     this.#inFlightCount += 1;
@@ -236,12 +236,13 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   transmit(at: number, lengthBytes: number): void {
     const slot = this.#slotOfAnswer(at, lengthBytes);
     if (slot < 0) return;
-    if (this.#inFlight[slot] === 0) {
+    const sentAtNs = this.#sentAtNs[slot] as number;
+    if (sentAtNs === NOT_IN_FLIGHT) {
       this.counters.unexpected += 1;
       return;
     }
     this.counters.answered += 1;
-    this.roundTrip.add(this.#clock.now() - (this.#sentAtNs[slot] as number));
+    this.roundTrip.add(this.#clock.now() - sentAtNs);
     this.#land(slot);
     this.#release();
   }
@@ -377,7 +378,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   }
 
   #land(slot: number): void {
-    this.#inFlight[slot] = 0;
+    this.#sentAtNs[slot] = NOT_IN_FLIGHT;
     this.#inFlightCount -= 1;
     this.#free.add(slot);
     if (this.#inFlightCount > 0 || !this.over) return;
@@ -389,8 +390,8 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   #collectLost(nowNs: number): void {
     let oldestNs = Infinity;
     for (let slot = 0; slot < this.#window; slot++) {
-      if (this.#inFlight[slot] === 0) continue;
       const sentAtNs = this.#sentAtNs[slot] as number;
+      if (sentAtNs === NOT_IN_FLIGHT) continue;
       // The very sum that was scheduled: with fractions of a nanosecond, a difference may fall short of it for ever.
       if (nowNs >= sentAtNs + this.#timeoutNs) {
         this.counters.lost += 1;

@@ -12,28 +12,44 @@ const SCALE = Float64Array.from({ length: 64 }, (_, shift) => 2 ** -shift);
 
 export class Histogram {
   readonly #counts = new Uint32Array(POWERS * SUB_BUCKETS);
-  count = 0;
-  sum = 0;
   min = Infinity;
   max = 0;
-  /** The value that was added last, and its bucket: packets of a batch have taken equally long. */
+  #count = 0;
+  #sum = 0;
+  /** The value that was added last, and how often it has come in a row and is not entered yet. */
   #last = -1;
-  #lastBucket = 0;
+  #run = 0;
+
+  get count(): number {
+    return this.#count + this.#run;
+  }
+
+  get sum(): number {
+    return this.#sum + this.#run * this.#last;
+  }
 
   /** @param value not negative; its fraction is ignored */
   add(value: number): void {
-    this.count += 1;
-    this.sum += value;
-    if (value !== this.#last) this.#look(value);
-    const bucket = this.#lastBucket;
-    this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
+    // Packets of a batch have mostly taken equally long.
+    if (value !== this.#last) this.#begin(value);
+    this.#run += 1;
   }
 
-  #look(value: number): void {
+  #begin(value: number): void {
+    this.#enter();
     this.#last = value;
-    this.#lastBucket = bucketOf(value);
     if (value < this.min) this.min = value;
     if (value > this.max) this.max = value;
+  }
+
+  /** Enters the values that have come in a row. */
+  #enter(): void {
+    if (this.#run === 0) return;
+    const bucket = bucketOf(this.#last);
+    this.#counts[bucket] = (this.#counts[bucket] as number) + this.#run;
+    this.#count += this.#run;
+    this.#sum += this.#run * this.#last;
+    this.#run = 0;
   }
 
   /**
@@ -42,6 +58,7 @@ export class Histogram {
    */
   percentile(share: number): number {
     if (this.count === 0) return 0;
+    this.#enter();
     const wanted = Math.max(1, Math.ceil(share * this.count));
     let seen = 0;
     for (let bucket = 0; bucket < this.#counts.length; bucket++) {
@@ -67,11 +84,12 @@ export class Histogram {
 
   clear(): void {
     this.#counts.fill(0);
-    this.count = 0;
-    this.sum = 0;
+    this.#count = 0;
+    this.#sum = 0;
+    this.#run = 0;
+    this.#last = -1;
     this.min = Infinity;
     this.max = 0;
-    this.#last = -1;
   }
 }
 

@@ -1,15 +1,15 @@
 /** Slot numbers that wait in line: first in, first out, with room for each slot once. */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_UNSIGNED_WORDS } from '../../memory/empty-arrays.ts';
+import { NO_WORDS } from '../../memory/empty-arrays.ts';
 
 export class SlotQueue {
-  readonly #slots: Uint32Array = NO_UNSIGNED_WORDS;
+  readonly #slots: Int32Array = NO_WORDS;
   #first = 0;
   #count = 0;
 
   constructor(capacity: number) {
-    this.#slots = new Uint32Array(capacity);
+    this.#slots = new Int32Array(capacity);
   }
 
   get count(): number {
@@ -25,11 +25,11 @@ export class SlotQueue {
 
   /** @returns the slot that has waited longest; there must be one */
   first(): number {
-    assert(this.#count > 0, 'a slot waits');
     return this.#slots[this.#first] as number;
   }
 
   take(): number {
+    assert(this.#count > 0, 'a slot waits');
     const slot = this.first();
     this.#first = this.#first + 1 === this.#slots.length ? 0 : this.#first + 1;
     this.#count -= 1;
