@@ -12,13 +12,13 @@
 import { TrafficGenerator } from '../../board/links/generator.ts';
 import type { Station } from '../../board/links/udp-frame.ts';
 import type { EchoConfig } from '../../clients/echo/echo.ts';
-import type { SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { hostileClient } from '../../test/support/hostile-client.ts';
 import { publishedBoardCosts } from '../cost/read-costs.ts';
 import { clientStation, NetRig, SOURCE } from '../net-rig.ts';
 import type { BenchRow } from '../results.ts';
 import { forLength, type NetSettings, once, round } from './settings.ts';
+import { withProgram } from './replace.ts';
 import { slowClient } from './slow-client.ts';
 import { TRIAL_WINDOW } from './trial.ts';
 import { TwoStations } from './two-stations.ts';
@@ -105,16 +105,4 @@ function measure({ name, path, program }: Neighbour, durationNs: number): BenchR
     p50Us: round(rig.generator.roundTrip.percentile(0.5) / 1e3),
     p99Us: round(rig.generator.roundTrip.percentile(0.99) / 1e3),
   };
-}
-
-/** The same system with another program in one of its domains. */
-function withProgram(
-  system: SystemDescription,
-  name: string,
-  program: Program<EchoConfig>,
-): SystemDescription {
-  const protectionDomains = system.protectionDomains.map((pd) =>
-    pd.name === name ? { ...pd, image: { ...pd.image, program } } : pd,
-  );
-  return { ...system, protectionDomains };
 }

@@ -51,8 +51,27 @@ export interface NetVirtRxConfig {
   readonly stats?: string;
 }
 
+/** Whose frame goes next; clients in the order of the description. */
+export type NetTxPolicyConfig = {
+  /** Frames with the driver at a time. What is beyond waits with the virtualiser, where the policy decides. */
+  readonly window: number;
+} & (
+  | /** The first that has any. */ { readonly kind: 'strict' }
+  | /** One of each: fair in frames. */ { readonly kind: 'round-robin' }
+  | {
+      /** Deficit round robin: fair in bytes. */
+      readonly kind: 'drr';
+      /** Bytes that a client of weight 1 may send per round; 1514 or more. */
+      readonly quantumBytes: number;
+      /** Relative shares; 1 unless told. */
+      readonly weights?: readonly number[];
+    }
+);
+
 export interface NetVirtTxConfig {
   readonly driver: NetConnection;
+  /** Without one, each client's queue is emptied in turn, and nothing waits here. */
+  readonly policy?: NetTxPolicyConfig;
   readonly clients: readonly {
     readonly connection: NetConnection;
     readonly data: readonly NetData[];

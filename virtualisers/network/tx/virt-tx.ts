@@ -14,6 +14,7 @@ import type { NetVirtTxConfig } from '../../../queues/net/config.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, type TranslatedData, translatedData } from '../data.ts';
+import { makeTxPolicy, type TxPolicy } from './policy.ts';
 
 export const NET_VIRT_TX_COUNTERS = counterNames(
   'packets',
@@ -40,6 +41,8 @@ const COUNT = NET_VIRT_TX_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
 const FRAME_BYTES_MAX = 1514;
+/** Of an entry's length and region. */
+const LEN_MASK = 0xffff;
 
 // Where a client's buffer is.
 const WITH_CLIENT = 0;
@@ -66,6 +69,10 @@ interface Client {
   readonly provide: Flow;
   withDriver: number;
   waiting: number;
+}
+
+function makePolicy({ policy, clients }: NetVirtTxConfig): TxPolicy | undefined {
+  return policy === undefined ? undefined : makeTxPolicy(policy, clients.length);
 }
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
@@ -101,6 +108,9 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     cancelSignal: () => this.#driverFree.cancelSignal(),
     canMove: () => this.#driverFree.hasItems(),
   };
+  readonly #policy = makePolicy(this.#config);
+  /** With a policy: bytes of each client's next frame, or 0. */
+  readonly #lengths = new Uint32Array(this.#clients.length);
   #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<NetVirtTxConfig>) {
@@ -113,8 +123,12 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
   notified(): void {
     // What has been sent comes first: it makes room in the clients' books.
     this.txReturn();
-    for (const client of this.#clients) runFlow(client.provide);
-    runFlow(this.#return);
+    if (this.#policy === undefined) {
+      for (const client of this.#clients) runFlow(client.provide);
+      runFlow(this.#return);
+    } else {
+      this.#takeTurns(this.#policy);
+    }
     for (const client of this.#clients) {
       if (client.waiting > 0) this.#returnWaiting(client);
       if (client.free.publish()) this.pd.notify(client.channel);
@@ -167,6 +181,36 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
       this.#refuse(client, refusal);
     }
     return true;
+  }
+
+  /** With a policy: passes frames on as it chooses, as long as the driver has fewer than the window. */
+  #takeTurns(policy: TxPolicy): void {
+    do {
+      while (this.#fillsWindow()) {
+        const client = this.#clients[policy.next(this.#lengths)];
+        if (client === undefined) break;
+        this.#txProvideNext(client);
+      }
+      for (const { active } of this.#clients) {
+        active.publish();
+        active.requestSignal();
+      }
+      runFlow(this.#return);
+    } while (this.#fillsWindow());
+  }
+
+  /** Looks at every client's next frame. @returns whether there is one, and room in the window */
+  #fillsWindow(): boolean {
+    let withDriver = 0;
+    let isAny = false;
+    for (const [index, { active, withDriver: own }] of this.#clients.entries()) {
+      withDriver += own;
+      const isThere = active.available() > 0;
+      isAny ||= isThere;
+      // What is no frame is refused when its turn comes, and counts as a byte.
+      this.#lengths[index] = isThere ? Math.max(1, active.lenAndOidAt(0) & LEN_MASK) : 0;
+    }
+    return isAny && withDriver < (this.#config.policy?.window ?? 0);
   }
 
   /** Takes sent buffers from the driver and gives them to their owners. */
@@ -251,6 +295,10 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
 
   /** While every client has most of its buffers, sent ones can wait in the queue until there is more to send. */
   #requestReturn(): 'requested' | 'content' {
+    if (this.#policy !== undefined && this.#clients.some(({ active }) => active.hasItems())) {
+      this.#driverFree.requestSignal();
+      return 'requested';
+    }
     for (const client of this.#clients) {
       if (client.withDriver * 2 > client.buffers) {
         this.#driverFree.requestSignal();
