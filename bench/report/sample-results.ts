@@ -195,6 +195,9 @@ function others(): BenchRow[] {
       }),
     ),
   );
+  const threads = [10, 1000, 10_000].map((count, index) =>
+    row('kernel/call-reply', 'operations/s', 4.3e6 / (1 + index / 9), { threads: count }),
+  );
   const revoke = [1000, 10_000, 50_000].map((children) =>
     row(children === 10_000 ? 'kernel/revoke-10000' : 'kernel/revoke', 'ms', children / 1500, {
       children,
@@ -222,7 +225,7 @@ function others(): BenchRow[] {
     row('serial/echo over a bridge', 'ms', 0.1, { uart: 'ns16550a', bridge }),
   ]);
   const echoed = row('serial/echo on a pty', 'ms', 0.4, { uart: 'ns16550a' });
-  return [...serial, ...bridges, echoed, ...kernel, ...revoke, ...ipc, ...description];
+  return [...serial, ...bridges, echoed, ...kernel, ...threads, ...revoke, ...ipc, ...description];
 }
 
 export function sampleResults(): BenchResults {

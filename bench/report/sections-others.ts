@@ -12,6 +12,7 @@ import {
   type SectionContent,
   select,
   seriesOf,
+  type TitledPlot,
   valuesOf,
   worst,
 } from './section.ts';
@@ -40,7 +41,7 @@ export const OTHER_SECTIONS: readonly Section[] = [
   {
     id: 'kernel-growth',
     benchmark: 'kernel',
-    question: 'Does the cost of a call grow with the number of objects?',
+    question: 'Does the cost of a call grow with objects, threads or priorities?',
     make: kernelGrowth,
   },
   {
@@ -160,35 +161,45 @@ function bar(series: number, value: number): BarGroup['bars'][number] {
   return { series, value, low: value, high: value };
 }
 
+const CROWDS = ['objects', 'threads', 'priorities'];
+
 function kernelGrowth(rows: readonly BenchRow[]): SectionContent | undefined {
-  const found = rows.filter(
-    (row) => row.name.startsWith('kernel/') && typeof row['objects'] === 'number',
+  const found = CROWDS.flatMap((among) =>
+    rows.filter((row) => row.name.startsWith('kernel/') && typeof row[among] === 'number'),
   );
-  const calls = found
-    .filter((row) => row.name === 'kernel/call-reply')
-    .toSorted((a, b) => numberOf(a, 'objects') - numberOf(b, 'objects'));
-  const [few] = calls;
-  const many = calls.at(-1);
-  if (few === undefined || many === undefined || few === many) return undefined;
-  const ticks = valuesOf(found, 'objects').map(Number);
+  const said = CROWDS.flatMap((among) => {
+    const calls = select(found, 'kernel/call-reply', {
+      [among]: (value) => typeof value === 'number',
+    }).toSorted((a, b) => numberOf(a, among) - numberOf(b, among));
+    const few = calls[0];
+    const many = calls.at(-1);
+    if (few === undefined || many === undefined || few === many) return [];
+    return [`among ${say(numberOf(many, among))} ${among} ${percent(many.median / few.median)}`];
+  });
+  if (said.length === 0) return undefined;
   return {
-    answer: `Among ${say(numberOf(many, 'objects'))} objects, a second has ${percent(many.median / few.median)} of the calls that it has among ${few['objects']}; the code is the same, the processor's caches are not.`,
-    plots: [
-      {
-        plot: {
-          kind: 'lines',
-          x: { label: 'other objects in the system', scale: 'log', ticks },
-          y: { label: 'operations/s', scale: 'linear' },
-          series: seriesOf(found, {
-            x: 'objects',
-            by: 'name',
-            name: (name) => String(name).replace('kernel/', ''),
-          }),
-        },
-      },
-    ],
+    answer: `Of the calls in a second that there are among few, there are ${list(said)}; what grows is how much the processor's caches have to hold.`,
+    plots: CROWDS.flatMap((among) => growthPlot(found, among)),
     table: rowsTable(found),
   };
+}
+
+function growthPlot(rows: readonly BenchRow[], among: string): TitledPlot[] {
+  const found = rows.filter((row) => typeof row[among] === 'number');
+  const ticks = valuesOf(found, among).map(Number);
+  if (ticks.length < 2) return [];
+  const name = (operation: string | number): string => String(operation).replace('kernel/', '');
+  return [
+    {
+      title: `by other ${among}`,
+      plot: {
+        kind: 'lines',
+        x: { label: `other ${among} in the system`, scale: 'log', ticks },
+        y: { label: 'operations/s', scale: 'linear' },
+        series: seriesOf(found, { x: among, by: 'name', name }),
+      },
+    },
+  ];
 }
 
 function kernelRevoke(rows: readonly BenchRow[]): SectionContent | undefined {

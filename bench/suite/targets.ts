@@ -28,6 +28,13 @@ const ECHO = { name: 'net/echo', path: '5pd' } as const;
 const RANDOM_READ = { name: 'blk/randread', block: 4096, backend: 'memory' } as const;
 const MB = 1e-6;
 
+/** What the cost of an operation must not grow with. */
+const CROWDS = [
+  { among: 'objects', few: 10, many: 50_000 },
+  { among: 'threads', few: 10, many: 10_000 },
+  { among: 'priorities', few: 1, many: 99 },
+] as const;
+
 export const TARGETS: readonly Target[] = [
   {
     issue: 2,
@@ -246,14 +253,24 @@ export const TARGETS: readonly Target[] = [
     unit: 'ms',
     atMost: 200,
   },
-  {
+  ...(['call-reply', 'signal'] as const).flatMap((operation) =>
+    CROWDS.map(({ among, few, many }): Target => ({
+      issue: 5,
+      what: `${operation} among ${many} ${among} beside ${few} (the processor's caches cost something)`,
+      row: { name: `kernel/${operation}`, [among]: many },
+      over: { name: `kernel/${operation}`, [among]: few },
+      unit: 'of it',
+      atLeast: 0.5,
+    })),
+  ),
+  ...(['call-reply', 'signal', 'interrupt'] as const).map((operation): Target => ({
     issue: 5,
-    what: 'call and reply among 50,000 objects beside 10 (the caches of the processor cost something)',
-    row: { name: 'kernel/call-reply', objects: 50_000 },
-    over: { name: 'kernel/call-reply', objects: 10 },
-    unit: 'of it',
-    atLeast: 0.5,
-  },
+    what: `heap that a ${operation} takes (an object for each would be 12 bytes or more)`,
+    row: { name: `kernel/${operation}` },
+    figure: 'bytesPerOperation',
+    unit: 'bytes',
+    atMost: 1,
+  })),
   {
     issue: 6,
     what: 'parse and validate 62 protection domains and 1,000 regions',
