@@ -152,6 +152,7 @@ describe('a port bridge', () => {
     expect(text('Error: Invalid argument setting custom baud rate')).toContain(
       'does not take these settings',
     );
+    expect(text('Invalid parity setting 2')).toContain('cannot do that (parity)');
     expect(text('Inappropriate ioctl for device, cannot open')).toContain('not a serial port');
   });
 });

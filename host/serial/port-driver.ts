@@ -150,6 +150,10 @@ export function explainPortError(error: Error, path: string): UserMistake {
   if (/inappropriate ioctl|ENOTTY|not a (tty|serial)/i.test(text + code)) {
     return new UserMistake(`${where}: this is not a serial port`);
   }
+  const setting = /invalid (parity|stop bits|data bits) setting/i.exec(text)?.[1];
+  if (setting !== undefined) {
+    return new UserMistake(`${where}: serial ports of this system cannot do that (${setting})`);
+  }
   if (/baud|invalid argument|EINVAL/i.test(text + code)) {
     return new UserMistake(`${where}: the port does not take these settings (${text})`);
   }
