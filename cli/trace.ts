@@ -40,6 +40,7 @@ export function traceCommand(): Command {
     .option('--force', 'replaces a file that is there already')
     .option('--events <count>', 'events that are kept: the newest ones', String(EVENTS_KEPT))
     .option('--stamp-every <count>', 'host clock: reads it for every so many events', '8')
+    .option('--registers', 'records each access to device registers too; they are counted anyway')
     .option('--host-times', 'virtual clock: host times too, as hostNs of each slice');
   return addSystemRunOptions(command).addHelpText('after', HELP).action(trace);
 }
@@ -52,7 +53,9 @@ async function trace(reference: string, raw: RawOptions): Promise<void> {
   try {
     await runSystem(reference, raw, ({ system }, options) => {
       const hostTimes = raw['hostTimes'] === true ? 'on' : 'off';
-      const recording = startRecording({ system, clock: options.clock, events, every, hostTimes });
+      const registers = raw['registers'] === true ? 'record' : 'count';
+      const { clock } = options;
+      const recording = startRecording({ system, clock, events, every, hostTimes, registers });
       return {
         instrument: recording.instrument,
         report: (result, terminal) => finish({ recording, file, options, result, terminal }),

@@ -59,6 +59,11 @@ class ObservedBoard extends Board {
     this.#observer.idle();
   }
 
+  override beginSlice(sliceNs: number): number {
+    this.#observer.sliceBegins();
+    return super.beginSlice(sliceNs);
+  }
+
   override deviceAt(paddr: number): BusRange | undefined {
     const range = super.deviceAt(paddr);
     if (range === undefined) return undefined;

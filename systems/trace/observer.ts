@@ -38,6 +38,8 @@ export interface BoardObserver {
   completed(irq: number): void;
   /** The processor has nothing to do, or its time slice is over. */
   idle(): void;
+  /** The live loop begins a slice, perhaps after a pause. */
+  sliceBegins(): void;
   /** @param device number of the device in the order in which they were first mapped */
   deviceRead(device: number, offset: number): void;
   deviceWritten(device: number, offset: number, value: number): void;

@@ -306,6 +306,10 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
     this.#wasIdle = true;
   }
 
+  sliceBegins(): void {
+    // Virtual time knows no slices, and host time none that matter here.
+  }
+
   returns(): void {
     // What a system call let others do, they are asked about.
   }

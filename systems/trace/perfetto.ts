@@ -2,7 +2,7 @@
  * A recording as a trace for Perfetto or chrome://tracing: the JSON of the Trace Event Format ("JSON Object Format").
  *
  *     process 1   a track for each protection domain: slices from where it gets the processor to where another does,
- *                 its own kernel entries included; register accesses as instants
+ *                 its own kernel entries included; register accesses as instants, if recorded
  *     process 2   kernel entries by system call
  *     process 3   a track for each interrupt: pending, in service
  *     process 4   a counter for each queue
@@ -18,7 +18,7 @@ import { FlowBook } from './flows.ts';
 import { SystemNames, type Target } from './names.ts';
 import { RUN_AGAIN, RUN_INIT } from './observer.ts';
 import * as ev from './recorder.ts';
-import type { Recorder } from './recorder.ts';
+import type { DeviceAccesses, Recorder } from './recorder.ts';
 import { type Slice, TraceText } from './trace-text.ts';
 
 export const PID_DOMAINS = 1;
@@ -51,6 +51,7 @@ class PerfettoTrace {
   readonly #names: SystemNames;
   readonly #text: TraceText;
   readonly #flows: FlowBook;
+  readonly #devices: readonly DeviceAccesses[];
   /** Who has the processor, and since when. */
   #domain: Slice | undefined;
   #running = -1;
@@ -69,6 +70,7 @@ class PerfettoTrace {
     this.#names = new SystemNames(options.recorder.system);
     this.#text = new TraceText(options.recorder.hostTimes.length > 0 ? 'host time' : 'none');
     this.#flows = new FlowBook(this.#text);
+    this.#devices = options.recorder.devices;
   }
 
   *pieces(): Generator<string> {
@@ -284,7 +286,7 @@ class PerfettoTrace {
 
   #mmio(kind: number, pd: number, device: number, nowNs: number): void {
     const how = kind === ev.EVENT_MMIO_READ ? 'read' : 'write';
-    const name = this.#recorder.devices[device]?.name ?? `device ${device}`;
+    const name = this.#devices[device]?.name ?? `device ${device}`;
     const register = `0x${this.#word(1).toString(16).padStart(3, '0')}`;
     const value = kind === ev.EVENT_MMIO_READ ? {} : { value: this.#word(2) >>> 0 };
     this.#text.instant(PID_DOMAINS, pd + 1, `${how} ${name} ${register}`, nowNs, value);

@@ -109,7 +109,9 @@ export class QueueProbes {
   movedQueue = 0;
   readonly #system: SystemDescription;
   readonly #byRegion = new Map<string, QueueProbe>();
+  /** By domain: the queues that carry something, and those of empty buffers. */
   readonly #lists: Int32Array[];
+  readonly #emptyLists: Int32Array[];
   // What both words were when the queue was last looked at.
   readonly #tailSeen = new Int32Array(QUEUES_MAX);
   readonly #headSeen = new Int32Array(QUEUES_MAX);
@@ -119,6 +121,7 @@ export class QueueProbes {
     this.#system = system;
     // A list for each domain, and one for the monitor.
     this.#lists = [...flatten(system), undefined].map(() => new Int32Array(0));
+    this.#emptyLists = this.#lists.map(() => new Int32Array(0));
   }
 
   /** Watches the queues of a domain that is about to run. */
@@ -126,21 +129,33 @@ export class QueueProbes {
     const records = queueRecords(described.config).filter(
       ({ capacity }) => capacity <= CAPACITY_MAX,
     );
-    const words = records.flatMap((record) => {
-      const probe = this.#byRegion.get(record.region) ?? this.#add(described, record, thread);
-      return probe === undefined ? [] : [probe.tailWord, probe.headWord, probe.number];
-    });
-    this.#lists[pd] = Int32Array.from(words);
+    const listed = (isWanted: (record: QueueRecord) => boolean): Int32Array =>
+      Int32Array.from(
+        records.filter(isWanted).flatMap((record) => {
+          const probe = this.#byRegion.get(record.region) ?? this.#add(described, record, thread);
+          return probe === undefined ? [] : [probe.tailWord, probe.headWord, probe.number];
+        }),
+      );
+    this.#lists[pd] = listed(({ kind }) => kind !== 'net free');
+    this.#emptyLists[pd] = listed(({ kind }) => kind === 'net free');
   }
 
   /**
    * Goes on to the next queue of a domain whose indices have moved since it was last looked at.
    *
    * @param from 0, or what the last call returned
-   * @returns where to go on, -1 when there are no more; then {@link movedQueue} is the one
+   * @returns where to go on, with {@link movedQueue} being the queue; -1 when there is none
    */
   nextMoved(pd: number, from: number): number {
-    const list = this.#lists[pd] as Int32Array;
+    return this.#nextMoved(this.#lists[pd] as Int32Array, from);
+  }
+
+  /** The same for queues of empty buffers. */
+  nextMovedEmpty(pd: number, from: number): number {
+    return this.#nextMoved(this.#emptyLists[pd] as Int32Array, from);
+  }
+
+  #nextMoved(list: Int32Array, from: number): number {
     const i32 = this.#i32;
     const tailSeen = this.#tailSeen;
     const headSeen = this.#headSeen;

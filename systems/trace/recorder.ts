@@ -40,6 +40,9 @@ export const THROWN_UNWOUND = 2;
 
 export const EVENT_WORDS = 4;
 
+/** Of so many waits, the last ones look at the queues of empty buffers too: every domain comes to it. */
+const WAITS_PER_LOOK = 64;
+
 export interface RecorderOptions {
   readonly system: SystemDescription;
   /** Events that are kept; a power of two. */
@@ -47,14 +50,18 @@ export interface RecorderOptions {
   readonly stamps: Stamps;
   /** A second time for each event: the host's, beside virtual time. */
   readonly hostStamps?: Stamps;
+  /** Accesses to device registers are counted; 'record': each is an event too. */
+  readonly registers: 'count' | 'record';
 }
 
 /** Accesses to a device's registers. */
 export interface DeviceAccesses {
   readonly name: string;
-  reads: number;
-  writes: number;
+  readonly reads: number;
+  readonly writes: number;
 }
+
+const DEVICES_MAX = 64;
 
 export class Recorder implements ThreadObserver, BoardObserver {
   readonly system: SystemDescription;
@@ -64,12 +71,16 @@ export class Recorder implements ThreadObserver, BoardObserver {
   readonly times: Float64Array;
   /** Empty unless a second time was asked for. */
   readonly hostTimes: Float64Array;
-  readonly devices: DeviceAccesses[] = [];
   readonly #stamps: Stamps;
   readonly #hostStamps: Stamps | undefined;
   readonly #mask: number;
   readonly #probes: QueueProbes;
+  readonly #recordsRegisters: boolean;
+  readonly #deviceNames: string[] = [];
+  readonly #reads = new Uint32Array(DEVICES_MAX);
+  readonly #writes = new Uint32Array(DEVICES_MAX);
   #running = 0;
+  #waits = 0;
   /** Slot of the next event, and how often the ring has been filled. */
   #slot = 0;
   #rounds = 0;
@@ -83,6 +94,7 @@ export class Recorder implements ThreadObserver, BoardObserver {
     this.times = new Float64Array(capacity);
     this.hostTimes = new Float64Array(options.hostStamps === undefined ? 0 : capacity);
     this.#stamps = options.stamps;
+    this.#recordsRegisters = options.registers === 'record';
     this.#hostStamps = options.hostStamps;
     this.#mask = capacity - 1;
     this.#probes = new QueueProbes(options.system);
@@ -91,6 +103,15 @@ export class Recorder implements ThreadObserver, BoardObserver {
   /** In the order of their numbers. */
   get queues(): readonly QueueProbe[] {
     return this.#probes.all;
+  }
+
+  /** Since power-on, in the order of their numbers. */
+  get devices(): readonly DeviceAccesses[] {
+    return this.#deviceNames.map((name, device) => ({
+      name,
+      reads: this.#reads[device] ?? 0,
+      writes: this.#writes[device] ?? 0,
+    }));
   }
 
   /** Events since power-on. */
@@ -130,10 +151,18 @@ export class Recorder implements ThreadObserver, BoardObserver {
   waits(pd: number, regs: Uint32Array): void {
     this.#enter(EVENT_WAIT, pd, regs);
     const probes = this.#probes;
-    for (let at = probes.nextMoved(pd, 0); at !== -1; at = probes.nextMoved(pd, at)) {
-      const queue = probes.all[probes.movedQueue] as QueueProbe;
-      if (queue.look()) this.#add(EVENT_DEPTH, queue.number, queue.depth);
+    for (let at = probes.nextMoved(pd, 0); at !== -1; at = probes.nextMoved(pd, at)) this.#look();
+    // Queues of empty buffers are longer and tell less.
+    this.#waits = (this.#waits + 1) % WAITS_PER_LOOK;
+    if (this.#waits < WAITS_PER_LOOK - 8) return;
+    for (let at = probes.nextMovedEmpty(pd, 0); at !== -1; at = probes.nextMovedEmpty(pd, at)) {
+      this.#look();
     }
+  }
+
+  #look(): void {
+    const queue = this.#probes.all[this.#probes.movedQueue] as QueueProbe;
+    if (queue.look()) this.#add(EVENT_DEPTH, queue.number, queue.depth);
   }
 
   returns(pd: number): void {
@@ -165,20 +194,26 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   idle(): void {
     this.#add(EVENT_IDLE, 0, 0);
+  }
+
+  sliceBegins(): void {
     this.#stamps.renew();
   }
 
   deviceMapped(device: number, name: string): void {
-    this.devices[device] = { name, reads: 0, writes: 0 };
+    assert(device < DEVICES_MAX, 'a board has few devices');
+    this.#deviceNames[device] = name;
   }
 
   deviceRead(device: number, offset: number): void {
-    (this.devices[device] as DeviceAccesses).reads += 1;
+    this.#reads[device] = (this.#reads[device] as number) + 1;
+    if (!this.#recordsRegisters) return;
     this.#add(EVENT_MMIO_READ | (this.#running << 8) | (device << 16), offset, 0);
   }
 
   deviceWritten(device: number, offset: number, value: number): void {
-    (this.devices[device] as DeviceAccesses).writes += 1;
+    this.#writes[device] = (this.#writes[device] as number) + 1;
+    if (!this.#recordsRegisters) return;
     this.#add(EVENT_MMIO_WRITE | (this.#running << 8) | (device << 16), offset, value | 0);
   }
 

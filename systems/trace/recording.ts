@@ -4,7 +4,7 @@ import type { SystemDescription } from '../../microkit/model.ts';
 import { instrument } from './observed-parts.ts';
 import type { Instrument } from './observer.ts';
 import { Recorder } from './recorder.ts';
-import { BoardStamps, HostStamps } from './stamps.ts';
+import { Stamps } from './stamps.ts';
 
 export interface RecordingOptions {
   readonly system: SystemDescription;
@@ -15,6 +15,8 @@ export interface RecordingOptions {
   readonly every?: number;
   /** Virtual clock: records the host's time beside virtual time. The trace then differs from run to run. */
   readonly hostTimes?: 'on' | 'off';
+  /** Accesses to device registers: counted unless told. */
+  readonly registers?: 'count' | 'record';
 }
 
 export interface Recording {
@@ -25,14 +27,14 @@ export interface Recording {
 export const EVENTS_KEPT = 1 << 18;
 
 export function startRecording(options: RecordingOptions): Recording {
-  const boardStamps = new BoardStamps();
   // The board's own host clock is read once for many calls: too seldom for a trace.
-  const stamps = options.clock === 'host' ? new HostStamps(options.every ?? 8) : boardStamps;
+  const stamps = new Stamps(options.every ?? 8);
   const recorder = new Recorder({
     system: options.system,
     capacity: options.events ?? EVENTS_KEPT,
     stamps,
-    ...(options.hostTimes === 'on' ? { hostStamps: new HostStamps(1) } : {}),
+    registers: options.registers ?? 'count',
+    ...(options.hostTimes === 'on' ? { hostStamps: new Stamps(1) } : {}),
   });
   const parts = instrument(recorder);
   return {
@@ -40,7 +42,7 @@ export function startRecording(options: RecordingOptions): Recording {
     instrument: {
       ...parts,
       makeBoard: (boardOptions) => {
-        boardStamps.clock = boardOptions.clock;
+        if (boardOptions.clock.kind === 'virtual') stamps.clock = boardOptions.clock;
         return parts.makeBoard(boardOptions);
       },
     },

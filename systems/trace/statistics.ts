@@ -56,7 +56,7 @@ export function runStatistics(recorder: Recorder, counters: RunCounters): RunSta
       depthMax,
       batches: withoutTrailingZeroes(batches),
     })),
-    devices: recorder.devices.map((device) => ({ ...device })),
+    devices: recorder.devices,
   };
 }
 
