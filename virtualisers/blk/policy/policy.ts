@@ -1,9 +1,9 @@
 /** Scheduling policies: whose request goes to the device next. Upstream always serves client 0 first. */
 
 import type { BlkPolicyConfig, BlkShare } from '../../../queues/blk/config.ts';
-import { DeficitRoundRobin } from './deficit-round-robin.ts';
-import { RoundRobin } from './round-robin.ts';
-import { StrictOrder } from './strict-order.ts';
+import { DeficitRoundRobin } from '../../../queues/turns/deficit-round-robin.ts';
+import { RoundRobin } from '../../../queues/turns/round-robin.ts';
+import { StrictOrder } from '../../../queues/turns/strict-order.ts';
 import { TokenBuckets } from './token-bucket.ts';
 
 export const NO_CLIENT = -1;

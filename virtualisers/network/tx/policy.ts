@@ -1,12 +1,9 @@
-/**
- * Whose frame goes next, where the description asks for more than emptying one client's queue after the other. The policies
- * themselves are those of the block class.
- */
+/** Whose frame goes next, where the description asks for more than emptying one client's queue after the other. */
 
 import type { NetTxPolicyConfig } from '../../../queues/net/config.ts';
-import { DeficitRoundRobin } from '../../blk/policy/deficit-round-robin.ts';
-import { RoundRobin } from '../../blk/policy/round-robin.ts';
-import { StrictOrder } from '../../blk/policy/strict-order.ts';
+import { DeficitRoundRobin } from '../../../queues/turns/deficit-round-robin.ts';
+import { RoundRobin } from '../../../queues/turns/round-robin.ts';
+import { StrictOrder } from '../../../queues/turns/strict-order.ts';
 
 export interface TxPolicy {
   /**
