@@ -52,6 +52,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
           (await import('../net/isolation.ts')).benchNetIsolation(settings),
       },
       {
+        name: 'tx-policy',
+        seconds: { smoke: 1, quick: 3, full: 8 },
+        measure: async (settings) =>
+          (await import('../net/tx-policy.ts')).benchNetTxPolicy(settings),
+      },
+      {
         name: 'counters',
         seconds: { smoke: 1, quick: 3, full: 5 },
         measure: async (settings) =>
