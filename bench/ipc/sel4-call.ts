@@ -24,7 +24,7 @@ import {
   type Workload,
   WORKLOAD_BYTES,
 } from './rig.ts';
-import { type Sel4Side, sel4Rig, trapLast } from './sel4-rig.ts';
+import { makeCall, type Sel4Call, type Sel4Side, sel4Rig, trapLast } from './sel4-rig.ts';
 
 const WORD_BYTES = 8;
 const CALL_BYTES_MAX = MESSAGE_LENGTH_MAX * WORD_BYTES;
@@ -54,7 +54,7 @@ class Sender implements UserContext {
   /** Of a client, which counts its replies. */
   readonly #meter: Meter | null;
   readonly #bytes: number;
-  readonly #endpoint: number;
+  readonly #call: Sel4Call;
   #left = 0;
   #sequence = 0;
 
@@ -62,7 +62,8 @@ class Sender implements UserContext {
     this.#side = side;
     this.#meter = meter;
     this.#bytes = options.bytes;
-    this.#endpoint = options.endpoint;
+    const sys = meter === null ? SYS_SEND : SYS_CALL;
+    this.#call = makeCall({ sys, cptr: options.endpoint });
   }
 
   resume(): void {
@@ -78,27 +79,22 @@ class Sender implements UserContext {
     if (length > 0) tally.copies += 1;
     tally.bytesCopied += length;
     tally.lookups += 1;
-    trapLast(thread, {
-      sys: this.#meter === null ? SYS_SEND : SYS_CALL,
-      cptr: this.#endpoint,
-      info: messageInfo(0, 0, length / WORD_BYTES),
-      word: this.#sequence,
-    });
+    this.#call.info = messageInfo(0, 0, length / WORD_BYTES);
+    this.#call.word = this.#sequence;
+    trapLast(thread, this.#call);
   }
 }
 
 class Server implements UserContext {
   readonly #side: Sel4Side;
   readonly #bytes: number;
-  readonly #endpoint: number;
-  readonly #reply: number;
+  readonly #call: Sel4Call;
   #sequence = -1;
 
   constructor(side: Sel4Side, options: { bytes: number; endpoint: number; reply: number }) {
     this.#side = side;
     this.#bytes = options.bytes;
-    this.#endpoint = options.endpoint;
-    this.#reply = options.reply;
+    this.#call = makeCall({ sys: SYS_RECV, cptr: options.endpoint, reply: options.reply });
   }
 
   resume(): void {
@@ -109,24 +105,21 @@ class Server implements UserContext {
     }
     // The endpoint, and the reply object.
     tally.lookups += 2;
-    trapLast(thread, {
-      sys: this.#sequence === 0 ? SYS_RECV : SYS_REPLY_RECV,
-      cptr: this.#endpoint,
-      reply: this.#reply,
-    });
+    trapLast(thread, this.#call);
+    this.#call.sys = SYS_REPLY_RECV;
   }
 }
 
 class Consumer implements UserContext {
   readonly #side: Sel4Side;
   readonly #meter: Meter;
-  readonly #endpoint: number;
+  readonly #call: Sel4Call;
   #sequence = -1;
 
   constructor(side: Sel4Side, meter: Meter, endpoint: number) {
     this.#side = side;
     this.#meter = meter;
-    this.#endpoint = endpoint;
+    this.#call = makeCall({ sys: SYS_WAIT, cptr: endpoint });
   }
 
   resume(): void {
@@ -137,6 +130,6 @@ class Consumer implements UserContext {
       this.#meter.count();
     }
     tally.lookups += 1;
-    trapLast(thread, { sys: SYS_WAIT, cptr: this.#endpoint });
+    trapLast(thread, this.#call);
   }
 }

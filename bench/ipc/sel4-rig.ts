@@ -138,18 +138,24 @@ function sideOf(thread: UserThread, tally: Tally): Sel4Side {
   return { thread, tally, ram: shared.memory.ram, sharedAt: shared.at };
 }
 
+/** What a system call has in its registers. Made once by each program, so that a call allocates nothing. */
 export interface Sel4Call {
-  readonly sys: number;
+  sys: number;
   /** Register a0. */
   readonly cptr: number;
   /** Register a1. */
-  readonly info?: number;
-  /** Register a6. */
-  readonly reply?: number;
-  /** Register t0. */
-  readonly dest?: number;
+  info: number;
   /** Message register 0. */
-  readonly word?: number;
+  word: number;
+  /** Register a6. */
+  readonly reply: number;
+  /** Register t0. */
+  readonly dest: number;
+}
+
+/** Fields that are left out are 0. */
+export function makeCall(call: Partial<Sel4Call>): Sel4Call {
+  return { sys: 0, cptr: 0, info: 0, word: 0, reply: 0, dest: 0, ...call };
 }
 
 /** Makes a system call as the last act of a program's turn. */
@@ -157,9 +163,9 @@ export function trapLast(thread: UserThread, call: Sel4Call): void {
   const { regs } = thread;
   setRegister(regs, REG_A7, call.sys);
   setRegister(regs, REG_A0, call.cptr);
-  setRegister(regs, REG_A1, call.info ?? 0);
-  setRegister(regs, REG_A2, call.word ?? 0);
-  setRegister(regs, REG_A6, call.reply ?? 0);
-  setRegister(regs, REG_T0, call.dest ?? 0);
+  setRegister(regs, REG_A1, call.info);
+  setRegister(regs, REG_A2, call.word);
+  setRegister(regs, REG_A6, call.reply);
+  setRegister(regs, REG_T0, call.dest);
   thread.trapLast();
 }

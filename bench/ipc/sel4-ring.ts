@@ -16,7 +16,15 @@ import {
   type Workload,
   WORKLOAD_BYTES,
 } from './rig.ts';
-import { DATA_AT, QUEUES_AT, type Sel4Side, sel4Rig, trapLast } from './sel4-rig.ts';
+import {
+  DATA_AT,
+  makeCall,
+  QUEUES_AT,
+  type Sel4Call,
+  type Sel4Side,
+  sel4Rig,
+  trapLast,
+} from './sel4-rig.ts';
 
 /** Buffers of the stream lie this far apart. */
 const BUFFER_BYTES = 2048;
@@ -68,9 +76,13 @@ const ACTIVE = 0;
 const FREE = 1;
 
 /** One system call: tells the other side, and waits to be told. Both names are looked up. */
-function signalAndWait({ thread, tally }: Sel4Side, { own, peer }: Ends): void {
+function signalAndWait({ thread, tally }: Sel4Side, call: Sel4Call): void {
   tally.lookups += 2;
-  trapLast(thread, { sys: SYS_NB_SEND_RECV, cptr: own, dest: peer });
+  trapLast(thread, call);
+}
+
+function callOf({ own, peer }: Ends): Sel4Call {
+  return makeCall({ sys: SYS_NB_SEND_RECV, cptr: own, dest: peer });
 }
 
 /** The side that fills buffers. */
@@ -78,12 +90,14 @@ class Sender {
   readonly active: NetProducer;
   readonly free: NetConsumer;
   readonly #side: Sel4Side;
-  readonly #ends: Ends;
+  readonly #bytes: number;
+  readonly #call: Sel4Call;
   #sequence = 0;
 
   constructor(side: Sel4Side, ends: Ends) {
     this.#side = side;
-    this.#ends = ends;
+    this.#bytes = ends.bytes;
+    this.#call = callOf(ends);
     this.active = new NetProducer(queueRegion(side, ACTIVE), STREAM_DEPTH);
     this.free = new NetConsumer(queueRegion(side, FREE), STREAM_DEPTH);
   }
@@ -93,12 +107,12 @@ class Sender {
     this.#sequence += 1;
     const { ram, sharedAt } = this.#side;
     ram.u32[(sharedAt + DATA_OFFSET + offset) >> 2] = this.#sequence;
-    this.active.enqueue(offset, this.#ends.bytes, 0, 0);
+    this.active.enqueue(offset, this.#bytes, 0, 0);
   }
 
   send(): void {
     this.active.publish();
-    signalAndWait(this.#side, this.#ends);
+    signalAndWait(this.#side, this.#call);
   }
 }
 
@@ -150,7 +164,7 @@ class Receiver implements UserContext {
   readonly #side: Sel4Side;
   /** Of the consumer of a stream, which counts. */
   readonly #meter: Meter | null;
-  readonly #ends: Ends;
+  readonly #call: Sel4Call;
   readonly #active: NetConsumer;
   readonly #free: NetProducer;
   #sequence = 0;
@@ -158,7 +172,7 @@ class Receiver implements UserContext {
   constructor(side: Sel4Side, meter: Meter | null, ends: Ends) {
     this.#side = side;
     this.#meter = meter;
-    this.#ends = ends;
+    this.#call = callOf(ends);
     this.#active = new NetConsumer(queueRegion(side, ACTIVE), STREAM_DEPTH);
     this.#free = new NetProducer(queueRegion(side, FREE), STREAM_DEPTH);
   }
@@ -174,6 +188,6 @@ class Receiver implements UserContext {
     }
     this.#active.publish();
     this.#free.publish();
-    signalAndWait(this.#side, this.#ends);
+    signalAndWait(this.#side, this.#call);
   }
 }
