@@ -50,10 +50,11 @@ export function pathCommand(): Command {
 
 async function followPacket(reference: string, raw: RawOptions): Promise<void> {
   const packet = parseCount(textOption(raw, 'packet') ?? '', '--packet', PACKET);
+  const { svg: _, ...others } = raw;
   const svg = textOption(raw, 'svg');
   const existing = raw['force'] === true ? 'replace' : 'keep';
   const file = svg === undefined ? undefined : new OutputFile(svg, existing);
-  const options = { net: 'loop', for: RUN_FOR, ...raw };
+  const options = { net: 'loop', for: RUN_FOR, ...others };
   try {
     await runSystem(reference, options, (loaded, run) =>
       watchPacket({ loaded, run, packet, file }),

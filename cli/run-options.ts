@@ -50,7 +50,12 @@ export function addRunOptions(command: Command): void {
     )
     .option('--ram <size>', 'RAM of the board, such as 64M')
     .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])
-    .option('--demo', 'sends two seconds of its own traffic first, and explains')
+    .option('--demo', 'sends two seconds of its own traffic first, and explains');
+}
+
+/** What `sddf run` alone offers. */
+export function addDumpOptions(command: Command): void {
+  command
     .option('--dump-capabilities', 'boots, prints every object and capability, and ends')
     .option('--svg <file>', 'with --dump-capabilities: draws them, too');
 }

@@ -22,7 +22,13 @@ import { catchInterrupts } from './interrupt.ts';
 import { showCounters } from './live-line.ts';
 import { NetAttachment } from './net-attachment.ts';
 import { DEMO_FRAMES } from './net-kind.ts';
-import { addRunOptions, type DumpRequest, readRunOptions, type RunOptions } from './run-options.ts';
+import {
+  addDumpOptions,
+  addRunOptions,
+  type DumpRequest,
+  readRunOptions,
+  type RunOptions,
+} from './run-options.ts';
 import { reportJson, reportText, type RunResult } from './run-report.ts';
 import { type LoadedSystem, loadSystem } from './system-source.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -39,6 +45,7 @@ export function runCommand(): Command {
     )
     .argument('<system>', 'what to run');
   const examples = attachmentKinds.flatMap((kind) => kind.examples);
+  addDumpOptions(command);
   return addSystemRunOptions(command)
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`)
     .action((reference: string, raw: RawOptions) => runSystem(reference, raw, () => ({})));
