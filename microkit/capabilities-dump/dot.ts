@@ -139,33 +139,60 @@ function ownerNode({ name, tcb, rows }: Owner): string {
 
 // ---------------------------------------------------------------------------------------------- lines
 
-/** From the right to send to the row that receives; to a node of its own where nobody, or more than one, receives. */
+/** A row of a thread's table. */
+interface End {
+  readonly owner: Owner;
+  readonly at: number;
+}
+
+/**
+ * From the right to send to the row that receives; to a node of its own where nobody receives. Threads of high priority stand
+ * on the left, so a line to a higher priority is drawn from its end.
+ */
 function edges(owners: readonly Owner[]): string[] {
   const receivers = receiversOf(owners);
   const lines: string[] = [];
   const alone = new Set<string>();
-  for (const { name, rows } of owners) {
-    if (name === MONITOR) continue;
-    rows.forEach(({ sendsTo, kind }, at) => {
+  for (const owner of owners) {
+    if (owner.name === MONITOR) continue;
+    owner.rows.forEach(({ sendsTo, kind }, at) => {
       if (sendsTo === undefined || sendsTo === `endpoint_${MONITOR}`) return;
-      const target = receivers.get(sendsTo);
-      if (target === undefined) alone.add(sendsTo);
-      const to = target ?? quote(sendsTo);
-      lines.push(`  ${quote(name)}:o${at}:e -> ${to} [color="${COLOURS[kind]}"];`);
+      const colour = `color="${COLOURS[kind]}"`;
+      const receiver = receivers.get(sendsTo);
+      if (receiver === undefined) {
+        alone.add(sendsTo);
+        lines.push(`  ${right({ owner, at })} -> ${quote(sendsTo)} [${colour}];`);
+      } else if (priorityOf(owner) < priorityOf(receiver.owner)) {
+        lines.push(`  ${right(receiver)} -> ${left({ owner, at })} [${colour}, dir=back];`);
+      } else {
+        lines.push(`  ${right({ owner, at })} -> ${left(receiver)} [${colour}];`);
+      }
     });
   }
   const nodes = [...alone].map((name) => `  ${quote(name)} [shape=ellipse];`);
   return [...nodes, ...lines];
 }
 
+function priorityOf({ tcb }: Owner): number {
+  return Number(tcb.properties['priority'] ?? 0);
+}
+
+function left({ owner, at }: End): string {
+  return `${quote(owner.name)}:i${at}:w`;
+}
+
+function right({ owner, at }: End): string {
+  return `${quote(owner.name)}:o${at}:e`;
+}
+
 /** @returns by object the row of the one thread that receives; the thread that it is called after goes before others */
-function receiversOf(owners: readonly Owner[]): ReadonlyMap<string, string> {
-  const receivers = new Map<string, string>();
-  for (const { name, rows } of owners) {
-    rows.forEach(({ receivesFrom }, at) => {
+function receiversOf(owners: readonly Owner[]): ReadonlyMap<string, End> {
+  const receivers = new Map<string, End>();
+  for (const owner of owners) {
+    owner.rows.forEach(({ receivesFrom }, at) => {
       if (receivesFrom === undefined) return;
-      if (receivers.has(receivesFrom) && !receivesFrom.endsWith(`_${name}`)) return;
-      receivers.set(receivesFrom, `${quote(name)}:i${at}:w`);
+      if (receivers.has(receivesFrom) && !receivesFrom.endsWith(`_${owner.name}`)) return;
+      receivers.set(receivesFrom, { owner, at });
     });
   }
   return receivers;
