@@ -35,6 +35,16 @@ async function run(...args: string[]): Promise<{ status: number; out: string; er
 }
 
 describe('check', () => {
+  it('shows no control characters of a file to the terminal', async () => {
+    const binary = join(folder, 'binary.system');
+    writeFileSync(binary, '<system>\u001b[31m\u0007</system>');
+    const { status, out } = await run('check', binary);
+
+    expect(status).toBe(2);
+    expect(out).toContain('<system>\ufffd[31m\ufffd</system>');
+    expect(out).not.toContain('\u001b');
+  });
+
   it('shows every error with its place, and ends with 2', async () => {
     const { status, out } = await run('check', wrong);
 
@@ -117,6 +127,16 @@ describe('render', () => {
     expect(unknown.errors).toContain("'nobody' is no protection domain of the description");
     expect(malformed.errors).toContain('echo.config.json: ');
     expect([checked.status, unknown.status, malformed.status]).toEqual([2, 2, 2]);
+  });
+
+  it('ends with one line where no folder can be made', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    const inFile = await run('render', 'echo', '-o', join(folder, 'file', 'deep'));
+    const inProc = await run('render', 'echo', '-o', '/proc/nothing/deep');
+
+    expect([inFile.status, inProc.status]).toEqual([2, 2]);
+    expect(inFile.errors).toMatch(/^sddf: .*file\/deep.*$/);
+    expect(inProc.errors).toMatch(/^sddf: \/proc\/nothing.*$/);
   });
 
   it('says which programs a search path does not have', async () => {

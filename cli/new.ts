@@ -1,9 +1,10 @@
 /** `sddf new`: scaffolds a driver, a client or a system that runs and has a passing test at once. */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { UserMistake, explainSystemError } from '../host/problem.ts';
+import { makeFolder } from './make-folder.ts';
 import { type Place, type ScaffoldKind, scaffold } from './scaffold.ts';
 import { openTerminal } from './terminal.ts';
 
@@ -68,7 +69,7 @@ function create(kind: ScaffoldKind, name: string): void {
 
 function write(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(path, text, { flag: 'wx' });
   } catch (error) {
     throw explainSystemError(error, path);

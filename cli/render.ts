@@ -1,6 +1,6 @@
 /** `sddf render`: a system as files: XML, configuration and report, and the files that regions are filled from. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { Command } from 'commander';
 import { UserMistake, explainSystemError } from '../host/problem.ts';
@@ -9,6 +9,7 @@ import type { SystemDescription } from '../microkit/model.ts';
 import { report } from '../microkit/report.ts';
 import { renderXml } from '../microkit/xml/render.ts';
 import { type SystemOptions, addSystemOptions, describedSystem } from './described-system.ts';
+import { makeFolder } from './make-folder.ts';
 import { openTerminal } from './terminal.ts';
 
 interface RenderOptions extends SystemOptions {
@@ -58,7 +59,7 @@ function filesOf(system: SystemDescription): ReadonlyMap<string, string | Uint8A
 
 function write(path: string, contents: string | Uint8Array): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     writeFileSync(path, contents);
   } catch (error) {
     throw explainSystemError(error, path);

@@ -53,10 +53,12 @@ export function formatDiagnostic(
 }
 
 const EXCERPT_COLUMNS = 120;
+/** A file may hold anything; a terminal would obey these. */
+const CONTROL = /\p{Cc}/gu;
 
 /** The source line and a line of carets under the span; a long line is cut around the span. */
 function excerpt(line: string, span: Span): string[] {
-  const characters = Array.from(line.replaceAll('\t', ' '));
+  const characters = Array.from(line.replaceAll('\t', ' ').replaceAll(CONTROL, '\u{fffd}'));
   const start = span.column > EXCERPT_COLUMNS ? span.column - 1 - EXCERPT_COLUMNS / 2 : 0;
   const shown = characters.slice(start, start + EXCERPT_COLUMNS).join('');
   const number = String(span.line);
