@@ -3,7 +3,7 @@
  * notifications wake the other side. The payload is written and read where it lies.
  */
 
-import { OBJECT_NOTIFICATION, SYS_NB_SEND_RECV } from '../../kernel/abi.ts';
+import { OBJECT_NOTIFICATION, SYS_NB_SEND_RECV, SYS_WAIT } from '../../kernel/abi.ts';
 import type { UserContext } from '../../kernel/user.ts';
 import { Region } from '../../memory/region.ts';
 import { NetConsumer, netQueueBytes, NetProducer } from '../../queues/net/queue.ts';
@@ -164,7 +164,9 @@ class Receiver implements UserContext {
   readonly #side: Sel4Side;
   /** Of the consumer of a stream, which counts. */
   readonly #meter: Meter | null;
-  readonly #call: Sel4Call;
+  /** At first there is nobody to signal: one signal too many would always be on its way. */
+  #call: Sel4Call;
+  readonly #next: Sel4Call;
   readonly #active: NetConsumer;
   readonly #free: NetProducer;
   #sequence = 0;
@@ -172,7 +174,8 @@ class Receiver implements UserContext {
   constructor(side: Sel4Side, meter: Meter | null, ends: Ends) {
     this.#side = side;
     this.#meter = meter;
-    this.#call = callOf(ends);
+    this.#call = makeCall({ sys: SYS_WAIT, cptr: ends.own });
+    this.#next = callOf(ends);
     this.#active = new NetConsumer(queueRegion(side, ACTIVE), STREAM_DEPTH);
     this.#free = new NetProducer(queueRegion(side, FREE), STREAM_DEPTH);
   }
@@ -189,5 +192,6 @@ class Receiver implements UserContext {
     this.#active.publish();
     this.#free.publish();
     signalAndWait(this.#side, this.#call);
+    this.#call = this.#next;
   }
 }
