@@ -50,6 +50,8 @@ function counters(rows: readonly BenchRow[]): SectionContent | undefined {
   const known = COUNTED.filter(([key]) => Number.isFinite(numberOf(first, key)));
   const said = known.map(([key, name]) => `${say(numberOf(first, key))} ${name}`);
   const series = known.map(([, name]) => name);
+  // The others are in the table.
+  const shown = found.filter((row) => row['path'] === first['path']);
   return {
     answer: `${labelOf(first)}: ${said.length === 0 ? 'see the table' : list(said)}.`,
     plots: [
@@ -58,7 +60,7 @@ function counters(rows: readonly BenchRow[]): SectionContent | undefined {
           kind: 'bars',
           axis: { label: 'per packet', scale: 'linear' },
           series,
-          groups: found.map((row) => ({
+          groups: shown.map((row) => ({
             label: labelOf(row),
             bars: known
               .map(([key], index) => {
@@ -78,6 +80,9 @@ function labelOf(row: BenchRow): string {
   return `${row['path'] ?? 'Path'}, batch ${row['batch'] ?? 'any'}`;
 }
 
+/** Rarer ones are in the table. */
+const SHARE_SHOWN = 0.02;
+
 function batchSizes(rows: readonly BenchRow[]): SectionContent | undefined {
   const found = select(rows, 'net/batch-size');
   if (found.length === 0) return undefined;
@@ -86,18 +91,18 @@ function batchSizes(rows: readonly BenchRow[]): SectionContent | undefined {
   const largest = Math.max(...found.map((row) => numberOf(row, 'packets')));
   const wasted = found.filter((row) => row['packets'] === 0);
   const idle = Math.max(0, ...wasted.map((row) => row.median));
-  const groups = groupsOf(
-    found.toSorted(
+  const shown = found
+    .filter((row) => row.median >= SHARE_SHOWN)
+    .toSorted(
       (a, b) =>
         String(a['program']).localeCompare(String(b['program'])) ||
         numberOf(a, 'packets') - numberOf(b, 'packets'),
-    ),
-    {
-      group: (row) => `${row['program']}: ${rangeOf(numberOf(row, 'packets'))}`,
-      series,
-      bar: (row) => `at ${row['offered']} Mb/s`,
-    },
-  );
+    );
+  const groups = groupsOf(shown, {
+    group: (row) => `${row['program']}: ${rangeOf(numberOf(row, 'packets'))}`,
+    series,
+    bar: (row) => `at ${row['offered']} Mb/s`,
+  });
   return {
     answer: `At most ${rangeOf(largest)}; at most ${percent(idle)} of a program's wake-ups find none.`,
     plots: [

@@ -64,15 +64,22 @@ function sweep(rows: readonly BenchRow[], key: string): readonly BenchRow[] {
   return valuesOf(found, key).length > 1 ? found : [];
 }
 
+/** The rows of those values of a parameter with which about as many others were measured as with any. */
+function sweptBy(
+  rows: readonly BenchRow[],
+  key: string,
+): { readonly shown: readonly BenchRow[]; readonly values: readonly (string | number)[] } {
+  const all = valuesOf(rows, key);
+  const count = (value: string | number): number => rows.filter((row) => row[key] === value).length;
+  const most = Math.max(...all.map(count));
+  const values = all.filter((value) => count(value) > most / 2);
+  return { values, shown: rows.filter((row) => values.includes(row[key] ?? '')) };
+}
+
 function byFrame(rows: readonly BenchRow[]): SectionContent | undefined {
   const found = sweep(rows, 'frame');
   if (found.length === 0) return undefined;
-  // Batches of which more than one frame size was measured.
-  const batches = valuesOf(found, 'batch').filter(
-    (batch) => found.filter((row) => row['batch'] === batch).length > 1,
-  );
-  const shown = found.filter((row) => batches.includes(row['batch'] ?? 0));
-  if (shown.length === 0) return undefined;
+  const { shown, values: batches } = sweptBy(found, 'batch');
   const series = seriesOf(shown, { x: 'frame', by: 'batch', name: (batch) => `batch ${batch}` });
   const top = best(shown);
   const widest = shown.reduce((most, row) => (bits(row) > bits(most) ? row : most));
@@ -127,10 +134,7 @@ function byBatch(rows: readonly BenchRow[]): SectionContent | undefined {
   const [one] = ofFrame.toSorted((a, b) => numberOf(a, 'batch') - numberOf(b, 'batch'));
   if (one === undefined) return undefined;
   const top = best(ofFrame);
-  const frames = valuesOf(found, 'frame').filter(
-    (each) => found.filter((row) => row['frame'] === each).length > 1,
-  );
-  const shown = found.filter((row) => frames.includes(row['frame'] ?? 0));
+  const { shown } = sweptBy(found, 'frame');
   const series = seriesOf(shown, { x: 'batch', by: 'frame', name: (each) => `${each} bytes` });
   return {
     answer: `Batches of ${top['batch']} carry ${times(top.median / one.median)} as many frames of ${frame} bytes as batches of ${one['batch']}.`,

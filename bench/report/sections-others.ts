@@ -116,9 +116,15 @@ function serialEcho(rows: readonly BenchRow[]): SectionContent | undefined {
       {
         plot: {
           kind: 'bars',
-          axis: { label: 'ms (line: least to most)', scale: 'linear' },
+          axis: { label: 'ms at the median', scale: 'linear' },
           series: ['median'],
-          groups: groupsOf(found, { group: echoPath, series: ['median'], bar: () => 'median' }),
+          groups: groupsOf(found, {
+            group: echoPath,
+            series: ['median'],
+            bar: () => 'median',
+            // Of single characters, not of samples.
+            spread: 'none',
+          }),
         },
       },
     ],
