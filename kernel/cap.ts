@@ -170,13 +170,13 @@ export function isCapRevocable(derived: Cap, source: Cap): boolean {
   }
 }
 
-/** @returns the capability with at most these rights */
+/** @returns the capability with at most these rights: itself when it has no others, for capabilities do not change */
 export function maskCapRights(cap: Cap, rights: number): Cap {
   switch (cap.kind) {
     case 'endpoint':
-      return { ...cap, rights: cap.rights & rights };
+      return (cap.rights & rights) === cap.rights ? cap : { ...cap, rights: cap.rights & rights };
     case 'notification':
-      return { ...cap, rights: cap.rights & rights };
+      return (cap.rights & rights) === cap.rights ? cap : { ...cap, rights: cap.rights & rights };
     case 'reply':
       return { ...cap, canGrant: cap.canGrant && (rights & RIGHT_GRANT) !== 0 };
     case 'frame':
