@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { mutate, seeded } from '../read/mutations.ts';
 import type { Element } from './element.ts';
 import { LineIndex } from './line-index.ts';
-import { parseFully } from './parse.ts';
+import { parseFully, parseXml } from './parse.ts';
 import { parsePlain } from './plain.ts';
 
 const CORPUS = join(import.meta.dirname, '../../../shared/corpus/microkit-sdf');
@@ -75,6 +75,20 @@ function seeds(): string[] {
   const files = readdirSync(CORPUS).filter((file) => file.endsWith('.system'));
   return [...PLAIN, ...files.map((file) => readFileSync(join(CORPUS, file), 'utf8'))];
 }
+
+it.each([
+  '<a><!-- x --',
+  '<a><!-- x -',
+  '<a><!-- x',
+  '<a><!-',
+  '<a b="',
+  '<a b',
+  '<',
+  '<a><![CDATA[x]]',
+])('a text that ends anywhere is refused, not a crash: %s', (text) => {
+  const { ok } = parseXml(text, 'test.system');
+  expect(ok).toBe(false);
+});
 
 describe('the quick way through a text', () => {
   it.each(PLAIN)('reads what is plain: %j', (text) => {
