@@ -6,8 +6,6 @@
  */
 
 import { memoryUsage } from 'node:process';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { readLoop, withDiskFile } from './blk/disk-file.ts';
 import {
   answered,
@@ -20,6 +18,7 @@ import {
 } from './blk/point.ts';
 import { BlkRig } from './blk-rig.ts';
 import { compileNative, runNative } from './native-program.ts';
+import { garbageCollector } from './garbage-collector.ts';
 import type { BenchRow } from './results.ts';
 import { round, summarise } from './statistics.ts';
 import type { BenchLength, BenchSettings } from './suite/benchmark.ts';
@@ -104,8 +103,7 @@ async function heapGrowth({ length, sampleNs }: BenchSettings): Promise<BenchRow
   };
   const requests = GROWTH_REQUESTS[length];
   await serve(requests);
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+  const collect = garbageCollector();
   const grown: number[] = [];
   for (let sample = 0; sample < GROWTH_SAMPLES; sample += 1) {
     collect();

@@ -5,12 +5,11 @@
 
 import { type PerformanceEntry, PerformanceObserver, constants } from 'node:perf_hooks';
 import { memoryUsage } from 'node:process';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { breathe, hostNow } from '../host/event-loop.ts';
+import { garbageCollector } from './garbage-collector.ts';
 import { NetRig } from './net-rig.ts';
 import type { BenchRow } from './results.ts';
-import { summarise } from './statistics.ts';
+import { once, summarise } from './statistics.ts';
 
 const POINT = { path: '5pd', frame: 64, batch: 64 } as const;
 const PACKETS = 1_000_000;
@@ -62,14 +61,4 @@ export function benchBoot(repeat: number): BenchRow {
     path: POINT.path,
     ratioToNative: null,
   };
-}
-
-function once(value: number): { median: number; min: number; max: number } {
-  return { median: value, min: value, max: value };
-}
-
-/** Node gives the collector away only when asked by a flag. */
-function garbageCollector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
 }

@@ -4,12 +4,11 @@
  */
 
 import { memoryUsage } from 'node:process';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { SerialLine } from '../board/uart/serial-line.ts';
 import { hostNow } from '../host/event-loop.ts';
 import type { Uart } from '../systems/serial-devices.ts';
 import { UARTS } from '../systems/serial-devices.ts';
+import { garbageCollector } from './garbage-collector.ts';
 import type { BenchRow } from './results.ts';
 import { CountingWire, flood, line, makeSerialRig } from './serial-rig.ts';
 import { round, type Summary, summarise } from './statistics.ts';
@@ -78,8 +77,7 @@ function heapGrowth(uart: Uart, length: BenchLength): readonly number[] {
     while (wire.characters < target) rig.runSlice(SLICE_NS);
   };
   send(warmUp);
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+  const collect = garbageCollector();
   return Array.from({ length: 3 }, () => {
     collect();
     const before = memoryUsage().heapUsed;

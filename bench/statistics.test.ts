@@ -1,7 +1,7 @@
 // Statistics against series whose figures are known.
 
 import { describe, expect, it } from 'vitest';
-import { compareSummaries, once, round, spreadOf, summarise } from './statistics.ts';
+import { compareSummaries, round, summarise } from './statistics.ts';
 
 describe('a summary', () => {
   it('has median, minimum and maximum', () => {
@@ -44,11 +44,5 @@ describe('figures', () => {
   it('are rounded to four digits', () => {
     expect(round(123_456)).toBe(123_500);
     expect(round(0.000_123_456)).toBe(0.000_123_5);
-  });
-
-  it('have a spread relative to their median', () => {
-    expect(spreadOf(summarise([90, 100, 110]))).toBeCloseTo(0.2);
-    expect(spreadOf(once(5))).toBe(0);
-    expect(spreadOf(once(0))).toBe(0);
   });
 });

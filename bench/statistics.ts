@@ -35,11 +35,6 @@ export function round(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** The least and the most of a series, as a share of its median: 0 when nothing varied. */
-export function spreadOf({ median: middle, min, max }: Summary): number {
-  return middle === 0 ? 0 : (max - min) / Math.abs(middle);
-}
-
 /**
  * Two figures differ beyond noise when all samples of one lie on one side of all samples of the other, and the medians are
  * further apart than `floor`. For few samples this is stricter than a test of significance, and needs no assumption.
