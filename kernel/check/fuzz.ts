@@ -75,7 +75,7 @@ class FuzzRun {
   #steps = 0;
   #refused = 0;
   #compared = 0;
-  #mayMake = true;
+  #isRunning = false;
   #watched: Watched | undefined;
 
   constructor(options: FuzzOptions) {
@@ -97,8 +97,9 @@ class FuzzRun {
         { entry: IDLER_ENTRY, image: generatorImage('idler', idlerBody) },
       ],
       onCreate: (object) => {
-        assert(this.#mayMake, 'objects are made by retype only');
         this.#census.onCreate(object);
+        if (this.#isRunning)
+          assert(isMaking(this.#kernel.state.current), 'only retype makes objects');
       },
       onProgramError: (_, error) => {
         throw error;
@@ -111,6 +112,7 @@ class FuzzRun {
   run(): FuzzResult {
     const k = this.#kernel.state;
     k.onExit = () => this.#onExit();
+    this.#isRunning = true;
     const wakeUpsMax = 100 + this.#options.steps * WAKE_UPS_PER_STEP;
     for (let wakeUps = 0; wakeUps < wakeUpsMax; wakeUps += 1) {
       this.#machine.deadlineNs = Infinity;
@@ -133,10 +135,7 @@ class FuzzRun {
     if (this.#options.kind === 'guarded') {
       yield* guard(bootInfo, {
         steps: () => this.#steps,
-        isDone: () => {
-          this.#mayMake = true;
-          return this.#steps >= this.#options.steps;
-        },
+        isDone: () => this.#steps >= this.#options.steps,
       });
     } else {
       yield* furnish(bootInfo);
@@ -150,7 +149,6 @@ class FuzzRun {
       this.#steps += 1;
       const request = randomRequest(this.#chance);
       const isCall = request.kind === 'call' && request.sys === SYS_CALL;
-      this.#mayMake = request.kind === 'call' && mayMake(request);
       if (isCall && isKernelObject(k.current, this.#capOf(request))) {
         this.#watched = { tcb: k.current, interrupts: k.counters.interrupts };
       }
@@ -201,9 +199,10 @@ function isOfCaller({ object, field }: ObjectChange, tcb: Tcb): boolean {
   return object === tcb && (isOwn || field.startsWith('register'));
 }
 
-/** Only these may bring objects into being. */
-function mayMake(request: SystemCallRequest): boolean {
-  return request.label === UNTYPED_RETYPE || request.label === ASID_CONTROL_MAKE_POOL;
+/** Whether the thread makes one of the calls that may bring objects into being. */
+function isMaking(tcb: Tcb): boolean {
+  const label = (tcb.regs[REG_A1 << 1] as number) >>> 12;
+  return label === UNTYPED_RETYPE || label === ASID_CONTROL_MAKE_POOL;
 }
 
 function isKernelObject(tcb: Tcb, cap: Cap | undefined): boolean {
