@@ -51,12 +51,22 @@ describe('sddf trace', () => {
     });
   });
 
-  it('has times that go on under the host clock too, and says what was dropped', () => {
-    const file = join(folder, 'host.json');
-    const ended = sddf(`trace echo -o ${file} --net loop --for 100ms --events 1024`);
+  it('keeps the newest events, and says how many it has dropped', () => {
+    const file = join(folder, 'ring.json');
+    const { out } = sddf(`trace echo -o ${file} ${VIRTUAL} --events 1024`);
 
-    expect(ended.status).toBe(0);
-    expect(ended.out).toMatch(/host\.json: 1,024 events of echo, [\d,]+ older ones dropped/);
+    expect(out).toMatch(
+      /ring\.json: 1,024 events of echo, [\d,]+ older ones dropped \(see --events\)/,
+    );
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      otherData: { eventsRecorded: 1024 },
+    });
+  });
+
+  it('has times that go on under the host clock too', () => {
+    const file = join(folder, 'host.json');
+    expect(sddf(`trace echo -o ${file} --net loop --for 100ms`).status).toBe(0);
+
     const { otherData, traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as {
       readonly otherData: Readonly<Record<string, unknown>>;
       readonly traceEvents: readonly {
@@ -66,9 +76,9 @@ describe('sddf trace', () => {
         readonly dur: number;
       }[];
     };
-    expect(otherData).toMatchObject({ clock: 'host', eventsRecorded: 1024 });
+    expect(otherData).toMatchObject({ clock: 'host' });
     const slices = traceEvents.filter(({ ph, pid }) => ph === 'X' && pid === 1);
-    expect(slices.length).toBeGreaterThan(10);
+    expect(slices.length).toBeGreaterThan(0);
     const overlaps = slices.filter(({ ts }, index) => {
       const before = slices[index - 1];
       return before !== undefined && Math.round((before.ts + before.dur - ts) * 1000) > 0;
@@ -149,6 +159,24 @@ describe('sddf path', () => {
     expect(hops.map(({ hop }) => hop)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(hops.reduce((sum, { copies }) => sum + Number(copies), 0)).toBe(1);
     expect(rows.filter(({ name }) => name === 'path/return').length).toBeGreaterThan(2);
+  });
+
+  it('follows a packet through a switch', () => {
+    const rows = rowsOf(sddf('path vswitch --json'));
+
+    const hops = rows.filter(({ name }) => name === 'path/hop');
+    expect(hops.map(({ at, what }) => `${String(at)} ${String(what)}`)).toEqual([
+      'NIC received',
+      'ethernet_driver passed',
+      'net_virt_rx passed',
+      'vswitch passed',
+      'client0_net_copier copied',
+      'client0 answered',
+      'vswitch passed',
+      'net_virt_tx passed',
+      'ethernet_driver passed',
+      'NIC sent',
+    ]);
   });
 
   it('says in one line what is wrong', () => {

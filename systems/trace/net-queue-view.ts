@@ -146,15 +146,18 @@ function collectData(config: unknown, found: Map<string, readonly string[]>): vo
   for (const [field, value] of Object.entries(record)) {
     collectData(value, found);
     const regions = regionsOf(record[field === 'connection' ? 'data' : `${field}Data`]);
+    // Behind a switch, a copier takes frames from wherever their sender keeps them.
+    if (field === 'rx') regions.push(...regionsOf(record['sources']));
     if (regions.length === 0) continue;
     for (const queue of queueRecords(value)) found.set(queue.region, regions);
   }
 }
 
-/** Names of one data region, or of a list of them. */
-function regionsOf(value: unknown): readonly string[] {
+/** Names of one data region, or of a list of them; empty for what is none. */
+function regionsOf(value: unknown): string[] {
+  if (value === undefined) return [];
   if (Array.isArray(value)) return value.flatMap(regionsOf);
-  if (typeof value !== 'object' || value === null) return [];
+  if (typeof value !== 'object' || value === null) return [''];
   const { region } = value as Fields;
   return typeof region === 'string' ? [region] : [];
 }
