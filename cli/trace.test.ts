@@ -53,7 +53,9 @@ describe('sddf trace', () => {
 
   it('keeps the newest events, and says how many it has dropped', () => {
     const file = join(folder, 'ring.json');
-    const { out } = sddf(`trace echo -o ${file} ${VIRTUAL} --events 1024`);
+    const { out } = sddf(
+      `trace echo -o ${file} --net loop --clock virtual --for 1ms --events 1024`,
+    );
 
     expect(out).toMatch(
       /ring\.json: 1,024 events of echo, [\d,]+ older ones dropped \(see --events\)/,
