@@ -7,7 +7,8 @@
  * every machine.
  */
 
-import { type GeneratorOptions, TrafficGenerator } from '../board/links/generator.ts';
+import type { GeneratorOptions } from '../board/links/generator-options.ts';
+import { TrafficGenerator } from '../board/links/generator.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import type { Station } from '../board/links/udp-frame.ts';
 import { hostNow } from '../host/event-loop.ts';

@@ -11,4 +11,5 @@ export * from './serial/config.ts';
 export * from './serial/queue.ts';
 export * from './signal.ts';
 export * from './timer/config.ts';
+export * from './virtio/split-ring.ts';
 export * from './virtio/virtqueue.ts';

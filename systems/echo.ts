@@ -19,7 +19,8 @@ import { main as virtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx
 import { main as virtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
 import { main as echoClient } from '../clients/echo/echo.ts';
 import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
-import { main as ethernetDriver, NET_DRIVER_COUNTERS } from '../drivers/network/virtio/driver.ts';
+import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
+import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
 import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import {
   type BuildResult,

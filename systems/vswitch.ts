@@ -14,7 +14,8 @@
 
 import { main as echoClient } from '../clients/echo/echo.ts';
 import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
-import { main as ethernetDriver, NET_DRIVER_COUNTERS } from '../drivers/network/virtio/driver.ts';
+import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
+import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
 import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import { type BuildResult, type PdBuilder, system } from '../microkit/builder.ts';
 import type { Program } from '../microkit/pd.ts';

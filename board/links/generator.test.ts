@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { Ram } from '../../memory/ram.ts';
 import { Random } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import { type GeneratorOptions, TrafficGenerator } from './generator.ts';
+import type { GeneratorOptions } from './generator-options.ts';
+import { TrafficGenerator } from './generator.ts';
 
 const SOURCE = { mac: Uint8Array.of(2, 0, 0, 0, 0, 1), ip: 0x0a00_0202, port: 40_000 };
 const A = { mac: Uint8Array.of(2, 0, 0, 0, 0, 0xa), ip: 0x0a00_020f, port: 1235 };

@@ -24,6 +24,7 @@ import {
 import type { Random } from '../random.ts';
 import { AnswerShape } from './answer-shape.ts';
 import { FrameSlots } from './frame-slots.ts';
+import type { GeneratorCounters, GeneratorOptions } from './generator-options.ts';
 import { GENERATOR_MARK_BYTES, MAGIC } from './generator-mark.ts';
 import { Histogram } from './histogram.ts';
 import { SlotQueue } from './slot-queue.ts';
@@ -47,49 +48,6 @@ const SLOT_SHIFT = 11;
 const ANSWER_BYTES_MIN = GENERATOR_FRAME_BYTES_MIN;
 const SLOT_WORD = (PAYLOAD_AT + 4) >>> 2;
 const NS_PER_S = 1_000_000_000;
-
-export interface GeneratorOptions {
-  readonly ram: Ram;
-  readonly clock: Clock;
-  /** Fills the payloads. */
-  readonly random: Random;
-  readonly source: Station;
-  /** The echo servers; datagrams go to each in turn. */
-  readonly targets: readonly Station[];
-  /** Bytes of each frame, without frame check sequence: {@link GENERATOR_FRAME_BYTES_MIN} to 1514. */
-  readonly frameBytes: number;
-  /** Frames in flight, at most; takes 2 KiB of staging each. */
-  readonly window: number;
-  /** Frames sent together; at most `window`. */
-  readonly burst: number;
-  /** Frames per second; closed loop when it is left out. */
-  readonly rate?: number;
-  /** Stops after this many frames. */
-  readonly frames?: number;
-  /** After this long a datagram is lost; 1 s unless told. */
-  readonly timeoutNs?: number;
-  /** 'payload' compares every byte of an answer and checks its checksums; 'header' (the default) is fast. */
-  readonly verify?: 'header' | 'payload';
-}
-
-export interface GeneratorCounters {
-  sent: number;
-  /** Answers that came in time, as they should be. */
-  answered: number;
-  /** Never answered, or too late. */
-  lost: number;
-  /** Sent, but dropped on the way to the driver, by an impairment or the NIC. */
-  dropped: number;
-  /** Open loop: not sent because the whole window was in flight. */
-  skipped: number;
-  /** Answers with a wrong length, payload or checksum. */
-  corrupt: number;
-  /** Answers to what is not in flight: duplicates, or too late. */
-  unexpected: number;
-  arpAnswered: number;
-  /** Other frames from the NIC. */
-  other: number;
-}
 
 export class TrafficGenerator extends DevicePart<GeneratorOptions> implements EthernetWire {
   readonly counters: GeneratorCounters = {

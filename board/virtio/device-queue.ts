@@ -14,9 +14,9 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import type { Ram } from '../../memory/ram.ts';
 import { DevicePart, type DmaWindow } from '../device.ts';
 import { ChainPair } from './chain-pair.ts';
+import type { DeviceQueueOptions, QueueOwner } from './device-queue-options.ts';
 import type { RingRanges } from './ring-ranges.ts';
 import {
   availRingBytes,
@@ -42,26 +42,6 @@ const STOPPED = 0;
 const RUNNING = 1;
 
 const CHAINS = 'virtio 1.2 §2.7.5';
-
-/** Told about what the driver did wrong. */
-export interface QueueOwner {
-  /** The queue has just been latched broken. @param rule row of `boards.md` 2.7 */
-  queueBroken(queue: DeviceQueue, rule: number, clause: string, what: string): void;
-  /** A rule was broken that costs only the driver. */
-  queueLint(queue: DeviceQueue, clause: string, what: string): void;
-}
-
-export interface DeviceQueueOptions {
-  readonly index: number;
-  /** QueueSizeMax; a power of two. */
-  readonly sizeMax: number;
-  readonly ram: Ram;
-  readonly dma: DmaWindow;
-  readonly rings: RingRanges;
-  readonly owner: QueueOwner;
-  /** Index at which both rings start; 0, except in tests of the index wrap, where the driver starts there too. */
-  readonly startIndex?: number;
-}
 
 export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   readonly index: number = this.options.index;
@@ -304,10 +284,9 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     this.#segmentLength[1] = secondBytes;
     this.chainState = 'good';
     this.segments = 2;
-    const isWritable = direction !== 0;
-    this.readable = isWritable ? 0 : 2;
-    this.readableBytes = isWritable ? 0 : bytes;
-    this.writableBytes = isWritable ? bytes : 0;
+    this.readable = direction === 0 ? 2 : 0;
+    this.readableBytes = direction === 0 ? bytes : 0;
+    this.writableBytes = bytes - this.readableBytes;
     return true;
   }
 

@@ -12,7 +12,8 @@
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Device, DmaWindow, IrqLine, Lint } from '../device.ts';
-import { DeviceQueue, type QueueOwner } from './device-queue.ts';
+import type { QueueName, QueueOwner } from './device-queue-options.ts';
+import { DeviceQueue } from './device-queue.ts';
 import {
   type Features,
   hasFeature,
@@ -134,12 +135,12 @@ export class VirtioMmio implements Device, QueueOwner {
     this.configChanged();
   }
 
-  queueBroken(queue: DeviceQueue, rule: number, clause: string, what: string): void {
+  queueBroken(queue: QueueName, rule: number, clause: string, what: string): void {
     this.#lint.report(this.name, clause, `queue ${queue.index}, rule ${rule}: ${what}`);
     this.needsReset();
   }
 
-  queueLint(queue: DeviceQueue, clause: string, what: string): void {
+  queueLint(queue: QueueName, clause: string, what: string): void {
     this.#lint.report(this.name, clause, `queue ${queue.index}: ${what}`);
   }
 

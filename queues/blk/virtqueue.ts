@@ -15,10 +15,6 @@ import { open, type Region } from '../../memory/region.ts';
 import { struct } from '../../memory/struct.ts';
 import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
 import {
-  LIE_USED_ID,
-  LIE_USED_INDEX,
-  LIE_USED_LENGTH,
-  NONE,
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
   VIRTQ_DESC_F_WRITE,
@@ -27,7 +23,8 @@ import {
   VirtqDesc,
   VirtqUsed,
   VirtqUsedElem,
-} from '../virtio/virtqueue.ts';
+} from '../virtio/split-ring.ts';
+import { LIE_USED_ID, LIE_USED_INDEX, LIE_USED_LENGTH, NONE } from '../virtio/virtqueue.ts';
 
 /** virtio 1.2 §5.2.6, before the data. */
 const Header = struct(16, { type: 'u32', reserved: 'u32', sectorLow: 'u32', sectorHigh: 'u32' });

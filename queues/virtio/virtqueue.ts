@@ -16,34 +16,19 @@ import { assert } from '../../memory/assert.ts';
 import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import { open, type Region } from '../../memory/region.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
-import { struct } from '../../memory/struct.ts';
 import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
+import {
+  HEADER_STRIDE,
+  layChain,
+  VIRTQ_USED_F_NO_NOTIFY,
+  VirtqAvail,
+  VirtqDesc,
+  virtqueueLayout,
+  VirtqUsed,
+} from './split-ring.ts';
 
-/** virtio 1.2 §2.7.5 */
-export const VirtqDesc = struct(16, {
-  addrLow: 'u32',
-  addrHigh: 'u32',
-  len: 'u32',
-  flags: 'u16',
-  next: 'u16',
-});
-export const VIRTQ_DESC_F_NEXT = 1;
-export const VIRTQ_DESC_F_WRITE = 2;
-export const VIRTQ_DESC_F_INDIRECT = 4;
-
-/** virtio 1.2 §2.7.6, before its entries; after them, `used_event`. */
-export const VirtqAvail = struct(4, { flags: 'u16', idx: 'u16' });
-/** virtio 1.2 §2.7.8, before its entries; after them, `avail_event`. */
-export const VirtqUsed = struct(4, { flags: 'u16', idx: 'u16' });
-export const VirtqUsedElem = struct(8, { id: 'u32', len: 'u32' });
-export const VIRTQ_USED_F_NO_NOTIFY = 1;
-
-const EVENT_BYTES = 2;
-/** Bytes from one header to the next. */
-const HEADER_STRIDE = 16;
-const DESCRIPTORS_PER_CHAIN = 2;
-const TABLE_BYTES = DESCRIPTORS_PER_CHAIN * VirtqDesc.SIZE;
-/** Words from one buffer descriptor to the next: 2 to this power. */
+/** Words from one header to the next, and from one buffer descriptor to the next: 2 to these powers. */
+const HEADER_SHIFT = 2;
 const BUFFER_SHIFT = 3;
 
 // Words of a chain's shadow; the first is the low half of the buffer's address.
@@ -81,33 +66,6 @@ export interface VirtqueueOptions {
   readonly indirect: 'yes' | 'no';
   /** VIRTIO_F_EVENT_IDX has been negotiated. */
   readonly eventIndex: 'yes' | 'no';
-}
-
-/** Where the rings of a queue lie, in bytes from their beginning, and how large its parts are. */
-export interface VirtqueueLayout {
-  readonly avail: number;
-  readonly used: number;
-  /** Bytes of descriptor table, available ring and used ring; a multiple of 16. */
-  readonly ringsBytes: number;
-  /** Bytes of headers and tables; a multiple of 16. */
-  readonly chainsBytes: number;
-}
-
-/** @returns the layout of a queue of this many entries, which must be a power of two */
-export function virtqueueLayout(entries: number): VirtqueueLayout {
-  const avail = entries * VirtqDesc.SIZE;
-  const used = align(avail + VirtqAvail.SIZE + 2 * entries + EVENT_BYTES, 4);
-  const usedEnd = used + VirtqUsed.SIZE + entries * VirtqUsedElem.SIZE + EVENT_BYTES;
-  return {
-    avail,
-    used,
-    ringsBytes: align(usedEnd, 16),
-    chainsBytes: entries * (HEADER_STRIDE + TABLE_BYTES),
-  };
-}
-
-function align(value: number, to: number): number {
-  return (value + to - 1) & ~(to - 1);
 }
 
 export class Virtqueue {
@@ -201,7 +159,7 @@ export class Virtqueue {
     this.#shadow = new Int32Array(this.chains << SHADOW_SHIFT);
     for (let chain = 0; chain < this.chains; chain += 1) {
       this.#free[chain] = this.chains - 1 - chain;
-      this.#layChain(ram.view, places, options.paddr - at, chain);
+      layChain(ram.view, options, places, options.paddr - at, chain);
     }
   }
 
@@ -391,7 +349,7 @@ export class Virtqueue {
 
   /** @returns halfword `index` of the header of a chain */
   header16(chain: number, index: number): number {
-    return this.#u16[((this.#headerWord + chain * (HEADER_STRIDE >>> 2)) << 1) + index] as number;
+    return this.#u16[((this.#headerWord + (chain << HEADER_SHIFT)) << 1) + index] as number;
   }
 
   /**
@@ -418,35 +376,6 @@ export class Virtqueue {
     this.takenLow = shadow[known] as number;
     this.takenHigh = shadow[known | SHADOW_HIGH] as number;
   }
-
-  /**
-   * Writes all of a chain that stays the same from request to request.
-   *
-   * @param toPaddr added to a position in RAM, gives its physical address
-   */
-  #layChain(view: DataView, places: Places, toPaddr: number, chain: number): void {
-    const write = this.#writer === 'device' ? VIRTQ_DESC_F_WRITE : 0;
-    const tableAt = places.tables + chain * TABLE_BYTES;
-    const firstAt = this.#indirect === 'yes' ? tableAt : places.desc + chain * TABLE_BYTES;
-    if (this.#indirect === 'yes') {
-      const ringAt = places.desc + chain * VirtqDesc.SIZE;
-      setAddress(view, ringAt, tableAt + toPaddr);
-      VirtqDesc.len.set(view, ringAt, TABLE_BYTES);
-      VirtqDesc.flags.set(view, ringAt, VIRTQ_DESC_F_INDIRECT);
-    }
-    setAddress(view, firstAt, places.headers + chain * HEADER_STRIDE + toPaddr);
-    VirtqDesc.len.set(view, firstAt, this.#headerBytes);
-    VirtqDesc.flags.set(view, firstAt, VIRTQ_DESC_F_NEXT | write);
-    VirtqDesc.next.set(view, firstAt, this.#indirect === 'yes' ? 1 : chain * 2 + 1);
-    VirtqDesc.flags.set(view, firstAt + VirtqDesc.SIZE, write);
-  }
-}
-
-/** Positions in RAM. */
-interface Places {
-  readonly desc: number;
-  readonly headers: number;
-  readonly tables: number;
 }
 
 /** @returns the offset, once it is sure that the region holds the part */
@@ -454,9 +383,4 @@ function part(options: VirtqueueOptions, offset: number, lengthBytes: number): n
   const { sizeBytes } = options.region;
   assert(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the region holds the whole queue');
   return offset;
-}
-
-function setAddress(view: DataView, at: number, paddr: number): void {
-  VirtqDesc.addrLow.set(view, at, paddr % 0x1_0000_0000);
-  VirtqDesc.addrHigh.set(view, at, Math.floor(paddr / 0x1_0000_0000));
 }

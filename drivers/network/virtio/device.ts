@@ -11,7 +11,8 @@
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
 import { highHalf, lowHalf } from '../../../queues/net/queue.ts';
-import { Virtqueue, virtqueueLayout } from '../../../queues/virtio/virtqueue.ts';
+import { virtqueueLayout } from '../../../queues/virtio/split-ring.ts';
+import { Virtqueue } from '../../../queues/virtio/virtqueue.ts';
 import * as regs from './regs.ts';
 
 export interface VirtioNetDeviceOptions {

@@ -21,7 +21,7 @@ import {
   type NicOptions,
   ScriptedNic,
 } from '../../../test/support/scripted-nic.ts';
-import { NET_DRIVER_COUNTERS } from './driver.ts';
+import { NET_DRIVER_COUNTERS } from './counters.ts';
 
 const BUFFERS = 16;
 const FRAME = new Uint8Array(60).fill(0x5a);

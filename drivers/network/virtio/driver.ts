@@ -15,11 +15,12 @@ import {
   type ProtectionDomain,
   ProgramState,
 } from '../../../microkit/pd.ts';
-import { counterNames, Counters } from '../../../queues/counters.ts';
+import { Counters } from '../../../queues/counters.ts';
 import type { NetDriverConfig } from '../../../queues/net/config.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { LIE_USED_INDEX, LIE_USED_LENGTH, NONE } from '../../../queues/virtio/virtqueue.ts';
+import { NET_DRIVER_COUNTERS } from './counters.ts';
 import { VirtioNetDevice } from './device.ts';
 import {
   INTERRUPT_CONFIG_CHANGE,
@@ -27,34 +28,6 @@ import {
   VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD,
 } from './regs.ts';
 
-export const NET_DRIVER_COUNTERS = counterNames(
-  'rxPackets',
-  'rxBytes',
-  'txPackets',
-  'txBytes',
-  'interrupts',
-  'interruptsSpurious',
-  'linkChanges',
-  /** Received frames shorter than an Ethernet header; longer than a frame may be. */
-  'rxRunt',
-  'rxOversize',
-  /** No room in the active queue: cannot be, unless the virtualiser breaks the rules. */
-  'rxQueueFull',
-  /** Frames to send that are shorter than an Ethernet header or longer than a frame may be. */
-  'txBadLength',
-  /** Frames to send while there is no working device; frames that the device had when it was reset. */
-  'txNoDevice',
-  'txLostInReset',
-  /** No room in the free queue: cannot be, unless the virtualiser breaks the rules. */
-  'txQueueFull',
-  'resets',
-  // Why: what the device did.
-  'usedIndexLies',
-  'usedIdLies',
-  'usedLengthLies',
-  'numBuffersLies',
-  'needsReset',
-);
 const COUNT = NET_DRIVER_COUNTERS;
 
 // What is declared in this file V8 folds into the code; what is imported it looks up each time.
@@ -82,9 +55,11 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #config = this.pd.config;
+  readonly #rx = this.pd.config.rx;
+  readonly #tx = this.pd.config.tx;
   readonly #irq: number = this.#config.irq;
-  readonly #rxChannel: number = this.#config.rx.channel;
-  readonly #txChannel: number = this.#config.tx.channel;
+  readonly #rxChannel: number = this.#rx.channel;
+  readonly #txChannel: number = this.#tx.channel;
   readonly counters = new Counters(NET_DRIVER_COUNTERS, this.optionalRegion(this.#config.stats));
   readonly device = new VirtioNetDevice({
     registers: this.pd.deviceRegion(this.#config.registers),
@@ -92,10 +67,10 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     ringsPaddr: this.pd.vars[this.#config.ringsPaddrSymbol] ?? 0,
     ringEntries: this.#config.ringEntries,
   });
-  readonly #rxFree = this.#consumer(this.#config.rx.freeQueue, this.#config.rx.capacity);
-  readonly #rxActive = this.#producer(this.#config.rx.activeQueue, this.#config.rx.capacity);
-  readonly #txFree = this.#producer(this.#config.tx.freeQueue, this.#config.tx.capacity);
-  readonly #txActive = this.#consumer(this.#config.tx.activeQueue, this.#config.tx.capacity);
+  readonly #rxFree = new NetConsumer(this.pd.region(this.#rx.freeQueue), this.#rx.capacity);
+  readonly #rxActive = new NetProducer(this.pd.region(this.#rx.activeQueue), this.#rx.capacity);
+  readonly #txFree = new NetProducer(this.pd.region(this.#tx.freeQueue), this.#tx.capacity);
+  readonly #txActive = new NetConsumer(this.pd.region(this.#tx.activeQueue), this.#tx.capacity);
   readonly #rxProvide: Flow = {
     drain: () => this.rxProvide(),
     requestSignal: () => this.#requestFree(),
@@ -291,7 +266,6 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     const active = this.#txActive;
     if (!this.#canSend() || !active.dequeue()) return false;
     const reason = this.#state === 'failed' ? COUNT.txNoDevice : COUNT.txBadLength;
-    this.moved += 1;
     this.#giveBack(active.low, active.high, reason);
     return true;
   }
@@ -304,12 +278,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     do {
       this.#txReturnPlain();
       chain = tx.take();
-      if (chain >= 0) {
-        this.moved += 1;
-        if (!this.#txFree.enqueue(tx.takenLow, tx.takenHigh, 0, 0)) {
-          this.counters.add(COUNT.txQueueFull, 1);
-        }
-      }
+      if (chain >= 0) this.#toFree(tx.takenLow, tx.takenHigh);
     } while (chain >= 0);
     if (chain === LIE_USED_LENGTH) this.#giveBack(tx.takenLow, tx.takenHigh, COUNT.usedLengthLies);
     if (this.#txFree.publish()) this.pd.notify(this.#txChannel);
@@ -366,14 +335,6 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.counters.add(COUNT.linkChanges, 1);
   }
 
-  #consumer(queue: string, capacity: number): NetConsumer {
-    return new NetConsumer(this.pd.region(queue), capacity);
-  }
-
-  #producer(queue: string, capacity: number): NetProducer {
-    return new NetProducer(this.pd.region(queue), capacity);
-  }
-
   /** Puts the receive buffer that was taken last back into the virtqueue. */
   #keepForDevice(reason: number): void {
     const { rx } = this.device;
@@ -384,6 +345,11 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   /** Puts a transmit buffer into the free queue; to be published. */
   #giveBack(low: number, high: number, reason: number): void {
     this.counters.add(reason, 1);
+    this.#toFree(low, high);
+  }
+
+  #toFree(low: number, high: number): void {
+    this.moved += 1;
     if (!this.#txFree.enqueue(low, high, 0, 0)) this.counters.add(COUNT.txQueueFull, 1);
   }
 
