@@ -35,7 +35,11 @@ export type Mechanism = keyof typeof MECHANISMS;
 const NAMES = Object.keys(MECHANISMS) as readonly Mechanism[];
 /** Eight figures each of five workloads: longer samples would not tell more. */
 const SAMPLE_NS_MAX = 150_000_000;
-const WARM_UP_SAMPLES = 3;
+/**
+ * Before the first sample, several rounds of all mechanisms: what the engine has made of the kernel for one, the next one makes
+ * it undo. By messages, for on a busy machine the engine takes its time; but not for ever.
+ */
+const WARM_UP = { rounds: 3, messages: 10_000, limitNs: 200_000_000 };
 /** Messages before the counters are looked at, and in between; multiples of the depth of a stream. */
 const WARM_UP_MESSAGES = 64;
 const COUNTED_MESSAGES = 64;
@@ -144,17 +148,31 @@ async function timeWorkload(
   const contestants = await gather(settings, workload);
   const sampleNs = Math.min(settings.sampleNs, SAMPLE_NS_MAX);
   try {
-    for (let sample = -WARM_UP_SAMPLES; sample < settings.repeat; sample += 1) {
+    const rounds = settings.length === 'smoke' ? 0 : WARM_UP.rounds;
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { mechanism, measure } of contestants) {
+        settings.onProgress(`ipc/${mechanism} ${workload}: warm-up`);
+        await warmUp(measure, Math.min(sampleNs, WARM_UP.limitNs / 4));
+      }
+    }
+    for (let sample = 0; sample < settings.repeat; sample += 1) {
       for (const { mechanism, measure, figures } of contestants) {
         settings.onProgress(`ipc/${mechanism} ${workload}`);
-        const figure = await measure(sampleNs);
-        if (sample >= 0) figures.push(figure);
+        figures.push(await measure(sampleNs));
       }
     }
   } finally {
     for (const { close } of contestants) await close();
   }
   return contestants;
+}
+
+async function warmUp(measure: Contestant['measure'], sampleNs: number): Promise<void> {
+  let messages = 0;
+  for (let passedNs = 0; passedNs < WARM_UP.limitNs; passedNs += sampleNs) {
+    messages += sampleNs / (await measure(sampleNs));
+    if (messages >= WARM_UP.messages) return;
+  }
 }
 
 async function gather(settings: BenchSettings, workload: Workload): Promise<readonly Contestant[]> {

@@ -161,7 +161,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'messages',
-        seconds: { smoke: 2, quick: 10, full: 45 },
+        seconds: { smoke: 2, quick: 15, full: 50 },
         measure: async (settings) => (await import('../ipc.ts')).benchIpc(settings),
       },
     ],
