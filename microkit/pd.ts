@@ -89,8 +89,11 @@ export interface ProtectionDomain<Config = unknown, Symbols extends string = str
   /** @param value an unsigned number below 2^53 */
   setMr(index: number, value: number): void;
 
-  /** Runs a child's `init` again, on its memory as it is. */
-  restart(child: number): void;
+  /**
+   * Runs a child's `init` again, as Microkit does: on its memory as it is. 'fresh': first all memory that it alone maps is
+   * what it was at boot.
+   */
+  restart(child: number, memory?: 'as it is' | 'fresh'): void;
   stop(child: number): void;
   resume(child: number): void;
   /** The TCB that the description has put into this slot of the CSpace (`cap_tcb`): 1..63. */

@@ -56,6 +56,14 @@ export function entryAddress(index: number): number {
   return IMAGE_BASE + ENTRY_ALIGNMENT * index;
 }
 
+/**
+ * Where it starts when its own memory is to be as at boot: a second entry point, as of start-up code in the page before the
+ * image that clears the memory and goes on to the first.
+ */
+export function freshEntryAddress(index: number): number {
+  return entryAddress(index) - PAGE_BYTES;
+}
+
 /** User address space ends here (Sv39, seL4); the last page below is the IPC buffer. */
 export const USER_TOP = 0x3f_ffff_f000;
 export const IPC_BUFFER_VADDR = USER_TOP - PAGE_BYTES;

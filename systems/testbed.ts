@@ -26,7 +26,7 @@ import { monitorImage } from '../microkit/monitor/monitor.ts';
 import type { ChildFault, Program } from '../microkit/pd.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
-import { entryAddress } from '../microkit/slots.ts';
+import { entryAddress, freshEntryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
 import { ChargedMachine } from './charged-machine.ts';
@@ -358,10 +358,12 @@ function bootKernel(
   return boot({
     machine: parts.machine,
     rootTask: (bootInfo) => initialiser({ system, observer: bootObserver }, bootInfo),
-    images: [...images, monitor].map((image, index) => ({
-      entry: entryAddress(index),
-      image: parts.instrument?.observe(image, index) ?? image,
-    })),
+    images: [...images, monitor].flatMap((image, index) => {
+      const started = parts.instrument?.observe(image, index) ?? image;
+      const usual = { entry: entryAddress(index), image: started };
+      if (!(image instanceof PdImage)) return [usual];
+      return [usual, { entry: freshEntryAddress(index), image: image.fresh(started) }];
+    }),
     rootCNodeSizeBits: rootCNodeSizeBits(system),
     fastPath: parts.fastPath,
     // Under the host clock time passes by itself.

@@ -9,13 +9,18 @@ import type { PdProfile } from './profile.ts';
 /** TCB_WriteRegisters resumes the thread. */
 const RESUME_TARGET = 1;
 
-/** Sets the child's program counter to its entry point and lets it run: `init` again, on its memory as it is. */
-export function restartChild(thread: UserThread, profile: PdProfile, child: number): void {
+/** Sets the child's program counter to one of its entry points and lets it run: `init` again. */
+export function restartChild(
+  thread: UserThread,
+  profile: PdProfile,
+  { child, memory }: { readonly child: number; readonly memory: 'as it is' | 'fresh' },
+): void {
   const target = tcb(profile, child);
   const calls = new SystemCalls(thread, IPC_BUFFER_VADDR);
   calls.setWord(0, RESUME_TARGET);
   calls.setWord(1, 1); // one register: the program counter
-  calls.setWord(2, profile.children.get(child) ?? 0);
+  const entries = memory === 'fresh' ? profile.freshChildren : profile.children;
+  calls.setWord(2, entries.get(child) ?? 0);
   check(profile, child, 'restart', calls.invoke(target, TCB_WRITE_REGISTERS, 0, 3));
 }
 

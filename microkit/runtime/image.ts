@@ -15,6 +15,7 @@ import {
 } from '../model.ts';
 import type { Program, ProtectionDomain } from '../pd.ts';
 import { IMAGE_DATA } from '../slots.ts';
+import { clearOwnMemory } from './fresh.ts';
 import { PdLoop } from './loop.ts';
 import { type PdCounters, pdCounters, type RuntimeObserver } from './observer.ts';
 import { pdProfile, type PdProfile } from './profile.ts';
@@ -38,6 +39,7 @@ export class PdImage implements ProgramImage {
   readonly name: string;
   /** Over all runs of the domain. */
   readonly counters: PdCounters = pdCounters();
+  readonly #described: Pick<PdImageOptions, 'system' | 'pd'>;
   readonly #profile: PdProfile;
   readonly config: unknown;
   readonly #program: Program<unknown>;
@@ -46,6 +48,7 @@ export class PdImage implements ProgramImage {
 
   constructor(options: PdImageOptions) {
     this.name = options.pd.pd.name;
+    this.#described = options;
     this.#profile = pdProfile(
       options.system,
       options.pd,
@@ -61,6 +64,20 @@ export class PdImage implements ProgramImage {
   inspect(region: string): ReadonlyRegion | undefined {
     if (this.#thread === undefined) return undefined;
     return mapReadonly(this.#thread, this.#profile, region);
+  }
+
+  /**
+   * @param start this image, as it is started
+   * @returns the image at its second entry point, see {@link freshEntryAddress}
+   */
+  fresh(start: ProgramImage): ProgramImage {
+    return {
+      name: this.name,
+      start: (thread) => {
+        clearOwnMemory(thread, this.#profile, this.#described);
+        return start.start(thread);
+      },
+    };
   }
 
   start(thread: UserThread): UserContext {

@@ -17,6 +17,7 @@ import {
 } from '../model.ts';
 import {
   entryAddress,
+  freshEntryAddress,
   SLOT_IRQ_HANDLER,
   SLOT_OUTPUT_ENDPOINT,
   SLOT_OUTPUT_NOTIFICATION,
@@ -36,6 +37,8 @@ export interface PdProfile {
   readonly irqs: readonly number[];
   /** Entry addresses of the children, by identifier. */
   readonly children: ReadonlyMap<number, number>;
+  /** The same for a start with memory as at boot. */
+  readonly freshChildren: ReadonlyMap<number, number>;
   readonly maps: readonly MapDescription[];
   /** Sizes of the regions in {@link maps}, by name. */
   readonly regionBytes: ReadonlyMap<string, number>;
@@ -64,19 +67,24 @@ export function pdProfile(
     callCptr,
     irqCptr,
     irqs: pd.irqs.map((irq) => irq.id),
-    children: childEntries(system, flat),
+    children: childEntries(system, flat, entryAddress),
+    freshChildren: childEntries(system, flat, freshEntryAddress),
     maps: pd.maps,
     regionBytes: regionBytes(regions, pd),
     symbols: symbolsOf(system, pd, regions).map((patched) => patched.symbol),
   };
 }
 
-function childEntries(system: SystemDescription, parent: FlatPd): ReadonlyMap<number, number> {
+function childEntries(
+  system: SystemDescription,
+  parent: FlatPd,
+  entryOf: (index: number) => number,
+): ReadonlyMap<number, number> {
   const entries = new Map<number, number>();
   for (const each of flatten(system)) {
     if (each.parent !== parent.index) continue;
     assert(each.pd.id !== undefined, 'a validated child has an identifier');
-    entries.set(each.pd.id, entryAddress(each.index));
+    entries.set(each.pd.id, entryOf(each.index));
   }
   return entries;
 }

@@ -187,8 +187,8 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
     }
   }
 
-  restart(child: number): void {
-    restartChild(this.#thread, this.#profile, child);
+  restart(child: number, memory: 'as it is' | 'fresh' = 'as it is'): void {
+    restartChild(this.#thread, this.#profile, { child, memory });
   }
 
   stop(child: number): void {

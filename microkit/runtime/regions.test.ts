@@ -25,6 +25,7 @@ function profile(regions: readonly [string, number][]): PdProfile {
     irqCptr: NONE,
     irqs: [],
     children: new Map(),
+    freshChildren: new Map(),
     maps,
     regionBytes: new Map(regions.map(([region]) => [region, 0x1000])),
     symbols: [],
