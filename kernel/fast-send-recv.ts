@@ -15,7 +15,16 @@ import {
   RIGHT_WRITE,
 } from './abi.ts';
 import { lookupSlot } from './cspace.ts';
-import { replyInA6, SHORT_MASK, switchTo, switchToBest, takeHead, waitAt } from './fast-steps.ts';
+import {
+  canWake,
+  replyInA6,
+  SHORT_MASK,
+  switchTo,
+  switchToBest,
+  waiterAt,
+  waitAt,
+  wake,
+} from './fast-steps.ts';
 import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects.ts';
 import { highestReadyPriority, schedEnqueue } from './ready-queue.ts';
 import type { KernelState } from './state.ts';
@@ -88,27 +97,6 @@ export function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   return true;
 }
 
-/** @returns the thread that a signal wakes, `null` when the signal stays */
-function waiterAt(notification: Notification): Tcb | null {
-  if (notification.state === 'waiting') return notification.head;
-  const bound = notification.boundTcb;
-  const isWaiting = bound !== null && bound.state === 'blockedOnReceive';
-  return isWaiting && notification.state === 'idle' ? bound : null;
-}
-
-function canWake(
-  k: KernelState,
-  waiter: Tcb,
-  notification: Notification,
-  place: Endpoint | Notification,
-): boolean {
-  const sc = waiter.schedContext;
-  if (sc === null || sc.refillMax === 0 || sc.isSporadic || waiter.isInReleaseQueue) return false;
-  if (waiter.domain !== k.currentDomain || waiter.fault !== null) return false;
-  const queue = notification.state === 'waiting' ? notification : (waiter.blockedOn as Endpoint);
-  return queue.head === waiter && queue !== place;
-}
-
 function leaveSignal(to: NotificationCap): void {
   const { notification } = to;
   if (notification.state === 'active') {
@@ -119,18 +107,6 @@ function leaveSignal(to: NotificationCap): void {
   notification.state = 'active';
   notification.wordLow = to.badgeLow;
   notification.wordHigh = to.badgeHigh;
-}
-
-function wake(waiter: Tcb, to: NotificationCap): void {
-  takeHead(waiter.blockedOn as Endpoint | Notification, waiter);
-  waiter.blockedOn = null;
-  if (waiter.reply !== null) {
-    waiter.reply.tcb = null;
-    waiter.reply = null;
-  }
-  waiter.state = 'running';
-  waiter.regs[A0] = to.badgeLow;
-  waiter.regs[A0 + 1] = to.badgeHigh;
 }
 
 function block(thread: Tcb, place: Endpoint | Notification, reply: Reply | null): void {

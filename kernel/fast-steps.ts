@@ -3,7 +3,7 @@
 import { REG_A0, REG_A1, REG_A2, REG_A6 } from './abi.ts';
 import { enqueueWaiting } from './blocking.ts';
 import { lookupSlot } from './cspace.ts';
-import type { Endpoint, Notification, Reply, Tcb } from './objects.ts';
+import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects.ts';
 import { highestReadyPriority, schedDequeue } from './ready-queue.ts';
 import { switchSchedContext } from './schedule.ts';
 import { PRIORITIES } from './state.ts';
@@ -54,6 +54,40 @@ export function waitAt(queue: Endpoint | Notification, tcb: Tcb): void {
   }
   queue.head = tcb;
   queue.tail = tcb;
+}
+
+/** @returns the thread that a signal wakes, `null` when the signal stays */
+export function waiterAt(notification: Notification): Tcb | null {
+  if (notification.state === 'waiting') return notification.head;
+  const bound = notification.boundTcb;
+  const isWaiting = bound !== null && bound.state === 'blockedOnReceive';
+  return isWaiting && notification.state === 'idle' ? bound : null;
+}
+
+/** Whether the way to wake a waiter is the usual one. @param place where the signaller is about to block, if it does */
+export function canWake(
+  k: KernelState,
+  waiter: Tcb,
+  notification: Notification,
+  place: Endpoint | Notification | null,
+): boolean {
+  const sc = waiter.schedContext;
+  if (sc === null || sc.refillMax === 0 || sc.isSporadic || waiter.isInReleaseQueue) return false;
+  if (waiter.domain !== k.currentDomain || waiter.fault !== null) return false;
+  const queue = notification.state === 'waiting' ? notification : (waiter.blockedOn as Endpoint);
+  return queue.head === waiter && queue !== place;
+}
+
+export function wake(waiter: Tcb, to: NotificationCap): void {
+  takeHead(waiter.blockedOn as Endpoint | Notification, waiter);
+  waiter.blockedOn = null;
+  if (waiter.reply !== null) {
+    waiter.reply.tcb = null;
+    waiter.reply = null;
+  }
+  waiter.state = 'running';
+  waiter.regs[A0] = to.badgeLow;
+  waiter.regs[A0 + 1] = to.badgeHigh;
 }
 
 /** Copies message information and at most four words. */

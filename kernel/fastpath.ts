@@ -1,5 +1,5 @@
 /**
- * The fast path: call, reply-and-receive, signal and wait, when nothing unusual is in the way. Each function either does all
+ * The fast path: call, reply-and-receive, signal, wait and interrupt, when nothing unusual is in the way. Each function either does all
  * of what the general path would have done, including the choice of the next thread, or nothing at all.
  *
  * The general path (`syscall.ts`, `endpoint.ts`, `notification.ts`, `schedule.ts`) is the specification. Everything here
@@ -27,6 +27,7 @@ import {
 import { lookupSlot } from './cspace.ts';
 import { fastSendRecv } from './fast-send-recv.ts';
 import {
+  canWake,
   copyMessage,
   replyInA6,
   SHORT_MASK,
@@ -34,10 +35,12 @@ import {
   switchToBest,
   takeHead,
   takeSignal,
+  waiterAt,
   waitAt,
+  wake,
 } from './fast-steps.ts';
-import type { Endpoint, Notification, Reply, Tcb } from './objects.ts';
-import { highestReadyPriority, schedAppend, schedEnqueue } from './ready-queue.ts';
+import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects.ts';
+import { highestReadyPriority, isSchedulable, schedAppend, schedEnqueue } from './ready-queue.ts';
 import { refillReady } from './sporadic.ts';
 import type { KernelState } from './state.ts';
 
@@ -67,10 +70,7 @@ const CAN_REPLY = GRANT | GRANT_REPLY;
  * @returns whether it is done, with `k.current` being who runs next
  */
 export function tryFastPath(k: KernelState): boolean {
-  const head = k.releaseHead;
-  if (head !== null && head.schedContext !== null && refillReady(k, head.schedContext))
-    return false;
-  if (k.domainTime !== Infinity || k.reprogram || k.action !== 'resume') return false;
+  if (!isOrdinary(k)) return false;
   const regs = k.current.regs;
   switch ((regs[A7] as number) | 0) {
     case CALL:
@@ -88,6 +88,35 @@ export function tryFastPath(k: KernelState): boolean {
     default:
       return false;
   }
+}
+
+/** Whether this kernel entry has to decide nothing but what its own system call or interrupt brings. */
+function isOrdinary(k: KernelState): boolean {
+  const head = k.releaseHead;
+  if (head !== null && head.schedContext !== null && refillReady(k, head.schedContext)) {
+    return false;
+  }
+  return k.domainTime === Infinity && !k.reprogram && k.action === 'resume';
+}
+
+/**
+ * Tries to signal an interrupt: its driver waits, and is better than who runs.
+ *
+ * @returns whether it is done, with `k.current` being the driver
+ */
+export function fastInterrupt(k: KernelState, cap: NotificationCap): boolean {
+  const { current } = k;
+  const isIdle = current === k.idleThread;
+  if (!isOrdinary(k) || (!isIdle && !isSchedulable(current))) return false;
+  const waiter = waiterAt(cap.notification);
+  if (waiter === null || !canWake(k, waiter, cap.notification, null)) return false;
+  if (!isIdle && waiter.priority <= current.priority) return false;
+
+  k.counters.notificationsSent += 1;
+  wake(waiter, cap);
+  if (!isIdle) schedEnqueue(k, current);
+  switchTo(k, waiter);
+  return true;
 }
 
 /** To a passive server that waits with a reply object, and is the best to run. */

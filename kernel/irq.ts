@@ -13,6 +13,7 @@ import {
 } from './abi.ts';
 import { lookupSlotForCNodeOp } from './cspace.ts';
 import { ensureEmptySlot, refuse, refuseCapability, refuseRange } from './errors.ts';
+import { fastInterrupt } from './fastpath.ts';
 import { deleteNow } from './finalise.ts';
 import { cteInsert } from './mdb.ts';
 import { argument, argumentHigh, argumentLow } from './message-registers.ts';
@@ -99,6 +100,7 @@ export function handleInterrupt(k: KernelState): void {
   }
   const cap = (k.irqSlots[irq] as Slot).cap;
   if (cap.kind === 'notification' && (cap.rights & RIGHT_WRITE) !== 0) {
+    if (k.hasFastPath && fastInterrupt(k, cap)) return;
     sendSignal(k, cap.notification, cap.badgeLow, cap.badgeHigh);
   }
 }
