@@ -100,7 +100,9 @@ export function sel4Rig(options: Sel4RigOptions): IpcRig {
     run,
     now: () => state.machine.now(),
     counts: () => ({
-      ...tally,
+      copies: tally.copies,
+      bytesCopied: tally.bytesCopied,
+      lookups: tally.lookups,
       kernelBytes: 0,
       kernelEntries: counters.kernelEntries,
       switches: counters.contextSwitches,

@@ -51,7 +51,10 @@ function prepare(task: Task, path = '/q', maxMessages = 2, messageBytes = 64): v
 }
 
 function writePath(task: Task, path: string): void {
-  task.space.write(PATH, Uint8Array.from([...path].map((c) => c.charCodeAt(0)).concat(0)));
+  task.space.write(
+    PATH,
+    Uint8Array.from(`${path}\0`, (letter) => letter.charCodeAt(0)),
+  );
 }
 
 interface Bench {

@@ -392,7 +392,7 @@ describe('paths', () => {
   it('lead to a channel by the name that its server has attached', () => {
     const { kernel, run } = setUp();
     const seen: number[] = [];
-    const path = Uint8Array.from([...'/dev/ser1'].map((c) => c.charCodeAt(0)).concat(0));
+    const path = Uint8Array.from('/dev/ser1\0', (letter) => letter.charCodeAt(0));
     run(20, function* ({ task }) {
       task.space.write(PATH, path);
       const chid = yield [CHANNEL_CREATE, 0];
