@@ -66,6 +66,7 @@ export function reportJson(result: RunResult): string {
     perPacket: perPacket(before, after, rest.packets) ?? null,
     copies: after.copies,
     bytesCopied: after.bytesCopied,
+    ...(after.busyNs === undefined ? {} : { busyNs: after.busyNs, work: after.work }),
     kernel: after.kernel,
     pds: after.pds,
     programs: after.programs,
@@ -84,6 +85,10 @@ export function reportText(result: RunResult): readonly string[] {
   const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}${quiet}`];
   const work = perPacket(before, after, packets);
   if (work !== undefined) lines.push(`  per packet   ${workText(work)}`);
+  if (before.busyNs !== undefined && after.busyNs !== undefined && timeNs > 0) {
+    const busy = (after.busyNs - before.busyNs) / timeNs;
+    lines.push(`  CPU use      ${(busy * 100).toFixed(1)} % of a core`);
+  }
   for (const [kind, counters] of Object.entries(result.attachments)) {
     for (const line of countedLines(kind, counters)) lines.push(`  ${line}`);
   }
