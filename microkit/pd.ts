@@ -125,5 +125,9 @@ export abstract class ProgramState<Config> {
   }
 }
 
-/** A program: its one entry function. The body is Microkit's `init`. */
+/**
+ * A program: its one entry function. The body is Microkit's `init`. A module that a `.system` file names exports it as `main`;
+ * beside it, `counters` may name the counters in its `stats` region (`counterNames`), so that a run shows them, and `symbols`
+ * its variables, so that a description that sets any other is refused.
+ */
 export type Program<Config = never> = (pd: ProtectionDomain<Config>) => EntryPoints;
