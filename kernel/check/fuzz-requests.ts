@@ -41,6 +41,8 @@ const INVOCATIONS: readonly (readonly [slot: number, count: number, labels: read
     [S.pageTable, 3, [39, 40]],
     [S.tcb, 4, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]],
     [S.schedContext, 4, [34, 35, 36, 37, 38]],
+    // Threads without time of their own are given it by calls.
+    [S.schedContext, 3, [35, 35, 36, 34]],
     [S.irqHandler, 1, [27, 28, 29]],
   ];
 const ODD_WORDS: readonly [Word, ...Word[]] = [
@@ -58,10 +60,14 @@ const TRANSFERS: readonly [number, ...number[]] = [
   SYS_NB_SEND,
   SYS_NB_SEND,
   SYS_CALL,
+  SYS_CALL,
+  SYS_CALL,
   SYS_NB_RECV,
   SYS_NB_WAIT,
   SYS_RECV,
+  SYS_RECV,
   SYS_WAIT,
+  SYS_REPLY_RECV,
   SYS_REPLY_RECV,
   SYS_NB_SEND_RECV,
   SYS_NB_SEND_WAIT,
@@ -107,8 +113,9 @@ function argumentsFor(chance: Chance, label: number, length: number): Word[] {
     if (index < length && !chance.oneIn(10)) words[index] = value;
   };
   const setAll = (values: readonly Word[]): void => values.forEach((value, i) => set(i, value));
-  const index = (): number => (chance.oneIn(8) ? chance.below(66) : S.free + chance.below(24));
-  const source = (): number => chance.pick([index(), furnished(chance), furnished(chance)]);
+  // Few slots, so that copies of copies come about, and the first of a family is deleted before the others.
+  const index = (): number => (chance.oneIn(8) ? chance.below(66) : S.free + chance.below(12));
+  const source = (): number => chance.pick([index(), index(), furnished(chance)]);
   switch (label) {
     case 1: {
       const bits = chance.pick([4, 5, 7, 8, 1, 2, 3, chance.below(14)]);
@@ -125,7 +132,7 @@ function argumentsFor(chance: Chance, label: number, length: number): Word[] {
     case 22:
     case 23:
     case 24:
-      setAll([index(), 64, source(), 64, chance.pick([15, 15, chance.below(16)]), chance.below(4)]);
+      setAll([index(), 64, source(), 64, chance.pick([15, chance.below(16)]), chance.below(3)]);
       break;
     case 25:
       setAll([index(), 64, 0, source(), 64, 0, source(), 64]);

@@ -11,7 +11,7 @@ import type { Channel } from './partition-setup.ts';
 import { runPartitions } from './partitions.ts';
 import type { Plant } from './partitions.ts';
 
-const RUNS = 25;
+const RUNS = 15;
 const STEPS = 300;
 
 /** @returns the capability of a kind that is first in a list of slots */
