@@ -33,12 +33,17 @@ class ObservedBoard extends Board {
 
   override irqLine(irq: number): IrqLine {
     const line = super.irqLine(irq);
+    let level: 'low' | 'high' = 'low';
     return {
       raise: () => {
-        this.#observer.raised(irq);
+        if (level === 'low') this.#observer.raised(irq);
+        level = 'high';
         line.raise();
       },
-      lower: () => line.lower(),
+      lower: () => {
+        level = 'low';
+        line.lower();
+      },
     };
   }
 

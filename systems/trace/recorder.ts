@@ -162,7 +162,7 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   #look(): void {
     const queue = this.#probes.all[this.#probes.movedQueue] as QueueProbe;
-    if (queue.look()) this.#add(EVENT_DEPTH, queue.number, queue.depth);
+    if (queue.look()) this.#addSameTime(EVENT_DEPTH, queue.number, queue.depth);
   }
 
   returns(pd: number): void {
@@ -228,13 +228,26 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   #add(word0: number, word1: number, word2: number): void {
     const slot = this.#slot;
+    this.#stamps.write(this.times, slot);
+    if (this.#hostStamps !== undefined) this.#hostStamps.write(this.hostTimes, slot);
+    this.#put(slot, word0, word1, word2);
+  }
+
+  /** An event that belongs to the one before it. */
+  #addSameTime(word0: number, word1: number, word2: number): void {
+    const slot = this.#slot;
+    const before = (slot - 1) & this.#mask;
+    this.times[slot] = this.times[before] as number;
+    if (this.#hostStamps !== undefined) this.hostTimes[slot] = this.hostTimes[before] as number;
+    this.#put(slot, word0, word1, word2);
+  }
+
+  #put(slot: number, word0: number, word1: number, word2: number): void {
     const { words } = this;
     const at = slot << 2;
     words[at] = word0;
     words[at + 1] = word1;
     words[at + 2] = word2;
-    this.#stamps.write(this.times, slot);
-    if (this.#hostStamps !== undefined) this.#hostStamps.write(this.hostTimes, slot);
     const next = (slot + 1) & this.#mask;
     this.#slot = next;
     if (next === 0) this.#rounds += 1;
