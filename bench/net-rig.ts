@@ -17,6 +17,7 @@ import type { SystemDescription } from '../microkit/model.ts';
 import type { RunCosts } from '../systems/run-costs.ts';
 import { echo } from '../systems/echo.ts';
 import { completeChoices } from '../systems/system.ts';
+import type { Instrument } from '../systems/trace/observer.ts';
 import {
   createTestbed,
   type RunCounters,
@@ -41,6 +42,8 @@ export interface NetRigOptions {
   /** 'host' unless told. */
   readonly clock?: 'host' | 'virtual';
   readonly costs?: RunCosts;
+  /** What watches the testbed, such as a recording. */
+  readonly instrument?: (system: SystemDescription) => Instrument;
   /** Changes the description. */
   readonly change?: (system: SystemDescription) => SystemDescription;
   /** Puts something else between the generator and the NIC. */
@@ -79,13 +82,15 @@ export class NetRig {
     const choices = completeChoices(echo, { path, clients: String(clients) });
     const built = echo.build(choices);
     if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
+    const description = change === undefined ? built.system : change(built.system);
     let generator: TrafficGenerator | undefined;
     this.testbed = createTestbed({
-      system: change === undefined ? built.system : change(built.system),
+      system: description,
       clock,
       ramBytes: clients > 8 ? RAM_BYTES_MANY_CLIENTS : RAM_BYTES,
       ...(echo.counters === undefined ? {} : { counters: echo.counters }),
       ...(options.costs === undefined ? {} : { costs: options.costs }),
+      ...(options.instrument === undefined ? {} : { instrument: options.instrument(description) }),
       wires: (parts) => {
         generator = new TrafficGenerator(traffic(options, parts));
         return { net: options.wrap?.(generator, parts) ?? generator };

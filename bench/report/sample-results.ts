@@ -131,7 +131,12 @@ function counters(): BenchRow[] {
       ),
     ),
   );
-  return [...packets, ...sizes, ...depths];
+  const traced = row('net/traced', 'packets/s', 1.3e6, {
+    path: '5pd',
+    batch: 64,
+    ofUntraced: 0.93,
+  });
+  return [...packets, ...sizes, ...depths, traced];
 }
 
 function blk(): BenchRow[] {

@@ -32,6 +32,12 @@ export const COUNTER_SECTIONS: readonly Section[] = [
     question: 'How full are the queues, over time?',
     make: queueDepths,
   },
+  {
+    id: 'net-trace',
+    benchmark: 'net',
+    question: 'What does it cost to record a trace?',
+    make: traceCost,
+  },
 ];
 
 const COUNTED: readonly (readonly [string, string])[] = [
@@ -144,6 +150,19 @@ function queueDepths(rows: readonly BenchRow[]): SectionContent | undefined {
         ),
       },
     })),
+    table: rowsTable(found),
+  };
+}
+
+function traceCost(rows: readonly BenchRow[]): SectionContent | undefined {
+  const found = select(rows, 'net/traced');
+  if (found.length === 0) return undefined;
+  const said = found.map(
+    (row) => `${percent(numberOf(row, 'ofUntraced'))} at batch ${row['batch']}`,
+  );
+  return {
+    answer: `Of the packets that there are without one: ${list(said)}.`,
+    plots: [],
     table: rowsTable(found),
   };
 }

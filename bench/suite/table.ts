@@ -32,7 +32,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'rfc2544',
-        seconds: { smoke: 3, quick: 20, full: 150 },
+        seconds: { smoke: 3, quick: 12, full: 90 },
         measure: async (settings) => (await import('../net/rfc2544.ts')).benchNetRfc2544(settings),
       },
       {
@@ -42,7 +42,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'cpu-use',
-        seconds: { smoke: 2, quick: 25, full: 60 },
+        seconds: { smoke: 2, quick: 14, full: 30 },
         measure: async (settings) => (await import('../net/cpu-use.ts')).benchNetCpuUse(settings),
       },
       {
@@ -67,6 +67,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
         name: 'queues',
         seconds: { smoke: 1, quick: 3, full: 8 },
         measure: async (settings) => (await import('../net/queues.ts')).benchNetQueues(settings),
+      },
+      {
+        name: 'trace',
+        seconds: { smoke: 1, quick: 3, full: 10 },
+        measure: async (settings) => (await import('../net/trace.ts')).benchNetTrace(settings),
       },
       {
         name: 'costs',
