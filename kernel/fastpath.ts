@@ -1,6 +1,6 @@
 /**
- * The fast path: call, reply-and-receive, signal, wait and interrupt, when nothing unusual is in the way. Each function either does all
- * of what the general path would have done, including the choice of the next thread, or nothing at all.
+ * The fast path: call, reply-and-receive, signal, wait and interrupt, when nothing unusual is in the way. Each function
+ * either does all of what the general path would have done, including the choice of the next thread, or nothing at all.
  *
  * The general path (`syscall.ts`, `endpoint.ts`, `notification.ts`, `schedule.ts`) is the specification. Everything here
  * is written out in line, because a call of a JavaScript function costs as much as a dozen of these assignments.

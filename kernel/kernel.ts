@@ -37,6 +37,8 @@ import {
   UserException,
 } from './user.ts';
 
+/** Declared here, V8 folds it into the code of every kernel entry; what is imported it looks up at each use. */
+const IN_SYSTEM_CALL = PC_SYSTEM_CALL;
 /** Nested frames at most: one per thread, and far fewer in any sane system. */
 const NESTING_MAX = 512;
 /** How long a caller's frame is kept on the stack for a callee that does not answer. */
@@ -121,7 +123,7 @@ export class Kernel {
     const k = this.state;
     k.counters.kernelEntries += 1;
     if (k.costs.kernelEntry !== 0) k.machine.charge(k.costs.kernelEntry);
-    tcb.regs[0] = tcb.entryPc + PC_SYSTEM_CALL;
+    tcb.regs[0] = tcb.entryPc + IN_SYSTEM_CALL;
     tcb.regs[1] = 0;
     updateTimestamp(k);
     if (!checkBudgetRestart(k)) {

@@ -8,6 +8,13 @@ import { bytesOf, VM_READ_ONLY, VM_READ_WRITE } from './object-sizes.ts';
 import type { Tcb } from './objects.ts';
 import type { KernelState } from './state.ts';
 
+// Every argument of every invocation is read here. Declared here, V8 folds these into the code; what is imported it looks up at
+// each use. The low halves of registers, in `regs`.
+const A0 = REG_A0 << 1;
+const A1 = REG_A1 << 1;
+const A2 = REG_A2 << 1;
+const REGISTERS = MESSAGE_REGISTERS;
+
 /**
  * Finds a thread's IPC buffer.
  *
@@ -34,13 +41,13 @@ export function setMr(
   low: number,
   high: number,
 ): number {
-  if (index < MESSAGE_REGISTERS) {
-    const r = (REG_A2 + index) << 1;
+  if (index < REGISTERS) {
+    const r = A2 + (index << 1);
     tcb.regs[r] = low;
     tcb.regs[r + 1] = high;
     return index + 1;
   }
-  if (bufferAt < 0) return MESSAGE_REGISTERS;
+  if (bufferAt < 0) return REGISTERS;
   const at = bufferAt + ((index + 1) << 1);
   k.u32[at] = low;
   k.u32[at + 1] = high;
@@ -49,13 +56,13 @@ export function setMr(
 
 /** The low half of argument `index` of the current thread's invocation. */
 export function argumentLow(k: KernelState, index: number): number {
-  if (index < MESSAGE_REGISTERS) return k.current.regs[(REG_A2 + index) << 1] as number;
+  if (index < REGISTERS) return k.current.regs[A2 + (index << 1)] as number;
   if (k.bufferAt < 0) return 0;
   return k.u32[k.bufferAt + ((index + 1) << 1)] as number;
 }
 
 export function argumentHigh(k: KernelState, index: number): number {
-  if (index < MESSAGE_REGISTERS) return k.current.regs[((REG_A2 + index) << 1) + 1] as number;
+  if (index < REGISTERS) return k.current.regs[A2 + (index << 1) + 1] as number;
   if (k.bufferAt < 0) return 0;
   return k.u32[k.bufferAt + ((index + 1) << 1) + 1] as number;
 }
@@ -68,17 +75,17 @@ export function argument(k: KernelState, index: number): number {
 /** Sets badge and message information of a reply that the kernel makes itself. */
 export function setReplyInfo(tcb: Tcb, label: number, length: number): void {
   const regs = tcb.regs;
-  regs[REG_A0 << 1] = 0;
-  regs[(REG_A0 << 1) + 1] = 0;
+  regs[A0] = 0;
+  regs[A0 + 1] = 0;
   setInfo(tcb, label, length);
 }
 
 export function setInfo(tcb: Tcb, label: number, length: number): void {
-  tcb.regs[REG_A1 << 1] = (label << 12) | length;
-  tcb.regs[(REG_A1 << 1) + 1] = 0;
+  tcb.regs[A1] = (label << 12) | length;
+  tcb.regs[A1 + 1] = 0;
 }
 
 export function setBadge(tcb: Tcb, low: number, high: number): void {
-  tcb.regs[REG_A0 << 1] = low;
-  tcb.regs[(REG_A0 << 1) + 1] = high;
+  tcb.regs[A0] = low;
+  tcb.regs[A0 + 1] = high;
 }
