@@ -153,13 +153,18 @@ export class NetAttachment implements Attachment {
     generators.forEach((options, index) => this.#addGenerator(parts, options, index));
     const alone = net.kind === 'loop' ? this.generators[0] : undefined;
     if (alone !== undefined) return alone;
-    this.#link = new StagedLink({ ram });
+    this.#link = new StagedLink({ ram, onTransmit: () => this.#drainReplay() });
     if (net.kind === 'none') this.#link.setLink('down');
     let wire: EthernetWire = this.#link;
     this.generators.forEach((station, index) => {
       wire = new SharedWire({ ram, station, mac: generatorMac(index), others: wire });
     });
     return wire;
+  }
+
+  /** A replay keeps the board's time: what is answered must not wait for the host's next turn, or it may overrun. */
+  #drainReplay(): void {
+    if (this.#replay !== undefined) this.#link?.drain(this.#replay);
   }
 
   #addGenerator(parts: WireParts, options: GeneratorOptions, index: number): void {

@@ -70,7 +70,7 @@ async function udpSocket(): Promise<Socket> {
 }
 
 /** Frames of a ping, an ARP request, and UDP to both clients and to nobody, made by hand. */
-function writeFrames(path: string, count: number): Buffer {
+function writeFrames(path: string, count: number, gapNs = 10_000): Buffer {
   const pieces: Buffer[] = [];
   const writer = new PcapngWriter({
     sink: (bytes) => pieces.push(Buffer.from(bytes)),
@@ -78,7 +78,7 @@ function writeFrames(path: string, count: number): Buffer {
     epochNs: 1_700_000_000_000_000_000n,
   });
   for (let index = 0; index < count; index += 1) {
-    writer.frame(index * 10_000, 'in', arpRequest(index % 2 === 0 ? 15 : 16));
+    writer.frame(index * gapNs, 'in', arpRequest(index % 2 === 0 ? 15 : 16));
   }
   writer.flush();
   const bytes = Buffer.concat(pieces);
@@ -139,6 +139,19 @@ describe('a run under the virtual clock', () => {
     const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
     // The NIC takes a frame in its turn, a fixed latency after it came.
     expect(new Set(gaps)).toEqual(new Set([10_000]));
+  });
+
+  it('answers a burst of more frames than the device has buffers: the wire holds them', () => {
+    const input = join(directory, 'burst.pcapng');
+    writeFrames(input, 1500, 0);
+    const { status, out } = run(`run echo --net pcap,in=${input} --clock virtual --json`);
+
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      ending: 'quiet',
+      packets: 1500,
+      net: { bridge: { framesRead: 1500, framesIn: 1500, framesOut: 1500, framesLate: 988 } },
+    });
   });
 
   it('of a damaged capture uses what lies before the damage and says where that is', () => {

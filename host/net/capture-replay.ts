@@ -1,6 +1,7 @@
 /**
  * Replays a capture onto the board's wire, each frame at its own time after the first. What a wire would not carry (frames
- * that are too short, too long, cut by a snap length, or not Ethernet) is counted and dropped.
+ * that are too short, too long, cut by a snap length, or not Ethernet) is counted and dropped. A frame that finds the wire
+ * full comes as soon as there is room; it and those behind it are counted as late.
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';
@@ -8,6 +9,9 @@ import { Ingress } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
 import { LINK_TYPE_ETHERNET } from './captured-frame.ts';
 import type { CaptureReader, CapturedFrame } from './captured-frame.ts';
+
+/** How long a frame that found the wire full waits before it is offered again. */
+const AGAIN_NS = 10_000;
 
 export interface CaptureReplayOptions {
   readonly reader: CaptureReader;
@@ -32,6 +36,7 @@ export class CaptureReplay implements Bridge, ClockEvent {
     framesRead: 0,
     framesOut: 0,
     bytesOut: 0,
+    framesLate: 0,
     cutDropped: 0,
     otherLinkDropped: 0,
   };
@@ -65,7 +70,11 @@ export class CaptureReplay implements Bridge, ClockEvent {
   /** The capture's next frames are due. */
   fire(nowNs: number): void {
     while (this.#next !== undefined && this.#nextAt <= nowNs) {
-      this.#offer(this.#next);
+      if (this.#offer(this.#next) === 'full') {
+        this.#options.clock.schedule(this, nowNs + AGAIN_NS);
+        return;
+      }
+      if (this.#nextAt < nowNs) this.#count.framesLate += 1;
       this.#next = this.#read();
       if (this.#next === undefined) return;
       const dueAt = this.#startedAt + Number(this.#next.timeNs - this.#firstTimeNs);
@@ -90,10 +99,11 @@ export class CaptureReplay implements Bridge, ClockEvent {
     return undefined;
   }
 
-  #offer(frame: CapturedFrame): void {
+  #offer(frame: CapturedFrame): 'over' | 'full' {
     if (frame.linkType !== LINK_TYPE_ETHERNET) this.#count.otherLinkDropped += 1;
     else if (frame.bytes.length < frame.originalLength) this.#count.cutDropped += 1;
-    else this.#ingress.offerOrDrop(frame.bytes);
+    else if (this.#ingress.offer(frame.bytes) === 'full') return 'full';
+    return 'over';
   }
 
   /** What the board sends goes nowhere: it is counted, and a capture may hold it. */
