@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { benchIpc, countMessage, ipcTable, type Mechanism, type MessageCosts } from './ipc.ts';
 import type { Workload } from './ipc/rig.ts';
+import { parametersOf } from './results.ts';
 
 const NOTHING: MessageCosts = {
   copies: 0,
@@ -183,6 +184,8 @@ describe('a run', () => {
         ratioToNative: null,
       });
       expect(row.min).toBeGreaterThan(0);
+      // All else is a figure: it tells no row from another.
+      expect(parametersOf(row).map(([key]) => key)).toEqual(['mechanism', 'workload']);
       const isModel = models.includes(String(row['mechanism']));
       expect(typeof row['kernelEntries']).toBe(isModel ? 'number' : 'undefined');
     }
