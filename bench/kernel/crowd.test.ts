@@ -1,3 +1,5 @@
+/** Crowds for the kernel benchmarks: as many objects, threads and priorities as asked for, and nothing left behind. */
+
 import { describe, expect, it } from 'vitest';
 import { bootRig, RIG_PRIORITY } from '../kernel-rig.ts';
 import { type Crowd, CROWD_ROOT_BITS, CrowdMaker } from './crowd.ts';
