@@ -4,7 +4,7 @@
 
 import { isMdbParentOf } from '../mdb.ts';
 import { sameObjectAs } from '../cap.ts';
-import type { Slot, UntypedCap } from '../objects.ts';
+import type { Slot } from '../objects.ts';
 import { objectBits } from '../objects.ts';
 import { nameOf, objectOf, placeOf, rangeOf } from './census.ts';
 import type { PlacedSlot, Snapshot } from './census.ts';
@@ -27,7 +27,7 @@ export function checkCapabilities(snapshot: Snapshot, report: Report): void {
     checkCap(each, report);
   }
   const lists = readLists(slots, report);
-  const untypeds = slots.map(({ slot }) => slot).filter(({ cap }) => cap.kind === 'untyped');
+  const untypeds = slots.flatMap(({ slot }) => rangeOfUntyped(slot));
   for (const list of lists) {
     checkFamilies(list, places, report);
     checkNesting(list, untypeds, places, report);
@@ -130,6 +130,22 @@ function checkFamilies(list: readonly Slot[], places: Places, report: Report): v
   }
 }
 
+/** What an untyped covers. */
+interface UntypedRange {
+  readonly slot: Slot;
+  readonly start: number;
+  readonly end: number;
+  /** Where free memory begins. */
+  readonly freeAt: number;
+}
+
+function rangeOfUntyped(slot: Slot): UntypedRange[] {
+  const { cap } = slot;
+  if (cap.kind !== 'untyped') return [];
+  const { base, sizeBits, freeIndex } = cap;
+  return [{ slot, start: base, end: base + 2 ** sizeBits, freeAt: base + freeIndex }];
+}
+
 /**
  * 4, 5, 6, 7: what lies in an untyped is among its descendants, untypeds included, and below its free index.
  *
@@ -137,7 +153,7 @@ function checkFamilies(list: readonly Slot[], places: Places, report: Report): v
  */
 function checkNesting(
   list: readonly Slot[],
-  untypeds: readonly Slot[],
+  untypeds: readonly UntypedRange[],
   places: Places,
   report: Report,
 ): void {
@@ -147,25 +163,35 @@ function checkNesting(
     const range = rangeOf(slot.cap);
     if (range !== undefined) {
       for (const untyped of untypeds) {
-        const cap = untyped.cap as UntypedCap;
-        const end = cap.base + 2 ** cap.sizeBits;
-        if (untyped === slot || range.start < cap.base || range.end > end) continue;
-        const isSame = range.start === cap.base && range.end === end;
-        const isAncestor = ancestors.includes(untyped);
-        if (slot.cap.kind === 'untyped') {
-          // Of two to the same memory one is the parent of the other.
-          if (!isAncestor && !(isSame && isMdbParentOf(slot, untyped))) {
-            report(6, `${where(places, slot)}: overlaps ${where(places, untyped)}`);
-          }
-        } else if (!isAncestor) {
-          report(4, `${where(places, slot)}: in an untyped that is not its ancestor`);
-        }
-        if (isAncestor && !isSame && range.end > cap.base + cap.freeIndex) {
-          report(7, `${where(places, slot)}: above the free index of its untyped`);
-        }
+        if (range.start < untyped.start || range.end > untyped.end) continue;
+        if (untyped.slot !== slot) checkInside(slot, range, untyped, ancestors, places, report);
       }
     }
     ancestors.push(slot);
+  }
+}
+
+/** One slot whose memory lies in that of an untyped. */
+function checkInside(
+  slot: Slot,
+  range: { readonly start: number; readonly end: number },
+  untyped: UntypedRange,
+  ancestors: readonly Slot[],
+  places: Places,
+  report: Report,
+): void {
+  const isSame = range.start === untyped.start && range.end === untyped.end;
+  const isAncestor = ancestors.includes(untyped.slot);
+  if (slot.cap.kind === 'untyped') {
+    // Of two to the same memory one is the parent of the other.
+    if (!isAncestor && !(isSame && isMdbParentOf(slot, untyped.slot))) {
+      report(6, `${where(places, slot)}: overlaps ${where(places, untyped.slot)}`);
+    }
+  } else if (!isAncestor) {
+    report(4, `${where(places, slot)}: in an untyped that is not its ancestor`);
+  }
+  if (isAncestor && !isSame && range.end > untyped.freeAt) {
+    report(7, `${where(places, slot)}: above the free index of its untyped`);
   }
 }
 

@@ -75,7 +75,7 @@ const TRANSFERS: readonly [number, ...number[]] = [
 
 export function randomRequest(chance: Chance): ThreadRequest {
   const choice = chance.below(100);
-  if (choice < 70) return randomInvocation(chance);
+  if (choice < 80) return randomInvocation(chance);
   if (choice < 93) return randomTransfer(chance);
   if (choice < 95) return { kind: 'call', sys: SYS_YIELD };
   if (choice < 96) return { kind: 'call', sys: chance.pick([99, -99, 0, -12, -15, -33]) };
@@ -126,7 +126,7 @@ function argumentsFor(chance: Chance, label: number, length: number): Word[] {
     case 18:
     case 19:
     case 20:
-      setAll([index(), 64]);
+      setAll([chance.oneIn(3) ? S.endpoint + chance.below(7) : index(), 64]);
       break;
     case 21:
     case 22:

@@ -200,6 +200,7 @@ function sampleQueue(head: Tcb | null, into: unknown[]): void {
 
 /** @returns the ticks of all refills together: they move from one to the other, but do not grow or shrink */
 function budgetOf(sc: KernelObject & { kind: 'schedContext' }): number {
+  if (sc.refillMax === 0) return 0;
   let sum = 0;
   for (let i = 0; i < sc.refillCount; i += 1) {
     sum += sc.refillAmount[(sc.refillHead + i) % sc.refillMax] as number;
