@@ -31,8 +31,10 @@
 import type { RunCounters } from '../systems/testbed.ts';
 import { compileNative, runNative } from './native-program.ts';
 import { NetRig } from './net-rig.ts';
+import { warmUpPackets } from './net/settings.ts';
 import type { BenchRow } from './results.ts';
 import { summarise } from './statistics.ts';
+import type { BenchLength } from './suite/benchmark.ts';
 
 export interface NetBenchOptions {
   readonly path: string;
@@ -43,6 +45,8 @@ export interface NetBenchOptions {
   readonly repeat: number;
   /** How long each sample is. */
   readonly sampleNs: number;
+  /** Decides how many packets a warm-up has; two samples unless told. */
+  readonly length?: BenchLength;
   /** Called before each sample, with a line that says what it is. */
   readonly onProgress: (line: string) => void;
   /** Called once when there is nothing to compare with. */
@@ -74,6 +78,9 @@ interface Point {
 function measure(options: NetBenchOptions, point: Point, nativePath: string | undefined): BenchRow {
   const { repeat, sampleNs, path } = options;
   const rig = new NetRig({ path, ...point });
+  options.onProgress(progress(point, 'warming up'));
+  const { length } = options;
+  if (length !== undefined) rig.run(warmUpPackets({ ...options, length }));
   for (let sample = 0; sample < WARM_UP_SAMPLES; sample += 1) {
     options.onProgress(progress(point, 'warming up'));
     rig.rate(sampleNs);
