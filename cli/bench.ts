@@ -49,7 +49,7 @@ export function benchCommand(): Command {
     .option('--batch <count,…>', 'net: frames in flight')
     .option('--path <path>', 'net: 5pd, 4pd, 2pd or dummy')
     .option('--allocations', 'net: memory and boot time alone')
-    .option('--cost <file>', 'net: CPU use alone, predicted with this cost table')
+    .option('--cost <table>', 'net: CPU use alone, predicted with a cost table: imx8mm, or a file')
     .addOption(new Option('--part <name>', 'runs as the child of another').hideHelp())
     .addOption(new Option('--request <json>', 'what the parent asks for').hideHelp())
     .addHelpText('after', EXAMPLES)
@@ -64,7 +64,7 @@ Examples:
   sddf bench net --frame 64,1500 --batch 1,64 --json
   sddf bench net --path 2pd --quick
   sddf bench blk serial --json
-  sddf bench net --cost bench/cost/imx8mm.json
+  sddf bench net --cost imx8mm
   sddf bench net --allocations`;
 
 async function benchAction(what: readonly string[], options: BenchOptions): Promise<void> {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 
 const SDDF = 'cli/sddf.mjs';
-const TABLE = 'bench/cost/imx8mm.json';
+const TABLE = 'imx8mm';
 const RUN = 'run echo --net loop --clock virtual --for 5ms';
 
 function run(line: string): { status: number | null; out: string; errors: string } {
@@ -37,6 +37,7 @@ describe('sddf run --cost', () => {
     const cases: readonly (readonly [string, RegExp])[] = [
       [`run echo --cost ${TABLE}`, /--cost: .* give --clock virtual too/],
       [`${RUN} --cost nowhere.json`, /cost table nowhere\.json: no such file/],
+      [`${RUN} --cost nothing`, /cost table nothing: there is imx8mm; or give a file such as/],
       [`${RUN} --cost package.json`, /cost table package\.json: the table has no field 'version'/],
       ['bench net --quick --cost nowhere.json', /cost table nowhere\.json: no such file/],
     ];

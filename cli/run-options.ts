@@ -44,10 +44,7 @@ export function addRunOptions(command: Command): void {
     .option('--seed <number>', 'seed of everything that is random', '0')
     .option('--path <path>', 'what a packet passes in echo: 5pd, 4pd, 2pd or dummy')
     .option('--set <name=value>', 'chooses an option of the system; may be repeated', collect, [])
-    .option(
-      '--cost <file>',
-      'with --clock virtual: what work costs, such as bench/cost/imx8mm.json',
-    )
+    .option('--cost <table>', 'with --clock virtual: what work costs; imx8mm, or a file')
     .option('--ram <size>', 'RAM of the board, such as 64M')
     .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])
     .option('--demo', 'sends two seconds of its own traffic first, and explains');

@@ -1,24 +1,43 @@
-/** Cost tables as files. */
+/** Cost tables: files, or those of this folder by their names. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { parseCosts, type RunCosts } from '../../systems/run-costs.ts';
 
-/** @throws UserMistake when the file cannot be read, or is no cost table */
-export function readCosts(path: string): RunCosts {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw explainSystemError(error, `cost table ${path}`);
-  }
-  const read = parseCosts(text);
-  if (!read.ok) throw new UserMistake(`cost table ${path}: ${read.problem}`);
+/** The board of sDDF's published figures. */
+const PUBLISHED_BOARD = 'imx8mm';
+const SUFFIX = '.json';
+
+/**
+ * @param table a path, or the name of one of this folder
+ * @throws UserMistake when there is none, or the file is no cost table
+ */
+export function readCosts(table: string): RunCosts {
+  const read = parseCosts(readText(table));
+  if (!read.ok) throw new UserMistake(`cost table ${table}: ${read.problem}`);
   return read.costs;
 }
 
-/** The board of sDDF's published figures. */
 export function publishedBoardCosts(): RunCosts {
-  return readCosts(fileURLToPath(new URL('./imx8mm.json', import.meta.url)));
+  return readCosts(PUBLISHED_BOARD);
+}
+
+function readText(table: string): string {
+  const folder = new URL('./', import.meta.url);
+  const names = readdirSync(folder)
+    .filter((file) => file.endsWith(SUFFIX))
+    .map((file) => file.slice(0, -SUFFIX.length));
+  const isName = /^[\w-]+$/.test(table);
+  if (isName && !names.includes(table)) {
+    throw new UserMistake(
+      `cost table ${table}: there is ${names.join(', ')}; or give a file such as ./${table}.json`,
+    );
+  }
+  const path = isName ? fileURLToPath(new URL(`./${table}${SUFFIX}`, folder)) : table;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw explainSystemError(error, `cost table ${table}`);
+  }
 }

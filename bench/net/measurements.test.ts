@@ -72,6 +72,9 @@ describe('RFC 2544', () => {
     expectRows(rows);
     expect(named(rows, 'net/ndr')).toHaveLength(1);
     expect(named(rows, 'net/pdr')).toHaveLength(1);
+    expect(named(rows, 'net/pdr')[0]?.median).toBeGreaterThanOrEqual(
+      named(rows, 'net/ndr')[0]?.median ?? Infinity,
+    );
     const latencies = named(rows, 'net/latency');
     expect(latencies.map((row) => `${row['load']} ${row['percentile']}`)).toEqual(
       [10, 50, 90].flatMap((load) =>

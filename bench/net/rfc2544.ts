@@ -68,7 +68,10 @@ function searchRates(frame: number, settings: NetSettings): Rates {
     };
   };
   const pdr = search('net/pdr', PDR_LOSS, 0, limit);
-  return { pdr, ndr: search('net/ndr', 0, 0, pdr.median) };
+  const ndr = search('net/ndr', 0, 0, pdr.median);
+  // On a busy machine the second search may find more than the first. Where nothing is lost, no more than 0.5 % is.
+  const raised = { median: ndr.median, min: ndr.min, max: Math.max(ndr.max, pdr.max) };
+  return { pdr: ndr.median > pdr.median ? { ...pdr, ...raised } : pdr, ndr };
 }
 
 function closedLoopRate(frame: number, settings: NetSettings): number {
