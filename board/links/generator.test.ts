@@ -168,6 +168,25 @@ describe('traffic generator', () => {
     expect(clock.nextEventAt()).toBe(Infinity);
   });
 
+  it('gives up also where times have fractions of a nanosecond', () => {
+    const { generator, take, clock } = bench({
+      rate: 700_000,
+      burst: 1,
+      window: 8,
+      frames: 200,
+      timeoutNs: 1000,
+    });
+    generator.start();
+    for (let sent = 0; sent < 200;) {
+      clock.runUntil(clock.nextEventAt());
+      sent += take().length;
+    }
+
+    clock.runUntil(1_000_000);
+
+    expect(generator.counters).toMatchObject({ sent: 200, lost: 200 });
+  });
+
   it('stops after its number of frames and leaves no event behind', () => {
     const { generator, take, answer, clock } = bench({ frames: 10 });
     generator.start();
