@@ -82,7 +82,7 @@ describe('the route of a packet', () => {
       'ethernet_driver: notifies net_virt_rx',
       'ethernet_driver: acknowledges irq 1 with its next wait',
       'net_virt_rx: notified by ethernet_driver',
-      'net_virt_rx: notifies client0_net_copier',
+      'net_virt_rx: notifies client0_net_copier with its next wait',
       'client0_net_copier: notified by net_virt_rx',
       'client0_net_copier: notifies client0',
       // The empty DMA buffer goes back; the driver has enough of them and has not asked to be told.

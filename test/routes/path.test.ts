@@ -105,7 +105,7 @@ describe('the path of a packet', () => {
     expect(found.hops.map(({ by }) => by)).toEqual([
       '',
       'Send: notify net_virt_rx',
-      'Send: notify client0_net_copier',
+      'NBSendRecv: notify client0_net_copier',
       'Send: notify client0',
       'NBSendRecv: notify net_virt_tx',
       'NBSendRecv: notify ethernet_driver',

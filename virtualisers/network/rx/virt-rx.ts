@@ -40,6 +40,7 @@ const COUNT = NET_VIRT_RX_COUNTERS;
 const FRAME_BYTES_MIN = 14;
 // Declared here, V8 folds it into the code.
 const NONE = NO_BUFFER;
+const NO_CHANNEL = -1;
 
 interface Client {
   readonly channel: number;
@@ -114,11 +115,19 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
 
   notified(): void {
     runFlow(this.#return);
+    // One signal can go out together with the next wait: the last of those that are due.
+    let due = NO_CHANNEL;
     for (const client of this.#clients) {
-      if (client.active.publish()) this.pd.notify(client.channel);
+      if (!client.active.publish()) continue;
+      if (due !== NO_CHANNEL) this.pd.notify(due);
+      due = client.channel;
     }
     for (const client of this.#clients) runFlow(client.provide);
-    if (this.#driverFree.publish()) this.pd.deferredNotify(this.#driverChannel);
+    if (this.#driverFree.publish()) {
+      if (due !== NO_CHANNEL) this.pd.notify(due);
+      due = this.#driverChannel;
+    }
+    if (due !== NO_CHANNEL) this.pd.deferredNotify(due);
     this.#countLies();
   }
 
