@@ -71,6 +71,7 @@ export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
     const rig = new NetRig({ path: options.path, frame: first, batch: FIRST_BATCH });
     rig.run(FIRST_WARM_UPS * Math.round(options.sampleNs / WARM_UP_NS_PER_PACKET));
   }
+  compileFirst(options);
   const rows: BenchRow[] = [];
   for (const frame of options.frames) {
     for (const batch of options.batches) {
@@ -83,6 +84,17 @@ export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
 interface Point {
   readonly frame: number;
   readonly batch: number;
+}
+
+/** One by one and in batches: otherwise the first point would pay the compiler for all others. */
+function compileFirst({ length, ...options }: NetBenchOptions): void {
+  if (length === undefined || length === 'smoke') return;
+  for (const batch of [1, 64]) {
+    options.onProgress('net: warming up');
+    new NetRig({ path: options.path, frame: 64, batch }).run(
+      (batch === 1 ? 1 : 4) * warmUpPackets({ ...options, length }),
+    );
+  }
 }
 
 function measure(options: NetBenchOptions, point: Point, nativePath: string | undefined): BenchRow {

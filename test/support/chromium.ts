@@ -22,6 +22,7 @@ const FLAGS = [
   '--hide-scrollbars',
   '--remote-debugging-pipe',
 ];
+const CLOSE_MS = 10_000;
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** @returns nothing where none is installed */
@@ -105,13 +106,18 @@ export class Chromium {
     return Buffer.from(String(answer['data']), 'base64');
   }
 
+  /** Lets it end by itself, so that all of its processes are gone before the profile is removed; not for ever. */
   async close(): Promise<void> {
     const ended = new Promise<void>((resolve) => {
       this.#child.once('close', () => resolve());
     });
-    this.#child.kill('SIGKILL');
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_MS);
+    this.#session = '';
+    // The answer may be lost with the pipe.
+    void this.#call('Browser.close', {});
     await ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    clearTimeout(late);
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   #call(
