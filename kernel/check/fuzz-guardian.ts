@@ -155,6 +155,7 @@ function* furnish(memory: number, sched: number): ThreadStep<void> {
     [OBJECT_REPLY, 0, s.reply + 2],
     [OBJECT_CNODE, 4, s.cnode],
     [OBJECT_PAGE_TABLE, 0, s.pageTable],
+    [OBJECT_PAGE_TABLE, 0, s.pageTable + 1],
     [OBJECT_TCB, 0, s.tcb + 3],
     [OBJECT_SCHED_CONTEXT, 9, s.schedContext + 3],
   ];

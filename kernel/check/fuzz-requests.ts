@@ -55,6 +55,8 @@ const ODD_WORDS: readonly [Word, ...Word[]] = [
   0x3f_ffff_ffff,
   0x333_3333_3333_3333n,
 ];
+/** Addresses to map at: a table of all levels is there, one is missing, two are missing. */
+const MAP_BASES = [0x50_0000, 0x60_0000, 0x10_0000_0000] as const;
 const TRANSFERS: readonly [number, ...number[]] = [
   SYS_SEND,
   SYS_NB_SEND,
@@ -84,6 +86,16 @@ export function randomRequest(chance: Chance): ThreadRequest {
   const vaddr = chance.pick([0x40_0000, 0x4b_1000, 0x1000_0000, 0x3f_ffff_f000, 0]);
   const kind = chance.pick(['load', 'store', 'execute'] as const);
   return { kind, vaddr, width: 4, value: chance.bits() };
+}
+
+/** What a thread of a chain of servers would do: the first calls, the second serves and calls, the third serves. */
+export function servingRequest(chance: Chance, thread: number): ThreadRequest {
+  const serve = { sys: chance.pick([SYS_RECV, SYS_REPLY_RECV]), reply: S.reply + thread };
+  const call = { sys: SYS_CALL, mrs: [thread] };
+  if (thread === 0) return { kind: 'call', cptr: S.endpoint, ...call };
+  if (thread === 2) return { kind: 'call', cptr: S.endpoint + 1, ...serve };
+  if (chance.oneIn(2)) return { kind: 'call', cptr: S.endpoint + 1, ...call };
+  return { kind: 'call', cptr: S.endpoint, ...serve };
 }
 
 function randomInvocation(chance: Chance): SystemCallRequest {
@@ -154,7 +166,7 @@ function argumentsFor(chance: Chance, label: number, length: number): Word[] {
       break;
     case 39:
     case 41:
-      [0x10_0000_0000 + chance.below(4) * 4096, 3, chance.below(2)].forEach((w, i) => set(i, w));
+      setAll([chance.pick(MAP_BASES) + chance.below(3) * 4096, 3, chance.below(2)]);
       break;
     case 44:
       [index(), 64].forEach((w, i) => set(i, w));
@@ -203,6 +215,9 @@ function capFor(chance: Chance, label: number): Word {
       return 3;
     case 33:
       return S.schedContext + chance.below(4);
+    case 6:
+    case 7:
+      return S.tcb + chance.below(3);
     case 34:
     case 36:
       return chance.pick([S.tcb, S.tcb + 1, S.tcb + 3, S.notification, S.notification + 1]);

@@ -19,7 +19,7 @@ import { Chance } from './chance.ts';
 import { FuzzMachine } from './fuzz-machine.ts';
 import { guard, IDLER_ENTRY, idlerBody } from './fuzz-guardian.ts';
 import { furnish, FUZZ_ENTRY, FUZZ_THREADS } from './fuzz-setup.ts';
-import { randomRequest } from './fuzz-requests.ts';
+import { randomRequest, servingRequest } from './fuzz-requests.ts';
 import { InvariantChecker } from './invariants.ts';
 import { describeChange, Shadow } from './shadow.ts';
 import type { ObjectChange } from './shadow.ts';
@@ -147,7 +147,10 @@ class FuzzRun {
     const k = this.#kernel.state;
     while (this.#steps < this.#options.steps) {
       this.#steps += 1;
-      const request = randomRequest(this.#chance);
+      const isServing = thread > 0 && this.#chance.oneIn(6);
+      const request = isServing
+        ? servingRequest(this.#chance, thread - 1)
+        : randomRequest(this.#chance);
       const isCall = request.kind === 'call' && request.sys === SYS_CALL;
       if (isCall && isKernelObject(k.current, this.#capOf(request))) {
         this.#watched = { tcb: k.current, interrupts: k.counters.interrupts };

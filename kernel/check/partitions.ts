@@ -16,7 +16,7 @@ import type { Cap, Tcb } from '../objects.ts';
 import type { KernelState } from '../state.ts';
 import type { ThreadBody, ThreadStep } from '../system-call.ts';
 import { Reach } from './authority.ts';
-import { Census, nameOf, placeOf } from './census.ts';
+import { Census, nameOf, objectOf, placeOf } from './census.ts';
 import type { PlacedSlot, Progress, Snapshot } from './census.ts';
 import { Chance } from './chance.ts';
 import { IDLER_EXCEPTION, idlerBody } from './fuzz-guardian.ts';
@@ -46,8 +46,9 @@ export interface PlantSite {
   readonly k: KernelState;
   /** Whose kernel entry it is. */
   readonly subject: Tcb;
-  /** Slots in the CNodes and threads of the subject's partition, and of the other. */
+  /** Slots in the CNodes and threads of the subject's partition. */
   readonly own: readonly PlacedSlot[];
+  /** Slots of the other, with capabilities to what the subject does not reach. */
   readonly others: readonly PlacedSlot[];
 }
 
@@ -253,7 +254,14 @@ class PartitionRun {
     const { slots } = this.#census.look(k);
     const at = (partition: number): PlacedSlot[] =>
       slots.filter(({ holder }) => holder !== 'irq' && this.#homeOf(holder.paddr) === partition);
-    return { k, subject, own: at(home), others: at(1 - home) };
+    const others = at(1 - home).filter(({ slot }) => !this.#reaches(slot.cap));
+    return { k, subject, own: at(home), others };
+  }
+
+  #reaches(cap: Cap): boolean {
+    if (cap.kind === 'frame') return this.#reach.allowsFrame(cap.base);
+    const object = objectOf(cap);
+    return object !== undefined && this.#reach.allowsObject(object);
   }
 
   #judge(isAllowed: boolean, subject: Tcb, paddr: number, what: string): void {
