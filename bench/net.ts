@@ -53,11 +53,8 @@ export interface NetBenchOptions {
   readonly onNotice: (line: string) => void;
 }
 
-// By packets and not by time: on a loaded machine a time may pass in which the engine has compiled nothing. As many as fit into
-// a sample at a million a second; and before the first rig four times as many, since then nothing has been compiled.
+/** By packets and not by time: on a loaded machine a time may pass in which the engine has compiled nothing. */
 const WARM_UP_NS_PER_PACKET = 1_000;
-const FIRST_WARM_UPS = 4;
-const FIRST_BATCH = 64;
 
 export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
   const native = compileNative('pipeline');
@@ -65,12 +62,6 @@ export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
   // The C program is the whole pipeline: a ratio of a shorter path to it would compare different work.
   const isSameWork = options.path === '5pd';
   const nativePath = 'path' in native && isSameWork ? native.path : undefined;
-  const [first] = options.frames;
-  if (first !== undefined) {
-    options.onProgress('net: warming up');
-    const rig = new NetRig({ path: options.path, frame: first, batch: FIRST_BATCH });
-    rig.run(FIRST_WARM_UPS * Math.round(options.sampleNs / WARM_UP_NS_PER_PACKET));
-  }
   compileFirst(options);
   const rows: BenchRow[] = [];
   for (const frame of options.frames) {
