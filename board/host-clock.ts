@@ -12,7 +12,7 @@ import { EventSchedule } from './event-schedule.ts';
 
 export class HostClock implements Clock {
   /** Calls of `now()` that one reading of the host's clock serves. */
-  static readonly CALLS_PER_READ = 128;
+  static readonly CALLS_PER_READ = 256;
   readonly kind = 'host';
   readonly #hostNow: () => number;
   readonly #powerOnNs: number;

@@ -46,7 +46,7 @@ export function sampleRate(durationNs: number, chunk: () => void): number {
  * Bytes of heap that one operation takes: the median of a few looks, for the compiler allocates at times, too.
  *
  * The kernel's paths allocate nothing. A quarter of a byte is what the host's clock takes: a number of 16 bytes at each
- * reading, which serves 128 kernel entries (`HostClock.CALLS_PER_READ`; with a hundred times as many, 0.01 to 0.02 bytes).
+ * reading, which serves 256 kernel entries (`HostClock.CALLS_PER_READ`; with a hundred times as many, 0.01 to 0.02 bytes).
  */
 export function bytesPerOperation(chunk: () => void): number {
   const grown: number[] = [];
