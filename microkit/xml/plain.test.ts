@@ -112,6 +112,7 @@ describe('the quick way through a text', () => {
         throw new Error(`seed ${seed}`, { cause: error });
       }
     }
-    expect(answered).toBeGreaterThan(200);
+    // Most mutations of the few texts without the corpus are not plain any more.
+    expect(answered).toBeGreaterThan(existsSync(CORPUS) ? 200 : 40);
   });
 });
