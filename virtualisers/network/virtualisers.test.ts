@@ -285,6 +285,37 @@ describe('the transmit virtualiser', () => {
     peers[0].collect();
     expect(peers[0].sentBack.map(({ low }) => low)).toEqual([2048]);
   });
+
+  it('counts what the driver returns without having had it as bad, neither as returned nor as progress', () => {
+    const { peers, nic, echo, counters } = bench('5pd');
+    for (const peer of peers) peer.sentBack.splice(0);
+    peers[0].send(2048, TX_LEN);
+    echo.system.run();
+    const [sent] = nic.tx.takeAll();
+    const address = (sent as Chain).bufferAt + echo.system.ram.base;
+    const counted = (): number[] => {
+      const { returned, driverBadBuffer } = counters('tx', NET_VIRT_TX_COUNTERS);
+      return [returned, driverBadBuffer, echo.tx?.entryPoints?.progress?.() ?? -1];
+    };
+    const driverFree = echo.system.region('driver_tx_free');
+    const say = (...lows: readonly number[]): void => {
+      for (const low of lows) {
+        const tail = driverFree.read16(0);
+        driverFree.write32(8 + 16 * (tail & (2 * BUFFERS - 1)), low);
+        driverFree.write16(0, (tail + 1) & 0xffff);
+      }
+      echo.tx?.raise(0);
+      echo.system.run();
+    };
+
+    expect(counted()).toEqual([0, 0, 1]);
+    say(address + 2048, 5);
+    expect(counted()).toEqual([0, 2, 1]);
+    expect(driverFree.read16(2)).toBe(driverFree.read16(0));
+    say(address + 2048, address, address);
+    expect(counted()).toEqual([1, 4, 2]);
+    expect(peers[0].sentBack.map(({ low }) => low)).toEqual([2048]);
+  });
 });
 
 describe('the copier', () => {

@@ -31,7 +31,7 @@ export const NET_VIRT_TX_COUNTERS = counterNames(
   'refusedLost',
   /** Buffers that had to wait for room in their owner's free queue. */
   'returnDelayed',
-  /** Entries of the driver that name no buffer, or one that it did not have. */
+  /** Entries of the driver that name no buffer, or one that it did not have. Not among `returned`. */
   'driverBadBuffer',
   'driverFull',
   /** Peers' indices that cannot be. */
@@ -216,18 +216,18 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
   /** Takes sent buffers from the driver and gives them to their owners. */
   txReturn(): void {
     const free = this.#driverFree;
-    const most = free.available();
+    const taken = free.available();
+    if (taken === 0) return;
     let returned = 0;
-    for (; returned < most; returned += 1) {
-      if (!this.#giveBack(free.lowAt(returned), free.highAt(returned))) {
-        this.#counters.add(COUNT.driverBadBuffer, 1);
-      }
+    for (let index = 0; index < taken; index += 1) {
+      if (this.#giveBack(free.lowAt(index), free.highAt(index))) returned += 1;
     }
-    if (returned === 0) return;
-    free.advance(returned);
+    free.advance(taken);
     free.publish();
+    // An entry that gives nothing back is no progress: a wake-up for nothing else counts as wasted.
     this.moved += returned;
     this.#counters.add(COUNT.returned, returned);
+    this.#counters.add(COUNT.driverBadBuffer, taken - returned);
   }
 
   /** @returns {@link PASSED}, or the counter of the reason why not */
