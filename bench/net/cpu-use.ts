@@ -22,8 +22,7 @@ export function benchNetCpuUse(settings: NetSettings): readonly BenchRow[] {
   });
   return [
     ...predictions.map((prediction) => cpuRow(prediction, costs)),
-    ...PUBLISHED_PATHS.map((path) => errorRow(path, medianError(predictions, path), costs)),
-    errorRow('all', medianError(predictions), costs),
+    ...errorRows(predictions, costs.name),
   ];
 }
 
@@ -49,12 +48,15 @@ function cpuRow(prediction: Prediction, costs: RunCosts): BenchRow {
   };
 }
 
-function errorRow(path: string, error: number | undefined, costs: RunCosts): BenchRow {
-  return {
-    name: 'net/cpu-error',
-    path,
-    costs: costs.name,
-    unit: '%',
-    ...once(round((error ?? 0) * 100)),
-  };
+/** @returns one row for each path and one for all; none where nothing was predicted, for that is no error of 0 */
+export function errorRows(predictions: readonly Prediction[], costs: string): readonly BenchRow[] {
+  const errors = [
+    ...PUBLISHED_PATHS.map((path) => ({ path, error: medianError(predictions, path) })),
+    { path: 'all', error: medianError(predictions) },
+  ];
+  return errors.flatMap(({ path, error }) =>
+    error === undefined
+      ? []
+      : [{ name: 'net/cpu-error', path, costs, unit: '%', ...once(round(error * 100)) }],
+  );
 }

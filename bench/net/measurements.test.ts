@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BenchRow } from '../results.ts';
 import { benchNetBurst, lineRate } from './burst.ts';
-import { benchNetCpuUse } from './cpu-use.ts';
+import { benchNetCpuUse, errorRows } from './cpu-use.ts';
 import { benchNetIsolation } from './isolation.ts';
 import { benchNetQueues } from './queues.ts';
 import { benchNetRfc2544 } from './rfc2544.ts';
@@ -135,6 +135,28 @@ describe('CPU use', () => {
       'dummy',
       '5pd',
       'all',
+    ]);
+  });
+
+  it('has no error where nothing was predicted, instead of one of 0 %', () => {
+    const point = {
+      path: '5pd',
+      megabits: 957,
+      cpu: 0.5,
+      publishedCpu: 0.5,
+      cyclesPerPacket: 110,
+      publishedCycles: 100,
+      error: 0.1,
+      roundTripNs: 1,
+      answeredShare: 1,
+    } as const;
+
+    expect(errorRows([{ ...point, fitted: 'yes' }], 'a table')).toEqual([]);
+    expect(errorRows([], 'a table')).toEqual([]);
+    const rows = errorRows([{ ...point, fitted: 'no' }], 'a table');
+    expect(rows.map((row) => [row['path'], row.median])).toEqual([
+      ['5pd', 10],
+      ['all', 10],
     ]);
   });
 
