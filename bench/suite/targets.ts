@@ -1,6 +1,7 @@
 /**
  * The targets of the issues, as data: which row has the figure, and what it should be. The report says of each whether it was
- * reached, not reached, or not measured in this run.
+ * reached, not reached, or not measured in this run. Where an issue asks for something but gives no number, `what` says that the
+ * limit is our own.
  */
 
 import { type BenchRow } from '../results.ts';
@@ -79,6 +80,13 @@ export const TARGETS: readonly Target[] = [
     issue: 2,
     what: 'major garbage collections over a million packets',
     row: { name: 'net/major collections' },
+    unit: 'collections',
+    atMost: 0,
+  },
+  {
+    issue: 2,
+    what: 'minor garbage collections over a million packets (our own limit: the issue has major ones)',
+    row: { name: 'net/minor collections' },
     unit: 'collections',
     atMost: 0,
   },
@@ -240,7 +248,7 @@ export const TARGETS: readonly Target[] = [
   },
   {
     issue: 5,
-    what: 'revoke is linear: 50 times the children (50,000 beside 1,000) in at most 75 times the time',
+    what: 'revoke is linear: 50 times the children (50,000 beside 1,000) in at most 75 times the time (75 is our own limit)',
     row: { name: 'kernel/revoke', children: 50_000 },
     over: { name: 'kernel/revoke', children: 1000 },
     unit: 'times',
@@ -256,7 +264,7 @@ export const TARGETS: readonly Target[] = [
   ...(['call-reply', 'signal'] as const).flatMap((operation) =>
     CROWDS.map(({ among, few, many }): Target => ({
       issue: 5,
-      what: `${operation} among ${many.toLocaleString('en')} ${among}, beside ${few}`,
+      what: `${operation} among ${many.toLocaleString('en')} ${among}, beside ${few} (0.5 is our own limit)`,
       row: { name: `kernel/${operation}`, [among]: many },
       over: { name: `kernel/${operation}`, [among]: few },
       unit: 'of it',
