@@ -4,7 +4,7 @@
  *
  * The general path (`syscall.ts`, `endpoint.ts`, `notification.ts`, `schedule.ts`) is the specification. Everything here
  * is written out in line, because a call of a JavaScript function costs as much as a dozen of these assignments.
- * `fastpath.test.ts` runs the same programs with and without it.
+ * `test/echo/fast-path.test.ts` runs the same programs with and without it.
  */
 
 import {
