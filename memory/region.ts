@@ -57,28 +57,36 @@ let locateRange: (
 
 /** A region mapped for reading. All offsets are in bytes from its start; integers are little-endian. */
 export class ReadonlyRegion {
-  readonly sizeBytes: number = 0;
   readonly vaddr: number = 0;
   readonly #ram: Ram;
   readonly #at: number = 0;
+  /** The bound that accesses are held to; a program can write to its objects' public fields. */
+  readonly #sizeBytes: number = 0;
 
   static {
-    openRegion = (region) => ({ ram: region.#ram, at: region.#at, sizeBytes: region.sizeBytes });
+    openRegion = (region) => ({ ram: region.#ram, at: region.#at, sizeBytes: region.#sizeBytes });
     locateRange = (region, offset, lengthBytes, access) => {
-      if (!(offset >= 0 && lengthBytes >= 0 && lengthBytes <= region.sizeBytes - offset)) {
-        throw new MemoryFault(region.vaddr + offset, access);
+      const at = offset | 0;
+      const length = lengthBytes | 0;
+      const isWhole = at === offset && length === lengthBytes;
+      if (!isWhole || at < 0 || length < 0 || length > region.#sizeBytes - at) {
+        throw new MemoryFault(region.vaddr + Number(offset), access);
       }
-      return region.#at + offset;
+      return region.#at + at;
     };
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   constructor(options: RegionOptions) {
     assert(options.at % 8 === 0, 'a region is aligned to 8 bytes');
     assert(options.at + options.sizeBytes <= options.ram.u8.length, 'a region lies in memory');
-    this.sizeBytes = options.sizeBytes;
     this.vaddr = options.vaddr;
     this.#ram = options.ram;
     this.#at = smallInteger(options.at);
+    this.#sizeBytes = smallInteger(options.sizeBytes);
   }
 
   read8(offset: number): number {
@@ -97,15 +105,19 @@ export class ReadonlyRegion {
 
   /** Copies `into.length` bytes out of the region. */
   read(offset: number, into: Uint8Array): void {
-    const at = locateRange(this, offset, into.length, 'read');
-    into.set(this.#ram.u8.subarray(at, at + into.length));
+    const length = byteLength(into);
+    const at = locateRange(this, offset, length, 'read');
+    setBytes(into, new Bytes(this.#ram.u8.buffer, at, length), 0);
   }
 
+  /** What is no integer is refused: added to a position, the string '4' would be another place. */
   #locate(offset: number, width: number, access: Access): number {
-    if (!(offset >= 0 && offset <= this.sizeBytes - width) || (offset & (width - 1)) !== 0) {
-      throw new MemoryFault(this.vaddr + offset, access);
+    const at = offset | 0;
+    const isInside = at >= 0 && at <= this.#sizeBytes - width;
+    if (at !== offset || !isInside || (at & (width - 1)) !== 0) {
+      throw new MemoryFault(this.vaddr + Number(offset), access);
     }
-    return this.#at + offset;
+    return this.#at + at;
   }
 }
 
@@ -113,11 +125,13 @@ export class ReadonlyRegion {
 export class Region extends ReadonlyRegion {
   readonly #ram: Ram;
   readonly #at: number = 0;
+  readonly #sizeBytes: number = 0;
 
   constructor(options: RegionOptions) {
     super(options);
     this.#ram = options.ram;
     this.#at = smallInteger(options.at);
+    this.#sizeBytes = smallInteger(options.sizeBytes);
   }
 
   write8(offset: number, value: number): void {
@@ -135,7 +149,7 @@ export class Region extends ReadonlyRegion {
   }
 
   write(offset: number, bytes: Uint8Array): void {
-    this.#ram.u8.set(bytes, locateRange(this, offset, bytes.length, 'write'));
+    setBytes(this.#ram.u8, bytes, locateRange(this, offset, byteLength(bytes), 'write'));
   }
 
   fill(offset: number, byte: number, lengthBytes: number): void {
@@ -150,11 +164,32 @@ export class Region extends ReadonlyRegion {
   }
 
   #locateWrite(offset: number, width: number): number {
-    if (!(offset >= 0 && offset <= this.sizeBytes - width) || (offset & (width - 1)) !== 0) {
-      throw new MemoryFault(this.vaddr + offset, 'write');
+    const at = offset | 0;
+    const isInside = at >= 0 && at <= this.#sizeBytes - width;
+    if (at !== offset || !isInside || (at & (width - 1)) !== 0) {
+      throw new MemoryFault(this.vaddr + Number(offset), 'write');
     }
-    return this.#at + offset;
+    return this.#at + at;
   }
+}
+
+// The language's own functions, taken before any program has run: one that overrides `set` or `length` on its array must
+// not be handed a view of RAM, nor have a length believed that its array does not have.
+const Bytes = Uint8Array;
+const { apply } = Reflect;
+const intrinsicSet = Uint8Array.prototype.set;
+const intrinsicLength = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  'length',
+)?.get as () => number;
+
+function setBytes(into: Uint8Array, from: Uint8Array, at: number): void {
+  apply(intrinsicSet, into, [from, at]);
+}
+
+/** @throws TypeError when it is no typed array */
+function byteLength(bytes: Uint8Array): number {
+  return apply(intrinsicLength, bytes, []);
 }
 
 /** What a device's registers look like from the bus. `width` is 1, 2 or 4 bytes; `offset` a multiple of it. */
@@ -165,14 +200,18 @@ export interface MmioDevice {
 
 /** A device's registers, mapped for one protection domain: memory-mapped I/O. */
 export class DeviceRegion {
-  readonly sizeBytes: number = 0;
   readonly vaddr: number = 0;
+  readonly #sizeBytes: number = 0;
   readonly #device: MmioDevice;
 
   constructor(options: { device: MmioDevice; sizeBytes: number; vaddr: number }) {
-    this.sizeBytes = options.sizeBytes;
+    this.#sizeBytes = smallInteger(options.sizeBytes);
     this.vaddr = options.vaddr;
     this.#device = options.device;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
   }
 
   read8(offset: number): number {
@@ -200,10 +239,12 @@ export class DeviceRegion {
   }
 
   #check(offset: number, width: number, access: Access): number {
-    if (!(offset >= 0 && offset <= this.sizeBytes - width) || (offset & (width - 1)) !== 0) {
-      throw new MemoryFault(this.vaddr + offset, access);
+    const at = offset | 0;
+    const isInside = at >= 0 && at <= this.#sizeBytes - width;
+    if (at !== offset || !isInside || (at & (width - 1)) !== 0) {
+      throw new MemoryFault(this.vaddr + Number(offset), access);
     }
-    return offset;
+    return at;
   }
 }
 

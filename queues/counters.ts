@@ -28,11 +28,13 @@ export class Counters<Name extends string> {
   readonly #names: CounterNames<Name>;
   readonly #values: Float64Array = NO_DOUBLES;
   readonly #first: number = 0;
+  readonly #count: number = 0;
 
   /** @param region at least 8 bytes for each counter; the counters go on from what it holds */
   constructor(names: CounterNames<Name>, region?: Region) {
     const count = Object.keys(names).length;
     this.#names = names;
+    this.#count = count;
     if (region === undefined) {
       this.#values = new Float64Array(count);
       this.#first = 0;
@@ -44,16 +46,22 @@ export class Counters<Name extends string> {
     this.#first = at >>> 3;
   }
 
-  /** @param index one of the declared names' values */
+  /**
+   * @param index one of the declared names' values
+   * @throws RangeError for any other
+   */
   add(index: number, amount: number): void {
-    const at = this.#first + index;
+    const at = this.#first + inside(index, this.#count);
     this.#values[at] = (this.#values[at] as number) + amount;
   }
 
   /** @returns all counters by name */
   read(): Record<Name, number> {
     const entries = Object.entries<number>(this.#names);
-    const values = entries.map(([name, index]) => [name, this.#values[this.#first + index] ?? 0]);
+    const values = entries.map(([name, index]) => [
+      name,
+      this.#values[this.#first + inside(index, this.#count)] ?? 0,
+    ]);
     return Object.fromEntries(values) as Record<Name, number>;
   }
 }
@@ -63,8 +71,22 @@ export function readCounters<Name extends string>(
   names: CounterNames<Name>,
   region: ReadonlyRegion,
 ): Record<Name, number> {
-  const { ram, at } = open(region);
+  const { ram, at, sizeBytes } = open(region);
   const entries = Object.entries<number>(names);
-  const values = entries.map(([name, index]) => [name, ram.view.getFloat64(at + index * 8, true)]);
+  const values = entries.map(([name, index]) => [
+    name,
+    ram.view.getFloat64(at + inside(index, sizeBytes >>> 3) * 8, true),
+  ]);
   return Object.fromEntries(values) as Record<Name, number>;
+}
+
+/**
+ * Counters lie in shared memory: a number that names none must not reach what lies behind them.
+ *
+ * @throws RangeError
+ */
+function inside(index: number, count: number): number {
+  const counter = index | 0;
+  if (counter !== index || counter < 0 || counter >= count) throw new RangeError('no such counter');
+  return counter;
 }

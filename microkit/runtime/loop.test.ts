@@ -212,6 +212,23 @@ describe('calls to the kernel', () => {
     expect(counters.deferred).toBe(1);
   });
 
+  it('sends what one event has deferred before the next event of the same wake-up', () => {
+    const { thread, context, counters } = started((pd) => ({
+      notified: (ch) => (ch === 0 ? pd.deferredNotify(3) : pd.deferredIrqAck(7)),
+    }));
+    context.resume();
+    thread.calls.length = 0;
+
+    thread.deliver(3, 0);
+    context.resume();
+
+    expect(thread.calls).toMatchObject([
+      { kind: 'trap', number: SEND, cptr: 10 + 3 },
+      { number: NB_SEND_RECV, destination: 138 + 7, info: IRQ_ACK_LABEL << 12 },
+    ]);
+    expect(counters.deferredLost).toBe(0);
+  });
+
   it('keeps only the second of two deferred signals, as Microkit does, and says so', () => {
     const { thread, context, lines, counters } = started((pd) => ({
       notified: () => {

@@ -157,6 +157,10 @@ export class PdLoop extends Configured implements UserContext {
     else this.#signals();
   }
 
+  /**
+   * Each event may defer a signal of its own: one that an event before it has deferred goes out first. In libmicrokit the
+   * second would replace it, and a peer whose wish has been withdrawn already would wait for ever.
+   */
   #signals(): void {
     const counters = this.#counters;
     const notified = this.#notified as EntryPoints['notified'];
@@ -164,6 +168,7 @@ export class PdLoop extends Configured implements UserContext {
     // The fields follow the locals, so that a fault in between leaves behind what is still to do.
     let low = this.#badgeLow;
     while (low !== 0) {
+      if (this.#deferred.cptr !== 0) this.#flush();
       counters.notified++;
       notified(31 - Math.clz32(low & -low));
       low &= low - 1;
@@ -171,6 +176,7 @@ export class PdLoop extends Configured implements UserContext {
     }
     let high = this.#badgeHigh;
     while (high !== 0) {
+      if (this.#deferred.cptr !== 0) this.#flush();
       counters.notified++;
       notified(63 - Math.clz32(high & -high));
       high &= high - 1;

@@ -29,6 +29,7 @@ import {
 
 /** Words from one header to the next, and from one buffer descriptor to the next: 2 to these powers. */
 const HEADER_SHIFT = 2;
+const HEADER_HALF_MASK = (HEADER_STRIDE >>> 1) - 1;
 const BUFFER_SHIFT = 3;
 
 // Words of a chain's shadow; the first is the low half of the buffer's address.
@@ -90,6 +91,8 @@ export class Virtqueue {
   readonly #indirect: 'yes' | 'no';
   readonly #eventIndex: 'yes' | 'no';
   readonly #mask: number = 0;
+  /** Chains are a power of two: whatever a program asks for, it stays inside the queue. */
+  readonly #chainMask: number = 0;
   /** Chain to head: a direct chain's head is its even descriptor. */
   readonly #headShift: number = 0;
   // Indices of the parts in #i32 (words) and #u16 (halfwords).
@@ -154,6 +157,7 @@ export class Virtqueue {
     const chainsAt = options.indirect === 'yes' ? places.tables : places.desc;
     this.#bufferWord = (chainsAt + VirtqDesc.SIZE) >>> 2;
 
+    this.#chainMask = this.chains - 1;
     this.#free = new Uint16Array(this.chains);
     this.#freeCount = this.chains;
     this.#shadow = new Int32Array(this.chains << SHADOW_SHIFT);
@@ -166,11 +170,6 @@ export class Virtqueue {
   /** Requests that can be posted now. */
   get room(): number {
     return this.#freeCount;
-  }
-
-  /** Requests posted so far, modulo 65,536. */
-  get posted(): number {
-    return this.#nextAvail;
   }
 
   /** Requests that the device has. */
@@ -196,7 +195,7 @@ export class Virtqueue {
    * @param index below {@link room}
    */
   postAt(index: number, low: number, high: number, len: number): void {
-    const chain = this.#free[(this.#freeCount - 1 - index) | 0] as number;
+    const chain = (this.#free[(this.#freeCount - 1 - index) | 0] as number) & this.#chainMask;
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
     const at = (this.#bufferWord + (chain << BUFFER_SHIFT)) | 0;
@@ -322,8 +321,9 @@ export class Virtqueue {
 
   /** One of a batch: the request `index` behind the next one is over. It counts with {@link advanceFinished}. */
   releaseAt(index: number, chain: number): void {
-    this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] = 0;
-    this.#free[(this.#freeCount + index) | 0] = chain;
+    const released = chain & this.#chainMask;
+    this.#shadow[(released << SHADOW_SHIFT) | SHADOW_OUTSTANDING] = 0;
+    this.#free[(this.#freeCount + index) | 0] = released;
   }
 
   /** Ends a batch: takes the `count` next finished requests, each given to {@link releaseAt}. */
@@ -349,7 +349,8 @@ export class Virtqueue {
 
   /** @returns halfword `index` of the header of a chain */
   header16(chain: number, index: number): number {
-    return this.#u16[((this.#headerWord + (chain << HEADER_SHIFT)) << 1) + index] as number;
+    const word = this.#headerWord + ((chain & this.#chainMask) << HEADER_SHIFT);
+    return this.#u16[(word << 1) + (index & HEADER_HALF_MASK)] as number;
   }
 
   /**

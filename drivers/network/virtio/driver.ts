@@ -30,7 +30,7 @@ import {
 
 const COUNT = NET_DRIVER_COUNTERS;
 
-// What is declared in this file V8 folds into the code; what is imported it looks up each time.
+// Declared here, V8 folds them into the code; what is imported it looks up each time.
 const HEADER_BYTES = VIRTIO_NET_HDR_BYTES;
 const NUM_BUFFERS_HALFWORD = VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
@@ -39,7 +39,6 @@ const FRAME_BYTES_MAX = 1514;
 /** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
 const LIE_HEADER = -100;
 
-/** Names of the counters in `stats`, for whoever runs this program from a description. */
 export { NET_DRIVER_COUNTERS as counters };
 
 /** Microkit's `init`. */
@@ -75,7 +74,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     drain: () => this.rxProvide(),
     requestSignal: () => this.#requestFree(),
     cancelSignal: () => this.#rxFree.cancelSignal(),
-    canMove: () => this.#rxFree.hasItems() && this.#canReceive(),
+    canMove: () => this.#rxFree.hasItems() && this.#state === 'running' && this.device.rx.room > 0,
   };
   readonly #rxReturn: Flow = {
     drain: () => this.rxReturn(),
@@ -163,14 +162,13 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   rxReturn(): void {
     if (this.#state === 'failed') return;
     const { rx } = this.device;
-    const keptBefore = rx.posted;
     let chain: number;
     do {
       this.#rxReturnPlain();
       chain = this.#rxReturnNext();
     } while (chain >= 0);
     if (this.#rxActive.publish()) this.pd.notify(this.#rxChannel);
-    if (rx.posted !== keptBefore && rx.publish()) this.device.notifyRx();
+    if (rx.publish()) this.device.notifyRx();
     if (chain === NONE) return;
     if (chain === LIE_USED_LENGTH) this.#keepForDevice(COUNT.usedLengthLies);
     else if (chain !== LIE_HEADER)
@@ -226,17 +224,13 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
 
   /** Gives filled transmit buffers to the device. */
   txProvide(): void {
-    const active = this.#txActive;
     const before = this.moved;
-    let refused = 0;
-    do {
-      this.#txProvidePlain();
-      refused += 1;
-    } while (this.#txProvideNext());
+    do this.#txProvidePlain();
+    while (this.#txProvideNext());
     if (this.moved === before) return;
-    active.publish();
+    this.#txActive.publish();
     if (this.device.tx.publish()) this.device.notifyTx();
-    if (refused > 1 && this.#txFree.publish()) this.pd.notify(this.#txChannel);
+    if (this.#txFree.publish()) this.pd.notify(this.#txChannel);
   }
 
   /** Frames of a good length with room for them, as many as come one behind the other. */
@@ -261,12 +255,22 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.counters.add(COUNT.txBytes, bytes);
   }
 
-  /** The next one, which has something wrong, or comes when there is no device. @returns false when there is none */
+  /** The next one, whatever it is. @returns false when there is none, or no room for it */
   #txProvideNext(): boolean {
+    const { tx, frameBytesMax } = this.device;
     const active = this.#txActive;
     if (!this.#canSend() || !active.dequeue()) return false;
-    const reason = this.#state === 'failed' ? COUNT.txNoDevice : COUNT.txBadLength;
-    this.#giveBack(active.low, active.high, reason);
+    const { low, high, len } = active;
+    if (this.#state === 'failed') {
+      this.#giveBack(low, high, COUNT.txNoDevice);
+    } else if (len < FRAME_BYTES_MIN || len > frameBytesMax) {
+      this.#giveBack(low, high, COUNT.txBadLength);
+    } else {
+      tx.post(low, high, len);
+      this.moved += 1;
+      this.counters.add(COUNT.txPackets, 1);
+      this.counters.add(COUNT.txBytes, len);
+    }
     return true;
   }
 
@@ -304,10 +308,6 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     tx.advanceFinished(returned);
     free.advance(returned);
     this.moved += returned;
-  }
-
-  #canReceive(): boolean {
-    return this.#state === 'running' && this.device.rx.room > 0;
   }
 
   /** Without a device, frames are not kept waiting but given back. */
