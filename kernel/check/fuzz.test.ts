@@ -1,6 +1,6 @@
 // Goal: no program can make the kernel throw, break an invariant, or change anything by an invocation that is refused.
 // Method: random programs, hostile included; invariants after every kernel entry. How many system calls in all:
-// SDDF_KERNEL_FUZZ_STEPS (a million in CI). The seed is printed; SDDF_KERNEL_FUZZ_SEED replays it.
+// SDDF_KERNEL_FUZZ_STEPS (a million in CI, in two halves). Seed and number are printed; given again, they replay the run.
 
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
@@ -12,10 +12,13 @@ const STEPS_PER_PROGRAM = STEPS > 100_000 ? 2_500 : 500;
 /** The same seed, the same programs. */
 const SEED = Number(process.env['SDDF_KERNEL_FUZZ_SEED'] ?? randomInt(1, 2 ** 31));
 const REPLAY = { seed: SEED, endOnFailure: true } as const;
-const seeds = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+// Without the bias towards both ends, which would give the same programs again and again.
+const seeds = fc.noBias(fc.integer({ min: 1, max: 2 ** 31 - 1 }));
 
 describe('random programs', () => {
-  beforeAll(() => console.log(`random programs: SDDF_KERNEL_FUZZ_SEED=${SEED}`));
+  beforeAll(() =>
+    console.log(`random programs: SDDF_KERNEL_FUZZ_SEED=${SEED} SDDF_KERNEL_FUZZ_STEPS=${STEPS}`),
+  );
 
   it('break nothing when they are guarded', { timeout: 3_600_000 }, () => {
     let steps = 0;
@@ -33,7 +36,7 @@ describe('random programs', () => {
 
     fc.assert(property, { ...REPLAY, numRuns: Math.ceil(STEPS / STEPS_PER_PROGRAM) });
 
-    expect(steps).toBeGreaterThan(STEPS * 0.5);
+    expect(steps, 'system calls made').toBeGreaterThanOrEqual(STEPS);
     expect(compared).toBeGreaterThan(0);
   });
 
