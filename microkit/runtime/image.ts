@@ -19,7 +19,7 @@ import { clearOwnMemory } from './fresh.ts';
 import { PdLoop } from './loop.ts';
 import { type PdCounters, pdCounters, type RuntimeObserver } from './observer.ts';
 import { pdProfile, type PdProfile } from './profile.ts';
-import { mapReadonly } from './regions.ts';
+import { mapReadonly, type RegisterAccesses } from './regions.ts';
 import { type DeferredSignal, MicrokitPd } from './protection-domain.ts';
 
 /** Bytes of one patched word. */
@@ -54,7 +54,8 @@ export class PdImage implements ProgramImage {
       options.pd,
       options.regions ?? regionsByName(options.system),
     );
-    this.config = options.pd.pd.config;
+    // Records of several programs name the same parts: each program gets a copy that nobody else can change.
+    this.config = frozenCopy(options.pd.pd.config);
     // The description pairs a program with the configuration made for it; the pairing is checked by the builder.
     this.#program = options.program as unknown as Program<unknown>;
     this.#observer = options.observer;
@@ -83,12 +84,14 @@ export class PdImage implements ProgramImage {
   start(thread: UserThread): UserContext {
     this.#thread = thread;
     const deferred: DeferredSignal = { cptr: 0, info: 0 };
+    const accesses: RegisterAccesses = { count: 0 };
     const pd: ProtectionDomain<unknown> = new MicrokitPd({
       thread,
       profile: this.#profile,
       config: this.config,
       vars: readVars(thread, this.#profile.symbols),
       deferred,
+      accesses,
       counters: this.counters,
       observer: this.#observer,
     });
@@ -98,10 +101,20 @@ export class PdImage implements ProgramImage {
       init: () => this.#program(pd),
       pd,
       deferred,
+      accesses,
       counters: this.counters,
       observer: this.#observer,
     });
   }
+}
+
+/** @returns a deep copy of plain data that cannot be changed */
+function frozenCopy(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy));
+  if (typeof value !== 'object' || value === null) return value;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
+  const entries = Object.entries(value).map(([name, part]) => [name, frozenCopy(part)]);
+  return Object.freeze(Object.fromEntries(entries));
 }
 
 /** Reads the words that the initialiser has patched into the image. */

@@ -39,6 +39,7 @@ import {
 import type { PdCounters, RuntimeObserver } from './observer.ts';
 import type { PdProfile } from './profile.ts';
 import type { DeferredSignal } from './protection-domain.ts';
+import type { RegisterAccesses } from './regions.ts';
 
 // Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported it looks up each time.
 const A0 = 2 * REG_A0;
@@ -62,6 +63,7 @@ export interface PdLoopOptions {
   readonly init: () => EntryPoints;
   readonly pd: ProtectionDomain<unknown>;
   readonly deferred: DeferredSignal;
+  readonly accesses: RegisterAccesses;
   readonly counters: PdCounters;
   readonly observer: RuntimeObserver;
 }
@@ -93,6 +95,7 @@ export class PdLoop extends Configured implements UserContext {
   readonly #init: () => EntryPoints = this.options.init;
   readonly #pd: ProtectionDomain<unknown> = this.options.pd;
   readonly #deferred: DeferredSignal = this.options.deferred;
+  readonly #accesses: RegisterAccesses = this.options.accesses;
   readonly #counters: PdCounters = this.options.counters;
   readonly #observer: RuntimeObserver = this.options.observer;
   #phase = CREATED;
@@ -114,6 +117,7 @@ export class PdLoop extends Configured implements UserContext {
   #progressSeen = 0;
 
   resume(): void {
+    this.#accesses.count = 0;
     try {
       if (this.#phase === CREATED) this.#start();
       else this.#handle();

@@ -28,7 +28,7 @@ import { IPC_BUFFER_VADDR } from '../slots.ts';
 import { restartChild, resumeChild, stopChild } from './children.ts';
 import type { PdCounters, RuntimeObserver } from './observer.ts';
 import type { PdProfile } from './profile.ts';
-import { mapDevice, mapReadonly, mapWritable } from './regions.ts';
+import { mapDevice, mapReadonly, mapWritable, type RegisterAccesses } from './regions.ts';
 import { userTcb } from './user-caps.ts';
 
 // Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported it looks up each time.
@@ -53,6 +53,7 @@ export interface PdOptions {
   readonly config: unknown;
   readonly vars: Readonly<Record<string, number>>;
   readonly deferred: DeferredSignal;
+  readonly accesses: RegisterAccesses;
   readonly counters: PdCounters;
   readonly observer: RuntimeObserver;
 }
@@ -71,6 +72,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
   readonly #callCptr: Uint16Array = NO_HALFWORDS;
   readonly #irqCptr: Uint16Array = NO_HALFWORDS;
   readonly #deferred: DeferredSignal;
+  readonly #accesses: RegisterAccesses;
   readonly #counters: PdCounters;
   readonly #observer: RuntimeObserver;
 
@@ -90,6 +92,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
     this.#callCptr = profile.callCptr;
     this.#irqCptr = profile.irqCptr;
     this.#deferred = options.deferred;
+    this.#accesses = options.accesses;
     this.#counters = options.counters;
     this.#observer = options.observer;
   }
@@ -103,7 +106,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
   }
 
   deviceRegion(name: string): DeviceRegion {
-    return mapDevice(this.#thread, this.#profile, name);
+    return mapDevice(this.#thread, this.#profile, name, this.#accesses);
   }
 
   notify(channel: Channel): void {

@@ -5,7 +5,7 @@ import { MemoryFault, type MmioDevice } from '../../memory/region.ts';
 import type { MapDescription } from '../model.ts';
 import { type FakeMapping, FakeThread } from './fake-thread.ts';
 import type { PdProfile } from './profile.ts';
-import { mapDevice, mapReadonly, mapWritable } from './regions.ts';
+import { mapDevice, mapReadonly, mapWritable, REGISTER_ACCESSES_MAX } from './regions.ts';
 
 const NONE = new Uint16Array(64);
 const VADDR = 0x2000_0000;
@@ -95,13 +95,26 @@ describe('device registers', () => {
 
   it('reach the device at the offset of the access', () => {
     const thread = new FakeThread([page(VADDR, 'rw', device)]);
-    const registers = mapDevice(thread, profile([['uart', VADDR]]), 'uart');
+    const registers = mapDevice(thread, profile([['uart', VADDR]]), 'uart', { count: 0 });
 
     registers.write8(3, 9);
 
     expect(registers.read32(0x10)).toBe(5);
     expect(accesses).toEqual(['write 3 9 1', 'read 16 4']);
     expect(() => registers.read32(0x1000)).toThrow(MemoryFault);
+  });
+
+  it('may not be polled without an end: no time passes meanwhile', () => {
+    const thread = new FakeThread([page(VADDR, 'rw', device)]);
+    const polled = { count: REGISTER_ACCESSES_MAX - 1 };
+    const registers = mapDevice(thread, profile([['uart', VADDR]]), 'uart', polled);
+
+    expect(registers.read32(0x14)).toBe(5);
+    expect(() => registers.read32(0x14)).toThrow(
+      "'uart'+0x14: 4,000,000 register accesses in one event; no time passes while a register is polled",
+    );
+    polled.count = 0;
+    expect(registers.read32(0x14)).toBe(5);
   });
 
   it('are not memory, and memory is not a device', () => {
@@ -112,6 +125,6 @@ describe('device registers', () => {
     ]);
 
     expect(() => mapWritable(thread, both, 'uart')).toThrow('is device registers, not memory');
-    expect(() => mapDevice(thread, both, 'data')).toThrow('is memory, not a device');
+    expect(() => mapDevice(thread, both, 'data', { count: 0 })).toThrow('is memory, not a device');
   });
 });

@@ -33,12 +33,28 @@ export function mapReadonly(thread: UserThread, profile: PdProfile, name: string
   });
 }
 
-export function mapDevice(thread: UserThread, profile: PdProfile, name: string): DeviceRegion {
+/** Accesses to device registers since the domain's current event began. */
+export interface RegisterAccesses {
+  count: number;
+}
+
+/**
+ * More register accesses than any event needs. No time passes for a program between two kernel entries, so one that polls
+ * a register until something happens would wait for ever, and the whole board with it.
+ */
+export const REGISTER_ACCESSES_MAX = 4_000_000;
+
+export function mapDevice(
+  thread: UserThread,
+  profile: PdProfile,
+  name: string,
+  accesses: RegisterAccesses,
+): DeviceRegion {
   const found = find(thread, profile, name, 'write');
   if (found.mapping.kind !== 'device') throw wrongKind(profile, name, 'memory, not a device');
   const { device, offset } = found.mapping;
   return new DeviceRegion({
-    device: offset === 0 ? device : new DevicePart(device, offset),
+    device: new WatchedDevice({ device, base: offset, name, accesses }),
     sizeBytes: found.sizeBytes,
     vaddr: found.vaddr,
   });
@@ -67,21 +83,46 @@ function mapsOf(profile: PdProfile): string {
   return `its maps: ${profile.maps.map((map) => `${map.region} ${map.permissions}`).join(', ')}`;
 }
 
-/** A device whose registers begin in the middle of a mapping's device. */
-class DevicePart implements MmioDevice {
-  readonly #device: MmioDevice;
-  readonly #base: number;
+interface WatchedDeviceOptions {
+  readonly device: MmioDevice;
+  /** Where the region begins among the device's registers. */
+  readonly base: number;
+  /** The region's. */
+  readonly name: string;
+  readonly accesses: RegisterAccesses;
+}
 
-  constructor(device: MmioDevice, base: number) {
+/** A device's registers from one on, with a watch for a program that polls them. */
+class WatchedDevice implements MmioDevice {
+  readonly #device: MmioDevice;
+  readonly #base: number = 0;
+  readonly #name: string;
+  readonly #accesses: RegisterAccesses;
+
+  constructor({ device, base, name, accesses }: WatchedDeviceOptions) {
     this.#device = device;
     this.#base = base;
+    this.#name = name;
+    this.#accesses = accesses;
   }
 
   read(offset: number, width: number): number {
-    return this.#device.read(this.#base + offset, width);
+    this.#count(offset);
+    return this.#device.read((this.#base + offset) | 0, width);
   }
 
   write(offset: number, value: number, width: number): void {
-    this.#device.write(this.#base + offset, value, width);
+    this.#count(offset);
+    this.#device.write((this.#base + offset) | 0, value, width);
+  }
+
+  #count(offset: number): void {
+    this.#accesses.count += 1;
+    if (this.#accesses.count <= REGISTER_ACCESSES_MAX) return;
+    const register = `'${this.#name}'+0x${offset.toString(16)}`;
+    throw new Error(
+      `${register}: ${REGISTER_ACCESSES_MAX.toLocaleString('en')} register accesses in one event; ` +
+        'no time passes while a register is polled: wait for an interrupt or a timeout',
+    );
   }
 }
