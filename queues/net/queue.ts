@@ -144,6 +144,7 @@ export class NetProducer {
 
   /** Ends a batch: `count` slots from the next one on have been filled with {@link putAt}. */
   advance(count: number): void {
+    if (count === 0) return;
     assert(count <= this.#room, 'a batch has room');
     this.#tail = (this.#tail + count) & 0xffff;
     this.#room -= count;
@@ -266,6 +267,7 @@ export class NetConsumer {
 
   /** Ends a batch: takes the `count` oldest buffers out. */
   advance(count: number): void {
+    if (count === 0) return;
     assert(count <= this.#left, 'a batch takes what is there');
     this.#head = (this.#head + count) & 0xffff;
     this.#left -= count;
