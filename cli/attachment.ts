@@ -39,7 +39,10 @@ export interface AttachmentKind {
 export interface ParsedAttachment {
   /** Standard output carries data: people's text goes to standard error. */
   readonly standardOutput: 'free' | 'taken';
-  /** What its options mean for the description, unless `--set` says otherwise. */
+  /**
+   * What its options mean for the description, unless `--set` says otherwise. A system need not offer them: `open` refuses
+   * what cannot be left out.
+   */
   readonly choices?: Readonly<Record<string, string>>;
   /**
    * Checks the rest, and opens what must be there before the system boots.

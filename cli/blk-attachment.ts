@@ -6,18 +6,18 @@
  *     nbd_server (protection domain) ── sockets
  */
 
-import { closeSync, openSync, readSync } from 'node:fs';
 import { Doorbell } from '../board/doorbell.ts';
 import { type DiskSpec, prepareDisk, type PreparedDisk } from '../host/disk/disk.ts';
 import { nbdProgram } from '../host/nbd/program.ts';
 import { NbdServer } from '../host/nbd/server.ts';
-import { explainSystemError, UserMistake } from '../host/problem.ts';
+import { UserMistake } from '../host/problem.ts';
 import type { Program } from '../microkit/pd.ts';
-import { NBD_PD } from '../systems/blk.ts';
+import { nameOf, NBD_PD } from '../systems/blk.ts';
 import { BLOCK_SLOTS, doorbellIrq } from '../systems/devices.ts';
 import type { BlockPlug, WireParts, Wires } from '../systems/testbed.ts';
 import type { Attachment } from './attachment.ts';
 import type { NbdOptions } from './disk-options.ts';
+import { standardPartition } from './disk-partitions.ts';
 
 export interface BlockAttachmentOptions {
   readonly disks: readonly DiskSpec[];
@@ -133,34 +133,24 @@ function describe(disk: PreparedDisk): string[] {
 }
 
 /**
- * What disks and server mean for the block system's description. The clients have the first partition where the first disk
- * has a partition table, else all of it.
+ * What disks and server mean for the block system's description. The client of a disk has its first partition where it has
+ * a partition table, else all of it; the server has what it is told to export.
+ *
+ * @throws UserMistake when an image cannot be read
  */
 export function blkChoices(
   disks: readonly DiskSpec[],
   nbd: NbdOptions | undefined,
 ): Readonly<Record<string, string>> {
-  return {
+  const [first, ...further] = disks;
+  const exported = nbd?.partition ?? (first === undefined ? 'whole' : standardPartition(first));
+  const choices: Record<string, string> = {
     disks: String(disks.length),
-    partition: String(nbd?.partition ?? standardPartition(disks)),
+    partition: String(exported),
     nbd: nbd === undefined ? 'no' : 'yes',
   };
-}
-
-function standardPartition(disks: readonly DiskSpec[]): number | 'whole' {
-  const [first] = disks;
-  if (first === undefined || first.kind === 'memory') return 'whole';
-  const head = Buffer.alloc(2 * first.sectorBytes);
-  try {
-    const fd = openSync(first.path, 'r');
-    readSync(fd, head, 0, head.length, 0);
-    closeSync(fd);
-  } catch (error) {
-    throw explainSystemError(error, first.path);
+  for (const [index, disk] of further.entries()) {
+    choices[nameOf('partition', index + 1)] = String(standardPartition(disk));
   }
-  const hasGpt = head.toString('latin1', first.sectorBytes, first.sectorBytes + 8) === 'EFI PART';
-  const hasMbr = head.readUInt16LE(510) === 0xaa55;
-  // A FAT boot sector ends with the same signature; it begins with a jump, which no partition table does.
-  const isBootSector = head[0] === 0xeb || head[0] === 0xe9;
-  return hasGpt || (hasMbr && !isBootSector) ? 0 : 'whole';
+  return choices;
 }

@@ -19,7 +19,11 @@ import {
 } from './attachment.ts';
 import { blkChoices, BlockAttachment } from './blk-attachment.ts';
 import { DISK_HELP, type NbdOptions, parseDisk, parseNbd, STANDARD_DISK } from './disk-options.ts';
+import { checkPartition } from './disk-partitions.ts';
 import { parseChoice } from './quantities.ts';
+import type { LoadedSystem } from './system-source.ts';
+
+const MIB = 1024 * 1024;
 
 export const blkKind: AttachmentKind = {
   name: 'blk',
@@ -44,37 +48,46 @@ class ParsedBlk implements ParsedAttachment {
   readonly choices: Readonly<Record<string, string>>;
   readonly #disks: readonly DiskSpec[];
   readonly #nbd: NbdOptions | undefined;
+  readonly #policy: string | undefined;
 
   constructor(raw: RawOptions) {
     const nbd = textOption(raw, 'nbd');
     const disks = textsOption(raw, 'disk');
-    const policy = textOption(raw, 'policy');
     const standardOverlay = nbd === undefined ? 'discard' : 'none';
+    this.#policy = textOption(raw, 'policy');
     this.#nbd = nbd === undefined ? undefined : parseNbd(nbd);
     this.#disks = disks.map((disk) => parseDisk(disk, standardOverlay));
     const isAsked = nbd !== undefined || disks.length > 0;
     this.choices = {
       ...(isAsked ? blkChoices(disks.length === 0 ? [STANDARD_DISK] : this.#disks, this.#nbd) : {}),
-      ...(policy === undefined ? {} : { policy: parseChoice(policy, '--policy', BLK_POLICIES) }),
+      ...(this.#policy === undefined
+        ? {}
+        : { policy: parseChoice(this.#policy, '--policy', BLK_POLICIES) }),
     };
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {
     const { loaded, clock, onNotice } = run;
-    const count = diskCount(loaded.system);
+    const { name, system } = loaded;
+    const count = diskCount(system);
     if (count === 0) {
-      if (this.#disks.length === 0 && this.#nbd === undefined) return undefined;
-      throw new UserMistake(`${loaded.name}: the system has no disk; leave --disk and --nbd out`);
+      const isAsked = this.#disks.length > 0 || this.#nbd !== undefined;
+      if (!isAsked && this.#policy === undefined) return undefined;
+      throw new UserMistake(
+        `${name}: the system has no disk; leave --disk, --nbd and --policy out`,
+      );
     }
     if (this.#disks.length > count) {
-      throw new UserMistake(`${loaded.name}: the system has ${count} disks; give fewer --disk`);
+      const disks = count === 1 ? '1 disk' : `${count} disks`;
+      throw new UserMistake(`${name}: the system has ${disks}; give fewer --disk`);
     }
-    const hasServer = loaded.system.protectionDomains.some((pd) => pd.name === NBD_PD);
-    if (this.#nbd === undefined && hasServer) {
-      throw new UserMistake(`${loaded.name}: the system has an NBD server; --nbd says where`);
+    if (loaded.notOffered.includes('policy')) {
+      throw new UserMistake(`${name}: the system's policy is fixed; leave --policy out`);
     }
-    const standard = standardDisk(loaded.system);
+    const standard = standardDisk(system);
     const missing = Array.from({ length: count - this.#disks.length }, () => standard);
+    this.#checkServer(loaded, this.#disks[0] ?? standard);
+    if (hasDomain(system, FAT_PD)) for (const disk of this.#disks) checkFormatted(name, disk);
     return Promise.resolve(
       new BlockAttachment({
         disks: [...this.#disks, ...missing],
@@ -84,11 +97,40 @@ class ParsedBlk implements ParsedAttachment {
       }),
     );
   }
+
+  /** @throws UserMistake when there is a server without `--nbd`, `--nbd` without one, or nothing for it to export */
+  #checkServer({ name, system, notOffered }: LoadedSystem, disk: DiskSpec): void {
+    const hasServer = hasDomain(system, NBD_PD);
+    if (this.#nbd === undefined) {
+      if (!hasServer) return;
+      throw new UserMistake(`${name}: the system has an NBD server; --nbd says where`);
+    }
+    if (!hasServer) throw new UserMistake(`${name}: the system has no NBD server; leave --nbd out`);
+    const { partition } = this.#nbd;
+    if (partition === 'whole') return;
+    if (notOffered.includes('partition')) {
+      throw new UserMistake(`${name}: what its NBD server exports is fixed; leave client= out`);
+    }
+    checkPartition(disk, partition, `--nbd client=${partition}`);
+  }
+}
+
+/** A disk in memory begins empty, and the file system's client cannot make one on it. */
+function checkFormatted(system: string, disk: DiskSpec): void {
+  if (disk.kind !== 'memory' || disk.format !== 'none') return;
+  const size = disk.sizeBytes % MIB === 0 ? `${disk.sizeBytes / MIB}M` : `${disk.sizeBytes}`;
+  throw new UserMistake(
+    `${system}: there is no file system on the disk in memory; use --disk mem=${size},fat`,
+  );
+}
+
+function hasDomain(system: SystemDescription, name: string): boolean {
+  return system.protectionDomains.some((pd) => pd.name === name);
 }
 
 /** The disk of a system for which none is named. */
 function standardDisk(system: SystemDescription): DiskSpec {
-  if (!system.protectionDomains.some((pd) => pd.name === FAT_PD)) return STANDARD_DISK;
+  if (!hasDomain(system, FAT_PD)) return STANDARD_DISK;
   return { ...STANDARD_DISK, format: 'fat' };
 }
 

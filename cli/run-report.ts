@@ -84,7 +84,8 @@ export function reportText(result: RunResult): readonly string[] {
   const quiet = result.ending === 'quiet' ? ', then all was quiet' : '';
   const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}${quiet}`];
   const work = perPacket(before, after, packets);
-  if (work !== undefined) lines.push(`  per packet   ${workText(work)}`);
+  const unit = 'net' in result.attachments ? 'per packet' : 'per request';
+  if (work !== undefined) lines.push(`  ${unit.padEnd(12)} ${workText(work)}`);
   if (before.busyNs !== undefined && after.busyNs !== undefined && timeNs > 0) {
     const busy = (after.busyNs - before.busyNs) / timeNs;
     lines.push(`  CPU use      ${(busy * 100).toFixed(1)} % of a core`);

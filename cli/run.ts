@@ -87,8 +87,7 @@ export async function runSystem(
   const isTaken = parsed.some((attachment) => attachment.standardOutput === 'taken');
   const terminal = openTerminal(options.output === 'json' || isTaken ? 'stderr' : 'stdout');
   const meant = Object.assign({}, ...parsed.map((attachment) => attachment.choices));
-  const choices = { ...meant, ...options.choices };
-  const loaded = await loadSystem(reference, choices, options.searchPath);
+  const loaded = await loadSystem(reference, options.choices, options.searchPath, meant);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
   await new Run(loaded, options, terminal, watch(loaded, options)).run(parsed);
 }

@@ -19,6 +19,7 @@ import {
   SERIAL_HELP,
   type SerialOptions,
 } from './serial-options.ts';
+import type { LoadedSystem } from './system-source.ts';
 
 const STANDARD_BAUD = 115_200;
 
@@ -51,13 +52,15 @@ class ParsedSerial implements ParsedAttachment {
   readonly #serial: SerialOptions | undefined;
   readonly #rate: LineRate;
   readonly #json: 'yes' | 'no';
+  readonly #uart: string | undefined;
 
   constructor(raw: RawOptions) {
     const text = textOption(raw, 'serial');
     this.#serial = text === undefined ? undefined : parseSerialOptions(text);
     this.#rate = parseLineRate(textOption(raw, 'lineRate') ?? 'real');
     this.#json = raw['json'] === true ? 'yes' : 'no';
-    this.choices = choicesOf(this.#serial, textOption(raw, 'uart'));
+    this.#uart = textOption(raw, 'uart');
+    this.choices = choicesOf(this.#serial, this.#uart);
     this.standardOutput = this.#serial?.kind === 'stdio' ? 'taken' : 'free';
     if (this.#json === 'yes' && this.#serial?.kind === 'stdio') {
       throw new UserMistake('--serial stdio: standard output cannot carry --json too; use a file');
@@ -65,11 +68,13 @@ class ParsedSerial implements ParsedAttachment {
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {
-    const uart = uartOf(run.loaded.system);
+    const { name, system } = run.loaded;
+    const uart = uartOf(system);
     if (uart === undefined) {
-      if (this.#serial === undefined) return undefined;
-      throw new UserMistake(`${run.loaded.name}: the system has no UART; leave --serial out`);
+      if (this.#serial === undefined && this.#uart === undefined) return undefined;
+      throw new UserMistake(`${name}: the system has no UART; leave --serial and --uart out`);
     }
+    this.#checkOffered(run.loaded, uart);
     if (this.#serial?.kind === 'stdio' && run.clock === 'virtual' && process.stdin.isTTY) {
       throw new UserMistake(
         '--serial stdio: a person types in real time; leave --clock virtual out',
@@ -80,6 +85,17 @@ class ParsedSerial implements ParsedAttachment {
     return Promise.resolve(
       new SerialAttachment({ serial, uart, rate: this.#rate, clock, onNotice }),
     );
+  }
+
+  /** @throws UserMistake for a UART or a format that the system does not let be chosen */
+  #checkOffered({ name, notOffered }: LoadedSystem, uart: string): void {
+    if (this.#uart !== undefined && this.#uart !== uart) {
+      throw new UserMistake(`${name}: the system's UART is ${uart}; leave --uart out`);
+    }
+    const fixed = ['baud', 'flow'].filter((option) => notOffered.includes(option));
+    if (fixed.length === 0) return;
+    const fields = fixed.map((option) => `${option}=`).join(' and ');
+    throw new UserMistake(`${name}: the format of its UART is fixed; leave ${fields} out`);
   }
 
   /** Without `--serial`: the terminal, where there is one to be had. */

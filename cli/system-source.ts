@@ -31,21 +31,26 @@ export interface LoadedSystem {
   readonly programs: ReadonlyMap<string, Program>;
   readonly warnings: readonly string[];
   readonly attachDevices?: SystemModule['attachDevices'];
+  /** Choices meant for options that the system does not have: whoever meant them refuses what cannot be left out. */
+  readonly notOffered: readonly string[];
 }
 
 /**
  * @param reference a name of `sddf list`, `./file.ts`, or `FILE.system`
+ * @param choices made by name: the system has to offer them
+ * @param implied what other options come to, as far as the system offers it; `choices` come first
  * @throws UserMistake
  */
 export async function loadSystem(
   reference: string,
   choices: Readonly<Record<string, string>>,
   searchPath: readonly string[],
+  implied: Readonly<Record<string, string>> = {},
 ): Promise<LoadedSystem> {
   if (reference.endsWith('.system')) return loadDescription(reference, searchPath);
   if (/\.[cm]?[jt]s$/.test(reference)) {
     const module = await loadModule(reference);
-    return buildSystem(reference, module, choices);
+    return buildSystem(reference, module, choices, implied);
   }
   const ready = systems.find((system) => system.name === reference);
   if (ready === undefined) {
@@ -56,17 +61,20 @@ export async function loadSystem(
       `no system '${reference}'${meant}; sddf list shows them, ./file.ts and FILE.system run too`,
     );
   }
-  return buildSystem(reference, await ready.load(), choices);
+  return buildSystem(reference, await ready.load(), choices, implied);
 }
 
 function buildSystem(
   name: string,
   module: SystemModule,
   choices: Readonly<Record<string, string>>,
+  implied: Readonly<Record<string, string>>,
 ): LoadedSystem {
+  const isOffered = (option: string): boolean => Object.hasOwn(module.options ?? {}, option);
+  const wanted = Object.entries(implied).filter(([option]) => isOffered(option));
   let complete: Readonly<Record<string, string>>;
   try {
-    complete = completeChoices(module, choices);
+    complete = completeChoices(module, { ...Object.fromEntries(wanted), ...choices });
   } catch (error) {
     if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
     throw error;
@@ -80,6 +88,7 @@ function buildSystem(
     counters: module.counters ?? {},
     programs: new Map(),
     warnings,
+    notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
     ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
   };
 }
@@ -146,7 +155,14 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
   const warnings = [...read.warnings, ...records].map((warning) =>
     formatDiagnostic(warning, path, source),
   );
-  return { name: system.name, system, counters, programs, warnings: [...warnings, ...unset] };
+  return {
+    name: system.name,
+    system,
+    counters,
+    programs,
+    warnings: [...warnings, ...unset],
+    notOffered: [],
+  };
 }
 
 /** A program's module: its entry function and, when it keeps counters, their names. */

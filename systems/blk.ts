@@ -97,10 +97,10 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'blk' });
   const time = addTimer(sys);
   const policy = POLICIES[choices['policy'] as string] as BlkPolicyConfig;
-  const partition = partitionOf(choices['partition'] as string);
   for (let index = 0; index < Number(choices['disks']); index += 1) {
     const disk = addDisk(sys, time, index, policy);
     const hasServer = choices['nbd'] === 'yes' && index === 0;
+    const partition = partitionOf(choices[nameOf('partition', index)] as string);
     const client = hasServer ? nbdServer(sys) : checkClient(sys, index);
     disk.addClient(client, { partition, ...(hasServer ? { dataSize: '8M' } : {}) });
   }
@@ -140,6 +140,16 @@ const COUNTED = BLOCK_SLOTS.flatMap((_, index) => [
   [nameOf('blk_virt', index), BLK_VIRT_COUNTERS] as const,
 ]);
 
+const PARTITIONS = ['whole', '0', '1', '2', '3', '4', '5', '6', '7'];
+
+/** `partition1` and on: each disk has a table of its own, or none. */
+const FURTHER_PARTITIONS = Object.fromEntries(
+  BLOCK_SLOTS.slice(1).map((_, index) => {
+    const help = `the same for the disk of ${nameOf('client', index + 1)}`;
+    return [nameOf('partition', index + 1), { help, choices: PARTITIONS, standard: 'whole' }];
+  }),
+);
+
 export const blkSystem: SystemModule = {
   summary: 'a client that checks a disk, through driver and virtualiser; or an NBD server on it',
   options: {
@@ -149,10 +159,11 @@ export const blkSystem: SystemModule = {
       standard: '1',
     },
     partition: {
-      help: 'which partition the clients have, 0 for the first of the table',
-      choices: ['whole', '0', '1', '2', '3', '4', '5', '6', '7'],
+      help: 'which partition of the disk its client has, 0 for the first of the table',
+      choices: PARTITIONS,
       standard: 'whole',
     },
+    ...FURTHER_PARTITIONS,
     policy: {
       help: 'whose request goes next when several clients share a disk',
       choices: BLK_POLICIES,

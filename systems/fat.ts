@@ -70,7 +70,6 @@ export const fatSystem: SystemModule = {
   options: {
     ...(partition === undefined ? {} : { partition }),
     disks: { help: 'how many disks', choices: ['1'], standard: '1' },
-    nbd: { help: 'there is no NBD server here', choices: ['no'], standard: 'no' },
   },
   counters: blkSystem.counters ?? {},
   build,

@@ -85,8 +85,7 @@ class BlkCheck {
 
   #answered(status: number, successCount: number): void {
     if (status !== BLK_OK || successCount !== BLOCKS) {
-      const why = status === BLK_ERR_NO_DEVICE ? 'no device' : `status ${status}`;
-      this.#error(`basic: failed: ${why}, ${successCount} blocks done`);
+      this.#error(`basic: failed: ${this.#reason(status)}, ${successCount} blocks done`);
     } else if (this.#step === 'writing') {
       this.#info('basic: STATE_ENQUEUE_READ state');
       this.#step = 'reading';
@@ -95,6 +94,16 @@ class BlkCheck {
       this.#info('basic: STATE_CHECK_READ state');
       this.#compare();
     }
+  }
+
+  #reason(status: number): string {
+    if (status === BLK_ERR_NO_DEVICE) return 'no device';
+    const page = this.#pd.readonlyRegion(this.#pd.config.blk.virt.storageInfo);
+    const isReadOnly = isStorageReady(page) && readStorageInfo(page).readOnly;
+    if (this.#step === 'writing' && isReadOnly) {
+      return 'this client writes, and the disk is read-only';
+    }
+    return `status ${status}`;
   }
 
   #compare(): void {

@@ -141,9 +141,11 @@ export function prepareDisk(spec: DiskSpec, onNotice: (line: string) => void): P
   const sizeBytes = spec.kind === 'memory' ? spec.sizeBytes : sizeOf(spec.path);
   if (sizeBytes % spec.sectorBytes !== 0) {
     const rest = sizeBytes % spec.sectorBytes;
+    const isMemory = spec.kind === 'memory';
+    const change = isMemory ? 'give a size such as 64M' : 'truncate the file';
     throw new UserMistake(
       `${where}: ${sizeBytes} bytes are no multiple of the sector of ${spec.sectorBytes} ` +
-        `(${rest} too many); truncate the file, or choose another sector`,
+        `(${rest} too many); ${change}, or choose another sector`,
     );
   }
   if (sizeBytes < SIZE_MIN) {

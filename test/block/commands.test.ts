@@ -4,14 +4,20 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 
 const directory = mkdtempSync(join(tmpdir(), 'block-commands-'));
+const IMAGE = join(directory, 'two-partitions.img');
 
 function sddf(...args: readonly string[]) {
   const ended = spawnSync(process.execPath, ['cli/sddf.mjs', ...args], { encoding: 'utf8' });
   return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
 }
+
+beforeAll(() => {
+  const made = sddf('disk', 'create', IMAGE, '--size', '64M', '--gpt', 'fat:32M,raw:24M');
+  expect(made.status).toBe(0);
+});
 
 /** Types lines at the file system's console, ahead of its answers. @returns what it has answered, between the echoes */
 function atConsole(lines: readonly string[], ...more: readonly string[]): string {
@@ -47,7 +53,30 @@ describe('sddf run blk', () => {
     expect(run.stderr + run.stdout).toContain('there is no partition table');
     expect(run.status).toBe(1);
   });
+
+  it('gives each client the first partition of its own disk, or all of a disk that has no table', () => {
+    const delta = join(directory, 'delta.img');
+    const disks = ['--disk', `file=${IMAGE},overlay=${delta}`, '--disk', 'mem=64M,sector=4096'];
+    const args = ['run', 'blk', ...disks, '--clock', 'virtual'];
+    // The second run finds an overlay, and reads the table through it.
+    for (const run of [sddf(...args), sddf(...args)]) {
+      expect(run.status).toBe(0);
+      expect(run.stdout + run.stderr).toMatch(/^client: CLIENT\|INFO: device size: 0x2000000 /m);
+      expect(run.stdout + run.stderr).toMatch(/^client1: CLIENT\|INFO: device size: 0x4000000 /m);
+    }
+  });
+
+  it('says that its client writes, on a disk that is read-only', () => {
+    const run = sddf('run', 'blk', '--disk', `file=${IMAGE},ro`, '--clock', 'virtual');
+
+    expect(run.stdout + run.stderr).toContain(
+      'failed: this client writes, and the disk is read-only',
+    );
+    expect(run.status).toBe(1);
+  });
 });
+
+const NO_DISK = 'the system has no disk; leave --disk, --nbd and --policy out';
 
 describe('mistakes', () => {
   it.each([
@@ -57,7 +86,27 @@ describe('mistakes', () => {
     [['run', 'blk', '--disk', 'file=nosuch.img'], 'nosuch.img: no such file or directory'],
     [['run', 'blk', '--disk', 'mem=8M,fat=12'], '--disk mem=8M,fat=12: fat takes no value'],
     [['run', 'blk', '--nbd', 'unix:/nowhere/s'], 'permission denied, or no such directory'],
-    [['run', 'echo', '--disk', 'mem=8M'], "echo: this system has no option 'disks'"],
+    [['run', 'echo', '--disk', 'mem=1M'], `echo: ${NO_DISK}`],
+    [['run', 'echo', '--nbd', 'unix:e.sock'], `echo: ${NO_DISK}`],
+    [['run', 'echo', '--policy', 'drr'], `echo: ${NO_DISK}`],
+    [['run', 'echo', '--uart', 'pl011'], 'echo: the system has no UART; leave --serial and --uart'],
+    [['run', 'fat', '--uart', 'pl011'], "fat: the system's UART is ns16550a; leave --uart out"],
+    [['run', 'fat', '--policy', 'drr'], "fat: the system's policy is fixed; leave --policy out"],
+    [['run', 'fat', '--nbd', 'unix:e.sock'], 'fat: the system has no NBD server; leave --nbd out'],
+    [
+      ['run', 'fat', '--disk', 'mem=64M'],
+      'fat: there is no file system on the disk in memory; use',
+    ],
+    [['run', 'blk', '--disk', 'mem=1'], 'give a size such as 64M, or choose another sector'],
+    [['run', 'echo', '--set', 'disks=1'], "echo: this system has no option 'disks'"],
+    [
+      ['run', 'blk', '--nbd', 'unix:e.sock,client=0'],
+      '--nbd client=0: a disk in memory has no partitions; leave client= out',
+    ],
+    [
+      ['run', 'blk', '--disk', `file=${IMAGE}`, '--nbd', 'unix:e.sock,client=7', '--for', '1s'],
+      'two-partitions.img has no partition 7; there are 0 (fat0), 1 (raw1)\n',
+    ],
   ])('%j ends with 2 and one line', (args, message) => {
     const { status, stdout, stderr } = sddf(...args);
 
