@@ -80,6 +80,9 @@ function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    if (!/^\s*(?:\{|$)/.test(text)) {
+      throw new UserMistake(`${where}: is not JSON of \`sddf bench --json\`; name such a file`);
+    }
     const ending = text.trimEnd().endsWith('}') ? 'is no JSON' : 'has been cut short';
     throw new UserMistake(`${where}: ${ending} (${text.length} characters); measure again`);
   }

@@ -1,7 +1,15 @@
 // `sddf bench` as a user runs it: what goes wrong is one line each, and what can be measured is printed nevertheless.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
@@ -29,6 +37,8 @@ const recent = resultsFile('new.json', 1500);
 const other = resultsFile('schema.json', 1000, { schema: 2 });
 const cut = join(folder, 'cut.json');
 writeFileSync(cut, readFileSync(old, 'utf8').slice(0, 60));
+const script = join(folder, 'script.txt');
+writeFileSync(script, 'help\n');
 
 interface Run {
   readonly status: number | null;
@@ -85,6 +95,9 @@ describe('a mistake', () => {
     [['--from', `${folder}/none.json`], `sddf: ${folder}/none.json: no such file or directory`],
     [['net', '--repeat', '0'], "sddf: --repeat: '0' is not a whole number from 1 to 101"],
     [['net', '--path', '3pd'], "sddf: --path: '3pd' is none of 5pd, 4pd, 2pd, dummy"],
+    [['kernel', '--frame', '64'], 'sddf: --frame: is for net; name it too'],
+    [['--from', recent, '--repeat', '3'], 'sddf: --repeat: --from measures nothing'],
+    [['--from', script], `sddf: ${script}: is not JSON of \`sddf bench --json\``],
   ])('%s is one line, and status 2', async (args, message) => {
     const { status, out, said } = await bench(...args);
 
@@ -95,16 +108,27 @@ describe('a mistake', () => {
   });
 
   it.each([
+    [['--compare', `${folder}/none.json`], `${folder}/none.json: no such file or directory`],
     [['--compare', cut], `${cut}: has been cut short`],
     [['--compare', other], `${other}: schema 2`],
     [['--html', `${old}/report.html`], `${old}/report.html: part of the path is not a directory`],
     [['--html', folder], `${folder}: is a directory`],
-  ])('in %s leaves the results', async (args, message) => {
-    const { status, out, said } = await bench('--from', recent, '--json', ...args);
+    [['--html', `${folder}/none/report.html`], 'no such file or directory'],
+  ])('in %s is found before anything is measured', (args, message) => {
+    const { status, out, said } = benchProcess(['description', '--quick', ...args]);
 
     expect(status).toBe(2);
     expect(said).toHaveLength(1);
     expect(said[0]).toContain(message);
+    expect(out).toBe('');
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('that shows at the end leaves the results', async () => {
+    const { status, out, said } = await bench('--from', recent, '--json', '--html', '/dev/full');
+
+    expect(status).toBe(2);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('/dev/full');
     expect(JSON.parse(out)).toMatchObject({ results: [{ median: 1500 }] });
   });
 });

@@ -73,10 +73,9 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
   const mistakes = new Mistakes(terminal);
   const files = await import('../bench/suite/files.ts');
   const { compare, html, from } = options;
-  const before = mistakes.orNothing(() =>
-    compare === undefined ? undefined : files.readResults(compare),
-  );
-  mistakes.orNothing(() => html === undefined || files.checkWritable(html));
+  checkUsed(what, options);
+  const before = compare === undefined ? undefined : files.readResults(compare);
+  if (html !== undefined) files.checkWritable(html);
   const results =
     from === undefined ? await measure(what, options, terminal, mistakes) : files.readResults(from);
   if (options.json === true) process.stdout.write(`${JSON.stringify(results, undefined, 1)}\n`);
@@ -89,6 +88,20 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
     mistakes.orNothing(() => files.writeReport(html, renderReport(results)));
   }
   if (mistakes.count > 0) process.exitCode = EXIT_MISTAKE;
+}
+
+const NET_OPTIONS = ['frame', 'batch', 'path', 'allocations', 'cost'] as const;
+const MEASURING_OPTIONS = ['quick', 'repeat', ...NET_OPTIONS] as const;
+
+/** @throws UserMistake for an option that nothing would look at */
+function checkUsed(what: readonly string[], options: BenchOptions): void {
+  const unused = MEASURING_OPTIONS.find((name) => options[name] !== undefined);
+  if (options.from !== undefined && unused !== undefined) {
+    throw new UserMistake(`--${unused}: --from measures nothing; leave one of them out`);
+  }
+  const net = NET_OPTIONS.find((name) => options[name] !== undefined);
+  if (net === undefined || what.includes('net') || what.includes('all')) return;
+  throw new UserMistake(`--${net}: is for net; name it too, as in sddf bench net --${net}`);
 }
 
 /** What the user should put right, said at once; what can be measured nevertheless is measured. */

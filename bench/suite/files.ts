@@ -1,6 +1,6 @@
 /** Files of the suite: results of an earlier run, and the report. */
 
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { explainSystemError } from '../../host/problem.ts';
 import { type BenchResults, parseResults } from '../results.ts';
 
@@ -17,8 +17,10 @@ export function readResults(path: string): BenchResults {
 
 /** Finds out before an hour of measuring, not after it, whether a file can be written. @throws UserMistake */
 export function checkWritable(path: string): void {
+  const isNew = !existsSync(path);
   try {
     closeSync(openSync(path, 'a'));
+    if (isNew) unlinkSync(path); // nothing is left behind if measuring fails
   } catch (error) {
     throw explainSystemError(error, path);
   }
