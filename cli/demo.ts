@@ -59,12 +59,16 @@ function sendTraffic(options: DemoOptions, eachNs: number, index: number): void 
       const answered = generator.counters.answered - answeredBefore;
       const trip = generator.roundTrip;
       generator.stop();
-      const perSecond = (answered * 1e9) / (results.timeNs - before.timeNs);
-      const gigabits = significant((perSecond * frame * 8) / 1e9);
-      terminal.print(
-        `  ${String(frame).padStart(4)} bytes   ${groupDigits(Math.round(perSecond))} packets/s   ${gigabits} Gb/s   ` +
-          `round trip p50 ${duration(trip.percentile(0.5))}, p99 ${duration(trip.percentile(0.99))}`,
-      );
+      const tookNs = results.timeNs - before.timeNs;
+      // Where timers come late, a short demo has no time left for the phase: then there is nothing to say about it.
+      if (answered > 0 && tookNs > 0) {
+        const perSecond = (answered * 1e9) / tookNs;
+        const gigabits = significant((perSecond * frame * 8) / 1e9);
+        terminal.print(
+          `  ${String(frame).padStart(4)} bytes   ${groupDigits(Math.round(perSecond))} packets/s   ${gigabits} Gb/s   ` +
+            `round trip p50 ${duration(trip.percentile(0.5))}, p99 ${duration(trip.percentile(0.99))}`,
+        );
+      }
       const work = perPacket(before, results, answered);
       if (work !== undefined) terminal.print(`               ${workText(work)}`);
       sendTraffic(options, eachNs, index + 1);

@@ -66,15 +66,24 @@ export interface LiveRun {
   readonly input: () => 'more' | 'over' | 'none';
 }
 
-/** The loop for a testbed; made before the run, so that bridges can wake it. */
-export function makeLoop(testbed: Testbed, clock: 'virtual' | 'host'): LiveLoop {
-  return new LiveLoop(clock === 'host' ? testbed : new PacedTestbed(testbed));
+/**
+ * The loop for a testbed; made before the run, so that bridges can wake it.
+ *
+ * @param forNs how long it will run; the virtual clock goes no further
+ */
+export function makeLoop(
+  testbed: Testbed,
+  clock: 'virtual' | 'host',
+  forNs: number | undefined,
+): LiveLoop {
+  return new LiveLoop(clock === 'host' ? testbed : new PacedTestbed(testbed, forNs ?? Infinity));
 }
 
 /** Real time: until interrupted, or `forNs` are over, or the input is over and everything has been answered. */
 export async function driveLive(run: LiveRun): Promise<Ending> {
-  let ending: Ending = 'interrupted';
+  let ending = 'interrupted' as Ending; // set by callbacks, which the compiler does not follow
   const { loop, testbed } = run;
+  const untilNs = testbed.now() + (run.forNs ?? Infinity);
   let overAt: number | undefined;
   loop.addPort({
     flush: () => {
@@ -101,17 +110,32 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
         });
   await loop.run();
   timer?.cancel();
-  return ending;
+  if (ending !== 'time' || testbed.board.clock.kind === 'host') return ending;
+  return runOn(run, untilNs);
+}
+
+/** The virtual clock has stood still since the last event, or is late: on to the time at which the run ends. */
+async function runOn({ testbed, port, interrupt }: LiveRun, untilNs: number): Promise<Ending> {
+  while (testbed.now() < untilNs) {
+    if (interrupt.requested) return 'interrupted';
+    const nextNs = Math.max(testbed.now() + VIRTUAL_SLICE_NS, testbed.nextEventAt());
+    testbed.runUntil(Math.min(nextNs, untilNs));
+    port.flush();
+    await breathe();
+  }
+  return 'time';
 }
 
 /** A testbed under the virtual clock whose time keeps to the host's: it may run behind while it works, never ahead. */
 class PacedTestbed implements Drivable {
   readonly #testbed: Testbed;
   readonly #offsetNs: number;
+  readonly #untilNs: number;
 
-  constructor(testbed: Testbed) {
+  constructor(testbed: Testbed, forNs: number) {
     this.#testbed = testbed;
     this.#offsetNs = hostNow() - testbed.now();
+    this.#untilNs = testbed.now() + forNs;
   }
 
   runSlice(sliceNs: number): 'idle' | 'busy' {
@@ -123,7 +147,7 @@ class PacedTestbed implements Drivable {
 
   /** What the testbed's time ought to be. */
   now(): number {
-    return hostNow() - this.#offsetNs;
+    return Math.min(hostNow() - this.#offsetNs, this.#untilNs);
   }
 
   nextEventAt(): number {

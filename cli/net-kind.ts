@@ -54,8 +54,8 @@ export const netKind: AttachmentKind = {
         '--rate <packets/s>',
         'generator: offered load, such as 100k (default: a gigabit link; live, as fast as answers come)',
       )
-      .option('--frame <bytes>', 'generator: bytes of a frame, 50 to 1514', '60')
-      .option('--burst <count>', 'generator: frames sent back to back, 1 to 256', '32');
+      .option('--frame <bytes>', 'generator: bytes of a frame, 50 to 1514 (default: 60)')
+      .option('--burst <count>', 'generator: frames sent back to back, 1 to 256 (default: 32)');
   },
   parse: (raw) => new ParsedNet(raw),
 };
@@ -82,6 +82,7 @@ class ParsedNet implements ParsedAttachment {
     const isTaken = this.#captures.some((target) => target.kind === 'stdout');
     this.standardOutput = isTaken ? 'taken' : 'free';
     this.#generator = readGenerator(raw);
+    checkGenerator(raw, this.#net);
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {
@@ -112,6 +113,9 @@ class ParsedNet implements ParsedAttachment {
     if (run.loaded.system.regions.some((region) => region.physAddr === nic)) {
       return this.#net ?? parseNetOptions(standard);
     }
+    if (run.demo === 'yes') {
+      throw new UserMistake(`${run.loaded.name}: the system has no NIC; leave --demo out`);
+    }
     if (this.#net === undefined && this.#captures.length === 0) return undefined;
     throw new UserMistake(
       `${run.loaded.name}: the system has no NIC; leave --net and --capture out`,
@@ -123,9 +127,23 @@ function readGenerator(raw: RawOptions): GeneratorOptions {
   const rate = textOption(raw, 'rate');
   return {
     ...(rate === undefined ? {} : { rate: parseRate(rate, '--rate') }),
-    frame: parseCount(textOption(raw, 'frame') ?? '', '--frame', FRAME_BYTES),
-    burst: parseCount(textOption(raw, 'burst') ?? '', '--burst', BURST),
+    frame: parseCount(textOption(raw, 'frame') ?? '60', '--frame', FRAME_BYTES),
+    burst: parseCount(textOption(raw, 'burst') ?? '32', '--burst', BURST),
   };
+}
+
+/** @throws UserMistake for an option of the generator where none sends, or none that it tells anything */
+function checkGenerator(raw: RawOptions, net: NetOptions | undefined): void {
+  const isDemo = raw['demo'] === true;
+  const used = isDemo ? ['rate'] : net?.kind === 'loop' ? ['rate', 'frame', 'burst'] : [];
+  const unused = ['rate', 'frame', 'burst'].find(
+    (name) => raw[name] !== undefined && !used.includes(name),
+  );
+  if (unused === undefined) return;
+  const why = isDemo
+    ? '--demo chooses its own; leave it out'
+    : 'is for the generator; add --net loop';
+  throw new UserMistake(`--${unused}: ${why}`);
 }
 
 function readCaptures(raw: RawOptions): readonly CaptureTarget[] {

@@ -71,10 +71,22 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run echo --rate fast', "--rate: 'fast' is not a rate"],
   ['run echo --frame 1515', "--frame: '1515' is not a whole number from"],
   ['run echo --burst 0', "--burst: '0' is not a whole number from 1"],
+  ['run echo --net none --rate 5 --for 1ms', '--rate: is for the generator; add --net loop'],
+  [
+    'run serial --serial none --frame 64 --for 1ms',
+    '--frame: is for the generator; add --net loop',
+  ],
+  ['run echo --demo --burst 2 --for 1ms', '--burst: --demo chooses its own'],
+  ['run hello --demo --for 1ms', 'hello: the system has no NIC; leave --demo out'],
+  ['run echo --search-path /nope --for 1ms', '--search-path: there is no folder /nope'],
+  ['run echo --search-path . --for 1ms', '--search-path: is for .system files, and echo is none'],
+  ['disk create a.img', 'not specified; see sddf disk create --help'],
+  ['new driver', "missing required argument 'class/name'; see sddf new driver --help"],
+  ['list more', 'got 1; see sddf list --help'],
   ['run echo --ram 1M', "--ram: '1M' is not a multiple of 64K from 16M to 1G"],
   ['run ./nope.ts', './nope.ts: no such file or directory'],
   ['run nope.system', 'nope.system: no such file or directory'],
-  [`run ${noSystem}`, 'exports no system'],
+  [`run ${noSystem}`, 'exports no system; export function build(), see docs/writing-a-driver.md'],
   [`run ${broken}`, 'cannot be loaded'],
 ];
 

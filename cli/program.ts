@@ -18,12 +18,13 @@ const EXIT_MISTAKE = 2;
  * @returns the exit status
  */
 export async function runProgram(args: readonly string[]): Promise<number> {
+  let program: Command | undefined;
   try {
-    const program = await buildProgram(args);
+    program = await buildProgram(args);
     await program.parseAsync([...args], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
-    return explain(error, args);
+    return explain(error, args, program);
   }
 }
 
@@ -72,8 +73,8 @@ Examples:
   sddf run echo --net loop --clock virtual --for 100ms --json
   sddf COMMAND --help                                    options and examples of a command`;
 
-function explain(error: unknown, args: readonly string[]): number {
-  if (error instanceof CommanderError) return explainUsage(error, args);
+function explain(error: unknown, args: readonly string[], program: Command | undefined): number {
+  if (error instanceof CommanderError) return explainUsage(error, args, program);
   if (error instanceof UserMistake) {
     console.error(`sddf: ${error.message}`);
     return EXIT_MISTAKE;
@@ -84,7 +85,11 @@ function explain(error: unknown, args: readonly string[]): number {
   return EXIT_FAILURE;
 }
 
-function explainUsage(error: CommanderError, args: readonly string[]): number {
+function explainUsage(
+  error: CommanderError,
+  args: readonly string[],
+  program: Command | undefined,
+): number {
   if (error.exitCode === 0) return 0; // --help has been printed
   if (error.code === 'commander.help') {
     const word = args.find((one) => !one.startsWith('-') && one !== 'help');
@@ -96,12 +101,24 @@ function explainUsage(error: CommanderError, args: readonly string[]): number {
     console.error(`sddf: ${what}; try sddf --help`);
     return EXIT_MISTAKE;
   }
-  const command = commands.find((entry) => args.includes(entry.name));
-  const help = command === undefined ? 'sddf --help' : `sddf ${command.name} --help`;
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\s*\n\((.*?)\)$/s, ' ($1)')
-    .replace(/\s+/g, ' ');
-  console.error(`sddf: ${message}; see ${help}`);
+    .replace(/\s+/g, ' ')
+    .replace(/\.$/, '');
+  console.error(`sddf: ${message}; see ${commandLine(args, program)} --help`);
   return EXIT_MISTAKE;
+}
+
+/** The command that was meant, with its sub-command: `sddf disk create`. */
+function commandLine(args: readonly string[], program: Command | undefined): string {
+  const names = ['sddf'];
+  let command = program;
+  for (const word of args) {
+    const child = command?.commands.find((each) => each.name() === word);
+    if (child === undefined) continue;
+    names.push(word);
+    command = child;
+  }
+  return names.join(' ');
 }

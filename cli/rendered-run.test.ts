@@ -49,6 +49,23 @@ describe('a rendered system', () => {
   });
 });
 
+describe('a description with registers that the board does not have', () => {
+  it('is told who attaches the device', { timeout: 60_000 }, () => {
+    const region = '<memory_region name="regs" size="0x1000" phys_addr="0x50000000" />';
+    const pd =
+      '<protection_domain name="p"><program_image path="own.ts" />' +
+      '<map mr="regs" vaddr="0x20000000" perms="rw" cached="false" /></protection_domain>';
+    writeFileSync(join(folder, 'own.ts'), 'export const main = () => ({ notified() {} });\n');
+    writeFileSync(join(folder, 'own.system'), `<system>${region}${pd}</system>`);
+
+    const { status, errors } = sddf('run own.system');
+    expect(status).toBe(2);
+    expect(errors).toMatch(
+      /^sddf: .*neither RAM nor a device there; .* a \.ts: run that instead\n$/,
+    );
+  });
+});
+
 describe('a description that sets variables of a program', () => {
   function description(symbol: string): string {
     const map = `<map mr="m" vaddr="0x20000000" setvar_vaddr="${symbol}" />`;

@@ -334,6 +334,18 @@ describe('a live run', () => {
   });
 });
 
+describe('a run under the virtual clock that keeps to real time', () => {
+  it('ends at its limit though nothing happens, and says when it will', () => {
+    const { status, out, errors } = run('run echo --net user --clock virtual --for 200ms --json');
+
+    expect(status).toBe(0);
+    expect(errors).toContain('sddf: echo is running; ends after 0.2 s');
+    const result = JSON.parse(out) as { ending: string; bootNs: number; timeNs: number };
+    expect(result.ending).toBe('time');
+    expect(result.timeNs - result.bootNs).toBe(200_000_000);
+  });
+});
+
 describe('npm start', () => {
   it('prints the topology and figures, says how to try it, and ends with Ctrl-C', async () => {
     const live = new LiveRun('run echo --demo --net user,hostfwd=udp:127.0.0.1:0-10.0.2.15:1235');

@@ -38,6 +38,9 @@ const MONITOR_CHATTER = 'MON|INFO';
 /** What a client that checks something says when it has failed: the run has failed with it. */
 const CHECK_FAILED = 'CLIENT|ERROR';
 
+/** How the initialiser says that registers are mapped which the board does not have. */
+const NO_DEVICE = 'the board has neither RAM nor a device there';
+
 export function runCommand(): Command {
   const command = new Command('run')
     .description(
@@ -87,6 +90,9 @@ export async function runSystem(
   const isTaken = parsed.some((attachment) => attachment.standardOutput === 'taken');
   const terminal = openTerminal(options.output === 'json' || isTaken ? 'stderr' : 'stdout');
   const meant = Object.assign({}, ...parsed.map((attachment) => attachment.choices));
+  if (options.searchPath.length > 0 && !reference.endsWith('.system')) {
+    throw new UserMistake(`--search-path: is for .system files, and ${reference} is none`);
+  }
   const loaded = await loadSystem(reference, options.choices, options.searchPath, meant);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
   await new Run(loaded, options, terminal, watch(loaded, options)).run(parsed);
@@ -181,9 +187,15 @@ class Run {
         },
       });
     } catch (error) {
-      if (error instanceof TestbedError) throw new UserMistake(error.message);
+      if (error instanceof TestbedError) throw new UserMistake(this.#adviseOn(error.message));
       throw error;
     }
+  }
+
+  /** A `.system` file says where a device's registers are, and nobody what the device does. */
+  #adviseOn(problem: string): string {
+    if (this.#loaded.from === 'module' || !problem.endsWith(NO_DEVICE)) return problem;
+    return `${problem}; a device of your own is attached by a .ts: run that instead`;
   }
 
   #wires(parts: WireParts, attachments: readonly Attachment[]): Wires {
@@ -200,7 +212,7 @@ class Run {
 
   async #drive(testbed: Testbed, interrupt: Interrupt): Promise<Ending> {
     const { clock, forNs, demo } = this.#options;
-    const loop = makeLoop(testbed, clock);
+    const loop = makeLoop(testbed, clock, forNs);
     const attachments = [...this.#attachments.values()];
     for (const attachment of attachments) await attachment.plugIn(() => loop.wake());
     for (const attachment of attachments) attachment.start();
@@ -245,7 +257,8 @@ class Run {
     const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
     const isOver = testbed.isQuiet && this.#input() === 'none';
     if (!hasTerminal && !isOver) {
-      this.#terminal.note(`sddf: ${this.#loaded.name} is running; Ctrl-C ends it`);
+      const end = forNs === undefined ? 'Ctrl-C ends it' : `ends after ${String(forNs / 1e9)} s`;
+      this.#terminal.note(`sddf: ${this.#loaded.name} is running; ${end}`);
     }
     const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed, attachments);
     const ending = await driveLive({ ...run, loop, forNs, input: () => this.#input() });

@@ -30,6 +30,7 @@ export interface LoadedSystem {
   /** Programs of domains whose description names a path only. */
   readonly programs: ReadonlyMap<string, Program>;
   readonly warnings: readonly string[];
+  readonly from: 'module' | 'description';
   readonly attachDevices?: SystemModule['attachDevices'];
   /** Choices meant for options that the system does not have: whoever meant them refuses what cannot be left out. */
   readonly notOffered: readonly string[];
@@ -89,6 +90,7 @@ function buildSystem(
     programs: new Map(),
     warnings,
     notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
+    from: 'module',
     ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
   };
 }
@@ -129,7 +131,7 @@ async function loadModule(path: string): Promise<SystemModule> {
   const module = candidates.map(asSystemModule).find((found) => found !== undefined);
   if (module === undefined) {
     throw new UserMistake(
-      `${path}: exports no system; export a SystemModule, as systems/echo.ts does`,
+      `${path}: exports no system; export function build(), see docs/writing-a-driver.md`,
     );
   }
   return module;
@@ -162,6 +164,7 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
     programs,
     warnings: [...warnings, ...unset],
     notOffered: [],
+    from: 'description',
   };
 }
 
