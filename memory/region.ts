@@ -177,11 +177,13 @@ export class Region extends ReadonlyRegion {
 // not be handed a view of RAM, nor have a length believed that its array does not have.
 const Bytes = Uint8Array;
 const { apply } = Reflect;
-const intrinsicSet = Uint8Array.prototype.set;
-const intrinsicLength = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype) as object,
-  'length',
-)?.get as () => number;
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const intrinsicSet = intrinsic('set', 'value') as (from: Uint8Array, at: number) => void;
+const intrinsicLength = intrinsic('length', 'get') as () => number;
+
+function intrinsic(name: string, part: 'value' | 'get'): unknown {
+  return Object.getOwnPropertyDescriptor(typedArray, name)?.[part];
+}
 
 function setBytes(into: Uint8Array, from: Uint8Array, at: number): void {
   apply(intrinsicSet, into, [from, at]);
