@@ -71,9 +71,12 @@ async function warmUp(from: Bridge, to: Bridge, at: Collector, back: Collector):
   }
 }
 
+const AGAIN = { retry: 2, timeout: 40_000 };
+
 describe.skipIf(QEMU === undefined)('QEMU (qemu-system-x86_64, -aarch64 or -riscv64)', () => {
   for (const role of ['server', 'client'] as const) {
-    it(`exchanges frames over stream (we are the ${role}) and dgram`, async () => {
+    // A port that is free now may be taken by the time QEMU binds it: then once more, with another.
+    it(`exchanges frames over stream (we are the ${role}) and dgram`, AGAIN, async () => {
       const directory = mkdtempSync(join(tmpdir(), 'qemu-'));
       const path = join(directory, 's.sock');
       const dump = join(directory, 'dump.pcap');

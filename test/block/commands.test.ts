@@ -100,7 +100,7 @@ describe('mistakes', () => {
     [['run', 'blk', '--disk', 'mem=1'], 'give a size such as 64M, or choose another sector'],
     [['run', 'echo', '--set', 'disks=1'], "echo: this system has no option 'disks'"],
     [
-      ['run', 'blk', '--nbd', 'unix:e.sock,client=0'],
+      ['run', 'blk', '--nbd', 'unix:e.sock,client=0', '--for', '1s'],
       '--nbd client=0: a disk in memory has no partitions; leave client= out',
     ],
     [
