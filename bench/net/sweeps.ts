@@ -4,9 +4,10 @@
  */
 
 import { NetRig, type NetRigOptions } from '../net-rig.ts';
-import { benchNet, workPerPacket } from '../net.ts';
+import { workPerPacket } from '../net.ts';
 import type { BenchRow } from '../results.ts';
 import { summarise } from '../statistics.ts';
+import type { BenchSettings, NetPoints } from '../suite/benchmark.ts';
 import { forLength, type NetSettings, round, warmUpPackets } from './settings.ts';
 
 /**
@@ -17,18 +18,39 @@ const FRAMES = [64, 128, 256, 512, 1024, 1280, 1514];
 const BATCHES = [1, 8, 32, 64, 256];
 const FRAME = 64;
 const BATCH = 64;
+/** What an Ethernet of the usual MTU carries of IP. */
+const IP_MTU_FRAME = 1500;
 /** Of the ablation: not one of the sweep's, so that no point is measured twice. */
 const ABLATION_BATCH = 16;
 
-/** `net/echo`: by frame at one batch, by batch at one frame. */
-export function benchNetSweep(settings: NetSettings): readonly BenchRow[] {
-  const frames = settings.length === 'smoke' ? [FRAME, 1514] : FRAMES;
-  const batches = settings.length === 'smoke' ? [1, BATCH] : BATCHES;
-  const others = batches.filter((batch) => batch !== BATCH);
+/**
+ * The points of `net/echo`, one at a time: those asked for, or by frame at one batch and by batch at one frame. Each is for
+ * a process of its own, as a system is when it is used: the engine compiles code for all kinds of objects that it has seen.
+ */
+export function netPoints(settings: Pick<BenchSettings, 'net' | 'length'>): readonly NetPoints[] {
+  const { net, length } = settings;
+  if (net !== undefined) return single(net.path, net.frames, net.batches);
+  const frames = length === 'smoke' ? [FRAME, 1514] : FRAMES;
+  const batches = length === 'smoke' ? [1, BATCH] : BATCHES;
   return [
-    ...benchNet({ ...settings, path: '5pd', frames, batches: [BATCH] }),
-    ...benchNet({ ...settings, path: '5pd', frames: [FRAME], batches: others }),
+    ...single('5pd', frames, [BATCH]),
+    ...single(
+      '5pd',
+      [FRAME],
+      batches.filter((batch) => batch !== BATCH),
+    ),
+    ...single('5pd', [IP_MTU_FRAME], [BATCH]),
   ];
+}
+
+function single(
+  path: string,
+  frames: readonly number[],
+  batches: readonly number[],
+): readonly NetPoints[] {
+  return frames.flatMap((frame) =>
+    batches.map((batch) => ({ path, frames: [frame], batches: [batch] })),
+  );
 }
 
 /** `net/clients`: the same traffic for one client, or spread over many. Without copiers, for Microkit has 63 domains at most. */

@@ -66,12 +66,19 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
   return { rows, failures };
 }
 
-function measure(
+async function measure(
   benchmark: Benchmark,
   part: BenchPart,
   settings: BenchSettings,
 ): Promise<PartOutcome> {
-  return measureInChild({ benchmark: benchmark.name, part: part.name }, settings);
+  const pieces = (await part.split?.(settings)) ?? [settings];
+  const rows: BenchRow[] = [];
+  for (const piece of pieces) {
+    const outcome = await measureInChild({ benchmark: benchmark.name, part: part.name }, piece);
+    if (outcome.kind === 'failed') return outcome;
+    rows.push(...outcome.rows);
+  }
+  return { kind: 'measured', rows };
 }
 
 /** How long it took: the suite has a target of its own. */

@@ -3,7 +3,7 @@
  * here; a new question within one is a new part.
  */
 
-import type { Benchmark, NetPoints } from './benchmark.ts';
+import type { Benchmark } from './benchmark.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   {
@@ -13,11 +13,14 @@ export const BENCHMARKS: readonly Benchmark[] = [
       {
         name: 'echo',
         seconds: { smoke: 2, quick: 12, full: 60 },
+        split: async (settings) => {
+          const { netPoints } = await import('../net/sweeps.ts');
+          return netPoints(settings).map((net) => ({ ...settings, net }));
+        },
         measure: async (settings) => {
           const { benchNet } = await import('../net.ts');
-          if (settings.net !== undefined) return benchNet({ ...settings, ...settings.net });
-          const { benchNetSweep } = await import('../net/sweeps.ts');
-          return [...benchNetSweep(settings), ...benchNet({ ...settings, ...IP_MTU_POINT })];
+          const { netPoints } = await import('../net/sweeps.ts');
+          return netPoints(settings).flatMap((net) => benchNet({ ...settings, ...net }));
         },
       },
       {
@@ -173,6 +176,3 @@ export const BENCHMARKS: readonly Benchmark[] = [
     lines: async (rows) => (await import('../ipc.ts')).ipcTable(rows),
   },
 ];
-
-/** What an issue asks for; the sweep has RFC 2544's sizes. */
-const IP_MTU_POINT: NetPoints = { path: '5pd', frames: [1500], batches: [64] };
