@@ -53,16 +53,12 @@ export interface NetBenchOptions {
   readonly onNotice: (line: string) => void;
 }
 
-/** By packets and not by time: on a loaded machine a time may pass in which the engine has compiled nothing. */
-const WARM_UP_NS_PER_PACKET = 1_000;
-
 export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
   const native = compileNative('pipeline');
   if ('reason' in native) options.onNotice(`no comparison with C: ${native.reason}`);
   // The C program is the whole pipeline: a ratio of a shorter path to it would compare different work.
   const isSameWork = options.path === '5pd';
   const nativePath = 'path' in native && isSameWork ? native.path : undefined;
-  compileFirst(options);
   const rows: BenchRow[] = [];
   for (const frame of options.frames) {
     for (const batch of options.batches) {
@@ -77,25 +73,19 @@ interface Point {
   readonly batch: number;
 }
 
-/** One by one and in batches: otherwise the first point would pay the compiler for all others. */
-function compileFirst({ length, ...options }: NetBenchOptions): void {
-  if (length === undefined || length === 'smoke') return;
-  for (const batch of [1, 64]) {
-    options.onProgress('net: warming up');
-    new NetRig({ path: options.path, frame: 64, batch }).run(
-      (batch === 1 ? 1 : 4) * warmUpPackets({ ...options, length }),
-    );
-  }
+/**
+ * By packets and not by time: on a loaded machine a time may pass in which the engine has compiled nothing. More of them in
+ * batches, where each code runs once for many.
+ */
+function warmUp({ length, ...options }: NetBenchOptions, batch: number): number {
+  return (batch === 1 ? 2 : 8) * warmUpPackets({ ...options, length: length ?? 'smoke' });
 }
 
 function measure(options: NetBenchOptions, point: Point, nativePath: string | undefined): BenchRow {
   const { repeat, sampleNs, path } = options;
   const rig = new NetRig({ path, ...point });
   options.onProgress(progress(point, 'warming up'));
-  const { length } = options;
-  if (length !== undefined) rig.run(warmUpPackets({ ...options, length }));
-  options.onProgress(progress(point, 'warming up'));
-  rig.run(Math.round(sampleNs / WARM_UP_NS_PER_PACKET));
+  rig.run(warmUp(options, point.batch));
   rig.rate(sampleNs);
   const before = rig.counters();
   const answeredBefore = rig.generator.counters.answered;
