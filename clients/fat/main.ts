@@ -39,6 +39,7 @@ class FatClient {
   readonly #console: LineConsole | undefined;
   readonly #commands: string[];
   #fs: FatFileSystem | undefined;
+  #mountFailure: 'none' | 'said' = 'none';
 
   constructor(pd: ProtectionDomain<FatConfig>) {
     const { blk, serial, commands } = pd.config;
@@ -82,10 +83,20 @@ class FatClient {
   }
 
   #ended(outcome: Outcome<readonly string[]>): void {
-    if (outcome.kind === 'failed') this.#say(`error: ${outcome.error.message}`);
-    else for (const line of outcome.result) this.#say(line);
+    if (outcome.kind === 'failed') {
+      this.#say(`error: ${outcome.error.message}`);
+      if (this.#fs === undefined) this.#reportUnmounted(outcome.error.message);
+    } else for (const line of outcome.result) this.#say(line);
     this.#console?.print(PROMPT);
     this.#next();
+  }
+
+  /** To the debug output, once, in the form by which a run knows that a client has failed. */
+  #reportUnmounted(why: string): void {
+    if (this.#mountFailure === 'said') return;
+    this.#mountFailure = 'said';
+    const advice = 'choose another partition, or make a file system with sddf disk create';
+    this.#pd.log(`CLIENT|ERROR: the disk cannot be used: ${why}; ${advice}`);
   }
 
   #say(line: string): void {

@@ -149,4 +149,20 @@ describe('sddf run fat', () => {
     expect(said).toContain('kept\n');
     expect(said).toContain('error: B.TXT: no such file');
   });
+
+  it('ends with 1 and one line when its disk has no file system', () => {
+    const image = join(directory, 'blank.img');
+    writeFileSync(image, new Uint8Array(4 << 20));
+    const script = join(directory, 'two-commands.txt');
+    writeFileSync(script, 'ls\rdf\r');
+    const serial = `file,in=${script},out=${join(directory, 'blank.txt')}`;
+    const disk = ['--disk', `file=${image},ro`];
+    const run = sddf('run', 'fat', ...disk, '--clock', 'virtual', '--serial', serial, '--json');
+
+    expect(run.stderr.split('\n').filter((line) => line.includes('ERROR'))).toEqual([
+      'fat: CLIENT|ERROR: the disk cannot be used: no file system: no boot sector; ' +
+        'choose another partition, or make a file system with sddf disk create',
+    ]);
+    expect(run.status).toBe(1);
+  });
 });
