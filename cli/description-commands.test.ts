@@ -143,11 +143,12 @@ describe('render', () => {
     const file = join(folder, 'missing.system');
     const pd = '<protection_domain name="p"><program_image path="no.ts" /></protection_domain>';
     writeFileSync(file, `<system>${pd}</system>`);
-    const checked = await run('check', '--programs', '--search-path', '/nope', file);
+    const empty = mkdtempSync(join(folder, 'empty-'));
+    const checked = await run('check', '--programs', '--search-path', empty, file);
 
     expect(checked.status).toBe(2);
     expect(checked.out).toContain("unable to find program image: 'no.ts'");
-    expect(checked.out).toContain(`looked for in /nope, ${folder}, .`);
+    expect(checked.out).toContain(`looked for in ${empty}, ${folder}, .`);
   });
 });
 

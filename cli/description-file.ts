@@ -1,6 +1,6 @@
 /** A `.system` file with what lies beside it: prefill files along the search path, and its configuration. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserMistake, explainSystemError } from '../host/problem.ts';
@@ -20,13 +20,14 @@ export interface DescriptionFile {
 
 /**
  * @param searchPath folders before the file's own and the working directory
- * @throws UserMistake when the file cannot be read at all
+ * @throws UserMistake when the file cannot be read at all, or a folder is not there
  */
 export function readDescriptionFile(
   path: string,
   target: Target,
   searchPath: readonly string[],
 ): DescriptionFile {
+  for (const folder of searchPath) checkFolder(folder);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -37,6 +38,11 @@ export function readDescriptionFile(
   const files = { read: (name: string) => readAlong(folders, name) };
   const read = readSystemText(text, { file: path, target, files });
   return { read: named(read, path), source: text.split('\n'), folders };
+}
+
+function checkFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new UserMistake(`--search-path: there is no folder ${path}; check the path`);
 }
 
 /** A system read from `dir/pair.system` is called `pair`. */

@@ -78,7 +78,18 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   ['run echo --demo --burst 2 --for 1ms', '--burst: --demo chooses its own'],
   ['run hello --demo --for 1ms', 'hello: the system has no NIC; leave --demo out'],
-  ['run echo --search-path /nope --for 1ms', '--search-path: there is no folder /nope'],
+  ['run a.system --search-path /nope', '--search-path: there is no folder /nope; check the path'],
+  ['check --search-path /nope a.system', '--search-path: there is no folder /nope; check the path'],
+  ['report --search-path /nope a.system', '--search-path: there is no folder /nope'],
+  [
+    'run echo --set clients=32',
+    'echo: 32 clients with a copier each are more than the 63 protection domains of a system; ' +
+      '--set path=4pd leaves the copiers out',
+  ],
+  [
+    'run echo --ram 16M --set path=4pd --set clients=32',
+    "contiguous bytes left in the board's 16 MiB of RAM; --ram gives it more, 1G at most",
+  ],
   ['run echo --search-path . --for 1ms', '--search-path: is for .system files, and echo is none'],
   ['disk create a.img', 'not specified; see sddf disk create --help'],
   ['new driver', "missing required argument 'class/name'; see sddf new driver --help"],

@@ -1,6 +1,5 @@
 /** The options of `sddf run` that are not about one class of devices, checked before anything starts. */
 
-import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { readCosts } from '../bench/cost/read-costs.ts';
 import { UserMistake } from '../host/problem.ts';
@@ -75,15 +74,10 @@ export function readRunOptions(raw: RawOptions): RunOptions {
     seed: parseCount(textOption(raw, 'seed') ?? '0', '--seed', SEED),
     choices: readChoices(raw),
     ...(ram === undefined ? {} : { ramBytes: readRam(ram) }),
-    searchPath: textsOption(raw, 'searchPath').map(checkFolder),
+    searchPath: textsOption(raw, 'searchPath'),
     demo: raw['demo'] === true ? 'yes' : 'no',
     ...readDump(raw),
   };
-}
-
-function checkFolder(path: string): string {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return path;
-  throw new UserMistake(`--search-path: there is no folder ${path}; check the path`);
 }
 
 function readDump(raw: RawOptions): Pick<RunOptions, 'dump'> {

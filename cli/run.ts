@@ -41,6 +41,9 @@ const CHECK_FAILED = 'CLIENT|ERROR';
 /** How the initialiser says that registers are mapped which the board does not have. */
 const NO_DEVICE = 'the board has neither RAM nor a device there';
 
+/** How a testbed says that its memory is too small. */
+const NO_ROOM = 'MiB of RAM';
+
 export function runCommand(): Command {
   const command = new Command('run')
     .description(
@@ -194,6 +197,7 @@ class Run {
 
   /** A `.system` file says where a device's registers are, and nobody what the device does. */
   #adviseOn(problem: string): string {
+    if (problem.endsWith(NO_ROOM)) return `${problem}; --ram gives it more, 1G at most`;
     if (this.#loaded.from === 'module' || !problem.endsWith(NO_DEVICE)) return problem;
     return `${problem}; a device of your own is attached by a .ts: run that instead`;
   }

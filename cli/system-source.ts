@@ -104,6 +104,7 @@ function buildModule(
   try {
     return module.build(choices);
   } catch (error) {
+    if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
     if (!(error instanceof Error)) throw error;
     const file = name.replace(/^.*\//, '');
     const frame = error.stack?.split('\n').find((line) => line.includes(`${file}:`));

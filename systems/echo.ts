@@ -32,12 +32,14 @@ import {
 import { type Net, net, type NetClientOptions } from '../microkit/sddf/net.ts';
 import { timer } from '../microkit/sddf/timer.ts';
 import { networkDevice, timerDevice } from './devices.ts';
-import type { SystemModule } from './system.ts';
+import { ChoiceError, type SystemModule } from './system.ts';
 
 /** How many protection domains a packet passes on its way. */
 type Path = '5pd' | '4pd' | '2pd' | 'dummy';
 
 const CLIENTS_MAX = 32;
+/** With a copier each: Microkit has 63 protection domains at most, and four are the driver's and the virtualisers'. */
+const COPIED_CLIENTS_MAX = 29;
 
 /** The first is 10.0.2.15 with 52:54:01:00:00:0a, the next 10.0.2.16 with …:0b, and so on. */
 const CLIENTS = Array.from({ length: CLIENTS_MAX }, (_, index) => ({
@@ -55,6 +57,13 @@ const LONG_BUDGET = { budget: 20_000 };
 
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const path = choices['path'] as Path;
+  const clients = path === '2pd' ? 1 : Number(choices['clients']);
+  if (hasCopiers(path) && clients > COPIED_CLIENTS_MAX) {
+    throw new ChoiceError(
+      `${clients} clients with a copier each are more than the 63 protection domains of a system; ` +
+        '--set path=4pd leaves the copiers out',
+    );
+  }
   const sys = system({ name: 'echo' });
   const timers = timer(sys, {
     device: timerDevice,
@@ -74,7 +83,6 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   addStats(sys, driver);
   const network =
     path === '2pd' ? net(sys, { device: networkDevice, driver }) : virtualised(sys, driver);
-  const clients = path === '2pd' ? 1 : Number(choices['clients']);
   for (const { name, ip, mac } of CLIENTS.slice(0, clients)) {
     const client = sys.pd(name, {
       program: echoClient,
@@ -107,7 +115,7 @@ function virtualised(sys: SystemBuilder, driver: PdBuilder): Net {
 }
 
 function withCopier(sys: SystemBuilder, client: string, path: Path): NetClientOptions {
-  if (path !== '5pd' && path !== 'dummy') return {};
+  if (!hasCopiers(path)) return {};
   const options: PdOptions = {
     program: copier,
     image: 'virtualisers/network/copy/copy.ts',
@@ -117,6 +125,10 @@ function withCopier(sys: SystemBuilder, client: string, path: Path): NetClientOp
   const pd = sys.pd(`${client}_net_copier`, options);
   addStats(sys, pd);
   return { copier: pd, mode: path === 'dummy' ? 'dummy' : 'copy' };
+}
+
+function hasCopiers(path: Path): boolean {
+  return path === '5pd' || path === 'dummy';
 }
 
 /** A page for the program's counters, so that they can be looked at from outside. */

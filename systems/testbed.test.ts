@@ -476,7 +476,7 @@ describe('boot', () => {
 
     expect(create).toThrow(TestbedError);
     expect(create).toThrow(
-      /^system 'test' cannot be built: memory region 'huge': no untyped has \d+ contiguous bytes left$/,
+      /^system 'test' cannot be built: memory region 'huge': no untyped has \d+ contiguous bytes left in the board's \d+ MiB of RAM$/,
     );
   });
 

@@ -21,6 +21,7 @@ import type { KernelObject } from '../kernel/objects.ts';
 import { assert } from '../memory/assert.ts';
 import { Ram } from '../memory/ram.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
+import { NO_ROOM } from '../microkit/initialiser/untyped-memory.ts';
 import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
 import type { ChildFault, Program } from '../microkit/pd.ts';
@@ -277,7 +278,11 @@ export class Testbed {
       }
     }
     if (status.kind === 'failed') {
-      throw new TestbedError(`system '${this.system.name}' cannot be built: ${status.line}`);
+      const size = `${this.board.ram.sizeBytes / 2 ** 20} MiB of RAM`;
+      const where = status.line.endsWith(NO_ROOM) ? ` in the board's ${size}` : '';
+      throw new TestbedError(
+        `system '${this.system.name}' cannot be built: ${status.line}${where}`,
+      );
     }
   }
 }

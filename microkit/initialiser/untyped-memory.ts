@@ -10,6 +10,8 @@ import { BootFailure, type RootTask } from './root-task.ts';
 /** The kernel makes at most this many objects in one retype. */
 const RETYPE_FAN_OUT_MAX = 256;
 const UNTYPED_BITS_MIN = 4;
+/** How a message ends that is about memory and nothing else. */
+export const NO_ROOM = 'contiguous bytes left';
 
 interface Untyped {
   readonly slot: number;
@@ -61,9 +63,7 @@ export class UntypedMemory {
       }
     }
     if (best === undefined) {
-      throw new BootFailure(
-        `${request.what}: no untyped has ${neededBytes(request)} contiguous bytes left`,
-      );
+      throw new BootFailure(`${request.what}: no untyped has ${neededBytes(request)} ${NO_ROOM}`);
     }
     return this.#retype(best, request);
   }
