@@ -47,7 +47,7 @@ export const netKind: AttachmentKind = {
       .option('--net <link>', 'where the NIC is plugged in, see below', once('--net'))
       .option(
         '--capture <file>',
-        'writes what passes the NIC to a pcapng file; - is standard output',
+        'writes what passes the NIC to a pcapng file, which is replaced if there is one; - is standard output',
       )
       .option('--wireshark', 'shows what passes the NIC in Wireshark')
       .option(

@@ -124,6 +124,15 @@ describe('help', () => {
     expect(stdout).toContain('Examples:');
   });
 
+  it.each(['run', 'trace', 'path'])('of %s says that a capture replaces a file', (name) => {
+    const { stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', name, '--help'], {
+      encoding: 'utf8',
+    });
+    const [, capture] = /--capture <file>([^]*?)\n {2}-/.exec(stdout) ?? [];
+
+    expect(capture?.replaceAll(/\s+/g, ' ')).toContain('which is replaced if there is one');
+  });
+
   it('names every command', () => {
     const { status, stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', '--help'], {
       encoding: 'utf8',
