@@ -56,15 +56,5 @@ export interface Lint {
   report(device: string, clause: string, what: string): void;
 }
 
-/**
- * A part of a device model that keeps what it is given: derived from this one, fields can be declared with values made
- * from `options`. Assigned in a constructor, the same field would begin as `undefined`, and V8 would check its kind at
- * each use: a tenth of a frame's way through the NIC.
- */
-export abstract class DevicePart<Options> {
-  protected readonly options: Options;
-
-  constructor(options: Options) {
-    this.options = options;
-  }
-}
+/** A part of a device model: keeps what it is given, see there. */
+export { Configured as DevicePart } from '../memory/configured.ts';

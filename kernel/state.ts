@@ -3,6 +3,7 @@
  * There is no other kernel memory: all else lies in objects that were made by retype.
  */
 
+import { Configured } from '../memory/configured.ts';
 import type { Ram } from '../memory/ram.ts';
 import type { CostTable } from './cost.ts';
 import type { Machine } from './machine.ts';
@@ -84,19 +85,7 @@ export interface KernelStateOptions {
   readonly fastPath: 'on' | 'off';
 }
 
-/**
- * Holds the options, so that {@link KernelState} can declare its fields with their values: a field that is assigned in
- * a constructor begins as `undefined`, and V8 checks its kind at each use from then on.
- */
-abstract class Configured {
-  protected readonly options: KernelStateOptions;
-
-  constructor(options: KernelStateOptions) {
-    this.options = options;
-  }
-}
-
-export class KernelState extends Configured {
+export class KernelState extends Configured<KernelStateOptions> {
   readonly machine: Machine = this.options.machine;
   readonly ram: Ram = this.options.machine.ram;
   readonly u32: Uint32Array<SharedArrayBuffer> = this.options.machine.ram.u32;

@@ -28,6 +28,7 @@ import {
 } from '../../kernel/abi.ts';
 import { ThreadUnwound, type UserContext, type UserThread } from '../../kernel/user.ts';
 import { AssertionFailure } from '../../memory/assert.ts';
+import { Configured } from '../../memory/configured.ts';
 import type { ChildFault, EntryPoints, ProtectionDomain } from '../pd.ts';
 import {
   BADGE_HIGH_CALL,
@@ -79,16 +80,7 @@ const WAITING = 2;
 /** The next wait carries no reply. */
 const NO_REPLY = -1;
 
-/** Holds the options, so that {@link PdLoop} can declare its fields with their values: see `ProgramState`. */
-abstract class Configured {
-  protected readonly options: PdLoopOptions;
-
-  constructor(options: PdLoopOptions) {
-    this.options = options;
-  }
-}
-
-export class PdLoop extends Configured implements UserContext {
+export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   readonly #thread: UserThread = this.options.thread;
   readonly #regs: Uint32Array = this.options.thread.regs;
   readonly #profile: PdProfile = this.options.profile;

@@ -1,0 +1,77 @@
+/**
+ * What a program is given leads to its regions and its configuration, and to nothing of the runtime or the kernel:
+ * everything that can be reached by property from `pd` and its regions is walked.
+ */
+
+import { describe, expect, it } from 'vitest';
+import type { EchoConfig } from '../clients/echo/echo.ts';
+import type { Program, ProtectionDomain } from '../microkit/pd.ts';
+import { echoTestbed } from './support/echo-testbed.ts';
+
+const PLAIN = new Set<unknown>([Object.prototype, Array.prototype, Function.prototype]);
+
+interface Found {
+  readonly path: string;
+  readonly value: object;
+}
+
+/** All objects that are reached by properties and prototypes, each once, by the shortest way; functions too. */
+function reachable(roots: readonly Found[]): readonly Found[] {
+  const found = [...roots];
+  const seen = new Set<unknown>(roots.map(({ value }) => value));
+  for (const { path, value } of found) {
+    for (const [name, next] of neighbours(value)) {
+      if (PLAIN.has(next) || seen.has(next)) continue;
+      seen.add(next);
+      found.push({ path: `${path}.${name}`, value: next });
+    }
+  }
+  return found;
+}
+
+function neighbours(value: object): readonly (readonly [string, object])[] {
+  const own = Reflect.ownKeys(value).map((key) => [String(key), read(value, key)] as const);
+  const all = [...own, ['(prototype)', Reflect.getPrototypeOf(value)] as const];
+  return all.filter((pair): pair is readonly [string, object] => isObject(pair[1]));
+}
+
+/** A getter that refuses gives nothing. */
+function read(value: object, key: string | symbol): unknown {
+  try {
+    return Reflect.get(value, key);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
+}
+
+describe('a program', () => {
+  it('reaches its regions and its configuration, and nothing behind them', () => {
+    const given: { pd?: ProtectionDomain<EchoConfig> } = {};
+    const program: Program<EchoConfig> = (pd) => {
+      given.pd = pd;
+      return { notified: () => undefined };
+    };
+    echoTestbed({ replace: { client0: program as unknown as Program } }).testbed.runUntilQuiet();
+    const pd = given.pd as ProtectionDomain<EchoConfig>;
+    const { rx, rxData } = pd.config.net;
+
+    const all = reachable([
+      { path: 'pd', value: pd },
+      { path: 'region', value: pd.region(rx.freeQueue) },
+      { path: 'readonlyRegion', value: pd.readonlyRegion(rxData.region) },
+    ]);
+
+    const kinds = new Set(
+      all
+        .filter(({ value }) => typeof value === 'object' && !Object.hasOwn(value, 'constructor'))
+        .map(({ value }) => (Object.getPrototypeOf(value) as object).constructor.name),
+    );
+    expect([...kinds].toSorted()).toEqual(['MicrokitPd', 'Object', 'ReadonlyRegion', 'Region']);
+    expect(Reflect.ownKeys(pd).toSorted()).toEqual(['config', 'name', 'vars']);
+    expect(all.length).toBeGreaterThan(20);
+  });
+});
