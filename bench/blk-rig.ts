@@ -13,6 +13,7 @@ import { system } from '../microkit/builder.ts';
 import type { BlkPolicyConfig, BlkShare } from '../queues/blk/config.ts';
 import { addDisk, addTimer, blkSystem } from '../systems/blk.ts';
 import { createTestbed, type RunCounters, type Testbed } from '../systems/testbed.ts';
+import { type Slice, timeSlice, type Worker } from './slices.ts';
 
 export interface BlkLoad {
   readonly order: 'random' | 'sequential';
@@ -37,7 +38,7 @@ const RAM_BYTES = 96 * 1024 * 1024;
 const STAGING_BYTES = DISK_BYTES + 8 * 1024 * 1024;
 const SLICE_NS = 2_000_000;
 
-export class BlkRig {
+export class BlkRig implements Worker {
   readonly testbed: Testbed;
   readonly #clients: readonly string[];
   readonly #disk: PreparedDisk | undefined;
@@ -104,6 +105,15 @@ export class BlkRig {
     }
     const after = this.#answered();
     return after.map((count, i) => ((count - (before[i] as number)) * 1e9) / (now - startedAt));
+  }
+
+  /** All clients together. */
+  slice(sliceNs: number): Promise<Slice> {
+    return timeSlice(
+      sliceNs,
+      (ns) => this.rates(ns),
+      () => this.#answered().reduce((sum, count) => sum + count, 0),
+    );
   }
 
   counters(): RunCounters {

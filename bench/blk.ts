@@ -2,11 +2,12 @@
  * How fast is the block data path, and how far from C? The whole block system, with kernel and board, against the same
  * pipeline written as one C program (`native/blk.c`); on a raw file, against a loop of `fs.readSync` on the same file.
  *
- * Both run on this machine in one go, alternating, after a warm-up; the figures are medians. `blk/` has further questions.
+ * Both run on this machine in one go, in turns of some milliseconds, after a warm-up; the figures are medians, and a
+ * ratio is that of undisturbed speeds (`slices.ts`). `blk/` has further questions.
  */
 
 import { memoryUsage } from 'node:process';
-import { readLoop, withDiskFile } from './blk/disk-file.ts';
+import { ReadLoop, withDiskFile } from './blk/disk-file.ts';
 import {
   answered,
   type Comparison,
@@ -17,7 +18,7 @@ import {
   RANDOM_READ,
 } from './blk/point.ts';
 import { BlkRig } from './blk-rig.ts';
-import { compileNative, runNative } from './native-program.ts';
+import { compileNative, NativeProgram } from './native-program.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import type { BenchRow } from './results.ts';
 import { round, summarise } from './statistics.ts';
@@ -49,13 +50,13 @@ export async function benchBlk(settings: BenchSettings): Promise<readonly BenchR
   const rows = await withDiskFile(async (path) => {
     const found: BenchRow[] = [];
     for (const one of BLK_POINTS) {
-      const comparison = compare(one, { nativePath, file: path }, settings.sampleNs);
-      found.push(
-        await measurePoint(settings, one, {
-          path,
-          ...(comparison === undefined ? {} : { comparison }),
-        }),
-      );
+      const comparison = compare(one, { nativePath, file: path });
+      try {
+        const beside = comparison === undefined ? {} : { comparison };
+        found.push(await measurePoint(settings, one, { path, ...beside }));
+      } finally {
+        await comparison?.worker.close();
+      }
     }
     return found;
   });
@@ -63,26 +64,25 @@ export async function benchBlk(settings: BenchSettings): Promise<readonly BenchR
   return [...rows, await heapGrowth(settings)];
 }
 
+interface ClosedComparison extends Comparison {
+  readonly worker: ReadLoop | NativeProgram;
+}
+
 function compare(
   { load, backend }: Point,
   against: { readonly nativePath: string | undefined; readonly file: string },
-  sampleNs: number,
-): Comparison | undefined {
+): ClosedComparison | undefined {
   if (backend === 'file') {
-    const sample = (): number => readLoop(against.file, load.requestBytes, sampleNs);
-    return { with: 'a loop of fs.readSync', sample };
+    // The testbed reads by a thread of its own, so by wall time.
+    const worker = new ReadLoop(against.file, load.requestBytes);
+    return { with: 'a loop of fs.readSync', worker, by: 'wall' };
   }
   const { nativePath } = against;
   // The C program reads, and does nothing else.
   if (nativePath === undefined || load.readPercent !== 100) return undefined;
-  const ms = Math.max(1, Math.round(sampleNs / 1e6));
-  const args = [`${load.requestBytes}`, `${load.depth}`, load.order, `${ms}`];
-  const sample = (): number => {
-    const rate = Number(runNative(nativePath, args));
-    if (!(rate > 0)) throw new Error(`${nativePath} ${args.join(' ')} printed no rate`);
-    return rate;
-  };
-  return { with: 'bench/native/blk.c', sample };
+  const args = [`${load.requestBytes}`, `${load.depth}`, load.order];
+  const worker = new NativeProgram(nativePath, args);
+  return { with: 'bench/native/blk.c', worker, by: 'cpu' };
 }
 
 const GROWTH_REQUESTS: Readonly<Record<BenchLength, number>> = {

@@ -24,6 +24,7 @@ import {
   type Testbed,
   type WireParts,
 } from '../systems/testbed.ts';
+import { type Slice, timeSlice, type Worker } from './slices.ts';
 
 export interface NetRigOptions {
   readonly path: string;
@@ -73,7 +74,7 @@ export function clientStation(index: number): Station {
   return { mac, ip: FIRST_CLIENT.ip + index, port: FIRST_CLIENT.port };
 }
 
-export class NetRig {
+export class NetRig implements Worker {
   readonly testbed: Testbed;
   readonly generator: TrafficGenerator;
 
@@ -129,6 +130,16 @@ export class NetRig {
       assertPatience(0, took);
     }
     return ((counters.answered - before) * 1e9) / took;
+  }
+
+  /** Under the host clock. */
+  slice(sliceNs: number): Promise<Slice> {
+    const { counters } = this.generator;
+    return timeSlice(
+      sliceNs,
+      (ns) => this.runFor(ns),
+      () => counters.answered,
+    );
   }
 
   /** Runs for about this long by its own clock. @returns nanoseconds that it took */

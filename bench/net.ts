@@ -2,7 +2,8 @@
  * How fast is the network data path, and how far from C? The whole echo system, with kernel and board, against the same
  * pipeline written as one C program (`native/pipeline.c`): same queues, stages and copies, no isolation.
  *
- * Both run on this machine in one go, alternating, after a warm-up; the figures are medians.
+ * Both run on this machine in one go, in turns of some milliseconds, after a warm-up; the figures are medians, and the
+ * ratio is that of undisturbed speeds (`slices.ts`).
  *
  * The files of `bench/net/` measure the rest. Which rows each gives, and what tells them apart (frames are in bytes without check
  * sequence; `net-costs.ts` has memory and boot):
@@ -29,11 +30,12 @@
  */
 
 import type { RunCounters } from '../systems/testbed.ts';
-import { compileNative, runNative } from './native-program.ts';
+import { compileNative, NativeProgram } from './native-program.ts';
 import { NetRig } from './net-rig.ts';
 import { warmUpPackets } from './net/settings.ts';
 import type { BenchRow } from './results.ts';
-import { summarise } from './statistics.ts';
+import { alternate, ratioFields, type SliceSeries } from './slices.ts';
+import { round, summarise } from './statistics.ts';
 import type { BenchLength } from './suite/benchmark.ts';
 
 export interface NetBenchOptions {
@@ -53,7 +55,7 @@ export interface NetBenchOptions {
   readonly onNotice: (line: string) => void;
 }
 
-export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
+export async function benchNet(options: NetBenchOptions): Promise<readonly BenchRow[]> {
   const native = compileNative('pipeline');
   if ('reason' in native) options.onNotice(`no comparison with C: ${native.reason}`);
   // The C program is the whole pipeline: a ratio of a shorter path to it would compare different work.
@@ -62,7 +64,7 @@ export function benchNet(options: NetBenchOptions): readonly BenchRow[] {
   const rows: BenchRow[] = [];
   for (const frame of options.frames) {
     for (const batch of options.batches) {
-      rows.push(measure(options, { frame, batch }, nativePath));
+      rows.push(await measure(options, { frame, batch }, nativePath));
     }
   }
   return rows;
@@ -81,24 +83,21 @@ function warmUp({ length, ...options }: NetBenchOptions, batch: number): number 
   return (batch === 1 ? 2 : 8) * warmUpPackets({ ...options, length: length ?? 'smoke' });
 }
 
-function measure(options: NetBenchOptions, point: Point, nativePath: string | undefined): BenchRow {
-  const { repeat, sampleNs, path } = options;
+async function measure(
+  options: NetBenchOptions,
+  point: Point,
+  nativePath: string | undefined,
+): Promise<BenchRow> {
+  const { path, sampleNs } = options;
   const rig = new NetRig({ path, ...point });
   options.onProgress(progress(point, 'warming up'));
   rig.run(warmUp(options, point.batch));
   rig.rate(sampleNs);
   const before = rig.counters();
   const answeredBefore = rig.generator.counters.answered;
-  const rates: number[] = [];
-  const nativeRates: number[] = [];
-  for (let sample = 1; sample <= repeat; sample += 1) {
-    options.onProgress(progress(point, `${String(sample)} of ${String(repeat)}`));
-    if (nativePath !== undefined) nativeRates.push(nativeRate(nativePath, point, sampleNs));
-    rates.push(rig.rate(sampleNs));
-  }
+  const series = await takeSeries(options, point, rig, nativePath);
   const answered = rig.generator.counters.answered - answeredBefore;
-  const summary = summarise(rates);
-  const native = nativeRates.length === 0 ? undefined : summarise(nativeRates).median;
+  const summary = summarise(series.rates);
   return {
     name: 'net/echo',
     path,
@@ -108,10 +107,39 @@ function measure(options: NetBenchOptions, point: Point, nativePath: string | un
     min: Math.round(summary.min),
     max: Math.round(summary.max),
     nsPerPacket: round(1e9 / summary.median),
-    native: native === undefined ? null : Math.round(native),
-    ratioToNative: native === undefined ? null : round(summary.median / native),
+    ...(series.ratios.length === 0
+      ? { native: null, ratioToNative: null }
+      : {
+          native: Math.round(summarise(series.otherRates).median),
+          ...ratioFields(series.ratios),
+        }),
     ...workPerPacket(before, rig.counters(), answered),
   };
+}
+
+/** Samples of the rig, in turns with the C program where there is one. */
+async function takeSeries(
+  { repeat, sampleNs, onProgress }: NetBenchOptions,
+  point: Point,
+  rig: NetRig,
+  nativePath: string | undefined,
+): Promise<Pick<SliceSeries, 'rates' | 'otherRates' | 'ratios'>> {
+  const onSample = (sample: number): void =>
+    onProgress(progress(point, `${String(sample)} of ${String(repeat)}`));
+  if (nativePath === undefined) {
+    const rates: number[] = [];
+    for (let sample = 1; sample <= repeat; sample += 1) {
+      onSample(sample);
+      rates.push(rig.rate(sampleNs));
+    }
+    return { rates, otherRates: [], ratios: [] };
+  }
+  const native = new NativeProgram(nativePath, [String(point.frame), String(point.batch)]);
+  try {
+    return await alternate(rig, native, { repeat, sampleNs, onSample });
+  } finally {
+    await native.close();
+  }
 }
 
 function progress(point: Point, what: string): string {
@@ -134,37 +162,4 @@ export function workPerPacket(
       (after.kernel.contextSwitches - before.kernel.contextSwitches) / packets,
     ),
   };
-}
-
-/** Four significant digits: more than any of these measurements has. */
-function round(value: number): number {
-  return Number(value.toPrecision(4));
-}
-
-/** @returns packets per second */
-function nativeRate(path: string, point: Point, sampleNs: number): number {
-  const args = [point.frame, point.batch, Math.round(sampleNs / 1e6)].map(String);
-  const rate = Number(runNative(path, args));
-  if (!(rate > 0)) throw new Error(`${path} ${args.join(' ')} printed no rate`);
-  return rate;
-}
-
-/** The rows as a table for people. */
-export function netTable(rows: readonly BenchRow[]): readonly string[] {
-  const header = ['frame', 'batch', 'packets/s', 'ns/packet', 'Gb/s', 'C packets/s', 'of C'];
-  const cells = rows.map((row) => [
-    String(row['frame']),
-    String(row['batch']),
-    row.median.toLocaleString('en'),
-    String(row['nsPerPacket']),
-    ((row.median * Number(row['frame']) * 8) / 1e9).toFixed(2),
-    typeof row['native'] === 'number' ? row['native'].toLocaleString('en') : '-',
-    row.ratioToNative === null ? '-' : row.ratioToNative.toFixed(3),
-  ]);
-  const widths = header.map((title, column) =>
-    Math.max(title.length, ...cells.map((line) => line[column]?.length ?? 0)),
-  );
-  return [header, ...cells].map((line) =>
-    line.map((cell, column) => cell.padStart(widths[column] ?? 0)).join('  '),
-  );
 }

@@ -10,7 +10,10 @@ export interface BenchRow {
   readonly median: number;
   readonly min: number;
   readonly max: number;
-  /** This figure divided by that of the C program; null where there is none to compare with. */
+  /**
+   * This figure beside that of the C program (`slices.ts`); null where there is none to compare with. Where it is a number,
+   * `ratioLow` and `ratioHigh` are the least and the most that a sample had.
+   */
   readonly ratioToNative: number | null;
   /** What else tells rows apart: `path`, `frame`, `batch`, … */
   readonly [parameter: string]: string | number | null;
@@ -109,7 +112,7 @@ function isRow(value: unknown): value is BenchRow {
 
 /** Measured, and not what tells rows apart. Texts tell rows apart, except {@link REMARKS}. */
 export const FIGURES: ReadonlySet<string> = new Set(
-  `median min max ratioToNative native compared published error residual
+  `median min max ratioToNative ratioLow ratioHigh native compared published error residual
    nsPerPacket nsPerRequest iops mbPerSecond microseconds publishedMicroseconds flushesPerSecond bytesPerOperation ofUntraced shareOfFrames
    cyclesPerPacket publishedCyclesPerPacket roundTripNs answered answeredShare p50Us p99Us busyNs
    copies bytesCopied bytesPerOperation kernelEntries kernelBytes notifications wasted wakeUps interrupts contextSwitches switches

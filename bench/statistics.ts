@@ -25,9 +25,9 @@ export function median(values: readonly number[]): number {
   return summarise(values).median;
 }
 
-/** A summary of one value, counted rather than measured. */
-export function once(value: number): Summary {
-  return { median: value, min: value, max: value };
+/** A figure that is counted, or the same in every run: no spread, and nothing to compare with. */
+export function once(value: number): Summary & { readonly ratioToNative: null } {
+  return { median: value, min: value, max: value, ratioToNative: null };
 }
 
 /** Four significant digits: more than any of these measurements has. */

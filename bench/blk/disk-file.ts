@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hostNow } from '../../host/event-loop.ts';
+import { type Slice, timeSlice, type Worker } from '../slices.ts';
 
 const MIB = 1024 * 1024;
 const FILE_BYTES = 64 * MIB;
@@ -25,23 +26,39 @@ export async function withDiskFile<Value>(body: (path: string) => Promise<Value>
   }
 }
 
-/** Reads at random places of the same file. @returns reads per second */
-export function readLoop(path: string, requestBytes: number, durationNs: number): number {
-  const fd = openSync(path, 'r');
-  const buffer = new Uint8Array(requestBytes);
-  const places = FILE_BYTES / requestBytes;
-  const startedAt = hostNow();
-  let now = startedAt;
-  let reads = 0;
-  let random = 1;
-  while (now < startedAt + durationNs) {
-    for (let i = 0; i < READS; i += 1) {
-      random = (Math.imul(random, 1_664_525) + 1_013_904_223) | 0;
-      readSync(fd, buffer, 0, requestBytes, ((random >>> 8) % places) * requestBytes);
-    }
-    reads += READS;
-    now = hostNow();
+/** Reads at random places of a file, with nothing around it. */
+export class ReadLoop implements Worker {
+  readonly #fd: number;
+  readonly #buffer: Uint8Array;
+  #random = 1;
+  #reads = 0;
+
+  constructor(path: string, requestBytes: number) {
+    this.#fd = openSync(path, 'r');
+    this.#buffer = new Uint8Array(requestBytes);
   }
-  closeSync(fd);
-  return (reads * 1e9) / (now - startedAt);
+
+  slice(sliceNs: number): Promise<Slice> {
+    return timeSlice(
+      sliceNs,
+      (ns) => this.#run(hostNow() + ns),
+      () => this.#reads,
+    );
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #run(untilNs: number): void {
+    const { length } = this.#buffer;
+    const places = FILE_BYTES / length;
+    while (hostNow() < untilNs) {
+      for (let i = 0; i < READS; i += 1) {
+        this.#random = (Math.imul(this.#random, 1_664_525) + 1_013_904_223) | 0;
+        readSync(this.#fd, this.#buffer, 0, length, ((this.#random >>> 8) % places) * length);
+      }
+      this.#reads += READS;
+    }
+  }
 }

@@ -85,7 +85,7 @@ async function measure(
   const { order, requestBytes, depth, type } = nbdLoad;
   const readPercent = type === 'read' ? 100 : 0;
   const point = { name, load: { order, readPercent, requestBytes, depth }, backend: 'nbd' };
-  const row = rowOf(point, summarise(rates), undefined);
+  const row = rowOf(point, summarise(rates));
   return { ...row, client: typeof client === 'string' ? 'fio' : 'own' };
 }
 

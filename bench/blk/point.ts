@@ -3,6 +3,7 @@
 import type { RunCounters } from '../../systems/testbed.ts';
 import { type BlkLoad, BlkRig, type BlkRigOptions } from '../blk-rig.ts';
 import type { BenchRow } from '../results.ts';
+import { alternate, ratioFields, type Worker } from '../slices.ts';
 import { round, type Summary, summarise } from '../statistics.ts';
 import type { BenchLength, BenchSettings } from '../suite/benchmark.ts';
 
@@ -15,11 +16,12 @@ export interface Point {
   readonly backend: 'memory' | 'file';
 }
 
-/** What a point is compared with, alternating. */
+/** What a point is compared with, in turns. */
 export interface Comparison {
   readonly with: string;
-  /** @returns requests per second of one sample */
-  readonly sample: () => number;
+  readonly worker: Worker;
+  /** By which time: see `slices.ts`. */
+  readonly by: 'cpu' | 'wall';
 }
 
 export const RANDOM_READ = { order: 'random', readPercent: 100, requestBytes: 4 * KIB } as const;
@@ -60,57 +62,55 @@ export async function measurePoint(
     if (answered(rig.counters()) >= warmUp) break;
   }
   const before = rig.counters();
-  const rates: number[] = [];
-  const compared: number[] = [];
-  for (let sample = 1; sample <= repeat; sample += 1) {
-    say(`${sample} of ${repeat}`);
-    if (comparison !== undefined) compared.push(comparison.sample());
-    rates.push((await rig.rates(sampleNs))[0] as number);
+  const onSample = (sample: number): void => say(`${sample} of ${repeat}`);
+  let row: BenchRow;
+  if (comparison === undefined) {
+    const rates: number[] = [];
+    for (let sample = 1; sample <= repeat; sample += 1) {
+      onSample(sample);
+      rates.push((await rig.rates(sampleNs))[0] as number);
+    }
+    row = rowOf(point, summarise(rates));
+  } else {
+    const plan = { repeat, sampleNs, ratioBy: comparison.by, onSample };
+    const series = await alternate(rig, comparison.worker, plan);
+    row = {
+      ...rowOf(point, summarise(series.rates)),
+      comparedWith: comparison.with,
+      compared: inUnit(point.load, summarise(series.otherRates).median),
+      ...ratioFields(series.ratios),
+    };
   }
   const after = rig.counters();
   await rig.close();
-  const beside: Compared | undefined =
-    comparison === undefined
-      ? undefined
-      : { with: comparison.with, rate: summarise(compared).median };
-  return { ...rowOf(point, summarise(rates), beside), ...work(before, after) };
-}
-
-interface Compared {
-  readonly with: string;
-  readonly rate: number;
+  return { ...row, ...work(before, after) };
 }
 
 /** @param rates requests per second */
 export function rowOf(
   point: Omit<Point, 'backend'> & { readonly backend: string },
   rates: Summary,
-  compared: Compared | undefined,
 ): BenchRow {
   const { name, load } = point;
-  const mb = load.requestBytes / 1e6;
-  const unit = load.order === 'sequential' ? 'MB/s' : 'IOPS';
-  const scale = unit === 'IOPS' ? 1 : mb;
   return {
     name,
     block: load.requestBytes,
     depth: load.depth,
     backend: point.backend,
-    unit,
-    median: Math.round(rates.median * scale),
-    min: Math.round(rates.min * scale),
-    max: Math.round(rates.max * scale),
+    unit: load.order === 'sequential' ? 'MB/s' : 'IOPS',
+    median: inUnit(load, rates.median),
+    min: inUnit(load, rates.min),
+    max: inUnit(load, rates.max),
     iops: Math.round(rates.median),
-    mbPerSecond: round(rates.median * mb),
+    mbPerSecond: round((rates.median * load.requestBytes) / 1e6),
     nsPerRequest: round(1e9 / rates.median),
-    ...(compared === undefined
-      ? { ratioToNative: null }
-      : {
-          comparedWith: compared.with,
-          compared: Math.round(compared.rate * scale),
-          ratioToNative: round(rates.median / compared.rate),
-        }),
+    ratioToNative: null,
   };
+}
+
+/** In a sequence bytes count, at random places requests. */
+function inUnit(load: BlkLoad, rate: number): number {
+  return Math.round(load.order === 'sequential' ? (rate * load.requestBytes) / 1e6 : rate);
 }
 
 /** Per request. */

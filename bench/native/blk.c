@@ -6,7 +6,7 @@
  * one copy of the data. No kernel and no protection: a notification is a flag that the main loop looks at, in the order of
  * priorities.
  *
- *     blk BYTES DEPTH random|sequential MILLISECONDS        prints requests per second, and nothing else
+ *     blk BYTES DEPTH random|sequential [MILLISECONDS]        see slices.h; what is done are requests
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdatomic.h>
@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "slices.h"
 
 #define BLOCK 4096u
 #define SECTOR 512u
@@ -401,35 +402,31 @@ static void set_up(void) {
   places = DISK_BYTES / request_bytes;
 }
 
-static double now_s(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+static void work(void) {
+  for (int i = 0; i < 200; i++) {
+    if (irq_due) irq_due = false, driver_irq();
+    else if (driver_due) driver_due = false, driver_provide();
+    else if (virt_due) virt_due = false, virt_notified();
+    else if (client_due) client_due = false, client_notified();
+    else if (device_due) device_due = false, device_turn();
+    else CHECK(false, "nothing is left to do");
+  }
+}
+
+static uint64_t requests_answered(void) {
+  return answered;
 }
 
 int main(int argc, char **argv) {
-  CHECK(argc == 5, "usage: blk BYTES DEPTH random|sequential MILLISECONDS");
+  fix_addresses(argv);
+  CHECK(argc == 4 || argc == 5, "usage: blk BYTES DEPTH random|sequential [MILLISECONDS]");
   request_bytes = (uint32_t)atoi(argv[1]);
   depth = (uint32_t)atoi(argv[2]);
   is_random = strcmp(argv[3], "random") == 0;
-  double seconds = atoi(argv[4]) / 1000.0;
   CHECK(request_bytes >= BLOCK && request_bytes % BLOCK == 0, "BYTES is a multiple of 4096");
   CHECK(depth >= 1 && depth <= CAPACITY, "DEPTH is 1 to 128");
   set_up();
   for (uint32_t slot = 0; slot < depth; slot++) client_send(slot);
   client_publish();
-  double start = now_s(), end = start + seconds, now = start;
-  while (now < end) {
-    for (int i = 0; i < 200; i++) {
-      if (irq_due) irq_due = false, driver_irq();
-      else if (driver_due) driver_due = false, driver_provide();
-      else if (virt_due) virt_due = false, virt_notified();
-      else if (client_due) client_due = false, client_notified();
-      else if (device_due) device_due = false, device_turn();
-      else CHECK(false, "nothing is left to do");
-    }
-    now = now_s();
-  }
-  printf("%.0f\n", (double)answered / (now - start));
-  return 0;
+  return run_slices(&(struct workload){work, requests_answered}, argc == 5 ? argv[4] : NULL);
 }

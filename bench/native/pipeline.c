@@ -6,7 +6,7 @@
  * copier, client; the frame generator looks at what was sent, as the testbed's does. No kernel and no protection: a
  * notification is a flag that the main loop looks at, in the order of priorities.
  *
- *     pipeline FRAME BATCH MILLISECONDS        prints packets per second, and nothing else
+ *     pipeline FRAME BATCH [MILLISECONDS]        see slices.h; what is done are packets
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdatomic.h>
@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "slices.h"
 
 #define BUFFERS 512u
 #define CLIENTS 2u
@@ -952,29 +953,21 @@ static void turn(void) {
   }
 }
 
-static double now_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+static void work(void) {
+  for (uint32_t i = 0; i < 64; i++) turn();
 }
 
-static double run(double seconds) {
-  uint64_t before = nic.answered;
-  double begin = now_seconds(), now = begin;
-  while (now - begin < seconds) {
-    for (uint32_t i = 0; i < 64; i++) turn();
-    now = now_seconds();
-  }
-  CHECK(nic.answered > before, "nothing is answered");
-  return (double)(nic.answered - before) / (now - begin);
+static uint64_t answered(void) {
+  return nic.answered;
 }
 
 int main(int argc, char **argv) {
-  if (argc != 4) {
-    fprintf(stderr, "usage: pipeline FRAME BATCH MILLISECONDS\n");
+  fix_addresses(argv);
+  if (argc != 3 && argc != 4) {
+    fprintf(stderr, "usage: pipeline FRAME BATCH [MILLISECONDS]\n");
     return 2;
   }
-  long frame = strtol(argv[1], NULL, 10), batch = strtol(argv[2], NULL, 10), milliseconds = strtol(argv[3], NULL, 10);
+  long frame = strtol(argv[1], NULL, 10), batch = strtol(argv[2], NULL, 10);
   CHECK(frame >= 50 && frame <= (long)FRAME_MAX, "a frame has 50 to 1514 bytes");
   CHECK(batch >= 1 && batch <= 256, "a batch has 1 to 256 frames");
   ram_bytes = 16u << 20;
@@ -982,8 +975,5 @@ int main(int argc, char **argv) {
   memset(ram, 0, ram_bytes);
   build_frames((uint32_t)frame, (uint32_t)batch);
   set_up();
-  double seconds = (double)milliseconds / 1000;
-  run(seconds / 5);
-  printf("%.0f\n", run(seconds));
-  return 0;
+  return run_slices(&(struct workload){work, answered}, argc == 4 ? argv[3] : NULL);
 }

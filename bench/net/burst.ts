@@ -9,7 +9,8 @@ import type { RunCosts } from '../../systems/run-costs.ts';
 import { publishedBoardCosts } from '../cost/read-costs.ts';
 import { NetRig } from '../net-rig.ts';
 import type { BenchRow } from '../results.ts';
-import { forLength, type NetSettings, once } from './settings.ts';
+import { once } from '../statistics.ts';
+import { forLength, type NetSettings } from './settings.ts';
 import { TRIAL_WINDOW } from './trial.ts';
 
 const LINE_BITS_PER_SECOND = 1e9;

@@ -8,7 +8,8 @@ import { publishedBoardCosts } from '../cost/read-costs.ts';
 import { NetRig } from '../net-rig.ts';
 import { workPerPacket } from '../net.ts';
 import type { BenchRow } from '../results.ts';
-import { forLength, type NetSettings, once, round } from './settings.ts';
+import { once, round } from '../statistics.ts';
+import { forLength, type NetSettings } from './settings.ts';
 
 const FRAME = 64;
 const BATCHES = [1, 8, 64];

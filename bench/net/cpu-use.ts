@@ -8,7 +8,8 @@ import { medianError, type Prediction, predictAll } from '../cost/predict.ts';
 import { PUBLISHED_PATHS } from '../cost/published.ts';
 import { publishedBoardCosts, readCosts } from '../cost/read-costs.ts';
 import type { BenchRow } from '../results.ts';
-import { forLength, type NetSettings, once, round } from './settings.ts';
+import { once, round } from '../statistics.ts';
+import { forLength, type NetSettings } from './settings.ts';
 
 const SMOKE_MEGABITS = [900, 957];
 

@@ -36,8 +36,9 @@ function named(rows: readonly BenchRow[], name: string): readonly BenchRow[] {
 }
 
 describe('closed-loop sweeps', () => {
-  it('measure each frame at one batch and each batch at one frame', () => {
-    const rows = netPoints(SETTINGS).flatMap((net) => benchNet({ ...SETTINGS, ...net }));
+  it('measure each frame at one batch and each batch at one frame', async () => {
+    const points = netPoints(SETTINGS).map((net) => benchNet({ ...SETTINGS, ...net }));
+    const rows = (await Promise.all(points)).flat();
 
     expectRows(rows);
     expect(rows.map((row) => [row['frame'], row['batch']])).toEqual([

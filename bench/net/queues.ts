@@ -9,7 +9,8 @@ import { FRAME_BYTES, packetsPerSecond } from '../cost/published.ts';
 import { outOfStep } from '../cost/simulate.ts';
 import { NetRig } from '../net-rig.ts';
 import type { BenchRow } from '../results.ts';
-import { forLength, type NetSettings, once, round } from './settings.ts';
+import { once, round } from '../statistics.ts';
+import { forLength, type NetSettings } from './settings.ts';
 import { TRIAL_WINDOW } from './trial.ts';
 
 const PATH = '5pd';

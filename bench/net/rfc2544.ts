@@ -6,8 +6,9 @@
 
 import { NetRig } from '../net-rig.ts';
 import type { BenchRow } from '../results.ts';
+import { once, round } from '../statistics.ts';
 import { searchHighest } from './search.ts';
-import { forLength, type NetSettings, once, round, warmUpPackets } from './settings.ts';
+import { forLength, type NetSettings, warmUpPackets } from './settings.ts';
 import { bestTrial, trial, TRIAL_WINDOW } from './trial.ts';
 
 const PATH = '5pd';

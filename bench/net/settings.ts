@@ -1,6 +1,5 @@
 /** What the network's measurements are told: see `bench/suite/benchmark.ts`, whose settings these are. */
 
-import type { BenchRow } from '../results.ts';
 import type { BenchSettings } from '../suite/benchmark.ts';
 
 export type NetSettings = Pick<
@@ -14,16 +13,6 @@ export function forLength<T>(
   values: Readonly<Record<NetSettings['length'], T>>,
 ): T {
   return values[length];
-}
-
-/** A figure that is counted, or the same in every run: no spread. */
-export function once(value: number): Pick<BenchRow, 'median' | 'min' | 'max' | 'ratioToNative'> {
-  return { median: value, min: value, max: value, ratioToNative: null };
-}
-
-/** Four significant digits: more than any of these measurements has. */
-export function round(value: number): number {
-  return Number(value.toPrecision(4));
 }
 
 /**

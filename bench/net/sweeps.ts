@@ -6,9 +6,9 @@
 import { NetRig, type NetRigOptions } from '../net-rig.ts';
 import { workPerPacket } from '../net.ts';
 import type { BenchRow } from '../results.ts';
-import { summarise } from '../statistics.ts';
+import { round, summarise } from '../statistics.ts';
 import type { BenchSettings, NetPoints } from '../suite/benchmark.ts';
-import { forLength, type NetSettings, round, warmUpPackets } from './settings.ts';
+import { forLength, type NetSettings, warmUpPackets } from './settings.ts';
 
 /**
  * Bytes without the check sequence. The last is RFC 2544's 1518, which counts that sequence; the others are four bytes larger than
@@ -41,6 +41,17 @@ export function netPoints(settings: Pick<BenchSettings, 'net' | 'length'>): read
     ),
     ...single('5pd', [IP_MTU_FRAME], [BATCH]),
   ];
+}
+
+/**
+ * What one process measures of `net/echo`: a point; in full length one sample of it, for the engine compiles the same program a
+ * little differently each time, and the system places its memory differently. Samples of a point are as far apart as can be.
+ */
+export function netPieces(settings: BenchSettings): readonly BenchSettings[] {
+  const points = netPoints(settings).map((net) => ({ ...settings, net }));
+  if (settings.length !== 'full') return points;
+  const samples = Array.from({ length: settings.repeat }, () => points);
+  return samples.flat().map((point) => ({ ...point, repeat: 1 }));
 }
 
 function single(

@@ -15,9 +15,10 @@ import { createTestbed } from '../../systems/testbed.ts';
 import { publishedBoardCosts } from '../cost/read-costs.ts';
 import type { BenchRow } from '../results.ts';
 import { clientStation } from '../net-rig.ts';
+import { once, round } from '../statistics.ts';
 import { withConfig, withProgram } from './replace.ts';
 import { SENDER_BYTE_AT, senderClient } from './sender-client.ts';
-import { forLength, type NetSettings, once, round } from './settings.ts';
+import { forLength, type NetSettings } from './settings.ts';
 
 const PATH = '4pd';
 const FRAMES = [1514, 64];
@@ -118,6 +119,10 @@ class CountingSink implements EthernetWire {
   }
 
   nextLength(): number {
+    return 0;
+  }
+
+  framesWaiting(): number {
     return 0;
   }
 

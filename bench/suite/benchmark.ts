@@ -35,7 +35,10 @@ export interface BenchPart {
   /** How long it takes on two cores, about; the time that is left is reckoned from it. */
   readonly seconds: Readonly<Record<BenchLength, number>>;
   readonly measure: (settings: BenchSettings) => readonly BenchRow[] | Promise<readonly BenchRow[]>;
-  /** For a part whose figures would disturb each other: its pieces, each for a process of its own. */
+  /**
+   * For a part whose figures would disturb each other: its pieces, each for a process of its own. Where several measure the same
+   * figures, they are samples of them.
+   */
   readonly split?: (settings: BenchSettings) => Promise<readonly BenchSettings[]>;
 }
 

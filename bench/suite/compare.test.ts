@@ -39,6 +39,29 @@ describe('a comparison', () => {
     expect(compareResults([row('a', [0])], [row('a', [0])]).same).toBe(1);
   });
 
+  it('finds a ratio to native that has changed, whatever the figure itself has done', () => {
+    const ratio = (value: number, low: number, high: number): object => ({
+      ratioToNative: value,
+      ratioLow: low,
+      ratioHigh: high,
+    });
+    const before = [row('a', [100], ratio(0.3, 0.29, 0.31))];
+    const changed = (now: object): unknown =>
+      compareResults(before, [row('a', [100], now)]).changed.map((change) => [
+        change.unit,
+        change.now,
+      ]);
+
+    expect(changed(ratio(0.34, 0.33, 0.35))).toEqual([['of native', 0.34]]);
+    // One of its samples was as low; and less than what two runs may differ by.
+    expect(changed(ratio(0.34, 0.305, 0.35))).toEqual([]);
+    expect(changed(ratio(0.314, 0.312, 0.316))).toEqual([]);
+    // Results of a version that wrote no spread down.
+    expect(changed({ ratioToNative: 0.32 })).toEqual([]);
+    expect(changed({ ratioToNative: 0.4 })).toEqual([['of native', 0.4]]);
+    expect(changed({ ratioToNative: null })).toEqual([]);
+  });
+
   it('matches rows by name and parameters, not by place and not by other figures', () => {
     const before = [
       row('a', [100], { frame: 64, nsPerPacket: 10 }),

@@ -1,12 +1,15 @@
 /** `--compare`: which figures have changed beyond noise since an earlier run. */
 
 import { type BenchResults, type BenchRow, parametersOf } from '../results.ts';
-import { compareSummaries } from '../statistics.ts';
+import { compareSummaries, type Summary } from '../statistics.ts';
 import { figure } from './figure.ts';
 
 export interface Change {
   readonly row: BenchRow;
-  readonly before: BenchRow;
+  /** What has changed, as people read it: the row's unit, or that it is a ratio to native. */
+  readonly unit: string;
+  readonly before: number;
+  readonly now: number;
   /** The figure now, divided by the one before. */
   readonly factor: number;
 }
@@ -22,6 +25,10 @@ export interface Comparison {
 
 /** A single sample shows no spread: what it may differ by. */
 const FLOOR = 0.03;
+/** What the ratios of two runs may differ by beside their spread, which is of a few processes. */
+const RATIO_FLOOR = 0.05;
+/** What a ratio may differ by that was written down without its spread. */
+const RATIO_SPREAD_UNKNOWN = 0.1;
 
 export function compareResults(
   before: readonly BenchRow[],
@@ -34,11 +41,49 @@ export function compareResults(
   for (const [key, row] of byKey(after)) {
     const other = former.get(key);
     former.delete(key);
-    if (other === undefined) added.push(key);
-    else if (compareSummaries(other, row, FLOOR) === 'same') same += 1;
-    else changed.push({ row, before: other, factor: row.median / other.median });
+    if (other === undefined) {
+      added.push(key);
+      continue;
+    }
+    for (const { unit, floor, figures } of compared(other, row)) {
+      const [earlier, now] = figures;
+      if (compareSummaries(earlier, now, floor) === 'same') same += 1;
+      else
+        changed.push({
+          row,
+          unit,
+          before: earlier.median,
+          now: now.median,
+          factor: now.median / earlier.median,
+        });
+    }
   }
   return { changed, same, added, missing: [...former.keys()] };
+}
+
+interface Compared {
+  readonly unit: string;
+  readonly floor: number;
+  /** Before and now. */
+  readonly figures: readonly [Summary, Summary];
+}
+
+/** The figure, and its ratio to native where both runs have it. */
+function compared(before: BenchRow, row: BenchRow): readonly Compared[] {
+  const figure: Compared = { unit: row.unit, floor: FLOOR, figures: [before, row] };
+  const ratios = [ratioOf(before), ratioOf(row)] as const;
+  const [earlier, now] = ratios;
+  if (earlier === undefined || now === undefined) return [figure];
+  return [figure, { unit: 'of native', floor: RATIO_FLOOR, figures: [earlier, now] }];
+}
+
+function ratioOf({ ratioToNative, ratioLow, ratioHigh }: BenchRow): Summary | undefined {
+  if (ratioToNative === null) return undefined;
+  return {
+    median: ratioToNative,
+    min: typeof ratioLow === 'number' ? ratioLow : ratioToNative * (1 - RATIO_SPREAD_UNKNOWN),
+    max: typeof ratioHigh === 'number' ? ratioHigh : ratioToNative * (1 + RATIO_SPREAD_UNKNOWN),
+  };
 }
 
 /** Rows by name and parameters. Where these do not tell two apart, the first is compared with the first, and so on. */
@@ -55,8 +100,12 @@ function byKey(rows: readonly BenchRow[]): Map<string, BenchRow> {
 
 /** Such as `net/echo path=5pd frame=64 batch=64, packets/s`. */
 export function describeRow(row: BenchRow): string {
+  return describeFigure(row, row.unit);
+}
+
+function describeFigure(row: BenchRow, unit: string): string {
   const parameters = parametersOf(row).map(([key, value]) => ` ${key}=${value}`);
-  return `${row.name}${parameters.join('')}, ${row.unit}`;
+  return `${row.name}${parameters.join('')}, ${unit}`;
 }
 
 /** The comparison as lines for people. */
@@ -73,9 +122,9 @@ export function comparisonLines(
   }
   if (changed.length === 0) lines.push(`  nothing has changed beyond noise (${same} figures)`);
   else lines.push(`  ${changed.length} changed beyond noise, ${same} did not:`);
-  for (const { row, before: other, factor } of changed) {
+  for (const { row, unit, before: earlier, now, factor } of changed) {
     lines.push(
-      `  ${figure(other.median)} → ${figure(row.median)} (x ${figure(factor)})  ${describeRow(row)}`,
+      `  ${figure(earlier)} → ${figure(now)} (x ${figure(factor)})  ${describeFigure(row, unit)}`,
     );
   }
   if (added.length > 0) lines.push(`  ${added.length} are new: ${some(added)}`);

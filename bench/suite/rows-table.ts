@@ -4,7 +4,8 @@ import { type BenchRow, FIGURES } from '../results.ts';
 import { figure } from './figure.ts';
 
 /** Have their place in every table, or none. */
-const PLACED = new Set(['name', 'unit', 'median', 'min', 'max', 'ratioToNative']);
+const RATIO = ['ratioToNative', 'ratioLow', 'ratioHigh'];
+const PLACED = new Set(['name', 'unit', 'median', 'min', 'max', ...RATIO]);
 
 export interface Table {
   readonly header: readonly string[];
@@ -23,7 +24,7 @@ export function rowsTable(rows: readonly BenchRow[], only?: readonly string[]): 
     rows.some((row) => row[key] !== null && row[key] !== undefined);
   const parameters = extras.filter((key) => isKnown(key) && !FIGURES.has(key));
   const figures = extras.filter((key) => isKnown(key) && FIGURES.has(key));
-  const ratio = isKnown('ratioToNative') ? ['ratioToNative'] : [];
+  const ratio = RATIO.filter(isKnown);
   const spread = rows.some((row) => row.min !== row.max) ? ['min', 'max'] : [];
   const names = new Set(rows.map((row) => row.name)).size > 1 ? ['name'] : [];
   const all = [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
@@ -41,6 +42,8 @@ const HEADINGS: Readonly<Record<string, string>> = {
   min: 'least',
   max: 'most',
   ratioToNative: 'of native',
+  ratioLow: 'at least',
+  ratioHigh: 'at most',
   nsPerPacket: 'ns/packet',
   nsPerRequest: 'ns/request',
   mbPerSecond: 'MB/s',

@@ -3,6 +3,7 @@
 import { hostNow } from '../../host/event-loop.ts';
 import type { BenchRow } from '../results.ts';
 import type { Benchmark, BenchPart, BenchSettings } from './benchmark.ts';
+import { combineSamples } from './combine.ts';
 import {
   measureInChild,
   type PartOutcome,
@@ -73,12 +74,16 @@ async function measure(
 ): Promise<PartOutcome> {
   const pieces = (await part.split?.(settings)) ?? [settings];
   const rows: BenchRow[] = [];
-  for (const piece of pieces) {
-    const outcome = await measureInChild({ benchmark: benchmark.name, part: part.name }, piece);
+  for (const [index, piece] of pieces.entries()) {
+    const which = pieces.length === 1 ? '' : `${index + 1} of ${pieces.length}, `;
+    const outcome = await measureInChild(
+      { benchmark: benchmark.name, part: part.name },
+      { ...piece, onProgress: (line) => piece.onProgress(`${which}${line}`) },
+    );
     if (outcome.kind === 'failed') return outcome;
     rows.push(...outcome.rows);
   }
-  return { kind: 'measured', rows };
+  return { kind: 'measured', rows: part.split === undefined ? rows : combineSamples(rows) };
 }
 
 /** How long it took: the suite has a target of its own. */

@@ -3,6 +3,7 @@
  * here; a new question within one is a new part.
  */
 
+import type { BenchRow } from '../results.ts';
 import type { Benchmark } from './benchmark.ts';
 
 export const BENCHMARKS: readonly Benchmark[] = [
@@ -12,15 +13,16 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'echo',
-        seconds: { smoke: 2, quick: 12, full: 60 },
-        split: async (settings) => {
-          const { netPoints } = await import('../net/sweeps.ts');
-          return netPoints(settings).map((net) => ({ ...settings, net }));
-        },
+        seconds: { smoke: 2, quick: 15, full: 200 },
+        split: async (settings) => (await import('../net/sweeps.ts')).netPieces(settings),
         measure: async (settings) => {
           const { benchNet } = await import('../net.ts');
           const { netPoints } = await import('../net/sweeps.ts');
-          return netPoints(settings).flatMap((net) => benchNet({ ...settings, ...net }));
+          const rows: BenchRow[] = [];
+          for (const net of netPoints(settings)) {
+            rows.push(...(await benchNet({ ...settings, ...net })));
+          }
+          return rows;
         },
       },
       {
