@@ -5,6 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { sddfInProcess } from '../test/support/sddf-in-process.ts';
 import { commands } from './commands.ts';
 import { runProgram } from './program.ts';
 
@@ -114,20 +115,16 @@ describe("a user's mistake", () => {
 });
 
 describe('help', () => {
-  it.each(commands.map((command) => command.name))('of %s has examples', (name) => {
-    const { status, stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', name, '--help'], {
-      encoding: 'utf8',
-    });
+  it.each(commands.map((command) => command.name))('of %s has examples', async (name) => {
+    const { status, stdout } = await sddfInProcess(name, '--help');
 
     expect(status).toBe(0);
     expect(stdout).toContain(`Usage: sddf ${name}`);
     expect(stdout).toContain('Examples:');
   });
 
-  it.each(['run', 'trace', 'path'])('of %s says that a capture replaces a file', (name) => {
-    const { stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', name, '--help'], {
-      encoding: 'utf8',
-    });
+  it.each(['run', 'trace', 'path'])('of %s says that a capture replaces a file', async (name) => {
+    const { stdout } = await sddfInProcess(name, '--help');
     const [, capture] = /--capture <file>([^]*?)\n {2}-/.exec(stdout) ?? [];
 
     expect(capture?.replaceAll(/\s+/g, ' ')).toContain('which is replaced if there is one');

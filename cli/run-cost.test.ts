@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { sddfInProcess } from '../test/support/sddf-in-process.ts';
 
 const SDDF = 'cli/sddf.mjs';
 const TABLE = 'imx8mm';
@@ -33,7 +34,7 @@ describe('sddf run --cost', () => {
     expect(run(`${RUN} --cost ${TABLE}`).out).toMatch(/CPU use +\d+\.\d % of a core/);
   });
 
-  it('refuses what cannot be with one line', () => {
+  it('refuses what cannot be with one line', async () => {
     const cases: readonly (readonly [string, RegExp])[] = [
       [`run echo --cost ${TABLE}`, /--cost: .* give --clock virtual too/],
       [`${RUN} --cost nowhere.json`, /cost table nowhere\.json: no such file/],
@@ -42,10 +43,10 @@ describe('sddf run --cost', () => {
       ['bench net --quick --cost nowhere.json', /cost table nowhere\.json: no such file/],
     ];
     for (const [line, message] of cases) {
-      const { status, errors } = run(line);
+      const { status, stderr } = await sddfInProcess(...line.split(' '));
 
-      expect(errors).toMatch(message);
-      expect(errors.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toMatch(message);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
       expect(status).toBe(2);
     }
   });

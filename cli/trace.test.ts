@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sddfInProcess } from '../test/support/sddf-in-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trace-'));
 const VIRTUAL = '--net loop --clock virtual --for 100us';
@@ -23,8 +24,9 @@ function sddf(line: string): Ended {
 }
 
 /** What it says about a mistake: the last line, the only one of `sddf`'s own. */
-function complaint({ status, errors }: Ended) {
-  const lines = errors.split('\n').filter((line) => line.startsWith('sddf: '));
+async function complaint(line: string) {
+  const { status, stderr } = await sddfInProcess(...line.split(' '));
+  const lines = stderr.split('\n').filter((one) => one.startsWith('sddf: '));
   return { status, lines };
 }
 
@@ -107,26 +109,26 @@ describe('sddf trace', () => {
     ).toMatchObject({ unit: 'accesses' });
   });
 
-  it('says in one line what is wrong, and leaves no file behind', () => {
+  it('says in one line what is wrong, and leaves no file behind', async () => {
     const there = join(folder, 'there.json');
     writeFileSync(there, 'mine');
     const file = join(folder, 'none.json');
 
-    expect(complaint(sddf(`trace ecko -o ${file}`))).toEqual({
+    expect(await complaint(`trace ecko -o ${file}`)).toEqual({
       status: 2,
       lines: [expect.stringContaining("no system 'ecko' (did you mean echo?)")],
     });
     expect(existsSync(file)).toBe(false);
-    expect(complaint(sddf(`trace echo -o ${there} ${VIRTUAL}`))).toEqual({
+    expect(await complaint(`trace echo -o ${there} ${VIRTUAL}`)).toEqual({
       status: 2,
       lines: [`sddf: ${there}: is there already; name another file, or add --force`],
     });
     expect(readFileSync(there, 'utf8')).toBe('mine');
-    expect(complaint(sddf(`trace echo -o ${folder}/no/such/place.json`)).lines).toEqual([
+    expect((await complaint(`trace echo -o ${folder}/no/such/place.json`)).lines).toEqual([
       expect.stringContaining('no such file or directory'),
     ]);
-    expect(complaint(sddf('trace echo')).lines).toEqual([expect.stringContaining('--output')]);
-    expect(complaint(sddf(`trace echo -o ${file} --events 5`))).toMatchObject({ status: 2 });
+    expect((await complaint('trace echo')).lines).toEqual([expect.stringContaining('--output')]);
+    expect(await complaint(`trace echo -o ${file} --events 5`)).toMatchObject({ status: 2 });
   });
 
   it('replaces a file with --force', () => {
@@ -181,17 +183,17 @@ describe('sddf path', () => {
     ]);
   });
 
-  it('says in one line what is wrong', () => {
-    expect(complaint(sddf('path echo --packet 100000 --for 1ms'))).toEqual({
+  it('says in one line what is wrong', async () => {
+    expect(await complaint('path echo --packet 100000 --for 1ms')).toEqual({
       status: 2,
       lines: [expect.stringMatching(/the NIC has taken only \d+ in this run/)],
     });
-    expect(complaint(sddf('path hello'))).toEqual({
+    expect(await complaint('path hello')).toEqual({
       status: 2,
       lines: ['sddf: hello: the system has no NIC, and path follows frames'],
     });
-    expect(complaint(sddf('path echo --packet 0')).status).toBe(2);
-    expect(complaint(sddf(`path echo --svg ${folder}`)).lines).toEqual([
+    expect((await complaint('path echo --packet 0')).status).toBe(2);
+    expect((await complaint(`path echo --svg ${folder}`)).lines).toEqual([
       expect.stringContaining(folder),
     ]);
   });

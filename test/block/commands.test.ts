@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { sddfInProcess } from '../support/sddf-in-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'block-commands-'));
 const IMAGE = join(directory, 'two-partitions.img');
@@ -107,8 +108,8 @@ describe('mistakes', () => {
       ['run', 'blk', '--disk', `file=${IMAGE}`, '--nbd', 'unix:e.sock,client=7', '--for', '1s'],
       'two-partitions.img has no partition 7; there are 0 (fat0), 1 (raw1)\n',
     ],
-  ])('%j ends with 2 and one line', (args, message) => {
-    const { status, stdout, stderr } = sddf(...args);
+  ])('%j ends with 2 and one line', async (args, message) => {
+    const { status, stdout, stderr } = await sddfInProcess(...args);
 
     expect(stderr).toContain(message);
     expect([status, stdout, stderr.split('\n').length]).toEqual([2, '', 2]);

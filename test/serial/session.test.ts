@@ -21,6 +21,7 @@ import { describe, expect, it } from 'vitest';
 import { loadPtyCalls } from '../../host/serial/libc.ts';
 import { PtyBridge } from '../../host/serial/pty-bridge.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
+import { sddfInProcess } from '../support/sddf-in-process.ts';
 import { SerialPeer } from '../support/serial-peer.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'serial-'));
@@ -160,20 +161,21 @@ describe('a serial session', () => {
     expect(shown).toMatch(/1 +virtio_net +ethernet_driver +[1-9]/);
   });
 
-  it('says in one line what is wrong with --serial, and ends with 2', () => {
-    const wrong = (serial: string, ...more: string[]): string => {
-      const args = ['cli/sddf.mjs', 'run', 'serial', '--serial', serial, ...more];
-      const ended = spawnSync(process.execPath, args, { encoding: 'utf8', input: '' });
-      expect(ended.status).toBe(2);
+  it('says in one line what is wrong with --serial, and ends with 2', async () => {
+    const wrong = async (serial: string, ...more: string[]): Promise<string> => {
+      const ended = await sddfInProcess('run', 'serial', '--serial', serial, ...more);
+      expect(ended).toMatchObject({ status: 2, stderr: expect.stringMatching(/^sddf: .*\n$/) });
       return ended.stderr;
     };
 
-    expect(wrong('telnett')).toContain("unknown kind 'telnett' (did you mean telnet?)");
-    expect(wrong('tcp')).toContain("'listen' is missing, as in listen=127.0.0.1:4444");
-    expect(wrong('file,in=/nonexistent')).toContain('no such file or directory');
-    expect(wrong('port,path=/dev/nosuchport')).toContain('there is no such port');
-    expect(wrong('port,path=/dev/x,baud=12')).toContain('baud');
-    expect(wrong('stdio', '--uart', 'z80')).toContain('uart is one of ns16550a, pl011, virtio');
+    expect(await wrong('telnett')).toContain("unknown kind 'telnett' (did you mean telnet?)");
+    expect(await wrong('tcp')).toContain("'listen' is missing, as in listen=127.0.0.1:4444");
+    expect(await wrong('file,in=/nonexistent')).toContain('no such file or directory');
+    expect(await wrong('port,path=/dev/nosuchport')).toContain('there is no such port');
+    expect(await wrong('port,path=/dev/x,baud=12')).toContain('baud');
+    expect(await wrong('stdio', '--uart', 'z80')).toContain(
+      'uart is one of ns16550a, pl011, virtio',
+    );
   });
 });
 

@@ -1,0 +1,45 @@
+/**
+ * Test support: the `sddf` command inside the test's own process. For mistakes and help: a process for each takes a second
+ * of processor time, nearly all of it to load the program again.
+ */
+
+import { vi } from 'vitest';
+import { runProgram } from '../../cli/program.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface Ended {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export async function sddfInProcess(...args: readonly string[]): Promise<Ended> {
+  const written = { stdout: '', stderr: '' };
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      written.stdout += String(text);
+      return true;
+    }),
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      written.stderr += String(text);
+      return true;
+    }),
+    vi.spyOn(console, 'error').mockImplementation((text: string) => {
+      written.stderr += `${text}\n`;
+    }),
+  ];
+  const listeners = SIGNALS.map((signal) => process.listeners(signal));
+  const { exitCode } = process;
+  try {
+    return { status: await runProgram([...args]), ...written };
+  } finally {
+    process.exitCode = exitCode;
+    for (const spy of spies) spy.mockRestore();
+    for (const [index, signal] of SIGNALS.entries()) {
+      for (const listener of process.listeners(signal)) {
+        if (!listeners[index]?.includes(listener)) process.off(signal, listener);
+      }
+    }
+  }
+}
