@@ -11,7 +11,7 @@ import type { GeneratorOptions } from '../board/links/generator-options.ts';
 import { TrafficGenerator } from '../board/links/generator.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import type { Station } from '../board/links/udp-frame.ts';
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow, sleep } from '../host/event-loop.ts';
 import { assert } from '../memory/assert.ts';
 import type { SystemDescription } from '../microkit/model.ts';
 import type { RunCosts } from '../systems/run-costs.ts';
@@ -55,6 +55,8 @@ const RAM_BYTES = 64 * 1024 * 1024;
 /** A client's queues and buffers are 2 MiB. */
 const RAM_BYTES_MANY_CLIENTS = 192 * 1024 * 1024;
 const SLICE_NS = 2_000_000;
+const WARM_UP_PAUSES = 20;
+const WARM_UP_PAUSE_MS = 10;
 const PATIENCE_NS = 300_000_000_000;
 const FIRST_CLIENT: Station = {
   mac: Uint8Array.of(0x52, 0x54, 0x01, 0, 0, 0x0a),
@@ -118,6 +120,17 @@ export class NetRig implements Worker {
       assertPatience(startedAt, hostNow());
     }
     return hostNow() - startedAt;
+  }
+
+  /**
+   * Runs until this many more packets have been answered, with pauses. The engine compiles on threads of its own: where they get no
+   * processor beside this one (real-time priority, one core), it would interpret for as long as nobody waits.
+   */
+  async warmUp(packets: number): Promise<void> {
+    for (let pause = 0; pause < WARM_UP_PAUSES; pause += 1) {
+      this.run(Math.ceil(packets / WARM_UP_PAUSES));
+      await sleep(WARM_UP_PAUSE_MS);
+    }
   }
 
   /** Runs for about this long, and until a packet has been answered. @returns packets answered per second */

@@ -29,6 +29,18 @@ describe('the network benchmark', () => {
     }
   });
 
+  it('waits while it warms up, so that the engine can compile', async () => {
+    const rig = new NetRig({ path: '5pd', frame: 64, batch: 1 });
+    let turns = 0;
+    const count = setInterval(() => (turns += 1), 1);
+    await rig.warmUp(200);
+    clearInterval(count);
+
+    expect(rig.generator.counters.answered).toBeGreaterThanOrEqual(200);
+    // Two pauses would be enough for one turn; there are many.
+    expect(turns).toBeGreaterThan(2);
+  });
+
   it('counts two copies for a packet with a copier, one without', () => {
     const copies = (path: string): number => {
       const rig = new NetRig({ path, frame: 64, batch: 1 });

@@ -91,7 +91,7 @@ async function measure(
   const { path, sampleNs } = options;
   const rig = new NetRig({ path, ...point });
   options.onProgress(progress(point, 'warming up'));
-  rig.run(warmUp(options, point.batch));
+  await rig.warmUp(warmUp(options, point.batch));
   rig.rate(sampleNs);
   const before = rig.counters();
   const answeredBefore = rig.generator.counters.answered;

@@ -49,8 +49,8 @@ describe('closed-loop sweeps', () => {
     ]);
   });
 
-  it('count one copy for each packet, however many clients share the traffic', () => {
-    const rows = benchNetClients(SETTINGS);
+  it('count one copy for each packet, however many clients share the traffic', async () => {
+    const rows = await benchNetClients(SETTINGS);
 
     expectRows(rows);
     expect(rows.map((row) => [row.name, row['path'], row['clients']])).toEqual([
@@ -60,8 +60,8 @@ describe('closed-loop sweeps', () => {
     for (const row of rows) expect(row['copies']).toBeCloseTo(1, 0);
   });
 
-  it('measure every path', () => {
-    const rows = benchNetPaths(SETTINGS);
+  it('measure every path', async () => {
+    const rows = await benchNetPaths(SETTINGS);
 
     expectRows(rows);
     expect(rows.map((row) => row['path'])).toEqual(['5pd', 'dummy', '4pd', '2pd']);

@@ -22,6 +22,7 @@ const BATCH = 64;
 const IP_MTU_FRAME = 1500;
 /** Of the ablation: not one of the sweep's, so that no point is measured twice. */
 const ABLATION_BATCH = 16;
+const PATHS = ['5pd', 'dummy', '4pd', '2pd'];
 
 /**
  * The points of `net/echo`, one at a time: those asked for, or by frame at one batch and by batch at one frame. Each is for
@@ -65,7 +66,7 @@ function single(
 }
 
 /** `net/clients`: the same traffic for one client, or spread over many. Without copiers, for Microkit has 63 domains at most. */
-export function benchNetClients(settings: NetSettings): readonly BenchRow[] {
+export async function benchNetClients(settings: NetSettings): Promise<readonly BenchRow[]> {
   const counts = forLength(settings, { smoke: [1, 2], quick: [1, 2, 8, 32], full: [1, 2, 8, 32] });
   const points = counts.map((clients) => ({
     path: '4pd',
@@ -78,15 +79,14 @@ export function benchNetClients(settings: NetSettings): readonly BenchRow[] {
 }
 
 /** `net/echo` on every path. */
-export function benchNetPaths(settings: NetSettings): readonly BenchRow[] {
+export async function benchNetPaths(settings: NetSettings): Promise<readonly BenchRow[]> {
   const frames = settings.length === 'smoke' ? [FRAME] : [FRAME, 1514];
-  return frames.flatMap((frame) =>
-    alternate(
-      'net/echo',
-      ['5pd', 'dummy', '4pd', '2pd'].map((path) => ({ path, frame, batch: ABLATION_BATCH })),
-      settings,
-    ),
-  );
+  const rows: BenchRow[] = [];
+  for (const frame of frames) {
+    const points = PATHS.map((path) => ({ path, frame, batch: ABLATION_BATCH }));
+    rows.push(...(await alternate('net/echo', points, settings)));
+  }
+  return rows;
 }
 
 type Point = Pick<NetRigOptions, 'path' | 'frame' | 'batch' | 'clients' | 'targets'>;
@@ -97,11 +97,11 @@ interface Series {
   readonly rates: number[];
 }
 
-function alternate(
+async function alternate(
   name: string,
   points: readonly Point[],
   settings: NetSettings,
-): readonly BenchRow[] {
+): Promise<readonly BenchRow[]> {
   const { repeat, sampleNs, onProgress } = settings;
   const all: Series[] = points.map((point) => ({ point, rig: new NetRig(point), rates: [] }));
   const sayWhat = ({ point }: Series, what: string): void =>
@@ -111,7 +111,7 @@ function alternate(
     );
   for (const series of all) {
     sayWhat(series, 'warming up');
-    series.rig.run(warmUpPackets(settings));
+    await series.rig.warmUp(warmUpPackets(settings));
   }
   const before = all.map(({ rig }) => ({
     counters: rig.counters(),

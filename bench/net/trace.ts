@@ -24,7 +24,7 @@ async function measure(settings: NetSettings, batch: number): Promise<BenchRow> 
     instrument: (system) => startRecording({ system, clock: 'host' }).instrument,
   });
   settings.onProgress(`net/traced: batch ${batch}: warming up`);
-  for (const rig of [plain, traced]) rig.run(warmUpPackets(settings));
+  for (const rig of [plain, traced]) await rig.warmUp(warmUpPackets(settings));
   const { rates, pairRatios } = await alternate(traced, plain, {
     repeat: settings.repeat,
     sampleNs: settings.sampleNs,
