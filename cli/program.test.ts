@@ -18,6 +18,11 @@ const noSystem = join(directory, 'no-system.mjs');
 writeFileSync(noSystem, 'export const nothing = 1;');
 const broken = join(directory, 'broken.mjs');
 writeFileSync(broken, 'export const = ;');
+const elf = join(directory, 'elf.system');
+writeFileSync(
+  elf,
+  '<system><protection_domain name="p"><program_image path="p.elf" /></protection_domain></system>',
+);
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -100,6 +105,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run nope.system', 'nope.system: no such file or directory'],
   [`run ${noSystem}`, 'exports no system; export function build(), see docs/writing-a-driver.md'],
   [`run ${broken}`, 'cannot be loaded'],
+  [`run ${elf}`, "protection domain 'p': p.elf is no module; programs are .ts or .js here"],
 ];
 
 describe("a user's mistake", () => {

@@ -49,7 +49,7 @@ export async function loadSystem(
   implied: Readonly<Record<string, string>> = {},
 ): Promise<LoadedSystem> {
   if (reference.endsWith('.system')) return loadDescription(reference, searchPath);
-  if (/\.[cm]?[jt]s$/.test(reference)) {
+  if (MODULE.test(reference)) {
     const module = await loadModule(reference);
     return buildSystem(reference, module, choices, implied);
   }
@@ -169,6 +169,8 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
   };
 }
 
+const MODULE = /\.[cm]?[jt]s$/;
+
 /** A program's module: its entry function and, when it keeps counters, their names. */
 interface ProgramModule {
   readonly main: Program;
@@ -183,9 +185,15 @@ async function loadProgram(
   folders: readonly string[],
 ): Promise<ProgramModule> {
   const path = findProgram(folders, image);
-  if (path === undefined) {
+  if (!MODULE.test(image)) {
     throw new UserMistake(
-      `protection domain '${pd}': no program ${image} in ${folders.join(', ')}; see --search-path`,
+      `protection domain '${pd}': ${image} is no module; programs are .ts or .js here, see docs/writing-a-driver.md`,
+    );
+  }
+  if (path === undefined) {
+    const places = [...new Set(folders)].join(', ');
+    throw new UserMistake(
+      `protection domain '${pd}': no program ${image} in ${places}; see --search-path`,
     );
   }
   const loaded = await importUserModule(path);

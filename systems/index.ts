@@ -21,7 +21,7 @@ export const systems: readonly ReadySystem[] = [
   },
   {
     name: 'fat',
-    summary: 'a FAT file system on a disk, with ls, cat, write and df on a UART',
+    summary: 'a FAT file system on a disk, with ls, cat, write, rm, mkdir and df on a UART',
     load: async () => (await import('./fat.ts')).fatSystem,
   },
   {
