@@ -39,7 +39,7 @@ export function traceCommand(): Command {
     .requiredOption('-o, --output <file>', 'the trace, JSON')
     .option('--force', 'replaces a file that is there already')
     .option('--events <count>', 'events that are kept: the newest ones', String(EVENTS_KEPT))
-    .option('--stamp-every <count>', 'host clock: reads it for every so many events', '8')
+    .option('--stamp-every <count>', 'host clock: reads it at least for every so many events')
     .option('--registers', 'records each access to device registers too; they are counted anyway')
     .option('--host-times', 'virtual clock: host times too, as hostNs of each slice');
   return addSystemRunOptions(command).addHelpText('after', HELP).action(trace);
@@ -47,7 +47,9 @@ export function traceCommand(): Command {
 
 async function trace(reference: string, raw: RawOptions): Promise<void> {
   const events = powerOfTwo(parseCount(textOption(raw, 'events') ?? '', '--events', EVENTS));
-  const every = parseCount(textOption(raw, 'stampEvery') ?? '', '--stamp-every', EVERY);
+  const stampEvery = textOption(raw, 'stampEvery');
+  const every =
+    stampEvery === undefined ? {} : { every: parseCount(stampEvery, '--stamp-every', EVERY) };
   const existing = raw['force'] === true ? 'replace' : 'keep';
   const file = new OutputFile(textOption(raw, 'output') ?? '', existing);
   try {
@@ -55,7 +57,7 @@ async function trace(reference: string, raw: RawOptions): Promise<void> {
       const hostTimes = raw['hostTimes'] === true ? 'on' : 'off';
       const registers = raw['registers'] === true ? 'record' : 'count';
       const { clock } = options;
-      const recording = startRecording({ system, clock, events, every, hostTimes, registers });
+      const recording = startRecording({ system, clock, events, ...every, hostTimes, registers });
       return {
         instrument: recording.instrument,
         report: (result, terminal) => finish({ recording, file, options, result, terminal }),

@@ -33,15 +33,15 @@ class ObservedBoard extends Board {
 
   override irqLine(irq: number): IrqLine {
     const line = super.irqLine(irq);
-    let level: 'low' | 'high' = 'low';
+    let isRaised = 0;
     return {
       raise: () => {
-        if (level === 'low') this.#observer.raised(irq);
-        level = 'high';
+        if (isRaised === 0) this.#observer.raised(irq);
+        isRaised = 1;
         line.raise();
       },
       lower: () => {
-        level = 'low';
+        isRaised = 0;
         line.lower();
       },
     };
@@ -121,25 +121,35 @@ class ObservedImage implements ProgramImage {
 
   start(thread: UserThread): UserContext {
     this.#observer.started(this.#pd, thread);
-    const observed = new ObservedThread(thread, this.#pd, this.#observer);
-    return new ObservedContext(this.#image.start(observed), observed, this.#observer);
+    const observer = this.#observer;
+    const observed = new ObservedThread({ thread, pd: this.#pd, observer });
+    const context = this.#image.start(observed);
+    return new ObservedContext({ context, observed, thread, observer });
   }
 }
 
-class ObservedThread implements UserThread {
-  readonly regs: Uint32Array;
+/** Holds what a thread is made of, so that the classes below declare their fields with their values: see docs/hot-code.md. */
+abstract class Observed<Parts> {
+  protected readonly parts: Parts;
+
+  constructor(parts: Parts) {
+    this.parts = parts;
+  }
+}
+
+interface ThreadParts {
+  readonly thread: UserThread;
   readonly pd: number;
+  readonly observer: ThreadObserver;
+}
+
+class ObservedThread extends Observed<ThreadParts> implements UserThread {
+  readonly regs: Uint32Array = this.parts.thread.regs;
+  readonly pd: number = this.parts.pd;
   /** How the thread will next come to run: {@link RUN_WOKEN} once it has waited. */
   next = RUN_INIT;
-  readonly #thread: UserThread;
-  readonly #observer: ThreadObserver;
-
-  constructor(thread: UserThread, pd: number, observer: ThreadObserver) {
-    this.regs = thread.regs;
-    this.pd = pd;
-    this.#thread = thread;
-    this.#observer = observer;
-  }
+  readonly #thread: UserThread = this.parts.thread;
+  readonly #observer: ThreadObserver = this.parts.observer;
 
   trap(): void {
     this.#observer.enters(this.pd, this.regs);
@@ -147,10 +157,9 @@ class ObservedThread implements UserThread {
     this.#observer.returns(this.pd);
   }
 
+  /** What follows is left to {@link ObservedContext}: the runtime's own loop stays small enough to be compiled as one. */
   trapLast(): void {
     this.next = RUN_WOKEN;
-    this.#observer.waits(this.pd, this.regs);
-    this.#thread.trapLast();
   }
 
   spend(durationNs: number): number {
@@ -166,16 +175,18 @@ class ObservedThread implements UserThread {
   }
 }
 
-class ObservedContext implements UserContext {
-  readonly #context: UserContext;
-  readonly #thread: ObservedThread;
-  readonly #observer: ThreadObserver;
+interface ContextParts {
+  readonly context: UserContext;
+  readonly observed: ObservedThread;
+  readonly thread: UserThread;
+  readonly observer: ThreadObserver;
+}
 
-  constructor(context: UserContext, thread: ObservedThread, observer: ThreadObserver) {
-    this.#context = context;
-    this.#thread = thread;
-    this.#observer = observer;
-  }
+class ObservedContext extends Observed<ContextParts> implements UserContext {
+  readonly #context: UserContext = this.parts.context;
+  readonly #thread: ObservedThread = this.parts.observed;
+  readonly #kernel: UserThread = this.parts.thread;
+  readonly #observer: ThreadObserver = this.parts.observer;
 
   resume(): void {
     const thread = this.#thread;
@@ -187,5 +198,8 @@ class ObservedContext implements UserContext {
       this.#observer.throws(thread.pd, error);
       throw error;
     }
+    if (thread.next !== RUN_WOKEN) return;
+    this.#observer.waits(thread.pd, thread.regs);
+    this.#kernel.trapLast();
   }
 }

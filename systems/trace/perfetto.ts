@@ -17,6 +17,7 @@ import { flatten } from '../../microkit/model.ts';
 import { FlowBook } from './flows.ts';
 import { SystemNames, type Target } from './names.ts';
 import { RUN_AGAIN, RUN_INIT } from './observer.ts';
+import { depthOf } from './queue-probes.ts';
 import * as ev from './recorder.ts';
 import type { DeviceAccesses, Recorder } from './recorder.ts';
 import { type Slice, TraceText } from './trace-text.ts';
@@ -60,6 +61,8 @@ class PerfettoTrace {
   readonly #serviceSince = new Map<number, number>();
   /** Who called a domain that has not replied yet. */
   readonly #callers = new Map<number, number>();
+  /** Of each queue: entries at the last look. */
+  readonly #depths = new Map<number, number>();
   #slot = 0;
   #lastNs = -1;
 
@@ -143,7 +146,7 @@ class PerfettoTrace {
       case ev.EVENT_COMPLETE:
         return this.#complete(this.#word(1), nowNs);
       case ev.EVENT_DEPTH:
-        return this.#depth(this.#word(1), this.#word(2), nowNs);
+        return this.#depth((word0 >>> 8) & 0xffff, this.#word(1), nowNs);
       default:
         return this.#mmio(kind, pd, detail, nowNs);
     }
@@ -229,9 +232,11 @@ class PerfettoTrace {
   }
 
   #target(pd: number, number: number): Target {
-    if (number === SYS_NB_SEND_RECV) return this.#names.target(pd, this.#word(2));
     // A wait names where the thread waits, which is always the same place.
-    const isSend = number === SYS_CALL || this.#names.systemCall(number).endsWith('Send');
+    const isSend =
+      number === SYS_CALL ||
+      number === SYS_NB_SEND_RECV ||
+      this.#names.systemCall(number).endsWith('Send');
     return isSend ? this.#names.target(pd, this.#word(1)) : { kind: 'other' };
   }
 
@@ -279,9 +284,13 @@ class PerfettoTrace {
     this.#text.slice({ ...track, name: 'in service', fromNs: sinceNs }, nowNs);
   }
 
-  #depth(queue: number, entries: number, nowNs: number): void {
-    const name = this.#recorder.queues[queue]?.record.region ?? `queue ${queue}`;
-    this.#text.counter(PID_QUEUES, name, nowNs, entries);
+  #depth(number: number, indices: number, nowNs: number): void {
+    const queue = this.#recorder.queues[number];
+    if (queue === undefined) return;
+    const entries = depthOf(queue, indices);
+    if (this.#depths.get(number) === entries) return;
+    this.#depths.set(number, entries);
+    this.#text.counter(PID_QUEUES, queue.name, nowNs, entries);
   }
 
   #mmio(kind: number, pd: number, device: number, nowNs: number): void {

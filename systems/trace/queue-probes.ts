@@ -1,8 +1,7 @@
 /**
- * The indices of queues, read from outside whenever a thread waits: how many entries there are, and how many the thread
- * has taken out since it last waited (its batch).
- *
- * What lies in shared memory is not believed: an index that is further on than the queue is long counts as the length.
+ * Where the indices of queues lie, so that they can be read from outside whenever a thread waits. Both are free-running: what
+ * was put in, and what was taken out; of a virtqueue, those of the available and of the used ring, so that its depth is
+ * the number of chains that the device has.
  */
 
 import type { UserThread } from '../../kernel/user.ts';
@@ -22,10 +21,8 @@ import {
 } from '../../queues/blk/layout.ts';
 import { NetQueueHeader } from '../../queues/net/queue.ts';
 import { SerialQueueHeader } from '../../queues/serial/queue.ts';
-import { type QueueKind, type QueueRecord, queueRecords } from './queue-records.ts';
-
-/** Buckets of a histogram of batches: 1, 2–3, 4–7 … entries taken out in one wake-up. */
-export const BATCH_BUCKETS = 16;
+import { type QueueRecord, queueRecords } from './queue-records.ts';
+import type { Virtqueue } from './virtqueue-setup.ts';
 
 interface IndexPlaces {
   readonly tail: number;
@@ -33,156 +30,143 @@ interface IndexPlaces {
 }
 
 const NET: IndexPlaces = { tail: NetQueueHeader.tail.offset, head: NetQueueHeader.head.offset };
-const PLACES: Readonly<Record<QueueKind, IndexPlaces>> = {
+const PLACES: Readonly<Record<QueueRecord['kind'], IndexPlaces>> = {
   'net free': NET,
   'net active': NET,
   'blk request': { tail: REQUEST_TAIL, head: REQUEST_HEAD },
   'blk response': { tail: RESPONSE_TAIL, head: RESPONSE_HEAD },
   serial: { tail: SerialQueueHeader.tail.offset, head: SerialQueueHeader.head.offset },
 };
+/** Virtual I/O Device (VIRTIO) 1.2, 2.7.6 and 2.7.8: `idx` lies behind `flags`. */
+const AVAILABLE_INDEX = 2;
+const USED_INDEX = 2;
+
 /** Indices are compared in their low 16 bits. */
 const CAPACITY_MAX = 32_768;
 
 /** A queue under observation; both ends look at the same one. */
-export class QueueProbe {
-  readonly record: QueueRecord;
-  readonly number: number;
-  /** Entries that were there when it was last looked at. */
-  depth = 0;
-  depthMax = 0;
-  /** Wake-ups by the entries that they took out: bucket i is for 2^i and more. */
-  readonly batches = new Uint32Array(BATCH_BUCKETS);
-  /** Indices in words of RAM of what holds the queue's indices; in a network queue it is one word. */
-  readonly tailWord: number;
-  readonly headWord: number;
-  readonly #u16: Uint16Array;
-  readonly #tailIndex: number;
-  readonly #headIndex: number;
-  readonly #capacity: number;
-  #head: number;
-
-  /** @param at where the queue lies in RAM */
-  constructor(record: QueueRecord, number: number, ram: Ram, at: number) {
-    const { tail, head } = PLACES[record.kind];
-    this.record = record;
-    this.number = number;
-    this.tailWord = (at + tail) >>> 2;
-    this.headWord = (at + head) >>> 2;
-    this.#u16 = ram.u16;
-    this.#tailIndex = (at + tail) >>> 1;
-    this.#headIndex = (at + head) >>> 1;
-    this.#capacity = record.capacity;
-    this.#head = this.#u16[this.#headIndex] as number;
-    this.depth = this.#readDepth();
-  }
-
-  /** Looks at the queue again. @returns whether its depth has changed */
-  look(): boolean {
-    const head = this.#u16[this.#headIndex] as number;
-    if (head !== this.#head) {
-      const bucket = 31 - Math.clz32((head - this.#head) & 0xffff);
-      this.batches[bucket] = (this.batches[bucket] as number) + 1;
-      this.#head = head;
-    }
-    const depth = this.#readDepth();
-    if (depth === this.depth) return false;
-    this.depth = depth;
-    if (depth > this.depthMax) this.depthMax = depth;
-    return true;
-  }
-
-  #readDepth(): number {
-    const u16 = this.#u16;
-    const length = ((u16[this.#tailIndex] as number) - (u16[this.#headIndex] as number)) & 0xffff;
-    return length > this.#capacity ? this.#capacity : length;
-  }
+export interface ObservedQueue {
+  /** Region in which it lies, or name of a virtqueue. */
+  readonly name: string;
+  readonly capacity: number;
+  /** Its indices when it was first seen: tail | head << 16. */
+  readonly first: number;
 }
 
-/** Words in the list of a domain's queues: where the tail is, where the head is, the queue's number. */
-const LISTED = 3;
-const QUEUES_MAX = 4096;
+/** @param indices tail | head << 16, not believed: a queue has no more entries than slots */
+export function depthOf({ capacity }: ObservedQueue, indices: number): number {
+  return Math.min((indices - (indices >>> 16)) & 0xffff, capacity);
+}
+
+/**
+ * The table of queues begins with as many words for each domain as it has parts, and one more: where its queues begin whose
+ * indices are one word, where those begin whose indices are not, where queues of empty buffers begin, and where they end.
+ * There, for each queue: where the word is (in words of RAM) or where tail and head are (in halfwords), its number,
+ * and its indices when the domain looked at it last, tail | head << 16. All of it lies together, for each cache line counts.
+ */
+export const QUEUE_PARTS = 4;
+const SINGLE = 0;
+const PAIR = 1;
+const EMPTY = 2;
+export const SINGLE_WORDS = 3;
+export const PAIR_WORDS = 4;
+
+/** A queue as one domain has it. */
+interface DomainQueue {
+  readonly pd: number;
+  readonly part: typeof SINGLE | typeof PAIR | typeof EMPTY;
+  readonly number: number;
+}
+
+const PARTS: Readonly<Record<QueueRecord['kind'], DomainQueue['part']>> = {
+  'net free': EMPTY,
+  // Tail and head are the halves of the first word: `NetQueueHeader`.
+  'net active': SINGLE,
+  'blk request': PAIR,
+  'blk response': PAIR,
+  serial: PAIR,
+};
+
+interface IndexWords {
+  /** In halfwords of RAM. */
+  readonly tail: number;
+  readonly head: number;
+}
 
 /** The queues of a whole system, as its domains start one after the other. */
 export class QueueProbes {
-  readonly all: QueueProbe[] = [];
-  /** Number of the queue that {@link nextMoved} has found. */
-  movedQueue = 0;
+  readonly all: ObservedQueue[] = [];
+  /** See {@link QUEUE_PARTS}. */
+  table: Int32Array;
   readonly #system: SystemDescription;
-  readonly #byRegion = new Map<string, QueueProbe>();
-  /** By domain: the queues that carry something, and those of empty buffers. */
-  readonly #lists: Int32Array[];
-  readonly #emptyLists: Int32Array[];
-  // What both words were when the queue was last looked at.
-  readonly #tailSeen = new Int32Array(QUEUES_MAX);
-  readonly #headSeen = new Int32Array(QUEUES_MAX);
-  #i32: Int32Array = new Int32Array(0);
+  readonly #domains: number;
+  readonly #numbers = new Map<string, number>();
+  readonly #words: IndexWords[] = [];
+  readonly #ofDomains = new Map<string, DomainQueue>();
 
   constructor(system: SystemDescription) {
     this.#system = system;
-    // A list for each domain, and one for the monitor.
-    this.#lists = [...flatten(system), undefined].map(() => new Int32Array(0));
-    this.#emptyLists = this.#lists.map(() => new Int32Array(0));
+    // The monitor comes behind the domains.
+    this.#domains = flatten(system).length + 1;
+    this.table = new Int32Array(QUEUE_PARTS * this.#domains);
   }
 
   /** Watches the queues of a domain that is about to run. */
   watch(pd: number, described: PdDescription, thread: UserThread): void {
-    const records = queueRecords(described.config).filter(
-      ({ capacity }) => capacity <= CAPACITY_MAX,
-    );
-    const listed = (isWanted: (record: QueueRecord) => boolean): Int32Array =>
-      Int32Array.from(
-        records.filter(isWanted).flatMap((record) => {
-          const probe = this.#byRegion.get(record.region) ?? this.#add(described, record, thread);
-          return probe === undefined ? [] : [probe.tailWord, probe.headWord, probe.number];
-        }),
-      );
-    this.#lists[pd] = listed(({ kind }) => kind !== 'net free');
-    this.#emptyLists[pd] = listed(({ kind }) => kind === 'net free');
-  }
-
-  /**
-   * Goes on to the next queue of a domain whose indices have moved since it was last looked at.
-   *
-   * @param from 0, or what the last call returned
-   * @returns where to go on, with {@link movedQueue} being the queue; -1 when there is none
-   */
-  nextMoved(pd: number, from: number): number {
-    return this.#nextMoved(this.#lists[pd] as Int32Array, from);
-  }
-
-  /** The same for queues of empty buffers. */
-  nextMovedEmpty(pd: number, from: number): number {
-    return this.#nextMoved(this.#emptyLists[pd] as Int32Array, from);
-  }
-
-  #nextMoved(list: Int32Array, from: number): number {
-    const i32 = this.#i32;
-    const tailSeen = this.#tailSeen;
-    const headSeen = this.#headSeen;
-    for (let at = from; at < list.length; at += LISTED) {
-      const tail = i32[list[at] as number] as number;
-      const head = i32[list[at + 1] as number] as number;
-      const queue = list[at + 2] as number;
-      if (tail === tailSeen[queue] && head === headSeen[queue]) continue;
-      tailSeen[queue] = tail;
-      headSeen[queue] = head;
-      this.movedQueue = queue;
-      return at + LISTED;
+    for (const record of queueRecords(described.config)) {
+      if (record.capacity > CAPACITY_MAX) continue;
+      const place = locateRegion(this.#system, described, record.region, thread);
+      if (place === undefined) continue;
+      const { tail, head } = PLACES[record.kind];
+      const words = { tail: (place.at + tail) >>> 1, head: (place.at + head) >>> 1 };
+      const number = this.#numberOf(record.region, record.capacity, words, place.ram);
+      this.#addTo({ pd, part: PARTS[record.kind], number });
     }
-    return -1;
+    this.#makeTable();
   }
 
-  #add(pd: PdDescription, record: QueueRecord, thread: UserThread): QueueProbe | undefined {
-    const place = locateRegion(this.#system, pd, record.region, thread);
-    if (place === undefined || this.all.length === QUEUES_MAX) return undefined;
+  /** Watches what a driver has told its device; what lies outside of RAM is not believed. */
+  watchVirtqueue(pd: number, queue: Virtqueue, ram: Ram): void {
+    const tail = queue.driverArea + AVAILABLE_INDEX - ram.base;
+    const head = queue.deviceArea + USED_INDEX - ram.base;
+    if (tail < 0 || head < 0 || Math.max(tail, head) + 2 > ram.sizeBytes) return;
+    const words = { tail: tail >>> 1, head: head >>> 1 };
+    const number = this.#numberOf(queue.name, queue.capacity, words, ram);
+    this.#words[number] = words;
+    this.#addTo({ pd, part: queue.carries === 'empty buffers' ? EMPTY : PAIR, number });
+    this.#makeTable();
+  }
+
+  #addTo(queue: DomainQueue): void {
+    this.#ofDomains.set(`${queue.pd} ${queue.number}`, queue);
+  }
+
+  #numberOf(name: string, capacity: number, words: IndexWords, ram: Ram): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
     const number = this.all.length;
-    const probe = new QueueProbe(record, number, place.ram, place.at);
-    this.#i32 = place.ram.i32;
-    this.#tailSeen[number] = this.#i32[probe.tailWord] as number;
-    this.#headSeen[number] = this.#i32[probe.headWord] as number;
-    this.all.push(probe);
-    this.#byRegion.set(record.region, probe);
-    return probe;
+    const tail = ram.u16[words.tail] as number;
+    const head = ram.u16[words.head] as number;
+    this.all.push({ name, capacity, first: tail | (head << 16) });
+    this.#words.push(words);
+    this.#numbers.set(name, number);
+    return number;
+  }
+
+  #makeTable(): void {
+    const table: number[] = Array.from(this.table.subarray(0, QUEUE_PARTS * this.#domains));
+    const queues = [...this.#ofDomains.values()];
+    for (let at = 0; at < QUEUE_PARTS * this.#domains; at += 1) {
+      table[at] = table.length;
+      const own = queues.filter(({ pd, part }) => QUEUE_PARTS * pd + part === at);
+      for (const { part, number } of own) {
+        const { tail, head } = this.#words[number] as IndexWords;
+        const { first } = this.all[number] as ObservedQueue;
+        if (part === SINGLE) table.push(tail >>> 1, number, first);
+        else table.push(tail, head, number, first);
+      }
+    }
+    this.table = Int32Array.from(table);
   }
 }
 

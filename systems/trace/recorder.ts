@@ -1,22 +1,36 @@
 /**
- * Records what happens in a system: events of three words and a time in a ring of fixed size, the newest ones. What is
- * pushed out of it is counted. Nothing is allocated while it records; what the events mean, `events.ts` reads out later.
+ * Records what happens in a system: events of three words in a ring of fixed size, the newest ones. What is pushed out of it
+ * is counted. Nothing is allocated while it records; what the events mean, whoever reads them works out.
  *
- *     word 0: kind | thread << 8 | detail << 16      words 1 and 2: see the kinds
+ *     word 0: kind | thread << 8 | detail << 16 | flags << 24        words 1 and 2: see the kinds; else left as they were
+ *
+ * It runs with every kernel entry: what is said in docs/hot-code.md holds here.
  */
 
-import { REG_A0, REG_A7, REG_T0 } from '../../kernel/abi.ts';
+import type { HostClock } from '../../board/host-clock.ts';
+import type { VirtualClock } from '../../board/virtual-clock.ts';
+import { hostNow } from '../../host/event-loop.ts';
+import { REG_A0, REG_A7, REG_T0, SYS_NB_SEND_RECV } from '../../kernel/abi.ts';
 import { ThreadUnwound, type UserThread } from '../../kernel/user.ts';
 import { assert } from '../../memory/assert.ts';
+import { NO_DOUBLES, NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
+import type { Ram } from '../../memory/ram.ts';
 import { MemoryFault } from '../../memory/region.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { BoardObserver, ThreadObserver } from './observer.ts';
-import { type QueueProbe, QueueProbes } from './queue-probes.ts';
-import { interpolate, type Stamps } from './stamps.ts';
+import {
+  PAIR_WORDS,
+  QUEUE_PARTS,
+  SINGLE_WORDS,
+  type ObservedQueue,
+  QueueProbes,
+} from './queue-probes.ts';
+import { interpolate, Stamps, UNSTAMPED } from './stamps.ts';
+import { QUEUE_READY, virtqueuesOf, writtenVirtqueue } from './virtqueue-setup.ts';
 
 /** A thread runs; detail: how; words: badge low, badge high. */
 export const EVENT_RUN = 1;
-/** A thread makes a system call; detail: its number, negated; words: capability address, that of a deferred signal. */
+/** A thread makes a system call; detail: its number, negated; word 1: capability address of whom it sends to, if it does. */
 export const EVENT_ENTER = 2;
 /** The same, as the last act of its handler. */
 export const EVENT_WAIT = 3;
@@ -28,7 +42,7 @@ export const EVENT_IDLE = 6;
 export const EVENT_RAISE = 7;
 export const EVENT_CLAIM = 8;
 export const EVENT_COMPLETE = 9;
-/** Words: number of the queue, entries. */
+/** Thread and detail: number of the queue; word 1: its tail | head << 16. */
 export const EVENT_DEPTH = 10;
 /** By the thread; detail: the device; words: offset, value written. */
 export const EVENT_MMIO_READ = 11;
@@ -38,18 +52,43 @@ export const THROWN_EXCEPTION = 0;
 export const THROWN_MEMORY_FAULT = 1;
 export const THROWN_UNWOUND = 2;
 
-export const EVENT_WORDS = 4;
+export const EVENT_WORDS = 3;
+const WORDS = EVENT_WORDS;
+/** The event has a time of its own. */
+const STAMPED = 1 << 24;
+/** Until this event queues have not been looked at for a while. */
+export const EVENT_GAP = 1 << 25;
+const GAP = EVENT_GAP;
+/** Host clock: queues are looked at in whole turns of the board, which begin so far apart or more. */
+const LOOK_NS = 20_000;
+/** Parts of a domain's list of queues. */
+const PARTS = QUEUE_PARTS;
+
+// Declared here, V8 folds them into the code; what is imported it looks up at each use.
+const A0 = 2 * REG_A0;
+const A7 = 2 * REG_A7;
+const T0 = 2 * REG_T0;
+const RUN = EVENT_RUN;
+const ENTER = EVENT_ENTER;
+const WAIT = EVENT_WAIT;
+const RETURN = EVENT_RETURN;
+const DEPTH = EVENT_DEPTH;
+const NB_SEND_RECV = SYS_NB_SEND_RECV;
+const PAIR = PAIR_WORDS;
+const SINGLE = SINGLE_WORDS;
+const READY = QUEUE_READY;
 
 /** Of so many waits, the last ones look at the queues of empty buffers too: every domain comes to it. */
 const WAITS_PER_LOOK = 64;
+const LOOKS = 8;
 
 export interface RecorderOptions {
   readonly system: SystemDescription;
   /** Events that are kept; a power of two. */
   readonly capacity: number;
   readonly stamps: Stamps;
-  /** A second time for each event: the host's, beside virtual time. */
-  readonly hostStamps?: Stamps;
+  /** Virtual time: the host's beside it, of each event. */
+  readonly hostTimes: 'on' | 'off';
   /** Accesses to device registers are counted; 'record': each is an event too. */
   readonly registers: 'count' | 'record';
 }
@@ -62,46 +101,59 @@ export interface DeviceAccesses {
 }
 
 const DEVICES_MAX = 64;
+/** Registers of a device whose last value is kept, by address: those of a virtio transport before its configuration. */
+const REGISTERS = 64;
 
 export class Recorder implements ThreadObserver, BoardObserver {
   readonly system: SystemDescription;
-  readonly capacity: number;
-  readonly words: Int32Array;
+  readonly capacity: number = 0;
+  readonly words: Int32Array = NO_WORDS;
   /** In nanoseconds; complete once {@link complete} has been called. */
-  readonly times: Float64Array;
+  readonly times: Float64Array = NO_DOUBLES;
   /** Empty unless a second time was asked for. */
-  readonly hostTimes: Float64Array;
-  readonly #stamps: Stamps;
-  readonly #hostStamps: Stamps | undefined;
-  readonly #mask: number;
+  readonly hostTimes: Float64Array = NO_DOUBLES;
+  readonly #stamps: Stamps = new Stamps();
+  readonly #startNs = hostNow();
+  readonly #mask: number = 0;
   readonly #probes: QueueProbes;
-  readonly #recordsRegisters: boolean;
+  readonly #registers: RecorderOptions['registers'];
   readonly #deviceNames: string[] = [];
   readonly #reads = new Uint32Array(DEVICES_MAX);
   readonly #writes = new Uint32Array(DEVICES_MAX);
+  readonly #written = new Int32Array(DEVICES_MAX * REGISTERS);
+  #ram: Ram | undefined;
+  /** That of `#probes`. */
+  #table: Int32Array = NO_WORDS;
+  #halfwords: Uint16Array = NO_HALFWORDS;
+  #ramWords: Int32Array = NO_WORDS;
   #running = 0;
   #waits = 0;
-  /** Slot of the next event, and how often the ring has been filled. */
-  #slot = 0;
+  /** 1 while queues are looked at, and since when; 1 when another turn of the board is next. */
+  #looks = 1;
+  #looksSinceNs = 0;
+  #turnBegins = 1;
+  /** Where the next event goes in `words`, and how often the ring has been filled. */
+  #next = 0;
   #rounds = 0;
+  /** Where there is more to do than to write: the event there has a time, or the ring ends there. */
+  #stop = 0;
 
   constructor(options: RecorderOptions) {
     const { capacity } = options;
     assert(capacity > 0 && (capacity & (capacity - 1)) === 0, 'a ring has a power of two of slots');
     this.system = options.system;
     this.capacity = capacity;
-    this.words = new Int32Array(capacity * EVENT_WORDS);
+    this.words = new Int32Array(capacity * WORDS);
     this.times = new Float64Array(capacity);
-    this.hostTimes = new Float64Array(options.hostStamps === undefined ? 0 : capacity);
+    this.hostTimes = new Float64Array(options.hostTimes === 'on' ? capacity : 0);
     this.#stamps = options.stamps;
-    this.#recordsRegisters = options.registers === 'record';
-    this.#hostStamps = options.hostStamps;
+    this.#registers = options.registers;
     this.#mask = capacity - 1;
     this.#probes = new QueueProbes(options.system);
   }
 
   /** In the order of their numbers. */
-  get queues(): readonly QueueProbe[] {
+  get queues(): readonly ObservedQueue[] {
     return this.#probes.all;
   }
 
@@ -116,7 +168,7 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   /** Events since power-on. */
   get count(): number {
-    return this.#rounds * this.capacity + this.#slot;
+    return this.#rounds * this.capacity + this.#next / WORDS;
   }
 
   /** Events that newer ones have pushed out. */
@@ -124,50 +176,87 @@ export class Recorder implements ThreadObserver, BoardObserver {
     return Math.max(0, this.count - this.capacity);
   }
 
+  /** The board that is recorded: call it before it runs. */
+  attach(clock: VirtualClock | HostClock, ram: Ram): void {
+    this.#stamps.clock = clock;
+    this.#ram = ram;
+    this.#halfwords = ram.u16;
+    this.#ramWords = ram.i32;
+  }
+
   /** Gives every event its time: call it before times are read. */
   complete(): void {
-    const { count, dropped } = this;
-    interpolate(this.times, dropped & this.#mask, count - dropped);
+    const { count, dropped, times, words } = this;
+    for (let event = dropped; event < count; event += 1) {
+      const slot = event & this.#mask;
+      const word0 = words[slot * WORDS] as number;
+      if ((word0 & STAMPED) === 0) times[slot] = UNSTAMPED;
+      words[slot * WORDS] = word0 | STAMPED;
+    }
+    interpolate(times, dropped & this.#mask, count - dropped);
   }
 
   started(pd: number, thread: UserThread): void {
     const described = flatten(this.system)[pd]?.pd;
-    if (described !== undefined) this.#probes.watch(pd, described, thread);
+    if (described === undefined) return;
+    this.#probes.watch(pd, described, thread);
+    this.#table = this.#probes.table;
   }
 
   runs(pd: number, how: number, regs: Uint32Array): void {
     this.#running = pd;
-    this.#add(
-      EVENT_RUN | (pd << 8) | (how << 16),
-      (regs[2 * REG_A0] as number) | 0,
-      (regs[2 * REG_A0 + 1] as number) | 0,
-    );
+    const low = (regs[A0] as number) | 0;
+    this.#add3(RUN | (pd << 8) | (how << 16), low, (regs[A0 + 1] as number) | 0);
   }
 
   enters(pd: number, regs: Uint32Array): void {
-    this.#enter(EVENT_ENTER, pd, regs);
+    this.#enter(ENTER, pd, regs);
   }
 
   waits(pd: number, regs: Uint32Array): void {
-    this.#enter(EVENT_WAIT, pd, regs);
-    const probes = this.#probes;
-    for (let at = probes.nextMoved(pd, 0); at !== -1; at = probes.nextMoved(pd, at)) this.#look();
+    this.#enter(WAIT, pd, regs);
+    if (this.#looks === 0) return;
+    const table = this.#table;
+    const at = PARTS * pd;
+    const pairs = table[at + 1] as number;
+    const empty = table[at + 2] as number;
+    this.#lookAtSingles(table[at] as number, pairs);
+    if (pairs !== empty) this.#lookAtPairs(pairs, empty);
     // Queues of empty buffers are longer and tell less.
-    this.#waits = (this.#waits + 1) % WAITS_PER_LOOK;
-    if (this.#waits < WAITS_PER_LOOK - 8) return;
-    for (let at = probes.nextMovedEmpty(pd, 0); at !== -1; at = probes.nextMovedEmpty(pd, at)) {
-      this.#look();
+    const waits = (this.#waits + 1) % WAITS_PER_LOOK;
+    this.#waits = waits;
+    if (waits >= WAITS_PER_LOOK - LOOKS) this.#lookAtPairs(empty, table[at + 3] as number);
+  }
+
+  /** Records each queue of a part of the table whose indices have moved since the domain looked at it last. */
+  #lookAtSingles(from: number, end: number): void {
+    const table = this.#table;
+    const ramWords = this.#ramWords;
+    for (let at = from; at < end; at += SINGLE) {
+      const now = ramWords[table[at] as number] as number;
+      if (now === table[at + 2]) continue;
+      table[at + 2] = now;
+      this.#add2(DEPTH | ((table[at + 1] as number) << 8), now);
     }
   }
 
-  #look(): void {
-    const queue = this.#probes.all[this.#probes.movedQueue] as QueueProbe;
-    if (queue.look()) this.#addSameTime(EVENT_DEPTH, queue.number, queue.depth);
+  /** The same for queues whose indices do not lie in one word. */
+  #lookAtPairs(from: number, end: number): void {
+    const table = this.#table;
+    const halfwords = this.#halfwords;
+    for (let at = from; at < end; at += PAIR) {
+      const tail = halfwords[table[at] as number] as number;
+      const head = halfwords[table[at + 1] as number] as number;
+      const now = tail | (head << 16);
+      if (now === table[at + 3]) continue;
+      table[at + 3] = now;
+      this.#add2(DEPTH | ((table[at + 2] as number) << 8), now);
+    }
   }
 
   returns(pd: number): void {
     this.#running = pd;
-    this.#add(EVENT_RETURN | (pd << 8), 0, 0);
+    this.#add1(RETURN | (pd << 8));
   }
 
   throws(pd: number, error: unknown): void {
@@ -177,27 +266,32 @@ export class Recorder implements ThreadObserver, BoardObserver {
         : error instanceof MemoryFault
           ? THROWN_MEMORY_FAULT
           : THROWN_EXCEPTION;
-    this.#add(EVENT_THROW | (pd << 8) | (what << 16), 0, 0);
+    this.#add1(EVENT_THROW | (pd << 8) | (what << 16));
   }
 
   raised(irq: number): void {
-    this.#add(EVENT_RAISE, irq, 0);
+    this.#add2(EVENT_RAISE, irq);
   }
 
   claimed(irq: number): void {
-    this.#add(EVENT_CLAIM, irq, 0);
+    this.#add2(EVENT_CLAIM, irq);
   }
 
   completed(irq: number): void {
-    this.#add(EVENT_COMPLETE, irq, 0);
+    this.#add2(EVENT_COMPLETE, irq);
   }
 
   idle(): void {
-    this.#add(EVENT_IDLE, 0, 0);
+    this.#add1(EVENT_IDLE);
+    this.#stamps.turn();
+    this.#turnBegins = 1;
+    this.#stop = 0;
   }
 
   sliceBegins(): void {
-    this.#stamps.renew();
+    this.#stamps.pause();
+    this.#turnBegins = 1;
+    this.#stop = 0;
   }
 
   deviceMapped(device: number, name: string): void {
@@ -207,49 +301,87 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   deviceRead(device: number, offset: number): void {
     this.#reads[device] = (this.#reads[device] as number) + 1;
-    if (!this.#recordsRegisters) return;
-    this.#add(EVENT_MMIO_READ | (this.#running << 8) | (device << 16), offset, 0);
+    if (this.#registers === 'count') return;
+    this.#add2(EVENT_MMIO_READ | (this.#running << 8) | (device << 16), offset);
   }
 
   deviceWritten(device: number, offset: number, value: number): void {
     this.#writes[device] = (this.#writes[device] as number) + 1;
-    if (!this.#recordsRegisters) return;
-    this.#add(EVENT_MMIO_WRITE | (this.#running << 8) | (device << 16), offset, value | 0);
+    this.#written[device * REGISTERS + ((offset >>> 2) % REGISTERS)] = value | 0;
+    if (offset === READY) this.#queueReady(device);
+    if (this.#registers === 'count') return;
+    this.#add3(EVENT_MMIO_WRITE | (this.#running << 8) | (device << 16), offset, value | 0);
+  }
+
+  /** A driver has told its device where a virtqueue lies; other devices have something else in this place. */
+  #queueReady(device: number): void {
+    const name = this.#deviceNames[device] ?? '';
+    const kinds = virtqueuesOf(name);
+    if (kinds === undefined || this.#ram === undefined) return;
+    const from = device * REGISTERS;
+    const queue = writtenVirtqueue(name, kinds, this.#written.subarray(from, from + REGISTERS));
+    if (queue === undefined) return;
+    this.#probes.watchVirtqueue(this.#running, queue, this.#ram);
+    this.#table = this.#probes.table;
   }
 
   #enter(kind: number, pd: number, regs: Uint32Array): void {
-    const number = (regs[2 * REG_A7] as number) | 0;
-    this.#add(
-      kind | (pd << 8) | (-number << 16),
-      (regs[2 * REG_A0] as number) | 0,
-      (regs[2 * REG_T0] as number) | 0,
-    );
+    const number = (regs[A7] as number) | 0;
+    const to = number === NB_SEND_RECV ? regs[T0] : regs[A0];
+    this.#add2(kind | (pd << 8) | ((-number & 0xff) << 16), (to as number) | 0);
   }
 
-  #add(word0: number, word1: number, word2: number): void {
-    const slot = this.#slot;
-    this.#stamps.write(this.times, slot);
-    if (this.#hostStamps !== undefined) this.#hostStamps.write(this.hostTimes, slot);
-    this.#put(slot, word0, word1, word2);
+  #add1(word0: number): void {
+    const at = this.#next;
+    if (at < this.#stop) {
+      this.words[at] = word0;
+      this.#next = at + WORDS;
+    } else {
+      this.words[at] = word0 | this.#stamp(at);
+    }
   }
 
-  /** An event that belongs to the one before it. */
-  #addSameTime(word0: number, word1: number, word2: number): void {
-    const slot = this.#slot;
-    const before = (slot - 1) & this.#mask;
-    this.times[slot] = this.times[before] as number;
-    if (this.#hostStamps !== undefined) this.hostTimes[slot] = this.hostTimes[before] as number;
-    this.#put(slot, word0, word1, word2);
-  }
-
-  #put(slot: number, word0: number, word1: number, word2: number): void {
+  #add2(word0: number, word1: number): void {
     const { words } = this;
-    const at = slot << 2;
-    words[at] = word0;
-    words[at + 1] = word1;
-    words[at + 2] = word2;
-    const next = (slot + 1) & this.#mask;
-    this.#slot = next;
-    if (next === 0) this.#rounds += 1;
+    const at = this.#next;
+    if (at < this.#stop) {
+      words[at] = word0;
+      words[at + 1] = word1;
+      this.#next = at + WORDS;
+    } else {
+      words[at] = word0 | this.#stamp(at);
+      words[at + 1] = word1;
+    }
+  }
+
+  #add3(word0: number, word1: number, word2: number): void {
+    const at = this.#next;
+    this.#add2(word0, word1);
+    this.words[at + 2] = word2;
+  }
+
+  /** Gives the next event its time, and the ring's end its beginning. @returns the event's flags */
+  #stamp(next: number): number {
+    const { capacity, times, hostTimes } = this;
+    const slot = next / WORDS;
+    const without = this.#stamps.write(times, slot);
+    if (hostTimes.length > 0) hostTimes[slot] = hostNow() - this.#startNs;
+    const isLast = slot + 1 === capacity;
+    if (isLast) this.#rounds += 1;
+    this.#next = isLast ? 0 : next + WORDS;
+    // The last slot has a time too, so that nobody else looks for the end.
+    this.#stop = isLast ? 0 : Math.min(next + (1 + without) * WORDS, (capacity - 1) * WORDS);
+    if (this.#turnBegins === 0) return STAMPED;
+    this.#turnBegins = 0;
+    const hadLooks = this.#looks;
+    this.#chooseLooks();
+    return hadLooks === 0 && this.#looks === 1 ? STAMPED | GAP : STAMPED;
+  }
+
+  /** Looking at every queue costs as much as everything else: where turns follow closely, only some have their queues looked at. */
+  #chooseLooks(): void {
+    const { isVirtual, lastNs } = this.#stamps;
+    this.#looks = isVirtual || lastNs - this.#looksSinceNs >= LOOK_NS ? 1 : 0;
+    if (this.#looks === 1) this.#looksSinceNs = lastNs;
   }
 }

@@ -11,7 +11,7 @@ export interface RecordingOptions {
   readonly clock: 'virtual' | 'host';
   /** Events that are kept, the newest ones; a power of two, {@link EVENTS_KEPT} unless told. */
   readonly events?: number;
-  /** Host clock: events that one reading of it serves; 8 unless told. */
+  /** Host clock: events that one reading of it serves at most; see `Stamps` for what it is unless told. */
   readonly every?: number;
   /** Virtual clock: records the host's time beside virtual time. The trace then differs from run to run. */
   readonly hostTimes?: 'on' | 'off';
@@ -27,14 +27,14 @@ export interface Recording {
 export const EVENTS_KEPT = 1 << 18;
 
 export function startRecording(options: RecordingOptions): Recording {
-  // The board's own host clock is read once for many calls: too seldom for a trace.
-  const stamps = new Stamps(options.every ?? 8);
+  const { system, clock, events, every, hostTimes, registers } = options;
   const recorder = new Recorder({
-    system: options.system,
-    capacity: options.events ?? EVENTS_KEPT,
-    stamps,
-    registers: options.registers ?? 'count',
-    ...(options.hostTimes === 'on' ? { hostStamps: new Stamps(1) } : {}),
+    system,
+    capacity: events ?? EVENTS_KEPT,
+    stamps: new Stamps(every),
+    // Under the host clock there is no other time than the host's.
+    hostTimes: clock === 'virtual' ? (hostTimes ?? 'off') : 'off',
+    registers: registers ?? 'count',
   });
   const parts = instrument(recorder);
   return {
@@ -42,7 +42,7 @@ export function startRecording(options: RecordingOptions): Recording {
     instrument: {
       ...parts,
       makeBoard: (boardOptions) => {
-        if (boardOptions.clock.kind === 'virtual') stamps.clock = boardOptions.clock;
+        recorder.attach(boardOptions.clock, boardOptions.ram);
         return parts.makeBoard(boardOptions);
       },
     },

@@ -1,6 +1,7 @@
 // Times of events that were not stamped, against those worked out by hand.
 
 import { describe, expect, it } from 'vitest';
+import { HostClock } from '../../board/host-clock.ts';
 import { VirtualClock } from '../../board/virtual-clock.ts';
 import { interpolate, Stamps, UNSTAMPED } from './stamps.ts';
 
@@ -39,6 +40,27 @@ describe('times between stamps', () => {
   });
 });
 
+/** Stamps of events that are `betweenNs` apart, on a clock that is read at turns and when it is asked to. */
+function hostStamps(every: number | undefined, events: number, betweenNs: number) {
+  let nowNs = 0;
+  const clock = new HostClock(() => nowNs);
+  const stamps = new Stamps(every);
+  stamps.clock = clock;
+  const times = new Float64Array(events).fill(UNSTAMPED);
+  let without = 0;
+  return {
+    times,
+    stamps,
+    /** What the recorder does with each event: it asks for a time when the last one is used up, or there is a new turn. */
+    event(slot: number, begins: 'a turn' | 'nothing' = 'nothing'): void {
+      nowNs += betweenNs;
+      if (begins === 'a turn') clock.refresh();
+      if (without > 0 && begins === 'nothing') without -= 1;
+      else without = stamps.write(times, slot);
+    },
+  };
+}
+
 describe('stamps', () => {
   it('are virtual times, of every event', () => {
     const stamps = new Stamps(8);
@@ -53,26 +75,44 @@ describe('stamps', () => {
     expect([...times]).toEqual([250, 500, 750, 1000]);
   });
 
-  it('are host times, of every third event and of the first one behind a pause', () => {
-    const stamps = new Stamps(3);
-    const times = new Float64Array(8);
-    for (let slot = 0; slot < 8; slot += 1) {
-      if (slot === 5) stamps.renew();
-      stamps.write(times, slot);
-    }
+  it('are host times, of every third event, of the first one of a turn, and of one behind a pause', () => {
+    const { times, stamps, event } = hostStamps(3, 9, 100);
+    stamps.pause();
+    event(0, 'a turn');
+    for (let slot = 1; slot < 5; slot += 1) event(slot);
+    stamps.turn();
+    event(5, 'a turn');
+    event(6);
+    stamps.pause();
+    event(7, 'a turn');
+    event(8);
 
-    const kinds = [...times].map((time) =>
-      time === UNSTAMPED ? 'none' : time < UNSTAMPED ? 'behind a pause' : 'time',
-    );
-    expect(kinds).toEqual([
-      'behind a pause',
-      'none',
-      'none',
-      'time',
-      'none',
-      'behind a pause',
-      'none',
-      'none',
+    const none = UNSTAMPED;
+    expect([...times]).toEqual([
+      behindPause(100),
+      none,
+      none,
+      400,
+      none,
+      600,
+      none,
+      behindPause(800),
+      none,
     ]);
+  });
+
+  it('are as close as one reading of the clock in 3 to 6 µs, unless told', () => {
+    const readings = (betweenNs: number): number => {
+      const { times, event } = hostStamps(undefined, 640, betweenNs);
+      event(0, 'a turn');
+      for (let slot = 1; slot < 640; slot += 1) event(slot);
+      return times.subarray(320).filter((time) => time !== UNSTAMPED).length;
+    };
+
+    expect(readings(100)).toBe(320 / 32);
+    expect(readings(1_000)).toBe(320 / 4);
+    expect(readings(10_000)).toBe(320);
+    // However close the events are, the times between are not interpolated over more than 64.
+    expect(readings(1)).toBe(320 / 64);
   });
 });

@@ -1,12 +1,14 @@
 /**
- * The times of recorded events. A stamp is written straight into the recording: a number that a call returns is boxed by V8.
+ * The times of recorded events. Reading the host's clock costs as much as a dozen events, so under the host clock a few events
+ * have a time, and those of the others are interpolated when the recording is read:
  *
- * Reading the host's clock costs as much as several events, so under the host clock only each eighth event is stamped, and the
- * first one of each slice of the live loop; the times of those between are interpolated when the recording is read.
+ * - the first event of each turn of the board, because the board reads the clock there anyway;
+ * - within a turn, as many as make one reading in about 4 µs: every 64th event where events are close together, each one where
+ *   they are far apart.
  */
 
+import type { HostClock } from '../../board/host-clock.ts';
 import type { VirtualClock } from '../../board/virtual-clock.ts';
-import { hostNow } from '../../host/event-loop.ts';
 
 /** In place of a time: to be interpolated. A time behind a pause is written as `FIRST - time`. */
 export const UNSTAMPED = -1;
@@ -14,39 +16,70 @@ const FIRST = -2;
 /** How far apart unstamped events before a pause are taken to be. */
 const EVENT_NS = 200;
 
-/** One class for both clocks, so that every event calls the same function. */
+/** Where readings of the clock are closer together than this, fewer are made; and more where they are twice as far. */
+const CLOSE_NS = 3_000;
+const GAP_MAX = 64;
+
 export class Stamps {
-  /** Virtual time; else the host's. */
-  clock: VirtualClock | undefined;
-  readonly #startNs = hostNow();
-  readonly #every: number;
-  #left = 0;
+  /** The board's. */
+  clock: VirtualClock | HostClock | undefined;
+  /** Events that one reading of the clock serves. */
+  #gap = GAP_MAX / 2;
+  readonly #isFixed: boolean;
+  /** Host clock: the last time that was written. */
+  lastNs = 0;
+  #isTurn = 1;
   #isFirst = 1;
 
-  /** @param every host clock: events that one reading serves */
-  constructor(every: number) {
-    this.#every = every;
+  /** @param every host clock: events that one reading serves at most; as many as its cost is worth unless told */
+  constructor(every?: number) {
+    this.#isFixed = every !== undefined;
+    if (every !== undefined) this.#gap = every;
   }
 
-  /** Writes the time into `times[slot]`, or {@link UNSTAMPED}. */
-  write(times: Float64Array, slot: number): void {
-    if (this.clock !== undefined) {
-      times[slot] = this.clock.now();
-    } else if (this.#left > 0) {
-      this.#left -= 1;
-      times[slot] = UNSTAMPED;
-    } else {
-      this.#left = this.#every - 1;
-      const nowNs = hostNow() - this.#startNs;
-      times[slot] = this.#isFirst === 1 ? FIRST - nowNs : nowNs;
-      this.#isFirst = 0;
+  /**
+   * Writes the time into `times[slot]`: a number that a call returns is boxed by V8.
+   *
+   * @returns how many events that follow need no time
+   */
+  write(times: Float64Array, slot: number): number {
+    const { clock } = this;
+    if (clock === undefined) {
+      times[slot] = 0;
+      return 0;
     }
+    if (clock.kind === 'virtual') {
+      times[slot] = clock.now();
+      return 0;
+    }
+    const isTurn = this.#isTurn === 1;
+    const nowNs = isTurn ? clock.now() : clock.refresh();
+    if (!isTurn && !this.#isFixed) this.#adapt(nowNs - this.lastNs);
+    times[slot] = this.#isFirst === 1 ? FIRST - nowNs : nowNs;
+    this.lastNs = nowNs;
+    this.#isTurn = 0;
+    this.#isFirst = 0;
+    return this.#gap - 1;
   }
 
-  /** There may have been a pause: the next event is stamped, and nothing is interpolated across. */
-  renew(): void {
-    this.#left = 0;
+  get isVirtual(): boolean {
+    return this.clock?.kind === 'virtual';
+  }
+
+  /** The board's turn is next: the event behind it has its time. */
+  turn(): void {
+    this.#isTurn = 1;
+  }
+
+  /** There may have been a pause: the next event has a time, and nothing is interpolated across. */
+  pause(): void {
+    this.#isTurn = 1;
     this.#isFirst = 1;
+  }
+
+  #adapt(elapsedNs: number): void {
+    if (elapsedNs < CLOSE_NS) this.#gap = Math.min(this.#gap * 2, GAP_MAX);
+    else if (elapsedNs > 2 * CLOSE_NS) this.#gap = Math.max(this.#gap >>> 1, 1);
   }
 }
 

@@ -1,10 +1,14 @@
 /**
  * Counters that explain a run: wake-ups that found no work, batches, queue depths, accesses to device registers. Wake-ups and
- * signals are the runtime's own counters; the rest is the recorder's.
+ * signals are the runtime's own counters, accesses the recorder's since power-on; what is said of queues is of the events kept.
  */
 
 import type { RunCounters } from '../testbed.ts';
-import { EVENT_DEPTH, EVENT_WORDS, type Recorder } from './recorder.ts';
+import { depthOf, type ObservedQueue } from './queue-probes.ts';
+import { EVENT_DEPTH, EVENT_GAP, EVENT_WORDS, type Recorder } from './recorder.ts';
+
+/** Buckets of a histogram of batches: 1, 2–3, 4–7 … entries taken out in one wake-up. */
+const BATCH_BUCKETS = 16;
 
 export interface DomainStatistics {
   readonly name: string;
@@ -21,7 +25,10 @@ export interface QueueStatistics {
   /** Entries in the queue: mean over the time that was recorded, and the most that there were at the end of a handler. */
   readonly depthMean: number;
   readonly depthMax: number;
-  /** Wake-ups of the consumer that took something out, by how much: index i is for 2^i to 2^(i+1) - 1 entries. */
+  /**
+   * Wake-ups of the consumer that took something out, by how much: index i is for 2^i to 2^(i+1) - 1 entries. Of a virtqueue:
+   * how many chains the device has given back between two waits of the driver.
+   */
   readonly batches: readonly number[];
 }
 
@@ -40,7 +47,6 @@ export interface RunStatistics {
 
 /** @param counters at the end of the run; {@link Recorder.complete} has been called */
 export function runStatistics(recorder: Recorder, counters: RunCounters): RunStatistics {
-  const means = depthMeans(recorder);
   return {
     domains: Object.entries(counters.pds).map(([name, pd]) => ({
       name,
@@ -49,39 +55,91 @@ export function runStatistics(recorder: Recorder, counters: RunCounters): RunSta
       protectedCalls: pd.protectedCalls,
       notifies: pd.notifies,
     })),
-    queues: recorder.queues.map(({ record, depthMax, batches }, number) => ({
-      name: record.region,
-      capacity: record.capacity,
-      depthMean: means[number] ?? 0,
-      depthMax,
-      batches: withoutTrailingZeroes(batches),
-    })),
+    queues: queueStatistics(recorder),
     devices: recorder.devices,
   };
 }
 
-/** Every queue's mean depth over the recorded time. */
-function depthMeans(recorder: Recorder): readonly number[] {
+/** One queue over the recorded time. */
+class QueueSums {
+  readonly #queue: ObservedQueue;
+  readonly #batches = new Uint32Array(BATCH_BUCKETS);
+  #depth: number;
+  #depthMax: number;
+  #head: number;
+  #sinceNs: number;
+  #sum = 0;
+  #hasMissed = false;
+
+  constructor(queue: ObservedQueue, indices: number, nowNs: number) {
+    this.#queue = queue;
+    this.#depth = depthOf(queue, indices);
+    this.#depthMax = this.#depth;
+    this.#head = indices >>> 16;
+    this.#sinceNs = nowNs;
+  }
+
+  moved(indices: number, nowNs: number): void {
+    this.#pass(nowNs);
+    this.#depth = depthOf(this.#queue, indices);
+    this.#depthMax = Math.max(this.#depthMax, this.#depth);
+    const taken = this.#hasMissed ? 0 : ((indices >>> 16) - this.#head) & 0xffff;
+    this.#head = indices >>> 16;
+    this.#hasMissed = false;
+    if (taken === 0) return;
+    const bucket = 31 - Math.clz32(taken);
+    this.#batches[bucket] = (this.#batches[bucket] ?? 0) + 1;
+  }
+
+  /** What has been taken out since the last look is not known to be one batch. */
+  missed(): void {
+    this.#hasMissed = true;
+  }
+
+  statistics(startNs: number, endNs: number): QueueStatistics {
+    this.#pass(endNs);
+    return {
+      name: this.#queue.name,
+      capacity: this.#queue.capacity,
+      depthMean: endNs === startNs ? 0 : this.#sum / (endNs - startNs),
+      depthMax: this.#depthMax,
+      batches: withoutTrailingZeroes(this.#batches),
+    };
+  }
+
+  #pass(nowNs: number): void {
+    this.#sum += this.#depth * (nowNs - this.#sinceNs);
+    this.#sinceNs = nowNs;
+  }
+}
+
+function queueStatistics(recorder: Recorder): readonly QueueStatistics[] {
   const { count, dropped, capacity, times, words, queues } = recorder;
-  const sums = queues.map(() => 0);
-  const depths = queues.map(() => 0);
-  const since = queues.map(() => times[dropped & (capacity - 1)] ?? 0);
-  let nowNs = since[0] ?? 0;
-  const startNs = nowNs;
+  const startNs = count === 0 ? 0 : (times[dropped & (capacity - 1)] as number);
+  let nowNs = startNs;
+  // What a queue was before the events that are kept, is known only when none have been dropped.
+  const sums = queues.map((queue) =>
+    dropped === 0 ? new QueueSums(queue, queue.first, startNs) : undefined,
+  );
   for (let event = dropped; event < count; event += 1) {
     const slot = event & (capacity - 1);
     nowNs = times[slot] as number;
     const at = slot * EVENT_WORDS;
-    if (((words[at] as number) & 0xff) !== EVENT_DEPTH) continue;
-    const queue = words[at + 1] as number;
-    sums[queue] = (sums[queue] ?? 0) + (depths[queue] ?? 0) * (nowNs - (since[queue] ?? 0));
-    since[queue] = nowNs;
-    depths[queue] = words[at + 2] as number;
+    const word0 = words[at] as number;
+    if ((word0 & EVENT_GAP) !== 0) for (const sum of sums) sum?.missed();
+    if ((word0 & 0xff) !== EVENT_DEPTH) continue;
+    const number = (word0 >>> 8) & 0xffff;
+    const indices = words[at + 1] as number;
+    const known = sums[number];
+    if (known === undefined) {
+      sums[number] = new QueueSums(queues[number] as ObservedQueue, indices, nowNs);
+    } else {
+      known.moved(indices, nowNs);
+    }
   }
-  return sums.map((sum, queue) => {
-    const whole = sum + (depths[queue] ?? 0) * (nowNs - (since[queue] ?? 0));
-    return nowNs === startNs ? 0 : whole / (nowNs - startNs);
-  });
+  return queues.map((queue, number) =>
+    (sums[number] ?? new QueueSums(queue, queue.first, startNs)).statistics(startNs, nowNs),
+  );
 }
 
 function withoutTrailingZeroes(values: Uint32Array): readonly number[] {

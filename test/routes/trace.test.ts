@@ -207,6 +207,22 @@ describe('the trace of the echo system', () => {
     expect(depths).toEqual([1, 0, 1, 0]);
   });
 
+  it('counts the chains that the NIC has: full of empty buffers, and each frame once', () => {
+    const chains = (queue: string, frames: number) =>
+      traceOf(frames)
+        .traceEvents.filter(
+          ({ ph, name }) => ph === 'C' && name === `virtio_net ${queue} virtqueue`,
+        )
+        .map(({ args }) => args?.['entries']);
+
+    // The driver looks at it when it waits: it has given a frame to the device, and then the device has sent it.
+    expect(chains('transmit', 2)).toEqual([1, 0, 1, 0]);
+    // Queues of empty buffers are looked at now and then; the driver has given a new one for each frame by then.
+    const empty = chains('receive', 20);
+    expect(empty.length).toBeGreaterThan(0);
+    expect(empty.every((count) => Number(count) === 256)).toBe(true);
+  });
+
   it('is the same twice, byte for byte', () => {
     const once = recordedEcho();
     const again = recordedEcho();
