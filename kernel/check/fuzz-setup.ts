@@ -19,15 +19,13 @@ import {
   PAGE_MAP,
   PAGE_TABLE_MAP,
   SCHED_CONTROL_CONFIGURE_FLAGS,
-  SYS_CALL,
   TCB_CONFIGURE,
   TCB_SET_SCHED_PARAMS,
   TCB_WRITE_REGISTERS,
-  UNTYPED_RETYPE,
 } from '../abi.ts';
-import { assert } from '../../memory/assert.ts';
 import type { BootInfo } from '../boot-info.ts';
-import type { ThreadStep, Word } from '../system-call.ts';
+import type { ThreadStep } from '../system-call.ts';
+import { largestUntyped, SetupCalls, startRegisters } from './setup-calls.ts';
 
 export const FUZZ_ENTRY = 0x2_0000;
 export const FUZZ_THREADS = 3;
@@ -49,17 +47,13 @@ export const FUZZ_SLOTS = {
 
 const BUFFERS = 0x40_0000;
 const PAGE = 4096;
-/** Registers that TCB_WriteRegisters sets: up to tp. */
-const REGISTERS = 32;
 
 export function* furnish(bootInfo: BootInfo): ThreadStep<void> {
   const s = FUZZ_SLOTS;
-  const memory = bootInfo.untypedList
-    .filter(({ isDevice }) => isDevice === 'no')
-    .toSorted((one, other) => other.sizeBits - one.sizeBits)[0];
-  assert(memory !== undefined, 'the machine has memory');
+  const calls = new SetupCalls(bootInfo, 'what a random program finds');
+  const memory = largestUntyped(bootInfo);
   const make = (type: number, bits: number, slot: number, count: number): ThreadStep<void> =>
-    call(memory.slot, UNTYPED_RETYPE, [type, bits, 0, 0, slot, count], [INIT_SLOT_CNODE]);
+    calls.makeInside(INIT_SLOT_CNODE, memory, type, bits, slot, count);
   yield* make(OBJECT_UNTYPED, 14, s.untyped, 2);
   yield* make(OBJECT_ENDPOINT, 0, s.endpoint, 2);
   yield* make(OBJECT_NOTIFICATION, 0, s.notification, 2);
@@ -70,18 +64,18 @@ export function* furnish(bootInfo: BootInfo): ThreadStep<void> {
   yield* make(OBJECT_TCB, 0, s.tcb, 4);
   yield* make(OBJECT_SCHED_CONTEXT, 8, s.schedContext, 4);
   const far = 0x40_0000_0000 / 4;
-  yield* call(s.pageTable, PAGE_TABLE_MAP, [far, 0], [INIT_SLOT_VSPACE]);
-  yield* call(
+  yield* calls.call(s.pageTable, PAGE_TABLE_MAP, [far, 0], [INIT_SLOT_VSPACE]);
+  yield* calls.call(
     INIT_SLOT_IRQ_CONTROL,
     IRQ_ISSUE_IRQ_HANDLER,
     [1, s.irqHandler, 64],
     [INIT_SLOT_CNODE],
   );
-  yield* call(s.irqHandler, IRQ_SET_IRQ_HANDLER, [], [s.notification]);
-  for (let i = 0; i < FUZZ_THREADS; i += 1) yield* startThread(bootInfo, i);
+  yield* calls.call(s.irqHandler, IRQ_SET_IRQ_HANDLER, [], [s.notification]);
+  for (let i = 0; i < FUZZ_THREADS; i += 1) yield* startThread(calls, bootInfo, i);
 }
 
-function* startThread(bootInfo: BootInfo, i: number): ThreadStep<void> {
+function* startThread(calls: SetupCalls, bootInfo: BootInfo, i: number): ThreadStep<void> {
   const s = FUZZ_SLOTS;
   const tcb = s.tcb + i;
   const buffer = BUFFERS + i * PAGE;
@@ -93,27 +87,12 @@ function* startThread(bootInfo: BootInfo, i: number): ThreadStep<void> {
   ][i] as [number, number, number];
   const sched = bootInfo.schedControl.start;
   const params = [budget, period, 3, 7 + i, flags];
-  yield* call(sched, SCHED_CONTROL_CONFIGURE_FLAGS, params, [s.schedContext + i]);
-  yield* call(s.frame + i, PAGE_MAP, [buffer, 3, 0], [INIT_SLOT_VSPACE]);
+  yield* calls.call(sched, SCHED_CONTROL_CONFIGURE_FLAGS, params, [s.schedContext + i]);
+  yield* calls.call(s.frame + i, PAGE_MAP, [buffer, 3, 0], [INIT_SLOT_VSPACE]);
   const guard = 64 - bootInfo.initThreadCNodeSizeBits;
   const spaces = [INIT_SLOT_CNODE, INIT_SLOT_VSPACE, s.frame + i];
-  yield* call(tcb, TCB_CONFIGURE, [guard, 0, buffer], spaces);
+  yield* calls.call(tcb, TCB_CONFIGURE, [guard, 0, buffer], spaces);
   const sc = [INIT_SLOT_TCB, s.schedContext + i, i === 0 ? s.endpoint : 0];
-  yield* call(tcb, TCB_SET_SCHED_PARAMS, [200, 100 + i * 20], sc);
-  const registers = [
-    FUZZ_ENTRY + i * 64,
-    ...Array.from({ length: REGISTERS - 2 }, () => 0),
-    buffer,
-  ];
-  yield* call(tcb, TCB_WRITE_REGISTERS, [1, REGISTERS, ...registers], []);
-}
-
-function* call(
-  cptr: number,
-  label: number,
-  mrs: readonly Word[],
-  caps: readonly number[],
-): ThreadStep<void> {
-  const answer = yield { kind: 'call', sys: SYS_CALL, cptr, label, mrs, caps };
-  assert(answer.label === 0, 'a random program is furnished');
+  yield* calls.call(tcb, TCB_SET_SCHED_PARAMS, [200, 100 + i * 20], sc);
+  yield* calls.call(tcb, TCB_WRITE_REGISTERS, startRegisters(FUZZ_ENTRY + i * 64, buffer), []);
 }

@@ -5,9 +5,6 @@
 
 import {
   ASID_POOL_ASSIGN,
-  CNODE_COPY,
-  CNODE_MINT,
-  CNODE_MOVE,
   INIT_SLOT_ASID_CONTROL,
   INIT_SLOT_ASID_POOL,
   INIT_SLOT_CNODE,
@@ -37,12 +34,11 @@ import {
   TCB_SET_SCHED_PARAMS,
   TCB_SET_TIMEOUT_ENDPOINT,
   TCB_WRITE_REGISTERS,
-  UNTYPED_RETYPE,
 } from '../abi.ts';
-import { assert } from '../../memory/assert.ts';
 import type { BootInfo } from '../boot-info.ts';
-import type { ThreadStep, Word } from '../system-call.ts';
+import type { ThreadStep } from '../system-call.ts';
 import { FUZZ_SLOTS } from './fuzz-setup.ts';
+import { largestUntyped, SETUP_DEPTH, SetupCalls, startRegisters } from './setup-calls.ts';
 
 export const PARTITIONS = 2;
 export const PARTITION_THREADS = 2;
@@ -51,10 +47,8 @@ export const IDLER_ENTRY = 0x3_0000;
 /** log2 of the bytes from which a partition's objects are made. */
 const MEMORY_BITS = 17;
 const RADIX = 7;
-const DEPTH = 64;
 const BUFFERS = 0x40_0000;
 const PAGE = 4096;
-const REGISTERS = 32;
 const SCHED_BITS = 8;
 /** Budget and period in us, and flags: round robin, sporadic. */
 const TIMES = [
@@ -82,43 +76,39 @@ export class PartitionBuilder {
   readonly #bootInfo: BootInfo;
   readonly #channel: Channel;
   readonly #system: number;
-  #nextSlot: number;
+  readonly #calls: SetupCalls;
 
   constructor(bootInfo: BootInfo, channel: Channel) {
     this.#bootInfo = bootInfo;
     this.#channel = channel;
-    this.#nextSlot = bootInfo.empty.start;
-    const [largest] = bootInfo.untypedList
-      .filter(({ isDevice }) => isDevice === 'no')
-      .toSorted((one, other) => other.sizeBits - one.sizeBits);
-    assert(largest !== undefined, 'the machine has memory');
-    this.#system = largest.slot;
+    this.#calls = new SetupCalls(bootInfo, 'a partition');
+    this.#system = largestUntyped(bootInfo);
   }
 
   *build(): ThreadStep<Stage> {
     // The partitions' memory first, so that it is aligned without gaps.
     const memories: number[] = [];
     for (let p = 0; p < PARTITIONS; p += 1) {
-      memories.push(yield* this.#make(this.#system, OBJECT_UNTYPED, MEMORY_BITS));
+      memories.push(yield* this.#calls.make(this.#system, OBJECT_UNTYPED, MEMORY_BITS));
     }
-    const faults = yield* this.#make(this.#system, OBJECT_ENDPOINT);
-    const reply = yield* this.#make(this.#system, OBJECT_REPLY);
+    const faults = yield* this.#calls.make(this.#system, OBJECT_ENDPOINT);
+    const reply = yield* this.#calls.make(this.#system, OBJECT_REPLY);
     const channels: number[] = [];
     const signals: number[] = [];
     for (let p = 0; p < PARTITIONS; p += 1) {
-      channels.push(yield* this.#make(this.#system, OBJECT_ENDPOINT));
-      signals.push(yield* this.#make(this.#system, OBJECT_NOTIFICATION));
+      channels.push(yield* this.#calls.make(this.#system, OBJECT_ENDPOINT));
+      signals.push(yield* this.#calls.make(this.#system, OBJECT_NOTIFICATION));
     }
     const partitions: Partition[] = [];
     const cnodes: number[] = [];
     for (let p = 0; p < PARTITIONS; p += 1) {
       const memory = memories[p] as number;
-      const cnode = yield* this.#make(memory, OBJECT_CNODE, RADIX);
+      const cnode = yield* this.#calls.make(memory, OBJECT_CNODE, RADIX);
       cnodes.push(cnode);
       partitions.push(yield* this.#makePartition(p, memory, cnode));
     }
     yield* this.#connect(cnodes, channels, signals);
-    const idler = yield* this.#make(this.#system, OBJECT_TCB);
+    const idler = yield* this.#calls.make(this.#system, OBJECT_TCB);
     yield* this.#giveTime(idler, yield* this.#makeContext(this.#system, 0), 1, faults);
     return { faults, reply, idler, partitions };
   }
@@ -130,28 +120,28 @@ export class PartitionBuilder {
     yield* this.#copy(cnode, 3, vspace);
     yield* this.#copy(cnode, 5, INIT_SLOT_ASID_CONTROL);
     yield* this.#copy(cnode, 16, this.#bootInfo.schedControl.start);
-    const endpoint = yield* this.#make(memory, OBJECT_ENDPOINT);
-    const notification = yield* this.#make(memory, OBJECT_NOTIFICATION);
+    const endpoint = yield* this.#calls.make(memory, OBJECT_ENDPOINT);
+    const notification = yield* this.#calls.make(memory, OBJECT_NOTIFICATION);
     yield* this.#copy(cnode, s.endpoint, endpoint);
     yield* this.#copy(cnode, s.notification, notification);
-    yield* this.#makeInside(cnode, memory, OBJECT_UNTYPED, 13, s.untyped);
-    yield* this.#makeInside(cnode, memory, OBJECT_UNTYPED, 12, s.untyped + 1);
+    yield* this.#calls.makeInside(cnode, memory, OBJECT_UNTYPED, 13, s.untyped);
+    yield* this.#calls.makeInside(cnode, memory, OBJECT_UNTYPED, 12, s.untyped + 1);
     for (let i = 0; i < 3; i += 1) {
-      yield* this.#makeInside(cnode, memory, OBJECT_REPLY, 0, s.reply + i);
+      yield* this.#calls.makeInside(cnode, memory, OBJECT_REPLY, 0, s.reply + i);
     }
-    yield* this.#makeInside(cnode, memory, OBJECT_CNODE, 4, s.cnode);
-    yield* this.#makeInside(cnode, memory, OBJECT_PAGE_TABLE, 0, s.pageTable);
+    yield* this.#calls.makeInside(cnode, memory, OBJECT_CNODE, 4, s.cnode);
+    yield* this.#calls.makeInside(cnode, memory, OBJECT_PAGE_TABLE, 0, s.pageTable);
     yield* this.#giveIrq(cnode, 1 + p, notification);
     const tcbs: number[] = [];
     for (let i = 0; i < PARTITION_THREADS; i += 1) {
-      const tcb = yield* this.#make(memory, OBJECT_TCB);
+      const tcb = yield* this.#calls.make(memory, OBJECT_TCB);
       const sc = yield* this.#makeContext(memory, i);
-      const frame = yield* this.#make(memory, OBJECT_4K_PAGE);
+      const frame = yield* this.#calls.make(memory, OBJECT_4K_PAGE);
       const buffer = BUFFERS + i * PAGE;
-      yield* this.#call(frame, PAGE_MAP, [buffer, 3, 0], [vspace]);
-      yield* this.#call(tcb, TCB_CONFIGURE, [64 - RADIX, 0, buffer], [cnode, vspace, frame]);
+      yield* this.#calls.call(frame, PAGE_MAP, [buffer, 3, 0], [vspace]);
+      yield* this.#calls.call(tcb, TCB_CONFIGURE, [64 - RADIX, 0, buffer], [cnode, vspace, frame]);
       yield* this.#giveTime(tcb, sc, 100 + 20 * ((p + i) % 3), i === 0 ? endpoint : 0);
-      if (i === 1) yield* this.#call(tcb, TCB_SET_TIMEOUT_ENDPOINT, [], [endpoint]);
+      if (i === 1) yield* this.#calls.call(tcb, TCB_SET_TIMEOUT_ENDPOINT, [], [endpoint]);
       yield* this.#copy(cnode, s.tcb + i, tcb);
       yield* this.#copy(cnode, s.schedContext + i, sc);
       yield* this.#move(cnode, s.frame + i, frame);
@@ -184,57 +174,45 @@ export class PartitionBuilder {
   }
 
   *#makeVSpace(memory: number): ThreadStep<number> {
-    const root = yield* this.#make(memory, OBJECT_PAGE_TABLE);
-    yield* this.#call(INIT_SLOT_ASID_POOL, ASID_POOL_ASSIGN, [], [root]);
+    const root = yield* this.#calls.make(memory, OBJECT_PAGE_TABLE);
+    yield* this.#calls.call(INIT_SLOT_ASID_POOL, ASID_POOL_ASSIGN, [], [root]);
     for (let level = 0; level < 2; level += 1) {
-      const table = yield* this.#make(memory, OBJECT_PAGE_TABLE);
-      yield* this.#call(table, PAGE_TABLE_MAP, [BUFFERS, 0], [root]);
+      const table = yield* this.#calls.make(memory, OBJECT_PAGE_TABLE);
+      yield* this.#calls.call(table, PAGE_TABLE_MAP, [BUFFERS, 0], [root]);
     }
     return root;
   }
 
   *#giveIrq(cnode: number, irq: number, notification: number): ThreadStep<void> {
-    const handler = this.#takeSlot();
-    const place = [irq, handler, DEPTH];
-    yield* this.#call(INIT_SLOT_IRQ_CONTROL, IRQ_ISSUE_IRQ_HANDLER, place, [INIT_SLOT_CNODE]);
-    yield* this.#call(handler, IRQ_SET_IRQ_HANDLER, [], [notification]);
+    const handler = this.#calls.takeSlot();
+    const place = [irq, handler, SETUP_DEPTH];
+    yield* this.#calls.call(INIT_SLOT_IRQ_CONTROL, IRQ_ISSUE_IRQ_HANDLER, place, [INIT_SLOT_CNODE]);
+    yield* this.#calls.call(handler, IRQ_SET_IRQ_HANDLER, [], [notification]);
     yield* this.#move(cnode, FUZZ_SLOTS.irqHandler, handler);
   }
 
   *#makeContext(memory: number, i: number): ThreadStep<number> {
-    const sc = yield* this.#make(memory, OBJECT_SCHED_CONTEXT, SCHED_BITS);
+    const sc = yield* this.#calls.make(memory, OBJECT_SCHED_CONTEXT, SCHED_BITS);
     const [budget, period, flags] = TIMES[i] as (typeof TIMES)[0];
     const sched = this.#bootInfo.schedControl.start;
-    yield* this.#call(sched, SCHED_CONTROL_CONFIGURE_FLAGS, [budget, period, 0, i, flags], [sc]);
+    yield* this.#calls.call(
+      sched,
+      SCHED_CONTROL_CONFIGURE_FLAGS,
+      [budget, period, 0, i, flags],
+      [sc],
+    );
     return sc;
   }
 
   *#giveTime(tcb: number, sc: number, priority: number, faults: number): ThreadStep<void> {
     const caps = [INIT_SLOT_TCB, sc, faults];
-    yield* this.#call(tcb, TCB_SET_SCHED_PARAMS, [200, priority], caps);
+    yield* this.#calls.call(tcb, TCB_SET_SCHED_PARAMS, [200, priority], caps);
   }
 
   // -------------------------------------------------------------------------------------------- single calls
 
-  *#make(memory: number, type: number, bits = 0): ThreadStep<number> {
-    const slot = this.#takeSlot();
-    yield* this.#makeInside(INIT_SLOT_CNODE, memory, type, bits, slot);
-    return slot;
-  }
-
-  #makeInside(
-    cnode: number,
-    memory: number,
-    type: number,
-    bits: number,
-    slot: number,
-  ): ThreadStep<void> {
-    return this.#call(memory, UNTYPED_RETYPE, [type, bits, 0, 0, slot, 1], [cnode]);
-  }
-
   #copy(cnode: number, index: number, source: number): ThreadStep<void> {
-    const mrs = [index, RADIX, source, DEPTH, RIGHTS_ALL];
-    return this.#call(cnode, CNODE_COPY, mrs, [INIT_SLOT_CNODE]);
+    return this.#calls.copy({ cnode, depth: RADIX, index }, source);
   }
 
   #mint(
@@ -244,34 +222,17 @@ export class PartitionBuilder {
     rights: number,
     data: number,
   ): ThreadStep<void> {
-    const mrs = [index, RADIX, source, DEPTH, rights, data];
-    return this.#call(cnode, CNODE_MINT, mrs, [INIT_SLOT_CNODE]);
+    return this.#calls.mint({ cnode, depth: RADIX, index }, source, rights, data);
   }
 
   #move(cnode: number, index: number, source: number): ThreadStep<void> {
-    return this.#call(cnode, CNODE_MOVE, [index, RADIX, source, DEPTH], [INIT_SLOT_CNODE]);
-  }
-
-  #takeSlot(): number {
-    this.#nextSlot += 1;
-    return this.#nextSlot - 1;
-  }
-
-  *#call(
-    cptr: number,
-    label: number,
-    mrs: readonly Word[],
-    caps: readonly number[],
-  ): ThreadStep<void> {
-    const answer = yield { kind: 'call', sys: SYS_CALL, cptr, label, mrs, caps };
-    assert(answer.label === 0, `a partition is built (${label}: ${answer.label})`);
+    return this.#calls.move({ cnode, depth: RADIX, index }, source);
   }
 }
 
 /** Begins a thread's program again, whatever it waits for; a refusal does not matter. */
 export function* restart(tcb: number, entry: number, buffer: number): ThreadStep<void> {
-  const registers = [entry, ...Array.from({ length: REGISTERS - 2 }, () => 0), buffer];
-  const mrs = [1, REGISTERS, ...registers];
+  const mrs = startRegisters(entry, buffer);
   yield { kind: 'call', sys: SYS_CALL, cptr: tcb, label: TCB_WRITE_REGISTERS, mrs };
 }
 

@@ -4,9 +4,6 @@
  */
 
 import {
-  CNODE_COPY,
-  CNODE_MINT,
-  CNODE_MOVE,
   INIT_SLOT_ASID_CONTROL,
   INIT_SLOT_ASID_POOL,
   INIT_SLOT_CNODE,
@@ -26,14 +23,13 @@ import {
   PAGE_TABLE_MAP,
   RIGHTS_ALL,
   SCHED_CONTROL_CONFIGURE_FLAGS,
-  SYS_CALL,
   TCB_CONFIGURE,
   TCB_SET_SCHED_PARAMS,
-  UNTYPED_RETYPE,
 } from '../abi.ts';
 import { assert } from '../../memory/assert.ts';
 import type { BootInfo } from '../boot-info.ts';
-import type { ThreadAnswer, ThreadRequest, ThreadStep, Word } from '../system-call.ts';
+import { SETUP_DEPTH, SetupCalls } from '../check/setup-calls.ts';
+import type { ThreadStep } from '../system-call.ts';
 import type { TraceHelper } from './trace.ts';
 
 /** The pcs at which the programs of a replay start. */
@@ -53,7 +49,6 @@ const IMAGE_PAGES = 177;
 const FAR_PAGE = 0x2000_0000;
 const SLICE_US = 10_000_000;
 const SCHED_CONTEXT_BITS = 8;
-const DEPTH = 64;
 /** CNode data: a guard of this many zero bits. */
 const L1_GUARD_BITS = 48;
 
@@ -71,12 +66,12 @@ export interface Stage {
 export class StageBuilder {
   readonly #bootInfo: BootInfo;
   readonly #sched: number;
-  #nextSlot: number;
+  readonly #calls: SetupCalls;
   #buffers: number[] = [];
 
   constructor(bootInfo: BootInfo) {
     this.#bootInfo = bootInfo;
-    this.#nextSlot = bootInfo.empty.start;
+    this.#calls = new SetupCalls(bootInfo, 'the initial state of a trace');
     this.#sched = bootInfo.schedControl.start;
   }
 
@@ -136,18 +131,18 @@ export class StageBuilder {
     const tcb = yield* this.#make(OBJECT_TCB, 0);
     const schedContext = yield* this.#make(OBJECT_SCHED_CONTEXT, SCHED_CONTEXT_BITS);
     const budget = [SLICE_US, SLICE_US, 0, 0, 0];
-    yield* this.#call(this.#sched, SCHED_CONTROL_CONFIGURE_FLAGS, budget, [schedContext]);
+    yield* this.#calls.call(this.#sched, SCHED_CONTROL_CONFIGURE_FLAGS, budget, [schedContext]);
     const frame = this.#buffers[buffer] as number;
     const address = W_BUFFER + buffer * PAGE;
     const spaces = [l1, INIT_SLOT_VSPACE, frame];
-    yield* this.#call(tcb, TCB_CONFIGURE, [L1_GUARD_BITS, 0, address], spaces);
+    yield* this.#calls.call(tcb, TCB_CONFIGURE, [L1_GUARD_BITS, 0, address], spaces);
     let handler = 0;
     if (faults !== 0) {
-      handler = this.#takeSlot();
-      yield* this.#mintInto(INIT_SLOT_CNODE, DEPTH, handler, faults, badge);
+      handler = this.#calls.takeSlot();
+      yield* this.#mint(INIT_SLOT_CNODE, SETUP_DEPTH, handler, faults, badge);
     }
     const authority = [INIT_SLOT_TCB, schedContext, handler];
-    yield* this.#call(tcb, TCB_SET_SCHED_PARAMS, [maxPriority, priority], authority);
+    yield* this.#calls.call(tcb, TCB_SET_SCHED_PARAMS, [maxPriority, priority], authority);
     return { tcb, schedContext };
   }
 
@@ -156,28 +151,22 @@ export class StageBuilder {
     for (let page = 0; page < IMAGE_PAGES; page += 1) {
       const frame = yield* this.#make(OBJECT_4K_PAGE, 0);
       this.#buffers.push(frame);
-      yield* this.#call(frame, PAGE_MAP, [W_BUFFER + page * PAGE, 3, 0], [INIT_SLOT_VSPACE]);
+      yield* this.#calls.call(frame, PAGE_MAP, [W_BUFFER + page * PAGE, 3, 0], [INIT_SLOT_VSPACE]);
     }
     const table = yield* this.#make(OBJECT_PAGE_TABLE, 0);
-    yield* this.#call(table, PAGE_TABLE_MAP, [FAR_PAGE, 0], [INIT_SLOT_VSPACE]);
+    yield* this.#calls.call(table, PAGE_TABLE_MAP, [FAR_PAGE, 0], [INIT_SLOT_VSPACE]);
     const far = yield* this.#make(OBJECT_4K_PAGE, 0);
-    yield* this.#call(far, PAGE_MAP, [FAR_PAGE, 3, 0], [INIT_SLOT_VSPACE]);
+    yield* this.#calls.call(far, PAGE_MAP, [FAR_PAGE, 3, 0], [INIT_SLOT_VSPACE]);
   }
 
-  *#make(type: number, bits: number): ThreadStep<number> {
-    return yield* this.#retype(this.#untyped(22, 'no'), type, bits);
+  #make(type: number, bits: number): ThreadStep<number> {
+    return this.#calls.make(this.#untyped(22, 'no'), type, bits);
   }
 
   /** U and V are carved from untypeds of their own size, so that they are all that is in them. */
-  *#makeUntyped(bits: number, isDevice: 'yes' | 'no'): ThreadStep<number> {
+  #makeUntyped(bits: number, isDevice: 'yes' | 'no'): ThreadStep<number> {
     const parent = this.#untyped(isDevice === 'yes' ? bits + 1 : bits, isDevice);
-    return yield* this.#retype(parent, OBJECT_UNTYPED, bits);
-  }
-
-  *#retype(untyped: number, type: number, bits: number): ThreadStep<number> {
-    const slot = this.#takeSlot();
-    yield* this.#call(untyped, UNTYPED_RETYPE, [type, bits, 0, 0, slot, 1], [INIT_SLOT_CNODE]);
-    return slot;
+    return this.#calls.make(parent, OBJECT_UNTYPED, bits);
   }
 
   #untyped(sizeBits: number, isDevice: 'yes' | 'no'): number {
@@ -188,44 +177,21 @@ export class StageBuilder {
     return found.slot;
   }
 
-  #takeSlot(): number {
-    this.#nextSlot += 1;
-    return this.#nextSlot - 1;
+  #copy(cnode: number, depth: number, index: number, source: number): ThreadStep<void> {
+    return this.#calls.copy({ cnode, depth, index }, source);
   }
 
-  *#copy(cnode: number, depth: number, index: number, source: number): ThreadStep<void> {
-    const mrs = [index, depth, source, DEPTH, RIGHTS_ALL];
-    yield* this.#call(cnode, CNODE_COPY, mrs, [INIT_SLOT_CNODE]);
-  }
-
-  *#mint(
-    cnode: number,
-    depth: number,
-    index: number,
-    from: number,
-    data: number,
-  ): ThreadStep<void> {
-    yield* this.#mintInto(cnode, depth, index, from, data);
-  }
-
-  *#mintInto(
+  #mint(
     cnode: number,
     depth: number,
     index: number,
     source: number,
     data: number,
   ): ThreadStep<void> {
-    const mrs = [index, depth, source, DEPTH, RIGHTS_ALL, data];
-    yield* this.#call(cnode, CNODE_MINT, mrs, [INIT_SLOT_CNODE]);
+    return this.#calls.mint({ cnode, depth, index }, source, RIGHTS_ALL, data);
   }
 
-  *#move(cnode: number, depth: number, index: number, source: number): ThreadStep<void> {
-    yield* this.#call(cnode, CNODE_MOVE, [index, depth, source, DEPTH], [INIT_SLOT_CNODE]);
-  }
-
-  *#call(cptr: number, label: number, mrs: Word[], caps: Word[]): ThreadStep<void> {
-    const request: ThreadRequest = { kind: 'call', sys: SYS_CALL, cptr, label, mrs, caps };
-    const answer: ThreadAnswer = yield request;
-    assert(answer.label === 0, 'the initial state of a trace can be built');
+  #move(cnode: number, depth: number, index: number, source: number): ThreadStep<void> {
+    return this.#calls.move({ cnode, depth, index }, source);
   }
 }
