@@ -34,7 +34,7 @@ export interface Worker {
 export interface SlicePlan {
   /** Samples of each figure. */
   readonly repeat: number;
-  /** How long each sample is: several slices together. */
+  /** How long each sample is, about: see {@link slicesOf}. */
   readonly sampleNs: number;
   /** By which time the ratio is taken; `wall` where one of the two has work done by other threads or processes. `cpu` unless told. */
   readonly ratioBy?: 'cpu' | 'wall';
@@ -54,7 +54,8 @@ export interface SliceSeries {
 
 /** Long enough for thousands of packets, short enough to fall between two disturbances. */
 const SLICE_NS = { min: 5_000_000, max: 10_000_000 };
-const SLICES_PER_SAMPLE = 40;
+/** Enough for some of them to be undisturbed. */
+const SLICES_MIN = 20;
 /** Runs before each slice and is not counted: the other one has had the caches. */
 const LEAD_SHARE = 0.1;
 /** As in native/slices.h. */
@@ -63,11 +64,11 @@ const MISSING_MAX = 0.1;
 /** A worker that does nothing is our bug, and must not hang whoever measures. */
 const PATIENCE_NS = 300_000_000_000;
 
-/** @returns how long a slice is, and how many a sample has */
+/** @returns how long a slice is, and how many a sample has: more than fit into it where it is short, but one in a smoke run */
 export function slicesOf(sampleNs: number): { readonly sliceNs: number; readonly count: number } {
-  const aim = Math.min(Math.max(sampleNs / SLICES_PER_SAMPLE, SLICE_NS.min), SLICE_NS.max);
-  const count = Math.max(1, Math.round(sampleNs / aim));
-  return { sliceNs: Math.round(sampleNs / count), count };
+  if (sampleNs < SLICE_NS.min) return { sliceNs: sampleNs, count: 1 };
+  const sliceNs = Math.min(Math.max(sampleNs / SLICES_MIN, SLICE_NS.min), SLICE_NS.max);
+  return { sliceNs, count: Math.max(SLICES_MIN, Math.round(sampleNs / sliceNs)) };
 }
 
 export async function alternate(

@@ -62,6 +62,19 @@ describe('a target', () => {
 });
 
 describe('the table of targets', () => {
+  it('compares two rows by their least disturbed samples', () => {
+    for (const { over, figure, atLeast, what } of TARGETS) {
+      if (over !== undefined) expect(figure, what).toBe(atLeast === undefined ? 'min' : 'max');
+    }
+    const [crowd] = TARGETS.filter(
+      ({ row: { name, threads } }) => name === 'kernel/signal' && threads !== undefined,
+    );
+    const few = { ...row('kernel/signal', 300, { threads: 10 }), max: 400 };
+    const many = { ...row('kernel/signal', 100, { threads: 10_000 }), max: 300 };
+
+    expect(outcome(crowd as Target, [few, many])).toBe('reached 0.75');
+  });
+
   it('has limits, and names each target once', () => {
     for (const each of TARGETS) {
       expect(each.atLeast ?? each.atMost, each.what).toBeTypeOf('number');
