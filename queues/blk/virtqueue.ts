@@ -22,7 +22,7 @@ import {
   VirtqAvail,
   VirtqDesc,
   VirtqUsed,
-  VirtqUsedElem,
+  virtqueueLayout,
 } from '../virtio/split-ring.ts';
 import { LIE_USED_ID, LIE_USED_INDEX, LIE_USED_LENGTH, NONE } from '../virtio/virtqueue.ts';
 
@@ -38,7 +38,6 @@ const RANGE_AT = Header.SIZE;
 const STATUS_AT = Header.SIZE + Range.SIZE;
 /** Bytes of header, range and status of one chain. */
 const CHAIN_STRIDE = 48;
-const EVENT_BYTES = 2;
 const DESC_WORDS = VirtqDesc.SIZE / 4;
 const TWO_32 = 0x1_0000_0000;
 
@@ -69,17 +68,10 @@ interface Layout {
 
 function layOut(options: Pick<BlkVirtqueueOptions, 'entries' | 'segments'>): Layout {
   const { entries } = options;
-  const avail = entries * VirtqDesc.SIZE;
-  const used = align(avail + VirtqAvail.SIZE + 2 * entries + EVENT_BYTES, 4);
-  const usedEnd = used + VirtqUsed.SIZE + entries * VirtqUsedElem.SIZE + EVENT_BYTES;
-  const chains = align(usedEnd, 16);
+  const { avail, used, ringsBytes: chains } = virtqueueLayout(entries);
   const tables = chains + entries * CHAIN_STRIDE;
   const tableBytes = (options.segments + 2) * VirtqDesc.SIZE;
   return { avail, used, chains, tables, sizeBytes: tables + entries * tableBytes };
-}
-
-function align(value: number, to: number): number {
-  return (value + to - 1) & ~(to - 1);
 }
 
 /** @returns bytes of shared memory that such a queue needs */
