@@ -18,11 +18,11 @@ describe('one request at a time', () => {
 
     const answered = requests() - first;
     expect(after.copies - before.copies).toBe(0);
+    // The driver's watchdog ticks by the host's clock: on a busy machine its signals and entries are a few for many requests.
     // Client to virtualiser, virtualiser to driver, device's interrupt, driver to virtualiser, virtualiser to client.
     const sent = after.kernel.notificationsSent - before.kernel.notificationsSent;
-    expect(sent / answered).toBeCloseTo(5, 1);
+    expect(Math.round(sent / answered)).toBe(5);
     const entries = after.kernel.kernelEntries - before.kernel.kernelEntries;
-    // The driver's watchdog ticks by the host's clock: on a busy machine its entries are a few for many requests.
     expect(Math.round(entries / answered)).toBe(8);
     expect(after.programs['client0']?.['errors']).toBe(0);
   });
