@@ -4,18 +4,18 @@ import {
   type BufferPlace,
   bytesCopiedOf,
   copiesOf,
-  type PacketPath,
+  type FollowedPath,
   type PathHop,
 } from '../systems/trace/packet-path.ts';
 import { groupDigits } from './figures.ts';
 import { textTable } from './text-table.ts';
 
 /** @returns a flat row for each hop and each return, in the order of time */
-export function pathRows(path: PacketPath): readonly Readonly<Record<string, string | number>>[] {
-  const { packet, outcome, hops, returns } = path;
+export function pathRows(path: FollowedPath): readonly Readonly<Record<string, string | number>>[] {
+  const { subject, number, outcome, hops, returns } = path;
   const forth = hops.map(({ buffer, ...hop }, index) => ({
     name: 'path/hop',
-    packet,
+    [subject]: number,
     outcome,
     hop: index + 1,
     ...hop,
@@ -24,7 +24,7 @@ export function pathRows(path: PacketPath): readonly Readonly<Record<string, str
   }));
   const back = returns.map(({ buffer, ...hop }) => ({
     name: 'path/return',
-    packet,
+    [subject]: number,
     ...hop,
     region: buffer.region,
     offset: buffer.offset,
@@ -34,7 +34,7 @@ export function pathRows(path: PacketPath): readonly Readonly<Record<string, str
 
 export function pathText(
   system: string,
-  path: PacketPath,
+  path: FollowedPath,
   clock: 'virtual' | 'host',
 ): readonly string[] {
   const startNs = path.hops[0]?.doneNs ?? 0;
@@ -58,7 +58,7 @@ export function pathText(
     [head, ...rows, ...back],
     ['right', 'left', 'left', 'left', 'left', 'left'],
   );
-  const title = `${system}, packet ${groupDigits(path.packet)}: ${outcomeText(path, clock)}`;
+  const title = `${system}, ${path.subject} ${groupDigits(path.number)}: ${outcomeText(path, clock)}`;
   const [columns = '', ...others] = lines;
   const forth = others.slice(0, rows.length).map((line) => `  ${line}`);
   const returned = others.slice(rows.length).map((line) => `  ${line}`);
@@ -67,7 +67,7 @@ export function pathText(
 }
 
 /** One sentence: how it ended, and what it cost. */
-export function outcomeText(path: PacketPath, clock: 'virtual' | 'host'): string {
+export function outcomeText(path: FollowedPath, clock: 'virtual' | 'host'): string {
   const { hops } = path;
   const first = hops[0];
   const last = hops.at(-1);
@@ -83,6 +83,10 @@ export function outcomeText(path: PacketPath, clock: 'virtual' | 'host'): string
       return `${length}, ends in ${last.at} after ${time}; ${cost}`;
     case 'lost':
       return `dropped by the device: ${last.into}`;
+    case 'taken':
+      return `${length}, ${first.at} has the response after ${time}; ${cost}`;
+    case 'refused':
+      return `${length}, refused after ${time}; ${cost}`;
     case 'under way':
       return `${length}, still under way at the end of the run; ${cost}`;
     default:
@@ -104,6 +108,18 @@ function whatText(hop: PathHop): string {
       return `sends ${groupDigits(hop.lengthBytes)} bytes`;
     case 'ended':
       return 'lets nothing go on';
+    case 'asked':
+      return `asks for ${groupDigits(hop.lengthBytes)} bytes`;
+    case 'read':
+      return `is read, ${groupDigits(hop.lengthBytes)} bytes`;
+    case 'wrote':
+      return `is written, ${groupDigits(hop.lengthBytes)} bytes`;
+    case 'finished':
+      return 'does it';
+    case 'replied':
+      return 'passes the response on';
+    case 'taken':
+      return 'takes the response';
     default:
       return hop.what satisfies never;
   }

@@ -1,10 +1,10 @@
 /**
- * A packet's path as a picture. Downwards is the order of time; each memory region that the packet was in is a lane. The
+ * A packet's or a request's path as a picture. Downwards is the order of time; each memory region that the packet was in is a lane. The
  * packet is a blue line: down a lane while it stays in its buffer, across from lane to lane where it is copied. Grey dashed
  * lines are the empty buffers on their way back.
  */
 
-import type { PacketPath, PathHop, ReturnHop } from '../systems/trace/packet-path.ts';
+import type { FollowedPath, PathHop, ReturnHop } from '../systems/trace/packet-path.ts';
 import { outcomeText, since } from './path-report.ts';
 
 const ROW_HEIGHT = 46;
@@ -22,18 +22,18 @@ type Row = { readonly doneNs: number } & (
 );
 
 /** @returns an SVG document that needs nothing else; for light and dark backgrounds */
-export function pathSvg(system: string, path: PacketPath): string {
+export function pathSvg(system: string, path: FollowedPath): string {
   return new PathPicture(system, path).draw();
 }
 
 class PathPicture {
   readonly #system: string;
-  readonly #path: PacketPath;
+  readonly #path: FollowedPath;
   readonly #rows: readonly Row[];
   readonly #lanes: readonly string[];
   readonly #textX: number;
 
-  constructor(system: string, path: PacketPath) {
+  constructor(system: string, path: FollowedPath) {
     this.#system = system;
     this.#path = path;
     this.#rows = [
@@ -47,7 +47,7 @@ class PathPicture {
   draw(): string {
     const rows = this.#rows.map((row, index) => this.#row(row, index));
     const longest = Math.max(...rows.map(({ texts }) => Math.max(...texts.map((t) => t.length))));
-    const title = `${this.#system}, packet ${this.#path.packet}`;
+    const title = `${this.#system}, ${this.#path.subject} ${this.#path.number}`;
     const subtitle = outcomeText(this.#path, 'virtual');
     const width = Math.ceil(
       Math.max(
@@ -156,6 +156,12 @@ const VERBS: Readonly<Record<PathHop['what'], string>> = {
   answered: 'answers it',
   sent: 'sends it',
   ended: 'lets nothing go on',
+  asked: 'asks for it',
+  read: 'is read',
+  wrote: 'is written',
+  finished: 'does it',
+  replied: 'passes the response on',
+  taken: 'takes the response',
 };
 
 const STYLE = `<style>

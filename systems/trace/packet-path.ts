@@ -1,4 +1,7 @@
-/** Where one frame went: what `packet-watch.ts` finds out and `cli/path-….ts` shows. Plain data; times in nanoseconds. */
+/**
+ * Where one frame or one block request went: what `packet-watch.ts` and `request-watch.ts` find out and `cli/path-….ts` shows.
+ * Plain data; times in nanoseconds.
+ */
 
 /** A buffer: where the bytes of a packet are. */
 export interface BufferPlace {
@@ -15,8 +18,22 @@ export interface PathHop {
   /**
    * 'received' and 'sent' by the device; 'passed': the same buffer goes on; 'copied': the same bytes go on in another buffer;
    * 'answered': changed bytes go on in another buffer; 'ended': nothing goes on.
+   * Of a request: 'asked' by a client; 'read' and 'wrote' by the device, from the disk and to it; 'finished' what moves no
+   * bytes; 'replied': the response goes back; 'taken' by the client.
    */
-  readonly what: 'received' | 'passed' | 'copied' | 'answered' | 'sent' | 'ended';
+  readonly what:
+    | 'received'
+    | 'passed'
+    | 'copied'
+    | 'answered'
+    | 'sent'
+    | 'ended'
+    | 'asked'
+    | 'read'
+    | 'wrote'
+    | 'finished'
+    | 'replied'
+    | 'taken';
   /** When the handler began that did it; for the device, when it did it. */
   readonly beganNs: number;
   /** When its entry was there for the next stage to see. */
@@ -44,20 +61,27 @@ export interface ReturnHop {
   readonly doneNs: number;
 }
 
-export interface PacketPath {
-  /** Number of the frame among those that the NIC has taken from the wire since power-on; the first is 1. */
-  readonly packet: number;
-  /** 'sent': something went back to the wire; 'ended': a program kept or dropped it; 'lost': the device dropped it. */
-  readonly outcome: 'sent' | 'ended' | 'lost' | 'under way';
+export interface FollowedPath {
+  readonly subject: 'packet' | 'request';
+  /**
+   * Of a packet: its number among the frames that the NIC has taken from the wire since power-on. Of a request: among those that
+   * clients have made. The first is 1.
+   */
+  readonly number: number;
+  /**
+   * 'sent': something went back to the wire; 'ended': a program kept or dropped it; 'lost': the device dropped it; 'taken': the
+   * client has the response; 'refused': it has a response that says no.
+   */
+  readonly outcome: 'sent' | 'ended' | 'lost' | 'taken' | 'refused' | 'under way';
   readonly hops: readonly PathHop[];
   /** The empty buffers' way back, in the order of time. */
   readonly returns: readonly ReturnHop[];
 }
 
-export function copiesOf(path: PacketPath): number {
+export function copiesOf(path: FollowedPath): number {
   return path.hops.reduce((sum, hop) => sum + hop.copies, 0);
 }
 
-export function bytesCopiedOf(path: PacketPath): number {
+export function bytesCopiedOf(path: FollowedPath): number {
   return path.hops.reduce((sum, hop) => sum + hop.bytesCopied, 0);
 }

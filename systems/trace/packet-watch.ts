@@ -8,16 +8,16 @@
  */
 
 import type { EthernetWire } from '../../board/ethernet.ts';
-import { REG_A0, REG_A7, REG_T0, SYS_NB_SEND_RECV } from '../../kernel/abi.ts';
 import type { UserThread } from '../../kernel/user.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { flatten, regionNamed, type SystemDescription } from '../../microkit/model.ts';
 import { SystemNames } from './names.ts';
 import { BufferMap, type FoundBuffer, type NetEntry, NetQueueView } from './net-queue-view.ts';
-import type { BoardObserver, ThreadObserver } from './observer.ts';
-import type { PacketPath, PathHop, ReturnHop } from './packet-path.ts';
+import type { FollowedPath, PathHop, ReturnHop } from './packet-path.ts';
 import { locateRegion } from './queue-probes.ts';
 import { queueRecords } from './queue-records.ts';
+import { QuietObserver } from './quiet-observer.ts';
+import { systemCallOf, ToldBy } from './told-by.ts';
 import { WatchedWire, type WireListener } from './watched-wire.ts';
 
 /** Ethernet, IPv4 and UDP headers: what an answer changes. */
@@ -46,7 +46,7 @@ interface Current extends FoundBuffer {
 const NO_ENTRY = { slot: -1, ahead: -1 };
 const NO_COPY = { copies: 0, bytesCopied: 0 };
 
-export class PacketWatch implements ThreadObserver, BoardObserver, WireListener {
+export class PacketWatch extends QuietObserver implements WireListener {
   readonly #options: PacketWatchOptions;
   readonly #names: SystemNames;
   readonly #map: BufferMap;
@@ -60,19 +60,25 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
   /** Its buffer went back, as far as this, before it was seen to go on. */
   #returnedEarly: ReturnHop[] = [];
   readonly #drivers: readonly boolean[];
+  readonly #toldBy: ToldBy;
   #frames = 0;
   #ram: Ram | undefined;
   #current: Current | undefined;
   #bytes = new Uint8Array(0);
-  #outcome: PacketPath['outcome'] = 'under way';
+  #outcome: FollowedPath['outcome'] = 'under way';
   #endNs = Infinity;
   #wasIdle = false;
 
   constructor(options: PacketWatchOptions) {
+    super();
     this.#options = options;
     this.#names = new SystemNames(options.system);
     this.#map = new BufferMap(options.system);
     this.#queuesOf = this.#names.pds.map(() => []);
+    this.#toldBy = new ToldBy(
+      this.#names,
+      (pd, queue) => this.#queuesOf[pd]?.some(({ region }) => region === queue) === true,
+    );
     const { system } = options;
     this.#drivers = flatten(system).map(({ pd }) =>
       pd.maps.some(({ region }) => regionNamed(system, region)?.physAddr !== undefined),
@@ -96,9 +102,15 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
     return this.#wasIdle || this.#options.now() > this.#endNs + RETURN_NS;
   }
 
-  path(): PacketPath {
+  path(): FollowedPath {
     const { packet } = this.#options;
-    return { packet, outcome: this.#outcome, hops: this.#hops, returns: this.#returns };
+    return {
+      subject: 'packet',
+      number: packet,
+      outcome: this.#outcome,
+      hops: this.#hops,
+      returns: this.#returns,
+    };
   }
 
   // ------------------------------------------------------------------------------------------ the wire
@@ -135,7 +147,7 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
     this.#hops.push({ ...where, ...times, ...NO_ENTRY, ...NO_COPY });
   }
 
-  #end(outcome: PacketPath['outcome']): void {
+  #end(outcome: FollowedPath['outcome']): void {
     this.#outcome = outcome;
     this.#current = undefined;
     this.#endNs = this.#options.now();
@@ -144,7 +156,7 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
 
   // ------------------------------------------------------------------------------------------ the domains
 
-  started(pd: number, thread: UserThread): void {
+  override started(pd: number, thread: UserThread): void {
     const described = flatten(this.#options.system)[pd]?.pd;
     if (described === undefined) return;
     this.#map.learn(described, thread);
@@ -163,16 +175,18 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
       .toSorted((a, b) => Number(a.kind === 'free') - Number(b.kind === 'free'));
   }
 
-  runs(pd: number): void {
+  override runs(pd: number): void {
     this.#beganNs[pd] = this.#options.now();
   }
 
-  enters(pd: number, regs: Uint32Array): void {
+  override enters(pd: number, regs: Uint32Array): void {
     this.#look(pd, regs);
+    this.#toldBy.calls(pd, regs, 'goes on');
   }
 
-  waits(pd: number, regs: Uint32Array): void {
+  override waits(pd: number, regs: Uint32Array): void {
     this.#look(pd, regs);
+    this.#toldBy.calls(pd, regs, 'waits');
     const [returned] = this.#returnedEarly;
     if (returned === undefined || returned.at !== this.#names.pd(pd)) return;
     // The handler is over, and nothing has gone on.
@@ -194,7 +208,7 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
     for (const queue of this.#queuesOf[pd] ?? []) {
       for (const entry of queue.takeProduced()) {
         if (queue.kind === 'free') this.#freed(pd, queue, entry);
-        else this.#produced(pd, queue, entry, regs);
+        else this.#produced(pd, queue, entry);
       }
     }
     this.#posted(pd, regs);
@@ -214,14 +228,14 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
       into: 'transmit virtqueue',
       buffer: current.buffer,
       lengthBytes: this.#bytes.length,
-      by: this.#systemCall(pd, regs),
+      by: systemCallOf(this.#names, pd, regs).text,
       ...NO_ENTRY,
       ...NO_COPY,
     });
     this.#current = { ...current, queue: undefined, producer: pd };
   }
 
-  #produced(pd: number, queue: NetQueueView, entry: NetEntry, regs: Uint32Array): void {
+  #produced(pd: number, queue: NetQueueView, entry: NetEntry): void {
     const current = this.#current;
     this.#left.delete(entry.at); // it carries another packet now
     if (current === undefined || entry.at < 0) return;
@@ -229,7 +243,7 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
     if (!isSame && !this.#isAnswer(pd, queue, entry, current)) return;
     const lengthBytes = entry.lengthBytes;
     const what = isSame ? 'passed' : this.#isPacket(entry.at, lengthBytes) ? 'copied' : 'answered';
-    this.#hops.push({
+    const hop: PathHop & { by: string } = {
       at: this.#names.pd(pd),
       what,
       beganNs: this.#beganNs[pd] ?? 0,
@@ -241,8 +255,10 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
       lengthBytes,
       copies: isSame ? 0 : 1,
       bytesCopied: isSame ? 0 : lengthBytes,
-      by: this.#systemCall(pd, regs),
-    });
+      by: '',
+    };
+    this.#hops.push(hop);
+    this.#toldBy.put({ hop, pd, queue: queue.region });
     if (!isSame) this.#goneFrom();
     if (what === 'answered') this.#keepBytes(entry);
     const { at, buffer, index } = entry;
@@ -293,52 +309,7 @@ export class PacketWatch implements ThreadObserver, BoardObserver, WireListener 
     else if (entry.at >= 0 && entry.at === this.#current?.at) this.#returnedEarly.push(hop);
   }
 
-  #systemCall(pd: number, regs: Uint32Array): string {
-    const number = (regs[2 * REG_A7] as number) | 0;
-    const register = number === SYS_NB_SEND_RECV ? REG_T0 : REG_A0;
-    const target = this.#names.target(pd, regs[2 * register] as number);
-    const text = this.#names.targetText(target);
-    const call = this.#names.systemCall(number);
-    return text === '' ? call : `${call}: ${text}`;
-  }
-
-  idle(): void {
+  override idle(): void {
     this.#wasIdle = true;
-  }
-
-  sliceBegins(): void {
-    // Virtual time knows no slices, and host time none that matter here.
-  }
-
-  returns(): void {
-    // What a system call let others do, they are asked about.
-  }
-
-  throws(): void {
-    // A handler that is cut off has put in what it has published.
-  }
-
-  raised(): void {
-    // Interrupts carry no packets.
-  }
-
-  claimed(): void {
-    // As above.
-  }
-
-  completed(): void {
-    // As above.
-  }
-
-  deviceRead(): void {
-    // Registers carry no packets.
-  }
-
-  deviceWritten(): void {
-    // As above.
-  }
-
-  deviceMapped(): void {
-    // As above.
   }
 }

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesCopiedOf, copiesOf, type PathHop } from '../../systems/trace/packet-path.ts';
 import { echoTestbed } from '../support/echo-testbed.ts';
 import { followedEcho } from '../support/recorded-echo.ts';
-import { CLIENT0, payload, udpFrame } from '../support/udp-frames.ts';
+import { CLIENT0, CLIENT1, payload, udpFrame } from '../support/udp-frames.ts';
 
 const HEADERS_BYTES = 42;
 const PAYLOAD_BYTES = 100;
@@ -111,6 +111,25 @@ describe('the path of a packet', () => {
       'NBSendRecv: notify ethernet_driver',
       'Recv',
       '',
+    ]);
+  });
+
+  it('names the signal that woke the next stage, not another one of the same batch', () => {
+    const toldBy = [1, 2].map((packet) => {
+      const { testbed, link, watch } = followedEcho('5pd', packet);
+      testbed.runUntilQuiet();
+      for (const [number, each] of [CLIENT0, CLIENT1].entries()) {
+        const bytes = payload(PAYLOAD_BYTES, number);
+        const frame = udpFrame({ ...each, targetPort: 1235, payload: bytes });
+        link.send(frame, 0, frame.length);
+      }
+      testbed.runUntilQuiet();
+      return watch.path().hops.find(({ at }) => at === 'net_virt_rx')?.by;
+    });
+
+    expect(toldBy).toEqual([
+      expect.stringContaining('notify client0_net_copier'),
+      expect.stringContaining('notify client1_net_copier'),
     ]);
   });
 
