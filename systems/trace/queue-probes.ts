@@ -59,33 +59,21 @@ export function depthOf({ capacity }: ObservedQueue, indices: number): number {
 }
 
 /**
- * The table of queues begins with as many words for each domain as it has parts, and one more: where its queues begin whose
- * indices are one word, where those begin whose indices are not, where queues of empty buffers begin, and where they end.
- * There, for each queue: where the word is (in words of RAM) or where tail and head are (in halfwords), its number,
- * and its indices when the domain looked at it last, tail | head << 16. All of it lies together, for each cache line counts.
+ * The table of queues begins with {@link QUEUE_PARTS} words for each domain: where its queues begin that carry something, where
+ * its queues of empty buffers begin, and where they end. There are {@link QUEUE_WORDS} words for each queue: where tail and
+ * head are (in halfwords of RAM), its number, and its indices when the domain looked at it last, tail | head << 16.
  */
-export const QUEUE_PARTS = 4;
-const SINGLE = 0;
-const PAIR = 1;
-const EMPTY = 2;
-export const SINGLE_WORDS = 3;
-export const PAIR_WORDS = 4;
+export const QUEUE_PARTS = 3;
+const CARRYING = 0;
+const EMPTY = 1;
+export const QUEUE_WORDS = 4;
 
 /** A queue as one domain has it. */
 interface DomainQueue {
   readonly pd: number;
-  readonly part: typeof SINGLE | typeof PAIR | typeof EMPTY;
+  readonly part: typeof CARRYING | typeof EMPTY;
   readonly number: number;
 }
-
-const PARTS: Readonly<Record<QueueRecord['kind'], DomainQueue['part']>> = {
-  'net free': EMPTY,
-  // Tail and head are the halves of the first word: `NetQueueHeader`.
-  'net active': SINGLE,
-  'blk request': PAIR,
-  'blk response': PAIR,
-  serial: PAIR,
-};
 
 interface IndexWords {
   /** In halfwords of RAM. */
@@ -120,7 +108,7 @@ export class QueueProbes {
       const { tail, head } = PLACES[record.kind];
       const words = { tail: (place.at + tail) >>> 1, head: (place.at + head) >>> 1 };
       const number = this.#numberOf(record.region, record.capacity, words, place.ram);
-      this.#addTo({ pd, part: PARTS[record.kind], number });
+      this.#addTo({ pd, part: record.kind === 'net free' ? EMPTY : CARRYING, number });
     }
     this.#makeTable();
   }
@@ -133,7 +121,7 @@ export class QueueProbes {
     const words = { tail: tail >>> 1, head: head >>> 1 };
     const number = this.#numberOf(queue.name, queue.capacity, words, ram);
     this.#words[number] = words;
-    this.#addTo({ pd, part: queue.carries === 'empty buffers' ? EMPTY : PAIR, number });
+    this.#addTo({ pd, part: queue.carries === 'empty buffers' ? EMPTY : CARRYING, number });
     this.#makeTable();
   }
 
@@ -159,11 +147,10 @@ export class QueueProbes {
     for (let at = 0; at < QUEUE_PARTS * this.#domains; at += 1) {
       table[at] = table.length;
       const own = queues.filter(({ pd, part }) => QUEUE_PARTS * pd + part === at);
-      for (const { part, number } of own) {
+      for (const { number } of own) {
         const { tail, head } = this.#words[number] as IndexWords;
         const { first } = this.all[number] as ObservedQueue;
-        if (part === SINGLE) table.push(tail >>> 1, number, first);
-        else table.push(tail, head, number, first);
+        table.push(tail, head, number, first);
       }
     }
     this.table = Int32Array.from(table);

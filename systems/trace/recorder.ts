@@ -18,13 +18,7 @@ import type { Ram } from '../../memory/ram.ts';
 import { MemoryFault } from '../../memory/region.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { BoardObserver, ThreadObserver } from './observer.ts';
-import {
-  PAIR_WORDS,
-  QUEUE_PARTS,
-  SINGLE_WORDS,
-  type ObservedQueue,
-  QueueProbes,
-} from './queue-probes.ts';
+import { QUEUE_PARTS, QUEUE_WORDS, type ObservedQueue, QueueProbes } from './queue-probes.ts';
 import { interpolate, Stamps, UNSTAMPED } from './stamps.ts';
 import { QUEUE_READY, virtqueuesOf, writtenVirtqueue } from './virtqueue-setup.ts';
 
@@ -74,8 +68,7 @@ const WAIT = EVENT_WAIT;
 const RETURN = EVENT_RETURN;
 const DEPTH = EVENT_DEPTH;
 const NB_SEND_RECV = SYS_NB_SEND_RECV;
-const PAIR = PAIR_WORDS;
-const SINGLE = SINGLE_WORDS;
+const LISTED = QUEUE_WORDS;
 const READY = QUEUE_READY;
 
 /** Of so many waits, the last ones look at the queues of empty buffers too: every domain comes to it. */
@@ -125,7 +118,6 @@ export class Recorder implements ThreadObserver, BoardObserver {
   /** That of `#probes`. */
   #table: Int32Array = NO_WORDS;
   #halfwords: Uint16Array = NO_HALFWORDS;
-  #ramWords: Int32Array = NO_WORDS;
   #running = 0;
   #waits = 0;
   /** 1 while queues are looked at, and since when; 1 when another turn of the board is next. */
@@ -181,7 +173,6 @@ export class Recorder implements ThreadObserver, BoardObserver {
     this.#stamps.clock = clock;
     this.#ram = ram;
     this.#halfwords = ram.u16;
-    this.#ramWords = ram.i32;
   }
 
   /** Gives every event its time: call it before times are read. */
@@ -215,36 +206,19 @@ export class Recorder implements ThreadObserver, BoardObserver {
 
   waits(pd: number, regs: Uint32Array): void {
     this.#enter(WAIT, pd, regs);
-    if (this.#looks === 0) return;
+    if (this.#looks === 1) this.#look(pd);
+  }
+
+  /** Records each queue of a domain whose indices have moved since the domain looked at it last. */
+  #look(pd: number): void {
     const table = this.#table;
-    const at = PARTS * pd;
-    const pairs = table[at + 1] as number;
-    const empty = table[at + 2] as number;
-    this.#lookAtSingles(table[at] as number, pairs);
-    if (pairs !== empty) this.#lookAtPairs(pairs, empty);
+    const halfwords = this.#halfwords;
     // Queues of empty buffers are longer and tell less.
     const waits = (this.#waits + 1) % WAITS_PER_LOOK;
     this.#waits = waits;
-    if (waits >= WAITS_PER_LOOK - LOOKS) this.#lookAtPairs(empty, table[at + 3] as number);
-  }
-
-  /** Records each queue of a part of the table whose indices have moved since the domain looked at it last. */
-  #lookAtSingles(from: number, end: number): void {
-    const table = this.#table;
-    const ramWords = this.#ramWords;
-    for (let at = from; at < end; at += SINGLE) {
-      const now = ramWords[table[at] as number] as number;
-      if (now === table[at + 2]) continue;
-      table[at + 2] = now;
-      this.#add2(DEPTH | ((table[at + 1] as number) << 8), now);
-    }
-  }
-
-  /** The same for queues whose indices do not lie in one word. */
-  #lookAtPairs(from: number, end: number): void {
-    const table = this.#table;
-    const halfwords = this.#halfwords;
-    for (let at = from; at < end; at += PAIR) {
+    const parts = waits < WAITS_PER_LOOK - LOOKS ? 1 : 2;
+    const end = table[PARTS * pd + parts] as number;
+    for (let at = table[PARTS * pd] as number; at < end; at += LISTED) {
       const tail = halfwords[table[at] as number] as number;
       const head = halfwords[table[at + 1] as number] as number;
       const now = tail | (head << 16);
