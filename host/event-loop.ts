@@ -7,6 +7,9 @@
  * until the host brings something, and uses no processor time.
  */
 
+// The global of the same name is looked up by way of a getter at each use.
+import { performance } from 'node:perf_hooks';
+
 /** Host time in nanoseconds, from an arbitrary start; never goes back. A number below 2^53. */
 export function hostNow(): number {
   return Math.round(performance.now() * 1e6);

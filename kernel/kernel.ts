@@ -93,7 +93,8 @@ export class Kernel {
   runOn(): 'idle' | 'deadline' {
     const k = this.state;
     assert(this.#depth === 0, 'the kernel is not run from inside a program');
-    this.#timerEntry();
+    // An interrupt charges the time that has passed, and wakes who is due, as the timer does.
+    if (!k.machine.irqPending) this.#timerEntry();
     for (;;) {
       if (k.machine.irqPending) {
         this.#interruptEntry();

@@ -122,10 +122,6 @@ class CountingSink implements EthernetWire {
     return 0;
   }
 
-  framesWaiting(): number {
-    return 0;
-  }
-
   copyNext(): void {
     // As above.
   }

@@ -44,10 +44,7 @@ export { NET_DRIVER_COUNTERS as counters };
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
   const driver = new VirtioNetDriver(pd);
-  return {
-    notified: (channel) => driver.notified(channel),
-    progress: () => driver.moved,
-  };
+  return { notified: (channel) => driver.notified(channel), progress: () => driver.moved };
 }
 
 class VirtioNetDriver extends ProgramState<NetDriverConfig> {
@@ -130,22 +127,21 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     const reasons = this.device.takeInterrupt();
     this.counters.add(reasons === 0 ? COUNT.interruptsSpurious : COUNT.interrupts, 1);
     if ((reasons & INTERRUPT_CONFIG_CHANGE) !== 0) this.#onConfigChange();
-    if (this.#state === 'failed') {
-      // Without a device, what waits to be sent goes back to its senders.
-      runFlow(this.#txProvide);
-      return;
+    if (this.#state === 'running') {
+      runFlow(this.#txReturn);
+      runFlow(this.#rxReturn);
     }
-    runFlow(this.#txReturn);
-    runFlow(this.#rxReturn);
-    runFlow(this.#txProvide);
-    runFlow(this.#rxProvide);
+    // A flow without work is left alone: the wish for a signal that it ended with still stands.
+    // Without a device, what waits to be sent goes back to its senders.
+    if (this.#txActive.hasItems()) runFlow(this.#txProvide);
+    if (this.#rxFree.hasItems() || this.#needsBuffers()) runFlow(this.#rxProvide);
   }
 
   /** Gives empty receive buffers to the device. */
   rxProvide(): void {
+    if (this.#state !== 'running') return;
     const { rx } = this.device;
     const free = this.#rxFree;
-    if (this.#state !== 'running') return;
     const provided = Math.min(rx.room, free.available());
     for (let index = 0; index < provided; index += 1) {
       rx.postAt(index, free.lowAt(index), free.highAt(index), BUFFER_BYTES);
@@ -317,10 +313,15 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
 
   /** While the device has plenty of buffers, a new one can wait until the next interrupt comes anyway. */
   #requestFree(): 'requested' | 'content' {
-    const { rx } = this.device;
-    if (rx.outstanding * 2 >= rx.chains) return 'content';
+    if (!this.#needsBuffers()) return 'content';
     this.#rxFree.requestSignal();
     return 'requested';
+  }
+
+  /** Whether the device has fewer buffers than half of what its queue holds. */
+  #needsBuffers(): boolean {
+    const { rx } = this.device;
+    return this.#state === 'running' && rx.outstanding * 2 < rx.chains;
   }
 
   #onConfigChange(): void {
@@ -337,17 +338,16 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
 
   /** Puts the receive buffer that was taken last back into the virtqueue. */
   #keepForDevice(reason: number): void {
-    const { rx } = this.device;
     this.counters.add(reason, 1);
-    rx.post(rx.takenLow, rx.takenHigh, BUFFER_BYTES);
+    this.device.rx.post(this.device.rx.takenLow, this.device.rx.takenHigh, BUFFER_BYTES);
   }
 
-  /** Puts a transmit buffer into the free queue; to be published. */
   #giveBack(low: number, high: number, reason: number): void {
     this.counters.add(reason, 1);
     this.#toFree(low, high);
   }
 
+  /** Puts a transmit buffer into the free queue; to be published. */
   #toFree(low: number, high: number): void {
     this.moved += 1;
     if (!this.#txFree.enqueue(low, high, 0, 0)) this.counters.add(COUNT.txQueueFull, 1);

@@ -75,13 +75,12 @@ class NetCopy extends ProgramState<NetCopyConfig> {
   };
   readonly #passBack: Flow = {
     drain: () => this.#moveAll(this.#clientFree, this.#virtFree, COUNT.virtFull),
-    requestSignal: () => {
-      this.#clientFree.requestSignal();
-      return 'requested';
-    },
+    requestSignal: () => this.#requestReturn(),
     cancelSignal: () => this.#clientFree.cancelSignal(),
     canMove: () => this.#clientFree.hasItems(),
   };
+  /** Dummy: buffers that went to the client and have not come back. */
+  #withClient = 0;
   #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<NetCopyConfig>) {
@@ -94,8 +93,15 @@ class NetCopy extends ProgramState<NetCopyConfig> {
   notified(): void {
     runFlow(this.#receive);
     if (this.#config.mode === 'dummy') runFlow(this.#passBack);
-    if (this.#clientActive.publish()) this.pd.notify(this.#config.client.channel);
-    if (this.#virtFree.publish()) this.pd.deferredNotify(this.#config.rx.channel);
+    // One signal can go out together with the next wait: the last of those that are due.
+    const { client, rx } = this.#config;
+    const isClientDue = this.#clientActive.publish();
+    if (this.#virtFree.publish()) {
+      if (isClientDue) this.pd.notify(client.channel);
+      this.pd.deferredNotify(rx.channel);
+    } else if (isClientDue) {
+      this.pd.deferredNotify(client.channel);
+    }
     this.#countLies();
   }
 
@@ -197,7 +203,18 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     if (taken === 0) return;
     from.publish();
     this.moved += taken;
-    this.#counters.add(COUNT.packets, from === this.#virtActive ? taken : 0);
+    const isReceived = from === this.#virtActive;
+    this.#withClient = isReceived
+      ? this.#withClient + taken
+      : Math.max(0, this.#withClient - taken);
+    this.#counters.add(COUNT.packets, isReceived ? taken : 0);
+  }
+
+  /** While the client has few of the buffers, they can wait until the next packet wakes us anyway. */
+  #requestReturn(): 'requested' | 'content' {
+    if (this.#withClient * 2 < this.#config.rxData.buffers) return 'content';
+    this.#clientFree.requestSignal();
+    return 'requested';
   }
 
   /** Puts all of the client's buffers into its free queue, as its producer's first entries. */

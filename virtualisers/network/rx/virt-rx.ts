@@ -122,7 +122,10 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       if (due !== NO_CHANNEL) this.pd.notify(due);
       due = client.channel;
     }
-    for (const client of this.#clients) runFlow(client.provide);
+    // A flow without work is left alone: the wish for a signal that it ended with still stands.
+    for (const client of this.#clients) {
+      if (client.free.hasItems() || this.#needsBuffers()) runFlow(client.provide);
+    }
     if (this.#driverFree.publish()) {
       if (due !== NO_CHANNEL) this.pd.notify(due);
       due = this.#driverChannel;
@@ -306,9 +309,14 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
 
   /** While the driver has plenty of buffers, one can wait until the next packet wakes us anyway. */
   #requestFree(free: NetConsumer): 'requested' | 'content' {
-    if (this.#atDriver * 2 >= this.#data.buffers) return 'content';
+    if (!this.#needsBuffers()) return 'content';
     free.requestSignal();
     return 'requested';
+  }
+
+  /** Whether the driver has fewer than half of the buffers. */
+  #needsBuffers(): boolean {
+    return this.#atDriver * 2 < this.#data.buffers;
   }
 
   #countLies(): void {

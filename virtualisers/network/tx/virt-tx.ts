@@ -124,8 +124,9 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     // What has been sent comes first: it makes room in the clients' books.
     this.txReturn();
     if (this.#policy === undefined) {
-      for (const client of this.#clients) runFlow(client.provide);
-      runFlow(this.#return);
+      // A flow without work is left alone: the wish for a signal that it ended with still stands.
+      for (const client of this.#clients) if (client.active.hasItems()) runFlow(client.provide);
+      if (this.#driverFree.hasItems() || this.#needsReturns()) runFlow(this.#return);
     } else {
       this.#takeTurns(this.#policy);
     }
@@ -299,13 +300,15 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
       this.#driverFree.requestSignal();
       return 'requested';
     }
-    for (const client of this.#clients) {
-      if (client.withDriver * 2 > client.buffers) {
-        this.#driverFree.requestSignal();
-        return 'requested';
-      }
-    }
-    return 'content';
+    if (!this.#needsReturns()) return 'content';
+    this.#driverFree.requestSignal();
+    return 'requested';
+  }
+
+  /** Whether most of some client's buffers are with the driver. */
+  #needsReturns(): boolean {
+    for (const client of this.#clients) if (client.withDriver * 2 > client.buffers) return true;
+    return false;
   }
 
   #makeClient({ connection, data }: NetVirtTxConfig['clients'][number]): Client {
