@@ -40,6 +40,8 @@ export interface NetRigOptions {
   readonly clients?: number;
   /** To how many of the clients the traffic goes, in turn; 1 unless told. */
   readonly targets?: number;
+  /** 'unmeasured' where packets are counted alone, as the C program does; measured unless told. */
+  readonly roundTrips?: 'measured' | 'unmeasured';
   /** 'host' unless told. */
   readonly clock?: 'host' | 'virtual';
   readonly costs?: RunCosts;
@@ -184,7 +186,7 @@ function assertPatience(sinceNs: number, nowNs: number): void {
 }
 
 function traffic(options: NetRigOptions, { ram, board, random }: WireParts): GeneratorOptions {
-  const { frame, batch, open, targets = 1, timeoutNs } = options;
+  const { frame, batch, open, targets = 1, timeoutNs, roundTrips = 'measured' } = options;
   return {
     ram,
     clock: board.clock,
@@ -194,6 +196,7 @@ function traffic(options: NetRigOptions, { ram, board, random }: WireParts): Gen
     frameBytes: frame,
     window: open?.window ?? batch,
     burst: batch,
+    roundTrips,
     ...(open === undefined ? {} : { rate: open.rate }),
     ...(open?.frames === undefined ? {} : { frames: open.frames }),
     ...(timeoutNs === undefined ? {} : { timeoutNs }),

@@ -22,6 +22,8 @@ const BATCH = 64;
 const IP_MTU_FRAME = 1500;
 /** Of the ablation: not one of the sweep's, so that no point is measured twice. */
 const ABLATION_BATCH = 16;
+/** Samples of `net/echo` last so many times as long as others: what disturbs a machine lasts for a second or two. */
+const LONGER = 3;
 const PATHS = ['5pd', 'dummy', '4pd', '2pd'];
 
 /**
@@ -49,9 +51,11 @@ export function netPoints(settings: Pick<BenchSettings, 'net' | 'length'>): read
  * little differently each time, and the system places its memory differently. Samples of a point are as far apart as can be.
  */
 export function netPieces(settings: BenchSettings): readonly BenchSettings[] {
-  const points = netPoints(settings).map((net) => ({ ...settings, net }));
-  if (settings.length !== 'full') return points;
-  const samples = Array.from({ length: settings.repeat }, () => points);
+  const { length, repeat } = settings;
+  const sampleNs = settings.sampleNs * (length === 'full' ? LONGER : 1);
+  const points = netPoints(settings).map((net) => ({ ...settings, sampleNs, net }));
+  if (length !== 'full') return points;
+  const samples = Array.from({ length: repeat }, () => points);
   return samples.flat().map((point) => ({ ...point, repeat: 1 }));
 }
 
@@ -103,7 +107,7 @@ async function alternate(
   settings: NetSettings,
 ): Promise<readonly BenchRow[]> {
   const { repeat, sampleNs, onProgress } = settings;
-  const all: Series[] = points.map((point) => ({ point, rig: new NetRig(point), rates: [] }));
+  const all: Series[] = points.map((point) => ({ point, rig: new NetRig({ ...point, roundTrips: 'unmeasured' }), rates: [] }));
   const sayWhat = ({ point }: Series, what: string): void =>
     onProgress(
       `net: ${point.path}, ${point.clients ?? 2} clients, frames of ${point.frame} bytes, ` +

@@ -13,7 +13,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'echo',
-        seconds: { smoke: 2, quick: 15, full: 240 },
+        seconds: { smoke: 2, quick: 15, full: 340 },
         split: async (settings) => (await import('../net/sweeps.ts')).netPieces(settings),
         measure: async (settings) => {
           const { benchNet } = await import('../net.ts');

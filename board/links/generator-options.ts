@@ -27,6 +27,8 @@ export interface GeneratorOptions {
   readonly timeoutNs?: number;
   /** 'payload' compares every byte of an answer and checks its checksums; 'header' (the default) is fast. */
   readonly verify?: 'header' | 'payload';
+  /** 'unmeasured': round trips are not entered into the histogram, for who counts packets alone; measured unless told. */
+  readonly roundTrips?: 'measured' | 'unmeasured';
 }
 
 export interface GeneratorCounters {

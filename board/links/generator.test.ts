@@ -127,6 +127,16 @@ describe('traffic generator', () => {
     expect(generator.roundTrip.percentile(0.5)).toBe(40);
   });
 
+  it('leaves round trips alone when it is told to', () => {
+    const { generator, take, answer, clock } = bench({ burst: 8, roundTrips: 'unmeasured' });
+    generator.start();
+    const frames = take();
+    clock.charge(10);
+    for (const frame of frames) answer(echo(frame));
+    expect(generator.counters.answered).toBe(8);
+    expect(generator.roundTrip.count).toBe(0);
+  });
+
   it('names answers that are wrong', () => {
     const { generator, take, answer } = bench();
     generator.start();

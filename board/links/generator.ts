@@ -61,7 +61,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     arpAnswered: 0,
     other: 0,
   };
-  /** Round-trip times in ns. */
+  /** Round-trip times in ns; empty when they are not measured. */
   readonly roundTrip = new Histogram();
   readonly #ram: Ram = this.options.ram;
   readonly #clock: Clock = this.options.clock;
@@ -79,6 +79,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   readonly #frames: number = this.options.frames ?? Infinity;
   readonly #timeoutNs: number = this.options.timeoutNs ?? NS_PER_S;
   readonly #verify: 'header' | 'payload' = this.options.verify ?? 'header';
+  readonly #measures: 0 | 1 = this.options.roundTrips === 'unmeasured' ? 0 : 1;
   readonly #framesAt: number = this.options.ram.takeStaging(this.options.window * WIRE_BYTES_MAX);
   /** When the frame of each slot was sent, {@link NOT_IN_FLIGHT} for one that waits. */
   readonly #sentAtNs: Float64Array = new Float64Array(this.options.window).fill(NOT_IN_FLIGHT);
@@ -200,7 +201,7 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
       return;
     }
     this.counters.answered += 1;
-    this.roundTrip.add(this.#clock.now() - sentAtNs);
+    if (this.#measures === 1) this.roundTrip.add(this.#clock.now() - sentAtNs);
     this.#land(slot);
     this.#release();
   }
