@@ -107,7 +107,11 @@ async function alternate(
   settings: NetSettings,
 ): Promise<readonly BenchRow[]> {
   const { repeat, sampleNs, onProgress } = settings;
-  const all: Series[] = points.map((point) => ({ point, rig: new NetRig({ ...point, roundTrips: 'unmeasured' }), rates: [] }));
+  const all: Series[] = points.map((point) => ({
+    point,
+    rig: new NetRig({ ...point, roundTrips: 'unmeasured' }),
+    rates: [],
+  }));
   const sayWhat = ({ point }: Series, what: string): void =>
     onProgress(
       `net: ${point.path}, ${point.clients ?? 2} clients, frames of ${point.frame} bytes, ` +
