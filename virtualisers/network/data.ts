@@ -61,6 +61,11 @@ export class TranslatedData {
   }
 }
 
+/** @returns whether an entry names a buffer of a region: an offset in it, aligned to the size of a buffer */
+export function isBufferOffset(low: number, high: number, dataBytes: number): boolean {
+  return high === 0 && low >= 0 && low < dataBytes && (low & BUFFER_MASK) === 0;
+}
+
 /** A data region as the description names it. */
 export function translatedData(pd: ProtectionDomain, data: NetData): TranslatedData {
   return new TranslatedData(data, pd.vars[data.paddrSymbol ?? ''] ?? 0);

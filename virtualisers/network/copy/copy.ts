@@ -11,6 +11,7 @@ import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetCopyConfig } from '../../../queues/net/config.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
+import { isBufferOffset } from '../data.ts';
 
 export const NET_COPY_COUNTERS = counterNames(
   'packets',
@@ -132,8 +133,9 @@ class NetCopy extends ProgramState<NetCopyConfig> {
       const from = active.lowAt(taken);
       const to = free.lowAt(taken);
       const len = active.lenAndOidAt(taken) & 0xffff;
-      if (!isBuffer(from, active.highAt(taken), this.#sourceBytes) || len > BUFFER_BYTES) break;
-      if (!isBuffer(to, free.highAt(taken), this.#targetBytes)) break;
+      if (!isBufferOffset(from, active.highAt(taken), this.#sourceBytes) || len > BUFFER_BYTES)
+        break;
+      if (!isBufferOffset(to, free.highAt(taken), this.#targetBytes)) break;
       target.copyFrom(this.#source, from, to, len);
       clientActive.putAt(taken, to, 0, len);
       virtFree.putAt(taken, from, 0, len);
@@ -167,7 +169,7 @@ class NetCopy extends ProgramState<NetCopyConfig> {
 
   /** @returns whether the packet has been copied into a buffer of the client; else the reason has been counted */
   #copy(target: Region, low: number, high: number, len: number): boolean {
-    if (!isBuffer(low, high, this.#sourceBytes) || len > NET_BUFFER_BYTES) {
+    if (!isBufferOffset(low, high, this.#sourceBytes) || len > NET_BUFFER_BYTES) {
       this.#counters.add(COUNT.virtBadBuffer, 1);
       return false;
     }
@@ -177,7 +179,7 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     }
     const free = this.#clientFree;
     while (free.dequeue()) {
-      if (!isBuffer(free.low, free.high, this.#targetBytes)) {
+      if (!isBufferOffset(free.low, free.high, this.#targetBytes)) {
         this.#counters.add(COUNT.refusedClientBuffer, 1);
         continue;
       }
@@ -243,8 +245,4 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
     this.#liesSeen = lies;
   }
-}
-
-function isBuffer(low: number, high: number, dataBytes: number): boolean {
-  return high === 0 && low >= 0 && low < dataBytes && (low & (BUFFER_BYTES - 1)) === 0;
 }

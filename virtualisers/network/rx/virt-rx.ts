@@ -16,6 +16,7 @@ import { BufferReader } from '../../../queues/net/buffer-view.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, translatedData } from '../data.ts';
+import { MacTable, NOBODY } from '../mac-table.ts';
 
 export const NET_VIRT_RX_COUNTERS = counterNames(
   'packets',
@@ -38,8 +39,9 @@ export const NET_VIRT_RX_COUNTERS = counterNames(
 const COUNT = NET_VIRT_RX_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
-// Declared here, V8 folds it into the code.
+// Declared here, V8 folds them into the code.
 const NONE = NO_BUFFER;
+const NOBODY_THERE = NOBODY;
 const NO_CHANNEL = -1;
 
 interface Client {
@@ -85,13 +87,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
   /** Reference counts, a byte for each buffer; 0: the driver has it. */
   readonly #refs = this.pd.region(this.#config.bufferMetadata);
   readonly #clients = this.#config.clients.map(({ connection }) => this.#makeClient(connection));
-  /** Destination addresses: a signed word and a halfword each, as a frame in memory holds them, and whose they are. */
-  readonly #macs = Int32Array.from(
-    this.#config.clients.flatMap((client) => client.macs.flatMap(parseMac)),
-  );
-  readonly #macClient = this.#config.clients.flatMap((client, index) =>
-    client.macs.map(() => this.#clients[index] as Client),
-  );
+  readonly #macs = new MacTable(this.#config.clients.map(({ macs }) => macs));
   readonly #return: Flow = {
     drain: () => this.rxReturn(),
     requestSignal: () => {
@@ -147,6 +143,8 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     const data = this.#data;
     const frame = this.#frame;
     const refs = this.#refs;
+    const macs = this.#macs;
+    const clients = this.#clients;
     const most = active.available();
     let taken = 0;
     for (; taken < most; taken += 1) {
@@ -154,8 +152,8 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       const len = active.lenAndOidAt(taken) & 0xffff;
       if (index === NONE || len < FRAME_BYTES_MIN || refs.read8(index) !== 0) break;
       frame.moveTo(index);
-      const client = this.#clientOf(frame.word(0), frame.half(2));
-      if (client === undefined || !this.#give(client, index, len)) break;
+      const owner = macs.find(frame.word(0), frame.half(2));
+      if (owner === NOBODY_THERE || !this.#give(clients[owner] as Client, index, len)) break;
       refs.write8(index, 1);
     }
     if (taken === 0) return;
@@ -193,19 +191,10 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       this.#deliverToAll(index, len);
       return;
     }
-    const client = this.#clientOf(low, high);
-    if (client === undefined) this.#drop(index, COUNT.dropNoClient);
-    else if (this.#give(client, index, len)) this.#refs.write8(index, 1);
+    const owner = this.#macs.find(low, high);
+    if (owner === NOBODY_THERE) this.#drop(index, COUNT.dropNoClient);
+    else if (this.#give(this.#clients[owner] as Client, index, len)) this.#refs.write8(index, 1);
     else this.#drop(index, COUNT.dropClientFull);
-  }
-
-  /** Whose address this is: a word and a halfword, as a frame in memory holds them. */
-  #clientOf(low: number, high: number): Client | undefined {
-    const macs = this.#macs;
-    for (let mac = 0; mac < macs.length; mac += 2) {
-      if (macs[mac] === low && macs[mac + 1] === high) return this.#macClient[mac >>> 1];
-    }
-    return undefined;
   }
 
   #deliverToAll(index: number, len: number): void {
@@ -326,12 +315,4 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
     this.#liesSeen = lies;
   }
-}
-
-/** @returns a signed word and a halfword: "52:54:01:00:00:0a" as it lies in memory */
-function parseMac(text: string): readonly number[] {
-  const bytes = text.split(':').map((byte) => Number.parseInt(byte, 16));
-  assert(bytes.length === 6 && bytes.every((byte) => byte <= 0xff), 'a MAC has six bytes');
-  const [b0, b1, b2, b3, b4, b5] = bytes as [number, number, number, number, number, number];
-  return [b0 | (b1 << 8) | (b2 << 16) | (b3 << 24), b4 | (b5 << 8)];
 }

@@ -17,6 +17,7 @@ import {
   NetProducer,
 } from '../../../queues/net/queue.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
+import { isBufferOffset } from '../data.ts';
 import { NET_COPY_COUNTERS } from '../copy/copy.ts';
 
 const COUNT = NET_COPY_COUNTERS;
@@ -118,7 +119,11 @@ class PortCopy {
   #copy(): boolean {
     const { low, high, len, oid } = this.#active;
     const source = this.#sources[oid];
-    if (source === undefined || !isBuffer(low, high, source.bytes) || len > NET_BUFFER_BYTES) {
+    if (
+      source === undefined ||
+      !isBufferOffset(low, high, source.bytes) ||
+      len > NET_BUFFER_BYTES
+    ) {
       this.#counters.add(COUNT.virtBadBuffer, 1);
       return false;
     }
@@ -128,7 +133,7 @@ class PortCopy {
     }
     const free = this.#clientFree;
     while (free.dequeue()) {
-      if (!isBuffer(free.low, free.high, this.#targetBytes)) {
+      if (!isBufferOffset(free.low, free.high, this.#targetBytes)) {
         this.#counters.add(COUNT.refusedClientBuffer, 1);
         continue;
       }
@@ -151,8 +156,4 @@ class PortCopy {
 
 function openSource(pd: ProtectionDomain<NetPortCopyConfig>, { region, buffers }: NetData): Source {
   return { region: pd.readonlyRegion(region), bytes: buffers * NET_BUFFER_BYTES };
-}
-
-function isBuffer(low: number, high: number, dataBytes: number): boolean {
-  return high === 0 && low >= 0 && low < dataBytes && (low & (NET_BUFFER_BYTES - 1)) === 0;
 }

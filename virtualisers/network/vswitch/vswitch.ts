@@ -18,7 +18,7 @@ import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVswitchConfig } from '../../../queues/net/config.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { Directory } from './directory.ts';
-import { MacTable, NOBODY } from './mac-table.ts';
+import { MacTable, NOBODY } from '../mac-table.ts';
 import { NO_BUFFER, Port } from './port.ts';
 
 export const NET_VSWITCH_COUNTERS = counterNames(
