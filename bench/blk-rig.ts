@@ -5,6 +5,7 @@
 
 import { MemoryDisk } from '../board/block/memory-disk.ts';
 import type { BlockWire } from '../board/block-wire.ts';
+import { assert } from '../memory/assert.ts';
 import type { Ram } from '../memory/ram.ts';
 import { BLK_BENCH_COUNTERS, main as blkBench } from '../clients/blk-bench/main.ts';
 import { prepareDisk, type PreparedDisk } from '../host/disk/disk.ts';
@@ -37,6 +38,7 @@ const DISK_BYTES = 64 * 1024 * 1024;
 const RAM_BYTES = 96 * 1024 * 1024;
 const STAGING_BYTES = DISK_BYTES + 8 * 1024 * 1024;
 const SLICE_NS = 2_000_000;
+const PATIENCE_NS = 300_000_000_000;
 
 export class BlkRig implements Worker {
   readonly testbed: Testbed;
@@ -93,18 +95,32 @@ export class BlkRig implements Worker {
     });
   }
 
-  /** Runs for about this long, with the host's turn after each slice, as live. @returns requests per second, by client */
+  /**
+   * Runs for about this long, and until a request has been answered; the host has its turn after each slice, as live.
+   *
+   * @returns requests per second, by client
+   */
   async rates(durationNs: number): Promise<readonly number[]> {
     const before = this.#answered();
     const startedAt = hostNow();
     let now = startedAt;
-    while (now < startedAt + durationNs) {
+    let after = before;
+    for (let endAt = now + durationNs; sum(after) === sum(before); endAt = now + SLICE_NS) {
+      now = await this.#runUntil(endAt);
+      after = this.#answered();
+      assert(now - startedAt < PATIENCE_NS, 'the block system answers');
+    }
+    return after.map((count, i) => ((count - (before[i] as number)) * 1e9) / (now - startedAt));
+  }
+
+  async #runUntil(endAt: number): Promise<number> {
+    let now = hostNow();
+    while (now < endAt) {
       this.testbed.runSlice(SLICE_NS);
       await breathe();
       now = hostNow();
     }
-    const after = this.#answered();
-    return after.map((count, i) => ((count - (before[i] as number)) * 1e9) / (now - startedAt));
+    return now;
   }
 
   /** All clients together. */
@@ -112,7 +128,7 @@ export class BlkRig implements Worker {
     return timeSlice(
       sliceNs,
       (ns) => this.rates(ns),
-      () => this.#answered().reduce((sum, count) => sum + count, 0),
+      () => sum(this.#answered()),
     );
   }
 
@@ -137,4 +153,8 @@ function writtenDisk(ram: Ram): MemoryDisk {
   const disk = new MemoryDisk(ram, DISK_BYTES);
   disk.load(BLANK);
   return disk;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, each) => total + each, 0);
 }

@@ -28,6 +28,18 @@ describe('one request at a time', () => {
   });
 });
 
+describe('a sample that is too short for a request', () => {
+  it('goes on until one has been answered', async () => {
+    const load = { order: 'random', readPercent: 100, requestBytes: 4096, depth: 1 } as const;
+    const rig = new BlkRig({ loads: [load], backend: { kind: 'memory' } });
+
+    const [rate] = await rig.rates(1);
+
+    expect(rate).toBeGreaterThan(0);
+    await rig.close();
+  });
+});
+
 describe('several clients', () => {
   it('share the disk as the policy says', async () => {
     const load = { order: 'sequential', readPercent: 100, depth: 16 } as const;
