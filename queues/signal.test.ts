@@ -48,7 +48,8 @@ interface State {
   readonly pending: readonly [boolean, boolean];
 }
 
-type RunLoop = (flow: Flow) => void;
+/** @param from where the flow takes its items out */
+type RunLoop = (flow: Flow, from: NetConsumer) => void;
 
 /** A memory that replays the reads of one side, and carries out one access beyond them. */
 class SteppedMemory {
@@ -204,7 +205,7 @@ function makeSide(
     cancelSignal: () => from.cancelSignal(),
     canMove: () => isThereMore() && from.hasItems(),
   };
-  return () => loop(flow);
+  return () => loop(flow, from);
 }
 
 function initialState(): State {
@@ -295,6 +296,23 @@ describe('the signalling loop', () => {
     expect(found.lost).toBe(0);
     expect(found.done).toBeGreaterThan(0);
     expect(found.states).toBeGreaterThan(50);
+  });
+
+  it.each([1, 2, 3])('loses none where a flow at rest is left alone, with %i items', (items) => {
+    const found = explore(items, (flow, from) => {
+      if (!from.isAtRest()) runFlow(flow);
+    });
+
+    expect(found.lost).toBe(0);
+    expect(found.done).toBeGreaterThan(0);
+  });
+
+  it('would lose one if a flow were left alone because its queue is empty', () => {
+    const found = explore(3, (flow, from) => {
+      if (from.hasItems()) runFlow(flow);
+    });
+
+    expect(found.lost).toBeGreaterThan(0);
   });
 
   it('would lose one without the second look', () => {

@@ -286,6 +286,15 @@ export class NetConsumer {
     return this.#left > 0 || this.#look() > 0;
   }
 
+  /**
+   * Looked at in this order, as in `signal.ts`: the wish, then the queue.
+   *
+   * @returns whether the wish for a signal stands and there is nothing to take out: a flow from here can be left alone
+   */
+  isAtRest(): boolean {
+    return this.#i32[this.#place.flagIndex] === WANTS_SIGNAL && !this.hasItems();
+  }
+
   /** Gives the slots of everything taken out since the last time back, with one ordered store. */
   publish(): void {
     if (this.#head === this.#publishedHead) return;

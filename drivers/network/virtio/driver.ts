@@ -131,9 +131,8 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
       runFlow(this.#txReturn);
       runFlow(this.#rxReturn);
     }
-    // A flow without work is left alone: the wish for a signal that it ended with still stands.
     // Without a device, what waits to be sent goes back to its senders.
-    if (this.#txActive.hasItems()) runFlow(this.#txProvide);
+    if (!this.#txActive.isAtRest()) runFlow(this.#txProvide);
     if (this.#rxFree.hasItems() || this.#needsBuffers()) runFlow(this.#rxProvide);
   }
 

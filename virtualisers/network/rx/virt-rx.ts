@@ -118,7 +118,6 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       if (due !== NO_CHANNEL) this.pd.notify(due);
       due = client.channel;
     }
-    // A flow without work is left alone: the wish for a signal that it ended with still stands.
     for (const client of this.#clients) {
       if (client.free.hasItems() || this.#needsBuffers()) runFlow(client.provide);
     }

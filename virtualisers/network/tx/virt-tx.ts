@@ -124,8 +124,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     // What has been sent comes first: it makes room in the clients' books.
     this.txReturn();
     if (this.#policy === undefined) {
-      // A flow without work is left alone: the wish for a signal that it ended with still stands.
-      for (const client of this.#clients) if (client.active.hasItems()) runFlow(client.provide);
+      for (const client of this.#clients) if (!client.active.isAtRest()) runFlow(client.provide);
       if (this.#driverFree.hasItems() || this.#needsReturns()) runFlow(this.#return);
     } else {
       this.#takeTurns(this.#policy);
