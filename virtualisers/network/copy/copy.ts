@@ -32,6 +32,8 @@ export const NET_COPY_COUNTERS = counterNames(
 const COUNT = NET_COPY_COUNTERS;
 // Declared here, V8 folds it into the code.
 const BUFFER_BYTES = NET_BUFFER_BYTES;
+/** More than a system has, with a copier for each: Microkit has 63 domains at most. */
+const CLIENTS_MAX = 64;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
 export { NET_COPY_COUNTERS as counters };
@@ -212,9 +214,12 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     this.#counters.add(COUNT.packets, isReceived ? taken : 0);
   }
 
-  /** While the client has few of the buffers, they can wait until the next packet wakes us anyway. */
+  /**
+   * While the client has few of the buffers, they can wait until the next packet wakes us anyway: so few that all clients of a
+   * system together leave the driver most of them, or there might be no next packet.
+   */
   #requestReturn(): 'requested' | 'content' {
-    if (this.#withClient * 2 < this.#config.rxData.buffers) return 'content';
+    if (this.#withClient * CLIENTS_MAX < this.#config.rxData.buffers) return 'content';
     this.#clientFree.requestSignal();
     return 'requested';
   }
