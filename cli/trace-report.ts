@@ -39,7 +39,7 @@ function row(
   return { name: `trace/${what}`, ...parameters, ...figures };
 }
 
-/** What did nothing is left out. */
+/** What did nothing is left out, and queues of empty buffers, of which batches are not known. */
 export function statisticsText(statistics: RunStatistics): readonly string[] {
   const domains = statistics.domains.filter(
     ({ wakeUps, protectedCalls }) => wakeUps + protectedCalls > 0,

@@ -49,6 +49,8 @@ export interface ObservedQueue {
   /** Region in which it lies, or name of a virtqueue. */
   readonly name: string;
   readonly capacity: number;
+  /** Queues of empty buffers are looked at now and then, others at each wait. */
+  readonly carries: Virtqueue['carries'];
   /** Its indices when it was first seen: tail | head << 16. */
   readonly first: number;
 }
@@ -74,6 +76,8 @@ interface DomainQueue {
   readonly part: typeof CARRYING | typeof EMPTY;
   readonly number: number;
 }
+
+type NamedQueue = Pick<ObservedQueue, 'name' | 'capacity' | 'carries'>;
 
 interface IndexWords {
   /** In halfwords of RAM. */
@@ -107,8 +111,9 @@ export class QueueProbes {
       if (place === undefined) continue;
       const { tail, head } = PLACES[record.kind];
       const words = { tail: (place.at + tail) >>> 1, head: (place.at + head) >>> 1 };
-      const number = this.#numberOf(record.region, record.capacity, words, place.ram);
-      this.#addTo({ pd, part: record.kind === 'net free' ? EMPTY : CARRYING, number });
+      const carries = record.kind === 'net free' ? 'empty buffers' : 'data';
+      const queue = { name: record.region, capacity: record.capacity, carries } as const;
+      this.#addTo(pd, queue, this.#numberOf(queue, words, place.ram));
     }
     this.#makeTable();
   }
@@ -119,23 +124,24 @@ export class QueueProbes {
     const head = queue.deviceArea + USED_INDEX - ram.base;
     if (tail < 0 || head < 0 || Math.max(tail, head) + 2 > ram.sizeBytes) return;
     const words = { tail: tail >>> 1, head: head >>> 1 };
-    const number = this.#numberOf(queue.name, queue.capacity, words, ram);
+    const number = this.#numberOf(queue, words, ram);
     this.#words[number] = words;
-    this.#addTo({ pd, part: queue.carries === 'empty buffers' ? EMPTY : CARRYING, number });
+    this.#addTo(pd, queue, number);
     this.#makeTable();
   }
 
-  #addTo(queue: DomainQueue): void {
-    this.#ofDomains.set(`${queue.pd} ${queue.number}`, queue);
+  #addTo(pd: number, { carries }: NamedQueue, number: number): void {
+    const part = carries === 'empty buffers' ? EMPTY : CARRYING;
+    this.#ofDomains.set(`${pd} ${number}`, { pd, part, number });
   }
 
-  #numberOf(name: string, capacity: number, words: IndexWords, ram: Ram): number {
+  #numberOf({ name, capacity, carries }: NamedQueue, words: IndexWords, ram: Ram): number {
     const known = this.#numbers.get(name);
     if (known !== undefined) return known;
     const number = this.all.length;
     const tail = ram.u16[words.tail] as number;
     const head = ram.u16[words.head] as number;
-    this.all.push({ name, capacity, first: tail | (head << 16) });
+    this.all.push({ name, capacity, carries, first: tail | (head << 16) });
     this.#words.push(words);
     this.#numbers.set(name, number);
     return number;

@@ -71,7 +71,7 @@ const NB_SEND_RECV = SYS_NB_SEND_RECV;
 const LISTED = QUEUE_WORDS;
 const READY = QUEUE_READY;
 
-/** Of so many waits, the last ones look at the queues of empty buffers too: every domain comes to it. */
+/** Of so many waits, the last ones look at the queues of empty buffers too: whichever domains come to wait then. */
 const WAITS_PER_LOOK = 64;
 const LOOKS = 8;
 

@@ -27,7 +27,8 @@ export interface QueueStatistics {
   readonly depthMax: number;
   /**
    * Wake-ups of the consumer that took something out, by how much: index i is for 2^i to 2^(i+1) - 1 entries. Of a virtqueue:
-   * how many chains the device has given back between two waits of the driver.
+   * how many chains the device has given back between two waits of the driver. None of queues of empty buffers: they are
+   * looked at now and then, and what was taken out since the last look is not one batch.
    */
   readonly batches: readonly number[];
 }
@@ -83,10 +84,12 @@ class QueueSums {
     this.#pass(nowNs);
     this.#depth = depthOf(this.#queue, indices);
     this.#depthMax = Math.max(this.#depthMax, this.#depth);
-    const taken = this.#hasMissed ? 0 : ((indices >>> 16) - this.#head) & 0xffff;
+    const taken = ((indices >>> 16) - this.#head) & 0xffff;
+    const isBatch = !this.#hasMissed && this.#queue.carries === 'data';
     this.#head = indices >>> 16;
     this.#hasMissed = false;
-    if (taken === 0) return;
+    // More than the queue holds: it has begun anew, as a device's does when it is reset.
+    if (!isBatch || taken === 0 || taken > this.#queue.capacity) return;
     const bucket = 31 - Math.clz32(taken);
     this.#batches[bucket] = (this.#batches[bucket] ?? 0) + 1;
   }

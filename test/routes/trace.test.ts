@@ -274,6 +274,19 @@ describe('the statistics of a recording', () => {
     expect((nic(devices)?.writes ?? 0) - (nic(atRest.devices)?.writes ?? 0)).toBe(3 * 3);
   });
 
+  it('have batches of queues that are looked at each time, and none of empty buffers', () => {
+    const echo = recordedEcho();
+    sendFrames(echo, 40);
+    echo.recording.recorder.complete();
+    const { queues } = runStatistics(echo.recording.recorder, echo.testbed.counters());
+    const batchesOf = (queue: string) => queues.find(({ name }) => name === queue)?.batches;
+
+    expect(batchesOf('client0_net_copier_client0_rx_active')).toEqual([40]);
+    expect(batchesOf('virtio_net transmit virtqueue')).toEqual([40]);
+    expect(batchesOf('client0_net_copier_client0_rx_free')).toEqual([]);
+    expect(batchesOf('virtio_net receive virtqueue')).toEqual([]);
+  });
+
   it('count a wake-up without work as wasted', () => {
     const idler: Program<EchoConfig> = (pd) => {
       pd.notify(pd.config.net.tx.channel); // there is nothing in the queue
