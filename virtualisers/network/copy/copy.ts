@@ -196,9 +196,11 @@ class NetCopy extends ProgramState<NetCopyConfig> {
   /** The published ablation: buffers go through untouched. */
   #moveAll(from: NetConsumer, to: NetProducer, full: number): void {
     let taken = 0;
+    let refused = 0;
     while (from.dequeue()) {
       taken += 1;
       if (to.enqueue(from.low, from.high, from.len, from.oid)) continue;
+      refused += 1;
       this.#counters.add(full, 1);
       // The client takes nothing: the buffer goes straight back, or it would be missing for everybody.
       if (to === this.#clientActive)
@@ -208,9 +210,8 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     from.publish();
     this.moved += taken;
     const isReceived = from === this.#virtActive;
-    this.#withClient = isReceived
-      ? this.#withClient + taken
-      : Math.max(0, this.#withClient - taken);
+    const change = isReceived ? taken - refused : -taken;
+    this.#withClient = Math.max(0, this.#withClient + change);
     this.#counters.add(COUNT.packets, isReceived ? taken : 0);
   }
 
