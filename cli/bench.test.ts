@@ -87,6 +87,16 @@ describe('results of an earlier run', () => {
   });
 });
 
+describe('results of an earlier run, of one benchmark', () => {
+  it('leave the others out', async () => {
+    const net = await bench('net', '--from', recent, '--compare', old);
+    const blk = await bench('blk', '--from', recent, '--compare', old);
+
+    expect(net.out).toContain('1000 → 1500');
+    expect(blk.out).toContain('(0 figures)');
+  });
+});
+
 describe('a mistake', () => {
   it.each([
     [['nothing'], "sddf: no benchmark 'nothing'; known are net, blk, serial, kernel"],

@@ -74,10 +74,11 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
   const files = await import('../bench/suite/files.ts');
   const { compare, html, from } = options;
   checkUsed(what, options);
-  const before = compare === undefined ? undefined : files.readResults(compare);
+  const read = (file: string): BenchResults => onlyOf(what, files.readResults(file));
+  const before = compare === undefined ? undefined : read(compare);
   if (html !== undefined) files.checkWritable(html);
   const results =
-    from === undefined ? await measure(what, options, terminal, mistakes) : files.readResults(from);
+    from === undefined ? await measure(what, options, terminal, mistakes) : read(from);
   if (options.json === true) process.stdout.write(`${JSON.stringify(results, undefined, 1)}\n`);
   if (before !== undefined && compare !== undefined) {
     const { comparisonLines } = await import('../bench/suite/compare.ts');
@@ -88,6 +89,13 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
     mistakes.orNothing(() => files.writeReport(html, renderReport(results)));
   }
   if (mistakes.count > 0) process.exitCode = EXIT_MISTAKE;
+}
+
+/** Of results that were measured earlier, those of the benchmarks that are asked for. */
+function onlyOf(what: readonly string[], results: BenchResults): BenchResults {
+  if (what.length === 0 || what.includes('all')) return results;
+  const isOf = ({ name }: BenchRow): boolean => what.includes(name.split('/')[0] ?? '');
+  return { ...results, results: results.results.filter(isOf) };
 }
 
 const NET_OPTIONS = ['frame', 'batch', 'path', 'allocations', 'cost'] as const;

@@ -1,6 +1,6 @@
 /** The file that a command writes its result to: opened before the work, so that a mistake costs no waiting. */
 
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { explainSystemError, systemErrorCode, UserMistake } from '../host/problem.ts';
 
 export class OutputFile {
@@ -17,9 +17,10 @@ export class OutputFile {
     try {
       this.#fd = openSync(path, existing === 'keep' ? 'wx' : 'w');
     } catch (error) {
-      if (systemErrorCode(error) === 'EEXIST') {
+      if (systemErrorCode(error) === 'EEXIST' && !isDirectory(path)) {
         throw new UserMistake(`${path}: is there already; name another file, or add --force`);
       }
+      if (isDirectory(path)) throw new UserMistake(`${path}: is a directory; name a file`);
       throw explainSystemError(error, path);
     }
   }
@@ -42,4 +43,8 @@ export class OutputFile {
     if (this.#state === 'empty') unlinkSync(this.path);
     this.#state = 'closed';
   }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

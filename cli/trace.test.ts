@@ -124,6 +124,12 @@ describe('sddf trace', () => {
       lines: [`sddf: ${there}: is there already; name another file, or add --force`],
     });
     expect(readFileSync(there, 'utf8')).toBe('mine');
+    for (const force of ['', ' --force']) {
+      expect(await complaint(`trace echo -o ${folder} ${VIRTUAL}${force}`)).toEqual({
+        status: 2,
+        lines: [`sddf: ${folder}: is a directory; name a file`],
+      });
+    }
     expect((await complaint(`trace echo -o ${folder}/no/such/place.json`)).lines).toEqual([
       expect.stringContaining('no such file or directory'),
     ]);

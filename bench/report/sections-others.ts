@@ -184,7 +184,7 @@ function kernelGrowth(rows: readonly BenchRow[]): SectionContent | undefined {
   });
   if (said.length === 0) return undefined;
   return {
-    answer: `Of the calls in a second that there are among few, there are ${list(said)}; what grows is how much the processor's caches have to hold.`,
+    answer: `Of the calls in a second that there are among few, there are ${list(said)}.`,
     plots: CROWDS.flatMap((among) => growthPlot(found, among)),
     table: rowsTable(found),
   };
