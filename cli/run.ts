@@ -38,12 +38,6 @@ const MONITOR_CHATTER = 'MON|INFO';
 /** What a client that checks something says when it has failed: the run has failed with it. */
 const CHECK_FAILED = 'CLIENT|ERROR';
 
-/** How the initialiser says that registers are mapped which the board does not have. */
-const NO_DEVICE = 'the board has neither RAM nor a device there';
-
-/** How a testbed says that its memory is too small. */
-const NO_ROOM = 'MiB of RAM';
-
 export function runCommand(): Command {
   const command = new Command('run')
     .description(
@@ -190,16 +184,16 @@ class Run {
         },
       });
     } catch (error) {
-      if (error instanceof TestbedError) throw new UserMistake(this.#adviseOn(error.message));
+      if (error instanceof TestbedError) throw new UserMistake(this.#adviseOn(error));
       throw error;
     }
   }
 
   /** A `.system` file says where a device's registers are, and nobody what the device does. */
-  #adviseOn(problem: string): string {
-    if (problem.endsWith(NO_ROOM)) return `${problem}; --ram gives it more, 1G at most`;
-    if (this.#loaded.from === 'module' || !problem.endsWith(NO_DEVICE)) return problem;
-    return `${problem}; a device of your own is attached by a .ts: run that instead`;
+  #adviseOn({ message, lack }: TestbedError): string {
+    if (lack === 'memory') return `${message}; --ram gives it more, 1G at most`;
+    if (lack !== 'device' || this.#loaded.from === 'module') return message;
+    return `${message}; a device of your own is attached by a .ts: run that instead`;
   }
 
   #wires(parts: WireParts, attachments: readonly Attachment[]): Wires {

@@ -21,7 +21,7 @@ import type { KernelObject } from '../kernel/objects.ts';
 import { assert } from '../memory/assert.ts';
 import { Ram } from '../memory/ram.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
-import { NO_ROOM } from '../microkit/initialiser/untyped-memory.ts';
+import type { BoardLack } from '../microkit/initialiser/root-task.ts';
 import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
 import type { ChildFault, Program } from '../microkit/pd.ts';
@@ -114,6 +114,13 @@ interface Charged {
 /** The system cannot be run; the message is one line for the user. */
 export class TestbedError extends Error {
   override readonly name = 'TestbedError';
+  /** What the board would need more of, if that is what is wrong. */
+  readonly lack: BoardLack | undefined;
+
+  constructor(message: string, lack?: BoardLack) {
+    super(message);
+    this.lack = lack;
+  }
 }
 
 /** @throws TestbedError when the system cannot be built on this board */
@@ -143,7 +150,7 @@ export class Testbed {
     attachDevices(this.board, this.wires);
     const observer = options.observer ?? SILENT;
     this.#images = makeImages(options, observer);
-    const status: BootStatus = { kind: 'building', line: '' };
+    const status: BootStatus = { kind: 'building', line: '', lack: undefined };
     this.#charged = this.#chargePrograms(options.costs);
     this.kernel = bootKernel(
       {
@@ -279,9 +286,10 @@ export class Testbed {
     }
     if (status.kind === 'failed') {
       const size = `${this.board.ram.sizeBytes / 2 ** 20} MiB of RAM`;
-      const where = status.line.endsWith(NO_ROOM) ? ` in the board's ${size}` : '';
+      const where = status.lack === 'memory' ? ` in the board's ${size}` : '';
       throw new TestbedError(
         `system '${this.system.name}' cannot be built: ${status.line}${where}`,
+        status.lack,
       );
     }
   }
@@ -292,6 +300,7 @@ const SILENT: TestbedObserver = { log: () => undefined };
 interface BootStatus {
   kind: 'building' | 'built' | 'failed';
   line: string;
+  lack: BoardLack | undefined;
 }
 
 function makeBoard(options: TestbedOptions): Board {
@@ -355,9 +364,10 @@ function bootKernel(
     systemBuilt: () => {
       status.kind = 'built';
     },
-    bootFailed: (line: string) => {
+    bootFailed: (line: string, lack: BoardLack | undefined) => {
       status.kind = 'failed';
       status.line = line;
+      status.lack = lack;
     },
   };
   return boot({

@@ -26,7 +26,7 @@ import {
   objectsOf,
 } from './capabilities.ts';
 import { ContentWriter } from './contents.ts';
-import { BootFailure, RootTask } from './root-task.ts';
+import { type BoardLack, BootFailure, RootTask } from './root-task.ts';
 import { createObjects } from './system-objects.ts';
 import {
   configureDomains,
@@ -41,8 +41,8 @@ import { UntypedMemory } from './untyped-memory.ts';
 export interface BootObserver {
   /** The system is built and its threads are about to run. */
   systemBuilt(): void;
-  /** @param line what was refused, for whom, and why */
-  bootFailed(line: string): void;
+  /** @param line what was refused, for whom, and why; @param lack what the board would need more of, if that is it */
+  bootFailed(line: string, lack: BoardLack | undefined): void;
 }
 
 export interface InitialiserOptions {
@@ -76,7 +76,7 @@ class Initialiser implements UserContext {
       observer.systemBuilt();
     } catch (error) {
       if (!(error instanceof BootFailure)) throw error;
-      observer.bootFailed(error.message);
+      observer.bootFailed(error.message, error.lack);
     }
     this.#suspendSelf();
   }

@@ -41,9 +41,19 @@ const ERROR_NAMES: Readonly<Record<number, string>> = {
 /** Bits of a capability address: the whole word. */
 export const WORD_BITS = 64;
 
+/** What a board can lack that a system asks for: enough memory, or a device at an address. */
+export type BoardLack = 'memory' | 'device';
+
 /** The system cannot be built; the message is the one line that the user reads. */
 export class BootFailure extends Error {
   override readonly name = 'BootFailure';
+  readonly lack: BoardLack | undefined;
+
+  /** @param lack what the board would need more of, if that is what is wrong */
+  constructor(line: string, lack?: BoardLack) {
+    super(line);
+    this.lack = lack;
+  }
 }
 
 /** A capability to put somewhere: where it lies now, and what it may do there. */

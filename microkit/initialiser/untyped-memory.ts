@@ -10,9 +10,6 @@ import { BootFailure, type RootTask } from './root-task.ts';
 /** The kernel makes at most this many objects in one retype. */
 const RETYPE_FAN_OUT_MAX = 256;
 const UNTYPED_BITS_MIN = 4;
-/** How a message ends that is about memory and nothing else. */
-export const NO_ROOM = 'contiguous bytes left';
-
 interface Untyped {
   readonly slot: number;
   readonly paddr: number;
@@ -63,7 +60,10 @@ export class UntypedMemory {
       }
     }
     if (best === undefined) {
-      throw new BootFailure(`${request.what}: no untyped has ${neededBytes(request)} ${NO_ROOM}`);
+      throw new BootFailure(
+        `${request.what}: no untyped has ${neededBytes(request)} contiguous bytes left`,
+        'memory',
+      );
     }
     return this.#retype(best, request);
   }
@@ -77,7 +77,7 @@ export class UntypedMemory {
         paddr + neededBytes(request) <= candidate.paddr + candidate.sizeBytes,
     );
     if (untyped === undefined) {
-      throw new BootFailure(`${where}: the board has neither RAM nor a device there`);
+      throw new BootFailure(`${where}: the board has neither RAM nor a device there`, 'device');
     }
     if (paddr < untyped.paddr + untyped.usedBytes) {
       throw new BootFailure(`${where}: the memory is already in use`);
