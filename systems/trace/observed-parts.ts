@@ -4,6 +4,7 @@ import { Board, type BoardOptions } from '../../board/board.ts';
 import type { BusRange } from '../../board/bus.ts';
 import type { IrqLine } from '../../board/device.ts';
 import type { Mapping, ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
+import { Configured } from '../../memory/configured.ts';
 import type { Access, MmioDevice } from '../../memory/region.ts';
 import {
   type BoardObserver,
@@ -128,28 +129,19 @@ class ObservedImage implements ProgramImage {
   }
 }
 
-/** Holds what a thread is made of, so that the classes below declare their fields with their values: see docs/hot-code.md. */
-abstract class Observed<Parts> {
-  protected readonly parts: Parts;
-
-  constructor(parts: Parts) {
-    this.parts = parts;
-  }
-}
-
 interface ThreadParts {
   readonly thread: UserThread;
   readonly pd: number;
   readonly observer: ThreadObserver;
 }
 
-class ObservedThread extends Observed<ThreadParts> implements UserThread {
-  readonly regs: Uint32Array = this.parts.thread.regs;
-  readonly pd: number = this.parts.pd;
+class ObservedThread extends Configured<ThreadParts> implements UserThread {
+  readonly regs: Uint32Array = this.options.thread.regs;
+  readonly pd: number = this.options.pd;
   /** How the thread will next come to run: {@link RUN_WOKEN} once it has waited. */
   next = RUN_INIT;
-  readonly #thread: UserThread = this.parts.thread;
-  readonly #observer: ThreadObserver = this.parts.observer;
+  readonly #thread: UserThread = this.options.thread;
+  readonly #observer: ThreadObserver = this.options.observer;
 
   trap(): void {
     this.#observer.enters(this.pd, this.regs);
@@ -182,11 +174,11 @@ interface ContextParts {
   readonly observer: ThreadObserver;
 }
 
-class ObservedContext extends Observed<ContextParts> implements UserContext {
-  readonly #context: UserContext = this.parts.context;
-  readonly #thread: ObservedThread = this.parts.observed;
-  readonly #kernel: UserThread = this.parts.thread;
-  readonly #observer: ThreadObserver = this.parts.observer;
+class ObservedContext extends Configured<ContextParts> implements UserContext {
+  readonly #context: UserContext = this.options.context;
+  readonly #thread: ObservedThread = this.options.observed;
+  readonly #kernel: UserThread = this.options.thread;
+  readonly #observer: ThreadObserver = this.options.observer;
 
   resume(): void {
     const thread = this.#thread;

@@ -41,7 +41,7 @@ const COUNT = NET_VIRT_RX_COUNTERS;
 const FRAME_BYTES_MIN = 14;
 // Declared here, V8 folds them into the code.
 const NONE = NO_BUFFER;
-const NOBODY_THERE = NOBODY;
+const UNKNOWN = NOBODY;
 const NO_CHANNEL = -1;
 
 interface Client {
@@ -152,7 +152,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       if (index === NONE || len < FRAME_BYTES_MIN || refs.read8(index) !== 0) break;
       frame.moveTo(index);
       const owner = macs.find(frame.word(0), frame.half(2));
-      if (owner === NOBODY_THERE || !this.#give(clients[owner] as Client, index, len)) break;
+      if (owner === UNKNOWN || !this.#give(clients[owner] as Client, index, len)) break;
       refs.write8(index, 1);
     }
     if (taken === 0) return;
@@ -191,7 +191,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       return;
     }
     const owner = this.#macs.find(low, high);
-    if (owner === NOBODY_THERE) this.#drop(index, COUNT.dropNoClient);
+    if (owner === UNKNOWN) this.#drop(index, COUNT.dropNoClient);
     else if (this.#give(this.#clients[owner] as Client, index, len)) this.#refs.write8(index, 1);
     else this.#drop(index, COUNT.dropClientFull);
   }
