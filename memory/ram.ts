@@ -9,7 +9,7 @@
  */
 
 import { assert } from './assert.ts';
-import { NO_BYTES, NO_HALFWORDS, NO_UNSIGNED_WORDS, NO_WORDS } from './empty-arrays.ts';
+import { Configured } from './configured.ts';
 
 /** Physical address at which RAM begins on QEMU's RISC-V `virt` board. */
 export const RAM_BASE = 0x8000_0000;
@@ -91,56 +91,55 @@ export interface RamOptions {
   readonly base?: number;
 }
 
+/** What a RAM is made of. */
+interface RamParts {
+  readonly base: number;
+  readonly sizeBytes: number;
+  readonly buffer: SharedArrayBuffer;
+  readonly bulk: Readonly<Record<string, unknown>>;
+}
+
+function makeRam({ sizeBytes, stagingBytes = 0, base = RAM_BASE }: RamOptions): RamParts {
+  const totalBytes = sizeBytes + stagingBytes;
+  assert(sizeBytes > 0, 'RAM has a size');
+  assert(sizeBytes % WASM_PAGE_BYTES === 0, 'RAM is a multiple of 64 KiB');
+  assert(stagingBytes % WASM_PAGE_BYTES === 0, 'staging is a multiple of 64 KiB');
+  assert(totalBytes <= 0x7fff_0000, 'RAM and staging stay below 2 GiB');
+  const pages = totalBytes / WASM_PAGE_BYTES;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const module = new WebAssembly.Module(bulkModule(pages));
+  const bulk = new WebAssembly.Instance(module, { e: { m: memory } });
+  return { base, sizeBytes, buffer: memory.buffer, bulk: bulk.exports };
+}
+
 /** All positions are *offsets* in bytes from the start of RAM; {@link Ram.base} turns them into physical addresses. */
-export class Ram {
-  readonly base: number = 0;
-  readonly sizeBytes: number = 0;
-  readonly u8: Uint8Array<SharedArrayBuffer> = NO_BYTES;
-  readonly u16: Uint16Array<SharedArrayBuffer> = NO_HALFWORDS;
-  readonly u32: Uint32Array<SharedArrayBuffer> = NO_UNSIGNED_WORDS;
+export class Ram extends Configured<RamParts> {
+  readonly base: number = this.options.base;
+  readonly sizeBytes: number = this.options.sizeBytes;
+  readonly u8: Uint8Array<SharedArrayBuffer> = new Uint8Array(this.options.buffer);
+  readonly u16: Uint16Array<SharedArrayBuffer> = new Uint16Array(this.options.buffer);
+  readonly u32: Uint32Array<SharedArrayBuffer> = new Uint32Array(this.options.buffer);
   /** For words that are handed on: an `i32` needs no boxing where a `u32` above 2^31 does. */
-  readonly i32: Int32Array<SharedArrayBuffer> = NO_WORDS;
-  readonly view: DataView<SharedArrayBuffer>;
+  readonly i32: Int32Array<SharedArrayBuffer> = new Int32Array(this.options.buffer);
+  readonly view: DataView<SharedArrayBuffer> = new DataView(this.options.buffer);
   /**
    * Copies inside RAM and staging; overlapping ranges are allowed.
    * Trusted callers only: the bounds that are checked are those of the whole memory.
    */
-  readonly copy: (to: number, from: number, lengthBytes: number) => void;
+  readonly copy = this.options.bulk['c'] as (to: number, from: number, lengthBytes: number) => void;
   /** Fills a range with one byte. */
-  readonly fill: (to: number, byte: number, lengthBytes: number) => void;
+  readonly fill = this.options.bulk['f'] as (to: number, byte: number, lengthBytes: number) => void;
   /**
    * Stores a 16-bit word, ordered (sequentially consistent) against all loads and stores before and after it. A third
    * of the cost of `Atomics.store`. Trusted callers only; `at` is a multiple of 2.
    */
-  readonly store16: (at: number, value: number) => void;
+  readonly store16 = this.options.bulk['h'] as (at: number, value: number) => void;
   /** Stores a 32-bit word, ordered as {@link Ram.store16}; `at` is a multiple of 4. */
-  readonly store32: (at: number, value: number) => void;
-  #stagingNext = 0;
+  readonly store32 = this.options.bulk['w'] as (at: number, value: number) => void;
+  #stagingNext = this.options.sizeBytes;
 
   constructor(options: RamOptions) {
-    const stagingBytes = options.stagingBytes ?? 0;
-    const totalBytes = options.sizeBytes + stagingBytes;
-    assert(options.sizeBytes > 0, 'RAM has a size');
-    assert(options.sizeBytes % WASM_PAGE_BYTES === 0, 'RAM is a multiple of 64 KiB');
-    assert(stagingBytes % WASM_PAGE_BYTES === 0, 'staging is a multiple of 64 KiB');
-    assert(totalBytes <= 0x7fff_0000, 'RAM and staging stay below 2 GiB');
-    const pages = totalBytes / WASM_PAGE_BYTES;
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    const bulk = new WebAssembly.Instance(new WebAssembly.Module(bulkModule(pages)), {
-      e: { m: memory },
-    });
-    this.base = options.base ?? RAM_BASE;
-    this.sizeBytes = options.sizeBytes;
-    this.u8 = new Uint8Array(memory.buffer);
-    this.u16 = new Uint16Array(memory.buffer);
-    this.u32 = new Uint32Array(memory.buffer);
-    this.i32 = new Int32Array(memory.buffer);
-    this.view = new DataView(memory.buffer);
-    this.copy = bulk.exports['c'] as Ram['copy'];
-    this.fill = bulk.exports['f'] as Ram['fill'];
-    this.store16 = bulk.exports['h'] as Ram['store16'];
-    this.store32 = bulk.exports['w'] as Ram['store32'];
-    this.#stagingNext = options.sizeBytes;
+    super(makeRam(options));
   }
 
   /**

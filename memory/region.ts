@@ -11,6 +11,7 @@
 
 import { assert } from './assert.ts';
 import type { Ram } from './ram.ts';
+import { partsOf, Sealed } from './sealed.ts';
 import { smallInteger } from './small-integer.ts';
 
 export type Access = 'read' | 'write' | 'execute';
@@ -56,12 +57,12 @@ let locateRange: (
 ) => number;
 
 /** A region mapped for reading. All offsets are in bytes from its start; integers are little-endian. */
-export class ReadonlyRegion {
-  readonly vaddr: number = 0;
-  readonly #ram: Ram;
-  readonly #at: number = 0;
+export class ReadonlyRegion extends Sealed<RegionOptions> {
+  readonly vaddr: number = partsOf(this).vaddr;
+  readonly #ram: Ram = partsOf(this).ram;
+  readonly #at: number = smallInteger(partsOf(this).at);
   /** The bound that accesses are held to; a program can write to its objects' public fields. */
-  readonly #sizeBytes: number = 0;
+  readonly #sizeBytes: number = smallInteger(partsOf(this).sizeBytes);
 
   static {
     openRegion = (region) => ({ ram: region.#ram, at: region.#at, sizeBytes: region.#sizeBytes });
@@ -83,10 +84,7 @@ export class ReadonlyRegion {
   constructor(options: RegionOptions) {
     assert(options.at % 8 === 0, 'a region is aligned to 8 bytes');
     assert(options.at + options.sizeBytes <= options.ram.u8.length, 'a region lies in memory');
-    this.vaddr = options.vaddr;
-    this.#ram = options.ram;
-    this.#at = smallInteger(options.at);
-    this.#sizeBytes = smallInteger(options.sizeBytes);
+    super(options);
   }
 
   read8(offset: number): number {
@@ -123,16 +121,9 @@ export class ReadonlyRegion {
 
 /** A region mapped for reading and writing. */
 export class Region extends ReadonlyRegion {
-  readonly #ram: Ram;
-  readonly #at: number = 0;
-  readonly #sizeBytes: number = 0;
-
-  constructor(options: RegionOptions) {
-    super(options);
-    this.#ram = options.ram;
-    this.#at = smallInteger(options.at);
-    this.#sizeBytes = smallInteger(options.sizeBytes);
-  }
+  readonly #ram: Ram = partsOf(this).ram;
+  readonly #at: number = smallInteger(partsOf(this).at);
+  readonly #sizeBytes: number = smallInteger(partsOf(this).sizeBytes);
 
   write8(offset: number, value: number): void {
     this.#ram.u8[this.#locateWrite(offset, 1)] = value;

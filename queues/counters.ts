@@ -9,8 +9,8 @@
  */
 
 import { assert } from '../memory/assert.ts';
-import { NO_DOUBLES } from '../memory/empty-arrays.ts';
 import { open, type ReadonlyRegion, type Region } from '../memory/region.ts';
+import { partsOf, Sealed } from '../memory/sealed.ts';
 
 /** Name to index. */
 export type CounterNames<Name extends string> = { readonly [K in Name]: number };
@@ -24,26 +24,34 @@ export function counterNames<const Name extends string>(
   ) as CounterNames<Name>;
 }
 
-export class Counters<Name extends string> {
-  readonly #names: CounterNames<Name>;
-  readonly #values: Float64Array = NO_DOUBLES;
-  readonly #first: number = 0;
-  readonly #count: number = 0;
+interface CounterPlaces<Name extends string> {
+  readonly names: CounterNames<Name>;
+  readonly count: number;
+  readonly values: Float64Array;
+  /** Index of the first counter in `values`. */
+  readonly first: number;
+}
+
+function place<Name extends string>(
+  names: CounterNames<Name>,
+  region: Region | undefined,
+): CounterPlaces<Name> {
+  const count = Object.keys(names).length;
+  if (region === undefined) return { names, count, values: new Float64Array(count), first: 0 };
+  assert(region.sizeBytes >= count * 8, 'the region holds all counters');
+  const { ram, at } = open(region);
+  return { names, count, values: new Float64Array(ram.u8.buffer), first: at >>> 3 };
+}
+
+export class Counters<Name extends string> extends Sealed<CounterPlaces<Name>> {
+  readonly #names: CounterNames<Name> = partsOf(this).names;
+  readonly #values: Float64Array = partsOf(this).values;
+  readonly #first: number = partsOf(this).first;
+  readonly #count: number = partsOf(this).count;
 
   /** @param region at least 8 bytes for each counter; the counters go on from what it holds */
   constructor(names: CounterNames<Name>, region?: Region) {
-    const count = Object.keys(names).length;
-    this.#names = names;
-    this.#count = count;
-    if (region === undefined) {
-      this.#values = new Float64Array(count);
-      this.#first = 0;
-      return;
-    }
-    assert(region.sizeBytes >= count * 8, 'the region holds all counters');
-    const { ram, at } = open(region);
-    this.#values = new Float64Array(ram.u8.buffer);
-    this.#first = at >>> 3;
+    super(place(names, region));
   }
 
   /**

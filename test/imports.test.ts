@@ -68,7 +68,7 @@ function violation(one: Import): string | undefined {
   const to = one.to.split('/')[0] as string;
   const line = `${one.from} imports ${one.to}`;
   if (opensRawMemory(one) && !['queues', 'board', 'microkit', 'memory'].includes(from)) {
-    return `${line}: open() is for queues/, board/ and microkit/`;
+    return `${line}: open() and partsOf() are for queues/, board/ and microkit/`;
   }
   const allowed = ALLOWED[from];
   if (allowed === undefined) return undefined;
@@ -85,7 +85,8 @@ function violation(one: Import): string | undefined {
 }
 
 function opensRawMemory(one: Import): boolean {
-  return one.to === 'memory/region.ts' && /\bopen\b/.test(one.names);
+  if (one.to === 'memory/region.ts') return /\bopen\b/.test(one.names);
+  return one.to === 'memory/sealed.ts' && /\bpartsOf\b/.test(one.names);
 }
 
 /** Programs of one class and device are a folder: `drivers/network/virtio`, `clients/echo`. */
@@ -149,6 +150,7 @@ describe('the import table', () => {
     ["import { x } from '../../../board/bus.ts';", 'drivers/network/virtio/driver.ts'],
     ["import { x } from '../../microkit/model.ts';", 'clients/echo/main.ts'],
     ["import { open } from '../../memory/region.ts';", 'clients/echo/main.ts'],
+    ["import { partsOf, Sealed } from '../../memory/sealed.ts';", 'drivers/uart/pl011/main.ts'],
     ["import { NetQueue } from '../queues/net/queue.ts';", 'microkit/builder.ts'],
     ["import { y } from '../shell/main.ts';", 'clients/echo/main.ts'],
   ])('refuses %s in %s', (statement, file) => {

@@ -1,16 +1,13 @@
 /** Slot numbers that wait in line: first in, first out, with room for each slot once. */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_WORDS } from '../../memory/empty-arrays.ts';
+import { DevicePart } from '../device.ts';
 
-export class SlotQueue {
-  readonly #slots: Int32Array = NO_WORDS;
+/** Made from its capacity. */
+export class SlotQueue extends DevicePart<number> {
+  readonly #slots: Int32Array = new Int32Array(this.options);
   #first = 0;
   #count = 0;
-
-  constructor(capacity: number) {
-    this.#slots = new Int32Array(capacity);
-  }
 
   get count(): number {
     return this.#count;

@@ -52,7 +52,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly #written: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
 
   /** Receives what waits on the wire. @returns 'more' when the turn ended before the wire was empty */
-  work(): 'more' | 'done' {
+  readonly work = (): 'more' | 'done' => {
     const wire = this.#wire;
     const linkUp = wire.linkUp();
     this.#queue.disableNotify();
@@ -67,7 +67,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
       else if (this.#receive(lengthBytes) === 'held') return 'done';
     }
     return 'more';
-  }
+  };
 
   #isForUs(): boolean {
     this.#wire.copyNext(0, this.#addressAt, ADDRESS_BYTES);
@@ -79,7 +79,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
    *
    * @returns false, without effect, for any other frame or chain, which is for {@link NetReceiver.#receive} to judge
    */
-  #receivePlain(lengthBytes: number): boolean {
+  readonly #receivePlain = (lengthBytes: number): boolean => {
     const queue = this.#queue;
     const head = queue.popPair();
     if (head === NONE) return false;
@@ -102,7 +102,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     queue.push(head, HEADER_BYTES + lengthBytes);
     this.#finish(lengthBytes);
     return true;
-  }
+  };
 
   #receive(lengthBytes: number): 'over' | 'held' {
     const queue = this.#queue;

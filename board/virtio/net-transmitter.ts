@@ -42,7 +42,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   readonly #gatherAt: number = this.options.ram.takeStaging(HEADER_BYTES + FRAME_BYTES_MAX);
 
   /** Sends what the driver has made available. @returns 'more' when the turn ended before the queue did */
-  work(): 'more' | 'done' {
+  readonly work = (): 'more' | 'done' => {
     const queue = this.#queue;
     const linkUp = this.#wire.linkUp();
     queue.disableNotify();
@@ -57,14 +57,14 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
       queue.push(head, 0);
     }
     return 'more';
-  }
+  };
 
   /**
    * What nearly every chain is: a buffer with a plain header, and one with the frame.
    *
    * @returns false, without effect, for any other chain, which is for {@link NetTransmitter.#transmit} to judge
    */
-  #transmitPlain(): boolean {
+  readonly #transmitPlain = (): boolean => {
     const queue = this.#queue;
     const head = queue.popPair();
     if (head === NONE) return false;
@@ -86,7 +86,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     this.#wire.transmit(pair.secondAt, frameBytes);
     queue.push(head, 0);
     return true;
-  }
+  };
 
   #transmit(): void {
     const queue = this.#queue;

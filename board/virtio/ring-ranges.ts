@@ -1,20 +1,16 @@
 /** Where the rings of a device's virtqueues lie, so that no buffer may overlap them (`boards.md` 2.7 row 5). */
 
-import { NO_WORDS } from '../../memory/empty-arrays.ts';
+import { DevicePart } from '../device.ts';
+
 const RINGS_PER_QUEUE = 3;
 
-/** The rings of all ready queues of one device; positions are offsets in RAM. */
-export class RingRanges {
-  readonly #starts: Int32Array = NO_WORDS;
-  readonly #ends: Int32Array = NO_WORDS;
+/** The rings of all ready queues of one device, made from their number; positions are offsets in RAM. */
+export class RingRanges extends DevicePart<number> {
+  readonly #starts: Int32Array = new Int32Array(this.options * RINGS_PER_QUEUE);
+  readonly #ends: Int32Array = new Int32Array(this.options * RINGS_PER_QUEUE);
   // Around all rings: most buffers lie outside and cost two comparisons.
   #lowest = 0x7fff_ffff;
   #highest = 0;
-
-  constructor(queueCount: number) {
-    this.#starts = new Int32Array(queueCount * RINGS_PER_QUEUE);
-    this.#ends = new Int32Array(queueCount * RINGS_PER_QUEUE);
-  }
 
   /** @param ring 0 descriptor table, 1 available ring, 2 used ring */
   set(queue: number, ring: number, start: number, lengthBytes: number): void {

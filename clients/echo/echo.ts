@@ -99,7 +99,7 @@ class EchoClient extends ProgramState<EchoConfig> {
   }
 
   /** Good datagrams for an echo port with a buffer for each answer, as many as come one behind the other. */
-  #echoPlain(): void {
+  readonly #echoPlain = (): void => {
     if (this.#txBuffer !== NO_BUFFER) return;
     const active = this.#rxActive;
     const free = this.#rxFree;
@@ -130,7 +130,7 @@ class EchoClient extends ProgramState<EchoConfig> {
     this.received += done;
     this.#counters.add(COUNT.udpEchoed, done);
     this.#countAnswers(done, bytes);
-  }
+  };
 
   /** The next packet, whatever it is. @returns false when there is none, or no buffer for an answer */
   #answerNext(): boolean {

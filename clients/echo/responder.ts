@@ -10,6 +10,7 @@
  * is meant. A word of a frame spans fields: the comments at the reads say which.
  */
 
+import { Configured } from '../../memory/configured.ts';
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { counterNames } from '../../queues/counters.ts';
 import { BufferReader, BufferWriter } from '../../queues/net/buffer-view.ts';
@@ -99,30 +100,19 @@ export interface ResponderOptions {
   readonly ip: readonly [number, number];
 }
 
-export class Responder {
-  readonly #received: ReadonlyRegion;
-  readonly #sent: Region;
-  readonly #rx: BufferReader;
-  readonly #tx: BufferWriter;
-  readonly #mac0: number = 0;
-  readonly #mac1: number = 0;
-  readonly #mac2: number = 0;
+export class Responder extends Configured<ResponderOptions> {
+  readonly #received: ReadonlyRegion = this.options.received;
+  readonly #sent: Region = this.options.sent;
+  readonly #rx = new BufferReader(this.options.received, this.options.receivedBuffers);
+  readonly #tx = new BufferWriter(this.options.sent, this.options.sentBuffers);
+  readonly #mac0: number = this.options.mac[0];
+  readonly #mac1: number = this.options.mac[1];
+  readonly #mac2: number = this.options.mac[2];
   /** Two halfwords of the address as one word, signed. */
-  readonly #mac01: number = 0;
-  readonly #mac12: number = 0;
-  readonly #ip0: number = 0;
-  readonly #ip1: number = 0;
-
-  constructor(options: ResponderOptions) {
-    this.#received = options.received;
-    this.#sent = options.sent;
-    this.#rx = new BufferReader(options.received, options.receivedBuffers);
-    this.#tx = new BufferWriter(options.sent, options.sentBuffers);
-    [this.#mac0, this.#mac1, this.#mac2] = options.mac;
-    this.#mac01 = this.#mac0 | (this.#mac1 << 16);
-    this.#mac12 = this.#mac1 | (this.#mac2 << 16);
-    [this.#ip0, this.#ip1] = options.ip;
-  }
+  readonly #mac01: number = this.#mac0 | (this.#mac1 << 16);
+  readonly #mac12: number = this.#mac1 | (this.#mac2 << 16);
+  readonly #ip0: number = this.options.ip[0];
+  readonly #ip1: number = this.options.ip[1];
 
   /**
    * Echoes what nearly every frame is, a good datagram for one of our ports behind an IPv4 header without options, in

@@ -9,31 +9,39 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import type { Ram } from '../../memory/ram.ts';
+import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { NET_BUFFER_BYTES } from './queue.ts';
 
 const BUFFER_SHIFT = 11;
 const WORD_MASK = (NET_BUFFER_BYTES >>> 2) - 1;
 const HALF_MASK = (NET_BUFFER_BYTES >>> 1) - 1;
 
+/** Where buffers lie. */
+interface Buffers {
+  readonly ram: Ram;
+  readonly firstWord: number;
+  readonly buffers: number;
+}
+
+function place(region: ReadonlyRegion, buffers: number): Buffers {
+  assert(buffers > 0 && buffers * NET_BUFFER_BYTES <= region.sizeBytes, 'the region holds them');
+  const { ram, at } = open(region);
+  return { ram, firstWord: at >>> 2, buffers };
+}
+
 /** For reading. */
-export class BufferReader {
-  readonly #i32: Int32Array = NO_WORDS;
-  readonly #u16: Uint16Array = NO_HALFWORDS;
-  readonly #firstWord: number = 0;
-  readonly #buffers: number = 0;
-  #word = 0;
+export class BufferReader extends Sealed<Buffers> {
+  readonly #i32: Int32Array = partsOf(this).ram.i32;
+  readonly #u16: Uint16Array = partsOf(this).ram.u16;
+  readonly #firstWord: number = partsOf(this).firstWord;
+  readonly #buffers: number = partsOf(this).buffers;
+  #word = this.#firstWord;
 
   /** @param buffers how many buffers the region holds, from its beginning */
   constructor(region: ReadonlyRegion, buffers: number) {
-    assert(buffers > 0 && buffers * NET_BUFFER_BYTES <= region.sizeBytes, 'the region holds them');
-    const { ram, at } = open(region);
-    this.#i32 = ram.i32;
-    this.#u16 = ram.u16;
-    this.#firstWord = at >>> 2;
-    this.#buffers = buffers;
-    this.#word = this.#firstWord;
+    super(place(region, buffers));
   }
 
   /** @returns false, without moving, when there is no such buffer */
@@ -55,22 +63,16 @@ export class BufferReader {
 }
 
 /** For writing. */
-export class BufferWriter {
-  readonly #i32: Int32Array = NO_WORDS;
-  readonly #u16: Uint16Array = NO_HALFWORDS;
-  readonly #firstWord: number = 0;
-  readonly #buffers: number = 0;
-  #word = 0;
+export class BufferWriter extends Sealed<Buffers> {
+  readonly #i32: Int32Array = partsOf(this).ram.i32;
+  readonly #u16: Uint16Array = partsOf(this).ram.u16;
+  readonly #firstWord: number = partsOf(this).firstWord;
+  readonly #buffers: number = partsOf(this).buffers;
+  #word = this.#firstWord;
 
   /** @param buffers how many buffers the region holds, from its beginning */
   constructor(region: Region, buffers: number) {
-    assert(buffers > 0 && buffers * NET_BUFFER_BYTES <= region.sizeBytes, 'the region holds them');
-    const { ram, at } = open(region);
-    this.#i32 = ram.i32;
-    this.#u16 = ram.u16;
-    this.#firstWord = at >>> 2;
-    this.#buffers = buffers;
-    this.#word = this.#firstWord;
+    super(place(region, buffers));
   }
 
   /** @returns false, without moving, when there is no such buffer */

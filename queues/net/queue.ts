@@ -10,9 +10,9 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
 import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
@@ -51,6 +51,7 @@ export function netQueueBytes(capacity: number): number {
 
 /** Where a queue's parts lie, in units of the typed array that reaches them. */
 interface Placement {
+  readonly capacity: number;
   readonly ram: Ram;
   readonly tailIndex: number;
   readonly headIndex: number;
@@ -63,6 +64,7 @@ function place(region: ReadonlyRegion, capacity: number): Placement {
   assert(region.sizeBytes >= netQueueBytes(capacity), 'the region holds the whole queue');
   const { ram, at } = open(region);
   return {
+    capacity,
     ram,
     tailIndex: (at + NetQueueHeader.tail.offset) >>> 1,
     headIndex: (at + NetQueueHeader.head.offset) >>> 1,
@@ -72,16 +74,18 @@ function place(region: ReadonlyRegion, capacity: number): Placement {
 }
 
 /** The side that puts buffers in. */
-export class NetProducer {
-  readonly capacity: number = 0;
+export class NetProducer extends Sealed<Placement> {
+  readonly capacity: number = partsOf(this).capacity;
   /** How often the consumer's index was one that cannot be. */
   lies = 0;
-  readonly #u16: Uint16Array = NO_HALFWORDS;
-  readonly #i32: Int32Array = NO_WORDS;
-  readonly #store16: (at: number, value: number) => void;
-  readonly #place: Placement;
-  readonly #entryIndex: number = 0;
-  readonly #mask: number = 0;
+  readonly #u16: Uint16Array = partsOf(this).ram.u16;
+  readonly #i32: Int32Array = partsOf(this).ram.i32;
+  readonly #store16: (at: number, value: number) => void = partsOf(this).ram.store16;
+  readonly #tailIndex: number = partsOf(this).tailIndex;
+  readonly #headIndex: number = partsOf(this).headIndex;
+  readonly #flagIndex: number = partsOf(this).flagIndex;
+  readonly #entryIndex: number = partsOf(this).entryIndex;
+  readonly #mask: number = this.capacity - 1;
   /** Next slot to fill; -1 until the first use, when it begins where the queue's memory says. */
   #tail = -1;
   #publishedTail = -1;
@@ -90,13 +94,7 @@ export class NetProducer {
 
   /** @param capacity slots: a power of two up to 32,768; both sides know it from their configuration */
   constructor(region: Region, capacity: number) {
-    this.#place = place(region, capacity);
-    this.#u16 = this.#place.ram.u16;
-    this.#i32 = this.#place.ram.i32;
-    this.#store16 = this.#place.ram.store16;
-    this.#entryIndex = this.#place.entryIndex;
-    this.#mask = capacity - 1;
-    this.capacity = capacity;
+    super(place(region, capacity));
   }
 
   /**
@@ -158,8 +156,8 @@ export class NetProducer {
   publish(): boolean {
     if (this.#tail === this.#publishedTail) return false;
     this.#publishedTail = this.#tail;
-    this.#store16(this.#place.tailIndex << 1, this.#tail);
-    const flagIndex = this.#place.flagIndex;
+    this.#store16(this.#tailIndex << 1, this.#tail);
+    const flagIndex = this.#flagIndex;
     // After the store above: the consumer stores its wish and then looks at the tail.
     if (this.#i32[flagIndex] !== WANTS_SIGNAL) return false;
     this.#i32[flagIndex] = SIGNALLED;
@@ -169,7 +167,7 @@ export class NetProducer {
   /** Reads the consumer's index, once, and believes it as far as it can be true. */
   #look(): number {
     if (this.#tail === -1) this.#attach();
-    const used = distance16(this.#tail, this.#u16[this.#place.headIndex] as number);
+    const used = distance16(this.#tail, this.#u16[this.#headIndex] as number);
     if (used > this.capacity) {
       this.lies += 1;
       this.#room = 0;
@@ -180,27 +178,29 @@ export class NetProducer {
   }
 
   #attach(): void {
-    this.#tail = this.#u16[this.#place.tailIndex] as number;
+    this.#tail = this.#u16[this.#tailIndex] as number;
     this.#publishedTail = this.#tail;
   }
 }
 
 /** The side that takes buffers out. */
-export class NetConsumer {
-  readonly capacity: number = 0;
+export class NetConsumer extends Sealed<Placement> {
+  readonly capacity: number = partsOf(this).capacity;
   /** How often the producer's index was one that cannot be. */
   lies = 0;
   /** The buffer that {@link dequeue} took last: its own copy, which the producer cannot change any more. */
   low = 0;
   high = 0;
   #lenAndOid = 0;
-  readonly #u16: Uint16Array = NO_HALFWORDS;
-  readonly #i32: Int32Array = NO_WORDS;
-  readonly #store16: (at: number, value: number) => void;
-  readonly #store32: (at: number, value: number) => void;
-  readonly #place: Placement;
-  readonly #entryIndex: number = 0;
-  readonly #mask: number = 0;
+  readonly #u16: Uint16Array = partsOf(this).ram.u16;
+  readonly #i32: Int32Array = partsOf(this).ram.i32;
+  readonly #store16: (at: number, value: number) => void = partsOf(this).ram.store16;
+  readonly #store32: (at: number, value: number) => void = partsOf(this).ram.store32;
+  readonly #tailIndex: number = partsOf(this).tailIndex;
+  readonly #headIndex: number = partsOf(this).headIndex;
+  readonly #flagIndex: number = partsOf(this).flagIndex;
+  readonly #entryIndex: number = partsOf(this).entryIndex;
+  readonly #mask: number = this.capacity - 1;
   /** Next slot to take; -1 until the first use, when it begins where the queue's memory says. */
   #head = -1;
   #publishedHead = -1;
@@ -209,14 +209,7 @@ export class NetConsumer {
 
   /** @param capacity slots: a power of two up to 32,768; both sides know it from their configuration */
   constructor(region: Region, capacity: number) {
-    this.#place = place(region, capacity);
-    this.#u16 = this.#place.ram.u16;
-    this.#i32 = this.#place.ram.i32;
-    this.#store16 = this.#place.ram.store16;
-    this.#store32 = this.#place.ram.store32;
-    this.#entryIndex = this.#place.entryIndex;
-    this.#mask = capacity - 1;
-    this.capacity = capacity;
+    super(place(region, capacity));
   }
 
   /**
@@ -292,31 +285,31 @@ export class NetConsumer {
    * @returns whether the wish for a signal stands and there is nothing to take out: a flow from here can be left alone
    */
   isAtRest(): boolean {
-    return this.#i32[this.#place.flagIndex] === WANTS_SIGNAL && !this.hasItems();
+    return this.#i32[this.#flagIndex] === WANTS_SIGNAL && !this.hasItems();
   }
 
   /** Gives the slots of everything taken out since the last time back, with one ordered store. */
   publish(): void {
     if (this.#head === this.#publishedHead) return;
     this.#publishedHead = this.#head;
-    this.#store16(this.#place.headIndex << 1, this.#head);
+    this.#store16(this.#headIndex << 1, this.#head);
   }
 
   /** Asks the producer to signal when it next publishes. Look again afterwards: see `signal.ts`. */
   requestSignal(): void {
-    const { flagIndex } = this.#place;
+    const flagIndex = this.#flagIndex;
     // An ordered store costs as much as several looks, and an old wish is as good as a new one.
     if (this.#i32[flagIndex] !== WANTS_SIGNAL) this.#store32(flagIndex << 2, WANTS_SIGNAL);
   }
 
   cancelSignal(): void {
-    this.#i32[this.#place.flagIndex] = SIGNALLED;
+    this.#i32[this.#flagIndex] = SIGNALLED;
   }
 
   /** Reads the producer's index, once, and believes it as far as it can be true. */
   #look(): number {
     if (this.#head === -1) this.#attach();
-    const tail = this.#u16[this.#place.tailIndex] as number;
+    const tail = this.#u16[this.#tailIndex] as number;
     let length = distance16(tail, this.#head);
     if (length > this.capacity) {
       // More than fits cannot be there. Going through it all would be the peer's way to keep us busy: take one round.
@@ -329,7 +322,7 @@ export class NetConsumer {
   }
 
   #attach(): void {
-    this.#head = this.#u16[this.#place.headIndex] as number;
+    this.#head = this.#u16[this.#headIndex] as number;
     this.#publishedHead = this.#head;
   }
 }

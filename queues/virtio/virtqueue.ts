@@ -13,8 +13,9 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
+import type { Ram } from '../../memory/ram.ts';
 import { open, type Region } from '../../memory/region.ts';
+import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
 import {
@@ -69,48 +70,90 @@ export interface VirtqueueOptions {
   readonly eventIndex: 'yes' | 'no';
 }
 
-export class Virtqueue {
-  readonly entries: number = 0;
-  /** Most requests that can be outstanding. */
-  readonly chains: number = 0;
+/** Where a queue's parts lie: offsets in RAM. */
+interface Placement {
+  readonly options: VirtqueueOptions;
+  readonly ram: Ram;
+  /** Added to an offset in RAM, gives a physical address. */
+  readonly toPaddr: number;
+  readonly entries: number;
+  readonly chains: number;
+  readonly desc: number;
+  readonly avail: number;
+  readonly used: number;
+  readonly headers: number;
+  readonly tables: number;
+}
+
+function place(options: VirtqueueOptions): Placement {
+  assertCapacity(options.entries, 16);
+  assert(options.ringsOffset % 16 === 0, 'a descriptor table is aligned to 16 bytes');
+  assert(options.chainsOffset % 16 === 0, 'a table is aligned to 16 bytes');
+  assert(options.headerBytes <= HEADER_STRIDE, 'a header fits its place');
+  const entries = smallInteger(options.entries);
+  const layout = virtqueueLayout(entries);
+  const { ram, at } = open(options.region);
+  const desc = at + part(options, options.ringsOffset, layout.ringsBytes);
+  const headers = at + part(options, options.chainsOffset, layout.chainsBytes);
+  ram.fill(desc, 0, layout.ringsBytes);
+  ram.fill(headers, 0, layout.chainsBytes);
+  return {
+    options,
+    ram,
+    toPaddr: options.paddr - at,
+    entries,
+    chains: options.indirect === 'yes' ? entries : entries >>> 1,
+    desc,
+    avail: desc + layout.avail,
+    used: desc + layout.used,
+    headers,
+    tables: headers + entries * HEADER_STRIDE,
+  };
+}
+
+export class Virtqueue extends Sealed<Placement> {
+  readonly entries: number = partsOf(this).entries;
+  /** Most requests that can be outstanding: a power of two. */
+  readonly chains: number = partsOf(this).chains;
   /** Physical addresses of the three parts, for the device's registers. */
-  readonly descPaddr: number = 0;
-  readonly availPaddr: number = 0;
-  readonly usedPaddr: number = 0;
+  readonly descPaddr: number = partsOf(this).desc + partsOf(this).toPaddr;
+  readonly availPaddr: number = partsOf(this).avail + partsOf(this).toPaddr;
+  readonly usedPaddr: number = partsOf(this).used + partsOf(this).toPaddr;
   /** What {@link take} or {@link reclaim} took last: the buffer's address as it was posted. */
   takenLow = 0;
   takenHigh = 0;
   /** Bytes that the device says it has written, header included, and never more than it could. */
   takenBytes = 0;
 
-  readonly #u16: Uint16Array = NO_HALFWORDS;
-  readonly #i32: Int32Array = NO_WORDS;
-  readonly #store16: (at: number, value: number) => void;
-  readonly #headerBytes: number = 0;
-  readonly #writer: 'driver' | 'device';
-  readonly #indirect: 'yes' | 'no';
-  readonly #eventIndex: 'yes' | 'no';
-  readonly #mask: number = 0;
-  /** Chains are a power of two: whatever a program asks for, it stays inside the queue. */
-  readonly #chainMask: number = 0;
+  readonly #u16: Uint16Array = partsOf(this).ram.u16;
+  readonly #i32: Int32Array = partsOf(this).ram.i32;
+  readonly #store16: (at: number, value: number) => void = partsOf(this).ram.store16;
+  readonly #headerBytes: number = partsOf(this).options.headerBytes;
+  readonly #writer: 'driver' | 'device' = partsOf(this).options.writer;
+  readonly #indirect: 'yes' | 'no' = partsOf(this).options.indirect;
+  readonly #eventIndex: 'yes' | 'no' = partsOf(this).options.eventIndex;
+  readonly #mask: number = this.entries - 1;
+  /** Whatever chain a program asks for, it stays inside the queue. */
+  readonly #chainMask: number = this.chains - 1;
   /** Chain to head: a direct chain's head is its even descriptor. */
-  readonly #headShift: number = 0;
+  readonly #headShift: number = this.#indirect === 'yes' ? 0 : 1;
   // Indices of the parts in #i32 (words) and #u16 (halfwords).
-  readonly #availIdx: number = 0;
-  readonly #availRing: number = 0;
-  readonly #usedEvent: number = 0;
-  readonly #usedIdx: number = 0;
-  readonly #usedRing: number = 0;
-  readonly #availEvent: number = 0;
-  readonly #headerWord: number = 0;
-  /** Word of the buffer descriptor of chain 0. */
-  readonly #bufferWord: number = 0;
+  readonly #availIdx: number = (partsOf(this).avail + VirtqAvail.idx.offset) >>> 1;
+  readonly #availRing: number = (partsOf(this).avail + VirtqAvail.SIZE) >>> 1;
+  readonly #usedEvent: number = this.#availRing + this.entries;
+  readonly #usedIdx: number = (partsOf(this).used + VirtqUsed.idx.offset) >>> 1;
+  readonly #usedRing: number = (partsOf(this).used + VirtqUsed.SIZE) >>> 2;
+  readonly #availEvent: number = (this.#usedRing + 2 * this.entries) * 2;
+  readonly #headerWord: number = partsOf(this).headers >>> 2;
+  /** Word of the buffer descriptor of chain 0; chain i lies at descriptors 2i and 2i+1, in the ring or in the tables. */
+  readonly #bufferWord: number =
+    ((this.#indirect === 'yes' ? partsOf(this).tables : partsOf(this).desc) + VirtqDesc.SIZE) >>> 2;
 
   /** Chains that are not outstanding: a stack. */
-  readonly #free: Uint16Array = NO_HALFWORDS;
-  #freeCount = 0;
+  readonly #free: Uint16Array = new Uint16Array(this.chains);
+  #freeCount = this.chains;
   /** The shadow: for each chain what was posted last, and whether it is outstanding. See `SHADOW_…`. */
-  readonly #shadow: Int32Array = NO_WORDS;
+  readonly #shadow: Int32Array = new Int32Array(this.chains << SHADOW_SHIFT);
   #nextAvail = 0;
   #publishedAvail = 0;
   #nextUsed = 0;
@@ -118,52 +161,12 @@ export class Virtqueue {
   #left = 0;
 
   constructor(options: VirtqueueOptions) {
-    assertCapacity(options.entries, 16);
-    assert(options.ringsOffset % 16 === 0, 'a descriptor table is aligned to 16 bytes');
-    assert(options.chainsOffset % 16 === 0, 'a table is aligned to 16 bytes');
-    assert(options.headerBytes <= HEADER_STRIDE, 'a header fits its place');
-    const entries = smallInteger(options.entries);
-    const layout = virtqueueLayout(entries);
-    const { ram, at } = open(options.region);
-    const rings = part(options, options.ringsOffset, layout.ringsBytes);
-    const headers = part(options, options.chainsOffset, layout.chainsBytes);
-    const tables = headers + options.entries * HEADER_STRIDE;
-    const places = { desc: at + rings, headers: at + headers, tables: at + tables };
-    ram.fill(places.desc, 0, layout.ringsBytes);
-    ram.fill(places.headers, 0, layout.chainsBytes);
-    this.#u16 = ram.u16;
-    this.#i32 = ram.i32;
-    this.#store16 = ram.store16;
-    this.entries = entries;
-    this.#headerBytes = options.headerBytes;
-    this.#writer = options.writer;
-    this.#indirect = options.indirect;
-    this.#eventIndex = options.eventIndex;
-    this.#mask = entries - 1;
-    this.#headShift = options.indirect === 'yes' ? 0 : 1;
-    this.chains = options.indirect === 'yes' ? entries : entries >>> 1;
-    this.descPaddr = options.paddr + rings;
-    this.availPaddr = this.descPaddr + layout.avail;
-    this.usedPaddr = this.descPaddr + layout.used;
-
-    this.#availIdx = (places.desc + layout.avail + VirtqAvail.idx.offset) >>> 1;
-    this.#availRing = (places.desc + layout.avail + VirtqAvail.SIZE) >>> 1;
-    this.#usedEvent = this.#availRing + entries;
-    this.#usedIdx = (places.desc + layout.used + VirtqUsed.idx.offset) >>> 1;
-    this.#usedRing = (places.desc + layout.used + VirtqUsed.SIZE) >>> 2;
-    this.#availEvent = (this.#usedRing + 2 * entries) * 2;
-    this.#headerWord = places.headers >>> 2;
-    // Chain i lies at descriptors 2i and 2i+1, in the ring itself or in the tables.
-    const chainsAt = options.indirect === 'yes' ? places.tables : places.desc;
-    this.#bufferWord = (chainsAt + VirtqDesc.SIZE) >>> 2;
-
-    this.#chainMask = this.chains - 1;
-    this.#free = new Uint16Array(this.chains);
-    this.#freeCount = this.chains;
-    this.#shadow = new Int32Array(this.chains << SHADOW_SHIFT);
+    const placement = place(options);
+    super(placement);
+    const { ram, toPaddr } = placement;
     for (let chain = 0; chain < this.chains; chain += 1) {
       this.#free[chain] = this.chains - 1 - chain;
-      layChain(ram.view, options, places, options.paddr - at, chain);
+      layChain(ram.view, options, placement, toPaddr, chain);
     }
   }
 

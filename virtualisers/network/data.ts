@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { Configured } from '../../memory/configured.ts';
 import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { NetData } from '../../queues/net/config.ts';
 import { highHalf, lowHalf, NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
@@ -16,18 +17,21 @@ const BUFFER_MASK = NET_BUFFER_BYTES - 1;
 /** {@link TranslatedData.indexOfOffset} and {@link TranslatedData.indexOfAddress}: no such buffer. */
 export const NO_BUFFER = NONE;
 
-export class TranslatedData {
-  readonly buffers: number = 0;
-  readonly #bytes: number = 0;
-  readonly #low: number = 0;
-  readonly #high: number = 0;
+interface Translation {
+  readonly buffers: number;
+  /** Physical address of the region, from the description. */
+  readonly paddr: number;
+}
 
-  /** @param paddr physical address of the region, from the description */
-  constructor(data: NetData, paddr: number) {
-    this.buffers = data.buffers;
-    this.#bytes = data.buffers * NET_BUFFER_BYTES;
-    this.#low = lowHalf(paddr);
-    this.#high = highHalf(paddr);
+export class TranslatedData extends Configured<Translation> {
+  readonly buffers: number = this.options.buffers;
+  readonly #bytes: number = this.options.buffers * NET_BUFFER_BYTES;
+  readonly #low: number = lowHalf(this.options.paddr);
+  readonly #high: number = highHalf(this.options.paddr);
+
+  constructor(options: Translation) {
+    super(options);
+    const { paddr } = options;
     assert(paddr % NET_BUFFER_BYTES === 0, 'buffers are aligned to their size');
     assert((paddr % 0x1_0000_0000) + this.#bytes <= 0x1_0000_0000, 'no data region crosses 4 GiB');
   }
@@ -68,5 +72,6 @@ export function isBufferOffset(low: number, high: number, dataBytes: number): bo
 
 /** A data region as the description names it. */
 export function translatedData(pd: ProtectionDomain, data: NetData): TranslatedData {
-  return new TranslatedData(data, pd.vars[data.paddrSymbol ?? ''] ?? 0);
+  const paddr = pd.vars[data.paddrSymbol ?? ''] ?? 0;
+  return new TranslatedData({ buffers: data.buffers, paddr });
 }

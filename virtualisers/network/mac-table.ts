@@ -1,7 +1,7 @@
 /** Destination addresses: a signed word and a halfword, as a frame in memory holds them, and whose they are. */
 
 import { assert } from '../../memory/assert.ts';
-import { NO_WORDS } from '../../memory/empty-arrays.ts';
+import { Configured } from '../../memory/configured.ts';
 
 // Not exported, so that V8 folds it into the code.
 const NONE = -1;
@@ -10,16 +10,12 @@ export const NOBODY = NONE;
 
 const ENTRY_WORDS = 3;
 
-export class MacTable {
+/** Made from addresses such as "52:54:01:00:00:0a", by owner. */
+export class MacTable extends Configured<readonly (readonly string[])[]> {
   /** Of each address the word, the halfword and the owner. */
-  readonly #entries: Int32Array = NO_WORDS;
-
-  /** @param macs addresses such as "52:54:01:00:00:0a", by owner */
-  constructor(macs: readonly (readonly string[])[]) {
-    this.#entries = Int32Array.from(
-      macs.flatMap((own, owner) => own.flatMap((mac) => [...parseMac(mac), owner])),
-    );
-  }
+  readonly #entries: Int32Array = Int32Array.from(
+    this.options.flatMap((own, owner) => own.flatMap((mac) => [...parseMac(mac), owner])),
+  );
 
   /** @returns the owner's number, or {@link NOBODY} */
   find(word: number, half: number): number {

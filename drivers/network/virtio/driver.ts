@@ -137,7 +137,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   }
 
   /** Gives empty receive buffers to the device. */
-  rxProvide(): void {
+  readonly rxProvide = (): void => {
     if (this.#state !== 'running') return;
     const { rx } = this.device;
     const free = this.#rxFree;
@@ -151,7 +151,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.moved += provided;
     free.publish();
     if (rx.publish()) this.device.notifyRx();
-  }
+  };
 
   /** Takes filled receive buffers from the device. */
   rxReturn(): void {
@@ -172,7 +172,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   }
 
   /** Good frames with room for them, as many as come one behind the other. */
-  #rxReturnPlain(): void {
+  readonly #rxReturnPlain = (): void => {
     const { rx } = this.device;
     const active = this.#rxActive;
     const most = Math.min(rx.finished(), active.room());
@@ -194,7 +194,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.moved += packets;
     this.counters.add(COUNT.rxPackets, packets);
     this.counters.add(COUNT.rxBytes, bytes);
-  }
+  };
 
   /** The next one, whatever it is. @returns its chain, `NONE`, or the lie that ends the device's life */
   #rxReturnNext(): number {
@@ -229,7 +229,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   }
 
   /** Frames of a good length with room for them, as many as come one behind the other. */
-  #txProvidePlain(): void {
+  readonly #txProvidePlain = (): void => {
     const { tx, frameBytesMax } = this.device;
     if (this.#state === 'failed' || this.#link === 'down') return;
     const active = this.#txActive;
@@ -248,7 +248,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.moved += packets;
     this.counters.add(COUNT.txPackets, packets);
     this.counters.add(COUNT.txBytes, bytes);
-  }
+  };
 
   /** The next one, whatever it is. @returns false when there is none, or no room for it */
   #txProvideNext(): boolean {
@@ -288,7 +288,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   }
 
   /** Buffers with room for them, as many as come one behind the other. */
-  #txReturnPlain(): void {
+  readonly #txReturnPlain = (): void => {
     const { tx } = this.device;
     const free = this.#txFree;
     const most = Math.min(tx.finished(), free.room());
@@ -303,7 +303,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     tx.advanceFinished(returned);
     free.advance(returned);
     this.moved += returned;
-  }
+  };
 
   /** Without a device, frames are not kept waiting but given back. */
   #canSend(): boolean {

@@ -122,7 +122,7 @@ class NetCopy extends ProgramState<NetCopyConfig> {
   }
 
   /** Packets with a good buffer of the client for each, as many as come one behind the other. */
-  #copyPlain(target: Region): void {
+  readonly #copyPlain = (target: Region): void => {
     const active = this.#virtActive;
     const free = this.#clientFree;
     const virtFree = this.#virtFree;
@@ -150,7 +150,7 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     virtFree.advance(taken);
     this.#count(taken, bytes);
     this.moved += taken;
-  }
+  };
 
   /** The next packet, whatever it is. @returns false when there is none */
   #copyNext(target: Region): boolean {

@@ -109,7 +109,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     if (this.#driverFree.publish()) pd.deferredNotify(this.#driverChannel);
   }
 
-  notified(): void {
+  readonly notified = (): void => {
     runFlow(this.#return);
     // One signal can go out together with the next wait: the last of those that are due.
     let due = NO_CHANNEL;
@@ -127,17 +127,17 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     }
     if (due !== NO_CHANNEL) this.pd.deferredNotify(due);
     this.#countLies();
-  }
+  };
 
   /** Hands received buffers to clients. */
-  rxReturn(): void {
+  readonly rxReturn = (): void => {
     do this.#rxReturnPlain();
     while (this.#rxReturnNext());
     this.#driverActive.publish();
-  }
+  };
 
   /** Frames for one client each that has room for them, as many as come one behind the other. */
-  #rxReturnPlain(): void {
+  readonly #rxReturnPlain = (): void => {
     const active = this.#driverActive;
     const data = this.#data;
     const frame = this.#frame;
@@ -160,7 +160,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     this.#atDriver -= taken;
     this.moved += taken;
     this.#counters.add(COUNT.packets, taken);
-  }
+  };
 
   /** The next one, whatever it is. @returns false when there is none */
   #rxReturnNext(): boolean {
@@ -219,14 +219,14 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
   }
 
   /** Takes empty buffers back from a client. */
-  rxProvide(client: Client): void {
+  readonly rxProvide = (client: Client): void => {
     do this.#rxProvidePlain(client);
     while (this.#rxProvideNext(client));
     client.free.publish();
-  }
+  };
 
   /** Buffers that the client alone held, as many as come one behind the other. */
-  #rxProvidePlain(client: Client): void {
+  readonly #rxProvidePlain = (client: Client): void => {
     const { free, holds } = client;
     const data = this.#data;
     const refs = this.#refs;
@@ -247,7 +247,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     this.#atDriver += taken;
     this.moved += taken;
     this.#counters.add(COUNT.returned, taken);
-  }
+  };
 
   /** The next one, whatever it is. @returns false when there is none */
   #rxProvideNext({ free, holds }: Client): boolean {

@@ -120,7 +120,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     this.notified();
   }
 
-  notified(): void {
+  readonly notified = (): void => {
     // What has been sent comes first: it makes room in the clients' books.
     this.txReturn();
     if (this.#policy === undefined) {
@@ -135,17 +135,17 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     }
     if (this.#driverActive.publish()) this.pd.deferredNotify(this.#driverChannel);
     this.#countLies();
-  }
+  };
 
   /** Hands a client's filled buffers to the driver. */
-  txProvide(client: Client): void {
+  readonly txProvide = (client: Client): void => {
     do this.#txProvidePlain(client);
     while (this.#txProvideNext(client));
     client.active.publish();
-  }
+  };
 
   /** Good frames in the client's first data region, as many as come one behind the other. */
-  #txProvidePlain(client: Client): void {
+  readonly #txProvidePlain = (client: Client): void => {
     const { active } = client;
     const driverActive = this.#driverActive;
     const { translated, states } = client.data[0] as Data;
@@ -167,7 +167,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     client.withDriver += packets;
     this.moved += packets;
     this.#counters.add(COUNT.packets, packets);
-  }
+  };
 
   /** The next one, whatever it is. @returns false when there is none */
   #txProvideNext(client: Client): boolean {
@@ -214,7 +214,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
   }
 
   /** Takes sent buffers from the driver and gives them to their owners. */
-  txReturn(): void {
+  readonly txReturn = (): void => {
     const free = this.#driverFree;
     const taken = free.available();
     if (taken === 0) return;
@@ -228,7 +228,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     this.moved += returned;
     this.#counters.add(COUNT.returned, returned);
     this.#counters.add(COUNT.driverBadBuffer, taken - returned);
-  }
+  };
 
   /** @returns {@link PASSED}, or the counter of the reason why not */
   #pass(client: Client, active: NetConsumer): number {
@@ -260,7 +260,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     if (!client.free.enqueue(low, high, 0, oid)) this.#counters.add(COUNT.refusedLost, 1);
   }
 
-  #giveBack(low: number, high: number): boolean {
+  readonly #giveBack = (low: number, high: number): boolean => {
     for (const client of this.#clients) {
       for (let oid = 0; oid < client.data.length; oid += 1) {
         const { translated, states } = client.data[oid] as Data;
@@ -279,7 +279,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
       }
     }
     return false;
-  }
+  };
 
   /** Tries again to give back what found the client's free queue full. */
   #returnWaiting(client: Client): void {
