@@ -19,7 +19,7 @@ const WARM_UP_PACKETS = 3_000_000;
 /** Heap growth and major collections over a million packets. */
 export async function benchAllocations(): Promise<readonly BenchRow[]> {
   const collect = garbageCollector();
-  const rig = new NetRig(POINT);
+  const rig = await NetRig.boot(POINT);
   rig.run(WARM_UP_PACKETS);
   let major = 0;
   let minor = 0;
@@ -48,11 +48,11 @@ export async function benchAllocations(): Promise<readonly BenchRow[]> {
 }
 
 /** From power-on to the first echoed packet; the first of these is with cold code. */
-export function benchBoot(repeat: number): BenchRow {
+export async function benchBoot(repeat: number): Promise<BenchRow> {
   const times: number[] = [];
   for (let sample = 0; sample < repeat; sample += 1) {
     const startedAt = hostNow();
-    new NetRig({ ...POINT, batch: 1 }).run(1);
+    (await NetRig.boot({ ...POINT, batch: 1 })).run(1);
     times.push((hostNow() - startedAt) / 1e6);
   }
   return {

@@ -14,8 +14,10 @@ import type { Station } from '../board/links/udp-frame.ts';
 import { hostNow, sleep } from '../host/event-loop.ts';
 import { assert } from '../memory/assert.ts';
 import type { SystemDescription } from '../microkit/model.ts';
+import type { Program } from '../microkit/pd.ts';
 import type { RunCosts } from '../systems/run-costs.ts';
 import { echo } from '../systems/echo.ts';
+import { ownPrograms } from '../systems/own-programs.ts';
 import { completeChoices } from '../systems/system.ts';
 import type { Instrument } from '../systems/trace/observer.ts';
 import {
@@ -82,15 +84,22 @@ export class NetRig implements Worker {
   readonly testbed: Testbed;
   readonly generator: TrafficGenerator;
 
-  constructor(options: NetRigOptions) {
-    const { path, clients = 2, clock = 'host', change } = options;
-    const choices = completeChoices(echo, { path, clients: String(clients) });
-    const built = echo.build(choices);
-    if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
-    const description = change === undefined ? built.system : change(built.system);
+  /** As `sddf run` boots it, each domain with a program of its own: for what is timed. */
+  static async boot(options: NetRigOptions): Promise<NetRig> {
+    const description = describe(options);
+    return new NetRig(options, description, await ownPrograms(description));
+  }
+
+  constructor(
+    options: NetRigOptions,
+    description: SystemDescription = describe(options),
+    programs: ReadonlyMap<string, Program> = new Map(),
+  ) {
+    const { clients = 2, clock = 'host' } = options;
     let generator: TrafficGenerator | undefined;
     this.testbed = createTestbed({
       system: description,
+      programs,
       clock,
       ramBytes: clients > 8 ? RAM_BYTES_MANY_CLIENTS : RAM_BYTES,
       ...(echo.counters === undefined ? {} : { counters: echo.counters }),
@@ -178,6 +187,12 @@ export class NetRig implements Worker {
   counters(): RunCounters {
     return this.testbed.counters();
   }
+}
+
+function describe({ path, clients = 2, change }: NetRigOptions): SystemDescription {
+  const built = echo.build(completeChoices(echo, { path, clients: String(clients) }));
+  if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
+  return change === undefined ? built.system : change(built.system);
 }
 
 /** A rig that has stopped answering is our bug, and must not hang whoever measures. */

@@ -89,7 +89,7 @@ async function measure(
   nativePath: string | undefined,
 ): Promise<BenchRow> {
   const { path, sampleNs } = options;
-  const rig = new NetRig({ path, ...point, roundTrips: 'unmeasured' });
+  const rig = await NetRig.boot({ path, ...point, roundTrips: 'unmeasured' });
   options.onProgress(progress(point, 'warming up'));
   await rig.warmUp(warmUp(options, point.batch));
   rig.rate(sampleNs);

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { UserMistake } from '../host/problem.ts';
 import { Census } from '../kernel/check/census.ts';
 import { dumpText } from '../microkit/capabilities-dump/text.ts';
+import type { Program } from '../microkit/pd.ts';
 import {
   type Testbed,
   TestbedError,
@@ -11,6 +12,7 @@ import {
   type Wires,
   createTestbed,
 } from '../systems/testbed.ts';
+import { ownPrograms } from '../systems/own-programs.ts';
 import type { Instrument } from '../systems/trace/observer.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import type { Attachment, ParsedAttachment, RawOptions } from './attachment.ts';
@@ -115,7 +117,7 @@ class Run {
     const interrupt = catchInterrupts();
     try {
       await this.#open(parsed);
-      const testbed = this.#boot();
+      const testbed = this.#boot(await ownPrograms(this.#loaded.system));
       if (this.#options.dump !== undefined) {
         await this.#dump(testbed, this.#options.dump);
         return;
@@ -150,13 +152,13 @@ class Run {
   }
 
   /** Boots, and lets every program run its `init`. */
-  #boot(): Testbed {
-    const testbed = this.#createTestbed();
+  #boot(own: ReadonlyMap<string, Program>): Testbed {
+    const testbed = this.#createTestbed(own);
     testbed.settle();
     return testbed;
   }
 
-  #createTestbed(): Testbed {
+  #createTestbed(own: ReadonlyMap<string, Program>): Testbed {
     const { clock, seed, ramBytes, costs } = this.#options;
     const { system, programs, counters, attachDevices } = this.#loaded;
     const attachments = [...this.#attachments.values()];
@@ -167,7 +169,7 @@ class Run {
         system,
         clock,
         seed,
-        programs: new Map([...programs, ...hostPrograms]),
+        programs: new Map([...own, ...programs, ...hostPrograms]),
         counters,
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(ramBytes === undefined ? {} : { ramBytes }),

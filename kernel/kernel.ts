@@ -4,6 +4,7 @@
  */
 
 import { assert, AssertionFailure } from '../memory/assert.ts';
+import { Configured } from '../memory/configured.ts';
 import { MemoryFault } from '../memory/region.ts';
 import type { BootInfo } from './boot-info.ts';
 import { handleFault, pcOf, setPc } from './fault.ts';
@@ -56,22 +57,15 @@ export interface KernelOptions {
 }
 
 /** A running kernel. */
-export class Kernel {
-  readonly state: KernelState;
-  readonly bootInfo: BootInfo;
-  readonly counters: KernelCounters;
-  readonly #images: ReadonlyMap<number, ProgramImage>;
-  readonly #onProgramError: ((threadName: string, error: unknown) => void) | undefined;
+export class Kernel extends Configured<KernelOptions> {
+  readonly state: KernelState = this.options.state;
+  readonly bootInfo: BootInfo = this.options.bootInfo;
+  readonly counters: KernelCounters = this.options.state.counters;
+  readonly #images: ReadonlyMap<number, ProgramImage> = this.options.images;
+  readonly #onProgramError: ((threadName: string, error: unknown) => void) | undefined =
+    this.options.onProgramError;
   #depth = 0;
   #untilNs = 0;
-
-  constructor(options: KernelOptions) {
-    this.state = options.state;
-    this.bootInfo = options.bootInfo;
-    this.counters = options.state.counters;
-    this.#images = options.images;
-    this.#onProgramError = options.onProgramError;
-  }
 
   /**
    * Runs threads until none is runnable or the machine's time has reached `untilNs`.
@@ -90,7 +84,7 @@ export class Kernel {
   }
 
   /** Runs on to the time that {@link run} was given last: passing a time allocates, and the live loop does so often. */
-  runOn(): 'idle' | 'deadline' {
+  readonly runOn = (): 'idle' | 'deadline' => {
     const k = this.state;
     assert(this.#depth === 0, 'the kernel is not run from inside a program');
     // An interrupt charges the time that has passed, and wakes who is due, as the timer does.
@@ -115,12 +109,12 @@ export class Kernel {
         this.#runThread(current);
       }
     }
-  }
+  };
 
   // -------------------------------------------------------------------------------------------- kernel entries
 
   /** Executes the system call that the current thread's registers hold. */
-  #systemCall(tcb: Tcb): void {
+  readonly #systemCall = (tcb: Tcb): void => {
     const k = this.state;
     k.counters.kernelEntries += 1;
     if (k.costs.kernelEntry !== 0) k.machine.charge(k.costs.kernelEntry);
@@ -135,9 +129,9 @@ export class Kernel {
     }
     if (k.onExit !== null) k.onExit();
     if (k.machine.irqPending) this.#interruptEntry();
-  }
+  };
 
-  #interruptEntry(): void {
+  readonly #interruptEntry = (): void => {
     const k = this.state;
     do {
       k.counters.kernelEntries += 1;
@@ -148,17 +142,17 @@ export class Kernel {
       schedule(k);
       if (k.onExit !== null) k.onExit();
     } while (k.machine.irqPending);
-  }
+  };
 
   /** The kernel's own timer, or nothing at all: time is charged and threads whose refill is due wake up. */
-  #timerEntry(): void {
+  readonly #timerEntry = (): void => {
     const k = this.state;
     updateTimestamp(k);
     checkBudget(k);
     schedule(k);
     if (k.onExit !== null) k.onExit();
     if (k.machine.irqPending) this.#interruptEntry();
-  }
+  };
 
   /** The fault is delivered even if the budget is spent: a program cannot throw the same error again. */
   #faultEntry(tcb: Tcb, fault: Fault): void {
@@ -173,11 +167,11 @@ export class Kernel {
 
   // -------------------------------------------------------------------------------------------- threads
 
-  #runThread(tcb: Tcb): void {
+  readonly #runThread = (tcb: Tcb): void => {
     const isUsual = tcb.state === 'running' && tcb.processor !== null && tcb.yieldTo === null;
     if (isUsual && !(tcb.processor as Processor).hasLostFrame) this.#runProgram(tcb);
     else if (this.#activate(tcb)) this.#runProgram(tcb);
-  }
+  };
 
   /**
    * Makes the current thread ready to go on.
@@ -226,7 +220,7 @@ export class Kernel {
   }
 
   /** Lets the program run up to its last trap, or until it throws. */
-  #runProgram(tcb: Tcb): void {
+  readonly #runProgram = (tcb: Tcb): void => {
     const processor = tcb.processor as Processor;
     this.#depth += 1;
     assert(this.#depth <= NESTING_MAX, 'threads are nested within bounds');
@@ -252,7 +246,7 @@ export class Kernel {
     } else {
       this.#timerEntry();
     }
-  }
+  };
 
   #leaveFrame(tcb: Tcb): void {
     tcb.hasFrame = false;
@@ -285,7 +279,7 @@ export class Kernel {
   // -------------------------------------------------------------------------------------------- nesting
 
   /** The trap instruction: see `UserThread.trap`. */
-  trap(tcb: Tcb, processor: Processor): void {
+  readonly trap = (tcb: Tcb, processor: Processor): void => {
     if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
     const k = this.state;
     assert(
@@ -296,10 +290,10 @@ export class Kernel {
     if (k.current === tcb && tcb.state === 'running' && tcb.yieldTo === null) return;
     this.#runUntilCurrent(tcb, processor);
     if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
-  }
+  };
 
   /** Runs others on top of the thread's frame until the thread may go on, or its frame has to be left. */
-  #runUntilCurrent(tcb: Tcb, processor: Processor): void {
+  readonly #runUntilCurrent = (tcb: Tcb, processor: Processor): void => {
     const k = this.state;
     let sinceNs = -1;
     for (;;) {
@@ -318,7 +312,7 @@ export class Kernel {
         }
       }
     }
-  }
+  };
 
   /** Whether the frame must be unwound: its thread was deleted, stopped, or restarted elsewhere. */
   #isFrameDead(tcb: Tcb, processor: Processor): boolean {

@@ -69,7 +69,7 @@ export interface TestbedOptions {
   /** Puts further devices on the board. */
   readonly attachDevices?: (board: Board) => void;
   readonly observer?: TestbedObserver;
-  /** Programs of domains whose description names a path only, by domain name. */
+  /** Programs by domain name, in place of what the description has, or where it names a path only. */
   readonly programs?: ReadonlyMap<string, Program>;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
@@ -321,7 +321,7 @@ function makeBoard(options: TestbedOptions): Board {
 function makeImages(options: TestbedOptions, observer: TestbedObserver): readonly PdImage[] {
   const regions = regionsByName(options.system);
   return flatten(options.system).map((pd) => {
-    const program = pd.pd.image.program ?? options.programs?.get(pd.pd.name);
+    const program = options.programs?.get(pd.pd.name) ?? pd.pd.image.program;
     if (program === undefined) {
       throw new TestbedError(
         `protection domain '${pd.pd.name}': no program for image '${pd.pd.image.path}'`,

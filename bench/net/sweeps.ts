@@ -107,11 +107,11 @@ async function alternate(
   settings: NetSettings,
 ): Promise<readonly BenchRow[]> {
   const { repeat, sampleNs, onProgress } = settings;
-  const all: Series[] = points.map((point) => ({
-    point,
-    rig: new NetRig({ ...point, roundTrips: 'unmeasured' }),
-    rates: [],
-  }));
+  const all: Series[] = [];
+  for (const point of points) {
+    const rig = await NetRig.boot({ ...point, roundTrips: 'unmeasured' });
+    all.push({ point, rig, rates: [] });
+  }
   const sayWhat = ({ point }: Series, what: string): void =>
     onProgress(
       `net: ${point.path}, ${point.clients ?? 2} clients, frames of ${point.frame} bytes, ` +

@@ -17,8 +17,8 @@ export async function benchNetTrace(settings: NetSettings): Promise<readonly Ben
 }
 
 async function measure(settings: NetSettings, batch: number): Promise<BenchRow> {
-  const plain = new NetRig({ ...POINT, batch });
-  const traced = new NetRig({
+  const plain = await NetRig.boot({ ...POINT, batch });
+  const traced = await NetRig.boot({
     ...POINT,
     batch,
     instrument: (system) => startRecording({ system, clock: 'host' }).instrument,

@@ -83,7 +83,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
         seconds: { smoke: 3, quick: 4, full: 5 },
         measure: async ({ repeat }) => {
           const { benchAllocations, benchBoot } = await import('../net-costs.ts');
-          return [benchBoot(repeat), ...(await benchAllocations())];
+          return [await benchBoot(repeat), ...(await benchAllocations())];
         },
       },
     ],

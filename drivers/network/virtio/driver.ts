@@ -224,7 +224,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     while (this.#txProvideNext());
     if (this.moved === before) return;
     this.#txActive.publish();
-    if (this.device.tx.publish()) this.device.notifyTx();
+    if (this.#state === 'running' && this.device.tx.publish()) this.device.notifyTx();
     if (this.#txFree.publish()) this.pd.notify(this.#txChannel);
   }
 

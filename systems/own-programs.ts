@@ -1,0 +1,57 @@
+/**
+ * Gives each protection domain its program's module as an instance of its own, as on Microkit each has its own copy of its
+ * program's image. V8 then compiles the program for one domain alone, with its queues and its memory as constants
+ * (`docs/hot-code.md`): with two clients, a fifth of a packet's time.
+ *
+ * A domain without one runs as well, and shares its code with others of the same program.
+ */
+
+import { existsSync } from 'node:fs';
+import { flatten, type SystemDescription } from '../microkit/model.ts';
+import type { Program } from '../microkit/pd.ts';
+
+const PACKAGE = new URL('../', import.meta.url);
+/** Compiled, the package's modules end like this one. */
+const ENDING = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** So many domains of one program have one each. More share it: their code would displace each other's from the caches. */
+const OWN_MAX = 8;
+const IN_PACKAGE = /^(?:drivers|virtualisers|clients)\/[a-z0-9/-]+\.ts$/;
+
+/**
+ * Programs of this package only: where the module of another lies is not known here.
+ *
+ * @returns by domain, programs for `TestbedOptions.programs`; the first domain of each program has what the description says
+ */
+export async function ownPrograms(
+  system: SystemDescription,
+): Promise<ReadonlyMap<string, Program>> {
+  const domains = flatten(system).map(({ pd }) => pd);
+  const own = new Map<string, Program>();
+  for (const { name, image } of domains) {
+    const { program, path } = image;
+    const sharers = domains.filter((other) => other.image.program === program);
+    const isFirst = sharers[0]?.name === name;
+    if (program === undefined || isFirst || sharers.length > OWN_MAX) continue;
+    own.set(name, (await instantiate(program, path, name)) ?? program);
+  }
+  return own;
+}
+
+/** @returns undefined when the module at this path is not the one that the program is from */
+async function instantiate(
+  program: Program,
+  path: string,
+  domain: string,
+): Promise<Program | undefined> {
+  if (!IN_PACKAGE.test(path)) return undefined;
+  const module = new URL(path.replace(/\.ts$/, ENDING), PACKAGE);
+  if (!existsSync(module)) return undefined;
+  if ((await mainOf(module)) !== program) return undefined;
+  module.searchParams.set('domain', domain);
+  return mainOf(module);
+}
+
+async function mainOf(module: URL): Promise<Program | undefined> {
+  return ((await import(module.href)) as { readonly main?: Program }).main;
+}
