@@ -5,6 +5,7 @@
  * To the kernel it is a machine (`kernel/machine.ts`, which the board satisfies without knowing it).
  */
 
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { assert } from '../memory/assert.ts';
 import type { Ram } from '../memory/ram.ts';
 import { Bus, type BusRange } from './bus.ts';
@@ -60,7 +61,7 @@ export class Board {
   /** Wakes whoever waits for the next event; the kernel looks at the time itself. */
   readonly #deadline: ClockEvent = { fire: () => (this.#deadlineNs = Infinity) };
   #deadlineNs = Infinity;
-  #sliceEndNs = 0;
+  #sliceEndNs = FLOAT_ZERO;
 
   constructor(options: BoardOptions) {
     this.ram = options.ram;

@@ -7,6 +7,7 @@
  * more than one turn; it is never early and never goes back.
  */
 
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { Clock, ClockEvent } from './clock.ts';
 import { EventSchedule } from './event-schedule.ts';
 
@@ -15,9 +16,9 @@ export class HostClock implements Clock {
   static readonly CALLS_PER_READ = 256;
   readonly kind = 'host';
   readonly #hostNow: () => number;
-  readonly #powerOnNs: number;
+  readonly #powerOnNs: number = FLOAT_ZERO;
   readonly #schedule = new EventSchedule();
-  #nowNs = 0;
+  #nowNs = FLOAT_ZERO;
   #callsLeft = HostClock.CALLS_PER_READ;
 
   /** @param hostNow a monotonic time in ns, from any start; given by `host/` */

@@ -1,5 +1,6 @@
 /** Virtual time: discrete events, and nothing happens between them. */
 
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { assert } from '../memory/assert.ts';
 import type { Clock, ClockEvent } from './clock.ts';
 import { EventSchedule } from './event-schedule.ts';
@@ -10,7 +11,7 @@ const EVENTS_AT_ONCE_MAX = 1_000_000;
 export class VirtualClock implements Clock {
   readonly kind = 'virtual';
   readonly #schedule = new EventSchedule();
-  #nowNs = 0;
+  #nowNs = FLOAT_ZERO;
 
   now(): number {
     return this.#nowNs;

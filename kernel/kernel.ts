@@ -3,6 +3,7 @@
  * threads of higher priority nested on the JavaScript stack. See "Nesting" in the README.
  */
 
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { assert, AssertionFailure } from '../memory/assert.ts';
 import { Configured } from '../memory/configured.ts';
 import { MemoryFault } from '../memory/region.ts';
@@ -65,7 +66,7 @@ export class Kernel extends Configured<KernelOptions> {
   readonly #onProgramError: ((threadName: string, error: unknown) => void) | undefined =
     this.options.onProgramError;
   #depth = 0;
-  #untilNs = 0;
+  #untilNs = FLOAT_ZERO;
 
   /**
    * Runs threads until none is runnable or the machine's time has reached `untilNs`.

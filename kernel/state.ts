@@ -3,6 +3,7 @@
  * There is no other kernel memory: all else lies in objects that were made by retype.
  */
 
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { Configured } from '../memory/configured.ts';
 import type { Ram } from '../memory/ram.ts';
 import type { CostTable } from './cost.ts';
@@ -116,10 +117,10 @@ export class KernelState extends Configured<KernelStateOptions> {
   releaseHead: Tcb | null = null;
 
   /** When the clock was read last. */
-  currentNs = 0;
+  currentNs = FLOAT_ZERO;
   /** The same in ticks. */
-  currentTime = 0;
-  consumed = 0;
+  currentTime = FLOAT_ZERO;
+  consumed = FLOAT_ZERO;
   reprogram = false;
 
   currentDomain = 0;

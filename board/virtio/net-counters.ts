@@ -1,5 +1,7 @@
 /** What a NIC counts. Every frame that it does not pass on is counted under the reason. */
 
+import { FLOAT_ZERO } from '../../memory/small-integer.ts';
+
 /** Why a frame was lost at the NIC. */
 export type NetDrop =
   /** Received, but no chain was available. */
@@ -38,9 +40,9 @@ export const NET_DROP_TEXT: Readonly<Record<NetDrop, string>> = {
 
 export class NetCounters {
   rxFrames = 0;
-  rxBytes = 0;
+  rxBytes = FLOAT_ZERO;
   txFrames = 0;
-  txBytes = 0;
+  txBytes = FLOAT_ZERO;
   /** Receive chains given back unused because they could not be written to. */
   rxBadChains = 0;
   readonly drops: Record<NetDrop, number> = {
@@ -58,7 +60,9 @@ export class NetCounters {
   };
 
   snapshot(): Record<string, unknown> {
-    const { rxFrames, rxBytes, txFrames, txBytes, rxBadChains } = this;
+    const { rxFrames, txFrames, rxBadChains } = this;
+    // Without the sign of a zero.
+    const [rxBytes, txBytes] = [this.rxBytes + 0, this.txBytes + 0];
     return { rxFrames, rxBytes, txFrames, txBytes, rxBadChains, drops: { ...this.drops } };
   }
 }
