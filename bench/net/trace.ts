@@ -1,10 +1,12 @@
-/** `net/traced`: what does it cost to record a trace? The echo system with a recording and without, alternating. */
+/**
+ * `net/traced`: what does it cost to record a trace? The echo system with a recording and without, each in a process of its own,
+ * in turns; a new pair of processes for each sample, for the engine compiles the same program a little differently each time.
+ */
 
-import { startRecording } from '../../systems/trace/recording.ts';
-import { NetRig } from '../net-rig.ts';
 import type { BenchRow } from '../results.ts';
 import { alternate } from '../slices.ts';
 import { median, round, summarise } from '../statistics.ts';
+import { RigProcess } from './rig-process.ts';
 import { type NetSettings, warmUpPackets } from './settings.ts';
 
 const POINT = { path: '5pd', frame: 64 } as const;
@@ -17,28 +19,41 @@ export async function benchNetTrace(settings: NetSettings): Promise<readonly Ben
 }
 
 async function measure(settings: NetSettings, batch: number): Promise<BenchRow> {
-  const plain = await NetRig.boot({ ...POINT, batch });
-  const traced = await NetRig.boot({
-    ...POINT,
-    batch,
-    instrument: (system) => startRecording({ system, clock: 'host' }).instrument,
-  });
-  settings.onProgress(`net/traced: batch ${batch}: warming up`);
-  for (const rig of [plain, traced]) await rig.warmUp(warmUpPackets(settings));
-  const { rates, pairRatios } = await alternate(traced, plain, {
-    repeat: settings.repeat,
-    sampleNs: settings.sampleNs,
-    onSample: (sample) =>
-      settings.onProgress(`net/traced: batch ${batch}: ${sample} of ${settings.repeat}`),
-  });
+  const rates: number[] = [];
+  const shares: number[] = [];
+  for (let sample = 1; sample <= settings.repeat; sample += 1) {
+    settings.onProgress(`net/traced: batch ${batch}: ${sample} of ${settings.repeat}`);
+    const { rate, share } = await takeSample(settings, batch);
+    rates.push(rate);
+    shares.push(share);
+  }
   return {
     name: 'net/traced',
     ...POINT,
     batch,
     unit: 'packets/s',
     ...summarise(rates.map(Math.round)),
-    // Of all pairs, not of the fastest: a recording has work to do from time to time.
-    ofUntraced: round(median(pairRatios)),
+    ofUntraced: round(median(shares)),
     ratioToNative: null,
   };
+}
+
+async function takeSample(
+  settings: NetSettings,
+  batch: number,
+): Promise<{ readonly rate: number; readonly share: number }> {
+  const options = { ...POINT, batch, warmUpPackets: warmUpPackets(settings) };
+  const [plain, traced] = [
+    await RigProcess.start({ ...options, recording: 'off' }),
+    await RigProcess.start({ ...options, recording: 'on' }),
+  ];
+  try {
+    const plan = { repeat: 1, sampleNs: settings.sampleNs, onSample: () => undefined };
+    const { rates, pairRatios } = await alternate(traced, plain, plan);
+    // Of all pairs, not of the fastest: a recording has work to do from time to time.
+    return { rate: rates[0] as number, share: median(pairRatios) };
+  } finally {
+    await plain.close();
+    await traced.close();
+  }
 }

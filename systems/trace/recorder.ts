@@ -13,9 +13,11 @@ import { hostNow } from '../../host/event-loop.ts';
 import { REG_A0, REG_A7, REG_T0, SYS_NB_SEND_RECV } from '../../kernel/abi.ts';
 import { ThreadUnwound, type UserThread } from '../../kernel/user.ts';
 import { assert } from '../../memory/assert.ts';
-import { NO_DOUBLES, NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
+import { Configured } from '../../memory/configured.ts';
+import { NO_HALFWORDS, NO_WORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { MemoryFault } from '../../memory/region.ts';
+import { FLOAT_ZERO } from '../../memory/small-integer.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { BoardObserver, ThreadObserver } from './observer.ts';
 import { QUEUE_PARTS, QUEUE_WORDS, type ObservedQueue, QueueProbes } from './queue-probes.ts';
@@ -97,19 +99,21 @@ const DEVICES_MAX = 64;
 /** Registers of a device whose last value is kept, by address: those of a virtio transport before its configuration. */
 const REGISTERS = 64;
 
-export class Recorder implements ThreadObserver, BoardObserver {
-  readonly system: SystemDescription;
-  readonly capacity: number = 0;
-  readonly words: Int32Array = NO_WORDS;
+export class Recorder extends Configured<RecorderOptions> implements ThreadObserver, BoardObserver {
+  readonly system: SystemDescription = this.options.system;
+  readonly capacity: number = this.options.capacity;
+  readonly words: Int32Array = new Int32Array(this.options.capacity * WORDS);
   /** In nanoseconds; complete once {@link complete} has been called. */
-  readonly times: Float64Array = NO_DOUBLES;
+  readonly times: Float64Array = new Float64Array(this.options.capacity);
   /** Empty unless a second time was asked for. */
-  readonly hostTimes: Float64Array = NO_DOUBLES;
-  readonly #stamps: Stamps = new Stamps();
+  readonly hostTimes: Float64Array = new Float64Array(
+    this.options.hostTimes === 'on' ? this.options.capacity : 0,
+  );
+  readonly #stamps: Stamps = this.options.stamps;
   readonly #startNs = hostNow();
-  readonly #mask: number = 0;
-  readonly #probes: QueueProbes;
-  readonly #registers: RecorderOptions['registers'];
+  readonly #mask: number = this.options.capacity - 1;
+  readonly #probes = new QueueProbes(this.options.system);
+  readonly #registers: RecorderOptions['registers'] = this.options.registers;
   readonly #deviceNames: string[] = [];
   readonly #reads = new Uint32Array(DEVICES_MAX);
   readonly #writes = new Uint32Array(DEVICES_MAX);
@@ -122,7 +126,7 @@ export class Recorder implements ThreadObserver, BoardObserver {
   #waits = 0;
   /** 1 while queues are looked at, and since when; 1 when another turn of the board is next. */
   #looks = 1;
-  #looksSinceNs = 0;
+  #looksSinceNs = FLOAT_ZERO;
   #turnBegins = 1;
   /** Where the next event goes in `words`, and how often the ring has been filled. */
   #next = 0;
@@ -133,15 +137,7 @@ export class Recorder implements ThreadObserver, BoardObserver {
   constructor(options: RecorderOptions) {
     const { capacity } = options;
     assert(capacity > 0 && (capacity & (capacity - 1)) === 0, 'a ring has a power of two of slots');
-    this.system = options.system;
-    this.capacity = capacity;
-    this.words = new Int32Array(capacity * WORDS);
-    this.times = new Float64Array(capacity);
-    this.hostTimes = new Float64Array(options.hostTimes === 'on' ? capacity : 0);
-    this.#stamps = options.stamps;
-    this.#registers = options.registers;
-    this.#mask = capacity - 1;
-    this.#probes = new QueueProbes(options.system);
+    super(options);
   }
 
   /** In the order of their numbers. */
@@ -194,23 +190,23 @@ export class Recorder implements ThreadObserver, BoardObserver {
     this.#table = this.#probes.table;
   }
 
-  runs(pd: number, how: number, regs: Uint32Array): void {
+  readonly runs = (pd: number, how: number, regs: Uint32Array): void => {
     this.#running = pd;
     const low = (regs[A0] as number) | 0;
     this.#add3(RUN | (pd << 8) | (how << 16), low, (regs[A0 + 1] as number) | 0);
-  }
+  };
 
-  enters(pd: number, regs: Uint32Array): void {
+  readonly enters = (pd: number, regs: Uint32Array): void => {
     this.#enter(ENTER, pd, regs);
-  }
+  };
 
-  waits(pd: number, regs: Uint32Array): void {
+  readonly waits = (pd: number, regs: Uint32Array): void => {
     this.#enter(WAIT, pd, regs);
     if (this.#looks === 1) this.#look(pd);
-  }
+  };
 
   /** Records each queue of a domain whose indices have moved since the domain looked at it last. */
-  #look(pd: number): void {
+  readonly #look = (pd: number): void => {
     const table = this.#table;
     const halfwords = this.#halfwords;
     // Queues of empty buffers are longer and tell less.
@@ -226,12 +222,12 @@ export class Recorder implements ThreadObserver, BoardObserver {
       table[at + 3] = now;
       this.#add2(DEPTH | ((table[at + 2] as number) << 8), now);
     }
-  }
+  };
 
-  returns(pd: number): void {
+  readonly returns = (pd: number): void => {
     this.#running = pd;
     this.#add1(RETURN | (pd << 8));
-  }
+  };
 
   throws(pd: number, error: unknown): void {
     const what =
@@ -299,13 +295,13 @@ export class Recorder implements ThreadObserver, BoardObserver {
     this.#table = this.#probes.table;
   }
 
-  #enter(kind: number, pd: number, regs: Uint32Array): void {
+  readonly #enter = (kind: number, pd: number, regs: Uint32Array): void => {
     const number = (regs[A7] as number) | 0;
     const to = number === NB_SEND_RECV ? regs[T0] : regs[A0];
     this.#add2(kind | (pd << 8) | ((-number & 0xff) << 16), (to as number) | 0);
-  }
+  };
 
-  #add1(word0: number): void {
+  readonly #add1 = (word0: number): void => {
     const at = this.#next;
     if (at < this.#stop) {
       this.words[at] = word0;
@@ -313,9 +309,9 @@ export class Recorder implements ThreadObserver, BoardObserver {
     } else {
       this.words[at] = word0 | this.#stamp(at);
     }
-  }
+  };
 
-  #add2(word0: number, word1: number): void {
+  readonly #add2 = (word0: number, word1: number): void => {
     const { words } = this;
     const at = this.#next;
     if (at < this.#stop) {
@@ -326,13 +322,13 @@ export class Recorder implements ThreadObserver, BoardObserver {
       words[at] = word0 | this.#stamp(at);
       words[at + 1] = word1;
     }
-  }
+  };
 
-  #add3(word0: number, word1: number, word2: number): void {
+  readonly #add3 = (word0: number, word1: number, word2: number): void => {
     const at = this.#next;
     this.#add2(word0, word1);
     this.words[at + 2] = word2;
-  }
+  };
 
   /** Gives the next event its time, and the ring's end its beginning. @returns the event's flags */
   #stamp(next: number): number {

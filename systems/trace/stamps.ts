@@ -8,6 +8,7 @@
  */
 
 import type { HostClock } from '../../board/host-clock.ts';
+import { FLOAT_ZERO } from '../../memory/small-integer.ts';
 import type { VirtualClock } from '../../board/virtual-clock.ts';
 
 /** In place of a time: to be interpolated. A time behind a pause is written as `FIRST - time`. */
@@ -27,7 +28,7 @@ export class Stamps {
   #gap = GAP_MAX / 2;
   readonly #isFixed: boolean;
   /** Host clock: the last time that was written. */
-  lastNs = 0;
+  lastNs = FLOAT_ZERO;
   #isTurn = 1;
   #isFirst = 1;
 

@@ -1,0 +1,92 @@
+/**
+ * The echo system in a process of its own, plain or with a recording: two of them are compared slice by slice, and neither has to
+ * run what the engine has compiled for both.
+ *
+ * This file is also what that process runs: it boots the system, warms up, says so, and answers each length of a slice with what
+ * was done in it, until the parent leaves.
+ */
+
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Slice, Worker } from '../slices.ts';
+
+export interface RigProcessOptions {
+  readonly path: string;
+  readonly frame: number;
+  readonly batch: number;
+  readonly recording: 'on' | 'off';
+  readonly warmUpPackets: number;
+}
+
+/** Compiled, the modules need no loader. */
+const IS_SOURCE = import.meta.url.endsWith('.ts');
+
+export class RigProcess implements Worker {
+  readonly #child: ChildProcess;
+
+  /** Warm, when the promise is fulfilled. @throws Error when the process ends instead */
+  static async start(options: RigProcessOptions): Promise<RigProcess> {
+    const started = new RigProcess(options);
+    await started.#answer();
+    return started;
+  }
+
+  private constructor(options: RigProcessOptions) {
+    this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], {
+      execArgv: IS_SOURCE ? ['--import', 'tsx/esm'] : [],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+  }
+
+  async slice(sliceNs: number): Promise<Slice> {
+    this.#child.send({ sliceNs });
+    return (await this.#answer()) as Slice;
+  }
+
+  async close(): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await ended;
+  }
+
+  #answer(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const onExit = (status: number | null): void => {
+        reject(new Error(`the process of the echo system ended with status ${String(status)}`));
+      };
+      this.#child.once('exit', onExit);
+      this.#child.once('message', (message) => {
+        this.#child.off('exit', onExit);
+        resolve(message);
+      });
+    });
+  }
+}
+
+async function serve(options: RigProcessOptions, send: (message: unknown) => void): Promise<void> {
+  const { inlineDeeply } = await import('../../host/engine.ts');
+  inlineDeeply();
+  const { NetRig } = await import('../net-rig.ts');
+  const { startRecording } = await import('../../systems/trace/recording.ts');
+  const { path, frame, batch, recording, warmUpPackets } = options;
+  const rig = await NetRig.boot({
+    path,
+    frame,
+    batch,
+    ...(recording === 'off'
+      ? {}
+      : { instrument: (system) => startRecording({ system, clock: 'host' }).instrument }),
+  });
+  await rig.warmUp(warmUpPackets);
+  process.on('message', ({ sliceNs }: { readonly sliceNs: number }) => {
+    void rig.slice(sliceNs).then(send);
+  });
+  send('warm');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const send = process.send?.bind(process);
+  if (send === undefined) throw new Error('this file is run by RigProcess');
+  await serve(JSON.parse(process.argv[2] ?? '') as RigProcessOptions, (message) => send(message));
+}
