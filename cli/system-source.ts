@@ -12,6 +12,7 @@ import type { Program } from '../microkit/pd.ts';
 import { checkRecords } from '../microkit/sddf/check-records.ts';
 import type { CounterNames } from '../queues/counters.ts';
 import { systems } from '../systems/index.ts';
+import { domainsToHaveOwn } from '../systems/own-programs.ts';
 import {
   ChoiceError,
   type SystemModule,
@@ -149,8 +150,11 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
   await prepareUserModules();
   const counters: Record<string, CounterNames<string>> = {};
   const unset: string[] = [];
-  for (const { pd } of flatten(system)) {
-    const loaded = await loadProgram(pd.name, pd.image.path, folders);
+  const domains = flatten(system);
+  const toHave = domainsToHaveOwn(domains.map(({ pd }) => [pd.name, pd.image.path]));
+  for (const { pd } of domains) {
+    const instance = toHave.has(pd.name) ? pd.name : undefined;
+    const loaded = await loadProgram(pd, folders, instance);
     programs.set(pd.name, loaded.main);
     unset.push(...checkSymbols(system, pd, loaded.symbols));
     if (loaded.counters !== undefined) counters[pd.name] = loaded.counters;
@@ -179,10 +183,11 @@ interface ProgramModule {
   readonly symbols: readonly string[] | undefined;
 }
 
+/** @param instance with a name, an instance of the module for this domain alone */
 async function loadProgram(
-  pd: string,
-  image: string,
+  { name: pd, image: { path: image } }: PdDescription,
   folders: readonly string[],
+  instance: string | undefined,
 ): Promise<ProgramModule> {
   const path = findProgram(folders, image);
   if (!MODULE.test(image)) {
@@ -196,7 +201,7 @@ async function loadProgram(
       `protection domain '${pd}': no program ${image} in ${places}; see --search-path`,
     );
   }
-  const loaded = await importUserModule(path);
+  const loaded = await importUserModule(path, instance);
   if (typeof loaded['main'] !== 'function') {
     throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
   }

@@ -25,15 +25,21 @@ export async function resolve(specifier, context, next) {
 
 /**
  * @param path of a module, relative to the working directory
+ * @param instance with a name, another instance of the module than without, or with another name
  * @throws UserMistake when there is none, or it cannot be loaded
  */
-export async function importUserModule(path: string): Promise<Record<string, unknown>> {
+export async function importUserModule(
+  path: string,
+  instance?: string,
+): Promise<Record<string, unknown>> {
   const absolute = resolve(path);
   if (!existsSync(absolute)) {
     throw new UserMistake(`${path}: no such file or directory; check the path`);
   }
+  const url = pathToFileURL(absolute);
+  if (instance !== undefined) url.searchParams.set('domain', instance);
   try {
-    return (await import(pathToFileURL(absolute).href)) as Record<string, unknown>;
+    return (await import(url.href)) as Record<string, unknown>;
   } catch (error) {
     throw new UserMistake(`${path}: cannot be loaded: ${loadProblem(error)}`);
   }

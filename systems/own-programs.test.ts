@@ -9,7 +9,7 @@ import { flatten, type SystemDescription } from '../microkit/model.ts';
 import { SOURCE, clientStation } from '../bench/net-rig.ts';
 import { system } from '../microkit/builder.ts';
 import { echo } from './echo.ts';
-import { ownPrograms } from './own-programs.ts';
+import { domainsToHaveOwn, ownPrograms } from './own-programs.ts';
 import { createTestbed, type RunCounters, type TestbedOptions } from './testbed.ts';
 
 function echoWith(clients: string): SystemDescription {
@@ -71,6 +71,16 @@ describe('programs of their own', () => {
     const many = echo.build({ path: '4pd', clients: '32' });
     if (!many.ok) throw new Error('the echo system is right');
     expect((await ownPrograms(many.system)).size).toBe(0);
+  });
+
+  it('go by what programs are known by, such as a path', () => {
+    const toHave = domainsToHaveOwn([
+      ['a', 'x.ts'],
+      ['b', 'y.ts'],
+      ['c', 'x.ts'],
+      ['d', 'x.ts'],
+    ]);
+    expect([...toHave]).toEqual(['c', 'd']);
   });
 
   it('are none where the module is not known, or is another one', async () => {

@@ -27,15 +27,30 @@ export async function ownPrograms(
   system: SystemDescription,
 ): Promise<ReadonlyMap<string, Program>> {
   const domains = flatten(system).map(({ pd }) => pd);
+  const toHave = domainsToHaveOwn(domains.map(({ name, image }) => [name, image.program]));
   const own = new Map<string, Program>();
   for (const { name, image } of domains) {
     const { program, path } = image;
-    const sharers = domains.filter((other) => other.image.program === program);
-    const isFirst = sharers[0]?.name === name;
-    if (program === undefined || isFirst || sharers.length > OWN_MAX) continue;
+    if (program === undefined || !toHave.has(name)) continue;
     own.set(name, (await instantiate(program, path, name)) ?? program);
   }
   return own;
+}
+
+/**
+ * @param programs each domain and what its program is known by
+ * @returns the domains for which another instance is to be made; the first of each program has the module itself
+ */
+export function domainsToHaveOwn(
+  programs: readonly (readonly [domain: string, program: unknown])[],
+): ReadonlySet<string> {
+  const toHave = new Set<string>();
+  for (const [domain, program] of programs) {
+    const sharers = programs.filter(([, other]) => other === program);
+    const isFirst = sharers[0]?.[0] === domain;
+    if (!isFirst && sharers.length <= OWN_MAX) toHave.add(domain);
+  }
+  return toHave;
 }
 
 /** @returns undefined when the module at this path is not the one that the program is from */
