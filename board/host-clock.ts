@@ -25,6 +25,7 @@ export class HostClock implements Clock {
   constructor(hostNow: () => number) {
     this.#hostNow = hostNow;
     this.#powerOnNs = hostNow();
+    this.#nowNs = 0;
   }
 
   now(): number {

@@ -13,6 +13,10 @@ export class VirtualClock implements Clock {
   readonly #schedule = new EventSchedule();
   #nowNs = FLOAT_ZERO;
 
+  constructor() {
+    this.#nowNs = 0;
+  }
+
   now(): number {
     return this.#nowNs;
   }

@@ -59,10 +59,13 @@ export class NetCounters {
     txBadHeader: 0,
   };
 
+  constructor() {
+    this.rxBytes = 0;
+    this.txBytes = 0;
+  }
+
   snapshot(): Record<string, unknown> {
-    const { rxFrames, txFrames, rxBadChains } = this;
-    // Without the sign of a zero.
-    const [rxBytes, txBytes] = [this.rxBytes + 0, this.txBytes + 0];
+    const { rxFrames, rxBytes, txFrames, txBytes, rxBadChains } = this;
     return { rxFrames, rxBytes, txFrames, txBytes, rxBadChains, drops: { ...this.drops } };
   }
 }
