@@ -84,7 +84,7 @@ export class NetRig implements Worker {
   readonly testbed: Testbed;
   readonly generator: TrafficGenerator;
 
-  /** As `sddf run` boots it, each domain with a program of its own: for what is timed. */
+  /** As `sddf run` boots it, each domain with a program of its own: for what is timed, one system in a process. */
   static async boot(options: NetRigOptions): Promise<NetRig> {
     const description = describe(options);
     return new NetRig(options, description, await ownPrograms(description));

@@ -2,7 +2,7 @@
  * What does the data path cost by itself? The real programs, NIC model and traffic generator, without the kernel: the
  * difference to `sddf bench net` is what protection and scheduling cost. Run it directly:
  *
- *     node --import tsx bench/pipeline.ts [frame] [batch] [path] [milliseconds]
+ *     node --import tsx/esm bench/pipeline.ts [frame] [batch] [path] [milliseconds]
  */
 
 import { pathToFileURL } from 'node:url';

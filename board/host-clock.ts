@@ -9,21 +9,23 @@
 
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { Clock, ClockEvent } from './clock.ts';
+import { DevicePart } from './device.ts';
 import { EventSchedule } from './event-schedule.ts';
 
-export class HostClock implements Clock {
+/** Made from the host's monotonic time in ns, from any start; given by `host/`. */
+export class HostClock extends DevicePart<() => number> implements Clock {
   /** Calls of `now()` that one reading of the host's clock serves. */
   static readonly CALLS_PER_READ = 256;
   readonly kind = 'host';
-  readonly #hostNow: () => number;
+  readonly #hostNow: () => number = this.options;
+  /** Floating-point from the start, so that a difference to it is, too. */
   readonly #powerOnNs: number = FLOAT_ZERO;
   readonly #schedule = new EventSchedule();
   #nowNs = FLOAT_ZERO;
   #callsLeft = HostClock.CALLS_PER_READ;
 
-  /** @param hostNow a monotonic time in ns, from any start; given by `host/` */
   constructor(hostNow: () => number) {
-    this.#hostNow = hostNow;
+    super(hostNow);
     this.#powerOnNs = hostNow();
     this.#nowNs = 0;
   }

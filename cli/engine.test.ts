@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const START = /^node (?<how>.+) run echo --demo$/;
+const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
 const RUN = ['run', 'echo', '--net', 'loop', '--clock', 'virtual', '--for', '1ms', '--json'];
 
 function detachments(how: readonly string[]): number {
@@ -21,6 +22,11 @@ function detachments(how: readonly string[]): number {
 }
 
 describe('the engine under the command', () => {
+  it.skipIf(NODE_MAJOR > 20)('tells of one, where tsx is loaded for CommonJS too', () => {
+    // One for the loader's thread, one for the command's.
+    expect(detachments(['--import', 'tsx', 'cli/main.ts'])).toBe(2);
+  });
+
   it('has no array buffer detached by sddf', () => {
     expect(detachments(['cli/sddf.mjs'])).toBeLessThanOrEqual(1);
   });

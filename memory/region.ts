@@ -65,6 +65,7 @@ export class ReadonlyRegion extends Sealed<RegionOptions> {
   readonly #sizeBytes: number = smallInteger(partsOf(this).sizeBytes);
 
   static {
+    Object.preventExtensions(this);
     openRegion = (region) => ({ ram: region.#ram, at: region.#at, sizeBytes: region.#sizeBytes });
     locateRange = (region, offset, lengthBytes, access) => {
       const at = offset | 0;
@@ -121,6 +122,10 @@ export class ReadonlyRegion extends Sealed<RegionOptions> {
 
 /** A region mapped for reading and writing. */
 export class Region extends ReadonlyRegion {
+  static {
+    Object.preventExtensions(this);
+  }
+
   readonly #ram: Ram = partsOf(this).ram;
   readonly #at: number = smallInteger(partsOf(this).at);
   readonly #sizeBytes: number = smallInteger(partsOf(this).sizeBytes);

@@ -44,6 +44,10 @@ function place<Name extends string>(
 }
 
 export class Counters<Name extends string> extends Sealed<CounterPlaces<Name>> {
+  static {
+    Object.preventExtensions(this);
+  }
+
   readonly #names: CounterNames<Name> = partsOf(this).names;
   readonly #values: Float64Array = partsOf(this).values;
   readonly #first: number = partsOf(this).first;

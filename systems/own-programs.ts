@@ -1,6 +1,6 @@
 /**
- * Gives each protection domain its program's module as an instance of its own, as on Microkit each has its own copy of its
- * program's image. V8 then compiles the program for one domain alone, with its queues and its memory as constants
+ * Gives each protection domain its program's main module as an instance of its own, somewhat as on Microkit each has its own copy
+ * of its program's image; what that module imports is shared. V8 then compiles the program for one domain alone, with its queues and its memory as constants
  * (`docs/hot-code.md`): with two clients, a fifth of a packet's time.
  *
  * A domain without one runs as well, and shares its code with others of the same program.

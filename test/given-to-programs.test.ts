@@ -5,7 +5,12 @@
 
 import { describe, expect, it } from 'vitest';
 import type { EchoConfig } from '../clients/echo/echo.ts';
+import { ReadonlyRegion, Region } from '../memory/region.ts';
 import type { Program, ProtectionDomain } from '../microkit/pd.ts';
+import { Counters } from '../queues/counters.ts';
+import { BufferReader, BufferWriter } from '../queues/net/buffer-view.ts';
+import { NetConsumer, NetProducer } from '../queues/net/queue.ts';
+import { Virtqueue } from '../queues/virtio/virtqueue.ts';
 import { echoTestbed } from './support/echo-testbed.ts';
 
 const PLAIN = new Set<unknown>([Object.prototype, Array.prototype, Function.prototype]);
@@ -73,5 +78,19 @@ describe('a program', () => {
     expect([...kinds].toSorted()).toEqual(['MicrokitPd', 'Object', 'ReadonlyRegion', 'Region']);
     expect(Reflect.ownKeys(pd).toSorted()).toEqual(['config', 'name', 'vars']);
     expect(all.length).toBeGreaterThan(20);
+  });
+
+  // A class without a base of the program's choosing: its constructor would be handed raw memory.
+  it.each([
+    BufferReader,
+    BufferWriter,
+    Counters,
+    NetConsumer,
+    NetProducer,
+    ReadonlyRegion,
+    Region,
+    Virtqueue,
+  ])('cannot change what %o is derived from', (one) => {
+    expect(Reflect.setPrototypeOf(one, class Thief {})).toBe(false);
   });
 });

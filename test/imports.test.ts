@@ -85,8 +85,8 @@ function violation(one: Import): string | undefined {
 }
 
 function opensRawMemory(one: Import): boolean {
-  if (one.to === 'memory/region.ts') return /\bopen\b/.test(one.names);
-  return one.to === 'memory/sealed.ts' && /\bpartsOf\b/.test(one.names);
+  if (one.to === 'memory/region.ts') return /\bopen\b|\*/.test(one.names);
+  return one.to === 'memory/sealed.ts' && /\bpartsOf\b|\*/.test(one.names);
 }
 
 /** Programs of one class and device are a folder: `drivers/network/virtio`, `clients/echo`. */
@@ -151,6 +151,8 @@ describe('the import table', () => {
     ["import { x } from '../../microkit/model.ts';", 'clients/echo/main.ts'],
     ["import { open } from '../../memory/region.ts';", 'clients/echo/main.ts'],
     ["import { partsOf, Sealed } from '../../memory/sealed.ts';", 'drivers/uart/pl011/main.ts'],
+    ["import * as sealed from '../../memory/sealed.ts';", 'clients/echo/main.ts'],
+    ["import * as region from '../../memory/region.ts';", 'clients/echo/main.ts'],
     ["import { NetQueue } from '../queues/net/queue.ts';", 'microkit/builder.ts'],
     ["import { y } from '../shell/main.ts';", 'clients/echo/main.ts'],
   ])('refuses %s in %s', (statement, file) => {

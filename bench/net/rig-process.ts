@@ -24,6 +24,8 @@ const IS_SOURCE = import.meta.url.endsWith('.ts');
 
 export class RigProcess implements Worker {
   readonly #child: ChildProcess;
+  /** Never fulfilled; rejected when the process has ended, or could not be started. */
+  readonly #failed: Promise<never>;
 
   /** Warm, when the promise is fulfilled. @throws Error when the process ends instead */
   static async start(options: RigProcessOptions): Promise<RigProcess> {
@@ -34,33 +36,36 @@ export class RigProcess implements Worker {
 
   private constructor(options: RigProcessOptions) {
     this.#child = fork(fileURLToPath(import.meta.url), [JSON.stringify(options)], {
+      // Where the loader is found, wherever the command was typed.
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
       execArgv: IS_SOURCE ? ['--import', 'tsx/esm'] : [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
+    this.#failed = new Promise((_, reject) => {
+      this.#child.on('error', reject);
+      this.#child.on('exit', (status, signal) =>
+        reject(new Error(`the process of the echo system ended: ${signal ?? String(status)}`)),
+      );
+    });
+    // Whoever waits for an answer is told; when nobody does, it has been closed.
+    this.#failed.catch(() => undefined);
   }
 
   async slice(sliceNs: number): Promise<Slice> {
-    this.#child.send({ sliceNs });
+    if (this.#child.connected) this.#child.send({ sliceNs });
     return (await this.#answer()) as Slice;
   }
 
   async close(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await ended;
+    if (this.#child.connected) this.#child.disconnect();
+    await this.#failed.catch(() => undefined);
   }
 
-  #answer(): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const onExit = (status: number | null): void => {
-        reject(new Error(`the process of the echo system ended with status ${String(status)}`));
-      };
-      this.#child.once('exit', onExit);
-      this.#child.once('message', (message) => {
-        this.#child.off('exit', onExit);
-        resolve(message);
-      });
-    });
+  async #answer(): Promise<unknown> {
+    const [message] = (await Promise.race([once(this.#child, 'message'), this.#failed])) as [
+      unknown,
+    ];
+    return message;
   }
 }
 

@@ -43,17 +43,19 @@ async function takeSample(
   batch: number,
 ): Promise<{ readonly rate: number; readonly share: number }> {
   const options = { ...POINT, batch, warmUpPackets: warmUpPackets(settings) };
-  const [plain, traced] = [
-    await RigProcess.start({ ...options, recording: 'off' }),
-    await RigProcess.start({ ...options, recording: 'on' }),
-  ];
+  const started: RigProcess[] = [];
+  const start = async (recording: 'on' | 'off'): Promise<RigProcess> => {
+    const rig = await RigProcess.start({ ...options, recording });
+    started.push(rig);
+    return rig;
+  };
   try {
+    const [plain, traced] = [await start('off'), await start('on')];
     const plan = { repeat: 1, sampleNs: settings.sampleNs, onSample: () => undefined };
     const { rates, pairRatios } = await alternate(traced, plain, plan);
     // Of all pairs, not of the fastest: a recording has work to do from time to time.
     return { rate: rates[0] as number, share: median(pairRatios) };
   } finally {
-    await plain.close();
-    await traced.close();
+    await Promise.all(started.map((rig) => rig.close()));
   }
 }

@@ -75,7 +75,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'trace',
-        seconds: { smoke: 1, quick: 3, full: 10 },
+        seconds: { smoke: 4, quick: 12, full: 40 },
         measure: async (settings) => (await import('../net/trace.ts')).benchNetTrace(settings),
       },
       {

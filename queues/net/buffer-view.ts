@@ -33,6 +33,10 @@ function place(region: ReadonlyRegion, buffers: number): Buffers {
 
 /** For reading. */
 export class BufferReader extends Sealed<Buffers> {
+  static {
+    Object.preventExtensions(this);
+  }
+
   readonly #i32: Int32Array = partsOf(this).ram.i32;
   readonly #u16: Uint16Array = partsOf(this).ram.u16;
   readonly #firstWord: number = partsOf(this).firstWord;
@@ -64,6 +68,10 @@ export class BufferReader extends Sealed<Buffers> {
 
 /** For writing. */
 export class BufferWriter extends Sealed<Buffers> {
+  static {
+    Object.preventExtensions(this);
+  }
+
   readonly #i32: Int32Array = partsOf(this).ram.i32;
   readonly #u16: Uint16Array = partsOf(this).ram.u16;
   readonly #firstWord: number = partsOf(this).firstWord;

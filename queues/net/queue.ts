@@ -75,6 +75,10 @@ function place(region: ReadonlyRegion, capacity: number): Placement {
 
 /** The side that puts buffers in. */
 export class NetProducer extends Sealed<Placement> {
+  static {
+    Object.preventExtensions(this);
+  }
+
   readonly capacity: number = partsOf(this).capacity;
   /** How often the consumer's index was one that cannot be. */
   lies = 0;
@@ -185,6 +189,10 @@ export class NetProducer extends Sealed<Placement> {
 
 /** The side that takes buffers out. */
 export class NetConsumer extends Sealed<Placement> {
+  static {
+    Object.preventExtensions(this);
+  }
+
   readonly capacity: number = partsOf(this).capacity;
   /** How often the producer's index was one that cannot be. */
   lies = 0;

@@ -112,6 +112,10 @@ function place(options: VirtqueueOptions): Placement {
 }
 
 export class Virtqueue extends Sealed<Placement> {
+  static {
+    Object.preventExtensions(this);
+  }
+
   readonly entries: number = partsOf(this).entries;
   /** Most requests that can be outstanding: a power of two. */
   readonly chains: number = partsOf(this).chains;

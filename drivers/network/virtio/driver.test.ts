@@ -180,6 +180,19 @@ describe('initialisation', () => {
     expect(counters().txNoDevice).toBe(1);
   });
 
+  it('tries again when a device that could not be used asks for a reset', () => {
+    const { echo, nic, peer, txData, counters, interrupt } = bench({ queueSizeMax: 0 });
+    peer.send(txData, 64);
+    echo.system.run();
+    expect(counters().txNoDevice).toBe(1);
+
+    nic.status |= 0x40;
+    interrupt(2);
+    expect(counters()).toMatchObject({ needsReset: 1, resets: 1 });
+    expect(echo.driver.logged.at(-1)).toMatch(/given up after a reset: .*absent/);
+    expect(echo.driver.logged).toHaveLength(2);
+  });
+
   it('takes as many entries as the device has', () => {
     expect(bench({ queueSizeMax: 8 }).nic.rx.size).toBe(8);
     // 512 were asked for; two queues of 256 fit 64 KiB.

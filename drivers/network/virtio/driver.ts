@@ -21,7 +21,7 @@ import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { LIE_USED_INDEX, LIE_USED_LENGTH, NONE } from '../../../queues/virtio/virtqueue.ts';
 import { NET_DRIVER_COUNTERS } from './counters.ts';
-import { VirtioNetDevice } from './device.ts';
+import { repost, VirtioNetDevice } from './device.ts';
 import {
   INTERRUPT_CONFIG_CHANGE,
   VIRTIO_NET_HDR_BYTES,
@@ -370,25 +370,24 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
 
   /** Resets the device and goes on, with every buffer that it had in a known place. */
   #recover(): void {
-    const oldRx = this.device.rx;
-    const oldTx = this.device.tx;
+    const { device } = this;
+    const old = device.hasQueues ? { rx: device.rx, tx: device.tx } : undefined;
     this.counters.add(COUNT.resets, 1);
-    const problem = this.device.start();
-    const { rx } = this.device;
-    while (oldRx.reclaim()) {
-      if (problem === undefined && rx.room > 0) {
-        rx.post(oldRx.takenLow, oldRx.takenHigh, BUFFER_BYTES);
-      } else {
+    const problem = device.start();
+    if (old !== undefined) {
+      while (!repost(old.rx, problem === undefined ? device.rx : undefined, BUFFER_BYTES)) {
         // An empty frame: the virtualiser drops it and has the buffer.
-        const isBack = this.#rxActive.enqueue(oldRx.takenLow, oldRx.takenHigh, 0, 0);
+        const isBack = this.#rxActive.enqueue(old.rx.takenLow, old.rx.takenHigh, 0, 0);
         if (!isBack) this.counters.add(COUNT.rxQueueFull, 1);
       }
+      while (old.tx.reclaim()) {
+        this.#giveBack(old.tx.takenLow, old.tx.takenHigh, COUNT.txLostInReset);
+      }
     }
-    while (oldTx.reclaim()) this.#giveBack(oldTx.takenLow, oldTx.takenHigh, COUNT.txLostInReset);
     if (problem === undefined) {
       this.#state = 'running';
-      this.#link = this.device.isLinkUp() ? 'up' : 'down';
-      if (rx.publish()) this.device.notifyRx();
+      this.#link = device.isLinkUp() ? 'up' : 'down';
+      if (device.rx.publish()) device.notifyRx();
     } else {
       this.#state = 'failed';
       this.pd.log(`network device given up after a reset: ${problem}`);
