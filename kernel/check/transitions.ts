@@ -165,5 +165,19 @@ function checkTableChange(
       Math.floor(cap.mappedAddress / 2 ** cap.sizeBits) % 512 === index
     );
   });
-  if (!isOwn) report(35, `${nameOf(table)}[${index}] has gone, but not its capability`);
+  const now = table.entries[index];
+  // As in seL4, a capability that is mapped here may be mapped here again, over whatever has taken its place since.
+  const isMappedAgain = changes.some(({ before: old, placed }) => {
+    const cap = placed.slot.cap;
+    if (old.kind !== 'frame' || cap.kind !== 'frame' || now?.kind !== 'page') return false;
+    return (
+      old.base === now.base &&
+      cap.base === now.base &&
+      old.mappedAsid !== 0 &&
+      old.mappedAddress === cap.mappedAddress &&
+      Math.floor(cap.mappedAddress / 2 ** cap.sizeBits) % 512 === index
+    );
+  });
+  if (!isOwn && !isMappedAgain)
+    report(35, `${nameOf(table)}[${index}] has gone, but not its capability`);
 }
