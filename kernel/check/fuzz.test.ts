@@ -40,6 +40,12 @@ describe('random programs', () => {
     expect(compared).toBeGreaterThan(0);
   });
 
+  // A stale capability of a frame is mapped again, over another frame.
+  it('break nothing with the seed 735885693', () => {
+    const { steps } = runFuzz({ kind: 'guarded', seed: 735_885_693, steps: 2_500 });
+    expect(steps).toBeGreaterThanOrEqual(2_500);
+  });
+
   it('break nothing when they may end themselves', () => {
     let faults = 0;
     const property = fc.property(seeds, (seed) => {

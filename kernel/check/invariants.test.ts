@@ -75,6 +75,29 @@ class Scene {
     source.mdbNext = slot;
   }
 
+  /** Puts a page where another one is, in every address space. */
+  showInstead(shown: FrameCap, other: FrameCap): void {
+    for (const { entries } of this.objects('pageTable')) {
+      for (const [index, entry] of entries.entries()) {
+        if (entry?.kind !== 'page' || entry.base !== shown.base) continue;
+        entries[index] = { ...entry, base: other.base };
+      }
+    }
+  }
+
+  /** Takes a page out of its address space, as the kernel does. @returns its capability */
+  unmap(index: number): FrameCap {
+    const frame = this.cap(index, 'frame');
+    for (const { entries } of this.objects('pageTable')) {
+      const at = entries.findIndex((entry) => entry?.kind === 'page' && entry.base === frame.base);
+      if (at >= 0) entries[at] = undefined;
+    }
+    const unmapped = { ...frame, mappedAsid: 0, mappedAddress: 0 };
+    this.slot(index).cap = unmapped;
+    expect(this.checker.broken('all')).toEqual([]);
+    return unmapped;
+  }
+
   endpointCap(changes: Partial<EndpointCap> = {}): EndpointCap {
     return { ...this.cap(S.endpoint, 'endpoint'), ...changes };
   }
@@ -334,6 +357,25 @@ const SPACES: readonly Damage[] = [
     },
   ],
   [
+    35,
+    'a page has replaced another one, and its capability is mapped elsewhere',
+    (s) => {
+      const other = { ...s.cap(S.frame + 1, 'frame') };
+      s.slot(S.frame + 1).cap = other;
+      s.showInstead(s.cap(S.frame, 'frame'), other);
+    },
+  ],
+  [
+    35,
+    'a page has replaced another one, and its capability was not mapped before',
+    (s) => {
+      const other = s.unmap(S.frame + 1);
+      const { mappedAsid, mappedAddress } = s.cap(S.frame, 'frame');
+      s.slot(S.frame + 1).cap = { ...other, mappedAsid, mappedAddress };
+      s.showInstead(s.cap(S.frame, 'frame'), other);
+    },
+  ],
+  [
     36,
     'a page shows a page table',
     (s) => {
@@ -390,6 +432,22 @@ describe('the invariants', () => {
 
     const numbers = scene.checker.broken('all').map((line) => /^invariant (\d+)/.exec(line)?.[1]);
     expect(numbers).toContain(String(number));
+  });
+
+  // As in seL4, see transitions.ts.
+  it('35 lets a stale capability be mapped again over what has taken its place', () => {
+    const scene = new Scene();
+    scene.checker.assert('all');
+    const shown = scene.cap(S.frame, 'frame');
+    const { mappedAsid, mappedAddress } = shown;
+    const stale = { ...scene.unmap(S.frame + 1), mappedAsid, mappedAddress };
+    scene.slot(S.frame + 1).cap = stale;
+    expect(scene.checker.broken('all')).toEqual([]);
+
+    scene.slot(S.frame + 1).cap = { ...stale };
+    scene.showInstead(shown, stale);
+
+    expect(scene.checker.broken('all')).toEqual([]);
   });
 
   // 5 is 4 as the untyped sees it.

@@ -2,7 +2,7 @@
 
 import { isMdbParentOf } from '../mdb.ts';
 import { VM_KERNEL_ONLY, VM_READ_ONLY, VM_READ_WRITE } from '../object-sizes.ts';
-import type { Cap, KernelObject, Slot } from '../objects.ts';
+import type { Cap, FrameCap, KernelObject, Slot } from '../objects.ts';
 import type { PageTableEntry } from '../page-table.ts';
 import type { KernelState } from '../state.ts';
 import type { Report } from './capabilities.ts';
@@ -141,7 +141,11 @@ function strengthOf(vmRights: number): number {
 
 // ---------------------------------------------------------------------------------------------- mappings
 
-/** 35: a mapping goes only with the capability that made it; a stale one takes nobody else's along. */
+/**
+ * 35: a mapping goes only with the capability that made it; a stale one takes nobody else's along. It may be replaced by another
+ * capability that is mapped at this very place already, and is stale: seL4 asks such a one for address space and address alone
+ * (decodeRISCVFrameInvocation, RISCVPageMap).
+ */
 function checkTableChange(
   { table, index, before }: TableChange,
   changes: readonly SlotChange[],
@@ -149,35 +153,28 @@ function checkTableChange(
 ): void {
   if (table.kind !== 'pageTable' || before === undefined) return;
   const entry = before as PageTableEntry;
-  const isCleared = changes.some(
-    (change) => change.before.kind === 'pageTable' && change.before.table === table,
-  );
-  if (isCleared) return;
-  const isOwn = changes.some((change) => {
-    const cap = change.before;
-    if (change.placed.slot.cap === cap) return false;
-    if (entry.kind === 'table') return cap.kind === 'pageTable' && cap.table === entry.table;
-    return (
-      cap.kind === 'frame' &&
-      cap.mappedAsid !== 0 &&
-      cap.base === entry.base &&
-      cap.sizeBits === entry.sizeBits &&
-      Math.floor(cap.mappedAddress / 2 ** cap.sizeBits) % 512 === index
-    );
-  });
   const now = table.entries[index];
-  // As in seL4, a capability that is mapped here may be mapped here again, over whatever has taken its place since.
-  const isMappedAgain = changes.some(({ before: old, placed }) => {
-    const cap = placed.slot.cap;
-    if (old.kind !== 'frame' || cap.kind !== 'frame' || now?.kind !== 'page') return false;
-    return (
-      old.base === now.base &&
-      cap.base === now.base &&
-      old.mappedAsid !== 0 &&
-      old.mappedAddress === cap.mappedAddress &&
-      Math.floor(cap.mappedAddress / 2 ** cap.sizeBits) % 512 === index
-    );
+  const isAllowed = changes.some(({ before: old, placed }) => {
+    const { cap } = placed.slot;
+    if (old.kind === 'pageTable' && old.table === table) return true;
+    if (cap === old) return false;
+    if (entry.kind === 'table') return old.kind === 'pageTable' && old.table === entry.table;
+    if (!isMappedAt(old, index)) return false;
+    return shows(entry, old) || (isMappedAgain(cap, old) && now !== undefined && shows(now, cap));
   });
-  if (!isOwn && !isMappedAgain)
-    report(35, `${nameOf(table)}[${index}] has gone, but not its capability`);
+  if (!isAllowed) report(35, `${nameOf(table)}[${index}] has gone, but not its capability`);
+}
+
+function isMappedAt(cap: Cap, index: number): cap is FrameCap {
+  if (cap.kind !== 'frame' || cap.mappedAsid === 0) return false;
+  return Math.floor(cap.mappedAddress / 2 ** cap.sizeBits) % 512 === index;
+}
+
+function isMappedAgain(cap: Cap, old: FrameCap): cap is FrameCap {
+  if (cap.kind !== 'frame' || cap.base !== old.base) return false;
+  return cap.mappedAsid === old.mappedAsid && cap.mappedAddress === old.mappedAddress;
+}
+
+function shows(entry: PageTableEntry, cap: FrameCap): boolean {
+  return entry.kind === 'page' && entry.base === cap.base && entry.sizeBits === cap.sizeBits;
 }
