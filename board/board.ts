@@ -5,9 +5,9 @@
  * To the kernel it is a machine (`kernel/machine.ts`, which the board satisfies without knowing it).
  */
 
-import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { assert } from '../memory/assert.ts';
 import type { Ram } from '../memory/ram.ts';
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { Bus, type BusRange } from './bus.ts';
 import type { ClockEvent } from './clock.ts';
 import type { IrqLine, TurnQueue } from './device.ts';

@@ -1,7 +1,7 @@
 /** Virtual time: discrete events, and nothing happens between them. */
 
-import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { assert } from '../memory/assert.ts';
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { Clock, ClockEvent } from './clock.ts';
 import { EventSchedule } from './event-schedule.ts';
 

@@ -3,10 +3,10 @@
  * threads of higher priority nested on the JavaScript stack. See "Nesting" in the README.
  */
 
-import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { assert, AssertionFailure } from '../memory/assert.ts';
 import { Configured } from '../memory/configured.ts';
 import { MemoryFault } from '../memory/region.ts';
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { BootInfo } from './boot-info.ts';
 import { handleFault, pcOf, setPc } from './fault.ts';
 import { tryFastPath } from './fastpath.ts';

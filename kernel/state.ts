@@ -3,9 +3,9 @@
  * There is no other kernel memory: all else lies in objects that were made by retype.
  */
 
-import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { Configured } from '../memory/configured.ts';
 import type { Ram } from '../memory/ram.ts';
+import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { CostTable } from './cost.ts';
 import type { Machine } from './machine.ts';
 import type { Fault, LookupFailure } from './fault-record.ts';

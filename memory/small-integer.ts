@@ -14,7 +14,6 @@ export function smallInteger(value: number): number {
 /**
  * Zero as a floating-point number: what fields begin with that will outgrow 2^31, such as a time in nanoseconds after two
  * seconds. A field that began as a small integer changes its kind then, and V8 throws away all compiled code that knows the
- * class. Equal to 0 in all but `Object.is`, so a field that is shown is set to 0 before:
- * it keeps its kind.
+ * class. Equal to 0 in all but `Object.is`; a constructor sets a field that is shown to 0, and it keeps its kind.
  */
 export const FLOAT_ZERO = -0;

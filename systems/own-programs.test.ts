@@ -97,6 +97,6 @@ describe('programs of their own', () => {
     const built = sys.build();
     if (!built.ok) throw new Error('the system is right');
     const own = await ownPrograms(built.system);
-    expect([...own]).toEqual(['b', 'c', 'd'].map((name) => [name, program]));
+    expect(own.size).toBe(0);
   });
 });

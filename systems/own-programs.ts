@@ -21,7 +21,8 @@ const IN_PACKAGE = /^(?:drivers|virtualisers|clients)\/[a-z0-9/-]+\.ts$/;
 /**
  * Programs of this package only: where the module of another lies is not known here.
  *
- * @returns by domain, programs for `TestbedOptions.programs`; the first domain of each program has what the description says
+ * @returns by domain, programs for `TestbedOptions.programs`; all others have what the description says, and so has the first domain
+ * of each program
  */
 export async function ownPrograms(
   system: SystemDescription,
@@ -32,7 +33,8 @@ export async function ownPrograms(
   for (const { name, image } of domains) {
     const { program, path } = image;
     if (program === undefined || !toHave.has(name)) continue;
-    own.set(name, (await instantiate(program, path, name)) ?? program);
+    const instance = await instantiate(program, path, name);
+    if (instance !== undefined) own.set(name, instance);
   }
   return own;
 }

@@ -67,9 +67,9 @@ export class VirtioNetDevice {
     return problem;
   }
 
-  /** Whether {@link start} has ever succeeded. */
-  get hasQueues(): boolean {
-    return 'rx' in this;
+  /** Those of the last {@link start} that succeeded, if any has. */
+  get queues(): { readonly rx: Virtqueue; readonly tx: Virtqueue } | undefined {
+    return 'rx' in this ? { rx: this.rx, tx: this.tx } : undefined;
   }
 
   notifyRx(): void {
@@ -229,20 +229,6 @@ export class VirtioNetDevice {
     }
     return false;
   }
-}
-
-/**
- * Posts anew what a queue had before its device was reset, as far as there is room.
- *
- * @param queue undefined when the device is out of use
- * @returns false when a buffer has found no room: the old queue's `taken…` fields hold it; call again for the rest
- */
-export function repost(old: Virtqueue, queue: Virtqueue | undefined, lenBytes: number): boolean {
-  while (old.reclaim()) {
-    if (queue === undefined || queue.room === 0) return false;
-    queue.post(old.takenLow, old.takenHigh, lenBytes);
-  }
-  return true;
 }
 
 function queueBytes(entries: number): number {

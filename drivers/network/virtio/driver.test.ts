@@ -191,6 +191,16 @@ describe('initialisation', () => {
     expect(counters()).toMatchObject({ needsReset: 1, resets: 1 });
     expect(echo.driver.logged.at(-1)).toMatch(/given up after a reset: .*absent/);
     expect(echo.driver.logged).toHaveLength(2);
+
+    nic.options = { ...nic.options, queueSizeMax: 256 };
+    nic.status |= 0x40;
+    interrupt(2);
+    expect(echo.driver.logged).toHaveLength(2);
+    expect(nic.status & 4).toBe(4);
+    peer.send(txData, 64);
+    echo.system.run();
+    expect(counters()).toMatchObject({ resets: 2, txPackets: 1, txNoDevice: 1 });
+    expect(nic.tx.takeAll().map(({ bufferBytes }) => bufferBytes)).toEqual([64]);
   });
 
   it('takes as many entries as the device has', () => {

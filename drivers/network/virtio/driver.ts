@@ -21,18 +21,15 @@ import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { LIE_USED_INDEX, LIE_USED_LENGTH, NONE } from '../../../queues/virtio/virtqueue.ts';
 import { NET_DRIVER_COUNTERS } from './counters.ts';
-import { repost, VirtioNetDevice } from './device.ts';
-import {
-  INTERRUPT_CONFIG_CHANGE,
-  VIRTIO_NET_HDR_BYTES,
-  VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD,
-} from './regs.ts';
+import { VirtioNetDevice } from './device.ts';
+import * as regs from './regs.ts';
 
 const COUNT = NET_DRIVER_COUNTERS;
 
 // Declared here, V8 folds them into the code; what is imported it looks up each time.
-const HEADER_BYTES = VIRTIO_NET_HDR_BYTES;
-const NUM_BUFFERS_HALFWORD = VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
+const HEADER_BYTES = regs.VIRTIO_NET_HDR_BYTES;
+const NUM_BUFFERS_HALFWORD = regs.VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
+const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
 const FRAME_BYTES_MAX = 1514;
@@ -126,7 +123,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   handleIrq(): void {
     const reasons = this.device.takeInterrupt();
     this.counters.add(reasons === 0 ? COUNT.interruptsSpurious : COUNT.interrupts, 1);
-    if ((reasons & INTERRUPT_CONFIG_CHANGE) !== 0) this.#onConfigChange();
+    if ((reasons & CONFIG_CHANGE) !== 0) this.#onConfigChange();
     if (this.#state === 'running') {
       runFlow(this.#txReturn);
       runFlow(this.#rxReturn);
@@ -371,18 +368,20 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   /** Resets the device and goes on, with every buffer that it had in a known place. */
   #recover(): void {
     const { device } = this;
-    const old = device.hasQueues ? { rx: device.rx, tx: device.tx } : undefined;
+    const old = device.queues;
     this.counters.add(COUNT.resets, 1);
     const problem = device.start();
-    if (old !== undefined) {
-      while (!repost(old.rx, problem === undefined ? device.rx : undefined, BUFFER_BYTES)) {
+    while (old?.rx.reclaim() === true) {
+      if (problem === undefined && device.rx.room > 0) {
+        device.rx.post(old.rx.takenLow, old.rx.takenHigh, BUFFER_BYTES);
+      } else {
         // An empty frame: the virtualiser drops it and has the buffer.
         const isBack = this.#rxActive.enqueue(old.rx.takenLow, old.rx.takenHigh, 0, 0);
         if (!isBack) this.counters.add(COUNT.rxQueueFull, 1);
       }
-      while (old.tx.reclaim()) {
-        this.#giveBack(old.tx.takenLow, old.tx.takenHigh, COUNT.txLostInReset);
-      }
+    }
+    while (old?.tx.reclaim() === true) {
+      this.#giveBack(old.tx.takenLow, old.tx.takenHigh, COUNT.txLostInReset);
     }
     if (problem === undefined) {
       this.#state = 'running';
