@@ -10,76 +10,43 @@
 
 import { assert } from './assert.ts';
 import { Configured } from './configured.ts';
+import { Code } from './wasm/code.ts';
+import { ModuleWriter } from './wasm/module.ts';
+import { ATOMIC, TYPE } from './wasm/opcodes.ts';
 
 /** Physical address at which RAM begins on QEMU's RISC-V `virt` board. */
 export const RAM_BASE = 0x8000_0000;
 
 const WASM_PAGE_BYTES = 65_536;
-/** Every wasm module begins with "\0asm" and version 1. */
-const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 
 /**
- * A module written by hand: it imports the memory and exports
- * `c(to: i32, from: i32, length: i32)`, which is one `memory.copy`,
- * `f(to: i32, value: i32, length: i32)`, which is one `memory.fill`,
- * `h(at: i32, value: i32)` and `w(at: i32, value: i32)`, which are `i32.atomic.store16` and `i32.atomic.store`.
+ * Four functions over the memory: `copy(to, from, length)` and `fill(to, byte, length)`, which are one instruction each,
+ * and the ordered stores `store16(at, value)` and `store32(at, value)`.
  */
 function bulkModule(pages: number): Uint8Array {
-  const local = (index: number): number[] => [0x20, index];
-  const types = [2, 0x60, 3, I32, I32, I32, 0, 0x60, 2, I32, I32, 0];
-  const limit = leb128(pages);
-  // One import "e" "m": a shared memory with a maximum.
-  const imports = [1, 1, 0x65, 1, 0x6d, 2, 3, ...limit, ...limit];
-  const functions = [4, 0, 0, 1, 1];
-  const exports = [
-    4,
-    ...exported('c', 0),
-    ...exported('f', 1),
-    ...exported('h', 2),
-    ...exported('w', 3),
-  ];
-  const code = [
-    4,
-    ...body([...local(0), ...local(1), ...local(2), 0xfc, 0x0a, 0, 0]),
-    ...body([...local(0), ...local(1), ...local(2), 0xfc, 0x0b, 0]),
-    ...body([...local(0), ...local(1), 0xfe, 0x1a, 1, 0]),
-    ...body([...local(0), ...local(1), 0xfe, 0x17, 2, 0]),
-  ];
-  return new Uint8Array([
-    ...MAGIC_AND_VERSION,
-    ...section(1, types),
-    ...section(2, imports),
-    ...section(3, functions),
-    ...section(7, exports),
-    ...section(10, code),
-  ]);
+  const module = new ModuleWriter();
+  module.importMemory('host', 'memory', pages);
+  exportOver(module, 'copy', 3, (code) => code.memoryCopy());
+  exportOver(module, 'fill', 3, (code) => code.memoryFill());
+  exportOver(module, 'store16', 2, (code) => code.atomic(ATOMIC.i32Store16));
+  exportOver(module, 'store32', 2, (code) => code.atomic(ATOMIC.i32Store));
+  return module.finish();
 }
 
-const I32 = 0x7f;
-
-function section(id: number, content: readonly number[]): number[] {
-  return [id, ...leb128(content.length), ...content];
-}
-
-/** An exported function with a name of one letter. */
-function exported(name: string, index: number): number[] {
-  return [1, name.charCodeAt(0), 0, index];
-}
-
-/** A function body without locals of its own. */
-function body(instructions: readonly number[]): number[] {
-  return [instructions.length + 2, 0, ...instructions, 0x0b];
-}
-
-function leb128(value: number): number[] {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
+/** A function that puts its arguments on the stack for one instruction. */
+function exportOver(
+  module: ModuleWriter,
+  name: string,
+  parameters: number,
+  instruction: (code: Code) => void,
+): void {
+  const code = new Code(parameters);
+  for (let index = 0; index < parameters; index += 1) {
+    code.get(index);
   }
-  bytes.push(rest);
-  return bytes;
+  instruction(code);
+  const signature = { parameters: new Array<number>(parameters).fill(TYPE.i32), results: [] };
+  module.exportFunction(name, module.function(module.type(signature), code.finish()));
 }
 
 export interface RamOptions {
@@ -108,7 +75,7 @@ function makeRam({ sizeBytes, stagingBytes = 0, base = RAM_BASE }: RamOptions): 
   const pages = totalBytes / WASM_PAGE_BYTES;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const module = new WebAssembly.Module(bulkModule(pages));
-  const bulk = new WebAssembly.Instance(module, { e: { m: memory } });
+  const bulk = new WebAssembly.Instance(module, { host: { memory } });
   return { base, sizeBytes, buffer: memory.buffer, bulk: bulk.exports };
 }
 
@@ -126,16 +93,24 @@ export class Ram extends Configured<RamParts> {
    * Copies inside RAM and staging; overlapping ranges are allowed.
    * Trusted callers only: the bounds that are checked are those of the whole memory.
    */
-  readonly copy = this.options.bulk['c'] as (to: number, from: number, lengthBytes: number) => void;
+  readonly copy = this.options.bulk['copy'] as (
+    to: number,
+    from: number,
+    lengthBytes: number,
+  ) => void;
   /** Fills a range with one byte. */
-  readonly fill = this.options.bulk['f'] as (to: number, byte: number, lengthBytes: number) => void;
+  readonly fill = this.options.bulk['fill'] as (
+    to: number,
+    byte: number,
+    lengthBytes: number,
+  ) => void;
   /**
    * Stores a 16-bit word, ordered (sequentially consistent) against all loads and stores before and after it. A third
    * of the cost of `Atomics.store`. Trusted callers only; `at` is a multiple of 2.
    */
-  readonly store16 = this.options.bulk['h'] as (at: number, value: number) => void;
+  readonly store16 = this.options.bulk['store16'] as (at: number, value: number) => void;
   /** Stores a 32-bit word, ordered as {@link Ram.store16}; `at` is a multiple of 4. */
-  readonly store32 = this.options.bulk['w'] as (at: number, value: number) => void;
+  readonly store32 = this.options.bulk['store32'] as (at: number, value: number) => void;
   #stagingNext = this.options.sizeBytes;
 
   constructor(options: RamOptions) {

@@ -1,0 +1,160 @@
+/**
+ * A WebAssembly module: types, imports, functions, one table, exports. WebAssembly core specification, section 5.5.
+ *
+ * Functions are numbered from 0: imported ones first, so all imports are named before the first function is defined.
+ */
+
+import { assert } from '../assert.ts';
+import { ByteWriter } from './byte-writer.ts';
+
+const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
+const FUNCTION_TYPE = 0x60;
+const FUNCTION_REFERENCE = 0x70;
+const SHARED_WITH_MAXIMUM = 3;
+const KIND = { function: 0, table: 1, memory: 2 } as const;
+const SECTION = { type: 1, import: 2, function: 3, table: 4, export: 7, element: 9, code: 10 };
+
+export interface Signature {
+  readonly parameters: readonly number[];
+  readonly results: readonly number[];
+}
+
+export class ModuleWriter {
+  readonly #types: Signature[] = [];
+  readonly #imports = new ByteWriter();
+  readonly #exports = new ByteWriter();
+  readonly #typeOfFunction: number[] = [];
+  readonly #bodies: Uint8Array[] = [];
+  #importCount = 0;
+  #importedFunctions = 0;
+  #exportCount = 0;
+  #tableSlots: readonly number[] = [];
+
+  /** @returns the number of a function type; equal ones share a number */
+  type(signature: Signature): number {
+    const wanted = JSON.stringify(signature);
+    const known = this.#types.findIndex((each) => JSON.stringify(each) === wanted);
+    return known >= 0 ? known : this.#types.push(signature) - 1;
+  }
+
+  /** Imports the one memory, shared, of exactly so many pages of 64 KiB. */
+  importMemory(module: string, name: string, pages: number): void {
+    this.#import(module, name, KIND.memory);
+    this.#imports.byte(SHARED_WITH_MAXIMUM);
+    this.#imports.unsigned(pages);
+    this.#imports.unsigned(pages);
+  }
+
+  /** @returns the function's number */
+  importFunction(module: string, name: string, type: number): number {
+    assert(this.#bodies.length === 0, 'imports come before functions');
+    this.#import(module, name, KIND.function);
+    this.#imports.unsigned(type);
+    this.#importedFunctions += 1;
+    return this.#importedFunctions - 1;
+  }
+
+  /** Number of the function that is defined next; one may be called before it is. */
+  get nextFunction(): number {
+    return this.#importedFunctions + this.#bodies.length;
+  }
+
+  /** @param body what `Code.finish` gave @returns the function's number */
+  function(type: number, body: Uint8Array): number {
+    this.#typeOfFunction.push(type);
+    this.#bodies.push(body);
+    return this.nextFunction - 1;
+  }
+
+  exportFunction(name: string, functionIndex: number): void {
+    this.#exports.name(name);
+    this.#exports.byte(KIND.function);
+    this.#exports.unsigned(functionIndex);
+    this.#exportCount += 1;
+  }
+
+  /** The table for `call_indirect`: slot 0, 1, … hold these functions. */
+  table(functionIndices: readonly number[]): void {
+    this.#tableSlots = functionIndices;
+  }
+
+  finish(): Uint8Array {
+    const out = new ByteWriter();
+    out.append(MAGIC_AND_VERSION);
+    section(out, SECTION.type, (into) => vector(into, this.#types, writeSignature));
+    section(out, SECTION.import, (into) => {
+      into.unsigned(this.#importCount);
+      into.append(this.#imports.written());
+    });
+    section(out, SECTION.function, (into) => vector(into, this.#typeOfFunction, writeIndex));
+    if (this.#tableSlots.length > 0) {
+      section(out, SECTION.table, (into) => this.#writeTable(into));
+    }
+    section(out, SECTION.export, (into) => {
+      into.unsigned(this.#exportCount);
+      into.append(this.#exports.written());
+    });
+    if (this.#tableSlots.length > 0) {
+      section(out, SECTION.element, (into) => this.#writeElements(into));
+    }
+    section(out, SECTION.code, (into) => vector(into, this.#bodies, writeBody));
+    return out.written();
+  }
+
+  #import(module: string, name: string, kind: number): void {
+    this.#imports.name(module);
+    this.#imports.name(name);
+    this.#imports.byte(kind);
+    this.#importCount += 1;
+  }
+
+  #writeTable(into: ByteWriter): void {
+    into.append([1, FUNCTION_REFERENCE, 1]);
+    into.unsigned(this.#tableSlots.length);
+    into.unsigned(this.#tableSlots.length);
+  }
+
+  /** One active segment that begins at slot 0: the offset is the expression `i32.const 0`, `end`. */
+  #writeElements(into: ByteWriter): void {
+    into.append([1, 0, 0x41, 0, 0x0b]);
+    vector(into, this.#tableSlots, writeIndex);
+  }
+}
+
+function section(out: ByteWriter, id: number, write: (into: ByteWriter) => void): void {
+  const content = new ByteWriter();
+  write(content);
+  out.byte(id);
+  out.unsigned(content.length);
+  out.append(content.written());
+}
+
+function vector<T>(
+  into: ByteWriter,
+  items: readonly T[],
+  write: (into: ByteWriter, item: T) => void,
+): void {
+  into.unsigned(items.length);
+  for (const item of items) {
+    write(into, item);
+  }
+}
+
+function writeSignature(into: ByteWriter, signature: Signature): void {
+  into.byte(FUNCTION_TYPE);
+  vector(into, signature.parameters, writeType);
+  vector(into, signature.results, writeType);
+}
+
+function writeType(into: ByteWriter, type: number): void {
+  into.byte(type);
+}
+
+function writeIndex(into: ByteWriter, index: number): void {
+  into.unsigned(index);
+}
+
+function writeBody(into: ByteWriter, body: Uint8Array): void {
+  into.unsigned(body.length);
+  into.append(body);
+}
