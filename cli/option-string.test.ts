@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { UserMistake } from '../host/problem.ts';
-import { parseNetOptions } from './net-options.ts';
+import { parseNetOptions } from './net/options.ts';
 import { OptionString } from './option-string.ts';
 import { parseCounts, parseDuration, parseRate, parseSize } from './quantities.ts';
 

@@ -8,7 +8,7 @@
  *              201    timer_driver           passive; for the token buckets and the driver's watchdog
  *
  * With `nbd`, the client is `nbd_server` instead: a program that lives in `host/`, and that whoever runs the system gives
- * to the testbed (see `cli/blk-attachment.ts`); its doorbell is interrupt 32.
+ * to the testbed (see `cli/blk/attachment.ts`); its doorbell is interrupt 32.
  */
 
 import { main as blkCheck } from '../clients/blk-check/main.ts';

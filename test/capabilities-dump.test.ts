@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Graphviz } from '@hpcc-js/wasm-graphviz';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { capabilitiesOf } from '../cli/capabilities.ts';
+import { capabilitiesOf } from '../cli/run/capabilities.ts';
 import { runProgram } from '../cli/program.ts';
 import { Census } from '../kernel/check/census.ts';
 import type { KernelState } from '../kernel/state.ts';

@@ -1,5 +1,5 @@
 /**
- * Where one frame or one block request went: what `packet-watch.ts` and `request-watch.ts` find out and `cli/path-….ts` shows.
+ * Where one frame or one block request went: what `packet-watch.ts` and `request-watch.ts` find out and `cli/measure/path-….ts` shows.
  * Plain data; times in nanoseconds.
  */
 

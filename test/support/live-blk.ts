@@ -1,7 +1,7 @@
 /** The block system, live: with disks and an NBD server as `sddf run blk` has them, driven by the host's event loop. */
 
-import { blkChoices, BlockAttachment } from '../../cli/blk-attachment.ts';
-import { parseDisk, parseNbd } from '../../cli/disk-options.ts';
+import { blkChoices, BlockAttachment } from '../../cli/blk/attachment.ts';
+import { parseDisk, parseNbd } from '../../cli/blk/disk-options.ts';
 import { LiveLoop } from '../../host/event-loop.ts';
 import { blkSystem } from '../../systems/blk.ts';
 import { completeChoices } from '../../systems/system.ts';

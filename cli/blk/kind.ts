@@ -1,0 +1,142 @@
+/** The block options of `sddf run`: `--disk`, `--nbd`, `--policy`. */
+
+import type { Command } from 'commander';
+import type { DiskSpec } from '../../host/disk/disk.ts';
+import { UserMistake } from '../../host/problem.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import { BLK_POLICIES, NBD_PD } from '../../systems/blk.ts';
+import { blockDevices } from '../../systems/devices.ts';
+import { FAT_PD } from '../../systems/fat.ts';
+import {
+  type Attachment,
+  type AttachmentKind,
+  collect,
+  type ParsedAttachment,
+  type RawOptions,
+  type RunParts,
+  textOption,
+  textsOption,
+} from '../run/attachment.ts';
+import { blkChoices, BlockAttachment } from './attachment.ts';
+import { DISK_HELP, type NbdOptions, parseDisk, parseNbd, STANDARD_DISK } from './disk-options.ts';
+import { checkPartition } from './disk-partitions.ts';
+import { parseChoice } from '../quantities.ts';
+import type { LoadedSystem } from '../run/system-source.ts';
+
+const MIB = 1024 * 1024;
+
+export const blkKind: AttachmentKind = {
+  name: 'blk',
+  help: DISK_HELP,
+  examples: [
+    'sddf run blk --disk file=disk.img',
+    'sddf run blk --disk file=disk.img,overlay=delta.img --disk mem=64M,sector=4096',
+    'sddf run blk --disk mem=64M --nbd unix:d.sock',
+    'sddf run blk --disk file=disk.img --policy drr --json',
+  ],
+  addOptions: (command: Command) => {
+    command
+      .option('--disk <disk>', 'a disk, see below; may be repeated', collect, [])
+      .option('--nbd <address>', 'serves the first disk to NBD clients, see below')
+      .option('--policy <policy>', `whose request goes next: ${BLK_POLICIES.join(', ')}`);
+  },
+  parse: (raw) => new ParsedBlk(raw),
+};
+
+class ParsedBlk implements ParsedAttachment {
+  readonly standardOutput = 'free';
+  readonly choices: Readonly<Record<string, string>>;
+  readonly #disks: readonly DiskSpec[];
+  readonly #nbd: NbdOptions | undefined;
+  readonly #policy: string | undefined;
+
+  constructor(raw: RawOptions) {
+    const nbd = textOption(raw, 'nbd');
+    const disks = textsOption(raw, 'disk');
+    const standardOverlay = nbd === undefined ? 'discard' : 'none';
+    this.#policy = textOption(raw, 'policy');
+    this.#nbd = nbd === undefined ? undefined : parseNbd(nbd);
+    this.#disks = disks.map((disk) => parseDisk(disk, standardOverlay));
+    const isAsked = nbd !== undefined || disks.length > 0;
+    this.choices = {
+      ...(isAsked ? blkChoices(disks.length === 0 ? [STANDARD_DISK] : this.#disks, this.#nbd) : {}),
+      ...(this.#policy === undefined
+        ? {}
+        : { policy: parseChoice(this.#policy, '--policy', BLK_POLICIES) }),
+    };
+  }
+
+  async open(run: RunParts): Promise<Attachment | undefined> {
+    const { loaded, clock, onNotice } = run;
+    const { name, system } = loaded;
+    const count = diskCount(system);
+    if (count === 0) {
+      const isAsked = this.#disks.length > 0 || this.#nbd !== undefined;
+      if (!isAsked && this.#policy === undefined) return undefined;
+      throw new UserMistake(
+        `${name}: the system has no disk; leave --disk, --nbd and --policy out`,
+      );
+    }
+    if (this.#disks.length > count) {
+      const disks = count === 1 ? '1 disk' : `${count} disks`;
+      throw new UserMistake(`${name}: the system has ${disks}; give fewer --disk`);
+    }
+    if (loaded.notOffered.includes('policy')) {
+      throw new UserMistake(`${name}: the system's policy is fixed; leave --policy out`);
+    }
+    const standard = standardDisk(system);
+    const missing = Array.from({ length: count - this.#disks.length }, () => standard);
+    this.#checkServer(loaded, this.#disks[0] ?? standard);
+    if (hasDomain(system, FAT_PD)) for (const disk of this.#disks) checkFormatted(name, disk);
+    return Promise.resolve(
+      new BlockAttachment({
+        disks: [...this.#disks, ...missing],
+        ...(this.#nbd === undefined ? {} : { nbd: this.#nbd }),
+        clock,
+        onNotice,
+      }),
+    );
+  }
+
+  /** @throws UserMistake when there is a server without `--nbd`, `--nbd` without one, or nothing for it to export */
+  #checkServer({ name, system, notOffered }: LoadedSystem, disk: DiskSpec): void {
+    const hasServer = hasDomain(system, NBD_PD);
+    if (this.#nbd === undefined) {
+      if (!hasServer) return;
+      throw new UserMistake(`${name}: the system has an NBD server; --nbd says where`);
+    }
+    if (!hasServer) throw new UserMistake(`${name}: the system has no NBD server; leave --nbd out`);
+    const { partition } = this.#nbd;
+    if (partition === 'whole') return;
+    if (notOffered.includes('partition')) {
+      throw new UserMistake(`${name}: what its NBD server exports is fixed; leave client= out`);
+    }
+    checkPartition(disk, partition, `--nbd client=${partition}`);
+  }
+}
+
+/** A disk in memory begins empty, and the file system's client cannot make one on it. */
+function checkFormatted(system: string, disk: DiskSpec): void {
+  if (disk.kind !== 'memory' || disk.format !== 'none') return;
+  const size = disk.sizeBytes % MIB === 0 ? `${disk.sizeBytes / MIB}M` : `${disk.sizeBytes}`;
+  throw new UserMistake(
+    `${system}: there is no file system on the disk in memory; use --disk mem=${size},fat`,
+  );
+}
+
+function hasDomain(system: SystemDescription, name: string): boolean {
+  return system.protectionDomains.some((pd) => pd.name === name);
+}
+
+/** The disk of a system for which none is named. */
+function standardDisk(system: SystemDescription): DiskSpec {
+  if (!hasDomain(system, FAT_PD)) return STANDARD_DISK;
+  return { ...STANDARD_DISK, format: 'fat' };
+}
+
+/** How many disks the system's drivers want. */
+function diskCount(system: SystemDescription): number {
+  return blockDevices.filter(({ physAddr }) =>
+    system.regions.some((region) => region.physAddr === BigInt(physAddr)),
+  ).length;
+}

@@ -1,0 +1,67 @@
+/** `sddf render`: a system as files: XML, configuration and report, and the files that regions are filled from. */
+
+import { writeFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { Command } from 'commander';
+import { UserMistake, explainSystemError } from '../../host/problem.ts';
+import { renderConfigs } from '../../microkit/config-file.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import { report } from '../../microkit/report.ts';
+import { renderXml } from '../../microkit/xml/render.ts';
+import { type SystemOptions, addSystemOptions, describedSystem } from './described-system.ts';
+import { makeFolder } from '../make-folder.ts';
+import { openTerminal } from '../terminal.ts';
+
+interface RenderOptions extends SystemOptions {
+  readonly output: string;
+}
+
+export function renderCommand(): Command {
+  return addSystemOptions(new Command('render'))
+    .description('Writes a system as NAME.system, NAME.config.json and NAME.report.txt.')
+    .requiredOption('-o, --output <dir>', 'where to; made when it does not exist')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sddf render echo -o build\n' +
+        '  sddf run build/echo.system     runs what was written',
+    )
+    .action(async (reference: string, options: RenderOptions) => {
+      const system = await describedSystem(reference, options);
+      const terminal = openTerminal('stdout');
+      for (const [name, contents] of filesOf(system)) {
+        const path = join(options.output, name);
+        write(path, contents);
+        terminal.print(path);
+      }
+    });
+}
+
+function filesOf(system: SystemDescription): ReadonlyMap<string, string | Uint8Array> {
+  if (!/^[\w.-]+$/.test(system.name)) {
+    throw new UserMistake(`the system's name '${system.name}' is no file name; give it another`);
+  }
+  const files = new Map<string, string | Uint8Array>([
+    [`${system.name}.system`, renderXml(system)],
+    [`${system.name}.config.json`, renderConfigs(system)],
+    [`${system.name}.report.txt`, report(system)],
+  ]);
+  for (const { name, prefill } of system.regions) {
+    if (prefill?.kind !== 'file') continue;
+    if (isAbsolute(prefill.path) || normalize(prefill.path).startsWith('..')) {
+      throw new UserMistake(
+        `memory region '${name}': ${prefill.path} lies outside the output folder; name it relative`,
+      );
+    }
+    files.set(prefill.path, prefill.bytes);
+  }
+  return files;
+}
+
+function write(path: string, contents: string | Uint8Array): void {
+  try {
+    makeFolder(dirname(path));
+    writeFileSync(path, contents);
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+}

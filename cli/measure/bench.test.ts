@@ -1,0 +1,172 @@
+// `sddf bench` as a user runs it: what goes wrong is one line each, and what can be measured is printed nevertheless.
+
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { runProgram } from '../program.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-bench-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+const ROW = { name: 'net/echo', path: '5pd', frame: 64, batch: 64, unit: 'packets/s' };
+
+function resultsFile(name: string, median: number, parts: object = {}): string {
+  const path = join(folder, name);
+  const row = { ...ROW, median, min: median, max: median, ratioToNative: null };
+  const results = { schema: 1, node: process.version, cpu: 'x', results: [row], ...parts };
+  writeFileSync(path, JSON.stringify(results));
+  return path;
+}
+
+const old = resultsFile('old.json', 1000);
+const recent = resultsFile('new.json', 1500);
+const other = resultsFile('schema.json', 1000, { schema: 2 });
+const cut = join(folder, 'cut.json');
+writeFileSync(cut, readFileSync(old, 'utf8').slice(0, 60));
+const script = join(folder, 'script.txt');
+writeFileSync(script, 'help\n');
+
+interface Run {
+  readonly status: number | null;
+  readonly out: string;
+  /** Lines on standard error. */
+  readonly said: readonly string[];
+}
+
+/** In this process: nothing is measured. */
+async function bench(...args: string[]): Promise<Run> {
+  let [out, errors] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((out += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((errors += String(text)), true));
+  vi.spyOn(console, 'error').mockImplementation((text: string) => void (errors += `${text}\n`));
+  const status = await runProgram(['bench', ...args]);
+  return { status, out, said: errors.split('\n').filter((line) => line !== '') };
+}
+
+/** In a process of its own. */
+function benchProcess(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
+  const result = spawnSync(process.execPath, ['cli/sddf.mjs', 'bench', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ...env },
+  });
+  const said = result.stderr.split('\n').filter((line) => line !== '');
+  return { status: result.status, out: result.stdout, said };
+}
+
+describe('results of an earlier run', () => {
+  it('are compared, and make a report', async () => {
+    const html = join(folder, 'report.html');
+    const { status, out, said } = await bench('--from', recent, '--compare', old, '--html', html);
+
+    expect(said).toEqual([]);
+    expect(status).toBe(0);
+    expect(out).toContain('1000 → 1500 (x 1.5)  net/echo path=5pd frame=64 batch=64, packets/s');
+    expect(readFileSync(html, 'utf8')).toMatch(/^<!doctype html>/);
+  });
+
+  it('are printed as JSON, and the comparison then goes elsewhere', async () => {
+    const { status, out, said } = await bench('--from', recent, '--compare', old, '--json');
+
+    expect(status).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ schema: 1, results: [{ median: 1500 }] });
+    expect(said[0]).toBe(`compared with ${old}:`);
+  });
+});
+
+describe('results of an earlier run, of one benchmark', () => {
+  it('leave the others out', async () => {
+    const net = await bench('net', '--from', recent, '--compare', old);
+    const blk = await bench('blk', '--from', recent, '--compare', old);
+
+    expect(net.out).toContain('1000 → 1500');
+    expect(blk.out).toContain('(0 figures)');
+  });
+});
+
+describe('a mistake', () => {
+  it.each([
+    [['nothing'], "sddf: no benchmark 'nothing'; known are net, blk, serial, kernel"],
+    [['--from', cut], `sddf: ${cut}: has been cut short (60 characters); measure again`],
+    [['--from', other], `sddf: ${other}: schema 2, but this program reads schema 1; measure again`],
+    [['--from', `${folder}/none.json`], `sddf: ${folder}/none.json: no such file or directory`],
+    [['net', '--repeat', '0'], "sddf: --repeat: '0' is not a whole number from 1 to 101"],
+    [['net', '--path', '3pd'], "sddf: --path: '3pd' is none of 5pd, 4pd, 2pd, dummy"],
+    [['kernel', '--frame', '64'], 'sddf: --frame: is for net; name it too'],
+    [['--from', recent, '--repeat', '3'], 'sddf: --repeat: --from measures nothing'],
+    [['--from', script], `sddf: ${script}: is not JSON of \`sddf bench --json\``],
+  ])('%s is one line, and status 2', async (args, message) => {
+    const { status, out, said } = await bench(...args);
+
+    expect(status).toBe(2);
+    expect(out).toBe('');
+    expect(said).toHaveLength(1);
+    expect(said[0]?.startsWith(message), said[0]).toBe(true);
+  });
+
+  it.each([
+    [['--compare', `${folder}/none.json`], `${folder}/none.json: no such file or directory`],
+    [['--compare', cut], `${cut}: has been cut short`],
+    [['--compare', other], `${other}: schema 2`],
+    [['--html', `${old}/report.html`], `${old}/report.html: part of the path is not a directory`],
+    [['--html', folder], `${folder}: is a directory`],
+    [['--html', `${folder}/none/report.html`], 'no such file or directory'],
+  ])('in %s is found before anything is measured', (args, message) => {
+    const { status, out, said } = benchProcess(['description', '--quick', ...args]);
+
+    expect(status).toBe(2);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain(message);
+    expect(out).toBe('');
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('that shows at the end leaves the results', async () => {
+    const { status, out, said } = await bench('--from', recent, '--json', '--html', '/dev/full');
+
+    expect(status).toBe(2);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('/dev/full');
+    expect(JSON.parse(out)).toMatchObject({ results: [{ median: 1500 }] });
+  });
+});
+
+describe('measuring', () => {
+  const echo = ['--quick', '--repeat', '1', '--frame', '64', '--batch', '8', '--json'];
+
+  it('goes on beside a benchmark that does not exist', () => {
+    const { status, out, said } = benchProcess(['net', 'nothing', ...echo]);
+
+    expect(status).toBe(2);
+    expect(said[0]).toContain("no benchmark 'nothing'");
+    expect(JSON.parse(out)).toMatchObject({
+      schema: 1,
+      node: process.version,
+      results: [{ ...ROW, batch: 8 }, { name: 'suite/time' }],
+    });
+  });
+
+  it('goes on without a compiler, says so, and has no ratio', () => {
+    const bare = join(folder, 'bin');
+    const temporary = join(folder, 'tmp');
+    for (const each of [bare, temporary]) mkdirSync(each);
+    symlinkSync(process.execPath, join(bare, 'node'));
+    const { status, out, said } = benchProcess(['net', ...echo], { PATH: bare, TMPDIR: temporary });
+
+    expect(status).toBe(0);
+    expect(said).toContain('sddf: no comparison with C: no C compiler (cc) is installed');
+    expect(JSON.parse(out)).toMatchObject({ results: [{ ratioToNative: null }, {}] });
+  });
+});

@@ -1,0 +1,244 @@
+/** `sddf bench`: measures. What can be measured is the table of `bench/suite/table.ts`. */
+
+import { Command, Option } from 'commander';
+import { benchResults, type BenchResults, type BenchRow } from '../../bench/results.ts';
+import {
+  type BenchLength,
+  type Benchmark,
+  type NetPoints,
+  SAMPLES,
+} from '../../bench/suite/benchmark.ts';
+import { BENCHMARKS } from '../../bench/suite/table.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { parseChoice, parseCount, parseCounts } from '../quantities.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
+
+interface BenchOptions {
+  readonly frame?: string;
+  readonly batch?: string;
+  readonly path?: string;
+  readonly repeat?: string;
+  readonly quick?: true;
+  readonly json?: true;
+  readonly allocations?: true;
+  readonly cost?: string;
+  readonly html?: string;
+  readonly compare?: string;
+  readonly from?: string;
+  readonly part?: string;
+  readonly request?: string;
+}
+
+const FRAME_BYTES = { min: 50, max: 1514 };
+const BATCH = { min: 1, max: 256 };
+const REPEAT = { min: 1, max: 101 };
+const EXIT_FAILURE = 1;
+const EXIT_MISTAKE = 2;
+
+export function benchCommand(): Command {
+  return new Command('bench')
+    .description(`Measures: ${names()}, or all.`)
+    .argument('[what...]', 'what to measure', ['all'])
+    .option('--quick', 'short samples: for a look, not for a record')
+    .option('--repeat <count>', 'samples of each figure')
+    .option('--json', 'prints JSON, see docs/benchmarks.md')
+    .option('--html <file>', 'writes a report with plots')
+    .option('--compare <file>', 'prints what has changed since these results (of --json)')
+    .option('--from <file>', 'takes these results (of --json) and measures nothing')
+    .option('--frame <bytes,…>', 'net: bytes of a frame without its check sequence')
+    .option('--batch <count,…>', 'net: frames in flight')
+    .option('--path <path>', 'net: 5pd, 4pd, 2pd or dummy')
+    .option('--allocations', 'net: memory and boot time alone')
+    .option('--cost <table>', 'net: CPU use alone, predicted with a cost table: imx8mm, or a file')
+    .addOption(new Option('--part <name>', 'runs as the child of another').hideHelp())
+    .addOption(new Option('--request <json>', 'what the parent asks for').hideHelp())
+    .addHelpText('after', EXAMPLES)
+    .action(benchAction);
+}
+
+const EXAMPLES = `
+Examples:
+  sddf bench all --quick --html report.html
+  sddf bench kernel --json > new.json
+  sddf bench --from new.json --compare old.json --html report.html
+  sddf bench net --frame 64,1500 --batch 1,64 --json
+  sddf bench net --path 2pd --quick
+  sddf bench blk serial --json
+  sddf bench net --cost imx8mm
+  sddf bench net --allocations`;
+
+async function benchAction(what: readonly string[], options: BenchOptions): Promise<void> {
+  if (options.part !== undefined) return asChild(what[0] ?? '', options.part, options.request);
+  const terminal = openTerminal(options.json === true ? 'stderr' : 'stdout');
+  const mistakes = new Mistakes(terminal);
+  const files = await import('../../bench/suite/files.ts');
+  const { compare, html, from } = options;
+  checkUsed(what, options);
+  const read = (file: string): BenchResults => onlyOf(what, files.readResults(file));
+  const before = compare === undefined ? undefined : read(compare);
+  if (html !== undefined) files.checkWritable(html);
+  const results =
+    from === undefined ? await measure(what, options, terminal, mistakes) : read(from);
+  if (options.json === true) process.stdout.write(`${JSON.stringify(results, undefined, 1)}\n`);
+  if (before !== undefined && compare !== undefined) {
+    const { comparisonLines } = await import('../../bench/suite/compare.ts');
+    for (const line of comparisonLines(before, results, compare)) terminal.print(line);
+  }
+  if (html !== undefined) {
+    const { renderReport } = await import('../../bench/report/report.ts');
+    mistakes.orNothing(() => files.writeReport(html, renderReport(results)));
+  }
+  if (mistakes.count > 0) process.exitCode = EXIT_MISTAKE;
+}
+
+/** Of results that were measured earlier, those of the benchmarks that are asked for. */
+function onlyOf(what: readonly string[], results: BenchResults): BenchResults {
+  if (what.length === 0 || what.includes('all')) return results;
+  const isOf = ({ name }: BenchRow): boolean => what.includes(name.split('/')[0] ?? '');
+  return { ...results, results: results.results.filter(isOf) };
+}
+
+const NET_OPTIONS = ['frame', 'batch', 'path', 'allocations', 'cost'] as const;
+const MEASURING_OPTIONS = ['quick', 'repeat', ...NET_OPTIONS] as const;
+
+/** @throws UserMistake for an option that nothing would look at */
+function checkUsed(what: readonly string[], options: BenchOptions): void {
+  const unused = MEASURING_OPTIONS.find((name) => options[name] !== undefined);
+  if (options.from !== undefined && unused !== undefined) {
+    throw new UserMistake(`--${unused}: --from measures nothing; leave one of them out`);
+  }
+  const net = NET_OPTIONS.find((name) => options[name] !== undefined);
+  if (net === undefined || what.includes('net') || what.includes('all')) return;
+  throw new UserMistake(`--${net}: is for net; name it too, as in sddf bench net --${net}`);
+}
+
+/** What the user should put right, said at once; what can be measured nevertheless is measured. */
+class Mistakes {
+  readonly #said = new Set<string>();
+  readonly #terminal: Terminal;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  get count(): number {
+    return this.#said.size;
+  }
+
+  add(line: string): void {
+    if (!this.#said.has(line)) this.#terminal.note(`sddf: ${line}`);
+    this.#said.add(line);
+  }
+
+  /** @returns what the action returns; nothing when it fails by a mistake of the user's */
+  orNothing<Value>(action: () => Value): Value | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof UserMistake)) throw error;
+      this.add(error.message);
+      return undefined;
+    }
+  }
+}
+
+async function measure(
+  what: readonly string[],
+  options: BenchOptions,
+  terminal: Terminal,
+  mistakes: Mistakes,
+): Promise<BenchResults> {
+  const { benchmarks, unknown } = choose(what);
+  const lines = unknown.map((name) => `no benchmark '${name}'; known are ${names()}, all`);
+  if (benchmarks.length === 0) throw new UserMistake(lines.join('; '));
+  for (const line of lines) mistakes.add(line);
+  const net = netPoints(options);
+  const { cost } = options;
+  if (cost !== undefined) (await import('../../bench/cost/read-costs.ts')).readCosts(cost);
+  const { runSuite } = await import('../../bench/suite/run.ts');
+  const length: BenchLength = options.quick === true ? 'quick' : 'full';
+  const { sampleNs, repeat } = SAMPLES[length];
+  const { rows, failures } = await runSuite({
+    benchmarks: benchmarks.map((benchmark) => onlyAsked(benchmark, options)),
+    scope: benchmarks.length === BENCHMARKS.length ? 'all' : what.join(' '),
+    request: {
+      length,
+      sampleNs,
+      repeat:
+        options.repeat === undefined ? repeat : parseCount(options.repeat, '--repeat', REPEAT),
+      ...(net === undefined ? {} : { net }),
+      ...(cost === undefined ? {} : { costs: cost }),
+    },
+    onProgress: (line) => terminal.live(line),
+    onNotice: (line) => terminal.note(`sddf: ${line}`),
+    onPart: (line) => (terminal.isLive ? terminal.live(line) : terminal.note(`sddf: ${line}`)),
+    onRows: async (benchmark, found) => {
+      if (options.json !== true) await printRows(terminal, benchmark, found);
+    },
+  });
+  for (const failure of failures) terminal.note(`sddf: ${failure}`);
+  if (failures.length > 0) process.exitCode = EXIT_FAILURE;
+  return benchResults(rows);
+}
+
+function names(): string {
+  return BENCHMARKS.map(({ name }) => name).join(', ');
+}
+
+function choose(what: readonly string[]): {
+  readonly benchmarks: readonly Benchmark[];
+  readonly unknown: readonly string[];
+} {
+  const known = new Set(['all', ...BENCHMARKS.map(({ name }) => name)]);
+  return {
+    benchmarks: BENCHMARKS.filter(({ name }) => what.includes(name) || what.includes('all')),
+    unknown: what.filter((name) => !known.has(name)),
+  };
+}
+
+/** Points that are named on the command line; nothing where none is. */
+function netPoints({ frame, batch, path }: BenchOptions): NetPoints | undefined {
+  if (frame === undefined && batch === undefined && path === undefined) return undefined;
+  return {
+    path: parseChoice(path ?? '5pd', '--path', ['5pd', '4pd', '2pd', 'dummy']),
+    frames: parseCounts(frame ?? '64,1500', '--frame', FRAME_BYTES),
+    batches: parseCounts(batch ?? '1,64', '--batch', BATCH),
+  };
+}
+
+/** Whoever names points of `net/echo`, a cost table, or asks for `--allocations`, wants that part of `net` and no other. */
+function onlyAsked(benchmark: Benchmark, options: BenchOptions): Benchmark {
+  if (benchmark.name !== 'net') return benchmark;
+  const part = askedPart(options);
+  if (part === undefined) return benchmark;
+  return { ...benchmark, parts: benchmark.parts.filter(({ name }) => name === part) };
+}
+
+function askedPart(options: BenchOptions): string | undefined {
+  if (options.allocations === true) return 'costs';
+  if (options.cost !== undefined) return 'cpu-use';
+  return netPoints(options) === undefined ? undefined : 'echo';
+}
+
+async function printRows(
+  terminal: Terminal,
+  benchmark: Benchmark,
+  rows: readonly BenchRow[],
+): Promise<void> {
+  const { benchmarkLines } = await import('../../bench/suite/rows-table.ts');
+  terminal.print(`${benchmark.name}: ${benchmark.question}`);
+  const lines = benchmark.lines === undefined ? benchmarkLines(rows) : await benchmark.lines(rows);
+  for (const line of lines) terminal.print(line);
+}
+
+/** This process is one that `bench/suite/part-process.ts` has started. */
+async function asChild(benchmark: string, part: string, request = ''): Promise<void> {
+  const { findPart, measureForParent, readRequest } =
+    await import('../../bench/suite/part-process.ts');
+  const found = findPart(BENCHMARKS, { benchmark, part });
+  const settings = readRequest(request);
+  if (found === undefined || settings === undefined || process.send === undefined) {
+    throw new UserMistake('bench: --part and --request are for the processes that it starts');
+  }
+  await measureForParent(found, settings);
+}

@@ -1,0 +1,184 @@
+/** `sddf path`: follows one frame or one block request through a system, hop by hop. */
+
+import { Command } from 'commander';
+import { benchResults } from '../../bench/results.ts';
+import { UserMistake } from '../../host/problem.ts';
+import type { Board } from '../../board/board.ts';
+import { blockDevices, networkDevice } from '../../systems/devices.ts';
+import { instrument } from '../../systems/trace/observed-parts.ts';
+import type { Instrument } from '../../systems/trace/observer.ts';
+import type { FollowedPath } from '../../systems/trace/packet-path.ts';
+import { PacketWatch } from '../../systems/trace/packet-watch.ts';
+import { RequestWatch } from '../../systems/trace/request-watch.ts';
+import type { Wires, WireParts } from '../../systems/testbed.ts';
+import { type RawOptions, textOption } from '../run/attachment.ts';
+import { OutputFile } from '../output-file.ts';
+import { pathRows, pathText } from './path-report.ts';
+import { pathSvg } from './path-svg.ts';
+import { parseCount, type Range } from '../quantities.ts';
+import { addSystemRunOptions, runSystem, type RunWatch } from '../run/run.ts';
+import type { RunOptions } from '../run/options.ts';
+import type { LoadedSystem } from '../run/system-source.ts';
+import type { Terminal } from '../terminal.ts';
+
+const NUMBER: Range = { min: 1, max: 1_000_000_000 };
+/** Without --for. */
+const RUN_FOR = '1s';
+
+const HELP = `
+Frames are counted as the NIC takes them from the wire, requests as clients make them; the first is 1.
+Without other options the traffic generator sends frames (--net loop) under the virtual clock, and the run
+ends when the packet is back on the wire or the client has the response, or after a second.
+
+A hop is seen when its entry is published. A packet is known by its buffer; where a program puts its
+payload into another one, it has copied it. Of two packets with equal payloads in one program at one
+time, the first is taken. A request keeps its buffer, from the client's memory to the disk.
+
+Examples:
+  sddf path echo --packet 1
+  sddf path echo --packet 100 --rate 1M --frame 1514 --svg path.svg
+  sddf path echo --packet 3 --net pcap,in=in.pcap --json
+  sddf path blk --request 2 --svg request.svg
+  sddf path blk --request 1 --disk file=disk.img`;
+
+export function pathCommand(): Command {
+  const command = new Command('path')
+    .description(
+      'Follows one frame or block request through a system: hops, times, copies, buffers.',
+    )
+    .argument('<system>', 'what to run')
+    .option('--packet <number>', 'which frame; the first one unless told')
+    .option('--request <number>', 'which request to a disk, in place of a frame')
+    .option('--svg <file>', 'draws the path')
+    .option('--force', 'replaces a file that is there already');
+  addSystemRunOptions(command);
+  // What is followed is simulated, unless told otherwise.
+  command.setOptionValueWithSource('clock', 'virtual', 'default');
+  return command.addHelpText('after', HELP).action(followPath);
+}
+
+async function followPath(reference: string, raw: RawOptions): Promise<void> {
+  const { subject, number } = readSubject(raw);
+  const { svg: _, ...others } = raw;
+  const svg = textOption(raw, 'svg');
+  const existing = raw['force'] === true ? 'replace' : 'keep';
+  const file = svg === undefined ? undefined : new OutputFile(svg, existing);
+  const standard = subject === 'packet' ? { net: 'loop', for: RUN_FOR } : { for: RUN_FOR };
+  try {
+    await runSystem(reference, { ...standard, ...others }, (loaded, run) =>
+      follow({ loaded, run, subject, number, file }),
+    );
+  } finally {
+    file?.close();
+  }
+}
+
+type Subject = FollowedPath['subject'];
+
+function readSubject(raw: RawOptions): { readonly subject: Subject; readonly number: number } {
+  const packet = textOption(raw, 'packet');
+  const request = textOption(raw, 'request');
+  if (request === undefined) {
+    return { subject: 'packet', number: parseCount(packet ?? '1', '--packet', NUMBER) };
+  }
+  if (packet !== undefined) {
+    throw new UserMistake('--packet and --request: one is followed at a time; leave one out');
+  }
+  return { subject: 'request', number: parseCount(request, '--request', NUMBER) };
+}
+
+interface Followed {
+  readonly loaded: LoadedSystem;
+  readonly run: RunOptions;
+  readonly subject: Subject;
+  readonly number: number;
+  readonly file: OutputFile | undefined;
+}
+
+/** What follows either of them. */
+interface PathWatch {
+  readonly instrument: Instrument;
+  readonly wires: (wires: Wires, parts: WireParts) => Wires;
+  readonly isOver: () => boolean;
+  readonly path: () => FollowedPath;
+  /** Such as "the NIC has taken only 3". */
+  readonly seen: () => string;
+}
+
+function follow(followed: Followed): RunWatch {
+  checkSystem(followed);
+  const watch = followed.subject === 'packet' ? followPacket(followed) : followRequest(followed);
+  return { ...watch, report: (_, terminal) => report(followed, watch, terminal) };
+}
+
+/** @throws UserMistake when the system has nothing of what is to be followed */
+function checkSystem({ loaded, subject }: Followed): void {
+  const { name, system } = loaded;
+  const has = (physAddr: number): boolean =>
+    system.regions.some((region) => region.physAddr === BigInt(physAddr));
+  const hasNic = has(networkDevice.physAddr);
+  const hasDisk = blockDevices.some(({ physAddr }) => has(physAddr));
+  if (subject === 'packet' && !hasNic) {
+    const instead = hasDisk ? '; --request N follows a request to its disk' : '';
+    throw new UserMistake(`${name}: the system has no NIC, and path follows frames${instead}`);
+  }
+  if (subject === 'request' && !hasDisk) {
+    const instead = hasNic ? '; --packet N follows a frame' : '';
+    throw new UserMistake(
+      `${name}: the system has no disk, and --request follows requests to one${instead}`,
+    );
+  }
+}
+
+function followPacket({ loaded, number }: Followed): PathWatch {
+  let board: Board | undefined;
+  const now = (): number => board?.now() ?? 0;
+  const watch = new PacketWatch({ system: loaded.system, packet: number, now });
+  return {
+    instrument: instrument(watch),
+    wires: (wires, parts) => {
+      board = parts.board;
+      if (wires.net === undefined) return wires;
+      return { ...wires, net: watch.watch(wires.net, parts.ram) };
+    },
+    isOver: () => watch.isOver,
+    path: () => watch.path(),
+    seen: () => `the NIC has taken ${only(watch.frames)}`,
+  };
+}
+
+function followRequest({ loaded, number }: Followed): PathWatch {
+  let board: Board | undefined;
+  const now = (): number => board?.now() ?? 0;
+  const watch = new RequestWatch({ system: loaded.system, request: number, now });
+  return {
+    instrument: instrument(watch),
+    wires: (wires, parts) => {
+      board = parts.board;
+      return watch.watch(wires);
+    },
+    isOver: () => watch.isOver,
+    path: () => watch.path(),
+    seen: () => `clients have made ${only(watch.requests)}`,
+  };
+}
+
+function only(count: number): string {
+  return count === 0 ? 'none' : `only ${String(count)}`;
+}
+
+function report({ loaded, run, file }: Followed, watch: PathWatch, terminal: Terminal): void {
+  const path = watch.path();
+  if (path.hops.length === 0) {
+    throw new UserMistake(
+      `--${path.subject} ${String(path.number)}: ${watch.seen()} in this run; run longer (--for), or name an earlier one`,
+    );
+  }
+  file?.write(pathSvg(loaded.name, path));
+  if (run.output === 'json') {
+    process.stdout.write(`${JSON.stringify({ ...benchResults([]), results: pathRows(path) })}\n`);
+    return;
+  }
+  for (const line of pathText(loaded.name, path, run.clock)) terminal.print(line);
+  if (file !== undefined) terminal.print(`drawn to ${file.path}`);
+}

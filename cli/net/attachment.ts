@@ -1,0 +1,331 @@
+/**
+ * What the NIC of a run is plugged into: the wires that the testbed is made with, and the bridge behind them, opened once
+ * the system has booted.
+ *
+ *     NIC ── CaptureWire? ── StagedLink ── bridge (user, stream, dgram, pcap)
+ *                        └── TrafficGenerator (loop alone; beside the link in a demonstration)
+ */
+
+import type { EthernetWire } from '../../board/ethernet.ts';
+import { TrafficGenerator } from '../../board/links/generator.ts';
+import { StagedLink } from '../../board/links/staged-link.ts';
+import type { Station } from '../../board/links/udp-frame.ts';
+import { hostEpoch } from '../../host/event-loop.ts';
+import type { Bridge } from '../../host/net/bridge.ts';
+import { FileBytes } from '../../host/net/capture-bytes.ts';
+import { readCapture } from '../../host/net/capture-reader.ts';
+import type { CaptureReader } from '../../host/net/captured-frame.ts';
+import { CaptureReplay } from '../../host/net/capture-replay.ts';
+import {
+  captureToStream,
+  openCaptureFile,
+  openWireshark,
+  type OpenSink,
+  WIRESHARK_COMMAND,
+} from '../../host/net/capture-sink.ts';
+import { CaptureWire } from '../../host/net/capture-wire.ts';
+import { DgramBridge } from '../../host/net/dgram-bridge.ts';
+import { ipv4Number, ipv4Text } from '../../host/net/packets.ts';
+import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
+import { SharedWire } from '../../host/net/shared-wire.ts';
+import type { UdpAddress } from '../../host/net/socket-address.ts';
+import { StreamBridge } from '../../host/net/stream-bridge.ts';
+import { type HostForward, UserBridge } from '../../host/net/user-bridge.ts';
+import { UserMistake } from '../../host/problem.ts';
+import type { WireParts, Wires } from '../../systems/testbed.ts';
+import type { Attachment } from '../run/attachment.ts';
+import { type Guest, macBytes, stationOf } from './guests.ts';
+import type { NetOptions } from './options.ts';
+
+/** The first generator's own station; the others follow it. */
+const GENERATOR_MAC = '52:54:00:00:00:63';
+const GENERATOR_IP = '10.0.2.99';
+const GENERATOR_PORT = 40_000;
+const ECHO_PORT = 1235;
+/** Frames that the generator has in flight, in bursts. */
+const WINDOW_BURSTS = 4;
+const WINDOW_MAX = 512;
+
+/** Check sequence, preamble and gap: what a frame takes on the line beside its own bytes. */
+const LINE_OVERHEAD_BYTES = 24;
+
+/** @returns frames of this size that a gigabit link carries in a second */
+function gigabitRate(frameBytes: number): number {
+  return Math.floor(1e9 / (8 * (frameBytes + LINE_OVERHEAD_BYTES)));
+}
+
+/** Where a capture goes. */
+export type CaptureTarget =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdout' }
+  | { readonly kind: 'wireshark' };
+
+export interface GeneratorOptions {
+  /** Packets per second. Without one: host clock, as fast as they come back; virtual clock, a gigabit link's. */
+  readonly rate?: number;
+  /** Bytes of a frame without its check sequence. */
+  readonly frame: number;
+  /** Frames sent back to back. */
+  readonly burst: number;
+}
+
+export interface NetAttachmentOptions {
+  readonly net: NetOptions;
+  readonly captures: readonly CaptureTarget[];
+  /** Generators: with `--net loop` the first alone, else beside the bridge. */
+  readonly generators: readonly GeneratorOptions[];
+  readonly clock: 'virtual' | 'host';
+  readonly guests: readonly Guest[];
+  readonly onNotice: (line: string) => void;
+}
+
+export class NetAttachment implements Attachment {
+  readonly #options: NetAttachmentOptions;
+  readonly #sinks: OpenSink[] = [];
+  #parts: WireParts | undefined;
+  #link: StagedLink | undefined;
+  #writer: PcapngWriter | undefined;
+  #captureWire: CaptureWire | undefined;
+  #bridge: Bridge | undefined;
+  #reader: CaptureReader | undefined;
+  #replay: CaptureReplay | undefined;
+  readonly generators: TrafficGenerator[] = [];
+  /** Where the host reaches guests. */
+  listening: readonly UdpAddress[] = [];
+
+  private constructor(options: NetAttachmentOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks what can be checked, and opens the captures.
+   *
+   * @throws UserMistake
+   */
+  static async open(options: NetAttachmentOptions): Promise<NetAttachment> {
+    if (options.net.kind === 'user') checkForwards(options.net.forwards, options.guests);
+    if (options.generators.length > 0 && options.guests.length === 0) {
+      throw new UserMistake('--net loop: no program of this system has an address to send to');
+    }
+    const attachment = new NetAttachment(options);
+    if (options.net.kind === 'pcap') attachment.#reader = openReplay(options.net.path);
+    for (const target of options.captures) await attachment.#openSink(target);
+    return attachment;
+  }
+
+  async #openSink(target: CaptureTarget): Promise<void> {
+    const { onNotice } = this.#options;
+    if (target.kind === 'file') {
+      this.#sinks.push(openCaptureFile(target.path));
+    } else if (target.kind === 'stdout') {
+      this.#sinks.push(captureToStream(process.stdout, 'standard output', onNotice));
+    } else {
+      const sink = await openWireshark(onNotice);
+      if (sink !== undefined) this.#sinks.push(sink);
+      else {
+        const again = process.argv.slice(2).filter((word) => word !== '--wireshark');
+        const command = `npx sddf ${again.join(' ')} --capture - | ${WIRESHARK_COMMAND}`;
+        onNotice(`--wireshark: Wireshark is not installed here; where it is: ${command}`);
+      }
+    }
+  }
+
+  wires(parts: WireParts): Wires {
+    this.#parts = parts;
+    return { net: this.#captured(parts, this.#innerWire(parts)) };
+  }
+
+  #captured(parts: WireParts, wire: EthernetWire): EthernetWire {
+    if (this.#sinks.length === 0) return wire;
+    this.#writer = new PcapngWriter({
+      sink: (bytes) => this.#sinks.forEach((sink) => sink.write(bytes)),
+      interfaceName: 'net0',
+      epochNs: this.#options.clock === 'virtual' ? 0n : hostEpoch(),
+    });
+    const { ram, board } = parts;
+    this.#captureWire = new CaptureWire({ wire, ram, clock: board.clock, writer: this.#writer });
+    return this.#captureWire;
+  }
+
+  #innerWire(parts: WireParts): EthernetWire {
+    const { ram } = parts;
+    const { net, generators } = this.#options;
+    generators.forEach((options, index) => this.#addGenerator(parts, options, index));
+    const alone = net.kind === 'loop' ? this.generators[0] : undefined;
+    if (alone !== undefined) return alone;
+    this.#link = new StagedLink({ ram, onTransmit: () => this.#drainReplay() });
+    if (net.kind === 'none') this.#link.setLink('down');
+    let wire: EthernetWire = this.#link;
+    this.generators.forEach((station, index) => {
+      wire = new SharedWire({ ram, station, mac: generatorMac(index), others: wire });
+    });
+    return wire;
+  }
+
+  /** A replay keeps the board's time: what is answered must not wait for the host's next turn, or it may overrun. */
+  #drainReplay(): void {
+    if (this.#replay !== undefined) this.#link?.drain(this.#replay);
+  }
+
+  #addGenerator(parts: WireParts, options: GeneratorOptions, index: number): void {
+    const { frame, burst } = options;
+    const isVirtual = this.#options.clock === 'virtual';
+    const rate = options.rate ?? (isVirtual ? gigabitRate(frame) : undefined);
+    const source: Station = {
+      mac: generatorMac(index),
+      ip: ipv4Number(GENERATOR_IP) + index,
+      port: GENERATOR_PORT,
+    };
+    const window = Math.min(WINDOW_MAX, burst * WINDOW_BURSTS);
+    const generator = new TrafficGenerator({
+      ram: parts.ram,
+      clock: parts.board.clock,
+      random: parts.random,
+      source,
+      targets: this.#options.guests.map((guest) => stationOf(guest, ECHO_PORT)),
+      frameBytes: frame,
+      window: rate === undefined ? window : WINDOW_MAX,
+      burst,
+      ...(rate === undefined ? {} : { rate }),
+    });
+    this.generators.push(generator);
+  }
+
+  /**
+   * Opens the bridge: from now on the host reaches the board.
+   *
+   * @throws UserMistake when an address cannot be had
+   */
+  async plugIn(wake: () => void): Promise<void> {
+    const { net, onNotice } = this.#options;
+    const port = this.#link;
+    if (port === undefined) return;
+    const onDrop = (frame: Uint8Array, reason: string): void =>
+      this.#captureWire?.dropped(frame, reason);
+    const common = { port, wake, onNotice, onDrop };
+    switch (net.kind) {
+      case 'user': {
+        const nowNs = (): number => this.#clock.now();
+        const bridge = await UserBridge.open({ ...common, forwards: net.forwards, nowNs });
+        this.#bridge = bridge;
+        this.#sayForwards(bridge.listening(), net.forwards);
+        break;
+      }
+      case 'stream':
+        this.#bridge = await StreamBridge.open({ ...common, role: net.role, address: net.address });
+        break;
+      case 'dgram':
+        this.#bridge = await DgramBridge.open({ ...common, local: net.local, remote: net.remote });
+        break;
+      case 'pcap': {
+        const reader = this.#reader;
+        if (reader === undefined) throw new Error('the capture was opened before');
+        const clock = this.#clock;
+        this.#replay = new CaptureReplay({ reader, name: net.path, port, clock, onNotice, onDrop });
+        this.#bridge = this.#replay;
+        break;
+      }
+      default:
+    }
+  }
+
+  #sayForwards(listening: readonly UdpAddress[], forwards: readonly HostForward[]): void {
+    for (const [index, { host, port }] of listening.entries()) {
+      const { guestIp = 0, guestPort = 0 } = forwards[index] ?? {};
+      const guest = `${ipv4Text(guestIp)}:${String(guestPort)}`;
+      this.#options.onNotice(`${host}:${String(port)}/udp reaches ${guest}`);
+    }
+    this.listening = listening;
+  }
+
+  get #clock(): WireParts['board']['clock'] {
+    if (this.#parts === undefined) throw new Error('the wire is made before the bridge');
+    return this.#parts.board.clock;
+  }
+
+  start(): void {
+    this.#replay?.start();
+    if (this.#options.net.kind === 'loop') this.generators[0]?.start();
+  }
+
+  /** Frames that went to the NIC and came from it, on the cable to the host. */
+  get traffic(): { readonly framesIn: number; readonly framesOut: number } {
+    const link = this.#link?.counters;
+    return { framesIn: link?.sent ?? 0, framesOut: link?.transmitted ?? 0 };
+  }
+
+  get pace(): 'host' | 'own' {
+    return ['user', 'stream', 'dgram'].includes(this.#options.net.kind) ? 'host' : 'own';
+  }
+
+  get input(): 'endless' | 'coming' | 'over' {
+    if (this.#replay === undefined) return 'endless';
+    return this.#replay.over ? 'over' : 'coming';
+  }
+
+  get packets(): number {
+    const answered = this.generators.reduce((sum, each) => sum + each.counters.answered, 0);
+    return answered + this.traffic.framesOut;
+  }
+
+  flush(): void {
+    const link = this.#link;
+    if (link !== undefined && this.#bridge !== undefined) {
+      if (link.waiting > 0) link.drain(this.#bridge);
+      this.#bridge.flush();
+    }
+    // A person who watches in Wireshark wants to see frames now; a file is written in large pieces.
+    if (this.#options.clock === 'host') this.#writer?.flush();
+  }
+
+  async close(): Promise<void> {
+    this.flush();
+    await this.#bridge?.close();
+    this.#writer?.flush();
+    for (const sink of this.#sinks) await sink.close();
+    // As with tcpdump: what could be read has been used, and yet the run has not done all that was asked.
+    if (this.#replay?.problem !== undefined) process.exitCode = 1;
+  }
+
+  counters(): Record<string, unknown> {
+    return {
+      kind: this.#options.net.kind,
+      ...(this.#link === undefined ? {} : { link: { ...this.#link.counters } }),
+      ...(this.#bridge === undefined ? {} : { bridge: this.#bridge.counters() }),
+      ...(this.#replay?.problem === undefined ? {} : { captureProblem: this.#replay.problem }),
+      ...(this.generators.length === 0
+        ? {}
+        : { generators: this.generators.map(generatorCounters) }),
+      ...(this.#writer === undefined ? {} : { framesCaptured: this.#writer.frames }),
+    };
+  }
+}
+
+function generatorMac(index: number): Uint8Array {
+  const mac = macBytes(GENERATOR_MAC);
+  mac[5] = (mac[5] ?? 0) + index;
+  return mac;
+}
+
+function generatorCounters(generator: TrafficGenerator): Record<string, unknown> {
+  return { ...generator.counters, roundTripNs: generator.roundTrip.summary() };
+}
+
+/** @throws UserMistake when nothing can be read from the file */
+function openReplay(path: string): CaptureReader {
+  const reader = readCapture(new FileBytes(path));
+  if (reader.problem !== undefined) {
+    throw new UserMistake(`${path}: ${reader.problem}; no frame can be read`);
+  }
+  return reader;
+}
+
+function checkForwards(forwards: readonly HostForward[], guests: readonly Guest[]): void {
+  for (const forward of forwards) {
+    const ip = ipv4Text(forward.guestIp);
+    if (guests.some((guest) => guest.ip === ip)) continue;
+    const known = guests.map((guest) => guest.ip).join(', ');
+    const has = known === '' ? 'no program of this system has an address' : `known are ${known}`;
+    throw new UserMistake(`--net user,hostfwd: nobody has the address ${ip}; ${has}`);
+  }
+}

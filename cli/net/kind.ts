@@ -1,0 +1,176 @@
+/** The network's options of `sddf run`: `--net`, captures, and the generator's. */
+
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { GENERATOR_FRAME_BYTES_MIN } from '../../board/links/generator.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { networkDevice } from '../../systems/devices.ts';
+import {
+  type Attachment,
+  type AttachmentKind,
+  type ParsedAttachment,
+  type RawOptions,
+  type RunParts,
+  textOption,
+} from '../run/attachment.ts';
+import { guestsOf } from './guests.ts';
+import {
+  type CaptureTarget,
+  type GeneratorOptions,
+  NetAttachment,
+  type NetAttachmentOptions,
+} from './attachment.ts';
+import { NET_HELP, type NetOptions, parseNetOptions } from './options.ts';
+import { parseCount, parseRate, type Range } from '../quantities.ts';
+
+/** What the generators of a demonstration send: small frames, then large ones. */
+export const DEMO_FRAMES = [64, 1514] as const;
+const DEMO_BURST = 64;
+const STANDARD_FORWARD = 'user,hostfwd=udp:127.0.0.1:1235-10.0.2.15:1235';
+const STANDARD_GUEST = '10.0.2.15';
+const FRAME_BYTES: Range = { min: GENERATOR_FRAME_BYTES_MIN, max: 1514 };
+const BURST: Range = { min: 1, max: 256 };
+
+export const netKind: AttachmentKind = {
+  name: 'net',
+  help: NET_HELP,
+  examples: [
+    'sddf run echo --net user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235,hostfwd=udp::5002-10.0.2.16:7',
+    'sddf run echo --net stream,server=unix:a.sock',
+    'sddf run echo --net dgram,local=127.0.0.1:5558,remote=127.0.0.1:5557',
+    'sddf run echo --net pcap,in=in.pcap --capture out.pcapng --clock virtual --json',
+    'sddf run echo --net loop --seed 7 --clock virtual --for 1s --json',
+    'sddf run echo --wireshark',
+  ],
+  addOptions: (command: Command) => {
+    command
+      .option('--net <link>', 'where the NIC is plugged in, see below', once('--net'))
+      .option(
+        '--capture <file>',
+        'writes what passes the NIC to a pcapng file, which is replaced if there is one; - is standard output',
+      )
+      .option('--wireshark', 'shows what passes the NIC in Wireshark')
+      .option(
+        '--rate <packets/s>',
+        'generator: offered load, such as 100k (default: a gigabit link; live, as fast as answers come)',
+      )
+      .option('--frame <bytes>', 'generator: bytes of a frame, 50 to 1514 (default: 60)')
+      .option('--burst <count>', 'generator: frames sent back to back, 1 to 256 (default: 32)');
+  },
+  parse: (raw) => new ParsedNet(raw),
+};
+
+/** The board has one NIC: a second `--net` would replace the first unseen. */
+function once(option: string): (value: string, before: string | undefined) => string {
+  return (value, before) => {
+    if (before !== undefined) throw new InvalidArgumentError(`${option} is given twice`);
+    return value;
+  };
+}
+
+class ParsedNet implements ParsedAttachment {
+  readonly standardOutput: 'free' | 'taken';
+  readonly #net: NetOptions | undefined;
+  readonly #captures: readonly CaptureTarget[];
+  readonly #generator: GeneratorOptions;
+
+  constructor(raw: RawOptions) {
+    const net = textOption(raw, 'net');
+    this.#net = net === undefined ? undefined : parseNetOptions(net);
+    this.#captures = readCaptures(raw);
+    checkCaptures(this.#captures, this.#net, raw);
+    const isTaken = this.#captures.some((target) => target.kind === 'stdout');
+    this.standardOutput = isTaken ? 'taken' : 'free';
+    this.#generator = readGenerator(raw);
+    checkGenerator(raw, this.#net);
+  }
+
+  async open(run: RunParts): Promise<Attachment | undefined> {
+    const guests = guestsOf(run.loaded.system);
+    const hasStandardGuest = guests.some((guest) => guest.ip === STANDARD_GUEST);
+    const net = this.#chooseNet(run, hasStandardGuest ? STANDARD_FORWARD : 'user');
+    if (net === undefined) return undefined;
+    return NetAttachment.open({
+      net,
+      guests,
+      captures: this.#captures,
+      clock: run.clock,
+      generators: this.#generators(net, run),
+      onNotice: run.onNotice,
+    });
+  }
+
+  #generators(net: NetOptions, run: RunParts): NetAttachmentOptions['generators'] {
+    if (run.demo === 'yes') {
+      return DEMO_FRAMES.map((frame) => ({ ...this.#generator, frame, burst: DEMO_BURST }));
+    }
+    return net.kind === 'loop' ? [this.#generator] : [];
+  }
+
+  /** What was asked for, or what suits the system; undefined when it has no NIC. */
+  #chooseNet(run: RunParts, standard: string): NetOptions | undefined {
+    const nic = BigInt(networkDevice.physAddr);
+    if (run.loaded.system.regions.some((region) => region.physAddr === nic)) {
+      return this.#net ?? parseNetOptions(standard);
+    }
+    if (run.demo === 'yes') {
+      throw new UserMistake(`${run.loaded.name}: the system has no NIC; leave --demo out`);
+    }
+    if (this.#net === undefined && this.#captures.length === 0) return undefined;
+    throw new UserMistake(
+      `${run.loaded.name}: the system has no NIC; leave --net and --capture out`,
+    );
+  }
+}
+
+function readGenerator(raw: RawOptions): GeneratorOptions {
+  const rate = textOption(raw, 'rate');
+  return {
+    ...(rate === undefined ? {} : { rate: parseRate(rate, '--rate') }),
+    frame: parseCount(textOption(raw, 'frame') ?? '60', '--frame', FRAME_BYTES),
+    burst: parseCount(textOption(raw, 'burst') ?? '32', '--burst', BURST),
+  };
+}
+
+/** @throws UserMistake for an option of the generator where none sends, or none that it tells anything */
+function checkGenerator(raw: RawOptions, net: NetOptions | undefined): void {
+  const isDemo = raw['demo'] === true;
+  const used = isDemo ? ['rate'] : net?.kind === 'loop' ? ['rate', 'frame', 'burst'] : [];
+  const unused = ['rate', 'frame', 'burst'].find(
+    (name) => raw[name] !== undefined && !used.includes(name),
+  );
+  if (unused === undefined) return;
+  const why = isDemo
+    ? '--demo chooses its own; leave it out'
+    : 'is for the generator; add --net loop';
+  throw new UserMistake(`--${unused}: ${why}`);
+}
+
+function readCaptures(raw: RawOptions): readonly CaptureTarget[] {
+  const captures: CaptureTarget[] = [];
+  const path = textOption(raw, 'capture');
+  if (path === '-') captures.push({ kind: 'stdout' });
+  else if (path === '') throw new UserMistake('--capture: needs a file name, or -');
+  else if (path !== undefined) captures.push({ kind: 'file', path });
+  if (raw['wireshark'] === true) captures.push({ kind: 'wireshark' });
+  return captures;
+}
+
+function checkCaptures(
+  captures: readonly CaptureTarget[],
+  net: NetOptions | undefined,
+  raw: RawOptions,
+): void {
+  for (const target of captures) {
+    if (target.kind === 'stdout' && raw['json'] === true) {
+      throw new UserMistake('--capture -: standard output cannot carry --json too; name a file');
+    }
+    if (target.kind === 'stdout' && process.stdout.isTTY) {
+      throw new UserMistake('--capture -: a capture is no text; send it on, as in | tshark -r -');
+    }
+    if (target.kind !== 'file' || net?.kind !== 'pcap') continue;
+    if (resolve(target.path) === resolve(net.path)) {
+      throw new UserMistake(`--capture: ${target.path} is what --net pcap reads; name another`);
+    }
+  }
+}

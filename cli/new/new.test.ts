@@ -1,0 +1,124 @@
+// Goal: what `sddf new` writes runs, passes its own test, and is formatted and typed like everything here. Method: the
+// files are written into a folder that has this repository's rooms as links, and the real tools are run there.
+
+import { spawnSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { runProgram } from '../program.ts';
+import { scaffold } from './scaffold.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'new-'));
+const LINKED = ['memory', 'kernel', 'board', 'microkit', 'queues', 'host', 'node_modules'];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function tool(script: string, ...args: string[]): { status: number | null; text: string } {
+  const path = join(ROOT, 'node_modules', script);
+  const result = spawnSync(process.execPath, [path, ...args], { cwd: folder, encoding: 'utf8' });
+  return { status: result.status, text: result.stdout + result.stderr };
+}
+
+describe('what sddf new writes', () => {
+  const scaffolds = [
+    scaffold('driver', 'network/mynic', 'repository'),
+    scaffold('client', 'packet-counter', 'repository'),
+    scaffold('system', 'pair', 'repository'),
+  ];
+
+  it('passes its tests, and is formatted and typed', { timeout: 60_000 }, () => {
+    for (const room of LINKED) symlinkSync(join(ROOT, room), join(folder, room));
+    mkdirSync(join(folder, 'systems'));
+    for (const file of readdirSync(join(ROOT, 'systems')).filter((each) => each.endsWith('.ts'))) {
+      symlinkSync(join(ROOT, 'systems', file), join(folder, 'systems', file));
+    }
+    const paths = scaffolds.flatMap(({ files }) => [...files.keys()]);
+    for (const { files } of scaffolds) {
+      for (const [path, text] of files) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true });
+        writeFileSync(join(folder, path), text);
+      }
+    }
+    const options = JSON.parse(
+      readFileSync(join(ROOT, 'tsconfig.json'), 'utf8').replaceAll(/^\s*\/\/.*$/gm, ''),
+    ) as { compilerOptions: object };
+    const types = {
+      compilerOptions: options.compilerOptions,
+      files: [...paths, 'memory/webassembly.d.ts'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(types));
+    writeFileSync(join(folder, '.oxfmtrc.json'), readFileSync(join(ROOT, '.oxfmtrc.json')));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    writeFileSync(join(folder, 'vitest.config.ts'), 'export default {};\n');
+
+    const formatted = tool('.bin/oxfmt', '--check', ...paths);
+    const typed = tool('.bin/tsc', '-p', 'tsconfig.json');
+    const tested = tool('.bin/vitest', 'run', '--root', folder, 'mynic', 'packet-counter', 'pair');
+
+    expect(formatted.text).toContain('All matched files use the correct format');
+    const mistakes = typed.text
+      .split('\n')
+      .filter((line) => paths.some((path) => line.startsWith(`${path}(`)));
+    expect(mistakes).toEqual([]);
+    expect(tested.text).toMatch(/Tests\s+.*5 passed/);
+    expect(tested.status).toBe(0);
+  });
+
+  it("imports the package in a project of one's own", () => {
+    const { files, next } = scaffold('client', 'packet-counter', 'project');
+    const text = [...files.values()].join('\n');
+
+    expect(text).toContain("from 'sddf-testbed/microkit'");
+    expect(text).toContain("from 'node:test'");
+    expect(text).not.toContain('vitest');
+    expect(next).toEqual([
+      'node --import tsx --test clients/packet-counter/packet-counter.test.ts',
+      'npx sddf run ./systems/packet-counter.ts --clock virtual',
+    ]);
+  });
+});
+
+describe('sddf new', () => {
+  it.each([
+    [['new', 'driver', 'mynic'], "'mynic' is not CLASS/NAME, such as network/mynic"],
+    [['new', 'client', '../x'], "'../x' is no name"],
+    [['new', 'client', 'Echo'], "'Echo' is no name"],
+    [['new', 'client', 'echo'], 'clients/echo/echo.ts exists already; nothing was written'],
+  ])('%j is a mistake of the user', async (args, expected) => {
+    const errors: string[] = [];
+    vi.spyOn(console, 'error').mockImplementation((text: string) => void errors.push(text));
+
+    expect(await runProgram(args)).toBe(2);
+    expect(errors.join('\n')).toContain(expected);
+  });
+
+  it('says that the package has to be installed first, and writes nothing', () => {
+    const empty = mkdtempSync(join(tmpdir(), 'new-empty-'));
+    const command = [join(ROOT, 'cli/sddf.mjs'), 'new', 'client', 'counter'];
+    const run = () => spawnSync(process.execPath, command, { cwd: empty, encoding: 'utf8' });
+
+    const without = run();
+    expect(without.status).toBe(2);
+    expect(without.stderr).toMatch(/^sddf: sddf-testbed is not installed .* npm install PATH.*\n$/);
+    expect(readdirSync(empty)).toEqual([]);
+
+    mkdirSync(join(empty, 'node_modules/sddf-testbed'), { recursive: true });
+    writeFileSync(join(empty, 'node_modules/sddf-testbed/package.json'), '{}');
+    expect(run().status).toBe(0);
+    rmSync(empty, { recursive: true });
+  });
+});

@@ -1,0 +1,102 @@
+/** `sddf new`: scaffolds a driver, a client or a system that runs and has a passing test at once. */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Command } from 'commander';
+import { UserMistake, explainSystemError } from '../../host/problem.ts';
+import { makeFolder } from '../make-folder.ts';
+import { type Place, type ScaffoldKind, scaffold } from './scaffold.ts';
+import { openTerminal } from '../terminal.ts';
+
+const PACKAGE = 'sddf-testbed';
+const WORD = '[a-z][a-z0-9]*(?:-[a-z0-9]+)*';
+const NAME = new RegExp(`^${WORD}$`);
+const DRIVER_NAME = new RegExp(`^${WORD}/${WORD}$`);
+
+const KINDS: readonly {
+  readonly kind: ScaffoldKind;
+  readonly argument: string;
+  readonly what: string;
+}[] = [
+  {
+    kind: 'driver',
+    argument: '<class/name>',
+    what: 'a driver with its registers, such as network/mynic',
+  },
+  { kind: 'client', argument: '<name>', what: 'a client program, and a system that runs it' },
+  { kind: 'system', argument: '<name>', what: 'a system of two protection domains' },
+];
+
+export function newCommand(): Command {
+  const command = new Command('new')
+    .description('Writes the beginning of a driver, a client or a system, with a test that passes.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sddf new driver network/mynic\n  sddf new client packet-counter\n' +
+        '  sddf new system pair',
+    );
+  for (const { kind, argument, what } of KINDS) {
+    command
+      .command(kind)
+      .description(`Writes ${what}.`)
+      .argument(argument, 'lower-case words joined by -')
+      .action((name: string) => create(kind, name));
+  }
+  return command;
+}
+
+function create(kind: ScaffoldKind, name: string): void {
+  if (kind === 'driver' && !DRIVER_NAME.test(name)) {
+    throw new UserMistake(`'${name}' is not CLASS/NAME, such as network/mynic`);
+  }
+  if (kind !== 'driver' && !NAME.test(name)) {
+    throw new UserMistake(`'${name}' is no name: lower-case words joined by -, as packet-counter`);
+  }
+  const place = placeOf(process.cwd());
+  if (place === 'project') checkInstalled();
+  const { files, next } = scaffold(kind, name, place);
+  const taken = [...files.keys()].find((path) => existsSync(path));
+  if (taken !== undefined) {
+    throw new UserMistake(`${taken} exists already; nothing was written, choose another name`);
+  }
+  const terminal = openTerminal('stdout');
+  for (const [path, text] of files) {
+    write(path, text);
+    terminal.print(path);
+  }
+  terminal.print(`next:\n${next.map((line) => `  ${line}`).join('\n')}`);
+}
+
+function write(path: string, text: string): void {
+  try {
+    makeFolder(dirname(path));
+    writeFileSync(path, text, { flag: 'wx' });
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+}
+
+/** What is written imports the package: without it, neither the test nor the system would run. */
+function checkInstalled(): void {
+  if (
+    moduleFolders(process.cwd()).some((folder) => existsSync(join(folder, PACKAGE, 'package.json')))
+  )
+    return;
+  throw new UserMistake(
+    `${PACKAGE} is not installed in this folder, and what is written needs it; first do ` +
+      `npm install PATH/${PACKAGE}-….tgz (npm pack in its repository makes that file)`,
+  );
+}
+
+/** @returns `node_modules` of a folder and of each above it, where Node looks for packages */
+function moduleFolders(folder: string): readonly string[] {
+  const above = dirname(folder);
+  return [join(folder, 'node_modules'), ...(above === folder ? [] : moduleFolders(above))];
+}
+
+/** This repository is where package.json has its name. */
+function placeOf(folder: string): Place {
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) return 'project';
+  return /"name":\s*"sddf-testbed"/.test(readFileSync(manifest, 'utf8')) ? 'repository' : 'project';
+}

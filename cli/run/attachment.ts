@@ -1,0 +1,94 @@
+/**
+ * What plugs a run's devices into the host: one kind for each class of device. A kind adds its options to `sddf run`, checks
+ * what was given, and opens the wires and bridges. To add one, write its module and name it in `attachment-kinds.ts`.
+ */
+
+import type { Command } from 'commander';
+import type { LoopPort } from '../../host/event-loop.ts';
+import type { Program } from '../../microkit/pd.ts';
+import type { LoadedSystem } from './system-source.ts';
+import type { WireParts, Wires } from '../../systems/testbed.ts';
+
+/** What commander has read: texts, lists of texts, `true` for flags. */
+export type RawOptions = Readonly<Record<string, unknown>>;
+
+/** The run that an attachment belongs to. */
+export interface RunParts {
+  readonly loaded: LoadedSystem;
+  readonly clock: 'virtual' | 'host';
+  readonly demo: 'no' | 'yes';
+  /** One line for the user about something that happened. */
+  readonly onNotice: (line: string) => void;
+}
+
+export interface AttachmentKind {
+  /** Its part of the counters' JSON. */
+  readonly name: string;
+  /** What `sddf run --help` says about its options, and examples. */
+  readonly help: string;
+  readonly examples: readonly string[];
+  addOptions(command: Command): void;
+  /**
+   * Checks what can be checked without the system.
+   *
+   * @throws UserMistake
+   */
+  parse(raw: RawOptions): ParsedAttachment;
+}
+
+export interface ParsedAttachment {
+  /** Standard output carries data: people's text goes to standard error. */
+  readonly standardOutput: 'free' | 'taken';
+  /**
+   * What its options mean for the description, unless `--set` says otherwise. A system need not offer them: `open` refuses
+   * what cannot be left out.
+   */
+  readonly choices?: Readonly<Record<string, string>>;
+  /**
+   * Checks the rest, and opens what must be there before the system boots.
+   *
+   * @returns undefined when the system has no such device
+   * @throws UserMistake
+   */
+  open(run: RunParts): Promise<Attachment | undefined>;
+}
+
+export interface Attachment extends LoopPort {
+  /** Programs of domains whose description names a path only, because they need the host. */
+  readonly programs?: ReadonlyMap<string, Program>;
+  /** Bytes of the staging area that its devices need; the testbed's own size unless told. */
+  readonly stagingBytes?: number;
+  /** The wires of its devices; called once, while the testbed is made. */
+  wires(parts: WireParts): Wires;
+  /** Connects them to the host, once the system has booted. @param wake called when the host has brought something */
+  plugIn(wake: () => void): Promise<void>;
+  /** Starts what has a beginning: a replay, a generator. */
+  start(): void;
+  /** 'host': input may come at any time, so the run keeps to real time. 'own': all input follows the board's clock. */
+  readonly pace: 'host' | 'own';
+  /** Whether its input has an end: a run whose inputs are over ends when all is quiet. */
+  readonly input: 'endless' | 'coming' | 'over';
+  /** 'taken': the terminal is a console of the board, so nothing else may be shown on it. */
+  readonly terminal?: 'free' | 'taken';
+  /** Packets or requests that went all the way: what work is divided by. */
+  readonly packets: number;
+  close(): Promise<void>;
+  counters(): Record<string, unknown>;
+}
+
+/** @returns an option's text; undefined when it was not given */
+export function textOption(raw: RawOptions, name: string): string | undefined {
+  const value = raw[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** @returns the texts of an option that may be repeated */
+export function textsOption(raw: RawOptions, name: string): readonly string[] {
+  const value = raw[name];
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** For commander: collects an option that may be repeated. */
+export function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}

@@ -1,0 +1,156 @@
+/**
+ * Drives a testbed to its end: in slices of virtual time, or live. A slice of virtual time is always the same length, so
+ * that where the host gets its turn is part of no result.
+ */
+
+import {
+  breathe,
+  type Drivable,
+  hostNow,
+  LiveLoop,
+  type LoopPort,
+  after,
+} from '../../host/event-loop.ts';
+import type { Testbed } from '../../systems/testbed.ts';
+
+export type Ending = 'time' | 'quiet' | 'interrupted';
+
+/** A wish to end, from Ctrl-C or a closed terminal. */
+export interface Interrupt {
+  readonly requested: boolean;
+  /** Calls `action` when the wish comes. */
+  onRequest(action: () => void): void;
+}
+
+export interface VirtualRun {
+  readonly testbed: Testbed;
+  readonly port: LoopPort;
+  /** End of the run, in the testbed's time; `Infinity`: until all is quiet. */
+  readonly untilNs: number;
+  readonly interrupt: Interrupt;
+  /** Called after each slice. */
+  readonly onSlice: () => void;
+}
+
+const VIRTUAL_SLICE_NS = 10_000_000;
+/** How long a live run whose input is over may take to bring out what it has to say. */
+const DRAIN_NS = 1_000_000_000;
+
+/** Virtual time: until `untilNs`, or until nothing is left to happen. */
+export async function driveVirtual(run: VirtualRun): Promise<Ending> {
+  const { testbed, port, untilNs } = run;
+  for (;;) {
+    const sliceEndNs = Math.min(testbed.now() + VIRTUAL_SLICE_NS, untilNs);
+    testbed.runUntil(sliceEndNs);
+    port.flush();
+    run.onSlice();
+    if (testbed.now() >= untilNs) return 'time';
+    if (testbed.isQuiet) return 'quiet';
+    if (run.interrupt.requested) return 'interrupted';
+    await breathe();
+  }
+}
+
+export interface LiveRun {
+  readonly testbed: Testbed;
+  readonly port: LoopPort;
+  readonly loop: LiveLoop;
+  /** How long; `undefined`: until interrupted. */
+  readonly forNs?: number | undefined;
+  readonly interrupt: Interrupt;
+  /**
+   * What the host may still bring: 'more', nothing after an input that is 'over', or 'none' because nothing is attached.
+   * With 'over' the run ends when the board is idle, at the latest when it has had time to say what it has to say; with
+   * 'none' when nothing can happen any more.
+   */
+  readonly input: () => 'more' | 'over' | 'none';
+}
+
+/**
+ * The loop for a testbed; made before the run, so that bridges can wake it.
+ *
+ * @param forNs how long it will run; the virtual clock goes no further
+ */
+export function makeLoop(
+  testbed: Testbed,
+  clock: 'virtual' | 'host',
+  forNs: number | undefined,
+): LiveLoop {
+  return new LiveLoop(clock === 'host' ? testbed : new PacedTestbed(testbed, forNs ?? Infinity));
+}
+
+/** Real time: until interrupted, or `forNs` are over, or the input is over and everything has been answered. */
+export async function driveLive(run: LiveRun): Promise<Ending> {
+  let ending = 'interrupted' as Ending; // set by callbacks, which the compiler does not follow
+  const { loop, testbed } = run;
+  const untilNs = testbed.now() + (run.forNs ?? Infinity);
+  let overAt: number | undefined;
+  loop.addPort({
+    flush: () => {
+      run.port.flush();
+      const input = run.input();
+      if (input === 'more') return;
+      overAt ??= hostNow();
+      // Characters may still be on their way out; a device that never rests does not keep the run going.
+      const isDrained = input === 'over' && testbed.isIdle && hostNow() - overAt > DRAIN_NS;
+      if (testbed.isQuiet || isDrained) {
+        ending = 'quiet';
+        loop.stop();
+      }
+    },
+  });
+  if (run.interrupt.requested) return ending;
+  run.interrupt.onRequest(() => loop.stop());
+  const timer =
+    run.forNs === undefined
+      ? undefined
+      : after(run.forNs / 1e6, () => {
+          ending = 'time';
+          loop.stop();
+        });
+  await loop.run();
+  timer?.cancel();
+  if (ending !== 'time' || testbed.board.clock.kind === 'host') return ending;
+  return runOn(run, untilNs);
+}
+
+/** The virtual clock has stood still since the last event, or is late: on to the time at which the run ends. */
+async function runOn({ testbed, port, interrupt }: LiveRun, untilNs: number): Promise<Ending> {
+  while (testbed.now() < untilNs) {
+    if (interrupt.requested) return 'interrupted';
+    const nextNs = Math.max(testbed.now() + VIRTUAL_SLICE_NS, testbed.nextEventAt());
+    testbed.runUntil(Math.min(nextNs, untilNs));
+    port.flush();
+    await breathe();
+  }
+  return 'time';
+}
+
+/** A testbed under the virtual clock whose time keeps to the host's: it may run behind while it works, never ahead. */
+class PacedTestbed implements Drivable {
+  readonly #testbed: Testbed;
+  readonly #offsetNs: number;
+  readonly #untilNs: number;
+
+  constructor(testbed: Testbed, forNs: number) {
+    this.#testbed = testbed;
+    this.#offsetNs = hostNow() - testbed.now();
+    this.#untilNs = testbed.now() + forNs;
+  }
+
+  runSlice(sliceNs: number): 'idle' | 'busy' {
+    const behindNs = this.now() - this.#testbed.now();
+    if (behindNs <= 0) return 'idle';
+    this.#testbed.runUntil(this.#testbed.now() + Math.min(sliceNs, behindNs));
+    return behindNs > sliceNs ? 'busy' : 'idle';
+  }
+
+  /** What the testbed's time ought to be. */
+  now(): number {
+    return Math.min(hostNow() - this.#offsetNs, this.#untilNs);
+  }
+
+  nextEventAt(): number {
+    return this.#testbed.nextEventAt();
+  }
+}

@@ -1,0 +1,125 @@
+/** What a run prints at its end: counters as JSON, or a summary for people. */
+
+import type { RunCounters } from '../../systems/testbed.ts';
+import type { Ending } from './drive.ts';
+import { groupDigits, seconds } from '../figures.ts';
+
+export interface RunResult {
+  readonly system: string;
+  readonly clock: 'virtual' | 'host';
+  readonly seed: number;
+  readonly ending: Ending;
+  /** Counters when the system had booted, and at the end. */
+  readonly before: RunCounters;
+  readonly after: RunCounters;
+  /** What wires and bridges have counted, by kind of attachment. */
+  readonly attachments: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Every device's visible state. */
+  readonly board: Readonly<Record<string, unknown>>;
+  /** Packets that went all the way: what is divided by. */
+  readonly packets: number;
+}
+
+/** Work for each packet, from counters at two times. */
+export interface PerPacket {
+  readonly copies: number;
+  readonly bytesCopied: number;
+  readonly kernelEntries: number;
+  readonly notifications: number;
+  readonly contextSwitches: number;
+}
+
+/** @returns undefined when there were no packets */
+export function perPacket(
+  before: RunCounters,
+  after: RunCounters,
+  packets: number,
+): PerPacket | undefined {
+  if (packets === 0) return undefined;
+  const each = (from: number, to: number): number => round((to - from) / packets);
+  return {
+    copies: each(before.copies, after.copies),
+    bytesCopied: each(before.bytesCopied, after.bytesCopied),
+    kernelEntries: each(before.kernel.kernelEntries, after.kernel.kernelEntries),
+    notifications: each(before.kernel.notificationsSent, after.kernel.notificationsSent),
+    contextSwitches: each(before.kernel.contextSwitches, after.kernel.contextSwitches),
+  };
+}
+
+/** Three digits behind the point: the same text on every machine. */
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+/** One line. Under the virtual clock, the same run gives the same text. */
+export function reportJson(result: RunResult): string {
+  const { before, after, ...rest } = result;
+  return JSON.stringify({
+    schema: 1,
+    system: rest.system,
+    clock: rest.clock,
+    seed: rest.seed,
+    ending: rest.ending,
+    bootNs: before.timeNs,
+    timeNs: after.timeNs,
+    packets: rest.packets,
+    perPacket: perPacket(before, after, rest.packets) ?? null,
+    copies: after.copies,
+    bytesCopied: after.bytesCopied,
+    ...(after.busyNs === undefined ? {} : { busyNs: after.busyNs, work: after.work }),
+    kernel: after.kernel,
+    pds: after.pds,
+    programs: after.programs,
+    ...rest.attachments,
+    board: rest.board,
+  });
+}
+
+export function reportText(result: RunResult): readonly string[] {
+  const { before, after, packets } = result;
+  const timeNs = after.timeNs - before.timeNs;
+  const clock = result.clock === 'virtual' ? ' of virtual time' : '';
+  const sent =
+    'net' in result.attachments ? `, ${groupDigits(packets)} packets sent by the board` : '';
+  const quiet = result.ending === 'quiet' ? ', then all was quiet' : '';
+  const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}${quiet}`];
+  const work = perPacket(before, after, packets);
+  const unit = 'net' in result.attachments ? 'per packet' : 'per request';
+  if (work !== undefined) lines.push(`  ${unit.padEnd(12)} ${workText(work)}`);
+  if (before.busyNs !== undefined && after.busyNs !== undefined && timeNs > 0) {
+    const busy = (after.busyNs - before.busyNs) / timeNs;
+    lines.push(`  CPU use      ${(busy * 100).toFixed(1)} % of a core`);
+  }
+  for (const [kind, counters] of Object.entries(result.attachments)) {
+    for (const line of countedLines(kind, counters)) lines.push(`  ${line}`);
+  }
+  const exceptions = Object.entries(after.pds).filter(([, pd]) => pd.exceptions > 0);
+  for (const [name, pd] of exceptions) {
+    lines.push(`  ${name}: ${String(pd.exceptions)} ${pd.exceptions === 1 ? 'fault' : 'faults'}`);
+  }
+  return lines;
+}
+
+export function workText(work: PerPacket): string {
+  return [
+    `copies ${String(work.copies)}`,
+    `bytes copied ${String(work.bytesCopied)}`,
+    `kernel entries ${String(work.kernelEntries)}`,
+    `notifications ${String(work.notifications)}`,
+    `context switches ${String(work.contextSwitches)}`,
+  ].join(' · ');
+}
+
+/** The counters that are not zero: a line for the attachment's own, and a line for each of its parts. */
+function countedLines(
+  kind: string,
+  attachment: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return Object.entries({ [kind]: attachment, ...attachment }).flatMap(([part, counters]) => {
+    if (typeof counters !== 'object' || counters === null || Array.isArray(counters)) return [];
+    const counted = Object.entries(counters as Record<string, unknown>)
+      .filter(([, value]) => typeof value === 'number' && value !== 0)
+      .map(([name, value]) => `${name} ${groupDigits(value as number)}`);
+    return counted.length === 0 ? [] : [`${part.padEnd(12)} ${counted.join(' · ')}`];
+  });
+}

@@ -1,0 +1,245 @@
+/** Finds the system that a command is about: a ready-made one by name, a module, or an XML description. */
+
+import { UserMistake } from '../../host/problem.ts';
+import { type Diagnostic, formatDiagnostic, isError } from '../../microkit/diagnostic.ts';
+import {
+  type PdDescription,
+  type SystemDescription,
+  flatten,
+  symbolsOf,
+} from '../../microkit/model.ts';
+import type { Program } from '../../microkit/pd.ts';
+import { checkRecords } from '../../microkit/sddf/check-records.ts';
+import type { CounterNames } from '../../queues/counters.ts';
+import { systems } from '../../systems/index.ts';
+import { domainsToHaveOwn } from '../../systems/own-programs.ts';
+import {
+  ChoiceError,
+  type SystemModule,
+  asSystemModule,
+  completeChoices,
+} from '../../systems/system.ts';
+import { closest } from '../closest.ts';
+import { findProgram, readDescriptionFile, withConfigFile } from '../describe/description-file.ts';
+import { importUserModule, prepareUserModules } from './user-modules.ts';
+
+/** A system, ready to be put on a board. */
+export interface LoadedSystem {
+  readonly name: string;
+  readonly system: SystemDescription;
+  readonly counters: NonNullable<SystemModule['counters']>;
+  /** Programs of domains whose description names a path only. */
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly warnings: readonly string[];
+  readonly from: 'module' | 'description';
+  readonly attachDevices?: SystemModule['attachDevices'];
+  /** Choices meant for options that the system does not have: whoever meant them refuses what cannot be left out. */
+  readonly notOffered: readonly string[];
+}
+
+/**
+ * @param reference a name of `sddf list`, `./file.ts`, or `FILE.system`
+ * @param choices made by name: the system has to offer them
+ * @param implied what other options come to, as far as the system offers it; `choices` come first
+ * @throws UserMistake
+ */
+export async function loadSystem(
+  reference: string,
+  choices: Readonly<Record<string, string>>,
+  searchPath: readonly string[],
+  implied: Readonly<Record<string, string>> = {},
+): Promise<LoadedSystem> {
+  if (reference.endsWith('.system')) return loadDescription(reference, searchPath);
+  if (MODULE.test(reference)) {
+    const module = await loadModule(reference);
+    return buildSystem(reference, module, choices, implied);
+  }
+  const ready = systems.find((system) => system.name === reference);
+  if (ready === undefined) {
+    const names = systems.map((system) => system.name);
+    const guess = closest(reference, names);
+    const meant = guess === undefined ? '' : ` (did you mean ${guess}?)`;
+    throw new UserMistake(
+      `no system '${reference}'${meant}; sddf list shows them, ./file.ts and FILE.system run too`,
+    );
+  }
+  return buildSystem(reference, await ready.load(), choices, implied);
+}
+
+function buildSystem(
+  name: string,
+  module: SystemModule,
+  choices: Readonly<Record<string, string>>,
+  implied: Readonly<Record<string, string>>,
+): LoadedSystem {
+  const isOffered = (option: string): boolean => Object.hasOwn(module.options ?? {}, option);
+  const wanted = Object.entries(implied).filter(([option]) => isOffered(option));
+  let complete: Readonly<Record<string, string>>;
+  try {
+    complete = completeChoices(module, { ...Object.fromEntries(wanted), ...choices });
+  } catch (error) {
+    if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
+    throw error;
+  }
+  const built = buildModule(name, module, complete);
+  if (!built.ok) throw describedBadly(name, built.errors, []);
+  const warnings = built.warnings.map((warning) => formatDiagnostic(warning, name, []));
+  return {
+    name: built.system.name,
+    system: built.system,
+    counters: module.counters ?? {},
+    programs: new Map(),
+    warnings,
+    notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
+    from: 'module',
+    ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
+  };
+}
+
+/** An exception in a user's own `build` is the user's mistake; the first frame in the user's file says where. */
+function buildModule(
+  name: string,
+  module: SystemModule,
+  choices: Readonly<Record<string, string>>,
+): ReturnType<SystemModule['build']> {
+  try {
+    return module.build(choices);
+  } catch (error) {
+    if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
+    if (!(error instanceof Error)) throw error;
+    const file = name.replace(/^.*\//, '');
+    const frame = error.stack?.split('\n').find((line) => line.includes(`${file}:`));
+    const line = /:(\d+):\d+\)?$/.exec(frame ?? '')?.[1];
+    throw new UserMistake(`${name}${line === undefined ? '' : `:${line}`}: ${error.message}`);
+  }
+}
+
+/** One line that says how many errors there are, then each as the checker prints it. */
+function describedBadly(
+  file: string,
+  diagnostics: readonly Diagnostic[],
+  source: readonly string[],
+): UserMistake {
+  const errors = diagnostics.filter(isError).length;
+  const count = errors === 1 ? '1 error' : `${String(errors)} errors`;
+  const texts = diagnostics.map((each) => formatDiagnostic(each, file, source));
+  return new UserMistake(`${file}: ${count} in the system description\n${texts.join('\n')}`);
+}
+
+async function loadModule(path: string): Promise<SystemModule> {
+  await prepareUserModules();
+  const loaded = await importUserModule(path);
+  const candidates = [loaded, ...Object.values(loaded)];
+  const module = candidates.map(asSystemModule).find((found) => found !== undefined);
+  if (module === undefined) {
+    throw new UserMistake(
+      `${path}: exports no system; export function build(), see docs/writing-a-driver.md`,
+    );
+  }
+  return module;
+}
+
+async function loadDescription(path: string, searchPath: readonly string[]): Promise<LoadedSystem> {
+  const { RISCV64 } = await import('../../microkit/target.ts');
+  const { read, source, folders } = readDescriptionFile(path, RISCV64, searchPath);
+  if (!read.ok) throw describedBadly(path, read.diagnostics, source);
+  const system = withConfigFile(read.system, path);
+  const records = checkRecords(system);
+  if (records.some(isError)) throw describedBadly(path, records, source);
+  const programs = new Map<string, Program>();
+  await prepareUserModules();
+  const counters: Record<string, CounterNames<string>> = {};
+  const unset: string[] = [];
+  const domains = flatten(system);
+  const toHave = domainsToHaveOwn(domains.map(({ pd }) => [pd.name, pd.image.path]));
+  for (const { pd } of domains) {
+    const instance = toHave.has(pd.name) ? pd.name : undefined;
+    const loaded = await loadProgram(pd, folders, instance);
+    programs.set(pd.name, loaded.main);
+    unset.push(...checkSymbols(system, pd, loaded.symbols));
+    if (loaded.counters !== undefined) counters[pd.name] = loaded.counters;
+  }
+  const warnings = [...read.warnings, ...records].map((warning) =>
+    formatDiagnostic(warning, path, source),
+  );
+  return {
+    name: system.name,
+    system,
+    counters,
+    programs,
+    warnings: [...warnings, ...unset],
+    notOffered: [],
+    from: 'description',
+  };
+}
+
+const MODULE = /\.[cm]?[jt]s$/;
+
+/** A program's module: its entry function and, when it keeps counters, their names. */
+interface ProgramModule {
+  readonly main: Program;
+  readonly counters: CounterNames<string> | undefined;
+  /** Variables that a description may set; undefined when the program does not say. */
+  readonly symbols: readonly string[] | undefined;
+}
+
+/** @param instance with a name, an instance of the module for this domain alone */
+async function loadProgram(
+  { name: pd, image: { path: image } }: PdDescription,
+  folders: readonly string[],
+  instance: string | undefined,
+): Promise<ProgramModule> {
+  const path = findProgram(folders, image);
+  if (!MODULE.test(image)) {
+    throw new UserMistake(
+      `protection domain '${pd}': ${image} is no module; programs are .ts or .js here, see docs/writing-a-driver.md`,
+    );
+  }
+  if (path === undefined) {
+    const places = [...new Set(folders)].join(', ');
+    throw new UserMistake(
+      `protection domain '${pd}': no program ${image} in ${places}; see --search-path`,
+    );
+  }
+  const loaded = await importUserModule(path, instance);
+  if (typeof loaded['main'] !== 'function') {
+    throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
+  }
+  const { counters, symbols } = loaded;
+  return {
+    main: loaded['main'] as Program,
+    counters: isCounterNames(counters) ? counters : undefined,
+    symbols: Array.isArray(symbols) ? symbols.map(String) : undefined,
+  };
+}
+
+/**
+ * As the Microkit tool refuses to patch a symbol that the ELF file does not have.
+ *
+ * @returns warnings for variables that nothing sets
+ */
+function checkSymbols(
+  system: SystemDescription,
+  pd: PdDescription,
+  declared: readonly string[] | undefined,
+): readonly string[] {
+  if (declared === undefined) return [];
+  const set = symbolsOf(system, pd).map(({ symbol }) => symbol);
+  const unknown = set.find((symbol) => !declared.includes(symbol));
+  const place = `protection domain '${pd.name}'`;
+  if (unknown !== undefined) {
+    const guess = closest(unknown, declared);
+    const hint =
+      guess === undefined ? `it declares ${declared.join(', ')}` : `did you mean ${guess}?`;
+    const what = `setvar on symbol '${unknown}', which ${pd.image.path} does not declare`;
+    throw new UserMistake(`${place}: ${what}; ${hint}`);
+  }
+  return declared
+    .filter((symbol) => !set.includes(symbol))
+    .map((symbol) => `warning: ${place}: no setvar sets '${symbol}', which its program declares`);
+}
+
+function isCounterNames(value: unknown): value is CounterNames<string> {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).every((index) => Number.isInteger(index));
+}

@@ -1,0 +1,132 @@
+/**
+ * What the UART of a run is plugged into: the line that the testbed is made with, and the bridge behind it, opened once
+ * the system has booted.
+ *
+ *     UART ── SerialLine ── HostLine ── bridge (stdio, pty, port, tcp, telnet, rfc2217, file)
+ */
+
+import type { LineRate } from '../../board/serial-wire.ts';
+import { SerialLine } from '../../board/uart/serial-line.ts';
+import type { SerialBridge } from '../../host/serial/bridge.ts';
+import { FileBridge } from '../../host/serial/file-bridge.ts';
+import { HostLine } from '../../host/serial/host-line.ts';
+import { PortBridge } from '../../host/serial/port-bridge.ts';
+import { openWithSerialport } from '../../host/serial/port-driver.ts';
+import { PtyBridge } from '../../host/serial/pty-bridge.ts';
+import { SocketBridge } from '../../host/serial/socket-bridge.ts';
+import { StdioBridge } from '../../host/serial/stdio-bridge.ts';
+import type { Uart } from '../../systems/serial-devices.ts';
+import type { WireParts, Wires } from '../../systems/testbed.ts';
+import type { Attachment } from '../run/attachment.ts';
+import type { SerialOptions } from './options.ts';
+
+export interface SerialAttachmentOptions {
+  readonly serial: SerialOptions;
+  readonly uart: Uart;
+  readonly rate: LineRate;
+  readonly clock: 'virtual' | 'host';
+  readonly onNotice: (line: string) => void;
+}
+
+export class SerialAttachment implements Attachment {
+  /** Characters are no packets: work is not divided by them. */
+  readonly packets = 0;
+  readonly #options: SerialAttachmentOptions;
+  #line: SerialLine | undefined;
+  #bridge: SerialBridge | undefined;
+  #quit: 'no' | 'yes' = 'no';
+
+  constructor(options: SerialAttachmentOptions) {
+    this.#options = options;
+  }
+
+  get terminal(): 'free' | 'taken' {
+    return this.#options.serial.kind === 'stdio' ? 'taken' : 'free';
+  }
+
+  get pace(): 'host' | 'own' {
+    const { kind } = this.#options.serial;
+    return kind === 'file' || kind === 'none' ? 'own' : 'host';
+  }
+
+  get input(): 'endless' | 'coming' | 'over' {
+    if (this.#quit === 'yes') return 'over';
+    const { kind } = this.#options.serial;
+    if (kind === 'none') return 'endless';
+    if (this.#bridge?.inputOver === true) return 'over';
+    // Files end, and so does standard input that is not a terminal.
+    const ends = kind === 'file' || (kind === 'stdio' && !process.stdin.isTTY);
+    return ends ? 'coming' : 'endless';
+  }
+
+  wires({ board }: WireParts): Wires {
+    const { rate, uart, serial } = this.#options;
+    const flow = serial.kind === 'port' && serial.flow === 'rtscts' ? 'rtscts' : 'none';
+    this.#line = new SerialLine({ clock: board.clock, rate, flow });
+    return { serial: { wire: this.#line, uart } };
+  }
+
+  async plugIn(wake: () => void): Promise<void> {
+    const { serial, onNotice } = this.#options;
+    if (this.#line === undefined) throw new Error('the wire is made before the bridge');
+    const host = new HostLine(this.#line, wake);
+    this.#bridge = await this.#openBridge(host);
+    if (this.#bridge !== undefined && serial.kind !== 'none') onNotice(this.#bridge.description);
+  }
+
+  async #openBridge(host: HostLine): Promise<SerialBridge | undefined> {
+    const { serial, onNotice } = this.#options;
+    switch (serial.kind) {
+      case 'none':
+        return new FileBridge({ host });
+      case 'stdio':
+        return new StdioBridge({
+          host,
+          onQuit: () => {
+            this.#quit = 'yes';
+            host.wake();
+          },
+        });
+      case 'pty':
+        return PtyBridge.open({
+          host,
+          ...(serial.link === undefined ? {} : { link: serial.link }),
+        });
+      case 'port': {
+        const { path, format, flow } = serial;
+        return PortBridge.open({ host, path, format, flow, open: openWithSerialport, onNotice });
+      }
+      case 'socket': {
+        const { protocol, address, port } = serial;
+        return SocketBridge.open({ host, protocol, address, port, onNotice });
+      }
+      case 'file': {
+        const { inPath, outPath } = serial;
+        return new FileBridge({
+          host,
+          ...(inPath === undefined ? {} : { inPath }),
+          ...(outPath === undefined ? {} : { outPath }),
+        });
+      }
+    }
+  }
+
+  start(): void {
+    // Input begins when the host has some.
+  }
+
+  flush(): void {
+    this.#bridge?.flush();
+  }
+
+  async close(): Promise<void> {
+    this.#bridge?.flush();
+    await this.#bridge?.close();
+  }
+
+  counters(): Record<string, unknown> {
+    const { serial, uart, rate } = this.#options;
+    const kind = serial.kind === 'socket' ? serial.protocol : serial.kind;
+    return { kind, uart, lineRate: rate, ...this.#bridge?.counters() };
+  }
+}

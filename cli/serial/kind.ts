@@ -1,0 +1,115 @@
+/** The serial options of `sddf run`: `--serial`, `--uart`, `--line-rate`. */
+
+import { type Command, InvalidArgumentError } from 'commander';
+import type { LineRate } from '../../board/serial-wire.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { UARTS, uartOf } from '../../systems/serial-devices.ts';
+import {
+  type Attachment,
+  type AttachmentKind,
+  type ParsedAttachment,
+  type RawOptions,
+  type RunParts,
+  textOption,
+} from '../run/attachment.ts';
+import { SerialAttachment } from './attachment.ts';
+import { parseLineRate, parseSerialOptions, SERIAL_HELP, type SerialOptions } from './options.ts';
+import type { LoadedSystem } from '../run/system-source.ts';
+
+const STANDARD_BAUD = 115_200;
+
+export const serialKind: AttachmentKind = {
+  name: 'serial',
+  help: SERIAL_HELP,
+  examples: [
+    'sddf run serial --serial stdio',
+    'sddf run serial --serial pty,link=./uart0 --uart pl011',
+    'sddf run serial --serial rfc2217,listen=127.0.0.1:4444 --line-rate fast',
+    'sddf run serial --serial file,in=script.txt,out=log.txt --clock virtual --json',
+  ],
+  addOptions: (command: Command) => {
+    command
+      .option('--serial <line>', "where the UART's line is plugged in, see below", once)
+      .option('--uart <uart>', `the serial device: ${UARTS.join(', ')}`)
+      .option('--line-rate <rate>', 'real, or fast: characters take no time', 'real');
+  },
+  parse: (raw) => new ParsedSerial(raw),
+};
+
+function once(value: string, before: string | undefined): string {
+  if (before !== undefined) throw new InvalidArgumentError('--serial is given twice');
+  return value;
+}
+
+class ParsedSerial implements ParsedAttachment {
+  readonly standardOutput: 'free' | 'taken';
+  readonly choices: Readonly<Record<string, string>>;
+  readonly #serial: SerialOptions | undefined;
+  readonly #rate: LineRate;
+  readonly #json: 'yes' | 'no';
+  readonly #uart: string | undefined;
+
+  constructor(raw: RawOptions) {
+    const text = textOption(raw, 'serial');
+    this.#serial = text === undefined ? undefined : parseSerialOptions(text);
+    this.#rate = parseLineRate(textOption(raw, 'lineRate') ?? 'real');
+    this.#json = raw['json'] === true ? 'yes' : 'no';
+    this.#uart = textOption(raw, 'uart');
+    this.choices = choicesOf(this.#serial, this.#uart);
+    this.standardOutput = this.#serial?.kind === 'stdio' ? 'taken' : 'free';
+    if (this.#json === 'yes' && this.#serial?.kind === 'stdio') {
+      throw new UserMistake('--serial stdio: standard output cannot carry --json too; use a file');
+    }
+  }
+
+  async open(run: RunParts): Promise<Attachment | undefined> {
+    const { name, system } = run.loaded;
+    const uart = uartOf(system);
+    if (uart === undefined) {
+      if (this.#serial === undefined && this.#uart === undefined) return undefined;
+      throw new UserMistake(`${name}: the system has no UART; leave --serial and --uart out`);
+    }
+    this.#checkOffered(run.loaded, uart);
+    if (this.#serial?.kind === 'stdio' && run.clock === 'virtual' && process.stdin.isTTY) {
+      throw new UserMistake(
+        '--serial stdio: a person types in real time; leave --clock virtual out',
+      );
+    }
+    const serial = this.#serial ?? this.#standard(run);
+    const { clock, onNotice } = run;
+    return Promise.resolve(
+      new SerialAttachment({ serial, uart, rate: this.#rate, clock, onNotice }),
+    );
+  }
+
+  /** @throws UserMistake for a UART or a format that the system does not let be chosen */
+  #checkOffered({ name, notOffered }: LoadedSystem, uart: string): void {
+    if (this.#uart !== undefined && this.#uart !== uart) {
+      throw new UserMistake(`${name}: the system's UART is ${uart}; leave --uart out`);
+    }
+    const fixed = ['baud', 'flow'].filter((option) => notOffered.includes(option));
+    if (fixed.length === 0) return;
+    const fields = fixed.map((option) => `${option}=`).join(' and ');
+    throw new UserMistake(`${name}: the format of its UART is fixed; leave ${fields} out`);
+  }
+
+  /** Without `--serial`: the terminal, where there is one to be had. */
+  #standard(run: RunParts): SerialOptions {
+    return run.clock === 'host' && this.#json === 'no' ? { kind: 'stdio' } : { kind: 'none' };
+  }
+}
+
+/** What the options mean for the description: which UART, and with a port the baud rate and flow control asked for. */
+function choicesOf(
+  serial: SerialOptions | undefined,
+  uart: string | undefined,
+): Readonly<Record<string, string>> {
+  const port: Record<string, string> = {};
+  if (serial?.kind === 'port') {
+    // Only what differs: a system of the user's own need not have these options.
+    const { format, flow } = serial;
+    if (format.baud !== STANDARD_BAUD) port['baud'] = String(format.baud);
+    if (flow !== 'none') port['flow'] = flow;
+  }
+  return { ...port, ...(uart === undefined ? {} : { uart }) };
+}
