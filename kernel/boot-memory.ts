@@ -3,7 +3,7 @@
 import type { Ram } from '../memory/ram.ts';
 import { BootError } from './boot-error.ts';
 import type { Machine } from './machine.ts';
-import { UNTYPED_BITS_MAX, UNTYPED_BITS_MIN } from './object-sizes.ts';
+import { UNTYPED_BITS_MAX, UNTYPED_BITS_MIN } from './objects/object-sizes.ts';
 
 /** Entries in the boot information's list of untypeds. */
 const UNTYPEDS_MAX = 230;

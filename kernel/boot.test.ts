@@ -12,11 +12,11 @@ import {
 } from './abi.ts';
 import { boot } from './boot.ts';
 import type { BootInfo } from './boot-info.ts';
-import { Census } from './check/census.ts';
-import { Chance } from './check/chance.ts';
-import { FuzzMachine } from './check/fuzz-machine.ts';
+import { Census } from './inspect/census.ts';
+import { Chance } from '../sim/oracles/kernel/chance.ts';
+import { FuzzMachine } from '../sim/oracles/kernel/fuzz-machine.ts';
 import { generatorImage } from './generator-context.ts';
-import type { UntypedCap } from './objects.ts';
+import type { UntypedCap } from './objects/objects.ts';
 import type { ThreadBody, Word } from './system-call.ts';
 
 const RUBBISH = 0xa5;

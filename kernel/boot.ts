@@ -24,10 +24,10 @@ import { BootError } from './boot-error.ts';
 import { bootUntypeds, RootServerMemory } from './boot-memory.ts';
 import type { CostTable } from './cost.ts';
 import { DEFAULT_COSTS } from './cost.ts';
-import { setPc } from './fault.ts';
+import { setPc } from './ipc/fault.ts';
 import { Kernel } from './kernel.ts';
 import type { Machine } from './machine.ts';
-import { cteInsert } from './mdb.ts';
+import { cteInsert } from './objects/mdb.ts';
 import {
   ASID_POOL_BITS,
   PAGE_BITS,
@@ -35,12 +35,19 @@ import {
   SLOT_BITS,
   TCB_BITS,
   VM_READ_WRITE,
-} from './object-sizes.ts';
-import { CNode, SchedContext, Tcb } from './objects.ts';
-import { AsidPool, PageTable } from './page-table.ts';
-import type { Cap, CNodeCap, FrameCap, KernelObject, PageTableCap, Slot } from './objects.ts';
-import { rescheduleRequired, schedEnqueue } from './ready-queue.ts';
-import { refillNew } from './sporadic.ts';
+} from './objects/object-sizes.ts';
+import { CNode, SchedContext, Tcb } from './objects/objects.ts';
+import { AsidPool, PageTable } from './memory/page-table.ts';
+import type {
+  Cap,
+  CNodeCap,
+  FrameCap,
+  KernelObject,
+  PageTableCap,
+  Slot,
+} from './objects/objects.ts';
+import { rescheduleRequired, schedEnqueue } from './sched/ready-queue.ts';
+import { refillNew } from './sched/sporadic.ts';
 import { IRQ_TIMER, KernelState, MIN_REFILLS, NS_PER_TICK, TICKS_PER_US } from './state.ts';
 import type { ProgramImage } from './user.ts';
 

@@ -13,10 +13,10 @@ import {
   LOOKUP_GUARD_MISMATCH,
   LOOKUP_INVALID_ROOT,
   LOOKUP_MISSING_CAPABILITY,
-} from './fault-record.ts';
-import type { LookupFailure } from './fault-record.ts';
-import type { Slot, Tcb } from './objects.ts';
-import { setMr } from './message-registers.ts';
+} from './ipc/fault-record.ts';
+import type { LookupFailure } from './ipc/fault-record.ts';
+import type { Slot, Tcb } from './objects/objects.ts';
+import { setMr } from './ipc/message-registers.ts';
 import { STATUS_ERROR, STATUS_OK } from './state.ts';
 import type { KernelState, Status } from './state.ts';
 

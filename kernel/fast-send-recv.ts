@@ -14,7 +14,7 @@ import {
   RIGHT_READ,
   RIGHT_WRITE,
 } from './abi.ts';
-import { lookupSlot } from './cspace.ts';
+import { lookupSlot } from './objects/cspace.ts';
 import {
   canWake,
   replyInA6,
@@ -25,8 +25,8 @@ import {
   waitAt,
   wake,
 } from './fast-steps.ts';
-import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects.ts';
-import { highestReadyPriority, schedEnqueue } from './ready-queue.ts';
+import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects/objects.ts';
+import { highestReadyPriority, schedEnqueue } from './sched/ready-queue.ts';
 import type { KernelState } from './state.ts';
 
 // The low halves of registers, in `regs`. Declared here, V8 folds these into the code; what is imported it looks up at each use.

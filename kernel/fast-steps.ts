@@ -1,11 +1,11 @@
 /** Small steps of the fast path, see `fastpath.ts`. */
 
 import { REG_A0, REG_A1, REG_A2, REG_A6 } from './abi.ts';
-import { enqueueWaiting } from './blocking.ts';
-import { lookupSlot } from './cspace.ts';
-import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects.ts';
-import { highestReadyPriority, schedDequeue } from './ready-queue.ts';
-import { switchSchedContext } from './schedule.ts';
+import { enqueueWaiting } from './ipc/blocking.ts';
+import { lookupSlot } from './objects/cspace.ts';
+import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects/objects.ts';
+import { highestReadyPriority, schedDequeue } from './sched/ready-queue.ts';
+import { switchSchedContext } from './sched/schedule.ts';
 import { PRIORITIES } from './state.ts';
 import type { KernelState } from './state.ts';
 

@@ -24,7 +24,7 @@ import {
   SYS_SEND,
   SYS_WAIT,
 } from './abi.ts';
-import { lookupSlot } from './cspace.ts';
+import { lookupSlot } from './objects/cspace.ts';
 import { fastSendRecv } from './fast-send-recv.ts';
 import {
   canWake,
@@ -39,9 +39,14 @@ import {
   waitAt,
   wake,
 } from './fast-steps.ts';
-import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects.ts';
-import { highestReadyPriority, isSchedulable, schedAppend, schedEnqueue } from './ready-queue.ts';
-import { refillReady } from './sporadic.ts';
+import type { Endpoint, Notification, NotificationCap, Reply, Tcb } from './objects/objects.ts';
+import {
+  highestReadyPriority,
+  isSchedulable,
+  schedAppend,
+  schedEnqueue,
+} from './sched/ready-queue.ts';
+import { refillReady } from './sched/sporadic.ts';
 import type { KernelState } from './state.ts';
 
 // The low halves of registers, in `regs`. Declared here, V8 folds these into the code; what is imported it looks up at each use.

@@ -40,7 +40,7 @@ import type {
   ThreadRequest,
   Word,
 } from './system-call.ts';
-import { PC_IN_PROGRAM } from './thread.ts';
+import { PC_IN_PROGRAM } from './sched/thread.ts';
 import type { Mapping, ProgramImage, UserContext, UserThread } from './user.ts';
 import { UserException } from './user.ts';
 

@@ -32,8 +32,8 @@ import {
 import { boot, BootError } from './boot.ts';
 import type { BootInfo } from './boot-info.ts';
 import type { Kernel } from './kernel.ts';
-import { Chance } from './check/chance.ts';
-import { FuzzMachine } from './check/fuzz-machine.ts';
+import { Chance } from '../sim/oracles/kernel/chance.ts';
+import { FuzzMachine } from '../sim/oracles/kernel/fuzz-machine.ts';
 import { generatorImage } from './generator-context.ts';
 import type { ThreadStep, Word } from './system-call.ts';
 import type { UserThread } from './user.ts';

@@ -8,15 +8,15 @@ import { Configured } from '../memory/configured.ts';
 import { MemoryFault } from '../memory/region.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { BootInfo } from './boot-info.ts';
-import { handleFault, pcOf, setPc } from './fault.ts';
+import { handleFault, pcOf, setPc } from './ipc/fault.ts';
 import { tryFastPath } from './fastpath.ts';
-import { handleInterrupt } from './irq.ts';
-import type { Fault } from './fault-record.ts';
-import { memoryFault, userException } from './fault-record.ts';
-import type { Tcb } from './objects.ts';
+import { handleInterrupt } from './objects/irq.ts';
+import type { Fault } from './ipc/fault-record.ts';
+import { memoryFault, userException } from './ipc/fault-record.ts';
+import type { Tcb } from './objects/objects.ts';
 import { Processor } from './processor.ts';
-import { isSchedulable, schedEnqueue } from './ready-queue.ts';
-import { completeYieldTo } from './sched-context.ts';
+import { isSchedulable, schedEnqueue } from './sched/ready-queue.ts';
+import { completeYieldTo } from './sched/sched-context.ts';
 import {
   checkBudget,
   checkBudgetRestart,
@@ -26,11 +26,11 @@ import {
   switchSchedContext,
   switchToThread,
   updateTimestamp,
-} from './schedule.ts';
+} from './sched/schedule.ts';
 import { NS_PER_TICK, PRIORITIES } from './state.ts';
 import type { KernelCounters, KernelState } from './state.ts';
 import { handleSyscall } from './syscall.ts';
-import { PC_IN_PROGRAM, PC_SPAN, PC_SYSTEM_CALL } from './thread.ts';
+import { PC_IN_PROGRAM, PC_SPAN, PC_SYSTEM_CALL } from './sched/thread.ts';
 import type { ProgramImage } from './user.ts';
 import {
   ThreadUnwound,

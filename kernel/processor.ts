@@ -1,10 +1,10 @@
 /** The processor as one program sees it: the kernel's side of `UserThread`. */
 
 import type { Access } from '../memory/region.ts';
-import type { Tcb } from './objects.ts';
+import type { Tcb } from './objects/objects.ts';
 import type { KernelState } from './state.ts';
 import type { Mapping, ProgramImage, UserThread } from './user.ts';
-import { allows, translate, vspaceOf } from './vspace.ts';
+import { allows, translate, vspaceOf } from './memory/vspace.ts';
 
 /** What a processor needs of the dispatcher. */
 export interface TrapHandler {

@@ -8,11 +8,11 @@ import type { Ram } from '../memory/ram.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { CostTable } from './cost.ts';
 import type { Machine } from './machine.ts';
-import type { Fault, LookupFailure } from './fault-record.ts';
-import type { KernelObject } from './objects.ts';
-import type { AsidPool } from './page-table.ts';
-import { LOOKUP_INVALID_ROOT } from './fault-record.ts';
-import { SchedContext, Slot, Tcb } from './objects.ts';
+import type { Fault, LookupFailure } from './ipc/fault-record.ts';
+import type { KernelObject } from './objects/objects.ts';
+import type { AsidPool } from './memory/page-table.ts';
+import { LOOKUP_INVALID_ROOT } from './ipc/fault-record.ts';
+import { SchedContext, Slot, Tcb } from './objects/objects.ts';
 
 /** 10 MHz: ticks are 100 ns. */
 export const TICKS_PER_US = 10;

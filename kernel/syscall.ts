@@ -32,34 +32,34 @@ import {
   SYS_WAIT,
   SYS_YIELD,
 } from './abi.ts';
-import { decodeCNode } from './cnode.ts';
-import { lookupSlot } from './cspace.ts';
-import { decodeDomain } from './domain.ts';
-import { receiveIpc, sendIpc } from './endpoint.ts';
+import { decodeCNode } from './objects/cnode.ts';
+import { lookupSlot } from './objects/cspace.ts';
+import { decodeDomain } from './sched/domain.ts';
+import { receiveIpc, sendIpc } from './ipc/endpoint.ts';
 import { refuse, refuseCapability, setErrorMrs, setMissingCapability } from './errors.ts';
-import { capFault, handleFault } from './fault.ts';
-import { decodeIrqControl, decodeIrqHandler, handleInterrupt } from './irq.ts';
-import { lookupIpcBuffer, setInfo, setReplyInfo } from './message-registers.ts';
-import { receiveSignal, sendSignal } from './notification.ts';
-import { CAP_TYPE } from './cap.ts';
-import type { Cap, Reply, Slot } from './objects.ts';
-import { setThreadState } from './ready-queue.ts';
-import { doReplyTransfer } from './reply.ts';
-import { decodeSchedContext } from './sched-context.ts';
-import { decodeSchedControl } from './sched-control.ts';
-import { chargePreempted, yieldTurn } from './schedule.ts';
+import { capFault, handleFault } from './ipc/fault.ts';
+import { decodeIrqControl, decodeIrqHandler, handleInterrupt } from './objects/irq.ts';
+import { lookupIpcBuffer, setInfo, setReplyInfo } from './ipc/message-registers.ts';
+import { receiveSignal, sendSignal } from './ipc/notification.ts';
+import { CAP_TYPE } from './objects/cap.ts';
+import type { Cap, Reply, Slot } from './objects/objects.ts';
+import { setThreadState } from './sched/ready-queue.ts';
+import { doReplyTransfer } from './ipc/reply.ts';
+import { decodeSchedContext } from './sched/sched-context.ts';
+import { decodeSchedControl } from './sched/sched-control.ts';
+import { chargePreempted, yieldTurn } from './sched/schedule.ts';
 import { STATUS_ERROR, STATUS_OK, STATUS_PREEMPTED } from './state.ts';
 import type { KernelState, Status } from './state.ts';
-import { PC_SYSTEM_CALL } from './thread.ts';
-import { decodeTcb } from './tcb.ts';
-import { clampedLength, lookupExtraCaps } from './transfer.ts';
-import { decodeUntyped } from './untyped.ts';
+import { PC_SYSTEM_CALL } from './sched/thread.ts';
+import { decodeTcb } from './objects/tcb.ts';
+import { clampedLength, lookupExtraCaps } from './ipc/transfer.ts';
+import { decodeUntyped } from './memory/untyped.ts';
 import {
   decodeAsidControl,
   decodeAsidPool,
   decodeFrame,
   decodePageTable,
-} from './vspace-invocations.ts';
+} from './memory/vspace-invocations.ts';
 
 /** Executes the current thread's system call. */
 export function handleSyscall(k: KernelState): void {

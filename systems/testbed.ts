@@ -17,7 +17,7 @@ import { hostNow } from '../host/event-loop.ts';
 import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
 import { type CostTable, DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
 import type { Machine } from '../kernel/machine.ts';
-import type { KernelObject } from '../kernel/objects.ts';
+import type { KernelObject } from '../kernel/objects/objects.ts';
 import { assert } from '../memory/assert.ts';
 import { Ram } from '../memory/ram.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';

@@ -10,7 +10,7 @@ import { Graphviz } from '@hpcc-js/wasm-graphviz';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { capabilitiesOf } from '../cli/run/capabilities.ts';
 import { runProgram } from '../cli/program.ts';
-import { Census } from '../kernel/check/census.ts';
+import { Census } from '../kernel/inspect/census.ts';
 import type { KernelState } from '../kernel/state.ts';
 import { system } from '../microkit/builder.ts';
 import { dumpDot } from '../microkit/capabilities-dump/dot.ts';

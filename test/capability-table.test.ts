@@ -9,7 +9,7 @@ import { GoldfishRtc } from '../board/goldfish-rtc.ts';
 import { GOLDFISH_RTC_PLACE } from '../board/board.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { boot } from '../kernel/boot.ts';
-import type { Cap, CNode, KernelObject, Tcb } from '../kernel/objects.ts';
+import type { Cap, CNode, KernelObject, Tcb } from '../kernel/objects/objects.ts';
 import { Ram } from '../memory/ram.ts';
 import { system } from '../microkit/builder.ts';
 import { capabilitiesOf } from '../microkit/capability-table.ts';

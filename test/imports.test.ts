@@ -26,7 +26,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   clients: ['memory', 'queues', 'microkit'],
   host: ['memory', 'queues', 'board', 'microkit'],
 };
-const ROOMS = [...Object.keys(ALLOWED), 'systems', 'cli', 'bench', 'test'];
+const ROOMS = [...Object.keys(ALLOWED), 'systems', 'sim', 'cli', 'bench', 'test'];
 
 interface Import {
   readonly from: string;

@@ -9,14 +9,14 @@
 
 import type { Board } from '../../board/board.ts';
 import type { CostTable } from '../../kernel/cost.ts';
-import { SchedContext, Tcb } from '../../kernel/objects.ts';
+import { SchedContext, Tcb } from '../../kernel/objects/objects.ts';
 import {
   isRunnable,
   possibleSwitchTo,
   rescheduleRequired,
   schedEnqueue,
   setThreadState,
-} from '../../kernel/ready-queue.ts';
+} from '../../kernel/sched/ready-queue.ts';
 import {
   checkBudget,
   checkBudgetRestart,
@@ -24,10 +24,10 @@ import {
   switchSchedContext,
   switchToThread,
   updateTimestamp,
-} from '../../kernel/schedule.ts';
-import { refillNew } from '../../kernel/sporadic.ts';
+} from '../../kernel/sched/schedule.ts';
+import { refillNew } from '../../kernel/sched/sporadic.ts';
 import { KernelState, MIN_REFILLS, TICKS_PER_US } from '../../kernel/state.ts';
-import { setPriority } from '../../kernel/thread.ts';
+import { setPriority } from '../../kernel/sched/thread.ts';
 import { assert } from '../../memory/assert.ts';
 import { MemoryFault } from '../../memory/region.ts';
 import { AddressSpace } from './address-space.ts';

@@ -6,7 +6,7 @@
  */
 
 import { REG_A0, REG_A7 } from '../../kernel/abi.ts';
-import type { Tcb } from '../../kernel/objects.ts';
+import type { Tcb } from '../../kernel/objects/objects.ts';
 import type { UserContext } from '../../kernel/user.ts';
 import { assert } from '../../memory/assert.ts';
 import type { AddressSpace } from './address-space.ts';

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { Chromium, findChromium } from '../../test/support/chromium.ts';
 import type { BenchResults } from '../results.ts';
 import { renderReport, SECTIONS } from './report.ts';
-import { sampleResults } from './sample-results.ts';
+import { sampleResults } from '../../test/support/sample-results.ts';
 
 const ARTEFACTS = fileURLToPath(new URL('../../.artefacts/', import.meta.url));
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { BenchRow } from '../results.ts';
-import { sampleResults } from '../report/sample-results.ts';
+import { sampleResults } from '../../test/support/sample-results.ts';
 import { checkTargets, type Target, TARGETS } from './targets.ts';
 
 const BASE = { unit: 'x/s', ratioToNative: null } as const;

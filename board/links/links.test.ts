@@ -5,7 +5,7 @@ import { Ram } from '../../memory/ram.ts';
 import type { EthernetWire } from '../ethernet.ts';
 import { Random } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import { ObservedWire } from './capture.ts';
+import { ObservedWire } from '../../test/support/observed-wire.ts';
 import { type Impairment, ImpairedWire } from './impair.ts';
 import { StagedLink } from './staged-link.ts';
 

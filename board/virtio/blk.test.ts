@@ -14,7 +14,7 @@ import { RangedDmaWindow } from '../dma.ts';
 import type { Turn } from '../device.ts';
 import { LintLog } from '../lint.ts';
 import { VirtioBlk, type VirtioBlkOptions } from './blk.ts';
-import { MockDriver, type MockQueue, type MockSegment } from './mock-driver.ts';
+import { MockDriver, type MockQueue, type MockSegment } from '../../test/support/mock-driver.ts';
 
 const VERSION_1 = 32;
 const INDIRECT_DESC = 28;

@@ -9,7 +9,7 @@ import { VirtualTurns } from '../turns.ts';
 import { SerialLine } from '../uart/serial-line.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { VirtioConsole } from './console.ts';
-import { MockDriver } from './mock-driver.ts';
+import { MockDriver } from '../../test/support/mock-driver.ts';
 
 const VERSION_1 = 32;
 const SIZE = 0;

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Ram } from '../../memory/ram.ts';
 import { RangedDmaWindow } from '../dma.ts';
 import { DeviceQueue, NO_CHAIN } from './device-queue.ts';
-import { INDIRECT, MockDriver, MockQueue, NEXT, WRITE } from './mock-driver.ts';
+import { INDIRECT, MockDriver, MockQueue, NEXT, WRITE } from '../../test/support/mock-driver.ts';
 import { RingRanges } from './ring-ranges.ts';
 
 const SIZE = 8;

@@ -9,7 +9,7 @@ import { RangedDmaWindow } from '../dma.ts';
 import { LintLog } from '../lint.ts';
 import { type Features, features, hasFeature, MMIO } from './mmio-registers.ts';
 import { VirtioMmio, type VirtioModel } from './mmio.ts';
-import { MockDriver } from './mock-driver.ts';
+import { MockDriver } from '../../test/support/mock-driver.ts';
 
 const FEATURE_A = 3;
 const FEATURE_B = 33; // depends on A

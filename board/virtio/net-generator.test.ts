@@ -11,7 +11,7 @@ import { type Impairment, ImpairedWire } from '../links/impair.ts';
 import { TrafficGenerator } from '../links/generator.ts';
 import { Random } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import { MockDriver } from './mock-driver.ts';
+import { MockDriver } from '../../test/support/mock-driver.ts';
 import { VirtioNet } from './net.ts';
 
 const EVENT_IDX = 29;

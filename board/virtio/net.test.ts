@@ -9,7 +9,7 @@ import { RangedDmaWindow } from '../dma.ts';
 import { LintLog } from '../lint.ts';
 import { StagedLink } from '../links/staged-link.ts';
 import { LiveTurns } from '../turns.ts';
-import { MockDriver, type MockQueue, type MockSegment } from './mock-driver.ts';
+import { MockDriver, type MockQueue, type MockSegment } from '../../test/support/mock-driver.ts';
 import { NetConfig, NetHeader } from './net-registers.ts';
 import { VirtioNet, type VirtioNetOptions } from './net.ts';
 

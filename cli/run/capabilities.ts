@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { explainSystemError } from '../../host/problem.ts';
-import type { Census } from '../../kernel/check/census.ts';
+import type { Census } from '../../kernel/inspect/census.ts';
 import type { RegionAt } from '../../microkit/capabilities-dump/address-spaces.ts';
 import { dumpDot } from '../../microkit/capabilities-dump/dot.ts';
 import { type CapabilityDump, dumpCapabilities } from '../../microkit/capabilities-dump/dump.ts';

@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { UserMistake } from '../../host/problem.ts';
-import { Census } from '../../kernel/check/census.ts';
+import { Census } from '../../kernel/inspect/census.ts';
 import { dumpText } from '../../microkit/capabilities-dump/text.ts';
 import type { Program } from '../../microkit/pd.ts';
 import {

@@ -28,7 +28,7 @@ import {
 } from '../abi.ts';
 import { assert } from '../../memory/assert.ts';
 import type { BootInfo } from '../boot-info.ts';
-import { SETUP_DEPTH, SetupCalls } from '../check/setup-calls.ts';
+import { SETUP_DEPTH, SetupCalls } from './setup-calls.ts';
 import type { ThreadStep } from '../system-call.ts';
 import type { TraceHelper } from './trace.ts';
 

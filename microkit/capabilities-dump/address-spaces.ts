@@ -1,7 +1,7 @@
 /** Address spaces as runs of pages: what is mapped where, with which rights. */
 
-import { VM_READ_ONLY, VM_READ_WRITE } from '../../kernel/object-sizes.ts';
-import type { PageTable, PageTableEntry } from '../../kernel/page-table.ts';
+import { VM_READ_ONLY, VM_READ_WRITE } from '../../kernel/objects/object-sizes.ts';
+import type { PageTable, PageTableEntry } from '../../kernel/memory/page-table.ts';
 import type { KernelState } from '../../kernel/state.ts';
 import type { ObjectNames } from './names.ts';
 

@@ -4,12 +4,12 @@
  */
 
 import { RIGHT_GRANT, RIGHT_GRANT_REPLY, RIGHT_READ, RIGHT_WRITE } from '../../kernel/abi.ts';
-import { Census, objectOf } from '../../kernel/check/census.ts';
-import type { PlacedSlot, Snapshot } from '../../kernel/check/census.ts';
-import { hasChildren, isMdbParentOf } from '../../kernel/mdb.ts';
-import { VM_READ_ONLY, VM_READ_WRITE } from '../../kernel/object-sizes.ts';
-import { objectBits } from '../../kernel/objects.ts';
-import type { Cap, KernelObject, SchedContext, Slot } from '../../kernel/objects.ts';
+import { Census, objectOf } from '../../kernel/inspect/census.ts';
+import type { PlacedSlot, Snapshot } from '../../kernel/inspect/census.ts';
+import { hasChildren, isMdbParentOf } from '../../kernel/objects/mdb.ts';
+import { VM_READ_ONLY, VM_READ_WRITE } from '../../kernel/objects/object-sizes.ts';
+import { objectBits } from '../../kernel/objects/objects.ts';
+import type { Cap, KernelObject, SchedContext, Slot } from '../../kernel/objects/objects.ts';
 import { IRQ_SIGNAL, TICKS_PER_US } from '../../kernel/state.ts';
 import type { KernelState } from '../../kernel/state.ts';
 import { addressSpaces } from './address-spaces.ts';

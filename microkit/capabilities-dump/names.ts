@@ -4,9 +4,9 @@
  */
 
 import { RIGHT_READ } from '../../kernel/abi.ts';
-import type { Snapshot } from '../../kernel/check/census.ts';
-import type { Cap, CNode, KernelObject, Tcb } from '../../kernel/objects.ts';
-import { TCB_CTABLE, TCB_VTABLE } from '../../kernel/objects.ts';
+import type { Snapshot } from '../../kernel/inspect/census.ts';
+import type { Cap, CNode, KernelObject, Tcb } from '../../kernel/objects/objects.ts';
+import { TCB_CTABLE, TCB_VTABLE } from '../../kernel/objects/objects.ts';
 
 const PREFIX: Readonly<Record<KernelObject['kind'], string>> = {
   tcb: 'tcb',

@@ -10,7 +10,7 @@ import {
   OBJECT_PAGE_TABLE,
   PAGE_GET_ADDRESS,
 } from '../../kernel/abi.ts';
-import { PAGE_TABLE_BITS } from '../../kernel/object-sizes.ts';
+import { PAGE_TABLE_BITS } from '../../kernel/objects/object-sizes.ts';
 import {
   exact,
   flatten,

@@ -25,7 +25,7 @@ import {
   REPLY_BITS,
   SLOT_BITS,
   TCB_BITS,
-} from '../../kernel/object-sizes.ts';
+} from '../../kernel/objects/object-sizes.ts';
 import {
   channelsOf,
   exact,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AARCH64, RISCV64, X86_64 } from '../target.ts';
 import { renderXml } from '../xml/render.ts';
-import { mutate, seeded } from './mutations.ts';
+import { mutate, seeded } from '../../test/support/description-mutations.ts';
 import { readSystemText } from './text.ts';
 
 const CORPUS = join(import.meta.dirname, '../../../shared/corpus/microkit-sdf');

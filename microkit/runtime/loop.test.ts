@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { AssertionFailure } from '../../memory/assert.ts';
 import type { FlatPd, PdDescription, SystemDescription } from '../model.ts';
 import { type EntryPoints, messageInfo, type ProtectionDomain } from '../pd.ts';
-import { FakeThread, IMAGE_DATA_AT } from './fake-thread.ts';
+import { FakeThread, IMAGE_DATA_AT } from '../../test/support/fake-thread.ts';
 import { PdImage } from './image.ts';
 
 const SEND = -5;

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryFault, type MmioDevice } from '../../memory/region.ts';
 import type { MapDescription } from '../model.ts';
-import { type FakeMapping, FakeThread } from './fake-thread.ts';
+import { type FakeMapping, FakeThread } from '../../test/support/fake-thread.ts';
 import type { PdProfile } from './profile.ts';
 import { mapDevice, mapReadonly, mapWritable, REGISTER_ACCESSES_MAX } from './regions.ts';
 

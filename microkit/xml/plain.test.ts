@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mutate, seeded } from '../read/mutations.ts';
+import { mutate, seeded } from '../../test/support/description-mutations.ts';
 import type { Element } from './element.ts';
 import { LineIndex } from './line-index.ts';
 import { parseFully, parseXml } from './parse.ts';

@@ -11,7 +11,7 @@ import {
   OBJECT_UNTYPED,
   UNTYPED_RETYPE,
 } from '../../kernel/abi.ts';
-import type { Tcb } from '../../kernel/objects.ts';
+import type { Tcb } from '../../kernel/objects/objects.ts';
 import { RootTask } from '../../microkit/initialiser/root-task.ts';
 import { system } from '../../microkit/builder.ts';
 import { echoTestbed } from '../support/echo-testbed.ts';

@@ -8,7 +8,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../kernel/boot.ts';
-import type { CNode, Slot, Tcb } from '../../kernel/objects.ts';
+import type { CNode, Slot, Tcb } from '../../kernel/objects/objects.ts';
 import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
 import { system } from '../../microkit/builder.ts';
 import type { SystemDescription } from '../../microkit/model.ts';

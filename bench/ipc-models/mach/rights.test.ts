@@ -44,7 +44,7 @@ import {
   tryReceive,
   setUp,
   setUpPair,
-} from './scene.ts';
+} from '../../../test/support/mach-scene.ts';
 
 describe('rights', () => {
   it('to send have one name with a count, and travel in messages', () => {

@@ -1,0 +1,389 @@
+/**
+ * Kernel objects, capabilities and capability slots: seL4's `structures`. Data only; what is done with them lies in one
+ * file per object type.
+ *
+ * A kernel object is a TypeScript object that occupies its true size at a physical address inside an untyped: nothing
+ * else may lie in `[paddr, paddr + 2^sizeBits)`. A capability is an immutable value in a slot; only an untyped's
+ * `freeIndex` changes in place, so every slot owns its `UntypedCap`.
+ */
+
+import { smallInteger } from '../../memory/small-integer.ts';
+import type { Fault } from '../ipc/fault-record.ts';
+import {
+  TCB_BITS,
+  ENDPOINT_BITS,
+  NOTIFICATION_BITS,
+  REPLY_BITS,
+  SLOT_BITS,
+  PAGE_TABLE_BITS,
+  ASID_POOL_BITS,
+} from './object-sizes.ts';
+import type { PageTable, AsidPool } from '../memory/page-table.ts';
+import type { UserContext, UserThread } from '../user.ts';
+
+// ---------------------------------------------------------------------------------------------- capabilities
+
+export interface NullCap {
+  readonly kind: 'null';
+}
+export interface UntypedCap {
+  readonly kind: 'untyped';
+  readonly base: number;
+  readonly sizeBits: number;
+  readonly isDevice: boolean;
+  /** Bytes from the start that are in use or dirty; a multiple of 16. */
+  freeIndex: number;
+}
+export interface EndpointCap {
+  readonly kind: 'endpoint';
+  readonly endpoint: Endpoint;
+  readonly badgeLow: number;
+  readonly badgeHigh: number;
+  /** `RIGHT_…` bits: write is send, read is receive. */
+  readonly rights: number;
+}
+export interface NotificationCap {
+  readonly kind: 'notification';
+  readonly notification: Notification;
+  readonly badgeLow: number;
+  readonly badgeHigh: number;
+  /** `RIGHT_…` bits: write is signal, read is wait. */
+  readonly rights: number;
+}
+export interface ReplyCap {
+  readonly kind: 'reply';
+  readonly reply: Reply;
+  readonly canGrant: boolean;
+}
+export interface CNodeCap {
+  readonly kind: 'cnode';
+  readonly cnode: CNode;
+  readonly guardLow: number;
+  readonly guardHigh: number;
+  readonly guardSize: number;
+}
+export interface ThreadCap {
+  readonly kind: 'thread';
+  readonly tcb: Tcb;
+}
+export interface SchedContextCap {
+  readonly kind: 'schedContext';
+  readonly schedContext: SchedContext;
+}
+export interface SchedControlCap {
+  readonly kind: 'schedControl';
+}
+export interface IrqControlCap {
+  readonly kind: 'irqControl';
+}
+export interface IrqHandlerCap {
+  readonly kind: 'irqHandler';
+  readonly irq: number;
+}
+export interface DomainCap {
+  readonly kind: 'domain';
+}
+export interface FrameCap {
+  readonly kind: 'frame';
+  readonly base: number;
+  readonly sizeBits: number;
+  readonly vmRights: number;
+  readonly isDevice: boolean;
+  /** 0 when not mapped. */
+  readonly mappedAsid: number;
+  readonly mappedAddress: number;
+}
+export interface PageTableCap {
+  readonly kind: 'pageTable';
+  readonly table: PageTable;
+  readonly isMapped: boolean;
+  readonly mappedAsid: number;
+  readonly mappedAddress: number;
+}
+export interface AsidControlCap {
+  readonly kind: 'asidControl';
+}
+export interface AsidPoolCap {
+  readonly kind: 'asidPool';
+  readonly pool: AsidPool;
+}
+/** What is left of a CNode or TCB that is being deleted: its first `count` slots. */
+export interface ZombieCap {
+  readonly kind: 'zombie';
+  readonly object: CNode | Tcb;
+  readonly count: number;
+}
+
+export type Cap =
+  | NullCap
+  | EndpointCap
+  | NotificationCap
+  | ReplyCap
+  | CNodeCap
+  | UntypedCap
+  | ThreadCap
+  | SchedContextCap
+  | SchedControlCap
+  | IrqControlCap
+  | IrqHandlerCap
+  | DomainCap
+  | FrameCap
+  | PageTableCap
+  | AsidControlCap
+  | AsidPoolCap
+  | ZombieCap;
+
+export const NULL_CAP: NullCap = { kind: 'null' };
+
+// ---------------------------------------------------------------------------------------------- slots
+
+/** A capability slot with its node in the mapping database: the derivation tree, as a list in preorder. */
+export class Slot {
+  cap: Cap = NULL_CAP;
+  mdbPrev: Slot | null = null;
+  mdbNext: Slot | null = null;
+  /** The original capability to the object: others may be derived from it. */
+  revocable = false;
+  firstBadged = false;
+}
+
+/** 2^radix slots. They come into being when they are first looked at: a large CNode is mostly empty. */
+export class CNode {
+  readonly kind = 'cnode';
+  readonly paddr: number;
+  readonly radix: number;
+  readonly slots: (Slot | undefined)[];
+
+  constructor(paddr: number, radix: number) {
+    this.paddr = paddr;
+    this.radix = smallInteger(radix);
+    this.slots = radix <= 12 ? Array.from({ length: 1 << radix }, () => undefined) : [];
+  }
+
+  /** @param index below 2^radix */
+  slotAt(index: number): Slot {
+    return this.slots[index] ?? this.#fill(index);
+  }
+
+  #fill(index: number): Slot {
+    const slot = new Slot();
+    this.slots[index] = slot;
+    return slot;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- IPC objects
+
+export class Endpoint {
+  readonly kind = 'endpoint';
+  readonly paddr: number;
+  state: 'idle' | 'send' | 'receive' = 'idle';
+  /** Threads that wait, highest priority first, then first come first. */
+  head: Tcb | null = null;
+  tail: Tcb | null = null;
+
+  constructor(paddr: number) {
+    this.paddr = paddr;
+  }
+}
+
+export class Notification {
+  readonly kind = 'notification';
+  readonly paddr: number;
+  state: 'idle' | 'waiting' | 'active' = 'idle';
+  head: Tcb | null = null;
+  tail: Tcb | null = null;
+  /** Badges signalled since the word was last taken, or-ed. */
+  wordLow = 0;
+  wordHigh = 0;
+  boundTcb: Tcb | null = null;
+  schedContext: SchedContext | null = null;
+
+  constructor(paddr: number) {
+    this.paddr = paddr;
+  }
+}
+
+/** What a call leaves at the callee, and one link of the chain along which a scheduling context was lent. */
+export class Reply {
+  readonly kind = 'reply';
+  readonly paddr: number;
+  /** The thread that waits for this reply, or the receiver that has provided it. */
+  tcb: Tcb | null = null;
+  /** The call below this one on the same scheduling context. */
+  prev: Reply | null = null;
+  /** The call above, unless this is the newest one: then `schedContext` is what was lent. */
+  next: Reply | null = null;
+  schedContext: SchedContext | null = null;
+
+  constructor(paddr: number) {
+    this.paddr = paddr;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- threads
+
+/**
+ *     inactive --resume--> restart --activate--> running --system call--> blockedOn… --partner--> running
+ *        ^                    ^                     |                          |
+ *        +----- suspend ------+---- preempted ------+                          +-- cancelled --> restart or inactive
+ */
+export type ThreadState =
+  | 'inactive'
+  | 'running'
+  | 'restart'
+  | 'blockedOnReceive'
+  | 'blockedOnSend'
+  | 'blockedOnReply'
+  | 'blockedOnNotification'
+  | 'idle';
+
+/** Slots of a TCB, in the order in which a zombie of it counts them. */
+export const TCB_CTABLE = 0;
+export const TCB_VTABLE = 1;
+export const TCB_BUFFER = 2;
+export const TCB_FAULT_HANDLER = 3;
+export const TCB_TIMEOUT_HANDLER = 4;
+export const TCB_SLOTS = 5;
+
+export class Tcb {
+  readonly kind = 'tcb';
+  readonly paddr: number;
+  readonly ctable = new Slot();
+  readonly vtable = new Slot();
+  readonly buffer = new Slot();
+  readonly faultHandler = new Slot();
+  readonly timeoutHandler = new Slot();
+  readonly regs = new Uint32Array(64);
+
+  state: ThreadState = 'inactive';
+  /** Where it is blocked, and what it sends with. Meaningful in the states blockedOn… only. */
+  blockedOn: Endpoint | Notification | null = null;
+  reply: Reply | null = null;
+  sendBadgeLow = 0;
+  sendBadgeHigh = 0;
+  sendRights = 0;
+  sendIsCall = false;
+
+  /** In the ready queue of its domain and priority. */
+  isQueued = false;
+  isInReleaseQueue = false;
+  /** Links of the one queue it is in: ready, release, endpoint or notification. */
+  queueNext: Tcb | null = null;
+  queuePrev: Tcb | null = null;
+
+  fault: Fault | null = null;
+  domain = 0;
+  maxPriority = 0;
+  priority = 0;
+  schedContext: SchedContext | null = null;
+  yieldTo: SchedContext | null = null;
+  boundNotification: Notification | null = null;
+  ipcBufferLow = 0;
+  ipcBufferHigh = 0;
+
+  /** The program that runs on it: `null` before its first activation and after its death. */
+  context: UserContext | null = null;
+  processor: UserThread | null = null;
+  /** The pc at which the program started. */
+  entryPc = 0;
+  /** Whether `context.resume()` is on the JavaScript stack. */
+  hasFrame = false;
+  name = '';
+
+  constructor(paddr: number) {
+    this.paddr = paddr;
+  }
+
+  /** @param index `TCB_CTABLE` … `TCB_TIMEOUT_HANDLER` */
+  slotAt(index: number): Slot {
+    switch (index) {
+      case TCB_CTABLE:
+        return this.ctable;
+      case TCB_VTABLE:
+        return this.vtable;
+      case TCB_BUFFER:
+        return this.buffer;
+      case TCB_FAULT_HANDLER:
+        return this.faultHandler;
+      default:
+        return this.timeoutHandler;
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- scheduling contexts
+
+const SCHED_CONTEXT_HEADER_BYTES = 96;
+const REFILL_BYTES = 16;
+
+/** A right to processor time: `budget` in every `period`, as a queue of refills. All times in ticks. */
+export class SchedContext {
+  readonly kind = 'schedContext';
+  readonly paddr: number;
+  readonly sizeBits: number;
+  /** 0 for round robin. */
+  period = 0;
+  consumed = 0;
+  tcb: Tcb | null = null;
+  /** The newest call made with this scheduling context: head of the call stack. */
+  reply: Reply | null = null;
+  notification: Notification | null = null;
+  badgeLow = 0;
+  badgeHigh = 0;
+  yieldFrom: Tcb | null = null;
+  isSporadic = false;
+  /** Refills in use at most; 0 before it is configured. */
+  refillMax = 0;
+  refillHead = 0;
+  refillCount = 0;
+  readonly refillTime: Float64Array;
+  readonly refillAmount: Float64Array;
+
+  constructor(paddr: number, sizeBits: number) {
+    this.paddr = paddr;
+    this.sizeBits = sizeBits;
+    const refills = refillsThatFit(sizeBits);
+    this.refillTime = new Float64Array(refills);
+    this.refillAmount = new Float64Array(refills);
+  }
+}
+
+/** @returns how many refills a scheduling context of 2^sizeBits bytes has room for */
+export function refillsThatFit(sizeBits: number): number {
+  return Math.floor((2 ** sizeBits - SCHED_CONTEXT_HEADER_BYTES) / REFILL_BYTES);
+}
+
+export type KernelObject =
+  | Tcb
+  | Endpoint
+  | Notification
+  | CNode
+  | SchedContext
+  | Reply
+  | PageTable
+  | AsidPool;
+
+/** @returns log2 of the bytes that an object occupies */
+export function objectBits(object: KernelObject): number {
+  switch (object.kind) {
+    case 'tcb':
+      return TCB_BITS;
+    case 'endpoint':
+      return ENDPOINT_BITS;
+    case 'notification':
+      return NOTIFICATION_BITS;
+    case 'cnode':
+      return object.radix + SLOT_BITS;
+    case 'schedContext':
+      return object.sizeBits;
+    case 'reply':
+      return REPLY_BITS;
+    case 'pageTable':
+      return PAGE_TABLE_BITS;
+    case 'asidPool':
+      return ASID_POOL_BITS;
+    default:
+      return object satisfies never;
+  }
+}
