@@ -1,0 +1,165 @@
+/**
+ * What is written into an image before it runs: the symbols that the Microkit tool patches, and those that the description
+ * sets (`setvar`). They are found by name, and nearly all lie in .bss, where the file has no bytes.
+ *
+ * Source: Microkit tool, `symbols.rs`.
+ */
+
+import {
+  channelsOf,
+  type PdDescription,
+  type PatchedSymbol,
+  symbolsOf,
+  type SystemDescription,
+} from '../model.ts';
+import type { ElfImage, ElfSymbol, SymbolTable } from './image.ts';
+import { utf8 } from './utf8.ts';
+
+const WORD_BYTES = 8;
+const NAME_BYTES_MAX = 64;
+
+export type Patch =
+  | { readonly kind: 'bytes'; readonly vaddr: number; readonly bytes: Uint8Array }
+  /** 8 bytes: the physical address of a region. */
+  | {
+      readonly kind: 'physAddr';
+      readonly what: string;
+      readonly vaddr: number;
+      readonly region: string;
+    };
+
+export interface Patches {
+  readonly patches: readonly Patch[];
+  readonly problems: readonly string[];
+}
+
+export interface Patching {
+  readonly system: SystemDescription;
+  readonly pd: PdDescription;
+  readonly image: ElfImage;
+  readonly symbols: SymbolTable;
+}
+
+export function findPatches(patching: Patching): Patches {
+  const { system, pd, symbols } = patching;
+  if (symbols.count === 0) {
+    const problem =
+      'is stripped, and symbols in it have to be patched; link without -s, do not strip';
+    return { patches: [], problems: [problem] };
+  }
+  const found = new Collector(patching);
+  for (const variable of microkitVariables(system, pd)) found.addVariable(variable);
+  for (const symbol of symbolsOf(system, pd)) found.addSetvar(symbol);
+  return found;
+}
+
+/** A variable of libmicrokit that the tool sets. */
+export interface MicrokitVariable {
+  readonly symbol: string;
+  readonly bytes: Uint8Array;
+  /** Images that do not have it are right, too. */
+  readonly isOptional: boolean;
+}
+
+/** The variables that every image is given, with their values in this domain. */
+export function microkitVariables(
+  system: SystemDescription,
+  pd: PdDescription,
+): readonly MicrokitVariable[] {
+  const channels = channelsOf(system, pd.name).map(({ own }) => own);
+  const irqs = bits(pd.irqs.map(({ id }) => id));
+  const notifications = bits(channels.filter(({ notify }) => notify).map(({ id }) => id));
+  const calls = bits(channels.filter(({ pp }) => pp).map(({ id }) => id));
+  const ports = bits(pd.ioPorts.map(({ id }) => id));
+  const variable = (symbol: string, bytes: Uint8Array, isOptional = false): MicrokitVariable => ({
+    symbol,
+    bytes,
+    isOptional,
+  });
+  return [
+    variable('microkit_name', utf8(pd.name).subarray(0, NAME_BYTES_MAX)),
+    variable('microkit_passive', Uint8Array.of(pd.passive ? 1 : 0)),
+    variable('microkit_irqs', wordBytes(irqs)),
+    variable('microkit_notifications', wordBytes(notifications)),
+    variable('microkit_pps', wordBytes(calls)),
+    variable('microkit_ioports', wordBytes(ports), true),
+  ];
+}
+
+function bits(ids: readonly number[]): bigint {
+  return ids.reduce((word, id) => word | (1n << BigInt(id)), 0n);
+}
+
+function wordBytes(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(WORD_BYTES);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
+  return bytes;
+}
+
+class Collector implements Patches {
+  readonly patches: Patch[] = [];
+  readonly problems: string[] = [];
+  readonly #patching: Patching;
+
+  constructor(patching: Patching) {
+    this.#patching = patching;
+  }
+
+  addVariable({ symbol, bytes, isOptional }: MicrokitVariable): void {
+    const found = this.#patching.symbols.find(symbol);
+    if (found === 'missing') {
+      if (!isOptional) this.problems.push(`has no symbol '${symbol}'; link it with -lmicrokit`);
+      return;
+    }
+    if (found === 'ambiguous') return this.#ambiguous(symbol);
+    if (found.sizeBytes < bytes.length) {
+      const size = `${found.sizeBytes} bytes instead of ${bytes.length}`;
+      this.problems.push(`symbol '${symbol}' has ${size}; link it with libmicrokit of SDK 2.3`);
+      return;
+    }
+    if (this.#isInside(found)) this.patches.push({ kind: 'bytes', vaddr: found.value, bytes });
+  }
+
+  addSetvar({ symbol, value }: PatchedSymbol): void {
+    const found = this.#patching.symbols.find(symbol);
+    if (found === 'missing') {
+      const program = `declare uint64_t ${symbol} in the program, or take the setvar out`;
+      this.problems.push(`has no symbol '${symbol}', which a setvar sets; ${program}`);
+      return;
+    }
+    if (found === 'ambiguous') return this.#ambiguous(symbol);
+    if (found.sizeBytes !== WORD_BYTES) {
+      const size = `${found.sizeBytes} bytes instead of ${WORD_BYTES}`;
+      this.problems.push(
+        `symbol '${symbol}', which a setvar sets, has ${size}; make it a uint64_t`,
+      );
+      return;
+    }
+    if (!this.#isInside(found)) return;
+    if (found.value % WORD_BYTES !== 0) {
+      this.problems.push(`symbol '${symbol}', which a setvar sets, is not aligned to 8 bytes`);
+      return;
+    }
+    const vaddr = found.value;
+    if (value.kind === 'value') {
+      this.patches.push({ kind: 'bytes', vaddr, bytes: wordBytes(value.value) });
+    } else {
+      const what = `symbol '${symbol}'`;
+      this.patches.push({ kind: 'physAddr', what, vaddr, region: value.region });
+    }
+  }
+
+  #ambiguous(symbol: string): void {
+    this.problems.push(`has several symbols '${symbol}'; rename all but one`);
+  }
+
+  #isInside({ name, value, sizeBytes }: ElfSymbol): boolean {
+    const inside = this.#patching.image.segments.some(
+      ({ vaddr, memoryBytes }) => value >= vaddr && value + sizeBytes <= vaddr + memoryBytes,
+    );
+    if (!inside) {
+      this.problems.push(`symbol '${name}' lies in no segment; link with -T microkit.ld`);
+    }
+    return inside;
+  }
+}

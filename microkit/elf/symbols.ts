@@ -1,0 +1,143 @@
+/**
+ * The symbol table of an image, read where it lies: nothing is allocated for it until somebody asks.
+ *
+ * A name is looked for from front to back, as often as a domain has symbols that are patched, which is a dozen times. Who
+ * asks for addresses, as fault reports and profiles do, makes a {@link FunctionIndex} first.
+ */
+
+import {
+  SHF_EXECINSTR,
+  SHN_UNDEF,
+  SHT_SYMTAB,
+  STT_FUNC,
+  STT_NOTYPE,
+  SYMBOL,
+  word64,
+} from './format.ts';
+import type { ElfSymbol, FunctionIndex, FunctionPlace, Read, SymbolTable } from './image.ts';
+import { type LinkedSection, textAt } from './sections.ts';
+
+const NAME_LENGTH_MAX = 512;
+const TYPE_MASK = 0xf;
+const DOLLAR = 0x24;
+const DOT = 0x2e;
+
+export function readSymbols(sections: readonly LinkedSection[]): Read<SymbolTable> {
+  const table = sections.find(({ type }) => type === SHT_SYMTAB);
+  const none = new Uint8Array(0);
+  if (table === undefined) return { ok: true, value: new Symbols(none, none, new Set()) };
+  const strings = sections.find(({ index }) => index === table.link);
+  if (strings === undefined) {
+    return { ok: false, problem: 'has symbols without names; build or copy it again' };
+  }
+  if (table.sizeBytes % SYMBOL.SIZE !== 0) {
+    const size = `${table.sizeBytes} bytes, no multiple of ${SYMBOL.SIZE}`;
+    return { ok: false, problem: `has a symbol table of ${size}; build or copy it again` };
+  }
+  const text = sections.filter(({ flags }) => (flags & SHF_EXECINSTR) !== 0);
+  const code = new Set(text.map(({ index }) => index));
+  return { ok: true, value: new Symbols(table.contents, strings.contents, code) };
+}
+
+class Symbols implements SymbolTable {
+  readonly count: number;
+  readonly #table: DataView;
+  readonly #strings: Uint8Array;
+  /** Numbers of the sections that hold instructions. */
+  readonly #code: ReadonlySet<number>;
+
+  constructor(table: Uint8Array, strings: Uint8Array, code: ReadonlySet<number>) {
+    this.#code = code;
+    this.count = table.length / SYMBOL.SIZE;
+    this.#table = new DataView(table.buffer, table.byteOffset, table.byteLength);
+    this.#strings = strings;
+  }
+
+  find(name: string): ElfSymbol | 'missing' | 'ambiguous' {
+    let found: ElfSymbol | undefined;
+    for (let index = 0; index < this.count; index += 1) {
+      const at = index * SYMBOL.SIZE;
+      if (!this.#isNamed(at, name) || !this.#isDefined(at)) continue;
+      if (found !== undefined) return 'ambiguous';
+      found = {
+        name,
+        value: word64(this.#table, at + SYMBOL.value),
+        sizeBytes: word64(this.#table, at + SYMBOL.size),
+      };
+    }
+    return found ?? 'missing';
+  }
+
+  functions(): FunctionIndex {
+    const entries = new Float64Array(this.#countFunctions());
+    const places = new Uint32Array(entries.length);
+    let next = 0;
+    for (let index = 0; index < this.count; index += 1) {
+      if (!this.#isFunction(index * SYMBOL.SIZE)) continue;
+      places[next] = index;
+      next += 1;
+    }
+    const start = (index: number): number =>
+      word64(this.#table, index * SYMBOL.SIZE + SYMBOL.value);
+    places.sort((a, b) => start(a) - start(b) || a - b);
+    places.forEach((index, at) => {
+      entries[at] = start(index);
+    });
+    return { count: entries.length, at: (pc) => this.#functionAt(pc, entries, places) };
+  }
+
+  /** @param starts addresses in order; @param indices the symbols that they are of */
+  #functionAt(pc: number, starts: Float64Array, indices: Uint32Array): FunctionPlace | undefined {
+    let low = 0;
+    let high = starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((starts[middle] ?? 0) <= pc) low = middle + 1;
+      else high = middle;
+    }
+    const start = starts[low - 1];
+    const index = indices[low - 1];
+    if (start === undefined || index === undefined) return undefined;
+    const at = index * SYMBOL.SIZE;
+    const size = word64(this.#table, at + SYMBOL.size);
+    // Assembly often states no size: then everything up to the next function counts.
+    if (size !== 0 && pc >= start + size) return undefined;
+    const nameOffset = this.#table.getUint32(at + SYMBOL.name, true);
+    return { name: textAt(this.#strings, nameOffset, NAME_LENGTH_MAX), offset: pc - start };
+  }
+
+  #countFunctions(): number {
+    let count = 0;
+    for (let index = 0; index < this.count; index += 1) {
+      if (this.#isFunction(index * SYMBOL.SIZE)) count += 1;
+    }
+    return count;
+  }
+
+  /** Labels of assembly, such as `_start`, have no type; `$x` marks text for disassemblers, `.L…` are the compiler's own. */
+  #isFunction(at: number): boolean {
+    const type = this.#table.getUint8(at + SYMBOL.info) & TYPE_MASK;
+    if (type === STT_FUNC) return this.#isDefined(at);
+    if (type !== STT_NOTYPE || !this.#code.has(this.#section(at))) return false;
+    const first = this.#strings[this.#table.getUint32(at + SYMBOL.name, true)] ?? 0;
+    return first !== 0 && first !== DOLLAR && first !== DOT;
+  }
+
+  #section(at: number): number {
+    return this.#table.getUint16(at + SYMBOL.shndx, true);
+  }
+
+  #isDefined(at: number): boolean {
+    return this.#section(at) !== SHN_UNDEF;
+  }
+
+  #isNamed(at: number, name: string): boolean {
+    const strings = this.#strings;
+    const offset = this.#table.getUint32(at + SYMBOL.name, true);
+    if (offset + name.length >= strings.length) return false;
+    for (let index = 0; index < name.length; index += 1) {
+      if (strings[offset + index] !== name.charCodeAt(index)) return false;
+    }
+    return strings[offset + name.length] === 0;
+  }
+}
