@@ -101,8 +101,8 @@ const OPERANDS: Readonly<Record<Format, (i: Instruction, t: Text, n: OperationNa
 
 /** Letters of the four bits: device input, device output, memory reads, memory writes. */
 function fenceSet(bits: number): string {
-  const letters = [...'iorw'].filter((_, index) => (bits & (8 >> index)) !== 0).join('');
-  return letters === '' ? 'unknown' : letters;
+  const letters = ['i', 'o', 'r', 'w'].filter((_, index) => (bits & (8 >> index)) !== 0);
+  return letters.length === 0 ? 'unknown' : letters.join('');
 }
 
 const CSR_NAMES: Readonly<Record<number, string>> = {

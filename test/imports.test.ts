@@ -19,6 +19,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   memory: [],
   queues: ['memory'],
   kernel: ['memory'],
+  riscv: ['memory'],
   board: ['memory'],
   microkit: ['memory', 'kernel', 'queues'],
   drivers: ['memory', 'queues', 'microkit'],

@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const ROOMS =
-  'memory queues kernel board microkit drivers virtualisers clients systems sim host cli bench test'.split(
+  'memory queues kernel board riscv microkit drivers virtualisers clients systems sim host cli bench test'.split(
     ' ',
   );
 
