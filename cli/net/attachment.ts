@@ -34,7 +34,7 @@ import { type HostForward, UserBridge } from '../../host/net/user-bridge.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
-import { type Guest, macBytes, stationOf } from './guests.ts';
+import { type Guest, macBytes, stationOf } from '../../systems/guests.ts';
 import type { NetOptions } from './options.ts';
 
 /** The first generator's own station; the others follow it. */

@@ -13,7 +13,7 @@ import {
   type RunParts,
   textOption,
 } from '../run/attachment.ts';
-import { guestsOf } from './guests.ts';
+import { guestsOf } from '../../systems/guests.ts';
 import {
   type CaptureTarget,
   type GeneratorOptions,

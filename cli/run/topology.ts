@@ -10,7 +10,7 @@ import {
   channelsOf,
   flatten,
 } from '../../microkit/model.ts';
-import { guestsOf } from '../net/guests.ts';
+import { guestsOf } from '../../systems/guests.ts';
 
 /** @returns lines without line ends */
 export function drawTopology(system: SystemDescription): readonly string[] {

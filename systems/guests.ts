@@ -1,9 +1,9 @@
 /** The programs of a system that can be reached over the network: those whose configuration has an address and a MAC. */
 
-import type { Station } from '../../board/links/udp-frame.ts';
-import { ipv4Number } from '../../host/net/packets.ts';
-import { isIpv4 } from '../../host/net/socket-address.ts';
-import { type SystemDescription, flatten } from '../../microkit/model.ts';
+import type { Station } from '../board/links/udp-frame.ts';
+import { ipv4Number } from '../host/net/packets.ts';
+import { isIpv4 } from '../host/net/socket-address.ts';
+import { type SystemDescription, flatten } from '../microkit/model.ts';
 
 export interface Guest {
   /** Name of its protection domain. */

@@ -1,0 +1,43 @@
+/**
+ * Standard chaos: a plan for each seed, drawn from all faults of a system. Each world has another few of them, some rare
+ * and some often, because a fault that is always there hides what only shows without it ("swarm testing", Groce and
+ * others, ISSTA 2012).
+ */
+
+import type { Random } from '../../board/random.ts';
+import type { FaultKind, PointKind } from '../points/point.ts';
+import type { Plan, Rule } from './plan.ts';
+
+/** One fault in so many is in a world. */
+const ONE_IN = 5;
+/** Chances of an opportunity, from one in a thousand to one in twenty, each magnitude as likely. */
+const CHANCE_MAX = 0.05;
+const CHANCE_MIN = 0.001;
+/** Moments come while traffic runs. */
+const MOMENT_NS_MAX = 10_000_000;
+const LASTING_NS_MAX = 2_000_000;
+
+export function standardChaos(points: readonly PointKind[], random: Random): Plan {
+  const rules = points.flatMap((point) =>
+    point.faults.flatMap((fault) => {
+      // A generator for each: a fault that is added later does not change the others' worlds.
+      const own = random.fork(`${point.name} ${fault.name}`);
+      return own.below(ONE_IN) === 0 ? [drawRule(point, fault, own)] : [];
+    }),
+  );
+  return { name: 'standard chaos', rules };
+}
+
+function drawRule(point: PointKind, fault: FaultKind, random: Random): Rule {
+  const common = { at: point.name, fault: fault.name, parameters: {}, optional: 'yes' } as const;
+  if (fault.trigger === 'moment') {
+    return {
+      ...common,
+      when: { timeNs: random.below(MOMENT_NS_MAX) },
+      for: { durationNs: 1 + random.below(LASTING_NS_MAX) },
+    };
+  }
+  const probability = CHANCE_MIN * (CHANCE_MAX / CHANCE_MIN) ** random.float();
+  // Two digits are enough, and a person can read them.
+  return { ...common, when: { probability: Number(probability.toPrecision(2)) }, for: {} };
+}

@@ -1,0 +1,103 @@
+/** The books of a network workload: which questions a NIC took for whom, and which answers it sent. */
+
+import type { Excuse } from '../points/point.ts';
+import type { Violation } from './workload.ts';
+
+interface Question {
+  readonly number: number;
+  readonly digest: number;
+}
+
+export class NetAccounts {
+  readonly counters = {
+    /** Whole questions that the NIC took, and other frames. */
+    taken: 0,
+    damaged: 0,
+    answered: 0,
+    answeredDamaged: 0,
+  };
+  readonly #clients: readonly string[];
+  /** Questions that wait for their answers, oldest first. */
+  readonly #open: Question[][];
+  readonly #found: (Violation & { readonly excuse: Excuse })[] = [];
+  #probes = new Set<number>();
+  /** Damaged frames that a client may have answered: with wrong checksums nobody can tell whose they were. */
+  #maybe = 0;
+
+  constructor(clients: readonly string[]) {
+    this.#clients = clients;
+    this.#open = clients.map(() => []);
+  }
+
+  took(client: number, number: number, digest: number): void {
+    this.counters.taken += 1;
+    this.#openOf(client).push({ number, digest });
+  }
+
+  tookDamaged(): void {
+    this.counters.damaged += 1;
+    this.#maybe += 1;
+  }
+
+  sent(client: number, number: number, digest: number, nowNs: number): void {
+    this.#probes.delete(number);
+    const open = this.#openOf(client);
+    const at = open.findIndex(
+      (question) => question.number === number && question.digest === digest,
+    );
+    if (at < 0) {
+      this.#unexpected(client, number, nowNs);
+      return;
+    }
+    this.counters.answered += 1;
+    const [skipped] = open;
+    open.splice(at, 1);
+    if (at === 0 || skipped === undefined) return;
+    this.#say('order', 'order', client, nowNs, `answers ${number} before ${skipped.number}`);
+  }
+
+  sentDamaged(client: number, nowNs: number): void {
+    this.counters.answeredDamaged += 1;
+    this.#maybe -= 1;
+    if (this.#maybe >= 0) return;
+    this.#maybe = 0;
+    this.#say('payload', 'contents', client, nowNs, 'answers with a wrong checksum');
+  }
+
+  expectProbes(numbers: readonly number[]): void {
+    this.#probes = new Set(numbers);
+  }
+
+  get areProbesAnswered(): boolean {
+    return this.#probes.size === 0;
+  }
+
+  violations(excused: ReadonlySet<Excuse>, nowNs: number): readonly Violation[] {
+    this.#open.forEach((open, client) => {
+      const [oldest] = open;
+      if (oldest === undefined) return;
+      const what = `has not answered ${open.length} questions, the oldest is ${oldest.number}`;
+      this.#say('answered-once', 'loss', client, nowNs, what);
+    });
+    return this.#found
+      .filter(({ excuse }) => !excused.has(excuse))
+      .map(({ oracle, where, what, timeNs }) => ({ oracle, where, what, timeNs }));
+  }
+
+  #unexpected(client: number, number: number, nowNs: number): void {
+    const isOpen = this.#openOf(client).some((question) => question.number === number);
+    if (isOpen) this.#say('payload', 'contents', client, nowNs, `changes the bytes of ${number}`);
+    else this.#say('answered-once', 'repetition', client, nowNs, `answers ${number} once more`);
+  }
+
+  #say(oracle: string, excuse: Excuse, client: number, timeNs: number, what: string): void {
+    const where = this.#clients[client] ?? 'a client';
+    this.#found.push({ oracle, excuse, where, what: `${where} ${what}`, timeNs });
+  }
+
+  #openOf(client: number): Question[] {
+    const open = this.#open[client];
+    if (open === undefined) throw new RangeError(`no client ${client}`);
+    return open;
+  }
+}

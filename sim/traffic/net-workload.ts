@@ -1,0 +1,182 @@
+/**
+ * Asks echo clients over UDP, and knows what has to come back: each question that the NIC has taken in whole is answered
+ * once, with the same bytes, in the order of the questions of its client.
+ *
+ *     NetWorkload ── faults of the cable ── NetWitness ── NIC
+ *
+ * The witness stands between the NIC and everything that goes wrong on the cable, so a frame that is lost, doubled or
+ * damaged there excuses nothing: what the NIC took is what counts.
+ */
+
+import type { Clock, ClockEvent } from '../../board/clock.ts';
+import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../../board/ethernet.ts';
+import { FrameSlots } from '../../board/links/frame-slots.ts';
+import {
+  isArpRequestFor,
+  PADDED_FRAME_BYTES,
+  PAYLOAD_AT,
+  type Station,
+  writeArpReply,
+  writeUdpFrame,
+} from '../../board/links/udp-frame.ts';
+import type { Random } from '../../board/random.ts';
+import type { Ram } from '../../memory/ram.ts';
+import { NetAccounts } from './net-accounts.ts';
+import { ASKER, QUESTION_BYTES_MIN } from './net-question.ts';
+import { NetWitness } from './net-witness.ts';
+import type { Violation, Workload } from './workload.ts';
+import type { Excuse } from '../points/point.ts';
+
+export interface NetWorkloadOptions {
+  readonly ram: Ram;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The echo servers. */
+  readonly clients: readonly (Station & { readonly name: string })[];
+  /** Questions in all. */
+  readonly questions: number;
+}
+
+const WAITING_MAX = 256;
+/** A burst has up to this many frames, and the next comes up to this much later. */
+const BURST_MAX = 16;
+const PAUSE_NS_MAX = 60_000;
+const QUESTION_BYTES_MAX = 1514;
+
+export class NetWorkload implements Workload, EthernetWire {
+  readonly accounts: NetAccounts;
+  readonly #ram: Ram;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #clients: NetWorkloadOptions['clients'];
+  readonly #questions: number;
+  readonly #waiting: FrameSlots;
+  readonly #scratchAt: number;
+  readonly #next: ClockEvent = { fire: (nowNs) => this.#burst(nowNs) };
+  #end: EthernetEnd | undefined;
+  #asked = 0;
+  #crowded = 0;
+
+  constructor(options: NetWorkloadOptions) {
+    const { ram, clock, random, clients, questions } = options;
+    this.#ram = ram;
+    this.#clock = clock;
+    this.#random = random;
+    this.#clients = clients;
+    this.#questions = questions;
+    this.#waiting = new FrameSlots(ram, WAITING_MAX);
+    this.#scratchAt = ram.takeStaging(WIRE_BYTES_MAX);
+    this.accounts = new NetAccounts(clients.map(({ name }) => name));
+  }
+
+  /** @param wire this workload, with what goes wrong on the cable in front of it */
+  witness(wire: EthernetWire): NetWitness {
+    const { accounts } = this;
+    return new NetWitness({
+      wire,
+      ram: this.#ram,
+      clock: this.#clock,
+      clients: this.#clients,
+      accounts,
+    });
+  }
+
+  start(): void {
+    this.#clock.schedule(this.#next, this.#clock.now());
+  }
+
+  get isDone(): boolean {
+    return this.#asked >= this.#questions;
+  }
+
+  probe(): void {
+    this.accounts.expectProbes(this.#clients.map((_, client) => this.#ask(client)));
+    this.#end?.frameArrived();
+  }
+
+  get isServed(): boolean {
+    return this.accounts.areProbesAnswered;
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return { asked: this.#asked, crowded: this.#crowded, ...this.accounts.counters };
+  }
+
+  violations(excused: ReadonlySet<Excuse>): readonly Violation[] {
+    return this.accounts.violations(excused, this.#clock.now());
+  }
+
+  // The wire, as what is in front of it sees it.
+
+  attach(end: EthernetEnd): void {
+    this.#end = end;
+  }
+
+  linkUp(): boolean {
+    return true;
+  }
+
+  nextLength(): number {
+    return this.#waiting.isEmpty ? 0 : this.#waiting.headLength();
+  }
+
+  copyNext(from: number, to: number, lengthBytes: number): void {
+    this.#ram.copy(to, this.#waiting.headAt() + from, lengthBytes);
+  }
+
+  takeNext(): void {
+    this.#waiting.remove();
+  }
+
+  dropNext(): void {
+    this.#waiting.remove();
+  }
+
+  /** Answers are looked at by the witness; here only questions about our own address are answered. */
+  transmit(at: number, lengthBytes: number): void {
+    if (!isArpRequestFor(this.#ram.view, at, lengthBytes, ASKER.ip)) return;
+    writeArpReply(this.#ram, this.#scratchAt, at, ASKER);
+    this.#send(PADDED_FRAME_BYTES);
+    this.#end?.frameArrived();
+  }
+
+  dropTransmit(): void {
+    // It would have come here; whether it had to is for the witness to say.
+  }
+
+  #burst(nowNs: number): void {
+    const left = this.#questions - this.#asked;
+    const count = Math.min(left, 1 + this.#random.below(BURST_MAX));
+    for (let i = 0; i < count; i += 1) this.#ask(this.#random.below(this.#clients.length));
+    this.#end?.frameArrived();
+    if (!this.isDone) this.#clock.schedule(this.#next, nowNs + this.#random.below(PAUSE_NS_MAX));
+  }
+
+  /** @returns the number of the question */
+  #ask(client: number): number {
+    const number = this.#asked;
+    this.#asked += 1;
+    const to = this.#clients[client] as Station;
+    const span = QUESTION_BYTES_MAX - QUESTION_BYTES_MIN + 1;
+    // Half of them short, as on real networks.
+    const bytes = QUESTION_BYTES_MIN + this.#random.below(this.#random.below(2) === 0 ? 64 : span);
+    const at = this.#scratchAt;
+    const payloadAt = at + PAYLOAD_AT;
+    const filler = this.#random.below(256);
+    this.#ram.fill(payloadAt, filler, bytes - PAYLOAD_AT);
+    this.#ram.view.setUint32(payloadAt, number, true);
+    this.#ram.view.setUint32(payloadAt + 4, client, true);
+    writeUdpFrame(this.#ram, at, { from: ASKER, to, identification: number }, bytes);
+    this.#send(bytes);
+    return number;
+  }
+
+  #send(bytes: number): void {
+    if (this.#waiting.isFull) {
+      this.#crowded += 1;
+      return;
+    }
+    this.#ram.copy(this.#waiting.tailAt(), this.#scratchAt, bytes);
+    this.#waiting.add(bytes);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * What makes a system work, and knows what has to come of it. There is one kind for each device class; it is plugged in
+ * where the world outside of the board would be, and sees only what crosses the device.
+ */
+
+import type { Excuse } from '../points/point.ts';
+
+/** Something that should not have happened. */
+export interface Violation {
+  /** Name of the oracle, such as 'answered-once'. */
+  readonly oracle: string;
+  /** Whose it is: a domain or a device. */
+  readonly where: string;
+  /** One plain sentence. */
+  readonly what: string;
+  readonly timeNs: number;
+}
+
+export interface Workload {
+  /** Begins to ask. */
+  start(): void;
+  /** Whether everything has been asked; answers may still be on their way. */
+  readonly isDone: boolean;
+  /** Faults have stopped: asks every client once more. */
+  probe(): void;
+  /** Whether every probe has been answered. */
+  readonly isServed: boolean;
+  /** What was asked and done, for a person. */
+  counters(): Readonly<Record<string, number>>;
+  /**
+   * At the end, when all is at rest.
+   *
+   * @param excused what cannot be blamed on the system, because of what has struck
+   */
+  violations(excused: ReadonlySet<Excuse>): readonly Violation[];
+}

@@ -1,0 +1,224 @@
+/**
+ * A world: one run of one system with one plan and one seed, under the virtual clock.
+ *
+ *     boot ──▶ traffic, while faults strike ──▶ faults stop ──▶ every client is asked once more ──▶ rest ──▶ oracles
+ *
+ * It is a pure function of its options: the same give the same outcome, byte for byte.
+ */
+
+import { Random } from '../board/random.ts';
+import type { EthernetWire } from '../board/ethernet.ts';
+import { AssertionFailure } from '../memory/assert.ts';
+import { flatten, type SystemDescription } from '../microkit/model.ts';
+import type { ProgramCounterNames } from '../systems/system.ts';
+import { createTestbed, type Testbed, type WireParts, type Wires } from '../systems/testbed.ts';
+import type { Plan } from './plan/plan.ts';
+import { Injector } from './points/injector.ts';
+import { PlannedWire } from './points/net-wire.ts';
+import { PlannedBoard } from './points/planned-board.ts';
+import { type Excuse, faultNamed, type PointKind, type Strike } from './points/point.ts';
+import { devicesOf, pointsOf } from './points/system-points.ts';
+import { NetWorkload } from './traffic/net-workload.ts';
+import { guestsOf, stationOf } from '../systems/guests.ts';
+import type { Violation, Workload } from './traffic/workload.ts';
+
+export interface WorldOptions {
+  readonly system: SystemDescription;
+  readonly counters?: ProgramCounterNames;
+  readonly plan: Plan;
+  readonly seed: number;
+  /** Questions, requests or lines in all; 500 unless told. */
+  readonly amount?: number;
+  /** Ends the traffic and the faults at this time at the latest, ns. */
+  readonly forNs?: number;
+}
+
+export interface WorldOutcome {
+  readonly seed: number;
+  /** 'void': a planned fault never struck, so the world proves nothing. */
+  readonly verdict: 'passed' | 'failed' | 'void';
+  readonly violations: readonly Violation[];
+  readonly strikes: readonly Strike[];
+  /** Rules that never struck, by their place in the plan. */
+  readonly neverStruck: readonly string[];
+  readonly timeNs: number;
+  readonly kernelEntries: number;
+  readonly traffic: Readonly<Record<string, number>>;
+}
+
+const AMOUNT = 500;
+/** Of sDDF's echo example. */
+const ECHO_PORT = 1235;
+/** All of RAM that these systems use, and the frames in flight. */
+const RAM_BYTES = 0x200_0000;
+const STAGING_BYTES = 0x40_0000;
+const TRAFFIC_NS = 200_000_000;
+/** Once faults have stopped, whatever waits moves within this. */
+const PROGRESS_NS = 50_000_000;
+const STEP_NS = 1_000_000;
+
+export function runWorld(options: WorldOptions): WorldOutcome {
+  return new World(options).run();
+}
+
+class World {
+  readonly #options: WorldOptions;
+  readonly #points: readonly PointKind[];
+  readonly #violations: Violation[] = [];
+  #injector: Injector | undefined;
+  #workloads: Workload[] = [];
+  #testbed: Testbed | undefined;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.#points = pointsOf(options.system);
+  }
+
+  run(): WorldOutcome {
+    try {
+      this.#live(this.#boot());
+    } catch (error) {
+      // An assertion is a bug of the testbed's own, and the most interesting thing that a world can find.
+      if (!(error instanceof AssertionFailure)) throw error;
+      this.#say('no-internal-failure', 'sddf', error.message);
+    }
+    return this.#outcome();
+  }
+
+  #boot(): Testbed {
+    const { system, counters, seed } = this.#options;
+    const testbed = createTestbed({
+      system,
+      clock: 'virtual',
+      seed,
+      ...(counters === undefined ? {} : { counters }),
+      ramBytes: RAM_BYTES,
+      stagingBytes: STAGING_BYTES,
+      instrument: {
+        makeBoard: (boardOptions) => {
+          this.#injector = new Injector({
+            plan: this.#options.plan,
+            points: this.#points,
+            clock: boardOptions.clock,
+            random: new Random(seed).fork('faults'),
+          });
+          return new PlannedBoard(boardOptions, this.#injector, devicesOf(system));
+        },
+        observe: (image) => image,
+      },
+      wires: (parts) => this.#wires(parts),
+      observer: {
+        log: () => undefined,
+        faulted: (pd) => this.#say('no-fault', pd, `${pd} has faulted`),
+      },
+    });
+    this.#testbed = testbed;
+    testbed.settle();
+    return testbed;
+  }
+
+  #live(testbed: Testbed): void {
+    const injector = this.#injectorOrThrow();
+    for (const workload of this.#workloads) workload.start();
+    this.#runWhile(testbed, this.#options.forNs ?? TRAFFIC_NS, () =>
+      this.#workloads.every((workload) => workload.isDone),
+    );
+    injector.disarm();
+    for (const workload of this.#workloads) workload.probe();
+    const isServed = this.#runWhile(testbed, PROGRESS_NS, () =>
+      this.#workloads.every((workload) => workload.isServed),
+    );
+    if (isServed === 'late' && !this.#excused().has('progress')) {
+      this.#say(
+        'progress',
+        'the system',
+        `faults have stopped, and after ${PROGRESS_NS / 1e6} ms not everybody is served`,
+      );
+    }
+    testbed.runUntil(testbed.now() + STEP_NS);
+    for (const workload of this.#workloads) {
+      this.#violations.push(...workload.violations(this.#excused()));
+    }
+  }
+
+  /** Runs step by step until something is so. */
+  #runWhile(testbed: Testbed, atMostNs: number, isOver: () => boolean): 'in time' | 'late' {
+    const endNs = testbed.now() + atMostNs;
+    while (!isOver()) {
+      if (testbed.now() >= endNs) return 'late';
+      testbed.runUntil(Math.min(testbed.now() + STEP_NS, endNs));
+    }
+    return 'in time';
+  }
+
+  #wires(parts: WireParts): Wires {
+    const { system, amount = AMOUNT } = this.#options;
+    const classes = new Set(devicesOf(system).map((device) => device.class));
+    const wires: { net?: EthernetWire } = {};
+    if (classes.has('net')) wires.net = this.#network(parts, amount);
+    return wires;
+  }
+
+  #network({ ram, board, random }: WireParts, amount: number): EthernetWire {
+    const injector = this.#injectorOrThrow();
+    const workload = new NetWorkload({
+      ram,
+      clock: board.clock,
+      random: random.fork('net workload'),
+      clients: guestsOf(this.#options.system).map((guest) => ({
+        ...stationOf(guest, ECHO_PORT),
+        name: guest.pd,
+      })),
+      questions: amount,
+    });
+    this.#workloads.push(workload);
+    const [incoming, outgoing, link] = ['net.wire.in', 'net.wire.out', 'net.link'].map((name) =>
+      injector.point(name),
+    );
+    if (incoming === undefined || outgoing === undefined || link === undefined) return workload;
+    const isPlanned = incoming.isPlanned || outgoing.isPlanned || link.isPlanned;
+    const cable = isPlanned
+      ? new PlannedWire({ wire: workload, ram, clock: board.clock, incoming, outgoing, link })
+      : workload;
+    return workload.witness(cable);
+  }
+
+  #excused(): ReadonlySet<Excuse> {
+    const kinds = new Map(this.#points.map((point) => [point.name, point]));
+    const excuses = this.#injectorOrThrow().strikes.flatMap(({ at, fault }) => {
+      const point = kinds.get(at);
+      return (point === undefined ? undefined : faultNamed(point, fault))?.excuses ?? [];
+    });
+    return new Set(excuses);
+  }
+
+  #injectorOrThrow(): Injector {
+    if (this.#injector === undefined) throw new Error('the board is made first');
+    return this.#injector;
+  }
+
+  #say(oracle: string, where: string, what: string): void {
+    this.#violations.push({ oracle, where, what, timeNs: this.#testbed?.now() ?? 0 });
+  }
+
+  #outcome(): WorldOutcome {
+    const injector = this.#injectorOrThrow();
+    const neverStruck = injector.neverStruck().map(({ at, fault }) => `${at} ${fault}`);
+    const failed = this.#violations.length > 0;
+    return {
+      seed: this.#options.seed,
+      verdict: failed ? 'failed' : neverStruck.length > 0 ? 'void' : 'passed',
+      violations: this.#violations,
+      strikes: injector.strikes,
+      neverStruck,
+      timeNs: this.#testbed?.now() ?? 0,
+      kernelEntries: this.#testbed?.kernel.counters.kernelEntries ?? 0,
+      traffic: Object.assign({}, ...this.#workloads.map((workload) => workload.counters())),
+    };
+  }
+}
+
+/** Domains of a system, for points that concern domains. */
+export function domainNames(system: SystemDescription): readonly string[] {
+  return flatten(system).map(({ pd }) => pd.name);
+}
