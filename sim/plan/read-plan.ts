@@ -79,10 +79,7 @@ class PlanReader {
     for (const { error, offset } of errors) {
       this.#say(place.at(offset), `no JSON: ${printParseErrorCode(error)}`);
     }
-    if (root === undefined || errors.length > 0) {
-      if (errors.length === 0) this.#say(place.at(0), 'the file is empty');
-      return [];
-    }
+    if (root === undefined || errors.length > 0) return [];
     const top = this.#fields(root, place, 'a plan', ['schema', 'name', 'include', 'rules']);
     const schema = top.get('schema');
     if (schema === undefined || getNodeValue(schema) !== PLAN_SCHEMA) {

@@ -1,0 +1,68 @@
+/**
+ * Goal: a world is the same for the same seed, what goes wrong on the cable is not blamed on the system, and a world in
+ * which something does go wrong says so. Method: whole echo systems; planted violations by a hand on the traffic.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { Random } from '../board/random.ts';
+import { echo } from '../systems/echo.ts';
+import { completeChoices } from '../systems/system.ts';
+import { standardChaos } from './plan/chaos.ts';
+import type { Plan, Rule } from './plan/plan.ts';
+import { NO_FAULTS } from './plan/plan.ts';
+import { pointsOf } from './points/system-points.ts';
+import { runWorld } from './world.ts';
+
+const built = echo.build(completeChoices(echo, {}));
+if (!built.ok) throw new Error('the echo system is built');
+const { system } = built;
+
+function plan(...rules: readonly Partial<Rule>[]): Plan {
+  const usual = { at: 'net.wire.in', fault: 'lose', when: {}, for: {}, parameters: {} };
+  return { name: 'test', rules: rules.map((each) => ({ ...usual, optional: 'no', ...each })) };
+}
+
+const world = (chosen: Plan, seed = 1) => runWorld({ system, plan: chosen, seed, amount: 100 });
+
+describe('a world', () => {
+  it('without faults has every question answered once', () => {
+    const outcome = world(NO_FAULTS);
+    expect(outcome.verdict).toBe('passed');
+    // 100 questions, and one more for each client at the end.
+    expect(outcome.traffic).toMatchObject({ asked: 102, taken: 102, answered: 102, damaged: 0 });
+  });
+
+  it('is the same for the same seed, and another for another', () => {
+    const [chaos, other] = [7, 8].map((seed) => standardChaos(pointsOf(system), new Random(seed)));
+    const texts = [world(chaos as Plan, 7), world(chaos as Plan, 7), world(other as Plan, 8)].map(
+      (outcome) => JSON.stringify(outcome),
+    );
+    expect(texts[0]).toBe(texts[1]);
+    expect(texts[0]).not.toBe(texts[2]);
+  });
+
+  it.each([
+    [{ fault: 'lose', when: { probability: 0.1 } }, { damaged: 0 }],
+    [{ fault: 'duplicate', when: { every: 10 } }, { taken: 112 }],
+    [{ fault: 'delay', when: { probability: 0.2 } }, { taken: 102 }],
+    [{ fault: 'corrupt', when: { nth: [5] } }, {}],
+    [{ fault: 'truncate', when: { nth: [5] }, parameters: { to: 40 } }, { damaged: 1 }],
+    [{ fault: 'lengthen', when: { nth: [5] } }, {}],
+    [{ at: 'net.wire.out', fault: 'lose', when: { probability: 0.3 } }, { answered: 102 }],
+    [{ at: 'net.link', fault: 'down', when: { timeNs: 300_000 }, for: { durationNs: 90_000 } }, {}],
+    [{ at: 'net.irq', fault: 'delay', when: { probability: 0.5 } }, { answered: 102 }],
+    [{ at: 'net.irq', fault: 'spurious', when: { timeNs: 500_000 } }, { answered: 102 }],
+  ] as const)('%j is borne by the system', (rule, traffic) => {
+    const outcome = world(plan(rule as Partial<Rule>));
+    expect(outcome.strikes.length).toBeGreaterThan(0);
+    expect(outcome.violations).toEqual([]);
+    expect(outcome.verdict).toBe('passed');
+    expect(outcome.traffic).toMatchObject(traffic);
+  });
+
+  it('in which a planned fault never strikes is void', () => {
+    const outcome = world(plan({ when: { nth: [100_000] } }));
+    expect(outcome.verdict).toBe('void');
+    expect(outcome.neverStruck).toEqual(['net.wire.in lose']);
+  });
+});
