@@ -163,13 +163,7 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
   linkTables(vspace, middle, leaf);
 
   const put = (index: number, cap: Cap): Slot => putOriginal(cnode.slotAt(index), cap);
-  const rootCap: CNodeCap = {
-    kind: 'cnode',
-    cnode,
-    guardLow: 0,
-    guardHigh: 0,
-    guardSize: 64 - cnodeBits,
-  };
+  const rootCap = rootCNodeCap(cnode);
   const rootSlot = put(INIT_SLOT_CNODE, rootCap);
   const vspaceSlot = put(INIT_SLOT_VSPACE, tableCap(vspace, 0));
   put(INIT_SLOT_TCB, { kind: 'thread', tcb });
@@ -180,25 +174,13 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
   const buffer = put(INIT_SLOT_IPC_BUFFER, mapFrame(leaf, ipcBufferFrame, IPC_BUFFER_VADDR));
   put(INIT_SLOT_DOMAIN, { kind: 'domain' });
   put(INIT_SLOT_SCHED_CONTEXT, { kind: 'schedContext', schedContext: sc });
-  let next = INIT_SLOT_FIRST_FREE;
-  put(next, { kind: 'schedControl' });
-  const schedControl = { start: next, end: next + 1 };
-  next += 1;
-  const userImagePaging = { start: next, end: next + 2 };
-  put(next, tableCap(middle, 0));
-  put(next + 1, tableCap(leaf, LEAF_INDEX << 21));
-  next += 2;
-
-  const untypedList: UntypedDescription[] = [];
-  for (const { base, sizeBits, isDevice } of bootUntypeds(k.machine, memory.top())) {
-    if (next >= 2 ** cnodeBits) {
-      throw new BootError(`the root CNode of 2^${cnodeBits} slots is too small for the untypeds`);
-    }
-    // Full: whatever lies there is cleared before the first object is made of it.
-    put(next, { kind: 'untyped', base, sizeBits, isDevice, freeIndex: 2 ** sizeBits });
-    untypedList.push({ slot: next, paddr: base, sizeBits, isDevice: isDevice ? 'yes' : 'no' });
-    next += 1;
-  }
+  const schedControl = { start: INIT_SLOT_FIRST_FREE, end: INIT_SLOT_FIRST_FREE + 1 };
+  put(schedControl.start, { kind: 'schedControl' });
+  const userImagePaging = { start: schedControl.end, end: schedControl.end + 2 };
+  put(userImagePaging.start, tableCap(middle, 0));
+  put(userImagePaging.start + 1, tableCap(leaf, LEAF_INDEX << 21));
+  const untypedList = putUntypeds(k, cnode, userImagePaging.end, memory.top());
+  const untyped = { start: userImagePaging.end, end: userImagePaging.end + untypedList.length };
 
   cteInsert(rootCap, rootSlot, tcb.ctable);
   cteInsert(vspaceSlot.cap, vspaceSlot, tcb.vtable);
@@ -208,17 +190,41 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
   const bootInfo: BootInfo = {
     ipcBufferVaddr: IPC_BUFFER_VADDR,
     bootInfoVaddr: BOOT_INFO_VADDR,
-    empty: { start: next, end: 2 ** cnodeBits },
+    empty: { start: untyped.end, end: 2 ** cnodeBits },
     userImageFrames: { start: 0, end: 0 },
     userImagePaging,
     schedControl,
-    untyped: { start: next - untypedList.length, end: next },
+    untyped,
     untypedList,
     initThreadCNodeSizeBits: cnodeBits,
     initThreadDomain: 0,
   };
   writeBootInfo(k.ram.view, bootInfoFrame - k.ram.base, bootInfo);
   return { bootInfo, tcb };
+}
+
+/** The guard makes a capability pointer of 64 bits of a slot number. */
+function rootCNodeCap(cnode: CNode): CNodeCap {
+  return { kind: 'cnode', cnode, guardLow: 0, guardHigh: 0, guardSize: 64 - cnode.radix };
+}
+
+/** Gives the initial thread all memory that is left below `top`, and the devices, from slot `first` on. */
+function putUntypeds(
+  k: KernelState,
+  cnode: CNode,
+  first: number,
+  top: number,
+): UntypedDescription[] {
+  return bootUntypeds(k.machine, top).map(({ base, sizeBits, isDevice }, index) => {
+    const slot = first + index;
+    if (slot >= 2 ** cnode.radix) {
+      throw new BootError(`the root CNode of 2^${cnode.radix} slots is too small for the untypeds`);
+    }
+    // Full: whatever lies there is cleared before the first object is made of it.
+    const cap: Cap = { kind: 'untyped', base, sizeBits, isDevice, freeIndex: 2 ** sizeBits };
+    putOriginal(cnode.slotAt(slot), cap);
+    return { slot, paddr: base, sizeBits, isDevice: isDevice ? 'yes' : 'no' };
+  });
 }
 
 function linkTables(root: PageTable, middle: PageTable, leaf: PageTable): void {

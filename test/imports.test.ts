@@ -1,128 +1,49 @@
 /**
- * The import table of docs/architecture.md, held against the sources.
+ * The import table (`test/imports/rooms.ts`), held against the sources, and what is made of it against it.
  *
  * The linter has the same table as rules. This test walks the imports itself, so that it cannot pass because a tool
  * stopped reading files: it asserts how much it has read, and tries its own rules on a planted violation.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { withImportTable } from './imports/docs-table.ts';
+import { cycles, fans, graphOf, wayToNode } from './imports/graph.ts';
+import { lintRules } from './imports/lint-rules.ts';
+import { outerRoom, type Room, ROOMS } from './imports/rooms.ts';
+import { allImports, importsOf, isTest, ROOT, sourceFiles } from './imports/source-imports.ts';
+import { violation } from './imports/violation.ts';
 
-const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Imports, the files they stand in, and who refuses them: the linter too, or this test alone. */
+const PLANTED: readonly (readonly [string, string, 'allowed' | 'refused' | 'refused here'])[] = [
+  ["import { x } from '../../../board/bus.ts';", 'drivers/network/virtio/driver.ts', 'refused'],
+  ["import { x } from '../../microkit/model.ts';", 'clients/echo/main.ts', 'refused'],
+  ["import { x } from '../../microkit/pd.ts';", 'clients/echo/main.ts', 'allowed'],
+  ["import { open } from '../../memory/region.ts';", 'clients/echo/main.ts', 'refused here'],
+  ["import { partsOf } from '../../../memory/sealed.ts';", 'drivers/a/b/main.ts', 'refused here'],
+  ["import * as sealed from '../../memory/sealed.ts';", 'clients/echo/main.ts', 'refused here'],
+  ["import * as region from '../../memory/region.ts';", 'clients/echo/main.ts', 'refused here'],
+  ["import { y } from '../shell/main.ts';", 'clients/echo/main.ts', 'refused here'],
+  ["import { Queue } from '../queues/net/queue.ts';", 'microkit/builder.ts', 'refused'],
+  ["import type { Queue } from '../queues/net/queue.ts';", 'microkit/builder.ts', 'allowed'],
+  ["import { y } from '../ram.ts';", 'memory/wasm/module.ts', 'refused'],
+  ["import { y } from '../assert.ts';", 'memory/wasm/module.ts', 'allowed'],
+  ["import { y } from '../memory/wasm/module.ts';", 'page/view.ts', 'allowed'],
+  ["import { y } from './wasm/module.ts';", 'memory/ram.ts', 'allowed'],
+  ["import { y } from '../kernel/kernel.ts';", 'riscv/hart.ts', 'refused'],
+  ["import { y } from '../kernel/sched/sporadic.ts';", 'ipc-models/kernel.ts', 'refused'],
+  ["import { y } from '../kernel/public.ts';", 'ipc-models/kernel.ts', 'allowed'],
+  ["import { y } from '../cli/main.ts';", 'sim/campaign.ts', 'refused'],
+  ["import { y } from '../sim/oracles/kernel/shadow.ts';", 'kernel/kernel.ts', 'refused'],
+  ["import { y } from '../page/view.ts';", 'debug/gdb.ts', 'refused'],
+];
 
-const PROGRAMS = ['drivers', 'virtualisers', 'clients'];
-
-/** Which rooms the sources of a room may import, besides their own. Rooms not listed may import all. */
-const ALLOWED: Record<string, readonly string[]> = {
-  memory: [],
-  queues: ['memory'],
-  kernel: ['memory'],
-  riscv: ['memory'],
-  board: ['memory'],
-  microkit: ['memory', 'kernel', 'queues'],
-  drivers: ['memory', 'queues', 'microkit'],
-  virtualisers: ['memory', 'queues', 'microkit'],
-  clients: ['memory', 'queues', 'microkit'],
-  host: ['memory', 'queues', 'board', 'microkit'],
-};
-const ROOMS = [...Object.keys(ALLOWED), 'systems', 'sim', 'cli', 'bench', 'test'];
-
-interface Import {
-  readonly from: string;
-  readonly to: string;
-  readonly kind: 'value' | 'type';
-  readonly names: string;
-}
-
-function sources(): string[] {
-  return ROOMS.flatMap((room) => listFiles(join(ROOT, room)));
-}
-
-function listFiles(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return listFiles(path);
-    return entry.name.endsWith('.ts') ? [relative(ROOT, path)] : [];
-  });
-}
-
-function importsOf(file: string, text: string): Import[] {
-  const found: Import[] = [];
-  const statement = /^(?:import|export)\s+(type\s+)?([^'";]*?from\s*)?['"](\.[^'"]+)['"]/gm;
-  for (const match of text.matchAll(statement)) {
-    const to = posix.join(posix.dirname(file), match[3] as string);
-    found.push({
-      from: file,
-      to,
-      kind: match[1] === undefined ? 'value' : 'type',
-      names: match[2] ?? '',
-    });
-  }
-  return found;
-}
-
-/** @returns why an import breaks the table, or undefined */
-function violation(one: Import): string | undefined {
-  const from = one.from.split('/')[0] as string;
-  const to = one.to.split('/')[0] as string;
-  const line = `${one.from} imports ${one.to}`;
-  if (opensRawMemory(one) && !['queues', 'board', 'microkit', 'memory'].includes(from)) {
-    return `${line}: open() and partsOf() are for queues/, board/ and microkit/`;
-  }
-  const allowed = ALLOWED[from];
-  if (allowed === undefined) return undefined;
-  if (from === to) return sameRoomViolation(one, from, line);
-  if (!allowed.includes(to)) return `${line}: ${from}/ may not import ${to}/`;
-  if (from === 'microkit' && to === 'queues' && one.kind === 'value') {
-    return `${line}: microkit/ imports only types of queues/`;
-  }
-  const isProgram = [...PROGRAMS, 'host'].includes(from);
-  if (isProgram && to === 'microkit' && one.to !== 'microkit/pd.ts') {
-    return `${line}: programs import microkit/pd.ts only`;
-  }
-  return undefined;
-}
-
-function opensRawMemory(one: Import): boolean {
-  if (one.to === 'memory/region.ts') return /\bopen\b|\*/.test(one.names);
-  return one.to === 'memory/sealed.ts' && /\bpartsOf\b|\*/.test(one.names);
-}
-
-/** Programs of one class and device are a folder: `drivers/network/virtio`, `clients/echo`. */
-function sameRoomViolation(one: Import, room: string, line: string): string | undefined {
-  if (!PROGRAMS.includes(room)) return undefined;
-  const depth = room === 'clients' ? 2 : 3;
-  const own = one.from.split('/').slice(0, depth).join('/');
-  // The class's shared folder, such as virtualisers/blk/…, is its own: compare up to the class for virtualisers.
-  const unit = room === 'virtualisers' ? one.from.split('/').slice(0, 2).join('/') : own;
-  return one.to.startsWith(`${unit}/`) || posix.dirname(one.to) === unit
-    ? undefined
-    : `${line}: programs do not import each other`;
-}
-
-function cycles(graph: Map<string, string[]>): string[][] {
-  const found: string[][] = [];
-  const state = new Map<string, 'open' | 'done'>();
-  const path: string[] = [];
-  const visit = (file: string): void => {
-    state.set(file, 'open');
-    path.push(file);
-    for (const next of graph.get(file) ?? []) {
-      if (state.get(next) === 'open') found.push([...path.slice(path.indexOf(next)), next]);
-      else if (!state.has(next)) visit(next);
-    }
-    path.pop();
-    state.set(file, 'done');
-  };
-  for (const file of graph.keys()) if (!state.has(file)) visit(file);
-  return found;
-}
-
-const files = sources();
-const imports = files.flatMap((file) => importsOf(file, readFileSync(join(ROOT, file), 'utf8')));
-const production = imports.filter((one) => !one.from.endsWith('.test.ts'));
+const files = sourceFiles();
+const production = allImports(files).filter((one) => !isTest(one.from));
+const graph = graphOf(files, production);
 
 describe('the import table', () => {
   it('has read the sources', () => {
@@ -134,37 +55,142 @@ describe('the import table', () => {
     expect(production.map(violation).filter((found) => found !== undefined)).toEqual([]);
   });
 
+  it('names rooms that it has', () => {
+    const named = Object.values(ROOMS).flatMap((room) => Object.keys(room.imports));
+
+    expect(named.filter((room) => ROOMS[room] === undefined)).toEqual([]);
+  });
+
   it('names existing files', () => {
     const known = new Set(files);
-    const missing = production.filter((one) => one.to.endsWith('.ts') && !known.has(one.to));
+    const missing = production.filter(
+      (one) => /^[^.].*\/.*\.ts$/.test(one.to) && !known.has(one.to),
+    );
     expect(missing.filter((one) => !one.to.endsWith('.d.ts'))).toEqual([]);
   });
 
   it('has no import cycle', () => {
-    const graph = new Map<string, string[]>();
-    for (const file of files) graph.set(file, []);
-    for (const one of production) graph.get(one.from)?.push(one.to);
     expect(cycles(graph)).toEqual([]);
   });
 
-  it.each([
-    ["import { x } from '../../../board/bus.ts';", 'drivers/network/virtio/driver.ts'],
-    ["import { x } from '../../microkit/model.ts';", 'clients/echo/main.ts'],
-    ["import { open } from '../../memory/region.ts';", 'clients/echo/main.ts'],
-    ["import { partsOf, Sealed } from '../../memory/sealed.ts';", 'drivers/uart/pl011/main.ts'],
-    ["import * as sealed from '../../memory/sealed.ts';", 'clients/echo/main.ts'],
-    ["import * as region from '../../memory/region.ts';", 'clients/echo/main.ts'],
-    ["import { NetQueue } from '../queues/net/queue.ts';", 'microkit/builder.ts'],
-    ["import { y } from '../shell/main.ts';", 'clients/echo/main.ts'],
-  ])('refuses %s in %s', (statement, file) => {
-    expect(importsOf(file, statement).map(violation)).toEqual([expect.any(String)]);
+  it('reaches no module of Node from what runs in a browser', () => {
+    const values = graphOf(
+      files,
+      production.filter((one) => one.kind === 'value'),
+    );
+    const starts = files.filter((file) => ROOMS[outerRoom(file)]?.runsInBrowser === true);
+
+    expect(
+      wayToNode(
+        values,
+        starts.filter((file) => !isTest(file)),
+      ),
+    ).toBeUndefined();
   });
 
+  it.each(PLANTED)('judges %s in %s', (statement, file, verdict) => {
+    const expected = verdict === 'allowed' ? undefined : expect.any(String);
+
+    expect(importsOf(file, statement).map(violation)).toEqual([expected]);
+  });
+});
+
+describe('the graph of imports', () => {
   it('finds a planted cycle', () => {
-    const graph = new Map([
+    const planted = new Map([
       ['a', ['b']],
       ['b', ['a']],
     ]);
-    expect(cycles(graph)).toEqual([['a', 'b', 'a']]);
+
+    expect(cycles(planted)).toEqual([['a', 'b', 'a']]);
+  });
+
+  it('finds the shortest way to a planted module of Node', () => {
+    const planted = new Map([
+      ['page/view.ts', ['systems/a.ts', 'systems/b.ts']],
+      ['systems/a.ts', ['systems/b.ts', 'systems/c.ts']],
+      ['systems/b.ts', ['page/view.ts']],
+      ['systems/c.ts', ['node:fs']],
+    ]);
+
+    expect(wayToNode(planted, ['systems/b.ts'])).toHaveLength(5);
+    expect(wayToNode(new Map([['page/view.ts', ['systems/b.ts']]]), ['page/view.ts'])).toBe(
+      undefined,
+    );
+  });
+
+  it('counts who imports and who is imported, each once', () => {
+    const planted = new Map([
+      ['a', ['b', 'b', 'node:fs']],
+      ['b', []],
+    ]);
+
+    expect(fans(planted)).toEqual([
+      { file: 'a', in: 0, out: 1 },
+      { file: 'b', in: 1, out: 0 },
+    ]);
   });
 });
+
+describe('what is made of the import table', () => {
+  it('is in .oxlintrc.imports.json: run `npm run imports`', () => {
+    expect(readFileSync(join(ROOT, '.oxlintrc.imports.json'), 'utf8')).toBe(lintRules());
+  });
+
+  it('is in docs/architecture.md: run `npm run imports`', () => {
+    const document = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+
+    expect(document).toBe(withImportTable(document));
+  });
+
+  it('has no rule that the linter does not understand, for it says nothing of these', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'imports-'));
+    try {
+      writeFileSync(join(folder, '.oxlintrc.json'), lintRules());
+      PLANTED.forEach(([statement, file], index) => {
+        const path = join(folder, file.replace(/\.ts$/, `-${index}.ts`));
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, `${statement}\n`);
+      });
+      const oxlint = join(ROOT, 'node_modules/.bin/oxlint');
+      const { stdout } = spawnSync(process.execPath, [oxlint, '-f', 'unix', '.'], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      const complaints = stdout.split('\n').filter((line) => line.includes('restricted-imports'));
+      const refused = PLANTED.map((_, index) => index).filter((index) =>
+        complaints.some((line) => line.includes(`-${index}.ts:`)),
+      );
+
+      expect(refused).toEqual(
+        PLANTED.flatMap(([, , verdict], index) => (verdict === 'refused' ? [index] : [])),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is what the linter reads', () => {
+    expect(readJson('.oxlintrc.json')).toMatchObject({ extends: ['./.oxlintrc.imports.json'] });
+  });
+
+  const rooms = Object.entries(ROOMS).filter(([name]) => name === outerRoom(name));
+  const isSeenByNode = ([, room]: [string, Room]) => room.runsInBrowser !== true;
+  const isHostless = ([, room]: [string, Room]) =>
+    room.knowsHost !== true && room.imports['host'] === undefined;
+
+  it.each([
+    ['tsconfig.json', rooms.filter(isSeenByNode), ['*.ts']],
+    ['tsconfig.core.json', rooms.filter(isHostless), []],
+    ['tsconfig.package.json', rooms.filter((room) => isSeenByNode(room) && room[0] !== 'test'), []],
+  ])('is the list of rooms in %s', (file, expected, besides) => {
+    const { include } = readJson(file) as { include: string[] };
+
+    expect(include.toSorted()).toEqual([...expected.map(([name]) => name), ...besides].toSorted());
+  });
+});
+
+/** Reads JSON that has comments on lines of their own. */
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(join(ROOT, file), 'utf8').replaceAll(/^\s*\/\/.*$/gm, ''));
+}

@@ -7,13 +7,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { FOLDERS } from './imports/source-imports.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const ROOMS =
-  'memory queues kernel board riscv microkit drivers virtualisers clients systems sim host cli bench test'.split(
-    ' ',
-  );
-
 interface Rule {
   readonly pattern: RegExp;
   readonly instead: string;
@@ -45,7 +41,7 @@ function offences(file: string, text: string): string[] {
     );
 }
 
-const files = ROOMS.flatMap((room) => listFiles(join(ROOT, room)));
+const files = FOLDERS.flatMap((room) => listFiles(join(ROOT, room)));
 
 describe('style', () => {
   it('keeps to the words of the field', () => {
@@ -76,7 +72,7 @@ describe('style', () => {
     expect(vague).toEqual([]);
   });
 
-  it.each(ROOMS)('introduces the room %s in a README', (room) => {
+  it.each(FOLDERS)('introduces the room %s in a README', (room) => {
     const readme = join(ROOT, room, 'README.md');
 
     expect(existsSync(readme)).toBe(true);

@@ -223,15 +223,8 @@ function wantPd(name: string, needs: PdNeeds, wanted: Wanted[]): Mutable<PdObjec
   want('cnode', cnode(PD_CNODE_RADIX), 1);
   want('rootCnode', cnode(PD_ROOT_CNODE_RADIX), 1);
   want('tcb', { type: OBJECT_TCB, objectBits: TCB_BITS }, 1);
-  want(
-    'schedContext',
-    {
-      type: OBJECT_SCHED_CONTEXT,
-      objectBits: SCHED_CONTEXT_BITS,
-      userSizeBits: SCHED_CONTEXT_BITS,
-    },
-    1,
-  );
+  const contextBits = { objectBits: SCHED_CONTEXT_BITS, userSizeBits: SCHED_CONTEXT_BITS };
+  want('schedContext', { type: OBJECT_SCHED_CONTEXT, ...contextBits }, 1);
   want('notification', { type: OBJECT_NOTIFICATION, objectBits: NOTIFICATION_BITS }, 1);
   want('reply', { type: OBJECT_REPLY, objectBits: REPLY_BITS }, 1);
   const endpoints = needs.endpoint === 'yes' ? 1 : 0;

@@ -57,19 +57,7 @@ export function writeElf(elf: WrittenElf): Uint8Array {
     out.alignTo(4096, segment.vaddr % 4096);
     return out.append(segment.bytes);
   });
-  const sectionPlaces = elf.sections.map((section) => {
-    const holder = elf.segments.findIndex(
-      ({ vaddr, bytes }) =>
-        section.flags !== 0 &&
-        section.vaddr >= vaddr &&
-        section.vaddr + section.bytes.length <= vaddr + bytes.length,
-    );
-    const segment = elf.segments[holder];
-    if (segment === undefined) return out.append(section.bytes);
-    const at = (places[holder] ?? 0) + section.vaddr - segment.vaddr;
-    out.overwrite(at, section.bytes);
-    return at;
-  });
+  const sectionPlaces = elf.sections.map((section) => place(out, section, elf.segments, places));
   const strings = new Strings();
   const symbolTable = symbolBytes(elf.symbols, strings);
   const symbolNames = out.append(strings.bytes());
@@ -112,6 +100,26 @@ export function writeElf(elf: WrittenElf): Uint8Array {
   out.overwrite(HEADER_BYTES, concat(headers));
   out.overwrite(0, fileHeader(elf, headersAt, all.length));
   return out.bytes();
+}
+
+/** @returns where a section's bytes are: inside those of the segment that has it, or behind everything so far */
+function place(
+  out: Output,
+  section: WrittenSection,
+  segments: readonly WrittenSegment[],
+  places: readonly number[],
+): number {
+  const holder = segments.findIndex(
+    ({ vaddr, bytes }) =>
+      section.flags !== 0 &&
+      section.vaddr >= vaddr &&
+      section.vaddr + section.bytes.length <= vaddr + bytes.length,
+  );
+  const segment = segments[holder];
+  if (segment === undefined) return out.append(section.bytes);
+  const at = (places[holder] ?? 0) + section.vaddr - segment.vaddr;
+  out.overwrite(at, section.bytes);
+  return at;
 }
 
 interface Header {
