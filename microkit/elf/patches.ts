@@ -49,7 +49,11 @@ export function findPatches(patching: Patching): Patches {
   }
   const found = new Collector(patching);
   for (const variable of microkitVariables(system, pd)) found.addVariable(variable);
-  for (const symbol of symbolsOf(system, pd)) found.addSetvar(symbol);
+  const given = addressSymbols(pd.config);
+  for (const symbol of symbolsOf(system, pd)) {
+    const isNeedless = given.has(symbol.symbol) && symbols.find(symbol.symbol) === 'missing';
+    if (!isNeedless) found.addSetvar(symbol);
+  }
   return found;
 }
 
@@ -94,6 +98,24 @@ function wordBytes(value: bigint): Uint8Array {
   const bytes = new Uint8Array(WORD_BYTES);
   new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
   return bytes;
+}
+
+/**
+ * Symbols that records name for physical addresses (`ringsPaddrSymbol`). Programs in TypeScript read them; an image finds
+ * the addresses in its sections instead, and need not have the symbols.
+ */
+function addressSymbols(config: unknown): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, each] of Object.entries(value)) {
+      const isName = key === 'paddrSymbol' || key === 'ringsPaddrSymbol';
+      if (isName && typeof each === 'string') names.add(each);
+      else visit(each);
+    }
+  };
+  visit(config);
+  return names;
 }
 
 class Collector implements Patches {

@@ -270,3 +270,80 @@ describe('an image that does not fit its domain', () => {
     expect(problems(microkitElf({ change }), system)).toHaveLength(3);
   });
 });
+
+describe('a configuration section', () => {
+  const NAME = '.timer_client_config';
+  const configured = (config: unknown, bytes: Uint8Array, name = NAME): PlanResult => {
+    const system = describedSystem();
+    const read = readElf(microkitElf({ configuration: [{ name, bytes }] }));
+    const [server] = system.protectionDomains;
+    if (!read.ok || server === undefined) throw new Error('no image');
+    return planImage({ system, pd: { ...server, config }, image: read.image });
+  };
+  const section = (result: PlanResult): Uint8Array => {
+    if (!result.ok) throw new Error(result.problems.join('\n'));
+    return memory(result.plan, DATA, 7);
+  };
+  const notes = (result: PlanResult): readonly string[] => (result.ok ? result.plan.notes : []);
+
+  it('receives the record of the description', () => {
+    const result = configured({ timer: { channel: 9 } }, new Uint8Array(6));
+
+    expect(section(result)).toEqual(Uint8Array.of(0x73, 0x44, 0x44, 0x46, 6, 9, 0xd5));
+    expect(notes(result)).toEqual([]);
+  });
+
+  it('keeps what its own build has put there, when the description has no record', () => {
+    const bytes = Uint8Array.of(0x73, 0x44, 0x44, 0x46, 6, 4);
+    const result = configured(undefined, bytes);
+
+    expect(section(result).subarray(0, 6)).toEqual(bytes);
+    expect(notes(result)).toEqual([]);
+  });
+
+  it('that nobody has configured, or for another version, is noted', () => {
+    expect(notes(configured(undefined, new Uint8Array(6)))).toEqual([
+      "section '.timer_client_config' is all zeros, so nobody has configured it; objcopy --update-section, or a NAME.config.json",
+    ]);
+    expect(notes(configured(undefined, Uint8Array.of(1, 0, 0, 0, 0, 0)))[0]).toMatch(
+      /^section '.timer_client_config' begins with 01 00 00 00 00 instead of/,
+    );
+    expect(notes(configured(undefined, new Uint8Array(8)))).toEqual([
+      "section '.timer_client_config' has 8 bytes, with sDDF 0.7 it has 6",
+    ]);
+  });
+
+  it('of another size than the record needs is refused', () => {
+    const result = configured({ timer: { channel: 9 } }, new Uint8Array(8));
+
+    expect(result.ok ? [] : result.problems).toEqual([
+      "section '.timer_client_config': has 8 bytes instead of 6; build the image with sDDF 0.7",
+    ]);
+  });
+
+  it('may ask for physical addresses, and then needs no symbols for them', () => {
+    const bytes = new Uint8Array(1608);
+    const text = `<system><memory_region name="regs" size="0x1000" phys_addr="0x10001000" />
+      <memory_region name="rings" size="0x10000" />
+      <protection_domain name="driver"><program_image path="d.elf" /><irq irq="1" id="0" />
+      <map mr="regs" vaddr="0x20000000" /><map mr="rings" vaddr="0x20001000" />
+      <setvar symbol="rings_paddr" region_paddr="rings" /></protection_domain></system>`;
+    const files = { read: () => 'missing' as const };
+    const description = readSystemText(text, { file: 'x.system', target: RISCV64, files });
+    if (!description.ok) throw new Error('no description');
+    const { system } = description;
+    const config = { registers: 'regs', rings: 'rings', ringsPaddrSymbol: 'rings_paddr', irq: 0 };
+    const file = microkitElf({ configuration: [{ name: '.device_resources', bytes }] });
+    const read = readElf(file);
+    const [pd] = system.protectionDomains;
+    if (!read.ok || pd === undefined) throw new Error('no image');
+
+    const given = planImage({ system, pd: { ...pd, config }, image: read.image });
+    const bare = planImage({ system, pd, image: read.image });
+
+    expect(given.ok ? given.plan.addressWords : given.problems).toEqual([
+      { what: "section '.device_resources'", vaddr: DATA + 48, region: 'rings' },
+    ]);
+    expect(bare.ok ? [] : bare.problems).toHaveLength(1);
+  });
+});

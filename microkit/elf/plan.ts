@@ -11,6 +11,7 @@ import { assert } from '../../memory/assert.ts';
 import type { PdDescription, Permissions, SystemDescription } from '../model.ts';
 import { exact, regionsByName } from '../model.ts';
 import { IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
+import { configure } from './configure.ts';
 import { hex, word64 } from './format.ts';
 import type { ElfImage, Segment, SymbolTable } from './image.ts';
 import { findPatches } from './patches.ts';
@@ -49,6 +50,8 @@ export interface ImagePlan {
   /** The same pages as runs, for whoever counts page tables. */
   readonly runs: readonly PageRun[];
   readonly addressWords: readonly AddressWord[];
+  /** One line each, for whoever checks: configuration sections that are empty or of another version. */
+  readonly notes: readonly string[];
 }
 
 export type PlanResult =
@@ -69,20 +72,26 @@ export function planImage(options: PlanOptions): PlanResult {
   const runs = runsOf(image.segments);
   const symbols = options.symbols ?? image.symbols;
   const found = findPatches({ system, pd, image, symbols });
+  const configured = configure(system, pd, image);
   const problems = [
     ...checkStack(pd, image.segments),
     ...checkMaps(system, pd, image.segments),
     ...checkIpcBuffer(image, symbols),
     ...found.problems,
+    ...configured.problems,
   ];
   if (problems.length > 0) return { ok: false, problems };
   const pages = new Pages(image.segments);
   const addressWords: AddressWord[] = [];
-  for (const patch of found.patches) {
+  for (const patch of [...found.patches, ...configured.patches]) {
     if (patch.kind === 'bytes') pages.write(patch.vaddr, patch.bytes);
     else addressWords.push({ what: patch.what, vaddr: patch.vaddr, region: patch.region });
   }
-  return { ok: true, plan: { entry: image.entry, pages: pages.list(), runs, addressWords } };
+  const { notes } = configured;
+  return {
+    ok: true,
+    plan: { entry: image.entry, pages: pages.list(), runs, addressWords, notes },
+  };
 }
 
 /** The pages of segments, in their order. */

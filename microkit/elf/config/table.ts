@@ -1,0 +1,39 @@
+/**
+ * All configuration sections that an image may have, and the two ways through the table: from a domain's record to the
+ * bytes of its sections, and from a section's bytes to values.
+ */
+
+import type { PdDescription, SystemDescription } from '../../model.ts';
+import { BENCHMARK_SECTIONS } from './benchmark.ts';
+import { BLK_SECTIONS } from './blk.ts';
+import { DEVICE_SECTIONS } from './device.ts';
+import { I2C_SECTIONS } from './i2c.ts';
+import { NET_SECTIONS } from './net.ts';
+import type { ConfigSection, EncodedSection } from './section.ts';
+import { SERIAL_SECTIONS } from './serial.ts';
+import { TIMER_SECTIONS } from './timer.ts';
+
+export const CONFIG_SECTIONS: readonly ConfigSection[] = [
+  ...DEVICE_SECTIONS,
+  ...NET_SECTIONS,
+  ...BLK_SECTIONS,
+  ...SERIAL_SECTIONS,
+  ...TIMER_SECTIONS,
+  ...I2C_SECTIONS,
+  ...BENCHMARK_SECTIONS,
+];
+
+/** @returns the sections that a domain's configuration comes to; none for a domain without one */
+export function configurationOf(
+  system: SystemDescription,
+  pd: PdDescription,
+): readonly EncodedSection[] {
+  return CONFIG_SECTIONS.map((section) => section.encode(system, pd)).filter(
+    (section) => section !== undefined,
+  );
+}
+
+/** @returns the structures that a section of this name may hold: two for `.benchmark_config`, none for other sections */
+export function configSectionsNamed(name: string): readonly ConfigSection[] {
+  return CONFIG_SECTIONS.filter((section) => section.name === name);
+}
