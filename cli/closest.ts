@@ -14,16 +14,33 @@ export function closest(text: string, known: readonly string[]): string | undefi
   return best;
 }
 
-/** Insertions, deletions and replacements that turn one word into the other. */
+/** @returns ` (did you mean WORD?)`, to be put behind a message; empty when no known word is near */
+export function didYouMean(text: string, known: readonly string[]): string {
+  const guess = closest(text, known);
+  return guess === undefined ? '' : ` (did you mean ${guess}?)`;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
 function editDistance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
+  let beforeLast: readonly number[] = [];
+  let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i += 1) {
-    const next = [i];
+    const row = [i];
     for (let j = 1; j <= to.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (from.charAt(i - 1) === to.charAt(j - 1) ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSame = from.charAt(i - 1) === to.charAt(j - 1);
+      const isSwap =
+        from.charAt(i - 1) === to.charAt(j - 2) && from.charAt(i - 2) === to.charAt(j - 1);
+      row.push(
+        Math.min(
+          (last[j - 1] ?? 0) + (isSame ? 0 : 1),
+          (last[j] ?? 0) + 1,
+          (row[j - 1] ?? 0) + 1,
+          isSwap && i > 1 && j > 1 ? (beforeLast[j - 2] ?? 0) + 1 : Infinity,
+        ),
+      );
     }
-    row = next;
+    beforeLast = last;
+    last = row;
   }
-  return row[to.length] ?? 0;
+  return last[to.length] ?? 0;
 }

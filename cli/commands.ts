@@ -5,8 +5,17 @@
 
 import type { Command } from 'commander';
 
+type Group =
+  | 'Running a system:'
+  | 'Looking at a system:'
+  | 'Measuring:'
+  | 'Making files:'
+  | 'The command itself:';
+
 export interface CommandEntry {
   readonly name: string;
+  /** The heading that `sddf --help` shows it under. */
+  readonly group: Group;
   /** One line for `sddf --help`. */
   readonly summary: string;
   readonly load: () => Promise<Command>;
@@ -15,61 +24,73 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   {
     name: 'run',
+    group: 'Running a system:',
     summary: 'boots a system and runs it, live or under the virtual clock',
     load: async () => (await import('./run/run.ts')).runCommand(),
   },
   {
-    name: 'list',
-    summary: 'lists the ready-made systems',
-    load: async () => (await import('./describe/list.ts')).listCommand(),
-  },
-  {
-    name: 'bench',
-    summary: 'measures speed, memory and what a packet costs',
-    load: async () => (await import('./measure/bench.ts')).benchCommand(),
-  },
-  {
     name: 'trace',
+    group: 'Running a system:',
     summary: 'runs a system and writes what happens as a trace for Perfetto',
     load: async () => (await import('./measure/trace.ts')).traceCommand(),
   },
   {
     name: 'path',
+    group: 'Running a system:',
     summary: 'follows one frame through a system, hop by hop',
     load: async () => (await import('./measure/path.ts')).pathCommand(),
   },
   {
+    name: 'list',
+    group: 'Looking at a system:',
+    summary: 'lists the ready-made systems',
+    load: async () => (await import('./describe/list.ts')).listCommand(),
+  },
+  {
     name: 'check',
+    group: 'Looking at a system:',
     summary: 'checks .system files, and reports every error at once',
     load: async () => (await import('./describe/check.ts')).checkCommand(),
   },
   {
     name: 'render',
+    group: 'Looking at a system:',
     summary: 'writes a system as XML, configuration and report',
     load: async () => (await import('./describe/render.ts')).renderCommand(),
   },
   {
     name: 'graph',
+    group: 'Looking at a system:',
     summary: 'draws a system',
     load: async () => (await import('./describe/graph.ts')).graphCommand(),
   },
   {
     name: 'report',
+    group: 'Looking at a system:',
     summary: 'prints capabilities, mappings, interrupts and memory of a system',
     load: async () => (await import('./describe/report.ts')).reportCommand(),
   },
   {
+    name: 'bench',
+    group: 'Measuring:',
+    summary: 'measures speed, memory and what a packet costs',
+    load: async () => (await import('./measure/bench.ts')).benchCommand(),
+  },
+  {
     name: 'oracle',
+    group: 'Measuring:',
     summary: 'replays recorded answers of the real seL4 kernel',
     load: async () => (await import('./measure/oracle.ts')).oracleCommand(),
   },
   {
     name: 'new',
+    group: 'Making files:',
     summary: 'writes the beginning of a driver, a client or a system',
     load: async () => (await import('./new/new.ts')).newCommand(),
   },
   {
     name: 'disk',
+    group: 'Making files:',
     summary: 'makes disk images',
     load: async () => (await import('./blk/disk.ts')).diskCommand(),
   },

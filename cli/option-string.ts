@@ -6,7 +6,7 @@
  */
 
 import { UserMistake } from '../host/problem.ts';
-import { closest } from './closest.ts';
+import { didYouMean } from './closest.ts';
 
 export interface OptionKeys {
   /** Keys that may be given once. */
@@ -52,7 +52,7 @@ export class OptionString {
     if (keys === undefined) {
       const known = Object.keys(kinds);
       throw new UserMistake(
-        `${option}: unknown kind '${kind}'${suggestion(kind, known)}; known are ${known.join(', ')}`,
+        `${option}: unknown kind '${kind}'${didYouMean(kind, known)}; known are ${known.join(', ')}`,
       );
     }
     const where = `${option} ${kind}`;
@@ -100,7 +100,7 @@ function readItem(
   const known = [...(keys.once ?? []), ...(keys.repeated ?? []), ...(keys.flags ?? [])];
   if (!known.includes(key)) {
     const list = known.length === 0 ? 'it takes none' : `known are ${known.join(', ')}`;
-    throw new UserMistake(`${where}: unknown key '${key}'${suggestion(key, known)}; ${list}`);
+    throw new UserMistake(`${where}: unknown key '${key}'${didYouMean(key, known)}; ${list}`);
   }
   const value = equals === -1 ? '' : item.slice(equals + 1);
   if (isFlag) {
@@ -114,11 +114,6 @@ function readItem(
     throw new UserMistake(`${where}: '${key}' is given twice; give it once`);
   }
   entries.push([key, value]);
-}
-
-function suggestion(text: string, known: readonly string[]): string {
-  const guess = closest(text, known);
-  return guess === undefined ? '' : ` (did you mean ${guess}?)`;
 }
 
 /** Splits at single commas; a double comma is a comma. */

@@ -39,7 +39,9 @@ async function run(...args: string[]): Promise<{ status: number; errors: string[
 const MISTAKES: readonly (readonly [string, string])[] = [
   ['', 'no command given; try sddf --help'],
   ['nope', "unknown command 'nope'"],
-  ['lst', 'list'],
+  ['lst', "unknown command 'lst' (did you mean list?); try sddf --help"],
+  ['lsit', 'did you mean list?'],
+  ['disk crate', "unknown command 'crate' (did you mean create?); try sddf disk --help"],
   ['help nope', "unknown command 'nope'"],
   ['--nope', "unknown option '--nope'"],
   ['list --nope', "unknown option '--nope'"],
@@ -49,6 +51,8 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run ecko', 'did you mean echo?'],
   ['run echo more', 'too many arguments'],
   ['run echo --nope', "unknown option '--nope'"],
+  ['run echo --nte loop', "unknown option '--nte' (did you mean --net?); see sddf run --help"],
+  ['trace echo -o t --capure x', 'did you mean --capture?'],
   ['run echo --net', "option '--net <link>' argument missing"],
   [
     'run echo --net foo',
@@ -73,7 +77,17 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run echo --seed -1', "'-1'"],
   ['run echo --path 9pd', 'path is one of 5pd, 4pd, 2pd, dummy'],
   ['run echo --set path', "--set: 'path' is not NAME=VALUE"],
-  ['run echo --set color=red', "this system has no option 'color'"],
+  ['run echo --clock virtal', '(did you mean virtual?)'],
+  [
+    'run echo --set color=red',
+    "echo: this system has no option 'color'; it has path, clients; sddf run echo --help tells",
+  ],
+  ['run echo --set clinets=2', '(did you mean clients?)'],
+  ['run echo --set constructor=2', "this system has no option 'constructor'"],
+  ['run serial --set uart=pl01', '(did you mean pl011?)'],
+  ['run hello --set path=4pd', "hello: this system has no option 'path'; it has none"],
+  ['run ecko --help', 'did you mean echo?'],
+  ['graph echo --set path', "--set: 'path' is not NAME=VALUE"],
   ['run echo --rate fast', "--rate: 'fast' is not a rate"],
   ['run echo --frame 1515', "--frame: '1515' is not a whole number from"],
   ['run echo --burst 0', "--burst: '0' is not a whole number from 1"],
@@ -129,11 +143,43 @@ describe('help', () => {
     expect(stdout).toContain('Examples:');
   });
 
-  it.each(['run', 'trace', 'path'])('of %s says that a capture replaces a file', async (name) => {
-    const { stdout } = await sddfInProcess(name, '--help');
+  it('of run says that a capture replaces a file', async () => {
+    const { stdout } = await sddfInProcess('run', '--help');
     const [, capture] = /--capture <file>([^]*?)\n {2}-/.exec(stdout) ?? [];
 
     expect(capture?.replaceAll(/\s+/g, ' ')).toContain('which is replaced if there is one');
+  });
+
+  it.each(['trace', 'path'])('of %s has its own options, and one line for others', async (name) => {
+    const { stdout } = await sddfInProcess(name, '--help');
+
+    expect(stdout).toContain('--force');
+    expect(stdout).toMatch(/^Options of every run: sddf run --help$/m);
+    expect(stdout).not.toContain('--capture');
+    expect(stdout.indexOf('Options of every run')).toBeGreaterThan(stdout.indexOf('--force'));
+  });
+
+  it.each([
+    'run echo --help',
+    'run -h echo',
+    'trace --net loop -o trace.json echo --help',
+    'report echo --help',
+  ])('%s tells what --set takes', async (line) => {
+    const { status, stdout } = await sddfInProcess(...line.split(' '));
+
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}path=5pd\|4pd\|2pd\|dummy \(default: 5pd\) +which protection/m);
+    expect(stdout).not.toContain('--clock');
+  });
+
+  it('takes no value of an option for the system', async () => {
+    const { stdout } = await sddfInProcess('run', '--capture', 'echo', '--help');
+
+    expect(stdout).toContain('--clock <clock>');
+  });
+
+  it('says that a system lets nothing be chosen', async () => {
+    expect((await sddfInProcess('run', 'hello', '--help')).stdout).toContain('--set takes nothing');
   });
 
   it('names every command', () => {
@@ -148,12 +194,31 @@ describe('help', () => {
     }
   });
 
-  it('lists the systems, a line each', () => {
+  it('lists the systems, and below each what --set takes', () => {
     const { status, stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', 'list'], {
       encoding: 'utf8',
     });
 
     expect(status).toBe(0);
     expect(stdout).toMatch(/^echo +\S/m);
+    expect(stdout).toMatch(/^ +--set clients=1\|2\|8\|32 \(default: 2\)$/m);
+  });
+
+  it('lists what --set takes as JSON, too', async () => {
+    const rows: unknown = JSON.parse((await sddfInProcess('list', '--json')).stdout);
+
+    expect(rows).toContainEqual({
+      name: 'serial',
+      summary: expect.stringContaining('UART') as string,
+      options: expect.arrayContaining([
+        {
+          name: 'uart',
+          help: 'the serial device',
+          choices: ['ns16550a', 'pl011', 'virtio'],
+          standard: 'ns16550a',
+        },
+      ]) as object[],
+    });
+    expect(rows).toContainEqual(expect.objectContaining({ name: 'hello', options: [] }));
   });
 });

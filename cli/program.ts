@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UserMistake } from '../host/problem.ts';
+import { didYouMean } from './closest.ts';
 import { commands } from './commands.ts';
 
 const EXIT_FAILURE = 1;
@@ -21,6 +22,7 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   let program: Command | undefined;
   try {
     program = await buildProgram(args);
+    if ((await askedAboutSystem(program, args)) === 'told') return 0;
     await program.parseAsync([...args], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
@@ -34,10 +36,11 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .description('A testbed for user-space device drivers in the manner of sDDF.')
     .usage('COMMAND [options]')
     .version(packageVersion(), '-V, --version', 'prints the version')
-    .helpCommand('help [command]', 'tells about a command')
+    .addHelpCommand(helpCommand())
     .addHelpText('after', EXAMPLES);
   const wanted = args.find((word) => !word.startsWith('-') && word !== 'help');
   for (const entry of commands) {
+    program.commandsGroup(entry.group);
     if (entry.name === wanted) program.addCommand(await entry.load());
     else program.command(entry.name).description(entry.summary);
   }
@@ -45,11 +48,32 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
   return program;
 }
 
+function helpCommand(): Command {
+  return new Command('help')
+    .argument('[command]')
+    .helpOption(false)
+    .description('tells about a command')
+    .helpGroup('The command itself:');
+}
+
+/** `sddf run echo --help` tells what `--set` takes for echo. */
+async function askedAboutSystem(
+  program: Command,
+  args: readonly string[],
+): Promise<'told' | 'not asked'> {
+  if (!args.includes('--help') && !args.includes('-h')) return 'not asked';
+  const command = commandLine(args, program).at(-1);
+  if (command?.registeredArguments[0]?.name() !== 'system') return 'not asked';
+  const { tellAboutSystem } = await import('./run/system-help.ts');
+  return tellAboutSystem(command, args);
+}
+
 /** What holds for every command, however deep: throw instead of exiting, write no error texts of its own. */
 function settle(command: Command): void {
   command.exitOverride();
   command.configureOutput({ writeErr: () => undefined });
   command.allowExcessArguments(false);
+  command.showSuggestionAfterError(false); // ours are one line, and know hidden options too
   for (const child of command.commands) settle(child);
 }
 
@@ -91,34 +115,48 @@ function explainUsage(
   program: Command | undefined,
 ): number {
   if (error.exitCode === 0) return 0; // --help has been printed
-  if (error.code === 'commander.help') {
-    const word = args.find((one) => !one.startsWith('-') && one !== 'help');
-    if (commands.some((entry) => entry.name === word)) {
-      console.error(`sddf: ${word} needs a command of its own; see sddf ${word} --help`);
-      return EXIT_MISTAKE;
-    }
-    const what = word === undefined ? 'no command given' : `unknown command '${word}'`;
-    console.error(`sddf: ${what}; try sddf --help`);
-    return EXIT_MISTAKE;
-  }
-  const message = error.message
-    .replace(/^error: /, '')
-    .replace(/\s*\n\((.*?)\)$/s, ' ($1)')
-    .replace(/\s+/g, ' ')
-    .replace(/\.$/, '');
-  console.error(`sddf: ${message}; see ${commandLine(args, program)} --help`);
+  console.error(`sddf: ${usageProblem(error, args, program)}`);
   return EXIT_MISTAKE;
 }
 
-/** The command that was meant, with its sub-command: `sddf disk create`. */
-function commandLine(args: readonly string[], program: Command | undefined): string {
-  const names = ['sddf'];
-  let command = program;
-  for (const word of args) {
-    const child = command?.commands.find((each) => each.name() === word);
-    if (child === undefined) continue;
-    names.push(word);
-    command = child;
+function usageProblem(
+  error: CommanderError,
+  args: readonly string[],
+  program: Command | undefined,
+): string {
+  if (error.code === 'commander.help' || error.code === 'commander.unknownCommand') {
+    return commandProblem(args, commandLine(args, program));
   }
-  return names.join(' ');
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ')
+    .replace(/\.$/, '');
+  const line = commandLine(args, program);
+  const names = line.map((command) => command.name()).join(' ');
+  const unknown = /^unknown option '([^']+)'$/.exec(message)?.[1];
+  const known = line.flatMap(({ options }) => options.flatMap(({ long }) => long ?? []));
+  const meant = unknown === undefined ? '' : didYouMean(unknown, known);
+  return `${message}${meant}; see ${names} --help`;
+}
+
+/** There is no such command, or it is one that needs another word behind it. */
+function commandProblem(args: readonly string[], line: readonly Command[]): string {
+  const names = line.map((command) => command.name());
+  const known = line.at(-1)?.commands.map((command) => command.name()) ?? [];
+  const word = args.find((one) => !one.startsWith('-') && one !== 'help' && !names.includes(one));
+  const help = `${names.join(' ')} --help`;
+  if (word !== undefined) return `unknown command '${word}'${didYouMean(word, known)}; try ${help}`;
+  if (line.length < 2) return `no command given; try ${help}`;
+  return `${names.slice(1).join(' ')} needs a command of its own; see ${help}`;
+}
+
+/** The command that was meant, with those above it: `sddf`, `disk`, `create`. */
+function commandLine(args: readonly string[], program: Command | undefined): readonly Command[] {
+  if (program === undefined) return [];
+  const line = [program];
+  for (const word of args) {
+    const child = line.at(-1)?.commands.find((each) => each.name() === word);
+    if (child !== undefined) line.push(child);
+  }
+  return line;
 }

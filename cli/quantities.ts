@@ -1,6 +1,7 @@
 /** Quantities as they are written on the command line: durations, sizes, rates, counts, lists of them. */
 
 import { UserMistake } from '../host/problem.ts';
+import { didYouMean } from './closest.ts';
 
 const DURATION_NS: Readonly<Record<string, number>> = {
   ns: 1,
@@ -76,7 +77,8 @@ export function parseChoice<const Words extends readonly string[]>(
   words: Words,
 ): Words[number] {
   if (!words.includes(text)) {
-    throw new UserMistake(`${option}: '${text}' is none of ${words.join(', ')}`);
+    const meant = didYouMean(text, words);
+    throw new UserMistake(`${option}: '${text}' is none of ${words.join(', ')}${meant}`);
   }
   return text;
 }

@@ -46,6 +46,15 @@ export interface ReadySystem {
 /** Choices that do not fit a system's options; the message is one line for the user. */
 export class ChoiceError extends Error {
   override readonly name = 'ChoiceError';
+  /** The word that does not fit, and those that would have. */
+  readonly given: string;
+  readonly known: readonly string[];
+
+  constructor(message: string, given = '', known: readonly string[] = []) {
+    super(message);
+    this.given = given;
+    this.known = known;
+  }
 }
 
 /**
@@ -61,14 +70,20 @@ export function completeChoices(
   const choices: Record<string, string> = {};
   for (const [name, option] of Object.entries(options)) choices[name] = option.standard;
   for (const [name, value] of Object.entries(made)) {
-    const option = options[name];
-    if (option === undefined) throw new ChoiceError(`this system has no option '${name}'`);
+    const option = Object.hasOwn(options, name) ? options[name] : undefined;
+    if (option === undefined) throw unknownOption(name, Object.keys(options));
     if (!option.choices.includes(value)) {
-      throw new ChoiceError(`${name} is one of ${option.choices.join(', ')}; not '${value}'`);
+      const message = `${name} is one of ${option.choices.join(', ')}; not '${value}'`;
+      throw new ChoiceError(message, value, option.choices);
     }
     choices[name] = value;
   }
   return choices;
+}
+
+function unknownOption(name: string, known: readonly string[]): ChoiceError {
+  const offered = known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`;
+  return new ChoiceError(`this system has no option '${name}'; ${offered}`, name, known);
 }
 
 /** @returns the module, or undefined when `loaded` is not one: what `import('./my-system.ts')` has given */

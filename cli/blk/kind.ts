@@ -1,6 +1,5 @@
 /** The block options of `sddf run`: `--disk`, `--nbd`, `--policy`. */
 
-import type { Command } from 'commander';
 import type { DiskSpec } from '../../host/disk/disk.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
@@ -10,23 +9,40 @@ import { FAT_PD } from '../../systems/fat.ts';
 import {
   type Attachment,
   type AttachmentKind,
-  collect,
   type ParsedAttachment,
-  type RawOptions,
   type RunParts,
-  textOption,
-  textsOption,
 } from '../run/attachment.ts';
+import { asWritten, choice, type OptionValues, readOptions, text, texts } from '../option.ts';
 import { blkChoices, BlockAttachment } from './attachment.ts';
 import { DISK_HELP, type NbdOptions, parseDisk, parseNbd, STANDARD_DISK } from './disk-options.ts';
 import { checkPartition } from './disk-partitions.ts';
-import { parseChoice } from '../quantities.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 
 const MIB = 1024 * 1024;
 
+const OPTIONS = {
+  disks: texts({
+    flags: '--disk <disk>',
+    help: 'a disk, see below; may be repeated',
+    parse: asWritten,
+    completes: { words: ['file=', 'mem='] },
+  }),
+  nbd: text({
+    flags: '--nbd <address>',
+    help: 'serves the first disk to NBD clients, see below',
+    parse: parseNbd,
+    completes: { words: ['unix:', 'tcp:'] },
+  }),
+  policy: choice({
+    flags: '--policy <policy>',
+    help: `whose request goes next: ${BLK_POLICIES.join(', ')}`,
+    words: BLK_POLICIES,
+  }),
+};
+
 export const blkKind: AttachmentKind = {
   name: 'blk',
+  heading: 'Disks:',
   help: DISK_HELP,
   examples: [
     'sddf run blk --disk file=disk.img',
@@ -34,13 +50,8 @@ export const blkKind: AttachmentKind = {
     'sddf run blk --disk mem=64M --nbd unix:d.sock',
     'sddf run blk --disk file=disk.img --policy drr --json',
   ],
-  addOptions: (command: Command) => {
-    command
-      .option('--disk <disk>', 'a disk, see below; may be repeated', collect, [])
-      .option('--nbd <address>', 'serves the first disk to NBD clients, see below')
-      .option('--policy <policy>', `whose request goes next: ${BLK_POLICIES.join(', ')}`);
-  },
-  parse: (raw) => new ParsedBlk(raw),
+  options: OPTIONS,
+  parse: (raw) => new ParsedBlk(readOptions(OPTIONS, raw)),
 };
 
 class ParsedBlk implements ParsedAttachment {
@@ -50,19 +61,15 @@ class ParsedBlk implements ParsedAttachment {
   readonly #nbd: NbdOptions | undefined;
   readonly #policy: string | undefined;
 
-  constructor(raw: RawOptions) {
-    const nbd = textOption(raw, 'nbd');
-    const disks = textsOption(raw, 'disk');
+  constructor({ disks, nbd, policy }: OptionValues<typeof OPTIONS>) {
     const standardOverlay = nbd === undefined ? 'discard' : 'none';
-    this.#policy = textOption(raw, 'policy');
-    this.#nbd = nbd === undefined ? undefined : parseNbd(nbd);
+    this.#policy = policy;
+    this.#nbd = nbd;
     this.#disks = disks.map((disk) => parseDisk(disk, standardOverlay));
     const isAsked = nbd !== undefined || disks.length > 0;
     this.choices = {
-      ...(isAsked ? blkChoices(disks.length === 0 ? [STANDARD_DISK] : this.#disks, this.#nbd) : {}),
-      ...(this.#policy === undefined
-        ? {}
-        : { policy: parseChoice(this.#policy, '--policy', BLK_POLICIES) }),
+      ...(isAsked ? blkChoices(disks.length === 0 ? [STANDARD_DISK] : this.#disks, nbd) : {}),
+      ...(policy === undefined ? {} : { policy }),
     };
   }
 

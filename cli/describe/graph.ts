@@ -6,7 +6,8 @@ import { UserMistake, explainSystemError } from '../../host/problem.ts';
 import { renderDot } from '../../microkit/graph/dot.ts';
 import { renderMermaid } from '../../microkit/graph/mermaid.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
-import { type SystemOptions, addSystemOptions, describedSystem } from './described-system.ts';
+import type { RawOptions } from '../option.ts';
+import { addSystemOptions, describedSystem } from './described-system.ts';
 
 const FORMATS = ['svg', 'dot', 'mermaid'] as const;
 type Format = (typeof FORMATS)[number];
@@ -19,7 +20,7 @@ const EXTENSIONS: Readonly<Record<string, Format>> = {
   md: 'mermaid',
 };
 
-interface GraphOptions extends SystemOptions {
+interface GraphOptions extends RawOptions {
   readonly output?: string;
   readonly format?: string;
 }

@@ -8,11 +8,12 @@ import { renderConfigs } from '../../microkit/config-file.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { report } from '../../microkit/report.ts';
 import { renderXml } from '../../microkit/xml/render.ts';
-import { type SystemOptions, addSystemOptions, describedSystem } from './described-system.ts';
+import type { RawOptions } from '../option.ts';
+import { addSystemOptions, describedSystem } from './described-system.ts';
 import { makeFolder } from '../make-folder.ts';
 import { openTerminal } from '../terminal.ts';
 
-interface RenderOptions extends SystemOptions {
+interface RenderOptions extends RawOptions {
   readonly output: string;
 }
 

@@ -2,13 +2,14 @@
 
 import { Command } from 'commander';
 import { report } from '../../microkit/report.ts';
-import { type SystemOptions, addSystemOptions, describedSystem } from './described-system.ts';
+import type { RawOptions } from '../option.ts';
+import { addSystemOptions, describedSystem } from './described-system.ts';
 
 export function reportCommand(): Command {
   return addSystemOptions(new Command('report'))
     .description('Prints who holds which capabilities, maps what, and gets which interrupts.')
     .addHelpText('after', '\nExamples:\n  sddf report echo\n  sddf report web.system')
-    .action(async (reference: string, options: SystemOptions) => {
+    .action(async (reference: string, options: RawOptions) => {
       process.stdout.write(report(await describedSystem(reference, options)));
     });
 }

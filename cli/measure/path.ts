@@ -11,12 +11,13 @@ import type { FollowedPath } from '../../systems/trace/packet-path.ts';
 import { PacketWatch } from '../../systems/trace/packet-watch.ts';
 import { RequestWatch } from '../../systems/trace/request-watch.ts';
 import type { Wires, WireParts } from '../../systems/testbed.ts';
-import { type RawOptions, textOption } from '../run/attachment.ts';
 import { OutputFile } from '../output-file.ts';
 import { pathRows, pathText } from './path-report.ts';
 import { pathSvg } from './path-svg.ts';
+import { addOptions, asWritten, flag, type RawOptions, readOptions, text } from '../option.ts';
 import { parseCount, type Range } from '../quantities.ts';
-import { addSystemRunOptions, runSystem, type RunWatch } from '../run/run.ts';
+import type { RunWatch } from '../run/part.ts';
+import { addCommonRunOptions, watchSystem } from '../run/run.ts';
 import type { RunOptions } from '../run/options.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 import type { Terminal } from '../terminal.ts';
@@ -41,32 +42,49 @@ Examples:
   sddf path blk --request 2 --svg request.svg
   sddf path blk --request 1 --disk file=disk.img`;
 
+const OPTIONS = {
+  packet: text({
+    flags: '--packet <number>',
+    help: 'which frame; the first one unless told',
+    parse: (given, option) => parseCount(given, option, NUMBER),
+  }),
+  request: text({
+    flags: '--request <number>',
+    help: 'which request to a disk, in place of a frame',
+    parse: (given, option) => parseCount(given, option, NUMBER),
+  }),
+  svg: text({ flags: '--svg <file>', help: 'draws the path', parse: asWritten }),
+  existing: flag({
+    flags: '--force',
+    help: 'replaces a file that is there already',
+    words: ['keep', 'replace'],
+  }),
+};
+
 export function pathCommand(): Command {
   const command = new Command('path')
     .description(
       'Follows one frame or block request through a system: hops, times, copies, buffers.',
     )
-    .argument('<system>', 'what to run')
-    .option('--packet <number>', 'which frame; the first one unless told')
-    .option('--request <number>', 'which request to a disk, in place of a frame')
-    .option('--svg <file>', 'draws the path')
-    .option('--force', 'replaces a file that is there already');
-  addSystemRunOptions(command);
-  // What is followed is simulated, unless told otherwise.
-  command.setOptionValueWithSource('clock', 'virtual', 'default');
-  return command.addHelpText('after', HELP).action(followPath);
+    .argument('<system>', 'what to run');
+  addOptions(command, OPTIONS);
+  return addCommonRunOptions(command).addHelpText('after', HELP).action(followPath);
 }
 
 async function followPath(reference: string, raw: RawOptions): Promise<void> {
-  const { subject, number } = readSubject(raw);
-  const { svg: _, ...others } = raw;
-  const svg = textOption(raw, 'svg');
-  const existing = raw['force'] === true ? 'replace' : 'keep';
+  const { packet, request, svg, existing } = readOptions(OPTIONS, raw);
+  if (packet !== undefined && request !== undefined) {
+    throw new UserMistake('--packet and --request: one is followed at a time; leave one out');
+  }
+  const subject = request === undefined ? 'packet' : 'request';
+  const number = request ?? packet ?? 1;
   const file = svg === undefined ? undefined : new OutputFile(svg, existing);
-  const standard = subject === 'packet' ? { net: 'loop', for: RUN_FOR } : { for: RUN_FOR };
+  // What is followed is simulated, unless told otherwise.
+  const simulated = { clock: 'virtual', for: RUN_FOR };
+  const standard = subject === 'packet' ? { ...simulated, net: 'loop' } : simulated;
   try {
-    await runSystem(reference, { ...standard, ...others }, (loaded, run) =>
-      follow({ loaded, run, subject, number, file }),
+    await watchSystem(reference, { ...standard, ...raw }, ({ loaded, options, terminal }) =>
+      follow({ loaded, run: options, subject, number, file }, terminal),
     );
   } finally {
     file?.close();
@@ -74,18 +92,6 @@ async function followPath(reference: string, raw: RawOptions): Promise<void> {
 }
 
 type Subject = FollowedPath['subject'];
-
-function readSubject(raw: RawOptions): { readonly subject: Subject; readonly number: number } {
-  const packet = textOption(raw, 'packet');
-  const request = textOption(raw, 'request');
-  if (request === undefined) {
-    return { subject: 'packet', number: parseCount(packet ?? '1', '--packet', NUMBER) };
-  }
-  if (packet !== undefined) {
-    throw new UserMistake('--packet and --request: one is followed at a time; leave one out');
-  }
-  return { subject: 'request', number: parseCount(request, '--request', NUMBER) };
-}
 
 interface Followed {
   readonly loaded: LoadedSystem;
@@ -105,10 +111,10 @@ interface PathWatch {
   readonly seen: () => string;
 }
 
-function follow(followed: Followed): RunWatch {
+function follow(followed: Followed, terminal: Terminal): RunWatch {
   checkSystem(followed);
   const watch = followed.subject === 'packet' ? followPacket(followed) : followRequest(followed);
-  return { ...watch, report: (_, terminal) => report(followed, watch, terminal) };
+  return { ...watch, report: () => report(followed, watch, terminal) };
 }
 
 /** @throws UserMistake when the system has nothing of what is to be followed */
@@ -179,6 +185,6 @@ function report({ loaded, run, file }: Followed, watch: PathWatch, terminal: Ter
     process.stdout.write(`${JSON.stringify({ ...benchResults([]), results: pathRows(path) })}\n`);
     return;
   }
-  for (const line of pathText(loaded.name, path, run.clock)) terminal.print(line);
+  for (const line of pathText(loaded.name, path, run.testbed.clock)) terminal.print(line);
   if (file !== undefined) terminal.print(`drawn to ${file.path}`);
 }

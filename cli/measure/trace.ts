@@ -5,11 +5,11 @@ import { benchResults } from '../../bench/results.ts';
 import { perfettoTrace } from '../../systems/trace/perfetto.ts';
 import { EVENTS_KEPT, type Recording, startRecording } from '../../systems/trace/recording.ts';
 import { runStatistics } from '../../systems/trace/statistics.ts';
-import { type RawOptions, textOption } from '../run/attachment.ts';
 import { groupDigits, seconds } from '../figures.ts';
 import { OutputFile } from '../output-file.ts';
+import { addOptions, asWritten, flag, type RawOptions, readOptions, text } from '../option.ts';
 import { parseCount, type Range } from '../quantities.ts';
-import { addSystemRunOptions, runSystem } from '../run/run.ts';
+import { addCommonRunOptions, watchSystem } from '../run/run.ts';
 import type { RunOptions } from '../run/options.ts';
 import type { RunResult } from '../run/report.ts';
 import type { Terminal } from '../terminal.ts';
@@ -32,35 +32,58 @@ Examples:
   sddf trace echo -o trace.json --net user --for 10s
   sddf trace serial -o serial.json --serial file,in=script.txt,out=log.txt --clock virtual`;
 
+const OPTIONS = {
+  existing: flag({
+    flags: '--force',
+    help: 'replaces a file that is there already',
+    words: ['keep', 'replace'],
+  }),
+  events: text({
+    flags: '--events <count>',
+    help: 'events that are kept: the newest ones',
+    standard: String(EVENTS_KEPT),
+    parse: (given, option) => powerOfTwo(parseCount(given, option, EVENTS)),
+  }),
+  every: text({
+    flags: '--stamp-every <count>',
+    help: 'host clock: reads it at least for every so many events',
+    parse: (given, option) => parseCount(given, option, EVERY),
+  }),
+  registers: flag({
+    flags: '--registers',
+    help: 'records each access to device registers too; they are counted anyway',
+    words: ['count', 'record'],
+  }),
+  hostTimes: flag({
+    flags: '--host-times',
+    help: 'virtual clock: host times too, as hostNs of each slice',
+    words: ['off', 'on'],
+  }),
+};
+const OUTPUT = {
+  output: text({ flags: '-o, --output <file>', help: 'the trace, JSON', parse: asWritten }),
+};
+
 export function traceCommand(): Command {
   const command = new Command('trace')
     .description('Runs a system as sddf run does, and writes what happens as a trace for Perfetto.')
-    .argument('<system>', 'what to run')
-    .requiredOption('-o, --output <file>', 'the trace, JSON')
-    .option('--force', 'replaces a file that is there already')
-    .option('--events <count>', 'events that are kept: the newest ones', String(EVENTS_KEPT))
-    .option('--stamp-every <count>', 'host clock: reads it at least for every so many events')
-    .option('--registers', 'records each access to device registers too; they are counted anyway')
-    .option('--host-times', 'virtual clock: host times too, as hostNs of each slice');
-  return addSystemRunOptions(command).addHelpText('after', HELP).action(trace);
+    .argument('<system>', 'what to run');
+  addOptions(command, OUTPUT, { needed: 'yes' });
+  addOptions(command, OPTIONS);
+  return addCommonRunOptions(command).addHelpText('after', HELP).action(trace);
 }
 
 async function trace(reference: string, raw: RawOptions): Promise<void> {
-  const events = powerOfTwo(parseCount(textOption(raw, 'events') ?? '', '--events', EVENTS));
-  const stampEvery = textOption(raw, 'stampEvery');
-  const every =
-    stampEvery === undefined ? {} : { every: parseCount(stampEvery, '--stamp-every', EVERY) };
-  const existing = raw['force'] === true ? 'replace' : 'keep';
-  const file = new OutputFile(textOption(raw, 'output') ?? '', existing);
+  const { existing, ...recorded } = readOptions(OPTIONS, raw);
+  const { output = '' } = readOptions(OUTPUT, raw);
+  const file = new OutputFile(output, existing);
   try {
-    await runSystem(reference, raw, ({ system }, options) => {
-      const hostTimes = raw['hostTimes'] === true ? 'on' : 'off';
-      const registers = raw['registers'] === true ? 'record' : 'count';
-      const { clock } = options;
-      const recording = startRecording({ system, clock, events, ...every, hostTimes, registers });
+    await watchSystem(reference, raw, ({ loaded, options, terminal }) => {
+      const { clock } = options.testbed;
+      const recording = startRecording({ system: loaded.system, clock, ...recorded });
       return {
         instrument: recording.instrument,
-        report: (result, terminal) => finish({ recording, file, options, result, terminal }),
+        report: (result) => finish({ recording, file, options, result, terminal }),
       };
     });
   } finally {

@@ -1,7 +1,6 @@
 /** The network's options of `sddf run`: `--net`, captures, and the generator's. */
 
 import { resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
 import { GENERATOR_FRAME_BYTES_MIN } from '../../board/links/generator.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { networkDevice } from '../../systems/devices.ts';
@@ -9,18 +8,18 @@ import {
   type Attachment,
   type AttachmentKind,
   type ParsedAttachment,
-  type RawOptions,
   type RunParts,
-  textOption,
 } from '../run/attachment.ts';
 import { guestsOf } from '../../systems/guests.ts';
+import { asWritten, flag, type OptionValues, readOptions, text } from '../option.ts';
+import type { RunOptions } from '../run/options.ts';
 import {
   type CaptureTarget,
   type GeneratorOptions,
   NetAttachment,
   type NetAttachmentOptions,
 } from './attachment.ts';
-import { NET_HELP, type NetOptions, parseNetOptions } from './options.ts';
+import { NET_HELP, NET_WORDS, type NetOptions, parseNetOptions } from './options.ts';
 import { parseCount, parseRate, type Range } from '../quantities.ts';
 
 /** What the generators of a demonstration send: small frames, then large ones. */
@@ -30,9 +29,52 @@ const STANDARD_FORWARD = 'user,hostfwd=udp:127.0.0.1:1235-10.0.2.15:1235';
 const STANDARD_GUEST = '10.0.2.15';
 const FRAME_BYTES: Range = { min: GENERATOR_FRAME_BYTES_MIN, max: 1514 };
 const BURST: Range = { min: 1, max: 256 };
+const STANDARD_FRAME = 60;
+const STANDARD_BURST = 32;
+
+const OPTIONS = {
+  net: text({
+    flags: '--net <link>',
+    help: 'where the NIC is plugged in, see below',
+    parse: parseNetOptions,
+    completes: { words: NET_WORDS },
+    twice: 'refused',
+  }),
+  capture: text({
+    flags: '--capture <file>',
+    help:
+      'writes what passes the NIC to a pcapng file, which is replaced if there is one; ' +
+      '- is standard output',
+    parse: asWritten,
+  }),
+  wireshark: flag({
+    flags: '--wireshark',
+    help: 'shows what passes the NIC in Wireshark',
+    words: ['no', 'yes'],
+  }),
+  rate: text({
+    flags: '--rate <packets/s>',
+    help:
+      'generator: offered load, such as 100k ' +
+      '(default: a gigabit link; live, as fast as answers come)',
+    parse: parseRate,
+  }),
+  frame: text({
+    flags: '--frame <bytes>',
+    help: 'generator: bytes of a frame, 50 to 1514 (default: 60)',
+    parse: (given, option) => parseCount(given, option, FRAME_BYTES),
+  }),
+  burst: text({
+    flags: '--burst <count>',
+    help: 'generator: frames sent back to back, 1 to 256 (default: 32)',
+    parse: (given, option) => parseCount(given, option, BURST),
+  }),
+};
+type Given = OptionValues<typeof OPTIONS>;
 
 export const netKind: AttachmentKind = {
   name: 'net',
+  heading: 'Network:',
   help: NET_HELP,
   examples: [
     'sddf run echo --net user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235,hostfwd=udp::5002-10.0.2.16:7',
@@ -42,31 +84,9 @@ export const netKind: AttachmentKind = {
     'sddf run echo --net loop --seed 7 --clock virtual --for 1s --json',
     'sddf run echo --wireshark',
   ],
-  addOptions: (command: Command) => {
-    command
-      .option('--net <link>', 'where the NIC is plugged in, see below', once('--net'))
-      .option(
-        '--capture <file>',
-        'writes what passes the NIC to a pcapng file, which is replaced if there is one; - is standard output',
-      )
-      .option('--wireshark', 'shows what passes the NIC in Wireshark')
-      .option(
-        '--rate <packets/s>',
-        'generator: offered load, such as 100k (default: a gigabit link; live, as fast as answers come)',
-      )
-      .option('--frame <bytes>', 'generator: bytes of a frame, 50 to 1514 (default: 60)')
-      .option('--burst <count>', 'generator: frames sent back to back, 1 to 256 (default: 32)');
-  },
-  parse: (raw) => new ParsedNet(raw),
+  options: OPTIONS,
+  parse: (raw, run) => new ParsedNet(readOptions(OPTIONS, raw), run),
 };
-
-/** The board has one NIC: a second `--net` would replace the first unseen. */
-function once(option: string): (value: string, before: string | undefined) => string {
-  return (value, before) => {
-    if (before !== undefined) throw new InvalidArgumentError(`${option} is given twice`);
-    return value;
-  };
-}
 
 class ParsedNet implements ParsedAttachment {
   readonly standardOutput: 'free' | 'taken';
@@ -74,15 +94,15 @@ class ParsedNet implements ParsedAttachment {
   readonly #captures: readonly CaptureTarget[];
   readonly #generator: GeneratorOptions;
 
-  constructor(raw: RawOptions) {
-    const net = textOption(raw, 'net');
-    this.#net = net === undefined ? undefined : parseNetOptions(net);
-    this.#captures = readCaptures(raw);
-    checkCaptures(this.#captures, this.#net, raw);
+  constructor(given: Given, run: RunOptions) {
+    this.#net = given.net;
+    this.#captures = readCaptures(given);
+    checkCaptures(this.#captures, given.net, run.output);
     const isTaken = this.#captures.some((target) => target.kind === 'stdout');
     this.standardOutput = isTaken ? 'taken' : 'free';
-    this.#generator = readGenerator(raw);
-    checkGenerator(raw, this.#net);
+    const { rate, frame = STANDARD_FRAME, burst = STANDARD_BURST } = given;
+    this.#generator = { ...(rate === undefined ? {} : { rate }), frame, burst };
+    checkGenerator(given, run.demo);
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {
@@ -123,46 +143,35 @@ class ParsedNet implements ParsedAttachment {
   }
 }
 
-function readGenerator(raw: RawOptions): GeneratorOptions {
-  const rate = textOption(raw, 'rate');
-  return {
-    ...(rate === undefined ? {} : { rate: parseRate(rate, '--rate') }),
-    frame: parseCount(textOption(raw, 'frame') ?? '60', '--frame', FRAME_BYTES),
-    burst: parseCount(textOption(raw, 'burst') ?? '32', '--burst', BURST),
-  };
-}
-
 /** @throws UserMistake for an option of the generator where none sends, or none that it tells anything */
-function checkGenerator(raw: RawOptions, net: NetOptions | undefined): void {
-  const isDemo = raw['demo'] === true;
-  const used = isDemo ? ['rate'] : net?.kind === 'loop' ? ['rate', 'frame', 'burst'] : [];
-  const unused = ['rate', 'frame', 'burst'].find(
-    (name) => raw[name] !== undefined && !used.includes(name),
-  );
+function checkGenerator(given: Given, demo: RunOptions['demo']): void {
+  const all = ['rate', 'frame', 'burst'] as const;
+  const used: readonly string[] = demo === 'yes' ? ['rate'] : given.net?.kind === 'loop' ? all : [];
+  const unused = all.find((name) => given[name] !== undefined && !used.includes(name));
   if (unused === undefined) return;
-  const why = isDemo
-    ? '--demo chooses its own; leave it out'
-    : 'is for the generator; add --net loop';
+  const why =
+    demo === 'yes'
+      ? '--demo chooses its own; leave it out'
+      : 'is for the generator; add --net loop';
   throw new UserMistake(`--${unused}: ${why}`);
 }
 
-function readCaptures(raw: RawOptions): readonly CaptureTarget[] {
+function readCaptures({ capture: path, wireshark }: Given): readonly CaptureTarget[] {
   const captures: CaptureTarget[] = [];
-  const path = textOption(raw, 'capture');
   if (path === '-') captures.push({ kind: 'stdout' });
   else if (path === '') throw new UserMistake('--capture: needs a file name, or -');
   else if (path !== undefined) captures.push({ kind: 'file', path });
-  if (raw['wireshark'] === true) captures.push({ kind: 'wireshark' });
+  if (wireshark === 'yes') captures.push({ kind: 'wireshark' });
   return captures;
 }
 
 function checkCaptures(
   captures: readonly CaptureTarget[],
   net: NetOptions | undefined,
-  raw: RawOptions,
+  output: RunOptions['output'],
 ): void {
   for (const target of captures) {
-    if (target.kind === 'stdout' && raw['json'] === true) {
+    if (target.kind === 'stdout' && output === 'json') {
       throw new UserMistake('--capture -: standard output cannot carry --json too; name a file');
     }
     if (target.kind === 'stdout' && process.stdout.isTTY) {

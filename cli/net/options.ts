@@ -37,6 +37,18 @@ export const NET_HELP = `Where the NIC is plugged in (--net):
   none                                       no cable
 A comma inside a value is written twice.`;
 
+/** What may stand first in the text. */
+export const NET_WORDS: readonly string[] = [
+  'user',
+  'user,hostfwd=udp:',
+  'stream,server=',
+  'stream,connect=',
+  'dgram,local=',
+  'pcap,in=',
+  'loop',
+  'none',
+];
+
 /** @throws UserMistake */
 export function parseNetOptions(text: string): NetOptions {
   const given = OptionString.parse('--net', text, {

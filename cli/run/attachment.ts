@@ -1,16 +1,14 @@
 /**
- * What plugs a run's devices into the host: one kind for each class of device. A kind adds its options to `sddf run`, checks
+ * What plugs a run's devices into the host: one kind for each class of device. A kind declares its options of `sddf run`, checks
  * what was given, and opens the wires and bridges. To add one, write its module and name it in `attachment-kinds.ts`.
  */
 
-import type { Command } from 'commander';
 import type { LoopPort } from '../../host/event-loop.ts';
 import type { Program } from '../../microkit/pd.ts';
-import type { LoadedSystem } from './system-source.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
-
-/** What commander has read: texts, lists of texts, `true` for flags. */
-export type RawOptions = Readonly<Record<string, unknown>>;
+import type { OptionTable, RawOptions } from '../option.ts';
+import type { RunOptions } from './options.ts';
+import type { LoadedSystem } from './system-source.ts';
 
 /** The run that an attachment belongs to. */
 export interface RunParts {
@@ -24,16 +22,18 @@ export interface RunParts {
 export interface AttachmentKind {
   /** Its part of the counters' JSON. */
   readonly name: string;
-  /** What `sddf run --help` says about its options, and examples. */
+  /** What `sddf run --help` says about its options: their heading, what their values are, and examples. */
+  readonly heading: string;
   readonly help: string;
   readonly examples: readonly string[];
-  addOptions(command: Command): void;
+  readonly options: OptionTable;
   /**
    * Checks what can be checked without the system.
    *
+   * @param raw has the values of its options @param run those of every run
    * @throws UserMistake
    */
-  parse(raw: RawOptions): ParsedAttachment;
+  parse(raw: RawOptions, run: RunOptions): ParsedAttachment;
 }
 
 export interface ParsedAttachment {
@@ -74,21 +74,4 @@ export interface Attachment extends LoopPort {
   readonly packets: number;
   close(): Promise<void>;
   counters(): Record<string, unknown>;
-}
-
-/** @returns an option's text; undefined when it was not given */
-export function textOption(raw: RawOptions, name: string): string | undefined {
-  const value = raw[name];
-  return typeof value === 'string' ? value : undefined;
-}
-
-/** @returns the texts of an option that may be repeated */
-export function textsOption(raw: RawOptions, name: string): readonly string[] {
-  const value = raw[name];
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
-
-/** For commander: collects an option that may be repeated. */
-export function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
 }

@@ -1,13 +1,55 @@
 /** `sddf run SYSTEM --dump-capabilities`: what the kernel holds once a system is built, as text, JSON and a picture. */
 
 import { writeFileSync } from 'node:fs';
-import { explainSystemError } from '../../host/problem.ts';
-import type { Census } from '../../kernel/inspect/census.ts';
+import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { Census } from '../../kernel/inspect/census.ts';
 import type { RegionAt } from '../../microkit/capabilities-dump/address-spaces.ts';
 import { dumpDot } from '../../microkit/capabilities-dump/dot.ts';
 import { type CapabilityDump, dumpCapabilities } from '../../microkit/capabilities-dump/dump.ts';
+import { dumpText } from '../../microkit/capabilities-dump/text.ts';
 import { flatten, regionsByName, type SystemDescription } from '../../microkit/model.ts';
 import type { Testbed } from '../../systems/testbed.ts';
+import { asWritten, flag, readOptions, text } from '../option.ts';
+import type { RunPart, RunWatch, WatchedRun } from './part.ts';
+
+const OPTIONS = {
+  dump: flag({
+    flags: '--dump-capabilities',
+    help: 'boots, prints every object and capability, and ends',
+    words: ['no', 'yes'],
+  }),
+  svg: text({
+    flags: '--svg <file>',
+    help: 'with --dump-capabilities: draws them, too',
+    parse: asWritten,
+  }),
+};
+
+export const capabilitiesPart: RunPart = {
+  options: OPTIONS,
+  commands: 'run',
+  parse: (raw) => {
+    const { dump, svg } = readOptions(OPTIONS, raw);
+    if (dump === 'yes') return (run) => watchCapabilities(run, svg);
+    if (svg === undefined) return undefined;
+    throw new UserMistake('--svg draws what --dump-capabilities prints: give both');
+  },
+};
+
+function watchCapabilities({ options, terminal }: WatchedRun, svg: string | undefined): RunWatch {
+  const census = new Census();
+  return {
+    testbed: { onCreate: census.onCreate },
+    instead: async (testbed) => {
+      const dump = capabilitiesOf(testbed, census);
+      if (options.output === 'json') process.stdout.write(`${JSON.stringify(dump)}\n`);
+      else for (const line of dumpText(dump)) terminal.print(line);
+      if (svg === undefined) return;
+      await writePicture(dump, svg);
+      terminal.note(`sddf: drawn in ${svg}`);
+    },
+  };
+}
 
 /** @param census has been told of every object since boot */
 export function capabilitiesOf(testbed: Testbed, census: Census): CapabilityDump {
@@ -27,7 +69,7 @@ function regionsOf(system: SystemDescription): RegionAt {
 }
 
 /** Draws; the layout engine is loaded only when it is needed. @throws UserMistake when the file cannot be written */
-export async function writePicture(dump: CapabilityDump, path: string): Promise<void> {
+async function writePicture(dump: CapabilityDump, path: string): Promise<void> {
   const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
   const graphviz = await Graphviz.load();
   const svg = graphviz.dot(dumpDot(dump), 'svg');

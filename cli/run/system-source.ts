@@ -19,7 +19,8 @@ import {
   asSystemModule,
   completeChoices,
 } from '../../systems/system.ts';
-import { closest } from '../closest.ts';
+import { closest, didYouMean } from '../closest.ts';
+import { explainChoice, type SystemOptions } from './choices.ts';
 import { findProgram, readDescriptionFile, withConfigFile } from '../describe/description-file.ts';
 import { importUserModule, prepareUserModules } from './user-modules.ts';
 
@@ -50,20 +51,27 @@ export async function loadSystem(
   implied: Readonly<Record<string, string>> = {},
 ): Promise<LoadedSystem> {
   if (reference.endsWith('.system')) return loadDescription(reference, searchPath);
-  if (MODULE.test(reference)) {
-    const module = await loadModule(reference);
-    return buildSystem(reference, module, choices, implied);
-  }
+  return buildSystem(reference, await systemModule(reference), choices, implied);
+}
+
+/**
+ * What a system lets be chosen; nothing for a `.system` file.
+ *
+ * @throws UserMistake when there is no such system
+ */
+export async function optionsOf(reference: string): Promise<SystemOptions> {
+  if (reference.endsWith('.system')) return {};
+  return (await systemModule(reference)).options ?? {};
+}
+
+async function systemModule(reference: string): Promise<SystemModule> {
+  if (MODULE.test(reference)) return loadModule(reference);
   const ready = systems.find((system) => system.name === reference);
-  if (ready === undefined) {
-    const names = systems.map((system) => system.name);
-    const guess = closest(reference, names);
-    const meant = guess === undefined ? '' : ` (did you mean ${guess}?)`;
-    throw new UserMistake(
-      `no system '${reference}'${meant}; sddf list shows them, ./file.ts and FILE.system run too`,
-    );
-  }
-  return buildSystem(reference, await ready.load(), choices, implied);
+  if (ready !== undefined) return ready.load();
+  const names = systems.map((system) => system.name);
+  throw new UserMistake(
+    `no system '${reference}'${didYouMean(reference, names)}; sddf list shows them, ./file.ts and FILE.system run too`,
+  );
 }
 
 function buildSystem(
@@ -78,7 +86,7 @@ function buildSystem(
   try {
     complete = completeChoices(module, { ...Object.fromEntries(wanted), ...choices });
   } catch (error) {
-    if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
+    if (error instanceof ChoiceError) throw explainChoice(name, error);
     throw error;
   }
   const built = buildModule(name, module, complete);
@@ -105,7 +113,7 @@ function buildModule(
   try {
     return module.build(choices);
   } catch (error) {
-    if (error instanceof ChoiceError) throw new UserMistake(`${name}: ${error.message}`);
+    if (error instanceof ChoiceError) throw explainChoice(name, error);
     if (!(error instanceof Error)) throw error;
     const file = name.replace(/^.*\//, '');
     const frame = error.stack?.split('\n').find((line) => line.includes(`${file}:`));

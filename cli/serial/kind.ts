@@ -1,6 +1,5 @@
 /** The serial options of `sddf run`: `--serial`, `--uart`, `--line-rate`. */
 
-import { type Command, InvalidArgumentError } from 'commander';
 import type { LineRate } from '../../board/serial-wire.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { UARTS, uartOf } from '../../systems/serial-devices.ts';
@@ -8,18 +7,40 @@ import {
   type Attachment,
   type AttachmentKind,
   type ParsedAttachment,
-  type RawOptions,
   type RunParts,
-  textOption,
 } from '../run/attachment.ts';
+import { choice, type OptionValues, readOptions, text } from '../option.ts';
+import type { RunOptions } from '../run/options.ts';
 import { SerialAttachment } from './attachment.ts';
-import { parseLineRate, parseSerialOptions, SERIAL_HELP, type SerialOptions } from './options.ts';
+import { parseSerialOptions, SERIAL_HELP, SERIAL_WORDS, type SerialOptions } from './options.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 
 const STANDARD_BAUD = 115_200;
 
+const OPTIONS = {
+  serial: text({
+    flags: '--serial <line>',
+    help: "where the UART's line is plugged in, see below",
+    parse: parseSerialOptions,
+    completes: { words: SERIAL_WORDS },
+    twice: 'refused',
+  }),
+  uart: choice({
+    flags: '--uart <uart>',
+    help: `the serial device: ${UARTS.join(', ')}`,
+    words: UARTS,
+  }),
+  rate: choice({
+    flags: '--line-rate <rate>',
+    help: 'real, or fast: characters take no time',
+    words: ['real', 'fast'],
+    standard: 'real',
+  }),
+};
+
 export const serialKind: AttachmentKind = {
   name: 'serial',
+  heading: 'Serial:',
   help: SERIAL_HELP,
   examples: [
     'sddf run serial --serial stdio',
@@ -27,37 +48,26 @@ export const serialKind: AttachmentKind = {
     'sddf run serial --serial rfc2217,listen=127.0.0.1:4444 --line-rate fast',
     'sddf run serial --serial file,in=script.txt,out=log.txt --clock virtual --json',
   ],
-  addOptions: (command: Command) => {
-    command
-      .option('--serial <line>', "where the UART's line is plugged in, see below", once)
-      .option('--uart <uart>', `the serial device: ${UARTS.join(', ')}`)
-      .option('--line-rate <rate>', 'real, or fast: characters take no time', 'real');
-  },
-  parse: (raw) => new ParsedSerial(raw),
+  options: OPTIONS,
+  parse: (raw, run) => new ParsedSerial(readOptions(OPTIONS, raw), run),
 };
-
-function once(value: string, before: string | undefined): string {
-  if (before !== undefined) throw new InvalidArgumentError('--serial is given twice');
-  return value;
-}
 
 class ParsedSerial implements ParsedAttachment {
   readonly standardOutput: 'free' | 'taken';
   readonly choices: Readonly<Record<string, string>>;
   readonly #serial: SerialOptions | undefined;
   readonly #rate: LineRate;
-  readonly #json: 'yes' | 'no';
+  readonly #output: 'text' | 'json';
   readonly #uart: string | undefined;
 
-  constructor(raw: RawOptions) {
-    const text = textOption(raw, 'serial');
-    this.#serial = text === undefined ? undefined : parseSerialOptions(text);
-    this.#rate = parseLineRate(textOption(raw, 'lineRate') ?? 'real');
-    this.#json = raw['json'] === true ? 'yes' : 'no';
-    this.#uart = textOption(raw, 'uart');
-    this.choices = choicesOf(this.#serial, this.#uart);
-    this.standardOutput = this.#serial?.kind === 'stdio' ? 'taken' : 'free';
-    if (this.#json === 'yes' && this.#serial?.kind === 'stdio') {
+  constructor({ serial, uart, rate }: OptionValues<typeof OPTIONS>, { output }: RunOptions) {
+    this.#serial = serial;
+    this.#rate = rate;
+    this.#output = output;
+    this.#uart = uart;
+    this.choices = choicesOf(serial, uart);
+    this.standardOutput = serial?.kind === 'stdio' ? 'taken' : 'free';
+    if (output === 'json' && serial?.kind === 'stdio') {
       throw new UserMistake('--serial stdio: standard output cannot carry --json too; use a file');
     }
   }
@@ -95,7 +105,7 @@ class ParsedSerial implements ParsedAttachment {
 
   /** Without `--serial`: the terminal, where there is one to be had. */
   #standard(run: RunParts): SerialOptions {
-    return run.clock === 'host' && this.#json === 'no' ? { kind: 'stdio' } : { kind: 'none' };
+    return run.clock === 'host' && this.#output === 'text' ? { kind: 'stdio' } : { kind: 'none' };
   }
 }
 

@@ -1,6 +1,6 @@
 /** `--serial`: what the UART's line is plugged into. */
 
-import type { LineFormat, LineRate, Parity } from '../../board/serial-wire.ts';
+import type { LineFormat, Parity } from '../../board/serial-wire.ts';
 import type { SocketProtocol } from '../../host/serial/socket-bridge.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { OptionString } from '../option-string.ts';
@@ -47,6 +47,15 @@ const KINDS = {
   file: { once: ['in', 'out'] },
   none: {},
 };
+/** What may stand first in the text. */
+export const SERIAL_WORDS: readonly string[] = [
+  'stdio',
+  'pty',
+  'port,path=',
+  ...SOCKETS.map((socket) => `${socket},listen=`),
+  'file,',
+  'none',
+];
 const BAUD = { min: 50, max: 4_000_000 };
 const PORT = { min: 0, max: 65_535 };
 
@@ -112,9 +121,4 @@ function parseSocket(given: OptionString): SerialOptions {
   // An empty address, as in listen=:4444, is this machine only: a console is nobody else's business.
   const address = listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   return { kind: 'socket', protocol, address: address === '' ? '127.0.0.1' : address, port };
-}
-
-/** @throws UserMistake */
-export function parseLineRate(text: string): LineRate {
-  return parseChoice(text, '--line-rate', ['real', 'fast']);
 }

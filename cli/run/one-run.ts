@@ -1,0 +1,240 @@
+/** One run of one system, from the description to the counters. */
+
+import { UserMistake } from '../../host/problem.ts';
+import type { Program } from '../../microkit/pd.ts';
+import { ownPrograms } from '../../systems/own-programs.ts';
+import {
+  createTestbed,
+  type Testbed,
+  TestbedError,
+  type TestbedOptions,
+  type WireParts,
+  type Wires,
+} from '../../systems/testbed.ts';
+import type { Instrument } from '../../systems/trace/observer.ts';
+import { groupDigits, seconds } from '../figures.ts';
+import { NetAttachment } from '../net/attachment.ts';
+import { DEMO_FRAMES } from '../net/kind.ts';
+import type { Terminal } from '../terminal.ts';
+import { attachmentKinds } from './attachment-kinds.ts';
+import type { Attachment, ParsedAttachment } from './attachment.ts';
+import { runDemo } from './demo.ts';
+import { driveLive, driveVirtual, type Ending, type Interrupt, makeLoop } from './drive.ts';
+import { catchInterrupts } from './interrupt.ts';
+import { showCounters } from './live-line.ts';
+import type { RunOptions } from './options.ts';
+import type { RunWatch, WatchedRun } from './part.ts';
+import { reportJson, reportText, type RunResult } from './report.ts';
+import type { LoadedSystem } from './system-source.ts';
+
+/** That the monitor has started, that a domain is passive: what the topology says too. */
+const MONITOR_CHATTER = 'MON|INFO';
+/** What a client that checks something says when it has failed: the run has failed with it. */
+const CHECK_FAILED = 'CLIENT|ERROR';
+
+export class Run {
+  readonly #loaded: LoadedSystem;
+  readonly #options: RunOptions;
+  readonly #terminal: Terminal;
+  readonly #watches: readonly RunWatch[];
+  readonly #attachments = new Map<string, Attachment>();
+
+  constructor(run: WatchedRun & { readonly watches: readonly RunWatch[] }) {
+    this.#loaded = run.loaded;
+    this.#options = run.options;
+    this.#terminal = run.terminal;
+    this.#watches = run.watches;
+  }
+
+  async run(parsed: readonly ParsedAttachment[]): Promise<void> {
+    const interrupt = catchInterrupts();
+    try {
+      await this.#open(parsed);
+      const testbed = this.#boot(await ownPrograms(this.#loaded.system));
+      const instead = this.#watches.find((watch) => watch.instead !== undefined)?.instead;
+      if (instead !== undefined) {
+        await instead(testbed);
+        return;
+      }
+      const before = testbed.counters();
+      const ending = await this.#drive(testbed, interrupt);
+      testbed.board.turn(); // host time: as late as now, also after a sleep
+      const after = testbed.counters();
+      for (const attachment of this.#attachments.values()) attachment.flush();
+      this.#report(testbed, { ending, before, after });
+    } finally {
+      for (const attachment of this.#attachments.values()) await attachment.close();
+      for (const watch of this.#watches) await watch.close?.();
+    }
+  }
+
+  async #open(parsed: readonly ParsedAttachment[]): Promise<void> {
+    const { demo } = this.#options;
+    const { clock } = this.#options.testbed;
+    const onNotice = (line: string): void => this.#terminal.note(`sddf: ${line}`);
+    for (const [index, kind] of attachmentKinds.entries()) {
+      const opened = await parsed[index]?.open({ loaded: this.#loaded, clock, demo, onNotice });
+      if (opened !== undefined) this.#attachments.set(kind.name, opened);
+    }
+  }
+
+  /** Boots, and lets every program run its `init`. */
+  #boot(own: ReadonlyMap<string, Program>): Testbed {
+    const testbed = this.#createTestbed(own);
+    testbed.settle();
+    return testbed;
+  }
+
+  #createTestbed(own: ReadonlyMap<string, Program>): Testbed {
+    const { system, programs, counters, attachDevices } = this.#loaded;
+    const attachments = [...this.#attachments.values()];
+    const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
+    const stagingBytes = Math.max(0, ...attachments.map((each) => each.stagingBytes ?? 0));
+    try {
+      return createTestbed({
+        ...this.#options.testbed,
+        ...this.#watchOptions(),
+        system,
+        programs: new Map([...own, ...programs, ...hostPrograms]),
+        counters,
+        ...(stagingBytes === 0 ? {} : { stagingBytes }),
+        ...(attachDevices === undefined ? {} : { attachDevices }),
+        wires: (parts) => this.#wires(parts, attachments),
+        observer: {
+          log: (pd, line) => this.#log(pd, line),
+          faulted: () => {
+            process.exitCode = 1; // the monitor has said what happened
+          },
+        },
+      });
+    } catch (error) {
+      if (error instanceof TestbedError) throw new UserMistake(this.#adviseOn(error));
+      throw error;
+    }
+  }
+
+  /** What watches add to the testbed. @throws UserMistake when two would observe the same parts */
+  #watchOptions(): Partial<TestbedOptions> {
+    const instruments: Instrument[] = this.#watches.flatMap(({ instrument = [] }) => instrument);
+    if (instruments.length > 1) {
+      throw new UserMistake('two options observe the same run; leave one of them out');
+    }
+    const [instrument] = instruments;
+    const options: Partial<TestbedOptions> = Object.assign(
+      {},
+      ...this.#watches.map(({ testbed }) => testbed),
+    );
+    return { ...options, ...(instrument === undefined ? {} : { instrument }) };
+  }
+
+  /** A `.system` file says where a device's registers are, and nobody what the device does. */
+  #adviseOn({ message, lack }: TestbedError): string {
+    if (lack === 'memory') return `${message}; --ram gives it more, 1G at most`;
+    if (lack !== 'device' || this.#loaded.from === 'module') return message;
+    return `${message}; a device of your own is attached by a .ts: run that instead`;
+  }
+
+  #wires(parts: WireParts, attachments: readonly Attachment[]): Wires {
+    const wires: Wires = Object.assign({}, ...attachments.map((each) => each.wires(parts)));
+    return this.#watches.reduce((inner, watch) => watch.wires?.(inner, parts) ?? inner, wires);
+  }
+
+  #log(pd: string, line: string): void {
+    if (line.startsWith(MONITOR_CHATTER)) return;
+    if (line.startsWith(CHECK_FAILED)) process.exitCode = 1;
+    // Each watch is told, also of what another one drops.
+    const verdicts = this.#watches.map((watch) => watch.log?.(pd, line) ?? 'keep');
+    if (verdicts.includes('drop')) return;
+    // In the stack of an exception, paths are shorter from here.
+    this.#terminal.note(`${pd}: ${line.replaceAll(`(${process.cwd()}/`, '(')}`);
+  }
+
+  async #drive(testbed: Testbed, interrupt: Interrupt): Promise<Ending> {
+    const { forNs, demo } = this.#options;
+    const { clock } = this.#options.testbed;
+    const loop = makeLoop(testbed, clock, forNs);
+    const attachments = [...this.#attachments.values()];
+    for (const attachment of attachments) await attachment.plugIn(() => loop.wake());
+    for (const attachment of attachments) attachment.start();
+    const port = {
+      flush: () => {
+        for (const attachment of attachments) attachment.flush();
+        if (this.#isOver()) loop.stop();
+      },
+    };
+    const run = { testbed, interrupt, port };
+    const net = this.#attachments.get('net');
+    if (demo === 'yes' && net instanceof NetAttachment) {
+      const terminal = this.#terminal;
+      return runDemo({ ...run, attachment: net, loop, terminal, forNs, frames: DEMO_FRAMES });
+    }
+    if (clock === 'virtual' && attachments.every((attachment) => attachment.pace === 'own')) {
+      const untilNs = forNs === undefined ? Infinity : testbed.now() + forNs;
+      const isEnding = (): boolean => interrupt.requested || this.#isOver();
+      const ending: Interrupt = {
+        ...interrupt,
+        get requested() {
+          return isEnding();
+        },
+      };
+      return driveVirtual({
+        ...run,
+        interrupt: ending,
+        untilNs,
+        onSlice: () => this.#showVirtual(testbed),
+      });
+    }
+    // A console that has the terminal says itself how it ends, and no line of counters may run through it.
+    const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
+    const isOver = testbed.isQuiet && this.#input() === 'none';
+    if (!hasTerminal && !isOver) {
+      const end = forNs === undefined ? 'Ctrl-C ends it' : `ends after ${String(forNs / 1e9)} s`;
+      this.#terminal.note(`sddf: ${this.#loaded.name} is running; ${end}`);
+    }
+    const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed, attachments);
+    const ending = await driveLive({ ...run, loop, forNs, input: () => this.#input() });
+    line?.cancel();
+    return ending;
+  }
+
+  #isOver(): boolean {
+    return this.#watches.some((watch) => watch.isOver?.() === true);
+  }
+
+  /** What the host may still bring. */
+  #input(): 'more' | 'over' | 'none' {
+    const attachments = [...this.#attachments.values()];
+    if (attachments.length === 0) return 'none';
+    const isOver =
+      attachments.some((attachment) => attachment.input === 'over') &&
+      attachments.every((attachment) => attachment.input !== 'coming');
+    return isOver ? 'over' : 'more';
+  }
+
+  #showVirtual(testbed: Testbed): void {
+    if (!this.#terminal.isLive) return;
+    this.#terminal.live(
+      `${seconds(testbed.now())} of virtual time, ` +
+        `${groupDigits(testbed.kernel.counters.kernelEntries)} kernel entries`,
+    );
+  }
+
+  #report(testbed: Testbed, counted: Pick<RunResult, 'ending' | 'before' | 'after'>): void {
+    const attachments: Record<string, Record<string, unknown>> = {};
+    let packets = 0;
+    for (const [name, attachment] of this.#attachments) {
+      attachments[name] = attachment.counters();
+      packets += attachment.packets;
+    }
+    const { output } = this.#options;
+    const { clock, seed } = this.#options.testbed;
+    const { name: system } = this.#loaded;
+    const board = testbed.board.snapshot();
+    const result: RunResult = { system, clock, seed, ...counted, attachments, board, packets };
+    for (const watch of this.#watches) watch.finish?.(result);
+    const report = this.#watches.find((watch) => watch.report !== undefined)?.report;
+    if (report !== undefined) report(result);
+    else if (output === 'json') process.stdout.write(`${reportJson(result)}\n`);
+    else for (const line of reportText(result)) this.#terminal.print(line);
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * What an option brings to a run by code of its own: it watches, changes or replaces some of it. To add one, write its module and
+ * name it in `parts.ts`. Commands that watch a run, such as `sddf trace`, bring such a watch too.
+ */
+
+import type { Instrument } from '../../systems/trace/observer.ts';
+import type { Testbed, TestbedOptions, WireParts, Wires } from '../../systems/testbed.ts';
+import type { OptionTable, RawOptions } from '../option.ts';
+import type { Terminal } from '../terminal.ts';
+import type { RunOptions } from './options.ts';
+import type { RunResult } from './report.ts';
+import type { LoadedSystem } from './system-source.ts';
+
+export interface RunPart {
+  readonly options: OptionTable;
+  /** Which commands have its options: `sddf run` alone, or all that run a system. */
+  readonly commands: 'run' | 'all';
+  /**
+   * Asked before the system is loaded.
+   *
+   * @returns what it does in a run; undefined when none of its options was given
+   * @throws UserMistake
+   */
+  parse(raw: RawOptions, run: RunOptions): StartWatch | undefined;
+}
+
+/** Asked once the system is known. @throws UserMistake */
+export type StartWatch = (run: WatchedRun) => RunWatch;
+
+export interface WatchedRun {
+  readonly loaded: LoadedSystem;
+  readonly options: RunOptions;
+  readonly terminal: Terminal;
+}
+
+/** Everything is optional: a watch has what it needs. */
+export interface RunWatch {
+  /** Further options of the testbed. */
+  readonly testbed?: Partial<Pick<TestbedOptions, 'onCreate' | 'fastPath'>>;
+  /** One watch of a run may have one. */
+  readonly instrument?: Instrument;
+  /** Wraps what the devices are plugged into. */
+  readonly wires?: (wires: Wires, parts: WireParts) => Wires;
+  /** Told of each line that a domain, or the monitor, prints. @returns 'drop' when nobody shall see it */
+  readonly log?: (pd: string, line: string) => 'keep' | 'drop';
+  /** Takes the place of the run, once the system has booted. */
+  readonly instead?: (testbed: Testbed) => Promise<void>;
+  /** The run ends when this says so, besides the other reasons. */
+  readonly isOver?: () => boolean;
+  /** Called after the run, before what it has counted is printed. */
+  readonly finish?: (result: RunResult) => void;
+  /** Takes the place of the counters at the end. */
+  readonly report?: (result: RunResult) => void;
+  /** Called however the run has ended. */
+  readonly close?: () => void | Promise<void>;
+}

@@ -1,0 +1,6 @@
+/** The parts that options bring to a run, in the order of their help. */
+
+import { capabilitiesPart } from './capabilities.ts';
+import type { RunPart } from './part.ts';
+
+export const runParts: readonly RunPart[] = [capabilitiesPart];
