@@ -1,0 +1,159 @@
+/**
+ * A campaign: many worlds of one system, and what they have shown. A world is a pure function of (system, plan, seed), so
+ * worlds can be run by anybody, anywhere, in any order; this file adds them up.
+ */
+
+import { Random } from '../../board/random.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import type { ProgramCounterNames } from '../../systems/system.ts';
+import { digestOf } from '../failure/digest.ts';
+import {
+  type Failure,
+  signatureOf,
+  type SystemDigests,
+  type SystemReference,
+} from '../failure/failure-file.ts';
+import { standardChaos } from '../plan/chaos.ts';
+import type { Plan } from '../plan/plan.ts';
+import { pointsOf } from '../points/system-points.ts';
+import { runWorld, type WorldOutcome } from '../world.ts';
+
+/** A system, loaded, and what a campaign does with it. */
+export interface CampaignSystem {
+  readonly reference: SystemReference;
+  readonly digests: SystemDigests;
+  readonly system: SystemDescription;
+  readonly counters: ProgramCounterNames;
+}
+
+export interface CampaignSpec {
+  /** The same plan for every seed; standard chaos, another one for each, when it is left out. */
+  readonly plan: Plan | undefined;
+  readonly amount: number | undefined;
+  readonly forNs: number | undefined;
+  /** Each N-th seed is run twice and compared byte for byte; 0: none. */
+  readonly twiceEvery: number;
+}
+
+/** What one seed has shown. Plain data, which may come from another process. */
+export interface SeedReport {
+  readonly seed: number;
+  readonly verdict: WorldOutcome['verdict'];
+  /** Strikes by point and fault, such as 'net.irq lose'. */
+  readonly strikes: Readonly<Record<string, number>>;
+  readonly neverStruck: readonly string[];
+  readonly virtualNs: number;
+  /** Of a world that failed. */
+  readonly signature: string;
+  readonly failure: Failure | undefined;
+}
+
+/** Runs the world of one seed. */
+export function runSeed(target: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
+  const { system, counters } = target;
+  const { amount, forNs } = spec;
+  const plan = spec.plan ?? standardChaos(pointsOf(system), new Random(seed).fork('plan'));
+  const options = {
+    system,
+    counters,
+    plan,
+    seed,
+    ...(amount === undefined ? {} : { amount }),
+    ...(forNs === undefined ? {} : { forNs }),
+  };
+  const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
+  const failure: Failure = {
+    system: target.reference,
+    digests: target.digests,
+    world: { seed, plan, amount, forNs },
+    violations: outcome.violations,
+    strikes: outcome.strikes,
+    outcome: digestOf(JSON.stringify(outcome)),
+  };
+  return {
+    seed,
+    verdict: outcome.verdict,
+    strikes: countStrikes(outcome),
+    neverStruck: outcome.neverStruck,
+    virtualNs: outcome.timeNs,
+    signature: signatureOf(outcome),
+    failure: outcome.verdict === 'failed' ? failure : undefined,
+  };
+}
+
+function judgeTwice(
+  outcome: WorldOutcome,
+  { twiceEvery }: CampaignSpec,
+  again: () => WorldOutcome,
+): WorldOutcome {
+  if (twiceEvery === 0 || outcome.seed % twiceEvery !== 0) return outcome;
+  if (JSON.stringify(again()) === JSON.stringify(outcome)) return outcome;
+  const violation = {
+    oracle: 'determinism',
+    where: 'sddf',
+    what: 'the same world came out differently the second time',
+    timeNs: outcome.timeNs,
+  };
+  return { ...outcome, verdict: 'failed', violations: [violation, ...outcome.violations] };
+}
+
+function countStrikes({ strikes }: WorldOutcome): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { at, fault } of strikes) {
+    const name = `${at} ${fault}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Worlds that failed in the same way. */
+export interface DistinctFailure {
+  readonly signature: string;
+  /** The smallest seed, and how many there were. */
+  readonly seed: number;
+  readonly count: number;
+  readonly failure: Failure;
+}
+
+/** Adds reports up, in any order. */
+export class Tally {
+  worlds = 0;
+  failed = 0;
+  void = 0;
+  virtualNs = 0;
+  readonly strikes = new Map<string, number>();
+  readonly #distinct = new Map<string, DistinctFailure>();
+
+  add(report: SeedReport): void {
+    this.worlds += 1;
+    this.virtualNs += report.virtualNs;
+    if (report.verdict === 'void') this.void += 1;
+    for (const [name, count] of Object.entries(report.strikes)) {
+      this.strikes.set(name, (this.strikes.get(name) ?? 0) + count);
+    }
+    if (report.failure === undefined) return;
+    this.failed += 1;
+    const known = this.#distinct.get(report.signature);
+    const isFirst = known === undefined || report.seed < known.seed;
+    this.#distinct.set(report.signature, {
+      signature: report.signature,
+      seed: isFirst ? report.seed : known.seed,
+      count: (known?.count ?? 0) + 1,
+      failure: isFirst ? report.failure : known.failure,
+    });
+  }
+
+  /** The most frequent first. */
+  distinct(): readonly DistinctFailure[] {
+    return [...this.#distinct.values()].toSorted(
+      (one, other) => other.count - one.count || one.seed - other.seed,
+    );
+  }
+
+  /** Faults of the system that have struck in no world: what the campaign says nothing about. */
+  neverStruck(system: SystemDescription): readonly string[] {
+    return pointsOf(system)
+      .flatMap((point) => point.faults.map((fault) => `${point.name} ${fault.name}`))
+      .filter((name) => !this.strikes.has(name));
+  }
+}

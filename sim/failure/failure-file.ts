@@ -1,0 +1,160 @@
+/**
+ * A failure file: all that it takes to see the same failure again, byte for byte. It is small, plain JSON, and names the
+ * parts of the system that it was made with, so that a replay on another version says so.
+ */
+
+import type { Plan } from '../plan/plan.ts';
+import { planJson } from '../plan/write-plan.ts';
+import type { PlanResult, PlanSource } from '../plan/read-plan.ts';
+import type { Strike } from '../points/point.ts';
+import type { Violation } from '../traffic/workload.ts';
+import type { WorldOutcome } from '../world.ts';
+
+export const FAILURE_SCHEMA = 1;
+const FAILURE_BYTES_MAX = 4_194_304;
+
+/** Which system, as it is asked for on the command line. */
+export interface SystemReference {
+  readonly reference: string;
+  readonly choices: Readonly<Record<string, string>>;
+  readonly searchPath: readonly string[];
+}
+
+/** What a world is made of, besides its system: plain data. */
+export interface WorldSpec {
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly amount: number | undefined;
+  readonly forNs: number | undefined;
+}
+
+/** Digest of each part of a system, by name: 'description', and each domain's program. */
+export type SystemDigests = Readonly<Record<string, string>>;
+
+export interface Failure {
+  readonly system: SystemReference;
+  readonly digests: SystemDigests;
+  readonly world: WorldSpec;
+  readonly violations: readonly Violation[];
+  readonly strikes: readonly Strike[];
+  /** Of the whole outcome: what "byte for byte" is compared by. */
+  readonly outcome: string;
+}
+
+export function failureText(failure: Failure): string {
+  const { system, digests, world, violations, strikes, outcome } = failure;
+  const { seed, plan, amount, forNs } = world;
+  const json = {
+    schema: FAILURE_SCHEMA,
+    about: 'sddf replay, shrink and when read this file',
+    system,
+    digests,
+    world: {
+      seed,
+      ...(amount === undefined ? {} : { amount }),
+      ...(forNs === undefined ? {} : { forNs }),
+      plan: planJson(plan),
+    },
+    violations,
+    strikes,
+    outcome,
+  };
+  return `${JSON.stringify(json, null, 1)}\n`;
+}
+
+export type FailureResult =
+  | { readonly ok: true; readonly failure: Failure }
+  | { readonly ok: false; readonly problem: string };
+
+/**
+ * Reads a failure file. The plan in it is checked against the points of the system, as any other.
+ *
+ * @param readPlan checks a plan; the system has been found by {@link readSystemReference}
+ */
+export function readFailure(
+  source: PlanSource,
+  readPlan: (plan: PlanSource) => PlanResult,
+): FailureResult {
+  const top = parseFailure(source);
+  if (typeof top === 'string') return { ok: false, problem: `${source.name}: ${top}` };
+  const world = objectOf(top['world']);
+  const plan = readPlan({ name: source.name, text: JSON.stringify(world['plan'] ?? {}) });
+  if (!plan.ok) return { ok: false, problem: plan.problems[0] ?? `${source.name}: no plan` };
+  const seed = world['seed'];
+  if (typeof seed !== 'number') return { ok: false, problem: `${source.name}: world has no seed` };
+  return {
+    ok: true,
+    failure: {
+      system: systemOf(top),
+      digests: objectOf(top['digests']) as SystemDigests,
+      world: {
+        seed,
+        plan: plan.plan,
+        amount: numberOf(world['amount']),
+        forNs: numberOf(world['forNs']),
+      },
+      violations: listOf(top['violations']) as readonly Violation[],
+      strikes: listOf(top['strikes']) as readonly Strike[],
+      outcome: String(top['outcome'] ?? ''),
+    },
+  };
+}
+
+/** @returns which system a failure file is about, or what is wrong with the file */
+export function readSystemReference(source: PlanSource): SystemReference | string {
+  const top = parseFailure(source);
+  return typeof top === 'string' ? `${source.name}: ${top}` : systemOf(top);
+}
+
+/** @returns the parts of a system that differ, undefined when none does */
+export function differingPart(then: SystemDigests, now: SystemDigests): string | undefined {
+  const names = new Set([...Object.keys(then), ...Object.keys(now)]);
+  return [...names].find((name) => then[name] !== now[name]);
+}
+
+/** What makes two failures the same: the first oracle that spoke, about whom, and the form of what it said. */
+export function signatureOf({ violations }: Pick<WorldOutcome, 'violations'>): string {
+  const [first] = violations;
+  if (first === undefined) return '';
+  return `${first.oracle} · ${first.where} · ${first.what.replaceAll(/\d+/g, 'N')}`;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function parseFailure({ text }: PlanSource): Json | string {
+  if (text.length > FAILURE_BYTES_MAX) return 'is larger than any failure file';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'no JSON, and so no failure file; sddf sim --out writes them';
+  }
+  const top = objectOf(value);
+  if (top['schema'] !== FAILURE_SCHEMA || !('world' in top) || !('system' in top)) {
+    return `no failure file of this version (schema ${FAILURE_SCHEMA}); sddf sim --out writes them`;
+  }
+  return top;
+}
+
+function systemOf(top: Json): SystemReference {
+  const system = objectOf(top['system']);
+  return {
+    reference: String(system['reference'] ?? ''),
+    choices: objectOf(system['choices']) as Readonly<Record<string, string>>,
+    searchPath: listOf(system['searchPath']).map(String),
+  };
+}
+
+function objectOf(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Json)
+    : {};
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
