@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 type Group =
   | 'Running a system:'
   | 'Looking at a system:'
+  | 'Breaking a system:'
   | 'Measuring:'
   | 'Making files:'
   | 'The command itself:';
@@ -39,6 +40,18 @@ export const commands: readonly CommandEntry[] = [
     group: 'Running a system:',
     summary: 'follows one frame through a system, hop by hop',
     load: async () => (await import('./measure/path.ts')).pathCommand(),
+  },
+  {
+    name: 'sim',
+    group: 'Breaking a system:',
+    summary: 'runs many worlds of a system with other faults in each, and says what broke',
+    load: async () => (await import('./sim/sim.ts')).simCommand(),
+  },
+  {
+    name: 'replay',
+    group: 'Breaking a system:',
+    summary: 'runs the world of a failure file once more, byte for byte',
+    load: async () => (await import('./sim/replay.ts')).replayCommand(),
   },
   {
     name: 'list',

@@ -22,7 +22,8 @@ function plan(...rules: readonly Partial<Rule>[]): Plan {
   return { name: 'test', rules: rules.map((each) => ({ ...usual, optional: 'no', ...each })) };
 }
 
-const world = (chosen: Plan, seed = 1) => runWorld({ system, plan: chosen, seed, amount: 100 });
+const world = (chosen: Plan, seed = 1) =>
+  runWorld({ target: { system }, plan: chosen, seed, amount: 100 });
 
 describe('a world', () => {
   it('without faults has every question answered once', () => {

@@ -10,8 +10,13 @@ import { Random } from '../board/random.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import { AssertionFailure } from '../memory/assert.ts';
 import { flatten, type SystemDescription } from '../microkit/model.ts';
-import type { ProgramCounterNames } from '../systems/system.ts';
-import { createTestbed, type Testbed, type WireParts, type Wires } from '../systems/testbed.ts';
+import {
+  createTestbed,
+  type Testbed,
+  type TestbedOptions,
+  type WireParts,
+  type Wires,
+} from '../systems/testbed.ts';
 import type { Plan } from './plan/plan.ts';
 import { Injector } from './points/injector.ts';
 import { PlannedWire } from './points/net-wire.ts';
@@ -22,9 +27,14 @@ import { NetWorkload } from './traffic/net-workload.ts';
 import { guestsOf, stationOf } from '../systems/guests.ts';
 import type { Violation, Workload } from './traffic/workload.ts';
 
+/** The system of a world: as a testbed takes it. */
+export type WorldSystem = Pick<
+  TestbedOptions,
+  'system' | 'counters' | 'programs' | 'attachDevices'
+>;
+
 export interface WorldOptions {
-  readonly system: SystemDescription;
-  readonly counters?: ProgramCounterNames;
+  readonly target: WorldSystem;
   readonly plan: Plan;
   readonly seed: number;
   /** Questions, requests or lines in all; 500 unless told. */
@@ -71,7 +81,7 @@ class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
-    this.#points = pointsOf(options.system);
+    this.#points = pointsOf(options.target.system);
   }
 
   run(): WorldOutcome {
@@ -86,12 +96,11 @@ class World {
   }
 
   #boot(): Testbed {
-    const { system, counters, seed } = this.#options;
+    const { target, seed } = this.#options;
     const testbed = createTestbed({
-      system,
+      ...target,
       clock: 'virtual',
       seed,
-      ...(counters === undefined ? {} : { counters }),
       ramBytes: RAM_BYTES,
       stagingBytes: STAGING_BYTES,
       instrument: {
@@ -102,7 +111,7 @@ class World {
             clock: boardOptions.clock,
             random: new Random(seed).fork('faults'),
           });
-          return new PlannedBoard(boardOptions, this.#injector, devicesOf(system));
+          return new PlannedBoard(boardOptions, this.#injector, devicesOf(target.system));
         },
         observe: (image) => image,
       },
@@ -152,8 +161,8 @@ class World {
   }
 
   #wires(parts: WireParts): Wires {
-    const { system, amount = AMOUNT } = this.#options;
-    const classes = new Set(devicesOf(system).map((device) => device.class));
+    const { target, amount = AMOUNT } = this.#options;
+    const classes = new Set(devicesOf(target.system).map((device) => device.class));
     const wires: { net?: EthernetWire } = {};
     if (classes.has('net')) wires.net = this.#network(parts, amount);
     return wires;
@@ -165,7 +174,7 @@ class World {
       ram,
       clock: board.clock,
       random: random.fork('net workload'),
-      clients: guestsOf(this.#options.system).map((guest) => ({
+      clients: guestsOf(this.#options.target.system).map((guest) => ({
         ...stationOf(guest, ECHO_PORT),
         name: guest.pd,
       })),

@@ -5,7 +5,6 @@
 
 import { Random } from '../../board/random.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
-import type { ProgramCounterNames } from '../../systems/system.ts';
 import { digestOf } from '../failure/digest.ts';
 import {
   type Failure,
@@ -16,14 +15,13 @@ import {
 import { standardChaos } from '../plan/chaos.ts';
 import type { Plan } from '../plan/plan.ts';
 import { pointsOf } from '../points/system-points.ts';
-import { runWorld, type WorldOutcome } from '../world.ts';
+import { runWorld, type WorldOutcome, type WorldSystem } from '../world.ts';
 
 /** A system, loaded, and what a campaign does with it. */
 export interface CampaignSystem {
   readonly reference: SystemReference;
   readonly digests: SystemDigests;
-  readonly system: SystemDescription;
-  readonly counters: ProgramCounterNames;
+  readonly target: WorldSystem;
 }
 
 export interface CampaignSpec {
@@ -49,13 +47,12 @@ export interface SeedReport {
 }
 
 /** Runs the world of one seed. */
-export function runSeed(target: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
-  const { system, counters } = target;
+export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
+  const { target } = loaded;
   const { amount, forNs } = spec;
-  const plan = spec.plan ?? standardChaos(pointsOf(system), new Random(seed).fork('plan'));
+  const plan = spec.plan ?? standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
   const options = {
-    system,
-    counters,
+    target,
     plan,
     seed,
     ...(amount === undefined ? {} : { amount }),
@@ -63,8 +60,8 @@ export function runSeed(target: CampaignSystem, spec: CampaignSpec, seed: number
   };
   const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
   const failure: Failure = {
-    system: target.reference,
-    digests: target.digests,
+    system: loaded.reference,
+    digests: loaded.digests,
     world: { seed, plan, amount, forNs },
     violations: outcome.violations,
     strikes: outcome.strikes,

@@ -1,0 +1,42 @@
+/** Opens a failure file, and loads the system that it is about. */
+
+import { readFileSync } from 'node:fs';
+import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import type { CampaignSystem } from '../../sim/campaign/campaign.ts';
+import {
+  differingPart,
+  type Failure,
+  readFailure,
+  readSystemReference,
+} from '../../sim/failure/failure-file.ts';
+import type { Terminal } from '../terminal.ts';
+import { checkPlan } from './plan-file.ts';
+import { loadTarget } from './target.ts';
+
+export interface OpenedFailure {
+  readonly failure: Failure;
+  readonly loaded: CampaignSystem;
+}
+
+/** @throws UserMistake */
+export async function openFailure(path: string, terminal: Terminal): Promise<OpenedFailure> {
+  const source = { name: path, text: readText(path) };
+  const reference = readSystemReference(source);
+  if (typeof reference === 'string') throw new UserMistake(reference);
+  const loaded = await loadTarget(reference);
+  const read = readFailure(source, (plan) => checkPlan(plan, loaded.target.system));
+  if (!read.ok) throw new UserMistake(read.problem);
+  const part = differingPart(read.failure.digests, loaded.digests);
+  if (part !== undefined) {
+    terminal.note(`sddf: ${path} was made with another version: the ${part} differs`);
+  }
+  return { failure: read.failure, loaded };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
+}

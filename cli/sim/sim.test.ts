@@ -1,0 +1,139 @@
+/** Goal: `sddf sim` and `sddf replay` as a person types them, with wrong input too. Method: the real program. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../sim/failure/digest.ts';
+import { type Failure, failureText } from '../../sim/failure/failure-file.ts';
+import { worldOptions } from '../../sim/failure/replay.ts';
+import { runWorld } from '../../sim/world.ts';
+import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
+import { loadPlan } from './plan-file.ts';
+import { loadTarget } from './target.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-sim-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+/** Worlds are run by child processes, which a test's own process cannot have. */
+function sddf(...args: readonly string[]) {
+  return spawnSync(process.execPath, ['cli/sddf.mjs', ...args], { encoding: 'utf8' });
+}
+
+function losing(frame: number): string {
+  const rule = `{ "at": "net.wire.in", "fault": "lose", "when": { "nth": [${frame}] } }`;
+  return file(`lose-${frame}.json`, `{ "schema": 1, "rules": [${rule}] }`);
+}
+
+describe('sddf sim', () => {
+  it('runs worlds in several processes, and says that nothing broke', () => {
+    const args = [
+      'sim',
+      'echo',
+      '--seeds',
+      '1..6',
+      '--plan',
+      losing(3),
+      '--amount',
+      '20',
+      '--json',
+    ];
+    const { stdout, status } = sddf(...args, '--jobs', '2', '--twice', '2');
+    expect(JSON.parse(stdout)).toMatchObject({
+      worlds: 6,
+      failed: 0,
+      void: 0,
+      strikes: { 'net.wire.in lose': 6 },
+    });
+    expect(status).toBe(0);
+  });
+
+  it('ends with 3 when a planned fault never struck', () => {
+    const args = ['--seeds', '1..2', '--plan', losing(30_000), '--amount', '20'];
+    const { stdout, status } = sddf('sim', 'echo', ...args);
+    expect(stdout).toContain('2 worlds are void: a planned fault never struck');
+    expect(status).toBe(3);
+  });
+
+  it('lists what can go wrong', async () => {
+    const { stdout } = await sddfInProcess('sim', 'echo', '--list-faults', '--json');
+    const points = JSON.parse(stdout) as { name: string; faults: { what: string }[] }[];
+    expect(points.map(({ name }) => name)).toContain('net.wire.in');
+    for (const { faults } of points) for (const { what } of faults) expect(what).not.toBe('');
+  });
+
+  it.each([
+    [['--seeds', '9..1'], "--seeds: '9..1' is no range such as 1..2000"],
+    [['--seeds', 'all'], "--seeds: 'all' is no range"],
+    [['--shard', '3/2'], "--shard: '3/2' is not one part of several"],
+    [['--seeds', '1..2', '--shard', '3/16'], 'has fewer seeds than there are parts'],
+    [['--plan', join(tmpdir(), 'no-such-plan.json')], 'no such file'],
+    [
+      ['--plan', file('bad.json', '{ "schema": 1, "rules": [{ "at": "net.wir" }] }')],
+      "bad.json:1:34: no point 'net.wir'",
+    ],
+    [['--jobs', '0'], '--jobs'],
+    [['--set', 'path'], '--set'],
+  ])('%j is one line and status 2', async (args, line) => {
+    const { stderr, status } = await sddfInProcess('sim', 'echo', ...args);
+    expect(stderr).toContain(line);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+});
+
+describe('sddf replay', () => {
+  it.each([
+    ['nothing', '', 'no JSON, and so no failure file'],
+    ['a plan', '{ "schema": 1 }', 'no failure file of this version'],
+    [
+      'another version',
+      '{ "schema": 99, "world": {}, "system": {} }',
+      'no failure file of this version',
+    ],
+  ])('refuses %s in one line', async (name, text, line) => {
+    const { stderr, status } = await sddfInProcess('replay', file(`${name}.txt`, text));
+    expect(stderr).toContain(line);
+    expect(status).toBe(2);
+  });
+
+  it('sees the same again, and that another system is another', async () => {
+    const { failure, plan } = await failureOf();
+    const text = failureText(failure);
+    const same = await sddfInProcess('replay', file('same.json', text));
+    expect(same.stdout).toContain('net.wire.in: lose');
+    expect(same.stdout).toContain('the same as then, byte for byte');
+    expect(same.status).toBe(0);
+
+    const digests = { ...failure.digests, description: '0' };
+    const other = file('other.json', failureText({ ...failure, digests, outcome: '0' }));
+    const another = await sddfInProcess('replay', other);
+    expect(another.stderr).toContain('was made with another version: the description differs');
+    expect(another.stdout).toContain('it does not fail any more');
+    expect(plan.rules).toHaveLength(1);
+  });
+});
+
+/** A file as a campaign writes it, of a world that did not fail. */
+async function failureOf() {
+  const loaded = await loadTarget({ reference: 'echo', choices: {}, searchPath: [] });
+  const plan = loadPlan(losing(3), loaded.target.system);
+  const world = { seed: 5, plan, amount: 20, forNs: undefined };
+  const outcome = runWorld(worldOptions(world, loaded.target));
+  const failure: Failure = {
+    system: loaded.reference,
+    digests: loaded.digests,
+    world,
+    violations: outcome.violations,
+    strikes: outcome.strikes,
+    outcome: digestOf(JSON.stringify(outcome)),
+  };
+  return { failure, plan };
+}

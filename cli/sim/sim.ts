@@ -1,0 +1,235 @@
+/** `sddf sim`: a campaign of worlds, each with its own faults, on all cores of this machine. */
+
+import { availableParallelism } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { planJson } from '../../sim/plan/write-plan.ts';
+import { failureText } from '../../sim/failure/failure-file.ts';
+import { type DistinctFailure, Tally } from '../../sim/campaign/campaign.ts';
+import {
+  readSeedRange,
+  readShard,
+  seedCount,
+  type SeedRange,
+  shardOf,
+} from '../../sim/campaign/seed-range.ts';
+import { junitOf } from '../../sim/campaign/junit.ts';
+import { groupDigits } from '../figures.ts';
+import { OutputFile } from '../output-file.ts';
+import { parseCount, parseDuration } from '../quantities.ts';
+import { catchInterrupts } from '../run/interrupt.ts';
+import { collect } from '../run/attachment.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
+import { listFaults } from './list-faults.ts';
+import { loadPlan } from './plan-file.ts';
+import { SeedPool } from './pool.ts';
+import type { CampaignRequest } from './request.ts';
+import { readChoices } from './choices.ts';
+import { loadTarget } from './target.ts';
+
+export const EXIT_FAILED = 1;
+export const EXIT_VOID = 3;
+const TWICE_EVERY = 100;
+const JOBS = { min: 1, max: 256 };
+const AMOUNT = { min: 1, max: 1_000_000 };
+
+interface SimFlags {
+  readonly seeds: string;
+  readonly plan?: string;
+  readonly amount?: string;
+  readonly for?: string;
+  readonly jobs?: string;
+  readonly shard?: string;
+  readonly twice: string;
+  readonly junit?: string;
+  readonly out?: string;
+  readonly set: readonly string[];
+  readonly searchPath: readonly string[];
+  readonly listFaults?: true;
+  readonly json?: true;
+}
+
+export function simCommand(): Command {
+  return new Command('sim')
+    .description('Runs many worlds of a system, with other faults in each, and says what broke.')
+    .argument('<system>', 'a name from sddf list, ./my-system.ts, or FILE.system')
+    .option('--seeds <range>', 'worlds to run', '1..100')
+    .option('--plan <file>', 'the same plan of faults for all (default: standard chaos)')
+    .option('--amount <count>', 'questions or requests in each world (default: 500)')
+    .option('--for <duration>', 'traffic and faults end after this much virtual time')
+    .option('--jobs <count>', 'processes (default: one for each core)')
+    .option('--shard <i/n>', 'runs the i-th of n equal parts of the seeds')
+    .option('--twice <n>', 'runs each n-th world twice and compares; 0: none', String(TWICE_EVERY))
+    .option('--junit <file>', 'writes the result for CI systems')
+    .option('--out <dir>', 'writes a file for each distinct failure, for sddf replay')
+    .option('--set <name=value>', 'chooses an option of the system; may be repeated', collect, [])
+    .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])
+    .option('--list-faults', 'lists every point of this system at which something can go wrong')
+    .option('--json', 'prints the result as JSON')
+    .addHelpText(
+      'after',
+      '\nEnds with 0 when every world held, 1 when one failed, 3 when a planned fault never struck.\n' +
+        '\nExamples:\n  sddf sim echo --seeds 1..2000\n  sddf sim echo --list-faults\n' +
+        '  sddf sim echo --plan faults.json --seeds 1..100 --out failures/',
+    )
+    .action(runSim);
+}
+
+async function runSim(reference: string, flags: SimFlags): Promise<void> {
+  const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
+  const system = {
+    reference,
+    choices: readChoices(flags.set),
+    searchPath: flags.searchPath,
+  };
+  const target = await loadTarget(system);
+  const description = target.target.system;
+  if (flags.listFaults === true) {
+    listFaults(description, flags.json === true ? 'json' : 'text');
+    return;
+  }
+  const seeds = seedsOf(flags);
+  const plan = flags.plan === undefined ? undefined : loadPlan(flags.plan, description);
+  const request: CampaignRequest = {
+    system,
+    plan: plan === undefined ? undefined : JSON.stringify(planJson(plan)),
+    amount: flags.amount === undefined ? undefined : parseCount(flags.amount, '--amount', AMOUNT),
+    forNs: flags.for === undefined ? undefined : parseDuration(flags.for, '--for'),
+    twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
+  };
+  const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
+  const jobs =
+    flags.jobs === undefined ? availableParallelism() : parseCount(flags.jobs, '--jobs', JOBS);
+  const campaign = await runCampaign({ request, seeds, jobs, terminal });
+  const { tally, next } = campaign;
+  const distinct = tally.distinct();
+  junit?.write(junitOf(reference, tally));
+  junit?.close();
+  const files = flags.out === undefined ? [] : writeFailures(flags.out, distinct);
+  const never = tally.neverStruck(description);
+  if (flags.json === true) {
+    const { worlds, failed, virtualNs } = tally;
+    const failures = distinct.map(({ signature, seed, count, failure }) => ({
+      signature,
+      seed,
+      count,
+      violations: failure.violations,
+    }));
+    const result = { system: reference, worlds, failed, void: tally.void, virtualNs };
+    const seconds = campaign.seconds;
+    const strikes = Object.fromEntries(tally.strikes);
+    const report = { ...result, seconds, failures, strikes, neverStruck: never, files };
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+  } else {
+    printVerdict(terminal, { tally, distinct, files, never, seconds: campaign.seconds });
+  }
+  if (next !== undefined) {
+    terminal.note(`sddf: stopped; to go on: --seeds ${next}..${seeds.last}`);
+  }
+  if (tally.failed > 0) process.exitCode = EXIT_FAILED;
+  else if (tally.void > 0) process.exitCode = EXIT_VOID;
+}
+
+interface CampaignEnd {
+  readonly tally: Tally;
+  readonly next: number | undefined;
+  readonly seconds: number;
+}
+
+async function runCampaign(options: {
+  readonly request: CampaignRequest;
+  readonly seeds: SeedRange;
+  readonly jobs: number;
+  readonly terminal: Terminal;
+}): Promise<CampaignEnd> {
+  const { request, seeds, terminal } = options;
+  const tally = new Tally();
+  const total = seedCount(seeds);
+  const startedAt = process.hrtime.bigint();
+  const seconds = (): number => Number(process.hrtime.bigint() - startedAt) / 1e9;
+  const pool = new SeedPool({
+    request,
+    seeds,
+    jobs: Math.min(options.jobs, total),
+    onReport: (report) => {
+      tally.add(report);
+      const rate = tally.worlds / seconds();
+      terminal.live(
+        `${groupDigits(tally.worlds)} of ${groupDigits(total)} worlds, ${rate.toFixed(0)}/s, ` +
+          `${tally.failed} failed in ${tally.distinct().length} ways`,
+      );
+    },
+  });
+  catchInterrupts().onRequest(() => pool.stop());
+  try {
+    const { next } = await pool.run();
+    return { tally, next, seconds: seconds() };
+  } catch (error) {
+    throw new UserMistake(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function seedsOf(flags: SimFlags): SeedRange {
+  const range = readSeedRange(flags.seeds);
+  if (range === undefined) {
+    throw new UserMistake(
+      `--seeds: '${flags.seeds}' is no range such as 1..2000, up to 4294967295`,
+    );
+  }
+  if (flags.shard === undefined) return range;
+  const shard = readShard(flags.shard);
+  if (shard === undefined) {
+    throw new UserMistake(`--shard: '${flags.shard}' is not one part of several, such as 3/16`);
+  }
+  const part = shardOf(range, shard);
+  if (part !== undefined) return part;
+  throw new UserMistake(`--shard: ${flags.seeds} has fewer seeds than there are parts`);
+}
+
+function writeFailures(folder: string, distinct: readonly DistinctFailure[]): readonly string[] {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return distinct.map(({ seed, failure }) => {
+      const path = join(folder, `seed-${seed}.json`);
+      writeFileSync(path, failureText(failure));
+      return path;
+    });
+  } catch (error) {
+    throw explainSystemError(error, folder);
+  }
+}
+
+function printVerdict(
+  terminal: Terminal,
+  result: {
+    readonly tally: Tally;
+    readonly distinct: readonly DistinctFailure[];
+    readonly files: readonly string[];
+    readonly never: readonly string[];
+    readonly seconds: number;
+  },
+): void {
+  const { tally, distinct, files, never, seconds } = result;
+  const strikes = [...tally.strikes.values()].reduce((sum, count) => sum + count, 0);
+  const rate = tally.worlds / seconds;
+  terminal.print(
+    `${groupDigits(tally.worlds)} worlds in ${seconds.toFixed(1)} s (${rate.toFixed(0)}/s), ` +
+      `${groupDigits(strikes)} faults struck`,
+  );
+  if (never.length > 0) terminal.print(`never struck: ${never.join(', ')}`);
+  if (tally.void > 0) {
+    terminal.print(`${groupDigits(tally.void)} worlds are void: a planned fault never struck`);
+  }
+  if (distinct.length === 0) {
+    terminal.print(tally.void === tally.worlds ? 'nothing was shown' : 'nothing broke');
+    return;
+  }
+  terminal.print(`${groupDigits(tally.failed)} worlds failed, in ${distinct.length} ways:`);
+  distinct.forEach(({ signature, seed, count }, index) => {
+    const file = files[index];
+    const again = file === undefined ? `--seeds ${seed}` : `sddf replay ${file}`;
+    terminal.print(`  ${groupDigits(count)} × ${signature}   (${again})`);
+  });
+}

@@ -1,0 +1,46 @@
+/** The system of a campaign or a replay: loaded as `sddf run` loads it, with a digest of each of its parts. */
+
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import type { CampaignSystem } from '../../sim/campaign/campaign.ts';
+import { digestOf } from '../../sim/failure/digest.ts';
+import type { SystemDigests, SystemReference } from '../../sim/failure/failure-file.ts';
+import { findProgram } from '../describe/description-file.ts';
+import { loadSystem } from '../run/system-source.ts';
+
+/** @throws UserMistake */
+export async function loadTarget(reference: SystemReference): Promise<CampaignSystem> {
+  const loaded = await loadSystem(reference.reference, reference.choices, reference.searchPath);
+  const { system, counters, programs, attachDevices } = loaded;
+  return {
+    reference,
+    digests: digestsOf(system, reference),
+    target: {
+      system,
+      counters,
+      programs,
+      ...(attachDevices === undefined ? {} : { attachDevices }),
+    },
+  };
+}
+
+/** Of the description, and of each program's file: what a program imports is not looked at. */
+function digestsOf(
+  system: SystemDescription,
+  { reference, searchPath }: SystemReference,
+): SystemDigests {
+  const folders = [dirname(reference), ...searchPath];
+  const digests: Record<string, string> = { description: digestOf(descriptionText(system)) };
+  for (const { pd } of flatten(system)) {
+    const file = findProgram(folders, pd.image.path);
+    digests[`program of ${pd.name}`] = file === undefined ? '' : digestOf(readFileSync(file));
+  }
+  return digests;
+}
+
+function descriptionText(system: SystemDescription): string {
+  return JSON.stringify(system, (_, value: unknown) =>
+    typeof value === 'bigint' ? `0x${value.toString(16)}` : value,
+  );
+}

@@ -1,0 +1,27 @@
+/** The program of a worker process: loads a system once, then runs the worlds of the seeds that it is sent. */
+
+import { runSeed } from '../../sim/campaign/campaign.ts';
+import type { WorkerAnswer } from './pool.ts';
+import { type CampaignRequest, specOf } from './request.ts';
+import { loadTarget } from './target.ts';
+
+async function main(): Promise<void> {
+  const request = JSON.parse(process.argv[2] ?? '{}') as CampaignRequest;
+  // The terminal sends Ctrl-C to us too; when we end is for the campaign to say.
+  process.on('SIGINT', () => undefined);
+  const target = await loadTarget(request.system);
+  const spec = specOf(request, target.target.system);
+  process.on('message', (seeds: readonly number[]) => {
+    for (const seed of seeds) say({ kind: 'report', report: runSeed(target, spec, seed) });
+    say({ kind: 'batch done' });
+  });
+  say({ kind: 'ready' });
+}
+
+function say(answer: WorkerAnswer): void {
+  process.send?.(answer);
+}
+
+main().catch((error: unknown) => {
+  say({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) });
+});

@@ -1,0 +1,80 @@
+/** Goal: seeds are divided without loss, reports add up whatever their order, and JUnit is XML. Method: plain data. */
+
+import { describe, expect, it } from 'vitest';
+import { parseXml } from '../../microkit/xml/parse.ts';
+import type { Failure } from '../failure/failure-file.ts';
+import { type SeedReport, Tally } from './campaign.ts';
+import { junitOf } from './junit.ts';
+import { readSeedRange, readShard, seedCount, type Shard, shardOf } from './seed-range.ts';
+
+describe('a range of seeds', () => {
+  it.each([
+    ['7', { first: 7, last: 7 }],
+    ['1..2000', { first: 1, last: 2000 }],
+    ['0..4294967295', { first: 0, last: 4_294_967_295 }],
+    ['2..1', undefined],
+    ['1..4294967296', undefined],
+    ['-1..3', undefined],
+    ['1...3', undefined],
+    ['', undefined],
+  ])('%s', (text, range) => {
+    expect(readSeedRange(text)).toEqual(range);
+  });
+
+  it('is divided so that each seed is in one shard', () => {
+    const range = { first: 5, last: 5 + 99 };
+    const parts = Array.from({ length: 16 }, (_, index) =>
+      shardOf(range, readShard(`${index + 1}/16`) as Shard),
+    );
+    const seeds = parts.flatMap((part) =>
+      part === undefined
+        ? []
+        : Array.from({ length: seedCount(part) }, (_, index) => part.first + index),
+    );
+    expect(seeds).toEqual(Array.from({ length: 100 }, (_, index) => 5 + index));
+  });
+});
+
+function report(seed: number, what: string): SeedReport {
+  const violations = [{ oracle: 'order', where: 'client0', what, timeNs: seed }];
+  const failure = { violations } as unknown as Failure;
+  return {
+    seed,
+    verdict: what === '' ? 'passed' : 'failed',
+    strikes: { 'net.irq lose': 2 },
+    neverStruck: [],
+    virtualNs: 10,
+    signature: what,
+    failure: what === '' ? undefined : failure,
+  };
+}
+
+describe('a tally', () => {
+  const reports = [
+    report(1, ''),
+    report(9, '<a> & "b"'),
+    report(4, '<a> & "b"'),
+    report(5, 'c\u0001'),
+  ];
+
+  it.each([[reports], [reports.toReversed()]])('adds up in any order', (order) => {
+    const tally = new Tally();
+    for (const each of order) tally.add(each);
+    expect(tally).toMatchObject({ worlds: 4, failed: 3, void: 0, virtualNs: 40 });
+    expect(tally.strikes.get('net.irq lose')).toBe(8);
+    const shown = tally.distinct().map(({ signature, seed, count }) => [signature, seed, count]);
+    expect(shown).toEqual([
+      ['<a> & "b"', 4, 2],
+      ['c\u0001', 5, 1],
+    ]);
+  });
+
+  it('is JUnit that an XML parser reads', () => {
+    const tally = new Tally();
+    for (const each of reports) tally.add(each);
+    const text = junitOf('a & b', tally);
+    expect(text).toContain('tests="3" failures="2"');
+    expect(text).not.toContain('\u0001');
+    expect(parseXml(text, 'junit.xml').ok).toBe(true);
+  });
+});

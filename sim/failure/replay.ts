@@ -1,0 +1,27 @@
+/** Runs the world of a failure file again. */
+
+import { runWorld, type WorldOptions, type WorldOutcome, type WorldSystem } from '../world.ts';
+import { digestOf } from './digest.ts';
+import type { Failure, WorldSpec } from './failure-file.ts';
+
+export interface Replay {
+  readonly outcome: WorldOutcome;
+  /** Whether it came out byte for byte as it did then. */
+  readonly isSame: boolean;
+}
+
+export function replay(failure: Failure, target: WorldSystem): Replay {
+  const outcome = runWorld(worldOptions(failure.world, target));
+  return { outcome, isSame: digestOf(JSON.stringify(outcome)) === failure.outcome };
+}
+
+export function worldOptions(spec: WorldSpec, target: WorldSystem): WorldOptions {
+  const { seed, plan, amount, forNs } = spec;
+  return {
+    target,
+    seed,
+    plan,
+    ...(amount === undefined ? {} : { amount }),
+    ...(forNs === undefined ? {} : { forNs }),
+  };
+}
