@@ -25,13 +25,13 @@ export function junitOf(system: string, tally: Tally): string {
 }
 
 function escaped(text: string): string {
-  return (
-    text
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // Control characters are no XML, whatever they are escaped to.
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '?')
-  );
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}
+
+function isControl(letter: string): boolean {
+  return letter < ' ' && letter !== '\n' && letter !== '\t';
 }

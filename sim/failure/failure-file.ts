@@ -95,7 +95,7 @@ export function readFailure(
       },
       violations: listOf(top['violations']) as readonly Violation[],
       strikes: listOf(top['strikes']) as readonly Strike[],
-      outcome: String(top['outcome'] ?? ''),
+      outcome: textOf(top['outcome']),
     },
   };
 }
@@ -139,9 +139,9 @@ function parseFailure({ text }: PlanSource): Json | string {
 function systemOf(top: Json): SystemReference {
   const system = objectOf(top['system']);
   return {
-    reference: String(system['reference'] ?? ''),
+    reference: textOf(system['reference']),
     choices: objectOf(system['choices']) as Readonly<Record<string, string>>,
-    searchPath: listOf(system['searchPath']).map(String),
+    searchPath: listOf(system['searchPath']).map(textOf),
   };
 }
 
@@ -157,4 +157,8 @@ function listOf(value: unknown): readonly unknown[] {
 
 function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : undefined;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
