@@ -25,7 +25,9 @@ export function junitOf(system: string, tally: Tally): string {
 }
 
 function escaped(text: string): string {
-  return text
+  // Control characters are no XML, whatever they are escaped to.
+  const printable = Array.from(text, (letter) => (isControl(letter) ? '?' : letter)).join('');
+  return printable
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
