@@ -20,13 +20,12 @@ import { groupDigits } from '../figures.ts';
 import { OutputFile } from '../output-file.ts';
 import { parseCount, parseDuration } from '../quantities.ts';
 import { catchInterrupts } from '../run/interrupt.ts';
-import { collect } from '../run/attachment.ts';
+import { readChoice } from '../run/choices.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { listFaults } from './list-faults.ts';
 import { loadPlan } from './plan-file.ts';
 import { SeedPool } from './pool.ts';
 import type { CampaignRequest } from './request.ts';
-import { readChoices } from './choices.ts';
 import { loadTarget } from './target.ts';
 
 export const EXIT_FAILED = 1;
@@ -81,7 +80,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   const system = {
     reference,
-    choices: readChoices(flags.set),
+    choices: Object.fromEntries(flags.set.map((text) => readChoice(text, '--set'))),
     searchPath: flags.searchPath,
   };
   const target = await loadTarget(system);
@@ -232,4 +231,9 @@ function printVerdict(
     const again = file === undefined ? `--seeds ${seed}` : `sddf replay ${file}`;
     terminal.print(`  ${groupDigits(count)} × ${signature}   (${again})`);
   });
+}
+
+/** For options that may be repeated. */
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
