@@ -24,7 +24,7 @@ import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
 import { DataBlocks } from './data-blocks.ts';
 import * as P from './protocol.ts';
-import type { NbdRequest } from './session.ts';
+import type { Part } from './transfer.ts';
 
 const BLOCK = BLK_TRANSFER_BYTES;
 /** Blocks of one piece of a transfer: 256 KiB. */
@@ -32,11 +32,14 @@ const PIECE_BLOCKS = 64;
 /** Blocks of one piece of DISCARD or WRITE_ZEROES: no data goes with it, only the count is limited. */
 const RANGE_BLOCKS = 65_535;
 
-/** A request on its way, and whom to answer. */
+/** A part of a client's request, and whom to tell. */
 export interface Job {
-  readonly request: NbdRequest;
-  /** Header and, of a READ, data. Sent as it is. */
+  readonly part: Part;
+  /** Of a READ: where its bytes go, from `replyAt` on. */
   readonly reply: Buffer;
+  readonly replyAt: number;
+  /** Whether somebody waits for it: what nobody waits for is not begun, and not gone on with. */
+  isWanted(): boolean;
   /** @param error of the NBD protocol, 0 for none */
   finish(error: number): void;
 }
@@ -97,35 +100,37 @@ export class BlockClient {
     for (let id = virt.capacity - 1; id >= 0; id -= 1) this.#freeIds.push(id);
   }
 
-  /** Takes a request; it begins with the next {@link pump}. */
-  submit(job: Job): void {
-    const { request } = job;
-    if (request.type === P.CMD_FLUSH) return this.#queue(job, BLK_FLUSH, 0, 0, 'no');
-    let first = Math.floor(request.offset / BLOCK);
-    let end = Math.ceil((request.offset + request.length) / BLOCK);
-    const isAligned = request.offset % BLOCK === 0 && request.length % BLOCK === 0;
-    switch (request.type) {
+  #submit(job: Job): void {
+    const { type, offset, length } = job.part;
+    if (type === P.CMD_FLUSH) return this.#queue(job, BLK_FLUSH, 0, 0, 'no');
+    let first = Math.floor(offset / BLOCK);
+    let end = Math.ceil((offset + length) / BLOCK);
+    const isAligned = offset % BLOCK === 0 && length % BLOCK === 0;
+    switch (type) {
       case P.CMD_READ:
         return this.#queue(job, BLK_READ, first, end - first, 'no');
       case P.CMD_WRITE:
         return this.#queue(job, BLK_WRITE, first, end - first, isAligned ? 'no' : 'yes');
       case P.CMD_WRITE_ZEROES:
-        // Zeroes over parts of blocks are written like any bytes.
-        return isAligned
-          ? this.#queue(job, BLK_WRITE_ZEROES, first, end - first, 'no')
-          : this.#queue(job, BLK_WRITE, first, end - first, 'yes');
+        return this.#queue(job, BLK_WRITE_ZEROES, first, end - first, 'no');
       default:
         // TRIM is a hint: only whole blocks.
-        first = Math.ceil(request.offset / BLOCK);
-        end = Math.floor((request.offset + request.length) / BLOCK);
+        first = Math.ceil(offset / BLOCK);
+        end = Math.floor((offset + length) / BLOCK);
         return this.#queue(job, BLK_DISCARD, first, Math.max(0, end - first), 'no');
     }
   }
 
-  /** Takes responses, begins what can begin, and notifies once. */
-  pump(): void {
+  /** Takes responses, begins what can begin, and notifies once. Asks for a job only when there is room to begin it. */
+  pump(nextJob: () => Job | undefined): void {
     this.#takeResponses();
-    while (this.#startNext());
+    for (;;) {
+      while (this.#startNext());
+      const isFull = this.#freeIds.length === 0 || this.#requests.free() === 0;
+      const job = isFull || this.#waiting.length > 0 ? undefined : nextJob();
+      if (job === undefined) break;
+      this.#submit(job);
+    }
     if (this.#sent === 0) return;
     this.#sent = 0;
     this.#requests.publish();
@@ -134,7 +139,7 @@ export class BlockClient {
 
   #queue(job: Job, code: number, firstBlock: number, blocks: number, alone: 'yes' | 'no'): void {
     if (blocks === 0 && code !== BLK_FLUSH) return job.finish(0);
-    const payload = job.request.payload;
+    const { payload } = job.part;
     const phase = alone === 'yes' ? 'fill' : 'main';
     const counts = { started: 0, finished: 0, error: 0 };
     this.#waiting.push({ job, code, firstBlock, blocks, payload, ...counts, alone, phase });
@@ -143,8 +148,9 @@ export class BlockClient {
   /** Starts one piece of the oldest request that waits. @returns whether it is worth to look again */
   #startNext(): boolean {
     const [next] = this.#waiting;
-    if (next === undefined || this.#freeIds.length === 0 || this.#requests.free() === 0)
-      return false;
+    if (next === undefined) return false;
+    if (!next.job.isWanted()) return this.#abandon(next);
+    if (this.#freeIds.length === 0 || this.#requests.free() === 0) return false;
     if (this.#alone !== undefined && this.#alone !== next) return false;
     if (next.alone === 'yes' && this.#alone === undefined) {
       if (this.#running > 0) return false;
@@ -156,6 +162,16 @@ export class BlockClient {
       return false;
     }
     if (next.started >= this.#goal(next)) this.#waiting.shift();
+    return true;
+  }
+
+  /** Begins no more of what nobody waits for; what is under way comes back by itself. */
+  #abandon(running: Running): true {
+    if (running.error === 0) running.error = P.ERROR_ESHUTDOWN;
+    this.#waiting.shift();
+    if (running.started > running.finished) return true;
+    if (running.started === 0) this.#running += 1;
+    this.#phaseOver(running);
     return true;
   }
 
@@ -244,7 +260,7 @@ export class BlockClient {
   /** Bytes that were read: to the reply, or to the ends of a write. */
   #moveOut(piece: Piece): void {
     const { running } = piece;
-    const { request, reply } = running.job;
+    const { part, reply, replyAt } = running.job;
     const at = piece.dataBlock * BLOCK;
     if (running.phase === 'fill') {
       const block = Buffer.alloc(BLOCK);
@@ -252,23 +268,23 @@ export class BlockClient {
       this.#patch(running, piece.from, block);
     } else if (running.code === BLK_READ) {
       const diskAt = (running.firstBlock + piece.from) * BLOCK;
-      const from = Math.max(diskAt, request.offset);
-      const to = Math.min(diskAt + piece.count * BLOCK, request.offset + request.length);
-      const start = P.REPLY_BYTES + from - request.offset;
+      const from = Math.max(diskAt, part.offset);
+      const to = Math.min(diskAt + piece.count * BLOCK, part.offset + part.length);
+      const start = replyAt + from - part.offset;
       this.#data.read(at + from - diskAt, reply.subarray(start, start + to - from));
     }
   }
 
   /** Puts a block that was read under the bytes of the request. */
   #patch(running: Running, from: number, block: Buffer): void {
-    const { request } = running.job;
+    const { part } = running.job;
     if (running.payload.length !== running.blocks * BLOCK) {
       const whole = Buffer.alloc(running.blocks * BLOCK);
-      request.payload.copy(whole, request.offset - running.firstBlock * BLOCK);
+      part.payload.copy(whole, part.offset - running.firstBlock * BLOCK);
       running.payload = whole;
     }
-    const begin = request.offset - running.firstBlock * BLOCK;
-    const end = begin + request.length;
+    const begin = part.offset - running.firstBlock * BLOCK;
+    const end = begin + part.length;
     const at = from * BLOCK;
     if (at < begin) block.copy(running.payload, at, 0, Math.min(BLOCK, begin - at));
     if (at + BLOCK > end) {
@@ -283,14 +299,13 @@ export class BlockClient {
   }
 
   #phaseOver(running: Running): void {
-    const { request } = running.job;
     const failed = running.error !== 0;
     // Pieces that were not started are not going to be.
     const at = this.#waiting.indexOf(running);
     if (at >= 0) this.#waiting.splice(at, 1);
     if (running.phase === 'fill' && !failed) return this.#enter(running, 'main');
     const isChange = running.code !== BLK_READ && running.code !== BLK_FLUSH;
-    const wantsSync = isChange && (request.flags & P.CMD_FLAG_FUA) !== 0;
+    const wantsSync = isChange && running.job.part.durability === 'sync';
     if (running.phase === 'main' && wantsSync && !failed) return this.#enter(running, 'sync');
     this.#running -= 1;
     if (this.#alone === running) this.#alone = undefined;

@@ -12,7 +12,7 @@ import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
 import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
 import type { Doorbell } from '../../board/doorbell.ts';
-import { BlockClient } from './block-client.ts';
+import { BlockClient, type Job } from './block-client.ts';
 import type { NbdServer } from './server.ts';
 
 /** The one export's name; clients may leave it empty. */
@@ -38,6 +38,7 @@ class NbdProgram {
   readonly #doorbell: Doorbell;
   readonly #client: BlockClient;
   readonly #info: ReadonlyRegion;
+  readonly #nextJob: () => Job | undefined;
   #known: 'no' | 'device' | 'none' = 'no';
 
   constructor(pd: ProtectionDomain<NbdProgramConfig>, server: NbdServer, doorbell: Doorbell) {
@@ -46,6 +47,7 @@ class NbdProgram {
     this.#doorbell = doorbell;
     this.#client = new BlockClient(pd, pd.config.blk);
     this.#info = pd.readonlyRegion(pd.config.blk.virt.storageInfo);
+    this.#nextJob = () => server.nextJob();
     server.onRequests(() => doorbell.ring());
     if (isStorageReady(this.#info)) this.#publish();
     pd.irqAck(pd.config.doorbell);
@@ -54,12 +56,11 @@ class NbdProgram {
   notified(channel: Channel): void {
     if (channel === this.#pd.config.doorbell) {
       this.#doorbell.answer();
-      for (const job of this.#server.takeRequests()) this.#client.submit(job);
     } else if (this.#known !== 'device') {
       // Notified by the virtualiser: it knows by now what the device is, or that there is none.
       this.#publish();
     }
-    this.#client.pump();
+    this.#client.pump(this.#nextJob);
     this.#server.flush();
     if (channel === this.#pd.config.doorbell) this.#pd.irqAck(channel);
   }

@@ -1,4 +1,4 @@
-/** Numbers and messages of the network block device protocol, fixed newstyle, simple replies (all big-endian). */
+/** Numbers and messages of the network block device protocol, fixed newstyle (all big-endian). */
 
 export const DEFAULT_PORT = 10_809;
 
@@ -16,6 +16,7 @@ export const OPT_ABORT = 2;
 export const OPT_LIST = 3;
 export const OPT_INFO = 6;
 export const OPT_GO = 7;
+export const OPT_STRUCTURED_REPLY = 8;
 
 const REPLY_MAGIC_HIGH = 0x0003_e889;
 const REPLY_MAGIC_LOW = 0x0455_65a9;
@@ -44,6 +45,14 @@ export const REQUEST_MAGIC = 0x2560_9513;
 export const REQUEST_BYTES = 28;
 const SIMPLE_REPLY_MAGIC = 0x6744_6698;
 export const REPLY_BYTES = 16;
+const CHUNK_MAGIC = 0x668e_33ef;
+export const CHUNK_HEADER_BYTES = 20;
+/** In front of the data of a chunk: where they lie on the disk. */
+export const CHUNK_OFFSET_BYTES = 8;
+export const CHUNK_FLAG_DONE = 1;
+export const CHUNK_NONE = 0;
+export const CHUNK_OFFSET_DATA = 1;
+export const CHUNK_ERROR = 0x8001;
 
 export const CMD_READ = 0;
 export const CMD_WRITE = 1;
@@ -92,6 +101,37 @@ export function writeReplyHeader(
   reply.writeUInt32BE(error, 4);
   reply.writeUInt32BE(cookieHigh, 8);
   reply.writeUInt32BE(cookieLow, 12);
+}
+
+/** A chunk of a structured reply to READ, as its header says it. */
+export interface Chunk {
+  readonly type: number;
+  readonly flags: number;
+  readonly cookieHigh: number;
+  readonly cookieLow: number;
+  /** Bytes that follow the header. */
+  readonly length: number;
+}
+
+/** Writes a chunk's header into the first 20 bytes. */
+export function writeChunkHeader(message: Buffer, chunk: Chunk): void {
+  message.writeUInt32BE(CHUNK_MAGIC, 0);
+  message.writeUInt16BE(chunk.flags, 4);
+  message.writeUInt16BE(chunk.type, 6);
+  message.writeUInt32BE(chunk.cookieHigh, 8);
+  message.writeUInt32BE(chunk.cookieLow, 12);
+  message.writeUInt32BE(chunk.length, 16);
+}
+
+/** The chunk that ends a structured reply without data: an error, or nothing. @param error 0 for none */
+export function lastChunk(error: number, cookieHigh: number, cookieLow: number): Buffer {
+  // An error is followed by its number and a message of no bytes.
+  const length = error === 0 ? 0 : 6;
+  const type = error === 0 ? CHUNK_NONE : CHUNK_ERROR;
+  const message = Buffer.alloc(CHUNK_HEADER_BYTES + length);
+  writeChunkHeader(message, { type, flags: CHUNK_FLAG_DONE, cookieHigh, cookieLow, length });
+  if (error !== 0) message.writeUInt32BE(error, CHUNK_HEADER_BYTES);
+  return message;
 }
 
 export function writeWord64(into: Buffer, value: number, at: number): void {

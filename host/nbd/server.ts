@@ -8,8 +8,9 @@ import { existsSync, statSync, unlinkSync } from 'node:fs';
 import { formatStreamAddress, type StreamAddress } from '../net/socket-address.ts';
 import { explainSystemError } from '../problem.ts';
 import type { Job } from './block-client.ts';
+import { Connection, type ConnectionOwner } from './connection.ts';
 import * as P from './protocol.ts';
-import { type NbdExport, type NbdRequest, NbdSession } from './session.ts';
+import type { NbdExport, NbdRequest } from './session.ts';
 
 export interface NbdCounters {
   sessions: number;
@@ -18,16 +19,18 @@ export interface NbdCounters {
   errors: number;
   bytesRead: number;
   bytesWritten: number;
+  /** Most bytes of buffers that were held at one time, for all clients. */
+  heldBytesMax: number;
+  /** Connections that were ended, or not taken, because there were too many. */
+  tooManyClients: number;
 }
 
 /** Reply buffers kept: up to this long, of so many lengths, so many of each. */
-const POOLED_BYTES_MAX = 65_536 + P.REPLY_BYTES;
+const POOLED_BYTES_MAX = 65_536 + P.CHUNK_HEADER_BYTES + P.CHUNK_OFFSET_BYTES;
 const POOLED_LENGTHS_MAX = 16;
 const POOLED_COUNT_MAX = 256;
-/** Requests of one session that may be outstanding before its socket is left unread. */
-const OUTSTANDING_MAX = 256;
-/** Bytes of replies that a client may leave unread before its socket is left unread. */
-const UNSENT_BYTES_MAX = 16 * 1024 * 1024;
+/** Clients at one time. Each may hold 4 MiB (`connection.ts`), so that all together hold 64. */
+export const CLIENTS_MAX = 16;
 
 type Exported =
   | { readonly kind: 'unknown' }
@@ -42,21 +45,34 @@ export class NbdServer {
     errors: 0,
     bytesRead: 0,
     bytesWritten: 0,
+    heldBytesMax: 0,
+    tooManyClients: 0,
   };
   readonly #address: StreamAddress;
   readonly #server: Server;
-  readonly #connections = new Set<Connection>();
-  readonly #incoming: Job[] = [];
+  readonly #connections: Connection[] = [];
   readonly #replies = new ReplyBuffers();
+  readonly #owner: ConnectionOwner;
   #exported: Exported = { kind: 'unknown' };
   #ring: () => void = () => undefined;
+  /** Whose turn it is to have a part begun. */
+  #turn = 0;
+  #heldBytes = 0;
 
   constructor(address: StreamAddress) {
     this.#address = address;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#owner = this.#makeOwner();
+    // A client that has said all may still be answered.
+    const options = { allowHalfOpen: true, pauseOnConnect: true };
+    this.#server = createServer(options, (socket) => this.#accept(socket));
   }
 
-  /** Called when requests wait. */
+  /** Bytes of buffers that are held now. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Called when there is something to begin. */
   onRequests(ring: () => void): void {
     this.#ring = ring;
   }
@@ -84,12 +100,20 @@ export class NbdServer {
   /** The program knows the device now: sessions that wait may begin. */
   publish(exported: NbdExport | undefined): void {
     this.#exported = exported === undefined ? { kind: 'none' } : { kind: 'known', exported };
-    for (const connection of this.#connections) connection.begin(exported);
+    for (const connection of [...this.#connections]) connection.begin(exported);
   }
 
-  /** @returns the requests that have come since the last time */
-  takeRequests(): Job[] {
-    return this.#incoming.splice(0);
+  /** @returns a part of a request to begin, of each client in turn */
+  nextJob(): Job | undefined {
+    const clients = this.#connections.length;
+    for (let i = 0; i < clients; i += 1) {
+      const at = (this.#turn + i) % clients;
+      const job = this.#connections[at]?.nextJob();
+      if (job === undefined) continue;
+      this.#turn = at + 1;
+      return job;
+    }
+    return undefined;
   }
 
   /** The program has answered a batch: what it has written goes out together. */
@@ -98,7 +122,7 @@ export class NbdServer {
   }
 
   async close(): Promise<void> {
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of [...this.#connections]) connection.destroy();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -106,58 +130,67 @@ export class NbdServer {
 
   #accept(socket: Socket): void {
     this.counters.sessions += 1;
-    const connection = new Connection(socket, {
-      sent: (reply) => this.#replies.give(reply),
-      request: (from, request) => this.#request(from, request),
-      gone: (from) => this.#connections.delete(from),
-    });
-    this.#connections.add(connection);
+    if (!this.#makeRoom()) {
+      socket.destroy();
+      return;
+    }
+    const connection = new Connection(socket, this.#owner);
+    this.#connections.push(connection);
     if (this.#exported.kind === 'known') connection.begin(this.#exported.exported);
     if (this.#exported.kind === 'none') connection.begin(undefined);
   }
 
-  #request(from: Connection, request: NbdRequest): void {
-    this.counters.requests += 1;
-    const dataBytes = request.type === P.CMD_READ ? request.length : 0;
-    const wrong = this.#fault(request);
-    const reply = this.#replies.take(P.REPLY_BYTES + (wrong === 0 ? dataBytes : 0));
-    const job: Job = {
-      request,
-      reply,
-      finish: (error) => {
-        if (error === 0) {
-          this.counters.bytesRead += dataBytes;
-          this.counters.bytesWritten += request.payload.length;
-        } else {
-          this.counters.errors += 1;
-        }
-        P.writeReplyHeader(reply, error, request.cookieHigh, request.cookieLow);
-        from.answer(error === 0 ? reply : reply.subarray(0, P.REPLY_BYTES));
-      },
-    };
-    from.outstanding += 1;
-    if (wrong !== 0) {
-      this.counters.refused += 1;
-      job.finish(wrong);
-      return from.flush();
-    }
-    this.#incoming.push(job);
-    this.#ring();
+  /** One that has not come as far as choosing the export gives way to a new one. */
+  #makeRoom(): boolean {
+    if (this.#connections.length < CLIENTS_MAX) return true;
+    this.counters.tooManyClients += 1;
+    const idle = this.#connections.find((connection) => connection.isShakingHands);
+    idle?.destroy();
+    return idle !== undefined;
   }
 
-  /** @returns the error that a request deserves before anything is done, 0 for none */
-  #fault(request: NbdRequest): number {
+  #makeOwner(): ConnectionOwner {
+    return {
+      faultOf: (request) => this.#faultOf(request),
+      workWaits: () => this.#ring(),
+      answered: (request, error) => this.#answered(request, error),
+      held: (changeBytes) => {
+        this.#heldBytes += changeBytes;
+        this.counters.heldBytesMax = Math.max(this.counters.heldBytesMax, this.#heldBytes);
+      },
+      takeBuffer: (lengthBytes) => this.#replies.take(lengthBytes),
+      giveBuffer: (buffer) => this.#replies.give(buffer),
+      gone: (from) => {
+        const at = this.#connections.indexOf(from);
+        if (at >= 0) this.#connections.splice(at, 1);
+      },
+    };
+  }
+
+  #answered(request: NbdRequest, error: number): void {
+    if (error !== 0) this.counters.errors += 1;
+    else if (request.type === P.CMD_READ) this.counters.bytesRead += request.length;
+    else if (request.type === P.CMD_WRITE) this.counters.bytesWritten += request.length;
+  }
+
+  #faultOf(request: NbdRequest): number {
+    this.counters.requests += 1;
+    const fault = this.#refusal(request);
+    if (fault !== 0) this.counters.refused += 1;
+    return fault;
+  }
+
+  #refusal(request: NbdRequest): number {
     if (this.#exported.kind !== 'known') return P.ERROR_ESHUTDOWN;
     const { exported } = this.#exported;
     const { type, offset, length } = request;
-    const isChange = type === P.CMD_WRITE || type === P.CMD_TRIM || type === P.CMD_WRITE_ZEROES;
+    const takesRoom = type === P.CMD_WRITE || type === P.CMD_WRITE_ZEROES;
+    const isChange = takesRoom || type === P.CMD_TRIM;
     if (!isChange && type !== P.CMD_READ && type !== P.CMD_FLUSH) return P.ERROR_EINVAL;
     if (isChange && exported.readOnly) return P.ERROR_EPERM;
     const fits = offset <= exported.sizeBytes && length <= exported.sizeBytes - offset;
-    if (!fits) return isChange ? P.ERROR_ENOSPC : P.ERROR_EINVAL;
+    if (!fits) return takesRoom ? P.ERROR_ENOSPC : P.ERROR_EINVAL;
     if (type === P.CMD_READ && length > P.PAYLOAD_BYTES_MAX) return P.ERROR_EINVAL;
-    const isOdd = offset % exported.preferredBytes !== 0 || length % exported.preferredBytes !== 0;
-    if (type === P.CMD_WRITE_ZEROES && isOdd && length > P.PAYLOAD_BYTES_MAX) return P.ERROR_EINVAL;
     return 0;
   }
 }
@@ -171,103 +204,14 @@ class ReplyBuffers {
   }
 
   give(buffer: Buffer): void {
-    if (buffer.length > POOLED_BYTES_MAX) return;
+    // Other messages are part of larger buffers.
+    if (buffer.length > POOLED_BYTES_MAX || buffer.length !== buffer.buffer.byteLength) return;
     const known = this.#idle.get(buffer.length);
     if (known === undefined) {
       if (this.#idle.size < POOLED_LENGTHS_MAX) this.#idle.set(buffer.length, [buffer]);
     } else if (known.length < POOLED_COUNT_MAX) {
       known.push(buffer);
     }
-  }
-}
-
-interface ConnectionOwner {
-  /** A reply is out: its buffer is free. */
-  sent(reply: Buffer): void;
-  request(from: Connection, request: NbdRequest): void;
-  gone(from: Connection): void;
-}
-
-class Connection {
-  outstanding = 0;
-  readonly #socket: Socket;
-  readonly #owner: ConnectionOwner;
-  readonly #unsent: Buffer[] = [];
-  #session: NbdSession | undefined;
-  #over: 'yes' | 'no' = 'no';
-
-  constructor(socket: Socket, owner: ConnectionOwner) {
-    this.#socket = socket;
-    this.#owner = owner;
-    socket.setNoDelay(true);
-    // Until the device is known nothing is said.
-    socket.pause();
-    socket.on('data', (chunk: Buffer) => this.#received(chunk));
-    socket.on('drain', () => this.#resume());
-    socket.on('error', () => this.destroy());
-    socket.on('close', () => owner.gone(this));
-    socket.on('end', () => this.#finish());
-  }
-
-  begin(exported: NbdExport | undefined): void {
-    if (this.#session !== undefined) return;
-    this.#session = new NbdSession(exported, {
-      send: (message) => void this.#unsent.push(message),
-      request: (request) => this.#owner.request(this, request),
-      over: () => this.#finish(),
-    });
-    this.flush();
-    this.#socket.resume();
-  }
-
-  answer(reply: Buffer): void {
-    this.outstanding -= 1;
-    this.#unsent.push(reply);
-  }
-
-  /** Sends what has gathered, in one go. */
-  flush(): void {
-    const socket = this.#socket;
-    if (this.#unsent.length > 0 && !socket.destroyed) {
-      socket.cork();
-      for (const message of this.#unsent) {
-        // Only a reply that fills its buffer goes back: an error's is the beginning of a longer one.
-        const isWhole = message.byteLength === message.buffer.byteLength;
-        if (isWhole) socket.write(message, () => this.#owner.sent(message));
-        else socket.write(message);
-      }
-      socket.uncork();
-      this.#unsent.length = 0;
-    }
-    if (this.#over === 'yes' && this.outstanding === 0) socket.end();
-    else this.#resume();
-  }
-
-  destroy(): void {
-    this.#socket.destroy();
-    this.#owner.gone(this);
-  }
-
-  #received(chunk: Buffer): void {
-    this.#session?.receive(chunk);
-    if (this.#isBehind()) this.#socket.pause();
-    this.flush();
-  }
-
-  #isBehind(): boolean {
-    return this.outstanding >= OUTSTANDING_MAX || this.#socket.writableLength > UNSENT_BYTES_MAX;
-  }
-
-  #resume(): void {
-    if (this.#session !== undefined && !this.#isBehind() && this.#socket.isPaused()) {
-      this.#socket.resume();
-    }
-  }
-
-  /** No more requests: answers what is outstanding, then hangs up. */
-  #finish(): void {
-    this.#over = 'yes';
-    this.flush();
   }
 }
 

@@ -4,21 +4,38 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { type NbdRequest, NbdSession } from './session.ts';
+import { type NbdRequest, NbdSession, type PayloadSink } from './session.ts';
 
 const EXPORT = { name: 'disk', sizeBytes: 0x1_0000_1000, readOnly: false, preferredBytes: 4096 };
 
+/** A session whose peer takes payloads in parts of 200 bytes, and is behind when the test says so. */
 function session(exported: typeof EXPORT | 'none' = EXPORT) {
   const sent: Buffer[] = [];
   const requests: NbdRequest[] = [];
+  const parts: Buffer[] = [];
   const over: string[] = [];
+  const peer = { isBehind: false, room: Infinity, ended: 0 };
+  const sink: PayloadSink = {
+    nextPart: (leftBytes) => {
+      if (peer.room === 0) return 'wait';
+      peer.room -= 1;
+      parts.push(Buffer.alloc(Math.min(leftBytes, 200)));
+      return parts.at(-1) as Buffer;
+    },
+    partFilled: () => undefined,
+    ended: () => void (peer.ended += 1),
+  };
   const one = new NbdSession(exported === 'none' ? undefined : exported, {
     send: (message) => sent.push(message),
-    request: (request) => requests.push(request),
+    isBehind: () => peer.isBehind,
+    request: (request) => {
+      requests.push(request);
+      return sink;
+    },
     over: (reason) => over.push(reason),
   });
   const take = (): string => Buffer.concat(sent.splice(0)).toString('hex');
-  return { one, take, requests, over };
+  return { one, take, requests, over, parts, peer };
 }
 
 const FLAGS = Buffer.from('00000003', 'hex');
@@ -84,7 +101,7 @@ describe('the handshake', () => {
 
     one.receive(option(3));
     expect(take()).toContain(`00000002${'00000008'}00000004${Buffer.from('disk').toString('hex')}`);
-    one.receive(option(8));
+    one.receive(option(9));
     expect(take()).toContain('80000001');
     one.receive(go('other'));
     expect(take()).toContain('80000006');
@@ -119,7 +136,7 @@ describe('the handshake', () => {
 
 describe('transmission', () => {
   it.each([1, 3, 17, 1000])('takes requests and payloads in pieces of %i bytes', (piece) => {
-    const { one, requests, over } = session();
+    const { one, requests, over, parts, peer } = session();
     const payload = Buffer.from('0123456789'.repeat(50));
     const stream = Buffer.concat([
       FLAGS,
@@ -136,9 +153,52 @@ describe('transmission', () => {
       [3, 0, 0],
       [0, 8192, 4096],
     ]);
-    expect(requests[0]?.payload).toEqual(payload);
+    expect(parts.map((part) => part.length)).toEqual([200, 200, 100]);
+    expect(Buffer.concat(parts)).toEqual(payload);
+    expect(peer.ended).toBe(1);
     expect(requests[0]?.flags).toBe(1);
     expect(over).toEqual(['the client has disconnected']);
+  });
+
+  it('parses nothing while its peer is behind, and goes on where it was', () => {
+    const { one, requests, peer } = session();
+    one.receive(Buffer.concat([FLAGS, go('disk'), request(0, 0, 512)]));
+    peer.isBehind = true;
+    one.receive(request(0, 512, 512));
+    one.receive(request(0, 1024, 512));
+    expect(requests.length).toBe(1);
+
+    one.resume();
+    expect(requests.length).toBe(1);
+    peer.isBehind = false;
+    one.resume();
+    expect(requests.map(({ offset }) => offset)).toEqual([0, 512, 1024]);
+  });
+
+  it('waits amid a payload for which there is no room', () => {
+    const { one, parts, peer, requests } = session();
+    one.receive(Buffer.concat([FLAGS, go('disk')]));
+    const payload = Buffer.from('abcde'.repeat(100));
+    peer.room = 1;
+    one.receive(Buffer.concat([request(1, 0, 500, payload), request(0, 0, 1)]));
+    expect([parts.length, peer.ended, requests.length]).toEqual([1, 0, 1]);
+
+    peer.room = Infinity;
+    one.resume();
+    expect(Buffer.concat(parts)).toEqual(payload);
+    expect([peer.ended, requests.length]).toEqual([1, 2]);
+  });
+
+  it('agrees to structured replies once it is asked for them', () => {
+    const { one, take } = session();
+    one.receive(FLAGS);
+    take();
+    expect(one.replies).toBe('simple');
+    one.receive(option(8, Buffer.from('no data here')));
+    expect(take()).toBe('0003e889045565a900000008' + '80000003' + '00000000');
+    one.receive(option(8));
+    expect(take()).toBe('0003e889045565a900000008' + '00000001' + '00000000');
+    expect(one.replies).toBe('structured');
   });
 
   it.each([

@@ -1,6 +1,9 @@
 /**
  * One client's session of the NBD protocol: bytes in, replies and requests out. It knows no socket and no disk.
  *
+ * It keeps at most the chunk that it was given last: while its peer is behind it parses no further, and a payload goes
+ * into buffers that the peer provides, a part at a time.
+ *
  *     greeting ──client flags──▶ options ──GO / EXPORT_NAME──▶ transmission ──DISC──▶ over
  *                                   └────────ABORT, or nonsense──────────────────────▶ over
  */
@@ -15,7 +18,7 @@ export interface NbdExport {
   readonly preferredBytes: number;
 }
 
-/** A request as it came, with its payload if it has one. */
+/** The header of a request. */
 export interface NbdRequest {
   readonly type: number;
   readonly flags: number;
@@ -23,24 +26,49 @@ export interface NbdRequest {
   readonly cookieLow: number;
   readonly offset: number;
   readonly length: number;
-  /** Of a WRITE: its bytes. Empty otherwise. */
-  readonly payload: Buffer;
+}
+
+/** Where the payload of a WRITE goes. */
+export interface PayloadSink {
+  /**
+   * @param leftBytes what is still to come of the payload
+   * @returns a buffer of at most that length for the next part; 'wait' while there is no room for one; 'skip' when what is
+   *   left is of no use
+   */
+  nextPart(leftBytes: number): Buffer | 'wait' | 'skip';
+  /** The part that was asked for last is full. */
+  partFilled(): void;
+  /** The whole payload has come. */
+  ended(): void;
 }
 
 export interface NbdSessionPeer {
   send(message: Buffer): void;
-  request(request: NbdRequest): void;
+  /** Whether so much is under way that nothing more is to be parsed until {@link NbdSession.resume}. */
+  isBehind(): boolean;
+  /** @returns where the payload goes; undefined when there is none */
+  request(request: NbdRequest): PayloadSink | undefined;
   /** The session is over: everything outstanding is to be answered, then the connection closed. */
   over(reason: string): void;
 }
 
 const EMPTY = Buffer.alloc(0);
 
+interface Payload {
+  readonly kind: 'payload';
+  readonly sink: PayloadSink;
+  /** Bytes of the payload that have not come. */
+  left: number;
+  /** The part that is being filled, and how far it is. */
+  part: Buffer | undefined;
+  filled: number;
+}
+
 type State =
   | { readonly kind: 'flags' }
   | { readonly kind: 'options' }
   | { readonly kind: 'transmission' }
-  | { readonly kind: 'payload'; readonly request: NbdRequest; filled: number }
+  | Payload
   | { readonly kind: 'over' };
 
 export class NbdSession {
@@ -49,6 +77,7 @@ export class NbdSession {
   #state: State = { kind: 'flags' };
   #rest: Buffer = EMPTY;
   #noZeroes: 'yes' | 'no' = 'no';
+  #replies: 'simple' | 'structured' = 'simple';
 
   /** @param exported undefined: there is no device, and no export */
   constructor(exported: NbdExport | undefined, peer: NbdSessionPeer) {
@@ -57,11 +86,31 @@ export class NbdSession {
     peer.send(P.greeting());
   }
 
-  /** Bytes from the client, in pieces of any size. */
+  /** Whether the client has chosen the export. */
+  get isTransmitting(): boolean {
+    return this.#state.kind === 'transmission' || this.#state.kind === 'payload';
+  }
+
+  /** What answers to READ the client has asked for. */
+  get replies(): 'simple' | 'structured' {
+    return this.#replies;
+  }
+
+  /** Bytes from the client, in pieces of any size. They must not change until they have been parsed. */
   receive(chunk: Buffer): void {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#parse(this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]));
+  }
+
+  /** Parses on with what is here: the peer is no longer behind. */
+  resume(): void {
+    if (this.#rest.length > 0) this.#parse(this.#rest);
+  }
+
+  #parse(chunk: Buffer): void {
+    let bytes = chunk;
+    // A request that is answered at once may call resume(): it finds nothing.
     this.#rest = EMPTY;
-    for (;;) {
+    while (!this.#peer.isBehind()) {
       const used = this.#step(bytes);
       if (used < 0) break;
       bytes = bytes.subarray(used);
@@ -115,6 +164,9 @@ export class NbdSession {
       case P.OPT_LIST:
         this.#list(data);
         break;
+      case P.OPT_STRUCTURED_REPLY:
+        this.#structuredReply(data);
+        break;
       case P.OPT_INFO:
       case P.OPT_GO:
         this.#info(option, data);
@@ -147,6 +199,14 @@ export class NbdSession {
       this.#peer.send(P.optionReply(P.OPT_LIST, P.REP_SERVER, Buffer.concat([length, name])));
     }
     this.#peer.send(P.optionReply(P.OPT_LIST, P.REP_ACK));
+  }
+
+  #structuredReply(data: Buffer): void {
+    if (data.length !== 0) {
+      return this.#peer.send(P.optionReply(P.OPT_STRUCTURED_REPLY, P.REP_ERR_INVALID));
+    }
+    this.#replies = 'structured';
+    this.#peer.send(P.optionReply(P.OPT_STRUCTURED_REPLY, P.REP_ACK));
   }
 
   #info(option: number, data: Buffer): void {
@@ -182,24 +242,46 @@ export class NbdSession {
       cookieLow: bytes.readUInt32BE(12),
       offset: P.readWord64(bytes, 16),
       length,
-      payload: hasPayload ? Buffer.allocUnsafe(length) : EMPTY,
     };
     if (type === P.CMD_DISC) return this.#end('the client has disconnected');
-    if (hasPayload && length > 0) this.#state = { kind: 'payload', request, filled: 0 };
-    else this.#peer.request(request);
+    const sink = this.#peer.request(request);
+    if (hasPayload && length > 0 && sink !== undefined) {
+      this.#state = { kind: 'payload', sink, left: length, part: undefined, filled: 0 };
+    }
     return P.REQUEST_BYTES;
   }
 
-  #payload(state: Extract<State, { kind: 'payload' }>, bytes: Buffer): number {
-    const { request } = state;
-    const length = Math.min(bytes.length, request.length - state.filled);
-    bytes.copy(request.payload, state.filled, 0, length);
-    state.filled += length;
-    if (state.filled === request.length) {
-      this.#state = { kind: 'transmission' };
-      this.#peer.request(request);
+  /** @returns bytes that were used, or -1 when there is no room for a part */
+  #payload(state: Payload, bytes: Buffer): number {
+    if (state.part === undefined) {
+      const part = state.sink.nextPart(state.left);
+      if (part === 'wait') return -1;
+      if (part === 'skip') return this.#skip(state, bytes);
+      state.part = part;
+      state.filled = 0;
     }
+    const { part } = state;
+    const length = Math.min(bytes.length, part.length - state.filled);
+    bytes.copy(part, state.filled, 0, length);
+    state.filled += length;
+    state.left -= length;
+    if (state.filled < part.length) return length;
+    state.part = undefined;
+    state.sink.partFilled();
+    if (state.left === 0) this.#payloadEnded(state);
     return length;
+  }
+
+  #skip(state: Payload, bytes: Buffer): number {
+    const length = Math.min(bytes.length, state.left);
+    state.left -= length;
+    if (state.left === 0) this.#payloadEnded(state);
+    return length;
+  }
+
+  #payloadEnded(state: Payload): void {
+    this.#state = { kind: 'transmission' };
+    state.sink.ended();
   }
 
   /** The export by its name; the empty name is the only one there is. */
