@@ -1,0 +1,169 @@
+/*
+ * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. Everything else is counted and dropped.
+ *
+ * An answer needs a free transmit buffer; while there is none, received packets wait in their queue. Works behind a copier and
+ * without one: queue entries then are offsets in the DMA region.
+ *
+ * The counterpart of clients/echo/echo.ts: the same batches and signals. Its address is in a section of its own, because sDDF's
+ * configuration has none: a client there asks a DHCP server.
+ */
+#include "../lib/print.h"
+#include "../sddf/counters.h"
+#include "../sddf/network/config.h"
+#include "../sddf/network/data.h"
+#include "../sddf/signals.h"
+#include "responder.h"
+
+/* In the order of ECHO_COUNTERS; those that are missing here are `enum responder_result`. */
+enum { COUNT_TX_PACKETS = 3, COUNT_COPIES = 4, COUNT_BYTES_COPIED = 5, COUNT_BAD_RX_BUFFER = 18, COUNT_BAD_TX_BUFFER, COUNT_QUEUE_FULL };
+_Static_assert(DROP_UDP_LOOP + 1 == COUNT_BAD_RX_BUFFER, "the counters follow one another");
+DEFINE_COUNTERS();
+
+/* Section `.echo_config`, of this project. */
+struct echo_config {
+    uint8_t ip[4];
+};
+
+CONFIG_SECTION(".net_client_config") struct net_client_config config = {0};
+CONFIG_SECTION(".echo_config") struct echo_config echo_config = {0};
+
+static struct net_consumer rx_active;
+static struct net_producer rx_free;
+static struct net_producer tx_active;
+static struct net_consumer tx_free;
+static struct net_data rx_data;
+static struct net_data tx_data;
+static struct responder responder;
+/* A transmit buffer that has been taken from the free queue and is not used yet, or NET_NO_BUFFER. */
+static int32_t tx_buffer = NET_NO_BUFFER;
+
+/* Whether there is a transmit buffer in hand; takes one from the free queue if there is none. */
+static bool has_tx_buffer(void)
+{
+    struct net_buff_desc empty;
+    while (tx_buffer == NET_NO_BUFFER) {
+        if (!net_dequeue(&tx_free, &empty)) {
+            return false;
+        }
+        tx_buffer = net_buffer_at_offset(&tx_data, empty.io_or_offset);
+        if (tx_buffer == NET_NO_BUFFER) {
+            count(COUNT_BAD_TX_BUFFER, 1);
+        }
+    }
+    return true;
+}
+
+static void send(uint16_t len)
+{
+    if (net_enqueue(&tx_active, net_offset_of(tx_buffer), len, 0)) {
+        tx_buffer = NET_NO_BUFFER;
+    } else {
+        /* The buffer stays in hand, and the next answer goes into it. */
+        count(COUNT_QUEUE_FULL, 1);
+    }
+}
+
+static void answer(const struct net_buff_desc *packet)
+{
+    if (net_buffer_at_offset(&rx_data, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
+        count(COUNT_BAD_RX_BUFFER, 1);
+        return;
+    }
+    const uint8_t *frame = (const uint8_t *)config.rx_data.vaddr + packet->io_or_offset;
+    uint8_t *target = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer);
+    enum responder_result done = respond(&responder, frame, packet->len, target);
+    count(done, 1);
+    if (is_answer(done)) {
+        count(COUNT_TX_PACKETS, 1);
+        count(COUNT_COPIES, 1);
+        count(COUNT_BYTES_COPIED, packet->len);
+        send(packet->len);
+    }
+    if (!net_enqueue(&rx_free, packet->io_or_offset, 0, 0)) {
+        count(COUNT_QUEUE_FULL, 1);
+    }
+}
+
+static void answer_batch(void)
+{
+    struct net_buff_desc packet;
+    while (net_has_items(&rx_active) && has_tx_buffer() && net_dequeue(&rx_active, &packet)) {
+        answer(&packet);
+    }
+    net_release(&rx_active);
+    net_release(&tx_free);
+}
+
+/* Empty transmit buffers are of interest only while packets wait for one. */
+static void request_signals(void)
+{
+    if (tx_buffer == NET_NO_BUFFER && !net_has_items(&tx_free)) {
+        net_request_signal(&tx_free);
+    }
+    net_request_signal(&rx_active);
+}
+
+static void answer_all(void)
+{
+    for (;;) {
+        answer_batch();
+        request_signals();
+        if (!net_has_items(&rx_active) || !has_tx_buffer()) {
+            return;
+        }
+        net_cancel_signal(&rx_active);
+    }
+}
+
+static void handle_signals(void)
+{
+    answer_all();
+    if (net_publish(&rx_free)) {
+        microkit_notify(config.rx.id);
+    }
+    if (net_publish(&tx_active)) {
+        microkit_deferred_notify(config.tx.id);
+    }
+}
+
+/* Our own buffers begin in our transmit free queue, as the entries of a producer that has not begun yet. */
+static void fill_tx_free(void)
+{
+    struct net_producer free = net_producer(config.tx.free_queue.vaddr, config.tx.num_buffers);
+    for (uint32_t buffer = 0; buffer < tx_data.buffers; buffer++) {
+        net_enqueue(&free, net_offset_of((int32_t)buffer), 0, 0);
+    }
+    net_publish(&free);
+    net_cancel_signal(&tx_free);
+}
+
+void init(void)
+{
+    require(sddf_has_magic(config.magic, SDDF_CLASS_NET), "section .net_client_config is not filled in");
+    require(echo_config.ip[0] != 0, "section .echo_config is not filled in");
+    require(net_is_capacity(config.rx.num_buffers), "the receive queues' capacity is no power of two");
+    require(net_is_capacity(config.tx.num_buffers), "the transmit queues' capacity is no power of two");
+    rx_active = net_consumer(config.rx.active_queue.vaddr, config.rx.num_buffers);
+    rx_free = net_producer(config.rx.free_queue.vaddr, config.rx.num_buffers);
+    tx_active = net_producer(config.tx.active_queue.vaddr, config.tx.num_buffers);
+    tx_free = net_consumer(config.tx.free_queue.vaddr, config.tx.num_buffers);
+    rx_data = (struct net_data){.buffers = (uint32_t)(config.rx_data.size / NET_BUFFER_BYTES)};
+    tx_data = (struct net_data){.buffers = config.tx.num_buffers};
+    require(config.tx_data.size >= (uint64_t)tx_data.buffers * NET_BUFFER_BYTES,
+            "the transmit data region is smaller than its queue");
+    for (unsigned byte = 0; byte < sizeof responder.mac; byte++) {
+        responder.mac[byte] = config.mac_addr[byte];
+    }
+    for (unsigned byte = 0; byte < sizeof responder.ip; byte++) {
+        responder.ip[byte] = echo_config.ip[byte];
+    }
+    fill_tx_free();
+    handle_signals();
+}
+
+void notified(microkit_channel ch)
+{
+    (void)ch;
+    flush_deferred_signal();
+    handle_signals();
+}

@@ -1,0 +1,421 @@
+/*
+ * Driver of a virtio network device: moves buffers between sDDF's queues and the device's virtqueues, and never looks into
+ * them. It does not map the packets' memory.
+ *
+ * Ownership: a receive buffer goes free queue → receive virtqueue → active queue; a transmit buffer goes active queue →
+ * transmit virtqueue → free queue. When the device breaks the rules it is reset: receive buffers go into the new virtqueue,
+ * transmit buffers back to their senders, each exactly once.
+ *
+ * The counterpart of drivers/network/virtio/driver.ts: the same batches and signals, so the same traffic on the wire.
+ * Regions of the device: [0] its registers, [1] memory for the virtqueues.
+ */
+#include "../lib/print.h"
+#include "../sddf/counters.h"
+#include "../sddf/network/config.h"
+#include "../sddf/network/queue.h"
+#include "../sddf/resources/device.h"
+#include "../sddf/signals.h"
+#include "virtio_net_device.h"
+#include "virtio_net_regs.h"
+
+#define FRAME_BYTES_MIN 14
+#define FRAME_BYTES_MAX 1514
+
+/* In the order of NET_DRIVER_COUNTERS in drivers/network/virtio/counters.ts. */
+enum {
+    COUNT_RX_PACKETS,
+    COUNT_RX_BYTES,
+    COUNT_TX_PACKETS,
+    COUNT_TX_BYTES,
+    COUNT_INTERRUPTS,
+    COUNT_INTERRUPTS_SPURIOUS,
+    COUNT_LINK_CHANGES,
+    COUNT_RX_RUNT,
+    COUNT_RX_OVERSIZE,
+    COUNT_RX_QUEUE_FULL,
+    COUNT_TX_BAD_LENGTH,
+    COUNT_TX_NO_DEVICE,
+    COUNT_TX_LOST_IN_RESET,
+    COUNT_TX_QUEUE_FULL,
+    COUNT_RESETS,
+    COUNT_USED_INDEX_LIES,
+    COUNT_USED_ID_LIES,
+    COUNT_USED_LENGTH_LIES,
+    COUNT_NUM_BUFFERS_LIES,
+    COUNT_NEEDS_RESET
+};
+DEFINE_COUNTERS();
+
+CONFIG_SECTION(".device_resources") struct device_resources device_resources = {0};
+CONFIG_SECTION(".net_driver_config") struct net_driver_config config = {0};
+
+static struct virtio_net_device device;
+static struct net_consumer rx_free;
+static struct net_producer rx_active;
+static struct net_producer tx_free;
+static struct net_consumer tx_active;
+static microkit_channel irq;
+static bool is_running;
+static bool is_link_up;
+
+/* Without a device, frames are not kept waiting but given back. */
+static bool can_send(void)
+{
+    return !is_running || (is_link_up && virtqueue_room(&device.tx) > 0);
+}
+
+/* Whether the device has fewer buffers than half of what its queue holds. */
+static bool needs_buffers(void)
+{
+    return is_running && virtqueue_outstanding(&device.rx) * 2 < device.rx.chains;
+}
+
+/* Puts a transmit buffer into the free queue; to be published. */
+static void to_free(uint64_t addr)
+{
+    if (!net_enqueue(&tx_free, addr, 0, 0)) {
+        count(COUNT_TX_QUEUE_FULL, 1);
+    }
+}
+
+static void give_back(uint64_t addr, unsigned reason)
+{
+    count(reason, 1);
+    to_free(addr);
+}
+
+/* Puts a receive buffer that was taken back into the virtqueue. */
+static void keep_for_device(uint64_t addr, unsigned reason)
+{
+    count(reason, 1);
+    virtqueue_post(&device.rx, addr, NET_BUFFER_BYTES);
+}
+
+static void say_unusable(const char *when, const char *problem)
+{
+    print("%s: network device cannot be used%s: %s\n", microkit_name, when, problem);
+}
+
+static void reclaim_rx(struct virtqueue *old)
+{
+    struct virtqueue_finished taken;
+    while (virtqueue_reclaim(old, &taken)) {
+        if (is_running && virtqueue_room(&device.rx) > 0) {
+            virtqueue_post(&device.rx, taken.addr, NET_BUFFER_BYTES);
+        } else if (!net_enqueue(&rx_active, taken.addr, 0, 0)) {
+            /* An empty frame: the virtualiser drops it and has the buffer. */
+            count(COUNT_RX_QUEUE_FULL, 1);
+        }
+    }
+}
+
+/* Resets the device and goes on, with every buffer that it had in a known place. */
+static void recover(void)
+{
+    static struct virtqueue old_rx, old_tx;
+    struct virtqueue_finished taken;
+
+    old_rx = device.rx;
+    old_tx = device.tx;
+    count(COUNT_RESETS, 1);
+    const char *problem = virtio_net_start(&device);
+    is_running = problem == NULL;
+    reclaim_rx(&old_rx);
+    while (virtqueue_reclaim(&old_tx, &taken)) {
+        give_back(taken.addr, COUNT_TX_LOST_IN_RESET);
+    }
+    if (is_running) {
+        is_link_up = virtio_net_is_link_up(&device);
+        if (virtqueue_publish(&device.rx)) {
+            virtio_net_notify_rx(&device);
+        }
+    } else {
+        /* Nothing is outstanding any more, however far the device got. */
+        device.rx = old_rx;
+        device.tx = old_tx;
+        say_unusable(" any more", problem);
+    }
+    if (net_publish(&rx_active)) {
+        microkit_notify(config.virt_rx.id);
+    }
+    if (net_publish(&tx_free)) {
+        microkit_notify(config.virt_tx.id);
+    }
+}
+
+static void count_lie(enum virtqueue_result lie)
+{
+    count(lie == VIRTQUEUE_LIE_INDEX ? COUNT_USED_INDEX_LIES : COUNT_USED_ID_LIES, 1);
+}
+
+/* Gives empty receive buffers to the device. */
+static void rx_provide_batch(void)
+{
+    if (!is_running) {
+        return;
+    }
+    uint16_t available = net_available(&rx_free);
+    uint16_t room = virtqueue_room(&device.rx);
+    uint16_t most = room < available ? room : available;
+    uint16_t provided = 0;
+    struct net_buff_desc buffer;
+    for (; provided < most && net_dequeue(&rx_free, &buffer); provided++) {
+        virtqueue_post(&device.rx, buffer.io_or_offset, NET_BUFFER_BYTES);
+    }
+    if (provided == 0) {
+        return;
+    }
+    net_release(&rx_free);
+    if (virtqueue_publish(&device.rx)) {
+        virtio_net_notify_rx(&device);
+    }
+}
+
+static void rx_provide(void)
+{
+    for (;;) {
+        rx_provide_batch();
+        /* While the device has plenty of buffers, a new one can wait until the next interrupt comes anyway. */
+        if (!needs_buffers()) {
+            return;
+        }
+        net_request_signal(&rx_free);
+        if (!net_has_items(&rx_free) || !is_running || virtqueue_room(&device.rx) == 0) {
+            return;
+        }
+        net_cancel_signal(&rx_free);
+    }
+}
+
+/* One frame that the device has received. Answers false when the device has broken the rules. */
+static bool receive(const struct virtqueue_finished *taken)
+{
+    uint32_t len = taken->bytes - VIRTIO_NET_HDR_BYTES;
+
+    if (taken->bytes < VIRTIO_NET_HDR_BYTES + FRAME_BYTES_MIN) {
+        keep_for_device(taken->addr, COUNT_RX_RUNT);
+    } else if (len > FRAME_BYTES_MAX) {
+        keep_for_device(taken->addr, COUNT_RX_OVERSIZE);
+    } else if (virtqueue_header16(&device.rx, taken->chain, VIRTIO_NET_HDR_NUM_BUFFERS) != 1) {
+        /* A frame that claims to lie in several buffers, or in none. */
+        keep_for_device(taken->addr, COUNT_NUM_BUFFERS_LIES);
+        return false;
+    } else if (!net_enqueue(&rx_active, taken->addr, (uint16_t)len, 0)) {
+        keep_for_device(taken->addr, COUNT_RX_QUEUE_FULL);
+    } else {
+        count(COUNT_RX_PACKETS, 1);
+        count(COUNT_RX_BYTES, len);
+    }
+    return true;
+}
+
+/* Takes filled receive buffers from the device. */
+static void rx_return_batch(void)
+{
+    if (!is_running) {
+        return;
+    }
+    struct virtqueue_finished taken;
+    enum virtqueue_result result;
+    bool is_honest = true;
+    do {
+        result = virtqueue_take(&device.rx, &taken);
+        if (result == VIRTQUEUE_TAKEN) {
+            is_honest = receive(&taken);
+        }
+    } while (result == VIRTQUEUE_TAKEN && is_honest);
+    if (net_publish(&rx_active)) {
+        microkit_notify(config.virt_rx.id);
+    }
+    if (virtqueue_publish(&device.rx)) {
+        virtio_net_notify_rx(&device);
+    }
+    if (result == VIRTQUEUE_NONE) {
+        return;
+    }
+    if (result == VIRTQUEUE_LIE_LENGTH) {
+        keep_for_device(taken.addr, COUNT_USED_LENGTH_LIES);
+    } else if (is_honest) {
+        count_lie(result);
+    }
+    recover();
+}
+
+static void rx_return(void)
+{
+    do {
+        rx_return_batch();
+        virtqueue_request_interrupt(&device.rx);
+    } while (is_running && virtqueue_has_used(&device.rx));
+}
+
+/* One frame to be sent. */
+static void send(const struct net_buff_desc *frame)
+{
+    if (!is_running) {
+        give_back(frame->io_or_offset, COUNT_TX_NO_DEVICE);
+    } else if (frame->len < FRAME_BYTES_MIN || frame->len > device.frame_bytes_max) {
+        give_back(frame->io_or_offset, COUNT_TX_BAD_LENGTH);
+    } else {
+        virtqueue_post(&device.tx, frame->io_or_offset, frame->len);
+        count(COUNT_TX_PACKETS, 1);
+        count(COUNT_TX_BYTES, frame->len);
+    }
+}
+
+/* Gives filled transmit buffers to the device. */
+static void tx_provide_batch(void)
+{
+    struct net_buff_desc frame;
+    bool has_moved = false;
+
+    while (can_send() && net_dequeue(&tx_active, &frame)) {
+        send(&frame);
+        has_moved = true;
+    }
+    if (!has_moved) {
+        return;
+    }
+    net_release(&tx_active);
+    if (is_running && virtqueue_publish(&device.tx)) {
+        virtio_net_notify_tx(&device);
+    }
+    if (net_publish(&tx_free)) {
+        microkit_notify(config.virt_tx.id);
+    }
+}
+
+static void tx_provide(void)
+{
+    for (;;) {
+        tx_provide_batch();
+        net_request_signal(&tx_active);
+        if (!net_has_items(&tx_active) || !can_send()) {
+            return;
+        }
+        net_cancel_signal(&tx_active);
+    }
+}
+
+/* Takes sent transmit buffers from the device. */
+static void tx_return_batch(void)
+{
+    if (!is_running) {
+        return;
+    }
+    struct virtqueue_finished taken;
+    enum virtqueue_result result;
+    while ((result = virtqueue_take(&device.tx, &taken)) == VIRTQUEUE_TAKEN) {
+        to_free(taken.addr);
+    }
+    if (result == VIRTQUEUE_LIE_LENGTH) {
+        give_back(taken.addr, COUNT_USED_LENGTH_LIES);
+    }
+    if (net_publish(&tx_free)) {
+        microkit_notify(config.virt_tx.id);
+    }
+    if (result == VIRTQUEUE_NONE) {
+        return;
+    }
+    if (result != VIRTQUEUE_LIE_LENGTH) {
+        count_lie(result);
+    }
+    recover();
+}
+
+static void tx_return(void)
+{
+    do {
+        tx_return_batch();
+        virtqueue_request_interrupt(&device.tx);
+    } while (is_running && virtqueue_has_used(&device.tx));
+}
+
+static void on_config_change(void)
+{
+    if (virtio_net_needs_reset(&device)) {
+        count(COUNT_NEEDS_RESET, 1);
+        recover();
+        return;
+    }
+    bool is_up = virtio_net_is_link_up(&device);
+    if (is_up != is_link_up) {
+        is_link_up = is_up;
+        count(COUNT_LINK_CHANGES, 1);
+    }
+}
+
+/* The rings are looked at whatever the interrupt's reasons say, so that a lost one costs time only. */
+static void handle_irq(void)
+{
+    uint32_t reasons = virtio_net_take_interrupt(&device);
+    count(reasons == 0 ? COUNT_INTERRUPTS_SPURIOUS : COUNT_INTERRUPTS, 1);
+    if ((reasons & INTERRUPT_CONFIG_CHANGE) != 0) {
+        on_config_change();
+    }
+    if (is_running) {
+        tx_return();
+        rx_return();
+    }
+    /* Without a device, what waits to be sent goes back to its senders. */
+    if (!net_is_at_rest(&tx_active)) {
+        tx_provide();
+    }
+    if (net_has_items(&rx_free) || needs_buffers()) {
+        rx_provide();
+    }
+}
+
+static void check_config(void)
+{
+    require(sddf_has_magic(device_resources.magic, SDDF_CLASS_DEVICE), "section .device_resources is not filled in");
+    require(sddf_has_magic(config.magic, SDDF_CLASS_NET), "section .net_driver_config is not filled in");
+    require(device_resources.num_regions >= 2 && device_resources.num_irqs >= 1, "the device lacks regions or interrupt");
+    require(net_is_capacity(config.virt_rx.num_buffers), "the receive queues' capacity is no power of two");
+    require(net_is_capacity(config.virt_tx.num_buffers), "the transmit queues' capacity is no power of two");
+}
+
+void init(void)
+{
+    check_config();
+    irq = device_resources.irqs[0].id;
+    const struct net_connection *rx = &config.virt_rx;
+    const struct net_connection *tx = &config.virt_tx;
+    rx_free = net_consumer(rx->free_queue.vaddr, rx->num_buffers);
+    rx_active = net_producer(rx->active_queue.vaddr, rx->num_buffers);
+    tx_free = net_producer(tx->free_queue.vaddr, tx->num_buffers);
+    tx_active = net_consumer(tx->active_queue.vaddr, tx->num_buffers);
+    const struct device_region *rings = &device_resources.regions[1];
+    device.registers = device_resources.regions[0].region.vaddr;
+    device.rings = rings->region.vaddr;
+    device.rings_io_addr = rings->io_addr;
+    device.rings_bytes = rings->region.size;
+
+    const char *problem = virtio_net_start(&device);
+    is_running = problem == NULL;
+    if (is_running) {
+        is_link_up = virtio_net_is_link_up(&device);
+    } else {
+        say_unusable("", problem);
+    }
+    rx_provide();
+    tx_provide();
+    microkit_irq_ack(irq);
+}
+
+void notified(microkit_channel ch)
+{
+    flush_deferred_signal();
+    if (ch == irq) {
+        handle_irq();
+        microkit_deferred_irq_ack(irq);
+    } else if (ch == config.virt_tx.id) {
+        tx_provide();
+    } else {
+        /* Without virtualisers, one channel can serve both directions. */
+        rx_provide();
+        if (config.virt_rx.id == config.virt_tx.id) {
+            tx_provide();
+        }
+    }
+}

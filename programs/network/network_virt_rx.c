@@ -1,0 +1,292 @@
+/*
+ * Receive virtualiser: shares the driver's received buffers among clients, by destination address.
+ *
+ * A broadcast goes to every client, and its buffer back to the driver when the last of them has returned it: each buffer
+ * has a reference count. What nobody wants goes back at once.
+ *
+ * A client behind a copier never sees this; a client without one returns buffers itself, and may return anything. So it is
+ * remembered who holds what: only a buffer that the client holds is taken back from it. Every refusal is counted.
+ *
+ * The counterpart of virtualisers/network/rx/virt-rx.ts: the same batches and signals.
+ */
+#include "../lib/memory.h"
+#include "../lib/print.h"
+#include "../sddf/counters.h"
+#include "../sddf/network/data.h"
+#include "../sddf/signals.h"
+#include "mac_table.h"
+
+#define FRAME_BYTES_MIN 14
+#define NO_CHANNEL (-1)
+
+/* In the order of NET_VIRT_RX_COUNTERS. */
+enum {
+    COUNT_PACKETS,
+    COUNT_BROADCASTS,
+    COUNT_RETURNED,
+    COUNT_DROP_NO_CLIENT,
+    COUNT_DROP_RUNT,
+    COUNT_DROP_CLIENT_FULL,
+    COUNT_DRIVER_BAD_BUFFER,
+    COUNT_REFUSED_NO_BUFFER,
+    COUNT_REFUSED_NOT_HELD,
+    COUNT_QUEUE_LIES
+};
+DEFINE_COUNTERS();
+
+CONFIG_SECTION(".net_virt_rx_config") struct net_virt_rx_config config = {0};
+
+struct client {
+    struct net_producer active;
+    struct net_consumer free;
+};
+
+static struct net_consumer driver_active;
+static struct net_producer driver_free;
+static struct client clients[SDDF_CLIENTS_MAX];
+static unsigned num_clients;
+static struct net_data data;
+static const uint8_t *frames;
+/* Reference counts; 0: the driver has the buffer. */
+static uint8_t *refs;
+/* Bit n: client n holds the buffer. */
+static uint64_t holders[NET_BUFFERS_MAX];
+static struct mac_table macs;
+/* Buffers that the driver has. */
+static uint32_t at_driver;
+static uint32_t lies_seen;
+
+/* Whether the driver has fewer than half of the buffers. */
+static bool needs_buffers(void)
+{
+    return at_driver * 2 < data.buffers;
+}
+
+static void to_driver(int32_t buffer)
+{
+    /* The queue has a slot for each buffer, and each buffer is in it once at most. */
+    if (net_enqueue(&driver_free, net_address_of(&data, buffer), 0, 0)) {
+        at_driver++;
+    } else {
+        count(COUNT_DRIVER_BAD_BUFFER, 1);
+    }
+}
+
+static void drop(int32_t buffer, unsigned reason)
+{
+    count(reason, 1);
+    to_driver(buffer);
+}
+
+static bool give(unsigned client, int32_t buffer, uint16_t len)
+{
+    if (!net_enqueue(&clients[client].active, net_offset_of(buffer), len, 0)) {
+        return false;
+    }
+    holders[buffer] |= 1ul << client;
+    return true;
+}
+
+static void deliver_to_all(int32_t buffer, uint16_t len)
+{
+    uint8_t holding = 0;
+    for (unsigned client = 0; client < num_clients; client++) {
+        if (give(client, buffer, len)) {
+            holding++;
+        } else {
+            count(COUNT_DROP_CLIENT_FULL, 1);
+        }
+    }
+    count(COUNT_BROADCASTS, 1);
+    refs[buffer] = holding;
+    if (holding == 0) {
+        to_driver(buffer);
+    }
+}
+
+static void deliver(int32_t buffer, uint16_t len)
+{
+    if (len < FRAME_BYTES_MIN) {
+        drop(buffer, COUNT_DROP_RUNT);
+        return;
+    }
+    /* The device can still change what lies there: it is read once. */
+    uint64_t address = *(const volatile uint64_t *)(const void *)(frames + net_offset_of(buffer)) & MAC_MASK;
+    int owner = mac_table_find(&macs, address);
+    if (owner == MAC_NOBODY) {
+        if (address == MAC_BROADCAST) {
+            deliver_to_all(buffer, len);
+        } else {
+            drop(buffer, COUNT_DROP_NO_CLIENT);
+        }
+    } else if (give((unsigned)owner, buffer, len)) {
+        refs[buffer] = 1;
+    } else {
+        drop(buffer, COUNT_DROP_CLIENT_FULL);
+    }
+}
+
+/* Hands received buffers to clients. */
+static void rx_return_batch(void)
+{
+    struct net_buff_desc frame;
+    while (net_dequeue(&driver_active, &frame)) {
+        int32_t buffer = net_buffer_at_address(&data, frame.io_or_offset);
+        if (buffer == NET_NO_BUFFER || refs[buffer] != 0) {
+            count(COUNT_DRIVER_BAD_BUFFER, 1);
+            continue;
+        }
+        at_driver--;
+        count(COUNT_PACKETS, 1);
+        deliver(buffer, frame.len);
+    }
+    net_release(&driver_active);
+}
+
+static void rx_return(void)
+{
+    for (;;) {
+        rx_return_batch();
+        net_request_signal(&driver_active);
+        if (!net_has_items(&driver_active)) {
+            return;
+        }
+        net_cancel_signal(&driver_active);
+    }
+}
+
+static void take_back(unsigned client, const struct net_buff_desc *empty)
+{
+    int32_t buffer = net_buffer_at_offset(&data, empty->io_or_offset);
+    if (buffer == NET_NO_BUFFER) {
+        count(COUNT_REFUSED_NO_BUFFER, 1);
+        return;
+    }
+    if ((holders[buffer] & 1ul << client) == 0) {
+        count(COUNT_REFUSED_NOT_HELD, 1);
+        return;
+    }
+    holders[buffer] &= ~(1ul << client);
+    refs[buffer]--;
+    if (refs[buffer] == 0) {
+        to_driver(buffer);
+    }
+    count(COUNT_RETURNED, 1);
+}
+
+/* Takes empty buffers back from a client. */
+static void rx_provide_batch(unsigned client)
+{
+    struct net_buff_desc empty;
+    while (net_dequeue(&clients[client].free, &empty)) {
+        take_back(client, &empty);
+    }
+    net_release(&clients[client].free);
+}
+
+static void rx_provide(unsigned client)
+{
+    struct net_consumer *free = &clients[client].free;
+    for (;;) {
+        rx_provide_batch(client);
+        /* While the driver has plenty of buffers, one can wait until the next packet wakes us anyway. */
+        if (!needs_buffers()) {
+            return;
+        }
+        net_request_signal(free);
+        if (!net_has_items(free)) {
+            return;
+        }
+        net_cancel_signal(free);
+    }
+}
+
+static void count_lies(void)
+{
+    uint32_t lies = driver_active.lies + driver_free.lies;
+    for (unsigned client = 0; client < num_clients; client++) {
+        lies += clients[client].active.lies + clients[client].free.lies;
+    }
+    if (lies != lies_seen) {
+        count(COUNT_QUEUE_LIES, lies - lies_seen);
+        lies_seen = lies;
+    }
+}
+
+/* One signal can go out together with the next wait: the last of those that are due. */
+static int notify_instead(int due, microkit_channel channel)
+{
+    if (due != NO_CHANNEL) {
+        microkit_notify((microkit_channel)due);
+    }
+    return (int)channel;
+}
+
+void notified(microkit_channel ch)
+{
+    (void)ch;
+    flush_deferred_signal();
+    rx_return();
+    int due = NO_CHANNEL;
+    for (unsigned client = 0; client < num_clients; client++) {
+        if (net_publish(&clients[client].active)) {
+            due = notify_instead(due, config.clients[client].conn.id);
+        }
+    }
+    for (unsigned client = 0; client < num_clients; client++) {
+        if (net_has_items(&clients[client].free) || needs_buffers()) {
+            rx_provide(client);
+        }
+    }
+    if (net_publish(&driver_free)) {
+        due = notify_instead(due, config.driver.id);
+    }
+    if (due != NO_CHANNEL) {
+        microkit_deferred_notify((microkit_channel)due);
+    }
+    count_lies();
+}
+
+static void check_config(void)
+{
+    require(sddf_has_magic(config.magic, SDDF_CLASS_NET), "section .net_virt_rx_config is not filled in");
+    require(config.num_clients <= SDDF_CLIENTS_MAX, "too many clients");
+    require(net_is_capacity(config.driver.num_buffers), "the driver's queues' capacity is no power of two");
+    require(config.data.io_addr % NET_BUFFER_BYTES == 0, "buffers are not aligned to their size");
+    require(config.data.region.size >= (uint64_t)config.driver.num_buffers * NET_BUFFER_BYTES,
+            "the data region is smaller than the driver's queue");
+    require(config.buffer_metadata.size >= config.driver.num_buffers, "a reference count is missing for some buffer");
+}
+
+static void init_client(unsigned client)
+{
+    const struct net_virt_rx_client *from = &config.clients[client];
+    require(net_is_capacity(from->conn.num_buffers), "a client's queues' capacity is no power of two");
+    require(from->num_macs <= NET_MACS_PER_CLIENT, "a client has too many addresses");
+    clients[client].active = net_producer(from->conn.active_queue.vaddr, from->conn.num_buffers);
+    clients[client].free = net_consumer(from->conn.free_queue.vaddr, from->conn.num_buffers);
+    for (unsigned mac = 0; mac < from->num_macs; mac++) {
+        mac_table_add(&macs, from->macs[mac], client);
+    }
+}
+
+void init(void)
+{
+    check_config();
+    num_clients = config.num_clients;
+    driver_active = net_consumer(config.driver.active_queue.vaddr, config.driver.num_buffers);
+    driver_free = net_producer(config.driver.free_queue.vaddr, config.driver.num_buffers);
+    data = (struct net_data){.io_addr = config.data.io_addr, .buffers = config.driver.num_buffers};
+    frames = config.data.region.vaddr;
+    refs = config.buffer_metadata.vaddr;
+    memset(refs, 0, data.buffers);
+    for (unsigned client = 0; client < num_clients; client++) {
+        init_client(client);
+    }
+    for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
+        to_driver((int32_t)buffer);
+    }
+    if (net_publish(&driver_free)) {
+        microkit_deferred_notify(config.driver.id);
+    }
+}

@@ -1,0 +1,309 @@
+/*
+ * Transmit virtualiser: takes filled buffers from clients, checks them, translates their offsets into addresses for DMA, and
+ * gives them back to their owners when they have been sent.
+ *
+ * Clients are not trusted. A buffer is passed on only if it is one of the client's own and not with the driver already, so the
+ * driver's queue, which has a slot for each buffer of all clients, cannot overflow. A refused entry goes back to the client,
+ * and is counted by reason. A buffer that finds its owner's free queue full waits here until there is room.
+ *
+ * The counterpart of virtualisers/network/tx/virt-tx.ts without a policy: the same batches and signals.
+ */
+#include "../lib/print.h"
+#include "../sddf/counters.h"
+#include "../sddf/network/config.h"
+#include "../sddf/network/data.h"
+#include "../sddf/signals.h"
+
+#define FRAME_BYTES_MIN 14
+#define FRAME_BYTES_MAX 1514
+#define PASSED (-1)
+
+/* In the order of NET_VIRT_TX_COUNTERS. */
+enum {
+    COUNT_PACKETS,
+    COUNT_RETURNED,
+    COUNT_REFUSED_LENGTH,
+    COUNT_REFUSED_REGION,
+    COUNT_REFUSED_ALIGNMENT,
+    COUNT_REFUSED_RANGE,
+    COUNT_REFUSED_DUPLICATE,
+    COUNT_REFUSED_LOST,
+    COUNT_RETURN_DELAYED,
+    COUNT_DRIVER_BAD_BUFFER,
+    COUNT_DRIVER_FULL,
+    COUNT_QUEUE_LIES
+};
+DEFINE_COUNTERS();
+
+CONFIG_SECTION(".net_virt_tx_config") struct net_virt_tx_config config = {0};
+
+/* Where a client's buffer is. WAITING: sent, and there is no room in the client's free queue. */
+enum { WITH_CLIENT, WITH_DRIVER, WAITING };
+
+struct tx_data {
+    struct net_data data;
+    uint8_t *states;
+};
+
+struct client {
+    struct net_consumer active;
+    struct net_producer free;
+    struct tx_data regions[NET_REGIONS_PER_CLIENT];
+    unsigned num_regions;
+    uint32_t buffers;
+    uint32_t with_driver;
+    uint32_t waiting;
+};
+
+static struct net_producer driver_active;
+static struct net_consumer driver_free;
+static struct client clients[SDDF_CLIENTS_MAX];
+static unsigned num_clients;
+/* The states of all buffers of all clients; each region has a run of them. */
+static uint8_t states[NET_BUFFERS_MAX];
+static uint32_t lies_seen;
+
+static bool give_back_to(struct client *client, unsigned oid, uint64_t address)
+{
+    struct tx_data *region = &client->regions[oid];
+    int32_t buffer = net_buffer_at_address(&region->data, address);
+    if (region->states[buffer] != WITH_DRIVER) {
+        return false;
+    }
+    client->with_driver--;
+    if (net_enqueue(&client->free, net_offset_of(buffer), 0, (uint8_t)oid)) {
+        region->states[buffer] = WITH_CLIENT;
+    } else {
+        region->states[buffer] = WAITING;
+        client->waiting++;
+        count(COUNT_RETURN_DELAYED, 1);
+    }
+    return true;
+}
+
+/* Gives a sent buffer to its owner. Answers false when it is nobody's, or was not with the driver. */
+static bool give_back(uint64_t address)
+{
+    for (unsigned index = 0; index < num_clients; index++) {
+        struct client *client = &clients[index];
+        for (unsigned oid = 0; oid < client->num_regions; oid++) {
+            if (net_buffer_at_address(&client->regions[oid].data, address) != NET_NO_BUFFER) {
+                return give_back_to(client, oid, address);
+            }
+        }
+    }
+    return false;
+}
+
+/* Takes sent buffers from the driver: those that are known to be there. */
+static void tx_return_batch(void)
+{
+    uint16_t known = net_available(&driver_free);
+    uint16_t taken = 0;
+    uint16_t returned = 0;
+    struct net_buff_desc sent;
+
+    if (known == 0) {
+        return;
+    }
+    for (; taken < known && net_dequeue(&driver_free, &sent); taken++) {
+        if (give_back(sent.io_or_offset)) {
+            returned++;
+        }
+    }
+    net_release(&driver_free);
+    count(COUNT_RETURNED, returned);
+    count(COUNT_DRIVER_BAD_BUFFER, taken - returned);
+}
+
+/* Whether most of some client's buffers are with the driver. */
+static bool needs_returns(void)
+{
+    for (unsigned client = 0; client < num_clients; client++) {
+        if (clients[client].with_driver * 2 > clients[client].buffers) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void tx_return(void)
+{
+    for (;;) {
+        tx_return_batch();
+        /* While every client has most of its buffers, sent ones can wait in the queue until there is more to send. */
+        if (!needs_returns()) {
+            return;
+        }
+        net_request_signal(&driver_free);
+        if (!net_has_items(&driver_free)) {
+            return;
+        }
+        net_cancel_signal(&driver_free);
+    }
+}
+
+/* Passes a client's frame on to the driver. Answers PASSED, or the counter of the reason why not. */
+static int pass(struct client *client, const struct net_buff_desc *frame)
+{
+    if (frame->len < FRAME_BYTES_MIN || frame->len > FRAME_BYTES_MAX) {
+        return COUNT_REFUSED_LENGTH;
+    }
+    if (frame->oid >= client->num_regions) {
+        return COUNT_REFUSED_REGION;
+    }
+    struct tx_data *region = &client->regions[frame->oid];
+    int32_t buffer = net_buffer_at_offset(&region->data, frame->io_or_offset);
+    if (buffer == NET_NO_BUFFER) {
+        return frame->io_or_offset % NET_BUFFER_BYTES == 0 ? COUNT_REFUSED_RANGE : COUNT_REFUSED_ALIGNMENT;
+    }
+    if (region->states[buffer] != WITH_CLIENT) {
+        return COUNT_REFUSED_DUPLICATE;
+    }
+    if (!net_enqueue(&driver_active, net_address_of(&region->data, buffer), frame->len, 0)) {
+        return COUNT_DRIVER_FULL;
+    }
+    region->states[buffer] = WITH_DRIVER;
+    client->with_driver++;
+    return PASSED;
+}
+
+/* Gives the entry back as it came. A duplicate does not go back: its buffer will, when the driver is done with it. */
+static void refuse(struct client *client, const struct net_buff_desc *frame, unsigned reason)
+{
+    count(reason, 1);
+    if (reason != COUNT_REFUSED_DUPLICATE && !net_enqueue(&client->free, frame->io_or_offset, 0, frame->oid)) {
+        count(COUNT_REFUSED_LOST, 1);
+    }
+}
+
+/* Hands a client's filled buffers to the driver. */
+static void tx_provide_batch(struct client *client)
+{
+    struct net_buff_desc frame;
+    while (net_dequeue(&client->active, &frame)) {
+        int refusal = pass(client, &frame);
+        if (refusal == PASSED) {
+            count(COUNT_PACKETS, 1);
+        } else {
+            refuse(client, &frame, (unsigned)refusal);
+        }
+    }
+    net_release(&client->active);
+}
+
+static void tx_provide(struct client *client)
+{
+    for (;;) {
+        tx_provide_batch(client);
+        net_request_signal(&client->active);
+        if (!net_has_items(&client->active)) {
+            return;
+        }
+        net_cancel_signal(&client->active);
+    }
+}
+
+/* Tries again to give back what found the client's free queue full. */
+static void return_waiting(struct client *client)
+{
+    for (unsigned oid = 0; oid < client->num_regions; oid++) {
+        struct tx_data *region = &client->regions[oid];
+        for (uint32_t buffer = 0; buffer < region->data.buffers && client->waiting > 0; buffer++) {
+            if (region->states[buffer] != WAITING) {
+                continue;
+            }
+            if (!net_enqueue(&client->free, net_offset_of((int32_t)buffer), 0, (uint8_t)oid)) {
+                return;
+            }
+            region->states[buffer] = WITH_CLIENT;
+            client->waiting--;
+        }
+    }
+}
+
+static void count_lies(void)
+{
+    uint32_t lies = driver_active.lies + driver_free.lies;
+    for (unsigned client = 0; client < num_clients; client++) {
+        lies += clients[client].active.lies + clients[client].free.lies;
+    }
+    if (lies != lies_seen) {
+        count(COUNT_QUEUE_LIES, lies - lies_seen);
+        lies_seen = lies;
+    }
+}
+
+static void handle_signals(void)
+{
+    /* What has been sent comes first: it makes room in the clients' books. */
+    tx_return_batch();
+    for (unsigned client = 0; client < num_clients; client++) {
+        if (!net_is_at_rest(&clients[client].active)) {
+            tx_provide(&clients[client]);
+        }
+    }
+    if (net_has_items(&driver_free) || needs_returns()) {
+        tx_return();
+    }
+    for (unsigned client = 0; client < num_clients; client++) {
+        if (clients[client].waiting > 0) {
+            return_waiting(&clients[client]);
+        }
+        if (net_publish(&clients[client].free)) {
+            microkit_notify(config.clients[client].conn.id);
+        }
+    }
+    if (net_publish(&driver_active)) {
+        microkit_deferred_notify(config.driver.id);
+    }
+    count_lies();
+}
+
+/* Answers how many states are in use, those of this client's buffers included. */
+static uint32_t init_client(unsigned index, uint32_t states_used)
+{
+    const struct net_virt_tx_client *from = &config.clients[index];
+    struct client *client = &clients[index];
+
+    require(net_is_capacity(from->conn.num_buffers), "a client's queues' capacity is no power of two");
+    require(from->num_regions >= 1 && from->num_regions <= NET_REGIONS_PER_CLIENT, "a client has no data region");
+    client->active = net_consumer(from->conn.active_queue.vaddr, from->conn.num_buffers);
+    client->free = net_producer(from->conn.free_queue.vaddr, from->conn.num_buffers);
+    client->num_regions = from->num_regions;
+    for (unsigned oid = 0; oid < from->num_regions; oid++) {
+        const struct net_tx_data *region = &from->regions[oid];
+        require(region->num_buffers <= NET_BUFFERS_MAX - states_used, "the clients have too many buffers");
+        require(region->data.io_addr % NET_BUFFER_BYTES == 0, "buffers are not aligned to their size");
+        client->regions[oid].data =
+            (struct net_data){.io_addr = region->data.io_addr, .buffers = region->num_buffers};
+        client->regions[oid].states = &states[states_used];
+        client->buffers += region->num_buffers;
+        states_used += region->num_buffers;
+    }
+    return states_used;
+}
+
+void init(void)
+{
+    uint32_t states_used = 0;
+
+    require(sddf_has_magic(config.magic, SDDF_CLASS_NET), "section .net_virt_tx_config is not filled in");
+    require(config.num_clients <= SDDF_CLIENTS_MAX, "too many clients");
+    require(net_is_capacity(config.driver.num_buffers), "the driver's queues' capacity is no power of two");
+    num_clients = config.num_clients;
+    driver_active = net_producer(config.driver.active_queue.vaddr, config.driver.num_buffers);
+    driver_free = net_consumer(config.driver.free_queue.vaddr, config.driver.num_buffers);
+    for (unsigned client = 0; client < num_clients; client++) {
+        states_used = init_client(client, states_used);
+    }
+    require(states_used <= config.driver.num_buffers, "the driver's queue lacks slots for the clients' buffers");
+    handle_signals();
+}
+
+void notified(microkit_channel ch)
+{
+    (void)ch;
+    flush_deferred_signal();
+    handle_signals();
+}

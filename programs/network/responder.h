@@ -1,0 +1,41 @@
+/* What the echo client answers, and with which bytes. */
+#pragma once
+
+#include "../sddf/network/config.h"
+
+/* What was done with a frame. Counters of the same numbers follow one another in the client's region. */
+enum responder_result {
+    UDP_ECHOED,
+    ICMP_ECHOED,
+    ARP_ANSWERED,
+    /* Between these, the client counts packets, copies and bytes. */
+    DROP_SHORT = 6,
+    DROP_NOT_FOR_US,
+    DROP_ETHERTYPE,
+    DROP_ARP,
+    DROP_IP_HEADER,
+    DROP_IP_CHECKSUM,
+    DROP_FRAGMENT,
+    DROP_PROTOCOL,
+    DROP_ICMP,
+    DROP_UDP_LENGTH,
+    DROP_UDP_PORT,
+    /* From an echo port: two echo servers would answer each other for ever. */
+    DROP_UDP_LOOP
+};
+
+struct responder {
+    uint8_t mac[NET_MAC_BYTES] __attribute__((aligned(2)));
+    uint8_t ip[4] __attribute__((aligned(2)));
+};
+
+static inline bool is_answer(enum responder_result result)
+{
+    return result <= ARP_ANSWERED;
+}
+
+/*
+ * Answers one frame, if it is to be answered; the answer is as long as the frame. Both are buffers of NET_BUFFER_BYTES, and
+ * the frame may change while it is looked at: then the answer is as wrong as the frame.
+ */
+enum responder_result respond(const struct responder *responder, const uint8_t *frame, uint32_t len, uint8_t *answer);

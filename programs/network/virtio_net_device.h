@@ -1,0 +1,34 @@
+/* The network device as the driver handles it. Knows nothing of sDDF's queues. */
+#pragma once
+
+#include "virtqueue.h"
+
+struct virtio_net_device {
+    volatile uint8_t *registers;
+    /* Memory for both virtqueues, shared with the device. */
+    uint8_t *rings;
+    uint64_t rings_io_addr;
+    uint64_t rings_bytes;
+    /* Accepted feature bits 0 to 31. */
+    uint32_t features;
+    /* Longest frame that may be sent, Ethernet header included. */
+    uint32_t frame_bytes_max;
+    struct virtqueue rx;
+    struct virtqueue tx;
+};
+
+/*
+ * Resets and initialises the device, with new and empty virtqueues: who wants to reclaim what the old ones had outstanding
+ * keeps a copy of them. Answers NULL when the device runs, else what is wrong with it.
+ */
+const char *virtio_net_start(struct virtio_net_device *device);
+
+void virtio_net_notify_rx(struct virtio_net_device *device);
+void virtio_net_notify_tx(struct virtio_net_device *device);
+
+/* Reads and acknowledges the interrupt's reasons: INTERRUPT_… bits, 0 when it was spurious. */
+uint32_t virtio_net_take_interrupt(struct virtio_net_device *device);
+
+bool virtio_net_needs_reset(struct virtio_net_device *device);
+bool virtio_net_is_link_up(struct virtio_net_device *device);
+

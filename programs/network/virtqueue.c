@@ -1,0 +1,192 @@
+/* See virtqueue.h. Rings are shared with the device: its indices are read with acquire, ours stored with release. */
+#include "virtqueue.h"
+#include "../lib/memory.h"
+
+#define DESC_F_NEXT 1
+#define DESC_F_WRITE 2
+#define DESC_F_INDIRECT 4
+#define USED_F_NO_NOTIFY 1
+#define TABLE_BYTES (2 * sizeof(struct virtq_desc))
+
+static uint32_t align(uint32_t value, uint32_t to)
+{
+    return (value + to - 1) & ~(to - 1);
+}
+
+static uint32_t avail_offset(uint16_t entries)
+{
+    return entries * (uint32_t)sizeof(struct virtq_desc);
+}
+
+static uint32_t used_offset(uint16_t entries)
+{
+    return align(avail_offset(entries) + 4 + 2u * entries + 2, 4);
+}
+
+uint32_t virtqueue_rings_bytes(uint16_t entries)
+{
+    return align(used_offset(entries) + 4 + 8u * entries + 2, 16);
+}
+
+uint32_t virtqueue_chains_bytes(uint16_t entries)
+{
+    return entries * (uint32_t)(VIRTQUEUE_HEADER_STRIDE + TABLE_BYTES);
+}
+
+uint64_t virtqueue_desc_io_addr(const struct virtqueue *queue)
+{
+    return queue->options.rings_io_addr;
+}
+
+uint64_t virtqueue_avail_io_addr(const struct virtqueue *queue)
+{
+    return queue->options.rings_io_addr + avail_offset(queue->options.entries);
+}
+
+uint64_t virtqueue_used_io_addr(const struct virtqueue *queue)
+{
+    return queue->options.rings_io_addr + used_offset(queue->options.entries);
+}
+
+static uint16_t *used_event(struct virtqueue *queue)
+{
+    return &queue->avail->ring[queue->options.entries];
+}
+
+static uint16_t *avail_event(struct virtqueue *queue)
+{
+    return (uint16_t *)(void *)&queue->used->ring[queue->options.entries];
+}
+
+/* Writes all of a chain that stays the same from request to request. */
+static void lay_chain(struct virtqueue *queue, uint16_t chain)
+{
+    const struct virtqueue_options *options = &queue->options;
+    uint16_t write = options->is_device_writer ? DESC_F_WRITE : 0;
+    uint64_t tables = (uint64_t)options->entries * VIRTQUEUE_HEADER_STRIDE;
+    struct virtq_desc *header = queue->buffers + 2 * chain - 1;
+
+    if (options->is_indirect) {
+        queue->desc[chain].addr = options->chains_io_addr + tables + chain * TABLE_BYTES;
+        queue->desc[chain].len = TABLE_BYTES;
+        queue->desc[chain].flags = DESC_F_INDIRECT;
+    }
+    header[0].addr = options->chains_io_addr + chain * VIRTQUEUE_HEADER_STRIDE;
+    header[0].len = options->header_bytes;
+    header[0].flags = DESC_F_NEXT | write;
+    header[0].next = options->is_indirect ? 1 : (uint16_t)(2 * chain + 1);
+    header[1].flags = write;
+}
+
+void virtqueue_init(struct virtqueue *queue, const struct virtqueue_options *options)
+{
+    uint16_t entries = options->entries;
+
+    memset(queue, 0, sizeof *queue);
+    queue->options = *options;
+    queue->desc = (struct virtq_desc *)(void *)options->rings;
+    queue->avail = (struct virtq_avail *)(void *)(options->rings + avail_offset(entries));
+    queue->used = (struct virtq_used *)(void *)(options->rings + used_offset(entries));
+    uint8_t *tables = options->chains + entries * VIRTQUEUE_HEADER_STRIDE;
+    queue->buffers = (options->is_indirect ? (struct virtq_desc *)(void *)tables : queue->desc) + 1;
+    queue->chains = options->is_indirect ? entries : entries / 2;
+    memset(options->rings, 0, virtqueue_rings_bytes(entries));
+    memset(options->chains, 0, virtqueue_chains_bytes(entries));
+    for (uint16_t chain = 0; chain < queue->chains; chain++) {
+        queue->free[chain] = (uint16_t)(queue->chains - 1 - chain);
+        lay_chain(queue, chain);
+    }
+    queue->free_count = queue->chains;
+}
+
+bool virtqueue_publish(struct virtqueue *queue)
+{
+    uint16_t before = queue->published_avail;
+    uint16_t now = queue->next_avail;
+
+    if (now == before) {
+        return false;
+    }
+    queue->published_avail = now;
+    __atomic_store_n(&queue->avail->idx, now, __ATOMIC_RELEASE);
+    /* The device stores its event index and then looks at the available index: we look after storing that. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (queue->options.has_event_idx) {
+        uint16_t event = __atomic_load_n(avail_event(queue), __ATOMIC_RELAXED);
+        return (uint16_t)(now - event - 1) < (uint16_t)(now - before);
+    }
+    return (__atomic_load_n(&queue->used->flags, __ATOMIC_RELAXED) & USED_F_NO_NOTIFY) == 0;
+}
+
+static void release(struct virtqueue *queue, uint16_t chain, struct virtqueue_finished *taken)
+{
+    queue->requests[chain].is_outstanding = false;
+    queue->free[queue->free_count++] = chain;
+    *taken = (struct virtqueue_finished){.addr = queue->requests[chain].addr, .chain = chain};
+}
+
+enum virtqueue_result virtqueue_take(struct virtqueue *queue, struct virtqueue_finished *taken)
+{
+    const struct virtqueue_options *options = &queue->options;
+
+    if (queue->left == 0) {
+        uint16_t pending = (uint16_t)(__atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) - queue->next_used);
+        if (pending == 0) {
+            return VIRTQUEUE_NONE;
+        }
+        if (pending > virtqueue_outstanding(queue)) {
+            return VIRTQUEUE_LIE_INDEX;
+        }
+        queue->left = pending;
+    }
+    const volatile struct virtq_used_elem *entry = &queue->used->ring[queue->next_used & (options->entries - 1)];
+    uint32_t id = entry->id;
+    uint32_t bytes = entry->len;
+    uint32_t chain = options->is_indirect ? id : id / 2;
+    /* Without indirect descriptors, a chain's head is its even one. */
+    bool is_head = options->is_indirect || id % 2 == 0;
+    if (chain >= queue->chains || !is_head || !queue->requests[chain].is_outstanding) {
+        return VIRTQUEUE_LIE_ID;
+    }
+    queue->next_used++;
+    queue->left--;
+    release(queue, (uint16_t)chain, taken);
+    uint32_t most = options->is_device_writer ? options->header_bytes + queue->requests[chain].len : 0;
+    if (bytes > most) {
+        taken->bytes = most;
+        return VIRTQUEUE_LIE_LENGTH;
+    }
+    taken->bytes = bytes;
+    return VIRTQUEUE_TAKEN;
+}
+
+void virtqueue_request_interrupt(struct virtqueue *queue)
+{
+    /* Without VIRTIO_F_EVENT_IDX the device always interrupts. */
+    if (queue->options.has_event_idx) {
+        __atomic_store_n(used_event(queue), queue->next_used, __ATOMIC_RELEASE);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+}
+
+bool virtqueue_has_used(struct virtqueue *queue)
+{
+    return queue->left > 0 || __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) != queue->next_used;
+}
+
+uint16_t virtqueue_header16(const struct virtqueue *queue, uint16_t chain, uint32_t offset)
+{
+    const uint8_t *header = queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE;
+    return *(const volatile uint16_t *)(const void *)(header + offset);
+}
+
+bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken)
+{
+    for (uint16_t chain = 0; chain < queue->chains; chain++) {
+        if (queue->requests[chain].is_outstanding) {
+            release(queue, chain, taken);
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,37 @@
+/* Buffers of a data region, by number: found by the offset that a client sees, and by the address that a device sees. */
+#pragma once
+
+#include "queue.h"
+
+#define NET_NO_BUFFER (-1)
+/* As many as a queue has slots for. */
+#define NET_BUFFERS_MAX 32768
+
+struct net_data {
+    /* 0 where no device sees the region. */
+    uint64_t io_addr;
+    uint32_t buffers;
+};
+
+static inline int32_t net_buffer_at_offset(const struct net_data *data, uint64_t offset)
+{
+    if (offset >= (uint64_t)data->buffers * NET_BUFFER_BYTES || offset % NET_BUFFER_BYTES != 0) {
+        return NET_NO_BUFFER;
+    }
+    return (int32_t)(offset / NET_BUFFER_BYTES);
+}
+
+static inline int32_t net_buffer_at_address(const struct net_data *data, uint64_t address)
+{
+    return address < data->io_addr ? NET_NO_BUFFER : net_buffer_at_offset(data, address - data->io_addr);
+}
+
+static inline uint64_t net_offset_of(int32_t buffer)
+{
+    return (uint64_t)buffer * NET_BUFFER_BYTES;
+}
+
+static inline uint64_t net_address_of(const struct net_data *data, int32_t buffer)
+{
+    return data->io_addr + net_offset_of(buffer);
+}

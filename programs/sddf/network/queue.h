@@ -1,0 +1,218 @@
+/*
+ * The network queue of sDDF 0.7: a ring of buffer descriptors between one producer and one consumer.
+ *
+ * A connection has two: *free* (empty buffers) and *active* (filled ones); producer and consumer of one are consumer and
+ * producer of the other. Each side has a handle with a cursor of its own, and publishes it once for a batch. The peer's
+ * index is read, checked and only then used: one that claims more than the capacity is a lie, and costs at most one
+ * round of the ring.
+ */
+#pragma once
+
+#include "../layout.h"
+
+#define NET_BUFFER_BYTES 2048
+
+/* The consumer asks to be signalled with 0: zeroed memory begins with a wish. */
+enum { NET_WANTS_SIGNAL = 0, NET_SIGNALLED = 1 };
+
+struct net_buff_desc {
+    /* An offset in a data region, or an address for DMA. */
+    uint64_t io_or_offset;
+    uint16_t len;
+    /* Index of the sender's data region, in the low 6 bits. */
+    uint8_t oid : 6;
+};
+
+LAYOUT_FIELD(struct net_buff_desc, io_or_offset, 0);
+LAYOUT_FIELD(struct net_buff_desc, len, 8);
+LAYOUT_BYTES(struct net_buff_desc, 16);
+
+/* Indices run freely and wrap at 65,536. */
+struct net_queue {
+    uint16_t tail;
+    uint16_t head;
+    uint32_t consumer_signalled;
+    struct net_buff_desc buffers[];
+};
+
+LAYOUT_FIELD(struct net_queue, tail, 0);
+LAYOUT_FIELD(struct net_queue, head, 2);
+LAYOUT_FIELD(struct net_queue, consumer_signalled, 4);
+LAYOUT_FIELD(struct net_queue, buffers, 8);
+
+/* The side that puts buffers in. */
+struct net_producer {
+    struct net_queue *queue;
+    uint16_t mask;
+    uint16_t tail;
+    uint16_t published;
+    /* Slots known to be free, from the last look at the consumer's index. */
+    uint16_t room;
+    bool is_attached;
+    uint32_t lies;
+};
+
+/* The side that takes buffers out. */
+struct net_consumer {
+    struct net_queue *queue;
+    uint16_t mask;
+    uint16_t head;
+    uint16_t published;
+    /* Buffers known to be there, from the last look at the producer's index. */
+    uint16_t left;
+    bool is_attached;
+    uint32_t lies;
+};
+
+/* `capacity` is a power of two up to 32,768; both sides know it from their configuration. */
+static inline struct net_producer net_producer(void *queue, uint16_t capacity)
+{
+    return (struct net_producer){.queue = queue, .mask = (uint16_t)(capacity - 1)};
+}
+
+static inline struct net_consumer net_consumer(void *queue, uint16_t capacity)
+{
+    return (struct net_consumer){.queue = queue, .mask = (uint16_t)(capacity - 1)};
+}
+
+static inline bool net_is_capacity(uint16_t capacity)
+{
+    return capacity != 0 && capacity <= 32768 && (capacity & (capacity - 1)) == 0;
+}
+
+/* Reads the consumer's index once, and believes it as far as it can be true. */
+static inline uint16_t net_producer_look(struct net_producer *producer)
+{
+    struct net_queue *queue = producer->queue;
+    unsigned capacity = producer->mask + 1u;
+
+    /* A queue begins where its memory says, at its first use: somebody may have filled it before us. */
+    if (!producer->is_attached) {
+        producer->is_attached = true;
+        producer->tail = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED);
+        producer->published = producer->tail;
+    }
+    uint16_t used = (uint16_t)(producer->tail - __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE));
+    if (used > capacity) {
+        producer->lies++;
+        producer->room = 0;
+    } else {
+        producer->room = (uint16_t)(capacity - used);
+    }
+    return producer->room;
+}
+
+static inline bool net_has_room(struct net_producer *producer)
+{
+    return producer->room > 0 || net_producer_look(producer) > 0;
+}
+
+/* Puts one buffer in, to be published with the batch. Answers false, without change, when the queue is full. */
+static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_offset, uint16_t len, uint8_t oid)
+{
+    if (!net_has_room(producer)) {
+        return false;
+    }
+    struct net_buff_desc *slot = &producer->queue->buffers[producer->tail & producer->mask];
+    *slot = (struct net_buff_desc){.io_or_offset = io_or_offset, .len = len, .oid = oid & 0x3f};
+    producer->tail++;
+    producer->room--;
+    return true;
+}
+
+/* Makes the batch visible. Answers whether to notify the consumer: it asks for a signal. The wish is withdrawn. */
+static inline bool net_publish(struct net_producer *producer)
+{
+    struct net_queue *queue = producer->queue;
+
+    if (producer->tail == producer->published) {
+        return false;
+    }
+    producer->published = producer->tail;
+    __atomic_store_n(&queue->tail, producer->tail, __ATOMIC_RELEASE);
+    /* The consumer stores its wish and then looks at the tail: we look at the wish after storing the tail. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&queue->consumer_signalled, __ATOMIC_RELAXED) != NET_WANTS_SIGNAL) {
+        return false;
+    }
+    __atomic_store_n(&queue->consumer_signalled, NET_SIGNALLED, __ATOMIC_RELAXED);
+    return true;
+}
+
+/* Reads the producer's index once, and believes it as far as it can be true. */
+static inline uint16_t net_consumer_look(struct net_consumer *consumer)
+{
+    struct net_queue *queue = consumer->queue;
+    unsigned capacity = consumer->mask + 1u;
+
+    if (!consumer->is_attached) {
+        consumer->is_attached = true;
+        consumer->head = __atomic_load_n(&queue->head, __ATOMIC_RELAXED);
+        consumer->published = consumer->head;
+    }
+    uint16_t tail = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
+    uint16_t length = (uint16_t)(tail - consumer->head);
+    if (length > capacity) {
+        /* More than fits cannot be there, and going through it all would be the peer's way to keep us busy. */
+        consumer->lies++;
+        length = (uint16_t)capacity;
+        consumer->head = (uint16_t)(tail - length);
+    }
+    consumer->left = length;
+    return length;
+}
+
+/* How many buffers are known to be there; 0 only after a look at the producer's index. */
+static inline uint16_t net_available(struct net_consumer *consumer)
+{
+    return consumer->left > 0 ? consumer->left : net_consumer_look(consumer);
+}
+
+static inline bool net_has_items(struct net_consumer *consumer)
+{
+    return net_available(consumer) > 0;
+}
+
+/* Takes the oldest buffer out: a copy, which the producer cannot change any more. Answers false when there is none. */
+static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_desc *buffer)
+{
+    if (!net_has_items(consumer)) {
+        return false;
+    }
+    *buffer = consumer->queue->buffers[consumer->head & consumer->mask];
+    __asm__ volatile("" ::: "memory");
+    consumer->head++;
+    consumer->left--;
+    return true;
+}
+
+/* Gives the slots of everything taken out back. */
+static inline void net_release(struct net_consumer *consumer)
+{
+    if (consumer->head != consumer->published) {
+        consumer->published = consumer->head;
+        __atomic_store_n(&consumer->queue->head, consumer->head, __ATOMIC_RELEASE);
+    }
+}
+
+/* Asks the producer to signal when it next publishes. Look again afterwards: it may have published meanwhile. */
+static inline void net_request_signal(struct net_consumer *consumer)
+{
+    uint32_t *wish = &consumer->queue->consumer_signalled;
+    if (__atomic_load_n(wish, __ATOMIC_RELAXED) != NET_WANTS_SIGNAL) {
+        __atomic_store_n(wish, NET_WANTS_SIGNAL, __ATOMIC_RELAXED);
+    }
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void net_cancel_signal(struct net_consumer *consumer)
+{
+    __atomic_store_n(&consumer->queue->consumer_signalled, NET_SIGNALLED, __ATOMIC_RELAXED);
+}
+
+/* Whether the wish for a signal stands and there is nothing to take out: then this queue can be left alone. */
+static inline bool net_is_at_rest(struct net_consumer *consumer)
+{
+    return __atomic_load_n(&consumer->queue->consumer_signalled, __ATOMIC_RELAXED) == NET_WANTS_SIGNAL &&
+           !net_has_items(consumer);
+}
