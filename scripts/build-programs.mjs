@@ -6,8 +6,17 @@
 //
 // Ends with 2 when the compiler is missing, with 1 when it complains.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -52,9 +61,16 @@ const STANDARD_SCRIPT = 'runtime/microkit.ld';
 /** Images, and what is in each beside the runtime. Files, or `{ sources, script }` with a linker script of its own. */
 const PROGRAMS = JSON.parse(readFileSync(join(ROOT, 'programs.json'), 'utf8'));
 
-main(process.argv.slice(2));
+/** Who builds at the moment: its process id. Two at a time would write the same files. */
+const LOCK = join(BUILD, '.lock');
+const LOCK_LOOK_MS = 50;
 
-function main(names) {
+/** What the compiler does not like. */
+class Complaint extends Error {}
+
+await main(process.argv.slice(2));
+
+async function main(names) {
   const unknown = names.filter((name) => PROGRAMS[name] === undefined);
   if (unknown.length > 0) {
     fail(1, `no program '${unknown[0]}'; there are ${Object.keys(PROGRAMS).join(', ')}`);
@@ -67,36 +83,102 @@ function main(names) {
     );
   }
   const compiler = version.stdout.split('\n')[0];
-  let built = 0;
-  const wanted = names.length === 0 ? Object.keys(PROGRAMS) : names;
-  for (const name of wanted) built += buildImage(name, compiler);
-  console.log(`programs: ${wanted.length} images in programs/build, ${built} of them new`);
+  const wanted = (names.length === 0 ? Object.keys(PROGRAMS) : names).map(readProgram);
+  takeLock();
+  try {
+    const sources = [...new Set(wanted.flatMap((program) => program.sources))];
+    await forEach(sources, (source) => compile(source, compiler));
+    let built = 0;
+    await forEach(wanted, async (program) => {
+      if ((await link(program, compiler)) === 'built') built += 1;
+    });
+    console.log(`programs: ${wanted.length} images in programs/build, ${built} of them new`);
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error;
+    process.exitCode = 1;
+    console.error(`programs: ${error.message}`);
+  } finally {
+    rmSync(LOCK, { force: true });
+  }
 }
 
-/** @returns 1 when the image was made anew, else 0 */
-function buildImage(name, compiler) {
-  const program = Array.isArray(PROGRAMS[name]) ? { sources: PROGRAMS[name] } : PROGRAMS[name];
-  const script = join(ROOT, program.script ?? STANDARD_SCRIPT);
-  const sources = [...new Set([...RUNTIME, ...LIBRARY, ...program.sources])];
-  const objects = sources.map((source) => compile(source, compiler));
+function readProgram(name) {
+  const entry = PROGRAMS[name];
+  const { sources, script = STANDARD_SCRIPT } = Array.isArray(entry) ? { sources: entry } : entry;
+  return { name, sources: [...RUNTIME, ...LIBRARY, ...sources], script: join(ROOT, script) };
+}
+
+/** As many at a time as there are processors. */
+async function forEach(items, work) {
+  const left = [...items];
+  const worker = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+async function link({ name, sources, script }, compiler) {
+  const objects = sources.map(objectOf);
   const image = join(BUILD, `${name}.elf`);
-  const command = [...LINK, '-T', script, '-o', image, ...objects];
-  if (isFresh(image, [...objects, script], stamp(compiler, command))) return 0;
-  run(command, `${name}.elf`);
+  const command = [...LINK, '-T', script, ...objects];
+  if (isFresh(image, [...objects, script], stamp(compiler, command))) return 'fresh';
+  await run([...command, '-o', `${image}.new`], `${name}.elf`);
+  // Whoever runs the old image meanwhile has a whole one.
+  renameSync(`${image}.new`, image);
   writeFileSync(`${image}.cmd`, stamp(compiler, command));
-  return 1;
+  return 'built';
 }
 
-function compile(source, compiler) {
-  const object = join(BUILD, 'obj', source.replace(/\.[cS]$/, '.o'));
+function objectOf(source) {
+  return join(BUILD, 'obj', source.replace(/\.[cS]$/, '.o'));
+}
+
+async function compile(source, compiler) {
+  const object = objectOf(source);
   const notes = `${object}.d`;
   const command = [...COMPILE, '-MMD', '-MF', notes, '-c', join(ROOT, source), '-o', object];
   const inputs = existsSync(notes) ? dependencies(notes) : [join(ROOT, source)];
-  if (isFresh(object, inputs, stamp(compiler, command)) && existsSync(notes)) return object;
+  if (isFresh(object, inputs, stamp(compiler, command)) && existsSync(notes)) return;
   mkdirSync(dirname(object), { recursive: true });
-  run(command, source);
+  await run(command, source);
   writeFileSync(`${object}.cmd`, stamp(compiler, command));
-  return object;
+}
+
+/** Waits for another build to end. One that was killed leaves its lock behind. */
+function takeLock() {
+  mkdirSync(BUILD, { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(LOCK, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    if (isAlive(lockOwner())) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_LOOK_MS);
+    } else {
+      rmSync(LOCK, { force: true });
+    }
+  }
+}
+
+/** @returns a process id; 0 while the lock has none, or is gone again */
+function lockOwner() {
+  try {
+    return Number(readFileSync(LOCK, 'utf8'));
+  } catch {
+    return 0;
+  }
+}
+
+function isAlive(pid) {
+  if (pid === 0) return true; // to be looked at again
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
 }
 
 /** A rule of make, as the compiler writes it: `object: source header …`, with continued lines. */
@@ -120,8 +202,12 @@ function stamp(compiler, command) {
 }
 
 function run(command, what) {
-  const result = spawnSync(COMPILER, command, { encoding: 'utf8' });
-  if (result.status !== 0) fail(1, `${what}: the compiler complains\n${result.stderr}`);
+  return new Promise((resolve, reject) => {
+    execFile(COMPILER, command, (error, _stdout, stderr) => {
+      if (error === null) resolve();
+      else reject(new Complaint(`${what}: the compiler complains\n${stderr}`));
+    });
+  });
 }
 
 function fail(status, message) {
