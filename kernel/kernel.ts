@@ -293,6 +293,18 @@ export class Kernel extends Configured<KernelOptions> {
     if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
   };
 
+  /** Time passes in the middle of a program: see `UserThread.pass`. */
+  pass(tcb: Tcb, processor: Processor, durationNs: number): void {
+    if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
+    const k = this.state;
+    assert(k.current === tcb && !processor.hasTrapped, 'time passes for the program that runs');
+    k.machine.charge(durationNs);
+    this.#timerEntry();
+    if (k.current === tcb && tcb.state === 'running') return;
+    this.#runUntilCurrent(tcb, processor);
+    if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
+  }
+
   /** Runs others on top of the thread's frame until the thread may go on, or its frame has to be left. */
   readonly #runUntilCurrent = (tcb: Tcb, processor: Processor): void => {
     const k = this.state;

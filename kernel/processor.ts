@@ -11,6 +11,7 @@ export interface TrapHandler {
   readonly state: KernelState;
   trap(tcb: Tcb, processor: Processor): void;
   spend(durationNs: number): number;
+  pass(tcb: Tcb, processor: Processor, durationNs: number): void;
 }
 
 /** Made anew for each start of an image on a thread: an old program's processor is dead. */
@@ -49,6 +50,10 @@ export class Processor implements UserThread {
 
   spend(durationNs: number): number {
     return this.#handler.spend(durationNs);
+  }
+
+  pass(durationNs: number): void {
+    this.#handler.pass(this.#tcb, this, durationNs);
   }
 
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {

@@ -40,6 +40,15 @@ export interface UserThread {
    */
   spend(durationNs: number): number;
 
+  /**
+   * Lets time pass in the middle of the program, as if the instructions up to here had taken so long: interrupts and threads
+   * of higher priority that become due meanwhile run nested inside this call, as in {@link trap}. Programs do not call it:
+   * it is for whoever explores the orders in which things can happen. Virtual clock only.
+   *
+   * @throws ThreadUnwound as {@link trap} does
+   */
+  pass(durationNs: number): void;
+
   /** The program sets its own pc for memory accesses, so that one that faulted can be made again. */
   keepsPc(): void;
 

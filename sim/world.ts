@@ -8,8 +8,8 @@
 
 import { Random } from '../board/random.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
+import type { ProgramImage } from '../kernel/user.ts';
 import { AssertionFailure } from '../memory/assert.ts';
-import { flatten, type SystemDescription } from '../microkit/model.ts';
 import {
   createTestbed,
   type Testbed,
@@ -17,6 +17,10 @@ import {
   type WireParts,
   type Wires,
 } from '../systems/testbed.ts';
+import { exploredImage } from './explore/explored-parts.ts';
+import { type Decision, Explorer } from './explore/explorer.ts';
+import { looksOf } from './explore/index-places.ts';
+import { pctStrategy, randomStrategy, replayStrategy } from './explore/strategies.ts';
 import type { Plan } from './plan/plan.ts';
 import { Injector } from './points/injector.ts';
 import { PlannedWire } from './points/net-wire.ts';
@@ -41,7 +45,15 @@ export interface WorldOptions {
   readonly amount?: number;
   /** Ends the traffic and the faults at this time at the latest, ns. */
   readonly forNs?: number;
+  /** How orders are chosen; a world without has no points of choice. */
+  readonly explore?: Exploration;
 }
+
+/** How a world's orders are chosen: plain data. */
+export type Exploration =
+  | { readonly kind: 'random' }
+  | { readonly kind: 'pct'; readonly depth: number; readonly points: number }
+  | { readonly kind: 'replay'; readonly decisions: readonly Decision[] };
 
 export interface WorldOutcome {
   readonly seed: number;
@@ -49,6 +61,9 @@ export interface WorldOutcome {
   readonly verdict: 'passed' | 'failed' | 'void';
   readonly violations: readonly Violation[];
   readonly strikes: readonly Strike[];
+  /** Points of choice, and what was decided there; none without exploration. */
+  readonly points: number;
+  readonly decisions: readonly Decision[];
   /** Rules that never struck, by their place in the plan. */
   readonly neverStruck: readonly string[];
   readonly timeNs: number;
@@ -76,12 +91,15 @@ class World {
   readonly #points: readonly PointKind[];
   readonly #violations: Violation[] = [];
   #injector: Injector | undefined;
+  readonly #explorer: Explorer | undefined;
+  #board: PlannedBoard | undefined;
   #workloads: Workload[] = [];
   #testbed: Testbed | undefined;
 
   constructor(options: WorldOptions) {
     this.#options = options;
     this.#points = pointsOf(options.target.system);
+    this.#explorer = makeExplorer(options);
   }
 
   run(): WorldOutcome {
@@ -111,9 +129,10 @@ class World {
             clock: boardOptions.clock,
             random: new Random(seed).fork('faults'),
           });
-          return new PlannedBoard(boardOptions, this.#injector, devicesOf(target.system));
+          this.#board = new PlannedBoard(boardOptions, this.#injector, devicesOf(target.system));
+          return this.#board;
         },
-        observe: (image) => image,
+        observe: (image) => this.#explored(image),
       },
       wires: (parts) => this.#wires(parts),
       observer: {
@@ -124,6 +143,20 @@ class World {
     this.#testbed = testbed;
     testbed.settle();
     return testbed;
+  }
+
+  #explored(image: ProgramImage): ProgramImage {
+    const explorer = this.#explorer;
+    const { system } = this.#options.target;
+    if (explorer === undefined) return image;
+    return exploredImage(image, {
+      explorer,
+      untilNextEventNs: () => {
+        const board = this.#board;
+        return board === undefined ? Infinity : board.nextEventAt() - board.now();
+      },
+      looksOf: (domain, thread) => looksOf(system, domain, thread),
+    });
   }
 
   #live(testbed: Testbed): void {
@@ -219,6 +252,8 @@ class World {
       verdict: failed ? 'failed' : neverStruck.length > 0 ? 'void' : 'passed',
       violations: this.#violations,
       strikes: injector.strikes,
+      points: this.#explorer?.points ?? 0,
+      decisions: this.#explorer?.decisions ?? [],
       neverStruck,
       timeNs: this.#testbed?.now() ?? 0,
       kernelEntries: this.#testbed?.kernel.counters.kernelEntries ?? 0,
@@ -227,7 +262,17 @@ class World {
   }
 }
 
-/** Domains of a system, for points that concern domains. */
-export function domainNames(system: SystemDescription): readonly string[] {
-  return flatten(system).map(({ pd }) => pd.name);
+function makeExplorer({ explore, seed }: WorldOptions): Explorer | undefined {
+  if (explore === undefined) return undefined;
+  const random = new Random(seed).fork('orders');
+  switch (explore.kind) {
+    case 'random':
+      return new Explorer(randomStrategy(random));
+    case 'pct':
+      return new Explorer(pctStrategy(random, explore.depth, explore.points));
+    case 'replay':
+      return new Explorer(replayStrategy(explore.decisions));
+    default:
+      return explore satisfies never;
+  }
 }

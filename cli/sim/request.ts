@@ -1,8 +1,8 @@
 /** What a worker process is asked to do: plain data, so that it can be sent to another process or machine. */
 
-import type { SystemDescription } from '../../microkit/model.ts';
-import type { CampaignSpec } from '../../sim/campaign/campaign.ts';
+import { type CampaignSpec, explorationNamed } from '../../sim/campaign/campaign.ts';
 import type { SystemReference } from '../../sim/failure/failure-file.ts';
+import type { WorldSystem } from '../../sim/world.ts';
 import { checkPlan } from './plan-file.ts';
 import { UserMistake } from '../../host/problem.ts';
 
@@ -12,14 +12,21 @@ export interface CampaignRequest {
   readonly plan: string | undefined;
   readonly amount: number | undefined;
   readonly forNs: number | undefined;
+  /** `random`, `pct:3` or `none`. */
+  readonly explore: string;
   readonly twiceEvery: number;
 }
 
-/** @throws UserMistake when the plan does not fit the system */
-export function specOf(request: CampaignRequest, system: SystemDescription): CampaignSpec {
+/** @throws UserMistake when the plan does not fit the system, or the strategy is none */
+export function specOf(request: CampaignRequest, target: WorldSystem): CampaignSpec {
   const { plan: text, amount, forNs, twiceEvery } = request;
-  if (text === undefined) return { plan: undefined, amount, forNs, twiceEvery };
-  const plan = checkPlan({ name: 'the plan', text }, system);
+  const explore = explorationNamed(request.explore, target, amount);
+  if (explore === 'unknown') {
+    throw new UserMistake(`--explore: '${request.explore}' is not random, pct:3 or none`);
+  }
+  const others = { amount, forNs, explore, twiceEvery };
+  if (text === undefined) return { plan: undefined, ...others };
+  const plan = checkPlan({ name: 'the plan', text }, target.system);
   if (!plan.ok) throw new UserMistake(plan.problems.join('\n'));
-  return { plan: plan.plan, amount, forNs, twiceEvery };
+  return { plan: plan.plan, ...others };
 }

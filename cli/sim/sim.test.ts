@@ -80,6 +80,7 @@ describe('sddf sim', () => {
       "bad.json:1:34: no point 'net.wir'",
     ],
     [['--jobs', '0'], '--jobs'],
+    [['--explore', 'all'], "--explore: 'all' is not random, pct:3 or none"],
     [['--set', 'path'], '--set'],
   ])('%j is one line and status 2', async (args, line) => {
     const { stderr, status } = await sddfInProcess('sim', 'echo', ...args);
@@ -125,7 +126,7 @@ describe('sddf replay', () => {
 async function failureOf() {
   const loaded = await loadTarget({ reference: 'echo', choices: {}, searchPath: [] });
   const plan = loadPlan(losing(3), loaded.target.system);
-  const world = { seed: 5, plan, amount: 20, forNs: undefined };
+  const world = { seed: 5, plan, amount: 20, forNs: undefined, decisions: undefined };
   const outcome = runWorld(worldOptions(world, loaded.target));
   const failure: Failure = {
     system: loaded.reference,

@@ -41,6 +41,7 @@ interface SimFlags {
   readonly for?: string;
   readonly jobs?: string;
   readonly shard?: string;
+  readonly explore: string;
   readonly twice: string;
   readonly junit?: string;
   readonly out?: string;
@@ -60,6 +61,7 @@ export function simCommand(): Command {
     .option('--for <duration>', 'traffic and faults end after this much virtual time')
     .option('--jobs <count>', 'processes (default: one for each core)')
     .option('--shard <i/n>', 'runs the i-th of n equal parts of the seeds')
+    .option('--explore <how>', 'explores orders of events: random, pct:3 or none', 'none')
     .option('--twice <n>', 'runs each n-th world twice and compares; 0: none', String(TWICE_EVERY))
     .option('--junit <file>', 'writes the result for CI systems')
     .option('--out <dir>', 'writes a file for each distinct failure, for sddf replay')
@@ -96,8 +98,13 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     plan: plan === undefined ? undefined : JSON.stringify(planJson(plan)),
     amount: flags.amount === undefined ? undefined : parseCount(flags.amount, '--amount', AMOUNT),
     forNs: flags.for === undefined ? undefined : parseDuration(flags.for, '--for'),
+    explore: flags.explore,
     twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
   };
+  // A strategy that there is not is said here, and not by each worker.
+  if (!/^(?:none|random|pct:[1-9]\d?)$/.test(flags.explore)) {
+    throw new UserMistake(`--explore: '${flags.explore}' is not random, pct:3 or none`);
+  }
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
   const jobs =
     flags.jobs === undefined ? availableParallelism() : parseCount(flags.jobs, '--jobs', JOBS);

@@ -10,7 +10,7 @@ async function main(): Promise<void> {
   // The terminal sends Ctrl-C to us too; when we end is for the campaign to say.
   process.on('SIGINT', () => undefined);
   const target = await loadTarget(request.system);
-  const spec = specOf(request, target.target.system);
+  const spec = specOf(request, target.target);
   process.on('message', (seeds: readonly number[]) => {
     for (const seed of seeds) say({ kind: 'report', report: runSeed(target, spec, seed) });
     say({ kind: 'batch done' });

@@ -13,9 +13,9 @@ import {
   type SystemReference,
 } from '../failure/failure-file.ts';
 import { standardChaos } from '../plan/chaos.ts';
-import type { Plan } from '../plan/plan.ts';
+import { NO_FAULTS, type Plan } from '../plan/plan.ts';
 import { pointsOf } from '../points/system-points.ts';
-import { runWorld, type WorldOutcome, type WorldSystem } from '../world.ts';
+import { type Exploration, runWorld, type WorldOutcome, type WorldSystem } from '../world.ts';
 
 /** A system, loaded, and what a campaign does with it. */
 export interface CampaignSystem {
@@ -29,6 +29,8 @@ export interface CampaignSpec {
   readonly plan: Plan | undefined;
   readonly amount: number | undefined;
   readonly forNs: number | undefined;
+  /** How orders are chosen; undefined: nothing but what the virtual clock says. */
+  readonly explore: Exploration | undefined;
   /** Each N-th seed is run twice and compared byte for byte; 0: none. */
   readonly twiceEvery: number;
 }
@@ -57,12 +59,19 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
     seed,
     ...(amount === undefined ? {} : { amount }),
     ...(forNs === undefined ? {} : { forNs }),
+    ...(spec.explore === undefined ? {} : { explore: spec.explore }),
   };
   const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
   const failure: Failure = {
     system: loaded.reference,
     digests: loaded.digests,
-    world: { seed, plan, amount, forNs },
+    world: {
+      seed,
+      plan,
+      amount,
+      forNs,
+      decisions: spec.explore === undefined ? undefined : outcome.decisions,
+    },
     violations: outcome.violations,
     strikes: outcome.strikes,
     outcome: digestOf(JSON.stringify(outcome)),
@@ -76,6 +85,31 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
     signature: signatureOf(outcome),
     failure: outcome.verdict === 'failed' ? failure : undefined,
   };
+}
+
+/**
+ * PCT has to know about how many points of choice a world has: one without faults tells.
+ *
+ * @param text `random`, `pct:DEPTH` or `none`
+ * @returns undefined for `none`
+ */
+export function explorationNamed(
+  text: string,
+  target: WorldSystem,
+  amount: number | undefined,
+): Exploration | undefined | 'unknown' {
+  if (text === 'none') return undefined;
+  if (text === 'random') return { kind: 'random' };
+  const depth = Number(/^pct:([1-9]\d?)$/.exec(text)?.[1]);
+  if (Number.isNaN(depth)) return 'unknown';
+  const { points } = runWorld({
+    target,
+    plan: NO_FAULTS,
+    seed: 1,
+    ...(amount === undefined ? {} : { amount }),
+    explore: { kind: 'replay', decisions: [] },
+  });
+  return { kind: 'pct', depth, points };
 }
 
 function judgeTwice(

@@ -3,6 +3,7 @@
  * parts of the system that it was made with, so that a replay on another version says so.
  */
 
+import type { Decision } from '../explore/explorer.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planJson } from '../plan/write-plan.ts';
 import type { PlanResult, PlanSource } from '../plan/read-plan.ts';
@@ -26,6 +27,8 @@ export interface WorldSpec {
   readonly plan: Plan;
   readonly amount: number | undefined;
   readonly forNs: number | undefined;
+  /** The order of events: what was decided at points of choice; undefined in a world without any. */
+  readonly decisions: readonly Decision[] | undefined;
 }
 
 /** Digest of each part of a system, by name: 'description', and each domain's program. */
@@ -43,7 +46,7 @@ export interface Failure {
 
 export function failureText(failure: Failure): string {
   const { system, digests, world, violations, strikes, outcome } = failure;
-  const { seed, plan, amount, forNs } = world;
+  const { seed, plan, amount, forNs, decisions } = world;
   const json = {
     schema: FAILURE_SCHEMA,
     about: 'sddf replay, shrink and when read this file',
@@ -54,6 +57,7 @@ export function failureText(failure: Failure): string {
       ...(amount === undefined ? {} : { amount }),
       ...(forNs === undefined ? {} : { forNs }),
       plan: planJson(plan),
+      ...(decisions === undefined ? {} : { decisions: decisions.map(({ at, ns }) => [at, ns]) }),
     },
     violations,
     strikes,
@@ -92,6 +96,7 @@ export function readFailure(
         plan: plan.plan,
         amount: numberOf(world['amount']),
         forNs: numberOf(world['forNs']),
+        decisions: 'decisions' in world ? decisionsOf(world['decisions']) : undefined,
       },
       violations: listOf(top['violations']) as readonly Violation[],
       strikes: listOf(top['strikes']) as readonly Strike[],
@@ -153,6 +158,13 @@ function objectOf(value: unknown): Json {
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+function decisionsOf(value: unknown): readonly Decision[] {
+  return listOf(value).flatMap((each) => {
+    const [at, ns] = listOf(each).map(numberOf);
+    return at === undefined || ns === undefined ? [] : [{ at, ns }];
+  });
 }
 
 function numberOf(value: unknown): number | undefined {

@@ -16,12 +16,13 @@ export function replay(failure: Failure, target: WorldSystem): Replay {
 }
 
 export function worldOptions(spec: WorldSpec, target: WorldSystem): WorldOptions {
-  const { seed, plan, amount, forNs } = spec;
+  const { seed, plan, amount, forNs, decisions } = spec;
   return {
     target,
     seed,
     plan,
     ...(amount === undefined ? {} : { amount }),
     ...(forNs === undefined ? {} : { forNs }),
+    ...(decisions === undefined ? {} : { explore: { kind: 'replay', decisions } }),
   };
 }

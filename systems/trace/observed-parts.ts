@@ -158,6 +158,10 @@ class ObservedThread extends Configured<ThreadParts> implements UserThread {
     return this.#thread.spend(durationNs);
   }
 
+  pass(durationNs: number): void {
+    this.#thread.pass(durationNs);
+  }
+
   keepsPc(): void {
     this.#thread.keepsPc();
   }

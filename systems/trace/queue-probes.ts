@@ -30,7 +30,7 @@ interface IndexPlaces {
 }
 
 const NET: IndexPlaces = { tail: NetQueueHeader.tail.offset, head: NetQueueHeader.head.offset };
-const PLACES: Readonly<Record<QueueRecord['kind'], IndexPlaces>> = {
+export const INDEX_PLACES: Readonly<Record<QueueRecord['kind'], IndexPlaces>> = {
   'net free': NET,
   'net active': NET,
   'blk request': { tail: REQUEST_TAIL, head: REQUEST_HEAD },
@@ -109,7 +109,7 @@ export class QueueProbes {
       if (record.capacity > CAPACITY_MAX) continue;
       const place = locateRegion(this.#system, described, record.region, thread);
       if (place === undefined) continue;
-      const { tail, head } = PLACES[record.kind];
+      const { tail, head } = INDEX_PLACES[record.kind];
       const words = { tail: (place.at + tail) >>> 1, head: (place.at + head) >>> 1 };
       const carries = record.kind === 'net free' ? 'empty buffers' : 'data';
       const queue = { name: record.region, capacity: record.capacity, carries } as const;

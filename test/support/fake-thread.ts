@@ -68,6 +68,10 @@ export class FakeThread implements UserThread {
     this.#record('trapLast');
   }
 
+  pass(): void {
+    // Nothing else runs here.
+  }
+
   spend(): number {
     return 0;
   }

@@ -1,0 +1,176 @@
+/**
+ * The parts that a run under exploration is made of: each program gets memory and registers that tell when they are
+ * touched where others can see it. A run without exploration is made of the plain parts, and has none of this on its path.
+ *
+ * - A *publication* is an ordered store: the point is before it and behind it.
+ * - A *look* is a load of an index that the other end of a queue writes: the point is before it.
+ * - A *register access* of a device: the point is before it.
+ * - A *kernel entry*: the point is before it.
+ */
+
+import type { ProgramImage, Mapping, UserContext, UserThread } from '../../kernel/user.ts';
+import { Ram } from '../../memory/ram.ts';
+import type { Access, MmioDevice } from '../../memory/region.ts';
+import type { Explorer, PointKindName } from './explorer.ts';
+import type { LookedAt } from './index-places.ts';
+
+export interface ExploredOptions {
+  readonly explorer: Explorer;
+  /** Time until something happens without the processor. */
+  readonly untilNextEventNs: () => number;
+  /** Where in RAM the indices lie that one domain looks at. */
+  readonly looksOf: (domain: string, thread: UserThread) => LookedAt;
+}
+
+export function exploredImage(image: ProgramImage, options: ExploredOptions): ProgramImage {
+  return {
+    name: image.name,
+    start: (thread) => {
+      const explored = new ExploredThread(thread, image.name, options);
+      const context = image.start(explored);
+      return new ExploredContext(context, explored);
+    },
+  };
+}
+
+class ExploredThread implements UserThread {
+  readonly regs: Uint32Array;
+  readonly #thread: UserThread;
+  readonly #domain: string;
+  readonly #options: ExploredOptions;
+  readonly #devices = new Map<MmioDevice, MmioDevice>();
+  #looks: LookedAt | undefined;
+  #ram: Ram | undefined;
+  /** Between `resume` and its end; outside nobody may let time pass. */
+  isRunning = false;
+
+  constructor(thread: UserThread, domain: string, options: ExploredOptions) {
+    this.regs = thread.regs;
+    this.#thread = thread;
+    this.#domain = domain;
+    this.#options = options;
+  }
+
+  trap(): void {
+    this.reach('kernel');
+    this.#thread.trap();
+  }
+
+  trapLast(): void {
+    this.#thread.trapLast();
+  }
+
+  spend(durationNs: number): number {
+    return this.#thread.spend(durationNs);
+  }
+
+  pass(durationNs: number): void {
+    this.#thread.pass(durationNs);
+  }
+
+  keepsPc(): void {
+    this.#thread.keepsPc();
+  }
+
+  mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
+    const found = this.#thread.mapping(vaddr, lengthBytes, access);
+    if (found === undefined) return undefined;
+    if (found.kind === 'device') {
+      return { ...found, device: this.#exploredDevice(found.device) };
+    }
+    const ram = this.#exploredRam(found.memory.ram);
+    return { ...found, memory: { ...found.memory, ram } };
+  }
+
+  /** A point of choice. */
+  reach(kind: PointKindName): void {
+    if (!this.isRunning) return;
+    const { explorer, untilNextEventNs } = this.#options;
+    const ns = explorer.reach(kind, this.#domain, untilNextEventNs());
+    if (ns > 0) this.#thread.pass(ns);
+  }
+
+  #exploredRam(plain: Ram): Ram {
+    this.#looks ??= this.#options.looksOf(this.#domain, this.#thread);
+    this.#ram ??= exploredRam(plain, this.#looks, (kind) => this.reach(kind));
+    return this.#ram;
+  }
+
+  #exploredDevice(plain: MmioDevice): MmioDevice {
+    const known = this.#devices.get(plain);
+    if (known !== undefined) return known;
+    const device: MmioDevice = {
+      read: (offset, width) => {
+        this.reach('register');
+        return plain.read(offset, width);
+      },
+      write: (offset, value, width) => {
+        this.reach('register');
+        plain.write(offset, value, width);
+      },
+    };
+    this.#devices.set(plain, device);
+    return device;
+  }
+}
+
+class ExploredContext implements UserContext {
+  readonly #context: UserContext;
+  readonly #thread: ExploredThread;
+
+  constructor(context: UserContext, thread: ExploredThread) {
+    this.#context = context;
+    this.#thread = thread;
+  }
+
+  resume(): void {
+    this.#thread.isRunning = true;
+    try {
+      this.#context.resume();
+    } finally {
+      this.#thread.isRunning = false;
+    }
+  }
+}
+
+/** The same memory, whose ordered stores and watched loads are points of choice. */
+function exploredRam(plain: Ram, looks: LookedAt, reach: (kind: PointKindName) => void): Ram {
+  const stored =
+    (store: (at: number, value: number) => void) =>
+    (at: number, value: number): void => {
+      reach('publish');
+      store(at, value);
+      reach('publish');
+    };
+  const parts = {
+    base: plain.base,
+    sizeBytes: plain.sizeBytes,
+    u8: plain.u8,
+    u16: watched(plain.u16, looks.halfwords, reach),
+    u32: watched(plain.u32, looks.words, reach),
+    i32: watched(plain.i32, looks.words, reach),
+    view: plain.view,
+    copy: plain.copy,
+    fill: plain.fill,
+    store16: stored(plain.store16),
+    store32: stored(plain.store32),
+  };
+  return Object.assign(Object.create(Ram.prototype) as object, parts) as Ram;
+}
+
+/** @param places indices of the array at which a load is a look */
+function watched<T extends Uint16Array | Uint32Array | Int32Array>(
+  array: T,
+  places: ReadonlySet<string>,
+  reach: (kind: PointKindName) => void,
+): T {
+  if (places.size === 0) return array;
+  return new Proxy(array, {
+    get: (target, key) => {
+      if (typeof key === 'string' && places.has(key)) reach('look');
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+    set: (target, key, value) => Reflect.set(target, key, value),
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * Orders are explored at *points of choice*: where a program publishes something, looks at what another domain has
+ * published, touches a device's register, or enters the kernel. There the world may decide that the instructions up to
+ * here took longer: time passes, devices work, interrupts come, and threads of higher priority run, nested, as on hardware.
+ *
+ * Points are numbered through the whole run. What was decided at which point is the run's *schedule*: with the same
+ * schedule, and nothing else, the same world comes again.
+ */
+
+export type PointKindName = 'publish' | 'look' | 'register' | 'kernel';
+
+/** At point number `at`, `ns` of virtual time pass. */
+export interface Decision {
+  readonly at: number;
+  readonly ns: number;
+}
+
+/** What a strategy is told of a point. */
+export interface ChoicePoint {
+  /** From 0. */
+  readonly number: number;
+  readonly kind: PointKindName;
+  /** Name of the protection domain. */
+  readonly domain: string;
+  /** Time until something happens without the processor; `Infinity` when nothing will. */
+  readonly untilNextEventNs: number;
+}
+
+export interface Strategy {
+  /** @returns how much time passes here, 0 for none */
+  decide(point: ChoicePoint): number;
+}
+
+/** Asks the strategy at each point, and writes down what it decides. */
+export class Explorer {
+  /** Points so far. */
+  points = 0;
+  readonly decisions: Decision[] = [];
+  readonly #strategy: Strategy;
+
+  constructor(strategy: Strategy) {
+    this.#strategy = strategy;
+  }
+
+  /** @returns how much time is to pass at this point */
+  reach(kind: PointKindName, domain: string, untilNextEventNs: number): number {
+    const number = this.points;
+    this.points += 1;
+    const ns = this.#strategy.decide({ number, kind, domain, untilNextEventNs });
+    if (ns > 0) this.decisions.push({ at: number, ns });
+    return ns;
+  }
+}
