@@ -159,7 +159,9 @@ class Collector implements Patches {
     }
     if (!this.#isInside(found)) return;
     if (found.value % WORD_BYTES !== 0) {
-      this.problems.push(`symbol '${symbol}', which a setvar sets, is not aligned to 8 bytes`);
+      this.problems.push(
+        `symbol '${symbol}', which a setvar sets, is not aligned to 8 bytes; declare it as uint64_t`,
+      );
       return;
     }
     const vaddr = found.value;

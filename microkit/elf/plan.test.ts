@@ -190,7 +190,7 @@ describe('symbols', () => {
       "symbol 'paddr', which a setvar sets, has 4 bytes instead of 8; make it a uint64_t",
     ]);
     expect(problems(microkitElf({ symbols: symbol(8, BSS + 202) }), system)).toEqual([
-      "symbol 'paddr', which a setvar sets, is not aligned to 8 bytes",
+      "symbol 'paddr', which a setvar sets, is not aligned to 8 bytes; declare it as uint64_t",
     ]);
   });
 
