@@ -66,6 +66,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./describe/check.ts')).checkCommand(),
   },
   {
+    name: 'inspect',
+    group: 'Looking at a system:',
+    summary: 'shows what is in a program image (an ELF file)',
+    load: async () => (await import('./describe/inspect.ts')).inspectCommand(),
+  },
+  {
     name: 'render',
     group: 'Looking at a system:',
     summary: 'writes a system as XML, configuration and report',

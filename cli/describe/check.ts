@@ -5,14 +5,12 @@ import { UserMistake } from '../../host/problem.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../../microkit/diagnostic.ts';
 import { type SystemDescription, flatten } from '../../microkit/model.ts';
 import { checkRecords } from '../../microkit/sddf/check-records.ts';
-import { TARGETS, type Target } from '../../microkit/target.ts';
-import {
-  type DescriptionFile,
-  findProgram,
-  readDescriptionFile,
-  withConfigFile,
-} from './description-file.ts';
+import { RISCV64, TARGETS, type Target } from '../../microkit/target.ts';
+import { parseSize } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
+import { checkImages } from './check-images.ts';
+import { readDescriptionFile, withConfigFile } from './description-file.ts';
+import { refuseSdkOutput } from './sdk-output.ts';
 
 const EXIT_MISTAKE = 2;
 
@@ -23,6 +21,7 @@ interface CheckOptions {
   readonly hypervisor?: boolean;
   readonly searchPath: readonly string[];
   readonly programs?: true;
+  readonly imageLimit?: string;
   readonly json?: true;
 }
 
@@ -36,14 +35,17 @@ export function checkCommand(): Command {
     .option('--no-iommu', 'for a kernel without one')
     .option('--hypervisor', 'for a kernel that runs virtual machines')
     .option('--no-hypervisor', 'for one that does not')
-    .option('--search-path <dir>', 'where prefill files and programs are, too', collect, [])
-    .option('--programs', 'also looks for the program images')
+    .option('--search-path <dir>', 'where prefill files and images are; checks images', collect, [])
+    .option('--programs', 'also checks the program images beside the description')
+    .option('--image-limit <size>', 'memory that an image may need, 64M unless told')
     .option('--json', 'prints what was found as JSON')
     .addHelpText(
       'after',
       '\nNAME.config.json beside NAME.system is held against it, too.\n' +
+        'Images (ELF files) must be there, be for RISC-V 64, fit, and have the symbols that get patched.\n' +
         'Exit status: 0 when all are right, 2 otherwise.\n\nExamples:\n' +
-        '  sddf check web.system\n  sddf check --arch x86_64 --json web.system',
+        '  sddf check web.system\n  sddf check build/echo.system --search-path build\n' +
+        '  sddf check --arch x86_64 --json web.system',
     )
     .action((files: string[], options: CheckOptions) => {
       const target = readTarget(options);
@@ -90,24 +92,31 @@ interface Checked {
 }
 
 function check(file: string, target: Target, options: CheckOptions): Checked {
+  refuseSdkOutput(file);
   const description = readDescriptionFile(file, target, options.searchPath);
   const { read, source } = description;
   if (!read.ok) return { file, source, system: undefined, diagnostics: read.diagnostics };
   const system = withConfigFile(read.system, file);
-  const missing = options.programs === true ? missingPrograms(system, description) : [];
-  const diagnostics = [...read.warnings, ...checkRecords(system), ...missing];
+  const images = looksAtImages(options)
+    ? checkImages({
+        system,
+        folders: description.folders,
+        isForThisMachine: target.name === RISCV64.name,
+        ...limitOf(options),
+      })
+    : [];
+  const diagnostics = [...read.warnings, ...checkRecords(system), ...images];
   return { file, source, system, diagnostics };
 }
 
-function missingPrograms(system: SystemDescription, file: DescriptionFile): Diagnostic[] {
-  return flatten(system)
-    .filter(({ pd }) => findProgram(file.folders, pd.image.path) === undefined)
-    .map(({ pd }) => ({
-      severity: 'error',
-      message: `Error: unable to find program image: '${pd.image.path}'`,
-      path: `protection_domain '${pd.name}'`,
-      hint: `looked for in ${file.folders.join(', ')}; --search-path adds to these`,
-    }));
+/** Who says where images are wants to know about them. */
+function looksAtImages({ programs, searchPath, imageLimit }: CheckOptions): boolean {
+  return programs === true || searchPath.length > 0 || imageLimit !== undefined;
+}
+
+function limitOf({ imageLimit }: CheckOptions): { readonly imageLimitBytes?: number } {
+  if (imageLimit === undefined) return {};
+  return { imageLimitBytes: parseSize(imageLimit, '--image-limit') };
 }
 
 function asText({ file, source, system, diagnostics }: Checked): string[] {

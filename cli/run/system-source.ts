@@ -22,6 +22,7 @@ import {
 import { closest, didYouMean } from '../closest.ts';
 import { explainChoice, type SystemOptions } from './choices.ts';
 import { findProgram, readDescriptionFile, withConfigFile } from '../describe/description-file.ts';
+import { refuseSdkOutput } from '../describe/sdk-output.ts';
 import { importUserModule, prepareUserModules } from './user-modules.ts';
 
 /** A system, ready to be put on a board. */
@@ -66,6 +67,7 @@ export async function optionsOf(reference: string): Promise<SystemOptions> {
 
 async function systemModule(reference: string): Promise<SystemModule> {
   if (MODULE.test(reference)) return loadModule(reference);
+  refuseSdkOutput(reference);
   const ready = systems.find((system) => system.name === reference);
   if (ready !== undefined) return ready.load();
   const names = systems.map((system) => system.name);

@@ -52,6 +52,14 @@ export interface FunctionIndex {
   readonly count: number;
   /** @returns undefined for an address in no function */
   at(pc: number): FunctionPlace | undefined;
+  /** Functions that begin in a stretch of addresses, by address, cut off at its end. */
+  extents(vaddr: number, lengthBytes: number): Iterable<Extent>;
+}
+
+export interface Extent {
+  readonly start: number;
+  /** Behind its last byte. */
+  readonly end: number;
 }
 
 export interface FunctionPlace {

@@ -6,6 +6,7 @@
  */
 
 import {
+  type ChannelEndDescription,
   channelsOf,
   type PdDescription,
   type PatchedSymbol,
@@ -48,7 +49,7 @@ export function findPatches(patching: Patching): Patches {
     return { patches: [], problems: [problem] };
   }
   const found = new Collector(patching);
-  for (const variable of microkitVariables(system, pd)) found.addVariable(variable);
+  for (const variable of MICROKIT_VARIABLES) found.addVariable(variable);
   const given = addressSymbols(pd.config);
   for (const symbol of symbolsOf(system, pd)) {
     const isNeedless = given.has(symbol.symbol) && symbols.find(symbol.symbol) === 'missing';
@@ -60,38 +61,35 @@ export function findPatches(patching: Patching): Patches {
 /** A variable of libmicrokit that the tool sets. */
 export interface MicrokitVariable {
   readonly symbol: string;
-  readonly bytes: Uint8Array;
   /** Images that do not have it are right, too. */
-  readonly isOptional: boolean;
+  readonly isOptional?: true;
+  readonly valueIn: (system: SystemDescription, pd: PdDescription) => Uint8Array;
 }
 
-/** The variables that every image is given, with their values in this domain. */
-export function microkitVariables(
-  system: SystemDescription,
-  pd: PdDescription,
-): readonly MicrokitVariable[] {
-  const channels = channelsOf(system, pd.name).map(({ own }) => own);
-  const irqs = bits(pd.irqs.map(({ id }) => id));
-  const notifications = bits(channels.filter(({ notify }) => notify).map(({ id }) => id));
-  const calls = bits(channels.filter(({ pp }) => pp).map(({ id }) => id));
-  const ports = bits(pd.ioPorts.map(({ id }) => id));
-  const variable = (symbol: string, bytes: Uint8Array, isOptional = false): MicrokitVariable => ({
-    symbol,
-    bytes,
-    isOptional,
-  });
-  return [
-    variable('microkit_name', utf8(pd.name).subarray(0, NAME_BYTES_MAX)),
-    variable('microkit_passive', Uint8Array.of(pd.passive ? 1 : 0)),
-    variable('microkit_irqs', wordBytes(irqs)),
-    variable('microkit_notifications', wordBytes(notifications)),
-    variable('microkit_pps', wordBytes(calls)),
-    variable('microkit_ioports', wordBytes(ports), true),
-  ];
+/** The variables that every image is given, with their values in a domain. */
+export const MICROKIT_VARIABLES: readonly MicrokitVariable[] = [
+  // As many bytes as the name has: the rest of the variable is zero already.
+  { symbol: 'microkit_name', valueIn: (_, pd) => utf8(pd.name).subarray(0, NAME_BYTES_MAX) },
+  { symbol: 'microkit_passive', valueIn: (_, pd) => Uint8Array.of(pd.passive ? 1 : 0) },
+  { symbol: 'microkit_irqs', valueIn: (_, pd) => bits(pd.irqs) },
+  {
+    symbol: 'microkit_notifications',
+    valueIn: (system, pd) => bits(endsOf(system, pd).filter(({ notify }) => notify)),
+  },
+  {
+    symbol: 'microkit_pps',
+    valueIn: (system, pd) => bits(endsOf(system, pd).filter(({ pp }) => pp)),
+  },
+  { symbol: 'microkit_ioports', isOptional: true, valueIn: (_, pd) => bits(pd.ioPorts) },
+];
+
+function endsOf(system: SystemDescription, pd: PdDescription): readonly ChannelEndDescription[] {
+  return channelsOf(system, pd.name).map(({ own }) => own);
 }
 
-function bits(ids: readonly number[]): bigint {
-  return ids.reduce((word, id) => word | (1n << BigInt(id)), 0n);
+/** A word with a bit for each identifier. */
+function bits(ids: readonly { readonly id: number }[]): Uint8Array {
+  return wordBytes(ids.reduce((word, { id }) => word | (1n << BigInt(id)), 0n));
 }
 
 function wordBytes(value: bigint): Uint8Array {
@@ -127,10 +125,12 @@ class Collector implements Patches {
     this.#patching = patching;
   }
 
-  addVariable({ symbol, bytes, isOptional }: MicrokitVariable): void {
+  addVariable({ symbol, isOptional, valueIn }: MicrokitVariable): void {
+    const bytes = valueIn(this.#patching.system, this.#patching.pd);
     const found = this.#patching.symbols.find(symbol);
     if (found === 'missing') {
-      if (!isOptional) this.problems.push(`has no symbol '${symbol}'; link it with -lmicrokit`);
+      if (isOptional !== true)
+        this.problems.push(`has no symbol '${symbol}'; link it with -lmicrokit`);
       return;
     }
     if (found === 'ambiguous') return this.#ambiguous(symbol);

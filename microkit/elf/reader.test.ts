@@ -85,6 +85,23 @@ describe('an image', () => {
     expect(functions.at(TEXT - 2)).toBeUndefined();
   });
 
+  it('has one name for a place with several: that of a function', () => {
+    const symbols = [
+      { name: '_init_text', value: TEXT + 0x40, size: 0, type: 0 },
+      { name: '$x', value: TEXT + 0x60, size: 0, type: 0 },
+      { name: '_text', value: TEXT, size: 0, type: 0 },
+    ];
+    const functions = image(microkitElf({ symbols })).symbols.functions();
+
+    expect(functions.at(TEXT)?.name).toBe('_start');
+    expect(functions.at(TEXT + 0x48)?.name).toBe('init');
+    expect(functions.at(TEXT + 0x60)?.name).toBe('notified');
+    expect([...functions.extents(TEXT, 0x70)].slice(-2)).toEqual([
+      { start: TEXT + 0x40, end: TEXT + 0x60 },
+      { start: TEXT + 0x60, end: TEXT + 0x70 },
+    ]);
+  });
+
   it('of a stripped file has no symbols', () => {
     const file = microkitElf();
     new DataView(file.buffer).setUint16(60, 0, true); // e_shnum

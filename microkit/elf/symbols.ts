@@ -14,7 +14,14 @@ import {
   SYMBOL,
   word64,
 } from './format.ts';
-import type { ElfSymbol, FunctionIndex, FunctionPlace, Read, SymbolTable } from './image.ts';
+import type {
+  ElfSymbol,
+  Extent,
+  FunctionIndex,
+  FunctionPlace,
+  Read,
+  SymbolTable,
+} from './image.ts';
 import { type LinkedSection, textAt } from './sections.ts';
 
 const NAME_LENGTH_MAX = 512;
@@ -79,11 +86,18 @@ class Symbols implements SymbolTable {
     }
     const start = (index: number): number =>
       word64(this.#table, index * SYMBOL.SIZE + SYMBOL.value);
-    places.sort((a, b) => start(a) - start(b) || a - b);
+    // Of several names for one place the last counts: a function's before a label's, then the first in the table.
+    const rank = (index: number): number => (this.#type(index * SYMBOL.SIZE) === STT_FUNC ? 1 : 0);
+    places.sort((a, b) => start(a) - start(b) || rank(a) - rank(b) || b - a);
     places.forEach((index, at) => {
       entries[at] = start(index);
     });
-    return { count: entries.length, at: (pc) => this.#functionAt(pc, entries, places) };
+    return {
+      count: entries.length,
+      at: (pc) => this.#functionAt(pc, entries, places),
+      extents: (vaddr, length) =>
+        this.#extents({ start: vaddr, end: vaddr + length }, entries, places),
+    };
   }
 
   /** @param starts addresses in order; @param indices the symbols that they are of */
@@ -106,6 +120,16 @@ class Symbols implements SymbolTable {
     return { name: textAt(this.#strings, nameOffset, NAME_LENGTH_MAX), offset: pc - start };
   }
 
+  *#extents(within: Extent, starts: Float64Array, indices: Uint32Array): Generator<Extent> {
+    for (let place = 0; place < starts.length; place += 1) {
+      const start = starts[place] ?? 0;
+      if (start < within.start || start >= within.end) continue;
+      const size = word64(this.#table, (indices[place] ?? 0) * SYMBOL.SIZE + SYMBOL.size);
+      const end = size === 0 ? (starts[place + 1] ?? within.end) : start + size;
+      yield { start, end: Math.min(end, within.end) };
+    }
+  }
+
   #countFunctions(): number {
     let count = 0;
     for (let index = 0; index < this.count; index += 1) {
@@ -116,11 +140,15 @@ class Symbols implements SymbolTable {
 
   /** Labels of assembly, such as `_start`, have no type; `$x` marks text for disassemblers, `.L…` are the compiler's own. */
   #isFunction(at: number): boolean {
-    const type = this.#table.getUint8(at + SYMBOL.info) & TYPE_MASK;
+    const type = this.#type(at);
     if (type === STT_FUNC) return this.#isDefined(at);
     if (type !== STT_NOTYPE || !this.#code.has(this.#section(at))) return false;
     const first = this.#strings[this.#table.getUint32(at + SYMBOL.name, true)] ?? 0;
     return first !== 0 && first !== DOLLAR && first !== DOT;
+  }
+
+  #type(at: number): number {
+    return this.#table.getUint8(at + SYMBOL.info) & TYPE_MASK;
   }
 
   #section(at: number): number {
