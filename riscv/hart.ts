@@ -41,8 +41,12 @@ export const HART = {
   branches: 320,
   /** f0..f31, 8 bytes each. */
   floats: 448,
+  /** u64: what reading x0 yields. Always 0. */
+  zero: 704,
+  /** u64: where what is written to x0 goes. Nobody reads it. */
+  discarded: 712,
   /** What an engine keeps for itself: cached runs of the address space. */
-  engine: 704,
+  engine: 720,
 } as const;
 
 export const HART_BYTES = 2048;
@@ -96,9 +100,10 @@ export interface Outside {
   /** Changes whenever a mapping does: what was cached of `runAt` is void. Looked at when the engine is entered. */
   generation(): number;
   /**
-   * Before each access to a device's registers: lets the virtual time of the instructions so far pass, and may lower
-   * `remaining` when an interrupt is pending after it. `width` is 1, 2, 4 or 8, `offset` a multiple of it.
-   * 8-byte accesses are two of 4, low half first.
+   * An access to a device's registers: lets the virtual time of the instructions so far pass before it, and may lower
+   * `remaining` when an interrupt is pending after it. The instruction itself is counted already, in `retired` and in
+   * `remaining`: it can no longer trap. `registers[pc]` is its address.
+   * `width` is 1, 2 or 4, `offset` a multiple of it. 8-byte accesses are two of 4, low half first. Values are unsigned.
    */
   readDevice(run: Run, offset: number, width: number): number;
   writeDevice(run: Run, offset: number, value: number, width: number): void;

@@ -1,0 +1,202 @@
+/**
+ * What the interpreter executes, as decoded cells: pieces of runs that may not be written, decoded as they are reached, and
+ * single instructions of everything else.
+ *
+ * An instruction in writable memory is decoded anew each time, so that code which changes itself works without more. So is one
+ * that begins in one run and ends in the next.
+ */
+
+import type { AddressSpace, CodeRun } from '../address-space.ts';
+import { decode, type Instruction, lengthOf } from '../decode.ts';
+import { EXIT } from '../hart.ts';
+import { OP_OF, OPERATIONS } from '../operations.ts';
+import { CELL, CELL_WORDS, WORDS_PER_BYTE, writeCell } from './cells.ts';
+import { type Address, addressAfter, vaddrOf } from './memory.ts';
+import type { CodeWindow } from './views.ts';
+
+/** As much of a run as has cells of 16 MiB. No window crosses a multiple of this. */
+const WINDOW_BYTES = 0x10_0000;
+/** Instructions that are decoded ahead of the one that is needed. */
+const AHEAD = 32;
+const WORD = 0x1_0000_0000;
+
+/** A window on a run's snapshot. */
+interface RunWindow extends CodeWindow {
+  readonly code: CodeRun;
+  /** First address as a number. */
+  readonly vaddr: number;
+}
+
+/** Why an instruction cannot be fetched. */
+export interface FetchFault {
+  readonly cause: number;
+  /** The half of the instruction that made the fault. */
+  readonly address: Address;
+}
+
+/**
+ * What a cell without an operation stands for: `decoded` now, the window's end, an illegal instruction, or one that ends in
+ * another run.
+ */
+export type Undecoded = 'decoded' | 'end' | 'illegal' | 'crosses';
+
+export class CodeWindows {
+  readonly #space: AddressSpace;
+  readonly #memory: Uint8Array;
+  /** Windows that are valid now. */
+  #windows: RunWindow[] = [];
+  /** All windows of a snapshot, for as long as it lives: a `fence.i` that changes nothing costs no decoding. */
+  #windowsOf = new WeakMap<CodeRun, RunWindow[]>();
+  #hasFloatingPoint = true;
+  /** One instruction and room for two cells behind it that are never decoded. */
+  readonly #single = new Int32Array(3 * CELL_WORDS);
+  #singleWord = 0;
+
+  /** @param memory RAM, as `Run.at` counts it */
+  constructor(space: AddressSpace, memory: Uint8Array) {
+    this.#space = space;
+    this.#memory = memory;
+  }
+
+  /** Forgets which windows are valid, after a `fence.i` or a change of mappings. */
+  invalidate(): void {
+    this.#windows = [];
+  }
+
+  /** Without floating point, its instructions are illegal: what was decoded before is void. */
+  setFloatingPoint(hasFloatingPoint: boolean): void {
+    if (hasFloatingPoint === this.#hasFloatingPoint) return;
+    this.#hasFloatingPoint = hasFloatingPoint;
+    this.#windowsOf = new WeakMap();
+    this.invalidate();
+  }
+
+  /** @returns a window that holds the instruction at an even address, or why there is none */
+  find(address: Address): CodeWindow | FetchFault {
+    const vaddr = vaddrOf(address);
+    if (vaddr === undefined) return { cause: EXIT.fetchPage, address };
+    const known = this.#windows.find((each) => holds(each, vaddr));
+    if (known !== undefined) return known;
+    const code = this.#space.codeAt(vaddr);
+    return code === undefined ? this.single(address) : this.#windowOn(code, vaddr);
+  }
+
+  /** Decodes the one instruction at an address. @returns a window that holds nothing else, or why it cannot be fetched */
+  single(address: Address): CodeWindow | FetchFault {
+    const first = this.#fetchHalf(address);
+    if (typeof first !== 'number') return first;
+    const length = lengthOf(first);
+    const second = length === 4 ? this.#fetchHalf(addressAfter(address, 2)) : 0;
+    if (typeof second !== 'number') return second;
+    this.#singleWord = first | (second << 16);
+    const instruction = decode(this.#singleWord);
+    const cells = this.#single;
+    cells.fill(0);
+    if (this.#isLegal(instruction)) {
+      writeCell(cells, { index: 0, ...address, reach: CELL_WORDS }, instruction);
+    }
+    return { ...address, sizeBytes: length, cells };
+  }
+
+  /** Decodes at a cell without an operation, and ahead of it. */
+  decodeAt(window: CodeWindow, from: number): Undecoded {
+    if (from >= window.sizeBytes * WORDS_PER_BYTE) return 'end';
+    if (!isRunWindow(window)) return 'illegal';
+    let index = from;
+    for (let count = 0; count < AHEAD; count += 1) {
+      const outcome = this.#decodeCell(window, index);
+      if (outcome !== 'decoded') return index === from ? outcome : 'decoded';
+      const op = window.cells[index + CELL.op] as number;
+      if (op === OP_OF.jal || op === OP_OF.jalr) break;
+      index += window.cells[index + CELL.step] as number;
+      if (index >= window.sizeBytes * WORDS_PER_BYTE) break;
+    }
+    return 'decoded';
+  }
+
+  /** @returns the bits of the instruction in a cell; what follows it in the upper half of a compressed one is 0 */
+  wordAt(window: CodeWindow, index: number): number {
+    return isRunWindow(window) ? wordIn(window, index) : this.#singleWord;
+  }
+
+  #decodeCell(window: RunWindow, index: number): Undecoded {
+    const offset = offsetIn(window, index);
+    const word = wordIn(window, index);
+    const length = lengthOf(word);
+    if (offset + length > window.code.sizeBytes) return 'crosses';
+    const instruction = decode(word);
+    if (!this.#isLegal(instruction)) return 'illegal';
+    const place = {
+      index,
+      ...addressAfter(window, index / WORDS_PER_BYTE),
+      reach: window.sizeBytes * WORDS_PER_BYTE,
+    };
+    writeCell(window.cells, place, instruction);
+    return 'decoded';
+  }
+
+  #isLegal({ op }: Instruction): boolean {
+    const extension = OPERATIONS[op]?.extension;
+    const isFloat = extension === 'F' || extension === 'D';
+    return op !== OP_OF.illegal && (this.#hasFloatingPoint || !isFloat);
+  }
+
+  #windowOn(code: CodeRun, vaddr: number): RunWindow {
+    const made = this.#windowsOf.get(code) ?? [];
+    const before = made.find((each) => holds(each, vaddr));
+    const window = before ?? makeWindow(code, vaddr);
+    if (before === undefined) this.#windowsOf.set(code, [...made, window]);
+    this.#windows.push(window);
+    return window;
+  }
+
+  /** 16 bits of code at an address. */
+  #fetchHalf(address: Address): number | FetchFault {
+    const vaddr = vaddrOf(address);
+    const run = vaddr === undefined ? undefined : this.#space.runAt(vaddr);
+    if (vaddr === undefined || run === undefined || !run.isExecutable) {
+      return { cause: EXIT.fetchPage, address };
+    }
+    if (run.device !== undefined) return { cause: EXIT.fetchAccess, address };
+    const code = this.#space.codeAt(vaddr);
+    const bytes = code === undefined ? this.#memory : code.bytes;
+    const at = (code === undefined ? run.at : 0) + (vaddr - run.vaddr);
+    return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  }
+}
+
+function holds(window: RunWindow, vaddr: number): boolean {
+  return vaddr >= window.vaddr && vaddr < window.vaddr + window.sizeBytes;
+}
+
+function isRunWindow(window: CodeWindow): window is RunWindow {
+  return 'code' in window;
+}
+
+function makeWindow(code: CodeRun, vaddr: number): RunWindow {
+  const block = vaddr - (vaddr % WINDOW_BYTES);
+  const start = Math.max(code.vaddr, block);
+  const end = Math.min(code.vaddr + code.sizeBytes, block + WINDOW_BYTES);
+  return {
+    low: (start % WORD) | 0,
+    high: Math.floor(start / WORD),
+    sizeBytes: end - start,
+    // Two cells more: an instruction of four bytes may stand in the last two.
+    cells: new Int32Array((end - start) * WORDS_PER_BYTE + 2 * CELL_WORDS),
+    code,
+    vaddr: start,
+  };
+}
+
+/** Where in the snapshot a cell's instruction begins. */
+function offsetIn(window: RunWindow, index: number): number {
+  return window.vaddr - window.code.vaddr + index / WORDS_PER_BYTE;
+}
+
+function wordIn(window: RunWindow, index: number): number {
+  const { bytes } = window.code;
+  const offset = offsetIn(window, index);
+  const half = (at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+  const first = half(offset);
+  return lengthOf(first) === 2 ? first : first | (half(offset + 2) << 16);
+}
