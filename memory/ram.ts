@@ -62,6 +62,7 @@ export interface RamOptions {
 interface RamParts {
   readonly base: number;
   readonly sizeBytes: number;
+  readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   readonly bulk: Readonly<Record<string, unknown>>;
 }
@@ -76,13 +77,15 @@ function makeRam({ sizeBytes, stagingBytes = 0, base = RAM_BASE }: RamOptions): 
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const module = new WebAssembly.Module(bulkModule(pages));
   const bulk = new WebAssembly.Instance(module, { host: { memory } });
-  return { base, sizeBytes, buffer: memory.buffer, bulk: bulk.exports };
+  return { base, sizeBytes, memory, buffer: memory.buffer, bulk: bulk.exports };
 }
 
 /** All positions are *offsets* in bytes from the start of RAM; {@link Ram.base} turns them into physical addresses. */
 export class Ram extends Configured<RamParts> {
   readonly base: number = this.options.base;
   readonly sizeBytes: number = this.options.sizeBytes;
+  /** For modules that work on the same memory. */
+  readonly memory: WebAssembly.Memory = this.options.memory;
   readonly u8: Uint8Array<SharedArrayBuffer> = new Uint8Array(this.options.buffer);
   readonly u16: Uint16Array<SharedArrayBuffer> = new Uint16Array(this.options.buffer);
   readonly u32: Uint32Array<SharedArrayBuffer> = new Uint32Array(this.options.buffer);
@@ -127,6 +130,11 @@ export class Ram extends Configured<RamParts> {
     assert(at + lengthBytes <= this.u8.length, 'the staging area is large enough');
     this.#stagingNext = at + lengthBytes;
     return at;
+  }
+
+  /** Bytes that can still be taken from the staging area. */
+  get stagingLeft(): number {
+    return this.u8.length - ((this.#stagingNext + 63) & ~63);
   }
 
   /** @returns whether `[paddr, paddr + lengthBytes)` lies in RAM; no sum can overflow. */

@@ -28,6 +28,7 @@ export class AddressSpace {
   readonly outside: Outside;
   readonly #ram: Ram;
   #generation = -1;
+  #version = 0;
   #runs: Run[] = [];
   #snapshots: Snapshot[] = [];
 
@@ -36,18 +37,19 @@ export class AddressSpace {
     this.outside = outside;
   }
 
-  /**
-   * Forgets what changed mappings have made void. To be called whenever an engine is entered.
-   *
-   * @returns whether mappings have changed since the last call: an engine's own caches are void too
-   */
-  refresh(): boolean {
+  /** Changes whenever {@link refresh} finds that mappings have: caches of an engine are void then. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Forgets what changed mappings have made void. To be called whenever an engine is entered. */
+  refresh(): void {
     const generation = this.outside.generation();
-    if (generation === this.#generation) return false;
+    if (generation === this.#generation) return;
     this.#generation = generation;
+    this.#version += 1;
     this.#runs = [];
     this.fenceInstructions();
-    return true;
   }
 
   /** What `fence.i` does: snapshots are compared with the memory before they are executed again. */

@@ -25,7 +25,7 @@ const OPTIONS = {
     flags: '--disk <disk>',
     help: 'a disk, see below; may be repeated',
     parse: asWritten,
-    completes: { words: ['file=@files', 'mem='] },
+    completes: { words: ['file=', 'mem='] },
   }),
   nbd: text({
     flags: '--nbd <address>',

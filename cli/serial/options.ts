@@ -51,10 +51,9 @@ const KINDS = {
 export const SERIAL_WORDS: readonly string[] = [
   'stdio',
   'pty',
-  'port,path=@files',
+  'port,path=',
   ...SOCKETS.map((socket) => `${socket},listen=`),
-  'file,in=@files',
-  'file,out=@files',
+  'file,',
   'none',
 ];
 const BAUD = { min: 50, max: 4_000_000 };

@@ -9,6 +9,19 @@ import { assert } from '../assert.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { OP, TYPE } from './opcodes.ts';
 
+/** The body of a function as it stands in the code section, and where in it which way is taken how often. */
+export interface FunctionBody {
+  readonly bytes: Uint8Array;
+  readonly hints: readonly BranchHint[];
+}
+
+/** Of an `if` or `br_if`: a compiler may move what is hardly ever executed out of the way. */
+export interface BranchHint {
+  /** Of the instruction, in bytes from the body's first one. */
+  readonly offset: number;
+  readonly isLikely: boolean;
+}
+
 /** What `block`, `loop` and `if` answer: a target for branches. */
 export type Label = number & { readonly _label?: never };
 
@@ -35,6 +48,7 @@ export class Code {
   readonly #bytes = new ByteWriter();
   readonly #parameters: number = 0;
   readonly #locals: number[] = [];
+  readonly #hints: BranchHint[] = [];
   #depth = 0;
 
   /** @param parameters how many the function has: locals of its own are numbered behind them */
@@ -127,9 +141,15 @@ export class Code {
     return this.#open(LOOP);
   }
 
-  /** Takes a condition from the stack. */
-  if(): Label {
-    return this.#open(IF);
+  /** Takes a condition from the stack. @param result the {@link TYPE} that both branches leave on it, if any */
+  if(result: number = TYPE.none): Label {
+    return this.#open(IF, result);
+  }
+
+  /** An `if` whose condition hardly ever holds. */
+  ifRarely(): Label {
+    this.#hint(false);
+    return this.if();
   }
 
   else(): void {
@@ -150,6 +170,12 @@ export class Code {
   brIf(label: Label): void {
     this.#bytes.byte(BR_IF);
     this.#bytes.unsigned(this.#depthOf(label));
+  }
+
+  /** A `br_if` that hardly ever branches. */
+  brIfRarely(label: Label): void {
+    this.#hint(false);
+    this.brIf(label);
   }
 
   /** Takes an index from the stack and goes to that label, or to the last one when there are not so many. */
@@ -175,8 +201,8 @@ export class Code {
     this.#bytes.byte(0);
   }
 
-  /** The body as it stands in the code section: locals, instructions, end. */
-  finish(): Uint8Array {
+  /** Locals, instructions, end. */
+  finish(): FunctionBody {
     assert(this.#depth === 0, 'every construct is ended');
     const body = new ByteWriter();
     const groups = groupsOf(this.#locals);
@@ -185,14 +211,20 @@ export class Code {
       body.unsigned(count);
       body.byte(type);
     }
+    const begin = body.length;
     body.append(this.#bytes.written());
     body.byte(OP.end);
-    return body.written();
+    const hints = this.#hints.map((hint) => ({ ...hint, offset: begin + hint.offset }));
+    return { bytes: body.written(), hints };
   }
 
-  #open(opcode: number): Label {
+  #hint(isLikely: boolean): void {
+    this.#hints.push({ offset: this.#bytes.length, isLikely });
+  }
+
+  #open(opcode: number, result: number = TYPE.none): Label {
     this.#bytes.byte(opcode);
-    this.#bytes.byte(TYPE.none);
+    this.#bytes.byte(result);
     this.#depth += 1;
     return this.#depth;
   }

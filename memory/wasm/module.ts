@@ -6,13 +6,25 @@
 
 import { assert } from '../assert.ts';
 import { ByteWriter } from './byte-writer.ts';
+import type { BranchHint, FunctionBody } from './code.ts';
 
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const FUNCTION_TYPE = 0x60;
 const FUNCTION_REFERENCE = 0x70;
 const SHARED_WITH_MAXIMUM = 3;
 const KIND = { function: 0, table: 1, memory: 2 } as const;
-const SECTION = { type: 1, import: 2, function: 3, table: 4, export: 7, element: 9, code: 10 };
+/** The branch hinting proposal. */
+const HINT_SECTION = 'metadata.code.branch_hint';
+const SECTION = {
+  custom: 0,
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  export: 7,
+  element: 9,
+  code: 10,
+};
 
 export interface Signature {
   readonly parameters: readonly number[];
@@ -24,7 +36,7 @@ export class ModuleWriter {
   readonly #imports = new ByteWriter();
   readonly #exports = new ByteWriter();
   readonly #typeOfFunction: number[] = [];
-  readonly #bodies: Uint8Array[] = [];
+  readonly #bodies: FunctionBody[] = [];
   #importCount = 0;
   #importedFunctions = 0;
   #exportCount = 0;
@@ -37,12 +49,12 @@ export class ModuleWriter {
     return known >= 0 ? known : this.#types.push(signature) - 1;
   }
 
-  /** Imports the one memory, shared, of exactly so many pages of 64 KiB. */
-  importMemory(module: string, name: string, pages: number): void {
+  /** Imports the one memory, shared, of so many pages of 64 KiB: at least and at most. */
+  importMemory(module: string, name: string, pages: number, mostPages = pages): void {
     this.#import(module, name, KIND.memory);
     this.#imports.byte(SHARED_WITH_MAXIMUM);
     this.#imports.unsigned(pages);
-    this.#imports.unsigned(pages);
+    this.#imports.unsigned(mostPages);
   }
 
   /** @returns the function's number */
@@ -60,7 +72,7 @@ export class ModuleWriter {
   }
 
   /** @param body what `Code.finish` gave @returns the function's number */
-  function(type: number, body: Uint8Array): number {
+  function(type: number, body: FunctionBody): number {
     this.#typeOfFunction.push(type);
     this.#bodies.push(body);
     return this.nextFunction - 1;
@@ -97,6 +109,7 @@ export class ModuleWriter {
     if (this.#tableSlots.length > 0) {
       section(out, SECTION.element, (into) => this.#writeElements(into));
     }
+    section(out, SECTION.custom, (into) => this.#writeHints(into));
     section(out, SECTION.code, (into) => vector(into, this.#bodies, writeBody));
     return out.written();
   }
@@ -106,6 +119,17 @@ export class ModuleWriter {
     this.#imports.name(name);
     this.#imports.byte(kind);
     this.#importCount += 1;
+  }
+
+  #writeHints(into: ByteWriter): void {
+    const hinted = this.#bodies
+      .map(({ hints }, index) => ({ index: this.#importedFunctions + index, hints }))
+      .filter(({ hints }) => hints.length > 0);
+    into.name(HINT_SECTION);
+    vector(into, hinted, (each, { index, hints }) => {
+      each.unsigned(index);
+      vector(each, hints, writeHint);
+    });
   }
 
   #writeTable(into: ByteWriter): void {
@@ -154,7 +178,14 @@ function writeIndex(into: ByteWriter, index: number): void {
   into.unsigned(index);
 }
 
-function writeBody(into: ByteWriter, body: Uint8Array): void {
-  into.unsigned(body.length);
-  into.append(body);
+function writeBody(into: ByteWriter, { bytes }: FunctionBody): void {
+  into.unsigned(bytes.length);
+  into.append(bytes);
+}
+
+/** An offset, the length of what is said about it, and that. */
+function writeHint(into: ByteWriter, { offset, isLikely }: BranchHint): void {
+  into.unsigned(offset);
+  into.byte(1);
+  into.byte(isLikely ? 1 : 0);
 }

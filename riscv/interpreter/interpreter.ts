@@ -47,6 +47,10 @@ export class Interpreter {
   readonly #hart: HartViews;
   readonly #memory: MemoryAccess;
   readonly #windows: CodeWindows;
+  /** The version of the address space that caches are of. */
+  #mappings = -1;
+  /** What is left of the instructions that `run` was to execute at most. */
+  #most = 0;
 
   constructor({ ram, at, space }: InterpreterOptions) {
     this.#space = space;
@@ -58,11 +62,15 @@ export class Interpreter {
   /**
    * Executes from `nextPc` on until a trap, or until `remaining` is used up.
    *
-   * @returns why it has stopped, one of `EXIT`
+   * @param most as many instructions at most, however many `remaining` allows
+   * @returns why it has stopped, one of `EXIT`: `limit` also after `most`
    */
-  run(): number {
+  run(most = Number.MAX_SAFE_INTEGER): number {
     const { x } = this.#hart;
-    if (this.#space.refresh()) {
+    this.#most = most;
+    this.#space.refresh();
+    if (this.#space.version !== this.#mappings) {
+      this.#mappings = this.#space.version;
       this.#memory.flush();
       this.#windows.invalidate();
     }
@@ -78,7 +86,7 @@ export class Interpreter {
 
   /** Executes up to the next stop of the loop, and there one instruction. @returns 0 to go on, or why not */
   #advance(): number {
-    if ((this.#hart.x[REMAINING] as number) <= 0) return EXIT.limit;
+    if ((this.#hart.x[REMAINING] as number) <= 0 || this.#most <= 0) return EXIT.limit;
     const pc = this.#nextPc();
     const window = this.#windows.find(pc);
     return isFault(window) ? this.#fetchTrap(window) : this.#walkIn(window, pc);
@@ -87,11 +95,14 @@ export class Interpreter {
   #walkIn(window: CodeWindow, from: Address): number {
     const { x } = this.#hart;
     const before = x[REMAINING] as number;
-    const index = walk(this.#hart, window, ((from.low - window.low) >>> 0) * WORDS_PER_BYTE);
-    this.#addRetired(before - (x[REMAINING] as number));
+    const cell = ((from.low - window.low) >>> 0) * WORDS_PER_BYTE;
+    const index = walk(this.#hart, window, cell, this.#most);
+    const executed = before - (x[REMAINING] as number);
+    this.#most -= executed;
+    this.#addRetired(executed);
     const pc = addressAfter(window, index / WORDS_PER_BYTE);
     this.#setNextPc(pc);
-    if ((x[REMAINING] as number) <= 0) return EXIT.limit;
+    if ((x[REMAINING] as number) <= 0 || this.#most <= 0) return EXIT.limit;
     const word = this.#windows.wordAt(window, index);
     if (window.cells[index + CELL.op] !== OP_OF.illegal) {
       return this.#step({ instruction: decode(word), word, pc });
@@ -216,6 +227,7 @@ export class Interpreter {
   #count(instructions: number): void {
     const { x } = this.#hart;
     x[REMAINING] = (x[REMAINING] as number) - instructions;
+    this.#most -= instructions;
     this.#addRetired(instructions);
   }
 

@@ -38,7 +38,7 @@ const BYTE_WORDS = WORDS_PER_BYTE;
 const FLOATS_FROM = OP_OF.flw;
 
 /**
- * Executes from a cell on, until `remaining` is used up or an instruction needs more than registers and plain RAM: one that
+ * Executes from a cell on, until `remaining` or `most` is used up or an instruction needs more than registers and plain RAM: one that
  * is not decoded yet, a trap, a jump out of the window, an access that the TLB does not know or that is misaligned, an
  * atomic one, a CSR. Of that instruction nothing is done.
  *
@@ -48,11 +48,13 @@ const FLOATS_FROM = OP_OF.flw;
  */
 // The loop is one function, so that its state stays in processor registers.
 // oxlint-disable-next-line max-lines-per-function
-export function walk(hart: HartViews, window: CodeWindow, from: number): number {
+export function walk(hart: HartViews, window: CodeWindow, from: number, most: number): number {
   const { x, u8, u16, i32, tlb } = hart;
   const { cells, low: windowLow, high: windowHigh, sizeBytes } = window;
   let index = from;
-  let left = x[REMAINING] as number;
+  const remaining = x[REMAINING] as number;
+  const kept = remaining > most ? remaining - most : 0;
+  let left = remaining - kept;
   walking: while (left > 0) {
     const op = cells[index + OP] as number;
     const rd = cells[index + RD] as number;
@@ -394,6 +396,6 @@ export function walk(hart: HartViews, window: CodeWindow, from: number): number 
     index = target;
     left -= 1;
   }
-  x[REMAINING] = left;
+  x[REMAINING] = left + kept;
   return index;
 }

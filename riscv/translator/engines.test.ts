@@ -1,0 +1,184 @@
+/**
+ * Goal: translated code stops, goes on and notices changes exactly as the interpreter does. Method: small programs in assembly,
+ * each run by both engines, stopped after each of their instructions in turn, while code, mappings or limits change.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { assemble } from '../../test/support/riscv-assembler.ts';
+import {
+  DATA,
+  DEVICE,
+  type Engine,
+  RiscvMachine,
+  TEXT,
+  TEXT_AND_DATA,
+} from '../../test/support/riscv-machine.ts';
+import { createEngine, type EngineKind } from '../engine.ts';
+import { EXIT, HART } from '../hart.ts';
+import { Translations } from './translations.ts';
+
+const ENGINES = ['interpreter', 'translator', 'auto'] as const satisfies readonly EngineKind[];
+
+function machine(
+  engine: EngineKind,
+  program: string,
+  translations = new Translations(),
+): RiscvMachine {
+  const made = new RiscvMachine(TEXT_AND_DATA, ({ ram, hart, space }): Engine =>
+    createEngine({ engine, ram, at: hart, space, translations, few: 0 }),
+  );
+  made.load(TEXT, assemble(program));
+  return made;
+}
+
+/** Everything of a hart but the record of branches, and its data. */
+function stateOf(made: RiscvMachine): string {
+  const at = made.hart;
+  const { u8 } = made.ram;
+  return [
+    Buffer.from(u8.subarray(at, at + HART.branchCount)).toString('hex'),
+    Buffer.from(u8.subarray(at + HART.floats, at + HART.zero)).toString('hex'),
+    Buffer.from(u8.subarray(0x8000, 0x8000 + 0x4000)).toString('base64'),
+  ].join('\n');
+}
+
+/** Sums of squares in a loop in a loop, by a function with a loop of its own, kept on a stack. */
+const CALLS = `
+        li   s0, 0
+        li   s1, 5
+outer:  mv   a0, s1
+        jal  ra, square
+        add  s0, s0, a0
+        addi s1, s1, -1
+        bne  s1, zero, outer
+        ecall
+        j    outer
+square: addi sp, sp, -16
+        sd   ra, 8(sp)
+        sd   s1, 0(sp)
+        mv   a1, a0
+        li   a2, 0
+again:  add  a2, a2, a0
+        addi a1, a1, -1
+        bne  a1, zero, again
+        mv   a0, a2
+        ld   s1, 0(sp)
+        ld   ra, 8(sp)
+        addi sp, sp, 16
+        ret
+`;
+
+describe('limits', () => {
+  test('both engines stop at each instruction in the same state', () => {
+    const reference = machine('interpreter', CALLS);
+    const translations = new Translations();
+
+    for (let limit = 1; limit <= 250; limit += 1) {
+      const translated = machine('translator', CALLS, translations);
+      const exits: number[] = [];
+      for (let left = limit; left > 0; left = translated.word(HART.remaining)) {
+        exits.push(translated.run(left));
+      }
+      if (reference.run(1) === EXIT.ecall) reference.run(1);
+
+      expect(stateOf(translated), `after ${limit} instructions`).toBe(stateOf(reference));
+    }
+  });
+
+  test('a device that lowers what is left stops the hart behind the access', () => {
+    for (const engine of ENGINES) {
+      const made = machine(
+        engine,
+        `li   a0, ${DEVICE >> 12}
+         slli a0, a0, 12
+         lw   a1, 0(a0)
+         addi a2, a2, 1
+         j    -4`,
+      );
+      made.onDevice = () => made.setWord(HART.remaining, 0);
+
+      expect([made.run(), made.pc, made.x(12)]).toEqual([EXIT.limit, TEXT + 12, 0n]);
+      expect(made.double(HART.retired)).toBe(3n);
+    }
+  });
+});
+
+describe('what changes', () => {
+  const LOOP = `
+again:  addi a0, a0, 1
+        addi a1, a1, -1
+        bne  a1, zero, again
+        ecall
+        fence.i
+        j    again
+  `;
+
+  test('code that others write is seen after fence.i', () => {
+    for (const engine of ENGINES) {
+      const made = machine(engine, LOOP);
+      made.setX(11, 100n);
+      made.run();
+      made.load(TEXT, assemble('addi a0, a0, 2'));
+      made.setX(11, 100n);
+      made.pc = TEXT;
+
+      expect([made.run(), made.x(10)]).toEqual([EXIT.ecall, 200n]);
+
+      made.setX(11, 100n);
+
+      expect([made.run(), made.x(10)]).toEqual([EXIT.ecall, 400n]);
+    }
+  });
+
+  test('a mapping that is taken away faults at the next access', () => {
+    for (const engine of ENGINES) {
+      const made = machine(
+        engine,
+        `ld   a1, 0(a0)
+         addi a2, a2, 1
+         j    -8`,
+      );
+      made.setX(10, BigInt(DATA));
+
+      expect(made.run(1000)).toBe(EXIT.limit);
+
+      made.map(TEXT_AND_DATA.slice(0, 1));
+
+      expect([made.run(1000), made.trapPc]).toEqual([EXIT.loadPage, TEXT]);
+    }
+  });
+
+  test('a page that becomes read-only faults at the next store, and others go on', () => {
+    for (const engine of ENGINES) {
+      const made = machine(engine, 'sd a1, 0(a0)\n ld a2, 8(a0)\n j -8');
+      made.setX(10, BigInt(DATA));
+      made.run(1000);
+      made.map(TEXT_AND_DATA.map((each) => ({ ...each, rights: each.rights.replace('w', '') })));
+
+      expect([made.run(1000), made.trapPc]).toEqual([EXIT.storePage, TEXT]);
+    }
+  });
+});
+
+describe('translations', () => {
+  test('are shared by harts with the same text, and not by others', () => {
+    const translations = new Translations();
+    const sizes = ['addi a0, a0, 1\n j -4', 'addi a0, a0, 1\n j -4', 'addi a0, a0, 2\n j -4'].map(
+      (program) => {
+        machine('translator', program, translations).run(100);
+        return translations.texts.length;
+      },
+    );
+
+    expect(sizes).toEqual([1, 1, 2]);
+  });
+
+  test('deep recursion does not end on the stack of the host', () => {
+    // Each call takes no memory of the program's, so nothing but the limit ends it.
+    for (const engine of ENGINES) {
+      const made = machine(engine, 'addi a0, a0, 1\n jal ra, -4\n j 0');
+
+      expect([made.run(1_000_001), made.x(10)]).toEqual([EXIT.limit, 500_001n]);
+    }
+  });
+});

@@ -1,0 +1,456 @@
+/**
+ * One function of the text as one WebAssembly function.
+ *
+ *     (hart: i32, entry: i32, depth: i32) → pc: i64
+ *
+ * It loads the integer registers that it needs from the hart's block, runs, writes them back, and returns where the program
+ * goes on. To its caller, that is the return address, if all went well; anything else is returned further, up to whoever
+ * entered translated code. An odd pc says that the interpreter is to execute the instruction there.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import { Code, type FunctionBody, type Label } from '../../memory/wasm/code.ts';
+import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
+import type { Instruction } from '../decode.ts';
+import { HART, SLOT_OF_X } from '../hart.ts';
+import { OPERATIONS } from '../operations.ts';
+import { Accesses, HART_LOCAL } from './access.ts';
+import type { AccessGroup } from './access-groups.ts';
+import { arithmeticOf } from './arithmetic.ts';
+import type { EnterableFunction } from './entry-points.ts';
+import type { FlowNode } from './flow-graph.ts';
+import { type FunctionPlan, planOf } from './function-plan.ts';
+import { type Block, isInterpreted } from './functions.ts';
+import { registersIn, writesOf } from './register-flow.ts';
+import { type Flow, type NodeWriter, writeStructured } from './structure.ts';
+import type { Helpers, Writing } from './writing.ts';
+
+const ENTRY_LOCAL = 1;
+const DEPTH_LOCAL = 2;
+const PARAMETERS = 3;
+
+/** Calls that are open at the same time; the host's stack is not the program's. */
+const MOST_DEPTH = 100;
+
+/** Where another function of the module is entered. */
+export interface Callee {
+  readonly functionIndex: number;
+  readonly entry: number;
+}
+
+/** What a function needs to know of the module around it. */
+export interface Surroundings {
+  readonly helpers: Helpers;
+  /** @returns the function that can be entered at an address, if there is one */
+  calleeAt(pc: number): Callee | undefined;
+}
+
+/** @returns the function's body, for `ModuleWriter.function` */
+export function writeFunction(made: EnterableFunction, surroundings: Surroundings): FunctionBody {
+  return new FunctionWriter(planOf(made), surroundings).write();
+}
+
+/** A place in a block's code. */
+interface Place {
+  readonly node: number;
+  readonly block: number;
+  readonly flow: Flow;
+  /** Registers that the hart's block does not have yet. */
+  readonly dirty: number;
+  /** Instructions that are charged and not executed. */
+  readonly charged: number;
+}
+
+class FunctionWriter implements Writing, NodeWriter {
+  readonly code = new Code(PARAMETERS);
+  readonly helpers: Helpers;
+  readonly #plan: FunctionPlan;
+  readonly #surroundings: Surroundings;
+  readonly #localOf = new Map<number, number>();
+  readonly #budget = this.code.local(TYPE.i32);
+  readonly #pc = this.code.local(TYPE.i64);
+  readonly #accesses: Accesses;
+
+  constructor(plan: FunctionPlan, surroundings: Surroundings) {
+    this.#plan = plan;
+    this.#surroundings = surroundings;
+    this.helpers = surroundings.helpers;
+    for (const x of registersIn(plan.registers.used)) {
+      this.#localOf.set(x, this.code.local(TYPE.i64));
+    }
+    this.#accesses = new Accesses(this, plan.groupsInLoops);
+  }
+
+  write(): FunctionBody {
+    const { code } = this;
+    const { registers, entries, structure } = this.#plan;
+    const atStart = registers.live[0] as number;
+    const elsewhere = entries.reduce((mask, block) => mask | (registers.live[block] as number), 0);
+    this.#accesses.loadCaches();
+    this.#load(atStart);
+    if ((elsewhere & ~atStart) !== 0) {
+      code.get(ENTRY_LOCAL);
+      code.ifRarely();
+      this.#loadRegisters(elsewhere & ~atStart);
+      code.end();
+    }
+    writeStructured(code, structure, this);
+    code.op(OP.unreachable);
+    return code.finish();
+  }
+
+  isSwitch(node: number): boolean {
+    const what = this.#plan.graph.nodes[node];
+    return what?.kind === 'dispatch' && what.routes.size > 0;
+  }
+
+  writeNode(node: number, flow: Flow): void {
+    const { code } = this;
+    const what = this.#plan.graph.nodes[node] as FlowNode;
+    switch (what.kind) {
+      case 'block':
+        this.#writeBlock(node, what.block, flow);
+        return;
+      case 'dispatch':
+        this.#writeDispatch(node, what, flow);
+        return;
+      case 'landing':
+        code.i32(0);
+        code.set(ENTRY_LOCAL);
+        flow.goTo(node, what.target);
+        return;
+      case 'choice':
+        code.i32(what.entry);
+        code.set(ENTRY_LOCAL);
+        flow.goTo(node, what.dispatch);
+        return;
+    }
+  }
+
+  get(x: number): void {
+    if (x === 0) this.code.i64(0);
+    else this.code.get(this.#local(x));
+  }
+
+  get32(x: number): void {
+    if (x === 0) {
+      this.code.i32(0);
+      return;
+    }
+    this.code.get(this.#local(x));
+    this.code.op(OP.i32WrapI64);
+  }
+
+  set(x: number): void {
+    if (x === 0) this.code.op(OP.drop);
+    else this.code.set(this.#local(x));
+  }
+
+  #writeDispatch(
+    node: number,
+    { otherwise, routes }: Extract<FlowNode, { kind: 'dispatch' }>,
+    flow: Flow,
+  ): void {
+    const { code } = this;
+    if (routes.size === 0) {
+      flow.goTo(node, otherwise);
+      return;
+    }
+    const usual = flow.labelOf(node, otherwise);
+    code.get(ENTRY_LOCAL);
+    code.op(OP.i32Eqz);
+    code.brIf(usual);
+    const first = Math.min(...routes.keys());
+    const labels: Label[] = [];
+    for (let entry = first; entry <= Math.max(...routes.keys()); entry += 1) {
+      labels.push(flow.labelOf(node, routes.get(entry) ?? otherwise));
+    }
+    code.get(ENTRY_LOCAL);
+    code.i32(first);
+    code.op(OP.i32Sub);
+    code.brTable(labels, usual);
+  }
+
+  #writeBlock(node: number, block: number, flow: Flow): void {
+    const { charges, registers, groups } = this.#plan;
+    const { pc: start, instructions, end } = this.#plan.guest.blocks[block] as Block;
+    const checked = new Set<AccessGroup>();
+    let place: Place = {
+      node,
+      block,
+      flow,
+      dirty: registers.dirty[block] as number,
+      charged: charges.ahead(block),
+    };
+    let pc = start;
+    if (charges.isCheckpoint(block)) this.#charge(place, pc);
+    const plain = end.kind === 'fall' ? instructions.length : instructions.length - 1;
+    for (const [index, instruction] of instructions.slice(0, plain).entries()) {
+      const group = groups[block]?.[index];
+      this.#writePlain({ instruction, group, pc, place, checked });
+      const dirty = place.dirty | writesOf(instruction);
+      place = { ...place, dirty, charged: place.charged - 1 };
+      pc += instruction.length;
+    }
+    const last = instructions[plain];
+    if (last === undefined) this.#goTo(place, pc);
+    else this.#writeEnd(place, last, pc);
+  }
+
+  /** Takes from `remaining` what may be executed before the next checkpoint; leaves when there is less. */
+  #charge(place: Place, pc: number): void {
+    const { code } = this;
+    if (place.charged === 0) return;
+    code.get(this.#budget);
+    code.i32(place.charged);
+    code.op(OP.i32Sub);
+    code.tee(this.#budget);
+    code.i32(0);
+    code.op(OP.i32LtS);
+    code.ifRarely();
+    this.#leaveAt(place, pc);
+    code.end();
+  }
+
+  #writePlain({ instruction, group, pc, place, checked }: PlainInstruction): void {
+    if (group !== undefined) {
+      if (!checked.has(group)) this.#accesses.check(group, () => this.#leaveAt(place, pc));
+      checked.add(group);
+      this.#accesses.write(instruction, group);
+      return;
+    }
+    if (writesOf(instruction) === 0) return;
+    const arithmetic = arithmeticOf(instruction.op);
+    assert(arithmetic !== undefined, 'a block has translated instructions and its end');
+    arithmetic(this, instruction, pc);
+    this.set(instruction.rd);
+  }
+
+  #writeEnd(before: Place, last: Instruction, pc: number): void {
+    const { end } = this.#plan.guest.blocks[before.block] as Block;
+    const isExecuted = !isInterpreted(end);
+    const place = isExecuted
+      ? { ...before, dirty: before.dirty | writesOf(last), charged: before.charged - 1 }
+      : before;
+    switch (end.kind) {
+      case 'jump':
+        this.#goTo(place, end.target);
+        return;
+      case 'branch':
+        this.#writeCondition(last);
+        this.code.if();
+        this.#goTo(place, end.target);
+        this.code.end();
+        this.#goTo(place, end.next);
+        return;
+      case 'call':
+        this.#writeLink(last.rd, end.next);
+        this.#writeCall(place, end.target);
+        this.#writeReturn(place, end.next);
+        return;
+      case 'indirectCall':
+        this.#writeTarget(last);
+        this.#writeLink(last.rd, end.next);
+        this.#writeDispatchedCall(place);
+        this.#writeReturn(place, end.next);
+        return;
+      case 'indirect':
+        this.#writeTarget(last);
+        this.#writeIndirect(place, last);
+        return;
+      case 'leave':
+      case 'stop':
+        this.#leaveAt(place, pc);
+        return;
+      case 'fall':
+        assert(false, 'a block that falls through has no instruction of its own as its end');
+    }
+  }
+
+  #writeCondition({ op, rs1, rs2 }: Instruction): void {
+    const opcode = CONDITIONS[OPERATIONS[op]?.name ?? ''];
+    assert(opcode !== undefined, 'every branch has a condition');
+    this.get(rs1);
+    this.get(rs2);
+    this.code.op(opcode);
+  }
+
+  /** Goes to another block of this function, to another function, or out. */
+  #goTo(place: Place, pc: number): void {
+    const { guest, graph, charges } = this.#plan;
+    const block = guest.indexOf.get(pc);
+    if (block !== undefined) {
+      const needed = charges.isCheckpoint(block) ? 0 : charges.ahead(block);
+      this.#giveBack(place.charged - needed);
+      place.flow.goTo(place.node, graph.nodeFor(place.block, block));
+      return;
+    }
+    this.#giveBack(place.charged);
+    this.#writeCall({ ...place, charged: 0 }, pc);
+    this.code.op(OP.return);
+  }
+
+  /** Puts what the callee returns on the stack; leaves to an address where there is none, or where no more calls may be open. */
+  #writeCall(place: Place, pc: number): void {
+    const { code } = this;
+    const callee = this.#surroundings.calleeAt(pc);
+    this.#storeRegisters(place);
+    if (callee === undefined) {
+      code.i64(pc);
+      return;
+    }
+    this.#checkDepth(() => code.i64(pc));
+    code.get(HART_LOCAL);
+    code.i32(callee.entry);
+    this.#putDepth();
+    code.call(callee.functionIndex);
+  }
+
+  /** The same, of the address in the local `pc`. */
+  #writeDispatchedCall(place: Place): void {
+    const { code } = this;
+    this.#storeRegisters(place);
+    this.#checkDepth(() => code.get(this.#pc));
+    code.get(HART_LOCAL);
+    this.#putDepth();
+    code.get(this.#pc);
+    code.call(this.helpers.dispatch);
+  }
+
+  #checkDepth(putPc: () => void): void {
+    const { code } = this;
+    code.get(DEPTH_LOCAL);
+    code.i32(MOST_DEPTH);
+    code.op(OP.i32GeS);
+    code.ifRarely();
+    putPc();
+    code.op(OP.return);
+    code.end();
+  }
+
+  #putDepth(): void {
+    this.code.get(DEPTH_LOCAL);
+    this.code.i32(1);
+    this.code.op(OP.i32Add);
+  }
+
+  /** Behind a call: goes on when it has come back here, and returns further what is somewhere else. */
+  #writeReturn(place: Place, next: number): void {
+    const { code } = this;
+    const { guest, registers } = this.#plan;
+    code.tee(this.#pc);
+    code.i64(next);
+    code.op(OP.i64Ne);
+    code.ifRarely();
+    code.get(this.#pc);
+    code.op(OP.return);
+    code.end();
+    const block = guest.indexOf.get(next);
+    this.#load(block === undefined ? 0 : (registers.live[block] as number));
+    this.#goTo({ ...place, dirty: 0, charged: 0 }, next);
+  }
+
+  /** A return goes back to the caller; any other jump is to code that will return in our place. */
+  #writeIndirect(place: Place, { rs1 }: Instruction): void {
+    if (LINKS.includes(rs1)) {
+      this.#storeRegisters(place);
+      this.code.get(this.#pc);
+    } else {
+      this.#writeDispatchedCall(place);
+    }
+    this.code.op(OP.return);
+  }
+
+  #writeTarget({ rs1, imm }: Instruction): void {
+    const { code } = this;
+    this.get(rs1);
+    code.i64(imm);
+    code.op(OP.i64Add);
+    code.i64(-2);
+    code.op(OP.i64And);
+    code.set(this.#pc);
+  }
+
+  #writeLink(rd: number, next: number): void {
+    this.code.i64(next);
+    this.set(rd);
+  }
+
+  /** Leaves an instruction to the interpreter. */
+  #leaveAt(place: Place, pc: number): void {
+    this.#giveBack(place.charged);
+    this.#storeRegisters(place);
+    this.code.i64(pc + 1);
+    this.code.op(OP.return);
+  }
+
+  #giveBack(instructions: number): void {
+    const { code } = this;
+    assert(instructions >= 0, 'what is executed has been charged');
+    if (instructions === 0) return;
+    code.get(this.#budget);
+    code.i32(instructions);
+    code.op(OP.i32Add);
+    code.set(this.#budget);
+  }
+
+  /** Behind a call, or at the beginning: `remaining` and these registers from the hart's block. */
+  #load(mask: number): void {
+    this.code.get(HART_LOCAL);
+    this.code.access(ACCESS.i32Load, HART.remaining);
+    this.code.set(this.#budget);
+    this.#loadRegisters(mask);
+  }
+
+  #loadRegisters(mask: number): void {
+    const { code } = this;
+    for (const x of registersIn(mask)) {
+      code.get(HART_LOCAL);
+      code.access(ACCESS.i64Load, offsetOf(x));
+      code.set(this.#local(x));
+    }
+  }
+
+  #storeRegisters({ dirty }: Place): void {
+    const { code } = this;
+    code.get(HART_LOCAL);
+    code.get(this.#budget);
+    code.access(ACCESS.i32Store, HART.remaining);
+    for (const x of registersIn(dirty)) {
+      code.get(HART_LOCAL);
+      code.get(this.#local(x));
+      code.access(ACCESS.i64Store, offsetOf(x));
+    }
+  }
+
+  #local(x: number): number {
+    const local = this.#localOf.get(x);
+    assert(local !== undefined, 'every register that is used has a local');
+    return local;
+  }
+}
+
+interface PlainInstruction {
+  readonly instruction: Instruction;
+  readonly group: AccessGroup | undefined;
+  readonly pc: number;
+  readonly place: Place;
+  /** Groups of the block that have been checked. */
+  readonly checked: Set<AccessGroup>;
+}
+
+/** Registers whose use in `jalr x0` is a return: the manual's hints for return-address stacks. */
+const LINKS = [1, 5];
+
+const CONDITIONS: Readonly<Record<string, number>> = {
+  beq: OP.i64Eq,
+  bne: OP.i64Ne,
+  blt: OP.i64LtS,
+  bge: OP.i64GeS,
+  bltu: OP.i64LtU,
+  bgeu: OP.i64GeU,
+};
+
+function offsetOf(x: number): number {
+  return HART.registers + (SLOT_OF_X[x] as number) * 8;
+}

@@ -1,0 +1,12 @@
+/** Which instructions translated code executes itself, jumps and branches apart. The others are the interpreter's. */
+
+import type { Instruction } from '../decode.ts';
+import { OP_OF } from '../operations.ts';
+import { memoryOperationOf } from './memory-operations.ts';
+import { arithmeticOf } from './arithmetic.ts';
+
+export function isTranslated({ op }: Instruction): boolean {
+  return (
+    op === OP_OF.fence || arithmeticOf(op) !== undefined || memoryOperationOf(op) !== undefined
+  );
+}

@@ -1,0 +1,309 @@
+/**
+ * The functions that every module of translated code has besides the text's: what finds runs and entry points, and
+ * operations that WebAssembly lacks.
+ */
+
+import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
+import type { ModuleWriter } from '../../memory/wasm/module.ts';
+import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
+import { HART } from '../hart.ts';
+import { AREA, CACHED_RUN_BYTES, KNOWN_RUN, KNOWN_RUN_BYTES } from './engine-area.ts';
+import { ENTRY_BITS } from './entry-points.ts';
+import type { Text } from './text.ts';
+import type { Helpers } from './writing.ts';
+
+const { i32, i64 } = TYPE;
+
+/** Of a text's functions: (hart, entry, depth) → pc. */
+export const FUNCTION_SIGNATURE = { parameters: [i32, i32, i32], results: [i64] };
+
+export const HOST_MODULE = 'host';
+export const FIND_IMPORT = 'find';
+
+/** Imports what the host gives and defines the helpers; the text's functions come behind them. */
+export function defineHelpers(module: ModuleWriter, text: Text): Helpers {
+  const find = module.importFunction(
+    HOST_MODULE,
+    FIND_IMPORT,
+    module.type({ parameters: [i32, i32, i32], results: [i32] }),
+  );
+  const unary = module.type({ parameters: [i64], results: [i64] });
+  const helpers = {
+    fill: module.function(
+      module.type({ parameters: [i32, i32, i64, i32, i32], results: [i32] }),
+      fillBody(find),
+    ),
+    dispatch: module.function(
+      module.type({ parameters: [i32, i32, i64], results: [i64] }),
+      dispatchBody(text, module.type(FUNCTION_SIGNATURE)),
+    ),
+    mulhu: module.function(module.type({ parameters: [i64, i64], results: [i64] }), mulhuBody()),
+    rev8: module.function(unary, rev8Body()),
+    orcb: module.function(unary, orcbBody()),
+  };
+  const run = module.function(
+    module.type({ parameters: [i32, i32], results: [] }),
+    runBody(text, module.type(FUNCTION_SIGNATURE)),
+  );
+  module.exportFunction('run', run);
+  return helpers;
+}
+
+/**
+ * (hart, cache, address, span, isWrite) → 1 when the run that holds the addresses has been copied into the cache (an offset in
+ * the hart's block), 0 when there is none in RAM that allows it.
+ */
+function fillBody(find: number): FunctionBody {
+  const code = new Code(5);
+  const [hart, cache, address, span, isWrite] = [0, 1, 2, 3, 4];
+  const run = code.local(i32);
+  const count = code.local(i32);
+  const again = code.loop();
+  loadField(code, hart, AREA.runs, run);
+  loadField(code, hart, AREA.runCount, count);
+  const isNew = code.block();
+  const next = code.loop();
+  code.get(count);
+  code.op(OP.i32Eqz);
+  code.brIf(isNew);
+  putHolds(code, { run, address, span, isWrite });
+  code.if();
+  code.get(hart);
+  code.get(cache);
+  code.op(OP.i32Add);
+  code.get(run);
+  code.i32(CACHED_RUN_BYTES);
+  code.memoryCopy();
+  code.i32(1);
+  code.op(OP.return);
+  code.end();
+  add(code, run, KNOWN_RUN_BYTES);
+  add(code, count, -1);
+  code.br(next);
+  code.end();
+  code.end();
+  code.get(hart);
+  code.get(address);
+  code.op(OP.i32WrapI64);
+  code.get(address);
+  code.i64(32);
+  code.op(OP.i64ShrU);
+  code.op(OP.i32WrapI64);
+  code.call(find);
+  code.brIf(again);
+  code.end();
+  code.i32(0);
+  return code.finish();
+}
+
+/** Puts on the stack whether a known run holds the addresses and allows the access. */
+function putHolds(
+  code: Code,
+  { run, address, span, isWrite }: { run: number; address: number; span: number; isWrite: number },
+): void {
+  code.get(address);
+  code.get(run);
+  code.access(ACCESS.i64Load, KNOWN_RUN.first);
+  code.op(OP.i64Sub);
+  code.get(run);
+  code.access(ACCESS.i64Load, KNOWN_RUN.limit);
+  code.get(span);
+  code.op(OP.i64ExtendI32U);
+  code.op(OP.i64Sub);
+  code.op(OP.i64LtU);
+  code.get(run);
+  code.access(ACCESS.i32Load, KNOWN_RUN.isWritable);
+  code.get(isWrite);
+  code.op(OP.i32GeS);
+  code.op(OP.i32And);
+}
+
+/** (hart, depth, pc) → what the function entered at pc returns; pc itself when none is. */
+function dispatchBody(text: Text, type: number): FunctionBody {
+  const code = new Code(3);
+  const [hart, depth, pc] = [0, 1, 2];
+  const word = code.local(i32);
+  const unknown = code.block();
+  findEntry(code, text, { hart, pc, word, unknown });
+  code.get(hart);
+  putEntry(code, word);
+  code.get(depth);
+  putFunction(code, word);
+  code.callIndirect(type);
+  code.op(OP.return);
+  code.end();
+  code.get(pc);
+  return code.finish();
+}
+
+/** (hart, word): enters by a word of the table of entry points, and again wherever the program goes on inside the text. */
+function runBody(text: Text, type: number): FunctionBody {
+  const code = new Code(2);
+  const [hart, word] = [0, 1];
+  const pc = code.local(i64);
+  const out = code.block();
+  const again = code.loop();
+  code.get(hart);
+  putEntry(code, word);
+  code.i32(0);
+  putFunction(code, word);
+  code.callIndirect(type);
+  code.tee(pc);
+  code.op(OP.i32WrapI64);
+  code.i32(1);
+  code.op(OP.i32And);
+  code.brIf(out);
+  findEntry(code, text, { hart, pc, word, unknown: out });
+  code.br(again);
+  code.end();
+  code.end();
+  code.get(hart);
+  code.get(pc);
+  code.i64(-2);
+  code.op(OP.i64And);
+  code.access(ACCESS.i64Store, HART.nextPc);
+  return code.finish();
+}
+
+/** Sets `word` to the entry point at `pc`, or leaves by `unknown`. */
+function findEntry(
+  code: Code,
+  text: Text,
+  { hart, pc, word, unknown }: { hart: number; pc: number; word: number; unknown: number },
+): void {
+  code.get(pc);
+  code.i64(text.base);
+  code.op(OP.i64Sub);
+  code.i64(text.sizeBytes);
+  code.op(OP.i64GeU);
+  code.brIf(unknown);
+  code.get(hart);
+  code.access(ACCESS.i32Load, AREA.entryPoints);
+  code.get(pc);
+  code.i64(text.base);
+  code.op(OP.i64Sub);
+  code.op(OP.i32WrapI64);
+  // A word of 4 bytes for each 2 bytes of text; addresses of instructions are even.
+  code.i32(1);
+  code.op(OP.i32Shl);
+  code.op(OP.i32Add);
+  code.access(ACCESS.i32Load, 0);
+  code.tee(word);
+  code.op(OP.i32Eqz);
+  code.brIf(unknown);
+}
+
+function putEntry(code: Code, word: number): void {
+  code.get(word);
+  code.i32(1);
+  code.op(OP.i32Sub);
+  code.i32((1 << ENTRY_BITS) - 1);
+  code.op(OP.i32And);
+}
+
+function putFunction(code: Code, word: number): void {
+  code.get(word);
+  code.i32(1);
+  code.op(OP.i32Sub);
+  code.i32(ENTRY_BITS);
+  code.op(OP.i32ShrU);
+}
+
+function loadField(code: Code, hart: number, offset: number, local: number): void {
+  code.get(hart);
+  code.access(ACCESS.i32Load, offset);
+  code.set(local);
+}
+
+function add(code: Code, local: number, value: number): void {
+  code.get(local);
+  code.i32(value);
+  code.op(OP.i32Add);
+  code.set(local);
+}
+
+/** By halves: a·b = (ah·bh)<<64 + (ah·bl + al·bh)<<32 + al·bl, with what is carried out of the middle. */
+function mulhuBody(): FunctionBody {
+  const code = new Code(2);
+  const low = (local: number): void => {
+    code.get(local);
+    code.i64(0xffff_ffff);
+    code.op(OP.i64And);
+  };
+  const high = (local: number): void => {
+    code.get(local);
+    code.i64(32);
+    code.op(OP.i64ShrU);
+  };
+  const middle = code.local(i64);
+  const other = code.local(i64);
+  high(0);
+  low(1);
+  code.op(OP.i64Mul);
+  low(0);
+  low(1);
+  code.op(OP.i64Mul);
+  code.i64(32);
+  code.op(OP.i64ShrU);
+  code.op(OP.i64Add);
+  code.set(middle);
+  low(0);
+  high(1);
+  code.op(OP.i64Mul);
+  low(middle);
+  code.op(OP.i64Add);
+  code.set(other);
+  high(0);
+  high(1);
+  code.op(OP.i64Mul);
+  high(middle);
+  code.op(OP.i64Add);
+  high(other);
+  code.op(OP.i64Add);
+  return code.finish();
+}
+
+/** Swaps neighbouring bytes, then pairs of bytes, then halves. */
+function rev8Body(): FunctionBody {
+  const code = new Code(1);
+  for (const [shift, low, high] of [
+    [8, 0x00ff_00ff, 0x00ff_00ff],
+    [16, 0x0000_ffff, 0x0000_ffff],
+  ] as const) {
+    code.get(0);
+    code.i64Halves(low, high);
+    code.op(OP.i64And);
+    code.i64(shift);
+    code.op(OP.i64Shl);
+    code.get(0);
+    code.i64(shift);
+    code.op(OP.i64ShrU);
+    code.i64Halves(low, high);
+    code.op(OP.i64And);
+    code.op(OP.i64Or);
+    code.set(0);
+  }
+  code.get(0);
+  code.i64(32);
+  code.op(OP.i64Rotl);
+  return code.finish();
+}
+
+/** The top bit of each byte that is not zero, moved to its bottom, times 255. */
+function orcbBody(): FunctionBody {
+  const code = new Code(1);
+  code.get(0);
+  code.i64Halves(0x7f7f_7f7f, 0x7f7f_7f7f);
+  code.op(OP.i64And);
+  code.i64Halves(0x7f7f_7f7f, 0x7f7f_7f7f);
+  code.op(OP.i64Add);
+  code.get(0);
+  code.op(OP.i64Or);
+  code.i64(7);
+  code.op(OP.i64ShrU);
+  code.i64Halves(0x0101_0101, 0x0101_0101);
+  code.op(OP.i64And);
+  code.i64(255);
+  code.op(OP.i64Mul);
+  return code.finish();
+}

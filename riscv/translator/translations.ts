@@ -1,0 +1,74 @@
+/**
+ * Texts that have been translated. Domains with the same image share the translation and what V8 has compiled of it; so do runs one
+ * after the other in one process, when they are given the same `Translations`.
+ */
+
+import type { Ram } from '../../memory/ram.ts';
+import type { CodeRun } from '../address-space.ts';
+import { Text } from './text.ts';
+import { translate, type Translation } from './translate.ts';
+
+/** A translation that V8 has read. */
+export interface CompiledText {
+  readonly translation: Translation;
+  readonly module: WebAssembly.Module;
+}
+
+export class Translations {
+  readonly #byDigest = new Map<string, CompiledText[]>();
+  readonly #byCode = new WeakMap<CodeRun, CompiledText>();
+  readonly #tables = new WeakMap<Ram, Map<CompiledText, number>>();
+
+  /** @param functionStarts where functions begin, as far as the host knows; looked at when the text is new */
+  of(code: CodeRun, functionStarts: readonly number[]): CompiledText {
+    const known = this.#byCode.get(code);
+    if (known !== undefined) return known;
+    const found = this.#find(code) ?? this.#make(code, functionStarts);
+    this.#byCode.set(code, found);
+    return found;
+  }
+
+  /** @returns where in the staging area the text's entry points are; undefined when there is no room for them */
+  tableIn(ram: Ram, compiled: CompiledText): number | undefined {
+    const tables = this.#tables.get(ram) ?? new Map<CompiledText, number>();
+    this.#tables.set(ram, tables);
+    const known = tables.get(compiled);
+    if (known !== undefined) return known;
+    const { words } = compiled.translation;
+    if (words.byteLength > ram.stagingLeft) return undefined;
+    const at = ram.takeStaging(words.byteLength);
+    ram.i32.set(words, at >>> 2);
+    tables.set(compiled, at);
+    return at;
+  }
+
+  /** All that have been made. */
+  get texts(): readonly CompiledText[] {
+    return [...this.#byDigest.values()].flat();
+  }
+
+  #find(code: CodeRun): CompiledText | undefined {
+    const alike = this.#byDigest.get(digestOf(code)) ?? [];
+    return alike.find(({ translation: { text } }) => isEqual(text.bytes, code.bytes));
+  }
+
+  #make(code: CodeRun, functionStarts: readonly number[]): CompiledText {
+    const translation = translate(new Text(code.vaddr, code.bytes), functionStarts);
+    const made = { translation, module: new WebAssembly.Module(translation.bytes) };
+    const digest = digestOf(code);
+    this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), made]);
+    return made;
+  }
+}
+
+/** Address, length, and a hash of the bytes (FNV-1a over words): equal texts have equal digests. */
+function digestOf({ vaddr, sizeBytes, bytes }: CodeRun): string {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  let hash = 0x811c_9dc5;
+  for (const word of words) hash = Math.imul(hash ^ word, 0x0100_0193);
+  return `${vaddr}:${sizeBytes}:${hash}`;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

@@ -1,0 +1,215 @@
+/**
+ * The engine that executes translated code, and has the interpreter execute what translated code leaves to it: system calls, CSRs,
+ * accesses to devices, everything that traps, and the last instructions before a limit.
+ *
+ * Not done by translated code: the record of the last branches (`HART.branches`) has only those that the interpreter took.
+ */
+
+import { assert } from '../../memory/assert.ts';
+import type { Ram } from '../../memory/ram.ts';
+import type { AddressSpace, CodeRun } from '../address-space.ts';
+import { EXIT, HART, HART_BYTES } from '../hart.ts';
+import {
+  AREA,
+  CACHED_RUN,
+  CACHED_RUN_BYTES,
+  CACHES,
+  KNOWN_RUN,
+  KNOWN_RUN_BYTES,
+  LIMIT_SHORTFALL,
+  NOWHERE_HIGH,
+} from './engine-area.ts';
+import { FIND_IMPORT, HOST_MODULE } from './runtime-functions.ts';
+import type { Translation } from './translate.ts';
+import type { Translations } from './translations.ts';
+
+/** What the translator needs of the interpreter. */
+export interface OtherEngine {
+  /** @param most instructions to execute at most */
+  run(most?: number): number;
+}
+
+export interface TranslatorOptions {
+  readonly ram: Ram;
+  /** Offset in RAM of the hart's block, in the staging area. */
+  readonly at: number;
+  readonly space: AddressSpace;
+  readonly interpreter: OtherEngine;
+  readonly translations: Translations;
+  /** Where functions begin in the text at an address, as far as the host knows; nothing breaks when it does not. */
+  readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
+  /** Instructions that are interpreted before anything is translated; none unless told. */
+  readonly interpretedFirst?: number;
+  /** With so many or fewer to execute, translated code is not entered; {@link FEW} unless told. */
+  readonly few?: number;
+}
+
+/** A text that this hart can execute. */
+interface LoadedText {
+  readonly translation: Translation;
+  /** Position in memory of its entry points. */
+  readonly table: number;
+  readonly run: (hart: number, word: number) => void;
+}
+
+const NEXT_PC = HART.nextPc >> 2;
+const RETIRED = HART.retired >> 2;
+const REMAINING = HART.remaining >> 2;
+/** With less than that, entering translated code is not worth it. */
+const FEW = 32;
+/** Where nothing is known of the code, this many instructions are interpreted before translated code is looked for again. */
+const UNKNOWN_STRETCH = 16;
+/** More than translated code wants to be granted at once: with less, it may refuse to begin. */
+const MOST_CHARGED = 2200;
+const MOST_RUNS = 64;
+/** Larger than any span of accesses that are checked together. */
+const EMPTY_LIMIT = 4096;
+
+export class Translator {
+  readonly #options: TranslatorOptions;
+  readonly #words: Int32Array;
+  readonly #loaded = new WeakMap<CodeRun, LoadedText | 'untranslated'>();
+  readonly #runs: number;
+  readonly #few: number;
+  #interpretedFirst: number;
+  #mappings = -1;
+
+  constructor(options: TranslatorOptions) {
+    const { ram, at } = options;
+    this.#options = options;
+    this.#words = new Int32Array(ram.u8.buffer, at, HART_BYTES >> 2);
+    this.#few = options.few ?? FEW;
+    this.#interpretedFirst = options.interpretedFirst ?? 0;
+    this.#runs = ram.takeStaging(MOST_RUNS * KNOWN_RUN_BYTES);
+    this.#words[AREA.runs >> 2] = this.#runs;
+  }
+
+  /** Executes until `remaining` is used up or an instruction traps. @returns a member of `EXIT` */
+  run(): number {
+    this.#refresh();
+    const x = this.#words;
+    const { interpreter } = this.#options;
+    for (;;) {
+      const remaining = x[REMAINING] as number;
+      if (remaining <= this.#few) return interpreter.run();
+      if (this.#interpretedFirst > 0) {
+        const exit = interpreter.run(this.#interpretedFirst);
+        this.#interpretedFirst -= remaining - (x[REMAINING] as number);
+        if (exit !== EXIT.limit) return exit;
+        continue;
+      }
+      const text = this.#textAt(this.#nextPc());
+      const word = text === undefined ? 0 : this.#entryAt(text);
+      if (text !== undefined && word !== 0) this.#enter(text, word);
+      const isRefused = x[REMAINING] === remaining && remaining < MOST_CHARGED;
+      const stretch = isRefused ? MOST_CHARGED : this.#blockLeft(text);
+      const exit = interpreter.run(stretch);
+      if (exit !== EXIT.limit || (x[REMAINING] as number) <= 0) return exit;
+    }
+  }
+
+  #enter(text: LoadedText, word: number): void {
+    const x = this.#words;
+    const before = x[REMAINING] as number;
+    x[AREA.entryPoints >> 2] = text.table;
+    text.run(this.#options.at, word);
+    const done = before - (x[REMAINING] as number);
+    assert(done >= 0, 'translated code counts down');
+    const low = ((x[RETIRED] as number) + done) | 0;
+    if (low >>> 0 < done) x[RETIRED + 1] = ((x[RETIRED + 1] as number) + 1) | 0;
+    x[RETIRED] = low;
+  }
+
+  /** Instructions from here to the end of the block: in between, translated code cannot be entered. */
+  #blockLeft(text: LoadedText | undefined): number {
+    if (text === undefined) return UNKNOWN_STRETCH;
+    const { translation } = text;
+    return translation.ahead[translation.text.halfword(this.#nextPc())] ?? 1;
+  }
+
+  #entryAt({ translation: { text, words } }: LoadedText): number {
+    return words[text.halfword(this.#nextPc())] ?? 0;
+  }
+
+  #nextPc(): number {
+    const low = this.#words[NEXT_PC] as number;
+    const high = this.#words[NEXT_PC + 1] as number;
+    return (high >>> 0) * 2 ** 32 + (low >>> 0);
+  }
+
+  #textAt(pc: number): LoadedText | undefined {
+    const { space } = this.#options;
+    if (!Number.isSafeInteger(pc)) return undefined;
+    const code = space.codeAt(pc);
+    if (code === undefined) return undefined;
+    const known = this.#loaded.get(code) ?? this.#load(code);
+    return known === 'untranslated' ? undefined : known;
+  }
+
+  #load(code: CodeRun): LoadedText | 'untranslated' {
+    const { ram, translations, functionStarts } = this.#options;
+    const compiled = translations.of(code, functionStarts?.(code.vaddr) ?? []);
+    const table = translations.tableIn(ram, compiled);
+    if (table === undefined) {
+      this.#loaded.set(code, 'untranslated');
+      return 'untranslated';
+    }
+    const { exports } = new WebAssembly.Instance(compiled.module, {
+      [HOST_MODULE]: {
+        memory: ram.memory,
+        [FIND_IMPORT]: (_hart: number, low: number, high: number) => this.#find(low, high),
+      },
+    });
+    const { translation } = compiled;
+    const loaded = { translation, table, run: exports['run'] as LoadedText['run'] };
+    this.#loaded.set(code, loaded);
+    return loaded;
+  }
+
+  /** Forgets what changed mappings have made void. */
+  #refresh(): void {
+    const { space } = this.#options;
+    space.refresh();
+    if (space.version === this.#mappings) return;
+    this.#mappings = space.version;
+    const x = this.#words;
+    x[AREA.runCount >> 2] = 0;
+    for (let cache = 0; cache < CACHES; cache += 1) {
+      const at = (AREA.caches + cache * CACHED_RUN_BYTES) >> 2;
+      x[at + (CACHED_RUN.first >> 2) + 1] = NOWHERE_HIGH;
+      x[at + (CACHED_RUN.limit >> 2)] = EMPTY_LIMIT;
+      x[at + (CACHED_RUN.limit >> 2) + 1] = 0;
+    }
+  }
+
+  /** Called by translated code: makes a run known to it. @returns 1 when there is one that it did not know */
+  #find(low: number, high: number): number {
+    const x = this.#words;
+    const vaddr = (high >>> 0) * 2 ** 32 + (low >>> 0);
+    if (!Number.isSafeInteger(vaddr)) return 0;
+    const run = this.#options.space.runAt(vaddr);
+    if (run === undefined || run.at < 0 || !run.isReadable) return 0;
+    const count = x[AREA.runCount >> 2] as number;
+    for (let index = 0; index < count; index += 1) {
+      if (this.#firstOf(index) === run.vaddr) return 0;
+    }
+    // All are found again when there are more than there is room for.
+    const index = count < MOST_RUNS ? count : 0;
+    const { view } = this.#options.ram;
+    const at = this.#runs + index * KNOWN_RUN_BYTES;
+    view.setUint32(at + KNOWN_RUN.first, run.vaddr, true);
+    view.setUint32(at + KNOWN_RUN.first + 4, Math.floor(run.vaddr / 2 ** 32), true);
+    view.setUint32(at + KNOWN_RUN.limit, run.sizeBytes - LIMIT_SHORTFALL, true);
+    view.setUint32(at + KNOWN_RUN.limit + 4, 0, true);
+    view.setInt32(at + KNOWN_RUN.at, run.at, true);
+    view.setInt32(at + KNOWN_RUN.isWritable, run.isWritable ? 1 : 0, true);
+    x[AREA.runCount >> 2] = index + 1;
+    return 1;
+  }
+
+  #firstOf(index: number): number {
+    const { view } = this.#options.ram;
+    const at = this.#runs + index * KNOWN_RUN_BYTES + KNOWN_RUN.first;
+    return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+  }
+}
