@@ -1,11 +1,22 @@
 /** The file that a command writes its result to: opened before the work, so that a mistake costs no waiting. */
 
-import { closeSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { explainSystemError, systemErrorCode, UserMistake } from '../host/problem.ts';
 
 export class OutputFile {
   readonly path: string;
   readonly #fd: number;
+  readonly #origin: 'made' | 'was there';
   #state: 'empty' | 'written' | 'closed' = 'empty';
 
   /**
@@ -15,7 +26,12 @@ export class OutputFile {
   constructor(path: string, existing: 'keep' | 'replace') {
     this.path = path;
     try {
-      this.#fd = openSync(path, existing === 'keep' ? 'wx' : 'w');
+      this.#origin = existsSync(path) ? 'was there' : 'made';
+      // What is there is kept until something is written: it may turn out to be what the command reads.
+      this.#fd =
+        existing === 'keep' || this.#origin === 'made'
+          ? openSync(path, 'wx')
+          : openSync(path, constants.O_WRONLY);
     } catch (error) {
       if (systemErrorCode(error) === 'EEXIST' && !isDirectory(path)) {
         throw new UserMistake(`${path}: is there already; name another file, or add --force`);
@@ -28,19 +44,20 @@ export class OutputFile {
   /** @throws UserMistake when it cannot be written, because the disk is full for instance */
   write(text: string): void {
     const bytes = Buffer.from(text);
-    this.#state = 'written';
     try {
+      if (this.#state === 'empty' && fstatSync(this.#fd).isFile()) ftruncateSync(this.#fd);
+      this.#state = 'written';
       for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
     } catch (error) {
       throw explainSystemError(error, this.path);
     }
   }
 
-  /** Closes the file, and removes it when nothing has been written: the command has failed before. */
+  /** Closes the file, and removes it when it is new and nothing has been written: the command has failed before. */
   close(): void {
     if (this.#state === 'closed') return;
     closeSync(this.#fd);
-    if (this.#state === 'empty') unlinkSync(this.path);
+    if (this.#state === 'empty' && this.#origin === 'made') unlinkSync(this.path);
     this.#state = 'closed';
   }
 }

@@ -68,7 +68,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [`run echo --net pcap,in=${directory}`, 'is a directory'],
   [`run echo --net pcap,in=${textFile}`, 'neither pcap nor pcapng'],
   [`run echo --net pcap,in=${emptyFile}`, 'the capture is empty'],
-  [`run echo --net pcap,in=${textFile} --capture ${textFile}`, 'is what --net pcap reads'],
+  [`run echo --net pcap,in=${textFile} --capture ${textFile}`, 'is read already, by --net pcap'],
   ['run echo --capture /nope/out.pcapng', '/nope/out.pcapng: no such file or directory'],
   ['run echo --capture - --json', 'cannot carry --json too'],
   ['run echo --clock sun', "--clock: 'sun' is none of host, virtual"],

@@ -3,7 +3,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
 import type { DiskSpec } from '../../host/disk/disk.ts';
-import { loadOverlay, overlayDataSector } from '../../host/disk/overlay-file.ts';
+import { overlayDataSector, readOverlay } from '../../host/disk/overlay-file.ts';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
 import { PartitionScan } from '../../virtualisers/blk/partition/scan.ts';
@@ -88,7 +88,7 @@ function withImage<Result>(disk: FileSpec, use: (image: Image) => Result): Resul
     const fromBase = (at: number, length: number): Buffer => readAt(base, at, length);
     if (kept === undefined) return use({ sizeBytes, read: fromBase });
     const sectors = Math.floor(sizeBytes / SECTOR_BYTES);
-    const map = loadOverlay(kept, sectors);
+    const map = readOverlay(kept, sectors);
     const delta = openFor(files, kept);
     const dataAt = overlayDataSector(sectors) * SECTOR_BYTES;
     const read = (at: number, length: number): Buffer => {

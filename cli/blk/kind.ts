@@ -1,6 +1,7 @@
 /** The block options of `sddf run`: `--disk`, `--nbd`, `--policy`. */
 
 import type { DiskSpec } from '../../host/disk/disk.ts';
+import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { BLK_POLICIES, NBD_PD } from '../../systems/blk.ts';
@@ -56,6 +57,7 @@ export const blkKind: AttachmentKind = {
 
 class ParsedBlk implements ParsedAttachment {
   readonly standardOutput = 'free';
+  readonly files: readonly FileUse[];
   readonly choices: Readonly<Record<string, string>>;
   readonly #disks: readonly DiskSpec[];
   readonly #nbd: NbdOptions | undefined;
@@ -66,6 +68,7 @@ class ParsedBlk implements ParsedAttachment {
     this.#policy = policy;
     this.#nbd = nbd;
     this.#disks = disks.map((disk) => parseDisk(disk, standardOverlay));
+    this.files = this.#disks.flatMap(filesOf);
     const isAsked = nbd !== undefined || disks.length > 0;
     this.choices = {
       ...(isAsked ? blkChoices(disks.length === 0 ? [STANDARD_DISK] : this.#disks, nbd) : {}),
@@ -146,4 +149,15 @@ function diskCount(system: SystemDescription): number {
   return blockDevices.filter(({ physAddr }) =>
     system.regions.some((region) => region.physAddr === BigInt(physAddr)),
   ).length;
+}
+
+/** An image below an overlay is only read. */
+function filesOf(disk: DiskSpec): readonly FileUse[] {
+  if (disk.kind === 'memory') return [];
+  const { path, overlay, access } = disk;
+  const by = `--disk file=${path}`;
+  const isWritten = overlay === 'none' && access === 'read-write';
+  const image: FileUse = { path, use: isWritten ? 'written' : 'read', by };
+  if (typeof overlay !== 'object') return [image];
+  return [image, { path: overlay.path, use: 'written', by: `${by},overlay=` }];
 }

@@ -1,6 +1,14 @@
 // check, render, graph and report: what they write, and their exit status.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +158,25 @@ describe('render', () => {
     expect(checked.out).toContain("unable to find program image: 'no.ts'");
     expect(checked.out).toContain(`looked for in ${empty}, ${folder}, .`);
   });
+
+  it.each(['../secret', 'inner/../../secret', '/../../../../../../etc/hostname', 'link'])(
+    'does not fill a region, or load a program, from outside its folders: %s',
+    async (name) => {
+      const own = join(folder, 'own');
+      mkdirSync(join(own, 'inner'), { recursive: true });
+      writeFileSync(join(folder, 'secret'), 'not for everybody');
+      if (!existsSync(join(own, 'link'))) symlinkSync('../secret', join(own, 'link'));
+      const file = join(own, 'curious.system');
+      const region = `<memory_region name="r" prefill_path="${name}" />`;
+      const pd = `<protection_domain name="p"><program_image path="${name}" /></protection_domain>`;
+      writeFileSync(file, `<system>${region}${pd}</system>`);
+      const prefilled = await run('check', file);
+      expect(prefilled.out).toContain(`unable to find prefill file: '${name}'`);
+      writeFileSync(file, `<system>${pd}</system>`);
+      const checked = await run('check', '--programs', file);
+      expect(checked.out).toContain(`unable to find program image: '${name}'`);
+    },
+  );
 });
 
 /** Sixty domains: a driver, two virtualisers, a timer, and 28 clients with copiers. */

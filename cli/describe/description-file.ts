@@ -1,7 +1,7 @@
 /** A `.system` file with what lies beside it: prefill files along the search path, and its configuration. */
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserMistake, explainSystemError } from '../../host/problem.ts';
 import { type ConfigResult, withConfigs } from '../../microkit/config-file.ts';
@@ -92,6 +92,17 @@ export function findProgram(folders: readonly string[], image: string): string |
 
 const OWN_PROGRAM = /^(?:drivers|virtualisers|clients)\/[\w/-]+\.ts$/;
 
+/**
+ * A description may be somebody else's, so what it names stays below the folders, symbolic links followed: it cannot have
+ * `../../etc/shadow` put into a region.
+ */
 export function findAlong(folders: readonly string[], name: string): string | undefined {
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  return folders
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path) && folders.some((folder) => isBelow(folder, path)));
+}
+
+function isBelow(folder: string, path: string): boolean {
+  const steps = relative(realpathSync(folder), realpathSync(path));
+  return steps !== '' && steps !== '..' && !steps.startsWith(`..${sep}`) && !isAbsolute(steps);
 }

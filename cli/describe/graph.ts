@@ -2,11 +2,13 @@
 
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake, explainSystemError } from '../../host/problem.ts';
 import { renderDot } from '../../microkit/graph/dot.ts';
 import { renderMermaid } from '../../microkit/graph/mermaid.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import type { RawOptions } from '../option.ts';
+import { systemFile } from '../run/system-source.ts';
 import { addSystemOptions, describedSystem } from './described-system.ts';
 
 const FORMATS = ['svg', 'dot', 'mermaid'] as const;
@@ -47,6 +49,10 @@ export function graphCommand(): Command {
         process.stdout.write(text);
         return;
       }
+      refuseClashes([
+        ...systemFile(reference),
+        { path: options.output, use: 'written', by: '--output' },
+      ]);
       try {
         writeFileSync(options.output, text);
       } catch (error) {

@@ -3,12 +3,14 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { Command } from 'commander';
+import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake, explainSystemError } from '../../host/problem.ts';
 import { renderConfigs } from '../../microkit/config-file.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { report } from '../../microkit/report.ts';
 import { renderXml } from '../../microkit/xml/render.ts';
 import type { RawOptions } from '../option.ts';
+import { systemFile } from '../run/system-source.ts';
 import { addSystemOptions, describedSystem } from './described-system.ts';
 import { makeFolder } from '../make-folder.ts';
 import { openTerminal } from '../terminal.ts';
@@ -29,7 +31,12 @@ export function renderCommand(): Command {
     .action(async (reference: string, options: RenderOptions) => {
       const system = await describedSystem(reference, options);
       const terminal = openTerminal('stdout');
-      for (const [name, contents] of filesOf(system)) {
+      const files = filesOf(system);
+      for (const name of files.keys()) {
+        const path = join(options.output, name);
+        refuseClashes([...systemFile(reference), { path, use: 'written', by: '--output' }]);
+      }
+      for (const [name, contents] of files) {
         const path = join(options.output, name);
         write(path, contents);
         terminal.print(path);

@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { benchResults } from '../../bench/results.ts';
+import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { Board } from '../../board/board.ts';
 import { blockDevices, networkDevice } from '../../systems/devices.ts';
@@ -114,7 +115,10 @@ interface PathWatch {
 function follow(followed: Followed, terminal: Terminal): RunWatch {
   checkSystem(followed);
   const watch = followed.subject === 'packet' ? followPacket(followed) : followRequest(followed);
-  return { ...watch, report: () => report(followed, watch, terminal) };
+  const { file } = followed;
+  const files: FileUse[] =
+    file === undefined ? [] : [{ path: file.path, use: 'written', by: '--svg' }];
+  return { ...watch, files, report: () => report(followed, watch, terminal) };
 }
 
 /** @throws UserMistake when the system has nothing of what is to be followed */

@@ -82,6 +82,7 @@ async function trace(reference: string, raw: RawOptions): Promise<void> {
       const { clock } = options.testbed;
       const recording = startRecording({ system: loaded.system, clock, ...recorded });
       return {
+        files: [{ path: output, use: 'written', by: '--output' }],
         instrument: recording.instrument,
         report: (result) => finish({ recording, file, options, result, terminal }),
       };

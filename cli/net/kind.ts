@@ -1,7 +1,7 @@
 /** The network's options of `sddf run`: `--net`, captures, and the generator's. */
 
-import { resolve } from 'node:path';
 import { GENERATOR_FRAME_BYTES_MIN } from '../../board/links/generator.ts';
+import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { networkDevice } from '../../systems/devices.ts';
 import {
@@ -90,6 +90,7 @@ export const netKind: AttachmentKind = {
 
 class ParsedNet implements ParsedAttachment {
   readonly standardOutput: 'free' | 'taken';
+  readonly files: readonly FileUse[];
   readonly #net: NetOptions | undefined;
   readonly #captures: readonly CaptureTarget[];
   readonly #generator: GeneratorOptions;
@@ -97,7 +98,8 @@ class ParsedNet implements ParsedAttachment {
   constructor(given: Given, run: RunOptions) {
     this.#net = given.net;
     this.#captures = readCaptures(given);
-    checkCaptures(this.#captures, given.net, run.output);
+    checkCaptures(this.#captures, run.output);
+    this.files = filesOf(this.#captures, given.net);
     const isTaken = this.#captures.some((target) => target.kind === 'stdout');
     this.standardOutput = isTaken ? 'taken' : 'free';
     const { rate, frame = STANDARD_FRAME, burst = STANDARD_BURST } = given;
@@ -165,21 +167,25 @@ function readCaptures({ capture: path, wireshark }: Given): readonly CaptureTarg
   return captures;
 }
 
-function checkCaptures(
+function filesOf(
   captures: readonly CaptureTarget[],
   net: NetOptions | undefined,
-  output: RunOptions['output'],
-): void {
+): readonly FileUse[] {
+  const read: FileUse[] =
+    net?.kind === 'pcap' ? [{ path: net.path, use: 'read', by: '--net pcap' }] : [];
+  const written = captures.flatMap((target): FileUse[] =>
+    target.kind === 'file' ? [{ path: target.path, use: 'written', by: '--capture' }] : [],
+  );
+  return [...read, ...written];
+}
+
+function checkCaptures(captures: readonly CaptureTarget[], output: RunOptions['output']): void {
   for (const target of captures) {
     if (target.kind === 'stdout' && output === 'json') {
       throw new UserMistake('--capture -: standard output cannot carry --json too; name a file');
     }
     if (target.kind === 'stdout' && process.stdout.isTTY) {
       throw new UserMistake('--capture -: a capture is no text; send it on, as in | tshark -r -');
-    }
-    if (target.kind !== 'file' || net?.kind !== 'pcap') continue;
-    if (resolve(target.path) === resolve(net.path)) {
-      throw new UserMistake(`--capture: ${target.path} is what --net pcap reads; name another`);
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import type { LoopPort } from '../../host/event-loop.ts';
+import type { FileUse } from '../../host/file-use.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { OptionTable, RawOptions } from '../option.ts';
@@ -39,6 +40,8 @@ export interface AttachmentKind {
 export interface ParsedAttachment {
   /** Standard output carries data: people's text goes to standard error. */
   readonly standardOutput: 'free' | 'taken';
+  /** The host's files that its options name. */
+  readonly files: readonly FileUse[];
   /**
    * What its options mean for the description, unless `--set` says otherwise. A system need not offer them: `open` refuses
    * what cannot be left out.

@@ -39,6 +39,7 @@ export const capabilitiesPart: RunPart = {
 function watchCapabilities({ options, terminal }: WatchedRun, svg: string | undefined): RunWatch {
   const census = new Census();
   return {
+    files: svg === undefined ? [] : [{ path: svg, use: 'written', by: '--svg' }],
     testbed: { onCreate: census.onCreate },
     instead: async (testbed) => {
       const dump = capabilitiesOf(testbed, census);

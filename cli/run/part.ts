@@ -3,6 +3,7 @@
  * name it in `parts.ts`. Commands that watch a run, such as `sddf trace`, bring such a watch too.
  */
 
+import type { FileUse } from '../../host/file-use.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import type { Testbed, TestbedOptions, WireParts, Wires } from '../../systems/testbed.ts';
 import type { OptionTable, RawOptions } from '../option.ts';
@@ -35,6 +36,8 @@ export interface WatchedRun {
 
 /** Everything is optional: a watch has what it needs. */
 export interface RunWatch {
+  /** The host's files that it reads and writes. */
+  readonly files?: readonly FileUse[];
   /** Further options of the testbed. */
   readonly testbed?: Partial<Pick<TestbedOptions, 'onCreate' | 'fastPath'>>;
   /** One watch of a run may have one. */

@@ -1,6 +1,7 @@
 /** `sddf run`: boots a system and runs it, live or under the virtual clock. */
 
 import { Command } from 'commander';
+import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { addOptions, type RawOptions } from '../option.ts';
 import { openTerminal } from '../terminal.ts';
@@ -9,7 +10,7 @@ import { Run } from './one-run.ts';
 import { readRunOptions, RUN_OPTIONS, type RunOptions } from './options.ts';
 import type { RunPart, StartWatch } from './part.ts';
 import { runParts } from './parts.ts';
-import { loadSystem } from './system-source.ts';
+import { loadSystem, systemFile } from './system-source.ts';
 
 /** Of a command that runs a system as `sddf run` does, behind its own options. */
 const COMMON_OPTIONS = '\nOptions of every run: sddf run --help';
@@ -65,6 +66,11 @@ async function runSystem(
   const loaded = await loadSystem(reference, choicesOf(options), options.searchPath, meant);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
   const watches = asked.flatMap((start) => start?.({ loaded, options, terminal }) ?? []);
+  refuseClashes([
+    ...systemFile(reference),
+    ...attachments.flatMap(({ files }) => files),
+    ...watches.flatMap(({ files }) => files ?? []),
+  ]);
   await new Run({ loaded, options, terminal, watches }).run(attachments);
 }
 

@@ -1,5 +1,6 @@
 /** Finds the system that a command is about: a ready-made one by name, a module, or an XML description. */
 
+import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../../microkit/diagnostic.ts';
 import {
@@ -74,6 +75,12 @@ async function systemModule(reference: string): Promise<SystemModule> {
   throw new UserMistake(
     `no system '${reference}'${didYouMean(reference, names)}; sddf list shows them, ./file.ts and FILE.system run too`,
   );
+}
+
+/** The file that a system is read from, if it is not a ready-made one. */
+export function systemFile(reference: string): readonly FileUse[] {
+  const isFile = /\.[a-z]+$/.test(reference);
+  return isFile ? [{ path: reference, use: 'read', by: 'the system' }] : [];
 }
 
 function buildSystem(

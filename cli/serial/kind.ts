@@ -1,6 +1,7 @@
 /** The serial options of `sddf run`: `--serial`, `--uart`, `--line-rate`. */
 
 import type { LineRate } from '../../board/serial-wire.ts';
+import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { UARTS, uartOf } from '../../systems/serial-devices.ts';
 import {
@@ -54,6 +55,7 @@ export const serialKind: AttachmentKind = {
 
 class ParsedSerial implements ParsedAttachment {
   readonly standardOutput: 'free' | 'taken';
+  readonly files: readonly FileUse[];
   readonly choices: Readonly<Record<string, string>>;
   readonly #serial: SerialOptions | undefined;
   readonly #rate: LineRate;
@@ -66,6 +68,7 @@ class ParsedSerial implements ParsedAttachment {
     this.#output = output;
     this.#uart = uart;
     this.choices = choicesOf(serial, uart);
+    this.files = filesOf(serial);
     this.standardOutput = serial?.kind === 'stdio' ? 'taken' : 'free';
     if (output === 'json' && serial?.kind === 'stdio') {
       throw new UserMistake('--serial stdio: standard output cannot carry --json too; use a file');
@@ -107,6 +110,17 @@ class ParsedSerial implements ParsedAttachment {
   #standard(run: RunParts): SerialOptions {
     return run.clock === 'host' && this.#output === 'text' ? { kind: 'stdio' } : { kind: 'none' };
   }
+}
+
+function filesOf(serial: SerialOptions | undefined): readonly FileUse[] {
+  if (serial?.kind !== 'file') return [];
+  const { inPath, outPath } = serial;
+  const files: FileUse[] = [];
+  if (inPath !== undefined) files.push({ path: inPath, use: 'read', by: '--serial file,in=' });
+  if (outPath !== undefined) {
+    files.push({ path: outPath, use: 'written', by: '--serial file,out=' });
+  }
+  return files;
 }
 
 /** What the options mean for the description: which UART, and with a port the baud rate and flow control asked for. */

@@ -17,6 +17,8 @@ import {
 } from '../../sim/campaign/seed-range.ts';
 import { junitOf } from '../../sim/campaign/junit.ts';
 import { groupDigits } from '../figures.ts';
+import { type FileUse, refuseClashes } from '../../host/file-use.ts';
+import { systemFile } from '../run/system-source.ts';
 import { OutputFile } from '../output-file.ts';
 import { parseCount, parseDuration } from '../quantities.ts';
 import { catchInterrupts } from '../run/interrupt.ts';
@@ -78,6 +80,17 @@ export function simCommand(): Command {
     .action(runSim);
 }
 
+/** @throws UserMistake when the result would be written over what the campaign reads */
+function checkFiles(
+  reference: string,
+  { junit, plan }: Partial<Pick<SimFlags, 'junit' | 'plan'>>,
+): void {
+  const files: FileUse[] = [...systemFile(reference)];
+  if (plan !== undefined) files.push({ path: plan, use: 'read', by: '--plan' });
+  if (junit !== undefined) files.push({ path: junit, use: 'written', by: '--junit' });
+  refuseClashes(files);
+}
+
 async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   const system = {
@@ -105,6 +118,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   if (!/^(?:none|random|pct:[1-9]\d?)$/.test(flags.explore)) {
     throw new UserMistake(`--explore: '${flags.explore}' is not random, pct:3 or none`);
   }
+  checkFiles(reference, flags);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
   const jobs =
     flags.jobs === undefined ? availableParallelism() : parseCount(flags.jobs, '--jobs', JOBS);

@@ -1,7 +1,16 @@
 /** Makes a disk image: a sparse file with a partition table and empty file systems. */
 
-import { closeSync, existsSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { explainSystemError, UserMistake } from '../problem.ts';
+import { lockImage } from './file-lock.ts';
 import { fatPatches } from './fat-format.ts';
 import {
   gptPatches,
@@ -34,18 +43,23 @@ export function createImage(options: ImageOptions): readonly PlacedPartition[] {
   const { placed, patches } = planImage(options);
   let fd;
   try {
-    fd = openSync(path, 'w');
+    // Not cut to nothing before it is known to be nobody's.
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT);
   } catch (error) {
     throw explainSystemError(error, path);
   }
   try {
+    lockImage(fd, path, 'write');
+    ftruncateSync(fd, 0);
     ftruncateSync(fd, sizeBytes);
     for (const { at, bytes } of patches) writeSync(fd, bytes, 0, bytes.length, at);
-    closeSync(fd);
   } catch (error) {
+    closeSync(fd);
+    if (error instanceof UserMistake) throw error; // somebody has it
     unlinkSync(path);
     throw explainSystemError(error, path);
   }
+  closeSync(fd);
   return placed;
 }
 

@@ -3,6 +3,7 @@
  * alone and outlive the run; what cannot be a disk is said in one line.
  */
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -221,5 +222,49 @@ describe('a new image', () => {
         existing: 'refuse',
       }),
     ).toThrow('do not fit');
+  });
+});
+
+describe('locks', () => {
+  /** Another program that has the image; `flock` of util-linux is such a one. */
+  const isHere = spawnSync('flock', ['--version']).status === 0;
+
+  it('refuse a second writer, within one run too, and a reader beside a writer', () => {
+    new Bench({});
+    expect(() => new Bench({})).toThrow(/disk.img: is in use by another program/);
+    expect(() => new Bench({}, 'virtual')).toThrow(/is in use/);
+    expect(() => new Bench({ overlay: 'discard' })).toThrow(/is being written by another/);
+    expect(() => {
+      createImage({
+        path: image,
+        sizeBytes: BYTES,
+        sectorBytes: 512,
+        scheme: 'none',
+        partitions: [],
+        existing: 'replace',
+        randomBytes: (count) => new Uint8Array(count),
+      });
+    }).toThrow(/is in use/);
+    expect(readFileSync(image)[0]).toBe(3);
+  });
+
+  it('let many read, above overlays of their own', () => {
+    new Bench({ overlay: 'discard' });
+    new Bench({ access: 'read-only' });
+    const delta = { path: join(folder, 'delta') };
+    new Bench({ overlay: delta });
+    expect(() => new Bench({ overlay: delta })).toThrow(/delta: is in use/);
+    expect(() => new Bench({})).toThrow(/is in use/);
+  });
+
+  it('end with the disk', async () => {
+    const first = new Bench({});
+    await first.disk.close();
+    expect(() => new Bench({})).not.toThrow();
+  });
+
+  it.skipIf(!isHere)("are other programs' too (flock)", () => {
+    new Bench({});
+    expect(spawnSync('flock', ['--nonblock', image, 'true']).status).toBe(1);
   });
 });

@@ -13,10 +13,11 @@ import type { Ram } from '../../memory/ram.ts';
 import { explainSystemError, UserMistake } from '../problem.ts';
 import { fatPatches } from './fat-format.ts';
 import {
-  loadOverlay,
+  makeOverlay,
   OVERLAY_MAP_SECTOR,
   overlayDataSector,
   overlayFileBytes,
+  readOverlay,
 } from './overlay-file.ts';
 import type { Patch } from './partition-writer.ts';
 import { SyncFileDisk } from './sync-file.ts';
@@ -110,9 +111,11 @@ export class PreparedDisk {
       const delta = new SparseDisk(ram, this.sizeBytes);
       return new Overlay({ ram, base, delta, mapAt, dataSector: 0 });
     }
-    ram.u8.set(loadOverlay(kind.path, sectors), mapAt);
     const sizeBytes = overlayFileBytes(sectors);
+    makeOverlay(kind.path, sectors);
     const delta = this.#file(parts, { path: kind.path, access: 'read-write', sizeBytes });
+    // Only now: nobody else changes it any more.
+    ram.u8.set(readOverlay(kind.path, sectors), mapAt);
     const dataSector = overlayDataSector(sectors);
     return new Overlay({ ram, base, delta, mapAt, mapSector: OVERLAY_MAP_SECTOR, dataSector });
   }
@@ -130,7 +133,7 @@ export class PreparedDisk {
       this.#open.push(disk);
       return disk;
     } catch (error) {
-      throw explainSystemError(error, file.path);
+      throw error instanceof UserMistake ? error : explainSystemError(error, file.path);
     }
   }
 }

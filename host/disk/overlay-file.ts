@@ -8,10 +8,10 @@
  * The file is sparse: what has not been written takes no room.
  */
 
-import { closeSync, existsSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { overlayMapBytes } from '../../board/block/overlay.ts';
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
-import { explainSystemError, UserMistake } from '../problem.ts';
+import { explainSystemError, systemErrorCode, UserMistake } from '../problem.ts';
 
 const MAGIC = 'SDDFOVL1';
 const HEADER_BYTES = 16;
@@ -28,34 +28,27 @@ export function overlayFileBytes(baseSectors: number): number {
   return (overlayDataSector(baseSectors) + baseSectors) * SECTOR_BYTES;
 }
 
-/**
- * Opens an overlay or makes a new one.
- *
- * @returns its map
- * @throws UserMistake when the file is something else, or belongs to a base of another size
- */
-export function loadOverlay(path: string, baseSectors: number): Uint8Array {
-  try {
-    return existsSync(path) ? readOverlay(path, baseSectors) : createOverlay(path, baseSectors);
-  } catch (error) {
-    if (error instanceof UserMistake) throw error;
-    throw explainSystemError(error, path);
-  }
-}
-
-function createOverlay(path: string, baseSectors: number): Uint8Array {
-  const fd = openSync(path, 'wx');
+/** Makes an overlay that holds nothing, unless there is a file already. @throws UserMistake when it cannot be made */
+export function makeOverlay(path: string, baseSectors: number): void {
   const header = new Uint8Array(HEADER_BYTES);
   header.set(new TextEncoder().encode(MAGIC));
   setWord64(header, baseSectors * SECTOR_BYTES);
-  writeSync(fd, header, 0, header.length, 0);
-  ftruncateSync(fd, overlayFileBytes(baseSectors));
-  closeSync(fd);
-  return new Uint8Array(overlayMapBytes(baseSectors));
+  try {
+    const fd = openSync(path, 'wx');
+    ftruncateSync(fd, overlayFileBytes(baseSectors));
+    writeSync(fd, header, 0, header.length, 0);
+    closeSync(fd);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') throw explainSystemError(error, path);
+  }
 }
 
-function readOverlay(path: string, baseSectors: number): Uint8Array {
-  const fd = openSync(path, 'r');
+/**
+ * @returns the map of an overlay
+ * @throws UserMistake when the file is something else, or belongs to a base of another size
+ */
+export function readOverlay(path: string, baseSectors: number): Uint8Array {
+  const fd = openToRead(path);
   const header = new Uint8Array(HEADER_BYTES);
   const map = new Uint8Array(overlayMapBytes(baseSectors));
   const got = readSync(fd, header, 0, header.length, 0);
@@ -74,6 +67,14 @@ function readOverlay(path: string, baseSectors: number): Uint8Array {
   }
   if (gotMap < map.length) throw new UserMistake(`${path}: the overlay is cut short`);
   return map;
+}
+
+function openToRead(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
 }
 
 function setWord64(header: Uint8Array, value: number): void {

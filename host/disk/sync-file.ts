@@ -3,10 +3,10 @@
  * is read, and a run has to be the same every time.
  */
 
-import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, readSync, writeSync } from 'node:fs';
 import type { BlockEnd, BlockStatus, BlockWire } from '../../board/block-wire.ts';
 import { BLOCK_IO_ERROR, BLOCK_OK, SECTOR_BYTES } from '../../board/block-wire.ts';
-import type { FileDiskOptions } from './worker-file.ts';
+import { type FileDiskOptions, openImage } from './worker-file.ts';
 
 const ZERO_BYTES = 1 << 20;
 
@@ -17,7 +17,7 @@ export class SyncFileDisk implements BlockWire {
 
   constructor(options: Omit<FileDiskOptions, 'turns' | 'wake'>) {
     this.#options = options;
-    this.#fd = openSync(options.path, options.access === 'read-only' ? 'r' : 'r+');
+    this.#fd = openImage(options);
   }
 
   attach(_end: BlockEnd): void {}

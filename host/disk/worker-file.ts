@@ -18,6 +18,7 @@ import { BLOCK_IO_ERROR, BLOCK_OK, BLOCK_PENDING, SECTOR_BYTES } from '../../boa
 import type { Turn, TurnQueue } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { hostNow } from '../event-loop.ts';
+import { lockImage } from './file-lock.ts';
 
 const SLOTS = 1024;
 const REQUEST_WORDS = 8;
@@ -109,7 +110,7 @@ export class WorkerFileDisk implements BlockWire, Turn {
 
   constructor(options: FileDiskOptions) {
     this.#options = options;
-    this.#fd = openSync(options.path, options.access === 'read-only' ? 'r' : 'r+');
+    this.#fd = openImage(options);
     const control = new SharedArrayBuffer((DONE_AT + SLOTS * DONE_WORDS) * 4);
     this.#words = new Int32Array(control);
     this.#positions = new Float64Array(control);
@@ -318,6 +319,24 @@ export class WorkerFileDisk implements BlockWire, Turn {
     if (this.#notices.has(line)) return;
     this.#notices.add(line);
     this.#options.onNotice(line);
+  }
+}
+
+/** Opens an image and locks it. @throws UserMistake when somebody else has it, or a system error */
+export function openImage(options: Pick<FileDiskOptions, 'path' | 'access' | 'onNotice'>): number {
+  const { path, access } = options;
+  const fd = openSync(path, access === 'read-only' ? 'r' : 'r+');
+  try {
+    const locked = lockImage(fd, path, access === 'read-only' ? 'read' : 'write');
+    if (locked === 'unguarded' && access === 'read-write') {
+      options.onNotice(
+        `${path}: is not locked, for want of the package koffi: start no second writer`,
+      );
+    }
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 

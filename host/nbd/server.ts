@@ -3,9 +3,9 @@
  * rung by the doorbell, takes them; see `program.ts`.
  */
 
-import { createServer, type Server, type Socket } from 'node:net';
-import { existsSync, statSync, unlinkSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { formatStreamAddress, type StreamAddress } from '../net/socket-address.ts';
+import { listenAt, type OwnPath } from '../own-path.ts';
 import { explainSystemError } from '../problem.ts';
 import type { Job } from './block-client.ts';
 import { Connection, type ConnectionOwner } from './connection.ts';
@@ -58,6 +58,7 @@ export class NbdServer {
   /** Whose turn it is to have a part begun. */
   #turn = 0;
   #heldBytes = 0;
+  #ownPath: OwnPath | undefined;
 
   constructor(address: StreamAddress) {
     this.#address = address;
@@ -81,20 +82,20 @@ export class NbdServer {
   async listen(): Promise<string> {
     const address = this.#address;
     const where = formatStreamAddress(address);
-    if (address.kind === 'unix') removeStaleSocket(address.path);
+    if (address.kind === 'unix') {
+      this.#ownPath = await listenAt(this.#server, address.path, `--nbd ${where}`);
+      return `nbd+unix:///?socket=${address.path}`;
+    }
     try {
       await new Promise<void>((resolve, reject) => {
         this.#server.once('error', reject);
-        this.#server.once('listening', resolve);
-        if (address.kind === 'unix') this.#server.listen(address.path);
-        else this.#server.listen(address.port, address.host);
+        this.#server.listen(address.port, address.host, resolve);
       });
     } catch (error) {
       throw explainSystemError(error, `--nbd ${where}`);
     }
-    const bound = this.#server.address();
-    if (typeof bound === 'object' && bound !== null) return `nbd://${bound.address}:${bound.port}`;
-    return `nbd+unix:///?socket=${address.kind === 'unix' ? address.path : ''}`;
+    const { address: host, port } = this.#server.address() as AddressInfo;
+    return `nbd://${host}:${port}`;
   }
 
   /** The program knows the device now: sessions that wait may begin. */
@@ -123,6 +124,7 @@ export class NbdServer {
 
   async close(): Promise<void> {
     for (const connection of [...this.#connections]) connection.destroy();
+    this.#ownPath?.release();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -213,9 +215,4 @@ class ReplyBuffers {
       known.push(buffer);
     }
   }
-}
-
-/** A socket file that a killed process left behind is in the way of a new one; any other file is not touched. */
-function removeStaleSocket(path: string): void {
-  if (existsSync(path) && statSync(path).isSocket()) unlinkSync(path);
 }

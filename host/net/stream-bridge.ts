@@ -6,11 +6,12 @@
  * in: while the board has no room, the socket is not read.
  */
 
-import { lstatSync, unlinkSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { after } from '../event-loop.ts';
 import type { HostTimer } from '../event-loop.ts';
+import { listenAt } from '../own-path.ts';
+import type { OwnPath } from '../own-path.ts';
 import { explainSystemError, systemErrorCode } from '../problem.ts';
 import { Ingress } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
@@ -40,6 +41,7 @@ export class StreamBridge implements Bridge {
   readonly #decoder = new StreamDecoder();
   readonly #encoder = new StreamEncoder();
   #server: Server | undefined;
+  #ownPath: OwnPath | undefined;
   #peer: Socket | undefined;
   #retry: HostTimer | undefined;
   #state: 'open' | 'closed' = 'open';
@@ -66,28 +68,25 @@ export class StreamBridge implements Bridge {
   /** A server listens when this resolves; a client may still be waiting for its peer. */
   static async open(options: StreamBridgeOptions): Promise<StreamBridge> {
     const bridge = new StreamBridge(options);
-    if (options.role === 'server') await bridge.#listen('removeStale');
+    if (options.role === 'server') await bridge.#listen();
     else bridge.#connect();
     return bridge;
   }
 
-  async #listen(stale: 'removeStale' | 'refuse'): Promise<void> {
+  async #listen(): Promise<void> {
+    const { address } = this.#options;
     const server = createServer((socket) => this.#accept(socket));
-    const target = socketTarget(this.#options.address);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(target, resolve);
-      });
-    } catch (error) {
-      const path = this.#options.address.kind === 'unix' ? this.#options.address.path : undefined;
-      const inUse = systemErrorCode(error) === 'EADDRINUSE';
-      if (!inUse || path === undefined || stale === 'refuse' || !(await isLeftBehind(path))) {
+    if (address.kind === 'unix') {
+      this.#ownPath = await listenAt(server, address.path, this.#where);
+    } else {
+      try {
+        await new Promise<void>((resolve, reject) => {
+          server.once('error', reject);
+          server.listen(address.port, address.host, resolve);
+        });
+      } catch (error) {
         throw explainSystemError(error, this.#where);
       }
-      unlinkSync(path);
-      await this.#listen('refuse');
-      return;
     }
     this.#server = server;
   }
@@ -212,6 +211,7 @@ export class StreamBridge implements Bridge {
     }
     const server = this.#server;
     this.#server = undefined;
+    this.#ownPath?.release();
     if (server !== undefined) {
       await new Promise<void>((resolve) => void server.close(() => resolve()));
     }
@@ -232,17 +232,4 @@ function socketTarget(address: StreamAddress): { path: string } | { host: string
   return address.kind === 'unix'
     ? { path: address.path }
     : { host: address.host, port: address.port };
-}
-
-/** @returns whether this is a UNIX socket (and no other file) whose program has ended */
-function isLeftBehind(path: string): Promise<boolean> {
-  if (!lstatSync(path).isSocket()) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const probe = createConnection({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(false);
-    });
-    probe.once('error', (error) => resolve(systemErrorCode(error) === 'ECONNREFUSED'));
-  });
 }

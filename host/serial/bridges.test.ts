@@ -1,7 +1,15 @@
 // Every bridge as it runs, against real sockets, pseudo-terminals and files: 1 MB of scrambled bytes both ways at once,
 // equal at the end; who writes and who only reads; what happens when clients misbehave or nobody is there.
 
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  readlinkSync,
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -418,14 +426,16 @@ describe.runIf(process.platform === 'linux')('a pseudo-terminal bridge', () => {
     expect(bridge.counters()['attachments']).toBe(3);
   });
 
-  it('makes a link to its slave, replaces an old link, refuses a file, and removes the link', async () => {
+  it('makes a link to its slave, which a second one does not take, refuses a file, and removes the link', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sddf-pty-'));
     const link = join(folder, 'uart0');
     const { peer, bridge } = await ptyBench(link);
     const slave = openSync(link, constants.O_RDWR | constants.O_NOCTTY);
     closeSync(slave);
-    const again = await PtyBridge.open({ host: new SerialPeer().host, link });
-    await again.close();
+    const second = PtyBridge.open({ host: new SerialPeer().host, link });
+    await expect(second).rejects.toThrow(/which somebody has/);
+    expect(readlinkSync(link)).toBe(bridge.slavePath);
+    await bridge.close();
     expect(existsSync(link)).toBe(false);
     writeFileSync(link, 'precious');
     await expect(PtyBridge.open({ host: peer.host, link })).rejects.toThrow(/there is a file/);

@@ -8,11 +8,11 @@
  * stop the whole board. Output is written here, as much as fits; a thread waits for room when there is none.
  */
 
-import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { every } from '../event-loop.ts';
 import type { HostTimer } from '../event-loop.ts';
-import { explainSystemError, UserMistake } from '../problem.ts';
+import { linkTo } from '../own-path.ts';
+import type { OwnPath } from '../own-path.ts';
 import { KeptOutput } from './bridge.ts';
 import type { SerialBridge } from './bridge.ts';
 import type { HostLine } from './host-line.ts';
@@ -36,6 +36,7 @@ export class PtyBridge implements SerialBridge {
   readonly #calls: PtyCalls;
   readonly #master: number;
   readonly #link: string | undefined;
+  #ownLink: OwnPath | undefined;
   readonly #kept = new KeptOutput();
   /** Output on its way: what did not fit into the pseudo-terminal's buffer yet. */
   #unwritten: Uint8Array[] = [];
@@ -60,7 +61,10 @@ export class PtyBridge implements SerialBridge {
     const calls = await loadPtyCalls();
     const bridge = new PtyBridge(calls, options);
     try {
-      if (options.link !== undefined) makeLink(options.link, bridge.slavePath);
+      const { link } = options;
+      if (link !== undefined) {
+        bridge.#ownLink = linkTo(link, bridge.slavePath, `--serial pty,link=${link}`);
+      }
     } catch (error) {
       await bridge.close();
       throw error;
@@ -116,11 +120,11 @@ export class PtyBridge implements SerialBridge {
     this.#timer.cancel();
     this.#stream?.destroy();
     this.#stream = undefined;
+    this.#ownLink?.release();
     // A descriptor must not be closed, and perhaps used again, under a thread that waits on it.
     await this.#waiting;
     this.#calls.close(this.#master);
     this.#host.unplug();
-    if (this.#link !== undefined && linksTo(this.#link, this.slavePath)) rmSync(this.#link);
   }
 
   counters(): Record<string, number> {
@@ -144,24 +148,4 @@ export class PtyBridge implements SerialBridge {
     this.#unwritten.push(...this.#kept.take());
     this.#host.wake();
   }
-}
-
-function makeLink(link: string, target: string): void {
-  try {
-    if (isLink(link)) rmSync(link);
-    symlinkSync(target, link);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
-      throw new UserMistake(`--serial pty,link=${link}: there is a file of this name; remove it`);
-    }
-    throw explainSystemError(error, `--serial pty,link=${link}`);
-  }
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-}
-
-function linksTo(link: string, target: string): boolean {
-  return isLink(link) && readlinkSync(link) === target;
 }
