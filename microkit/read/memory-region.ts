@@ -64,7 +64,10 @@ function readPrefill(reading: Reading, attributes: Attributes): PrefillDescripti
   const refuse = (message: string, hint?: string): undefined =>
     attributes.refuse('prefill_path', message, hint);
   if (bytes === 'missing') {
-    return refuse(`unable to find prefill file: '${path}'`, 'it is looked for in the search paths, and lies below one of them');
+    return refuse(
+      `unable to find prefill file: '${path}'`,
+      'it is looked for in the search paths, and lies below one of them',
+    );
   }
   if (bytes === 'unreadable') return refuse(`failed to read file '${path}' at prefill_path`);
   if (bytes.length === 0) return refuse(`prefill file '${path}' is empty`);
