@@ -54,6 +54,18 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./sim/replay.ts')).replayCommand(),
   },
   {
+    name: 'shrink',
+    group: 'Breaking a system:',
+    summary: 'makes a failure smaller, and tells what happened',
+    load: async () => (await import('./sim/shrink.ts')).shrinkCommand(),
+  },
+  {
+    name: 'when',
+    group: 'Breaking a system:',
+    summary: 'tells from which moment on a failure becomes likely',
+    load: async () => (await import('./sim/when.ts')).whenCommand(),
+  },
+  {
     name: 'list',
     group: 'Looking at a system:',
     summary: 'lists the ready-made systems',

@@ -20,7 +20,12 @@ import {
 import { exploredImage } from './explore/explored-parts.ts';
 import { type Decision, Explorer } from './explore/explorer.ts';
 import { looksOf } from './explore/index-places.ts';
-import { pctStrategy, randomStrategy, replayStrategy } from './explore/strategies.ts';
+import {
+  continueStrategy,
+  pctStrategy,
+  randomStrategy,
+  replayStrategy,
+} from './explore/strategies.ts';
 import type { Plan } from './plan/plan.ts';
 import { Injector } from './points/injector.ts';
 import { PlannedWire } from './points/net-wire.ts';
@@ -45,6 +50,8 @@ export interface WorldOptions {
   readonly amount?: number;
   /** Ends the traffic and the faults at this time at the latest, ns. */
   readonly forNs?: number;
+  /** Seeds the chances of the plan alone; `seed` unless told. */
+  readonly faultSeed?: number;
   /** How orders are chosen; a world without has no points of choice. */
   readonly explore?: Exploration;
 }
@@ -53,7 +60,14 @@ export interface WorldOptions {
 export type Exploration =
   | { readonly kind: 'random' }
   | { readonly kind: 'pct'; readonly depth: number; readonly points: number }
-  | { readonly kind: 'replay'; readonly decisions: readonly Decision[] };
+  | { readonly kind: 'replay'; readonly decisions: readonly Decision[] }
+  /** As decided before up to a time, and at random from then on. */
+  | {
+      readonly kind: 'continue';
+      readonly decisions: readonly Decision[];
+      readonly fromNs: number;
+      readonly seed: number;
+    };
 
 export interface WorldOutcome {
   readonly seed: number;
@@ -127,7 +141,7 @@ class World {
             plan: this.#options.plan,
             points: this.#points,
             clock: boardOptions.clock,
-            random: new Random(seed).fork('faults'),
+            random: new Random(this.#options.faultSeed ?? seed).fork('faults'),
           });
           this.#board = new PlannedBoard(boardOptions, this.#injector, devicesOf(target.system));
           return this.#board;
@@ -151,6 +165,7 @@ class World {
     if (explorer === undefined) return image;
     return exploredImage(image, {
       explorer,
+      nowNs: () => this.#board?.now() ?? 0,
       untilNextEventNs: () => {
         const board = this.#board;
         return board === undefined ? Infinity : board.nextEventAt() - board.now();
@@ -272,6 +287,8 @@ function makeExplorer({ explore, seed }: WorldOptions): Explorer | undefined {
       return new Explorer(pctStrategy(random, explore.depth, explore.points));
     case 'replay':
       return new Explorer(replayStrategy(explore.decisions));
+    case 'continue':
+      return new Explorer(continueStrategy(explore, new Random(explore.seed).fork('orders')));
     default:
       return explore satisfies never;
   }

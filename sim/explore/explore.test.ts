@@ -50,7 +50,7 @@ describe('exploration', () => {
 });
 
 describe('a strategy', () => {
-  const point = { kind: 'look', domain: 'd', untilNextEventNs: 500 } as const;
+  const point = { kind: 'look', domain: 'd', timeNs: 0, untilNextEventNs: 500 } as const;
 
   it('by PCT goes up to the next event at the points that it has drawn', () => {
     const strategy = pctStrategy(new Random(1), 2, 10);

@@ -16,6 +16,7 @@ import type { LookedAt } from './index-places.ts';
 
 export interface ExploredOptions {
   readonly explorer: Explorer;
+  readonly nowNs: () => number;
   /** Time until something happens without the processor. */
   readonly untilNextEventNs: () => number;
   /** Where in RAM the indices lie that one domain looks at. */
@@ -85,8 +86,13 @@ class ExploredThread implements UserThread {
   /** A point of choice. */
   reach(kind: PointKindName): void {
     if (!this.isRunning) return;
-    const { explorer, untilNextEventNs } = this.#options;
-    const ns = explorer.reach(kind, this.#domain, untilNextEventNs());
+    const { explorer, nowNs, untilNextEventNs } = this.#options;
+    const ns = explorer.reach({
+      kind,
+      domain: this.#domain,
+      timeNs: nowNs(),
+      untilNextEventNs: untilNextEventNs(),
+    });
     if (ns > 0) this.#thread.pass(ns);
   }
 

@@ -22,6 +22,7 @@ export interface ChoicePoint {
   readonly kind: PointKindName;
   /** Name of the protection domain. */
   readonly domain: string;
+  readonly timeNs: number;
   /** Time until something happens without the processor; `Infinity` when nothing will. */
   readonly untilNextEventNs: number;
 }
@@ -43,10 +44,10 @@ export class Explorer {
   }
 
   /** @returns how much time is to pass at this point */
-  reach(kind: PointKindName, domain: string, untilNextEventNs: number): number {
+  reach(reached: Omit<ChoicePoint, 'number'>): number {
     const number = this.points;
     this.points += 1;
-    const ns = this.#strategy.decide({ number, kind, domain, untilNextEventNs });
+    const ns = this.#strategy.decide({ number, ...reached });
     if (ns > 0) this.decisions.push({ at: number, ns });
     return ns;
   }

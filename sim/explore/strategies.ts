@@ -43,6 +43,16 @@ export function replayStrategy(decisions: readonly Decision[]): Strategy {
   return { decide: ({ number }) => byPoint.get(number) ?? 0 };
 }
 
+/** As {@link replayStrategy} up to a time, and as {@link randomStrategy} from then on. */
+export function continueStrategy(
+  past: { readonly decisions: readonly Decision[]; readonly fromNs: number },
+  random: Random,
+): Strategy {
+  const before = replayStrategy(past.decisions);
+  const after = randomStrategy(random);
+  return { decide: (point) => (point.timeNs < past.fromNs ? before : after).decide(point) };
+}
+
 /** Time up to the next thing that happens by itself, and a little more. */
 export function upToNextEvent({ untilNextEventNs }: ChoicePoint, beyondNs: number): number {
   return (untilNextEventNs <= AHEAD_NS_MAX ? Math.max(0, untilNextEventNs) : 0) + beyondNs;

@@ -1,0 +1,72 @@
+/** `sddf shrink`: a failure file made smaller, and what happened in ten lines. */
+
+import { Command } from 'commander';
+import { UserMistake } from '../../host/problem.ts';
+import { failureText } from '../../sim/failure/failure-file.ts';
+import { pointsOf } from '../../sim/points/system-points.ts';
+import { shrink } from '../../sim/shrink/shrink.ts';
+import { storyOf } from '../../sim/shrink/story.ts';
+import { groupDigits } from '../figures.ts';
+import { OutputFile } from '../output-file.ts';
+import { parseCount } from '../quantities.ts';
+import { openTerminal } from '../terminal.ts';
+import { openFailure } from './failure-source.ts';
+
+const LIMIT = 2_000;
+
+interface ShrinkFlags {
+  readonly out?: string;
+  readonly limit: string;
+  readonly json?: true;
+}
+
+export function shrinkCommand(): Command {
+  return new Command('shrink')
+    .description('Makes a failure smaller: fewer faults, fewer decisions, less traffic.')
+    .argument('<file>', 'what sddf sim --out has written')
+    .option('--out <file>', 'where the smaller one goes (default: FILE with -small)')
+    .option('--limit <worlds>', 'gives up after so many worlds', String(LIMIT))
+    .option('--json', 'prints the result as JSON')
+    .addHelpText('after', '\nExample:\n  sddf shrink failures/seed-1234.json')
+    .action(runShrink);
+}
+
+async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
+  const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
+  const limit = parseCount(flags.limit, '--limit', { min: 1, max: 1_000_000 });
+  const { failure, loaded } = await openFailure(path, terminal);
+  const out = new OutputFile(flags.out ?? path.replace(/(?:\.json)?$/, '-small.json'), 'replace');
+  const shrunk = shrink({
+    failure,
+    target: loaded.target,
+    limit,
+    mayGoOn: () => true,
+    onProgress: (worlds, { plan, amount, decisions }) => {
+      terminal.live(
+        `${groupDigits(worlds)} worlds: ${plan.rules.length} faults, ` +
+          `${decisions?.length ?? 0} decisions, ${amount ?? 'all'} questions`,
+      );
+    },
+  });
+  if (shrunk === undefined) {
+    out.close();
+    throw new UserMistake(`${path}: does not fail in that way here; sddf replay shows what comes`);
+  }
+  out.write(failureText(shrunk.failure));
+  out.close();
+  const story = storyOf(shrunk.outcome, pointsOf(loaded.target.system));
+  const { plan, amount, decisions } = shrunk.failure.world;
+  if (flags.json === true) {
+    const { worlds, end } = shrunk;
+    const result = { file: out.path, worlds, end, rules: plan.rules.length, amount, story };
+    process.stdout.write(`${JSON.stringify({ ...result, decisions: decisions?.length ?? 0 })}\n`);
+    return;
+  }
+  for (const line of story) terminal.print(line);
+  const why = shrunk.end === 'minimum' ? 'nothing more can go' : `stopped at --limit ${limit}`;
+  terminal.print(
+    `${out.path}: ${plan.rules.length} of ${failure.strikes.length} faults, ` +
+      `${decisions?.length ?? 0} decisions, ${amount ?? 'all'} questions; ` +
+      `${groupDigits(shrunk.worlds)} worlds, ${why}`,
+  );
+}
