@@ -9,29 +9,41 @@ import { renderConfigs } from '../../microkit/config-file.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { report } from '../../microkit/report.ts';
 import { renderXml } from '../../microkit/xml/render.ts';
-import type { RawOptions } from '../option.ts';
+import { type RawOptions, readOptions } from '../option.ts';
+import { SYSTEM_OPTIONS } from '../run/options.ts';
 import { systemFile } from '../run/system-source.ts';
 import { addSystemOptions, describedSystem } from './described-system.ts';
+import { type ImageFiles, type ImageRequest, renderImages } from './render-images.ts';
 import { makeFolder } from '../make-folder.ts';
 import { openTerminal } from '../terminal.ts';
 
 interface RenderOptions extends RawOptions {
   readonly output: string;
+  readonly elf?: true;
+  readonly write?: true;
 }
 
 export function renderCommand(): Command {
   return addSystemOptions(new Command('render'))
     .description('Writes a system as NAME.system, NAME.config.json and NAME.report.txt.')
     .requiredOption('-o, --output <dir>', 'where to; made when it does not exist')
+    .option('--elf', 'as a system of images, with the contents of their configuration sections')
+    .option('--write', 'with --elf: puts them into the images, which --search-path finds')
     .addHelpText(
       'after',
       '\nExamples:\n  sddf render echo -o build\n' +
-        '  sddf run build/echo.system     runs what was written',
+        '  sddf run build/echo.system     runs what was written\n' +
+        '  sddf render echo --elf -o build                               prints objcopy lines\n' +
+        '  sddf render echo --elf --write --search-path images -o build  writes the images',
     )
     .action(async (reference: string, options: RenderOptions) => {
-      const system = await describedSystem(reference, options);
+      const described = await describedSystem(reference, options);
+      const images = options.elf === true ? renderImages(described, imageRequest(options)) : NONE;
+      if (images === NONE && options.write === true) {
+        throw new UserMistake('--write: goes with --elf only; add it');
+      }
       const terminal = openTerminal('stdout');
-      const files = filesOf(system);
+      const files = new Map([...filesOf(images.system ?? described), ...images.files]);
       for (const name of files.keys()) {
         const path = join(options.output, name);
         refuseClashes([...systemFile(reference), { path, use: 'written', by: '--output' }]);
@@ -41,7 +53,23 @@ export function renderCommand(): Command {
         write(path, contents);
         terminal.print(path);
       }
+      for (const line of images.commands) terminal.print(line);
+      for (const line of images.warnings) console.error(line);
     });
+}
+
+/** Nothing beside the system's own files. */
+const NONE: Omit<ImageFiles, 'system'> & { readonly system?: undefined } = {
+  files: new Map(),
+  commands: [],
+  warnings: [],
+};
+
+function imageRequest(options: RenderOptions): ImageRequest {
+  const { output } = options;
+  if (options.write !== true) return { output };
+  const { searchPath } = readOptions(SYSTEM_OPTIONS, options);
+  return { output, folders: [...searchPath, output, '.'] };
 }
 
 function filesOf(system: SystemDescription): ReadonlyMap<string, string | Uint8Array> {

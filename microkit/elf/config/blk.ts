@@ -66,11 +66,18 @@ const virt = configSection({
         .map((client) => ({
           conn: connectionOf(client.at('connection')),
           data: client.at('data').at('region').deviceRegion(),
-          partition: client.at('partition').number(0xffff_ffff),
+          partition: partitionOf(client.at('partition')),
         })),
     };
   },
 });
+
+/** Upstream's clients have a partition each. */
+function partitionOf(partition: Source): number {
+  if (!partition.is('whole')) return partition.number(0xffff_ffff);
+  partition.problem("is 'whole', and sDDF knows numbered partitions only; give the client one");
+  return 0;
+}
 
 const client = configSection({
   name: '.blk_client_config',
