@@ -45,10 +45,14 @@ function immS(imm: number): number {
 
 const ROUNDED: readonly Format[] = ['fma', 'fRrm', 'fR1', 'fcvtToInteger', 'fcvtToFloat'];
 
-/** @returns the word of an instruction of 32 bits */
+/** @returns the word of an instruction of 32 bits; fields that its format does not have are ignored */
 export function encode(op: number, fields: Fields): number {
   const { match, mask, format } = OPERATIONS[op] as Operation;
-  const { rd = 0, rs1 = 0, rs2 = 0, rs3 = 0, imm = 0, rm = 0, ordering = 0 } = fields;
+  const { imm = 0, rm = 0, ordering = 0 } = fields;
+  const used = ORDER[format].split(' ');
+  const [rd, rs1, rs2, rs3] = (['rd', 'rs1', 'rs2', 'rs3'] as const).map((name) =>
+    used.includes(name) ? (fields[name] ?? 0) : 0,
+  ) as [number, number, number, number];
   const registers = (rd << 7) | (rs1 << 15) | (rs2 << 20) | (rs3 << 27);
   const rounding = ROUNDED.includes(format) ? rm << 12 : 0;
   const order = format === 'amo' || format === 'lr' ? ordering << 25 : 0;

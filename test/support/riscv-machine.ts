@@ -40,8 +40,9 @@ export const TEXT_AND_DATA: readonly Mapping[] = [
 ];
 
 export class RiscvMachine {
-  readonly ram = new Ram({ sizeBytes: 0x10_0000, stagingBytes: 0x1_0000 });
-  readonly hart = this.ram.takeStaging(HART_BYTES);
+  readonly ram: Ram;
+  /** Offset in RAM of the hart block. */
+  readonly hart: number;
   readonly accesses: DeviceAccess[] = [];
   /** Called at each access to the device. */
   onDevice: () => void = () => {};
@@ -50,13 +51,18 @@ export class RiscvMachine {
   time = 0n;
   #mappings: readonly Run[] = [];
   #generation = 0;
-  readonly space = new AddressSpace(this.ram, this.#outside());
+  readonly space: AddressSpace;
   readonly engine: Engine;
 
   constructor(
     mappings: readonly Mapping[] = TEXT_AND_DATA,
     makeEngine: (machine: RiscvMachine) => Engine = interpreter,
+    ramBytes = 0x10_0000,
   ) {
+    const sizeBytes = Math.ceil(ramBytes / 0x1_0000) * 0x1_0000;
+    this.ram = new Ram({ sizeBytes, stagingBytes: 0x1_0000 });
+    this.hart = this.ram.takeStaging(HART_BYTES);
+    this.space = new AddressSpace(this.ram, this.#outside());
     this.map(mappings);
     this.setWord(HART.hasFloatingPoint, 1);
     this.setX(2, BigInt(DATA + 0x3000));
