@@ -119,7 +119,7 @@ async function failWith(sequence: Sequence, makeEngine: MakeEngine): Promise<voi
 }
 
 describe.skipIf(!hasQemuRiscv64)('random programs beside qemu-riscv64 (qemu-user)', () => {
-  it(`end alike: ${COUNT} sequences, SDDF_RISCV_SEED=${SEED}`, { timeout: 900_000 }, async () => {
+  it(`end alike: ${COUNT} sequences, SDDF_RISCV_SEED=${SEED}`, { timeout: 3_600_000 }, async () => {
     console.log(`random programs: SDDF_RISCV_SEED=${SEED}, ${COUNT} sequences`);
     for (let done = 0; done < COUNT; done += BATCH) {
       const numRuns = Math.min(BATCH, COUNT - done);
