@@ -169,7 +169,7 @@ describe('Overlay', () => {
       base: new MemoryDisk(ram, DISK_BYTES),
       delta,
       mapAt: mapOf(ram),
-      mapSector: 0,
+      kept: { mapSector: 0, snapshotAt: mapOf(ram) },
       dataSector: mapBytes / 512,
     });
 

@@ -2,8 +2,9 @@
  * Copy-on-write: reads what has been written from a delta and everything else from a base that is never changed.
  *
  * Which sectors the delta holds is a bit map in the staging area. A delta that is to outlive the run keeps the map in
- * its own sectors before the data; a flush makes the data durable first, then the map, so that after a power cut the
- * map never points at data that is not there.
+ * its own sectors before the data. A flush makes the data durable first, then the map as it was when that began: a write
+ * that completes meanwhile is not in it. So after a power cut the map never points at data that are not there. There is one
+ * flush at a time; those that are asked for meanwhile share the next one.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -19,8 +20,13 @@ export interface OverlayOptions {
   readonly delta: BlockWire;
   /** Offset in RAM of the bit map: one bit per sector of the base, see {@link overlayMapBytes}. */
   readonly mapAt: number;
-  /** Sector of the delta at which the map is kept; absent when the delta ends with the run. */
-  readonly mapSector?: number;
+  /** Absent when the delta ends with the run. */
+  readonly kept?: {
+    /** Sector of the delta at which the map is kept. */
+    readonly mapSector: number;
+    /** Offset in RAM where a flush keeps the map as it was when it began: as large as the map. */
+    readonly snapshotAt: number;
+  };
   /** Sector of the delta at which the base's sector 0 would be. */
   readonly dataSector: number;
 }
@@ -33,7 +39,7 @@ export function overlayMapBytes(sectors: number): number {
 /** What a slot of the gatherer stands for, beyond its tag. */
 interface Whole {
   kind: 'read' | 'change' | 'flush-data' | 'flush-map' | 'flush-end';
-  /** First sector; for a flush, the version of the map that it makes durable. */
+  /** First sector, and how many; of a change or a read. */
   sector: number;
   sectors: number;
 }
@@ -46,6 +52,11 @@ export class Overlay implements BlockWire {
   /** Changes of the map so far, and how many of them are durable. */
   #mapVersion = 0;
   #mapDurable = 0;
+  /** The version that the flush under way makes durable, and who has asked for it. */
+  #flushVersion = 0;
+  #flushing: number[] | undefined;
+  /** Who has asked since it began. */
+  readonly #nextFlush: number[] = [];
 
   constructor(options: OverlayOptions) {
     assert(
@@ -111,7 +122,18 @@ export class Overlay implements BlockWire {
   }
 
   flush(tag: number): BlockStatus {
-    return this.#flushStep(tag, 'flush-data', this.#mapVersion);
+    if (this.#flushing !== undefined) {
+      this.#nextFlush.push(tag);
+      return BLOCK_PENDING;
+    }
+    const status = this.#beginFlush([tag]);
+    if (status !== BLOCK_PENDING) this.#flushing = undefined;
+    return status;
+  }
+
+  /** Whether the delta's map lacks something that has been written: the map in RAM is to be kept when the run ends. */
+  get isMapBehind(): boolean {
+    return this.#mapDurable < this.#mapVersion;
   }
 
   discard(): BlockStatus {
@@ -134,6 +156,8 @@ export class Overlay implements BlockWire {
     this.#options.base.abandon();
     this.#options.delta.abandon();
     this.#gather.abandon();
+    this.#flushing = undefined;
+    this.#nextFlush.length = 0;
   }
 
   #open(tag: number, kind: Whole['kind'], sector: number, sectors: number): number {
@@ -159,43 +183,55 @@ export class Overlay implements BlockWire {
     const tag = this.#gather.tag(slot);
     let status = this.#gather.completed(slot, partStatus);
     if (status === BLOCK_PENDING) return;
-    const { kind, sector } = this.#wholes[slot] as Whole;
+    const { kind } = this.#wholes[slot] as Whole;
     if (kind === 'change' && status === BLOCK_OK) this.#hold(slot);
-    if (kind !== 'change' && kind !== 'read') {
-      status = this.#flushGoesOn(tag, kind, sector, status);
-      this.submit();
+    if (kind === 'change' || kind === 'read') {
+      this.#end?.completed(tag, status);
+      return;
     }
-    if (status !== BLOCK_PENDING) this.#end?.completed(tag, status);
+    status = this.#flushGoesOn(kind, status);
+    while (status !== BLOCK_PENDING) {
+      for (const asked of this.#flushing ?? []) this.#end?.completed(asked, status);
+      this.#flushing = undefined;
+      if (this.#nextFlush.length === 0) break;
+      status = this.#beginFlush(this.#nextFlush.splice(0));
+    }
+    this.submit();
+  }
+
+  #beginFlush(tags: number[]): BlockStatus {
+    const { kept, ram, mapAt, base } = this.#options;
+    this.#flushing = tags;
+    this.#flushVersion = this.#mapVersion;
+    if (kept !== undefined && this.isMapBehind) {
+      ram.u8.copyWithin(kept.snapshotAt, mapAt, mapAt + overlayMapBytes(base.sectors()));
+    }
+    return this.#flushStep('flush-data');
   }
 
   /** Starts one step of a flush: the data, then the map, then the map's own flush. */
-  #flushStep(tag: number, kind: Whole['kind'], version: number): BlockStatus {
-    const { delta, mapSector, mapAt, base } = this.#options;
-    const slot = this.#open(tag, kind, version, 0);
-    if (kind === 'flush-map') {
+  #flushStep(kind: Whole['kind']): BlockStatus {
+    const { delta, kept, base } = this.#options;
+    const slot = this.#open(0, kind, 0, 0);
+    if (kind === 'flush-map' && kept !== undefined) {
       const length = overlayMapBytes(base.sectors());
-      this.#gather.started(slot, delta.write(slot, mapSector as number, mapAt, length));
+      this.#gather.started(slot, delta.write(slot, kept.mapSector, kept.snapshotAt, length));
     } else {
       this.#gather.started(slot, delta.flush(slot));
     }
     const status = this.#gather.close(slot);
-    return status === BLOCK_PENDING ? status : this.#flushGoesOn(tag, kind, version, status);
+    return status === BLOCK_PENDING ? status : this.#flushGoesOn(kind, status);
   }
 
-  #flushGoesOn(
-    tag: number,
-    done: Whole['kind'],
-    version: number,
-    status: BlockStatus,
-  ): BlockStatus {
+  #flushGoesOn(done: Whole['kind'], status: BlockStatus): BlockStatus {
     if (status !== BLOCK_OK) return BLOCK_IO_ERROR;
     if (done === 'flush-end') {
-      this.#mapDurable = Math.max(this.#mapDurable, version);
+      this.#mapDurable = Math.max(this.#mapDurable, this.#flushVersion);
       return BLOCK_OK;
     }
-    if (done === 'flush-map') return this.#flushStep(tag, 'flush-end', version);
-    const isDurable = this.#options.mapSector === undefined || this.#mapDurable >= version;
-    return isDurable ? BLOCK_OK : this.#flushStep(tag, 'flush-map', version);
+    if (done === 'flush-map') return this.#flushStep('flush-end');
+    const isDurable = this.#options.kept === undefined || this.#mapDurable >= this.#flushVersion;
+    return isDurable ? BLOCK_OK : this.#flushStep('flush-map');
   }
 
   #isHeld(sector: number): boolean {

@@ -176,6 +176,21 @@ describe('an overlay', () => {
     expect(readFileSync(image).every((byte) => byte === 3)).toBe(true);
   });
 
+  it.each(['host', 'virtual'] as const)(
+    'in a file keeps what was written and not flushed when the run ends (%s clock)',
+    async (clock) => {
+      const overlay = { path: join(folder, 'delta.img') };
+      const first = new Bench({ overlay }, clock);
+      for (let n = 0; n < 64; n += 1) expect(await first.write(4 * n, n + 10)).toBe(BLOCK_OK);
+      await first.disk.close();
+
+      const second = new Bench({ overlay }, clock);
+      for (let n = 0; n < 64; n += 1) {
+        expect(await second.read(4 * n)).toEqual(new Uint8Array(1024).fill(n + 10));
+      }
+    },
+  );
+
   it('of something else is refused', () => {
     const path = join(folder, 'delta.img');
     writeFileSync(path, 'hello');

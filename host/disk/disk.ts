@@ -18,6 +18,7 @@ import {
   overlayDataSector,
   overlayFileBytes,
   readOverlay,
+  saveOverlayMap,
 } from './overlay-file.ts';
 import type { Patch } from './partition-writer.ts';
 import { SyncFileDisk } from './sync-file.ts';
@@ -60,13 +61,16 @@ export class PreparedDisk {
   readonly #onNotice: (line: string) => void;
   readonly #open: (SyncFileDisk | WorkerFileDisk)[] = [];
   #wake: () => void = () => undefined;
+  /** Brings an overlay's map up to what has been written. */
+  #keepMap: () => void = () => undefined;
 
   constructor(spec: DiskSpec, sizeBytes: number, onNotice: (line: string) => void) {
     this.spec = spec;
     this.sizeBytes = sizeBytes;
     this.#onNotice = onNotice;
     const inStaging = spec.kind === 'memory' && sizeBytes <= STAGED_BYTES_MAX;
-    this.stagingBytes = inStaging ? sizeBytes : overlayMapBytes(sizeBytes / SECTOR_BYTES);
+    // An overlay's map, and how it was when a flush began.
+    this.stagingBytes = inStaging ? sizeBytes : 2 * overlayMapBytes(sizeBytes / SECTOR_BYTES);
   }
 
   /** Called whenever the host has brought something. */
@@ -94,8 +98,11 @@ export class PreparedDisk {
     return this.#open.some((file) => file instanceof WorkerFileDisk && file.outstanding > 0);
   }
 
-  /** Ends file I/O. What was flushed is in the file. */
+  /** Ends file I/O. What was written is in the file. */
   async close(): Promise<void> {
+    for (const file of this.#open) if (file instanceof WorkerFileDisk) file.abandon();
+    this.#keepMap();
+    this.#keepMap = () => undefined;
     for (const file of this.#open.splice(0)) await file.close();
   }
 
@@ -117,7 +124,16 @@ export class PreparedDisk {
     // Only now: nobody else changes it any more.
     ram.u8.set(readOverlay(kind.path, sectors), mapAt);
     const dataSector = overlayDataSector(sectors);
-    return new Overlay({ ram, base, delta, mapAt, mapSector: OVERLAY_MAP_SECTOR, dataSector });
+    const kept = {
+      mapSector: OVERLAY_MAP_SECTOR,
+      snapshotAt: ram.takeStaging(overlayMapBytes(sectors)),
+    };
+    const overlay = new Overlay({ ram, base, delta, mapAt, kept, dataSector });
+    this.#keepMap = () => {
+      if (!overlay.isMapBehind) return;
+      saveOverlayMap(kind.path, ram.u8.slice(mapAt, mapAt + overlayMapBytes(sectors)));
+    };
+    return overlay;
   }
 
   #file(

@@ -8,7 +8,7 @@
  * The file is sparse: what has not been written takes no room.
  */
 
-import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { overlayMapBytes } from '../../board/block/overlay.ts';
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
 import { explainSystemError, systemErrorCode, UserMistake } from '../problem.ts';
@@ -67,6 +67,26 @@ export function readOverlay(path: string, baseSectors: number): Uint8Array {
   }
   if (gotMap < map.length) throw new UserMistake(`${path}: the overlay is cut short`);
   return map;
+}
+
+/**
+ * Keeps the map of an overlay whose run has ended: what was written and not flushed is there as well.
+ *
+ * @throws UserMistake when it cannot be written
+ */
+export function saveOverlayMap(path: string, map: Uint8Array): void {
+  try {
+    const fd = openSync(path, 'r+');
+    fdatasyncSync(fd);
+    for (let done = 0; done < map.length;) {
+      const at = OVERLAY_MAP_SECTOR * SECTOR_BYTES + done;
+      done += writeSync(fd, map, done, map.length - done, at);
+    }
+    fdatasyncSync(fd);
+    closeSync(fd);
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
 }
 
 function openToRead(path: string): number {
