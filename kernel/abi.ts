@@ -17,7 +17,9 @@ export const SYS_WAIT = -9;
 export const SYS_NB_WAIT = -10;
 export const SYS_YIELD = -11;
 export const SYS_DEBUG_PUT_CHAR = -12;
+export const SYS_DEBUG_DUMP_SCHEDULER = -13;
 export const SYS_DEBUG_CAP_IDENTIFY = -15;
+export const SYS_DEBUG_SNAPSHOT = -16;
 export const SYS_DEBUG_NAME_THREAD = -17;
 export const SYS_SET_TLS_BASE = -33;
 
@@ -57,6 +59,11 @@ export const REG_A7 = 23; // system call number
 export const REG_T0 = 24; // t0..t6 are 24..30; destination of NBSendRecv
 export const REG_TP = 31;
 export const REGISTER_COUNT = 32;
+/**
+ * Where a thread that runs machine code goes on (seL4's NextIP). Its {@link REG_PC} is the instruction that made the last
+ * system call or fault (FaultIP). Only the register files of such threads have this word; no invocation transfers it.
+ */
+export const REG_NEXT_PC = 32;
 
 /** The IPC buffer: 128 words of 8 bytes in a user frame; message register i is word i + 1. */
 export const IPC_BUFFER_BYTES = 1024;
@@ -148,6 +155,10 @@ export const PAGE_GET_ADDRESS = 43;
 export const ASID_CONTROL_MAKE_POOL = 44;
 export const ASID_POOL_ASSIGN = 45;
 export const IRQ_ISSUE_IRQ_HANDLER_TRIGGER = 46;
+
+/** Flags of a thread, for TCB_SetFlags: its floating-point instructions are illegal. */
+export const TCB_FLAG_FPU_DISABLED = 1;
+export const TCB_FLAGS_MASK = TCB_FLAG_FPU_DISABLED;
 
 /** Rights word. */
 export const RIGHT_WRITE = 1;

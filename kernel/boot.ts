@@ -17,6 +17,7 @@ import {
   INIT_SLOT_VSPACE,
   REG_A0,
   REG_TP,
+  TCB_FLAGS_MASK,
 } from './abi.ts';
 import { writeBootInfo } from './boot-info.ts';
 import type { BootInfo, UntypedDescription } from './boot-info.ts';
@@ -49,7 +50,7 @@ import type {
 import { rescheduleRequired, schedEnqueue } from './sched/ready-queue.ts';
 import { refillNew } from './sched/sporadic.ts';
 import { IRQ_TIMER, KernelState, MIN_REFILLS, NS_PER_TICK, TICKS_PER_US } from './state.ts';
-import type { ProgramImage } from './user.ts';
+import type { HartThread, MachineCode, ProgramImage } from './user.ts';
 
 export { BootError } from './boot-error.ts';
 export { Kernel } from './kernel.ts';
@@ -91,6 +92,16 @@ export interface BootOptions {
   readonly fastPath?: 'on' | 'off';
   /** Told of every error that a program has thrown, before it becomes a fault. */
   readonly onProgramError?: (threadName: string, error: unknown) => void;
+  /**
+   * Makes the body of a thread whose pc lies in memory that it may execute. Without it there are TypeScript programs only,
+   * at symbolic pcs; with it there are both, in one system and at the same addresses. Undefined leaves the thread to its
+   * TypeScript program.
+   */
+  readonly machineCode?: (thread: HartThread) => MachineCode | undefined;
+  /** Receives what threads print with DebugPutChar, a character at a time. */
+  readonly onDebugChar?: (threadName: string, code: number) => void;
+  /** RAM holds nothing but zeros yet: the untypeds need not be cleared before their first use. */
+  readonly ramIsClear?: boolean;
   /** Told of every object made, from the initial thread's on: for checks and dumps. */
   readonly onCreate?: (object: KernelObject) => void;
 }
@@ -107,7 +118,10 @@ export function boot(options: BootOptions): Kernel {
   state.currentTime = Math.floor(options.machine.now() / NS_PER_TICK);
   state.irqState[options.machine.irqMax] = IRQ_TIMER;
   makeIdle(state);
-  const { bootInfo, tcb } = makeInitialThread(state, options.rootCNodeSizeBits);
+  const { onDebugChar, machineCode } = options;
+  if (machineCode !== undefined) state.threadFlagsMask = TCB_FLAGS_MASK;
+  if (onDebugChar !== undefined) state.onDebugChar = ({ name }, code) => onDebugChar(name, code);
+  const { bootInfo, tcb } = makeInitialThread(state, options);
   const images = new Map<number, ProgramImage>([[ROOT_TASK_ENTRY, options.rootTask(bootInfo)]]);
   for (const { entry, image } of options.images ?? []) {
     if (entry % 64 !== 0 || entry <= 0 || entry >= 2 ** 32) {
@@ -123,7 +137,8 @@ export function boot(options: BootOptions): Kernel {
   tcb.state = 'running';
   schedEnqueue(state, tcb);
   rescheduleRequired(state);
-  return new Kernel({ state, bootInfo, images, onProgramError: options.onProgramError });
+  const { onProgramError } = options;
+  return new Kernel({ state, bootInfo, images, onProgramError, machineCode });
 }
 
 function makeIdle(k: KernelState): void {
@@ -144,7 +159,8 @@ interface InitialThread {
   readonly tcb: Tcb;
 }
 
-function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT): InitialThread {
+function makeInitialThread(k: KernelState, options: BootOptions): InitialThread {
+  const cnodeBits = options.rootCNodeSizeBits ?? ROOT_CNODE_BITS_DEFAULT;
   checkCNodeBits(cnodeBits);
   const memory = new RootServerMemory(k.ram);
   const cnode = new CNode(memory.take(cnodeBits + SLOT_BITS), cnodeBits);
@@ -179,7 +195,7 @@ function makeInitialThread(k: KernelState, cnodeBits = ROOT_CNODE_BITS_DEFAULT):
   const userImagePaging = { start: schedControl.end, end: schedControl.end + 2 };
   put(userImagePaging.start, tableCap(middle, 0));
   put(userImagePaging.start + 1, tableCap(leaf, LEAF_INDEX << 21));
-  const untypedList = putUntypeds(k, cnode, userImagePaging.end, memory.top());
+  const untypedList = putUntypeds(k, cnode, userImagePaging.end, memory.top(), options);
   const untyped = { start: userImagePaging.end, end: userImagePaging.end + untypedList.length };
 
   cteInsert(rootCap, rootSlot, tcb.ctable);
@@ -214,6 +230,7 @@ function putUntypeds(
   cnode: CNode,
   first: number,
   top: number,
+  { ramIsClear = false }: BootOptions,
 ): UntypedDescription[] {
   return bootUntypeds(k.machine, top).map(({ base, sizeBits, isDevice }, index) => {
     const slot = first + index;
@@ -221,7 +238,8 @@ function putUntypeds(
       throw new BootError(`the root CNode of 2^${cnode.radix} slots is too small for the untypeds`);
     }
     // Full: whatever lies there is cleared before the first object is made of it.
-    const cap: Cap = { kind: 'untyped', base, sizeBits, isDevice, freeIndex: 2 ** sizeBits };
+    const freeIndex = ramIsClear ? 0 : 2 ** sizeBits;
+    const cap: Cap = { kind: 'untyped', base, sizeBits, isDevice, freeIndex };
     putOriginal(cnode.slotAt(slot), cap);
     return { slot, paddr: base, sizeBits, isDevice: isDevice ? 'yes' : 'no' };
   });

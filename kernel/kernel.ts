@@ -8,13 +8,14 @@ import { Configured } from '../memory/configured.ts';
 import { MemoryFault } from '../memory/region.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { BootInfo } from './boot-info.ts';
-import { handleFault, pcOf, setPc } from './ipc/fault.ts';
+import { TCB_FLAG_FPU_DISABLED } from './abi.ts';
+import { goOnAtPc, handleFault, pcOf, setPc } from './ipc/fault.ts';
 import { tryFastPath } from './fastpath.ts';
 import { handleInterrupt } from './objects/irq.ts';
 import type { Fault } from './ipc/fault-record.ts';
-import { memoryFault, userException } from './ipc/fault-record.ts';
+import { fetchFault, machineFault, memoryFault, userException } from './ipc/fault-record.ts';
 import type { Tcb } from './objects/objects.ts';
-import { Processor } from './processor.ts';
+import { NO_EXCEPTION, Processor } from './processor.ts';
 import { isSchedulable, schedEnqueue } from './sched/ready-queue.ts';
 import { completeYieldTo } from './sched/sched-context.ts';
 import {
@@ -31,13 +32,14 @@ import { NS_PER_TICK, PRIORITIES } from './state.ts';
 import type { KernelCounters, KernelState } from './state.ts';
 import { handleSyscall } from './syscall.ts';
 import { PC_IN_PROGRAM, PC_SPAN, PC_SYSTEM_CALL } from './sched/thread.ts';
-import type { ProgramImage } from './user.ts';
+import type { HartThread, MachineCode, ProgramImage } from './user.ts';
 import {
   ThreadUnwound,
   USER_EXCEPTION_FRAME_LOST,
   USER_EXCEPTION_PROGRAM,
   UserException,
 } from './user.ts';
+import { allows, translate, vspaceOf } from './memory/vspace.ts';
 
 /** Declared here, V8 folds it into the code of every kernel entry; what is imported it looks up at each use. */
 const IN_SYSTEM_CALL = PC_SYSTEM_CALL;
@@ -45,6 +47,15 @@ const IN_SYSTEM_CALL = PC_SYSTEM_CALL;
 const NESTING_MAX = 512;
 /** How long a caller's frame is kept on the stack for a callee that does not answer. */
 const PATIENCE_NS = 1_000_000_000;
+/** Machine code that runs beyond the end of a run looks up this often. */
+const NESTED_SLICE_NS = 1_000_000;
+/** A thread that runs machine code has no program text of its own here. */
+const MACHINE_CODE: ProgramImage = {
+  name: 'machine code',
+  start: () => {
+    throw new AssertionFailure('machine code is started by the kernel itself');
+  },
+};
 /** Readings of the clock during one wait: a clock that stands still would be waited for without end. */
 const WAIT_CALLS_MAX = 2_000_000_000;
 
@@ -55,6 +66,8 @@ export interface KernelOptions {
   readonly images: ReadonlyMap<number, ProgramImage>;
   /** Told of every error that a program has thrown, before it becomes a fault. */
   readonly onProgramError?: ((threadName: string, error: unknown) => void) | undefined;
+  /** Makes the body of a thread whose pc lies in memory that it may execute. */
+  readonly machineCode?: ((thread: HartThread) => MachineCode | undefined) | undefined;
 }
 
 /** A running kernel. */
@@ -65,6 +78,8 @@ export class Kernel extends Configured<KernelOptions> {
   readonly #images: ReadonlyMap<number, ProgramImage> = this.options.images;
   readonly #onProgramError: ((threadName: string, error: unknown) => void) | undefined =
     this.options.onProgramError;
+  readonly #machineCode: ((thread: HartThread) => MachineCode | undefined) | undefined =
+    this.options.machineCode;
   #depth = 0;
   #untilNs = FLOAT_ZERO;
 
@@ -88,8 +103,11 @@ export class Kernel extends Configured<KernelOptions> {
   readonly runOn = (): 'idle' | 'deadline' => {
     const k = this.state;
     assert(this.#depth === 0, 'the kernel is not run from inside a program');
-    // An interrupt charges the time that has passed, and wakes who is due, as the timer does.
-    if (!k.machine.irqPending) this.#timerEntry();
+    // An interrupt charges the time that has passed, and wakes who is due, as the timer does. That a run has been cut here
+    // is nothing that machine code notices.
+    if (!k.machine.irqPending && (k.current.machineCode === null || this.#isTimerDue())) {
+      this.#timerEntry();
+    }
     for (;;) {
       if (k.machine.irqPending) {
         this.#interruptEntry();
@@ -108,6 +126,9 @@ export class Kernel extends Configured<KernelOptions> {
         return 'deadline';
       } else {
         this.#runThread(current);
+        // Devices that work between runs need not wait for a thread that does not.
+        const isLong = current.machineCode !== null && k.current === current;
+        if (isLong && k.machine.nextEventAt() <= k.machine.now()) return 'deadline';
       }
     }
   };
@@ -119,8 +140,10 @@ export class Kernel extends Configured<KernelOptions> {
     const k = this.state;
     k.counters.kernelEntries += 1;
     if (k.costs.kernelEntry !== 0) k.machine.charge(k.costs.kernelEntry);
-    tcb.regs[0] = tcb.entryPc + IN_SYSTEM_CALL;
-    tcb.regs[1] = 0;
+    if (tcb.machineCode === null) {
+      tcb.regs[0] = tcb.entryPc + IN_SYSTEM_CALL;
+      tcb.regs[1] = 0;
+    }
     updateTimestamp(k);
     if (!checkBudgetRestart(k)) {
       schedule(k);
@@ -192,6 +215,11 @@ export class Kernel extends Configured<KernelOptions> {
       return false;
     }
     if (tcb.state === 'running') return true;
+    if (tcb.machineCode !== null) {
+      tcb.state = 'running';
+      goOnAtPc(tcb);
+      return true;
+    }
     const offset = pcOf(tcb) - tcb.entryPc;
     if (offset <= 0 || offset >= PC_SPAN) return this.#start(tcb);
     tcb.state = 'running';
@@ -200,16 +228,20 @@ export class Kernel extends Configured<KernelOptions> {
     return false;
   }
 
-  /** Finds the program at the thread's pc; without one the thread has fetched an instruction where there is none. */
+  /**
+   * Finds what the thread's pc is: an instruction, when the thread may execute it there, or else a TypeScript program's place.
+   * Where there is neither, the thread has fetched an instruction in vain.
+   */
   #start(tcb: Tcb): boolean {
     assert(!tcb.hasFrame, 'a program starts when the frame of its predecessor is gone');
     const pc = pcOf(tcb);
+    if (this.#machineCode !== undefined && this.#startMachineCode(tcb, pc)) return true;
     const again = pc > tcb.entryPc && pc < tcb.entryPc + PC_SPAN ? tcb.entryPc : pc;
     const image = this.#images.get(again);
     tcb.context = null;
     tcb.processor = null;
     if (image === undefined) {
-      this.#faultEntry(tcb, { kind: 'vm', address: pc, isInstruction: true, status: 1 });
+      this.#faultEntry(tcb, fetchFault(pc));
       return false;
     }
     tcb.state = 'running';
@@ -217,6 +249,34 @@ export class Kernel extends Configured<KernelOptions> {
     tcb.name = tcb.name === '' ? image.name : tcb.name;
     setPc(tcb, again + PC_IN_PROGRAM);
     tcb.processor = new Processor(this, tcb, image);
+    return true;
+  }
+
+  #mayExecute(tcb: Tcb, pc: number): boolean {
+    const root = vspaceOf(this.state, tcb);
+    const found = root === null ? undefined : translate(root, pc);
+    return found !== undefined && allows(found.entry, 'execute');
+  }
+
+  /**
+   * From now on the thread's registers are those that its instructions use; it stays with machine code to its end.
+   *
+   * @returns false when there is nothing at this pc that it may execute
+   */
+  #startMachineCode(tcb: Tcb, pc: number): boolean {
+    if (!this.#mayExecute(tcb, pc)) return false;
+    const processor = new Processor(this, tcb, MACHINE_CODE);
+    const context = this.#machineCode?.(processor);
+    if (context === undefined) return false;
+    context.registers.set(tcb.regs);
+    tcb.regs = context.registers;
+    processor.regs = context.registers;
+    context.allowFloatingPoint((tcb.flags & TCB_FLAG_FPU_DISABLED) === 0);
+    tcb.machineCode = context;
+    tcb.context = context;
+    tcb.processor = processor;
+    tcb.state = 'running';
+    goOnAtPc(tcb);
     return true;
   }
 
@@ -244,10 +304,25 @@ export class Kernel extends Configured<KernelOptions> {
       processor.isUnwound = false;
     } else if (processor.hasTrapped) {
       this.#systemCall(tcb);
-    } else {
+    } else if (tcb.machineCode === null) {
       this.#timerEntry();
+    } else {
+      this.#afterMachineCode(tcb, processor);
     }
   };
+
+  /** Machine code has ended without a system call: with an exception, or because something is due, or the run is over. */
+  #afterMachineCode(tcb: Tcb, processor: Processor): void {
+    const cause = processor.exception;
+    if (cause !== NO_EXCEPTION) {
+      processor.exception = NO_EXCEPTION;
+      this.#faultEntry(tcb, machineFault(cause, processor.exceptionLow, processor.exceptionHigh));
+    } else if (this.state.machine.irqPending) {
+      this.#interruptEntry();
+    } else if (this.#isTimerDue()) {
+      this.#timerEntry();
+    }
+  }
 
   #leaveFrame(tcb: Tcb): void {
     tcb.hasFrame = false;
@@ -315,14 +390,11 @@ export class Kernel extends Configured<KernelOptions> {
       if (current === tcb) {
         if (this.#activate(tcb)) return;
       } else if (current !== k.idleThread && !current.hasFrame) {
+        if (this.#isStarving(current)) return loseFrame(processor);
         this.#runThread(current);
       } else {
         if (sinceNs < 0) sinceNs = k.machine.now();
-        if (!this.#runSomeoneElse(tcb, sinceNs)) {
-          processor.isUnwound = true;
-          processor.hasLostFrame = true;
-          return;
-        }
+        if (!this.#runSomeoneElse(tcb, sinceNs)) return loseFrame(processor);
       }
     }
   };
@@ -365,6 +437,15 @@ export class Kernel extends Configured<KernelOptions> {
     return true;
   }
 
+  /**
+   * Machine code that never waits keeps the frame below it on the stack, and with it the whole run. A while after the run
+   * should have ended, it is the frame that goes.
+   */
+  #isStarving(current: Tcb): boolean {
+    if (current.machineCode === null) return false;
+    return this.state.machine.now() - this.#untilNs >= PATIENCE_NS;
+  }
+
   /** Virtual time jumps; host time is waited for, which devices and the host's event loop have to bear. */
   #waitUntil(atNs: number): void {
     const machine = this.state.machine;
@@ -392,16 +473,39 @@ export class Kernel extends Configured<KernelOptions> {
     switchSchedContext(k);
   }
 
+  /** When the kernel's own timer would ring: the current budget ends, or another thread's refill is due. */
+  #timerAt(): number {
+    const k = this.state;
+    const sc = k.currentSchedContext;
+    const ticks = (sc.refillAmount[sc.refillHead] as number) - k.consumed;
+    const budgetEnd = (k.currentTime + Math.max(0, ticks)) * NS_PER_TICK;
+    return Math.min(budgetEnd, nextWakeUp(k));
+  }
+
+  #isTimerDue(): boolean {
+    return this.#timerAt() <= this.state.machine.now();
+  }
+
+  /** When the thread that runs has to stop at the latest. Nested on a frame, it does not stop at the end of the run. */
+  preemptionAt(): number {
+    const now = this.state.machine.now();
+    const end = this.#untilNs > now ? this.#untilNs : now + NESTED_SLICE_NS;
+    return Math.min(this.#timerAt(), end);
+  }
+
   /** Lets time pass for work of the running program, up to the next thing that would interrupt it. @returns what is left */
   spend(durationNs: number): number {
     const k = this.state;
     const now = k.machine.now();
-    const sc = k.currentSchedContext;
-    const ticks = (sc.refillAmount[sc.refillHead] as number) - k.consumed;
-    const budgetEnd = (k.currentTime + Math.max(0, ticks)) * NS_PER_TICK;
-    const end = Math.min(now + durationNs, budgetEnd, nextWakeUp(k), this.#untilNs);
+    const end = Math.min(now + durationNs, this.#timerAt(), this.#untilNs);
     const spent = Math.min(durationNs, Math.max(NS_PER_TICK, end - now));
     k.machine.charge(spent);
     return durationNs - spent;
   }
+}
+
+/** The thread's frame goes, although it waits for an answer; it is told when it next has the processor. */
+function loseFrame(processor: Processor): void {
+  processor.isUnwound = true;
+  processor.hasLostFrame = true;
 }

@@ -14,6 +14,8 @@ export interface Machine {
   charge(deltaNs: number): void;
   /** Asks for an end of the current run at this time: the kernel's own timer. `Infinity` for none. */
   setDeadline(atNs: number): void;
+  /** When something happens next by itself, or is due and waits for the processor to pause; `Infinity` when never. */
+  nextEventAt(): number;
   /** @returns the interrupt that the controller presents, or 0; claiming it clears its pending bit */
   claimIrq(): number;
   /** Cheap test whether `claimIrq` would return an interrupt. */

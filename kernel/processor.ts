@@ -3,7 +3,8 @@
 import type { Access } from '../memory/region.ts';
 import type { Tcb } from './objects/objects.ts';
 import type { KernelState } from './state.ts';
-import type { Mapping, ProgramImage, UserThread } from './user.ts';
+import { mappedRunAt } from './memory/mapped-run.ts';
+import type { HartThread, MappedRun, Mapping, ProgramImage } from './user.ts';
 import { allows, translate, vspaceOf } from './memory/vspace.ts';
 
 /** What a processor needs of the dispatcher. */
@@ -12,11 +13,15 @@ export interface TrapHandler {
   trap(tcb: Tcb, processor: Processor): void;
   spend(durationNs: number): number;
   pass(tcb: Tcb, processor: Processor, durationNs: number): void;
+  preemptionAt(): number;
 }
 
+/** No exception has been raised. */
+export const NO_EXCEPTION = -1;
+
 /** Made anew for each start of an image on a thread: an old program's processor is dead. */
-export class Processor implements UserThread {
-  readonly regs: Uint32Array;
+export class Processor implements HartThread {
+  regs: Uint32Array;
   readonly image: ProgramImage;
   /** The program has made its last system call of this `resume()`. */
   hasTrapped = false;
@@ -26,6 +31,10 @@ export class Processor implements UserThread {
   hasLostFrame = false;
   /** The program keeps its own pc: a memory fault is at an instruction that can be made again. */
   isExact = false;
+  /** The exception that the program has ended this `resume()` with, as `scause` has it, and the halves of `stval`. */
+  exception = NO_EXCEPTION;
+  exceptionLow = 0;
+  exceptionHigh = 0;
   readonly #handler: TrapHandler;
   readonly #tcb: Tcb;
 
@@ -54,6 +63,46 @@ export class Processor implements UserThread {
 
   pass(durationNs: number): void {
     this.#handler.pass(this.#tcb, this, durationNs);
+  }
+
+  raiseLast(cause: number, valueLow: number, valueHigh: number): void {
+    this.exception = cause;
+    this.exceptionLow = valueLow;
+    this.exceptionHigh = valueHigh;
+  }
+
+  get name(): string {
+    return this.#tcb.name;
+  }
+
+  now(): number {
+    return this.#handler.state.machine.now();
+  }
+
+  charge(durationNs: number): void {
+    this.#handler.state.machine.charge(durationNs);
+  }
+
+  preemptionAt(): number {
+    return this.#handler.preemptionAt();
+  }
+
+  nextEventAt(): number {
+    return this.#handler.state.machine.nextEventAt();
+  }
+
+  get isInterruptPending(): boolean {
+    return this.#handler.state.machine.irqPending;
+  }
+
+  get mappingGeneration(): number {
+    return this.#handler.state.mappingGeneration;
+  }
+
+  runAt(vaddr: number): MappedRun | undefined {
+    const k = this.#handler.state;
+    const root = vspaceOf(k, this.#tcb);
+    return root === null ? undefined : mappedRunAt(k.machine, root, vaddr);
   }
 
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {

@@ -130,6 +130,9 @@ export class KernelState extends Configured<KernelStateOptions> {
   domainStart = 0;
   readonly domainSchedule: DomainScheduleEntry[] = [];
 
+  /** The flags that threads may have: none without a floating-point unit, which is there for machine code. */
+  threadFlagsMask = 0;
+
   workUnits = 0;
   readonly workUnitsMax: number = this.options.workUnitsMax;
   readonly hasFastPath: boolean = this.options.fastPath === 'on';
@@ -137,6 +140,8 @@ export class KernelState extends Configured<KernelStateOptions> {
   readonly irqState: Uint8Array = new Uint8Array(this.options.machine.irqMax + 1);
   /** Slot i holds the notification capability to signal for interrupt i. */
   readonly irqSlots: Slot[] = [];
+  /** Goes up whenever a mapping changes, or which address space a thread has. */
+  mappingGeneration = 0;
   readonly asidTable: (AsidPool | null)[] = Array.from({ length: ASID_POOLS }, () => null);
 
   // What a system call in progress works on.
@@ -175,7 +180,7 @@ export class KernelState extends Configured<KernelStateOptions> {
   /** Told of a fault that no handler gets: the thread stops. */
   onUnhandledFault: ((tcb: Tcb, fault: Fault) => void) | null = null;
   /** Where DebugPutChar goes. */
-  onDebugChar: ((code: number) => void) | null = null;
+  onDebugChar: ((tcb: Tcb, code: number) => void) | null = null;
 
   constructor(options: KernelStateOptions) {
     super(options);

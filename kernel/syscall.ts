@@ -5,6 +5,8 @@
 
 import {
   INVALID_CAPABILITY,
+  IPC_BUFFER_MESSAGE_WORD,
+  MESSAGE_LENGTH_MAX,
   MESSAGE_REGISTERS,
   NO_ERROR,
   REG_A0,
@@ -18,8 +20,10 @@ import {
   RIGHT_WRITE,
   SYS_CALL,
   SYS_DEBUG_CAP_IDENTIFY,
+  SYS_DEBUG_DUMP_SCHEDULER,
   SYS_DEBUG_NAME_THREAD,
   SYS_DEBUG_PUT_CHAR,
+  SYS_DEBUG_SNAPSHOT,
   SYS_NB_RECV,
   SYS_NB_SEND,
   SYS_NB_SEND_RECV,
@@ -60,6 +64,9 @@ import {
   decodeFrame,
   decodePageTable,
 } from './memory/vspace-invocations.ts';
+
+/** What the message registers of the IPC buffer could hold. */
+const THREAD_NAME_MAX = 8 * MESSAGE_LENGTH_MAX;
 
 /** Executes the current thread's system call. */
 export function handleSyscall(k: KernelState): void {
@@ -109,7 +116,7 @@ function handleOther(k: KernelState): void {
   const number = (regs[REG_A7 << 1] as number) | 0;
   switch ((regs[(REG_A7 << 1) + 1] as number) === 0xffff_ffff ? number : 0) {
     case SYS_DEBUG_PUT_CHAR:
-      k.onDebugChar?.(regs[REG_A0 << 1] as number);
+      k.onDebugChar?.(k.current, regs[REG_A0 << 1] as number);
       return;
     case SYS_DEBUG_CAP_IDENTIFY: {
       const low = regs[REG_A0 << 1] as number;
@@ -119,6 +126,10 @@ function handleOther(k: KernelState): void {
       return;
     }
     case SYS_DEBUG_NAME_THREAD:
+      nameThread(k);
+      return;
+    case SYS_DEBUG_DUMP_SCHEDULER:
+    case SYS_DEBUG_SNAPSHOT:
       return;
     case SYS_SET_TLS_BASE:
       regs[REG_TP << 1] = regs[REG_A0 << 1] as number;
@@ -131,6 +142,28 @@ function handleOther(k: KernelState): void {
         high: regs[(REG_A7 << 1) + 1] as number,
       });
   }
+}
+
+/** Names a thread, for reports: the TCB is in a0, the name in the message registers of the IPC buffer. The first name stays. */
+function nameThread(k: KernelState): void {
+  const { regs } = k.current;
+  const low = regs[REG_A0 << 1] as number;
+  const slot = lookupSlot(k, k.current, low, regs[(REG_A0 << 1) + 1] as number);
+  const bufferAt = lookupIpcBuffer(k, k.current, 'send');
+  if (slot === null || slot.cap.kind !== 'thread' || bufferAt < 0) return;
+  const { tcb } = slot.cap;
+  if (tcb.name === '') tcb.name = textAt(k, (bufferAt << 2) + 8 * IPC_BUFFER_MESSAGE_WORD);
+}
+
+/** @returns the characters of ASCII from a byte of RAM on, up to a zero */
+function textAt(k: KernelState, at: number): string {
+  let text = '';
+  for (let i = at; i < at + THREAD_NAME_MAX; i += 1) {
+    const code = k.ram.u8[i] as number;
+    if (code === 0) return text;
+    text += String.fromCharCode(code & 0x7f);
+  }
+  return text;
 }
 
 // ---------------------------------------------------------------------------------------------- invocation
@@ -177,8 +210,9 @@ function finishInvocation(k: KernelState, mode: InvocationMode, status: Status):
   if (status === STATUS_OK) {
     if (thread.state === 'restart') {
       if (mode === 'call') setReplyInfo(thread, NO_ERROR, 0);
-      // A thread that has copied another's pc into itself goes on there, not after this call.
-      const isMoved = thread.regs[REG_PC << 1] !== thread.entryPc + PC_SYSTEM_CALL;
+      // A TypeScript program that has copied another's pc into itself goes on there, not after this call.
+      const isMoved =
+        thread.machineCode === null && thread.regs[REG_PC << 1] !== thread.entryPc + PC_SYSTEM_CALL;
       if (!isMoved) setThreadState(k, thread, 'running');
     }
     return STATUS_OK;

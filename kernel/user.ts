@@ -65,6 +65,56 @@ export interface UserContext {
   resume(): void;
 }
 
+/**
+ * A longest run of addresses of a thread with equal rights, whose bytes lie one after the other in RAM or among one device's
+ * registers.
+ */
+export interface MappedRun {
+  /** First virtual address, a multiple of 4 KiB. */
+  readonly vaddr: number;
+  readonly sizeBytes: number;
+  readonly isReadable: boolean;
+  readonly isWritable: boolean;
+  readonly isExecutable: boolean;
+  /** Offset in RAM of the first byte; -1 for a device. */
+  readonly at: number;
+  readonly device: MmioDevice | undefined;
+  /** Offset among the device's registers of the first byte. */
+  readonly deviceOffset: number;
+}
+
+/**
+ * What the kernel lends to a body that executes instructions. Such a body never traps from within `resume()`: it runs up to
+ * a system call or fault and ends with it, or up to {@link preemptionAt} or a pending interrupt and ends without.
+ */
+export interface HartThread extends UserThread {
+  /** The name that DebugNameThread has given to the thread, or ''. */
+  readonly name: string;
+  /** Nanoseconds since power-on. */
+  now(): number;
+  /** Lets time pass for instructions, with every event on the way at its own time; nothing under the host clock. */
+  charge(durationNs: number): void;
+  /** When the budget ends, another thread wakes up or the run is over. */
+  preemptionAt(): number;
+  /** When the machine does something by itself, after which an interrupt may be pending. */
+  nextEventAt(): number;
+  readonly isInterruptPending: boolean;
+  /** Raises an exception as the last act of `resume()`. Cause and value as `scause` and `stval` have them. */
+  raiseLast(cause: number, valueLow: number, valueHigh: number): void;
+  /** @returns the run that holds an address, or undefined when nothing is mapped there */
+  runAt(vaddr: number): MappedRun | undefined;
+  /** Another number whenever a mapping has changed, of this thread or another. */
+  readonly mappingGeneration: number;
+}
+
+/** The body of a thread that executes instructions. */
+export interface MachineCode extends UserContext {
+  /** The thread's register file from here on, with `REG_NEXT_PC` behind the others. */
+  readonly registers: Uint32Array;
+  /** `false` makes every floating-point instruction illegal. */
+  allowFloatingPoint(isAllowed: boolean): void;
+}
+
 /** Program text: what runs when a thread without a context is resumed with its pc at this image's entry address. */
 export interface ProgramImage {
   readonly name: string;
@@ -98,3 +148,6 @@ export const USER_EXCEPTION_PROGRAM = 0x10;
 
 /** Number of the user exception of a thread whose frame was unwound while it waited: see "Three corners", README. */
 export const USER_EXCEPTION_FRAME_LOST = 0x11;
+
+/** Number of the user exception of machine code that ran on and on where its instructions take no time. */
+export const USER_EXCEPTION_ENDLESS = 0x12;

@@ -48,6 +48,10 @@ export class ChargedMachine implements Machine {
     this.#board.setDeadline(atNs);
   }
 
+  nextEventAt(): number {
+    return this.#board.nextEventAt();
+  }
+
   claimIrq(): number {
     return this.#board.claimIrq();
   }

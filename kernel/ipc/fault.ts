@@ -1,6 +1,6 @@
 /** Faults: a thread's fault becomes a message to its handler. */
 
-import { REG_PC, RIGHT_GRANT, RIGHT_GRANT_REPLY, RIGHT_WRITE } from '../abi.ts';
+import { REG_NEXT_PC, REG_PC, RIGHT_GRANT, RIGHT_GRANT_REPLY, RIGHT_WRITE } from '../abi.ts';
 import { sendIpc } from './endpoint.ts';
 import type { Fault } from './fault-record.ts';
 import type { Cap, Slot, Tcb } from '../objects/objects.ts';
@@ -74,6 +74,18 @@ export function capFault(
 /** The thread's program counter: the instruction that it makes again when it restarts. */
 export function pcOf(tcb: Tcb): number {
   return (tcb.regs[(REG_PC << 1) + 1] as number) * 2 ** 32 + (tcb.regs[REG_PC << 1] as number);
+}
+
+/** A thread that runs machine code goes on at the instruction of its last system call or fault, or where that was moved to. */
+export function goOnAtPc(tcb: Tcb): void {
+  tcb.regs[REG_NEXT_PC << 1] = tcb.regs[REG_PC << 1] as number;
+  tcb.regs[(REG_NEXT_PC << 1) + 1] = tcb.regs[(REG_PC << 1) + 1] as number;
+}
+
+/** A thread that runs machine code is stopped between two instructions. */
+export function stopAtNextPc(tcb: Tcb): void {
+  tcb.regs[REG_PC << 1] = tcb.regs[REG_NEXT_PC << 1] as number;
+  tcb.regs[(REG_PC << 1) + 1] = tcb.regs[(REG_NEXT_PC << 1) + 1] as number;
 }
 
 export function setPc(tcb: Tcb, pc: number): void {

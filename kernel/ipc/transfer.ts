@@ -231,8 +231,7 @@ function transferFault(k: KernelState, sender: Tcb, fault: Fault, receiver: Tcb)
     }
     case 'vm': {
       setMr(k, receiver, bufferAt, 0, pcLow, pcHigh);
-      const high = Math.floor(fault.address / 2 ** 32);
-      setMr(k, receiver, bufferAt, 1, fault.address >>> 0, high);
+      setMr(k, receiver, bufferAt, 1, fault.addressLow, fault.addressHigh);
       setMr(k, receiver, bufferAt, 2, fault.isInstruction ? 1 : 0, 0);
       const length = setMr(k, receiver, bufferAt, 3, fault.status, 0);
       return setInfo(receiver, FAULT_VM, length);

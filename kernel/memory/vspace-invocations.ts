@@ -41,7 +41,14 @@ import type { PageTableEntry } from './page-table.ts';
 import { setThreadState } from '../sched/ready-queue.ts';
 import { ASID_LOW_BITS, ASID_POOLS, STATUS_ERROR, STATUS_OK } from '../state.ts';
 import type { KernelState, Status } from '../state.ts';
-import { findVSpaceForAsid, unmapFrame, unmapPageTable, USER_TOP, walk } from './vspace.ts';
+import {
+  findVSpaceForAsid,
+  setEntry,
+  unmapFrame,
+  unmapPageTable,
+  USER_TOP,
+  walk,
+} from './vspace.ts';
 
 export function decodeFrame(
   k: KernelState,
@@ -102,7 +109,7 @@ function decodePageMap(k: KernelState, length: number, slot: Slot, cap: FrameCap
   const isExecutable = (argumentLow(k, 2) & 1) === 0;
   setThreadState(k, k.current, 'restart');
   slot.cap = { ...cap, mappedAsid: asid, mappedAddress: vaddr };
-  table.entries[index] = pageEntry(cap, vmRights, isExecutable);
+  setEntry(k, table, index, pageEntry(cap, vmRights, isExecutable));
   return STATUS_OK;
 }
 
@@ -143,6 +150,7 @@ function decodePageTableUnmap(k: KernelState, slot: Slot, cap: PageTableCap): St
   if (cap.isMapped) {
     unmapPageTable(k, cap);
     cap.table.entries.fill(undefined);
+    k.mappingGeneration += 1;
   }
   slot.cap = { ...cap, isMapped: false, mappedAsid: 0, mappedAddress: 0 };
   return STATUS_OK;
@@ -168,7 +176,7 @@ function decodePageTableMap(k: KernelState, length: number, slot: Slot, cap: Pag
   const size = 2 ** bitsLeft;
   const mappedAddress = Math.floor(vaddr / size) * size;
   slot.cap = { ...cap, isMapped: true, mappedAsid: asid, mappedAddress };
-  table.entries[index] = { kind: 'table', table: cap.table };
+  setEntry(k, table, index, { kind: 'table', table: cap.table });
   return STATUS_OK;
 }
 
@@ -219,5 +227,6 @@ export function decodeAsidPool(k: KernelState, label: number, cap: AsidPoolCap):
   const mappedAsid = pool.asidBase + index;
   slot.cap = { ...root, isMapped: true, mappedAsid, mappedAddress: 0 };
   pool.roots[index] = root.table;
+  k.mappingGeneration += 1;
   return STATUS_OK;
 }

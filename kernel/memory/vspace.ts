@@ -65,6 +65,17 @@ export function translate(
   return { entry, start: Math.floor(vaddr / size) * size };
 }
 
+/** Changes a page table, which whoever has looked into one before has to know. */
+export function setEntry(
+  k: KernelState,
+  table: PageTable,
+  index: number,
+  entry: PageTableEntry | undefined,
+): void {
+  table.entries[index] = entry;
+  k.mappingGeneration += 1;
+}
+
 /** Removes the mapping that a frame capability records, if it still stands. */
 export function unmapFrame(k: KernelState, cap: FrameCap): void {
   if (cap.mappedAsid === 0) return;
@@ -73,7 +84,7 @@ export function unmapFrame(k: KernelState, cap: FrameCap): void {
   const { table, index, bitsLeft } = walk(root, cap.mappedAddress);
   const entry = table.entries[index];
   if (bitsLeft !== cap.sizeBits || entry?.kind !== 'page' || entry.base !== cap.base) return;
-  table.entries[index] = undefined;
+  setEntry(k, table, index, undefined);
 }
 
 /** Takes a page table out of the address space that it is mapped in, if it still is. */
@@ -87,7 +98,7 @@ export function unmapPageTable(k: KernelState, cap: PageTableCap): void {
     const entry = table.entries[index];
     if (entry?.kind !== 'table') return;
     if (entry.table === cap.table) {
-      table.entries[index] = undefined;
+      setEntry(k, table, index, undefined);
       return;
     }
     table = entry.table;
@@ -102,6 +113,7 @@ export function finalisePageTable(k: KernelState, cap: PageTableCap): void {
   if (root === cap.table) {
     const pool = k.asidTable[cap.mappedAsid >>> ASID_LOW_BITS] as AsidPool;
     pool.roots[cap.mappedAsid & 511] = null;
+    k.mappingGeneration += 1;
   } else {
     unmapPageTable(k, cap);
   }
@@ -110,6 +122,7 @@ export function finalisePageTable(k: KernelState, cap: PageTableCap): void {
 export function finaliseAsidPool(k: KernelState, pool: AsidPool): void {
   const index = pool.asidBase >>> ASID_LOW_BITS;
   if (k.asidTable[index] === pool) k.asidTable[index] = null;
+  k.mappingGeneration += 1;
 }
 
 /** Whether an entry lets the user do this. */

@@ -33,6 +33,8 @@ const NOTHING_LEFT: Finalised = { remainder: NULL_CAP, cleanup: NULL_CAP };
 export function finaliseCap(k: KernelState, cap: Cap, isFinal: boolean): Finalised {
   if (cap.kind === 'zombie') return { remainder: cap, cleanup: NULL_CAP };
   if (cap.kind === 'frame') unmapFrame(k, cap);
+  // A thread whose capability to its address space this was has none any more.
+  if (cap.kind === 'pageTable') k.mappingGeneration += 1;
   if (!isFinal) return NOTHING_LEFT;
   switch (cap.kind) {
     case 'endpoint':

@@ -19,7 +19,7 @@ import {
   ASID_POOL_BITS,
 } from './object-sizes.ts';
 import type { PageTable, AsidPool } from '../memory/page-table.ts';
-import type { UserContext, UserThread } from '../user.ts';
+import type { MachineCode, UserContext, UserThread } from '../user.ts';
 
 // ---------------------------------------------------------------------------------------------- capabilities
 
@@ -254,7 +254,8 @@ export class Tcb {
   readonly buffer = new Slot();
   readonly faultHandler = new Slot();
   readonly timeoutHandler = new Slot();
-  readonly regs = new Uint32Array(64);
+  /** The register file: see `REG_…` in `abi.ts`. Machine code brings one of its own, which its instructions use. */
+  regs: Uint32Array = new Uint32Array(64);
 
   state: ThreadState = 'inactive';
   /** Where it is blocked, and what it sends with. Meaningful in the states blockedOn… only. */
@@ -285,7 +286,11 @@ export class Tcb {
   /** The program that runs on it: `null` before its first activation and after its death. */
   context: UserContext | null = null;
   processor: UserThread | null = null;
-  /** The pc at which the program started. */
+  /** The body again, when it executes instructions: such a thread's pc is real. */
+  machineCode: MachineCode | null = null;
+  /** `TCB_FLAG_…` */
+  flags = 0;
+  /** The pc at which the program started; of no meaning for machine code. */
   entryPc = 0;
   /** Whether `context.resume()` is on the JavaScript stack. */
   hasFrame = false;

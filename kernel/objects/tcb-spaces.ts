@@ -207,6 +207,7 @@ function installSpaces(
 ): Status {
   const status = install(k, tcb, tcbSlot, tcb.ctable, spaces.cspace, cspace);
   if (status !== STATUS_OK) return status;
+  k.mappingGeneration += 1;
   return install(k, tcb, tcbSlot, tcb.vtable, spaces.vspace, vspace);
 }
 

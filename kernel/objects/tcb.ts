@@ -10,6 +10,7 @@ import {
   TCB_BIND_NOTIFICATION,
   TCB_CONFIGURE,
   TCB_COPY_REGISTERS,
+  TCB_FLAG_FPU_DISABLED,
   TCB_READ_REGISTERS,
   TCB_RESUME,
   TCB_SET_FLAGS,
@@ -34,6 +35,7 @@ import {
   setMr,
   setReplyInfo,
 } from '../ipc/message-registers.ts';
+import { goOnAtPc } from '../ipc/fault.ts';
 import { bindNotification, unbindNotificationFromTcb } from '../ipc/notification.ts';
 import type { Slot, Tcb } from './objects.ts';
 import { rescheduleRequired, setThreadState } from '../sched/ready-queue.ts';
@@ -99,7 +101,7 @@ export function decodeTcb(
     case TCB_SET_TLS_BASE:
       return decodeSetTlsBase(k, length, tcb);
     case TCB_SET_FLAGS:
-      return decodeSetFlags(k, length, isCall);
+      return decodeSetFlags(k, length, tcb, isCall);
     default:
       return refuse(k, ILLEGAL_OPERATION);
   }
@@ -164,7 +166,8 @@ function decodeCopyRegisters(k: KernelState, length: number, tcb: Tcb): Status {
 
 /** A thread that is runnable goes on at its new pc, not after its last system call. */
 function jumpToPc(tcb: Tcb): void {
-  if (tcb.state === 'running') tcb.state = 'restart';
+  if (tcb.machineCode !== null) goOnAtPc(tcb);
+  else if (tcb.state === 'running') tcb.state = 'restart';
 }
 
 function copyRegisters(source: Tcb, target: Tcb, from: number, to: number): void {
@@ -180,12 +183,14 @@ function decodeSetTlsBase(k: KernelState, length: number, tcb: Tcb): Status {
   return STATUS_OK;
 }
 
-/** The only flag turns off the floating-point unit, which this configuration does not have: all stay 0. */
-function decodeSetFlags(k: KernelState, length: number, isCall: boolean): Status {
+/** The only flag turns off the floating-point unit, where there is one; a TypeScript program does not notice. */
+function decodeSetFlags(k: KernelState, length: number, tcb: Tcb, isCall: boolean): Status {
   if (length < 2) return refuse(k, TRUNCATED_MESSAGE);
+  tcb.flags = (tcb.flags & ~argumentLow(k, 0)) | (argumentLow(k, 1) & k.threadFlagsMask);
+  tcb.machineCode?.allowFloatingPoint((tcb.flags & TCB_FLAG_FPU_DISABLED) === 0);
   if (isCall) {
     const bufferAt = lookupIpcBuffer(k, k.current, 'receive');
-    setReplyInfo(k.current, 0, setMr(k, k.current, bufferAt, 0, 0, 0));
+    setReplyInfo(k.current, 0, setMr(k, k.current, bufferAt, 0, tcb.flags, 0));
   }
   setThreadState(k, k.current, 'running');
   return STATUS_OK;

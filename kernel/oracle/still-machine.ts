@@ -31,6 +31,10 @@ export class StillMachine implements Machine {
     // Nobody waits for a time: the replay runs until the kernel is idle.
   }
 
+  nextEventAt(): number {
+    return Infinity;
+  }
+
   claimIrq(): number {
     return 0;
   }

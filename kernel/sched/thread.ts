@@ -1,7 +1,7 @@
 /** Threads: stopping, starting and changing their priority. */
 
 import { cancelIpc, reorderWaiting, waitingPlace } from '../ipc/blocking.ts';
-import { pcOf, setPc } from '../ipc/fault.ts';
+import { pcOf, setPc, stopAtNextPc } from '../ipc/fault.ts';
 import type { Tcb } from '../objects/objects.ts';
 import {
   isBlocked,
@@ -19,7 +19,7 @@ import { sporadicUnblock } from './sporadic.ts';
 import type { KernelState } from '../state.ts';
 
 /**
- * The pc of a program is not that of a processor: it says only where the thread stands. `entry` is the start, and
+ * The pc of a TypeScript program is not that of a processor: it says only where the thread stands. `entry` is the start, and
  */
 export const PC_SYSTEM_CALL = 4;
 /** after a system call, or in the middle of the program. Both are offsets from the entry. */
@@ -30,8 +30,9 @@ export const PC_SPAN = 64;
 export function suspend(k: KernelState, tcb: Tcb): void {
   cancelIpc(k, tcb);
   // A running thread goes on after its system call, not with it.
-  if (tcb.state === 'running' && pcOf(tcb) === tcb.entryPc + PC_SYSTEM_CALL) {
-    setPc(tcb, tcb.entryPc + PC_IN_PROGRAM);
+  if (tcb.state === 'running') {
+    if (tcb.machineCode !== null) stopAtNextPc(tcb);
+    else if (pcOf(tcb) === tcb.entryPc + PC_SYSTEM_CALL) setPc(tcb, tcb.entryPc + PC_IN_PROGRAM);
   }
   setThreadState(k, tcb, 'inactive');
   schedDequeue(k, tcb);

@@ -37,6 +37,10 @@ export class FuzzMachine implements Machine {
     this.deadlineNs = atNs;
   }
 
+  nextEventAt(): number {
+    return Infinity;
+  }
+
   get irqPending(): boolean {
     if (this.#pending === 0 && this.#chance.oneIn(this.#irqOneIn)) {
       const irq = 1 + this.#chance.below(FUZZ_IRQS - 1);

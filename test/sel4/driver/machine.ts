@@ -47,6 +47,10 @@ export class TestMachine implements Machine {
     this.deadlineNs = atNs;
   }
 
+  nextEventAt(): number {
+    return this.timerAtNs;
+  }
+
   claimIrq(): number {
     for (const irq of this.#pending) {
       if (!this.#isDeliverable(irq)) continue;
