@@ -67,3 +67,5 @@ export function freshEntryAddress(index: number): number {
 /** User address space ends here (Sv39, seL4); the last page below is the IPC buffer. */
 export const USER_TOP = 0x3f_ffff_f000;
 export const IPC_BUFFER_VADDR = USER_TOP - PAGE_BYTES;
+/** The stack of machine code ends here; between it and the IPC buffer is a page that is not mapped. */
+export const STACK_TOP = IPC_BUFFER_VADDR - PAGE_BYTES;

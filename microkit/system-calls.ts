@@ -19,6 +19,7 @@ import {
   REG_A2,
   REG_A7,
   SYS_CALL,
+  SYS_DEBUG_NAME_THREAD,
 } from '../kernel/abi.ts';
 import type { UserThread } from '../kernel/user.ts';
 
@@ -97,6 +98,20 @@ export class SystemCalls {
     regs[2 * REG_A7 + 1] = -1;
     this.thread.trap();
     return messageLabel(regs[2 * REG_A1] as number);
+  }
+
+  /** DebugNameThread: the name is that of Microkit, ASCII, and lies in the message registers of the buffer. */
+  nameThread(tcb: number, name: string): void {
+    const bytes = new Uint8Array(8 * Math.ceil((name.length + 1) / 8));
+    for (let i = 0; i < name.length; i += 1) bytes[i] = name.charCodeAt(i) & 0x7f;
+    const words = new Uint32Array(bytes.buffer);
+    this.#memory.set(words, this.#bufferWord + 2 * IPC_BUFFER_MESSAGE_WORD);
+    const regs = this.#regs;
+    regs[2 * REG_A0] = lowHalf(tcb);
+    regs[2 * REG_A0 + 1] = highHalf(tcb);
+    regs[2 * REG_A7] = SYS_DEBUG_NAME_THREAD;
+    regs[2 * REG_A7 + 1] = -1;
+    this.thread.trap();
   }
 
   #low(index: number): number {

@@ -27,6 +27,7 @@ describe('a cost table', () => {
       costs: {
         name: 'some',
         kernel: { ...DEFAULT_COSTS, kernelEntry: 7 },
+        machineCode: { instruction: 1, deviceAccess: 0 },
         work: {
           wakeUp: 0,
           queueOperation: 0,

@@ -7,6 +7,7 @@
  */
 
 import { type CostTable, DEFAULT_COSTS } from '../kernel/cost.ts';
+import { DEFAULT_MACHINE_COSTS, type MachineCosts } from '../microkit/runtime/machine-code.ts';
 
 /** Nanoseconds for each piece of work of a program. */
 export interface WorkCosts {
@@ -42,6 +43,8 @@ export interface RunCosts {
   readonly name: string;
   readonly kernel: CostTable;
   readonly work: WorkCosts;
+  /** Of programs that are machine code, to which `work` applies as well: a table that prices both counts twice. */
+  readonly machineCode: MachineCosts;
   /** Between a device being marked due and its work: what a NIC's interrupt moderation is on hardware. Above 0. */
   readonly deviceLatencyNs: number;
   readonly events: readonly EventCost[];
@@ -55,6 +58,8 @@ const NO_WORK: WorkCosts = {
   copyPerByte: 0,
   checksumPerByte: 0,
 };
+/** A device's registers have their price in `work.mmio` already. */
+const STANDARD_MACHINE: MachineCosts = { ...DEFAULT_MACHINE_COSTS, deviceAccess: 0 };
 const NO_EVENT = { cost: 0, queueOperations: 0, checksumBytes: 0 };
 const DEVICE_LATENCY_NS = 1_000;
 const SCHEMA = 1;
@@ -94,6 +99,7 @@ const TOP_FIELDS = [
   'unit',
   'kernel',
   'work',
+  'machineCode',
   'deviceLatencyNs',
   'events',
 ];
@@ -112,6 +118,7 @@ function readCosts(value: unknown, problems: string[]): RunCosts {
     name: String(name),
     kernel: readTable(top['kernel'], DEFAULT_COSTS, 'kernel', problems),
     work: readTable(top['work'], NO_WORK, 'work', problems),
+    machineCode: readTable(top['machineCode'], STANDARD_MACHINE, 'machineCode', problems),
     deviceLatencyNs,
     events: readEvents(top['events'], problems),
   };

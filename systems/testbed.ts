@@ -17,15 +17,29 @@ import { hostNow } from '../host/event-loop.ts';
 import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
 import { type CostTable, DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
 import type { Machine } from '../kernel/machine.ts';
+import type { HartThread, MachineCode } from '../kernel/user.ts';
 import type { KernelObject } from '../kernel/objects/objects.ts';
 import { assert } from '../memory/assert.ts';
-import { Ram } from '../memory/ram.ts';
+import { Ram, RAM_BASE } from '../memory/ram.ts';
+import type { ImagePlans } from '../microkit/elf/plan.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
 import type { BoardLack } from '../microkit/initialiser/root-task.ts';
 import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
 import type { ChildFault, Program } from '../microkit/pd.ts';
+import { describeHart } from '../microkit/runtime/hart-report.ts';
+import { DebugOutput } from '../microkit/runtime/debug-output.ts';
+import type { DomainImage } from '../microkit/runtime/domain-image.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
+import { DEFAULT_MACHINE_COSTS, type HartContext } from '../microkit/runtime/machine-code.ts';
+import {
+  type HartMachine,
+  type MachineProgram,
+  MachineImage,
+  type MachinePrograms,
+  plansOf,
+} from '../microkit/runtime/machine-image.ts';
+import { createEngine } from '../riscv/engine.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { entryAddress, freshEntryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
@@ -40,6 +54,10 @@ import { statsRegion, type Work, WorkMeter } from './work-meter.ts';
 export type { BlockPlug, Wires } from './attached-devices.ts';
 
 const RAM_BYTES = 0x800_0000;
+/** As the board has it, less what the staging area needs: pages that nobody touches cost nothing. */
+const RAM_BYTES_MAX = 0x7000_0000;
+/** RAM and staging together: see `memory/ram.ts`. */
+const MEMORY_BYTES_MAX = 0x7fff_0000;
 const STAGING_BYTES = 0x100_0000;
 /** Boot is run in steps of this long, so that it can be seen to end. */
 const BOOT_STEP_NS = 1_000_000;
@@ -58,6 +76,8 @@ export interface TestbedObserver {
   log(pd: string, line: string): void;
   /** A fault has blocked a protection domain for good. */
   faulted?(pd: string, fault: ChildFault): void;
+  /** File and line of an address in a domain's image, where they can be found out. */
+  lineOf?(program: MachineProgram, address: number): string | undefined;
 }
 
 export interface TestbedOptions {
@@ -71,6 +91,8 @@ export interface TestbedOptions {
   readonly observer?: TestbedObserver;
   /** Programs by domain name, in place of what the description has, or where it names a path only. */
   readonly programs?: ReadonlyMap<string, Program>;
+  /** Machine code by domain name: these domains run it, and no TypeScript program. */
+  readonly images?: MachinePrograms;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
   /** The kernel's fast path makes no difference but in speed: 'off' to follow the general path, which is the specification. */
@@ -84,7 +106,10 @@ export interface TestbedOptions {
   readonly costs?: RunCosts;
   /** Told of every kernel object made, from the initial thread's on: for dumps. */
   readonly onCreate?: (object: KernelObject) => void;
-  /** Bytes of RAM; a multiple of 64 KiB, 128 MiB unless told. */
+  /**
+   * Bytes of RAM; a multiple of 64 KiB. Unless told, 128 MiB, or 1792 MiB for a system with machine code or with memory at
+   * addresses above that.
+   */
   readonly ramBytes?: number;
   /** Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB, 16 MiB unless told. */
   readonly stagingBytes?: number;
@@ -96,6 +121,8 @@ export interface RunCounters {
   readonly timeNs: number;
   readonly kernel: Readonly<KernelCounters>;
   readonly pds: Readonly<Record<string, Readonly<PdCounters>>>;
+  /** Of domains that run machine code: instructions, and under the virtual clock the time that they took. */
+  readonly harts?: Readonly<Record<string, HartCounters>>;
   /** What programs have counted in their `stats` regions. */
   readonly programs: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Copies of packets or blocks by programs: the sums of their counters `copies` and `bytesCopied`. */
@@ -104,6 +131,12 @@ export interface RunCounters {
   /** With a cost table: how long the processor was not idle, and what programs' work was charged for. */
   readonly busyNs?: number;
   readonly work?: Readonly<Work>;
+}
+
+export interface HartCounters {
+  readonly instructions: number;
+  /** Time in user mode; 0 under the host clock, where nobody knows. */
+  readonly userNs: number;
 }
 
 interface Charged {
@@ -134,7 +167,8 @@ export class Testbed {
   readonly kernel: Kernel;
   readonly random: Random;
   readonly wires: Wires;
-  readonly #images: readonly PdImage[];
+  readonly #images: readonly (PdImage | MachineImage)[];
+  readonly #debug: DebugOutput;
   readonly #counterNames: ProgramCounterNames;
   readonly #charged: Charged | undefined;
   #outcome: 'idle' | 'deadline' = 'deadline';
@@ -149,7 +183,8 @@ export class Testbed {
     options.attachDevices?.(this.board);
     attachDevices(this.board, this.wires);
     const observer = options.observer ?? SILENT;
-    this.#images = makeImages(options, observer);
+    this.#debug = new DebugOutput((pd, line) => observer.log(pd, line));
+    this.#images = makeImages(options, this.board.ram, observer);
     const status: BootStatus = { kind: 'building', line: '', lack: undefined };
     this.#charged = this.#chargePrograms(options.costs);
     this.kernel = bootKernel(
@@ -158,8 +193,10 @@ export class Testbed {
         machine: this.#charged?.machine ?? this.board,
         costs: options.costs?.kernel ?? DEFAULT_COSTS,
         system: this.system,
+        plans: plansOf(options.images ?? NO_IMAGES),
         status,
         observer,
+        debug: this.#debug,
         fastPath: options.fastPath ?? 'on',
         instrument: options.instrument,
         onCreate: options.onCreate,
@@ -171,6 +208,17 @@ export class Testbed {
 
   now(): number {
     return this.board.now();
+  }
+
+  /** The hart of a domain that runs machine code: undefined for others, and before it has started. */
+  hartOf(pd: string): HartContext | undefined {
+    const image = this.#images.find(({ name }) => name === pd);
+    return image instanceof MachineImage ? image.hart : undefined;
+  }
+
+  /** Shows lines that programs have begun to print and not ended: the run is over. */
+  flushOutput(): void {
+    this.#debug.flushAll();
   }
 
   /** When something is to happen next without the processor; `Infinity` when never. */
@@ -257,10 +305,21 @@ export class Testbed {
       bytesCopied += read['bytesCopied'] ?? 0;
     }
     const kernel = { ...this.kernel.counters };
-    const run = { timeNs: this.board.now(), kernel, pds, programs, copies, bytesCopied };
+    const harts = this.#countHarts();
+    const run = { timeNs: this.board.now(), kernel, pds, ...harts, programs, copies, bytesCopied };
     if (this.#charged === undefined) return run;
     const { machine, meter } = this.#charged;
     return { ...run, busyNs: machine.busyNs, work: { ...meter.work } };
+  }
+
+  #countHarts(): Pick<RunCounters, 'harts'> {
+    const machines = this.#images.filter((image) => image instanceof MachineImage);
+    if (machines.length === 0) return {};
+    const counted = machines.map(({ name, hart }): [string, HartCounters] => [
+      name,
+      { instructions: hart?.executed ?? 0, userNs: hart?.userNs ?? 0 },
+    ]);
+    return { harts: Object.fromEntries(counted) };
   }
 
   #chargePrograms(costs: RunCosts | undefined): Charged | undefined {
@@ -269,7 +328,7 @@ export class Testbed {
     return { machine: new ChargedMachine(this.board, meter), meter };
   }
 
-  #readStats(image: PdImage): Record<string, number> | undefined {
+  #readStats(image: DomainImage): Record<string, number> | undefined {
     const names = this.#counterNames[image.name];
     const region = statsRegion(image.config);
     if (names === undefined || region === undefined) return undefined;
@@ -304,9 +363,10 @@ interface BootStatus {
 }
 
 function makeBoard(options: TestbedOptions): Board {
+  const stagingBytes = options.stagingBytes ?? STAGING_BYTES;
   const ram = new Ram({
-    sizeBytes: options.ramBytes ?? RAM_BYTES,
-    stagingBytes: options.stagingBytes ?? STAGING_BYTES,
+    sizeBytes: options.ramBytes ?? ramBytesFor(options, stagingBytes),
+    stagingBytes,
   });
   const clock = options.clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow);
   const { costs, instrument } = options;
@@ -318,9 +378,34 @@ function makeBoard(options: TestbedOptions): Board {
   return instrument?.makeBoard(boardOptions) ?? new Board(boardOptions);
 }
 
-function makeImages(options: TestbedOptions, observer: TestbedObserver): readonly PdImage[] {
+/** Programs in TypeScript need little, and RAM that is small is easier to look through. */
+function ramBytesFor({ system, images }: TestbedOptions, stagingBytes: number): number {
+  const isAbove = system.regions.some(
+    ({ physAddr = 0n, size }) =>
+      physAddr >= BigInt(RAM_BASE) && physAddr + size > BigInt(RAM_BASE + RAM_BYTES),
+  );
+  if ((images === undefined || images.size === 0) && !isAbove) return RAM_BYTES;
+  return Math.min(RAM_BYTES_MAX, MEMORY_BYTES_MAX - stagingBytes);
+}
+
+const NO_IMAGES: MachinePrograms = new Map();
+
+function makeImages(
+  options: TestbedOptions,
+  ram: Ram,
+  observer: TestbedObserver,
+): readonly (PdImage | MachineImage)[] {
   const regions = regionsByName(options.system);
-  return flatten(options.system).map((pd) => {
+  const { system, clock, images = NO_IMAGES } = options;
+  const plans = plansOf(images);
+  const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
+  const machine: HartMachine = { ram, clock, costs, makeEngine: createEngine };
+  const log = (name: string, text: string): void => observer.log(name, text);
+  return flatten(system).map((pd) => {
+    const machineCode = images.get(pd.pd.name);
+    if (machineCode !== undefined) {
+      return new MachineImage({ system, pd, regions, plans, program: machineCode, machine, log });
+    }
     const program = options.programs?.get(pd.pd.name) ?? pd.pd.image.program;
     if (program === undefined) {
       throw new TestbedError(
@@ -328,12 +413,13 @@ function makeImages(options: TestbedOptions, observer: TestbedObserver): readonl
       );
     }
     return new PdImage({
-      system: options.system,
+      system,
       pd,
       regions,
+      plans,
       program,
       observer: {
-        log: (name, text) => observer.log(name, text),
+        log,
         exception: (name, error) => observer.log(name, exceptionText(error)),
       },
     });
@@ -346,19 +432,25 @@ function bootKernel(
     readonly machine: Machine;
     readonly costs: CostTable;
     readonly system: SystemDescription;
+    readonly plans: ImagePlans;
     readonly status: BootStatus;
     readonly observer: TestbedObserver;
+    readonly debug: DebugOutput;
     readonly fastPath: 'on' | 'off';
     readonly instrument: Instrument | undefined;
     readonly onCreate: TestbedOptions['onCreate'] | undefined;
   },
-  images: readonly PdImage[],
+  images: readonly (PdImage | MachineImage)[],
 ): Kernel {
-  const { board, system, status, observer } = parts;
+  const { board, system, plans, status, observer, debug } = parts;
   const monitor = monitorImage({
     names: images.map((image) => image.name),
     log: (line) => observer.log('monitor', line),
-    faulted: (pd, fault) => observer.faulted?.(pd, fault),
+    faulted: (pd, fault) => {
+      debug.flush(pd);
+      for (const line of hartLines(images, pd, observer)) observer.log('monitor', line);
+      observer.faulted?.(pd, fault);
+    },
   });
   const bootObserver = {
     systemBuilt: () => {
@@ -372,17 +464,50 @@ function bootKernel(
   };
   return boot({
     machine: parts.machine,
-    rootTask: (bootInfo) => initialiser({ system, observer: bootObserver }, bootInfo),
+    rootTask: (bootInfo) => initialiser({ system, plans, observer: bootObserver }, bootInfo),
     images: [...images, monitor].flatMap((image, index) => {
+      if (image instanceof MachineImage) return [];
       const started = parts.instrument?.observe(image, index) ?? image;
       const usual = { entry: entryAddress(index), image: started };
       if (!(image instanceof PdImage)) return [usual];
       return [usual, { entry: freshEntryAddress(index), image: image.fresh(started) }];
     }),
-    rootCNodeSizeBits: rootCNodeSizeBits(system),
+    ...(plans.size === 0 ? {} : { machineCode: machineCodeOf(images) }),
+    onDebugChar: (name, code) => debug.putChar(name, code),
+    ramIsClear: true,
+    rootCNodeSizeBits: rootCNodeSizeBits(system, plans),
     fastPath: parts.fastPath,
     // Under the host clock time passes by itself.
     costs: board.clock.kind === 'host' ? NO_COSTS : parts.costs,
     ...(parts.onCreate === undefined ? {} : { onCreate: parts.onCreate }),
   });
+}
+
+/** What the monitor's report of a fault does not have: it sees the message only. */
+function hartLines(
+  images: readonly (PdImage | MachineImage)[],
+  pd: string,
+  observer: TestbedObserver,
+): readonly string[] {
+  const image = images.find(({ name }) => name === pd);
+  if (!(image instanceof MachineImage) || image.hart === undefined) return [];
+  const { program, hart } = image;
+  const lineOf = (address: number): string | undefined =>
+    program.image.hasLines ? observer.lineOf?.(program, address) : undefined;
+  const functions = program.image.symbols.functions();
+  return describeHart({ hart, functions, lineOf }).map((line) => `MON|ERROR: ${line}`);
+}
+
+/**
+ * The initialiser has told the kernel the names of threads whose program is machine code. A TypeScript program stays one, also
+ * when its description maps memory for execution where it begins.
+ */
+function machineCodeOf(
+  images: readonly (PdImage | MachineImage)[],
+): (thread: HartThread) => MachineCode | undefined {
+  const byName = new Map(images.map((image) => [image.name, image]));
+  return (thread) => {
+    const image = byName.get(thread.name);
+    return image instanceof MachineImage ? image.start(thread) : undefined;
+  };
 }

@@ -17,6 +17,7 @@ function costs(change: Partial<RunCosts> = {}): RunCosts {
     name: 'test',
     kernel: { kernelEntry: 150, contextSwitch: 250, invocation: 300, interrupt: 310, fault: 400 },
     work: { ...PRICES, checksumPerByte: 2 },
+    machineCode: { instruction: 1, deviceAccess: 0 },
     deviceLatencyNs: 1_000,
     events: [
       {

@@ -8,7 +8,7 @@
 
 import type { ReadonlyRegion } from '../memory/region.ts';
 import { distance16, distance32 } from '../memory/wrapping.ts';
-import type { PdImage } from '../microkit/runtime/image.ts';
+import type { DomainImage } from '../microkit/runtime/domain-image.ts';
 import { REQUEST_HEAD as BLK_HEAD_AT, REQUEST_TAIL as BLK_TAIL_AT } from '../queues/blk/layout.ts';
 import { NetQueueHeader } from '../queues/net/queue.ts';
 import type { EventCost, RunCosts } from './run-costs.ts';
@@ -26,7 +26,7 @@ export interface Work {
 
 export interface WorkMeterOptions {
   readonly costs: RunCosts;
-  readonly images: readonly PdImage[];
+  readonly images: readonly DomainImage[];
   readonly counters: ProgramCounterNames;
 }
 
@@ -42,11 +42,11 @@ export class WorkMeter {
     checksumBytes: 0,
   };
   readonly #costs: RunCosts;
-  readonly #images: readonly PdImage[];
+  readonly #images: readonly DomainImage[];
   readonly #counterNames: ProgramCounterNames;
   readonly #events: Map<string, readonly EventCost[]>;
   /** Domains that have not run yet: their memory is not known. */
-  #waiting: PdImage[];
+  #waiting: DomainImage[];
   readonly #queues = new Set<string>();
   readonly #indices: WatchedIndex[] = [];
   readonly #counters: WatchedCounter[] = [];
@@ -106,7 +106,7 @@ export class WorkMeter {
   }
 
   /** @returns false when the domain has not been started */
-  #watch(image: PdImage): boolean {
+  #watch(image: DomainImage): boolean {
     const queues = queuesOf(image.config);
     const names = this.#counterNames[image.name];
     const statsName = statsRegion(image.config);

@@ -54,6 +54,9 @@ export interface ImagePlan {
   readonly notes: readonly string[];
 }
 
+/** By protection domain. */
+export type ImagePlans = ReadonlyMap<string, ImagePlan>;
+
 export type PlanResult =
   | { readonly ok: true; readonly plan: ImagePlan }
   /** One line each: what is wrong and what to do, without the name of the file. At least one. */

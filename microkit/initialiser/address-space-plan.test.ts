@@ -1,6 +1,7 @@
 /** Page tables of an address space: one for each 1 GiB that is used, and one for each 2 MiB that has small pages. */
 
 import { describe, expect, it } from 'vitest';
+import { IMAGE_DATA } from '../slots.ts';
 import { pageTablesOf } from './address-space-plan.ts';
 
 const GIB = 0x4000_0000;
@@ -11,7 +12,8 @@ const IPC_BUFFER_TABLE = 0x3f_ffe0_0000;
 
 function tables(...maps: [number, number, number][]): number[] {
   const planned = maps.map(([vaddr, sizeBytes, pageBytes]) => ({ vaddr, sizeBytes, pageBytes }));
-  return pageTablesOf(planned, 1).map((table) => table.vaddr);
+  const image = { vaddr: IMAGE_DATA, sizeBytes: 0x1000, pageBytes: 0x1000 };
+  return pageTablesOf([image, ...planned]).map((table) => table.vaddr);
 }
 
 describe('page tables', () => {

@@ -1,7 +1,7 @@
 /** Which page tables an address space needs (Sv39: three levels; the root covers 1 GiB an entry, then 2 MiB, then 4 KiB). */
 
 import { LARGE_PAGE_BYTES } from '../model.ts';
-import { IMAGE_DATA, IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
+import { IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
 
 const GIGA_PAGE_BYTES = 0x4000_0000;
 
@@ -17,15 +17,11 @@ export interface PlannedMap {
 }
 
 /**
- * @param maps the domain's memory regions; its image and its IPC buffer are added
+ * @param maps the domain's image, stack and memory regions; its IPC buffer is added
  * @returns the tables in the order in which to install them: all of the upper level, then all of the lower
  */
-export function pageTablesOf(
-  maps: readonly PlannedMap[],
-  imagePages: number,
-): readonly PageTableNeed[] {
+export function pageTablesOf(maps: readonly PlannedMap[]): readonly PageTableNeed[] {
   const all: readonly PlannedMap[] = [
-    { vaddr: IMAGE_DATA, sizeBytes: imagePages * PAGE_BYTES, pageBytes: PAGE_BYTES },
     ...maps,
     { vaddr: IPC_BUFFER_VADDR, sizeBytes: PAGE_BYTES, pageBytes: PAGE_BYTES },
   ];

@@ -10,7 +10,7 @@ import {
   RIGHT_WRITE,
 } from '../../kernel/abi.ts';
 import { exact, type MapDescription, type Permissions } from '../model.ts';
-import { IMAGE_DATA, IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
+import { IPC_BUFFER_VADDR, PAGE_BYTES, STACK_TOP } from '../slots.ts';
 import type { RootTask } from './root-task.ts';
 import type { PdObjects, RegionObjects, SystemObjects } from './system-objects.ts';
 
@@ -40,12 +40,16 @@ export function buildAddressSpace(
       vaddr,
     });
   });
-  for (let page = 0; page < pd.imagePages; page++) {
-    mapFrame(root, `image of '${name}'`, {
-      frame: pd.image + page,
+  pd.imagePages.forEach(({ vaddr, permissions }, page) => {
+    const frame = pd.image + page;
+    mapFrame(root, `image of '${name}'`, { frame, vspace: pd.vspace, vaddr, permissions });
+  });
+  for (let page = 0; page < pd.stackPages; page++) {
+    mapFrame(root, `stack of '${name}'`, {
+      frame: pd.stack + page,
       vspace: pd.vspace,
-      vaddr: IMAGE_DATA + page * PAGE_BYTES,
-      permissions: 'r',
+      vaddr: STACK_TOP - (pd.stackPages - page) * PAGE_BYTES,
+      permissions: 'rw',
     });
   }
   mapFrame(root, `IPC buffer of '${name}'`, {

@@ -21,7 +21,9 @@ import {
 } from '../model.ts';
 import { PAGE_BYTES } from '../slots.ts';
 import { highHalf, lowHalf } from '../system-calls.ts';
+import type { ImagePlans } from '../elf/plan.ts';
 import { mapFrame, mapPageTable } from './address-spaces.ts';
+import { objectsOf } from './capabilities.ts';
 import { BootFailure, type RootTask } from './root-task.ts';
 import type { RegionObjects, SystemObjects } from './system-objects.ts';
 import type { UntypedMemory } from './untyped-memory.ts';
@@ -32,6 +34,8 @@ const LARGE_WINDOW_VADDR = WINDOW_VADDR + 0x20_0000;
 
 export class ContentWriter {
   readonly #root: RootTask;
+  /** Where the capability lies by which a frame is mapped into the window; 0 before the first. */
+  #scratch = 0;
 
   constructor(root: RootTask, memory: UntypedMemory) {
     this.#root = root;
@@ -62,10 +66,11 @@ export class ContentWriter {
     }
   }
 
-  /** Writes the words of every image. */
-  patchImages(system: SystemDescription, objects: SystemObjects): void {
+  /** Writes the words of every TypeScript program's image. */
+  patchImages(system: SystemDescription, plans: ImagePlans, objects: SystemObjects): void {
     const regions = regionsByName(system);
     for (const { pd, index } of flatten(system)) {
+      if (plans.has(pd.name)) continue;
       const symbols = symbolsOf(system, pd, regions);
       if (symbols.length === 0) continue;
       const words = new Uint32Array(2 * symbols.length);
@@ -74,12 +79,31 @@ export class ContentWriter {
         words[2 * at] = lowHalf(word);
         words[2 * at + 1] = highHalf(word);
       });
-      const image = objects.pds[index];
-      assert(image !== undefined, 'every domain has objects');
+      const image = objectsOf(objects, index);
       const bytes = new Uint8Array(words.buffer);
       for (let page = 0; page * PAGE_BYTES < bytes.length; page++) {
         const part = bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES);
         this.#write(`image of '${pd.name}'`, image.image + page, part);
+      }
+    }
+  }
+
+  /** Writes the images of machine code. What is zero in them is zero in fresh memory. */
+  loadImages(system: SystemDescription, plans: ImagePlans, objects: SystemObjects): void {
+    for (const { pd, index } of flatten(system)) {
+      const plan = plans.get(pd.name);
+      if (plan === undefined) continue;
+      const { image } = objectsOf(objects, index);
+      const of = `of '${pd.name}'`;
+      plan.pages.forEach(({ bytes }, page) => {
+        if (bytes.length > 0) this.#write(`image ${of}`, image + page, bytes);
+      });
+      for (const { what, vaddr, region } of plan.addressWords) {
+        const value = this.#value(`${what} ${of}`, { kind: 'physAddr', region }, objects);
+        const page = plan.pages.findIndex((each) => each.vaddr === vaddr - (vaddr % PAGE_BYTES));
+        assert(page >= 0, 'a word that is set lies inside the image');
+        const bytes = new Uint8Array(Uint32Array.of(lowHalf(value), highHalf(value)).buffer);
+        this.#write(`${what} ${of}`, image + page, bytes, PAGE_BYTES, vaddr % PAGE_BYTES);
       }
     }
   }
@@ -109,15 +133,18 @@ export class ContentWriter {
     }
   }
 
-  #write(what: string, frame: number, bytes: Uint8Array, pageBytes = PAGE_BYTES): void {
+  /** @param at byte of the frame at which the bytes begin */
+  #write(what: string, frame: number, bytes: Uint8Array, pageBytes = PAGE_BYTES, at = 0): void {
     const root = this.#root;
     const vaddr = pageBytes === PAGE_BYTES ? WINDOW_VADDR : LARGE_WINDOW_VADDR;
     // A copy, because the frame's own capability holds the mapping in the domain.
-    const copy = root.copy(frame, what);
+    if (this.#scratch === 0) this.#scratch = root.takeSlots(1, what);
+    const copy = this.#scratch;
+    root.copyTo(copy, frame, what);
     mapFrame(root, what, { frame: copy, vspace: INIT_SLOT_VSPACE, vaddr, permissions: 'rw' });
     const window = root.calls.thread.mapping(vaddr, pageBytes, 'write');
     assert(window?.kind === 'ram', 'a frame just mapped is there');
-    window.memory.ram.u8.set(bytes, window.at);
+    window.memory.ram.u8.set(bytes, window.at + at);
     root.delete(copy, what);
   }
 }

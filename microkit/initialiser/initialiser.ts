@@ -15,7 +15,8 @@ import {
 } from '../../kernel/abi.ts';
 import type { BootInfo } from '../../kernel/boot-info.ts';
 import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
-import { LARGE_PAGE_BYTES, type SystemDescription } from '../model.ts';
+import type { ImagePlans } from '../elf/plan.ts';
+import { LARGE_PAGE_BYTES, SMALL_PAGE_BYTES, type SystemDescription } from '../model.ts';
 import { buildAddressSpace, type MappedOriginals } from './address-spaces.ts';
 import {
   grantCapabilities,
@@ -47,6 +48,8 @@ export interface BootObserver {
 
 export interface InitialiserOptions {
   readonly system: SystemDescription;
+  /** By domain, what is to be loaded where the program is machine code; none unless told. */
+  readonly plans?: ImagePlans;
   readonly observer: BootObserver;
 }
 
@@ -70,9 +73,9 @@ class Initialiser implements UserContext {
   }
 
   resume(): void {
-    const { observer, system } = this.#options;
+    const { observer, system, plans = NO_PLANS } = this.#options;
     try {
-      buildSystem(new RootTask(this.#thread, this.#bootInfo), system);
+      buildSystem(new RootTask(this.#thread, this.#bootInfo), system, plans);
       observer.systemBuilt();
     } catch (error) {
       if (!(error instanceof BootFailure)) throw error;
@@ -92,18 +95,21 @@ class Initialiser implements UserContext {
   }
 }
 
-function buildSystem(root: RootTask, system: SystemDescription): void {
+const NO_PLANS: ImagePlans = new Map();
+
+function buildSystem(root: RootTask, system: SystemDescription, plans: ImagePlans): void {
   const memory = new UntypedMemory(root);
-  const objects = createObjects(system, memory);
+  const objects = createObjects(system, plans, memory);
   const context = granting(root, system, objects);
   buildAddressSpaces(context);
   const contents = new ContentWriter(root, memory);
   contents.fillRegions(objects);
-  contents.patchImages(system, objects);
+  contents.patchImages(system, plans, objects);
+  contents.loadImages(system, plans, objects);
   for (const flat of context.flat) grantCapabilities(context, flat);
   for (const flat of context.flat) grantUserCaps(context, flat);
   grantMonitor(context);
-  for (const flat of context.flat) configurePd(context, flat);
+  for (const flat of context.flat) configurePd(context, flat, plans.get(flat.pd.name));
   configureMonitor(context);
   if (system.domains !== undefined) configureDomains(context, system.domains);
   startThread(root, 'monitor', objects.monitor.tcb);
@@ -140,7 +146,7 @@ const SLOTS_PER_PD = 64;
 const SLOTS_FIXED = 1024;
 
 /** @returns log2 of the slots that the initial thread's CNode needs to build this system */
-export function rootCNodeSizeBits(system: SystemDescription): number {
+export function rootCNodeSizeBits(system: SystemDescription, plans: ImagePlans = NO_PLANS): number {
   const pages = new Map(
     system.regions.map((region) => [region.name, Number(region.size) / region.pageBytes]),
   );
@@ -153,6 +159,12 @@ export function rootCNodeSizeBits(system: SystemDescription): number {
         const region = pages.get(map.region) ?? 0;
         // A copy of each frame, and the page tables over them.
         slots += region + 2 + Math.ceil((region * 4096) / LARGE_PAGE_BYTES);
+      }
+      const image = plans.get(pd.name);
+      if (image !== undefined) {
+        // A page table for each 2 MiB at most, and one more for each run.
+        const pages = image.pages.length + pd.stackBytes / SMALL_PAGE_BYTES;
+        slots += pages + Math.ceil(pages / 512) + 2 * image.runs.length + 4;
       }
       visit(pd.children);
     }

@@ -105,6 +105,12 @@ export class RootTask {
   /** Copies a capability of the initial thread's CSpace to a new slot there. */
   copy(source: number, what: string): number {
     const slot = this.takeSlots(1, what);
+    this.copyTo(slot, source, what);
+    return slot;
+  }
+
+  /** Copies a capability of the initial thread's CSpace to an empty slot there. */
+  copyTo(slot: number, source: number, what: string): void {
     const { calls } = this;
     calls.setWord(0, slot);
     calls.setWord(1, WORD_BITS);
@@ -113,7 +119,6 @@ export class RootTask {
     calls.setWord(4, RIGHTS_ALL);
     calls.setCap(0, INIT_SLOT_CNODE);
     this.invoke(what, INIT_SLOT_CNODE, CNODE_COPY, 1, 5);
-    return slot;
   }
 
   mint(options: MintOptions): void {
@@ -145,6 +150,11 @@ export class RootTask {
       badgeHigh: badge.high,
     });
     return slot;
+  }
+
+  /** Tells the kernel a thread's name, for reports (a debug call, as Microkit's monitor makes it). */
+  nameThread(tcb: number, name: string): void {
+    this.calls.nameThread(tcb, name);
   }
 
   /** Deletes the capability in a slot of the initial thread's CSpace. */

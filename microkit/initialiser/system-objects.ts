@@ -32,14 +32,22 @@ import {
   flatten,
   LARGE_PAGE_BYTES,
   type FlatPd,
+  type Permissions,
   type RegionDescription,
   type RegionsByName,
   regionsByName,
   type SystemDescription,
   symbolsOf,
 } from '../model.ts';
-import { PAGE_BYTES, PD_CNODE_RADIX, PD_ROOT_CNODE_RADIX } from '../slots.ts';
-import { pageTablesOf, type PageTableNeed } from './address-space-plan.ts';
+import {
+  IMAGE_DATA,
+  PAGE_BYTES,
+  PD_CNODE_RADIX,
+  PD_ROOT_CNODE_RADIX,
+  STACK_TOP,
+} from '../slots.ts';
+import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
+import { pageTablesOf, type PageTableNeed, type PlannedMap } from './address-space-plan.ts';
 import type { ObjectRequest, UntypedMemory } from './untyped-memory.ts';
 
 /** 256 bytes: room for ten refills, so that a budget spent in pieces comes back in pieces. */
@@ -59,10 +67,18 @@ export interface PdObjects {
   readonly ipcBuffer: number;
   /** First of the image's frames. */
   readonly image: number;
-  readonly imagePages: number;
+  readonly imagePages: readonly ImagePagePlace[];
+  /** First of the stack's frames, from the lowest address on; machine code alone has a stack. */
+  readonly stack: number;
+  readonly stackPages: number;
   /** First page table below the root; they are used in the order of `tables`. */
   readonly pageTables: number;
   readonly tables: readonly PageTableNeed[];
+}
+
+export interface ImagePagePlace {
+  readonly vaddr: number;
+  readonly permissions: Permissions;
 }
 
 export interface RegionObjects {
@@ -85,7 +101,12 @@ interface Wanted extends ObjectRequest {
   assign(slot: number): void;
 }
 
-export function createObjects(system: SystemDescription, memory: UntypedMemory): SystemObjects {
+/** @param plans of the domains whose programs are machine code */
+export function createObjects(
+  system: SystemDescription,
+  plans: ImagePlans,
+  memory: UntypedMemory,
+): SystemObjects {
   const regions = new Map<string, RegionObjects>();
   const wanted: Wanted[] = [];
   createFixedRegions(system, memory, regions);
@@ -100,13 +121,9 @@ export function createObjects(system: SystemDescription, memory: UntypedMemory):
   }
   const byName = regionsByName(system);
   const domains = flatten(system).map((each) =>
-    wantPd(each.pd.name, needsOf(system, each, byName), wanted),
+    wantPd(each.pd.name, needsOf(system, each, byName, plans.get(each.pd.name)), wanted),
   );
-  const monitor = wantPd(
-    'monitor',
-    { endpoint: 'yes', imagePages: 1, tables: pageTablesOf([], 1) },
-    wanted,
-  );
+  const monitor = wantPd('monitor', needsOfProgram('yes', [], 0), wanted);
   wanted.sort(
     (a, b) => b.objectBits - a.objectBits || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
   );
@@ -148,16 +165,18 @@ function regionObjects(description: RegionDescription, frames: number): RegionOb
   return { description, frames, pageBytes, pages: exact(description.size) / pageBytes };
 }
 
-interface PdNeeds {
+type PdNeeds = Pick<PdObjects, 'imagePages' | 'stackPages' | 'tables'> & {
   readonly endpoint: 'yes' | 'no';
-  readonly imagePages: number;
-  readonly tables: readonly PageTableNeed[];
-}
+};
 
-function needsOf(system: SystemDescription, flat: FlatPd, regions: RegionsByName): PdNeeds {
+function needsOf(
+  system: SystemDescription,
+  flat: FlatPd,
+  regions: RegionsByName,
+  plan: ImagePlan | undefined,
+): PdNeeds {
   const called = channelsOf(system, flat.pd.name).some(({ peer }) => peer.pp);
-  const symbolBytes = 8 * symbolsOf(system, flat.pd, regions).length;
-  const pages = Math.max(1, Math.ceil(symbolBytes / PAGE_BYTES));
+  const endpoint = called || flat.pd.children.length > 0 ? 'yes' : 'no';
   const maps = flat.pd.maps.map((map) => {
     const region = regions.get(map.region);
     assert(region !== undefined, 'a validated map names a region');
@@ -167,10 +186,37 @@ function needsOf(system: SystemDescription, flat: FlatPd, regions: RegionsByName
       pageBytes: region.pageBytes,
     };
   });
+  if (plan !== undefined) return needsOfImage(endpoint, maps, plan, flat.pd.stackBytes);
+  return needsOfProgram(endpoint, maps, symbolsOf(system, flat.pd, regions).length);
+}
+
+/** A TypeScript program's image is the words that the description sets, and one page at least. */
+function needsOfProgram(
+  endpoint: 'yes' | 'no',
+  maps: readonly PlannedMap[],
+  words: number,
+): PdNeeds {
+  const count = Math.max(1, Math.ceil((8 * words) / PAGE_BYTES));
+  const imagePages = Array.from({ length: count }, (_, page): ImagePagePlace => ({
+    vaddr: IMAGE_DATA + page * PAGE_BYTES,
+    permissions: 'r',
+  }));
+  const image = { vaddr: IMAGE_DATA, sizeBytes: count * PAGE_BYTES, pageBytes: PAGE_BYTES };
+  return { endpoint, imagePages, stackPages: 0, tables: pageTablesOf([image, ...maps]) };
+}
+
+function needsOfImage(
+  endpoint: 'yes' | 'no',
+  maps: readonly PlannedMap[],
+  { pages, runs }: ImagePlan,
+  stackBytes: number,
+): PdNeeds {
+  const stack = { vaddr: STACK_TOP - stackBytes, sizeBytes: stackBytes, pageBytes: PAGE_BYTES };
   return {
-    endpoint: called || flat.pd.children.length > 0 ? 'yes' : 'no',
+    endpoint,
     imagePages: pages,
-    tables: pageTablesOf(maps, pages),
+    stackPages: stackBytes / PAGE_BYTES,
+    tables: pageTablesOf([...runs, stack, ...maps]),
   };
 }
 
@@ -190,11 +236,13 @@ function wantPd(name: string, needs: PdNeeds, wanted: Wanted[]): Mutable<PdObjec
     ipcBuffer: 0,
     image: 0,
     imagePages: needs.imagePages,
+    stack: 0,
+    stackPages: needs.stackPages,
     pageTables: 0,
     tables: needs.tables,
   };
   const want = (
-    field: Exclude<keyof PdObjects, 'tables' | 'imagePages'>,
+    field: Exclude<keyof PdObjects, 'tables' | 'imagePages' | 'stackPages'>,
     size: { readonly type: number; readonly objectBits: number; readonly userSizeBits?: number },
     count: number,
   ): void => {
@@ -218,7 +266,8 @@ function wantPd(name: string, needs: PdNeeds, wanted: Wanted[]): Mutable<PdObjec
   });
   want('vspace', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_TABLE_BITS }, 1);
   want('pageTables', { type: OBJECT_PAGE_TABLE, objectBits: PAGE_TABLE_BITS }, needs.tables.length);
-  want('image', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, needs.imagePages);
+  want('image', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, needs.imagePages.length);
+  want('stack', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, needs.stackPages);
   want('ipcBuffer', { type: OBJECT_4K_PAGE, objectBits: PAGE_BITS }, 1);
   want('cnode', cnode(PD_CNODE_RADIX), 1);
   want('rootCnode', cnode(PD_ROOT_CNODE_RADIX), 1);

@@ -9,13 +9,22 @@ import {
   SCHED_CONTROL_CONFIGURE_FLAGS,
   TCB_BIND_NOTIFICATION,
   TCB_CONFIGURE,
+  TCB_FLAG_FPU_DISABLED,
   TCB_RESUME,
+  TCB_SET_FLAGS,
   TCB_SET_SCHED_PARAMS,
   TCB_WRITE_REGISTERS,
 } from '../../kernel/abi.ts';
 import { TICKS_PER_US } from '../../kernel/state.ts';
 import { type DomainsDescription, exact, type FlatPd } from '../model.ts';
-import { entryAddress, IPC_BUFFER_VADDR, MONITOR_BUDGET_US, MONITOR_PRIORITY } from '../slots.ts';
+import type { ImagePlan } from '../elf/plan.ts';
+import {
+  entryAddress,
+  IPC_BUFFER_VADDR,
+  MONITOR_BUDGET_US,
+  MONITOR_PRIORITY,
+  STACK_TOP,
+} from '../slots.ts';
 import {
   type Badge,
   faultBadge,
@@ -39,11 +48,14 @@ interface ThreadParameters {
   readonly budgetUs: number;
   readonly periodUs: number;
   readonly entry: number;
+  /** Of machine code: where its stack ends, and whether it may use the floating-point unit. */
+  readonly machineCode?: { readonly stackTop: number; readonly fpu: boolean };
   /** Endpoint and badge of the fault handler, if it has one. */
   readonly fault?: { readonly endpoint: number; readonly badge: Badge };
 }
 
-export function configurePd(context: Granting, flat: FlatPd): void {
+/** @param plan of its image, when its program is machine code */
+export function configurePd(context: Granting, flat: FlatPd, plan: ImagePlan | undefined): void {
   const { pd } = flat;
   configureThread(context.root, {
     name: pd.name,
@@ -51,7 +63,8 @@ export function configurePd(context: Granting, flat: FlatPd): void {
     priority: pd.priority,
     budgetUs: exact(pd.budgetUs),
     periodUs: exact(pd.periodUs),
-    entry: entryAddress(flat.index),
+    entry: plan?.entry ?? entryAddress(flat.index),
+    ...(plan === undefined ? {} : { machineCode: { stackTop: STACK_TOP, fpu: pd.fpu } }),
     fault: {
       endpoint: faultEndpoint(context, flat),
       badge: flat.parent < 0 ? monitorBadge(flat.index) : faultBadge(identifier(flat)),
@@ -112,10 +125,21 @@ function configureThread(root: RootTask, thread: ThreadParameters): void {
   calls.setCap(0, objects.notification);
   root.invoke(`notification ${of}`, objects.tcb, TCB_BIND_NOTIFICATION, 1, 0);
 
+  const { machineCode } = thread;
+  if (machineCode !== undefined) {
+    root.nameThread(objects.tcb, thread.name);
+    if (!machineCode.fpu) {
+      calls.setWord(0, 0);
+      calls.setWord(1, TCB_FLAG_FPU_DISABLED);
+      root.invoke(`floating-point unit ${of}`, objects.tcb, TCB_SET_FLAGS, 0, 2);
+    }
+  }
   calls.setWord(0, 0); // do not resume yet
-  calls.setWord(1, 1); // one register: the program counter
+  calls.setWord(1, 3); // the first three registers: pc, ra, sp
   calls.setWord(2, thread.entry);
-  root.invoke(`entry point ${of}`, objects.tcb, TCB_WRITE_REGISTERS, 0, 3);
+  calls.setWord(3, 0);
+  calls.setWord(4, machineCode?.stackTop ?? 0);
+  root.invoke(`entry point ${of}`, objects.tcb, TCB_WRITE_REGISTERS, 0, 5);
 }
 
 /** Lets a thread run. None does before the initialiser ends, because it has the highest priority. */

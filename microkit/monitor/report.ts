@@ -15,6 +15,9 @@ const VM_FAULT_KINDS: Readonly<Record<number, string>> = {
   1: 'instruction access fault',
   5: 'load access fault',
   7: 'store access fault',
+  12: 'instruction page fault',
+  13: 'load page fault',
+  15: 'store page fault',
 };
 
 /** Lookup failures of a capability fault, as the message encodes them. */

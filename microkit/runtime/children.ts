@@ -19,9 +19,17 @@ export function restartChild(
   const calls = new SystemCalls(thread, IPC_BUFFER_VADDR);
   calls.setWord(0, RESUME_TARGET);
   calls.setWord(1, 1); // one register: the program counter
-  const entries = memory === 'fresh' ? profile.freshChildren : profile.children;
-  calls.setWord(2, entries.get(child) ?? 0);
+  calls.setWord(2, entryOf(profile, child, memory));
   check(profile, child, 'restart', calls.invoke(target, TCB_WRITE_REGISTERS, 0, 3));
+}
+
+function entryOf(profile: PdProfile, child: number, memory: 'as it is' | 'fresh'): number {
+  const entries = memory === 'fresh' ? profile.freshChildren : profile.children;
+  const entry = entries.get(child);
+  if (entry !== undefined) return entry;
+  throw new Error(
+    `${profile.name}: child ${child} is machine code, whose memory is as it is; restart it without 'fresh'`,
+  );
 }
 
 export function stopChild(thread: UserThread, profile: PdProfile, child: number): void {

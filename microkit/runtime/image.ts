@@ -16,6 +16,8 @@ import {
 import type { Program, ProtectionDomain } from '../pd.ts';
 import { IMAGE_DATA } from '../slots.ts';
 import { clearOwnMemory } from './fresh.ts';
+import type { ImagePlans } from '../elf/plan.ts';
+import type { DomainImage } from './domain-image.ts';
 import { PdLoop } from './loop.ts';
 import { type PdCounters, pdCounters, type RuntimeObserver } from './observer.ts';
 import { pdProfile, type PdProfile } from './profile.ts';
@@ -31,13 +33,14 @@ export interface PdImageOptions {
   readonly pd: FlatPd;
   /** Those of the system, for whoever makes the images of all its domains. */
   readonly regions?: RegionsByName;
+  /** Of the domains that are machine code; none unless told. */
+  readonly plans?: ImagePlans;
   readonly program: Program;
   readonly observer: RuntimeObserver;
 }
 
-export class PdImage implements ProgramImage {
+export class PdImage implements ProgramImage, DomainImage {
   readonly name: string;
-  /** Over all runs of the domain. */
   readonly counters: PdCounters = pdCounters();
   readonly #described: Pick<PdImageOptions, 'system' | 'pd'>;
   readonly #profile: PdProfile;
@@ -53,6 +56,7 @@ export class PdImage implements ProgramImage {
       options.system,
       options.pd,
       options.regions ?? regionsByName(options.system),
+      options.plans,
     );
     // Records of several programs name the same parts: each program gets a copy that nobody else can change.
     this.config = frozenCopy(options.pd.pd.config);
@@ -61,7 +65,6 @@ export class PdImage implements ProgramImage {
     this.#observer = options.observer;
   }
 
-  /** A region as the domain sees it, for inspection from outside. @returns undefined before the domain runs */
   inspect(region: string): ReadonlyRegion | undefined {
     if (this.#thread === undefined) return undefined;
     return mapReadonly(this.#thread, this.#profile, region);

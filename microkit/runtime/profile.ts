@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import type { ImagePlans } from '../elf/plan.ts';
 import {
   channelsOf,
   exact,
@@ -37,7 +38,7 @@ export interface PdProfile {
   readonly irqs: readonly number[];
   /** Entry addresses of the children, by identifier. */
   readonly children: ReadonlyMap<number, number>;
-  /** The same for a start with memory as at boot. */
+  /** The same for a start with memory as at boot; machine code has no such start. */
   readonly freshChildren: ReadonlyMap<number, number>;
   readonly maps: readonly MapDescription[];
   /** Sizes of the regions in {@link maps}, by name. */
@@ -50,6 +51,7 @@ export function pdProfile(
   system: SystemDescription,
   flat: FlatPd,
   regions: RegionsByName,
+  plans: ImagePlans = new Map(),
 ): PdProfile {
   const { pd } = flat;
   const notifyCptr = new Uint16Array(IDENTIFIERS);
@@ -67,8 +69,14 @@ export function pdProfile(
     callCptr,
     irqCptr,
     irqs: pd.irqs.map((irq) => irq.id),
-    children: childEntries(system, flat, entryAddress),
-    freshChildren: childEntries(system, flat, freshEntryAddress),
+    children: childEntries(
+      system,
+      flat,
+      ({ pd: child, index }) => plans.get(child.name)?.entry ?? entryAddress(index),
+    ),
+    freshChildren: childEntries(system, flat, ({ pd: child, index }) =>
+      plans.has(child.name) ? undefined : freshEntryAddress(index),
+    ),
     maps: pd.maps,
     regionBytes: regionBytes(regions, pd),
     symbols: symbolsOf(system, pd, regions).map((patched) => patched.symbol),
@@ -78,13 +86,14 @@ export function pdProfile(
 function childEntries(
   system: SystemDescription,
   parent: FlatPd,
-  entryOf: (index: number) => number,
+  entryOf: (child: FlatPd) => number | undefined,
 ): ReadonlyMap<number, number> {
   const entries = new Map<number, number>();
   for (const each of flatten(system)) {
     if (each.parent !== parent.index) continue;
     assert(each.pd.id !== undefined, 'a validated child has an identifier');
-    entries.set(each.pd.id, entryOf(each.index));
+    const entry = entryOf(each);
+    if (entry !== undefined) entries.set(each.pd.id, entry);
   }
   return entries;
 }

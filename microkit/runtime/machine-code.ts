@@ -1,0 +1,308 @@
+/**
+ * The body of a thread that executes instructions: where `riscv/`, which knows no kernel, and `kernel/`, which knows no
+ * instruction, are joined.
+ *
+ *     resume ─▶ slice ─▶ system call ─▶ trapLast         the kernel has the registers
+ *                │  ├──▶ exception ───▶ raiseLast        ... and makes a fault of it
+ *                │  └──▶ interrupt pending, or the kernel's time has come: back without a trap
+ *                └─────── another slice, when something else of the board has happened
+ *
+ * A slice is as many instructions as fit in the time until something happens. Under the virtual clock an instruction takes
+ * time by the cost table, and everything that happens does so at its own time, between the two instructions where it falls: a
+ * register of a device is read or written at the time of the instruction that does it. Under the host clock time passes by
+ * itself, and slices are as long as half a millisecond took before.
+ */
+
+import { REGISTER_COUNT } from '../../kernel/abi.ts';
+import { type HartThread, type MachineCode, USER_EXCEPTION_ENDLESS } from '../../kernel/user.ts';
+import { assert } from '../../memory/assert.ts';
+import { Configured } from '../../memory/configured.ts';
+import type { Ram } from '../../memory/ram.ts';
+import { FLOAT_ZERO } from '../../memory/small-integer.ts';
+import { AddressSpace } from '../../riscv/address-space.ts';
+import { EXIT, HART, HART_BYTES, type Outside, type Run } from '../../riscv/hart.ts';
+import { CallCounter } from './call-counter.ts';
+import type { PdCounters } from './observer.ts';
+
+/** Nanoseconds under the virtual clock. */
+export interface MachineCosts {
+  readonly instruction: number;
+  /** On top, for a load from or a store to a device's registers. */
+  readonly deviceAccess: number;
+}
+
+/** 1 GHz, one instruction a cycle; a device is 50 cycles away. */
+export const DEFAULT_MACHINE_COSTS: MachineCosts = { instruction: 1, deviceAccess: 50 };
+
+/** Runs the hart whose block it was made for. */
+export interface Engine {
+  /** @returns one of `EXIT` */
+  run(): number;
+}
+
+export interface EngineOptions {
+  readonly ram: Ram;
+  /** Offset in RAM of the hart's block. */
+  readonly at: number;
+  readonly space: AddressSpace;
+}
+
+export interface HartContextOptions {
+  readonly thread: HartThread;
+  readonly ram: Ram;
+  readonly clock: 'virtual' | 'host';
+  readonly costs: MachineCosts;
+  readonly counters: PdCounters;
+  readonly makeEngine: (options: EngineOptions) => Engine;
+  /** Receives one line about what the program did wrong. */
+  readonly log: (text: string) => void;
+}
+
+/** Instructions of a slice at most, well within the 32 bits that count them down. */
+const SLICE_MAX = 100_000_000;
+/** So many instructions may take no time at all, between two kernel entries, until the program counts as being in a loop. */
+export const ENDLESS_INSTRUCTIONS = 100_000_000;
+/** Under the host clock: how long a slice is to take, and the fewest instructions of one. */
+const HOST_SLICE_NS = 500_000;
+const HOST_SLICE_MIN = 1_000;
+const HOST_SLICE_FIRST = 20_000;
+const NS_PER_TICK = 100;
+const TWO_TO_32 = 2 ** 32;
+
+const ECALL = EXIT.ecall;
+const LIMIT = EXIT.limit;
+const REMAINING = HART.remaining >>> 2;
+const TRAP_VALUE = HART.trapValue >>> 2;
+const FLOATING_POINT = HART.hasFloatingPoint >>> 2;
+const WORDS = (REGISTER_COUNT + 1) << 1;
+
+export class HartContext extends Configured<HartContextOptions> implements MachineCode, Outside {
+  /** Offset of the hart's block in RAM: see `riscv/hart.ts`. */
+  readonly hartAt: number = this.options.ram.takeStaging(HART_BYTES);
+  /** The block as words of 32 bits. */
+  readonly #hart: Int32Array = this.options.ram.i32.subarray(
+    this.hartAt >>> 2,
+    (this.hartAt + HART_BYTES) >>> 2,
+  );
+  readonly registers: Uint32Array = this.options.ram.u32.subarray(
+    this.hartAt >>> 2,
+    (this.hartAt >>> 2) + WORDS,
+  );
+  readonly #thread: HartThread = this.options.thread;
+  readonly #isVirtual: boolean = this.options.clock === 'virtual';
+  readonly #instructionNs: number = this.options.costs.instruction;
+  readonly #deviceNs: number = this.options.costs.deviceAccess;
+  readonly #calls: CallCounter = new CallCounter(this.options.counters);
+  readonly #log: (text: string) => void = this.options.log;
+  /** Instructions executed and accounted for. */
+  executed = FLOAT_ZERO;
+  /** Time that they took, and their accesses to devices; under the virtual clock. */
+  userNs = FLOAT_ZERO;
+  /** Since the last system call or exception. */
+  #sinceEntry = FLOAT_ZERO;
+  /** `remaining` when it was last looked at: what it is less now has been executed since. */
+  #granted = 0;
+  /** Fractions of a nanosecond that are still to be charged: time goes by whole ones. */
+  #owedNs = FLOAT_ZERO;
+  /** When the kernel wants the processor back; as long as this is resumed. */
+  #preemptionAt = FLOAT_ZERO;
+  #hostSlice = HOST_SLICE_FIRST;
+  readonly #engine: Engine;
+
+  constructor(options: HartContextOptions) {
+    super(options);
+    this.executed = 0;
+    this.userNs = 0;
+    this.#hart.fill(0);
+    const { ram, makeEngine } = options;
+    this.#engine = makeEngine({ ram, at: this.hartAt, space: new AddressSpace(ram, this) });
+  }
+
+  allowFloatingPoint(isAllowed: boolean): void {
+    this.#hart[FLOATING_POINT] = isAllowed ? 1 : 0;
+  }
+
+  resume(): void {
+    const thread = this.#thread;
+    this.#calls.onResume(this.registers);
+    this.#preemptionAt = thread.preemptionAt();
+    for (;;) {
+      const exit = this.#isVirtual ? this.#runVirtual() : this.#runHost();
+      if (exit === ECALL) {
+        this.#sinceEntry = 0;
+        this.#calls.onCall(this.registers);
+        thread.trapLast();
+        return;
+      }
+      if (exit !== LIMIT) {
+        this.#sinceEntry = 0;
+        const hart = this.#hart;
+        thread.raiseLast(exit, u32(hart, TRAP_VALUE), u32(hart, TRAP_VALUE + 1));
+        return;
+      }
+      if (!this.#isVirtual || thread.isInterruptPending) return;
+      if (this.#sinceEntry >= ENDLESS_INSTRUCTIONS && this.#instructionNs === 0) {
+        this.#raiseEndless();
+        return;
+      }
+      if (thread.now() >= this.#preemptionAt) return;
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------- slices
+
+  #runVirtual(): number {
+    this.#grant(this.#instructionsUntilNext());
+    const exit = this.#engine.run();
+    this.#settle();
+    return exit;
+  }
+
+  /** As many instructions as begin before something happens that the program may notice; one at least. */
+  #instructionsUntilNext(): number {
+    if (this.#instructionNs === 0) return ENDLESS_INSTRUCTIONS - this.#sinceEntry;
+    const thread = this.#thread;
+    const end = Math.min(this.#preemptionAt, thread.nextEventAt());
+    const count = Math.ceil((end - thread.now() - this.#owedNs) / this.#instructionNs);
+    return Math.max(1, Math.min(count, SLICE_MAX));
+  }
+
+  #runHost(): number {
+    const thread = this.#thread;
+    const since = thread.now();
+    const granted = this.#hostSlice;
+    this.#grant(granted);
+    const exit = this.#engine.run();
+    this.#settle();
+    if (exit === LIMIT) {
+      const elapsed = thread.now() - since;
+      if (elapsed < HOST_SLICE_NS / 2) this.#hostSlice = Math.min(2 * granted, SLICE_MAX);
+      else if (elapsed > HOST_SLICE_NS) this.#hostSlice = Math.max(granted >>> 1, HOST_SLICE_MIN);
+    }
+    return exit;
+  }
+
+  #grant(instructions: number): void {
+    const count = instructions | 0;
+    this.#granted = count;
+    this.#hart[REMAINING] = count;
+  }
+
+  /** Accounts for what has been executed, and lets its time pass. */
+  #settle(): void {
+    const remaining = this.#hart[REMAINING] as number;
+    const executed = this.#granted - remaining;
+    this.#granted = remaining;
+    this.executed += executed;
+    this.#sinceEntry += executed;
+    if (!this.#isVirtual) return;
+    const cost = this.#owedNs + executed * this.#instructionNs;
+    const passing = Math.floor(cost);
+    this.#owedNs = cost - passing;
+    this.userNs += passing;
+    if (passing > 0) this.#thread.charge(passing);
+  }
+
+  /** A program that takes no time gives nobody else any: it is in a loop, and it says where. */
+  #raiseEndless(): void {
+    this.#sinceEntry = 0;
+    const loop = this.recentBranches();
+    const where =
+      loop.length === 0
+        ? 'without a branch'
+        : `between ${hex(Math.min(...loop))} and ${hex(Math.max(...loop))}`;
+    this.#log(
+      `${ENDLESS_INSTRUCTIONS.toLocaleString('en')} instructions without a system call, ` +
+        `which take no time here: a loop ${where}; --cost gives instructions a time`,
+    );
+    this.#thread.raiseLast(USER_EXCEPTION_ENDLESS, 0, 0);
+  }
+
+  /** A register as a number, in the order of the user context; values from 2^53 on lose their lowest bits. */
+  registerAsNumber(index: number): number {
+    const { registers } = this;
+    return (registers[2 * index + 1] as number) * TWO_TO_32 + (registers[2 * index] as number);
+  }
+
+  /** @returns where the last jumps and taken branches went, the newest last; at most 16 */
+  recentBranches(): readonly number[] {
+    const hart = this.#hart;
+    const written = u32(hart, HART.branchCount >>> 2);
+    const count = Math.min(written, BRANCHES);
+    return Array.from({ length: count }, (_, i) => {
+      const entry = (HART.branches >>> 2) + 2 * ((written - count + i) % BRANCHES);
+      return u32(hart, entry + 1) * TWO_TO_32 + u32(hart, entry);
+    });
+  }
+
+  // -------------------------------------------------------------------------------------------- outside
+
+  runAt(vaddr: number): Run | undefined {
+    return this.#thread.runAt(vaddr);
+  }
+
+  generation(): number {
+    return this.#thread.mappingGeneration;
+  }
+
+  readDevice(run: Run, offset: number, width: number): number {
+    this.#reachDevice();
+    const value = deviceOf(run).read(offset, width);
+    // Who polls a device under the host clock is who it waits for: it gets its turn now.
+    if (this.#isVirtual || this.#thread.nextEventAt() > this.#thread.now()) this.#stopIfDue();
+    else this.#grant(0);
+    return value;
+  }
+
+  writeDevice(run: Run, offset: number, value: number, width: number): void {
+    this.#reachDevice();
+    deviceOf(run).write(offset, value, width);
+    this.#stopIfDue();
+  }
+
+  timeLow(): number {
+    return this.#ticks() % TWO_TO_32;
+  }
+
+  timeHigh(): number {
+    return Math.floor(this.#ticks() / TWO_TO_32);
+  }
+
+  #ticks(): number {
+    this.#settle();
+    return Math.floor(this.#thread.now() / NS_PER_TICK);
+  }
+
+  /** The time of an access is that of its instruction, and the access takes some itself. */
+  #reachDevice(): void {
+    this.#settle();
+    if (!this.#isVirtual || this.#deviceNs === 0) return;
+    this.userNs += this.#deviceNs;
+    this.#thread.charge(this.#deviceNs);
+  }
+
+  /** Time has passed, and a device may have more to do than before: the slice ends no later than what happens next. */
+  #stopIfDue(): void {
+    if (this.#thread.isInterruptPending) {
+      this.#grant(0);
+    } else if (this.#isVirtual) {
+      const count = this.#instructionsUntilNext();
+      if (count < this.#granted) this.#grant(count);
+    }
+  }
+}
+
+const BRANCHES = 16;
+
+function deviceOf({ device }: Run): NonNullable<Run['device']> {
+  assert(device !== undefined, 'an engine asks for devices only where there is one');
+  return device;
+}
+
+function u32(words: Int32Array, index: number): number {
+  return (words[index] as number) >>> 0;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,95 @@
+/**
+ * A domain whose program is machine code, as the testbed sees it: what its thread runs once the kernel has found that it may
+ * execute at its pc, and what has been counted.
+ */
+
+import type { HartThread, MachineCode } from '../../kernel/user.ts';
+import type { Ram } from '../../memory/ram.ts';
+import type { ReadonlyRegion } from '../../memory/region.ts';
+import type { ElfImage } from '../elf/image.ts';
+import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
+import type { FlatPd, RegionsByName, SystemDescription } from '../model.ts';
+import type { DomainImage } from './domain-image.ts';
+import { HartContext, type HartContextOptions, type MachineCosts } from './machine-code.ts';
+import { type PdCounters, pdCounters } from './observer.ts';
+import { pdProfile, type PdProfile } from './profile.ts';
+import { mapReadonly } from './regions.ts';
+
+/** An image as it was read, and what of it is loaded into this domain. */
+export interface MachineProgram {
+  /** Where the image was found, for people and tools that look into it. */
+  readonly path: string;
+  readonly image: ElfImage;
+  readonly plan: ImagePlan;
+}
+
+/** By domain. */
+export type MachinePrograms = ReadonlyMap<string, MachineProgram>;
+
+export function plansOf(programs: MachinePrograms): ImagePlans {
+  return new Map([...programs].map(([name, { plan }]) => [name, plan]));
+}
+
+/** What all harts of a machine have in common. */
+export interface HartMachine {
+  readonly ram: Ram;
+  readonly clock: 'virtual' | 'host';
+  readonly costs: MachineCosts;
+  readonly makeEngine: HartContextOptions['makeEngine'];
+}
+
+export interface MachineImageOptions {
+  readonly system: SystemDescription;
+  readonly pd: FlatPd;
+  readonly regions: RegionsByName;
+  readonly plans: ImagePlans;
+  readonly program: MachineProgram;
+  readonly machine: HartMachine;
+  readonly log: (pd: string, text: string) => void;
+}
+
+export class MachineImage implements DomainImage {
+  readonly name: string;
+  readonly counters: PdCounters = pdCounters();
+  readonly config: unknown;
+  readonly program: MachineProgram;
+  readonly #profile: PdProfile;
+  readonly #machine: HartMachine;
+  readonly #log: (pd: string, text: string) => void;
+  #thread: HartThread | undefined;
+  #context: HartContext | undefined;
+
+  constructor(options: MachineImageOptions) {
+    const { system, pd, regions, plans } = options;
+    this.name = pd.pd.name;
+    this.config = pd.pd.config;
+    this.program = options.program;
+    this.#profile = pdProfile(system, pd, regions, plans);
+    this.#machine = options.machine;
+    this.#log = options.log;
+  }
+
+  /** The hart of the domain's thread; undefined before it runs. */
+  get hart(): HartContext | undefined {
+    return this.#context;
+  }
+
+  /** @param thread of the domain, with its pc at the image's entry */
+  start(thread: HartThread): MachineCode {
+    const context = new HartContext({
+      ...this.#machine,
+      thread,
+      counters: this.counters,
+      log: (text) => this.#log(this.name, text),
+    });
+    this.#thread = thread;
+    this.#context = context;
+    return context;
+  }
+
+  inspect(region: string): ReadonlyRegion | undefined {
+    return this.#thread === undefined
+      ? undefined
+      : mapReadonly(this.#thread, this.#profile, region);
+  }
+}
