@@ -108,18 +108,23 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ],
   [
     'run echo --ram 16M --set path=4pd --set clients=32',
-    "contiguous bytes left in the board's 16 MiB of RAM; --ram gives it more, 1G at most",
+    "contiguous bytes left in the board's 16 MiB of RAM; --ram gives it more, 1792M at most",
   ],
   ['run echo --search-path . --for 1ms', '--search-path: is for .system files, and echo is none'],
   ['disk create a.img', 'not specified; see sddf disk create --help'],
   ['new driver', "missing required argument 'class/name'; see sddf new driver --help"],
   ['list more', 'got 1; see sddf list --help'],
-  ['run echo --ram 1M', "--ram: '1M' is not a multiple of 64K from 16M to 1G"],
+  ['run echo --ram 1M', "--ram: '1M' is not a multiple of 64K from 16M to 1792M"],
   ['run ./nope.ts', './nope.ts: no such file or directory'],
   ['run nope.system', 'nope.system: no such file or directory'],
   [`run ${noSystem}`, 'exports no system; export function build(), see docs/writing-a-driver.md'],
   [`run ${broken}`, 'cannot be loaded'],
-  [`run ${elf}`, "protection domain 'p': p.elf is no module; programs are .ts or .js here"],
+  [`run ${elf}`, "protection domain 'p': no program p.elf in "],
+  [
+    'run build/loader.img',
+    'build/loader.img: is what a system is built into; give its .system file',
+  ],
+  ['run report.txt', 'report.txt: is what a system is built into; give its .system file'],
 ];
 
 describe("a user's mistake", () => {

@@ -1,13 +1,8 @@
-<<<<<<< ours
 /** The engines behind one door: who runs a hart says which, and nothing else changes. */
-=======
-/** The engines behind one door: who runs a hart need not know which one does. */
->>>>>>> theirs
 
 import type { Ram } from '../memory/ram.ts';
 import type { AddressSpace } from './address-space.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
-<<<<<<< ours
 import { Translations } from './translator/translations.ts';
 import { Translator } from './translator/translator.ts';
 
@@ -16,23 +11,16 @@ export type EngineKind = 'interpreter' | 'translator' | 'auto';
 
 export interface EngineOptions {
   readonly engine: EngineKind;
-=======
-
-export interface EngineOptions {
->>>>>>> theirs
   readonly ram: Ram;
   /** Offset in RAM of the hart's block, in the staging area. */
   readonly at: number;
   readonly space: AddressSpace;
-<<<<<<< ours
   /** Shared by engines whose harts execute the same images. */
   readonly translations?: Translations;
   /** Where functions begin in the text at an address, as far as the host knows. */
   readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
   /** With so many or fewer instructions to execute, translated code is not entered; for tests of limits. */
   readonly few?: number;
-=======
->>>>>>> theirs
 }
 
 export interface Engine {
@@ -44,7 +32,6 @@ export interface Engine {
   run(): number;
 }
 
-<<<<<<< ours
 /** Instructions, about, after which translation pays: it costs as much as interpreting some of them for each one of the text. */
 const INTERPRETED_FIRST = 50_000;
 
@@ -54,8 +41,4 @@ export function createEngine(options: EngineOptions): Engine {
   if (engine === 'interpreter') return interpreter;
   const interpretedFirst = engine === 'auto' ? INTERPRETED_FIRST : 0;
   return new Translator({ ...options, interpreter, translations, interpretedFirst });
-=======
-export function createEngine(options: EngineOptions): Engine {
-  return new Interpreter(options);
->>>>>>> theirs
 }

@@ -39,7 +39,8 @@ import {
   type MachinePrograms,
   plansOf,
 } from '../microkit/runtime/machine-image.ts';
-import { createEngine } from '../riscv/engine.ts';
+import type { EngineKind } from '../riscv/engine.ts';
+import { Translations } from '../riscv/translator/translations.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { entryAddress, freshEntryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
@@ -93,6 +94,10 @@ export interface TestbedOptions {
   readonly programs?: ReadonlyMap<string, Program>;
   /** Machine code by domain name: these domains run it, and no TypeScript program. */
   readonly images?: MachinePrograms;
+  /** What executes machine code: makes no difference but in speed; 'auto' unless told. */
+  readonly engine?: EngineKind;
+  /** Kept from testbed to testbed, images need not be translated again. */
+  readonly translations?: Translations;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
   /** The kernel's fast path makes no difference but in speed: 'off' to follow the general path, which is the specification. */
@@ -399,7 +404,8 @@ function makeImages(
   const { system, clock, images = NO_IMAGES } = options;
   const plans = plansOf(images);
   const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
-  const machine: HartMachine = { ram, clock, costs, makeEngine: createEngine };
+  const { engine = 'auto', translations = new Translations() } = options;
+  const machine: HartMachine = { ram, clock, costs, engine, translations };
   const log = (name: string, text: string): void => observer.log(name, text);
   return flatten(system).map((pd) => {
     const machineCode = images.get(pd.pd.name);

@@ -1,5 +1,6 @@
 /** One run of one system, from the description to the counters. */
 
+import { lineOf } from '../../host/addr2line.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { ownPrograms } from '../../systems/own-programs.ts';
@@ -59,6 +60,7 @@ export class Run {
       const before = testbed.counters();
       const ending = await this.#drive(testbed, interrupt);
       testbed.board.turn(); // host time: as late as now, also after a sleep
+      testbed.flushOutput();
       const after = testbed.counters();
       for (const attachment of this.#attachments.values()) attachment.flush();
       this.#report(testbed, { ending, before, after });
@@ -86,7 +88,7 @@ export class Run {
   }
 
   #createTestbed(own: ReadonlyMap<string, Program>): Testbed {
-    const { system, programs, counters, attachDevices } = this.#loaded;
+    const { system, programs, images, counters, attachDevices } = this.#loaded;
     const attachments = [...this.#attachments.values()];
     const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
     const stagingBytes = Math.max(0, ...attachments.map((each) => each.stagingBytes ?? 0));
@@ -96,6 +98,7 @@ export class Run {
         ...this.#watchOptions(),
         system,
         programs: new Map([...own, ...programs, ...hostPrograms]),
+        images,
         counters,
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(attachDevices === undefined ? {} : { attachDevices }),
@@ -105,6 +108,7 @@ export class Run {
           faulted: () => {
             process.exitCode = 1; // the monitor has said what happened
           },
+          lineOf: ({ path }, address) => lineOf(path, address),
         },
       });
     } catch (error) {
@@ -129,7 +133,7 @@ export class Run {
 
   /** A `.system` file says where a device's registers are, and nobody what the device does. */
   #adviseOn({ message, lack }: TestbedError): string {
-    if (lack === 'memory') return `${message}; --ram gives it more, 1G at most`;
+    if (lack === 'memory') return `${message}; --ram gives it more, 1792M at most`;
     if (lack !== 'device' || this.#loaded.from === 'module') return message;
     return `${message}; a device of your own is attached by a .ts: run that instead`;
   }

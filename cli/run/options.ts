@@ -23,7 +23,7 @@ import { readChoice } from './choices.ts';
 const SEED: Range = { min: 0, max: 0xffff_ffff };
 const RAM_PAGE_BYTES = 65_536;
 const RAM_BYTES_MIN = 16 * 1024 ** 2;
-const RAM_BYTES_MAX = 1024 ** 3;
+const RAM_BYTES_MAX = 1792 * 1024 ** 2;
 
 /** They go to `createTestbed` as they are, under its names. */
 export const TESTBED_OPTIONS = {
@@ -49,6 +49,12 @@ export const TESTBED_OPTIONS = {
     flags: '--ram <size>',
     help: 'RAM of the board, such as 64M',
     parse: readRam,
+  }),
+  engine: choice({
+    flags: '--engine <engine>',
+    help: 'what executes machine code: interpreter, translator, or auto',
+    words: ['auto', 'interpreter', 'translator'],
+    standard: 'auto',
   }),
 } satisfies {
   readonly [Name in keyof TestbedOptions]?: Declared<TestbedOptions[Name] | undefined>;
@@ -112,7 +118,7 @@ export function readRunOptions(raw: RawOptions): RunOptions {
 function readRam(given: string, option: string): number {
   const bytes = parseSize(given, option);
   if (bytes % RAM_PAGE_BYTES !== 0 || bytes < RAM_BYTES_MIN || bytes > RAM_BYTES_MAX) {
-    throw new UserMistake(`${option}: '${given}' is not a multiple of 64K from 16M to 1G`);
+    throw new UserMistake(`${option}: '${given}' is not a multiple of 64K from 16M to 1792M`);
   }
   return bytes;
 }

@@ -1,6 +1,7 @@
 /** The parts that options bring to a run, in the order of their help. */
 
 import { capabilitiesPart } from './capabilities.ts';
+import { logFilesPart } from './log-files.ts';
 import type { RunPart } from './part.ts';
 
-export const runParts: readonly RunPart[] = [capabilitiesPart];
+export const runParts: readonly RunPart[] = [capabilitiesPart, logFilesPart];

@@ -69,6 +69,7 @@ export function reportJson(result: RunResult): string {
     ...(after.busyNs === undefined ? {} : { busyNs: after.busyNs, work: after.work }),
     kernel: after.kernel,
     pds: after.pds,
+    ...(after.harts === undefined ? {} : { harts: hartsJson(result) }),
     programs: after.programs,
     ...rest.attachments,
     board: rest.board,
@@ -90,6 +91,7 @@ export function reportText(result: RunResult): readonly string[] {
     const busy = (after.busyNs - before.busyNs) / timeNs;
     lines.push(`  CPU use      ${(busy * 100).toFixed(1)} % of a core`);
   }
+  lines.push(...hartLines(result));
   for (const [kind, counters] of Object.entries(result.attachments)) {
     for (const line of countedLines(kind, counters)) lines.push(`  ${line}`);
   }
@@ -98,6 +100,33 @@ export function reportText(result: RunResult): readonly string[] {
     lines.push(`  ${name}: ${String(pd.exceptions)} ${pd.exceptions === 1 ? 'fault' : 'faults'}`);
   }
   return lines;
+}
+
+/** How much of a run each domain's instructions took, after boot; undefined under the host clock, where nobody knows. */
+function userShare({ before, after }: RunResult, pd: string): number | undefined {
+  const timeNs = after.timeNs - before.timeNs;
+  const userNs = (after.harts?.[pd]?.userNs ?? 0) - (before.harts?.[pd]?.userNs ?? 0);
+  return timeNs === 0 || after.harts?.[pd]?.userNs === 0 ? undefined : userNs / timeNs;
+}
+
+function hartsJson(result: RunResult): Record<string, unknown> {
+  const harts = Object.entries(result.after.harts ?? {});
+  return Object.fromEntries(
+    harts.map(([pd, hart]) => {
+      const share = userShare(result, pd);
+      return [pd, { ...hart, cpuUse: share === undefined ? null : round(share) }];
+    }),
+  );
+}
+
+function hartLines(result: RunResult): readonly string[] {
+  const { harts = {} } = result.after;
+  const width = Math.max(12, ...Object.keys(harts).map((pd) => pd.length));
+  return Object.entries(harts).map(([pd, { instructions }]) => {
+    const share = userShare(result, pd);
+    const use = share === undefined ? '' : ` · ${(share * 100).toFixed(1)} % of the time`;
+    return `  ${pd.padEnd(width)} instructions ${groupDigits(instructions)}${use}`;
+  });
 }
 
 export function workText(work: PerPacket): string {

@@ -1,5 +1,6 @@
 /** Finds the system that a command is about: a ready-made one by name, a module, or an XML description. */
 
+import { dirname } from 'node:path';
 import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../../microkit/diagnostic.ts';
@@ -10,6 +11,7 @@ import {
   symbolsOf,
 } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
+import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
 import { checkRecords } from '../../microkit/sddf/check-records.ts';
 import type { CounterNames } from '../../queues/counters.ts';
 import { systems } from '../../systems/index.ts';
@@ -24,6 +26,7 @@ import { closest, didYouMean } from '../closest.ts';
 import { explainChoice, type SystemOptions } from './choices.ts';
 import { findProgram, readDescriptionFile, withConfigFile } from '../describe/description-file.ts';
 import { refuseSdkOutput } from '../describe/sdk-output.ts';
+import { machinePrograms } from './machine-programs.ts';
 import { importUserModule, prepareUserModules } from './user-modules.ts';
 
 /** A system, ready to be put on a board. */
@@ -33,6 +36,8 @@ export interface LoadedSystem {
   readonly counters: NonNullable<SystemModule['counters']>;
   /** Programs of domains whose description names a path only. */
   readonly programs: ReadonlyMap<string, Program>;
+  /** Domains whose program is machine code. */
+  readonly images: MachinePrograms;
   readonly warnings: readonly string[];
   readonly from: 'module' | 'description';
   readonly attachDevices?: SystemModule['attachDevices'];
@@ -69,6 +74,11 @@ export async function optionsOf(reference: string): Promise<SystemOptions> {
 async function systemModule(reference: string): Promise<SystemModule> {
   if (MODULE.test(reference)) return loadModule(reference);
   refuseSdkOutput(reference);
+  if (BUILT.test(reference)) {
+    throw new UserMistake(
+      `${reference}: is what a system is built into; give its .system file, and --search-path with the folder of its images`,
+    );
+  }
   const ready = systems.find((system) => system.name === reference);
   if (ready !== undefined) return ready.load();
   const names = systems.map((system) => system.name);
@@ -106,6 +116,7 @@ function buildSystem(
     system: built.system,
     counters: module.counters ?? {},
     programs: new Map(),
+    images: machinePrograms({ system: built.system, folders: [dirname(name), '.'] }),
     warnings,
     notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
     from: 'module',
@@ -167,7 +178,8 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
   await prepareUserModules();
   const counters: Record<string, CounterNames<string>> = {};
   const unset: string[] = [];
-  const domains = flatten(system);
+  const images = machinePrograms({ system, folders });
+  const domains = flatten(system).filter(({ pd }) => !images.has(pd.name));
   const toHave = domainsToHaveOwn(domains.map(({ pd }) => [pd.name, pd.image.path]));
   for (const { pd } of domains) {
     const instance = toHave.has(pd.name) ? pd.name : undefined;
@@ -184,12 +196,15 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
     system,
     counters,
     programs,
+    images,
     warnings: [...warnings, ...unset],
     notOffered: [],
     from: 'description',
   };
 }
 
+/** What the SDK makes of a system: its image for the loader, images of domains, its report. */
+const BUILT = /(?:^|[/])report\.txt$|\.(?:img|elf)$/;
 const MODULE = /\.[cm]?[jt]s$/;
 
 /** A program's module: its entry function and, when it keeps counters, their names. */
@@ -207,15 +222,15 @@ async function loadProgram(
   instance: string | undefined,
 ): Promise<ProgramModule> {
   const path = findProgram(folders, image);
-  if (!MODULE.test(image)) {
-    throw new UserMistake(
-      `protection domain '${pd}': ${image} is no module; programs are .ts or .js here, see docs/writing-a-driver.md`,
-    );
-  }
   if (path === undefined) {
     const places = [...new Set(folders)].join(', ');
     throw new UserMistake(
       `protection domain '${pd}': no program ${image} in ${places}; see --search-path`,
+    );
+  }
+  if (!MODULE.test(image)) {
+    throw new UserMistake(
+      `protection domain '${pd}': ${image} is neither an ELF file nor a .ts or .js module; see docs/machine-code.md`,
     );
   }
   const loaded = await importUserModule(path, instance);

@@ -20,6 +20,7 @@ import { Configured } from '../../memory/configured.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { FLOAT_ZERO } from '../../memory/small-integer.ts';
 import { AddressSpace } from '../../riscv/address-space.ts';
+import type { Engine, EngineOptions } from '../../riscv/engine.ts';
 import { EXIT, HART, HART_BYTES, type Outside, type Run } from '../../riscv/hart.ts';
 import { CallCounter } from './call-counter.ts';
 import type { PdCounters } from './observer.ts';
@@ -34,26 +35,13 @@ export interface MachineCosts {
 /** 1 GHz, one instruction a cycle; a device is 50 cycles away. */
 export const DEFAULT_MACHINE_COSTS: MachineCosts = { instruction: 1, deviceAccess: 50 };
 
-/** Runs the hart whose block it was made for. */
-export interface Engine {
-  /** @returns one of `EXIT` */
-  run(): number;
-}
-
-export interface EngineOptions {
-  readonly ram: Ram;
-  /** Offset in RAM of the hart's block. */
-  readonly at: number;
-  readonly space: AddressSpace;
-}
-
 export interface HartContextOptions {
   readonly thread: HartThread;
   readonly ram: Ram;
   readonly clock: 'virtual' | 'host';
   readonly costs: MachineCosts;
   readonly counters: PdCounters;
-  readonly makeEngine: (options: EngineOptions) => Engine;
+  readonly makeEngine: (options: Pick<EngineOptions, 'ram' | 'at' | 'space'>) => Engine;
   /** Receives one line about what the program did wrong. */
   readonly log: (text: string) => void;
 }

@@ -6,11 +6,13 @@
 import type { HartThread, MachineCode } from '../../kernel/user.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { ReadonlyRegion } from '../../memory/region.ts';
+import { createEngine, type EngineKind } from '../../riscv/engine.ts';
+import type { Translations } from '../../riscv/translator/translations.ts';
 import type { ElfImage } from '../elf/image.ts';
 import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
 import type { FlatPd, RegionsByName, SystemDescription } from '../model.ts';
 import type { DomainImage } from './domain-image.ts';
-import { HartContext, type HartContextOptions, type MachineCosts } from './machine-code.ts';
+import { HartContext, type MachineCosts } from './machine-code.ts';
 import { type PdCounters, pdCounters } from './observer.ts';
 import { pdProfile, type PdProfile } from './profile.ts';
 import { mapReadonly } from './regions.ts';
@@ -35,7 +37,8 @@ export interface HartMachine {
   readonly ram: Ram;
   readonly clock: 'virtual' | 'host';
   readonly costs: MachineCosts;
-  readonly makeEngine: HartContextOptions['makeEngine'];
+  readonly engine: EngineKind;
+  readonly translations: Translations;
 }
 
 export interface MachineImageOptions {
@@ -76,15 +79,31 @@ export class MachineImage implements DomainImage {
 
   /** @param thread of the domain, with its pc at the image's entry */
   start(thread: HartThread): MachineCode {
+    const { ram, clock, costs, engine, translations } = this.#machine;
+    const functionStarts = (vaddr: number): readonly number[] => this.#functionStarts(vaddr);
     const context = new HartContext({
-      ...this.#machine,
       thread,
+      ram,
+      clock,
+      costs,
       counters: this.counters,
+      makeEngine: (parts) => createEngine({ ...parts, engine, translations, functionStarts }),
       log: (text) => this.#log(this.name, text),
     });
     this.#thread = thread;
     this.#context = context;
     return context;
+  }
+
+  /** Asked for once for each text that is translated. */
+  #functionStarts(vaddr: number): readonly number[] {
+    const { segments, symbols } = this.program.image;
+    const text = segments.find(
+      (each) => vaddr >= each.vaddr && vaddr < each.vaddr + each.memoryBytes,
+    );
+    if (text === undefined) return [];
+    const lengthBytes = text.vaddr + text.memoryBytes - vaddr;
+    return Array.from(symbols.functions().extents(vaddr, lengthBytes), ({ start }) => start);
   }
 
   inspect(region: string): ReadonlyRegion | undefined {

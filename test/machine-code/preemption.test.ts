@@ -88,70 +88,74 @@ const PROGRAM = assemble([
   j('wait'),
 ]);
 
-it('does not show between any two of the first 2,000 instructions', () => {
-  const sys = system({ name: 'preempted' });
-  const states: string[] = [];
-  const interruptedAfter: number[] = [];
-  let startedAt = 0;
+it.each(['interpreter', 'translator'] as const)(
+  'does not show after any of the first 2,000 instructions of the %s',
+  (engine) => {
+    const sys = system({ name: 'preempted' });
+    const states: string[] = [];
+    const interruptedAfter: number[] = [];
+    let startedAt = 0;
 
-  const handler = sys.pd('handler', {
-    priority: 200,
-    program: (pd) => ({
-      notified: (channel: number) => {
-        if (states.length === 0) pd.notify(CHANNEL);
-        else interruptedAfter.push(executed() - startedAt);
-        line().lower();
-        pd.irqAck(channel);
-      },
-    }),
-  });
-  handler.irq(IRQ, { id: 0 });
-  const program = sys.pd('program', { priority: 100 });
-  const tester = sys.pd('tester', {
-    priority: 50,
-    program: (pd) => {
-      const begin = (): void => {
-        const { board } = testbed;
-        const round = states.length;
-        startedAt = executed();
-        const event = { fire: () => line().raise() };
-        if (round > 0) board.clock.schedule(event, board.now() + round);
-        pd.notify(CHANNEL);
-      };
-      return {
+    const handler = sys.pd('handler', {
+      priority: 200,
+      program: (pd) => ({
         notified: (channel: number) => {
-          if (channel === CHANNEL) states.push(state());
-          if (states.length <= ROUNDS) begin();
+          if (states.length === 0) pd.notify(CHANNEL);
+          else interruptedAfter.push(executed() - startedAt);
+          line().lower();
+          pd.irqAck(channel);
         },
-      };
-    },
-  });
-  sys.channel(tester, program, { a: { id: CHANNEL }, b: { id: CHANNEL } });
-  sys.channel(handler, tester, { a: { id: CHANNEL } });
-  const built = sys.build();
-  if (!built.ok) throw new Error(built.errors.map(({ message }) => message).join('\n'));
+      }),
+    });
+    handler.irq(IRQ, { id: 0 });
+    const program = sys.pd('program', { priority: 100 });
+    const tester = sys.pd('tester', {
+      priority: 50,
+      program: (pd) => {
+        const begin = (): void => {
+          const { board } = testbed;
+          const round = states.length;
+          startedAt = executed();
+          const event = { fire: () => line().raise() };
+          if (round > 0) board.clock.schedule(event, board.now() + round);
+          pd.notify(CHANNEL);
+        };
+        return {
+          notified: (channel: number) => {
+            if (channel === CHANNEL) states.push(state());
+            if (states.length <= ROUNDS) begin();
+          },
+        };
+      },
+    });
+    sys.channel(tester, program, { a: { id: CHANNEL }, b: { id: CHANNEL } });
+    sys.channel(handler, tester, { a: { id: CHANNEL } });
+    const built = sys.build();
+    if (!built.ok) throw new Error(built.errors.map(({ message }) => message).join('\n'));
 
-  const testbed = createTestbed({
-    system: built.system,
-    clock: 'virtual',
-    costs: COSTS,
-    ramBytes: 2 ** 24,
-    images: new Map([['program', machineProgram(PROGRAM)]]),
-  });
-  const line = (): IrqLine => testbed.board.irqLine(IRQ);
-  const executed = (): number => testbed.hartOf('program')?.executed ?? 0;
-  const state = (): string => {
-    const hart = testbed.hartOf('program');
-    if (hart === undefined) throw new Error('the program has started');
-    const data = hart.runAt(DATA);
-    const memory = testbed.board.ram.u8.slice(data?.at, (data?.at ?? 0) + 24);
-    return `${hart.registers.join(' ')} / ${memory.join(' ')} / ${executed() - startedAt}`;
-  };
-  testbed.runUntilQuiet();
-  line().raise();
-  testbed.runUntilQuiet();
+    const testbed = createTestbed({
+      system: built.system,
+      clock: 'virtual',
+      engine,
+      costs: COSTS,
+      ramBytes: 2 ** 24,
+      images: new Map([['program', machineProgram(PROGRAM)]]),
+    });
+    const line = (): IrqLine => testbed.board.irqLine(IRQ);
+    const executed = (): number => testbed.hartOf('program')?.executed ?? 0;
+    const state = (): string => {
+      const hart = testbed.hartOf('program');
+      if (hart === undefined) throw new Error('the program has started');
+      const data = hart.runAt(DATA);
+      const memory = testbed.board.ram.u8.slice(data?.at, (data?.at ?? 0) + 24);
+      return `${hart.registers.join(' ')} / ${memory.join(' ')} / ${executed() - startedAt}`;
+    };
+    testbed.runUntilQuiet();
+    line().raise();
+    testbed.runUntilQuiet();
 
-  expect(states).toHaveLength(ROUNDS + 1);
-  expect(new Set(states).size).toBe(1);
-  expect(interruptedAfter).toEqual(Array.from({ length: ROUNDS }, (_, i) => i + 1));
-});
+    expect(states).toHaveLength(ROUNDS + 1);
+    expect(new Set(states).size).toBe(1);
+    expect(interruptedAfter).toEqual(Array.from({ length: ROUNDS }, (_, i) => i + 1));
+  },
+);

@@ -93,7 +93,7 @@ function withThread(code: Lines, root: (info: BootInfo) => ThreadStep<void>): vo
         clock: 'virtual',
         costs: { instruction: 1_000, deviceAccess: 0 },
         counters: pdCounters(),
-        makeEngine: createEngine,
+        makeEngine: (parts) => createEngine({ ...parts, engine: 'interpreter' }),
         log: () => undefined,
       }),
   });

@@ -1,0 +1,37 @@
+/** What protection domains print, in a file for each of them. */
+
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { explainSystemError } from './problem.ts';
+
+export class LogFiles {
+  readonly #folder: string;
+  readonly #files = new Map<string, number>();
+
+  /** @throws UserMistake when there is no such folder and it cannot be made */
+  constructor(folder: string) {
+    this.#folder = folder;
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw explainSystemError(error, folder);
+    }
+  }
+
+  /** @throws UserMistake when the file cannot be written */
+  write(name: string, line: string): void {
+    const path = join(this.#folder, `${name.replaceAll(/[^\w.-]/g, '_')}.log`);
+    try {
+      const file = this.#files.get(name) ?? openSync(path, 'w');
+      this.#files.set(name, file);
+      writeSync(file, `${line}\n`);
+    } catch (error) {
+      throw explainSystemError(error, path);
+    }
+  }
+
+  close(): void {
+    for (const file of this.#files.values()) closeSync(file);
+    this.#files.clear();
+  }
+}
