@@ -160,6 +160,31 @@ describe('a file that is no image of this machine', () => {
     expect(poked(at, bytes)).toMatch(expected);
   });
 
+  it('has a segment that ends beyond user space, by a byte', () => {
+    const ending = (bytes: number): string =>
+      changed((elf) => ({
+        ...elf,
+        segments: [
+          elf.segments[0] as WrittenSegment,
+          { vaddr: 0x3f_ffff_e000, bytes: new Uint8Array(0), memoryBytes: bytes, flags: 6 },
+        ],
+      }));
+
+    expect(ending(0x1000)).toBe('no problem');
+    expect(ending(0x1001)).toMatch(/^segment 1 at 0x3fffffe000 with 0x1001 bytes lies beyond user/);
+  });
+
+  it('has a section that ends beyond the file, by a byte', () => {
+    const file = microkitElf();
+    const view = new DataView(file.buffer);
+    const size = Number(view.getBigUint64(40, true)) + 64 + 32; // of .text
+    const offset = Number(view.getBigUint64(size - 8, true));
+    view.setBigUint64(size, BigInt(file.length - offset), true);
+    expect(problem(readElf(file))).toBe('no problem');
+    view.setBigUint64(size, BigInt(file.length - offset + 1), true);
+    expect(problem(readElf(file))).toBe('ends within section 1; build or copy it again');
+  });
+
   it('says where it is truncated, wherever that is', () => {
     const file = microkitElf();
     const ends = new Set<string>();
