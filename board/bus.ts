@@ -38,7 +38,9 @@ export class Bus implements MmioDevice {
     assert(range.base % PAGE_BYTES === 0, 'a device begins at a page');
     assert(range.sizeBytes > 0, 'a device has registers');
     for (let at = range.base; at < range.base + range.sizeBytes; at += PAGE_BYTES) {
-      assert(!this.#pages.has(at / PAGE_BYTES), 'a page belongs to one device');
+      const owner = this.#pages.get(at / PAGE_BYTES)?.name;
+      const place = `the page at 0x${at.toString(16)}`;
+      assert(owner === undefined, `${range.name} is put on ${place}, which ${owner} has`);
       this.#pages.set(at / PAGE_BYTES, range);
     }
     this.#ranges.push(range);

@@ -28,6 +28,7 @@ import { findProgram, readDescriptionFile, withConfigFile } from '../describe/de
 import { refuseSdkOutput } from '../describe/sdk-output.ts';
 import { machinePrograms } from './machine-programs.ts';
 import { importUserModule, prepareUserModules } from './user-modules.ts';
+import { attachUserDevices, buildUserSystem, checkUserOptions } from './user-system.ts';
 
 /** A system, ready to be put on a board. */
 export interface LoadedSystem {
@@ -108,8 +109,9 @@ function buildSystem(
     if (error instanceof ChoiceError) throw explainChoice(name, error);
     throw error;
   }
-  const built = buildModule(name, module, complete);
+  const built = buildUserSystem(name, module, complete);
   if (!built.ok) throw describedBadly(name, built.errors, []);
+  const { attachDevices } = module;
   const warnings = built.warnings.map((warning) => formatDiagnostic(warning, name, []));
   return {
     name: built.system.name,
@@ -120,26 +122,10 @@ function buildSystem(
     warnings,
     notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
     from: 'module',
-    ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
+    ...(attachDevices === undefined
+      ? {}
+      : { attachDevices: attachUserDevices(name, attachDevices) }),
   };
-}
-
-/** An exception in a user's own `build` is the user's mistake; the first frame in the user's file says where. */
-function buildModule(
-  name: string,
-  module: SystemModule,
-  choices: Readonly<Record<string, string>>,
-): ReturnType<SystemModule['build']> {
-  try {
-    return module.build(choices);
-  } catch (error) {
-    if (error instanceof ChoiceError) throw explainChoice(name, error);
-    if (!(error instanceof Error)) throw error;
-    const file = name.replace(/^.*\//, '');
-    const frame = error.stack?.split('\n').find((line) => line.includes(`${file}:`));
-    const line = /:(\d+):\d+\)?$/.exec(frame ?? '')?.[1];
-    throw new UserMistake(`${name}${line === undefined ? '' : `:${line}`}: ${error.message}`);
-  }
 }
 
 /** One line that says how many errors there are, then each as the checker prints it. */
@@ -164,6 +150,7 @@ async function loadModule(path: string): Promise<SystemModule> {
       `${path}: exports no system; export function build(), see docs/writing-a-driver.md`,
     );
   }
+  checkUserOptions(path, module);
   return module;
 }
 

@@ -1,0 +1,113 @@
+/**
+ * Runs what a user's own system module exports, and says in one line what is wrong with it. Its mistakes are the user's: nothing
+ * that it returns or throws is a failure of the testbed.
+ */
+
+import { UserMistake } from '../../host/problem.ts';
+import type { BuildResult } from '../../microkit/builder.ts';
+import { ChoiceError, type SystemModule } from '../../systems/system.ts';
+import { explainChoice } from './choices.ts';
+
+/** @param name how messages call the module @throws UserMistake */
+export function buildUserSystem(
+  name: string,
+  module: SystemModule,
+  choices: Readonly<Record<string, string>>,
+): BuildResult {
+  const built: unknown = blamed(name, () => module.build(choices));
+  if (isBuildResult(built)) return built;
+  ignoreRejection(built);
+  throw new UserMistake(`${name}: build() ${wrongResult(built)}`);
+}
+
+/** The devices of a user's own, put on the board with the same care. */
+export function attachUserDevices(
+  name: string,
+  attachDevices: NonNullable<SystemModule['attachDevices']>,
+): NonNullable<SystemModule['attachDevices']> {
+  return (board) => {
+    const returned: unknown = blamed(name, () => attachDevices(board));
+    if (!isPromise(returned)) return;
+    ignoreRejection(returned);
+    throw new UserMistake(`${name}: attachDevices() is async; the board does not wait for it`);
+  };
+}
+
+/** @throws UserMistake when `options` is not what `--set` can be read by */
+export function checkUserOptions(name: string, { options = {} }: SystemModule): void {
+  for (const [option, declared] of Object.entries(options as Record<string, unknown>)) {
+    if (isSystemOption(declared)) continue;
+    const wanted = "{ help: '…', choices: ['a', 'b'], standard: 'a' }";
+    throw new UserMistake(`${name}: option '${option}' is not of the form ${wanted}`);
+  }
+}
+
+/**
+ * While a module is loaded or run for what it describes, `process.exit` is a mistake like others: the command would end without a
+ * word, as if all was well.
+ *
+ * @returns what ends this
+ */
+export function forbidExit(name: string): () => void {
+  const { exit } = process;
+  process.exit = () => {
+    throw new UserMistake(`${name}: calls process.exit; a module may not end the command`);
+  };
+  return () => {
+    process.exit = exit;
+  };
+}
+
+/** An exception in the user's code is the user's mistake; the first frame in the user's file says where. */
+function blamed<Value>(name: string, action: () => Value): Value {
+  const allowExit = forbidExit(name);
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof UserMistake) throw error;
+    if (error instanceof ChoiceError) throw explainChoice(name, error);
+    const message = error instanceof Error ? error.message : `throws ${String(error)}`;
+    const file = name.replace(/^.*\//, '');
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    const frame = stack.split('\n').find((line) => line.includes(`${file}:`));
+    const line = /:(\d+):\d+\)?$/.exec(frame ?? '')?.[1];
+    throw new UserMistake(`${name}${line === undefined ? '' : `:${line}`}: ${firstLine(message)}`);
+  } finally {
+    allowExit();
+  }
+}
+
+function firstLine(message: string): string {
+  return message.split('\n')[0] ?? '';
+}
+
+function isBuildResult(built: unknown): built is BuildResult {
+  if (typeof built !== 'object' || built === null || !('ok' in built)) return false;
+  if (built.ok === false) return 'errors' in built && Array.isArray(built.errors);
+  return built.ok === true && 'system' in built && 'warnings' in built;
+}
+
+function wrongResult(built: unknown): string {
+  if (built === undefined) return 'returns nothing; end it with return sys.build()';
+  if (isPromise(built)) return 'is async; it has to return sys.build() itself';
+  if (typeof built === 'object' && built !== null && 'build' in built) {
+    return 'returns the builder; end it with return sys.build()';
+  }
+  return 'returns no system; end it with return sys.build()';
+}
+
+/** What is refused for being a promise may still be rejected: that is not one more thing to say. */
+function ignoreRejection(value: unknown): void {
+  if (isPromise(value)) Promise.resolve(value).catch(() => undefined);
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value;
+}
+
+function isSystemOption(declared: unknown): boolean {
+  if (typeof declared !== 'object' || declared === null) return false;
+  const { help, choices, standard } = declared as Record<string, unknown>;
+  if (typeof help !== 'string' || typeof standard !== 'string') return false;
+  return Array.isArray(choices) && choices.includes(standard);
+}
