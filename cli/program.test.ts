@@ -227,3 +227,17 @@ describe('help', () => {
     expect(rows).toContainEqual(expect.objectContaining({ name: 'hello', options: [] }));
   });
 });
+
+describe('one line and exit status 2', () => {
+  it.each([
+    ['output that is full', 'node cli/sddf.mjs list >/dev/full', 'standard output: '],
+    ['a Node without WebAssembly', 'node --jitless cli/sddf.mjs list', 'leave --jitless out'],
+  ])('for %s', (_, line, expected) => {
+    const { status, stderr } = spawnSync('sh', ['-c', line], { encoding: 'utf8' });
+    const lines = stderr.split('\n').filter((one) => one.startsWith('sddf: '));
+
+    expect(lines).toEqual([expect.stringContaining(expected)]);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(status).toBe(2);
+  });
+});

@@ -10,6 +10,13 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(2);
 }
 
+if (typeof WebAssembly === 'undefined') {
+  console.error(
+    "sddf: this Node runs without WebAssembly, in which the board's RAM lies; leave --jitless out",
+  );
+  process.exit(2);
+}
+
 const { existsSync } = await import('node:fs');
 const source = new URL('./main.ts', import.meta.url);
 if (existsSync(source)) {

@@ -44,12 +44,20 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
   };
 }
 
-/** A reader of our output that goes away (`sddf list | head -1`) ends the program quietly. */
+const EXIT_MISTAKE = 2;
+
+/**
+ * A reader of our output that goes away (`sddf list | head -1`) ends the program quietly; output that cannot be written, as on a
+ * full disk, with one line.
+ */
 export function endWhenOutputCloses(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: Error) => {
-      if ('code' in error && error.code === 'EPIPE') process.exit(0);
-      throw error;
-    });
-  }
+  process.stdout.on('error', (error: Error) => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    console.error(`sddf: standard output: ${error.message}`);
+    process.exit(EXIT_MISTAKE);
+  });
+  // Where there is nothing to say it on, the exit status alone tells.
+  process.stderr.on('error', (error: Error) => {
+    process.exit('code' in error && error.code === 'EPIPE' ? 0 : EXIT_MISTAKE);
+  });
 }

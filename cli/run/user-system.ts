@@ -49,12 +49,12 @@ export function checkUserOptions(name: string, { options = {} }: SystemModule): 
  * @returns what ends this
  */
 export function forbidExit(name: string): () => void {
-  const { exit } = process;
+  const before = Object.getOwnPropertyDescriptor(process, 'exit');
   process.exit = () => {
     throw new UserMistake(`${name}: calls process.exit; a module may not end the command`);
   };
   return () => {
-    process.exit = exit;
+    if (before !== undefined) Object.defineProperty(process, 'exit', before);
   };
 }
 
