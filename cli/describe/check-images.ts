@@ -10,7 +10,7 @@ import type { ElfImage } from '../../microkit/elf/image.ts';
 import { planImage } from '../../microkit/elf/plan.ts';
 import { type FlatPd, flatten, type SystemDescription } from '../../microkit/model.ts';
 import { findAlong, findProgram } from './description-file.ts';
-import { isElfFile, readImageFile } from './program-image.ts';
+import { ImageCache } from './program-image.ts';
 
 export interface ImageCheck {
   readonly system: SystemDescription;
@@ -22,18 +22,19 @@ export interface ImageCheck {
 }
 
 export function checkImages(check: ImageCheck): readonly Diagnostic[] {
-  const images = new Images(check);
+  const { imageLimitBytes } = check;
+  const images = new ImageCache(imageLimitBytes === undefined ? {} : { imageLimitBytes });
   return flatten(check.system).flatMap((flat) => checkImage(check, images, flat));
 }
 
-function checkImage(check: ImageCheck, images: Images, { pd }: FlatPd): readonly Diagnostic[] {
+function checkImage(check: ImageCheck, images: ImageCache, { pd }: FlatPd): readonly Diagnostic[] {
   const path = `protection_domain '${pd.name}'`;
   const found = findProgram(check.folders, pd.image.path);
   if (found === undefined) return [missing(check, pd.image.path, path)];
   if (!check.isForThisMachine) return [];
   try {
     const image = images.read(found);
-    if (image === undefined) return [];
+    if (image === undefined) return checkModule(found, path);
     const symbols = symbolsOf(check, images, pd.image.pathForSymbols);
     const planned = planImage({ system: check.system, pd, image, ...symbols });
     const lines = planned.ok ? planned.plan.notes : planned.problems;
@@ -43,6 +44,12 @@ function checkImage(check: ImageCheck, images: Images, { pd }: FlatPd): readonly
     if (error instanceof UserMistake) return [diagnostic('error', error.message, path)];
     throw error;
   }
+}
+
+function checkModule(file: string, path: string): readonly Diagnostic[] {
+  if (MODULE.test(basename(file))) return [];
+  const line = `${file}: is neither an ELF file nor a module; a program is one of these`;
+  return [diagnostic('error', line, path)];
 }
 
 function missing({ folders }: ImageCheck, image: string, path: string): Diagnostic {
@@ -56,7 +63,7 @@ function missing({ folders }: ImageCheck, image: string, path: string): Diagnost
 
 function symbolsOf(
   { folders }: ImageCheck,
-  images: Images,
+  images: ImageCache,
   name: string | undefined,
 ): { readonly symbols?: ElfImage['symbols'] } {
   if (name === undefined) return {};
@@ -77,33 +84,6 @@ function diagnostic(severity: Diagnostic['severity'], line: string, path: string
   const what = severity === 'error' ? 'Error: ' : '';
   if (at < 0) return { severity, message: `${what}${line}`, path };
   return { severity, message: `${what}${line.slice(0, at)}`, path, hint: line.slice(at + 2) };
-}
-
-/** Images by path: several domains may run one. */
-class Images {
-  readonly #known = new Map<string, ElfImage | undefined>();
-  readonly #check: ImageCheck;
-
-  constructor(check: ImageCheck) {
-    this.#check = check;
-  }
-
-  /** @returns undefined for a module @throws UserMistake for what is neither */
-  read(path: string): ElfImage | undefined {
-    if (!this.#known.has(path)) this.#known.set(path, this.#load(path));
-    return this.#known.get(path);
-  }
-
-  #load(path: string): ElfImage | undefined {
-    const { imageLimitBytes } = this.#check;
-    if (isElfFile(path)) {
-      return readImageFile(path, imageLimitBytes === undefined ? {} : { imageLimitBytes });
-    }
-    if (MODULE.test(basename(path))) return undefined;
-    throw new UserMistake(
-      `${path}: is neither an ELF file nor a module; a program is one of these`,
-    );
-  }
 }
 
 const MODULE = /\.[cm]?[jt]s$/;

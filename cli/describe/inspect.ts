@@ -13,6 +13,7 @@ import { openTerminal } from '../terminal.ts';
 import { type FieldLine, fieldLines, fieldsAsJson } from './field-lines.ts';
 import { readImageFile } from './program-image.ts';
 import { refuseSdkOutput } from './sdk-output.ts';
+import { type TranslationSize, translationSize } from './translation-size.ts';
 
 export function inspectCommand(): Command {
   return new Command('inspect')
@@ -38,6 +39,7 @@ interface Inspected {
   readonly symbols: readonly PatchedSymbol[];
   readonly sections: readonly ConfiguredSection[];
   readonly instructions: InstructionCounts;
+  readonly translation: TranslationSize;
 }
 
 interface PatchedSymbol {
@@ -65,6 +67,7 @@ function inspect(file: string): Inspected {
     }),
     sections: configurationSections(image),
     instructions: countInstructions(image),
+    translation: translationSize(image),
   };
 }
 
@@ -94,6 +97,8 @@ function asText(inspected: Inspected): readonly string[] {
     ...(inspected.sections.length === 0 ? ['  none'] : inspected.sections.flatMap(sectionLines)),
     'instructions of its functions',
     ...instructionLines(inspected.instructions),
+    'translation',
+    translationLine(inspected.translation),
   ];
 }
 
@@ -153,8 +158,12 @@ function instructionLines(counts: InstructionCounts): readonly string[] {
   return textTable(rows, ['left', 'right', 'left']);
 }
 
+function translationLine({ bytes, functions, instructions }: TranslationSize): string {
+  return `  ${instructions} instructions in ${functions} functions become ${bytes} bytes of WebAssembly`;
+}
+
 function asJson(inspected: Inspected): object {
-  const { file, image, symbols, sections, instructions } = inspected;
+  const { file, image, symbols, sections, instructions, translation } = inspected;
   return {
     file,
     entry: hex(image.entry),
@@ -182,5 +191,6 @@ function asJson(inspected: Inspected): object {
       ...instructions,
       byExtension: Object.fromEntries(instructions.byExtension),
     },
+    translation,
   };
 }

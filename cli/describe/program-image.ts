@@ -26,3 +26,21 @@ export function readImageFile(path: string, options: ElfOptions = {}): ElfImage 
   if (!result.ok) throw new UserMistake(`${path}: ${result.problem}`);
   return result.image;
 }
+
+/** Images by path: several domains may run one, and it is read once. */
+export class ImageCache {
+  readonly #options: ElfOptions;
+  readonly #known = new Map<string, ElfImage | undefined>();
+
+  constructor(options: ElfOptions) {
+    this.#options = options;
+  }
+
+  /** @returns undefined for a file that is no ELF file @throws UserMistake */
+  read(path: string): ElfImage | undefined {
+    if (!this.#known.has(path)) {
+      this.#known.set(path, isElfFile(path) ? readImageFile(path, this.#options) : undefined);
+    }
+    return this.#known.get(path);
+  }
+}

@@ -50,6 +50,9 @@ describe('inspect', () => {
     expect(lines).toContain(
       '  .serial_client_config at 0x202008, 88 bytes: all zeros, nobody has configured it',
     );
+    expect(stdout).toMatch(
+      /^ {2}\d+ instructions in \d+ functions become \d+ bytes of WebAssembly$/m,
+    );
     expect(stdout).toMatch(/^ {2}all +\d+ {2}\d+ of them compressed, 0 system calls$/m);
   });
 

@@ -6,7 +6,7 @@ import { planImage } from '../../microkit/elf/plan.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
 import type { MachineProgram, MachinePrograms } from '../../microkit/runtime/machine-image.ts';
 import { findAlong, findProgram } from '../describe/description-file.ts';
-import { isElfFile, readImageFile } from '../describe/program-image.ts';
+import { ImageCache } from '../describe/program-image.ts';
 
 export interface MachineSearch {
   readonly system: SystemDescription;
@@ -21,7 +21,8 @@ export interface MachineSearch {
  * @throws UserMistake when an image cannot be run in its domain
  */
 export function machinePrograms(search: MachineSearch): MachinePrograms {
-  const images = new Images(search);
+  const { imageLimitBytes } = search;
+  const images = new ImageCache(imageLimitBytes === undefined ? {} : { imageLimitBytes });
   const programs = new Map<string, MachineProgram>();
   for (const { pd } of flatten(search.system)) {
     const program = pd.image.program === undefined ? programOf(search, images, pd) : undefined;
@@ -32,7 +33,7 @@ export function machinePrograms(search: MachineSearch): MachinePrograms {
 
 function programOf(
   { system, folders }: MachineSearch,
-  images: Images,
+  images: ImageCache,
   pd: PdDescription,
 ): MachineProgram | undefined {
   const path = findProgram(folders, pd.image.path);
@@ -50,7 +51,7 @@ function programOf(
 /** Those of the file that `path_for_symbols` names. */
 function symbolsOf(
   folders: readonly string[],
-  images: Images,
+  images: ImageCache,
   { name, image: { pathForSymbols } }: PdDescription,
 ): ElfImage['symbols'] | undefined {
   if (pathForSymbols === undefined) return undefined;
@@ -60,26 +61,4 @@ function symbolsOf(
   throw new UserMistake(
     `protection domain '${name}': path_for_symbols: no ELF file ${pathForSymbols}; see --search-path`,
   );
-}
-
-/** Images by path: several domains may run one. */
-class Images {
-  readonly #search: MachineSearch;
-  readonly #known = new Map<string, ElfImage | undefined>();
-
-  constructor(search: MachineSearch) {
-    this.#search = search;
-  }
-
-  /** @returns undefined for a file that is no ELF file */
-  read(path: string): ElfImage | undefined {
-    if (!this.#known.has(path)) this.#known.set(path, this.#load(path));
-    return this.#known.get(path);
-  }
-
-  #load(path: string): ElfImage | undefined {
-    if (!isElfFile(path)) return undefined;
-    const { imageLimitBytes } = this.#search;
-    return readImageFile(path, imageLimitBytes === undefined ? {} : { imageLimitBytes });
-  }
 }

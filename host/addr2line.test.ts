@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readElf } from '../microkit/elf/reader.ts';
-import { sourceLines } from './source-lines.ts';
+import { lineOf, linesOf } from './addr2line.ts';
 
 const GCC = 'riscv64-unknown-elf-gcc';
-const folder = mkdtempSync(join(tmpdir(), 'source-lines-'));
+const folder = mkdtempSync(join(tmpdir(), 'addr2line-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function script(name: string, text: string): string {
@@ -21,35 +21,48 @@ function script(name: string, text: string): string {
 }
 
 describe('lines of addresses', () => {
-  it('are read from what the tool prints', async () => {
+  it('are read from what the tool prints', () => {
     const tool = script(
       'tool',
       "printf '/a/driver.c:12\\n??:0\\nmain.c:7 (discriminator 3)\\n??:?\\nb c.c:x\\n'",
     );
-    expect(await sourceLines('any', [1, 2, 3, 4, 5, 6], [tool])).toEqual([
-      { file: 'driver.c', line: 12 },
+    expect(linesOf('any', [1, 2, 3, 4, 5, 6], [tool])).toEqual([
+      'driver.c:12',
       undefined,
-      { file: 'main.c', line: 7 },
+      'main.c:7',
       undefined,
       undefined,
       undefined,
     ]);
   });
 
-  it('come from the next tool when one is missing or does not know the file', async () => {
+  it('come from the next tool when one is missing or does not know the file', () => {
     const refuses = script('refuses', 'echo "file format not recognized" >&2; exit 1');
     const knows = script('knows', 'echo "$2 $3:5"');
 
-    expect(await sourceLines('x.elf', [255], ['/no/such/tool', refuses, knows])).toEqual([
-      { file: 'x.elf 0xff', line: 5 },
+    expect(linesOf('x.elf', [255], ['/no/such/tool', refuses, knows])).toEqual(['x.elf 0xff:5']);
+    expect(linesOf('x.elf', [255, 256], ['/no/such/tool', refuses])).toEqual([
+      undefined,
+      undefined,
     ]);
-    expect(await sourceLines('x.elf', [255], ['/no/such/tool', refuses])).toBe('no addr2line');
-    expect(await sourceLines('x.elf', [], ['/no/such/tool'])).toEqual([]);
+    expect(linesOf('x.elf', [], ['/no/such/tool'])).toEqual([]);
+  });
+
+  it('are asked for in batches', () => {
+    const log = join(folder, 'log');
+    const counts = script(
+      'counts',
+      `echo $# >> ${log}; shift 2; for a; do echo "f.c:$((a))"; done`,
+    );
+    const addresses = Array.from({ length: 300 }, (_, index) => index + 1);
+
+    expect(linesOf('any', addresses, [counts])).toEqual(addresses.map((line) => `f.c:${line}`));
+    expect(readFileSync(log, 'utf8')).toBe('258\n46\n');
   });
 });
 
 describe.skipIf(!isInstalled())(`an image by ${GCC}`, () => {
-  it('has the lines of its functions, and their names by symbol', async () => {
+  it('has the lines of its functions, and their names by symbol', () => {
     const source = join(folder, 'lines.c');
     writeFileSync(
       source,
@@ -63,10 +76,11 @@ describe.skipIf(!isInstalled())(`an image by ${GCC}`, () => {
     const twice = read.image.symbols.find('twice');
     if (typeof twice === 'string') throw new Error(twice);
 
-    const lines = await sourceLines(path, [twice.value, read.image.entry, 0x10]);
+    const lines = linesOf(path, [twice.value, read.image.entry, 0x10]);
 
     expect(read.image.hasLines).toBe(true);
-    expect(lines).toEqual([{ file: 'lines.c', line: 2 }, { file: 'lines.c', line: 6 }, undefined]);
+    expect(lines).toEqual(['lines.c:2', 'lines.c:6', undefined]);
+    expect(lineOf(path, twice.value)).toBe('lines.c:2');
     expect(read.image.symbols.functions().at(twice.value + 4)).toEqual({
       name: 'twice',
       offset: 4,
