@@ -192,7 +192,13 @@ function fuseDoubles(
   c: number,
 ): boolean {
   const product = a * b;
-  if (!isSplittable(a, b, product) || !(Math.abs(c) < 2 ** 990)) return false;
+  if (!(Math.abs(c) < 2 ** 990)) return false;
+  if (product === 0 && (a === 0 || b === 0)) {
+    // The zero has its sign, and the sum is c or a zero: exact.
+    finish(views, registers, product + c, true, true);
+    return true;
+  }
+  if (!isSplittable(a, b, product)) return false;
   const productRest = productError(a, b, product);
   const low = c + productRest;
   const lowRest = sumError(c, productRest, low);

@@ -194,9 +194,12 @@ function offsetIn(window: RunWindow, index: number): number {
 }
 
 function wordIn(window: RunWindow, index: number): number {
-  const { bytes } = window.code;
   const offset = offsetIn(window, index);
-  const half = (at: number): number => (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-  const first = half(offset);
-  return lengthOf(first) === 2 ? first : first | (half(offset + 2) << 16);
+  const first = halfIn(window.code.bytes, offset);
+  return lengthOf(first) === 2 ? first : first | (halfIn(window.code.bytes, offset + 2) << 16);
+}
+
+/** 16 bits, with zeros behind the end. */
+function halfIn(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }

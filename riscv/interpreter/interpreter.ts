@@ -35,6 +35,9 @@ const BRANCH_COUNT = HART.branchCount >> 2;
 const BRANCHES = HART.branches >> 2;
 const NOWHERE: Address = { low: 0, high: 0 };
 
+/** Words whose decoding is remembered. */
+const MOST_INSTRUCTIONS = 1024;
+
 /** The instruction that the loop has stopped at. */
 interface Stop {
   readonly instruction: Instruction;
@@ -47,6 +50,7 @@ export class Interpreter {
   readonly #hart: HartViews;
   readonly #memory: MemoryAccess;
   readonly #windows: CodeWindows;
+  readonly #instructions = new Map<number, Instruction>();
   /** The version of the address space that caches are of. */
   #mappings = -1;
   /** What is left of the instructions that `run` was to execute at most. */
@@ -105,7 +109,7 @@ export class Interpreter {
     if ((x[REMAINING] as number) <= 0 || this.#most <= 0) return EXIT.limit;
     const word = this.#windows.wordAt(window, index);
     if (window.cells[index + CELL.op] !== OP_OF.illegal) {
-      return this.#step({ instruction: decode(word), word, pc });
+      return this.#step({ instruction: this.#decoded(word), word, pc });
     }
     switch (this.#windows.decodeAt(window, index)) {
       case 'decoded':
@@ -118,6 +122,16 @@ export class Interpreter {
         return isFault(single) ? this.#fetchTrap(single) : this.#walkIn(single, pc);
       }
     }
+  }
+
+  /** Decodes a word, or remembers what it was: loops come back to what the walk leaves. */
+  #decoded(word: number): Instruction {
+    const known = this.#instructions.get(word);
+    if (known !== undefined) return known;
+    const instruction = decode(word);
+    if (this.#instructions.size >= MOST_INSTRUCTIONS) this.#instructions.clear();
+    this.#instructions.set(word, instruction);
+    return instruction;
   }
 
   /** Executes one instruction that the loop has left. */
