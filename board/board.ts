@@ -178,6 +178,11 @@ export class Board {
     return this.#sliceEndNs;
   }
 
+  /** The slice is over: the host has its turn. */
+  handOver(): void {
+    if (this.clock.kind === 'host') this.clock.handOver();
+  }
+
   isSliceOver(): boolean {
     return this.clock.now() >= this.#sliceEndNs;
   }

@@ -5,6 +5,9 @@
  * time, which is read anew at every turn of the board ({@link HostClock.refresh}) and at every
  * {@link HostClock.CALLS_PER_READ}th call. The answer is late by at most the time that many calls take, and never by
  * more than one turn; it is never early and never goes back.
+ *
+ * While the host has its turn nothing reads the clock anew by itself, and the board may sleep for a minute: what the host brings
+ * then, a break on a serial line for instance, has to be dated by the time at which it comes. So between turns each call reads.
  */
 
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
@@ -23,6 +26,8 @@ export class HostClock extends DevicePart<() => number> implements Clock {
   readonly #schedule = new EventSchedule();
   #nowNs = FLOAT_ZERO;
   #callsLeft = HostClock.CALLS_PER_READ;
+  /** Calls that the next reading will serve: one while the host has its turn. */
+  #callsPerRead = HostClock.CALLS_PER_READ;
 
   constructor(hostNow: () => number) {
     super(hostNow);
@@ -44,10 +49,16 @@ export class HostClock extends DevicePart<() => number> implements Clock {
 
   /** Returns nothing: V8 boxes a number that a call returns, and this one is called for every few packets. */
   #read(): void {
-    this.#callsLeft = HostClock.CALLS_PER_READ;
+    this.#callsLeft = this.#callsPerRead;
     const nowNs = this.#hostNow() - this.#powerOnNs;
     // A host clock that goes back, as some do over a suspend, stands still here.
     if (nowNs > this.#nowNs) this.#nowNs = nowNs;
+  }
+
+  /** The board's turn is over: until the next one, each call of {@link now} reads the host's clock. */
+  handOver(): void {
+    this.#callsPerRead = 1;
+    this.#callsLeft = 0;
   }
 
   schedule(event: ClockEvent, atNs: number): void {
@@ -68,6 +79,7 @@ export class HostClock extends DevicePart<() => number> implements Clock {
 
   /** Fires what is due at one reading of the clock; an event that asks for a time after it waits for the next turn. */
   fireDue(): number {
+    this.#callsPerRead = HostClock.CALLS_PER_READ;
     this.#read();
     const nowNs = this.#nowNs;
     let fired = 0;

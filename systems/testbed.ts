@@ -289,10 +289,14 @@ export class Testbed {
     board.turn();
     this.#outcome = this.kernel.run(endNs);
     while (!board.isSliceOver()) {
-      if (this.isIdle && !board.isDue()) return 'idle';
+      if (this.isIdle && !board.isDue()) {
+        board.handOver();
+        return 'idle';
+      }
       board.turn();
       this.#outcome = this.kernel.runOn();
     }
+    board.handOver();
     return 'busy';
   }
 

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
 import { afterEach, describe, expect, it } from 'vitest';
+import { hostNow, sleep } from '../event-loop.ts';
 import { scrambledBytes, SerialPeer } from '../../test/support/serial-peer.ts';
 import type { SerialBridge } from './bridge.ts';
 import { FileBridge } from './file-bridge.ts';
@@ -332,6 +333,69 @@ describe('an RFC 2217 bridge', () => {
     await answer(110, 0x10);
     peer.line.setBreak('space');
     await answer(106, 0x10);
+  });
+
+  it('dates a break by when it comes, on a board that sleeps', async () => {
+    const { peer, client } = await negotiated();
+    const zeroNs = hostNow() - peer.clock.refresh();
+    const staleNs: number[] = [];
+    peer.onBreak = () => staleNs.push(hostNow() - zeroNs - peer.clock.now());
+    for (let n = 1; n <= 10; n += 1) {
+      for (const control of [5, 6]) {
+        await peer.sleeps();
+        await sleep(20);
+        client.send(command(5, control));
+        while (staleNs.length < 2 * n - (control === 5 ? 1 : 0)) await sleep(1);
+      }
+    }
+    expect(peer.breaks.length).toBe(20);
+    // Two readings one behind the other, against the 20 ms and more for which the board has slept.
+    const median = staleNs.sort((one, other) => one - other)[10] as number;
+    expect(median).toBeLessThan(10e6);
+  });
+
+  it('wakes a board that sleeps for a command without data', async () => {
+    const { peer, client } = await negotiated();
+    await peer.sleeps();
+    const before = peer.slices;
+    client.send(command(5, 5));
+    while (peer.slices === before) await sleep(1);
+    expect(peer.breaks).toEqual(['space']);
+  });
+
+  it('gives what was said before the client came, after its settings and its purge', async () => {
+    const { peer, bridge } = await socketBench('rfc2217');
+    peer.sendText('hello');
+    await peer.until(() => peer.sentAll);
+    const client = await Client.connect(bridge.port);
+    client.send([IAC, 251, COM, IAC, 253, COM]);
+    client.send(command(1, 0, 1, 0xc2, 0));
+    client.send(command(12, 1));
+    const purged = Buffer.from(command(112, 1));
+    await peer.until(() => client.bytes().includes(purged));
+    peer.sendText(' again');
+    await peer.until(() => client.text().endsWith('hello again'));
+    const at = client.bytes().indexOf(purged);
+    expect(client.text().indexOf('hello')).toBeGreaterThan(at);
+  });
+
+  it('tells a second client what is in force, and lets it set nothing', async () => {
+    const { peer, bridge, answer, client } = await negotiated();
+    client.send(command(1, 0, 0, 0x25, 0x80));
+    await answer(101, 0, 0, 0x25, 0x80);
+    const second = await Client.connect(bridge.port);
+    second.send([IAC, 251, COM, IAC, 253, COM]);
+    second.send(command(1, 0, 1, 0xc2, 0));
+    second.send(command(5, 9));
+    second.send(command(12, 3));
+    for (const wanted of [command(101, 0, 0, 0x25, 0x80), command(105, 8), command(112, 3)]) {
+      await peer.until(() => second.bytes().includes(Buffer.from(wanted)));
+    }
+    expect(peer.line.farFormat.baud).toBe(9600);
+    client.socket.destroy();
+    await peer.until(() => peer.line.farFormat.baud === 115_200);
+    second.send(command(1, 0, 0, 0x25, 0x80));
+    await peer.until(() => peer.line.farFormat.baud === 9600);
   });
 
   it('purges, suspends and resumes', async () => {

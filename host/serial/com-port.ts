@@ -57,6 +57,8 @@ const CONTROL = {
 } as const;
 
 export interface ComPortOptions {
+  /** 'watcher': a client that only reads. It is told what is in force, and sets nothing. */
+  readonly role: 'owner' | 'watcher';
   readonly host: HostLine;
   /** Sends a subnegotiation of COM-PORT-OPTION. */
   readonly answer: (bytes: readonly number[]) => void;
@@ -73,6 +75,7 @@ export class ComPort {
   readonly #host: HostLine;
   readonly #answer: (bytes: readonly number[]) => void;
   readonly #purgeOutput: () => void;
+  readonly #isOwner: boolean;
   #own: Partial<LineFormat> = {};
   #dtr: 'on' | 'off' = 'on';
   #rts: 'on' | 'off' = 'on';
@@ -87,6 +90,7 @@ export class ComPort {
     this.#host = options.host;
     this.#answer = options.answer;
     this.#purgeOutput = options.purgeOutput;
+    this.#isOwner = options.role === 'owner';
     this.#modem = modemState(this.#host.line.outputs);
   }
 
@@ -155,9 +159,10 @@ export class ComPort {
 
   /** The client has gone: the far end is as it was. */
   release(): void {
-    this.#host.line.setFarFormat(undefined);
-    this.#host.line.setInputs(INPUT_CTS | INPUT_DSR | INPUT_DCD);
-    if (this.#break === 'on') this.#host.line.sendBreak('mark');
+    if (!this.#isOwner) return;
+    this.#host.setFarFormat(undefined);
+    this.#host.setInputs(INPUT_CTS | INPUT_DSR | INPUT_DCD);
+    if (this.#break === 'on') this.#host.sendBreak('mark');
   }
 
   #reply(command: number, ...value: readonly number[]): void {
@@ -174,8 +179,9 @@ export class ComPort {
   }
 
   #set(part: Partial<LineFormat>): void {
+    if (!this.#isOwner) return;
     this.#own = { ...this.#own, ...part };
-    this.#host.line.setFarFormat(this.#format);
+    this.#host.setFarFormat(this.#format);
   }
 
   #setBaud(value: Uint8Array): void {
@@ -211,13 +217,13 @@ export class ComPort {
   }
 
   #setControl(value: number | undefined): void {
-    switch (value) {
+    switch (this.#isOwner ? value : undefined) {
       case CONTROL.breakOn:
-        if (this.#break === 'off') this.#host.line.sendBreak('space');
+        if (this.#break === 'off') this.#host.sendBreak('space');
         this.#break = 'on';
         break;
       case CONTROL.breakOff:
-        if (this.#break === 'on') this.#host.line.sendBreak('mark');
+        if (this.#break === 'on') this.#host.sendBreak('mark');
         this.#break = 'off';
         break;
       case CONTROL.dtrOn:
@@ -249,12 +255,12 @@ export class ComPort {
   #driveInputs(): void {
     const cts = this.#rts === 'on' ? INPUT_CTS : 0;
     const dsr = this.#dtr === 'on' ? INPUT_DSR | INPUT_DCD : 0;
-    this.#host.line.setInputs(cts | dsr);
+    this.#host.setInputs(cts | dsr);
   }
 
   #purge(value: number | undefined): void {
-    if (value === 1 || value === 3) this.#purgeOutput();
-    if (value === 2 || value === 3) this.#host.purgeInput();
+    if (this.#isOwner && (value === 1 || value === 3)) this.#purgeOutput();
+    if (this.#isOwner && (value === 2 || value === 3)) this.#host.purgeInput();
     if (value === undefined || value < 1 || value > 3) this.refused += 1;
     this.#reply(PURGE_DATA, value ?? 0);
   }

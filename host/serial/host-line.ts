@@ -86,6 +86,33 @@ export class HostLine implements LineFarEnd {
     }
   }
 
+  // What follows touches the UART outside a turn of the board, which may be asleep: it is woken each time.
+
+  sendBreak(level: 'mark' | 'space'): void {
+    this.line.sendBreak(level);
+    this.wake();
+  }
+
+  pulseBreak(durationNs: number): void {
+    this.line.pulseBreak(durationNs);
+    this.wake();
+  }
+
+  setInputs(inputs: number): void {
+    this.line.setInputs(inputs);
+    this.wake();
+  }
+
+  setFarFormat(format: LineFormat | undefined): void {
+    this.line.setFarFormat(format);
+    this.wake();
+  }
+
+  purgeOutput(): void {
+    this.line.purgeOutput();
+    this.wake();
+  }
+
   /** Throws away input that the UART has not got. @returns how many bytes */
   purgeInput(): number {
     let length = this.line.purgeInput();

@@ -185,8 +185,7 @@ export class PortBridge implements SerialBridge {
       .then(({ cts, dsr, dcd }) => {
         const inputs = (cts ? INPUT_CTS : 0) | (dsr ? INPUT_DSR : 0) | (dcd ? INPUT_DCD : 0);
         if (inputs !== this.#host.line.inputs()) {
-          this.#host.line.setInputs(inputs);
-          this.#host.wake();
+          this.#host.setInputs(inputs);
         }
       })
       .catch((error: unknown) => {

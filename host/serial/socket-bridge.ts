@@ -4,11 +4,16 @@
  * The first client writes; further ones see the output and their input is dropped and counted. When the writer goes, the
  * client that has been there longest becomes the writer. The writer's pace is the line's; a reader that does not keep up
  * loses output of its own, counted, and holds nobody. While nobody is connected output is kept.
+ *
+ * A client of RFC 2217 opens a port by setting everything and throwing away what has come so far, as it would with a port of
+ * its own machine. What the board said before it came is not meant by that: output begins when its settings have come to an
+ * end. A further client is told what is in force, and sets nothing.
  */
 
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { breathe } from '../event-loop.ts';
+import { after, breathe } from '../event-loop.ts';
+import type { HostTimer } from '../event-loop.ts';
 import { explainSystemError } from '../problem.ts';
 import { KeptOutput } from './bridge.ts';
 import type { NoticeListener, SerialBridge } from './bridge.ts';
@@ -31,6 +36,8 @@ const BUFFERED_BYTES_MAX = 262_144;
 const PIECE_BYTES_MAX = 65_536;
 /** A quarter of a second, what `sendbreak` of a terminal gives. */
 const TELNET_BREAK_NS = 250_000_000;
+/** A client of RFC 2217 that has set nothing for so long has set all. */
+const SETTLED_MS = 250;
 /** Clients at once; a further one is told and disconnected. */
 const CLIENTS_MAX = 32;
 
@@ -38,6 +45,8 @@ interface Client {
   readonly socket: Socket;
   readonly codec: TelnetCodec | undefined;
   comPort: ComPort | undefined;
+  /** Runs while a client of RFC 2217 opens the port. */
+  opening: HostTimer | undefined;
 }
 
 export class SocketBridge implements SerialBridge {
@@ -106,7 +115,7 @@ export class SocketBridge implements SerialBridge {
       }
       return;
     }
-    if (writer.comPort?.suspended === 'yes') return;
+    if (writer.opening !== undefined || writer.comPort?.suspended === 'yes') return;
     while (writer.socket.writableLength < BUFFERED_BYTES_MAX) {
       const bytes = this.#read();
       if (bytes === undefined) return;
@@ -120,7 +129,8 @@ export class SocketBridge implements SerialBridge {
 
   #sendAll(bytes: Uint8Array): void {
     for (const [index, { socket, codec }] of this.#clients.entries()) {
-      if (index > 0 && socket.writableLength >= BUFFERED_BYTES_MAX) {
+      const isBehind = socket.writableLength >= BUFFERED_BYTES_MAX;
+      if (index > 0 && (isBehind || this.#clients[index]?.opening !== undefined)) {
         this.#counts.droppedSlowReader += bytes.length;
       } else {
         socket.write(codec === undefined ? bytes : codec.encode(bytes));
@@ -132,7 +142,10 @@ export class SocketBridge implements SerialBridge {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
-    for (const { socket } of this.#clients) socket.end();
+    for (const { socket, opening } of this.#clients) {
+      opening?.cancel();
+      socket.end();
+    }
     await breathe();
     for (const { socket } of this.#clients) socket.destroy();
     this.#host.unplug();
@@ -157,53 +170,77 @@ export class SocketBridge implements SerialBridge {
     socket.on('close', () => this.#disconnected(client));
     socket.on('data', (bytes: Buffer) => this.#received(client, bytes));
     client.codec?.greet();
+    this.#makePort(client);
     if (this.#writer !== client) {
       this.#options.onNotice('serial: a further client has connected: it reads only');
       return;
     }
-    this.#takeOver(client);
+    if (client.comPort === undefined) this.#opened(client);
+  }
+
+  /** It may have output now. */
+  #opened(client: Client): void {
+    client.opening?.cancel();
+    client.opening = undefined;
+    if (client !== this.#writer) return;
     for (const bytes of this.#kept.take()) this.#sendAll(bytes);
+    this.#host.wake();
+  }
+
+  /** As long as settings come, the port is being opened. */
+  #setting(client: Client): void {
+    client.opening?.cancel();
+    client.opening = after(SETTLED_MS, () => this.#opened(client));
   }
 
   #makeClient(socket: Socket): Client {
     const { protocol } = this.#options;
-    if (protocol === 'tcp') return { socket, codec: undefined, comPort: undefined };
+    if (protocol === 'tcp') {
+      return { socket, codec: undefined, comPort: undefined, opening: undefined };
+    }
     const events = {
       send: (bytes: Uint8Array) => void socket.write(bytes),
       breakReceived: () => this.#breakFrom(client),
       subnegotiation: (option: number, bytes: Uint8Array) => {
-        if (option === OPTION_COM_PORT) client.comPort?.command(bytes);
+        if (option !== OPTION_COM_PORT) return;
+        if (client.opening !== undefined) this.#setting(client);
+        client.comPort?.command(bytes);
+        this.#host.wake();
       },
     };
     const codec = new TelnetCodec(events, protocol === 'rfc2217' ? [OPTION_COM_PORT] : []);
-    const client: Client = { socket, codec, comPort: undefined };
+    const client: Client = { socket, codec, comPort: undefined, opening: undefined };
     return client;
   }
 
   /** The port is the writer's to set. */
-  #takeOver(client: Client): void {
+  #makePort(client: Client): void {
     const { codec } = client;
     if (this.#options.protocol !== 'rfc2217' || codec === undefined) return;
+    const isNew = client.comPort === undefined;
     client.comPort = new ComPort({
+      role: client === this.#writer ? 'owner' : 'watcher',
       host: this.#host,
       answer: (bytes) => codec.sendSubnegotiation(OPTION_COM_PORT, bytes),
       purgeOutput: () => {
-        this.#kept.clear();
-        this.#host.line.purgeOutput();
+        // What was said before it came is not what it means.
+        if (client.opening === undefined) this.#host.purgeOutput();
       },
     });
+    if (isNew) this.#setting(client);
   }
 
   #breakFrom(client: Client): void {
     if (client !== this.#writer) return;
     // Telnet's BREAK has no length; RFC 2217's has, and comes as a command.
-    this.#host.line.pulseBreak(TELNET_BREAK_NS);
-    this.#host.wake();
+    this.#host.pulseBreak(TELNET_BREAK_NS);
   }
 
   #received(client: Client, bytes: Uint8Array): void {
     const data = client.codec === undefined ? bytes : client.codec.decode(bytes);
     if (data.length === 0) return;
+    // One that writes has opened its port.
+    if (client.opening !== undefined) this.#opened(client);
     if (client !== this.#writer) {
       this.#counts.droppedReaderInput += data.length;
       return;
@@ -216,9 +253,10 @@ export class SocketBridge implements SerialBridge {
     this.#clients.splice(this.#clients.indexOf(client), 1);
     this.#counts.brokenOptions += (client.codec?.dropped ?? 0) + (client.comPort?.refused ?? 0);
     client.comPort?.release();
+    client.opening?.cancel();
     const next = this.#writer;
     if (!wasWriter || next === undefined) return;
-    this.#takeOver(next);
+    this.#makePort(next);
     this.#options.onNotice('serial: the writer has gone; the next client writes now');
   }
 }

@@ -7,7 +7,7 @@ import { HostClock } from '../../board/host-clock.ts';
 import { CHAR_BREAK } from '../../board/serial-wire.ts';
 import type { LineFormat, LineRate, SerialEnd } from '../../board/serial-wire.ts';
 import { SerialLine } from '../../board/uart/serial-line.ts';
-import { hostNow, LiveLoop } from '../../host/event-loop.ts';
+import { hostNow, LiveLoop, sleep } from '../../host/event-loop.ts';
 import type { Drivable } from '../../host/event-loop.ts';
 import type { SerialBridge } from '../../host/serial/bridge.ts';
 import { HostLine } from '../../host/serial/host-line.ts';
@@ -27,6 +27,9 @@ export class SerialPeer implements SerialEnd, Drivable {
   readonly received = new Uint8Array(4 * 1024 * 1024);
   receivedLength = 0;
   badCharacters = 0;
+  /** Slices so far. */
+  slices = 0;
+  onBreak: (level: 'mark' | 'space') => void = () => undefined;
   #sending: Uint8Array = new Uint8Array(0);
   #sent = 0;
   #running: Promise<void> | undefined;
@@ -82,6 +85,14 @@ export class SerialPeer implements SerialEnd, Drivable {
     return Buffer.from(this.received.subarray(0, this.receivedLength)).toString('latin1');
   }
 
+  /** Resolves when the loop has slept for a moment. */
+  async sleeps(): Promise<void> {
+    for (let seen = -1; seen !== this.slices;) {
+      seen = this.slices;
+      await sleep(3);
+    }
+  }
+
   /** Resolves in the turn in which a condition holds. */
   until(done: () => boolean): Promise<void> {
     return new Promise((resolve) => {
@@ -101,6 +112,7 @@ export class SerialPeer implements SerialEnd, Drivable {
 
   breakChanged(level: 'mark' | 'space'): void {
     this.breaks.push(level);
+    this.onBreak(level);
   }
 
   inputsChanged(inputs: number): void {
@@ -116,6 +128,7 @@ export class SerialPeer implements SerialEnd, Drivable {
   }
 
   runSlice(): 'idle' | 'busy' {
+    this.slices += 1;
     this.clock.fireDue();
     let count = 0;
     while (this.#sent < this.#sending.length && count < SLICE_CHARACTERS && this.line.ready()) {
@@ -123,6 +136,7 @@ export class SerialPeer implements SerialEnd, Drivable {
       this.#sent += 1;
       count += 1;
     }
+    this.clock.handOver();
     // A test that waits for a client's side has to be looked at again and again: the loop must not sleep.
     return count === SLICE_CHARACTERS || this.#waits.length > 0 ? 'busy' : 'idle';
   }
