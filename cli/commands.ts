@@ -125,4 +125,10 @@ export const commands: readonly CommandEntry[] = [
     summary: 'makes disk images',
     load: async () => (await import('./blk/disk.ts')).diskCommand(),
   },
+  {
+    name: 'completion',
+    group: 'The command itself:',
+    summary: 'prints a script that completes sddf in bash, zsh or fish',
+    load: async () => (await import('./completion/completion.ts')).completionCommand(),
+  },
 ];

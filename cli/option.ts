@@ -10,7 +10,7 @@
  *     const { forNs, output } = readOptions(OPTIONS, raw); // number | undefined, 'text' | 'json'
  */
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { parseChoice } from './quantities.ts';
 
 /** What commander has read: texts, lists of texts, `true` for flags; nothing for what was not given. */
@@ -18,7 +18,7 @@ export type RawOptions = Readonly<Record<string, unknown>>;
 
 /** What a shell offers for a value, besides what the placeholder says: files for `<file>`, folders for `<dir>`. */
 export interface Completes {
-  /** Those that end in `=` or `,` go on. */
+  /** Those that end in `=`, `,` or `:` go on; `NAME=@files` goes on with a file. */
   readonly words?: readonly string[];
   /** `choices`: what `--set` takes for the system on the line. */
   readonly others?: 'files' | 'choices';
@@ -141,6 +141,16 @@ export class DeclaredOption extends Option {
     this.completes = completes;
     if (takes === 'texts') this.argParser(collect);
     if (takes === 'one text') this.argParser((value, before) => once(this.long, value, before));
+  }
+}
+
+/** A commander argument that knows what a shell may offer for it. */
+export class DeclaredArgument extends Argument {
+  readonly completes: Completes;
+
+  constructor(written: string, help: string, completes: Completes) {
+    super(written, help);
+    this.completes = completes;
   }
 }
 

@@ -26,7 +26,7 @@ const OPTIONS = {
     flags: '--disk <disk>',
     help: 'a disk, see below; may be repeated',
     parse: asWritten,
-    completes: { words: ['file=', 'mem='] },
+    completes: { words: ['file=@files', 'mem='] },
   }),
   nbd: text({
     flags: '--nbd <address>',

@@ -10,6 +10,7 @@ import {
 } from '../../bench/suite/benchmark.ts';
 import { BENCHMARKS } from '../../bench/suite/table.ts';
 import { UserMistake } from '../../host/problem.ts';
+import { DeclaredArgument } from '../option.ts';
 import { parseChoice, parseCount, parseCounts } from '../quantities.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 
@@ -38,7 +39,7 @@ const EXIT_MISTAKE = 2;
 export function benchCommand(): Command {
   return new Command('bench')
     .description(`Measures: ${names()}, or all.`)
-    .argument('[what...]', 'what to measure', ['all'])
+    .addArgument(what())
     .option('--quick', 'short samples: for a look, not for a record')
     .option('--repeat <count>', 'samples of each figure')
     .option('--json', 'prints JSON, see docs/benchmarks.md')
@@ -54,6 +55,13 @@ export function benchCommand(): Command {
     .addOption(new Option('--request <json>', 'what the parent asks for').hideHelp())
     .addHelpText('after', EXAMPLES)
     .action(benchAction);
+}
+
+function what(): DeclaredArgument {
+  const words = [...BENCHMARKS.map(({ name }) => name), 'all'];
+  const argument = new DeclaredArgument('[what...]', 'what to measure', { words });
+  argument.default(['all']);
+  return argument;
 }
 
 const EXAMPLES = `

@@ -44,7 +44,7 @@ export const NET_WORDS: readonly string[] = [
   'stream,server=',
   'stream,connect=',
   'dgram,local=',
-  'pcap,in=',
+  'pcap,in=@files',
   'loop',
   'none',
 ];

@@ -51,9 +51,10 @@ const KINDS = {
 export const SERIAL_WORDS: readonly string[] = [
   'stdio',
   'pty',
-  'port,path=',
+  'port,path=@files',
   ...SOCKETS.map((socket) => `${socket},listen=`),
-  'file,',
+  'file,in=@files',
+  'file,out=@files',
   'none',
 ];
 const BAUD = { min: 50, max: 4_000_000 };
