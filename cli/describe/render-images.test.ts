@@ -96,7 +96,7 @@ describe('render --elf', () => {
     expect(checked.stdout).toMatch(/right: 8 protection domains/);
   });
 
-  it('says which image it misses, or which does not fit', async () => {
+  it('says which images it misses, or which does not fit', async () => {
     const other = join(folder, 'other');
     mkdirSync(other);
     const args = ['--elf', '--write', '--search-path', other, '-o', join(folder, 'none')];
@@ -106,11 +106,37 @@ describe('render --elf', () => {
     const old = await sddfInProcess('render', 'echo', ...args);
 
     expect(missing.status).toBe(2);
-    expect(missing.stderr).toContain("'timer_driver': no image timer_driver.elf in");
+    expect(missing.stderr).toMatch(
+      /^sddf: none of timer_driver\.elf, .*, echo\.elf.* in .*other, /,
+    );
     expect(old.stderr).toContain(
       "timer_driver.elf: section '.device_resources' has 1600 bytes instead of 1608; build the image with sDDF 0.7",
     );
     expect(existsSync(join(folder, 'none'))).toBe(false);
+  });
+
+  it('leaves a domain its program when there is no image for it', async () => {
+    const [some, mixed] = [join(folder, 'some'), join(folder, 'mixed')];
+    mkdirSync(some);
+    writeFileSync(join(some, 'network_copy.elf'), readFileSync(join(images, 'network_copy.elf')));
+    const args = ['--elf', '--write', '--search-path', some, '-o', mixed];
+    const { status, stderr } = await sddfInProcess('render', 'echo', ...args);
+
+    expect(status).toBe(0);
+    expect(stderr).toContain(
+      "warning: no image echo.elf: 'client0' keeps its program clients/echo/echo.ts\n",
+    );
+    const text = readFileSync(join(mixed, 'echo.system'), 'utf8');
+    expect(text).toContain('<program_image path="client0_net_copier.elf" />');
+    expect(text).toContain('<program_image path="drivers/network/virtio/driver.ts" />');
+    expect(text).toContain('<setvar symbol="ethernet_driver_rings_paddr"');
+    const checked = await sddfInProcess(
+      'check',
+      join(mixed, 'echo.system'),
+      '--search-path',
+      mixed,
+    );
+    expect(checked.stdout).toMatch(/right: 8 protection domains/);
   });
 
   it('refuses what sDDF cannot say', async () => {

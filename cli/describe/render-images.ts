@@ -35,24 +35,63 @@ export interface ImageRequest {
 
 /** @throws UserMistake for a configuration that sDDF's structures cannot hold, and for images that do not fit */
 export function renderImages(described: SystemDescription, request: ImageRequest): ImageFiles {
-  const system = forImages(described, imageChoiceOf);
-  const sources = new Map(flatten(described).map(({ pd }) => [pd.name, sourceImageOf(pd)]));
+  const sources = sourcesOf(described, request.folders);
+  const system = forImages(described, (pd) =>
+    sources.has(pd.name) ? imageChoiceOf(pd) : undefined,
+  );
   const files = new Map<string, Uint8Array>();
   const commands: string[] = [];
-  const warnings: string[] = [];
+  const warnings = [...keptPrograms(described, sources)];
   for (const { pd } of flatten(system)) {
+    const source = sources.get(pd.name);
+    if (source === undefined) continue;
     const sections = sectionsOf(system, pd);
-    const source = sources.get(pd.name) ?? pd.image.path;
     for (const section of sections) files.set(fileOf(pd, section), section.bytes);
     if (request.folders === undefined) {
       commands.push(command(request.output, { pd, source, sections }));
     } else {
-      const written = writeImage(request.folders, { pd, source, sections });
+      const written = writeImage({ pd, source, sections });
       files.set(configuredImageOf(pd), written.file);
       warnings.push(...written.warnings);
     }
   }
   return { system, files, commands, warnings };
+}
+
+/**
+ * @param folders where the images are; undefined: as sDDF's build names them
+ * @returns by domain, the image that its own is made from
+ * @throws UserMistake when there is none for any domain
+ */
+function sourcesOf(
+  system: SystemDescription,
+  folders: readonly string[] | undefined,
+): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  for (const { pd } of flatten(system)) {
+    const names = [configuredImageOf(pd), sourceImageOf(pd)];
+    const found =
+      folders === undefined
+        ? sourceImageOf(pd)
+        : names.map((name) => findAlong(folders, name)).find((path) => path !== undefined);
+    if (found !== undefined) sources.set(pd.name, found);
+  }
+  if (sources.size > 0 || folders === undefined) return sources;
+  const names = [...new Set(flatten(system).map(({ pd }) => sourceImageOf(pd)))].join(', ');
+  throw new UserMistake(`none of ${names} in ${folders.join(', ')}; see --search-path`);
+}
+
+/** A domain without an image keeps its program: both kinds run in one system. */
+function keptPrograms(
+  system: SystemDescription,
+  sources: ReadonlyMap<string, string>,
+): readonly string[] {
+  return flatten(system)
+    .filter(({ pd }) => !sources.has(pd.name))
+    .map(({ pd }) => {
+      const kept = `'${pd.name}' keeps its program ${pd.image.path}`;
+      return `warning: no image ${sourceImageOf(pd)}: ${kept}`;
+    });
 }
 
 function sectionsOf(system: SystemDescription, pd: PdDescription): readonly EncodedSection[] {
@@ -88,21 +127,14 @@ function command(output: string, { pd, source, sections }: Configuration): strin
   return [OBJCOPY, ...updates, source, join(output, configuredImageOf(pd))].join(' ');
 }
 
-function writeImage(
-  folders: readonly string[],
-  { pd, source, sections }: Configuration,
-): { readonly file: Uint8Array; readonly warnings: readonly string[] } {
-  const path = findAlong(folders, configuredImageOf(pd)) ?? findAlong(folders, source);
-  if (path === undefined) {
-    const names = [...new Set([configuredImageOf(pd), source])].join(' nor ');
-    throw new UserMistake(
-      `protection domain '${pd.name}': no image ${names} in ${folders.join(', ')}; see --search-path`,
-    );
-  }
-  const rewritten = rewriteSections(readImageFile(path), sections);
-  if (!rewritten.ok) throw new UserMistake(`${path}: ${rewritten.problem}`);
+function writeImage({ pd, source, sections }: Configuration): {
+  readonly file: Uint8Array;
+  readonly warnings: readonly string[];
+} {
+  const rewritten = rewriteSections(readImageFile(source), sections);
+  if (!rewritten.ok) throw new UserMistake(`${source}: ${rewritten.problem}`);
   const warnings = rewritten.missing.map(
-    (name) => `warning: ${path} has no section ${name}, which '${pd.name}' would have`,
+    (name) => `warning: ${source} has no section ${name}, which '${pd.name}' would have`,
   );
   return { file: rewritten.file, warnings };
 }

@@ -32,15 +32,17 @@ export interface ImageChoice {
   readonly deviceMemory: readonly DeviceMemory[];
 }
 
-/** @param choose the image that takes a program's place */
+/** @param choose the image that takes a program's place; undefined: the program stays */
 export function forImages(
   system: SystemDescription,
-  choose: (pd: PdDescription) => ImageChoice,
+  choose: (pd: PdDescription) => ImageChoice | undefined,
 ): SystemDescription {
   const added: RegionDescription[] = [];
   const known = regionsByName(system);
   const change = (pd: PdDescription): PdDescription => {
-    const { path, deviceMemory } = choose(pd);
+    const choice = choose(pd);
+    if (choice === undefined) return { ...pd, children: pd.children.map(change) };
+    const { path, deviceMemory } = choice;
     const regions = deviceMemory.map((memory) => regionFor(pd, memory));
     added.push(...regions);
     return {

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../board/random.ts';
 import { configSectionsNamed } from '../../microkit/elf/config/table.ts';
+import { countInstructions } from '../../microkit/elf/instructions.ts';
 import { planImage } from '../../microkit/elf/plan.ts';
 import { type ElfResult, IMAGE_LIMIT_BYTES, readElf } from '../../microkit/elf/reader.ts';
 import type { PdDescription, SystemDescription } from '../../microkit/model.ts';
@@ -67,6 +68,7 @@ function use(result: ElfResult, system: SystemDescription, pd: PdDescription): O
     }
   }
   image.symbols.functions().at(image.entry);
+  expect(countInstructions(image).total).toBeGreaterThanOrEqual(0);
   const planned = planImage({ system, pd, image });
   if (!planned.ok) {
     expect(planned.problems.length).toBeGreaterThan(0);
