@@ -39,6 +39,7 @@ const COMPILE = [
     '-g',
     '-ffreestanding',
     '-fno-math-errno',
+    '-ffp-contract=off',
     '-fno-tree-loop-distribute-patterns',
   ],
   ...['-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wstrict-prototypes', '-Wmissing-prototypes'],

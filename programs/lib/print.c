@@ -70,9 +70,15 @@ static char *plain_digits(char *end, double value, unsigned precision)
         scale *= 10;
     }
     uint64_t whole = (uint64_t)value;
-    double scaled = (value - (double)whole) * (double)scale;
+    double part = value - (double)whole;
+    double scaled = part * (double)scale;
     uint64_t fraction = (uint64_t)scaled;
-    double rest = scaled - (double)fraction;
+    /* The product is rounded; what it lost counts for the rest. */
+    double rest = (scaled - (double)fraction) + __builtin_fma(part, (double)scale, -scaled);
+    if (rest < 0.0) {
+        fraction--;
+        rest += 1.0;
+    }
     /* To the nearest, and from the middle to the even one. */
     if (rest > 0.5 || (rest == 0.5 && ((precision == 0 ? whole : fraction) & 1) != 0)) {
         fraction++;

@@ -67,15 +67,20 @@ static void call_anything(void)
     if (waits(number) && cap < OWN_SLOTS_MAX) {
         cap += OWN_SLOTS_MAX;
     }
+    uint64_t words[7];
+    for (unsigned index = 0; index < sizeof words / sizeof *words; index++) {
+        words[index] = any_word();
+    }
+    /* Only now: a call in between would change them. */
     register uint64_t a0 __asm__("a0") = cap;
-    register uint64_t a1 __asm__("a1") = any_word();
-    register uint64_t a2 __asm__("a2") = any_word();
-    register uint64_t a3 __asm__("a3") = any_word();
-    register uint64_t a4 __asm__("a4") = any_word();
-    register uint64_t a5 __asm__("a5") = any_word();
-    register uint64_t a6 __asm__("a6") = any_word();
+    register uint64_t a1 __asm__("a1") = words[0];
+    register uint64_t a2 __asm__("a2") = words[1];
+    register uint64_t a3 __asm__("a3") = words[2];
+    register uint64_t a4 __asm__("a4") = words[3];
+    register uint64_t a5 __asm__("a5") = words[4];
+    register uint64_t a6 __asm__("a6") = words[5];
     register uint64_t a7 __asm__("a7") = (uint64_t)number;
-    register uint64_t t0 __asm__("t0") = any_word();
+    register uint64_t t0 __asm__("t0") = words[6];
     __asm__ volatile("ecall"
                      : "+r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a4), "+r"(a5), "+r"(a6), "+r"(a7), "+r"(t0)
                      :
