@@ -12,6 +12,9 @@
  *
  * The option `path` takes protection domains out, to see what each of them costs: `4pd` is without copiers, `2pd` is
  * the driver and one client alone, `dummy` has copiers that do not copy. The option `clients` says how many there are.
+ *
+ * With `code=c` the programs on the path are machine code, from programs/network/; `driver=c` and its like choose for one of
+ * them. Whichever are taken, the traffic is the same.
  */
 
 import { main as copier, NET_COPY_COUNTERS } from '../virtualisers/network/copy/copy.ts';
@@ -29,10 +32,60 @@ import {
   system,
   type SystemBuilder,
 } from '../microkit/builder.ts';
+import type { Program } from '../microkit/pd.ts';
 import { type Net, net, type NetClientOptions } from '../microkit/sddf/net.ts';
 import { timer } from '../microkit/sddf/timer.ts';
 import { networkDevice, timerDevice } from './devices.ts';
-import { ChoiceError, type SystemModule } from './system.ts';
+import { ChoiceError, type SystemModule, type SystemOption } from './system.ts';
+
+/** The programs on the path. */
+const PARTS = ['driver', 'rx', 'tx', 'copier', 'client'] as const;
+type Part = (typeof PARTS)[number];
+
+interface Code {
+  readonly what: string;
+  readonly program: Program;
+  readonly image: string;
+  /** The image that does the same. */
+  readonly elf: string;
+}
+
+const PROGRAMS: Readonly<Record<Part, Code>> = {
+  driver: {
+    what: 'driver',
+    program: ethernetDriver,
+    image: 'drivers/network/virtio/driver.ts',
+    elf: 'eth_driver.elf',
+  },
+  rx: {
+    what: 'receive virtualiser',
+    program: virtRx,
+    image: 'virtualisers/network/rx/virt-rx.ts',
+    elf: 'network_virt_rx.elf',
+  },
+  tx: {
+    what: 'transmit virtualiser',
+    program: virtTx,
+    image: 'virtualisers/network/tx/virt-tx.ts',
+    elf: 'network_virt_tx.elf',
+  },
+  copier: {
+    what: 'copiers',
+    program: copier,
+    image: 'virtualisers/network/copy/copy.ts',
+    elf: 'network_copy.elf',
+  },
+  client: {
+    what: 'clients',
+    program: echoClient,
+    image: 'clients/echo/echo.ts',
+    elf: 'echo.elf',
+  },
+};
+/** Where `npm run programs` puts images. */
+const IMAGES = 'programs/build/';
+/** Where such an image looks for the address of its counters. */
+const STATS_SYMBOL = 'stats';
 
 /** How many protection domains a packet passes on its way. */
 type Path = '5pd' | '4pd' | '2pd' | 'dummy';
@@ -55,7 +108,9 @@ const CLIENTS = Array.from({ length: CLIENTS_MAX }, (_, index) => ({
  */
 const LONG_BUDGET = { budget: 20_000 };
 
-function build(choices: Readonly<Record<string, string>>): BuildResult {
+type Choices = Readonly<Record<string, string>>;
+
+function build(choices: Choices): BuildResult {
   const path = choices['path'] as Path;
   const clients = path === '2pd' ? 1 : Number(choices['clients']);
   if (hasCopiers(path) && clients > COPIED_CLIENTS_MAX) {
@@ -64,6 +119,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
         '--set path=4pd leaves the copiers out',
     );
   }
+  checkMachineCode(choices, path);
   const sys = system({ name: 'echo' });
   const timers = timer(sys, {
     device: timerDevice,
@@ -74,68 +130,82 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
       passive: true,
     }),
   });
-  const driver = sys.pd('ethernet_driver', {
-    program: ethernetDriver,
-    image: 'drivers/network/virtio/driver.ts',
-    priority: 101,
-    ...LONG_BUDGET,
-  });
-  addStats(sys, driver);
+  const parts = new Parts(sys, choices);
+  const driver = parts.add('ethernet_driver', 'driver', { priority: 101, ...LONG_BUDGET });
   const network =
-    path === '2pd' ? net(sys, { device: networkDevice, driver }) : virtualised(sys, driver);
+    path === '2pd' ? net(sys, { device: networkDevice, driver }) : virtualised(sys, parts, driver);
   for (const { name, ip, mac } of CLIENTS.slice(0, clients)) {
-    const client = sys.pd(name, {
-      program: echoClient,
-      image: 'clients/echo/echo.ts',
-      priority: 97,
-      ...LONG_BUDGET,
-    });
-    addStats(sys, client);
+    const client = parts.add(name, 'client', { priority: 97, ...LONG_BUDGET });
     timers.addClient(client);
-    network.addClient(client, { ip, mac, ...withCopier(sys, name, path) });
+    network.addClient(client, { ip, mac, ...withCopier(parts, name, path) });
   }
   return sys.build();
 }
 
-function virtualised(sys: SystemBuilder, driver: PdBuilder): Net {
-  const tx = sys.pd('net_virt_tx', {
-    program: virtTx,
-    image: 'virtualisers/network/tx/virt-tx.ts',
-    priority: 100,
-    ...LONG_BUDGET,
-  });
-  const rx = sys.pd('net_virt_rx', {
-    program: virtRx,
-    image: 'virtualisers/network/rx/virt-rx.ts',
-    priority: 99,
-  });
-  addStats(sys, tx);
-  addStats(sys, rx);
+function virtualised(sys: SystemBuilder, parts: Parts, driver: PdBuilder): Net {
+  const tx = parts.add('net_virt_tx', 'tx', { priority: 100, ...LONG_BUDGET });
+  const rx = parts.add('net_virt_rx', 'rx', { priority: 99 });
   return net(sys, { device: networkDevice, driver, rx, tx });
 }
 
-function withCopier(sys: SystemBuilder, client: string, path: Path): NetClientOptions {
+function withCopier(parts: Parts, client: string, path: Path): NetClientOptions {
   if (!hasCopiers(path)) return {};
-  const options: PdOptions = {
-    program: copier,
-    image: 'virtualisers/network/copy/copy.ts',
-    priority: 98,
-    ...LONG_BUDGET,
-  };
-  const pd = sys.pd(`${client}_net_copier`, options);
-  addStats(sys, pd);
+  const options = { priority: 98, ...LONG_BUDGET };
+  const pd = parts.add(`${client}_net_copier`, 'copier', options);
   return { copier: pd, mode: path === 'dummy' ? 'dummy' : 'copy' };
+}
+
+/** Makes the domains on the path, each with a page for its program's counters, so that they can be looked at from outside. */
+class Parts {
+  readonly #sys: SystemBuilder;
+  readonly #choices: Choices;
+
+  constructor(sys: SystemBuilder, choices: Choices) {
+    this.#sys = sys;
+    this.#choices = choices;
+  }
+
+  add(name: string, part: Part, options: PdOptions): PdBuilder {
+    const { program, image, elf } = PROGRAMS[part];
+    const isMachineCode = codeOf(this.#choices, part) === 'c';
+    const code = isMachineCode ? { image: IMAGES + elf } : { program, image };
+    const pd = this.#sys.pd(name, { ...code, ...options });
+    const stats = this.#sys.region(`${name}_stats`, { size: '4K' });
+    pd.map(stats, {
+      perms: 'rw',
+      ...(isMachineCode ? { setvarVaddr: STATS_SYMBOL } : {}),
+    });
+    pd.configure({ stats: stats.name });
+    return pd;
+  }
+}
+
+function codeOf(choices: Choices, part: Part): string | undefined {
+  return choices[part] === 'code' ? choices['code'] : choices[part];
+}
+
+/** What sDDF's configuration has no place for. */
+function checkMachineCode(choices: Choices, path: Path): void {
+  if (path === 'dummy' && codeOf(choices, 'copier') === 'c') {
+    throw new ChoiceError('a copier in C copies; --set path=dummy needs --set copier=ts');
+  }
+  if (path === '2pd' && codeOf(choices, 'client') === 'c') {
+    throw new ChoiceError(
+      'a client in C knows no addresses for DMA; --set path=2pd needs --set client=ts',
+    );
+  }
 }
 
 function hasCopiers(path: Path): boolean {
   return path === '5pd' || path === 'dummy';
 }
 
-/** A page for the program's counters, so that they can be looked at from outside. */
-function addStats(sys: SystemBuilder, pd: PdBuilder): void {
-  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
-  pd.map(stats, { perms: 'rw' });
-  pd.configure({ stats: stats.name });
+function codeOption(part: Part): SystemOption {
+  return {
+    help: `the same for the ${PROGRAMS[part].what} alone; 'code' takes what the option code says`,
+    choices: ['code', 'ts', 'c'],
+    standard: 'code',
+  };
 }
 
 export const echo: SystemModule = {
@@ -151,6 +221,12 @@ export const echo: SystemModule = {
       choices: ['1', '2', '8', '32'],
       standard: '2',
     },
+    code: {
+      help: 'programs in TypeScript, or in C as machine code; npm run programs builds those',
+      choices: ['ts', 'c'],
+      standard: 'ts',
+    },
+    ...Object.fromEntries(PARTS.map((part) => [part, codeOption(part)])),
   },
   counters: {
     ethernet_driver: NET_DRIVER_COUNTERS,

@@ -15,14 +15,24 @@
 #include "responder.h"
 
 /* In the order of ECHO_COUNTERS; those that are missing here are `enum responder_result`. */
-enum { COUNT_TX_PACKETS = 3, COUNT_COPIES = 4, COUNT_BYTES_COPIED = 5, COUNT_BAD_RX_BUFFER = 18, COUNT_BAD_TX_BUFFER, COUNT_QUEUE_FULL };
+enum {
+    COUNT_TX_PACKETS = 3,
+    COUNT_COPIES,
+    COUNT_BYTES_COPIED,
+    COUNT_BAD_RX_BUFFER = 18,
+    COUNT_BAD_TX_BUFFER,
+    COUNT_QUEUE_FULL
+};
 _Static_assert(DROP_UDP_LOOP + 1 == COUNT_BAD_RX_BUFFER, "the counters follow one another");
 DEFINE_COUNTERS();
 
 /* Section `.echo_config`, of this project. */
 struct echo_config {
     uint8_t ip[4];
+    uint8_t reserved[4];
 };
+
+LAYOUT_BYTES(struct echo_config, 8);
 
 CONFIG_SECTION(".net_client_config") struct net_client_config config = {0};
 CONFIG_SECTION(".echo_config") struct echo_config echo_config = {0};

@@ -34,7 +34,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   network_virt_rx: { '.net_virt_rx_config': 27_744 },
   network_virt_tx: { '.net_virt_tx_config': 134_200 },
   network_copy: { '.net_copy_config': 1128 },
-  echo: { '.net_client_config': 128, '.echo_config': 4 },
+  echo: { '.net_client_config': 128, '.echo_config': 8 },
 };
 
 interface Segment {

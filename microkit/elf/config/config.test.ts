@@ -230,6 +230,7 @@ const LAYOUTS: readonly (readonly [
     {},
     { start: 0, stop: 1, numCores: 2, 'cycleCounters.0': 8 },
   ],
+  ['.echo_config', 8, null, {}, { 'ip.0': 0, 'ip.3': 3 }],
 ];
 
 function layoutOf(name: string, sizeBytes: number): ConfigSection {
@@ -377,6 +378,18 @@ describe('records', () => {
     expect(problemsOf({ net })).toContain(
       'the configuration.net.mac must be an address such as 52:54:01:00:00:0a',
     );
+  });
+
+  it('of the echo client have an address', () => {
+    const client = (ip: string) => {
+      return encoded({ net: {}, ip }).find(({ name }) => name === '.echo_config');
+    };
+    expect(client('10.0.2.15')?.bytes).toEqual(Uint8Array.of(10, 0, 2, 15, 0, 0, 0, 0));
+    for (const ip of ['10.0.2', '10.0.2.256', '10.0.2.1.1', '', 'ten']) {
+      expect(client(ip)?.problems, ip).toEqual([
+        'the configuration.ip must be an address such as 10.0.2.15',
+      ]);
+    }
   });
 
   it('of the switch need the uplink at the end', () => {

@@ -87,6 +87,19 @@ export class Source {
     return Uint8Array.from(value.split(':'), (digits) => Number.parseInt(digits, 16));
   }
 
+  /** Four bytes, written as "10.0.2.15". */
+  ipv4(): Uint8Array {
+    const value = this.#value;
+    const numbers =
+      typeof value === 'string' && /^\d{1,3}(\.\d{1,3}){3}$/.test(value)
+        ? value.split('.').map(Number)
+        : [];
+    if (numbers.length !== 4 || numbers.some((number) => number > 0xff)) {
+      return this.#miss(new Uint8Array(4), 'an address such as 10.0.2.15');
+    }
+    return Uint8Array.from(numbers);
+  }
+
   /** A region by name: where the domain has mapped it. */
   region(): RegionValue {
     const name = this.#value;

@@ -7,6 +7,7 @@ import type { PdDescription, SystemDescription } from '../../model.ts';
 import { BENCHMARK_SECTIONS } from './benchmark.ts';
 import { BLK_SECTIONS } from './blk.ts';
 import { DEVICE_SECTIONS } from './device.ts';
+import { ECHO_SECTIONS } from './echo.ts';
 import { I2C_SECTIONS } from './i2c.ts';
 import { NET_SECTIONS } from './net.ts';
 import type { ConfigSection, EncodedSection } from './section.ts';
@@ -21,6 +22,7 @@ export const CONFIG_SECTIONS: readonly ConfigSection[] = [
   ...TIMER_SECTIONS,
   ...I2C_SECTIONS,
   ...BENCHMARK_SECTIONS,
+  ...ECHO_SECTIONS,
 ];
 
 /** @returns the sections that a domain's configuration comes to; none for a domain without one */
