@@ -1,10 +1,10 @@
 /*
  * Does one forbidden thing after another. Each ends in a fault, and its parent starts it again from the beginning; its memory
- * stays, so it knows where it was. The channel to its parent has the number of the child.
+ * stays, so it knows where it was.
  */
 #include "../lib/print.h"
+#include "supervisor.h"
 
-#define PARENT 0
 #define UNMAPPED 0x50000000ul
 #define NO_SUCH_CALL 99
 
@@ -126,7 +126,7 @@ void init(void)
         fault->make();
     }
     print("faults: that was all\n");
-    microkit_notify(PARENT);
+    finish();
 }
 
 void notified(microkit_channel ch)

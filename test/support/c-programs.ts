@@ -7,9 +7,9 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const ROOT_FOLDER = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-export const PROGRAMS_FOLDER = join(ROOT, 'programs');
+export const PROGRAMS_FOLDER = join(ROOT_FOLDER, 'programs');
 export const BUILD_FOLDER = join(PROGRAMS_FOLDER, 'build');
 /** For the names of tests: what they need. */
 export const COMPILER = 'riscv64-unknown-elf-gcc';
@@ -22,7 +22,7 @@ export const hasCompiler = spawnSync(COMPILER, ['--version']).status === 0;
  * @throws Error with what the compiler says
  */
 export function buildPrograms(): void {
-  const script = join(ROOT, 'scripts/build-programs.mjs');
+  const script = join(ROOT_FOLDER, 'scripts/build-programs.mjs');
   const built = spawnSync(process.execPath, [script], { encoding: 'utf8' });
   if (built.status !== 0) throw new Error(built.stderr);
 }
