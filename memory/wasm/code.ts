@@ -36,6 +36,8 @@ const CALL_INDIRECT = 0x11;
 const LOCAL_GET = 0x20;
 const LOCAL_SET = 0x21;
 const LOCAL_TEE = 0x22;
+const GLOBAL_GET = 0x23;
+const GLOBAL_SET = 0x24;
 const I32_CONST = 0x41;
 const I64_CONST = 0x42;
 const F64_CONST = 0x44;
@@ -86,6 +88,16 @@ export class Code {
   tee(local: number): void {
     this.#bytes.byte(LOCAL_TEE);
     this.#bytes.unsigned(local);
+  }
+
+  globalGet(global: number): void {
+    this.#bytes.byte(GLOBAL_GET);
+    this.#bytes.unsigned(global);
+  }
+
+  globalSet(global: number): void {
+    this.#bytes.byte(GLOBAL_SET);
+    this.#bytes.unsigned(global);
   }
 
   /** @param value from -2^31 to 2^32 - 1 */

@@ -157,3 +157,30 @@ test('memory, locals of several types, and calls through the table', () => {
   expect((instance.exports['f'] as (a: number) => number)(21)).toBe(42);
   expect(new DataView(memory.buffer).getUint32(308, true)).toBe(21);
 });
+
+test('variables keep their value from one call to the next', () => {
+  const module = new ModuleWriter();
+  module.importMemory('host', 'memory', PAGES);
+  const narrow = module.global(TYPE.i32);
+  const wide = module.global(TYPE.i64);
+  const code = new Code(1);
+  code.globalGet(wide);
+  code.get(0);
+  code.op(OP.i64ExtendI32S);
+  code.op(OP.i64Add);
+  code.globalSet(wide);
+  code.globalGet(wide);
+  code.op(OP.i32WrapI64);
+  code.globalSet(narrow);
+  code.globalGet(narrow);
+  const type = module.type({ parameters: [TYPE.i32], results: [TYPE.i32] });
+  module.exportFunction('f', module.function(type, code.finish()));
+  const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
+
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), {
+    host: { memory },
+  });
+  const add = exports['f'] as (a: number) => number;
+
+  expect([add(3), add(-5), add(100)]).toEqual([3, -2, 98]);
+});

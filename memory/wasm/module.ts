@@ -1,5 +1,5 @@
 /**
- * A WebAssembly module: types, imports, functions, one table, exports. WebAssembly core specification, section 5.5.
+ * A WebAssembly module: types, imports, functions, one table, variables, exports. WebAssembly core specification, section 5.5.
  *
  * Functions are numbered from 0: imported ones first, so all imports are named before the first function is defined.
  */
@@ -7,11 +7,15 @@
 import { assert } from '../assert.ts';
 import { ByteWriter } from './byte-writer.ts';
 import type { BranchHint, FunctionBody } from './code.ts';
+import { OP, TYPE } from './opcodes.ts';
 
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const FUNCTION_TYPE = 0x60;
 const FUNCTION_REFERENCE = 0x70;
 const SHARED_WITH_MAXIMUM = 3;
+const MUTABLE = 1;
+const I32_CONST = 0x41;
+const I64_CONST = 0x42;
 const KIND = { function: 0, table: 1, memory: 2 } as const;
 /** The branch hinting proposal. */
 const HINT_SECTION = 'metadata.code.branch_hint';
@@ -21,6 +25,7 @@ const SECTION = {
   import: 2,
   function: 3,
   table: 4,
+  global: 6,
   export: 7,
   element: 9,
   code: 10,
@@ -37,6 +42,8 @@ export class ModuleWriter {
   readonly #exports = new ByteWriter();
   readonly #typeOfFunction: number[] = [];
   readonly #bodies: FunctionBody[] = [];
+  readonly #globals = new ByteWriter();
+  #globalCount = 0;
   #importCount = 0;
   #importedFunctions = 0;
   #exportCount = 0;
@@ -78,6 +85,13 @@ export class ModuleWriter {
     return this.nextFunction - 1;
   }
 
+  /** A variable of the module, of an integer {@link TYPE}, that begins as 0. @returns its number */
+  global(type: number): number {
+    this.#globals.append([type, MUTABLE, type === TYPE.i64 ? I64_CONST : I32_CONST, 0, OP.end]);
+    this.#globalCount += 1;
+    return this.#globalCount - 1;
+  }
+
   exportFunction(name: string, functionIndex: number): void {
     this.#exports.name(name);
     this.#exports.byte(KIND.function);
@@ -102,6 +116,10 @@ export class ModuleWriter {
     if (this.#tableSlots.length > 0) {
       section(out, SECTION.table, (into) => this.#writeTable(into));
     }
+    section(out, SECTION.global, (into) => {
+      into.unsigned(this.#globalCount);
+      into.append(this.#globals.written());
+    });
     section(out, SECTION.export, (into) => {
       into.unsigned(this.#exportCount);
       into.append(this.#exports.written());
@@ -140,7 +158,7 @@ export class ModuleWriter {
 
   /** One active segment that begins at slot 0: the offset is the expression `i32.const 0`, `end`. */
   #writeElements(into: ByteWriter): void {
-    into.append([1, 0, 0x41, 0, 0x0b]);
+    into.append([1, 0, I32_CONST, 0, OP.end]);
     vector(into, this.#tableSlots, writeIndex);
   }
 }

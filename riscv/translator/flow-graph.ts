@@ -143,10 +143,13 @@ class GraphMaker {
     return component.filter((node) => entered.has(node));
   }
 
-  /** Leads edges to a node elsewhere: those from some nodes, but not from the one that stands in for it. */
+  /**
+   * Leads edges to a node elsewhere: those from some nodes, but not from the one that stands in for it. Nor from the
+   * node itself: a loop of one block stays one.
+   */
   #redirect(target: number, standIn: number, isMeant: (from: number) => boolean): void {
     this.#nodes.forEach((node, from) => {
-      if (from === standIn || !isMeant(from)) return;
+      if (from === standIn || from === target || !isMeant(from)) return;
       if (node.kind === 'dispatch' && node.otherwise === target) node.otherwise = standIn;
       for (const edge of this.#edges[from] ?? []) {
         if (edge.node === target) edge.node = standIn;

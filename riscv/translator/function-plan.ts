@@ -1,14 +1,14 @@
 /** All that is found out about a function before its code is written. */
 
 import { type AccessGroup, accessGroups } from './access-groups.ts';
+import { type AffineLoop, affineLoopOf } from './affine-loops.ts';
 import { type Charges, chargesOf } from './charges.ts';
 import { dominance } from './dominators.ts';
 import type { EnterableFunction } from './entry-points.ts';
 import { type FlowGraph, flowGraph } from './flow-graph.ts';
 import { type GuestFunction, isInterpreted, successors } from './functions.ts';
 import { type RegisterFlow, registerFlow } from './register-flow.ts';
-import { stronglyConnected } from './strongly-connected.ts';
-import type { Structure } from './structure.ts';
+import { loopsOf, type Structure } from './structure.ts';
 
 export interface FunctionPlan {
   readonly guest: GuestFunction;
@@ -18,9 +18,10 @@ export interface FunctionPlan {
   readonly structure: Structure;
   readonly registers: RegisterFlow;
   readonly charges: Charges;
+  /** Of each block: how it walks through memory, when it goes back to itself. */
+  readonly affineLoops: readonly (AffineLoop | undefined)[];
   /** Of each block: the group of each of its instructions that accesses memory. */
   readonly groups: readonly (readonly (AccessGroup | undefined)[])[];
-  readonly groupsInLoops: ReadonlySet<AccessGroup>;
 }
 
 export function planOf({ guest, entries }: EnterableFunction): FunctionPlan {
@@ -39,8 +40,8 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan {
     structure,
     registers: registerFlow(guest, entries),
     charges: chargesIn({ guest, entries, graph, structure, ways }),
+    affineLoops: guest.blocks.map(affineLoopOf),
     groups,
-    groupsInLoops: groupsInLoops(groups, ways),
   };
 }
 
@@ -52,7 +53,7 @@ interface Flowing {
   readonly ways: readonly (readonly number[])[];
 }
 
-/** Loops begin where control goes back, or through a dispatch node. */
+/** Loops begin where control goes back, or through a dispatch node. What follows a loop is counted for itself, not in each round. */
 function chargesIn({ guest, entries, graph, structure, ways }: Flowing): Charges {
   const { order, placeOf } = structure.dominance;
   const checkpoints = new Set([0, ...entries]);
@@ -63,6 +64,14 @@ function chargesIn({ guest, entries, graph, structure, ways }: Flowing): Charges
       if (isBack || graph.nodes[node]?.kind !== 'block') checkpoints.add(to);
     }
   });
+  for (const body of loopsOf(graph.successors, structure.dominance).values()) {
+    for (const node of body) {
+      for (const to of graph.successors[node] ?? []) {
+        const what = graph.nodes[to];
+        if (!body.has(to) && what?.kind === 'block') checkpoints.add(what.block);
+      }
+    }
+  }
   const blocks = guest.blocks.map(({ instructions, end }, index) => ({
     length: instructions.length - (isInterpreted(end) ? 1 : 0),
     ways: ways[index] ?? [],
@@ -72,22 +81,4 @@ function chargesIn({ guest, entries, graph, structure, ways }: Flowing): Charges
     return what?.kind === 'block' ? [what.block] : [];
   });
   return chargesOf(blocks, blockOrder, checkpoints);
-}
-
-function groupsInLoops(
-  groups: readonly (readonly (AccessGroup | undefined)[])[],
-  ways: readonly (readonly number[])[],
-): Set<AccessGroup> {
-  const found = new Set<AccessGroup>();
-  for (const component of stronglyConnected([...ways.keys()], ways)) {
-    const [first] = component;
-    if (component.length === 1 && ways[first as number]?.includes(first as number) !== true)
-      continue;
-    for (const block of component) {
-      for (const group of groups[block] ?? []) {
-        if (group !== undefined) found.add(group);
-      }
-    }
-  }
-  return found;
 }

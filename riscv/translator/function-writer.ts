@@ -14,16 +14,19 @@ import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import type { Instruction } from '../decode.ts';
 import { HART, SLOT_OF_X } from '../hart.ts';
 import { OPERATIONS } from '../operations.ts';
-import { Accesses, HART_LOCAL } from './access.ts';
+import { Accesses } from './access.ts';
 import type { AccessGroup } from './access-groups.ts';
+import type { AffineLoop } from './affine-loops.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import type { EnterableFunction } from './entry-points.ts';
+import { type FastLoopLocals, writeCharge, writeRounds } from './fast-loop.ts';
 import type { FlowNode } from './flow-graph.ts';
 import { type FunctionPlan, planOf } from './function-plan.ts';
 import { type Block, isInterpreted } from './functions.ts';
 import { registersIn, writesOf } from './register-flow.ts';
 import { type Flow, type NodeWriter, writeStructured } from './structure.ts';
-import type { Helpers, Writing } from './writing.ts';
+import type { RunCaches } from './run-caches.ts';
+import { type Cache, HART_LOCAL, type Helpers, type Writing } from './writing.ts';
 
 const ENTRY_LOCAL = 1;
 const DEPTH_LOCAL = 2;
@@ -41,6 +44,7 @@ export interface Callee {
 /** What a function needs to know of the module around it. */
 export interface Surroundings {
   readonly helpers: Helpers;
+  readonly caches: RunCaches;
   /** @returns the function that can be entered at an address, if there is one */
   calleeAt(pc: number): Callee | undefined;
 }
@@ -59,6 +63,8 @@ interface Place {
   readonly dirty: number;
   /** Instructions that are charged and not executed. */
   readonly charged: number;
+  /** In the rounds of a fast loop: the local that counts those that are charged, this one among them; their length. */
+  readonly rounds?: { readonly local: number; readonly length: number } | undefined;
 }
 
 class FunctionWriter implements Writing, NodeWriter {
@@ -70,6 +76,7 @@ class FunctionWriter implements Writing, NodeWriter {
   readonly #budget = this.code.local(TYPE.i32);
   readonly #pc = this.code.local(TYPE.i64);
   readonly #accesses: Accesses;
+  #fastLocals: FastLoopLocals | undefined;
 
   constructor(plan: FunctionPlan, surroundings: Surroundings) {
     this.#plan = plan;
@@ -78,7 +85,7 @@ class FunctionWriter implements Writing, NodeWriter {
     for (const x of registersIn(plan.registers.used)) {
       this.#localOf.set(x, this.code.local(TYPE.i64));
     }
-    this.#accesses = new Accesses(this, plan.groupsInLoops);
+    this.#accesses = new Accesses(this);
   }
 
   write(): FunctionBody {
@@ -86,7 +93,6 @@ class FunctionWriter implements Writing, NodeWriter {
     const { registers, entries, structure } = this.#plan;
     const atStart = registers.live[0] as number;
     const elsewhere = entries.reduce((mask, block) => mask | (registers.live[block] as number), 0);
-    this.#accesses.loadCaches();
     this.#load(atStart);
     if ((elsewhere & ~atStart) !== 0) {
       code.get(ENTRY_LOCAL);
@@ -99,8 +105,9 @@ class FunctionWriter implements Writing, NodeWriter {
     return code.finish();
   }
 
-  isSwitch(node: number): boolean {
+  needsLabels(node: number): boolean {
     const what = this.#plan.graph.nodes[node];
+    if (what?.kind === 'block') return this.#affineLoopAt(node, what.block) !== undefined;
     return what?.kind === 'dispatch' && what.routes.size > 0;
   }
 
@@ -146,6 +153,10 @@ class FunctionWriter implements Writing, NodeWriter {
     else this.code.set(this.#local(x));
   }
 
+  cacheOf(base: number, isWrite: boolean): Cache {
+    return this.#surroundings.caches.cacheOf(base, isWrite);
+  }
+
   #writeDispatch(
     node: number,
     { otherwise, routes }: Extract<FlowNode, { kind: 'dispatch' }>,
@@ -173,28 +184,101 @@ class FunctionWriter implements Writing, NodeWriter {
 
   #writeBlock(node: number, block: number, flow: Flow): void {
     const { charges, registers, groups } = this.#plan;
-    const { pc: start, instructions, end } = this.#plan.guest.blocks[block] as Block;
-    const checked = new Set<AccessGroup>();
-    let place: Place = {
+    const { pc, end } = this.#plan.guest.blocks[block] as Block;
+    const place: Place = {
       node,
       block,
       flow,
       dirty: registers.dirty[block] as number,
       charged: charges.ahead(block),
     };
-    let pc = start;
+    const loop = this.#affineLoopAt(node, block);
+    if (loop !== undefined) this.#writeFastLoop(place, loop);
     if (charges.isCheckpoint(block)) this.#charge(place, pc);
+    const {
+      last,
+      at,
+      place: atEnd,
+    } = this.#writeInstructions(place, groups[block] ?? [], new Set());
+    if (last === undefined || end.kind === 'fall') this.#goTo(atEnd, at);
+    else this.#writeEnd(atEnd, last, at);
+  }
+
+  /**
+   * All of a block but its end.
+   *
+   * @param inside groups that are known to be inside their runs
+   * @returns where the end is
+   */
+  #writeInstructions(
+    begin: Place,
+    groups: readonly (AccessGroup | undefined)[],
+    inside: ReadonlySet<AccessGroup>,
+  ): { last: Instruction | undefined; at: number; place: Place } {
+    const { pc: start, instructions, end } = this.#plan.guest.blocks[begin.block] as Block;
     const plain = end.kind === 'fall' ? instructions.length : instructions.length - 1;
+    let place = begin;
+    let pc = start;
     for (const [index, instruction] of instructions.slice(0, plain).entries()) {
-      const group = groups[block]?.[index];
-      this.#writePlain({ instruction, group, pc, place, checked });
-      const dirty = place.dirty | writesOf(instruction);
+      const group = groups[index];
+      const here = { place, pc };
+      if (group !== undefined && groups.indexOf(group) === index) {
+        if (inside.has(group)) this.#accesses.locate(group);
+        else this.#accesses.check(group, () => this.#leaveAt(here.place, here.pc));
+      }
+      this.#writePlain(instruction, group, pc);
+      const dirty = this.#dirtyAfter(place, instructions, index);
       place = { ...place, dirty, charged: place.charged - 1 };
       pc += instruction.length;
     }
-    const last = instructions[plain];
-    if (last === undefined) this.#goTo(place, pc);
-    else this.#writeEnd(place, last, pc);
+    return { last: instructions[plain], at: pc, place };
+  }
+
+  /** Only where the block goes straight back to itself, with no dispatch node in between. */
+  #affineLoopAt(node: number, block: number): AffineLoop | undefined {
+    const { affineLoops, graph, charges } = this.#plan;
+    const isOwnHead = graph.nodeFor(block, block) === node && charges.isCheckpoint(block);
+    return isOwnHead ? affineLoops[block] : undefined;
+  }
+
+  /** See `fast-loop.ts`. */
+  #writeFastLoop(begin: Place, loop: AffineLoop): void {
+    const { code } = this;
+    const { pc, instructions, end } = this.#plan.guest.blocks[begin.block] as Block;
+    const { length } = instructions;
+    this.#fastLocals ??= { rounds: code.local(TYPE.i32), scratch: code.local(TYPE.i64) };
+    const { rounds } = this.#fastLocals;
+    const budget = this.#budget;
+    writeRounds(this, loop, { budget, length, locals: this.#fastLocals });
+    code.get(rounds);
+    code.if();
+    writeCharge(code, budget, { rounds, length, isBack: false });
+    const again = code.loop();
+    const inside = new Set(loop.walks.map(({ group }) => group));
+    const place = { ...begin, charged: length, rounds: { local: rounds, length } };
+    const { last, place: atEnd } = this.#writeInstructions(place, loop.groups, inside);
+    if (last !== undefined) this.#writeCondition(last);
+    code.if();
+    code.get(rounds);
+    code.i32(1);
+    code.op(OP.i32Sub);
+    code.tee(rounds);
+    code.brIf(again);
+    this.#goTo({ ...atEnd, charged: 0, rounds: undefined }, pc);
+    code.end();
+    if (end.kind === 'branch') this.#goTo({ ...atEnd, charged: 0 }, end.next);
+    code.end();
+    code.end();
+  }
+
+  /** Writes a register back at once where that is better, see `RegisterFlow.writtenThrough`. */
+  #dirtyAfter(place: Place, instructions: readonly Instruction[], index: number): number {
+    const written = writesOf(instructions[index] as Instruction);
+    const through = written & (this.#plan.registers.writtenThrough[place.block] as number);
+    const isLast = instructions.every((later, at) => at <= index || writesOf(later) !== written);
+    if (through === 0 || !isLast) return place.dirty | written;
+    this.#storeRegisters(through);
+    return place.dirty & ~through;
   }
 
   /** Takes from `remaining` what may be executed before the next checkpoint; leaves when there is less. */
@@ -212,10 +296,8 @@ class FunctionWriter implements Writing, NodeWriter {
     code.end();
   }
 
-  #writePlain({ instruction, group, pc, place, checked }: PlainInstruction): void {
+  #writePlain(instruction: Instruction, group: AccessGroup | undefined, pc: number): void {
     if (group !== undefined) {
-      if (!checked.has(group)) this.#accesses.check(group, () => this.#leaveAt(place, pc));
-      checked.add(group);
       this.#accesses.write(instruction, group);
       return;
     }
@@ -281,12 +363,12 @@ class FunctionWriter implements Writing, NodeWriter {
     const block = guest.indexOf.get(pc);
     if (block !== undefined) {
       const needed = charges.isCheckpoint(block) ? 0 : charges.ahead(block);
-      this.#giveBack(place.charged - needed);
+      this.#giveBack(place, needed);
       place.flow.goTo(place.node, graph.nodeFor(place.block, block));
       return;
     }
-    this.#giveBack(place.charged);
-    this.#writeCall({ ...place, charged: 0 }, pc);
+    this.#giveBack(place, 0);
+    this.#writeCall(place, pc);
     this.code.op(OP.return);
   }
 
@@ -294,7 +376,7 @@ class FunctionWriter implements Writing, NodeWriter {
   #writeCall(place: Place, pc: number): void {
     const { code } = this;
     const callee = this.#surroundings.calleeAt(pc);
-    this.#storeRegisters(place);
+    this.#sync(place);
     if (callee === undefined) {
       code.i64(pc);
       return;
@@ -309,7 +391,7 @@ class FunctionWriter implements Writing, NodeWriter {
   /** The same, of the address in the local `pc`. */
   #writeDispatchedCall(place: Place): void {
     const { code } = this;
-    this.#storeRegisters(place);
+    this.#sync(place);
     this.#checkDepth(() => code.get(this.#pc));
     code.get(HART_LOCAL);
     this.#putDepth();
@@ -353,7 +435,7 @@ class FunctionWriter implements Writing, NodeWriter {
   /** A return goes back to the caller; any other jump is to code that will return in our place. */
   #writeIndirect(place: Place, { rs1 }: Instruction): void {
     if (LINKS.includes(rs1)) {
-      this.#storeRegisters(place);
+      this.#sync(place);
       this.code.get(this.#pc);
     } else {
       this.#writeDispatchedCall(place);
@@ -378,15 +460,25 @@ class FunctionWriter implements Writing, NodeWriter {
 
   /** Leaves an instruction to the interpreter. */
   #leaveAt(place: Place, pc: number): void {
-    this.#giveBack(place.charged);
-    this.#storeRegisters(place);
+    this.#giveBack(place, 0);
+    this.#sync(place);
     this.code.i64(pc + 1);
     this.code.op(OP.return);
   }
 
-  #giveBack(instructions: number): void {
+  /** Counts what is charged and will not be executed, but for what is needed from here on. */
+  #giveBack({ charged, rounds }: Place, needed: number): void {
     const { code } = this;
-    assert(instructions >= 0, 'what is executed has been charged');
+    assert(charged >= needed, 'what is executed has been charged');
+    if (rounds !== undefined) {
+      writeCharge(code, this.#budget, {
+        rounds: rounds.local,
+        length: rounds.length,
+        isBack: true,
+      });
+    }
+    // The round that is left is among those given back.
+    const instructions = charged - needed - (rounds?.length ?? 0);
     if (instructions === 0) return;
     code.get(this.#budget);
     code.i32(instructions);
@@ -411,12 +503,18 @@ class FunctionWriter implements Writing, NodeWriter {
     }
   }
 
-  #storeRegisters({ dirty }: Place): void {
+  /** Before the function is left, or calls: `remaining` and all dirty registers are in the hart's block. */
+  #sync({ dirty }: Place): void {
     const { code } = this;
     code.get(HART_LOCAL);
     code.get(this.#budget);
     code.access(ACCESS.i32Store, HART.remaining);
-    for (const x of registersIn(dirty)) {
+    this.#storeRegisters(dirty);
+  }
+
+  #storeRegisters(mask: number): void {
+    const { code } = this;
+    for (const x of registersIn(mask)) {
       code.get(HART_LOCAL);
       code.get(this.#local(x));
       code.access(ACCESS.i64Store, offsetOf(x));
@@ -428,15 +526,6 @@ class FunctionWriter implements Writing, NodeWriter {
     assert(local !== undefined, 'every register that is used has a local');
     return local;
   }
-}
-
-interface PlainInstruction {
-  readonly instruction: Instruction;
-  readonly group: AccessGroup | undefined;
-  readonly pc: number;
-  readonly place: Place;
-  /** Groups of the block that have been checked. */
-  readonly checked: Set<AccessGroup>;
 }
 
 /** Registers whose use in `jalr x0` is a return: the manual's hints for return-address stacks. */

@@ -8,6 +8,7 @@
 
 import type { Instruction } from '../decode.ts';
 import { formatOf } from './flow.ts';
+import { stronglyConnected } from './strongly-connected.ts';
 import { type Block, type GuestFunction, isInterpreted, successors } from './functions.ts';
 
 export interface RegisterFlow {
@@ -15,6 +16,11 @@ export interface RegisterFlow {
   readonly dirty: Int32Array;
   /** Live at the beginning of each block. */
   readonly live: Int32Array;
+  /**
+   * Of each block: registers that are written back as soon as it has its last value for them, since nothing in the function
+   * reads them behind it. Otherwise they would be kept, and moved around in loops, for exits that are hardly ever taken.
+   */
+  readonly writtenThrough: Int32Array;
   /** Every register that the function reads or writes. */
   readonly used: number;
 }
@@ -25,12 +31,19 @@ export function registerFlow(guest: GuestFunction, entries: readonly number[]): 
     successors(end).flatMap((pc) => guest.indexOf.get(pc) ?? []),
   );
   const blocks = guest.blocks.map(summaryOf);
-  const dirty = dirtyOf(blocks, ways);
+  const read = liveOf(blocks, ways, new Int32Array(blocks.length));
+  const inTightLoops = tightLoops(blocks, ways);
+  const writtenThrough = Int32Array.from(blocks, ({ writes, isSynced }, index) => {
+    const targets = ways[index] ?? [];
+    const isKept = isSynced || targets.length === 0 || inTightLoops.has(index);
+    return isKept ? 0 : writes & ~unionOf(read, targets);
+  });
+  const dirty = dirtyOf(blocks, ways, writtenThrough);
   const live = liveOf(blocks, ways, dirty);
   let used = 0;
   for (const { reads, writes } of blocks) used |= reads | writes;
   for (const entry of [0, ...entries]) used |= live[entry] as number;
-  return { dirty, live, used };
+  return { dirty, live, writtenThrough, used };
 }
 
 /** Bit of a register; none for x0. */
@@ -88,13 +101,38 @@ function summaryOf({ instructions, end }: Block): Summary {
   return { reads, writes, isSynced };
 }
 
-function dirtyOf(blocks: readonly Summary[], ways: readonly (readonly number[])[]): Int32Array {
+/** Blocks of loops that call nothing: there, writing back in each round costs more than keeping. */
+function tightLoops(
+  blocks: readonly Summary[],
+  ways: readonly (readonly number[])[],
+): ReadonlySet<number> {
+  const tight = new Set<number>();
+  for (const component of stronglyConnected([...ways.keys()], ways)) {
+    const calls = component.some((block) => blocks[block]?.isSynced === true);
+    for (const block of component) {
+      const targets = ways[block] ?? [];
+      const isInLoop = component.length > 1 || targets.includes(block);
+      if (targets.includes(block) || (isInLoop && !calls)) tight.add(block);
+    }
+  }
+  return tight;
+}
+
+function unionOf(sets: Int32Array, blocks: readonly number[]): number {
+  return blocks.reduce((union, block) => union | (sets[block] as number), 0);
+}
+
+function dirtyOf(
+  blocks: readonly Summary[],
+  ways: readonly (readonly number[])[],
+  writtenThrough: Int32Array,
+): Int32Array {
   const dirty = new Int32Array(blocks.length);
   for (let hasChanged = true; hasChanged;) {
     hasChanged = false;
     blocks.forEach(({ writes, isSynced }, index) => {
       if (isSynced) return;
-      const after = (dirty[index] as number) | writes;
+      const after = ((dirty[index] as number) | writes) & ~(writtenThrough[index] as number);
       for (const way of ways[index] ?? []) {
         const before = dirty[way] as number;
         if ((before | after) === before) continue;
@@ -117,8 +155,7 @@ function liveOf(
     hasChanged = false;
     for (let index = blocks.length - 1; index >= 0; index -= 1) {
       const { reads, writes, isSynced } = blocks[index] as Summary;
-      let after = 0;
-      if (!isSynced) for (const way of ways[index] ?? []) after |= live[way] as number;
+      const after = isSynced ? 0 : unionOf(live, ways[index] ?? []);
       const before = reads | (dirty[index] as number) | (after & ~writes);
       if (before === live[index]) continue;
       live[index] = before;

@@ -7,8 +7,9 @@ import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
 import type { ModuleWriter } from '../../memory/wasm/module.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import { HART } from '../hart.ts';
-import { AREA, CACHED_RUN_BYTES, KNOWN_RUN, KNOWN_RUN_BYTES } from './engine-area.ts';
+import { AREA } from './engine-area.ts';
 import { ENTRY_BITS } from './entry-points.ts';
+import { defineCaches, type RunCaches } from './run-caches.ts';
 import type { Text } from './text.ts';
 import type { Helpers } from './writing.ts';
 
@@ -20,8 +21,14 @@ export const FUNCTION_SIGNATURE = { parameters: [i32, i32, i32], results: [i64] 
 export const HOST_MODULE = 'host';
 export const FIND_IMPORT = 'find';
 
-/** Imports what the host gives and defines the helpers; the text's functions come behind them. */
-export function defineHelpers(module: ModuleWriter, text: Text): Helpers {
+/** What every module of translated code has besides the text's functions. */
+export interface RuntimeFunctions {
+  readonly helpers: Helpers;
+  readonly caches: RunCaches;
+}
+
+/** Imports what the host gives and defines the rest; the text's functions come behind them. */
+export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunctions {
   const find = module.importFunction(
     HOST_MODULE,
     FIND_IMPORT,
@@ -29,10 +36,6 @@ export function defineHelpers(module: ModuleWriter, text: Text): Helpers {
   );
   const unary = module.type({ parameters: [i64], results: [i64] });
   const helpers = {
-    fill: module.function(
-      module.type({ parameters: [i32, i32, i64, i32, i32], results: [i32] }),
-      fillBody(find),
-    ),
     dispatch: module.function(
       module.type({ parameters: [i32, i32, i64], results: [i64] }),
       dispatchBody(text, module.type(FUNCTION_SIGNATURE)),
@@ -46,76 +49,7 @@ export function defineHelpers(module: ModuleWriter, text: Text): Helpers {
     runBody(text, module.type(FUNCTION_SIGNATURE)),
   );
   module.exportFunction('run', run);
-  return helpers;
-}
-
-/**
- * (hart, cache, address, span, isWrite) → 1 when the run that holds the addresses has been copied into the cache (an offset in
- * the hart's block), 0 when there is none in RAM that allows it.
- */
-function fillBody(find: number): FunctionBody {
-  const code = new Code(5);
-  const [hart, cache, address, span, isWrite] = [0, 1, 2, 3, 4];
-  const run = code.local(i32);
-  const count = code.local(i32);
-  const again = code.loop();
-  loadField(code, hart, AREA.runs, run);
-  loadField(code, hart, AREA.runCount, count);
-  const isNew = code.block();
-  const next = code.loop();
-  code.get(count);
-  code.op(OP.i32Eqz);
-  code.brIf(isNew);
-  putHolds(code, { run, address, span, isWrite });
-  code.if();
-  code.get(hart);
-  code.get(cache);
-  code.op(OP.i32Add);
-  code.get(run);
-  code.i32(CACHED_RUN_BYTES);
-  code.memoryCopy();
-  code.i32(1);
-  code.op(OP.return);
-  code.end();
-  add(code, run, KNOWN_RUN_BYTES);
-  add(code, count, -1);
-  code.br(next);
-  code.end();
-  code.end();
-  code.get(hart);
-  code.get(address);
-  code.op(OP.i32WrapI64);
-  code.get(address);
-  code.i64(32);
-  code.op(OP.i64ShrU);
-  code.op(OP.i32WrapI64);
-  code.call(find);
-  code.brIf(again);
-  code.end();
-  code.i32(0);
-  return code.finish();
-}
-
-/** Puts on the stack whether a known run holds the addresses and allows the access. */
-function putHolds(
-  code: Code,
-  { run, address, span, isWrite }: { run: number; address: number; span: number; isWrite: number },
-): void {
-  code.get(address);
-  code.get(run);
-  code.access(ACCESS.i64Load, KNOWN_RUN.first);
-  code.op(OP.i64Sub);
-  code.get(run);
-  code.access(ACCESS.i64Load, KNOWN_RUN.limit);
-  code.get(span);
-  code.op(OP.i64ExtendI32U);
-  code.op(OP.i64Sub);
-  code.op(OP.i64LtU);
-  code.get(run);
-  code.access(ACCESS.i32Load, KNOWN_RUN.isWritable);
-  code.get(isWrite);
-  code.op(OP.i32GeS);
-  code.op(OP.i32And);
+  return { helpers, caches: defineCaches(module, find) };
 }
 
 /** (hart, depth, pc) → what the function entered at pc returns; pc itself when none is. */
@@ -207,19 +141,6 @@ function putFunction(code: Code, word: number): void {
   code.op(OP.i32Sub);
   code.i32(ENTRY_BITS);
   code.op(OP.i32ShrU);
-}
-
-function loadField(code: Code, hart: number, offset: number, local: number): void {
-  code.get(hart);
-  code.access(ACCESS.i32Load, offset);
-  code.set(local);
-}
-
-function add(code: Code, local: number, value: number): void {
-  code.get(local);
-  code.i32(value);
-  code.op(OP.i32Add);
-  code.set(local);
 }
 
 /** By halves: a·b = (ah·bh)<<64 + (ah·bl + al·bh)<<32 + al·bl, with what is carried out of the middle. */

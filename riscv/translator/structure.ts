@@ -16,8 +16,8 @@ export interface NodeWriter {
    * it is never reached.
    */
   writeNode(node: number, flow: Flow): void;
-  /** Nodes that are reached by `br_table`, so that each needs a label. */
-  isSwitch(node: number): boolean;
+  /** Whether the successors of a node each need a label: it goes to them by `br_table`, or from several places. */
+  needsLabels(node: number): boolean;
 }
 
 export interface Flow {
@@ -53,7 +53,7 @@ class Structurer implements Flow {
     const { order, placeOf, children } = dominance;
     this.#placeOf = placeOf;
     this.#children = children;
-    this.#loops = loopsOf(successors, order, placeOf);
+    this.#loops = loopsOf(successors, dominance);
     this.#labelled = this.#meetingPoints(successors, order);
   }
 
@@ -111,7 +111,7 @@ class Structurer implements Flow {
     for (const from of order) {
       for (const to of successors[from] ?? []) {
         if (this.#isBack(from, to)) continue;
-        ways.set(to, (ways.get(to) ?? 0) + (this.#writer.isSwitch(from) ? 2 : 1));
+        ways.set(to, (ways.get(to) ?? 0) + (this.#writer.needsLabels(from) ? 2 : 1));
       }
     }
     return new Set([...ways].filter(([, count]) => count > 1).map(([node]) => node));
@@ -119,10 +119,9 @@ class Structurer implements Flow {
 }
 
 /** The nodes of each loop, by its head. */
-function loopsOf(
+export function loopsOf(
   successors: readonly (readonly number[])[],
-  order: readonly number[],
-  placeOf: readonly number[],
+  { order, placeOf }: Dominance,
 ): Map<number, Set<number>> {
   const predecessors: number[][] = successors.map(() => []);
   for (const from of order) {

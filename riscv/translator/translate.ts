@@ -4,7 +4,7 @@ import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { enterable, type EnterableFunction, ENTRY_BITS, entryWords } from './entry-points.ts';
 import { findFunctions } from './functions.ts';
 import { type Callee, writeFunction } from './function-writer.ts';
-import { defineHelpers, FUNCTION_SIGNATURE, HOST_MODULE } from './runtime-functions.ts';
+import { defineRuntime, FUNCTION_SIGNATURE, HOST_MODULE } from './runtime-functions.ts';
 import type { Text } from './text.ts';
 
 /** A text that has been translated, for any memory. */
@@ -28,7 +28,7 @@ export function translate(text: Text, hints: readonly number[]): Translation {
   const words = entryWords(functions, text.sizeBytes >>> 1, (pc) => text.halfword(pc));
   const module = new ModuleWriter();
   module.importMemory(HOST_MODULE, 'memory', 1, MOST_PAGES);
-  const helpers = defineHelpers(module, text);
+  const runtime = defineRuntime(module, text);
   const type = module.type(FUNCTION_SIGNATURE);
   const first = module.nextFunction;
   const calleeAt = (pc: number): Callee | undefined => {
@@ -40,7 +40,7 @@ export function translate(text: Text, hints: readonly number[]): Translation {
     };
   };
   for (const each of functions) {
-    module.function(type, writeFunction(each, { helpers, calleeAt }));
+    module.function(type, writeFunction(each, { ...runtime, calleeAt }));
   }
   module.table(functions.map((_, index) => first + index));
   return {

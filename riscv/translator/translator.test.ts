@@ -7,6 +7,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Format, OPERATIONS, type Operation } from '../operations.ts';
+import { assemble } from '../../test/support/riscv-assembler.ts';
 import { makeRig, reset, runFor, stateOf } from '../../test/support/engine-rig.ts';
 import { Translations } from './translations.ts';
 
@@ -107,34 +108,77 @@ const program = fc
     return new Uint8Array(new Int32Array([...words, 0x0000_0073]).buffer);
   });
 
-describe('random programs', () => {
-  test('are in the same state after any number of instructions, in pieces of any length', () => {
-    fc.assert(
-      fc.property(
-        program,
-        fc.array(fc.tuple(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 500 })), {
-          minLength: 12,
-          maxLength: 12,
-        }),
-        (text, lengths) => {
-          const translations = new Translations();
-          const interpreter = makeRig({ engine: 'interpreter', text });
-          const translator = makeRig({ engine: 'translator', text, translations });
-          for (const [instructions, piece] of lengths) {
-            for (const rig of [interpreter, translator]) {
-              reset(rig);
-              rig.deviceLog.length = 0;
-              // Caches of the engines stay; memory has changed under them.
-              rig.generation += 1;
-            }
-            const exits = runFor(interpreter, instructions, 1000);
-
-            expect(runFor(translator, instructions, piece)).toEqual(exits);
-            expect(stateOf(translator)).toBe(stateOf(interpreter));
-          }
-        },
-      ),
-      { numRuns: 20 },
+/** Bodies of loops that walk through memory: accesses by pointers, pointers that go on, sums, a branch back. */
+const STEPS = [0, 1, 2, 4, 8, 24, 64, -1, -4, -8, -40, 2000];
+const loop = fc
+  .record({
+    body: fc.array(fc.tuple(fc.nat(9), fc.nat(2 ** 20)), { minLength: 1, maxLength: 7 }),
+    steps: fc.array(fc.constantFrom(...STEPS), { minLength: 3, maxLength: 3 }),
+    rounds: fc.integer({ min: 1, max: 120 }),
+  })
+  .map(({ body, steps, rounds }) => {
+    const [first = 0, second = 0, third = 0] = steps;
+    const lines = body.map(([kind, bits]) => loopLine(kind, bits));
+    return new Uint8Array(
+      new Int32Array(
+        assemble(`
+          addi t0, zero, ${rounds}
+  again:  ${lines.join('\n')}
+          addi s0, s0, ${first}
+          addi s1, s1, ${second}
+          addi a3, a3, ${third}
+          addi t0, t0, -1
+          bne  t0, zero, again
+          addi a6, a6, 1
+          ecall
+          j    again
+        `),
+      ).buffer,
     );
+  });
+
+function loopLine(kind: number, bits: number): string {
+  const pointer = ['s0', 's1', 'a3', 'a0', 't3'][bits % 5] ?? 's0';
+  const offset = (bits >>> 4) % 40;
+  const load = ['lb', 'lhu', 'lw', 'ld', 'lwu'][(bits >>> 12) % 5] ?? 'ld';
+  const store = ['sb', 'sh', 'sw', 'sd'][(bits >>> 12) % 4] ?? 'sd';
+  if (kind < 3) return `${load} t${4 + (bits % 3)}, ${offset}(${pointer})`;
+  if (kind < 6) return `${store} t${4 + (bits % 3)}, ${offset}(${pointer})`;
+  if (kind < 8) return `add t3, ${pointer}, ${['zero', 't0', 's1'][bits % 3] ?? 'zero'}`;
+  return `add t4, t4, t5`;
+}
+
+function expectSame(text: Uint8Array, lengths: readonly (readonly [number, number])[]): void {
+  const interpreter = makeRig({ engine: 'interpreter', text });
+  const translator = makeRig({ engine: 'translator', text, translations: new Translations() });
+  for (const [instructions, piece] of lengths) {
+    for (const rig of [interpreter, translator]) {
+      reset(rig);
+      rig.deviceLog.length = 0;
+      // Caches of the engines stay; memory has changed under them.
+      rig.generation += 1;
+    }
+    const exits = runFor(interpreter, instructions, 1000);
+
+    expect(runFor(translator, instructions, piece)).toEqual(exits);
+    expect(stateOf(translator)).toBe(stateOf(interpreter));
+  }
+}
+
+const LENGTHS = fc.array(
+  fc.tuple(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 500 })),
+  {
+    minLength: 12,
+    maxLength: 12,
+  },
+);
+
+describe('in the same state after any number of instructions, in pieces of any length, are', () => {
+  test('random programs', () => {
+    fc.assert(fc.property(program, LENGTHS, expectSame), { numRuns: 20 });
+  });
+
+  test('loops that walk through memory, to the end of runs and over it', () => {
+    fc.assert(fc.property(loop, LENGTHS, expectSame), { numRuns: 40 });
   });
 });

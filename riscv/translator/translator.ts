@@ -9,16 +9,7 @@ import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace, CodeRun } from '../address-space.ts';
 import { EXIT, HART, HART_BYTES } from '../hart.ts';
-import {
-  AREA,
-  CACHED_RUN,
-  CACHED_RUN_BYTES,
-  CACHES,
-  KNOWN_RUN,
-  KNOWN_RUN_BYTES,
-  LIMIT_SHORTFALL,
-  NOWHERE_HIGH,
-} from './engine-area.ts';
+import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES, LIMIT_SHORTFALL } from './engine-area.ts';
 import { FIND_IMPORT, HOST_MODULE } from './runtime-functions.ts';
 import type { Translation } from './translate.ts';
 import type { Translations } from './translations.ts';
@@ -50,6 +41,10 @@ interface LoadedText {
   /** Position in memory of its entry points. */
   readonly table: number;
   readonly run: (hart: number, word: number) => void;
+  /** Empties the caches of runs. */
+  readonly forget: () => void;
+  /** Version of the address space that the caches are of. */
+  mappings: number;
 }
 
 const NEXT_PC = HART.nextPc >> 2;
@@ -62,8 +57,6 @@ const UNKNOWN_STRETCH = 16;
 /** More than translated code wants to be granted at once: with less, it may refuse to begin. */
 const MOST_CHARGED = 2200;
 const MOST_RUNS = 64;
-/** Larger than any span of accesses that are checked together. */
-const EMPTY_LIMIT = 4096;
 
 export class Translator {
   readonly #options: TranslatorOptions;
@@ -112,6 +105,10 @@ export class Translator {
     const x = this.#words;
     const before = x[REMAINING] as number;
     x[AREA.entryPoints >> 2] = text.table;
+    if (text.mappings !== this.#mappings) {
+      text.mappings = this.#mappings;
+      text.forget();
+    }
     text.run(this.#options.at, word);
     const done = before - (x[REMAINING] as number);
     assert(done >= 0, 'translated code counts down');
@@ -160,8 +157,13 @@ export class Translator {
         [FIND_IMPORT]: (_hart: number, low: number, high: number) => this.#find(low, high),
       },
     });
-    const { translation } = compiled;
-    const loaded = { translation, table, run: exports['run'] as LoadedText['run'] };
+    const loaded = {
+      translation: compiled.translation,
+      table,
+      run: exports['run'] as LoadedText['run'],
+      forget: exports['forget'] as LoadedText['forget'],
+      mappings: -1,
+    };
     this.#loaded.set(code, loaded);
     return loaded;
   }
@@ -172,14 +174,7 @@ export class Translator {
     space.refresh();
     if (space.version === this.#mappings) return;
     this.#mappings = space.version;
-    const x = this.#words;
-    x[AREA.runCount >> 2] = 0;
-    for (let cache = 0; cache < CACHES; cache += 1) {
-      const at = (AREA.caches + cache * CACHED_RUN_BYTES) >> 2;
-      x[at + (CACHED_RUN.first >> 2) + 1] = NOWHERE_HIGH;
-      x[at + (CACHED_RUN.limit >> 2)] = EMPTY_LIMIT;
-      x[at + (CACHED_RUN.limit >> 2) + 1] = 0;
-    }
+    this.#words[AREA.runCount >> 2] = 0;
   }
 
   /** Called by translated code: makes a run known to it. @returns 1 when there is one that it did not know */
@@ -201,7 +196,7 @@ export class Translator {
     view.setUint32(at + KNOWN_RUN.first + 4, Math.floor(run.vaddr / 2 ** 32), true);
     view.setUint32(at + KNOWN_RUN.limit, run.sizeBytes - LIMIT_SHORTFALL, true);
     view.setUint32(at + KNOWN_RUN.limit + 4, 0, true);
-    view.setInt32(at + KNOWN_RUN.at, run.at, true);
+    view.setInt32(at + KNOWN_RUN.delta, (run.at - run.vaddr) | 0, true);
     view.setInt32(at + KNOWN_RUN.isWritable, run.isWritable ? 1 : 0, true);
     x[AREA.runCount >> 2] = index + 1;
     return 1;

@@ -2,6 +2,9 @@
 
 import type { Code } from '../../memory/wasm/code.ts';
 
+/** Number of the local that holds the position of the hart's block: the first parameter of each function. */
+export const HART_LOCAL = 0;
+
 export interface Writing {
   readonly code: Code;
   readonly helpers: Helpers;
@@ -11,12 +14,12 @@ export interface Writing {
   get32(x: number): void;
   /** Takes the new value of an integer register from the stack. */
   set(x: number): void;
+  /** @returns the cached run for what is accessed by a base register */
+  cacheOf(base: number, isWrite: boolean): Cache;
 }
 
 /** Numbers of the functions that every module of translated code has. */
 export interface Helpers {
-  /** (hart, cache, address, span, isWrite) → whether the cached run now holds the addresses. */
-  readonly fill: number;
   /** (hart, depth, pc) → what the code at `pc` returned; the pc itself when there is none. */
   readonly dispatch: number;
   /** Upper half of an unsigned product. */
@@ -25,4 +28,16 @@ export interface Helpers {
   readonly rev8: number;
   /** Each byte all ones unless it is zero. */
   readonly orcb: number;
+}
+
+/**
+ * A cached run. An address is inside when `address - first` is below the limit; its position in memory is the sum of
+ * `delta` and its lower 32 bits. These are numbers of the module's variables.
+ */
+export interface Cache {
+  readonly first: number;
+  readonly limit: number;
+  readonly delta: number;
+  /** Number of a function: (hart, address, span) → whether the cache now holds the addresses. */
+  readonly fill: number;
 }

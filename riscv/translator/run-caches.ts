@@ -1,0 +1,163 @@
+/**
+ * Cached runs of a module: one for each base register, and another one for what is written by it, so that the stack and
+ * what is copied from and to do not push each other out. Each has a function that fills it from the runs that are known.
+ */
+
+import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
+import type { ModuleWriter } from '../../memory/wasm/module.ts';
+import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
+import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES } from './engine-area.ts';
+import type { Cache } from './writing.ts';
+
+const { i32, i64 } = TYPE;
+const REGISTERS = 32;
+
+/** An empty cache begins where no program has addresses, and is larger than any span of accesses that are checked together. */
+const NOWHERE_HIGH = 0x4000_0000;
+const EMPTY_LIMIT = 4096;
+
+export interface RunCaches {
+  cacheOf(base: number, isWrite: boolean): Cache;
+}
+
+/** @param find number of the imported function (hart, low, high) → whether a run has become known that holds the address */
+export function defineCaches(module: ModuleWriter, find: number): RunCaches {
+  const search = module.function(
+    module.type({ parameters: [i32, i64, i32, i32], results: [i32] }),
+    searchBody(find),
+  );
+  const type = module.type({ parameters: [i32, i64, i32], results: [i32] });
+  const caches: Cache[] = [];
+  for (let index = 0; index < 2 * REGISTERS; index += 1) {
+    const variables = {
+      first: module.global(i64),
+      limit: module.global(i64),
+      delta: module.global(i32),
+    };
+    const fill = module.function(type, fillBody(search, variables, index >= REGISTERS));
+    caches.push({ ...variables, fill });
+  }
+  const forget = module.function(module.type({ parameters: [], results: [] }), forgetBody(caches));
+  module.exportFunction('forget', forget);
+  return {
+    cacheOf: (base, isWrite) => caches[base + (isWrite ? REGISTERS : 0)] as Cache,
+  };
+}
+
+/** () empties all caches: mappings have changed. */
+function forgetBody(caches: readonly Cache[]): FunctionBody {
+  const code = new Code(0);
+  for (const { first, limit } of caches) {
+    code.i64Halves(0, NOWHERE_HIGH);
+    code.globalSet(first);
+    code.i64(EMPTY_LIMIT);
+    code.globalSet(limit);
+  }
+  return code.finish();
+}
+
+/** (hart, address, span) → 1 when a known run holds the addresses; it is in the cache then. */
+function fillBody(
+  search: number,
+  { first, limit, delta }: Omit<Cache, 'fill'>,
+  isWrite: boolean,
+): FunctionBody {
+  const code = new Code(3);
+  const [hart, address, span] = [0, 1, 2];
+  const run = code.local(i32);
+  code.get(hart);
+  code.get(address);
+  code.get(span);
+  code.i32(isWrite ? 1 : 0);
+  code.call(search);
+  code.tee(run);
+  code.op(OP.i32Eqz);
+  code.if();
+  code.i32(0);
+  code.op(OP.return);
+  code.end();
+  code.get(run);
+  code.access(ACCESS.i64Load, KNOWN_RUN.first);
+  code.globalSet(first);
+  code.get(run);
+  code.access(ACCESS.i64Load, KNOWN_RUN.limit);
+  code.globalSet(limit);
+  code.get(run);
+  code.access(ACCESS.i32Load, KNOWN_RUN.delta);
+  code.globalSet(delta);
+  code.i32(1);
+  return code.finish();
+}
+
+/** (hart, address, span, isWrite) → position of the known run that holds the addresses; 0 when there is none that allows it. */
+function searchBody(find: number): FunctionBody {
+  const code = new Code(4);
+  const [hart, address, span, isWrite] = [0, 1, 2, 3];
+  const run = code.local(i32);
+  const count = code.local(i32);
+  const again = code.loop();
+  loadField(code, hart, AREA.runs, run);
+  loadField(code, hart, AREA.runCount, count);
+  const isNew = code.block();
+  const next = code.loop();
+  code.get(count);
+  code.op(OP.i32Eqz);
+  code.brIf(isNew);
+  putHolds(code, { run, address, span, isWrite });
+  code.if();
+  code.get(run);
+  code.op(OP.return);
+  code.end();
+  add(code, run, KNOWN_RUN_BYTES);
+  add(code, count, -1);
+  code.br(next);
+  code.end();
+  code.end();
+  code.get(hart);
+  code.get(address);
+  code.op(OP.i32WrapI64);
+  code.get(address);
+  code.i64(32);
+  code.op(OP.i64ShrU);
+  code.op(OP.i32WrapI64);
+  code.call(find);
+  code.brIf(again);
+  code.end();
+  code.i32(0);
+  return code.finish();
+}
+
+/** Puts on the stack whether a known run holds the addresses and allows the access. */
+function putHolds(
+  code: Code,
+  { run, address, span, isWrite }: { run: number; address: number; span: number; isWrite: number },
+): void {
+  code.get(address);
+  code.get(run);
+  code.access(ACCESS.i64Load, KNOWN_RUN.first);
+  code.op(OP.i64Sub);
+  code.get(run);
+  code.access(ACCESS.i64Load, KNOWN_RUN.limit);
+  code.get(span);
+  code.op(OP.i64ExtendI32U);
+  code.op(OP.i64Sub);
+  code.op(OP.i64LtU);
+  code.get(run);
+  code.access(ACCESS.i32Load, KNOWN_RUN.isWritable);
+  code.get(isWrite);
+  code.op(OP.i32GeS);
+  code.op(OP.i32And);
+}
+
+function loadField(code: Code, hart: number, offset: number, local: number): void {
+  code.get(hart);
+  code.access(ACCESS.i32Load, offset);
+  code.set(local);
+}
+
+function add(code: Code, local: number, value: number): void {
+  code.get(local);
+  code.i32(value);
+  code.op(OP.i32Add);
+  code.set(local);
+}
