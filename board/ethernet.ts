@@ -2,13 +2,30 @@
  * The Ethernet wire, as a NIC model sees it. Captures, impairments, switches and traffic generators are wrappers that
  * implement the same interface, so any of them fits any NIC.
  *
- * Frames are 14 to 1514 bytes, without preamble and frame check sequence; a wire may carry damaged ones of 1 to 2048
+ * Frames are 14 to 1514 bytes, and up to 1522 with two VLAN tags, without preamble and frame check sequence; a wire may carry damaged ones of 1 to 2048
  * bytes, which NICs count and drop. Bytes are copied straight between the wire
  * and RAM: positions are offsets in the board's `Ram` (see `memory/ram.ts`), whose staging area holds frames in flight.
  */
 
 export const FRAME_BYTES_MIN = 14;
 export const FRAME_BYTES_MAX = 1514;
+/** The longest frame with two VLAN tags (IEEE 802.3 3.2.7, 802.1Q). */
+export const TAGGED_FRAME_BYTES_MAX = FRAME_BYTES_MAX + 8;
+const TAG_BYTES = 4;
+const TYPE_C_TAG = 0x8100;
+const TYPE_S_TAG = 0x88a8;
+
+/** @param typeAt where the frame's type field is @returns how long the frame may be, by the tags that it has */
+export function frameBytesMaxOf(bytes: Uint8Array, typeAt: number): number {
+  let most = FRAME_BYTES_MAX;
+  for (let at = typeAt; most < TAGGED_FRAME_BYTES_MAX; at += TAG_BYTES) {
+    const type = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+    if (type !== TYPE_C_TAG && type !== TYPE_S_TAG) break;
+    most += TAG_BYTES;
+  }
+  return most;
+}
+
 /** The longest that a wire carries, damaged or not. */
 export const WIRE_BYTES_MAX = 2048;
 

@@ -3,7 +3,12 @@
 import { AssertionFailure } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { DevicePart } from '../device.ts';
-import { type EthernetWire, FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../ethernet.ts';
+import {
+  type EthernetWire,
+  FRAME_BYTES_MAX,
+  FRAME_BYTES_MIN,
+  frameBytesMaxOf,
+} from '../ethernet.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
 import type { NetFilter } from './net-filter.ts';
@@ -16,6 +21,9 @@ const BYTES_MAX = FRAME_BYTES_MAX;
 const NONE = NO_CHAIN;
 const VALID = VIRTIO_NET_HDR_F_DATA_VALID;
 const ADDRESS_BYTES = 6;
+const TYPE_AT = 12;
+/** Two VLAN tags. */
+const TAGS_BYTES = 8;
 
 export interface NetReceiverOptions {
   readonly queue: DeviceQueue;
@@ -47,6 +55,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly #framesPerTurn: number = this.options.framesPerTurn;
   readonly #whenNoBuffer: 'drop' | 'hold' = this.options.whenNoBuffer;
   readonly #addressAt: number = this.options.ram.takeStaging(ADDRESS_BYTES);
+  readonly #tagsAt: number = this.options.ram.takeStaging(TAGS_BYTES);
   // The chains that a merged frame has taken so far, and how much was written to each.
   readonly #heads: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
   readonly #written: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
@@ -61,13 +70,19 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
       if (lengthBytes === 0) return 'done';
       if (!linkUp) this.#drop('rxLinkDown');
       else if (lengthBytes < BYTES_MIN) this.#drop('rxTooShort');
-      else if (lengthBytes > BYTES_MAX) this.#drop('rxTooLong');
+      else if (lengthBytes > BYTES_MAX && lengthBytes > this.#longest()) this.#drop('rxTooLong');
       else if (!this.#filter.acceptsAll && !this.#isForUs()) this.#drop('rxFiltered');
       else if (this.#receivePlain(lengthBytes)) continue;
       else if (this.#receive(lengthBytes) === 'held') return 'done';
     }
     return 'more';
   };
+
+  /** How long the frame may be, by its tags. */
+  #longest(): number {
+    this.#wire.copyNext(TYPE_AT, this.#tagsAt, TAGS_BYTES);
+    return frameBytesMaxOf(this.#ram.u8, this.#tagsAt);
+  }
 
   #isForUs(): boolean {
     this.#wire.copyNext(0, this.#addressAt, ADDRESS_BYTES);

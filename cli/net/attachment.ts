@@ -12,8 +12,7 @@ import { StagedLink } from '../../board/links/staged-link.ts';
 import type { Station } from '../../board/links/udp-frame.ts';
 import { hostEpoch } from '../../host/event-loop.ts';
 import type { Bridge } from '../../host/net/bridge.ts';
-import { FileBytes } from '../../host/net/capture-bytes.ts';
-import { readCapture } from '../../host/net/capture-reader.ts';
+import { openReplay } from '../../host/net/usable-capture.ts';
 import type { CaptureReader } from '../../host/net/captured-frame.ts';
 import { CaptureReplay } from '../../host/net/capture-replay.ts';
 import {
@@ -309,15 +308,6 @@ function generatorMac(index: number): Uint8Array {
 
 function generatorCounters(generator: TrafficGenerator): Record<string, unknown> {
   return { ...generator.counters, roundTripNs: generator.roundTrip.summary() };
-}
-
-/** @throws UserMistake when nothing can be read from the file */
-function openReplay(path: string): CaptureReader {
-  const reader = readCapture(new FileBytes(path));
-  if (reader.problem !== undefined) {
-    throw new UserMistake(`${path}: ${reader.problem}; no frame can be read`);
-  }
-  return reader;
 }
 
 function checkForwards(forwards: readonly HostForward[], guests: readonly Guest[]): void {

@@ -40,7 +40,10 @@ const DRAIN_NS = 1_000_000_000;
 export async function driveVirtual(run: VirtualRun): Promise<Ending> {
   const { testbed, port, untilNs } = run;
   for (;;) {
-    const sliceEndNs = Math.min(testbed.now() + VIRTUAL_SLICE_NS, untilNs);
+    // Time in which nothing happens costs nothing, however long it is.
+    const nextNs = testbed.nextEventAt();
+    const pauseEndNs = nextNs < Infinity ? nextNs : 0;
+    const sliceEndNs = Math.min(Math.max(testbed.now() + VIRTUAL_SLICE_NS, pauseEndNs), untilNs);
     testbed.runUntil(sliceEndNs);
     port.flush();
     run.onSlice();

@@ -5,11 +5,13 @@
  *     host socket ◄── bridge.transmit ◄─────────────────────────────── wire   ◄── NIC
  */
 
-import { FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../../board/ethernet.ts';
+import { FRAME_BYTES_MAX, FRAME_BYTES_MIN, frameBytesMaxOf } from '../../board/ethernet.ts';
+
+const TYPE_AT = 12;
 
 /** The host's end of the board's wire. */
 export interface BoardPort {
-  /** Copies one frame of 14 to 1514 bytes in. 'full' changes nothing: the frame may be offered again later. */
+  /** Copies one frame of 14 to 1514 bytes in, or 1522 with tags. 'full' changes nothing: the frame may be offered again later. */
   offer(frame: Uint8Array): 'ok' | 'full';
 }
 
@@ -51,9 +53,9 @@ export class Ingress {
       this.#onDrop(frame, `shorter than ${FRAME_BYTES_MIN} bytes`);
       return 'dropped';
     }
-    if (frame.length > FRAME_BYTES_MAX) {
+    if (frame.length > FRAME_BYTES_MAX && frame.length > frameBytesMaxOf(frame, TYPE_AT)) {
       this.giants += 1;
-      this.#onDrop(frame, `longer than ${FRAME_BYTES_MAX} bytes`);
+      this.#onDrop(frame, `longer than ${frameBytesMaxOf(frame, TYPE_AT)} bytes`);
       return 'dropped';
     }
     if (this.#port.offer(frame) === 'full') return 'full';

@@ -23,6 +23,15 @@ class UnreadableCapture implements CaptureReader {
   }
 }
 
+/** What captures are packed in, by the first bytes. */
+const PACKED = [
+  { magic: [0x1f, 0x8b], name: 'gzip', remedy: 'gunzip' },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], name: 'zstd', remedy: 'unzstd' },
+  { magic: [0xfd, 0x37, 0x7a, 0x58], name: 'xz', remedy: 'unxz' },
+  { magic: [0x42, 0x5a, 0x68], name: 'bzip2', remedy: 'bunzip2' },
+  { magic: [0x50, 0x4b], name: 'a zip archive', remedy: 'unzip' },
+] as const;
+
 /** Recognises the format. */
 export function readCapture(source: ByteSource): CaptureReader {
   const head = source.take(4);
@@ -33,6 +42,10 @@ export function readCapture(source: ByteSource): CaptureReader {
   const magic = new DataView(head.buffer, head.byteOffset).getUint32(0, true);
   if (magic === PCAPNG_SECTION_HEADER) return new PcapngReader(source);
   if (isPcapMagic(magic)) return new PcapReader(source, magic);
+  const packed = PACKED.find(({ magic: known }) => known.every((byte, at) => head[at] === byte));
+  if (packed !== undefined) {
+    return new UnreadableCapture(`is ${packed.name}: ${packed.remedy} it first`);
+  }
   return new UnreadableCapture(
     `neither pcap nor pcapng: the magic number at offset 0 is 0x${magic.toString(16).padStart(8, '0')}`,
   );

@@ -1,6 +1,7 @@
 /**
  * Replays a capture onto the board's wire, each frame at its own time after the first. What a wire would not carry (frames
- * that are too short, too long, cut by a snap length, or not Ethernet) is counted and dropped. A frame that finds the wire
+ * that are too short, too long, cut by a snap length, or not Ethernet) is counted and dropped. A frame without a time has its
+ * neighbour's: that of the one before it, or, at the beginning, behind it. A frame that finds the wire
  * full comes as soon as there is room; it and those behind it are counted as late.
  */
 
@@ -12,6 +13,10 @@ import type { CaptureReader, CapturedFrame } from './captured-frame.ts';
 
 /** How long a frame that found the wire full waits before it is offered again. */
 const AGAIN_NS = 10_000;
+
+/** A wait that is told, and how many are. */
+const TELL_WAIT_NS = 5e9;
+const WAITS_TOLD_MAX = 5;
 
 export interface CaptureReplayOptions {
   readonly reader: CaptureReader;
@@ -27,7 +32,9 @@ export class CaptureReplay implements Bridge, ClockEvent {
   readonly #options: CaptureReplayOptions;
   readonly #ingress: Ingress;
   #startedAt = 0;
-  #firstTimeNs = 0n;
+  /** Of the first frame that has a time. */
+  #firstTimeNs: bigint | undefined;
+  #waitsTold = 0;
   #next: CapturedFrame | undefined;
   /** When the frame in `#next` is due, on the board's clock. */
   #nextAt = 0;
@@ -53,7 +60,6 @@ export class CaptureReplay implements Bridge, ClockEvent {
     this.#state = 'replaying';
     this.#next = this.#read();
     if (this.#next === undefined) return;
-    this.#firstTimeNs = this.#next.timeNs;
     this.#options.clock.schedule(this, this.#nextAt);
   }
 
@@ -77,10 +83,8 @@ export class CaptureReplay implements Bridge, ClockEvent {
       if (this.#nextAt < nowNs) this.#count.framesLate += 1;
       this.#next = this.#read();
       if (this.#next === undefined) return;
-      const dueAt = this.#startedAt + Number(this.#next.timeNs - this.#firstTimeNs);
-      // Stamps that go back (several interfaces, a stepped clock) do not reorder frames.
-      this.#nextAt = Math.max(this.#nextAt, dueAt);
     }
+    this.#tellWait(this.#nextAt - nowNs);
     this.#options.clock.schedule(this, this.#nextAt);
   }
 
@@ -88,6 +92,12 @@ export class CaptureReplay implements Bridge, ClockEvent {
     const frame = this.#options.reader.next();
     if (frame !== undefined) {
       this.#count.framesRead += 1;
+      if (frame.timeNs !== undefined) {
+        this.#firstTimeNs ??= frame.timeNs;
+        // Stamps that go back (several interfaces, a stepped clock) do not reorder frames.
+        const dueAt = this.#startedAt + Number(frame.timeNs - this.#firstTimeNs);
+        this.#nextAt = Math.max(this.#nextAt, dueAt);
+      }
       return frame;
     }
     this.#state = 'over';
@@ -97,6 +107,16 @@ export class CaptureReplay implements Bridge, ClockEvent {
       this.#options.onNotice(`${this.#options.name}: ${problem}; ${kept}`);
     }
     return undefined;
+  }
+
+  /** A person who watches should know that it goes on. */
+  #tellWait(waitNs: number): void {
+    if (waitNs < TELL_WAIT_NS || this.#waitsTold === WAITS_TOLD_MAX) return;
+    this.#waitsTold += 1;
+    const last = this.#waitsTold === WAITS_TOLD_MAX ? '; further waits are not told' : '';
+    this.#options.onNotice(
+      `${this.#options.name}: the next frame is due in ${seconds(waitNs)}${last}`,
+    );
   }
 
   #offer(frame: CapturedFrame): 'over' | 'full' {
@@ -117,11 +137,23 @@ export class CaptureReplay implements Bridge, ClockEvent {
   }
 
   close(): Promise<void> {
-    this.#options.clock.cancel(this);
+    const { clock, name, onNotice } = this.#options;
+    clock.cancel(this);
+    if (this.#state === 'replaying' && this.#next !== undefined) {
+      const wait = Math.max(0, this.#nextAt - clock.now());
+      const done = this.#count.framesRead - 1;
+      onNotice(
+        `${name}: frames are left behind the first ${done}; the next was due in ${seconds(wait)}`,
+      );
+    }
     return Promise.resolve();
   }
 
   counters(): Record<string, number> {
     return { ...this.#ingress.counters(), ...this.#count };
   }
+}
+
+function seconds(ns: number): string {
+  return `${(ns / 1e9).toFixed(1)} s`;
 }

@@ -6,6 +6,7 @@ import { VirtualClock } from '../../board/virtual-clock.ts';
 import { Ram } from '../../memory/ram.ts';
 import { MemoryBytes } from './capture-bytes.ts';
 import { readCapture } from './capture-reader.ts';
+import { Ingress } from './bridge.ts';
 import { CaptureReplay } from './capture-replay.ts';
 import { CaptureWire } from './capture-wire.ts';
 import { PcapngWriter } from './pcapng-writer.ts';
@@ -15,7 +16,7 @@ interface Rig {
   readonly ram: Ram;
   readonly link: StagedLink;
   readonly wire: CaptureWire;
-  readonly frames: () => { bytes: Buffer; timeNs: bigint }[];
+  readonly frames: () => { bytes: Buffer; timeNs: bigint | undefined }[];
   readonly raw: () => Buffer;
 }
 
@@ -34,7 +35,7 @@ function rig(): Rig {
     writer.flush();
     return Buffer.concat(pieces);
   };
-  const frames = (): { bytes: Buffer; timeNs: bigint }[] => {
+  const frames = (): { bytes: Buffer; timeNs: bigint | undefined }[] => {
     const reader = readCapture(new MemoryBytes(raw()));
     const all = [];
     for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
@@ -146,6 +147,66 @@ describe('a replay', () => {
 
     expect(arrivals.map(([, length]) => length)).toEqual([14, 1514]);
     expect(replayed.counters()).toMatchObject({ framesRead: 4, runtsDropped: 1, giantsDropped: 1 });
+  });
+
+  it('gives frames without a time that of their neighbour', () => {
+    const head = capture([0], [60]);
+    const simple = Buffer.alloc(16 + 60);
+    simple.writeUInt32LE(3, 0);
+    simple.writeUInt32LE(simple.length, 4);
+    simple.writeUInt32LE(60, 8);
+    simple.writeUInt32LE(simple.length, simple.length - 4);
+    // Section and interface come first, then a packet of 60 bytes: what its writer puts behind them is all of the rest.
+    const packets = capture([7_000, 9_000], [61, 62]);
+    const start = head.length - (capture([0, 0], [60, 60]).length - head.length);
+    const before = Buffer.concat([packets.subarray(0, start), simple, packets.subarray(start)]);
+    const { arrivals } = replay(Buffer.concat([before, simple]));
+
+    expect(arrivals.map(([time, length]) => [time, length])).toEqual([
+      [1_000, 60],
+      [1_000, 61],
+      [3_000, 62],
+      [3_000, 60],
+    ]);
+  });
+
+  it('tells of long waits, a few of them, and of what is left at the end', async () => {
+    const times = Array.from({ length: 9 }, (_, index) => index * 6_000_000_000);
+    const { replayed, notices } = replay(
+      capture(
+        times,
+        times.map(() => 60),
+      ),
+    );
+    await replayed.close();
+
+    expect(notices).toEqual([
+      'in.pcapng: the next frame is due in 6.0 s',
+      'in.pcapng: frames are left behind the first 1; the next was due in 6.0 s',
+    ]);
+  });
+
+  it('takes frames with VLAN tags, which are as much longer', () => {
+    const frame = (length: number, ...tags: string[]): Buffer => {
+      const bytes = Buffer.alloc(length);
+      tags.forEach((tag, at) => bytes.write(tag, 12 + 4 * at, 'hex'));
+      return bytes;
+    };
+    const offered: number[] = [];
+    const ingress = new Ingress({
+      offer: (bytes) => {
+        offered.push(bytes.length);
+        return 'ok';
+      },
+    });
+    ingress.offer(frame(1518, '8100'));
+    ingress.offer(frame(1519, '8100'));
+    ingress.offer(frame(1522, '88a8', '8100'));
+    ingress.offer(frame(1523, '88a8', '8100'));
+    ingress.offer(frame(1515, '0800'));
+
+    expect(offered).toEqual([1518, 1522]);
+    expect(ingress.giants).toBe(3);
   });
 
   it('uses what lies before the damage, and says where that is', () => {

@@ -10,11 +10,22 @@ export interface CapturedFrame {
   readonly bytes: Uint8Array;
   /** How long the frame was on the wire. More than `bytes` when the capture has a snap length. */
   readonly originalLength: number;
-  /** Nanoseconds since 1970. */
-  readonly timeNs: bigint;
+  /** Nanoseconds since 1970; undefined for a record that has no time, which takes place with its neighbour. */
+  readonly timeNs: bigint | undefined;
   readonly linkType: number;
   /** Offset of the record in the file. */
   readonly offset: number;
+}
+
+/** Takes a declared frame check sequence off: a NIC does not pass it on. */
+export function withoutFcs(
+  bytes: Uint8Array,
+  originalLength: number,
+  fcsBytes: number,
+): { readonly bytes: Uint8Array; readonly originalLength: number } {
+  if (fcsBytes === 0) return { bytes, originalLength };
+  const length = Math.max(0, originalLength - fcsBytes);
+  return { bytes: bytes.subarray(0, Math.min(bytes.length, length)), originalLength: length };
 }
 
 export interface CaptureReader {

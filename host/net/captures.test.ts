@@ -2,17 +2,18 @@
 // people's tools where they are installed.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FileBytes, MemoryBytes } from './capture-bytes.ts';
 import { readCapture } from './capture-reader.ts';
+import { openReplay, uselessness } from './usable-capture.ts';
 import { PcapngWriter } from './pcapng-writer.ts';
 
 interface Seen {
   readonly bytes: number[];
-  readonly timeNs: bigint;
+  readonly timeNs: bigint | undefined;
   readonly originalLength: number;
 }
 
@@ -137,6 +138,84 @@ describe('pcap', () => {
   });
 });
 
+describe('a declared frame check sequence', () => {
+  it('of pcap is taken off, also of frames that were cut inside it', () => {
+    const whole = pcap('little', 0xa1b2_c3d4);
+    // P, and two units of two bytes.
+    whole.writeUInt32LE((0x2400_0001 >>> 0) | 0, 20);
+    const { frames } = readAll(whole);
+    expect(frames[0]?.bytes).toEqual([...frameA.subarray(0, frameA.length - 4)]);
+    expect(frames[0]?.originalLength).toBe(frameA.length - 4);
+    expect(frames[1]?.bytes).toEqual([...frameB]);
+    expect(frames[1]?.originalLength).toBe(996);
+  });
+
+  it.each([
+    ['an interface, in bytes', 4],
+    ['an interface, in bits', 32],
+  ])('of %s is taken off', (_name, length) => {
+    const section = pcapng('little', 9).subarray(0, 28);
+    const option = Buffer.concat([half('little', 13, 1), Buffer.from([length, 0, 0, 0])]);
+    const about = Buffer.concat([half('little', 1, 0), words('little', 0), option]);
+    const packet = Buffer.concat([words('little', 0, 0, 7, 60, 60), frameB]);
+    const flags = Buffer.concat([half('little', 2, 4), words('little', 2 << 5)]);
+    const { frames } = readAll(
+      Buffer.concat([
+        section,
+        block('little', 1, about),
+        block('little', 6, packet),
+        block('little', 6, Buffer.concat([packet, flags])),
+      ]),
+    );
+    expect(frames.map(({ bytes }) => bytes.length)).toEqual([56, 58]);
+  });
+});
+
+describe('a capture of which nothing can be used', () => {
+  const useless = (bytes: Buffer): string | undefined =>
+    uselessness(readCapture(new MemoryBytes(bytes)));
+
+  it.each([
+    [113, /Linux cooked capture.*-i eth0.*editcap/],
+    [127, /radiotap/],
+    [101, /raw IP/],
+    [4000, /link type 4000/],
+  ])('says so: link type %i', (linkType, message) => {
+    const whole = pcap('little', 0xa1b2_c3d4);
+    whole.writeUInt32LE(linkType, 20);
+    expect(useless(whole)).toMatch(message);
+  });
+
+  it('says so: every frame is cut', () => {
+    const whole = pcap('little', 0xa1b2_c3d4);
+    whole.writeUInt32LE(9999, 24 + 12);
+    expect(useless(whole)).toMatch(/snap length/);
+  });
+
+  it('is none that has one good frame, or none at all', () => {
+    expect(useless(pcap('little', 0xa1b2_c3d4))).toBeUndefined();
+    expect(useless(pcap('little', 0xa1b2_c3d4).subarray(0, 24))).toBeUndefined();
+  });
+
+  it.each([
+    ['1f8b0800', 'is gzip: gunzip it first'],
+    ['28b52ffd', 'is zstd: unzstd it first'],
+    ['fd377a58', 'is xz: unxz it first'],
+    ['425a6839', 'is bzip2: bunzip2 it first'],
+  ])('says what it is packed in: %s', (magic, problem) => {
+    expect(readAll(Buffer.from(magic, 'hex')).problem).toBe(problem);
+  });
+
+  const CASES = process.env['SDDF_CASES'] ?? '../../shared/cases';
+  const cases = [
+    ['sll.pcap', /Linux cooked capture/],
+    ['zip.pcap.gz', /gunzip/],
+  ] as const;
+  it.skipIf(!existsSync(CASES)).each(cases)('of the cases: %s', (name, message) => {
+    expect(() => openReplay(join(CASES, name))).toThrow(message);
+  });
+});
+
 describe('pcapng', () => {
   for (const order of ['little', 'big'] as const) {
     it(`reads ${order}-endian blocks and skips others`, () => {
@@ -145,7 +224,7 @@ describe('pcapng', () => {
       expect(problem).toBeUndefined();
       expect(frames).toEqual([
         { bytes: [...frameA], timeNs: 2n * 0x1_0000_0000n + 7n, originalLength: frameA.length },
-        { bytes: [...frameB], timeNs: 0n, originalLength: frameB.length },
+        { bytes: [...frameB], timeNs: undefined, originalLength: frameB.length },
       ]);
     });
   }

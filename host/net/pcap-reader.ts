@@ -4,13 +4,14 @@
  */
 
 import type { ByteSource } from './capture-bytes.ts';
-import { RECORD_BYTES_MAX } from './captured-frame.ts';
+import { RECORD_BYTES_MAX, withoutFcs } from './captured-frame.ts';
 import type { CaptureReader, CapturedFrame } from './captured-frame.ts';
 
 const MAGIC_MICROSECONDS = 0xa1b2_c3d4;
 const MAGIC_NANOSECONDS = 0xa1b2_3c4d;
 const HEADER_REST_BYTES = 20;
 const RECORD_HEADER_BYTES = 16;
+const FCS_KNOWN = 1 << 26;
 
 /** @param magic the first four bytes, read as little-endian */
 export function isPcapMagic(magic: number): boolean {
@@ -30,6 +31,7 @@ export class PcapReader implements CaptureReader {
   readonly #little: boolean;
   readonly #nsPerFraction: bigint;
   readonly #linkType: number;
+  readonly #fcsBytes: number = 0;
   problem: string | undefined;
 
   /** @param magic the first four bytes, which have been read already, as little-endian */
@@ -44,8 +46,10 @@ export class PcapReader implements CaptureReader {
       this.#fail('truncated', source.offset, 'in the file header');
       return;
     }
-    // The upper bits of the last word are flags and a length of a frame check sequence.
-    this.#linkType = viewOf(header).getUint32(16, this.#little) & 0xffff;
+    // Link type, whether the length of the frame check sequence is known, and that in units of two bytes.
+    const word = viewOf(header).getUint32(16, this.#little);
+    this.#linkType = word & 0xffff;
+    if ((word & FCS_KNOWN) !== 0) this.#fcsBytes = (word >>> 28) * 2;
   }
 
   next(): CapturedFrame | undefined {
@@ -69,7 +73,8 @@ export class PcapReader implements CaptureReader {
       return this.#fail('truncated', this.#source.offset, 'in a frame');
     }
     const timeNs = BigInt(seconds) * 1_000_000_000n + BigInt(fraction) * this.#nsPerFraction;
-    return { bytes, originalLength, timeNs, linkType: this.#linkType, offset };
+    const frame = withoutFcs(bytes, originalLength, this.#fcsBytes);
+    return { ...frame, timeNs, linkType: this.#linkType, offset };
   }
 
   #fail(how: 'truncated' | 'corrupt', offset: number, what: string): undefined {

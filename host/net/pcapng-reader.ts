@@ -5,7 +5,7 @@
  */
 
 import type { ByteSource } from './capture-bytes.ts';
-import { RECORD_BYTES_MAX } from './captured-frame.ts';
+import { RECORD_BYTES_MAX, withoutFcs } from './captured-frame.ts';
 import type { CaptureReader, CapturedFrame } from './captured-frame.ts';
 
 export const PCAPNG_SECTION_HEADER = 0x0a0d_0d0a;
@@ -16,7 +16,10 @@ const BLOCK_ENHANCED_PACKET = 6;
 const BYTE_ORDER_MAGIC = 0x1a2b_3c4d;
 const OPTION_END = 0;
 const OPTION_TIME_RESOLUTION = 9;
+const OPTION_FCS_LENGTH = 13;
 const OPTION_TIME_OFFSET = 14;
+/** Of an enhanced packet. */
+const OPTION_PACKET_FLAGS = 2;
 /** Type and length before the body, length behind it. */
 const BLOCK_FRAME_BYTES = 12;
 
@@ -25,6 +28,7 @@ interface Interface {
   readonly snapLength: number;
   readonly ticksPerSecond: bigint;
   readonly offsetSeconds: bigint;
+  readonly fcsBytes: number;
 }
 
 export class PcapngReader implements CaptureReader {
@@ -127,6 +131,7 @@ export class PcapngReader implements CaptureReader {
     }
     let ticksPerSecond = 1_000_000n;
     let offsetSeconds = 0n;
+    let fcsBytes = 0;
     let at = 8;
     while (at + 4 <= body.byteLength) {
       const code = body.getUint16(at, this.#little);
@@ -141,6 +146,8 @@ export class PcapngReader implements CaptureReader {
         ticksPerSecond = (resolution & 0x80) === 0 ? 10n ** exponent : 2n ** exponent;
       } else if (code === OPTION_TIME_OFFSET && length >= 8) {
         offsetSeconds = body.getBigInt64(at + 4, this.#little);
+      } else if (code === OPTION_FCS_LENGTH && length >= 1) {
+        fcsBytes = fcsBytesOf(body.getUint8(at + 4));
       }
       at += 4 + Math.ceil(length / 4) * 4;
     }
@@ -149,6 +156,7 @@ export class PcapngReader implements CaptureReader {
       snapLength: body.getUint32(4, this.#little),
       ticksPerSecond,
       offsetSeconds,
+      fcsBytes,
     });
     return undefined;
   }
@@ -169,10 +177,27 @@ export class PcapngReader implements CaptureReader {
       (ticks * 1_000_000_000n) / from.ticksPerSecond + from.offsetSeconds * 1_000_000_000n;
     const bytes = new Uint8Array(body.buffer, body.byteOffset + 20, capturedLength);
     const originalLength = body.getUint32(16, this.#little);
-    return { bytes, originalLength, timeNs, linkType: from.linkType, offset };
+    const fcsBytes = this.#fcsOf(body, 20 + Math.ceil(capturedLength / 4) * 4) ?? from.fcsBytes;
+    const frame = withoutFcs(bytes, originalLength, fcsBytes);
+    return { ...frame, timeNs, linkType: from.linkType, offset };
   }
 
-  /** A simple packet belongs to interface 0 and has no time: it takes place at once. */
+  /** @param optionsAt where a packet's options begin @returns what its flags say of the frame check sequence, if anything */
+  #fcsOf(body: DataView, optionsAt: number): number | undefined {
+    for (let at = optionsAt; at + 4 <= body.byteLength;) {
+      const code = body.getUint16(at, this.#little);
+      const length = body.getUint16(at + 2, this.#little);
+      if (code === OPTION_END || at + 4 + length > body.byteLength) return undefined;
+      if (code === OPTION_PACKET_FLAGS && length === 4) {
+        const fcsBytes = (body.getUint32(at + 4, this.#little) >>> 5) & 0xf;
+        return fcsBytes === 0 ? undefined : fcsBytes;
+      }
+      at += 4 + Math.ceil(length / 4) * 4;
+    }
+    return undefined;
+  }
+
+  /** A simple packet belongs to interface 0 and has no time. */
   #simplePacket(body: DataView, offset: number): CapturedFrame | undefined {
     const from = this.#interfaces[0];
     if (from === undefined || body.byteLength < 4) {
@@ -182,13 +207,19 @@ export class PcapngReader implements CaptureReader {
     const snapLength = from.snapLength === 0 ? originalLength : from.snapLength;
     const capturedLength = Math.min(originalLength, snapLength, body.byteLength - 4);
     const bytes = new Uint8Array(body.buffer, body.byteOffset + 4, capturedLength);
-    return { bytes, originalLength, timeNs: 0n, linkType: from.linkType, offset };
+    const frame = withoutFcs(bytes, originalLength, from.fcsBytes);
+    return { ...frame, timeNs: undefined, linkType: from.linkType, offset };
   }
 
   #fail(how: 'truncated' | 'corrupt', offset: number, what: string): undefined {
     this.problem = `${how} at offset ${String(offset)}: ${what}`;
     return undefined;
   }
+}
+
+/** The draft says bits, its example and the programs that write it say bytes: 4 and 32 are the same. */
+function fcsBytesOf(length: number): number {
+  return length > 8 ? length >>> 3 : length;
 }
 
 function viewOf(bytes: Uint8Array): DataView {

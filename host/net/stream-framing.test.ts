@@ -86,4 +86,28 @@ describe('stream framing', () => {
     expect(frames).toHaveLength(100);
     expect(frames[99]?.[1513]).toBe(99);
   });
+
+  it('copies each byte once, however small the pieces are', () => {
+    const encoder = new StreamEncoder();
+    for (let frame = 0; frame < 3; frame += 1) encoder.add(new Uint8Array(65_000).fill(frame));
+    const bytes = encoder.take();
+    const decoder = new StreamDecoder();
+    let copied = 0;
+    const set = Uint8Array.prototype.set;
+    Uint8Array.prototype.set = function (this: Uint8Array, from, at) {
+      copied += from.length;
+      set.call(this, from, at);
+    };
+    try {
+      let frames = 0;
+      for (let at = 0; at < bytes.length; at += 1) {
+        decoder.push(bytes.subarray(at, at + 1));
+        for (let frame = decoder.next(); frame !== undefined; frame = decoder.next()) frames += 1;
+      }
+      expect(frames).toBe(3);
+      expect(copied).toBeLessThanOrEqual(bytes.length);
+    } finally {
+      Uint8Array.prototype.set = set;
+    }
+  });
 });

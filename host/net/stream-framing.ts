@@ -7,20 +7,21 @@ export const LENGTH_BYTES = 4;
 /** The longest that QEMU accepts: its NET_BUFSIZE, room for offloaded segments. Longer means that we lost our place. */
 export const STREAM_FRAME_BYTES_MAX = 4096 + 65_536;
 
-/** Takes pieces of a stream and gives whole frames. */
-export class StreamDecoder {
-  #rest: Uint8Array = new Uint8Array(0);
+const NOTHING = new Uint8Array(0);
 
-  /** Adds a piece. The bytes must not change until {@link next} has answered `undefined`. */
+/** Takes pieces of a stream and gives whole frames. A byte is copied once at most, however small the pieces are. */
+export class StreamDecoder {
+  #rest: Uint8Array = NOTHING;
+  /** A length of which not all has come. */
+  readonly #length = new Uint8Array(LENGTH_BYTES);
+  #lengthFilled = 0;
+  /** A frame of which not all has come. */
+  #frame: Uint8Array = NOTHING;
+  #frameFilled = 0;
+
+  /** Adds a piece, when {@link next} has answered `undefined`. The bytes must not change until it does so again. */
   push(piece: Uint8Array): void {
-    if (this.#rest.length === 0) {
-      this.#rest = piece;
-      return;
-    }
-    const joined = new Uint8Array(this.#rest.length + piece.length);
-    joined.set(this.#rest);
-    joined.set(piece, this.#rest.length);
-    this.#rest = joined;
+    this.#rest = piece;
   }
 
   /**
@@ -29,19 +30,45 @@ export class StreamDecoder {
    * @returns `undefined` when more bytes are needed
    */
   next(): Uint8Array | 'badLength' | undefined {
-    const rest = this.#rest;
-    if (rest.length < LENGTH_BYTES) return undefined;
-    const lengthBytes = new DataView(rest.buffer, rest.byteOffset).getUint32(0, false);
-    if (lengthBytes === 0 || lengthBytes > STREAM_FRAME_BYTES_MAX) return 'badLength';
-    const end = LENGTH_BYTES + lengthBytes;
-    if (rest.length < end) return undefined;
-    this.#rest = rest.subarray(end);
-    return rest.subarray(LENGTH_BYTES, end);
+    if (this.#frame.length === 0) {
+      if (this.#lengthFilled < LENGTH_BYTES) this.#fillLength();
+      if (this.#lengthFilled < LENGTH_BYTES) return undefined;
+      const lengthBytes = new DataView(this.#length.buffer).getUint32(0, false);
+      if (lengthBytes === 0 || lengthBytes > STREAM_FRAME_BYTES_MAX) return 'badLength';
+      if (this.#rest.length >= lengthBytes) {
+        this.#lengthFilled = 0;
+        return this.#take(lengthBytes);
+      }
+      this.#frame = new Uint8Array(lengthBytes);
+      this.#frameFilled = 0;
+    }
+    const part = this.#take(Math.min(this.#rest.length, this.#frame.length - this.#frameFilled));
+    this.#frame.set(part, this.#frameFilled);
+    this.#frameFilled += part.length;
+    if (this.#frameFilled < this.#frame.length) return undefined;
+    const whole = this.#frame;
+    this.#frame = NOTHING;
+    this.#lengthFilled = 0;
+    return whole;
+  }
+
+  #fillLength(): void {
+    const part = this.#take(Math.min(this.#rest.length, LENGTH_BYTES - this.#lengthFilled));
+    this.#length.set(part, this.#lengthFilled);
+    this.#lengthFilled += part.length;
+  }
+
+  #take(count: number): Uint8Array {
+    const taken = this.#rest.subarray(0, count);
+    this.#rest = this.#rest.subarray(count);
+    return taken;
   }
 
   /** Forgets what has been read in part: the connection is a new one. */
   reset(): void {
-    this.#rest = new Uint8Array(0);
+    this.#rest = NOTHING;
+    this.#lengthFilled = 0;
+    this.#frame = NOTHING;
   }
 }
 

@@ -32,7 +32,8 @@ const NUM_BUFFERS_HALFWORD = regs.VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
 const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
-const FRAME_BYTES_MAX = 1514;
+/** With two VLAN tags; whether a frame has them is for the device to see. */
+const FRAME_BYTES_MAX = 1522;
 /** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
 const LIE_HEADER = -100;
 
