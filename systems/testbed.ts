@@ -419,7 +419,7 @@ function makeImages(
     const program = options.programs?.get(pd.pd.name) ?? pd.pd.image.program;
     if (program === undefined) {
       throw new TestbedError(
-        `protection domain '${pd.pd.name}': no program for image '${pd.pd.image.path}'`,
+        `protection domain '${pd.pd.name}': no program for image '${pd.pd.image.path}'${advice(pd.pd.image.path)}`,
       );
     }
     return new PdImage({
@@ -434,6 +434,11 @@ function makeImages(
       },
     });
   });
+}
+
+/** Images of this package are not committed. */
+function advice(image: string): string {
+  return image.startsWith('programs/build/') ? '; npm run programs builds it' : '';
 }
 
 function bootKernel(

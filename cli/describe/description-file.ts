@@ -83,13 +83,15 @@ function readAlong(
  */
 export function findProgram(folders: readonly string[], image: string): string | undefined {
   const found = findAlong(folders, image);
-  if (found !== undefined || !OWN_PROGRAM.test(image)) return found;
+  if (found !== undefined || !(OWN_PROGRAM.test(image) || OWN_IMAGE.test(image))) return found;
   // The installed package has them as JavaScript.
   const compiled = import.meta.url.endsWith('.ts') ? image : image.replace(/\.ts$/, '.js');
   const own = fileURLToPath(new URL(`../../${compiled}`, import.meta.url));
   return existsSync(own) ? own : undefined;
 }
 
+/** Where `npm run programs` puts images. */
+const OWN_IMAGE = /^programs\/build\/[\w-]+\.elf$/;
 const OWN_PROGRAM = /^(?:drivers|virtualisers|clients)\/[\w/-]+\.ts$/;
 
 /**

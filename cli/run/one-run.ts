@@ -2,6 +2,7 @@
 
 import { lineOf } from '../../host/addr2line.ts';
 import { UserMistake } from '../../host/problem.ts';
+
 import type { Program } from '../../microkit/pd.ts';
 import { ownPrograms } from '../../systems/own-programs.ts';
 import {

@@ -8,7 +8,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../kernel/boot.ts';
-import type { CNode, Slot, Tcb } from '../../kernel/objects/objects.ts';
+import type { Tcb } from '../../kernel/objects/objects.ts';
 import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
 import { system } from '../../microkit/builder.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
@@ -23,6 +23,7 @@ import { timerDevice } from '../../systems/devices.ts';
 import { createTestbed } from '../../systems/testbed.ts';
 import { described } from '../support/echo-testbed.ts';
 import { traced } from '../support/traced-program.ts';
+import { ownCNode, watch, watchReads } from '../support/watched-kernel.ts';
 
 const TIMEOUT_NS = 1_000_000;
 /** Microkit's slots. */
@@ -52,41 +53,6 @@ function clientAndTimer(): SystemDescription {
   const time = timer(sys, { device: timerDevice, driver });
   time.addClient(sys.pd('client', { program: client as unknown as Program, priority: 97 }));
   return described(sys.build());
-}
-
-/** Tells of every change of a property of a kernel object. */
-function watch<T extends object, K extends keyof T>(
-  object: T,
-  property: K,
-  tell: (value: T[K]) => void,
-): void {
-  let value = object[property];
-  Object.defineProperty(object, property, {
-    get: () => value,
-    set: (next: T[K]) => {
-      if (next !== value) tell(next);
-      value = next;
-    },
-  });
-}
-
-/** Tells of every look at the capability in a slot. */
-function watchReads(slot: Slot, tell: (kind: string) => void): void {
-  const { cap } = slot;
-  Object.defineProperty(slot, 'cap', {
-    get: () => {
-      tell(cap.kind);
-      return cap;
-    },
-  });
-}
-
-/** The CNode in slot 0 of a domain's root CNode. */
-function ownCNode(tcb: Tcb): CNode {
-  const root = tcb.ctable.cap;
-  const inner = root.kind === 'cnode' ? root.cnode.slotAt(0).cap : root;
-  if (inner.kind !== 'cnode') throw new Error('a capability space has two levels');
-  return inner.cnode;
 }
 
 /** Watches what one call does to its two threads. */
