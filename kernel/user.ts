@@ -99,6 +99,10 @@ export interface HartThread extends UserThread {
   /** When the machine does something by itself, after which an interrupt may be pending. */
   nextEventAt(): number;
   readonly isInterruptPending: boolean;
+  /** Whether the body has made its last system call of this `resume()`. */
+  readonly hasTrapped: boolean;
+  /** The cause of the exception that it has raised as its last act, or below zero. */
+  readonly exception: number;
   /** Raises an exception as the last act of `resume()`. Cause and value as `scause` and `stval` have them. */
   raiseLast(cause: number, valueLow: number, valueHigh: number): void;
   /** @returns the run that holds an address, or undefined when nothing is mapped there */

@@ -487,7 +487,7 @@ function bootKernel(
       if (!(image instanceof PdImage)) return [usual];
       return [usual, { entry: freshEntryAddress(index), image: image.fresh(started) }];
     }),
-    ...(plans.size === 0 ? {} : { machineCode: machineCodeOf(images) }),
+    ...(plans.size === 0 ? {} : { machineCode: machineCodeOf(images, parts.instrument) }),
     onDebugChar: (name, code) => debug.putChar(name, code),
     ramIsClear: true,
     rootCNodeSizeBits: rootCNodeSizeBits(system, plans),
@@ -519,10 +519,13 @@ function hartLines(
  */
 function machineCodeOf(
   images: readonly (PdImage | MachineImage)[],
+  instrument: Instrument | undefined,
 ): (thread: HartThread) => MachineCode | undefined {
-  const byName = new Map(images.map((image) => [image.name, image]));
-  return (thread) => {
-    const image = byName.get(thread.name);
-    return image instanceof MachineImage ? image.start(thread) : undefined;
-  };
+  const starts = new Map<string, (thread: HartThread) => MachineCode>();
+  images.forEach((image, index) => {
+    if (!(image instanceof MachineImage)) return;
+    const start = (thread: HartThread): MachineCode => image.start(thread);
+    starts.set(image.name, instrument?.observeMachineCode?.(start, index) ?? start);
+  });
+  return (thread) => starts.get(thread.name)?.(thread);
 }

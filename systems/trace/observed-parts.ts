@@ -6,6 +6,7 @@ import type { IrqLine } from '../../board/device.ts';
 import type { Mapping, ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
 import { Configured } from '../../memory/configured.ts';
 import type { Access, MmioDevice } from '../../memory/region.ts';
+import { ObservedMachineCode } from './observed-machine-code.ts';
 import {
   type BoardObserver,
   type Instrument,
@@ -20,6 +21,8 @@ export function instrument(observer: ThreadObserver & BoardObserver): Instrument
   return {
     makeBoard: (options) => new ObservedBoard(options, observer),
     observe: (image, pd) => new ObservedImage(image, pd, observer),
+    observeMachineCode: (start, pd) => (thread) =>
+      new ObservedMachineCode({ thread, body: start(thread), pd, observer }),
   };
 }
 

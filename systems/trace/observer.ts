@@ -9,7 +9,7 @@
  */
 
 import type { Board, BoardOptions } from '../../board/board.ts';
-import type { ProgramImage, UserThread } from '../../kernel/user.ts';
+import type { HartThread, MachineCode, ProgramImage, UserThread } from '../../kernel/user.ts';
 
 /** How a thread comes to run. Numbers, because they are recorded. */
 export const RUN_INIT = 0;
@@ -51,4 +51,9 @@ export interface BoardObserver {
 export interface Instrument {
   makeBoard(options: BoardOptions): Board;
   observe(image: ProgramImage, pd: number): ProgramImage;
+  /** @param start makes the body of a domain's thread that runs machine code */
+  observeMachineCode?(
+    start: (thread: HartThread) => MachineCode,
+    pd: number,
+  ): (thread: HartThread) => MachineCode;
 }
