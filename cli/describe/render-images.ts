@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { UserMistake } from '../../host/problem.ts';
 import type { EncodedSection } from '../../microkit/elf/config/section.ts';
-import { configurationOf } from '../../microkit/elf/config/table.ts';
+import { configurationOf, isOwnSection } from '../../microkit/elf/config/table.ts';
 import { forImages } from '../../microkit/elf/for-images.ts';
 import { rewriteSections } from '../../microkit/elf/rewrite.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
@@ -121,7 +121,9 @@ interface Configuration {
 }
 
 function command(output: string, { pd, source, sections }: Configuration): string {
-  const updates = sections.map((section) => {
+  // objcopy refuses to update a section that is not there, and the lines are for sDDF's images.
+  const upstream = sections.filter(({ name }) => !isOwnSection(name));
+  const updates = upstream.map((section) => {
     return `--update-section ${section.name}=${join(output, fileOf(pd, section))}`;
   });
   return [OBJCOPY, ...updates, source, join(output, configuredImageOf(pd))].join(' ');
@@ -133,7 +135,8 @@ function writeImage({ pd, source, sections }: Configuration): {
 } {
   const rewritten = rewriteSections(readImageFile(source), sections);
   if (!rewritten.ok) throw new UserMistake(`${source}: ${rewritten.problem}`);
-  const warnings = rewritten.missing.map(
+  const missing = rewritten.missing.filter((name) => !isOwnSection(name));
+  const warnings = missing.map(
     (name) => `warning: ${source} has no section ${name}, which '${pd.name}' would have`,
   );
   return { file: rewritten.file, warnings };

@@ -39,3 +39,8 @@ export function configurationOf(
 export function configSectionsNamed(name: string): readonly ConfigSection[] {
   return CONFIG_SECTIONS.filter((section) => section.name === name);
 }
+
+/** Whether a section is of this project's own images: sDDF's do not have it. */
+export function isOwnSection(name: string): boolean {
+  return ECHO_SECTIONS.some((section) => section.name === name);
+}
