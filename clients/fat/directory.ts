@@ -17,6 +17,8 @@ const LONG_AT = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30] as const;
 /** 1 January 1980: the domain has no clock. */
 const DATE = 0x0021;
 
+export type FatType = 12 | 16 | 32;
+
 export interface FatEntry {
   readonly name: string;
   readonly shortName: string;
@@ -36,7 +38,8 @@ export interface DirectoryContents {
   readonly slots: number;
 }
 
-export function parseDirectory(bytes: Uint8Array): DirectoryContents {
+/** @param type of the volume: on FAT12 and FAT16 the upper word of a cluster's number is reserved, and others use it */
+export function parseDirectory(bytes: Uint8Array, type: FatType): DirectoryContents {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const slots = bytes.length / ENTRY_BYTES;
   const entries: FatEntry[] = [];
@@ -58,7 +61,8 @@ export function parseDirectory(bytes: Uint8Array): DirectoryContents {
       continue;
     }
     if ((attributes & ATTRIBUTE_VOLUME) === 0) {
-      entries.push(parseEntry(view, at, slot, attributes, long));
+      const entry = parseEntry(view, at, slot, attributes, long);
+      entries.push(type === 32 ? entry : { ...entry, firstCluster: entry.firstCluster & 0xffff });
     }
     long = newLongName();
   }
@@ -168,12 +172,12 @@ export function makeEntries(
 }
 
 /** The first two entries of a directory: itself, and the one it is in (0: the root). */
-export function dotEntries(itself: number, parent: number): Uint8Array {
+export function dotEntries(itself: number, parent: number, type: FatType): Uint8Array {
   const bytes = new Uint8Array(2 * ENTRY_BYTES);
   for (const [index, cluster] of [itself, parent].entries()) {
     const entry = bytes.subarray(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
     writeShortEntry(entry, characterCodes('.'.repeat(index + 1).padEnd(11)), 'directory');
-    setContents(entry, cluster, 0);
+    setContents(entry, cluster, 0, type);
   }
   return bytes;
 }
@@ -185,10 +189,18 @@ function writeShortEntry(entry: Uint8Array, raw: readonly number[], kind: FatEnt
   for (const at of [16, 18, 24]) view.setUint16(at, DATE, true);
 }
 
-/** Where a file's bytes begin and how many there are: the part of its short entry that a write changes. */
-export function setContents(entry: Uint8Array, firstCluster: number, sizeBytes: number): void {
+/**
+ * Where a file's bytes begin and how many there are: the part of its short entry that a write changes. The upper word, which is
+ * others' on FAT12 and FAT16, stays as it is there.
+ */
+export function setContents(
+  entry: Uint8Array,
+  firstCluster: number,
+  sizeBytes: number,
+  type: FatType,
+): void {
   const view = new DataView(entry.buffer, entry.byteOffset, entry.byteLength);
-  view.setUint16(20, Math.floor(firstCluster / 0x1_0000), true);
+  if (type === 32) view.setUint16(20, Math.floor(firstCluster / 0x1_0000), true);
   view.setUint16(26, firstCluster % 0x1_0000, true);
   view.setUint32(28, sizeBytes, true);
 }

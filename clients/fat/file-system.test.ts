@@ -203,6 +203,50 @@ describe('a full disk', () => {
   });
 });
 
+describe('fields that only one type has', () => {
+  /** Where the short entry of a file lies. */
+  function entryOf(disk: Uint8Array, name: string): number {
+    return Buffer.from(disk.buffer).indexOf(name, 0, 'latin1');
+  }
+
+  it.each([
+    [2, 12],
+    [16, 16],
+  ])('are not used: the upper word of a cluster on %i MiB (FAT%i)', (mib) => {
+    const disk = image(mib);
+    run(disk, mount(disk).writeFile('HELLO.TXT', bytesOf(3000)));
+    const at = entryOf(disk, 'HELLO   TXT');
+    disk.set([0x12, 0x34], at + 20);
+
+    const fs = mount(disk);
+    expect(run(disk, fs.readFile('HELLO.TXT'))).toEqual(bytesOf(3000));
+    run(disk, fs.writeFile('HELLO.TXT', bytesOf(5000, 2)));
+    expect(run(disk, mount(disk).readFile('HELLO.TXT'))).toEqual(bytesOf(5000, 2));
+    // It is others': it stays.
+    expect([...disk.subarray(at + 20, at + 22)]).toEqual([0x12, 0x34]);
+  });
+
+  it.each([
+    [
+      'FAT16 by its clusters, FAT32 by its fields',
+      16,
+      { 17: [0, 0], 22: [0, 0], 36: [64, 0, 0, 0] },
+    ],
+    ['FAT16 without a root directory', 16, { 17: [0, 0] }],
+    ['FAT32 with a root directory of FAT16', 600, { 17: [0, 2] }],
+  ] as const)('contradict: %s', (_name, mib, fields) => {
+    const disk = image(mib);
+    for (const [at, bytes] of Object.entries(fields)) disk.set(bytes, Number(at));
+    expect(() => mount(disk)).toThrow(/contradicts itself/);
+  });
+
+  it('contradict: FAT32 whose root directory is in no cluster', () => {
+    const disk = image(600);
+    disk.set([0, 0, 0, 0xf0], 44);
+    expect(() => mount(disk)).toThrow(/in no cluster/);
+  });
+});
+
 describe('mistakes', () => {
   it.each([
     ['a missing file', 'nothing', 'no such file'],

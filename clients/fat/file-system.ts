@@ -118,7 +118,7 @@ export class FatFileSystem {
     const first = chain[0] ?? 0;
     if (entry === undefined) {
       const entries = makeEntries(name, 'file', shortNames(contents));
-      setContents(entries.subarray(-ENTRY_BYTES), first, bytes.length);
+      setContents(entries.subarray(-ENTRY_BYTES), first, bytes.length, this.geometry.type);
       return yield* this.#enter(directory, contents, entries);
     }
     yield* this.#volume.commit();
@@ -130,15 +130,15 @@ export class FatFileSystem {
   *#makeDirectory(path: string): BlockTask<void> {
     const { directory, contents, entry, name } = yield* this.#find(path);
     if (entry !== undefined) throw new FatError(`${path}: exists already`);
-    const { rootCluster, clusterBytes } = this.geometry;
+    const { type, rootCluster, clusterBytes } = this.geometry;
     const [first] = yield* this.#table.allocate(1);
     if (first === undefined) throw new FatError('the disk is full');
     const above = directory.kind === 'fixed' ? 0 : (directory.clusters[0] ?? 0);
     const bytes = new Uint8Array(clusterBytes);
-    bytes.set(dotEntries(first, above === rootCluster ? 0 : above));
+    bytes.set(dotEntries(first, above === rootCluster ? 0 : above, type));
     yield* this.#volume.write(this.#clusterAt(first), bytes);
     const entries = makeEntries(name, 'directory', shortNames(contents));
-    setContents(entries.subarray(-ENTRY_BYTES), first, 0);
+    setContents(entries.subarray(-ENTRY_BYTES), first, 0, type);
     yield* this.#enter(directory, contents, entries);
   }
 
@@ -217,7 +217,7 @@ export class FatFileSystem {
   *#point(directory: Directory, slot: number, first: number, size: number): BlockTask<void> {
     const at = this.#slotAt(directory, slot);
     const entry = yield* this.#volume.read(at, ENTRY_BYTES);
-    setContents(entry, first, size);
+    setContents(entry, first, size, this.geometry.type);
     yield* this.#volume.write(at, entry);
   }
 
@@ -252,15 +252,15 @@ export class FatFileSystem {
   }
 
   *#contents(directory: Directory): BlockTask<DirectoryContents> {
-    const { rootAt, rootBytes, clusterBytes } = this.geometry;
+    const { type, rootAt, rootBytes, clusterBytes } = this.geometry;
     if (directory.kind === 'fixed')
-      return parseDirectory(yield* this.#volume.read(rootAt, rootBytes));
+      return parseDirectory(yield* this.#volume.read(rootAt, rootBytes), type);
     const bytes = new Uint8Array(directory.clusters.length * clusterBytes);
     for (const [index, cluster] of directory.clusters.entries()) {
       const part = yield* this.#volume.read(this.#clusterAt(cluster), clusterBytes);
       bytes.set(part, index * clusterBytes);
     }
-    return parseDirectory(bytes);
+    return parseDirectory(bytes, type);
   }
 
   #slotAt(directory: Directory, slot: number): number {

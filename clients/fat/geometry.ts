@@ -42,6 +42,7 @@ export function parseBootSector(bytes: Uint8Array, volumeBytes: number): FatGeom
     throw new FatError('the file system is larger than its disk');
   }
   const type = clusters < 4085 ? 12 : clusters < 65_525 ? 16 : 32;
+  checkFields(view, type, clusters);
   if (((clusters + 2) * type) / 8 > fatSectors * sectorBytes) {
     throw new FatError('the allocation table is too short');
   }
@@ -55,10 +56,33 @@ export function parseBootSector(bytes: Uint8Array, volumeBytes: number): FatGeom
     fats,
     rootAt: rootSector * sectorBytes,
     rootBytes: rootSectors * sectorBytes,
-    rootCluster: type === 32 ? view.getUint32(44, true) : 0,
+    rootCluster: type === 32 ? view.getUint32(44, true) & CLUSTER_MASK : 0,
     dataAt: dataSector * sectorBytes,
     label: String.fromCharCode(...bytes.subarray(labelAt, labelAt + 11)).trim(),
   };
+}
+
+const CLUSTER_MASK = 0x0fff_ffff;
+
+/**
+ * The number of clusters alone says what type a volume is (section 3.5). Fields that only another type has contradict it: read as
+ * what the number says, such a volume would be shown as empty, or as rubbish.
+ *
+ * @throws FatError
+ */
+function checkFields(view: DataView, type: FatGeometry['type'], clusters: number): void {
+  const rootEntries = view.getUint16(17, true);
+  const isOf32 = rootEntries === 0 && view.getUint16(22, true) === 0;
+  const isOf16 = rootEntries > 0 && view.getUint16(22, true) > 0;
+  if (type === 32 ? !isOf32 : !isOf16) {
+    const fields = isOf32 ? 'FAT32' : isOf16 ? 'FAT12 or FAT16' : 'no type';
+    throw new FatError(
+      `the file system contradicts itself: ${clusters} clusters make it FAT${type}, its fields are of ${fields}`,
+    );
+  }
+  if (type !== 32) return;
+  const root = view.getUint32(44, true) & CLUSTER_MASK;
+  if (root < 2 || root > clusters + 1) throw new FatError('the root directory is in no cluster');
 }
 
 function isPowerOfTwo(value: number): boolean {

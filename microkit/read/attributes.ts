@@ -19,7 +19,10 @@ export class Attributes {
       if (known.includes(name)) continue;
       const present = element.attributes.map((attribute) => attribute.name);
       const candidates = known.filter((candidate) => !present.includes(candidate));
-      const hint = report.didYouMean(name, candidates) ?? knownHint(element, known);
+      const hint =
+        MOVED[`${element.tag} ${name}`] ??
+        report.didYouMean(name, candidates) ??
+        knownHint(element, known);
       report.onElement(`invalid attribute '${name}'`, element, { attribute: name, hint });
     }
   }
@@ -101,14 +104,24 @@ export class Attributes {
 
   #parsed(name: string, raw: string, result: NumberResult): bigint | undefined {
     if (result.ok) return result.value;
+    const isIdentifier = result.reason.includes('decimal');
+    const hint = isIdentifier
+      ? 'write a decimal number'
+      : "write a decimal number, or hexadecimal with '0x'";
     this.#report.exactly(
       `Error: failed to parse integer '${raw}' on element '${this.element.tag}': ${result.reason}`,
       this.element,
-      { attribute: name, hint: "write a decimal number, or hexadecimal with '0x'" },
+      { attribute: name, hint },
     );
     return undefined;
   }
 }
+
+/** Attributes that older descriptions have in another place. */
+const MOVED: Readonly<Record<string, string>> = {
+  'protection_domain pp':
+    '`pp` belongs to the channel\'s end of the domain that calls: <end pd="…" id="…" pp="true" />',
+};
 
 function knownHint(element: Element, known: readonly string[]): string {
   if (known.length === 0) return `'${element.tag}' has no attributes`;

@@ -34,14 +34,11 @@ function readConventional(reading: Reading, element: Element): IrqDescription | 
   const known = ['irq', 'id', 'setvar_id', 'trigger'];
   const attributes = new Attributes(element, reading.report, known);
   const id = attributes.identifier('id');
-  const irq = attributes.requiredNumber('irq');
+  const irq = atLeastZero(attributes, 'irq', attributes.requiredSigned('irq'));
   const trigger = attributes.word('trigger', ['level', 'edge'], 'level');
-  if (irq !== undefined && irq > 0xffff_ffffn) {
-    return attributes.refuse('irq', 'irq must be < 4294967296');
-  }
   if (id === undefined || irq === undefined || trigger === undefined) return undefined;
   const setvarId = present('setvarId', attributes.optional('setvar_id'));
-  return { kind: 'conventional', id, ...setvarId, irq: Number(irq), trigger };
+  return { kind: 'conventional', id, ...setvarId, irq, trigger };
 }
 
 function readIoapic(reading: Reading, element: Element): IrqDescription | undefined {

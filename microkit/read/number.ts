@@ -30,8 +30,14 @@ export function parseNumber(raw: string): NumberResult {
   return value > U64_MAX ? TOO_LARGE : { ok: true, value };
 }
 
-/** The same with an optional minus sign, for identifiers. */
+const NOT_DECIMAL = {
+  ok: false,
+  reason: 'the Microkit tool takes decimal digits only here',
+} as const;
+
+/** Identifiers: decimal, with an optional sign. The Microkit tool reads them apart, and stops at anything else. */
 export function parseSigned(raw: string): NumberResult {
+  if (/^[+-]?0x[0-9a-fA-F_]+$/.test(raw) || /^[+-]?[0-9_]*_[0-9_]*$/.test(raw)) return NOT_DECIMAL;
   if (!raw.startsWith('-')) return parseNumber(raw);
   const magnitude = parseNumber(raw.slice(1));
   return magnitude.ok ? { ok: true, value: -magnitude.value } : magnitude;

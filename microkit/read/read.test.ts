@@ -178,13 +178,30 @@ describe('numbers', () => {
     );
   });
 
-  it('takes underscores, a plus sign and hexadecimal identifiers', () => {
-    const text = `<system>${pd('name="p" budget="+1_000_000" period="0x100_0000"', '<irq irq="0x10" id="0x1_f" />')}</system>`;
+  it('takes underscores, a plus sign and hexadecimal numbers', () => {
+    const text = `<system>${pd('name="p" budget="+1_000_000" period="0x100_0000"', '<irq irq="16" id="+31" />')}</system>`;
     const [found] = model(text).protectionDomains;
 
     expect(found?.budgetUs).toBe(1_000_000n);
     expect(found?.periodUs).toBe(0x100_0000n);
     expect(found?.irqs[0]).toMatchObject({ irq: 16, id: 31 });
+  });
+
+  it.each([
+    ['<irq irq="16" id="0x1f" />', '0x1f', 'irq'],
+    ['<irq irq="0x10" id="3" />', '0x10', 'irq'],
+    ['<irq irq="16" id="1_0" />', '1_0', 'irq'],
+  ])('refuses what the Microkit tool stops at: %s', (child, raw, tag) => {
+    const text = `<system>${pd('name="p"', child)}</system>`;
+    expect(messages(text)).toEqual([
+      `Error: failed to parse integer '${raw}' on element '${tag}': the Microkit tool takes decimal digits only here`,
+    ]);
+  });
+
+  it('refuses a hexadecimal id of a channel', () => {
+    const ends = '<end pd="p" id="0x1" /><end pd="q" id="1" />';
+    const text = `<system>${pd('name="p"')}${pd('name="q"')}<channel>${ends}</channel></system>`;
+    expect(messages(text)[0]).toContain("'0x1' on element 'end': the Microkit tool takes decimal");
   });
 
   it.each([
@@ -307,5 +324,31 @@ describe('other architectures', () => {
           },
         ]
       `);
+  });
+});
+
+describe('what is no description yet', () => {
+  it.each([
+    [
+      'a template',
+      `<system>\n  <!--\n#if 1\n-->\n  #include "x.h"\n${pd('name="p"')}</system>`,
+      /line 5: '#include' .*preprocessor/,
+    ],
+    ['a template without XML', '#define N 3\n', /line 1: '#define'/],
+    ['UTF-16', Buffer.from('\ufeff<system></system>', 'utf16le').toString('utf8'), /is UTF-16/],
+    ['UTF-16, big-endian', '\0<\0s\0y', /is UTF-16/],
+  ])('has one line that names the cause: %s', (_name, text, message) => {
+    const found = read(text);
+    expect(found.map((each) => each.message)).toEqual([expect.stringMatching(message)]);
+    expect(found[0]?.hint).toBeDefined();
+  });
+
+  it('may have a # in a comment or in text', () => {
+    expect(read(`<system><!--\n#define A\n-->${pd('name="p"')}</system>`)).toEqual([]);
+  });
+
+  it('of an older format is told where the attribute belongs', () => {
+    const [found] = read(`<system>${pd('name="p" pp="true"')}</system>`);
+    expect(found?.hint).toContain("`pp` belongs to the channel's end");
   });
 });
