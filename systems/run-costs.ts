@@ -13,7 +13,7 @@ import { DEFAULT_MACHINE_COSTS, type MachineCosts } from '../microkit/runtime/ma
 export interface WorkCosts {
   /** A program wakes up, or is called: its caches, and the way into its handler. */
   readonly wakeUp: number;
-  /** An entry put into or taken out of a network or block queue. */
+  /** An entry put into or taken out of a network or block queue; a publication of bytes in a serial one. */
   readonly queueOperation: number;
   /** A load from or store to a device register. */
   readonly mmio: number;

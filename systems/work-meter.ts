@@ -9,8 +9,7 @@
 import type { ReadonlyRegion } from '../memory/region.ts';
 import { distance16, distance32 } from '../memory/wrapping.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
-import { REQUEST_HEAD as BLK_HEAD_AT, REQUEST_TAIL as BLK_TAIL_AT } from '../queues/blk/layout.ts';
-import { NetQueueHeader } from '../queues/net/queue.ts';
+import { type QueueRecord, queueRecords } from '../queues/classes.ts';
 import type { EventCost, RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './system.ts';
 
@@ -107,16 +106,14 @@ export class WorkMeter {
 
   /** @returns false when the domain has not been started */
   #watch(image: DomainImage): boolean {
-    const queues = queuesOf(image.config);
+    const queues = queueRecords(image.config);
     const names = this.#counterNames[image.name];
     const statsName = statsRegion(image.config);
     if (queues.length === 0 && (names === undefined || statsName === undefined)) return true;
     for (const queue of queues) {
-      for (const name of queue.regions) {
-        const region = image.inspect(name);
-        if (region === undefined) return false;
-        this.#watchQueue(name, region, queue);
-      }
+      const region = image.inspect(queue.region);
+      if (region === undefined) return false;
+      this.#watchQueue(region, queue);
     }
     const stats = statsName === undefined ? undefined : image.inspect(statsName);
     if (stats === undefined || names === undefined) return true;
@@ -129,14 +126,11 @@ export class WorkMeter {
   }
 
   /** Both of its indices, once: its other end names it too. */
-  #watchQueue(name: string, region: ReadonlyRegion, queue: QueueNames): void {
-    if (this.#queues.has(name)) return;
-    this.#queues.add(name);
-    const places =
-      queue.kind === 'net'
-        ? [NetQueueHeader.tail.offset, NetQueueHeader.head.offset]
-        : [BLK_HEAD_AT, BLK_TAIL_AT];
-    for (const at of places) this.#indices.push(new WatchedIndex(region, at, queue));
+  #watchQueue(region: ReadonlyRegion, queue: QueueRecord): void {
+    if (this.#queues.has(queue.region)) return;
+    this.#queues.add(queue.region);
+    const { tail, head } = queue.kind;
+    for (const at of [tail, head]) this.#indices.push(new WatchedIndex(region, at, queue));
   }
 
   /** @returns what one event of this counter stands for; undefined when it stands for no work */
@@ -200,58 +194,36 @@ class WatchedCounter {
   }
 }
 
-/** Two queues between the same domains, as configuration records name them. */
-interface QueueNames {
-  readonly kind: 'net' | 'blk';
-  readonly regions: readonly [string, string];
-  readonly capacity: number;
-}
-
 /** One index of a queue, free-running. A peer may write into it what it likes. */
 class WatchedIndex {
   readonly #region: ReadonlyRegion;
-  readonly #kind: QueueNames['kind'];
+  readonly #queue: QueueRecord;
   readonly #at: number;
-  readonly #capacity: number;
   #seen: number;
 
   /** @param at byte of the index in the region */
-  constructor(region: ReadonlyRegion, at: number, queue: QueueNames) {
+  constructor(region: ReadonlyRegion, at: number, queue: QueueRecord) {
     this.#region = region;
-    this.#kind = queue.kind;
+    this.#queue = queue;
     this.#at = at;
-    this.#capacity = queue.capacity;
     this.#seen = this.#read();
   }
 
-  /** @returns by how many entries it has moved since the last call */
+  /** @returns the operations since the last call */
   moved(): number {
     const now = this.#read();
     if (now === this.#seen) return 0;
-    const by = this.#kind === 'net' ? distance16(now, this.#seen) : distance32(now, this.#seen);
+    const { kind, capacity } = this.#queue;
+    const distance = kind.indexBits === 16 ? distance16 : distance32;
+    const by = distance(now, this.#seen);
     this.#seen = now;
-    return Math.min(by, this.#capacity);
+    return kind.operation === 'entry' ? Math.min(by, capacity) : 1;
   }
 
   #read(): number {
-    return this.#kind === 'net' ? this.#region.read16(this.#at) : this.#region.read32(this.#at);
+    const { indexBits } = this.#queue.kind;
+    return indexBits === 16 ? this.#region.read16(this.#at) : this.#region.read32(this.#at);
   }
-}
-
-/** Finds the queues that a configuration record names, at any depth. */
-function queuesOf(config: unknown): readonly QueueNames[] {
-  if (typeof config !== 'object' || config === null) return [];
-  const record = config as Readonly<Record<string, unknown>>;
-  const found = Object.values(record).flatMap((value) => queuesOf(value));
-  const { capacity, freeQueue, activeQueue, requestQueue, responseQueue } = record;
-  if (typeof capacity !== 'number') return found;
-  if (typeof freeQueue === 'string' && typeof activeQueue === 'string') {
-    found.push({ kind: 'net', regions: [freeQueue, activeQueue], capacity });
-  }
-  if (typeof requestQueue === 'string' && typeof responseQueue === 'string') {
-    found.push({ kind: 'blk', regions: [requestQueue, responseQueue], capacity });
-  }
-  return found;
 }
 
 /** @returns the region in which a program keeps its counters, if its configuration names one */

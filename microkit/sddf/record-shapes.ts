@@ -1,23 +1,21 @@
 /**
- * What a configuration record says about memory, channels and symbols: connections and data regions of the network, block,
- * serial and timer classes, recognised by their shapes wherever they stand, and how they are used there.
+ * What a configuration record says about memory, channels and symbols: connections and data regions of the queue classes,
+ * wherever they stand, and how they are used there. What a class is stands in its table (`queues/<class>/class.ts`).
  *
  * A record of a person's own that looks different says nothing, and is not checked.
  */
 
-import type { BlkConnection } from '../../queues/blk/config.ts';
-import type { NetConnection, NetData } from '../../queues/net/config.ts';
-import type { SerialConnection } from '../../queues/serial/config.ts';
+import type { Connection, QueueClass, Role, SidePart } from '../../queues/class.ts';
+import {
+  asConnection,
+  BLK_CLASS,
+  connectionOf,
+  NET_CLASS,
+  QUEUE_CLASSES,
+  roleOf,
+} from '../../queues/classes.ts';
+import type { NetData } from '../../queues/net/config.ts';
 import { NET_BUFFER_BYTES } from './net-plan.ts';
-
-const NET_HEADER_BYTES = 8;
-const NET_ENTRY_BYTES = 16;
-const BLK_REQUEST_HEADER_BYTES = 16;
-const BLK_REQUEST_BYTES = 32;
-const BLK_RESPONSE_HEADER_BYTES = 8;
-const BLK_RESPONSE_BYTES = 12;
-const BLK_INFO_BYTES = 88;
-const SERIAL_QUEUE_BYTES = 12;
 
 export type Access = 'r' | 'rw';
 
@@ -53,59 +51,44 @@ export interface ConnectionFacts {
 
 /** @returns undefined when the value is no connection */
 export function connectionFacts(value: object, position: Position): ConnectionFacts | undefined {
-  if (isNetConnection(value)) return netFacts(value, position);
-  if (isBlkConnection(value)) return blkFacts(value, position);
-  return isSerialConnection(value) ? serialFacts(value, position) : undefined;
-}
-
-function netFacts(value: NetConnection, position: Position): ConnectionFacts {
-  const bytes = NET_HEADER_BYTES + NET_ENTRY_BYTES * value.capacity;
+  const connection = connectionOf(value);
+  if (connection === undefined) return undefined;
+  const { class: of, capacity, channel } = connection;
+  const role = roleAt(position, of);
+  const isServed = servesHere(position, role);
+  const queues = of.queues.map(({ field, headerBytes, entryBytes }): Use => ({
+    region: connection.region(field),
+    needs: 'rw',
+    bytes: headerBytes + entryBytes * capacity,
+  }));
+  const sides = of.sides.map((side): Use => ({
+    region: connection.region(side.field),
+    needs: writes(side, position, role, isServed) ? 'rw' : 'r',
+    bytes: side.bytes === 'capacity' ? capacity : side.bytes,
+  }));
   return {
-    channel: value.channel,
-    capacity: { slots: value.capacity, queue: value.activeQueue, indexBits: 16 },
-    uses: [value.freeQueue, value.activeQueue].map((region) => ({ region, needs: 'rw', bytes })),
-    isServed: isServed(position),
+    channel,
+    capacity: {
+      slots: capacity,
+      queue: connection.region(of.named),
+      indexBits: of.queues[0]?.indexBits ?? 32,
+    },
+    uses: [...queues, ...sides],
+    isServed,
   };
 }
 
-function blkFacts(value: BlkConnection, position: Position): ConnectionFacts {
-  const { capacity, storageInfo, requestQueue, responseQueue } = value;
-  const served = isServed(position);
-  const requests = BLK_REQUEST_HEADER_BYTES + BLK_REQUEST_BYTES * capacity;
-  const responses = BLK_RESPONSE_HEADER_BYTES + BLK_RESPONSE_BYTES * capacity;
-  return {
-    channel: value.channel,
-    capacity: { slots: capacity, queue: requestQueue, indexBits: 32 },
-    uses: [
-      { region: storageInfo, needs: served ? 'r' : 'rw', bytes: BLK_INFO_BYTES },
-      { region: requestQueue, needs: 'rw', bytes: requests },
-      { region: responseQueue, needs: 'rw', bytes: responses },
-    ],
-    isServed: served,
-  };
+function roleAt({ around }: Position, of: QueueClass): Role | undefined {
+  const [record = {}, ...outer] = around;
+  return roleOf(record, outer, of.roles);
 }
 
-function serialFacts(value: SerialConnection, position: Position): ConnectionFacts {
-  const needs = producesBytes(position) ? 'rw' : 'r';
-  return {
-    channel: value.channel,
-    capacity: { slots: value.capacity, queue: value.queue, indexBits: 32 },
-    uses: [
-      { region: value.queue, needs: 'rw', bytes: SERIAL_QUEUE_BYTES },
-      { region: value.data, needs, bytes: value.capacity },
-    ],
-    isServed: isServed(position),
-  };
-}
-
-/** Whether the connection leads to who serves this domain: towards the device. */
-function isServed({ around, key }: Position): boolean {
+/** Whether a connection leads to who serves this domain: towards the device. */
+function servesHere({ around, key }: Position, role: Role | undefined): boolean {
   const [record = {}, outer = {}] = around;
-  if ('registers' in record) return false; // a driver
-  if (key === 'driver' || key === 'virt') return true;
-  if ('clientData' in record) return key === 'rx' && !('sources' in record); // a copier, not the switch's
+  // Of the ports of a switch only one leads to the device, and the switch says which.
   if ('reach' in record) return 'uplink' in outer && isUplink(outer, record);
-  return key === 'rx' || key === 'tx'; // a client
+  return role?.served?.includes(key) === true;
 }
 
 function isUplink(vswitch: { readonly uplink: unknown }, port: object): boolean {
@@ -113,32 +96,42 @@ function isUplink(vswitch: { readonly uplink: unknown }, port: object): boolean 
   return Array.isArray(ports) && ports.indexOf(port) === vswitch.uplink;
 }
 
-/** Whether this end of a serial queue writes its bytes. */
-function producesBytes({ around, key }: Position): boolean {
-  const [record = {}] = around;
-  if ('registers' in record) return key === 'rx'; // a driver: what came by the line
-  if (around.some((each) => 'colour' in each)) return key === 'driver'; // the transmit virtualiser
-  if ('driver' in record || 'connection' in record) return key === 'connection'; // the receive virtualiser
-  return key === 'tx'; // a client
+function writes(
+  { writer }: SidePart,
+  { key }: Position,
+  role: Role | undefined,
+  isServed: boolean,
+): boolean {
+  switch (writer) {
+    case 'both':
+      return true;
+    case 'server':
+      return !isServed;
+    case 'producer':
+      return role?.produces?.includes(key) === true;
+    default:
+      return writer satisfies never;
+  }
 }
 
 /** Data that a virtualiser only translates, a switch only looks at, and a copier only copies from. */
-export function netDataAccess({ around, key }: Position): Access {
+export function netDataAccess(position: Position): Access {
+  const { around, key } = position;
   const [record = {}] = around;
-  const virtualiserRx = 'bufferMetadata' in record && key === 'data';
-  const virtualiserTx = !('macs' in record) && 'connection' in record && key === 'data';
-  const copier = 'clientData' in record && (key === 'rxData' || key === 'sources');
-  const vswitch = 'reach' in record && key === 'txData';
-  const idleCopier = 'mode' in record && record.mode === 'dummy' && key === 'clientData';
-  return virtualiserRx || virtualiserTx || copier || vswitch || idleCopier ? 'r' : 'rw';
+  // A copier that only passes buffers on writes none.
+  if ('mode' in record && record.mode === 'dummy' && key === 'clientData') return 'r';
+  return roleAt(position, NET_CLASS)?.readsOnly?.includes(key) === true ? 'r' : 'rw';
 }
 
 /** Whether a text is the name of a region, which is written to. */
 export function namesRegion({ around, key }: Position): boolean {
-  const [record = {}] = around;
+  const [record = {}, ...outer] = around;
+  if (key === 'stats') return around.length === 1;
   if (key === 'registers') return 'irq' in record;
   if (key === 'rings') return 'ringsPaddrSymbol' in record;
-  return key === 'bufferMetadata' || (key === 'stats' && around.length === 1);
+  return QUEUE_CLASSES.some(
+    ({ roles }) => roleOf(record, outer, roles)?.regions?.includes(key) === true,
+  );
 }
 
 export function netDataBytes({ buffers }: NetData): number {
@@ -158,36 +151,29 @@ export interface Demand {
 export function demandsOf(record: object): readonly Demand[] {
   const field = (name: string): unknown => (name in record ? Reflect.get(record, name) : undefined);
   const demands: Demand[] = [];
-  const pair = (queue: string, data: string): void => {
-    const [connection, region] = [field(queue), field(data)];
-    if (!isNetConnection(connection) || !isNetData(region)) return;
+  for (const [queue, data] of roleOf(record, [], NET_CLASS.roles)?.fits ?? []) {
+    const [connection, region] = [asConnection(field(queue), NET_CLASS), field(data)];
+    if (connection === undefined || !isNetData(region)) continue;
     const what = `the buffers of '${region.region}'`;
-    const name = `the queue '${connection.activeQueue}'`;
-    demands.push({ slots: connection.capacity, needed: region.buffers, queue: name, what });
-  };
-  pair('rx', 'rxData');
-  pair('tx', 'txData');
-  pair('client', 'clientData');
-  pair('driver', 'data');
-  const [driver, clients] = [field('driver'), field('clients')];
-  if (!Array.isArray(clients)) return demands;
-  if (isNetConnection(driver) && !isNetData(field('data'))) {
-    const needed = sum(clients, (client) => sum(arrayOf(client, 'data'), buffersOf));
-    const what = 'the transmit buffers of all clients';
-    const queue = `the queue '${driver.activeQueue}'`;
-    demands.push({ slots: driver.capacity, needed, queue, what });
+    demands.push(demandOf(connection, region.buffers, what));
   }
-  if (isBlkConnection(driver)) {
+  const clients = field('clients');
+  const driver = connectionOf(field('driver'));
+  if (!Array.isArray(clients) || driver === undefined) return demands;
+  if (driver.class === NET_CLASS && !isNetData(field('data'))) {
+    const needed = sum(clients, (client) => sum(arrayOf(client, 'data'), buffersOf));
+    demands.push(demandOf(driver, needed, 'the transmit buffers of all clients'));
+  }
+  if (driver.class === BLK_CLASS) {
     const needed = sum(clients, blkCapacityOf) + 1;
-    const what = "requests of all clients and the virtualiser's own";
-    demands.push({
-      slots: driver.capacity,
-      needed,
-      queue: `the queue '${driver.requestQueue}'`,
-      what,
-    });
+    demands.push(demandOf(driver, needed, "requests of all clients and the virtualiser's own"));
   }
   return demands;
+}
+
+function demandOf(connection: Connection, needed: number, what: string): Demand {
+  const queue = `the queue '${connection.region(connection.class.named)}'`;
+  return { slots: connection.capacity, needed, queue, what };
 }
 
 function sum(values: readonly unknown[], of: (value: unknown) => number): number {
@@ -206,35 +192,11 @@ function buffersOf(value: unknown): number {
 
 function blkCapacityOf(client: unknown): number {
   if (typeof client !== 'object' || client === null || !('connection' in client)) return 0;
-  return isBlkConnection(client.connection) ? client.connection.capacity : 0;
-}
-
-function has(
-  value: unknown,
-  texts: readonly string[],
-  numbers: readonly string[],
-): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const record = value as Record<string, unknown>;
-  return (
-    texts.every((name) => typeof record[name] === 'string') &&
-    numbers.every((name) => typeof record[name] === 'number')
-  );
-}
-
-export function isNetConnection(value: unknown): value is NetConnection {
-  return has(value, ['freeQueue', 'activeQueue'], ['capacity', 'channel']);
-}
-
-export function isBlkConnection(value: unknown): value is BlkConnection {
-  const names = ['storageInfo', 'requestQueue', 'responseQueue'];
-  return has(value, names, ['capacity', 'channel']);
-}
-
-export function isSerialConnection(value: unknown): value is SerialConnection {
-  return has(value, ['queue', 'data'], ['capacity', 'channel']);
+  return asConnection(client.connection, BLK_CLASS)?.capacity ?? 0;
 }
 
 export function isNetData(value: unknown): value is NetData {
-  return has(value, ['region'], ['buffers']);
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('region' in value) || !('buffers' in value)) return false;
+  return typeof value.region === 'string' && typeof value.buffers === 'number';
 }

@@ -2,8 +2,8 @@
 
 import type { UserThread } from '../../kernel/user.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
-import { INDEX_PLACES, locateRegion } from '../../systems/trace/queue-probes.ts';
-import { queueRecords } from '../../systems/trace/queue-records.ts';
+import { queueRecords } from '../../queues/classes.ts';
+import { locateRegion } from '../../systems/trace/queue-probes.ts';
 
 /** Indices of the typed arrays over RAM, as texts: that is what a proxy is asked for. */
 export interface LookedAt {
@@ -19,10 +19,9 @@ export function looksOf(system: SystemDescription, domain: string, thread: UserT
   for (const record of queueRecords(described.config)) {
     const place = locateRegion(system, described, record.region, thread);
     if (place === undefined) continue;
-    const { tail, head } = INDEX_PLACES[record.kind];
-    const isNet = record.kind === 'net free' || record.kind === 'net active';
+    const { tail, head, indexBits } = record.kind;
     for (const at of [place.at + tail, place.at + head]) {
-      if (isNet) halfwords.add(String(at >>> 1));
+      if (indexBits === 16) halfwords.add(String(at >>> 1));
       else words.add(String(at >>> 2));
     }
   }

@@ -13,7 +13,7 @@ import {
   RESPONSE_TAIL,
 } from '../../queues/blk/layout.ts';
 import type { RegionPlace } from './queue-probes.ts';
-import type { QueueRecord } from './queue-records.ts';
+import type { QueueRecord } from '../../queues/classes.ts';
 
 /** An entry of either queue. */
 export interface BlkEntry {
@@ -39,7 +39,7 @@ export class BlkQueueView {
 
   constructor(record: QueueRecord, place: RegionPlace) {
     this.region = record.region;
-    this.kind = record.kind === 'blk request' ? 'request' : 'response';
+    this.kind = record.kind.name === 'blk request' ? 'request' : 'response';
     this.capacity = record.capacity;
     this.ram = place.ram;
     this.#at = place.at;

@@ -9,7 +9,7 @@ import type { PdDescription, SystemDescription } from '../../microkit/model.ts';
 import { NET_BUFFER_BYTES, NetBufferDescriptor, NetQueueHeader } from '../../queues/net/queue.ts';
 import type { BufferPlace } from './packet-path.ts';
 import { locateRegion, type RegionPlace } from './queue-probes.ts';
-import { type QueueRecord, queueRecords } from './queue-records.ts';
+import { type QueueRecord, queueRecords } from '../../queues/classes.ts';
 
 /** An entry of a queue. */
 export interface NetEntry {
@@ -33,7 +33,7 @@ export class NetQueueView {
 
   constructor(record: QueueRecord, place: RegionPlace, map: BufferMap) {
     this.region = record.region;
-    this.kind = record.kind === 'net free' ? 'free' : 'active';
+    this.kind = record.kind.name === 'net free' ? 'free' : 'active';
     this.capacity = record.capacity;
     this.#map = map;
     this.#ram = place.ram;

@@ -15,7 +15,7 @@ import { SystemNames } from './names.ts';
 import { BufferMap, type FoundBuffer, type NetEntry, NetQueueView } from './net-queue-view.ts';
 import type { FollowedPath, PathHop, ReturnHop } from './packet-path.ts';
 import { locateRegion } from './queue-probes.ts';
-import { queueRecords } from './queue-records.ts';
+import { queueRecords } from '../../queues/classes.ts';
 import { QuietObserver } from './quiet-observer.ts';
 import { systemCallOf, ToldBy } from './told-by.ts';
 import { WatchedWire, type WireListener } from './watched-wire.ts';
@@ -161,7 +161,7 @@ export class PacketWatch extends QuietObserver implements WireListener {
     if (described === undefined) return;
     this.#map.learn(described, thread);
     this.#queuesOf[pd] = queueRecords(described.config)
-      .filter(({ kind }) => kind === 'net active' || kind === 'net free')
+      .filter(({ kind: { name } }) => name === 'net active' || name === 'net free')
       .flatMap((record) => {
         const known = this.#queues.get(record.region);
         if (known !== undefined) return [known];

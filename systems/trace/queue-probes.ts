@@ -13,30 +13,9 @@ import {
   regionNamed,
   type SystemDescription,
 } from '../../microkit/model.ts';
-import {
-  REQUEST_HEAD,
-  REQUEST_TAIL,
-  RESPONSE_HEAD,
-  RESPONSE_TAIL,
-} from '../../queues/blk/layout.ts';
-import { NetQueueHeader } from '../../queues/net/queue.ts';
-import { SerialQueueHeader } from '../../queues/serial/queue.ts';
-import { type QueueRecord, queueRecords } from './queue-records.ts';
+import { queueRecords } from '../../queues/classes.ts';
 import type { Virtqueue } from './virtqueue-setup.ts';
 
-interface IndexPlaces {
-  readonly tail: number;
-  readonly head: number;
-}
-
-const NET: IndexPlaces = { tail: NetQueueHeader.tail.offset, head: NetQueueHeader.head.offset };
-export const INDEX_PLACES: Readonly<Record<QueueRecord['kind'], IndexPlaces>> = {
-  'net free': NET,
-  'net active': NET,
-  'blk request': { tail: REQUEST_TAIL, head: REQUEST_HEAD },
-  'blk response': { tail: RESPONSE_TAIL, head: RESPONSE_HEAD },
-  serial: { tail: SerialQueueHeader.tail.offset, head: SerialQueueHeader.head.offset },
-};
 /** Virtual I/O Device (VIRTIO) 1.2, 2.7.6 and 2.7.8: `idx` lies behind `flags`. */
 const AVAILABLE_INDEX = 2;
 const USED_INDEX = 2;
@@ -109,9 +88,8 @@ export class QueueProbes {
       if (record.capacity > CAPACITY_MAX) continue;
       const place = locateRegion(this.#system, described, record.region, thread);
       if (place === undefined) continue;
-      const { tail, head } = INDEX_PLACES[record.kind];
+      const { tail, head, carries } = record.kind;
       const words = { tail: (place.at + tail) >>> 1, head: (place.at + head) >>> 1 };
-      const carries = record.kind === 'net free' ? 'empty buffers' : 'data';
       const queue = { name: record.region, capacity: record.capacity, carries } as const;
       this.#addTo(pd, queue, this.#numberOf(queue, words, place.ram));
     }

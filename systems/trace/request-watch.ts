@@ -17,7 +17,7 @@ import { type BlkEntry, BlkQueueView } from './blk-queue-view.ts';
 import { SystemNames } from './names.ts';
 import type { BufferPlace, FollowedPath, PathHop } from './packet-path.ts';
 import { locateRegion, type RegionPlace } from './queue-probes.ts';
-import { queueRecords } from './queue-records.ts';
+import { queueRecords } from '../../queues/classes.ts';
 import { QuietObserver } from './quiet-observer.ts';
 import { systemCallOf, ToldBy } from './told-by.ts';
 import { type DiskListener, type DiskWork, WatchedDisk } from './watched-disk.ts';
@@ -139,7 +139,7 @@ export class RequestWatch extends QuietObserver implements DiskListener {
       if (place !== undefined) this.#data.set(dataRegion, place);
     }
     this.#queuesOf[pd] = queueRecords(described.config).flatMap((record) => {
-      if (record.kind !== 'blk request' && record.kind !== 'blk response') return [];
+      if (record.kind.name !== 'blk request' && record.kind.name !== 'blk response') return [];
       const known = this.#queues.get(record.region);
       const place = locateRegion(system, described, record.region, thread);
       const view = known ?? (place === undefined ? undefined : new BlkQueueView(record, place));

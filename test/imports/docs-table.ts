@@ -42,6 +42,8 @@ function importsInWords(name: string, room: Room): string {
 
 function inWords(room: string, extent: Extent): string {
   if (extent === 'all') return room;
+  const [, besidesTypes] = /^types and (.+)$/.exec(extent) ?? [];
+  if (besidesTypes !== undefined) return `types of ${room} and \`${room}/${besidesTypes}\``;
   return extent === 'types' ? `types of ${room}` : `\`${room}/${extent}\``;
 }
 

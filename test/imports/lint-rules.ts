@@ -92,6 +92,14 @@ function patternsOf(name: string, room: Room): Pattern[] {
 }
 
 function partPattern(room: string, other: string, extent: Extent): Pattern | undefined {
+  const [, besidesTypes] = /^types and (.+)$/.exec(extent) ?? [];
+  if (besidesTypes !== undefined) {
+    return {
+      regex: `^(\\.\\./)+${other}/${anythingBut(besidesTypes)}`,
+      message: `${room}/ imports only types of ${other}/, and ${besidesTypes}`,
+      allowTypeImports: true,
+    };
+  }
   switch (extent) {
     case 'all':
       return undefined;

@@ -22,8 +22,11 @@ export function violation(one: Import): string | undefined {
   if (to.startsWith(`${from}/`)) return undefined;
   const extent = room.imports[to] ?? room.imports[outerRoom(to)];
   if (extent === undefined) return `${line}: ${from}/ may not import ${to}/`;
-  if (extent === 'types' && one.kind === 'value') {
-    return `${line}: ${from}/ imports only types of ${to}/`;
+  const [, besidesTypes] = /^types and (.+)$/.exec(extent) ?? [];
+  if (extent === 'types' || besidesTypes !== undefined) {
+    if (one.kind === 'type' || one.to === `${to}/${besidesTypes}`) return undefined;
+    const besides = besidesTypes === undefined ? '' : `, and ${besidesTypes}`;
+    return `${line}: ${from}/ imports only types of ${to}/${besides}`;
   }
   if (extent.endsWith('.ts') && one.to !== `${to}/${extent}`) {
     return `${line}: ${from}/ imports ${to}/${extent} only`;

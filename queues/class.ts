@@ -1,0 +1,117 @@
+/**
+ * What a queue class is, as data: which queues lie between two domains, how they are laid out, who writes what, and which
+ * roles there are. One table for each class, `queues/<class>/class.ts`; whoever has to know a class reads it there: checks of
+ * configuration records, traces, probes, the work meter, exploration, the ledger.
+ *
+ * A new class is a new folder with such a table, and one line in `queues/classes.ts`.
+ */
+
+/** One queue of a connection. */
+export interface QueueKind {
+  /** Such as 'net active'; no two classes have the same. */
+  readonly name: string;
+  /** Field of the connection's record that names its region. */
+  readonly field: string;
+  /** Where its two free-running indices lie, bytes from the beginning, and how wide they are. */
+  readonly tail: number;
+  readonly head: number;
+  readonly indexBits: 16 | 32;
+  /** Bytes before the first entry, and of each; 0 when the entries lie in a region of their own. */
+  readonly headerBytes: number;
+  readonly entryBytes: number;
+  readonly carries: 'data' | 'empty buffers';
+  /** What counts as one operation on it: an entry, or a publication of any number of bytes. */
+  readonly operation: 'entry' | 'publication';
+}
+
+/** Whose writing a region of a connection needs. */
+export type Writer =
+  /** Both ends write: each its own index, or the flag. */
+  | 'both'
+  /** The end that serves the other one: nearer to the device. */
+  | 'server'
+  /** The end that fills the queue. */
+  | 'producer';
+
+/** A region of a connection that is no queue. */
+export interface SidePart {
+  readonly field: string;
+  readonly writer: Writer;
+  /** Bytes of it; 'capacity': one for each slot of the connection. */
+  readonly bytes: number | 'capacity';
+}
+
+/**
+ * A configuration record, or a part of one: what a program in this role is given. A record is known by the fields that it
+ * has and those that it has not.
+ */
+export interface Role {
+  readonly name: string;
+  readonly has: readonly string[];
+  readonly lacks?: readonly string[];
+  /** For a part: the fields of the record around it, and those that it has not. */
+  readonly within?: readonly string[];
+  readonly notWithin?: readonly string[];
+  /** Connections that lead towards the device: the peer serves this domain. */
+  readonly served?: readonly string[];
+  /** Connections whose bytes this end writes. */
+  readonly produces?: readonly string[];
+  /** Data regions that it only reads; it writes all others. */
+  readonly readsOnly?: readonly string[];
+  /** Fields that name a region of its own. */
+  readonly regions?: readonly string[];
+  /** Connection and data region whose buffers must all fit: `['rx', 'rxData']`. */
+  readonly fits?: readonly (readonly [connection: string, data: string])[];
+}
+
+export interface QueueClass {
+  readonly name: string;
+  /** By which fields a record of a connection is known. */
+  readonly connection: { readonly texts: readonly string[]; readonly numbers: readonly string[] };
+  /** The queue that stands for the connection in messages. */
+  readonly named: string;
+  readonly queues: readonly QueueKind[];
+  readonly sides: readonly SidePart[];
+  /** The first that fits is the record's. */
+  readonly roles: readonly Role[];
+}
+
+/** A connection, as configuration records of any class have it. */
+export interface Connection {
+  readonly class: QueueClass;
+  readonly channel: number;
+  /** Slots of its queues, or bytes. */
+  readonly capacity: number;
+  /** Region of a field. */
+  region(field: string): string;
+}
+
+/** @returns undefined when the value is no connection of this class */
+export function asConnection(value: unknown, of: QueueClass): Connection | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const record = value as Readonly<Record<string, unknown>>;
+  const { texts, numbers } = of.connection;
+  if (!texts.every((field) => typeof record[field] === 'string')) return undefined;
+  if (!numbers.every((field) => typeof record[field] === 'number')) return undefined;
+  return {
+    class: of,
+    channel: record['channel'] as number,
+    capacity: record['capacity'] as number,
+    region: (field) => record[field] as string,
+  };
+}
+
+/** @returns the role of a record; `around` are the objects that it lies in, the nearest first */
+export function roleOf(
+  record: object,
+  around: readonly object[],
+  roles: readonly Role[],
+): Role | undefined {
+  return roles.find(
+    ({ has, lacks = [], within = [], notWithin = [] }) =>
+      has.every((field) => field in record) &&
+      !lacks.some((field) => field in record) &&
+      within.every((field) => around.some((outer) => field in outer)) &&
+      !notWithin.some((field) => around.some((outer) => field in outer)),
+  );
+}

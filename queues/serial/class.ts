@@ -1,0 +1,42 @@
+/** The serial class of sDDF 0.7 as a table: see `../class.ts`. */
+
+import type { QueueClass } from '../class.ts';
+import { SerialQueueHeader } from './queue.ts';
+
+export const SERIAL_CLASS: QueueClass = {
+  name: 'serial',
+  connection: { texts: ['queue', 'data'], numbers: ['capacity', 'channel'] },
+  named: 'queue',
+  queues: [
+    {
+      name: 'serial',
+      field: 'queue',
+      tail: SerialQueueHeader.tail.offset,
+      head: SerialQueueHeader.head.offset,
+      indexBits: 32,
+      headerBytes: SerialQueueHeader.SIZE,
+      entryBytes: 0,
+      carries: 'data',
+      operation: 'publication',
+    },
+  ],
+  sides: [{ field: 'data', writer: 'producer', bytes: 'capacity' }],
+  roles: [
+    { name: 'driver', has: ['registers', 'tx'], produces: ['rx'], regions: ['registers', 'rings'] },
+    {
+      name: 'transmit virtualiser',
+      has: ['driver', 'clients', 'colour'],
+      served: ['driver'],
+      produces: ['driver'],
+    },
+    { name: 'client of the transmit virtualiser', has: ['connection'], within: ['colour'] },
+    { name: 'receive virtualiser', has: ['driver', 'clients'], served: ['driver'] },
+    {
+      name: 'client of the receive virtualiser',
+      has: ['connection'],
+      notWithin: ['colour'],
+      produces: ['connection'],
+    },
+    { name: 'client', has: ['tx'], served: ['rx', 'tx'], produces: ['tx'] },
+  ],
+};
