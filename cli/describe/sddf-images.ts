@@ -1,5 +1,6 @@
 /** Which image sDDF's build makes for what a program here does, and what its driver shares with the device beyond ours. */
 
+import { basename } from 'node:path';
 import type { ImageChoice } from '../../microkit/elf/for-images.ts';
 import type { PdDescription } from '../../microkit/model.ts';
 
@@ -35,7 +36,9 @@ const DEVICE_MEMORY: Readonly<Record<string, ImageChoice['deviceMemory']>> = {
 
 /** The file that an image of this domain is made from: a configured one is called after its domain. */
 export function sourceImageOf(pd: PdDescription): string {
-  return IMAGES[pd.image.path] ?? configuredImageOf(pd);
+  const { path } = pd.image;
+  if (path.endsWith('.elf')) return basename(path);
+  return IMAGES[path] ?? configuredImageOf(pd);
 }
 
 export function configuredImageOf(pd: PdDescription): string {
