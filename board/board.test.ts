@@ -254,7 +254,7 @@ describe('bus', () => {
     const bus = new Bus(new LintLog());
     bus.attach({ name: 'a', base: 0x1000, sizeBytes: 0x20, device: new Register() });
     const second = { name: 'b', base: 0x1000, sizeBytes: 0x20, device: new Register() };
-    expect(() => bus.attach(second)).toThrow('one device');
+    expect(() => bus.attach(second)).toThrow('b is put on the page at 0x1000, which a has');
   });
 });
 

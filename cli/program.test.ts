@@ -80,7 +80,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run echo --clock virtal', '(did you mean virtual?)'],
   [
     'run echo --set color=red',
-    "echo: this system has no option 'color'; it has path, clients; sddf run echo --help tells",
+    "echo: this system has no option 'color'; it has path, clients, code, driver, rx, tx, copier, client; sddf run echo --help tells",
   ],
   ['run echo --set clinets=2', '(did you mean clients?)'],
   ['run echo --set constructor=2', "this system has no option 'constructor'"],
@@ -122,9 +122,9 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [`run ${elf}`, "protection domain 'p': no program p.elf in "],
   [
     'run build/loader.img',
-    'build/loader.img: is what a system is built into; give its .system file',
+    'build/loader.img: is what the Microkit tool has written; give the .system file',
   ],
-  ['run report.txt', 'report.txt: is what a system is built into; give its .system file'],
+  ['run report.txt', 'report.txt: is what the Microkit tool has written; give the .system file'],
 ];
 
 describe("a user's mistake", () => {

@@ -367,7 +367,7 @@ describe('npm start', () => {
   });
 
   it('ends by itself with --for', () => {
-    const { status, stdout } = spawnSync('npm', ['start', '--', '--for', '300ms'], {
+    const { status, stdout } = spawnSync('npm', ['start', '--', '--for', '2s'], {
       encoding: 'utf8',
     });
 

@@ -14,7 +14,7 @@ export function replayCommand(): Command {
     .addHelpText(
       'after',
       '\nEnds with 1 when it fails as it did then, 0 when it does not fail any more.\n' +
-        '\nExample:\n  sddf replay failures/seed-1234.json',
+        '\nExamples:\n  sddf replay failures/seed-1234.json',
     )
     .action(runReplay);
 }

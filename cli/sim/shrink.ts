@@ -27,7 +27,7 @@ export function shrinkCommand(): Command {
     .option('--out <file>', 'where the smaller one goes (default: FILE with -small)')
     .option('--limit <worlds>', 'gives up after so many worlds', String(LIMIT))
     .option('--json', 'prints the result as JSON')
-    .addHelpText('after', '\nExample:\n  sddf shrink failures/seed-1234.json')
+    .addHelpText('after', '\nExamples:\n  sddf shrink failures/seed-1234.json')
     .action(runShrink);
 }
 

@@ -20,7 +20,7 @@ export function whenCommand(): Command {
     .option('--moments <count>', 'moments that are tried', '12')
     .option('--worlds <count>', 'worlds for each moment', '20')
     .option('--json', 'prints the result as JSON')
-    .addHelpText('after', '\nExample:\n  sddf when failures/seed-1234.json')
+    .addHelpText('after', '\nExamples:\n  sddf when failures/seed-1234.json')
     .action(runWhen);
 }
 
