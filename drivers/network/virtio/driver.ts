@@ -114,9 +114,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     } else if (channel === this.#txChannel) {
       runFlow(this.#txProvide);
     } else {
-      // In the two-domain path one channel serves both directions.
       runFlow(this.#rxProvide);
-      if (this.#rxChannel === this.#txChannel) runFlow(this.#txProvide);
     }
   }
 
