@@ -114,7 +114,9 @@ export class Net implements NetPlan {
     driver.configure((): NetDriverConfig => {
       const connections = { rx: pairs.rx.ofFirst(), tx: pairs.tx.ofFirst() };
       const hardware = { registers, rings: rings.name, ringsPaddrSymbol, irq: irq.value };
-      return { ...hardware, ringEntries, ...connections };
+      const { watchdogNs } = this.options;
+      const watch = watchdogNs === undefined ? {} : { watchdogNs };
+      return { ...hardware, ringEntries, ...connections, ...watch };
     });
   }
 

@@ -6,6 +6,8 @@
  * is plain JSON.
  */
 
+import type { TimerClientConfig } from '../timer/config.ts';
+
 /** A free and an active queue between two domains, and the channel that goes with them. */
 export interface NetConnection {
   readonly freeQueue: string;
@@ -36,6 +38,9 @@ export interface NetDriverConfig {
   readonly tx: NetConnection;
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** How often it looks for an interrupt that was lost; with a timer only. Never, unless told. */
+  readonly watchdogNs?: number;
+  readonly timer?: TimerClientConfig;
 }
 
 export interface NetVirtRxConfig {

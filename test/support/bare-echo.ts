@@ -7,7 +7,7 @@ import { type EchoConfig, main as echo } from '../../clients/echo/echo.ts';
 import { main as driver } from '../../drivers/network/virtio/driver.ts';
 import type { MmioDevice } from '../../memory/region.ts';
 import type { Program } from '../../microkit/pd.ts';
-import type { NetConnection, NetData } from '../../queues/net/config.ts';
+import type { NetConnection, NetData, NetDriverConfig } from '../../queues/net/config.ts';
 import { netQueueBytes } from '../../queues/net/queue.ts';
 import { main as copier } from '../../virtualisers/network/copy/copy.ts';
 import { main as virtRx } from '../../virtualisers/network/rx/virt-rx.ts';
@@ -26,6 +26,10 @@ export interface BareEchoOptions {
   readonly startIndex?: number;
   /** The network device, and what is to happen when the driver acknowledges its interrupt. */
   readonly device: (system: BareSystem) => MmioDevice;
+  /** More of the driver's record. */
+  readonly driverConfig?: Partial<NetDriverConfig>;
+  /** Called once all domains are connected. */
+  readonly beforeStart?: (system: BareSystem, driver: BarePd) => void;
   readonly onIrqAck?: () => void;
   readonly clientProgram?: (index: number) => Program<EchoConfig>;
 }
@@ -85,6 +89,7 @@ class EchoBuilder {
     }
     for (const name of ['driver', 'rx', 'tx']) system.addRegion(`${name}_stats`, 4096);
     const parts = this.#path === '2pd' ? this.#buildAlone() : this.#buildVirtualised(count);
+    this.#options.beforeStart?.(system, parts.driver);
     system.start();
     return { system, device: this.#device, ...parts };
   }
@@ -216,6 +221,7 @@ class EchoBuilder {
         rx,
         tx,
         stats: 'driver_stats',
+        ...this.#options.driverConfig,
       },
     });
   }

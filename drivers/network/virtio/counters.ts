@@ -29,4 +29,6 @@ export const NET_DRIVER_COUNTERS = counterNames(
   'usedLengthLies',
   'numBuffersLies',
   'needsReset',
+  /** Work that only a look at the rings has found: its interrupt was lost. */
+  'interruptsLost',
 );

@@ -11,7 +11,12 @@ import type { EchoConfig } from '../../../clients/echo/echo.ts';
 import type { ProtectionDomain } from '../../../microkit/pd.ts';
 import { readCounters } from '../../../queues/counters.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
-import { type BareEcho, bareEcho, IRQ } from '../../../test/support/bare-echo.ts';
+import {
+  type BareEcho,
+  bareEcho,
+  type BareEchoOptions,
+  IRQ,
+} from '../../../test/support/bare-echo.ts';
 import {
   type Chain,
   F_EVENT_IDX,
@@ -77,11 +82,16 @@ interface Bench {
   readonly interrupt: (reasons?: number) => void;
 }
 
-function bench(nicOptions: Partial<NicOptions> = {}, buffers = BUFFERS): Bench {
+function bench(
+  nicOptions: Partial<NicOptions> = {},
+  buffers = BUFFERS,
+  watched: Pick<BareEchoOptions, 'driverConfig' | 'beforeStart'> = {},
+): Bench {
   const made: { nic?: ScriptedNic; peer?: Peer } = {};
   const echo = bareEcho({
     path: '2pd',
     buffers,
+    ...watched,
     startIndex: 65_530,
     device: (system) => (made.nic = new ScriptedNic({ ram: system.ram, ...nicOptions })),
     clientProgram: () => (pd) => {
@@ -271,6 +281,40 @@ describe.each([
       received += batch.length;
     }
     expect(one.counters()).toMatchObject({ resets: 0, rxPackets: received });
+  });
+});
+
+describe('a lost interrupt', () => {
+  const TIMER = 9;
+
+  it('is found at the next tick of the watchdog, which is set again each time', () => {
+    let asked = 0;
+    const one = bench({}, BUFFERS, {
+      driverConfig: { watchdogNs: 5e6, timer: { channel: TIMER } },
+      beforeStart: (system, driver) => {
+        const program = () => ({ notified: () => undefined, protected: () => ((asked += 1), 0) });
+        const timer = system.addPd({ name: 'timer', priority: 250, config: {}, program });
+        driver.connect(TIMER, timer, 0);
+      },
+    });
+    one.peer.give(one.dma);
+    one.echo.system.run();
+    const [chain] = one.nic.rx.takeAll() as [Chain];
+    const tick = (): void => {
+      one.echo.driver.raise(TIMER);
+      one.echo.system.run();
+    };
+
+    one.nic.rx.receive(chain, FRAME);
+    // No interrupt: it is lost.
+    one.echo.system.run();
+    expect(one.peer.received).toEqual([]);
+    tick();
+    expect(one.peer.received.length).toBe(1);
+    expect(one.counters()).toMatchObject({ interruptsLost: 1, rxPackets: 1, resets: 0 });
+    tick();
+    expect(one.counters()).toMatchObject({ interruptsLost: 1, interrupts: 0 });
+    expect(asked).toBe(3);
   });
 });
 

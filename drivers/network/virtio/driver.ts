@@ -12,12 +12,14 @@
 import {
   type Channel,
   type EntryPoints,
+  messageInfo,
   type ProtectionDomain,
   ProgramState,
 } from '../../../microkit/pd.ts';
 import { Counters } from '../../../queues/counters.ts';
 import type { NetDriverConfig } from '../../../queues/net/config.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { TIMER_SET_TIMEOUT } from '../../../queues/timer/config.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { LIE_USED_INDEX, LIE_USED_LENGTH, NONE } from '../../../queues/virtio/virtqueue.ts';
 import { NET_DRIVER_COUNTERS } from './counters.ts';
@@ -105,6 +107,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     super(pd);
     this.#start();
     pd.irqAck(this.#irq);
+    this.#armWatchdog();
   }
 
   notified(channel: Channel): void {
@@ -113,8 +116,10 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
       this.pd.deferredIrqAck(this.#irq);
     } else if (channel === this.#txChannel) {
       runFlow(this.#txProvide);
-    } else {
+    } else if (channel === this.#rxChannel) {
       runFlow(this.#rxProvide);
+    } else {
+      this.#tick();
     }
   }
 
@@ -130,6 +135,26 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     // Without a device, what waits to be sent goes back to its senders.
     if (!this.#txActive.isAtRest()) runFlow(this.#txProvide);
     if (this.#rxFree.hasItems() || this.#needsBuffers()) runFlow(this.#rxProvide);
+  }
+
+  /**
+   * A lost interrupt is the last one: the device sends the next when its used index passes what the driver has asked for,
+   * which the driver moves on when it has been interrupted. So somebody has to look, now and then.
+   */
+  #tick(): void {
+    const { rx, tx } = this.device;
+    if (this.#state === 'running' && (rx.hasUsed() || tx.hasUsed())) {
+      this.counters.add(COUNT.interruptsLost, 1);
+      this.handleIrq();
+    }
+    this.#armWatchdog();
+  }
+
+  #armWatchdog(): void {
+    const { timer, watchdogNs } = this.#config;
+    if (timer === undefined || watchdogNs === undefined || this.#state === 'failed') return;
+    this.pd.setMr(0, watchdogNs);
+    this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
   }
 
   /** Gives empty receive buffers to the device. */
