@@ -21,6 +21,13 @@ export const SYS_DEBUG_DUMP_SCHEDULER = -13;
 export const SYS_DEBUG_CAP_IDENTIFY = -15;
 export const SYS_DEBUG_SNAPSHOT = -16;
 export const SYS_DEBUG_NAME_THREAD = -17;
+export const SYS_BENCHMARK_FLUSH_CACHES = -21;
+export const SYS_BENCHMARK_RESET_LOG = -22;
+export const SYS_BENCHMARK_FINALIZE_LOG = -23;
+export const SYS_BENCHMARK_NULL_SYSCALL = -25;
+export const SYS_BENCHMARK_GET_THREAD_UTILISATION = -26;
+export const SYS_BENCHMARK_RESET_THREAD_UTILISATION = -27;
+export const SYS_BENCHMARK_RESET_ALL_THREADS_UTILISATION = -29;
 export const SYS_SET_TLS_BASE = -33;
 
 /** Message information: length in bits 0..6, extra capabilities 7..8, capabilities unwrapped 9..11, label from 12 on. */

@@ -119,7 +119,10 @@ export function boot(options: BootOptions): Kernel {
   state.irqState[options.machine.irqMax] = IRQ_TIMER;
   makeIdle(state);
   const { onDebugChar, machineCode } = options;
-  if (machineCode !== undefined) state.threadFlagsMask = TCB_FLAGS_MASK;
+  if (machineCode !== undefined) {
+    state.threadFlagsMask = TCB_FLAGS_MASK;
+    state.hasBenchmarkCalls = true;
+  }
   if (onDebugChar !== undefined) state.onDebugChar = ({ name }, code) => onDebugChar(name, code);
   const { bootInfo, tcb } = makeInitialThread(state, options);
   const images = new Map<number, ProgramImage>([[ROOT_TASK_ENTRY, options.rootTask(bootInfo)]]);

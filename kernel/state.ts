@@ -12,6 +12,7 @@ import type { Fault, LookupFailure } from './ipc/fault-record.ts';
 import type { KernelObject } from './objects/objects.ts';
 import type { AsidPool } from './memory/page-table.ts';
 import { LOOKUP_INVALID_ROOT } from './ipc/fault-record.ts';
+import type { Utilisation } from './sched/utilisation.ts';
 import { SchedContext, Slot, Tcb } from './objects/objects.ts';
 
 /** 10 MHz: ticks are 100 ns. */
@@ -132,6 +133,8 @@ export class KernelState extends Configured<KernelStateOptions> {
 
   /** The flags that threads may have: none without a floating-point unit, which is there for machine code. */
   threadFlagsMask = 0;
+  /** Whether there are the system calls of seL4's benchmark configuration: for machine code. */
+  hasBenchmarkCalls = false;
 
   workUnits = 0;
   readonly workUnitsMax: number = this.options.workUnitsMax;
@@ -170,6 +173,9 @@ export class KernelState extends Configured<KernelStateOptions> {
   bitsRemaining = 0;
   /** Index into `u32` of the current thread's IPC buffer, -1 without one; set while an invocation is decoded. */
   bufferAt = -1;
+
+  /** Counts the use of the processor once a thread has asked for it. */
+  utilisation: Utilisation | null = null;
 
   /** Kernel objects made by retype since boot. */
   objectsMade = 0;

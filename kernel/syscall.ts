@@ -36,6 +36,7 @@ import {
   SYS_WAIT,
   SYS_YIELD,
 } from './abi.ts';
+import { handleBenchmarkCall } from './benchmark-calls.ts';
 import { decodeCNode } from './objects/cnode.ts';
 import { lookupSlot } from './objects/cspace.ts';
 import { decodeDomain } from './sched/domain.ts';
@@ -113,8 +114,9 @@ export function handleSyscall(k: KernelState): void {
 /** Debug calls, and what is no system call at all. */
 function handleOther(k: KernelState): void {
   const regs = k.current.regs;
-  const number = (regs[REG_A7 << 1] as number) | 0;
-  switch ((regs[(REG_A7 << 1) + 1] as number) === 0xffff_ffff ? number : 0) {
+  const isNegative = (regs[(REG_A7 << 1) + 1] as number) === 0xffff_ffff;
+  const number = isNegative ? (regs[REG_A7 << 1] as number) | 0 : 0;
+  switch (number) {
     case SYS_DEBUG_PUT_CHAR:
       k.onDebugChar?.(k.current, regs[REG_A0 << 1] as number);
       return;
@@ -136,6 +138,7 @@ function handleOther(k: KernelState): void {
       regs[(REG_TP << 1) + 1] = regs[(REG_A0 << 1) + 1] as number;
       return;
     default:
+      if (k.hasBenchmarkCalls && handleBenchmarkCall(k, number)) return;
       handleFault(k, k.current, {
         kind: 'unknownSyscall',
         low: regs[REG_A7 << 1] as number,

@@ -115,6 +115,8 @@ export interface HartThread extends UserThread {
 export interface MachineCode extends UserContext {
   /** The thread's register file from here on, with `REG_NEXT_PC` behind the others. */
   readonly registers: Uint32Array;
+  /** Virtual time that its instructions have taken so far. */
+  readonly userNs: number;
   /** `false` makes every floating-point instruction illegal. */
   allowFloatingPoint(isAllowed: boolean): void;
 }

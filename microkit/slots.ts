@@ -19,6 +19,8 @@ export const SLOT_VSPACE = 3;
 export const SLOT_REPLY = 4;
 /** Passive domains only: where they ask for their scheduling context to be taken away. */
 export const SLOT_MONITOR_ENDPOINT = 5;
+/** Benchmark programs only: their own thread. */
+export const SLOT_OWN_TCB = 6;
 export const SLOT_OUTPUT_NOTIFICATION = 10;
 export const SLOT_OUTPUT_ENDPOINT = 74;
 export const SLOT_IRQ_HANDLER = 138;

@@ -13,7 +13,7 @@ import { exact, regionsByName } from '../model.ts';
 import { IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
 import { configure } from './configure.ts';
 import { hex, word64 } from './format.ts';
-import type { ElfImage, Segment, SymbolTable } from './image.ts';
+import { type ElfImage, sectionNamed, type Segment, type SymbolTable } from './image.ts';
 import { findPatches } from './patches.ts';
 
 /** The stack ends here; above it are a guard page and the IPC buffer. */
@@ -50,9 +50,13 @@ export interface ImagePlan {
   /** The same pages as runs, for whoever counts page tables. */
   readonly runs: readonly PageRun[];
   readonly addressWords: readonly AddressWord[];
+  /** It is one of sDDF's benchmark programs, which find the capability to their own thread in a slot of its own. */
+  readonly isBenchmark: boolean;
   /** One line each, for whoever checks: configuration sections that are empty or of another version. */
   readonly notes: readonly string[];
 }
+
+const BENCHMARK_SECTION = '.benchmark_config';
 
 /** By protection domain. */
 export type ImagePlans = ReadonlyMap<string, ImagePlan>;
@@ -93,7 +97,14 @@ export function planImage(options: PlanOptions): PlanResult {
   const { notes } = configured;
   return {
     ok: true,
-    plan: { entry: image.entry, pages: pages.list(), runs, addressWords, notes },
+    plan: {
+      entry: image.entry,
+      pages: pages.list(),
+      runs,
+      addressWords,
+      isBenchmark: sectionNamed(image, BENCHMARK_SECTION) !== undefined,
+      notes,
+    },
   };
 }
 

@@ -13,6 +13,7 @@ import {
   RIGHT_READ,
   RIGHT_WRITE,
 } from '../../kernel/abi.ts';
+import type { ImagePlan } from '../elf/plan.ts';
 import {
   channelsOf,
   type ConventionalIrqDescription,
@@ -36,6 +37,7 @@ import {
   SLOT_MONITOR_ENDPOINT,
   SLOT_OUTPUT_ENDPOINT,
   SLOT_OUTPUT_NOTIFICATION,
+  SLOT_OWN_TCB,
   SLOT_REPLY,
   SLOT_VSPACE,
 } from '../slots.ts';
@@ -126,7 +128,11 @@ export function linkCSpace(root: RootTask, name: string, pd: PdObjects): void {
 }
 
 /** Everything in the domain's own CNode. */
-export function grantCapabilities(context: Granting, flat: FlatPd): void {
+export function grantCapabilities(
+  context: Granting,
+  flat: FlatPd,
+  plan: ImagePlan | undefined,
+): void {
   const { pd } = flat;
   const own = objectsOf(context.objects, flat.index);
   const of = `of '${pd.name}'`;
@@ -148,6 +154,9 @@ export function grantCapabilities(context: Granting, flat: FlatPd): void {
       rights: RIGHTS_CALL,
       badge: monitorBadge(flat.index),
     });
+  }
+  if (plan?.isBenchmark === true) {
+    give(context, own, SLOT_OWN_TCB, { what: `own thread ${of}`, source: own.tcb });
   }
   grantChannels(context, flat, own);
   for (const irq of pd.irqs) {

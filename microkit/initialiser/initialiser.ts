@@ -106,7 +106,7 @@ function buildSystem(root: RootTask, system: SystemDescription, plans: ImagePlan
   contents.fillRegions(objects);
   contents.patchImages(system, plans, objects);
   contents.loadImages(system, plans, objects);
-  for (const flat of context.flat) grantCapabilities(context, flat);
+  for (const flat of context.flat) grantCapabilities(context, flat, plans.get(flat.pd.name));
   for (const flat of context.flat) grantUserCaps(context, flat);
   grantMonitor(context);
   for (const flat of context.flat) configurePd(context, flat, plans.get(flat.pd.name));

@@ -47,6 +47,10 @@ export class ObservedMachineCode implements MachineCode {
     options.observer.started(options.pd, options.thread);
   }
 
+  get userNs(): number {
+    return this.#options.body.userNs;
+  }
+
   allowFloatingPoint(isAllowed: boolean): void {
     this.#options.body.allowFloatingPoint(isAllowed);
   }

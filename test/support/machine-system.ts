@@ -24,6 +24,7 @@ export function machineProgram(text: Uint8Array): MachineProgram {
       { vaddr: DATA, sizeBytes: PAGE_BYTES, pageBytes: PAGE_BYTES },
     ],
     addressWords: [],
+    isBenchmark: false,
     notes: [],
   };
   const image: ElfImage = {
