@@ -42,6 +42,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
   min: 'least',
   max: 'most',
   ratioToNative: 'of native',
+  ratioToQemu: 'of QEMU',
   ratioLow: 'at least',
   ratioHigh: 'at most',
   nsPerPacket: 'ns/packet',

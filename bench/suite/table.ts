@@ -155,6 +155,17 @@ export const BENCHMARKS: readonly Benchmark[] = [
     ],
   },
   {
+    name: 'code',
+    question: 'How fast is machine code, beside C and beside QEMU?',
+    parts: [
+      {
+        name: 'kernels',
+        seconds: { smoke: 8, quick: 40, full: 160 },
+        measure: async (settings) => (await import('../code.ts')).benchCode(settings),
+      },
+    ],
+  },
+  {
     name: 'description',
     question: 'How long does a large description take to read, to boot and to check?',
     parts: [

@@ -1,0 +1,125 @@
+/**
+ * How fast is machine code: the engines beside the same C source compiled for the host, and beside user-mode QEMU with the same
+ * instructions? Each engine takes turns with one of the two (`slices.ts`).
+ */
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import type { EngineKind } from '../riscv/engine.ts';
+import { CodeMachine } from './code/machine.ts';
+import { compileKernel, type Kernel, KERNELS } from './code/programs.ts';
+import { NativeProgram } from './native-program.ts';
+import type { BenchRow } from './results.ts';
+import { alternate, ratioFields, slicesOf, type SliceSeries } from './slices.ts';
+import { round, summarise } from './statistics.ts';
+import type { BenchSettings } from './suite/benchmark.ts';
+
+const ENGINES = ['translator', 'interpreter'] as const satisfies readonly EngineKind[];
+/** Times that a kernel is run before it is measured, so that V8 has compiled the translation. */
+const WARM_UPS = { smoke: 1, quick: 60, full: 400 };
+/** The five kernels whose mean is asked for: of the pipeline, that with small packets. */
+const IN_MEAN = new Set(KERNELS.map(({ name }) => name).filter((name) => name !== 'pipeline-1500'));
+
+export async function benchCode(settings: BenchSettings): Promise<readonly BenchRow[]> {
+  // What V8 is told of rare branches: translated code is up to half faster for it (riscv/translator/README.md).
+  setFlagsFromString('--experimental-wasm-branch-hinting');
+  const hasQemu = spawnSync('qemu-riscv64', ['--version']).status === 0;
+  if (!hasQemu) settings.onNotice('no comparison with QEMU: qemu-riscv64 is not installed');
+  const rows: BenchRow[] = [];
+  for (const kernel of KERNELS) {
+    const image = compileKernel(kernel, 'image');
+    if ('reason' in image) {
+      settings.onNotice(`machine code is not measured: ${image.reason}`);
+      return rows;
+    }
+    for (const engine of ENGINES) {
+      rows.push(await measure(settings, { kernel, engine, image: image.path, hasQemu }));
+    }
+  }
+  const mean = meanRow(rows);
+  return mean === undefined ? rows : [...rows, mean];
+}
+
+interface Subject {
+  readonly kernel: Kernel;
+  readonly engine: (typeof ENGINES)[number];
+  readonly image: string;
+  readonly hasQemu: boolean;
+}
+
+async function measure(settings: BenchSettings, subject: Subject): Promise<BenchRow> {
+  const { kernel, engine } = subject;
+  const machine = new CodeMachine(readFileSync(subject.image), engine, kernel.rounds);
+  machine.work();
+  const perRound = machine.instructions / kernel.rounds;
+  for (let count = 0; count < WARM_UPS[settings.length]; count += 1) machine.work();
+  const native = compileKernel(kernel, 'native');
+  const emulated = compileKernel(kernel, 'emulated');
+  if ('reason' in native) settings.onNotice(`no comparison with C: ${native.reason}`);
+  const besideNative = 'path' in native ? await turns(settings, machine, [native.path]) : undefined;
+  const besideQemu =
+    subject.hasQemu && 'path' in emulated
+      ? await turns(settings, machine, ['qemu-riscv64', emulated.path])
+      : undefined;
+  const rates = besideNative?.rates ?? besideQemu?.rates ?? (await ratesAlone(settings, machine));
+  const summary = summarise(rates.map((rate) => (rate * perRound) / 1e6));
+  return {
+    name: `code/${kernel.name}`,
+    engine,
+    unit: 'million instructions/s',
+    median: round(summary.median),
+    min: round(summary.min),
+    max: round(summary.max),
+    ...(besideNative === undefined ? { ratioToNative: null } : ratioFields(besideNative.ratios)),
+    ratioToQemu: besideQemu === undefined ? null : round(summarise(besideQemu.ratios).median),
+  };
+}
+
+async function turns(
+  { repeat, sampleNs, onProgress }: BenchSettings,
+  machine: CodeMachine,
+  [command = '', ...args]: readonly string[],
+): Promise<SliceSeries> {
+  const other = new NativeProgram(command, args);
+  try {
+    const onSample = (sample: number): void =>
+      onProgress(`code: ${command}: ${sample} of ${repeat}`);
+    return await alternate(machine, other, { repeat, sampleNs, onSample });
+  } finally {
+    await other.close();
+  }
+}
+
+async function ratesAlone(
+  { repeat, sampleNs }: BenchSettings,
+  machine: CodeMachine,
+): Promise<number[]> {
+  const rates: number[] = [];
+  for (let sample = 0; sample < repeat; sample += 1) {
+    const { done, wallNs } = await machine.slice(slicesOf(sampleNs).sliceNs);
+    rates.push((done * 1e9) / wallNs);
+  }
+  return rates;
+}
+
+/** Geometric mean of the translator's ratios to QEMU. */
+function meanRow(rows: readonly BenchRow[]): BenchRow | undefined {
+  const ratios = rows
+    .filter(
+      ({ name, engine }) => engine === 'translator' && IN_MEAN.has(name.slice('code/'.length)),
+    )
+    .map((row) => row['ratioToQemu'])
+    .filter((ratio) => typeof ratio === 'number');
+  if (ratios.length < IN_MEAN.size) return undefined;
+  const mean = round(
+    Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length),
+  );
+  return {
+    name: 'code/mean',
+    engine: 'translator',
+    unit: 'of qemu-riscv64',
+    ...{ median: mean, min: mean, max: mean },
+    ratioToNative: null,
+  };
+}
