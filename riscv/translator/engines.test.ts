@@ -160,6 +160,33 @@ again:  addi a0, a0, 1
   });
 });
 
+describe('code that nobody wrote', () => {
+  test('a jump to what is no instruction and nothing leads to traps there', () => {
+    for (const engine of ENGINES) {
+      const made = machine(engine, 'jalr zero, 0(a0)');
+      made.setX(10, BigInt(TEXT + 0x100));
+
+      expect([made.run(), made.trapPc]).toEqual([EXIT.illegal, TEXT + 0x100]);
+    }
+  });
+
+  test('the second half of a far jump goes by its register when the first half was skipped', () => {
+    for (const engine of ENGINES) {
+      const made = machine(
+        engine,
+        `beq   zero, zero, half
+         auipc a0, 0
+half:    jalr  zero, 0(a0)
+         ecall
+        `,
+      );
+      made.setX(10, BigInt(TEXT + 12));
+
+      expect([made.run(), made.trapPc]).toEqual([EXIT.ecall, TEXT + 12]);
+    }
+  });
+});
+
 describe('translations', () => {
   test('are shared by harts with the same text, and not by others', () => {
     const translations = new Translations();

@@ -5,7 +5,6 @@
 import type { Instruction } from '../decode.ts';
 import { type Format, OP_OF, OPERATIONS } from '../operations.ts';
 import { isTranslated } from './operations-table.ts';
-import type { Text } from './text.ts';
 
 /** How a block ends. Addresses are virtual; a target may lie outside the text. */
 export type BlockEnd =
@@ -22,8 +21,15 @@ export type BlockEnd =
   /** The same, where nothing goes on behind it: no instruction at all. */
   | { readonly kind: 'stop' };
 
-/** @returns how the block ends with this instruction, or undefined when it goes straight on */
-export function endOf(text: Text, pc: number, instruction: Instruction): BlockEnd | undefined {
+/**
+ * @param before the instruction that control always comes from, right before this one; undefined at the beginning of a block
+ * @returns how the block ends with this instruction, or undefined when it goes straight on
+ */
+export function endOf(
+  pc: number,
+  instruction: Instruction,
+  before: Instruction | undefined,
+): BlockEnd | undefined {
   const next = pc + instruction.length;
   switch (formatOf(instruction)) {
     case 'B':
@@ -33,7 +39,7 @@ export function endOf(text: Text, pc: number, instruction: Instruction): BlockEn
         ? { kind: 'jump', target: pc + instruction.imm }
         : { kind: 'call', target: pc + instruction.imm, next };
     case 'jalr':
-      return endOfJalr(text, pc, instruction);
+      return endOfJalr(pc, instruction, before);
     case 'illegal':
       return { kind: 'stop' };
     default:
@@ -45,9 +51,13 @@ export function formatOf(instruction: Instruction): Format {
   return OPERATIONS[instruction.op]?.format ?? 'illegal';
 }
 
-function endOfJalr(text: Text, pc: number, instruction: Instruction): BlockEnd {
+function endOfJalr(
+  pc: number,
+  instruction: Instruction,
+  before: Instruction | undefined,
+): BlockEnd {
   const next = pc + instruction.length;
-  const target = farTarget(text, pc, instruction);
+  const target = farTarget(pc, instruction, before);
   if (instruction.rd === 0) {
     return target === undefined ? { kind: 'indirect' } : { kind: 'jump', target };
   }
@@ -55,8 +65,11 @@ function endOfJalr(text: Text, pc: number, instruction: Instruction): BlockEnd {
 }
 
 /** The target of `auipc` and `jalr` one after the other, as a linker leaves calls that it does not shorten. */
-function farTarget(text: Text, pc: number, jalr: Instruction): number | undefined {
-  const before = text.at(pc - 4);
+function farTarget(
+  pc: number,
+  jalr: Instruction,
+  before: Instruction | undefined,
+): number | undefined {
   if (before?.op !== OP_OF.auipc || before.rd !== jalr.rs1 || jalr.rs1 === 0) return undefined;
   return pc - 4 + before.imm + jalr.imm - (jalr.imm & 1);
 }

@@ -94,15 +94,17 @@ class Reach {
 
   #walk(from: number): void {
     let pc = from;
+    let before: Instruction | undefined;
     while (!this.isMarked(pc, INSTRUCTION)) {
       const instruction = this.#text.at(pc);
       if (instruction === undefined) return;
       this.#mark(pc, INSTRUCTION);
-      const end = endOf(this.#text, pc, instruction);
+      const end = endOf(pc, instruction, before);
       if (end !== undefined) {
         this.#ends(end);
         return;
       }
+      before = instruction;
       pc += instruction.length;
     }
   }
@@ -184,8 +186,8 @@ class Partition {
           ? undefined
           : { pc: start, instructions, end: { kind: 'fall', next: pc } };
       }
+      const end = endOf(pc, instruction, instructions.at(-1));
       instructions.push(instruction);
-      const end = endOf(this.#text, pc, instruction);
       if (end !== undefined) return { pc: start, instructions, end };
       pc += instruction.length;
       if (this.#reach.isMarked(pc, LEADER) || instructions.length === LONGEST_BLOCK) {

@@ -121,7 +121,8 @@ export class Translator {
   #blockLeft(text: LoadedText | undefined): number {
     if (text === undefined) return UNKNOWN_STRETCH;
     const { translation } = text;
-    return translation.ahead[translation.text.halfword(this.#nextPc())] ?? 1;
+    const ahead = translation.ahead[translation.text.halfword(this.#nextPc())] ?? 0;
+    return ahead === 0 ? UNKNOWN_STRETCH : ahead;
   }
 
   #entryAt({ translation: { text, words } }: LoadedText): number {
