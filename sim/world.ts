@@ -29,10 +29,16 @@ import {
 import type { Plan } from './plan/plan.ts';
 import { Injector } from './points/injector.ts';
 import { PlannedWire } from './points/net-wire.ts';
-import { PlannedBoard } from './points/planned-board.ts';
+import type { PlannedBoard } from './points/planned-board.ts';
 import { type Excuse, faultNamed, type PointKind, type Strike } from './points/point.ts';
 import { devicesOf, pointsOf } from './points/system-points.ts';
 import { NetWorkload } from './traffic/net-workload.ts';
+import { Census } from '../kernel/inspect/census.ts';
+import type { Oracle } from '../systems/oracle.ts';
+import { StallWatch } from './oracles/stall-report.ts';
+import { standardOracles, type StandardOracle } from './oracles/standard.ts';
+import { SystemMemory } from './oracles/system-memory.ts';
+import { WatchedBoard } from './oracles/watched-board.ts';
 import { guestsOf, stationOf } from '../systems/guests.ts';
 import type { Violation, Workload } from './traffic/workload.ts';
 
@@ -40,7 +46,10 @@ import type { Violation, Workload } from './traffic/workload.ts';
 export type WorldSystem = Pick<
   TestbedOptions,
   'system' | 'counters' | 'programs' | 'attachDevices'
->;
+> & {
+  /** What must hold of this system besides what holds of all. */
+  readonly oracles?: readonly Oracle[];
+};
 
 export interface WorldOptions {
   readonly target: WorldSystem;
@@ -107,6 +116,8 @@ class World {
   #injector: Injector | undefined;
   readonly #explorer: Explorer | undefined;
   #board: PlannedBoard | undefined;
+  readonly #memory: SystemMemory;
+  readonly #census = new Census();
   #workloads: Workload[] = [];
   #testbed: Testbed | undefined;
 
@@ -114,6 +125,7 @@ class World {
     this.#options = options;
     this.#points = pointsOf(options.target.system);
     this.#explorer = makeExplorer(options);
+    this.#memory = new SystemMemory(options.target.system);
   }
 
   run(): WorldOutcome {
@@ -143,11 +155,17 @@ class World {
             clock: boardOptions.clock,
             random: new Random(this.#options.faultSeed ?? seed).fork('faults'),
           });
-          this.#board = new PlannedBoard(boardOptions, this.#injector, devicesOf(target.system));
+          this.#board = new WatchedBoard(
+            boardOptions,
+            this.#injector,
+            devicesOf(target.system),
+            this.#memory,
+          );
           return this.#board;
         },
-        observe: (image) => this.#explored(image),
+        observe: (image) => this.#explored(this.#memory.observe(image)),
       },
+      onCreate: this.#census.onCreate,
       wires: (parts) => this.#wires(parts),
       observer: {
         log: () => undefined,
@@ -181,27 +199,66 @@ class World {
       this.#workloads.every((workload) => workload.isDone),
     );
     injector.disarm();
+    const stall = new StallWatch(this.#memory, testbed.board.ram);
+    this.#rest(testbed, stall);
     for (const workload of this.#workloads) workload.probe();
-    const isServed = this.#runWhile(testbed, PROGRESS_NS, () =>
-      this.#workloads.every((workload) => workload.isServed),
+    const isServed = this.#runWhile(
+      testbed,
+      PROGRESS_NS,
+      () => this.#workloads.every((workload) => workload.isServed),
+      (nowNs) => stall.sample(nowNs),
     );
     if (isServed === 'late' && !this.#excused().has('progress')) {
-      this.#say(
-        'progress',
-        'the system',
-        `faults have stopped, and after ${PROGRESS_NS / 1e6} ms not everybody is served`,
-      );
+      this.#sayStalled('faults have stopped, and', stall, testbed);
     }
     testbed.runUntil(testbed.now() + STEP_NS);
     for (const workload of this.#workloads) {
       this.#violations.push(...workload.violations(this.#excused()));
     }
+    this.#askOracles(testbed);
+  }
+
+  /** Nobody asks any more: what has been taken in is answered without another push. */
+  #rest(testbed: Testbed, stall: StallWatch): void {
+    const isAnswered = this.#runWhile(
+      testbed,
+      PROGRESS_NS,
+      () => this.#workloads.every((workload) => workload.isAnswered !== false),
+      (nowNs) => stall.sample(nowNs),
+    );
+    const excused = this.#excused();
+    if (isAnswered === 'in time' || excused.has('loss') || excused.has('rest')) return;
+    if (!excused.has('progress')) this.#sayStalled('nobody asks any more, and', stall, testbed);
+  }
+
+  #sayStalled(since: string, stall: StallWatch, testbed: Testbed): void {
+    const lines = stall.report(devicesOf(this.#options.target.system), testbed.board.plic);
+    const what = `${since} after ${PROGRESS_NS / 1e6} ms not everybody is served`;
+    this.#say('progress', 'the system', [what, ...lines].join('; '));
+  }
+
+  #askOracles(testbed: Testbed): void {
+    const { oracles = [] } = this.#options.target;
+    const all: readonly StandardOracle[] = [
+      ...standardOracles(this.#memory, this.#census),
+      ...oracles,
+    ];
+    for (const { name, excuse, check } of all) {
+      if (excuse !== undefined && this.#excused().has(excuse)) continue;
+      for (const { where, what } of check(testbed)) this.#say(name, where, what);
+    }
   }
 
   /** Runs step by step until something is so. */
-  #runWhile(testbed: Testbed, atMostNs: number, isOver: () => boolean): 'in time' | 'late' {
+  #runWhile(
+    testbed: Testbed,
+    atMostNs: number,
+    isOver: () => boolean,
+    onStep: (nowNs: number) => void = () => undefined,
+  ): 'in time' | 'late' {
     const endNs = testbed.now() + atMostNs;
     while (!isOver()) {
+      onStep(testbed.now());
       if (testbed.now() >= endNs) return 'late';
       testbed.runUntil(Math.min(testbed.now() + STEP_NS, endNs));
     }

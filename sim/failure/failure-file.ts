@@ -121,7 +121,9 @@ export function differingPart(then: SystemDigests, now: SystemDigests): string |
 export function signatureOf({ violations }: Pick<WorldOutcome, 'violations'>): string {
   const [first] = violations;
   if (first === undefined) return '';
-  return `${first.oracle} · ${first.where} · ${first.what.replaceAll(/\d+/g, 'N')}`;
+  // What stands behind a semicolon is particulars, which differ from world to world.
+  const [form = ''] = first.what.replaceAll(/\d+/g, 'N').split(';');
+  return `${first.oracle} · ${first.where} · ${form}`;
 }
 
 type Json = Readonly<Record<string, unknown>>;

@@ -22,7 +22,11 @@ export type Excuse =
   /** Buffers may be lost or be in two places. */
   | 'ledger'
   /** A domain may be faulted or stopped. */
-  | 'domain-fault';
+  | 'domain-fault'
+  /** What waits may wait until something else happens: a wake-up is gone. */
+  | 'rest'
+  /** A driver may have been made to break its device's rules. */
+  | 'rules';
 
 export interface ParameterKind {
   readonly what: string;

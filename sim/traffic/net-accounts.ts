@@ -72,6 +72,10 @@ export class NetAccounts {
     return this.#probes.size === 0;
   }
 
+  get areAllAnswered(): boolean {
+    return this.#open.every((open) => open.length === 0);
+  }
+
   violations(excused: ReadonlySet<Excuse>, nowNs: number): readonly Violation[] {
     this.#open.forEach((open, client) => {
       const [oldest] = open;

@@ -42,6 +42,12 @@ const WAITING_MAX = 256;
 const BURST_MAX = 16;
 const PAUSE_NS_MAX = 60_000;
 const QUESTION_BYTES_MAX = 1514;
+/**
+ * Behind one burst in so many nothing is asked until all has been answered: a lost wake-up shows only when nobody gives the
+ * next push. A pause ends after this long, longer than a fault lasts.
+ */
+const PAUSE_ONE_IN = 4;
+const ANSWERED_WITHIN_NS = 10_000_000;
 
 export class NetWorkload implements Workload, EthernetWire {
   readonly accounts: NetAccounts;
@@ -56,6 +62,10 @@ export class NetWorkload implements Workload, EthernetWire {
   #end: EthernetEnd | undefined;
   #asked = 0;
   #crowded = 0;
+  /** Since when no burst has come, because the last ones are to be answered first; undefined outside of such a pause. */
+  #pausedNs: number | undefined;
+  /** When a pause ended without all having been answered, for the first time. */
+  #stalledNs: number | undefined;
 
   constructor(options: NetWorkloadOptions) {
     const { ram, clock, random, clients, questions } = options;
@@ -89,6 +99,10 @@ export class NetWorkload implements Workload, EthernetWire {
     return this.#asked >= this.#questions;
   }
 
+  get isAnswered(): boolean {
+    return this.accounts.areAllAnswered && this.#waiting.isEmpty;
+  }
+
   probe(): void {
     this.accounts.expectProbes(this.#clients.map((_, client) => this.#ask(client)));
     this.#end?.frameArrived();
@@ -103,7 +117,11 @@ export class NetWorkload implements Workload, EthernetWire {
   }
 
   violations(excused: ReadonlySet<Excuse>): readonly Violation[] {
-    return this.accounts.violations(excused, this.#clock.now());
+    const found = this.accounts.violations(excused, this.#clock.now());
+    const isExcused = (['loss', 'rest', 'progress'] as const).some((each) => excused.has(each));
+    if (this.#stalledNs === undefined || isExcused) return found;
+    const what = `nobody asks any more, and after ${ANSWERED_WITHIN_NS / 1e6} ms not all is answered`;
+    return [{ oracle: 'progress', where: 'the system', what, timeNs: this.#stalledNs }, ...found];
   }
 
   // The wire, as what is in front of it sees it.
@@ -145,11 +163,26 @@ export class NetWorkload implements Workload, EthernetWire {
   }
 
   #burst(nowNs: number): void {
+    if (this.#isPaused(nowNs)) {
+      this.#clock.schedule(this.#next, nowNs + PAUSE_NS_MAX);
+      return;
+    }
     const left = this.#questions - this.#asked;
     const count = Math.min(left, 1 + this.#random.below(BURST_MAX));
     for (let i = 0; i < count; i += 1) this.#ask(this.#random.below(this.#clients.length));
     this.#end?.frameArrived();
-    if (!this.isDone) this.#clock.schedule(this.#next, nowNs + this.#random.below(PAUSE_NS_MAX));
+    if (this.isDone) return;
+    if (this.#random.below(PAUSE_ONE_IN) === 0) this.#pausedNs = nowNs;
+    this.#clock.schedule(this.#next, nowNs + this.#random.below(PAUSE_NS_MAX));
+  }
+
+  #isPaused(nowNs: number): boolean {
+    if (this.#pausedNs === undefined) return false;
+    const isOver = nowNs - this.#pausedNs > ANSWERED_WITHIN_NS;
+    if (!isOver && !this.isAnswered) return true;
+    if (isOver) this.#stalledNs ??= nowNs;
+    this.#pausedNs = undefined;
+    return false;
   }
 
   /** @returns the number of the question */

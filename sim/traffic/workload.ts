@@ -21,9 +21,11 @@ export interface Workload {
   start(): void;
   /** Whether everything has been asked; answers may still be on their way. */
   readonly isDone: boolean;
+  /** Whether whatever has been asked and taken in has been answered; left out when that cannot be told. */
+  readonly isAnswered?: boolean;
   /** Faults have stopped: asks every client once more. */
   probe(): void;
-  /** Whether every probe has been answered. */
+  /** Whether every probe has been answered; left out when that cannot be told. */
   readonly isServed: boolean;
   /** What was asked and done, for a person. */
   counters(): Readonly<Record<string, number>>;

@@ -1,0 +1,129 @@
+/**
+ * What stands behind "not everybody is served": who waits for whom, with which flag, since when, and which interrupt has not
+ * been acknowledged. Read from outside, from the queues' memory, the virtqueues and the interrupt controller.
+ */
+
+import type { Ram } from '../../memory/ram.ts';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import { NetQueueHeader } from '../../queues/net/queue.ts';
+import { INDEX_PLACES } from '../../systems/trace/queue-probes.ts';
+import { queueRecords, type QueueRecord } from '../../systems/trace/queue-records.ts';
+import { type NetEnd, type NetEnds, netEndsOf } from './net-ends.ts';
+import type { SystemMemory } from './system-memory.ts';
+
+/** An interrupt line as a person knows it. */
+export interface NamedIrq {
+  readonly name: string;
+  readonly irq: number;
+}
+
+/** What the interrupt controller says of a source. */
+export interface IrqStates {
+  isPending(source: number): boolean;
+  isInService(source: number): boolean;
+}
+
+interface Depth {
+  readonly tail: number;
+  readonly head: number;
+  readonly sinceNs: number;
+}
+
+/** Watches from the time when faults have stopped; sampled now and then, so "since" is as exact as that. */
+export class StallWatch {
+  readonly #memory: SystemMemory;
+  readonly #ram: Ram;
+  readonly #ends: NetEnds | undefined;
+  readonly #queues: readonly QueueRecord[];
+  readonly #depths = new Map<string, Depth>();
+
+  constructor(memory: SystemMemory, ram: Ram) {
+    this.#memory = memory;
+    this.#ram = ram;
+    this.#ends = netEndsOf(memory.system);
+    this.#queues = allQueues(memory.system);
+  }
+
+  sample(nowNs: number): void {
+    for (const { region, kind } of this.#queues) {
+      const place = this.#memory.region(region);
+      if (place === undefined) continue;
+      const { tail, head } = INDEX_PLACES[kind];
+      this.#note(region, this.#half(place.at + tail), this.#half(place.at + head), nowNs);
+    }
+    for (const queue of this.#memory.virtqueues.values()) {
+      const indices = this.#memory.virtqueueIndices(queue, this.#ram);
+      if (indices !== undefined) this.#note(queue.name, indices.available, indices.used, nowNs);
+    }
+  }
+
+  /** @returns one sentence for each thing that waits */
+  report(irqs: readonly NamedIrq[], states: IrqStates): readonly string[] {
+    return [
+      ...this.#queues.flatMap((queue) => this.#queueLine(queue)),
+      ...[...this.#memory.virtqueues.values()].flatMap(({ name, carries }) =>
+        carries === 'data' ? this.#deviceLine(name) : [],
+      ),
+      ...irqs.flatMap(({ name, irq }) => {
+        if (states.isInService(irq)) return [`the interrupt of ${name} is not acknowledged`];
+        return states.isPending(irq) ? [`the interrupt of ${name} is pending`] : [];
+      }),
+    ];
+  }
+
+  #queueLine({ region, capacity, kind }: QueueRecord): readonly string[] {
+    const depth = this.#depths.get(region);
+    // Empty buffers may lie in their queue for as long as they like.
+    if (depth === undefined || kind === 'net free') return [];
+    const entries = (depth.tail - depth.head) & 0xffff;
+    if (entries === 0) return [];
+    const unit = kind === 'serial' ? 'bytes' : 'entries';
+    const waits = `${region} holds ${entries} ${unit} since ${milliseconds(depth.sinceNs)}`;
+    if (entries > capacity) return [`${waits}, more than its ${capacity}`];
+    const [consumer, producer] = ['consumer', 'producer'].map((role) => this.#endOf(region, role));
+    if (consumer === undefined || producer === undefined) return [waits];
+    return [`${waits}: ${producer} waits for ${consumer}, ${this.#flagText(region, consumer)}`];
+  }
+
+  #flagText(region: string, consumer: string): string {
+    const at = this.#memory.region(region)?.at ?? 0;
+    const flag = this.#ram.view.getUint32(at + NetQueueHeader.consumerSignalled.offset, true);
+    return flag === 0
+      ? `who asks for a signal and got none`
+      : `whom nobody has to signal (${consumer})`;
+  }
+
+  #deviceLine(name: string): readonly string[] {
+    const depth = this.#depths.get(name);
+    const requests = depth === undefined ? 0 : (depth.tail - depth.head) & 0xffff;
+    if (depth === undefined || requests === 0) return [];
+    return [`the device has ${requests} requests of ${name} since ${milliseconds(depth.sinceNs)}`];
+  }
+
+  #endOf(queue: string, role: string): NetEnd['pd'] | undefined {
+    return this.#ends?.ends.find((end) => end.queue === queue && end.role === role)?.pd;
+  }
+
+  #note(name: string, tail: number, head: number, nowNs: number): void {
+    const known = this.#depths.get(name);
+    if (known !== undefined && known.tail === tail && known.head === head) return;
+    this.#depths.set(name, { tail, head, sinceNs: nowNs });
+  }
+
+  #half(at: number): number {
+    return this.#ram.view.getUint16(at, true);
+  }
+}
+
+/** Each queue once, although both of its ends name it. */
+function allQueues(system: SystemDescription): readonly QueueRecord[] {
+  const byRegion = new Map<string, QueueRecord>();
+  for (const { pd } of flatten(system)) {
+    for (const record of queueRecords(pd.config)) byRegion.set(record.region, record);
+  }
+  return [...byRegion.values()];
+}
+
+function milliseconds(ns: number): string {
+  return `${(ns / 1e6).toFixed(1)} ms`;
+}

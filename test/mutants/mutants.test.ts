@@ -1,0 +1,47 @@
+/**
+ * Goal: planted bugs are found, by the oracle that is there for them, and every one of them still fits the sources. Method:
+ * three are hunted here, all in CI (`npm run mutants`).
+ */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { hunt } from '../../sim/mutants/hunt.ts';
+import { applyEdits } from '../../sim/mutants/mutant.ts';
+import { MUTANTS } from '../../sim/mutants/mutants.ts';
+import { plantedSystem } from './plant.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-mutants-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('a planted bug', () => {
+  it.each(MUTANTS)('$name changes its module', ({ file, edits }) => {
+    const text = readFileSync(file, 'utf8');
+    const changed = applyEdits(text, edits);
+    expect(changed).toBeDefined();
+    expect(changed).not.toBe(text);
+  });
+
+  it.each([
+    ['net-ack-after-drain', 'progress'],
+    ['net-given-back-twice', 'buffer-ledger'],
+    ['net-spurious-not-acked', 'progress'],
+  ])('%s is found by %s', { timeout: 300_000 }, async (name, oracle) => {
+    const mutant = MUTANTS.find((each) => each.name === name);
+    if (mutant === undefined) throw new Error(`no mutant '${name}'`);
+    const target = await plantedSystem(mutant, folder);
+    const sound = await plantedSystem({ ...mutant, edits: [] }, folder);
+    const { explore } = mutant;
+    const found = hunt({ target, sound, explore, seeds: 60, amount: 60, shrinkWorlds: 0 });
+    expect(found?.oracle).toBe(oracle);
+  });
+
+  it('that is none is not found', async () => {
+    const [mutant] = MUTANTS;
+    if (mutant === undefined) throw new Error('there are mutants');
+    const sound = await plantedSystem({ ...mutant, edits: [] }, folder);
+    const options = { target: sound, sound, explore: 'random', seeds: 5, amount: 60 } as const;
+    expect(hunt({ ...options, shrinkWorlds: 0 })).toBeUndefined();
+  });
+});
