@@ -243,9 +243,9 @@ class World {
       ...standardOracles(this.#memory, this.#census),
       ...oracles,
     ];
-    for (const { name, excuse, check } of all) {
-      if (excuse !== undefined && this.#excused().has(excuse)) continue;
-      for (const { where, what } of check(testbed)) this.#say(name, where, what);
+    for (const oracle of all) {
+      if (oracle.excuse !== undefined && this.#excused().has(oracle.excuse)) continue;
+      for (const { where, what } of oracle.check(testbed)) this.#say(oracle.name, where, what);
     }
   }
 

@@ -114,38 +114,28 @@ export const NET_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'net-kick-before-publish',
-    what: 'the driver looks whether the device asks to be notified before it publishes',
+    name: 'net-kick-one-late',
+    what: 'the driver notifies the device when it has passed the event index by two',
     file: VIRTQUEUE,
-    system: SMALL,
-    explore: 'random',
+    system: ECHO,
+    explore: 'none',
     edits: [
       {
-        find: 'this.#publishedAvail = now;',
-        replace:
-          'this.#publishedAvail = now;\n    const seen = this.#u16[this.#availEvent] as number;',
-      },
-      {
-        find: 'const event = this.#u16[this.#availEvent] as number;',
-        replace: 'const event = seen;',
+        find: 'return distance16(now, event + 1) < distance16(now, before);',
+        replace: 'return distance16(now, event + 2) < distance16(now, before);',
       },
     ],
   },
   {
-    name: 'net-wish-before-publish',
-    what: 'a producer looks for the wish to be signalled before it publishes',
+    name: 'net-tail-one-behind',
+    what: 'a producer publishes its tail without the last entry',
     file: QUEUE,
-    system: SMALL_4PD,
-    explore: 'random',
+    system: ECHO,
+    explore: 'none',
     edits: [
       {
-        find: 'this.#publishedTail = this.#tail;\n    this.#store16(this.#tailIndex << 1, this.#tail);\n    const flagIndex = this.#flagIndex;',
-        replace:
-          'this.#publishedTail = this.#tail;\n    const flagIndex = this.#flagIndex;\n    const wish = this.#i32[flagIndex];\n    this.#store16(this.#tailIndex << 1, this.#tail);',
-      },
-      {
-        find: 'if (this.#i32[flagIndex] !== WANTS_SIGNAL) return false;',
-        replace: 'if (wish !== WANTS_SIGNAL) return false;',
+        find: 'this.#store16(this.#tailIndex << 1, this.#tail);',
+        replace: 'this.#store16(this.#tailIndex << 1, (this.#tail - 1) & 0xffff);',
       },
     ],
   },

@@ -92,7 +92,8 @@ class Found implements NetEnds {
   #transmitter(pd: string, config: Json, clients: readonly (Json | undefined)[]): void {
     this.#pair(pd, config['driver'], 'consumer', 'address');
     for (const client of clients) {
-      const data = (client?.['data'] as readonly unknown[]).map((one) => this.#region(one, 'sent'));
+      const records: readonly unknown[] = Array.isArray(client?.['data']) ? client['data'] : [];
+      const data = records.map((one) => this.#region(one, 'sent'));
       this.#pair(pd, client?.['connection'], 'producer', data);
     }
   }

@@ -6,8 +6,7 @@
 import type { Ram } from '../../memory/ram.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import { NetQueueHeader } from '../../queues/net/queue.ts';
-import { INDEX_PLACES } from '../../systems/trace/queue-probes.ts';
-import { queueRecords, type QueueRecord } from '../../systems/trace/queue-records.ts';
+import { queueRecords, type QueueRecord, SERIAL_CLASS } from '../../queues/classes.ts';
 import { type NetEnd, type NetEnds, netEndsOf } from './net-ends.ts';
 import type { SystemMemory } from './system-memory.ts';
 
@@ -48,7 +47,7 @@ export class StallWatch {
     for (const { region, kind } of this.#queues) {
       const place = this.#memory.region(region);
       if (place === undefined) continue;
-      const { tail, head } = INDEX_PLACES[kind];
+      const { tail, head } = kind;
       this.#note(region, this.#half(place.at + tail), this.#half(place.at + head), nowNs);
     }
     for (const queue of this.#memory.virtqueues.values()) {
@@ -74,10 +73,10 @@ export class StallWatch {
   #queueLine({ region, capacity, kind }: QueueRecord): readonly string[] {
     const depth = this.#depths.get(region);
     // Empty buffers may lie in their queue for as long as they like.
-    if (depth === undefined || kind === 'net free') return [];
+    if (depth === undefined || kind.carries === 'empty buffers') return [];
     const entries = (depth.tail - depth.head) & 0xffff;
     if (entries === 0) return [];
-    const unit = kind === 'serial' ? 'bytes' : 'entries';
+    const unit = SERIAL_CLASS.queues.includes(kind) ? 'bytes' : 'entries';
     const waits = `${region} holds ${entries} ${unit} since ${milliseconds(depth.sinceNs)}`;
     if (entries > capacity) return [`${waits}, more than its ${capacity}`];
     const [consumer, producer] = ['consumer', 'producer'].map((role) => this.#endOf(region, role));
