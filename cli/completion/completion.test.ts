@@ -35,7 +35,10 @@ const OFFERED: readonly (readonly [string, readonly string[]])[] = [
   ['sddf run echo --cl', ['--clock']],
   ['sddf run echo --clock ', ['host', 'virtual']],
   ['sddf run echo --clock=v', ['--clock=virtual']],
-  ['sddf run --clock virtual echo --set ', ['path=', 'clients=']],
+  [
+    'sddf run --clock virtual echo --set ',
+    ['client=', 'clients=', 'code=', 'copier=', 'driver=', 'path=', 'rx=', 'tx='],
+  ],
   ['sddf run echo --set path=', ['path=5pd', 'path=4pd', 'path=2pd', 'path=dummy']],
   ['sddf run serial --set uart=p', ['uart=pl011']],
   ['sddf graph echo --set clients=3', ['clients=32']],
