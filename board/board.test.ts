@@ -302,7 +302,7 @@ describe('DMA window', () => {
 describe('lint', () => {
   it('counts by device, clause and wording, and tells once', () => {
     const told: string[] = [];
-    const lint = new LintLog((entry) => told.push(entry.what));
+    const lint = new LintLog({ onFirst: (entry) => told.push(entry.what) });
     lint.report('net', '§1', 'x');
     lint.report('net', '§1', 'x');
     lint.report('net', '§1', 'y');
@@ -310,6 +310,22 @@ describe('lint', () => {
     expect(lint.count('net', '§1')).toBe(3);
     expect(lint.total).toBe(4);
     expect(told).toEqual(['x', 'y', 'x']);
+  });
+
+  it('says who was first, by the access that is under way or by whose device it is', () => {
+    const accessors = ['driver', 'other'].values();
+    const witness = {
+      accessor: () => ({ domain: accessors.next().value ?? '', pc: '0x200000' }),
+      owner: (device: string) => ({ domain: `owner of ${device}` }),
+    };
+    const lint = new LintLog({ witness });
+    for (const what of ['x', 'x', 'y']) lint.report('net', '§1', what);
+    lint.report('net', '§2', 'z', 'later');
+    expect(lint.entries()).toEqual([
+      { device: 'net', clause: '§1', what: 'x', count: 2, domain: 'driver', pc: '0x200000' },
+      { device: 'net', clause: '§1', what: 'y', count: 1, domain: 'other', pc: '0x200000' },
+      { device: 'net', clause: '§2', what: 'z', count: 1, domain: 'owner of net' },
+    ]);
   });
 
   it('stays bounded', () => {

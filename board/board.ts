@@ -10,7 +10,7 @@ import type { Ram } from '../memory/ram.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { Bus, type BusRange } from './bus.ts';
 import type { ClockEvent } from './clock.ts';
-import type { IrqLine, TurnQueue } from './device.ts';
+import type { DeviceRules, IrqLine, TurnQueue } from './device.ts';
 import { type DmaRange, RangedDmaWindow } from './dma.ts';
 import type { HostClock } from './host-clock.ts';
 import { LintLog } from './lint.ts';
@@ -45,6 +45,8 @@ export interface BoardOptions {
   readonly ram: Ram;
   readonly clock: VirtualClock | HostClock;
   readonly lint?: LintLog;
+  /** What devices do when a driver breaks a rule; 'lenient' unless told. */
+  readonly rules?: DeviceRules;
   /** {@link DEVICE_LATENCY_NS} unless told; of no effect under the host clock. */
   readonly deviceLatencyNs?: number;
 }
@@ -53,6 +55,7 @@ export class Board {
   readonly ram: Ram;
   readonly clock: VirtualClock | HostClock;
   readonly lint: LintLog;
+  readonly rules: DeviceRules;
   readonly bus: Bus;
   readonly plic: Plic;
   readonly turns: TurnQueue;
@@ -67,6 +70,7 @@ export class Board {
     this.ram = options.ram;
     this.clock = options.clock;
     this.lint = options.lint ?? new LintLog();
+    this.rules = options.rules ?? 'lenient';
     this.bus = new Bus(this.lint);
     this.plic = new Plic(this.lint);
     const latencyNs = options.deviceLatencyNs ?? DEVICE_LATENCY_NS;

@@ -50,11 +50,20 @@ export interface DmaWindow {
   find(low: number, high: number, lengthBytes: number): number;
 }
 
-/** Told when a driver breaks a rule of a specification. Strict boards print it; all count it. */
+/** Told when a driver breaks a rule of a specification. */
 export interface Lint {
-  /** @param clause the clause of the specification, such as "virtio 1.2 §2.7.13.3.1" */
-  report(device: string, clause: string, what: string): void;
+  /**
+   * @param clause the clause of the specification, such as "virtio 1.2 §2.7.13.3.1"
+   * @param when whether it shows in a register access, which is under way, or in what the driver has left in memory
+   */
+  report(device: string, clause: string, what: string, when?: 'access' | 'later'): void;
 }
+
+/**
+ * What a device does when a driver breaks a rule that it can do without: 'lenient', it goes on as QEMU's devices do; 'strict',
+ * it refuses. Both report it.
+ */
+export type DeviceRules = 'lenient' | 'strict';
 
 /** A part of a device model: keeps what it is given, see there. */
 export { Configured as DevicePart } from '../memory/configured.ts';

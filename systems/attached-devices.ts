@@ -47,6 +47,7 @@ function attachNetwork(board: Board, wire: EthernetWire): void {
     dma: board.dmaWindow(),
     irqLine: board.irqLine(place.irq),
     lint: board.lint,
+    rules: board.rules,
     turns: board.turns,
     mac: NIC_MAC,
     // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the wire counts.
@@ -66,6 +67,7 @@ function attachDisk(board: Board, index: number, plug: BlockPlug): void {
     dma: board.dmaWindow(),
     irqLine: board.irqLine(place.irq),
     lint: board.lint,
+    rules: board.rules,
     turns: board.turns,
     ...plug,
   });

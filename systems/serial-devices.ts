@@ -46,7 +46,7 @@ export function uartOf(system: SystemDescription): Uart | undefined {
 
 export function attachSerial(board: Board, plug: SerialPlug): void {
   const place = PLACES[plug.uart];
-  const { clock, lint } = board;
+  const { clock, lint, rules } = board;
   const irq = board.irqLine(place.irq);
   const { wire } = plug;
   const { name } = serialDevices[plug.uart];
@@ -60,7 +60,7 @@ export function attachSerial(board: Board, plug: SerialPlug): void {
     case 'virtio': {
       const { ram, turns } = board;
       const dma = board.dmaWindow();
-      const device = new VirtioConsole({ name, wire, ram, dma, irqLine: irq, lint, turns });
+      const device = new VirtioConsole({ name, wire, ram, dma, irqLine: irq, lint, rules, turns });
       board.attach(name, place, device.transport);
     }
   }

@@ -10,7 +10,9 @@
  */
 
 import { Board, type BoardOptions } from '../board/board.ts';
+import type { DeviceRules } from '../board/device.ts';
 import { HostClock } from '../board/host-clock.ts';
+import { type LintEntry, LintLog } from '../board/lint.ts';
 import { Random } from '../board/random.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
@@ -46,6 +48,7 @@ import { entryAddress, freshEntryAddress } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
 import { ChargedMachine } from './charged-machine.ts';
+import { deviceWitness, type WitnessedSystem } from './device-witness.ts';
 import { exceptionText } from './exception-text.ts';
 import type { RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './system.ts';
@@ -77,6 +80,8 @@ export interface TestbedObserver {
   log(pd: string, line: string): void;
   /** A fault has blocked a protection domain for good. */
   faulted?(pd: string, fault: ChildFault): void;
+  /** A driver has broken a rule of a specification for the first time. */
+  noted?(entry: LintEntry): void;
   /** File and line of an address in a domain's image, where they can be found out. */
   lineOf?(program: MachineProgram, address: number): string | undefined;
 }
@@ -96,6 +101,8 @@ export interface TestbedOptions {
   readonly images?: MachinePrograms;
   /** What executes machine code: makes no difference but in speed; 'auto' unless told. */
   readonly engine?: EngineKind;
+  /** What devices do when a driver breaks a rule that they can do without: 'lenient' unless told. */
+  readonly rules?: DeviceRules;
   /** Kept from testbed to testbed, images need not be translated again. */
   readonly translations?: Translations;
   /** Names of the counters that programs keep in their `stats` regions. */
@@ -181,7 +188,7 @@ export class Testbed {
   constructor(options: TestbedOptions) {
     this.system = options.system;
     this.#counterNames = options.counters ?? {};
-    this.board = makeBoard(options);
+    this.board = makeBoard(options, () => this.#witnessed(options));
     this.random = new Random(options.seed ?? 0);
     this.wires =
       options.wires?.({ ram: this.board.ram, board: this.board, random: this.random }) ?? {};
@@ -213,6 +220,20 @@ export class Testbed {
 
   now(): number {
     return this.board.now();
+  }
+
+  /** What a broken rule is told with: nothing of it is there before boot. */
+  #witnessed({ system, observer }: TestbedOptions): WitnessedSystem | undefined {
+    const { kernel } = this as Partial<Testbed>;
+    if (kernel === undefined) return undefined;
+    return {
+      system,
+      board: this.board,
+      images: this.#images,
+      runningThread: () => kernel.state.current.name,
+      lineOf: (program, address) =>
+        program.image.hasLines ? observer?.lineOf?.(program, address) : undefined,
+    };
   }
 
   /** The hart of a domain that runs machine code: undefined for others, and before it has started. */
@@ -371,17 +392,21 @@ interface BootStatus {
   lack: BoardLack | undefined;
 }
 
-function makeBoard(options: TestbedOptions): Board {
+function makeBoard(options: TestbedOptions, witnessed: () => WitnessedSystem | undefined): Board {
   const stagingBytes = options.stagingBytes ?? STAGING_BYTES;
   const ram = new Ram({
     sizeBytes: options.ramBytes ?? ramBytesFor(options, stagingBytes),
     stagingBytes,
   });
   const clock = options.clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow);
-  const { costs, instrument } = options;
+  const { costs, instrument, observer } = options;
+  const witness = deviceWitness(witnessed);
+  const lint = new LintLog({ witness, onFirst: (entry) => observer?.noted?.(entry) });
   const boardOptions: BoardOptions = {
     ram,
     clock,
+    lint,
+    ...(options.rules === undefined ? {} : { rules: options.rules }),
     ...(costs === undefined ? {} : { deviceLatencyNs: costs.deviceLatencyNs }),
   };
   return instrument?.makeBoard(boardOptions) ?? new Board(boardOptions);

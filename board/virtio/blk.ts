@@ -15,7 +15,7 @@
 import type { Ram } from '../../memory/ram.ts';
 import type { BlockEnd, BlockStatus, BlockWire } from '../block-wire.ts';
 import { BLOCK_OK, BLOCK_PENDING, BLOCK_UNSUPPORTED, SECTOR_BYTES } from '../block-wire.ts';
-import type { DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
+import type { DeviceRules, DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
 import { BlkChain } from './blk-chain.ts';
 import { rangeSector, rangesStatus, transferFault } from './blk-checks.ts';
 import { BlkConfig, type BlkLimits } from './blk-config.ts';
@@ -53,6 +53,8 @@ export interface VirtioBlkOptions {
   readonly dma: DmaWindow;
   readonly irqLine: IrqLine;
   readonly lint: Lint;
+  /** Lenient unless told. */
+  readonly rules?: DeviceRules;
   readonly turns: TurnQueue;
   readonly limits?: Partial<BlkLimits>;
   /** Entries of the request queue; a power of two, 256 unless told. */
@@ -372,7 +374,7 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
   }
 
   #refuse(head: number, what: string): void {
-    this.#lint.report(this.transport.name, 'virtio 1.2 §5.2.6', what);
+    this.#lint.report(this.transport.name, 'virtio 1.2 §5.2.6', what, 'later');
     this.#finish(head, VIRTIO_BLK_S_IOERR);
   }
 

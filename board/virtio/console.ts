@@ -9,7 +9,7 @@
  */
 
 import type { Ram } from '../../memory/ram.ts';
-import type { DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
+import type { DeviceRules, DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
 import { CHAR_BREAK, CHAR_FRAMING_ERROR, CHAR_PARITY_ERROR } from '../serial-wire.ts';
 import type { LineFormat, SerialEnd, SerialWire } from '../serial-wire.ts';
 import * as r from './console-registers.ts';
@@ -50,6 +50,8 @@ export interface VirtioConsoleOptions {
   readonly dma: DmaWindow;
   readonly irqLine: IrqLine;
   readonly lint: Lint;
+  /** Lenient unless told. */
+  readonly rules?: DeviceRules;
   readonly turns: TurnQueue;
 }
 

@@ -23,6 +23,7 @@ import {
   type ChainState,
   DESC_BYTES,
   DESC_WORDS,
+  type NegotiatedForQueues,
   type QueueLayout,
   usedRingBytes,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -109,9 +110,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     this.#size = layout.size;
     this.#mask = layout.size - 1;
     this.#descAt = layout.descAt;
-    this.#indirect = layout.indirect === 'negotiated';
-    this.#pairs = this.#indirect && layout.size > 1 ? 1 : 0;
-    this.#eventIdx = layout.eventIdx === 'negotiated';
+    this.negotiated(layout);
     this.#availFlags16 = layout.availAt >>> 1;
     this.#usedEvent16 = (layout.availAt >>> 1) + 2 + layout.size;
     this.#usedFlags16 = layout.usedAt >>> 1;
@@ -125,6 +124,13 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     this.#inFlight.fill(0);
     this.brokenRule = 0;
     this.#running = RUNNING;
+  }
+
+  /** Features are agreed upon, which may be after {@link DeviceQueue.start}. */
+  negotiated({ indirect, eventIdx }: NegotiatedForQueues): void {
+    this.#indirect = indirect === 'negotiated';
+    this.#pairs = this.#indirect && this.#size > 1 ? 1 : 0;
+    this.#eventIdx = eventIdx === 'negotiated';
   }
 
   /** Leaves the rings alone from now on: QueueReady 0, or a reset. */

@@ -1,10 +1,12 @@
 /**
  * The virtio-mmio transport by its registers, which are repeated here from virtio 1.2 §4.2.2: identity, negotiation, set-up
- * of queues, interrupts, and what a driver must not do (rows 9 and 10 of `boards.md` 2.7).
+ * of queues, interrupts, and what a driver must not do (rows 9 and 10 of `boards.md` 2.7): by strict rules unless a test says
+ * otherwise. What lenient ones let pass is what QEMU lets pass (its hw/virtio/virtio-mmio.c and virtio.c).
  */
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../memory/ram.ts';
+import type { DeviceRules } from '../device.ts';
 import { RangedDmaWindow } from '../dma.ts';
 import { LintLog } from '../lint.ts';
 import { type Features, features, hasFeature, MMIO } from './mmio-registers.ts';
@@ -65,14 +67,14 @@ class TestModel implements VirtioModel {
   }
 }
 
-function transport() {
+function transport(rules: DeviceRules = 'strict') {
   const ram = new Ram({ sizeBytes: 1 << 20 });
   const dma = new RangedDmaWindow(ram, [{ paddr: ram.base, sizeBytes: ram.sizeBytes }]);
   const lint = new LintLog();
   const line = { level: 'low' };
   const irqLine = { raise: () => (line.level = 'high'), lower: () => (line.level = 'low') };
   const model = new TestModel();
-  const device = new VirtioMmio({ name: 'test', model, ram, dma, irqLine, lint });
+  const device = new VirtioMmio({ name: 'test', model, ram, dma, irqLine, lint, rules });
   const driver = new MockDriver({ device, ram });
   const complaints = () => lint.entries().map((entry) => `${entry.clause}: ${entry.what}`);
   return { ram, lint, line, model, device, driver, complaints };
@@ -228,6 +230,84 @@ describe('negotiation', () => {
     const { driver } = liveTransport();
     driver.write(STATUS, LIVE | NEEDS_RESET | 128);
     expect(driver.status()).toBe(LIVE | 128);
+  });
+});
+
+describe('by lenient rules', () => {
+  it('a driver that overwrites Status and accepts nothing goes live, as sDDF virtio drivers do', () => {
+    const { driver, device, model, complaints } = transport('lenient');
+    for (const status of [0, 1, 2]) driver.write(STATUS, status);
+    driver.write(0x024, 0);
+    driver.write(0x020, (1 << FEATURE_A) | (1 << 5));
+    driver.write(STATUS, 8);
+    expect(driver.status()).toBe(8);
+    driver.setUpQueue(0, 8);
+    driver.write(STATUS, 4);
+    expect(driver.status()).toBe(4);
+    expect(device.live).toBe(true);
+    expect(model.events.at(-1)).toBe(`driverOk ${1 << FEATURE_A} 0`);
+    expect(complaints()).toEqual([
+      'virtio 1.2 §2.1.1: a status bit is cleared without a reset',
+      'virtio 1.2 §2.2.1: a feature is accepted that was not offered',
+      'virtio 1.2 §6.1: VIRTIO_F_VERSION_1 is not accepted',
+    ]);
+  });
+
+  it('a device stops when DRIVER_OK is overwritten, and goes live again', () => {
+    const { driver, device } = transport('lenient');
+    driver.negotiate(VERSION_1);
+    driver.driverOk();
+    driver.write(STATUS, 1 | 2 | 8);
+    expect(device.live).toBe(false);
+    driver.write(STATUS, LIVE);
+    expect(device.live).toBe(true);
+  });
+
+  it('DRIVER_OK without FEATURES_OK is live with no features', () => {
+    const { driver, device, complaints } = transport('lenient');
+    driver.write(0x024, 0);
+    driver.write(0x020, 1 << FEATURE_A);
+    driver.write(STATUS, 1 | 2 | 4);
+    expect(device.live).toBe(true);
+    expect(device.accepted).toEqual({ low: 0, high: 0 });
+    expect(complaints()).toEqual(['virtio 1.2 §3.1.1: DRIVER_OK before FEATURES_OK']);
+  });
+
+  it('features stay as they were agreed upon, though Status was overwritten', () => {
+    const { driver, device, complaints } = transport('lenient');
+    driver.negotiate(VERSION_1);
+    driver.write(STATUS, 4);
+    driver.write(0x024, 0);
+    driver.write(0x020, 1 << FEATURE_A);
+    driver.write(STATUS, LIVE);
+    expect(device.accepted).toEqual({ low: 0, high: 1 });
+    expect(complaints()).toEqual([
+      'virtio 1.2 §2.1.1: a status bit is cleared without a reset',
+      'virtio 1.2 §2.2.1: features are accepted after FEATURES_OK',
+    ]);
+  });
+
+  it('a queue that is ready before FEATURES_OK runs, by what is agreed upon later', () => {
+    const { driver, device, complaints } = transport('lenient');
+    const queue = driver.setUpQueue(0, 8);
+    const head = queue.add({ at: driver.memory(8), lengthBytes: 8, access: 'writable' });
+    expect(driver.queueReady(0)).toBe(1);
+    expect(complaints()).toEqual(['virtio 1.2 §3.1.1: a queue is made ready before FEATURES_OK']);
+    driver.write(STATUS, 1 | 2 | 8);
+    driver.write(STATUS, LIVE);
+    expect(device.queue(0).pop()).toBe(head);
+  });
+
+  it('NEEDS_RESET stays until the reset all the same', () => {
+    const { driver, device } = transport('lenient');
+    driver.negotiate(VERSION_1);
+    const queue = driver.setUpQueue(0, 8);
+    driver.driverOk();
+    queue.availIdx = 100;
+    device.queue(0).pop();
+    driver.write(STATUS, 4);
+    expect(driver.status()).toBe(4 | NEEDS_RESET);
+    expect(device.live).toBe(false);
   });
 });
 

@@ -2,7 +2,8 @@
  * The virtio-mmio transport, version 2 (virtio 1.2 §4.2), common to all virtio devices.
  *
  * It owns the control registers, the device status and the queues' addresses; what is special to a device type is a
- * {@link VirtioModel}. It is strict: what a driver must not do is ignored and reported with its clause.
+ * {@link VirtioModel}. What a driver must not do is reported with its clause. By strict rules it is ignored; by lenient ones it
+ * has the effect that it has on QEMU, where a driver can get on with that.
  *
  *     reset ──ACKNOWLEDGE──▶ ──DRIVER──▶ ──FEATURES_OK──▶ queues set up ──DRIVER_OK──▶ live
  *       ▲                                   (or refused)                               │
@@ -11,7 +12,7 @@
 
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
-import type { Device, DmaWindow, IrqLine, Lint } from '../device.ts';
+import type { Device, DeviceRules, DmaWindow, IrqLine, Lint } from '../device.ts';
 import type { QueueName, QueueOwner } from './device-queue-options.ts';
 import { DeviceQueue } from './device-queue.ts';
 import {
@@ -29,6 +30,7 @@ import {
 import { type FeatureRules, Negotiation } from './negotiation.ts';
 import { QueueSetup } from './queue-setup.ts';
 import { RingRanges } from './ring-ranges.ts';
+import type { NegotiatedForQueues } from './split-ring.ts';
 
 const VENDOR_ID = 0x554d_4551; // as QEMU has it
 const REGISTER_BYTES = 4;
@@ -42,8 +44,8 @@ export interface VirtioModel extends FeatureRules {
   readonly queueSizes: readonly number[];
   /** Configuration space; `offset` from its start, aligned to `width`. */
   readConfig(offset: number, width: number): number;
-  /** @returns 'refused' when there is no writable field there */
-  writeConfig(offset: number, value: number, width: number): 'ok' | 'refused';
+  /** @returns 'refused' when there is no writable field there, 'taken' when it was written all the same */
+  writeConfig(offset: number, value: number, width: number): 'ok' | 'taken' | 'refused';
   /** The driver has set DRIVER_OK: the queues that run may be used. */
   driverOk(accepted: Features): void;
   /** The driver has made chains available on a running queue: mark the device due, do not work now. */
@@ -62,6 +64,8 @@ export interface VirtioMmioOptions {
   readonly dma: DmaWindow;
   readonly irqLine: IrqLine;
   readonly lint: Lint;
+  /** Lenient unless told. */
+  readonly rules?: DeviceRules;
   /** Index at which all rings start, see `DeviceQueueOptions`. */
   readonly startIndex?: number;
 }
@@ -76,6 +80,7 @@ export class VirtioMmio implements Device, QueueOwner {
   readonly #lint: Lint;
   readonly #setups: readonly QueueSetup[];
   readonly #negotiation: Negotiation;
+  readonly #isLenient: boolean;
   #interruptStatus = 0;
   #queueSel = 0;
   #configGeneration = 0;
@@ -86,7 +91,11 @@ export class VirtioMmio implements Device, QueueOwner {
     this.#model = model;
     this.#irqLine = options.irqLine;
     this.#lint = options.lint;
-    this.#negotiation = new Negotiation(model, (section, what) => this.#report(section, what));
+    const rules = options.rules ?? 'lenient';
+    this.#isLenient = rules === 'lenient';
+    this.#negotiation = new Negotiation(model, rules, (section, what) =>
+      this.#report(section, what),
+    );
     const startIndex = options.startIndex ?? 0;
     const rings = new RingRanges(model.queueSizes.length);
     this.queues = model.queueSizes.map(
@@ -136,12 +145,12 @@ export class VirtioMmio implements Device, QueueOwner {
   }
 
   queueBroken(queue: QueueName, rule: number, clause: string, what: string): void {
-    this.#lint.report(this.name, clause, `queue ${queue.index}, rule ${rule}: ${what}`);
+    this.#lint.report(this.name, clause, `queue ${queue.index}, rule ${rule}: ${what}`, 'later');
     this.needsReset();
   }
 
   queueLint(queue: QueueName, clause: string, what: string): void {
-    this.#lint.report(this.name, clause, `queue ${queue.index}: ${what}`);
+    this.#lint.report(this.name, clause, `queue ${queue.index}: ${what}`, 'later');
   }
 
   read(offset: number, width: number): number {
@@ -271,7 +280,21 @@ export class VirtioMmio implements Device, QueueOwner {
 
   #setStatus(value: number): void {
     if (value === 0) this.reset();
-    else if (this.#negotiation.setStatus(value) === 'live') this.#model.driverOk(this.accepted);
+    else if (this.#negotiation.setStatus(value) === 'live') this.#goLive();
+  }
+
+  #goLive(): void {
+    // A queue may have been made ready before features were agreed upon.
+    for (const queue of this.queues) queue.negotiated(this.#negotiatedForQueues());
+    this.#model.driverOk(this.accepted);
+  }
+
+  #negotiatedForQueues(): NegotiatedForQueues {
+    const { accepted } = this;
+    return {
+      indirect: hasFeature(accepted, VIRTIO_F_INDIRECT_DESC) ? 'negotiated' : 'refused',
+      eventIdx: hasFeature(accepted, VIRTIO_F_EVENT_IDX) ? 'negotiated' : 'refused',
+    };
   }
 
   #setQueueReady(value: number): void {
@@ -285,16 +308,18 @@ export class VirtioMmio implements Device, QueueOwner {
       this.#model.queueStopped(queue.index);
     } else if (queue.running) {
       this.#report('§4.2.3.2', 'a ready queue is made ready');
-    } else if ((this.#negotiation.status & STATUS.FEATURES_OK) === 0) {
-      this.#report('§3.1.1', 'a queue is made ready before FEATURES_OK');
     } else {
-      const accepted = this.accepted;
-      const wrong = setup.start({
-        indirect: hasFeature(accepted, VIRTIO_F_INDIRECT_DESC) ? 'negotiated' : 'refused',
-        eventIdx: hasFeature(accepted, VIRTIO_F_EVENT_IDX) ? 'negotiated' : 'refused',
-      });
-      if (wrong !== undefined) this.#report('§2.7', wrong);
+      this.#startQueue(setup);
     }
+  }
+
+  #startQueue(setup: QueueSetup): void {
+    if (!this.#negotiation.isOver) {
+      this.#report('§3.1.1', 'a queue is made ready before FEATURES_OK');
+      if (!this.#isLenient) return;
+    }
+    const wrong = setup.start(this.#negotiatedForQueues());
+    if (wrong !== undefined) this.#report('§2.7', wrong);
   }
 
   #writeQueueRegister(offset: number, value: number): void {
@@ -321,7 +346,7 @@ export class VirtioMmio implements Device, QueueOwner {
   #writeConfig(offset: number, value: number, width: number): void {
     if ((offset & (width - 1)) !== 0) {
       this.#report('§4.2.2.2', 'configuration space is written without alignment');
-    } else if (this.#model.writeConfig(offset, value >>> 0, width) === 'refused') {
+    } else if (this.#model.writeConfig(offset, value >>> 0, width) !== 'ok') {
       this.#report('§2.5', 'a configuration field that is not writable is written');
     }
   }

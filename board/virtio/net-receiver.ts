@@ -15,7 +15,7 @@ import type { NetFilter } from './net-filter.ts';
 import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
 
 // Declared here, V8 folds them into the code; what is imported it looks up each time.
-const HEADER_BYTES = NetHeader.SIZE;
+const FULL_HEADER_BYTES = NetHeader.SIZE;
 const BYTES_MIN = FRAME_BYTES_MIN;
 const BYTES_MAX = FRAME_BYTES_MAX;
 const NONE = NO_CHAIN;
@@ -39,6 +39,8 @@ export interface NetReceiverOptions {
 export class NetReceiver extends DevicePart<NetReceiverOptions> {
   /** VIRTIO_NET_F_MRG_RXBUF was negotiated: a frame may take several chains. */
   mergesBuffers = false;
+  /** Bytes of the header, by what was negotiated. */
+  headerBytes: number = FULL_HEADER_BYTES;
   /** Checksums are declared valid: VIRTIO_NET_F_GUEST_CSUM was negotiated, and the board is told to trust the wire. */
   set declaresValid(isDeclared: boolean) {
     this.#flags = isDeclared ? VALID : 0;
@@ -90,18 +92,19 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   }
 
   /**
-   * What nearly every frame finds: a chain with a buffer for the header and one that holds the frame.
+   * What nearly every frame finds: a chain with a buffer for the header, a full one, and one that holds the frame.
    *
    * @returns false, without effect, for any other frame or chain, which is for {@link NetReceiver.#receive} to judge
    */
   readonly #receivePlain = (lengthBytes: number): boolean => {
+    if (this.headerBytes !== FULL_HEADER_BYTES) return false;
     const queue = this.#queue;
     const head = queue.popPair();
     if (head === NONE) return false;
     const { pair } = queue;
     if (
       pair.direction === 0 ||
-      pair.firstBytes !== HEADER_BYTES ||
+      pair.firstBytes !== FULL_HEADER_BYTES ||
       (pair.firstAt & 3) !== 0 ||
       pair.secondBytes < lengthBytes
     ) {
@@ -114,7 +117,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     i32[(word + 1) | 0] = 0;
     i32[(word + 2) | 0] = 1 << 16; // num_buffers
     this.#wire.copyNext(0, pair.secondAt, lengthBytes);
-    queue.push(head, HEADER_BYTES + lengthBytes);
+    queue.push(head, FULL_HEADER_BYTES + lengthBytes);
     this.#finish(lengthBytes);
     return true;
   };
@@ -123,9 +126,9 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     const queue = this.#queue;
     const head = this.#popWritable();
     if (head === NO_CHAIN) return this.#noBuffer();
-    if (queue.writableBytes < HEADER_BYTES + lengthBytes) return this.#merge(head, lengthBytes);
+    if (queue.writableBytes < this.headerBytes + lengthBytes) return this.#merge(head, lengthBytes);
     this.#write(lengthBytes);
-    queue.push(head, HEADER_BYTES + lengthBytes);
+    queue.push(head, this.headerBytes + lengthBytes);
     this.#finish(lengthBytes);
     return 'over';
   }
@@ -135,7 +138,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     for (;;) {
       const head = this.#queue.pop();
       if (head === NO_CHAIN) return NO_CHAIN;
-      if (this.#queue.chainState === 'good' && this.#queue.writableBytes >= HEADER_BYTES) {
+      if (this.#queue.chainState === 'good' && this.#queue.writableBytes >= this.headerBytes) {
         return head;
       }
       this.#counters.rxBadChains += 1;
@@ -156,10 +159,10 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
       this.#locate(NetHeader.numBuffers.offset),
       this.#locate(NetHeader.numBuffers.offset + 1),
     ] as const;
-    let done = this.#fill(HEADER_BYTES, 0, lengthBytes);
+    let done = this.#fill(this.headerBytes, 0, lengthBytes);
     let chains = 1;
     this.#heads[0] = firstHead;
-    this.#written[0] = HEADER_BYTES + done;
+    this.#written[0] = this.headerBytes + done;
     while (done < lengthBytes) {
       const head = this.#popWritable();
       if (head === NO_CHAIN) {
@@ -185,15 +188,16 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   #write(lengthBytes: number): void {
     this.#writeHeader();
     const queue = this.#queue;
+    const { headerBytes } = this;
     const first = queue.readable;
     const firstBytes = queue.segmentLength(first);
     // The two layouts that drivers use: header and frame in one buffer, or in one each.
-    if (firstBytes >= HEADER_BYTES + lengthBytes) {
-      this.#wire.copyNext(0, queue.segmentAt(first) + HEADER_BYTES, lengthBytes);
-    } else if (firstBytes === HEADER_BYTES && queue.segmentLength(first + 1) >= lengthBytes) {
+    if (firstBytes >= headerBytes + lengthBytes) {
+      this.#wire.copyNext(0, queue.segmentAt(first) + headerBytes, lengthBytes);
+    } else if (firstBytes === headerBytes && queue.segmentLength(first + 1) >= lengthBytes) {
       this.#wire.copyNext(0, queue.segmentAt(first + 1), lengthBytes);
     } else {
-      this.#fill(HEADER_BYTES, 0, lengthBytes);
+      this.#fill(headerBytes, 0, lengthBytes);
     }
   }
 
@@ -216,15 +220,17 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   #writeHeader(): void {
     const first = this.#queue.readable;
     const flags = this.#flags;
+    const { headerBytes } = this;
     const { view } = this.#ram;
-    if (this.#queue.segmentLength(first) >= HEADER_BYTES) {
+    if (this.#queue.segmentLength(first) >= headerBytes) {
       const at = this.#queue.segmentAt(first);
       view.setUint32(at, flags, true);
       view.setUint32(at + 4, 0, true);
-      view.setUint32(at + 8, 1 << 16, true); // num_buffers
+      view.setUint16(at + 8, 0, true);
+      if (headerBytes === FULL_HEADER_BYTES) view.setUint16(at + 10, 1, true); // num_buffers
       return;
     }
-    for (let i = 0; i < HEADER_BYTES; i++) {
+    for (let i = 0; i < headerBytes; i++) {
       this.#ram.u8[this.#locate(i)] = i === 0 ? flags : i === NetHeader.numBuffers.offset ? 1 : 0;
     }
   }

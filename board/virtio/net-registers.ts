@@ -33,7 +33,7 @@ export const NetConfig = struct(12, {
 });
 export const VIRTIO_NET_S_LINK_UP = 1;
 
-/** Header before every frame, §5.1.6; 12 bytes with VIRTIO_F_VERSION_1. */
+/** Header before every frame, §5.1.6. */
 export const NetHeader = struct(12, {
   flags: 'u8',
   gsoType: 'u8',
@@ -43,6 +43,8 @@ export const NetHeader = struct(12, {
   csumOffset: 'u16',
   numBuffers: 'u16',
 });
+/** Without VIRTIO_F_VERSION_1 and without VIRTIO_NET_F_MRG_RXBUF it has no `num_buffers` (§5.1.6.1). */
+export const SHORT_HEADER_BYTES = 10;
 export const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 export const VIRTIO_NET_HDR_F_DATA_VALID = 2;
 export const VIRTIO_NET_HDR_GSO_NONE = 0;

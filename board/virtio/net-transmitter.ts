@@ -13,7 +13,7 @@ import {
 } from './net-registers.ts';
 
 // Declared here, V8 folds them into the code; what is imported it looks up each time.
-const HEADER_BYTES = NetHeader.SIZE;
+const FULL_HEADER_BYTES = NetHeader.SIZE;
 const BYTES_MIN = FRAME_BYTES_MIN;
 const BYTES_MAX = FRAME_BYTES_MAX;
 const NONE = NO_CHAIN;
@@ -32,6 +32,8 @@ export interface NetTransmitterOptions {
 export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   /** VIRTIO_NET_F_CSUM was negotiated: the driver may ask for checksums. */
   completesChecksums = false;
+  /** Bytes of the header, by what was negotiated. */
+  headerBytes: number = FULL_HEADER_BYTES;
   readonly #queue: DeviceQueue = this.options.queue;
   readonly #ram: Ram = this.options.ram;
   readonly #i32: Int32Array = this.options.ram.i32;
@@ -39,7 +41,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   readonly #counters: NetCounters = this.options.counters;
   readonly #framesPerTurn: number = this.options.framesPerTurn;
   /** A frame that does not lie in one piece, or must be changed, is put together here, behind its header. */
-  readonly #gatherAt: number = this.options.ram.takeStaging(HEADER_BYTES + FRAME_BYTES_MAX);
+  readonly #gatherAt: number = this.options.ram.takeStaging(FULL_HEADER_BYTES + FRAME_BYTES_MAX);
 
   /** Sends what the driver has made available. @returns 'more' when the turn ended before the queue did */
   readonly work = (): 'more' | 'done' => {
@@ -73,7 +75,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     if (
       pair.direction !== 0 ||
       (pair.firstAt & 3) !== 0 ||
-      pair.firstBytes !== HEADER_BYTES ||
+      pair.firstBytes !== this.headerBytes ||
       frameBytes < BYTES_MIN ||
       frameBytes > BYTES_MAX ||
       ((this.#i32[pair.firstAt >> 2] as number) & FLAGS_AND_TYPE) !== 0
@@ -90,18 +92,18 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
 
   #transmit(): void {
     const queue = this.#queue;
-    const frameBytes = queue.readableBytes - HEADER_BYTES;
+    const frameBytes = queue.readableBytes - this.headerBytes;
     if (queue.chainState !== 'good') return this.#drop('txBadChain');
     if (frameBytes < 0) return this.#drop('txBadHeader');
     if (frameBytes < FRAME_BYTES_MIN) return this.#drop('txTooShort');
     if (frameBytes > FRAME_BYTES_MAX) return this.#drop('txTooLong');
     let headerAt = queue.segmentAt(0);
-    let frameAt = headerAt + HEADER_BYTES;
-    if (queue.readable === 2 && queue.segmentLength(0) === HEADER_BYTES) {
+    let frameAt = headerAt + this.headerBytes;
+    if (queue.readable === 2 && queue.segmentLength(0) === this.headerBytes) {
       frameAt = queue.segmentAt(1);
     } else if (queue.readable > 1) {
       headerAt = this.#gather();
-      frameAt = headerAt + HEADER_BYTES;
+      frameAt = headerAt + this.headerBytes;
     }
     // Flags, type of segmentation and header length at once: all but the length are 0 in a plain frame.
     const first = this.#ram.view.getUint32(headerAt, true);
@@ -124,7 +126,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     // §5.1.6.2.2: other flags are to be ignored.
     if ((flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) === 0) return frameAt;
     if (!this.completesChecksums || fieldAt + 2 > frameBytes) return -1;
-    const copyAt = this.#gatherAt + HEADER_BYTES;
+    const copyAt = this.#gatherAt + this.headerBytes;
     if (frameAt !== copyAt) this.#ram.copy(copyAt, frameAt, frameBytes);
     // The field holds the sum of the pseudo header already.
     const sum = checksumAdd(this.#ram.u8, copyAt + start, frameBytes - start, 0);
@@ -145,11 +147,11 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
 
   #drop(reason: NetDrop): void {
     this.#counters.drops[reason] += 1;
-    const frameBytes = this.#queue.readableBytes - HEADER_BYTES;
+    const frameBytes = this.#queue.readableBytes - this.headerBytes;
     const shown = reason === 'txLinkDown' || reason === 'txBadHeader' || reason === 'txTooShort';
     // Only what can be put together is shown to captures.
     if (!shown || this.#queue.chainState !== 'good') return;
     if (frameBytes <= 0 || frameBytes > FRAME_BYTES_MAX) return;
-    this.#wire.dropTransmit(this.#gather() + HEADER_BYTES, frameBytes, NET_DROP_TEXT[reason]);
+    this.#wire.dropTransmit(this.#gather() + this.headerBytes, frameBytes, NET_DROP_TEXT[reason]);
   }
 }

@@ -9,7 +9,7 @@
 
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
-import type { DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
+import type { DeviceRules, DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
 import { type EthernetEnd, type EthernetWire, FRAME_BYTES_MAX } from '../ethernet.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import {
@@ -57,6 +57,8 @@ export interface VirtioNetOptions {
   readonly dma: DmaWindow;
   readonly irqLine: IrqLine;
   readonly lint: Lint;
+  /** Lenient unless told. */
+  readonly rules?: DeviceRules;
   readonly turns: TurnQueue;
   /** Six bytes. */
   readonly mac: Uint8Array;
@@ -88,6 +90,10 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
   readonly #ctrlQueue: DeviceQueue;
   readonly #receiver: NetReceiver;
   readonly #transmitter: NetTransmitter;
+  readonly #isLenient: boolean;
+  /** Its own address, and the one that it has now. */
+  readonly #ownMac: Uint8Array;
+  readonly #mac: Uint8Array;
   readonly #config = new DataView(new ArrayBuffer(r.NetConfig.SIZE));
   readonly #command = new Uint8Array(COMMAND_BYTES);
   readonly #rxChecksums: 'unchecked' | 'asserted';
@@ -107,7 +113,10 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
     this.#rxQueue = this.transport.queue(r.RX_QUEUE);
     this.#txQueue = this.transport.queue(r.TX_QUEUE);
     this.#ctrlQueue = this.transport.queue(r.CTRL_QUEUE);
-    this.#filter = new NetFilter(options.mac);
+    this.#isLenient = options.rules !== 'strict';
+    this.#ownMac = Uint8Array.from(options.mac);
+    this.#mac = Uint8Array.from(options.mac);
+    this.#filter = new NetFilter(this.#mac);
     const shared = { ram, wire, counters: this.counters, framesPerTurn };
     this.#receiver = new NetReceiver({
       ...shared,
@@ -116,7 +125,7 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
       whenNoBuffer: options.whenNoBuffer ?? 'drop',
     });
     this.#transmitter = new NetTransmitter({ ...shared, queue: this.#txQueue });
-    options.mac.forEach((byte, i) => this.#config.setUint8(i, byte));
+    this.#setMac(options.mac, 0);
     r.NetConfig.mtu.set(this.#config, 0, FRAME_BYTES_MAX - ETHERNET_HEADER_BYTES);
     this.#updateLinkStatus();
     wire.attach(this);
@@ -137,11 +146,25 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
     return this.#config.getUint32(offset, true);
   }
 
-  writeConfig(): 'refused' {
-    return 'refused';
+  /**
+   * All of it is read-only (§5.1.4). The legacy interface lets a driver set the MAC address, and QEMU takes it from whoever
+   * has not accepted VERSION_1.
+   */
+  writeConfig(offset: number, value: number, width: number): 'taken' | 'refused' {
+    const isMac = offset + width <= this.#mac.length;
+    const isLegacy = !hasFeature(this.transport.accepted, VIRTIO_F_VERSION_1);
+    if (!this.#isLenient || !isMac || !isLegacy) return 'refused';
+    const bytes = Uint8Array.from({ length: width }, (_, i) => value >>> (8 * i));
+    this.#setMac(bytes, offset);
+    return 'taken';
   }
 
   driverOk(accepted: Features): void {
+    const isFull =
+      hasFeature(accepted, VIRTIO_F_VERSION_1) || hasFeature(accepted, r.VIRTIO_NET_F_MRG_RXBUF);
+    const headerBytes = isFull ? r.NetHeader.SIZE : r.SHORT_HEADER_BYTES;
+    this.#transmitter.headerBytes = headerBytes;
+    this.#receiver.headerBytes = headerBytes;
     this.#transmitter.completesChecksums = hasFeature(accepted, r.VIRTIO_NET_F_CSUM);
     this.#receiver.mergesBuffers = hasFeature(accepted, r.VIRTIO_NET_F_MRG_RXBUF);
     this.#receiver.declaresValid =
@@ -159,6 +182,7 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
   }
 
   reset(): void {
+    this.#setMac(this.#ownMac, 0);
     this.#filter.reset();
   }
 
@@ -193,6 +217,11 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
     };
   }
 
+  #setMac(bytes: Uint8Array, offset: number): void {
+    this.#mac.set(bytes, offset);
+    bytes.forEach((byte, i) => this.#config.setUint8(offset + i, byte));
+  }
+
   #publish(queue: DeviceQueue): void {
     if (queue.publish()) this.transport.interruptUsed();
   }
@@ -216,7 +245,12 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
   #obey(): number {
     const queue = this.#ctrlQueue;
     if (queue.chainState !== 'good' || queue.writableBytes === 0) {
-      this.#lint.report(this.transport.name, 'virtio 1.2 §5.1.6.5', 'a command without answer');
+      this.#lint.report(
+        this.transport.name,
+        'virtio 1.2 §5.1.6.5',
+        'a command without answer',
+        'later',
+      );
       return 0;
     }
     const read = this.#readCommand();

@@ -3,7 +3,12 @@
 import type { DmaWindow } from '../device.ts';
 import type { DeviceQueue } from './device-queue.ts';
 import { MMIO } from './mmio-registers.ts';
-import { availRingBytes, DESC_BYTES, type QueueLayout, usedRingBytes } from './split-ring.ts';
+import {
+  availRingBytes,
+  DESC_BYTES,
+  type NegotiatedForQueues,
+  usedRingBytes,
+} from './split-ring.ts';
 
 /** What the driver wrote about one queue; checked as a whole when the queue is made ready. */
 export class QueueSetup {
@@ -57,7 +62,7 @@ export class QueueSetup {
    *
    * @returns what is wrong, undefined when the queue runs
    */
-  start(negotiated: Pick<QueueLayout, 'indirect' | 'eventIdx'>): string | undefined {
+  start(negotiated: NegotiatedForQueues): string | undefined {
     const size = this.#size;
     if (size === 0 || (size & (size - 1)) !== 0) return 'the queue size is not a power of two';
     if (size > this.#queue.sizeMax) return 'the queue size is larger than QueueSizeMax';

@@ -23,14 +23,18 @@ export function usedRingBytes(size: number): number {
   return 6 + 8 * size;
 }
 
+/** What was negotiated that is a matter of queues. */
+export interface NegotiatedForQueues {
+  readonly indirect: 'negotiated' | 'refused';
+  readonly eventIdx: 'negotiated' | 'refused';
+}
+
 /** Where the rings lie, as offsets in RAM, and what was negotiated. All checked by the transport. */
-export interface QueueLayout {
+export interface QueueLayout extends NegotiatedForQueues {
   readonly size: number;
   readonly descAt: number;
   readonly availAt: number;
   readonly usedAt: number;
-  readonly indirect: 'negotiated' | 'refused';
-  readonly eventIdx: 'negotiated' | 'refused';
 }
 
 /** What is wrong with a chain that does not break the queue: the device decides what to do with it. */

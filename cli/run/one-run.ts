@@ -4,6 +4,7 @@ import { lineOf } from '../../host/addr2line.ts';
 import { UserMistake } from '../../host/problem.ts';
 
 import type { Program } from '../../microkit/pd.ts';
+import type { LintEntry } from '../../board/lint.ts';
 import { ownPrograms } from '../../systems/own-programs.ts';
 import {
   createTestbed,
@@ -109,6 +110,7 @@ export class Run {
           faulted: () => {
             process.exitCode = 1; // the monitor has said what happened
           },
+          noted: (entry) => this.#terminal.note(`sddf: ${noteText(entry)}`),
           lineOf: ({ path }, address) => lineOf(path, address),
         },
       });
@@ -242,4 +244,11 @@ export class Run {
     else if (output === 'json') process.stdout.write(`${reportJson(result)}\n`);
     else for (const line of reportText(result)) this.#terminal.print(line);
   }
+}
+
+/** A rule that was broken, and by whom: 'virtio_mmio@10001000: virtio 1.2 §6.1: … (ethernet_driver, ethernet.c:310)'. */
+function noteText({ device, clause, what, ...by }: LintEntry): string {
+  const where = [by.domain, by.pc === undefined ? undefined : `pc ${by.pc}`, by.line];
+  const known = where.filter((part) => part !== undefined);
+  return `${device}: ${clause}: ${what}${known.length === 0 ? '' : ` (${known.join(', ')})`}`;
 }

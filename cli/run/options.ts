@@ -56,6 +56,11 @@ export const TESTBED_OPTIONS = {
     words: ['auto', 'interpreter', 'translator'],
     standard: 'auto',
   }),
+  rules: flag({
+    flags: '--strict',
+    help: 'devices refuse what their specifications forbid; else they go on as QEMU does, and note it',
+    words: ['lenient', 'strict'],
+  }),
 } satisfies {
   readonly [Name in keyof TestbedOptions]?: Declared<TestbedOptions[Name] | undefined>;
 };
