@@ -1,5 +1,6 @@
 /** What the package offers as `sddf-testbed/systems`: testbeds, the board's devices, and the shape of a system module. */
 
 export * from './devices.ts';
+export type * from './oracle.ts';
 export * from './system.ts';
 export * from './testbed.ts';

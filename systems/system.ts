@@ -5,7 +5,10 @@
 
 import type { Board } from '../board/board.ts';
 import type { BuildResult } from '../microkit/builder.ts';
-import type { CounterNames } from '../queues/counters.ts';
+import type { ProgramCounterNames } from './counter-names.ts';
+import type { Oracle } from './oracle.ts';
+
+export type { ProgramCounterNames } from './counter-names.ts';
 
 /** A choice that a system offers, such as `--path` of echo. */
 export interface SystemOption {
@@ -16,9 +19,6 @@ export interface SystemOption {
   readonly standard: string;
 }
 
-/** Counters of programs, by protection domain; domains that a system does not have are of no effect. */
-export type ProgramCounterNames = Readonly<Record<string, CounterNames<string>>>;
-
 export interface SystemModule {
   /** One line for lists. */
   readonly summary: string;
@@ -28,6 +28,8 @@ export interface SystemModule {
   readonly counters?: ProgramCounterNames;
   /** Puts devices of the system's own on the board; those that it is plugged into are there anyway. */
   readonly attachDevices?: (board: Board) => void;
+  /** What must hold of this system besides what holds of all: asked at the end of each world of `sddf sim`. */
+  readonly oracles?: readonly Oracle[];
   /**
    * Describes the system. Called once for each run.
    *
@@ -96,9 +98,11 @@ export function asSystemModule(loaded: unknown): SystemModule | undefined {
   const counters = 'counters' in loaded ? (loaded.counters as ProgramCounterNames) : undefined;
   const attachDevices =
     'attachDevices' in loaded ? (loaded.attachDevices as SystemModule['attachDevices']) : undefined;
+  const oracles = 'oracles' in loaded ? (loaded.oracles as SystemModule['oracles']) : undefined;
   return {
     summary,
     build,
+    ...(oracles === undefined ? {} : { oracles }),
     ...(options === undefined ? {} : { options }),
     ...(counters === undefined ? {} : { counters }),
     ...(attachDevices === undefined ? {} : { attachDevices }),

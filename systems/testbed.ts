@@ -51,7 +51,7 @@ import { ChargedMachine } from './charged-machine.ts';
 import { deviceWitness, type WitnessedSystem } from './device-witness.ts';
 import { exceptionText } from './exception-text.ts';
 import type { RunCosts } from './run-costs.ts';
-import type { ProgramCounterNames } from './system.ts';
+import type { ProgramCounterNames } from './counter-names.ts';
 import type { Instrument } from './trace/observer.ts';
 import { statsRegion, type Work, WorkMeter } from './work-meter.ts';
 

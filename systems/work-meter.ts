@@ -11,7 +11,7 @@ import { distance16, distance32 } from '../memory/wrapping.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
 import { type QueueRecord, queueRecords } from '../queues/classes.ts';
 import type { EventCost, RunCosts } from './run-costs.ts';
-import type { ProgramCounterNames } from './system.ts';
+import type { ProgramCounterNames } from './counter-names.ts';
 
 /** Work since power-on. Plain data. */
 export interface Work {

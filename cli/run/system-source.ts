@@ -42,6 +42,7 @@ export interface LoadedSystem {
   readonly warnings: readonly string[];
   readonly from: 'module' | 'description';
   readonly attachDevices?: SystemModule['attachDevices'];
+  readonly oracles?: SystemModule['oracles'];
   /** Choices meant for options that the system does not have: whoever meant them refuses what cannot be left out. */
   readonly notOffered: readonly string[];
 }
@@ -111,7 +112,7 @@ function buildSystem(
   }
   const built = buildUserSystem(name, module, complete);
   if (!built.ok) throw describedBadly(name, built.errors, []);
-  const { attachDevices } = module;
+  const { attachDevices, oracles } = module;
   const warnings = built.warnings.map((warning) => formatDiagnostic(warning, name, []));
   return {
     name: built.system.name,
@@ -122,6 +123,7 @@ function buildSystem(
     warnings,
     notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
     from: 'module',
+    ...(oracles === undefined ? {} : { oracles }),
     ...(attachDevices === undefined
       ? {}
       : { attachDevices: attachUserDevices(name, attachDevices) }),

@@ -12,7 +12,7 @@ import { loadSystem } from '../run/system-source.ts';
 /** @throws UserMistake */
 export async function loadTarget(reference: SystemReference): Promise<CampaignSystem> {
   const loaded = await loadSystem(reference.reference, reference.choices, reference.searchPath);
-  const { system, counters, programs, attachDevices } = loaded;
+  const { system, counters, programs, attachDevices, oracles } = loaded;
   return {
     reference,
     digests: digestsOf(system, reference),
@@ -20,6 +20,7 @@ export async function loadTarget(reference: SystemReference): Promise<CampaignSy
       system,
       counters,
       programs,
+      ...(oracles === undefined ? {} : { oracles }),
       ...(attachDevices === undefined ? {} : { attachDevices }),
     },
   };

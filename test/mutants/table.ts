@@ -9,7 +9,7 @@ import { plantedSystem } from './plant.ts';
 
 const SEEDS = Number(process.env['SDDF_MUTANT_SEEDS'] ?? 2_000);
 const AMOUNT = 100;
-const SHRINK_WORLDS = 150;
+const SHRINK_WORLDS = Number(process.env['SDDF_MUTANT_SHRINK'] ?? 150);
 
 async function main(): Promise<void> {
   const only = process.argv[2] ?? '';

@@ -1,0 +1,53 @@
+/** Goal: what `docs/breaking.md` shows does what it says. Method: its files are taken out of the page and run. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { loadPlan } from '../cli/sim/plan-file.ts';
+import { loadTarget } from '../cli/sim/target.ts';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'sddf-breaking-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** @returns where a file of the page was written to; what it imports from the package is this tree */
+function fileOfPage(name: string): string {
+  const page = readFileSync(join(ROOT, 'docs/breaking.md'), 'utf8');
+  const found = new RegExp(`\`\`\`[a-z]+ ${name}\\n([^]*?)\`\`\``).exec(page)?.[1];
+  if (found === undefined) throw new Error(`docs/breaking.md has no ${name}`);
+  const path = join(folder, name);
+  const inTree = (room: string): string => new URL(`../${room}/public.ts`, import.meta.url).href;
+  writeFileSync(
+    path,
+    found.replaceAll(/sddf-testbed\/([a-z]+)/g, (_, room: string) => inTree(room)),
+  );
+  return path;
+}
+
+it('a line that loses every second interrupt', () => {
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const args = ['--import', import.meta.resolve('tsx/esm'), fileOfPage('broken-line.ts')];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(stdout).toBe('5 of 10 interrupts came, 5 were lost\n');
+});
+
+it('the plan fits the system that it is for', async () => {
+  const { target } = await loadTarget({ reference: 'echo', choices: {}, searchPath: [] });
+  expect(loadPlan(fileOfPage('faults.json'), target.system).rules).toHaveLength(2);
+});
+
+it("a system's own oracles come with it", async () => {
+  const path = join(folder, 'own-system.ts');
+  const echo = new URL('../systems/echo.ts', import.meta.url).href;
+  writeFileSync(
+    path,
+    `import { echo } from '${echo}';\nexport const { options, build } = echo;\n` +
+      `export const oracles = [{ name: 'own', holds: 'nothing', check: () => [{ where: 'here', what: 'so' }] }];\n`,
+  );
+  const { target } = await loadTarget({ reference: path, choices: {}, searchPath: [] });
+  expect(target.oracles?.map(({ name }) => name)).toEqual(['own']);
+});
