@@ -82,6 +82,11 @@ export interface BootOptions {
   readonly rootTask: (bootInfo: BootInfo) => ProgramImage;
   /** All other programs. */
   readonly images?: readonly LoadedImage[];
+  /**
+   * Where machine code would have its entry, all programs the same one: a thread that is set to this pc starts the program that
+   * it was made for. None unless told.
+   */
+  readonly linkedAt?: number;
   /** log2 of the slots of the root CNode; 12 when left out. */
   readonly rootCNodeSizeBits?: number;
   /** What kernel work costs under the virtual clock. */
@@ -140,8 +145,8 @@ export function boot(options: BootOptions): Kernel {
   tcb.state = 'running';
   schedEnqueue(state, tcb);
   rescheduleRequired(state);
-  const { onProgramError } = options;
-  return new Kernel({ state, bootInfo, images, onProgramError, machineCode });
+  const { onProgramError, linkedAt } = options;
+  return new Kernel({ state, bootInfo, images, linkedAt, onProgramError, machineCode });
 }
 
 function makeIdle(k: KernelState): void {

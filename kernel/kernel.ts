@@ -64,6 +64,8 @@ export interface KernelOptions {
   readonly bootInfo: BootInfo;
   /** Programs by the pc at which they start. */
   readonly images: ReadonlyMap<number, ProgramImage>;
+  /** Of `BootOptions`: none unless told. */
+  readonly linkedAt?: number | undefined;
   /** Told of every error that a program has thrown, before it becomes a fault. */
   readonly onProgramError?: ((threadName: string, error: unknown) => void) | undefined;
   /** Makes the body of a thread whose pc lies in memory that it may execute. */
@@ -76,6 +78,7 @@ export class Kernel extends Configured<KernelOptions> {
   readonly bootInfo: BootInfo = this.options.bootInfo;
   readonly counters: KernelCounters = this.options.state.counters;
   readonly #images: ReadonlyMap<number, ProgramImage> = this.options.images;
+  readonly #linkedAt: number = this.options.linkedAt ?? 0;
   readonly #onProgramError: ((threadName: string, error: unknown) => void) | undefined =
     this.options.onProgramError;
   readonly #machineCode: ((thread: HartThread) => MachineCode | undefined) | undefined =
@@ -236,7 +239,7 @@ export class Kernel extends Configured<KernelOptions> {
     assert(!tcb.hasFrame, 'a program starts when the frame of its predecessor is gone');
     const pc = pcOf(tcb);
     if (this.#machineCode !== undefined && this.#startMachineCode(tcb, pc)) return true;
-    const again = pc > tcb.entryPc && pc < tcb.entryPc + PC_SPAN ? tcb.entryPc : pc;
+    const again = this.#entryMeant(tcb, pc);
     const image = this.#images.get(again);
     tcb.context = null;
     tcb.processor = null;
@@ -250,6 +253,15 @@ export class Kernel extends Configured<KernelOptions> {
     setPc(tcb, again + PC_IN_PROGRAM);
     tcb.processor = new Processor(this, tcb, image);
     return true;
+  }
+
+  /**
+   * Its own program's entry, for a pc within that program; and for the address that all programs are linked to, where a parent
+   * that knows of machine code alone restarts each of its children.
+   */
+  #entryMeant(tcb: Tcb, pc: number): number {
+    if (pc > tcb.entryPc && pc < tcb.entryPc + PC_SPAN) return tcb.entryPc;
+    return pc === this.#linkedAt && this.#images.has(tcb.firstPc) ? tcb.firstPc : pc;
   }
 
   #mayExecute(tcb: Tcb, pc: number): boolean {

@@ -44,7 +44,7 @@ import {
 import type { EngineKind } from '../riscv/engine.ts';
 import { Translations } from '../riscv/translator/translations.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
-import { entryAddress, freshEntryAddress } from '../microkit/slots.ts';
+import { entryAddress, freshEntryAddress, IMAGE_BASE } from '../microkit/slots.ts';
 import { readCounters } from '../queues/counters.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
 import { ChargedMachine } from './charged-machine.ts';
@@ -512,6 +512,7 @@ function bootKernel(
       if (!(image instanceof PdImage)) return [usual];
       return [usual, { entry: freshEntryAddress(index), image: image.fresh(started) }];
     }),
+    linkedAt: IMAGE_BASE,
     ...(plans.size === 0 ? {} : { machineCode: machineCodeOf(images, parts.instrument) }),
     onDebugChar: (name, code) => debug.putChar(name, code),
     ramIsClear: true,

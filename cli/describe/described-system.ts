@@ -27,7 +27,7 @@ export async function describedSystem(
   const { set, searchPath } = readOptions(SYSTEM_OPTIONS, raw);
   if (!reference.endsWith('.system')) {
     const { loadSystem } = await import('../run/system-source.ts');
-    return (await loadSystem(reference, Object.fromEntries(set), searchPath)).system;
+    return (await loadSystem(reference, Object.fromEntries(set), { searchPath })).system;
   }
   const { read, source } = readDescriptionFile(reference, RISCV64, searchPath);
   if (read.ok) return withConfigFile(read.system, reference);

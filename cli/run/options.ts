@@ -92,6 +92,11 @@ const OWN_OPTIONS = {
     help: 'prints the counters at the end as JSON',
     words: ['text', 'json'],
   }),
+  imageLimitBytes: text({
+    flags: '--image-limit <size>',
+    help: 'memory that a program image may need, 64M unless told',
+    parse: parseSize,
+  }),
   path: text({
     flags: '--path <path>',
     help: 'short for --set path=: what a packet passes in echo: 5pd, 4pd, 2pd or dummy',

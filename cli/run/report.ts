@@ -102,11 +102,13 @@ export function reportText(result: RunResult): readonly string[] {
   return lines;
 }
 
-/** How much of a run each domain's instructions took, after boot; undefined under the host clock, where nobody knows. */
-function userShare({ before, after }: RunResult, pd: string): number | undefined {
-  const timeNs = after.timeNs - before.timeNs;
-  const userNs = (after.harts?.[pd]?.userNs ?? 0) - (before.harts?.[pd]?.userNs ?? 0);
-  return timeNs === 0 || after.harts?.[pd]?.userNs === 0 ? undefined : userNs / timeNs;
+/**
+ * How much of the time each domain's instructions took, both since power-on: what `init` does is done before the run begins.
+ * Undefined under the host clock, where nobody knows.
+ */
+function userShare({ after }: RunResult, pd: string): number | undefined {
+  const userNs = after.harts?.[pd]?.userNs ?? 0;
+  return userNs === 0 ? undefined : userNs / after.timeNs;
 }
 
 function hartsJson(result: RunResult): Record<string, unknown> {
@@ -124,7 +126,8 @@ function hartLines(result: RunResult): readonly string[] {
   const width = Math.max(12, ...Object.keys(harts).map((pd) => pd.length));
   return Object.entries(harts).map(([pd, { instructions }]) => {
     const share = userShare(result, pd);
-    const use = share === undefined ? '' : ` · ${(share * 100).toFixed(1)} % of the time`;
+    const use =
+      share === undefined ? '' : ` · ${(share * 100).toFixed(1)} % of the time since power-on`;
     return `  ${pd.padEnd(width)} instructions ${groupDigits(instructions)}${use}`;
   });
 }

@@ -63,7 +63,7 @@ async function runSystem(
   if (options.searchPath.length > 0 && !reference.endsWith('.system')) {
     throw new UserMistake(`--search-path: is for .system files, and ${reference} is none`);
   }
-  const loaded = await loadSystem(reference, choicesOf(options), options.searchPath, meant);
+  const loaded = await loadSystem(reference, choicesOf(options), options, meant);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
   const watches = asked.flatMap((start) => start?.({ loaded, options, terminal }) ?? []);
   refuseClashes([

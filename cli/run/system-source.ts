@@ -47,6 +47,14 @@ export interface LoadedSystem {
   readonly notOffered: readonly string[];
 }
 
+/** Where a system's files are looked for, and how large its images may be. */
+export interface FileSearch {
+  /** Folders besides that of a `.system` file. */
+  readonly searchPath: readonly string[];
+  /** See `microkit/elf/reader.ts`. */
+  readonly imageLimitBytes?: number | undefined;
+}
+
 /**
  * @param reference a name of `sddf list`, `./file.ts`, or `FILE.system`
  * @param choices made by name: the system has to offer them
@@ -56,11 +64,12 @@ export interface LoadedSystem {
 export async function loadSystem(
   reference: string,
   choices: Readonly<Record<string, string>>,
-  searchPath: readonly string[],
+  search: FileSearch,
   implied: Readonly<Record<string, string>> = {},
 ): Promise<LoadedSystem> {
-  if (reference.endsWith('.system')) return loadDescription(reference, searchPath);
-  return buildSystem(reference, await systemModule(reference), choices, implied);
+  if (reference.endsWith('.system')) return loadDescription(reference, search);
+  const module = await systemModule(reference);
+  return buildSystem(reference, module, { ...search, choices, implied });
 }
 
 /**
@@ -95,11 +104,15 @@ export function systemFile(reference: string): readonly FileUse[] {
   return isFile ? [{ path: reference, use: 'read', by: 'the system' }] : [];
 }
 
+interface BuildRequest extends Pick<FileSearch, 'imageLimitBytes'> {
+  readonly choices: Readonly<Record<string, string>>;
+  readonly implied: Readonly<Record<string, string>>;
+}
+
 function buildSystem(
   name: string,
   module: SystemModule,
-  choices: Readonly<Record<string, string>>,
-  implied: Readonly<Record<string, string>>,
+  { choices, implied, imageLimitBytes }: BuildRequest,
 ): LoadedSystem {
   const isOffered = (option: string): boolean => Object.hasOwn(module.options ?? {}, option);
   const wanted = Object.entries(implied).filter(([option]) => isOffered(option));
@@ -114,12 +127,13 @@ function buildSystem(
   if (!built.ok) throw describedBadly(name, built.errors, []);
   const { attachDevices, oracles } = module;
   const warnings = built.warnings.map((warning) => formatDiagnostic(warning, name, []));
+  const folders = [dirname(name), '.'];
   return {
     name: built.system.name,
     system: built.system,
     counters: module.counters ?? {},
     programs: new Map(),
-    images: machinePrograms({ system: built.system, folders: [dirname(name), '.'] }),
+    images: machinePrograms({ system: built.system, folders, imageLimitBytes }),
     warnings,
     notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
     from: 'module',
@@ -156,7 +170,10 @@ async function loadModule(path: string): Promise<SystemModule> {
   return module;
 }
 
-async function loadDescription(path: string, searchPath: readonly string[]): Promise<LoadedSystem> {
+async function loadDescription(
+  path: string,
+  { searchPath, imageLimitBytes }: FileSearch,
+): Promise<LoadedSystem> {
   const { RISCV64 } = await import('../../microkit/target.ts');
   const { read, source, folders } = readDescriptionFile(path, RISCV64, searchPath);
   if (!read.ok) throw describedBadly(path, read.diagnostics, source);
@@ -167,7 +184,7 @@ async function loadDescription(path: string, searchPath: readonly string[]): Pro
   await prepareUserModules();
   const counters: Record<string, CounterNames<string>> = {};
   const unset: string[] = [];
-  const images = machinePrograms({ system, folders });
+  const images = machinePrograms({ system, folders, imageLimitBytes });
   const domains = flatten(system).filter(({ pd }) => !images.has(pd.name));
   const toHave = domainsToHaveOwn(domains.map(({ pd }) => [pd.name, pd.image.path]));
   for (const { pd } of domains) {

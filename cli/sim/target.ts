@@ -11,7 +11,7 @@ import { loadSystem } from '../run/system-source.ts';
 
 /** @throws UserMistake */
 export async function loadTarget(reference: SystemReference): Promise<CampaignSystem> {
-  const loaded = await loadSystem(reference.reference, reference.choices, reference.searchPath);
+  const loaded = await loadSystem(reference.reference, reference.choices, reference);
   const { system, counters, programs, attachDevices, oracles } = loaded;
   return {
     reference,

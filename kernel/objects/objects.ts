@@ -292,6 +292,8 @@ export class Tcb {
   flags = 0;
   /** The pc at which the program started; of no meaning for machine code. */
   entryPc = 0;
+  /** The pc that it was given first: the entry of the program that it was made for. */
+  firstPc = 0;
   /** Whether `context.resume()` is on the JavaScript stack. */
   hasFrame = false;
   name = '';

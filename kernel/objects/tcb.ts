@@ -35,7 +35,7 @@ import {
   setMr,
   setReplyInfo,
 } from '../ipc/message-registers.ts';
-import { goOnAtPc } from '../ipc/fault.ts';
+import { goOnAtPc, pcOf } from '../ipc/fault.ts';
 import { bindNotification, unbindNotificationFromTcb } from '../ipc/notification.ts';
 import type { Slot, Tcb } from './objects.ts';
 import { rescheduleRequired, setThreadState } from '../sched/ready-queue.ts';
@@ -141,7 +141,10 @@ function decodeWriteRegisters(k: KernelState, length: number, tcb: Tcb): Status 
     tcb.regs[r << 1] = argumentLow(k, r + 2);
     tcb.regs[(r << 1) + 1] = argumentHigh(k, r + 2);
   }
-  if (count > 0) jumpToPc(tcb);
+  if (count > 0) {
+    if (tcb.firstPc === 0) tcb.firstPc = pcOf(tcb);
+    jumpToPc(tcb);
+  }
   if (resumes) restart(k, tcb);
   return STATUS_OK;
 }

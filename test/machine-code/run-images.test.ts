@@ -41,6 +41,16 @@ describe.skipIf(!hasCompiler)(`sddf run of images (needs ${COMPILER})`, () => {
     expect(readFileSync(join(logs, 'monitor.log'), 'utf8')).toContain('faulting PD: overflow\n');
   });
 
+  it('says how much of the time a domain has had, what its init took included', async () => {
+    const { stdout } = await run('float');
+    const share =
+      /^ {2}fp_context_a +instructions 8,\d{3},\d{3} · (\S+) % of the time since power-on$/m;
+
+    // Each of two domains spins for 8 ms in its init, and then nothing happens.
+    expect(Number(share.exec(stdout)?.[1])).toBeGreaterThan(20);
+    expect(Number(share.exec(stdout)?.[1])).toBeLessThan(50);
+  });
+
   it('counts the same with either engine', async () => {
     const counted: unknown[] = [];
     for (const engine of ['interpreter', 'translator']) {
