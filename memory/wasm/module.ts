@@ -47,7 +47,7 @@ export class ModuleWriter {
   #importCount = 0;
   #importedFunctions = 0;
   #exportCount = 0;
-  #tableSlots: readonly number[] = [];
+  #tableSlots: readonly number[] | undefined;
 
   /** @returns the number of a function type; equal ones share a number */
   type(signature: Signature): number {
@@ -99,12 +99,13 @@ export class ModuleWriter {
     this.#exportCount += 1;
   }
 
-  /** The table for `call_indirect`: slot 0, 1, … hold these functions. */
+  /** The table for `call_indirect`, which needs one also when it is empty: slot 0, 1, … hold these functions. */
   table(functionIndices: readonly number[]): void {
     this.#tableSlots = functionIndices;
   }
 
   finish(): Uint8Array {
+    const tableSlots = this.#tableSlots;
     const out = new ByteWriter();
     out.append(MAGIC_AND_VERSION);
     section(out, SECTION.type, (into) => vector(into, this.#types, writeSignature));
@@ -113,8 +114,8 @@ export class ModuleWriter {
       into.append(this.#imports.written());
     });
     section(out, SECTION.function, (into) => vector(into, this.#typeOfFunction, writeIndex));
-    if (this.#tableSlots.length > 0) {
-      section(out, SECTION.table, (into) => this.#writeTable(into));
+    if (tableSlots !== undefined) {
+      section(out, SECTION.table, (into) => writeTable(into, tableSlots));
     }
     section(out, SECTION.global, (into) => {
       into.unsigned(this.#globalCount);
@@ -124,8 +125,8 @@ export class ModuleWriter {
       into.unsigned(this.#exportCount);
       into.append(this.#exports.written());
     });
-    if (this.#tableSlots.length > 0) {
-      section(out, SECTION.element, (into) => this.#writeElements(into));
+    if (tableSlots !== undefined) {
+      section(out, SECTION.element, (into) => writeElements(into, tableSlots));
     }
     section(out, SECTION.custom, (into) => this.#writeHints(into));
     section(out, SECTION.code, (into) => vector(into, this.#bodies, writeBody));
@@ -149,18 +150,18 @@ export class ModuleWriter {
       vector(each, hints, writeHint);
     });
   }
+}
 
-  #writeTable(into: ByteWriter): void {
-    into.append([1, FUNCTION_REFERENCE, 1]);
-    into.unsigned(this.#tableSlots.length);
-    into.unsigned(this.#tableSlots.length);
-  }
+function writeTable(into: ByteWriter, slots: readonly number[]): void {
+  into.append([1, FUNCTION_REFERENCE, 1]);
+  into.unsigned(slots.length);
+  into.unsigned(slots.length);
+}
 
-  /** One active segment that begins at slot 0: the offset is the expression `i32.const 0`, `end`. */
-  #writeElements(into: ByteWriter): void {
-    into.append([1, 0, I32_CONST, 0, OP.end]);
-    vector(into, this.#tableSlots, writeIndex);
-  }
+/** One active segment that begins at slot 0: the offset is the expression `i32.const 0`, `end`. */
+function writeElements(into: ByteWriter, slots: readonly number[]): void {
+  into.append([1, 0, I32_CONST, 0, OP.end]);
+  vector(into, slots, writeIndex);
 }
 
 function section(out: ByteWriter, id: number, write: (into: ByteWriter) => void): void {

@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from 'vitest';
-import { assemble } from '../../test/support/riscv-assembler.ts';
+import { assemble, encode } from '../../test/support/riscv-assembler.ts';
 import {
   DATA,
   DEVICE,
@@ -15,6 +15,7 @@ import {
 } from '../../test/support/riscv-machine.ts';
 import { createEngine, type EngineKind } from '../engine.ts';
 import { EXIT, HART } from '../hart.ts';
+import { OP_OF } from '../operations.ts';
 import { Translations } from './translations.ts';
 
 const ENGINES = ['interpreter', 'translator', 'auto'] as const satisfies readonly EngineKind[];
@@ -83,6 +84,26 @@ describe('limits', () => {
 
       expect(stateOf(translated), `after ${limit} instructions`).toBe(stateOf(reference));
     }
+  });
+
+  test('a loop that shares its first block with a loop around it is counted exactly', () => {
+    const counts = ENGINES.map((engine) => {
+      const made = machine(
+        engine,
+        `head: sd   a1, 0(a0)
+               addi a0, a0, 8
+               addi a2, a2, -1
+               bne  a2, zero, head
+               addi a2, a2, 40
+               addi a3, a3, -1
+               bne  a3, zero, head
+               ecall`,
+      );
+      for (const [x, value] of [DATA, 0, 40, 5].entries()) made.setX(10 + x, BigInt(value));
+      return [made.run(), made.trapPc, made.double(HART.retired)];
+    });
+
+    expect(counts).toEqual(ENGINES.map(() => [EXIT.ecall, TEXT + 28, 815n]));
   });
 
   test('a device that lowers what is left stops the hart behind the access', () => {
@@ -170,6 +191,12 @@ describe('code that nobody wrote', () => {
     }
   });
 
+  test('a text without any instruction traps at once', () => {
+    for (const engine of ENGINES) {
+      expect(machine(engine, '').run()).toBe(EXIT.illegal);
+    }
+  });
+
   test('the second half of a far jump goes by its register when the first half was skipped', () => {
     for (const engine of ENGINES) {
       const made = machine(
@@ -184,6 +211,56 @@ half:    jalr  zero, 0(a0)
 
       expect([made.run(), made.trapPc]).toEqual([EXIT.ecall, TEXT + 12]);
     }
+  });
+});
+
+describe('bounds', () => {
+  test('a large text is translated by pieces, and only those that are executed for long', () => {
+    const translations = new Translations();
+    const text = { vaddr: TEXT, sizeBytes: 0x80_0000, rights: 'rx', at: 0x1_0000 };
+    const made = new RiscvMachine(
+      [text],
+      ({ ram, hart, space }) =>
+        createEngine({ engine: 'translator', ram, at: hart, space, translations }),
+      0x81_0000,
+    );
+    made.load(TEXT, assemble('jal ra, 8\n jal zero, -4\n addi a0, a0, 1\n jalr zero, 0(ra)'));
+    made.run(40_000);
+
+    expect(translations.texts).toEqual([]);
+
+    made.run(100_000);
+
+    expect(translations.texts.map(({ translation }) => translation.text.sizeBytes)).toEqual([
+      0x4_0000,
+    ]);
+    expect([made.run(60_000), made.x(10)]).toEqual([EXIT.limit, 50_000n]);
+  });
+
+  test('loops that are entwined beyond measure are left to the interpreter, and counted', () => {
+    const words = Array.from({ length: 256 }, (_, index) =>
+      encode(OP_OF.beq, { rs1: 10, rs2: 11, imm: index % 2 === 0 ? -8 : 8 }),
+    );
+    const made = machine('translator', 'nop');
+    const translations = new Translations();
+    const text = made.space.codeAt(TEXT);
+    if (text === undefined) throw new Error('the text is mapped');
+    made.load(TEXT, words);
+    const compiled = translations.of({ ...text, bytes: made.ram.u8.slice(0x1000, 0x5000) }, []);
+
+    expect(compiled?.translation.functionsGivenUp).toBeGreaterThan(0);
+  });
+
+  test('no more text is translated than there is memory for', () => {
+    const translations = new Translations();
+    const sizeBytes = 0x8_0000;
+    const bytes = new Uint8Array(sizeBytes);
+    const made = Array.from({ length: 12 }, (_, index) =>
+      translations.of({ vaddr: TEXT + index * sizeBytes, sizeBytes, bytes }, []),
+    );
+
+    expect(made.map((each) => each !== undefined)).toEqual(made.map((_, index) => index < 8));
+    expect(translations.refused).toBe(4);
   });
 });
 

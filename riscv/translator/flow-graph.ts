@@ -34,14 +34,20 @@ interface Route {
   readonly target: number;
 }
 
+/** Steps that a graph may take, for each of its blocks. Compiled code takes tens; bytes that are no code may take any number. */
+const MOST_STEPS = 10_000;
+/** Ways out of dispatch nodes that there may be, for each block: each is a label in the code. */
+const MOST_ROUTES = 60;
+
 /**
  * @param successors of each block, as indices of blocks; block 0 is the first
  * @param entries blocks that are entered from outside besides block 0: the first one by `entry` 1, and so on
+ * @returns undefined when loops are entwined so much that the graph is not worth its size
  */
 export function flowGraph(
   successors: readonly (readonly number[])[],
   entries: readonly number[],
-): FlowGraph {
+): FlowGraph | undefined {
   return new GraphMaker(successors, entries).make();
 }
 
@@ -58,6 +64,7 @@ class GraphMaker {
   readonly #edges: (readonly Edge[])[] = [[]];
   readonly #entries: readonly number[];
   #nextEntry = 1;
+  #stepsLeft: number;
 
   constructor(successors: readonly (readonly number[])[], entries: readonly number[]) {
     successors.forEach((targets, block) => {
@@ -66,12 +73,14 @@ class GraphMaker {
       this.#successors.push(targets.map((target) => target + 1));
     });
     this.#entries = entries;
+    this.#stepsLeft = MOST_STEPS * successors.length;
   }
 
-  make(): FlowGraph {
+  make(): FlowGraph | undefined {
     const blocks = this.#successors.slice(1).map((_, block) => block + 1);
     const routes = this.#entries.map((block) => ({ entry: this.#nextEntry++, target: block + 1 }));
     this.#region(blocks, 0, routes);
+    if (this.#stepsLeft < 0 || this.#routes() > MOST_ROUTES * blocks.length) return undefined;
     this.#connectDispatches();
     return {
       nodes: this.#nodes,
@@ -86,6 +95,8 @@ class GraphMaker {
    * @param dispatch the dispatch node by which the routes get here
    */
   #region(members: readonly number[], dispatch: number, routes: readonly Route[]): void {
+    this.#stepsLeft -= members.length;
+    if (this.#stepsLeft < 0) return;
     const components = stronglyConnected(members, this.#successors);
     for (const component of components) {
       const inside = new Set(component);
@@ -134,6 +145,7 @@ class GraphMaker {
   #headsOf(component: readonly number[]): number[] {
     const inside = new Set(component);
     const entered = new Set<number>();
+    this.#stepsLeft -= this.#nodes.length;
     this.#successors.forEach((targets, node) => {
       if (inside.has(node)) return;
       for (const target of targets) {
@@ -148,6 +160,8 @@ class GraphMaker {
    * node itself: a loop of one block stays one.
    */
   #redirect(target: number, standIn: number, isMeant: (from: number) => boolean): void {
+    this.#stepsLeft -= this.#nodes.length;
+    if (this.#stepsLeft < 0) return;
     this.#nodes.forEach((node, from) => {
       if (from === standIn || from === target || !isMeant(from)) return;
       if (node.kind === 'dispatch' && node.otherwise === target) node.otherwise = standIn;
@@ -157,6 +171,15 @@ class GraphMaker {
       const targets = this.#successors[from] as number[];
       this.#successors[from] = targets.map((each) => (each === target ? standIn : each));
     });
+  }
+
+  /** Labels of all dispatch nodes: they have one for each number between their first entry and their last. */
+  #routes(): number {
+    return this.#nodes.reduce((sum, node) => {
+      if (node.kind !== 'dispatch' || node.routes.size === 0) return sum;
+      const entries = [...node.routes.keys()];
+      return sum + Math.max(...entries) - Math.min(...entries) + 1;
+    }, 0);
   }
 
   #land(dispatch: number, wanted: readonly Route[]): void {

@@ -24,11 +24,13 @@ export interface FunctionPlan {
   readonly groups: readonly (readonly (AccessGroup | undefined)[])[];
 }
 
-export function planOf({ guest, entries }: EnterableFunction): FunctionPlan {
+/** @returns undefined for a function that the interpreter is to execute: see `flowGraph` */
+export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | undefined {
   const ways = guest.blocks.map(({ end }) =>
     successors(end).flatMap((pc) => guest.indexOf.get(pc) ?? []),
   );
   const graph = flowGraph(ways, entries);
+  if (graph === undefined) return undefined;
   const structure = { successors: graph.successors, dominance: dominance(graph.successors) };
   const groups = guest.blocks.map(({ instructions, end }) =>
     accessGroups(isInterpreted(end) ? instructions.slice(0, -1) : instructions),
@@ -58,7 +60,10 @@ function chargesIn({ guest, entries, graph, structure, ways }: Flowing): Charges
   const { order, placeOf } = structure.dominance;
   const checkpoints = new Set([0, ...entries]);
   ways.forEach((targets, from) => {
+    // A loop of one block may share its head with a loop around it: what follows is in that one, and behind this one.
+    const isLoop = targets.includes(from);
     for (const to of targets) {
+      if (isLoop) checkpoints.add(to);
       const node = graph.nodeFor(from, to);
       const isBack = (placeOf[node] as number) <= (placeOf[from + 1] as number);
       if (isBack || graph.nodes[node]?.kind !== 'block') checkpoints.add(to);

@@ -18,10 +18,9 @@ import { Accesses } from './access.ts';
 import type { AccessGroup } from './access-groups.ts';
 import type { AffineLoop } from './affine-loops.ts';
 import { arithmeticOf } from './arithmetic.ts';
-import type { EnterableFunction } from './entry-points.ts';
 import { type FastLoopLocals, writeCharge, writeRounds } from './fast-loop.ts';
 import type { FlowNode } from './flow-graph.ts';
-import { type FunctionPlan, planOf } from './function-plan.ts';
+import type { FunctionPlan } from './function-plan.ts';
 import { type Block, isInterpreted } from './functions.ts';
 import { registersIn, writesOf } from './register-flow.ts';
 import { type Flow, type NodeWriter, writeStructured } from './structure.ts';
@@ -50,8 +49,8 @@ export interface Surroundings {
 }
 
 /** @returns the function's body, for `ModuleWriter.function` */
-export function writeFunction(made: EnterableFunction, surroundings: Surroundings): FunctionBody {
-  return new FunctionWriter(planOf(made), surroundings).write();
+export function writeFunction(plan: FunctionPlan, surroundings: Surroundings): FunctionBody {
+  return new FunctionWriter(plan, surroundings).write();
 }
 
 /** A place in a block's code. */

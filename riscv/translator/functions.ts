@@ -28,6 +28,8 @@ export interface GuestFunction {
 
 /** Functions that are longer are cut: what V8 needs to compile one grows faster than its length. */
 const MOST_INSTRUCTIONS = 2000;
+/** The same for blocks: loops in loops cost us their product, and code stands inside that of its dominators. */
+const MOST_BLOCKS = 400;
 /** An engine that has less to execute than a block leaves it to the interpreter, so blocks end somewhere. */
 const LONGEST_BLOCK = 120;
 
@@ -163,7 +165,7 @@ class Partition {
     for (let pc = pending.pop(); pc !== undefined; pc = pending.pop()) {
       const isElsewhere = pc !== root && this.#reach.isMarked(pc, ROOT);
       if (isElsewhere || this.#taken.has(pc)) continue;
-      if (instructions > MOST_INSTRUCTIONS)
+      if (instructions > MOST_INSTRUCTIONS || blocks.length >= MOST_BLOCKS)
         return { made: { blocks, indexOf }, cutOff: [...pending, pc] };
       const block = this.#blockAt(pc);
       if (block === undefined) continue;

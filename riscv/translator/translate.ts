@@ -2,6 +2,7 @@
 
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { enterable, type EnterableFunction, ENTRY_BITS, entryWords } from './entry-points.ts';
+import { planOf } from './function-plan.ts';
 import { findFunctions } from './functions.ts';
 import { type Callee, writeFunction } from './function-writer.ts';
 import { defineRuntime, FUNCTION_SIGNATURE, HOST_MODULE } from './runtime-functions.ts';
@@ -17,6 +18,8 @@ export interface Translation {
   readonly bytes: Uint8Array;
   readonly functions: number;
   readonly instructions: number;
+  /** Functions that are left to the interpreter: see `flowGraph`. */
+  readonly functionsGivenUp: number;
 }
 
 /** Any memory that WebAssembly can have: how large it is, is not compiled in. */
@@ -24,7 +27,13 @@ const MOST_PAGES = 65_536;
 
 /** @param hints addresses where functions begin, as far as the host knows */
 export function translate(text: Text, hints: readonly number[]): Translation {
-  const functions = enterable(findFunctions(text, hints));
+  const found = enterable(findFunctions(text, hints)).map((each) => ({
+    ...each,
+    plan: planOf(each),
+  }));
+  const functions = found.flatMap(({ plan, ...each }) =>
+    plan === undefined ? [] : { ...each, plan },
+  );
   const words = entryWords(functions, text.sizeBytes >>> 1, (pc) => text.halfword(pc));
   const module = new ModuleWriter();
   module.importMemory(HOST_MODULE, 'memory', 1, MOST_PAGES);
@@ -39,8 +48,8 @@ export function translate(text: Text, hints: readonly number[]): Translation {
       entry: (word - 1) & ((1 << ENTRY_BITS) - 1),
     };
   };
-  for (const each of functions) {
-    module.function(type, writeFunction(each, { ...runtime, calleeAt }));
+  for (const { plan } of functions) {
+    module.function(type, writeFunction(plan, { ...runtime, calleeAt }));
   }
   module.table(functions.map((_, index) => first + index));
   return {
@@ -50,6 +59,7 @@ export function translate(text: Text, hints: readonly number[]): Translation {
     bytes: module.finish(),
     functions: functions.length,
     instructions: functions.reduce((sum, { guest }) => sum + lengthOf(guest.blocks), 0),
+    functionsGivenUp: found.length - functions.length,
   };
 }
 

@@ -14,16 +14,28 @@ export interface CompiledText {
   readonly module: WebAssembly.Module;
 }
 
+/** Bytes of text that are translated at most: a translation takes some 40 times as many, with what it was made from. */
+const MOST_TEXT_BYTES = 1 << 22;
+
 export class Translations {
   readonly #byDigest = new Map<string, CompiledText[]>();
   readonly #byCode = new WeakMap<CodeRun, CompiledText>();
   readonly #tables = new WeakMap<Ram, Map<CompiledText, number>>();
 
-  /** @param functionStarts where functions begin, as far as the host knows; looked at when the text is new */
-  of(code: CodeRun, functionStarts: readonly number[]): CompiledText {
-    const known = this.#byCode.get(code);
-    if (known !== undefined) return known;
-    const found = this.#find(code) ?? this.#make(code, functionStarts);
+  #textBytes = 0;
+  #refused = 0;
+
+  /**
+   * @param functionStarts where functions begin, as far as the host knows; looked at when the text is new
+   * @returns undefined for a text that is too much, which the interpreter executes
+   */
+  of(code: CodeRun, functionStarts: readonly number[]): CompiledText | undefined {
+    const known = this.#byCode.get(code) ?? this.#find(code);
+    if (known === undefined && this.#textBytes + code.sizeBytes > MOST_TEXT_BYTES) {
+      this.#refused += 1;
+      return undefined;
+    }
+    const found = known ?? this.#make(code, functionStarts);
     this.#byCode.set(code, found);
     return found;
   }
@@ -47,6 +59,11 @@ export class Translations {
     return [...this.#byDigest.values()].flat();
   }
 
+  /** Texts, and pieces of large ones, that were left to the interpreter because there were too many. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   #find(code: CodeRun): CompiledText | undefined {
     const alike = this.#byDigest.get(digestOf(code)) ?? [];
     return alike.find(({ translation: { text } }) => isEqual(text.bytes, code.bytes));
@@ -55,6 +72,7 @@ export class Translations {
   #make(code: CodeRun, functionStarts: readonly number[]): CompiledText {
     const translation = translate(new Text(code.vaddr, code.bytes), functionStarts);
     const made = { translation, module: new WebAssembly.Module(translation.bytes) };
+    this.#textBytes += code.sizeBytes;
     const digest = digestOf(code);
     this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), made]);
     return made;

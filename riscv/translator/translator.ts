@@ -10,6 +10,7 @@ import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace, CodeRun } from '../address-space.ts';
 import { EXIT, HART, HART_BYTES } from '../hart.ts';
 import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES, LIMIT_SHORTFALL } from './engine-area.ts';
+import { Pieces } from './pieces.ts';
 import { FIND_IMPORT, HOST_MODULE } from './runtime-functions.ts';
 import type { Translation } from './translate.ts';
 import type { Translations } from './translations.ts';
@@ -54,6 +55,8 @@ const REMAINING = HART.remaining >> 2;
 const FEW = 32;
 /** Where nothing is known of the code, this many instructions are interpreted before translated code is looked for again. */
 const UNKNOWN_STRETCH = 16;
+/** So many of these, until a piece of a large text is worth its translation. */
+const STRETCHES_FIRST = 3_000;
 /** More than translated code wants to be granted at once: with less, it may refuse to begin. */
 const MOST_CHARGED = 2200;
 const MOST_RUNS = 64;
@@ -62,6 +65,9 @@ export class Translator {
   readonly #options: TranslatorOptions;
   readonly #words: Int32Array;
   readonly #loaded = new WeakMap<CodeRun, LoadedText | 'untranslated'>();
+  readonly #pieces = new Pieces();
+  /** How often a piece of a large text has been met that is not translated yet. */
+  readonly #stretches = new WeakMap<CodeRun, number>();
   readonly #runs: number;
   readonly #few: number;
   #interpretedFirst: number;
@@ -140,15 +146,26 @@ export class Translator {
     if (!Number.isSafeInteger(pc)) return undefined;
     const code = space.codeAt(pc);
     if (code === undefined) return undefined;
-    const known = this.#loaded.get(code) ?? this.#load(code);
-    return known === 'untranslated' ? undefined : known;
+    const piece = this.#pieces.at(code, pc);
+    const known = this.#loaded.get(piece);
+    if (known === 'untranslated' || (known === undefined && piece !== code && !this.#warms(piece)))
+      return undefined;
+    const loaded = known ?? this.#load(piece);
+    return loaded === 'untranslated' ? undefined : loaded;
+  }
+
+  /** @returns whether a piece of a large text has been executed often enough to be translated */
+  #warms(piece: CodeRun): boolean {
+    const stretches = (this.#stretches.get(piece) ?? 0) + 1;
+    this.#stretches.set(piece, stretches);
+    return stretches > STRETCHES_FIRST;
   }
 
   #load(code: CodeRun): LoadedText | 'untranslated' {
     const { ram, translations, functionStarts } = this.#options;
     const compiled = translations.of(code, functionStarts?.(code.vaddr) ?? []);
-    const table = translations.tableIn(ram, compiled);
-    if (table === undefined) {
+    const table = compiled === undefined ? undefined : translations.tableIn(ram, compiled);
+    if (compiled === undefined || table === undefined) {
       this.#loaded.set(code, 'untranslated');
       return 'untranslated';
     }
