@@ -16,6 +16,8 @@ import type { HostClock } from './host-clock.ts';
 import { LintLog } from './lint.ts';
 import { Plic, PLIC_KERNEL_CONTEXT, PLIC_SOURCES, PLIC_WINDOW_BYTES } from './plic.ts';
 import { LiveTurns, VirtualTurns } from './turns.ts';
+import type { DeviceQueueOptions } from './virtio/device-queue-options.ts';
+import { DeviceQueue } from './virtio/device-queue.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** Where registers lie and which interrupt goes with them. */
@@ -109,6 +111,11 @@ export class Board {
   dmaWindow(ranges?: readonly DmaRange[]): RangedDmaWindow {
     const all = [{ paddr: this.ram.base, sizeBytes: this.ram.sizeBytes }];
     return new RangedDmaWindow(this.ram, ranges ?? all);
+  }
+
+  /** @param _device name of the device on this board */
+  makeDeviceQueue(_device: string, options: DeviceQueueOptions): DeviceQueue {
+    return new DeviceQueue(options);
   }
 
   // What follows is the machine that the kernel sees.

@@ -10,7 +10,12 @@ import { Random } from '../board/random.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import type { ProgramImage } from '../kernel/user.ts';
 import { AssertionFailure } from '../memory/assert.ts';
+import { flatten } from '../microkit/model.ts';
+import type { Program } from '../microkit/pd.ts';
+import { guestsOf, stationOf } from '../systems/guests.ts';
+import { type SerialPlug, uartOf } from '../systems/serial-devices.ts';
 import {
+  type BlockPlug,
   createTestbed,
   type Testbed,
   type TestbedOptions,
@@ -27,19 +32,19 @@ import {
   replayStrategy,
 } from './explore/strategies.ts';
 import type { Plan } from './plan/plan.ts';
-import { Injector } from './points/injector.ts';
-import { PlannedWire } from './points/net-wire.ts';
-import type { PlannedBoard } from './points/planned-board.ts';
-import { type Excuse, faultNamed, type PointKind, type Strike } from './points/point.ts';
-import { devicesOf, pointsOf } from './points/system-points.ts';
+import { CuttableDisk } from './points/cuttable-disk.ts';
+import { PlannedRun } from './points/planned-run.ts';
+import type { Excuse, Strike } from './points/point.ts';
+import { devicesOf, type SimDevice } from './points/system-points.ts';
+import { BlkWorkload } from './traffic/blk-workload.ts';
 import { NetWorkload } from './traffic/net-workload.ts';
+import { SerialWorkload } from './traffic/serial-workload.ts';
 import { Census } from '../kernel/inspect/census.ts';
 import type { Oracle } from '../systems/oracle.ts';
 import { StallWatch } from './oracles/stall-report.ts';
 import { standardOracles, type StandardOracle } from './oracles/standard.ts';
 import { SystemMemory } from './oracles/system-memory.ts';
 import { WatchedBoard } from './oracles/watched-board.ts';
-import { guestsOf, stationOf } from '../systems/guests.ts';
 import type { Violation, Workload } from './traffic/workload.ts';
 
 /** The system of a world: as a testbed takes it. */
@@ -101,9 +106,15 @@ const ECHO_PORT = 1235;
 const RAM_BYTES = 0x200_0000;
 const STAGING_BYTES = 0x40_0000;
 const TRAFFIC_NS = 200_000_000;
-/** Once faults have stopped, whatever waits moves within this. */
-const PROGRESS_NS = 50_000_000;
+/** What a driver's watchdog and the requests behind it may take. */
+const WATCHDOG_NS = 40_000_000_000;
 const STEP_NS = 1_000_000;
+/** When nothing happens by itself, time goes faster. */
+const LONG_STEP_NS = 100_000_000;
+/** All that is still under way arrives. */
+const REST_NS = 5_000_000;
+/** 1 MiB. */
+const DISK_BYTES = 0x10_0000;
 
 export function runWorld(options: WorldOptions): WorldOutcome {
   return new World(options).run();
@@ -111,21 +122,40 @@ export function runWorld(options: WorldOptions): WorldOutcome {
 
 class World {
   readonly #options: WorldOptions;
-  readonly #points: readonly PointKind[];
+  readonly #devices: readonly SimDevice[];
   readonly #violations: Violation[] = [];
-  #injector: Injector | undefined;
   readonly #explorer: Explorer | undefined;
-  #board: PlannedBoard | undefined;
   readonly #memory: SystemMemory;
   readonly #census = new Census();
-  #workloads: Workload[] = [];
+  readonly #blk: BlkWorkload;
+  readonly #serial: SerialWorkload;
+  readonly #run: PlannedRun;
+  readonly #workloads: Workload[] = [];
   #testbed: Testbed | undefined;
 
   constructor(options: WorldOptions) {
+    const { target, plan, seed, amount = AMOUNT } = options;
+    const { system } = target;
     this.#options = options;
-    this.#points = pointsOf(options.target.system);
+    this.#devices = devicesOf(system);
     this.#explorer = makeExplorer(options);
-    this.#memory = new SystemMemory(options.target.system);
+    this.#memory = new SystemMemory(system);
+    const random = new Random(seed).fork('workloads');
+    const common = { system, amount, nowNs: () => this.#testbed?.now() ?? 0 };
+    this.#blk = new BlkWorkload({ ...common, random: random.fork('blk') });
+    this.#serial = new SerialWorkload({ ...common, random: random.fork('serial') });
+    const programs = new Map<string, Program>([
+      ...(target.programs ?? []),
+      ...this.#blk.programs,
+      ...this.#serial.programs,
+    ]);
+    this.#run = new PlannedRun({
+      system,
+      plan,
+      seed: options.faultSeed ?? seed,
+      programs,
+      makeBoard: (...parts) => new WatchedBoard(...parts, this.#memory),
+    });
   }
 
   run(): WorldOutcome {
@@ -141,40 +171,33 @@ class World {
 
   #boot(): Testbed {
     const { target, seed } = this.#options;
+    const { instrument, programs } = this.#run;
     const testbed = createTestbed({
       ...target,
+      programs,
       clock: 'virtual',
       seed,
       ramBytes: RAM_BYTES,
       stagingBytes: STAGING_BYTES,
       instrument: {
-        makeBoard: (boardOptions) => {
-          this.#injector = new Injector({
-            plan: this.#options.plan,
-            points: this.#points,
-            clock: boardOptions.clock,
-            random: new Random(this.#options.faultSeed ?? seed).fork('faults'),
-          });
-          this.#board = new WatchedBoard(
-            boardOptions,
-            this.#injector,
-            devicesOf(target.system),
-            this.#memory,
-          );
-          return this.#board;
-        },
-        observe: (image) => this.#explored(this.#memory.observe(image)),
+        makeBoard: (boardOptions) => instrument.makeBoard(boardOptions),
+        observe: (image, pd) => this.#explored(this.#memory.observe(instrument.observe(image, pd))),
       },
       onCreate: this.#census.onCreate,
       wires: (parts) => this.#wires(parts),
       observer: {
         log: () => undefined,
-        faulted: (pd) => this.#say('no-fault', pd, `${pd} has faulted`),
+        faulted: (pd) => this.#faulted(pd),
       },
     });
     this.#testbed = testbed;
     testbed.settle();
     return testbed;
+  }
+
+  #faulted(pd: string): void {
+    if (this.#run.isExcused('domain-fault', pd)) return;
+    this.#say('no-fault', pd, `${pd} has faulted`);
   }
 
   #explored(image: ProgramImage): ProgramImage {
@@ -183,9 +206,9 @@ class World {
     if (explorer === undefined) return image;
     return exploredImage(image, {
       explorer,
-      nowNs: () => this.#board?.now() ?? 0,
+      nowNs: () => this.#run.board?.now() ?? 0,
       untilNextEventNs: () => {
-        const board = this.#board;
+        const { board } = this.#run;
         return board === undefined ? Infinity : board.nextEventAt() - board.now();
       },
       looksOf: (domain, thread) => looksOf(system, domain, thread),
@@ -193,48 +216,55 @@ class World {
   }
 
   #live(testbed: Testbed): void {
-    const injector = this.#injectorOrThrow();
     for (const workload of this.#workloads) workload.start();
     this.#runWhile(testbed, this.#options.forNs ?? TRAFFIC_NS, () =>
       this.#workloads.every((workload) => workload.isDone),
     );
-    injector.disarm();
+    this.#run.injector.disarm();
     const stall = new StallWatch(this.#memory, testbed.board.ram);
     this.#rest(testbed, stall);
     for (const workload of this.#workloads) workload.probe();
-    const isServed = this.#runWhile(
-      testbed,
-      PROGRESS_NS,
-      () => this.#workloads.every((workload) => workload.isServed),
-      (nowNs) => stall.sample(nowNs),
-    );
-    if (isServed === 'late' && !this.#excused().has('progress')) {
-      this.#sayStalled('faults have stopped, and', stall, testbed);
-    }
-    testbed.runUntil(testbed.now() + STEP_NS);
+    const patienceNs = this.#patienceNs();
+    const isServed = (): boolean => this.#unserved().length === 0;
+    this.#runWhile(testbed, patienceNs, isServed, (nowNs) => stall.sample(nowNs));
+    if (!isServed()) this.#sayStalled(this.#unserved(), 'faults have stopped', stall, testbed);
+    testbed.runUntil(testbed.now() + REST_NS);
     for (const workload of this.#workloads) {
-      this.#violations.push(...workload.violations(this.#excused()));
+      this.#violations.push(
+        ...workload.violations((excuse, where) => this.#run.isExcused(excuse, where)),
+      );
     }
     this.#askOracles(testbed);
   }
 
-  /** Nobody asks any more: what has been taken in is answered without another push. */
-  #rest(testbed: Testbed, stall: StallWatch): void {
-    const isAnswered = this.#runWhile(
-      testbed,
-      PROGRESS_NS,
-      () => this.#workloads.every((workload) => workload.isAnswered !== false),
-      (nowNs) => stall.sample(nowNs),
-    );
-    const excused = this.#excused();
-    if (isAnswered === 'in time' || excused.has('loss') || excused.has('rest')) return;
-    if (!excused.has('progress')) this.#sayStalled('nobody asks any more, and', stall, testbed);
+  /** Within this everybody is served. */
+  #patienceNs(): number {
+    if (this.#run.isExcused('watchdog', 'the system')) return WATCHDOG_NS;
+    return Math.max(0, ...this.#workloads.map((workload) => workload.patienceNs));
   }
 
-  #sayStalled(since: string, stall: StallWatch, testbed: Testbed): void {
-    const lines = stall.report(devicesOf(this.#options.target.system), testbed.board.plic);
-    const what = `${since} after ${PROGRESS_NS / 1e6} ms not everybody is served`;
-    this.#say('progress', 'the system', [what, ...lines].join('; '));
+  /** Nobody asks any more: what has been taken in is answered without another push. */
+  #rest(testbed: Testbed, stall: StallWatch): void {
+    const isAnswered = (): boolean =>
+      this.#workloads.every((workload) => workload.isAnswered !== false);
+    // Where something may be missing, it would be waited for in vain.
+    const excuses = ['loss', 'rest', 'progress'] as const;
+    if (excuses.some((excuse) => this.#isExcusedAnywhere(excuse))) return;
+    this.#runWhile(testbed, this.#patienceNs(), isAnswered, (nowNs) => stall.sample(nowNs));
+    if (!isAnswered()) this.#sayStalled(['the system'], 'nobody asks any more', stall, testbed);
+  }
+
+  #sayStalled(
+    who: readonly string[],
+    since: string,
+    stall: StallWatch,
+    testbed: Testbed,
+  ): void {
+    const lines = stall.report(this.#devices, testbed.board.plic);
+    for (const where of who) {
+      const what = `${since}, and after ${this.#patienceNs() / 1e6} ms ${where} is not served`;
+      this.#say('progress', where, [what, ...lines].join('; '));
+    }
   }
 
   #askOracles(testbed: Testbed): void {
@@ -244,37 +274,49 @@ class World {
       ...oracles,
     ];
     for (const oracle of all) {
-      if (oracle.excuse !== undefined && this.#excused().has(oracle.excuse)) continue;
+      if (oracle.excuse !== undefined && this.#isExcusedAnywhere(oracle.excuse)) continue;
       for (const { where, what } of oracle.check(testbed)) this.#say(oracle.name, where, what);
     }
   }
 
-  /** Runs step by step until something is so. */
+  #isExcusedAnywhere(excuse: Excuse): boolean {
+    const domains = flatten(this.#options.target.system).map(({ pd }) => pd.name);
+    return ['the system', ...domains].some((where) => this.#run.isExcused(excuse, where));
+  }
+
+  #unserved(): readonly string[] {
+    return this.#workloads
+      .flatMap((workload) => workload.unserved())
+      .filter((who) => !this.#run.isExcused('progress', who));
+  }
+
+  /** Runs step by step until something is so, or the time is over. */
   #runWhile(
     testbed: Testbed,
     atMostNs: number,
     isOver: () => boolean,
     onStep: (nowNs: number) => void = () => undefined,
-  ): 'in time' | 'late' {
+  ): void {
     const endNs = testbed.now() + atMostNs;
-    while (!isOver()) {
+    while (!isOver() && testbed.now() < endNs) {
       onStep(testbed.now());
-      if (testbed.now() >= endNs) return 'late';
-      testbed.runUntil(Math.min(testbed.now() + STEP_NS, endNs));
+      const isLong = testbed.nextEventAt() > testbed.now() + LONG_STEP_NS;
+      testbed.runUntil(Math.min(testbed.now() + (isLong ? LONG_STEP_NS : STEP_NS), endNs));
     }
-    return 'in time';
   }
 
   #wires(parts: WireParts): Wires {
-    const { target, amount = AMOUNT } = this.#options;
-    const classes = new Set(devicesOf(target.system).map((device) => device.class));
-    const wires: { net?: EthernetWire } = {};
-    if (classes.has('net')) wires.net = this.#network(parts, amount);
-    return wires;
+    const { amount = AMOUNT } = this.#options;
+    const has = (kind: SimDevice['class']): boolean =>
+      this.#devices.some((device) => device.class === kind);
+    return {
+      ...(has('net') ? { net: this.#network(parts, amount) } : {}),
+      ...(has('blk') ? { blocks: this.#disks(parts) } : {}),
+      ...this.#line(parts),
+    };
   }
 
   #network({ ram, board, random }: WireParts, amount: number): EthernetWire {
-    const injector = this.#injectorOrThrow();
     const workload = new NetWorkload({
       ram,
       clock: board.clock,
@@ -286,29 +328,29 @@ class World {
       questions: amount,
     });
     this.#workloads.push(workload);
-    const [incoming, outgoing, link] = ['net.wire.in', 'net.wire.out', 'net.link'].map((name) =>
-      injector.point(name),
-    );
-    if (incoming === undefined || outgoing === undefined || link === undefined) return workload;
-    const isPlanned = incoming.isPlanned || outgoing.isPlanned || link.isPlanned;
-    const cable = isPlanned
-      ? new PlannedWire({ wire: workload, ram, clock: board.clock, incoming, outgoing, link })
-      : workload;
-    return workload.witness(cable);
+    return workload.witness(this.#run.net(workload, ram, board.clock));
   }
 
-  #excused(): ReadonlySet<Excuse> {
-    const kinds = new Map(this.#points.map((point) => [point.name, point]));
-    const excuses = this.#injectorOrThrow().strikes.flatMap(({ at, fault }) => {
-      const point = kinds.get(at);
-      return (point === undefined ? undefined : faultNamed(point, fault))?.excuses ?? [];
-    });
-    return new Set(excuses);
+  #disks({ ram, board, random }: WireParts): readonly BlockPlug[] {
+    this.#workloads.push(this.#blk);
+    return this.#devices
+      .filter((device) => device.class === 'blk')
+      .map(({ name }) => {
+        const image = new Uint8Array(DISK_BYTES);
+        const cuttable = new CuttableDisk(ram, image, random.fork(`power of ${name}`));
+        const observer = this.#blk.model(name);
+        this.#blk.plugIn(name, cuttable);
+        const { clock } = board;
+        return { wire: this.#run.disk(name, cuttable, { ram, clock, cuttable, observer }) };
+      });
   }
 
-  #injectorOrThrow(): Injector {
-    if (this.#injector === undefined) throw new Error('the board is made first');
-    return this.#injector;
+  #line({ board }: WireParts): { readonly serial?: SerialPlug } {
+    const uart = uartOf(this.#options.target.system);
+    if (uart === undefined) return {};
+    this.#workloads.push(this.#serial);
+    const line = this.#serial.makeLine(board.clock);
+    return { serial: { uart, wire: this.#run.line(line, board.clock) } };
   }
 
   #say(oracle: string, where: string, what: string): void {
@@ -316,7 +358,7 @@ class World {
   }
 
   #outcome(): WorldOutcome {
-    const injector = this.#injectorOrThrow();
+    const { injector } = this.#run;
     const neverStruck = injector.neverStruck().map(({ at, fault }) => `${at} ${fault}`);
     const failed = this.#violations.length > 0;
     return {

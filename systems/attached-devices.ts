@@ -52,6 +52,7 @@ function attachNetwork(board: Board, wire: EthernetWire): void {
     mac: NIC_MAC,
     // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the wire counts.
     whenNoBuffer: 'hold',
+    makeQueue: (queue) => board.makeDeviceQueue(networkDevice.name, queue),
   });
   board.attach(networkDevice.name, place, new ObservedTransport(device));
 }
@@ -69,6 +70,7 @@ function attachDisk(board: Board, index: number, plug: BlockPlug): void {
     lint: board.lint,
     rules: board.rules,
     turns: board.turns,
+    makeQueue: (queue) => board.makeDeviceQueue(node.name, queue),
     ...plug,
   });
   board.attach(node.name, place, device.transport);

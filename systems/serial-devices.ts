@@ -60,7 +60,17 @@ export function attachSerial(board: Board, plug: SerialPlug): void {
     case 'virtio': {
       const { ram, turns } = board;
       const dma = board.dmaWindow();
-      const device = new VirtioConsole({ name, wire, ram, dma, irqLine: irq, lint, rules, turns });
+      const device = new VirtioConsole({
+        name,
+        wire,
+        ram,
+        dma,
+        irqLine: irq,
+        lint,
+        rules,
+        turns,
+        makeQueue: (queue) => board.makeDeviceQueue(name, queue),
+      });
       board.attach(name, place, device.transport);
     }
   }

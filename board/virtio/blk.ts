@@ -38,7 +38,7 @@ import {
 } from './blk-registers.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type Features, hasFeature } from './mmio-registers.ts';
-import { VirtioMmio, type VirtioModel } from './mmio.ts';
+import { type MakeQueue, VirtioMmio, type VirtioModel } from './mmio.ts';
 
 const QUEUE_SIZE_MAX = 256;
 const BLOCK_DEVICE_ID = 2;
@@ -61,6 +61,7 @@ export interface VirtioBlkOptions {
   readonly queueSize?: number;
   /** Index at which the rings start, see `DeviceQueueOptions`. */
   readonly startIndex?: number;
+  readonly makeQueue?: MakeQueue;
 }
 
 /** What the device has done since power-on. */

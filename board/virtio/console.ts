@@ -20,7 +20,7 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
 } from './mmio-registers.ts';
-import { VirtioMmio, type VirtioModel } from './mmio.ts';
+import { type MakeQueue, VirtioMmio, type VirtioModel } from './mmio.ts';
 
 const QUEUE_SIZE_MAX = 64;
 /** Received bytes that wait for a buffer; a power of two. */
@@ -53,6 +53,7 @@ export interface VirtioConsoleOptions {
   /** Lenient unless told. */
   readonly rules?: DeviceRules;
   readonly turns: TurnQueue;
+  readonly makeQueue?: MakeQueue;
 }
 
 export class VirtioConsole implements VirtioModel, Turn, SerialEnd {

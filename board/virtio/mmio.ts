@@ -13,7 +13,7 @@
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Device, DeviceRules, DmaWindow, IrqLine, Lint } from '../device.ts';
-import type { QueueName, QueueOwner } from './device-queue-options.ts';
+import type { DeviceQueueOptions, QueueName, QueueOwner } from './device-queue-options.ts';
 import { DeviceQueue } from './device-queue.ts';
 import {
   type Features,
@@ -68,7 +68,11 @@ export interface VirtioMmioOptions {
   readonly rules?: DeviceRules;
   /** Index at which all rings start, see `DeviceQueueOptions`. */
   readonly startIndex?: number;
+  readonly makeQueue?: MakeQueue;
 }
+
+/** Makes a device's side of a virtqueue: a plain one, unless somebody wants another. */
+export type MakeQueue = (options: DeviceQueueOptions) => DeviceQueue;
 
 export class VirtioMmio implements Device, QueueOwner {
   readonly name: string;
@@ -98,9 +102,9 @@ export class VirtioMmio implements Device, QueueOwner {
     );
     const startIndex = options.startIndex ?? 0;
     const rings = new RingRanges(model.queueSizes.length);
-    this.queues = model.queueSizes.map(
-      (sizeMax, index) =>
-        new DeviceQueue({ index, sizeMax, ram, dma, rings, owner: this, startIndex }),
+    const { makeQueue = (queue) => new DeviceQueue(queue) } = options;
+    this.queues = model.queueSizes.map((sizeMax, index) =>
+      makeQueue({ index, sizeMax, ram, dma, rings, owner: this, startIndex }),
     );
     this.#setups = this.queues.map((queue) => new QueueSetup(queue, dma));
   }

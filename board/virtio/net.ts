@@ -20,7 +20,7 @@ import {
   VIRTIO_F_INDIRECT_DESC,
   VIRTIO_F_VERSION_1,
 } from './mmio-registers.ts';
-import { VirtioMmio, type VirtioModel } from './mmio.ts';
+import { type MakeQueue, VirtioMmio, type VirtioModel } from './mmio.ts';
 import { NetCounters } from './net-counters.ts';
 import { NetFilter } from './net-filter.ts';
 import { NetReceiver } from './net-receiver.ts';
@@ -72,6 +72,7 @@ export interface VirtioNetOptions {
   readonly rxChecksums?: 'unchecked' | 'asserted';
   /** Index at which the rings start, see `DeviceQueueOptions`. */
   readonly startIndex?: number;
+  readonly makeQueue?: MakeQueue;
 }
 
 export class VirtioNet implements VirtioModel, Turn, EthernetEnd {

@@ -13,31 +13,38 @@ const ONE_IN = 5;
 /** Chances of an opportunity, from one in a thousand to one in twenty, each magnitude as likely. */
 const CHANCE_MAX = 0.05;
 const CHANCE_MIN = 0.001;
+/** Of an opportunity of which there are few. */
+const OFTEN = [0.2, 1] as const;
 /** Moments come while traffic runs. */
 const MOMENT_NS_MAX = 10_000_000;
 const LASTING_NS_MAX = 2_000_000;
+/** So many times longer where there is a serial line: that is slow. */
+const SERIAL_SLOWNESS = 12;
 
 export function standardChaos(points: readonly PointKind[], random: Random): Plan {
+  const slowness = points.some(({ group }) => group === 'serial') ? SERIAL_SLOWNESS : 1;
   const rules = points.flatMap((point) =>
     point.faults.flatMap((fault) => {
       // A generator for each: a fault that is added later does not change the others' worlds.
       const own = random.fork(`${point.name} ${fault.name}`);
-      return own.below(ONE_IN) === 0 ? [drawRule(point, fault, own)] : [];
+      const isDrawn = own.below(ONE_IN) === 0 && fault.chaos !== 'never';
+      return isDrawn ? [drawRule(point, fault, own, slowness)] : [];
     }),
   );
   return { name: 'standard chaos', rules };
 }
 
-function drawRule(point: PointKind, fault: FaultKind, random: Random): Rule {
+function drawRule(point: PointKind, fault: FaultKind, random: Random, slowness: number): Rule {
   const common = { at: point.name, fault: fault.name, parameters: {}, optional: 'yes' } as const;
   if (fault.trigger === 'moment') {
     return {
       ...common,
-      when: { timeNs: random.below(MOMENT_NS_MAX) },
-      for: { durationNs: 1 + random.below(LASTING_NS_MAX) },
+      when: { timeNs: random.below(MOMENT_NS_MAX * slowness) },
+      for: { durationNs: 1 + random.below(LASTING_NS_MAX * slowness) },
     };
   }
-  const probability = CHANCE_MIN * (CHANCE_MAX / CHANCE_MIN) ** random.float();
+  const [min, max] = fault.chaos === 'often' ? OFTEN : [CHANCE_MIN, CHANCE_MAX];
+  const probability = min * (max / min) ** random.float();
   // Two digits are enough, and a person can read them.
   return { ...common, when: { probability: Number(probability.toPrecision(2)) }, for: {} };
 }

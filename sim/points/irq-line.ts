@@ -43,13 +43,13 @@ export function irqPoint(device: string, group: string): PointKind {
         name: 'spurious',
         what: 'the line goes high although the device has nothing to say, for a microsecond unless told',
         trigger: 'moment',
-        rows: [41, 45],
+        rows: [41],
       }),
       fault({
         name: 'stuck',
         what: 'the line stays high for as long as the fault lasts: an interrupt storm',
         trigger: 'moment',
-        rows: [42, 44],
+        rows: [42],
       }),
     ],
   };
@@ -58,11 +58,7 @@ export function irqPoint(device: string, group: string): PointKind {
 /** A spurious interrupt ends by itself. */
 const SPURIOUS_NS = 1_000;
 
-export function plannedIrqLine(line: IrqLine, point: Point, clock: Clock): IrqLine {
-  return new PlannedIrqLine(line, point, clock);
-}
-
-class PlannedIrqLine implements IrqLine {
+export class PlannedIrqLine implements IrqLine {
   readonly #line: IrqLine;
   readonly #point: Point;
   readonly #clock: Clock;
@@ -105,6 +101,14 @@ class PlannedIrqLine implements IrqLine {
     if (this.#held === 0) this.#line.lower();
   }
 
+  /** Goes high for a moment, whatever the device says. */
+  pulse(): void {
+    this.#held += 1;
+    this.#line.raise();
+    const over: ClockEvent = { fire: () => this.#letGo() };
+    this.#clock.schedule(over, this.#clock.now() + SPURIOUS_NS);
+  }
+
   #show(): void {
     this.#shown = 'high';
     this.#line.raise();
@@ -121,6 +125,10 @@ class PlannedIrqLine implements IrqLine {
   #release(strike: Strike): void {
     if (this.#released.has(strike)) return;
     this.#released.add(strike);
+    this.#letGo();
+  }
+
+  #letGo(): void {
     this.#held -= 1;
     if (this.#held === 0 && this.#shown === 'low') this.#line.lower();
   }

@@ -19,6 +19,8 @@ export type Excuse =
   | 'progress'
   /** What was made durable may be lost. */
   | 'durability'
+  /** What waits may have to wait until a driver's watchdog bites. */
+  | 'watchdog'
   /** Buffers may be lost or be in two places. */
   | 'ledger'
   /** A domain may be faulted or stopped. */
@@ -47,6 +49,8 @@ export interface FaultKind {
   readonly excuses: readonly Excuse[];
   /** Row numbers of the fault catalogue, docs/faults.md. */
   readonly rows: readonly number[];
+  /** Part in standard chaos: 'often' where an opportunity is rare, 'never' where nothing is left to be seen afterwards. */
+  readonly chaos: 'usual' | 'often' | 'never';
 }
 
 export interface PointKind {
@@ -60,6 +64,8 @@ export interface PointKind {
   readonly opportunity: string;
   /** States that a rule may ask for. */
   readonly states: readonly string[];
+  /** The one domain that the faults' excuses are for; without it, they are for everybody. */
+  readonly only?: string;
   readonly faults: readonly FaultKind[];
 }
 
@@ -75,9 +81,36 @@ export interface Strike {
   readonly parameters: Readonly<Record<string, number>>;
 }
 
+/** A parameter whose usual value is drawn from its whole range. */
+export function within(
+  what: string,
+  unit: ParameterKind['unit'],
+  min: number,
+  max: number,
+): ParameterKind {
+  return { what, unit, min, max, standard: { min, max } };
+}
+
+/** A parameter that may be more than it usually is. */
+export function upTo(
+  what: string,
+  unit: ParameterKind['unit'],
+  usual: readonly [min: number, max: number],
+  max: number,
+): ParameterKind {
+  return { what, unit, min: 1, max, standard: { min: usual[0], max: usual[1] } };
+}
+
 /** Declares a fault; what is left out is the usual. */
 export function fault(kind: Pick<FaultKind, 'name' | 'what'> & Partial<FaultKind>): FaultKind {
-  return { trigger: 'opportunity', parameters: {}, excuses: [], rows: [], ...kind };
+  return {
+    trigger: 'opportunity',
+    parameters: {},
+    excuses: [],
+    rows: [],
+    chaos: 'usual',
+    ...kind,
+  };
 }
 
 /** @returns the point's fault of this name */

@@ -1,12 +1,20 @@
 /** Every place of one system where something can go wrong: from its devices, and from its description. */
 
-import type { SystemDescription } from '../../microkit/model.ts';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { DeviceNode } from '../../microkit/sddf/device.ts';
 import { blockDevices, networkDevice, timerDevice } from '../../systems/devices.ts';
 import { serialDevices, uartOf } from '../../systems/serial-devices.ts';
+import { clockPoint } from './clock-point.ts';
+import { diskPointKinds } from './disk-points.ts';
+import { dmaPoint } from './dma-window.ts';
+import { clientsOf, domainPoints } from './domains.ts';
 import { irqPoint } from './irq-line.ts';
 import { netWirePoints } from './net-wire.ts';
 import type { PointKind } from './point.ts';
+import { clientQueues, sharedQueuePoint } from './shared-queues.ts';
+import { uartLinePoints } from './uart-line.ts';
+import { usedRingPoint } from './used-ring-points.ts';
+import { virtioRegisterPoints } from './virtio-registers.ts';
 
 export type DeviceClass = 'net' | 'blk' | 'serial' | 'timer';
 
@@ -16,28 +24,60 @@ export interface SimDevice {
   readonly name: string;
   readonly class: DeviceClass;
   readonly irq: number;
+  /** Its name on the board. */
+  readonly boardName: string;
+  /** Names of its virtqueues, by their number; none of a device that is not virtio. */
+  readonly queues: readonly string[];
 }
+
+/** The control queue, which no driver of ours uses, is none. */
+const NET_QUEUES = ['net.rx', 'net.tx'];
+const CONSOLE_QUEUES = ['uart.rx', 'uart.tx'];
 
 /** @returns the devices whose registers the system maps, in the board's order */
 export function devicesOf(system: SystemDescription): readonly SimDevice[] {
   const isUsed = (node: DeviceNode): boolean =>
     system.regions.some((region) => region.physAddr === BigInt(node.physAddr));
   const found: SimDevice[] = [];
-  const add = (name: string, kind: DeviceClass, node: DeviceNode): void => {
-    if (isUsed(node)) found.push({ name, class: kind, irq: node.irq });
+  const add = (
+    name: string,
+    kind: DeviceClass,
+    node: DeviceNode,
+    queues: readonly string[],
+  ): void => {
+    const { irq, name: boardName } = node;
+    if (isUsed(node)) found.push({ name, class: kind, irq, boardName, queues });
   };
-  add('net', 'net', networkDevice);
-  blockDevices.forEach((node, index) => add(`blk${index}`, 'blk', node));
+  add('net', 'net', networkDevice, NET_QUEUES);
+  blockDevices.forEach((node, index) => add(`blk${index}`, 'blk', node, [`blk${index}`]));
   const uart = uartOf(system);
-  if (uart !== undefined) add('uart', 'serial', serialDevices[uart]);
-  add('rtc', 'timer', timerDevice);
+  if (uart !== undefined) {
+    add('uart', 'serial', serialDevices[uart], uart === 'virtio' ? CONSOLE_QUEUES : []);
+  }
+  add('rtc', 'timer', timerDevice, []);
   return found;
 }
 
 /** @returns all points, those of a device together */
 export function pointsOf(system: SystemDescription): readonly PointKind[] {
-  return devicesOf(system).flatMap((device) => [
-    irqPoint(device.name, device.class),
-    ...(device.class === 'net' ? netWirePoints(device.name) : []),
-  ]);
+  const clients = clientsOf(system);
+  return [
+    ...devicesOf(system).flatMap(devicePoints),
+    ...flatten(system).flatMap(({ pd }) =>
+      domainPoints(pd.name, clients.has(pd.name) ? 'client' : 'part'),
+    ),
+    ...clientQueues(system).map(sharedQueuePoint),
+  ];
+}
+
+function devicePoints({ name, class: group, queues }: SimDevice): readonly PointKind[] {
+  return [
+    irqPoint(name, group),
+    ...(group === 'net' ? netWirePoints(name) : []),
+    ...(group === 'blk' ? diskPointKinds(name) : []),
+    ...(group === 'serial' ? uartLinePoints(name) : []),
+    ...(group === 'timer' ? [clockPoint(name)] : []),
+    ...(queues.length === 0 ? [] : [...virtioRegisterPoints(name, group), dmaPoint(name, group)]),
+    ...queues.map((queue) => usedRingPoint(queue, group)),
+  ];
 }

@@ -1,11 +1,14 @@
 /** The books of a network workload: which questions a NIC took for whom, and which answers it sent. */
 
 import type { Excuse } from '../points/point.ts';
-import type { Violation } from './workload.ts';
+import { Findings } from './findings.ts';
+import type { Excused, Violation } from './workload.ts';
 
 interface Question {
   readonly number: number;
   readonly digest: number;
+  /** Number of a later question that was answered before this one; -1 as long as there is none. */
+  overtakenBy: number;
 }
 
 export class NetAccounts {
@@ -19,8 +22,9 @@ export class NetAccounts {
   readonly #clients: readonly string[];
   /** Questions that wait for their answers, oldest first. */
   readonly #open: Question[][];
-  readonly #found: (Violation & { readonly excuse: Excuse })[] = [];
-  #probes = new Set<number>();
+  readonly #findings = new Findings();
+  /** Numbers of the probes that are open, by client. */
+  readonly #probes = new Map<number, string>();
   /** Damaged frames that a client may have answered: with wrong checksums nobody can tell whose they were. */
   #maybe = 0;
 
@@ -31,7 +35,7 @@ export class NetAccounts {
 
   took(client: number, number: number, digest: number): void {
     this.counters.taken += 1;
-    this.#openOf(client).push({ number, digest });
+    this.#openOf(client).push({ number, digest, overtakenBy: -1 });
   }
 
   tookDamaged(): void {
@@ -50,10 +54,12 @@ export class NetAccounts {
       return;
     }
     this.counters.answered += 1;
-    const [skipped] = open;
-    open.splice(at, 1);
-    if (at === 0 || skipped === undefined) return;
-    this.#say('order', 'order', client, nowNs, `answers ${number} before ${skipped.number}`);
+    const [answered] = open.splice(at, 1);
+    // Those before it may be lost; only if their answers still come was the order wrong.
+    for (const before of open.slice(0, at)) before.overtakenBy = number;
+    if (answered === undefined || answered.overtakenBy < 0) return;
+    const what = `answers ${number} after ${answered.overtakenBy}`;
+    this.#say('order', 'order', client, nowNs, what);
   }
 
   sentDamaged(client: number, nowNs: number): void {
@@ -64,28 +70,27 @@ export class NetAccounts {
     this.#say('payload', 'contents', client, nowNs, 'answers with a wrong checksum');
   }
 
+  /** @param numbers one for each client */
   expectProbes(numbers: readonly number[]): void {
-    this.#probes = new Set(numbers);
+    numbers.forEach((number, client) => this.#probes.set(number, this.#clients[client] ?? ''));
   }
 
-  get areProbesAnswered(): boolean {
-    return this.#probes.size === 0;
+  unserved(): readonly string[] {
+    return [...this.#probes.values()];
   }
 
   get areAllAnswered(): boolean {
     return this.#open.every((open) => open.length === 0);
   }
 
-  violations(excused: ReadonlySet<Excuse>, nowNs: number): readonly Violation[] {
+  violations(excused: Excused, nowNs: number): readonly Violation[] {
     this.#open.forEach((open, client) => {
       const [oldest] = open;
       if (oldest === undefined) return;
       const what = `has not answered ${open.length} questions, the oldest is ${oldest.number}`;
       this.#say('answered-once', 'loss', client, nowNs, what);
     });
-    return this.#found
-      .filter(({ excuse }) => !excused.has(excuse))
-      .map(({ oracle, where, what, timeNs }) => ({ oracle, where, what, timeNs }));
+    return this.#findings.violations(excused);
   }
 
   #unexpected(client: number, number: number, nowNs: number): void {
@@ -96,7 +101,7 @@ export class NetAccounts {
 
   #say(oracle: string, excuse: Excuse, client: number, timeNs: number, what: string): void {
     const where = this.#clients[client] ?? 'a client';
-    this.#found.push({ oracle, excuse, where, what: `${where} ${what}`, timeNs });
+    this.#findings.add({ oracle, excuse, where, what, timeNs });
   }
 
   #openOf(client: number): Question[] {

@@ -24,8 +24,7 @@ import type { Ram } from '../../memory/ram.ts';
 import { NetAccounts } from './net-accounts.ts';
 import { ASKER, QUESTION_BYTES_MIN } from './net-question.ts';
 import { NetWitness } from './net-witness.ts';
-import type { Violation, Workload } from './workload.ts';
-import type { Excuse } from '../points/point.ts';
+import type { Excused, Violation, Workload } from './workload.ts';
 
 export interface NetWorkloadOptions {
   readonly ram: Ram;
@@ -50,6 +49,7 @@ const PAUSE_ONE_IN = 4;
 const ANSWERED_WITHIN_NS = 10_000_000;
 
 export class NetWorkload implements Workload, EthernetWire {
+  readonly patienceNs = 50_000_000;
   readonly accounts: NetAccounts;
   readonly #ram: Ram;
   readonly #clock: Clock;
@@ -108,20 +108,23 @@ export class NetWorkload implements Workload, EthernetWire {
     this.#end?.frameArrived();
   }
 
-  get isServed(): boolean {
-    return this.accounts.areProbesAnswered;
+  unserved(): readonly string[] {
+    return this.accounts.unserved();
   }
 
   counters(): Readonly<Record<string, number>> {
     return { asked: this.#asked, crowded: this.#crowded, ...this.accounts.counters };
   }
 
-  violations(excused: ReadonlySet<Excuse>): readonly Violation[] {
+  violations(excused: Excused): readonly Violation[] {
     const found = this.accounts.violations(excused, this.#clock.now());
-    const isExcused = (['loss', 'rest', 'progress'] as const).some((each) => excused.has(each));
+    const where = 'the system';
+    const isExcused = (['loss', 'rest', 'progress', 'watchdog'] as const).some((each) =>
+      this.#clients.some(({ name }) => excused(each, name)),
+    );
     if (this.#stalledNs === undefined || isExcused) return found;
     const what = `nobody asks any more, and after ${ANSWERED_WITHIN_NS / 1e6} ms not all is answered`;
-    return [{ oracle: 'progress', where: 'the system', what, timeNs: this.#stalledNs }, ...found];
+    return [{ oracle: 'progress', where, what, timeNs: this.#stalledNs }, ...found];
   }
 
   // The wire, as what is in front of it sees it.

@@ -1,6 +1,6 @@
 /**
  * What makes a system work, and knows what has to come of it. There is one kind for each device class; it is plugged in
- * where the world outside of the board would be, and sees only what crosses the device.
+ * where the world outside of the board would be, or takes the place of a client's program, and sees only what crosses there.
  */
 
 import type { Excuse } from '../points/point.ts';
@@ -16,6 +16,9 @@ export interface Violation {
   readonly timeNs: number;
 }
 
+/** Whether something cannot be blamed on the system, because of what has struck this domain, or everybody. */
+export type Excused = (excuse: Excuse, where: string) => boolean;
+
 export interface Workload {
   /** Begins to ask. */
   start(): void;
@@ -25,14 +28,12 @@ export interface Workload {
   readonly isAnswered?: boolean;
   /** Faults have stopped: asks every client once more. */
   probe(): void;
-  /** Whether every probe has been answered; left out when that cannot be told. */
-  readonly isServed: boolean;
+  /** Once faults have stopped, everybody is served within this, ns; if no watchdog has to bite first. */
+  readonly patienceNs: number;
+  /** Clients that have not answered their probe. */
+  unserved(): readonly string[];
   /** What was asked and done, for a person. */
   counters(): Readonly<Record<string, number>>;
-  /**
-   * At the end, when all is at rest.
-   *
-   * @param excused what cannot be blamed on the system, because of what has struck
-   */
-  violations(excused: ReadonlySet<Excuse>): readonly Violation[];
+  /** At the end, when all is at rest. */
+  violations(excused: Excused): readonly Violation[];
 }

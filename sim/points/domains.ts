@@ -1,0 +1,187 @@
+/**
+ * A protection domain as a point of faults: a program that dies, sleeps, babbles, or is so slow that its budget ends between
+ * what it has published and its signal. The program itself is the shipped one; what is wrong is around it.
+ */
+
+import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
+import {
+  channelsOf,
+  flatten,
+  type PdDescription,
+  type SystemDescription,
+} from '../../microkit/model.ts';
+import type { EntryPoints, Program } from '../../microkit/pd.ts';
+import type { Point } from './injector.ts';
+import { fault, type FaultKind, type PointKind, upTo, within } from './point.ts';
+
+/** @param only the domain is a client, and what it loses is its own affair */
+export function domainPoints(name: string, only: 'client' | 'part'): readonly PointKind[] {
+  const shared = { group: 'pd', states: [], ...(only === 'client' ? { only: name } : {}) };
+  return [
+    {
+      ...shared,
+      name: `pd.${name}`,
+      what: `the program of ${name}`,
+      opportunity: 'it is woken up',
+      faults: programFaults(only === 'client' ? 'usual' : 'never'),
+    },
+    {
+      ...shared,
+      name: `pd.${name}.entry`,
+      what: `the way of ${name} into the kernel`,
+      opportunity: 'it makes a system call in the middle of its work',
+      faults: [
+        fault({
+          name: 'late',
+          what: 'it is slow before it: its budget may end between what it has published and its signal',
+          parameters: { by: upTo('how slow', 'ns', [1_000, 2_000_000], 1e9) },
+          excuses: ['order'],
+          rows: [63],
+        }),
+      ],
+    },
+  ];
+}
+
+function programFaults(chaos: FaultKind['chaos']): readonly FaultKind[] {
+  return [
+    fault({
+      name: 'kill',
+      what: 'the program dies',
+      excuses: ['domain-fault', 'progress', 'loss', 'errors', 'ledger'],
+      rows: [61],
+      chaos,
+    }),
+    fault({
+      name: 'sleep',
+      what: 'it does nothing with its notification: buffers that it has it does not return',
+      excuses: ['progress', 'loss', 'order'],
+      rows: [56],
+      chaos,
+    }),
+    fault({
+      name: 'babble',
+      what: 'it signals all its neighbours many times, without work',
+      parameters: { times: within('signals to each', 'count', 1, 500) },
+      rows: [57],
+    }),
+  ];
+}
+
+/** Names of domains that nobody else depends on: those whose records name a device class, and no clients of it. */
+export function clientsOf(system: SystemDescription): ReadonlySet<string> {
+  return new Set(
+    flatten(system)
+      .filter(({ pd }) => isClient(pd))
+      .map(({ pd }) => pd.name),
+  );
+}
+
+function isClient({ config }: PdDescription): boolean {
+  if (typeof config !== 'object' || config === null) return false;
+  const fields = Object.keys(config);
+  return ['net', 'blk', 'serial', 'ip'].some((each) => fields.includes(each));
+}
+
+/** @param channels those on which the domain may notify */
+export function plannedProgram(
+  program: Program,
+  channels: readonly number[],
+  point: () => Point,
+): Program {
+  return (pd) => {
+    const inner = program(pd);
+    const planned: EntryPoints = {
+      ...inner,
+      notified: (channel) => {
+        const strike = point().next();
+        if (strike?.fault === 'kill') throw new Error('fault: killed by the plan');
+        if (strike?.fault === 'sleep') return;
+        inner.notified(channel);
+        if (strike?.fault !== 'babble') return;
+        for (let i = 0; i < (strike.parameters['times'] ?? 0); i += 1) {
+          for (const each of channels) (pd as { notify(to: number): void }).notify(each);
+        }
+      },
+    };
+    return planned;
+  };
+}
+
+/** @returns channels of a domain on which it may notify somebody */
+export function notifyChannels(system: SystemDescription, domain: string): readonly number[] {
+  return channelsOf(system, domain)
+    .filter(({ own }) => own.notify)
+    .map(({ own }) => own.id);
+}
+
+/** The image, with each of its system calls as an opportunity. */
+export function slowImage(image: ProgramImage, point: () => Point): ProgramImage {
+  return {
+    name: image.name,
+    start: (thread) => {
+      const slow = new SlowThread(thread, point);
+      const context = image.start(slow);
+      return new SlowContext(context, slow);
+    },
+  };
+}
+
+class SlowThread implements UserThread {
+  readonly regs: Uint32Array;
+  readonly #thread: UserThread;
+  readonly #point: () => Point;
+  /** Between `resume` and its end; outside nobody may let time pass. */
+  isRunning = false;
+
+  constructor(thread: UserThread, point: () => Point) {
+    this.regs = thread.regs;
+    this.#thread = thread;
+    this.#point = point;
+  }
+
+  trap(): void {
+    const strike = this.isRunning ? this.#point().next() : undefined;
+    if (strike !== undefined) this.#thread.pass(strike.parameters['by'] ?? 0);
+    this.#thread.trap();
+  }
+
+  trapLast(): void {
+    this.#thread.trapLast();
+  }
+
+  spend(durationNs: number): number {
+    return this.#thread.spend(durationNs);
+  }
+
+  pass(durationNs: number): void {
+    this.#thread.pass(durationNs);
+  }
+
+  keepsPc(): void {
+    this.#thread.keepsPc();
+  }
+
+  mapping(...range: Parameters<UserThread['mapping']>): ReturnType<UserThread['mapping']> {
+    return this.#thread.mapping(...range);
+  }
+}
+
+class SlowContext implements UserContext {
+  readonly #context: UserContext;
+  readonly #thread: SlowThread;
+
+  constructor(context: UserContext, thread: SlowThread) {
+    this.#context = context;
+    this.#thread = thread;
+  }
+
+  resume(): void {
+    this.#thread.isRunning = true;
+    try {
+      this.#context.resume();
+    } finally {
+      this.#thread.isRunning = false;
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * A run with a plan: what a testbed is made of so that the plan can strike. Whatever no rule names is made as usual.
+ *
+ *     new PlannedRun({ system, plan, random })     then, for `createTestbed`:
+ *     instrument, programs                         board, images and programs
+ *     net(…), line(…), disk(…)                     wrappers for its wires, which do nothing where nothing is planned
+ */
+
+import type { BlockWire } from '../../board/block-wire.ts';
+import type { Clock } from '../../board/clock.ts';
+import type { EthernetWire } from '../../board/ethernet.ts';
+import { Random } from '../../board/random.ts';
+import type { SerialWire } from '../../board/serial-wire.ts';
+import type { SerialLine } from '../../board/uart/serial-line.ts';
+import type { ProgramImage, UserThread } from '../../kernel/user.ts';
+import type { Ram } from '../../memory/ram.ts';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import type { Program } from '../../microkit/pd.ts';
+import { locateRegion } from '../../systems/trace/queue-probes.ts';
+import type { Instrument } from '../../systems/trace/observer.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { CuttableDisk } from './cuttable-disk.ts';
+import { type DiskObserver, PlannedDisk } from './disk.ts';
+import { diskPoints } from './disk-points.ts';
+import { notifyChannels, plannedProgram, slowImage } from './domains.ts';
+import { Injector, type Point } from './injector.ts';
+import { PlannedWire } from './net-wire.ts';
+import { PlannedBoard } from './planned-board.ts';
+import type { Excuse, PointKind } from './point.ts';
+import { faultNamed } from './point.ts';
+import { clientQueues, planSharedQueue } from './shared-queues.ts';
+import { devicesOf, pointsOf } from './system-points.ts';
+import { PlannedLine } from './uart-line.ts';
+
+export interface PlannedRunOptions {
+  readonly system: SystemDescription;
+  readonly plan: Plan;
+  /** Seeds the chances of the plan. */
+  readonly seed: number;
+  /** Programs in place of those of the description. */
+  readonly programs?: ReadonlyMap<string, Program>;
+  /** Makes the board; a plain planned one unless told. */
+  readonly makeBoard?: (...parts: ConstructorParameters<typeof PlannedBoard>) => PlannedBoard;
+}
+
+export class PlannedRun {
+  readonly points: readonly PointKind[];
+  readonly instrument: Instrument;
+  /** Those of the options, and those around which something goes wrong. */
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly #options: PlannedRunOptions;
+  readonly #planned: ReadonlySet<string>;
+  #injector: Injector | undefined;
+  #board: PlannedBoard | undefined;
+
+  constructor(options: PlannedRunOptions) {
+    const { system, plan } = options;
+    this.#options = options;
+    this.points = pointsOf(system);
+    this.#planned = new Set(plan.rules.map(({ at }) => at));
+    this.programs = this.#plannedPrograms();
+    this.instrument = {
+      makeBoard: (boardOptions) => {
+        this.#injector = new Injector({
+          plan,
+          points: this.points,
+          clock: boardOptions.clock,
+          random: new Random(options.seed).fork('faults'),
+        });
+        const make = options.makeBoard ?? ((...parts) => new PlannedBoard(...parts));
+        this.#board = make(boardOptions, this.#injector, devicesOf(system));
+        return this.#board;
+      },
+      observe: (image) => this.#plannedImage(image),
+    };
+  }
+
+  get injector(): Injector {
+    if (this.#injector === undefined) throw new Error('the board is made first');
+    return this.#injector;
+  }
+
+  get board(): PlannedBoard | undefined {
+    return this.#board;
+  }
+
+  /** The cable of the NIC. */
+  net(wire: EthernetWire, ram: Ram, clock: Clock): EthernetWire {
+    const [incoming, outgoing, link] = ['net.wire.in', 'net.wire.out', 'net.link'].map((name) =>
+      this.injector.point(name),
+    );
+    if (incoming === undefined || outgoing === undefined || link === undefined) return wire;
+    const isPlanned = incoming.isPlanned || outgoing.isPlanned || link.isPlanned;
+    return isPlanned ? new PlannedWire({ wire, ram, clock, incoming, outgoing, link }) : wire;
+  }
+
+  line(line: SerialLine, clock: Clock): SerialWire {
+    const isPlanned = ['uart.line', 'uart.line.in', 'uart.line.out'].some((name) =>
+      this.#planned.has(name),
+    );
+    return isPlanned ? new PlannedLine(line, 'uart', { injector: this.injector, clock }) : line;
+  }
+
+  /** @param device such as 'blk0' */
+  disk(
+    device: string,
+    wire: BlockWire,
+    parts: {
+      readonly ram: Ram;
+      readonly clock: Clock;
+      readonly cuttable?: CuttableDisk;
+      readonly observer?: DiskObserver;
+    },
+  ): BlockWire {
+    const points = diskPoints(device, this.injector);
+    const isPlanned = Object.values(points).some((point) => point.isPlanned);
+    return isPlanned || parts.observer !== undefined
+      ? new PlannedDisk({ ...parts, wire, points })
+      : wire;
+  }
+
+  /** @returns whether what has struck excuses something: everywhere, or for one domain alone */
+  isExcused(excuse: Excuse, where: string): boolean {
+    const kinds = new Map(this.points.map((point) => [point.name, point]));
+    return this.injector.strikes.some(({ at, fault }) => {
+      const point = kinds.get(at);
+      if (point === undefined || (point.only !== undefined && point.only !== where)) return false;
+      return faultNamed(point, fault)?.excuses.includes(excuse) === true;
+    });
+  }
+
+  #plannedPrograms(): ReadonlyMap<string, Program> {
+    const { system, programs = new Map<string, Program>() } = this.#options;
+    const all = new Map(programs);
+    for (const { pd } of flatten(system)) {
+      const program = programs.get(pd.name) ?? pd.image.program;
+      if (program === undefined || !this.#planned.has(`pd.${pd.name}`)) continue;
+      const channels = notifyChannels(system, pd.name);
+      all.set(
+        pd.name,
+        plannedProgram(program as unknown as Program, channels, this.#point(`pd.${pd.name}`)),
+      );
+    }
+    return all;
+  }
+
+  #plannedImage(image: ProgramImage): ProgramImage {
+    const slow = `pd.${image.name}.entry`;
+    const inner = this.#planned.has(slow) ? slowImage(image, this.#point(slow)) : image;
+    const hasQueues = this.#queuesOf(image.name).length > 0;
+    return hasQueues
+      ? startedImage(inner, (thread) => this.#planQueues(image.name, thread))
+      : inner;
+  }
+
+  /** A client's memory is there when it starts, not before. */
+  #planQueues(client: string, thread: UserThread): void {
+    const { system } = this.#options;
+    const described = flatten(system).find(({ pd }) => pd.name === client)?.pd;
+    if (described === undefined) return;
+    for (const queue of this.#queuesOf(client)) {
+      const { region } = queue.record;
+      const place = locateRegion(system, described, region, thread);
+      if (place === undefined) continue;
+      planSharedQueue(queue, place.ram, place.at, this.injector.point(`queue.${region}`));
+    }
+  }
+
+  #queuesOf(client: string): ReturnType<typeof clientQueues> {
+    if (![...this.#planned].some((name) => name.startsWith('queue.'))) return [];
+    return clientQueues(this.#options.system).filter(
+      (queue) => queue.client === client && this.#planned.has(`queue.${queue.record.region}`),
+    );
+  }
+
+  #point(name: string): () => Point {
+    let point: Point | undefined;
+    return () => {
+      point ??= this.injector.point(name);
+      return point;
+    };
+  }
+}
+
+function startedImage(image: ProgramImage, onStart: (thread: UserThread) => void): ProgramImage {
+  return {
+    name: image.name,
+    start: (thread) => {
+      onStart(thread);
+      return image.start(thread);
+    },
+  };
+}

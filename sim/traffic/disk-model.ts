@@ -1,0 +1,125 @@
+/**
+ * What a disk may hold: a model of sectors, kept from requests and answers alone. Each sector has the contents that it was
+ * given, in order, from the last one that is known to be durable.
+ *
+ *     written, answered as done        a read brings this one
+ *     written, answered with an error  a read brings this one or an older one
+ *     flushed                          what was done before the flush was asked for is there for good
+ *     power cut                        of what was not flushed, any
+ */
+
+/** 0: the zeroes that the disk begins with, and that it can be asked to write. */
+export type Version = number;
+
+interface Content {
+  readonly version: Version;
+  state: 'open' | 'done' | 'unsure';
+  /** Number of the answer. */
+  doneAt: number;
+}
+
+interface Sector {
+  contents: Content[];
+  /** Something that nobody can be blamed for has befallen it: until the write with this number of asking or a later one. */
+  damagedAt: number;
+  /** The same of what is durable. */
+  isDurableDamaged: boolean;
+}
+
+/** A flush that has been asked for. */
+export interface FlushTicket {
+  readonly askedAt: number;
+  readonly cuts: number;
+}
+
+export class DiskModel {
+  readonly #sectors = new Map<number, Sector>();
+  /** Counts questions and answers: what happened before what. */
+  #now = 1;
+  #cuts = 0;
+
+  /** @returns the ticket to answer with */
+  writeAsked(sector: number, version: Version): Content & { readonly askedAt: number } {
+    this.#now += 1;
+    const content = { version, state: 'open' as const, doneAt: 0, askedAt: this.#now };
+    this.#sector(sector).contents.push(content);
+    return content;
+  }
+
+  writeAnswered(sector: number, ticket: Content & { readonly askedAt: number }, ok: boolean): void {
+    this.#now += 1;
+    const { contents, ...state } = this.#sector(sector);
+    ticket.doneAt = this.#now;
+    // A power cut may have come in between.
+    ticket.state = ok && ticket.state === 'open' ? 'done' : 'unsure';
+    if (!ok || ticket.askedAt <= state.damagedAt || !contents.includes(ticket)) return;
+    this.#sector(sector).damagedAt = 0;
+  }
+
+  flushAsked(): FlushTicket {
+    this.#now += 1;
+    return { askedAt: this.#now, cuts: this.#cuts };
+  }
+
+  flushAnswered({ askedAt, cuts }: FlushTicket): void {
+    // What the power cut has taken, the flush could not save.
+    if (cuts !== this.#cuts) return;
+    for (const sector of this.#sectors.values()) {
+      const { contents } = sector;
+      const last = contents.findLastIndex(
+        ({ state, doneAt }) => state === 'done' && doneAt <= askedAt,
+      );
+      if (last <= 0) continue;
+      sector.contents = contents.slice(last);
+      if (sector.damagedAt === 0) sector.isDurableDamaged = false;
+    }
+  }
+
+  /** Nobody knows any more what these hold. */
+  damaged(sector: number, sectors: number): void {
+    this.#now += 1;
+    for (let i = 0; i < sectors; i += 1) {
+      const each = this.#sector(sector + i);
+      each.damagedAt = this.#now;
+      each.isDurableDamaged = true;
+    }
+  }
+
+  powerCut(): void {
+    this.#cuts += 1;
+    for (const { contents } of this.#sectors.values()) {
+      for (const content of contents.slice(1)) content.state = 'unsure';
+    }
+  }
+
+  /** @returns whether a read may bring this; `undefined` stands for what was never written */
+  mayRead(sector: number, version: Version | undefined): boolean {
+    const { contents, damagedAt } = this.#sector(sector);
+    if (damagedAt > 0) return true;
+    const last = contents.findLastIndex(({ state }) => state === 'done');
+    return contents.slice(Math.max(0, last)).some((content) => content.version === version);
+  }
+
+  /** @returns whether a power cut now may leave this */
+  mayRemain(sector: number, version: Version | undefined): boolean {
+    const { contents, isDurableDamaged, damagedAt } = this.#sector(sector);
+    if (damagedAt > 0 || isDurableDamaged) return true;
+    return contents.some((content) => content.version === version);
+  }
+
+  /** Sectors that something has ever happened to. */
+  get touched(): Iterable<number> {
+    return this.#sectors.keys();
+  }
+
+  #sector(number: number): Sector {
+    const known = this.#sectors.get(number);
+    if (known !== undefined) return known;
+    const zeroes: Content = { version: 0, state: 'done', doneAt: 0 };
+    const sector: Sector = { contents: [zeroes], damagedAt: 0, isDurableDamaged: false };
+    this.#sectors.set(number, sector);
+    return sector;
+  }
+}
+
+export type WriteTicket = ReturnType<DiskModel['writeAsked']>;
