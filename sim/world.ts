@@ -6,6 +6,7 @@
  * It is a pure function of its options: the same give the same outcome, byte for byte.
  */
 
+import { LatencyWire } from '../board/block/latency.ts';
 import { Random } from '../board/random.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import type { ProgramImage } from '../kernel/user.ts';
@@ -115,6 +116,9 @@ const LONG_STEP_NS = 100_000_000;
 const REST_NS = 5_000_000;
 /** 1 MiB. */
 const DISK_BYTES = 0x10_0000;
+/** What an operation of a disk takes, so that they overtake each other. */
+const DISK_NS_MIN = 5_000;
+const DISK_NS_SPAN = 150_000;
 
 export function runWorld(options: WorldOptions): WorldOutcome {
   return new World(options).run();
@@ -341,7 +345,10 @@ class World {
         const observer = this.#blk.model(name);
         this.#blk.plugIn(name, cuttable);
         const { clock } = board;
-        return { wire: this.#run.disk(name, cuttable, { ram, clock, cuttable, observer }) };
+        const disk = this.#run.disk(name, cuttable, { ram, clock, cuttable, observer });
+        const times = random.fork(`times of ${name}`);
+        const wire = new LatencyWire(disk, clock, () => DISK_NS_MIN + times.below(DISK_NS_SPAN));
+        return { wire };
       });
   }
 

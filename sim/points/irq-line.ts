@@ -8,7 +8,7 @@
 import type { Clock, ClockEvent } from '../../board/clock.ts';
 import type { IrqLine } from '../../board/device.ts';
 import type { Point } from './injector.ts';
-import { fault, type PointKind, type Strike } from './point.ts';
+import { type Excuse, fault, type ParameterKind, type PointKind, type Strike } from './point.ts';
 
 export function irqPoint(device: string, group: string): PointKind {
   return {
@@ -20,9 +20,11 @@ export function irqPoint(device: string, group: string): PointKind {
     faults: [
       fault({
         name: 'lose',
-        what: 'the interrupt is lost: the line stays low until the device raises it again',
-        // Without a watchdog a driver cannot know of it; with an event index the device does not raise the line again.
-        excuses: ['rest', 'progress', 'loss', 'order'],
+        what: 'the interrupt is lost: the line stays low until the device raises it again, or for so long',
+        parameters: {
+          for: { what: 'how long', unit: 'ns', min: 1, max: 1e12, standard: lostFor(group) },
+        },
+        excuses: LOST_EXCUSES[group] ?? ['rest', 'watchdog'],
         rows: [40, 38],
       }),
       fault({
@@ -55,6 +57,21 @@ export function irqPoint(device: string, group: string): PointKind {
   };
 }
 
+/**
+ * A virtio device whose driver has seen an interrupt says nothing more before it is acknowledged: the driver has to look by
+ * itself. Other devices hold their lines until they are served, and their drivers have no timer.
+ */
+function lostFor(group: string): ParameterKind['standard'] {
+  return group === 'net' || group === 'blk' ? 1e12 : { min: 100_000, max: 100_000_000 };
+}
+
+const LOST_EXCUSES: Readonly<Record<string, readonly Excuse[]>> = {
+  // The driver has no watchdog, and with an event index the device does not raise the line again.
+  net: ['rest', 'progress', 'loss', 'order'],
+  // A receiver that nobody serves overruns.
+  serial: ['rest', 'loss', 'contents'],
+};
+
 /** A spurious interrupt ends by itself. */
 const SPURIOUS_NS = 1_000;
 
@@ -67,7 +84,14 @@ export class PlannedIrqLine implements IrqLine {
   #device: 'high' | 'low' = 'low';
   #shown: 'high' | 'low' = 'low';
   #held = 0;
-  /** A spurious interrupt ends by itself or with the plan, once. */
+  const LOST_EXCUSES: Readonly<Record<string, readonly Excuse[]>> = {
+  // The driver has no watchdog, and with an event index the device does not raise the line again.
+  net: ['rest', 'progress', 'loss', 'order'],
+  // A receiver that nobody serves overruns.
+  serial: ['rest', 'loss', 'contents'],
+};
+
+/** A spurious interrupt ends by itself or with the plan, once. */
   readonly #released = new WeakSet<Strike>();
 
   constructor(line: IrqLine, point: Point, clock: Clock) {
@@ -85,9 +109,9 @@ export class PlannedIrqLine implements IrqLine {
     if (this.#device === 'low' || this.#shown === 'low') {
       this.#device = 'high';
       const strike = this.#point.next();
-      if (strike?.fault === 'lose') return;
-      if (strike?.fault === 'delay') {
-        this.#clock.schedule(this.#late, this.#clock.now() + (strike.parameters['by'] ?? 0));
+      if (strike !== undefined) {
+        const { by = 0, for: lost = 0 } = strike.parameters;
+        this.#clock.schedule(this.#late, this.#clock.now() + (strike.fault === 'lose' ? lost : by));
         return;
       }
     }

@@ -8,10 +8,11 @@ import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../../board
 import { DelayLine } from '../../board/links/delay-line.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Point } from './injector.ts';
-import { fault, type FaultKind, type PointKind, type Strike } from './point.ts';
+import { fault, type FaultKind, type PointKind, type Strike, within } from './point.ts';
 
 /** Frames that can be held back in each direction. */
 const HELD_MAX = 256;
+const MAC_BYTES = 6;
 const LOST = 'fault: lost';
 const CROWDED = 'fault: too many frames are held back';
 
@@ -65,6 +66,23 @@ const FRAME_FAULTS: readonly FaultKind[] = [
   }),
 ];
 
+const FLOODS: readonly FaultKind[] = [
+  fault({
+    name: 'flood',
+    what: 'the frame comes many times at once, faster than buffers come back',
+    parameters: { times: within('how often', 'count', 2, 128) },
+    excuses: ['loss'],
+    rows: [8],
+  }),
+  fault({
+    name: 'broadcast',
+    what: 'copies of the frame come that are addressed to everybody',
+    parameters: { times: within('how many', 'count', 1, 64) },
+    excuses: ['repetition', 'loss'],
+    rows: [13],
+  }),
+];
+
 export function netWirePoints(device: string): readonly PointKind[] {
   const shared = { group: 'net', states: [], opportunity: 'a frame passes' };
   return [
@@ -72,7 +90,7 @@ export function netWirePoints(device: string): readonly PointKind[] {
       ...shared,
       name: `${device}.wire.in`,
       what: 'frames from the network to the NIC',
-      faults: FRAME_FAULTS,
+      faults: [...FRAME_FAULTS, ...FLOODS],
     },
     {
       ...shared,
@@ -205,7 +223,7 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
 
   #admit(line: DelayLine, at: number, lengthBytes: number, strike: Strike | undefined): void {
     const nowNs = this.#clock.now();
-    const { to = 0, by = 0, bit = 0 } = strike?.parameters ?? {};
+    const { to = 0, by = 0, bit = 0, times = 0 } = strike?.parameters ?? {};
     const bytes = struckLength(strike, lengthBytes, to);
     const copyAt = line.add(at, bytes, nowNs + by);
     // What lies behind the end of a frame on a wire is no part of it.
@@ -215,7 +233,11 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
       const byteAt = copyAt + (flipped >>> 3);
       this.#ram.u8[byteAt] = (this.#ram.u8[byteAt] as number) ^ (1 << (flipped & 7));
     }
-    if (strike?.fault === 'duplicate' && !line.isFull) line.add(copyAt, bytes, nowNs);
+    const copies = { duplicate: 1, flood: times, broadcast: times }[strike?.fault ?? ''] ?? 0;
+    for (let i = 0; i < copies && !line.isFull; i += 1) {
+      const extraAt = line.add(copyAt, bytes, nowNs);
+      if (strike?.fault === 'broadcast') this.#ram.fill(extraAt, 0xff, MAC_BYTES);
+    }
   }
 
   #announce(): void {

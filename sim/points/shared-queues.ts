@@ -5,19 +5,9 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
-import {
-  BlkRequestLayout,
-  BlkResponseLayout,
-  REQUEST_ENTRIES,
-  RESPONSE_ENTRIES,
-} from '../../queues/blk/layout.ts';
-import { NetBufferDescriptor, NetQueueHeader } from '../../queues/net/queue.ts';
-import { INDEX_PLACES } from '../../systems/trace/queue-probes.ts';
-import {
-  type QueueKind,
-  type QueueRecord,
-  queueRecords,
-} from '../../systems/trace/queue-records.ts';
+import { BlkRequestLayout, BlkResponseLayout } from '../../queues/blk/layout.ts';
+import { type QueueRecord, queueRecords } from '../../queues/classes.ts';
+import { NetBufferDescriptor } from '../../queues/net/queue.ts';
 import { clientsOf } from './domains.ts';
 import type { Point } from './injector.ts';
 import {
@@ -36,35 +26,25 @@ export interface ClientQueue {
   readonly record: QueueRecord;
 }
 
-/** Where the entries of a queue lie, and the fields that others believe or check: offsets in bytes. */
-interface EntryLayout {
-  readonly firstAt: number;
-  readonly bytes: number;
+/** Fields of an entry that others believe or check: offsets in bytes. */
+interface EntryFields {
   readonly offsetAt?: number;
-  readonly lengthAt: number;
+  readonly lengthAt?: number;
 }
 
-const NET: EntryLayout = {
-  firstAt: NetQueueHeader.SIZE,
-  bytes: NetBufferDescriptor.SIZE,
+const NET: EntryFields = {
   offsetAt: NetBufferDescriptor.ioOrOffsetLow.offset,
   lengthAt: NetBufferDescriptor.len.offset,
 };
-const ENTRIES: Readonly<Record<QueueKind, EntryLayout | undefined>> = {
+/** By the name of the kind of queue; bytes, as in a serial queue, have no fields. */
+const FIELDS: Readonly<Record<string, EntryFields | undefined>> = {
   'net free': NET,
   'net active': NET,
   'blk request': {
-    firstAt: REQUEST_ENTRIES,
-    bytes: BlkRequestLayout.SIZE,
     offsetAt: BlkRequestLayout.offsetLow.offset,
     lengthAt: BlkRequestLayout.count.offset,
   },
-  'blk response': {
-    firstAt: RESPONSE_ENTRIES,
-    bytes: BlkResponseLayout.SIZE,
-    lengthAt: BlkResponseLayout.successCount.offset,
-  },
-  serial: undefined,
+  'blk response': { lengthAt: BlkResponseLayout.successCount.offset },
 };
 
 /** Who writes nonsense into his own queues has himself to blame, and nobody else suffers. */
@@ -116,18 +96,18 @@ export function clientQueues(system: SystemDescription): readonly ClientQueue[] 
 }
 
 export function sharedQueuePoint({ client, record }: ClientQueue): PointKind {
-  const layout = ENTRIES[record.kind];
+  const fields = FIELDS[record.kind.name];
   return {
     name: `queue.${record.region}`,
     group: 'queue',
-    what: `a ${record.kind} queue that ${client} can write`,
+    what: `a ${record.kind.name} queue that ${client} can write`,
     opportunity: '',
     states: [],
     only: client,
     faults: [
       ...INDEX_FAULTS,
-      ...(layout?.offsetAt === undefined ? [] : OFFSET_FAULTS),
-      ...(layout === undefined ? [] : LENGTH_FAULTS),
+      ...(fields?.offsetAt === undefined ? [] : OFFSET_FAULTS),
+      ...(fields?.lengthAt === undefined ? [] : LENGTH_FAULTS),
     ],
   };
 }
@@ -150,7 +130,7 @@ class QueueChanger {
   }
 
   change({ fault: name, parameters }: Strike): void {
-    const { tail, head } = INDEX_PLACES[this.#record.kind];
+    const { tail, head } = this.#record.kind;
     const { by = 0, to = 0 } = parameters;
     switch (name) {
       case 'tail':
@@ -173,24 +153,22 @@ class QueueChanger {
     this.#view.setUint32(at, changed >>> 0, true);
   }
 
-  #entryAt(index: number, field: 'offsetAt' | 'lengthAt'): number {
-    const layout = ENTRIES[this.#record.kind];
-    if (layout === undefined) return this.#at;
-    const slot = index & (this.#record.capacity - 1);
-    return this.#at + layout.firstAt + slot * layout.bytes + (layout[field] ?? 0);
+  #entryAt(index: number, field: keyof EntryFields): number {
+    const { kind, capacity } = this.#record;
+    const slot = index & (capacity - 1);
+    const within = FIELDS[kind.name]?.[field] ?? 0;
+    return this.#at + kind.headerBytes + slot * kind.entryBytes + within;
   }
 
   #index(place: number): number {
-    const { kind } = this.#record;
-    const isNet = kind === 'net free' || kind === 'net active';
     const at = this.#at + place;
-    return isNet ? this.#view.getUint16(at, true) : this.#view.getUint32(at, true);
+    const isNarrow = this.#record.kind.indexBits === 16;
+    return isNarrow ? this.#view.getUint16(at, true) : this.#view.getUint32(at, true);
   }
 
   #setIndex(place: number, value: number): void {
-    const { kind } = this.#record;
-    const isNet = kind === 'net free' || kind === 'net active';
-    if (isNet) this.#view.setUint16(this.#at + place, value & 0xffff, true);
-    else this.#view.setUint32(this.#at + place, value >>> 0, true);
+    const at = this.#at + place;
+    if (this.#record.kind.indexBits === 16) this.#view.setUint16(at, value & 0xffff, true);
+    else this.#view.setUint32(at, value >>> 0, true);
   }
 }

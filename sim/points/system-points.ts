@@ -54,7 +54,7 @@ export function devicesOf(system: SystemDescription): readonly SimDevice[] {
   if (uart !== undefined) {
     add('uart', 'serial', serialDevices[uart], uart === 'virtio' ? CONSOLE_QUEUES : []);
   }
-  add('rtc', 'timer', timerDevice, []);
+  add('rtc', 'timer', { ...timerDevice, name: 'goldfish-rtc' }, []);
   return found;
 }
 

@@ -7,7 +7,7 @@ import { SECTOR_BYTES } from '../../board/block-wire.ts';
 import type { Random } from '../../board/random.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
-import { queueRecords } from '../../systems/trace/queue-records.ts';
+import { queueRecords } from '../../queues/classes.ts';
 import type { CuttableDisk } from '../points/cuttable-disk.ts';
 import { devicesOf } from '../points/system-points.ts';
 import { AREA_BLOCKS, blkClient, type BlkTask } from './blk-client.ts';

@@ -9,7 +9,7 @@ import { SerialLine } from '../../board/uart/serial-line.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { SerialVirtRxConfig } from '../../queues/serial/config.ts';
-import { queueRecords } from '../../systems/trace/queue-records.ts';
+import { queueRecords } from '../../queues/classes.ts';
 import { Findings } from './findings.ts';
 import {
   judge,

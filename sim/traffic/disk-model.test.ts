@@ -1,0 +1,76 @@
+/**
+ * Goal: the model allows what a correct disk may hold, and nothing else. Method: one sector, its requests and answers by hand.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { DiskModel } from './disk-model.ts';
+
+const SECTOR = 7;
+
+function written(model: DiskModel, version: number, ok = true): void {
+  model.writeAnswered(SECTOR, model.writeAsked(SECTOR, version), ok);
+}
+
+function flushed(model: DiskModel): void {
+  model.flushAnswered(model.flushAsked());
+}
+
+const readable = (model: DiskModel): number[] =>
+  [0, 1, 2, 3].filter((version) => model.mayRead(SECTOR, version));
+const remaining = (model: DiskModel): number[] =>
+  [0, 1, 2, 3].filter((version) => model.mayRemain(SECTOR, version));
+
+describe('a sector', () => {
+  it('reads as what was written last, and may lose what was not flushed', () => {
+    const model = new DiskModel();
+    written(model, 1);
+    written(model, 2);
+    expect(readable(model)).toEqual([2]);
+    expect(remaining(model)).toEqual([0, 1, 2]);
+    flushed(model);
+    expect(remaining(model)).toEqual([2]);
+    expect(model.mayRemain(SECTOR, undefined)).toBe(false);
+  });
+
+  it('whose write failed holds the old or the new', () => {
+    const model = new DiskModel();
+    written(model, 1);
+    written(model, 2, false);
+    expect(readable(model)).toEqual([1, 2]);
+    flushed(model);
+    expect(remaining(model)).toEqual([1, 2]);
+  });
+
+  it('keeps what a flush was asked for, not what came after', () => {
+    const model = new DiskModel();
+    written(model, 1);
+    const flush = model.flushAsked();
+    written(model, 2);
+    model.flushAnswered(flush);
+    expect(remaining(model)).toEqual([1, 2]);
+  });
+
+  it('holds any of what was not flushed after a power cut, also when a flush ends behind it', () => {
+    const model = new DiskModel();
+    written(model, 1);
+    flushed(model);
+    written(model, 2);
+    const flush = model.flushAsked();
+    model.powerCut();
+    model.flushAnswered(flush);
+    expect(readable(model)).toEqual([1, 2]);
+    expect(remaining(model)).toEqual([1, 2]);
+  });
+
+  it('that is damaged may hold anything until it is written, and be left so until that is flushed', () => {
+    const model = new DiskModel();
+    written(model, 1);
+    model.damaged(SECTOR, 1);
+    expect(model.mayRead(SECTOR, undefined)).toBe(true);
+    written(model, 2);
+    expect(readable(model)).toEqual([2]);
+    expect(model.mayRemain(SECTOR, undefined)).toBe(true);
+    flushed(model);
+    expect(model.mayRemain(SECTOR, undefined)).toBe(false);
+  });
+});
