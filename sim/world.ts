@@ -258,12 +258,7 @@ class World {
     if (!isAnswered()) this.#sayStalled(['the system'], 'nobody asks any more', stall, testbed);
   }
 
-  #sayStalled(
-    who: readonly string[],
-    since: string,
-    stall: StallWatch,
-    testbed: Testbed,
-  ): void {
+  #sayStalled(who: readonly string[], since: string, stall: StallWatch, testbed: Testbed): void {
     const lines = stall.report(this.#devices, testbed.board.plic);
     for (const where of who) {
       const what = `${since}, and after ${this.#patienceNs() / 1e6} ms ${where} is not served`;

@@ -84,14 +84,7 @@ export class PlannedIrqLine implements IrqLine {
   #device: 'high' | 'low' = 'low';
   #shown: 'high' | 'low' = 'low';
   #held = 0;
-  const LOST_EXCUSES: Readonly<Record<string, readonly Excuse[]>> = {
-  // The driver has no watchdog, and with an event index the device does not raise the line again.
-  net: ['rest', 'progress', 'loss', 'order'],
-  // A receiver that nobody serves overruns.
-  serial: ['rest', 'loss', 'contents'],
-};
-
-/** A spurious interrupt ends by itself or with the plan, once. */
+  /** A spurious interrupt ends by itself or with the plan, once. */
   readonly #released = new WeakSet<Strike>();
 
   constructor(line: IrqLine, point: Point, clock: Clock) {

@@ -42,7 +42,8 @@ const DEVICE_FAULTS: readonly FaultKind[] = [
     name: 'reset',
     what: 'the device resets itself and forgets everything, without a word',
     trigger: 'moment',
-    excuses: ['loss', 'errors', 'watchdog'],
+    // A driver that knows nothing of it goes on notifying.
+    excuses: ['loss', 'errors', 'watchdog', 'rules'],
     rows: [58],
   }),
   fault({
@@ -50,14 +51,14 @@ const DEVICE_FAULTS: readonly FaultKind[] = [
     what: 'the device is pulled out: its registers read as all ones; plugged in again when the fault is over',
     trigger: 'moment',
     // What was pulled out needs nobody to notice that it is back.
-    excuses: ['loss', 'errors', 'progress'],
+    excuses: ['loss', 'errors', 'progress', 'rules'],
     rows: [60],
   }),
   fault({
     name: 'vanish',
     what: 'the device is gone: DeviceID reads 0 and its status 0; back when the fault is over',
     trigger: 'moment',
-    excuses: ['loss', 'errors', 'progress'],
+    excuses: ['loss', 'errors', 'progress', 'rules'],
     rows: [60],
   }),
 ];
