@@ -75,6 +75,10 @@ const LOST_EXCUSES: Readonly<Record<string, readonly Excuse[]>> = {
 /** A spurious interrupt ends by itself. */
 const SPURIOUS_NS = 1_000;
 
+export function plannedIrqLine(line: IrqLine, point: Point, clock: Clock): IrqLine {
+  return new PlannedIrqLine(line, point, clock);
+}
+
 export class PlannedIrqLine implements IrqLine {
   readonly #line: IrqLine;
   readonly #point: Point;
