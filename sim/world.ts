@@ -25,6 +25,7 @@ import {
 } from '../systems/testbed.ts';
 import { exploredImage } from './explore/explored-parts.ts';
 import { type Decision, Explorer } from './explore/explorer.ts';
+import { boundedStrategy } from './explore/bounded.ts';
 import { looksOf } from './explore/index-places.ts';
 import {
   continueStrategy,
@@ -69,6 +70,8 @@ export interface WorldOptions {
   readonly faultSeed?: number;
   /** How orders are chosen; a world without has no points of choice. */
   readonly explore?: Exploration;
+  /** Told of each point of choice: whose it is. */
+  readonly onPoint?: (domain: string) => void;
 }
 
 /** How a world's orders are chosen: plain data. */
@@ -76,6 +79,12 @@ export type Exploration =
   | { readonly kind: 'random' }
   | { readonly kind: 'pct'; readonly depth: number; readonly points: number }
   | { readonly kind: 'replay'; readonly decisions: readonly Decision[] }
+  /** Time passes at these points of these domains (all, when none is named), counted among themselves. */
+  | {
+      readonly kind: 'bounded';
+      readonly taken: readonly number[];
+      readonly domains: readonly string[];
+    }
   /** As decided before up to a time, and at random from then on. */
   | {
       readonly kind: 'continue';
@@ -378,7 +387,8 @@ class World {
   }
 }
 
-function makeExplorer({ explore, seed }: WorldOptions): Explorer | undefined {
+function makeExplorer(options: WorldOptions): Explorer | undefined {
+  const { explore, seed, onPoint } = options;
   if (explore === undefined) return undefined;
   const random = new Random(seed).fork('orders');
   switch (explore.kind) {
@@ -388,6 +398,8 @@ function makeExplorer({ explore, seed }: WorldOptions): Explorer | undefined {
       return new Explorer(pctStrategy(random, explore.depth, explore.points));
     case 'replay':
       return new Explorer(replayStrategy(explore.decisions));
+    case 'bounded':
+      return new Explorer(boundedStrategy(explore.taken, explore.domains), onPoint);
     case 'continue':
       return new Explorer(continueStrategy(explore, new Random(explore.seed).fork('orders')));
     default:

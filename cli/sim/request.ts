@@ -1,7 +1,8 @@
 /** What a worker process is asked to do: plain data, so that it can be sent to another process or machine. */
 
-import { type CampaignSpec, explorationNamed } from '../../sim/campaign/campaign.ts';
+import { boundedOf, type CampaignSpec, explorationNamed } from '../../sim/campaign/campaign.ts';
 import type { SystemReference } from '../../sim/failure/failure-file.ts';
+import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import { checkPlan } from './plan-file.ts';
 import { UserMistake } from '../../host/problem.ts';
@@ -12,21 +13,51 @@ export interface CampaignRequest {
   readonly plan: string | undefined;
   readonly amount: number | undefined;
   readonly forNs: number | undefined;
-  /** `random`, `pct:3` or `none`. */
+  /** `random`, `pct:3`, `bounded:2` or `none`. */
   readonly explore: string;
+  /** Domains whose points `bounded` takes; all when none is named. */
+  readonly domains: readonly string[];
   readonly twiceEvery: number;
 }
 
 /** @throws UserMistake when the plan does not fit the system, or the strategy is none */
 export function specOf(request: CampaignRequest, target: WorldSystem): CampaignSpec {
-  const { plan: text, amount, forNs, twiceEvery } = request;
+  const { amount, forNs, twiceEvery } = request;
+  const plan = planOf(request, target);
+  const common = { plan, amount, forNs, twiceEvery };
+  const bounded = boundedRequest(request, target);
+  if (bounded !== undefined) return { ...common, explore: undefined, bounded: bounded.bounded };
   const explore = explorationNamed(request.explore, target, amount);
   if (explore === 'unknown') {
-    throw new UserMistake(`--explore: '${request.explore}' is not random, pct:3 or none`);
+    throw new UserMistake(
+      `--explore: '${request.explore}' is not random, pct:3, bounded:2 or none`,
+    );
   }
-  const others = { amount, forNs, explore, twiceEvery };
-  if (text === undefined) return { plan: undefined, ...others };
+  return { ...common, explore };
+}
+
+/**
+ * @returns undefined when the request is not for `bounded`
+ * @throws UserMistake
+ */
+export function boundedRequest(
+  request: CampaignRequest,
+  target: WorldSystem,
+): ReturnType<typeof boundedOf> | undefined {
+  const most = Number(/^bounded:([1-9])$/.exec(request.explore)?.[1]);
+  if (Number.isNaN(most)) return undefined;
+  const { amount, forNs, domains } = request;
+  return boundedOf(target, most, {
+    domains,
+    plan: planOf(request, target) ?? NO_FAULTS,
+    ...(amount === undefined ? {} : { amount }),
+    ...(forNs === undefined ? {} : { forNs }),
+  });
+}
+
+function planOf({ plan: text }: CampaignRequest, target: WorldSystem): Plan | undefined {
+  if (text === undefined) return undefined;
   const plan = checkPlan({ name: 'the plan', text }, target.system);
   if (!plan.ok) throw new UserMistake(plan.problems.join('\n'));
-  return { plan: plan.plan, ...others };
+  return plan.plan;
 }

@@ -62,6 +62,15 @@ describe('sddf sim', () => {
     expect(status).toBe(3);
   });
 
+  it('tries every order with one preemption of a domain, and says how many there are', () => {
+    const args = ['--explore', 'bounded:1', '--points', 'client1', '--amount', '1', '--json'];
+    const { stdout, stderr } = sddf('sim', 'echo', ...args, '--jobs', '1');
+    const [, orders, points] = /sddf: (\d+) orders of (\d+) points/.exec(stderr) ?? [];
+    expect(Number(points)).toBeGreaterThan(5);
+    expect(Number(orders)).toBe(Number(points) + 1);
+    expect(JSON.parse(stdout)).toMatchObject({ worlds: Number(orders), failed: 0 });
+  });
+
   it('lists what can go wrong', async () => {
     const { stdout } = await sddfInProcess('sim', 'echo', '--list-faults', '--json');
     const points = JSON.parse(stdout) as { name: string; faults: { what: string }[] }[];
@@ -80,7 +89,12 @@ describe('sddf sim', () => {
       "bad.json:1:34: no point 'net.wir'",
     ],
     [['--jobs', '0'], '--jobs'],
-    [['--explore', 'all'], "--explore: 'all' is not random, pct:3 or none"],
+    [['--explore', 'all'], "--explore: 'all' is not random, pct:3, bounded:2 or none"],
+    [['--explore', 'bounded:1', '--points', 'nobody'], "--points: no domain 'nobody', of "],
+    [
+      ['--explore', 'bounded:3', '--amount', '5', '--limit', '100'],
+      '--limit is 100; a smaller --amount or',
+    ],
     [['--set', 'path'], '--set'],
   ])('%j is one line and status 2', async (args, line) => {
     const { stderr, status } = await sddfInProcess('sim', 'echo', ...args);

@@ -5,6 +5,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import type { WorldSystem } from '../../sim/world.ts';
 import { planJson } from '../../sim/plan/write-plan.ts';
 import { failureText } from '../../sim/failure/failure-file.ts';
 import { type DistinctFailure, Tally } from '../../sim/campaign/campaign.ts';
@@ -27,23 +29,26 @@ import { openTerminal, type Terminal } from '../terminal.ts';
 import { listFaults } from './list-faults.ts';
 import { loadPlan } from './plan-file.ts';
 import { SeedPool } from './pool.ts';
-import type { CampaignRequest } from './request.ts';
+import { boundedRequest, type CampaignRequest } from './request.ts';
 import { loadTarget } from './target.ts';
 
 export const EXIT_FAILED = 1;
 export const EXIT_VOID = 3;
 const TWICE_EVERY = 100;
 const JOBS = { min: 1, max: 256 };
+const SEEDS = '1..100';
 const AMOUNT = { min: 1, max: 1_000_000 };
 
 interface SimFlags {
-  readonly seeds: string;
+  readonly seeds?: string;
   readonly plan?: string;
   readonly amount?: string;
   readonly for?: string;
   readonly jobs?: string;
   readonly shard?: string;
   readonly explore: string;
+  readonly points?: string;
+  readonly limit: string;
   readonly twice: string;
   readonly junit?: string;
   readonly out?: string;
@@ -57,13 +62,15 @@ export function simCommand(): Command {
   return new Command('sim')
     .description('Runs many worlds of a system, with other faults in each, and says what broke.')
     .argument('<system>', 'a name from sddf list, ./my-system.ts, or FILE.system')
-    .option('--seeds <range>', 'worlds to run', '1..100')
+    .option('--seeds <range>', `worlds to run (default: ${SEEDS}; with bounded: all orders)`)
     .option('--plan <file>', 'the same plan of faults for all (default: standard chaos)')
     .option('--amount <count>', 'questions or requests in each world (default: 500)')
     .option('--for <duration>', 'traffic and faults end after this much virtual time')
     .option('--jobs <count>', 'processes (default: one for each core)')
     .option('--shard <i/n>', 'runs the i-th of n equal parts of the seeds')
-    .option('--explore <how>', 'explores orders of events: random, pct:3 or none', 'none')
+    .option('--explore <how>', 'orders of events: random, pct:3, bounded:2 or none', 'none')
+    .option('--points <domains>', 'with bounded: whose points are tried, such as client0,client1')
+    .option('--limit <runs>', 'with bounded: refuses to try more orders than this', '1000000')
     .option('--twice <n>', 'runs each n-th world twice and compares; 0: none', String(TWICE_EVERY))
     .option('--junit <file>', 'writes the result for CI systems')
     .option('--out <dir>', 'writes a file for each distinct failure, for sddf replay')
@@ -104,7 +111,6 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     listFaults(description, flags.json === true ? 'json' : 'text');
     return;
   }
-  const seeds = seedsOf(flags);
   const plan = flags.plan === undefined ? undefined : loadPlan(flags.plan, description);
   const request: CampaignRequest = {
     system,
@@ -112,12 +118,12 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     amount: flags.amount === undefined ? undefined : parseCount(flags.amount, '--amount', AMOUNT),
     forNs: flags.for === undefined ? undefined : parseDuration(flags.for, '--for'),
     explore: flags.explore,
+    domains: domainsOf(flags.points, description),
     twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
   };
-  // A strategy that there is not is said here, and not by each worker.
-  if (!/^(?:none|random|pct:[1-9]\d?)$/.test(flags.explore)) {
-    throw new UserMistake(`--explore: '${flags.explore}' is not random, pct:3 or none`);
-  }
+  checkStrategy(flags.explore);
+  const orders = ordersOf(request, target.target, flags, terminal);
+  const seeds = seedsOf(flags, orders);
   checkFiles(reference, flags);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
   const jobs =
@@ -148,8 +154,19 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   if (next !== undefined) {
     terminal.note(`sddf: stopped; to go on: --seeds ${next}..${seeds.last}`);
   }
-  if (tally.failed > 0) process.exitCode = EXIT_FAILED;
-  else if (tally.void > 0) process.exitCode = EXIT_VOID;
+  process.exitCode = exitCodeOf(tally);
+}
+
+/** @throws UserMistake: a strategy that there is not is said here, and not by each worker */
+function checkStrategy(explore: string): void {
+  if (!/^(?:none|random|pct:[1-9]\d?|bounded:[1-9])$/.test(explore)) {
+    throw new UserMistake(`--explore: '${explore}' is not random, pct:3, bounded:2 or none`);
+  }
+}
+
+function exitCodeOf({ failed, void: proveNothing }: Tally): number {
+  if (failed > 0) return EXIT_FAILED;
+  return proveNothing > 0 ? EXIT_VOID : 0;
 }
 
 interface CampaignEnd {
@@ -191,12 +208,45 @@ async function runCampaign(options: {
   }
 }
 
-function seedsOf(flags: SimFlags): SeedRange {
-  const range = readSeedRange(flags.seeds);
-  if (range === undefined) {
+/** @returns how many orders there are to try; undefined without bounded exploration */
+function ordersOf(
+  request: CampaignRequest,
+  target: WorldSystem,
+  flags: SimFlags,
+  terminal: Terminal,
+): number | undefined {
+  const found = boundedRequest(request, target);
+  if (found === undefined) return undefined;
+  const { runs, bounded } = found;
+  const limit = parseCount(flags.limit, '--limit', { min: 1, max: 4_294_967_295 });
+  const count = Number.isFinite(runs) ? groupDigits(runs) : 'more than 2^53';
+  const what = `${count} orders of ${groupDigits(bounded.points)} points`;
+  if (runs > limit) {
     throw new UserMistake(
-      `--seeds: '${flags.seeds}' is no range such as 1..2000, up to 4294967295`,
+      `--explore ${flags.explore}: ${what}, and --limit is ${groupDigits(limit)}; a smaller --amount or --points with fewer domains makes fewer`,
     );
+  }
+  terminal.note(`sddf: ${what}`);
+  return runs;
+}
+
+/** @throws UserMistake when the system has no such domain */
+function domainsOf(text: string | undefined, system: SystemDescription): readonly string[] {
+  const names = text?.split(',') ?? [];
+  const known = flatten(system).map(({ pd }) => pd.name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return names;
+  throw new UserMistake(`--points: no domain '${unknown}', of ${known.join(', ')}`);
+}
+
+function seedsOf(flags: SimFlags, orders: number | undefined): SeedRange {
+  const seeds = flags.seeds ?? (orders === undefined ? SEEDS : `1..${orders}`);
+  const range = readSeedRange(seeds);
+  if (range !== undefined && orders !== undefined && range.last > orders) {
+    throw new UserMistake(`--seeds: '${seeds}' goes beyond the ${groupDigits(orders)} orders`);
+  }
+  if (range === undefined) {
+    throw new UserMistake(`--seeds: '${seeds}' is no range such as 1..2000, up to 4294967295`);
   }
   if (flags.shard === undefined) return range;
   const shard = readShard(flags.shard);
@@ -205,7 +255,7 @@ function seedsOf(flags: SimFlags): SeedRange {
   }
   const part = shardOf(range, shard);
   if (part !== undefined) return part;
-  throw new UserMistake(`--shard: ${flags.seeds} has fewer seeds than there are parts`);
+  throw new UserMistake(`--shard: ${seeds} has fewer seeds than there are parts`);
 }
 
 function writeFailures(folder: string, distinct: readonly DistinctFailure[]): readonly string[] {

@@ -15,7 +15,14 @@ import {
 import { standardChaos } from '../plan/chaos.ts';
 import { NO_FAULTS, type Plan } from '../plan/plan.ts';
 import { pointsOf } from '../points/system-points.ts';
-import { type Exploration, runWorld, type WorldOutcome, type WorldSystem } from '../world.ts';
+import { boundedRun, boundedRuns } from '../explore/bounded.ts';
+import {
+  type Exploration,
+  runWorld,
+  type WorldOptions,
+  type WorldOutcome,
+  type WorldSystem,
+} from '../world.ts';
 
 /** A system, loaded, and what a campaign does with it. */
 export interface CampaignSystem {
@@ -31,9 +38,22 @@ export interface CampaignSpec {
   readonly forNs: number | undefined;
   /** How orders are chosen; undefined: nothing but what the virtual clock says. */
   readonly explore: Exploration | undefined;
+  /** Every run with at most so many points taken, in place of `explore`: a seed is the number of a run, from 1. */
+  readonly bounded?: Bounded;
   /** Each N-th seed is run twice and compared byte for byte; 0: none. */
   readonly twiceEvery: number;
 }
+
+/** All runs of one world that differ in orders, see `explore/bounded.ts`. */
+export interface Bounded {
+  readonly most: number;
+  readonly domains: readonly string[];
+  /** Points of these domains in the run in which none is taken. */
+  readonly points: number;
+}
+
+/** The one world whose orders are all tried. */
+const BOUNDED_SEED = 1;
 
 /** What one seed has shown. Plain data, which may come from another process. */
 export interface SeedReport {
@@ -52,25 +72,28 @@ export interface SeedReport {
 export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
   const { target } = loaded;
   const { amount, forNs } = spec;
-  const plan = spec.plan ?? standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
+  const explore = explorationOf(spec, seed);
+  const worldSeed = spec.bounded === undefined ? seed : BOUNDED_SEED;
+  const chaos = (): Plan => standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
+  const plan = spec.plan ?? (spec.bounded === undefined ? chaos() : NO_FAULTS);
   const options = {
     target,
     plan,
-    seed,
+    seed: worldSeed,
     ...(amount === undefined ? {} : { amount }),
     ...(forNs === undefined ? {} : { forNs }),
-    ...(spec.explore === undefined ? {} : { explore: spec.explore }),
+    ...(explore === undefined ? {} : { explore }),
   };
   const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
   const failure: Failure = {
     system: loaded.reference,
     digests: loaded.digests,
     world: {
-      seed,
+      seed: worldSeed,
       plan,
       amount,
       forNs,
-      decisions: spec.explore === undefined ? undefined : outcome.decisions,
+      decisions: explore === undefined ? undefined : outcome.decisions,
     },
     violations: outcome.violations,
     strikes: outcome.strikes,
@@ -85,6 +108,34 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
     signature: signatureOf(outcome),
     failure: outcome.verdict === 'failed' ? failure : undefined,
   };
+}
+
+function explorationOf({ explore, bounded }: CampaignSpec, seed: number): Exploration | undefined {
+  if (bounded === undefined) return explore;
+  const { points, most, domains } = bounded;
+  return { kind: 'bounded', taken: boundedRun(points, most, seed - 1), domains };
+}
+
+/** @returns what `bounded:MOST` comes to for a system, and how many runs that are */
+export function boundedOf(
+  target: WorldSystem,
+  most: number,
+  {
+    domains,
+    ...options
+  }: Pick<Bounded, 'domains'> & Pick<WorldOptions, 'amount' | 'forNs' | 'plan'>,
+): { readonly bounded: Bounded; readonly runs: number } {
+  let chosen = 0;
+  runWorld({
+    target,
+    seed: BOUNDED_SEED,
+    ...options,
+    explore: { kind: 'bounded', taken: [], domains },
+    onPoint: (domain) => {
+      if (domains.length === 0 || domains.includes(domain)) chosen += 1;
+    },
+  });
+  return { bounded: { most, domains, points: chosen }, runs: boundedRuns(chosen, most) };
 }
 
 /**

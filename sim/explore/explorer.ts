@@ -38,15 +38,19 @@ export class Explorer {
   points = 0;
   readonly decisions: Decision[] = [];
   readonly #strategy: Strategy;
+  readonly #onPoint: ((domain: string) => void) | undefined;
 
-  constructor(strategy: Strategy) {
+  /** @param onPoint told of each point: whose it is */
+  constructor(strategy: Strategy, onPoint?: (domain: string) => void) {
     this.#strategy = strategy;
+    this.#onPoint = onPoint;
   }
 
   /** @returns how much time is to pass at this point */
   reach(reached: Omit<ChoicePoint, 'number'>): number {
     const number = this.points;
     this.points += 1;
+    this.#onPoint?.(reached.domain);
     const ns = this.#strategy.decide({ number, ...reached });
     if (ns > 0) this.decisions.push({ at: number, ns });
     return ns;
