@@ -33,7 +33,11 @@ import { describeHart } from '../microkit/runtime/hart-report.ts';
 import { DebugOutput } from '../microkit/runtime/debug-output.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
-import { DEFAULT_MACHINE_COSTS, type HartContext } from '../microkit/runtime/machine-code.ts';
+import {
+  DEFAULT_MACHINE_COSTS,
+  type HartContext,
+  type HartSampling,
+} from '../microkit/runtime/machine-code.ts';
 import {
   type HartMachine,
   type MachineProgram,
@@ -105,6 +109,8 @@ export interface TestbedOptions {
   readonly rules?: DeviceRules;
   /** Kept from testbed to testbed, images need not be translated again. */
   readonly translations?: Translations;
+  /** Looks at machine code now and then, for profiles. */
+  readonly sampling?: HartSampling;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
   /** The kernel's fast path makes no difference but in speed: 'off' to follow the general path, which is the specification. */
@@ -433,8 +439,8 @@ function makeImages(
   const { system, clock, images = NO_IMAGES } = options;
   const plans = plansOf(images);
   const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
-  const { engine = 'auto', translations = new Translations() } = options;
-  const machine: HartMachine = { ram, clock, costs, engine, translations };
+  const { engine = 'auto', translations = new Translations(), sampling } = options;
+  const machine: HartMachine = { ram, clock, costs, engine, translations, sampling };
   const log = (name: string, text: string): void => observer.log(name, text);
   return flatten(system).map((pd) => {
     const machineCode = images.get(pd.pd.name);

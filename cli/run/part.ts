@@ -39,7 +39,7 @@ export interface RunWatch {
   /** The host's files that it reads and writes. */
   readonly files?: readonly FileUse[];
   /** Further options of the testbed. */
-  readonly testbed?: Partial<Pick<TestbedOptions, 'onCreate' | 'fastPath'>>;
+  readonly testbed?: Partial<Pick<TestbedOptions, 'onCreate' | 'fastPath' | 'sampling'>>;
   /** One watch of a run may have one. */
   readonly instrument?: Instrument;
   /** Wraps what the devices are plugged into. */

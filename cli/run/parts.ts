@@ -3,5 +3,6 @@
 import { capabilitiesPart } from './capabilities.ts';
 import { logFilesPart } from './log-files.ts';
 import type { RunPart } from './part.ts';
+import { profilePart } from './profile.ts';
 
-export const runParts: readonly RunPart[] = [capabilitiesPart, logFilesPart];
+export const runParts: readonly RunPart[] = [capabilitiesPart, logFilesPart, profilePart];

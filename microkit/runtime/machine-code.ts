@@ -35,6 +35,14 @@ export interface MachineCosts {
 /** 1 GHz, one instruction a cycle; a device is 50 cycles away. */
 export const DEFAULT_MACHINE_COSTS: MachineCosts = { instruction: 1, deviceAccess: 50 };
 
+/** Somebody who looks at a hart now and then. What it does is the same with and without. */
+export interface HartSampling {
+  /** How many of its own instructions a hart executes between two looks. */
+  readonly everyInstructions: number;
+  /** @param hart with all its registers as they are before its next instruction, or at a system call */
+  readonly sample: (hart: HartContext, pd: string) => void;
+}
+
 export interface HartContextOptions {
   readonly thread: HartThread;
   readonly ram: Ram;
@@ -42,6 +50,8 @@ export interface HartContextOptions {
   readonly costs: MachineCosts;
   readonly counters: PdCounters;
   readonly makeEngine: (options: Pick<EngineOptions, 'ram' | 'at' | 'space'>) => Engine;
+  /** For profiles. */
+  readonly sampling?: (HartSampling & { readonly pd: string }) | undefined;
   /** Receives one line about what the program did wrong. */
   readonly log: (text: string) => void;
 }
@@ -95,6 +105,8 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   /** When the kernel wants the processor back; as long as this is resumed. */
   #preemptionAt = FLOAT_ZERO;
   #hostSlice = HOST_SLICE_FIRST;
+  /** When so many instructions are executed, somebody wants to look. */
+  #sampleAt: number = this.options.sampling?.everyInstructions ?? Infinity;
   readonly #engine: Engine;
 
   constructor(options: HartContextOptions) {
@@ -140,10 +152,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   // -------------------------------------------------------------------------------------------- slices
 
   #runVirtual(): number {
-    this.#grant(this.#instructionsUntilNext());
-    const exit = this.#engine.run();
-    this.#settle();
-    return exit;
+    return this.#execute(this.#instructionsUntilNext());
   }
 
   /** As many instructions as begin before something happens that the program may notice; one at least. */
@@ -159,15 +168,36 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     const thread = this.#thread;
     const since = thread.now();
     const granted = this.#hostSlice;
-    this.#grant(granted);
-    const exit = this.#engine.run();
-    this.#settle();
+    const end = this.executed + granted;
+    let exit: number;
+    let sampleAt: number;
+    do {
+      sampleAt = this.#sampleAt;
+      exit = this.#execute(end - this.executed);
+      // To be looked at ends no slice.
+    } while (exit === LIMIT && this.#sampleAt > sampleAt && this.executed < end);
     if (exit === LIMIT) {
       const elapsed = thread.now() - since;
       if (elapsed < HOST_SLICE_NS / 2) this.#hostSlice = Math.min(2 * granted, SLICE_MAX);
       else if (elapsed > HOST_SLICE_NS) this.#hostSlice = Math.max(granted >>> 1, HOST_SLICE_MIN);
     }
     return exit;
+  }
+
+  /** @param instructions at most */
+  #execute(instructions: number): number {
+    this.#grant(Math.min(instructions, this.#sampleAt - this.executed));
+    const exit = this.#engine.run();
+    this.#settle();
+    if (this.executed >= this.#sampleAt) this.#sample();
+    return exit;
+  }
+
+  #sample(): void {
+    const { sampling } = this.options;
+    assert(sampling !== undefined, 'a hart stops to be looked at when somebody looks');
+    this.#sampleAt += sampling.everyInstructions;
+    sampling.sample(this, sampling.pd);
   }
 
   #grant(instructions: number): void {
@@ -210,6 +240,16 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   registerAsNumber(index: number): number {
     const { registers } = this;
     return (registers[2 * index + 1] as number) * TWO_TO_32 + (registers[2 * index] as number);
+  }
+
+  /** A word of the thread's memory as a number, as above; undefined where it has no RAM, and across pages. */
+  wordAt(vaddr: number): number | undefined {
+    if (vaddr % 8 !== 0) return undefined;
+    const run = this.#thread.runAt(vaddr);
+    if (run === undefined || run.at < 0 || !run.isReadable) return undefined;
+    const { u32 } = this.options.ram;
+    const at = (run.at + (vaddr - run.vaddr)) / 4;
+    return (u32[at + 1] as number) * TWO_TO_32 + (u32[at] as number);
   }
 
   /** @returns where the last jumps and taken branches went, the newest last; at most 16 */

@@ -12,7 +12,7 @@ import type { ElfImage } from '../elf/image.ts';
 import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
 import type { FlatPd, RegionsByName, SystemDescription } from '../model.ts';
 import type { DomainImage } from './domain-image.ts';
-import { HartContext, type MachineCosts } from './machine-code.ts';
+import { HartContext, type HartSampling, type MachineCosts } from './machine-code.ts';
 import { type PdCounters, pdCounters } from './observer.ts';
 import { pdProfile, type PdProfile } from './profile.ts';
 import { mapReadonly } from './regions.ts';
@@ -39,6 +39,7 @@ export interface HartMachine {
   readonly costs: MachineCosts;
   readonly engine: EngineKind;
   readonly translations: Translations;
+  readonly sampling?: HartSampling | undefined;
 }
 
 export interface MachineImageOptions {
@@ -79,7 +80,7 @@ export class MachineImage implements DomainImage {
 
   /** @param thread of the domain, with its pc at the image's entry */
   start(thread: HartThread): MachineCode {
-    const { ram, clock, costs, engine, translations } = this.#machine;
+    const { ram, clock, costs, engine, translations, sampling } = this.#machine;
     const functionStarts = (vaddr: number): readonly number[] => this.#functionStarts(vaddr);
     const context = new HartContext({
       thread,
@@ -87,6 +88,7 @@ export class MachineImage implements DomainImage {
       clock,
       costs,
       counters: this.counters,
+      ...(sampling === undefined ? {} : { sampling: { ...sampling, pd: this.name } }),
       makeEngine: (parts) => createEngine({ ...parts, engine, translations, functionStarts }),
       log: (text) => this.#log(this.name, text),
     });
