@@ -5,7 +5,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { heedBranchHints } from '../host/engine.ts';
 import type { EngineKind } from '../riscv/engine.ts';
 import { CodeMachine } from './code/machine.ts';
 import { compileKernel, type Kernel, KERNELS } from './code/programs.ts';
@@ -23,7 +23,7 @@ const IN_MEAN = new Set(KERNELS.map(({ name }) => name).filter((name) => name !=
 
 export async function benchCode(settings: BenchSettings): Promise<readonly BenchRow[]> {
   // What V8 is told of rare branches: translated code is up to half faster for it (riscv/translator/README.md).
-  setFlagsFromString('--experimental-wasm-branch-hinting');
+  heedBranchHints();
   const hasQemu = spawnSync('qemu-riscv64', ['--version']).status === 0;
   if (!hasQemu) settings.onNotice('no comparison with QEMU: qemu-riscv64 is not installed');
   const rows: BenchRow[] = [];

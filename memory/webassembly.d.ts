@@ -1,4 +1,4 @@
-/** The part of WebAssembly that `ram.ts` uses; neither `lib.es2023` nor Node's own types declare it. */
+/** The part of WebAssembly that is used here; neither `lib.es2023` nor Node's own types declare it. */
 declare namespace WebAssembly {
   interface MemoryDescriptor {
     initial: number;
@@ -8,6 +8,10 @@ declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: MemoryDescriptor);
     readonly buffer: SharedArrayBuffer;
+  }
+  class Table {
+    constructor(descriptor: { element: 'anyfunc'; initial: number });
+    readonly length: number;
   }
   class Module {
     constructor(bytes: Uint8Array);

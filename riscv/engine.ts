@@ -4,9 +4,9 @@ import type { Ram } from '../memory/ram.ts';
 import type { AddressSpace } from './address-space.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { Translations } from './translator/translations.ts';
-import { Translator } from './translator/translator.ts';
+import { type Laziness, Translator } from './translator/translator.ts';
 
-/** `auto` interprets a hart's first instructions, and translates what goes on. */
+/** `auto` interprets what is executed seldom, and translates what goes on. */
 export type EngineKind = 'interpreter' | 'translator' | 'auto';
 
 export interface EngineOptions {
@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
   /** With so many or fewer instructions to execute, translated code is not entered; for tests of limits. */
   readonly few?: number;
+  /** What is translated when, unless `engine` says it; for tests. */
+  readonly laziness?: Laziness;
 }
 
 export interface Engine {
@@ -32,13 +34,15 @@ export interface Engine {
   run(): number;
 }
 
-/** Instructions, about, after which translation pays: it costs as much as interpreting some of them for each one of the text. */
-const INTERPRETED_FIRST = 50_000;
+/** Everything when it is reached, together with what it calls. */
+const AT_ONCE: Laziness = { interpretedFirst: 0, hot: 1, stretch: 1, unit: 1500 };
+/** Translating an instruction costs as much as interpreting some hundred: what is translated has been executed about so often. */
+const WHEN_HOT: Laziness = { interpretedFirst: 50_000, hot: 32, stretch: 1000, unit: 400 };
 
 export function createEngine(options: EngineOptions): Engine {
   const { engine, translations = new Translations() } = options;
   const interpreter = new Interpreter(options);
   if (engine === 'interpreter') return interpreter;
-  const interpretedFirst = engine === 'auto' ? INTERPRETED_FIRST : 0;
-  return new Translator({ ...options, interpreter, translations, interpretedFirst });
+  const { laziness = engine === 'auto' ? WHEN_HOT : AT_ONCE } = options;
+  return new Translator({ ...options, interpreter, translations, laziness });
 }

@@ -3,7 +3,7 @@
 import type { ElfImage } from '../../microkit/elf/image.ts';
 import { runsOf } from '../../microkit/elf/plan.ts';
 import { Text } from '../../riscv/translator/text.ts';
-import { translate } from '../../riscv/translator/translate.ts';
+import { Translation } from '../../riscv/translator/translate.ts';
 
 export interface TranslationSize {
   readonly bytes: number;
@@ -22,10 +22,11 @@ export function translationSize({ segments, symbols }: ElfImage): TranslationSiz
       const bytes = new Uint8Array(sizeBytes);
       bytes.set(segment.contents, segment.vaddr - vaddr);
       const hints = Array.from(functions.extents(vaddr, sizeBytes), ({ start }) => start);
-      const translation = translate(new Text(vaddr, bytes), hints);
-      size.bytes += translation.bytes.length;
-      size.functions += translation.functions;
-      size.instructions += translation.instructions;
+      const translation = new Translation(new Text(vaddr, bytes), hints);
+      const { bytes: module, functions: translated } = translation.translateRest();
+      size.bytes += module.length;
+      size.functions += translated.length;
+      for (const index of translated) size.instructions += translation.lengthOf(index);
     }
   }
   return size;

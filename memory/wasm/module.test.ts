@@ -128,6 +128,7 @@ describe('control', () => {
 test('memory, locals of several types, and calls through the table', () => {
   const module = new ModuleWriter();
   module.importMemory('host', 'memory', PAGES);
+  module.importTable('host', 'table', 3);
   const type = module.type({ parameters: [TYPE.i32], results: [TYPE.i32] });
   const twice = module.importFunction('host', 'twice', type);
   const code = new Code(1);
@@ -143,15 +144,19 @@ test('memory, locals of several types, and calls through the table', () => {
   code.access(ACCESS.i32Load, 300);
   code.set(narrow);
   code.get(narrow);
-  code.i32(0);
+  code.i32(2);
   code.callIndirect(type);
   const own = module.function(type, code.finish());
   module.exportFunction('f', own);
-  module.table([twice]);
+  module.element(2, twice);
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
 
   const instance = new WebAssembly.Instance(new WebAssembly.Module(module.finish()), {
-    host: { memory, twice: (value: number) => value * 2 },
+    host: {
+      memory,
+      table: new WebAssembly.Table({ element: 'anyfunc', initial: 3 }),
+      twice: (value: number) => value * 2,
+    },
   });
 
   expect((instance.exports['f'] as (a: number) => number)(21)).toBe(42);

@@ -1,5 +1,5 @@
 /**
- * A WebAssembly module: types, imports, functions, one table, variables, exports. WebAssembly core specification, section 5.5.
+ * A WebAssembly module: types, imports (memory, functions, one table), functions, variables, exports. WebAssembly core specification, section 5.5.
  *
  * Functions are numbered from 0: imported ones first, so all imports are named before the first function is defined.
  */
@@ -12,6 +12,7 @@ import { OP, TYPE } from './opcodes.ts';
 const MAGIC_AND_VERSION = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const FUNCTION_TYPE = 0x60;
 const FUNCTION_REFERENCE = 0x70;
+const AT_LEAST = 0;
 const SHARED_WITH_MAXIMUM = 3;
 const MUTABLE = 1;
 const I32_CONST = 0x41;
@@ -24,7 +25,6 @@ const SECTION = {
   type: 1,
   import: 2,
   function: 3,
-  table: 4,
   global: 6,
   export: 7,
   element: 9,
@@ -47,7 +47,7 @@ export class ModuleWriter {
   #importCount = 0;
   #importedFunctions = 0;
   #exportCount = 0;
-  #tableSlots: readonly number[] | undefined;
+  readonly #elements: { readonly slot: number; readonly functionIndex: number }[] = [];
 
   /** @returns the number of a function type; equal ones share a number */
   type(signature: Signature): number {
@@ -62,6 +62,13 @@ export class ModuleWriter {
     this.#imports.byte(SHARED_WITH_MAXIMUM);
     this.#imports.unsigned(pages);
     this.#imports.unsigned(mostPages);
+  }
+
+  /** Imports the one table, of functions, that `element` fills and others may fill, too. */
+  importTable(module: string, name: string, slots: number): void {
+    this.#import(module, name, KIND.table);
+    this.#imports.append([FUNCTION_REFERENCE, AT_LEAST]);
+    this.#imports.unsigned(slots);
   }
 
   /** @returns the function's number */
@@ -99,13 +106,12 @@ export class ModuleWriter {
     this.#exportCount += 1;
   }
 
-  /** The table for `call_indirect`, which needs one also when it is empty: slot 0, 1, … hold these functions. */
-  table(functionIndices: readonly number[]): void {
-    this.#tableSlots = functionIndices;
+  /** Puts a function into the imported table when the module is instantiated. */
+  element(slot: number, functionIndex: number): void {
+    this.#elements.push({ slot, functionIndex });
   }
 
   finish(): Uint8Array {
-    const tableSlots = this.#tableSlots;
     const out = new ByteWriter();
     out.append(MAGIC_AND_VERSION);
     section(out, SECTION.type, (into) => vector(into, this.#types, writeSignature));
@@ -114,9 +120,6 @@ export class ModuleWriter {
       into.append(this.#imports.written());
     });
     section(out, SECTION.function, (into) => vector(into, this.#typeOfFunction, writeIndex));
-    if (tableSlots !== undefined) {
-      section(out, SECTION.table, (into) => writeTable(into, tableSlots));
-    }
     section(out, SECTION.global, (into) => {
       into.unsigned(this.#globalCount);
       into.append(this.#globals.written());
@@ -125,8 +128,8 @@ export class ModuleWriter {
       into.unsigned(this.#exportCount);
       into.append(this.#exports.written());
     });
-    if (tableSlots !== undefined) {
-      section(out, SECTION.element, (into) => writeElements(into, tableSlots));
+    if (this.#elements.length > 0) {
+      section(out, SECTION.element, (into) => vector(into, this.#elements, writeElement));
     }
     section(out, SECTION.custom, (into) => this.#writeHints(into));
     section(out, SECTION.code, (into) => vector(into, this.#bodies, writeBody));
@@ -152,16 +155,15 @@ export class ModuleWriter {
   }
 }
 
-function writeTable(into: ByteWriter, slots: readonly number[]): void {
-  into.append([1, FUNCTION_REFERENCE, 1]);
-  into.unsigned(slots.length);
-  into.unsigned(slots.length);
-}
-
-/** One active segment that begins at slot 0: the offset is the expression `i32.const 0`, `end`. */
-function writeElements(into: ByteWriter, slots: readonly number[]): void {
-  into.append([1, 0, I32_CONST, 0, OP.end]);
-  vector(into, slots, writeIndex);
+/** An active segment of one function: the offset is the expression `i32.const slot`, `end`. */
+function writeElement(
+  into: ByteWriter,
+  { slot, functionIndex }: { slot: number; functionIndex: number },
+): void {
+  into.append([0, I32_CONST]);
+  into.signed(slot);
+  into.append([OP.end, 1]);
+  into.unsigned(functionIndex);
 }
 
 function section(out: ByteWriter, id: number, write: (into: ByteWriter) => void): void {

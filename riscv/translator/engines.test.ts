@@ -16,17 +16,33 @@ import {
 import { createEngine, type EngineKind } from '../engine.ts';
 import { EXIT, HART } from '../hart.ts';
 import { OP_OF } from '../operations.ts';
+import type { Laziness } from './translator.ts';
 import { Translations } from './translations.ts';
 
 const ENGINES = ['interpreter', 'translator', 'auto'] as const satisfies readonly EngineKind[];
+/** Each function in a unit of its own. */
+const PIECEMEAL = { interpretedFirst: 0, hot: 2, stretch: 5, unit: 1 };
+
+interface Shared {
+  readonly translations?: Translations;
+  readonly laziness?: Laziness;
+}
 
 function machine(
   engine: EngineKind,
   program: string,
-  translations = new Translations(),
+  { translations = new Translations(), laziness }: Shared = {},
 ): RiscvMachine {
   const made = new RiscvMachine(TEXT_AND_DATA, ({ ram, hart, space }): Engine =>
-    createEngine({ engine, ram, at: hart, space, translations, few: 0 }),
+    createEngine({
+      engine,
+      ram,
+      at: hart,
+      space,
+      translations,
+      few: 0,
+      ...(laziness && { laziness }),
+    }),
   );
   made.load(TEXT, assemble(program));
   return made;
@@ -75,7 +91,7 @@ describe('limits', () => {
     const translations = new Translations();
 
     for (let limit = 1; limit <= 250; limit += 1) {
-      const translated = machine('translator', CALLS, translations);
+      const translated = machine('translator', CALLS, { translations });
       const exits: number[] = [];
       for (let left = limit; left > 0; left = translated.word(HART.remaining)) {
         exits.push(translated.run(left));
@@ -104,6 +120,23 @@ describe('limits', () => {
     });
 
     expect(counts).toEqual(ENGINES.map(() => [EXIT.ecall, TEXT + 28, 815n]));
+  });
+
+  test('functions that call each other across units stop in the same states', () => {
+    const reference = machine('interpreter', CALLS);
+    const translations = new Translations();
+
+    for (let limit = 1; limit <= 250; limit += 1) {
+      // What one of them has had translated, the next one finds.
+      const translated = machine('translator', CALLS, { translations, laziness: PIECEMEAL });
+      translated.run(limit);
+      if (translated.word(HART.remaining) > 0) translated.run(translated.word(HART.remaining));
+      if (reference.run(1) === EXIT.ecall) reference.run(1);
+
+      expect(stateOf(translated), `after ${limit} instructions`).toBe(stateOf(reference));
+    }
+
+    expect(translations.texts.map(({ units }) => units.length)).toEqual([2]);
   });
 
   test('a device that lowers what is left stops the hart behind the access', () => {
@@ -248,6 +281,8 @@ describe('bounds', () => {
     made.load(TEXT, words);
     const compiled = translations.of({ ...text, bytes: made.ram.u8.slice(0x1000, 0x5000) }, []);
 
+    compiled?.translation.translateRest();
+
     expect(compiled?.translation.functionsGivenUp).toBeGreaterThan(0);
   });
 
@@ -269,7 +304,7 @@ describe('translations', () => {
     const translations = new Translations();
     const sizes = ['addi a0, a0, 1\n j -4', 'addi a0, a0, 1\n j -4', 'addi a0, a0, 2\n j -4'].map(
       (program) => {
-        machine('translator', program, translations).run(100);
+        machine('translator', program, { translations }).run(100);
         return translations.texts.length;
       },
     );

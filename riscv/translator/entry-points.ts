@@ -14,8 +14,6 @@ const MOST_ENTRIES = (1 << ENTRY_BITS) - 1;
 export interface EnterableFunction {
   readonly guest: GuestFunction;
   readonly entries: readonly number[];
-  /** Number of a block's entry, if it has one. */
-  readonly entryOf: ReadonlyMap<number, number>;
 }
 
 export function enterable(functions: readonly GuestFunction[]): EnterableFunction[] {
@@ -27,14 +25,7 @@ export function enterable(functions: readonly GuestFunction[]): EnterableFunctio
       }
     }
   }
-  return functions.map((guest) => {
-    const entries = entriesOf(guest, fromElsewhere);
-    const entryOf = new Map([
-      [0, 0],
-      ...entries.map((block, index) => [block, index + 1] as const),
-    ]);
-    return { guest, entries, entryOf };
-  });
+  return functions.map((guest) => ({ guest, entries: entriesOf(guest, fromElsewhere) }));
 }
 
 /** @returns the table: see the head of this file */
@@ -44,11 +35,12 @@ export function entryWords(
   halfwordOf: (pc: number) => number,
 ): Int32Array {
   const words = new Int32Array(halfwords);
-  functions.forEach(({ guest, entryOf }, index) => {
-    for (const [block, entry] of entryOf) {
-      const { pc } = guest.blocks[block] as Block;
-      words[halfwordOf(pc)] = ((index << ENTRY_BITS) | entry) + 1;
-    }
+  functions.forEach(({ guest: { blocks }, entries }, index) => {
+    const set = (block: number, entry: number): void => {
+      words[halfwordOf((blocks[block] as Block).pc)] = ((index << ENTRY_BITS) | entry) + 1;
+    };
+    set(0, 0);
+    entries.forEach((block, place) => set(block, place + 1));
   });
   return words;
 }

@@ -34,9 +34,10 @@ const PARAMETERS = 3;
 /** Calls that are open at the same time; the host's stack is not the program's. */
 const MOST_DEPTH = 100;
 
-/** Where another function of the module is entered. */
+/** Where another function of the text is entered. */
 export interface Callee {
-  readonly functionIndex: number;
+  /** Undefined when it is not of this module. */
+  readonly functionIndex: number | undefined;
   readonly entry: number;
 }
 
@@ -375,8 +376,14 @@ class FunctionWriter implements Writing, NodeWriter {
   #writeCall(place: Place, pc: number): void {
     const { code } = this;
     const callee = this.#surroundings.calleeAt(pc);
+    if (callee !== undefined && callee.functionIndex === undefined) {
+      code.i64(pc);
+      code.set(this.#pc);
+      this.#writeDispatchedCall(place);
+      return;
+    }
     this.#sync(place);
-    if (callee === undefined) {
+    if (callee?.functionIndex === undefined) {
       code.i64(pc);
       return;
     }

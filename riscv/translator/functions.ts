@@ -24,6 +24,8 @@ export interface GuestFunction {
   readonly blocks: readonly Block[];
   /** Index of each block by its address. */
   readonly indexOf: ReadonlyMap<number, number>;
+  /** Instructions of all its blocks. */
+  readonly length: number;
 }
 
 /** Functions that are longer are cut: what V8 needs to compile one grows faster than its length. */
@@ -166,7 +168,7 @@ class Partition {
       const isElsewhere = pc !== root && this.#reach.isMarked(pc, ROOT);
       if (isElsewhere || this.#taken.has(pc)) continue;
       if (instructions > MOST_INSTRUCTIONS || blocks.length >= MOST_BLOCKS)
-        return { made: { blocks, indexOf }, cutOff: [...pending, pc] };
+        return { made: { blocks, indexOf, length: instructions }, cutOff: [...pending, pc] };
       const block = this.#blockAt(pc);
       if (block === undefined) continue;
       this.#taken.add(pc);
@@ -175,7 +177,7 @@ class Partition {
       instructions += block.instructions.length;
       pending.push(...successors(block.end).toReversed());
     }
-    return { made: { blocks, indexOf }, cutOff: [] };
+    return { made: { blocks, indexOf, length: instructions }, cutOff: [] };
   }
 
   #blockAt(start: number): Block | undefined {

@@ -3,6 +3,7 @@
  * what is copied from and to do not push each other out. Each has a function that fills it from the runs that are known.
  */
 
+import { assert } from '../../memory/assert.ts';
 import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
 import type { ModuleWriter } from '../../memory/wasm/module.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
@@ -16,32 +17,64 @@ const REGISTERS = 32;
 const NOWHERE_HIGH = 0x4000_0000;
 const EMPTY_LIMIT = 4096;
 
-export interface RunCaches {
-  cacheOf(base: number, isWrite: boolean): Cache;
-}
-
 /** @param find number of the imported function (hart, low, high) → whether a run has become known that holds the address */
-export function defineCaches(module: ModuleWriter, find: number): RunCaches {
-  const search = module.function(
+export function defineSearch(module: ModuleWriter, find: number): number {
+  return module.function(
     module.type({ parameters: [i32, i64, i32, i32], results: [i32] }),
     searchBody(find),
   );
-  const type = module.type({ parameters: [i32, i64, i32], results: [i32] });
-  const caches: Cache[] = [];
-  for (let index = 0; index < 2 * REGISTERS; index += 1) {
-    const variables = {
+}
+
+/** The caches that a module's functions ask for. */
+export class RunCaches {
+  readonly #module: ModuleWriter;
+  readonly #search: number;
+  readonly #firstFill: number;
+  readonly #known = new Array<Cache | undefined>(2 * REGISTERS).fill(undefined);
+  readonly #caches: { readonly cache: Cache; readonly isWrite: boolean }[] = [];
+
+  /**
+   * @param search what `defineSearch` gave
+   * @param firstFill number that the first function has which `define` will define
+   */
+  constructor(module: ModuleWriter, search: number, firstFill: number) {
+    this.#module = module;
+    this.#search = search;
+    this.#firstFill = firstFill;
+  }
+
+  cacheOf(base: number, isWrite: boolean): Cache {
+    const index = base + (isWrite ? REGISTERS : 0);
+    return (this.#known[index] ??= this.#add(isWrite));
+  }
+
+  /** Defines the functions that fill the caches, behind all those that use them, and exports `forget`. */
+  define(): void {
+    const module = this.#module;
+    const type = module.type({ parameters: [i32, i64, i32], results: [i32] });
+    for (const { cache, isWrite } of this.#caches) {
+      const fill = module.function(type, fillBody(this.#search, cache, isWrite));
+      assert(fill === cache.fill, 'functions that fill are defined behind those that call them');
+    }
+    const caches = this.#caches.map(({ cache }) => cache);
+    const forget = module.function(
+      module.type({ parameters: [], results: [] }),
+      forgetBody(caches),
+    );
+    module.exportFunction('forget', forget);
+  }
+
+  #add(isWrite: boolean): Cache {
+    const module = this.#module;
+    const cache = {
       first: module.global(i64),
       limit: module.global(i64),
       delta: module.global(i32),
+      fill: this.#firstFill + this.#caches.length,
     };
-    const fill = module.function(type, fillBody(search, variables, index >= REGISTERS));
-    caches.push({ ...variables, fill });
+    this.#caches.push({ cache, isWrite });
+    return cache;
   }
-  const forget = module.function(module.type({ parameters: [], results: [] }), forgetBody(caches));
-  module.exportFunction('forget', forget);
-  return {
-    cacheOf: (base, isWrite) => caches[base + (isWrite ? REGISTERS : 0)] as Cache,
-  };
 }
 
 /** () empties all caches: mappings have changed. */

@@ -9,7 +9,7 @@ import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import { HART } from '../hart.ts';
 import { AREA } from './engine-area.ts';
 import { ENTRY_BITS } from './entry-points.ts';
-import { defineCaches, type RunCaches } from './run-caches.ts';
+import { defineSearch } from './run-caches.ts';
 import type { Text } from './text.ts';
 import type { Helpers } from './writing.ts';
 
@@ -20,11 +20,14 @@ export const FUNCTION_SIGNATURE = { parameters: [i32, i32, i32], results: [i64] 
 
 export const HOST_MODULE = 'host';
 export const FIND_IMPORT = 'find';
+/** The table of a text's functions, which its units share. */
+export const TABLE_IMPORT = 'functions';
 
 /** What every module of translated code has besides the text's functions. */
 export interface RuntimeFunctions {
   readonly helpers: Helpers;
-  readonly caches: RunCaches;
+  /** Number of the function that looks for known runs: see `run-caches.ts`. */
+  readonly search: number;
 }
 
 /** Imports what the host gives and defines the rest; the text's functions come behind them. */
@@ -49,7 +52,7 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
     runBody(text, module.type(FUNCTION_SIGNATURE)),
   );
   module.exportFunction('run', run);
-  return { helpers, caches: defineCaches(module, find) };
+  return { helpers, search: defineSearch(module, find) };
 }
 
 /** (hart, depth, pc) → what the function entered at pc returns; pc itself when none is. */

@@ -1,82 +1,190 @@
-/** Makes one WebAssembly module of a text. */
+/**
+ * The translation of a text, made unit by unit: a WebAssembly module for some of its functions at a time, so that nobody
+ * waits for code that is never executed.
+ *
+ * What functions there are, and where they can be entered, is found out for the whole text at once. The units of one text share a
+ * table of functions: a call inside a unit is a direct one, a call to another unit goes through the table of entry points.
+ */
 
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { enterable, type EnterableFunction, ENTRY_BITS, entryWords } from './entry-points.ts';
-import { planOf } from './function-plan.ts';
-import { findFunctions } from './functions.ts';
+import { type FunctionPlan, planOf } from './function-plan.ts';
+import { findFunctions, type GuestFunction } from './functions.ts';
 import { type Callee, writeFunction } from './function-writer.ts';
-import { defineRuntime, FUNCTION_SIGNATURE, HOST_MODULE } from './runtime-functions.ts';
+import { RunCaches } from './run-caches.ts';
+import {
+  defineRuntime,
+  FUNCTION_SIGNATURE,
+  HOST_MODULE,
+  TABLE_IMPORT,
+} from './runtime-functions.ts';
 import type { Text } from './text.ts';
 
-/** A text that has been translated, for any memory. */
-export interface Translation {
-  readonly text: Text;
-  /** The table of entry points: see `entry-points.ts`. */
-  readonly words: Int32Array;
-  /** Of each halfword: instructions from the one that begins there to the end of its block; 0 where none is known. */
-  readonly ahead: Uint8Array;
+/** Some functions of a text. */
+export interface Unit {
+  /** Numbers of its functions: their places in the text's table of functions. */
+  readonly functions: readonly number[];
+  /** A WebAssembly module. */
   readonly bytes: Uint8Array;
-  readonly functions: number;
-  readonly instructions: number;
-  /** Functions that are left to the interpreter: see `flowGraph`. */
-  readonly functionsGivenUp: number;
 }
 
 /** Any memory that WebAssembly can have: how large it is, is not compiled in. */
 const MOST_PAGES = 65_536;
+const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
 
-/** @param hints addresses where functions begin, as far as the host knows */
-export function translate(text: Text, hints: readonly number[]): Translation {
-  const found = enterable(findFunctions(text, hints)).map((each) => ({
-    ...each,
-    plan: planOf(each),
-  }));
-  const functions = found.flatMap(({ plan, ...each }) =>
-    plan === undefined ? [] : { ...each, plan },
-  );
-  const words = entryWords(functions, text.sizeBytes >>> 1, (pc) => text.halfword(pc));
-  const module = new ModuleWriter();
-  module.importMemory(HOST_MODULE, 'memory', 1, MOST_PAGES);
-  const runtime = defineRuntime(module, text);
-  const type = module.type(FUNCTION_SIGNATURE);
-  const first = module.nextFunction;
-  const calleeAt = (pc: number): Callee | undefined => {
-    const word = words[text.halfword(pc)] ?? 0;
-    if (word === 0) return undefined;
-    return {
-      functionIndex: first + ((word - 1) >>> ENTRY_BITS),
-      entry: (word - 1) & ((1 << ENTRY_BITS) - 1),
-    };
-  };
-  for (const { plan } of functions) {
-    module.function(type, writeFunction(plan, { ...runtime, calleeAt }));
+export class Translation {
+  readonly text: Text;
+  /** The table of entry points, see `entry-points.ts`, of all functions, translated or not. */
+  readonly words: Int32Array;
+  /** Of each halfword: instructions from the one that begins there to the end of its block; 0 where none is known. */
+  readonly ahead: Uint8Array;
+  readonly #functions: readonly EnterableFunction[];
+  /** Of each halfword where an instruction begins: its function's number + 1. */
+  readonly #functionOf: Int32Array;
+  /** Of each function: 1 when a unit has it, or none ever will. */
+  readonly #isTranslated: Uint8Array;
+  #functionsGivenUp = 0;
+
+  /** @param hints addresses where functions begin, as far as the host knows */
+  constructor(text: Text, hints: readonly number[]) {
+    const halfwords = text.sizeBytes >>> 1;
+    this.text = text;
+    this.#functions = enterable(findFunctions(text, hints));
+    this.words = entryWords(this.#functions, halfwords, (pc) => text.halfword(pc));
+    this.ahead = new Uint8Array(halfwords);
+    this.#functionOf = new Int32Array(halfwords);
+    this.#isTranslated = new Uint8Array(this.#functions.length);
+    this.#functions.forEach(({ guest }, index) => this.#mark(guest, index));
   }
-  module.table(functions.map((_, index) => first + index));
-  return {
-    text,
-    words,
-    ahead: aheadOf(text, functions),
-    bytes: module.finish(),
-    functions: functions.length,
-    instructions: functions.reduce((sum, { guest }) => sum + lengthOf(guest.blocks), 0),
-    functionsGivenUp: found.length - functions.length,
-  };
-}
 
-function lengthOf(blocks: readonly { readonly instructions: readonly unknown[] }[]): number {
-  return blocks.reduce((sum, { instructions }) => sum + instructions.length, 0);
-}
+  /** Functions of the text. */
+  get size(): number {
+    return this.#functions.length;
+  }
 
-function aheadOf(text: Text, functions: readonly EnterableFunction[]): Uint8Array {
-  const ahead = new Uint8Array(text.sizeBytes >>> 1);
-  for (const { guest } of functions) {
-    for (const { pc, instructions } of guest.blocks) {
-      let at = pc;
-      instructions.forEach((instruction, index) => {
-        ahead[text.halfword(at)] = instructions.length - index;
-        at += instruction.length;
-      });
+  /** Number of the function that an instruction belongs to; -1 where none is known. */
+  functionAt(pc: number): number {
+    return (this.#functionOf[this.text.halfword(pc)] ?? 0) - 1;
+  }
+
+  /** Functions that are left to the interpreter: see `flowGraph`. */
+  get functionsGivenUp(): number {
+    return this.#functionsGivenUp;
+  }
+
+  /** Whether nothing is left to do for a function. */
+  isTranslated(index: number): boolean {
+    return this.#isTranslated[index] === 1;
+  }
+
+  /** Instructions of a function. */
+  lengthOf(index: number): number {
+    return this.#functions[index]?.guest.length ?? 0;
+  }
+
+  /**
+   * Translates a function, and with it those that it calls, and those that they call: the nearest ones first.
+   *
+   * @param most instructions of them all; a function that is longer makes a unit for itself
+   */
+  translateFrom(index: number, most: number): Unit {
+    const chosen = [index];
+    const isSeen = new Set(chosen);
+    let left = most - this.lengthOf(index);
+    // What is found is appended while this loop runs.
+    for (const caller of chosen) {
+      for (const callee of this.#calleesOf(caller)) {
+        if (isSeen.has(callee) || this.isTranslated(callee)) continue;
+        isSeen.add(callee);
+        if (this.lengthOf(callee) > left) continue;
+        left -= this.lengthOf(callee);
+        chosen.push(callee);
+      }
+    }
+    return this.#write(chosen);
+  }
+
+  /** Translates all functions that no unit has. */
+  translateRest(): Unit {
+    return this.#write([...this.#functions.keys()].filter((each) => !this.isTranslated(each)));
+  }
+
+  /** Copies the entry points of some functions to where translated code finds them: a table that begins at `at`. */
+  publish(functions: readonly number[], words: Int32Array, at: number): void {
+    for (const index of functions) {
+      const { guest, entries } = this.#functions[index] as EnterableFunction;
+      for (const block of [0, ...entries]) {
+        const halfword = this.text.halfword(guest.blocks[block]?.pc ?? 0);
+        words[at + halfword] = this.words[halfword] as number;
+      }
     }
   }
-  return ahead;
+
+  #mark({ blocks }: GuestFunction, index: number): void {
+    const { text, ahead } = this;
+    for (const { pc, instructions } of blocks) {
+      let at = text.halfword(pc);
+      let left = instructions.length;
+      for (const { length } of instructions) {
+        ahead[at] = left;
+        this.#functionOf[at] = index + 1;
+        left -= 1;
+        at += length >>> 1;
+      }
+    }
+  }
+
+  /** Functions that begin or are entered where this one calls or goes on. */
+  #calleesOf(index: number): number[] {
+    const callees: number[] = [];
+    for (const { end } of this.#functions[index]?.guest.blocks ?? []) {
+      for (const target of ['target' in end ? end.target : -1, 'next' in end ? end.next : -1]) {
+        const word = this.words[this.text.halfword(target)] ?? 0;
+        if (word !== 0) callees.push((word - 1) >>> ENTRY_BITS);
+      }
+    }
+    return callees;
+  }
+
+  /** @returns the plan of a function; undefined when it is left to the interpreter: it has no entry points then */
+  #planOf(index: number): FunctionPlan | undefined {
+    this.#isTranslated[index] = 1;
+    const each = this.#functions[index] as EnterableFunction;
+    const plan = planOf(each);
+    if (plan !== undefined) return plan;
+    this.#functionsGivenUp += 1;
+    for (const block of [0, ...each.entries]) {
+      this.words[this.text.halfword(each.guest.blocks[block]?.pc ?? 0)] = 0;
+    }
+    return undefined;
+  }
+
+  #write(wanted: readonly number[]): Unit {
+    const { text, words } = this;
+    const planned = wanted.flatMap((index) => {
+      const plan = this.#planOf(index);
+      return plan === undefined ? [] : { index, plan };
+    });
+    const chosen = planned.map(({ index }) => index);
+    const module = new ModuleWriter();
+    module.importMemory(HOST_MODULE, 'memory', 1, MOST_PAGES);
+    module.importTable(HOST_MODULE, TABLE_IMPORT, this.size);
+    const { helpers, search } = defineRuntime(module, text);
+    const type = module.type(FUNCTION_SIGNATURE);
+    const first = module.nextFunction;
+    const caches = new RunCaches(module, search, first + chosen.length);
+    const placeOf = new Map(chosen.map((index, place) => [index, first + place]));
+    const calleeAt = (pc: number): Callee | undefined => {
+      const word = words[text.halfword(pc)] ?? 0;
+      if (word === 0) return undefined;
+      const functionIndex = placeOf.get((word - 1) >>> ENTRY_BITS);
+      return { functionIndex, entry: (word - 1) & ENTRY_MASK };
+    };
+    for (const { plan } of planned) {
+      module.function(type, writeFunction(plan, { helpers, caches, calleeAt }));
+    }
+    caches.define();
+    for (const [index, place] of placeOf) module.element(index, place);
+    return { functions: chosen, bytes: module.finish() };
+  }
 }

@@ -6,11 +6,19 @@
 import type { Ram } from '../../memory/ram.ts';
 import type { CodeRun } from '../address-space.ts';
 import { Text } from './text.ts';
-import { translate, type Translation } from './translate.ts';
+import { Translation } from './translate.ts';
 
-/** A translation that V8 has read. */
+/** A text, and what of it has been translated and read by V8. */
 export interface CompiledText {
   readonly translation: Translation;
+  /** In the order in which they were made. */
+  readonly units: CompiledUnit[];
+  /** Of each function: how often it was seen being interpreted. */
+  readonly heat: Uint32Array;
+}
+
+export interface CompiledUnit {
+  readonly functions: readonly number[];
   readonly module: WebAssembly.Module;
 }
 
@@ -40,16 +48,25 @@ export class Translations {
     return found;
   }
 
-  /** @returns where in the staging area the text's entry points are; undefined when there is no room for them */
+  /** Translates a function and what it calls, up to so many instructions. */
+  translate(text: CompiledText, index: number, most: number): void {
+    const { functions, bytes } = text.translation.translateFrom(index, most);
+    text.units.push({ functions, module: new WebAssembly.Module(bytes) });
+  }
+
+  /**
+   * @returns where in the staging area the entry points are that harts of this RAM can use, none at first; undefined when there is
+   *   no room for them
+   */
   tableIn(ram: Ram, compiled: CompiledText): number | undefined {
     const tables = this.#tables.get(ram) ?? new Map<CompiledText, number>();
     this.#tables.set(ram, tables);
     const known = tables.get(compiled);
     if (known !== undefined) return known;
-    const { words } = compiled.translation;
-    if (words.byteLength > ram.stagingLeft) return undefined;
-    const at = ram.takeStaging(words.byteLength);
-    ram.i32.set(words, at >>> 2);
+    const { byteLength } = compiled.translation.words;
+    if (byteLength > ram.stagingLeft) return undefined;
+    const at = ram.takeStaging(byteLength);
+    ram.u8.fill(0, at, at + byteLength);
     tables.set(compiled, at);
     return at;
   }
@@ -70,8 +87,8 @@ export class Translations {
   }
 
   #make(code: CodeRun, functionStarts: readonly number[]): CompiledText {
-    const translation = translate(new Text(code.vaddr, code.bytes), functionStarts);
-    const made = { translation, module: new WebAssembly.Module(translation.bytes) };
+    const translation = new Translation(new Text(code.vaddr, code.bytes), functionStarts);
+    const made = { translation, units: [], heat: new Uint32Array(translation.size) };
     this.#textBytes += code.sizeBytes;
     const digest = digestOf(code);
     this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), made]);

@@ -148,11 +148,17 @@ function loopLine(kind: number, bits: number): string {
   return `add t4, t4, t5`;
 }
 
+/** Some of a program interpreted, the rest in units of few instructions. */
+const BIT_BY_BIT = { interpretedFirst: 30, hot: 2, stretch: 7, unit: 20 };
+
 function expectSame(text: Uint8Array, lengths: readonly (readonly [number, number])[]): void {
   const interpreter = makeRig({ engine: 'interpreter', text });
-  const translator = makeRig({ engine: 'translator', text, translations: new Translations() });
+  const engine = 'translator';
+  const atOnce = makeRig({ engine, text, translations: new Translations() });
+  const translations = new Translations();
+  const bitByBit = makeRig({ engine, text, translations, laziness: BIT_BY_BIT });
   for (const [instructions, piece] of lengths) {
-    for (const rig of [interpreter, translator]) {
+    for (const rig of [interpreter, atOnce, bitByBit]) {
       reset(rig);
       rig.deviceLog.length = 0;
       // Caches of the engines stay; memory has changed under them.
@@ -160,8 +166,10 @@ function expectSame(text: Uint8Array, lengths: readonly (readonly [number, numbe
     }
     const exits = runFor(interpreter, instructions, 1000);
 
-    expect(runFor(translator, instructions, piece)).toEqual(exits);
-    expect(stateOf(translator)).toBe(stateOf(interpreter));
+    for (const translator of [atOnce, bitByBit]) {
+      expect(runFor(translator, instructions, piece)).toEqual(exits);
+      expect(stateOf(translator)).toBe(stateOf(interpreter));
+    }
   }
 }
 

@@ -9,11 +9,11 @@ import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace, CodeRun } from '../address-space.ts';
 import { EXIT, HART, HART_BYTES } from '../hart.ts';
+import { ENTRY_BITS } from './entry-points.ts';
 import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES, LIMIT_SHORTFALL } from './engine-area.ts';
 import { Pieces } from './pieces.ts';
-import { FIND_IMPORT, HOST_MODULE } from './runtime-functions.ts';
-import type { Translation } from './translate.ts';
-import type { Translations } from './translations.ts';
+import { FIND_IMPORT, HOST_MODULE, TABLE_IMPORT } from './runtime-functions.ts';
+import type { CompiledText, CompiledUnit, Translations } from './translations.ts';
 
 /** What the translator needs of the interpreter. */
 export interface OtherEngine {
@@ -30,22 +30,39 @@ export interface TranslatorOptions {
   readonly translations: Translations;
   /** Where functions begin in the text at an address, as far as the host knows; nothing breaks when it does not. */
   readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
-  /** Instructions that are interpreted before anything is translated; none unless told. */
-  readonly interpretedFirst?: number;
+  readonly laziness: Laziness;
   /** With so many or fewer to execute, translated code is not entered; {@link FEW} unless told. */
   readonly few?: number;
 }
 
+/** What is translated when. */
+export interface Laziness {
+  /** Instructions that are interpreted before the text is looked at. */
+  readonly interpretedFirst: number;
+  /** A function is translated when it has been seen being interpreted so often. */
+  readonly hot: number;
+  /** Instructions that are interpreted between two looks at what is. */
+  readonly stretch: number;
+  /** Instructions that are translated at once, about: a function, and what it calls. */
+  readonly unit: number;
+}
+
 /** A text that this hart can execute. */
 interface LoadedText {
-  readonly translation: Translation;
+  readonly compiled: CompiledText;
   /** Position in memory of its entry points. */
   readonly table: number;
+  readonly functions: WebAssembly.Table;
+  /** Units that this hart can execute. */
+  readonly units: LoadedUnit[];
+  /** Version of the address space that the caches are of. */
+  mappings: number;
+}
+
+interface LoadedUnit {
   readonly run: (hart: number, word: number) => void;
   /** Empties the caches of runs. */
   readonly forget: () => void;
-  /** Version of the address space that the caches are of. */
-  mappings: number;
 }
 
 const NEXT_PC = HART.nextPc >> 2;
@@ -60,6 +77,8 @@ const STRETCHES_FIRST = 3_000;
 /** More than translated code wants to be granted at once: with less, it may refuse to begin. */
 const MOST_CHARGED = 2200;
 const MOST_RUNS = 64;
+/** Instead of an entry: the function there is not translated yet. */
+const COLD = -1;
 
 export class Translator {
   readonly #options: TranslatorOptions;
@@ -78,7 +97,7 @@ export class Translator {
     this.#options = options;
     this.#words = new Int32Array(ram.u8.buffer, at, HART_BYTES >> 2);
     this.#few = options.few ?? FEW;
-    this.#interpretedFirst = options.interpretedFirst ?? 0;
+    this.#interpretedFirst = options.laziness.interpretedFirst;
     this.#runs = ram.takeStaging(MOST_RUNS * KNOWN_RUN_BYTES);
     this.#words[AREA.runs >> 2] = this.#runs;
   }
@@ -87,7 +106,7 @@ export class Translator {
   run(): number {
     this.#refresh();
     const x = this.#words;
-    const { interpreter } = this.#options;
+    const { interpreter, laziness } = this.#options;
     for (;;) {
       const remaining = x[REMAINING] as number;
       if (remaining <= this.#few) return interpreter.run();
@@ -99,6 +118,11 @@ export class Translator {
       }
       const text = this.#textAt(this.#nextPc());
       const word = text === undefined ? 0 : this.#entryAt(text);
+      if (word === COLD) {
+        const exit = interpreter.run(laziness.stretch);
+        if (exit !== EXIT.limit) return exit;
+        continue;
+      }
       if (text !== undefined && word !== 0) this.#enter(text, word);
       const isRefused = x[REMAINING] === remaining && remaining < MOST_CHARGED;
       const stretch = isRefused ? MOST_CHARGED : this.#blockLeft(text);
@@ -111,11 +135,10 @@ export class Translator {
     const x = this.#words;
     const before = x[REMAINING] as number;
     x[AREA.entryPoints >> 2] = text.table;
-    if (text.mappings !== this.#mappings) {
-      text.mappings = this.#mappings;
-      text.forget();
-    }
-    text.run(this.#options.at, word);
+    const [unit] = this.#unitsOf(text);
+    assert(unit !== undefined, 'what is entered has been translated');
+    // Each unit's can enter all of them.
+    unit.run(this.#options.at, word);
     const done = before - (x[REMAINING] as number);
     assert(done >= 0, 'translated code counts down');
     const low = ((x[RETIRED] as number) + done) | 0;
@@ -126,13 +149,39 @@ export class Translator {
   /** Instructions from here to the end of the block: in between, translated code cannot be entered. */
   #blockLeft(text: LoadedText | undefined): number {
     if (text === undefined) return UNKNOWN_STRETCH;
-    const { translation } = text;
+    const { translation } = text.compiled;
     const ahead = translation.ahead[translation.text.halfword(this.#nextPc())] ?? 0;
     return ahead === 0 ? UNKNOWN_STRETCH : ahead;
   }
 
-  #entryAt({ translation: { text, words } }: LoadedText): number {
-    return words[text.halfword(this.#nextPc())] ?? 0;
+  /** @returns the word of the table of entry points; 0 where there is none, or `COLD`. What is hot is translated. */
+  #entryAt({ compiled }: LoadedText): number {
+    const { translation, heat } = compiled;
+    const pc = this.#nextPc();
+    const halfword = translation.text.halfword(pc);
+    const word = translation.words[halfword] ?? 0;
+    const index = word === 0 ? translation.functionAt(pc) : (word - 1) >>> ENTRY_BITS;
+    if (index < 0 || translation.isTranslated(index)) return word;
+    const { laziness, translations } = this.#options;
+    heat[index] = (heat[index] as number) + 1;
+    if ((heat[index] as number) < laziness.hot) return COLD;
+    translations.translate(compiled, index, laziness.unit);
+    return translation.words[halfword] ?? 0;
+  }
+
+  /** A hart's units of a text, those among them that other harts have had translated; their caches are of the present mappings. */
+  #unitsOf(text: LoadedText): readonly LoadedUnit[] {
+    const { units, compiled } = text;
+    if (text.mappings !== this.#mappings) {
+      text.mappings = this.#mappings;
+      for (const { forget } of units) forget();
+    }
+    while (units.length < compiled.units.length) {
+      const unit = this.#instantiate(text, compiled.units[units.length] as CompiledUnit);
+      unit.forget();
+      units.push(unit);
+    }
+    return units;
   }
 
   #nextPc(): number {
@@ -169,21 +218,30 @@ export class Translator {
       this.#loaded.set(code, 'untranslated');
       return 'untranslated';
     }
-    const { exports } = new WebAssembly.Instance(compiled.module, {
+    const functions = new WebAssembly.Table({
+      element: 'anyfunc',
+      initial: compiled.translation.size,
+    });
+    const loaded = { compiled, table, functions, units: [], mappings: -1 };
+    this.#loaded.set(code, loaded);
+    return loaded;
+  }
+
+  /** Also makes its entry points known to the harts of this RAM: they all look for new units before they enter one. */
+  #instantiate({ compiled, table, functions }: LoadedText, unit: CompiledUnit): LoadedUnit {
+    const { ram } = this.#options;
+    const { exports } = new WebAssembly.Instance(unit.module, {
       [HOST_MODULE]: {
         memory: ram.memory,
+        [TABLE_IMPORT]: functions,
         [FIND_IMPORT]: (_hart: number, low: number, high: number) => this.#find(low, high),
       },
     });
-    const loaded = {
-      translation: compiled.translation,
-      table,
-      run: exports['run'] as LoadedText['run'],
-      forget: exports['forget'] as LoadedText['forget'],
-      mappings: -1,
+    compiled.translation.publish(unit.functions, ram.i32, table >>> 2);
+    return {
+      run: exports['run'] as LoadedUnit['run'],
+      forget: exports['forget'] as LoadedUnit['forget'],
     };
-    this.#loaded.set(code, loaded);
-    return loaded;
   }
 
   /** Forgets what changed mappings have made void. */

@@ -7,6 +7,7 @@ import { Ram } from '../../memory/ram.ts';
 import { AddressSpace } from '../../riscv/address-space.ts';
 import { createEngine, type Engine, type EngineKind } from '../../riscv/engine.ts';
 import { EXIT, HART, HART_BYTES, type Run, SLOT_OF_X } from '../../riscv/hart.ts';
+import type { Laziness } from '../../riscv/translator/translator.ts';
 import type { Translations } from '../../riscv/translator/translations.ts';
 
 const PAGE = 4096;
@@ -37,9 +38,10 @@ export interface RigOptions {
   readonly engine: EngineKind;
   readonly text: Uint8Array;
   readonly translations?: Translations;
+  readonly laziness?: Laziness;
 }
 
-export function makeRig({ engine, text, translations }: RigOptions): Rig {
+export function makeRig({ engine, text, translations, laziness }: RigOptions): Rig {
   const ram = new Ram({ sizeBytes: 0x10_0000, stagingBytes: 0x20_0000 });
   ram.u8.set(text);
   const at = ram.takeStaging(HART_BYTES);
@@ -93,6 +95,7 @@ export function makeRig({ engine, text, translations }: RigOptions): Rig {
     space,
     few: 0,
     ...(translations && { translations }),
+    ...(laziness && { laziness }),
   });
   reset({ ...rig, engine: made });
   return Object.assign(rig, { engine: made });
