@@ -73,7 +73,7 @@ describe('the commands in the documents', () => {
     const result = spawnSync(process.execPath, [join(ROOT, 'cli', 'sddf.mjs'), ...args], {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 600_000,
     });
 
     expect({ status: result.status, stderr: result.stderr }).toMatchObject({ status: 0 });

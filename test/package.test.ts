@@ -37,7 +37,7 @@ let installed: 'yes' | 'no' = 'no';
 
 function sddf(args: readonly string[]) {
   const bin = join(project, 'node_modules', '.bin', 'sddf');
-  return spawnSync(bin, args, { cwd: project, encoding: 'utf8', timeout: 60_000 });
+  return spawnSync(bin, args, { cwd: project, encoding: 'utf8', timeout: 600_000 });
 }
 
 beforeAll(() => {

@@ -23,7 +23,7 @@ describe('a rendered system', () => {
     ['echo', '--net loop --clock virtual --for 5ms --json'],
     ['serial', '--clock virtual --for 5ms --json'],
     ['passive_server', '--clock virtual --json'],
-  ])('counts what the built-in one counts: %s', { timeout: 60_000 }, (name, options) => {
+  ])('counts what the built-in one counts: %s', { timeout: 600_000 }, (name, options) => {
     expect(sddf(`render ${name} -o d`).status).toBe(0);
 
     const built = sddf(`run ${name} ${options}`);
@@ -34,7 +34,7 @@ describe('a rendered system', () => {
     expect(rendered.out).toContain(`"system":"${name}"`);
   });
 
-  it('has counters that are not zero', { timeout: 60_000 }, () => {
+  it('has counters that are not zero', { timeout: 600_000 }, () => {
     expect(sddf('render echo -o e').status).toBe(0);
     const { out } = sddf('run e/echo.system --net loop --clock virtual --for 5ms --json');
     const { packets, copies, programs } = JSON.parse(out) as {
@@ -50,7 +50,7 @@ describe('a rendered system', () => {
 });
 
 describe('a description with registers that the board does not have', () => {
-  it('is told who attaches the device', { timeout: 60_000 }, () => {
+  it('is told who attaches the device', { timeout: 600_000 }, () => {
     const region = '<memory_region name="regs" size="0x1000" phys_addr="0x50000000" />';
     const pd =
       '<protection_domain name="p"><program_image path="own.ts" />' +
@@ -75,7 +75,7 @@ describe('a description that sets variables of a program', () => {
     );
   }
 
-  it('is held against what the program declares', { timeout: 60_000 }, () => {
+  it('is held against what the program declares', { timeout: 600_000 }, () => {
     const program =
       "export const symbols = ['m_vaddr'];\nexport const main = () => ({ notified() {} });\n";
     writeFileSync(join(folder, 'p.ts'), program);

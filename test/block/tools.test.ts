@@ -28,7 +28,7 @@ function isInstalled(tool: string): boolean {
 function withTools(tools: readonly string[], name: string, body: () => void | Promise<void>): void {
   const missing = tools.filter((tool) => !isInstalled(tool));
   const title = missing.length === 0 ? name : `${name} (not installed: ${missing.join(', ')})`;
-  it.skipIf(missing.length > 0)(title, { timeout: 120_000 }, body);
+  it.skipIf(missing.length > 0)(title, { timeout: 600_000 }, body);
 }
 
 let folder = '';

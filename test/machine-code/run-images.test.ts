@@ -23,7 +23,7 @@ function run(name: string, ...options: string[]): ReturnType<typeof sddfInProces
 }
 
 describe.skipIf(!hasCompiler)(`sddf run of images (needs ${COMPILER})`, () => {
-  beforeAll(buildPrograms, 120_000);
+  beforeAll(buildPrograms, 600_000);
   afterAll(() => rmSync(logs, { recursive: true, force: true }));
 
   it('says where a domain has faulted, how it came there and what it had in its registers', async () => {

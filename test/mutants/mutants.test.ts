@@ -27,7 +27,7 @@ describe('a planted bug', () => {
     ['net-ack-after-drain', 'progress'],
     ['net-given-back-twice', 'buffer-ledger'],
     ['net-spurious-not-acked', 'progress'],
-  ])('%s is found by %s', { timeout: 300_000 }, async (name, oracle) => {
+  ])('%s is found by %s', { timeout: 1_200_000 }, async (name, oracle) => {
     const mutant = MUTANTS.find((each) => each.name === name);
     if (mutant === undefined) throw new Error(`no mutant '${name}'`);
     const target = await plantedSystem(mutant, folder);
