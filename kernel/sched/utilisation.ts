@@ -8,8 +8,16 @@
  * Source: seL4, `benchmark_utilisation.c` and `benchmark_utilisation_types.h`, for what the words are.
  */
 
+import type { Machine } from '../machine.ts';
 import type { Tcb } from '../objects/objects.ts';
-import type { KernelState } from '../state.ts';
+
+/** What it looks at: the kernel's state, which holds it and so cannot be imported. */
+interface Looked {
+  readonly current: Tcb;
+  readonly idleThread: Tcb;
+  readonly machine: Pick<Machine, 'now'>;
+  onExit: (() => void) | null;
+}
 
 interface Usage {
   ns: number;
@@ -22,7 +30,7 @@ interface Usage {
 const ANSWER_WORDS = 13;
 
 export class Utilisation {
-  readonly #k: KernelState;
+  readonly #k: Looked;
   readonly #usages = new Map<Tcb, Usage>();
   #total = noUsage();
   #startNs = 0;
@@ -33,7 +41,7 @@ export class Utilisation {
   #last: Tcb;
 
   /** Looks at every end of a kernel entry from now on. */
-  constructor(k: KernelState) {
+  constructor(k: Looked) {
     this.#k = k;
     this.#last = k.current;
     const { onExit } = k;
