@@ -31,7 +31,12 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
   );
   const graph = flowGraph(ways, entries);
   if (graph === undefined) return undefined;
-  const structure = { successors: graph.successors, dominance: dominance(graph.successors) };
+  const dominators = dominance(graph.successors);
+  const structure = {
+    successors: graph.successors,
+    dominance: dominators,
+    loops: loopsOf(graph.successors, dominators),
+  };
   const groups = guest.blocks.map(({ instructions, end }) =>
     accessGroups(isInterpreted(end) ? instructions.slice(0, -1) : instructions),
   );
@@ -69,7 +74,7 @@ function chargesIn({ guest, entries, graph, structure, ways }: Flowing): Charges
       if (isBack || graph.nodes[node]?.kind !== 'block') checkpoints.add(to);
     }
   });
-  for (const body of loopsOf(graph.successors, structure.dominance).values()) {
+  for (const body of structure.loops.values()) {
     for (const node of body) {
       for (const to of graph.successors[node] ?? []) {
         const what = graph.nodes[to];

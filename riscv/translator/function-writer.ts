@@ -275,8 +275,9 @@ class FunctionWriter implements Writing, NodeWriter {
   #dirtyAfter(place: Place, instructions: readonly Instruction[], index: number): number {
     const written = writesOf(instructions[index] as Instruction);
     const through = written & (this.#plan.registers.writtenThrough[place.block] as number);
+    if (through === 0) return place.dirty | written;
     const isLast = instructions.every((later, at) => at <= index || writesOf(later) !== written);
-    if (through === 0 || !isLast) return place.dirty | written;
+    if (!isLast) return place.dirty | written;
     this.#storeRegisters(through);
     return place.dirty & ~through;
   }

@@ -31,6 +31,8 @@ export interface Flow {
 export interface Structure {
   readonly successors: readonly (readonly number[])[];
   readonly dominance: Dominance;
+  /** What `loopsOf` finds. */
+  readonly loops: ReadonlyMap<number, ReadonlySet<number>>;
 }
 
 export function writeStructured(code: Code, structure: Structure, writer: NodeWriter): void {
@@ -47,13 +49,13 @@ class Structurer implements Flow {
   readonly #loopLabels = new Map<number, Label>();
   readonly #blockLabels = new Map<number, Label>();
 
-  constructor(code: Code, { successors, dominance }: Structure, writer: NodeWriter) {
+  constructor(code: Code, { successors, dominance, loops }: Structure, writer: NodeWriter) {
     this.#code = code;
     this.#writer = writer;
     const { order, placeOf, children } = dominance;
     this.#placeOf = placeOf;
     this.#children = children;
-    this.#loops = loopsOf(successors, dominance);
+    this.#loops = loops;
     this.#labelled = this.#meetingPoints(successors, order);
   }
 
