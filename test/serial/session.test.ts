@@ -174,7 +174,7 @@ describe('a serial session', () => {
     expect(await wrong('port,path=/dev/nosuchport')).toContain('there is no such port');
     expect(await wrong('port,path=/dev/x,baud=12')).toContain('baud');
     expect(await wrong('stdio', '--uart', 'z80')).toContain(
-      'uart is one of ns16550a, pl011, virtio',
+      "--uart: 'z80' is none of ns16550a, pl011, virtio",
     );
   });
 });
