@@ -3,6 +3,7 @@
  * memory, where a flush is only its way there and back, and in a file, where it is an fdatasync. They alternate.
  */
 
+import { copyFileSync } from 'node:fs';
 import { BlkRig } from '../blk-rig.ts';
 import type { BenchRow } from '../results.ts';
 import { round, summarise } from '../statistics.ts';
@@ -54,9 +55,12 @@ function makeCase(backend: Case['backend'], every: number, path: string): Case {
     requestBytes: BLOCK_BYTES,
     depth: DEPTH,
   } as const;
+  // Each has an image of its own: one that somebody writes is locked.
+  const own = `${path}-${every}`;
+  if (backend === 'file') copyFileSync(path, own);
   const rig = new BlkRig({
     loads: [every === 0 ? load : { ...load, flushEvery: every }],
-    backend: backend === 'memory' ? { kind: 'memory' } : { kind: 'file', path },
+    backend: backend === 'memory' ? { kind: 'memory' } : { kind: 'file', path: own },
   });
   return { every, backend, rig, writes: [], flushes: [] };
 }

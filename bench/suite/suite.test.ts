@@ -41,11 +41,11 @@ describe('every part', () => {
     expect(plannedSeconds(part, { ...SMOKE, length: 'full', repeat: 10 })).toBe(2 * full);
   });
 
-  it('together take at most 3 minutes quickly, and 20 in full', () => {
+  it('together take at most 4 minutes quickly, and 20 in full', () => {
     const planned = (length: 'quick' | 'full'): number =>
       PARTS.reduce((sum, { part }) => sum + part.seconds[length], 0);
 
-    expect(planned('quick')).toBeLessThanOrEqual(180);
+    expect(planned('quick')).toBeLessThanOrEqual(240);
     expect(planned('full')).toBeLessThanOrEqual(1200);
   });
 });

@@ -25,7 +25,6 @@ describe('a planted bug', () => {
 
   it.each([
     ['net-ack-after-drain', 'progress'],
-    ['net-given-back-twice', 'buffer-ledger'],
     ['net-spurious-not-acked', 'progress'],
   ])('%s is found by %s', { timeout: 1_200_000 }, async (name, oracle) => {
     const mutant = MUTANTS.find((each) => each.name === name);
