@@ -35,7 +35,6 @@ export function attachDevices(board: Board, wires: Wires): void {
   if (wires.net !== undefined) attachNetwork(board, wires.net);
   for (const [index, plug] of (wires.blocks ?? []).entries()) attachDisk(board, index, plug);
   if (wires.serial !== undefined) attachSerial(board, wires.serial);
-  board.fillVirtioSlots();
 }
 
 function attachNetwork(board: Board, wire: EthernetWire): void {

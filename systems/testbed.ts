@@ -198,8 +198,10 @@ export class Testbed {
     this.random = new Random(options.seed ?? 0);
     this.wires =
       options.wires?.({ ram: this.board.ram, board: this.board, random: this.random }) ?? {};
-    options.attachDevices?.(this.board);
+    // Ours first: a page that a user's device wants as well is then that device's mistake.
     attachDevices(this.board, this.wires);
+    options.attachDevices?.(this.board);
+    this.board.fillVirtioSlots();
     const observer = options.observer ?? SILENT;
     this.#debug = new DebugOutput((pd, line) => observer.log(pd, line));
     this.#images = makeImages(options, this.board.ram, observer);

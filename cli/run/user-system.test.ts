@@ -62,6 +62,13 @@ const MISTAKES: readonly (readonly [what: string, module: string, message: strin
      ${GOOD_BUILD}`,
     ':8: two is put on the page at 0x10090000, which one has',
   ],
+  [
+    "a device on a page of the board's own clock",
+    `export const attachDevices = (board) =>
+       board.attach('mine', { base: 0x10_1000, sizeBytes: 4096 }, ${DEVICE});
+     ${GOOD_BUILD}`,
+    ':6: mine is put on the page at 0x101000, which goldfish-rtc has',
+  ],
 ];
 
 describe("a mistake in a user's system module", () => {

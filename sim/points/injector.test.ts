@@ -109,6 +109,15 @@ describe('a rule', () => {
   });
 });
 
+describe('a plan that nobody has checked', () => {
+  it.each([
+    [{ at: 'q' }, "rule 0: this system has no fault 'lose' at 'q'"],
+    [{ fault: 'melt' }, "rule 0: this system has no fault 'melt' at 'p'"],
+  ])('with %j is refused by name', (fields, message) => {
+    expect(() => world([rule(fields)])).toThrow(new RangeError(message));
+  });
+});
+
 describe('a moment', () => {
   it('begins at its time, and ends after its duration or when faults stop', () => {
     const { clock, injector, point } = world([

@@ -80,7 +80,10 @@ export class Injector {
   readonly #running = new Map<ActiveRule, () => void>();
   #isArmed = true;
 
-  /** @param points those of the system: every rule names one of them, and one of its faults */
+  /**
+   * @param points those of the system
+   * @throws RangeError when a rule names none of them, or none of its faults
+   */
   constructor(options: {
     readonly plan: Plan;
     readonly points: readonly PointKind[];
@@ -94,7 +97,12 @@ export class Injector {
     this.#active = plan.rules.map((rule, index) => {
       const kind = kinds.get(rule.at);
       const found = kind === undefined ? undefined : faultNamed(kind, rule.fault);
-      assert(found !== undefined, 'a checked plan names points and faults of the system');
+      // A plan that was made by hand and not by readPlan has not been checked.
+      if (found === undefined) {
+        throw new RangeError(
+          `rule ${index}: this system has no fault '${rule.fault}' at '${rule.at}'`,
+        );
+      }
       return {
         index,
         rule,
