@@ -95,7 +95,7 @@ export type Exploration =
 
 export interface WorldOutcome {
   readonly seed: number;
-  /** 'void': a planned fault never struck, so the world proves nothing. */
+  /** 'void': a planned fault never struck, or nothing was asked, so the world proves nothing. */
   readonly verdict: 'passed' | 'failed' | 'void';
   readonly violations: readonly Violation[];
   readonly strikes: readonly Strike[];
@@ -107,6 +107,8 @@ export interface WorldOutcome {
   readonly timeNs: number;
   readonly kernelEntries: number;
   readonly traffic: Readonly<Record<string, number>>;
+  /** Whether anything was asked of the system: by traffic that we have for its devices, or by oracles of its own. */
+  readonly asked: 'something' | 'nothing';
 }
 
 const AMOUNT = 500;
@@ -372,9 +374,11 @@ class World {
     const { injector } = this.#run;
     const neverStruck = injector.neverStruck().map(({ at, fault }) => `${at} ${fault}`);
     const failed = this.#violations.length > 0;
+    const asks = this.#workloads.length + (this.#options.target.oracles?.length ?? 0);
+    const provesNothing = neverStruck.length > 0 || asks === 0;
     return {
       seed: this.#options.seed,
-      verdict: failed ? 'failed' : neverStruck.length > 0 ? 'void' : 'passed',
+      verdict: failed ? 'failed' : provesNothing ? 'void' : 'passed',
       violations: this.#violations,
       strikes: injector.strikes,
       points: this.#explorer?.points ?? 0,
@@ -383,6 +387,7 @@ class World {
       timeNs: this.#testbed?.now() ?? 0,
       kernelEntries: this.#testbed?.kernel.counters.kernelEntries ?? 0,
       traffic: Object.assign({}, ...this.#workloads.map((workload) => workload.counters())),
+      asked: asks === 0 ? 'nothing' : 'something',
     };
   }
 }

@@ -71,6 +71,13 @@ describe('sddf sim', () => {
     expect(JSON.parse(stdout)).toMatchObject({ worlds: Number(orders), failed: 0 });
   });
 
+  it('ends with 3 when there is nothing to ask a system for', () => {
+    const { stdout, status } = sddf('sim', 'hello', '--seeds', '1..2', '--jobs', '1');
+    expect(stdout).toContain('2 worlds are void: there is no traffic for this system');
+    expect(stdout).not.toContain('nothing broke');
+    expect(status).toBe(3);
+  });
+
   it('lists what can go wrong', async () => {
     const { stdout } = await sddfInProcess('sim', 'echo', '--list-faults', '--json');
     const points = JSON.parse(stdout) as { name: string; faults: { what: string }[] }[];

@@ -35,6 +35,7 @@ import { loadTarget } from './target.ts';
 export const EXIT_FAILED = 1;
 export const EXIT_VOID = 3;
 const TWICE_EVERY = 100;
+const NAMES_MAX = 12;
 const JOBS = { min: 1, max: 256 };
 const SEEDS = '1..100';
 const AMOUNT = { min: 1, max: 1_000_000 };
@@ -80,7 +81,7 @@ export function simCommand(): Command {
     .option('--json', 'prints the result as JSON')
     .addHelpText(
       'after',
-      '\nEnds with 0 when every world held, 1 when one failed, 3 when a planned fault never struck.\n' +
+      '\nEnds with 0 when every world held, 1 when one failed, 3 when nothing was proved:\na planned fault never struck, or there is no traffic for this system.\n' +
         '\nExamples:\n  sddf sim echo --seeds 1..2000\n  sddf sim echo --list-faults\n' +
         '  sddf sim echo --plan faults.json --seeds 1..100 --out failures/',
     )
@@ -136,14 +137,14 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const files = flags.out === undefined ? [] : writeFailures(flags.out, distinct);
   const never = tally.neverStruck(description);
   if (flags.json === true) {
-    const { worlds, failed, virtualNs } = tally;
+    const { worlds, failed, unasked, virtualNs } = tally;
     const failures = distinct.map(({ signature, seed, count, failure }) => ({
       signature,
       seed,
       count,
       violations: failure.violations,
     }));
-    const result = { system: reference, worlds, failed, void: tally.void, virtualNs };
+    const result = { system: reference, worlds, failed, void: tally.void, unasked, virtualNs };
     const seconds = campaign.seconds;
     const strikes = Object.fromEntries(tally.strikes);
     const report = { ...result, seconds, failures, strikes, neverStruck: never, files };
@@ -288,9 +289,13 @@ function printVerdict(
     `${groupDigits(tally.worlds)} worlds in ${seconds.toFixed(1)} s (${rate.toFixed(0)}/s), ` +
       `${groupDigits(strikes)} faults struck`,
   );
-  if (never.length > 0) terminal.print(`never struck: ${never.join(', ')}`);
+  if (never.length > 0) terminal.print(`never struck: ${listed(never)}`);
   if (tally.void > 0) {
-    terminal.print(`${groupDigits(tally.void)} worlds are void: a planned fault never struck`);
+    const why =
+      tally.unasked === 0
+        ? 'a planned fault never struck'
+        : 'there is no traffic for this system; give it oracles of its own (docs/breaking.md)';
+    terminal.print(`${groupDigits(tally.void)} worlds are void: ${why}`);
   }
   if (distinct.length === 0) {
     terminal.print(tally.void === tally.worlds ? 'nothing was shown' : 'nothing broke');
@@ -302,6 +307,12 @@ function printVerdict(
     const again = file === undefined ? `--seeds ${seed}` : `sddf replay ${file}`;
     terminal.print(`  ${groupDigits(count)} × ${signature}   (${again})`);
   });
+}
+
+/** A line of names, without the last of very many: `--json` has them all. */
+function listed(names: readonly string[]): string {
+  if (names.length <= NAMES_MAX) return names.join(', ');
+  return `${names.slice(0, NAMES_MAX).join(', ')} and ${names.length - NAMES_MAX} more`;
 }
 
 /** For options that may be repeated. */

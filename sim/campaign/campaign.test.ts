@@ -43,6 +43,7 @@ function report(seed: number, what: string): SeedReport {
     verdict: what === '' ? 'passed' : 'failed',
     strikes: { 'net.irq lose': 2 },
     neverStruck: [],
+    asked: 'something',
     virtualNs: 10,
     signature: what,
     failure: what === '' ? undefined : failure,

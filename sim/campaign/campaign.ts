@@ -62,6 +62,7 @@ export interface SeedReport {
   /** Strikes by point and fault, such as 'net.irq lose'. */
   readonly strikes: Readonly<Record<string, number>>;
   readonly neverStruck: readonly string[];
+  readonly asked: WorldOutcome['asked'];
   readonly virtualNs: number;
   /** Of a world that failed. */
   readonly signature: string;
@@ -104,6 +105,7 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
     verdict: outcome.verdict,
     strikes: countStrikes(outcome),
     neverStruck: outcome.neverStruck,
+    asked: outcome.asked,
     virtualNs: outcome.timeNs,
     signature: signatureOf(outcome),
     failure: outcome.verdict === 'failed' ? failure : undefined,
@@ -202,6 +204,8 @@ export class Tally {
   worlds = 0;
   failed = 0;
   void = 0;
+  /** Of the void ones: worlds in which nothing was asked of the system. */
+  unasked = 0;
   virtualNs = 0;
   readonly strikes = new Map<string, number>();
   readonly #distinct = new Map<string, DistinctFailure>();
@@ -210,6 +214,7 @@ export class Tally {
     this.worlds += 1;
     this.virtualNs += report.virtualNs;
     if (report.verdict === 'void') this.void += 1;
+    if (report.asked === 'nothing') this.unasked += 1;
     for (const [name, count] of Object.entries(report.strikes)) {
       this.strikes.set(name, (this.strikes.get(name) ?? 0) + count);
     }
