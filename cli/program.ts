@@ -95,6 +95,8 @@ Examples:
   sddf list                                              the ready-made systems
   sddf run echo --net user,hostfwd=udp::1235-:1235       then: echo hi | nc -u -w1 127.0.0.1 1235
   sddf run echo --net loop --clock virtual --for 100ms --json
+  sddf run DIR/echo.system --search-path DIR             your own Microkit images (RISC-V ELF files)
+  sddf sim echo --seeds 1..20                            the same system, broken in twenty ways
   sddf COMMAND --help                                    options and examples of a command`;
 
 function explain(error: unknown, args: readonly string[], program: Command | undefined): number {
