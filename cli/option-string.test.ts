@@ -76,6 +76,7 @@ describe('--net', () => {
       ),
     ).toEqual({
       kind: 'user',
+      dhcpStart: 0x0a00_020f,
       forwards: [
         { host: { host: '127.0.0.1', port: 5001 }, guestIp: 0x0a00_020f, guestPort: 1235 },
         { host: { host: '127.0.0.1', port: 5002 }, guestIp: 0x0a00_0210, guestPort: 7 },
@@ -83,6 +84,11 @@ describe('--net', () => {
     });
     expect(parseNetOptions('user,hostfwd=udp::1-:2')).toMatchObject({
       forwards: [{ guestIp: 0x0a00_020f, guestPort: 2 }],
+    });
+    expect(parseNetOptions('user,dhcpstart=10.0.2.239')).toEqual({
+      kind: 'user',
+      dhcpStart: 0x0a00_02ef,
+      forwards: [],
     });
     expect(parseNetOptions('stream,server=unix:a.sock')).toEqual({
       kind: 'stream',
@@ -110,6 +116,13 @@ describe('--net', () => {
     ['user,hostfwd=udp::1-300.0.0.1:2', "'300.0.0.1' is not an IPv4 address"],
     ['user,hostfwd=udp::70000-:2', "'70000' is not a port from 0 to 65535"],
     ['user,hostfwd=udp::1-:0', 'guest port 0 cannot be reached'],
+    [
+      'user,dhcpstart=10.0.2.3',
+      'has no room for 16 addresses; give one from 10.0.2.4 to 10.0.2.239',
+    ],
+    ['user,dhcpstart=10.0.2.240', 'has no room for 16 addresses'],
+    ['user,dhcpstart=10.0.3.15', 'has no room for 16 addresses'],
+    ['user,dhcpstart=ten', 'dhcpstart=ten has no room for 16 addresses'],
     ['stream', 'give either server= or connect='],
     ['stream,server=unix:a,connect=unix:b', 'give either server= or connect='],
     ['stream,server=a.sock', "'a.sock' is neither unix:PATH nor tcp:HOST:PORT"],

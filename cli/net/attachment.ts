@@ -23,13 +23,18 @@ import {
   WIRESHARK_COMMAND,
 } from '../../host/net/capture-sink.ts';
 import { CaptureWire } from '../../host/net/capture-wire.ts';
+import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
 import { DgramBridge } from '../../host/net/dgram-bridge.ts';
 import { ipv4Number, ipv4Text } from '../../host/net/packets.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
 import type { UdpAddress } from '../../host/net/socket-address.ts';
 import { StreamBridge } from '../../host/net/stream-bridge.ts';
-import { type HostForward, UserBridge } from '../../host/net/user-bridge.ts';
+import {
+  type HostForward,
+  UserBridge,
+  type UserBridgeOptions,
+} from '../../host/net/user-bridge.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
@@ -74,7 +79,10 @@ export interface NetAttachmentOptions {
   /** Generators: with `--net loop` the first alone, else beside the bridge. */
   readonly generators: readonly GeneratorOptions[];
   readonly clock: 'virtual' | 'host';
+  /** Programs whose address is known from their configuration. */
   readonly guests: readonly Guest[];
+  /** Whether there may be others, which ask for one by DHCP: what an image does is not known. */
+  readonly asking: 'possible' | 'nobody';
   readonly onNotice: (line: string) => void;
 }
 
@@ -102,7 +110,7 @@ export class NetAttachment implements Attachment {
    * @throws UserMistake
    */
   static async open(options: NetAttachmentOptions): Promise<NetAttachment> {
-    if (options.net.kind === 'user') checkForwards(options.net.forwards, options.guests);
+    if (options.net.kind === 'user') checkForwards(options.net, options);
     if (options.generators.length > 0 && options.guests.length === 0) {
       throw new UserMistake('--net loop: no program of this system has an address to send to');
     }
@@ -196,7 +204,7 @@ export class NetAttachment implements Attachment {
    * @throws UserMistake when an address cannot be had
    */
   async plugIn(wake: () => void): Promise<void> {
-    const { net, onNotice } = this.#options;
+    const { net, guests, onNotice } = this.#options;
     const port = this.#link;
     if (port === undefined) return;
     const onDrop = (frame: Uint8Array, reason: string): void =>
@@ -205,7 +213,7 @@ export class NetAttachment implements Attachment {
     switch (net.kind) {
       case 'user': {
         const nowNs = (): number => this.#clock.now();
-        const bridge = await UserBridge.open({ ...common, forwards: net.forwards, nowNs });
+        const bridge = await UserBridge.open({ ...common, ...userNetworkOf(net, guests), nowNs });
         this.#bridge = bridge;
         this.#sayForwards(bridge.listening(), net.forwards);
         break;
@@ -258,6 +266,9 @@ export class NetAttachment implements Attachment {
   }
 
   get input(): 'endless' | 'coming' | 'over' {
+    const { net } = this.#options;
+    // Whoever forwards a port is going to use it, also when standard input has ended, as it has behind `&` in a script.
+    if (net.kind === 'user' && net.forwards.length > 0) return 'coming';
     if (this.#replay === undefined) return 'endless';
     return this.#replay.over ? 'over' : 'coming';
   }
@@ -310,12 +321,32 @@ function generatorCounters(generator: TrafficGenerator): Record<string, unknown>
   return { ...generator.counters, roundTripNs: generator.roundTrip.summary() };
 }
 
-function checkForwards(forwards: readonly HostForward[], guests: readonly Guest[]): void {
-  for (const forward of forwards) {
-    const ip = ipv4Text(forward.guestIp);
+type UserOptions = Extract<NetOptions, { kind: 'user' }>;
+
+function userNetworkOf(
+  { forwards, dhcpStart }: UserOptions,
+  guests: readonly Guest[],
+): Pick<UserBridgeOptions, 'forwards' | 'dhcpStart' | 'fixedAddresses'> {
+  return { forwards, dhcpStart, fixedAddresses: guests.map((guest) => ipv4Number(guest.ip)) };
+}
+
+function checkForwards(
+  { forwards, dhcpStart }: UserOptions,
+  { guests, asking }: NetAttachmentOptions,
+): void {
+  const leases = asking === 'possible' ? { first: dhcpStart, count: DHCP_ADDRESSES } : undefined;
+  for (const { guestIp } of forwards) {
+    const ip = ipv4Text(guestIp);
     if (guests.some((guest) => guest.ip === ip)) continue;
+    if (leases !== undefined && guestIp >= leases.first && guestIp < leases.first + leases.count) {
+      continue;
+    }
     const known = guests.map((guest) => guest.ip).join(', ');
     const has = known === '' ? 'no program of this system has an address' : `known are ${known}`;
-    throw new UserMistake(`--net user,hostfwd: nobody has the address ${ip}; ${has}`);
+    const range =
+      leases === undefined
+        ? ''
+        : `; DHCP gives ${ipv4Text(leases.first)} to ${ipv4Text(leases.first + leases.count - 1)}`;
+    throw new UserMistake(`--net user,hostfwd: nobody has the address ${ip}; ${has}${range}`);
   }
 }

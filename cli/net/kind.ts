@@ -115,6 +115,7 @@ class ParsedNet implements ParsedAttachment {
     return NetAttachment.open({
       net,
       guests,
+      asking: run.loaded.images.size > 0 ? 'possible' : 'nobody',
       captures: this.#captures,
       clock: run.clock,
       generators: this.#generators(net, run),

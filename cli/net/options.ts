@@ -1,5 +1,6 @@
 /** What `--net` says: where the board's NIC is plugged in. */
 
+import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
 import { ipv4Number } from '../../host/net/packets.ts';
 import {
   isIpv4,
@@ -9,11 +10,17 @@ import {
 } from '../../host/net/socket-address.ts';
 import type { StreamAddress, UdpAddress } from '../../host/net/socket-address.ts';
 import type { HostForward } from '../../host/net/user-bridge.ts';
+import { DHCP_START, GATEWAY_IP } from '../../host/net/user-network.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { OptionString } from '../option-string.ts';
 
 export type NetOptions =
-  | { readonly kind: 'user'; readonly forwards: readonly HostForward[] }
+  | {
+      readonly kind: 'user';
+      readonly forwards: readonly HostForward[];
+      /** The first address that DHCP gives. */
+      readonly dhcpStart: number;
+    }
   | {
       readonly kind: 'stream';
       readonly role: 'server' | 'client';
@@ -24,12 +31,16 @@ export type NetOptions =
   | { readonly kind: 'loop' }
   | { readonly kind: 'none' };
 
+/** Behind gateway and name server, and so that the last address is below the network's broadcast address. */
+const DHCP_START_MIN = 4;
+const DHCP_START_MAX = 255 - DHCP_ADDRESSES;
 /** QEMU's defaults. */
 const GUEST_DEFAULT = '10.0.2.15';
 const FORWARD_EXAMPLE = 'hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235';
 
 export const NET_HELP = `Where the NIC is plugged in (--net):
   user[,hostfwd=udp:HOST:PORT-GUEST:PORT]…   user-mode network: gateway 10.0.2.2, ports of the host forwarded to guests
+      [,dhcpstart=IP]                        guests that ask get addresses from 10.0.2.15 on, or from IP
   stream,server=ADDRESS | connect=ADDRESS    QEMU's -netdev stream; ADDRESS is unix:PATH or tcp:HOST:PORT
   dgram,local=HOST:PORT,remote=HOST:PORT     QEMU's -netdev dgram, a frame in each UDP datagram
   pcap,in=FILE                               replays a pcap or pcapng file at its own times
@@ -52,7 +63,7 @@ export const NET_WORDS: readonly string[] = [
 /** @throws UserMistake */
 export function parseNetOptions(text: string): NetOptions {
   const given = OptionString.parse('--net', text, {
-    user: { repeated: ['hostfwd'] },
+    user: { once: ['dhcpstart'], repeated: ['hostfwd'] },
     stream: { once: ['server', 'connect'] },
     dgram: { once: ['local', 'remote'] },
     pcap: { once: ['in'] },
@@ -64,6 +75,7 @@ export function parseNetOptions(text: string): NetOptions {
       return {
         kind: 'user',
         forwards: given.values('hostfwd').map((value) => parseForward(value, given.where)),
+        dhcpStart: parseDhcpStart(given.value('dhcpstart') ?? DHCP_START),
       };
     case 'stream':
       return streamOptions(given);
@@ -100,6 +112,17 @@ function streamOptions(given: OptionString): NetOptions {
   }
   const address = parseStreamAddress(connect ?? '', `${given.where},connect`);
   return { kind: 'stream', role: 'client', address };
+}
+
+function parseDhcpStart(text: string): number {
+  const network = GATEWAY_IP.slice(0, GATEWAY_IP.lastIndexOf('.'));
+  const last = Number(text.slice(text.lastIndexOf('.') + 1));
+  const isInside = isIpv4(text) && text.slice(0, text.lastIndexOf('.')) === network;
+  if (isInside && last >= DHCP_START_MIN && last <= DHCP_START_MAX) return ipv4Number(text);
+  throw new UserMistake(
+    `--net user: dhcpstart=${text} has no room for ${String(DHCP_ADDRESSES)} addresses; ` +
+      `give one from ${network}.${String(DHCP_START_MIN)} to ${network}.${String(DHCP_START_MAX)}`,
+  );
 }
 
 /** `udp:HOST:PORT-GUEST:PORT`; a missing host is 127.0.0.1, a missing guest 10.0.2.15. */

@@ -21,6 +21,9 @@ export interface HostForward extends Forward {
 export interface UserBridgeOptions {
   readonly port: BoardPort;
   readonly forwards: readonly HostForward[];
+  /** As {@link UserNetworkOptions} has them. */
+  readonly dhcpStart?: number;
+  readonly fixedAddresses?: readonly number[];
   readonly nowNs: () => number;
   /** Called for each frame that has been offered to the board. */
   readonly wake: () => void;
@@ -44,6 +47,8 @@ export class UserBridge implements Bridge {
     this.#ingress = new Ingress(options.port, options.onDrop);
     this.#network = new UserNetwork({
       forwards: options.forwards,
+      fixedAddresses: options.fixedAddresses ?? [],
+      ...(options.dhcpStart === undefined ? {} : { dhcpStart: options.dhcpStart }),
       nowNs: options.nowNs,
       onNotice: options.onNotice,
       toBoard: (frame) => this.#ingress.offerOrDrop(frame),
@@ -133,6 +138,7 @@ export class UserBridge implements Bridge {
     return {
       ...this.#ingress.counters(),
       ...this.#network.count,
+      ...this.#network.dhcp,
       translations: this.#network.translations,
       translationsEvicted: this.#network.translationsEvicted,
       sendErrors: this.#sendErrors,

@@ -1,6 +1,6 @@
 /**
- * A user-mode network without sockets: a gateway that answers ARP and ping for itself, and forwards datagrams between
- * peers on the host and ports of guests on the board, in the manner of QEMU's `-netdev user`.
+ * A user-mode network without sockets: a gateway that answers ARP and ping for itself, gives addresses by DHCP, and forwards
+ * datagrams between peers on the host and ports of guests on the board, in the manner of QEMU's `-netdev user`.
  *
  * A peer on the host appears to the guest as a port of the gateway; see `address-translation.ts`.
  *
@@ -9,6 +9,17 @@
 
 import { AddressTranslation } from './address-translation.ts';
 import type { HostPeer } from './address-translation.ts';
+import type { DhcpReply, DhcpRequest } from './dhcp-message.ts';
+import {
+  DHCP,
+  DHCP_CLIENT_PORT,
+  DHCP_REPLY_BYTES,
+  DHCP_SERVER_PORT,
+  readDhcpRequest,
+  wantsBroadcast,
+  writeDhcpReply,
+} from './dhcp-message.ts';
+import { DhcpServer } from './dhcp-server.ts';
 import {
   ARP_REPLY,
   ARP_REQUEST,
@@ -38,6 +49,11 @@ import {
 } from './packets.ts';
 
 export const GATEWAY_IP = '10.0.2.2';
+/** What DHCP names; nobody answers there. */
+const DNS_IP = '10.0.2.3';
+/** The first address that DHCP gives. */
+export const DHCP_START = '10.0.2.15';
+const BROADCAST_IP = 0xffff_ffff;
 const GATEWAY_MAC_HIGH = 0x5255;
 const GATEWAY_MAC_LOW = 0x0a00_0202; // 52:55:0a:00:02:02, as QEMU's gateway
 const ENTRIES_MAX = 4096;
@@ -58,6 +74,10 @@ export interface UserNetworkOptions {
   readonly toHost: (forward: number, peer: HostPeer, payload: Uint8Array) => void;
   readonly forwards: readonly Forward[];
   readonly nowNs: () => number;
+  /** The first address that DHCP gives; 10.0.2.15 unless told. */
+  readonly dhcpStart?: number;
+  /** Addresses that DHCP leaves alone, because guests have them by their configuration. */
+  readonly fixedAddresses?: readonly number[];
   /** Told once, when a guest claims an address that another one has. */
   readonly onNotice?: (text: string) => void;
 }
@@ -77,6 +97,7 @@ export class UserNetwork {
   readonly #neighbours = new Map<number, Neighbour>();
   readonly #frame = new Uint8Array(1514);
   readonly #view = new DataView(this.#frame.buffer);
+  readonly #dhcp: DhcpServer;
   #identification = 0;
   readonly count = {
     arpReplies: 0,
@@ -92,12 +113,23 @@ export class UserNetwork {
     unresolvedDropped: 0,
     noTranslationDropped: 0,
     fragmentsDropped: 0,
+    /** DHCP messages that are none, and those of a hardware address that is not the sender's. */
+    dhcpMalformedDropped: 0,
+    dhcpForgedDropped: 0,
     malformedDropped: 0,
     otherDropped: 0,
   };
 
   constructor(options: UserNetworkOptions) {
     this.#options = options;
+    this.#dhcp = new DhcpServer({
+      server: this.#gatewayIp,
+      dns: ipv4Number(DNS_IP),
+      first: options.dhcpStart ?? ipv4Number(DHCP_START),
+      taken: options.fixedAddresses ?? [],
+      nowNs: options.nowNs,
+      onFreed: (ip) => this.#forget(ip),
+    });
   }
 
   /** A datagram from a peer on the host, for the guest behind a forward. */
@@ -127,6 +159,11 @@ export class UserNetwork {
       default:
         this.count.otherDropped += 1;
     }
+  }
+
+  /** What the DHCP server has answered, and not answered. */
+  get dhcp(): Readonly<Record<string, number>> {
+    return this.#dhcp.count;
   }
 
   get translationsEvicted(): number {
@@ -227,29 +264,40 @@ export class UserNetwork {
       this.count.fragmentsDropped += 1;
       return;
     }
-    if (Ipv4.target.get(view, IPV4_AT) !== this.#gatewayIp) {
-      this.count.otherDropped += 1;
-      return;
-    }
+    const target = Ipv4.target.get(view, IPV4_AT);
     const protocol = Ipv4.protocol.get(view, IPV4_AT);
-    if (protocol === PROTOCOL_UDP) this.#onUdp(frame, view, totalLength);
-    else if (protocol === PROTOCOL_ICMP) this.#onIcmp(frame, view, totalLength);
-    else this.count.otherDropped += 1;
+    const isHere = target === this.#gatewayIp;
+    if (protocol === PROTOCOL_UDP && (isHere || target === BROADCAST_IP)) {
+      this.#onUdp(frame, view, totalLength);
+    } else if (protocol === PROTOCOL_ICMP && isHere) {
+      this.#onIcmp(frame, view, totalLength);
+    } else {
+      this.count.otherDropped += 1;
+    }
   }
 
   #onUdp(frame: Uint8Array, view: DataView, totalLength: number): void {
     const udpLength = Udp.length.get(view, UDP_AT);
     const source = Ipv4.source.get(view, IPV4_AT);
+    const target = Ipv4.target.get(view, IPV4_AT);
     if (udpLength < Udp.SIZE || udpLength > totalLength - Ipv4.SIZE) {
       this.count.malformedDropped += 1;
       return;
     }
     if (Udp.checksum.get(view, UDP_AT) !== 0) {
-      const pseudo = pseudoHeaderSum(source, this.#gatewayIp, udpLength);
+      const pseudo = pseudoHeaderSum(source, target, udpLength);
       if (checksumFinish(checksumAdd(view, UDP_AT, udpLength, pseudo)) !== 0) {
         this.count.malformedDropped += 1;
         return;
       }
+    }
+    if (Udp.targetPort.get(view, UDP_AT) === DHCP_SERVER_PORT) {
+      this.#onDhcp(view, udpLength);
+      return;
+    }
+    if (target !== this.#gatewayIp) {
+      this.count.otherDropped += 1;
+      return;
     }
     const translation = this.#translations.ofPort(Udp.targetPort.get(view, UDP_AT));
     const forward = translation && this.#options.forwards[translation.forward];
@@ -262,6 +310,47 @@ export class UserNetwork {
     this.count.datagramsOut += 1;
     const payload = frame.subarray(UDP_DATA_AT, UDP_AT + udpLength);
     this.#options.toHost(translation.forward, translation.peer, payload);
+  }
+
+  #onDhcp(view: DataView, udpLength: number): void {
+    const message = new DataView(view.buffer, view.byteOffset + UDP_DATA_AT, udpLength - Udp.SIZE);
+    const request = readDhcpRequest(message);
+    if (request === undefined) {
+      this.count.dhcpMalformedDropped += 1;
+      return;
+    }
+    // There is no relay here, and nobody asks for another: such a message would take or free somebody's address.
+    const isOwn =
+      Ethernet.sourceHigh.get(view, 0) === request.macHigh &&
+      Ethernet.sourceLow.get(view, 0) === request.macLow;
+    if (!isOwn || request.relayIp !== 0) {
+      this.count.dhcpForgedDropped += 1;
+      return;
+    }
+    const reply = this.#dhcp.answer(request);
+    if (reply !== undefined) this.#sendDhcp(request, reply);
+  }
+
+  /** RFC 2131 §4.1: to the client's address when it has one, else as it has asked; a refusal to all. */
+  #sendDhcp(request: DhcpRequest, reply: DhcpReply): void {
+    const known = request.clientIp === 0 ? reply.yourIp : request.clientIp;
+    const toAll = reply.type === DHCP.nak || (request.clientIp === 0 && wantsBroadcast(request));
+    const guestIp = toAll ? BROADCAST_IP : known;
+    writeDhcpReply(this.#view, UDP_DATA_AT, request, reply);
+    const payload = this.#frame.subarray(UDP_DATA_AT, UDP_DATA_AT + DHCP_REPLY_BYTES);
+    const length = this.#buildDatagram(
+      { guestIp, guestPort: DHCP_CLIENT_PORT },
+      DHCP_SERVER_PORT,
+      payload,
+    );
+    if (toAll) this.#setEthernet(BROADCAST_HIGH, BROADCAST_LOW, TYPE_IPV4);
+    else this.#setEthernet(request.macHigh, request.macLow, TYPE_IPV4);
+    this.#options.toBoard(this.#frame.subarray(0, length));
+  }
+
+  /** What has been learnt of an address that may be another guest's from now on. */
+  #forget(ip: number): void {
+    if (this.#neighbours.get(ip)?.state === 'known') this.#neighbours.delete(ip);
   }
 
   #onIcmp(frame: Uint8Array, view: DataView, totalLength: number): void {
