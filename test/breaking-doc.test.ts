@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { loadPlan } from '../cli/sim/plan-file.ts';
 import { loadTarget } from '../cli/sim/target.ts';
+import { sddfInProcess } from './support/sddf-in-process.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sddf-breaking-'));
@@ -38,6 +39,14 @@ it('a line that loses every second interrupt', () => {
 it('the plan fits the system that it is for', async () => {
   const { target } = await loadTarget({ reference: 'echo', choices: {}, searchPath: [] });
   expect(loadPlan(fileOfPage('faults.json'), target.system).rules).toHaveLength(2);
+});
+
+it('an ordinary run with the plan', async () => {
+  const page = readFileSync(join(ROOT, 'docs/breaking.md'), 'utf8');
+  const [, line = ''] = /^ {4}sddf (run .* --faults) faults\.json$/m.exec(page) ?? [];
+  const { stdout, status } = await sddfInProcess(...line.split(' '), fileOfPage('faults.json'));
+  expect(stdout).toMatch(/strikes +net\.wire\.in lose [\d,]+ · net\.irq delay/);
+  expect(status).toBe(0);
 });
 
 it("a system's own oracles come with it", async () => {

@@ -104,7 +104,7 @@ interface Followed {
 
 /** What follows either of them. */
 interface PathWatch {
-  readonly instrument: Instrument;
+  readonly instrument: (inner: Instrument | undefined) => Instrument;
   readonly wires: (wires: Wires, parts: WireParts) => Wires;
   readonly isOver: () => boolean;
   readonly path: () => FollowedPath;
@@ -145,7 +145,7 @@ function followPacket({ loaded, number }: Followed): PathWatch {
   const now = (): number => board?.now() ?? 0;
   const watch = new PacketWatch({ system: loaded.system, packet: number, now });
   return {
-    instrument: instrument(watch),
+    instrument: (inner) => instrument(watch, inner),
     wires: (wires, parts) => {
       board = parts.board;
       if (wires.net === undefined) return wires;
@@ -162,7 +162,7 @@ function followRequest({ loaded, number }: Followed): PathWatch {
   const now = (): number => board?.now() ?? 0;
   const watch = new RequestWatch({ system: loaded.system, request: number, now });
   return {
-    instrument: instrument(watch),
+    instrument: (inner) => instrument(watch, inner),
     wires: (wires, parts) => {
       board = parts.board;
       return watch.watch(wires);

@@ -83,7 +83,7 @@ async function trace(reference: string, raw: RawOptions): Promise<void> {
       const recording = startRecording({ system: loaded.system, clock, ...recorded });
       return {
         files: [{ path: output, use: 'written', by: '--output' }],
-        instrument: recording.instrument,
+        instrument: recording.around,
         report: (result) => finish({ recording, file, options, result, terminal }),
       };
     });

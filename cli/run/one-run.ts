@@ -99,7 +99,7 @@ export class Run {
         ...this.#options.testbed,
         ...this.#watchOptions(),
         system,
-        programs: new Map([...own, ...programs, ...hostPrograms]),
+        programs: this.#programs(new Map([...own, ...programs, ...hostPrograms])),
         images,
         counters,
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
@@ -120,18 +120,21 @@ export class Run {
     }
   }
 
-  /** What watches add to the testbed. @throws UserMistake when two would observe the same parts */
+  /** What watches add to the testbed. */
   #watchOptions(): Partial<TestbedOptions> {
-    const instruments: Instrument[] = this.#watches.flatMap(({ instrument = [] }) => instrument);
-    if (instruments.length > 1) {
-      throw new UserMistake('two options observe the same run; leave one of them out');
-    }
-    const [instrument] = instruments;
     const options: Partial<TestbedOptions> = Object.assign(
       {},
       ...this.#watches.map(({ testbed }) => testbed),
     );
+    const instrument = this.#watches.reduce(
+      (inner: Instrument | undefined, watch) => watch.instrument?.(inner) ?? inner,
+      undefined,
+    );
     return { ...options, ...(instrument === undefined ? {} : { instrument }) };
+  }
+
+  #programs(usual: ReadonlyMap<string, Program>): ReadonlyMap<string, Program> {
+    return this.#watches.reduce((inner, watch) => watch.programs?.(inner) ?? inner, usual);
   }
 
   /** A `.system` file says where a device's registers are, and nobody what the device does. */
@@ -233,6 +236,7 @@ export class Run {
       attachments[name] = attachment.counters();
       packets += attachment.packets;
     }
+    for (const watch of this.#watches) Object.assign(attachments, watch.counters?.());
     const { output } = this.#options;
     const { clock, seed } = this.#options.testbed;
     const { name: system } = this.#loaded;

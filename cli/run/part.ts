@@ -4,6 +4,7 @@
  */
 
 import type { FileUse } from '../../host/file-use.ts';
+import type { Program } from '../../microkit/pd.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import type { Testbed, TestbedOptions, WireParts, Wires } from '../../systems/testbed.ts';
 import type { OptionTable, RawOptions } from '../option.ts';
@@ -25,8 +26,8 @@ export interface RunPart {
   parse(raw: RawOptions, run: RunOptions): StartWatch | undefined;
 }
 
-/** Asked once the system is known. @throws UserMistake */
-export type StartWatch = (run: WatchedRun) => RunWatch;
+/** Asked once the system is known; it may load code that few runs need. @throws UserMistake */
+export type StartWatch = (run: WatchedRun) => RunWatch | Promise<RunWatch>;
 
 export interface WatchedRun {
   readonly loaded: LoadedSystem;
@@ -40,8 +41,14 @@ export interface RunWatch {
   readonly files?: readonly FileUse[];
   /** Further options of the testbed. */
   readonly testbed?: Partial<Pick<TestbedOptions, 'onCreate' | 'fastPath' | 'sampling'>>;
-  /** One watch of a run may have one. */
-  readonly instrument?: Instrument;
+  /**
+   * The parts that the testbed is made of.
+   *
+   * @param inner those of the watches before this one; undefined when they are plain ones
+   */
+  readonly instrument?: (inner: Instrument | undefined) => Instrument;
+  /** Programs in place of the usual ones, by domain. */
+  readonly programs?: (usual: ReadonlyMap<string, Program>) => ReadonlyMap<string, Program>;
   /** Wraps what the devices are plugged into. */
   readonly wires?: (wires: Wires, parts: WireParts) => Wires;
   /** Told of each line that a domain, or the monitor, prints. @returns 'drop' when nobody shall see it */
@@ -50,6 +57,8 @@ export interface RunWatch {
   readonly instead?: (testbed: Testbed) => Promise<void>;
   /** The run ends when this says so, besides the other reasons. */
   readonly isOver?: () => boolean;
+  /** What it has counted, by a name of its own: is printed with what the attachments have counted. */
+  readonly counters?: () => Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Called after the run, before what it has counted is printed. */
   readonly finish?: (result: RunResult) => void;
   /** Takes the place of the counters at the end. */

@@ -1,8 +1,14 @@
 /** The parts that options bring to a run, in the order of their help. */
 
 import { capabilitiesPart } from './capabilities.ts';
+import { faultsPart } from './faults.ts';
 import { logFilesPart } from './log-files.ts';
 import type { RunPart } from './part.ts';
 import { profilePart } from './profile.ts';
 
-export const runParts: readonly RunPart[] = [capabilitiesPart, logFilesPart, profilePart];
+export const runParts: readonly RunPart[] = [
+  faultsPart,
+  capabilitiesPart,
+  logFilesPart,
+  profilePart,
+];

@@ -8,7 +8,7 @@ import { openTerminal } from '../terminal.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import { Run } from './one-run.ts';
 import { readRunOptions, RUN_OPTIONS, type RunOptions } from './options.ts';
-import type { RunPart, StartWatch } from './part.ts';
+import type { RunPart, RunWatch, StartWatch } from './part.ts';
 import { runParts } from './parts.ts';
 import { loadSystem, systemFile } from './system-source.ts';
 
@@ -65,7 +65,10 @@ async function runSystem(
   }
   const loaded = await loadSystem(reference, choicesOf(options), options, meant);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
-  const watches = asked.flatMap((start) => start?.({ loaded, options, terminal }) ?? []);
+  const watches: RunWatch[] = [];
+  for (const start of asked) {
+    if (start !== undefined) watches.push(await start({ loaded, options, terminal }));
+  }
   refuseClashes([
     ...systemFile(reference),
     ...attachments.flatMap(({ files }) => files),

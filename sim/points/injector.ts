@@ -72,8 +72,10 @@ export class Point {
 
 export class Injector {
   readonly plan: Plan;
-  /** In the order in which they happened. */
+  /** In the order in which they happened; the first ones, where not all are kept. */
   readonly strikes: Strike[] = [];
+  readonly #kept: number;
+  readonly #onStrike: ((strike: Strike) => void) | undefined;
   readonly #clock: Clock;
   readonly #points = new Map<string, Point>();
   readonly #active: readonly ActiveRule[];
@@ -82,6 +84,8 @@ export class Injector {
 
   /**
    * @param points those of the system
+   * @param strikesKept all, unless told: what has no end keeps some, and counts the others
+   * @param onStrike told of each strike before it has its effect
    * @throws RangeError when a rule names none of them, or none of its faults
    */
   constructor(options: {
@@ -89,9 +93,13 @@ export class Injector {
     readonly points: readonly PointKind[];
     readonly clock: Clock;
     readonly random: Random;
+    readonly strikesKept?: number | undefined;
+    readonly onStrike?: ((strike: Strike) => void) | undefined;
   }) {
     const { plan, points, clock, random } = options;
     this.plan = plan;
+    this.#kept = options.strikesKept ?? Infinity;
+    this.#onStrike = options.onStrike;
     this.#clock = clock;
     const kinds = new Map(points.map((kind) => [kind.name, kind]));
     this.#active = plan.rules.map((rule, index) => {
@@ -137,6 +145,16 @@ export class Injector {
     return this.#active
       .filter(({ strikes, rule }) => strikes === 0 && rule.optional === 'no')
       .map(({ rule }) => rule);
+  }
+
+  /** @returns how often each fault has struck, such as 'net.irq lose': 3; those of the plan, also with 0 */
+  strikeCounts(): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const { rule, strikes } of this.#active) {
+      const name = `${rule.at} ${rule.fault}`;
+      counts[name] = (counts[name] ?? 0) + strikes;
+    }
+    return counts;
   }
 
   decide(active: ActiveRule, point: Point, isDrawn: boolean): Strike | undefined {
@@ -185,7 +203,8 @@ export class Injector {
       timeNs,
       parameters: drawParameters(active),
     };
-    this.strikes.push(strike);
+    if (this.strikes.length < this.#kept) this.strikes.push(strike);
+    this.#onStrike?.(strike);
     return strike;
   }
 }

@@ -12,7 +12,7 @@ import type { EthernetWire } from '../../board/ethernet.ts';
 import { Random } from '../../board/random.ts';
 import type { SerialWire } from '../../board/serial-wire.ts';
 import type { SerialLine } from '../../board/uart/serial-line.ts';
-import type { ProgramImage, UserThread } from '../../kernel/user.ts';
+import type { HartThread, MachineCode, ProgramImage, UserThread } from '../../kernel/user.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
@@ -24,9 +24,10 @@ import { type DiskObserver, PlannedDisk } from './disk.ts';
 import { diskPoints } from './disk-points.ts';
 import { notifyChannels, plannedProgram, slowImage } from './domains.ts';
 import { Injector, type Point } from './injector.ts';
+import { plannedMachineCode } from './machine-domains.ts';
 import { PlannedWire } from './net-wire.ts';
 import { PlannedBoard } from './planned-board.ts';
-import type { Excuse, PointKind } from './point.ts';
+import type { Excuse, PointKind, Strike } from './point.ts';
 import { faultNamed } from './point.ts';
 import { clientQueues, planSharedQueue } from './shared-queues.ts';
 import { devicesOf, pointsOf } from './system-points.ts';
@@ -39,6 +40,9 @@ export interface PlannedRunOptions {
   readonly seed: number;
   /** Programs in place of those of the description. */
   readonly programs?: ReadonlyMap<string, Program>;
+  /** Strikes that are kept one by one; all unless told. */
+  readonly strikesKept?: number;
+  readonly onStrike?: (strike: Strike) => void;
   /** Makes the board; a plain planned one unless told. */
   readonly makeBoard?: (...parts: ConstructorParameters<typeof PlannedBoard>) => PlannedBoard;
 }
@@ -58,7 +62,7 @@ export class PlannedRun {
     this.#options = options;
     this.points = pointsOf(system);
     this.#planned = new Set(plan.rules.map(({ at }) => at));
-    this.programs = this.#plannedPrograms();
+    this.programs = this.programsAround(options.programs ?? new Map());
     this.instrument = {
       makeBoard: (boardOptions) => {
         this.#injector = new Injector({
@@ -66,12 +70,15 @@ export class PlannedRun {
           points: this.points,
           clock: boardOptions.clock,
           random: new Random(options.seed).fork('faults'),
+          strikesKept: options.strikesKept,
+          onStrike: options.onStrike,
         });
         const make = options.makeBoard ?? ((...parts) => new PlannedBoard(...parts));
         this.#board = make(boardOptions, this.#injector, devicesOf(system));
         return this.#board;
       },
       observe: (image) => this.#plannedImage(image),
+      observeMachineCode: (start, index) => this.#plannedMachineCode(start, index),
     };
   }
 
@@ -129,8 +136,9 @@ export class PlannedRun {
     });
   }
 
-  #plannedPrograms(): ReadonlyMap<string, Program> {
-    const { system, programs = new Map<string, Program>() } = this.#options;
+  /** @returns the same programs, those around which something goes wrong in other ones */
+  programsAround(programs: ReadonlyMap<string, Program>): ReadonlyMap<string, Program> {
+    const { system } = this.#options;
     const all = new Map(programs);
     for (const { pd } of flatten(system)) {
       const program = programs.get(pd.name) ?? pd.image.program;
@@ -151,6 +159,27 @@ export class PlannedRun {
     return hasQueues
       ? startedImage(inner, (thread) => this.#planQueues(image.name, thread))
       : inner;
+  }
+
+  #plannedMachineCode(
+    start: (thread: HartThread) => MachineCode,
+    index: number,
+  ): (thread: HartThread) => MachineCode {
+    const { system } = this.#options;
+    const name = flatten(system)[index]?.pd.name ?? '';
+    const [program, entry] = [`pd.${name}`, `pd.${name}.entry`].map((point) =>
+      this.#planned.has(point) ? this.#point(point) : undefined,
+    );
+    const channels = notifyChannels(system, name);
+    const inner =
+      program === undefined && entry === undefined
+        ? start
+        : plannedMachineCode({ start, channels, program, entry });
+    if (this.#queuesOf(name).length === 0) return inner;
+    return (thread) => {
+      this.#planQueues(name, thread);
+      return inner(thread);
+    };
   }
 
   /** A client's memory is there when it starts, not before. */

@@ -1,8 +1,7 @@
 /** The parts of a testbed that tell an observer what they do: a board, and the images that programs start from. */
 
-import { Board, type BoardOptions } from '../../board/board.ts';
+import { Board } from '../../board/board.ts';
 import type { BusRange } from '../../board/bus.ts';
-import type { IrqLine } from '../../board/device.ts';
 import type { Mapping, ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
 import { Configured } from '../../memory/configured.ts';
 import type { Access, MmioDevice } from '../../memory/region.ts';
@@ -16,31 +15,51 @@ import {
   type ThreadObserver,
 } from './observer.ts';
 
-/** A testbed with this instrument tells `observer` everything. */
-export function instrument(observer: ThreadObserver & BoardObserver): Instrument {
+/**
+ * A testbed with this instrument tells `observer` everything.
+ *
+ * @param inner makes the parts that are observed; plain ones unless told
+ */
+export function instrument(
+  observer: ThreadObserver & BoardObserver,
+  inner?: Instrument,
+): Instrument {
   return {
-    makeBoard: (options) => new ObservedBoard(options, observer),
-    observe: (image, pd) => new ObservedImage(image, pd, observer),
-    observeMachineCode: (start, pd) => (thread) =>
-      new ObservedMachineCode({ thread, body: start(thread), pd, observer }),
+    makeBoard: (options) => observeBoard(inner?.makeBoard(options) ?? new Board(options), observer),
+    observe: (image, pd) => new ObservedImage(inner?.observe(image, pd) ?? image, pd, observer),
+    observeMachineCode: (start, pd) => {
+      const body = inner?.observeMachineCode?.(start, pd) ?? start;
+      return (thread) => new ObservedMachineCode({ thread, body: body(thread), pd, observer });
+    },
   };
 }
 
-class ObservedBoard extends Board {
-  readonly #observer: BoardObserver;
-  readonly #devices = new Map<MmioDevice, BusRange>();
+/** The same board. Its methods are replaced and not inherited, so that any board can be observed. */
+function observeBoard(board: Board, observer: BoardObserver): Board {
+  observeInterrupts(board, observer);
+  observeDevices(board, observer);
+  const setDeadline = board.setDeadline.bind(board);
+  // The kernel sets its deadline when it stops running threads, and only then.
+  board.setDeadline = (atNs) => {
+    setDeadline(atNs);
+    observer.idle();
+  };
+  const beginSlice = board.beginSlice.bind(board);
+  board.beginSlice = (sliceNs) => {
+    observer.sliceBegins();
+    return beginSlice(sliceNs);
+  };
+  return board;
+}
 
-  constructor(options: BoardOptions, observer: BoardObserver) {
-    super(options);
-    this.#observer = observer;
-  }
-
-  override irqLine(irq: number): IrqLine {
-    const line = super.irqLine(irq);
+function observeInterrupts(board: Board, observer: BoardObserver): void {
+  const irqLine = board.irqLine.bind(board);
+  board.irqLine = (irq) => {
+    const line = irqLine(irq);
     let isRaised = 0;
     return {
       raise: () => {
-        if (isRaised === 0) this.#observer.raised(irq);
+        if (isRaised === 0) observer.raised(irq);
         isRaised = 1;
         line.raise();
       },
@@ -49,42 +68,35 @@ class ObservedBoard extends Board {
         line.lower();
       },
     };
-  }
-
-  override claimIrq(): number {
-    const irq = super.claimIrq();
-    if (irq !== 0) this.#observer.claimed(irq);
+  };
+  const claimIrq = board.claimIrq.bind(board);
+  board.claimIrq = () => {
+    const irq = claimIrq();
+    if (irq !== 0) observer.claimed(irq);
     return irq;
-  }
+  };
+  const completeIrq = board.completeIrq.bind(board);
+  board.completeIrq = (irq) => {
+    completeIrq(irq);
+    observer.completed(irq);
+  };
+}
 
-  override completeIrq(irq: number): void {
-    super.completeIrq(irq);
-    this.#observer.completed(irq);
-  }
-
-  /** The kernel sets its deadline when it stops running threads, and only then. */
-  override setDeadline(atNs: number): void {
-    super.setDeadline(atNs);
-    this.#observer.idle();
-  }
-
-  override beginSlice(sliceNs: number): number {
-    this.#observer.sliceBegins();
-    return super.beginSlice(sliceNs);
-  }
-
-  override deviceAt(paddr: number): BusRange | undefined {
-    const range = super.deviceAt(paddr);
+function observeDevices(board: Board, observer: BoardObserver): void {
+  const deviceAt = board.deviceAt.bind(board);
+  const devices = new Map<MmioDevice, BusRange>();
+  board.deviceAt = (paddr) => {
+    const range = deviceAt(paddr);
     if (range === undefined) return undefined;
-    const known = this.#devices.get(range.device);
+    const known = devices.get(range.device);
     if (known !== undefined) return known;
-    const number = this.#devices.size;
-    this.#observer.deviceMapped(number, range.name);
-    const device = new ObservedDevice(range.device, number, this.#observer);
+    const number = devices.size;
+    observer.deviceMapped(number, range.name);
+    const device = new ObservedDevice(range.device, number, observer);
     const observed = { ...range, device };
-    this.#devices.set(range.device, observed);
+    devices.set(range.device, observed);
     return observed;
-  }
+  };
 }
 
 /** A device's registers, as drivers reach them. */

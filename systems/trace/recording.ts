@@ -22,6 +22,8 @@ export interface RecordingOptions {
 export interface Recording {
   readonly recorder: Recorder;
   readonly instrument: Instrument;
+  /** The same for a testbed that is made of other parts than plain ones. */
+  readonly around: (inner: Instrument | undefined) => Instrument;
 }
 
 export const EVENTS_KEPT = 1 << 18;
@@ -36,15 +38,15 @@ export function startRecording(options: RecordingOptions): Recording {
     hostTimes: clock === 'virtual' ? (hostTimes ?? 'off') : 'off',
     registers: registers ?? 'count',
   });
-  const parts = instrument(recorder);
-  return {
-    recorder,
-    instrument: {
+  const around = (inner: Instrument | undefined): Instrument => {
+    const parts = instrument(recorder, inner);
+    return {
       ...parts,
       makeBoard: (boardOptions) => {
         recorder.attach(boardOptions.clock, boardOptions.ram);
         return parts.makeBoard(boardOptions);
       },
-    },
+    };
   };
+  return { recorder, instrument: around(undefined), around };
 }

@@ -1,0 +1,84 @@
+/** What `--faults` adds to a run: devices, wires and programs that the plan can reach, and what has struck at the end. */
+
+import { SerialLine } from '../../board/uart/serial-line.ts';
+import { UserMistake } from '../../host/problem.ts';
+import type { Plan } from '../../sim/plan/plan.ts';
+import { PlannedRun } from '../../sim/points/planned-run.ts';
+import type { WireParts, Wires } from '../../systems/testbed.ts';
+import { loadPlan } from '../sim/plan-file.ts';
+import type { RunWatch, WatchedRun } from './part.ts';
+
+/** Of a run in which a planned fault never struck: it proves nothing. */
+const EXIT_VOID = 3;
+
+/** @throws UserMistake for a plan that does not fit the system, or the clock */
+export function watchFaults(
+  { loaded, options, terminal }: WatchedRun,
+  path: string,
+  faultSeed: number | undefined,
+): RunWatch {
+  const { system } = loaded;
+  const { clock, seed: runSeed } = options.testbed;
+  const plan = loadPlan(path, system);
+  if (clock === 'host') refuseSlowness(plan, path);
+  const seed = faultSeed ?? runSeed;
+  // A live run has no end: what has struck is counted, and not kept.
+  const planned = new PlannedRun({ system, plan, seed, strikesKept: 0 });
+  return {
+    files: [{ path, use: 'read', by: '--faults' }],
+    instrument: () => planned.instrument,
+    programs: (usual) => planned.programsAround(usual),
+    wires: (wires, parts) => plannedWires(planned, wires, parts),
+    counters: () => ({
+      faults: {
+        seed,
+        strikes: planned.injector.strikeCounts(),
+        neverStruck: neverStruck(planned),
+      },
+    }),
+    finish: () => {
+      const never = neverStruck(planned);
+      if (never.length === 0) return;
+      terminal.note(
+        `sddf: this run is void: planned and never struck: ${never.join(', ')}; "optional": true in the plan allows it`,
+      );
+      process.exitCode ??= EXIT_VOID;
+    },
+  };
+}
+
+/** @throws UserMistake: time passes by itself, and a program cannot be made to take longer */
+function refuseSlowness({ rules }: Plan, path: string): void {
+  const slow = rules.find(({ at }) => at.startsWith('pd.') && at.endsWith('.entry'));
+  if (slow === undefined) return;
+  throw new UserMistake(
+    `${path}: ${slow.at} ${slow.fault}: is for the virtual clock; give --clock virtual too`,
+  );
+}
+
+function neverStruck({ injector }: PlannedRun): readonly string[] {
+  return [...new Set(injector.neverStruck().map(({ at, fault }) => `${at} ${fault}`))];
+}
+
+/** A disk of a run may be a file, so its power cannot be cut: that moment makes what is under way fail. */
+function plannedWires(planned: PlannedRun, wires: Wires, { ram, board }: WireParts): Wires {
+  const { clock } = board;
+  const { net, serial, blocks } = wires;
+  const line =
+    serial !== undefined && serial.wire instanceof SerialLine
+      ? planned.line(serial.wire, clock)
+      : serial?.wire;
+  return {
+    ...wires,
+    ...(net === undefined ? {} : { net: planned.net(net, ram, clock) }),
+    ...(serial === undefined || line === undefined ? {} : { serial: { ...serial, wire: line } }),
+    ...(blocks === undefined
+      ? {}
+      : {
+          blocks: blocks.map((plug, index) => ({
+            ...plug,
+            wire: planned.disk(`blk${index}`, plug.wire, { ram, clock }),
+          })),
+        }),
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * A thread of machine code whose system calls may come late: time passes first, in which interrupts come and other threads run,
+ * as if the instructions up to the call had taken longer. Such a body cannot be held up in the middle, so it returns without
+ * the call, and makes it when it is resumed.
+ */
+
+import type { Access } from '../../memory/region.ts';
+import { REG_NEXT_PC } from '../../kernel/abi.ts';
+import type { HartThread, MappedRun, Mapping } from '../../kernel/user.ts';
+
+export class LateThread implements HartThread {
+  readonly #thread: HartThread;
+  readonly #lateness: (registers: Uint32Array) => number;
+  /** Where the thread goes on after the call that it owes. */
+  #owedAt: readonly [low: number, high: number] | undefined;
+
+  /** @param lateness of the system call in the registers, ns; 0 for none */
+  constructor(thread: HartThread, lateness: (registers: Uint32Array) => number) {
+    this.#thread = thread;
+    this.#lateness = lateness;
+  }
+
+  get regs(): Uint32Array {
+    return this.#thread.regs;
+  }
+
+  get name(): string {
+    return this.#thread.name;
+  }
+
+  get isInterruptPending(): boolean {
+    return this.#thread.isInterruptPending;
+  }
+
+  get hasTrapped(): boolean {
+    return this.#thread.hasTrapped;
+  }
+
+  get exception(): number {
+    return this.#thread.exception;
+  }
+
+  get mappingGeneration(): number {
+    return this.#thread.mappingGeneration;
+  }
+
+  get owesTrap(): boolean {
+    return this.#owedAt !== undefined;
+  }
+
+  /** Makes the call that is owed. @returns whether there was one: then `resume()` is over */
+  trapIsOwed(): boolean {
+    const at = this.#owedAt;
+    if (at === undefined) return false;
+    this.#owedAt = undefined;
+    const [low, high] = this.#nextPc();
+    // Somebody has set it to run elsewhere meanwhile, as a monitor does that restarts it: the call is no longer its own.
+    if (low !== at[0] || high !== at[1]) return false;
+    this.#thread.trapLast();
+    return true;
+  }
+
+  /** A system call that is not late. */
+  trapNow(): void {
+    this.#thread.trapLast();
+  }
+
+  trapLast(): void {
+    const ns = this.#lateness(this.regs);
+    if (ns === 0) {
+      this.#thread.trapLast();
+      return;
+    }
+    this.#owedAt = this.#nextPc();
+    this.#thread.charge(ns);
+  }
+
+  trap(): void {
+    this.#thread.trap();
+  }
+
+  spend(durationNs: number): number {
+    return this.#thread.spend(durationNs);
+  }
+
+  pass(durationNs: number): void {
+    this.#thread.pass(durationNs);
+  }
+
+  keepsPc(): void {
+    this.#thread.keepsPc();
+  }
+
+  now(): number {
+    return this.#thread.now();
+  }
+
+  charge(durationNs: number): void {
+    this.#thread.charge(durationNs);
+  }
+
+  preemptionAt(): number {
+    return this.#thread.preemptionAt();
+  }
+
+  nextEventAt(): number {
+    return this.#thread.nextEventAt();
+  }
+
+  raiseLast(cause: number, valueLow: number, valueHigh: number): void {
+    this.#thread.raiseLast(cause, valueLow, valueHigh);
+  }
+
+  runAt(vaddr: number): MappedRun | undefined {
+    return this.#thread.runAt(vaddr);
+  }
+
+  mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
+    return this.#thread.mapping(vaddr, lengthBytes, access);
+  }
+
+  #nextPc(): readonly [low: number, high: number] {
+    const { regs } = this;
+    return [regs[2 * REG_NEXT_PC] as number, regs[2 * REG_NEXT_PC + 1] as number];
+  }
+}
