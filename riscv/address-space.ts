@@ -66,6 +66,14 @@ export class AddressSpace {
     return run;
   }
 
+  /** @returns the run of RAM that holds an address and may be read, or written without being code; undefined for others */
+  plainRunAt(vaddr: number, isWrite: boolean): Run | undefined {
+    const run = this.runAt(vaddr);
+    if (run === undefined || run.at < 0) return undefined;
+    const isAllowed = isWrite ? run.isWritable && !run.isExecutable : run.isReadable;
+    return isAllowed ? run : undefined;
+  }
+
   /** @returns the code at an address; undefined where nothing may be executed, in writable memory and among registers */
   codeAt(vaddr: number): CodeRun | undefined {
     const found = this.#snapshots.find(({ isFresh, code }) => isFresh && holds(code, vaddr));

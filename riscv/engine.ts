@@ -2,6 +2,7 @@
 
 import type { Ram } from '../memory/ram.ts';
 import type { AddressSpace } from './address-space.ts';
+import type { BulkFunction } from './bulk/functions.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { Translations } from './translator/translations.ts';
 import { type Laziness, Translator } from './translator/translator.ts';
@@ -19,6 +20,8 @@ export interface EngineOptions {
   readonly translations?: Translations;
   /** Where functions begin in the text at an address, as far as the host knows. */
   readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
+  /** Functions that are done at once, where that is possible, instead of being executed: see `bulk/`. */
+  readonly bulk?: readonly BulkFunction[] | undefined;
   /** With so many or fewer instructions to execute, translated code is not entered; for tests of limits. */
   readonly few?: number;
   /** What is translated when, unless `engine` says it; for tests. */

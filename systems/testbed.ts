@@ -44,6 +44,7 @@ import {
   MachineImage,
   type MachinePrograms,
   plansOf,
+  type BulkCalls,
 } from '../microkit/runtime/machine-image.ts';
 import type { EngineKind } from '../riscv/engine.ts';
 import { Translations } from '../riscv/translator/translations.ts';
@@ -105,6 +106,8 @@ export interface TestbedOptions {
   readonly images?: MachinePrograms;
   /** What executes machine code: makes no difference but in speed; 'auto' unless told. */
   readonly engine?: EngineKind;
+  /** What calls of an image's `memcpy` and its like are: 'at once' unless told. */
+  readonly bulk?: BulkCalls;
   /** What devices do when a driver breaks a rule that they can do without: 'lenient' unless told. */
   readonly rules?: DeviceRules;
   /** Kept from testbed to testbed, images need not be translated again. */
@@ -441,8 +444,9 @@ function makeImages(
   const { system, clock, images = NO_IMAGES } = options;
   const plans = plansOf(images);
   const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
-  const { engine = 'auto', translations = new Translations(), sampling } = options;
-  const machine: HartMachine = { ram, clock, costs, engine, translations, sampling };
+  const { engine = 'auto', bulk = 'at once', sampling } = options;
+  const { translations = new Translations() } = options;
+  const machine: HartMachine = { ram, clock, costs, engine, bulk, translations, sampling };
   const log = (name: string, text: string): void => observer.log(name, text);
   return flatten(system).map((pd) => {
     const machineCode = images.get(pd.pd.name);

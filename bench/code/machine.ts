@@ -3,6 +3,7 @@
 import { hostNow } from '../../host/event-loop.ts';
 import { assert } from '../../memory/assert.ts';
 import { Ram } from '../../memory/ram.ts';
+import { bulkFunctions } from '../../microkit/elf/bulk.ts';
 import { readElf } from '../../microkit/elf/reader.ts';
 import { AddressSpace } from '../../riscv/address-space.ts';
 import { createEngine, type Engine, type EngineKind } from '../../riscv/engine.ts';
@@ -72,7 +73,8 @@ export class CodeMachine implements Worker {
       timeLow: () => 0,
       timeHigh: () => 0,
     });
-    this.#engine = createEngine({ engine, ram: this.#ram, at: this.#hart, space });
+    const bulk = bulkFunctions(read.image);
+    this.#engine = createEngine({ engine, ram: this.#ram, at: this.#hart, space, bulk });
   }
 
   async slice(sliceNs: number): Promise<Slice> {

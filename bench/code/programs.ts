@@ -22,6 +22,8 @@ export const KERNELS: readonly Kernel[] = [
   { name: 'pipeline-64', source: 'pipeline', defines: ['-DFRAME=64'], rounds: 640 },
   { name: 'pipeline-1500', source: 'pipeline', defines: ['-DFRAME=1500'], rounds: 64 },
   { name: 'memcpy', source: 'memcpy', defines: [], rounds: 500 },
+  { name: 'bulk', source: 'bulk', defines: [], rounds: 500 },
+  { name: 'bulk-library', source: 'bulk', defines: ['-DLIBRARY'], rounds: 500 },
   { name: 'crc32', source: 'crc32', defines: [], rounds: 50 },
   { name: 'print', source: 'print', defines: [], rounds: 50 },
   { name: 'sort', source: 'sort', defines: [], rounds: 2 },

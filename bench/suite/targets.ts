@@ -59,8 +59,16 @@ export const TARGETS: readonly Target[] = [
   },
   {
     issue: 14,
-    what: 'machine code, interpreted (the slowest kernel)',
-    row: { name: 'code/pipeline-64', engine: 'interpreter' },
+    what: 'memcpy of an image, 1500 B, done at once, beside the same function in C without vector instructions',
+    row: { name: 'code/bulk', engine: 'translator' },
+    figure: 'ratioToNative',
+    unit: 'of C',
+    atLeast: 0.8,
+  },
+  {
+    issue: 14,
+    what: 'machine code, interpreted: the slowest kernel',
+    row: { name: 'code/slowest', engine: 'interpreter' },
     unit: 'million instructions/s',
     atLeast: 25,
   },

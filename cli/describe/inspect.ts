@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path';
 import { Command } from 'commander';
+import { type BulkCandidate, bulkCandidates } from '../../microkit/elf/bulk.ts';
 import { configSectionsNamed } from '../../microkit/elf/config/table.ts';
 import type { DecodedSection } from '../../microkit/elf/config/section.ts';
 import { hex } from '../../microkit/elf/format.ts';
@@ -39,6 +40,7 @@ interface Inspected {
   readonly symbols: readonly PatchedSymbol[];
   readonly sections: readonly ConfiguredSection[];
   readonly instructions: InstructionCounts;
+  readonly bulk: readonly BulkCandidate[];
   readonly translation: TranslationSize;
 }
 
@@ -67,6 +69,7 @@ function inspect(file: string): Inspected {
     }),
     sections: configurationSections(image),
     instructions: countInstructions(image),
+    bulk: bulkCandidates(image),
     translation: translationSize(image),
   };
 }
@@ -97,6 +100,8 @@ function asText(inspected: Inspected): readonly string[] {
     ...(inspected.sections.length === 0 ? ['  none'] : inspected.sections.flatMap(sectionLines)),
     'instructions of its functions',
     ...instructionLines(inspected.instructions),
+    'functions that are done at once, unless --strict-code is given',
+    ...bulkLines(inspected.bulk),
     'translation',
     translationLine(inspected.translation),
   ];
@@ -158,12 +163,22 @@ function instructionLines(counts: InstructionCounts): readonly string[] {
   return textTable(rows, ['left', 'right', 'left']);
 }
 
+function bulkLines(candidates: readonly BulkCandidate[]): readonly string[] {
+  if (candidates.length === 0) return ['  none: it has no memcpy, memmove, memset or memcmp'];
+  const rows = candidates.map(({ name, function: found, executed }) => [
+    `  ${name}`,
+    found === undefined ? '' : hex(found.vaddr),
+    executed === undefined ? '' : `executed: ${executed}`,
+  ]);
+  return textTable(rows, ['left', 'left', 'left']);
+}
+
 function translationLine({ bytes, functions, instructions }: TranslationSize): string {
   return `  ${instructions} instructions in ${functions} functions become ${bytes} bytes of WebAssembly`;
 }
 
 function asJson(inspected: Inspected): object {
-  const { file, image, symbols, sections, instructions, translation } = inspected;
+  const { file, image, symbols, sections, instructions, bulk, translation } = inspected;
   return {
     file,
     entry: hex(image.entry),
@@ -191,6 +206,11 @@ function asJson(inspected: Inspected): object {
       ...instructions,
       byExtension: Object.fromEntries(instructions.byExtension),
     },
+    bulk: bulk.map(({ name, function: found, executed }) => ({
+      name,
+      vaddr: found === undefined ? null : hex(found.vaddr),
+      executed: executed ?? null,
+    })),
     translation,
   };
 }

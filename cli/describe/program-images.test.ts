@@ -56,6 +56,30 @@ describe('inspect', () => {
     expect(stdout).toMatch(/^ {2}all +\d+ {2}\d+ of them compressed, 0 system calls$/m);
   });
 
+  it('says which functions are done at once, and why others are not', async () => {
+    const text = 0x20_0000;
+    const named = (name: string, offset: number, size = 16) => ({
+      ...{ name, value: text + offset, size, type: 2 },
+    });
+    const symbols = [
+      named('memcpy', 0x200),
+      named('memset', 0x220, 0),
+      named('memmove', 0x240),
+      named('memmove', 0x260),
+      named('memcmp', 0x2000),
+    ];
+    const { stdout } = await sddfInProcess('inspect', image('bulk.elf', { symbols }));
+
+    const lines = stdout.split('\n');
+    const head = lines.findIndex((line) => line.startsWith('functions that are done at once'));
+    expect(lines.slice(head + 1, head + 5)).toEqual([
+      '  memcpy   0x200200',
+      '  memmove            executed: several have this name',
+      '  memset   0x200220  executed: its size is not known',
+      '  memcmp             executed: it is no code',
+    ]);
+  });
+
   it('prints the same as JSON', async () => {
     const configuration = timerConfig(0x73, 0x44, 0x44, 0x46, 6, 9);
     const { stdout } = await sddfInProcess('inspect', '--json', image('b.elf', { configuration }));

@@ -56,6 +56,11 @@ export const TESTBED_OPTIONS = {
     words: ['auto', 'interpreter', 'translator'],
     standard: 'auto',
   }),
+  bulk: flag({
+    flags: '--strict-code',
+    help: 'executes memcpy, memmove, memset and memcmp of images, which are done at once else',
+    words: ['at once', 'executed'],
+  }),
   rules: flag({
     flags: '--strict',
     help: 'devices refuse what their specifications forbid; else they go on as QEMU does, and note it',

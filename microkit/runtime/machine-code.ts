@@ -189,7 +189,8 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.#grant(Math.min(instructions, this.#sampleAt - this.executed));
     const exit = this.#engine.run();
     this.#settle();
-    if (this.executed >= this.#sampleAt) this.#sample();
+    // What is done at once may take it past several.
+    while (this.executed >= this.#sampleAt) this.#sample();
     return exit;
   }
 

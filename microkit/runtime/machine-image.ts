@@ -8,6 +8,7 @@ import type { Ram } from '../../memory/ram.ts';
 import type { ReadonlyRegion } from '../../memory/region.ts';
 import { createEngine, type EngineKind } from '../../riscv/engine.ts';
 import type { Translations } from '../../riscv/translator/translations.ts';
+import { bulkFunctions } from '../elf/bulk.ts';
 import type { ElfImage } from '../elf/image.ts';
 import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
 import type { FlatPd, RegionsByName, SystemDescription } from '../model.ts';
@@ -32,12 +33,16 @@ export function plansOf(programs: MachinePrograms): ImagePlans {
   return new Map([...programs].map(([name, { plan }]) => [name, plan]));
 }
 
+/** Calls of an image's `memcpy` and its like: done at once, or executed as they are written. */
+export type BulkCalls = 'at once' | 'executed';
+
 /** What all harts of a machine have in common. */
 export interface HartMachine {
   readonly ram: Ram;
   readonly clock: 'virtual' | 'host';
   readonly costs: MachineCosts;
   readonly engine: EngineKind;
+  readonly bulk: BulkCalls;
   readonly translations: Translations;
   readonly sampling?: HartSampling | undefined;
 }
@@ -81,6 +86,7 @@ export class MachineImage implements DomainImage {
   /** @param thread of the domain, with its pc at the image's entry */
   start(thread: HartThread): MachineCode {
     const { ram, clock, costs, engine, translations, sampling } = this.#machine;
+    const bulk = this.#machine.bulk === 'at once' ? bulkFunctions(this.program.image) : [];
     const functionStarts = (vaddr: number): readonly number[] => this.#functionStarts(vaddr);
     const context = new HartContext({
       thread,
@@ -89,7 +95,7 @@ export class MachineImage implements DomainImage {
       costs,
       counters: this.counters,
       ...(sampling === undefined ? {} : { sampling: { ...sampling, pd: this.name } }),
-      makeEngine: (parts) => createEngine({ ...parts, engine, translations, functionStarts }),
+      makeEngine: (parts) => createEngine({ ...parts, engine, translations, functionStarts, bulk }),
       log: (text) => this.#log(this.name, text),
     });
     this.#thread = thread;

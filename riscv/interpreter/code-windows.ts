@@ -7,6 +7,7 @@
  */
 
 import type { AddressSpace, CodeRun } from '../address-space.ts';
+import { bulkEntries, type BulkFunction, type BulkName } from '../bulk/functions.ts';
 import { decode, type Instruction, lengthOf } from '../decode.ts';
 import { EXIT } from '../hart.ts';
 import { OP_OF, OPERATIONS } from '../operations.ts';
@@ -25,6 +26,8 @@ interface RunWindow extends CodeWindow {
   readonly code: CodeRun;
   /** First address as a number. */
   readonly vaddr: number;
+  /** Functions that may be done at once, by the cells that they begin with: these are never decoded. */
+  readonly bulk: ReadonlyMap<number, BulkName>;
 }
 
 /** Why an instruction cannot be fetched. */
@@ -35,14 +38,15 @@ export interface FetchFault {
 }
 
 /**
- * What a cell without an operation stands for: `decoded` now, the window's end, an illegal instruction, or one that ends in
- * another run.
+ * What a cell without an operation stands for: `decoded` now, the window's end, an illegal instruction, one that ends in
+ * another run, or the first one of a function that may be done at once.
  */
-export type Undecoded = 'decoded' | 'end' | 'illegal' | 'crosses';
+export type Undecoded = 'decoded' | 'end' | 'illegal' | 'crosses' | BulkName;
 
 export class CodeWindows {
   readonly #space: AddressSpace;
   readonly #memory: Uint8Array;
+  readonly #functions: readonly BulkFunction[];
   /** Windows that are valid now. */
   #windows: RunWindow[] = [];
   /** All windows of a snapshot, for as long as it lives: a `fence.i` that changes nothing costs no decoding. */
@@ -52,10 +56,14 @@ export class CodeWindows {
   readonly #single = new Int32Array(3 * CELL_WORDS);
   #singleWord = 0;
 
-  /** @param memory RAM, as `Run.at` counts it */
-  constructor(space: AddressSpace, memory: Uint8Array) {
+  /**
+   * @param memory RAM, as `Run.at` counts it
+   * @param functions that may be done at once
+   */
+  constructor(space: AddressSpace, memory: Uint8Array, functions: readonly BulkFunction[]) {
     this.#space = space;
     this.#memory = memory;
+    this.#functions = functions;
   }
 
   /** Forgets which windows are valid, after a `fence.i` or a change of mappings. */
@@ -120,6 +128,8 @@ export class CodeWindows {
   }
 
   #decodeCell(window: RunWindow, index: number): Undecoded {
+    const bulk = window.bulk.get(index);
+    if (bulk !== undefined) return bulk;
     const offset = offsetIn(window, index);
     const word = wordIn(window, index);
     const length = lengthOf(word);
@@ -144,7 +154,7 @@ export class CodeWindows {
   #windowOn(code: CodeRun, vaddr: number): RunWindow {
     const made = this.#windowsOf.get(code) ?? [];
     const before = made.find((each) => holds(each, vaddr));
-    const window = before ?? makeWindow(code, vaddr);
+    const window = before ?? makeWindow(code, vaddr, bulkEntries(code, this.#functions));
     if (before === undefined) this.#windowsOf.set(code, [...made, window]);
     this.#windows.push(window);
     return window;
@@ -173,7 +183,11 @@ function isRunWindow(window: CodeWindow): window is RunWindow {
   return 'code' in window;
 }
 
-function makeWindow(code: CodeRun, vaddr: number): RunWindow {
+function makeWindow(
+  code: CodeRun,
+  vaddr: number,
+  functions: ReadonlyMap<number, BulkName>,
+): RunWindow {
   const block = vaddr - (vaddr % WINDOW_BYTES);
   const start = Math.max(code.vaddr, block);
   const end = Math.min(code.vaddr + code.sizeBytes, block + WINDOW_BYTES);
@@ -185,6 +199,7 @@ function makeWindow(code: CodeRun, vaddr: number): RunWindow {
     cells: new Int32Array((end - start) * WORDS_PER_BYTE + 2 * CELL_WORDS),
     code,
     vaddr: start,
+    bulk: new Map([...functions].map(([pc, name]) => [(pc - start) * WORDS_PER_BYTE, name])),
   };
 }
 

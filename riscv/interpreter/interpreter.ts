@@ -7,6 +7,8 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace } from '../address-space.ts';
+import { BulkExecution } from '../bulk/execute.ts';
+import type { BulkFunction, BulkName } from '../bulk/functions.ts';
 import { decode, type Instruction } from '../decode.ts';
 import { EXIT, HART, HART_BYTES } from '../hart.ts';
 import { OP_OF, OPERATIONS } from '../operations.ts';
@@ -23,6 +25,8 @@ export interface InterpreterOptions {
   /** Offset in RAM of the hart block, in the staging area. */
   readonly at: number;
   readonly space: AddressSpace;
+  /** Functions that are done at once: see `../bulk/`. */
+  readonly bulk?: readonly BulkFunction[] | undefined;
 }
 
 const PC = HART.registers >> 2;
@@ -33,6 +37,7 @@ const HAS_RESERVATION = HART.hasReservation >> 2;
 const HAS_FLOATING_POINT = HART.hasFloatingPoint >> 2;
 const BRANCH_COUNT = HART.branchCount >> 2;
 const BRANCHES = HART.branches >> 2;
+const RETURN_ADDRESS = 1;
 const NOWHERE: Address = { low: 0, high: 0 };
 
 /** Words whose decoding is remembered. */
@@ -50,17 +55,19 @@ export class Interpreter {
   readonly #hart: HartViews;
   readonly #memory: MemoryAccess;
   readonly #windows: CodeWindows;
+  readonly #bulk: BulkExecution;
   readonly #instructions = new Map<number, Instruction>();
   /** The version of the address space that caches are of. */
   #mappings = -1;
   /** What is left of the instructions that `run` was to execute at most. */
   #most = 0;
 
-  constructor({ ram, at, space }: InterpreterOptions) {
+  constructor({ ram, at, space, bulk = [] }: InterpreterOptions) {
     this.#space = space;
+    this.#bulk = new BulkExecution({ ram, at, space });
     this.#hart = makeViews(ram, at);
     this.#memory = new MemoryAccess(this.#hart, space);
-    this.#windows = new CodeWindows(space, ram.u8);
+    this.#windows = new CodeWindows(space, ram.u8, bulk);
   }
 
   /**
@@ -111,17 +118,36 @@ export class Interpreter {
     if (window.cells[index + CELL.op] !== OP_OF.illegal) {
       return this.#step({ instruction: this.#decoded(word), word, pc });
     }
-    switch (this.#windows.decodeAt(window, index)) {
+    const undecoded = this.#windows.decodeAt(window, index);
+    switch (undecoded) {
       case 'decoded':
       case 'end':
         return 0;
       case 'illegal':
         return this.#illegal(word);
-      case 'crosses': {
-        const single = this.#windows.single(pc);
-        return isFault(single) ? this.#fetchTrap(single) : this.#walkIn(single, pc);
-      }
+      case 'crosses':
+        return this.#walkOne(pc);
+      default:
+        return this.#doAtOnce(undecoded) ? 0 : this.#walkOne(pc);
     }
+  }
+
+  /** Executes one instruction in a window of its own. */
+  #walkOne(pc: Address): number {
+    const single = this.#windows.single(pc);
+    return isFault(single) ? this.#fetchTrap(single) : this.#walkIn(single, pc);
+  }
+
+  /** Does the function that has just been called, and returns from it. @returns false when its code is to be executed */
+  #doAtOnce(name: BulkName): boolean {
+    const charge = this.#bulk.execute(name);
+    if (charge === 0) return false;
+    const { low, high } = this.#x(RETURN_ADDRESS);
+    const target = { low: low & ~1, high };
+    this.#count(charge);
+    this.#recordBranch(target);
+    this.#setNextPc(target);
+    return true;
   }
 
   /** Decodes a word, or remembers what it was: loops come back to what the walk leaves. */
@@ -167,13 +193,18 @@ export class Interpreter {
       x[wordOfResult(rd)] = next.low;
       x[wordOfResult(rd) + 1] = next.high;
     }
-    const count = x[BRANCH_COUNT] as number;
-    x[BRANCHES + 2 * (count & 15)] = target.low;
-    x[BRANCHES + 2 * (count & 15) + 1] = target.high;
-    x[BRANCH_COUNT] = count + 1;
+    this.#recordBranch(target);
     this.#finish(stop);
     this.#setNextPc(target);
     return 0;
+  }
+
+  #recordBranch({ low, high }: Address): void {
+    const { x } = this.#hart;
+    const count = x[BRANCH_COUNT] as number;
+    x[BRANCHES + 2 * (count & 15)] = low;
+    x[BRANCHES + 2 * (count & 15) + 1] = high;
+    x[BRANCH_COUNT] = count + 1;
   }
 
   /** `fence.i`, `ecall`, `ebreak`. */

@@ -47,6 +47,8 @@ export interface Surroundings {
   readonly caches: RunCaches;
   /** @returns the function that can be entered at an address, if there is one */
   calleeAt(pc: number): Callee | undefined;
+  /** Number of the function that does the whole of this one at once: (hart) → whether it has. */
+  readonly atOnce: number | undefined;
 }
 
 /** @returns the function's body, for `ModuleWriter.function` */
@@ -91,6 +93,8 @@ class FunctionWriter implements Writing, NodeWriter {
   write(): FunctionBody {
     const { code } = this;
     const { registers, entries, structure } = this.#plan;
+    const { atOnce } = this.#surroundings;
+    if (atOnce !== undefined) this.#writeAtOnce(atOnce);
     const atStart = registers.live[0] as number;
     const elsewhere = entries.reduce((mask, block) => mask | (registers.live[block] as number), 0);
     this.#load(atStart);
@@ -103,6 +107,24 @@ class FunctionWriter implements Writing, NodeWriter {
     writeStructured(code, structure, this);
     code.op(OP.unreachable);
     return code.finish();
+  }
+
+  /** Called from outside, tries to do it at once, and returns. */
+  #writeAtOnce(atOnce: number): void {
+    const { code } = this;
+    code.get(ENTRY_LOCAL);
+    code.op(OP.i32Eqz);
+    code.if();
+    code.get(HART_LOCAL);
+    code.call(atOnce);
+    code.if();
+    code.get(HART_LOCAL);
+    code.access(ACCESS.i64Load, offsetOf(RETURN_ADDRESS));
+    code.i64(-2);
+    code.op(OP.i64And);
+    code.op(OP.return);
+    code.end();
+    code.end();
   }
 
   needsLabels(node: number): boolean {
@@ -535,6 +557,7 @@ class FunctionWriter implements Writing, NodeWriter {
   }
 }
 
+const RETURN_ADDRESS = 1;
 /** Registers whose use in `jalr x0` is a return: the manual's hints for return-address stacks. */
 const LINKS = [1, 5];
 

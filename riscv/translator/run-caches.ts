@@ -11,7 +11,10 @@ import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES } from './engine-area.ts';
 import type { Cache } from './writing.ts';
 
 const { i32, i64 } = TYPE;
-const REGISTERS = 32;
+/** The 32 registers, and what bulk functions use. */
+const BASES = 34;
+/** Instead of a base register: the first and the second range of a bulk function. */
+export const BULK_BASES = { to: 32, from: 33 } as const;
 
 /** An empty cache begins where no program has addresses, and is larger than any span of accesses that are checked together. */
 const NOWHERE_HIGH = 0x4000_0000;
@@ -30,7 +33,7 @@ export class RunCaches {
   readonly #module: ModuleWriter;
   readonly #search: number;
   readonly #firstFill: number;
-  readonly #known = new Array<Cache | undefined>(2 * REGISTERS).fill(undefined);
+  readonly #known = new Array<Cache | undefined>(2 * BASES).fill(undefined);
   readonly #caches: { readonly cache: Cache; readonly isWrite: boolean }[] = [];
 
   /**
@@ -44,7 +47,7 @@ export class RunCaches {
   }
 
   cacheOf(base: number, isWrite: boolean): Cache {
-    const index = base + (isWrite ? REGISTERS : 0);
+    const index = base + (isWrite ? BASES : 0);
     return (this.#known[index] ??= this.#add(isWrite));
   }
 

@@ -20,6 +20,7 @@ export const FUNCTION_SIGNATURE = { parameters: [i32, i32, i32], results: [i64] 
 
 export const HOST_MODULE = 'host';
 export const FIND_IMPORT = 'find';
+export const BULK_IMPORT = 'bulk';
 /** The table of a text's functions, which its units share. */
 export const TABLE_IMPORT = 'functions';
 
@@ -28,6 +29,8 @@ export interface RuntimeFunctions {
   readonly helpers: Helpers;
   /** Number of the function that looks for known runs: see `run-caches.ts`. */
   readonly search: number;
+  /** Number of the host's function that does a bulk function: see `bulk-functions.ts`. */
+  readonly bulk: number;
 }
 
 /** Imports what the host gives and defines the rest; the text's functions come behind them. */
@@ -36,6 +39,11 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
     HOST_MODULE,
     FIND_IMPORT,
     module.type({ parameters: [i32, i32, i32], results: [i32] }),
+  );
+  const bulk = module.importFunction(
+    HOST_MODULE,
+    BULK_IMPORT,
+    module.type({ parameters: [i32, i32], results: [i32] }),
   );
   const unary = module.type({ parameters: [i64], results: [i64] });
   const helpers = {
@@ -52,7 +60,7 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
     runBody(text, module.type(FUNCTION_SIGNATURE)),
   );
   module.exportFunction('run', run);
-  return { helpers, search: defineSearch(module, find) };
+  return { helpers, search: defineSearch(module, find), bulk };
 }
 
 /** (hart, depth, pc) → what the function entered at pc returns; pc itself when none is. */

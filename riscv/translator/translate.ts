@@ -7,11 +7,14 @@
  */
 
 import { ModuleWriter } from '../../memory/wasm/module.ts';
+import { TYPE } from '../../memory/wasm/opcodes.ts';
+import type { BulkName } from '../bulk/functions.ts';
+import { bulkBody } from './bulk-functions.ts';
 import { enterable, type EnterableFunction, ENTRY_BITS, entryWords } from './entry-points.ts';
 import { type FunctionPlan, planOf } from './function-plan.ts';
 import { findFunctions, type GuestFunction } from './functions.ts';
 import { type Callee, writeFunction } from './function-writer.ts';
-import { RunCaches } from './run-caches.ts';
+import { BULK_BASES, RunCaches } from './run-caches.ts';
 import {
   defineRuntime,
   FUNCTION_SIGNATURE,
@@ -32,12 +35,17 @@ export interface Unit {
 const MOST_PAGES = 65_536;
 const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
 
+/** By their addresses. */
+export type BulkEntries = ReadonlyMap<number, BulkName>;
+const NO_BULK: BulkEntries = new Map();
+
 export class Translation {
   readonly text: Text;
   /** The table of entry points, see `entry-points.ts`, of all functions, translated or not. */
   readonly words: Int32Array;
   /** Of each halfword: instructions from the one that begins there to the end of its block; 0 where none is known. */
   readonly ahead: Uint8Array;
+  readonly #bulk: BulkEntries;
   readonly #functions: readonly EnterableFunction[];
   /** Of each halfword where an instruction begins: its function's number + 1. */
   readonly #functionOf: Int32Array;
@@ -45,11 +53,17 @@ export class Translation {
   readonly #isTranslated: Uint8Array;
   #functionsGivenUp = 0;
 
-  /** @param hints addresses where functions begin, as far as the host knows */
-  constructor(text: Text, hints: readonly number[]) {
+  /**
+   * @param hints addresses where functions begin, as far as the host knows
+   * @param bulk functions that are done at once where that is possible
+   */
+  constructor(text: Text, hints: readonly number[], bulk = NO_BULK) {
     const halfwords = text.sizeBytes >>> 1;
     this.text = text;
-    this.#functions = enterable(findFunctions(text, hints));
+    this.#bulk = bulk;
+    const isHere = (pc: number): boolean => text.halfword(pc) >= 0;
+    const starts = [...hints, ...[...bulk.keys()].filter(isHere)];
+    this.#functions = enterable(findFunctions(text, starts));
     this.words = entryWords(this.#functions, halfwords, (pc) => text.halfword(pc));
     this.ahead = new Uint8Array(halfwords);
     this.#functionOf = new Int32Array(halfwords);
@@ -159,6 +173,10 @@ export class Translation {
     return undefined;
   }
 
+  #bulkNameOf({ guest }: FunctionPlan): BulkName | undefined {
+    return this.#bulk.get(guest.blocks[0]?.pc ?? -1);
+  }
+
   #write(wanted: readonly number[]): Unit {
     const { text, words } = this;
     const planned = wanted.flatMap((index) => {
@@ -169,10 +187,12 @@ export class Translation {
     const module = new ModuleWriter();
     module.importMemory(HOST_MODULE, 'memory', 1, MOST_PAGES);
     module.importTable(HOST_MODULE, TABLE_IMPORT, this.size);
-    const { helpers, search } = defineRuntime(module, text);
+    const { helpers, search, bulk } = defineRuntime(module, text);
     const type = module.type(FUNCTION_SIGNATURE);
-    const first = module.nextFunction;
+    const names = new Set(planned.flatMap(({ plan }) => this.#bulkNameOf(plan) ?? []));
+    const first = module.nextFunction + names.size;
     const caches = new RunCaches(module, search, first + chosen.length);
+    const bulkFunctions = defineBulk(module, { names, caches, host: bulk });
     const placeOf = new Map(chosen.map((index, place) => [index, first + place]));
     const calleeAt = (pc: number): Callee | undefined => {
       const word = words[text.halfword(pc)] ?? 0;
@@ -181,10 +201,33 @@ export class Translation {
       return { functionIndex, entry: (word - 1) & ENTRY_MASK };
     };
     for (const { plan } of planned) {
-      module.function(type, writeFunction(plan, { helpers, caches, calleeAt }));
+      const name = this.#bulkNameOf(plan);
+      const atOnce = name === undefined ? undefined : bulkFunctions.get(name);
+      module.function(type, writeFunction(plan, { helpers, caches, calleeAt, atOnce }));
     }
     caches.define();
     for (const [index, place] of placeOf) module.element(index, place);
     return { functions: chosen, bytes: module.finish() };
   }
+}
+
+interface BulkParts {
+  readonly names: ReadonlySet<BulkName>;
+  readonly caches: RunCaches;
+  readonly host: number;
+}
+
+/** @returns the numbers of the functions that do these */
+function defineBulk(
+  module: ModuleWriter,
+  { names, caches, host }: BulkParts,
+): ReadonlyMap<BulkName, number> {
+  const type = module.type({ parameters: [TYPE.i32], results: [TYPE.i32] });
+  const numbers = new Map<BulkName, number>();
+  for (const name of names) {
+    const to = caches.cacheOf(BULK_BASES.to, name !== 'memcmp');
+    const from = caches.cacheOf(BULK_BASES.from, false);
+    numbers.set(name, module.function(type, bulkBody(name, { to, from }, host)));
+  }
+  return numbers;
 }

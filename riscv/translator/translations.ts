@@ -6,11 +6,13 @@
 import type { Ram } from '../../memory/ram.ts';
 import type { CodeRun } from '../address-space.ts';
 import { Text } from './text.ts';
-import { Translation } from './translate.ts';
+import { type BulkEntries, Translation } from './translate.ts';
 
 /** A text, and what of it has been translated and read by V8. */
 export interface CompiledText {
   readonly translation: Translation;
+  /** Which functions of it are done at once, as text. */
+  readonly bulk: string;
   /** In the order in which they were made. */
   readonly units: CompiledUnit[];
   /** Of each function: how often it was seen being interpreted. */
@@ -35,15 +37,20 @@ export class Translations {
 
   /**
    * @param functionStarts where functions begin, as far as the host knows; looked at when the text is new
+   * @param bulk functions that are done at once: with others, it is another translation
    * @returns undefined for a text that is too much, which the interpreter executes
    */
-  of(code: CodeRun, functionStarts: readonly number[]): CompiledText | undefined {
-    const known = this.#byCode.get(code) ?? this.#find(code);
+  of(
+    code: CodeRun,
+    functionStarts: readonly number[],
+    bulk: BulkEntries = new Map(),
+  ): CompiledText | undefined {
+    const known = this.#byCode.get(code) ?? this.#find(code, textOf(bulk));
     if (known === undefined && this.#textBytes + code.sizeBytes > MOST_TEXT_BYTES) {
       this.#refused += 1;
       return undefined;
     }
-    const found = known ?? this.#make(code, functionStarts);
+    const found = known ?? this.#make(code, functionStarts, bulk);
     this.#byCode.set(code, found);
     return found;
   }
@@ -81,19 +88,26 @@ export class Translations {
     return this.#refused;
   }
 
-  #find(code: CodeRun): CompiledText | undefined {
+  #find(code: CodeRun, bulk: string): CompiledText | undefined {
     const alike = this.#byDigest.get(digestOf(code)) ?? [];
-    return alike.find(({ translation: { text } }) => isEqual(text.bytes, code.bytes));
+    return alike.find(
+      (each) => each.bulk === bulk && isEqual(each.translation.text.bytes, code.bytes),
+    );
   }
 
-  #make(code: CodeRun, functionStarts: readonly number[]): CompiledText {
-    const translation = new Translation(new Text(code.vaddr, code.bytes), functionStarts);
-    const made = { translation, units: [], heat: new Uint32Array(translation.size) };
+  #make(code: CodeRun, functionStarts: readonly number[], bulk: BulkEntries): CompiledText {
+    const translation = new Translation(new Text(code.vaddr, code.bytes), functionStarts, bulk);
+    const heat = new Uint32Array(translation.size);
+    const made = { translation, bulk: textOf(bulk), units: [], heat };
     this.#textBytes += code.sizeBytes;
     const digest = digestOf(code);
     this.#byDigest.set(digest, [...(this.#byDigest.get(digest) ?? []), made]);
     return made;
   }
+}
+
+function textOf(bulk: BulkEntries): string {
+  return [...bulk].map(([pc, name]) => `${pc} ${name}`).join();
 }
 
 /** Address, length, and a hash of the bytes (FNV-1a over words): equal texts have equal digests. */

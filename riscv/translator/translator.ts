@@ -8,11 +8,13 @@
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace, CodeRun } from '../address-space.ts';
+import { BulkExecution } from '../bulk/execute.ts';
+import { BULK_NAMES, bulkEntries, type BulkFunction, type BulkName } from '../bulk/functions.ts';
 import { EXIT, HART, HART_BYTES } from '../hart.ts';
 import { ENTRY_BITS } from './entry-points.ts';
 import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES, LIMIT_SHORTFALL } from './engine-area.ts';
 import { Pieces } from './pieces.ts';
-import { FIND_IMPORT, HOST_MODULE, TABLE_IMPORT } from './runtime-functions.ts';
+import { BULK_IMPORT, FIND_IMPORT, HOST_MODULE, TABLE_IMPORT } from './runtime-functions.ts';
 import type { CompiledText, CompiledUnit, Translations } from './translations.ts';
 
 /** What the translator needs of the interpreter. */
@@ -31,6 +33,8 @@ export interface TranslatorOptions {
   /** Where functions begin in the text at an address, as far as the host knows; nothing breaks when it does not. */
   readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
   readonly laziness: Laziness;
+  /** Functions that are done at once: see `../bulk/`. */
+  readonly bulk?: readonly BulkFunction[] | undefined;
   /** With so many or fewer to execute, translated code is not entered; {@link FEW} unless told. */
   readonly few?: number;
 }
@@ -88,6 +92,7 @@ export class Translator {
   /** How often a piece of a large text has been met that is not translated yet. */
   readonly #stretches = new WeakMap<CodeRun, number>();
   readonly #runs: number;
+  readonly #bulk: BulkExecution;
   readonly #few: number;
   #interpretedFirst: number;
   #mappings = -1;
@@ -95,6 +100,7 @@ export class Translator {
   constructor(options: TranslatorOptions) {
     const { ram, at } = options;
     this.#options = options;
+    this.#bulk = new BulkExecution(options);
     this.#words = new Int32Array(ram.u8.buffer, at, HART_BYTES >> 2);
     this.#few = options.few ?? FEW;
     this.#interpretedFirst = options.laziness.interpretedFirst;
@@ -199,7 +205,7 @@ export class Translator {
     const known = this.#loaded.get(piece);
     if (known === 'untranslated' || (known === undefined && piece !== code && !this.#warms(piece)))
       return undefined;
-    const loaded = known ?? this.#load(piece);
+    const loaded = known ?? this.#load(piece, code);
     return loaded === 'untranslated' ? undefined : loaded;
   }
 
@@ -210,9 +216,11 @@ export class Translator {
     return stretches > STRETCHES_FIRST;
   }
 
-  #load(code: CodeRun): LoadedText | 'untranslated' {
-    const { ram, translations, functionStarts } = this.#options;
-    const compiled = translations.of(code, functionStarts?.(code.vaddr) ?? []);
+  /** @param whole the text that it is a piece of */
+  #load(code: CodeRun, whole: CodeRun): LoadedText | 'untranslated' {
+    const { ram, translations, functionStarts, bulk = [] } = this.#options;
+    const starts = functionStarts?.(code.vaddr) ?? [];
+    const compiled = translations.of(code, starts, bulkEntries(whole, bulk));
     const table = compiled === undefined ? undefined : translations.tableIn(ram, compiled);
     if (compiled === undefined || table === undefined) {
       this.#loaded.set(code, 'untranslated');
@@ -235,6 +243,7 @@ export class Translator {
         memory: ram.memory,
         [TABLE_IMPORT]: functions,
         [FIND_IMPORT]: (_hart: number, low: number, high: number) => this.#find(low, high),
+        [BULK_IMPORT]: (_hart: number, index: number) => this.#doAtOnce(index),
       },
     });
     compiled.translation.publish(unit.functions, ram.i32, table >>> 2);
@@ -251,6 +260,13 @@ export class Translator {
     if (space.version === this.#mappings) return;
     this.#mappings = space.version;
     this.#words[AREA.runCount >> 2] = 0;
+  }
+
+  /** Called by translated code. @returns 1 when the function has been done */
+  #doAtOnce(index: number): number {
+    const charge = this.#bulk.execute(BULK_NAMES[index] as BulkName);
+    this.#words[REMAINING] = (this.#words[REMAINING] as number) - charge;
+    return charge === 0 ? 0 : 1;
   }
 
   /** Called by translated code: makes a run known to it. @returns 1 when there is one that it did not know */
@@ -273,7 +289,7 @@ export class Translator {
     view.setUint32(at + KNOWN_RUN.limit, run.sizeBytes - LIMIT_SHORTFALL, true);
     view.setUint32(at + KNOWN_RUN.limit + 4, 0, true);
     view.setInt32(at + KNOWN_RUN.delta, (run.at - run.vaddr) | 0, true);
-    view.setInt32(at + KNOWN_RUN.isWritable, run.isWritable ? 1 : 0, true);
+    view.setInt32(at + KNOWN_RUN.isWritable, run.isWritable && !run.isExecutable ? 1 : 0, true);
     x[AREA.runCount >> 2] = index + 1;
     return 1;
   }

@@ -63,4 +63,21 @@ describe.skipIf(!hasCompiler)(`sddf run of images (needs ${COMPILER})`, () => {
 
     expect(counted[1]).toEqual(counted[0]);
   });
+
+  it('does memcpy and its like at once, or executes them: alike with either engine', async () => {
+    const counts = [];
+    for (const options of [
+      ['--engine', 'interpreter'],
+      ['--engine', 'translator'],
+      ['--strict-code'],
+    ]) {
+      const { stdout } = await run('memory', '--json', ...options);
+      const { harts } = JSON.parse(stdout) as { harts: Record<string, { instructions: number }> };
+      counts.push(harts['tls']?.instructions ?? 0);
+    }
+
+    expect(counts[1]).toBe(counts[0]);
+    expect(counts[2]).toBeGreaterThan(0);
+    expect(counts[2]).not.toBe(counts[0]);
+  });
 });
