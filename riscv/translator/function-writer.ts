@@ -194,8 +194,9 @@ class FunctionWriter implements Writing, NodeWriter {
     code.op(OP.i32Eqz);
     code.brIf(usual);
     const first = Math.min(...routes.keys());
+    const last = Math.max(...routes.keys());
     const labels: Label[] = [];
-    for (let entry = first; entry <= Math.max(...routes.keys()); entry += 1) {
+    for (let entry = first; entry <= last; entry += 1) {
       labels.push(flow.labelOf(node, routes.get(entry) ?? otherwise));
     }
     code.get(ENTRY_LOCAL);

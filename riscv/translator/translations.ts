@@ -71,7 +71,10 @@ export class Translations {
     const known = tables.get(compiled);
     if (known !== undefined) return known;
     const { byteLength } = compiled.translation.words;
-    if (byteLength > ram.stagingLeft) return undefined;
+    if (byteLength > ram.stagingLeft) {
+      this.#refused += 1;
+      return undefined;
+    }
     const at = ram.takeStaging(byteLength);
     ram.u8.fill(0, at, at + byteLength);
     tables.set(compiled, at);
@@ -83,7 +86,7 @@ export class Translations {
     return [...this.#byDigest.values()].flat();
   }
 
-  /** Texts, and pieces of large ones, that were left to the interpreter because there were too many. */
+  /** Texts, and pieces of large ones, that were left to the interpreter: they were too many, or had no room for entry points. */
   get refused(): number {
     return this.#refused;
   }

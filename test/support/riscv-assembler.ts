@@ -49,11 +49,9 @@ const ROUNDED: readonly Format[] = ['fma', 'fRrm', 'fR1', 'fcvtToInteger', 'fcvt
 export function encode(op: number, fields: Fields): number {
   const { match, mask, format } = OPERATIONS[op] as Operation;
   const { imm = 0, rm = 0, ordering = 0 } = fields;
-  const used = ORDER[format].split(' ');
-  const [rd, rs1, rs2, rs3] = (['rd', 'rs1', 'rs2', 'rs3'] as const).map((name) =>
-    used.includes(name) ? (fields[name] ?? 0) : 0,
-  ) as [number, number, number, number];
-  const registers = (rd << 7) | (rs1 << 15) | (rs2 << 20) | (rs3 << 27);
+  const { rd = 0, rs1 = 0, rs2 = 0, rs3 = 0 } = fields;
+  const registers =
+    ((rd << 7) | (rs1 << 15) | (rs2 << 20) | (rs3 << 27)) & (REGISTER_BITS[op] as number);
   const rounding = ROUNDED.includes(format) ? rm << 12 : 0;
   const order = format === 'amo' || format === 'lr' ? ordering << 25 : 0;
   const immediate = IMMEDIATES[format]?.(imm) ?? 0;
@@ -136,6 +134,16 @@ const ORDER: Readonly<Record<Format, string>> = {
   fcvtToInteger: 'rd rs1 rm',
   fcvtToFloat: 'rd rs1 rm',
 };
+
+/** Of each operation: the bits of a word that name its registers. */
+const REGISTER_BITS: readonly number[] = OPERATIONS.map(({ format }) => {
+  const used = ORDER[format].split(' ');
+  const bits = { rd: 0x1f << 7, rs1: 0x1f << 15, rs2: 0x1f << 20, rs3: 0x1f << 27 };
+  return Object.entries(bits).reduce(
+    (all, [name, each]) => (used.includes(name) ? all | each : all),
+    0,
+  );
+});
 
 const NAMED: Readonly<Record<string, number>> = {
   fflags: 0x001,

@@ -59,8 +59,10 @@ export class RiscvMachine {
     makeEngine: (machine: RiscvMachine) => Engine = interpreter,
     ramBytes = 0x10_0000,
   ) {
-    const sizeBytes = Math.ceil(ramBytes / 0x1_0000) * 0x1_0000;
-    this.ram = new Ram({ sizeBytes, stagingBytes: 0x1_0000 });
+    this.ram = new Ram({
+      sizeBytes: wholeWasmPages(ramBytes),
+      stagingBytes: 0x1_0000 + wholeWasmPages(tableBytes(mappings)),
+    });
     this.hart = this.ram.takeStaging(HART_BYTES);
     this.space = new AddressSpace(this.ram, this.#outside());
     this.map(mappings);
@@ -180,6 +182,18 @@ export class RiscvMachine {
       timeHigh: () => Number(BigInt.asIntN(32, this.time >> 32n)),
     };
   }
+}
+
+function wholeWasmPages(bytes: number): number {
+  return Math.ceil(bytes / 0x1_0000) * 0x1_0000;
+}
+
+/** The translator's entry points: a word for each halfword of code. Without room for them it leaves all to the interpreter. */
+function tableBytes(mappings: readonly Mapping[]): number {
+  return mappings.reduce(
+    (sum, { rights, sizeBytes }) => sum + (rights.includes('x') ? 2 * sizeBytes : 0),
+    0,
+  );
 }
 
 export function interpreter({ ram, hart, space }: RiscvMachine): Engine {

@@ -1,8 +1,8 @@
 /**
  * Random RISC-V programs that run anywhere: on our engines and in qemu-riscv64.
  *
- * A *sequence* is a list of numbers, each of which stands for one instruction or a small group. fast-check makes and
- * shrinks the list; what a number stands for depends on it alone. Many sequences make one program: each has a record of
+ * A *sequence* is a list of numbers, each of which stands for one instruction or a small group. A seed makes the list, fast-check
+ * shrinks it; what a number stands for depends on it alone. Many sequences make one program: each has a record of
  * memory with its registers and its data, which a common prologue loads and a common epilogue stores. At its end the program
  * writes all records to its standard output.
  *
@@ -40,6 +40,14 @@ const S0 = 8;
 const COUNTER = 30;
 const ADDRESS = 31;
 const RESERVED = new Set([SP, GP, TP, S0, COUNTER]);
+
+/** @returns a sequence of 20 to 200 numbers: the same for the same seed */
+export function randomSequence(seed: number): Sequence {
+  const next = numbers(seed);
+  const length = 20 + (next() % 181);
+  // Signed, as fast-check's integers are: it shrinks no others.
+  return { seed: next() | 0, genes: Array.from({ length }, () => next() | 0) };
+}
 
 /** @returns a program that runs the sequences one after the other, writes their records and exits */
 export function makeProgram(sequences: readonly Sequence[]): RandomProgram {
