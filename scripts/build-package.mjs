@@ -1,23 +1,38 @@
 // `npm pack` runs this first (prepack): compiles the sources to JavaScript and declarations in dist/.
 // Imports of './x.ts' become './x.js' on the way (rewriteRelativeImportExtensions).
+//
+// `node scripts/build-package.mjs --into DIR` makes in DIR what an installed package is, without checking types:
+// tests start the command from there, since each process from source costs a second more.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 
-rmSync('dist', { recursive: true, force: true });
-const result = spawnSync(
-  process.execPath,
-  ['node_modules/.bin/tsc', '-p', 'tsconfig.package.json'],
-  {
-    stdio: 'inherit',
-  },
-);
-if (result.status !== 0) process.exit(1);
-// What is not TypeScript: threads, and the C comparison, which is compiled where it is run.
-cpSync('host/disk/file-worker.mjs', 'dist/host/disk/file-worker.mjs');
-cpSync('bench/ipc/host-worker.mjs', 'dist/bench/ipc/host-worker.mjs');
-cpSync('bench/cost/imx8mm.json', 'dist/bench/cost/imx8mm.json');
-cpSync('bench/native', 'dist/bench/native', {
-  recursive: true,
-  filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),
-});
+const [option, folder] = process.argv.slice(2);
+const dist = option === '--into' ? join(folder, 'dist') : 'dist';
+
+rmSync(dist, { recursive: true, force: true });
+compile(option === '--into' ? ['--noCheck', '--declaration', 'false', '--outDir', dist] : []);
+copyWhatIsNoTypeScript();
+if (option === '--into') {
+  mkdirSync(join(folder, 'cli'), { recursive: true });
+  cpSync('cli/sddf.mjs', join(folder, 'cli/sddf.mjs'));
+  cpSync('package.json', join(folder, 'package.json'));
+}
+
+function compile(options) {
+  const command = ['node_modules/.bin/tsc', '-p', 'tsconfig.package.json', ...options];
+  const result = spawnSync(process.execPath, command, { stdio: 'inherit' });
+  if (result.status !== 0) process.exit(1);
+}
+
+/** Threads, and the C comparison, which is compiled where it is run. */
+function copyWhatIsNoTypeScript() {
+  cpSync('host/disk/file-worker.mjs', join(dist, 'host/disk/file-worker.mjs'));
+  cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
+  cpSync('bench/cost/imx8mm.json', join(dist, 'bench/cost/imx8mm.json'));
+  cpSync('bench/native', join(dist, 'bench/native'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),
+  });
+}

@@ -7,6 +7,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sddfCommand } from './support/sddf-command.ts';
 
 const QEMU = ['qemu-system-x86_64', 'qemu-system-aarch64', 'qemu-system-riscv64'].find(
   (name) => spawnSync(name, ['--version']).status === 0,
@@ -35,7 +36,7 @@ describe.skipIf(QEMU === undefined)('QEMU (qemu-system-x86_64, -aarch64 or -risc
     const qemuPort = probe.address().port;
     await new Promise<void>((resolve) => void probe.close(() => resolve()));
     const sddf = spawn(process.execPath, [
-      'cli/sddf.mjs',
+      sddfCommand(),
       ...['run', 'echo', '--net', `stream,server=unix:${path}`],
     ]);
     await new Promise<void>((resolve) => {

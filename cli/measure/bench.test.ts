@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { runProgram } from '../program.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-bench-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -59,7 +60,7 @@ async function bench(...args: string[]): Promise<Run> {
 
 /** In a process of its own. */
 function benchProcess(args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
-  const result = spawnSync(process.execPath, ['cli/sddf.mjs', 'bench', ...args], {
+  const result = spawnSync(process.execPath, [sddfCommand(), 'bench', ...args], {
     encoding: 'utf8',
     env: { ...process.env, ...env },
   });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trace-'));
 const VIRTUAL = '--net loop --clock virtual --for 100us';
@@ -17,7 +18,7 @@ interface Ended {
 }
 
 function sddf(line: string): Ended {
-  const result = spawnSync(process.execPath, ['cli/sddf.mjs', ...line.split(' ')], {
+  const result = spawnSync(process.execPath, [sddfCommand(), ...line.split(' ')], {
     encoding: 'utf8',
   });
   return { status: result.status, out: result.stdout, errors: result.stderr };

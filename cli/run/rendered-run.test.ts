@@ -6,8 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 
-const SDDF = join(import.meta.dirname, '../sddf.mjs');
+const SDDF = sddfCommand();
 const folder = mkdtempSync(join(tmpdir(), 'rendered-'));
 
 afterAll(() => rmSync(folder, { recursive: true }));

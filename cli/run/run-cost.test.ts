@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 
-const SDDF = 'cli/sddf.mjs';
+const SDDF = sddfCommand();
 const TABLE = 'imx8mm';
 const RUN = 'run echo --net loop --clock virtual --for 5ms';
 

@@ -12,9 +12,10 @@ import { Random } from '../../board/random.ts';
 import { MemoryBytes } from '../../host/net/capture-bytes.ts';
 import { readCapture } from '../../host/net/capture-reader.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'run-'));
-const SDDF = 'cli/sddf.mjs';
+const SDDF = sddfCommand();
 
 interface Ended {
   readonly status: number | null;

@@ -12,6 +12,7 @@ import { runWorld } from '../../sim/world.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import { loadPlan } from './plan-file.ts';
 import { loadTarget } from './target.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-sim-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,7 +25,7 @@ function file(name: string, text: string): string {
 
 /** Worlds are run by child processes, which a test's own process cannot have. */
 function sddf(...args: readonly string[]) {
-  return spawnSync(process.execPath, ['cli/sddf.mjs', ...args], { encoding: 'utf8' });
+  return spawnSync(process.execPath, [sddfCommand(), ...args], { encoding: 'utf8' });
 }
 
 function losing(frame: number): string {

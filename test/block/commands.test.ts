@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
+import { sddfCommand } from '../support/sddf-command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'block-commands-'));
 const IMAGE = join(directory, 'two-partitions.img');
 
 function sddf(...args: readonly string[]) {
-  const ended = spawnSync(process.execPath, ['cli/sddf.mjs', ...args], { encoding: 'utf8' });
+  const ended = spawnSync(process.execPath, [sddfCommand(), ...args], { encoding: 'utf8' });
   return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
 }
 

@@ -23,6 +23,7 @@ import { PtyBridge } from '../../host/serial/pty-bridge.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
 import { SerialPeer } from '../support/serial-peer.ts';
+import { sddfCommand } from '../support/sddf-command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'serial-'));
 /** The user `nobody` of every Linux. */
@@ -133,7 +134,7 @@ describe('a serial session', () => {
     const run = (log: string): string => {
       const serial = `file,in=${script},out=${log}`;
       const args = ['run', 'serial', '--serial', serial, '--clock', 'virtual', '--json'];
-      const ended = spawnSync(process.execPath, ['cli/sddf.mjs', ...args], { encoding: 'utf8' });
+      const ended = spawnSync(process.execPath, [sddfCommand(), ...args], { encoding: 'utf8' });
       expect([ended.status, ended.stderr.includes('Error')]).toEqual([0, false]);
       return ended.stdout;
     };
@@ -151,7 +152,7 @@ describe('a serial session', () => {
     const log = join(directory, 'beside.log');
     writeFileSync(script, '\u001c2\rnet\rblk\rirqs\r');
     const options = `--set beside=all --net loop --rate 1k --serial file,in=${script},out=${log}`;
-    const args = `cli/sddf.mjs run serial ${options} --clock virtual --for 500ms`.split(' ');
+    const args = `${sddfCommand()} run serial ${options} --clock virtual --for 500ms`.split(' ');
     const ended = spawnSync(process.execPath, args, { encoding: 'utf8' });
     const shown = readFileSync(log, 'latin1');
 
@@ -182,7 +183,7 @@ describe('a serial session', () => {
 /** Root may open any port: the run has to be somebody else's then, who must be able to read the program. */
 const otherUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 const otherUserCanRead =
-  spawnSync(process.execPath, ['cli/sddf.mjs', '--version'], otherUser).status === 0;
+  spawnSync(process.execPath, [sddfCommand(), '--version'], otherUser).status === 0;
 
 describe.runIf(isLinux && hasSerialport && otherUserCanRead)('a port of somebody else', () => {
   it.each([
@@ -193,7 +194,7 @@ describe.runIf(isLinux && hasSerialport && otherUserCanRead)('a port of somebody
     const { master, slavePath } = calls.open();
     if ('uid' in otherUser) chownSync(slavePath, 0, gid);
     chmodSync(slavePath, 'uid' in otherUser ? mode : 0);
-    const args = ['cli/sddf.mjs', 'run', 'serial', '--serial', `port,path=${slavePath}`];
+    const args = [sddfCommand(), 'run', 'serial', '--serial', `port,path=${slavePath}`];
     const ended = spawnSync(process.execPath, args, { encoding: 'utf8', input: '', ...otherUser });
     calls.close(master);
 

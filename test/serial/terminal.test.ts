@@ -6,15 +6,16 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SddfProcess } from '../support/sddf-process.ts';
+import { sddfCommand } from '../support/sddf-command.ts';
 
 /** A run in a terminal of its own, between two looks at the terminal's settings. */
 class TerminalRun {
   readonly process: SddfProcess;
 
-  constructor(system: string) {
-    const sddf = `exec ${process.execPath} cli/sddf.mjs run ${system} --serial stdio`;
-    const command = `stty -g; sh -c 'echo pid=$$; ${sddf}'; echo status=$?; stty -g`;
-    this.process = new SddfProcess(['-qfec', command, '/dev/null'], ['script']);
+  constructor(system: string, command = sddfCommand()) {
+    const sddf = `exec ${process.execPath} ${command} run ${system} --serial stdio`;
+    const line = `stty -g; sh -c 'echo pid=$$; ${sddf}'; echo status=$?; stty -g`;
+    this.process = new SddfProcess(['-qfec', line, '/dev/null'], ['script']);
   }
 
   /** Sends a signal to the run alone, as `kill` would. */
@@ -68,7 +69,8 @@ describe.runIf(process.platform === 'linux')('a run in a terminal', () => {
       `export { serialSystem as system } from ${JSON.stringify(serial)};
        process.stdin.on('data', () => { throw new Error('crash on purpose'); });`,
     );
-    const run = new TerminalRun(file);
+    // The file imports the sources, so the command that runs it must be from source, too.
+    const run = new TerminalRun(file, 'cli/sddf.mjs');
     await run.process.says(/client1\.\s+Please give me character!/);
     run.process.type('x');
     await run.process.says(/crash on purpose/);

@@ -1,8 +1,7 @@
 /** `sddf` as a user runs it: a child process whose text can be waited for. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-
-const SDDF = 'cli/sddf.mjs';
+import { sddfCommand } from './sddf-command.ts';
 
 export class SddfProcess {
   readonly child: ChildProcess;
@@ -11,7 +10,10 @@ export class SddfProcess {
   readonly #waits: (() => void)[] = [];
 
   /** @param command another program that runs it, such as `script` */
-  constructor(args: readonly string[], command: readonly string[] = [process.execPath, SDDF]) {
+  constructor(
+    args: readonly string[],
+    command: readonly string[] = [process.execPath, sddfCommand()],
+  ) {
     const [program = '', ...first] = command;
     this.child = spawn(program, [...first, ...args]);
     for (const stream of [this.child.stdout, this.child.stderr]) {
