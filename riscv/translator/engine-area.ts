@@ -16,4 +16,6 @@ export const AREA = {
   /** Position and number of the runs that the caches are filled from: {@link KNOWN_RUN} each. */
   runs: HART.engine + 4,
   runCount: HART.engine + 8,
+  /** `retired` and `remaining` together, as they were when translated code was entered, u64: see `counters.ts`. */
+  granted: HART.engine + 16,
 } as const;

@@ -122,6 +122,52 @@ describe('limits', () => {
     expect(counts).toEqual(ENGINES.map(() => [EXIT.ecall, TEXT + 28, 815n]));
   });
 
+  /** Reads counters in a function, in a loop that walks through memory, in a branch that is taken seldom, and nowhere. */
+  const COUNTERS = `
+        li    s1, 4
+outer:  csrr  s2, cycle
+        jal   ra, deeper
+        mv    a1, a0
+        li    a2, 7
+walk:   csrr  s3, instret
+        sd    s3, 0(a1)
+        addi  a1, a1, 8
+        addi  a2, a2, -1
+        bne   a2, zero, walk
+        csrrci zero, cycle, 0
+        addi  s1, s1, -1
+        bne   s1, zero, outer
+        ecall
+deeper: andi  t0, s1, 1
+        beq   t0, zero, even
+        csrrc s4, instret, zero
+        addi  t1, t1, 3
+        csrrsi s5, cycle, 0
+even:   csrr  s6, instret
+        csrr  s7, cycle
+        ret
+`;
+
+  test.each([0, 2 ** 32 - 20])('counters are read alike, with %i retired before', (retired) => {
+    const made = (engine: EngineKind, translations: Translations): RiscvMachine => {
+      const one = machine(engine, COUNTERS, { translations });
+      one.setX(10, BigInt(DATA));
+      one.setWord(HART.retired, retired);
+      return one;
+    };
+    const translations = new Translations();
+    const reference = made('interpreter', translations);
+
+    for (let limit = 1; limit <= 190; limit += 1) {
+      const translated = made('translator', translations);
+      translated.run(limit);
+      if (translated.word(HART.remaining) > 0) translated.run(translated.word(HART.remaining));
+      reference.run(1);
+
+      expect(stateOf(translated), `after ${limit} instructions`).toBe(stateOf(reference));
+    }
+  });
+
   test('functions that call each other across units stop in the same states', () => {
     const reference = machine('interpreter', CALLS);
     const translations = new Translations();

@@ -19,6 +19,8 @@ import type { AccessGroup } from './access-groups.ts';
 import type { AffineLoop } from './affine-loops.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { type FastLoopLocals, writeCharge, writeRounds } from './fast-loop.ts';
+import { isCounterRead } from './counters.ts';
+import { AREA } from './engine-area.ts';
 import type { FlowNode } from './flow-graph.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Block, isInterpreted } from './functions.ts';
@@ -249,7 +251,8 @@ class FunctionWriter implements Writing, NodeWriter {
         if (inside.has(group)) this.#accesses.locate(group);
         else this.#accesses.check(group, () => this.#leaveAt(here.place, here.pc));
       }
-      this.#writePlain(instruction, group, pc);
+      if (isCounterRead(instruction)) this.#writeCounter(place, instruction);
+      else this.#writePlain(instruction, group, pc);
       const dirty = this.#dirtyAfter(place, instructions, index);
       place = { ...place, dirty, charged: place.charged - 1 };
       pc += instruction.length;
@@ -330,6 +333,25 @@ class FunctionWriter implements Writing, NodeWriter {
     assert(arithmetic !== undefined, 'a block has translated instructions and its end');
     arithmetic(this, instruction, pc);
     this.set(instruction.rd);
+  }
+
+  /** What was granted, less what is left before this instruction: see `counters.ts`. */
+  #writeCounter({ charged, rounds }: Place, { rd }: Instruction): void {
+    const { code } = this;
+    code.get(HART_LOCAL);
+    code.access(ACCESS.i64Load, AREA.granted);
+    code.get(this.#budget);
+    if (rounds !== undefined) {
+      code.get(rounds.local);
+      code.i32(rounds.length);
+      code.op(OP.i32Mul);
+      code.op(OP.i32Add);
+    }
+    code.i32(charged - (rounds?.length ?? 0));
+    code.op(OP.i32Add);
+    code.op(OP.i64ExtendI32U);
+    code.op(OP.i64Sub);
+    this.set(rd);
   }
 
   #writeEnd(before: Place, last: Instruction, pc: number): void {

@@ -2,11 +2,16 @@
 
 import type { Instruction } from '../decode.ts';
 import { OP_OF } from '../operations.ts';
+import { isCounterRead } from './counters.ts';
 import { memoryOperationOf } from './memory-operations.ts';
 import { arithmeticOf } from './arithmetic.ts';
 
-export function isTranslated({ op }: Instruction): boolean {
+export function isTranslated(instruction: Instruction): boolean {
+  const { op } = instruction;
   return (
-    op === OP_OF.fence || arithmeticOf(op) !== undefined || memoryOperationOf(op) !== undefined
+    op === OP_OF.fence ||
+    arithmeticOf(op) !== undefined ||
+    memoryOperationOf(op) !== undefined ||
+    isCounterRead(instruction)
   );
 }

@@ -141,6 +141,10 @@ export class Translator {
     const x = this.#words;
     const before = x[REMAINING] as number;
     x[AREA.entryPoints >> 2] = text.table;
+    const granted = ((x[RETIRED] as number) + before) | 0;
+    const carry = granted >>> 0 < before ? 1 : 0;
+    x[AREA.granted >> 2] = granted;
+    x[(AREA.granted >> 2) + 1] = (x[RETIRED + 1] as number) + carry;
     const [unit] = this.#unitsOf(text);
     assert(unit !== undefined, 'what is entered has been translated');
     // Each unit's can enter all of them.
