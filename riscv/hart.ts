@@ -45,11 +45,21 @@ export const HART = {
   zero: 704,
   /** u64: where what is written to x0 goes. Nobody reads it. */
   discarded: 712,
+  /**
+   * Nanoseconds since power-on, u64, and what an instruction takes of them, i32: an instruction begins at `clock`, less
+   * `remaining` times `clockStep`, with `remaining` as it is before it. A step below 0 says that this is not how time passes:
+   * then {@link Outside.nowNs} is asked. Whoever runs the hart keeps both up to date.
+   */
+  clock: 720,
+  clockStep: 728,
   /** What an engine keeps for itself: cached runs of the address space. */
-  engine: 720,
+  engine: 736,
 } as const;
 
 export const HART_BYTES = 2048;
+
+/** What the `time` register counts in: 10 MHz, as on QEMU's `virt`. The `cycle` register counts nanoseconds, cycles of 1 GHz. */
+export const NS_PER_TICK = 100;
 
 /** Index in `registers` of x0..x31. x0 has none: its index is that of the pc, and nobody may use it. */
 export const SLOT_OF_X: readonly number[] = [
@@ -107,7 +117,6 @@ export interface Outside {
    */
   readDevice(run: Run, offset: number, width: number): number;
   writeDevice(run: Run, offset: number, value: number, width: number): void;
-  /** The `time` register, ticks of 100 ns, in [low, high] halves of 32 bits. */
-  timeLow(): number;
-  timeHigh(): number;
+  /** Nanoseconds since power-on, a whole number; asked when `HART.clockStep` is below 0. */
+  nowNs(): number;
 }

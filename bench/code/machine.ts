@@ -70,8 +70,7 @@ export class CodeMachine implements Worker {
       generation: () => 0,
       readDevice: () => 0,
       writeDevice: () => undefined,
-      timeLow: () => 0,
-      timeHigh: () => 0,
+      nowNs: () => 0,
     });
     const bulk = bulkFunctions(read.image);
     this.#engine = createEngine({ engine, ram: this.#ram, at: this.#hart, space, bulk });

@@ -105,6 +105,7 @@ export const OP = {
   i32WrapI64: 0xa7,
   i64ExtendI32S: 0xac,
   i64ExtendI32U: 0xad,
+  i64TruncF64U: 0xb1,
   f32DemoteF64: 0xb6,
   f64ConvertI32S: 0xb7,
   f64ConvertI32U: 0xb8,

@@ -64,13 +64,14 @@ export const ENDLESS_INSTRUCTIONS = 100_000_000;
 const HOST_SLICE_NS = 500_000;
 const HOST_SLICE_MIN = 1_000;
 const HOST_SLICE_FIRST = 20_000;
-const NS_PER_TICK = 100;
 const TWO_TO_32 = 2 ** 32;
 
 const ECALL = EXIT.ecall;
 const LIMIT = EXIT.limit;
 const REMAINING = HART.remaining >>> 2;
 const TRAP_VALUE = HART.trapValue >>> 2;
+const CLOCK = HART.clock >>> 2;
+const CLOCK_STEP = HART.clockStep >>> 2;
 const FLOATING_POINT = HART.hasFloatingPoint >>> 2;
 const WORDS = (REGISTER_COUNT + 1) << 1;
 
@@ -90,6 +91,9 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   readonly #isVirtual: boolean = this.options.clock === 'virtual';
   readonly #instructionNs: number = this.options.costs.instruction;
   readonly #deviceNs: number = this.options.costs.deviceAccess;
+  /** What engines need to know the time by themselves; -1 when they cannot, since it passes by itself or by fractions. */
+  readonly #clockStep: number =
+    this.#isVirtual && Number.isInteger(this.#instructionNs) ? this.#instructionNs : -1;
   readonly #calls: CallCounter = new CallCounter(this.options.counters);
   readonly #log: (text: string) => void = this.options.log;
   /** Instructions executed and accounted for. */
@@ -114,6 +118,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.executed = 0;
     this.userNs = 0;
     this.#hart.fill(0);
+    this.#hart[CLOCK_STEP] = this.#clockStep;
     const { ram, makeEngine } = options;
     this.#engine = makeEngine({ ram, at: this.hartAt, space: new AddressSpace(ram, this) });
   }
@@ -205,6 +210,16 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     const count = instructions | 0;
     this.#granted = count;
     this.#hart[REMAINING] = count;
+    this.#setClock();
+  }
+
+  /** Tells the engines when the next instruction begins, all before it being accounted for. */
+  #setClock(): void {
+    const step = this.#clockStep;
+    if (step < 0) return;
+    const ns = this.#thread.now() + this.#granted * step;
+    this.#hart[CLOCK] = ns % TWO_TO_32;
+    this.#hart[CLOCK + 1] = ns / TWO_TO_32;
   }
 
   /** Accounts for what has been executed, and lets its time pass. */
@@ -289,17 +304,9 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.#stopIfDue();
   }
 
-  timeLow(): number {
-    return this.#ticks() % TWO_TO_32;
-  }
-
-  timeHigh(): number {
-    return Math.floor(this.#ticks() / TWO_TO_32);
-  }
-
-  #ticks(): number {
+  nowNs(): number {
     this.#settle();
-    return Math.floor(this.#thread.now() / NS_PER_TICK);
+    return this.#thread.now();
   }
 
   /** The time of an access is that of its instruction, and the access takes some itself. */
@@ -308,6 +315,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     if (!this.#isVirtual || this.#deviceNs === 0) return;
     this.userNs += this.#deviceNs;
     this.#thread.charge(this.#deviceNs);
+    this.#setClock();
   }
 
   /** Time has passed, and a device may have more to do than before: the slice ends no later than what happens next. */

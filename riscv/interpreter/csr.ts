@@ -4,13 +4,15 @@
  */
 
 import type { Instruction } from '../decode.ts';
-import { HART, type Outside } from '../hart.ts';
+import { HART, NS_PER_TICK, type Outside } from '../hart.ts';
 import { OP_OF } from '../operations.ts';
 import { wordOfResult, wordOfX } from './cells.ts';
 
 const FCSR = HART.fcsr >> 2;
 const HAS_FLOATING_POINT = HART.hasFloatingPoint >> 2;
 const RETIRED = HART.retired >> 2;
+const REMAINING = HART.remaining >> 2;
+const TWO_TO_32 = 2 ** 32;
 
 /** The parts of `fcsr` by number: fflags, frm and the whole. */
 const FLOATING_POINT_CSRS: Readonly<Record<number, { shift: number; mask: number }>> = {
@@ -20,7 +22,7 @@ const FLOATING_POINT_CSRS: Readonly<Record<number, { shift: number; mask: number
 };
 
 /**
- * Executes a CSR instruction. `retired` must be up to date: it is what `cycle` and `instret` read.
+ * Executes a CSR instruction. `retired` and `remaining` must be up to date: counters are made of them.
  *
  * @returns whether it is legal; nothing is done when not
  */
@@ -39,16 +41,18 @@ export function executeCsr(x: Int32Array, instruction: Instruction, outside: Out
   return true;
 }
 
-/** `cycle`, `time` and `instret`: an instruction is a cycle. */
+/** `cycle` and `time`, of the clock that all harts share, and `instret`, of this hart alone. */
 function readCounter(x: Int32Array, instruction: Instruction, outside: Outside): boolean {
   if (written(x, instruction, 0) !== undefined) return false;
   switch (instruction.imm) {
     case 0xc00: // cycle
-    case 0xc02: // instret
-      putResult(x, instruction, x[RETIRED] as number, x[RETIRED + 1] as number);
+      putNumber(x, instruction, nanoseconds(x, outside));
       return true;
     case 0xc01: // time
-      putResult(x, instruction, outside.timeLow(), outside.timeHigh());
+      putNumber(x, instruction, Math.floor(nanoseconds(x, outside) / NS_PER_TICK));
+      return true;
+    case 0xc02: // instret
+      putResult(x, instruction, x[RETIRED] as number, x[RETIRED + 1] as number);
       return true;
     default:
       return false;
@@ -65,6 +69,19 @@ function written(x: Int32Array, { op, rs1 }: Instruction, old: number): number |
   if (op === OP_OF.csrrw || op === OP_OF.csrrwi) return operand;
   if (rs1 === 0) return undefined;
   return op === OP_OF.csrrs || op === OP_OF.csrrsi ? old | operand : old & ~operand;
+}
+
+/** When this instruction begins. */
+function nanoseconds(x: Int32Array, outside: Outside): number {
+  const step = x[HART.clockStep >> 2] as number;
+  if (step < 0) return outside.nowNs();
+  const low = (x[HART.clock >> 2] as number) >>> 0;
+  const high = x[(HART.clock >> 2) + 1] as number;
+  return high * TWO_TO_32 + low - (x[REMAINING] as number) * step;
+}
+
+function putNumber(x: Int32Array, instruction: Instruction, value: number): void {
+  putResult(x, instruction, value % TWO_TO_32, Math.floor(value / TWO_TO_32));
 }
 
 function putResult(x: Int32Array, { rd }: Instruction, low: number, high: number): void {

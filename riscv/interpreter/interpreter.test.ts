@@ -460,12 +460,28 @@ describe('reservations', () => {
 });
 
 describe('CSRs', () => {
-  it('count instructions and read the time', () => {
+  it('count instructions, and read the time that the clock of the hart says', () => {
     const machine = machineWith('nop\ncsrr a0,instret\ncsrr a2,cycle\ncsrr a3,time\necall');
-    machine.time = 0x1_2345_6789n;
-    machine.run();
+    machine.setWord(HART.clockStep, 7);
+    machine.setDouble(HART.clock, 0x1_2345_6789n);
+    machine.run(100);
 
-    expect([A0, A2, 13].map((x) => machine.x(x))).toEqual([1n, 2n, 0x1_2345_6789n]);
+    // Two instructions before the one that reads, of the hundred.
+    const cycle = 0x1_2345_6789n - 98n * 7n;
+    expect([A0, A2, 13].map((x) => machine.x(x))).toEqual([1n, cycle, (cycle + 7n) / 100n]);
+  });
+
+  it('ask what the time is where the clock of the hart does not say', () => {
+    const machine = machineWith('nop\ncsrr a0,instret\ncsrr a2,cycle\ncsrr a3,time\necall');
+    machine.setWord(HART.clockStep, -1);
+    machine.nowNs = 2 ** 40 + 123;
+    machine.run(100);
+
+    expect(machine.asked).toEqual([98, 97]);
+    expect([A2, 13].map((x) => machine.x(x))).toEqual([
+      BigInt(machine.nowNs),
+      BigInt(machine.nowNs) / 100n,
+    ]);
   });
 
   it('split fcsr into flags and mode', () => {

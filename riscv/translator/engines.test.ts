@@ -135,6 +135,7 @@ walk:   csrr  s3, instret
         addi  a2, a2, -1
         bne   a2, zero, walk
         csrrci zero, cycle, 0
+        csrr  s8, time
         addi  s1, s1, -1
         bne   s1, zero, outer
         ecall
@@ -148,25 +149,45 @@ even:   csrr  s6, instret
         ret
 `;
 
-  test.each([0, 2 ** 32 - 20])('counters are read alike, with %i retired before', (retired) => {
-    const made = (engine: EngineKind, translations: Translations): RiscvMachine => {
-      const one = machine(engine, COUNTERS, { translations });
-      one.setX(10, BigInt(DATA));
-      one.setWord(HART.retired, retired);
-      return one;
-    };
-    const translations = new Translations();
-    const reference = made('interpreter', translations);
+  test.each([
+    [0, 1],
+    [2 ** 32 - 20, 37],
+    [0, -1],
+  ])(
+    'counters are read alike, with %i retired before and %i ns for an instruction',
+    (before, step) => {
+      const most = 190;
+      const translations = new Translations();
+      /** A hart whose time, as far as it is asked, is that of its instructions too. */
+      const made = (engine: EngineKind): RiscvMachine => {
+        const one = machine(engine, COUNTERS, { translations });
+        one.setX(10, BigInt(DATA));
+        one.setWord(HART.retired, before);
+        one.setWord(HART.clockStep, step);
+        return one;
+      };
+      const run = (one: RiscvMachine, from: number, count: number): void => {
+        one.setDouble(HART.clock, BigInt((from + count) * step));
+        Object.defineProperty(one, 'nowNs', {
+          configurable: true,
+          get: () => 5 * (from + count - one.word(HART.remaining)),
+        });
+        for (let left = count; left > 0; left = one.word(HART.remaining)) one.run(left);
+        // What is over says nothing.
+        one.setDouble(HART.clock, 0n);
+      };
+      const reference = made('interpreter');
 
-    for (let limit = 1; limit <= 190; limit += 1) {
-      const translated = made('translator', translations);
-      translated.run(limit);
-      if (translated.word(HART.remaining) > 0) translated.run(translated.word(HART.remaining));
-      reference.run(1);
+      for (let limit = 1; limit <= most; limit += 1) {
+        const translated = made('translator');
+        run(translated, 1e6, limit);
+        run(reference, 1e6 + limit - 1, 1);
 
-      expect(stateOf(translated), `after ${limit} instructions`).toBe(stateOf(reference));
-    }
-  });
+        expect(stateOf(translated), `after ${limit} instructions`).toBe(stateOf(reference));
+      }
+      expect(reference.asked.length > 0).toBe(step < 0);
+    },
+  );
 
   test('functions that call each other across units stop in the same states', () => {
     const reference = machine('interpreter', CALLS);

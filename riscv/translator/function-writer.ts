@@ -12,14 +12,14 @@ import { assert } from '../../memory/assert.ts';
 import { Code, type FunctionBody, type Label } from '../../memory/wasm/code.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import type { Instruction } from '../decode.ts';
-import { HART, SLOT_OF_X } from '../hart.ts';
+import { HART, NS_PER_TICK, SLOT_OF_X } from '../hart.ts';
 import { OPERATIONS } from '../operations.ts';
 import { Accesses } from './access.ts';
 import type { AccessGroup } from './access-groups.ts';
 import type { AffineLoop } from './affine-loops.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { type FastLoopLocals, writeCharge, writeRounds } from './fast-loop.ts';
-import { isCounterRead } from './counters.ts';
+import { COUNTER, isCounterRead } from './counters.ts';
 import { AREA } from './engine-area.ts';
 import type { FlowNode } from './flow-graph.ts';
 import type { FunctionPlan } from './function-plan.ts';
@@ -335,11 +335,29 @@ class FunctionWriter implements Writing, NodeWriter {
     this.set(instruction.rd);
   }
 
-  /** What was granted, less what is left before this instruction: see `counters.ts`. */
-  #writeCounter({ charged, rounds }: Place, { rd }: Instruction): void {
+  /** See `counters.ts`. */
+  #writeCounter(place: Place, { rd, imm }: Instruction): void {
     const { code } = this;
     code.get(HART_LOCAL);
-    code.access(ACCESS.i64Load, AREA.granted);
+    if (imm === COUNTER.instret) {
+      code.access(ACCESS.i64Load, AREA.granted);
+      this.#putRemaining(place);
+      code.op(OP.i64ExtendI32U);
+      code.op(OP.i64Sub);
+    } else {
+      this.#putRemaining(place);
+      code.call(this.helpers.nanoseconds);
+      if (imm === COUNTER.time) {
+        code.i64(NS_PER_TICK);
+        code.op(OP.i64DivU);
+      }
+    }
+    this.set(rd);
+  }
+
+  /** Instructions that remain, the one at this place among them. */
+  #putRemaining({ charged, rounds }: Place): void {
+    const { code } = this;
     code.get(this.#budget);
     if (rounds !== undefined) {
       code.get(rounds.local);
@@ -349,9 +367,6 @@ class FunctionWriter implements Writing, NodeWriter {
     }
     code.i32(charged - (rounds?.length ?? 0));
     code.op(OP.i32Add);
-    code.op(OP.i64ExtendI32U);
-    code.op(OP.i64Sub);
-    this.set(rd);
   }
 
   #writeEnd(before: Place, last: Instruction, pc: number): void {

@@ -13,7 +13,7 @@ import { defineSearch } from './run-caches.ts';
 import type { Text } from './text.ts';
 import type { Helpers } from './writing.ts';
 
-const { i32, i64 } = TYPE;
+const { i32, i64, f64 } = TYPE;
 
 /** Of a text's functions: (hart, entry, depth) → pc. */
 export const FUNCTION_SIGNATURE = { parameters: [i32, i32, i32], results: [i64] };
@@ -21,6 +21,7 @@ export const FUNCTION_SIGNATURE = { parameters: [i32, i32, i32], results: [i64] 
 export const HOST_MODULE = 'host';
 export const FIND_IMPORT = 'find';
 export const BULK_IMPORT = 'bulk';
+export const NOW_IMPORT = 'now';
 /** The table of a text's functions, which its units share. */
 export const TABLE_IMPORT = 'functions';
 
@@ -45,11 +46,20 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
     BULK_IMPORT,
     module.type({ parameters: [i32, i32], results: [i32] }),
   );
+  const now = module.importFunction(
+    HOST_MODULE,
+    NOW_IMPORT,
+    module.type({ parameters: [], results: [f64] }),
+  );
   const unary = module.type({ parameters: [i64], results: [i64] });
   const helpers = {
     dispatch: module.function(
       module.type({ parameters: [i32, i32, i64], results: [i64] }),
       dispatchBody(text, module.type(FUNCTION_SIGNATURE)),
+    ),
+    nanoseconds: module.function(
+      module.type({ parameters: [i32, i32], results: [i64] }),
+      nanosecondsBody(now),
     ),
     mulhu: module.function(module.type({ parameters: [i64, i64], results: [i64] }), mulhuBody()),
     rev8: module.function(unary, rev8Body()),
@@ -152,6 +162,35 @@ function putFunction(code: Code, word: number): void {
   code.op(OP.i32Sub);
   code.i32(ENTRY_BITS);
   code.op(OP.i32ShrU);
+}
+
+/** As `HART.clock` says. Who is asked for the time looks at what has been executed so far. */
+function nanosecondsBody(now: number): FunctionBody {
+  const code = new Code(2);
+  const [hart, remaining] = [0, 1];
+  const step = code.local(i32);
+  code.get(hart);
+  code.access(ACCESS.i32Load, HART.clockStep);
+  code.tee(step);
+  code.i32(0);
+  code.op(OP.i32LtS);
+  code.if();
+  code.get(hart);
+  code.get(remaining);
+  code.access(ACCESS.i32Store, HART.remaining);
+  code.call(now);
+  code.op(OP.i64TruncF64U);
+  code.op(OP.return);
+  code.end();
+  code.get(hart);
+  code.access(ACCESS.i64Load, HART.clock);
+  code.get(remaining);
+  code.op(OP.i64ExtendI32U);
+  code.get(step);
+  code.op(OP.i64ExtendI32U);
+  code.op(OP.i64Mul);
+  code.op(OP.i64Sub);
+  return code.finish();
 }
 
 /** By halves: a·b = (ah·bh)<<64 + (ah·bl + al·bh)<<32 + al·bl, with what is carried out of the middle. */

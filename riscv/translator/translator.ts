@@ -14,7 +14,13 @@ import { EXIT, HART, HART_BYTES } from '../hart.ts';
 import { ENTRY_BITS } from './entry-points.ts';
 import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES, LIMIT_SHORTFALL } from './engine-area.ts';
 import { Pieces } from './pieces.ts';
-import { BULK_IMPORT, FIND_IMPORT, HOST_MODULE, TABLE_IMPORT } from './runtime-functions.ts';
+import {
+  BULK_IMPORT,
+  FIND_IMPORT,
+  HOST_MODULE,
+  NOW_IMPORT,
+  TABLE_IMPORT,
+} from './runtime-functions.ts';
 import type { CompiledText, CompiledUnit, Translations } from './translations.ts';
 
 /** What the translator needs of the interpreter. */
@@ -246,6 +252,7 @@ export class Translator {
       [HOST_MODULE]: {
         memory: ram.memory,
         [TABLE_IMPORT]: functions,
+        [NOW_IMPORT]: () => this.#options.space.outside.nowNs(),
         [FIND_IMPORT]: (_hart: number, low: number, high: number) => this.#find(low, high),
         [BULK_IMPORT]: (_hart: number, index: number) => this.#doAtOnce(index),
       },

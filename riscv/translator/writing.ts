@@ -22,6 +22,8 @@ export interface Writing {
 export interface Helpers {
   /** (hart, depth, pc) → what the code at `pc` returned; the pc itself when there is none. */
   readonly dispatch: number;
+  /** (hart, remaining) → nanoseconds since power-on at the instruction before which so many remain. */
+  readonly nanoseconds: number;
   /** Upper half of an unsigned product. */
   readonly mulhu: number;
   /** Bytes in reverse order. */

@@ -85,8 +85,7 @@ export function makeRig({ engine, text, translations, laziness }: RigOptions): R
       return (offset * 0x0101_0101) % 2 ** (8 * width);
     },
     writeDevice: (_run, offset, value, width) => note(`write ${offset} ${value} ${width}`),
-    timeLow: () => 7,
-    timeHigh: () => 0,
+    nowNs: () => 700,
   });
   const made = createEngine({
     engine,

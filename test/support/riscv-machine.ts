@@ -48,7 +48,9 @@ export class RiscvMachine {
   onDevice: () => void = () => {};
   /** What the device answers. */
   deviceValue = 0x8765_4321;
-  time = 0n;
+  nowNs = 0;
+  /** What remained whenever the time was asked. */
+  readonly asked: number[] = [];
   #mappings: readonly Run[] = [];
   #generation = 0;
   readonly space: AddressSpace;
@@ -178,8 +180,10 @@ export class RiscvMachine {
         this.onDevice();
         this.accesses.push({ kind: 'write', offset, width, value });
       },
-      timeLow: () => Number(BigInt.asIntN(32, this.time)),
-      timeHigh: () => Number(BigInt.asIntN(32, this.time >> 32n)),
+      nowNs: () => {
+        this.asked.push(this.word(HART.remaining));
+        return this.nowNs;
+      },
     };
   }
 }
