@@ -62,6 +62,8 @@ export class Board {
   readonly plic: Plic;
   readonly turns: TurnQueue;
   readonly irqMax = PLIC_SOURCES - 1;
+  /** The alarm of the board's real-time clock, where it has one. */
+  alarm: ClockEvent | undefined;
   readonly #liveTurns = new LiveTurns();
   /** Wakes whoever waits for the next event; the kernel looks at the time itself. */
   readonly #deadline: ClockEvent = { fire: () => (this.#deadlineNs = Infinity) };
@@ -211,6 +213,12 @@ export class Board {
   /** Whether no device will do anything by itself: no event is ahead but, at most, the kernel's own deadline. */
   get isAtRest(): boolean {
     return !this.#liveTurns.anyDue && !this.irqPending && this.clock.hasNoneBut(this.#deadline);
+  }
+
+  /** The same, but that {@link alarm} may be set: whether anybody waits for it, only its driver can tell. */
+  get hasOnlyAlarmAhead(): boolean {
+    const isDeviceDue = this.#liveTurns.anyDue || this.irqPending;
+    return !isDeviceDue && this.clock.hasNoneBut(this.#deadline, this.alarm);
   }
 
   /**

@@ -18,8 +18,8 @@ export interface Clock {
   cancel(event: ClockEvent): void;
   /** @returns the time of the earliest event, `Infinity` when there is none */
   nextEventAt(): number;
-  /** @returns whether no event is scheduled but, at most, this one */
-  hasNoneBut(event: ClockEvent): boolean;
+  /** @returns whether no event is scheduled but, at most, these */
+  hasNoneBut(event: ClockEvent, other?: ClockEvent): boolean;
   /** Fires every event whose time has come. @returns how many fired */
   fireDue(): number;
   /** Virtual time: lets `deltaNs` pass for work done. Host time: does nothing, for it passes by itself. */

@@ -36,9 +36,12 @@ export class EventSchedule {
     return event;
   }
 
-  /** @returns whether there is no event but, at most, this one */
-  hasNoneBut(event: ClockEvent): boolean {
-    return this.#count === 0 || (this.#count === 1 && this.#events[0] === event);
+  /** @returns whether there is no event but, at most, these */
+  hasNoneBut(event: ClockEvent, other: ClockEvent = event): boolean {
+    for (let at = 0; at < this.#count; at += 1) {
+      if (this.#events[at] !== event && this.#events[at] !== other) return false;
+    }
+    return true;
   }
 
   #insert(event: ClockEvent, atNs: number): void {

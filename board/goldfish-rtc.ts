@@ -39,7 +39,8 @@ export class GoldfishRtc implements Device {
   readonly #irqLine: IrqLine;
   readonly #lint: Lint;
   readonly #epochSeconds: number;
-  readonly #alarm: ClockEvent = { fire: () => this.#ring() };
+  /** On the board's schedule while the alarm is set. */
+  readonly alarm: ClockEvent = { fire: () => this.#ring() };
   // Guest time = clock + offset.
   #offsetLow = 0;
   #offsetHigh = 0;
@@ -100,7 +101,7 @@ export class GoldfishRtc implements Device {
         return this.#updateIrq();
       case GOLDFISH_RTC.CLEAR_ALARM:
         this.#armed = false;
-        return this.#clock.cancel(this.#alarm);
+        return this.#clock.cancel(this.alarm);
       case GOLDFISH_RTC.CLEAR_INTERRUPT:
         this.#pending = false;
         return this.#updateIrq();
@@ -119,7 +120,7 @@ export class GoldfishRtc implements Device {
     this.#armed = false;
     this.#pending = false;
     this.#irqEnabled = false;
-    this.#clock.cancel(this.#alarm);
+    this.#clock.cancel(this.alarm);
     this.#updateIrq();
   }
 
@@ -162,9 +163,9 @@ export class GoldfishRtc implements Device {
     const time = this.#time();
     const leftNs = (this.#alarmHigh - time.high) * TWO_32 + (this.#alarmLow - time.low);
     if (leftNs > 0) {
-      this.#clock.schedule(this.#alarm, this.#clock.now() + leftNs);
+      this.#clock.schedule(this.alarm, this.#clock.now() + leftNs);
     } else {
-      this.#clock.cancel(this.#alarm);
+      this.#clock.cancel(this.alarm);
       this.#ring();
     }
   }

@@ -73,8 +73,8 @@ export class HostClock extends DevicePart<() => number> implements Clock {
     return this.#schedule.earliestAt;
   }
 
-  hasNoneBut(event: ClockEvent): boolean {
-    return this.#schedule.hasNoneBut(event);
+  hasNoneBut(event: ClockEvent, other?: ClockEvent): boolean {
+    return this.#schedule.hasNoneBut(event, other);
   }
 
   /** Fires what is due at one reading of the clock; an event that asks for a time after it waits for the next turn. */

@@ -33,8 +33,8 @@ export class VirtualClock implements Clock {
     return this.#schedule.earliestAt;
   }
 
-  hasNoneBut(event: ClockEvent): boolean {
-    return this.#schedule.hasNoneBut(event);
+  hasNoneBut(event: ClockEvent, other?: ClockEvent): boolean {
+    return this.#schedule.hasNoneBut(event, other);
   }
 
   fireDue(): number {

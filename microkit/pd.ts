@@ -53,6 +53,12 @@ export interface EntryPoints {
    * wake-up, the wake-up is counted as wasted.
    */
   progress?(this: void): number;
+  /**
+   * Whether the program waits for time to pass: a time-out has been set that somebody counts on, or a device owes an answer
+   * that a watchdog would miss. Asked of all programs when nothing but the clock's alarm is ahead: if none of them waits, a run
+   * "until all is quiet" is over. Left out: the driver of the clock waits, as others cannot be asked; any other does not.
+   */
+  awaitsTime?(this: void): boolean;
 }
 
 /** A TCB by a user capability. The results are error numbers of the kernel's ABI, 0 for none. */

@@ -53,6 +53,11 @@ describe('a world', () => {
     [{ at: 'net.link', fault: 'down', when: { timeNs: 300_000 }, for: { durationNs: 90_000 } }, {}],
     [{ at: 'net.irq', fault: 'delay', when: { probability: 0.5 } }, { answered: 102 }],
     [{ at: 'net.irq', fault: 'spurious', when: { timeNs: 500_000 } }, { answered: 102 }],
+    // What the driver's watchdog is for.
+    [{ at: 'net.irq', fault: 'lose', when: { every: 3 } }, { answered: 102 }],
+    [{ at: 'net.device', fault: 'reset', when: { timeNs: 3e6 } }, {}],
+    [{ at: 'net.device', fault: 'unplug', when: { timeNs: 3e6 }, for: { durationNs: 1e6 } }, {}],
+    [{ at: 'net.tx.ring', fault: 'keep', when: { nth: [9, 10] } }, {}],
   ] as const)('%j is borne by the system', (rule, traffic) => {
     const outcome = world(plan(rule as Partial<Rule>));
     expect(outcome.strikes.length).toBeGreaterThan(0);

@@ -32,6 +32,7 @@ export function attachDevices(board: Board, wires: Wires): void {
     lint: board.lint,
   });
   board.attach('goldfish-rtc', GOLDFISH_RTC_PLACE, rtc);
+  board.alarm = rtc.alarm;
   if (wires.net !== undefined) attachNetwork(board, wires.net);
   for (const [index, plug] of (wires.blocks ?? []).entries()) attachDisk(board, index, plug);
   if (wires.serial !== undefined) attachSerial(board, wires.serial);

@@ -8,7 +8,7 @@
  *               98        └─ client1_net_copier
  *               97            ├─ client0            10.0.2.15, answers ARP, ping, and UDP on ports 1235 and 7
  *               97            └─ client1            10.0.2.16
- *              102    timer_driver         passive: runs on its callers' time
+ *              102    timer_driver         passive: runs on its callers' time; for the driver's watchdog and the clients
  *
  * The option `path` takes protection domains out, to see what each of them costs: `4pd` is without copiers, `2pd` is
  * the driver and one client alone, `dummy` has copiers that do not copy. The option `clients` says how many there are.
@@ -33,9 +33,9 @@ import {
   type SystemBuilder,
 } from '../microkit/builder.ts';
 import type { Program } from '../microkit/pd.ts';
-import { type Net, net, type NetClientOptions } from '../microkit/sddf/net.ts';
+import { type Net, net, type NetClientOptions, type NetOptions } from '../microkit/sddf/net.ts';
 import { timer } from '../microkit/sddf/timer.ts';
-import { networkDevice, timerDevice } from './devices.ts';
+import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
 import { ChoiceError, type SystemModule, type SystemOption } from './system.ts';
 
 /** The programs on the path. */
@@ -132,8 +132,9 @@ function build(choices: Choices): BuildResult {
   });
   const parts = new Parts(sys, choices);
   const driver = parts.add('ethernet_driver', 'driver', { priority: 101, ...LONG_BUDGET });
-  const network =
-    path === '2pd' ? net(sys, { device: networkDevice, driver }) : virtualised(sys, parts, driver);
+  timers.addWatchdog(driver);
+  const alone = { device: networkDevice, driver, watchdogNs: NET_WATCHDOG_NS };
+  const network = path === '2pd' ? net(sys, alone) : virtualised(sys, parts, alone);
   for (const { name, ip, mac } of CLIENTS.slice(0, clients)) {
     const client = parts.add(name, 'client', { priority: 97, ...LONG_BUDGET });
     timers.addClient(client);
@@ -142,10 +143,10 @@ function build(choices: Choices): BuildResult {
   return sys.build();
 }
 
-function virtualised(sys: SystemBuilder, parts: Parts, driver: PdBuilder): Net {
+function virtualised(sys: SystemBuilder, parts: Parts, alone: NetOptions): Net {
   const tx = parts.add('net_virt_tx', 'tx', { priority: 100, ...LONG_BUDGET });
   const rx = parts.add('net_virt_rx', 'rx', { priority: 99 });
-  return net(sys, { device: networkDevice, driver, rx, tx });
+  return net(sys, { ...alone, rx, tx });
 }
 
 function withCopier(parts: Parts, client: string, path: Path): NetClientOptions {

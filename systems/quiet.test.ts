@@ -5,8 +5,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { GOLDFISH_RTC_PLACE } from '../board/board.ts';
+import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import { system, type SystemBuilder } from '../microkit/builder.ts';
-import type { EntryPoints } from '../microkit/pd.ts';
+import { type EntryPoints, messageInfo, type ProtectionDomain } from '../microkit/pd.ts';
+import { timer } from '../microkit/sddf/timer.ts';
+import { TIMER_SET_TIMEOUT, type TimerClientConfig } from '../queues/timer/config.ts';
+import { timerDevice } from './devices.ts';
 import { createTestbed, type Testbed } from './testbed.ts';
 
 const SCHEDULE_NS = 3_000_000;
@@ -17,6 +21,8 @@ const ALARM_LOW = 0x08;
 const ALARM_HIGH = 0x0c;
 const IRQ_ENABLED = 0x10;
 const DELAY_NS = 50_000_000;
+const TICK_NS = 10_000_000;
+const TICKS_MAX = 5;
 
 const idle: EntryPoints = { notified: () => undefined };
 
@@ -99,5 +105,66 @@ describe('a system with a domain schedule', () => {
     expect(lines).toEqual(['alarm']);
     expect(testbed.now()).toBeGreaterThanOrEqual(DELAY_NS);
     expect(testbed.isQuiet).toBe(true);
+  });
+});
+
+/** A client of the timer that sets one time-out after another, and says whether it waits. */
+function withTicks(kind: 'client' | 'watchdog', awaits: () => boolean, lines: string[]): Testbed {
+  const sys = system({ name: 'test' });
+  const driver = sys.pd('timer_driver', { program: timerDriver, priority: 102, passive: true });
+  const timers = timer(sys, { device: timerDevice, driver });
+  const ticker = sys.pd('ticker', {
+    program: (pd: ProtectionDomain<{ readonly timer: TimerClientConfig }>): EntryPoints => {
+      const { channel } = pd.config.timer;
+      const setTimeOut = (): void => {
+        pd.setMr(0, TICK_NS);
+        pd.ppcall(channel, messageInfo(TIMER_SET_TIMEOUT, 1));
+      };
+      setTimeOut();
+      return {
+        notified: () => {
+          pd.log('tick');
+          if (lines.length < TICKS_MAX) setTimeOut();
+        },
+        awaitsTime: awaits,
+      };
+    },
+  });
+  if (kind === 'watchdog') timers.addWatchdog(ticker);
+  else timers.addClient(ticker);
+  return boot(sys, lines);
+}
+
+describe('a timer that is set again and again', () => {
+  it('keeps a run going while somebody counts on its time-outs', () => {
+    const lines: string[] = [];
+    const testbed = withTicks('client', () => false, lines);
+
+    testbed.runUntilQuiet();
+
+    expect(lines).toHaveLength(TICKS_MAX);
+  });
+
+  it('is none to wait for when it is a watchdog that has nothing to find', () => {
+    const lines: string[] = [];
+    const testbed = withTicks('watchdog', () => false, lines);
+
+    testbed.runUntilQuiet();
+
+    expect(testbed.now()).toBeLessThan(TICK_NS);
+    expect(testbed.isQuiet).toBe(true);
+    expect(testbed.nextEventAt()).toBeLessThan(Infinity);
+    // It goes on looking when time is let pass.
+    testbed.runUntil(3.5 * TICK_NS);
+    expect(lines).toHaveLength(3);
+  });
+
+  it('is waited for as long as it has something to find', () => {
+    const lines: string[] = [];
+    const testbed = withTicks('watchdog', () => lines.length < 2, lines);
+
+    testbed.runUntilQuiet();
+
+    expect(lines).toHaveLength(2);
   });
 });

@@ -14,7 +14,7 @@ import { BLK_VIRT_COUNTERS } from '../virtualisers/blk/counters.ts';
 import { main as netVirtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx/virt-rx.ts';
 import { main as netVirtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
 import { addDisk } from './blk.ts';
-import { networkDevice } from './devices.ts';
+import { NET_WATCHDOG_NS, networkDevice } from './devices.ts';
 import type { ProgramCounterNames } from './system.ts';
 
 export const NEIGHBOURS = ['nothing', 'net', 'blk', 'all'] as const;
@@ -61,9 +61,12 @@ function addNetwork(sys: SystemBuilder, timers: Timer, addStats: (pd: PdBuilder)
     return made;
   };
   const folder = 'virtualisers/network';
+  const driver = pd('ethernet_driver', ethernetDriver, 'drivers/network/virtio/driver.ts', 101);
+  timers.addWatchdog(driver);
   const network = net(sys, {
     device: networkDevice,
-    driver: pd('ethernet_driver', ethernetDriver, 'drivers/network/virtio/driver.ts', 101),
+    driver,
+    watchdogNs: NET_WATCHDOG_NS,
     tx: pd('net_virt_tx', netVirtTx, `${folder}/tx/virt-tx.ts`, 100),
     rx: pd('net_virt_rx', netVirtRx, `${folder}/rx/virt-rx.ts`, 99),
   });

@@ -9,7 +9,7 @@
  * Under the virtual clock a run depends on the description, the wires and the seed alone.
  */
 
-import { Board, type BoardOptions } from '../board/board.ts';
+import { Board, type BoardOptions, GOLDFISH_RTC_PLACE } from '../board/board.ts';
 import type { DeviceRules } from '../board/device.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { type LintEntry, LintLog } from '../board/lint.ts';
@@ -28,7 +28,7 @@ import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initiali
 import type { BoardLack } from '../microkit/initialiser/root-task.ts';
 import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
-import type { ChildFault, Program } from '../microkit/pd.ts';
+import type { ChildFault, EntryPoints, Program } from '../microkit/pd.ts';
 import { describeHart } from '../microkit/runtime/hart-report.ts';
 import { DebugOutput } from '../microkit/runtime/debug-output.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
@@ -192,10 +192,13 @@ export class Testbed {
   readonly #debug: DebugOutput;
   readonly #counterNames: ProgramCounterNames;
   readonly #charged: Charged | undefined;
+  /** The domain that has the interrupt of the board's clock. */
+  readonly #alarmDriver: string | undefined;
   #outcome: 'idle' | 'deadline' = 'deadline';
 
   constructor(options: TestbedOptions) {
     this.system = options.system;
+    this.#alarmDriver = domainWithIrq(options.system, GOLDFISH_RTC_PLACE.irq);
     this.#counterNames = options.counters ?? {};
     this.board = makeBoard(options, () => this.#witnessed(options));
     this.random = new Random(options.seed ?? 0);
@@ -270,10 +273,18 @@ export class Testbed {
 
   /**
    * Whether nothing will ever happen again unless the host brings something. A domain schedule that goes round without
-   * work is no event.
+   * work is no event, and neither is the tick of a watchdog that would find nothing: see {@link EntryPoints.awaitsTime}.
    */
   get isQuiet(): boolean {
-    return this.isIdle && this.board.isAtRest && this.kernel.isAtRest;
+    if (!this.isIdle || !this.kernel.isAtRest) return false;
+    return this.board.isAtRest || (this.board.hasOnlyAlarmAhead && !this.#isTimeAwaited());
+  }
+
+  #isTimeAwaited(): boolean {
+    return this.#images.some((image) => {
+      const answer = image instanceof PdImage ? image.awaitsTime() : undefined;
+      return answer ?? image.name === this.#alarmDriver;
+    });
   }
 
   /**
@@ -393,6 +404,11 @@ export class Testbed {
       );
     }
   }
+}
+
+function domainWithIrq(system: SystemDescription, irq: number): string | undefined {
+  return flatten(system).find(({ pd }) => pd.irqs.some((each) => 'irq' in each && each.irq === irq))
+    ?.pd.name;
 }
 
 const SILENT: TestbedObserver = { log: () => undefined };

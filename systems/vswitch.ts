@@ -28,7 +28,7 @@ import {
   main as portCopy,
 } from '../virtualisers/network/vswitch/port-copy.ts';
 import { main as vswitch, NET_VSWITCH_COUNTERS } from '../virtualisers/network/vswitch/vswitch.ts';
-import { networkDevice, timerDevice } from './devices.ts';
+import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
 import type { SystemModule } from './system.ts';
 
 const CLIENTS = ['client0', 'client1', 'client2', 'client3'] as const;
@@ -58,9 +58,13 @@ function build(): BuildResult {
       passive: true,
     }),
   });
+  const folder = 'drivers/network/virtio';
+  const driver = counted('ethernet_driver', ethernetDriver, `${folder}/driver.ts`, 101);
+  time.addWatchdog(driver);
   const network = net(sys, {
     device: networkDevice,
-    driver: counted('ethernet_driver', ethernetDriver, 'drivers/network/virtio/driver.ts', 101),
+    driver,
+    watchdogNs: NET_WATCHDOG_NS,
     tx: counted('net_virt_tx', virtTx, 'virtualisers/network/tx/virt-tx.ts', 100),
     rx: counted('net_virt_rx', virtRx, 'virtualisers/network/rx/virt-rx.ts', 99),
     vswitch: counted('vswitch', vswitch, 'virtualisers/network/vswitch/vswitch.ts', 97),

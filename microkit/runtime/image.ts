@@ -48,6 +48,7 @@ export class PdImage implements ProgramImage, DomainImage {
   readonly #program: Program<unknown>;
   readonly #observer: RuntimeObserver;
   #thread: UserThread | undefined;
+  #loop: PdLoop | undefined;
 
   constructor(options: PdImageOptions) {
     this.name = options.pd.pd.name;
@@ -68,6 +69,11 @@ export class PdImage implements ProgramImage, DomainImage {
   inspect(region: string): ReadonlyRegion | undefined {
     if (this.#thread === undefined) return undefined;
     return mapReadonly(this.#thread, this.#profile, region);
+  }
+
+  /** See {@link PdLoop.awaitsTime}. */
+  awaitsTime(): boolean | undefined {
+    return this.#loop?.awaitsTime();
   }
 
   /**
@@ -98,7 +104,7 @@ export class PdImage implements ProgramImage, DomainImage {
       counters: this.counters,
       observer: this.#observer,
     });
-    return new PdLoop({
+    const loop = new PdLoop({
       thread,
       profile: this.#profile,
       init: () => this.#program(pd),
@@ -108,6 +114,8 @@ export class PdImage implements ProgramImage, DomainImage {
       counters: this.counters,
       observer: this.#observer,
     });
+    this.#loop = loop;
+    return loop;
   }
 }
 

@@ -99,6 +99,7 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   #protected: EntryPoints['protected'];
   #fault: EntryPoints['fault'];
   #progress: EntryPoints['progress'];
+  #awaitsTime: EntryPoints['awaitsTime'];
   /** The event being handled: bits of the badge that are still to do, and the message that came with it. */
   #badgeLow = 0;
   #badgeHigh = 0;
@@ -107,6 +108,12 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   #reply = NO_REPLY;
   /** What `progress` was after the last event. */
   #progressSeen = 0;
+
+  /** What the program answers to {@link EntryPoints.awaitsTime}; undefined when it does not know. */
+  awaitsTime(): boolean | undefined {
+    const awaitsTime = this.#awaitsTime;
+    return awaitsTime === undefined ? undefined : awaitsTime();
+  }
 
   resume(): void {
     this.#accesses.count = 0;
@@ -126,6 +133,7 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     this.#protected = entry.protected;
     this.#fault = entry.fault;
     this.#progress = entry.progress;
+    this.#awaitsTime = entry.awaitsTime;
     this.#progressSeen = entry.progress === undefined ? -1 : entry.progress();
     for (const irq of this.#profile.irqs) this.#pd.irqAck(irq);
     if (this.#profile.passive) {

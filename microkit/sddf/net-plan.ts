@@ -21,8 +21,8 @@ export interface NetOptions {
   /** Memory for these buffers, when it is to lie at a certain place; a region of its own unless told. */
   readonly rxData?: RegionBuilder;
   /**
-   * How often the driver looks for a lost interrupt, which would otherwise be the last one; needs `time.addClient(driver)`.
-   * Never unless told: a driver that looks keeps a board with a virtual clock from coming to rest.
+   * How often the driver looks for a lost interrupt, which would otherwise be the last one; needs `time.addWatchdog(driver)`.
+   * Never unless told.
    */
   readonly watchdogNs?: number;
   /** Descriptors asked for in each virtqueue; 512 unless told. */

@@ -29,6 +29,7 @@ export class Timer {
   readonly #sys: SystemBuilder;
   readonly #options: TimerOptions;
   readonly #clients: PdBuilder[] = [];
+  readonly #watchdogs = new Set<PdBuilder>();
 
   constructor(sys: SystemBuilder, options: TimerOptions) {
     this.#sys = sys;
@@ -39,6 +40,12 @@ export class Timer {
     const { driver } = this.#options;
     const known = [driver, ...this.#clients];
     if (checkNewClient(this.#sys, known, pd, `the timer '${driver.name}'`)) this.#clients.push(pd);
+  }
+
+  /** A client for whose time-outs nobody waits: they do not keep a run from coming to rest. */
+  addWatchdog(pd: PdBuilder): void {
+    this.addClient(pd);
+    this.#watchdogs.add(pd);
   }
 
   /** Called by `build()`. */
@@ -58,12 +65,14 @@ export class Timer {
       client.configure((): { timer: TimerClientConfig } => ({
         timer: { channel: channel.b.value },
       }));
-      return channel.a;
+      return { id: channel.a, isWatchdog: this.#watchdogs.has(client) };
     });
+    const watchdogs = channels.filter(({ isWatchdog }) => isWatchdog);
     driver.configure((): TimerDriverConfig => ({
       registers,
       irq: irq.value,
-      clients: channels.map((id) => id.value),
+      clients: channels.map(({ id }) => id.value),
+      ...(watchdogs.length === 0 ? {} : { watchdogs: watchdogs.map(({ id }) => id.value) }),
     }));
   }
 }

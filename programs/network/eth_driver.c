@@ -6,6 +6,9 @@
  * transmit virtqueue → free queue. When the device breaks the rules it is reset: receive buffers go into the new virtqueue,
  * transmit buffers back to their senders, each exactly once.
  *
+ * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has reset itself, that holds on
+ * to a frame, or that has been plugged in.
+ *
  * The counterpart of drivers/network/virtio/driver.ts: the same batches and signals, so the same traffic on the wire.
  * Regions of the device: [0] its registers, [1] memory for the virtqueues.
  */
@@ -15,11 +18,18 @@
 #include "../sddf/network/queue.h"
 #include "../sddf/resources/device.h"
 #include "../sddf/signals.h"
+#include "../sddf/timer/config.h"
 #include "virtio_net_device.h"
 #include "virtio_net_regs.h"
 
 #define FRAME_BYTES_MIN 14
 #define FRAME_BYTES_MAX 1514
+
+/* How often the watchdog looks, and how often in a row it sees a device that finishes no transmission. */
+#define WATCHDOG_NS 10000000ul
+#define TX_STILL_TICKS_MAX 500
+/* How long an interrupt may be on its way. */
+#define SUSPECTED_NS 100000ul
 
 /* In the order of NET_DRIVER_COUNTERS in drivers/network/virtio/counters.ts. */
 enum {
@@ -42,12 +52,19 @@ enum {
     COUNT_USED_ID_LIES,
     COUNT_USED_LENGTH_LIES,
     COUNT_NUM_BUFFERS_LIES,
-    COUNT_NEEDS_RESET
+    COUNT_NEEDS_RESET,
+    COUNT_INTERRUPTS_LOST,
+    COUNT_SELF_RESETS,
+    COUNT_TX_STUCK,
+    COUNT_PLUGGED
 };
 DEFINE_COUNTERS();
 
 CONFIG_SECTION(".device_resources") struct device_resources device_resources = {0};
 CONFIG_SECTION(".net_driver_config") struct net_driver_config config = {0};
+
+/* Not filled in for a driver that is no client of the timer. */
+CONFIG_SECTION(".timer_client_config") struct timer_client_config timer = {0};
 
 static struct virtio_net_device device;
 static struct net_consumer rx_free;
@@ -57,6 +74,15 @@ static struct net_consumer tx_active;
 static microkit_channel irq;
 static bool is_running;
 static bool is_link_up;
+/* There is no device at all: one may be plugged in. */
+static bool is_unplugged;
+static bool has_watchdog;
+/* Interrupts served, and how many it were when a tick last saw something that none had told of; -1 when it saw nothing. */
+static int64_t served;
+static int64_t suspected_after = -1;
+/* Ticks of the watchdog since the device has last finished a transmission, and how many it had finished by then. */
+static uint32_t tx_still_ticks;
+static uint16_t tx_taken;
 
 /* Without a device, frames are not kept waiting but given back. */
 static bool can_send(void)
@@ -120,6 +146,7 @@ static void recover(void)
     count(COUNT_RESETS, 1);
     const char *problem = virtio_net_start(&device);
     is_running = problem == NULL;
+    tx_still_ticks = 0;
     reclaim_rx(&old_rx);
     while (virtqueue_reclaim(&old_tx, &taken)) {
         give_back(taken.addr, COUNT_TX_LOST_IN_RESET);
@@ -133,6 +160,7 @@ static void recover(void)
         /* Nothing is outstanding any more, however far the device got. */
         device.rx = old_rx;
         device.tx = old_tx;
+        is_unplugged = !virtio_net_is_present(&device);
         say_unusable(" any more", problem);
     }
     if (net_publish(&rx_active)) {
@@ -348,6 +376,7 @@ static void on_config_change(void)
 /* The rings are looked at whatever the interrupt's reasons say, so that a lost one costs time only. */
 static void handle_irq(void)
 {
+    served++;
     uint32_t reasons = virtio_net_take_interrupt(&device);
     count(reasons == 0 ? COUNT_INTERRUPTS_SPURIOUS : COUNT_INTERRUPTS, 1);
     if ((reasons & INTERRUPT_CONFIG_CHANGE) != 0) {
@@ -364,6 +393,76 @@ static void handle_irq(void)
     if (net_has_items(&rx_free) || needs_buffers()) {
         rx_provide();
     }
+}
+
+static void start(void)
+{
+    const char *problem = virtio_net_start(&device);
+    is_running = problem == NULL;
+    if (is_running) {
+        is_link_up = virtio_net_is_link_up(&device);
+        is_unplugged = false;
+    } else {
+        is_unplugged = !virtio_net_is_present(&device);
+        say_unusable("", problem);
+    }
+    rx_provide();
+    tx_provide();
+}
+
+/* An interrupt that is on its way is not lost: it gets another moment. */
+static void on_unserved(void)
+{
+    bool is_lost = suspected_after == served;
+    suspected_after = is_lost ? -1 : served;
+    if (is_lost) {
+        count(COUNT_INTERRUPTS_LOST, 1);
+        handle_irq();
+    }
+}
+
+/* Counts ticks. A buffer that the device keeps to itself while it finishes others is missed only when those are done. */
+static bool is_tx_stuck(void)
+{
+    bool is_moving = virtqueue_outstanding(&device.tx) == 0 || virtqueue_taken_count(&device.tx) != tx_taken;
+    tx_taken = virtqueue_taken_count(&device.tx);
+    tx_still_ticks = is_moving ? 0 : tx_still_ticks + 1;
+    return tx_still_ticks > TX_STILL_TICKS_MAX;
+}
+
+static void look_for_missed(void)
+{
+    if (!virtio_net_is_started(&device)) {
+        count(COUNT_SELF_RESETS, 1);
+        recover();
+    } else if (virtio_net_has_interrupt(&device) || virtqueue_has_used(&device.rx) || virtqueue_has_used(&device.tx)) {
+        on_unserved();
+    } else if (is_tx_stuck()) {
+        count(COUNT_TX_STUCK, 1);
+        recover();
+    }
+}
+
+static void arm_watchdog(void)
+{
+    if (has_watchdog && (is_running || is_unplugged)) {
+        timer_set_timeout(timer.driver_id, suspected_after == served ? SUSPECTED_NS : WATCHDOG_NS);
+    }
+}
+
+/*
+ * A lost interrupt is the last one: the device sends the next when its used index passes what the driver has asked for, which
+ * the driver moves on when it has been interrupted. So somebody has to look, now and then.
+ */
+static void tick(void)
+{
+    if (is_running) {
+        look_for_missed();
+    } else if (is_unplugged && virtio_net_is_present(&device)) {
+        count(COUNT_PLUGGED, 1);
+        start();
+    }
+    arm_watchdog();
 }
 
 static void check_config(void)
@@ -391,16 +490,10 @@ void init(void)
     device.rings_io_addr = rings->io_addr;
     device.rings_bytes = rings->region.size;
 
-    const char *problem = virtio_net_start(&device);
-    is_running = problem == NULL;
-    if (is_running) {
-        is_link_up = virtio_net_is_link_up(&device);
-    } else {
-        say_unusable("", problem);
-    }
-    rx_provide();
-    tx_provide();
+    has_watchdog = sddf_has_magic(timer.magic, SDDF_CLASS_TIMER);
+    start();
     microkit_irq_ack(irq);
+    arm_watchdog();
 }
 
 void notified(microkit_channel ch)
@@ -411,11 +504,9 @@ void notified(microkit_channel ch)
         microkit_deferred_irq_ack(irq);
     } else if (ch == config.virt_tx.id) {
         tx_provide();
-    } else {
-        /* Without virtualisers, one channel can serve both directions. */
+    } else if (ch == config.virt_rx.id) {
         rx_provide();
-        if (config.virt_rx.id == config.virt_tx.id) {
-            tx_provide();
-        }
+    } else {
+        tick();
     }
 }

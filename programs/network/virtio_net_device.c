@@ -222,6 +222,21 @@ uint32_t virtio_net_take_interrupt(struct virtio_net_device *device)
     return reasons;
 }
 
+bool virtio_net_has_interrupt(struct virtio_net_device *device)
+{
+    return read32(device, INTERRUPT_STATUS) != 0;
+}
+
+bool virtio_net_is_started(struct virtio_net_device *device)
+{
+    return (read32(device, STATUS) & STATUS_DRIVER_OK) != 0;
+}
+
+bool virtio_net_is_present(struct virtio_net_device *device)
+{
+    return read32(device, MAGIC_VALUE) == MAGIC_VIRT && read32(device, DEVICE_ID) == DEVICE_ID_NETWORK;
+}
+
 bool virtio_net_needs_reset(struct virtio_net_device *device)
 {
     return (read32(device, STATUS) & STATUS_DEVICE_NEEDS_RESET) != 0;

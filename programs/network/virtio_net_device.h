@@ -29,6 +29,15 @@ void virtio_net_notify_tx(struct virtio_net_device *device);
 /* Reads and acknowledges the interrupt's reasons: INTERRUPT_… bits, 0 when it was spurious. */
 uint32_t virtio_net_take_interrupt(struct virtio_net_device *device);
 
+/* Whether the device has something to say that nobody has acknowledged. */
+bool virtio_net_has_interrupt(struct virtio_net_device *device);
+
+/* Whether it still knows that it has been started: a device that has reset itself does not, and says nothing. */
+bool virtio_net_is_started(struct virtio_net_device *device);
+
+/* Whether there is a network device behind the registers. */
+bool virtio_net_is_present(struct virtio_net_device *device);
+
 bool virtio_net_needs_reset(struct virtio_net_device *device);
 bool virtio_net_is_link_up(struct virtio_net_device *device);
 

@@ -135,6 +135,12 @@ static inline uint16_t virtqueue_outstanding(const struct virtqueue *queue)
     return (uint16_t)(queue->chains - queue->free_count);
 }
 
+/* How many finished requests have been taken, in 16 bits: stands still while the device finishes nothing. */
+static inline uint16_t virtqueue_taken_count(const struct virtqueue *queue)
+{
+    return queue->next_used;
+}
+
 /* Gives the device a buffer, to be published with the batch. The caller has seen that there is room. */
 static inline void virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32_t len)
 {

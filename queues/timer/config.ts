@@ -10,6 +10,8 @@ export interface TimerDriverConfig {
   readonly irq: number;
   /** Channels of the clients. */
   readonly clients: readonly number[];
+  /** Those of them for whose time-outs nobody waits: watchdogs, which look now and then and find nothing as a rule. */
+  readonly watchdogs?: readonly number[];
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
 }

@@ -10,7 +10,15 @@ import type { IrqLine } from '../../board/device.ts';
 import type { Point } from './injector.ts';
 import { type Excuse, fault, type ParameterKind, type PointKind, type Strike } from './point.ts';
 
-export function irqPoint(device: string, group: string): PointKind {
+/** Whether the driver of a device looks, now and then, for what no interrupt has told it. */
+export type Watchdog = 'watched' | 'unwatched';
+
+/** @param watchdog what a lost interrupt excuses depends on it; none unless told */
+export function irqPoint(
+  device: string,
+  group: string,
+  watchdog: Watchdog = 'unwatched',
+): PointKind {
   return {
     name: `${device}.irq`,
     group,
@@ -24,7 +32,7 @@ export function irqPoint(device: string, group: string): PointKind {
         parameters: {
           for: { what: 'how long', unit: 'ns', min: 1, max: 1e12, standard: lostFor(group) },
         },
-        excuses: LOST_EXCUSES[group] ?? ['rest', 'watchdog'],
+        excuses: lostExcuses(group, watchdog),
         rows: [40, 38],
       }),
       fault({
@@ -65,12 +73,18 @@ function lostFor(group: string): ParameterKind['standard'] {
   return group === 'net' || group === 'blk' ? 1e12 : { min: 100_000, max: 100_000_000 };
 }
 
-const LOST_EXCUSES: Readonly<Record<string, readonly Excuse[]>> = {
-  // The driver has no watchdog, and with an event index the device does not raise the line again.
-  net: ['rest', 'progress', 'loss', 'order'],
-  // A receiver that nobody serves overruns.
-  serial: ['rest', 'loss', 'contents'],
-};
+function lostExcuses(group: string, watchdog: Watchdog): readonly Excuse[] {
+  switch (group) {
+    case 'net':
+      // With an event index the device does not raise the line again. A watchdog looks within what clients are patient for.
+      return watchdog === 'watched' ? [] : ['rest', 'progress', 'loss', 'order'];
+    case 'serial':
+      // A receiver that nobody serves overruns.
+      return ['rest', 'loss', 'contents'];
+    default:
+      return ['rest', 'watchdog'];
+  }
+}
 
 /** A spurious interrupt ends by itself. */
 const SPURIOUS_NS = 1_000;

@@ -8,7 +8,7 @@ import { clockPoint } from './clock-point.ts';
 import { diskPointKinds } from './disk-points.ts';
 import { dmaPoint } from './dma-window.ts';
 import { clientsOf, domainPoints } from './domains.ts';
-import { irqPoint } from './irq-line.ts';
+import { irqPoint, type Watchdog } from './irq-line.ts';
 import { netWirePoints } from './net-wire.ts';
 import type { PointKind } from './point.ts';
 import { clientQueues, sharedQueuePoint } from './shared-queues.ts';
@@ -28,6 +28,7 @@ export interface SimDevice {
   readonly boardName: string;
   /** Names of its virtqueues, by their number; none of a device that is not virtio. */
   readonly queues: readonly string[];
+  readonly watchdog: Watchdog;
 }
 
 /** The control queue, which no driver of ours uses, is none. */
@@ -46,7 +47,8 @@ export function devicesOf(system: SystemDescription): readonly SimDevice[] {
     queues: readonly string[],
   ): void => {
     const { irq, name: boardName } = node;
-    if (isUsed(node)) found.push({ name, class: kind, irq, boardName, queues });
+    const watchdog = watchdogOf(system, irq);
+    if (isUsed(node)) found.push({ name, class: kind, irq, boardName, queues, watchdog });
   };
   add('net', 'net', networkDevice, NET_QUEUES);
   blockDevices.forEach((node, index) => add(`blk${index}`, 'blk', node, [`blk${index}`]));
@@ -56,6 +58,16 @@ export function devicesOf(system: SystemDescription): readonly SimDevice[] {
   }
   add('rtc', 'timer', { ...timerDevice, name: 'goldfish-rtc' }, []);
   return found;
+}
+
+/** Whether the domain that has an interrupt has a watchdog and a timer for it, by its record. */
+function watchdogOf(system: SystemDescription, irq: number): Watchdog {
+  const driver = flatten(system).find(({ pd }) =>
+    pd.irqs.some((each) => 'irq' in each && each.irq === irq),
+  );
+  const config = driver?.pd.config;
+  if (typeof config !== 'object' || config === null) return 'unwatched';
+  return 'watchdogNs' in config && 'timer' in config ? 'watched' : 'unwatched';
 }
 
 /** @returns all points, those of a device together */
@@ -70,14 +82,16 @@ export function pointsOf(system: SystemDescription): readonly PointKind[] {
   ];
 }
 
-function devicePoints({ name, class: group, queues }: SimDevice): readonly PointKind[] {
+function devicePoints({ name, class: group, queues, watchdog }: SimDevice): readonly PointKind[] {
   return [
-    irqPoint(name, group),
+    irqPoint(name, group, watchdog),
     ...(group === 'net' ? netWirePoints(name) : []),
     ...(group === 'blk' ? diskPointKinds(name) : []),
     ...(group === 'serial' ? uartLinePoints(name) : []),
     ...(group === 'timer' ? [clockPoint(name)] : []),
-    ...(queues.length === 0 ? [] : [...virtioRegisterPoints(name, group), dmaPoint(name, group)]),
-    ...queues.map((queue) => usedRingPoint(queue, group)),
+    ...(queues.length === 0
+      ? []
+      : [...virtioRegisterPoints(name, group, watchdog), dmaPoint(name, group)]),
+    ...queues.map((queue) => usedRingPoint(queue, group, watchdog)),
   ];
 }

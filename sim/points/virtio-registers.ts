@@ -10,8 +10,8 @@ import type { Device } from '../../board/device.ts';
 import type { VirtioMmio } from '../../board/virtio/mmio.ts';
 import { MMIO } from '../../board/virtio/mmio-registers.ts';
 import type { Point } from './injector.ts';
-import type { PlannedIrqLine } from './irq-line.ts';
-import { fault, type FaultKind, type PointKind, within } from './point.ts';
+import type { PlannedIrqLine, Watchdog } from './irq-line.ts';
+import { type Excuse, fault, type FaultKind, type PointKind, within } from './point.ts';
 import type { PlannedQueue } from './used-ring.ts';
 
 const ALL_ONES = 0xffff_ffff;
@@ -30,41 +30,52 @@ const SETUP_FAULTS: readonly FaultKind[] = [
     chaos: 'often',
   }),
 ];
-const DEVICE_FAULTS: readonly FaultKind[] = [
-  fault({
-    name: 'needs-reset',
-    what: 'the device sets DEVICE_NEEDS_RESET, and tells so',
-    trigger: 'moment',
-    excuses: ['loss', 'errors'],
-    rows: [59],
-  }),
-  fault({
-    name: 'reset',
-    what: 'the device resets itself and forgets everything, without a word',
-    trigger: 'moment',
-    // A driver that knows nothing of it goes on notifying; without a watchdog, which the shipped network systems do not
-    // switch on yet, nobody can notice.
-    excuses: ['loss', 'errors', 'watchdog', 'rules', 'progress', 'rest'],
-    rows: [58],
-  }),
-  fault({
-    name: 'unplug',
-    what: 'the device is pulled out: its registers read as all ones; plugged in again when the fault is over',
-    trigger: 'moment',
-    // What was pulled out needs nobody to notice that it is back.
-    excuses: ['loss', 'errors', 'progress', 'rules'],
-    rows: [60],
-  }),
-  fault({
-    name: 'vanish',
-    what: 'the device is gone: DeviceID reads 0 and its status 0; back when the fault is over',
-    trigger: 'moment',
-    excuses: ['loss', 'errors', 'progress', 'rules'],
-    rows: [60],
-  }),
-];
+/** @param watchdog without one nobody notices that a device has forgotten everything, or is there again */
+function deviceFaults(group: string, watchdog: Watchdog): readonly FaultKind[] {
+  const isWatched = watchdog === 'watched';
+  const unnoticed: readonly Excuse[] = isWatched ? [] : ['progress', 'rest'];
+  // The watchdog of a disk bites late, that of a network within what clients are patient for.
+  // A disk that was pulled out is given up.
+  const back: readonly Excuse[] = group === 'net' && isWatched ? [] : ['progress'];
+  const late: readonly Excuse[] = group === 'net' && isWatched ? [] : ['watchdog'];
+  return [
+    fault({
+      name: 'needs-reset',
+      what: 'the device sets DEVICE_NEEDS_RESET, and tells so',
+      trigger: 'moment',
+      excuses: ['loss', 'errors'],
+      rows: [59],
+    }),
+    fault({
+      name: 'reset',
+      what: 'the device resets itself and forgets everything, without a word',
+      trigger: 'moment',
+      // A driver that knows nothing of it goes on notifying.
+      excuses: ['loss', 'errors', 'rules', ...late, ...unnoticed],
+      rows: [58],
+    }),
+    fault({
+      name: 'unplug',
+      what: 'the device is pulled out: its registers read as all ones; plugged in again when the fault is over',
+      trigger: 'moment',
+      excuses: ['loss', 'errors', 'rules', ...back],
+      rows: [60],
+    }),
+    fault({
+      name: 'vanish',
+      what: 'the device is gone: DeviceID reads 0 and its status 0; back when the fault is over',
+      trigger: 'moment',
+      excuses: ['loss', 'errors', 'rules', ...back],
+      rows: [60],
+    }),
+  ];
+}
 
-export function virtioRegisterPoints(device: string, group: string): readonly PointKind[] {
+export function virtioRegisterPoints(
+  device: string,
+  group: string,
+  watchdog: Watchdog = 'unwatched',
+): readonly PointKind[] {
   const shared = { group, states: [] };
   return [
     {
@@ -106,7 +117,7 @@ export function virtioRegisterPoints(device: string, group: string): readonly Po
       name: `${device}.device`,
       what: `${device} as a whole`,
       opportunity: '',
-      faults: DEVICE_FAULTS,
+      faults: deviceFaults(group, watchdog),
     },
   ];
 }

@@ -43,10 +43,10 @@ const PAUSE_NS_MAX = 60_000;
 const QUESTION_BYTES_MAX = 1514;
 /**
  * Behind one burst in so many nothing is asked until all has been answered: a lost wake-up shows only when nobody gives the
- * next push. A pause ends after this long, longer than a fault lasts.
+ * next push. A pause ends after this long, longer than a fault lasts and than a driver's watchdog waits.
  */
 const PAUSE_ONE_IN = 4;
-const ANSWERED_WITHIN_NS = 10_000_000;
+const ANSWERED_WITHIN_NS = 25_000_000;
 
 export class NetWorkload implements Workload, EthernetWire {
   readonly patienceNs = 50_000_000;

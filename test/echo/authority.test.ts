@@ -122,8 +122,9 @@ describe('a domain', () => {
       '2 endpoint 9 0:2',
       '3 pageTable',
       '4 reply',
-      '11 notification 1 0:1',
       '12 notification 1 0:1',
+      '13 notification 1 0:1',
+      '75 endpoint 9 80000000:1', // channel 1: the timer driver, for the watchdog
       '138 irqHandler',
     ]);
     expect(held.get('client0')).toEqual([
@@ -133,7 +134,7 @@ describe('a domain', () => {
       '4 reply',
       '11 notification 1 0:2',
       '12 notification 1 0:2',
-      '74 endpoint 9 80000000:1', // it may call the timer driver, and not notify it
+      '74 endpoint 9 80000000:2', // it may call the timer driver, and not notify it
     ]);
   });
 

@@ -29,6 +29,13 @@ export const NET_DRIVER_COUNTERS = counterNames(
   'usedLengthLies',
   'numBuffersLies',
   'needsReset',
-  /** Work that only a look at the rings has found: its interrupt was lost. */
+  // What only the watchdog has found.
+  /** Work that no interrupt had told of. */
   'interruptsLost',
+  /** A device that had reset itself without a word. */
+  'selfResets',
+  /** A device that did not end its transmissions. */
+  'txStuck',
+  /** A device that was not there before. */
+  'plugged',
 );

@@ -87,6 +87,23 @@ export class VirtioNetDevice {
     return reasons;
   }
 
+  /** Whether the device has something to say that nobody has acknowledged. */
+  hasInterrupt(): boolean {
+    return this.#registers.read32(regs.INTERRUPT_STATUS) !== 0;
+  }
+
+  /** Whether it still knows that it has been started: a device that has reset itself does not, and says nothing. */
+  isStarted(): boolean {
+    return (this.#registers.read32(regs.STATUS) & regs.STATUS_DRIVER_OK) !== 0;
+  }
+
+  /** Whether there is a network device behind the registers. */
+  isPresent(): boolean {
+    const io = this.#registers;
+    if (io.read32(regs.MAGIC_VALUE) !== regs.MAGIC_VIRT) return false;
+    return io.read32(regs.DEVICE_ID) === regs.DEVICE_ID_NETWORK;
+  }
+
   needsReset(): boolean {
     return (this.#registers.read32(regs.STATUS) & regs.STATUS_DEVICE_NEEDS_RESET) !== 0;
   }

@@ -8,9 +8,9 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { EchoConfig } from '../../../clients/echo/echo.ts';
-import type { ProtectionDomain } from '../../../microkit/pd.ts';
+import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import { readCounters } from '../../../queues/counters.ts';
-import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import {
   type BareEcho,
   bareEcho,
@@ -30,6 +30,7 @@ import { NET_DRIVER_COUNTERS } from './counters.ts';
 
 const BUFFERS = 16;
 const FRAME = new Uint8Array(60).fill(0x5a);
+const WATCHDOG_NS = 5e8;
 
 /** A client that holds what it received, and sends what the test tells it to. */
 class Peer {
@@ -284,37 +285,95 @@ describe.each([
   });
 });
 
-describe('a lost interrupt', () => {
+/** A bench whose driver has a watchdog; `tick` lets it look, and `asked` are the time-outs that it has set. */
+function watchedBench(): Bench & { readonly asked: number[]; readonly tick: () => void } {
   const TIMER = 9;
-
-  it('is found at the next tick of the watchdog, which is set again each time', () => {
-    let asked = 0;
-    const one = bench({}, BUFFERS, {
-      driverConfig: { watchdogNs: 5e6, timer: { channel: TIMER } },
-      beforeStart: (system, driver) => {
-        const program = () => ({ notified: () => undefined, protected: () => ((asked += 1), 0) });
-        const timer = system.addPd({ name: 'timer', priority: 250, config: {}, program });
-        driver.connect(TIMER, timer, 0);
-      },
-    });
-    one.peer.give(one.dma);
+  const asked: number[] = [];
+  const one = bench({}, BUFFERS, {
+    driverConfig: { watchdogNs: WATCHDOG_NS, timer: { channel: TIMER } },
+    beforeStart: (system, driver) => {
+      const program = (pd: ProtectionDomain): EntryPoints => ({
+        notified: () => undefined,
+        protected: () => {
+          asked.push(pd.mr(0));
+          return 0;
+        },
+      });
+      const timer = system.addPd({ name: 'timer', priority: 250, config: {}, program });
+      driver.connect(TIMER, timer, 0);
+    },
+  });
+  const tick = (): void => {
+    one.echo.driver.raise(TIMER);
     one.echo.system.run();
-    const [chain] = one.nic.rx.takeAll() as [Chain];
-    const tick = (): void => {
-      one.echo.driver.raise(TIMER);
-      one.echo.system.run();
-    };
+  };
+  return { ...one, asked, tick };
+}
 
-    one.nic.rx.receive(chain, FRAME);
-    // No interrupt: it is lost.
-    one.echo.system.run();
-    expect(one.peer.received).toEqual([]);
+describe('a driver with a watchdog', () => {
+  it('finds what a lost interrupt was to tell, once it is sure that it is not on its way', () => {
+    const { peer, nic, dma, echo, tick, counters, asked } = watchedBench();
+    peer.give(dma);
+    echo.system.run();
+    const [chain] = nic.rx.takeAll() as [Chain];
+
+    nic.rx.receive(chain, FRAME);
+    echo.system.run();
     tick();
-    expect(one.peer.received.length).toBe(1);
-    expect(one.counters()).toMatchObject({ interruptsLost: 1, rxPackets: 1, resets: 0 });
+    expect(peer.received).toEqual([]);
     tick();
-    expect(one.counters()).toMatchObject({ interruptsLost: 1, interrupts: 0 });
-    expect(asked).toBe(3);
+
+    expect(peer.received).toHaveLength(1);
+    expect(counters()).toMatchObject({ interruptsLost: 1, rxPackets: 1, resets: 0 });
+    tick();
+    expect(counters()).toMatchObject({ interruptsLost: 1, interrupts: 0 });
+    expect(asked).toEqual([WATCHDOG_NS, 100_000, WATCHDOG_NS, WATCHDOG_NS]);
+  });
+
+  it('does not take an interrupt for lost that comes in between', () => {
+    const { peer, nic, dma, echo, tick, counters, interrupt } = watchedBench();
+    peer.give(dma);
+    peer.give(dma + NET_BUFFER_BYTES);
+    echo.system.run();
+    const [first, second] = nic.rx.takeAll() as [Chain, Chain];
+
+    nic.rx.receive(first, FRAME);
+    tick();
+    interrupt();
+    nic.rx.receive(second, FRAME);
+    tick();
+
+    expect(peer.received).toHaveLength(1);
+    expect(counters()).toMatchObject({ interruptsLost: 0, interrupts: 1 });
+  });
+
+  it('starts a device again that has reset itself', () => {
+    const { peer, nic, dma, echo, tick, counters } = watchedBench();
+    peer.give(dma);
+    echo.system.run();
+    expect(nic.rx.takeAll()).toHaveLength(1);
+
+    nic.status = 0;
+    tick();
+
+    expect(counters()).toMatchObject({ selfResets: 1, resets: 1 });
+    expect(nic.status).toBe(15);
+    expect(nic.rx.takeAll()).toHaveLength(1);
+  });
+
+  it('resets a device that holds on to a frame for more than five seconds', () => {
+    const { peer, nic, txData, echo, tick, counters } = watchedBench();
+    peer.send(txData, FRAME.length);
+    echo.system.run();
+    expect(nic.tx.takeAll()).toHaveLength(1);
+
+    for (let i = 0; i < 5e9 / WATCHDOG_NS; i += 1) tick();
+    expect(counters()).toMatchObject({ txStuck: 0, resets: 0 });
+    tick();
+
+    peer.collect();
+    expect(counters()).toMatchObject({ txStuck: 1, resets: 1, txLostInReset: 1 });
+    expect(peer.sentBack).toEqual([txData]);
   });
 });
 

@@ -6,6 +6,9 @@
  * transmit virtqueue → free queue. When the device breaks the rules it is reset: receive buffers go into the new
  * virtqueue, transmit buffers back to their senders, each exactly once.
  *
+ * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has reset itself, that holds on
+ * to a frame, or that has been plugged in.
+ *
  * Source: virtio 1.2 section 5.1.6 (device operation); sDDF 0.7 network driver protocol.
  */
 
@@ -36,6 +39,10 @@ const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
 /** With two VLAN tags; whether a frame has them is for the device to see. */
 const FRAME_BYTES_MAX = 1522;
+/** How long the device may finish no transmission while it has some: as long as Linux lets it. */
+const TX_STUCK_NS = 5e9;
+/** How long an interrupt may be on its way. */
+const SUSPECTED_NS = 100_000;
 /** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
 const LIE_HEADER = -100;
 
@@ -44,7 +51,11 @@ export { NET_DRIVER_COUNTERS as counters };
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
   const driver = new VirtioNetDriver(pd);
-  return { notified: (channel) => driver.notified(channel), progress: () => driver.moved };
+  return {
+    notified: (channel) => driver.notified(channel),
+    progress: () => driver.moved,
+    awaitsTime: () => driver.awaitsTime(),
+  };
 }
 
 class VirtioNetDriver extends ProgramState<NetDriverConfig> {
@@ -102,6 +113,14 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   };
   #state: 'running' | 'failed' = 'failed';
   #link: 'up' | 'down' = 'down';
+  /** Whether there is no device at all: one may be plugged in. */
+  #absence: 'none' | 'unplugged' = 'none';
+  /** Interrupts served, and how many it were when a tick last saw something that none had told of. */
+  #served = 0;
+  #suspectedAfter = NONE;
+  /** Ticks of the watchdog since the device has last finished a transmission, and how many it had finished by then. */
+  #txStillTicks = 0;
+  #txTaken = 0;
 
   constructor(pd: ProtectionDomain<NetDriverConfig>) {
     super(pd);
@@ -125,6 +144,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
 
   /** Serves the interrupt; the rings are looked at whatever its reasons say, so that a lost one costs time only. */
   handleIrq(): void {
+    this.#served += 1;
     const reasons = this.device.takeInterrupt();
     this.counters.add(reasons === 0 ? COUNT.interruptsSpurious : COUNT.interrupts, 1);
     if ((reasons & CONFIG_CHANGE) !== 0) this.#onConfigChange();
@@ -142,18 +162,58 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
    * which the driver moves on when it has been interrupted. So somebody has to look, now and then.
    */
   #tick(): void {
-    const { rx, tx } = this.device;
-    if (this.#state === 'running' && (rx.hasUsed() || tx.hasUsed())) {
-      this.counters.add(COUNT.interruptsLost, 1);
-      this.handleIrq();
+    if (this.#state === 'running') this.#lookForMissed();
+    else if (this.#absence === 'unplugged' && this.device.isPresent()) {
+      this.counters.add(COUNT.plugged, 1);
+      this.#start();
     }
     this.#armWatchdog();
   }
 
+  #lookForMissed(): void {
+    const { device } = this;
+    if (!device.isStarted()) {
+      this.counters.add(COUNT.selfResets, 1);
+      this.#recover();
+    } else if (device.hasInterrupt() || device.rx.hasUsed() || device.tx.hasUsed()) {
+      this.#onUnserved();
+    } else if (this.#isTxStuck()) {
+      this.counters.add(COUNT.txStuck, 1);
+      this.#recover();
+    }
+  }
+
+  /** An interrupt that is on its way is not lost: it gets another moment. */
+  #onUnserved(): void {
+    const isLost = this.#suspectedAfter === this.#served;
+    this.#suspectedAfter = isLost ? NONE : this.#served;
+    if (!isLost) return;
+    this.counters.add(COUNT.interruptsLost, 1);
+    this.handleIrq();
+  }
+
+  /** Counts ticks. A buffer that the device keeps to itself while it finishes others is missed only when those are done. */
+  #isTxStuck(): boolean {
+    const { tx } = this.device;
+    const isMoving = tx.outstanding === 0 || tx.takenCount !== this.#txTaken;
+    this.#txTaken = tx.takenCount;
+    this.#txStillTicks = isMoving ? 0 : this.#txStillTicks + 1;
+    return this.#txStillTicks * (this.#config.watchdogNs ?? Infinity) > TX_STUCK_NS;
+  }
+
+  /** Whether the next tick would find something, as far as one can see, or is one of several that the device is given. */
+  awaitsTime(): boolean {
+    const { timer, watchdogNs } = this.#config;
+    if (timer === undefined || watchdogNs === undefined || this.#state === 'failed') return false;
+    return this.device.rx.hasUsed() || this.device.tx.outstanding > 0;
+  }
+
   #armWatchdog(): void {
     const { timer, watchdogNs } = this.#config;
-    if (timer === undefined || watchdogNs === undefined || this.#state === 'failed') return;
-    this.pd.setMr(0, watchdogNs);
+    if (timer === undefined || watchdogNs === undefined) return;
+    if (this.#state === 'failed' && this.#absence === 'none') return;
+    const isSuspected = this.#suspectedAfter === this.#served;
+    this.pd.setMr(0, isSuspected ? Math.min(SUSPECTED_NS, watchdogNs) : watchdogNs);
     this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
   }
 
@@ -378,9 +438,11 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     if (problem !== undefined) {
       this.#state = 'failed';
       this.#link = 'down';
+      this.#absence = this.device.isPresent() ? 'none' : 'unplugged';
       this.pd.log(`network device cannot be used: ${problem}`);
     } else {
       this.#state = 'running';
+      this.#absence = 'none';
       this.#link = this.device.isLinkUp() ? 'up' : 'down';
       const mac = this.device.readMac() ?? 'without an address';
       this.pd.log(`network device ${mac}: link ${this.#link}, ${this.device.rx.chains} requests`);
@@ -407,12 +469,14 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     while (old?.tx.reclaim() === true) {
       this.#giveBack(old.tx.takenLow, old.tx.takenHigh, COUNT.txLostInReset);
     }
+    this.#txStillTicks = 0;
     if (problem === undefined) {
       this.#state = 'running';
       this.#link = device.isLinkUp() ? 'up' : 'down';
       if (device.rx.publish()) device.notifyRx();
     } else {
       this.#state = 'failed';
+      this.#absence = device.isPresent() ? 'none' : 'unplugged';
       this.pd.log(`network device given up after a reset: ${problem}`);
     }
     if (this.#rxActive.publish()) this.pd.notify(this.#rxChannel);

@@ -43,6 +43,7 @@ export function main(pd: ProtectionDomain<TimerDriverConfig>): EntryPoints {
     notified: (channel) => driver.notified(channel),
     protected: (channel, message) => driver.call(channel, message),
     progress: () => driver.served,
+    awaitsTime: () => driver.awaitsTime(),
   };
 }
 
@@ -53,6 +54,7 @@ class GoldfishTimer {
   readonly #registers: DeviceRegion;
   readonly #irq: Channel;
   readonly #clients: readonly Channel[];
+  readonly #watchdogs: readonly Channel[];
   /** When each client's time-out comes, in nanoseconds since the start; `Infinity`: none. */
   readonly #timeoutAt: Float64Array;
   readonly #counters: Counters<keyof typeof TIMER_DRIVER_COUNTERS>;
@@ -61,11 +63,12 @@ class GoldfishTimer {
   readonly #startHigh: number;
 
   constructor(pd: ProtectionDomain<TimerDriverConfig>) {
-    const { registers, irq, clients, stats } = pd.config;
+    const { registers, irq, clients, watchdogs = [], stats } = pd.config;
     this.#pd = pd;
     this.#registers = pd.deviceRegion(registers);
     this.#irq = irq;
     this.#clients = clients;
+    this.#watchdogs = watchdogs;
     this.#timeoutAt = new Float64Array(clients.length).fill(Infinity);
     this.#counters = new Counters(
       TIMER_DRIVER_COUNTERS,
@@ -106,6 +109,14 @@ class GoldfishTimer {
     }
     this.#counters.add(COUNT.callsRefused, 1);
     return EMPTY_REPLY;
+  }
+
+  /** Whether a time-out is ahead that somebody counts on. */
+  awaitsTime(): boolean {
+    return this.#clients.some(
+      (channel, client) =>
+        (this.#timeoutAt[client] as number) < Infinity && !this.#watchdogs.includes(channel),
+    );
   }
 
   #fireDue(): void {
