@@ -28,7 +28,7 @@ import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initiali
 import type { BoardLack } from '../microkit/initialiser/root-task.ts';
 import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
-import type { ChildFault, EntryPoints, Program } from '../microkit/pd.ts';
+import type { ChildFault, Program } from '../microkit/pd.ts';
 import { describeHart } from '../microkit/runtime/hart-report.ts';
 import { DebugOutput } from '../microkit/runtime/debug-output.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
@@ -273,7 +273,7 @@ export class Testbed {
 
   /**
    * Whether nothing will ever happen again unless the host brings something. A domain schedule that goes round without
-   * work is no event, and neither is the tick of a watchdog that would find nothing: see {@link EntryPoints.awaitsTime}.
+   * work is no event, and neither is the tick of a watchdog that would find nothing: see `awaitsTime` in `microkit/pd.ts`.
    */
   get isQuiet(): boolean {
     if (!this.isIdle || !this.kernel.isAtRest) return false;

@@ -3,77 +3,78 @@
 import type { Watchdog } from './irq-line.ts';
 import { type Excuse, fault, type FaultKind, type PointKind, upTo, within } from './point.ts';
 
+const RING_FAULTS: readonly FaultKind[] = [
+  fault({
+    name: 'over-report',
+    what: 'the device claims to have written more bytes than it has',
+    parameters: { by: upTo('bytes too many', 'bytes', [1, 4096], 0x7fff_ffff) },
+    excuses: ['contents', 'loss', 'errors'],
+    rows: [49],
+  }),
+  fault({
+    name: 'forge',
+    what: 'the used element names another chain',
+    parameters: { id: within('id in the element', 'value', 0, 2047) },
+    // The driver believes that it has a chain back which the device still has.
+    excuses: ['contents', 'loss', 'errors', 'watchdog', 'rules'],
+    rows: [50],
+  }),
+  fault({
+    name: 'repeat',
+    what: 'the used element names the chain that was handed back before',
+    // The driver believes that it has a chain back which the device still has.
+    excuses: ['contents', 'loss', 'errors', 'watchdog', 'rules'],
+    rows: [50],
+  }),
+  fault({
+    name: 'index-jump',
+    what: 'the used index runs ahead of what has been handed back, until the next batch',
+    parameters: { by: within('entries too far', 'count', 1, 0x7fff) },
+    excuses: ['contents', 'loss', 'errors'],
+    rows: [51],
+  }),
+  fault({
+    name: 'overtaken',
+    what: 'the chain is handed back behind the one that follows it',
+    excuses: ['order'],
+    rows: [10, 25],
+  }),
+  fault({
+    name: 'hold',
+    what: 'the chain is handed back late',
+    parameters: { by: upTo('how late', 'ns', [1_000, 500_000], 1e9) },
+    excuses: ['order'],
+    rows: [25],
+  }),
+  fault({
+    name: 'keep',
+    what: 'the chain is never handed back',
+    excuses: ['loss', 'errors', 'watchdog'],
+    rows: [9, 26],
+  }),
+  fault({
+    name: 'in-window',
+    what: 'the chain is handed back just before the driver acknowledges the next interrupt, and has none of its own',
+    excuses: ['order'],
+    rows: [40],
+  }),
+  fault({
+    name: 'only-kicked',
+    what: 'the device looks at the available ring only when it is notified, and wants to be notified of everything',
+    trigger: 'moment',
+    rows: [40],
+  }),
+];
+
 /** @param late what a driver without a watchdog that looks soon may make its clients wait for */
-function ringFaults(late: readonly Excuse[]): readonly FaultKind[] {
-  return [
-    fault({
-      name: 'over-report',
-      what: 'the device claims to have written more bytes than it has',
-      parameters: { by: upTo('bytes too many', 'bytes', [1, 4096], 0x7fff_ffff) },
-      excuses: ['contents', 'loss', 'errors'],
-      rows: [49],
-    }),
-    fault({
-      name: 'forge',
-      what: 'the used element names another chain',
-      parameters: { id: within('id in the element', 'value', 0, 2047) },
-      // The driver believes that it has a chain back which the device still has.
-      excuses: ['contents', 'loss', 'errors', 'watchdog', 'rules'],
-      rows: [50],
-    }),
-    fault({
-      name: 'repeat',
-      what: 'the used element names the chain that was handed back before',
-      // The driver believes that it has a chain back which the device still has.
-      excuses: ['contents', 'loss', 'errors', 'watchdog', 'rules'],
-      rows: [50],
-    }),
-    fault({
-      name: 'index-jump',
-      what: 'the used index runs ahead of what has been handed back, until the next batch',
-      parameters: { by: within('entries too far', 'count', 1, 0x7fff) },
-      excuses: ['contents', 'loss', 'errors'],
-      rows: [51],
-    }),
-    fault({
-      name: 'index-back',
-      what: 'the used index goes back, until the next batch',
-      parameters: { by: within('entries', 'count', 1, 256) },
-      excuses: ['contents', 'loss', 'errors', ...late],
-      rows: [51],
-    }),
-    fault({
-      name: 'overtaken',
-      what: 'the chain is handed back behind the one that follows it',
-      excuses: ['order'],
-      rows: [10, 25],
-    }),
-    fault({
-      name: 'hold',
-      what: 'the chain is handed back late',
-      parameters: { by: upTo('how late', 'ns', [1_000, 500_000], 1e9) },
-      excuses: ['order'],
-      rows: [25],
-    }),
-    fault({
-      name: 'keep',
-      what: 'the chain is never handed back',
-      excuses: ['loss', 'errors', 'watchdog'],
-      rows: [9, 26],
-    }),
-    fault({
-      name: 'in-window',
-      what: 'the chain is handed back just before the driver acknowledges the next interrupt, and has none of its own',
-      excuses: ['order'],
-      rows: [40],
-    }),
-    fault({
-      name: 'only-kicked',
-      what: 'the device looks at the available ring only when it is notified, and wants to be notified of everything',
-      trigger: 'moment',
-      rows: [40],
-    }),
-  ];
+function indexBack(late: readonly Excuse[]): FaultKind {
+  return fault({
+    name: 'index-back',
+    what: 'the used index goes back, until the next batch',
+    parameters: { by: within('entries', 'count', 1, 256) },
+    excuses: ['contents', 'loss', 'errors', ...late],
+    rows: [51],
+  });
 }
 
 const DATA_FAULTS: readonly FaultKind[] = [
@@ -123,6 +124,11 @@ export function usedRingPoint(
     what: `the rings of the virtqueue ${queue}, as the device handles them`,
     opportunity: 'the device hands a chain back',
     states: [],
-    faults: [...ringFaults(late), ...DATA_FAULTS, ...(group === 'blk' ? STATUS_FAULTS : [])],
+    faults: [
+      ...RING_FAULTS,
+      indexBack(late),
+      ...DATA_FAULTS,
+      ...(group === 'blk' ? STATUS_FAULTS : []),
+    ],
   };
 }
