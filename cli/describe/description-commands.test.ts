@@ -113,7 +113,7 @@ describe('render', () => {
     const after = await run('report', file);
 
     expect(written.out.trim().split('\n')).toHaveLength(3);
-    expect(checked.out).toContain('right: 8 protection domains, 32 memory regions, 10 channels');
+    expect(checked.out).toContain('right: 8 protection domains, 32 memory regions, 11 channels');
     expect(after.out).toBe(before.out);
     expect(readFileSync(join(folder, 'echo.report.txt'), 'utf8')).toBe(before.out);
   });
