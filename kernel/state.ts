@@ -202,6 +202,9 @@ export class KernelState extends Configured<KernelStateOptions> {
   }
 }
 
+/** Copied for each kernel, which is faster than making them. */
+const EMPTY_QUEUES: readonly null[] = Array.from({ length: DOMAINS * PRIORITIES }, () => null);
+
 function emptyQueues(): (Tcb | null)[] {
-  return Array.from({ length: DOMAINS * PRIORITIES }, () => null);
+  return EMPTY_QUEUES.slice();
 }

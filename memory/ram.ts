@@ -12,16 +12,21 @@ import { assert } from './assert.ts';
 import { Configured } from './configured.ts';
 import { Code } from './wasm/code.ts';
 import { ModuleWriter } from './wasm/module.ts';
-import { ATOMIC, TYPE } from './wasm/opcodes.ts';
+import { ACCESS, ATOMIC, OP, TYPE } from './wasm/opcodes.ts';
 
 /** Physical address at which RAM begins on QEMU's RISC-V `virt` board. */
 export const RAM_BASE = 0x8000_0000;
 
 const WASM_PAGE_BYTES = 65_536;
 
+/** What is looked at in one step when memory is searched for what is not zero: a cache line. */
+const LINE_BYTES = 64;
+/** What is cleared at once. */
+const CLEARED_BYTES = 4096;
+
 /**
- * Four functions over the memory: `copy(to, from, length)` and `fill(to, byte, length)`, which are one instruction each,
- * and the ordered stores `store16(at, value)` and `store32(at, value)`.
+ * Five functions over the memory: `copy(to, from, length)` and `fill(to, byte, length)`, which are one instruction each,
+ * the ordered stores `store16(at, value)` and `store32(at, value)`, and `firstUsedLine(from, end)`.
  */
 function bulkModule(pages: number): Uint8Array {
   const module = new ModuleWriter();
@@ -30,7 +35,38 @@ function bulkModule(pages: number): Uint8Array {
   exportOver(module, 'fill', 3, (code) => code.memoryFill());
   exportOver(module, 'store16', 2, (code) => code.atomic(ATOMIC.i32Store16));
   exportOver(module, 'store32', 2, (code) => code.atomic(ATOMIC.i32Store));
+  exportFirstUsedLine(module);
   return module.finish();
+}
+
+/** A loop over lines, which reads a memory of 16 MiB in two milliseconds. */
+function exportFirstUsedLine(module: ModuleWriter): void {
+  const [at, end] = [0, 1];
+  const code = new Code(2);
+  const over = code.block();
+  const lines = code.loop();
+  code.get(at);
+  code.get(end);
+  code.op(OP.i32GeU);
+  code.brIf(over);
+  for (let offset = 0; offset < LINE_BYTES; offset += 8) {
+    code.get(at);
+    code.access(ACCESS.i64Load, offset);
+    if (offset > 0) code.op(OP.i64Or);
+  }
+  code.op(OP.i64Eqz);
+  code.op(OP.i32Eqz);
+  code.brIf(over);
+  code.get(at);
+  code.i32(LINE_BYTES);
+  code.op(OP.i32Add);
+  code.set(at);
+  code.br(lines);
+  code.end();
+  code.end();
+  code.get(at);
+  const signature = { parameters: [TYPE.i32, TYPE.i32], results: [TYPE.i32] };
+  module.exportFunction('firstUsedLine', module.function(module.type(signature), code.finish()));
 }
 
 /** A function that puts its arguments on the stack for one instruction. */
@@ -114,6 +150,10 @@ export class Ram extends Configured<RamParts> {
   readonly store16 = this.options.bulk['store16'] as (at: number, value: number) => void;
   /** Stores a 32-bit word, ordered as {@link Ram.store16}; `at` is a multiple of 4. */
   readonly store32 = this.options.bulk['store32'] as (at: number, value: number) => void;
+  readonly #firstUsedLine = this.options.bulk['firstUsedLine'] as (
+    from: number,
+    end: number,
+  ) => number;
   #stagingNext = this.options.sizeBytes;
 
   constructor(options: RamOptions) {
@@ -130,6 +170,41 @@ export class Ram extends Configured<RamParts> {
     assert(at + lengthBytes <= this.u8.length, 'the staging area is large enough');
     this.#stagingNext = at + lengthBytes;
     return at;
+  }
+
+  /**
+   * Looks for memory that is not zero, fast.
+   *
+   * @param from multiples of 4, both
+   * @returns the offset of the first word between `from` and `end` that is not zero; `end` when all are
+   */
+  firstUsed(from: number, end: number): number {
+    const firstLine = Math.min((from + LINE_BYTES - 1) & -LINE_BYTES, end);
+    const inFront = this.#firstUsedWord(from, firstLine);
+    if (inFront < firstLine) return inFront;
+    return this.#firstUsedWord(this.#firstUsedLine(firstLine, end & -LINE_BYTES), end);
+  }
+
+  #firstUsedWord(from: number, end: number): number {
+    const { i32 } = this;
+    let at = from;
+    while (at < end && i32[at >>> 2] === 0) at += 4;
+    return at;
+  }
+
+  /**
+   * As after power-on: all memory is zero, and nothing of the staging area is taken. For one run after another in the same
+   * memory, whose pages the system then need not make again; whoever ran before must be gone.
+   */
+  clear(): void {
+    const end = this.u8.length;
+    let at = this.#firstUsedLine(0, end);
+    while (at < end) {
+      const piece = at & -CLEARED_BYTES;
+      this.fill(piece, 0, CLEARED_BYTES);
+      at = this.#firstUsedLine(piece + CLEARED_BYTES, end);
+    }
+    this.#stagingNext = this.sizeBytes;
   }
 
   /** Bytes that can still be taken from the staging area. */

@@ -29,6 +29,37 @@ describe('Ram', () => {
     expect([...ram.u8.subarray(7, 14)]).toEqual([0xa5, 1, 1, 2, 3, 4, 0xa5]);
   });
 
+  it('finds the first word that is not zero, wherever it lies', () => {
+    const ram = new Ram({ sizeBytes: 65_536 });
+    // Around lines of 64 bytes: in front of the first whole one, in one, behind the last.
+    for (const used of [4, 60, 64, 124, 128, 640, 1020, 1024, 1028]) {
+      ram.u8[used + 3] = 1;
+      for (const [from, end] of [
+        [4, 1032],
+        [used, used + 4],
+        [used & -64, used + 4],
+      ] as const) {
+        expect(ram.firstUsed(from, end), `${used} from ${from} to ${end}`).toBe(used);
+      }
+      expect(ram.firstUsed(used + 4, 65_536)).toBe(65_536);
+      expect(ram.firstUsed(0, used)).toBe(used);
+      ram.u8[used + 3] = 0;
+    }
+    expect(ram.firstUsed(4, 1032)).toBe(1032);
+  });
+
+  it('is as after power-on when it is cleared', () => {
+    const ram = poisonedRam();
+    const first = ram.takeStaging(16);
+    ram.clear();
+    expect(ram.u8.every((byte) => byte === 0)).toBe(true);
+    expect(ram.takeStaging(16)).toBe(first);
+
+    for (const at of [0, 4095, 4096, 70_000, 131_071]) ram.u8[at] = 1;
+    ram.clear();
+    expect(ram.u8.every((byte) => byte === 0)).toBe(true);
+  });
+
   it('stores words at any byte position of their width', () => {
     const ram = poisonedRam();
 

@@ -44,10 +44,12 @@ import { SerialWorkload } from './traffic/serial-workload.ts';
 import { Census } from '../kernel/inspect/census.ts';
 import type { Oracle } from '../systems/oracle.ts';
 import { StallWatch } from './oracles/stall-report.ts';
+import { KernelWatch } from './oracles/kernel-watch.ts';
 import { standardOracles, type StandardOracle } from './oracles/standard.ts';
 import { SystemMemory } from './oracles/system-memory.ts';
 import { WatchedBoard } from './oracles/watched-board.ts';
 import type { Violation, Workload } from './traffic/workload.ts';
+import { WorldMemory } from './world-memory.ts';
 
 /** The system of a world: as a testbed takes it. */
 export type WorldSystem = Pick<
@@ -56,6 +58,8 @@ export type WorldSystem = Pick<
 > & {
   /** What must hold of this system besides what holds of all. */
   readonly oracles?: readonly Oracle[];
+  /** Kept from world to world; each has new memory without. It makes no difference but in speed. */
+  readonly memory?: WorldMemory;
 };
 
 export interface WorldOptions {
@@ -70,6 +74,8 @@ export interface WorldOptions {
   readonly faultSeed?: number;
   /** How orders are chosen; a world without has no points of choice. */
   readonly explore?: Exploration;
+  /** All of the kernel's invariants are looked at after so many kernel entries; at the end of some worlds only, unless told. */
+  readonly invariantsEvery?: number;
   /** Told of each point of choice: whose it is. */
   readonly onPoint?: (domain: string) => void;
 }
@@ -114,9 +120,6 @@ export interface WorldOutcome {
 const AMOUNT = 500;
 /** Of sDDF's echo example. */
 const ECHO_PORT = 1235;
-/** All of RAM that these systems use, and the frames in flight. */
-const RAM_BYTES = 0x200_0000;
-const STAGING_BYTES = 0x40_0000;
 const TRAFFIC_NS = 200_000_000;
 /** What a driver's watchdog and the requests behind it may take. */
 const WATCHDOG_NS = 40_000_000_000;
@@ -130,6 +133,9 @@ const DISK_BYTES = 0x10_0000;
 /** What an operation of a disk takes, so that they overtake each other. */
 const DISK_NS_MIN = 5_000;
 const DISK_NS_SPAN = 150_000;
+
+/** All of the kernel's invariants are looked at once, at the end of worlds whose seed is a multiple of this. */
+const ALL_INVARIANTS_EVERY = 8;
 
 export function runWorld(options: WorldOptions): WorldOutcome {
   return new World(options).run();
@@ -192,8 +198,7 @@ class World {
       programs,
       clock: 'virtual',
       seed,
-      ramBytes: RAM_BYTES,
-      stagingBytes: STAGING_BYTES,
+      ram: (target.memory ?? new WorldMemory()).take(target.system),
       instrument: {
         makeBoard: (boardOptions) => instrument.makeBoard(boardOptions),
         observe: (image, pd) => this.#explored(this.#memory.observe(instrument.observe(image, pd))),
@@ -231,6 +236,8 @@ class World {
   }
 
   #live(testbed: Testbed): void {
+    const { invariantsEvery = 0 } = this.#options;
+    const kernel = new KernelWatch(testbed.kernel.state, this.#census, invariantsEvery);
     for (const workload of this.#workloads) workload.start();
     this.#runWhile(testbed, this.#options.forNs ?? TRAFFIC_NS, () =>
       this.#workloads.every((workload) => workload.isDone),
@@ -250,6 +257,8 @@ class World {
       );
     }
     this.#askOracles(testbed);
+    const extent = this.#options.seed % ALL_INVARIANTS_EVERY === 0 ? 'all' : 'threads';
+    for (const what of kernel.end(extent)) this.#say('kernel-invariants', 'kernel', what);
   }
 
   /** Within this everybody is served. */
@@ -279,10 +288,7 @@ class World {
 
   #askOracles(testbed: Testbed): void {
     const { oracles = [] } = this.#options.target;
-    const all: readonly StandardOracle[] = [
-      ...standardOracles(this.#memory, this.#census),
-      ...oracles,
-    ];
+    const all: readonly StandardOracle[] = [...standardOracles(this.#memory), ...oracles];
     for (const oracle of all) {
       if (oracle.excuse !== undefined && this.#isExcusedAnywhere(oracle.excuse)) continue;
       for (const { where, what } of oracle.check(testbed)) this.#say(oracle.name, where, what);

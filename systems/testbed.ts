@@ -134,6 +134,8 @@ export interface TestbedOptions {
   readonly ramBytes?: number;
   /** Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB, 16 MiB unless told. */
   readonly stagingBytes?: number;
+  /** The memory itself, in place of both sizes: as after power-on, so new or cleared. */
+  readonly ram?: Ram;
 }
 
 /** What a run has counted. Plain data: under the virtual clock the same run gives the same JSON. */
@@ -420,11 +422,7 @@ interface BootStatus {
 }
 
 function makeBoard(options: TestbedOptions, witnessed: () => WitnessedSystem | undefined): Board {
-  const stagingBytes = options.stagingBytes ?? STAGING_BYTES;
-  const ram = new Ram({
-    sizeBytes: options.ramBytes ?? ramBytesFor(options, stagingBytes),
-    stagingBytes,
-  });
+  const ram = options.ram ?? makeMemory(options);
   const clock = options.clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow);
   const { costs, instrument, observer } = options;
   const witness = deviceWitness(witnessed);
@@ -437,6 +435,14 @@ function makeBoard(options: TestbedOptions, witnessed: () => WitnessedSystem | u
     ...(costs === undefined ? {} : { deviceLatencyNs: costs.deviceLatencyNs }),
   };
   return instrument?.makeBoard(boardOptions) ?? new Board(boardOptions);
+}
+
+function makeMemory(options: TestbedOptions): Ram {
+  const stagingBytes = options.stagingBytes ?? STAGING_BYTES;
+  return new Ram({
+    sizeBytes: options.ramBytes ?? ramBytesFor(options, stagingBytes),
+    stagingBytes,
+  });
 }
 
 /** Programs in TypeScript need little, and RAM that is small is easier to look through. */

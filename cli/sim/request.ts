@@ -18,13 +18,15 @@ export interface CampaignRequest {
   /** Domains whose points `bounded` takes; all when none is named. */
   readonly domains: readonly string[];
   readonly twiceEvery: number;
+  /** Kernel entries between two looks at all of the kernel's invariants. */
+  readonly invariantsEvery?: number | undefined;
 }
 
 /** @throws UserMistake when the plan does not fit the system, or the strategy is none */
 export function specOf(request: CampaignRequest, target: WorldSystem): CampaignSpec {
-  const { amount, forNs, twiceEvery } = request;
+  const { amount, forNs, twiceEvery, invariantsEvery } = request;
   const plan = planOf(request, target);
-  const common = { plan, amount, forNs, twiceEvery };
+  const common = { plan, amount, forNs, twiceEvery, invariantsEvery };
   const bounded = boundedRequest(request, target);
   if (bounded !== undefined) return { ...common, explore: undefined, bounded: bounded.bounded };
   const explore = explorationNamed(request.explore, target, amount);

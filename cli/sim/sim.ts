@@ -37,6 +37,7 @@ export const EXIT_VOID = 3;
 const TWICE_EVERY = 100;
 const NAMES_MAX = 12;
 const JOBS = { min: 1, max: 256 };
+const INVARIANTS = { min: 1, max: 1_000_000 };
 const SEEDS = '1..100';
 const AMOUNT = { min: 1, max: 1_000_000 };
 
@@ -51,6 +52,7 @@ interface SimFlags {
   readonly points?: string;
   readonly limit: string;
   readonly twice: string;
+  readonly invariants?: string;
   readonly junit?: string;
   readonly out?: string;
   readonly set: readonly string[];
@@ -73,6 +75,7 @@ export function simCommand(): Command {
     .option('--points <domains>', 'with bounded: whose points are tried, such as client0,client1')
     .option('--limit <runs>', 'with bounded: refuses to try more orders than this', '1000000')
     .option('--twice <n>', 'runs each n-th world twice and compares; 0: none', String(TWICE_EVERY))
+    .option('--invariants <n>', 'looks at the whole kernel after each n-th kernel entry (slow)')
     .option('--junit <file>', 'writes the result for CI systems')
     .option('--out <dir>', 'writes a file for each distinct failure, for sddf replay')
     .option('--set <name=value>', 'chooses an option of the system; may be repeated', collect, [])
@@ -121,6 +124,9 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     explore: flags.explore,
     domains: domainsOf(flags.points, description),
     twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
+    ...(flags.invariants === undefined
+      ? {}
+      : { invariantsEvery: parseCount(flags.invariants, '--invariants', INVARIANTS) }),
   };
   checkStrategy(flags.explore);
   const orders = ordersOf(request, target.target, flags, terminal);

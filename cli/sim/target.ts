@@ -6,6 +6,7 @@ import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { CampaignSystem } from '../../sim/campaign/campaign.ts';
 import { digestOf } from '../../sim/failure/digest.ts';
 import type { SystemDigests, SystemReference } from '../../sim/failure/failure-file.ts';
+import { WorldMemory } from '../../sim/world-memory.ts';
 import { findProgram } from '../describe/description-file.ts';
 import { loadSystem } from '../run/system-source.ts';
 
@@ -20,6 +21,7 @@ export async function loadTarget(reference: SystemReference): Promise<CampaignSy
       system,
       counters,
       programs,
+      memory: new WorldMemory(),
       ...(oracles === undefined ? {} : { oracles }),
       ...(attachDevices === undefined ? {} : { attachDevices }),
     },

@@ -34,7 +34,7 @@ import {
   setMr,
   setReplyInfo,
 } from '../ipc/message-registers.ts';
-import { ASID_POOL_BITS, PAGE_BITS, VM_KERNEL_ONLY } from '../objects/object-sizes.ts';
+import { ASID_POOL_BITS, bytesOf, PAGE_BITS, VM_KERNEL_ONLY } from '../objects/object-sizes.ts';
 import { AsidPool } from './page-table.ts';
 import type { AsidPoolCap, Cap, FrameCap, PageTableCap, Slot } from '../objects/objects.ts';
 import type { PageTableEntry } from './page-table.ts';
@@ -64,7 +64,7 @@ export function decodeFrame(
     case PAGE_UNMAP:
       setThreadState(k, k.current, 'restart');
       unmapFrame(k, cap);
-      slot.cap = { ...cap, mappedAsid: 0, mappedAddress: 0 };
+      slot.cap = mappedFrame(cap, 0, 0);
       return STATUS_OK;
     case PAGE_GET_ADDRESS:
       if (isCall) {
@@ -87,7 +87,7 @@ function decodePageMap(k: KernelState, length: number, slot: Slot, cap: FrameCap
   const root = findVSpaceForAsid(k, asid);
   if (root === null) return refuseLookup(k, 'destination');
   if (root !== vspace.table) return refuseCapability(k, 1);
-  const size = 2 ** cap.sizeBits;
+  const size = bytesOf(cap.sizeBits);
   const wraps = argumentHigh(k, 0) === 0xffff_ffff && argumentLow(k, 0) > 2 ** 32 - size;
   const vaddr = argument(k, 0);
   if (!wraps && vaddr + size - 1 >= USER_TOP) return refuseArgument(k, 0);
@@ -108,9 +108,15 @@ function decodePageMap(k: KernelState, length: number, slot: Slot, cap: FrameCap
   const vmRights = maskVmRights(cap.vmRights, argumentLow(k, 1));
   const isExecutable = (argumentLow(k, 2) & 1) === 0;
   setThreadState(k, k.current, 'restart');
-  slot.cap = { ...cap, mappedAsid: asid, mappedAddress: vaddr };
+  slot.cap = mappedFrame(cap, asid, vaddr);
   setEntry(k, table, index, pageEntry(cap, vmRights, isExecutable));
   return STATUS_OK;
+}
+
+/** Written out: copied with `...`, a capability takes V8 as long as the rest of a mapping. */
+function mappedFrame(cap: FrameCap, mappedAsid: number, mappedAddress: number): FrameCap {
+  const { base, sizeBits, vmRights, isDevice } = cap;
+  return { kind: 'frame', base, sizeBits, vmRights, isDevice, mappedAsid, mappedAddress };
 }
 
 /** @returns the entry; a page that the user could not even execute is not mapped at all */

@@ -4,7 +4,7 @@
  */
 
 import { setInvalidRoot } from '../errors.ts';
-import { VM_READ_ONLY, VM_READ_WRITE } from '../objects/object-sizes.ts';
+import { bytesOf, VM_READ_ONLY, VM_READ_WRITE } from '../objects/object-sizes.ts';
 import type { FrameCap, PageTableCap, Tcb } from '../objects/objects.ts';
 import type { AsidPool, PageTable, PageTableEntry } from './page-table.ts';
 import { ASID_LOW_BITS } from '../state.ts';
@@ -35,7 +35,7 @@ export function walk(root: PageTable, vaddr: number): Walk {
   let table = root;
   let bitsLeft = PAGE_INDEX_TOP;
   for (let level = LEVELS - 1; ; level -= 1) {
-    const index = Math.floor(vaddr / 2 ** bitsLeft) & 511;
+    const index = Math.floor(vaddr / bytesOf(bitsLeft)) & 511;
     const entry = table.entries[index];
     if (level === 0 || entry?.kind !== 'table') return { table, index, bitsLeft };
     table = entry.table;
@@ -61,7 +61,7 @@ export function translate(
   const { table, index, bitsLeft } = walk(root, vaddr);
   const entry = table.entries[index];
   if (entry?.kind !== 'page') return undefined;
-  const size = 2 ** bitsLeft;
+  const size = bytesOf(bitsLeft);
   return { entry, start: Math.floor(vaddr / size) * size };
 }
 
@@ -94,7 +94,7 @@ export function unmapPageTable(k: KernelState, cap: PageTableCap): void {
   let table = root;
   let bitsLeft = PAGE_INDEX_TOP;
   for (let level = 0; level < LEVELS - 1; level += 1) {
-    const index = Math.floor(cap.mappedAddress / 2 ** bitsLeft) & 511;
+    const index = Math.floor(cap.mappedAddress / bytesOf(bitsLeft)) & 511;
     const entry = table.entries[index];
     if (entry?.kind !== 'table') return;
     if (entry.table === cap.table) {

@@ -42,6 +42,8 @@ export interface CampaignSpec {
   readonly bounded?: Bounded;
   /** Each N-th seed is run twice and compared byte for byte; 0: none. */
   readonly twiceEvery: number;
+  /** As a world takes it. */
+  readonly invariantsEvery?: number | undefined;
 }
 
 /** All runs of one world that differ in orders, see `explore/bounded.ts`. */
@@ -72,7 +74,7 @@ export interface SeedReport {
 /** Runs the world of one seed. */
 export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
   const { target } = loaded;
-  const { amount, forNs } = spec;
+  const { amount, forNs, invariantsEvery } = spec;
   const explore = explorationOf(spec, seed);
   const worldSeed = spec.bounded === undefined ? seed : BOUNDED_SEED;
   const chaos = (): Plan => standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
@@ -84,6 +86,7 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
     ...(amount === undefined ? {} : { amount }),
     ...(forNs === undefined ? {} : { forNs }),
     ...(explore === undefined ? {} : { explore }),
+    ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
   };
   const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
   const failure: Failure = {
@@ -95,6 +98,7 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
       amount,
       forNs,
       decisions: explore === undefined ? undefined : outcome.decisions,
+      invariantsEvery,
     },
     violations: outcome.violations,
     strikes: outcome.strikes,

@@ -29,6 +29,8 @@ export interface WorldSpec {
   readonly forNs: number | undefined;
   /** The order of events: what was decided at points of choice; undefined in a world without any. */
   readonly decisions: readonly Decision[] | undefined;
+  /** How often all of the kernel's invariants were looked at: see `WorldOptions`. */
+  readonly invariantsEvery?: number | undefined;
 }
 
 /** Digest of each part of a system, by name: 'description', and each domain's program. */
@@ -46,7 +48,7 @@ export interface Failure {
 
 export function failureText(failure: Failure): string {
   const { system, digests, world, violations, strikes, outcome } = failure;
-  const { seed, plan, amount, forNs, decisions } = world;
+  const { seed, plan, amount, forNs, decisions, invariantsEvery } = world;
   const json = {
     schema: FAILURE_SCHEMA,
     about: 'sddf replay, shrink and when read this file',
@@ -56,6 +58,7 @@ export function failureText(failure: Failure): string {
       seed,
       ...(amount === undefined ? {} : { amount }),
       ...(forNs === undefined ? {} : { forNs }),
+      ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
       plan: planJson(plan),
       ...(decisions === undefined ? {} : { decisions: decisions.map(({ at, ns }) => [at, ns]) }),
     },
@@ -97,6 +100,7 @@ export function readFailure(
         amount: numberOf(world['amount']),
         forNs: numberOf(world['forNs']),
         decisions: 'decisions' in world ? decisionsOf(world['decisions']) : undefined,
+        invariantsEvery: numberOf(world['invariantsEvery']),
       },
       violations: listOf(top['violations']) as readonly Violation[],
       strikes: listOf(top['strikes']) as readonly Strike[],

@@ -16,7 +16,7 @@ export function replay(failure: Failure, target: WorldSystem): Replay {
 }
 
 export function worldOptions(spec: WorldSpec, target: WorldSystem): WorldOptions {
-  const { seed, plan, amount, forNs, decisions } = spec;
+  const { seed, plan, amount, forNs, decisions, invariantsEvery } = spec;
   return {
     target,
     seed,
@@ -24,5 +24,6 @@ export function worldOptions(spec: WorldSpec, target: WorldSystem): WorldOptions
     ...(amount === undefined ? {} : { amount }),
     ...(forNs === undefined ? {} : { forNs }),
     ...(decisions === undefined ? {} : { explore: { kind: 'replay', decisions } }),
+    ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
   };
 }

@@ -1,9 +1,10 @@
-/** The oracles that hold for every system, besides those of the traffic: each by its name, on in every world. */
+/**
+ * The oracles that are asked of every system at the end of its world, besides those of the traffic: each by its name. What
+ * must hold all the while is `kernel-watch.ts`'.
+ */
 
-import type { Census } from '../../kernel/inspect/census.ts';
-import type { Finding, Oracle } from '../../systems/oracle.ts';
+import type { Oracle } from '../../systems/oracle.ts';
 import type { Excuse } from '../points/point.ts';
-import { InvariantChecker } from './kernel/invariants.ts';
 import { netEndsOf } from './net-ends.ts';
 import { netLedger } from './net-ledger.ts';
 import type { SystemMemory } from './system-memory.ts';
@@ -13,7 +14,7 @@ export interface StandardOracle extends Oracle {
   readonly excuse?: Excuse;
 }
 
-export function standardOracles(memory: SystemMemory, census: Census): readonly StandardOracle[] {
+export function standardOracles(memory: SystemMemory): readonly StandardOracle[] {
   return [
     {
       name: 'buffer-ledger',
@@ -34,14 +35,5 @@ export function standardOracles(memory: SystemMemory, census: Census): readonly 
           .entries()
           .map(({ device, clause, what }) => ({ where: device, what: `${what} (${clause})` })),
     },
-    {
-      name: 'kernel-invariants',
-      holds: 'what must always hold between two kernel entries holds',
-      check: ({ kernel }) => findingsOf(new InvariantChecker(kernel.state, census).broken('all')),
-    },
   ];
-}
-
-function findingsOf(broken: readonly string[]): readonly Finding[] {
-  return broken.map((what) => ({ where: 'kernel', what }));
 }

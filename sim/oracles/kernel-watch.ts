@@ -1,0 +1,72 @@
+/**
+ * The kernel's invariants while a world runs. Those of threads, queues, calls and budgets (14, 17 to 33) are what running
+ * changes: a look at them is cheap, and is taken after each few kernel entries. All forty are looked at after each N-th entry
+ * where that is asked for, and at the end of some worlds: memory and capabilities are what the boot has made them, which is
+ * the same in each world.
+ */
+
+import type { Census, Snapshot } from '../../kernel/inspect/census.ts';
+import type { KernelState } from '../../kernel/state.ts';
+import { InvariantChecker } from './kernel/invariants.ts';
+import { checkThreads } from './kernel/threads.ts';
+
+/** Kernel entries between two looks at the threads: all of them together take a hundredth of a world. */
+const THREADS_EVERY = 64;
+
+export class KernelWatch {
+  readonly #k: KernelState;
+  readonly #census: Census;
+  readonly #checker: InvariantChecker;
+  readonly #wholeEvery: number;
+  #broken: readonly string[] = [];
+  #entries = 0;
+  #snapshot: Snapshot;
+  #objectsMade: number;
+
+  /**
+   * Looks from now on.
+   *
+   * @param census told of every object of this kernel
+   * @param wholeEvery kernel entries between two looks at all invariants; 0: none while the world runs
+   */
+  constructor(k: KernelState, census: Census, wholeEvery: number) {
+    this.#k = k;
+    this.#census = census;
+    this.#checker = new InvariantChecker(k, census);
+    this.#wholeEvery = wholeEvery;
+    this.#snapshot = census.look(k);
+    this.#objectsMade = k.objectsMade;
+    k.onExit = () => this.#onExit();
+  }
+
+  /** @returns what was broken first, by the number of each invariant; with a last look, at the threads or at everything */
+  end(extent: 'threads' | 'all'): readonly string[] {
+    this.#k.onExit = null;
+    if (this.#broken.length > 0) return this.#broken;
+    return extent === 'all' ? this.#checker.broken('all') : this.#threads();
+  }
+
+  #onExit(): void {
+    this.#entries += 1;
+    const isWhole = this.#wholeEvery !== 0 && this.#entries % this.#wholeEvery === 0;
+    if (!isWhole && this.#entries % THREADS_EVERY !== 0) return;
+    const broken = isWhole ? this.#checker.broken('changed') : this.#threads();
+    if (broken.length === 0) return;
+    const after = `${this.#entries} kernel entries after boot`;
+    this.#broken = broken.map((what) => `${after}: ${what}`);
+    this.#k.onExit = null;
+  }
+
+  #threads(): readonly string[] {
+    const k = this.#k;
+    if (k.objectsMade !== this.#objectsMade) {
+      this.#snapshot = this.#census.look(k);
+      this.#objectsMade = k.objectsMade;
+    }
+    const broken: string[] = [];
+    checkThreads(k, this.#snapshot, (invariant, what) => {
+      broken.push(`invariant ${invariant}: ${what}`);
+    });
+    return broken;
+  }
+}
