@@ -7,6 +7,7 @@ import { Command } from 'commander';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { WorldSystem } from '../../sim/world.ts';
+import type { Plan } from '../../sim/plan/plan.ts';
 import { planJson } from '../../sim/plan/write-plan.ts';
 import { failureText } from '../../sim/failure/failure-file.ts';
 import { type DistinctFailure, Tally } from '../../sim/campaign/campaign.ts';
@@ -116,18 +117,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     return;
   }
   const plan = flags.plan === undefined ? undefined : loadPlan(flags.plan, description);
-  const request: CampaignRequest = {
-    system,
-    plan: plan === undefined ? undefined : JSON.stringify(planJson(plan)),
-    amount: flags.amount === undefined ? undefined : parseCount(flags.amount, '--amount', AMOUNT),
-    forNs: flags.for === undefined ? undefined : parseDuration(flags.for, '--for'),
-    explore: flags.explore,
-    domains: domainsOf(flags.points, description),
-    twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
-    ...(flags.invariants === undefined
-      ? {}
-      : { invariantsEvery: parseCount(flags.invariants, '--invariants', INVARIANTS) }),
-  };
+  const request = requestOf(system, plan, description, flags);
   checkStrategy(flags.explore);
   const orders = ordersOf(request, target.target, flags, terminal);
   const seeds = seedsOf(flags, orders);
@@ -162,6 +152,27 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     terminal.note(`sddf: stopped; to go on: --seeds ${next}..${seeds.last}`);
   }
   process.exitCode = exitCodeOf(tally);
+}
+
+/** @throws UserMistake */
+function requestOf(
+  system: CampaignRequest['system'],
+  plan: Plan | undefined,
+  description: SystemDescription,
+  flags: SimFlags,
+): CampaignRequest {
+  return {
+    system,
+    plan: plan === undefined ? undefined : JSON.stringify(planJson(plan)),
+    amount: flags.amount === undefined ? undefined : parseCount(flags.amount, '--amount', AMOUNT),
+    forNs: flags.for === undefined ? undefined : parseDuration(flags.for, '--for'),
+    explore: flags.explore,
+    domains: domainsOf(flags.points, description),
+    twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
+    ...(flags.invariants === undefined
+      ? {}
+      : { invariantsEvery: parseCount(flags.invariants, '--invariants', INVARIANTS) }),
+  };
 }
 
 /** @throws UserMistake: a strategy that there is not is said here, and not by each worker */
