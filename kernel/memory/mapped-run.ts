@@ -1,7 +1,7 @@
 /** The longest run of an address space that holds an address: what an engine keeps, so that it need not walk page tables. */
 
 import type { Machine } from '../machine.ts';
-import { PAGE_BITS } from '../objects/object-sizes.ts';
+import { bytesOf, PAGE_BITS } from '../objects/object-sizes.ts';
 import type { PageTable } from './page-table.ts';
 import type { MappedRun } from '../user.ts';
 import { allows, translate } from './vspace.ts';
@@ -32,7 +32,7 @@ export function mappedRunAt(
     targetOf(machine, found)?.device === target.device;
 
   let { start } = first;
-  let end = start + 2 ** first.entry.sizeBits;
+  let end = start + bytesOf(first.entry.sizeBits);
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {
     const below = translate(root, start - PAGE_BYTES);
     if (!fits(below)) break;
@@ -41,7 +41,7 @@ export function mappedRunAt(
   for (let pages = 0; pages < PAGES_MAX; pages += 1) {
     const above = translate(root, end);
     if (!fits(above)) break;
-    end += 2 ** above.entry.sizeBits;
+    end += bytesOf(above.entry.sizeBits);
   }
   const { device } = target;
   return {

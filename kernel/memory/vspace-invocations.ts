@@ -179,7 +179,7 @@ function decodePageTableMap(k: KernelState, length: number, slot: Slot, cap: Pag
     return refuse(k, DELETE_FIRST);
   }
   setThreadState(k, k.current, 'restart');
-  const size = 2 ** bitsLeft;
+  const size = bytesOf(bitsLeft);
   const mappedAddress = Math.floor(vaddr / size) * size;
   slot.cap = { ...cap, isMapped: true, mappedAsid: asid, mappedAddress };
   setEntry(k, table, index, { kind: 'table', table: cap.table });

@@ -147,6 +147,9 @@ export class Slot {
   firstBadged = false;
 }
 
+/** Slots that nobody has looked at yet; a copy of an array without holes is one, too, and soon made. */
+const NO_SLOTS: readonly undefined[] = Array.from({ length: 1 << 12 }, () => undefined);
+
 /** 2^radix slots. They come into being when they are first looked at: a large CNode is mostly empty. */
 export class CNode {
   readonly kind = 'cnode';
@@ -157,7 +160,7 @@ export class CNode {
   constructor(paddr: number, radix: number) {
     this.paddr = paddr;
     this.radix = smallInteger(radix);
-    this.slots = radix <= 12 ? Array.from({ length: 1 << radix }, () => undefined) : [];
+    this.slots = radix <= 12 ? NO_SLOTS.slice(0, 1 << radix) : [];
   }
 
   /** @param index below 2^radix */

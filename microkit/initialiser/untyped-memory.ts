@@ -52,16 +52,18 @@ export class UntypedMemory {
    * @returns the first of `count` consecutive slots
    */
   make(request: ObjectRequest): number {
+    const needed = neededBytes(request);
     let best: Untyped | undefined;
+    let least = Infinity;
     for (const untyped of this.#untypeds) {
-      if (untyped.kind === 'device' || freeBytes(untyped, request) < neededBytes(request)) continue;
-      if (best === undefined || freeBytes(untyped, request) < freeBytes(best, request)) {
-        best = untyped;
-      }
+      const free = untyped.kind === 'device' ? 0 : freeBytes(untyped, request);
+      if (free < needed || free >= least) continue;
+      best = untyped;
+      least = free;
     }
     if (best === undefined) {
       throw new BootFailure(
-        `${request.what}: no untyped has ${neededBytes(request)} contiguous bytes left`,
+        `${request.what}: no untyped has ${needed} contiguous bytes left`,
         'memory',
       );
     }
