@@ -31,7 +31,7 @@ import { described } from '../support/echo-testbed.ts';
 import { microkitElf } from '../support/microkit-elf.ts';
 import { RiscvMachine } from '../support/riscv-machine.ts';
 
-const RUNS = Number(process.env['SDDF_CODE_FUZZ_RUNS'] ?? 200);
+const RUNS = Number(process.env['SDDF_CODE_FUZZ_RUNS'] ?? 100);
 const SEED = Number(process.env['SDDF_CODE_FUZZ_SEED'] ?? 1);
 const INSTRUCTIONS = 5_000;
 /** A domain that faults is sent elsewhere so often, as a debugger or a parent could. */
@@ -108,23 +108,43 @@ function isLine(text: string): boolean {
   return /^[\x20-\x7e]{1,400}$/.test(text);
 }
 
-/** Runs an image's pages on a bare hart, and sends it elsewhere after each trap. @returns all that can be seen of it */
-function execute(plan: ImagePlan, engine: EngineKind, seed: number): string {
+/** All that can be seen of a run. */
+interface Seen {
+  readonly traps: string;
+  /** Registers, and the image's pages. */
+  readonly bytes: readonly Uint8Array[];
+}
+
+/** Runs an image's pages on a bare hart, and sends it elsewhere after each trap. */
+function execute(plan: ImagePlan, engine: EngineKind, seed: number): Seen {
   const machine = machineWith(plan, engine);
   const random = new Random(seed);
-  const seen: string[] = [];
-  for (let traps = 0; traps < TRAPS; traps += 1) {
+  const traps: string[] = [];
+  while (traps.length < TRAPS) {
     const left = INSTRUCTIONS - Number(machine.double(HART.retired));
     if (left <= 0) break;
     const exit = machine.run(left);
-    seen.push(`${exit} at ${machine.trapPc}`);
+    traps.push(`${exit} at ${machine.trapPc}`);
     if (exit !== EXIT.limit && exit !== EXIT.ecall) machine.pc = 0x20_0000 + random.below(0x1000);
   }
   const { ram, hart } = machine;
-  const bytes = (from: number, to: number): string =>
-    Buffer.from(ram.u8.subarray(from, to)).toString('base64');
-  const registers = bytes(hart, hart + HART.fcsr) + bytes(hart + HART.floats, hart + HART.zero);
-  return `${seen.join(', ')}\n${registers}\n${bytes(0, machineBytes(plan))}`;
+  const bytes = (from: number, to: number): Uint8Array => ram.u8.subarray(from, to);
+  return {
+    traps: traps.join(', '),
+    bytes: [
+      bytes(hart, hart + HART.fcsr),
+      bytes(hart + HART.floats, hart + HART.zero),
+      bytes(0, machineBytes(plan)),
+    ],
+  };
+}
+
+function expectAlike(a: Seen, b: Seen): void {
+  expect(a.traps).toBe(b.traps);
+  const differing = a.bytes.findIndex(
+    (bytes, index) => Buffer.compare(bytes, b.bytes[index] ?? new Uint8Array(0)) !== 0,
+  );
+  if (differing >= 0) expect(a.bytes[differing]).toEqual(b.bytes[differing]);
 }
 
 function machineBytes(plan: ImagePlan): number {
@@ -184,7 +204,8 @@ describe('the bytes of an image', () => {
         seen.refused += 1;
         return;
       }
-      expect(execute(planned.plan, 'translator', seed)).toBe(
+      expectAlike(
+        execute(planned.plan, 'translator', seed),
         execute(planned.plan, 'interpreter', seed),
       );
       seen.run += 1;
