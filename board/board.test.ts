@@ -295,7 +295,7 @@ describe('DMA window', () => {
     const dma = new RangedDmaWindow(ram, [page(7), page(5), page(6), page(2)]);
     expect(dma.translate(ram.base + 0x5800, 0, 0x2000)).toBe(0x5800);
     expect(dma.translate(ram.base + 0x2800, 0, 0x1000)).toBe(-1);
-    expect(() => dma.grant({ paddr: ram.base + 0xf000, sizeBytes: 0x2000 })).toThrow('lies in RAM');
+    expect(() => dma.grant({ paddr: ram.base + 0xf000, sizeBytes: 0x2000 })).toThrow('outside RAM');
   });
 });
 

@@ -5,11 +5,13 @@
  * To the kernel it is a machine (`kernel/machine.ts`, which the board satisfies without knowing it).
  */
 
-import { assert } from '../memory/assert.ts';
+import { assert, type RunFailure } from '../memory/assert.ts';
+import { demand } from '../memory/misuse.ts';
 import type { Ram } from '../memory/ram.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { Bus, type BusRange } from './bus.ts';
 import type { ClockEvent } from './clock.ts';
+import { demandDevice, GuardedDevice } from './device-failure.ts';
 import type { DeviceRules, IrqLine, TurnQueue } from './device.ts';
 import { type DmaRange, RangedDmaWindow } from './dma.ts';
 import type { HostClock } from './host-clock.ts';
@@ -33,6 +35,9 @@ export const NS16550A_PLACE: Place = { base: 0x1000_0000, sizeBytes: 0x100, irq:
 /** Not on QEMU's map: a free range of it. */
 export const PL011_PLACE: Place = { base: 0x1001_0000, sizeBytes: 0x1000, irq: 12 };
 export const VIRTIO_SLOTS = 8;
+
+/** The owner of a line until its device is attached. */
+const UNNAMED = 'another device';
 
 /** @param slot 0..7 */
 export function virtioPlace(slot: number): Place {
@@ -69,6 +74,8 @@ export class Board {
   readonly #deadline: ClockEvent = { fire: () => (this.#deadlineNs = Infinity) };
   #deadlineNs = Infinity;
   #sliceEndNs = FLOAT_ZERO;
+  readonly #lineOwners = new Map<number, string>();
+  #guard: ((failure: RunFailure) => void) | undefined;
 
   constructor(options: BoardOptions) {
     this.ram = options.ram;
@@ -90,9 +97,33 @@ export class Board {
     });
   }
 
-  /** Puts a device on the bus. */
+  /**
+   * Puts a device on the bus.
+   *
+   * @throws Misuse when another device has a page of it, or it is none
+   */
   attach(name: string, place: Pick<Place, 'base' | 'sizeBytes'>, device: BusRange['device']): void {
-    this.bus.attach({ name, base: place.base, sizeBytes: place.sizeBytes, device });
+    const { base, sizeBytes } = place;
+    this.bus.attach({ name, base, sizeBytes, device: this.#guarded(name, device) });
+    for (const [irq, owner] of this.#lineOwners) {
+      if (owner === UNNAMED) this.#lineOwners.set(irq, name);
+    }
+  }
+
+  #guarded(name: string, device: BusRange['device']): BusRange['device'] {
+    if (this.#guard === undefined) return device;
+    demandDevice(name, device);
+    return new GuardedDevice(name, device, this.#guard);
+  }
+
+  /** From now on devices are not ours: what they do wrong is theirs, and ends the run in their name. */
+  guardDevices(): void {
+    this.#guard = (failure) => (this.clock.failure ??= failure);
+  }
+
+  /** What has ended the run, if a device has failed where a program might have caught it. */
+  get failure(): RunFailure | undefined {
+    return this.clock.failure;
   }
 
   /** Fills the virtio slots that no device has taken: DeviceID 0 tells a driver to stop silently. */
@@ -105,8 +136,17 @@ export class Board {
     }
   }
 
+  /**
+   * A device's line to the interrupt controller. The device is attached next.
+   *
+   * @throws Misuse when another device has it, or there is none of that number
+   */
   irqLine(irq: number): IrqLine {
-    return this.plic.line(irq);
+    const owner = this.#lineOwners.get(irq);
+    demand(owner === undefined, `interrupt ${irq} is ${owner}'s already`);
+    const line = this.plic.line(irq);
+    this.#lineOwners.set(irq, UNNAMED);
+    return line;
   }
 
   /** @param ranges all of RAM unless told: a board without an IOMMU */

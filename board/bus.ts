@@ -3,11 +3,13 @@
  * look-up costs the same however many devices there are.
  */
 
-import { assert } from '../memory/assert.ts';
+import { demand } from '../memory/misuse.ts';
 import type { MmioDevice } from '../memory/region.ts';
 import type { Lint } from './device.ts';
 
 const PAGE_BYTES = 4096;
+/** Of one device: each of its pages has an entry here. */
+const REGISTER_BYTES_MAX = 2 ** 30;
 
 /** Where a device's registers lie. */
 export interface BusRange {
@@ -35,12 +37,14 @@ export class Bus implements MmioDevice {
   }
 
   attach(range: BusRange): void {
-    assert(range.base % PAGE_BYTES === 0, 'a device begins at a page');
-    assert(range.sizeBytes > 0, 'a device has registers');
+    const { name, base, sizeBytes } = range;
+    const isPlace = Number.isSafeInteger(base + sizeBytes) && base >= 0 && base % PAGE_BYTES === 0;
+    demand(isPlace, `${name} is put at ${base}, where no page begins`);
+    demand(sizeBytes > 0 && sizeBytes <= REGISTER_BYTES_MAX, `${name} has ${sizeBytes} bytes`);
     for (let at = range.base; at < range.base + range.sizeBytes; at += PAGE_BYTES) {
       const owner = this.#pages.get(at / PAGE_BYTES)?.name;
       const place = `the page at 0x${at.toString(16)}`;
-      assert(owner === undefined, `${range.name} is put on ${place}, which ${owner} has`);
+      demand(owner === undefined, `${name} is put on ${place}, which ${owner} has`);
       this.#pages.set(at / PAGE_BYTES, range);
     }
     this.#ranges.push(range);

@@ -3,7 +3,7 @@
  * error of the device's driver, not a crash of the board.
  */
 
-import { assert } from '../memory/assert.ts';
+import { demand } from '../memory/misuse.ts';
 import type { Ram } from '../memory/ram.ts';
 import type { DmaWindow } from './device.ts';
 
@@ -38,8 +38,8 @@ export class RangedDmaWindow implements DmaWindow {
 
   /** Adds a range; it must lie in RAM. */
   grant(range: DmaRange): void {
-    assert(this.#ram.holds(range.paddr, range.sizeBytes), 'a DMA range lies in RAM');
-    assert(range.sizeBytes > 0, 'a DMA range is not empty');
+    demand(this.#ram.holds(range.paddr, range.sizeBytes), 'a DMA range lies outside RAM');
+    demand(range.sizeBytes > 0, 'a DMA range is empty');
     const start = range.paddr - this.#ram.base;
     const spans: [number, number][] = [[start, start + range.sizeBytes]];
     for (let i = 0; i < this.#starts.length; i++) {

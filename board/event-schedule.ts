@@ -1,6 +1,7 @@
 /** The schedule of a clock: events sorted by time, those of one time in the order in which they were scheduled. */
 
 import { assert } from '../memory/assert.ts';
+import { demand } from '../memory/misuse.ts';
 import type { ClockEvent } from './clock.ts';
 
 /**
@@ -16,7 +17,7 @@ export class EventSchedule {
 
   /** Puts an event on the schedule, or moves it; `Infinity` takes it off. */
   set(event: ClockEvent, atNs: number): void {
-    assert(atNs >= 0, 'an event has a time');
+    demand(atNs >= 0, 'an event of the clock is set for a time that is none');
     this.#takeOff(event);
     if (atNs !== Infinity) this.#insert(event, atNs);
     this.#refresh();

@@ -10,8 +10,10 @@
  * then, a break on a serial line for instance, has to be dated by the time at which it comes. So between turns each call reads.
  */
 
+import type { RunFailure } from '../memory/assert.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import type { Clock, ClockEvent } from './clock.ts';
+import { deviceFailure } from './device-failure.ts';
 import { DevicePart } from './device.ts';
 import { EventSchedule } from './event-schedule.ts';
 
@@ -25,6 +27,7 @@ export class HostClock extends DevicePart<() => number> implements Clock {
   readonly #powerOnNs: number = FLOAT_ZERO;
   readonly #schedule = new EventSchedule();
   #nowNs = FLOAT_ZERO;
+  failure: RunFailure | undefined;
   #callsLeft = HostClock.CALLS_PER_READ;
   /** Calls that the next reading will serve: one while the host has its turn. */
   #callsPerRead = HostClock.CALLS_PER_READ;
@@ -84,10 +87,19 @@ export class HostClock extends DevicePart<() => number> implements Clock {
     const nowNs = this.#nowNs;
     let fired = 0;
     while (this.#schedule.earliestAt <= nowNs) {
-      this.#schedule.takeEarliest().fire(nowNs);
+      this.#fire(this.#schedule.takeEarliest(), nowNs);
       fired += 1;
     }
     return fired;
+  }
+
+  #fire(event: ClockEvent, nowNs: number): void {
+    try {
+      event.fire(nowNs);
+    } catch (error) {
+      this.failure = deviceFailure('an event of the clock', error);
+      throw this.failure;
+    }
   }
 
   charge(): void {

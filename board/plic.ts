@@ -9,6 +9,7 @@
  */
 
 import { assert } from '../memory/assert.ts';
+import { demand } from '../memory/misuse.ts';
 import type { Device, IrqLine, Lint } from './device.ts';
 
 /** Sources 1..95; source 0 means "no interrupt". */
@@ -52,7 +53,7 @@ export class Plic implements Device {
 
   /** The input of a source's gateway. */
   line(source: number): IrqLine {
-    assert(source > 0 && source < PLIC_SOURCES, 'an interrupt source is 1..95');
+    demand(isSource(source), `there is no interrupt ${source}: they are 1..95`);
     return { raise: () => this.#raise(source), lower: () => this.#lower(source) };
   }
 
@@ -241,6 +242,10 @@ export class Plic implements Device {
     this.#lint.report('plic', 'bus', `a register that does not exist is ${how}`);
     return 0;
   }
+}
+
+function isSource(source: number): boolean {
+  return Number.isInteger(source) && source > 0 && source < PLIC_SOURCES;
 }
 
 /** @returns the index in the enable words, -1 when `offset` is not among them */

@@ -4,6 +4,7 @@
  */
 
 import { assert } from '../memory/assert.ts';
+import { deviceFailure } from './device-failure.ts';
 import type { Clock, ClockEvent } from './clock.ts';
 import type { Turn, TurnQueue } from './device.ts';
 
@@ -31,8 +32,16 @@ export class LiveTurns implements TurnQueue {
     this.#due = this.#working;
     this.#working = working;
     this.#dueCount = 0;
-    for (let i = 0; i < count; i++) (working[i] as Turn).work();
+    for (let i = 0; i < count; i++) work(working[i] as Turn);
     return count;
+  }
+}
+
+function work(turn: Turn): void {
+  try {
+    turn.work();
+  } catch (error) {
+    throw deviceFailure("a device's turn", error);
   }
 }
 

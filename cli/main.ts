@@ -1,10 +1,13 @@
 /** Where the `sddf` command starts. */
 
 import { heedBranchHints, inlineDeeply } from '../host/engine.ts';
+import { exitWhenWritten } from './exit.ts';
 import { runProgram } from './program.ts';
 import { endWhenOutputCloses } from './terminal.ts';
 
 inlineDeeply();
 heedBranchHints();
 endWhenOutputCloses();
-process.exitCode = await runProgram(process.argv.slice(2));
+const status = await runProgram(process.argv.slice(2));
+// A program of the user's may have left a timer behind, which would keep the process for ever.
+exitWhenWritten(status);

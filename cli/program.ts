@@ -5,7 +5,9 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { DeviceFailure } from '../board/device-failure.ts';
 import { UserMistake } from '../host/problem.ts';
+import { thrownByUser, userFrame } from '../systems/exception-text.ts';
 import { didYouMean } from './closest.ts';
 import { commands } from './commands.ts';
 
@@ -105,10 +107,30 @@ function explain(error: unknown, args: readonly string[], program: Command | und
     console.error(`sddf: ${error.message}`);
     return EXIT_MISTAKE;
   }
+  const blamed = deviceBlame(error);
+  if (blamed !== undefined) {
+    console.error(`sddf: ${blamed}`);
+    return EXIT_FAILURE;
+  }
+  const thrownAt = thrownByUser(error);
+  if (thrownAt !== undefined) {
+    console.error(`sddf: ${thrownAt}`);
+    return EXIT_FAILURE;
+  }
   // Our own bug: whoever reports it needs the stack.
-  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const bug = error instanceof DeviceFailure ? error.cause : error;
+  const what = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
   console.error(`sddf: internal failure; please report it with the command line\n${what}`);
   return EXIT_FAILURE;
+}
+
+/** @returns what a device model of the user's has done, and where in it; undefined when it is one of ours */
+function deviceBlame(error: unknown): string | undefined {
+  if (!(error instanceof DeviceFailure)) return undefined;
+  const where = userFrame(error.cause);
+  if (where !== undefined) return `${error.message} (${where})`;
+  // Ours throw errors only, and stand behind no guard.
+  return error.isGuests || !(error.cause instanceof Error) ? error.message : undefined;
 }
 
 function explainUsage(

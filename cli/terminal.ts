@@ -3,6 +3,8 @@
  * output carries a capture or JSON, people's text moves to standard error.
  */
 
+import { exitNow } from './exit.ts';
+
 export interface Terminal {
   /** A line of the result. */
   print(line: string): void;
@@ -52,12 +54,12 @@ const EXIT_MISTAKE = 2;
  */
 export function endWhenOutputCloses(): void {
   process.stdout.on('error', (error: Error) => {
-    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    if ('code' in error && error.code === 'EPIPE') exitNow(0);
     console.error(`sddf: standard output: ${error.message}`);
-    process.exit(EXIT_MISTAKE);
+    exitNow(EXIT_MISTAKE);
   });
   // Where there is nothing to say it on, the exit status alone tells.
   process.stderr.on('error', (error: Error) => {
-    process.exit('code' in error && error.code === 'EPIPE' ? 0 : EXIT_MISTAKE);
+    exitNow('code' in error && error.code === 'EPIPE' ? 0 : EXIT_MISTAKE);
   });
 }

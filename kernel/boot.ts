@@ -26,7 +26,7 @@ import { bootUntypeds, RootServerMemory } from './boot-memory.ts';
 import type { CostTable } from './cost.ts';
 import { DEFAULT_COSTS } from './cost.ts';
 import { setPc } from './ipc/fault.ts';
-import { Kernel } from './kernel.ts';
+import { Kernel, type KernelOptions } from './kernel.ts';
 import type { Machine } from './machine.ts';
 import { cteInsert } from './objects/mdb.ts';
 import {
@@ -76,7 +76,10 @@ export interface LoadedImage {
   readonly image: ProgramImage;
 }
 
-export interface BootOptions {
+export interface BootOptions extends Pick<
+  KernelOptions,
+  'runningEntry' | 'onOverdue' | 'onOutside'
+> {
   readonly machine: Machine;
   /** The initial thread: priority and MCP 255. It gets the boot information when it is made. */
   readonly rootTask: (bootInfo: BootInfo) => ProgramImage;
@@ -145,8 +148,9 @@ export function boot(options: BootOptions): Kernel {
   tcb.state = 'running';
   schedEnqueue(state, tcb);
   rescheduleRequired(state);
-  const { onProgramError, linkedAt } = options;
-  return new Kernel({ state, bootInfo, images, linkedAt, onProgramError, machineCode });
+  const { onProgramError, linkedAt, runningEntry, onOverdue, onOutside } = options;
+  const watched = { runningEntry, onOverdue, onOutside };
+  return new Kernel({ state, bootInfo, images, linkedAt, onProgramError, machineCode, ...watched });
 }
 
 function makeIdle(k: KernelState): void {

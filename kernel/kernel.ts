@@ -3,7 +3,7 @@
  * threads of higher priority nested on the JavaScript stack. See "Nesting" in the README.
  */
 
-import { assert, AssertionFailure } from '../memory/assert.ts';
+import { assert, AssertionFailure, RunFailure } from '../memory/assert.ts';
 import { Configured } from '../memory/configured.ts';
 import { MemoryFault } from '../memory/region.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
@@ -31,9 +31,10 @@ import {
 import { NS_PER_TICK, PRIORITIES } from './state.ts';
 import type { KernelCounters, KernelState } from './state.ts';
 import { handleSyscall } from './syscall.ts';
-import { PC_IN_PROGRAM, PC_SPAN, PC_SYSTEM_CALL } from './sched/thread.ts';
+import { PC_IN_PROGRAM, PC_SPAN, PC_SYSTEM_CALL, suspend } from './sched/thread.ts';
 import type { HartThread, MachineCode, ProgramImage } from './user.ts';
 import {
+  CalledOutside,
   ThreadUnwound,
   USER_EXCEPTION_FRAME_LOST,
   USER_EXCEPTION_PROGRAM,
@@ -56,6 +57,8 @@ const MACHINE_CODE: ProgramImage = {
     throw new AssertionFailure('machine code is started by the kernel itself');
   },
 };
+/** A program that makes system calls for so long beyond the end of a run is asked about outside. */
+const OVERDUE_NS = 50_000_000;
 /** Readings of the clock during one wait: a clock that stands still would be waited for without end. */
 const WAIT_CALLS_MAX = 2_000_000_000;
 
@@ -68,6 +71,12 @@ export interface KernelOptions {
   readonly linkedAt?: number | undefined;
   /** Told of every error that a program has thrown, before it becomes a fault. */
   readonly onProgramError?: ((threadName: string, error: unknown) => void) | undefined;
+  /** Where the entry of the program that runs is written for whoever watches from another thread; nowhere unless told. */
+  readonly runningEntry?: Int32Array | undefined;
+  /** Asked now and then about a program that does not come to an end while it makes system calls; 'unwind' ends the run. */
+  readonly onOverdue?: ((nowNs: number) => 'go on' | 'unwind') | undefined;
+  /** Told of a thread that has been made to fault for what its program did where nobody had called it: the run has more to do. */
+  readonly onOutside?: ((threadName: string, error: unknown) => void) | undefined;
   /** Makes the body of a thread whose pc lies in memory that it may execute. */
   readonly machineCode?: ((thread: HartThread) => MachineCode | undefined) | undefined;
 }
@@ -83,8 +92,15 @@ export class Kernel extends Configured<KernelOptions> {
     this.options.onProgramError;
   readonly #machineCode: ((thread: HartThread) => MachineCode | undefined) | undefined =
     this.options.machineCode;
+  readonly #runningEntry: Int32Array = this.options.runningEntry ?? new Int32Array(1);
   #depth = 0;
   #untilNs = FLOAT_ZERO;
+  /** In ticks: from here on {@link KernelOptions.onOverdue} is asked. */
+  #overdueAt = Infinity;
+  /** Threads that have started a TypeScript program, by name: who is to fault for what it has left behind. */
+  readonly #named = new Map<string, Tcb>();
+  /** Every frame is to be left, for the run is to end. */
+  #isEnding = false;
 
   /**
    * Runs threads until none is runnable or the machine's time has reached `untilNs`.
@@ -106,12 +122,15 @@ export class Kernel extends Configured<KernelOptions> {
   readonly runOn = (): 'idle' | 'deadline' => {
     const k = this.state;
     assert(this.#depth === 0, 'the kernel is not run from inside a program');
+    this.#isEnding = false;
+    this.#overdueAt = (this.#untilNs + OVERDUE_NS) / NS_PER_TICK;
     // An interrupt charges the time that has passed, and wakes who is due, as the timer does. That a run has been cut here
     // is nothing that machine code notices.
     if (!k.machine.irqPending && (k.current.machineCode === null || this.#isTimerDue())) {
       this.#timerEntry();
     }
     for (;;) {
+      if (this.#isEnding) return 'deadline';
       if (k.machine.irqPending) {
         this.#interruptEntry();
         continue;
@@ -252,6 +271,7 @@ export class Kernel extends Configured<KernelOptions> {
     tcb.name = tcb.name === '' ? image.name : tcb.name;
     setPc(tcb, again + PC_IN_PROGRAM);
     tcb.processor = new Processor(this, tcb, image);
+    this.#named.set(tcb.name, tcb);
     return true;
   }
 
@@ -298,6 +318,7 @@ export class Kernel extends Configured<KernelOptions> {
     this.#depth += 1;
     assert(this.#depth <= NESTING_MAX, 'threads are nested within bounds');
     tcb.hasFrame = true;
+    this.#runningEntry[0] = tcb.entryPc;
     processor.hasTrapped = false;
     try {
       const context = tcb.context ?? processor.image.start(processor);
@@ -307,7 +328,7 @@ export class Kernel extends Configured<KernelOptions> {
       }
     } catch (error) {
       this.#leaveFrame(tcb);
-      if (error instanceof AssertionFailure) throw error;
+      if (error instanceof RunFailure) throw error;
       this.#onThrown(tcb, processor, error);
       return;
     }
@@ -370,15 +391,68 @@ export class Kernel extends Configured<KernelOptions> {
   readonly trap = (tcb: Tcb, processor: Processor): void => {
     if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
     const k = this.state;
-    assert(
-      k.current === tcb && !processor.hasTrapped,
-      'the program that traps is the one that runs',
-    );
+    if (k.current !== tcb || !tcb.hasFrame) this.#calledOutside(tcb);
+    assert(!processor.hasTrapped, 'a program makes its last call last');
     this.#systemCall(tcb);
+    if (k.currentTime >= this.#overdueAt) this.#askOutside(processor);
     if (k.current === tcb && tcb.state === 'running' && tcb.yieldTo === null) return;
     this.#runUntilCurrent(tcb, processor);
+    this.#runningEntry[0] = tcb.entryPc;
     if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
   };
+
+  readonly demandRunning = (tcb: Tcb): void => {
+    if (this.state.current !== tcb || !tcb.hasFrame) this.#calledOutside(tcb);
+  };
+
+  /** @throws CalledOutside to whoever calls, in the name of whoever it is that runs; if nobody does, it is the thread's fault */
+  #calledOutside(tcb: Tcb): never {
+    const { current } = this.state;
+    if (this.#depth > 0)
+      throw new CalledOutside(`${current.name} makes a call that is ${tcb.name}'s`);
+    const error = new CalledOutside(
+      `${tcb.name} makes a call outside of its entry points: these end when they return, ` +
+        'and nothing is to go on behind them (a promise, a timer)',
+    );
+    this.#failOutside(tcb, error);
+    throw error;
+  }
+
+  /**
+   * Makes an error a fault of a thread that does not run: code of its program ran where the kernel has not called it.
+   *
+   * @returns false when there is no such thread
+   */
+  failThread(name: string, error: unknown): boolean {
+    const tcb = this.#named.get(name);
+    if (tcb !== undefined) this.#failOutside(tcb, error);
+    return tcb !== undefined;
+  }
+
+  /** The name of the thread whose program runs, undefined when none does. */
+  get running(): string | undefined {
+    return this.#depth === 0 ? undefined : this.state.current.name;
+  }
+
+  #failOutside(tcb: Tcb, error: unknown): void {
+    assert(this.#depth === 0, 'no program runs');
+    if (tcb.state === 'inactive' || tcb.fault !== null) return;
+    this.options.onOutside?.(tcb.name, error);
+    suspend(this.state, tcb);
+    setPc(tcb, tcb.entryPc + PC_IN_PROGRAM);
+    this.#faultEntry(tcb, userException(USER_EXCEPTION_PROGRAM, 0));
+  }
+
+  /** A program has long been due to come to an end; whoever watches knows whether it is to be cut. */
+  #askOutside(processor: Processor): void {
+    const k = this.state;
+    if (this.options.onOverdue?.(k.machine.now()) === 'unwind') {
+      this.#isEnding = true;
+      loseFrame(processor);
+      throw new ThreadUnwound();
+    }
+    this.#overdueAt = k.currentTime + OVERDUE_NS / NS_PER_TICK;
+  }
 
   /** Time passes in the middle of a program: see `UserThread.pass`. */
   pass(tcb: Tcb, processor: Processor, durationNs: number): void {
@@ -398,6 +472,7 @@ export class Kernel extends Configured<KernelOptions> {
     let sinceNs = -1;
     for (;;) {
       if (this.#isFrameDead(tcb, processor)) return;
+      if (this.#isEnding) return loseFrame(processor);
       const current = k.current;
       if (current === tcb) {
         if (this.#activate(tcb)) return;

@@ -11,6 +11,7 @@ import { allows, translate, vspaceOf } from './memory/vspace.ts';
 export interface TrapHandler {
   readonly state: KernelState;
   trap(tcb: Tcb, processor: Processor): void;
+  demandRunning(tcb: Tcb): void;
   spend(durationNs: number): number;
   pass(tcb: Tcb, processor: Processor, durationNs: number): void;
   preemptionAt(): number;
@@ -51,6 +52,10 @@ export class Processor implements HartThread {
 
   trapLast(): void {
     this.hasTrapped = true;
+  }
+
+  demandRunning(): void {
+    this.#handler.demandRunning(this.#tcb);
   }
 
   keepsPc(): void {

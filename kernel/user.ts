@@ -52,6 +52,13 @@ export interface UserThread {
   /** The program sets its own pc for memory accesses, so that one that faulted can be made again. */
   keepsPc(): void;
 
+  /**
+   * For calls that do not trap: holds the program to making them only while the kernel lets it run.
+   *
+   * @throws CalledOutside otherwise, and if nobody runs, the thread has faulted
+   */
+  demandRunning(): void;
+
   /** Walks the thread's page table over a range that must be mapped contiguously and allow `access`. */
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined;
 }
@@ -59,7 +66,7 @@ export interface UserThread {
 /**
  * The body of a thread: the kernel resumes it with the result of its last system call in the registers, and it runs
  * until `trapLast` or until it throws. An exception is a fault of the thread: `MemoryFault` a VM fault, anything else a
- * user exception. `AssertionFailure` is our own bug and is never caught.
+ * user exception. A `RunFailure`, our own bug for instance, ends the run and is never caught.
  */
 export interface UserContext {
   resume(): void;
@@ -134,6 +141,14 @@ export interface ProgramImage {
  */
 export class ThreadUnwound extends Error {
   override readonly name = 'ThreadUnwound';
+}
+
+/**
+ * A program makes a call while the kernel does not let it run: from a promise, a timer, or a program of another domain that has
+ * got hold of what was given to this one.
+ */
+export class CalledOutside extends Error {
+  override readonly name = 'CalledOutside';
 }
 
 /** Thrown by a program to raise a user exception of its own, such as an illegal instruction (number 2). */

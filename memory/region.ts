@@ -9,7 +9,7 @@
  * (`test/imports.test.ts`), because those are trusted code that checks once and then runs without wrappers.
  */
 
-import { assert } from './assert.ts';
+import { demand } from './misuse.ts';
 import type { Ram } from './ram.ts';
 import { partsOf, Sealed } from './sealed.ts';
 import { smallInteger } from './small-integer.ts';
@@ -83,8 +83,8 @@ export class ReadonlyRegion extends Sealed<RegionOptions> {
   }
 
   constructor(options: RegionOptions) {
-    assert(options.at % 8 === 0, 'a region is aligned to 8 bytes');
-    assert(options.at + options.sizeBytes <= options.ram.u8.length, 'a region lies in memory');
+    demand(options.at % 8 === 0, 'a region is not aligned to 8 bytes');
+    demand(options.at + options.sizeBytes <= options.ram.u8.length, 'a region ends behind RAM');
     super(options);
   }
 
@@ -249,4 +249,14 @@ export class DeviceRegion {
 /** The door to raw memory, for trusted code: see the head of this file. */
 export function open(region: ReadonlyRegion): OpenRegion {
   return openRegion(region);
+}
+
+/** Holds a program to a region that is large enough. @param what it is to hold, as a message names it */
+export function demandRoom(region: ReadonlyRegion, lengthBytes: number, what: string): void {
+  const { sizeBytes } = openRegion(region);
+  const isHeld = lengthBytes <= sizeBytes;
+  demand(
+    isHeld,
+    `a region of ${sizeBytes} bytes does not hold ${what}, which takes ${lengthBytes}`,
+  );
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { netStruct, struct } from './struct.ts';
-import { assertCapacity, distance16, distance32 } from './wrapping.ts';
+import { demandCapacity, distance16, distance32 } from './wrapping.ts';
 
 describe('struct', () => {
   it('lays fields out one after the other, little-endian', () => {
@@ -43,9 +43,9 @@ describe('wrapping counters', () => {
   });
 
   it('need a power of two of at most half the counter', () => {
-    assertCapacity(32_768, 16);
-    expect(() => assertCapacity(65_536, 16)).toThrow('half');
-    expect(() => assertCapacity(384, 32)).toThrow('power of two');
-    expect(() => assertCapacity(0, 32)).toThrow('power of two');
+    demandCapacity(32_768, 16);
+    expect(() => demandCapacity(65_536, 16)).toThrow('half');
+    expect(() => demandCapacity(384, 32)).toThrow('power of two');
+    expect(() => demandCapacity(0, 32)).toThrow('power of two');
   });
 });

@@ -1,6 +1,6 @@
 /** Free-running counters that wrap: the indices of every queue here, and of a virtqueue. */
 
-import { assert } from './assert.ts';
+import { demand } from './misuse.ts';
 
 /** @returns how far `ahead` is in front of `behind`, both 16-bit counters that wrap. */
 export function distance16(ahead: number, behind: number): number {
@@ -13,11 +13,13 @@ export function distance32(ahead: number, behind: number): number {
 }
 
 /**
- * Asserts that a queue of this many slots keeps its slot mapping when its counter wraps.
+ * Refuses a number of slots with which a queue would lose its slot mapping when its counter wraps.
  *
  * @param counterBits width of the counter, 16 or 32
  */
-export function assertCapacity(capacity: number, counterBits: 16 | 32): void {
-  assert(capacity > 0 && Number.isInteger(Math.log2(capacity)), 'a capacity is a power of two');
-  assert(capacity <= 2 ** (counterBits - 1), 'a capacity is at most half of its counter');
+export function demandCapacity(capacity: number, counterBits: 16 | 32): void {
+  const isPower = capacity > 0 && Number.isInteger(Math.log2(capacity));
+  demand(isPower, `a capacity of ${capacity} is no power of two`);
+  const most = 2 ** (counterBits - 1);
+  demand(capacity <= most, `a capacity of ${capacity} is above ${most}, half of its counter`);
 }

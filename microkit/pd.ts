@@ -18,9 +18,18 @@ export type Channel = number;
 /** Message information: `label * 4096 + count`; the label is below 2^20 here. See {@link messageInfo}. */
 export type MessageInfo = number;
 
-/** @param count message registers that go with it, 0..120 */
+/**
+ * @param label an integer of 0..2^20-1
+ * @param count message registers that go with it, 0..120; up to 127 is kept as it is, and the kernel sends what there is
+ * @throws RangeError when they are anything else
+ */
 export function messageInfo(label: number, count: number): MessageInfo {
+  if ((label & 0xf_ffff) !== label || (count & 0x7f) !== count) throw infoError(label, count);
   return ((label << 12) | count) >>> 0;
+}
+
+function infoError(label: unknown, count: unknown): RangeError {
+  return new RangeError(`a message of label ${String(label)} and ${String(count)} registers`);
 }
 
 export function messageLabel(info: MessageInfo): number {
@@ -37,10 +46,13 @@ export interface ChildFault {
   readonly words: readonly number[];
 }
 
-/** They are called as functions, without `this`: that is a third of a wake-up's time. */
+/**
+ * They are called as functions, without `this`: that is a third of a wake-up's time. What they do ends when they return: none of
+ * them may be `async`.
+ */
 export interface EntryPoints {
   /** Another domain has notified, or an interrupt has arrived, on this channel. Lowest channel first. */
-  notified(this: void, channel: Channel): void;
+  notified(this: void, channel: Channel): void | undefined;
   /** Another domain calls; arguments and results are in the message registers. */
   protected?(this: void, channel: Channel, message: MessageInfo): MessageInfo;
   /**

@@ -41,5 +41,5 @@ it('goes on from what the region holds, as after a restart', () => {
 });
 
 it('refuses a region that is too small', () => {
-  expect(() => new Counters(NAMES, regionOf(8))).toThrow('all counters');
+  expect(() => new Counters(NAMES, regionOf(8))).toThrow('does not hold 2 counters');
 });

@@ -8,8 +8,7 @@
  * In memory, counter i is a little-endian IEEE double at byte 8*i: exact up to 2^53, and cheap to add to.
  */
 
-import { assert } from '../memory/assert.ts';
-import { open, type ReadonlyRegion, type Region } from '../memory/region.ts';
+import { demandRoom, open, type ReadonlyRegion, type Region } from '../memory/region.ts';
 import { partsOf, Sealed } from '../memory/sealed.ts';
 
 /** Name to index. */
@@ -38,7 +37,7 @@ function place<Name extends string>(
 ): CounterPlaces<Name> {
   const count = Object.keys(names).length;
   if (region === undefined) return { names, count, values: new Float64Array(count), first: 0 };
-  assert(region.sizeBytes >= count * 8, 'the region holds all counters');
+  demandRoom(region, count * 8, `${count} counters`);
   const { ram, at } = open(region);
   return { names, count, values: new Float64Array(ram.u8.buffer), first: at >>> 3 };
 }

@@ -10,7 +10,7 @@ import { LatencyWire } from '../board/block/latency.ts';
 import { Random } from '../board/random.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
 import type { ProgramImage } from '../kernel/user.ts';
-import { AssertionFailure } from '../memory/assert.ts';
+import { RunFailure } from '../memory/assert.ts';
 import { flatten } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
 import { guestsOf, stationOf } from '../systems/guests.ts';
@@ -183,8 +183,9 @@ class World {
     try {
       this.#live(this.#boot());
     } catch (error) {
-      // An assertion is a bug of the testbed's own, and the most interesting thing that a world can find.
-      if (!(error instanceof AssertionFailure)) throw error;
+      // An assertion is a bug of the testbed's own, and the most interesting thing that a world can find. A device of the
+      // user's that fails is found as well.
+      if (!(error instanceof RunFailure)) throw error;
       this.#say('no-internal-failure', 'sddf', error.message);
     }
     return this.#outcome();

@@ -9,16 +9,47 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** @returns the error and, a line each, the frames of the program, as `    at name (file:line:column)` */
 export function exceptionText(error: unknown): string {
-  if (!(error instanceof Error)) return `threw ${String(error)}`;
-  const frames = (error.stack ?? '')
-    .split('\n')
-    .filter((line) => /^ +at /.test(line))
-    .map((line) => line.replace('file://', ''))
-    // Node's own, and code without a file: its address would be the code itself.
-    .filter((line) => !/[( ](?:node:|data:)/.test(line));
+  if (!(error instanceof Error)) return `threw ${shownValue(error)}`;
+  const frames = framesOf(error);
   const ofProgram = frames.filter((line) => !isOwn(line));
   const shown = ofProgram.length > 0 ? ofProgram : frames;
   return [`${error.name}: ${error.message}`, ...shown.slice(0, FRAMES_MAX)].join('\n');
+}
+
+/** @returns file and line of the first frame outside this package; undefined when all of it is ours, or nothing is known */
+export function userFrame(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const frame = framesOf(error).find((line) => !line.includes(ROOT));
+  return /([^ (]+:\d+):\d+\)?$/.exec(frame ?? '')?.[1];
+}
+
+/** @returns file, line and message of an error that a file outside this package has thrown itself; undefined of others */
+export function thrownByUser(error: unknown): string | undefined {
+  if (!(error instanceof Error) || framesOf(error)[0]?.includes(ROOT) !== false) return undefined;
+  const where = userFrame(error);
+  return where === undefined ? undefined : `${where}: ${error.message.split('\n')[0] ?? ''}`;
+}
+
+function framesOf(error: Error): readonly string[] {
+  const stack: unknown = error.stack;
+  if (typeof stack !== 'string') return [];
+  return (
+    stack
+      .split('\n')
+      .filter((line) => /^ +at /.test(line))
+      .map((line) => line.replace('file://', ''))
+      // Node's own, and code without a file: its address would be the code itself.
+      .filter((line) => !/[( ](?:node:|data:)/.test(line))
+  );
+}
+
+/** A program may throw anything, an object without a string among it. */
+function shownValue(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return `a value that is no text (${typeof value})`;
+  }
 }
 
 function isOwn(frame: string): boolean {

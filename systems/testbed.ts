@@ -16,7 +16,7 @@ import { type LintEntry, LintLog } from '../board/lint.ts';
 import { Random } from '../board/random.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
-import { boot, type Kernel, type KernelCounters } from '../kernel/boot.ts';
+import { boot, type BootOptions, type Kernel, type KernelCounters } from '../kernel/boot.ts';
 import { type CostTable, DEFAULT_COSTS, NO_COSTS } from '../kernel/cost.ts';
 import type { Machine } from '../kernel/machine.ts';
 import type { HartThread, MachineCode } from '../kernel/user.ts';
@@ -87,6 +87,8 @@ export interface TestbedObserver {
   faulted?(pd: string, fault: ChildFault): void;
   /** A driver has broken a rule of a specification for the first time. */
   noted?(entry: LintEntry): void;
+  /** A program has done something where nobody had called it: a run that sleeps has more to do. */
+  stirred?(): void;
   /** File and line of an address in a domain's image, where they can be found out. */
   lineOf?(program: MachineProgram, address: number): string | undefined;
 }
@@ -125,6 +127,10 @@ export interface TestbedOptions {
    * host clock, where time passes by itself.
    */
   readonly costs?: RunCosts;
+  /** Told of the kernel before it runs: programs run their `init` while the testbed is being made. */
+  readonly onBoot?: (kernel: Kernel) => void;
+  /** For whoever watches the run from another thread: see `KernelOptions`. */
+  readonly watched?: Pick<BootOptions, 'runningEntry' | 'onOverdue'>;
   /** Told of every kernel object made, from the initial thread's on: for dumps. */
   readonly onCreate?: (object: KernelObject) => void;
   /**
@@ -208,6 +214,7 @@ export class Testbed {
       options.wires?.({ ram: this.board.ram, board: this.board, random: this.random }) ?? {};
     // Ours first: a page that a user's device wants as well is then that device's mistake.
     attachDevices(this.board, this.wires);
+    this.board.guardDevices();
     options.attachDevices?.(this.board);
     this.board.fillVirtioSlots();
     const observer = options.observer ?? SILENT;
@@ -228,9 +235,14 @@ export class Testbed {
         fastPath: options.fastPath ?? 'on',
         instrument: options.instrument,
         onCreate: options.onCreate,
+        watched: {
+          ...options.watched,
+          onOutside: (name, error) => this.#failedOutside(name, error, observer),
+        },
       },
       this.#images,
     );
+    options.onBoot?.(this.kernel);
     this.#finishBoot(status);
   }
 
@@ -297,7 +309,22 @@ export class Testbed {
     const endNs = this.board.now() + SETTLE_NS;
     do {
       this.#outcome = this.kernel.run(endNs);
+      this.#endOnFailure();
     } while (!this.isIdle && this.board.now() < endNs);
+  }
+
+  #failedOutside(name: string, error: unknown, observer: TestbedObserver): void {
+    const image = this.#images.find((each) => each.name === name);
+    if (image !== undefined) image.counters.exceptions += 1;
+    observer.log(name, exceptionText(error));
+    this.#outcome = 'deadline'; // there is more to do
+    observer.stirred?.();
+  }
+
+  /** A program has caught what a device model threw: the run ends all the same. */
+  #endOnFailure(): void {
+    const { failure } = this.board;
+    if (failure !== undefined) throw failure;
   }
 
   /**
@@ -309,6 +336,7 @@ export class Testbed {
     assert(this.board.clock.kind === 'virtual', 'host time cannot be run to');
     for (;;) {
       this.#outcome = this.kernel.run(atNs);
+      this.#endOnFailure();
       if (this.board.now() >= atNs) return 'time';
       if (this.board.irqPending) continue;
       if (atNs === Infinity && this.isQuiet) return 'quiet';
@@ -335,12 +363,14 @@ export class Testbed {
     this.#outcome = this.kernel.run(endNs);
     while (!board.isSliceOver()) {
       if (this.isIdle && !board.isDue()) {
+        this.#endOnFailure();
         board.handOver();
         return 'idle';
       }
       board.turn();
       this.#outcome = this.kernel.runOn();
     }
+    this.#endOnFailure();
     board.handOver();
     return 'busy';
   }
@@ -513,6 +543,7 @@ function bootKernel(
     readonly fastPath: 'on' | 'off';
     readonly instrument: Instrument | undefined;
     readonly onCreate: TestbedOptions['onCreate'] | undefined;
+    readonly watched: Pick<BootOptions, 'runningEntry' | 'onOverdue' | 'onOutside'>;
   },
   images: readonly (PdImage | MachineImage)[],
 ): Kernel {
@@ -555,6 +586,7 @@ function bootKernel(
     // Under the host clock time passes by itself.
     costs: board.clock.kind === 'host' ? NO_COSTS : parts.costs,
     ...(parts.onCreate === undefined ? {} : { onCreate: parts.onCreate }),
+    ...parts.watched,
   });
 }
 

@@ -80,19 +80,20 @@ function sealedClasses(): readonly string[] {
 
 describe('a program', () => {
   it('reaches its regions and its configuration, and nothing behind them', () => {
-    const given: { pd?: ProtectionDomain<EchoConfig> } = {};
+    const given: { pd?: ProtectionDomain<EchoConfig>; regions: readonly ReadonlyRegion[] } = {
+      regions: [],
+    };
     const program: Program<EchoConfig> = (pd) => {
+      const { rx, rxData } = pd.config.net;
       given.pd = pd;
+      given.regions = [pd.region(rx.freeQueue), pd.readonlyRegion(rxData.region)];
       return { notified: () => undefined };
     };
     echoTestbed({ replace: { client0: program as unknown as Program } }).testbed.runUntilQuiet();
     const pd = given.pd as ProtectionDomain<EchoConfig>;
-    const { rx, rxData } = pd.config.net;
-
     const all = reachable([
       { path: 'pd', value: pd },
-      { path: 'region', value: pd.region(rx.freeQueue) },
-      { path: 'readonlyRegion', value: pd.readonlyRegion(rxData.region) },
+      ...given.regions.map((value) => ({ path: value.constructor.name, value })),
     ]);
 
     const kinds = new Set(

@@ -26,6 +26,8 @@ const PLANTED: readonly (readonly [string, string, 'allowed' | 'refused' | 'refu
   ["import { partsOf } from '../../../memory/sealed.ts';", 'drivers/a/b/main.ts', 'refused here'],
   ["import * as sealed from '../../memory/sealed.ts';", 'clients/echo/main.ts', 'refused here'],
   ["import * as region from '../../memory/region.ts';", 'clients/echo/main.ts', 'refused here'],
+  ["import { assert } from '../../memory/assert.ts';", 'queues/net/queue.ts', 'refused here'],
+  ["import { demand } from '../../memory/misuse.ts';", 'clients/echo/main.ts', 'allowed'],
   ["import { y } from '../shell/main.ts';", 'clients/echo/main.ts', 'refused here'],
   ["import { Queue } from '../queues/net/queue.ts';", 'microkit/builder.ts', 'refused'],
   ["import type { Queue } from '../queues/net/queue.ts';", 'microkit/builder.ts', 'allowed'],

@@ -3,7 +3,7 @@
 import { assert } from '../../memory/assert.ts';
 import { NO_HALFWORDS } from '../../memory/empty-arrays.ts';
 import type { Ram } from '../../memory/ram.ts';
-import { assertCapacity, distance32 } from '../../memory/wrapping.ts';
+import { demandCapacity, distance32 } from '../../memory/wrapping.ts';
 import { WIRE_BYTES_MAX } from '../ethernet.ts';
 
 /** First in, first out. Positions are offsets in the board's memory. */
@@ -16,7 +16,7 @@ export class FrameSlots {
 
   /** @param slots a power of two */
   constructor(ram: Ram, slots: number) {
-    assertCapacity(slots, 32);
+    demandCapacity(slots, 32);
     this.#at = ram.takeStaging(slots * WIRE_BYTES_MAX);
     this.#mask = slots - 1;
     this.#lengths = new Uint16Array(slots);

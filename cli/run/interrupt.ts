@@ -1,5 +1,6 @@
 /** Ctrl-C, and other polite requests to end. The first one ends the run cleanly, a second one at once. */
 
+import { exitNow } from '../exit.ts';
 import type { Interrupt } from './drive.ts';
 
 const STATUS_INTERRUPTED = 130;
@@ -9,7 +10,7 @@ export function catchInterrupts(): Interrupt {
   const actions: (() => void)[] = [];
   let requested = false;
   const onSignal = (): void => {
-    if (requested) process.exit(STATUS_INTERRUPTED);
+    if (requested) exitNow(STATUS_INTERRUPTED);
     requested = true;
     for (const action of actions) action();
   };

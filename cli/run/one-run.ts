@@ -1,8 +1,10 @@
 /** One run of one system, from the description to the counters. */
 
 import { lineOf } from '../../host/addr2line.ts';
+import { breathe } from '../../host/event-loop.ts';
 import { UserMistake } from '../../host/problem.ts';
 
+import type { Kernel } from '../../kernel/boot.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { LintEntry } from '../../board/lint.ts';
 import { ownPrograms } from '../../systems/own-programs.ts';
@@ -24,6 +26,7 @@ import type { Attachment, ParsedAttachment } from './attachment.ts';
 import { runDemo } from './demo.ts';
 import { driveLive, driveVirtual, type Ending, type Interrupt, makeLoop } from './drive.ts';
 import { catchInterrupts } from './interrupt.ts';
+import { type LeftBehind, watchLeftBehind } from './left-behind.ts';
 import { showCounters } from './live-line.ts';
 import type { RunOptions } from './options.ts';
 import type { RunWatch, WatchedRun } from './part.ts';
@@ -41,6 +44,11 @@ export class Run {
   readonly #terminal: Terminal;
   readonly #watches: readonly RunWatch[];
   readonly #attachments = new Map<string, Attachment>();
+  #kernel: Kernel | undefined;
+  /** A program has done something where nobody had called it. */
+  #hasStirred = false;
+  #wake = (): void => undefined;
+  #stop = (): void => undefined;
 
   constructor(run: WatchedRun & { readonly watches: readonly RunWatch[] }) {
     this.#loaded = run.loaded;
@@ -53,23 +61,41 @@ export class Run {
     const interrupt = catchInterrupts();
     try {
       await this.#open(parsed);
-      const testbed = this.#boot(await ownPrograms(this.#loaded.system));
-      const instead = this.#watches.find((watch) => watch.instead !== undefined)?.instead;
-      if (instead !== undefined) {
-        await instead(testbed);
-        return;
+      const left = watchLeftBehind(
+        () => this.#kernel,
+        this.#loaded,
+        () => this.#stop(),
+      );
+      try {
+        const testbed = this.#createTestbed(await ownPrograms(this.#loaded.system));
+        await this.#runBooted(testbed, interruptedBy(interrupt, left));
+      } finally {
+        left.end();
       }
-      const before = testbed.counters();
-      const ending = await this.#drive(testbed, interrupt);
-      testbed.board.turn(); // host time: as late as now, also after a sleep
-      testbed.flushOutput();
-      const after = testbed.counters();
-      for (const attachment of this.#attachments.values()) attachment.flush();
-      this.#report(testbed, { ending, before, after });
+      if (left.failure !== undefined) throw left.failure.error;
     } finally {
       for (const attachment of this.#attachments.values()) await attachment.close();
       for (const watch of this.#watches) await watch.close?.();
     }
+  }
+
+  /** Lets every program run its `init`, and then the system. */
+  async #runBooted(testbed: Testbed, interrupt: Interrupt): Promise<void> {
+    testbed.settle();
+    const instead = this.#watches.find((watch) => watch.instead !== undefined)?.instead;
+    if (instead !== undefined) {
+      await instead(testbed);
+      return;
+    }
+    const before = testbed.counters();
+    const ending = await this.#drive(testbed, interrupt);
+    await breathe(); // what programs have left behind comes to light between turns, and now
+    if (this.#hasStirred) testbed.settle();
+    testbed.board.turn(); // host time: as late as now, also after a sleep
+    testbed.flushOutput();
+    const after = testbed.counters();
+    for (const attachment of this.#attachments.values()) attachment.flush();
+    this.#report(testbed, { ending, before, after });
   }
 
   async #open(parsed: readonly ParsedAttachment[]): Promise<void> {
@@ -80,13 +106,6 @@ export class Run {
       const opened = await parsed[index]?.open({ loaded: this.#loaded, clock, demo, onNotice });
       if (opened !== undefined) this.#attachments.set(kind.name, opened);
     }
-  }
-
-  /** Boots, and lets every program run its `init`. */
-  #boot(own: ReadonlyMap<string, Program>): Testbed {
-    const testbed = this.#createTestbed(own);
-    testbed.settle();
-    return testbed;
   }
 
   #createTestbed(own: ReadonlyMap<string, Program>): Testbed {
@@ -105,10 +124,16 @@ export class Run {
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(attachDevices === undefined ? {} : { attachDevices }),
         wires: (parts) => this.#wires(parts, attachments),
+        onBoot: (kernel) => (this.#kernel = kernel),
         observer: {
           log: (pd, line) => this.#log(pd, line),
           faulted: () => {
             process.exitCode = 1; // the monitor has said what happened
+          },
+          stirred: () => {
+            process.exitCode = 1;
+            this.#hasStirred = true;
+            this.#wake();
           },
           noted: (entry) => this.#terminal.note(`sddf: ${noteText(entry)}`),
           lineOf: ({ path }, address) => lineOf(path, address),
@@ -163,6 +188,8 @@ export class Run {
     const { forNs, demo } = this.#options;
     const { clock } = this.#options.testbed;
     const loop = makeLoop(testbed, clock, forNs);
+    this.#wake = () => loop.wake();
+    this.#stop = () => loop.stop();
     const attachments = [...this.#attachments.values()];
     for (const attachment of attachments) await attachment.plugIn(() => loop.wake());
     for (const attachment of attachments) attachment.start();
@@ -248,6 +275,16 @@ export class Run {
     else if (output === 'json') process.stdout.write(`${reportJson(result)}\n`);
     else for (const line of reportText(result)) this.#terminal.print(line);
   }
+}
+
+/** Ctrl-C, or the failure of what belongs to no domain. */
+function interruptedBy(interrupt: Interrupt, left: LeftBehind): Interrupt {
+  return {
+    onRequest: (action) => interrupt.onRequest(action),
+    get requested() {
+      return interrupt.requested || left.failure !== undefined;
+    },
+  };
 }
 
 /** A rule that was broken, and by whom: 'virtio_mmio@10001000: virtio 1.2 §6.1: … (ethernet_driver, ethernet.c:310)'. */

@@ -41,6 +41,8 @@ export interface LoadedSystem {
   readonly images: MachinePrograms;
   readonly warnings: readonly string[];
   readonly from: 'module' | 'description';
+  /** Its TypeScript programs are the user's own, or may be. */
+  readonly hasUserPrograms: boolean;
   readonly attachDevices?: SystemModule['attachDevices'];
   readonly oracles?: SystemModule['oracles'];
   /** Choices meant for options that the system does not have: whoever meant them refuses what cannot be left out. */
@@ -137,6 +139,7 @@ function buildSystem(
     warnings,
     notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
     from: 'module',
+    hasUserPrograms: MODULE.test(name),
     ...(oracles === undefined ? {} : { oracles }),
     ...(attachDevices === undefined
       ? {}
@@ -206,6 +209,7 @@ async function loadDescription(
     warnings: [...warnings, ...unset],
     notOffered: [],
     from: 'description',
+    hasUserPrograms: programs.size > 0,
   };
 }
 

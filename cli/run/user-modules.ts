@@ -10,7 +10,7 @@ import { register } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserMistake } from '../../host/problem.ts';
-import { forbidExit } from './user-system.ts';
+import { forbidExitTo } from './user-system.ts';
 
 /**
  * A module customisation hook; it runs in the loader's own thread, hence as text. What tsx would look through for the names
@@ -39,7 +39,7 @@ export async function importUserModule(
   }
   const url = pathToFileURL(absolute);
   if (instance !== undefined) url.searchParams.set('domain', instance);
-  const allowExit = forbidExit(path);
+  const allowExit = forbidExitTo(path);
   try {
     return (await import(url.href)) as Record<string, unknown>;
   } catch (error) {

@@ -6,6 +6,7 @@
 import { UserMistake } from '../../host/problem.ts';
 import type { BuildResult } from '../../microkit/builder.ts';
 import { ChoiceError, type SystemModule } from '../../systems/system.ts';
+import { forbidExit } from '../exit.ts';
 import { explainChoice } from './choices.ts';
 
 /** @param name how messages call the module @throws UserMistake */
@@ -42,25 +43,15 @@ export function checkUserOptions(name: string, { options = {} }: SystemModule): 
   }
 }
 
-/**
- * While a module is loaded or run for what it describes, `process.exit` is a mistake like others: the command would end without a
- * word, as if all was well.
- *
- * @returns what ends this
- */
-export function forbidExit(name: string): () => void {
-  const before = Object.getOwnPropertyDescriptor(process, 'exit');
-  process.exit = () => {
-    throw new UserMistake(`${name}: calls process.exit; a module may not end the command`);
-  };
-  return () => {
-    if (before !== undefined) Object.defineProperty(process, 'exit', before);
-  };
+/** For a module that is loaded, or run for what it describes. @returns what ends this */
+export function forbidExitTo(name: string): () => void {
+  const message = `${name}: calls process.exit; a module may not end the command`;
+  return forbidExit(() => new UserMistake(message));
 }
 
 /** An exception in the user's code is the user's mistake; the first frame in the user's file says where. */
 function blamed<Value>(name: string, action: () => Value): Value {
-  const allowExit = forbidExit(name);
+  const allowExit = forbidExitTo(name);
   try {
     return action();
   } catch (error) {

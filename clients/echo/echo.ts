@@ -7,7 +7,7 @@
  * receive virtualiser would.
  */
 
-import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../microkit/pd.ts';
 import { Counters } from '../../queues/counters.ts';
 import type { NetClientConfig, NetData } from '../../queues/net/config.ts';
@@ -219,8 +219,8 @@ function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
   const { net, ip } = pd.config;
   const mac = parseMac(net.mac);
   const address = parseIpv4(ip);
-  assert(mac !== undefined, 'the configuration has a MAC');
-  assert(address !== undefined, 'the configuration has an IPv4 address');
+  demand(mac !== undefined, `'${net.mac}' is no MAC address`);
+  demand(address !== undefined, `'${ip}' is no IPv4 address`);
   return new Responder({
     received: pd.readonlyRegion(net.rxData.region),
     receivedBuffers: net.rxData.buffers,

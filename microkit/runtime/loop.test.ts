@@ -139,7 +139,7 @@ describe('start', () => {
 describe('signals', () => {
   it('calls notified for each bit of the badge, lowest first, from both halves', () => {
     const seen: number[] = [];
-    const { thread, context, counters } = started(() => ({ notified: (ch) => seen.push(ch) }));
+    const { thread, context, counters } = started(() => ({ notified: (ch) => void seen.push(ch) }));
     context.resume();
 
     thread.deliver(0x8000_0009, 0x2000_0001);

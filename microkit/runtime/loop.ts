@@ -27,7 +27,8 @@ import {
   SYS_SEND,
 } from '../../kernel/abi.ts';
 import { ThreadUnwound, type UserContext, type UserThread } from '../../kernel/user.ts';
-import { AssertionFailure } from '../../memory/assert.ts';
+import { RunFailure } from '../../memory/assert.ts';
+import { demand, Misuse } from '../../memory/misuse.ts';
 import { Configured } from '../../memory/configured.ts';
 import type { ChildFault, EntryPoints, ProtectionDomain } from '../pd.ts';
 import {
@@ -128,7 +129,7 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   }
 
   #start(): void {
-    const entry = this.#init();
+    const entry = entryPointsOf(this.#init());
     this.#notified = entry.notified;
     this.#protected = entry.protected;
     this.#fault = entry.fault;
@@ -174,7 +175,8 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     while (low !== 0) {
       if (this.#deferred.cptr !== 0) this.#flush();
       counters.notified++;
-      notified(31 - Math.clz32(low & -low));
+      const returned: unknown = notified(31 - Math.clz32(low & -low));
+      if (returned !== undefined) refusePromise('notified', returned);
       low &= low - 1;
       this.#badgeLow = low;
     }
@@ -182,7 +184,8 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     while (high !== 0) {
       if (this.#deferred.cptr !== 0) this.#flush();
       counters.notified++;
-      notified(63 - Math.clz32(high & -high));
+      const returned: unknown = notified(63 - Math.clz32(high & -high));
+      if (returned !== undefined) refusePromise('notified', returned);
       high &= high - 1;
       this.#badgeHigh = high;
     }
@@ -204,6 +207,7 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     if (protectedCall === undefined) throw this.#missing('protected');
     this.#counters.protectedCalls++;
     const reply = protectedCall(this.#badgeLow & 0x3f, (this.#info & PLAIN_INFO) >>> 0);
+    if (typeof reply !== 'number') throw wrongReply(reply);
     this.#reply = (reply & PLAIN_INFO) >>> 0;
     this.#hasStoodStill();
   }
@@ -214,7 +218,9 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     const words: number[] = [];
     for (let i = 0; i < messageLength(this.#info); i++) words.push(this.#pd.mr(i));
     const fault: ChildFault = { label: messageLabel(this.#info), words };
-    if (handleFault(this.#badgeLow & 0xff, fault) === 'resume') {
+    const verdict = handleFault(this.#badgeLow & 0xff, fault);
+    refusePromise('fault', verdict);
+    if (verdict === 'resume') {
       this.#reply = EMPTY_INFO;
     }
   }
@@ -262,8 +268,32 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   }
 
   #report(error: unknown): void {
-    if (error instanceof ThreadUnwound || error instanceof AssertionFailure) return;
+    if (error instanceof ThreadUnwound || error instanceof RunFailure) return;
     this.#counters.exceptions++;
     this.#observer.exception(this.#profile.name, error);
   }
+}
+
+/** @throws Misuse when a program has returned something else */
+function entryPointsOf(returned: unknown): EntryPoints {
+  refusePromise('main', returned);
+  const entry = Object(returned) as EntryPoints;
+  demand(
+    typeof entry.notified === 'function',
+    'main returns no entry points: { notified(channel) { … } }',
+  );
+  return entry;
+}
+
+function wrongReply(reply: unknown): Misuse {
+  refusePromise('protected', reply);
+  return new Misuse('protected returns no message information: return messageInfo(label, count)');
+}
+
+/** @throws Misuse when an entry point goes on after it has returned */
+function refusePromise(entryPoint: string, returned: unknown): void {
+  if (typeof returned !== 'object' || returned === null || !('then' in returned)) return;
+  // That it is refused is all that is to be said of it.
+  Promise.resolve(returned).catch(() => undefined);
+  throw new Misuse(`${entryPoint} is async; an entry point is done when it returns`);
 }

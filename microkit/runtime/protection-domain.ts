@@ -98,20 +98,23 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
   }
 
   region(name: string): Region {
+    this.#thread.demandRunning();
     return mapWritable(this.#thread, this.#profile, name);
   }
 
   readonlyRegion(name: string): ReadonlyRegion {
+    this.#thread.demandRunning();
     return mapReadonly(this.#thread, this.#profile, name);
   }
 
   deviceRegion(name: string): DeviceRegion {
+    this.#thread.demandRunning();
     return mapDevice(this.#thread, this.#profile, name, this.#accesses);
   }
 
   notify(channel: Channel): void {
     const cptr = this.#notifyCptr[channel];
-    if (cptr === undefined || cptr === 0) {
+    if (cptr === undefined || cptr === 0 || (channel | 0) !== channel) {
       this.#invalidChannel('microkit_notify', channel);
       return;
     }
@@ -121,7 +124,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 
   deferredNotify(channel: Channel): void {
     const cptr = this.#notifyCptr[channel];
-    if (cptr === undefined || cptr === 0) {
+    if (cptr === undefined || cptr === 0 || (channel | 0) !== channel) {
       this.#invalidChannel('microkit_deferred_notify', channel);
       return;
     }
@@ -131,7 +134,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 
   irqAck(channel: Channel): void {
     const cptr = this.#irqCptr[channel];
-    if (cptr === undefined || cptr === 0) {
+    if (cptr === undefined || cptr === 0 || (channel | 0) !== channel) {
       this.#invalidChannel('microkit_irq_ack', channel);
       return;
     }
@@ -141,7 +144,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 
   deferredIrqAck(channel: Channel): void {
     const cptr = this.#irqCptr[channel];
-    if (cptr === undefined || cptr === 0) {
+    if (cptr === undefined || cptr === 0 || (channel | 0) !== channel) {
       this.#invalidChannel('microkit_deferred_irq_ack', channel);
       return;
     }
@@ -151,10 +154,11 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 
   ppcall(channel: Channel, message: MessageInfo): MessageInfo {
     const cptr = this.#callCptr[channel];
-    if (cptr === undefined || cptr === 0) {
+    if (cptr === undefined || cptr === 0 || (channel | 0) !== channel) {
       this.#invalidChannel('microkit_ppcall', channel);
       return 0;
     }
+    if (message >>> 0 !== message) throw messageInfoError(message);
     this.#counters.ppcalls++;
     const regs = this.#regs;
     regs[A0] = cptr;
@@ -167,7 +171,9 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
   }
 
   mr(index: number): number {
-    if (!(index >= 0 && index < MESSAGE_LENGTH_MAX)) throw messageRegisterError(index);
+    this.#thread.demandRunning();
+    const isRegister = index >= 0 && index < MESSAGE_LENGTH_MAX && (index | 0) === index;
+    if (!isRegister) throw messageRegisterError(index);
     if (index < MESSAGE_REGISTERS) {
       const at = 2 * (REG_A2 + index);
       return (this.#regs[at] as number) + (this.#regs[at + 1] as number) * TWO_TO_32;
@@ -177,8 +183,10 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
   }
 
   setMr(index: number, value: number): void {
-    if (!(index >= 0 && index < MESSAGE_LENGTH_MAX)) throw messageRegisterError(index);
-    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) throw messageValueError(value);
+    this.#thread.demandRunning();
+    const isRegister = index >= 0 && index < MESSAGE_LENGTH_MAX && (index | 0) === index;
+    if (!isRegister) throw messageRegisterError(index);
+    if (!(Number.isSafeInteger(value) && value >= 0)) throw messageValueError(value);
     const low = value >>> 0;
     const high = value <= 0xffff_ffff ? 0 : Math.floor(value / TWO_TO_32);
     if (index < MESSAGE_REGISTERS) {
@@ -207,7 +215,8 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
   }
 
   log(text: string): void {
-    this.#observer.log(this.name, text);
+    this.#thread.demandRunning();
+    this.#observer.log(this.name, String(text));
   }
 
   #send(cptr: number, info: number): void {
@@ -222,6 +231,7 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 
   /** Microkit has room for one deferred signal; a second one replaces the first, which is counted as lost. */
   #defer(cptr: number, info: number): void {
+    this.#thread.demandRunning();
     const deferred = this.#deferred;
     if (deferred.cptr !== 0 && deferred.cptr !== cptr) {
       if (this.#counters.deferredLost++ === 0) {
@@ -239,9 +249,21 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
 }
 
 function messageRegisterError(index: number): RangeError {
-  return new RangeError(`message register ${index} is not one of 0..${MESSAGE_LENGTH_MAX - 1}`);
+  return new RangeError(
+    `message register ${shown(index)} is not one of 0..${MESSAGE_LENGTH_MAX - 1}`,
+  );
 }
 
 function messageValueError(value: number): RangeError {
-  return new RangeError(`message register value ${value} is not a number of 0..2^53-1`);
+  return new RangeError(`message register value ${shown(value)} is no integer of 0..2^53-1`);
+}
+
+function messageInfoError(message: unknown): RangeError {
+  return new RangeError(`message information ${shown(message)} is not what messageInfo() makes`);
+}
+
+/** An argument that is not of its type: a program's types may have been talked out of it. */
+function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' ? `'${value}'` : `of type ${typeof value}`;
 }

@@ -6,10 +6,9 @@
  * `blk/queue.h`, whose layout this is).
  */
 
-import { assert } from '../../memory/assert.ts';
 import type { Region } from '../../memory/region.ts';
-import { open } from '../../memory/region.ts';
-import { assertCapacity, distance32 } from '../../memory/wrapping.ts';
+import { demandRoom, open } from '../../memory/region.ts';
+import { demandCapacity, distance32 } from '../../memory/wrapping.ts';
 import {
   BlkRequestLayout,
   REQUEST_ENTRIES,
@@ -57,8 +56,8 @@ export class BlkRequestProducer {
   #tail: number;
 
   constructor(region: Region, capacity: number) {
-    assertCapacity(capacity, 32);
-    assert(region.sizeBytes >= requestQueueBytes(capacity), 'a request queue fits its region');
+    demandCapacity(capacity, 32);
+    demandRoom(region, requestQueueBytes(capacity), `a queue of ${capacity} requests`);
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;
@@ -118,8 +117,8 @@ export class BlkRequestConsumer {
   overruns = 0;
 
   constructor(region: Region, capacity: number) {
-    assertCapacity(capacity, 32);
-    assert(region.sizeBytes >= requestQueueBytes(capacity), 'a request queue fits its region');
+    demandCapacity(capacity, 32);
+    demandRoom(region, requestQueueBytes(capacity), `a queue of ${capacity} requests`);
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;

@@ -1,9 +1,8 @@
 /** The response queue of the block class: one producer, one consumer. See `request-queue.ts` for how an end works. */
 
-import { assert } from '../../memory/assert.ts';
 import type { Region } from '../../memory/region.ts';
-import { open } from '../../memory/region.ts';
-import { assertCapacity, distance32 } from '../../memory/wrapping.ts';
+import { demandRoom, open } from '../../memory/region.ts';
+import { demandCapacity, distance32 } from '../../memory/wrapping.ts';
 import {
   BlkResponseLayout,
   RESPONSE_ENTRIES,
@@ -40,8 +39,8 @@ export class BlkResponseProducer {
   #tail: number;
 
   constructor(region: Region, capacity: number) {
-    assertCapacity(capacity, 32);
-    assert(region.sizeBytes >= responseQueueBytes(capacity), 'a response queue fits its region');
+    demandCapacity(capacity, 32);
+    demandRoom(region, responseQueueBytes(capacity), `a queue of ${capacity} responses`);
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;
@@ -84,8 +83,8 @@ export class BlkResponseConsumer {
   overruns = 0;
 
   constructor(region: Region, capacity: number) {
-    assertCapacity(capacity, 32);
-    assert(region.sizeBytes >= responseQueueBytes(capacity), 'a response queue fits its region');
+    demandCapacity(capacity, 32);
+    demandRoom(region, responseQueueBytes(capacity), `a queue of ${capacity} responses`);
     const memory = open(region);
     this.capacity = capacity;
     this.#u32 = memory.ram.u32;

@@ -10,10 +10,10 @@
  * {@link BlkVirtqueue.take} or {@link BlkVirtqueue.reclaim} answers it, exactly once.
  */
 
-import { assert } from '../../memory/assert.ts';
-import { open, type Region } from '../../memory/region.ts';
+import { demand } from '../../memory/misuse.ts';
+import { demandRoom, open, type Region } from '../../memory/region.ts';
 import { struct } from '../../memory/struct.ts';
-import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
+import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
 import {
   VIRTQ_DESC_F_INDIRECT,
   VIRTQ_DESC_F_NEXT,
@@ -127,10 +127,10 @@ export class BlkVirtqueue {
 
   constructor(options: BlkVirtqueueOptions) {
     const { entries, segments, indirect } = options;
-    assertCapacity(entries, 16);
-    assert(segments >= 1, 'a request has a data segment');
+    demandCapacity(entries, 16);
+    demand(segments >= 1, `a request of ${segments} data segments`);
     const layout = layOut(options);
-    assert(layout.sizeBytes <= options.region.sizeBytes, 'the region holds the whole queue');
+    demandRoom(options.region, layout.sizeBytes, `a queue of ${entries} descriptors`);
     const { ram, at } = open(options.region);
     ram.fill(at, 0, layout.sizeBytes);
     this.#u8 = ram.u8;
@@ -144,7 +144,10 @@ export class BlkVirtqueue {
     this.#perChain = segments + 2;
     this.bytesMax = segments * options.segmentBytes;
     this.chains = indirect === 'yes' ? entries : Math.floor(entries / this.#perChain);
-    assert(this.chains > 0, 'the ring holds at least one request');
+    demand(
+      this.chains > 0,
+      `a ring of ${entries} descriptors holds no request of ${segments} segments`,
+    );
     this.descPaddr = options.paddr;
     this.availPaddr = options.paddr + layout.avail;
     this.usedPaddr = options.paddr + layout.used;
@@ -152,7 +155,7 @@ export class BlkVirtqueue {
     this.#chainsAt = at + layout.chains;
     const { paddr } = options;
     this.#regionHigh = Math.floor(paddr / TWO_32);
-    assert((paddr % TWO_32) + layout.sizeBytes <= TWO_32, 'the region does not cross 4 GiB');
+    demand((paddr % TWO_32) + layout.sizeBytes <= TWO_32, 'a queue lies across 4 GiB');
     this.#chainsLow = (paddr + layout.chains) | 0;
     this.#descriptorsAt = at + (indirect === 'yes' ? layout.tables : 0);
     this.#descriptorsStride = this.#perChain * VirtqDesc.SIZE;
@@ -201,7 +204,7 @@ export class BlkVirtqueue {
     lengthBytes: number,
     access: 'readable' | 'writable',
   ): number {
-    assert(lengthBytes > 0 && lengthBytes <= this.bytesMax, 'the data fits its segments');
+    demand(lengthBytes > 0 && lengthBytes <= this.bytesMax, 'the data does not fit its segments');
     const chain = this.#begin(type, sector);
     const flags =
       access === 'writable' ? VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_NEXT : VIRTQ_DESC_F_NEXT;
@@ -307,7 +310,7 @@ export class BlkVirtqueue {
   }
 
   #begin(type: number, sector: number): number {
-    assert(this.#freeCount > 0, 'a chain is free');
+    demand(this.#freeCount > 0, 'no chain is free');
     this.#freeCount -= 1;
     const chain = this.#free[this.#freeCount] as number;
     const at = this.#chainsAt + chain * CHAIN_STRIDE;

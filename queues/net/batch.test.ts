@@ -314,11 +314,11 @@ describe('a batch', () => {
   it('cannot count more than there is', () => {
     const { producer, consumer } = queueOf(4, 0);
     expect(producer.room()).toBe(4);
-    expect(() => producer.advance(5)).toThrow('a batch has room');
+    expect(() => producer.advance(5)).toThrow('longer than the room');
     producer.advance(2);
     producer.publish();
 
     expect(consumer.available()).toBe(2);
-    expect(() => consumer.advance(3)).toThrow('a batch takes what is there');
+    expect(() => consumer.advance(3)).toThrow('a batch takes more');
   });
 });

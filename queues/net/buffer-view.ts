@@ -8,7 +8,7 @@
  * Words are little-endian and signed, so that none of them needs boxing.
  */
 
-import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { partsOf, Sealed } from '../../memory/sealed.ts';
@@ -26,7 +26,8 @@ interface Buffers {
 }
 
 function place(region: ReadonlyRegion, buffers: number): Buffers {
-  assert(buffers > 0 && buffers * NET_BUFFER_BYTES <= region.sizeBytes, 'the region holds them');
+  const isHeld = buffers > 0 && buffers * NET_BUFFER_BYTES <= region.sizeBytes;
+  demand(isHeld, `a region of ${region.sizeBytes} bytes does not hold ${buffers} buffers`);
   const { ram, at } = open(region);
   return { ram, firstWord: at >>> 2, buffers };
 }

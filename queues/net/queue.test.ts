@@ -95,7 +95,7 @@ describe('the layout', () => {
     for (const capacity of [0, 3, 65_536]) {
       expect(() => new NetProducer(region, capacity)).toThrow();
     }
-    expect(() => new NetConsumer(region, 8)).toThrow('the whole queue');
+    expect(() => new NetConsumer(region, 8)).toThrow('does not hold a queue');
     expect(new NetConsumer(region, 4).capacity).toBe(4);
   });
 });

@@ -9,13 +9,13 @@
  * Addresses are pairs of 32-bit halves, low first, held as *signed* integers: V8 hands those on without boxing.
  */
 
-import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import type { Ram } from '../../memory/ram.ts';
-import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import { demandRoom, open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
 import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
-import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
+import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
 
 /** Bytes of every network buffer (`NET_BUFFER_SIZE`). */
 export const NET_BUFFER_BYTES = 2048;
@@ -60,8 +60,8 @@ interface Placement {
 }
 
 function place(region: ReadonlyRegion, capacity: number): Placement {
-  assertCapacity(capacity, 16);
-  assert(region.sizeBytes >= netQueueBytes(capacity), 'the region holds the whole queue');
+  demandCapacity(capacity, 16);
+  demandRoom(region, netQueueBytes(capacity), `a queue of ${capacity} buffers`);
   const { ram, at } = open(region);
   return {
     capacity,
@@ -147,7 +147,7 @@ export class NetProducer extends Sealed<Placement> {
   /** Ends a batch: `count` slots from the next one on have been filled with {@link putAt}. */
   advance(count: number): void {
     if (count === 0) return;
-    assert(count <= this.#room, 'a batch has room');
+    demand(count <= this.#room, 'a batch is longer than the room that there was');
     this.#tail = (this.#tail + count) & 0xffff;
     this.#room -= count;
   }
@@ -269,7 +269,7 @@ export class NetConsumer extends Sealed<Placement> {
   /** Ends a batch: takes the `count` oldest buffers out. */
   advance(count: number): void {
     if (count === 0) return;
-    assert(count <= this.#left, 'a batch takes what is there');
+    demand(count <= this.#left, 'a batch takes more than there was');
     this.#head = (this.#head + count) & 0xffff;
     this.#left -= count;
   }
@@ -344,7 +344,10 @@ export function fillFreeQueue(producer: NetProducer, buffers: number, base: numb
   for (let index = 0; index < buffers; index += 1) {
     const io = base + index * NET_BUFFER_BYTES;
     const added = producer.enqueue(lowHalf(io), highHalf(io), 0, 0);
-    assert(added, 'a free queue has room for all buffers of its data region');
+    demand(
+      added,
+      `a free queue is full at ${index} of ${buffers} buffers: somebody has left some there`,
+    );
   }
 }
 

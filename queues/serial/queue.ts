@@ -8,11 +8,11 @@
  * counted, and both harm only themselves.
  */
 
-import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import type { Ram } from '../../memory/ram.ts';
-import { open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import { demandRoom, open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
 import { struct } from '../../memory/struct.ts';
-import { assertCapacity, distance32 } from '../../memory/wrapping.ts';
+import { demandCapacity, distance32 } from '../../memory/wrapping.ts';
 
 /** `struct serial_queue`. Indices are free-running and wrap at 2^32. */
 export const SerialQueueHeader = struct(12, {
@@ -37,9 +37,9 @@ interface Placement {
 }
 
 function place(queue: ReadonlyRegion, data: ReadonlyRegion, capacity: number): Placement {
-  assertCapacity(capacity, 32);
-  assert(queue.sizeBytes >= SerialQueueHeader.SIZE, 'the region holds the queue');
-  assert(data.sizeBytes >= capacity, 'the region holds the bytes');
+  demandCapacity(capacity, 32);
+  demandRoom(queue, SerialQueueHeader.SIZE, 'the indices of a queue');
+  demandRoom(data, capacity, `a queue of ${capacity} characters`);
   const { ram, at } = open(queue);
   return {
     ram,
@@ -142,13 +142,13 @@ export class SerialProducer {
   appendFrom(source: ReadonlyRegion, offset: number, lengthBytes: number): void {
     if (lengthBytes === 0) return;
     const { at, sizeBytes } = open(source);
-    assert(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the run lies in its region');
+    demand(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the run lies outside its region');
     this.append(at + offset, lengthBytes);
   }
 
   /** For {@link SerialConsumer.moveTo}: copies a run of bytes of the same RAM in; the room has been checked. */
   append(from: number, lengthBytes: number): void {
-    assert(lengthBytes <= this.#room, 'a run that is appended fits');
+    demand(lengthBytes <= this.#room, 'a run is longer than the room that there was');
     const at = this.#tail & this.#mask;
     const first = Math.min(lengthBytes, this.capacity - at);
     this.#ram.copy(this.#place.dataAt + at, from, first);
@@ -213,7 +213,7 @@ export class SerialConsumer {
    * @param lengthBytes at most what {@link length} answered last and what the producer's `room` did
    */
   moveTo(producer: SerialProducer, lengthBytes: number): void {
-    assert(lengthBytes <= this.#left, 'a run that is moved is there');
+    demand(lengthBytes <= this.#left, 'a run is longer than what there was');
     const at = this.#head & this.#mask;
     const first = Math.min(lengthBytes, this.capacity - at);
     producer.append(this.#place.dataAt + at, first);
@@ -224,9 +224,9 @@ export class SerialConsumer {
 
   /** Moves the oldest bytes into a region that the same domain maps; at most what {@link length} answered last. */
   moveToRegion(target: Region, offset: number, lengthBytes: number): void {
-    assert(lengthBytes <= this.#left, 'a run that is moved is there');
+    demand(lengthBytes <= this.#left, 'a run is longer than what there was');
     const { at: targetAt, sizeBytes } = open(target);
-    assert(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the run lies in its region');
+    demand(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the run lies outside its region');
     const from = this.#head & this.#mask;
     const first = Math.min(lengthBytes, this.capacity - from);
     this.#ram.copy(targetAt + offset, this.#place.dataAt + from, first);

@@ -12,12 +12,12 @@
  * or {@link Virtqueue.reclaim} answers it, exactly once.
  */
 
-import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { open, type Region } from '../../memory/region.ts';
 import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
-import { assertCapacity, distance16 } from '../../memory/wrapping.ts';
+import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
 import {
   HEADER_STRIDE,
   layChain,
@@ -86,10 +86,14 @@ interface Placement {
 }
 
 function place(options: VirtqueueOptions): Placement {
-  assertCapacity(options.entries, 16);
-  assert(options.ringsOffset % 16 === 0, 'a descriptor table is aligned to 16 bytes');
-  assert(options.chainsOffset % 16 === 0, 'a table is aligned to 16 bytes');
-  assert(options.headerBytes <= HEADER_STRIDE, 'a header fits its place');
+  demandCapacity(options.entries, 16);
+  const { ringsOffset, chainsOffset, headerBytes } = options;
+  demand(ringsOffset % 16 === 0, `rings at offset ${ringsOffset} are not aligned to 16 bytes`);
+  demand(chainsOffset % 16 === 0, `chains at offset ${chainsOffset} are not aligned to 16 bytes`);
+  demand(
+    headerBytes <= HEADER_STRIDE,
+    `a header of ${headerBytes} bytes is above ${HEADER_STRIDE}`,
+  );
   const entries = smallInteger(options.entries);
   const layout = virtqueueLayout(entries);
   const { ram, at } = open(options.region);
@@ -195,7 +199,7 @@ export class Virtqueue extends Sealed<Placement> {
    * @param low low half of the buffer's physical address, a signed 32-bit number
    */
   post(low: number, high: number, len: number): void {
-    assert(this.#freeCount > 0, 'a chain is free');
+    demand(this.#freeCount > 0, 'no chain is free');
     this.postAt(0, low, high, len);
     this.advance(1);
   }
@@ -230,7 +234,7 @@ export class Virtqueue extends Sealed<Placement> {
 
   /** Ends a batch: `count` requests have been posted with {@link postAt}. */
   advance(count: number): void {
-    assert(count <= this.#freeCount, 'there is a chain for each');
+    demand(count <= this.#freeCount, 'a batch has more requests than there are free chains');
     this.#freeCount -= count;
     this.#nextAvail = (this.#nextAvail + count) & 0xffff;
   }
@@ -340,7 +344,7 @@ export class Virtqueue extends Sealed<Placement> {
 
   /** Ends a batch: takes the `count` next finished requests, each given to {@link releaseAt}. */
   advanceFinished(count: number): void {
-    assert(count <= this.#left, 'a batch takes what is there');
+    demand(count <= this.#left, 'a batch takes more than there was');
     this.#nextUsed = (this.#nextUsed + count) & 0xffff;
     this.#left -= count;
     this.#freeCount += count;
@@ -394,6 +398,7 @@ export class Virtqueue extends Sealed<Placement> {
 /** @returns the offset, once it is sure that the region holds the part */
 function part(options: VirtqueueOptions, offset: number, lengthBytes: number): number {
   const { sizeBytes } = options.region;
-  assert(offset >= 0 && lengthBytes <= sizeBytes - offset, 'the region holds the whole queue');
+  const isHeld = offset >= 0 && lengthBytes <= sizeBytes - offset;
+  demand(isHeld, `a region of ${sizeBytes} bytes does not hold ${lengthBytes} at offset ${offset}`);
   return offset;
 }

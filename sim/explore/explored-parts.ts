@@ -73,6 +73,10 @@ class ExploredThread implements UserThread {
     this.#thread.keepsPc();
   }
 
+  demandRunning(): void {
+    this.#thread.demandRunning();
+  }
+
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
     const found = this.#thread.mapping(vaddr, lengthBytes, access);
     if (found === undefined) return undefined;

@@ -162,6 +162,10 @@ class SlowThread implements UserThread {
     this.#thread.keepsPc();
   }
 
+  demandRunning(): void {
+    this.#thread.demandRunning();
+  }
+
   mapping(...range: Parameters<UserThread['mapping']>): ReturnType<UserThread['mapping']> {
     return this.#thread.mapping(...range);
   }

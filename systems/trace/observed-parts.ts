@@ -181,6 +181,10 @@ class ObservedThread extends Configured<ThreadParts> implements UserThread {
     this.#thread.keepsPc();
   }
 
+  demandRunning(): void {
+    this.#thread.demandRunning();
+  }
+
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
     return this.#thread.mapping(vaddr, lengthBytes, access);
   }

@@ -7,6 +7,9 @@ import type { Import } from './source-imports.ts';
 /** Rooms that may take typed arrays out of a region, or a sealed object's inside. */
 const RAW_MEMORY = ['memory', 'queues', 'board', 'microkit'];
 
+/** What runs in a domain: whatever goes wrong there is the fault of that domain. */
+const PROGRAM_ROOMS = ['queues', 'drivers', 'virtualisers', 'clients'];
+
 /** @returns why an import breaks the table, or undefined */
 export function violation(one: Import): string | undefined {
   const from = roomOf(one.from);
@@ -15,6 +18,9 @@ export function violation(one: Import): string | undefined {
   const line = `${one.from} imports ${one.to}`;
   if (opensRawMemory(one) && !RAW_MEMORY.includes(outerRoom(from))) {
     return `${line}: open() and partsOf() are for ${RAW_MEMORY.join(', ')}`;
+  }
+  if (one.to === 'memory/assert.ts' && PROGRAM_ROOMS.includes(from)) {
+    return `${line}: what a program or a peer does is no assertion; see memory/misuse.ts`;
   }
   const room = ROOMS[from] as Room;
   if (from === to) return programViolation(one, room.programDepth, line);

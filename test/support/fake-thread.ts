@@ -80,6 +80,10 @@ export class FakeThread implements UserThread {
     // The runtime's programs have no pc of their own.
   }
 
+  demandRunning(): void {
+    // A test calls whenever it likes.
+  }
+
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
     const found = this.#mappings.find(
       (each) => vaddr >= each.vaddr && vaddr + lengthBytes <= each.vaddr + each.sizeBytes,

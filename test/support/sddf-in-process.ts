@@ -7,6 +7,8 @@ import { vi } from 'vitest';
 import { runProgram } from '../../cli/program.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** The test runner has listeners of its own, for which what a program leaves behind would be a test's failure. */
+const ERRORS = ['unhandledRejection', 'uncaughtException'] as const;
 
 export interface Ended {
   readonly status: number;
@@ -31,11 +33,16 @@ export async function sddfInProcess(...args: readonly string[]): Promise<Ended> 
   ];
   const listeners = SIGNALS.map((signal) => process.listeners(signal));
   const { exitCode } = process;
+  const runners = ERRORS.map((event) => [event, process.rawListeners(event)] as const);
+  for (const event of ERRORS) process.removeAllListeners(event);
   try {
     return { status: await runProgram([...args]), ...written };
   } finally {
     process.exitCode = exitCode;
     for (const spy of spies) spy.mockRestore();
+    for (const [event, listeners] of runners) {
+      for (const listener of listeners) process.on(event, listener as () => void);
+    }
     for (const [index, signal] of SIGNALS.entries()) {
       for (const listener of process.listeners(signal)) {
         if (!listeners[index]?.includes(listener)) process.off(signal, listener);

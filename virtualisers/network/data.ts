@@ -3,7 +3,7 @@
  * DMA, which the driver sees. Both are pairs of signed 32-bit halves, low first.
  */
 
-import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import { Configured } from '../../memory/configured.ts';
 import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { NetData } from '../../queues/net/config.ts';
@@ -32,8 +32,11 @@ export class TranslatedData extends Configured<Translation> {
   constructor(options: Translation) {
     super(options);
     const { paddr } = options;
-    assert(paddr % NET_BUFFER_BYTES === 0, 'buffers are aligned to their size');
-    assert((paddr % 0x1_0000_0000) + this.#bytes <= 0x1_0000_0000, 'no data region crosses 4 GiB');
+    demand(paddr % NET_BUFFER_BYTES === 0, 'buffers are not aligned to their size');
+    demand(
+      (paddr % 0x1_0000_0000) + this.#bytes <= 0x1_0000_0000,
+      'a data region lies across 4 GiB',
+    );
   }
 
   /** @returns the buffer that begins at this offset, or {@link NO_BUFFER} */

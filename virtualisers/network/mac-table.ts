@@ -1,6 +1,6 @@
 /** Destination addresses: a signed word and a halfword, as a frame in memory holds them, and whose they are. */
 
-import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import { Configured } from '../../memory/configured.ts';
 
 // Not exported, so that V8 folds it into the code.
@@ -29,7 +29,7 @@ export class MacTable extends Configured<readonly (readonly string[])[]> {
 
 function parseMac(text: string): readonly number[] {
   const bytes = text.split(':').map((byte) => Number.parseInt(byte, 16));
-  assert(bytes.length === 6 && bytes.every((byte) => byte <= 0xff), 'a MAC has six bytes');
+  demand(bytes.length === 6 && bytes.every((byte) => byte <= 0xff), `'${text}' is no MAC address`);
   const view = new DataView(Uint8Array.from(bytes).buffer);
   return [view.getInt32(0, true), view.getUint16(4, true)];
 }

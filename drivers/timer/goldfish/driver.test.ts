@@ -61,7 +61,7 @@ function timerWithClients(count: number) {
     const client = system.addPd({
       name: `client${index}`,
       priority: 1,
-      program: () => ({ notified: () => notified.push(index) }),
+      program: () => ({ notified: () => void notified.push(index) }),
       config: {},
     });
     driver.connect(channel, client, 5);

@@ -8,7 +8,7 @@
  * A step is skipped when what it needs is corrupt. A read that fails counts as corrupt. Nothing is ever written.
  */
 
-import { assert } from '../../../memory/assert.ts';
+import { demand } from '../../../memory/misuse.ts';
 import { BLK_TRANSFER_BYTES } from '../../../queues/blk/layout.ts';
 import { type GptHeader, parseGptEntries, parseGptHeader } from './gpt.ts';
 import { LogicalChain } from './logical.ts';
@@ -65,7 +65,7 @@ export class PartitionScan {
 
   /** @param bytes of the read, undefined when it failed */
   feed(bytes: Uint8Array | undefined): void {
-    assert(this.#next !== undefined, 'the scan asked for a read');
+    demand(this.#next !== undefined, 'an answer to a read that the scan has not asked for');
     switch (this.#step) {
       case 'first':
         return this.#first(bytes);
@@ -188,7 +188,7 @@ export class PartitionScan {
 }
 
 function takeEntries(copy: Copy, bytes: Uint8Array | undefined): void {
-  assert(copy.header !== undefined, 'a header comes before its entries');
+  demand(copy.header !== undefined, 'entries before their header');
   if (bytes === undefined) {
     copy.problem = 'entries that cannot be read';
     return;

@@ -8,7 +8,7 @@
  * it is remembered who holds what: only a buffer that the client holds is taken back from it. Every refusal is counted.
  */
 
-import { assert } from '../../../memory/assert.ts';
+import { demand } from '../../../memory/misuse.ts';
 import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtRxConfig } from '../../../queues/net/config.ts';
@@ -103,7 +103,10 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
   constructor(pd: ProtectionDomain<NetVirtRxConfig>) {
     super(pd);
     const { buffers } = pd.config.data;
-    assert(this.#refs.sizeBytes >= buffers, 'there is a reference count for each buffer');
+    demand(
+      this.#refs.sizeBytes >= buffers,
+      `no room for the reference counts of ${buffers} buffers`,
+    );
     this.#refs.fill(0, 0, buffers);
     for (let index = 0; index < buffers; index += 1) this.#toDriver(index);
     if (this.#driverFree.publish()) pd.deferredNotify(this.#driverChannel);

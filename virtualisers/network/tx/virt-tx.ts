@@ -7,7 +7,7 @@
  * the client, and is counted by reason. A buffer that finds its owner's free queue full waits here until there is room.
  */
 
-import { assert } from '../../../memory/assert.ts';
+import { demand } from '../../../memory/misuse.ts';
 import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtTxConfig } from '../../../queues/net/config.ts';
@@ -116,7 +116,11 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
   constructor(pd: ProtectionDomain<NetVirtTxConfig>) {
     super(pd);
     const buffers = this.#clients.reduce((sum, client) => sum + client.buffers, 0);
-    assert(buffers <= pd.config.driver.capacity, "the driver's queue has a slot for each buffer");
+    const { capacity } = pd.config.driver;
+    demand(
+      buffers <= capacity,
+      `the driver's queue of ${capacity} has no slot for ${buffers} buffers`,
+    );
     this.notified();
   }
 

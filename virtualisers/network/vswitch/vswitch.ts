@@ -12,7 +12,7 @@
  * checksums are left as they are, because no device here computes them.
  */
 
-import { assert } from '../../../memory/assert.ts';
+import { demand } from '../../../memory/misuse.ts';
 import type { EntryPoints, MessageInfo, ProtectionDomain } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVswitchConfig } from '../../../queues/net/config.ts';
@@ -95,7 +95,7 @@ class NetVswitch {
     this.#ports = this.#makePorts();
     this.#flows = this.#ports.map((port) => this.#makeFlows(port));
     const last = this.#ports[uplink];
-    assert(last !== undefined, 'the uplink is one of the ports');
+    demand(last !== undefined, `the uplink ${uplink} is none of the ports`);
     this.#uplink = last;
     this.#macs = new MacTable(ports.map(({ macs }) => macs));
     const reach = this.#ports.map((port) => port.reach);
@@ -115,7 +115,7 @@ class NetVswitch {
 
   protected(channel: number, message: MessageInfo): MessageInfo {
     const port = this.#ports.find((each) => each.txChannel === channel);
-    assert(port !== undefined, 'only clients of the switch may call it');
+    demand(port !== undefined, `a call on channel ${channel}, which is no client's`);
     return this.#directory.answer(port.number, message, this.#pd);
   }
 

@@ -7,7 +7,7 @@
  * its own full queue.
  */
 
-import { assert } from '../../../memory/assert.ts';
+import { demand } from '../../../memory/misuse.ts';
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import { Counters } from '../../../queues/counters.ts';
 import type { SerialVirtTxConfig } from '../../../queues/serial/config.ts';
@@ -70,7 +70,10 @@ class SerialVirtTx {
     for (const [index, client] of this.#clients.entries()) {
       this.#clientOfChannel[client.channel] = index;
       const most = client.queue.capacity + this.#colourBytes;
-      assert(capacity >= most, 'the driver queue holds whatever a client can send at once');
+      demand(
+        capacity >= most,
+        `the driver's queue of ${capacity} does not hold the ${most} of a client`,
+      );
     }
     const { stats } = config;
     this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));

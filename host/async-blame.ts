@@ -1,0 +1,43 @@
+/**
+ * Which protection domain's program has begun a promise or a timer: what goes on behind an entry point, and fails there, is that
+ * domain's fault, and nothing in the error says whose it is.
+ *
+ * Node tells of each such thing when it begins. One that begins while a program runs is that program's; one that begins in
+ * something of a program's is the same program's.
+ */
+
+import { type AsyncHook, createHook, executionAsyncId } from 'node:async_hooks';
+
+export class AsyncBlame {
+  readonly #hook: AsyncHook;
+  readonly #domainOf = new Map<number, string>();
+  readonly #domainOfResource = new WeakMap<object, string>();
+
+  /** @param running the domain whose program runs now, if one does */
+  constructor(running: () => string | undefined) {
+    this.#hook = createHook({
+      init: (id, _type, trigger, resource) => {
+        const domain =
+          running() ?? this.#domainOf.get(executionAsyncId()) ?? this.#domainOf.get(trigger);
+        if (domain === undefined) return;
+        this.#domainOf.set(id, domain);
+        this.#domainOfResource.set(resource, domain);
+      },
+      destroy: (id) => void this.#domainOf.delete(id),
+    }).enable();
+  }
+
+  /** @returns whose promise it is, undefined for the testbed's own */
+  ofPromise(promise: object): string | undefined {
+    return this.#domainOfResource.get(promise);
+  }
+
+  /** @returns whose code runs now outside of an entry point */
+  ofNow(): string | undefined {
+    return this.#domainOf.get(executionAsyncId());
+  }
+
+  end(): void {
+    this.#hook.disable();
+  }
+}
