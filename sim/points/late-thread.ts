@@ -91,6 +91,10 @@ export class LateThread implements HartThread {
     this.#thread.keepsPc();
   }
 
+  demandRunning(): void {
+    this.#thread.demandRunning();
+  }
+
   now(): number {
     return this.#thread.now();
   }
