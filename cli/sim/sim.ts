@@ -126,7 +126,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const jobs =
     flags.jobs === undefined ? availableParallelism() : parseCount(flags.jobs, '--jobs', JOBS);
   const campaign = await runCampaign({ request, seeds, jobs, terminal });
-  const { tally, next } = campaign;
+  const { tally, next, seconds } = campaign;
   const distinct = tally.distinct();
   junit?.write(junitOf(reference, tally));
   junit?.close();
@@ -141,12 +141,11 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
       violations: failure.violations,
     }));
     const result = { system: reference, worlds, failed, void: tally.void, unasked, virtualNs };
-    const seconds = campaign.seconds;
     const strikes = Object.fromEntries(tally.strikes);
     const report = { ...result, seconds, failures, strikes, neverStruck: never, files };
     process.stdout.write(`${JSON.stringify(report)}\n`);
   } else {
-    printVerdict(terminal, { tally, distinct, files, never, seconds: campaign.seconds });
+    printVerdict(terminal, { tally, distinct, files, never, seconds });
   }
   if (next !== undefined) {
     terminal.note(`sddf: stopped; to go on: --seeds ${next}..${seeds.last}`);
