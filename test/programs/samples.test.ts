@@ -157,6 +157,27 @@ describe.skipIf(!hasCompiler)(`systems of programs/ (${COMPILER})`, () => {
     expect(of('steady')).toEqual(['steady: 20000 calls, all answered']);
   });
 
+  it('utilisation: the kernel and the idle domain tell the same of a domain that has a tenth of the time', async () => {
+    const { of } = await run('utilisation', '1ms');
+
+    const [total = [], work = []] = of('meter').map((line) =>
+      (line.match(/\d+/g) ?? []).map(Number),
+    );
+    const [[idle = 0, cycles = 0] = []] = of('work').map((line) =>
+      (line.match(/\d+/g) ?? []).map(Number),
+    );
+    // Two instructions a round, 100,000 rounds, in three budgets of 100 µs, each a millisecond after the other.
+    expect(work[0]).toBeGreaterThanOrEqual(200_000);
+    expect(work[0]).toBeLessThan(202_000);
+    expect(work.slice(2)).toEqual([3, 3]);
+    expect(total[0]).toBeGreaterThan(2_000_000);
+    expect(total[0]).toBeLessThan(2_010_000);
+    // What is not idle is that work, the kernel's, and greetings.
+    expect(cycles - idle).toBeGreaterThan(work[0] ?? 0);
+    expect(idle / cycles).toBeGreaterThan(0.85);
+    expect(idle / cycles).toBeLessThan(0.9);
+  });
+
   it('syscalls: a million random calls harm neither their parent nor a good client', async () => {
     const { of } = await run('syscalls', '60s');
 

@@ -65,7 +65,11 @@ enum {
     sel4_sys_nb_send_recv = -3,
     sel4_sys_send = -5,
     sel4_sys_recv = -7,
-    sel4_sys_debug_putchar = -12
+    sel4_sys_debug_putchar = -12,
+    sel4_sys_benchmark_reset_log = -22,
+    sel4_sys_benchmark_finalize_log = -23,
+    sel4_sys_benchmark_get_thread_utilisation = -26,
+    sel4_sys_benchmark_reset_thread_utilisation = -27
 };
 
 #define seL4_MsgMaxLength 120
@@ -226,6 +230,35 @@ static inline void seL4_DebugPutChar(char character)
 {
     struct sel4_registers registers = {.a0 = (uint8_t)character};
     sel4_trap(sel4_sys_debug_putchar, &registers, 0, 0);
+}
+
+/* From here on the use of the processor is counted. */
+static inline seL4_Error seL4_BenchmarkResetLog(void)
+{
+    struct sel4_registers registers = {.a0 = 0};
+    sel4_trap(sel4_sys_benchmark_reset_log, &registers, 0, 0);
+    return (seL4_Error)registers.a0;
+}
+
+/* Up to here. */
+static inline seL4_Word seL4_BenchmarkFinalizeLog(void)
+{
+    struct sel4_registers registers = {.a0 = 0};
+    sel4_trap(sel4_sys_benchmark_finalize_log, &registers, 0, 0);
+    return registers.a0;
+}
+
+/* The answer is in the IPC buffer: see benchmark_utilisation_types.h. */
+static inline void seL4_BenchmarkGetThreadUtilisation(seL4_CPtr tcb)
+{
+    struct sel4_registers registers = {.a0 = tcb};
+    sel4_trap(sel4_sys_benchmark_get_thread_utilisation, &registers, 0, 0);
+}
+
+static inline void seL4_BenchmarkResetThreadUtilisation(seL4_CPtr tcb)
+{
+    struct sel4_registers registers = {.a0 = tcb};
+    sel4_trap(sel4_sys_benchmark_reset_thread_utilisation, &registers, 0, 0);
 }
 
 /* An invocation of an object: message registers are stored on failure alone, as seL4's stubs do. */

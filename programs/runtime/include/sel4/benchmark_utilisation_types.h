@@ -1,0 +1,21 @@
+/* What seL4_BenchmarkGetThreadUtilisation leaves in the message registers of the IPC buffer, in cycles and in numbers. */
+#pragma once
+
+enum benchmark_track_util_ipc_index {
+    /* Of the thread. */
+    BENCHMARK_TCB_UTILISATION,
+    BENCHMARK_TCB_NUMBER_SCHEDULES,
+    BENCHMARK_TCB_KERNEL_UTILISATION,
+    BENCHMARK_TCB_NUMBER_KERNEL_ENTRIES,
+    /* Of the kernel's idle thread. */
+    BENCHMARK_IDLE_LOCALCPU_UTILISATION,
+    BENCHMARK_IDLE_TCBCPU_UTILISATION,
+    BENCHMARK_IDLE_NUMBER_SCHEDULES,
+    BENCHMARK_IDLE_KERNEL_UTILISATION,
+    BENCHMARK_IDLE_NUMBER_KERNEL_ENTRIES,
+    /* Of the processor. */
+    BENCHMARK_TOTAL_UTILISATION,
+    BENCHMARK_TOTAL_NUMBER_SCHEDULES,
+    BENCHMARK_TOTAL_KERNEL_UTILISATION,
+    BENCHMARK_TOTAL_NUMBER_KERNEL_ENTRIES
+};
