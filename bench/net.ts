@@ -25,7 +25,7 @@
  *     queues     net/batch-size   program, offered (Mb/s), packets (at least; less than twice as many): share of wake-ups
  *                net/queue-depth  queue, offered (Mb/s), timeUs: packets that wait
  *
- * Under the virtual clock, with `bench/cost/imx8mm.json`, and so the same on every machine: burst, cpu-use, isolation, tx-policy,
+ * Under the virtual clock, with `systems/costs/imx8mm.json`, and so the same on every machine: burst, cpu-use, isolation, tx-policy,
  * counters, queues. Under the host clock: the others.
  */
 

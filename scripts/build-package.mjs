@@ -30,7 +30,7 @@ function compile(options) {
 function copyWhatIsNoTypeScript() {
   cpSync('host/disk/file-worker.mjs', join(dist, 'host/disk/file-worker.mjs'));
   cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
-  cpSync('bench/cost/imx8mm.json', join(dist, 'bench/cost/imx8mm.json'));
+  cpSync('systems/costs/imx8mm.json', join(dist, 'systems/costs/imx8mm.json'));
   cpSync('bench/native', join(dist, 'bench/native'), {
     recursive: true,
     filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),

@@ -28,7 +28,7 @@ describe('a fitted table', () => {
   });
 
   it('is the one in bench/cost: what the fit has found', () => {
-    const file = readFileSync(new URL('./imx8mm.json', import.meta.url), 'utf8');
+    const file = readFileSync(new URL('../../systems/costs/imx8mm.json', import.meta.url), 'utf8');
 
     expect(file).toBe(costsFile({ overhead: 1.598, datagram: 2195, deviceLatencyNs: 45_600 }));
   });

@@ -2,7 +2,7 @@
  * Fits a cost table on six published points, and says how well it predicts all others. Reproducible: the same table comes out
  * on every machine.
  *
- *     node --import tsx/esm bench/cost/fit.ts [bench/cost/imx8mm.json]
+ *     node --import tsx/esm bench/cost/fit.ts [systems/costs/imx8mm.json]
  *
  * Three numbers are fitted: a factor for everything that a wake-up costs (kernel entry, switch, interrupt, the program's cold
  * caches), the client's protocol stack for each datagram, and the NIC's interrupt moderation, which decides how many packets a

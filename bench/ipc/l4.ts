@@ -10,10 +10,10 @@ import {
   stringItem,
   TIMEOUT_NEVER,
   WORD_BYTES,
-} from '../ipc-models/l4/abi.ts';
-import { L4 } from '../ipc-models/l4/l4.ts';
-import type { ModelBody } from '../ipc-models/generator-program.ts';
-import type { ModelThread, Program } from '../ipc-models/model-thread.ts';
+} from '../../ipc-models/l4/abi.ts';
+import { L4 } from '../../ipc-models/l4/l4.ts';
+import type { ModelBody } from '../../ipc-models/generator-program.ts';
+import type { ModelThread, Program } from '../../ipc-models/model-thread.ts';
 import { ARGUMENTS_AT, checkResult, IN_AT, modelRig, OUT_AT, startModel } from './model-rig.ts';
 import {
   checkSequence,

@@ -23,9 +23,9 @@ import {
   OOL_DESCRIPTOR,
   OOL_DESCRIPTOR_BYTES,
   VM_DEALLOCATE,
-} from '../ipc-models/mach/abi.ts';
-import { Mach } from '../ipc-models/mach/mach.ts';
-import type { ModelThread, Program } from '../ipc-models/model-thread.ts';
+} from '../../ipc-models/mach/abi.ts';
+import { Mach } from '../../ipc-models/mach/mach.ts';
+import type { ModelThread, Program } from '../../ipc-models/model-thread.ts';
 import { IN_AT, modelRig, OUT_AT, startModel } from './model-rig.ts';
 import {
   checkSequence,

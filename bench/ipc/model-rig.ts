@@ -1,9 +1,9 @@
 /** A rig of one of the models: two tasks with memory for messages, and a thread in each. */
 
-import { type ModelBody, spawnGenerator } from '../ipc-models/generator-program.ts';
-import { makeModelKernel } from '../ipc-models/machine.ts';
-import type { ModelKernel } from '../ipc-models/model-kernel.ts';
-import type { ModelThread, Program, Task } from '../ipc-models/model-thread.ts';
+import { type ModelBody, spawnGenerator } from '../../ipc-models/generator-program.ts';
+import { makeModelKernel } from './model-machine.ts';
+import type { ModelKernel } from '../../ipc-models/model-kernel.ts';
+import type { ModelThread, Program, Task } from '../../ipc-models/model-thread.ts';
 import {
   type IpcCounts,
   type IpcRig,
@@ -95,13 +95,13 @@ class LateProgram implements Program {
   }
 }
 
-function countsOf({ k, counters, heap }: ModelKernel): IpcCounts {
+function countsOf({ scheduler, counters, heap }: ModelKernel): IpcCounts {
   return {
     copies: counters.copies,
     bytesCopied: counters.bytesCopied,
     kernelBytes: heap.allocatedBytes,
-    kernelEntries: k.counters.kernelEntries,
-    switches: k.counters.contextSwitches,
+    kernelEntries: scheduler.counters.kernelEntries,
+    switches: scheduler.counters.contextSwitches,
     lookups: counters.nameLookups,
     pageMappings: counters.pageMappings,
   };

@@ -11,10 +11,10 @@ import {
   MSGSIZE_MAX,
   O_CREAT,
   O_RDWR,
-} from '../ipc-models/posix-mq/abi.ts';
-import { PosixMq } from '../ipc-models/posix-mq/posix-mq.ts';
-import type { ModelBody } from '../ipc-models/generator-program.ts';
-import type { ModelThread, Program } from '../ipc-models/model-thread.ts';
+} from '../../ipc-models/posix-mq/abi.ts';
+import { PosixMq } from '../../ipc-models/posix-mq/posix-mq.ts';
+import type { ModelBody } from '../../ipc-models/generator-program.ts';
+import type { ModelThread, Program } from '../../ipc-models/model-thread.ts';
 import { ARGUMENTS_AT, checkResult, IN_AT, modelRig, OUT_AT, startModel } from './model-rig.ts';
 import {
   checkSequence,

@@ -7,9 +7,9 @@ import {
   MSG_RECEIVE,
   MSG_REPLY,
   MSG_SEND,
-} from '../ipc-models/qnx/abi.ts';
-import { Qnx } from '../ipc-models/qnx/qnx.ts';
-import type { ModelThread, Program } from '../ipc-models/model-thread.ts';
+} from '../../ipc-models/qnx/abi.ts';
+import { Qnx } from '../../ipc-models/qnx/qnx.ts';
+import type { ModelThread, Program } from '../../ipc-models/model-thread.ts';
 import { ARGUMENTS_AT, checkResult, IN_AT, modelRig, OUT_AT, startModel } from './model-rig.ts';
 import {
   checkSequence,

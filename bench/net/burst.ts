@@ -6,7 +6,7 @@
 
 import type { ClockEvent } from '../../board/clock.ts';
 import type { RunCosts } from '../../systems/run-costs.ts';
-import { publishedBoardCosts } from '../cost/read-costs.ts';
+import { publishedBoardCosts } from '../../systems/costs/read-costs.ts';
 import { NetRig } from '../net-rig.ts';
 import type { BenchRow } from '../results.ts';
 import { once } from '../statistics.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { RunCounters } from '../../systems/testbed.ts';
-import { publishedBoardCosts } from '../cost/read-costs.ts';
+import { publishedBoardCosts } from '../../systems/costs/read-costs.ts';
 import { NetRig } from '../net-rig.ts';
 import { workPerPacket } from '../net.ts';
 import type { BenchRow } from '../results.ts';

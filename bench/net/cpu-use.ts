@@ -6,7 +6,7 @@
 import type { RunCosts } from '../../systems/run-costs.ts';
 import { medianError, type Prediction, predictAll } from '../cost/predict.ts';
 import { PUBLISHED_PATHS } from '../cost/published.ts';
-import { publishedBoardCosts, readCosts } from '../cost/read-costs.ts';
+import { publishedBoardCosts, readCosts } from '../../systems/costs/read-costs.ts';
 import type { BenchRow } from '../results.ts';
 import { once, round } from '../statistics.ts';
 import { forLength, type NetSettings } from './settings.ts';

@@ -14,7 +14,7 @@ import type { Station } from '../../board/links/udp-frame.ts';
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { hostileClient } from '../../test/support/hostile-client.ts';
-import { publishedBoardCosts } from '../cost/read-costs.ts';
+import { publishedBoardCosts } from '../../systems/costs/read-costs.ts';
 import { clientStation, NetRig, SOURCE } from '../net-rig.ts';
 import type { BenchRow } from '../results.ts';
 import { once, round } from '../statistics.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { ClockEvent } from '../../board/clock.ts';
-import { publishedBoardCosts } from '../cost/read-costs.ts';
+import { publishedBoardCosts } from '../../systems/costs/read-costs.ts';
 import { FRAME_BYTES, packetsPerSecond } from '../cost/published.ts';
 import { outOfStep } from '../cost/simulate.ts';
 import { NetRig } from '../net-rig.ts';

@@ -12,7 +12,7 @@ import type { NetTxPolicyConfig } from '../../queues/net/config.ts';
 import { echo } from '../../systems/echo.ts';
 import { completeChoices } from '../../systems/system.ts';
 import { createTestbed } from '../../systems/testbed.ts';
-import { publishedBoardCosts } from '../cost/read-costs.ts';
+import { publishedBoardCosts } from '../../systems/costs/read-costs.ts';
 import type { BenchRow } from '../results.ts';
 import { clientStation } from '../net-rig.ts';
 import { once, round } from '../statistics.ts';

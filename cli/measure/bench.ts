@@ -162,7 +162,7 @@ async function measure(
   for (const line of lines) mistakes.add(line);
   const net = netPoints(options);
   const { cost } = options;
-  if (cost !== undefined) (await import('../../bench/cost/read-costs.ts')).readCosts(cost);
+  if (cost !== undefined) (await import('../../systems/costs/read-costs.ts')).readCosts(cost);
   const { runSuite } = await import('../../bench/suite/run.ts');
   const length: BenchLength = options.quick === true ? 'quick' : 'full';
   const { sampleNs, repeat } = SAMPLES[length];

@@ -3,7 +3,7 @@
  * value goes, and use it there; one that watches or changes a run by code of its own is a part (`part.ts`).
  */
 
-import { readCosts } from '../../bench/cost/read-costs.ts';
+import { readCosts } from '../../systems/costs/read-costs.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { TestbedOptions } from '../../systems/testbed.ts';
 import {

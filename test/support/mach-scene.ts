@@ -1,8 +1,8 @@
 /** For tests of Mach: messages as words, the calls that send and receive them, and tasks that are connected by a port. */
 
-import { type ModelBody, spawnGenerator } from '../../bench/ipc-models/generator-program.ts';
-import { makeModelKernel } from '../../bench/ipc-models/machine.ts';
-import type { ModelThread, Task } from '../../bench/ipc-models/model-thread.ts';
+import { type ModelBody, spawnGenerator } from '../../ipc-models/generator-program.ts';
+import { makeModelKernel } from '../../bench/ipc/model-machine.ts';
+import type { ModelThread, Task } from '../../ipc-models/model-thread.ts';
 import {
   MACH_MSG,
   MACH_RCV_MSG,
@@ -11,9 +11,9 @@ import {
   MACH_SEND_TIMEOUT,
   OOL_DESCRIPTOR,
   PORT_DESCRIPTOR,
-} from '../../bench/ipc-models/mach/abi.ts';
-import { Mach } from '../../bench/ipc-models/mach/mach.ts';
-import { Port } from '../../bench/ipc-models/mach/port.ts';
+} from '../../ipc-models/mach/abi.ts';
+import { Mach } from '../../ipc-models/mach/mach.ts';
+import { Port } from '../../ipc-models/mach/port.ts';
 
 export const OUT = 0x1000;
 export const IN = 0x1800;

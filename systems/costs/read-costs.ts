@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
-import { parseCosts, type RunCosts } from '../../systems/run-costs.ts';
+import { parseCosts, type RunCosts } from '../run-costs.ts';
 
 /** The board of sDDF's published figures. */
 const PUBLISHED_BOARD = 'imx8mm';

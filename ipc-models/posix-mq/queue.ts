@@ -1,6 +1,6 @@
 /** One message queue: a list of messages in kernel memory, highest priority first, and the threads that wait at it. */
 
-import { assert } from '../../../memory/assert.ts';
+import { assert } from '../../memory/assert.ts';
 import type { KernelHeap } from '../heap.ts';
 import { type Task, WaitQueue } from '../model-thread.ts';
 import { MESSAGE_HEADER_BYTES } from './abi.ts';

@@ -3,8 +3,8 @@
  * size. seL4 has no such thing; how much of it a message needs is one of the figures.
  */
 
-import { assert } from '../../memory/assert.ts';
-import type { Ram } from '../../memory/ram.ts';
+import { assert } from '../memory/assert.ts';
+import type { Ram } from '../memory/ram.ts';
 
 const SIZE_BITS_MIN = 5;
 const SIZE_BITS_MAX = 20;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type ModelBody, spawnGenerator } from '../generator-program.ts';
-import { makeModelKernel } from '../machine.ts';
+import { makeModelKernel } from '../../bench/ipc/model-machine.ts';
 import type { ModelThread } from '../model-thread.ts';
 import {
   acceptor,
@@ -186,7 +186,7 @@ describe('rendezvous', () => {
     kernel.run(1e12);
 
     expect(seen).toEqual([2, 6]);
-    expect(kernel.k.counters.kernelEntries).toBe(3);
+    expect(kernel.scheduler.counters.kernelEntries).toBe(3);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The frames that address spaces are made of, with a count of how many mappings each has. */
 
-import { assert } from '../../memory/assert.ts';
-import type { Ram } from '../../memory/ram.ts';
+import { assert } from '../memory/assert.ts';
+import type { Ram } from '../memory/ram.ts';
 
 export const PAGE_BYTES = 4096;
 export const PAGE_SHIFT = 12;

@@ -1,7 +1,7 @@
 // The models' memory: kernel heap, frames with their counts, address spaces.
 
 import { describe, expect, it } from 'vitest';
-import { Ram } from '../../memory/ram.ts';
+import { Ram } from '../memory/ram.ts';
 import { AddressSpace, COPY_ON_WRITE, READ_ONLY } from './address-space.ts';
 import { newCounters } from './counters.ts';
 import { FramePool, PAGE_BYTES } from './frames.ts';

@@ -7,29 +7,14 @@
  * Programs run one after the other, each up to its next system call: there is no nesting, as there is in `kernel/kernel.ts`.
  */
 
-import type { Board } from '../../board/board.ts';
-import type { CostTable } from '../../kernel/cost.ts';
-import { SchedContext, Tcb } from '../../kernel/objects/objects.ts';
 import {
-  isRunnable,
-  possibleSwitchTo,
-  rescheduleRequired,
-  schedEnqueue,
-  setThreadState,
-} from '../../kernel/sched/ready-queue.ts';
-import {
-  checkBudget,
-  checkBudgetRestart,
-  schedule,
-  switchSchedContext,
-  switchToThread,
-  updateTimestamp,
-} from '../../kernel/sched/schedule.ts';
-import { refillNew } from '../../kernel/sched/sporadic.ts';
-import { KernelState, MIN_REFILLS, TICKS_PER_US } from '../../kernel/state.ts';
-import { setPriority } from '../../kernel/sched/thread.ts';
-import { assert } from '../../memory/assert.ts';
-import { MemoryFault } from '../../memory/region.ts';
+  type CostTable,
+  type Machine,
+  type ScheduledThread,
+  ThreadScheduler,
+} from '../kernel/public.ts';
+import { assert } from '../memory/assert.ts';
+import { MemoryFault } from '../memory/region.ts';
 import { AddressSpace } from './address-space.ts';
 import { type ModelCounters, newCounters } from './counters.ts';
 import { FramePool, PAGE_BYTES } from './frames.ts';
@@ -49,7 +34,8 @@ export interface Model {
 export type BlockedState = 'blockedOnSend' | 'blockedOnReceive' | 'blockedOnReply';
 
 export interface ModelKernelOptions {
-  readonly board: Board;
+  /** RAM and a clock; its devices are not looked at. */
+  readonly machine: Machine;
   readonly costs: CostTable;
 }
 
@@ -61,11 +47,10 @@ export interface SpawnOptions {
 
 const HEAP_AT = PAGE_BYTES;
 const HEAP_BYTES = 2 * 2 ** 20;
-const SLICE_US = 1_000_000;
 
 export class ModelKernel {
-  /** Scheduler, clock and the counters that all kernels share. */
-  readonly k: KernelState;
+  /** With the clock, and the counters that all kernels share. */
+  readonly scheduler: ThreadScheduler;
   readonly counters: ModelCounters = newCounters();
   readonly heap: KernelHeap;
   readonly frames: FramePool;
@@ -78,14 +63,9 @@ export class ModelKernel {
   #nextTimeoutNs = Infinity;
 
   constructor(options: ModelKernelOptions) {
-    const { board, costs } = options;
-    this.k = new KernelState({ machine: board, costs, workUnitsMax: 100, fastPath: 'off' });
-    const idle = this.k.idleSchedContext;
-    idle.refillMax = 1;
-    idle.refillCount = 1;
-    idle.refillAmount[0] = Infinity;
-    idle.tcb = this.k.idleThread;
-    const { ram } = board;
+    const { machine, costs } = options;
+    const { ram } = machine;
+    this.scheduler = new ThreadScheduler(machine, costs);
     this.heap = new KernelHeap({ ram, at: HEAP_AT, sizeBytes: HEAP_BYTES });
     const at = HEAP_AT + HEAP_BYTES;
     this.frames = new FramePool({ ram, at, sizeBytes: ram.sizeBytes - at });
@@ -109,15 +89,9 @@ export class ModelKernel {
 
   /** Makes a thread that is ready to run. */
   spawn(options: SpawnOptions): ModelThread {
-    const { k } = this;
-    const tcb = new Tcb(0);
-    const sc = new SchedContext(0, 8);
-    refillNew(k, sc, MIN_REFILLS, SLICE_US * TICKS_PER_US, 0);
-    sc.tcb = tcb;
-    tcb.schedContext = sc;
-    tcb.priority = options.priority;
-    tcb.name = options.task.name;
-    const thread = new ModelThread(this.threads.length + 1, tcb, options.task);
+    const { task, priority } = options;
+    const tcb: ScheduledThread = this.scheduler.makeThread({ name: task.name, priority });
+    const thread = new ModelThread(this.threads.length + 1, tcb, task);
     tcb.context = thread;
     this.threads.push(thread);
     thread.load(options.start(thread));
@@ -129,18 +103,18 @@ export class ModelKernel {
 
   /** Runs threads until none can go on or the time has come. */
   run(untilNs: number): 'idle' | 'deadline' {
-    const { k } = this;
-    updateTimestamp(k);
-    checkBudget(k);
-    schedule(k);
+    const { scheduler } = this;
+    scheduler.enter();
+    scheduler.endTurnThatIsOver();
+    scheduler.leave();
     for (;;) {
-      const current = k.current;
-      if (current === k.idleThread) {
+      const { current } = scheduler;
+      if (current === null) {
         if (!this.#waitForTimeout(untilNs)) return 'idle';
-      } else if (k.machine.now() >= untilNs) {
+      } else if (this.now() >= untilNs) {
         return 'deadline';
       } else {
-        this.#runThread(current.context as ModelThread);
+        this.#runThread(current as ModelThread);
       }
     }
   }
@@ -164,34 +138,35 @@ export class ModelKernel {
   }
 
   #systemCall(thread: ModelThread): void {
-    const { k } = this;
-    k.counters.kernelEntries += 1;
-    if (k.costs.kernelEntry !== 0) k.machine.charge(k.costs.kernelEntry);
-    updateTimestamp(k);
+    const { scheduler } = this;
+    const { costs, counters, machine } = scheduler;
+    counters.kernelEntries += 1;
+    if (costs.kernelEntry !== 0) machine.charge(costs.kernelEntry);
+    scheduler.enter();
     if (this.#nextTimeoutNs !== Infinity) this.#expire();
-    if (checkBudgetRestart(k)) (this.#model as Model).systemCall(thread);
-    schedule(k);
+    if (scheduler.mayGoOn()) (this.#model as Model).systemCall(thread);
+    scheduler.leave();
   }
 
   #end(thread: ModelThread): void {
-    setThreadState(this.k, thread.tcb, 'inactive');
+    this.scheduler.setState(thread.tcb, 'inactive');
     (this.#model as Model).ended(thread);
-    schedule(this.k);
+    this.scheduler.leave();
   }
 
   /** A store to a page that is copied on writing: the kernel is entered, the thread goes on. */
   #writeFault(): void {
-    const { k } = this;
-    k.counters.kernelEntries += 1;
-    k.counters.faults += 1;
-    k.machine.charge(k.costs.fault);
+    const { costs, counters, machine } = this.scheduler;
+    counters.kernelEntries += 1;
+    counters.faults += 1;
+    machine.charge(costs.fault);
   }
 
   // ------------------------------------------------------------------------------------------ for the models
 
   /** The thread waits; with a queue, in it. The answer comes from whoever wakes it. */
   block(thread: ModelThread, state: BlockedState, queue: WaitQueue | null): void {
-    setThreadState(this.k, thread.tcb, state);
+    this.scheduler.setState(thread.tcb, state);
     if (queue !== null) queue.enqueue(thread);
   }
 
@@ -199,23 +174,14 @@ export class ModelKernel {
   wake(thread: ModelThread): void {
     thread.timeoutAtNs = Infinity;
     if (thread.waitQueue !== null) thread.waitQueue.remove(thread);
-    setThreadState(this.k, thread.tcb, 'running');
-    possibleSwitchTo(this.k, thread.tcb);
+    this.scheduler.wake(thread.tcb);
   }
 
   /** Gives the processor to a thread at once, whoever else is ready: as classic L4 kernels do. */
   switchDirectly(thread: ModelThread): void {
-    const { k } = this;
     thread.timeoutAtNs = Infinity;
     if (thread.waitQueue !== null) thread.waitQueue.remove(thread);
-    thread.tcb.state = 'running';
-    const before = k.current;
-    if (isRunnable(before) && before !== k.idleThread) schedEnqueue(k, before);
-    // Whoever was chosen to run next is ready, and has to wait.
-    rescheduleRequired(k);
-    switchToThread(k, thread.tcb);
-    k.action = 'resume';
-    switchSchedContext(k);
+    this.scheduler.switchDirectly(thread.tcb);
   }
 
   /** The wait of a blocked thread ends at this time. */
@@ -228,17 +194,14 @@ export class ModelKernel {
   setPriority(thread: ModelThread, priority: number): void {
     const { tcb, waitQueue } = thread;
     if (tcb.priority === priority) return;
-    if (isRunnable(tcb) && tcb !== this.k.current) return setPriority(this.k, tcb, priority);
-    // Of the current thread only this, for it may yet block in the same kernel entry.
-    tcb.priority = priority;
-    if (tcb === this.k.current) rescheduleRequired(this.k);
+    this.scheduler.setPriority(tcb, priority);
     if (waitQueue === null) return;
     waitQueue.remove(thread);
     waitQueue.enqueue(thread);
   }
 
   now(): number {
-    return this.k.machine.now();
+    return this.scheduler.machine.now();
   }
 
   /** @returns a string of a task's, which ends with a zero; undefined when it is not mapped or longer than `lengthMax` */
@@ -258,19 +221,20 @@ export class ModelKernel {
 
   /** Nobody can run before a wait ends: virtual time goes there. @returns whether anyone's did */
   #waitForTimeout(untilNs: number): boolean {
-    const { machine } = this.k;
+    const { scheduler } = this;
+    const { machine } = scheduler;
     const at = this.#nextTimeoutNs;
     if (at === Infinity || at >= untilNs) return false;
     machine.charge(Math.max(0, at - machine.now()));
     if (machine.now() < at) return false;
-    updateTimestamp(this.k);
+    scheduler.enter();
     this.#expire();
-    schedule(this.k);
+    scheduler.leave();
     return true;
   }
 
   #expire(): void {
-    const now = this.k.machine.now();
+    const now = this.scheduler.machine.now();
     if (now < this.#nextTimeoutNs) return;
     this.#nextTimeoutNs = Infinity;
     for (const thread of this.threads) {

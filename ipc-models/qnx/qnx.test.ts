@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { type ModelBody, spawnGenerator } from '../generator-program.ts';
-import { makeModelKernel } from '../machine.ts';
+import { makeModelKernel } from '../../bench/ipc/model-machine.ts';
 import type { ModelThread } from '../model-thread.ts';
 import {
   CHANNEL_CREATE,

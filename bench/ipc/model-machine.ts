@@ -6,7 +6,7 @@ import { VirtualClock } from '../../board/virtual-clock.ts';
 import { hostNow } from '../../host/event-loop.ts';
 import { DEFAULT_COSTS, NO_COSTS } from '../../kernel/cost.ts';
 import { Ram } from '../../memory/ram.ts';
-import { ModelKernel } from './model-kernel.ts';
+import { ModelKernel } from '../../ipc-models/model-kernel.ts';
 
 const RAM_BYTES = 16 * 2 ** 20;
 
@@ -17,5 +17,5 @@ export function makeModelKernel(clock: 'virtual' | 'host'): ModelKernel {
     ram,
     clock: clock === 'virtual' ? new VirtualClock() : new HostClock(hostNow),
   });
-  return new ModelKernel({ board, costs: clock === 'virtual' ? DEFAULT_COSTS : NO_COSTS });
+  return new ModelKernel({ machine: board, costs: clock === 'virtual' ? DEFAULT_COSTS : NO_COSTS });
 }

@@ -41,7 +41,7 @@ class GeneratorProgram implements Program {
         this.#thread.trap(number, a0, a1, a2, a3, a4, a5);
         return;
       }
-      this.#kernel.k.machine.charge(value.workNs);
+      this.#kernel.scheduler.machine.charge(value.workNs);
       answer = 0;
     }
   }

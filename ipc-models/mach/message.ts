@@ -3,7 +3,7 @@
  * Copied out: ports become names of the receiver, memory is mapped where there is room.
  */
 
-import type { Ram } from '../../../memory/ram.ts';
+import type { Ram } from '../../memory/ram.ts';
 import type { ModelKernel } from '../model-kernel.ts';
 import type { ModelThread, Task } from '../model-thread.ts';
 import {

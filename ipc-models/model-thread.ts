@@ -5,10 +5,8 @@
  * System calls have their number in a7, arguments in a0 … a5 and results in a0 and a1, as on the seL4 side.
  */
 
-import { REG_A0, REG_A7 } from '../../kernel/abi.ts';
-import type { Tcb } from '../../kernel/objects/objects.ts';
-import type { UserContext } from '../../kernel/user.ts';
-import { assert } from '../../memory/assert.ts';
+import { REG_A0, REG_A7, type ScheduledThread, type UserContext } from '../kernel/public.ts';
+import { assert } from '../memory/assert.ts';
 import type { AddressSpace } from './address-space.ts';
 
 /** An address space and who owns it. */
@@ -27,7 +25,7 @@ export interface Program {
 }
 
 export class ModelThread implements UserContext {
-  readonly tcb: Tcb;
+  readonly tcb: ScheduledThread;
   readonly task: Task;
   /** From 1 on; the same in all tasks. */
   readonly id: number;
@@ -42,7 +40,7 @@ export class ModelThread implements UserContext {
   timeoutAtNs = Infinity;
   #program: Program | null = null;
 
-  constructor(id: number, tcb: Tcb, task: Task) {
+  constructor(id: number, tcb: ScheduledThread, task: Task) {
     this.id = id;
     this.tcb = tcb;
     this.task = task;

@@ -45,7 +45,7 @@ import {
   tryReceive,
   setUp,
   setUpPair,
-} from '../../../test/support/mach-scene.ts';
+} from '../../test/support/mach-scene.ts';
 
 describe('a call', () => {
   it('carries a send-once right to reply with, and each message is copied twice', () => {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelBody } from '../generator-program.ts';
 import { spawnGenerator } from '../generator-program.ts';
-import { makeModelKernel } from '../machine.ts';
+import { makeModelKernel } from '../../bench/ipc/model-machine.ts';
 import type { ModelKernel } from '../model-kernel.ts';
 import type { ModelThread, Task } from '../model-thread.ts';
 import {

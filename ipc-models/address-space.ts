@@ -3,8 +3,8 @@
  * a model's kernel copies through it: from a task to the kernel's heap and back, or from task to task.
  */
 
-import { assert } from '../../memory/assert.ts';
-import { MemoryFault } from '../../memory/region.ts';
+import { assert } from '../memory/assert.ts';
+import { MemoryFault } from '../memory/region.ts';
 import type { ModelCounters } from './counters.ts';
 import { type FramePool, PAGE_BYTES, PAGE_SHIFT } from './frames.ts';
 

@@ -3,7 +3,7 @@
  * memory to memory, pages by the mapping database. All of it within one kernel entry: seL4 has dropped strings for that.
  */
 
-import type { Ram } from '../../../memory/ram.ts';
+import type { Ram } from '../../memory/ram.ts';
 import { PAGE_SHIFT } from '../frames.ts';
 import type { ModelKernel } from '../model-kernel.ts';
 import type { ModelThread } from '../model-thread.ts';

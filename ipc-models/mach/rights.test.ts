@@ -44,7 +44,7 @@ import {
   tryReceive,
   setUp,
   setUpPair,
-} from '../../../test/support/mach-scene.ts';
+} from '../../test/support/mach-scene.ts';
 
 describe('rights', () => {
   it('to send have one name with a count, and travel in messages', () => {
@@ -256,7 +256,7 @@ describe('memory out of line', () => {
       yield [VM_DEALLOCATE, 0x1000_0000, 0];
       costs.copies = kernel.counters.copies - before.copies;
       costs.bytesCopied = kernel.counters.bytesCopied - before.bytesCopied;
-      costs.faults = kernel.k.counters.faults;
+      costs.faults = kernel.scheduler.counters.faults;
     });
     run(server, 10, function* ({ task }) {
       yield receive(own);
