@@ -37,7 +37,10 @@ export const HART = {
   trapValue: 304,
   /** Number of entries ever written to `branches`, u32. */
   branchCount: 312,
-  /** The last 16 targets of taken jumps and branches, u64 each: entry number `branchCount - 1 & 15` is the newest. */
+  /**
+   * The last targets of taken jumps and branches, {@link BRANCHES} of u64: entry number `branchCount - 1 & 15` is the newest. Translated
+   * code records less: functions that it has called, of those that call others. Their addresses have bit 0 set.
+   */
   branches: 320,
   /** f0..f31, 8 bytes each. */
   floats: 448,
@@ -60,6 +63,9 @@ export const HART_BYTES = 2048;
 
 /** What the `time` register counts in: 10 MHz, as on QEMU's `virt`. The `cycle` register counts nanoseconds, cycles of 1 GHz. */
 export const NS_PER_TICK = 100;
+
+/** Entries of the record of branches, a power of two. */
+export const BRANCHES = 16;
 
 /** Index in `registers` of x0..x31. x0 has none: its index is that of the pc, and nobody may use it. */
 export const SLOT_OF_X: readonly number[] = [

@@ -14,6 +14,10 @@ const PC = 0;
 const RA = 1;
 const DIGITS = 16;
 
+const CALLS_ONLY =
+  'of jumps in translated code, only calls of functions that call others are known; ' +
+  '--engine interpreter knows all';
+
 export interface ReportedHart {
   readonly hart: HartContext;
   readonly functions: FunctionIndex;
@@ -30,10 +34,14 @@ export function describeHart(reported: ReportedHart): readonly string[] {
     places.set(address, known);
     return known;
   };
-  const branches = runsOf(hart.recentBranches().map(place));
+  const recent = hart.recentBranches();
+  const branches = runsOf(
+    recent.map(({ target, isCall }) => (isCall ? `call of ${place(target)}` : place(target))),
+  );
   return [
     `at ${place(hart.registerAsNumber(PC))}, return address ${place(hart.registerAsNumber(RA))}`,
     ...(branches.length === 0 ? [] : [`last jumps to ${branches.join(', ')}`]),
+    ...(recent.some(({ isCall }) => isCall) ? [CALLS_ONLY] : []),
     ...registerLines(hart.registers),
   ];
 }

@@ -21,7 +21,7 @@ import type { Ram } from '../../memory/ram.ts';
 import { FLOAT_ZERO } from '../../memory/small-integer.ts';
 import { AddressSpace } from '../../riscv/address-space.ts';
 import type { Engine, EngineOptions } from '../../riscv/engine.ts';
-import { EXIT, HART, HART_BYTES, type Outside, type Run } from '../../riscv/hart.ts';
+import { BRANCHES, EXIT, HART, HART_BYTES, type Outside, type Run } from '../../riscv/hart.ts';
 import { CallCounter } from './call-counter.ts';
 import type { PdCounters } from './observer.ts';
 
@@ -34,6 +34,13 @@ export interface MachineCosts {
 
 /** 1 GHz, one instruction a cycle; a device is 50 cycles away. */
 export const DEFAULT_MACHINE_COSTS: MachineCosts = { instruction: 1, deviceAccess: 50 };
+
+/** A jump that was taken. */
+export interface RecentBranch {
+  readonly target: number;
+  /** Of translated code, which records nothing but calls, of functions that call others. */
+  readonly isCall: boolean;
+}
 
 /** Somebody who looks at a hart now and then. What it does is the same with and without. */
 export interface HartSampling {
@@ -240,7 +247,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   /** A program that takes no time gives nobody else any: it is in a loop, and it says where. */
   #raiseEndless(): void {
     this.#sinceEntry = 0;
-    const loop = this.recentBranches();
+    const loop = this.recentBranches().map(({ target }) => target);
     const where =
       loop.length === 0
         ? 'without a branch'
@@ -269,13 +276,14 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   }
 
   /** @returns where the last jumps and taken branches went, the newest last; at most 16 */
-  recentBranches(): readonly number[] {
+  recentBranches(): readonly RecentBranch[] {
     const hart = this.#hart;
     const written = u32(hart, HART.branchCount >>> 2);
     const count = Math.min(written, BRANCHES);
     return Array.from({ length: count }, (_, i) => {
       const entry = (HART.branches >>> 2) + 2 * ((written - count + i) % BRANCHES);
-      return u32(hart, entry + 1) * TWO_TO_32 + u32(hart, entry);
+      const low = u32(hart, entry);
+      return { target: u32(hart, entry + 1) * TWO_TO_32 + (low & ~1), isCall: (low & 1) === 1 };
     });
   }
 
@@ -328,8 +336,6 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     }
   }
 }
-
-const BRANCHES = 16;
 
 function deviceOf({ device }: Run): NonNullable<Run['device']> {
   assert(device !== undefined, 'an engine asks for devices only where there is one');

@@ -224,6 +224,31 @@ even:   csrr  s6, instret
   });
 });
 
+describe('the record of branches', () => {
+  test('has every jump that is interpreted, and of translated code calls of functions that call', () => {
+    const program = `
+        jal  ra, outer
+        ecall
+outer:  mv   s0, ra
+        jal  ra, inner
+        jalr zero, 0(s0)
+inner:  ret
+    `;
+    const recorded = (['interpreter', 'translator'] as const).map((engine) => {
+      const made = machine(engine, program);
+      made.run();
+      const count = made.word(HART.branchCount);
+      return Array.from({ length: count }, (_, i) => made.word(HART.branches + 8 * i) - TEXT);
+    });
+
+    // The engine itself calls what it enters.
+    expect(recorded).toEqual([
+      [8, 20, 16, 4],
+      [0 + 1, 8 + 1],
+    ]);
+  });
+});
+
 describe('what changes', () => {
   const LOOP = `
 again:  addi a0, a0, 1

@@ -12,7 +12,7 @@ import { assert } from '../../memory/assert.ts';
 import { Code, type FunctionBody, type Label } from '../../memory/wasm/code.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import type { Instruction } from '../decode.ts';
-import { HART, NS_PER_TICK, SLOT_OF_X } from '../hart.ts';
+import { BRANCHES, HART, NS_PER_TICK, SLOT_OF_X } from '../hart.ts';
 import { OPERATIONS } from '../operations.ts';
 import { Accesses } from './access.ts';
 import type { AccessGroup } from './access-groups.ts';
@@ -96,7 +96,7 @@ class FunctionWriter implements Writing, NodeWriter {
     const { code } = this;
     const { registers, entries, structure } = this.#plan;
     const { atOnce } = this.#surroundings;
-    if (atOnce !== undefined) this.#writeAtOnce(atOnce);
+    this.#writeCalled(atOnce);
     const atStart = registers.live[0] as number;
     const elsewhere = entries.reduce((mask, block) => mask | (registers.live[block] as number), 0);
     this.#load(atStart);
@@ -111,12 +111,48 @@ class FunctionWriter implements Writing, NodeWriter {
     return code.finish();
   }
 
-  /** Called from outside, tries to do it at once, and returns. */
-  #writeAtOnce(atOnce: number): void {
+  /** Called or jumped to from outside: records that, and tries to do the function at once. */
+  #writeCalled(atOnce: number | undefined): void {
     const { code } = this;
+    if (atOnce === undefined && !this.#calls()) return;
     code.get(ENTRY_LOCAL);
     code.op(OP.i32Eqz);
     code.if();
+    if (this.#calls()) this.#recordCall((this.#plan.guest.blocks[0] as Block).pc);
+    if (atOnce !== undefined) this.#writeAtOnce(atOnce);
+    code.end();
+  }
+
+  /** Whether it calls others. One that does not shows by the pc, and would cost too much for its length. */
+  #calls(): boolean {
+    const { blocks } = this.#plan.guest;
+    return blocks.some(({ end }) => end.kind === 'call' || end.kind === 'indirectCall');
+  }
+
+  /** An entry of `HART.branches`. */
+  #recordCall(pc: number): void {
+    const { code } = this;
+    const count = code.local(TYPE.i32);
+    code.get(HART_LOCAL);
+    code.get(HART_LOCAL);
+    code.access(ACCESS.i32Load, HART.branchCount);
+    code.tee(count);
+    code.i32(1);
+    code.op(OP.i32Add);
+    code.access(ACCESS.i32Store, HART.branchCount);
+    code.get(count);
+    code.i32(BRANCHES - 1);
+    code.op(OP.i32And);
+    code.i32(3);
+    code.op(OP.i32Shl);
+    code.get(HART_LOCAL);
+    code.op(OP.i32Add);
+    code.i64(pc + 1);
+    code.access(ACCESS.i64Store, HART.branches);
+  }
+
+  #writeAtOnce(atOnce: number): void {
+    const { code } = this;
     code.get(HART_LOCAL);
     code.call(atOnce);
     code.if();
@@ -125,7 +161,6 @@ class FunctionWriter implements Writing, NodeWriter {
     code.i64(-2);
     code.op(OP.i64And);
     code.op(OP.return);
-    code.end();
     code.end();
   }
 
@@ -596,6 +631,7 @@ class FunctionWriter implements Writing, NodeWriter {
 }
 
 const RETURN_ADDRESS = 1;
+
 /** Registers whose use in `jalr x0` is a return: the manual's hints for return-address stacks. */
 const LINKS = [1, 5];
 

@@ -1,8 +1,6 @@
 /**
  * The engine that executes translated code, and has the interpreter execute what translated code leaves to it: system calls, CSRs,
  * accesses to devices, everything that traps, and the last instructions before a limit.
- *
- * Not done by translated code: the record of the last branches (`HART.branches`) has only those that the interpreter took.
  */
 
 import { assert } from '../../memory/assert.ts';

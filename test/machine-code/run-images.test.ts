@@ -41,6 +41,13 @@ describe.skipIf(!hasCompiler)(`sddf run of images (needs ${COMPILER})`, () => {
     expect(readFileSync(join(logs, 'monitor.log'), 'utf8')).toContain('faulting PD: overflow\n');
   });
 
+  it('says which jumps of translated code it does not know', async () => {
+    const { stderr } = await run('fault', '--engine', 'translator');
+
+    expect(stderr).toMatch(/last jumps to .*call of 0x[0-9a-f]+ descend.* 1\d times\n/);
+    expect(stderr).toMatch(/of jumps in translated code, only calls of functions that call others/);
+  });
+
   it('says how much of the time a domain has had, what its init took included', async () => {
     const { stdout } = await run('float');
     const share =
