@@ -40,7 +40,7 @@ export function accessGroups(instructions: readonly Instruction[]): (AccessGroup
     group.high = Math.max(group.high, imm);
     group.isWrite ||= isWrite;
     open.set(base, group);
-    if (!operation.isStore) open.delete(rd);
+    if (!operation.isStore && !operation.isFloat) open.delete(rd);
     return group;
   });
 }

@@ -8,15 +8,18 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { OP, TYPE } from '../../memory/wasm/opcodes.ts';
+import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import type { Instruction } from '../decode.ts';
+import { OP_OF } from '../operations.ts';
 import type { AccessGroup } from './access-groups.ts';
+import { offsetOfF } from './float.ts';
 import { memoryOperationOf } from './memory-operations.ts';
 import { type Cache, HART_LOCAL, type Writing } from './writing.ts';
 
 export class Accesses {
   readonly #w: Writing;
   readonly #positions = new Map<number, number>();
+  #alone: number | undefined;
 
   constructor(w: Writing) {
     this.#w = w;
@@ -27,7 +30,7 @@ export class Accesses {
    *
    * @param leave writes what leaves the function before this instruction
    */
-  check(group: AccessGroup, leave: () => void): void {
+  check(group: AccessGroup, leave: () => void, position = this.#position(group.base)): void {
     const { code } = this.#w;
     const cache = this.#w.cacheOf(group.base, group.isWrite);
     this.#putAddress(group);
@@ -42,18 +45,25 @@ export class Accesses {
     code.ifRarely();
     this.#fill(group, cache, leave);
     code.end();
-    this.locate(group);
+    this.locate(group, position);
+  }
+
+  /** Checks one access at the address in a register, that belongs to no group. @returns the local that says where it lies */
+  checkAlone(base: number, isWrite: boolean, leave: () => void): number {
+    const position = (this.#alone ??= this.#w.code.local(TYPE.i32));
+    this.check({ base, low: 0, high: 0, isWrite }, leave, position);
+    return position;
   }
 
   /** What is left of a check where it is known that the group is inside its run. */
-  locate(group: AccessGroup): void {
+  locate(group: AccessGroup, position = this.#position(group.base)): void {
     const { code } = this.#w;
     const cache = this.#w.cacheOf(group.base, group.isWrite);
     this.#putAddress(group);
     code.op(OP.i32WrapI64);
     code.globalGet(cache.delta);
     code.op(OP.i32Add);
-    code.set(this.#position(group.base));
+    code.set(position);
   }
 
   /** One access of a group that has been checked. */
@@ -61,10 +71,32 @@ export class Accesses {
     const { code } = this.#w;
     const operation = memoryOperationOf(op);
     assert(operation !== undefined, 'only loads and stores are in a group');
+    const { isStore, isFloat, opcode } = operation;
+    if (isFloat && !isStore) code.get(HART_LOCAL);
     code.get(this.#position(rs1));
-    if (operation.isStore) this.#w.get(rs2);
-    code.access(operation.opcode, imm - group.low);
-    if (!operation.isStore) this.#w.set(rd);
+    if (isStore) this.#putStored(rs2, isFloat);
+    code.access(opcode, imm - group.low);
+    if (isStore) return;
+    if (!isFloat) {
+      this.#w.set(rd);
+      return;
+    }
+    if (op === OP_OF.flw) {
+      // Boxed in a NaN.
+      code.i64Halves(0, -1);
+      code.op(OP.i64Or);
+    }
+    code.access(ACCESS.i64Store, offsetOfF(rd));
+  }
+
+  #putStored(rs2: number, isFloat: boolean): void {
+    const { code } = this.#w;
+    if (!isFloat) {
+      this.#w.get(rs2);
+      return;
+    }
+    code.get(HART_LOCAL);
+    code.access(ACCESS.i64Load, offsetOfF(rs2));
   }
 
   #fill(group: AccessGroup, cache: Cache, leave: () => void): void {

@@ -18,9 +18,11 @@ import { Accesses } from './access.ts';
 import type { AccessGroup } from './access-groups.ts';
 import type { AffineLoop } from './affine-loops.ts';
 import { arithmeticOf } from './arithmetic.ts';
+import { Atomics, isAtomic } from './atomic.ts';
 import { type FastLoopLocals, writeCharge, writeRounds } from './fast-loop.ts';
 import { COUNTER, isCounterRead } from './counters.ts';
 import { AREA } from './engine-area.ts';
+import { Floats, needsFloatingPoint } from './float.ts';
 import type { FlowNode } from './flow-graph.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Block, isInterpreted } from './functions.ts';
@@ -80,6 +82,8 @@ class FunctionWriter implements Writing, NodeWriter {
   readonly #budget = this.code.local(TYPE.i32);
   readonly #pc = this.code.local(TYPE.i64);
   readonly #accesses: Accesses;
+  readonly #floats: Floats = new Floats(this);
+  readonly #atomics: Atomics;
   #fastLocals: FastLoopLocals | undefined;
 
   constructor(plan: FunctionPlan, surroundings: Surroundings) {
@@ -90,6 +94,7 @@ class FunctionWriter implements Writing, NodeWriter {
       this.#localOf.set(x, this.code.local(TYPE.i64));
     }
     this.#accesses = new Accesses(this);
+    this.#atomics = new Atomics(this, this.#accesses);
   }
 
   write(): FunctionBody {
@@ -279,15 +284,22 @@ class FunctionWriter implements Writing, NodeWriter {
     const plain = end.kind === 'fall' ? instructions.length : instructions.length - 1;
     let place = begin;
     let pc = start;
+    let isFloatEnabled = false;
     for (const [index, instruction] of instructions.slice(0, plain).entries()) {
       const group = groups[index];
       const here = { place, pc };
+      const leave = (): void => this.#leaveAt(here.place, here.pc);
+      if (!isFloatEnabled && needsFloatingPoint(instruction.op)) {
+        this.#floats.checkEnabled(leave);
+        isFloatEnabled = true;
+      }
       if (group !== undefined && groups.indexOf(group) === index) {
         if (inside.has(group)) this.#accesses.locate(group);
-        else this.#accesses.check(group, () => this.#leaveAt(here.place, here.pc));
+        else this.#accesses.check(group, leave);
       }
-      if (isCounterRead(instruction)) this.#writeCounter(place, instruction);
-      else this.#writePlain(instruction, group, pc);
+      if (group !== undefined) this.#accesses.write(instruction, group);
+      else if (isCounterRead(instruction)) this.#writeCounter(place, instruction);
+      else this.#writePlain(instruction, pc, leave);
       const dirty = this.#dirtyAfter(place, instructions, index);
       place = { ...place, dirty, charged: place.charged - 1 };
       pc += instruction.length;
@@ -358,9 +370,13 @@ class FunctionWriter implements Writing, NodeWriter {
     code.end();
   }
 
-  #writePlain(instruction: Instruction, group: AccessGroup | undefined, pc: number): void {
-    if (group !== undefined) {
-      this.#accesses.write(instruction, group);
+  #writePlain(instruction: Instruction, pc: number, leave: () => void): void {
+    if (isAtomic(instruction.op)) {
+      this.#atomics.write(instruction, leave);
+      return;
+    }
+    if (needsFloatingPoint(instruction.op)) {
+      this.#floats.write(instruction, leave);
       return;
     }
     if (writesOf(instruction) === 0) return;

@@ -5,6 +5,8 @@ import { OP_OF } from '../operations.ts';
 import { isCounterRead } from './counters.ts';
 import { memoryOperationOf } from './memory-operations.ts';
 import { arithmeticOf } from './arithmetic.ts';
+import { isAtomic } from './atomic.ts';
+import { isFloatTranslated } from './float.ts';
 
 export function isTranslated(instruction: Instruction): boolean {
   const { op } = instruction;
@@ -12,6 +14,8 @@ export function isTranslated(instruction: Instruction): boolean {
     op === OP_OF.fence ||
     arithmeticOf(op) !== undefined ||
     memoryOperationOf(op) !== undefined ||
+    isAtomic(op) ||
+    isFloatTranslated(instruction) ||
     isCounterRead(instruction)
   );
 }

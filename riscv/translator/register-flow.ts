@@ -7,6 +7,7 @@
  */
 
 import type { Instruction } from '../decode.ts';
+import type { Format } from '../operations.ts';
 import { formatOf } from './flow.ts';
 import { stronglyConnected } from './strongly-connected.ts';
 import { type Block, type GuestFunction, isInterpreted, successors } from './functions.ts';
@@ -65,7 +66,16 @@ export function readsOf(instruction: Instruction): number {
     case 'U':
     case 'J':
     case 'fence':
+    case 'fma':
+    case 'fR':
+    case 'fRrm':
+    case 'fR1':
+    case 'fcompare':
+    case 'fclass':
+    case 'fmvToInteger':
+    case 'fcvtToInteger':
       return 0;
+    case 'amo':
     case 'R':
     case 'S':
     case 'B':
@@ -77,9 +87,14 @@ export function readsOf(instruction: Instruction): number {
 
 /** Bit of the integer register that an instruction writes. */
 export function writesOf(instruction: Instruction): number {
-  const format = formatOf(instruction);
-  return format === 'S' || format === 'B' || format === 'fence' ? 0 : bitOf(instruction.rd);
+  return WRITES_NONE.has(formatOf(instruction)) ? 0 : bitOf(instruction.rd);
 }
+
+/** Formats without an integer register as the destination. */
+const WRITES_NONE: ReadonlySet<Format> = new Set<Format>([
+  ...(['S', 'B', 'fence', 'fload', 'fstore', 'fma', 'fR', 'fRrm', 'fR1'] as const),
+  ...(['fmvToFloat', 'fcvtToFloat'] as const),
+]);
 
 interface Summary {
   /** Registers that are read before the block writes them. */

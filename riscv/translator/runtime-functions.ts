@@ -9,6 +9,7 @@ import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import { HART } from '../hart.ts';
 import { AREA } from './engine-area.ts';
 import { ENTRY_BITS } from './entry-points.ts';
+import { defineFloatHelpers } from './float-helpers.ts';
 import { defineSearch } from './run-caches.ts';
 import type { Text } from './text.ts';
 import type { Helpers } from './writing.ts';
@@ -64,6 +65,7 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
     mulhu: module.function(module.type({ parameters: [i64, i64], results: [i64] }), mulhuBody()),
     rev8: module.function(unary, rev8Body()),
     orcb: module.function(unary, orcbBody()),
+    ...defineFloatHelpers(module),
   };
   const run = module.function(
     module.type({ parameters: [i32, i32], results: [] }),

@@ -1,6 +1,6 @@
 /**
  * The engine that executes translated code, and has the interpreter execute what translated code leaves to it: system calls, CSRs,
- * accesses to devices, everything that traps, and the last instructions before a limit.
+ * odd floating-point numbers, accesses to devices, everything that traps, and the last instructions before a limit.
  */
 
 import { assert } from '../../memory/assert.ts';

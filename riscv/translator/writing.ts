@@ -1,6 +1,7 @@
 /** What those who write the code of an instruction need of the function that they write into. */
 
 import type { Code } from '../../memory/wasm/code.ts';
+import type { FloatHelpers } from './float-helpers.ts';
 
 /** Number of the local that holds the position of the hart's block: the first parameter of each function. */
 export const HART_LOCAL = 0;
@@ -19,7 +20,7 @@ export interface Writing {
 }
 
 /** Numbers of the functions that every module of translated code has. */
-export interface Helpers {
+export interface Helpers extends FloatHelpers {
   /** (hart, depth, pc) → what the code at `pc` returned; the pc itself when there is none. */
   readonly dispatch: number;
   /** (hart, remaining) → nanoseconds since power-on at the instruction before which so many remain. */
