@@ -43,6 +43,8 @@ import { NetWorkload } from './traffic/net-workload.ts';
 import { SerialWorkload } from './traffic/serial-workload.ts';
 import { Census } from '../kernel/inspect/census.ts';
 import type { Oracle } from '../systems/oracle.ts';
+import type { Instrument } from '../systems/trace/observer.ts';
+import { domainStates } from './oracles/domain-states.ts';
 import { StallWatch } from './oracles/stall-report.ts';
 import { KernelWatch } from './oracles/kernel-watch.ts';
 import { standardOracles, type StandardOracle } from './oracles/standard.ts';
@@ -78,6 +80,20 @@ export interface WorldOptions {
   readonly invariantsEvery?: number;
   /** Told of each point of choice: whose it is. */
   readonly onPoint?: (domain: string) => void;
+  /** Looks on. */
+  readonly watch?: WorldWatch;
+  /** The world ends here, ns, if it has not before: nothing is asked of it, and its outcome is what was seen so far. */
+  readonly untilNs?: number;
+}
+
+/** Whoever looks on changes nothing: the outcome is the same, byte for byte. */
+export interface WorldWatch {
+  /** Made around the parts that the world is made of. */
+  readonly instrument?: (inner: Instrument) => Instrument;
+  /** Around the cable, as the NIC sees it. */
+  readonly net?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
+  /** Told of each strike before it has its effect. @param state what is going on, a sentence for each thing */
+  readonly onStrike?: (strike: Strike, state: () => readonly string[]) => void;
 }
 
 /** How a world's orders are chosen: plain data. */
@@ -153,6 +169,8 @@ class World {
   readonly #run: PlannedRun;
   readonly #workloads: Workload[] = [];
   #testbed: Testbed | undefined;
+  /** While traffic runs. */
+  #stall: StallWatch | undefined;
 
   constructor(options: WorldOptions) {
     const { target, plan, seed, amount = AMOUNT } = options;
@@ -176,6 +194,7 @@ class World {
       seed: options.faultSeed ?? seed,
       programs,
       makeBoard: (...parts) => new WatchedBoard(...parts, this.#memory),
+      onStrike: (strike) => options.watch?.onStrike?.(strike, () => this.#state()),
     });
   }
 
@@ -193,17 +212,14 @@ class World {
 
   #boot(): Testbed {
     const { target, seed } = this.#options;
-    const { instrument, programs } = this.#run;
+    const { programs } = this.#run;
     const testbed = createTestbed({
       ...target,
       programs,
       clock: 'virtual',
       seed,
       ram: (target.memory ?? new WorldMemory()).take(target.system),
-      instrument: {
-        makeBoard: (boardOptions) => instrument.makeBoard(boardOptions),
-        observe: (image, pd) => this.#explored(this.#memory.observe(instrument.observe(image, pd))),
-      },
+      instrument: this.#instrument(),
       onCreate: this.#census.onCreate,
       wires: (parts) => this.#wires(parts),
       observer: {
@@ -214,6 +230,15 @@ class World {
     this.#testbed = testbed;
     testbed.settle();
     return testbed;
+  }
+
+  #instrument(): Instrument {
+    const { instrument } = this.#run;
+    const parts: Instrument = {
+      makeBoard: (boardOptions) => instrument.makeBoard(boardOptions),
+      observe: (image, pd) => this.#explored(this.#memory.observe(instrument.observe(image, pd))),
+    };
+    return this.#options.watch?.instrument?.(parts) ?? parts;
   }
 
   #faulted(pd: string): void {
@@ -240,9 +265,8 @@ class World {
     const { invariantsEvery = 0 } = this.#options;
     const kernel = new KernelWatch(testbed.kernel.state, this.#census, invariantsEvery);
     for (const workload of this.#workloads) workload.start();
-    this.#runWhile(testbed, this.#options.forNs ?? TRAFFIC_NS, () =>
-      this.#workloads.every((workload) => workload.isDone),
-    );
+    this.#stall = new StallWatch(this.#memory, testbed.board.ram);
+    if (this.#traffic(testbed, this.#stall) === 'stopped') return;
     this.#run.injector.disarm();
     const stall = new StallWatch(this.#memory, testbed.board.ram);
     this.#rest(testbed, stall);
@@ -260,6 +284,32 @@ class World {
     this.#askOracles(testbed);
     const extent = this.#options.seed % ALL_INVARIANTS_EVERY === 0 ? 'all' : 'threads';
     for (const what of kernel.end(extent)) this.#say('kernel-invariants', 'kernel', what);
+  }
+
+  /** @returns 'stopped' when the world ends here */
+  #traffic(testbed: Testbed, stall: StallWatch): 'over' | 'stopped' {
+    const { forNs = TRAFFIC_NS, untilNs = Infinity, watch } = this.#options;
+    this.#runWhile(
+      testbed,
+      Math.min(forNs, untilNs - testbed.now()),
+      () => this.#workloads.every((workload) => workload.isDone),
+      // Looked at only for somebody who wants to know since when.
+      watch?.onStrike === undefined ? undefined : (nowNs) => stall.sample(nowNs),
+    );
+    return testbed.now() >= untilNs ? 'stopped' : 'over';
+  }
+
+  /** What is going on: what each domain does, who waits for whom, which interrupts are not acknowledged. */
+  #state(): readonly string[] {
+    const testbed = this.#testbed;
+    if (testbed === undefined) return ['the system boots'];
+    const threads = this.#census.objects.filter((object) => object.kind === 'tcb');
+    const domains = flatten(this.#options.target.system).map(({ pd }) => pd.name);
+    this.#stall?.sample(testbed.now());
+    return [
+      ...domainStates(testbed.kernel.state, threads, domains),
+      ...(this.#stall?.report(this.#devices, testbed.board.plic) ?? []),
+    ];
   }
 
   /** Within this everybody is served. */
@@ -333,7 +383,8 @@ class World {
     };
   }
 
-  #network({ ram, board, random }: WireParts, amount: number): EthernetWire {
+  #network(parts: WireParts, amount: number): EthernetWire {
+    const { ram, board, random } = parts;
     const workload = new NetWorkload({
       ram,
       clock: board.clock,
@@ -345,7 +396,8 @@ class World {
       questions: amount,
     });
     this.#workloads.push(workload);
-    return workload.witness(this.#run.net(workload, ram, board.clock));
+    const wire = workload.witness(this.#run.net(workload, ram, board.clock));
+    return this.#options.watch?.net?.(wire, parts) ?? wire;
   }
 
   #disks({ ram, board, random }: WireParts): readonly BlockPlug[] {

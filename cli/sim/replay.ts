@@ -1,40 +1,221 @@
-/** `sddf replay`: the world of a failure file once more, byte for byte. */
+/** `sddf replay`: the world of a failure file once more, byte for byte, to be looked at. */
 
 import { Command } from 'commander';
-import { signatureOf } from '../../sim/failure/failure-file.ts';
-import { replay } from '../../sim/failure/replay.ts';
-import { openTerminal } from '../terminal.ts';
-import { openFailure } from './failure-source.ts';
+import { refuseClashes } from '../../host/file-use.ts';
+import { CaptureWire } from '../../host/net/capture-wire.ts';
+import { openCaptureFile, type OpenSink } from '../../host/net/capture-sink.ts';
+import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { countStrikes } from '../../sim/campaign/campaign.ts';
+import { type Failure, signatureOf } from '../../sim/failure/failure-file.ts';
+import { replay, worldOptions } from '../../sim/failure/replay.ts';
+import type { Strike } from '../../sim/points/point.ts';
+import { devicesOf } from '../../sim/points/system-points.ts';
+import { runWorld, type WorldOutcome, type WorldWatch } from '../../sim/world.ts';
+import { perfettoTrace } from '../../systems/trace/perfetto.ts';
+import { type Recording, startRecording } from '../../systems/trace/recording.ts';
+import { didYouMean } from '../closest.ts';
+import { OutputFile } from '../output-file.ts';
+import { openTerminal, type Terminal } from '../terminal.ts';
+import { openFailure, type OpenedFailure } from './failure-source.ts';
+import { namedStrike } from './named-strike.ts';
+
+const NAMES_MAX = 8;
+
+interface ReplayFlags {
+  readonly trace?: string;
+  readonly capture?: string;
+  readonly until?: string;
+  readonly json?: true;
+}
 
 export function replayCommand(): Command {
   return new Command('replay')
     .description('Runs the world of a failure file once more, byte for byte.')
     .argument('<file>', 'what sddf sim --out has written')
+    .option('--trace <file>', 'writes what happens as a trace for Perfetto, see sddf trace')
+    .option('--capture <file>', 'writes the frames that the NIC takes and sends (pcapng)')
+    .option(
+      '--until <fault>',
+      "stops where it strikes, and shows the state: 'net.irq lose', 'lose#3'",
+    )
     .option('--json', 'prints the outcome as JSON')
     .addHelpText(
       'after',
       '\nEnds with 1 when it fails as it did then, 0 when it does not fail any more.\n' +
-        '\nExamples:\n  sddf replay failures/seed-1234.json',
+        '\nExamples:\n  sddf replay failures/seed-1234.json\n' +
+        "  sddf replay failures/seed-1234.json --until 'net.irq lose' --trace t.json --capture c.pcapng",
     )
     .action(runReplay);
 }
 
-async function runReplay(path: string, flags: { readonly json?: true }): Promise<void> {
+async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
-  const { failure, loaded } = await openFailure(path, terminal);
-  const { outcome, isSame } = replay(failure, loaded.target);
-  if (flags.json === true) {
-    process.stdout.write(`${JSON.stringify({ isSame, ...outcome })}\n`);
-  } else {
-    for (const { timeNs, at, fault } of outcome.strikes) {
-      terminal.print(`${milliseconds(timeNs)}  ${at}: ${fault}`);
-    }
-    for (const { timeNs, oracle, what } of outcome.violations) {
-      terminal.print(`${milliseconds(timeNs)}  ${oracle}: ${what}`);
-    }
-    terminal.print(isSame ? 'the same as then, byte for byte' : comparison(failure, outcome));
+  const opened = await openFailure(path, terminal);
+  const watching = new Watching(path, flags, opened);
+  try {
+    const stop = flags.until === undefined ? undefined : findStop(opened, flags.until);
+    const seen = stop === undefined ? watchWhole(opened, watching) : stop.whole;
+    const stopped = stop === undefined ? undefined : watchUntil(opened, watching, stop.strike);
+    watching.finish(opened.failure, terminal);
+    print({ failure: opened.failure, ...seen, stopped, isJson: flags.json === true }, terminal);
+    process.exitCode = seen.outcome.verdict === 'failed' ? 1 : 0;
+  } finally {
+    await watching.close();
   }
-  process.exitCode = outcome.verdict === 'failed' ? 1 : 0;
+}
+
+interface Stopped {
+  readonly strike: Strike;
+  /** What was going on when it struck. */
+  readonly state: readonly string[];
+  readonly outcome: WorldOutcome;
+}
+
+/** @throws UserMistake when there is no such strike in this world */
+function findStop({ failure, loaded }: OpenedFailure, name: string) {
+  const whole = replay(failure, loaded.target);
+  const { strikes } = whole.outcome;
+  const strike = namedStrike(name, strikes);
+  if (strike !== undefined) return { whole, strike };
+  const counted = Object.entries(countStrikes(whole.outcome));
+  const names = strikes.flatMap(({ at, fault }) => [`${at} ${fault}`, at, fault]);
+  const shown = counted.slice(0, NAMES_MAX).map(([each, count]) => `${each} (${count})`);
+  const more = counted.length > NAMES_MAX ? ' and others, which replay lists' : '';
+  const there = counted.length === 0 ? 'nothing strikes' : `there is ${shown.join(', ')}${more}`;
+  const guess = didYouMean(name, names);
+  throw new UserMistake(`--until: no strike '${name}' in this world${guess}; ${there}`);
+}
+
+function watchWhole({ failure, loaded }: OpenedFailure, { watch }: Watching) {
+  return replay(failure, loaded.target, watch);
+}
+
+/** The world again, up to the nanosecond at which the fault strikes. */
+function watchUntil(
+  { failure, loaded }: OpenedFailure,
+  { watch }: Watching,
+  strike: Strike,
+): Stopped {
+  let state: readonly string[] = [];
+  const outcome = runWorld({
+    ...worldOptions(failure.world, loaded.target),
+    untilNs: strike.timeNs + 1,
+    watch: {
+      ...watch,
+      onStrike: (struck, stateNow) => {
+        if (isSame(struck, strike)) state = stateNow();
+      },
+    },
+  });
+  return { strike, state, outcome };
+}
+
+function isSame(one: Strike, other: Strike): boolean {
+  const { rule, opportunity, timeNs } = one;
+  return rule === other.rule && opportunity === other.opportunity && timeNs === other.timeNs;
+}
+
+/** What a replay writes besides what it prints. */
+class Watching {
+  readonly watch: WorldWatch;
+  readonly #trace: { readonly file: OutputFile; readonly recording: Recording } | undefined;
+  readonly #capture: OpenSink | undefined;
+  readonly #flags: ReplayFlags;
+  #writer: PcapngWriter | undefined;
+
+  /** @throws UserMistake when a file cannot be written, or there is no NIC to capture at */
+  constructor(path: string, flags: ReplayFlags, { loaded }: OpenedFailure) {
+    const { trace, capture } = flags;
+    const { system } = loaded.target;
+    this.#flags = flags;
+    refuseClashes([
+      { path, use: 'read', by: 'the failure file' },
+      ...(trace === undefined ? [] : [{ path: trace, use: 'written', by: '--trace' } as const]),
+      ...(capture === undefined
+        ? []
+        : [{ path: capture, use: 'written', by: '--capture' } as const]),
+    ]);
+    if (capture !== undefined && !devicesOf(system).some((device) => device.class === 'net')) {
+      throw new UserMistake(`--capture: ${system.name} has no NIC, and so no frames`);
+    }
+    if (trace !== undefined) {
+      const recording = startRecording({ system, clock: 'virtual' });
+      this.#trace = { file: new OutputFile(trace, 'replace'), recording };
+    }
+    const around = this.#trace?.recording.around;
+    this.#capture = capture === undefined ? undefined : openCaptureFile(capture);
+    const sink = this.#capture;
+    this.watch = {
+      ...(around === undefined ? {} : { instrument: around }),
+      ...(sink === undefined
+        ? {}
+        : {
+            net: (wire, { ram, board }) => {
+              const { write } = sink;
+              const writer = new PcapngWriter({ sink: write, interfaceName: 'net0', epochNs: 0n });
+              this.#writer = writer;
+              return new CaptureWire({ wire, ram, clock: board.clock, writer });
+            },
+          }),
+    };
+  }
+
+  /** Writes the trace, and says what has been written. */
+  finish({ system, world }: Failure, terminal: Terminal): void {
+    if (this.#trace !== undefined) {
+      const { file, recording } = this.#trace;
+      const about = { system: system.reference, seed: world.seed };
+      for (const piece of perfettoTrace({
+        recorder: recording.recorder,
+        clock: 'virtual',
+        about,
+      })) {
+        file.write(piece);
+      }
+      terminal.note(`sddf: ${file.path}: open it at https://ui.perfetto.dev`);
+    }
+    if (this.#capture === undefined) return;
+    this.#writer?.flush();
+
+    terminal.note(`sddf: ${this.#flags.capture ?? ''}: frames at the NIC`);
+  }
+
+  async close(): Promise<void> {
+    this.#trace?.file.close();
+    await this.#capture?.close();
+  }
+}
+
+interface Printed {
+  readonly failure: Failure;
+  readonly outcome: WorldOutcome;
+  readonly isSame: boolean;
+  readonly stopped: Stopped | undefined;
+  readonly isJson: boolean;
+}
+
+function print(
+  { failure, outcome, isSame: same, stopped, isJson }: Printed,
+  terminal: Terminal,
+): void {
+  if (isJson) {
+    const stop = stopped === undefined ? {} : { until: stopped.strike, state: stopped.state };
+    process.stdout.write(`${JSON.stringify({ isSame: same, ...outcome, ...stop })}\n`);
+    return;
+  }
+  for (const { timeNs, at, fault } of (stopped?.outcome ?? outcome).strikes) {
+    terminal.print(`${milliseconds(timeNs)}  ${at}: ${fault}`);
+  }
+  if (stopped !== undefined) {
+    terminal.print(`stopped there; at this moment:`);
+    for (const line of stopped.state) terminal.print(`  ${line}`);
+    return;
+  }
+  for (const { timeNs, oracle, what } of outcome.violations) {
+    terminal.print(`${milliseconds(timeNs)}  ${oracle}: ${what}`);
+  }
+  terminal.print(same ? 'the same as then, byte for byte' : comparison(failure, outcome));
 }
 
 function comparison(

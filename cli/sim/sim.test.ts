@@ -1,17 +1,11 @@
-/** Goal: `sddf sim` and `sddf replay` as a person types them, with wrong input too. Method: the real program. */
+/** Goal: `sddf sim` as a person types them, with wrong input too. Method: the real program. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { digestOf } from '../../sim/failure/digest.ts';
-import { type Failure, failureText } from '../../sim/failure/failure-file.ts';
-import { worldOptions } from '../../sim/failure/replay.ts';
-import { runWorld } from '../../sim/world.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
-import { loadPlan } from './plan-file.ts';
-import { loadTarget } from './target.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-sim-'));
@@ -111,52 +105,3 @@ describe('sddf sim', () => {
     expect(status).toBe(2);
   });
 });
-
-describe('sddf replay', () => {
-  it.each([
-    ['nothing', '', 'no JSON, and so no failure file'],
-    ['a plan', '{ "schema": 1 }', 'no failure file of this version'],
-    [
-      'another version',
-      '{ "schema": 99, "world": {}, "system": {} }',
-      'no failure file of this version',
-    ],
-  ])('refuses %s in one line', async (name, text, line) => {
-    const { stderr, status } = await sddfInProcess('replay', file(`${name}.txt`, text));
-    expect(stderr).toContain(line);
-    expect(status).toBe(2);
-  });
-
-  it('sees the same again, and that another system is another', async () => {
-    const { failure, plan } = await failureOf();
-    const text = failureText(failure);
-    const same = await sddfInProcess('replay', file('same.json', text));
-    expect(same.stdout).toContain('net.wire.in: lose');
-    expect(same.stdout).toContain('the same as then, byte for byte');
-    expect(same.status).toBe(0);
-
-    const digests = { ...failure.digests, description: '0' };
-    const other = file('other.json', failureText({ ...failure, digests, outcome: '0' }));
-    const another = await sddfInProcess('replay', other);
-    expect(another.stderr).toContain('was made with another version: the description differs');
-    expect(another.stdout).toContain('it does not fail any more');
-    expect(plan.rules).toHaveLength(1);
-  });
-});
-
-/** A file as a campaign writes it, of a world that did not fail. */
-async function failureOf() {
-  const loaded = await loadTarget({ reference: 'echo', choices: {}, searchPath: [] });
-  const plan = loadPlan(losing(3), loaded.target.system);
-  const world = { seed: 5, plan, amount: 20, forNs: undefined, decisions: undefined };
-  const outcome = runWorld(worldOptions(world, loaded.target));
-  const failure: Failure = {
-    system: loaded.reference,
-    digests: loaded.digests,
-    world,
-    violations: outcome.violations,
-    strikes: outcome.strikes,
-    outcome: digestOf(JSON.stringify(outcome)),
-  };
-  return { failure, plan };
-}

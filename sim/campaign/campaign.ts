@@ -185,7 +185,10 @@ function judgeTwice(
   return { ...outcome, verdict: 'failed', violations: [violation, ...outcome.violations] };
 }
 
-function countStrikes({ strikes }: WorldOutcome): Readonly<Record<string, number>> {
+/** @returns how often each fault has struck, such as 'net.irq lose': 3 */
+export function countStrikes({
+  strikes,
+}: Pick<WorldOutcome, 'strikes'>): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { at, fault } of strikes) {
     const name = `${at} ${fault}`;

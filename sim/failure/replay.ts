@@ -1,6 +1,12 @@
 /** Runs the world of a failure file again. */
 
-import { runWorld, type WorldOptions, type WorldOutcome, type WorldSystem } from '../world.ts';
+import {
+  runWorld,
+  type WorldOptions,
+  type WorldOutcome,
+  type WorldSystem,
+  type WorldWatch,
+} from '../world.ts';
 import { digestOf } from './digest.ts';
 import type { Failure, WorldSpec } from './failure-file.ts';
 
@@ -10,8 +16,9 @@ export interface Replay {
   readonly isSame: boolean;
 }
 
-export function replay(failure: Failure, target: WorldSystem): Replay {
-  const outcome = runWorld(worldOptions(failure.world, target));
+export function replay(failure: Failure, target: WorldSystem, watch?: WorldWatch): Replay {
+  const options = worldOptions(failure.world, target);
+  const outcome = runWorld(watch === undefined ? options : { ...options, watch });
   return { outcome, isSame: digestOf(JSON.stringify(outcome)) === failure.outcome };
 }
 
