@@ -94,6 +94,8 @@ export interface BootOptions extends Pick<
   readonly rootCNodeSizeBits?: number;
   /** What kernel work costs under the virtual clock. */
   readonly costs?: CostTable;
+  /** The most that is charged to a thread at once, in nanoseconds: for a clock that goes on while nobody runs. No limit unless told. */
+  readonly longestChargeNs?: number;
   /** Work units between preemption points: 100, fewer in tests. */
   readonly workUnitsMax?: number;
   /** The fast path makes no difference but in speed: off in tests of the general path. */
@@ -121,6 +123,7 @@ export function boot(options: BootOptions): Kernel {
     costs: options.costs ?? DEFAULT_COSTS,
     workUnitsMax: options.workUnitsMax ?? 100,
     fastPath: options.fastPath ?? 'on',
+    longestCharge: (options.longestChargeNs ?? Number.MAX_SAFE_INTEGER) / NS_PER_TICK,
   });
   state.onCreate = options.onCreate ?? null;
   state.currentTime = Math.floor(options.machine.now() / NS_PER_TICK);

@@ -85,6 +85,8 @@ export interface KernelStateOptions {
   /** Work units between preemption points; 100 in seL4. */
   readonly workUnitsMax: number;
   readonly fastPath: 'on' | 'off';
+  /** In ticks: see {@link KernelState.longestCharge}. */
+  readonly longestCharge: number;
 }
 
 export class KernelState extends Configured<KernelStateOptions> {
@@ -122,6 +124,11 @@ export class KernelState extends Configured<KernelStateOptions> {
   /** The same in ticks. */
   currentTime = FLOAT_ZERO;
   consumed = FLOAT_ZERO;
+  /**
+   * The most that is charged for the time between two looks at the clock. Under the host clock such a time may be as long as the host
+   * likes: it was elsewhere, and nobody used the processor. On hardware the timer ends a turn within its budget.
+   */
+  readonly longestCharge: number = this.options.longestCharge;
   reprogram = false;
 
   currentDomain = 0;

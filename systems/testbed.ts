@@ -76,6 +76,13 @@ const BOOT_STEP_NS = 1_000_000;
  */
 const SETTLE_NS = { virtual: 20_000_000, host: 1_000_000_000 };
 
+/**
+ * Under the host clock: what a domain pays for one stretch, at most. A slice of machine code is a quarter of it, and most handlers take
+ * far less. What is longer is the host's: a translation, other processes. A domain that has 100 µs of each 400 µs would pay for a
+ * second of that with four.
+ */
+const LONGEST_CHARGE_NS = 2_000_000;
+
 /** What a wire is made of. */
 export interface WireParts {
   readonly ram: Ram;
@@ -588,7 +595,9 @@ function bootKernel(
     rootCNodeSizeBits: rootCNodeSizeBits(system, plans),
     fastPath: parts.fastPath,
     // Under the host clock time passes by itself.
-    costs: board.clock.kind === 'host' ? NO_COSTS : parts.costs,
+    ...(board.clock.kind === 'host'
+      ? { costs: NO_COSTS, longestChargeNs: LONGEST_CHARGE_NS }
+      : { costs: parts.costs }),
     ...(parts.onCreate === undefined ? {} : { onCreate: parts.onCreate }),
     ...parts.watched,
   });

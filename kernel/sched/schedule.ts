@@ -40,7 +40,7 @@ export function updateTimestamp(k: KernelState): void {
   const now = Math.floor(nowNs / TICK_NS);
   k.currentTime = now;
   const passed = now - before;
-  k.consumed += passed;
+  k.consumed += passed < k.longestCharge ? passed : k.longestCharge;
   if (k.domainTime !== Infinity) k.domainTime = Math.max(0, k.domainTime - passed);
 }
 

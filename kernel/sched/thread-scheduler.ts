@@ -48,7 +48,13 @@ export class ThreadScheduler {
   readonly #k: KernelState;
 
   constructor(machine: Machine, costs: CostTable) {
-    const k = new KernelState({ machine, costs, workUnitsMax: 100, fastPath: 'off' });
+    const k = new KernelState({
+      machine,
+      costs,
+      workUnitsMax: 100,
+      fastPath: 'off',
+      longestCharge: Infinity,
+    });
     const idle = k.idleSchedContext;
     idle.refillMax = 1;
     idle.refillCount = 1;
