@@ -50,6 +50,6 @@ export interface EthernetWire {
   dropNext(reason: string): void;
   /** Sends one frame that lies in RAM at `at`; the bytes are valid during the call only. */
   transmit(at: number, lengthBytes: number): void;
-  /** Tells of a frame that was to be sent and is lost; nothing is sent. For captures. */
+  /** Reports a frame that is lost on its way out, so that captures can show it. Nothing is transmitted. */
   dropTransmit(at: number, lengthBytes: number, reason: string): void;
 }

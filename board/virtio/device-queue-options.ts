@@ -11,7 +11,7 @@ export interface QueueName {
 
 /** Told about what the driver did wrong. */
 export interface QueueOwner {
-  /** The queue has just been latched broken. @param rule row of `boards.md` 2.7 */
+  /** The queue has just been latched broken. @param rule a rule of `rules.md` */
   queueBroken(queue: QueueName, rule: number, clause: string, what: string): void;
   /** A rule was broken that costs only the driver. */
   queueLint(queue: QueueName, clause: string, what: string): void;

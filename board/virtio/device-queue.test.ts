@@ -1,5 +1,5 @@
 /**
- * The device's side of the split virtqueue, rule by rule: what `boards.md` 2.7 (hostile driver) lists, suppression of
+ * The device's side of the split virtqueue, rule by rule: what `rules.md` lists, suppression of
  * notifications both ways, and the wrap of the 16-bit indices. The mock driver plays the other side.
  */
 

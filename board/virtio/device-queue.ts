@@ -3,7 +3,7 @@
  *
  * The driver is not trusted. Every field is read once into a local, checked, then used; a rule that is broken beyond
  * repair latches the queue as broken, and nothing is read from it again before a reset. The rule numbers are those of
- * `boards.md` 2.7 (hostile driver).
+ * `rules.md`.
  *
  *     const head = queue.pop();              // a chain, its segments copied out and checked
  *     …read or write queue.segmentAt(i)…
@@ -53,7 +53,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   readableBytes = 0;
   writableBytes = 0;
   chainState: ChainState = 'good';
-  /** Row of `boards.md` 2.7 that broke the queue, 0 while it is whole. */
+  /** The rule of `rules.md` that broke the queue, 0 while it is whole. */
   brokenRule = 0;
   readonly #dma: DmaWindow = this.options.dma;
   readonly #rings: RingRanges = this.options.rings;
@@ -255,7 +255,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   /**
    * Latches the queue as broken.
    *
-   * @param rule row of `boards.md` 2.7
+   * @param rule a rule of `rules.md`
    * @param section of virtio 1.2
    */
   fail(rule: number, section: string, what: string): typeof NO_CHAIN {

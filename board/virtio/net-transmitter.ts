@@ -116,7 +116,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     this.#wire.transmit(frameAt, frameBytes);
   }
 
-  /** @returns where the frame lies with its checksum, -1 when the header asks for what there is not */
+  /** @returns where the frame lies with its checksum, -1 when the header asks for something this device does not do */
   #completeChecksum(first: number, headerAt: number, frameAt: number, frameBytes: number): number {
     const view = this.#ram.view;
     const flags = first & 0xff;

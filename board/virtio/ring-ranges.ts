@@ -1,4 +1,4 @@
-/** Where the rings of a device's virtqueues lie, so that no buffer may overlap them (`boards.md` 2.7 row 5). */
+/** Where the rings of a device's virtqueues lie, so that no buffer may overlap them (`rules.md` rule 5). */
 
 import { DevicePart } from '../device.ts';
 

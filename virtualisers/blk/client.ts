@@ -30,7 +30,7 @@ export class Client implements Allowance {
   dirty = false;
   /** It has written since the last flush began. */
   dirtySinceFlush = false;
-  /** What it had written when a flush failed may be lost: no flush of its may be answered OK any more. */
+  /** A flush has failed. What the client wrote before it may be lost, so each later flush is answered with an error. */
   lost = false;
   answered = false;
 

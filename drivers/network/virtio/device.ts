@@ -213,7 +213,7 @@ export class VirtioNetDevice {
     return entries;
   }
 
-  /** Both queues' rings lie at the beginning, together, and then what is not a ring. */
+  /** The rings of both queues come first; everything else follows. */
   #makeQueue(index: number, entries: number): Virtqueue {
     const has = (feature: number): 'yes' | 'no' => ((this.features & feature) === 0 ? 'no' : 'yes');
     // Places for the largest queues that fit, so that the two may differ in size.
