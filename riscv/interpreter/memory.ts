@@ -8,7 +8,7 @@
 import type { AddressSpace } from '../address-space.ts';
 import { EXIT, HART, type Run } from '../hart.ts';
 import { OP_OF } from '../operations.ts';
-import { type HartViews, TLB, TLB_ENTRIES, TLB_ENTRY_WORDS } from './views.ts';
+import { type HartViews, TLB, TLB_ENTRY_WORDS, tlbEntryOf } from './views.ts';
 
 /** An address: low and high half. */
 export interface Address {
@@ -150,7 +150,7 @@ export class MemoryAccess {
   #remember(run: Run, vaddr: number, access: Access): void {
     const { tlb } = this.#hart;
     const page = Math.floor(vaddr / PAGE_BYTES);
-    const entry = (page % TLB_ENTRIES) * TLB_ENTRY_WORDS;
+    const entry = tlbEntryOf(page) * TLB_ENTRY_WORDS;
     const isKnown = tlb[entry + TLB.readable] === page || tlb[entry + TLB.writable] === page;
     if (!isKnown) {
       tlb[entry + TLB.readable] = -1;

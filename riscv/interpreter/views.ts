@@ -16,11 +16,18 @@ export interface HartViews extends FloatViews {
 
 /**
  * The words of an entry of the translation look-aside buffer. A page's number is its address divided by 4096, below 2^26; its
- * entry is number modulo `TLB_ENTRIES`. -1 is no page.
+ * entry is number {@link tlbEntryOf}. -1 is no page.
  */
 export const TLB = { readable: 0, writable: 1, delta: 2 } as const;
 export const TLB_ENTRY_WORDS = 4;
 export const TLB_ENTRIES = 256;
+/** Text, data, stack and shared regions begin at round addresses: bits from here on are mixed in, so that they do not meet. */
+export const TLB_FOLD = 9;
+
+/** @returns the entry of a page */
+export function tlbEntryOf(page: number): number {
+  return (page ^ (page >>> TLB_FOLD)) & (TLB_ENTRIES - 1);
+}
 
 /** A piece of code that the loop can walk without asking: all its addresses have the same upper half. */
 export interface CodeWindow {

@@ -16,7 +16,14 @@ import { HART } from '../hart.ts';
 import { OP_OF } from '../operations.ts';
 import { CELL, WORDS_PER_BYTE } from './cells.ts';
 import { executeRareInteger, mulhu32 } from './rare-integer.ts';
-import { type CodeWindow, type HartViews, TLB, TLB_ENTRIES, TLB_ENTRY_WORDS } from './views.ts';
+import {
+  type CodeWindow,
+  type HartViews,
+  TLB,
+  TLB_ENTRIES,
+  TLB_ENTRY_WORDS,
+  TLB_FOLD,
+} from './views.ts';
 
 const REMAINING = HART.remaining >> 2;
 const BRANCH_COUNT = HART.branchCount >> 2;
@@ -33,6 +40,7 @@ const READABLE = TLB.readable;
 const WRITABLE = TLB.writable;
 const DELTA = TLB.delta;
 const TLB_MASK = TLB_ENTRIES - 1;
+const TLB_SHIFT = TLB_FOLD;
 const TLB_WORDS = TLB_ENTRY_WORDS;
 const BYTE_WORDS = WORDS_PER_BYTE;
 const FLOATS_FROM = OP_OF.flw;
@@ -127,7 +135,7 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
             const address = (a + imm) | 0;
             high = (aHigh + (imm >> 31) + (address >>> 0 < a >>> 0 ? 1 : 0)) | 0;
             const page = (address >>> 12) | (high << 20);
-            const entry = (page & TLB_MASK) * TLB_WORDS;
+            const entry = ((page ^ (page >>> TLB_SHIFT)) & TLB_MASK) * TLB_WORDS;
             if (tlb[entry + READABLE] !== page || high >>> 6 !== 0) break walking;
             const at = (address + (tlb[entry + DELTA] as number)) | 0;
             switch (op) {
@@ -183,7 +191,7 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
             const address = (a + imm) | 0;
             high = (aHigh + (imm >> 31) + (address >>> 0 < a >>> 0 ? 1 : 0)) | 0;
             const page = (address >>> 12) | (high << 20);
-            const entry = (page & TLB_MASK) * TLB_WORDS;
+            const entry = ((page ^ (page >>> TLB_SHIFT)) & TLB_MASK) * TLB_WORDS;
             if (tlb[entry + WRITABLE] !== page || high >>> 6 !== 0) break walking;
             const at = (address + (tlb[entry + DELTA] as number)) | 0;
             switch (op) {
