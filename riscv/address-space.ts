@@ -3,8 +3,11 @@
  *
  * Memory that may be executed and not written is executed from a *snapshot*, as hardware executes from its instruction
  * cache: what others write there is seen after a `fence.i` or a change of mappings. The snapshot is taken of a whole
- * run at once, so that it does not depend on which engine executes, or how far it looks ahead. Memory that may be both
- * written and executed has no snapshot: each instruction is fetched from it as it is.
+ * run at once, so that it does not depend on which engine executes, or how far it looks ahead.
+ *
+ * Of memory that may be both written and executed, the part that the host says is code has a snapshot, too. What the hart itself
+ * writes there, it executes at once: engines tell of every such store, and the snapshot is compared again. Where code changes
+ * again and again, and where nobody knows what is code, each instruction is fetched from the memory as it is.
  */
 
 import type { Ram } from '../memory/ram.ts';
@@ -16,6 +19,25 @@ export interface CodeRun {
   readonly sizeBytes: number;
   /** Own copy; never changes. Other bytes mean another `CodeRun`, so that caches may hang on the object. */
   readonly bytes: Uint8Array;
+}
+
+/** A stretch of addresses. */
+export interface Extent {
+  readonly start: number;
+  /** Behind its last byte. */
+  readonly end: number;
+}
+
+/** @returns where the code is in a run that may be written, too, as far as the host knows */
+export type CodeExtent = (run: Run) => Extent | undefined;
+
+/** Snapshots of one stretch of writable code that have been taken because it had changed: with more, no more are taken. */
+const MOST_CHANGES = 16;
+
+/** A run that may be written and executed: what of it is code, and the data before and behind it. */
+interface SplitRun {
+  readonly code: Run;
+  readonly data: readonly Run[];
 }
 
 interface Snapshot {
@@ -31,10 +53,16 @@ export class AddressSpace {
   #version = 0;
   #runs: Run[] = [];
   #snapshots: Snapshot[] = [];
+  readonly #codeExtent: CodeExtent;
+  /** Of runs that may be written and executed. */
+  #splits = new WeakMap<Run, SplitRun | 'whole'>();
+  /** By address: how often writable code has changed. */
+  readonly #changes = new Map<number, number>();
 
-  constructor(ram: Ram, outside: Outside) {
+  constructor(ram: Ram, outside: Outside, codeExtent: CodeExtent = () => undefined) {
     this.#ram = ram;
     this.outside = outside;
+    this.#codeExtent = codeExtent;
   }
 
   /** Changes whenever {@link refresh} finds that mappings have: caches of an engine are void then. */
@@ -70,8 +98,26 @@ export class AddressSpace {
   plainRunAt(vaddr: number, isWrite: boolean): Run | undefined {
     const run = this.runAt(vaddr);
     if (run === undefined || run.at < 0) return undefined;
-    const isAllowed = isWrite ? run.isWritable && !run.isExecutable : run.isReadable;
-    return isAllowed ? run : undefined;
+    if (!isWrite) return run.isReadable ? run : undefined;
+    if (!run.isWritable) return undefined;
+    const split = this.#splitOf(run);
+    return split === 'whole' ? run : split.data.find((each) => holds(each, vaddr));
+  }
+
+  /**
+   * Tells of a store, after it: code that it has changed is executed from now on.
+   *
+   * @returns whether it was to code
+   */
+  hasStored(vaddr: number, bytes: number): boolean {
+    const run = this.runAt(vaddr);
+    if (run === undefined || run.at < 0 || !run.isWritable || !run.isExecutable) return false;
+    const split = this.#splitOf(run);
+    if (split === 'whole' || !overlaps(split.code, { vaddr, sizeBytes: bytes })) return false;
+    for (const snapshot of this.#snapshots) {
+      if (overlaps(snapshot.code, split.code)) snapshot.isFresh = false;
+    }
+    return true;
   }
 
   /** @returns the code at an address; undefined where nothing may be executed, in writable memory and among registers */
@@ -79,8 +125,21 @@ export class AddressSpace {
     const found = this.#snapshots.find(({ isFresh, code }) => isFresh && holds(code, vaddr));
     if (found !== undefined) return found.code;
     const run = this.runAt(vaddr);
-    if (run === undefined || !run.isExecutable || run.isWritable || run.at < 0) return undefined;
-    return this.#snapshotOf(run);
+    if (run === undefined || !run.isExecutable || run.at < 0) return undefined;
+    if (!run.isWritable) return this.#snapshotOf(run);
+    const split = this.#splitOf(run);
+    if (split === 'whole' || !holds(split.code, vaddr)) return undefined;
+    if ((this.#changes.get(split.code.vaddr) ?? 0) > MOST_CHANGES) return undefined;
+    return this.#snapshotOf(split.code);
+  }
+
+  #splitOf(run: Run): SplitRun | 'whole' {
+    const known = this.#splits.get(run);
+    if (known !== undefined) return known;
+    const extent = run.isExecutable && run.isWritable ? this.#codeExtent(run) : undefined;
+    const split = extent === undefined ? 'whole' : splitAt(run, extent);
+    this.#splits.set(run, split);
+    return split;
   }
 
   /** The snapshot of a run: the one that there was if its bytes are still the same. */
@@ -90,6 +149,9 @@ export class AddressSpace {
     if (before !== undefined && isEqual(before.code.bytes, now)) {
       before.isFresh = true;
       return before.code;
+    }
+    if (before !== undefined && run.isWritable) {
+      this.#changes.set(run.vaddr, (this.#changes.get(run.vaddr) ?? 0) + 1);
     }
     const code = { vaddr: run.vaddr, sizeBytes: run.sizeBytes, bytes: now.slice() };
     const others = this.#snapshots.filter((each) => !overlaps(each.code, run));
@@ -111,7 +173,22 @@ function overlaps(a: Range, b: Range): boolean {
   return a.vaddr < b.vaddr + b.sizeBytes && b.vaddr < a.vaddr + a.sizeBytes;
 }
 
-/** Both are whole pages. */
+/** @param extent its ends are moved to whole words inside the run */
+function splitAt(run: Run, extent: Extent): SplitRun {
+  const end = run.vaddr + run.sizeBytes;
+  const start = Math.max(run.vaddr, extent.start - (extent.start % 4));
+  const stop = Math.max(start, Math.min(end, Math.ceil(extent.end / 4) * 4));
+  const part = (from: number, to: number): Run => ({
+    ...run,
+    vaddr: from,
+    sizeBytes: to - from,
+    at: run.at + from - run.vaddr,
+  });
+  const data = [part(run.vaddr, start), part(stop, end)].filter(({ sizeBytes }) => sizeBytes > 0);
+  return { code: part(start, stop), data };
+}
+
+/** Both are whole words. */
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   const words = a.length >> 2;

@@ -19,7 +19,7 @@ import { assert } from '../../memory/assert.ts';
 import { Configured } from '../../memory/configured.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { FLOAT_ZERO } from '../../memory/small-integer.ts';
-import { AddressSpace } from '../../riscv/address-space.ts';
+import { AddressSpace, type CodeExtent } from '../../riscv/address-space.ts';
 import type { Engine, EngineOptions } from '../../riscv/engine.ts';
 import { BRANCHES, EXIT, HART, HART_BYTES, type Outside, type Run } from '../../riscv/hart.ts';
 import { CallCounter } from './call-counter.ts';
@@ -57,6 +57,8 @@ export interface HartContextOptions {
   readonly costs: MachineCosts;
   readonly counters: PdCounters;
   readonly makeEngine: (options: Pick<EngineOptions, 'ram' | 'at' | 'space'>) => Engine;
+  /** Where the image has code, in memory that it may write, too. */
+  readonly codeExtent?: CodeExtent | undefined;
   /** For profiles. */
   readonly sampling?: (HartSampling & { readonly pd: string }) | undefined;
   /** Receives one line about what the program did wrong. */
@@ -126,8 +128,12 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.userNs = 0;
     this.#hart.fill(0);
     this.#hart[CLOCK_STEP] = this.#clockStep;
-    const { ram, makeEngine } = options;
-    this.#engine = makeEngine({ ram, at: this.hartAt, space: new AddressSpace(ram, this) });
+    const { ram, makeEngine, codeExtent } = options;
+    this.#engine = makeEngine({
+      ram,
+      at: this.hartAt,
+      space: new AddressSpace(ram, this, codeExtent),
+    });
   }
 
   allowFloatingPoint(isAllowed: boolean): void {

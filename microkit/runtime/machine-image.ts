@@ -9,6 +9,7 @@ import type { ReadonlyRegion } from '../../memory/region.ts';
 import { createEngine, type EngineKind } from '../../riscv/engine.ts';
 import type { Translations } from '../../riscv/translator/translations.ts';
 import { bulkFunctions } from '../elf/bulk.ts';
+import { codeExtent } from '../elf/code-extent.ts';
 import type { ElfImage } from '../elf/image.ts';
 import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
 import type { FlatPd, RegionsByName, SystemDescription } from '../model.ts';
@@ -94,6 +95,7 @@ export class MachineImage implements DomainImage {
       clock,
       costs,
       counters: this.counters,
+      codeExtent: ({ vaddr, sizeBytes }) => codeExtent(this.program.image, vaddr, sizeBytes),
       ...(sampling === undefined ? {} : { sampling: { ...sampling, pd: this.name } }),
       makeEngine: (parts) => createEngine({ ...parts, engine, translations, functionStarts, bulk }),
       log: (text) => this.#log(this.name, text),

@@ -1,9 +1,9 @@
 /**
- * What the interpreter executes, as decoded cells: pieces of runs that may not be written, decoded as they are reached, and
- * single instructions of everything else.
+ * What the interpreter executes, as decoded cells: pieces of snapshots, decoded as they are reached, and single instructions of
+ * everything else.
  *
- * An instruction in writable memory is decoded anew each time, so that code which changes itself works without more. So is one
- * that begins in one run and ends in the next.
+ * An instruction in writable memory without a snapshot is decoded anew each time, so that code which changes itself works without
+ * more. So is one that begins in one run and ends in the next.
  */
 
 import type { AddressSpace, CodeRun } from '../address-space.ts';
@@ -170,7 +170,7 @@ export class CodeWindows {
     if (run.device !== undefined) return { cause: EXIT.fetchAccess, address };
     const code = this.#space.codeAt(vaddr);
     const bytes = code === undefined ? this.#memory : code.bytes;
-    const at = (code === undefined ? run.at : 0) + (vaddr - run.vaddr);
+    const at = code === undefined ? run.at + vaddr - run.vaddr : vaddr - code.vaddr;
     return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
   }
 }

@@ -16,7 +16,7 @@ import { executeAtomic } from './atomic.ts';
 import { CELL, wordOfF, wordOfResult, wordOfX, WORDS_PER_BYTE } from './cells.ts';
 import { CodeWindows, type FetchFault } from './code-windows.ts';
 import { executeCsr } from './csr.ts';
-import { type Address, addressAfter, MemoryAccess } from './memory.ts';
+import { type Address, addressAfter, MemoryAccess, vaddrOf } from './memory.ts';
 import { type CodeWindow, type HartViews, TLB_ENTRIES, TLB_ENTRY_WORDS } from './views.ts';
 import { walk } from './walk.ts';
 
@@ -238,13 +238,17 @@ export class Interpreter {
       case 'S':
       case 'fstore': {
         const source = op === OP_OF.fsw || op === OP_OF.fsd ? wordOfF(rs2) : wordOfX(rs2);
-        exit = this.#memory.store(op, source, addressAt(this.#x(rs1), imm));
+        const address = addressAt(this.#x(rs1), imm);
+        exit = this.#memory.store(op, source, address);
+        if (exit === 0) this.#hasStored(address);
         break;
       }
       case 'lr':
       case 'amo': {
         const operands = { rd: wordOfResult(rd), rs1: wordOfX(rs1), rs2: wordOfX(rs2) };
+        const address = this.#x(rs1);
         exit = executeAtomic(this.#hart, this.#memory, op, operands);
+        if (exit === 0) this.#hasStored(address);
         break;
       }
       default:
@@ -253,6 +257,12 @@ export class Interpreter {
     if (exit !== 0) this.#count(-1);
     else this.#setNextPc(addressAfter(stop.pc, instruction.length));
     return exit;
+  }
+
+  /** Tells of a store of 8 bytes at most: when it is to code, what follows may be another than was decoded. */
+  #hasStored(address: Address): void {
+    const vaddr = vaddrOf(address);
+    if (vaddr !== undefined && this.#space.hasStored(vaddr, 8)) this.#windows.invalidate();
   }
 
   #finish({ instruction, pc }: Stop): 0 {

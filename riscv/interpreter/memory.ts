@@ -132,8 +132,19 @@ export class MemoryAccess {
     if (run === undefined || !(access === 'read' ? run.isReadable : run.isWritable)) {
       return undefined;
     }
-    if (run.at >= 0 && address.high < TLB_HIGH) this.#remember(run, vaddr, access);
+    if (run.at >= 0 && address.high < TLB_HIGH && this.#isPlain(run, vaddr, access)) {
+      this.#remember(run, vaddr, access);
+    }
     return run;
+  }
+
+  /** Stores to pages with code are not the loop's: somebody has to be told of them. */
+  #isPlain(run: Run, vaddr: number, access: Access): boolean {
+    if (access === 'read' || !run.isExecutable) return true;
+    const data = this.#space.plainRunAt(vaddr, true);
+    const page = vaddr - (vaddr % PAGE_BYTES);
+    if (data === undefined || data.vaddr > page) return false;
+    return data.vaddr + data.sizeBytes >= page + PAGE_BYTES;
   }
 
   /** A trap that an address explains. @returns its cause */

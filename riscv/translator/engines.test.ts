@@ -306,6 +306,106 @@ again:  addi a0, a0, 1
   });
 });
 
+describe('code in memory that may be written', () => {
+  /** Text and data in one run, code up to `END`. */
+  const END = TEXT + 0x40;
+  const MAPPINGS = [{ vaddr: TEXT, sizeBytes: 0x4000, rights: 'rwx', at: 0x1000 }];
+  const writable = (engine: EngineKind, program: string, translations = new Translations()) => {
+    const made = new RiscvMachine(
+      MAPPINGS,
+      ({ ram, hart, space }) =>
+        createEngine({ engine, ram, at: hart, space, translations, few: 0 }),
+      0x10_0000,
+      () => ({ start: TEXT, end: END }),
+    );
+    made.load(TEXT, assemble(program));
+    return made;
+  };
+  const LONG = `
+again:  ld   a1, 0(s0)
+        addi a1, a1, 1
+        sd   a1, 0(s0)
+        addi a2, a2, -1
+        bne  a2, zero, again
+        ecall
+  `;
+
+  test('is translated, and its data is written by translated code, right behind it, too', () => {
+    for (const [data, expected] of [
+      [END, 1],
+      [TEXT + 0x2000, 1],
+    ] as const) {
+      const translations = new Translations();
+      const [interpreted, translated] = (['interpreter', 'translator'] as const).map((engine) => {
+        const made = writable(engine, LONG, translations);
+        made.setX(8, BigInt(data));
+        made.setX(12, 1000n);
+        return [made.run(), made.x(11), made.double(HART.retired)];
+      });
+
+      expect(translations.texts.length).toBe(expected);
+      expect(translated).toEqual(interpreted);
+      expect(translated).toEqual([EXIT.ecall, 1000n, 5000n]);
+    }
+  });
+
+  test('what it writes over itself, it executes at once', () => {
+    const [add] = assemble('addi a0, a0, 2');
+    for (const engine of ENGINES) {
+      const made = writable(
+        engine,
+        `
+again:  sw   a3, 12(s0)
+        addi a2, a2, -1
+        nop
+        addi a0, a0, 1
+        bne  a2, zero, again
+        ecall
+        `,
+      );
+      made.setX(8, BigInt(TEXT));
+      made.setX(12, 3n);
+      made.setX(13, BigInt(add ?? 0));
+
+      expect([made.run(), made.x(10)]).toEqual([EXIT.ecall, 6n]);
+    }
+  });
+
+  test('code that changes again and again is executed as it is', () => {
+    const expected = ENGINES.map((engine) => {
+      const made = writable(
+        engine,
+        `
+again:  lw   a3, 16(s0)
+        add  a3, a3, a4
+        sw   a3, 16(s0)
+        addi a2, a2, -1
+        addi a0, a0, 1
+        bne  a2, zero, again
+        ecall
+        `,
+      );
+      made.setX(8, BigInt(TEXT));
+      made.setX(12, 60n);
+      made.setX(14, 1n << 20n);
+      return [made.run(), made.x(10), made.double(HART.retired)];
+    });
+
+    // 2 + 3 + … + 61: each round adds one more.
+    expect(expected).toEqual(ENGINES.map(() => [EXIT.ecall, 1890n, 360n]));
+  });
+
+  test('what others write there is seen after fence.i', () => {
+    for (const engine of ENGINES) {
+      const made = writable(engine, 'addi a0, a0, 1\n ecall\n fence.i\n j -12');
+      made.run();
+      made.load(TEXT, assemble('addi a0, a0, 5'));
+
+      expect([made.run(), made.x(10)]).toEqual([EXIT.ecall, 6n]);
+    }
+  });
+});
+
 describe('code that nobody wrote', () => {
   test('a jump to what is no instruction and nothing leads to traps there', () => {
     for (const engine of ENGINES) {

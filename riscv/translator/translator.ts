@@ -8,7 +8,7 @@ import type { Ram } from '../../memory/ram.ts';
 import type { AddressSpace, CodeRun } from '../address-space.ts';
 import { BulkExecution } from '../bulk/execute.ts';
 import { BULK_NAMES, bulkEntries, type BulkFunction, type BulkName } from '../bulk/functions.ts';
-import { EXIT, HART, HART_BYTES } from '../hart.ts';
+import { EXIT, HART, HART_BYTES, type Run } from '../hart.ts';
 import { ENTRY_BITS } from './entry-points.ts';
 import { AREA, KNOWN_RUN, KNOWN_RUN_BYTES, LIMIT_SHORTFALL } from './engine-area.ts';
 import { Pieces } from './pieces.ts';
@@ -85,6 +85,8 @@ const STRETCHES_FIRST = 3_000;
 /** More than translated code wants to be granted at once: with less, it may refuse to begin. */
 const MOST_CHARGED = 2200;
 const MOST_RUNS = 64;
+/** Shorter ones, which only parts of runs are, would be less than what is checked together (`access-groups.ts`). */
+const LEAST_RUN = 4096;
 /** Instead of an entry: the function there is not translated yet. */
 const COLD = -1;
 
@@ -280,14 +282,24 @@ export class Translator {
 
   /** Called by translated code: makes a run known to it. @returns 1 when there is one that it did not know */
   #find(low: number, high: number): number {
-    const x = this.#words;
+    const { space } = this.#options;
     const vaddr = (high >>> 0) * 2 ** 32 + (low >>> 0);
     if (!Number.isSafeInteger(vaddr)) return 0;
-    const run = this.#options.space.runAt(vaddr);
+    const run = space.runAt(vaddr);
     if (run === undefined || run.at < 0 || !run.isReadable) return 0;
+    // Code that may be written is not written here: what changes would not be noticed.
+    const written = space.plainRunAt(vaddr, true);
+    const isNew = this.#learn(run, written === run);
+    if (written === undefined || written === run || written.sizeBytes < LEAST_RUN) return isNew;
+    return isNew | this.#learn(written, true);
+  }
+
+  /** @returns 1 when it was not known */
+  #learn(run: Run, isWritable: boolean): number {
+    const x = this.#words;
     const count = x[AREA.runCount >> 2] as number;
     for (let index = 0; index < count; index += 1) {
-      if (this.#firstOf(index) === run.vaddr) return 0;
+      if (this.#isKnownAs(index, run.vaddr, isWritable)) return 0;
     }
     // All are found again when there are more than there is room for.
     const index = count < MOST_RUNS ? count : 0;
@@ -298,14 +310,17 @@ export class Translator {
     view.setUint32(at + KNOWN_RUN.limit, run.sizeBytes - LIMIT_SHORTFALL, true);
     view.setUint32(at + KNOWN_RUN.limit + 4, 0, true);
     view.setInt32(at + KNOWN_RUN.delta, (run.at - run.vaddr) | 0, true);
-    view.setInt32(at + KNOWN_RUN.isWritable, run.isWritable && !run.isExecutable ? 1 : 0, true);
+    view.setInt32(at + KNOWN_RUN.isWritable, isWritable ? 1 : 0, true);
     x[AREA.runCount >> 2] = index + 1;
     return 1;
   }
 
-  #firstOf(index: number): number {
+  #isKnownAs(index: number, vaddr: number, isWritable: boolean): boolean {
     const { view } = this.#options.ram;
-    const at = this.#runs + index * KNOWN_RUN_BYTES + KNOWN_RUN.first;
-    return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+    const at = this.#runs + index * KNOWN_RUN_BYTES;
+    const first = at + KNOWN_RUN.first;
+    const known = view.getUint32(first + 4, true) * 2 ** 32 + view.getUint32(first, true);
+    const isKnownWritable = view.getInt32(at + KNOWN_RUN.isWritable, true) === 1;
+    return known === vaddr && isKnownWritable === isWritable;
   }
 }

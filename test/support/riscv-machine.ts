@@ -4,7 +4,7 @@
  */
 
 import { Ram } from '../../memory/ram.ts';
-import { AddressSpace } from '../../riscv/address-space.ts';
+import { AddressSpace, type CodeExtent } from '../../riscv/address-space.ts';
 import { HART, HART_BYTES, type Outside, type Run, SLOT_OF_X } from '../../riscv/hart.ts';
 import { Interpreter } from '../../riscv/interpreter/interpreter.ts';
 
@@ -60,13 +60,14 @@ export class RiscvMachine {
     mappings: readonly Mapping[] = TEXT_AND_DATA,
     makeEngine: (machine: RiscvMachine) => Engine = interpreter,
     ramBytes = 0x10_0000,
+    codeExtent?: CodeExtent,
   ) {
     this.ram = new Ram({
       sizeBytes: wholeWasmPages(ramBytes),
       stagingBytes: 0x1_0000 + wholeWasmPages(tableBytes(mappings)),
     });
     this.hart = this.ram.takeStaging(HART_BYTES);
-    this.space = new AddressSpace(this.ram, this.#outside());
+    this.space = new AddressSpace(this.ram, this.#outside(), codeExtent);
     this.map(mappings);
     this.setWord(HART.hasFloatingPoint, 1);
     this.setX(2, BigInt(DATA + 0x3000));
