@@ -39,6 +39,7 @@ import { PlannedRun } from './points/planned-run.ts';
 import type { Excuse, Strike } from './points/point.ts';
 import { devicesOf, type SimDevice } from './points/system-points.ts';
 import { BlkWorkload } from './traffic/blk-workload.ts';
+import { FatWorkload } from './traffic/fat-workload.ts';
 import { NetWorkload } from './traffic/net-workload.ts';
 import { SerialWorkload } from './traffic/serial-workload.ts';
 import { Census } from '../kernel/inspect/census.ts';
@@ -165,6 +166,7 @@ class World {
   readonly #memory: SystemMemory;
   readonly #census = new Census();
   readonly #blk: BlkWorkload;
+  readonly #fat: FatWorkload;
   readonly #serial: SerialWorkload;
   readonly #run: PlannedRun;
   readonly #workloads: Workload[] = [];
@@ -182,10 +184,12 @@ class World {
     const random = new Random(seed).fork('workloads');
     const common = { system, amount, nowNs: () => this.#testbed?.now() ?? 0 };
     this.#blk = new BlkWorkload({ ...common, random: random.fork('blk') });
+    this.#fat = new FatWorkload({ ...common, random: random.fork('fat') });
     this.#serial = new SerialWorkload({ ...common, random: random.fork('serial') });
     const programs = new Map<string, Program>([
       ...(target.programs ?? []),
       ...this.#blk.programs,
+      ...this.#fat.programs,
       ...this.#serial.programs,
     ]);
     this.#run = new PlannedRun({
@@ -401,14 +405,16 @@ class World {
   }
 
   #disks({ ram, board, random }: WireParts): readonly BlockPlug[] {
-    this.#workloads.push(this.#blk);
+    this.#workloads.push(this.#fat.isThere ? this.#fat : this.#blk);
     return this.#devices
       .filter((device) => device.class === 'blk')
       .map(({ name }) => {
         const image = new Uint8Array(DISK_BYTES);
+        if (this.#fat.isThere) this.#fat.format(image);
         const cuttable = new CuttableDisk(ram, image, random.fork(`power of ${name}`));
-        const observer = this.#blk.model(name);
-        this.#blk.plugIn(name, cuttable);
+        const observer = this.#fat.isThere ? this.#fat.model : this.#blk.model(name);
+        if (this.#fat.isThere) this.#fat.plugIn(cuttable);
+        else this.#blk.plugIn(name, cuttable);
         const { clock } = board;
         const disk = this.#run.disk(name, cuttable, { ram, clock, cuttable, observer });
         const times = random.fork(`times of ${name}`);

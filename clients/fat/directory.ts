@@ -38,32 +38,43 @@ export interface DirectoryContents {
   readonly slots: number;
 }
 
-/** @param type of the volume: on FAT12 and FAT16 the upper word of a cluster's number is reserved, and others use it */
+/**
+ * Parts of a long name that belong to no short entry are nothing, and their slots are free: a power cut has left them.
+ *
+ * @param type of the volume: on FAT12 and FAT16 the upper word of a cluster's number is reserved, and others use it
+ */
 export function parseDirectory(bytes: Uint8Array, type: FatType): DirectoryContents {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const slots = bytes.length / ENTRY_BYTES;
   const entries: FatEntry[] = [];
   const free: number[] = [];
   let long = newLongName();
+  /** Slots of the parts of a long name seen so far. */
+  let parts: number[] = [];
   let ended = false;
   for (let slot = 0; slot < slots; slot += 1) {
     const at = slot * ENTRY_BYTES;
     const first = view.getUint8(at);
     ended ||= first === 0;
     if (ended || first === DELETED) {
-      free.push(slot);
+      free.push(...parts, slot);
+      parts = [];
       long = newLongName();
       continue;
     }
     const attributes = view.getUint8(at + 11);
     if ((attributes & 0x3f) === ATTRIBUTE_LONG_NAME) {
       long = takeLongPart(long, bytes.subarray(at, at + ENTRY_BYTES), slot);
+      if (long.firstSlot === slot) free.push(...parts.splice(0));
+      parts.push(slot);
       continue;
     }
     if ((attributes & ATTRIBUTE_VOLUME) === 0) {
       const entry = parseEntry(view, at, slot, attributes, long);
       entries.push(type === 32 ? entry : { ...entry, firstCluster: entry.firstCluster & 0xffff });
-    }
+      free.push(...parts.filter((part) => part < entry.firstSlot || entry.firstSlot === slot));
+    } else free.push(...parts);
+    parts = [];
     long = newLongName();
   }
   return { entries, free, slots };

@@ -4,7 +4,8 @@
  * A write is safe against power cuts. The new contents and their chain are made durable before the directory entry that
  * points to them, which is one sector and so changes at once; the old contents are given back after that. So a file is
  * always whole, the old one or the new one; what a cut can leave behind is clusters that belong to nobody. Removing goes
- * the same way: first the entry, then the clusters.
+ * the same way: first the entry, then the clusters. A long name lies in entries of its own, perhaps in another sector: its
+ * parts come before the short entry that makes the file, and go after it; without that entry they are nothing.
  *
  * Not modelled: time stamps, FSInfo's hint (left as it is).
  */
@@ -37,6 +38,8 @@ export interface SpaceUse {
 }
 
 const BOOT_BYTES = 512;
+/** Entries in what a disk writes whole or not at all; where it writes more, that is no harm. */
+const SECTOR_ENTRIES = 512 / ENTRY_BYTES;
 const FILE_BYTES_MAX = 0xffff_ffff;
 
 export class FatFileSystem {
@@ -151,7 +154,9 @@ export class FatFileSystem {
       const isEmpty = inside.entries.every(isDot);
       if (!isEmpty) throw new FatError(`${path}: the directory is not empty`);
     }
-    for (let slot = entry.firstSlot; slot <= entry.slot; slot += 1) {
+    yield* this.#volume.write(this.#slotAt(directory, entry.slot), Uint8Array.of(DELETED));
+    if (isInTwoSectors(entry.firstSlot, entry.slot)) yield* this.#volume.commit();
+    for (let slot = entry.firstSlot; slot < entry.slot; slot += 1) {
       yield* this.#volume.write(this.#slotAt(directory, slot), Uint8Array.of(DELETED));
     }
     yield* this.#volume.commit();
@@ -191,7 +196,10 @@ export class FatFileSystem {
       if (slot === undefined) throw new FatError('the directory is full');
     }
     yield* this.#volume.commit();
-    yield* this.#writeEntries(place, slot, entries);
+    const last = slot + count - 1;
+    yield* this.#writeEntries(place, slot, entries.subarray(0, -ENTRY_BYTES));
+    if (isInTwoSectors(slot, last)) yield* this.#volume.commit();
+    yield* this.#writeEntries(place, last, entries.subarray(-ENTRY_BYTES));
     yield* this.#volume.commit();
   }
 
@@ -275,6 +283,11 @@ export class FatFileSystem {
   #clusterAt(cluster: number): number {
     return this.geometry.dataAt + (cluster - 2) * this.geometry.clusterBytes;
   }
+}
+
+/** Whether a power cut may keep one of these entries of a directory and lose the other. */
+function isInTwoSectors(slot: number, other: number): boolean {
+  return Math.floor(slot / SECTOR_ENTRIES) !== Math.floor(other / SECTOR_ENTRIES);
 }
 
 /** Whether it is the directory itself, or the one it is in. */

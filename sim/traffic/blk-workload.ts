@@ -7,6 +7,7 @@ import { SECTOR_BYTES } from '../../board/block-wire.ts';
 import type { Random } from '../../board/random.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
+import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
 import { queueRecords } from '../../queues/classes.ts';
 import type { CuttableDisk } from '../points/cuttable-disk.ts';
 import { devicesOf } from '../points/system-points.ts';
@@ -127,6 +128,16 @@ export class BlkWorkload implements Workload {
     return this.#findings.violations(excused);
   }
 
+  /** @returns the client whose area a sector is in: whoever breaks his own queue loses what is his, and nobody else's */
+  #ownerOf(device: string, sector: number): string {
+    const block = Math.floor((sector * SECTOR_BYTES) / BLK_TRANSFER_BYTES);
+    const owner = this.#tasks.find(
+      ({ model, firstBlock }) =>
+        model === this.model(device) && block >= firstBlock && block < firstBlock + AREA_BLOCKS,
+    );
+    return owner?.name ?? device;
+  }
+
   /** What a power cut at the very end leaves. */
   #judgeRemains(device: string, disk: CuttableDisk): void {
     const { image, pretended } = disk.afterPowerCut();
@@ -140,8 +151,8 @@ export class BlkWorkload implements Workload {
       this.#findings.add({
         oracle: 'durability',
         excuse: 'contents',
-        where: device,
-        what: `holds ${what} in sector ${sector} after a power cut, where what was flushed should be`,
+        where: this.#ownerOf(device, sector),
+        what: `has ${what} in sector ${sector} of ${device} after a power cut, where what was flushed should be`,
         timeNs: this.#options.nowNs(),
       });
     }

@@ -34,6 +34,10 @@ const ENTER = 13;
 const ESCAPE = 27;
 const LETTER_M = 109;
 const BURST_MAX = 24;
+/** On the line, at 115,200 baud. */
+const CHARACTER_NS = 87_000;
+/** Until an answer comes, when nobody else has anything to say. */
+const PATIENCE_NS = 400_000_000;
 /** What programs say when they begin is over by then. */
 const GREETINGS_NS = 30_000_000;
 const PAUSE_NS_MAX = 10_000_000;
@@ -63,7 +67,7 @@ export function plainSerialClients(system: SystemDescription): readonly PdDescri
 }
 
 export class SerialWorkload implements Workload {
-  readonly patienceNs = 400_000_000;
+  readonly patienceNs: number;
   readonly programs = new Map<string, Program>();
   readonly #options: SerialWorkloadOptions;
   readonly #findings = new Findings();
@@ -82,6 +86,7 @@ export class SerialWorkload implements Workload {
     this.#options = options;
     const { system, random, nowNs } = options;
     this.#amount = Math.min(options.amount, AMOUNT_MAX);
+    this.patienceNs = PATIENCE_NS + longestQueue(system) * CHARACTER_NS;
     this.#partners = plainSerialClients(system).map((pd, index) => ({
       name: pd.name,
       number: numberOf(system, pd),
@@ -210,6 +215,13 @@ export class SerialWorkload implements Workload {
       judge(partner, 'is heard to say', partner.spoken.take(code), code);
     }
   }
+}
+
+/** What one client has put into the driver's queue goes out before the next one's: so many characters, whoever's they are. */
+function longestQueue(system: SystemDescription): number {
+  const records = flatten(system).flatMap(({ pd }) => queueRecords(pd.config));
+  const serial = records.filter(({ kind }) => kind.name === 'serial');
+  return Math.max(0, ...serial.map(({ capacity }) => capacity));
 }
 
 /** @returns the number of a client at the receive virtualiser, which shares a queue with it */
