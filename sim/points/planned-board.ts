@@ -27,6 +27,7 @@ export class PlannedBoard extends Board {
   readonly #injector: Injector;
   readonly #devices: readonly SimDevice[];
   readonly #lines = new Map<number, PlannedIrqLine>();
+  readonly #plain = new Map<number, IrqLine>();
   readonly #virtio = new Map<string, VirtioParts>();
 
   constructor(options: BoardOptions, injector: Injector, devices: readonly SimDevice[]) {
@@ -40,7 +41,7 @@ export class PlannedBoard extends Board {
     if (device === undefined) return super.irqLine(irq);
     const hasEarly = device.queues.length > 0 && this.#point(`${device.name}.setup`).isPlanned;
     const isPlanned = hasEarly || this.#point(`${device.name}.irq`).isPlanned;
-    return isPlanned ? this.#plannedLine(device) : super.irqLine(irq);
+    return isPlanned ? this.#plannedLine(device) : this.#plainLine(irq);
   }
 
   override makeDeviceQueue(boardName: string, options: DeviceQueueOptions): DeviceQueue {
@@ -97,8 +98,17 @@ export class PlannedBoard extends Board {
   #plannedLine({ irq, name }: SimDevice): PlannedIrqLine {
     const known = this.#lines.get(irq);
     if (known !== undefined) return known;
-    const line = new PlannedIrqLine(super.irqLine(irq), this.#point(`${name}.irq`), this.clock);
+    const line = new PlannedIrqLine(this.#plainLine(irq), this.#point(`${name}.irq`), this.clock);
     this.#lines.set(irq, line);
+    return line;
+  }
+
+  /** The board gives each line once; the registers of a device may have to reach it as well. */
+  #plainLine(irq: number): IrqLine {
+    const known = this.#plain.get(irq);
+    if (known !== undefined) return known;
+    const line = super.irqLine(irq);
+    this.#plain.set(irq, line);
     return line;
   }
 
