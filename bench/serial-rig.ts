@@ -10,6 +10,7 @@ import { main as ns16550aDriver } from '../drivers/serial/ns16550a/driver.ts';
 import { main as pl011Driver } from '../drivers/serial/pl011/driver.ts';
 import { main as virtioDriver } from '../drivers/serial/virtio/driver.ts';
 import { system } from '../microkit/builder.ts';
+import type { MachineProgram } from '../microkit/runtime/machine-image.ts';
 import type { EntryPoints, Program, ProtectionDomain } from '../microkit/pd.ts';
 import { serial } from '../microkit/sddf/serial.ts';
 import type { SerialClientConfig } from '../queues/serial/config.ts';
@@ -91,6 +92,8 @@ export interface SerialRigOptions {
   readonly clock: 'virtual' | 'host';
   /** Makes the wire; a line unless told. */
   readonly wire: (clock: Clock) => SerialWire;
+  /** Machine code of a domain that runs beside the others and below them: an image. */
+  readonly loop?: MachineProgram;
 }
 
 export function makeSerialRig(options: SerialRigOptions): Testbed {
@@ -114,10 +117,12 @@ export function makeSerialRig(options: SerialRigOptions): Testbed {
     switchCharacter: -1,
   });
   terminal.addClient(sys.pd('client', { program, image: 'client', priority: 1 }));
+  if (options.loop !== undefined) sys.pd('loop', { image: options.loop.path, priority: 0 });
   const built = sys.build();
   if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
   return createTestbed({
     system: built.system,
+    images: new Map(options.loop === undefined ? [] : [['loop', options.loop]]),
     clock,
     ramBytes: RAM_BYTES,
     wires: ({ board }) => ({ serial: { wire: options.wire(board.clock), uart } }),

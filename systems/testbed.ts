@@ -230,7 +230,7 @@ export class Testbed {
     this.board.fillVirtioSlots();
     const observer = options.observer ?? SILENT;
     this.#debug = new DebugOutput((pd, line) => observer.log(pd, line));
-    this.#images = makeImages(options, this.board.ram, observer);
+    this.#images = makeImages(options, this.board, observer);
     const status: BootStatus = { kind: 'building', line: '', lack: undefined };
     this.#charged = this.#chargePrograms(options.costs);
     this.kernel = bootKernel(
@@ -500,15 +500,16 @@ const NO_IMAGES: MachinePrograms = new Map();
 
 function makeImages(
   options: TestbedOptions,
-  ram: Ram,
+  { ram, clock: boardClock }: Board,
   observer: TestbedObserver,
 ): readonly (PdImage | MachineImage)[] {
   const regions = regionsByName(options.system);
-  const { system, clock, images = NO_IMAGES } = options;
+  const { system, images = NO_IMAGES } = options;
   const plans = plansOf(images);
   const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
   const { engine = 'auto', bulk = 'at once', sampling } = options;
   const { translations = new Translations() } = options;
+  const clock = boardClock.kind === 'virtual' ? 'virtual' : () => boardClock.refresh();
   const machine: HartMachine = { ram, clock, costs, engine, bulk, translations, sampling };
   const log = (name: string, text: string): void => observer.log(name, text);
   return flatten(system).map((pd) => {

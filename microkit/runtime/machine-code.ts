@@ -50,10 +50,16 @@ export interface HartSampling {
   readonly sample: (hart: HartContext, pd: string) => void;
 }
 
+/**
+ * Under the virtual clock instructions take what they cost. Under the host's they take what they take: this reads it anew. What
+ * `HartThread.now` answers may be as old as the board's turn, which a loop without system calls never ends by itself.
+ */
+export type HartClock = 'virtual' | (() => number);
+
 export interface HartContextOptions {
   readonly thread: HartThread;
   readonly ram: Ram;
-  readonly clock: 'virtual' | 'host';
+  readonly clock: HartClock;
   readonly costs: MachineCosts;
   readonly counters: PdCounters;
   readonly makeEngine: (options: Pick<EngineOptions, 'ram' | 'at' | 'space'>) => Engine;
@@ -98,6 +104,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   );
   readonly #thread: HartThread = this.options.thread;
   readonly #isVirtual: boolean = this.options.clock === 'virtual';
+  readonly #hostNow: () => number = hostTimeOf(this.options.clock);
   readonly #instructionNs: number = this.options.costs.instruction;
   readonly #deviceNs: number = this.options.costs.deviceAccess;
   /** What engines need to know the time by themselves; -1 when they cannot, since it passes by itself or by fractions. */
@@ -195,7 +202,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
       // To be looked at ends no slice.
     } while (exit === LIMIT && this.#sampleAt > sampleAt && this.executed < end);
     if (exit === LIMIT) {
-      const elapsed = thread.now() - since;
+      const elapsed = this.#hostNow() - since;
       if (elapsed < HOST_SLICE_NS / 2) this.#hostSlice = Math.min(2 * granted, SLICE_MAX);
       else if (elapsed > HOST_SLICE_NS) this.#hostSlice = Math.max(granted >>> 1, HOST_SLICE_MIN);
     }
@@ -341,6 +348,10 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
       if (count < this.#granted) this.#grant(count);
     }
   }
+}
+
+function hostTimeOf(clock: HartClock): () => number {
+  return clock === 'virtual' ? () => 0 : clock;
 }
 
 function deviceOf({ device }: Run): NonNullable<Run['device']> {

@@ -14,7 +14,12 @@ import type { ElfImage } from '../elf/image.ts';
 import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
 import type { FlatPd, RegionsByName, SystemDescription } from '../model.ts';
 import type { DomainImage } from './domain-image.ts';
-import { HartContext, type HartSampling, type MachineCosts } from './machine-code.ts';
+import {
+  type HartClock,
+  HartContext,
+  type HartSampling,
+  type MachineCosts,
+} from './machine-code.ts';
 import { type PdCounters, pdCounters } from './observer.ts';
 import { pdProfile, type PdProfile } from './profile.ts';
 import { mapReadonly } from './regions.ts';
@@ -40,7 +45,7 @@ export type BulkCalls = 'at once' | 'executed';
 /** What all harts of a machine have in common. */
 export interface HartMachine {
   readonly ram: Ram;
-  readonly clock: 'virtual' | 'host';
+  readonly clock: HartClock;
   readonly costs: MachineCosts;
   readonly engine: EngineKind;
   readonly bulk: BulkCalls;
