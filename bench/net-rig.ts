@@ -26,6 +26,7 @@ import {
   type Testbed,
   type WireParts,
 } from '../systems/testbed.ts';
+import { imagesOf } from './code/images.ts';
 import { type Slice, timeSlice, type Worker } from './slices.ts';
 
 export interface NetRigOptions {
@@ -47,6 +48,8 @@ export interface NetRigOptions {
   /** 'host' unless told. */
   readonly clock?: 'host' | 'virtual';
   readonly costs?: RunCosts;
+  /** 'c': driver, virtualisers, copiers and clients are the images of programs/; 'ts' unless told. */
+  readonly code?: 'c' | 'ts';
   /** What watches the testbed, such as a recording. */
   readonly instrument?: (system: SystemDescription) => Instrument;
   /** Changes the description. */
@@ -83,6 +86,9 @@ export function clientStation(index: number): Station {
 export class NetRig implements Worker {
   readonly testbed: Testbed;
   readonly generator: TrafficGenerator;
+  /** Domains whose program is an image, and bytes of their files. */
+  readonly images: number;
+  readonly imageBytes: number;
 
   /** As `sddf run` boots it, each domain with a program of its own: for what is timed, one system in a process. */
   static async boot(options: NetRigOptions): Promise<NetRig> {
@@ -97,9 +103,13 @@ export class NetRig implements Worker {
   ) {
     const { clients = 2, clock = 'host' } = options;
     let generator: TrafficGenerator | undefined;
+    const images = imagesOf(description);
+    this.images = images.size;
+    this.imageBytes = [...images.values()].reduce((sum, { image }) => sum + image.file.length, 0);
     this.testbed = createTestbed({
       system: description,
       programs,
+      images,
       clock,
       ramBytes: clients > 8 ? RAM_BYTES_MANY_CLIENTS : RAM_BYTES,
       ...(echo.counters === undefined ? {} : { counters: echo.counters }),
@@ -189,8 +199,8 @@ export class NetRig implements Worker {
   }
 }
 
-function describe({ path, clients = 2, change }: NetRigOptions): SystemDescription {
-  const built = echo.build(completeChoices(echo, { path, clients: String(clients) }));
+function describe({ path, clients = 2, code = 'ts', change }: NetRigOptions): SystemDescription {
+  const built = echo.build(completeChoices(echo, { path, clients: String(clients), code }));
   if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
   return change === undefined ? built.system : change(built.system);
 }

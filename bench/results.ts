@@ -112,7 +112,7 @@ function isRow(value: unknown): value is BenchRow {
 
 /** Measured, and not what tells rows apart. Texts tell rows apart, except {@link REMARKS}. */
 export const FIGURES: ReadonlySet<string> = new Set(
-  `median min max ratioToNative ratioToQemu ratioLow ratioHigh native compared published error residual
+  `median min max ratioToNative ratioToQemu ratioToTypeScript cpuMs ratioLow ratioHigh native compared published error residual
    nsPerPacket nsPerRequest iops mbPerSecond microseconds publishedMicroseconds flushesPerSecond bytesPerOperation ofUntraced shareOfFrames
    cyclesPerPacket publishedCyclesPerPacket roundTripNs answered answeredShare p50Us p99Us busyNs
    copies bytesCopied bytesPerOperation kernelEntries kernelBytes notifications wasted wakeUps interrupts contextSwitches switches

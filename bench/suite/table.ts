@@ -163,6 +163,27 @@ export const BENCHMARKS: readonly Benchmark[] = [
         seconds: { smoke: 8, quick: 40, full: 160 },
         measure: async (settings) => (await import('../code.ts')).benchCode(settings),
       },
+      {
+        name: 'echo',
+        seconds: { smoke: 2, quick: 5, full: 20 },
+        measure: async (settings) => (await import('../code/systems.ts')).benchCodeEcho(settings),
+      },
+      {
+        name: 'start',
+        seconds: { smoke: 2, quick: 6, full: 10 },
+        split: async (settings) => (await import('../code/systems.ts')).startPieces(settings),
+        measure: async (settings) => (await import('../code/systems.ts')).benchCodeStart(settings),
+      },
+      {
+        name: 'memory',
+        seconds: { smoke: 2, quick: 3, full: 3 },
+        measure: async (settings) => (await import('../code/systems.ts')).benchCodeMemory(settings),
+      },
+      {
+        name: 'typed',
+        seconds: { smoke: 2, quick: 5, full: 15 },
+        measure: async (settings) => (await import('../code/systems.ts')).benchCodeTyped(settings),
+      },
     ],
   },
   {
