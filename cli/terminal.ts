@@ -13,6 +13,8 @@ export interface Terminal {
   /** Shows a line that the next one replaces; nothing when the output is not a terminal. */
   live(line: string): void;
   readonly isLive: boolean;
+  /** File descriptor of where people's text goes. */
+  readonly stream: 1 | 2;
 }
 
 /** Ends the present line of a terminal to its right: what a longer line before has left there. */
@@ -29,6 +31,7 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
   };
   return {
     isLive,
+    stream: people === 'stdout' ? 1 : 2,
     print: (line) => {
       endLive();
       stream.write(`${line}\n`);

@@ -94,6 +94,8 @@ export class Kernel extends Configured<KernelOptions> {
     this.options.machineCode;
   readonly #runningEntry: Int32Array = this.options.runningEntry ?? new Int32Array(1);
   #depth = 0;
+  /** How often a program has been let run; wraps. */
+  #calls = 0;
   #untilNs = FLOAT_ZERO;
   /** In ticks: from here on {@link KernelOptions.onOverdue} is asked. */
   #overdueAt = Infinity;
@@ -319,6 +321,8 @@ export class Kernel extends Configured<KernelOptions> {
     assert(this.#depth <= NESTING_MAX, 'threads are nested within bounds');
     tcb.hasFrame = true;
     this.#runningEntry[0] = tcb.entryPc;
+    this.#calls = (this.#calls + 1) | 0;
+    processor.call = this.#calls;
     processor.hasTrapped = false;
     try {
       const context = tcb.context ?? processor.image.start(processor);
@@ -432,6 +436,15 @@ export class Kernel extends Configured<KernelOptions> {
   /** The name of the thread whose program runs, undefined when none does. */
   get running(): string | undefined {
     return this.#depth === 0 ? undefined : this.state.current.name;
+  }
+
+  /** The thread whose program has been under way the longest, for the others run on top of it, and which call of it that is. */
+  get underWay(): { readonly thread: string; readonly call: number } | undefined {
+    const framed = [...this.#named.values()].filter((tcb) => tcb.hasFrame);
+    const lowest = framed.sort((a, b) => a.priority - b.priority)[0];
+    return lowest === undefined
+      ? undefined
+      : { thread: lowest.name, call: (lowest.processor as Processor).call };
   }
 
   #failOutside(tcb: Tcb, error: unknown): void {

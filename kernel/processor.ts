@@ -26,6 +26,8 @@ export class Processor implements HartThread {
   readonly image: ProgramImage;
   /** The program has made its last system call of this `resume()`. */
   hasTrapped = false;
+  /** Which of all calls of programs its present one is. */
+  call = 0;
   /** The frame is to be left: every trap throws. */
   isUnwound = false;
   /** The frame was left although its thread waits for an answer. */

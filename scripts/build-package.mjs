@@ -16,7 +16,8 @@ compile(option === '--into' ? ['--noCheck', '--declaration', 'false', '--outDir'
 copyWhatIsNoTypeScript();
 if (option === '--into') {
   mkdirSync(join(folder, 'cli'), { recursive: true });
-  cpSync('cli/sddf.mjs', join(folder, 'cli/sddf.mjs'));
+  for (const file of ['sddf.mjs', 'supervisor.mjs'])
+    cpSync(`cli/${file}`, join(folder, 'cli', file));
   cpSync('package.json', join(folder, 'package.json'));
 }
 
@@ -29,6 +30,7 @@ function compile(options) {
 /** Threads, and the C comparison, which is compiled where it is run. */
 function copyWhatIsNoTypeScript() {
   cpSync('host/disk/file-worker.mjs', join(dist, 'host/disk/file-worker.mjs'));
+  cpSync('host/watch/watchman.mjs', join(dist, 'host/watch/watchman.mjs'));
   cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
   cpSync('systems/costs/imx8mm.json', join(dist, 'systems/costs/imx8mm.json'));
   cpSync('bench/native', join(dist, 'bench/native'), {

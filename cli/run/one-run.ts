@@ -3,6 +3,9 @@
 import { lineOf } from '../../host/addr2line.ts';
 import { breathe } from '../../host/event-loop.ts';
 import { UserMistake } from '../../host/problem.ts';
+import type { Summary, WatchHook } from '../../host/watch/watched.ts';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import { entryAddress } from '../../microkit/slots.ts';
 
 import type { Kernel } from '../../kernel/boot.ts';
 import type { Program } from '../../microkit/pd.ts';
@@ -10,6 +13,7 @@ import type { LintEntry } from '../../board/lint.ts';
 import { ownPrograms } from '../../systems/own-programs.ts';
 import {
   createTestbed,
+  type RunCounters,
   type Testbed,
   TestbedError,
   type TestbedOptions,
@@ -25,7 +29,7 @@ import { attachmentKinds } from './attachment-kinds.ts';
 import type { Attachment, ParsedAttachment } from './attachment.ts';
 import { runDemo } from './demo.ts';
 import { driveLive, driveVirtual, type Ending, type Interrupt, makeLoop } from './drive.ts';
-import { catchInterrupts } from './interrupt.ts';
+import { catchInterrupts, type CaughtInterrupts } from './interrupt.ts';
 import { type LeftBehind, watchLeftBehind } from './left-behind.ts';
 import { showCounters } from './live-line.ts';
 import type { RunOptions } from './options.ts';
@@ -35,6 +39,8 @@ import type { LoadedSystem } from './system-source.ts';
 
 /** That the monitor has started, that a domain is passive: what the topology says too. */
 const MONITOR_CHATTER = 'MON|INFO';
+/** A program that makes system calls for so much longer than the run is cut off. */
+const PATIENCE_NS = 1_000_000_000;
 /** What a client that checks something says when it has failed: the run has failed with it. */
 const CHECK_FAILED = 'CLIENT|ERROR';
 
@@ -45,6 +51,10 @@ export class Run {
   readonly #watches: readonly RunWatch[];
   readonly #attachments = new Map<string, Attachment>();
   #kernel: Kernel | undefined;
+  /** The run proper, after boot. */
+  #begun: { readonly testbed: Testbed; readonly before: RunCounters } | undefined;
+  /** When it is to be over. */
+  #untilNs = Infinity;
   /** A program has done something where nobody had called it. */
   #hasStirred = false;
   #wake = (): void => undefined;
@@ -55,10 +65,16 @@ export class Run {
     this.#options = run.options;
     this.#terminal = run.terminal;
     this.#watches = run.watches;
+    this.#untilNs = run.options.forNs ?? Infinity;
   }
 
   async run(parsed: readonly ParsedAttachment[]): Promise<void> {
     const interrupt = catchInterrupts();
+    const { watched } = interrupt;
+    watched?.begin(
+      { names: domainsByEntry(this.#loaded.system), clock: this.#options.testbed.clock },
+      this.#hook(),
+    );
     try {
       await this.#open(parsed);
       const left = watchLeftBehind(
@@ -67,10 +83,12 @@ export class Run {
         () => this.#stop(),
       );
       try {
-        const testbed = this.#createTestbed(await ownPrograms(this.#loaded.system));
-        await this.#runBooted(testbed, interruptedBy(interrupt, left));
+        const own = await ownPrograms(this.#loaded.system);
+        const testbed = this.#createTestbed(own, interrupt);
+        await this.#runBooted(testbed, endedBy(interrupt, left));
       } finally {
         left.end();
+        await watched?.end();
       }
       if (left.failure !== undefined) throw left.failure.error;
     } finally {
@@ -80,7 +98,7 @@ export class Run {
   }
 
   /** Lets every program run its `init`, and then the system. */
-  async #runBooted(testbed: Testbed, interrupt: Interrupt): Promise<void> {
+  async #runBooted(testbed: Testbed, interrupt: CaughtInterrupts): Promise<void> {
     testbed.settle();
     const instead = this.#watches.find((watch) => watch.instead !== undefined)?.instead;
     if (instead !== undefined) {
@@ -88,6 +106,7 @@ export class Run {
       return;
     }
     const before = testbed.counters();
+    this.#begun = { testbed, before };
     const ending = await this.#drive(testbed, interrupt);
     await breathe(); // what programs have left behind comes to light between turns, and now
     if (this.#hasStirred) testbed.settle();
@@ -108,7 +127,7 @@ export class Run {
     }
   }
 
-  #createTestbed(own: ReadonlyMap<string, Program>): Testbed {
+  #createTestbed(own: ReadonlyMap<string, Program>, interrupt: CaughtInterrupts): Testbed {
     const { system, programs, images, counters, attachDevices } = this.#loaded;
     const attachments = [...this.#attachments.values()];
     const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
@@ -125,6 +144,12 @@ export class Run {
         ...(attachDevices === undefined ? {} : { attachDevices }),
         wires: (parts) => this.#wires(parts, attachments),
         onBoot: (kernel) => (this.#kernel = kernel),
+        watched: {
+          ...(interrupt.watched === undefined
+            ? {}
+            : { runningEntry: interrupt.watched.runningEntry }),
+          onOverdue: (nowNs) => this.#isCutOff(nowNs, interrupt),
+        },
         observer: {
           log: (pd, line) => this.#log(pd, line),
           faulted: () => {
@@ -184,8 +209,44 @@ export class Run {
     this.#terminal.note(`${pd}: ${line.replaceAll(`(${process.cwd()}/`, '(')}`);
   }
 
-  async #drive(testbed: Testbed, interrupt: Interrupt): Promise<Ending> {
+  /** A program makes system calls, long after the run's turn was over: it is cut off when the run is to end. */
+  #isCutOff(nowNs: number, interrupt: Interrupt): 'go on' | 'unwind' {
+    const isOver = nowNs - this.#untilNs >= PATIENCE_NS;
+    if (!isOver && !interrupt.requested) return 'go on';
+    const domain = this.#kernel?.underWay?.thread ?? 'a program';
+    this.#terminal.note(`sddf: ${domain} has not returned from its entry point; it is cut off`);
+    process.exitCode = 1;
+    return 'unwind';
+  }
+
+  /** For whoever watches from outside. */
+  #hook(): WatchHook {
+    return {
+      where: () => {
+        const { thread: domain, call } = this.#kernel?.underWay ?? {};
+        return JSON.stringify({ domain, call });
+      },
+      summary: (ending) => JSON.stringify(this.#summary(ending as Ending)),
+    };
+  }
+
+  #summary(ending: Ending): Summary {
+    const { output } = this.#options;
+    const stream = output === 'json' ? 1 : this.#terminal.stream;
+    if (this.#begun === undefined) {
+      return { text: `${this.#loaded.name}: not every program has come out of its init`, stream };
+    }
+    const { testbed, before } = this.#begun;
+    const result = this.#result(testbed, { ending, before, after: testbed.counters() });
+    const text = output === 'json' ? reportJson(result) : reportText(result).join('\n');
+    return { text, stream };
+  }
+
+  async #drive(testbed: Testbed, interrupt: CaughtInterrupts): Promise<Ending> {
     const { forNs, demo } = this.#options;
+    this.#untilNs = testbed.now() + (forNs ?? Infinity);
+    const isTimed = forNs !== undefined && this.#options.testbed.clock === 'host';
+    if (isTimed) interrupt.watched?.endsAt(Date.now() + forNs / 1e6);
     const { clock } = this.#options.testbed;
     const loop = makeLoop(testbed, clock, forNs);
     this.#wake = () => loop.wake();
@@ -257,6 +318,15 @@ export class Run {
   }
 
   #report(testbed: Testbed, counted: Pick<RunResult, 'ending' | 'before' | 'after'>): void {
+    const result = this.#result(testbed, counted);
+    for (const watch of this.#watches) watch.finish?.(result);
+    const report = this.#watches.find((watch) => watch.report !== undefined)?.report;
+    if (report !== undefined) report(result);
+    else if (this.#options.output === 'json') process.stdout.write(`${reportJson(result)}\n`);
+    else for (const line of reportText(result)) this.#terminal.print(line);
+  }
+
+  #result(testbed: Testbed, counted: Pick<RunResult, 'ending' | 'before' | 'after'>): RunResult {
     const attachments: Record<string, Record<string, unknown>> = {};
     let packets = 0;
     for (const [name, attachment] of this.#attachments) {
@@ -264,22 +334,23 @@ export class Run {
       packets += attachment.packets;
     }
     for (const watch of this.#watches) Object.assign(attachments, watch.counters?.());
-    const { output } = this.#options;
     const { clock, seed } = this.#options.testbed;
     const { name: system } = this.#loaded;
     const board = testbed.board.snapshot();
-    const result: RunResult = { system, clock, seed, ...counted, attachments, board, packets };
-    for (const watch of this.#watches) watch.finish?.(result);
-    const report = this.#watches.find((watch) => watch.report !== undefined)?.report;
-    if (report !== undefined) report(result);
-    else if (output === 'json') process.stdout.write(`${reportJson(result)}\n`);
-    else for (const line of reportText(result)) this.#terminal.print(line);
+    return { system, clock, seed, ...counted, attachments, board, packets };
   }
 }
 
+/** The entry of each domain's program, as the kernel knows it. */
+function domainsByEntry(system: SystemDescription): Readonly<Record<number, string>> {
+  const names = flatten(system).map(({ pd }, index) => [entryAddress(index), pd.name]);
+  return Object.fromEntries(names) as Record<number, string>;
+}
+
 /** Ctrl-C, or the failure of what belongs to no domain. */
-function interruptedBy(interrupt: Interrupt, left: LeftBehind): Interrupt {
+function endedBy(interrupt: CaughtInterrupts, left: LeftBehind): CaughtInterrupts {
   return {
+    watched: interrupt.watched,
     onRequest: (action) => interrupt.onRequest(action),
     get requested() {
       return interrupt.requested || left.failure !== undefined;

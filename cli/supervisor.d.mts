@@ -1,0 +1,7 @@
+interface Started {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly execArgv: readonly string[];
+}
+
+export function wantsSupervisor(args: readonly string[], started?: Started): boolean;
+export function supervise(entry: string, args: readonly string[]): Promise<number>;

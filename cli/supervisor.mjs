@@ -1,0 +1,69 @@
+// The process that has the terminal and its signals while programs of a user's run in another. JavaScript that does not return
+// hears no signal, so somebody else has to; and to end a process is certain, whatever its programs do.
+//
+//     terminal ── signals ──▶ supervisor ── 'end', 'now' ──▶ watchman, a thread of the engine's process (host/watch/watchman.mjs)
+//                                         ◀── 'heard', 'status N' ──
+//
+// Plain JavaScript, and no more than this: it is loaded before anything else. Why a process and not a thread for the engine, and
+// what each costs, is in docs/architecture.md, "Always stoppable".
+
+import { spawn, spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
+
+const COMMANDS = ['run', 'trace', 'path'];
+const USERS_FILE = /\.(?:system|[cm]?[jt]s)$/;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** Until then somebody has to have heard a signal; the engine may still be loading a module that does not return. */
+const HEARD_MS = 800;
+const NOW_MS = 300;
+/** The file descriptor of the line to the watchman. */
+const LINE = 3;
+
+/** Whether a command line runs programs of a user's, in a process that is not yet watched, and that nobody debugs. */
+export function wantsSupervisor(args, { env, execArgv } = process) {
+  if (env.SDDF_WATCHED !== undefined || args.includes('--help')) return false;
+  if ([...execArgv, env.NODE_OPTIONS ?? ''].some((option) => option.includes('--inspect'))) {
+    return false;
+  }
+  return COMMANDS.includes(args[0]) && args.some((arg) => USERS_FILE.test(arg));
+}
+
+/** Runs the command in a process of its own. @returns its exit status */
+export function supervise(entry, args) {
+  const engine = spawn(process.execPath, [...process.execArgv, entry, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, SDDF_WATCHED: String(LINE) },
+  });
+  const line = engine.stdio[LINE];
+  let asked = 0;
+  let status;
+  let deadline;
+  const endBy = (milliseconds) => {
+    clearTimeout(deadline);
+    deadline = setTimeout(() => {
+      if (asked === 1) console.error('sddf: ended while it was being loaded');
+      engine.kill('SIGKILL');
+    }, milliseconds);
+  };
+  line.on('error', () => undefined); // it has ended, which is heard below
+  line.on('data', (text) => {
+    if (String(text).includes('heard') && asked < 2) clearTimeout(deadline);
+    status = /status (\d+)/.exec(String(text))?.[1] ?? status;
+  });
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      asked += 1;
+      line.write(asked === 1 ? 'end\n' : 'now\n');
+      endBy(asked === 1 ? HEARD_MS : NOW_MS);
+    });
+  }
+  return new Promise((resolve) => {
+    engine.on('exit', (code, signal) => {
+      clearTimeout(deadline);
+      line.destroy();
+      // It may have had the terminal for itself.
+      if (signal !== null && process.stdin.isTTY) spawnSync('stty', ['sane'], { stdio: 'inherit' });
+      resolve(code ?? Number(status ?? 128 + constants.signals[signal]));
+    });
+  });
+}

@@ -1,0 +1,203 @@
+// A thread beside the engine's, which watches whether it goes on. It names a program that does not return, ends a run that has
+// been asked to end and does not, and has the last word then: the summary, which it lets the engine make where it stands.
+//
+// It looks into the engine's thread through Node's debugger, only once something is wrong. Where the debugger gets no answer,
+// because the thread waits in a call of the host, it makes do with what it was told last.
+
+import fs from 'node:fs';
+import inspector from 'node:inspector';
+import { SourceMap } from 'node:module';
+import net from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+
+const { words, line: lineFd, hook } = workerData;
+/** Words of the memory that both threads have: see watched.ts. */
+const RUNNING = 0;
+const BEAT = 2;
+const ASKED = 3;
+const LOOK_MS = 100;
+/** A program that has not returned for so long is named. */
+const SLOW_MS = 1000;
+/** A run that is asked to end and stands still for so long is ended. */
+const PATIENCE_MS = 400;
+/** So long it may take to stop the engine: to name a program, and when the run is to end. */
+const NAME_MS = 2000;
+const ANSWER_MS = 350;
+
+let run = { names: {}, clock: 'virtual' };
+let untilMs = Infinity;
+let summary;
+let beat = -1;
+let beatAt = Date.now();
+let askedAt = Infinity;
+let named;
+let isBusy = false;
+let session;
+/** By identifier, as the debugger tells of them. */
+const scripts = new Map();
+
+parentPort.on('message', (message) => {
+  if (message.kind === 'run') run = message.run;
+  else if (message.kind === 'end') untilMs = message.untilMs;
+  else if (message.kind === 'summary') summary = message.summary;
+});
+
+const line = new net.Socket({ fd: lineFd, readable: true, writable: true });
+line.on('error', () => undefined);
+line.on('close', ask); // the supervisor is gone
+line.on('data', (text) => {
+  if (String(text).includes('now')) end(130);
+  else if (String(text).includes('end')) ask();
+});
+line.unref();
+
+setInterval(look, LOOK_MS);
+
+function ask() {
+  if (askedAt !== Infinity) return;
+  askedAt = Date.now();
+  Atomics.store(words, ASKED, 1);
+  parentPort.postMessage('end');
+  line.write('heard\n');
+}
+
+async function look() {
+  const now = Date.now();
+  if (Atomics.load(words, BEAT) !== beat) {
+    beat = Atomics.load(words, BEAT);
+    beatAt = now;
+    if (named?.isSaid) say(`${named.domain} has returned, after ${seconds(now - named.since)}`);
+    forget();
+  }
+  const isSlow = now - beatAt >= SLOW_MS && run.names[words[RUNNING]] !== undefined;
+  if (isSlow && Atomics.load(words, ASKED) === 0) {
+    // The answer takes its time: meanwhile the run may be asked to end.
+    named ??= { domain: run.names[words[RUNNING]], lookAt: now };
+    if (!named.isSaid && now >= named.lookAt) {
+      named.lookAt = Infinity;
+      void name(beatAt);
+    }
+  }
+  const isOver = now - untilMs > PATIENCE_MS;
+  if (isOver) Atomics.store(words, ASKED, 1);
+  const isDue = isOver || now - askedAt > PATIENCE_MS;
+  if (isDue && now - beatAt > PATIENCE_MS && !isBusy) {
+    isBusy = true;
+    await finish(isOver ? 'time' : 'interrupted');
+  }
+}
+
+/** Names the program that does not return, and where it is. */
+async function name(since) {
+  const seen = await inside('where()', NAME_MS);
+  // It is asked what goes on now: meanwhile the turn may have come to its end.
+  if (Atomics.load(words, BEAT) !== beat) return forget();
+  const told = seen?.value === undefined ? undefined : JSON.parse(seen.value);
+  // Under the virtual clock a turn may be long because there is much to do: it has to be the same call as before.
+  const isNew = told !== undefined && told.call !== named.call;
+  if (run.clock === 'virtual' && (isNew || told?.domain === undefined)) {
+    named = { ...named, call: told?.call, lookAt: Date.now() + SLOW_MS };
+    return;
+  }
+  named = { domain: told?.domain ?? named.domain, since, isSaid: true };
+  const where = seen === undefined ? ', in a call of the host' : seen.place;
+  say(`${named.domain} has not returned from its entry point for 1 s${where}; Ctrl-C ends the run`);
+}
+
+function forget() {
+  named = undefined;
+  session?.disconnect();
+  session = undefined;
+}
+
+async function finish(ending) {
+  const seen = await inside(`summary(${JSON.stringify(ending)})`, ANSWER_MS);
+  const domain = named?.domain ?? run.names[words[RUNNING]];
+  if (domain !== undefined) say(`the run is ended, while ${domain} has not returned`);
+  const last = seen?.value === undefined ? summary : JSON.parse(seen.value);
+  if (last !== undefined) write(last.stream, `${last.text}\n`);
+  end(1);
+}
+
+/** Stops the engine's thread where it is, and has a function of the hook called there. @returns undefined without an answer */
+function inside(call, answerMs) {
+  session ??= connect();
+  return new Promise((resolve) => {
+    const onPaused = ({ params: { callFrames } }) => {
+      const expression = `globalThis[Symbol.for(${JSON.stringify(hook)})]?.${call}`;
+      const { callFrameId } = callFrames[0];
+      session.post('Debugger.evaluateOnCallFrame', { callFrameId, expression }, (_, answer) => {
+        session.post('Debugger.resume', () => {
+          clearTimeout(timer);
+          resolve({ value: answer?.result?.value, place: placeOf(callFrames) });
+        });
+      });
+    };
+    const timer = setTimeout(() => {
+      session.off('Debugger.paused', onPaused);
+      resolve(undefined);
+    }, answerMs);
+    session.once('Debugger.paused', onPaused);
+    session.post('Debugger.pause');
+  });
+}
+
+/** It takes a while, and is kept until the program has returned. */
+function connect() {
+  const made = new inspector.Session();
+  made.connectToMainThread();
+  made.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params));
+  made.post('Debugger.enable');
+  return made;
+}
+
+/** The innermost frame that is a program's, as far as that can be said of a file: function, file and line. */
+function placeOf(frames) {
+  const urlOf = ({ location }) => scripts.get(location.scriptId)?.url ?? '';
+  const isOurs = (url) => !url.startsWith('file:') || url.startsWith(workerData.own);
+  const frame = frames.find((each) => !isOurs(urlOf(each)));
+  if (frame === undefined) return '';
+  const file = urlOf(frame).replace('file://', '').replace(/\?.*$/, '');
+  const name = frame.functionName === '' ? '' : `${frame.functionName}, `;
+  return ` (${name}${file}:${lineOf(frame.location) + 1})`;
+}
+
+/** In the source that the program was written in, where its code carries a map. */
+function lineOf({ scriptId, lineNumber, columnNumber }) {
+  const [, map] =
+    /^data:application\/json[^,]*;base64,(.*)$/.exec(scripts.get(scriptId)?.sourceMapURL) ?? [];
+  if (map === undefined) return lineNumber;
+  try {
+    const payload = JSON.parse(Buffer.from(map, 'base64').toString());
+    return new SourceMap(payload).findEntry(lineNumber, columnNumber).originalLine ?? lineNumber;
+  } catch {
+    return lineNumber;
+  }
+}
+
+function end(status) {
+  // It is written at once: this thread ends with the process.
+  write(lineFd, `status ${status}\n`);
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function say(text) {
+  write(2, `sddf: ${text}\n`);
+}
+
+/** To a pipe whose reader is behind, too, for a while. */
+function write(fd, text) {
+  let rest = Buffer.from(text);
+  for (let tries = 0; rest.length > 0 && tries < 1000; tries += 1) {
+    try {
+      rest = rest.subarray(fs.writeSync(fd, rest));
+    } catch (error) {
+      if (error.code !== 'EAGAIN') return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+function seconds(milliseconds) {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
