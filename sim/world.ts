@@ -40,6 +40,7 @@ import type { Excuse, Strike } from './points/point.ts';
 import { devicesOf, type SimDevice } from './points/system-points.ts';
 import { BlkWorkload } from './traffic/blk-workload.ts';
 import { FatWorkload } from './traffic/fat-workload.ts';
+import { NeighbourWorkload } from './traffic/neighbour-workload.ts';
 import { NetWorkload } from './traffic/net-workload.ts';
 import { SerialWorkload } from './traffic/serial-workload.ts';
 import { Census } from '../kernel/inspect/census.ts';
@@ -167,6 +168,7 @@ class World {
   readonly #census = new Census();
   readonly #blk: BlkWorkload;
   readonly #fat: FatWorkload;
+  readonly #neighbours: NeighbourWorkload;
   readonly #serial: SerialWorkload;
   readonly #run: PlannedRun;
   readonly #workloads: Workload[] = [];
@@ -185,11 +187,17 @@ class World {
     const common = { system, amount, nowNs: () => this.#testbed?.now() ?? 0 };
     this.#blk = new BlkWorkload({ ...common, random: random.fork('blk') });
     this.#fat = new FatWorkload({ ...common, random: random.fork('fat') });
+    this.#neighbours = new NeighbourWorkload({
+      ...common,
+      random: random.fork('neighbours'),
+      port: ECHO_PORT,
+    });
     this.#serial = new SerialWorkload({ ...common, random: random.fork('serial') });
     const programs = new Map<string, Program>([
       ...(target.programs ?? []),
       ...this.#blk.programs,
       ...this.#fat.programs,
+      ...this.#neighbours.programs,
       ...this.#serial.programs,
     ]);
     this.#run = new PlannedRun({
@@ -358,7 +366,7 @@ class World {
   #unserved(): readonly string[] {
     return this.#workloads
       .flatMap((workload) => workload.unserved())
-      .filter((who) => !this.#run.isExcused('progress', who));
+      .filter((who) => !who.split(' and ').some((each) => this.#run.isExcused('progress', each)));
   }
 
   /** Runs step by step until something is so, or the time is over. */
@@ -400,6 +408,7 @@ class World {
       questions: amount,
     });
     this.#workloads.push(workload);
+    if (this.#neighbours.isThere) this.#workloads.push(this.#neighbours);
     const wire = workload.witness(this.#run.net(workload, ram, board.clock));
     return this.#options.watch?.net?.(wire, parts) ?? wire;
   }

@@ -30,7 +30,7 @@ export interface Workload {
   probe(): void;
   /** Once faults have stopped, everybody is served within this, ns; if no watchdog has to bite first. */
   readonly patienceNs: number;
-  /** Clients that have not answered their probe. */
+  /** Clients that have not answered their probe; 'client0 and client1' where one has not reached the other. */
   unserved(): readonly string[];
   /** What was asked and done, for a person. */
   counters(): Readonly<Record<string, number>>;

@@ -1,0 +1,139 @@
+/**
+ * The books of what clients ask each other through a switch: each question to a neighbour that may be reached is answered
+ * once, with its bytes, in order; from one that may not be reached nothing ever comes.
+ */
+
+import type { SystemDescription } from '../../microkit/model.ts';
+import { flatten } from '../../microkit/model.ts';
+import type { NetVswitchConfig } from '../../queues/net/config.ts';
+import type { Excuse } from '../points/point.ts';
+import type { Excused, Violation } from './workload.ts';
+
+interface Question {
+  readonly number: number;
+  readonly digest: number;
+}
+
+interface Found {
+  readonly oracle: string;
+  readonly excuse: Excuse;
+  /** Whatever has struck one of them excuses it. */
+  readonly between: readonly [string, string];
+  readonly what: string;
+  readonly timeNs: number;
+}
+
+/** Of one kind, more are not kept. */
+const FOUND_MAX = 20;
+
+export class NeighbourAccounts {
+  readonly counters = { neighboursAsked: 0, neighboursAnswered: 0, strangersAsked: 0 };
+  /** Questions that wait for their answers, oldest first, by who asks whom. */
+  readonly #open = new Map<string, Question[]>();
+  readonly #probes = new Map<number, readonly [asker: string, asked: string]>();
+  readonly #found: Found[] = [];
+  #number = 1;
+
+  nextNumber(): number {
+    this.#number += 1;
+    return this.#number;
+  }
+
+  asked(pair: readonly [asker: string, asked: string], question: Question): void {
+    this.counters.neighboursAsked += 1;
+    const key = pair.join(' ');
+    const open = this.#open.get(key) ?? [];
+    open.push(question);
+    this.#open.set(key, open);
+  }
+
+  /** A question that has to come to nothing. */
+  askedStranger(): void {
+    this.counters.strangersAsked += 1;
+  }
+
+  probed(pair: readonly [asker: string, asked: string], number: number): void {
+    this.#probes.set(number, pair);
+  }
+
+  answered(
+    pair: readonly [asker: string, asked: string],
+    { number, digest }: Question,
+    timeNs: number,
+  ): void {
+    const open = this.#open.get(pair.join(' ')) ?? [];
+    const at = open.findIndex((question) => question.number === number);
+    const say = (oracle: string, excuse: Excuse, what: string): void => {
+      this.#say({ oracle, excuse, between: pair, what, timeNs });
+    };
+    if (at < 0) return say('answered-once', 'repetition', `is answered ${number} once more`);
+    this.#probes.delete(number);
+    const [question] = open.splice(at, 1);
+    if (question?.digest !== digest)
+      say('payload', 'contents', `is answered ${number} with other bytes`);
+    else this.counters.neighboursAnswered += 1;
+    if (at > 0) say('order', 'order', `is answered ${number} before ${open[0]?.number}`);
+  }
+
+  /** A whole datagram has come from somebody whom the access list keeps away. */
+  reachedBy(client: string, stranger: string, timeNs: number): void {
+    const what = `is reached by ${stranger}, which may not reach it`;
+    this.#say({
+      oracle: 'isolation',
+      excuse: 'contents',
+      between: [client, stranger],
+      what,
+      timeNs,
+    });
+  }
+
+  get areAllAnswered(): boolean {
+    return [...this.#open.values()].every((open) => open.length === 0);
+  }
+
+  unserved(): readonly string[] {
+    return [...new Set([...this.#probes.values()].map((pair) => pair.join(' and ')))];
+  }
+
+  violations(excused: Excused, timeNs: number): readonly Violation[] {
+    for (const [key, [oldest, ...more]] of this.#open) {
+      if (oldest === undefined) continue;
+      const [asker = '', asked = ''] = key.split(' ');
+      const what = `waits for ${more.length + 1} answers of ${asked}, the oldest is ${oldest.number}`;
+      this.#say({ oracle: 'answered-once', excuse: 'loss', between: [asker, asked], what, timeNs });
+    }
+    return this.#found
+      .filter(({ excuse, between }) => !between.some((each) => excused(excuse, each)))
+      .map(({ oracle, between: [where], what, timeNs: at }) => ({
+        oracle,
+        where,
+        what: `${where} ${what}`,
+        timeNs: at,
+      }));
+  }
+
+  #say(found: Found): void {
+    const alike = this.#found.filter(({ oracle }) => oracle === found.oracle);
+    if (alike.length < FOUND_MAX) this.#found.push(found);
+  }
+}
+
+/** @returns whether one address may reach another by the access list of the system's switch, there and back */
+export function reachOf(system: SystemDescription): (mac: string, other: string) => boolean {
+  const ports = switchOf(system)?.ports ?? [];
+  const portOf = (mac: string): number => ports.findIndex(({ macs }) => macs.includes(mac));
+  return (mac, other) => {
+    const [a, b] = [portOf(mac), portOf(other)];
+    return ports[a]?.reach.includes(b) === true && ports[b]?.reach.includes(a) === true;
+  };
+}
+
+/** @returns the configuration of the system's switch, if it has one */
+export function switchOf(system: SystemDescription): NetVswitchConfig | undefined {
+  return flatten(system)
+    .map(({ pd }) => pd.config)
+    .find(
+      (config): config is NetVswitchConfig =>
+        typeof config === 'object' && config !== null && 'ports' in config && 'uplink' in config,
+    );
+}
