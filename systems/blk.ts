@@ -25,6 +25,7 @@ import { type Timer, timer } from '../microkit/sddf/timer.ts';
 import type { BlkPolicyConfig } from '../queues/blk/config.ts';
 import { BLK_VIRT_COUNTERS } from '../virtualisers/blk/counters.ts';
 import { main as blkVirt } from '../virtualisers/blk/virt.ts';
+import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { BLOCK_SLOTS, blockDevices, doorbellIrq, timerDevice } from './devices.ts';
 import type { SystemModule } from './system.ts';
 
@@ -63,6 +64,7 @@ export function addDisk(
     program: blkDriver,
     image: 'drivers/blk/virtio/driver.ts',
     priority: 200,
+    ...DRIVER_BUDGET,
   });
   const virt = sys.pd(nameOf('blk_virt', index), {
     program: blkVirt,
@@ -89,6 +91,7 @@ export function addTimer(sys: SystemBuilder): Timer {
     image: 'drivers/timer/goldfish/driver.ts',
     priority: 201,
     passive: true,
+    ...TIMER_BUDGET,
   });
   return timer(sys, { device: timerDevice, driver });
 }

@@ -35,6 +35,7 @@ import {
 import type { Program } from '../microkit/pd.ts';
 import { type Net, net, type NetClientOptions, type NetOptions } from '../microkit/sddf/net.ts';
 import { timer } from '../microkit/sddf/timer.ts';
+import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
 import { ChoiceError, type SystemModule, type SystemOption } from './system.ts';
 
@@ -101,11 +102,7 @@ const CLIENTS = Array.from({ length: CLIENTS_MAX }, (_, index) => ({
   mac: `52:54:01:00:00:${(10 + index).toString(16).padStart(2, '0')}`,
 }));
 
-/**
- * Microseconds, in a period of the same length: a time slice and no limit, as sDDF's example has it for most domains. There
- * the driver alone has a limit, 100 of every 400. It throttles: under the virtual clock the echo of 1500-byte frames, 64 in
- * flight, falls from 14.9 to 13.0 million a second, and of single ones from 0.233 to 0.204. So the driver has none here.
- */
+/** Microseconds, in a period of the same length: a time slice and no limit, as sDDF's example has it for most domains. */
 const LONG_BUDGET = { budget: 20_000 };
 
 type Choices = Readonly<Record<string, string>>;
@@ -128,10 +125,11 @@ function build(choices: Choices): BuildResult {
       image: 'drivers/timer/goldfish/driver.ts',
       priority: 102,
       passive: true,
+      ...TIMER_BUDGET,
     }),
   });
   const parts = new Parts(sys, choices);
-  const driver = parts.add('ethernet_driver', 'driver', { priority: 101, ...LONG_BUDGET });
+  const driver = parts.add('ethernet_driver', 'driver', { priority: 101, ...NET_DRIVER_BUDGET });
   timers.addWatchdog(driver);
   const alone = { device: networkDevice, driver, watchdogNs: NET_WATCHDOG_NS };
   const network = path === '2pd' ? net(sys, alone) : virtualised(sys, parts, alone);

@@ -18,6 +18,7 @@ import type { BlkPolicyConfig } from '../queues/blk/config.ts';
 import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
 import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
 import { addDisk, addTimer, blkSystem, partitionOf } from './blk.ts';
+import { DRIVER_BUDGET } from './budgets.ts';
 import { serialDevices } from './serial-devices.ts';
 import type { SystemModule } from './system.ts';
 
@@ -35,6 +36,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
       program: serialDriver,
       image: 'drivers/serial/ns16550a/driver.ts',
       priority: 200,
+      ...DRIVER_BUDGET,
     }),
     tx: sys.pd('serial_virt_tx', {
       program: virtTx,

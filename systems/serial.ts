@@ -29,6 +29,7 @@ import {
 } from '../queues/serial/counters.ts';
 import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
 import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
+import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { timerDevice } from './devices.ts';
 import { serialDevices, UARTS } from './serial-devices.ts';
 import type { Uart } from './serial-devices.ts';
@@ -67,8 +68,9 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
     image: 'drivers/timer/goldfish/driver.ts',
     priority: 201,
     passive: true,
+    ...TIMER_BUDGET,
   });
-  const driver = sys.pd('serial_driver', { ...DRIVERS[uart], priority: 200 });
+  const driver = sys.pd('serial_driver', { ...DRIVERS[uart], priority: 200, ...DRIVER_BUDGET });
   const tx = sys.pd('serial_virt_tx', {
     program: virtTx,
     image: 'virtualisers/serial/tx/virt-tx.ts',

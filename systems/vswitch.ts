@@ -17,7 +17,7 @@ import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
 import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
 import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
 import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
-import { type BuildResult, type PdBuilder, system } from '../microkit/builder.ts';
+import { type BuildResult, type PdBuilder, type PdOptions, system } from '../microkit/builder.ts';
 import type { Program } from '../microkit/pd.ts';
 import { net } from '../microkit/sddf/net.ts';
 import { timer } from '../microkit/sddf/timer.ts';
@@ -28,6 +28,7 @@ import {
   main as portCopy,
 } from '../virtualisers/network/vswitch/port-copy.ts';
 import { main as vswitch, NET_VSWITCH_COUNTERS } from '../virtualisers/network/vswitch/vswitch.ts';
+import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
 import type { SystemModule } from './system.ts';
 
@@ -42,8 +43,14 @@ const NEIGHBOURS = [
 
 function build(): BuildResult {
   const sys = system({ name: 'vswitch' });
-  const counted = (name: string, program: Program, image: string, priority: number): PdBuilder => {
-    const pd = sys.pd(name, { program, image, priority, budget: 20_000 });
+  const counted = (
+    name: string,
+    program: Program,
+    image: string,
+    priority: number,
+    limit: Pick<PdOptions, 'budget' | 'period'> = { budget: 20_000 },
+  ): PdBuilder => {
+    const pd = sys.pd(name, { program, image, priority, ...limit });
     const stats = sys.region(`${name}_stats`, { size: '4K' });
     pd.map(stats, { perms: 'rw' });
     pd.configure({ stats: stats.name });
@@ -56,10 +63,11 @@ function build(): BuildResult {
       image: 'drivers/timer/goldfish/driver.ts',
       priority: 102,
       passive: true,
+      ...TIMER_BUDGET,
     }),
   });
-  const folder = 'drivers/network/virtio';
-  const driver = counted('ethernet_driver', ethernetDriver, `${folder}/driver.ts`, 101);
+  const image = 'drivers/network/virtio/driver.ts';
+  const driver = counted('ethernet_driver', ethernetDriver, image, 101, NET_DRIVER_BUDGET);
   time.addWatchdog(driver);
   const network = net(sys, {
     device: networkDevice,

@@ -7,7 +7,7 @@
  * transmit buffers back to their senders, each exactly once.
  *
  * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has reset itself, that holds on
- * to a frame, or that has been plugged in.
+ * to a frame, or could not be started.
  *
  * The counterpart of drivers/network/virtio/driver.ts: the same batches and signals, so the same traffic on the wire.
  * Regions of the device: [0] its registers, [1] memory for the virtqueues.
@@ -28,6 +28,8 @@
 /* How often the watchdog looks, and how often in a row it sees a device that finishes no transmission. */
 #define WATCHDOG_NS 10000000ul
 #define TX_STILL_TICKS_MAX 500
+/* How often a device that cannot be started is tried. One that is not there at all may be plugged in at any time. */
+#define FAILURES_MAX 8
 /* How long an interrupt may be on its way. */
 #define SUSPECTED_NS 100000ul
 
@@ -55,8 +57,7 @@ enum {
     COUNT_NEEDS_RESET,
     COUNT_INTERRUPTS_LOST,
     COUNT_SELF_RESETS,
-    COUNT_TX_STUCK,
-    COUNT_PLUGGED
+    COUNT_TX_STUCK
 };
 DEFINE_COUNTERS();
 
@@ -74,8 +75,8 @@ static struct net_consumer tx_active;
 static microkit_channel irq;
 static bool is_running;
 static bool is_link_up;
-/* There is no device at all: one may be plugged in. */
-static bool is_unplugged;
+/* How often in a row a device that is there could not be started. */
+static unsigned failures;
 static bool has_watchdog;
 /* Interrupts served, and how many it were when a tick last saw something that none had told of; -1 when it saw nothing. */
 static int64_t served;
@@ -117,8 +118,11 @@ static void keep_for_device(uint64_t addr, unsigned reason)
     virtqueue_post(&device.rx, addr, NET_BUFFER_BYTES);
 }
 
-static void say_unusable(const char *when, const char *problem)
+static void fail(const char *when, const char *problem)
 {
+    if (virtio_net_is_present(&device)) {
+        failures++;
+    }
     print("%s: network device cannot be used%s: %s\n", microkit_name, when, problem);
 }
 
@@ -152,6 +156,7 @@ static void recover(void)
         give_back(taken.addr, COUNT_TX_LOST_IN_RESET);
     }
     if (is_running) {
+        failures = 0;
         is_link_up = virtio_net_is_link_up(&device);
         if (virtqueue_publish(&device.rx)) {
             virtio_net_notify_rx(&device);
@@ -160,8 +165,7 @@ static void recover(void)
         /* Nothing is outstanding any more, however far the device got. */
         device.rx = old_rx;
         device.tx = old_tx;
-        is_unplugged = !virtio_net_is_present(&device);
-        say_unusable(" any more", problem);
+        fail(" any more", problem);
     }
     if (net_publish(&rx_active)) {
         microkit_notify(config.virt_rx.id);
@@ -401,10 +405,9 @@ static void start(void)
     is_running = problem == NULL;
     if (is_running) {
         is_link_up = virtio_net_is_link_up(&device);
-        is_unplugged = false;
+        failures = 0;
     } else {
-        is_unplugged = !virtio_net_is_present(&device);
-        say_unusable("", problem);
+        fail("", problem);
     }
     rx_provide();
     tx_provide();
@@ -445,7 +448,7 @@ static void look_for_missed(void)
 
 static void arm_watchdog(void)
 {
-    if (has_watchdog && (is_running || is_unplugged)) {
+    if (has_watchdog && failures < FAILURES_MAX) {
         timer_set_timeout(timer.driver_id, suspected_after == served ? SUSPECTED_NS : WATCHDOG_NS);
     }
 }
@@ -458,8 +461,7 @@ static void tick(void)
 {
     if (is_running) {
         look_for_missed();
-    } else if (is_unplugged && virtio_net_is_present(&device)) {
-        count(COUNT_PLUGGED, 1);
+    } else if (virtio_net_is_present(&device)) {
         start();
     }
     arm_watchdog();

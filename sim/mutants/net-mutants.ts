@@ -5,6 +5,8 @@ import type { Mutant, MutantSystem } from './mutant.ts';
 const ECHO: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 1 };
 /** 16 buffers for each client, and as many descriptors. */
 const SMALL: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 32 };
+/** Four buffers for each client, and as many descriptors: each comes round many times, and there may be none. */
+const TINY: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 128 };
 /** Clients return the device's buffers themselves. */
 const SMALL_4PD: MutantSystem = { name: 'echo', choices: { path: '4pd' }, shrunkBy: 32 };
 
@@ -40,7 +42,7 @@ export const NET_MUTANTS: readonly Mutant[] = [
     name: 'net-tx-not-taken-up',
     what: 'after completions have freed descriptors, the driver does not take up packets that wait',
     file: DRIVER,
-    system: SMALL,
+    system: TINY,
     explore: 'none',
     edits: [{ find: 'if (!this.#txActive.isAtRest()) runFlow(this.#txProvide);', replace: '' }],
   },
@@ -195,7 +197,7 @@ export const NET_MUTANTS: readonly Mutant[] = [
     name: 'net-state-never-back',
     what: 'the transmit virtualiser does not write down that a sent buffer is back with its client',
     file: VIRT_TX,
-    system: ECHO,
+    system: TINY,
     explore: 'none',
     edits: [
       {
@@ -208,7 +210,7 @@ export const NET_MUTANTS: readonly Mutant[] = [
     name: 'net-given-back-twice',
     what: 'a sent buffer of an odd number goes back to its client twice',
     file: VIRT_TX,
-    system: ECHO,
+    system: TINY,
     explore: 'none',
     edits: [
       {
@@ -222,7 +224,7 @@ export const NET_MUTANTS: readonly Mutant[] = [
     name: 'net-returns-never-asked',
     what: 'the transmit virtualiser never asks for sent buffers while its clients wait for theirs',
     file: VIRT_TX,
-    system: SMALL,
+    system: TINY,
     explore: 'none',
     edits: [
       {
@@ -276,7 +278,7 @@ export const NET_MUTANTS: readonly Mutant[] = [
     name: 'net-client-stalls-without-buffer',
     what: 'a client without a free transmit buffer does not ask to be told when one comes back',
     file: CLIENT,
-    system: SMALL,
+    system: TINY,
     explore: 'random',
     edits: [
       {

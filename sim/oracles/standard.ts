@@ -27,6 +27,23 @@ export function standardOracles(memory: SystemMemory): readonly StandardOracle[]
       },
     },
     {
+      name: 'missed-interrupt',
+      holds:
+        'no watchdog of a driver finds anything that an interrupt was to tell, unless that was lost',
+      excuse: 'interrupt',
+      check: (testbed) =>
+        Object.entries(testbed.counters().programs).flatMap(([where, { interruptsLost = 0 }]) =>
+          interruptsLost === 0
+            ? []
+            : [
+                {
+                  where,
+                  what: `has missed ${interruptsLost} interrupts, which its watchdog found`,
+                },
+              ],
+        ),
+    },
+    {
       name: 'device-rules',
       holds: 'no driver breaks a rule of its device',
       excuse: 'rules',

@@ -10,6 +10,12 @@ import type { Plan, Rule } from './plan.ts';
 
 /** One fault in so many is in a world. */
 const ONE_IN = 5;
+/**
+ * Clients that misbehave are in one world in so many. They have many points, and what they do excuses much: in every world they
+ * would hide what the others' faults show.
+ */
+const CLIENTS_ONE_IN = 3;
+const CLIENT_GROUPS: ReadonlySet<string> = new Set(['queue', 'pd']);
 /** Chances of an opportunity, from one in a thousand to one in twenty, each magnitude as likely. */
 const CHANCE_MAX = 0.05;
 const CHANCE_MIN = 0.001;
@@ -23,7 +29,9 @@ const SERIAL_SLOWNESS = 12;
 
 export function standardChaos(points: readonly PointKind[], random: Random): Plan {
   const slowness = points.some(({ group }) => group === 'serial') ? SERIAL_SLOWNESS : 1;
-  const rules = points.flatMap((point) =>
+  const hasBadClients = random.fork('clients').below(CLIENTS_ONE_IN) === 0;
+  const drawn = points.filter(({ group }) => hasBadClients || !CLIENT_GROUPS.has(group));
+  const rules = drawn.flatMap((point) =>
     point.faults.flatMap((fault) => {
       // A generator for each: a fault that is added later does not change the others' worlds.
       const own = random.fork(`${point.name} ${fault.name}`);

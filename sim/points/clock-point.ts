@@ -24,7 +24,7 @@ export function clockPoint(device: string): PointKind {
         what: 'the time jumps ahead; alarms on the way ring at once, so a watchdog may bite what is healthy',
         trigger: 'moment',
         parameters: { by },
-        excuses: ['loss', 'errors'],
+        excuses: ['loss', 'errors', 'interrupt'],
         rows: [62],
       }),
       fault({

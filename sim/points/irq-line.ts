@@ -47,6 +47,8 @@ export function irqPoint(
             standard: { min: 500, max: 50_000 },
           },
         },
+        // A watchdog may be faster.
+        excuses: ['interrupt'],
         rows: [43],
       }),
       fault({
@@ -77,12 +79,12 @@ function lostExcuses(group: string, watchdog: Watchdog): readonly Excuse[] {
   switch (group) {
     case 'net':
       // With an event index the device does not raise the line again. A watchdog looks within what clients are patient for.
-      return watchdog === 'watched' ? [] : ['rest', 'progress', 'loss', 'order'];
+      return watchdog === 'watched' ? ['interrupt'] : ['rest', 'progress', 'loss', 'order'];
     case 'serial':
       // A receiver that nobody serves overruns.
       return ['rest', 'loss', 'contents'];
     default:
-      return ['rest', 'watchdog'];
+      return ['rest', 'watchdog', 'interrupt'];
   }
 }
 

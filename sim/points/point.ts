@@ -21,6 +21,8 @@ export type Excuse =
   | 'durability'
   /** What waits may have to wait until a driver's watchdog bites. */
   | 'watchdog'
+  /** An interrupt may be missed, so that a driver's watchdog finds what it was to tell. */
+  | 'interrupt'
   /** Buffers may be lost or be in two places. */
   | 'ledger'
   /** A domain may be faulted or stopped. */

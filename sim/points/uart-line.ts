@@ -36,7 +36,8 @@ const IN_FAULTS: readonly FaultKind[] = [
     excuses: ['contents', 'loss'],
     rows: [32],
   }),
-  fault({ name: 'lose', what: 'the character is lost', excuses: ['loss'], rows: [33] }),
+  // It may be one that says for whom the next ones are.
+  fault({ name: 'lose', what: 'the character is lost', excuses: ['loss', 'contents'], rows: [33] }),
   fault({
     name: 'burst',
     what: 'the character comes many times at once, faster than the line: the receiver overruns',

@@ -72,7 +72,7 @@ function indexBack(late: readonly Excuse[]): FaultKind {
     name: 'index-back',
     what: 'the used index goes back, until the next batch',
     parameters: { by: within('entries', 'count', 1, 256) },
-    excuses: ['contents', 'loss', 'errors', ...late],
+    excuses: ['contents', 'loss', 'errors', 'interrupt', ...late],
     rows: [51],
   });
 }

@@ -15,6 +15,8 @@ import { type Excuse, fault, type FaultKind, type PointKind, within } from './po
 import type { PlannedQueue } from './used-ring.ts';
 
 const ALL_ONES = 0xffff_ffff;
+/** Longer than a queue of any device. */
+const SIZE_REFUSED = 0x1_0000;
 
 const SETUP_FAULTS: readonly FaultKind[] = [
   fault({
@@ -141,6 +143,8 @@ export class PlannedRegisters implements Device {
   readonly #options: PlannedRegistersOptions;
   readonly #registers: Device;
   #gone: '' | 'unplug' | 'vanish' = '';
+  /** How long a queue may be, as the driver was told last. */
+  #sizeMax = Infinity;
 
   constructor(options: PlannedRegistersOptions) {
     this.#options = options;
@@ -163,8 +167,11 @@ export class PlannedRegisters implements Device {
     } else if (offset === MMIO.QueueSizeMax) {
       const strike = points.setup.next();
       if (strike?.fault === 'early-irq') line.pulse();
-      if (strike?.fault === 'small-queue')
-        return Math.min(value, 2 ** (strike.parameters['bits'] ?? 2));
+      this.#sizeMax = Infinity;
+      if (strike?.fault === 'small-queue') {
+        this.#sizeMax = Math.min(value, 2 ** (strike.parameters['bits'] ?? 2));
+        return this.#sizeMax;
+      }
     }
     return value;
   }
@@ -174,6 +181,11 @@ export class PlannedRegisters implements Device {
     if (offset === MMIO.InterruptACK) {
       for (const queue of this.#options.queues) queue.acknowledgementComes();
       if (this.#options.points.ack.next() !== undefined) return;
+    }
+    if (offset === MMIO.QueueSize && value > this.#sizeMax) {
+      // The device behind would take it; one of any size that it has told would not.
+      this.#registers.write(offset, SIZE_REFUSED, width);
+      return;
     }
     const kicked = offset === MMIO.QueueNotify ? this.#queue(value) : undefined;
     kicked?.kicked();

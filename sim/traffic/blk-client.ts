@@ -22,7 +22,7 @@ import {
 import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
 import { isStorageReady } from '../../queues/blk/storage-info.ts';
-import type { DiskModel, FlushTicket, WriteTicket } from './disk-model.ts';
+import type { Area, DiskModel, FlushTicket, WriteTicket } from './disk-model.ts';
 import type { Findings } from './findings.ts';
 import { readStamp, stampSector } from './sector-stamp.ts';
 
@@ -150,13 +150,18 @@ class BlkClient {
     if (this.#checkAt >= AREA_BLOCKS && this.#open.size === 0) this.#task.phase = 'over';
   }
 
+  get #area(): Area {
+    const first = this.#task.firstBlock * SECTORS_PER_BLOCK;
+    return { first, count: AREA_BLOCKS * SECTORS_PER_BLOCK };
+  }
+
   #canAsk(): boolean {
     return this.#freeSlots.length > 0 && this.#requests.free() > 0;
   }
 
   #askFlush(code: number): void {
     const slot = this.#takeSlot();
-    this.#send({ ...plain(code, 0, 0, slot), flush: this.#task.model.flushAsked() });
+    this.#send({ ...plain(code, 0, 0, slot), flush: this.#task.model.flushAsked(this.#area) });
   }
 
   /** @returns false when no place is free that nobody else uses */

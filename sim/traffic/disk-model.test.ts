@@ -6,13 +6,15 @@ import { describe, expect, it } from 'vitest';
 import { DiskModel } from './disk-model.ts';
 
 const SECTOR = 7;
+const OWN = { first: 0, count: 64 };
+const OTHER = { first: 64, count: 64 };
 
 function written(model: DiskModel, version: number, ok = true): void {
   model.writeAnswered(SECTOR, model.writeAsked(SECTOR, version), ok);
 }
 
 function flushed(model: DiskModel): void {
-  model.flushAnswered(model.flushAsked());
+  model.flushAnswered(model.flushAsked(OTHER));
 }
 
 const readable = (model: DiskModel): number[] =>
@@ -44,10 +46,24 @@ describe('a sector', () => {
   it('keeps what a flush was asked for, not what came after', () => {
     const model = new DiskModel();
     written(model, 1);
-    const flush = model.flushAsked();
+    const flush = model.flushAsked(OTHER);
     written(model, 2);
     model.flushAnswered(flush);
     expect(remaining(model)).toEqual([1, 2]);
+  });
+
+  it('keeps what its own client wrote before it asked for a flush, although that was answered later', () => {
+    for (const [area, left] of [
+      [OWN, [1]],
+      [OTHER, [0, 1]],
+    ] as const) {
+      const model = new DiskModel();
+      const ticket = model.writeAsked(SECTOR, 1);
+      const flush = model.flushAsked(area);
+      model.writeAnswered(SECTOR, ticket, true);
+      model.flushAnswered(flush);
+      expect(remaining(model)).toEqual(left);
+    }
   });
 
   it('holds any of what was not flushed after a power cut, also when a flush ends behind it', () => {
@@ -55,7 +71,7 @@ describe('a sector', () => {
     written(model, 1);
     flushed(model);
     written(model, 2);
-    const flush = model.flushAsked();
+    const flush = model.flushAsked(OTHER);
     model.powerCut();
     model.flushAnswered(flush);
     expect(readable(model)).toEqual([1, 2]);

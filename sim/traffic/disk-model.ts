@@ -4,7 +4,8 @@
  *
  *     written, answered as done        a read brings this one
  *     written, answered with an error  a read brings this one or an older one
- *     flushed                          what was done before the flush was asked for is there for good
+ *     flushed                          what was done before the flush was asked for is there for good; of what belongs to who asks,
+ *                                      all that was asked for before the flush
  *     power cut                        of what was not flushed, any
  */
 
@@ -13,6 +14,8 @@ export type Version = number;
 
 interface Content {
   readonly version: Version;
+  /** Number of the question. */
+  readonly askedAt: number;
   state: 'open' | 'done' | 'unsure';
   /** Number of the answer. */
   doneAt: number;
@@ -26,9 +29,16 @@ interface Sector {
   isDurableDamaged: boolean;
 }
 
+/** Sectors of one client. */
+export interface Area {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** A flush that has been asked for. */
 export interface FlushTicket {
   readonly askedAt: number;
+  readonly area: Area;
   readonly cuts: number;
 }
 
@@ -39,14 +49,14 @@ export class DiskModel {
   #cuts = 0;
 
   /** @returns the ticket to answer with */
-  writeAsked(sector: number, version: Version): Content & { readonly askedAt: number } {
+  writeAsked(sector: number, version: Version): Content {
     this.#now += 1;
     const content = { version, state: 'open' as const, doneAt: 0, askedAt: this.#now };
     this.#sector(sector).contents.push(content);
     return content;
   }
 
-  writeAnswered(sector: number, ticket: Content & { readonly askedAt: number }, ok: boolean): void {
+  writeAnswered(sector: number, ticket: Content, ok: boolean): void {
     this.#now += 1;
     const { contents, ...state } = this.#sector(sector);
     ticket.doneAt = this.#now;
@@ -56,18 +66,21 @@ export class DiskModel {
     this.#sector(sector).damagedAt = 0;
   }
 
-  flushAsked(): FlushTicket {
+  /** @param area of who asks */
+  flushAsked(area: Area): FlushTicket {
     this.#now += 1;
-    return { askedAt: this.#now, cuts: this.#cuts };
+    return { askedAt: this.#now, cuts: this.#cuts, area };
   }
 
-  flushAnswered({ askedAt, cuts }: FlushTicket): void {
+  flushAnswered({ askedAt, cuts, area }: FlushTicket): void {
     // What the power cut has taken, the flush could not save.
     if (cuts !== this.#cuts) return;
-    for (const sector of this.#sectors.values()) {
+    for (const [number, sector] of this.#sectors) {
       const { contents } = sector;
+      const isOwn = number >= area.first && number < area.first + area.count;
       const last = contents.findLastIndex(
-        ({ state, doneAt }) => state === 'done' && doneAt <= askedAt,
+        (content) =>
+          content.state === 'done' && (isOwn ? content.askedAt : content.doneAt) <= askedAt,
       );
       if (last <= 0) continue;
       sector.contents = contents.slice(last);
@@ -115,7 +128,7 @@ export class DiskModel {
   #sector(number: number): Sector {
     const known = this.#sectors.get(number);
     if (known !== undefined) return known;
-    const zeroes: Content = { version: 0, state: 'done', doneAt: 0 };
+    const zeroes: Content = { version: 0, askedAt: 0, state: 'done', doneAt: 0 };
     const sector: Sector = { contents: [zeroes], damagedAt: 0, isDurableDamaged: false };
     this.#sectors.set(number, sector);
     return sector;

@@ -14,6 +14,7 @@ import {
 import type { Ram } from '../../memory/ram.ts';
 import type { NetAccounts } from './net-accounts.ts';
 import { ASKER, QUESTION_BYTES_MIN } from './net-question.ts';
+import { isStrayFrame } from './stray-frames.ts';
 
 export interface NetWitnessOptions {
   readonly wire: EthernetWire;
@@ -80,6 +81,7 @@ export class NetWitness implements EthernetWire {
 
   #taken(bytes: number): void {
     const at = this.#copyAt;
+    if (isStrayFrame(this.#ram, at)) return;
     const client = this.#clients.findIndex(
       (station) =>
         this.#isFor(station, at) && isUdpBetween(this.#ram.view, at, bytes, ASKER, station),

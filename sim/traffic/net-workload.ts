@@ -24,6 +24,7 @@ import type { Ram } from '../../memory/ram.ts';
 import { NetAccounts } from './net-accounts.ts';
 import { ASKER, QUESTION_BYTES_MIN } from './net-question.ts';
 import { NetWitness } from './net-witness.ts';
+import { writeStrayFrame } from './stray-frames.ts';
 import type { Excused, Violation, Workload } from './workload.ts';
 
 export interface NetWorkloadOptions {
@@ -46,6 +47,8 @@ const QUESTION_BYTES_MAX = 1514;
  * next push. A pause ends after this long, longer than a fault lasts and than a driver's watchdog waits.
  */
 const PAUSE_ONE_IN = 4;
+/** With one burst in so many comes a frame that is no question. */
+const STRAY_ONE_IN = 2;
 const ANSWERED_WITHIN_NS = 25_000_000;
 
 export class NetWorkload implements Workload, EthernetWire {
@@ -54,6 +57,7 @@ export class NetWorkload implements Workload, EthernetWire {
   readonly #ram: Ram;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #strays: Random;
   readonly #clients: NetWorkloadOptions['clients'];
   readonly #questions: number;
   readonly #waiting: FrameSlots;
@@ -62,6 +66,7 @@ export class NetWorkload implements Workload, EthernetWire {
   #end: EthernetEnd | undefined;
   #asked = 0;
   #crowded = 0;
+  #strayed = 0;
   /** Since when no burst has come, because the last ones are to be answered first; undefined outside of such a pause. */
   #pausedNs: number | undefined;
   /** When a pause ended without all having been answered, for the first time. */
@@ -72,6 +77,7 @@ export class NetWorkload implements Workload, EthernetWire {
     this.#ram = ram;
     this.#clock = clock;
     this.#random = random;
+    this.#strays = random.fork('strays');
     this.#clients = clients;
     this.#questions = questions;
     this.#waiting = new FrameSlots(ram, WAITING_MAX);
@@ -113,7 +119,12 @@ export class NetWorkload implements Workload, EthernetWire {
   }
 
   counters(): Readonly<Record<string, number>> {
-    return { asked: this.#asked, crowded: this.#crowded, ...this.accounts.counters };
+    return {
+      asked: this.#asked,
+      strays: this.#strayed,
+      crowded: this.#crowded,
+      ...this.accounts.counters,
+    };
   }
 
   violations(excused: Excused): readonly Violation[] {
@@ -173,6 +184,7 @@ export class NetWorkload implements Workload, EthernetWire {
     const left = this.#questions - this.#asked;
     const count = Math.min(left, 1 + this.#random.below(BURST_MAX));
     for (let i = 0; i < count; i += 1) this.#ask(this.#random.below(this.#clients.length));
+    if (this.#strays.below(STRAY_ONE_IN) === 0) this.#stray();
     this.#end?.frameArrived();
     if (this.isDone) return;
     if (this.#random.below(PAUSE_ONE_IN) === 0) this.#pausedNs = nowNs;
@@ -186,6 +198,13 @@ export class NetWorkload implements Workload, EthernetWire {
     if (isOver) this.#stalledNs ??= nowNs;
     this.#pausedNs = undefined;
     return false;
+  }
+
+  /** A frame that is no question. */
+  #stray(): void {
+    const client = this.#clients[this.#strays.below(this.#clients.length)] as Station;
+    this.#strayed += 1;
+    this.#send(writeStrayFrame(this.#ram, this.#scratchAt, this.#strays, client));
   }
 
   /** @returns the number of the question */

@@ -1,11 +1,13 @@
 /**
- * Plants a bug: a copy of our programs with one module changed, in a folder of its own. The tree is not touched. What the
+ * Plants a bug: a copy of our programs with one module changed, in a folder of its own; one in C is built there. The tree is not touched. What the
  * copies import from other rooms is the tree's, so that regions and assertions are the same classes.
  */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { machinePrograms } from '../../cli/run/machine-programs.ts';
 import { flatten } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { applyEdits, type Mutant } from '../../sim/mutants/mutant.ts';
@@ -13,8 +15,16 @@ import { withSmallQueues } from '../../sim/mutants/small-queues.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import { systems } from '../../systems/index.ts';
 import { completeChoices } from '../../systems/system.ts';
+import { buildPrograms } from '../support/c-programs.ts';
+
+/** Whether a mutant is machine code, and so needs a compiler. */
+export function isMachineCode({ file }: Pick<Mutant, 'file'>): boolean {
+  return file.startsWith('programs/');
+}
 
 const TREE = fileURLToPath(new URL('../../', import.meta.url));
+const BUILD_SCRIPT = 'scripts/build-programs.mjs';
+const NETWORK_IMAGES = ['eth_driver', 'network_virt_rx', 'network_virt_tx', 'network_copy'];
 /** The rooms of programs, and of the queues that they are built on. */
 const COPIED = ['drivers', 'virtualisers', 'clients', 'queues'];
 const IMPORT = /(from\s+')(\.[^']*)(')/g;
@@ -24,8 +34,15 @@ export async function plantedSystem(
   mutant: Pick<Mutant, 'file' | 'edits' | 'system' | 'name'>,
   folder: string,
 ): Promise<WorldSystem> {
-  const system = withSmallQueues(await describe(mutant.system), mutant.system.shrunkBy);
-  if (mutant.edits.length === 0) return { system };
+  const described = await describe(mutant.system);
+  const system = withSmallQueues(described.system, mutant.system.shrunkBy);
+  const { counters } = described;
+  if (isMachineCode(mutant)) {
+    const root =
+      mutant.edits.length === 0 ? builtTree() : buildChanged(join(folder, mutant.name), mutant);
+    return { system, counters, images: machinePrograms({ system, folders: [root] }) };
+  }
+  if (mutant.edits.length === 0) return { system, counters };
   const root = join(folder, mutant.name);
   copyPrograms(root, mutant);
   const programs = new Map<string, Program>();
@@ -35,7 +52,7 @@ export async function plantedSystem(
     const module = (await import(pathToFileURL(join(root, path)).href)) as { main?: Program };
     if (module.main !== undefined) programs.set(pd.name, module.main);
   }
-  return { system, programs };
+  return { system, counters, programs };
 }
 
 async function describe({ name, choices }: Mutant['system']) {
@@ -44,7 +61,28 @@ async function describe({ name, choices }: Mutant['system']) {
   const module = await ready.load();
   const built = module.build(completeChoices(module, choices));
   if (!built.ok) throw new Error(`${name} cannot be built`);
-  return built.system;
+  return { system: built.system, counters: module.counters ?? {} };
+}
+
+/** The tree, with its images built. */
+function builtTree(): string {
+  buildPrograms();
+  return TREE;
+}
+
+/** A copy of programs/ with one file changed, and its images. @returns where it lies */
+function buildChanged(root: string, { file, edits }: Pick<Mutant, 'file' | 'edits'>): string {
+  const isSource = (path: string): boolean => !path.startsWith(join(TREE, 'programs/build'));
+  cpSync(join(TREE, 'programs'), join(root, 'programs'), { recursive: true, filter: isSource });
+  mkdirSync(join(root, 'scripts'));
+  const script = join(root, BUILD_SCRIPT);
+  cpSync(join(TREE, BUILD_SCRIPT), script);
+  const changed = applyEdits(readFileSync(join(TREE, file), 'utf8'), edits);
+  if (changed === undefined) throw new Error(`${file}: an edit does not fit exactly once`);
+  writeFileSync(join(root, file), changed);
+  const built = spawnSync(process.execPath, [script, ...NETWORK_IMAGES], { encoding: 'utf8' });
+  if (built.status !== 0) throw new Error(built.stderr);
+  return root;
 }
 
 function copyPrograms(root: string, { file, edits }: Pick<Mutant, 'file' | 'edits'>): void {

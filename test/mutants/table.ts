@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hunt } from '../../sim/mutants/hunt.ts';
 import { MUTANTS } from '../../sim/mutants/mutants.ts';
-import { plantedSystem } from './plant.ts';
+import { COMPILER, hasCompiler } from '../support/c-programs.ts';
+import { isMachineCode, plantedSystem } from './plant.ts';
 
 const SEEDS = Number(process.env['SDDF_MUTANT_SEEDS'] ?? 2_000);
-const AMOUNT = 100;
+const AMOUNT = 60;
 const SHRINK_WORLDS = Number(process.env['SDDF_MUTANT_SHRINK'] ?? 150);
 
 async function main(): Promise<void> {
@@ -18,6 +19,10 @@ async function main(): Promise<void> {
   let missed = 0;
   try {
     for (const mutant of MUTANTS.filter(({ name }) => name.includes(only))) {
+      if (isMachineCode(mutant) && !hasCompiler) {
+        print([mutant.name, mutant.explore, `skipped: no ${COMPILER}`]);
+        continue;
+      }
       const target = await plantedSystem(mutant, folder);
       const sound = await plantedSystem({ ...mutant, edits: [] }, folder);
       const { explore } = mutant;

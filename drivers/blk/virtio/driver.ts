@@ -50,8 +50,12 @@ export const BLK_DRIVER_COUNTERS = counterNames(
   'resets',
   'interrupts',
   'kicks',
+  /** Work that only the watchdog has found: no interrupt had told of it. */
+  'interruptsLost',
 );
 
+/** How long an interrupt may be on its way before the watchdog takes it for lost. */
+const SUSPECTED_NS = 100_000;
 /** Resets without a single answer in between, after which the device is given up. */
 const RESETS_MAX = 8;
 
@@ -85,6 +89,9 @@ class Driver {
   #barrierId = 0;
   #barrierChain = NONE;
   #watchdog: 'idle' | 'armed' = 'idle';
+  /** Interrupts served, and how many it were when the watchdog last saw something that none had told of. */
+  #served = 0;
+  #suspectedAfter = NONE;
   #answered = 0;
   #resetsInARow = 0;
   #serialNumber = '';
@@ -140,6 +147,7 @@ class Driver {
 
   /** §4.2.2: InterruptStatus says why; acknowledged before the rings are looked at, so that nothing is missed. */
   #handleIrq(): void {
+    this.#served += 1;
     this.#counters.add(BLK_DRIVER_COUNTERS.interrupts, 1);
     const cause = this.#registers.read32(R.REG_INTERRUPT_STATUS);
     this.#registers.write32(R.REG_INTERRUPT_ACK, cause);
@@ -369,15 +377,29 @@ class Driver {
     if (timer === undefined || watchdogNs === undefined) return;
     if (this.#watchdog === 'armed' || device.queue.outstanding === 0) return;
     this.#watchdog = 'armed';
-    this.#pd.setMr(0, InFlight.tickNs(watchdogNs));
+    const tickNs = InFlight.tickNs(watchdogNs);
+    const isSuspected = this.#suspectedAfter === this.#served;
+    this.#pd.setMr(0, isSuspected ? Math.min(SUSPECTED_NS, tickNs) : tickNs);
     this.#pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
   }
 
   /** A tick of the watchdog: whatever has been with the device for too many is stuck. */
   #handleTimeout(): void {
     this.#watchdog = 'idle';
-    // An interrupt may have been lost: look before judging.
-    this.#return();
+    const state = this.#state;
+    if (state.kind === 'gone') return;
+    // An interrupt may have been lost: look before judging. One that is on its way gets another moment.
+    if (state.device.queue.hasUsed()) {
+      const isLost = this.#suspectedAfter === this.#served;
+      this.#suspectedAfter = isLost ? NONE : this.#served;
+      if (!isLost) return this.#armWatchdog(state.device);
+      this.#counters.add(BLK_DRIVER_COUNTERS.interruptsLost, 1);
+      this.#return();
+    }
+    this.#growOlder();
+  }
+
+  #growOlder(): void {
     const state = this.#state;
     if (state.kind === 'gone') return;
     const stuck = this.#inFlight.growOlder(state.device.queue);

@@ -36,6 +36,4 @@ export const NET_DRIVER_COUNTERS = counterNames(
   'selfResets',
   /** A device that did not end its transmissions. */
   'txStuck',
-  /** A device that was not there before. */
-  'plugged',
 );

@@ -7,7 +7,7 @@
  * virtqueue, transmit buffers back to their senders, each exactly once.
  *
  * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has reset itself, that holds on
- * to a frame, or that has been plugged in.
+ * to a frame, or could not be started.
  *
  * Source: virtio 1.2 section 5.1.6 (device operation); sDDF 0.7 network driver protocol.
  */
@@ -41,6 +41,8 @@ const FRAME_BYTES_MIN = 14;
 const FRAME_BYTES_MAX = 1522;
 /** How long the device may finish no transmission while it has some: as long as Linux lets it. */
 const TX_STUCK_NS = 5e9;
+/** How often a device that cannot be started is tried. One that is not there at all may be plugged in at any time. */
+const FAILURES_MAX = 8;
 /** How long an interrupt may be on its way. */
 const SUSPECTED_NS = 100_000;
 /** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
@@ -113,8 +115,8 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   };
   #state: 'running' | 'failed' = 'failed';
   #link: 'up' | 'down' = 'down';
-  /** Whether there is no device at all: one may be plugged in. */
-  #absence: 'none' | 'unplugged' = 'none';
+  /** How often in a row a device that is there could not be started. */
+  #failures = 0;
   /** Interrupts served, and how many it were when a tick last saw something that none had told of. */
   #served = 0;
   #suspectedAfter = NONE;
@@ -163,10 +165,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
    */
   #tick(): void {
     if (this.#state === 'running') this.#lookForMissed();
-    else if (this.#absence === 'unplugged' && this.device.isPresent()) {
-      this.counters.add(COUNT.plugged, 1);
-      this.#start();
-    }
+    else if (this.device.isPresent()) this.#start();
     this.#armWatchdog();
   }
 
@@ -211,7 +210,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   #armWatchdog(): void {
     const { timer, watchdogNs } = this.#config;
     if (timer === undefined || watchdogNs === undefined) return;
-    if (this.#state === 'failed' && this.#absence === 'none') return;
+    if (this.#failures === FAILURES_MAX) return;
     const isSuspected = this.#suspectedAfter === this.#served;
     this.pd.setMr(0, isSuspected ? Math.min(SUSPECTED_NS, watchdogNs) : watchdogNs);
     this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
@@ -436,19 +435,28 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   #start(): void {
     const problem = this.device.start();
     if (problem !== undefined) {
-      this.#state = 'failed';
-      this.#link = 'down';
-      this.#absence = this.device.isPresent() ? 'none' : 'unplugged';
-      this.pd.log(`network device cannot be used: ${problem}`);
+      this.#fail(`cannot be used: ${problem}`);
     } else {
-      this.#state = 'running';
-      this.#absence = 'none';
-      this.#link = this.device.isLinkUp() ? 'up' : 'down';
+      this.#run();
       const mac = this.device.readMac() ?? 'without an address';
       this.pd.log(`network device ${mac}: link ${this.#link}, ${this.device.rx.chains} requests`);
     }
     runFlow(this.#rxProvide);
     runFlow(this.#txProvide);
+  }
+
+  #run(): void {
+    this.#state = 'running';
+    this.#failures = 0;
+    this.#txStillTicks = 0;
+    this.#link = this.device.isLinkUp() ? 'up' : 'down';
+  }
+
+  #fail(what: string): void {
+    this.#state = 'failed';
+    this.#link = 'down';
+    if (this.device.isPresent()) this.#failures += 1;
+    this.pd.log(`network device ${what}`);
   }
 
   /** Resets the device and goes on, with every buffer that it had in a known place. */
@@ -469,15 +477,11 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     while (old?.tx.reclaim() === true) {
       this.#giveBack(old.tx.takenLow, old.tx.takenHigh, COUNT.txLostInReset);
     }
-    this.#txStillTicks = 0;
     if (problem === undefined) {
-      this.#state = 'running';
-      this.#link = device.isLinkUp() ? 'up' : 'down';
+      this.#run();
       if (device.rx.publish()) device.notifyRx();
     } else {
-      this.#state = 'failed';
-      this.#absence = device.isPresent() ? 'none' : 'unplugged';
-      this.pd.log(`network device given up after a reset: ${problem}`);
+      this.#fail(`given up after a reset: ${problem}`);
     }
     if (this.#rxActive.publish()) this.pd.notify(this.#rxChannel);
     if (this.#txFree.publish()) this.pd.notify(this.#txChannel);
