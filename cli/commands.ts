@@ -48,6 +48,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./sim/sim.ts')).simCommand(),
   },
   {
+    name: 'worker',
+    group: 'Breaking a system:',
+    summary: 'runs worlds for campaigns that put their seeds into Redis',
+    load: async () => (await import('./sim/worker.ts')).workerCommand(),
+  },
+  {
     name: 'replay',
     group: 'Breaking a system:',
     summary: 'runs the world of a failure file once more, byte for byte',

@@ -3,20 +3,13 @@
  * one that dies is named with its seeds, and takes nobody with it.
  */
 
-import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import type { SeedRange } from '../../sim/campaign/seed-range.ts';
 import type { CampaignRequest } from './request.ts';
+import { WorldProcess } from './world-process.ts';
 
 /** Seeds that a worker is given at a time: few enough that all end together. */
 const BATCH = 4;
-
-export type WorkerAnswer =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'report'; readonly report: SeedReport }
-  | { readonly kind: 'batch done' }
-  | { readonly kind: 'failed'; readonly problem: string };
 
 export interface PoolOptions {
   readonly request: CampaignRequest;
@@ -33,8 +26,7 @@ export interface PoolEnd {
 
 export class SeedPool {
   readonly #options: PoolOptions;
-  readonly #children = new Set<ChildProcess>();
-  readonly #unreported = new Set<number>();
+  readonly #processes = new Set<WorldProcess>();
   #next: number;
   #isStopping = false;
 
@@ -54,40 +46,21 @@ export class SeedPool {
     try {
       await Promise.all(jobs);
     } finally {
-      for (const child of this.#children) child.kill('SIGKILL');
+      for (const each of this.#processes) each.kill();
     }
     return { next: this.#next > this.#options.seeds.last ? undefined : this.#next };
   }
 
   async #work(): Promise<void> {
-    const child = fork(PROGRAM, [JSON.stringify(this.#options.request)], {
-      // From source the loader is named by its place: the working directory is the user's.
-      execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    this.#children.add(child);
-    let complaint = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaint = (complaint + text).slice(-2000);
-    });
-    await new Promise<void>((resolve, reject) => {
-      let batch: readonly number[] = [];
-      child.on('message', (answer: WorkerAnswer) => {
-        if (answer.kind === 'failed') reject(new Error(answer.problem));
-        else if (answer.kind === 'report') this.#report(answer.report);
-        else {
-          batch = this.#take();
-          if (batch.length === 0) child.disconnect();
-          else child.send(batch);
-        }
-      });
-      child.on('error', reject);
-      child.on('exit', (code, signal) => {
-        this.#children.delete(child);
-        if (code === 0 && batch.length === 0) resolve();
-        else reject(new Error(deathNote(batch, signal ?? `status ${String(code)}`, complaint)));
-      });
-    });
+    const { request, onReport } = this.#options;
+    const worker = new WorldProcess(request);
+    this.#processes.add(worker);
+    await worker.ready();
+    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
+      await worker.run(batch, onReport);
+    }
+    await worker.end();
+    this.#processes.delete(worker);
   }
 
   #take(): readonly number[] {
@@ -96,26 +69,8 @@ export class SeedPool {
     const batch: number[] = [];
     while (batch.length < BATCH && this.#next <= last) {
       batch.push(this.#next);
-      this.#unreported.add(this.#next);
       this.#next += 1;
     }
     return batch;
   }
-
-  #report(report: SeedReport): void {
-    this.#unreported.delete(report.seed);
-    this.#options.onReport(report);
-  }
-}
-
-const IS_SOURCE = import.meta.url.endsWith('.ts');
-const PROGRAM = fileURLToPath(
-  new URL(IS_SOURCE ? './worker-process.ts' : './worker-process.js', import.meta.url),
-);
-
-function deathNote(batch: readonly number[], how: string, complaint: string): string {
-  const [last = ''] = complaint.trim().split('\n').slice(-1);
-  const seeds =
-    batch.length === 0 ? 'before its first seed' : `at one of the seeds ${batch.join(', ')}`;
-  return `a worker process ended ${seeds} (${how})${last === '' ? '' : `: ${last}`}`;
 }

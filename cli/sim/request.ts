@@ -1,7 +1,7 @@
 /** What a worker process is asked to do: plain data, so that it can be sent to another process or machine. */
 
 import { boundedOf, type CampaignSpec, explorationNamed } from '../../sim/campaign/campaign.ts';
-import type { SystemReference } from '../../sim/failure/failure-file.ts';
+import type { SystemDigests, SystemReference } from '../../sim/failure/failure-file.ts';
 import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import { checkPlan } from './plan-file.ts';
@@ -9,6 +9,8 @@ import { UserMistake } from '../../host/problem.ts';
 
 export interface CampaignRequest {
   readonly system: SystemReference;
+  /** Of the parts that it has to have, where somebody else asks. */
+  readonly digests?: SystemDigests;
   /** Text of the plan, with all that it includes; standard chaos without one. */
   readonly plan: string | undefined;
   readonly amount: number | undefined;

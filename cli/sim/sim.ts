@@ -2,15 +2,24 @@
 
 import { availableParallelism } from 'node:os';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import type { Plan } from '../../sim/plan/plan.ts';
 import { planJson } from '../../sim/plan/write-plan.ts';
-import { failureText } from '../../sim/failure/failure-file.ts';
-import { type DistinctFailure, Tally } from '../../sim/campaign/campaign.ts';
+import {
+  failureText,
+  type SystemDigests,
+  type SystemReference,
+} from '../../sim/failure/failure-file.ts';
+import {
+  type CampaignSystem,
+  type DistinctFailure,
+  type SeedReport,
+  Tally,
+} from '../../sim/campaign/campaign.ts';
 import {
   readSeedRange,
   readShard,
@@ -49,6 +58,7 @@ interface SimFlags {
   readonly for?: string;
   readonly jobs?: string;
   readonly shard?: string;
+  readonly redis?: string;
   readonly explore: string;
   readonly points?: string;
   readonly limit: string;
@@ -72,6 +82,7 @@ export function simCommand(): Command {
     .option('--for <duration>', 'traffic and faults end after this much virtual time')
     .option('--jobs <count>', 'processes (default: one for each core)')
     .option('--shard <i/n>', 'runs the i-th of n equal parts of the seeds')
+    .option('--redis <url>', 'has the worlds run by whoever works there: sddf worker URL')
     .option('--explore <how>', 'orders of events: random, pct:3, bounded:2 or none', 'none')
     .option('--points <domains>', 'with bounded: whose points are tried, such as client0,client1')
     .option('--limit <runs>', 'with bounded: refuses to try more orders than this', '1000000')
@@ -123,9 +134,8 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const seeds = seedsOf(flags, orders);
   checkFiles(reference, flags);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
-  const jobs =
-    flags.jobs === undefined ? availableParallelism() : parseCount(flags.jobs, '--jobs', JOBS);
-  const campaign = await runCampaign({ request, seeds, jobs, terminal });
+  const runners = runnersOf(flags, target);
+  const campaign = await runCampaign({ request, seeds, runners, terminal });
   const { tally, next, seconds } = campaign;
   const distinct = tally.distinct();
   junit?.write(junitOf(reference, tally));
@@ -151,6 +161,23 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     terminal.note(`sddf: stopped; to go on: --seeds ${next}..${seeds.last}`);
   }
   process.exitCode = exitCodeOf(tally);
+}
+
+/** Who runs the worlds: processes of this machine, or whoever works for a Redis, on the same version of the system. */
+type Runners =
+  | { readonly kind: 'here'; readonly jobs: number }
+  | { readonly kind: 'redis'; readonly url: string; readonly digests: SystemDigests };
+
+/** @throws UserMistake */
+function runnersOf({ jobs, redis }: SimFlags, { digests }: CampaignSystem): Runners {
+  if (redis === undefined) {
+    const count = jobs === undefined ? availableParallelism() : parseCount(jobs, '--jobs', JOBS);
+    return { kind: 'here', jobs: count };
+  }
+  if (jobs === undefined) return { kind: 'redis', url: redis, digests };
+  throw new UserMistake(
+    '--jobs: is for processes of this machine; with --redis, sddf worker takes it',
+  );
 }
 
 /** @throws UserMistake */
@@ -195,18 +222,16 @@ interface CampaignEnd {
 async function runCampaign(options: {
   readonly request: CampaignRequest;
   readonly seeds: SeedRange;
-  readonly jobs: number;
+  readonly runners: Runners;
   readonly terminal: Terminal;
 }): Promise<CampaignEnd> {
-  const { request, seeds, terminal } = options;
+  const { seeds, terminal } = options;
   const tally = new Tally();
   const total = seedCount(seeds);
   const startedAt = process.hrtime.bigint();
   const seconds = (): number => Number(process.hrtime.bigint() - startedAt) / 1e9;
-  const pool = new SeedPool({
-    request,
-    seeds,
-    jobs: Math.min(options.jobs, total),
+  const pool = await makePool({
+    ...options,
     onReport: (report) => {
       tally.add(report);
       const rate = tally.worlds / seconds();
@@ -223,6 +248,40 @@ async function runCampaign(options: {
   } catch (error) {
     throw new UserMistake(error instanceof Error ? error.message : String(error));
   }
+}
+
+async function makePool({
+  runners,
+  terminal,
+  ...common
+}: {
+  readonly request: CampaignRequest;
+  readonly seeds: SeedRange;
+  readonly runners: Runners;
+  readonly terminal: Terminal;
+  readonly onReport: (report: SeedReport) => void;
+}): Promise<Pick<SeedPool, 'run' | 'stop'>> {
+  if (runners.kind === 'here') {
+    return new SeedPool({ ...common, jobs: Math.min(runners.jobs, seedCount(common.seeds)) });
+  }
+  const { SeedFleet } = await import('./fleet.ts');
+  const { url, digests } = runners;
+  return new SeedFleet({
+    ...common,
+    request: { ...common.request, system: fromAnywhere(common.request.system), digests },
+    url,
+    onNotice: (line) => terminal.note(`sddf: ${line}`),
+  });
+}
+
+/** A worker's working directory is another one. */
+function fromAnywhere({ reference, choices, searchPath }: SystemReference): SystemReference {
+  const isFile = systemFile(reference).length > 0;
+  return {
+    reference: isFile ? resolve(reference) : reference,
+    choices,
+    searchPath: searchPath.map((path) => resolve(path)),
+  };
 }
 
 /** @returns how many orders there are to try; undefined without bounded exploration */

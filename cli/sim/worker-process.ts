@@ -1,15 +1,20 @@
 /** The program of a worker process: loads a system once, then runs the worlds of the seeds that it is sent. */
 
 import { runSeed } from '../../sim/campaign/campaign.ts';
-import type { WorkerAnswer } from './pool.ts';
+import { differingPart } from '../../sim/failure/failure-file.ts';
 import { type CampaignRequest, specOf } from './request.ts';
 import { loadTarget } from './target.ts';
+import type { WorkerAnswer } from './world-process.ts';
 
 async function main(): Promise<void> {
   const request = JSON.parse(process.argv[2] ?? '{}') as CampaignRequest;
   // The terminal sends Ctrl-C to us too; when we end is for the campaign to say.
   process.on('SIGINT', () => undefined);
   const target = await loadTarget(request.system);
+  const part = differingPart(request.digests ?? target.digests, target.digests);
+  if (part !== undefined) {
+    throw new Error(`${request.system.reference}: is another version here: the ${part} differs`);
+  }
   const spec = specOf(request, target.target);
   process.on('message', (seeds: readonly number[]) => {
     for (const seed of seeds) say({ kind: 'report', report: runSeed(target, spec, seed) });
