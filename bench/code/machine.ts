@@ -92,6 +92,7 @@ export class CodeMachine implements Worker {
   work(): number {
     const { view } = this.#ram;
     const hart = this.#hart;
+    view.setUint32(hart + HART.hasFloatingPoint, 1, true);
     view.setBigUint64(hart + SP, BigInt(STACK_VADDR + STACK_BYTES), true);
     view.setBigUint64(hart + A0, BigInt(this.#rounds), true);
     view.setBigUint64(hart + HART.nextPc, BigInt(this.#entry), true);

@@ -135,7 +135,10 @@ export class Translator {
         if (exit !== EXIT.limit) return exit;
         continue;
       }
-      if (text !== undefined && word !== 0) this.#enter(text, word);
+      if (text !== undefined && word !== 0) {
+        this.#enter(text, word);
+        if (x[REMAINING] !== remaining && this.#isUntranslated(text)) continue;
+      }
       const isRefused = x[REMAINING] === remaining && remaining < MOST_CHARGED;
       const stretch = isRefused ? MOST_CHARGED : this.#blockLeft(text);
       const exit = interpreter.run(stretch);
@@ -160,6 +163,12 @@ export class Translator {
     const low = ((x[RETIRED] as number) + done) | 0;
     if (low >>> 0 < done) x[RETIRED + 1] = ((x[RETIRED + 1] as number) + 1) | 0;
     x[RETIRED] = low;
+  }
+
+  /** Whether a function begins here that has no unit yet: a case of a `switch`, or what is called through a pointer. */
+  #isUntranslated({ compiled: { translation } }: LoadedText): boolean {
+    const word = translation.words[translation.text.halfword(this.#nextPc())] ?? 0;
+    return word !== 0 && !translation.isTranslated((word - 1) >>> ENTRY_BITS);
   }
 
   /** Instructions from here to the end of the block: in between, translated code cannot be entered. */
