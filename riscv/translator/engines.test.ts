@@ -15,8 +15,9 @@ import {
 } from '../../test/support/riscv-machine.ts';
 import { createEngine, type EngineKind } from '../engine.ts';
 import { EXIT, HART } from '../hart.ts';
+import { Interpreter } from '../interpreter/interpreter.ts';
 import { OP_OF } from '../operations.ts';
-import type { Laziness } from './translator.ts';
+import { type Laziness, Translator } from './translator.ts';
 import { Translations } from './translations.ts';
 
 const ENGINES = ['interpreter', 'translator', 'auto'] as const satisfies readonly EngineKind[];
@@ -221,6 +222,68 @@ even:   csrr  s6, instret
       expect([made.run(), made.pc, made.x(12)]).toEqual([EXIT.limit, TEXT + 12, 0n]);
       expect(made.double(HART.retired)).toBe(3n);
     }
+  });
+});
+
+describe('a switch', () => {
+  /** Rounds that each go to one of four cases by its address, as a table has it. */
+  const SWITCH = `
+        jal  ra, run
+        ecall
+run:    mv   a1, zero
+again:  andi a2, a1, 3
+        slli a2, a2, 3
+        auipc a3, 0
+        add  a3, a3, a2
+        jalr zero, 12(a3)
+        addi a0, a0, 1
+        j    next
+        addi a0, a0, 10
+        j    next
+        xor  a0, a0, a1
+        j    next
+        slli a0, a0, 1
+next:   addi a1, a1, 1
+        bne  a1, a4, again
+        ret
+  `;
+
+  test('ends in the same state as interpreted, after any number of instructions', () => {
+    const reference = machine('interpreter', SWITCH);
+    const translations = new Translations();
+    reference.setX(14, 12n);
+    for (let limit = 1; limit <= 107; limit += 1) {
+      const translated = machine('translator', SWITCH, { translations });
+      translated.setX(14, 12n);
+      for (let left = limit; left > 0; left = translated.word(HART.remaining)) translated.run(left);
+      reference.run(1);
+
+      expect(stateOf(translated), `after ${limit} instructions`).toBe(stateOf(reference));
+    }
+  });
+
+  test('is executed by translated code, but for a few instructions at first', () => {
+    let interpreted = 0;
+    const made = new RiscvMachine(TEXT_AND_DATA, ({ ram, hart, space }): Engine => {
+      const interpreter = new Interpreter({ ram, at: hart, space });
+      const retired = (): number => ram.view.getUint32(hart + HART.retired, true);
+      const run = (most?: number): number => {
+        const before = retired();
+        const exit = interpreter.run(most);
+        interpreted += retired() - before;
+        return exit;
+      };
+      return new Translator({
+        ...{ ram, at: hart, space, interpreter: { run }, translations: new Translations() },
+        laziness: { interpretedFirst: 0, hot: 1, stretch: 1, unit: 1500 },
+      });
+    });
+    made.load(TEXT, assemble(SWITCH));
+    made.setX(14, 10_000n);
+
+    expect(made.run()).toBe(EXIT.ecall);
+    expect(made.double(HART.retired)).toBe(87_503n);
+    expect(interpreted).toBeLessThan(100);
   });
 });
 

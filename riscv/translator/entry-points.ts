@@ -50,7 +50,7 @@ export function entryWords(
  * and where a loop begins again, so that one which was left in its middle is soon entered again.
  */
 function entriesOf(
-  { blocks, indexOf }: GuestFunction,
+  { blocks, indexOf, cases }: GuestFunction,
   fromElsewhere: ReadonlySet<number>,
 ): number[] {
   const wanted = new Set<number>();
@@ -61,6 +61,7 @@ function entriesOf(
       if (block !== undefined && (isLeft || target <= pc)) wanted.add(block);
     }
   }
+  for (const pc of cases) wanted.add(indexOf.get(pc) as number);
   blocks.forEach(({ pc }, block) => {
     if (fromElsewhere.has(pc)) wanted.add(block);
   });

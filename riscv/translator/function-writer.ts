@@ -22,10 +22,11 @@ import { Atomics, isAtomic } from './atomic.ts';
 import { type FastLoopLocals, writeCharge, writeRounds } from './fast-loop.ts';
 import { COUNTER, isCounterRead } from './counters.ts';
 import { AREA } from './engine-area.ts';
+import { ENTRY_BITS } from './entry-points.ts';
 import { Floats, needsFloatingPoint } from './float.ts';
 import type { FlowNode } from './flow-graph.ts';
 import type { FunctionPlan } from './function-plan.ts';
-import { type Block, isInterpreted } from './functions.ts';
+import { type Block, isInterpreted, LINKS } from './functions.ts';
 import { registersIn, writesOf } from './register-flow.ts';
 import { type Flow, type NodeWriter, writeStructured } from './structure.ts';
 import type { RunCaches } from './run-caches.ts';
@@ -53,6 +54,8 @@ export interface Surroundings {
   calleeAt(pc: number): Callee | undefined;
   /** Number of the function that does the whole of this one at once: (hart) → whether it has. */
   readonly atOnce: number | undefined;
+  /** Number of this function in the text's table. */
+  readonly index: number;
 }
 
 /** @returns the function's body, for `ModuleWriter.function` */
@@ -85,6 +88,8 @@ class FunctionWriter implements Writing, NodeWriter {
   readonly #floats: Floats = new Floats(this);
   readonly #atomics: Atomics;
   #fastLocals: FastLoopLocals | undefined;
+  /** In a function with cases: where it is entered again, with `entry` set and all registers in the hart's block. */
+  #again: Label | undefined;
 
   constructor(plan: FunctionPlan, surroundings: Surroundings) {
     this.#plan = plan;
@@ -102,6 +107,7 @@ class FunctionWriter implements Writing, NodeWriter {
     const { registers, entries, structure } = this.#plan;
     const { atOnce } = this.#surroundings;
     this.#writeCalled(atOnce);
+    if (this.#plan.guest.cases.length > 0) this.#again = code.loop();
     const atStart = registers.live[0] as number;
     const elsewhere = entries.reduce((mask, block) => mask | (registers.live[block] as number), 0);
     this.#load(atStart);
@@ -112,6 +118,7 @@ class FunctionWriter implements Writing, NodeWriter {
       code.end();
     }
     writeStructured(code, structure, this);
+    if (this.#again !== undefined) code.end();
     code.op(OP.unreachable);
     return code.finish();
   }
@@ -556,9 +563,25 @@ class FunctionWriter implements Writing, NodeWriter {
       this.#sync(place);
       this.code.get(this.#pc);
     } else {
+      if (this.#again !== undefined) this.#goToCase(place, this.#again);
       this.#writeDispatchedCall(place);
     }
     this.code.op(OP.return);
+  }
+
+  /** Goes on in this function if the address in the local `pc` is one of its entries. */
+  #goToCase(place: Place, again: Label): void {
+    const { code } = this;
+    this.#sync(place);
+    code.get(HART_LOCAL);
+    code.get(this.#pc);
+    code.call(this.helpers.entryAt);
+    code.i32((this.#surroundings.index << ENTRY_BITS) + 1);
+    code.op(OP.i32Sub);
+    code.tee(ENTRY_LOCAL);
+    code.i32(1 << ENTRY_BITS);
+    code.op(OP.i32LtU);
+    code.brIf(again);
   }
 
   #writeTarget({ rs1, imm }: Instruction): void {
@@ -647,9 +670,6 @@ class FunctionWriter implements Writing, NodeWriter {
 }
 
 const RETURN_ADDRESS = 1;
-
-/** Registers whose use in `jalr x0` is a return: the manual's hints for return-address stacks. */
-const LINKS = [1, 5];
 
 const CONDITIONS: Readonly<Record<string, number>> = {
   beq: OP.i64Eq,

@@ -2,12 +2,13 @@
  * Finds the functions of a text, and their blocks.
  *
  * No symbols are needed. What is called is a function; so is what the host names; and what nothing reaches, but what
- * looks like code behind the end of other code, is taken for one that is called through a pointer, or for the next case of a
- * `switch`. A wrong guess costs translation, never correctness: each block is what the bytes say.
+ * looks like code behind the end of other code, is taken for a case of a `switch` of the function before it, if that has one, or else
+ * for a function that is called through a pointer. A wrong guess costs translation, never correctness: each block is what the bytes say.
  */
 
 import { assert } from '../../memory/assert.ts';
 import type { Instruction } from '../decode.ts';
+import { OP_OF } from '../operations.ts';
 import { type BlockEnd, endOf } from './flow.ts';
 import type { Text } from './text.ts';
 
@@ -26,12 +27,16 @@ export interface GuestFunction {
   readonly indexOf: ReadonlyMap<number, number>;
   /** Instructions of all its blocks. */
   readonly length: number;
+  /** Addresses of blocks that its indirect jumps may go to: cases of a `switch`. */
+  readonly cases: readonly number[];
 }
 
 /** Functions that are longer are cut: what V8 needs to compile one grows faster than its length. */
 const MOST_INSTRUCTIONS = 2000;
 /** The same for blocks: loops in loops cost us their product, and code stands inside that of its dominators. */
 const MOST_BLOCKS = 400;
+/** Roots behind a function that are looked at, whether they are cases of a `switch` in it. */
+const MOST_CASES = 256;
 /** An engine that has less to execute than a block leaves it to the interpreter, so blocks end somewhere. */
 const LONGEST_BLOCK = 120;
 
@@ -51,6 +56,8 @@ export function findFunctions(text: Text, hints: readonly number[]): GuestFuncti
 const INSTRUCTION = 1;
 const LEADER = 2;
 const ROOT = 4;
+/** A root that nothing is known to call. */
+const SWEPT = 8;
 
 /** What is known of each halfword: whether an instruction, a block, a function begins there. */
 class Reach {
@@ -85,7 +92,10 @@ class Reach {
         pc += 2;
         continue;
       }
-      if (!this.isMarked(pc, INSTRUCTION)) this.root(pc);
+      if (!this.isMarked(pc, INSTRUCTION)) {
+        this.root(pc);
+        this.#mark(pc, SWEPT);
+      }
       pc += instruction.length;
     }
   }
@@ -139,10 +149,13 @@ class Partition {
   readonly #text: Text;
   readonly #reach: Reach;
   readonly #taken = new Set<number>();
+  /** All roots, by address. */
+  readonly #sorted: Float64Array;
 
   constructor(text: Text, reach: Reach) {
     this.#text = text;
     this.#reach = reach;
+    this.#sorted = Float64Array.from(reach.roots).toSorted();
   }
 
   functions(): GuestFunction[] {
@@ -158,17 +171,34 @@ class Partition {
     return found;
   }
 
+  /** Roots behind a function that nothing calls, up to the next one that something does. */
+  #casesBehind(root: number): number[] {
+    const cases: number[] = [];
+    const first = firstAbove(this.#sorted, root);
+    for (const pc of this.#sorted.subarray(first, first + MOST_CASES)) {
+      if (!this.#reach.isMarked(pc, SWEPT)) break;
+      if (!this.#taken.has(pc) && this.#text.at(pc)?.op !== OP_OF.illegal) cases.push(pc);
+    }
+    return cases;
+  }
+
   /** @returns the function, and the blocks that would make it too long */
   #functionAt(root: number): { made: GuestFunction; cutOff: number[] } {
     const blocks: Block[] = [];
     const indexOf = new Map<number, number>();
     const pending = [root];
+    const cases = new Set<number>();
+    let hasLooked = false;
     let instructions = 0;
+    const made = (): GuestFunction => ({
+      ...{ blocks, indexOf, length: instructions },
+      cases: [...cases].filter((pc) => indexOf.has(pc)),
+    });
     for (let pc = pending.pop(); pc !== undefined; pc = pending.pop()) {
-      const isElsewhere = pc !== root && this.#reach.isMarked(pc, ROOT);
+      const isElsewhere = pc !== root && this.#reach.isMarked(pc, ROOT) && !cases.has(pc);
       if (isElsewhere || this.#taken.has(pc)) continue;
       if (instructions > MOST_INSTRUCTIONS || blocks.length >= MOST_BLOCKS)
-        return { made: { blocks, indexOf, length: instructions }, cutOff: [...pending, pc] };
+        return { made: made(), cutOff: [...pending, pc] };
       const block = this.#blockAt(pc);
       if (block === undefined) continue;
       this.#taken.add(pc);
@@ -176,8 +206,13 @@ class Partition {
       blocks.push(block);
       instructions += block.instructions.length;
       pending.push(...successors(block.end).toReversed());
+      if (!hasLooked && isSwitch(block)) {
+        hasLooked = true;
+        for (const each of this.#casesBehind(root)) cases.add(each);
+        pending.unshift(...cases);
+      }
     }
-    return { made: { blocks, indexOf, length: instructions }, cutOff: [] };
+    return { made: made(), cutOff: [] };
   }
 
   #blockAt(start: number): Block | undefined {
@@ -199,6 +234,26 @@ class Partition {
       }
     }
   }
+}
+
+/** @returns the place of the first number above another one, among numbers in order */
+function firstAbove(sorted: Float64Array, value: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Registers whose use in `jalr x0` is a return: the manual's hints for return-address stacks. */
+export const LINKS: readonly number[] = [1, 5];
+
+/** Whether a block ends with a jump to an address that has been computed. */
+function isSwitch({ end, instructions }: Block): boolean {
+  const last = instructions.at(-1);
+  return end.kind === 'indirect' && last !== undefined && !LINKS.includes(last.rs1);
 }
 
 /** Whether a block's last instruction is executed by the interpreter. */

@@ -62,6 +62,10 @@ export function defineRuntime(module: ModuleWriter, text: Text): RuntimeFunction
       module.type({ parameters: [i32, i32], results: [i64] }),
       nanosecondsBody(now),
     ),
+    entryAt: module.function(
+      module.type({ parameters: [i32, i64], results: [i32] }),
+      entryAtBody(text),
+    ),
     mulhu: module.function(module.type({ parameters: [i64, i64], results: [i64] }), mulhuBody()),
     rev8: module.function(unary, rev8Body()),
     orcb: module.function(unary, orcbBody()),
@@ -90,6 +94,20 @@ function dispatchBody(text: Text, type: number): FunctionBody {
   code.op(OP.return);
   code.end();
   code.get(pc);
+  return code.finish();
+}
+
+/** (hart, pc) → word of the table of entry points; 0 where there is none. */
+function entryAtBody(text: Text): FunctionBody {
+  const code = new Code(2);
+  const [hart, pc] = [0, 1];
+  const word = code.local(i32);
+  const unknown = code.block();
+  findEntry(code, text, { hart, pc, word, unknown });
+  code.get(word);
+  code.op(OP.return);
+  code.end();
+  code.i32(0);
   return code.finish();
 }
 

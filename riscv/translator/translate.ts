@@ -200,10 +200,10 @@ export class Translation {
       const functionIndex = placeOf.get((word - 1) >>> ENTRY_BITS);
       return { functionIndex, entry: (word - 1) & ENTRY_MASK };
     };
-    for (const { plan } of planned) {
+    for (const { plan, index } of planned) {
       const name = this.#bulkNameOf(plan);
       const atOnce = name === undefined ? undefined : bulkFunctions.get(name);
-      module.function(type, writeFunction(plan, { helpers, caches, calleeAt, atOnce }));
+      module.function(type, writeFunction(plan, { helpers, caches, calleeAt, atOnce, index }));
     }
     caches.define();
     for (const [index, place] of placeOf) module.element(index, place);

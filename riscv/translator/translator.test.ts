@@ -51,7 +51,9 @@ function wordOf({ operation, bits, place }: Choice): number {
   if (format === 'B') word = branch((bits % INSTRUCTIONS) - place) | (word & 0x01ff_8000);
   if (format === 'J') word = jump((bits % INSTRUCTIONS) - place) | (bits % 3 === 0 ? 1 << 7 : 0);
   if (format === 'jalr')
-    word = withField(word & ~(0xfff << 20), 15, 5, 1) & ~(bits % 2 === 0 ? 0xf80 : 0);
+    word =
+      withField(word & ~(0xfff << 20), 15, 5, bits % 3 === 0 ? 7 : 1) &
+      ~(bits % 2 === 0 ? 0xf80 : 0);
   const rd = (word >>> 7) & 31;
   // Most programs keep their pointers: with random ones, they would do nothing but trap.
   if (WRITES.has(format) && rd < 16 && bits % 11 !== 0) word = withField(word, 7, 5, rd + 16);

@@ -25,6 +25,8 @@ export interface Helpers extends FloatHelpers {
   readonly dispatch: number;
   /** (hart, remaining) → nanoseconds since power-on at the instruction before which so many remain. */
   readonly nanoseconds: number;
+  /** (hart, pc) → word of the table of entry points. */
+  readonly entryAt: number;
   /** Upper half of an unsigned product. */
   readonly mulhu: number;
   /** Bytes in reverse order. */

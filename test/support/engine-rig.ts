@@ -119,6 +119,7 @@ export function reset(rig: Rig): void {
 /** Registers that begin as addresses: inside, at ends of runs, misaligned, read-only, of the device. */
 export const POINTERS: readonly (readonly [register: number, value: number])[] = [
   [1, TEXT + 80],
+  [7, TEXT + 120],
   [8, DATA + 64],
   [9, DATA + 2 * PAGE - 16],
   [10, DATA + 3 * PAGE - 9],
