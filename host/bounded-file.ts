@@ -1,6 +1,6 @@
 /** Files that others have made, read with a bound: their length is looked at before anything of them is. */
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { explainSystemError, UserMistake } from './problem.ts';
 
 export type BoundedRead =
@@ -28,7 +28,8 @@ export function firstBytes(path: string, count: number): Uint8Array {
 function withFile<T>(path: string, use: (file: number) => T): T {
   let file: number;
   try {
-    file = openSync(path, 'r');
+    // A pipe that nobody writes to would keep us waiting for somebody who does.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw explainSystemError(error, path);
   }

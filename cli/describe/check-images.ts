@@ -57,7 +57,7 @@ function missing({ folders }: ImageCheck, image: string, path: string): Diagnost
     severity: 'error',
     message: `Error: unable to find program image: '${image}'`,
     path,
-    hint: `looked for in ${folders.join(', ')}; --search-path adds to these`,
+    hint: `looked for in ${[...new Set(folders)].join(', ')}; --search-path adds to these`,
   };
 }
 
@@ -69,7 +69,7 @@ function symbolsOf(
   if (name === undefined) return {};
   const found = findAlong(folders, name);
   if (found === undefined) {
-    const places = folders.join(', ');
+    const places = [...new Set(folders)].join(', ');
     throw new UserMistake(
       `${name}: path_for_symbols names no file in ${places}; see --search-path`,
     );

@@ -50,6 +50,7 @@ export function findPatches(patching: Patching): Patches {
   }
   const found = new Collector(patching);
   for (const variable of MICROKIT_VARIABLES) found.addVariable(variable);
+  found.sayMissing();
   const given = addressSymbols(pd.config);
   for (const symbol of symbolsOf(system, pd)) {
     const isNeedless = given.has(symbol.symbol) && symbols.find(symbol.symbol) === 'missing';
@@ -120,6 +121,8 @@ class Collector implements Patches {
   readonly patches: Patch[] = [];
   readonly problems: string[] = [];
   readonly #patching: Patching;
+  /** Names of libmicrokit's variables. */
+  readonly #missing: string[] = [];
 
   constructor(patching: Patching) {
     this.#patching = patching;
@@ -129,8 +132,7 @@ class Collector implements Patches {
     const bytes = valueIn(this.#patching.system, this.#patching.pd);
     const found = this.#patching.symbols.find(symbol);
     if (found === 'missing') {
-      if (isOptional !== true)
-        this.problems.push(`has no symbol '${symbol}'; link it with -lmicrokit`);
+      if (isOptional !== true) this.#missing.push(`'${symbol}'`);
       return;
     }
     if (found === 'ambiguous') return this.#ambiguous(symbol);
@@ -140,6 +142,14 @@ class Collector implements Patches {
       return;
     }
     if (this.#isInside(found)) this.patches.push({ kind: 'bytes', vaddr: found.value, bytes });
+  }
+
+  /** Who leaves the library out lacks them all, and is told in one line. */
+  sayMissing(): void {
+    const names = this.#missing.splice(0);
+    if (names.length === 0) return;
+    const symbols = `${names.length === 1 ? 'symbol' : 'symbols'} ${names.join(', ')}`;
+    this.problems.push(`has no ${symbols}; link it with -lmicrokit`);
   }
 
   addSetvar({ symbol, value }: PatchedSymbol): void {

@@ -55,7 +55,9 @@ class Symbols implements SymbolTable {
 
   constructor(table: Uint8Array, strings: Uint8Array, code: ReadonlySet<number>) {
     this.#code = code;
-    this.count = table.length / SYMBOL.SIZE;
+    const entries = table.length / SYMBOL.SIZE;
+    // The first entry of each table is that of no symbol.
+    this.count = entries === 1 ? 0 : entries;
     this.#table = new DataView(table.buffer, table.byteOffset, table.byteLength);
     this.#strings = strings;
   }
