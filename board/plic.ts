@@ -121,6 +121,21 @@ export class Plic implements Device {
     return this.#inService[source] === 1;
   }
 
+  isHigh(source: number): boolean {
+    return this.#level[source] === 1;
+  }
+
+  /** How often a source has been claimed. */
+  claimsOf(source: number): number {
+    return this.#claims[source] as number;
+  }
+
+  /** Sources that have been heard of. */
+  sources(): readonly number[] {
+    const all = Array.from({ length: PLIC_SOURCES }, (_, source) => source);
+    return all.filter((source) => this.isHigh(source) || this.claimsOf(source) > 0);
+  }
+
   read(offset: number, width: number): number {
     if (width !== 4 || (offset & 3) !== 0) return this.#refuse('read');
     const source = offset >>> 2;

@@ -23,6 +23,7 @@ import type { HartThread, MachineCode } from '../kernel/user.ts';
 import type { KernelObject } from '../kernel/objects/objects.ts';
 import { assert } from '../memory/assert.ts';
 import { Ram, RAM_BASE } from '../memory/ram.ts';
+import type { ReadonlyRegion } from '../memory/region.ts';
 import type { ImagePlans } from '../microkit/elf/plan.ts';
 import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
 import type { BoardLack } from '../microkit/initialiser/root-task.ts';
@@ -279,6 +280,11 @@ export class Testbed {
   hartOf(pd: string): HartContext | undefined {
     const image = this.#images.find(({ name }) => name === pd);
     return image instanceof MachineImage ? image.hart : undefined;
+  }
+
+  /** A region as a domain sees it, undefined before it runs. */
+  inspect(pd: string, region: string): ReadonlyRegion | undefined {
+    return this.#images.find(({ name }) => name === pd)?.inspect(region);
   }
 
   /** Shows lines that programs have begun to print and not ended: the run is over. */

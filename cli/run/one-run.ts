@@ -10,6 +10,7 @@ import { entryAddress } from '../../microkit/slots.ts';
 import type { Kernel } from '../../kernel/boot.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { LintEntry } from '../../board/lint.ts';
+import { diagnose } from '../../systems/diagnosis.ts';
 import { ownPrograms } from '../../systems/own-programs.ts';
 import {
   createTestbed,
@@ -57,6 +58,7 @@ export class Run {
   #untilNs = Infinity;
   /** A program has done something where nobody had called it. */
   #hasStirred = false;
+  readonly #faulted: string[] = [];
   #wake = (): void => undefined;
   #stop = (): void => undefined;
 
@@ -152,7 +154,8 @@ export class Run {
         },
         observer: {
           log: (pd, line) => this.#log(pd, line),
-          faulted: () => {
+          faulted: (pd) => {
+            this.#faulted.push(pd);
             process.exitCode = 1; // the monitor has said what happened
           },
           stirred: () => {
@@ -319,6 +322,8 @@ export class Run {
 
   #report(testbed: Testbed, counted: Pick<RunResult, 'ending' | 'before' | 'after'>): void {
     const result = this.#result(testbed, counted);
+    const isWrong = result.ending === 'quiet' && result.findings?.length !== 0;
+    if (isWrong && this.#options.expectQuiet === 'yes') process.exitCode = 1;
     for (const watch of this.#watches) watch.finish?.(result);
     const report = this.#watches.find((watch) => watch.report !== undefined)?.report;
     if (report !== undefined) report(result);
@@ -337,7 +342,8 @@ export class Run {
     const { clock, seed } = this.#options.testbed;
     const { name: system } = this.#loaded;
     const board = testbed.board.snapshot();
-    return { system, clock, seed, ...counted, attachments, board, packets };
+    const findings = diagnose(testbed, this.#faulted);
+    return { system, clock, seed, ...counted, attachments, board, packets, findings };
   }
 }
 

@@ -108,6 +108,12 @@ const OWN_OPTIONS = {
     parse: asWritten,
     completes: { words: ['5pd', '4pd', '2pd', 'dummy'] },
   }),
+  expectQuiet: choice({
+    flags: '--expect-quiet <word>',
+    help: 'no: also a run that comes to rest with something wrong ends with status 0',
+    words: ['yes', 'no'],
+    standard: 'yes',
+  }),
   demo: flag({
     flags: '--demo',
     help: 'sends two seconds of its own traffic first, and explains',

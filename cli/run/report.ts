@@ -1,5 +1,6 @@
 /** What a run prints at its end: counters as JSON, or a summary for people. */
 
+import type { Finding } from '../../systems/diagnosis.ts';
 import type { RunCounters } from '../../systems/testbed.ts';
 import type { Ending } from './drive.ts';
 import { groupDigits, seconds } from '../figures.ts';
@@ -18,6 +19,8 @@ export interface RunResult {
   readonly board: Readonly<Record<string, unknown>>;
   /** Packets that went all the way: what is divided by. */
   readonly packets: number;
+  /** What is wrong; nothing when all is well. */
+  readonly findings?: readonly Finding[];
 }
 
 /** Work for each packet, from counters at two times. */
@@ -73,7 +76,14 @@ export function reportJson(result: RunResult): string {
     programs: after.programs,
     ...rest.attachments,
     board: rest.board,
+    ...(rest.findings === undefined || rest.findings.length === 0
+      ? {}
+      : { diagnosis: rest.findings }),
   });
+}
+
+function quietText(findings: readonly Finding[]): string {
+  return findings.length === 0 ? 'all was quiet' : 'nothing went on';
 }
 
 export function reportText(result: RunResult): readonly string[] {
@@ -82,7 +92,8 @@ export function reportText(result: RunResult): readonly string[] {
   const clock = result.clock === 'virtual' ? ' of virtual time' : '';
   const sent =
     'net' in result.attachments ? `, ${groupDigits(packets)} packets sent by the board` : '';
-  const quiet = result.ending === 'quiet' ? ', then all was quiet' : '';
+  const { findings = [] } = result;
+  const quiet = result.ending === 'quiet' ? `, then ${quietText(findings)}` : '';
   const lines = [`${result.system}: ${seconds(timeNs)}${clock}${sent}${quiet}`];
   const work = perPacket(before, after, packets);
   const unit = 'net' in result.attachments ? 'per packet' : 'per request';
@@ -95,6 +106,7 @@ export function reportText(result: RunResult): readonly string[] {
   for (const [kind, counters] of Object.entries(result.attachments)) {
     for (const line of countedLines(kind, counters)) lines.push(`  ${line}`);
   }
+  lines.push(...findings.map(({ text }) => `  wrong        ${text}`));
   const exceptions = Object.entries(after.pds).filter(([, pd]) => pd.exceptions > 0);
   for (const [name, pd] of exceptions) {
     lines.push(`  ${name}: ${String(pd.exceptions)} ${pd.exceptions === 1 ? 'fault' : 'faults'}`);

@@ -4,23 +4,16 @@
  */
 
 import type { Ram } from '../../memory/ram.ts';
-import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import { NetQueueHeader } from '../../queues/net/queue.ts';
-import { queueRecords, type QueueRecord, SERIAL_CLASS } from '../../queues/classes.ts';
+import { type QueueRecord, SERIAL_CLASS } from '../../queues/classes.ts';
+import {
+  type IrqStates,
+  type NamedIrq,
+  systemQueues,
+  waitingInterrupts,
+} from '../../systems/diagnosis.ts';
 import { type NetEnd, type NetEnds, netEndsOf } from './net-ends.ts';
 import type { SystemMemory } from './system-memory.ts';
-
-/** An interrupt line as a person knows it. */
-export interface NamedIrq {
-  readonly name: string;
-  readonly irq: number;
-}
-
-/** What the interrupt controller says of a source. */
-export interface IrqStates {
-  isPending(source: number): boolean;
-  isInService(source: number): boolean;
-}
 
 interface Depth {
   readonly tail: number;
@@ -40,7 +33,7 @@ export class StallWatch {
     this.#memory = memory;
     this.#ram = ram;
     this.#ends = netEndsOf(memory.system);
-    this.#queues = allQueues(memory.system);
+    this.#queues = systemQueues(memory.system);
   }
 
   sample(nowNs: number): void {
@@ -63,10 +56,7 @@ export class StallWatch {
       ...[...this.#memory.virtqueues.values()].flatMap(({ name, carries }) =>
         carries === 'data' ? this.#deviceLine(name) : [],
       ),
-      ...irqs.flatMap(({ name, irq }) => {
-        if (states.isInService(irq)) return [`the interrupt of ${name} is not acknowledged`];
-        return states.isPending(irq) ? [`the interrupt of ${name} is pending`] : [];
-      }),
+      ...waitingInterrupts(irqs, states),
     ];
   }
 
@@ -112,15 +102,6 @@ export class StallWatch {
   #half(at: number): number {
     return this.#ram.view.getUint16(at, true);
   }
-}
-
-/** Each queue once, although both of its ends name it. */
-function allQueues(system: SystemDescription): readonly QueueRecord[] {
-  const byRegion = new Map<string, QueueRecord>();
-  for (const { pd } of flatten(system)) {
-    for (const record of queueRecords(pd.config)) byRegion.set(record.region, record);
-  }
-  return [...byRegion.values()];
 }
 
 function milliseconds(ns: number): string {
