@@ -30,7 +30,7 @@ describe('the memory of worlds', () => {
         JSON.stringify(runWorld({ target, plan, seed, amount: 40 })),
       );
       expect(outcomes[0]).toBe(outcomes[1]);
-      const ram = memory.take(system);
+      const ram = memory.take({ system });
       ram.fill(0, 0xa5, ram.u8.length);
       ram.takeStaging(1000);
     }
@@ -38,9 +38,9 @@ describe('the memory of worlds', () => {
 
   it('is one and the same from world to world', () => {
     const memory = new WorldMemory();
-    const ram = memory.take(systemOf({}));
-    expect(memory.take(systemOf({}))).toBe(ram);
-    expect(memory.take(systemOf({ clients: '8' }))).not.toBe(ram);
+    const ram = memory.take({ system: systemOf({}) });
+    expect(memory.take({ system: systemOf({}) })).toBe(ram);
+    expect(memory.take({ system: systemOf({ clients: '8' }) })).not.toBe(ram);
   });
 
   it('is large enough for our largest system, and for regions at fixed addresses', () => {

@@ -9,7 +9,7 @@
 import { LatencyWire } from '../board/block/latency.ts';
 import { Random } from '../board/random.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
-import type { ProgramImage } from '../kernel/user.ts';
+import type { HartThread, MachineCode, ProgramImage } from '../kernel/user.ts';
 import { RunFailure } from '../memory/assert.ts';
 import { flatten } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
@@ -23,7 +23,11 @@ import {
   type WireParts,
   type Wires,
 } from '../systems/testbed.ts';
-import { exploredImage } from './explore/explored-parts.ts';
+import {
+  exploredImage,
+  exploredMachineCode,
+  type ExploredOptions,
+} from './explore/explored-parts.ts';
 import { type Decision, Explorer } from './explore/explorer.ts';
 import { boundedStrategy } from './explore/bounded.ts';
 import { looksOf } from './explore/index-places.ts';
@@ -58,7 +62,7 @@ import { WorldMemory } from './world-memory.ts';
 /** The system of a world: as a testbed takes it. */
 export type WorldSystem = Pick<
   TestbedOptions,
-  'system' | 'counters' | 'programs' | 'images' | 'attachDevices'
+  'system' | 'counters' | 'programs' | 'images' | 'translations' | 'attachDevices'
 > & {
   /** What must hold of this system besides what holds of all. */
   readonly oracles?: readonly Oracle[];
@@ -232,7 +236,7 @@ class World {
       programs,
       clock: 'virtual',
       seed,
-      ram: (target.memory ?? new WorldMemory()).take(target.system),
+      ram: (target.memory ?? new WorldMemory()).take(target),
       instrument: this.#instrument(),
       onCreate: this.#census.onCreate,
       wires: (parts) => this.#wires(parts),
@@ -251,6 +255,11 @@ class World {
     const parts: Instrument = {
       makeBoard: (boardOptions) => instrument.makeBoard(boardOptions),
       observe: (image, pd) => this.#explored(this.#memory.observe(instrument.observe(image, pd))),
+      observeMachineCode: (start, pd) => {
+        const name = flatten(this.#options.target.system)[pd]?.pd.name ?? '';
+        const planned = instrument.observeMachineCode?.(start, pd) ?? start;
+        return this.#exploredCode(name, this.#memory.observeMachineCode(name, planned));
+      },
     };
     return this.#options.watch?.instrument?.(parts) ?? parts;
   }
@@ -266,13 +275,30 @@ class World {
     if (explorer === undefined) return image;
     return exploredImage(image, {
       explorer,
+      looksOf: (domain, thread) => looksOf(system, domain, thread),
+      ...this.#times(),
+    });
+  }
+
+  /** Of machine code, points of choice are its system calls. */
+  #exploredCode(
+    domain: string,
+    start: (thread: HartThread) => MachineCode,
+  ): (thread: HartThread) => MachineCode {
+    const explorer = this.#explorer;
+    return explorer === undefined
+      ? start
+      : exploredMachineCode(start, domain, { explorer, ...this.#times() });
+  }
+
+  #times(): Pick<ExploredOptions, 'nowNs' | 'untilNextEventNs'> {
+    return {
       nowNs: () => this.#run.board?.now() ?? 0,
       untilNextEventNs: () => {
         const { board } = this.#run;
         return board === undefined ? Infinity : board.nextEventAt() - board.now();
       },
-      looksOf: (domain, thread) => looksOf(system, domain, thread),
-    });
+    };
   }
 
   #live(testbed: Testbed): void {

@@ -60,3 +60,21 @@ it("a system's own oracles come with it", async () => {
   const { target } = await loadTarget({ reference: path, choices: {}, searchPath: [] });
   expect(target.oracles?.map(({ name }) => name)).toEqual(['own']);
 });
+
+it('programs of a .system file bring oracles, too', async () => {
+  const program = `export const main = () => ({ notified() {} });\n`;
+  const oracles = `export const oracles = [{ name: 'own', holds: 'x', check: () => [] }];\n`;
+  writeFileSync(join(folder, 'judged.ts'), program + oracles);
+  const pd = (name: string): string =>
+    `<protection_domain name="${name}"><program_image path="judged.ts" /></protection_domain>`;
+  const path = join(folder, 'judged.system');
+  writeFileSync(path, `<system>${pd('one')}${pd('two')}</system>`);
+  const { target } = await loadTarget({ reference: path, choices: {}, searchPath: [] });
+  expect(target.oracles?.map(({ name }) => name)).toEqual(['own']);
+
+  writeFileSync(join(folder, 'wrong.ts'), `${program}export const oracles = 3;\n`);
+  writeFileSync(path, `<system>${pd('one').replace('judged', 'wrong')}</system>`);
+  const { stderr, status } = await sddfInProcess('sim', path, '--list-faults');
+  expect(stderr).toContain('wrong.ts: oracles is a list of { name, holds, check(testbed) }');
+  expect(status).toBe(2);
+});

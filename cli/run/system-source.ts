@@ -15,6 +15,7 @@ import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
 import { checkRecords } from '../../microkit/sddf/check-records.ts';
 import type { CounterNames } from '../../queues/counters.ts';
 import { systems } from '../../systems/index.ts';
+import type { Oracle } from '../../systems/oracle.ts';
 import { domainsToHaveOwn } from '../../systems/own-programs.ts';
 import {
   ChoiceError,
@@ -187,6 +188,7 @@ async function loadDescription(
   await prepareUserModules();
   const counters: Record<string, CounterNames<string>> = {};
   const unset: string[] = [];
+  const oracles: Oracle[] = [];
   const images = machinePrograms({ system, folders, imageLimitBytes });
   const domains = flatten(system).filter(({ pd }) => !images.has(pd.name));
   const toHave = domainsToHaveOwn(domains.map(({ pd }) => [pd.name, pd.image.path]));
@@ -194,6 +196,10 @@ async function loadDescription(
     const instance = toHave.has(pd.name) ? pd.name : undefined;
     const loaded = await loadProgram(pd, folders, instance);
     programs.set(pd.name, loaded.main);
+    // Domains of one module bring the same ones.
+    oracles.push(
+      ...loaded.oracles.filter((each) => !oracles.some(({ name }) => name === each.name)),
+    );
     unset.push(...checkSymbols(system, pd, loaded.symbols));
     if (loaded.counters !== undefined) counters[pd.name] = loaded.counters;
   }
@@ -207,6 +213,7 @@ async function loadDescription(
     programs,
     images,
     warnings: [...warnings, ...unset],
+    ...(oracles.length === 0 ? {} : { oracles }),
     notOffered: [],
     from: 'description',
     hasUserPrograms: programs.size > 0,
@@ -223,6 +230,8 @@ interface ProgramModule {
   readonly counters: CounterNames<string> | undefined;
   /** Variables that a description may set; undefined when the program does not say. */
   readonly symbols: readonly string[] | undefined;
+  /** What it says must hold of the system that it is part of. */
+  readonly oracles: readonly Oracle[];
 }
 
 /** @param instance with a name, an instance of the module for this domain alone */
@@ -247,11 +256,12 @@ async function loadProgram(
   if (typeof loaded['main'] !== 'function') {
     throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
   }
-  const { counters, symbols } = loaded;
+  const { counters, symbols, oracles } = loaded;
   return {
     main: loaded['main'] as Program,
     counters: isCounterNames(counters) ? counters : undefined,
     symbols: Array.isArray(symbols) ? symbols.map(String) : undefined,
+    oracles: readOracles(path, oracles),
   };
 }
 
@@ -279,6 +289,17 @@ function checkSymbols(
   return declared
     .filter((symbol) => !set.includes(symbol))
     .map((symbol) => `warning: ${place}: no setvar sets '${symbol}', which its program declares`);
+}
+
+/** @throws UserMistake when they are not of the form that `systems/oracle.ts` gives */
+function readOracles(path: string, oracles: unknown): readonly Oracle[] {
+  if (oracles === undefined) return [];
+  const isOracle = (each: unknown): each is Oracle => {
+    const { name, check } = (each ?? {}) as Partial<Record<keyof Oracle, unknown>>;
+    return typeof name === 'string' && typeof check === 'function';
+  };
+  if (Array.isArray(oracles) && oracles.every(isOracle)) return oracles;
+  throw new UserMistake(`${path}: oracles is a list of { name, holds, check(testbed) }`);
 }
 
 function isCounterNames(value: unknown): value is CounterNames<string> {

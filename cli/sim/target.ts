@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { CampaignSystem } from '../../sim/campaign/campaign.ts';
+import { Translations } from '../../riscv/translator/translations.ts';
 import { digestOf } from '../../sim/failure/digest.ts';
 import type { SystemDigests, SystemReference } from '../../sim/failure/failure-file.ts';
 import { WorldMemory } from '../../sim/world-memory.ts';
@@ -13,7 +14,7 @@ import { loadSystem } from '../run/system-source.ts';
 /** @throws UserMistake */
 export async function loadTarget(reference: SystemReference): Promise<CampaignSystem> {
   const loaded = await loadSystem(reference.reference, reference.choices, reference);
-  const { system, counters, programs, attachDevices, oracles } = loaded;
+  const { system, counters, programs, images, attachDevices, oracles } = loaded;
   return {
     reference,
     digests: digestsOf(system, reference),
@@ -21,6 +22,8 @@ export async function loadTarget(reference: SystemReference): Promise<CampaignSy
       system,
       counters,
       programs,
+      images,
+      translations: new Translations(),
       memory: new WorldMemory(),
       ...(oracles === undefined ? {} : { oracles }),
       ...(attachDevices === undefined ? {} : { attachDevices }),

@@ -8,10 +8,18 @@
  * - A *kernel entry*: the point is before it.
  */
 
-import type { ProgramImage, Mapping, UserContext, UserThread } from '../../kernel/user.ts';
+import type {
+  HartThread,
+  MachineCode,
+  ProgramImage,
+  Mapping,
+  UserContext,
+  UserThread,
+} from '../../kernel/user.ts';
 import { Ram } from '../../memory/ram.ts';
 import type { Access, MmioDevice } from '../../memory/region.ts';
 import type { Explorer, PointKindName } from './explorer.ts';
+import { lateMachineCode, LateThread } from '../points/late-thread.ts';
 import type { LookedAt } from './index-places.ts';
 
 export interface ExploredOptions {
@@ -31,6 +39,28 @@ export function exploredImage(image: ProgramImage, options: ExploredOptions): Pr
       const context = image.start(explored);
       return new ExploredContext(context, explored);
     },
+  };
+}
+
+/**
+ * The same body of machine code, whose system calls are points of choice: the time that passes at one is the time that the
+ * instructions before it took longer. It is held up between two instructions, and never in the middle of its slice.
+ */
+export function exploredMachineCode(
+  start: (thread: HartThread) => MachineCode,
+  domain: string,
+  { explorer, nowNs, untilNextEventNs }: Omit<ExploredOptions, 'looksOf'>,
+): (thread: HartThread) => MachineCode {
+  return (thread) => {
+    const late = new LateThread(thread, () =>
+      explorer.reach({
+        kind: 'kernel',
+        domain,
+        timeNs: nowNs(),
+        untilNextEventNs: untilNextEventNs(),
+      }),
+    );
+    return lateMachineCode(late, start(late));
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import type { BusRange } from '../../board/bus.ts';
-import type { ProgramImage, UserThread } from '../../kernel/user.ts';
+import type { HartThread, MachineCode, ProgramImage, UserThread } from '../../kernel/user.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
 import { locateRegion, type RegionPlace } from '../../systems/trace/queue-probes.ts';
@@ -39,6 +39,17 @@ export class SystemMemory {
         this.#threads.set(image.name, thread);
         return image.start(thread);
       },
+    };
+  }
+
+  /** The same program, in machine code. */
+  observeMachineCode(
+    name: string,
+    start: (thread: HartThread) => MachineCode,
+  ): (thread: HartThread) => MachineCode {
+    return (thread) => {
+      this.#threads.set(name, thread);
+      return start(thread);
     };
   }
 

@@ -6,7 +6,7 @@
 
 import type { Access } from '../../memory/region.ts';
 import { REG_NEXT_PC } from '../../kernel/abi.ts';
-import type { HartThread, MappedRun, Mapping } from '../../kernel/user.ts';
+import type { HartThread, MachineCode, MappedRun, Mapping } from '../../kernel/user.ts';
 
 export class LateThread implements HartThread {
   readonly #thread: HartThread;
@@ -127,4 +127,18 @@ export class LateThread implements HartThread {
     const { regs } = this;
     return [regs[2 * REG_NEXT_PC] as number, regs[2 * REG_NEXT_PC + 1] as number];
   }
+}
+
+/** A body that makes the calls that its thread owes. */
+export function lateMachineCode(thread: LateThread, body: MachineCode): MachineCode {
+  return {
+    registers: body.registers,
+    get userNs() {
+      return body.userNs;
+    },
+    allowFloatingPoint: (isAllowed) => body.allowFloatingPoint(isAllowed),
+    resume: () => {
+      if (!thread.trapIsOwed()) body.resume();
+    },
+  };
 }
