@@ -12,6 +12,7 @@ import { flatten } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { applyEdits, type Mutant } from '../../sim/mutants/mutant.ts';
 import { withSmallQueues } from '../../sim/mutants/small-queues.ts';
+import { WorldMemory } from '../../sim/world-memory.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import { systems } from '../../systems/index.ts';
 import { completeChoices } from '../../systems/system.ts';
@@ -37,12 +38,13 @@ export async function plantedSystem(
   const described = await describe(mutant.system);
   const system = withSmallQueues(described.system, mutant.system.shrunkBy);
   const { counters } = described;
+  const memory = new WorldMemory();
   if (isMachineCode(mutant)) {
     const root =
       mutant.edits.length === 0 ? builtTree() : buildChanged(join(folder, mutant.name), mutant);
-    return { system, counters, images: machinePrograms({ system, folders: [root] }) };
+    return { system, counters, memory, images: machinePrograms({ system, folders: [root] }) };
   }
-  if (mutant.edits.length === 0) return { system, counters };
+  if (mutant.edits.length === 0) return { system, counters, memory };
   const root = join(folder, mutant.name);
   copyPrograms(root, mutant);
   const programs = new Map<string, Program>();
@@ -52,7 +54,7 @@ export async function plantedSystem(
     const module = (await import(pathToFileURL(join(root, path)).href)) as { main?: Program };
     if (module.main !== undefined) programs.set(pd.name, module.main);
   }
-  return { system, counters, programs };
+  return { system, counters, memory, programs };
 }
 
 async function describe({ name, choices }: Mutant['system']) {
