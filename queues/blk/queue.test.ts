@@ -99,6 +99,18 @@ describe('BlkRequestQueue', () => {
     expect(producer.free()).toBe(0);
   });
 
+  it('goes on from a tail that cannot be', () => {
+    const { region, consumer } = requestQueue(4);
+    region.write32(4, 1000);
+    const request = emptyRequest();
+    for (let left = consumer.available(); left > 0; left -= 1) consumer.dequeue(request);
+    consumer.release();
+    region.write32(4, 1001);
+
+    expect(consumer.available()).toBe(1);
+    expect(consumer.overruns).toBe(1);
+  });
+
   it('reads a 64-bit offset near the top as out of every range', () => {
     const { region, producer, consumer } = requestQueue(1);
     producer.enqueue(0, 0, 0, 1, 1);

@@ -93,11 +93,13 @@ export class BlkResponseConsumer {
     this.#head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
   }
 
-  /** @returns responses that wait, at most the capacity whatever the producer claims */
+  /** @returns responses that wait; of a tail that cannot be, the round before it is believed, as in the network's queue */
   available(): number {
-    const length = distance32(this.#u32[this.#base + RESPONSE_TAIL / 4] as number, this.#head);
+    const tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
+    const length = distance32(tail, this.#head);
     if (length <= this.capacity) return length;
     this.overruns += 1;
+    this.#head = distance32(tail, this.capacity);
     return this.capacity;
   }
 

@@ -66,6 +66,14 @@ describe('a sector', () => {
     }
   });
 
+  it('keeps what its own client wrote before a flush, although the flush is answered first', () => {
+    const model = new DiskModel();
+    const ticket = model.writeAsked(SECTOR, 1);
+    model.flushAnswered(model.flushAsked(OWN));
+    model.writeAnswered(SECTOR, ticket, true);
+    expect(remaining(model)).toEqual([1]);
+  });
+
   it('holds any of what was not flushed after a power cut, also when a flush ends behind it', () => {
     const model = new DiskModel();
     written(model, 1);

@@ -19,6 +19,8 @@ interface Content {
   state: 'open' | 'done' | 'unsure';
   /** Number of the answer. */
   doneAt: number;
+  /** A flush that covers it has been answered before it. */
+  isPromised: boolean;
 }
 
 interface Sector {
@@ -51,7 +53,13 @@ export class DiskModel {
   /** @returns the ticket to answer with */
   writeAsked(sector: number, version: Version): Content {
     this.#now += 1;
-    const content = { version, state: 'open' as const, doneAt: 0, askedAt: this.#now };
+    const content = {
+      version,
+      state: 'open' as const,
+      doneAt: 0,
+      isPromised: false,
+      askedAt: this.#now,
+    };
     this.#sector(sector).contents.push(content);
     return content;
   }
@@ -64,6 +72,8 @@ export class DiskModel {
     ticket.state = ok && ticket.state === 'open' ? 'done' : 'unsure';
     if (!ok || ticket.askedAt <= state.damagedAt || !contents.includes(ticket)) return;
     this.#sector(sector).damagedAt = 0;
+    if (ticket.isPromised && ticket.state === 'done')
+      this.#isDurable(this.#sector(sector), contents.indexOf(ticket));
   }
 
   /** @param area of who asks */
@@ -82,10 +92,18 @@ export class DiskModel {
         (content) =>
           content.state === 'done' && (isOwn ? content.askedAt : content.doneAt) <= askedAt,
       );
-      if (last <= 0) continue;
-      sector.contents = contents.slice(last);
-      if (sector.damagedAt === 0) sector.isDurableDamaged = false;
+      for (const content of contents) {
+        if (isOwn && content.state === 'open' && content.askedAt <= askedAt)
+          content.isPromised = true;
+      }
+      if (last > 0) this.#isDurable(sector, last);
     }
+  }
+
+  /** @param last index of the oldest contents that may be left */
+  #isDurable(sector: Sector, last: number): void {
+    sector.contents = sector.contents.slice(last);
+    if (sector.damagedAt === 0) sector.isDurableDamaged = false;
   }
 
   /** Nobody knows any more what these hold. */
@@ -128,7 +146,7 @@ export class DiskModel {
   #sector(number: number): Sector {
     const known = this.#sectors.get(number);
     if (known !== undefined) return known;
-    const zeroes: Content = { version: 0, askedAt: 0, state: 'done', doneAt: 0 };
+    const zeroes: Content = { version: 0, askedAt: 0, state: 'done', doneAt: 0, isPromised: true };
     const sector: Sector = { contents: [zeroes], damagedAt: 0, isDurableDamaged: false };
     this.#sectors.set(number, sector);
     return sector;
