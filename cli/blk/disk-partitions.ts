@@ -1,10 +1,11 @@
 /** What partitions a disk has, found out before the board is built: with the virtualiser's own scan. */
 
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, readSync, statSync } from 'node:fs';
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
 import type { DiskSpec } from '../../host/disk/disk.ts';
 import { overlayDataSector, readOverlay } from '../../host/disk/overlay-file.ts';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { openRegular } from '../../host/regular-file.ts';
 import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
 import { PartitionScan } from '../../virtualisers/blk/partition/scan.ts';
 import type { Partition, ScanResult } from '../../virtualisers/blk/partition/table.ts';
@@ -110,7 +111,7 @@ function withImage<Result>(disk: FileSpec, use: (image: Image) => Result): Resul
 }
 
 function openFor(files: number[], path: string): number {
-  const file = openSync(path, 'r');
+  const file = openRegular(path, 'read-only');
   files.push(file);
   return file;
 }

@@ -11,6 +11,7 @@
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { overlayMapBytes } from '../../board/block/overlay.ts';
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
+import { openRegular } from '../regular-file.ts';
 import { explainSystemError, systemErrorCode, UserMistake } from '../problem.ts';
 
 const MAGIC = 'SDDFOVL1';
@@ -91,9 +92,9 @@ export function saveOverlayMap(path: string, map: Uint8Array): void {
 
 function openToRead(path: string): number {
   try {
-    return openSync(path, 'r');
+    return openRegular(path, 'read-only');
   } catch (error) {
-    throw explainSystemError(error, path);
+    throw error instanceof UserMistake ? error : explainSystemError(error, path);
   }
 }
 

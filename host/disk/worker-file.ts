@@ -11,9 +11,10 @@
  * thread again from then on.
  */
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { BlockEnd, BlockStatus, BlockWire } from '../../board/block-wire.ts';
+import { openRegular } from '../regular-file.ts';
 import { BLOCK_IO_ERROR, BLOCK_OK, BLOCK_PENDING, SECTOR_BYTES } from '../../board/block-wire.ts';
 import type { Turn, TurnQueue } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
@@ -325,7 +326,7 @@ export class WorkerFileDisk implements BlockWire, Turn {
 /** Opens an image and locks it. @throws UserMistake when somebody else has it, or a system error */
 export function openImage(options: Pick<FileDiskOptions, 'path' | 'access' | 'onNotice'>): number {
   const { path, access } = options;
-  const fd = openSync(path, access === 'read-only' ? 'r' : 'r+');
+  const fd = openRegular(path, access);
   try {
     const locked = lockImage(fd, path, access === 'read-only' ? 'read' : 'write');
     if (locked === 'unguarded' && access === 'read-write') {
@@ -342,7 +343,7 @@ export function openImage(options: Pick<FileDiskOptions, 'path' | 'access' | 'on
 
 /** @returns the size of a file in bytes */
 export function fileBytes(path: string): number {
-  const fd = openSync(path, 'r');
+  const fd = openRegular(path, 'read-only');
   const { size } = fstatSync(fd);
   closeSync(fd);
   return size;

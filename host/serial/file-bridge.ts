@@ -19,13 +19,15 @@ export interface FileBridgeOptions {
 export class FileBridge implements SerialBridge {
   readonly description: string;
   readonly #host: HostLine;
-  readonly #output: number | undefined;
+  readonly #outPath: string | undefined;
+  #output: number | undefined;
   #input: number | undefined;
 
   /** @throws UserMistake when a file cannot be opened */
   constructor(options: FileBridgeOptions) {
     const { inPath, outPath } = options;
     this.#host = options.host;
+    this.#outPath = outPath;
     this.#input = inPath === undefined ? undefined : openFile(inPath, 'r', 'in');
     try {
       this.#output = outPath === undefined ? undefined : openFile(outPath, 'w', 'out');
@@ -48,7 +50,7 @@ export class FileBridge implements SerialBridge {
     for (;;) {
       const bytes = this.#host.read(PIECE_BYTES);
       if (bytes === undefined) return;
-      if (this.#output !== undefined) writeAll(this.#output, bytes);
+      this.#write(bytes);
     }
   }
 
@@ -62,6 +64,19 @@ export class FileBridge implements SerialBridge {
 
   counters(): Record<string, number> {
     return this.#host.counters();
+  }
+
+  /** @throws UserMistake when it cannot be written, the first time */
+  #write(bytes: Uint8Array): void {
+    const output = this.#output;
+    if (output === undefined) return;
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(output, bytes, at);
+    } catch (error) {
+      this.#output = undefined;
+      closeSync(output);
+      throw explainSystemError(error, `--serial file,out=${this.#outPath ?? ''}`);
+    }
   }
 
   /** Reads until the line has enough. */
@@ -89,8 +104,4 @@ function openFile(path: string, flags: 'r' | 'w', key: string): number {
   } catch (error) {
     throw explainSystemError(error, `--serial file,${key}=${path}`);
   }
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
 }
