@@ -39,8 +39,11 @@ export interface Engine {
 
 /** Everything when it is reached, together with what it calls. */
 const AT_ONCE: Laziness = { interpretedFirst: 0, hot: 1, stretch: 1, unit: 1500 };
-/** Translating an instruction costs as much as interpreting some hundred: what is translated has been executed about so often. */
-const WHEN_HOT: Laziness = { interpretedFirst: 50_000, hot: 32, stretch: 1000, unit: 400 };
+/**
+ * Translating an instruction costs as much as interpreting some hundred: what is translated has been executed about so often. What a
+ * domain does once, at its start, stays below the first figure: to look for the functions of a text takes longer.
+ */
+const WHEN_HOT: Laziness = { interpretedFirst: 200_000, hot: 32, stretch: 1000, unit: 400 };
 
 export function createEngine(options: EngineOptions): Engine {
   const { engine, translations = new Translations() } = options;
