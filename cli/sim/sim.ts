@@ -135,7 +135,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   checkFiles(reference, flags);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
   const runners = runnersOf(flags, target);
-  const campaign = await runCampaign({ request, seeds, runners, terminal });
+  const campaign = await runCampaign({ request, system: description, seeds, runners, terminal });
   const { tally, next, seconds } = campaign;
   const distinct = tally.distinct();
   junit?.write(junitOf(reference, tally));
@@ -213,6 +213,19 @@ function exitCodeOf({ failed, void: proveNothing }: Tally): number {
   return proveNothing > 0 ? EXIT_VOID : 0;
 }
 
+/** @param of how many worlds and kinds of faults there are, and how many worlds end in a second */
+export function progressLine(
+  tally: Pick<Tally, 'worlds' | 'failedBy' | 'strikes'>,
+  of: { readonly total: number; readonly faults: number; readonly rate: number },
+): string {
+  const failed = [...tally.failedBy].map(([oracle, count]) => `${count} × ${oracle}`).join(', ');
+  return [
+    `${groupDigits(tally.worlds)} of ${groupDigits(of.total)} worlds, ${of.rate.toFixed(0)}/s`,
+    failed === '' ? 'none failed' : `failed: ${failed}`,
+    `${of.faults - tally.strikes.size} of ${of.faults} faults have not struck`,
+  ].join('; ');
+}
+
 interface CampaignEnd {
   readonly tally: Tally;
   readonly next: number | undefined;
@@ -221,6 +234,7 @@ interface CampaignEnd {
 
 async function runCampaign(options: {
   readonly request: CampaignRequest;
+  readonly system: SystemDescription;
   readonly seeds: SeedRange;
   readonly runners: Runners;
   readonly terminal: Terminal;
@@ -228,17 +242,14 @@ async function runCampaign(options: {
   const { seeds, terminal } = options;
   const tally = new Tally();
   const total = seedCount(seeds);
+  const faults = tally.neverStruck(options.system).length;
   const startedAt = process.hrtime.bigint();
   const seconds = (): number => Number(process.hrtime.bigint() - startedAt) / 1e9;
   const pool = await makePool({
     ...options,
     onReport: (report) => {
       tally.add(report);
-      const rate = tally.worlds / seconds();
-      terminal.live(
-        `${groupDigits(tally.worlds)} of ${groupDigits(total)} worlds, ${rate.toFixed(0)}/s, ` +
-          `${tally.failed} failed in ${tally.distinct().length} ways`,
-      );
+      terminal.live(progressLine(tally, { total, faults, rate: tally.worlds / seconds() }));
     },
   });
   catchInterrupts().onRequest(() => pool.stop());

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseXml } from '../../microkit/xml/parse.ts';
 import type { Failure } from '../failure/failure-file.ts';
 import { type SeedReport, Tally } from './campaign.ts';
+import { progressLine } from '../../cli/sim/sim.ts';
 import { junitOf } from './junit.ts';
 import { readSeedRange, readShard, seedCount, type Shard, shardOf } from './seed-range.ts';
 
@@ -63,6 +64,9 @@ describe('a tally', () => {
     for (const each of order) tally.add(each);
     expect(tally).toMatchObject({ worlds: 4, failed: 3, void: 0, virtualNs: 40 });
     expect(tally.strikes.get('net.irq lose')).toBe(8);
+    expect(progressLine(tally, { total: 1500, faults: 9, rate: 12.4 })).toBe(
+      '4 of 1,500 worlds, 12/s; failed: 3 × order; 8 of 9 faults have not struck',
+    );
     const shown = tally.distinct().map(({ signature, seed, count }) => [signature, seed, count]);
     expect(shown).toEqual([
       ['<a> & "b"', 4, 2],

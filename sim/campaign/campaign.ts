@@ -215,6 +215,8 @@ export class Tally {
   unasked = 0;
   virtualNs = 0;
   readonly strikes = new Map<string, number>();
+  /** Worlds that failed, by the oracle that spoke first. */
+  readonly failedBy = new Map<string, number>();
   readonly #distinct = new Map<string, DistinctFailure>();
 
   add(report: SeedReport): void {
@@ -227,6 +229,8 @@ export class Tally {
     }
     if (report.failure === undefined) return;
     this.failed += 1;
+    const oracle = report.failure.violations[0]?.oracle ?? 'nobody';
+    this.failedBy.set(oracle, (this.failedBy.get(oracle) ?? 0) + 1);
     const known = this.#distinct.get(report.signature);
     const isFirst = known === undefined || report.seed < known.seed;
     this.#distinct.set(report.signature, {
