@@ -1,10 +1,11 @@
 /** Opens a failure file, and loads the system that it is about. */
 
-import { readFileSync } from 'node:fs';
-import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { readBounded } from '../../host/bounded-file.ts';
+import { UserMistake } from '../../host/problem.ts';
 import type { CampaignSystem } from '../../sim/campaign/campaign.ts';
 import {
   differingPart,
+  FAILURE_BYTES_MAX,
   type Failure,
   readFailure,
   readSystemReference,
@@ -34,9 +35,7 @@ export async function openFailure(path: string, terminal: Terminal): Promise<Ope
 }
 
 function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
+  const read = readBounded(path, FAILURE_BYTES_MAX);
+  if (read.kind === 'bytes') return new TextDecoder().decode(read.bytes);
+  throw new UserMistake(`${path}: is larger than any failure file`);
 }

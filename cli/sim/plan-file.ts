@@ -1,8 +1,8 @@
 /** Reads a plan of faults from a file, for a system that is known; also what it includes. */
 
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { dirname, isAbsolute, join, normalize } from 'node:path';
+import { readBounded } from '../../host/bounded-file.ts';
+import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import type { Plan } from '../../sim/plan/plan.ts';
 import {
@@ -16,7 +16,7 @@ import { pointsOf } from '../../sim/points/system-points.ts';
 
 /** @throws UserMistake with every problem, a line each */
 export function loadPlan(path: string, system: SystemDescription): Plan {
-  const source = readSource(path);
+  const source = readSource(normalize(path));
   if (typeof source === 'string') throw new UserMistake(source);
   const result = checkPlan(source, system);
   if (result.ok) return result.plan;
@@ -28,20 +28,26 @@ export function checkPlan(source: PlanSource, system: SystemDescription): PlanRe
   return readPlan(source, {
     points,
     include: (from, reference) => {
-      if (!reference.startsWith('preset:')) return readSource(resolve(dirname(from), reference));
+      if (!reference.startsWith('preset:')) return readSource(besides(from, reference));
       const preset = presetText(reference.slice('preset:'.length), points);
       return preset.ok ? { name: reference, text: preset.text } : preset.problem;
     },
   });
 }
 
+/** A file has one name, however it is reached: so a circle is seen where it closes. */
+function besides(from: string, reference: string): string {
+  return isAbsolute(reference) ? normalize(reference) : join(dirname(from), reference);
+}
+
 /** @returns why it cannot be read, as a text */
 function readSource(path: string): PlanSource | string {
   try {
-    const { size } = statSync(path);
-    if (size > PLAN_BYTES_MAX) return `${path}: is larger than 1 MiB, which no plan needs`;
-    return { name: path, text: readFileSync(path, 'utf8') };
+    const read = readBounded(path, PLAN_BYTES_MAX);
+    if (read.kind === 'too long') return `${path}: is larger than 1 MiB, which no plan needs`;
+    return { name: path, text: new TextDecoder().decode(read.bytes) };
   } catch (error) {
-    return explainSystemError(error, path).message;
+    if (error instanceof UserMistake) return error.message;
+    throw error;
   }
 }

@@ -36,6 +36,15 @@ describe('sddf replay', () => {
     expect(status).toBe(2);
   });
 
+  it.each([
+    ['/dev/zero', 'is no regular file'],
+    [folder, 'is a directory; name a file'],
+  ])('refuses %s unread', async (path, line) => {
+    const { stderr, status } = await sddfInProcess('replay', path);
+    expect(stderr).toContain(line);
+    expect(status).toBe(2);
+  });
+
   it('sees the same again, and that another system is another', async () => {
     const { failure, plan } = await failureOf();
     const text = failureText(failure);

@@ -17,6 +17,12 @@ function file(name: string, text: string): string {
   return path;
 }
 
+/** They include each other. */
+const INCLUDING = (other: string): string => `{ "schema": 1, "include": ["${other}"] }`;
+const RULE = (fault: string): string =>
+  `{ "schema": 1, "rules": [{ "at": "net.wire.in", "fault": ${fault} }] }`;
+file('b.json', INCLUDING('a.json'));
+
 /** Worlds are run by child processes, which a test's own process cannot have. */
 function sddf(...args: readonly string[]) {
   return spawnSync(process.execPath, [sddfCommand(), ...args], { encoding: 'utf8' });
@@ -90,6 +96,16 @@ describe('sddf sim', () => {
       ['--plan', file('bad.json', '{ "schema": 1, "rules": [{ "at": "net.wir" }] }')],
       "bad.json:1:34: no point 'net.wir'",
     ],
+    [['--plan', file('a.json', INCLUDING('b.json'))], 'b.json:1:28: includes itself: '],
+    [['--plan', folder], 'is a directory; name a file'],
+    [['--plan', '/dev/zero'], '/dev/zero: is no regular file'],
+    [['--plan', file('large.json', ' '.repeat(10_000_000))], 'is larger than 1 MiB'],
+    [['--plan', file('open.json', '[1')], 'open.json:1:3: no JSON: close bracket expected'],
+    [
+      ['--plan', file('much.json', RULE('"truncate", "parameters": { "to": -1 }'))],
+      '"to" is a whole number from 1 to 2047',
+    ],
+    [['--limit', '-1'], '--limit'],
     [['--jobs', '0'], '--jobs'],
     [['--explore', 'all'], "--explore: 'all' is not random, pct:3, bounded:2 or none"],
     [['--explore', 'bounded:1', '--points', 'nobody'], "--points: no domain 'nobody', of "],

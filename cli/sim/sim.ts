@@ -302,10 +302,10 @@ function ordersOf(
   flags: SimFlags,
   terminal: Terminal,
 ): number | undefined {
+  const limit = parseCount(flags.limit, '--limit', { min: 1, max: 4_294_967_295 });
   const found = boundedRequest(request, target);
   if (found === undefined) return undefined;
   const { runs, bounded } = found;
-  const limit = parseCount(flags.limit, '--limit', { min: 1, max: 4_294_967_295 });
   const count = Number.isFinite(runs) ? groupDigits(runs) : 'more than 2^53';
   const what = `${count} orders of ${groupDigits(bounded.points)} points`;
   if (runs > limit) {

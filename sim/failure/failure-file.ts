@@ -12,7 +12,8 @@ import type { Violation } from '../traffic/workload.ts';
 import type { WorldOutcome } from '../world.ts';
 
 export const FAILURE_SCHEMA = 1;
-const FAILURE_BYTES_MAX = 4_194_304;
+/** Larger ones are refused unread. */
+export const FAILURE_BYTES_MAX = 4_194_304;
 
 /** Which system, as it is asked for on the command line. */
 export interface SystemReference {

@@ -120,8 +120,8 @@ describe('a plan', () => {
   });
 
   it.each([
-    ['', 'plan.json:1:1: no JSON: ValueExpected'],
-    ['{ "schema": 1, ', 'plan.json:1:16: no JSON: CloseBraceExpected'],
+    ['', 'plan.json:1:1: no JSON: value expected'],
+    ['{ "schema": 1, ', 'plan.json:1:16: no JSON: close brace expected'],
     ['{}', 'plan.json:1:1: "schema" is 1 in plans of this version'],
     ['{ "schema": 2 }', 'plan.json:1:13: "schema" is 1 in plans of this version'],
     ['{ "schema": 1, "rule": [] }', 'a plan has no "rule"; did you mean \'rules\'?'],

@@ -77,7 +77,7 @@ class PlanReader {
     const root = parseTree(source.text, errors, { allowTrailingComma: true });
     const place = new Place(source);
     for (const { error, offset } of errors) {
-      this.#say(place.at(offset), `no JSON: ${printParseErrorCode(error)}`);
+      this.#say(place.at(offset), `no JSON: ${inWords(printParseErrorCode(error))}`);
     }
     if (root === undefined || errors.length > 0) return [];
     const top = this.#fields(root, place, 'a plan', ['schema', 'name', 'include', 'rules']);
@@ -322,6 +322,11 @@ class PlanReader {
   #say(where: string, what: string): void {
     if (this.problems.length < PROBLEMS_MAX) this.problems.push(`${where}: ${what}`);
   }
+}
+
+/** 'CloseBracketExpected' as a person would say it. */
+function inWords(code: string): string {
+  return code.replaceAll(/(?<=[a-z])[A-Z]/g, ' $&').toLowerCase();
 }
 
 /** Where in a file something stands. */
