@@ -49,6 +49,20 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
   };
 }
 
+/** Everything that a terminal obeys instead of showing it, but tabs and line ends. */
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/**
+ * Text that a program or a disk has made, for a terminal: what would move its cursor, colour it or clear it is shown as `\x1b`,
+ * and a line that is not the first begins further right, so that it cannot pass for somebody else's.
+ */
+export function printable(text: string): string {
+  return text
+    .replaceAll(CONTROLS, (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, '0')}`)
+    .replaceAll(/\n(?! )/g, '\n    ');
+}
+
 const EXIT_MISTAKE = 2;
 
 /**

@@ -25,7 +25,7 @@ import type { Instrument } from '../../systems/trace/observer.ts';
 import { groupDigits, seconds } from '../figures.ts';
 import { NetAttachment } from '../net/attachment.ts';
 import { DEMO_FRAMES } from '../net/kind.ts';
-import type { Terminal } from '../terminal.ts';
+import { printable, type Terminal } from '../terminal.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import type { Attachment, ParsedAttachment } from './attachment.ts';
 import { runDemo } from './demo.ts';
@@ -209,7 +209,7 @@ export class Run {
     const verdicts = this.#watches.map((watch) => watch.log?.(pd, line) ?? 'keep');
     if (verdicts.includes('drop')) return;
     // In the stack of an exception, paths are shorter from here.
-    this.#terminal.note(`${pd}: ${line.replaceAll(`(${process.cwd()}/`, '(')}`);
+    this.#terminal.note(`${pd}: ${printable(line).replaceAll(`(${process.cwd()}/`, '(')}`);
   }
 
   /** A program makes system calls, long after the run's turn was over: it is cut off when the run is to end. */
