@@ -73,8 +73,8 @@ describe('a cost table', () => {
     expect(problemOf(value)).not.toContain('\n');
   });
 
-  it('is what every file of bench/cost is', () => {
-    const folder = new URL('../bench/cost/', import.meta.url);
+  it('is what every file of systems/costs is', () => {
+    const folder = new URL('./costs/', import.meta.url);
     const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
     expect(files.length).toBeGreaterThan(0);

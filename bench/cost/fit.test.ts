@@ -27,7 +27,7 @@ describe('a fitted table', () => {
     expect(read).toMatchObject({ ok: true, costs: { kernel: { kernelEntry: 396 } } });
   });
 
-  it('is the one in bench/cost: what the fit has found', () => {
+  it('is the one in systems/costs: what the fit has found', () => {
     const file = readFileSync(new URL('../../systems/costs/imx8mm.json', import.meta.url), 'utf8');
 
     expect(file).toBe(costsFile({ overhead: 1.598, datagram: 2195, deviceLatencyNs: 45_600 }));
