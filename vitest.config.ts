@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * Files that take long begin first: begun last, one of them has a core to itself at the end. In a fresh clone the runner
- * does not know which they are. All of them start processes.
+ * Files that take long begin first: begun last, one of them has a core to itself at the end. In a
+ * fresh clone the runner does not know which they are. All of them start processes.
  */
 const LONG = [
   'test/docs.test.ts',

@@ -1,6 +1,6 @@
 /**
- * The block system under the host clock with bench clients: kernel, board, driver, virtualiser, clients, and a disk in memory or
- * in a file.
+ * The block system under the host clock with bench clients: kernel, board, driver, virtualiser,
+ * clients, and a disk in memory or in a file.
  */
 
 import { MemoryDisk } from '../board/block/memory-disk.ts';
@@ -96,7 +96,8 @@ export class BlkRig implements Worker {
   }
 
   /**
-   * Runs for about this long, and until a request has been answered; the host has its turn after each slice, as live.
+   * Runs for about this long, and until a request has been answered; the host has its turn after
+   * each slice, as live.
    *
    * @returns requests per second, by client
    */
@@ -148,7 +149,10 @@ export class BlkRig implements Worker {
 
 const BLANK = new Uint8Array(DISK_BYTES);
 
-/** Every page has been written once: the system gives pages that nobody has written one and the same, always cached, page. */
+/**
+ * Every page has been written once: the system gives pages that nobody has written one and the
+ * same, always cached, page.
+ */
 function writtenDisk(ram: Ram): MemoryDisk {
   const disk = new MemoryDisk(ram, DISK_BYTES);
   disk.load(BLANK);

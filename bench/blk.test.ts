@@ -1,4 +1,7 @@
-/** A smoke run of the block benchmark's rig: the counts for one request are those derived by hand, whatever the speed. */
+/**
+ * A smoke run of the block benchmark's rig: the counts for one request are those derived by hand,
+ * whatever the speed.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { BlkRig } from './blk-rig.ts';
@@ -18,8 +21,9 @@ describe('one request at a time', () => {
 
     const answered = requests() - first;
     expect(after.copies - before.copies).toBe(0);
-    // The driver's watchdog ticks by the host's clock: on a busy machine its signals and entries are a few for many requests.
-    // Client to virtualiser, virtualiser to driver, device's interrupt, driver to virtualiser, virtualiser to client.
+    // The driver's watchdog ticks by the host's clock: on a busy machine its signals and entries
+    // are a few for many requests. Client to virtualiser, virtualiser to driver, device's
+    // interrupt, driver to virtualiser, virtualiser to client.
     const sent = after.kernel.notificationsSent - before.kernel.notificationsSent;
     expect(Math.round(sent / answered)).toBe(5);
     const entries = after.kernel.kernelEntries - before.kernel.kernelEntries;

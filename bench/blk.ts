@@ -1,9 +1,11 @@
 /**
- * How fast is the block data path, and how far from C? The whole block system, with kernel and board, against the same
- * pipeline written as one C program (`native/blk.c`); on a raw file, against a loop of `fs.readSync` on the same file.
+ * How fast is the block data path, and how far from C? The whole block system, with kernel and
+ * board, against the same pipeline written as one C program (`native/blk.c`); on a raw file,
+ * against a loop of `fs.readSync` on the same file.
  *
- * Both run on this machine in one go, in turns of some milliseconds, after a warm-up; the figures are medians, and a
- * ratio is that of undisturbed speeds (`slices.ts`). `blk/` has further questions.
+ * Both run on this machine in one go, in turns of some milliseconds, after a warm-up; the figures
+ * are medians, and a ratio is that of undisturbed speeds (`slices.ts`). `blk/` has further
+ * questions.
  */
 
 import { memoryUsage } from 'node:process';

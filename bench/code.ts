@@ -1,6 +1,7 @@
 /**
- * How fast is machine code: the engines beside the same C source compiled for the host, and beside user-mode QEMU with the same
- * instructions? Each engine takes turns with one of the two (`slices.ts`).
+ * How fast is machine code: the engines beside the same C source compiled for the host, and beside
+ * user-mode QEMU with the same instructions? Each engine takes turns with one of the two
+ * (`slices.ts`).
  */
 
 import { spawnSync } from 'node:child_process';
@@ -25,7 +26,8 @@ const IN_MEAN = new Set(['pipeline-64', 'memcpy', 'crc32', 'print', 'sort']);
 const BULK = new Set(['bulk', 'bulk-library']);
 
 export async function benchCode(settings: BenchSettings): Promise<readonly BenchRow[]> {
-  // What V8 is told of rare branches: translated code is up to half faster for it (riscv/translator/README.md).
+  // What V8 is told of rare branches: translated code is up to half faster for it
+  // (riscv/translator/README.md).
   heedBranchHints();
   const hasQemu = spawnSync('qemu-riscv64', ['--version']).status === 0;
   if (!hasQemu) settings.onNotice('no comparison with QEMU: qemu-riscv64 is not installed');

@@ -1,8 +1,10 @@
 /**
- * How long does a large description take? 62 protection domains with 1,000 regions, 2,000 mappings and 61 channels: reading
- * and checking its text, booting it, and the whole `sddf check` of its file, from the start of the process to its end.
+ * How long does a large description take? 62 protection domains with 1,000 regions, 2,000 mappings
+ * and 61 channels: reading and checking its text, booting it, and the whole `sddf check` of its
+ * file, from the start of the process to its end.
  *
- * `cold` is the first time in this process, before the engine has compiled anything, as in a command that reads one file.
+ * `cold` is the first time in this process, before the engine has compiled anything, as in a
+ * command that reads one file.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -49,7 +51,10 @@ export function benchDescription(options: DescriptionBenchOptions): readonly Ben
   ];
 }
 
-/** @returns the text of a system near Microkit's limits; written by hand, because the builder would warm up the reader */
+/**
+ * @returns the text of a system near Microkit's limits; written by hand, because the builder would
+ * warm up the reader
+ */
 function largeDescription(): string {
   const regions = Array.from(
     { length: REGIONS },

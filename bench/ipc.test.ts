@@ -1,4 +1,5 @@
-// The benchmark of inter-process communication: what one message costs, derived by hand, and the shape of its rows.
+// The benchmark of inter-process communication: what one message costs, derived by hand, and the
+// shape of its rows.
 
 import { describe, expect, it } from 'vitest';
 import { benchIpc, countMessage, ipcTable, type Mechanism, type MessageCosts } from './ipc.ts';
@@ -27,7 +28,8 @@ const OOL_BODY = 4 + 16;
 type Expected = readonly [Mechanism, Workload, Partial<MessageCosts>];
 
 const BY_HAND: readonly Expected[] = [
-  // One NBSendRecv on each side: where the signal goes, and where it comes from. Nothing is copied, whatever the length.
+  // One NBSendRecv on each side: where the signal goes, and where it comes from. Nothing is copied,
+  // whatever the length.
   ['sel4-ring', 'null', { kernelEntries: 2, switches: 2, lookups: 4 }],
   ['sel4-ring', '64 KiB', { kernelEntries: 2, switches: 2, lookups: 4 }],
   // Eight buffers for two system calls.
@@ -111,8 +113,8 @@ const BY_HAND: readonly Expected[] = [
       peakBytes: HEADER + 64 + KMSG,
     },
   ],
-  // The payload is not copied: 16 pages are mapped and unmapped, one is written to (a fault) and protected again. Beside
-  // the message the kernel keeps 96 bytes about the memory.
+  // The payload is not copied: 16 pages are mapped and unmapped, one is written to (a fault) and
+  // protected again. Beside the message the kernel keeps 96 bytes about the memory.
   [
     'mach',
     '64 KiB',

@@ -1,10 +1,11 @@
 /**
- * What does a message cost, and what for? seL4's own ways (shared memory with notifications, call and reply) beside models of
- * POSIX message queues, Mach ports, L4 and QNX that run on the same threads, scheduler, clock and RAM; and beside what the host
- * has itself.
+ * What does a message cost, and what for? seL4's own ways (shared memory with notifications, call
+ * and reply) beside models of POSIX message queues, Mach ports, L4 and QNX that run on the same
+ * threads, scheduler, clock and RAM; and beside what the host has itself.
  *
- * Times are of kernels and models in this process. They say what the testbed takes, not what the systems of these names do.
- * Counters are exact: they are of one message, and the same on every machine.
+ * Times are of kernels and models in this process. They say what the testbed takes, not what the
+ * systems of these names do. Counters are exact: they are of one message, and the same on every
+ * machine.
  */
 
 import { hostNow } from '../host/event-loop.ts';
@@ -36,11 +37,14 @@ const NAMES = Object.keys(MECHANISMS) as readonly Mechanism[];
 /** Eight figures each of five workloads: longer samples would not tell more. */
 const SAMPLE_NS_MAX = 150_000_000;
 /**
- * Before the first sample, several rounds of all mechanisms: what the engine has made of the kernel for one, the next one makes
- * it undo. By messages, for on a busy machine the engine takes its time; but not for ever.
+ * Before the first sample, several rounds of all mechanisms: what the engine has made of the kernel
+ * for one, the next one makes it undo. By messages, for on a busy machine the engine takes its
+ * time; but not for ever.
  */
 const WARM_UP = { rounds: 3, messages: 10_000, limitNs: 200_000_000 };
-/** Messages before the counters are looked at, and in between; multiples of the depth of a stream. */
+/**
+ * Messages before the counters are looked at, and in between; multiples of the depth of a stream.
+ */
 const WARM_UP_MESSAGES = 64;
 const COUNTED_MESSAGES = 64;
 const ROUNDS_MAX = 100_000;
@@ -126,9 +130,12 @@ function countsAt(rig: IpcRig, marks: readonly [number, number]): readonly [IpcC
   throw new Error(`message ${marks[1]} does not come`);
 }
 
-// ---------------------------------------------------------------------------------------------- time
+// -------------------------------------------------------------------------------------------- time
 
-/** One mechanism under one workload, with the figures that it has so far: nanoseconds for each message. */
+/**
+ * One mechanism under one workload, with the figures that it has so far: nanoseconds for each
+ * message.
+ */
 interface Timed {
   readonly mechanism: Mechanism | HostMechanism;
   readonly workload: Workload;

@@ -1,6 +1,7 @@
 /**
- * A kernel with nothing on it but the benchmark: the initial thread is a program that makes system calls in straight
- * line and measures itself. It runs at priority 100, so that threads above it can be made.
+ * A kernel with nothing on it but the benchmark: the initial thread is a program that makes system
+ * calls in straight line and measures itself. It runs at priority 100, so that threads above it can
+ * be made.
  */
 
 import { Board } from '../board/board.ts';
@@ -97,7 +98,10 @@ export class RigThread {
     return this.make(OBJECT_CNODE, radix);
   }
 
-  /** @returns the slots of a thread and its scheduling context; it starts at `entry` when it is resumed */
+  /**
+   * @returns the slots of a thread and its scheduling context; it starts at `entry` when it is
+   * resumed
+   */
   makeThread(entry: number, priority: number): { tcb: number; schedContext: number } {
     const tcb = this.make(OBJECT_TCB);
     const schedContext = this.make(OBJECT_SCHED_CONTEXT, 8);
@@ -129,7 +133,10 @@ export class RigThread {
   }
 }
 
-/** Boots and runs `body` as the initial thread, and whatever it starts, until nobody has anything to do. */
+/**
+ * Boots and runs `body` as the initial thread, and whatever it starts, until nobody has anything to
+ * do.
+ */
 export function runRig(
   body: (rig: RigThread) => void,
   images: readonly LoadedImage[] = [],

@@ -1,6 +1,7 @@
 /**
- * How fast is the kernel? Round trips between two threads, retype, copies of capabilities, revocation, and the boot of a
- * large system, under the host clock. All is done by system calls of ordinary threads.
+ * How fast is the kernel? Round trips between two threads, retype, copies of capabilities,
+ * revocation, and the boot of a large system, under the host clock. All is done by system calls of
+ * ordinary threads.
  */
 
 import { hostNow } from '../host/event-loop.ts';
@@ -31,7 +32,10 @@ export function benchKernel(options: KernelBenchOptions): readonly BenchRow[] {
   return rows;
 }
 
-/** As many protection domains as Microkit allows, each with a channel to the next: boot, initialiser, all inits. */
+/**
+ * As many protection domains as Microkit allows, each with a channel to the next: boot,
+ * initialiser, all inits.
+ */
 function bootManyPds(options: KernelBenchOptions): BenchRow {
   const times: number[] = [];
   for (let sample = -1; sample < options.repeat; sample += 1) {

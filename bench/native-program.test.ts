@@ -1,4 +1,5 @@
-// A child that works slice by slice: what it answers, and what is said when it ends instead. The shell stands for a program in C.
+// A child that works slice by slice: what it answers, and what is said when it ends instead. The
+// shell stands for a program in C.
 
 import { describe, expect, it } from 'vitest';
 import { compileNative, NativeProgram } from './native-program.ts';

@@ -1,6 +1,6 @@
 /**
- * The comparison in C: compiles a program of `bench/native/` when a compiler is there, and has it work slice by slice as a child
- * process. It starts and warms up once, and between slices it waits.
+ * The comparison in C: compiles a program of `bench/native/` when a compiler is there, and has it
+ * work slice by slice as a child process. It starts and warms up once, and between slices it waits.
  */
 
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
@@ -37,14 +37,19 @@ export function compileNative(name: string): { path: string } | { reason: string
   return { path };
 }
 
-/** A short name for what all files of the folder say: programs share a header, and several checkouts the compiled programs. */
+/**
+ * A short name for what all files of the folder say: programs share a header, and several checkouts
+ * the compiled programs.
+ */
 function contentsOf(folder: string): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(folder).toSorted()) hash.update(readFileSync(join(folder, name)));
   return hash.digest('hex').slice(0, 12);
 }
 
-/** A program of `bench/native/` that waits for its next slice; its protocol is in `native/slices.h`. */
+/**
+ * A program of `bench/native/` that waits for its next slice; its protocol is in `native/slices.h`.
+ */
 export class NativeProgram implements Worker {
   readonly #command: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -60,7 +65,8 @@ export class NativeProgram implements Worker {
       this.#lastWords += text.trim();
     };
     this.#child.stderr.setEncoding('utf8').on('data', note);
-    // A child that has died is told by the end of its answers; what it was told last is of no use to anybody.
+    // A child that has died is told by the end of its answers; what it was told last is of no use
+    // to anybody.
     this.#child.stdin.on('error', () => undefined);
     this.#ended = once(this.#child, 'close').then(
       () => undefined,

@@ -1,6 +1,6 @@
 /**
- * What the network data path costs beside time: memory that is allocated while packets flow, memory of the whole process,
- * and the time from power-on to the first echoed packet.
+ * What the network data path costs beside time: memory that is allocated while packets flow, memory
+ * of the whole process, and the time from power-on to the first echoed packet.
  */
 
 import { type PerformanceEntry, PerformanceObserver, constants } from 'node:perf_hooks';
@@ -13,9 +13,15 @@ import { once, summarise } from './statistics.ts';
 
 const POINT = { path: '5pd', frame: 64, batch: 64 } as const;
 const PACKETS = 1_000_000;
-/** Until V8 has compiled the last of it: what it notes down for that is memory, too, and no steady state. */
+/**
+ * Until V8 has compiled the last of it: what it notes down for that is memory, too, and no steady
+ * state.
+ */
 const WARM_UP_PACKETS = 3_000_000;
-/** Behind a collection, which takes code along that rested on what it has collected: V8 compiles that again. */
+/**
+ * Behind a collection, which takes code along that rested on what it has collected: V8 compiles
+ * that again.
+ */
 const SETTLE_PACKETS = 1_000_000;
 
 /** Heap growth and major collections over a million packets. */

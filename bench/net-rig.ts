@@ -1,10 +1,10 @@
 /**
- * The whole echo system with a traffic generator at its NIC: kernel, board, driver, virtualisers, copiers, clients. Closed loop:
- * as many frames as a batch has go in together, and the next ones when all have come back. Open loop (a rate is given):
- * frames come whether answers do or not.
+ * The whole echo system with a traffic generator at its NIC: kernel, board, driver, virtualisers,
+ * copiers, clients. Closed loop: as many frames as a batch has go in together, and the next ones
+ * when all have come back. Open loop (a rate is given): frames come whether answers do or not.
  *
- * Under the host clock it is as fast as this machine; under the virtual clock as fast as a cost table says, and the same on
- * every machine.
+ * Under the host clock it is as fast as this machine; under the virtual clock as fast as a cost
+ * table says, and the same on every machine.
  */
 
 import type { GeneratorOptions } from '../board/links/generator-options.ts';
@@ -35,7 +35,10 @@ export interface NetRigOptions {
   readonly frame: number;
   /** Closed loop: frames in flight, which go together. Open loop: frames that go together. */
   readonly batch: number;
-  /** Open loop: frames per second, how many may be in flight (one more is lost), and how many come; without end unless told. */
+  /**
+   * Open loop: frames per second, how many may be in flight (one more is lost), and how many come;
+   * without end unless told.
+   */
   readonly open?: { readonly rate: number; readonly window: number; readonly frames?: number };
   /** After this long without an answer a frame is lost; a second unless told. */
   readonly timeoutNs?: number;
@@ -48,7 +51,9 @@ export interface NetRigOptions {
   /** 'host' unless told. */
   readonly clock?: 'host' | 'virtual';
   readonly costs?: RunCosts;
-  /** 'c': driver, virtualisers, copiers and clients are the images of programs/; 'ts' unless told. */
+  /**
+   * 'c': driver, virtualisers, copiers and clients are the images of programs/; 'ts' unless told.
+   */
   readonly code?: 'c' | 'ts';
   /** What watches the testbed, such as a recording. */
   readonly instrument?: (system: SystemDescription) => Instrument;
@@ -90,7 +95,10 @@ export class NetRig implements Worker {
   readonly images: number;
   readonly imageBytes: number;
 
-  /** As `sddf run` boots it, each domain with a program of its own: for what is timed, one system in a process. */
+  /**
+   * As `sddf run` boots it, each domain with a program of its own: for what is timed, one system in
+   * a process.
+   */
   static async boot(options: NetRigOptions): Promise<NetRig> {
     const description = describe(options);
     return new NetRig(options, description, await ownPrograms(description));
@@ -122,7 +130,8 @@ export class NetRig implements Worker {
     });
     if (generator === undefined) throw new Error('the testbed has not asked for its wires');
     this.generator = generator;
-    // Virtual time: every domain has asked for signals before the first frame comes, as on a machine that has booted.
+    // Virtual time: every domain has asked for signals before the first frame comes, as on a
+    // machine that has booted.
     if (clock === 'virtual') this.testbed.settle();
     generator.start();
   }
@@ -144,8 +153,9 @@ export class NetRig implements Worker {
   }
 
   /**
-   * Runs until this many more packets have been answered, with pauses. The engine compiles on threads of its own: where they get no
-   * processor beside this one (real-time priority, one core), it would interpret for as long as nobody waits.
+   * Runs until this many more packets have been answered, with pauses. The engine compiles on
+   * threads of its own: where they get no processor beside this one (real-time priority, one core),
+   * it would interpret for as long as nobody waits.
    */
   async warmUp(packets: number): Promise<void> {
     for (let pause = 0; pause < WARM_UP_PAUSES; pause += 1) {
@@ -154,7 +164,10 @@ export class NetRig implements Worker {
     }
   }
 
-  /** Runs for about this long, and until a packet has been answered. @returns packets answered per second */
+  /**
+   * Runs for about this long, and until a packet has been answered.
+   * @returns packets answered per second
+   */
   rate(durationNs: number): number {
     const { counters } = this.generator;
     const before = counters.answered;

@@ -1,4 +1,5 @@
-// A smoke run of the network benchmark: the shape of its rows, and counters that equal what one packet costs by hand.
+// A smoke run of the network benchmark: the shape of its rows, and counters that equal what one
+// packet costs by hand.
 
 import { describe, expect, it } from 'vitest';
 import { NetRig } from './net-rig.ts';

@@ -1,12 +1,13 @@
 /**
- * How fast is the network data path, and how far from C? The whole echo system, with kernel and board, against the same
- * pipeline written as one C program (`native/pipeline.c`): same queues, stages and copies, no isolation.
+ * How fast is the network data path, and how far from C? The whole echo system, with kernel and
+ * board, against the same pipeline written as one C program (`native/pipeline.c`): same queues,
+ * stages and copies, no isolation.
  *
- * Both run on this machine in one go, in turns of some milliseconds, after a warm-up; the figures are medians, and the
- * ratio is that of undisturbed speeds (`slices.ts`).
+ * Both run on this machine in one go, in turns of some milliseconds, after a warm-up; the figures
+ * are medians, and the ratio is that of undisturbed speeds (`slices.ts`).
  *
- * The files of `bench/net/` measure the rest. Which rows each gives, and what tells them apart (frames are in bytes without check
- * sequence; `net-costs.ts` has memory and boot):
+ * The files of `bench/net/` measure the rest. Which rows each gives, and what tells them apart
+ * (frames are in bytes without check sequence; `net-costs.ts` has memory and boot):
  *
  *     sweeps     net/echo         path 5pd, frame, batch: packets/s against C, and counters for each packet
  *     paths      net/echo         path 5pd, dummy, 4pd, 2pd (frame 64 and 1514, batch 16): the ablation, alternating
@@ -25,8 +26,8 @@
  *     queues     net/batch-size   program, offered (Mb/s), packets (at least; less than twice as many): share of wake-ups
  *                net/queue-depth  queue, offered (Mb/s), timeUs: packets that wait
  *
- * Under the virtual clock, with `systems/costs/imx8mm.json`, and so the same on every machine: burst, cpu-use, isolation, tx-policy,
- * counters, queues. Under the host clock: the others.
+ * Under the virtual clock, with `systems/costs/imx8mm.json`, and so the same on every machine:
+ * burst, cpu-use, isolation, tx-policy, counters, queues. Under the host clock: the others.
  */
 
 import type { RunCounters } from '../systems/testbed.ts';
@@ -58,7 +59,8 @@ export interface NetBenchOptions {
 export async function benchNet(options: NetBenchOptions): Promise<readonly BenchRow[]> {
   const native = compileNative('pipeline');
   if ('reason' in native) options.onNotice(`no comparison with C: ${native.reason}`);
-  // The C program is the whole pipeline: a ratio of a shorter path to it would compare different work.
+  // The C program is the whole pipeline: a ratio of a shorter path to it would compare different
+  // work.
   const isSameWork = options.path === '5pd';
   const nativePath = 'path' in native && isSameWork ? native.path : undefined;
   const rows: BenchRow[] = [];
@@ -76,8 +78,8 @@ interface Point {
 }
 
 /**
- * By packets and not by time: on a loaded machine a time may pass in which the engine has compiled nothing. More of them in
- * batches, where each code runs once for many.
+ * By packets and not by time: on a loaded machine a time may pass in which the engine has compiled
+ * nothing. More of them in batches, where each code runs once for many.
  */
 function warmUp({ length, ...options }: NetBenchOptions, batch: number): number {
   return (batch === 1 ? 2 : 8) * warmUpPackets({ ...options, length: length ?? 'smoke' });

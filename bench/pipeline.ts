@@ -1,6 +1,7 @@
 /**
- * What does the data path cost by itself? The real programs, NIC model and traffic generator, without the kernel: the
- * difference to `sddf bench net` is what protection and scheduling cost. Run it directly:
+ * What does the data path cost by itself? The real programs, NIC model and traffic generator,
+ * without the kernel: the difference to `sddf bench net` is what protection and scheduling cost.
+ * Run it directly:
  *
  *     node --import tsx/esm bench/pipeline.ts [frame] [batch] [path] [milliseconds]
  */
@@ -106,7 +107,10 @@ export class Pipeline {
 /** Nanoseconds for each packet. */
 export interface PipelineRate {
   readonly mean: number;
-  /** Of the fastest window of {@link TURNS_PER_WINDOW} turns: what it takes when nothing else uses the machine. */
+  /**
+   * Of the fastest window of {@link TURNS_PER_WINDOW} turns: what it takes when nothing else uses
+   * the machine.
+   */
   readonly best: number;
 }
 

@@ -1,4 +1,7 @@
-/** The JSON that every benchmark prints: flat rows, and on what they were measured. And the way back. */
+/**
+ * The JSON that every benchmark prints: flat rows, and on what they were measured. And the way
+ * back.
+ */
 
 import { availableParallelism, cpus, loadavg, release, type } from 'node:os';
 import { UserMistake } from '../host/problem.ts';
@@ -11,8 +14,9 @@ export interface BenchRow {
   readonly min: number;
   readonly max: number;
   /**
-   * This figure beside that of the C program (`slices.ts`); null where there is none to compare with. Where it is a number,
-   * `ratioLow` and `ratioHigh` are the least and the most that a sample had.
+   * This figure beside that of the C program (`slices.ts`); null where there is none to compare
+   * with. Where it is a number, `ratioLow` and `ratioHigh` are the least and the most that a sample
+   * had.
    */
   readonly ratioToNative: number | null;
   /** What else tells rows apart: `path`, `frame`, `batch`, … */
@@ -26,7 +30,10 @@ export interface BenchResults {
   /** Processors that this process may use. */
   readonly cores?: number;
   readonly os?: string;
-  /** How many processes were ready to run in the last minute, on the average: above `cores`, the machine was busy. */
+  /**
+   * How many processes were ready to run in the last minute, on the average: above `cores`, the
+   * machine was busy.
+   */
   readonly load?: number;
   readonly results: readonly BenchRow[];
 }
@@ -49,7 +56,8 @@ export function benchResults(results: readonly BenchRow[]): BenchResults {
  * Reads what {@link benchResults} has written.
  *
  * @param where the file's name, for messages
- * @throws UserMistake when the text is cut short, of another schema, or has rows without their figures
+ * @throws UserMistake when the text is cut short, of another schema, or has rows without their
+ * figures
  */
 export function parseResults(text: string, where: string): BenchResults {
   const value = parseJson(text, where);
@@ -121,7 +129,9 @@ export const FIGURES: ReadonlySet<string> = new Set(
 
 const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note']);
 
-/** The parameters that tell a row from others of its name, in the order in which the row has them. */
+/**
+ * The parameters that tell a row from others of its name, in the order in which the row has them.
+ */
 export function parametersOf(row: BenchRow): readonly (readonly [string, string | number])[] {
   const found: (readonly [string, string | number])[] = [];
   for (const [key, value] of Object.entries(row)) {

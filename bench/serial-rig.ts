@@ -1,6 +1,6 @@
 /**
- * A serial system for measurements: one client that sends without end, or echoes, behind driver and virtualisers, on
- * the kernel; and the wires to plug its UART into.
+ * A serial system for measurements: one client that sends without end, or echoes, behind driver and
+ * virtualisers, on the kernel; and the wires to plug its UART into.
  */
 
 import type { Clock } from '../board/clock.ts';

@@ -1,6 +1,7 @@
 /**
- * How fast is the serial class? One way from a client through virtualiser and driver to a sink in memory; what it allocates; and
- * its rate on a line where characters take their time. `serial/bridges.ts` goes on to the host.
+ * How fast is the serial class? One way from a client through virtualiser and driver to a sink in
+ * memory; what it allocates; and its rate on a line where characters take their time.
+ * `serial/bridges.ts` goes on to the host.
  */
 
 import { memoryUsage } from 'node:process';
@@ -17,7 +18,10 @@ import type { BenchLength, BenchSettings } from './suite/benchmark.ts';
 const SLICE_NS = 2_000_000;
 const SECOND_NS = 1_000_000_000;
 const WARM_UP_SAMPLES = 2;
-/** How much is sent before, and between, two looks at the heap; and for how long the line is watched. */
+/**
+ * How much is sent before, and between, two looks at the heap; and for how long the line is
+ * watched.
+ */
 const AMOUNTS: Readonly<
   Record<
     BenchLength,

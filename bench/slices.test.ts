@@ -1,4 +1,5 @@
-// The estimator of ratios against series whose ratio is known: machines that are disturbed, that get slower, that do something else.
+// The estimator of ratios against series whose ratio is known: machines that are disturbed, that
+// get slower, that do something else.
 
 import { describe, expect, it } from 'vitest';
 import { median } from './statistics.ts';
@@ -19,7 +20,10 @@ function slice(nsPerUnit: number, wallFactor = 1): Slice {
   return { done: 1e6, cpuNs: nsPerUnit * 1e6, wallNs: nsPerUnit * 1e6 * wallFactor };
 }
 
-/** A worker whose slices take these nanoseconds for each unit, one after the other and again; it writes down who works. */
+/**
+ * A worker whose slices take these nanoseconds for each unit, one after the other and again; it
+ * writes down who works.
+ */
 function worker(name: string, nsPerUnit: readonly number[], log: string[] = []): Worker {
   let count = 0;
   return {

@@ -1,16 +1,19 @@
 /**
  * Two programs in turns of some milliseconds, over and over: what a ratio of their speeds rests on.
  *
- * The speed of a machine that others use changes by half from one second to the next. Slices beside each other give both programs
- * the same chances; which goes first changes from pair to pair, so that a machine that gets slower favours neither.
+ * The speed of a machine that others use changes by half from one second to the next. Slices beside
+ * each other give both programs the same chances; which goes first changes from pair to pair, so
+ * that a machine that gets slower favours neither.
  *
- * A ratio is that of undisturbed speeds: what each does in its fastest slice of a sample. A neighbour takes caches and execution
- * units, which can only make a slice slower, and it slows the two unequally: the testbed, whose code is larger, by up to 1.6 where
- * C loses 1.1. A median of ratios says how busy the neighbours were; with fastest slices, the same programs give the same ratio.
- * What a program does rarely (collecting garbage) is not in such a ratio; the median rate has it.
+ * A ratio is that of undisturbed speeds: what each does in its fastest slice of a sample. A
+ * neighbour takes caches and execution units, which can only make a slice slower, and it slows the
+ * two unequally: the testbed, whose code is larger, by up to 1.6 where C loses 1.1. A median of
+ * ratios says how busy the neighbours were; with fastest slices, the same programs give the same
+ * ratio. What a program does rarely (collecting garbage) is not in such a ratio; the median rate
+ * has it.
  *
- * Slices are counted in processor time: one that others have interrupted goes on until it has had its time, and for the ratio it
- * counts by the time it had.
+ * Slices are counted in processor time: one that others have interrupted goes on until it has had
+ * its time, and for the ratio it counts by the time it had.
  */
 
 import { cpuUsage } from 'node:process';
@@ -36,7 +39,10 @@ export interface SlicePlan {
   readonly repeat: number;
   /** How long each sample is, about: see {@link slicesOf}. */
   readonly sampleNs: number;
-  /** By which time the ratio is taken; `wall` where one of the two has work done by other threads or processes. `cpu` unless told. */
+  /**
+   * By which time the ratio is taken; `wall` where one of the two has work done by other threads or
+   * processes. `cpu` unless told.
+   */
   readonly ratioBy?: 'cpu' | 'wall';
   /** Called before each sample, from 1. */
   readonly onSample: (sample: number) => void;
@@ -64,7 +70,10 @@ const MISSING_MAX = 0.1;
 /** A worker that does nothing is our bug, and must not hang whoever measures. */
 const PATIENCE_NS = 300_000_000_000;
 
-/** @returns how long a slice is, and how many a sample has: more than fit into it where it is short, but one in a smoke run */
+/**
+ * @returns how long a slice is, and how many a sample has: more than fit into it where it is short,
+ * but one in a smoke run
+ */
 export function slicesOf(sampleNs: number): { readonly sliceNs: number; readonly count: number } {
   if (sampleNs < SLICE_NS.min) return { sliceNs: sampleNs, count: 1 };
   const sliceNs = Math.min(Math.max(sampleNs / SLICES_MIN, SLICE_NS.min), SLICE_NS.max);

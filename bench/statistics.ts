@@ -36,10 +36,12 @@ export function round(value: number): number {
 }
 
 /**
- * Two figures differ beyond noise when all samples of one lie on one side of all samples of the other, and the medians are
- * further apart than `floor`. For few samples this is stricter than a test of significance, and needs no assumption.
+ * Two figures differ beyond noise when all samples of one lie on one side of all samples of the
+ * other, and the medians are further apart than `floor`. For few samples this is stricter than a
+ * test of significance, and needs no assumption.
  *
- * @param floor as a share of the former median: what a single sample, which shows no spread, may differ by
+ * @param floor as a share of the former median: what a single sample, which shows no spread, may
+ * differ by
  */
 export function compareSummaries(
   before: Summary,

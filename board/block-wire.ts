@@ -1,9 +1,10 @@
 /**
- * The block wire: what a block device model has behind it. Memory, files, overlays, caches, latency models and fault
- * plans all implement the same interface, and most are wrappers around another wire, so any of them fits any device.
+ * The block wire: what a block device model has behind it. Memory, files, overlays, caches, latency
+ * models and fault plans all implement the same interface, and most are wrappers around another
+ * wire, so any of them fits any device.
  *
- * Bytes are moved straight between the backend and RAM: positions are offsets in the board's `Ram`. Sectors are always
- * of 512 bytes here, whatever the device's logical block size is.
+ * Bytes are moved straight between the backend and RAM: positions are offsets in the board's `Ram`.
+ * Sectors are always of 512 bytes here, whatever the device's logical block size is.
  */
 
 export const SECTOR_BYTES = 512;
@@ -18,15 +19,19 @@ export const BLOCK_PENDING = 3;
 
 /** What a wire tells the device at its end. */
 export interface BlockEnd {
-  /** An operation that answered `BLOCK_PENDING` is over. Called once for each, never inside the call that started it. */
+  /**
+   * An operation that answered `BLOCK_PENDING` is over. Called once for each, never inside the call
+   * that started it.
+   */
   completed(tag: number, status: BlockStatus): void;
   /** The size has changed, or the medium has become read-only or writable. */
   geometryChanged(): void;
 }
 
 /**
- * Operations may overlap in time and finish in any order. Several may carry the same tag. The caller keeps ranges within
- * {@link sectors} and lengths multiples of 512. Each sector is written wholly or not at all.
+ * Operations may overlap in time and finish in any order. Several may carry the same tag. The
+ * caller keeps ranges within {@link sectors} and lengths multiples of 512. Each sector is written
+ * wholly or not at all.
  */
 export interface BlockWire {
   /** Plugs in the device; one at a time. */
@@ -48,7 +53,10 @@ export interface BlockWire {
   writeZeroes(tag: number, sector: number, sectors: number): BlockStatus;
   /** End of a batch of operations: a wire that hands work to somebody else does it now. */
   submit(): void;
-  /** Forgets every pending operation: from now on none of them moves a byte or completes. The device is being reset. */
+  /**
+   * Forgets every pending operation: from now on none of them moves a byte or completes. The device
+   * is being reset.
+   */
   abandon(): void;
 }
 

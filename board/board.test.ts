@@ -1,4 +1,7 @@
-/** The board as the kernel sees it, and its parts: map, turns in both kinds of time, bus, DMA windows, lint, chance. */
+/**
+ * The board as the kernel sees it, and its parts: map, turns in both kinds of time, bus, DMA
+ * windows, lint, chance.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { MmioDevice } from '../memory/region.ts';

@@ -1,8 +1,9 @@
 /**
- * The board: RAM, bus, interrupt controller, clock, and the map of QEMU's RISC-V `virt` machine. Devices are given by
- * `systems/`; what they get of the board is narrow (see `device.ts`).
+ * The board: RAM, bus, interrupt controller, clock, and the map of QEMU's RISC-V `virt` machine.
+ * Devices are given by `systems/`; what they get of the board is narrow (see `device.ts`).
  *
- * To the kernel it is a machine (`kernel/machine.ts`, which the board satisfies without knowing it).
+ * To the kernel it is a machine (`kernel/machine.ts`, which the board satisfies without knowing
+ * it).
  */
 
 import { assert, type RunFailure } from '../memory/assert.ts';
@@ -116,7 +117,9 @@ export class Board {
     return new GuardedDevice(name, device, this.#guard);
   }
 
-  /** From now on devices are not ours: what they do wrong is theirs, and ends the run in their name. */
+  /**
+   * From now on devices are not ours: what they do wrong is theirs, and ends the run in their name.
+   */
   guardDevices(): void {
     this.#guard = (failure) => (this.clock.failure ??= failure);
   }
@@ -126,7 +129,9 @@ export class Board {
     return this.clock.failure;
   }
 
-  /** Fills the virtio slots that no device has taken: DeviceID 0 tells a driver to stop silently. */
+  /**
+   * Fills the virtio slots that no device has taken: DeviceID 0 tells a driver to stop silently.
+   */
   fillVirtioSlots(): void {
     for (let slot = 0; slot < VIRTIO_SLOTS; slot++) {
       const place = virtioPlace(slot);
@@ -166,7 +171,10 @@ export class Board {
     return this.clock.now();
   }
 
-  /** Virtual time: devices work while the processor does, so every event on the way happens at its own time. */
+  /**
+   * Virtual time: devices work while the processor does, so every event on the way happens at its
+   * own time.
+   */
   charge(deltaNs: number): void {
     if (this.clock.kind === 'host') return;
     this.clock.runUntil(this.clock.now() + deltaNs);
@@ -215,7 +223,8 @@ export class Board {
   // What follows is for the loop that runs the machine.
 
   /**
-   * One turn of the devices: fires the clock's events that are due, then (live) lets the devices that are due work.
+   * One turn of the devices: fires the clock's events that are due, then (live) lets the devices
+   * that are due work.
    *
    * @returns how many events and devices there were
    */
@@ -223,7 +232,8 @@ export class Board {
     return this.clock.fireDue() + this.#liveTurns.work();
   }
 
-  // The loop asks these two many times for each packet. They answer yes or no, for V8 boxes a number that a call returns.
+  // The loop asks these two many times for each packet. They answer yes or no, for V8 boxes a
+  // number that a call returns.
 
   /** Begins a slice of time. @returns its end */
   beginSlice(sliceNs: number): number {
@@ -245,17 +255,26 @@ export class Board {
     return this.#liveTurns.anyDue || this.clock.nextEventAt() <= this.clock.now();
   }
 
-  /** @returns when something is to happen without the processor: now if a device is due, `Infinity` if never */
+  /**
+   * @returns when something is to happen without the processor: now if a device is due, `Infinity`
+   * if never
+   */
   nextEventAt(): number {
     return this.#liveTurns.anyDue ? this.clock.now() : this.clock.nextEventAt();
   }
 
-  /** Whether no device will do anything by itself: no event is ahead but, at most, the kernel's own deadline. */
+  /**
+   * Whether no device will do anything by itself: no event is ahead but, at most, the kernel's own
+   * deadline.
+   */
   get isAtRest(): boolean {
     return !this.#liveTurns.anyDue && !this.irqPending && this.clock.hasNoneBut(this.#deadline);
   }
 
-  /** The same, but that {@link alarm} may be set: whether anybody waits for it, only its driver can tell. */
+  /**
+   * The same, but that {@link alarm} may be set: whether anybody waits for it, only its driver can
+   * tell.
+   */
   get hasOnlyAlarmAhead(): boolean {
     const isDeviceDue = this.#liveTurns.anyDue || this.irqPending;
     return !isDeviceDue && this.clock.hasNoneBut(this.#deadline, this.alarm);
@@ -265,7 +284,8 @@ export class Board {
    * Virtual time, processor idle: goes to the next event and lets it happen.
    *
    * @param limitNs goes no further than this
-   * @returns 'quiet' when there is no event up to the limit; the time is then the limit, or unchanged if that is infinite
+   * @returns 'quiet' when there is no event up to the limit; the time is then the limit, or
+   * unchanged if that is infinite
    */
   advance(limitNs: number): 'event' | 'quiet' {
     assert(this.clock.kind === 'virtual', 'host time passes by itself');

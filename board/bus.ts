@@ -1,6 +1,6 @@
 /**
- * The bus: which device answers at which physical address. Works like a page table of one level, page by page, so a
- * look-up costs the same however many devices there are.
+ * The bus: which device answers at which physical address. Works like a page table of one level,
+ * page by page, so a look-up costs the same however many devices there are.
  */
 
 import { demand } from '../memory/misuse.ts';

@@ -1,6 +1,7 @@
 /**
- * A device model that does what no device can: it throws, or answers a read with something that is no number. That is nobody's
- * fault but the model's, whoever accessed it: the run ends, and says which model, and where in it.
+ * A device model that does what no device can: it throws, or answers a read with something that is
+ * no number. That is nobody's fault but the model's, whoever accessed it: the run ends, and says
+ * which model, and where in it.
  */
 
 import { RunFailure } from '../memory/assert.ts';
@@ -23,7 +24,10 @@ export class DeviceFailure extends RunFailure {
   }
 }
 
-/** @returns what ends the run: an error that a model has let escape, as its failure; a failure that there is already, as it is */
+/**
+ * @returns what ends the run: an error that a model has let escape, as its failure; a failure that
+ * there is already, as it is
+ */
 export function deviceFailure(where: string, error: unknown): RunFailure {
   if (error instanceof RunFailure) return error;
   const what = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 /**
- * What a device model is given, and what it gives. A model gets these narrow things only, never the whole board:
- * its interrupt line, the clock, a DMA window, its wire.
+ * What a device model is given, and what it gives. A model gets these narrow things only, never the
+ * whole board: its interrupt line, the clock, a DMA window, its wire.
  */
 
 import type { MmioDevice } from '../memory/region.ts';
@@ -18,8 +18,9 @@ export interface Turn {
 }
 
 /**
- * Where a device says that it has work. A register write only marks the device due; the work is done in the board's
- * turn (live) or at the event's time (virtual), so that batches form as they do on hardware.
+ * Where a device says that it has work. A register write only marks the device due; the work is
+ * done in the board's turn (live) or at the event's time (virtual), so that batches form as they do
+ * on hardware.
  */
 export interface TurnQueue {
   /** Marks `turn` due; marking it twice before it runs has no further effect. */
@@ -43,10 +44,14 @@ export interface DmaWindow {
    *
    * @param low low 32 bits of the physical address
    * @param high high 32 bits
-   * @returns the offset in RAM, or -1 when the window does not hold the whole range (the refusal is counted)
+   * @returns the offset in RAM, or -1 when the window does not hold the whole range (the refusal is
+   * counted)
    */
   translate(low: number, high: number, lengthBytes: number): number;
-  /** As {@link DmaWindow.translate}, but a refusal is not counted: for a look that falls back to one that counts. */
+  /**
+   * As {@link DmaWindow.translate}, but a refusal is not counted: for a look that falls back to one
+   * that counts.
+   */
   find(low: number, high: number, lengthBytes: number): number;
 }
 
@@ -54,14 +59,15 @@ export interface DmaWindow {
 export interface Lint {
   /**
    * @param clause the clause of the specification, such as "virtio 1.2 §2.7.13.3.1"
-   * @param when whether it shows in a register access, which is under way, or in what the driver has left in memory
+   * @param when whether it shows in a register access, which is under way, or in what the driver
+   * has left in memory
    */
   report(device: string, clause: string, what: string, when?: 'access' | 'later'): void;
 }
 
 /**
- * What a device does when a driver breaks a rule that it can do without: 'lenient', it goes on as QEMU's devices do; 'strict',
- * it refuses. Both report it.
+ * What a device does when a driver breaks a rule that it can do without: 'lenient', it goes on as
+ * QEMU's devices do; 'strict', it refuses. Both report it.
  */
 export type DeviceRules = 'lenient' | 'strict';
 

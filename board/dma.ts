@@ -1,6 +1,6 @@
 /**
- * DMA windows: the ranges of RAM that a device was given. Whatever else it asks for is refused and counted; that is an
- * error of the device's driver, not a crash of the board.
+ * DMA windows: the ranges of RAM that a device was given. Whatever else it asks for is refused and
+ * counted; that is an error of the device's driver, not a crash of the board.
  */
 
 import { demand } from '../memory/misuse.ts';
@@ -14,10 +14,11 @@ export interface DmaRange {
 }
 
 /**
- * A window of one or more ranges. A request must lie within one range; ranges that touch are joined when granted.
+ * A window of one or more ranges. A request must lie within one range; ranges that touch are joined
+ * when granted.
  *
- * Addresses are handled as 32-bit integers throughout, so that a descriptor's address never becomes a heap number.
- * RAM is below 2 GiB, hence an offset in RAM is a positive 32-bit integer.
+ * Addresses are handled as 32-bit integers throughout, so that a descriptor's address never becomes
+ * a heap number. RAM is below 2 GiB, hence an offset in RAM is a positive 32-bit integer.
  */
 export class RangedDmaWindow implements DmaWindow {
   /** Requests refused since power-on. */

@@ -1,6 +1,7 @@
 /**
- * The host's doorbell: an interrupt line without registers, by which a program that lives in `host/` learns that
- * something has happened outside. It stays up until the program answers it, so that no ring is lost.
+ * The host's doorbell: an interrupt line without registers, by which a program that lives in
+ * `host/` learns that something has happened outside. It stays up until the program answers it, so
+ * that no ring is lost.
  */
 
 import type { IrqLine } from './device.ts';

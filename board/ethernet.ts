@@ -1,10 +1,11 @@
 /**
- * The Ethernet wire, as a NIC model sees it. Captures, impairments, switches and traffic generators are wrappers that
- * implement the same interface, so any of them fits any NIC.
+ * The Ethernet wire, as a NIC model sees it. Captures, impairments, switches and traffic generators
+ * are wrappers that implement the same interface, so any of them fits any NIC.
  *
- * Frames are 14 to 1514 bytes, and up to 1522 with two VLAN tags, without preamble and frame check sequence; a wire may carry damaged ones of 1 to 2048
- * bytes, which NICs count and drop. Bytes are copied straight between the wire
- * and RAM: positions are offsets in the board's `Ram` (see `memory/ram.ts`), whose staging area holds frames in flight.
+ * Frames are 14 to 1514 bytes, and up to 1522 with two VLAN tags, without preamble and frame check
+ * sequence; a wire may carry damaged ones of 1 to 2048 bytes, which NICs count and drop. Bytes are
+ * copied straight between the wire and RAM: positions are offsets in the board's `Ram` (see
+ * `memory/ram.ts`), whose staging area holds frames in flight.
  */
 
 export const FRAME_BYTES_MIN = 14;
@@ -15,7 +16,10 @@ const TAG_BYTES = 4;
 const TYPE_C_TAG = 0x8100;
 const TYPE_S_TAG = 0x88a8;
 
-/** @param typeAt where the frame's type field is @returns how long the frame may be, by the tags that it has */
+/**
+ * @param typeAt where the frame's type field is
+ * @returns how long the frame may be, by the tags that it has
+ */
 export function frameBytesMaxOf(bytes: Uint8Array, typeAt: number): number {
   let most = FRAME_BYTES_MAX;
   for (let at = typeAt; most < TAGGED_FRAME_BYTES_MAX; at += TAG_BYTES) {
@@ -46,10 +50,16 @@ export interface EthernetWire {
   copyNext(from: number, to: number, lengthBytes: number): void;
   /** Removes the oldest waiting frame: it has been received. */
   takeNext(): void;
-  /** Removes the oldest waiting frame, which is lost. @param reason a constant, such as "no buffer" */
+  /**
+   * Removes the oldest waiting frame, which is lost.
+   * @param reason a constant, such as "no buffer"
+   */
   dropNext(reason: string): void;
   /** Sends one frame that lies in RAM at `at`; the bytes are valid during the call only. */
   transmit(at: number, lengthBytes: number): void;
-  /** Reports a frame that is lost on its way out, so that captures can show it. Nothing is transmitted. */
+  /**
+   * Reports a frame that is lost on its way out, so that captures can show it. Nothing is
+   * transmitted.
+   */
   dropTransmit(at: number, lengthBytes: number, reason: string): void;
 }

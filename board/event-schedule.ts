@@ -1,12 +1,16 @@
-/** The schedule of a clock: events sorted by time, those of one time in the order in which they were scheduled. */
+/**
+ * The schedule of a clock: events sorted by time, those of one time in the order in which they were
+ * scheduled.
+ */
 
 import { assert } from '../memory/assert.ts';
 import { demand } from '../memory/misuse.ts';
 import type { ClockEvent } from './clock.ts';
 
 /**
- * The array's last entry is the earliest. A board has a few dozen events, so shifting a few entries costs less than a
- * heap, which would have to find an event in order to move it. Nothing is allocated once the arrays have grown.
+ * The array's last entry is the earliest. A board has a few dozen events, so shifting a few entries
+ * costs less than a heap, which would have to find an event in order to move it. Nothing is
+ * allocated once the arrays have grown.
  */
 export class EventSchedule {
   /** Time of the earliest event, `Infinity` when there is none. */

@@ -1,8 +1,9 @@
 /**
  * Goldfish RTC: a 64-bit nanosecond clock with one alarm (register set of QEMU's `goldfish_rtc`).
  *
- * Its time is the board's clock plus an offset. Power-on is at a fixed epoch, not at the host's wall clock, so that a
- * run can be repeated. Absolute times exceed 2^53, hence the pairs of 32-bit halves.
+ * Its time is the board's clock plus an offset. Power-on is at a fixed epoch, not at the host's
+ * wall clock, so that a run can be repeated. Absolute times exceed 2^53, hence the pairs of 32-bit
+ * halves.
  */
 
 import type { Clock, ClockEvent } from './clock.ts';

@@ -1,13 +1,15 @@
 /**
  * Host time: it passes by itself.
  *
- * Reading the host's clock costs tens of nanoseconds, and the kernel asks at every entry. So `now()` answers a cached
- * time, which is read anew at every turn of the board ({@link HostClock.refresh}) and at every
- * {@link HostClock.CALLS_PER_READ}th call. The answer is late by at most the time that many calls take, and never by
- * more than one turn; it is never early and never goes back.
+ * Reading the host's clock costs tens of nanoseconds, and the kernel asks at every entry. So
+ * `now()` answers a cached time, which is read anew at every turn of the board
+ * ({@link HostClock.refresh}) and at every {@link HostClock.CALLS_PER_READ}th call. The answer is
+ * late by at most the time that many calls take, and never by more than one turn; it is never early
+ * and never goes back.
  *
- * While the host has its turn nothing reads the clock anew by itself, and the board may sleep for a minute: what the host brings
- * then, a break on a serial line for instance, has to be dated by the time at which it comes. So between turns each call reads.
+ * While the host has its turn nothing reads the clock anew by itself, and the board may sleep for a
+ * minute: what the host brings then, a break on a serial line for instance, has to be dated by the
+ * time at which it comes. So between turns each call reads.
  */
 
 import type { RunFailure } from '../memory/assert.ts';
@@ -50,7 +52,10 @@ export class HostClock extends DevicePart<() => number> implements Clock {
     return this.#nowNs;
   }
 
-  /** Returns nothing: V8 boxes a number that a call returns, and this one is called for every few packets. */
+  /**
+   * Returns nothing: V8 boxes a number that a call returns, and this one is called for every few
+   * packets.
+   */
   #read(): void {
     this.#callsLeft = this.#callsPerRead;
     const nowNs = this.#hostNow() - this.#powerOnNs;
@@ -58,7 +63,9 @@ export class HostClock extends DevicePart<() => number> implements Clock {
     if (nowNs > this.#nowNs) this.#nowNs = nowNs;
   }
 
-  /** The board's turn is over: until the next one, each call of {@link now} reads the host's clock. */
+  /**
+   * The board's turn is over: until the next one, each call of {@link now} reads the host's clock.
+   */
   handOver(): void {
     this.#callsPerRead = 1;
     this.#callsLeft = 0;
@@ -80,7 +87,10 @@ export class HostClock extends DevicePart<() => number> implements Clock {
     return this.#schedule.hasNoneBut(event, other);
   }
 
-  /** Fires what is due at one reading of the clock; an event that asks for a time after it waits for the next turn. */
+  /**
+   * Fires what is due at one reading of the clock; an event that asks for a time after it waits for
+   * the next turn.
+   */
   fireDue(): number {
     this.#callsPerRead = HostClock.CALLS_PER_READ;
     this.#read();

@@ -1,6 +1,6 @@
 /**
- * The board's lint: it counts what drivers do wrong, by device and clause, says who did it first, and keeps the count
- * bounded whatever a hostile driver tries.
+ * The board's lint: it counts what drivers do wrong, by device and clause, says who did it first,
+ * and keeps the count bounded whatever a hostile driver tries.
  */
 
 import type { Lint } from './device.ts';
@@ -41,7 +41,10 @@ export interface LintLogOptions {
 const ENTRIES_MAX = 256;
 const NOBODY: Witness = { accessor: () => ({}), owner: () => ({}) };
 
-/** Counts reports. Reports beyond {@link ENTRIES_MAX} different ones are counted together under the clause "other". */
+/**
+ * Counts reports. Reports beyond {@link ENTRIES_MAX} different ones are counted together under the
+ * clause "other".
+ */
 export class LintLog implements Lint {
   /** Reports since power-on, of all kinds. */
   total = 0;

@@ -1,8 +1,9 @@
 /**
- * The platform-level interrupt controller (RISC-V PLIC specification 1.0.0), with the map of QEMU's `virt` board.
+ * The platform-level interrupt controller (RISC-V PLIC specification 1.0.0), with the map of QEMU's
+ * `virt` board.
  *
- * Each source has a gateway. It forwards one request at a time: after a request has been claimed, the level of the line
- * counts again only when the request has been completed.
+ * Each source has a gateway. It forwards one request at a time: after a request has been claimed,
+ * the level of the line counts again only when the request has been completed.
  *
  *     line high ──▶ gateway open ──▶ pending ──claim──▶ in service ──complete──▶ gateway open
  *                                                                                (pending again if the line is high)
@@ -43,7 +44,9 @@ export class Plic implements Device {
   readonly #pending = new Uint32Array(WORDS);
   readonly #enable = new Uint32Array(WORDS * PLIC_CONTEXTS);
   readonly #threshold = new Uint8Array(PLIC_CONTEXTS);
-  /** For each context the source that a claim would return, kept up to date so that asking is cheap. */
+  /**
+   * For each context the source that a claim would return, kept up to date so that asking is cheap.
+   */
   readonly #presented = new Uint8Array(PLIC_CONTEXTS);
   readonly #claims = new Uint32Array(PLIC_SOURCES);
 
@@ -63,8 +66,8 @@ export class Plic implements Device {
   }
 
   /**
-   * @returns the pending and enabled source of the highest priority above the threshold, of equals the lowest;
-   * it is in service from now on. 0 when there is none
+   * @returns the pending and enabled source of the highest priority above the threshold, of equals
+   * the lowest; it is in service from now on. 0 when there is none
    */
   claim(context: number): number {
     const source = this.#presented[context] as number;
@@ -116,7 +119,10 @@ export class Plic implements Device {
     return (((this.#pending[source >>> 5] as number) >>> (source & 31)) & 1) === 1;
   }
 
-  /** A request of this source has been claimed and not completed: after a while, somebody forgot to acknowledge it. */
+  /**
+   * A request of this source has been claimed and not completed: after a while, somebody forgot to
+   * acknowledge it.
+   */
   isInService(source: number): boolean {
     return this.#inService[source] === 1;
   }

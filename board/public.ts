@@ -1,4 +1,6 @@
-/** What the package offers as `sddf-testbed/board`: the machine, and what a device model is made of. */
+/**
+ * What the package offers as `sddf-testbed/board`: the machine, and what a device model is made of.
+ */
 
 export * from './board.ts';
 export type * from './clock.ts';

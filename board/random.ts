@@ -1,8 +1,9 @@
 /**
- * The one door for chance: a seeded generator (xoshiro128**, Blackman and Vigna 2018), so that one seed gives one run.
+ * The one door for chance: a seeded generator (xoshiro128**, Blackman and Vigna 2018), so that one
+ * seed gives one run.
  *
- * Parts that need chance get a generator of their own by {@link Random.fork}, named after what they are: then one part's
- * draws do not disturb another's when something is added.
+ * Parts that need chance get a generator of their own by {@link Random.fork}, named after what they
+ * are: then one part's draws do not disturb another's when something is added.
  */
 
 import { assert } from '../memory/assert.ts';
@@ -18,7 +19,8 @@ export class Random {
   constructor(seed: number) {
     assert(Number.isInteger(seed), 'a seed is an integer');
     this.#seed = seed >>> 0;
-    // Four different words from one seed; the state must not be all zero, which the odd constants exclude.
+    // Four different words from one seed; the state must not be all zero, which the odd constants
+    // exclude.
     this.#s0 = scramble(this.#seed + 0x9e3779b9);
     this.#s1 = scramble(this.#seed + 0x3c6ef372);
     this.#s2 = scramble(this.#seed + 0xdaa66d2b);
@@ -26,7 +28,9 @@ export class Random {
     if ((this.#s0 | this.#s1 | this.#s2 | this.#s3) === 0) this.#s0 = 1;
   }
 
-  /** A generator that depends on this one's seed and `name` only, not on how far this one has got. */
+  /**
+   * A generator that depends on this one's seed and `name` only, not on how far this one has got.
+   */
   fork(name: string): Random {
     let hash = scramble(this.#seed ^ 0x51ed270b);
     for (let i = 0; i < name.length; i++) {
@@ -49,7 +53,10 @@ export class Random {
     return result >>> 0;
   }
 
-  /** @returns an integer, 0 to `bound` - 1, each as likely: draws that would favour small results are thrown away */
+  /**
+   * @returns an integer, 0 to `bound` - 1, each as likely: draws that would favour small results
+   * are thrown away
+   */
   below(bound: number): number {
     assert(Number.isInteger(bound) && bound > 0 && bound <= 0x1_0000_0000, 'a bound is 1 to 2^32');
     const fair = 0x1_0000_0000 - (0x1_0000_0000 % bound);

@@ -1,10 +1,10 @@
 /**
- * The serial wire, as a UART model sees it: characters with their line condition, the format they are sent in, break,
- * and modem lines. Host bridges, null modems and fault injectors implement the same interface, so any of them fits any
- * UART.
+ * The serial wire, as a UART model sees it: characters with their line condition, the format they
+ * are sent in, break, and modem lines. Host bridges, null modems and fault injectors implement the
+ * same interface, so any of them fits any UART.
  *
- * A character is one number: the data in bits 0 to 7, the conditions found at the receiver above. Times and formats
- * live here too, because both ends of a line reckon with them.
+ * A character is one number: the data in bits 0 to 7, the conditions found at the receiver above.
+ * Times and formats live here too, because both ends of a line reckon with them.
  */
 
 import { assert } from '../memory/assert.ts';
@@ -15,13 +15,19 @@ export const CHAR_PARITY_ERROR = 0x200;
 /** The line was at space for a whole character; the data is 0. */
 export const CHAR_BREAK = 0x400;
 
-/** Outputs of a UART: levels, 1 is asserted. The order is that of the NS16550A's modem control register. */
+/**
+ * Outputs of a UART: levels, 1 is asserted. The order is that of the NS16550A's modem control
+ * register.
+ */
 export const OUTPUT_DTR = 1;
 export const OUTPUT_RTS = 2;
 export const OUTPUT_OUT1 = 4;
 export const OUTPUT_OUT2 = 8;
 
-/** Inputs of a UART: levels, 1 is asserted. The order is that of the NS16550A's modem status register. */
+/**
+ * Inputs of a UART: levels, 1 is asserted. The order is that of the NS16550A's modem status
+ * register.
+ */
 export const INPUT_CTS = 1;
 export const INPUT_DSR = 2;
 export const INPUT_RI = 4;
@@ -38,7 +44,10 @@ export interface LineFormat {
   readonly stopBits: 1 | 1.5 | 2;
 }
 
-/** `real`: a character takes its time. `fast`: it takes none, and the far end waits while a receiver is full. */
+/**
+ * `real`: a character takes its time. `fast`: it takes none, and the far end waits while a receiver
+ * is full.
+ */
 export type LineRate = 'real' | 'fast';
 
 /** What a wire tells the UART at its end. */
@@ -59,7 +68,10 @@ export interface SerialWire {
   readonly rate: LineRate;
   /** Plugs in the UART; one at a time. */
   attach(end: SerialEnd): void;
-  /** Whether the far end takes a character now. False is a host that reads slowly, never a lost character. */
+  /**
+   * Whether the far end takes a character now. False is a host that reads slowly, never a lost
+   * character.
+   */
   ready(): boolean;
   /** Hands over one character at the end of its last stop bit. */
   transmit(character: number): void;
@@ -73,7 +85,10 @@ export interface SerialWire {
   receiverReady(): void;
 }
 
-/** Formats are compared with this tolerance: a receiver samples in the middle of the last bit, so 4 % is the most that fits. */
+/**
+ * Formats are compared with this tolerance: a receiver samples in the middle of the last bit, so 4
+ * % is the most that fits.
+ */
 export const BAUD_TOLERANCE = 0.03;
 
 /** @returns bits on the line for one character, with start, parity and stop bits */

@@ -1,6 +1,7 @@
 /**
- * When devices work. A device is marked due by a register write, a frame that arrives, and so on; it works in the
- * board's turn (live) or at an event of the clock a fixed latency later (virtual). So batches form as on hardware.
+ * When devices work. A device is marked due by a register write, a frame that arrives, and so on;
+ * it works in the board's turn (live) or at an event of the clock a fixed latency later (virtual).
+ * So batches form as on hardware.
  */
 
 import { assert } from '../memory/assert.ts';

@@ -73,7 +73,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Lets time pass until `atNs` and fires every event on the way at exactly its own time, those due already first.
+   * Lets time pass until `atNs` and fires every event on the way at exactly its own time, those due
+   * already first.
    *
    * @returns how many fired
    */

@@ -14,13 +14,17 @@ export function closest(text: string, known: readonly string[]): string | undefi
   return best;
 }
 
-/** @returns ` (did you mean WORD?)`, to be put behind a message; empty when no known word is near */
+/**
+ * @returns ` (did you mean WORD?)`, to be put behind a message; empty when no known word is near
+ */
 export function didYouMean(text: string, known: readonly string[]): string {
   const guess = closest(text, known);
   return guess === undefined ? '' : ` (did you mean ${guess}?)`;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
+/**
+ * Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
+ */
 function editDistance(from: string, to: string): number {
   let beforeLast: readonly number[] = [];
   let last: readonly number[] = Array.from({ length: to.length + 1 }, (_, index) => index);

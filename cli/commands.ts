@@ -1,6 +1,6 @@
 /**
- * The commands of `sddf`. Each is a module that is loaded when it is asked for: `sddf check` does not wait for the
- * network's code.
+ * The commands of `sddf`. Each is a module that is loaded when it is asked for: `sddf check` does
+ * not wait for the network's code.
  */
 
 import type { Command } from 'commander';

@@ -1,7 +1,8 @@
 /**
- * Goal: starting the command costs V8 none of what the data path rests on. Method: the engine says what it gives up. One detached
- * ArrayBuffer in a thread, and every access to an array in it is checked for that; tsx's hook for CommonJS does it, so it must
- * not be loaded. The loader for TypeScript has a thread of its own, which may.
+ * Goal: starting the command costs V8 none of what the data path rests on. Method: the engine says
+ * what it gives up. One detached ArrayBuffer in a thread, and every access to an array in it is
+ * checked for that; tsx's hook for CommonJS does it, so it must not be loaded. The loader for
+ * TypeScript has a thread of its own, which may.
  */
 
 import { execFileSync } from 'node:child_process';

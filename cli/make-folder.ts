@@ -4,8 +4,9 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder and those above it that are missing. Not by mkdir's `recursive`, which in Node 20 tries for ever where the
- * system answers "no such file" for a folder that it will not make, as in /proc.
+ * Makes a folder and those above it that are missing. Not by mkdir's `recursive`, which in Node 20
+ * tries for ever where the system answers "no such file" for a folder that it will not make, as in
+ * /proc.
  *
  * @throws as mkdir does
  */

@@ -1,8 +1,9 @@
 /**
- * Option strings in the manner of QEMU: `kind,key=value,key=value`. A comma inside a value is written twice.
+ * Option strings in the manner of QEMU: `kind,key=value,key=value`. A comma inside a value is
+ * written twice.
  *
- * Strict: an unknown key, a key without a value, or one given twice is the user's mistake, and the message names what is
- * known.
+ * Strict: an unknown key, a key without a value, or one given twice is the user's mistake, and the
+ * message names what is known.
  */
 
 import { UserMistake } from '../host/problem.ts';

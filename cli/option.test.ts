@@ -1,4 +1,7 @@
-/** Goal: a declaration alone says how an option is written, read, shown and left out. Method: tables, given to commander. */
+/**
+ * Goal: a declaration alone says how an option is written, read, shown and left out. Method:
+ * tables, given to commander.
+ */
 
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';

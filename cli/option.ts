@@ -1,6 +1,7 @@
 /**
- * Options that are declared once: how one is written, what help says, how its text is read, what completion offers. They stand
- * in tables, and the key of an option in its table is the name of its value.
+ * Options that are declared once: how one is written, what help says, how its text is read, what
+ * completion offers. They stand in tables, and the key of an option in its table is the name of its
+ * value.
  *
  *     const OPTIONS = {
  *       forNs: text({ flags: '--for <duration>', help: 'ends after this long', parse: parseDuration }),
@@ -13,10 +14,15 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { parseChoice } from './quantities.ts';
 
-/** What commander has read: texts, lists of texts, `true` for flags; nothing for what was not given. */
+/**
+ * What commander has read: texts, lists of texts, `true` for flags; nothing for what was not given.
+ */
 export type RawOptions = Readonly<Record<string, unknown>>;
 
-/** What a shell offers for a value, besides what the placeholder says: files for `<file>`, folders for `<dir>`. */
+/**
+ * What a shell offers for a value, besides what the placeholder says: files for `<file>`, folders
+ * for `<dir>`.
+ */
 export interface Completes {
   /** Those that end in `=`, `,` or `:` go on; `NAME=@files` goes on with a file. */
   readonly words?: readonly string[];
@@ -24,7 +30,10 @@ export interface Completes {
   readonly others?: 'files' | 'choices';
 }
 
-/** One option. `Value` is what its text comes to; with `undefined` among it when the option may be left out. */
+/**
+ * One option. `Value` is what its text comes to; with `undefined` among it when the option may be
+ * left out.
+ */
 export interface Declared<Value> {
   readonly flags: string;
   readonly help: string;
@@ -38,7 +47,9 @@ export type OptionTable = Readonly<Record<string, Declared<unknown>>>;
 
 type ValueOf<Option_> = Option_ extends Declared<infer Value> ? Value : never;
 
-/** The values of a table's options. One that was not given and has no standard value is not there. */
+/**
+ * The values of a table's options. One that was not given and has no standard value is not there.
+ */
 export type OptionValues<Table extends OptionTable> = {
   readonly [Key in keyof Table as undefined extends ValueOf<Table[Key]> ? never : Key]: ValueOf<
     Table[Key]
@@ -66,7 +77,10 @@ interface TextOption<Value> extends Written {
   readonly twice?: 'refused';
 }
 
-/** An option with a text that is given once at most. @param declared with `standard`, the text when it is left out */
+/**
+ * An option with a text that is given once at most.
+ * @param declared with `standard`, the text when it is left out
+ */
 export function text<Value>(declared: TextOption<Value> & { standard: string }): Declared<Value>;
 export function text<Value>(declared: TextOption<Value>): Declared<Value | undefined>;
 export function text<Value>(
@@ -118,7 +132,10 @@ export function texts<Value>(declared: TextOption<Value>): Declared<readonly Val
   };
 }
 
-/** An option without a value. @param declared its `words` are what it comes to when it is left out, and given */
+/**
+ * An option without a value.
+ * @param declared its `words` are what it comes to when it is left out, and given
+ */
 export function flag<const Absent, const Given>(
   declared: Written & { readonly words: readonly [Absent, Given] },
 ): Declared<Absent | Given> {

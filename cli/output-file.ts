@@ -1,4 +1,7 @@
-/** The file that a command writes its result to: opened before the work, so that a mistake costs no waiting. */
+/**
+ * The file that a command writes its result to: opened before the work, so that a mistake costs no
+ * waiting.
+ */
 
 import {
   closeSync,
@@ -27,7 +30,8 @@ export class OutputFile {
     this.path = path;
     try {
       this.#origin = existsSync(path) ? 'was there' : 'made';
-      // What is there is kept until something is written: it may turn out to be what the command reads.
+      // What is there is kept until something is written: it may turn out to be what the command
+      // reads.
       this.#fd =
         existing === 'keep' || this.#origin === 'made'
           ? openSync(path, 'wx')
@@ -53,7 +57,10 @@ export class OutputFile {
     }
   }
 
-  /** Closes the file, and removes it when it is new and nothing has been written: the command has failed before. */
+  /**
+   * Closes the file, and removes it when it is new and nothing has been written: the command has
+   * failed before.
+   */
   close(): void {
     if (this.#state === 'closed') return;
     closeSync(this.#fd);

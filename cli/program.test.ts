@@ -1,4 +1,5 @@
-// What a user sees who gets something wrong: exit status 2 and exactly one line, which says what, where and what to do.
+// What a user sees who gets something wrong: exit status 2 and exactly one line, which says what,
+// where and what to do.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The `sddf` program: finds the command, loads only that one, and turns every way of failing into one line and an exit
- * status: 0 success, 2 the user's mistake, 1 a failure.
+ * The `sddf` program: finds the command, loads only that one, and turns every way of failing into
+ * one line and an exit status: 0 success, 2 the user's mistake, 1 a failure.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
@@ -70,7 +70,10 @@ async function askedAboutSystem(
   return tellAboutSystem(command, args);
 }
 
-/** What holds for every command, however deep: throw instead of exiting, write no error texts of its own. */
+/**
+ * What holds for every command, however deep: throw instead of exiting, write no error texts of its
+ * own.
+ */
 function settle(command: Command): void {
   command.exitOverride();
   command.configureOutput({ writeErr: () => undefined });
@@ -124,7 +127,10 @@ function explain(error: unknown, args: readonly string[], program: Command | und
   return EXIT_FAILURE;
 }
 
-/** @returns what a device model of the user's has done, and where in it; undefined when it is one of ours */
+/**
+ * @returns what a device model of the user's has done, and where in it; undefined when it is one of
+ * ours
+ */
 function deviceBlame(error: unknown): string | undefined {
   if (!(error instanceof DeviceFailure)) return undefined;
   const where = userFrame(error.cause);

@@ -1,4 +1,7 @@
-/** Quantities as they are written on the command line: durations, sizes, rates, counts, lists of them. */
+/**
+ * Quantities as they are written on the command line: durations, sizes, rates, counts, lists of
+ * them.
+ */
 
 import { UserMistake } from '../host/problem.ts';
 import { didYouMean } from './closest.ts';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The `sddf` command. In the repository it runs from source through tsx; in the installed package, where the sources have
-// been compiled to dist/, it runs those.
+// The `sddf` command. In the repository it runs from source through tsx; in the installed package,
+// where the sources have been compiled to dist/, it runs those.
 //
 // This file must parse on any Node, to say clearly which one is needed.
 

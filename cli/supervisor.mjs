@@ -1,11 +1,12 @@
-// The process that has the terminal and its signals while programs of a user's run in another. JavaScript that does not return
-// hears no signal, so somebody else has to; and to end a process is certain, whatever its programs do.
+// The process that has the terminal and its signals while programs of a user's run in another.
+// JavaScript that does not return hears no signal, so somebody else has to; and to end a process is
+// certain, whatever its programs do.
 //
 //     terminal ── signals ──▶ supervisor ── 'end', 'now' ──▶ watchman, a thread of the engine's process (host/watch/watchman.mjs)
 //                                         ◀── 'heard', 'status N' ──
 //
-// Plain JavaScript, and no more than this: it is loaded before anything else. Why a process and not a thread for the engine, and
-// what each costs, is in docs/architecture.md, "Always stoppable".
+// Plain JavaScript, and no more than this: it is loaded before anything else. Why a process and not
+// a thread for the engine, and what each costs, is in docs/architecture.md, "Always stoppable".
 
 import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
@@ -13,13 +14,19 @@ import { constants } from 'node:os';
 const COMMANDS = ['run', 'trace', 'path'];
 const USERS_FILE = /\.(?:system|[cm]?[jt]s)$/;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-/** Until then somebody has to have heard a signal; the engine may still be loading a module that does not return. */
+/**
+ * Until then somebody has to have heard a signal; the engine may still be loading a module that
+ * does not return.
+ */
 const HEARD_MS = 800;
 const NOW_MS = 300;
 /** The file descriptor of the line to the watchman. */
 const LINE = 3;
 
-/** Whether a command line runs programs of a user's, in a process that is not yet watched, and that nobody debugs. */
+/**
+ * Whether a command line runs programs of a user's, in a process that is not yet watched, and that
+ * nobody debugs.
+ */
 export function wantsSupervisor(args, { env, execArgv } = process) {
   if (env.SDDF_WATCHED !== undefined || args.includes('--help')) return false;
   if ([...execArgv, env.NODE_OPTIONS ?? ''].some((option) => option.includes('--inspect'))) {

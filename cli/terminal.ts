@@ -1,6 +1,6 @@
 /**
- * What the command line writes, and where: results on standard output, everything else on standard error. When standard
- * output carries a capture or JSON, people's text moves to standard error.
+ * What the command line writes, and where: results on standard output, everything else on standard
+ * error. When standard output carries a capture or JSON, people's text moves to standard error.
  */
 
 import { exitNow } from './exit.ts';
@@ -54,8 +54,9 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /**
- * Text that a program or a disk has made, for a terminal: what would move its cursor, colour it or clear it is shown as `\x1b`,
- * and a line that is not the first begins further right, so that it cannot pass for somebody else's.
+ * Text that a program or a disk has made, for a terminal: what would move its cursor, colour it or
+ * clear it is shown as `\x1b`, and a line that is not the first begins further right, so that it
+ * cannot pass for somebody else's.
  */
 export function printable(text: string): string {
   return text
@@ -66,8 +67,8 @@ export function printable(text: string): string {
 const EXIT_MISTAKE = 2;
 
 /**
- * A reader of our output that goes away (`sddf list | head -1`) ends the program quietly; output that cannot be written, as on a
- * full disk, with one line.
+ * A reader of our output that goes away (`sddf list | head -1`) ends the program quietly; output
+ * that cannot be written, as on a full disk, with one line.
  */
 export function endWhenOutputCloses(): void {
   process.stdout.on('error', (error: Error) => {

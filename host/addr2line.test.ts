@@ -1,5 +1,6 @@
-// Goal: addresses of a compiled image have the line that they come from; without the tool that is said, and a file that the
-// tool does not know ends nothing. Method: a small C file by the cross compiler where it is installed, and stand-ins.
+// Goal: addresses of a compiled image have the line that they come from; without the tool that is
+// said, and a file that the tool does not know ends nothing. Method: a small C file by the cross
+// compiler where it is installed, and stand-ins.
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

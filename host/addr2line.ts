@@ -1,6 +1,6 @@
 /**
- * File and line of addresses in a program image, by `addr2line` of binutils, where it is installed: line information is
- * DWARF, which other people read well.
+ * File and line of addresses in a program image, by `addr2line` of binutils, where it is installed:
+ * line information is DWARF, which other people read well.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,9 @@ const TIME_MAX_MS = 5_000;
 /** Addresses asked for at a time: far from what a command line holds. */
 const BATCH = 256;
 
-/** @returns 'echo.c:12', or undefined when nothing is known of the address, or the tool is not there */
+/**
+ * @returns 'echo.c:12', or undefined when nothing is known of the address, or the tool is not there
+ */
 export function lineOf(image: string, address: number): string | undefined {
   return linesOf(image, [address])[0];
 }

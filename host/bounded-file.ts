@@ -1,4 +1,7 @@
-/** Files that others have made, read with a bound: their length is looked at before anything of them is. */
+/**
+ * Files that others have made, read with a bound: their length is looked at before anything of them
+ * is.
+ */
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { explainSystemError, UserMistake } from './problem.ts';

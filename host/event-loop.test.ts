@@ -1,5 +1,5 @@
-// The live loop: when it runs the board, when it sleeps, what wakes it. No test waits for a time: a loop that slept where
-// it must not would end in the runner's time-out.
+// The live loop: when it runs the board, when it sleeps, what wakes it. No test waits for a time: a
+// loop that slept where it must not would end in the runner's time-out.
 
 import { describe, expect, it } from 'vitest';
 import { LiveLoop, hostNow } from './event-loop.ts';

@@ -1,10 +1,11 @@
 /**
- * The host's time and the host's event loop: the only file of the room with timers and clocks, so that it is easy to
- * see what a run under the virtual clock never touches.
+ * The host's time and the host's event loop: the only file of the room with timers and clocks, so
+ * that it is easy to see what a run under the virtual clock never touches.
  *
- * The live loop: let the board run until it is idle or its time slice is over, let the bridges send what has gathered,
- * let the host's event loop breathe (sockets are read there), again. An idle board sleeps until its next timer event or
- * until the host brings something, and uses no processor time.
+ * The live loop: let the board run until it is idle or its time slice is over, let the bridges send
+ * what has gathered, let the host's event loop breathe (sockets are read there), again. An idle
+ * board sleeps until its next timer event or until the host brings something, and uses no processor
+ * time.
  */
 
 // The global of the same name is looked up by way of a getter at each use.
@@ -15,7 +16,10 @@ export function hostNow(): number {
   return Math.round(performance.now() * 1e6);
 }
 
-/** Wall-clock time of `hostNow() === 0`, in nanoseconds since 1970: what a capture stamps live frames with. */
+/**
+ * Wall-clock time of `hostNow() === 0`, in nanoseconds since 1970: what a capture stamps live
+ * frames with.
+ */
 export function hostEpoch(): bigint {
   return BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
 }
@@ -75,7 +79,10 @@ export interface LiveLoopOptions {
 const SLICE_NS = 1_000_000;
 /** Below this, a host timer would come too late: the loop looks again instead of sleeping. */
 const TIMER_RESOLUTION_NS = 1_500_000;
-/** A sleeping loop looks at the clock this often even when nothing is due. It also keeps the process alive. */
+/**
+ * A sleeping loop looks at the clock this often even when nothing is due. It also keeps the process
+ * alive.
+ */
 const SLEEP_MS_MAX = 60_000;
 
 /** Drives one testbed in real time. */
@@ -96,7 +103,10 @@ export class LiveLoop {
     this.#ports.push(port);
   }
 
-  /** The host has brought something: a sleeping loop goes on at once. Cheap; call it for every frame. */
+  /**
+   * The host has brought something: a sleeping loop goes on at once. Cheap; call it for every
+   * frame.
+   */
   wake(): void {
     this.#wakeUps += 1;
     this.#resume?.();

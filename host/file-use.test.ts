@@ -1,4 +1,6 @@
-/** Goal: a file that is written is used once, by whatever name; what is only read may be read twice. */
+/**
+ * Goal: a file that is written is used once, by whatever name; what is only read may be read twice.
+ */
 
 import { linkSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * Which files a run reads and writes, so that nothing is read and written at once: a capture over the image that is being read, a
- * disk that is another one's overlay. Two names of one file are the same file.
+ * Which files a run reads and writes, so that nothing is read and written at once: a capture over
+ * the image that is being read, a disk that is another one's overlay. Two names of one file are the
+ * same file.
  */
 
 import { realpathSync, statSync } from 'node:fs';

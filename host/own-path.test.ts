@@ -1,6 +1,7 @@
 /**
- * Goal: a run takes a path that a killed one has left, and no path that somebody has; at its end it removes its own and nothing else.
- * The links of a pseudo-terminal are made to paths of files that stand for it, below /dev/pts where they have to be.
+ * Goal: a run takes a path that a killed one has left, and no path that somebody has; at its end it
+ * removes its own and nothing else. The links of a pseudo-terminal are made to paths of files that
+ * stand for it, below /dev/pts where they have to be.
  */
 
 import { existsSync, lstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';

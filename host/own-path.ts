@@ -1,9 +1,11 @@
 /**
- * Paths that a run takes for itself while it lasts: UNIX sockets that it listens on, links to a pseudo-terminal.
+ * Paths that a run takes for itself while it lasts: UNIX sockets that it listens on, links to a
+ * pseudo-terminal.
  *
- * What a live owner has is never taken; what a killed run has left behind is; the end removes only what is still ours. A socket
- * is bound under a name of its own and then linked to the path, which fails when something is there: two runs that start at
- * the same time cannot take it from each other, and Node, which removes the name that it has bound, removes only that.
+ * What a live owner has is never taken; what a killed run has left behind is; the end removes only
+ * what is still ours. A socket is bound under a name of its own and then linked to the path, which
+ * fails when something is there: two runs that start at the same time cannot take it from each
+ * other, and Node, which removes the name that it has bound, removes only that.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -112,8 +114,9 @@ function isListenedOn(path: string): Promise<boolean> {
 /**
  * Makes a link to our own pseudo-terminal.
  *
- * A link is a leftover when it leads to a pseudo-terminal that has gone, or to ours: its number has been given to us. One that
- * leads to another that is there is a live owner's as far as can be told, and one that leads elsewhere is somebody's.
+ * A link is a leftover when it leads to a pseudo-terminal that has gone, or to ours: its number has
+ * been given to us. One that leads to another that is there is a live owner's as far as can be
+ * told, and one that leads elsewhere is somebody's.
  *
  * @throws UserMistake when something is there that is no leftover
  */
@@ -158,8 +161,9 @@ function ownInode(path: string): OwnPath {
 }
 
 /**
- * What tells a file from another one at the same path. The number of a socket's inode is not given again while its program
- * listens; that of a link may be, so where it leads counts as well. Undefined: there is nothing.
+ * What tells a file from another one at the same path. The number of a socket's inode is not given
+ * again while its program listens; that of a link may be, so where it leads counts as well.
+ * Undefined: there is nothing.
  */
 function identityOf(path: string): string | undefined {
   const found = lstatSync(path, { throwIfNoEntry: false });
@@ -167,7 +171,9 @@ function identityOf(path: string): string | undefined {
   return `${found.ino} ${found.isSymbolicLink() ? readlinkSync(path) : ''}`;
 }
 
-/** Removes a path if it is still the same file: it is looked at under a name that nobody else takes. */
+/**
+ * Removes a path if it is still the same file: it is looked at under a name that nobody else takes.
+ */
 function removeIf(path: string, identity: string | undefined): void {
   if (identity === undefined || identityOf(path) !== identity) return;
   const aside = besides(path);
@@ -190,7 +196,10 @@ function putBack(aside: string, path: string): void {
   }
 }
 
-/** A name in the same folder that no other run uses, short enough for a socket wherever the path itself is. */
+/**
+ * A name in the same folder that no other run uses, short enough for a socket wherever the path
+ * itself is.
+ */
 function besides(path: string): string {
   const name = `.${randomBytes(4).toString('hex')}`;
   const beside = join(dirname(path), name);

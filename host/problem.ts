@@ -1,6 +1,6 @@
 /**
- * Problems that a user can put right. The command line prints one as a single line, `sddf: what, where, what to do`,
- * without a stack trace, and ends with status 2.
+ * Problems that a user can put right. The command line prints one as a single line,
+ * `sddf: what, where, what to do`, without a stack trace, and ends with status 2.
  */
 
 export class UserMistake extends Error {

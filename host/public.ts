@@ -1,4 +1,7 @@
-/** What the package offers as `sddf-testbed/host`: the live loop, and bridges to the host's networks. */
+/**
+ * What the package offers as `sddf-testbed/host`: the live loop, and bridges to the host's
+ * networks.
+ */
 
 export * from './event-loop.ts';
 export { UserMistake } from './problem.ts';

@@ -1,6 +1,6 @@
 /**
- * Opening what has to be a file or a disk: a pipe that nobody writes to would keep us waiting for somebody who does, without a
- * word.
+ * Opening what has to be a file or a disk: a pipe that nobody writes to would keep us waiting for
+ * somebody who does, without a word.
  */
 
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * The memory of one task: a page table of one level over frames of the board's RAM. Programs load and store through it, and
- * a model's kernel copies through it: from a task to the kernel's heap and back, or from task to task.
+ * The memory of one task: a page table of one level over frames of the board's RAM. Programs load
+ * and store through it, and a model's kernel copies through it: from a task to the kernel's heap
+ * and back, or from task to task.
  */
 
 import { assert } from '../memory/assert.ts';
@@ -39,7 +40,7 @@ export class AddressSpace {
     this.#onWriteFault = options.onWriteFault;
   }
 
-  // ------------------------------------------------------------------------------------------ mappings
+  // -------------------------------------------------------------------------------------- mappings
 
   /** Maps zeroed memory at a multiple of the page size. */
   allocateAt(vaddr: number, lengthBytes: number): void {
@@ -97,7 +98,7 @@ export class AddressSpace {
     return access === READ_WRITE || access === COPY_ON_WRITE;
   }
 
-  // ------------------------------------------------------------------------------------------ the program's side
+  // ---------------------------------------------------------------------------- the program's side
 
   load32(vaddr: number): number {
     const at = this.#locate(vaddr);
@@ -129,9 +130,12 @@ export class AddressSpace {
     });
   }
 
-  // ------------------------------------------------------------------------------------------ the kernel's side
+  // ----------------------------------------------------------------------------- the kernel's side
 
-  /** @returns the offset in RAM of four bytes, -1 when they may not be read; for arguments in the user's memory */
+  /**
+   * @returns the offset in RAM of four bytes, -1 when they may not be read; for arguments in the
+   * user's memory
+   */
   locateWord(vaddr: number): number {
     return (vaddr & 3) === 0 ? this.#locate(vaddr) : -1;
   }
@@ -168,7 +172,10 @@ export class AddressSpace {
     return true;
   }
 
-  /** Copies from another task without a stop in the kernel. @returns whether all of it was mapped as it must be */
+  /**
+   * Copies from another task without a stop in the kernel.
+   * @returns whether all of it was mapped as it must be
+   */
   copyFrom(source: AddressSpace, from: number, to: number, lengthBytes: number): boolean {
     for (let done = 0; done < lengthBytes;) {
       const at = source.#locate(from + done);
@@ -218,7 +225,10 @@ export class AddressSpace {
     return this.#inOnePiece(vaddr, lengthBytes, READ_ONLY);
   }
 
-  /** @param above pages whose access is not above it end the piece; so does one that is to be copied when written */
+  /**
+   * @param above pages whose access is not above it end the piece; so does one that is to be copied
+   * when written
+   */
   #inOnePiece(vaddr: number, lengthBytes: number, above: number): number {
     const ceiling = above === ABSENT ? COPY_ON_WRITE : READ_WRITE;
     let piece = PAGE_BYTES - (vaddr & (PAGE_BYTES - 1));

@@ -1,4 +1,7 @@
-/** Programs as generators, for tests: each `yield` is a system call or time that passes, and returns the result. */
+/**
+ * Programs as generators, for tests: each `yield` is a system call or time that passes, and returns
+ * the result.
+ */
 
 import type { ModelKernel, SpawnOptions } from './model-kernel.ts';
 import type { ModelThread, Program } from './model-thread.ts';

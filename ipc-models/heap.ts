@@ -1,6 +1,7 @@
 /**
- * The memory that a model's kernel takes for itself: blocks of powers of two in the board's RAM, freed blocks in a list per
- * size. seL4 has no such thing; how much of it a message needs is one of the figures.
+ * The memory that a model's kernel takes for itself: blocks of powers of two in the board's RAM,
+ * freed blocks in a list per size. seL4 has no such thing; how much of it a message needs is one of
+ * the figures.
  */
 
 import { assert } from '../memory/assert.ts';

@@ -1,10 +1,11 @@
 /**
- * What the models have in common, and share with our kernel: its threads and scheduler, its cost table, the board's clock and
- * RAM. A model (POSIX, Mach, L4, QNX) adds the system calls.
+ * What the models have in common, and share with our kernel: its threads and scheduler, its cost
+ * table, the board's clock and RAM. A model (POSIX, Mach, L4, QNX) adds the system calls.
  *
  *     program resume() → trap → systemCall() → model.systemCall(thread) → schedule() → the next program
  *
- * Programs run one after the other, each up to its next system call: there is no nesting, as there is in `kernel/kernel.ts`.
+ * Programs run one after the other, each up to its next system call: there is no nesting, as there
+ * is in `kernel/kernel.ts`.
  */
 
 import {
@@ -99,7 +100,7 @@ export class ModelKernel {
     return thread;
   }
 
-  // ------------------------------------------------------------------------------------------ running
+  // --------------------------------------------------------------------------------------- running
 
   /** Runs threads until none can go on or the time has come. */
   run(untilNs: number): 'idle' | 'deadline' {
@@ -162,7 +163,7 @@ export class ModelKernel {
     machine.charge(costs.fault);
   }
 
-  // ------------------------------------------------------------------------------------------ for the models
+  // -------------------------------------------------------------------------------- for the models
 
   /** The thread waits; with a queue, in it. The answer comes from whoever wakes it. */
   block(thread: ModelThread, state: BlockedState, queue: WaitQueue | null): void {
@@ -204,7 +205,10 @@ export class ModelKernel {
     return this.scheduler.machine.now();
   }
 
-  /** @returns a string of a task's, which ends with a zero; undefined when it is not mapped or longer than `lengthMax` */
+  /**
+   * @returns a string of a task's, which ends with a zero; undefined when it is not mapped or
+   * longer than `lengthMax`
+   */
   readPath(task: Task, vaddr: number, lengthMax: number): string | undefined {
     let path = '';
     for (let i = 0; i <= lengthMax; i += 1) {
@@ -217,7 +221,7 @@ export class ModelKernel {
     return undefined;
   }
 
-  // ------------------------------------------------------------------------------------------ waits that end
+  // -------------------------------------------------------------------------------- waits that end
 
   /** Nobody can run before a wait ends: virtual time goes there. @returns whether anyone's did */
   #waitForTimeout(untilNs: number): boolean {

@@ -1,8 +1,9 @@
 /**
- * A thread of a model: the TCB that the scheduler knows, the task whose memory it sees, and the program that runs on it; and
- * the queues in which threads wait.
+ * A thread of a model: the TCB that the scheduler knows, the task whose memory it sees, and the
+ * program that runs on it; and the queues in which threads wait.
  *
- * System calls have their number in a7, arguments in a0 … a5 and results in a0 and a1, as on the seL4 side.
+ * System calls have their number in a7, arguments in a0 … a5 and results in a0 and a1, as on the
+ * seL4 side.
  */
 
 import { REG_A0, REG_A7, type ScheduledThread, type UserContext } from '../kernel/public.ts';
@@ -20,7 +21,10 @@ export interface Task {
 
 /** What runs on a thread. */
 export interface Program {
-  /** Runs up to the next system call, which it leaves in the registers (`ModelThread.trap`); without one it has ended. */
+  /**
+   * Runs up to the next system call, which it leaves in the registers (`ModelThread.trap`); without
+   * one it has ended.
+   */
   resume(): void;
 }
 
@@ -55,7 +59,7 @@ export class ModelThread implements UserContext {
     this.#program?.resume();
   }
 
-  // ------------------------------------------------------------------------------------------ the program's side
+  // ---------------------------------------------------------------------------- the program's side
 
   trap(number: number, a0 = 0, a1 = 0, a2 = 0, a3 = 0, a4 = 0, a5 = 0): void {
     const { regs } = this.tcb;
@@ -78,7 +82,7 @@ export class ModelThread implements UserContext {
     return this.tcb.regs[(REG_A0 + 1) << 1] as number;
   }
 
-  // ------------------------------------------------------------------------------------------ the kernel's side
+  // ----------------------------------------------------------------------------- the kernel's side
 
   get callNumber(): number {
     return this.tcb.regs[REG_A7 << 1] as number;
@@ -96,7 +100,7 @@ export class ModelThread implements UserContext {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- waiting
+// ----------------------------------------------------------------------------------------- waiting
 
 /** `priority`: highest first, then first come first. */
 export type WaitOrder = 'fifo' | 'lifo' | 'priority';

@@ -1,11 +1,13 @@
 /**
  * RAM: one shared WebAssembly memory with typed views over it, and a fast copy.
  *
- * A wasm function around `memory.copy` moved 1500 bytes several times faster than `copyWithin` does on shared memory
- * when this was written, so all bulk copies inside RAM go through {@link Ram.copy}.
+ * A wasm function around `memory.copy` moved 1500 bytes several times faster than `copyWithin` does
+ * on shared memory when this was written, so all bulk copies inside RAM go through
+ * {@link Ram.copy}.
  *
- * Behind the RAM that the kernel hands out lies the *staging area*: memory of the outside world (frames on a wire,
- * sectors in a host buffer) that devices copy from and to at the same speed. No physical address reaches it.
+ * Behind the RAM that the kernel hands out lies the *staging area*: memory of the outside world
+ * (frames on a wire, sectors in a host buffer) that devices copy from and to at the same speed. No
+ * physical address reaches it.
  */
 
 import { assert } from './assert.ts';
@@ -25,8 +27,9 @@ const LINE_BYTES = 64;
 const CLEARED_BYTES = 4096;
 
 /**
- * Five functions over the memory: `copy(to, from, length)` and `fill(to, byte, length)`, which are one instruction each,
- * the ordered stores `store16(at, value)` and `store32(at, value)`, and `firstUsedLine(from, end)`.
+ * Five functions over the memory: `copy(to, from, length)` and `fill(to, byte, length)`, which are
+ * one instruction each, the ordered stores `store16(at, value)` and `store32(at, value)`, and
+ * `firstUsedLine(from, end)`.
  */
 function bulkModule(pages: number): Uint8Array {
   const module = new ModuleWriter();
@@ -116,7 +119,10 @@ function makeRam({ sizeBytes, stagingBytes = 0, base = RAM_BASE }: RamOptions): 
   return { base, sizeBytes, memory, buffer: memory.buffer, bulk: bulk.exports };
 }
 
-/** All positions are *offsets* in bytes from the start of RAM; {@link Ram.base} turns them into physical addresses. */
+/**
+ * All positions are *offsets* in bytes from the start of RAM; {@link Ram.base} turns them into
+ * physical addresses.
+ */
 export class Ram extends Configured<RamParts> {
   readonly base: number = this.options.base;
   readonly sizeBytes: number = this.options.sizeBytes;
@@ -144,8 +150,9 @@ export class Ram extends Configured<RamParts> {
     lengthBytes: number,
   ) => void;
   /**
-   * Stores a 16-bit word, ordered (sequentially consistent) against all loads and stores before and after it. A third
-   * of the cost of `Atomics.store`. Trusted callers only; `at` is a multiple of 2.
+   * Stores a 16-bit word, ordered (sequentially consistent) against all loads and stores before and
+   * after it. A third of the cost of `Atomics.store`. Trusted callers only; `at` is a multiple of
+   * 2.
    */
   readonly store16 = this.options.bulk['store16'] as (at: number, value: number) => void;
   /** Stores a 32-bit word, ordered as {@link Ram.store16}; `at` is a multiple of 4. */
@@ -176,7 +183,8 @@ export class Ram extends Configured<RamParts> {
    * Looks for memory that is not zero, fast.
    *
    * @param from multiples of 4, both
-   * @returns the offset of the first word between `from` and `end` that is not zero; `end` when all are
+   * @returns the offset of the first word between `from` and `end` that is not zero; `end` when all
+   * are
    */
   firstUsed(from: number, end: number): number {
     const firstLine = Math.min((from + LINE_BYTES - 1) & -LINE_BYTES, end);
@@ -193,8 +201,9 @@ export class Ram extends Configured<RamParts> {
   }
 
   /**
-   * As after power-on: all memory is zero, and nothing of the staging area is taken. For one run after another in the same
-   * memory, whose pages the system then need not make again; whoever ran before must be gone.
+   * As after power-on: all memory is zero, and nothing of the staging area is taken. For one run
+   * after another in the same memory, whose pages the system then need not make again; whoever ran
+   * before must be gone.
    */
   clear(): void {
     const end = this.u8.length;

@@ -1,4 +1,7 @@
-/** Goal: a region shows exactly its own bytes, refuses everything else as a fault, and RAM's bulk operations move bytes. */
+/**
+ * Goal: a region shows exactly its own bytes, refuses everything else as a fault, and RAM's bulk
+ * operations move bytes.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from './ram.ts';

@@ -1,12 +1,14 @@
 /**
  * Memory regions as a protection domain sees them.
  *
- * A region is a run of frames mapped into the domain. It gives checked accessors only: a typed array over RAM would
- * give away all of RAM through its `buffer`. An access outside, a misaligned one, or a write through a read-only mapping
- * throws {@link MemoryFault}, which the domain's runtime turns into a VM fault like any other.
+ * A region is a run of frames mapped into the domain. It gives checked accessors only: a typed
+ * array over RAM would give away all of RAM through its `buffer`. An access outside, a misaligned
+ * one, or a write through a read-only mapping throws {@link MemoryFault}, which the domain's
+ * runtime turns into a VM fault like any other.
  *
- * `open()` below is the one door to the raw memory. Only `queues/`, `board/` and `microkit/` may import it
- * (`test/imports.test.ts`), because those are trusted code that checks once and then runs without wrappers.
+ * `open()` below is the one door to the raw memory. Only `queues/`, `board/` and `microkit/` may
+ * import it (`test/imports.test.ts`), because those are trusted code that checks once and then runs
+ * without wrappers.
  */
 
 import { demand } from './misuse.ts';
@@ -16,7 +18,9 @@ import { smallInteger } from './small-integer.ts';
 
 export type Access = 'read' | 'write' | 'execute';
 
-/** A load or store that the mapping does not allow. Becomes a VM fault of the thread that did it. */
+/**
+ * A load or store that the mapping does not allow. Becomes a VM fault of the thread that did it.
+ */
 export class MemoryFault extends Error {
   override readonly name = 'MemoryFault';
   /** Virtual address that was accessed. */
@@ -56,7 +60,9 @@ let locateRange: (
   access: Access,
 ) => number;
 
-/** A region mapped for reading. All offsets are in bytes from its start; integers are little-endian. */
+/**
+ * A region mapped for reading. All offsets are in bytes from its start; integers are little-endian.
+ */
 export class ReadonlyRegion extends Sealed<RegionOptions> {
   readonly vaddr: number = partsOf(this).vaddr;
   readonly #ram: Ram = partsOf(this).ram;
@@ -169,8 +175,9 @@ export class Region extends ReadonlyRegion {
   }
 }
 
-// The language's own functions, taken before any program has run: one that overrides `set` or `length` on its array must
-// not be handed a view of RAM, nor have a length believed that its array does not have.
+// The language's own functions, taken before any program has run: one that overrides `set` or
+// `length` on its array must not be handed a view of RAM, nor have a length believed that its array
+// does not have.
 const Bytes = Uint8Array;
 const { apply } = Reflect;
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
@@ -190,7 +197,10 @@ function byteLength(bytes: Uint8Array): number {
   return apply(intrinsicLength, bytes, []);
 }
 
-/** What a device's registers look like from the bus. `width` is 1, 2 or 4 bytes; `offset` a multiple of it. */
+/**
+ * What a device's registers look like from the bus. `width` is 1, 2 or 4 bytes; `offset` a multiple
+ * of it.
+ */
 export interface MmioDevice {
   read(offset: number, width: number): number;
   write(offset: number, value: number, width: number): void;
@@ -251,7 +261,10 @@ export function open(region: ReadonlyRegion): OpenRegion {
   return openRegion(region);
 }
 
-/** Holds a program to a region that is large enough. @param what it is to hold, as a message names it */
+/**
+ * Holds a program to a region that is large enough.
+ * @param what it is to hold, as a message names it
+ */
 export function demandRoom(region: ReadonlyRegion, lengthBytes: number, what: string): void {
   const { sizeBytes } = openRegion(region);
   const isHeld = lengthBytes <= sizeBytes;

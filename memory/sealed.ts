@@ -1,5 +1,6 @@
 /**
- * As `Configured`, for objects that programs hold: what they are made from, as a rule raw memory, stays out of reach.
+ * As `Configured`, for objects that programs hold: what they are made from, as a rule raw memory,
+ * stays out of reach.
  *
  *     export class Reader extends Sealed<Placement> {
  *       static {
@@ -8,8 +9,9 @@
  *       readonly #words: Int32Array = partsOf(this).ram.i32;
  *     }
  *
- * Without the static block a program could give the class another base, whose constructor would be handed the parts.
- * {@link partsOf} opens every such object, so the same rooms may import it that may open a region.
+ * Without the static block a program could give the class another base, whose constructor would be
+ * handed the parts. {@link partsOf} opens every such object, so the same rooms may import it that
+ * may open a region.
  */
 
 let read: <Parts>(object: Sealed<Parts>) => Parts;

@@ -1,4 +1,7 @@
-/** Goal: a layout is checked when it is declared, and its fields touch their own bytes only, in the right order. */
+/**
+ * Goal: a layout is checked when it is declared, and its fields touch their own bytes only, in the
+ * right order.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { netStruct, struct } from './struct.ts';

@@ -4,8 +4,9 @@
  *     export const VirtqDesc = struct(16, { addrLow: 'u32', addrHigh: 'u32', len: 'u32', flags: 'u16', next: 'u16' });
  *     const len = VirtqDesc.len.get(view, at);
  *
- * Fields follow each other without holes (a hole is a named field); alignment and total size are checked when the
- * module is loaded. Little-endian; {@link netStruct} is big-endian and unaligned, for what travels on a network.
+ * Fields follow each other without holes (a hole is a named field); alignment and total size are
+ * checked when the module is loaded. Little-endian; {@link netStruct} is big-endian and unaligned,
+ * for what travels on a network.
  */
 
 export type Scalar = 'u8' | 'u16' | 'u32';

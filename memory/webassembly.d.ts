@@ -1,4 +1,6 @@
-/** The part of WebAssembly that is used here; neither `lib.es2023` nor Node's own types declare it. */
+/**
+ * The part of WebAssembly that is used here; neither `lib.es2023` nor Node's own types declare it.
+ */
 declare namespace WebAssembly {
   interface MemoryDescriptor {
     initial: number;

@@ -1,4 +1,5 @@
-// The builder: identifiers and addresses without order traps, one call that validates, and every error at once.
+// The builder: identifiers and addresses without order traps, one call that validates, and every
+// error at once.
 
 import { describe, expect, it } from 'vitest';
 import { system } from './builder.ts';

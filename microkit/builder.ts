@@ -11,9 +11,10 @@
  *     client.configure(() => ({ data: 'data', server: call.a.value }));
  *     const built = sys.build();        // { ok: true, system } or { ok: false, errors }
  *
- * Nothing depends on the order of these calls: identifiers and addresses that are not given are assigned by `build()`,
- * which is one call and answers with a finished, validated system or with every error at once. The checks are those of
- * the XML reader, because `build()` hands its result to the same reader.
+ * Nothing depends on the order of these calls: identifiers and addresses that are not given are
+ * assigned by `build()`, which is one call and answers with a finished, validated system or with
+ * every error at once. The checks are those of the XML reader, because `build()` hands its result
+ * to the same reader.
  */
 
 import type { Diagnostic } from './diagnostic.ts';
@@ -61,7 +62,10 @@ export interface SystemOptions {
   readonly target?: Target;
 }
 
-/** Something that adds to the system when it is built: a device class, with all of its clients known. */
+/**
+ * Something that adds to the system when it is built: a device class, with all of its clients
+ * known.
+ */
 export interface Extension {
   connect(): void;
 }

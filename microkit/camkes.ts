@@ -1,6 +1,7 @@
 /**
- * CAmkES's core connectors as functions on the builder. A component instance is a protection domain; a connection becomes
- * channels, regions and interrupts of the same model, and tells each side by its interface's name:
+ * CAmkES's core connectors as functions on the builder. A component instance is a protection
+ * domain; a connection becomes channels, regions and interrupts of the same model, and tells each
+ * side by its interface's name:
  *
  *     seL4RPCCall(sys, { name: 'hello', from: [client], to: server });     // client.config.hello.channel
  *     seL4Notification(sys, { name: 'done', from: [server], to: client });
@@ -8,19 +9,26 @@
  *     seL4HardwareMMIO(sys, { name: 'regs', pd: driver, paddr: 0x10_1000, size: 0x1000 });
  *     seL4HardwareInterrupt({ name: 'irq', pd: driver, irq: 11 });
  *
- * What is different from CAmkES: a component has one thread, so an interface is an event handler and not a thread, and
- * locks are not needed; a callee must have a higher priority than its callers, which Microkit demands and CAmkES does not.
+ * What is different from CAmkES: a component has one thread, so an interface is an event handler
+ * and not a thread, and locks are not needed; a callee must have a higher priority than its
+ * callers, which Microkit demands and CAmkES does not.
  */
 
 import type { Id, PdBuilder, Size, SystemBuilder } from './builder.ts';
 import type { Permissions, Trigger } from './model.ts';
 
-/** What a component finds in its configuration under the name of an interface that it uses or an event that it emits. */
+/**
+ * What a component finds in its configuration under the name of an interface that it uses or an
+ * event that it emits.
+ */
 export interface CamkesUser {
   readonly channel: number;
 }
 
-/** … that it provides or consumes: a channel for each connected component, in the order of the connection. */
+/**
+ * … that it provides or consumes: a channel for each connected component, in the order of the
+ * connection.
+ */
 export interface CamkesProvider {
   readonly channels: readonly number[];
 }
@@ -74,7 +82,10 @@ function checkCallerPriority(sys: SystemBuilder, caller: PdBuilder, callee: PdBu
   });
 }
 
-/** Letters of CAmkES's `x_access` setting; the kernel has no write-only mappings, so W alone reads too. */
+/**
+ * Letters of CAmkES's `x_access` setting; the kernel has no write-only mappings, so W alone reads
+ * too.
+ */
 export type CamkesAccess = 'R' | 'W' | 'RW' | 'RX' | 'RWX';
 
 const PERMISSIONS: Readonly<Record<CamkesAccess, Permissions>> = {

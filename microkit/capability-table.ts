@@ -1,6 +1,6 @@
 /**
- * What each protection domain holds once it runs, as the description says: slot, object, rights and badge. The report
- * prints it; a test compares it with what the initialiser has really put there.
+ * What each protection domain holds once it runs, as the description says: slot, object, rights and
+ * badge. The report prints it; a test compares it with what the initialiser has really put there.
  */
 
 import type { FlatPd, SystemDescription } from './model.ts';

@@ -1,6 +1,7 @@
 /**
- * Configuration beside a description: `NAME.config.json` holds what each program receives as `pd.config`, by the name of
- * its protection domain. A `.system` file has no place for it; a rendered system has both files.
+ * Configuration beside a description: `NAME.config.json` holds what each program receives as
+ * `pd.config`, by the name of its protection domain. A `.system` file has no place for it; a
+ * rendered system has both files.
  */
 
 import type { PdDescription, SystemDescription } from './model.ts';

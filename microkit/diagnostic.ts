@@ -1,6 +1,7 @@
 /**
- * What is wrong with a description, as a value. The message is word for word that of the Microkit tool where the tool
- * has one; the place, the hint and the fact that all of them are reported at once are added here.
+ * What is wrong with a description, as a value. The message is word for word that of the Microkit
+ * tool where the tool has one; the place, the hint and the fact that all of them are reported at
+ * once are added here.
  */
 
 export type Severity = 'error' | 'warning';
@@ -31,7 +32,8 @@ export function isError(diagnostic: Diagnostic): boolean {
 
 /**
  * @param source the file's text, split into lines
- * @returns the diagnostic as `file:line:column: message`, the source line, a caret line and the hint
+ * @returns the diagnostic as `file:line:column: message`, the source line, a caret line and the
+ * hint
  */
 export function formatDiagnostic(
   diagnostic: Diagnostic,

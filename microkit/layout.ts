@@ -1,7 +1,8 @@
 /**
- * The last step of the builder: gives every channel, interrupt and child its identifier and every mapping its address,
- * where the description left them open, and makes the model. Deterministic: the lowest free identifier, the first free
- * address above the highest mapping, in the order of the description.
+ * The last step of the builder: gives every channel, interrupt and child its identifier and every
+ * mapping its address, where the description left them open, and makes the model. Deterministic:
+ * the lowest free identifier, the first free address above the highest mapping, in the order of the
+ * description.
  */
 
 import type {
@@ -66,7 +67,10 @@ function withDescendants(pd: PdBuilder): PdBuilder[] {
   return [pd, ...pd.children.flatMap((child) => withDescendants(child.pd))];
 }
 
-/** Channels and interrupts of a domain share one space of identifiers; children and I/O ports have their own. */
+/**
+ * Channels and interrupts of a domain share one space of identifiers; children and I/O ports have
+ * their own.
+ */
 function assignIds(recorded: Recorded, pd: PdBuilder): void {
   const ids = [
     ...pd.irqs.map((irq) => irq.id),

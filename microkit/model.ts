@@ -1,12 +1,14 @@
 /**
- * The system description: what Microkit's `.system` file says, as immutable plain data. The XML reader and the builder
- * both make it, the validator has passed it, and the initialiser, the runtime, the report and the graph read it.
+ * The system description: what Microkit's `.system` file says, as immutable plain data. The XML
+ * reader and the builder both make it, the validator has passed it, and the initialiser, the
+ * runtime, the report and the graph read it.
  *
- * Numbers: whatever may hold 64 bits in a file (addresses, sizes, times) is a `bigint`; identifiers, priorities and
- * counts are numbers. {@link exact} turns a bigint below 2^53 into a number.
+ * Numbers: whatever may hold 64 bits in a file (addresses, sizes, times) is a `bigint`;
+ * identifiers, priorities and counts are numbers. {@link exact} turns a bigint below 2^53 into a
+ * number.
  *
- * References are names (of regions, domains, protection domains), as in the file: see {@link regionNamed} and
- * {@link flatten}. Source: Microkit manual, "System Description File".
+ * References are names (of regions, domains, protection domains), as in the file: see
+ * {@link regionNamed} and {@link flatten}. Source: Microkit manual, "System Description File".
  */
 
 import { assert } from '../memory/assert.ts';
@@ -63,15 +65,23 @@ export interface PdDescription {
   readonly children: readonly PdDescription[];
   readonly virtualMachine?: VirtualMachineDescription;
   readonly cspace: readonly UserCapDescription[];
-  /** The typed record that the builder made for the program, or that a rendered system carries as JSON. */
+  /**
+   * The typed record that the builder made for the program, or that a rendered system carries as
+   * JSON.
+   */
   readonly config?: unknown;
 }
 
-/** `<program_image>`: a program function from the builder, or a module found along the search path. */
+/**
+ * `<program_image>`: a program function from the builder, or a module found along the search path.
+ */
 export interface ImageDescription {
   readonly path: string;
   readonly pathForSymbols?: string;
-  /** The program itself, when the builder was given it; the module at `path` otherwise exports it as `main`. */
+  /**
+   * The program itself, when the builder was given it; the module at `path` otherwise exports it as
+   * `main`.
+   */
   readonly program?: Program;
 }
 
@@ -83,7 +93,10 @@ export interface MapDescription {
   readonly vaddr: bigint;
   readonly permissions: Permissions;
   readonly cached: boolean;
-  /** Symbols that receive the address, the region's size, and the length of the file it was filled from. */
+  /**
+   * Symbols that receive the address, the region's size, and the length of the file it was filled
+   * from.
+   */
   readonly setvarVaddr?: string;
   readonly setvarSize?: string;
   readonly setvarPrefillSize?: string;
@@ -92,7 +105,9 @@ export interface MapDescription {
 export interface RegionDescription {
   readonly name: string;
   readonly size: bigint;
-  /** Page size that mappings use: the one asked for, or the largest that everything is aligned to. */
+  /**
+   * Page size that mappings use: the one asked for, or the largest that everything is aligned to.
+   */
   readonly pageBytes: number;
   /** The page size that the description asks for. */
   readonly pageBytesAsked?: number;
@@ -223,7 +238,10 @@ export interface IoAddressSpaceDescription {
   }[];
 }
 
-/** @returns the same number, asserted to be exact: for values that a validated system keeps below 2^53 */
+/**
+ * @returns the same number, asserted to be exact: for values that a validated system keeps below
+ * 2^53
+ */
 export function exact(value: bigint): number {
   assert(value >= 0n && value <= 0x1f_ffff_ffff_ffffn, 'a 64-bit value fits a number exactly');
   return Number(value);
@@ -238,7 +256,9 @@ export interface FlatPd {
   readonly parent: number;
 }
 
-/** @returns every protection domain in pre-order: a parent, then each of its children with theirs */
+/**
+ * @returns every protection domain in pre-order: a parent, then each of its children with theirs
+ */
 export function flatten(system: SystemDescription): readonly FlatPd[] {
   const flat: FlatPd[] = [];
   const visit = (pd: PdDescription, parent: number): void => {
@@ -259,7 +279,9 @@ export function regionNamed(
 
 export type RegionsByName = ReadonlyMap<string, RegionDescription>;
 
-/** For whoever looks up many regions of one system: {@link regionNamed} goes through all of them. */
+/**
+ * For whoever looks up many regions of one system: {@link regionNamed} goes through all of them.
+ */
 export function regionsByName(system: SystemDescription): RegionsByName {
   return new Map(system.regions.map((region) => [region.name, region]));
 }
@@ -291,7 +313,10 @@ export interface PatchedSymbol {
   readonly value: SetvarValue;
 }
 
-/** @returns every symbol that the description sets in this domain's program, from all forms of `setvar` */
+/**
+ * @returns every symbol that the description sets in this domain's program, from all forms of
+ * `setvar`
+ */
 export function symbolsOf(
   system: SystemDescription,
   pd: PdDescription,
@@ -325,7 +350,10 @@ export function symbolsOf(
   return symbols;
 }
 
-/** @returns names of the regions that must be physically contiguous: their physical address is asked for */
+/**
+ * @returns names of the regions that must be physically contiguous: their physical address is asked
+ * for
+ */
 export function contiguousRegions(system: SystemDescription): ReadonlySet<string> {
   const names = new Set<string>();
   for (const { pd } of flatten(system)) {

@@ -1,6 +1,6 @@
 /**
- * Which page size a region gets: the one asked for, or 2 MiB when its size, its physical address and every address that
- * it is mapped at allow it (never for a region mapped through the IOMMU).
+ * Which page size a region gets: the one asked for, or 2 MiB when its size, its physical address
+ * and every address that it is mapped at allow it (never for a region mapped through the IOMMU).
  */
 
 import type { RegionDescription, SystemDescription } from './model.ts';

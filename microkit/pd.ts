@@ -1,6 +1,6 @@
 /**
- * What a program sees of its protection domain: Microkit's set with Microkit's meanings. The only file of this room
- * that drivers, virtualisers, clients and host programs import.
+ * What a program sees of its protection domain: Microkit's set with Microkit's meanings. The only
+ * file of this room that drivers, virtualisers, clients and host programs import.
  *
  *     export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
  *       // this body is `init`
@@ -15,12 +15,16 @@ import type { DeviceRegion, ReadonlyRegion, Region } from '../memory/region.ts';
 /** Identifier of a channel or an interrupt in its protection domain: 0..61. */
 export type Channel = number;
 
-/** Message information: `label * 4096 + count`; the label is below 2^20 here. See {@link messageInfo}. */
+/**
+ * Message information: `label * 4096 + count`; the label is below 2^20 here. See
+ * {@link messageInfo}.
+ */
 export type MessageInfo = number;
 
 /**
  * @param label an integer of 0..2^20-1
- * @param count message registers that go with it, 0..120; up to 127 is kept as it is, and the kernel sends what there is
+ * @param count message registers that go with it, 0..120; up to 127 is kept as it is, and the
+ * kernel sends what there is
  * @throws RangeError when they are anything else
  */
 export function messageInfo(label: number, count: number): MessageInfo {
@@ -40,35 +44,43 @@ export function messageCount(info: MessageInfo): number {
   return info & 0x7f;
 }
 
-/** A fault of a child: `label` is the fault type (`FAULT_…` of the kernel's ABI), `words` its message registers. */
+/**
+ * A fault of a child: `label` is the fault type (`FAULT_…` of the kernel's ABI), `words` its
+ * message registers.
+ */
 export interface ChildFault {
   readonly label: number;
   readonly words: readonly number[];
 }
 
 /**
- * They are called as functions, without `this`: that is a third of a wake-up's time. What they do ends when they return: none of
- * them may be `async`.
+ * They are called as functions, without `this`: that is a third of a wake-up's time. What they do
+ * ends when they return: none of them may be `async`.
  */
 export interface EntryPoints {
-  /** Another domain has notified, or an interrupt has arrived, on this channel. Lowest channel first. */
+  /**
+   * Another domain has notified, or an interrupt has arrived, on this channel. Lowest channel
+   * first.
+   */
   notified(this: void, channel: Channel): void | undefined;
   /** Another domain calls; arguments and results are in the message registers. */
   protected?(this: void, channel: Channel, message: MessageInfo): MessageInfo;
   /**
-   * A child has faulted. 'resume' lets it go on: the entry point that was cut off runs again from its beginning, which
-   * is the nearest thing here to running an instruction again. 'stay' leaves it blocked.
+   * A child has faulted. 'resume' lets it go on: the entry point that was cut off runs again from
+   * its beginning, which is the nearest thing here to running an instruction again. 'stay' leaves
+   * it blocked.
    */
   fault?(this: void, child: number, fault: ChildFault): 'resume' | 'stay';
   /**
-   * How much the program has done so far, in any unit that never decreases. When it is the same before and after a
-   * wake-up, the wake-up is counted as wasted.
+   * How much the program has done so far, in any unit that never decreases. When it is the same
+   * before and after a wake-up, the wake-up is counted as wasted.
    */
   progress?(this: void): number;
   /**
-   * Whether the program waits for time to pass: a time-out has been set that somebody counts on, or a device owes an answer
-   * that a watchdog would miss. Asked of all programs when nothing but the clock's alarm is ahead: if none of them waits, a run
-   * "until all is quiet" is over. Left out: the driver of the clock waits, as others cannot be asked; any other does not.
+   * Whether the program waits for time to pass: a time-out has been set that somebody counts on, or
+   * a device owes an answer that a watchdog would miss. Asked of all programs when nothing but the
+   * clock's alarm is ahead: if none of them waits, a run "until all is quiet" is over. Left out:
+   * the driver of the clock waits, as others cannot be asked; any other does not.
    */
   awaitsTime?(this: void): boolean;
 }
@@ -95,7 +107,10 @@ export interface ProtectionDomain<Config = unknown, Symbols extends string = str
 
   /** Signals the peer. A peer of higher priority runs before this returns. */
   notify(channel: Channel): void;
-  /** Signals the peer together with the wait for the next event: one kernel entry less. One at a time. */
+  /**
+   * Signals the peer together with the wait for the next event: one kernel entry less. One at a
+   * time.
+   */
   deferredNotify(channel: Channel): void;
   /** Lets the interrupt be delivered again. */
   irqAck(channel: Channel): void;
@@ -108,8 +123,8 @@ export interface ProtectionDomain<Config = unknown, Symbols extends string = str
   setMr(index: number, value: number): void;
 
   /**
-   * Runs a child's `init` again, as Microkit does: on its memory as it is. 'fresh': first all memory that it alone maps is
-   * what it was at boot.
+   * Runs a child's `init` again, as Microkit does: on its memory as it is. 'fresh': first all
+   * memory that it alone maps is what it was at boot.
    */
   restart(child: number, memory?: 'as it is' | 'fresh'): void;
   stop(child: number): void;
@@ -122,13 +137,15 @@ export interface ProtectionDomain<Config = unknown, Symbols extends string = str
 }
 
 /**
- * What a program keeps, as a class: derived from this one, fields can be declared with values made from `pd`.
+ * What a program keeps, as a class: derived from this one, fields can be declared with values made
+ * from `pd`.
  *
  *     class Echo extends ProgramState<EchoConfig> {
  *       readonly #received = new NetConsumer(this.pd.region(this.pd.config.rx.activeQueue), 512);
  *     }
  *
- * Assigned in a constructor, the same field would begin as `undefined`, and V8 would check its kind at each use.
+ * Assigned in a constructor, the same field would begin as `undefined`, and V8 would check its kind
+ * at each use.
  */
 export abstract class ProgramState<Config> {
   protected readonly pd: ProtectionDomain<Config>;
@@ -144,8 +161,9 @@ export abstract class ProgramState<Config> {
 }
 
 /**
- * A program: its one entry function. The body is Microkit's `init`. A module that a `.system` file names exports it as `main`;
- * beside it, `counters` may name the counters in its `stats` region (`counterNames`), so that a run shows them, and `symbols`
- * its variables, so that a description that sets any other is refused.
+ * A program: its one entry function. The body is Microkit's `init`. A module that a `.system` file
+ * names exports it as `main`; beside it, `counters` may name the counters in its `stats` region
+ * (`counterNames`), so that a run shows them, and `symbols` its variables, so that a description
+ * that sets any other is refused.
  */
 export type Program<Config = never> = (pd: ProtectionDomain<Config>) => EntryPoints;

@@ -1,4 +1,7 @@
-/** What the package offers as `sddf-testbed/microkit`: programs, and descriptions of systems. Nothing in here imports it. */
+/**
+ * What the package offers as `sddf-testbed/microkit`: programs, and descriptions of systems.
+ * Nothing in here imports it.
+ */
 
 export * from './builder.ts';
 export * from './pd.ts';

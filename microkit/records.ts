@@ -1,6 +1,6 @@
 /**
- * What the builder records of a system, and the protection domain under construction. `builder.ts` collects these,
- * `layout.ts` makes the model of them.
+ * What the builder records of a system, and the protection domain under construction. `builder.ts`
+ * collects these, `layout.ts` makes the model of them.
  */
 
 import { assert } from '../memory/assert.ts';
@@ -87,7 +87,9 @@ export class Id {
     this.#value = value;
   }
 
-  /** @throws Error before it is known: read it in a function given to {@link PdBuilder.configure} */
+  /**
+   * @throws Error before it is known: read it in a function given to {@link PdBuilder.configure}
+   */
   get value(): number {
     if (this.#value === undefined) {
       throw new Error('an identifier is known once build() runs: use configure(() => ({ … }))');
@@ -209,7 +211,10 @@ export interface Recorded {
   readonly domains: DomainOptions | undefined;
 }
 
-/** A protection domain under construction. Made by {@link SystemBuilder.pd} and {@link PdBuilder.child}. */
+/**
+ * A protection domain under construction. Made by {@link SystemBuilder.pd} and
+ * {@link PdBuilder.child}.
+ */
 export class PdBuilder {
   readonly name: string;
   readonly options: PdOptions;
@@ -290,7 +295,10 @@ export class PdBuilder {
     this.caps.push({ kind, slot, pd: of.name });
   }
 
-  /** Adds to what the program receives as `pd.config`. A function is called when identifiers are known. */
+  /**
+   * Adds to what the program receives as `pd.config`. A function is called when identifiers are
+   * known.
+   */
   configure(section: object | (() => object)): void {
     this.sections.push(section);
   }

@@ -1,6 +1,6 @@
 /**
- * A description as tables, like the report of the Microkit tool: protection domains, capabilities, mappings, interrupts,
- * channels, and where memory goes.
+ * A description as tables, like the report of the Microkit tool: protection domains, capabilities,
+ * mappings, interrupts, channels, and where memory goes.
  */
 
 import { capabilitiesOf } from './capability-table.ts';

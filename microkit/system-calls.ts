@@ -1,7 +1,7 @@
 /**
- * System calls from the user's side: how a thread puts an invocation into its registers and its IPC buffer. The
- * initialiser, the monitor and a parent that stops its children use this; the hot path of `runtime/` writes its
- * registers itself.
+ * System calls from the user's side: how a thread puts an invocation into its registers and its IPC
+ * buffer. The initialiser, the monitor and a parent that stops its children use this; the hot path
+ * of `runtime/` writes its registers itself.
  */
 
 import { assert } from '../memory/assert.ts';
@@ -100,7 +100,10 @@ export class SystemCalls {
     return messageLabel(regs[2 * REG_A1] as number);
   }
 
-  /** DebugNameThread: the name is that of Microkit, ASCII, and lies in the message registers of the buffer. */
+  /**
+   * DebugNameThread: the name is that of Microkit, ASCII, and lies in the message registers of the
+   * buffer.
+   */
   nameThread(tcb: number, name: string): void {
     const bytes = new Uint8Array(8 * Math.ceil((name.length + 1) / 8));
     for (let i = 0; i < name.length; i += 1) bytes[i] = name.charCodeAt(i) & 0x7f;

@@ -1,6 +1,7 @@
 /**
- * What a description is checked against: the architecture and the kernel's configuration. The reader and the validator
- * are parametric in it, so that descriptions for other boards can be checked here too.
+ * What a description is checked against: the architecture and the kernel's configuration. The
+ * reader and the validator are parametric in it, so that descriptions for other boards can be
+ * checked here too.
  */
 
 export interface Target {

@@ -1,4 +1,6 @@
-/** Checks a model: hands it to the reader that also reads XML, so that both have the same checks. */
+/**
+ * Checks a model: hands it to the reader that also reads XML, so that both have the same checks.
+ */
 
 import type { Diagnostic } from './diagnostic.ts';
 import type { SystemDescription } from './model.ts';

@@ -1,7 +1,8 @@
 /**
- * What a queue class is, as data: which queues lie between two domains, how they are laid out, who writes what, and which
- * roles there are. One table for each class, `queues/<class>/class.ts`; whoever has to know a class reads it there: checks of
- * configuration records, traces, probes, the work meter, exploration, the ledger.
+ * What a queue class is, as data: which queues lie between two domains, how they are laid out, who
+ * writes what, and which roles there are. One table for each class, `queues/<class>/class.ts`;
+ * whoever has to know a class reads it there: checks of configuration records, traces, probes, the
+ * work meter, exploration, the ledger.
  *
  * A new class is a new folder with such a table, and one line in `queues/classes.ts`.
  */
@@ -42,8 +43,8 @@ export interface SidePart {
 }
 
 /**
- * A configuration record, or a part of one: what a program in this role is given. A record is known by the fields that it
- * has and those that it has not.
+ * A configuration record, or a part of one: what a program in this role is given. A record is known
+ * by the fields that it has and those that it has not.
  */
 export interface Role {
   readonly name: string;

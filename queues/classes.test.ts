@@ -1,6 +1,7 @@
 /**
- * Goal: a table says of a class what its code does. Method: tables held against queues in memory, and against the records
- * of the shipped systems: each of their records has a role, and each queue of theirs is found.
+ * Goal: a table says of a class what its code does. Method: tables held against queues in memory,
+ * and against the records of the shipped systems: each of their records has a role, and each queue
+ * of theirs is found.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -30,7 +30,9 @@ export interface QueueRecord {
   readonly place: string;
 }
 
-/** @returns the queues in the order of the record; a queue that the record names twice is there once */
+/**
+ * @returns the queues in the order of the record; a queue that the record names twice is there once
+ */
 export function queueRecords(config: unknown): readonly QueueRecord[] {
   const found = new Map<string, QueueRecord>();
   collect(config, '', found);

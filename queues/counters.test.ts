@@ -1,4 +1,7 @@
-/** Goal: counters count, privately or in a region, where the holder of the region reads them by name. */
+/**
+ * Goal: counters count, privately or in a region, where the holder of the region reads them by
+ * name.
+ */
 
 import { expect, it } from 'vitest';
 import { Ram } from '../memory/ram.ts';

@@ -1,11 +1,13 @@
 /**
- * Named counters of a program. They lie in a memory region when the description gives one (`stats` in the program's
- * configuration), so that whoever is given the same region can read them; else they are private.
+ * Named counters of a program. They lie in a memory region when the description gives one (`stats`
+ * in the program's configuration), so that whoever is given the same region can read them; else
+ * they are private.
  *
  *     export const COPY_COUNTERS = counterNames('packets', 'bytes');
  *     counters.add(COPY_COUNTERS.packets, 1);
  *
- * In memory, counter i is a little-endian IEEE double at byte 8*i: exact up to 2^53, and cheap to add to.
+ * In memory, counter i is a little-endian IEEE double at byte 8*i: exact up to 2^53, and cheap to
+ * add to.
  */
 
 import { demandRoom, open, type ReadonlyRegion, type Region } from '../memory/region.ts';

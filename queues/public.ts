@@ -1,4 +1,7 @@
-/** What the package offers as `sddf-testbed/queues`: the shared-memory contracts. Nothing in here imports it. */
+/**
+ * What the package offers as `sddf-testbed/queues`: the shared-memory contracts. Nothing in here
+ * imports it.
+ */
 
 export * from './blk/config.ts';
 export * from './blk/request-queue.ts';

@@ -1,12 +1,14 @@
 /**
- * Goal: no wake-up is ever lost. Method: the real producer, consumer and loop run over a memory that stops them before
- * every access to an index or a flag, and every order of those accesses is explored (explicit-state search).
+ * Goal: no wake-up is ever lost. Method: the real producer, consumer and loop run over a memory
+ * that stops them before every access to an index or a flag, and every order of those accesses is
+ * explored (explicit-state search).
  *
- * Two sides share a free and an active queue of capacity 2, as neighbours do: *source* turns free buffers into active
- * ones, for as long as it has items; *sink* turns active ones into free ones. Each side runs its handler whenever a
- * notification is pending. A state is what both sides have read so far, the shared words and the pending notifications;
- * a side is brought back to a state by running its handler again with what it had read. Wrong is a state in which nobody is
- * running and nothing is pending, but not all items have arrived.
+ * Two sides share a free and an active queue of capacity 2, as neighbours do: *source* turns free
+ * buffers into active ones, for as long as it has items; *sink* turns active ones into free ones.
+ * Each side runs its handler whenever a notification is pending. A state is what both sides have
+ * read so far, the shared words and the pending notifications; a side is brought back to a state by
+ * running its handler again with what it had read. Wrong is a state in which nobody is running and
+ * nothing is pending, but not all items have arrived.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -20,16 +22,19 @@ const REGION_BYTES = 64;
 const QUEUES_AT = [0, REGION_BYTES] as const;
 const START_INDEX = 65_535;
 
-/** Holds the queues' entries, of all states together: which buffer is in which slot decides nothing here. */
+/**
+ * Holds the queues' entries, of all states together: which buffer is in which slot decides nothing
+ * here.
+ */
 const ENTRIES = new Ram({ sizeBytes: 65_536 });
 
 /** Thrown to stop a side before an access that has not been scheduled yet. */
 class Stop extends Error {}
 
 /**
- * What one side has done in its current handler: the words it has read, and how many of its accesses have been carried
- * out. A handler that has ended leaves nothing in its handles that is not in the queues' memory, so the next one begins
- * with new handles.
+ * What one side has done in its current handler: the words it has read, and how many of its
+ * accesses have been carried out. A handler that has ended leaves nothing in its handles that is
+ * not in the queues' memory, so the next one begins with new handles.
  */
 interface Progress {
   readonly reads: readonly number[];
@@ -81,7 +86,10 @@ class SteppedMemory {
     return this.#accesses;
   }
 
-  /** Something other than a memory access that others see: a notification. Done once, not again in a replay. */
+  /**
+   * Something other than a memory access that others see: a notification. Done once, not again in a
+   * replay.
+   */
   effect(action: () => void): void {
     if (this.#advance() === 'new') action();
   }
@@ -114,7 +122,10 @@ class SteppedMemory {
   }
 }
 
-/** A typed array of which the accesses to indices and flags are stepped; entries are private to whoever owns the slot. */
+/**
+ * A typed array of which the accesses to indices and flags are stepped; entries are private to
+ * whoever owns the slot.
+ */
 function stepped<T extends Uint16Array | Int32Array>(
   array: T,
   width: number,
@@ -209,7 +220,8 @@ function makeSide(
 }
 
 function initialState(): State {
-  // Both queues begin at the wrap; the free one holds both buffers. Both sides run their `init`, which is one handler.
+  // Both queues begin at the wrap; the free one holds both buffers. Both sides run their `init`,
+  // which is one handler.
   const ram = new Ram({ sizeBytes: 65_536 });
   for (const at of QUEUES_AT) {
     const region = new Region({ ram, at, sizeBytes: REGION_BYTES, vaddr: 0 });
@@ -265,7 +277,10 @@ function explore(items: number, loop: RunLoop): Exploration {
   return found;
 }
 
-/** @returns the state after one access of this side, or after it has taken a notification; undefined when it waits */
+/**
+ * @returns the state after one access of this side, or after it has taken a notification; undefined
+ * when it waits
+ */
 function successor(state: State, side: 0 | 1, items: number, loop: RunLoop): State | undefined {
   const progress = state.sides[side];
   if (progress.state === 'running') return step(state, side, items, loop);

@@ -1,23 +1,32 @@
 /**
- * A hart's view of its address space: the runs of equal rights that it has met, and what it executes.
+ * A hart's view of its address space: the runs of equal rights that it has met, and what it
+ * executes.
  *
- * Memory that may be executed and not written is executed from a *snapshot*, as hardware executes from its instruction
- * cache: what others write there is seen after a `fence.i` or a change of mappings. The snapshot is taken of a whole
- * run at once, so that it does not depend on which engine executes, or how far it looks ahead.
+ * Memory that may be executed and not written is executed from a *snapshot*, as hardware executes
+ * from its instruction cache: what others write there is seen after a `fence.i` or a change of
+ * mappings. The snapshot is taken of a whole run at once, so that it does not depend on which
+ * engine executes, or how far it looks ahead.
  *
- * Of memory that may be both written and executed, the part that the host says is code has a snapshot, too. What the hart itself
- * writes there, it executes at once: engines tell of every such store, and the snapshot is compared again. Where code changes
- * again and again, and where nobody knows what is code, each instruction is fetched from the memory as it is.
+ * Of memory that may be both written and executed, the part that the host says is code has a
+ * snapshot, too. What the hart itself writes there, it executes at once: engines tell of every such
+ * store, and the snapshot is compared again. Where code changes again and again, and where nobody
+ * knows what is code, each instruction is fetched from the memory as it is.
  */
 
 import type { Ram } from '../memory/ram.ts';
 import type { Outside, Run } from './hart.ts';
 
-/** A run that may be executed and not written, with its bytes as they were when they were last looked at. */
+/**
+ * A run that may be executed and not written, with its bytes as they were when they were last
+ * looked at.
+ */
 export interface CodeRun {
   readonly vaddr: number;
   readonly sizeBytes: number;
-  /** Own copy; never changes. Other bytes mean another `CodeRun`, so that caches may hang on the object. */
+  /**
+   * Own copy; never changes. Other bytes mean another `CodeRun`, so that caches may hang on the
+   * object.
+   */
   readonly bytes: Uint8Array;
 }
 
@@ -31,10 +40,15 @@ export interface Extent {
 /** @returns where the code is in a run that may be written, too, as far as the host knows */
 export type CodeExtent = (run: Run) => Extent | undefined;
 
-/** Snapshots of one stretch of writable code that have been taken because it had changed: with more, no more are taken. */
+/**
+ * Snapshots of one stretch of writable code that have been taken because it had changed: with more,
+ * no more are taken.
+ */
 const MOST_CHANGES = 16;
 
-/** A run that may be written and executed: what of it is code, and the data before and behind it. */
+/**
+ * A run that may be written and executed: what of it is code, and the data before and behind it.
+ */
 interface SplitRun {
   readonly code: Run;
   readonly data: readonly Run[];
@@ -65,7 +79,9 @@ export class AddressSpace {
     this.#codeExtent = codeExtent;
   }
 
-  /** Changes whenever {@link refresh} finds that mappings have: caches of an engine are void then. */
+  /**
+   * Changes whenever {@link refresh} finds that mappings have: caches of an engine are void then.
+   */
   get version(): number {
     return this.#version;
   }
@@ -85,7 +101,9 @@ export class AddressSpace {
     for (const snapshot of this.#snapshots) snapshot.isFresh = false;
   }
 
-  /** @returns the run that holds an address below 2^53, or undefined when nothing is mapped there */
+  /**
+   * @returns the run that holds an address below 2^53, or undefined when nothing is mapped there
+   */
   runAt(vaddr: number): Run | undefined {
     const known = this.#runs.find((run) => holds(run, vaddr));
     if (known !== undefined) return known;
@@ -94,7 +112,10 @@ export class AddressSpace {
     return run;
   }
 
-  /** @returns the run of RAM that holds an address and may be read, or written without being code; undefined for others */
+  /**
+   * @returns the run of RAM that holds an address and may be read, or written without being code;
+   * undefined for others
+   */
   plainRunAt(vaddr: number, isWrite: boolean): Run | undefined {
     const run = this.runAt(vaddr);
     if (run === undefined || run.at < 0) return undefined;
@@ -120,7 +141,10 @@ export class AddressSpace {
     return true;
   }
 
-  /** @returns the code at an address; undefined where nothing may be executed, in writable memory and among registers */
+  /**
+   * @returns the code at an address; undefined where nothing may be executed, in writable memory
+   * and among registers
+   */
   codeAt(vaddr: number): CodeRun | undefined {
     const found = this.#snapshots.find(({ isFresh, code }) => isFresh && holds(code, vaddr));
     if (found !== undefined) return found.code;

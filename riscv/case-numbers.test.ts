@@ -1,4 +1,7 @@
-/** The switches of the interpreter name operations by number, with the name in a comment: each must be the table's. */
+/**
+ * The switches of the interpreter name operations by number, with the name in a comment: each must
+ * be the table's.
+ */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,13 +1,18 @@
 /**
- * The compressed instructions of RV64C with D, each as the row of the one table that it abbreviates.
+ * The compressed instructions of RV64C with D, each as the row of the one table that it
+ * abbreviates.
  *
- * A row has the name, the operation it expands to, mask and match of the 16 bits, where its operands are, and the
- * values that are reserved. Source: the manual, volume I, chapter "C" with its listing by quadrant.
+ * A row has the name, the operation it expands to, mask and match of the 16 bits, where its
+ * operands are, and the values that are reserved. Source: the manual, volume I, chapter "C" with
+ * its listing by quadrant.
  */
 
 import { OP_OF, type OperationName } from './operations.ts';
 
-/** What a compressed instruction expands to: the fields of the instruction of 32 bits that does the same. */
+/**
+ * What a compressed instruction expands to: the fields of the instruction of 32 bits that does the
+ * same.
+ */
 export interface Expansion {
   readonly rd: number;
   readonly rs1: number;

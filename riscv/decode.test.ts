@@ -1,8 +1,10 @@
 /**
- * The decoder, held against the manual where a word is written out there, and against an independent one.
+ * The decoder, held against the manual where a word is written out there, and against an
+ * independent one.
  *
- * objdump of binutils disassembles each compressed word and many words around each row of the table; its text and ours
- * must be equal. That compares masks, operands, immediates and lengths at once. Skipped where it is absent.
+ * objdump of binutils disassembles each compressed word and many words around each row of the
+ * table; its text and ours must be equal. That compares masks, operands, immediates and lengths at
+ * once. Skipped where it is absent.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -114,10 +116,14 @@ function plain(listed: string): string {
     .trim();
 }
 
-/** Equal but for what the head of `disassemble.ts` names, and the 0x that objdump leaves out where it knows a symbol. */
+/**
+ * Equal but for what the head of `disassemble.ts` names, and the 0x that objdump leaves out where
+ * it knows a symbol.
+ */
 function isSame(ours: string, theirs: string): boolean {
   if (ours === theirs) return true;
-  // Data, the word 0, a reserved rounding mode, and a reserved form that objdump reads all the same.
+  // Data, the word 0, a reserved rounding mode, and a reserved form that objdump reads all the
+  // same.
   if (ours === 'illegal') {
     return /^\.[248]byte |^unimp$|,unknown$|^add sp,sp,0$/.test(theirs);
   }
@@ -160,7 +166,8 @@ describe.skipIf(!hasBinutils)('decode beside objdump (binutils-riscv64-unknown-e
         }
         // objdump knows these with no rounding mode but 0.
         if (/^fcvt\.d\.(?:s|wu?)$/.test(name)) operands &= ~0x7000;
-        // Fences have fields that are kept for later: we ignore them, and objdump does not know them.
+        // Fences have fields that are kept for later: we ignore them, and objdump does not know
+        // them.
         if (name.startsWith('fence')) operands &= name === 'fence' ? 0xff0_0000 : 0;
         return (match | operands) >>> 0;
       }),

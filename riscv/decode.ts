@@ -1,6 +1,7 @@
 /**
- * From an instruction word to what the engines execute: the operation's number and its operands, read out of the
- * places that the format has them in. A compressed instruction becomes the one it abbreviates, with `length` 2.
+ * From an instruction word to what the engines execute: the operation's number and its operands,
+ * read out of the places that the format has them in. A compressed instruction becomes the one it
+ * abbreviates, with `length` 2.
  */
 
 import { COMPRESSED_FORMS, type CompressedForm } from './compressed.ts';
@@ -19,8 +20,9 @@ export interface Instruction {
   readonly rs2: number;
   readonly rs3: number;
   /**
-   * Signed, 32 bits, in bytes where it is an offset. Shift amount, number of the CSR (unsigned), or of a fence the four
-   * bits of its predecessors over the four of its successors over the four of its mode in bits 8..11.
+   * Signed, 32 bits, in bytes where it is an offset. Shift amount, number of the CSR (unsigned), or
+   * of a fence the four bits of its predecessors over the four of its successors over the four of
+   * its mode in bits 8..11.
    */
   readonly imm: number;
   /** Rounding mode, {@link ROUNDING}: never a reserved one. 0 where the format has none. */
@@ -29,10 +31,16 @@ export interface Instruction {
   readonly ordering: number;
 }
 
-/** Rounding modes: to nearest even, towards zero, down, up, to nearest with ties away from zero, as `fcsr` says. */
+/**
+ * Rounding modes: to nearest even, towards zero, down, up, to nearest with ties away from zero, as
+ * `fcsr` says.
+ */
 export const ROUNDING = { rne: 0, rtz: 1, rdn: 2, rup: 3, rmm: 4, dyn: 7 } as const;
 
-/** @returns how many bytes the instruction that begins with these 16 bits has; longer ones than 4 do not exist here */
+/**
+ * @returns how many bytes the instruction that begins with these 16 bits has; longer ones than 4 do
+ * not exist here
+ */
 export function lengthOf(firstHalf: number): number {
   return (firstHalf & 3) === 3 ? 4 : 2;
 }

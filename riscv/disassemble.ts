@@ -1,10 +1,11 @@
 /**
- * An instruction as text, in the spelling of `objdump -d`: register names of the ABI, and the manual's pseudo-instructions
- * (`ret`, `li`, `mv`, `beqz` …) where objdump prints those. A blank stands between mnemonic and operands, and a target is
- * a number.
+ * An instruction as text, in the spelling of `objdump -d`: register names of the ABI, and the
+ * manual's pseudo-instructions (`ret`, `li`, `mv`, `beqz` …) where objdump prints those. A blank
+ * stands between mnemonic and operands, and a target is a number.
  *
- * Not the same: CSRs that no program here may use have numbers only, no comments are added, the hints among the compressed
- * instructions read like others, and `addi` and its like never lose their `i` (binutils 2.40 prints `add a0,a0,4`).
+ * Not the same: CSRs that no program here may use have numbers only, no comments are added, the
+ * hints among the compressed instructions read like others, and `addi` and its like never lose
+ * their `i` (binutils 2.40 prints `add a0,a0,4`).
  */
 
 import { type Instruction, ROUNDING } from './decode.ts';
@@ -58,7 +59,10 @@ const x = (register: number): string => X_NAMES[register] ?? '';
 const f = (register: number): string => F_NAMES[register] ?? '';
 const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 
-/** Operations that are exact whatever the mode: objdump shows no mode with them as long as the field is 0. */
+/**
+ * Operations that are exact whatever the mode: objdump shows no mode with them as long as the field
+ * is 0.
+ */
 const EXACT: ReadonlySet<string> = new Set(['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu']);
 
 function rounding({ rm }: Instruction, name: OperationName): string {

@@ -20,9 +20,15 @@ export interface EngineOptions {
   readonly translations?: Translations;
   /** Where functions begin in the text at an address, as far as the host knows. */
   readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
-  /** Functions that are done at once, where that is possible, instead of being executed: see `bulk/`. */
+  /**
+   * Functions that are done at once, where that is possible, instead of being executed: see
+   * `bulk/`.
+   */
   readonly bulk?: readonly BulkFunction[] | undefined;
-  /** With so many or fewer instructions to execute, translated code is not entered; for tests of limits. */
+  /**
+   * With so many or fewer instructions to execute, translated code is not entered; for tests of
+   * limits.
+   */
   readonly few?: number;
   /** What is translated when, unless `engine` says it; for tests. */
   readonly laziness?: Laziness;
@@ -40,8 +46,9 @@ export interface Engine {
 /** Everything when it is reached, together with what it calls. */
 const AT_ONCE: Laziness = { interpretedFirst: 0, hot: 1, stretch: 1, unit: 1500 };
 /**
- * Translating an instruction costs as much as interpreting some hundred: what is translated has been executed about so often. What a
- * domain does once, at its start, stays below the first figure: to look for the functions of a text takes longer.
+ * Translating an instruction costs as much as interpreting some hundred: what is translated has
+ * been executed about so often. What a domain does once, at its start, stays below the first
+ * figure: to look for the functions of a text takes longer.
  */
 const WHEN_HOT: Laziness = { interpretedFirst: 200_000, hot: 32, stretch: 1000, unit: 400 };
 

@@ -1,9 +1,10 @@
 /**
- * A hart (hardware thread) in user mode, as both engines keep it: one block of memory, so that the translated code and the
- * interpreter can take over from each other at any instruction, and so that the kernel's view of the integer registers
- * is a view of the same bytes.
+ * A hart (hardware thread) in user mode, as both engines keep it: one block of memory, so that the
+ * translated code and the interpreter can take over from each other at any instruction, and so that
+ * the kernel's view of the integer registers is a view of the same bytes.
  *
- * The block lies in the staging area of RAM, where no physical address reaches it. All values are little-endian.
+ * The block lies in the staging area of RAM, where no physical address reaches it. All values are
+ * little-endian.
  */
 
 import type { MmioDevice } from '../memory/region.ts';
@@ -11,21 +12,26 @@ import type { MmioDevice } from '../memory/region.ts';
 /** Offsets in the block, in bytes. */
 export const HART = {
   /**
-   * 32 words of 8 bytes in the order of seL4's user context: pc, ra, sp, gp, s0..s11, a0..a7, t0..t6, tp. The pc is that
-   * of the last system call or fault ("FaultIP" in seL4); where the hart goes on is `nextPc`.
+   * 32 words of 8 bytes in the order of seL4's user context: pc, ra, sp, gp, s0..s11, a0..a7,
+   * t0..t6, tp. The pc is that of the last system call or fault ("FaultIP" in seL4); where the hart
+   * goes on is `nextPc`.
    */
   registers: 0,
   /** Where the next instruction is fetched ("NextIP" in seL4). */
   nextPc: 256,
-  /** Floating-point control and status, u32: accrued exceptions in bits 0..4, rounding mode in bits 5..7. */
+  /**
+   * Floating-point control and status, u32: accrued exceptions in bits 0..4, rounding mode in bits
+   * 5..7.
+   */
   fcsr: 264,
   /** u32: 0 makes every floating-point instruction illegal (mstatus.FS = Off). */
   hasFloatingPoint: 268,
   /** Instructions retired since the start, u64. */
   retired: 272,
   /**
-   * Instructions that may still be executed before the engine has to return, i32. Up to date whenever the engine calls
-   * out ({@link Outside}); who is called may lower it, and the engine reads it again.
+   * Instructions that may still be executed before the engine has to return, i32. Up to date
+   * whenever the engine calls out ({@link Outside}); who is called may lower it, and the engine
+   * reads it again.
    */
   remaining: 280,
   /** u32: 1 while `reservation…` holds one (LR/SC). */
@@ -38,8 +44,9 @@ export const HART = {
   /** Number of entries ever written to `branches`, u32. */
   branchCount: 312,
   /**
-   * The last targets of taken jumps and branches, {@link BRANCHES} of u64: entry number `branchCount - 1 & 15` is the newest. Translated
-   * code records less: functions that it has called, of those that call others. Their addresses have bit 0 set.
+   * The last targets of taken jumps and branches, {@link BRANCHES} of u64: entry number
+   * `branchCount - 1 & 15` is the newest. Translated code records less: functions that it has
+   * called, of those that call others. Their addresses have bit 0 set.
    */
   branches: 320,
   /** f0..f31, 8 bytes each. */
@@ -49,9 +56,10 @@ export const HART = {
   /** u64: where what is written to x0 goes. Nobody reads it. */
   discarded: 712,
   /**
-   * Nanoseconds since power-on, u64, and what an instruction takes of them, i32: an instruction begins at `clock`, less
-   * `remaining` times `clockStep`, with `remaining` as it is before it. A step below 0 says that this is not how time passes:
-   * then {@link Outside.nowNs} is asked. Whoever runs the hart keeps both up to date.
+   * Nanoseconds since power-on, u64, and what an instruction takes of them, i32: an instruction
+   * begins at `clock`, less `remaining` times `clockStep`, with `remaining` as it is before it. A
+   * step below 0 says that this is not how time passes: then {@link Outside.nowNs} is asked.
+   * Whoever runs the hart keeps both up to date.
    */
   clock: 720,
   clockStep: 728,
@@ -61,25 +69,33 @@ export const HART = {
 
 export const HART_BYTES = 2048;
 
-/** What the `time` register counts in: 10 MHz, as on QEMU's `virt`. The `cycle` register counts nanoseconds, cycles of 1 GHz. */
+/**
+ * What the `time` register counts in: 10 MHz, as on QEMU's `virt`. The `cycle` register counts
+ * nanoseconds, cycles of 1 GHz.
+ */
 export const NS_PER_TICK = 100;
 
 /** Entries of the record of branches, a power of two. */
 export const BRANCHES = 16;
 
-/** Index in `registers` of x0..x31. x0 has none: its index is that of the pc, and nobody may use it. */
+/**
+ * Index in `registers` of x0..x31. x0 has none: its index is that of the pc, and nobody may use it.
+ */
 export const SLOT_OF_X: readonly number[] = [
   0, 1, 2, 3, 31, 24, 25, 26, 4, 5, 16, 17, 18, 19, 20, 21, 22, 23, 6, 7, 8, 9, 10, 11, 12, 13, 14,
   15, 27, 28, 29, 30,
 ];
 
 /**
- * Why an engine has returned: the number of the exception as `scause` has it (privileged specification, table of causes),
- * or one of our own below zero. With an exception, `registers[pc]` is the instruction that made it and `nextPc` too,
- * except after `ecall`, where `nextPc` is the instruction behind it. Nothing of an instruction that trapped is done.
+ * Why an engine has returned: the number of the exception as `scause` has it (privileged
+ * specification, table of causes), or one of our own below zero. With an exception, `registers[pc]`
+ * is the instruction that made it and `nextPc` too, except after `ecall`, where `nextPc` is the
+ * instruction behind it. Nothing of an instruction that trapped is done.
  */
 export const EXIT = {
-  /** `remaining` is used up. `nextPc` and `registers[pc]` are the instruction that would be next. */
+  /**
+   * `remaining` is used up. `nextPc` and `registers[pc]` are the instruction that would be next.
+   */
   limit: -1,
   fetchAccess: 1,
   illegal: 2,
@@ -94,7 +110,10 @@ export const EXIT = {
   storePage: 15,
 } as const;
 
-/** A longest run of addresses with equal rights that lie one after the other in RAM, or among one device's registers. */
+/**
+ * A longest run of addresses with equal rights that lie one after the other in RAM, or among one
+ * device's registers.
+ */
 export interface Run {
   /** First virtual address, a multiple of 4 KiB. */
   readonly vaddr: number;
@@ -113,13 +132,17 @@ export interface Run {
 export interface Outside {
   /** @returns the run that holds a virtual address, or undefined when nothing is mapped there */
   runAt(vaddr: number): Run | undefined;
-  /** Changes whenever a mapping does: what was cached of `runAt` is void. Looked at when the engine is entered. */
+  /**
+   * Changes whenever a mapping does: what was cached of `runAt` is void. Looked at when the engine
+   * is entered.
+   */
   generation(): number;
   /**
-   * An access to a device's registers: lets the virtual time of the instructions so far pass before it, and may lower
-   * `remaining` when an interrupt is pending after it. The instruction itself is counted already, in `retired` and in
-   * `remaining`: it can no longer trap. `registers[pc]` is its address.
-   * `width` is 1, 2 or 4, `offset` a multiple of it. 8-byte accesses are two of 4, low half first. Values are unsigned.
+   * An access to a device's registers: lets the virtual time of the instructions so far pass before
+   * it, and may lower `remaining` when an interrupt is pending after it. The instruction itself is
+   * counted already, in `retired` and in `remaining`: it can no longer trap. `registers[pc]` is its
+   * address. `width` is 1, 2 or 4, `offset` a multiple of it. 8-byte accesses are two of 4, low
+   * half first. Values are unsigned.
    */
   readDevice(run: Run, offset: number, width: number): number;
   writeDevice(run: Run, offset: number, value: number, width: number): void;

@@ -1,18 +1,23 @@
 /**
- * The one table of instructions: RV64IMAFD with Zicsr, Zifencei, Zba and Zbb in user mode. Both engines, the
- * disassembler and the counts by extension are made from it; the compressed forms (`compressed.ts`) name rows of it.
+ * The one table of instructions: RV64IMAFD with Zicsr, Zifencei, Zba and Zbb in user mode. Both
+ * engines, the disassembler and the counts by extension are made from it; the compressed forms
+ * (`compressed.ts`) name rows of it.
  *
- * A row has the name, the extension, the format (which fields there are and where) and the fixed fields in the order
- * opcode, funct3, funct7 (funct6 for shifts of 64 bits, funct5 for atomic operations), rs2. `null` is a field
- * that is free or belongs to an operand.
- * Source: The RISC-V Instruction Set Manual, volume I, version 20240411, "RV32/64G instruction set listings".
+ * A row has the name, the extension, the format (which fields there are and where) and the fixed
+ * fields in the order opcode, funct3, funct7 (funct6 for shifts of 64 bits, funct5 for atomic
+ * operations), rs2. `null` is a field that is free or belongs to an operand. Source: The RISC-V
+ * Instruction Set Manual, volume I, version 20240411, "RV32/64G instruction set listings".
  *
- * An operation's number is its place in the table. The interpreter's switches name these numbers: append only.
+ * An operation's number is its place in the table. The interpreter's switches name these numbers:
+ * append only.
  */
 
 export type Extension = 'I' | 'M' | 'A' | 'F' | 'D' | 'Zicsr' | 'Zifencei' | 'Zba' | 'Zbb';
 
-/** Where the operands of an instruction are, named as the manual does, with more letters where it is ambiguous. */
+/**
+ * Where the operands of an instruction are, named as the manual does, with more letters where it is
+ * ambiguous.
+ */
 export type Format =
   | 'illegal'
   | 'R' // rd, rs1, rs2
@@ -71,7 +76,8 @@ const JAL = 0x6f;
 const SYSTEM = 0x73;
 
 const ROWS = [
-  // Number 0: everything that no other row matches. Both engines make an illegal-instruction exception of it.
+  // Number 0: everything that no other row matches. Both engines make an illegal-instruction
+  // exception of it.
   ['illegal', 'I', 'illegal', 0],
 
   // RV32I and RV64I
@@ -281,7 +287,10 @@ const ROWS = [
 
 export type OperationName = (typeof ROWS)[number][0];
 
-/** One operation: an instruction word `w` is one when `(w & mask) === match`, both as signed 32-bit numbers. */
+/**
+ * One operation: an instruction word `w` is one when `(w & mask) === match`, both as signed 32-bit
+ * numbers.
+ */
 export interface Operation {
   readonly name: OperationName;
   readonly extension: Extension;
@@ -317,7 +326,8 @@ function operationOf(row: Row): Operation {
     { value: funct, lowBit, bits },
     { value: rs2, lowBit: 20, bits: 5 },
   ];
-  // Without operands, the fields of operands are zero as well. `fence.i` has fields that are kept for later, and ignores them.
+  // Without operands, the fields of operands are zero as well. `fence.i` has fields that are kept
+  // for later, and ignores them.
   const isWhole = format === 'none' && funct !== null;
   let mask = isWhole ? -1 : 0;
   let match = 0;

@@ -1,8 +1,9 @@
-// `npm pack` runs this first (prepack): compiles the sources to JavaScript and declarations in dist/.
-// Imports of './x.ts' become './x.js' on the way (rewriteRelativeImportExtensions).
+// `npm pack` runs this first (prepack): compiles the sources to JavaScript and declarations in
+// dist/. Imports of './x.ts' become './x.js' on the way (rewriteRelativeImportExtensions).
 //
-// `node scripts/build-package.mjs --into DIR` makes in DIR what an installed package is, without checking types:
-// tests start the command from there, since each process from source costs a second more.
+// `node scripts/build-package.mjs --into DIR` makes in DIR what an installed package is, without
+// checking types: tests start the command from there, since each process from source costs a second
+// more.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';

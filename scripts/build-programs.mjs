@@ -1,5 +1,6 @@
-// `npm run programs`: builds programs/ into programs/build/ with Debian's compiler for RISC-V. Only what has changed is
-// compiled: an object is as old as the youngest file that it was made from, and as the command that made it.
+// `npm run programs`: builds programs/ into programs/build/ with Debian's compiler for RISC-V. Only
+// what has changed is compiled: an object is as old as the youngest file that it was made from, and
+// as the command that made it.
 //
 //     npm run programs                all of them
 //     npm run programs -- hello echo  some of them
@@ -59,7 +60,10 @@ const RUNTIME = ['runtime/start.S', 'runtime/main.c', 'runtime/debug.c'];
 const LIBRARY = ['lib/memory.c', 'lib/print.c'];
 const STANDARD_SCRIPT = 'runtime/microkit.ld';
 
-/** Images, and what is in each beside the runtime. Files, or `{ sources, script }` with a linker script of its own. */
+/**
+ * Images, and what is in each beside the runtime. Files, or `{ sources, script }` with a linker
+ * script of its own.
+ */
 const PROGRAMS = JSON.parse(readFileSync(join(ROOT, 'programs.json'), 'utf8'));
 
 /** Who builds at the moment: its process id. Two at a time would write the same files. */

@@ -1,5 +1,6 @@
-// `npm run check`: types, lint and format, one after the other; the import table and the style rules that no linter
-// knows are tests (test/imports.test.ts, test/style.test.ts). Ends with 1 when any of them complains.
+// `npm run check`: types, lint and format, one after the other; the import table and the style
+// rules that no linter knows are tests (test/imports.test.ts, test/style.test.ts). Ends with 1 when
+// any of them complains.
 
 import { spawnSync } from 'node:child_process';
 

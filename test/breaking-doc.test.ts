@@ -1,4 +1,7 @@
-/** Goal: what `docs/breaking.md` shows does what it says. Method: its files are taken out of the page and run. */
+/**
+ * Goal: what `docs/breaking.md` shows does what it says. Method: its files are taken out of the
+ * page and run.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +17,9 @@ const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'sddf-breaking-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** @returns where a file of the page was written to; what it imports from the package is this tree */
+/**
+ * @returns where a file of the page was written to; what it imports from the package is this tree
+ */
 function fileOfPage(name: string): string {
   const page = readFileSync(join(ROOT, 'docs/breaking.md'), 'utf8');
   const found = new RegExp(`\`\`\`[a-z]+ ${name}\\n([^]*?)\`\`\``).exec(page)?.[1];

@@ -1,6 +1,7 @@
 /**
- * Goal: the dump shows everything that the kernel holds, and nothing else, legibly. Method: small systems are booted; the
- * capabilities of the dump are counted against the kernel's own slots, the text is a golden file, the picture is drawn.
+ * Goal: the dump shows everything that the kernel holds, and nothing else, legibly. Method: small
+ * systems are booted; the capabilities of the dump are counted against the kernel's own slots, the
+ * text is a golden file, the picture is drawn.
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

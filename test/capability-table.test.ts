@@ -1,6 +1,7 @@
 /**
- * Goal: the report's capability table is what the domains really hold, slot by slot, and they hold nothing more. Method:
- * a system with every kind of capability is booted, and the CNodes of its threads are read out of the kernel.
+ * Goal: the report's capability table is what the domains really hold, slot by slot, and they hold
+ * nothing more. Method: a system with every kind of capability is booted, and the CNodes of its
+ * threads are read out of the kernel.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * The `sddf` commands in README and docs do what a reader would see: each is run, in an empty folder with the files that
- * it names. A command that stays up is given `--for`; one that needs a tool or hardware is skipped by name.
+ * The `sddf` commands in README and docs do what a reader would see: each is run, in an empty
+ * folder with the files that it names. A command that stays up is given `--for`; one that needs a
+ * tool or hardware is skipped by name.
  *
  * The tutorial's files are run by `package.test.ts`, from the installed package.
  */

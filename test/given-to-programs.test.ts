@@ -1,6 +1,6 @@
 /**
- * What a program is given leads to its regions and its configuration, and to nothing of the runtime or the kernel:
- * everything that can be reached by property from `pd` and its regions is walked.
+ * What a program is given leads to its regions and its configuration, and to nothing of the runtime
+ * or the kernel: everything that can be reached by property from `pd` and its regions is walked.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -22,7 +22,10 @@ interface Found {
   readonly value: object;
 }
 
-/** All objects that are reached by properties and prototypes, each once, by the shortest way; functions too. */
+/**
+ * All objects that are reached by properties and prototypes, each once, by the shortest way;
+ * functions too.
+ */
 function reachable(roots: readonly Found[]): readonly Found[] {
   const found = [...roots];
   const seen = new Set<unknown>(roots.map(({ value }) => value));

@@ -1,8 +1,10 @@
 /**
- * The import table (`test/imports/rooms.ts`), held against the sources, and what is made of it against it.
+ * The import table (`test/imports/rooms.ts`), held against the sources, and what is made of it
+ * against it.
  *
- * The linter has the same table as rules. This test walks the imports itself, so that it cannot pass because a tool
- * stopped reading files: it asserts how much it has read, and tries its own rules on a planted violation.
+ * The linter has the same table as rules. This test walks the imports itself, so that it cannot
+ * pass because a tool stopped reading files: it asserts how much it has read, and tries its own
+ * rules on a planted violation.
  */
 
 import { spawnSync } from 'node:child_process';

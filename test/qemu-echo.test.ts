@@ -1,5 +1,6 @@
-// The whole system at one end of QEMU, a socket of this test at the other: frames go through QEMU's hub to the echo system's
-// stream link and come back over its dgram link. Skipped when QEMU is not there.
+// The whole system at one end of QEMU, a socket of this test at the other: frames go through QEMU's
+// hub to the echo system's stream link and come back over its dgram link. Skipped when QEMU is not
+// there.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';

@@ -1,5 +1,5 @@
-// By strict rules devices refuse what their specifications forbid; the drivers of this project get on with that. Who breaks a rule
-// is named: a domain, and the instruction where it is machine code.
+// By strict rules devices refuse what their specifications forbid; the drivers of this project get
+// on with that. Who breaks a rule is named: a domain, and the instruction where it is machine code.
 
 import { describe, expect, it } from 'vitest';
 import type { LintEntry } from '../board/lint.ts';
@@ -35,7 +35,10 @@ describe('drivers of this project, by strict rules', () => {
 });
 
 describe('who breaks a rule', () => {
-  /** A domain writes what can only be read, and one of machine code reads twice what can only be written. */
+  /**
+   * A domain writes what can only be read, and one of machine code reads twice what can only be
+   * written.
+   */
   function run(): readonly LintEntry[] {
     const noted: LintEntry[] = [];
     const sys = system({ name: 'breakers' });

@@ -1,6 +1,6 @@
 /**
- * Rules of style that no linter knows: words with a better word in this field, leftovers, files and rooms without an
- * introduction. Each failure names file, line and what to write instead.
+ * Rules of style that no linter knows: words with a better word in this field, leftovers, files and
+ * rooms without an introduction. Each failure names file, line and what to write instead.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

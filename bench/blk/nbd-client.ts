@@ -1,6 +1,6 @@
 /**
- * A client of the network block device protocol that keeps a number of requests in flight: for machines without fio, and to
- * fill a disk. It looks at no data.
+ * A client of the network block device protocol that keeps a number of requests in flight: for
+ * machines without fio, and to fill a disk. It looks at no data.
  */
 
 import { once } from 'node:events';
@@ -43,7 +43,8 @@ export class NbdClient {
   }
 
   /**
-   * Sends requests, a new one for each that is answered, until enough of them have been or the time is over.
+   * Sends requests, a new one for each that is answered, until enough of them have been or the time
+   * is over.
    *
    * @returns requests answered per second
    */

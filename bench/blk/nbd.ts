@@ -1,6 +1,7 @@
 /**
- * How fast is the block data path for programs of the host? The system with the NBD server on a disk in memory in this process;
- * fio in another, where it is installed. Where it is not, a client of our own, which shares the processor with the server.
+ * How fast is the block data path for programs of the host? The system with the NBD server on a
+ * disk in memory in this process; fio in another, where it is installed. Where it is not, a client
+ * of our own, which shares the processor with the server.
  */
 
 import { spawn, spawnSync } from 'node:child_process';

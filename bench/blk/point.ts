@@ -1,4 +1,7 @@
-/** One point of the block benchmark: a load on a disk, measured, and what its requests cost beside time. */
+/**
+ * One point of the block benchmark: a load on a disk, measured, and what its requests cost beside
+ * time.
+ */
 
 import type { RunCounters } from '../../systems/testbed.ts';
 import { type BlkLoad, BlkRig, type BlkRigOptions } from '../blk-rig.ts';
@@ -36,7 +39,8 @@ export const PATTERNS: Readonly<Record<string, Pick<BlkLoad, 'order' | 'readPerc
 };
 
 /**
- * On a busy machine the engine compiles late: a warm-up is over when enough has been done, not when time has passed.
+ * On a busy machine the engine compiles late: a warm-up is over when enough has been done, not when
+ * time has passed.
  */
 const WARM_UP_REQUESTS: Readonly<Record<BenchLength, number>> = {
   smoke: 200,

@@ -1,7 +1,8 @@
 /**
- * Who gets how much of a disk, by scheduling policy? Three clients, always with requests waiting, whose requests are of 4, 16
- * and 64 KiB: each one's share of the bytes, and Jain's index over what they have been given, divided by what they are
- * entitled to. All policies alternate in one process.
+ * Who gets how much of a disk, by scheduling policy? Three clients, always with requests waiting,
+ * whose requests are of 4, 16 and 64 KiB: each one's share of the bytes, and Jain's index over what
+ * they have been given, divided by what they are entitled to. All policies alternate in one
+ * process.
  */
 
 import { jainIndex } from '../../virtualisers/blk/policy/fairness.ts';

@@ -1,4 +1,7 @@
-/** How do pattern, size and depth of requests act on the block data path? All combinations on a disk in memory, some in a file. */
+/**
+ * How do pattern, size and depth of requests act on the block data path? All combinations on a disk
+ * in memory, some in a file.
+ */
 
 import type { BenchRow } from '../results.ts';
 import type { BenchLength, BenchSettings } from '../suite/benchmark.ts';

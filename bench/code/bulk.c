@@ -1,6 +1,7 @@
 /*
- * A copy that calls `memcpy`: 1500 bytes a round. The engines do the function at once, for they know it by its name. Beside it, the same
- * function as C has it (memcpy.c), or with -DLIBRARY the host's library's, which has vector instructions.
+ * A copy that calls `memcpy`: 1500 bytes a round. The engines do the function at once, for they
+ * know it by its name. Beside it, the same function as C has it (memcpy.c), or with -DLIBRARY the
+ * host's library's, which has vector instructions.
  */
 #include "kernel.h"
 

@@ -1,6 +1,7 @@
 /*
- * A kernel as a RISC-V program for user-mode QEMU: the protocol of bench/native/slices.h without a C library, by Linux's system
- * calls. Where the other program slices by processor time of its process, so does this one.
+ * A kernel as a RISC-V program for user-mode QEMU: the protocol of bench/native/slices.h without a
+ * C library, by Linux's system calls. Where the other program slices by processor time of its
+ * process, so does this one.
  */
 #include "kernel.h"
 

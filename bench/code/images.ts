@@ -1,4 +1,7 @@
-/** The images of programs/ for benchmarks: built when the compiler is there, read, and planned for the domains that name them. */
+/**
+ * The images of programs/ for benchmarks: built when the compiler is there, read, and planned for
+ * the domains that name them.
+ */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

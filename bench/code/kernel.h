@@ -1,4 +1,5 @@
-/* What every kernel of this folder offers: so many rounds of its work, and a number that depends on all of it. */
+/* What every kernel of this folder offers: so many rounds of its work, and a number that depends on
+ * all of it. */
 #ifndef KERNEL_H
 #define KERNEL_H
 

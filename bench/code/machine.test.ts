@@ -1,6 +1,7 @@
 /**
- * Goal: compiled C does the same in both engines. Method: each kernel of this folder is compiled and run by both; the sum that it
- * returns and the number of its instructions are compared, also with granted pieces that end anywhere.
+ * Goal: compiled C does the same in both engines. Method: each kernel of this folder is compiled
+ * and run by both; the sum that it returns and the number of its instructions are compared, also
+ * with granted pieces that end anywhere.
  */
 
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,5 @@
-/* memcpy as small C libraries have it: words of 8 bytes, eight at a time, and what is left byte by byte. 1500 bytes a round. */
+/* memcpy as small C libraries have it: words of 8 bytes, eight at a time, and what is left byte by
+ * byte. 1500 bytes a round. */
 #include "kernel.h"
 
 #define LENGTH 1500

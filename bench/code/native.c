@@ -1,4 +1,5 @@
-/* A kernel for the host: works slice by slice, as bench/native/slices.h says. ROUNDS is a few microseconds of it. */
+/* A kernel for the host: works slice by slice, as bench/native/slices.h says. ROUNDS is a few
+ * microseconds of it. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE
 #include "../native/slices.h"

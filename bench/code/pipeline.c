@@ -1,6 +1,7 @@
 /*
- * Packets through six queues of 16-byte entries, as between a driver, virtualisers and a client: each hop takes an entry and gives
- * it on, two copy the packet, the last one sums it up. FRAME is its length in bytes.
+ * Packets through six queues of 16-byte entries, as between a driver, virtualisers and a client:
+ * each hop takes an entry and gives it on, two copy the packet, the last one sums it up. FRAME is
+ * its length in bytes.
  */
 #include "kernel.h"
 

@@ -1,4 +1,5 @@
-/* A formatter as drivers carry one: each character through a function pointer, numbers by division. One line a round. */
+/* A formatter as drivers carry one: each character through a function pointer, numbers by division.
+ * One line a round. */
 #include <stdarg.h>
 
 #include "kernel.h"

@@ -1,6 +1,6 @@
 /**
- * The kernels of this folder, compiled: for the host, for user-mode QEMU, and as images for the engines. All three with `-O2`
- * and without vector instructions, which RV64GC does not have.
+ * The kernels of this folder, compiled: for the host, for user-mode QEMU, and as images for the
+ * engines. All three with `-O2` and without vector instructions, which RV64GC does not have.
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,5 @@
-/* Quicksort with a comparison through a pointer, as qsort has it: 256 records of 16 bytes a round. */
+/* Quicksort with a comparison through a pointer, as qsort has it: 256 records of 16 bytes a
+ * round. */
 #include "kernel.h"
 
 #define COUNT 256

@@ -1,6 +1,7 @@
 /**
- * Whole systems of machine code: how fast is the network path in C beside the one in TypeScript, how soon does it echo after power-on,
- * what memory does it take, and how long does a typed character wait behind a loop that never ends?
+ * Whole systems of machine code: how fast is the network path in C beside the one in TypeScript,
+ * how soon does it echo after power-on, what memory does it take, and how long does a typed
+ * character wait behind a loop that never ends?
  */
 
 import { spawn } from 'node:child_process';
@@ -74,8 +75,9 @@ export function startPieces(settings: BenchSettings): readonly BenchSettings[] {
 }
 
 /**
- * `code/start`: from power-on to the first echoed packet, images read, translated and all; modules are loaded before. `cpuMs` is
- * the processor time of it, all threads: on a busy machine the better figure.
+ * `code/start`: from power-on to the first echoed packet, images read, translated and all; modules
+ * are loaded before. `cpuMs` is the processor time of it, all threads: on a busy machine the better
+ * figure.
  */
 export function benchCodeStart(settings: BenchSettings): Promise<readonly BenchRow[]> {
   return withImages(settings, async () => {
@@ -90,7 +92,10 @@ export function benchCodeStart(settings: BenchSettings): Promise<readonly BenchR
   });
 }
 
-/** `code/memory`: what the process grows by from power-on until all is warm, beyond the bytes of the images. */
+/**
+ * `code/memory`: what the process grows by from power-on until all is warm, beyond the bytes of the
+ * images.
+ */
 export function benchCodeMemory(settings: BenchSettings): Promise<readonly BenchRow[]> {
   return withImages(settings, async () => {
     const collect = garbageCollector();
@@ -103,7 +108,10 @@ export function benchCodeMemory(settings: BenchSettings): Promise<readonly Bench
   });
 }
 
-/** `code/typed`: a character's way from another process over TCP to a serial client and back, with and without a loop beside it. */
+/**
+ * `code/typed`: a character's way from another process over TCP to a serial client and back, with
+ * and without a loop beside it.
+ */
 export function benchCodeTyped(settings: BenchSettings): Promise<readonly BenchRow[]> {
   return withImages(settings, async () => {
     const rows: BenchRow[] = [];

@@ -1,4 +1,5 @@
-// What a fit is written down as, and how its errors are summed up. The fit itself takes a minute: bench/cost/fit.ts.
+// What a fit is written down as, and how its errors are summed up. The fit itself takes a minute:
+// bench/cost/fit.ts.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

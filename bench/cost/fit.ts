@@ -1,17 +1,19 @@
 /**
- * Fits a cost table on six published points, and says how well it predicts all others. Reproducible: the same table comes out
- * on every machine.
+ * Fits a cost table on six published points, and says how well it predicts all others.
+ * Reproducible: the same table comes out on every machine.
  *
  *     node --import tsx/esm bench/cost/fit.ts [systems/costs/imx8mm.json]
  *
- * Three numbers are fitted: a factor for everything that a wake-up costs (kernel entry, switch, interrupt, the program's cold
- * caches), the client's protocol stack for each datagram, and the NIC's interrupt moderation, which decides how many packets a
- * wake-up finds. The other prices are given (`GIVEN`), because the row with a copier alone cannot tell them apart from the
- * client's stack.
+ * Three numbers are fitted: a factor for everything that a wake-up costs (kernel entry, switch,
+ * interrupt, the program's cold caches), the client's protocol stack for each datagram, and the
+ * NIC's interrupt moderation, which decides how many packets a wake-up finds. The other prices are
+ * given (`GIVEN`), because the row with a copier alone cannot tell them apart from the client's
+ * stack.
  *
- * For a given moderation the busy time per packet is linear in the other two, with what the simulation counts as
- * coefficients; but how many packets a wake-up finds depends on the prices. So: simulate, solve, simulate again, until the
- * prices stay. The moderation is searched around that.
+ * For a given moderation the busy time per packet is linear in the other two, with what the
+ * simulation counts as coefficients; but how many packets a wake-up finds depends on the prices.
+ * So: simulate, solve, simulate again, until the prices stay. The moderation is searched around
+ * that.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -33,10 +35,12 @@ export interface Fitted {
 }
 
 /**
- * Given, in cycles. Kernel: in the proportions of seL4's published figures (send 851 and call 284 cycles on this board under MCS;
- * an interrupt about as much as a send; sDDF's documentation: a context switch 400 to 500). A queue operation: some fifty
- * instructions on an in-order core and a share of a cache line. A register: an uncached access. A byte of a copy: sDDF's
- * documentation has the copy of 1472 bytes at 1000 cycles at wire speed. A checksum: sixteen bits a cycle, over the IPv4 header alone, because the board's NIC does the others.
+ * Given, in cycles. Kernel: in the proportions of seL4's published figures (send 851 and call 284
+ * cycles on this board under MCS; an interrupt about as much as a send; sDDF's documentation: a
+ * context switch 400 to 500). A queue operation: some fifty instructions on an in-order core and a
+ * share of a cache line. A register: an uncached access. A byte of a copy: sDDF's documentation has
+ * the copy of 1472 bytes at 1000 cycles at wire speed. A checksum: sixteen bits a cycle, over the
+ * IPv4 header alone, because the board's NIC does the others.
  */
 const GIVEN = {
   kernelEntry: 400,
@@ -125,7 +129,10 @@ function fitPrices(
   return { fitted, error };
 }
 
-/** What the simulation counts at this point, as an equation for the three prices; its error is relative. */
+/**
+ * What the simulation counts at this point, as an equation for the three prices; its error is
+ * relative.
+ */
 function equation(
   row: PublishedRow,
   costs: RunCosts,

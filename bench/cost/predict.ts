@@ -1,4 +1,7 @@
-/** How well does a cost table predict? CPU use of the echo system under the virtual clock against what is published. */
+/**
+ * How well does a cost table predict? CPU use of the echo system under the virtual clock against
+ * what is published.
+ */
 
 import type { RunCosts } from '../../systems/run-costs.ts';
 import {
@@ -20,7 +23,10 @@ export interface Prediction {
   readonly publishedCpu: number;
   readonly cyclesPerPacket: number;
   readonly publishedCycles: number;
-  /** Of the cycles: predicted / published - 1. CPU use is published too coarsely at low loads to say. */
+  /**
+   * Of the cycles: predicted / published - 1. CPU use is published too coarsely at low loads to
+   * say.
+   */
   readonly error: number;
   readonly roundTripNs: number;
   readonly answeredShare: number;
@@ -60,7 +66,10 @@ export function predictAll(costs: RunCosts, options: PredictOptions): readonly P
   });
 }
 
-/** @returns the median of the errors' sizes; of predicted points alone unless told; undefined without any */
+/**
+ * @returns the median of the errors' sizes; of predicted points alone unless told; undefined
+ * without any
+ */
 export function medianError(rows: readonly Prediction[], path?: PublishedPath): number | undefined {
   const errors = rows
     .filter((row) => row.fitted === 'no' && (path === undefined || row.path === path))

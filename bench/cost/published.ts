@@ -1,10 +1,11 @@
 /**
- * What sDDF's documentation says about its UDP echo (`docs/` of sDDF, chapter on performance): i.MX8M Mini, one Gigabit port,
- * 1472 bytes of payload, lwIP. CPU use as a share of one core, and cycles for each packet, by offered megabits of payload per
- * second.
+ * What sDDF's documentation says about its UDP echo (`docs/` of sDDF, chapter on performance):
+ * i.MX8M Mini, one Gigabit port, 1472 bytes of payload, lwIP. CPU use as a share of one core, and
+ * cycles for each packet, by offered megabits of payload per second.
  *
- * Packets per second are megabits / (8 * 1472) * 10^6. Cycles per packet times packets per second, divided by CPU use, is
- * 1.01 GHz in every row, although the text says 1.8 GHz: so that is the clock by which we turn cycles into time.
+ * Packets per second are megabits / (8 * 1472) * 10^6. Cycles per packet times packets per second,
+ * divided by CPU use, is 1.01 GHz in every row, although the text says 1.8 GHz: so that is the
+ * clock by which we turn cycles into time.
  */
 
 export const PUBLISHED_PATHS = ['2pd', '4pd', 'dummy', '5pd'] as const;
@@ -51,7 +52,10 @@ export const PUBLISHED: readonly PublishedRow[] = TABLE.flatMap(([megabits, ...c
   })),
 );
 
-/** The points that a table is fitted on: six of the row with a copier that copies. All others are predictions. */
+/**
+ * The points that a table is fitted on: six of the row with a copier that copies. All others are
+ * predictions.
+ */
 export const FITTED: readonly { readonly path: PublishedPath; readonly megabits: number }[] = [
   10, 100, 300, 500, 700, 957,
 ].map((megabits) => ({ path: '5pd', megabits }));

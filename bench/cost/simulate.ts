@@ -1,4 +1,6 @@
-/** One point of the published figure under the virtual clock: a path, an offered load, a cost table. */
+/**
+ * One point of the published figure under the virtual clock: a path, an offered load, a cost table.
+ */
 
 import { ImpairedWire } from '../../board/links/impair.ts';
 import { NetRig, type NetRigOptions } from '../net-rig.ts';
@@ -72,7 +74,10 @@ export function simulateLoad(point: LoadPoint, costs: RunCosts, packets: number)
   };
 }
 
-/** The published figures are of four machines that send out of step: each frame comes at a random moment of its interval. */
+/**
+ * The published figures are of four machines that send out of step: each frame comes at a random
+ * moment of its interval.
+ */
 export function outOfStep(rate: number): NonNullable<NetRigOptions['wrap']> {
   return (wire, { ram, board, random }) =>
     new ImpairedWire({

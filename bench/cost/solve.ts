@@ -9,8 +9,9 @@ export interface Equation {
 }
 
 /**
- * Finds the unknowns that make the weighted sum of squared errors least. An unknown that would be negative is 0, and the others
- * are found again without it: exact for up to a few unknowns that hardly depend on each other, as here.
+ * Finds the unknowns that make the weighted sum of squared errors least. An unknown that would be
+ * negative is 0, and the others are found again without it: exact for up to a few unknowns that
+ * hardly depend on each other, as here.
  *
  * @returns one number for each coefficient
  */
@@ -55,7 +56,10 @@ function weightedSum(equations: readonly Equation[], term: (equation: Equation) 
   return equations.reduce((sum, each) => sum + term(each) * each.weight ** 2, 0);
 }
 
-/** Gauss's elimination with the largest pivot. @param matrix one row for each unknown, right-hand side last; is changed */
+/**
+ * Gauss's elimination with the largest pivot.
+ * @param matrix one row for each unknown, right-hand side last; is changed
+ */
 function eliminate(matrix: number[][]): number[] {
   const size = matrix.length;
   for (let column = 0; column < size; column += 1) {

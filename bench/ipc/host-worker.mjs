@@ -1,5 +1,6 @@
-// The other side of the host's own mechanisms: a thread that answers each message, or takes a stream. Plain JavaScript, because
-// a worker thread does not inherit the loader that reads TypeScript. Its counterpart is host.ts, which has the protocol.
+// The other side of the host's own mechanisms: a thread that answers each message, or takes a
+// stream. Plain JavaScript, because a worker thread does not inherit the loader that reads
+// TypeScript. Its counterpart is host.ts, which has the protocol.
 
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -38,7 +39,8 @@ async function answerOnRing() {
   }
 }
 
-// Looks for a while, then sleeps until something has been sent. Returns whether there was a whole message.
+// Looks for a while, then sleeps until something has been sent. Returns whether there was a whole
+// message.
 function take(ring, message, control, layout) {
   for (let look = 0; look < layout.LOOKS; look += 1) {
     if (ring.available_read() >= message.length) {

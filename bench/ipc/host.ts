@@ -1,6 +1,7 @@
 /**
- * What the host has itself, to set beside the models: a message port to a worker thread, and `ringbuf.js` between two threads.
- * These are real threads: a wake-up costs what the operating system takes for it. What is copied is not counted.
+ * What the host has itself, to set beside the models: a message port to a worker thread, and
+ * `ringbuf.js` between two threads. These are real threads: a wake-up costs what the operating
+ * system takes for it. What is copied is not counted.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -57,7 +58,7 @@ async function measureRounds(
   return passedNs / (rounds * window);
 }
 
-// ---------------------------------------------------------------------------------------------- message port
+// ------------------------------------------------------------------------------------ message port
 
 class PortPair implements HostPair {
   readonly #worker: Worker;
@@ -93,7 +94,7 @@ class PortPair implements HostPair {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- ringbuf.js
+// -------------------------------------------------------------------------------------- ringbuf.js
 
 const LAYOUT = {
   REQUESTS_SENT: 0,

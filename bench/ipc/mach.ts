@@ -1,6 +1,7 @@
 /**
- * Mach: a call with a send-once right for the reply. 64 bytes and 4 KiB travel inline, 64 KiB out of line, shared until one side
- * writes; the server takes it out of its address space before it replies.
+ * Mach: a call with a send-once right for the reply. 64 bytes and 4 KiB travel inline, 64 KiB out
+ * of line, shared until one side writes; the server takes it out of its address space before it
+ * replies.
  */
 
 import {

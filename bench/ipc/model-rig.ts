@@ -69,7 +69,8 @@ export function modelRig(parts: ModelRigParts): IpcRig {
 }
 
 function startSide(kernel: ModelKernel, side: Side, priority: number): void {
-  // The program is there before the set-up ends: with its last thread a task would lose what it has open.
+  // The program is there before the set-up ends: with its last thread a task would lose what it has
+  // open.
   kernel.spawn({
     task: side.task,
     priority,

@@ -1,5 +1,6 @@
 /**
- * POSIX message queues: one for requests and one for replies. What is longer than Linux's 8 KiB a message goes in several.
+ * POSIX message queues: one for requests and one for replies. What is longer than Linux's 8 KiB a
+ * message goes in several.
  */
 
 import {

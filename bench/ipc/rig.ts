@@ -1,6 +1,12 @@
-/** What the mechanisms of inter-process communication have in common here: workloads, a count of messages, counters. */
+/**
+ * What the mechanisms of inter-process communication have in common here: workloads, a count of
+ * messages, counters.
+ */
 
-/** `null` to `64 KiB`: a request of so many bytes, and an empty reply. `stream`: 64 bytes one way, to a slow consumer. */
+/**
+ * `null` to `64 KiB`: a request of so many bytes, and an empty reply. `stream`: 64 bytes one way,
+ * to a slow consumer.
+ */
 export const WORKLOADS = ['null', '64 B', '4 KiB', '64 KiB', 'stream'] as const;
 export type Workload = (typeof WORKLOADS)[number];
 
@@ -12,7 +18,10 @@ export const WORKLOAD_BYTES: Readonly<Record<Workload, number>> = {
   stream: 64,
 };
 
-/** Messages that may wait in a stream, wherever the mechanism has room for any: the queue is always full. */
+/**
+ * Messages that may wait in a stream, wherever the mechanism has room for any: the queue is always
+ * full.
+ */
 export const STREAM_DEPTH = 8;
 
 /** Totals since the start. */
@@ -24,7 +33,10 @@ export interface IpcCounts {
   readonly kernelBytes: number;
   readonly kernelEntries: number;
   readonly switches: number;
-  /** Names (capability pointers, descriptors, port names, thread ids …) that were translated into objects. */
+  /**
+   * Names (capability pointers, descriptors, port names, thread ids …) that were translated into
+   * objects.
+   */
   readonly lookups: number;
   /** Page table entries written. */
   readonly pageMappings: number;

@@ -1,6 +1,6 @@
 /**
- * seL4's call and reply-and-receive. A message has 120 words at most: what is longer goes in several calls, and is not what this
- * is made for. A stream is sends without replies.
+ * seL4's call and reply-and-receive. A message has 120 words at most: what is longer goes in
+ * several calls, and is not what this is made for. A stream is sends without replies.
  */
 
 import {

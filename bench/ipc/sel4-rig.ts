@@ -1,6 +1,7 @@
 /**
- * A rig of the real kernel: two threads in one address space, each with an IPC buffer, and 68 KiB of memory that both see. The
- * kernel counts its entries and switches, but neither copies nor look-ups: those the programs tell, call by call.
+ * A rig of the real kernel: two threads in one address space, each with an IPC buffer, and 68 KiB
+ * of memory that both see. The kernel counts its entries and switches, but neither copies nor
+ * look-ups: those the programs tell, call by call.
  */
 
 import {
@@ -140,7 +141,10 @@ function sideOf(thread: UserThread, tally: Tally): Sel4Side {
   return { thread, tally, ram: shared.memory.ram, sharedAt: shared.at };
 }
 
-/** What a system call has in its registers. Made once by each program, so that a call allocates nothing. */
+/**
+ * What a system call has in its registers. Made once by each program, so that a call allocates
+ * nothing.
+ */
 export interface Sel4Call {
   sys: number;
   /** Register a0. */

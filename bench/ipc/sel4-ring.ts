@@ -1,6 +1,7 @@
 /**
- * What sDDF does: buffers lie in memory that both sides see, queues of descriptors say which are filled and which are free, and
- * notifications wake the other side. The payload is written and read where it lies.
+ * What sDDF does: buffers lie in memory that both sides see, queues of descriptors say which are
+ * filled and which are free, and notifications wake the other side. The payload is written and read
+ * where it lies.
  */
 
 import { OBJECT_NOTIFICATION, SYS_NB_SEND_RECV, SYS_WAIT } from '../../kernel/abi.ts';
@@ -102,7 +103,10 @@ class Sender {
     this.free = new NetConsumer(queueRegion(side, FREE), STREAM_DEPTH);
   }
 
-  /** A buffer of 64 KiB is too long for the length of a network descriptor: it travels in the high half of the offset. */
+  /**
+   * A buffer of 64 KiB is too long for the length of a network descriptor: it travels in the high
+   * half of the offset.
+   */
   fill(offset: number): void {
     this.#sequence += 1;
     const { ram, sharedAt } = this.#side;

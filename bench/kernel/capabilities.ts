@@ -1,4 +1,7 @@
-/** Capabilities: retype of pages, copy and delete, and revocation, whose time is to be linear in the number of children. */
+/**
+ * Capabilities: retype of pages, copy and delete, and revocation, whose time is to be linear in the
+ * number of children.
+ */
 
 import {
   CNODE_COPY,
@@ -26,7 +29,8 @@ const REVOKE_CHILDREN = 10_000;
 export const REVOKE_CROWDS = [REVOKE_CHILDREN / 10, REVOKE_CHILDREN, REVOKE_CHILDREN * 5];
 
 /**
- * 4 KiB pages, one at a time, with their share of clearing the memory; what is made is revoked between the rounds.
+ * 4 KiB pages, one at a time, with their share of clearing the memory; what is made is revoked
+ * between the rounds.
  */
 export function retype(options: KernelBenchOptions): BenchRow {
   const rates: number[] = [];

@@ -1,4 +1,7 @@
-/** Crowds for the kernel benchmarks: as many objects, threads and priorities as asked for, and nothing left behind. */
+/**
+ * Crowds for the kernel benchmarks: as many objects, threads and priorities as asked for, and
+ * nothing left behind.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { bootRig, RIG_PRIORITY } from '../kernel-rig.ts';

@@ -1,6 +1,7 @@
 /**
- * What else there is in the system while something is measured: thousands of idle objects, or threads that are ready to
- * run and never do, at one priority or at many. It is made and taken away by system calls of the measuring thread.
+ * What else there is in the system while something is measured: thousands of idle objects, or
+ * threads that are ready to run and never do, at one priority or at many. It is made and taken away
+ * by system calls of the measuring thread.
  */
 
 import {

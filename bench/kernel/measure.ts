@@ -1,4 +1,7 @@
-/** What the kernel's benchmarks share: samples of rates, the bytes that an operation allocates, and rows. */
+/**
+ * What the kernel's benchmarks share: samples of rates, the bytes that an operation allocates, and
+ * rows.
+ */
 
 import { memoryUsage } from 'node:process';
 import { hostNow } from '../../host/event-loop.ts';
@@ -19,9 +22,9 @@ const ALLOCATION_CHUNKS = 300;
 const ALLOCATION_LOOKS = 5;
 
 /**
- * Cycles that seL4's own benchmarks publish for a SiFive HiFive U540 at 1.5 GHz (RISC-V 64, MCS), as microseconds: to be
- * printed beside ours. A call there is one way and a reply the other; a signal and an interrupt are one way, ours include
- * the way back.
+ * Cycles that seL4's own benchmarks publish for a SiFive HiFive U540 at 1.5 GHz (RISC-V 64, MCS),
+ * as microseconds: to be printed beside ours. A call there is one way and a reply the other; a
+ * signal and an interrupt are one way, ours include the way back.
  */
 const PUBLISHED_US: Readonly<Record<string, number>> = {
   'kernel/call-reply': (712 + 828) / 1500,
@@ -29,7 +32,10 @@ const PUBLISHED_US: Readonly<Record<string, number>> = {
   'kernel/interrupt': 3596 / 1500,
 };
 
-/** Calls `chunk`, which does {@link CHUNK} operations, for about this long. @returns operations per second */
+/**
+ * Calls `chunk`, which does {@link CHUNK} operations, for about this long.
+ * @returns operations per second
+ */
 export function sampleRate(durationNs: number, chunk: () => void): number {
   const startedAt = hostNow();
   let operations = 0;
@@ -43,10 +49,12 @@ export function sampleRate(durationNs: number, chunk: () => void): number {
 }
 
 /**
- * Bytes of heap that one operation takes: the median of a few looks, for the compiler allocates at times, too.
+ * Bytes of heap that one operation takes: the median of a few looks, for the compiler allocates at
+ * times, too.
  *
- * The kernel's paths allocate nothing. A quarter of a byte is what the host's clock takes: a number of 16 bytes at each
- * reading, which serves 256 kernel entries (`HostClock.CALLS_PER_READ`; with a hundred times as many, 0.01 to 0.02 bytes).
+ * The kernel's paths allocate nothing. A quarter of a byte is what the host's clock takes: a number
+ * of 16 bytes at each reading, which serves 256 kernel entries (`HostClock.CALLS_PER_READ`; with a
+ * hundred times as many, 0.01 to 0.02 bytes).
  */
 export function bytesPerOperation(chunk: () => void): number {
   const grown: number[] = [];

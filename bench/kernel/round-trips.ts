@@ -1,8 +1,10 @@
 /**
- * Call and reply, signal and interrupt: a thread and a partner of higher priority that answers and waits again.
+ * Call and reply, signal and interrupt: a thread and a partner of higher priority that answers and
+ * waits again.
  *
- * What else is in the system must not matter. Each round trip is measured among crowds of objects, threads and priorities,
- * and the crowds take turns in one kernel: whatever else the machine does meanwhile meets all of them alike.
+ * What else is in the system must not matter. Each round trip is measured among crowds of objects,
+ * threads and priorities, and the crowds take turns in one kernel: whatever else the machine does
+ * meanwhile meets all of them alike.
  */
 
 import {
@@ -100,7 +102,10 @@ export function signal(options: KernelBenchOptions): readonly BenchRow[] {
   });
 }
 
-/** An interrupt that comes while a thread is in the kernel and wakes its driver, which acknowledges it and waits again. */
+/**
+ * An interrupt that comes while a thread is in the kernel and wakes its driver, which acknowledges
+ * it and waits again.
+ */
 export function interrupt(options: KernelBenchOptions): readonly BenchRow[] {
   const wiring: Wiring = { raise: () => undefined, lower: () => undefined, handler: 0, signal: 0 };
   return amongCrowds('kernel/interrupt', options, {
@@ -183,14 +188,17 @@ function trapRepeatedly(rig: RigThread, sys: number, cptr: number): void {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- interrupts
+// -------------------------------------------------------------------------------------- interrupts
 
 interface Wiring extends Line {
   handler: number;
   signal: number;
 }
 
-/** As a driver does: sees to its device, then acknowledges the interrupt and waits for the next in one system call. */
+/**
+ * As a driver does: sees to its device, then acknowledges the interrupt and waits for the next in
+ * one system call.
+ */
 class Driver implements UserContext {
   readonly #thread: UserThread;
   readonly #wiring: Wiring;

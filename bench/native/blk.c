@@ -1,10 +1,10 @@
 /*
  * The block data path as one C program: what `bench/blk.ts` compares the testbed with.
  *
- * Same queues (sDDF 0.7 layout, private cursors, one publication for a batch), same stages (client, virtualiser, driver,
- * virtqueue with indirect descriptors and EVENT_IDX, device with DMA to a disk in memory, and back), same checks, the same
- * one copy of the data. No kernel and no protection: a notification is a flag that the main loop looks at, in the order of
- * priorities.
+ * Same queues (sDDF 0.7 layout, private cursors, one publication for a batch), same stages (client,
+ * virtualiser, driver, virtqueue with indirect descriptors and EVENT_IDX, device with DMA to a disk
+ * in memory, and back), same checks, the same one copy of the data. No kernel and no protection: a
+ * notification is a flag that the main loop looks at, in the order of priorities.
  *
  *     blk BYTES DEPTH random|sequential [MILLISECONDS]        see slices.h; what is done are requests
  */

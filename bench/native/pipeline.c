@@ -1,10 +1,11 @@
 /*
  * The network data path as one C program: what `bench/net.ts` compares the testbed with.
  *
- * Same queues (sDDF 0.7 layout, private cursors, one publication for a batch, signal flags), same stages (NIC with DMA,
- * driver, receive virtualiser, copier, echo client, transmit virtualiser, driver, NIC), same checks, same copies: DMA in,
- * copier, client; the frame generator looks at what was sent, as the testbed's does. No kernel and no protection: a
- * notification is a flag that the main loop looks at, in the order of priorities.
+ * Same queues (sDDF 0.7 layout, private cursors, one publication for a batch, signal flags), same
+ * stages (NIC with DMA, driver, receive virtualiser, copier, echo client, transmit virtualiser,
+ * driver, NIC), same checks, same copies: DMA in, copier, client; the frame generator looks at what
+ * was sent, as the testbed's does. No kernel and no protection: a notification is a flag that the
+ * main loop looks at, in the order of priorities.
  *
  *     pipeline FRAME BATCH [MILLISECONDS]        see slices.h; what is done are packets
  */
@@ -242,7 +243,8 @@ static inline void post(struct driver_queue *q, uint64_t address, uint32_t lengt
   CHECK(q->free_count > 0, "no chain is free");
   uint16_t chain = q->free_chains[--q->free_count];
   q->outstanding[chain] = 1;
-  /* High half and length are mostly those of the chain's last request: the descriptor has them already. */
+  /* High half and length are mostly those of the chain's last request: the descriptor has them
+   * already. */
   struct virtq_desc *buffer = &q->memory->tables[chain][1];
   uint32_t low = (uint32_t)address, high = (uint32_t)(address >> 32);
   memcpy(&buffer->addr, &low, 4);
@@ -265,7 +267,8 @@ static inline bool publish_avail(struct driver_queue *q) {
   return (uint16_t)(now - event - 1) < (uint16_t)(now - before);
 }
 
-/* Returns the chain, or -1 when there is none; a device that lies ends the program, for this one is our own. */
+/* Returns the chain, or -1 when there is none; a device that lies ends the program, for this one is
+ * our own. */
 static inline int take_used(struct driver_queue *q) {
   if (q->left == 0) {
     uint16_t pending = (uint16_t)(atomic_load_explicit(&q->memory->used.idx, memory_order_acquire) - q->next_used);

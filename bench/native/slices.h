@@ -1,6 +1,7 @@
 /*
- * What the programs of this folder have in common: they work for as long as they are told to, again and again, and tell what
- * they have done. Between two slices they wait, and take no processor time from the testbed, whose slices alternate with theirs.
+ * What the programs of this folder have in common: they work for as long as they are told to, again
+ * and again, and tell what they have done. Between two slices they wait, and take no processor time
+ * from the testbed, whose slices alternate with theirs.
  *
  *     program … MILLISECONDS      one slice after a warm-up; prints how much is done in a second
  *     program …                   reads lines with MILLISECONDS, and answers each with a line: DONE WALL_NS CPU_NS
@@ -30,7 +31,8 @@ struct slice {
   double wall, cpu; /* seconds */
 };
 
-/* As in bench/slices.ts: how much longer than asked for a slice may become on a busy machine, and what it may lack. */
+/* As in bench/slices.ts: how much longer than asked for a slice may become on a busy machine, and
+ * what it may lack. */
 #define SLICE_STRETCH_MAX 8
 #define SLICE_MISSING_MAX 0.1
 /* Says that it has been tried: a sandbox may take the wish and forget it. */
@@ -61,9 +63,9 @@ static struct slice run_slice(const struct workload *workload, double seconds) {
 }
 
 /*
- * Starts the program again with its memory at the same addresses in every run, where the system lets it. With addresses by chance
- * some processes are slower than others for as long as they live, by a third at worst: lines that are used together then meet in
- * one place of the caches.
+ * Starts the program again with its memory at the same addresses in every run, where the system
+ * lets it. With addresses by chance some processes are slower than others for as long as they live,
+ * by a third at worst: lines that are used together then meet in one place of the caches.
  */
 static void fix_addresses(char **argv) {
 #ifdef __linux__

@@ -1,7 +1,8 @@
 /**
- * `net/burst`: RFC 2544 26.4, back to back. Frames come as close together as a Gigabit link lets them, for as long as none is lost:
- * how many is that? Under the virtual clock with the cost table of the published board, because on this machine a generator that
- * shares the processor with the system is never faster than it for long.
+ * `net/burst`: RFC 2544 26.4, back to back. Frames come as close together as a Gigabit link lets
+ * them, for as long as none is lost: how many is that? Under the virtual clock with the cost table
+ * of the published board, because on this machine a generator that shares the processor with the
+ * system is never faster than it for long.
  */
 
 import type { ClockEvent } from '../../board/clock.ts';

@@ -1,6 +1,6 @@
 /**
- * The counters of one packet against counts that are derived by hand: who signals whom, who waits, what is copied. Single packets, so
- * that nobody finds work which somebody else's signal was for.
+ * The counters of one packet against counts that are derived by hand: who signals whom, who waits,
+ * what is copied. Single packets, so that nobody finds work which somebody else's signal was for.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -22,7 +22,8 @@ describe('one packet', () => {
       // The client has other buffers: nobody tells it that this one is back.
     };
     const sent = Object.values(signals).reduce((sum, count) => sum + count, 0);
-    // A domain's last signal goes out with its wait: all but the driver's, whose wait takes the acknowledgement along.
+    // A domain's last signal goes out with its wait: all but the driver's, whose wait takes the
+    // acknowledgement along.
     const sentAlone = signals.driverToVirtRx;
 
     expect(countersRow('5pd', 1, PACKETS)).toMatchObject({
@@ -39,7 +40,8 @@ describe('one packet', () => {
       bytesCopied: 2 * FRAME,
       // InterruptStatus and InterruptACK of the one interrupt, QueueNotify for the answer.
       mmio: 3,
-      // 20 in sDDF's queues (systems/work-meter.test.ts), and in each of the two virtqueues one in and one out.
+      // 20 in sDDF's queues (systems/work-meter.test.ts), and in each of the two virtqueues one in
+      // and one out.
       queueOperations: 20 + 4,
     });
   });

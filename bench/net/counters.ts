@@ -1,6 +1,7 @@
 /**
- * `net/counters`: what one packet costs, counted, on every path and at several batches. Under the virtual clock with the cost table of
- * the published board, so it is the same on every machine. The counts of the first rows are derived by hand in `counters.test.ts`.
+ * `net/counters`: what one packet costs, counted, on every path and at several batches. Under the
+ * virtual clock with the cost table of the published board, so it is the same on every machine. The
+ * counts of the first rows are derived by hand in `counters.test.ts`.
  */
 
 import type { RunCounters } from '../../systems/testbed.ts';

@@ -1,6 +1,7 @@
 /**
- * `net/cpu-use`: CPU use against offered load, as sDDF draws it, on all four paths; predicted under the virtual clock with a cost
- * table, beside what is published. `docs/benchmarks.md`, "Cost tables", says what the prediction rests on and where it fails.
+ * `net/cpu-use`: CPU use against offered load, as sDDF draws it, on all four paths; predicted under
+ * the virtual clock with a cost table, beside what is published. `docs/benchmarks.md`, "Cost
+ * tables", says what the prediction rests on and where it fails.
  */
 
 import type { RunCosts } from '../../systems/run-costs.ts';
@@ -41,7 +42,8 @@ function cpuRow(prediction: Prediction, costs: RunCosts): BenchRow {
     published: round(publishedCpu * 100),
     cyclesPerPacket: Math.round(prediction.cyclesPerPacket),
     publishedCyclesPerPacket: prediction.publishedCycles,
-    // In per cent of the published cycles per packet. What the table was fitted on is no prediction.
+    // In per cent of the published cycles per packet. What the table was fitted on is no
+    // prediction.
     error: fitted === 'yes' ? null : percent,
     residual: fitted === 'yes' ? percent : null,
     roundTripNs: Math.round(prediction.roundTripNs),
@@ -49,7 +51,10 @@ function cpuRow(prediction: Prediction, costs: RunCosts): BenchRow {
   };
 }
 
-/** @returns one row for each path and one for all; none where nothing was predicted, for that is no error of 0 */
+/**
+ * @returns one row for each path and one for all; none where nothing was predicted, for that is no
+ * error of 0
+ */
 export function errorRows(predictions: readonly Prediction[], costs: string): readonly BenchRow[] {
   const errors = [
     ...PUBLISHED_PATHS.map((path) => ({ path, error: medianError(predictions, path) })),

@@ -1,12 +1,13 @@
 /**
- * `net/isolation`: what is left for a good client beside none, a slow and a hostile one? Both are sent the same; the figure is the
- * share of its datagrams that the good one answers. Under the virtual clock with the cost table of the published board, so it is
- * the same on every machine.
+ * `net/isolation`: what is left for a good client beside none, a slow and a hostile one? Both are
+ * sent the same; the figure is the share of its datagrams that the good one answers. Under the
+ * virtual clock with the cost table of the published board, so it is the same on every machine.
  *
- * The slow one takes one packet each time it wakes up, so that its queue fills up (`slow-client.ts`); once more without copiers,
- * where the packets that it does not take lie in the buffers that the device needs. The hostile one overwrites its queues and
- * signals at random whenever it runs (`test/support/hostile-client.ts`). One that computes without end is not here: a program is
- * not interrupted between two system calls.
+ * The slow one takes one packet each time it wakes up, so that its queue fills up
+ * (`slow-client.ts`); once more without copiers, where the packets that it does not take lie in the
+ * buffers that the device needs. The hostile one overwrites its queues and signals at random
+ * whenever it runs (`test/support/hostile-client.ts`). One that computes without end is not here: a
+ * program is not interrupted between two system calls.
  */
 
 import { TrafficGenerator } from '../../board/links/generator.ts';

@@ -1,4 +1,7 @@
-/** A smoke run of each of the network's measurements with tiny sizes: the shape of its rows, and what speed does not change. */
+/**
+ * A smoke run of each of the network's measurements with tiny sizes: the shape of its rows, and
+ * what speed does not change.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { BenchRow } from '../results.ts';

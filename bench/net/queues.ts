@@ -1,6 +1,7 @@
 /**
- * How packets bunch: `net/batch-size`, how many packets a wake-up of each program finds, and `net/queue-depth`, how many wait
- * between two programs, over time. At offered loads of the published figure, under the virtual clock with its board's cost table.
+ * How packets bunch: `net/batch-size`, how many packets a wake-up of each program finds, and
+ * `net/queue-depth`, how many wait between two programs, over time. At offered loads of the
+ * published figure, under the virtual clock with its board's cost table.
  */
 
 import type { ClockEvent } from '../../board/clock.ts';
@@ -58,8 +59,9 @@ function passed(rig: NetRig): readonly number[] {
 }
 
 /**
- * Looks at the end of every kernel entry: a program has woken up again when its count of wake-ups has grown, and what it has passed on
- * since the time before is the batch of the wake-up that has ended. A row for each power of two.
+ * Looks at the end of every kernel entry: a program has woken up again when its count of wake-ups
+ * has grown, and what it has passed on since the time before is the batch of the wake-up that has
+ * ended. A row for each power of two.
  */
 function batchSizes(megabits: number, settings: NetSettings): readonly BenchRow[] {
   settings.onProgress(`net/batch-size: ${megabits} Mb/s`);

@@ -1,7 +1,8 @@
 /**
- * The tests of RFC 2544 that need a rate: `net/ndr`, the highest rate at which nothing is lost (26.1, "throughput"); `net/pdr`, the
- * highest at which at most 0.5 % is; `net/latency` at 10, 50 and 90 % of PDR (26.2); `net/loss` by offered rate (26.3). Trials are
- * shorter than the 60 s that the RFC asks for.
+ * The tests of RFC 2544 that need a rate: `net/ndr`, the highest rate at which nothing is lost
+ * (26.1, "throughput"); `net/pdr`, the highest at which at most 0.5 % is; `net/latency` at 10, 50
+ * and 90 % of PDR (26.2); `net/loss` by offered rate (26.3). Trials are shorter than the 60 s that
+ * the RFC asks for.
  */
 
 import { NetRig } from '../net-rig.ts';
@@ -13,7 +14,10 @@ import { bestTrial, trial, TRIAL_WINDOW } from './trial.ts';
 
 const PATH = '5pd';
 const PDR_LOSS = 0.005;
-/** Of the closed loop's rate: where the search begins. It goes further up as long as nothing is lost. */
+/**
+ * Of the closed loop's rate: where the search begins. It goes further up as long as nothing is
+ * lost.
+ */
 const HEADROOM = 1.2;
 const LOADS = [10, 50, 90];
 const PERCENTILES = [
@@ -70,7 +74,8 @@ function searchRates(frame: number, settings: NetSettings): Rates {
   };
   const pdr = search('net/pdr', PDR_LOSS, 0, limit);
   const ndr = search('net/ndr', 0, 0, pdr.median);
-  // On a busy machine the second search may find more than the first. Where nothing is lost, no more than 0.5 % is.
+  // On a busy machine the second search may find more than the first. Where nothing is lost, no
+  // more than 0.5 % is.
   const raised = { median: ndr.median, min: ndr.min, max: Math.max(ndr.max, pdr.max) };
   return { pdr: ndr.median > pdr.median ? { ...pdr, ...raised } : pdr, ndr };
 }
@@ -86,7 +91,10 @@ function trialNs(settings: NetSettings): number {
   return forLength(settings, { smoke: 5e6, quick: 60e6, full: 400e6 });
 }
 
-/** One row for each percentile: of each load one trial, all of its round trips in a histogram of 32 buckets an octave. */
+/**
+ * One row for each percentile: of each load one trial, all of its round trips in a histogram of 32
+ * buckets an octave.
+ */
 function latencies(frame: number, pdr: number, settings: NetSettings): readonly BenchRow[] {
   return LOADS.flatMap((load) => {
     settings.onProgress(`net/latency: frames of ${frame} bytes at ${load} % of PDR`);

@@ -1,9 +1,9 @@
 /**
- * The echo system in a process of its own, plain or with a recording: two of them are compared slice by slice, and neither has to
- * run what the engine has compiled for both.
+ * The echo system in a process of its own, plain or with a recording: two of them are compared
+ * slice by slice, and neither has to run what the engine has compiled for both.
  *
- * This file is also what that process runs: it boots the system, warms up, says so, and answers each length of a slice with what
- * was done in it, until the parent leaves.
+ * This file is also what that process runs: it boots the system, warms up, says so, and answers
+ * each length of a slice with what was done in it, until the parent leaves.
  */
 
 import { fork, type ChildProcess } from 'node:child_process';

@@ -1,4 +1,6 @@
-/** A client that sends frames of one size without end: every buffer that comes back goes out again. */
+/**
+ * A client that sends frames of one size without end: every buffer that comes back goes out again.
+ */
 
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import type { EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';

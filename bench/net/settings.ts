@@ -1,4 +1,7 @@
-/** What the network's measurements are told: see `bench/suite/benchmark.ts`, whose settings these are. */
+/**
+ * What the network's measurements are told: see `bench/suite/benchmark.ts`, whose settings these
+ * are.
+ */
 
 import type { BenchSettings } from '../suite/benchmark.ts';
 
@@ -16,8 +19,8 @@ export function forLength<T>(
 }
 
 /**
- * How many packets a rig answers before it is measured. By packets and not by time: on a loaded machine a time may pass in which
- * the engine has compiled nothing.
+ * How many packets a rig answers before it is measured. By packets and not by time: on a loaded
+ * machine a time may pass in which the engine has compiled nothing.
  */
 export function warmUpPackets(settings: NetSettings): number {
   return forLength(settings, { smoke: 500, quick: 60_000, full: 200_000 });

@@ -1,4 +1,7 @@
-/** A client that takes one packet each time it wakes up, however many have come, and answers none: its queue fills up. */
+/**
+ * A client that takes one packet each time it wakes up, however many have come, and answers none:
+ * its queue fills up.
+ */
 
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

@@ -1,6 +1,6 @@
 /**
- * Throughput in closed loop: by frame size and batch (against C), by number of clients, by path. What is compared in one table is
- * measured in one run, alternating.
+ * Throughput in closed loop: by frame size and batch (against C), by number of clients, by path.
+ * What is compared in one table is measured in one run, alternating.
  */
 
 import { NetRig, type NetRigOptions } from '../net-rig.ts';
@@ -11,8 +11,8 @@ import type { BenchSettings, NetPoints } from '../suite/benchmark.ts';
 import { forLength, type NetSettings, warmUpPackets } from './settings.ts';
 
 /**
- * Bytes without the check sequence. The last is RFC 2544's 1518, which counts that sequence; the others are four bytes larger than
- * that RFC's, so that all of our tables have the same sizes.
+ * Bytes without the check sequence. The last is RFC 2544's 1518, which counts that sequence; the
+ * others are four bytes larger than that RFC's, so that all of our tables have the same sizes.
  */
 const FRAMES = [64, 128, 256, 512, 1024, 1280, 1514];
 const BATCHES = [1, 8, 32, 64, 256];
@@ -22,13 +22,17 @@ const BATCH = 64;
 const IP_MTU_FRAME = 1500;
 /** Of the ablation: not one of the sweep's, so that no point is measured twice. */
 const ABLATION_BATCH = 16;
-/** Samples of `net/echo` last so many times as long as others: what disturbs a machine lasts for a second or two. */
+/**
+ * Samples of `net/echo` last so many times as long as others: what disturbs a machine lasts for a
+ * second or two.
+ */
 const LONGER = 3;
 const PATHS = ['5pd', 'dummy', '4pd', '2pd'];
 
 /**
- * The points of `net/echo`, one at a time: those asked for, or by frame at one batch and by batch at one frame. Each is for
- * a process of its own, as a system is when it is used: the engine compiles code for all kinds of objects that it has seen.
+ * The points of `net/echo`, one at a time: those asked for, or by frame at one batch and by batch
+ * at one frame. Each is for a process of its own, as a system is when it is used: the engine
+ * compiles code for all kinds of objects that it has seen.
  */
 export function netPoints(settings: Pick<BenchSettings, 'net' | 'length'>): readonly NetPoints[] {
   const { net, length } = settings;
@@ -47,8 +51,9 @@ export function netPoints(settings: Pick<BenchSettings, 'net' | 'length'>): read
 }
 
 /**
- * What one process measures of `net/echo`: a point; in full length one sample of it, for the engine compiles the same program a
- * little differently each time, and the system places its memory differently. Samples of a point are as far apart as can be.
+ * What one process measures of `net/echo`: a point; in full length one sample of it, for the engine
+ * compiles the same program a little differently each time, and the system places its memory
+ * differently. Samples of a point are as far apart as can be.
  */
 export function netPieces(settings: BenchSettings): readonly BenchSettings[] {
   const { length, repeat } = settings;
@@ -69,7 +74,10 @@ function single(
   );
 }
 
-/** `net/clients`: the same traffic for one client, or spread over many. Without copiers, for Microkit has 63 domains at most. */
+/**
+ * `net/clients`: the same traffic for one client, or spread over many. Without copiers, for
+ * Microkit has 63 domains at most.
+ */
 export async function benchNetClients(settings: NetSettings): Promise<readonly BenchRow[]> {
   const counts = forLength(settings, { smoke: [1, 2], quick: [1, 2, 8, 32], full: [1, 2, 8, 32] });
   const points = counts.map((clients) => ({

@@ -1,6 +1,7 @@
 /**
- * `net/traced`: what does it cost to record a trace? The echo system with a recording and without, each in a process of its own,
- * in turns; a new pair of processes for each sample, for the engine compiles the same program a little differently each time.
+ * `net/traced`: what does it cost to record a trace? The echo system with a recording and without,
+ * each in a process of its own, in turns; a new pair of processes for each sample, for the engine
+ * compiles the same program a little differently each time.
  */
 
 import type { BenchRow } from '../results.ts';

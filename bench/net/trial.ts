@@ -1,9 +1,11 @@
 /**
- * One trial in the manner of RFC 2544: frames come at a rate for a while, whether answers do or not, and what is not answered is
- * lost. Under the host clock, so the rate is what this machine can do.
+ * One trial in the manner of RFC 2544: frames come at a rate for a while, whether answers do or
+ * not, and what is not answered is lost. Under the host clock, so the rate is what this machine can
+ * do.
  *
- * A frame that finds as many in flight as the NIC has receive buffers is lost, as it is when a hardware ring is full. Whatever
- * else runs on the machine can only add loss: so a trial that loses more than is wanted is made again, and the least loss counts.
+ * A frame that finds as many in flight as the NIC has receive buffers is lost, as it is when a
+ * hardware ring is full. Whatever else runs on the machine can only add loss: so a trial that loses
+ * more than is wanted is made again, and the least loss counts.
  */
 
 import { NetRig } from '../net-rig.ts';
@@ -39,7 +41,8 @@ export function trial({ path, frame, rate, durationNs }: TrialOptions): Trial {
   const rig = new NetRig({ path, frame, batch: 1, open });
   const { generator } = rig;
   rig.runFor(Math.min(WARM_UP_NS, durationNs));
-  // What is in flight now is answered within the trial, as much as is in flight at its end: it is drained before.
+  // What is in flight now is answered within the trial, as much as is in flight at its end: it is
+  // drained before.
   generator.clearMeasurements();
   rig.runFor(durationNs);
   generator.stop();

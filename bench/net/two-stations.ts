@@ -1,4 +1,6 @@
-/** Two traffic generators on one cable, as behind a switch: each hears what is for its own address. */
+/**
+ * Two traffic generators on one cable, as behind a switch: each hears what is for its own address.
+ */
 
 import type { TrafficGenerator } from '../../board/links/generator.ts';
 import type { EthernetEnd, EthernetWire } from '../../board/ethernet.ts';

@@ -1,6 +1,7 @@
 /**
- * The transmit virtualiser's policies: who gets how much, exactly, because virtual time is the same everywhere; and that nothing is
- * stuck behind a window that is smaller than what clients have to send.
+ * The transmit virtualiser's policies: who gets how much, exactly, because virtual time is the same
+ * everywhere; and that nothing is stuck behind a window that is smaller than what clients have to
+ * send.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,9 +1,11 @@
 /**
- * `net/tx-policy`: two clients that send without end, one large frames and one small ones: who gets how much of the wire under each
- * policy of the transmit virtualiser? Under the virtual clock with the cost table of the published board.
+ * `net/tx-policy`: two clients that send without end, one large frames and one small ones: who gets
+ * how much of the wire under each policy of the transmit virtualiser? Under the virtual clock with
+ * the cost table of the published board.
  *
- * The driver takes a window of frames at a time, so that the wire, and not the processor, is what they share. Without a policy
- * each queue is emptied in turn and nothing waits: then the clients' buffers are what they share.
+ * The driver takes a window of frames at a time, so that the wire, and not the processor, is what
+ * they share. Without a policy each queue is emptied in turn and nothing waits: then the clients'
+ * buffers are what they share.
  */
 
 import type { EthernetWire } from '../../board/ethernet.ts';

@@ -1,4 +1,7 @@
-/** A plot as markup: its legend, and the picture twice, for a wide and for a narrow screen; the style sheet shows one. */
+/**
+ * A plot as markup: its legend, and the picture twice, for a wide and for a narrow screen; the
+ * style sheet shows one.
+ */
 
 import type { Table } from '../suite/rows-table.ts';
 import { drawBars } from './bar-plot.ts';

@@ -1,5 +1,6 @@
-// The report, from invented rows: every question is answered, nothing is invented for rows that are missing, and a browser
-// shows it without complaint on a wide and on a narrow screen, light and dark.
+// The report, from invented rows: every question is answered, nothing is invented for rows that are
+// missing, and a browser shows it without complaint on a wide and on a narrow screen, light and
+// dark.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -122,7 +123,10 @@ describe('the report in a browser', () => {
   );
 });
 
-/** Every plot is shown once; how many letters are outside of their picture, or smaller than 11 pixels. */
+/**
+ * Every plot is shown once; how many letters are outside of their picture, or smaller than 11
+ * pixels.
+ */
 const SHOWN = `(() => {
   const pictures = [...document.querySelectorAll('figure svg')].filter((svg) => svg.clientWidth > 0);
   let outside = 0, small = 0;

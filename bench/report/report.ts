@@ -1,6 +1,7 @@
 /**
- * `--html`: results as one page that needs nothing else. For each question its answer in a sentence, computed from the rows, a
- * plot, and the table; at the head all targets in numbers, at the end each of them.
+ * `--html`: results as one page that needs nothing else. For each question its answer in a
+ * sentence, computed from the rows, a plot, and the table; at the head all targets in numbers, at
+ * the end each of them.
  */
 
 import type { BenchResults, BenchRow } from '../results.ts';

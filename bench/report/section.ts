@@ -1,4 +1,7 @@
-/** A section of the report: a question about rows, its answer in a sentence, a plot and a table. And how rows become series. */
+/**
+ * A section of the report: a question about rows, its answer in a sentence, a plot and a table. And
+ * how rows become series.
+ */
 
 import type { BenchRow } from '../results.ts';
 import { type Table } from '../suite/rows-table.ts';

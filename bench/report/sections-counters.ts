@@ -1,4 +1,7 @@
-/** Counters that explain: what a packet costs, how many a wake-up finds, and how full the queues are. */
+/**
+ * Counters that explain: what a packet costs, how many a wake-up finds, and how full the queues
+ * are.
+ */
 
 import type { BenchRow } from '../results.ts';
 import { rowsTable } from '../suite/rows-table.ts';

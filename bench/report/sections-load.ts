@@ -1,4 +1,7 @@
-/** The network data path under load: rates without loss, latency, loss, CPU use, and who gets how much. */
+/**
+ * The network data path under load: rates without loss, latency, loss, CPU use, and who gets how
+ * much.
+ */
 
 import type { BenchRow } from '../results.ts';
 import { rowsTable } from '../suite/rows-table.ts';

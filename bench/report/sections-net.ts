@@ -1,4 +1,7 @@
-/** The network data path: throughput by frame size, batch, clients and path, and what each packet costs. */
+/**
+ * The network data path: throughput by frame size, batch, clients and path, and what each packet
+ * costs.
+ */
 
 import type { BenchRow } from '../results.ts';
 import { rowsTable } from '../suite/rows-table.ts';
@@ -64,7 +67,10 @@ function sweep(rows: readonly BenchRow[], key: string): readonly BenchRow[] {
   return valuesOf(found, key).length > 1 ? found : [];
 }
 
-/** The rows of those values of a parameter with which about as many others were measured as with any. */
+/**
+ * The rows of those values of a parameter with which about as many others were measured as with
+ * any.
+ */
 function sweptBy(
   rows: readonly BenchRow[],
   key: string,

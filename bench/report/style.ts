@@ -1,4 +1,7 @@
-/** The report's style sheet. Colours of series are Okabe and Ito's, which colour-blind people tell apart, fitted to each ground. */
+/**
+ * The report's style sheet. Colours of series are Okabe and Ito's, which colour-blind people tell
+ * apart, fitted to each ground.
+ */
 
 export const STYLE = `
 :root {

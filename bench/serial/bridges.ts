@@ -1,6 +1,7 @@
 /**
- * How fast is each bridge to the host, and how soon does a typed character come back over it? A pseudo-terminal, TCP, telnet and
- * RFC 2217. Another process reads what the client sends; characters are typed by this one.
+ * How fast is each bridge to the host, and how soon does a typed character come back over it? A
+ * pseudo-terminal, TCP, telnet and RFC 2217. Another process reads what the client sends;
+ * characters are typed by this one.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -118,7 +119,7 @@ async function bridgeRig<Bridge extends SerialBridge>(
   return { bridge, end };
 }
 
-// ---------------------------------------------------------------------------------------------- pseudo-terminal
+// --------------------------------------------------------------------------------- pseudo-terminal
 
 /** @returns bytes per second that another process reads */
 async function toPty(uart: Uart, bytes: number): Promise<number> {
@@ -162,7 +163,7 @@ async function echoTimes(stream: Socket, echoes: number): Promise<readonly numbe
   return times;
 }
 
-// ---------------------------------------------------------------------------------------------- sockets
+// ----------------------------------------------------------------------------------------- sockets
 
 function socketRig(
   program: typeof flood,

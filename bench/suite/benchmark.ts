@@ -2,7 +2,10 @@
 
 import type { BenchRow } from '../results.ts';
 
-/** `smoke` is for tests: as little as shows the shape of the rows. `quick` is for a look, `full` for a record. */
+/**
+ * `smoke` is for tests: as little as shows the shape of the rows. `quick` is for a look, `full` for
+ * a record.
+ */
 export type BenchLength = 'smoke' | 'quick' | 'full';
 
 /** What a part is told, and whom it tells. */
@@ -29,15 +32,18 @@ export interface NetPoints {
   readonly batches: readonly number[];
 }
 
-/** A piece of a benchmark. Each runs in a process of its own: what one leaves behind in the engine slows no other. */
+/**
+ * A piece of a benchmark. Each runs in a process of its own: what one leaves behind in the engine
+ * slows no other.
+ */
 export interface BenchPart {
   readonly name: string;
   /** How long it takes on two cores, about; the time that is left is reckoned from it. */
   readonly seconds: Readonly<Record<BenchLength, number>>;
   readonly measure: (settings: BenchSettings) => readonly BenchRow[] | Promise<readonly BenchRow[]>;
   /**
-   * For a part whose figures would disturb each other: its pieces, each for a process of its own. Where several measure the same
-   * figures, they are samples of them.
+   * For a part whose figures would disturb each other: its pieces, each for a process of its own.
+   * Where several measure the same figures, they are samples of them.
    */
   readonly split?: (settings: BenchSettings) => Promise<readonly BenchSettings[]>;
 }

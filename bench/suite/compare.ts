@@ -86,7 +86,10 @@ function ratioOf({ ratioToNative, ratioLow, ratioHigh }: BenchRow): Summary | un
   };
 }
 
-/** Rows by name and parameters. Where these do not tell two apart, the first is compared with the first, and so on. */
+/**
+ * Rows by name and parameters. Where these do not tell two apart, the first is compared with the
+ * first, and so on.
+ */
 function byKey(rows: readonly BenchRow[]): Map<string, BenchRow> {
   const found = new Map<string, BenchRow>();
   for (const row of rows) {

@@ -15,7 +15,10 @@ export function readResults(path: string): BenchResults {
   return parseResults(text, path);
 }
 
-/** Finds out before an hour of measuring, not after it, whether a file can be written. @throws UserMistake */
+/**
+ * Finds out before an hour of measuring, not after it, whether a file can be written.
+ * @throws UserMistake
+ */
 export function checkWritable(path: string): void {
   const isNew = !existsSync(path);
   try {

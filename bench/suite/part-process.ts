@@ -1,6 +1,7 @@
 /**
- * Runs one part of a benchmark in a process of its own. What a part leaves behind (compiled code, kinds of objects that the
- * engine has seen, a large heap) would slow the next one; and a part that dies takes no other's figures with it.
+ * Runs one part of a benchmark in a process of its own. What a part leaves behind (compiled code,
+ * kinds of objects that the engine has seen, a large heap) would slow the next one; and a part that
+ * dies takes no other's figures with it.
  */
 
 import { fork } from 'node:child_process';

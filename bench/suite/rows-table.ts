@@ -1,4 +1,7 @@
-/** Rows of any benchmark as a table: a column for each parameter and each figure that one of them has. */
+/**
+ * Rows of any benchmark as a table: a column for each parameter and each figure that one of them
+ * has.
+ */
 
 import { type BenchRow, FIGURES } from '../results.ts';
 import { figure } from './figure.ts';
@@ -62,7 +65,10 @@ function cell(value: string | number | null | undefined, kind: 'parameter' | 'fi
   return kind === 'parameter' ? String(value) : figure(value);
 }
 
-/** The rows of a benchmark for a terminal: a table for each name, in the order in which they were measured. */
+/**
+ * The rows of a benchmark for a terminal: a table for each name, in the order in which they were
+ * measured.
+ */
 export function benchmarkLines(rows: readonly BenchRow[]): readonly string[] {
   const names = [...new Set(rows.map((row) => row.name))];
   return names.flatMap((name) => [

@@ -1,4 +1,6 @@
-/** Runs benchmarks part by part, says what runs and how long is left, and goes on when one fails. */
+/**
+ * Runs benchmarks part by part, says what runs and how long is left, and goes on when one fails.
+ */
 
 import { hostNow } from '../../host/event-loop.ts';
 import type { BenchRow } from '../results.ts';

@@ -1,5 +1,6 @@
-// A smoke run of every part of every benchmark, as short as can be: rows of the agreed shape come out, each part in a process
-// of its own reports to its parent, and a part that fails takes no other's figures with it.
+// A smoke run of every part of every benchmark, as short as can be: rows of the agreed shape come
+// out, each part in a process of its own reports to its parent, and a part that fails takes no
+// other's figures with it.
 
 import { describe, expect, it } from 'vitest';
 import { parseResults } from '../results.ts';

@@ -1,6 +1,6 @@
 /**
- * The table of benchmarks: one entry each, whose parts are loaded when they are asked for. A new benchmark is a new entry
- * here; a new question within one is a new part.
+ * The table of benchmarks: one entry each, whose parts are loaded when they are asked for. A new
+ * benchmark is a new entry here; a new question within one is a new part.
  */
 
 import type { BenchRow } from '../results.ts';

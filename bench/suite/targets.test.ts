@@ -1,4 +1,5 @@
-// Targets against rows made for them, and the table of targets against the rows that benchmarks have.
+// Targets against rows made for them, and the table of targets against the rows that benchmarks
+// have.
 
 import { describe, expect, it } from 'vitest';
 import type { BenchRow } from '../results.ts';

@@ -1,7 +1,7 @@
 /**
- * The targets of the issues, as data: which row has the figure, and what it should be. The report says of each whether it was
- * reached, not reached, or not measured in this run. Where an issue asks for something but gives no number, `what` says that the
- * limit is our own.
+ * The targets of the issues, as data: which row has the figure, and what it should be. The report
+ * says of each whether it was reached, not reached, or not measured in this run. Where an issue
+ * asks for something but gives no number, `what` says that the limit is our own.
  */
 
 import { type BenchRow } from '../results.ts';
@@ -14,7 +14,10 @@ export interface Target {
   readonly row: Readonly<Record<string, string | number>> & { readonly name: string };
   /** The median unless told. */
   readonly figure?: string;
-  /** Divided by the same figure of this row: that of the least disturbed sample, for disturbances slow the two unequally. */
+  /**
+   * Divided by the same figure of this row: that of the least disturbed sample, for disturbances
+   * slow the two unequally.
+   */
   readonly over?: Target['row'];
   /** Multiplied by this, to come to the unit. */
   readonly scale?: number;

@@ -1,4 +1,7 @@
-/** How long a run will still take: from what its parts were planned to take, corrected by what the finished ones took. */
+/**
+ * How long a run will still take: from what its parts were planned to take, corrected by what the
+ * finished ones took.
+ */
 
 const SLOWER_MAX = 5;
 const FASTER_MAX = 0.3;

@@ -1,6 +1,7 @@
 /**
- * Goal: every backend of the block wire reads back what was written and nothing else, against a plain array; wrappers
- * change what they say they change; the overlay never touches its base; a power cut leaves old or new sectors only.
+ * Goal: every backend of the block wire reads back what was written and nothing else, against a
+ * plain array; wrappers change what they say they change; the overlay never touches its base; a
+ * power cut leaves old or new sectors only.
  */
 
 import { describe, expect, it } from 'vitest';

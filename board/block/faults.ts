@@ -1,7 +1,7 @@
 /**
- * Faults of a disk, to be wrapped around any backend: sectors that cannot be read until they are rewritten, transient
- * errors, writes that are lost or land elsewhere, requests that never complete, flushes that fail or lie, a medium that
- * shrinks or goes read-only.
+ * Faults of a disk, to be wrapped around any backend: sectors that cannot be read until they are
+ * rewritten, transient errors, writes that are lost or land elsewhere, requests that never
+ * complete, flushes that fail or lie, a medium that shrinks or goes read-only.
  */
 
 import type { BlockStatus, BlockWire } from '../block-wire.ts';

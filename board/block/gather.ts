@@ -25,12 +25,18 @@ export class Gather {
     else this.#merge(slot, status);
   }
 
-  /** All parts have been started. @returns the whole's status; unless it is pending, the slot is free again */
+  /**
+   * All parts have been started.
+   * @returns the whole's status; unless it is pending, the slot is free again
+   */
   close(slot: number): BlockStatus {
     return this.#pendingOf(slot) > 0 ? BLOCK_PENDING : this.#finish(slot);
   }
 
-  /** A pending part is over. @returns `BLOCK_PENDING` while others are not; otherwise the whole's status, slot freed */
+  /**
+   * A pending part is over.
+   * @returns `BLOCK_PENDING` while others are not; otherwise the whole's status, slot freed
+   */
   completed(slot: number, status: BlockStatus): BlockStatus {
     assert(this.#pendingOf(slot) > 0, 'a part completes once');
     this.#pending[slot] = this.#pendingOf(slot) - 1;

@@ -1,6 +1,6 @@
 /**
- * Takes time for each operation, as a model says, so that requests complete out of order: without it a driver never
- * meets the case. An operation moves its bytes when its time has come.
+ * Takes time for each operation, as a model says, so that requests complete out of order: without
+ * it a driver never meets the case. An operation moves its bytes when its time has come.
  */
 
 import type { Clock, ClockEvent } from '../clock.ts';

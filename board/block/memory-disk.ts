@@ -1,4 +1,7 @@
-/** A disk in the staging area of RAM: the fastest backend, and one that forgets. Every operation is over at once. */
+/**
+ * A disk in the staging area of RAM: the fastest backend, and one that forgets. Every operation is
+ * over at once.
+ */
 
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';

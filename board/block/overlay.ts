@@ -1,10 +1,12 @@
 /**
- * Copy-on-write: reads what has been written from a delta and everything else from a base that is never changed.
+ * Copy-on-write: reads what has been written from a delta and everything else from a base that is
+ * never changed.
  *
- * Which sectors the delta holds is a bit map in the staging area. A delta that is to outlive the run keeps the map in
- * its own sectors before the data. A flush makes the data durable first, then the map as it was when that began: a write
- * that completes meanwhile is not in it. So after a power cut the map never points at data that are not there. There is one
- * flush at a time; those that are asked for meanwhile share the next one.
+ * Which sectors the delta holds is a bit map in the staging area. A delta that is to outlive the
+ * run keeps the map in its own sectors before the data. A flush makes the data durable first, then
+ * the map as it was when that began: a write that completes meanwhile is not in it. So after a
+ * power cut the map never points at data that are not there. There is one flush at a time; those
+ * that are asked for meanwhile share the next one.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -131,7 +133,10 @@ export class Overlay implements BlockWire {
     return status;
   }
 
-  /** Whether the delta's map lacks something that has been written: the map in RAM is to be kept when the run ends. */
+  /**
+   * Whether the delta's map lacks something that has been written: the map in RAM is to be kept
+   * when the run ends.
+   */
   get isMapBehind(): boolean {
     return this.#mapDurable < this.#mapVersion;
   }

@@ -1,6 +1,7 @@
 /**
- * A disk that takes memory only for what has been written: for large disks and for the delta of an overlay.
- * Sectors never written read as zeroes. Its memory lies outside RAM, so it costs an allocation now and then.
+ * A disk that takes memory only for what has been written: for large disks and for the delta of an
+ * overlay. Sectors never written read as zeroes. Its memory lies outside RAM, so it costs an
+ * allocation now and then.
  */
 
 import { assert } from '../../memory/assert.ts';

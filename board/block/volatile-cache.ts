@@ -1,8 +1,9 @@
 /**
- * A disk with a volatile write cache: what is written is durable only after a flush, and a power cut may keep any
- * choice of the writes since then, sector by sector. For crash-consistency tests.
+ * A disk with a volatile write cache: what is written is durable only after a flush, and a power
+ * cut may keep any choice of the writes since then, sector by sector. For crash-consistency tests.
  *
- * A sector is never torn: after the cut it holds one of the contents it has had since the last flush.
+ * A sector is never torn: after the cut it holds one of the contents it has had since the last
+ * flush.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -20,7 +21,9 @@ export class VolatileCacheDisk implements BlockWire {
   readonly #dirty = new Map<number, Uint8Array[]>();
   readonly #onBoundary: (what: 'write' | 'flush') => void;
 
-  /** @param onBoundary called after each write and each flush: a moment at which the power may go */
+  /**
+   * @param onBoundary called after each write and each flush: a moment at which the power may go
+   */
   constructor(ram: Ram, image: Uint8Array, onBoundary: (what: 'write' | 'flush') => void) {
     assert(image.length % SECTOR_BYTES === 0, 'a disk is a whole number of sectors');
     this.#ram = ram;

@@ -1,6 +1,7 @@
 /**
- * What the answers of one echo server look like, in the words of memory: judged with a dozen loads, where the way by
- * fields takes three times as many. For answers that begin at a word; any other one is judged by fields.
+ * What the answers of one echo server look like, in the words of memory: judged with a dozen loads,
+ * where the way by fields takes three times as many. For answers that begin at a word; any other
+ * one is judged by fields.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -32,7 +33,10 @@ export class AnswerShape extends DevicePart<AnswerShapeOptions> {
   readonly #word9: number = (this.#sample[9] as number) & 0xffff;
   readonly #magic: number = magicOf(this.#sample, 0);
 
-  /** @param word index of the word at which the frame begins; it is long enough for the generator's mark */
+  /**
+   * @param word index of the word at which the frame begins; it is long enough for the generator's
+   * mark
+   */
   matches(word: number): boolean {
     const i32 = this.#i32;
     return (

@@ -1,4 +1,7 @@
-/** Frames that wait for their time, in slots of staging memory. Those of one time leave in the order they came. */
+/**
+ * Frames that wait for their time, in slots of staging memory. Those of one time leave in the order
+ * they came.
+ */
 
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
@@ -57,7 +60,9 @@ export class DelayLine {
     return this.#count === 0 ? Infinity : (this.#dueNs[this.#count - 1] as number);
   }
 
-  /** @returns when the earliest frame that is not due at `nowNs` will be, `Infinity` when all are */
+  /**
+   * @returns when the earliest frame that is not due at `nowNs` will be, `Infinity` when all are
+   */
   firstDueAfter(nowNs: number): number {
     for (let place = this.#count - 1; place >= 0; place--) {
       const dueNs = this.#dueNs[place] as number;

@@ -1,4 +1,7 @@
-/** The mark at the beginning of the generator's payloads: a magic number, then the number of the frame's slot. */
+/**
+ * The mark at the beginning of the generator's payloads: a magic number, then the number of the
+ * frame's slot.
+ */
 
 /** "sDDF", big-endian. */
 export const MAGIC = 0x7344_4446;

@@ -13,7 +13,9 @@ export interface GeneratorOptions {
   readonly source: Station;
   /** The echo servers; datagrams go to each in turn. */
   readonly targets: readonly Station[];
-  /** Bytes of each frame, without frame check sequence: {@link GENERATOR_FRAME_BYTES_MIN} to 1514. */
+  /**
+   * Bytes of each frame, without frame check sequence: {@link GENERATOR_FRAME_BYTES_MIN} to 1514.
+   */
   readonly frameBytes: number;
   /** Frames in flight, at most; takes 2 KiB of staging each. */
   readonly window: number;
@@ -25,9 +27,15 @@ export interface GeneratorOptions {
   readonly frames?: number;
   /** After this long a datagram is lost; 1 s unless told. */
   readonly timeoutNs?: number;
-  /** 'payload' compares every byte of an answer and checks its checksums; 'header' (the default) is fast. */
+  /**
+   * 'payload' compares every byte of an answer and checks its checksums; 'header' (the default) is
+   * fast.
+   */
   readonly verify?: 'header' | 'payload';
-  /** 'unmeasured': round trips are not entered into the histogram, for who counts packets alone; measured unless told. */
+  /**
+   * 'unmeasured': round trips are not entered into the histogram, for who counts packets alone;
+   * measured unless told.
+   */
   readonly roundTrips?: 'measured' | 'unmeasured';
 }
 

@@ -1,6 +1,6 @@
 /**
- * The traffic generator against an echo server of a few lines, written from the RFCs and not with the generator's own
- * functions.
+ * The traffic generator against an echo server of a few lines, written from the RFCs and not with
+ * the generator's own functions.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,14 +1,15 @@
 /**
- * A traffic generator and sink at the other end of a NIC's cable: it sends UDP datagrams to echo servers, takes their
- * answers, and measures the round trip.
+ * A traffic generator and sink at the other end of a NIC's cable: it sends UDP datagrams to echo
+ * servers, takes their answers, and measures the round trip.
  *
- * Every frame in flight has a slot, with its number in the payload. The frames are built once, in staging memory, and
- * replayed; after the start nothing is allocated. Two ways to send: *closed loop* (no rate given) keeps a window in
- * flight and sends the next burst when a burst's worth of answers has come; *open loop* sends bursts at a rate, whether
- * answers come or not. The same options and seed give the same traffic.
+ * Every frame in flight has a slot, with its number in the payload. The frames are built once, in
+ * staging memory, and replayed; after the start nothing is allocated. Two ways to send: *closed
+ * loop* (no rate given) keeps a window in flight and sends the next burst when a burst's worth of
+ * answers has come; *open loop* sends bursts at a rate, whether answers come or not. The same
+ * options and seed give the same traffic.
  *
- * Limits: an answer that comes after its slot was given up and used again counts for the new datagram. Under the host
- * clock, times are as coarse as the board's turns.
+ * Limits: an answer that comes after its slot was given up and used again counts for the new
+ * datagram. Under the host clock, times are as coarse as the board's turns.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -245,7 +246,8 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
 
   /** Open loop. */
   #sendBurst(nowNs: number): void {
-    // Under the host clock a turn may come late: then the bursts that are due by now go out together.
+    // Under the host clock a turn may come late: then the bursts that are due by now go out
+    // together.
     while (this.#burstAtNs <= nowNs) {
       const room = Math.min(this.#burst, this.#free.count - this.#released);
       this.#releaseFrames(room);
@@ -351,7 +353,8 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     for (let slot = 0; slot < this.#window; slot++) {
       const sentAtNs = this.#sentAtNs[slot] as number;
       if (sentAtNs === NOT_IN_FLIGHT) continue;
-      // The very sum that was scheduled: with fractions of a nanosecond, a difference may fall short of it for ever.
+      // The very sum that was scheduled: with fractions of a nanosecond, a difference may fall
+      // short of it for ever.
       if (nowNs >= sentAtNs + this.#timeoutNs) {
         this.counters.lost += 1;
         this.#land(slot);

@@ -1,6 +1,6 @@
 /**
- * A histogram of durations whose buckets grow with the value: 32 to each power of two, so a percentile is too large by
- * at most one part in 32. All of it is allocated at the start.
+ * A histogram of durations whose buckets grow with the value: 32 to each power of two, so a
+ * percentile is too large by at most one part in 32. All of it is allocated at the start.
  */
 
 const SUB_BITS = 5;
@@ -54,7 +54,8 @@ export class Histogram {
 
   /**
    * @param share such as 0.99
-   * @returns the largest value that the bucket of this share holds, at most {@link Histogram.max}; 0 without values
+   * @returns the largest value that the bucket of this share holds, at most {@link Histogram.max};
+   * 0 without values
    */
   percentile(share: number): number {
     if (this.count === 0) return 0;

@@ -1,9 +1,10 @@
 /**
- * A wire that treats frames badly, by a seeded plan: loss, corruption, truncation, duplication, delay, reordering, and a
- * cable that is pulled. Wraps any other wire; each direction has a plan of its own. Same seed, same frames: same fate.
+ * A wire that treats frames badly, by a seeded plan: loss, corruption, truncation, duplication,
+ * delay, reordering, and a cable that is pulled. Wraps any other wire; each direction has a plan of
+ * its own. Same seed, same frames: same fate.
  *
- * Every frame draws the same number of random numbers whatever the plan, so that changing one probability does not
- * change what happens to all later frames.
+ * Every frame draws the same number of random numbers whatever the plan, so that changing one
+ * probability does not change what happens to all later frames.
  */
 
 import type { Ram } from '../../memory/ram.ts';

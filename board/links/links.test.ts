@@ -1,4 +1,7 @@
-/** Staged link, observed and impaired wires: what goes in comes out, or is counted, or happens by the seed. */
+/**
+ * Staged link, observed and impaired wires: what goes in comes out, or is counted, or happens by
+ * the seed.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../memory/ram.ts';

@@ -1,11 +1,12 @@
 /**
- * An Ethernet link whose frames wait in staging memory: between a NIC and whatever plays the other end, such as a bridge
- * to the host.
+ * An Ethernet link whose frames wait in staging memory: between a NIC and whatever plays the other
+ * end, such as a bridge to the host.
  *
  *     far end: send() / offer() ──▶ receive slots ──▶ NIC
  *     far end: drain()          ◀── transmit slots ◀── NIC
  *
- * Slots have a fixed size and nothing is allocated per frame. A direction that is full refuses or drops, and counts.
+ * Slots have a fixed size and nothing is allocated per frame. A direction that is full refuses or
+ * drops, and counts.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -25,7 +26,9 @@ export interface StagedLinkOptions {
   readonly ram: Ram;
   /** Frames that wait in each direction, at most; a power of two, 512 unless told. */
   readonly slots?: number;
-  /** Called when the NIC has sent a frame and none was waiting: somebody should drain the link soon. */
+  /**
+   * Called when the NIC has sent a frame and none was waiting: somebody should drain the link soon.
+   */
   readonly onTransmit?: () => void;
 }
 

@@ -1,4 +1,7 @@
-/** Ethernet, IPv4, UDP and ARP as the traffic generator writes and reads them (RFC 894, 791, 768, 826). */
+/**
+ * Ethernet, IPv4, UDP and ARP as the traffic generator writes and reads them (RFC 894, 791, 768,
+ * 826).
+ */
 
 import { assert } from '../../memory/assert.ts';
 import { netStruct } from '../../memory/struct.ts';
@@ -67,7 +70,10 @@ export interface FrameMemory {
   readonly view: DataView;
 }
 
-/** Writes Ethernet, IPv4 and UDP headers around the payload that is already there, with correct checksums. */
+/**
+ * Writes Ethernet, IPv4 and UDP headers around the payload that is already there, with correct
+ * checksums.
+ */
 export function writeUdpFrame(
   memory: FrameMemory,
   at: number,
@@ -99,7 +105,10 @@ export function writeUdpFrame(
   Udp.checksum.set(view, udp, udpChecksum(memory, at, frameBytes) || 0xffff);
 }
 
-/** @returns what the checksum field makes good: the field's value when it holds 0, else 0 when it is right */
+/**
+ * @returns what the checksum field makes good: the field's value when it holds 0, else 0 when it is
+ * right
+ */
 function udpChecksum(memory: FrameMemory, at: number, frameBytes: number): number {
   const udpBytes = frameBytes - UDP_AT;
   // Pseudo header: both addresses, the protocol, the length.
@@ -130,7 +139,10 @@ export function isUdpBetween(
   );
 }
 
-/** @returns whether both checksums of a UDP frame are right; a UDP checksum of 0 means that there is none */
+/**
+ * @returns whether both checksums of a UDP frame are right; a UDP checksum of 0 means that there is
+ * none
+ */
 export function checksumsRight(memory: FrameMemory, at: number, lengthBytes: number): boolean {
   const { u8, view } = memory;
   if (checksumFinish(checksumAdd(u8, at + IPV4_AT, Ipv4.SIZE, 0)) !== 0) return false;
@@ -154,7 +166,9 @@ export function isArpRequestFor(
   );
 }
 
-/** Writes the answer of `station` to the request at `requestAt`: {@link PADDED_FRAME_BYTES} bytes. */
+/**
+ * Writes the answer of `station` to the request at `requestAt`: {@link PADDED_FRAME_BYTES} bytes.
+ */
 export function writeArpReply(
   memory: FrameMemory,
   at: number,

@@ -1,6 +1,7 @@
 /**
- * The receiving end of a break: the line goes to space. If it is still there after a whole character, that is a break;
- * if it comes back before, the receiver has taken it for a start bit and made a character of what it sampled.
+ * The receiving end of a break: the line goes to space. If it is still there after a whole
+ * character, that is a break; if it comes back before, the receiver has taken it for a start bit
+ * and made a character of what it sampled.
  */
 
 import type { Clock, ClockEvent } from '../clock.ts';

@@ -1,9 +1,10 @@
 /**
  * What a receiver makes of characters that were sent in another format.
  *
- * The sender's characters become levels on the line with their times; the receiver waits for a falling edge, samples in
- * the middle of each of its own bits, and checks its parity and its first stop bit. So a wrong baud rate gives what it
- * gives on real hardware: framing errors and garbage, sometimes more and sometimes fewer characters than were sent.
+ * The sender's characters become levels on the line with their times; the receiver waits for a
+ * falling edge, samples in the middle of each of its own bits, and checks its parity and its first
+ * stop bit. So a wrong baud rate gives what it gives on real hardware: framing errors and garbage,
+ * sometimes more and sometimes fewer characters than were sent.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -17,7 +18,10 @@ import {
 } from '../serial-wire.ts';
 import type { LineFormat } from '../serial-wire.ts';
 
-/** Levels remembered at most; a frame has at most 12 edges and a receiver waits for at most 13 of its own bits. */
+/**
+ * Levels remembered at most; a frame has at most 12 edges and a receiver waits for at most 13 of
+ * its own bits.
+ */
 const EDGES_MAX = 4096;
 
 /** One direction of a line whose ends differ in format. */
@@ -25,7 +29,10 @@ export class FrameSampler {
   readonly #sender: LineFormat;
   readonly #receiver: LineFormat;
   readonly #deliver: (character: number) => void;
-  /** Times at which the line changes level, alternating from the idle mark: edge 0 falls, edge 1 rises. */
+  /**
+   * Times at which the line changes level, alternating from the idle mark: edge 0 falls, edge 1
+   * rises.
+   */
   readonly #edges: number[] = [];
   /** The line is known up to here. */
   #knownNs = 0;
@@ -79,7 +86,8 @@ export class FrameSampler {
 
   #nextFallingEdge(): number {
     const edges = this.#edges;
-    // A start bit is a change from mark to space; a line that is still at space has to come back first.
+    // A start bit is a change from mark to space; a line that is still at space has to come back
+    // first.
     for (let index = 0; index < edges.length; index += 2) {
       if ((edges[index] as number) >= this.#idleFromNs) return edges[index] as number;
     }

@@ -1,4 +1,7 @@
-/** A UART's line format, and what follows from it: the times of bits and characters, and the bits of a character. */
+/**
+ * A UART's line format, and what follows from it: the times of bits and characters, and the bits of
+ * a character.
+ */
 
 import { bitNs, characterNs } from '../serial-wire.ts';
 import type { LineFormat, SerialWire } from '../serial-wire.ts';

@@ -1,5 +1,6 @@
 /**
- * The modem side of the NS16550A: outputs, inputs with their change bits, and the automatic RTS of the TL16C550C.
+ * The modem side of the NS16550A: outputs, inputs with their change bits, and the automatic RTS of
+ * the TL16C550C.
  */
 
 import { INPUT_RI, OUTPUT_RTS } from '../serial-wire.ts';
@@ -29,7 +30,9 @@ export class Ns16550aModem {
     this.update();
   }
 
-  /** CTS, DSR, RI, DCD: the pins, or in loopback the outputs (RTS, DTR, OUT1, OUT2 in this order). */
+  /**
+   * CTS, DSR, RI, DCD: the pins, or in loopback the outputs (RTS, DTR, OUT1, OUT2 in this order).
+   */
   get inputs(): number {
     const mcr = this.#mcr;
     if ((mcr & MCR_LOOP) === 0) return this.#wire.inputs();
@@ -46,7 +49,10 @@ export class Ns16550aModem {
     this.#updateOutputs();
   }
 
-  /** RTS goes off at the trigger level and on again when the FIFO is empty (with trigger 14: at full and not full). */
+  /**
+   * RTS goes off at the trigger level and on again when the FIFO is empty (with trigger 14: at full
+   * and not full).
+   */
   updateAutoRts(length: number, trigger: number): void {
     if ((this.#mcr & MCR_AFE) === 0) return;
     const offAt = trigger === 14 ? FIFO_DEPTH : trigger;

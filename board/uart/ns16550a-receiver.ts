@@ -1,6 +1,6 @@
 /**
- * The receiving half of the NS16550A: its FIFO (or the single holding register), the errors that LSR shows, and the
- * character time-out.
+ * The receiving half of the NS16550A: its FIFO (or the single holding register), the errors that
+ * LSR shows, and the character time-out.
  */
 
 import type { Clock, ClockEvent } from '../clock.ts';
@@ -110,7 +110,9 @@ export class Ns16550aReceiver implements ClockEvent {
     this.#timeoutChanged();
   }
 
-  /** Nothing is moved on the schedule while characters come: the event looks again when it fires. */
+  /**
+   * Nothing is moved on the schedule while characters come: the event looks again when it fires.
+   */
   #restartTimeout(): void {
     if (this.#mode === 'single') return;
     this.#activityNs = this.#clock.now();

@@ -1,7 +1,8 @@
 /**
- * NS16550A: register offsets and bits, as in the PC16550D data sheet (National Semiconductor, June 1995), section 8, and
- * for automatic flow control the TL16C550C data sheet (Texas Instruments, SLLS177). The table at the end lists every
- * bit of every register: what the model does with it, or that it is reserved.
+ * NS16550A: register offsets and bits, as in the PC16550D data sheet (National Semiconductor, June
+ * 1995), section 8, and for automatic flow control the TL16C550C data sheet (Texas Instruments,
+ * SLLS177). The table at the end lists every bit of every register: what the model does with it, or
+ * that it is reserved.
  */
 
 import type { LineFormat } from '../serial-wire.ts';

@@ -1,5 +1,6 @@
-// The NS16550A model, rule by rule, under the virtual clock. Registers and bits are declared again here, from the data
-// sheet (PC16550D, and TL16C550C for AFE), so that a wrong constant in the model shows.
+// The NS16550A model, rule by rule, under the virtual clock. Registers and bits are declared again
+// here, from the data sheet (PC16550D, and TL16C550C for AFE), so that a wrong constant in the
+// model shows.
 
 import { describe, expect, it } from 'vitest';
 import { LintLog } from '../lint.ts';

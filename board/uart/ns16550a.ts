@@ -1,9 +1,10 @@
 /**
  * NS16550A: a UART as its data sheet has it, with the automatic flow control of the TL16C550C.
  *
- * A character takes its time on the line; interrupts rise and fall by the rules of the data sheet, not when it is
- * convenient. `ns16550a-registers.ts` lists every bit. On a line at `fast` rate characters take no time: the transmit
- * FIFO is then always empty, and the line sends only what the receive FIFO has room for.
+ * A character takes its time on the line; interrupts rise and fall by the rules of the data sheet,
+ * not when it is convenient. `ns16550a-registers.ts` lists every bit. On a line at `fast` rate
+ * characters take no time: the transmit FIFO is then always empty, and the line sends only what the
+ * receive FIFO has room for.
  */
 
 import type { Clock, ClockEvent } from '../clock.ts';
@@ -125,7 +126,10 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     this.#updateIrq();
   }
 
-  /** Master reset (table I of the data sheet). The divisor latch and the scratch register keep what they hold. */
+  /**
+   * Master reset (table I of the data sheet). The divisor latch and the scratch register keep what
+   * they hold.
+   */
   reset(): void {
     this.#ier = 0;
     this.#fcr = 0;
@@ -205,7 +209,8 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
 
   levelFell(): void {
     if (this.#transmitter.fifo.length > 0) return;
-    // §8.4.2: the interrupt waits for the last character's time less its stop bit, unless two were queued at once.
+    // §8.4.2: the interrupt waits for the last character's time less its stop bit, unless two were
+    // queued at once.
     if (this.#twoQueued === 'yes' || this.#fifoOff() || this.#timing.characterNs === 0) {
       this.#setThreCause();
     } else {
@@ -252,7 +257,10 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
 
   // Writes with side effects.
 
-  /** On a fast line, the common case in one step: nothing is queued and the line takes the character. */
+  /**
+   * On a fast line, the common case in one step: nothing is queued and the line takes the
+   * character.
+   */
   #sentAtOnce(byte: number): boolean {
     if (this.#dlab() || this.#transmitter.fifo.length > 0 || !this.mayTransmit()) return false;
     this.shifted(byte & this.#timing.dataMask);
@@ -278,7 +286,8 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
   #writeIer(byte: number): void {
     const enabled = byte & ~this.#ier;
     this.#ier = byte & 0x0f;
-    // Enabling the interrupt with an empty transmitter sets it at once: the rule that drivers start sending by.
+    // Enabling the interrupt with an empty transmitter sets it at once: the rule that drivers start
+    // sending by.
     if ((enabled & r.IER_ETBEI) !== 0 && this.#transmitter.fifo.length === 0) {
       this.#clock.cancel(this.#threDelay);
       this.#threCause = 'set';

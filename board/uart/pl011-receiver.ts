@@ -1,6 +1,7 @@
 /**
- * The receiving half of the PL011: a FIFO of 12-bit entries (data and the conditions of that character), the receive
- * time-out of 32 bit periods, and the overrun that marks the next character stored.
+ * The receiving half of the PL011: a FIFO of 12-bit entries (data and the conditions of that
+ * character), the receive time-out of 32 bit periods, and the overrun that marks the next character
+ * stored.
  */
 
 import type { Clock, ClockEvent } from '../clock.ts';
@@ -42,7 +43,10 @@ export class Pl011Receiver implements ClockEvent {
     this.#bitNs = bitNs;
   }
 
-  /** @param character data with its conditions, as UARTDR shows them. @returns whether there was room */
+  /**
+   * @param character data with its conditions, as UARTDR shows them.
+   * @returns whether there was room
+   */
   arrived(character: number): 'stored' | 'overrun' {
     this.#activityNs = this.#clock.now();
     if (this.#scheduled === 'no') this.#schedule(this.#dueNs());

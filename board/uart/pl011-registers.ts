@@ -1,6 +1,7 @@
 /**
- * PL011: register offsets and bits, as in Arm's technical reference manual (DDI 0183G), chapter 3. The table at the end
- * lists every bit of every register: what the model does with it, or that it is reserved.
+ * PL011: register offsets and bits, as in Arm's technical reference manual (DDI 0183G), chapter 3.
+ * The table at the end lists every bit of every register: what the model does with it, or that it
+ * is reserved.
  */
 
 import { INPUT_CTS, INPUT_DCD, INPUT_DSR, INPUT_RI } from '../serial-wire.ts';
@@ -70,7 +71,10 @@ export const CR_RESET = 0x0300;
 export const CR_WRITABLE = 0xff87;
 
 export const IFLS_RESET = 0x12;
-/** Eighths of a FIFO, by the three bits of a trigger; the other values are reserved and act as the last. */
+/**
+ * Eighths of a FIFO, by the three bits of a trigger; the other values are reserved and act as the
+ * last.
+ */
 export const IFLS_EIGHTHS = [1, 2, 4, 6, 7, 7, 7, 7] as const;
 
 export const INT_RI = 0x001;
@@ -178,7 +182,9 @@ function lcrHParity(lcrH: number): LineFormat['parity'] {
   return (lcrH & LCR_H_EPS) !== 0 ? 'even' : 'odd';
 }
 
-/** @returns the modem inputs in loopback: RTS, DTR, Out1 and Out2 on CTS, DSR, DCD and RI (§3.3.8) */
+/**
+ * @returns the modem inputs in loopback: RTS, DTR, Out1 and Out2 on CTS, DSR, DCD and RI (§3.3.8)
+ */
 export function loopedInputs(cr: number): number {
   return (
     ((cr & CR_RTS) !== 0 ? INPUT_CTS : 0) |

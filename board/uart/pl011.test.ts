@@ -1,5 +1,5 @@
-// The PL011 model, rule by rule, under the virtual clock. Registers and bits are declared again here, from Arm's
-// technical reference manual (DDI 0183G).
+// The PL011 model, rule by rule, under the virtual clock. Registers and bits are declared again
+// here, from Arm's technical reference manual (DDI 0183G).
 
 import { describe, expect, it } from 'vitest';
 import { LintLog } from '../lint.ts';

@@ -1,11 +1,13 @@
 /**
  * PL011, revision r1p5: Arm's UART as its technical reference manual (DDI 0183G) has it.
  *
- * A character takes its time on the line. The transmit interrupt is raised when the FIFO's level falls *through* its
- * trigger, not when it is enabled: a driver has to prime the transmitter by writing. `pl011-registers.ts` lists every
- * bit. On a line at `fast` rate characters take no time: the transmit FIFO is then always empty.
+ * A character takes its time on the line. The transmit interrupt is raised when the FIFO's level
+ * falls *through* its trigger, not when it is enabled: a driver has to prime the transmitter by
+ * writing. `pl011-registers.ts` lists every bit. On a line at `fast` rate characters take no time:
+ * the transmit FIFO is then always empty.
  *
- * Choices where the manual leaves one: data written while the UART or its transmitter is off is ignored and reported.
+ * Choices where the manual leaves one: data written while the UART or its transmitter is off is
+ * ignored and reported.
  */
 
 import type { Clock } from '../clock.ts';
@@ -230,13 +232,17 @@ export class Pl011 implements Device, SerialEnd, TransmitterOwner {
   }
 
   levelFell(): void {
-    // Raised once, at the passage through the trigger (§3.3.9): one more than the trigger was there, now the trigger is.
+    // Raised once, at the passage through the trigger (§3.3.9): one more than the trigger was
+    // there, now the trigger is.
     if (this.#transmitter.fifo.length === this.#txTrigger()) this.#raise(r.INT_TX);
   }
 
   // Data.
 
-  /** On a fast line, the common case in one step: nothing is queued and the line takes the character. */
+  /**
+   * On a fast line, the common case in one step: nothing is queued and the line takes the
+   * character.
+   */
   #sentAtOnce(value: number): boolean {
     // Without FIFOs every character raises the transmit interrupt: not the common case.
     if ((this.#lcrH & r.LCR_H_FEN) === 0) return false;

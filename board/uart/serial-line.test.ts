@@ -1,4 +1,5 @@
-// The line: what a receiver with another format makes of the characters, and the ring towards the host.
+// The line: what a receiver with another format makes of the characters, and the ring towards the
+// host.
 
 import { describe, expect, it } from 'vitest';
 import type { LineFormat, SerialEnd } from '../serial-wire.ts';
@@ -48,7 +49,8 @@ describe('a receiver in another format', () => {
   });
 
   it('at twice the sender’s rate sees garbage: each bit twice', () => {
-    // 0x00: start and eight spaces of the sender are eighteen spaces of the receiver: a break, then garbage.
+    // 0x00: start and eight spaces of the sender are eighteen spaces of the receiver: a break, then
+    // garbage.
     expect(sample(F115200, { ...F115200, baud: 230_400 }, [0x00])[0]).toBe(FRAMING | BREAK);
     // 0xff: one space of the sender is start and a 0; the rest is mark.
     expect(sample(F115200, { ...F115200, baud: 230_400 }, [0xff])).toEqual([0xfe]);

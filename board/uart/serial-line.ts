@@ -1,13 +1,15 @@
 /**
- * The line between a UART and the world outside the board: it paces characters at the far end's format, holds what the
- * host has not taken yet, and turns a mismatch of formats into what a receiver would make of it.
+ * The line between a UART and the world outside the board: it paces characters at the far end's
+ * format, holds what the host has not taken yet, and turns a mismatch of formats into what a
+ * receiver would make of it.
  *
- * The far end is a host bridge, a test, or a sink in memory: it takes output with {@link SerialLine.takeOutput} and gives
- * input with {@link SerialLine.send}. While the far end has set no format of its own it follows the UART's.
+ * The far end is a host bridge, a test, or a sink in memory: it takes output with
+ * {@link SerialLine.takeOutput} and gives input with {@link SerialLine.send}. While the far end has
+ * set no format of its own it follows the UART's.
  *
- * The output ring is the host's, not the board's: when it is full the line holds (the UART waits before its next
- * character), so a slow host loses nothing. A line at `real` rate never waits for the UART's receiver: that overruns, as
- * it does on hardware, unless the far end honours RTS.
+ * The output ring is the host's, not the board's: when it is full the line holds (the UART waits
+ * before its next character), so a slow host loses nothing. A line at `real` rate never waits for
+ * the UART's receiver: that overruns, as it does on hardware, unless the far end honours RTS.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -26,7 +28,9 @@ import {
 import type { LineFormat, LineRate, SerialEnd, SerialWire } from '../serial-wire.ts';
 import { FrameSampler } from './frame-sampler.ts';
 
-/** What happens on the line, for who sits at its far end. Every call is made from inside the board. */
+/**
+ * What happens on the line, for who sits at its far end. Every call is made from inside the board.
+ */
 export interface LineFarEnd {
   /** Output has arrived in an empty ring. */
   outputArrived(): void;
@@ -65,7 +69,10 @@ export interface LineCounters {
   lost: number;
 }
 
-/** How long a live board may leave a full receiver unread before that is an overrun: longer than a busy host stops us. */
+/**
+ * How long a live board may leave a full receiver unread before that is an overrun: longer than a
+ * busy host stops us.
+ */
 const LATE_NS_MAX = 50_000_000;
 const UNCLOCKED: LineFormat = { baud: 0, dataBits: 8, parity: 'none', stopBits: 1 };
 
@@ -98,7 +105,10 @@ export class SerialLine implements SerialWire, ClockEvent {
   #toNear: FrameSampler | undefined;
   #outputs = 0;
   #inputs = INPUT_CTS | INPUT_DSR | INPUT_DCD;
-  /** 'first': the character that ends an idle line, whose beginning a live clock may have dated too early. */
+  /**
+   * 'first': the character that ends an idle line, whose beginning a live clock may have dated too
+   * early.
+   */
   #feeding: 'no' | 'first' | 'yes' = 'no';
   #feedEndNs = 0;
   /** When a character last filled the UART's receiver. */
@@ -233,7 +243,10 @@ export class SerialLine implements SerialWire, ClockEvent {
     return length;
   }
 
-  /** Sends one character with a condition on it, for fault injection. @returns whether there was room */
+  /**
+   * Sends one character with a condition on it, for fault injection.
+   * @returns whether there was room
+   */
   sendCharacter(character: number): 'ok' | 'full' {
     if (this.inputLength() === this.#input.length) return 'full';
     this.#input[this.#inputTail & (this.#input.length - 1)] = character;
@@ -330,7 +343,8 @@ export class SerialLine implements SerialWire, ClockEvent {
     if (this.inputLength() === 0) return;
     const end = this.#end as SerialEnd;
     if (lateNs > 1 && nowNs - this.#fullAtNs < LATE_NS_MAX && end.room() === 0) {
-      // Only a live board is late: its driver has had no time since the FIFO filled. The line waits for the board.
+      // Only a live board is late: its driver has had no time since the FIFO filled. The line waits
+      // for the board.
       this.counters.slips += 1;
       this.#feedEndNs = nowNs;
       this.#feedNext();
@@ -362,7 +376,8 @@ export class SerialLine implements SerialWire, ClockEvent {
     if ((character & CHAR_BREAK) !== 0) return;
     const length = this.outputLength();
     if (length === this.#output.length) {
-      // Only a mismatched format gives more characters than were sent; the UART has no way to wait for those.
+      // Only a mismatched format gives more characters than were sent; the UART has no way to wait
+      // for those.
       this.counters.lost += 1;
       return;
     }

@@ -1,13 +1,17 @@
 /**
- * The transmitting half of a UART: a FIFO, and a shift register that takes the time of a character for each character.
- * Both UARTs of this board use it; what differs (when it may start, where a character goes) they say themselves.
+ * The transmitting half of a UART: a FIFO, and a shift register that takes the time of a character
+ * for each character. Both UARTs of this board use it; what differs (when it may start, where a
+ * character goes) they say themselves.
  */
 
 import type { Clock, ClockEvent } from '../clock.ts';
 import { CharacterFifo } from './character-fifo.ts';
 
 export interface TransmitterOwner {
-  /** Whether the next character may begin: enabled, clocked, clear to send, and a far end that takes it. */
+  /**
+   * Whether the next character may begin: enabled, clocked, clear to send, and a far end that takes
+   * it.
+   */
   mayTransmit(): boolean;
   /** The time of one character now, in ns; 0 on a fast line. */
   characterNs(): number;
@@ -53,7 +57,8 @@ export class Transmitter implements ClockEvent {
 
   fire(): void {
     this.#shifting = 'no';
-    // The next character begins where this one ended, however late the clock was: the line keeps its rate.
+    // The next character begins where this one ended, however late the clock was: the line keeps
+    // its rate.
     const character = this.#shifter;
     this.#owner.shifted(character);
     this.#startFrom(this.#endNs);

@@ -1,9 +1,10 @@
 /**
- * The parts of a block request within a popped chain (virtio 1.2 §5.2.6): header, data, status byte.
+ * The parts of a block request within a popped chain (virtio 1.2 §5.2.6): header, data, status
+ * byte.
  *
- * A driver may spread them over descriptors as it likes (§2.7.4): header and data may share a descriptor, so may data and
- * status. So a request is seen as a run of readable bytes that begins with the header, and a run of writable bytes that
- * ends with the status.
+ * A driver may spread them over descriptors as it likes (§2.7.4): header and data may share a
+ * descriptor, so may data and status. So a request is seen as a run of readable bytes that begins
+ * with the header, and a run of writable bytes that ends with the status.
  */
 
 import type { Ram } from '../../memory/ram.ts';

@@ -1,4 +1,6 @@
-/** What a virtio block device checks of a request before it begins (virtio 1.2 §5.2.6.1, §5.2.6.2). */
+/**
+ * What a virtio block device checks of a request before it begins (virtio 1.2 §5.2.6.1, §5.2.6.2).
+ */
 
 import { SECTOR_BYTES } from '../block-wire.ts';
 import type { BlkChain } from './blk-chain.ts';

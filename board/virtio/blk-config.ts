@@ -1,4 +1,6 @@
-/** Configuration space and features of a virtio block device (virtio 1.2 §5.2.3, §5.2.4, §5.2.5). */
+/**
+ * Configuration space and features of a virtio block device (virtio 1.2 §5.2.3, §5.2.4, §5.2.5).
+ */
 
 import type { BlockWire } from '../block-wire.ts';
 import {

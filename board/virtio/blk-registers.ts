@@ -1,4 +1,7 @@
-/** Features, request types and configuration fields of a virtio block device (virtio 1.2 §5.2), as the device has them. */
+/**
+ * Features, request types and configuration fields of a virtio block device (virtio 1.2 §5.2), as
+ * the device has them.
+ */
 
 import { struct } from '../../memory/struct.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Goal: the virtio block device keeps virtio 1.2 §5.2 rule by rule, and answers every malformed request as
- * `rules.md` says. The mock driver plays the other side; numbers are repeated from the specification here.
+ * Goal: the virtio block device keeps virtio 1.2 §5.2 rule by rule, and answers every malformed
+ * request as `rules.md` says. The mock driver plays the other side; numbers are repeated from the
+ * specification here.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,15 +1,17 @@
 /**
  * The virtio block device (virtio 1.2 §5.2) over a block wire.
  *
- * A notification only marks the device due. In its turn it takes every available request, starts its operations on the
- * wire, and publishes what is finished in one batch; what the wire finishes later is published in a later turn, in the
- * order in which it finishes. A request with several pieces of data is several operations, and is over when all are.
+ * A notification only marks the device due. In its turn it takes every available request, starts
+ * its operations on the wire, and publishes what is finished in one batch; what the wire finishes
+ * later is published in a later turn, in the order in which it finishes. A request with several
+ * pieces of data is several operations, and is over when all are.
  *
- * Durability, §5.2.6.2: with write-back a finished write is durable after a FLUSH; with write-through (neither FLUSH nor
- * CONFIG_WCE negotiated, or `writeback` set to 0) a write is finished only when the wire has flushed it.
+ * Durability, §5.2.6.2: with write-back a finished write is durable after a FLUSH; with
+ * write-through (neither FLUSH nor CONFIG_WCE negotiated, or `writeback` set to 0) a write is
+ * finished only when the wire has flushed it.
  *
- * Not modelled: several queues, zones, secure erase, life time; data in pieces that are no whole sectors beyond
- * {@link BOUNCE_BYTES} in one request (answered IOERR).
+ * Not modelled: several queues, zones, secure erase, life time; data in pieces that are no whole
+ * sectors beyond {@link BOUNCE_BYTES} in one request (answered IOERR).
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -367,7 +369,10 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
     else this.#finish(head, worst === BLOCK_UNSUPPORTED ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR);
   }
 
-  /** Hands a read's bytes out of the bounce buffer. Nothing was popped since, so the chain is still the request's. */
+  /**
+   * Hands a read's bytes out of the bounce buffer. Nothing was popped since, so the chain is still
+   * the request's.
+   */
   #leaveBounce(head: number): void {
     this.#bounceHead = NO_HEAD;
     if (this.#afterwards[head] !== AFTER_UNBOUNCE || this.#worst[head] !== BLOCK_OK) return;

@@ -1,7 +1,8 @@
 /**
- * The chain that drivers of fast devices make: an aligned indirect table of two descriptors, a header and a buffer, both
- * readable or both writable. Read without a loop, each word once, and only when all of it is good; whatever else a chain
- * may be, the general walk of `device-queue.ts` judges it, from its own look and nothing of this one's.
+ * The chain that drivers of fast devices make: an aligned indirect table of two descriptors, a
+ * header and a buffer, both readable or both writable. Read without a loop, each word once, and
+ * only when all of it is good; whatever else a chain may be, the general walk of `device-queue.ts`
+ * judges it, from its own look and nothing of this one's.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -44,7 +45,8 @@ export class ChainPair extends DevicePart<ChainPairOptions> {
 
   /**
    * @param ring32 index of the word where the chain's descriptor in the ring begins
-   * @returns false for any other chain, or one with something wrong; nothing has been reported or counted then
+   * @returns false for any other chain, or one with something wrong; nothing has been reported or
+   * counted then
    */
   read(ring32: number): boolean {
     const i32 = this.#i32;

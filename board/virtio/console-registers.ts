@@ -1,4 +1,7 @@
-/** virtio console (virtio 1.2 §5.3): device identifier, feature bits, queues and configuration layout. */
+/**
+ * virtio console (virtio 1.2 §5.3): device identifier, feature bits, queues and configuration
+ * layout.
+ */
 
 import { struct } from '../../memory/struct.ts';
 

@@ -1,5 +1,6 @@
-// The virtio console against a driver that does everything by hand: features, configuration, both directions,
-// back-pressure, and what a hostile driver may try. Numbers are those of virtio 1.2, not the model's.
+// The virtio console against a driver that does everything by hand: features, configuration, both
+// directions, back-pressure, and what a hostile driver may try. Numbers are those of virtio 1.2,
+// not the model's.
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../memory/ram.ts';

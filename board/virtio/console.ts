@@ -1,9 +1,11 @@
 /**
- * The virtio console (virtio 1.2 §5.3): one port, as a stream of bytes between a serial wire and two virtqueues.
+ * The virtio console (virtio 1.2 §5.3): one port, as a stream of bytes between a serial wire and
+ * two virtqueues.
  *
- * It has no baud rate, no line errors and no modem lines. Back-pressure is the ring itself: while the wire takes nothing,
- * transmit buffers stay unused and the driver waits, so nothing is lost. Received bytes wait in the device while there
- * is no receive buffer; on a `fast` line the sender waits with them.
+ * It has no baud rate, no line errors and no modem lines. Back-pressure is the ring itself: while
+ * the wire takes nothing, transmit buffers stay unused and the driver waits, so nothing is lost.
+ * Received bytes wait in the device while there is no receive buffer; on a `fast` line the sender
+ * waits with them.
  *
  * Not modelled: VIRTIO_CONSOLE_F_MULTIPORT (several ports, control queues).
  */
@@ -79,7 +81,9 @@ export class VirtioConsole implements VirtioModel, Turn, SerialEnd {
   readonly #received = new Uint8Array(RECEIVED_BYTES_MAX);
   #receivedTail = 0;
   #receivedHead = 0;
-  /** The transmit chain that the wire has taken only part of; {@link NO_CHAIN} when there is none. */
+  /**
+   * The transmit chain that the wire has taken only part of; {@link NO_CHAIN} when there is none.
+   */
   #txHead = NO_CHAIN;
   #txSegment = 0;
   #txOffset = 0;
@@ -106,7 +110,9 @@ export class VirtioConsole implements VirtioModel, Turn, SerialEnd {
     return this.#config.getUint32(offset, true);
   }
 
-  /** §5.3.4: a write to emerg_wr prints its low byte, at any time, even before the device is set up. */
+  /**
+   * §5.3.4: a write to emerg_wr prints its low byte, at any time, even before the device is set up.
+   */
   writeConfig(offset: number, value: number): 'ok' | 'refused' {
     if (offset !== r.ConsoleConfig.emergWr.offset) return 'refused';
     this.counters.emergencyWrites += 1;

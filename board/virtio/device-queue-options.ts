@@ -25,6 +25,9 @@ export interface DeviceQueueOptions {
   readonly dma: DmaWindow;
   readonly rings: RingRanges;
   readonly owner: QueueOwner;
-  /** Index at which both rings start; 0, except in tests of the index wrap, where the driver starts there too. */
+  /**
+   * Index at which both rings start; 0, except in tests of the index wrap, where the driver starts
+   * there too.
+   */
   readonly startIndex?: number;
 }

@@ -1,6 +1,7 @@
 /**
  * The device's side of the split virtqueue, rule by rule: what `rules.md` lists, suppression of
- * notifications both ways, and the wrap of the 16-bit indices. The mock driver plays the other side.
+ * notifications both ways, and the wrap of the 16-bit indices. The mock driver plays the other
+ * side.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,9 +1,10 @@
 /**
- * The device's side of a split virtqueue (virtio 1.2 §2.7), with indirect descriptors and EVENT_IDX.
+ * The device's side of a split virtqueue (virtio 1.2 §2.7), with indirect descriptors and
+ * EVENT_IDX.
  *
- * The driver is not trusted. Every field is read once into a local, checked, then used; a rule that is broken beyond
- * repair latches the queue as broken, and nothing is read from it again before a reset. The rule numbers are those of
- * `rules.md`.
+ * The driver is not trusted. Every field is read once into a local, checked, then used; a rule that
+ * is broken beyond repair latches the queue as broken, and nothing is read from it again before a
+ * reset. The rule numbers are those of `rules.md`.
  *
  *     const head = queue.pop();              // a chain, its segments copied out and checked
  *     …read or write queue.segmentAt(i)…
@@ -47,7 +48,10 @@ const CHAINS = 'virtio 1.2 §2.7.5';
 export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   readonly index: number = this.options.index;
   readonly sizeMax: number = this.options.sizeMax;
-  /** Segments of the chain that `pop` returned; the first `readable` are device-readable, the others writable. */
+  /**
+   * Segments of the chain that `pop` returned; the first `readable` are device-readable, the others
+   * writable.
+   */
   segments = 0;
   readable = 0;
   readableBytes = 0;
@@ -75,7 +79,9 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   #mask = 0;
   #descAt = 0;
   #indirect = false;
-  /** 1 when chains may be pairs; a number, because V8 compares those without asking what they are. */
+  /**
+   * 1 when chains may be pairs; a number, because V8 compares those without asking what they are.
+   */
   #pairs = 0;
   #eventIdx = false;
   // Positions as indices into the 16-bit and 32-bit views.
@@ -177,9 +183,11 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   }
 
   /**
-   * Takes the next available chain if it is a pair as {@link ChainPair} knows it, into {@link pair} alone.
+   * Takes the next available chain if it is a pair as {@link ChainPair} knows it, into {@link pair}
+   * alone.
    *
-   * @returns the head, or {@link NO_CHAIN}: there is none, or one of another form, which {@link pop} will take or judge
+   * @returns the head, or {@link NO_CHAIN}: there is none, or one of another form, which
+   * {@link pop} will take or judge
    */
   popPair(): number {
     if (this.#nextAvail === this.#observedAvail && !this.#observe()) return NONE;
@@ -201,7 +209,8 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   }
 
   /**
-   * Adds a used element; the driver sees it after {@link publish}. Does nothing when the queue was stopped meanwhile.
+   * Adds a used element; the driver sees it after {@link publish}. Does nothing when the queue was
+   * stopped meanwhile.
    *
    * @param writtenBytes bytes written to the chain
    */
@@ -236,12 +245,16 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     return ((now - event - 1) & 0xffff) < ((now - old) & 0xffff);
   }
 
-  /** Asks the driver to notify of the next available chain. @returns whether there is one already: look again */
+  /**
+   * Asks the driver to notify of the next available chain.
+   * @returns whether there is one already: look again
+   */
   enableNotify(): boolean {
     if (this.#running === STOPPED || this.brokenRule !== 0) return false;
     if (this.#eventIdx) this.#u16[this.#availEvent16] = this.#nextAvail;
     else this.#u16[this.#usedFlags16] = 0;
-    // Orders the wish before the look: a chain made available in between would otherwise wait for ever.
+    // Orders the wish before the look: a chain made available in between would otherwise wait for
+    // ever.
     return this.hasChain();
   }
 
@@ -297,7 +310,8 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   }
 
   /**
-   * Copies a chain's descriptors out, each once, and checks them. The innermost loop of every device, hence the locals.
+   * Copies a chain's descriptors out, each once, and checks them. The innermost loop of every
+   * device, hence the locals.
    *
    * @returns false when the queue is now broken
    */

@@ -1,4 +1,7 @@
-/** Registers, status bits and features of virtio-mmio version 2 (virtio 1.2 §4.2.2, §2.1, §6), as the device has them. */
+/**
+ * Registers, status bits and features of virtio-mmio version 2 (virtio 1.2 §4.2.2, §2.1, §6), as
+ * the device has them.
+ */
 
 /** Offsets of the control registers. */
 export const MMIO = {

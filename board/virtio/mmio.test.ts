@@ -1,7 +1,8 @@
 /**
- * The virtio-mmio transport by its registers, which are repeated here from virtio 1.2 §4.2.2: identity, negotiation, set-up
- * of queues, interrupts, and what a driver must not do (rules 9 and 10 of `rules.md`): by strict rules unless a test says
- * otherwise. What lenient ones let pass is what QEMU lets pass (its hw/virtio/virtio-mmio.c and virtio.c).
+ * The virtio-mmio transport by its registers, which are repeated here from virtio 1.2 §4.2.2:
+ * identity, negotiation, set-up of queues, interrupts, and what a driver must not do (rules 9 and
+ * 10 of `rules.md`): by strict rules unless a test says otherwise. What lenient ones let pass is
+ * what QEMU lets pass (its hw/virtio/virtio-mmio.c and virtio.c).
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,9 +1,10 @@
 /**
  * The virtio-mmio transport, version 2 (virtio 1.2 §4.2), common to all virtio devices.
  *
- * It owns the control registers, the device status and the queues' addresses; what is special to a device type is a
- * {@link VirtioModel}. What a driver must not do is reported with its clause. By strict rules it is ignored; by lenient ones it
- * has the effect that it has on QEMU, where a driver can get on with that.
+ * It owns the control registers, the device status and the queues' addresses; what is special to a
+ * device type is a {@link VirtioModel}. What a driver must not do is reported with its clause. By
+ * strict rules it is ignored; by lenient ones it has the effect that it has on QEMU, where a driver
+ * can get on with that.
  *
  *     reset ──ACKNOWLEDGE──▶ ──DRIVER──▶ ──FEATURES_OK──▶ queues set up ──DRIVER_OK──▶ live
  *       ▲                                   (or refused)                               │
@@ -44,11 +45,16 @@ export interface VirtioModel extends FeatureRules {
   readonly queueSizes: readonly number[];
   /** Configuration space; `offset` from its start, aligned to `width`. */
   readConfig(offset: number, width: number): number;
-  /** @returns 'refused' when there is no writable field there, 'taken' when it was written all the same */
+  /**
+   * @returns 'refused' when there is no writable field there, 'taken' when it was written all the
+   * same
+   */
   writeConfig(offset: number, value: number, width: number): 'ok' | 'taken' | 'refused';
   /** The driver has set DRIVER_OK: the queues that run may be used. */
   driverOk(accepted: Features): void;
-  /** The driver has made chains available on a running queue: mark the device due, do not work now. */
+  /**
+   * The driver has made chains available on a running queue: mark the device due, do not work now.
+   */
   notified(queue: number): void;
   /** The driver has stopped one queue. What was popped from it must not be pushed any more. */
   queueStopped(queue: number): void;

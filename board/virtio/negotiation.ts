@@ -1,9 +1,10 @@
 /**
  * Device status and feature negotiation (virtio 1.2 §2.1, §2.2, §3.1).
  *
- * By strict rules, FEATURES_OK is refused, by not being set, when the driver accepted what was not offered, left out
- * VERSION_1, or broke a dependency between features; and status bits stay until a reset. By lenient rules a driver gets on
- * as on QEMU: Status is what it writes, and of the features those count that were offered.
+ * By strict rules, FEATURES_OK is refused, by not being set, when the driver accepted what was not
+ * offered, left out VERSION_1, or broke a dependency between features; and status bits stay until a
+ * reset. By lenient rules a driver gets on as on QEMU: Status is what it writes, and of the
+ * features those count that were offered.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -13,7 +14,9 @@ import { type Features, hasFeature, STATUS, VIRTIO_F_VERSION_1 } from './mmio-re
 /** The features of a device type. */
 export interface FeatureRules {
   readonly offered: Features;
-  /** @returns the dependency between features that `accepted` breaks, undefined when it breaks none */
+  /**
+   * @returns the dependency between features that `accepted` breaks, undefined when it breaks none
+   */
   brokenDependency(accepted: Features): string | undefined;
 }
 
@@ -75,7 +78,10 @@ export class Negotiation {
     }
   }
 
-  /** Status: takes the bits that the driver may set. @returns 'live' when it has just set DRIVER_OK */
+  /**
+   * Status: takes the bits that the driver may set.
+   * @returns 'live' when it has just set DRIVER_OK
+   */
   setStatus(value: number): 'live' | 'unchanged' {
     assert(value !== 0, 'a reset is not a status');
     const old = this.status;

@@ -1,8 +1,9 @@
 /**
- * Which frames a NIC receives: its own, broadcasts, and what VIRTIO_NET_CTRL_RX asks for (virtio 1.2 §5.1.6.5.1).
+ * Which frames a NIC receives: its own, broadcasts, and what VIRTIO_NET_CTRL_RX asks for (virtio
+ * 1.2 §5.1.6.5.1).
  *
- * After a reset it is promiscuous, as QEMU's is: a driver that does not negotiate CTRL_RX cannot ask for it, and
- * virtualisers share the NIC among clients with addresses of their own.
+ * After a reset it is promiscuous, as QEMU's is: a driver that does not negotiate CTRL_RX cannot
+ * ask for it, and virtualisers share the NIC among clients with addresses of their own.
  */
 
 import {

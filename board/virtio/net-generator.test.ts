@@ -1,6 +1,6 @@
 /**
- * Generator, NIC, interrupt controller and virtual clock together: a mock driver echoes each frame in its interrupt
- * handler. The same options give the same run, and nothing is lost or left over.
+ * Generator, NIC, interrupt controller and virtual clock together: a mock driver echoes each frame
+ * in its interrupt handler. The same options give the same run, and nothing is lost or left over.
  */
 
 import { describe, expect, it } from 'vitest';

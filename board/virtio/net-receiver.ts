@@ -1,4 +1,7 @@
-/** The receive side of the virtio NIC (virtio 1.2 §5.1.6.4): frames to chains, one or, with MRG_RXBUF, several. */
+/**
+ * The receive side of the virtio NIC (virtio 1.2 §5.1.6.4): frames to chains, one or, with
+ * MRG_RXBUF, several.
+ */
 
 import { AssertionFailure } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
@@ -41,7 +44,10 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   mergesBuffers = false;
   /** Bytes of the header, by what was negotiated. */
   headerBytes: number = FULL_HEADER_BYTES;
-  /** Checksums are declared valid: VIRTIO_NET_F_GUEST_CSUM was negotiated, and the board is told to trust the wire. */
+  /**
+   * Checksums are declared valid: VIRTIO_NET_F_GUEST_CSUM was negotiated, and the board is told to
+   * trust the wire.
+   */
   set declaresValid(isDeclared: boolean) {
     this.#flags = isDeclared ? VALID : 0;
   }
@@ -62,7 +68,10 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly #heads: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
   readonly #written: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
 
-  /** Receives what waits on the wire. @returns 'more' when the turn ended before the wire was empty */
+  /**
+   * Receives what waits on the wire.
+   * @returns 'more' when the turn ended before the wire was empty
+   */
   readonly work = (): 'more' | 'done' => {
     const wire = this.#wire;
     const linkUp = wire.linkUp();
@@ -92,9 +101,11 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   }
 
   /**
-   * What nearly every frame finds: a chain with a buffer for the header, a full one, and one that holds the frame.
+   * What nearly every frame finds: a chain with a buffer for the header, a full one, and one that
+   * holds the frame.
    *
-   * @returns false, without effect, for any other frame or chain, which is for {@link NetReceiver.#receive} to judge
+   * @returns false, without effect, for any other frame or chain, which is for
+   * {@link NetReceiver.#receive} to judge
    */
   readonly #receivePlain = (lengthBytes: number): boolean => {
     if (this.headerBytes !== FULL_HEADER_BYTES) return false;
@@ -133,7 +144,10 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     return 'over';
   }
 
-  /** Takes the next chain that can hold a header. Chains that cannot go back to the driver with nothing written. */
+  /**
+   * Takes the next chain that can hold a header. Chains that cannot go back to the driver with
+   * nothing written.
+   */
   #popWritable(): number {
     for (;;) {
       const head = this.#queue.pop();
@@ -247,7 +261,8 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   }
 
   /**
-   * Copies the waiting frame from byte `from` on to the popped chain's writable part behind its first `skip` bytes.
+   * Copies the waiting frame from byte `from` on to the popped chain's writable part behind its
+   * first `skip` bytes.
    *
    * @returns the bytes copied: `lengthBytes`, or as many as the chain holds
    */

@@ -1,4 +1,7 @@
-/** Features, configuration, header and control commands of virtio-net (virtio 1.2 §5.1), as the device has them. */
+/**
+ * Features, configuration, header and control commands of virtio-net (virtio 1.2 §5.1), as the
+ * device has them.
+ */
 
 import { struct } from '../../memory/struct.ts';
 
@@ -19,7 +22,10 @@ export const RX_QUEUE = 0;
 export const TX_QUEUE = 1;
 export const CTRL_QUEUE = 2;
 
-/** Configuration space, §5.1.4, as far as its features are offered; the MAC address is its first six bytes. */
+/**
+ * Configuration space, §5.1.4, as far as its features are offered; the MAC address is its first six
+ * bytes.
+ */
 export const NetConfig = struct(12, {
   mac0: 'u8',
   mac1: 'u8',
@@ -43,7 +49,9 @@ export const NetHeader = struct(12, {
   csumOffset: 'u16',
   numBuffers: 'u16',
 });
-/** Without VIRTIO_F_VERSION_1 and without VIRTIO_NET_F_MRG_RXBUF it has no `num_buffers` (§5.1.6.1). */
+/**
+ * Without VIRTIO_F_VERSION_1 and without VIRTIO_NET_F_MRG_RXBUF it has no `num_buffers` (§5.1.6.1).
+ */
 export const SHORT_HEADER_BYTES = 10;
 export const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 export const VIRTIO_NET_HDR_F_DATA_VALID = 2;

@@ -40,10 +40,16 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   readonly #wire: EthernetWire = this.options.wire;
   readonly #counters: NetCounters = this.options.counters;
   readonly #framesPerTurn: number = this.options.framesPerTurn;
-  /** A frame that does not lie in one piece, or must be changed, is put together here, behind its header. */
+  /**
+   * A frame that does not lie in one piece, or must be changed, is put together here, behind its
+   * header.
+   */
   readonly #gatherAt: number = this.options.ram.takeStaging(FULL_HEADER_BYTES + FRAME_BYTES_MAX);
 
-  /** Sends what the driver has made available. @returns 'more' when the turn ended before the queue did */
+  /**
+   * Sends what the driver has made available.
+   * @returns 'more' when the turn ended before the queue did
+   */
   readonly work = (): 'more' | 'done' => {
     const queue = this.#queue;
     const linkUp = this.#wire.linkUp();
@@ -51,7 +57,8 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     for (let sent = 0; sent < this.#framesPerTurn; sent++) {
       if (linkUp && this.#transmitPlain()) continue;
       let head = queue.pop();
-      // Asks to be notified, and looks again: what was made available in between must not wait for ever.
+      // Asks to be notified, and looks again: what was made available in between must not wait for
+      // ever.
       if (head === NO_CHAIN && queue.enableNotify()) head = queue.pop();
       if (head === NO_CHAIN) return 'done';
       if (linkUp) this.#transmit();
@@ -64,7 +71,8 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   /**
    * What nearly every chain is: a buffer with a plain header, and one with the frame.
    *
-   * @returns false, without effect, for any other chain, which is for {@link NetTransmitter.#transmit} to judge
+   * @returns false, without effect, for any other chain, which is for
+   * {@link NetTransmitter.#transmit} to judge
    */
   readonly #transmitPlain = (): boolean => {
     const queue = this.#queue;
@@ -105,7 +113,8 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
       headerAt = this.#gather();
       frameAt = headerAt + this.headerBytes;
     }
-    // Flags, type of segmentation and header length at once: all but the length are 0 in a plain frame.
+    // Flags, type of segmentation and header length at once: all but the length are 0 in a plain
+    // frame.
     const first = this.#ram.view.getUint32(headerAt, true);
     if ((first & FLAGS_AND_TYPE) !== 0) {
       frameAt = this.#completeChecksum(first, headerAt, frameAt, frameBytes);
@@ -116,7 +125,10 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     this.#wire.transmit(frameAt, frameBytes);
   }
 
-  /** @returns where the frame lies with its checksum, -1 when the header asks for something this device does not do */
+  /**
+   * @returns where the frame lies with its checksum, -1 when the header asks for something this
+   * device does not do
+   */
   #completeChecksum(first: number, headerAt: number, frameAt: number, frameBytes: number): number {
     const view = this.#ram.view;
     const flags = first & 0xff;

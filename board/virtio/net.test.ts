@@ -1,6 +1,6 @@
 /**
- * The virtio NIC against a mock driver: both directions, every layout of chains, offloads, filter, link, and each
- * counted loss. Numbers are repeated from virtio 1.2 §5.1.
+ * The virtio NIC against a mock driver: both directions, every layout of chains, offloads, filter,
+ * link, and each counted loss. Numbers are repeated from virtio 1.2 §5.1.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -74,7 +74,10 @@ function post(bench: Nic, lengthBytes = 2048): { readonly head: number; readonly
   return { head: bench.rx.add({ at, lengthBytes, access: 'writable' }), at };
 }
 
-/** Makes a frame available to send, its header and bytes cut into segments of these lengths (the last takes the rest). */
+/**
+ * Makes a frame available to send, its header and bytes cut into segments of these lengths (the
+ * last takes the rest).
+ */
 function send(
   bench: Nic,
   bytes: Uint8Array,

@@ -1,10 +1,12 @@
 /**
- * The virtio network device (virtio 1.2 §5.1): a NIC between an Ethernet wire and its driver's virtqueues.
+ * The virtio network device (virtio 1.2 §5.1): a NIC between an Ethernet wire and its driver's
+ * virtqueues.
  *
- * A notification, or a frame on the wire, only marks the device due; in its turn it sends, then receives, and publishes
- * each batch with one index and at most one interrupt.
+ * A notification, or a frame on the wire, only marks the device due; in its turn it sends, then
+ * receives, and publishes each batch with one index and at most one interrupt.
  *
- * Not modelled: several queue pairs, segmentation offload, steering, VLAN and MAC tables, interrupt coalescing.
+ * Not modelled: several queue pairs, segmentation offload, steering, VLAN and MAC tables, interrupt
+ * coalescing.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -66,9 +68,15 @@ export interface VirtioNetOptions {
   readonly queueSize?: number;
   /** Frames sent and frames received in one turn, at most; 256 unless told. */
   readonly framesPerTurn?: number;
-  /** A frame for which there is no chain: 'drop' (as on hardware; the default) or 'hold' (as in QEMU). */
+  /**
+   * A frame for which there is no chain: 'drop' (as on hardware; the default) or 'hold' (as in
+   * QEMU).
+   */
   readonly whenNoBuffer?: 'drop' | 'hold';
-  /** With GUEST_CSUM: 'unchecked' (the default) leaves checksums to the driver, 'asserted' sets DATA_VALID unseen. */
+  /**
+   * With GUEST_CSUM: 'unchecked' (the default) leaves checksums to the driver, 'asserted' sets
+   * DATA_VALID unseen.
+   */
   readonly rxChecksums?: 'unchecked' | 'asserted';
   /** Index at which the rings start, see `DeviceQueueOptions`. */
   readonly startIndex?: number;
@@ -148,8 +156,8 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
   }
 
   /**
-   * All of it is read-only (§5.1.4). The legacy interface lets a driver set the MAC address, and QEMU takes it from whoever
-   * has not accepted VERSION_1.
+   * All of it is read-only (§5.1.4). The legacy interface lets a driver set the MAC address, and
+   * QEMU takes it from whoever has not accepted VERSION_1.
    */
   writeConfig(offset: number, value: number, width: number): 'taken' | 'refused' {
     const isMac = offset + width <= this.#mac.length;

@@ -1,10 +1,16 @@
-/** Where the rings of a device's virtqueues lie, so that no buffer may overlap them (`rules.md` rule 5). */
+/**
+ * Where the rings of a device's virtqueues lie, so that no buffer may overlap them (`rules.md` rule
+ * 5).
+ */
 
 import { DevicePart } from '../device.ts';
 
 const RINGS_PER_QUEUE = 3;
 
-/** The rings of all ready queues of one device, made from their number; positions are offsets in RAM. */
+/**
+ * The rings of all ready queues of one device, made from their number; positions are offsets in
+ * RAM.
+ */
 export class RingRanges extends DevicePart<number> {
   readonly #starts: Int32Array = new Int32Array(this.options * RINGS_PER_QUEUE);
   readonly #ends: Int32Array = new Int32Array(this.options * RINGS_PER_QUEUE);

@@ -29,7 +29,9 @@ export interface NegotiatedForQueues {
   readonly eventIdx: 'negotiated' | 'refused';
 }
 
-/** Where the rings lie, as offsets in RAM, and what was negotiated. All checked by the transport. */
+/**
+ * Where the rings lie, as offsets in RAM, and what was negotiated. All checked by the transport.
+ */
 export interface QueueLayout extends NegotiatedForQueues {
   readonly size: number;
   readonly descAt: number;
@@ -37,7 +39,9 @@ export interface QueueLayout extends NegotiatedForQueues {
   readonly usedAt: number;
 }
 
-/** What is wrong with a chain that does not break the queue: the device decides what to do with it. */
+/**
+ * What is wrong with a chain that does not break the queue: the device decides what to do with it.
+ */
 export type ChainState =
   | 'good'
   /** Row 5: a buffer is outside the DMA window, or overlaps a ring. Its `segmentAt` is -1. */

@@ -1,6 +1,7 @@
 /**
- * What the disks of a run are plugged into, and the NBD server beside them: opened before the system is built, because
- * both decide about the description, and plugged in when the board is there.
+ * What the disks of a run are plugged into, and the NBD server beside them: opened before the
+ * system is built, because both decide about the description, and plugged in when the board is
+ * there.
  *
  *     device ── Overlay? ── file (worker thread) or memory
  *     nbd_server (protection domain) ── sockets
@@ -86,7 +87,10 @@ export class BlockAttachment implements Attachment {
 
   start(): void {}
 
-  /** The check client has no input; the NBD server's never ends. A disk that is being read may bring more. */
+  /**
+   * The check client has no input; the NBD server's never ends. A disk that is being read may bring
+   * more.
+   */
   get input(): 'endless' | 'coming' | 'over' {
     if (this.#server !== undefined) return 'endless';
     const board = this.#board;
@@ -133,8 +137,9 @@ function describe(disk: PreparedDisk): string[] {
 }
 
 /**
- * What disks and server mean for the block system's description. The client of a disk has its first partition where it has
- * a partition table, else all of it; the server has what it is told to export.
+ * What disks and server mean for the block system's description. The client of a disk has its first
+ * partition where it has a partition table, else all of it; the server has what it is told to
+ * export.
  *
  * @throws UserMistake when an image cannot be read
  */

@@ -1,4 +1,6 @@
-/** What partitions a disk has, found out before the board is built: with the virtualiser's own scan. */
+/**
+ * What partitions a disk has, found out before the board is built: with the virtualiser's own scan.
+ */
 
 import { closeSync, existsSync, readSync, statSync } from 'node:fs';
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
@@ -24,7 +26,8 @@ export function standardPartition(disk: DiskSpec): number | 'whole' {
   const head = withImage(disk, (image) => image.read(0, 2 * disk.sectorBytes));
   const hasGpt = head.toString('latin1', disk.sectorBytes, disk.sectorBytes + 8) === 'EFI PART';
   const hasMbr = head.readUInt16LE(510) === 0xaa55;
-  // A FAT boot sector ends with the same signature; it begins with a jump, which no partition table does.
+  // A FAT boot sector ends with the same signature; it begins with a jump, which no partition table
+  // does.
   const isBootSector = head[0] === 0xeb || head[0] === 0xe9;
   return hasGpt || (hasMbr && !isBootSector) ? 0 : 'whole';
 }

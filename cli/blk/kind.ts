@@ -108,7 +108,10 @@ class ParsedBlk implements ParsedAttachment {
     );
   }
 
-  /** @throws UserMistake when there is a server without `--nbd`, `--nbd` without one, or nothing for it to export */
+  /**
+   * @throws UserMistake when there is a server without `--nbd`, `--nbd` without one, or nothing for
+   * it to export
+   */
   #checkServer({ name, system, notOffered }: LoadedSystem, disk: DiskSpec): void {
     const hasServer = hasDomain(system, NBD_PD);
     if (this.#nbd === undefined) {

@@ -1,4 +1,7 @@
-/** The script for bash. It reads the line itself: bash splits words at `=` and `:`, which ours contain. */
+/**
+ * The script for bash. It reads the line itself: bash splits words at `=` and `:`, which ours
+ * contain.
+ */
 
 import { posixFunctions } from './posix.ts';
 import type { Completions } from './words.ts';

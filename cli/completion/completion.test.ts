@@ -1,7 +1,7 @@
 /**
- * Goal: what Tab offers on a line of `sddf`. Method: the script is printed as a user would, and run in the shell itself: bash calls
- * its function as readline does, zsh is typed to on a terminal of its own, fish is asked with `complete -C`. A shell that is not
- * here is skipped by name.
+ * Goal: what Tab offers on a line of `sddf`. Method: the script is printed as a user would, and run
+ * in the shell itself: bash calls its function as readline does, zsh is typed to on a terminal of
+ * its own, fish is asked with `complete -C`. A shell that is not here is skipped by name.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -79,7 +79,10 @@ describe.skipIf(!has('bash'))('in bash', () => {
       printf '%s\\n' "\${COMPREPLY[@]}" .
     done`;
 
-  /** What readline would put in the place of the last word: it keeps what stands before the last `=` or `:`. */
+  /**
+   * What readline would put in the place of the last word: it keeps what stands before the last `=`
+   * or `:`.
+   */
   function offers(lines: readonly string[], breaks: string): readonly (readonly string[])[] {
     const driver = `COMP_WORDBREAKS=$'${breaks}'${DRIVER}`;
     const text = run('bash', ['--noprofile', '--norc', '-c', driver, 'bash', ...lines]);

@@ -1,4 +1,6 @@
-/** The script for fish. It does what the other shells' does (`posix.ts`), in fish's own language. */
+/**
+ * The script for fish. It does what the other shells' does (`posix.ts`), in fish's own language.
+ */
 
 import { systems } from '../../systems/index.ts';
 import type { Completions, Offer } from './words.ts';

@@ -1,12 +1,16 @@
 /**
- * What the scripts for bash and zsh have in common: the tables as functions of `case`, the way along the words of a line, and
- * what may stand at its end. It is written in what both shells understand alike.
+ * What the scripts for bash and zsh have in common: the tables as functions of `case`, the way
+ * along the words of a line, and what may stand at its end. It is written in what both shells
+ * understand alike.
  */
 
 import { systems } from '../../systems/index.ts';
 import type { Completions, Offer } from './words.ts';
 
-/** Functions whose names begin with `_sddf_`. They print a word a line, what it is about behind a tab. */
+/**
+ * Functions whose names begin with `_sddf_`. They print a word a line, what it is about behind a
+ * tab.
+ */
 export function posixFunctions(words: Completions): string {
   const ready = systems.map(({ name, summary }) => ({ word: name, about: summary }));
   return [

@@ -1,9 +1,10 @@
 /**
- * What can be completed on a line of `sddf`, read from the commands' own declarations and from the systems' options. The
- * scripts for the shells are made of it.
+ * What can be completed on a line of `sddf`, read from the commands' own declarations and from the
+ * systems' options. The scripts for the shells are made of it.
  *
- * A line's place is a command with those above it, such as `sddf disk create`. What can stand there is a list of words, some of
- * which are no words but say what else may stand there: see {@link Offer}.
+ * A line's place is a command with those above it, such as `sddf disk create`. What can stand there
+ * is a list of words, some of which are no words but say what else may stand there: see
+ * {@link Offer}.
  */
 
 import { type Argument, type Command, type Option } from 'commander';
@@ -12,8 +13,8 @@ import { commands } from '../commands.ts';
 import { type Completes, DeclaredArgument, DeclaredOption } from '../option.ts';
 
 /**
- * One word with what it is about. Or `@files`, `@folders`, `@text` (anything), `@choices` (what `--set` takes), `@systems`;
- * `NAME=@files` is a name with a file behind it.
+ * One word with what it is about. Or `@files`, `@folders`, `@text` (anything), `@choices` (what
+ * `--set` takes), `@systems`; `NAME=@files` is a name with a file behind it.
  */
 export interface Offer {
   readonly word: string;
@@ -24,7 +25,10 @@ export interface Completions {
   /** By place: options, and the commands below it or what its arguments may be. */
   readonly options: ReadonlyMap<string, readonly Offer[]>;
   readonly operands: ReadonlyMap<string, readonly Offer[]>;
-  /** By place and option, such as `sddf run --clock`: never empty, so that it tells which options take a value. */
+  /**
+   * By place and option, such as `sddf run --clock`: never empty, so that it tells which options
+   * take a value.
+   */
   readonly values: ReadonlyMap<string, readonly Offer[]>;
   /** By system, and by system and option, such as `echo path`. */
   readonly choices: ReadonlyMap<string, readonly Offer[]>;

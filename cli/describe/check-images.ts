@@ -1,6 +1,6 @@
 /**
- * Holds the program images of a system against it: whether each is there, is for this machine, fits its domain and has the
- * symbols that get patched. Modules are only looked for.
+ * Holds the program images of a system against it: whether each is there, is for this machine, fits
+ * its domain and has the symbols that get patched. Modules are only looked for.
  */
 
 import { basename } from 'node:path';
@@ -16,7 +16,10 @@ export interface ImageCheck {
   readonly system: SystemDescription;
   /** Where images are looked for, in order. */
   readonly folders: readonly string[];
-  /** Whether the description is for the machine of this testbed; images for others are only looked for. */
+  /**
+   * Whether the description is for the machine of this testbed; images for others are only looked
+   * for.
+   */
   readonly isForThisMachine: boolean;
   readonly imageLimitBytes?: number;
 }

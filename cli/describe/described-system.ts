@@ -1,6 +1,6 @@
 /**
- * The system that `render`, `graph` and `report` are about: like {@link loadSystem}, but the programs of a `.system`
- * file need not exist.
+ * The system that `render`, `graph` and `report` are about: like {@link loadSystem}, but the
+ * programs of a `.system` file need not exist.
  */
 
 import type { Command } from 'commander';

@@ -1,4 +1,7 @@
-/** A `.system` file with what lies beside it: prefill files along the search path, and its configuration. */
+/**
+ * A `.system` file with what lies beside it: prefill files along the search path, and its
+ * configuration.
+ */
 
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
@@ -78,8 +81,8 @@ function readAlong(
 }
 
 /**
- * Where the program of an image lies: along the folders, else in this package, for the drivers, virtualisers and clients
- * that it brings. So a rendered system runs wherever it lies.
+ * Where the program of an image lies: along the folders, else in this package, for the drivers,
+ * virtualisers and clients that it brings. So a rendered system runs wherever it lies.
  */
 export function findProgram(folders: readonly string[], image: string): string | undefined {
   const found = findAlong(folders, image);
@@ -95,8 +98,8 @@ const OWN_IMAGE = /^programs\/build\/[\w-]+\.elf$/;
 const OWN_PROGRAM = /^(?:drivers|virtualisers|clients)\/[\w/-]+\.ts$/;
 
 /**
- * A description may be somebody else's, so what it names stays below the folders, symbolic links followed: it cannot have
- * `../../etc/shadow` put into a region.
+ * A description may be somebody else's, so what it names stays below the folders, symbolic links
+ * followed: it cannot have `../../etc/shadow` put into a region.
  */
 export function findAlong(folders: readonly string[], name: string): string | undefined {
   return folders

@@ -18,7 +18,9 @@ export function fieldLines(value: unknown, name = ''): readonly FieldLine[] {
   );
 }
 
-/** @returns the same as plain JSON: words of 64 bits as hexadecimal texts, bytes as they are shown */
+/**
+ * @returns the same as plain JSON: words of 64 bits as hexadecimal texts, bytes as they are shown
+ */
 export function fieldsAsJson(value: unknown): unknown {
   if (typeof value === 'bigint') return hex(value);
   if (value instanceof Uint8Array) return bytesInWords(value);

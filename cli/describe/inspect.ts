@@ -1,4 +1,7 @@
-/** `sddf inspect`: what is in a program image: segments, symbols that get patched, configuration, instructions. */
+/**
+ * `sddf inspect`: what is in a program image: segments, symbols that get patched, configuration,
+ * instructions.
+ */
 
 import { basename } from 'node:path';
 import { Command } from 'commander';

@@ -13,7 +13,10 @@ import {
 
 const MAGIC_BYTES = 4;
 
-/** Whether a file is a program image: its first bytes say so, whatever its name. @throws UserMistake */
+/**
+ * Whether a file is a program image: its first bytes say so, whatever its name.
+ * @throws UserMistake
+ */
 export function isElfFile(path: string): boolean {
   return isElf(firstBytes(path, MAGIC_BYTES));
 }

@@ -1,5 +1,6 @@
-// Goal: inspect shows what is in an image, check holds images against their domains, and files that are none are refused
-// in one line with their name. Method: images written here; the commands in this process.
+// Goal: inspect shows what is in an image, check holds images against their domains, and files that
+// are none are refused in one line with their name. Method: images written here; the commands in
+// this process.
 
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

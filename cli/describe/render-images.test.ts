@@ -1,5 +1,6 @@
-// Goal: `render --elf` writes a system of images that the checks pass, the bytes of each section, and lines of objcopy that
-// do what `--write` does. Method: images written here with empty sections; objcopy where it is installed.
+// Goal: `render --elf` writes a system of images that the checks pass, the bytes of each section,
+// and lines of objcopy that do what `--write` does. Method: images written here with empty
+// sections; objcopy where it is installed.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -155,7 +156,8 @@ describe.skipIf(!hasObjcopy())(`the lines for ${OBJCOPY}`, () => {
     const made = join(folder, 'objcopy');
     const { stdout } = await sddfInProcess('render', 'echo', '--elf', '-o', made);
     for (const line of stdout.split('\n').filter((each) => each.startsWith(OBJCOPY))) {
-      // The writer of images gives .timer_client_config to no client: objcopy would refuse the line.
+      // The writer of images gives .timer_client_config to no client: objcopy would refuse the
+      // line.
       const [program = '', ...words] = line
         .replace(/--update-section \.timer_client\S+ /, '')
         .split(' ');

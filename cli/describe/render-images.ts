@@ -1,6 +1,6 @@
 /**
- * `sddf render --elf`: a system of images. A file for each configuration section, and the lines that put them into the
- * images; with `--write`, the images themselves.
+ * `sddf render --elf`: a system of images. A file for each configuration section, and the lines
+ * that put them into the images; with `--write`, the images themselves.
  */
 
 import { join } from 'node:path';
@@ -33,7 +33,10 @@ export interface ImageRequest {
   readonly folders?: readonly string[];
 }
 
-/** @throws UserMistake for a configuration that sDDF's structures cannot hold, and for images that do not fit */
+/**
+ * @throws UserMistake for a configuration that sDDF's structures cannot hold, and for images that
+ * do not fit
+ */
 export function renderImages(described: SystemDescription, request: ImageRequest): ImageFiles {
   const sources = sourcesOf(described, request.folders);
   const system = forImages(described, (pd) =>

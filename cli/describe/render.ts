@@ -1,4 +1,7 @@
-/** `sddf render`: a system as files: XML, configuration and report, and the files that regions are filled from. */
+/**
+ * `sddf render`: a system as files: XML, configuration and report, and the files that regions are
+ * filled from.
+ */
 
 import { writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize } from 'node:path';

@@ -1,4 +1,7 @@
-/** Which image sDDF's build makes for what a program here does, and what its driver shares with the device beyond ours. */
+/**
+ * Which image sDDF's build makes for what a program here does, and what its driver shares with the
+ * device beyond ours.
+ */
 
 import { basename } from 'node:path';
 import type { ImageChoice } from '../../microkit/elf/for-images.ts';
@@ -25,7 +28,10 @@ const IMAGES: Readonly<Record<string, string>> = {
   'clients/echo/echo.ts': 'echo.elf',
 };
 
-/** Regions of `.device_resources` behind registers and rings, in the order of the driver's `config.json`. */
+/**
+ * Regions of `.device_resources` behind registers and rings, in the order of the driver's
+ * `config.json`.
+ */
 const DEVICE_MEMORY: Readonly<Record<string, ImageChoice['deviceMemory']>> = {
   'drivers/blk/virtio/driver.ts': [{ name: 'metadata', sizeBytes: 2048 * KIB }],
   'drivers/serial/virtio/driver.ts': [
@@ -34,7 +40,9 @@ const DEVICE_MEMORY: Readonly<Record<string, ImageChoice['deviceMemory']>> = {
   ],
 };
 
-/** The file that an image of this domain is made from: a configured one is called after its domain. */
+/**
+ * The file that an image of this domain is made from: a configured one is called after its domain.
+ */
 export function sourceImageOf(pd: PdDescription): string {
   const { path } = pd.image;
   if (path.endsWith('.elf')) return basename(path);

@@ -7,7 +7,8 @@ const WRITTEN_BY_THE_TOOL = new Set(['loader.img', 'report.txt']);
 
 /**
  * @param reference what a command was given as a system or an image
- * @throws UserMistake for the output of the Microkit tool, and for a program image where a system is meant
+ * @throws UserMistake for the output of the Microkit tool, and for a program image where a system
+ * is meant
  */
 export function refuseSdkOutput(reference: string, meant: 'system' | 'image' = 'system'): void {
   const name = basename(reference);

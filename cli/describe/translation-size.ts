@@ -1,4 +1,6 @@
-/** How large the WebAssembly is that an image's text becomes, and of how many functions it is made. */
+/**
+ * How large the WebAssembly is that an image's text becomes, and of how many functions it is made.
+ */
 
 import type { ElfImage } from '../../microkit/elf/image.ts';
 import { runsOf } from '../../microkit/elf/plan.ts';

@@ -1,4 +1,5 @@
-// `sddf bench` as a user runs it: what goes wrong is one line each, and what can be measured is printed nevertheless.
+// `sddf bench` as a user runs it: what goes wrong is one line each, and what can be measured is
+// printed nevertheless.
 
 import { spawnSync } from 'node:child_process';
 import {

@@ -214,7 +214,10 @@ function netPoints({ frame, batch, path }: BenchOptions): NetPoints | undefined 
   };
 }
 
-/** Whoever names points of `net/echo`, a cost table, or asks for `--allocations`, wants that part of `net` and no other. */
+/**
+ * Whoever names points of `net/echo`, a cost table, or asks for `--allocations`, wants that part of
+ * `net` and no other.
+ */
 function onlyAsked(benchmark: Benchmark, options: BenchOptions): Benchmark {
   if (benchmark.name !== 'net') return benchmark;
   const part = askedPart(options);

@@ -1,4 +1,7 @@
-/** `sddf oracle`: replays recorded answers of the real seL4 kernel on ours, and prints where they differ. */
+/**
+ * `sddf oracle`: replays recorded answers of the real seL4 kernel on ours, and prints where they
+ * differ.
+ */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';

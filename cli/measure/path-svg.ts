@@ -1,7 +1,8 @@
 /**
- * A packet's or a request's path as a picture. Downwards is the order of time; each memory region that the packet was in is a lane. The
- * packet is a blue line: down a lane while it stays in its buffer, across from lane to lane where it is copied. Grey dashed
- * lines are the empty buffers on their way back.
+ * A packet's or a request's path as a picture. Downwards is the order of time; each memory region
+ * that the packet was in is a lane. The packet is a blue line: down a lane while it stays in its
+ * buffer, across from lane to lane where it is copied. Grey dashed lines are the empty buffers on
+ * their way back.
  */
 
 import type { FollowedPath, PathHop, ReturnHop } from '../../systems/trace/packet-path.ts';

@@ -1,4 +1,6 @@
-/** The counters that explain a run, as lines for people and as rows like those of the benchmarks. */
+/**
+ * The counters that explain a run, as lines for people and as rows like those of the benchmarks.
+ */
 
 import type { BenchRow } from '../../bench/results.ts';
 import type { QueueStatistics, RunStatistics } from '../../systems/trace/statistics.ts';

@@ -1,4 +1,5 @@
-// Which guests `--net user` forwards to: those whose address is in the description, and those that may ask for one.
+// Which guests `--net user` forwards to: those whose address is in the description, and those that
+// may ask for one.
 
 import { describe, expect, it } from 'vitest';
 import { NetAttachment } from './attachment.ts';

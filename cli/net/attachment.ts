@@ -1,6 +1,6 @@
 /**
- * What the NIC of a run is plugged into: the wires that the testbed is made with, and the bridge behind them, opened once
- * the system has booted.
+ * What the NIC of a run is plugged into: the wires that the testbed is made with, and the bridge
+ * behind them, opened once the system has booted.
  *
  *     NIC ── CaptureWire? ── StagedLink ── bridge (user, stream, dgram, pcap)
  *                        └── TrafficGenerator (loop alone; beside the link in a demonstration)
@@ -65,7 +65,10 @@ export type CaptureTarget =
   | { readonly kind: 'wireshark' };
 
 export interface GeneratorOptions {
-  /** Packets per second. Without one: host clock, as fast as they come back; virtual clock, a gigabit link's. */
+  /**
+   * Packets per second. Without one: host clock, as fast as they come back; virtual clock, a
+   * gigabit link's.
+   */
   readonly rate?: number;
   /** Bytes of a frame without its check sequence. */
   readonly frame: number;
@@ -169,7 +172,10 @@ export class NetAttachment implements Attachment {
     return wire;
   }
 
-  /** A replay keeps the board's time: what is answered must not wait for the host's next turn, or it may overrun. */
+  /**
+   * A replay keeps the board's time: what is answered must not wait for the host's next turn, or it
+   * may overrun.
+   */
   #drainReplay(): void {
     if (this.#replay !== undefined) this.#link?.drain(this.#replay);
   }
@@ -267,7 +273,8 @@ export class NetAttachment implements Attachment {
 
   get input(): 'endless' | 'coming' | 'over' {
     const { net } = this.#options;
-    // Whoever forwards a port is going to use it, also when standard input has ended, as it has behind `&` in a script.
+    // Whoever forwards a port is going to use it, also when standard input has ended, as it has
+    // behind `&` in a script.
     if (net.kind === 'user' && net.forwards.length > 0) return 'coming';
     if (this.#replay === undefined) return 'endless';
     return this.#replay.over ? 'over' : 'coming';
@@ -293,7 +300,8 @@ export class NetAttachment implements Attachment {
     await this.#bridge?.close();
     this.#writer?.flush();
     for (const sink of this.#sinks) await sink.close();
-    // As with tcpdump: what could be read has been used, and yet the run has not done all that was asked.
+    // As with tcpdump: what could be read has been used, and yet the run has not done all that was
+    // asked.
     if (this.#replay?.problem !== undefined) process.exitCode = 1;
   }
 

@@ -146,7 +146,10 @@ class ParsedNet implements ParsedAttachment {
   }
 }
 
-/** @throws UserMistake for an option of the generator where none sends, or none that it tells anything */
+/**
+ * @throws UserMistake for an option of the generator where none sends, or none that it tells
+ * anything
+ */
 function checkGenerator(given: Given, demo: RunOptions['demo']): void {
   const all = ['rate', 'frame', 'burst'] as const;
   const used: readonly string[] = demo === 'yes' ? ['rate'] : given.net?.kind === 'loop' ? all : [];

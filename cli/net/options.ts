@@ -31,7 +31,10 @@ export type NetOptions =
   | { readonly kind: 'loop' }
   | { readonly kind: 'none' };
 
-/** Behind gateway and name server, and so that the last address is below the network's broadcast address. */
+/**
+ * Behind gateway and name server, and so that the last address is below the network's broadcast
+ * address.
+ */
 const DHCP_START_MIN = 4;
 const DHCP_START_MAX = 255 - DHCP_ADDRESSES;
 /** QEMU's defaults. */

@@ -1,5 +1,6 @@
-// Goal: what `sddf new` writes runs, passes its own test, and is formatted and typed like everything here. Method: the
-// files are written into a folder that has this repository's rooms as links, and the real tools are run there.
+// Goal: what `sddf new` writes runs, passes its own test, and is formatted and typed like
+// everything here. Method: the files are written into a folder that has this repository's rooms as
+// links, and the real tools are run there.
 
 import { spawnSync } from 'node:child_process';
 import {

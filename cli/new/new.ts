@@ -1,4 +1,6 @@
-/** `sddf new`: scaffolds a driver, a client or a system that runs and has a passing test at once. */
+/**
+ * `sddf new`: scaffolds a driver, a client or a system that runs and has a passing test at once.
+ */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -23,7 +23,10 @@ function clientText(name: ScaffoldNames, dialect: Dialect): string {
       readonly server: number;
     }
 
-    /** The body is \`init\`. State lives in here, not outside: a program may be instantiated many times. */
+    /**
+     * The body is \`init\`. State lives in here, not outside: a program may be instantiated many
+     * times.
+     */
     export function main(pd: ProtectionDomain<${name.type}Config>): EntryPoints {
       let calls = 0;
       const call = (): void => {

@@ -1,4 +1,7 @@
-/** What the templates of `sddf new` are given: names in all their spellings, and how to import and to assert. */
+/**
+ * What the templates of `sddf new` are given: names in all their spellings, and how to import and
+ * to assert.
+ */
 
 export interface ScaffoldNames {
   /** As given: `mynic`, `packet-counter`. */
@@ -13,7 +16,11 @@ export interface ScaffoldNames {
 
 /** How the generated files name what they import, and assert. */
 export interface Dialect {
-  /** @param room such as `microkit`; @param file in it; @param up `../` as often as the file is deep */
+  /**
+   * @param room such as `microkit`;
+   * @param file in it;
+   * @param up `../` as often as the file is deep
+   */
   from(room: string, file: string, up: string): string;
   readonly testImports: string;
   equal(found: string, expected: string): string;

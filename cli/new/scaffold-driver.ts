@@ -1,6 +1,6 @@
 /**
- * `sddf new driver CLASS/NAME`: a register table, a driver that brings its device up and handles its interrupt, and a
- * test against a device of a few lines.
+ * `sddf new driver CLASS/NAME`: a register table, a driver that brings its device up and handles
+ * its interrupt, and a test against a device of a few lines.
  */
 
 import { type Dialect, type ScaffoldNames, unindented } from './scaffold-dialect.ts';
@@ -101,7 +101,8 @@ function driverText(name: ScaffoldNames, dialect: Dialect): string {
 
 function testText(name: ScaffoldNames, dialect: Dialect): string {
   return unindented(`
-    // ${name.type}: the driver against a device of a few lines. Register numbers are declared again, from the data sheet.
+    // ${name.type}: the driver against a device of a few lines. Register numbers are declared
+    // again, from the data sheet.
 
     ${dialect.testImports}
     import { DeviceRegion } from ${dialect.from('memory', 'region.ts', '../../../')};

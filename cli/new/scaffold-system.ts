@@ -1,4 +1,7 @@
-/** `sddf new system NAME`: two protection domains with a channel, a region, and a test that runs them. */
+/**
+ * `sddf new system NAME`: two protection domains with a channel, a region, and a test that runs
+ * them.
+ */
 
 import { type Dialect, type ScaffoldNames, unindented } from './scaffold-dialect.ts';
 
@@ -13,7 +16,10 @@ function systemText(name: ScaffoldNames, dialect: Dialect): string {
   const builder = dialect.from('microkit', 'builder.ts', '../');
   const pd = dialect.from('microkit', 'pd.ts', '../');
   return unindented(`
-    /** ${name.type}: a writer that leaves a number in shared memory, and a reader that is told of it. */
+    /**
+     * ${name.type}: a writer that leaves a number in shared memory, and a reader that is told of
+     * it.
+     */
 
     import { type BuildResult, system } from ${builder};
     import type { EntryPoints, ProtectionDomain } from ${pd};

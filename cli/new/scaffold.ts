@@ -1,6 +1,7 @@
 /**
- * What `sddf new` writes: a driver, a client or a system that runs and has a passing test at once. In this repository the
- * files import each other; in a project of one's own they import the package, and the test is for `node --test`.
+ * What `sddf new` writes: a driver, a client or a system that runs and has a passing test at once.
+ * In this repository the files import each other; in a project of one's own they import the
+ * package, and the test is for `node --test`.
  */
 
 import { clientFiles } from './scaffold-client.ts';
@@ -10,7 +11,9 @@ import { systemFiles } from './scaffold-system.ts';
 
 export type ScaffoldKind = 'driver' | 'client' | 'system';
 
-/** Where the files are to be: in this repository, or in a project that has the package installed. */
+/**
+ * Where the files are to be: in this repository, or in a project that has the package installed.
+ */
 export type Place = 'repository' | 'project';
 
 export interface Scaffold {

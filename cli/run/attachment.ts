@@ -1,6 +1,7 @@
 /**
- * What plugs a run's devices into the host: one kind for each class of device. A kind declares its options of `sddf run`, checks
- * what was given, and opens the wires and bridges. To add one, write its module and name it in `attachment-kinds.ts`.
+ * What plugs a run's devices into the host: one kind for each class of device. A kind declares its
+ * options of `sddf run`, checks what was given, and opens the wires and bridges. To add one, write
+ * its module and name it in `attachment-kinds.ts`.
  */
 
 import type { LoopPort } from '../../host/event-loop.ts';
@@ -23,7 +24,10 @@ export interface RunParts {
 export interface AttachmentKind {
   /** Its part of the counters' JSON. */
   readonly name: string;
-  /** What `sddf run --help` says about its options: their heading, what their values are, and examples. */
+  /**
+   * What `sddf run --help` says about its options: their heading, what their values are, and
+   * examples.
+   */
   readonly heading: string;
   readonly help: string;
   readonly examples: readonly string[];
@@ -43,8 +47,8 @@ export interface ParsedAttachment {
   /** The host's files that its options name. */
   readonly files: readonly FileUse[];
   /**
-   * What its options mean for the description, unless `--set` says otherwise. A system need not offer them: `open` refuses
-   * what cannot be left out.
+   * What its options mean for the description, unless `--set` says otherwise. A system need not
+   * offer them: `open` refuses what cannot be left out.
    */
   readonly choices?: Readonly<Record<string, string>>;
   /**
@@ -63,11 +67,17 @@ export interface Attachment extends LoopPort {
   readonly stagingBytes?: number;
   /** The wires of its devices; called once, while the testbed is made. */
   wires(parts: WireParts): Wires;
-  /** Connects them to the host, once the system has booted. @param wake called when the host has brought something */
+  /**
+   * Connects them to the host, once the system has booted.
+   * @param wake called when the host has brought something
+   */
   plugIn(wake: () => void): Promise<void>;
   /** Starts what has a beginning: a replay, a generator. */
   start(): void;
-  /** 'host': input may come at any time, so the run keeps to real time. 'own': all input follows the board's clock. */
+  /**
+   * 'host': input may come at any time, so the run keeps to real time. 'own': all input follows the
+   * board's clock.
+   */
   readonly pace: 'host' | 'own';
   /** Whether its input has an end: a run whose inputs are over ends when all is quiet. */
   readonly input: 'endless' | 'coming' | 'over';

@@ -1,4 +1,7 @@
-/** `sddf run SYSTEM --dump-capabilities`: what the kernel holds once a system is built, as text, JSON and a picture. */
+/**
+ * `sddf run SYSTEM --dump-capabilities`: what the kernel holds once a system is built, as text,
+ * JSON and a picture.
+ */
 
 import { writeFileSync } from 'node:fs';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
@@ -69,7 +72,10 @@ function regionsOf(system: SystemDescription): RegionAt {
     })?.region;
 }
 
-/** Draws; the layout engine is loaded only when it is needed. @throws UserMistake when the file cannot be written */
+/**
+ * Draws; the layout engine is loaded only when it is needed.
+ * @throws UserMistake when the file cannot be written
+ */
 async function writePicture(dump: CapabilityDump, path: string): Promise<void> {
   const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
   const graphviz = await Graphviz.load();

@@ -1,4 +1,7 @@
-/** What a system lets be chosen with `--set`: read, told in help and lists, and explained where it does not fit. */
+/**
+ * What a system lets be chosen with `--set`: read, told in help and lists, and explained where it
+ * does not fit.
+ */
 
 import { UserMistake } from '../../host/problem.ts';
 import type { ChoiceError, SystemModule } from '../../systems/system.ts';

@@ -1,4 +1,7 @@
-/** What `npm start` shows: the system's topology, two seconds of its own traffic, figures, and how to try it. */
+/**
+ * What `npm start` shows: the system's topology, two seconds of its own traffic, figures, and how
+ * to try it.
+ */
 
 import { after, type LiveLoop, type LoopPort } from '../../host/event-loop.ts';
 import type { Testbed } from '../../systems/testbed.ts';
@@ -24,7 +27,10 @@ export interface DemoOptions {
 
 /** All the generators together. */
 const TRAFFIC_NS = 2_000_000_000;
-/** Of a short demo's time; the rest is for what comes after the traffic, and for timers that are late. */
+/**
+ * Of a short demo's time; the rest is for what comes after the traffic, and for timers that are
+ * late.
+ */
 const TRAFFIC_SHARE_MAX = 0.75;
 /** Left out of the figures: the code is compiled meanwhile. */
 const WARM_UP_SHARE = 0.25;
@@ -39,7 +45,9 @@ export function runDemo(options: DemoOptions): Promise<Ending> {
   return driveLive({ ...options, input: () => 'more' });
 }
 
-/** Lets one generator after the other send, measures each, and then leaves the board to the host. */
+/**
+ * Lets one generator after the other send, measures each, and then leaves the board to the host.
+ */
 function sendTraffic(options: DemoOptions, eachNs: number, index: number): void {
   const { terminal, testbed, attachment } = options;
   const generator = attachment.generators[index];
@@ -60,7 +68,8 @@ function sendTraffic(options: DemoOptions, eachNs: number, index: number): void 
       const trip = generator.roundTrip;
       generator.stop();
       const tookNs = results.timeNs - before.timeNs;
-      // Where timers come late, a short demo has no time left for the phase: then there is nothing to say about it.
+      // Where timers come late, a short demo has no time left for the phase: then there is nothing
+      // to say about it.
       if (answered > 0 && tookNs > 0) {
         const perSecond = (answered * 1e9) / tookNs;
         const gigabits = significant((perSecond * frame * 8) / 1e9);

@@ -1,6 +1,6 @@
 /**
- * Drives a testbed to its end: in slices of virtual time, or live. A slice of virtual time is always the same length, so
- * that where the host gets its turn is part of no result.
+ * Drives a testbed to its end: in slices of virtual time, or live. A slice of virtual time is
+ * always the same length, so that where the host gets its turn is part of no result.
  */
 
 import {
@@ -62,9 +62,9 @@ export interface LiveRun {
   readonly forNs?: number | undefined;
   readonly interrupt: Interrupt;
   /**
-   * What the host may still bring: 'more', nothing after an input that is 'over', or 'none' because nothing is attached.
-   * With 'over' the run ends when the board is idle, at the latest when it has had time to say what it has to say; with
-   * 'none' when nothing can happen any more.
+   * What the host may still bring: 'more', nothing after an input that is 'over', or 'none' because
+   * nothing is attached. With 'over' the run ends when the board is idle, at the latest when it has
+   * had time to say what it has to say; with 'none' when nothing can happen any more.
    */
   readonly input: () => 'more' | 'over' | 'none';
 }
@@ -82,7 +82,10 @@ export function makeLoop(
   return new LiveLoop(clock === 'host' ? testbed : new PacedTestbed(testbed, forNs ?? Infinity));
 }
 
-/** Real time: until interrupted, or `forNs` are over, or the input is over and everything has been answered. */
+/**
+ * Real time: until interrupted, or `forNs` are over, or the input is over and everything has been
+ * answered.
+ */
 export async function driveLive(run: LiveRun): Promise<Ending> {
   let ending = 'interrupted' as Ending; // set by callbacks, which the compiler does not follow
   const { loop, testbed } = run;
@@ -94,7 +97,8 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
       const input = run.input();
       if (input === 'more') return;
       overAt ??= hostNow();
-      // Characters may still be on their way out; a device that never rests does not keep the run going.
+      // Characters may still be on their way out; a device that never rests does not keep the run
+      // going.
       const isDrained = input === 'over' && testbed.isIdle && hostNow() - overAt > DRAIN_NS;
       if (testbed.isQuiet || isDrained) {
         ending = 'quiet';
@@ -117,7 +121,10 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
   return runOn(run, untilNs);
 }
 
-/** The virtual clock has stood still since the last event, or is late: on to the time at which the run ends. */
+/**
+ * The virtual clock has stood still since the last event, or is late: on to the time at which the
+ * run ends.
+ */
 async function runOn({ testbed, port, interrupt }: LiveRun, untilNs: number): Promise<Ending> {
   while (testbed.now() < untilNs) {
     if (interrupt.requested) return 'interrupted';
@@ -129,7 +136,10 @@ async function runOn({ testbed, port, interrupt }: LiveRun, untilNs: number): Pr
   return 'time';
 }
 
-/** A testbed under the virtual clock whose time keeps to the host's: it may run behind while it works, never ahead. */
+/**
+ * A testbed under the virtual clock whose time keeps to the host's: it may run behind while it
+ * works, never ahead.
+ */
 class PacedTestbed implements Drivable {
   readonly #testbed: Testbed;
   readonly #offsetNs: number;

@@ -1,4 +1,7 @@
-/** Goal: `sddf run --faults` breaks an ordinary run as the plan says, and says what struck. Method: the command, in this process. */
+/**
+ * Goal: `sddf run --faults` breaks an ordinary run as the plan says, and says what struck. Method:
+ * the command, in this process.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

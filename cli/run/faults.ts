@@ -1,6 +1,6 @@
 /**
- * `sddf run SYSTEM --faults plan.json`: things go wrong in an ordinary run, live or virtual, as a plan says. The code that does
- * it is loaded with the option alone.
+ * `sddf run SYSTEM --faults plan.json`: things go wrong in an ordinary run, live or virtual, as a
+ * plan says. The code that does it is loaded with the option alone.
  */
 
 import { UserMistake } from '../../host/problem.ts';

@@ -1,4 +1,7 @@
-/** Ctrl-C, and other polite requests to end. The first one ends the run cleanly, a second one at once. */
+/**
+ * Ctrl-C, and other polite requests to end. The first one ends the run cleanly, a second one at
+ * once.
+ */
 
 import { Watched } from '../../host/watch/watched.ts';
 import { exitNow } from '../exit.ts';

@@ -1,6 +1,7 @@
 /**
- * What programs leave behind their entry points, promises and timers, fails where nobody catches it. In a run it is a fault of
- * their domain, as what they throw inside an entry point is; nothing of it reaches the terminal as Node would print it.
+ * What programs leave behind their entry points, promises and timers, fails where nobody catches
+ * it. In a run it is a fault of their domain, as what they throw inside an entry point is; nothing
+ * of it reaches the terminal as Node would print it.
  *
  * And no program ends the command: `process.exit` is one more mistake while the run lasts.
  */

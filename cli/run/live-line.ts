@@ -1,4 +1,6 @@
-/** The line of counters that a terminal shows while a live run goes on, renewed every half second. */
+/**
+ * The line of counters that a terminal shows while a live run goes on, renewed every half second.
+ */
 
 import { every, hostNow, type HostTimer } from '../../host/event-loop.ts';
 import type { Testbed } from '../../systems/testbed.ts';

@@ -1,4 +1,7 @@
-/** The domains of a system whose program image is machine code: read along the search path, and planned for each of them. */
+/**
+ * The domains of a system whose program image is machine code: read along the search path, and
+ * planned for each of them.
+ */
 
 import { UserMistake } from '../../host/problem.ts';
 import type { ElfImage } from '../../microkit/elf/image.ts';

@@ -212,7 +212,10 @@ export class Run {
     this.#terminal.note(`${pd}: ${printable(line).replaceAll(`(${process.cwd()}/`, '(')}`);
   }
 
-  /** A program makes system calls, long after the run's turn was over: it is cut off when the run is to end. */
+  /**
+   * A program makes system calls, long after the run's turn was over: it is cut off when the run is
+   * to end.
+   */
   #isCutOff(nowNs: number, interrupt: Interrupt): 'go on' | 'unwind' {
     const isOver = nowNs - this.#untilNs >= PATIENCE_NS;
     if (!isOver && !interrupt.requested) return 'go on';
@@ -285,7 +288,8 @@ export class Run {
         onSlice: () => this.#showVirtual(testbed),
       });
     }
-    // A console that has the terminal says itself how it ends, and no line of counters may run through it.
+    // A console that has the terminal says itself how it ends, and no line of counters may run
+    // through it.
     const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
     const isOver = testbed.isQuiet && this.#input() === 'none';
     if (!hasTerminal && !isOver) {
@@ -364,7 +368,10 @@ function endedBy(interrupt: CaughtInterrupts, left: LeftBehind): CaughtInterrupt
   };
 }
 
-/** A rule that was broken, and by whom: 'virtio_mmio@10001000: virtio 1.2 §6.1: … (ethernet_driver, ethernet.c:310)'. */
+/**
+ * A rule that was broken, and by whom: 'virtio_mmio@10001000: virtio 1.2 §6.1: … (ethernet_driver,
+ * ethernet.c:310)'.
+ */
 function noteText({ device, clause, what, ...by }: LintEntry): string {
   const where = [by.domain, by.pc === undefined ? undefined : `pc ${by.pc}`, by.line];
   const known = where.filter((part) => part !== undefined);

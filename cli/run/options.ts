@@ -1,6 +1,7 @@
 /**
- * The options of a run that are not about one class of devices. To add one, declare it here, in the table that says where its
- * value goes, and use it there; one that watches or changes a run by code of its own is a part (`part.ts`).
+ * The options of a run that are not about one class of devices. To add one, declare it here, in the
+ * table that says where its value goes, and use it there; one that watches or changes a run by code
+ * of its own is a part (`part.ts`).
  */
 
 import { readCosts } from '../../systems/costs/read-costs.ts';

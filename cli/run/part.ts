@@ -1,6 +1,7 @@
 /**
- * What an option brings to a run by code of its own: it watches, changes or replaces some of it. To add one, write its module and
- * name it in `parts.ts`. Commands that watch a run, such as `sddf trace`, bring such a watch too.
+ * What an option brings to a run by code of its own: it watches, changes or replaces some of it. To
+ * add one, write its module and name it in `parts.ts`. Commands that watch a run, such as
+ * `sddf trace`, bring such a watch too.
  */
 
 import type { FileUse } from '../../host/file-use.ts';
@@ -51,13 +52,18 @@ export interface RunWatch {
   readonly programs?: (usual: ReadonlyMap<string, Program>) => ReadonlyMap<string, Program>;
   /** Wraps what the devices are plugged into. */
   readonly wires?: (wires: Wires, parts: WireParts) => Wires;
-  /** Told of each line that a domain, or the monitor, prints. @returns 'drop' when nobody shall see it */
+  /**
+   * Told of each line that a domain, or the monitor, prints.
+   * @returns 'drop' when nobody shall see it
+   */
   readonly log?: (pd: string, line: string) => 'keep' | 'drop';
   /** Takes the place of the run, once the system has booted. */
   readonly instead?: (testbed: Testbed) => Promise<void>;
   /** The run ends when this says so, besides the other reasons. */
   readonly isOver?: () => boolean;
-  /** What it has counted, by a name of its own: is printed with what the attachments have counted. */
+  /**
+   * What it has counted, by a name of its own: is printed with what the attachments have counted.
+   */
   readonly counters?: () => Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Called after the run, before what it has counted is printed. */
   readonly finish?: (result: RunResult) => void;

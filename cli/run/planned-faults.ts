@@ -1,4 +1,7 @@
-/** What `--faults` adds to a run: devices, wires and programs that the plan can reach, and what has struck at the end. */
+/**
+ * What `--faults` adds to a run: devices, wires and programs that the plan can reach, and what has
+ * struck at the end.
+ */
 
 import { SerialLine } from '../../board/uart/serial-line.ts';
 import { UserMistake } from '../../host/problem.ts';
@@ -60,7 +63,10 @@ function neverStruck({ injector }: PlannedRun): readonly string[] {
   return [...new Set(injector.neverStruck().map(({ at, fault }) => `${at} ${fault}`))];
 }
 
-/** A disk of a run may be a file, so its power cannot be cut: that moment makes what is under way fail. */
+/**
+ * A disk of a run may be a file, so its power cannot be cut: that moment makes what is under way
+ * fail.
+ */
 function plannedWires(planned: PlannedRun, wires: Wires, { ram, board }: WireParts): Wires {
   const { clock } = board;
   const { net, serial, blocks } = wires;

@@ -1,6 +1,7 @@
 /**
- * `sddf run SYSTEM --profile out.folded`: where the instructions of machine code go, as stacks for flame graphs: a line for each
- * stack, `domain;outermost;…;innermost instructions`, which flamegraph.pl, inferno and speedscope read.
+ * `sddf run SYSTEM --profile out.folded`: where the instructions of machine code go, as stacks for
+ * flame graphs: a line for each stack, `domain;outermost;…;innermost instructions`, which
+ * flamegraph.pl, inferno and speedscope read.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -85,7 +86,10 @@ class Profile {
   }
 }
 
-/** A semicolon parts two functions, the last blank the stack from its count, and the format has no other spelling. */
+/**
+ * A semicolon parts two functions, the last blank the stack from its count, and the format has no
+ * other spelling.
+ */
 function inFolded(name: string): string {
   return name.replaceAll(/[;\s\p{Cc}]/gu, '_');
 }

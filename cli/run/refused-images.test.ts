@@ -1,5 +1,6 @@
-// Goal: `sddf run` refuses what is no image that it can run in one line, which names the domain or the file, and exits with 2.
-// Method: small systems whose image is each of these; the command in this process.
+// Goal: `sddf run` refuses what is no image that it can run in one line, which names the domain or
+// the file, and exits with 2. Method: small systems whose image is each of these; the command in
+// this process.
 
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
-// Goal: a system that was written as files runs like the built-in one, wherever the files lie, down to the last counter.
-// Method: `render`, then both are run as a user runs them, from another folder, and their JSON is compared as text.
+// Goal: a system that was written as files runs like the built-in one, wherever the files lie, down
+// to the last counter. Method: `render`, then both are run as a user runs them, from another
+// folder, and their JSON is compared as text.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -115,8 +115,8 @@ export function reportText(result: RunResult): readonly string[] {
 }
 
 /**
- * How much of the time each domain's instructions took, both since power-on: what `init` does is done before the run begins.
- * Undefined under the host clock, where nobody knows.
+ * How much of the time each domain's instructions took, both since power-on: what `init` does is
+ * done before the run begins. Undefined under the host clock, where nobody knows.
  */
 function userShare({ after }: RunResult, pd: string): number | undefined {
   const userNs = after.harts?.[pd]?.userNs ?? 0;
@@ -154,7 +154,10 @@ export function workText(work: PerPacket): string {
   ].join(' · ');
 }
 
-/** The counters that are not zero: a line for the attachment's own, and a line for each of its parts. */
+/**
+ * The counters that are not zero: a line for the attachment's own, and a line for each of its
+ * parts.
+ */
 function countedLines(
   kind: string,
   attachment: Readonly<Record<string, unknown>>,

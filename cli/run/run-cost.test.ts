@@ -1,4 +1,5 @@
-// `sddf run --cost` as a user runs it: programs' work takes virtual time by a table, the same in every run.
+// `sddf run --cost` as a user runs it: programs' work takes virtual time by a table, the same in
+// every run.
 
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';

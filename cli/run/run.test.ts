@@ -1,5 +1,5 @@
-// `sddf run` as a user runs it: child processes, real sockets, captures. No test waits for a time; each waits for what it
-// wants to see, and the runner's time-out ends it when that never comes.
+// `sddf run` as a user runs it: child processes, real sockets, captures. No test waits for a time;
+// each waits for what it wants to see, and the runner's time-out ends it when that never comes.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';

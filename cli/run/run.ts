@@ -33,7 +33,9 @@ export function runCommand(): Command {
     .action((reference: string, raw: RawOptions) => runSystem(reference, raw, runParts));
 }
 
-/** Gives a command of its own options those of every run, which the help of `sddf run` tells about. */
+/**
+ * Gives a command of its own options those of every run, which the help of `sddf run` tells about.
+ */
 export function addCommonRunOptions(command: Command): Command {
   const tables = [...COMMON_PARTS, ...attachmentKinds].map(({ options }) => options);
   for (const table of [RUN_OPTIONS, ...tables]) addOptions(command, table, { inHelp: 'no' });
@@ -47,7 +49,10 @@ export function watchSystem(reference: string, raw: RawOptions, watch: StartWatc
   return runSystem(reference, raw, COMMON_PARTS, watch);
 }
 
-/** Runs a system to its end. @param watch is asked once the system is known, as are those of the parts */
+/**
+ * Runs a system to its end.
+ * @param watch is asked once the system is known, as are those of the parts
+ */
 async function runSystem(
   reference: string,
   raw: RawOptions,

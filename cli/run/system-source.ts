@@ -1,4 +1,7 @@
-/** Finds the system that a command is about: a ready-made one by name, a module, or an XML description. */
+/**
+ * Finds the system that a command is about: a ready-made one by name, a module, or an XML
+ * description.
+ */
 
 import { dirname } from 'node:path';
 import type { FileUse } from '../../host/file-use.ts';
@@ -46,7 +49,10 @@ export interface LoadedSystem {
   readonly hasUserPrograms: boolean;
   readonly attachDevices?: SystemModule['attachDevices'];
   readonly oracles?: SystemModule['oracles'];
-  /** Choices meant for options that the system does not have: whoever meant them refuses what cannot be left out. */
+  /**
+   * Choices meant for options that the system does not have: whoever meant them refuses what cannot
+   * be left out.
+   */
   readonly notOffered: readonly string[];
 }
 

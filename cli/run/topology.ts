@@ -1,6 +1,7 @@
 /**
- * Draws a system as a tree of text. A protection domain hangs below the neighbour whose priority is next above its own:
- * in sDDF, that is the way that data takes from a driver to its clients. Its other channels are named behind it.
+ * Draws a system as a tree of text. A protection domain hangs below the neighbour whose priority is
+ * next above its own: in sDDF, that is the way that data takes from a driver to its clients. Its
+ * other channels are named behind it.
  */
 
 import {

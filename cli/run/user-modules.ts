@@ -1,8 +1,9 @@
 /**
  * Loads a user's own TypeScript: systems and programs outside this package.
  *
- * A `.ts` file counts as an ES module whatever the nearest package.json says: `npm init` writes "type": "commonjs", and a
- * CommonJS copy of a user's module would pull in CommonJS copies of this package's modules, with classes of their own.
+ * A `.ts` file counts as an ES module whatever the nearest package.json says: `npm init` writes
+ * "type": "commonjs", and a CommonJS copy of a user's module would pull in CommonJS copies of this
+ * package's modules, with classes of their own.
  */
 
 import { existsSync } from 'node:fs';
@@ -13,9 +14,9 @@ import { UserMistake } from '../../host/problem.ts';
 import { forbidExitTo } from './user-system.ts';
 
 /**
- * A module customisation hook; it runs in the loader's own thread, hence as text. What tsx would look through for the names
- * that a CommonJS file exports, it is told to take as it is: else the module's address is a data: URL with all of its code,
- * and so is every line of a stack.
+ * A module customisation hook; it runs in the loader's own thread, hence as text. What tsx would
+ * look through for the names that a CommonJS file exports, it is told to take as it is: else the
+ * module's address is a data: URL with all of its code, and so is every line of a stack.
  */
 const TYPESCRIPT_IS_ESM = `
 export async function resolve(specifier, context, next) {

@@ -1,4 +1,5 @@
-// What a user gets wrong in a system module of their own: exit status 2 and one line that names the module and what to do.
+// What a user gets wrong in a system module of their own: exit status 2 and one line that names the
+// module and what to do.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Runs what a user's own system module exports, and says in one line what is wrong with it. Its mistakes are the user's: nothing
- * that it returns or throws is a failure of the testbed.
+ * Runs what a user's own system module exports, and says in one line what is wrong with it. Its
+ * mistakes are the user's: nothing that it returns or throws is a failure of the testbed.
  */
 
 import { UserMistake } from '../../host/problem.ts';
@@ -49,7 +49,10 @@ export function forbidExitTo(name: string): () => void {
   return forbidExit(() => new UserMistake(message));
 }
 
-/** An exception in the user's code is the user's mistake; the first frame in the user's file says where. */
+/**
+ * An exception in the user's code is the user's mistake; the first frame in the user's file says
+ * where.
+ */
 function blamed<Value>(name: string, action: () => Value): Value {
   const allowExit = forbidExitTo(name);
   try {

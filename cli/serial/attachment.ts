@@ -1,6 +1,6 @@
 /**
- * What the UART of a run is plugged into: the line that the testbed is made with, and the bridge behind it, opened once
- * the system has booted.
+ * What the UART of a run is plugged into: the line that the testbed is made with, and the bridge
+ * behind it, opened once the system has booted.
  *
  *     UART ── SerialLine ── HostLine ── bridge (stdio, pty, port, tcp, telnet, rfc2217, file)
  */

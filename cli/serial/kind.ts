@@ -123,7 +123,10 @@ function filesOf(serial: SerialOptions | undefined): readonly FileUse[] {
   return files;
 }
 
-/** What the options mean for the description: which UART, and with a port the baud rate and flow control asked for. */
+/**
+ * What the options mean for the description: which UART, and with a port the baud rate and flow
+ * control asked for.
+ */
 function choicesOf(
   serial: SerialOptions | undefined,
   uart: string | undefined,

@@ -119,7 +119,8 @@ function parseSocket(given: OptionString): SerialOptions {
     throw new UserMistake(`${given.where}: listen=${listen} is not ADDRESS:PORT`);
   }
   const port = parseCount(listen.slice(colon + 1), `${given.where},listen`, PORT);
-  // An empty address, as in listen=:4444, is this machine only: a console is nobody else's business.
+  // An empty address, as in listen=:4444, is this machine only: a console is nobody else's
+  // business.
   const address = listen.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
   return { kind: 'socket', protocol, address: address === '' ? '127.0.0.1' : address, port };
 }

@@ -1,6 +1,6 @@
 /**
- * A client that keeps a number of requests in flight and counts what comes back: for measurements. It reads or writes
- * blocks at random or one after the other, and looks at no data.
+ * A client that keeps a number of requests in flight and counts what comes back: for measurements.
+ * It reads or writes blocks at random or one after the other, and looks at no data.
  */
 
 import type { Channel, EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

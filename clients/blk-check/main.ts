@@ -1,6 +1,7 @@
 /**
- * The client of sDDF's block example: writes a picture of the seL4 name over two blocks, reads it back to another place,
- * compares, and says so with that example's messages, on which its continuous integration waits.
+ * The client of sDDF's block example: writes a picture of the seL4 name over two blocks, reads it
+ * back to another place, compares, and says so with that example's messages, on which its
+ * continuous integration waits.
  *
  * Beyond upstream: it says when there is no device, and a comparison that fails is an error.
  */

@@ -1,6 +1,6 @@
 /**
- * Of the example "camkes": after CAmkES's tutorials, a component that uses an interface, a dataport and an event: it puts
- * a text into the dataport, calls `hello`, and waits for `tick`.
+ * Of the example "camkes": after CAmkES's tutorials, a component that uses an interface, a dataport
+ * and an event: it puts a text into the dataport, calls `hello`, and waits for `tick`.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

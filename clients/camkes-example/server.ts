@@ -1,4 +1,7 @@
-/** Of the example "camkes": a component that provides `hello`: it prints the text that lies in the dataport. */
+/**
+ * Of the example "camkes": a component that provides `hello`: it prints the text that lies in the
+ * dataport.
+ */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import { messageInfo } from '../../microkit/pd.ts';

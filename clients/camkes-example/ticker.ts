@@ -1,6 +1,6 @@
 /**
- * Of the example "camkes": a hardware component with registers and an interrupt. It emits `tick` once, a second after the
- * start. Registers: Goldfish real-time clock, "Goldfish Virtual Hardware".
+ * Of the example "camkes": a hardware component with registers and an interrupt. It emits `tick`
+ * once, a second after the start. Registers: Goldfish real-time clock, "Goldfish Virtual Hardware".
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

@@ -1,6 +1,7 @@
 /**
- * Goal: the echo client answers exactly what it should, with bytes that a real network would accept, on each path.
- * Method: frames written field by field in the test go in at the device, and what comes out is compared byte for byte.
+ * Goal: the echo client answers exactly what it should, with bytes that a real network would
+ * accept, on each path. Method: frames written field by field in the test go in at the device, and
+ * what comes out is compared byte for byte.
  */
 
 import { describe, expect, it } from 'vitest';

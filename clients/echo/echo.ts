@@ -1,10 +1,11 @@
 /**
- * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7 (RFC 862). Everything else is counted and dropped.
+ * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7 (RFC 862). Everything else is
+ * counted and dropped.
  *
- * An answer needs a free transmit buffer; while there is none, received packets wait in their queue. Works behind a
- * copier and without one (queue entries then are offsets in the DMA region), and alone with a driver: then its
- * configuration names physical addresses, queue entries hold those, and it fills the driver's free queue as a
- * receive virtualiser would.
+ * An answer needs a free transmit buffer; while there is none, received packets wait in their
+ * queue. Works behind a copier and without one (queue entries then are offsets in the DMA region),
+ * and alone with a driver: then its configuration names physical addresses, queue entries hold
+ * those, and it fills the driver's free queue as a receive virtualiser would.
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -59,7 +60,10 @@ class EchoClient extends ProgramState<EchoConfig> {
   readonly #rxFree = this.#producer(this.#net.rx.freeQueue, this.#net.rx.capacity);
   readonly #txActive = this.#producer(this.#net.tx.activeQueue, this.#net.tx.capacity);
   readonly #txFree = this.#consumer(this.#net.tx.freeQueue, this.#net.tx.capacity);
-  /** Added to an offset, gives what a queue entry holds: 0, or the region's physical address; low halves, signed. */
+  /**
+   * Added to an offset, gives what a queue entry holds: 0, or the region's physical address; low
+   * halves, signed.
+   */
   readonly #rxBase: number = lowHalf(this.#baseOf(this.#net.rxData));
   readonly #txBase: number = lowHalf(this.#baseOf(this.#net.txData));
   readonly #txBaseHigh: number = highHalf(this.#baseOf(this.#net.txData));
@@ -98,7 +102,10 @@ class EchoClient extends ProgramState<EchoConfig> {
     this.#txFree.publish();
   }
 
-  /** Good datagrams for an echo port with a buffer for each answer, as many as come one behind the other. */
+  /**
+   * Good datagrams for an echo port with a buffer for each answer, as many as come one behind the
+   * other.
+   */
   readonly #echoPlain = (): void => {
     if (this.#txBuffer !== NO_BUFFER) return;
     const active = this.#rxActive;
@@ -132,7 +139,10 @@ class EchoClient extends ProgramState<EchoConfig> {
     this.#countAnswers(done, bytes);
   };
 
-  /** The next packet, whatever it is. @returns false when there is none, or no buffer for an answer */
+  /**
+   * The next packet, whatever it is.
+   * @returns false when there is none, or no buffer for an answer
+   */
   #answerNext(): boolean {
     const active = this.#rxActive;
     const counters = this.#counters;
@@ -174,7 +184,10 @@ class EchoClient extends ProgramState<EchoConfig> {
     this.#txBuffer = NO_BUFFER;
   }
 
-  /** @returns whether there is a transmit buffer in hand; takes one from the free queue if there is none */
+  /**
+   * @returns whether there is a transmit buffer in hand; takes one from the free queue if there is
+   * none
+   */
   #hasTxBuffer(): boolean {
     const free = this.#txFree;
     while (this.#txBuffer === NO_BUFFER) {
@@ -193,7 +206,10 @@ class EchoClient extends ProgramState<EchoConfig> {
     return 'requested';
   }
 
-  /** Our own buffers begin in our transmit free queue, as the entries of a producer that has not begun yet. */
+  /**
+   * Our own buffers begin in our transmit free queue, as the entries of a producer that has not
+   * begun yet.
+   */
   #fillTxFree(): void {
     const { tx, txData } = this.#net;
     const free = new NetProducer(this.pd.region(tx.freeQueue), tx.capacity);

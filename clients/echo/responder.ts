@@ -1,13 +1,15 @@
 /**
- * What the echo client answers, and with which bytes. A frame is judged where it was received; if there is an answer,
- * it is the same frame, copied once, with addresses exchanged.
+ * What the echo client answers, and with which bytes. A frame is judged where it was received; if
+ * there is an answer, it is the same frame, copied once, with addresses exchanged.
  *
- * Exchanging source and destination changes no one's-complement sum, so the checksums of IPv4 and UDP stay right as
- * they are: a datagram that was damaged on its way returns with the checksum that tells. The checksum of the IPv4
- * header is verified first, that of an ICMP echo verified and adapted (RFC 1624).
+ * Exchanging source and destination changes no one's-complement sum, so the checksums of IPv4 and
+ * UDP stay right as they are: a datagram that was damaged on its way returns with the checksum that
+ * tells. The checksum of the IPv4 header is verified first, that of an ICMP echo verified and
+ * adapted (RFC 1624).
  *
- * Fields are compared and written as memory holds them, in halfwords and words; `swap16` is needed only where a number
- * is meant. A word of a frame spans fields: the comments at the reads say which.
+ * Fields are compared and written as memory holds them, in halfwords and words; `swap16` is needed
+ * only where a number is meant. A word of a frame spans fields: the comments at the reads say
+ * which.
  */
 
 import { Configured } from '../../memory/configured.ts';
@@ -64,7 +66,10 @@ const TYPE_ARP = wire.swap16(wire.ETHERTYPE_ARP);
 const FRAGMENT_MASK = wire.swap16(0x3fff);
 
 const DATAGRAM_BYTES_MIN = IP_AT + wire.Ipv4.SIZE + wire.Udp.SIZE;
-/** Ethertype, and IPv4 version with a header of five words, as the low three bytes of a word hold them. */
+/**
+ * Ethertype, and IPv4 version with a header of five words, as the low three bytes of a word hold
+ * them.
+ */
 const TYPE_AND_VERSION = TYPE_IPV4 | (0x45 << 16);
 
 // Halfwords of a frame.
@@ -115,8 +120,8 @@ export class Responder extends Configured<ResponderOptions> {
   readonly #ip1: number = this.options.ip[1];
 
   /**
-   * Echoes what nearly every frame is, a good datagram for one of our ports behind an IPv4 header without options, in
-   * whole words: a third of the accesses of the way by fields.
+   * Echoes what nearly every frame is, a good datagram for one of our ports behind an IPv4 header
+   * without options, in whole words: a third of the accesses of the way by fields.
    *
    * @param from index of the buffer with the received frame
    * @param to index of the buffer for the answer
@@ -298,7 +303,10 @@ export class Responder extends Configured<ResponderOptions> {
     tx.setWord(2, this.#mac1 | (this.#mac2 << 16));
   }
 
-  /** The sum of the IPv4 header, which begins in the middle of a word: a halfword, words, a halfword. */
+  /**
+   * The sum of the IPv4 header, which begins in the middle of a word: a halfword, words, a
+   * halfword.
+   */
   #headerSum(halves: number): number {
     const rx = this.#rx;
     const last = IP + halves - 1;
@@ -310,7 +318,10 @@ export class Responder extends Configured<ResponderOptions> {
     return fold(sum);
   }
 
-  /** @returns the one's-complement sum of a run of halfwords; 0xffff when it holds its own right checksum */
+  /**
+   * @returns the one's-complement sum of a run of halfwords; 0xffff when it holds its own right
+   * checksum
+   */
   #sum(at: number, halves: number): number {
     const rx = this.#rx;
     let sum = 0;

@@ -1,6 +1,7 @@
 /**
- * The formats that the echo client reads and writes: where each field lies in a frame, in bytes from its beginning.
- * Sources: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792 (ICMP), RFC 768 (UDP).
+ * The formats that the echo client reads and writes: where each field lies in a frame, in bytes
+ * from its beginning. Sources: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792
+ * (ICMP), RFC 768 (UDP).
  */
 
 import { netStruct } from '../../memory/struct.ts';
@@ -74,14 +75,19 @@ export function swap16(value: number): number {
   return ((value & 0xff) << 8) | (value >>> 8);
 }
 
-/** @returns the halfwords of "52:54:01:00:00:0a" as they lie in memory, or undefined when it is no address */
+/**
+ * @returns the halfwords of "52:54:01:00:00:0a" as they lie in memory, or undefined when it is no
+ * address
+ */
 export function parseMac(text: string): readonly [number, number, number] | undefined {
   if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return undefined;
   const b = text.split(':').map((byte) => Number.parseInt(byte, 16));
   return [pair(b, 0), pair(b, 2), pair(b, 4)];
 }
 
-/** @returns the halfwords of "10.0.2.15" as they lie in memory, or undefined when it is no address */
+/**
+ * @returns the halfwords of "10.0.2.15" as they lie in memory, or undefined when it is no address
+ */
 export function parseIpv4(text: string): readonly [number, number] | undefined {
   if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) return undefined;
   const bytes = text.split('.').map(Number);

@@ -30,7 +30,10 @@ export class AllocationTable {
     return chain;
   }
 
-  /** Takes clusters and links them to each other; the last one ends the chain. @throws FatError when there are too few */
+  /**
+   * Takes clusters and links them to each other; the last one ends the chain.
+   * @throws FatError when there are too few
+   */
   *allocate(count: number): BlockTask<number[]> {
     const taken: number[] = [];
     const { clusters } = this.#geometry;

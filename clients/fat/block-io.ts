@@ -1,7 +1,8 @@
 /**
- * Block I/O for code that is written as if it were synchronous: a function that needs blocks is a generator, yields what
- * it wants, and is resumed with the answer. So a file system reads like a file system, inside a domain that is driven by
- * events and never waits. (A synchronous FAT library would have to be stopped in the middle of a call.)
+ * Block I/O for code that is written as if it were synchronous: a function that needs blocks is a
+ * generator, yields what it wants, and is resumed with the answer. So a file system reads like a
+ * file system, inside a domain that is driven by events and never waits. (A synchronous FAT library
+ * would have to be stopped in the middle of a call.)
  */
 
 import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
@@ -28,7 +29,10 @@ interface Kept {
   dirty: 'yes' | 'no';
 }
 
-/** Bytes of the volume, by way of its blocks. What is changed stays here until {@link VolumeBytes.commit}. */
+/**
+ * Bytes of the volume, by way of its blocks. What is changed stays here until
+ * {@link VolumeBytes.commit}.
+ */
 export class VolumeBytes {
   readonly sizeBytes: number;
   readonly #kept = new Map<number, Kept>();
@@ -64,7 +68,9 @@ export class VolumeBytes {
     }
   }
 
-  /** Makes everything changed so far durable, in any order, before anything that is changed later. */
+  /**
+   * Makes everything changed so far durable, in any order, before anything that is changed later.
+   */
   *commit(): BlockTask<void> {
     for (const [block, kept] of [...this.#kept].toSorted(([a], [b]) => a - b)) {
       if (kept.dirty === 'no') continue;

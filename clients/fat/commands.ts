@@ -1,4 +1,7 @@
-/** The commands of the FAT client: `ls`, `cat`, `write`, `rm`, `mkdir`, `df`. Each is a task that ends with lines of text. */
+/**
+ * The commands of the FAT client: `ls`, `cat`, `write`, `rm`, `mkdir`, `df`. Each is a task that
+ * ends with lines of text.
+ */
 
 import { type BlockTask, FatError } from './block-io.ts';
 import type { FatFileSystem } from './file-system.ts';

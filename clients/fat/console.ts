@@ -1,4 +1,7 @@
-/** A line at a time over the serial class: echoes what is typed, and keeps output until there is room for it. */
+/**
+ * A line at a time over the serial class: echoes what is typed, and keeps output until there is
+ * room for it.
+ */
 
 import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { SerialClientConfig } from '../../queues/serial/config.ts';

@@ -1,4 +1,7 @@
-/** Directory entries of FAT (specification section 6 and 7): short names, and long names in the entries before them. */
+/**
+ * Directory entries of FAT (specification section 6 and 7): short names, and long names in the
+ * entries before them.
+ */
 
 export const ENTRY_BYTES = 32;
 export const ATTRIBUTE_VOLUME = 0x08;
@@ -25,7 +28,9 @@ export interface FatEntry {
   readonly kind: 'file' | 'directory';
   readonly firstCluster: number;
   readonly sizeBytes: number;
-  /** Places in the directory, counted in entries: the first of its long name, and its short entry. */
+  /**
+   * Places in the directory, counted in entries: the first of its long name, and its short entry.
+   */
   readonly firstSlot: number;
   readonly slot: number;
 }
@@ -39,9 +44,11 @@ export interface DirectoryContents {
 }
 
 /**
- * Parts of a long name that belong to no short entry are nothing, and their slots are free: a power cut has left them.
+ * Parts of a long name that belong to no short entry are nothing, and their slots are free: a power
+ * cut has left them.
  *
- * @param type of the volume: on FAT12 and FAT16 the upper word of a cluster's number is reserved, and others use it
+ * @param type of the volume: on FAT12 and FAT16 the upper word of a cluster's number is reserved,
+ * and others use it
  */
 export function parseDirectory(bytes: Uint8Array, type: FatType): DirectoryContents {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -101,7 +108,10 @@ function parseEntry(
   };
 }
 
-/** Windows NT and Linux write a name in lower case as a short name, and keep the case of its two parts in a flag each. */
+/**
+ * Windows NT and Linux write a name in lower case as a short name, and keep the case of its two
+ * parts in a flag each.
+ */
 function inCase(shortName: string, flags: number): string {
   const [base = '', extension] = shortName.split('.');
   const lowered = (flags & BASE_IS_LOWER) === 0 ? base : base.toLowerCase();
@@ -159,7 +169,8 @@ export function isLegalName(name: string): boolean {
 }
 
 /**
- * Makes the entries of a new file or directory: those of its long name, if it needs one, and its short one.
+ * Makes the entries of a new file or directory: those of its long name, if it needs one, and its
+ * short one.
  *
  * @param taken short names that the directory has already
  */
@@ -201,8 +212,8 @@ function writeShortEntry(entry: Uint8Array, raw: readonly number[], kind: FatEnt
 }
 
 /**
- * Where a file's bytes begin and how many there are: the part of its short entry that a write changes. The upper word, which is
- * others' on FAT12 and FAT16, stays as it is there.
+ * Where a file's bytes begin and how many there are: the part of its short entry that a write
+ * changes. The upper word, which is others' on FAT12 and FAT16, stays as it is there.
  */
 export function setContents(
   entry: Uint8Array,

@@ -1,6 +1,7 @@
 /**
- * Goal: what is written is read back, by us and by an independent implementation (js-fatfs, the FatFs library of ChaN), on
- * FAT12, FAT16 and FAT32; what the other has written is read by us; full disks and damaged ones are told apart from bugs.
+ * Goal: what is written is read back, by us and by an independent implementation (js-fatfs, the
+ * FatFs library of ChaN), on FAT12, FAT16 and FAT32; what the other has written is read by us; full
+ * disks and damaged ones are told apart from bugs.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,11 +1,12 @@
 /**
  * A FAT12, FAT16 or FAT32 file system on blocks: list, read, write, remove, make directories.
  *
- * A write is safe against power cuts. The new contents and their chain are made durable before the directory entry that
- * points to them, which is one sector and so changes at once; the old contents are given back after that. So a file is
- * always whole, the old one or the new one; what a cut can leave behind is clusters that belong to nobody. Removing goes
- * the same way: first the entry, then the clusters. A long name lies in entries of its own, perhaps in another sector: its
- * parts come before the short entry that makes the file, and go after it; without that entry they are nothing.
+ * A write is safe against power cuts. The new contents and their chain are made durable before the
+ * directory entry that points to them, which is one sector and so changes at once; the old contents
+ * are given back after that. So a file is always whole, the old one or the new one; what a cut can
+ * leave behind is clusters that belong to nobody. Removing goes the same way: first the entry, then
+ * the clusters. A long name lies in entries of its own, perhaps in another sector: its parts come
+ * before the short entry that makes the file, and go after it; without that entry they are nothing.
  *
  * Not modelled: time stamps, FSInfo's hint (left as it is).
  */
@@ -181,8 +182,8 @@ export class FatFileSystem {
   }
 
   /**
-   * Puts the entries of something new into a directory, in free slots that follow each other; grows the directory if it
-   * must. What they point to is made durable first.
+   * Puts the entries of something new into a directory, in free slots that follow each other; grows
+   * the directory if it must. What they point to is made durable first.
    */
   *#enter(directory: Directory, contents: DirectoryContents, entries: Uint8Array): BlockTask<void> {
     const count = entries.length / ENTRY_BYTES;

@@ -1,4 +1,7 @@
-/** The boot sector of a FAT volume (Microsoft FAT specification 1.03, section 3): where everything lies, in bytes. */
+/**
+ * The boot sector of a FAT volume (Microsoft FAT specification 1.03, section 3): where everything
+ * lies, in bytes.
+ */
 
 import { FatError } from './block-io.ts';
 
@@ -65,8 +68,9 @@ export function parseBootSector(bytes: Uint8Array, volumeBytes: number): FatGeom
 const CLUSTER_MASK = 0x0fff_ffff;
 
 /**
- * The number of clusters alone says what type a volume is (section 3.5). Fields that only another type has contradict it: read as
- * what the number says, such a volume would be shown as empty, or as rubbish.
+ * The number of clusters alone says what type a volume is (section 3.5). Fields that only another
+ * type has contradict it: read as what the number says, such a volume would be shown as empty, or
+ * as rubbish.
  *
  * @throws FatError
  */

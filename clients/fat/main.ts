@@ -1,12 +1,14 @@
 /**
- * A FAT file system on the block class, with a command line: `ls`, `cat`, `write`, `rm`, `mkdir`, `df`.
+ * A FAT file system on the block class, with a command line: `ls`, `cat`, `write`, `rm`, `mkdir`,
+ * `df`.
  *
- * Commands come from the configuration, one after the other, and then from the serial class if the domain has it. What
- * they answer goes to the same place: to the serial console, or to the debug output.
+ * Commands come from the configuration, one after the other, and then from the serial class if the
+ * domain has it. What they answer goes to the same place: to the serial console, or to the debug
+ * output.
  *
- * The file system is our own and not js-fatfs, the FatFs library as WebAssembly: that one calls for a sector in the middle
- * of a call and wants it at once, which a domain that is driven by events cannot give. It serves in the tests, to check
- * that others can read what is written here.
+ * The file system is our own and not js-fatfs, the FatFs library as WebAssembly: that one calls for
+ * a sector in the middle of a call and wants it at once, which a domain that is driven by events
+ * cannot give. It serves in the tests, to check that others can read what is written here.
  */
 
 import type { Channel, EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

@@ -1,7 +1,7 @@
 /**
- * Goal: a directory whose entries lie in several sectors is old or new after a power cut, with names that are too long for one
- * entry. Method: files made and removed at random; before each flush, disks on which each sector written since the last one is
- * any of what it has been.
+ * Goal: a directory whose entries lie in several sectors is old or new after a power cut, with
+ * names that are too long for one entry. Method: files made and removed at random; before each
+ * flush, disks on which each sector written since the last one is any of what it has been.
  */
 
 import { expect, it } from 'vitest';

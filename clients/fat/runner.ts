@@ -1,4 +1,7 @@
-/** Runs block tasks on a connection of the block class: one wish at a time, each a request; the response resumes the task. */
+/**
+ * Runs block tasks on a connection of the block class: one wish at a time, each a request; the
+ * response resumes the task.
+ */
 
 import type { Region } from '../../memory/region.ts';
 import type { ProtectionDomain } from '../../microkit/pd.ts';

@@ -1,6 +1,6 @@
 /**
- * Microkit's "cap sharing", the domain that holds the TCB of another (and its own): suspends it, notifies it in vain, and
- * resumes it. The basis of a scheduler in user space.
+ * Microkit's "cap sharing", the domain that holds the TCB of another (and its own): suspends it,
+ * notifies it in vain, and resumes it. The basis of a scheduler in user space.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

@@ -1,6 +1,6 @@
 /**
- * Microkit's "domains", the other side: sees one event for each of its turns, because notifications coalesce while its
- * scheduling domain does not run.
+ * Microkit's "domains", the other side: sees one event for each of its turns, because notifications
+ * coalesce while its scheduling domain does not run.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

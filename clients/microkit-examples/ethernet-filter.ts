@@ -1,6 +1,6 @@
 /**
- * Of the example "ethernet split", after Microkit's "ethernet": the domain between an outer and an inner side. Neither
- * side can name the other; all that passes goes through here.
+ * Of the example "ethernet split", after Microkit's "ethernet": the domain between an outer and an
+ * inner side. Neither side can name the other; all that passes goes through here.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

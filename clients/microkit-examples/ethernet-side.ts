@@ -1,4 +1,7 @@
-/** Of the example "ethernet split": one side, in the place of a network card's driver. It makes its own frames. */
+/**
+ * Of the example "ethernet split": one side, in the place of a network card's driver. It makes its
+ * own frames.
+ */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import { clearFrame, readFrame, writeFrame } from './frame-slot.ts';

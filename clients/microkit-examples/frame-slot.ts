@@ -1,4 +1,7 @@
-/** Of the example "ethernet split": a region that holds one frame, its length first. Length 0 is none. */
+/**
+ * Of the example "ethernet split": a region that holds one frame, its length first. Length 0 is
+ * none.
+ */
 
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 

@@ -1,4 +1,6 @@
-/** Microkit's "memory region prefill": a region that is filled from a file before the domain starts. */
+/**
+ * Microkit's "memory region prefill": a region that is filled from a file before the domain starts.
+ */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 

@@ -2,7 +2,10 @@
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 
-/** The variables that a description may set, as an ELF file's symbols are in Microkit: any other is refused. */
+/**
+ * The variables that a description may set, as an ELF file's symbols are in Microkit: any other is
+ * refused.
+ */
 export const symbols = [
   'mr_with_paddr_vaddr',
   'mr_with_paddr_paddr',

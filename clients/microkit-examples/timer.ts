@@ -1,6 +1,7 @@
 /**
- * Microkit's "timer": a timer driver in one file, to show registers and interrupts. It sets a time-out of one second
- * again and again, and prints the time. (The driver that clients share is `drivers/timer/goldfish`.)
+ * Microkit's "timer": a timer driver in one file, to show registers and interrupts. It sets a
+ * time-out of one second again and again, and prints the time. (The driver that clients share is
+ * `drivers/timer/goldfish`.)
  *
  * Registers: Goldfish real-time clock, "Goldfish Virtual Hardware".
  */

@@ -1,8 +1,9 @@
 /**
- * The client of sDDF's serial example: it greets, echoes every character, and says so after every ten.
+ * The client of sDDF's serial example: it greets, echoes every character, and says so after every
+ * ten.
  *
- * A newline goes out as CR LF; an echoed character is sent by itself. While there is no room for an answer, input is left
- * in its queue and room is asked for: back-pressure, nothing lost here.
+ * A newline goes out as CR LF; an echoed character is sent by itself. While there is no room for an
+ * answer, input is left in its queue and room is asked for: back-pressure, nothing lost here.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';

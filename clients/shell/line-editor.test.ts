@@ -1,4 +1,5 @@
-// The line editor, judged by a terminal of one line: what is printed is played back, and the screen has to show the line.
+// The line editor, judged by a terminal of one line: what is printed is played back, and the screen
+// has to show the line.
 
 import { describe, expect, it } from 'vitest';
 import { completions } from './commands.ts';

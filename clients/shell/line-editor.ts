@@ -1,5 +1,6 @@
 /**
- * A line editor for a terminal that sends one character at a time: cursor keys, history, completion.
+ * A line editor for a terminal that sends one character at a time: cursor keys, history,
+ * completion.
  *
  *     Left, Right, Home, End, Ctrl-A, Ctrl-E   move        Backspace, Delete, Ctrl-D   delete
  *     Up, Down                                 history     Ctrl-U, Ctrl-K, Ctrl-W      delete line, to the end, word
@@ -26,7 +27,10 @@ const DELETE = 127;
 
 const LINE_MAX = 200;
 const HISTORY_MAX = 32;
-/** Longest escape sequence that is understood; a longer one is swallowed to its end and means nothing. */
+/**
+ * Longest escape sequence that is understood; a longer one is swallowed to its end and means
+ * nothing.
+ */
 const SEQUENCE_MAX = 8;
 
 export interface LineEditorEvents {

@@ -1,8 +1,10 @@
 /**
- * A shell on the serial class, like any client of it: a line editor, and commands that show the system. What it shows it
- * gets through regions and protected calls that its description grants; it holds nothing else.
+ * A shell on the serial class, like any client of it: a line editor, and commands that show the
+ * system. What it shows it gets through regions and protected calls that its description grants; it
+ * holds nothing else.
  *
- * Output that has no room waits here, and no input is read meanwhile: what can wait is bounded by one answer.
+ * Output that has no room waits here, and no input is read meanwhile: what can wait is bounded by
+ * one answer.
  */
 
 import { messageInfo } from '../../microkit/pd.ts';

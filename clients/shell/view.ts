@@ -1,6 +1,6 @@
 /**
- * What a shell may look at: names and sizes that its description tells it, and regions that it maps read-only. Plain
- * data, made by who builds the system. What is not in here the shell cannot see.
+ * What a shell may look at: names and sizes that its description tells it, and regions that it maps
+ * read-only. Plain data, made by who builds the system. What is not in here the shell cannot see.
  */
 
 /** Counters of a program: the region they lie in, and the place of each name. */
@@ -43,7 +43,10 @@ export interface SystemView {
   readonly queues: readonly QueueView[];
   readonly irqs: readonly IrqView[];
   readonly regions: readonly RegionView[];
-  /** Domains of the network and block classes, by name; their counters are what `net` and `blk` show. */
+  /**
+   * Domains of the network and block classes, by name; their counters are what `net` and `blk`
+   * show.
+   */
   readonly net: readonly string[];
   readonly blk: readonly string[];
 }

@@ -1,6 +1,7 @@
 /**
- * Goal: a file behind the disk holds what was written and flushed, read by the thread and without it; overlays leave their base
- * alone and outlive the run; what cannot be a disk is said in one line.
+ * Goal: a file behind the disk holds what was written and flushed, read by the thread and without
+ * it; overlays leave their base alone and outlive the run; what cannot be a disk is said in one
+ * line.
  */
 
 import { spawnSync } from 'node:child_process';

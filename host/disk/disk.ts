@@ -1,6 +1,7 @@
 /**
- * Disks as a user asks for them: in memory, or a file, with or without an overlay. First {@link prepareDisk} looks at the
- * file and says what is wrong with it; then {@link PreparedDisk.plugIn} makes the wire for a board.
+ * Disks as a user asks for them: in memory, or a file, with or without an overlay. First
+ * {@link prepareDisk} looks at the file and says what is wrong with it; then
+ * {@link PreparedDisk.plugIn} makes the wire for a board.
  */
 
 import { statSync } from 'node:fs';
@@ -35,7 +36,9 @@ export type DiskSpec =
   | {
       readonly kind: 'file';
       readonly path: string;
-      /** 'none': writes go to the file; 'discard': to memory, until the run ends; else to a file. */
+      /**
+       * 'none': writes go to the file; 'discard': to memory, until the run ends; else to a file.
+       */
       readonly overlay: 'none' | 'discard' | { readonly path: string };
       readonly access: 'read-write' | 'read-only';
       readonly sectorBytes: 512 | 4096;

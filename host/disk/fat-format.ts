@@ -1,6 +1,7 @@
 /**
- * Makes an empty FAT file system (Microsoft FAT specification 1.03): FAT12 on small volumes, FAT16 to 512 MiB, FAT32 above.
- * Two copies of the table; FAT32 with FSInfo and a backup of the boot sector.
+ * Makes an empty FAT file system (Microsoft FAT specification 1.03): FAT12 on small volumes, FAT16
+ * to 512 MiB, FAT32 above. Two copies of the table; FAT32 with FSInfo and a backup of the boot
+ * sector.
  */
 
 import type { Patch } from './partition-writer.ts';
@@ -40,7 +41,10 @@ const ATTRIBUTE_VOLUME_ID = 0x08;
 const FSINFO_SECTOR = 1;
 const BACKUP_SECTOR = 6;
 
-/** @returns what is to be written, everything else being zero; or why the volume cannot be a FAT file system */
+/**
+ * @returns what is to be written, everything else being zero; or why the volume cannot be a FAT
+ * file system
+ */
 export function fatPatches(options: FatOptions): readonly Patch[] | { readonly problem: string } {
   const geometry = chooseGeometry(options);
   if (geometry === undefined) {
@@ -79,7 +83,10 @@ function chooseGeometry(options: FatOptions): Geometry | undefined {
   return undefined;
 }
 
-/** @returns the geometry, if this cluster size gives a number of clusters that makes the type what it is */
+/**
+ * @returns the geometry, if this cluster size gives a number of clusters that makes the type what
+ * it is
+ */
 function tryGeometry(
   options: FatOptions,
   type: FatType,
@@ -160,7 +167,9 @@ function fsInfo(sectorBytes: number, geometry: Geometry): Uint8Array {
   return bytes;
 }
 
-/** Entries 0 and 1, which are no clusters; with FAT32 also the root directory's, which ends there. */
+/**
+ * Entries 0 and 1, which are no clusters; with FAT32 also the root directory's, which ends there.
+ */
 function firstEntries(type: FatType): Uint8Array {
   if (type === 12) return Uint8Array.of(MEDIA, 0xff, 0xff);
   if (type === 16) return Uint8Array.of(MEDIA, 0xff, 0xff, 0xff);

@@ -1,7 +1,8 @@
 /**
- * Locks of disk images (`flock(2)`): one writer, or readers. Node has no call for it, so it is the C library's, through koffi, as
- * for pseudo-terminals. Where koffi is not installed, or the file system has no locks, images are not guarded against other
- * programs; that two options of one run do not write the same image is checked without it (`host/file-use.ts`).
+ * Locks of disk images (`flock(2)`): one writer, or readers. Node has no call for it, so it is the
+ * C library's, through koffi, as for pseudo-terminals. Where koffi is not installed, or the file
+ * system has no locks, images are not guarded against other programs; that two options of one run
+ * do not write the same image is checked without it (`host/file-use.ts`).
  *
  * A lock belongs to the open file: it ends when the descriptor is closed, however the program ends.
  */

@@ -1,6 +1,7 @@
-// The thread that does a disk's file I/O, so that the kernel loop never waits for a disk. Plain JavaScript, because a
-// worker thread does not inherit the loader that reads TypeScript. Its counterpart is worker-file.ts, which says how the
-// two rings are laid out; bytes move straight between the file and the board's RAM, which both threads share.
+// The thread that does a disk's file I/O, so that the kernel loop never waits for a disk. Plain
+// JavaScript, because a worker thread does not inherit the loader that reads TypeScript. Its
+// counterpart is worker-file.ts, which says how the two rings are laid out; bytes move straight
+// between the file and the board's RAM, which both threads share.
 
 import { fdatasyncSync, readSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -48,7 +49,8 @@ function zero(length, position) {
 function perform(slot) {
   const at = REQUESTS_AT + slot * REQUEST_WORDS;
   const operation = words[at];
-  // Word 4 and 5 of a request are a double: the byte in the file. Word 6 and 7: the length in bytes.
+  // Word 4 and 5 of a request are a double: the byte in the file. Word 6 and 7: the length in
+  // bytes.
   const position = positions[(at + 4) >> 1];
   const length = positions[(at + 6) >> 1];
   try {

@@ -29,7 +29,10 @@ export function overlayFileBytes(baseSectors: number): number {
   return (overlayDataSector(baseSectors) + baseSectors) * SECTOR_BYTES;
 }
 
-/** Makes an overlay that holds nothing, unless there is a file already. @throws UserMistake when it cannot be made */
+/**
+ * Makes an overlay that holds nothing, unless there is a file already.
+ * @throws UserMistake when it cannot be made
+ */
 export function makeOverlay(path: string, baseSectors: number): void {
   const header = new Uint8Array(HEADER_BYTES);
   header.set(new TextEncoder().encode(MAGIC));
@@ -71,7 +74,8 @@ export function readOverlay(path: string, baseSectors: number): Uint8Array {
 }
 
 /**
- * Keeps the map of an overlay whose run has ended: what was written and not flushed is there as well.
+ * Keeps the map of an overlay whose run has ended: what was written and not flushed is there as
+ * well.
  *
  * @throws UserMistake when it cannot be written
  */

@@ -1,4 +1,7 @@
-/** Writes partition tables into a new disk image: GPT (UEFI 2.10 §5.3) with primary and backup, or MBR. */
+/**
+ * Writes partition tables into a new disk image: GPT (UEFI 2.10 §5.3) with primary and backup, or
+ * MBR.
+ */
 
 import { crc32 } from 'node:zlib';
 
@@ -7,7 +10,10 @@ const SECTOR = 512;
 const ALIGNMENT_BYTES = 1024 * 1024;
 const ENTRIES = 128;
 const ENTRY_BYTES = 128;
-/** EBD0A0A2-B9E5-4433-87C0-68B6B72699C7: basic data. 0FC63DAF-8483-4772-8E79-3D69D8477DE4: Linux file system. */
+/**
+ * EBD0A0A2-B9E5-4433-87C0-68B6B72699C7: basic data. 0FC63DAF-8483-4772-8E79-3D69D8477DE4: Linux
+ * file system.
+ */
 const TYPE_BASIC_DATA = 'a2a0d0ebe5b9334487c068b6b72699c7';
 const TYPE_LINUX = 'af3dc60f838472478e793d69d8477de4';
 const MBR_TYPE_FAT32_LBA = 0x0c;
@@ -58,7 +64,8 @@ export function placePartitions(
   let next = ALIGNMENT_BYTES;
   for (const [index, wanted] of options.partitions.entries()) {
     const isLast = index === options.partitions.length - 1;
-    // What the table itself takes is taken from the last partition, so that "32M,32M" fits a disk of 64M.
+    // What the table itself takes is taken from the last partition, so that "32M,32M" fits a disk
+    // of 64M.
     const short = next + wanted.sizeBytes - end;
     const reserve = ALIGNMENT_BYTES + Math.ceil(tail / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     const sizeBytes =

@@ -1,6 +1,6 @@
 /**
- * A raw file as a disk, its I/O done at once: for the virtual clock, where time passes by the model and not while a file
- * is read, and a run has to be the same every time.
+ * A raw file as a disk, its I/O done at once: for the virtual clock, where time passes by the model
+ * and not while a file is read, and a run has to be the same every time.
  */
 
 import { closeSync, fdatasyncSync, readSync, writeSync } from 'node:fs';

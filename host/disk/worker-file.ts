@@ -1,14 +1,15 @@
 /**
- * A raw file as a disk, its I/O done by a worker thread: reads and writes at positions, fdatasync for a flush, bytes
- * straight between the file and RAM.
+ * A raw file as a disk, its I/O done by a worker thread: reads and writes at positions, fdatasync
+ * for a flush, bytes straight between the file and RAM.
  *
- * Requests and completions pass through two rings in shared memory, a wake-up only when the other side sleeps. While
- * operations are under way the disk takes a turn of the board again and again, for a message between threads costs more
- * than most reads; after some turns without news it sleeps, and the worker sends a message.
+ * Requests and completions pass through two rings in shared memory, a wake-up only when the other
+ * side sleeps. While operations are under way the disk takes a turn of the board again and again,
+ * for a message between threads costs more than most reads; after some turns without news it
+ * sleeps, and the worker sends a message.
  *
- * What the thread has read or written lies in the host's page cache. Reads of it are done at once, without the thread: they
- * take a microsecond or two. One that takes long shows that the host has given the cache away: everything is read by the
- * thread again from then on.
+ * What the thread has read or written lies in the host's page cache. Reads of it are done at once,
+ * without the thread: they take a microsecond or two. One that takes long shows that the host has
+ * given the cache away: everything is read by the thread again from then on.
  */
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
@@ -97,7 +98,10 @@ export class WorkerFileDisk implements BlockWire, Turn {
   readonly #overflow: Overflowed[] = [];
   /** One byte for each extent of the file: 1 when the page cache has it. */
   readonly #warm: Uint8Array;
-  /** What a read or write under way will make warm, by slot of the ring: first extent, and the one after the last. */
+  /**
+   * What a read or write under way will make warm, by slot of the ring: first extent, and the one
+   * after the last.
+   */
   readonly #warming = new Float64Array(SLOTS * 2);
   /** Reads that took longer than the page cache does. */
   slowReads = 0;
@@ -215,7 +219,8 @@ export class WorkerFileDisk implements BlockWire, Turn {
       const at = DONE_AT + slot * DONE_WORDS;
       const tag = words[at] as number;
       const status = words[at + 1] === 0 ? BLOCK_OK : BLOCK_IO_ERROR;
-      // The thread finishes in the order in which it was given: the slots of both rings go together.
+      // The thread finishes in the order in which it was given: the slots of both rings go
+      // together.
       if (status === BLOCK_OK) {
         this.#warm.fill(1, this.#warming[slot * 2], this.#warming[slot * 2 + 1]);
       }
@@ -253,7 +258,10 @@ export class WorkerFileDisk implements BlockWire, Turn {
     return true;
   }
 
-  /** Reads from the page cache. @returns false when the file does not give all of it: the thread will say why */
+  /**
+   * Reads from the page cache.
+   * @returns false when the file does not give all of it: the thread will say why
+   */
   #readNow(at: number, length: number, position: number): boolean {
     const startedAt = hostNow();
     let got = 0;

@@ -1,9 +1,10 @@
 /**
- * Carries NBD requests through the block class like any client: in pieces of whole blocks, through a data region, with
- * sDDF's requests and responses.
+ * Carries NBD requests through the block class like any client: in pieces of whole blocks, through
+ * a data region, with sDDF's requests and responses.
  *
- * A request that does not begin and end at a block is a read of more, or a write that has to read the blocks at its ends
- * first; such a write runs alone, so that no other write comes between its read and its write.
+ * A request that does not begin and end at a block is a read of more, or a write that has to read
+ * the blocks at its ends first; such a write runs alone, so that no other write comes between its
+ * read and its write.
  */
 
 import type { Region } from '../../memory/region.ts';
@@ -29,7 +30,9 @@ import type { Part } from './transfer.ts';
 const BLOCK = BLK_TRANSFER_BYTES;
 /** Blocks of one piece of a transfer: 256 KiB. */
 const PIECE_BLOCKS = 64;
-/** Blocks of one piece of DISCARD or WRITE_ZEROES: no data goes with it, only the count is limited. */
+/**
+ * Blocks of one piece of DISCARD or WRITE_ZEROES: no data goes with it, only the count is limited.
+ */
 const RANGE_BLOCKS = 65_535;
 
 /** A part of a client's request, and whom to tell. */
@@ -58,7 +61,10 @@ interface Running {
   error: number;
   /** Runs alone. */
   readonly alone: 'yes' | 'no';
-  /** 'fill': the blocks at the ends are being read; 'main': the request itself; 'sync': the flush of FUA. */
+  /**
+   * 'fill': the blocks at the ends are being read; 'main': the request itself; 'sync': the flush of
+   * FUA.
+   */
   phase: 'fill' | 'main' | 'sync';
 }
 
@@ -121,7 +127,10 @@ export class BlockClient {
     }
   }
 
-  /** Takes responses, begins what can begin, and notifies once. Asks for a job only when there is room to begin it. */
+  /**
+   * Takes responses, begins what can begin, and notifies once. Asks for a job only when there is
+   * room to begin it.
+   */
   pump(nextJob: () => Job | undefined): void {
     this.#takeResponses();
     for (;;) {
@@ -145,7 +154,10 @@ export class BlockClient {
     this.#waiting.push({ job, code, firstBlock, blocks, payload, ...counts, alone, phase });
   }
 
-  /** Starts one piece of the oldest request that waits. @returns whether it is worth to look again */
+  /**
+   * Starts one piece of the oldest request that waits.
+   * @returns whether it is worth to look again
+   */
   #startNext(): boolean {
     const [next] = this.#waiting;
     if (next === undefined) return false;

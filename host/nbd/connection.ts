@@ -1,16 +1,17 @@
 /**
- * One client of the NBD server: its socket, its session, and its requests, which are cut into parts as the block class has
- * room for them.
+ * One client of the NBD server: its socket, its session, and its requests, which are cut into parts
+ * as the block class has room for them.
  *
- * Everything is bounded, so that a client costs 4 MiB whatever it asks for and however little it reads:
+ * Everything is bounded, so that a client costs 4 MiB whatever it asks for and however little it
+ * reads:
  *
  *     requests   256 that are not answered
  *     replies    2 MiB of READ under way or unread; the buffer of a part is taken when the part is begun
  *     payloads   2 MiB of WRITE on the way in
  *     ranges     less than 32 MiB of TRIM and WRITE_ZEROES under way: these cost no memory, but time
  *
- * A client that reaches a bound is not read any further. Replies wait for what the client reads, and payloads for the disk:
- * neither waits for the other.
+ * A client that reaches a bound is not read any further. Replies wait for what the client reads,
+ * and payloads for the disk: neither waits for the other.
  */
 
 import type { Socket } from 'node:net';
@@ -125,7 +126,9 @@ export class Connection {
     else this.#resume();
   }
 
-  /** Ends the connection. What it has under way comes back to nobody; nothing more of it is begun. */
+  /**
+   * Ends the connection. What it has under way comes back to nobody; nothing more of it is begun.
+   */
   destroy(): void {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
@@ -235,7 +238,8 @@ export class Connection {
       return this.#send(P.lastChunk(error, cookieHigh, cookieLow));
     }
     if (isRead && transfer.data === 'sent') {
-      // A simple reply has said "no error" already: all that is left is to hang up, without another byte.
+      // A simple reply has said "no error" already: all that is left is to hang up, without another
+      // byte.
       return this.destroy();
     }
     const reply = this.#owner.takeBuffer(P.REPLY_BYTES);

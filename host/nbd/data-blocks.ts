@@ -1,4 +1,7 @@
-/** Which blocks of a data region are in use: runs of consecutive blocks, first fit from where the last search ended. */
+/**
+ * Which blocks of a data region are in use: runs of consecutive blocks, first fit from where the
+ * last search ended.
+ */
 export class DataBlocks {
   readonly #used: Uint8Array;
   #next = 0;

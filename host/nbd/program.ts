@@ -1,6 +1,7 @@
 /**
- * The NBD server as a protection domain: a client of the block class like any other, whose requests come from sockets.
- * It lives in `host/` because it meets the host; what happens there reaches it as the interrupt of its doorbell.
+ * The NBD server as a protection domain: a client of the block class like any other, whose requests
+ * come from sockets. It lives in `host/` because it meets the host; what happens there reaches it
+ * as the interrupt of its doorbell.
  *
  *     socket ─▶ session ─▶ server ═doorbell═▶ this program ─▶ block queue ─▶ virtualiser ─▶ driver ─▶ device
  *     socket ◀─────────── server ◀─────────── this program ◀─ responses ◀──────────┘

@@ -123,7 +123,10 @@ export function writeChunkHeader(message: Buffer, chunk: Chunk): void {
   message.writeUInt32BE(chunk.length, 16);
 }
 
-/** The chunk that ends a structured reply without data: an error, or nothing. @param error 0 for none */
+/**
+ * The chunk that ends a structured reply without data: an error, or nothing.
+ * @param error 0 for none
+ */
 export function lastChunk(error: number, cookieHigh: number, cookieLow: number): Buffer {
   // An error is followed by its number and a message of no bytes.
   const length = error === 0 ? 0 : 6;

@@ -1,7 +1,8 @@
 /**
- * Goal: whatever clients ask for, and however little they read, the server holds no more than it says; clients have turns; a
- * client that is gone costs nothing; long requests are cut, and their errors told. Over real sockets, with the test in
- * place of the block class. Numbers are repeated from the protocol's description.
+ * Goal: whatever clients ask for, and however little they read, the server holds no more than it
+ * says; clients have turns; a client that is gone costs nothing; long requests are cut, and their
+ * errors told. Over real sockets, with the test in place of the block class. Numbers are repeated
+ * from the protocol's description.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,7 +15,10 @@ import type { Job } from './block-client.ts';
 import { CLIENTS_MAX, NbdServer } from './server.ts';
 
 const MIB = 1 << 20;
-/** Two parts, with what stands in front of them, and as many simple replies as there are requests at one time. */
+/**
+ * Two parts, with what stands in front of them, and as many simple replies as there are requests at
+ * one time.
+ */
 const REPLIES_MAX = 2 * (MIB + 28) + 256 * 16;
 const READ = 0;
 const WRITE = 1;
@@ -56,7 +60,9 @@ async function open(replies?: 'simple' | 'structured'): Promise<NbdClient> {
   return client;
 }
 
-/** Lets sockets work until the condition holds; a test that waits in vain ends by its time limit. */
+/**
+ * Lets sockets work until the condition holds; a test that waits in vain ends by its time limit.
+ */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await breathe();
 }
@@ -76,7 +82,10 @@ function finish(done: Job, error = 0): void {
 
 const fillOf = (offset: number): number => 1 + ((offset / MIB) % 200);
 
-/** Does what is asked, until nothing is left that can be begun. @returns how many parts that were */
+/**
+ * Does what is asked, until nothing is left that can be begun.
+ * @returns how many parts that were
+ */
 async function serveAll(): Promise<number> {
   let parts = 0;
   for (let quiet = 0; quiet < 50; quiet += 1) {

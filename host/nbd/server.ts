@@ -1,6 +1,6 @@
 /**
- * The sockets of the NBD server: connections in, sessions, replies out. Requests are kept until the protection domain,
- * rung by the doorbell, takes them; see `program.ts`.
+ * The sockets of the NBD server: connections in, sessions, replies out. Requests are kept until the
+ * protection domain, rung by the doorbell, takes them; see `program.ts`.
  */
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -197,7 +197,10 @@ export class NbdServer {
   }
 }
 
-/** Buffers of replies that have been sent, for the next ones of the same length: sparing the collector is worth it. */
+/**
+ * Buffers of replies that have been sent, for the next ones of the same length: sparing the
+ * collector is worth it.
+ */
 class ReplyBuffers {
   readonly #idle = new Map<number, Buffer[]>();
 

@@ -1,6 +1,7 @@
 /**
- * Goal: the handshake and the transmission phase answer byte for byte as the protocol's description has it, however the bytes
- * are cut, and nonsense ends the session. Numbers are repeated from the description here.
+ * Goal: the handshake and the transmission phase answer byte for byte as the protocol's description
+ * has it, however the bytes are cut, and nonsense ends the session. Numbers are repeated from the
+ * description here.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -8,7 +9,9 @@ import { type NbdRequest, NbdSession, type PayloadSink } from './session.ts';
 
 const EXPORT = { name: 'disk', sizeBytes: 0x1_0000_1000, readOnly: false, preferredBytes: 4096 };
 
-/** A session whose peer takes payloads in parts of 200 bytes, and is behind when the test says so. */
+/**
+ * A session whose peer takes payloads in parts of 200 bytes, and is behind when the test says so.
+ */
 function session(exported: typeof EXPORT | 'none' = EXPORT) {
   const sent: Buffer[] = [];
   const requests: NbdRequest[] = [];

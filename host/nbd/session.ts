@@ -1,8 +1,9 @@
 /**
- * One client's session of the NBD protocol: bytes in, replies and requests out. It knows no socket and no disk.
+ * One client's session of the NBD protocol: bytes in, replies and requests out. It knows no socket
+ * and no disk.
  *
- * It keeps at most the chunk that it was given last: while its peer is behind it parses no further, and a payload goes
- * into buffers that the peer provides, a part at a time.
+ * It keeps at most the chunk that it was given last: while its peer is behind it parses no further,
+ * and a payload goes into buffers that the peer provides, a part at a time.
  *
  *     greeting ──client flags──▶ options ──GO / EXPORT_NAME──▶ transmission ──DISC──▶ over
  *                                   └────────ABORT, or nonsense──────────────────────▶ over
@@ -32,8 +33,8 @@ export interface NbdRequest {
 export interface PayloadSink {
   /**
    * @param leftBytes what is still to come of the payload
-   * @returns a buffer of at most that length for the next part; 'wait' while there is no room for one; 'skip' when what is
-   *   left is of no use
+   * @returns a buffer of at most that length for the next part; 'wait' while there is no room for
+   *   one; 'skip' when what is left is of no use
    */
   nextPart(leftBytes: number): Buffer | 'wait' | 'skip';
   /** The part that was asked for last is full. */
@@ -44,7 +45,9 @@ export interface PayloadSink {
 
 export interface NbdSessionPeer {
   send(message: Buffer): void;
-  /** Whether so much is under way that nothing more is to be parsed until {@link NbdSession.resume}. */
+  /**
+   * Whether so much is under way that nothing more is to be parsed until {@link NbdSession.resume}.
+   */
   isBehind(): boolean;
   /** @returns where the payload goes; undefined when there is none */
   request(request: NbdRequest): PayloadSink | undefined;
@@ -96,7 +99,9 @@ export class NbdSession {
     return this.#replies;
   }
 
-  /** Bytes from the client, in pieces of any size. They must not change until they have been parsed. */
+  /**
+   * Bytes from the client, in pieces of any size. They must not change until they have been parsed.
+   */
   receive(chunk: Buffer): void {
     this.#parse(this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]));
   }

@@ -1,6 +1,6 @@
 /**
- * One request of a client on its way through the block class, cut into parts, so that no request takes more memory than a
- * part, however long it is.
+ * One request of a client on its way through the block class, cut into parts, so that no request
+ * takes more memory than a part, however long it is.
  *
  *     READ          parts in order, one at a time when there are several: each goes out before the next is begun
  *     WRITE         a part whenever its payload is complete
@@ -60,7 +60,9 @@ export class Transfer {
     this.payload = hasPayload ? 'coming' : 'complete';
   }
 
-  /** Whether it is answered in several parts: nothing else may be said on its connection in between. */
+  /**
+   * Whether it is answered in several parts: nothing else may be said on its connection in between.
+   */
   get isLongRead(): boolean {
     return this.request.type === P.CMD_READ && this.request.length > PART_BYTES_MAX;
   }
@@ -82,7 +84,10 @@ export class Transfer {
     return Math.min(this.request.length - this.#cut, PART_BYTES_MAX);
   }
 
-  /** @param leftBytes of the payload @returns bytes of its next part, which ends where a block does, or the payload */
+  /**
+   * @param leftBytes of the payload
+   * @returns bytes of its next part, which ends where a block does, or the payload
+   */
   nextPayloadBytes(leftBytes: number): number {
     const at = this.request.offset + this.request.length - leftBytes;
     return Math.min(leftBytes, PART_BYTES_MAX - (at % BLOCK));

@@ -1,8 +1,9 @@
 /**
- * The address translation of the user-mode network: each peer on the host, per forward, is a port of the gateway.
+ * The address translation of the user-mode network: each peer on the host, per forward, is a port
+ * of the gateway.
  *
- * The peer's own port number is used when it is free. When the table is full, the entry that has been quiet for longest
- * makes room.
+ * The peer's own port number is used when it is free. When the table is full, the entry that has
+ * been quiet for longest makes room.
  */
 
 import { assert } from '../../memory/assert.ts';

@@ -11,7 +11,10 @@ const TYPE_AT = 12;
 
 /** The host's end of the board's wire. */
 export interface BoardPort {
-  /** Copies one frame of 14 to 1514 bytes in, or 1522 with tags. 'full' changes nothing: the frame may be offered again later. */
+  /**
+   * Copies one frame of 14 to 1514 bytes in, or 1522 with tags. 'full' changes nothing: the frame
+   * may be offered again later.
+   */
   offer(frame: Uint8Array): 'ok' | 'full';
 }
 
@@ -24,7 +27,9 @@ export type NoticeListener = (line: string) => void;
 export interface Bridge {
   /** One frame that the board has sent; its bytes are valid during the call only. */
   transmit(frame: Uint8Array): void;
-  /** Sends what has gathered and offers again what had to wait. Called in every turn of the loop. */
+  /**
+   * Sends what has gathered and offers again what had to wait. Called in every turn of the loop.
+   */
   flush(): void;
   close(): Promise<void>;
   /** Every frame is counted under exactly one name in each direction. */
@@ -46,7 +51,10 @@ export class Ingress {
     this.#onDrop = onDrop;
   }
 
-  /** @returns 'full' when the board has no room: nothing was counted, the caller keeps the frame or drops it */
+  /**
+   * @returns 'full' when the board has no room: nothing was counted, the caller keeps the frame or
+   * drops it
+   */
   offer(frame: Uint8Array): 'ok' | 'full' | 'dropped' {
     if (frame.length < FRAME_BYTES_MIN) {
       this.runts += 1;
@@ -64,7 +72,10 @@ export class Ingress {
     return 'ok';
   }
 
-  /** For links that cannot hold a frame back: offers it, and counts it as lost when there is no room. */
+  /**
+   * For links that cannot hold a frame back: offers it, and counts it as lost when there is no
+   * room.
+   */
   offerOrDrop(frame: Uint8Array): void {
     if (this.offer(frame) !== 'full') return;
     this.overflows += 1;

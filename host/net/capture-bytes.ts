@@ -1,6 +1,6 @@
 /**
- * A capture file read from front to back through a window, so that a capture of any size needs little memory. A pipe
- * works as well as a file.
+ * A capture file read from front to back through a window, so that a capture of any size needs
+ * little memory. A pipe works as well as a file.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * Reads captures: pcap and pcapng, either byte order, any time resolution. The format is recognised by its first bytes.
+ * Reads captures: pcap and pcapng, either byte order, any time resolution. The format is recognised
+ * by its first bytes.
  *
  * A capture that is cut off or corrupt gives everything before the damage; `problem` then says what
  * is wrong and at which offset.

@@ -1,8 +1,9 @@
 /**
- * Replays a capture onto the board's wire, each frame at its own time after the first. What a wire would not carry (frames
- * that are too short, too long, cut by a snap length, or not Ethernet) is counted and dropped. A frame without a time has its
- * neighbour's: that of the one before it, or, at the beginning, behind it. A frame that finds the wire
- * full comes as soon as there is room; it and those behind it are counted as late.
+ * Replays a capture onto the board's wire, each frame at its own time after the first. What a wire
+ * would not carry (frames that are too short, too long, cut by a snap length, or not Ethernet) is
+ * counted and dropped. A frame without a time has its neighbour's: that of the one before it, or,
+ * at the beginning, behind it. A frame that finds the wire full comes as soon as there is room; it
+ * and those behind it are counted as late.
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';
@@ -68,7 +69,10 @@ export class CaptureReplay implements Bridge, ClockEvent {
     return this.#state === 'over';
   }
 
-  /** What is wrong with the capture, as far as it has been read; what lies before is replayed all the same. */
+  /**
+   * What is wrong with the capture, as far as it has been read; what lies before is replayed all
+   * the same.
+   */
   get problem(): string | undefined {
     return this.#options.reader.problem;
   }

@@ -38,7 +38,10 @@ export function openCaptureFile(path: string): OpenSink {
   };
 }
 
-/** A capture into a stream, such as standard output. A reader that goes away ends the capture, not the board. */
+/**
+ * A capture into a stream, such as standard output. A reader that goes away ends the capture, not
+ * the board.
+ */
 export function captureToStream(
   stream: Writable,
   name: string,

@@ -1,4 +1,5 @@
-// A capturing wire around a staged link: what a NIC takes, sends and drops is in the capture, once, with the right time.
+// A capturing wire around a staged link: what a NIC takes, sends and drops is in the capture, once,
+// with the right time.
 
 import { describe, expect, it } from 'vitest';
 import { StagedLink } from '../../board/links/staged-link.ts';
@@ -156,7 +157,8 @@ describe('a replay', () => {
     simple.writeUInt32LE(simple.length, 4);
     simple.writeUInt32LE(60, 8);
     simple.writeUInt32LE(simple.length, simple.length - 4);
-    // Section and interface come first, then a packet of 60 bytes: what its writer puts behind them is all of the rest.
+    // Section and interface come first, then a packet of 60 bytes: what its writer puts behind them
+    // is all of the rest.
     const packets = capture([7_000, 9_000], [61, 62]);
     const start = head.length - (capture([0, 0], [60, 60]).length - head.length);
     const before = Buffer.concat([packets.subarray(0, start), simple, packets.subarray(start)]);

@@ -1,6 +1,7 @@
 /**
- * A wire that writes down what passes: it wraps any other wire, and the NIC does not notice. A frame that is lost, at the
- * NIC or on the way to this wire, is written with a comment that says why.
+ * A wire that writes down what passes: it wraps any other wire, and the NIC does not notice. A
+ * frame that is lost, at the NIC or on the way to this wire, is written with a comment that says
+ * why.
  */
 
 import type { Clock } from '../../board/clock.ts';

@@ -10,7 +10,10 @@ export interface CapturedFrame {
   readonly bytes: Uint8Array;
   /** How long the frame was on the wire. More than `bytes` when the capture has a snap length. */
   readonly originalLength: number;
-  /** Nanoseconds since 1970; undefined for a record that has no time, which takes place with its neighbour. */
+  /**
+   * Nanoseconds since 1970; undefined for a record that has no time, which takes place with its
+   * neighbour.
+   */
   readonly timeNs: bigint | undefined;
   readonly linkType: number;
   /** Offset of the record in the file. */

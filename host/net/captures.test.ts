@@ -1,5 +1,5 @@
-// Readers and writer of captures: both formats, both byte orders, both resolutions, damage at every byte, and other
-// people's tools where they are installed.
+// Readers and writer of captures: both formats, both byte orders, both resolutions, damage at every
+// byte, and other people's tools where they are installed.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

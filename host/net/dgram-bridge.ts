@@ -1,6 +1,6 @@
 /**
- * QEMU's `-netdev dgram` as a bridge: each UDP datagram is one frame. Only the remote address that was named may send;
- * what others send is counted and dropped.
+ * QEMU's `-netdev dgram` as a bridge: each UDP datagram is one frame. Only the remote address that
+ * was named may send; what others send is counted and dropped.
  */
 
 import { createSocket } from 'node:dgram';

@@ -1,13 +1,17 @@
 /**
- * DHCP messages (RFC 2131 §2, options by RFC 2132): what a server needs of a client's, and what it answers.
+ * DHCP messages (RFC 2131 §2, options by RFC 2132): what a server needs of a client's, and what it
+ * answers.
  *
- * Not read: option overload (52), client identifiers (61); a client is its hardware address. Messages of plain BOOTP, which have no
- * message type, are refused.
+ * Not read: option overload (52), client identifiers (61); a client is its hardware address.
+ * Messages of plain BOOTP, which have no message type, are refused.
  */
 
 import { netStruct } from '../../memory/struct.ts';
 
-/** The fixed part, up to the client's hardware address; 10 bytes of padding, names and the options follow. */
+/**
+ * The fixed part, up to the client's hardware address; 10 bytes of padding, names and the options
+ * follow.
+ */
 const Bootp = netStruct(34, {
   operation: 'u8',
   hardwareType: 'u8',
@@ -80,8 +84,8 @@ export interface DhcpRequest {
  * Reads a client's message.
  *
  * @param view the payload of the datagram
- * @returns undefined when it is none: cut short, no request, not for Ethernet, without cookie, options that are damaged
- *   or name no message type
+ * @returns undefined when it is none: cut short, no request, not for Ethernet, without cookie,
+ *   options that are damaged or name no message type
  */
 export function readDhcpRequest(view: DataView): DhcpRequest | undefined {
   if (view.byteLength < OPTIONS_AT) return undefined;

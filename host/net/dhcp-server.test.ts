@@ -1,5 +1,6 @@
-// The DHCP server of the user-mode network, against messages written by hand from RFC 2131 and RFC 2132: who gets which address,
-// what is refused, what is dropped and counted. Frames go through the whole network, as a guest's do.
+// The DHCP server of the user-mode network, against messages written by hand from RFC 2131 and RFC
+// 2132: who gets which address, what is refused, what is dropped and counted. Frames go through the
+// whole network, as a guest's do.
 
 import { describe, expect, it } from 'vitest';
 import { UserNetwork } from './user-network.ts';

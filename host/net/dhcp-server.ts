@@ -1,15 +1,16 @@
 /**
- * The DHCP server of the user-mode network (RFC 2131), with the addresses that QEMU's gives: 16 from 10.0.2.15 on, netmask
- * 255.255.255.0, gateway 10.0.2.2, name server 10.0.2.3, for a day.
+ * The DHCP server of the user-mode network (RFC 2131), with the addresses that QEMU's gives: 16
+ * from 10.0.2.15 on, netmask 255.255.255.0, gateway 10.0.2.2, name server 10.0.2.3, for a day.
  *
  *     DISCOVER ──► OFFER            the address is kept for a minute
  *     REQUEST  ──► ACK or NAK       ... and then for the lease
  *     INFORM   ──► ACK, no address
  *     RELEASE, DECLINE              free again, or left alone for a minute
  *
- * A client is its hardware address. The first that asks gets the first address that nobody has, so that the same run gives the
- * same addresses. A client that asks for an address in the range gets it when it is free, also if it was never offered: it may have
- * been told before this board was switched on.
+ * A client is its hardware address. The first that asks gets the first address that nobody has, so
+ * that the same run gives the same addresses. A client that asks for an address in the range gets
+ * it when it is free, also if it was never offered: it may have been told before this board was
+ * switched on.
  */
 
 import type { DhcpReply, DhcpRequest } from './dhcp-message.ts';
@@ -86,7 +87,10 @@ export class DhcpServer {
     return this.#reply(DHCP.offer, ip);
   }
 
-  /** §4.3.2: the answer to an offer names a server; the rest ask for an address that they had, or have. */
+  /**
+   * §4.3.2: the answer to an offer names a server; the rest ask for an address that they had, or
+   * have.
+   */
   #grant(client: number, request: DhcpRequest): DhcpReply | undefined {
     const { server } = this.#options;
     const had = this.#addressOf(client);

@@ -1,6 +1,6 @@
 /**
- * The few packet layouts that the user-mode network speaks: Ethernet, ARP, IPv4, ICMP echo, UDP. Addresses are unsigned
- * 32-bit numbers, MACs pairs of 16 high and 32 low bits.
+ * The few packet layouts that the user-mode network speaks: Ethernet, ARP, IPv4, ICMP echo, UDP.
+ * Addresses are unsigned 32-bit numbers, MACs pairs of 16 high and 32 low bits.
  */
 
 import { netStruct } from '../../memory/struct.ts';

@@ -1,6 +1,7 @@
 /**
- * The classic pcap format (draft-ietf-opsawg-pcap): a file header of 24 bytes, then records of 16 bytes and the frame.
- * The magic number tells byte order and whether time stamps are in microseconds or nanoseconds.
+ * The classic pcap format (draft-ietf-opsawg-pcap): a file header of 24 bytes, then records of 16
+ * bytes and the frame. The magic number tells byte order and whether time stamps are in
+ * microseconds or nanoseconds.
  */
 
 import type { ByteSource } from './capture-bytes.ts';
@@ -46,7 +47,8 @@ export class PcapReader implements CaptureReader {
       this.#fail('truncated', source.offset, 'in the file header');
       return;
     }
-    // Link type, whether the length of the frame check sequence is known, and that in units of two bytes.
+    // Link type, whether the length of the frame check sequence is known, and that in units of two
+    // bytes.
     const word = viewOf(header).getUint32(16, this.#little);
     this.#linkType = word & 0xffff;
     if ((word & FCS_KNOWN) !== 0) this.#fcsBytes = (word >>> 28) * 2;

@@ -1,7 +1,7 @@
 /**
- * The pcapng format (draft-ietf-opsawg-pcapng): blocks, each with its length before and behind. A section header sets the
- * byte order; an interface description sets link type and time resolution; packets refer to interfaces by number.
- * Blocks of other types are skipped, as the format asks.
+ * The pcapng format (draft-ietf-opsawg-pcapng): blocks, each with its length before and behind. A
+ * section header sets the byte order; an interface description sets link type and time resolution;
+ * packets refer to interfaces by number. Blocks of other types are skipped, as the format asks.
  */
 
 import type { ByteSource } from './capture-bytes.ts';
@@ -182,7 +182,10 @@ export class PcapngReader implements CaptureReader {
     return { ...frame, timeNs, linkType: from.linkType, offset };
   }
 
-  /** @param optionsAt where a packet's options begin @returns what its flags say of the frame check sequence, if anything */
+  /**
+   * @param optionsAt where a packet's options begin
+   * @returns what its flags say of the frame check sequence, if anything
+   */
   #fcsOf(body: DataView, optionsAt: number): number | undefined {
     for (let at = optionsAt; at + 4 <= body.byteLength;) {
       const code = body.getUint16(at, this.#little);
@@ -217,7 +220,9 @@ export class PcapngReader implements CaptureReader {
   }
 }
 
-/** The draft says bits, its example and the programs that write it say bytes: 4 and 32 are the same. */
+/**
+ * The draft says bits, its example and the programs that write it say bytes: 4 and 32 are the same.
+ */
 function fcsBytesOf(length: number): number {
   return length > 8 ? length >>> 3 : length;
 }

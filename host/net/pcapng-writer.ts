@@ -1,7 +1,7 @@
 /**
- * Writes pcapng (draft-ietf-opsawg-pcapng): one section, one Ethernet interface with a name and nanosecond stamps, and for
- * each frame a block with its direction and, when it was dropped, a comment that says why. No host names, no dates: the
- * same run writes the same bytes.
+ * Writes pcapng (draft-ietf-opsawg-pcapng): one section, one Ethernet interface with a name and
+ * nanosecond stamps, and for each frame a block with its direction and, when it was dropped, a
+ * comment that says why. No host names, no dates: the same run writes the same bytes.
  */
 
 import { assert } from '../../memory/assert.ts';

@@ -1,5 +1,6 @@
-// Interoperation with QEMU, which needs no guest for it: its hub joins a `stream` and a `dgram` back end. Our bridges are at
-// both ends, QEMU in the middle, and its own capture of what passed is read by our reader. Skipped when QEMU is not there.
+// Interoperation with QEMU, which needs no guest for it: its hub joins a `stream` and a `dgram`
+// back end. Our bridges are at both ends, QEMU in the middle, and its own capture of what passed is
+// read by our reader. Skipped when QEMU is not there.
 
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -1,4 +1,5 @@
-// Two staged links share a NIC: who receives what, and that a look at the oldest frame stays with it until it is taken.
+// Two staged links share a NIC: who receives what, and that a look at the oldest frame stays with
+// it until it is taken.
 
 import { describe, expect, it } from 'vitest';
 import { StagedLink } from '../../board/links/staged-link.ts';

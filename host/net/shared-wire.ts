@@ -1,6 +1,7 @@
 /**
- * One NIC on two wires: a generator and a bridge share it, as stations on a hub do. A frame that the NIC sends goes to the
- * generator when it is addressed to the generator's MAC, to both when it is a broadcast, else to the bridge.
+ * One NIC on two wires: a generator and a bridge share it, as stations on a hub do. A frame that
+ * the NIC sends goes to the generator when it is addressed to the generator's MAC, to both when it
+ * is a broadcast, else to the bridge.
  */
 
 import type { EthernetEnd, EthernetWire } from '../../board/ethernet.ts';

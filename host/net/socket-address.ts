@@ -1,4 +1,7 @@
-/** Addresses of host sockets as they are written on the command line: `unix:PATH`, `tcp:HOST:PORT`, `HOST:PORT`. */
+/**
+ * Addresses of host sockets as they are written on the command line: `unix:PATH`, `tcp:HOST:PORT`,
+ * `HOST:PORT`.
+ */
 
 import { UserMistake } from '../problem.ts';
 

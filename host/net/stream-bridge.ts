@@ -1,9 +1,11 @@
 /**
- * QEMU's `-netdev stream` as a bridge: a UNIX or TCP socket that carries frames behind their lengths.
+ * QEMU's `-netdev stream` as a bridge: a UNIX or TCP socket that carries frames behind their
+ * lengths.
  *
- * One peer at a time. A peer that goes away is not the end of the board: a server waits for the next one, a client tries
- * again every second. Bad framing ends the connection, because the place in the stream is lost. Nothing is lost on the way
- * in: while the board has no room, the socket is not read.
+ * One peer at a time. A peer that goes away is not the end of the board: a server waits for the
+ * next one, a client tries again every second. Bad framing ends the connection, because the place
+ * in the stream is lost. Nothing is lost on the way in: while the board has no room, the socket is
+ * not read.
  */
 
 import { createConnection, createServer } from 'node:net';

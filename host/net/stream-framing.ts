@@ -1,15 +1,21 @@
 /**
- * The framing of QEMU's `-netdev stream` (and `socket`): each frame is preceded by its length, a 32-bit big-endian
- * number. A reader gets the bytes in pieces of any size.
+ * The framing of QEMU's `-netdev stream` (and `socket`): each frame is preceded by its length, a
+ * 32-bit big-endian number. A reader gets the bytes in pieces of any size.
  */
 
 export const LENGTH_BYTES = 4;
-/** The longest that QEMU accepts: its NET_BUFSIZE, room for offloaded segments. Longer means that we lost our place. */
+/**
+ * The longest that QEMU accepts: its NET_BUFSIZE, room for offloaded segments. Longer means that we
+ * lost our place.
+ */
 export const STREAM_FRAME_BYTES_MAX = 4096 + 65_536;
 
 const NOTHING = new Uint8Array(0);
 
-/** Takes pieces of a stream and gives whole frames. A byte is copied once at most, however small the pieces are. */
+/**
+ * Takes pieces of a stream and gives whole frames. A byte is copied once at most, however small the
+ * pieces are.
+ */
 export class StreamDecoder {
   #rest: Uint8Array = NOTHING;
   /** A length of which not all has come. */
@@ -19,13 +25,17 @@ export class StreamDecoder {
   #frame: Uint8Array = NOTHING;
   #frameFilled = 0;
 
-  /** Adds a piece, when {@link next} has answered `undefined`. The bytes must not change until it does so again. */
+  /**
+   * Adds a piece, when {@link next} has answered `undefined`. The bytes must not change until it
+   * does so again.
+   */
   push(piece: Uint8Array): void {
     this.#rest = piece;
   }
 
   /**
-   * The next whole frame, which stays valid; 'badLength' when no frame can begin here: the stream cannot be read on.
+   * The next whole frame, which stays valid; 'badLength' when no frame can begin here: the stream
+   * cannot be read on.
    *
    * @returns `undefined` when more bytes are needed
    */

@@ -1,6 +1,6 @@
 /**
- * Whether a capture has anything that a NIC could receive. One that has nothing, because it was taken from something else than
- * an Ethernet, is refused with what it is and what to do.
+ * Whether a capture has anything that a NIC could receive. One that has nothing, because it was
+ * taken from something else than an Ethernet, is refused with what it is and what to do.
  */
 
 import { statSync } from 'node:fs';
@@ -33,7 +33,8 @@ const REMEDY =
   'capture on an Ethernet interface (tcpdump -i eth0), or convert it (editcap -T ether)';
 
 /**
- * Opens a capture to be replayed. A file is read up to its first frame that can be; a pipe cannot be read twice.
+ * Opens a capture to be replayed. A file is read up to its first frame that can be; a pipe cannot
+ * be read twice.
  *
  * @throws UserMistake when nothing of it can be replayed
  */

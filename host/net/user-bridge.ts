@@ -1,7 +1,8 @@
 /**
  * The user-mode network with its sockets: one UDP socket for each `hostfwd`.
  *
- * A datagram that is too large for a frame cannot reach the guest: it is dropped, counted, and said once.
+ * A datagram that is too large for a frame cannot reach the guest: it is dropped, counted, and said
+ * once.
  */
 
 import { createSocket } from 'node:dgram';
@@ -31,7 +32,9 @@ export interface UserBridgeOptions {
   readonly onDrop?: DropListener;
 }
 
-/** Bytes of the kernel's receive buffer that is asked for: a burst of some hundred large datagrams. */
+/**
+ * Bytes of the kernel's receive buffer that is asked for: a burst of some hundred large datagrams.
+ */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 export class UserBridge implements Bridge {
@@ -53,7 +56,8 @@ export class UserBridge implements Bridge {
       onNotice: options.onNotice,
       toBoard: (frame) => this.#ingress.offerOrDrop(frame),
       toHost: (forward, peer, payload) => {
-        // The socket keeps the bytes until they are sent, and the frame is valid during this call only.
+        // The socket keeps the bytes until they are sent, and the frame is valid during this call
+        // only.
         const bytes = Buffer.from(payload);
         this.#sockets[forward]?.send(bytes, peer.port, peer.address, (error) => {
           if (error !== null) this.#sendErrors += 1;
@@ -110,7 +114,9 @@ export class UserBridge implements Bridge {
     );
   }
 
-  /** Where each forward listens: the ports that the system chose for those that asked for port 0. */
+  /**
+   * Where each forward listens: the ports that the system chose for those that asked for port 0.
+   */
   listening(): readonly UdpAddress[] {
     return this.#sockets.map((socket) => {
       const { address, port } = socket.address();

@@ -1,4 +1,5 @@
-// The user-mode network against a guest played by hand: what it answers itself, what it translates, what it refuses.
+// The user-mode network against a guest played by hand: what it answers itself, what it translates,
+// what it refuses.
 
 import { describe, expect, it } from 'vitest';
 import { AddressTranslation } from './address-translation.ts';

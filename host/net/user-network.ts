@@ -1,6 +1,7 @@
 /**
- * A user-mode network without sockets: a gateway that answers ARP and ping for itself, gives addresses by DHCP, and forwards
- * datagrams between peers on the host and ports of guests on the board, in the manner of QEMU's `-netdev user`.
+ * A user-mode network without sockets: a gateway that answers ARP and ping for itself, gives
+ * addresses by DHCP, and forwards datagrams between peers on the host and ports of guests on the
+ * board, in the manner of QEMU's `-netdev user`.
  *
  * A peer on the host appears to the guest as a port of the gateway; see `address-translation.ts`.
  *
@@ -70,7 +71,9 @@ export interface Forward {
 export interface UserNetworkOptions {
   /** Takes a frame for the board; the bytes are valid during the call only. */
   readonly toBoard: (frame: Uint8Array) => void;
-  /** Takes a datagram for a peer of a forward's socket; the bytes are valid during the call only. */
+  /**
+   * Takes a datagram for a peer of a forward's socket; the bytes are valid during the call only.
+   */
   readonly toHost: (forward: number, peer: HostPeer, payload: Uint8Array) => void;
   readonly forwards: readonly Forward[];
   readonly nowNs: () => number;
@@ -319,7 +322,8 @@ export class UserNetwork {
       this.count.dhcpMalformedDropped += 1;
       return;
     }
-    // There is no relay here, and nobody asks for another: such a message would take or free somebody's address.
+    // There is no relay here, and nobody asks for another: such a message would take or free
+    // somebody's address.
     const isOwn =
       Ethernet.sourceHigh.get(view, 0) === request.macHigh &&
       Ethernet.sourceLow.get(view, 0) === request.macLow;
@@ -331,7 +335,9 @@ export class UserNetwork {
     if (reply !== undefined) this.#sendDhcp(request, reply);
   }
 
-  /** RFC 2131 §4.1: to the client's address when it has one, else as it has asked; a refusal to all. */
+  /**
+   * RFC 2131 §4.1: to the client's address when it has one, else as it has asked; a refusal to all.
+   */
   #sendDhcp(request: DhcpRequest, reply: DhcpReply): void {
     const known = request.clientIp === 0 ? reply.yourIp : request.clientIp;
     const toAll = reply.type === DHCP.nak || (request.clientIp === 0 && wantsBroadcast(request));
@@ -415,7 +421,9 @@ export class UserNetwork {
     Ipv4.checksum.set(view, IPV4_AT, sum);
   }
 
-  /** Sends the frame in the scratch buffer to a guest, or holds it until the guest's MAC is known. */
+  /**
+   * Sends the frame in the scratch buffer to a guest, or holds it until the guest's MAC is known.
+   */
   #sendTo(guestIp: number, lengthBytes: number): void {
     let neighbour = this.#neighbours.get(guestIp);
     if (neighbour === undefined) {

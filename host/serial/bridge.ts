@@ -1,10 +1,11 @@
 /**
- * What a bridge between the board's serial line and the host is, whatever it is made of, and what bridges share.
+ * What a bridge between the board's serial line and the host is, whatever it is made of, and what
+ * bridges share.
  *
  *     UART ── SerialLine ── HostLine ── bridge ── terminal, pseudo-terminal, socket, file, serial port
  *
- * Output that the host does not take holds the line: the UART waits and nothing is lost. While *nobody* is there to take
- * it, the newest of it is kept for whoever comes ({@link KeptOutput}).
+ * Output that the host does not take holds the line: the UART waits and nothing is lost. While
+ * *nobody* is there to take it, the newest of it is kept for whoever comes ({@link KeptOutput}).
  */
 
 /** One line about something a person should know; never called per character. */
@@ -15,7 +16,9 @@ export interface SerialBridge {
   readonly description: string;
   /** Whether its input has an end and has reached it. */
   readonly inputOver: boolean;
-  /** Takes output off the line and offers again what had to wait. Called in every turn of the loop. */
+  /**
+   * Takes output off the line and offers again what had to wait. Called in every turn of the loop.
+   */
   flush(): void;
   close(): Promise<void>;
   counters(): Record<string, number>;
@@ -23,7 +26,9 @@ export interface SerialBridge {
 
 const KEPT_BYTES_MAX = 65_536;
 
-/** Output that nobody was there to take: the newest 64 KiB; what is older is dropped and counted. */
+/**
+ * Output that nobody was there to take: the newest 64 KiB; what is older is dropped and counted.
+ */
 export class KeptOutput {
   dropped = 0;
   readonly #limit: number;

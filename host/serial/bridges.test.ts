@@ -1,5 +1,6 @@
-// Every bridge as it runs, against real sockets, pseudo-terminals and files: 1 MB of scrambled bytes both ways at once,
-// equal at the end; who writes and who only reads; what happens when clients misbehave or nobody is there.
+// Every bridge as it runs, against real sockets, pseudo-terminals and files: 1 MB of scrambled
+// bytes both ways at once, equal at the end; who writes and who only reads; what happens when
+// clients misbehave or nobody is there.
 
 import {
   readlinkSync,
@@ -424,7 +425,9 @@ describe('an RFC 2217 bridge', () => {
   });
 });
 
-/** Opens a slave as a program would. Node opens it a second time inside, so both are to be closed. */
+/**
+ * Opens a slave as a program would. Node opens it a second time inside, so both are to be closed.
+ */
 function openSlave(path: string): { readonly stream: ReadStream; close(): void } {
   const { O_RDWR, O_NOCTTY, O_NONBLOCK } = constants;
   const descriptor = openSync(path, O_RDWR | O_NOCTTY | O_NONBLOCK);

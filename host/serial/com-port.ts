@@ -1,8 +1,10 @@
 /**
- * RFC 2217, the server's side: a telnet client sets and watches the serial port at the far end of the line.
+ * RFC 2217, the server's side: a telnet client sets and watches the serial port at the far end of
+ * the line.
  *
- * The client's port is the far end of the UART's line: what it sets (baud, size, parity, stop bits) is the far end's
- * format, and when the UART is programmed differently both get what real hardware would give them.
+ * The client's port is the far end of the UART's line: what it sets (baud, size, parity, stop bits)
+ * is the far end's format, and when the UART is programmed differently both get what real hardware
+ * would give them.
  */
 
 import type { LineFormat, Parity } from '../../board/serial-wire.ts';
@@ -82,7 +84,9 @@ export class ComPort {
   #break: 'on' | 'off' = 'off';
   #lineMask = 0;
   #modemMask = 0xff;
-  /** Whether the client has been told the modem state: it wants to know it before the first change. */
+  /**
+   * Whether the client has been told the modem state: it wants to know it before the first change.
+   */
   #announced: 'yes' | 'no' = 'no';
   #modem = 0;
 
@@ -244,7 +248,8 @@ export class ComPort {
   /** What is in force, of the group that a command belongs to. */
   #controlState(value: number | undefined): number {
     if (value === undefined || value > CONTROL.rtsOff) return CONTROL.inboundNone;
-    // The line's own flow control is chosen with the board, not by the client: none is what it is told.
+    // The line's own flow control is chosen with the board, not by the client: none is what it is
+    // told.
     if (value <= CONTROL.flowHardware) return CONTROL.flowNone;
     if (value <= CONTROL.breakOff) return this.#break === 'on' ? CONTROL.breakOn : CONTROL.breakOff;
     if (value <= CONTROL.dtrOff) return this.#dtr === 'on' ? CONTROL.dtrOn : CONTROL.dtrOff;

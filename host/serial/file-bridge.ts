@@ -1,6 +1,7 @@
 /**
- * The serial line on files: input is typed from one at the line's rate, output goes to another. With the virtual clock a
- * run is repeatable byte for byte, and ends when the input is over and all is quiet.
+ * The serial line on files: input is typed from one at the line's rate, output goes to another.
+ * With the virtual clock a run is repeatable byte for byte, and ends when the input is over and all
+ * is quiet.
  */
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * The host's end of the board's serial line: hands output over in pieces, and offers input until the line has taken it.
+ * The host's end of the board's serial line: hands output over in pieces, and offers input until
+ * the line has taken it.
  */
 
 import type { LineFormat } from '../../board/serial-wire.ts';
@@ -36,7 +37,9 @@ export class HostLine implements LineFarEnd {
     this.#events = events;
   }
 
-  /** @returns output, at most `limitBytes` of it, in memory of its own; undefined when there is none */
+  /**
+   * @returns output, at most `limitBytes` of it, in memory of its own; undefined when there is none
+   */
   read(limitBytes: number): Uint8Array | undefined {
     const length = Math.min(this.line.outputLength(), limitBytes);
     if (length === 0) return undefined;
@@ -86,7 +89,8 @@ export class HostLine implements LineFarEnd {
     }
   }
 
-  // What follows touches the UART outside a turn of the board, which may be asleep: it is woken each time.
+  // What follows touches the UART outside a turn of the board, which may be asleep: it is woken
+  // each time.
 
   sendBreak(level: 'mark' | 'space'): void {
     this.line.sendBreak(level);

@@ -1,4 +1,5 @@
-// The calls into the C library that make a pseudo-terminal: memory that a call in a thread writes to stays its own.
+// The calls into the C library that make a pseudo-terminal: memory that a call in a thread writes
+// to stays its own.
 
 import { constants, openSync, readSync, closeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';

@@ -1,6 +1,7 @@
 /**
- * The few functions of the C library that Node does not have: making a pseudo-terminal. Through koffi, an optional
- * dependency that needs no compiler; loaded only when a pseudo-terminal is asked for.
+ * The few functions of the C library that Node does not have: making a pseudo-terminal. Through
+ * koffi, an optional dependency that needs no compiler; loaded only when a pseudo-terminal is asked
+ * for.
  */
 
 import { UserMistake } from '../problem.ts';
@@ -14,7 +15,9 @@ const TCSANOW = 0;
 const POLLIN = 0x0001;
 const POLLOUT = 0x0004;
 const POLLHUP = 0x0010;
-/** How long one wait for room lasts; a bridge that is closed meanwhile ends at most this much later. */
+/**
+ * How long one wait for room lasts; a bridge that is closed meanwhile ends at most this much later.
+ */
 const WAIT_MS = 200;
 /** More than `struct termios` of any Linux. */
 const TERMIOS_BYTES = 128;
@@ -103,8 +106,9 @@ function ptyCalls(libc: LibcFunctions): PtyCalls {
     waitForRoom: (descriptor) =>
       new Promise((resolve) => {
         const pollfd = makePollfd(descriptor, POLLOUT);
-        // koffi does not keep the buffer while the call runs in its thread. Collected meanwhile, poll() would write its
-        // result into the heap's free list; that the callback looks at the buffer keeps it.
+        // koffi does not keep the buffer while the call runs in its thread. Collected meanwhile,
+        // poll() would write its result into the heap's free list; that the callback looks at the
+        // buffer keeps it.
         libc.poll.async(pollfd, 1, WAIT_MS, () => {
           resolve((pollfd.readInt16LE(6) & POLLOUT) === 0 ? 'not yet' : 'room');
         });
@@ -130,7 +134,8 @@ function openPty(libc: LibcFunctions): { master: number; slavePath: string } {
   const path = Buffer.alloc(PATH_BYTES);
   checked(-libc.ptsname_r(master, path, path.length), 'ptsname_r');
   const slavePath = path.toString('utf8', 0, path.indexOf(0));
-  // Opened and closed once: the settings stay, and from now on the master is told when nobody has the slave open.
+  // Opened and closed once: the settings stay, and from now on the master is told when nobody has
+  // the slave open.
   const slave = checked(libc.open(slavePath, O_RDWR | O_NOCTTY | O_CLOEXEC), `open ${slavePath}`);
   const termios = Buffer.alloc(TERMIOS_BYTES);
   checked(libc.tcgetattr(slave, termios), 'tcgetattr');

@@ -1,5 +1,5 @@
-// The host's serial port: what the driver programs is set on it and its lines come back (a port made of paper), unplugging,
-// and the real package on a pseudo-terminal.
+// The host's serial port: what the driver programs is set on it and its lines come back (a port
+// made of paper), unplugging, and the real package on a pseudo-terminal.
 
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';

@@ -1,9 +1,11 @@
 /**
- * The serial line on a serial port of the host. What the driver programs into the UART (baud, bits, parity, stop bits,
- * break, RTS, DTR) is set on the port, and the port's modem lines are the UART's inputs.
+ * The serial line on a serial port of the host. What the driver programs into the UART (baud, bits,
+ * parity, stop bits, break, RTS, DTR) is set on the port, and the port's modem lines are the UART's
+ * inputs.
  *
- * A port that lacks something (a pseudo-terminal has no modem lines) is told about once, and the rest goes on. A port
- * that is unplugged is told about and tried again every second; the board runs on, and its output is kept meanwhile.
+ * A port that lacks something (a pseudo-terminal has no modem lines) is told about once, and the
+ * rest goes on. A port that is unplugged is told about and tried again every second; the board runs
+ * on, and its output is kept meanwhile.
  */
 
 import type { LineFormat } from '../../board/serial-wire.ts';
@@ -142,7 +144,8 @@ export class PortBridge implements SerialBridge {
   }
 
   #formatChanged(format: LineFormat): void {
-    // Without a clock there is nothing to set; between two register writes a format may be one that nobody meant.
+    // Without a clock there is nothing to set; between two register writes a format may be one that
+    // nobody meant.
     if (format.baud === 0 || sameSettings(format, this.#format)) return;
     const onlyBaud = sameSettings({ ...format, baud: this.#format.baud }, this.#format);
     this.#format = format;
@@ -153,7 +156,10 @@ export class PortBridge implements SerialBridge {
     else void this.#reopen(port);
   }
 
-  /** The package can change the baud rate of an open port; for bits and parity it has to be opened again. */
+  /**
+   * The package can change the baud rate of an open port; for bits and parity it has to be opened
+   * again.
+   */
   async #reopen(port: HostPort): Promise<void> {
     this.#state = 'changing';
     try {

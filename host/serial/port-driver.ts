@@ -1,6 +1,6 @@
 /**
- * A host serial port behind an interface, and its implementation by the npm package `serialport`: an optional dependency
- * that is loaded only when a port is asked for.
+ * A host serial port behind an interface, and its implementation by the npm package `serialport`:
+ * an optional dependency that is loaded only when a port is asked for.
  */
 
 import { readFileSync, statSync } from 'node:fs';
@@ -47,7 +47,10 @@ export interface HostPort {
 
 export type OpenHostPort = (settings: PortSettings, events: PortEvents) => Promise<HostPort>;
 
-/** Opens a port with `serialport`. @throws UserMistake when it is missing, or the port cannot be opened */
+/**
+ * Opens a port with `serialport`.
+ * @throws UserMistake when it is missing, or the port cannot be opened
+ */
 export const openWithSerialport: OpenHostPort = async (settings, events) => {
   const { SerialPort } = await import('serialport').catch(() => {
     throw new UserMistake(
@@ -104,7 +107,10 @@ const GROUP_READ_WRITE = 0o060;
 const READABLE = 1;
 const WRITABLE = 2;
 
-/** What the package waits with on Linux and macOS: an emitter of 'readable' and 'writable' around a native poller. */
+/**
+ * What the package waits with on Linux and macOS: an emitter of 'readable' and 'writable' around a
+ * native poller.
+ */
 export interface PortPoller {
   poll(events?: number): void;
   listenerCount(event: string): number;
@@ -112,9 +118,9 @@ export interface PortPoller {
 }
 
 /**
- * Makes each wait cover everything that is being waited for. The package watches only what was asked for last
- * (bindings-cpp 13.0.0, `Poller::poll`): when a reader waits again while the writer waits for room, the writer is
- * forgotten, and output stalls until some input comes.
+ * Makes each wait cover everything that is being waited for. The package watches only what was
+ * asked for last (bindings-cpp 13.0.0, `Poller::poll`): when a reader waits again while the writer
+ * waits for room, the writer is forgotten, and output stalls until some input comes.
  */
 export function watchAllThatIsAwaited(poller: PortPoller): void {
   poller.poll = (events = 0) => {
@@ -160,7 +166,9 @@ export function explainPortError(error: Error, path: string): UserMistake {
   return new UserMistake(`${where}: ${text}`);
 }
 
-/** The group that may use a port: that of its device file, or `dialout` where that cannot be told. */
+/**
+ * The group that may use a port: that of its device file, or `dialout` where that cannot be told.
+ */
 function portGroup(path: string): string {
   try {
     const { gid, mode } = statSync(path);

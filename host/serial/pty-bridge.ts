@@ -1,11 +1,13 @@
 /**
  * The serial line on a pseudo-terminal: other programs open its slave as they would a serial port.
  *
- * While nobody has the slave open, output is kept for whoever comes. Somebody coming is noticed by looking every few
- * milliseconds and in every turn (a master cannot be told); somebody leaving, by the end of the stream.
+ * While nobody has the slave open, output is kept for whoever comes. Somebody coming is noticed by
+ * looking every few milliseconds and in every turn (a master cannot be told); somebody leaving, by
+ * the end of the stream.
  *
- * Node's terminal stream is used for reading only: on a master it writes blocking, and a program that reads slowly would
- * stop the whole board. Output is written here, as much as fits; a thread waits for room when there is none.
+ * Node's terminal stream is used for reading only: on a master it writes blocking, and a program
+ * that reads slowly would stop the whole board. Output is written here, as much as fits; a thread
+ * waits for room when there is none.
  */
 
 import { ReadStream } from 'node:tty';

@@ -1,13 +1,15 @@
 /**
  * The serial line on a TCP port: raw bytes, telnet, or RFC 2217.
  *
- * The first client writes; further ones see the output and their input is dropped and counted. When the writer goes, the
- * client that has been there longest becomes the writer. The writer's pace is the line's; a reader that does not keep up
- * loses output of its own, counted, and holds nobody. While nobody is connected output is kept.
+ * The first client writes; further ones see the output and their input is dropped and counted. When
+ * the writer goes, the client that has been there longest becomes the writer. The writer's pace is
+ * the line's; a reader that does not keep up loses output of its own, counted, and holds nobody.
+ * While nobody is connected output is kept.
  *
- * A client of RFC 2217 opens a port by setting everything and throwing away what has come so far, as it would with a port of
- * its own machine. What the board said before it came is not meant by that: output begins when its settings have come to an
- * end. A further client is told what is in force, and sets nothing.
+ * A client of RFC 2217 opens a port by setting everything and throwing away what has come so far,
+ * as it would with a port of its own machine. What the board said before it came is not meant by
+ * that: output begins when its settings have come to an end. A further client is told what is in
+ * force, and sets nothing.
  */
 
 import { createServer } from 'node:net';

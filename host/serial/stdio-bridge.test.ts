@@ -1,4 +1,5 @@
-// The terminal's bridge on streams that stand in for a terminal: raw mode and its end, Ctrl-], 1 MB both ways at once.
+// The terminal's bridge on streams that stand in for a terminal: raw mode and its end, Ctrl-], 1 MB
+// both ways at once.
 
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';

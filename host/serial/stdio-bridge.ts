@@ -1,6 +1,6 @@
 /**
- * The serial line on the terminal that the program was started from: raw, so that every key reaches the board. Ctrl-]
- * ends the run. The terminal is put back as it was on every way out.
+ * The serial line on the terminal that the program was started from: raw, so that every key reaches
+ * the board. Ctrl-] ends the run. The terminal is put back as it was on every way out.
  *
  * When standard input is not a terminal it is read as it is, and the run may end when it is over.
  */
@@ -38,7 +38,8 @@ export class StdioBridge implements SerialBridge {
   };
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     this.#restore();
-    // Whoever else listens ends the program in an orderly way; otherwise the signal does, now that we no longer listen.
+    // Whoever else listens ends the program in an orderly way; otherwise the signal does, now that
+    // we no longer listen.
     process.removeListener(signal, this.#onSignal);
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   };

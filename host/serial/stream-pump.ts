@@ -1,6 +1,6 @@
 /**
- * Moves bytes between the line and one Node stream: output as fast as the stream takes it and no faster, input as fast
- * as the line takes it.
+ * Moves bytes between the line and one Node stream: output as fast as the stream takes it and no
+ * faster, input as fast as the line takes it.
  */
 
 import type { Duplex } from 'node:stream';
@@ -26,7 +26,9 @@ export function pumpOutput(
   return written;
 }
 
-/** Offers input; the stream is paused until the line has taken it. `roomForInput` has to resume it. */
+/**
+ * Offers input; the stream is paused until the line has taken it. `roomForInput` has to resume it.
+ */
 export function offerFrom(host: HostLine, stream: Pick<Duplex, 'pause'>, bytes: Uint8Array): void {
   if (bytes.length > 0 && host.offer(bytes) === 'wait') stream.pause();
 }

@@ -1,9 +1,10 @@
 /**
- * Telnet (RFC 854, 855, 856, 857, 858) as a serial console needs it: data with IAC doubled, option negotiation, BREAK,
- * and subnegotiations handed on. Until both sides agree on binary, a carriage return is CR NUL or CR LF on the wire.
+ * Telnet (RFC 854, 855, 856, 857, 858) as a serial console needs it: data with IAC doubled, option
+ * negotiation, BREAK, and subnegotiations handed on. Until both sides agree on binary, a carriage
+ * return is CR NUL or CR LF on the wire.
  *
- * Everything a client sends is believed only as far as it goes: half an option waits for its other half without holding
- * memory, and a subnegotiation that is too long is dropped and counted.
+ * Everything a client sends is believed only as far as it goes: half an option waits for its other
+ * half without holding memory, and a subnegotiation that is too long is dropped and counted.
  */
 
 export const IAC = 255;

@@ -1,6 +1,7 @@
 /**
- * A run that somebody watches from another thread (`watchman.mjs`): the engine's side. It leaves its traces in memory that both
- * threads have, and answers when it is stopped where it stands and asked.
+ * A run that somebody watches from another thread (`watchman.mjs`): the engine's side. It leaves
+ * its traces in memory that both threads have, and answers when it is stopped where it stands and
+ * asked.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -24,7 +25,10 @@ export interface Summary {
 
 /** Called in the middle of whatever the engine does: it changes nothing. */
 export interface WatchHook {
-  /** @returns JSON of the domain whose entry point has been under way the longest, and which call of it that is */
+  /**
+   * @returns JSON of the domain whose entry point has been under way the longest, and which call of
+   * it that is
+   */
   where(): string;
   /** @returns JSON of a {@link Summary} */
   summary(ending: string): string;

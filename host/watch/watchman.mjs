@@ -1,8 +1,10 @@
-// A thread beside the engine's, which watches whether it goes on. It names a program that does not return, ends a run that has
-// been asked to end and does not, and has the last word then: the summary, which it lets the engine make where it stands.
+// A thread beside the engine's, which watches whether it goes on. It names a program that does not
+// return, ends a run that has been asked to end and does not, and has the last word then: the
+// summary, which it lets the engine make where it stands.
 //
-// It looks into the engine's thread through Node's debugger, only once something is wrong. Where the debugger gets no answer,
-// because the thread waits in a call of the host, it makes do with what it was told last.
+// It looks into the engine's thread through Node's debugger, only once something is wrong. Where
+// the debugger gets no answer, because the thread waits in a call of the host, it makes do with
+// what it was told last.
 
 import fs from 'node:fs';
 import inspector from 'node:inspector';
@@ -93,7 +95,8 @@ async function name(since) {
   // It is asked what goes on now: meanwhile the turn may have come to its end.
   if (Atomics.load(words, BEAT) !== beat) return forget();
   const told = seen?.value === undefined ? undefined : JSON.parse(seen.value);
-  // Under the virtual clock a turn may be long because there is much to do: it has to be the same call as before.
+  // Under the virtual clock a turn may be long because there is much to do: it has to be the same
+  // call as before.
   const isNew = told !== undefined && told.call !== named.call;
   if (run.clock === 'virtual' && (isNew || told?.domain === undefined)) {
     named = { ...named, call: told?.call, lookAt: Date.now() + SLOW_MS };
@@ -119,7 +122,10 @@ async function finish(ending) {
   end(1);
 }
 
-/** Stops the engine's thread where it is, and has a function of the hook called there. @returns undefined without an answer */
+/**
+ * Stops the engine's thread where it is, and has a function of the hook called there.
+ * @returns undefined without an answer
+ */
 function inside(call, answerMs) {
   session ??= connect();
   return new Promise((resolve) => {
@@ -151,7 +157,10 @@ function connect() {
   return made;
 }
 
-/** The innermost frame that is a program's, as far as that can be said of a file: function, file and line. */
+/**
+ * The innermost frame that is a program's, as far as that can be said of a file: function, file and
+ * line.
+ */
 function placeOf(frames) {
   const urlOf = ({ location }) => scripts.get(location.scriptId)?.url ?? '';
   const isOurs = (url) => !url.startsWith('file:') || url.startsWith(workerData.own);

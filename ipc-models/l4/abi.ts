@@ -42,7 +42,10 @@ export const ITEM_GRANT = 0xa;
 
 export const STRING_BYTES_MAX = 4 * 2 ** 20;
 
-/** First word of a string item or a string buffer of `pieces` substrings of equal length; as many addresses follow. */
+/**
+ * First word of a string item or a string buffer of `pieces` substrings of equal length; as many
+ * addresses follow.
+ */
 export function stringItem(lengthBytes: number, pieces = 1): number {
   return ((lengthBytes << 10) | ((pieces - 1) << 4) | ITEM_STRING) >>> 0;
 }

@@ -1,4 +1,5 @@
-// L4 IPC: rendezvous by thread id, both phases in one call, the direct switch, time, strings, pages given and taken back.
+// L4 IPC: rendezvous by thread id, both phases in one call, the direct switch, time, strings, pages
+// given and taken back.
 
 import { describe, expect, it } from 'vitest';
 import { type ModelBody, spawnGenerator } from '../generator-program.ts';
@@ -58,7 +59,9 @@ const call = (to: number): Call => [L4_IPC, to, to, FOR_EVER, FOR_EVER];
 function setUp() {
   const kernel = makeModelKernel('virtual');
   const l4 = new L4(kernel);
-  /** A thread in a task of its own, with a control block and four pages of data. Ids count from 1. */
+  /**
+   * A thread in a task of its own, with a control block and four pages of data. Ids count from 1.
+   */
   const run = (priority: number, body: (thread: ModelThread) => ModelBody): ModelThread => {
     const task = kernel.makeTask('task');
     task.space.allocateAt(UTCB, 0x1000);
@@ -289,7 +292,9 @@ describe('strings', () => {
 });
 
 describe('pages', () => {
-  /** Thread 2 sends an item for two pages of its data to thread 1, and then does what `then` says. */
+  /**
+   * Thread 2 sends an item for two pages of its data to thread 1, and then does what `then` says.
+   */
   function give(kind: typeof ITEM_MAP | typeof ITEM_GRANT, rights: number, then: readonly Call[]) {
     const { kernel, run } = setUp();
     const receiver = run(20, function* (thread) {

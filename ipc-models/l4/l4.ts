@@ -1,9 +1,10 @@
 /**
- * L4's IPC: from thread to thread by global ids, a send phase and a receive phase in one system call, a direct switch to the
- * partner. Anybody may send to any thread.
+ * L4's IPC: from thread to thread by global ids, a send phase and a receive phase in one system
+ * call, a direct switch to the partner. Anybody may send to any thread.
  *
- * Not modelled: clans and chiefs, pagers (a page that is missing while a string is copied aborts the IPC, as a transfer timeout
- * of zero does), interrupts as IPC, propagation, the donation of the rest of a time slice.
+ * Not modelled: clans and chiefs, pagers (a page that is missing while a string is copied aborts
+ * the IPC, as a transfer timeout of zero does), interrupts as IPC, propagation, the donation of the
+ * rest of a time slice.
  */
 
 import { PAGE_BYTES, PAGE_SHIFT } from '../frames.ts';
@@ -50,7 +51,10 @@ export class L4 implements Model {
     kernel.install(this);
   }
 
-  /** Makes a thread known to IPC. @param utcb address of its control block, which lies within one page */
+  /**
+   * Makes a thread known to IPC.
+   * @param utcb address of its control block, which lies within one page
+   */
   register(thread: ModelThread, utcb: number): void {
     const utcbAt = thread.task.space.locateWordForWriting(utcb);
     if (utcbAt < 0 || (utcb % PAGE_BYTES) + UTCB_BYTES > PAGE_BYTES) {
@@ -174,7 +178,7 @@ export class L4 implements Model {
     if (state === 'blockedOnReceive') this.#fail(partner.thread, ERROR_CANCELED, PHASE_RECEIVE);
   }
 
-  // ------------------------------------------------------------------------------------------ pages
+  // ----------------------------------------------------------------------------------------- pages
 
   #unmap(thread: ModelThread): void {
     const page = thread.argument(0);

@@ -1,6 +1,6 @@
 /**
- * Who has mapped which page to whom: a tree for each page, so that whoever has given a page away can take it back. Each node
- * is kernel memory that a message of a user has used up.
+ * Who has mapped which page to whom: a tree for each page, so that whoever has given a page away
+ * can take it back. Each node is kernel memory that a message of a user has used up.
  */
 
 import { type AddressSpace, READ_ONLY, READ_WRITE } from '../address-space.ts';
@@ -28,7 +28,10 @@ export class MappingDatabase {
     this.#kernel = kernel;
   }
 
-  /** Maps a page of one space in another. @returns false when it is not there, or kernel memory is used up */
+  /**
+   * Maps a page of one space in another.
+   * @returns false when it is not there, or kernel memory is used up
+   */
   map(from: PagePlace, to: PagePlace, writable: 'yes' | 'no'): boolean {
     const frame = from.space.frameAt(from.page);
     if (frame < 0) return false;

@@ -1,6 +1,7 @@
 /**
- * One message from a sender to a receiver that waits for it: untyped words from registers to registers, strings once from
- * memory to memory, pages by the mapping database. All of it within one kernel entry: seL4 has dropped strings for that.
+ * One message from a sender to a receiver that waits for it: untyped words from registers to
+ * registers, strings once from memory to memory, pages by the mapping database. All of it within
+ * one kernel entry: seL4 has dropped strings for that.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -95,7 +96,7 @@ function transferItems(l4: TransferKernel, from: Party, to: Party, items: ItemRa
   return OK;
 }
 
-// ---------------------------------------------------------------------------------------------- strings
+// ----------------------------------------------------------------------------------------- strings
 
 /** `pieces` substrings of `pieceBytes` each; their addresses begin at `addressesAt` in RAM. */
 interface StringPlace {
@@ -137,7 +138,7 @@ function copyString(
   return OK;
 }
 
-// ---------------------------------------------------------------------------------------------- pages
+// ------------------------------------------------------------------------------------------- pages
 
 interface PageTransfer {
   /** The item's first word: its kind, and where in the window (or in the flexpage) the pages go. */

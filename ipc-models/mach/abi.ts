@@ -1,6 +1,6 @@
 /**
- * Mach ports as system calls: numbers of messages, rights and results are those of Mach 3.0 and XNU. A call's result is in a0,
- * a name or an address that it gives in a1.
+ * Mach ports as system calls: numbers of messages, rights and results are those of Mach 3.0 and
+ * XNU. A call's result is in a0, a name or an address that it gives in a1.
  */
 
 export const MACH_MSG = 1; // message, option, send size, receive limit, receive name, timeout in ms

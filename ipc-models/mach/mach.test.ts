@@ -79,7 +79,8 @@ describe('a call', () => {
     });
     kernel.run(1e12);
 
-    // What the server saw: the right, the port, the word, the sequence number; its reply, which can be sent once.
+    // What the server saw: the right, the port, the word, the sequence number; its reply, which can
+    // be sent once.
     expect(seen.slice(0, 6)).toEqual([MOVE_SEND_ONCE, 1, 100, 0, 0, MACH_SEND_INVALID_DEST]);
     expect(seen.slice(6, 8)).toEqual([0, 200]);
     // Two messages copied in and out, and one that was copied in to be refused.

@@ -1,9 +1,10 @@
 /**
- * Mach 3.0 ports, as XNU has them: messages are sent to ports by those who hold a right, and wait in a queue of limited length
- * for the one holder of the receive right.
+ * Mach 3.0 ports, as XNU has them: messages are sent to ports by those who hold a right, and wait
+ * in a queue of limited length for the one holder of the receive right.
  *
- * Not modelled: arrays of ports out of line, vouchers, audit trailers, urefs overflow, rights of other tasks (task ports).
- * Rights of a message that could not be sent go back to the sender, perhaps under another name.
+ * Not modelled: arrays of ports out of line, vouchers, audit trailers, urefs overflow, rights of
+ * other tasks (task ports). Rights of a message that could not be sent go back to the sender,
+ * perhaps under another name.
  */
 
 import type { Model, ModelKernel } from '../model-kernel.ts';
@@ -57,7 +58,10 @@ export class Mach implements Model {
     return (this.#spaces[task.pid] ??= new PortSpace(task, this.kernel.counters));
   }
 
-  /** Gives a task a send right to another one's port, as its parent does with the bootstrap port. @returns the name */
+  /**
+   * Gives a task a send right to another one's port, as its parent does with the bootstrap port.
+   * @returns the name
+   */
   insertSendRight(owner: Task, name: number, target: Task): number {
     const entry = this.spaceOf(owner).lookup(name);
     const port = entry?.hasReceive === true ? entry.port : null;
@@ -90,7 +94,7 @@ export class Mach implements Model {
     if (isLast) this.rights.destroyAll(this.spaceOf(task));
   }
 
-  // ------------------------------------------------------------------------------------------ sending
+  // --------------------------------------------------------------------------------------- sending
 
   #send(thread: ModelThread): void {
     const space = this.spaceOf(thread.task);
@@ -145,7 +149,7 @@ export class Mach implements Model {
     this.#handOver(receiver, message);
   }
 
-  // ------------------------------------------------------------------------------------------ receiving
+  // ------------------------------------------------------------------------------------- receiving
 
   #receive(thread: ModelThread): void {
     const entry = this.spaceOf(thread.task).lookup(thread.argument(4));

@@ -1,6 +1,7 @@
 /**
- * Messages on their way through the kernel. Copied in: names become references to ports, memory out of line is detached.
- * Copied out: ports become names of the receiver, memory is mapped where there is room.
+ * Messages on their way through the kernel. Copied in: names become references to ports, memory out
+ * of line is detached. Copied out: ports become names of the receiver, memory is mapped where there
+ * is room.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -158,8 +159,9 @@ function copyInDescriptors(
 }
 
 /**
- * Copies a message out to a thread that receives, and frees its kernel memory. The rights and the memory that it carries are
- * the receiver's from now on; the right that it was sent with is still the caller's to end.
+ * Copies a message out to a thread that receives, and frees its kernel memory. The rights and the
+ * memory that it carries are the receiver's from now on; the right that it was sent with is still
+ * the caller's to end.
  *
  * @returns a result of MACH_MSG
  */
@@ -204,7 +206,9 @@ export function copyOutMessage(
   return MACH_MSG_SUCCESS;
 }
 
-/** @returns a message of the kernel's own, of a header and one word; null when there is no memory */
+/**
+ * @returns a message of the kernel's own, of a header and one word; null when there is no memory
+ */
 export function makeNotification(
   kernel: ModelKernel,
   destination: Port,

@@ -1,6 +1,6 @@
 /**
- * Memory that travels beside a message. A virtual copy shares the frames until one side writes, or takes them away from the
- * sender; a physical copy goes through kernel memory, as inline bytes do.
+ * Memory that travels beside a message. A virtual copy shares the frames until one side writes, or
+ * takes them away from the sender; a physical copy goes through kernel memory, as inline bytes do.
  */
 
 import { COPY_ON_WRITE, pageOf, pagesOf, READ_WRITE } from '../address-space.ts';
@@ -28,7 +28,10 @@ export interface OutOfLineRequest {
   readonly deallocate: 'yes' | 'no';
 }
 
-/** @returns the memory, detached from the sender; null when it is not mapped or kernel memory is used up */
+/**
+ * @returns the memory, detached from the sender; null when it is not mapped or kernel memory is
+ * used up
+ */
 export function copyInMemory(
   kernel: ModelKernel,
   task: Task,
@@ -71,7 +74,10 @@ function shareFrames(
   return { kind: 'virtual', at, sizeBytes, offset, frames, isMoved };
 }
 
-/** Gives the memory to a receiver, at an address of the kernel's choice. @returns the address; 0 when there is no room */
+/**
+ * Gives the memory to a receiver, at an address of the kernel's choice.
+ * @returns the address; 0 when there is no room
+ */
 export function copyOutMemory(kernel: ModelKernel, task: Task, memory: OutOfLine): number {
   const { space } = task;
   const { sizeBytes } = memory;

@@ -156,7 +156,9 @@ function count(entry: Entry, right: number): number {
   }
 }
 
-/** The notification goes to a port of the caller's own, by a send-once right that is made for it. */
+/**
+ * The notification goes to a port of the caller's own, by a send-once right that is made for it.
+ */
 function requestNotification(space: PortSpace, thread: ModelThread): number {
   const name = thread.argument(0);
   const entry = space.lookup(name);

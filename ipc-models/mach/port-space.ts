@@ -1,6 +1,6 @@
 /**
- * The port names of one task: which rights it holds, and under which numbers. All send rights to a port, and its receive right,
- * have one name; each send-once right has its own.
+ * The port names of one task: which rights it holds, and under which numbers. All send rights to a
+ * port, and its receive right, have one name; each send-once right has its own.
  */
 
 import type { ModelCounters } from '../counters.ts';
@@ -65,7 +65,7 @@ export class PortSpace {
     return this.#add({ ...newEntry(null), set });
   }
 
-  // ------------------------------------------------------------------------------------------ rights go out
+  // --------------------------------------------------------------------------------- rights go out
 
   /**
    * Takes a right out of the space, or makes one, for a message.
@@ -109,7 +109,7 @@ export class PortSpace {
     }
   }
 
-  // ------------------------------------------------------------------------------------------ rights come in
+  // -------------------------------------------------------------------------------- rights come in
 
   /** Gives the task a right that a message has carried. @returns its name */
   copyOut(port: Port, right: Right): number {
@@ -131,7 +131,7 @@ export class PortSpace {
     return name;
   }
 
-  // ------------------------------------------------------------------------------------------ the end of rights
+  // ----------------------------------------------------------------------------- the end of rights
 
   remove(name: number): void {
     const entry = this.#entries[name >>> NAME_SHIFT] ?? null;

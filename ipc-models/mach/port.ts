@@ -14,7 +14,10 @@ export interface CarriedRight {
   readonly isMoved: boolean;
 }
 
-/** A message in kernel memory: header, body and room for the trailer, behind a header of the kernel's own. */
+/**
+ * A message in kernel memory: header, body and room for the trailer, behind a header of the
+ * kernel's own.
+ */
 export interface Kmsg {
   at: number;
   /** Without the trailer. */

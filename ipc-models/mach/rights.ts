@@ -1,4 +1,7 @@
-/** The end of rights: used up by a message, dropped, or dead with their port; and the notifications that tell of it. */
+/**
+ * The end of rights: used up by a message, dropped, or dead with their port; and the notifications
+ * that tell of it.
+ */
 
 import { pageOf, READ_WRITE } from '../address-space.ts';
 import type { ModelKernel } from '../model-kernel.ts';

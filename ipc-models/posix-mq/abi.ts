@@ -1,4 +1,7 @@
-/** POSIX message queues as system calls: IEEE 1003.1, limits and error numbers of Linux. Errors are returned negative. */
+/**
+ * POSIX message queues as system calls: IEEE 1003.1, limits and error numbers of Linux. Errors are
+ * returned negative.
+ */
 
 export const MQ_OPEN = 1; // path, flags, mode, attributes or 0: descriptor
 export const MQ_UNLINK = 2; // path

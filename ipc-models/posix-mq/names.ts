@@ -1,4 +1,6 @@
-/** The names of message queues: one table for the whole system, with the limits that a system has. */
+/**
+ * The names of message queues: one table for the whole system, with the limits that a system has.
+ */
 
 import type { ModelKernel } from '../model-kernel.ts';
 import type { ModelThread, Task } from '../model-thread.ts';
@@ -44,7 +46,10 @@ export class QueueNames {
     this.#allocation = allocation;
   }
 
-  /** MQ_OPEN. @returns the open queue, or an error. The only place where permissions are checked. */
+  /**
+   * MQ_OPEN.
+   * @returns the open queue, or an error. The only place where permissions are checked.
+   */
   open(thread: ModelThread): Descriptor | number {
     const flags = thread.argument(1);
     const name = this.#readName(thread.task, thread.argument(0));

@@ -1,4 +1,5 @@
-// POSIX message queues as IEEE 1003.1 has them: names, rights, order, capacity, time, and what a message costs.
+// POSIX message queues as IEEE 1003.1 has them: names, rights, order, capacity, time, and what a
+// message costs.
 
 import { describe, expect, it } from 'vitest';
 import type { ModelBody } from '../generator-program.ts';
@@ -351,7 +352,8 @@ describe('notification', () => {
       seen.push(yield [MQ_NOTIFY, fd, 7], yield [MQ_NOTIFY, fd, 8]);
       yield [MQ_TIMEDSEND, fd, BUFFER, 1, 0, 0];
       seen.push(yield [SIGWAIT, 7]);
-      // The registration is used up: another one may follow, and a message to a queue with content tells nobody.
+      // The registration is used up: another one may follow, and a message to a queue with content
+      // tells nobody.
       seen.push(yield [MQ_NOTIFY, fd, 9]);
       yield [MQ_TIMEDSEND, fd, BUFFER, 1, 0, 0];
       seen.push(yield [MQ_NOTIFY, fd, 9], yield [MQ_NOTIFY, fd, 0], yield [MQ_NOTIFY, fd, 9]);

@@ -1,8 +1,9 @@
 /**
- * POSIX message queues (IEEE 1003.1, as Linux has them): queues with global path names, messages copied into kernel memory by
- * the sender and out of it by the receiver.
+ * POSIX message queues (IEEE 1003.1, as Linux has them): queues with global path names, messages
+ * copied into kernel memory by the sender and out of it by the receiver.
  *
- * Not modelled: groups, real signals (SIGWAIT stands for them), inheritance by fork, a notification as a new thread.
+ * Not modelled: groups, real signals (SIGWAIT stands for them), inheritance by fork, a notification
+ * as a new thread.
  */
 
 import type { ModelKernel, Model } from '../model-kernel.ts';
@@ -101,7 +102,7 @@ export class PosixMq implements Model {
     this.#open[task.pid]?.forEach((_, fd) => this.#close(task, fd));
   }
 
-  // ------------------------------------------------------------------------------------------ descriptors
+  // ----------------------------------------------------------------------------------- descriptors
 
   #openQueue(thread: ModelThread): void {
     const opened = this.names.open(thread);
@@ -128,7 +129,7 @@ export class PosixMq implements Model {
     return 0;
   }
 
-  // ------------------------------------------------------------------------------------------ messages
+  // -------------------------------------------------------------------------------------- messages
 
   #send(thread: ModelThread): void {
     const priority = thread.argument(3);
@@ -172,7 +173,10 @@ export class PosixMq implements Model {
     this.#wait(thread, queue, 'blockedOnSend', atNs);
   }
 
-  /** A queue at which a thread waits does not go away, even if its descriptor is closed by another thread. */
+  /**
+   * A queue at which a thread waits does not go away, even if its descriptor is closed by another
+   * thread.
+   */
   #wait(
     thread: ModelThread,
     queue: MessageQueue,
@@ -226,7 +230,10 @@ export class PosixMq implements Model {
     this.#wait(thread, queue, 'blockedOnReceive', atNs);
   }
 
-  /** Into the receiver's buffer, which its registers still name; the memory of the message is free again. */
+  /**
+   * Into the receiver's buffer, which its registers still name; the memory of the message is free
+   * again.
+   */
   #copyOut(receiver: ModelThread, queue: MessageQueue, message: Message): void {
     const { space } = receiver.task;
     const { lengthBytes, priority } = message;
@@ -259,9 +266,12 @@ export class PosixMq implements Model {
     this.#kernel.counters.bytesCopied += lengthBytes;
   }
 
-  // ------------------------------------------------------------------------------------------ time, signals, attributes
+  // --------------------------------------------------------------------- time, signals, attributes
 
-  /** @returns when a wait ends, Infinity for never; negative for an error, such as a time that has passed */
+  /**
+   * @returns when a wait ends, Infinity for never; negative for an error, such as a time that has
+   * passed
+   */
   #deadline(thread: ModelThread, timespecAt: number): number {
     if (timespecAt === 0) return Infinity;
     const seconds = this.#loadWord(thread.task, timespecAt + TIMESPEC_SECONDS);

@@ -1,4 +1,7 @@
-/** One message queue: a list of messages in kernel memory, highest priority first, and the threads that wait at it. */
+/**
+ * One message queue: a list of messages in kernel memory, highest priority first, and the threads
+ * that wait at it.
+ */
 
 import { assert } from '../../memory/assert.ts';
 import type { KernelHeap } from '../heap.ts';
@@ -13,7 +16,10 @@ export interface Message {
   next: Message | null;
 }
 
-/** `perMessage`: as Linux does. `preallocated`: a queue takes the memory for all its messages when it is made. */
+/**
+ * `perMessage`: as Linux does. `preallocated`: a queue takes the memory for all its messages when
+ * it is made.
+ */
 export type Allocation = 'perMessage' | 'preallocated';
 
 export interface QueueOptions {
@@ -74,7 +80,9 @@ export class MessageQueue {
     return this.maxMessages * (MESSAGE_HEADER_BYTES + this.messageBytes);
   }
 
-  /** @returns memory for one message, null when there is none; its content is still to be filled in */
+  /**
+   * @returns memory for one message, null when there is none; its content is still to be filled in
+   */
   makeMessage(lengthBytes: number, priority: number): Message | null {
     const spare = this.#spare;
     if (this.isPreallocated) {
@@ -118,7 +126,10 @@ export class MessageQueue {
     this.count += 1;
   }
 
-  /** @returns the oldest message of the highest priority, which is in the queue no more; null when it is empty */
+  /**
+   * @returns the oldest message of the highest priority, which is in the queue no more; null when
+   * it is empty
+   */
   takeFirst(): Message | null {
     const first = this.#first;
     if (first === null) return null;

@@ -1,4 +1,7 @@
-/** QNX Neutrino's message passing as system calls: names and meanings are those of its library. Errors are negative. */
+/**
+ * QNX Neutrino's message passing as system calls: names and meanings are those of its library.
+ * Errors are negative.
+ */
 
 export const CHANNEL_CREATE = 1; // flags: chid
 export const CHANNEL_DESTROY = 2; // chid
@@ -42,7 +45,10 @@ export const IOV_BYTES = 16;
 export const IOV_LENGTH = 8;
 export const IOV_PARTS_MAX = 64;
 
-/** `struct _msg_info`, the fields that are modelled: pid of the sender, its priority, bytes received, bytes sent. */
+/**
+ * `struct _msg_info`, the fields that are modelled: pid of the sender, its priority, bytes
+ * received, bytes sent.
+ */
 export const INFO_PID = 0;
 export const INFO_PRIORITY = 4;
 export const INFO_MSGLEN = 8;

@@ -1,4 +1,7 @@
-/** A channel: the clients that wait to send, the pulses that have come, and the threads that wait for either. */
+/**
+ * A channel: the clients that wait to send, the pulses that have come, and the threads that wait
+ * for either.
+ */
 
 import type { KernelHeap } from '../heap.ts';
 import { type ModelThread, type Task, WaitQueue } from '../model-thread.ts';

@@ -1,4 +1,7 @@
-/** Channels, connections to them, and the paths under which servers are found: names of a process, and names of all. */
+/**
+ * Channels, connections to them, and the paths under which servers are found: names of a process,
+ * and names of all.
+ */
 
 import type { ModelKernel } from '../model-kernel.ts';
 import type { ModelThread, Task } from '../model-thread.ts';

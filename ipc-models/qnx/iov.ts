@@ -1,4 +1,7 @@
-/** Lists of buffers: gathered from one task and scattered to another in one copy, without a stop in the kernel. */
+/**
+ * Lists of buffers: gathered from one task and scattered to another in one copy, without a stop in
+ * the kernel.
+ */
 
 import type { ModelKernel } from '../model-kernel.ts';
 import type { Task } from '../model-thread.ts';

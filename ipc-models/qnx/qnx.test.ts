@@ -1,4 +1,5 @@
-// QNX message passing: blocking on both sides, partial reads and writes, priorities that float, pulses, time, death.
+// QNX message passing: blocking on both sides, partial reads and writes, priorities that float,
+// pulses, time, death.
 
 import { describe, expect, it } from 'vitest';
 import { type ModelBody, spawnGenerator } from '../generator-program.ts';

@@ -1,10 +1,10 @@
 /**
- * QNX Neutrino's message passing: MsgSend blocks until the server has received and replied, the bytes go straight from the
- * client's buffers to the server's and back, the server runs at its client's priority. Pulses are the messages that wait in
- * the kernel.
+ * QNX Neutrino's message passing: MsgSend blocks until the server has received and replied, the
+ * bytes go straight from the client's buffers to the server's and back, the server runs at its
+ * client's priority. Pulses are the messages that wait in the kernel.
  *
- * Not modelled: other nodes than 0, signals, credentials, priority inheritance through chains of servers, pulses that are
- * joined, shared memory objects.
+ * Not modelled: other nodes than 0, signals, credentials, priority inheritance through chains of
+ * servers, pulses that are joined, shared memory objects.
  */
 
 import type { BlockedState, Model, ModelKernel } from '../model-kernel.ts';
@@ -132,7 +132,7 @@ export class Qnx implements Model {
     if (isLast) this.#connections.closeAll(task);
   }
 
-  // ------------------------------------------------------------------------------------------ messages
+  // -------------------------------------------------------------------------------------- messages
 
   #send(client: ModelThread): void {
     const channel = this.#connections.lookup(client.task, client.argument(0));
@@ -257,7 +257,7 @@ export class Qnx implements Model {
     return copied < 0 ? -EFAULT : copied;
   }
 
-  // ------------------------------------------------------------------------------------------ pulses
+  // ---------------------------------------------------------------------------------------- pulses
 
   #sendPulse(thread: ModelThread): number {
     const coid = thread.argument(0);
@@ -304,7 +304,7 @@ export class Qnx implements Model {
     this.#answer(server, 0);
   }
 
-  // ------------------------------------------------------------------------------------------ waiting
+  // --------------------------------------------------------------------------------------- waiting
 
   #block(thread: ModelThread, state: BlockedState, channel: Channel | null): void {
     const queue = state === 'blockedOnSend' ? channel?.senders : channel?.receivers;

@@ -1,6 +1,7 @@
 /**
- * Bytes that are written one after the other, with the variable-length integers of WebAssembly (LEB128: seven bits a byte,
- * lowest first, the top bit says that more follow). WebAssembly core specification, section 5.2.2.
+ * Bytes that are written one after the other, with the variable-length integers of WebAssembly
+ * (LEB128: seven bits a byte, lowest first, the top bit says that more follow). WebAssembly core
+ * specification, section 5.2.2.
  */
 
 const FIRST_CAPACITY = 1024;

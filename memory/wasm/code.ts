@@ -1,15 +1,18 @@
 /**
  * The body of one WebAssembly function, written instruction by instruction.
  *
- * Structured instructions (`block`, `loop`, `if`) are counted, so that a branch names the construct it leaves by the label
- * that opening it gave, and not by a depth that changes with every nesting.
+ * Structured instructions (`block`, `loop`, `if`) are counted, so that a branch names the construct
+ * it leaves by the label that opening it gave, and not by a depth that changes with every nesting.
  */
 
 import { assert } from '../assert.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { OP, TYPE } from './opcodes.ts';
 
-/** The body of a function as it stands in the code section, and where in it which way is taken how often. */
+/**
+ * The body of a function as it stands in the code section, and where in it which way is taken how
+ * often.
+ */
 export interface FunctionBody {
   readonly bytes: Uint8Array;
   readonly hints: readonly BranchHint[];
@@ -153,7 +156,10 @@ export class Code {
     return this.#open(LOOP);
   }
 
-  /** Takes a condition from the stack. @param result the {@link TYPE} that both branches leave on it, if any */
+  /**
+   * Takes a condition from the stack.
+   * @param result the {@link TYPE} that both branches leave on it, if any
+   */
   if(result: number = TYPE.none): Label {
     return this.#open(IF, result);
   }
@@ -190,7 +196,10 @@ export class Code {
     this.brIf(label);
   }
 
-  /** Takes an index from the stack and goes to that label, or to the last one when there are not so many. */
+  /**
+   * Takes an index from the stack and goes to that label, or to the last one when there are not so
+   * many.
+   */
   brTable(labels: readonly Label[], otherwise: Label): void {
     this.#bytes.byte(BR_TABLE);
     this.#bytes.unsigned(labels.length);

@@ -1,6 +1,6 @@
 /**
- * Goal: what the encoder writes is what V8 reads. Method: small modules are made, instantiated and called, and integers
- * around every border of LEB128 come back unchanged.
+ * Goal: what the encoder writes is what V8 reads. Method: small modules are made, instantiated and
+ * called, and integers around every border of LEB128 come back unchanged.
  */
 
 import fc from 'fast-check';
@@ -11,7 +11,9 @@ import { ACCESS, OP, TYPE } from './opcodes.ts';
 
 const PAGES = 1;
 
-/** Instantiates a module with one exported function `f` that has two i32 parameters and one result. */
+/**
+ * Instantiates a module with one exported function `f` that has two i32 parameters and one result.
+ */
 function instantiate(
   result: number,
   write: (code: Code) => void,

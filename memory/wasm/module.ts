@@ -1,7 +1,9 @@
 /**
- * A WebAssembly module: types, imports (memory, functions, one table), functions, variables, exports. WebAssembly core specification, section 5.5.
+ * A WebAssembly module: types, imports (memory, functions, one table), functions, variables,
+ * exports. WebAssembly core specification, section 5.5.
  *
- * Functions are numbered from 0: imported ones first, so all imports are named before the first function is defined.
+ * Functions are numbered from 0: imported ones first, so all imports are named before the first
+ * function is defined.
  */
 
 import { assert } from '../assert.ts';

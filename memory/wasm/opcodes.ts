@@ -1,9 +1,10 @@
 /**
- * The instructions of WebAssembly by name. WebAssembly core specification 2.0, section 5.4, and the threads proposal.
+ * The instructions of WebAssembly by name. WebAssembly core specification 2.0, section 5.4, and the
+ * threads proposal.
  *
- * Three tables, because what follows the opcode differs: nothing ({@link OP}), alignment and offset of an access to memory
- * ({@link ACCESS}), or the same behind the prefix of atomic instructions ({@link ATOMIC}). Instructions with operands of
- * their own are methods of `Code`.
+ * Three tables, because what follows the opcode differs: nothing ({@link OP}), alignment and offset
+ * of an access to memory ({@link ACCESS}), or the same behind the prefix of atomic instructions
+ * ({@link ATOMIC}). Instructions with operands of their own are methods of `Code`.
  */
 
 /** Types of values (section 5.3.1). */
@@ -156,7 +157,10 @@ export const ACCESS = {
   i64Store32: 0x3e,
 } as const;
 
-/** Ordered (sequentially consistent) stores; the number is the binary logarithm of the width, which is their alignment. */
+/**
+ * Ordered (sequentially consistent) stores; the number is the binary logarithm of the width, which
+ * is their alignment.
+ */
 export const ATOMIC = {
   i32Store: { opcode: 0x17, alignment: 2 },
   i32Store16: { opcode: 0x1a, alignment: 1 },

@@ -1,7 +1,8 @@
 /**
- * The dump as a graph in Graphviz's language. Each thread is a table: its capabilities, by slot, and its memory, by address.
- * A line goes from a right to send or signal to the thread that receives. Capabilities to the monitor have no line, since
- * everybody has one. The initial thread's table says what has been derived from each untyped.
+ * The dump as a graph in Graphviz's language. Each thread is a table: its capabilities, by slot,
+ * and its memory, by address. A line goes from a right to send or signal to the thread that
+ * receives. Capabilities to the monitor have no line, since everybody has one. The initial thread's
+ * table says what has been derived from each untyped.
  */
 
 import type { MappedRun } from './address-spaces.ts';
@@ -56,7 +57,7 @@ export function dumpDot(dump: CapabilityDump): string {
   return `${lines.join('\n')}\n`;
 }
 
-// ---------------------------------------------------------------------------------------------- threads
+// ----------------------------------------------------------------------------------------- threads
 
 function ownersOf(dump: CapabilityDump): readonly Owner[] {
   const signalled = new Map(dump.irqs.map(({ irq, notification }) => [`irq_${irq}`, notification]));
@@ -137,7 +138,7 @@ function ownerNode({ name, tcb, rows }: Owner): string {
   return `  ${quote(name)} [label=<${table(title + body.join(''))}>];`;
 }
 
-// ---------------------------------------------------------------------------------------------- lines
+// ------------------------------------------------------------------------------------------- lines
 
 /** A row of a thread's table. */
 interface End {
@@ -146,8 +147,8 @@ interface End {
 }
 
 /**
- * From the right to send to the row that receives; to a node of its own where nobody receives. Threads of high priority stand
- * on the left, so a line to a higher priority is drawn from its end.
+ * From the right to send to the row that receives; to a node of its own where nobody receives.
+ * Threads of high priority stand on the left, so a line to a higher priority is drawn from its end.
  */
 function edges(owners: readonly Owner[]): string[] {
   const receivers = receiversOf(owners);
@@ -185,7 +186,10 @@ function right({ owner, at }: End): string {
   return `${quote(owner.name)}:o${at}:e`;
 }
 
-/** @returns by object the row of the one thread that receives; the thread that it is called after goes before others */
+/**
+ * @returns by object the row of the one thread that receives; the thread that it is called after
+ * goes before others
+ */
 function receiversOf(owners: readonly Owner[]): ReadonlyMap<string, End> {
   const receivers = new Map<string, End>();
   for (const owner of owners) {
@@ -198,7 +202,7 @@ function receiversOf(owners: readonly Owner[]): ReadonlyMap<string, End> {
   return receivers;
 }
 
-// ---------------------------------------------------------------------------------------------- untypeds
+// ---------------------------------------------------------------------------------------- untypeds
 
 /** The untypeds of boot: what is in use, and what was derived from each. */
 function rootNode({ caps }: CapabilityDump): string {
@@ -230,7 +234,7 @@ function madeOf(caps: readonly DumpedCap[], root: number): string {
   return shown.join(', ') + (rest > 0 ? `, ${rest} more types` : '');
 }
 
-// ---------------------------------------------------------------------------------------------- language
+// ---------------------------------------------------------------------------------------- language
 
 function table(rows: string): string {
   return `<table border="1" cellborder="0" cellspacing="0" cellpadding="2">${rows}</table>`;

@@ -1,6 +1,7 @@
 /**
- * Everything that a running kernel holds, as plain data: objects, capability slots with the derivation tree, interrupts and
- * address spaces. What capDL says of a system before it runs, taken from one that does.
+ * Everything that a running kernel holds, as plain data: objects, capability slots with the
+ * derivation tree, interrupts and address spaces. What capDL says of a system before it runs, taken
+ * from one that does.
  */
 
 import { RIGHT_GRANT, RIGHT_GRANT_REPLY, RIGHT_READ, RIGHT_WRITE } from '../../kernel/abi.ts';
@@ -18,7 +19,9 @@ import { ObjectNames } from './names.ts';
 
 export interface DumpedObject {
   readonly name: string;
-  /** capDL's word for it: tcb, cnode, ep, notification, rtreply, sc, pt, asid_pool, ut, frame, irq … */
+  /**
+   * capDL's word for it: tcb, cnode, ep, notification, rtreply, sc, pt, asid_pool, ut, frame, irq …
+   */
   readonly type: string;
   readonly paddr?: number;
   readonly sizeBytes?: number;
@@ -45,7 +48,10 @@ export interface DumpedCap {
   /** Of a frame. */
   readonly paddr?: number;
   readonly sizeBytes?: number;
-  /** Of an untyped: bytes that the next retype may use, which is all of them while nothing is derived from it. */
+  /**
+   * Of an untyped: bytes that the next retype may use, which is all of them while nothing is
+   * derived from it.
+   */
   readonly freeBytes?: number;
   /** Others may be derived from it: it came with the object, or has a badge of its own. */
   readonly original: boolean;
@@ -115,14 +121,17 @@ export function dumpCapabilities(options: DumpOptions): CapabilityDump {
   };
 }
 
-// ---------------------------------------------------------------------------------------------- the tree
+// ---------------------------------------------------------------------------------------- the tree
 
 interface Ordered {
   readonly placed: PlacedSlot;
   readonly parent: number | undefined;
 }
 
-/** The lists of the derivation tree one behind the other, each slot with the nearest one that is its parent. */
+/**
+ * The lists of the derivation tree one behind the other, each slot with the nearest one that is its
+ * parent.
+ */
 function inTreeOrder({ slots }: Snapshot): readonly Ordered[] {
   const places = new Map(slots.map((placed) => [placed.slot, placed]));
   const heads = slots.filter(({ slot }) => slot.mdbPrev === null).toSorted(byPlace);
@@ -149,7 +158,7 @@ function byPlace(one: PlacedSlot, other: PlacedSlot): number {
   return addressOf(one) - addressOf(other) || one.index - other.index;
 }
 
-// ---------------------------------------------------------------------------------------------- capabilities
+// ------------------------------------------------------------------------------------ capabilities
 
 function describe(placed: PlacedSlot, parent: number | undefined, names: ObjectNames): DumpedCap {
   const { slot, holder, index } = placed;
@@ -232,7 +241,7 @@ function wordOf(low: number, high: number): string {
   return `0x${((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString(16)}`;
 }
 
-// ---------------------------------------------------------------------------------------------- objects
+// ----------------------------------------------------------------------------------------- objects
 
 /** Kernel objects, and what is an object to capabilities alone: untypeds, frames, interrupts. */
 function objectsOf({ slots, live }: Snapshot, names: ObjectNames): readonly DumpedObject[] {

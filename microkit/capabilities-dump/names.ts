@@ -1,6 +1,7 @@
 /**
- * Names of kernel objects. The kernel knows addresses only; what a thread is called is known, and everything else is called
- * after the thread that has it: whose CSpace it is, who is bound to it, who receives from it.
+ * Names of kernel objects. The kernel knows addresses only; what a thread is called is known, and
+ * everything else is called after the thread that has it: whose CSpace it is, who is bound to it,
+ * who receives from it.
  */
 
 import { RIGHT_READ } from '../../kernel/abi.ts';
@@ -58,7 +59,10 @@ export class ObjectNames {
     if (tcb.reply !== null) this.#give(tcb.reply, `reply_${owner}`);
   }
 
-  /** @returns the thread whose own CNode this is; the initial thread has everybody's capabilities, and gives no names */
+  /**
+   * @returns the thread whose own CNode this is; the initial thread has everybody's capabilities,
+   * and gives no names
+   */
   #ownerOf(cnode: CNode): string | undefined {
     return /^cnode_(.*)$/.exec(this.#names.get(cnode) ?? '')?.[1];
   }
@@ -73,7 +77,9 @@ export class ObjectNames {
     }
   }
 
-  /** A page table is called after the address space that it is in, and the address from which it is. */
+  /**
+   * A page table is called after the address space that it is in, and the address from which it is.
+   */
   #nameTables({ slots }: Snapshot): void {
     const owners = new Map<number, string>();
     for (const { slot } of slots) {

@@ -1,6 +1,6 @@
 /**
- * The dump as text, in the manner of capDL. Frames that lie one behind the other are one line: a run of pages has as many
- * capabilities as pages.
+ * The dump as text, in the manner of capDL. Frames that lie one behind the other are one line: a
+ * run of pages has as many capabilities as pages.
  */
 
 import type { AddressSpace } from './address-spaces.ts';
@@ -26,7 +26,7 @@ function section(title: string, lines: readonly string[]): string[] {
   return [`${title} {`, ...lines.map((line) => INDENT + line), '}', ''];
 }
 
-// ---------------------------------------------------------------------------------------------- runs
+// -------------------------------------------------------------------------------------------- runs
 
 /** Neighbours of which each follows on the one before. */
 function runsOf<Item>(
@@ -73,7 +73,7 @@ function isLikeFrame(one: DumpedCap, other: DumpedCap): boolean {
   );
 }
 
-// ---------------------------------------------------------------------------------------------- objects
+// ----------------------------------------------------------------------------------------- objects
 
 function objectLine(run: readonly [DumpedObject, ...DumpedObject[]]): string {
   const [first] = run;
@@ -88,7 +88,7 @@ function objectLine(run: readonly [DumpedObject, ...DumpedObject[]]): string {
   return `${name} = ${first.type}${count}${facts.length === 0 ? '' : ` (${facts.join(', ')})`}`;
 }
 
-// ---------------------------------------------------------------------------------------------- capabilities
+// ------------------------------------------------------------------------------------ capabilities
 
 function capLines(caps: readonly DumpedCap[]): string[] {
   const holders = new Map<string, DumpedCap[]>();
@@ -138,7 +138,7 @@ function factsOf(cap: DumpedCap): string[] {
   return facts;
 }
 
-// ---------------------------------------------------------------------------------------------- derivation
+// -------------------------------------------------------------------------------------- derivation
 
 interface Node {
   readonly cap: DumpedCap;
@@ -159,7 +159,10 @@ function branchLines(siblings: readonly Node[], lead: string): string[] {
   return runsOf(siblings, nodeFollows).flatMap((run) => runLines(run, lead));
 }
 
-/** One line for the run, and below it what was derived from each: the first children together, then the second ones. */
+/**
+ * One line for the run, and below it what was derived from each: the first children together, then
+ * the second ones.
+ */
 function runLines(run: readonly [Node, ...Node[]], lead: string): string[] {
   const [first] = run;
   const last = run.at(-1) ?? first;
@@ -200,7 +203,7 @@ function nodeFollows(last: Node, next: Node): boolean {
   );
 }
 
-// ---------------------------------------------------------------------------------------------- the rest
+// ---------------------------------------------------------------------------------------- the rest
 
 function irqLine({ irq, notification, badge }: DumpedIrq): string {
   return `irq_${irq} -> ${notification === undefined ? 'nobody' : `${notification} (badge: ${badge})`}`;

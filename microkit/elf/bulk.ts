@@ -1,4 +1,7 @@
-/** Which functions of an image an engine does at once instead of executing them: see `riscv/bulk/functions.ts`. */
+/**
+ * Which functions of an image an engine does at once instead of executing them: see
+ * `riscv/bulk/functions.ts`.
+ */
 
 import {
   BULK_NAMES,

@@ -1,4 +1,7 @@
-/** Where the code is in a segment that may be executed and written, too: from its first section with instructions to its last. */
+/**
+ * Where the code is in a segment that may be executed and written, too: from its first section with
+ * instructions to its last.
+ */
 
 import { SHF_EXECINSTR } from './format.ts';
 import type { ElfImage, Extent } from './image.ts';

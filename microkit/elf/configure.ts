@@ -1,6 +1,7 @@
 /**
- * Writes a domain's configuration into its image while it is loaded, as sDDF's build does with `objcopy --update-section`
- * before. An image that was configured by its own build needs none: then the description has no record for it.
+ * Writes a domain's configuration into its image while it is loaded, as sDDF's build does with
+ * `objcopy --update-section` before. An image that was configured by its own build needs none: then
+ * the description has no record for it.
  */
 
 import type { PdDescription, SystemDescription } from '../model.ts';

@@ -1,5 +1,6 @@
-// Goal: a system of images has the same domains, with device memory at fixed addresses that do not overlap, and without
-// what only programs in TypeScript need. Method: a small disk from the builder, and its checks afterwards.
+// Goal: a system of images has the same domains, with device memory at fixed addresses that do not
+// overlap, and without what only programs in TypeScript need. Method: a small disk from the
+// builder, and its checks afterwards.
 
 import { describe, expect, it } from 'vitest';
 import { system as newSystem } from '../builder.ts';

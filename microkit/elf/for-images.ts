@@ -1,7 +1,7 @@
 /**
- * A system of programs in TypeScript as one of images: the same domains, regions and channels, as sDDF's own build would
- * describe them. Images know no symbols for physical addresses; these stand in their configuration sections, and so must
- * be fixed beforehand.
+ * A system of programs in TypeScript as one of images: the same domains, regions and channels, as
+ * sDDF's own build would describe them. Images know no symbols for physical addresses; these stand
+ * in their configuration sections, and so must be fixed beforehand.
  */
 
 import {
@@ -66,7 +66,10 @@ function regionFor(pd: PdDescription, { name, sizeBytes }: DeviceMemory): Region
   return { name: `${pd.name}_${name}`, size, pageBytes: SMALL_PAGE_BYTES };
 }
 
-/** Maps further regions behind the highest mapping, each at a multiple of 2 MiB, and names them in the driver's record. */
+/**
+ * Maps further regions behind the highest mapping, each at a multiple of 2 MiB, and names them in
+ * the driver's record.
+ */
 function withRegions(
   pd: PdDescription,
   regions: readonly RegionDescription[],

@@ -1,6 +1,7 @@
 /**
- * ELF64 as far as a Microkit image has it: offsets of fields and the numbers that stand in them, under the names of the
- * specification (System V ABI, chapter 4; RISC-V ELF psABI). Everything is little-endian; offsets are in bytes.
+ * ELF64 as far as a Microkit image has it: offsets of fields and the numbers that stand in them,
+ * under the names of the specification (System V ABI, chapter 4; RISC-V ELF psABI). Everything is
+ * little-endian; offsets are in bytes.
  */
 
 export const HEADER = {
@@ -85,8 +86,9 @@ export function isElf(bytes: Uint8Array): boolean {
 }
 
 /**
- * A word of 64 bits. From 2^53 on it is rounded to a number nearby, which is all that a comparison with a limit needs:
- * every limit here is far below, and the next thing done with a word is to hold it against one.
+ * A word of 64 bits. From 2^53 on it is rounded to a number nearby, which is all that a comparison
+ * with a limit needs: every limit here is far below, and the next thing done with a word is to hold
+ * it against one.
  */
 export function word64(view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_TO_32;

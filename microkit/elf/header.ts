@@ -14,7 +14,10 @@ import {
   isElf,
 } from './format.ts';
 
-/** Machines that people build Microkit images for, and those whose files lie about on a developer's disk. */
+/**
+ * Machines that people build Microkit images for, and those whose files lie about on a developer's
+ * disk.
+ */
 const MACHINES: Readonly<Record<number, string>> = {
   3: 'x86 (32 bits)',
   8: 'MIPS',

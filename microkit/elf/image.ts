@@ -1,6 +1,7 @@
 /**
- * A program image as it was read: the segments that are loaded, the sections that name parts of them, and the symbols.
- * {@link readElf} makes it, and has checked every number in it against the file.
+ * A program image as it was read: the segments that are loaded, the sections that name parts of
+ * them, and the symbols. {@link readElf} makes it, and has checked every number in it against the
+ * file.
  */
 
 import type { Permissions } from '../model.ts';
@@ -42,7 +43,10 @@ export interface ElfSymbol {
 export interface SymbolTable {
   /** 0 for a file that was stripped. */
   readonly count: number;
-  /** A defined symbol. Two of one name, local ones included, are ambiguous, as for the Microkit tool. */
+  /**
+   * A defined symbol. Two of one name, local ones included, are ambiguous, as for the Microkit
+   * tool.
+   */
   find(name: string): ElfSymbol | 'missing' | 'ambiguous';
   functions(): FunctionIndex;
 }

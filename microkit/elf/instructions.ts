@@ -1,6 +1,6 @@
 /**
- * What instructions an image is made of: a count by extension, over its functions. Between functions lie constants, so
- * that only what a symbol says to be code is looked at.
+ * What instructions an image is made of: a count by extension, over its functions. Between
+ * functions lie constants, so that only what a symbol says to be code is looked at.
  */
 
 import { decode, lengthOf } from '../../riscv/decode.ts';

@@ -1,6 +1,7 @@
 /**
- * What is written into an image before it runs: the symbols that the Microkit tool patches, and those that the description
- * sets (`setvar`). They are found by name, and nearly all lie in .bss, where the file has no bytes.
+ * What is written into an image before it runs: the symbols that the Microkit tool patches, and
+ * those that the description sets (`setvar`). They are found by name, and nearly all lie in .bss,
+ * where the file has no bytes.
  *
  * Source: Microkit tool, `symbols.rs`.
  */
@@ -100,8 +101,8 @@ function wordBytes(value: bigint): Uint8Array {
 }
 
 /**
- * Symbols that records name for physical addresses (`ringsPaddrSymbol`). Programs in TypeScript read them; an image finds
- * the addresses in its sections instead, and need not have the symbols.
+ * Symbols that records name for physical addresses (`ringsPaddrSymbol`). Programs in TypeScript
+ * read them; an image finds the addresses in its sections instead, and need not have the symbols.
  */
 function addressSymbols(config: unknown): ReadonlySet<string> {
   const names = new Set<string>();

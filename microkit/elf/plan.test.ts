@@ -1,5 +1,6 @@
-// Goal: the pages of an image are what the Microkit tool would make of it, patches included, and whatever does not fit
-// the domain is said in one line. Method: images written here, descriptions as text.
+// Goal: the pages of an image are what the Microkit tool would make of it, patches included, and
+// whatever does not fit the domain is said in one line. Method: images written here, descriptions
+// as text.
 
 import { describe, expect, it } from 'vitest';
 import type { WrittenElf, WrittenSegment } from '../../test/support/elf-writer.ts';

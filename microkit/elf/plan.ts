@@ -1,10 +1,12 @@
 /**
- * What an image becomes in a protection domain's address space: pages with their rights and contents, and the words that
- * are known only once regions have memory. Plain data: the initialiser makes frames of it with system calls, and whoever
- * only checks a system makes it and throws it away.
+ * What an image becomes in a protection domain's address space: pages with their rights and
+ * contents, and the words that are known only once regions have memory. Plain data: the initialiser
+ * makes frames of it with system calls, and whoever only checks a system makes it and throws it
+ * away.
  *
- * Pages are given as the Microkit tool does it: 4 KiB each, with the rights of the segment that they are of, zero behind
- * its bytes. Symbols and configuration sections are patched here, so that the contents are final.
+ * Pages are given as the Microkit tool does it: 4 KiB each, with the rights of the segment that
+ * they are of, zero behind its bytes. Symbols and configuration sections are patched here, so that
+ * the contents are final.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -50,9 +52,14 @@ export interface ImagePlan {
   /** The same pages as runs, for whoever counts page tables. */
   readonly runs: readonly PageRun[];
   readonly addressWords: readonly AddressWord[];
-  /** It is one of sDDF's benchmark programs, which find the capability to their own thread in a slot of its own. */
+  /**
+   * It is one of sDDF's benchmark programs, which find the capability to their own thread in a slot
+   * of its own.
+   */
   readonly isBenchmark: boolean;
-  /** One line each, for whoever checks: configuration sections that are empty or of another version. */
+  /**
+   * One line each, for whoever checks: configuration sections that are empty or of another version.
+   */
   readonly notes: readonly string[];
 }
 
@@ -121,7 +128,10 @@ function roundDown(address: number): number {
   return Math.floor(address / PAGE_BYTES) * PAGE_BYTES;
 }
 
-/** The pages in the making. A page that holds exactly bytes of the file is a view of them until it is written to. */
+/**
+ * The pages in the making. A page that holds exactly bytes of the file is a view of them until it
+ * is written to.
+ */
 class Pages {
   readonly #pages = new Map<number, ImagePage>();
 
@@ -187,7 +197,8 @@ function checkMaps(
   for (const map of pd.maps) {
     const start = exact(map.vaddr);
     const end = start + exact(regions.get(map.region)?.size ?? 0n);
-    // The tool's own limit for maps is a page too high: it would find this out when it maps the stack.
+    // The tool's own limit for maps is a page too high: it would find this out when it maps the
+    // stack.
     if (end > bottom) {
       const range = `${hex(start)}..${hex(end)}`;
       problems.push(

@@ -1,5 +1,6 @@
-// Goal: an image is read as it was written, and each way in which a file can be no image of this machine has its own line.
-// Method: a writer of ELF files that shares nothing with the reader; one change at a time.
+// Goal: an image is read as it was written, and each way in which a file can be no image of this
+// machine has its own line. Method: a writer of ELF files that shares nothing with the reader; one
+// change at a time.
 
 import { describe, expect, it } from 'vitest';
 import type { WrittenElf, WrittenSegment } from '../../test/support/elf-writer.ts';

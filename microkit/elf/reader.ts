@@ -1,11 +1,13 @@
 /**
  * Reads a Microkit program image: ELF64, little-endian, RISC-V, statically linked.
  *
- * The file is somebody else's, and every number in it is held against the file's length or a limit before it is used. The
- * image keeps views of the file and never copies: what it allocates depends on the counts of headers, which are limited,
- * and not on sizes that the file states. Nothing is thrown: what is wrong comes back as one line that says what to do.
+ * The file is somebody else's, and every number in it is held against the file's length or a limit
+ * before it is used. The image keeps views of the file and never copies: what it allocates depends
+ * on the counts of headers, which are limited, and not on sizes that the file states. Nothing is
+ * thrown: what is wrong comes back as one line that says what to do.
  *
- * Source: System V ABI, chapter 4; RISC-V ELF psABI; Microkit tool, `elf.rs`, for what it insists on.
+ * Source: System V ABI, chapter 4; RISC-V ELF psABI; Microkit tool, `elf.rs`, for what it insists
+ * on.
  */
 
 import { HEADER, hex, word64 } from './format.ts';
@@ -17,7 +19,10 @@ import { readSymbols } from './symbols.ts';
 
 /** Bytes that the segments of one image may need in memory, unless told: `--image-limit`. */
 export const IMAGE_LIMIT_BYTES = 0x400_0000;
-/** A file longer than this is refused before it is read: an image with all of its line information stays far below. */
+/**
+ * A file longer than this is refused before it is read: an image with all of its line information
+ * stays far below.
+ */
 export const IMAGE_FILE_BYTES_MAX = 0x1000_0000;
 
 export type ElfResult =

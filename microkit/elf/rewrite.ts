@@ -1,4 +1,7 @@
-/** Replaces the contents of sections in an image's file, as `objcopy --update-section` does: nothing else is changed. */
+/**
+ * Replaces the contents of sections in an image's file, as `objcopy --update-section` does: nothing
+ * else is changed.
+ */
 
 import type { EncodedSection } from './config/section.ts';
 import { SHT_NOBITS } from './format.ts';

@@ -1,9 +1,15 @@
-/** The section headers: names and places. They load nothing; configuration sections and the symbol table are found by them. */
+/**
+ * The section headers: names and places. They load nothing; configuration sections and the symbol
+ * table are found by them.
+ */
 
 import { HEADER, hex, SECTION_HEADER, SHT_NOBITS, SHT_NULL, word64 } from './format.ts';
 import type { Read, Section } from './image.ts';
 
-/** Sections that an image may have. One for each function (-ffunction-sections) is gone after linking: 20 to 40 remain. */
+/**
+ * Sections that an image may have. One for each function (-ffunction-sections) is gone after
+ * linking: 20 to 40 remain.
+ */
 const SECTIONS_MAX = 4096;
 /** Characters of a section's name that are kept. */
 const NAME_LENGTH_MAX = 128;
@@ -93,8 +99,8 @@ function readHeader(
 }
 
 /**
- * A text that ends with a zero byte, or with the table. Whatever is no printable ASCII character becomes a question mark:
- * names are shown on terminals, and these obey some characters.
+ * A text that ends with a zero byte, or with the table. Whatever is no printable ASCII character
+ * becomes a question mark: names are shown on terminals, and these obey some characters.
  */
 export function textAt(table: Uint8Array, offset: number, lengthMax: number): string {
   let text = '';

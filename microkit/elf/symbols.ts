@@ -1,8 +1,10 @@
 /**
- * The symbol table of an image, read where it lies: nothing is allocated for it until somebody asks.
+ * The symbol table of an image, read where it lies: nothing is allocated for it until somebody
+ * asks.
  *
- * A name is looked for from front to back, as often as a domain has symbols that are patched, which is a dozen times. Who
- * asks for addresses, as fault reports and profiles do, makes a {@link FunctionIndex} first.
+ * A name is looked for from front to back, as often as a domain has symbols that are patched, which
+ * is a dozen times. Who asks for addresses, as fault reports and profiles do, makes a
+ * {@link FunctionIndex} first.
  */
 
 import {
@@ -88,7 +90,8 @@ class Symbols implements SymbolTable {
     }
     const start = (index: number): number =>
       word64(this.#table, index * SYMBOL.SIZE + SYMBOL.value);
-    // Of several names for one place the last counts: a function's before a label's, then the first in the table.
+    // Of several names for one place the last counts: a function's before a label's, then the first
+    // in the table.
     const rank = (index: number): number => (this.#type(index * SYMBOL.SIZE) === STT_FUNC ? 1 : 0);
     places.sort((a, b) => start(a) - start(b) || rank(a) - rank(b) || b - a);
     places.forEach((index, at) => {
@@ -140,7 +143,10 @@ class Symbols implements SymbolTable {
     return count;
   }
 
-  /** Labels of assembly, such as `_start`, have no type; `$x` marks text for disassemblers, `.L…` are the compiler's own. */
+  /**
+   * Labels of assembly, such as `_start`, have no type; `$x` marks text for disassemblers, `.L…`
+   * are the compiler's own.
+   */
   #isFunction(at: number): boolean {
     const type = this.#type(at);
     if (type === STT_FUNC) return this.#isDefined(at);

@@ -1,19 +1,27 @@
 /**
- * The graph in Graphviz's language: protection domains as boxes in rows by priority, highest on top; lines between them
- * with channel identifiers at their ends, arrows for notifications, red for protected calls (from the caller); devices
- * and memory that many share as nodes of their own.
+ * The graph in Graphviz's language: protection domains as boxes in rows by priority, highest on
+ * top; lines between them with channel identifiers at their ends, arrows for notifications, red for
+ * protected calls (from the caller); devices and memory that many share as nodes of their own.
  */
 
 import type { SystemDescription } from '../model.ts';
 import type { GraphLine, GraphPd, Topology } from './topology.ts';
 import { describeShared, formatSize, shortName, topology } from './topology.ts';
 
-/** Boxes in a row; domains of one priority take several rows when they are more. Short rows: lines pass between boxes. */
+/**
+ * Boxes in a row; domains of one priority take several rows when they are more. Short rows: lines
+ * pass between boxes.
+ */
 const ROW_LENGTH = { shown: 8, 'on demand': 14 } as const;
 const OWN_REGIONS_SHOWN = 4;
-/** Above this many domains, what they share is shown when the mouse is over a line, not beside it. */
+/**
+ * Above this many domains, what they share is shown when the mouse is over a line, not beside it.
+ */
 const LABELLED_PDS_MAX = 20;
-/** In such a picture, a domain that is called by more than this, or memory that more share, is told of in words. */
+/**
+ * In such a picture, a domain that is called by more than this, or memory that more share, is told
+ * of in words.
+ */
 const DRAWN_USERS_MAX = 8;
 const WORDS_PER_LINE = 48;
 const WORD_LINES_MAX = 5;
@@ -65,7 +73,10 @@ interface Row {
   readonly pds: readonly string[];
 }
 
-/** Lines of calls to a domain that many call: a timer's, for instance. Drawn, they would cover everything else. */
+/**
+ * Lines of calls to a domain that many call: a timer's, for instance. Drawn, they would cover
+ * everything else.
+ */
 function manyCallers(lines: readonly GraphLine[]): readonly GraphLine[] {
   const calls = lines.filter(
     ({ channels, regions }) =>
@@ -76,7 +87,10 @@ function manyCallers(lines: readonly GraphLine[]): readonly GraphLine[] {
   );
 }
 
-/** Domains at which so many lines end that identifiers there would lie on each other: the mouse shows them. */
+/**
+ * Domains at which so many lines end that identifiers there would lie on each other: the mouse
+ * shows them.
+ */
 function crowdedPds(lines: readonly GraphLine[]): readonly string[] {
   const ends = lines.flatMap(({ first, second }) => [first, second]);
   return [...new Set(ends)].filter(

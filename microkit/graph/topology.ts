@@ -1,7 +1,7 @@
 /**
- * A description as a graph to be drawn: who talks to whom, over what, and who shares which memory. What two domains
- * share goes onto the line between them, what one has alone goes into its box, so that a picture of 60 domains is still
- * one of 60 boxes.
+ * A description as a graph to be drawn: who talks to whom, over what, and who shares which memory.
+ * What two domains share goes onto the line between them, what one has alone goes into its box, so
+ * that a picture of 60 domains is still one of 60 boxes.
  */
 
 import type { FlatPd, RegionDescription, SystemDescription } from '../model.ts';

@@ -1,4 +1,7 @@
-/** Page tables of an address space: one for each 1 GiB that is used, and one for each 2 MiB that has small pages. */
+/**
+ * Page tables of an address space: one for each 1 GiB that is used, and one for each 2 MiB that has
+ * small pages.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { IMAGE_DATA } from '../slots.ts';

@@ -1,4 +1,7 @@
-/** Which page tables an address space needs (Sv39: three levels; the root covers 1 GiB an entry, then 2 MiB, then 4 KiB). */
+/**
+ * Which page tables an address space needs (Sv39: three levels; the root covers 1 GiB an entry,
+ * then 2 MiB, then 4 KiB).
+ */
 
 import { LARGE_PAGE_BYTES } from '../model.ts';
 import { IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
@@ -18,7 +21,8 @@ export interface PlannedMap {
 
 /**
  * @param maps the domain's image, stack and memory regions; its IPC buffer is added
- * @returns the tables in the order in which to install them: all of the upper level, then all of the lower
+ * @returns the tables in the order in which to install them: all of the upper level, then all of
+ * the lower
  */
 export function pageTablesOf(maps: readonly PlannedMap[]): readonly PageTableNeed[] {
   const all: readonly PlannedMap[] = [

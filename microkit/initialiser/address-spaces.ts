@@ -1,4 +1,7 @@
-/** Builds address spaces: page tables, then the image, the memory regions and the IPC buffer of a protection domain. */
+/**
+ * Builds address spaces: page tables, then the image, the memory regions and the IPC buffer of a
+ * protection domain.
+ */
 
 import { assert } from '../../memory/assert.ts';
 import {
@@ -17,7 +20,9 @@ import type { PdObjects, RegionObjects, SystemObjects } from './system-objects.t
 /** Attribute of a mapping: instructions cannot be fetched from it. */
 const EXECUTE_NEVER = 1;
 
-/** Regions of which the original frame capabilities are in use: one capability holds one mapping. */
+/**
+ * Regions of which the original frame capabilities are in use: one capability holds one mapping.
+ */
 export type MappedOriginals = Set<string>;
 
 export function buildAddressSpace(

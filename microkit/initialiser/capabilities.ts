@@ -1,6 +1,6 @@
 /**
- * Gives each protection domain its capabilities, at Microkit's slots and with Microkit's badges. What is not put here
- * the domain does not have.
+ * Gives each protection domain its capabilities, at Microkit's slots and with Microkit's badges.
+ * What is not put here the domain does not have.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -243,7 +243,10 @@ export function grantUserCaps(context: Granting, flat: FlatPd): void {
   }
 }
 
-/** The monitor's CNode: its endpoint, and of each domain what it takes to make it passive and to look at it. */
+/**
+ * The monitor's CNode: its endpoint, and of each domain what it takes to make it passive and to
+ * look at it.
+ */
 export function grantMonitor(context: Granting): void {
   const { monitor } = context.objects;
   linkCSpace(context.root, 'monitor', monitor);

@@ -1,6 +1,7 @@
 /**
- * Writes what must be in memory before the domains run: files into regions (`prefill_path`), and the words that the
- * description sets in each image. The frames are mapped for a moment into the initialiser's own address space.
+ * Writes what must be in memory before the domains run: files into regions (`prefill_path`), and
+ * the words that the description sets in each image. The frames are mapped for a moment into the
+ * initialiser's own address space.
  */
 
 import { assert } from '../../memory/assert.ts';

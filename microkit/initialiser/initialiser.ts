@@ -1,7 +1,7 @@
 /**
- * The initial thread: builds the described system out of the untypeds that the kernel hands over, by system calls
- * alone, and suspends itself. It is an ordinary user thread; that it holds all capabilities at first is what makes it
- * the initial one.
+ * The initial thread: builds the described system out of the untypeds that the kernel hands over,
+ * by system calls alone, and suspends itself. It is an ordinary user thread; that it holds all
+ * capabilities at first is what makes it the initial one.
  */
 
 import {
@@ -42,7 +42,10 @@ import { UntypedMemory } from './untyped-memory.ts';
 export interface BootObserver {
   /** The system is built and its threads are about to run. */
   systemBuilt(): void;
-  /** @param line what was refused, for whom, and why; @param lack what the board would need more of, if that is it */
+  /**
+   * @param line what was refused, for whom, and why;
+   * @param lack what the board would need more of, if that is it
+   */
   bootFailed(line: string, lack: BoardLack | undefined): void;
 }
 
@@ -140,7 +143,10 @@ function buildAddressSpaces(context: Granting): void {
   });
 }
 
-/** Slots that each protection domain takes in the initial thread's CSpace beside its frames; rounded up generously. */
+/**
+ * Slots that each protection domain takes in the initial thread's CSpace beside its frames; rounded
+ * up generously.
+ */
 const SLOTS_PER_PD = 64;
 /** The kernel's own, the untypeds, and what fixed addresses cut off. */
 const SLOTS_FIXED = 1024;

@@ -1,6 +1,6 @@
 /**
- * The initialiser's hands: invocations that must succeed. Boot either builds the whole system or ends with one line that
- * says what was refused, for which protection domain, and why.
+ * The initialiser's hands: invocations that must succeed. Boot either builds the whole system or
+ * ends with one line that says what was refused, for which protection domain, and why.
  */
 
 import {
@@ -152,7 +152,9 @@ export class RootTask {
     return slot;
   }
 
-  /** Tells the kernel a thread's name, for reports (a debug call, as Microkit's monitor makes it). */
+  /**
+   * Tells the kernel a thread's name, for reports (a debug call, as Microkit's monitor makes it).
+   */
   nameThread(tcb: number, name: string): void {
     this.calls.nameThread(tcb, name);
   }

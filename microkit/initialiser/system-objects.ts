@@ -1,7 +1,8 @@
 /**
- * The kernel objects of a described system, and their creation: first what has a fixed physical address, in the order
- * of addresses; then by size, largest first, so that nothing is lost to alignment; then by name. The same description
- * on the same board always gives the same objects in the same places.
+ * The kernel objects of a described system, and their creation: first what has a fixed physical
+ * address, in the order of addresses; then by size, largest first, so that nothing is lost to
+ * alignment; then by name. The same description on the same board always gives the same objects in
+ * the same places.
  */
 
 import { assert } from '../../memory/assert.ts';

@@ -1,4 +1,7 @@
-/** Makes threads of the objects: scheduling contexts, spaces, priorities, fault handlers, and at last their start. */
+/**
+ * Makes threads of the objects: scheduling contexts, spaces, priorities, fault handlers, and at
+ * last their start.
+ */
 
 import {
   DOMAIN_SCHEDULE_CONFIGURE,
@@ -142,7 +145,9 @@ function configureThread(root: RootTask, thread: ThreadParameters): void {
   root.invoke(`entry point ${of}`, objects.tcb, TCB_WRITE_REGISTERS, 0, 5);
 }
 
-/** Lets a thread run. None does before the initialiser ends, because it has the highest priority. */
+/**
+ * Lets a thread run. None does before the initialiser ends, because it has the highest priority.
+ */
 export function startThread(root: RootTask, name: string, tcb: number): void {
   root.invoke(`start of '${name}'`, tcb, TCB_RESUME, 0, 0);
 }

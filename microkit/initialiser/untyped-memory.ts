@@ -1,6 +1,7 @@
 /**
- * Where kernel objects and frames get their memory: the untypeds of the boot information, and the kernel's watermark in
- * each of them followed by hand, so that objects can be put at a physical address.
+ * Where kernel objects and frames get their memory: the untypeds of the boot information, and the
+ * kernel's watermark in each of them followed by hand, so that objects can be put at a physical
+ * address.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -47,7 +48,8 @@ export class UntypedMemory {
   }
 
   /**
-   * Makes objects anywhere in RAM, from the untyped in which they leave the least room: the large ones stay whole.
+   * Makes objects anywhere in RAM, from the untyped in which they leave the least room: the large
+   * ones stay whole.
    *
    * @returns the first of `count` consecutive slots
    */
@@ -70,7 +72,10 @@ export class UntypedMemory {
     return this.#retype(best, request);
   }
 
-  /** Makes objects at a physical address, in RAM or over device registers. Ask in the order of addresses. */
+  /**
+   * Makes objects at a physical address, in RAM or over device registers. Ask in the order of
+   * addresses.
+   */
   makeAt(request: ObjectRequest, paddr: number): number {
     const where = `${request.what} at 0x${paddr.toString(16)}`;
     const untyped = this.#untypeds.find(
@@ -88,7 +93,9 @@ export class UntypedMemory {
     return this.#retype(untyped, { ...request, what: where });
   }
 
-  /** Raises the watermark to an address by cutting off untypeds; those of RAM stay in use as memory. */
+  /**
+   * Raises the watermark to an address by cutting off untypeds; those of RAM stay in use as memory.
+   */
   #skipTo(untyped: Untyped, paddr: number): void {
     for (;;) {
       const at = untyped.paddr + untyped.usedBytes;

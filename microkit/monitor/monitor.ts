@@ -1,7 +1,8 @@
 /**
- * The monitor: a protection domain of the highest priority that receives the faults of all domains without a parent. It
- * prints a report and leaves the domain blocked, for good. It also turns domains passive: one that asks for it has its
- * scheduling context bound to its notification, and gives it up with its next wait.
+ * The monitor: a protection domain of the highest priority that receives the faults of all domains
+ * without a parent. It prints a report and leaves the domain blocked, for good. It also turns
+ * domains passive: one that asks for it has its scheduling context bound to its notification, and
+ * gives it up with its next wait.
  */
 
 import {

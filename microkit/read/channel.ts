@@ -1,4 +1,7 @@
-/** `<channel>` with its two ends. Read after everything else, so that ends may name any protection domain. */
+/**
+ * `<channel>` with its two ends. Read after everything else, so that ends may name any protection
+ * domain.
+ */
 
 import type { ChannelEndDescription } from '../model.ts';
 import type { Element } from '../xml/element.ts';

@@ -1,4 +1,7 @@
-/** Checks of address ranges: mappings of domains, virtual machines and devices, and physical addresses. */
+/**
+ * Checks of address ranges: mappings of domains, virtual machines and devices, and physical
+ * addresses.
+ */
 
 import { LARGE_PAGE_BYTES } from '../model.ts';
 import { stackBottom } from '../target.ts';

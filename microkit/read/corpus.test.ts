@@ -1,5 +1,6 @@
-// Goal: the first error of every description in Microkit's own test corpus is word for word the tool's. Method: each row
-// of `expectations.tsv` is read under its configuration. The corpus lies beside the project and is not part of it.
+// Goal: the first error of every description in Microkit's own test corpus is word for word the
+// tool's. Method: each row of `expectations.tsv` is read under its configuration. The corpus lies
+// beside the project and is not part of it.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +14,9 @@ import type { PrefillFiles } from './draft.ts';
 
 const CORPUS = join(import.meta.dirname, '../../../shared/corpus/microkit-sdf');
 
-/** The configurations of the tool's tests: `arch` apart, all are the AArch64 one or the x86-64 one. */
+/**
+ * The configurations of the tool's tests: `arch` apart, all are the AArch64 one or the x86-64 one.
+ */
 const ARM: Target = { ...AARCH64, iommu: true };
 const CONFIGURATIONS: Readonly<Record<string, Target>> = {
   aarch64: ARM,

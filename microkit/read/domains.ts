@@ -171,7 +171,10 @@ function readDuration(
   return { duration: parsed.value, unit };
 }
 
-/** The monitor runs in domain 0: without a turn for it, faults are not printed and nothing becomes passive. */
+/**
+ * The monitor runs in domain 0: without a turn for it, faults are not printed and nothing becomes
+ * passive.
+ */
 function warnAboutDomainZero(
   { report }: Reading,
   element: Element,

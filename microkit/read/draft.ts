@@ -1,6 +1,7 @@
 /**
- * What has been read so far: the model's parts, each with the element that it came from, so that checks that come later
- * can say where. A part that was malformed may be incomplete (`undefined`) or absent.
+ * What has been read so far: the model's parts, each with the element that it came from, so that
+ * checks that come later can say where. A part that was malformed may be incomplete (`undefined`)
+ * or absent.
  */
 
 import type {

@@ -1,6 +1,7 @@
-// Goal: no text crashes or hangs the reader; what it accepts renders and reads back as the same model. Method: seeded
-// mutations of valid descriptions (and of the tool's corpus where it is present). `SDDF_FUZZ_RUNS` sets how many,
-// `SDDF_FUZZ_SEED` where to begin; the seed of a failing run is in the message.
+// Goal: no text crashes or hangs the reader; what it accepts renders and reads back as the same
+// model. Method: seeded mutations of valid descriptions (and of the tool's corpus where it is
+// present). `SDDF_FUZZ_RUNS` sets how many, `SDDF_FUZZ_SEED` where to begin; the seed of a failing
+// run is in the message.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

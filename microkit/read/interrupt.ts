@@ -95,7 +95,9 @@ function atLeastZero(
   return Number(value);
 }
 
-/** I/O ports are checked for the architecture by the caller, which reports at the protection domain. */
+/**
+ * I/O ports are checked for the architecture by the caller, which reports at the protection domain.
+ */
 export function readIoPort(reading: Reading, element: Element): IoPortDescription | undefined {
   const known = ['id', 'setvar_id', 'addr', 'size', 'setvar_addr'];
   const attributes = new Attributes(element, reading.report, known);

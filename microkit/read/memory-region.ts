@@ -1,4 +1,6 @@
-/** `<memory_region>`: a run of frames, empty, filled from a file, or at a fixed physical address. */
+/**
+ * `<memory_region>`: a run of frames, empty, filled from a file, or at a fixed physical address.
+ */
 
 import type { PrefillDescription } from '../model.ts';
 import { LARGE_PAGE_BYTES, SMALL_PAGE_BYTES } from '../model.ts';

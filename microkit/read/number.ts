@@ -1,9 +1,14 @@
-/** Numbers as a description writes them: decimal or `0x` hexadecimal, with `_` anywhere between, up to 64 bits. */
+/**
+ * Numbers as a description writes them: decimal or `0x` hexadecimal, with `_` anywhere between, up
+ * to 64 bits.
+ */
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const DECIMAL_DIGITS_MAX = 20;
 const HEX_DIGITS_MAX = 16;
-/** What most numbers look like; such a text always fits, and means the same here and in JavaScript. */
+/**
+ * What most numbers look like; such a text always fits, and means the same here and in JavaScript.
+ */
 const USUAL = /^(?:0x[0-9a-fA-F]{1,16}|[0-9]{1,19})$/;
 
 export type NumberResult =
@@ -35,7 +40,10 @@ const NOT_DECIMAL = {
   reason: 'the Microkit tool takes decimal digits only here',
 } as const;
 
-/** Identifiers: decimal, with an optional sign. The Microkit tool reads them apart, and stops at anything else. */
+/**
+ * Identifiers: decimal, with an optional sign. The Microkit tool reads them apart, and stops at
+ * anything else.
+ */
 export function parseSigned(raw: string): NumberResult {
   if (/^[+-]?0x[0-9a-fA-F_]+$/.test(raw) || /^[+-]?[0-9_]*_[0-9_]*$/.test(raw)) return NOT_DECIMAL;
   if (!raw.startsWith('-')) return parseNumber(raw);

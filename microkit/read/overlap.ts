@@ -5,7 +5,10 @@ export interface Range {
   readonly end: bigint;
 }
 
-/** Ranges that overlap something are compared with all before them; of more than these only the first are. */
+/**
+ * Ranges that overlap something are compared with all before them; of more than these only the
+ * first are.
+ */
 const COMPARED_MAX = 2000;
 
 /**

@@ -1,5 +1,6 @@
-// What goes beyond the tool: all errors of a file in one run, at the attribute at fault, with a hint; and clean errors or
-// warnings where the tool crashes or lets nonsense pass. Method: small descriptions, each wrong in its own way.
+// What goes beyond the tool: all errors of a file in one run, at the attribute at fault, with a
+// hint; and clean errors or warnings where the tool crashes or lets nonsense pass. Method: small
+// descriptions, each wrong in its own way.
 
 import { describe, expect, it } from 'vitest';
 import type { Diagnostic } from '../diagnostic.ts';
@@ -254,7 +255,8 @@ describe('XML that is refused', () => {
 });
 
 describe('the longest files that are read', () => {
-  // Each is near the bound, and wrong in every element: an algorithm of quadratic time would run into the time-out.
+  // Each is near the bound, and wrong in every element: an algorithm of quadratic time would run
+  // into the time-out.
   const many = (element: string): string =>
     element.repeat(Math.min(19_000, Math.floor(1_000_000 / element.length)));
 

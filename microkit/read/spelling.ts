@@ -16,7 +16,10 @@ export function didYouMean(word: string, known: Iterable<string>): string | unde
   return best === undefined ? undefined : `did you mean '${best}'?`;
 }
 
-/** Insertions, deletions, replacements and exchanges of neighbours that turn one word into the other. */
+/**
+ * Insertions, deletions, replacements and exchanges of neighbours that turn one word into the
+ * other.
+ */
 function editDistance(from: string, to: string): number {
   let before: number[] = [];
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);

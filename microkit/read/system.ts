@@ -1,6 +1,7 @@
 /**
- * Elements to model, with every check of the Microkit tool. The tool stops at the first error; this goes on and reports
- * all of them, the tool's first one first. Sources: Microkit manual, and the messages of tool 2.3.
+ * Elements to model, with every check of the Microkit tool. The tool stops at the first error; this
+ * goes on and reports all of them, the tool's first one first. Sources: Microkit manual, and the
+ * messages of tool 2.3.
  */
 
 import { isError } from '../diagnostic.ts';

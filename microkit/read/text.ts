@@ -24,7 +24,10 @@ interface Cause {
 
 const LINES_LOOKED_AT = 10_000;
 
-/** What a file is that is no description yet: one cause, where XML's rules would find a hundred errors, or none. */
+/**
+ * What a file is that is no description yet: one cause, where XML's rules would find a hundred
+ * errors, or none.
+ */
 function causeOf(text: string): Cause | undefined {
   // Read as UTF-8, every second byte of it is 0.
   if (text.slice(0, 64).includes('\0')) {

@@ -8,7 +8,9 @@ import { readMap } from './map.ts';
 const DEFAULT_BUDGET_US = 1000n;
 const PRIORITY_MAX = 254n;
 
-/** @param pdCpu core of the protection domain that it is in, and so of its virtual CPUs unless told */
+/**
+ * @param pdCpu core of the protection domain that it is in, and so of its virtual CPUs unless told
+ */
 export function readVirtualMachine(reading: Reading, element: Element, pdCpu: number): VmDraft {
   const { target, report } = reading;
   const known = target.arch === 'aarch64' ? ['name', 'priority', 'budget', 'period'] : ['name'];

@@ -1,12 +1,13 @@
 /**
- * The block class: connects a driver, a virtualiser and clients with queues, data regions and channels, and makes the
- * configuration record of each. Sizes are sdfgen's (sDDF 0.7). The virtualiser maps client data read-only, and only to
- * know where it lies: it never looks at it.
+ * The block class: connects a driver, a virtualiser and clients with queues, data regions and
+ * channels, and makes the configuration record of each. Sizes are sdfgen's (sDDF 0.7). The
+ * virtualiser maps client data read-only, and only to know where it lies: it never looks at it.
  *
  *     const disk = blk(sys, { device, driver, virt, policy: { kind: 'drr', quantumBytes: 65_536 } });
  *     disk.addClient(client, { partition: 0 });        // the client finds its record as `config.blk`
  *
- * A policy of token buckets and a watchdog need a timer: `time.addClient(virt)`, `time.addClient(driver)`.
+ * A policy of token buckets and a watchdog need a timer: `time.addClient(virt)`,
+ * `time.addClient(driver)`.
  */
 
 import type {
@@ -45,13 +46,18 @@ export interface BlkOptions {
   readonly virt: PdBuilder;
   /** Round robin unless told. */
   readonly policy?: BlkPolicyConfig;
-  /** Requests that the driver is given at once; 64 unless told. The policy decides over those behind. */
+  /**
+   * Requests that the driver is given at once; 64 unless told. The policy decides over those
+   * behind.
+   */
   readonly window?: number;
   /** Descriptors asked for in the virtqueue; a power of two, 128 unless told. */
   readonly ringEntries?: number;
   /** How often a block that failed is tried again; 2 unless told. */
   readonly retries?: number;
-  /** A request that stays unanswered this long resets the device; the driver needs a timer for it. */
+  /**
+   * A request that stays unanswered this long resets the device; the driver needs a timer for it.
+   */
   readonly watchdogNs?: number;
 }
 
@@ -72,7 +78,9 @@ interface BlkClient {
   readonly capacity: number;
 }
 
-/** Begins the block class of one device. `sys.build()` connects the clients that were added to it. */
+/**
+ * Begins the block class of one device. `sys.build()` connects the clients that were added to it.
+ */
 export function blk(sys: SystemBuilder, options: BlkOptions): Blk {
   const made = new Blk(sys, options);
   sys.extend(made);
@@ -151,7 +159,9 @@ export class Blk {
     });
   }
 
-  /** Queues, storage information and channel between two domains; the first is nearer to the device. */
+  /**
+   * Queues, storage information and channel between two domains; the first is nearer to the device.
+   */
   #connection(
     first: PdBuilder,
     second: PdBuilder,

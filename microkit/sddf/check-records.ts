@@ -1,8 +1,9 @@
 /**
- * Holds configuration records against the description that they come with, which upstream's tools do not: whether the
- * regions, symbols and channels that they name are there and large enough; whether capacities are powers of two and have room
- * for every buffer; whether who serves has a higher priority; and whether a domain has more access than its record needs. The
- * builder cannot go wrong here; a `.system` file with its JSON beside it, changed by hand, can.
+ * Holds configuration records against the description that they come with, which upstream's tools
+ * do not: whether the regions, symbols and channels that they name are there and large enough;
+ * whether capacities are powers of two and have room for every buffer; whether who serves has a
+ * higher priority; and whether a domain has more access than its record needs. The builder cannot
+ * go wrong here; a `.system` file with its JSON beside it, changed by hand, can.
  */
 
 import type { NetData } from '../../queues/net/config.ts';

@@ -2,7 +2,9 @@
 
 const FIRST_LAST_BYTE = 0x0a;
 
-/** @returns the address of the client with this number when none is given: 52:54:01:00:00:0a and on */
+/**
+ * @returns the address of the client with this number when none is given: 52:54:01:00:00:0a and on
+ */
 export function defaultMac(index: number): string {
   const value = FIRST_LAST_BYTE + index;
   const bytes = [0x52, 0x54, 0x01, 0, value >>> 8, value & 0xff];

@@ -1,4 +1,7 @@
-/** What can be wrong with a network class before anything is connected. Upstream finds most of these at run time. */
+/**
+ * What can be wrong with a network class before anything is connected. Upstream finds most of these
+ * at run time.
+ */
 
 import type { SystemBuilder } from '../builder.ts';
 import { isPowerOfTwo } from './device.ts';

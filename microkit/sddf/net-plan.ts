@@ -14,15 +14,21 @@ export interface NetOptions {
   /** Virtualisers: both, or none for a driver with one client that talks to it directly. */
   readonly rx?: PdBuilder;
   readonly tx?: PdBuilder;
-  /** A switch between the virtualisers and the clients that ask to be behind it; see {@link NetClientOptions.vswitch}. */
+  /**
+   * A switch between the virtualisers and the clients that ask to be behind it; see
+   * {@link NetClientOptions.vswitch}.
+   */
   readonly vswitch?: PdBuilder;
   /** Receive buffers that the device writes to; a power of two, 512 unless told. */
   readonly rxBuffers?: number;
-  /** Memory for these buffers, when it is to lie at a certain place; a region of its own unless told. */
+  /**
+   * Memory for these buffers, when it is to lie at a certain place; a region of its own unless
+   * told.
+   */
   readonly rxData?: RegionBuilder;
   /**
-   * How often the driver looks for a lost interrupt, which would otherwise be the last one; needs `time.addWatchdog(driver)`.
-   * Never unless told.
+   * How often the driver looks for a lost interrupt, which would otherwise be the last one; needs
+   * `time.addWatchdog(driver)`. Never unless told.
    */
   readonly watchdogNs?: number;
   /** Descriptors asked for in each virtqueue; 512 unless told. */
@@ -30,11 +36,15 @@ export interface NetOptions {
 }
 
 export interface NetClientOptions {
-  /** Copies received packets into the client's own buffers; without it the client maps the DMA region. */
+  /**
+   * Copies received packets into the client's own buffers; without it the client maps the DMA
+   * region.
+   */
   readonly copier?: PdBuilder;
   /**
-   * Behind the switch; the client then needs a copier, whose program is `virtualisers/network/vswitch/port-copy.ts`. Whom
-   * it may reach, the access rules say: nobody without one.
+   * Behind the switch; the client then needs a copier, whose program is
+   * `virtualisers/network/vswitch/port-copy.ts`. Whom it may reach, the access rules say: nobody
+   * without one.
    */
   readonly vswitch?: boolean;
   /** 'dummy' moves buffers without copying their bytes: an ablation, not for use. */

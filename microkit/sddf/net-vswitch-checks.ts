@@ -1,4 +1,7 @@
-/** What can be wrong with the switch of a network: sdfgen's rules, and what follows from the limits of queues. */
+/**
+ * What can be wrong with the switch of a network: sdfgen's rules, and what follows from the limits
+ * of queues.
+ */
 
 import type { SystemBuilder } from '../builder.ts';
 import { type Found, NET_CAPACITY_MAX, type NetPlan } from './net-plan.ts';

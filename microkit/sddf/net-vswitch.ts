@@ -1,7 +1,8 @@
 /**
- * The network class with a switch (sdfgen's `vswitch`): clients behind it reach each other without the device, as far as an
- * access list lets them. Each has a copier, which maps only what may be sent to its client. To the virtualisers the switch
- * is one client with many addresses and many data regions.
+ * The network class with a switch (sdfgen's `vswitch`): clients behind it reach each other without
+ * the device, as far as an access list lets them. Each has a copier, which maps only what may be
+ * sent to its client. To the virtualisers the switch is one client with many addresses and many
+ * data regions.
  */
 
 import type {
@@ -34,7 +35,10 @@ export interface VswitchParts {
   readonly dma: RegionBuilder;
 }
 
-/** @returns the clients behind the switch, by the number of their port; the uplink's comes after them */
+/**
+ * @returns the clients behind the switch, by the number of their port; the uplink's comes after
+ * them
+ */
 export function vswitchClients(network: NetPlan): readonly NetClient[] {
   return network.clients.filter(({ options }) => options.vswitch === true);
 }

@@ -1,4 +1,5 @@
-// The network class: the records, regions and permissions that it makes for each of the four paths, and its refusals.
+// The network class: the records, regions and permissions that it makes for each of the four paths,
+// and its refusals.
 
 import { describe, expect, it } from 'vitest';
 import type {

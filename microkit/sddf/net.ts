@@ -1,16 +1,19 @@
 /**
- * The network class: connects a driver, two virtualisers, copiers and clients with queues, data regions and channels,
- * and makes the configuration record of each. Sizes and permissions are sdfgen's (sDDF 0.7), except that a copier maps
- * the DMA region read-only, as sDDF's own documentation asks.
+ * The network class: connects a driver, two virtualisers, copiers and clients with queues, data
+ * regions and channels, and makes the configuration record of each. Sizes and permissions are
+ * sdfgen's (sDDF 0.7), except that a copier maps the DMA region read-only, as sDDF's own
+ * documentation asks.
  *
  *     const network = net(sys, { device, driver, rx, tx });
  *     network.addClient(client, { copier, mac: '52:54:01:00:00:0a' });  // five domains on the path
  *     network.addClient(client);                                        // four: the client maps the DMA region
  *     net(sys, { device, driver }).addClient(client);                   // two: client and driver alone
  *
- * With `vswitch`, clients reach each other through a switch, as far as `network.addAclRule(a, b)` lets them.
+ * With `vswitch`, clients reach each other through a switch, as far as `network.addAclRule(a, b)`
+ * lets them.
  *
- * The driver's and the virtualisers' records are their whole configuration; a client finds its own as `config.net`.
+ * The driver's and the virtualisers' records are their whole configuration; a client finds its own
+ * as `config.net`.
  */
 
 import type {
@@ -45,7 +48,9 @@ export type { NetClientOptions, NetOptions } from './net-plan.ts';
 const DEFAULT_BUFFERS = 512;
 const HARDWARE_RING_BYTES = 0x1_0000;
 
-/** Begins the network class of one device. `sys.build()` connects the clients that were added to it. */
+/**
+ * Begins the network class of one device. `sys.build()` connects the clients that were added to it.
+ */
 export function net(sys: SystemBuilder, options: NetOptions): Net {
   const made = new Net(sys, options);
   sys.extend(made);
@@ -88,8 +93,8 @@ export class Net implements NetPlan {
   }
 
   /**
-   * Lets two clients behind the switch, or a client and the uplink, reach each other; in one direction only when told so.
-   * Without a rule nobody reaches anybody.
+   * Lets two clients behind the switch, or a client and the uplink, reach each other; in one
+   * direction only when told so. Without a rule nobody reaches anybody.
    */
   addAclRule(
     a: PdBuilder | 'uplink',
@@ -120,7 +125,10 @@ export class Net implements NetPlan {
     });
   }
 
-  /** Two domains: the queues' entries hold physical addresses, and the client does what virtualisers do. */
+  /**
+   * Two domains: the queues' entries hold physical addresses, and the client does what virtualisers
+   * do.
+   */
   #connectAlone(dma: RegionBuilder): { rx: QueuePair; tx: QueuePair } {
     const [client] = this.clients as [NetClient];
     const { driver } = this.options;
@@ -209,7 +217,8 @@ export class Net implements NetPlan {
     const rxData = { region: from.dma.name, buffers: this.rxBuffers };
     from.copier.map(from.dma, { perms: 'r' });
     const data = mode === 'dummy' ? rxData : this.#ownRxData(client, from.copier);
-    // A copier that does not copy passes the DMA buffers on, and the client maps them as it does without a copier.
+    // A copier that does not copy passes the DMA buffers on, and the client maps them as it does
+    // without a copier.
     if (mode === 'dummy') pd.map(from.dma, { perms: 'rw' });
     const pair = this.#pair(from.copier, pd, 'rx', data.buffers);
     from.copier.configure((): NetCopyConfig => ({

@@ -1,8 +1,13 @@
-/** The rule that every device class shares: what serves has a higher priority than what it serves. */
+/**
+ * The rule that every device class shares: what serves has a higher priority than what it serves.
+ */
 
 import type { PdBuilder, SystemBuilder } from '../builder.ts';
 
-/** @param chain protection domains from the client to the driver; each must have a higher priority than the one before */
+/**
+ * @param chain protection domains from the client to the driver; each must have a higher priority
+ * than the one before
+ */
 export function checkPriorities(sys: SystemBuilder, chain: readonly PdBuilder[]): void {
   for (const [index, lower] of chain.entries()) {
     const higher = chain[index + 1];

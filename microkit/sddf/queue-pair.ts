@@ -1,4 +1,7 @@
-/** A free and an active queue of the network class between two domains, and the channel that goes with them. */
+/**
+ * A free and an active queue of the network class between two domains, and the channel that goes
+ * with them.
+ */
 
 import type { NetConnection } from '../../queues/net/config.ts';
 import type { ChannelOptions, PdBuilder, SystemBuilder } from '../builder.ts';

@@ -1,6 +1,7 @@
 /**
- * What a configuration record says about memory, channels and symbols: connections and data regions of the queue classes,
- * wherever they stand, and how they are used there. What a class is stands in its table (`queues/<class>/class.ts`).
+ * What a configuration record says about memory, channels and symbols: connections and data regions
+ * of the queue classes, wherever they stand, and how they are used there. What a class is stands in
+ * its table (`queues/<class>/class.ts`).
  *
  * A record of a person's own that looks different says nothing, and is not checked.
  */
@@ -26,7 +27,10 @@ export interface Use {
   readonly bytes: number;
 }
 
-/** Where in a configuration a value stands: the objects around it, the nearest first, and its key in that one. */
+/**
+ * Where in a configuration a value stands: the objects around it, the nearest first, and its key in
+ * that one.
+ */
 export interface Position {
   readonly around: readonly object[];
   readonly key: string;
@@ -114,7 +118,9 @@ function writes(
   }
 }
 
-/** Data that a virtualiser only translates, a switch only looks at, and a copier only copies from. */
+/**
+ * Data that a virtualiser only translates, a switch only looks at, and a copier only copies from.
+ */
 export function netDataAccess(position: Position): Access {
   const { around, key } = position;
   const [record = {}] = around;
@@ -147,7 +153,10 @@ export interface Demand {
   readonly what: string;
 }
 
-/** What a record's queues must have room for: honest peers may put everything that they have in at once. */
+/**
+ * What a record's queues must have room for: honest peers may put everything that they have in at
+ * once.
+ */
 export function demandsOf(record: object): readonly Demand[] {
   const field = (name: string): unknown => (name in record ? Reflect.get(record, name) : undefined);
   const demands: Demand[] = [];

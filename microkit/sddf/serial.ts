@@ -1,12 +1,13 @@
 /**
- * The serial class: connects a UART's driver, its virtualisers and their clients with byte queues, data regions and
- * channels, and makes the configuration record of each. Sizes are sdfgen's (sDDF 0.7); permissions are narrower: who
- * only reads bytes maps them read-only.
+ * The serial class: connects a UART's driver, its virtualisers and their clients with byte queues,
+ * data regions and channels, and makes the configuration record of each. Sizes are sdfgen's (sDDF
+ * 0.7); permissions are narrower: who only reads bytes maps them read-only.
  *
  *     const terminal = serial(sys, { device, driver, tx, rx });   // without rx: output only
  *     terminal.addClient(client);
  *
- * The driver's and the virtualisers' records are their whole configuration; a client finds its own as `config.serial`.
+ * The driver's and the virtualisers' records are their whole configuration; a client finds its own
+ * as `config.serial`.
  */
 
 import type {
@@ -56,7 +57,9 @@ interface ByteQueue {
   ofConsumer(): SerialConnection;
 }
 
-/** Begins the serial class of one device. `sys.build()` connects the clients that were added to it. */
+/**
+ * Begins the serial class of one device. `sys.build()` connects the clients that were added to it.
+ */
 export function serial(sys: SystemBuilder, options: SerialOptions): Serial {
   const made = new Serial(sys, options);
   sys.extend(made);
@@ -138,7 +141,9 @@ export class Serial {
     }));
   }
 
-  /** Whatever a client can have in its queue must fit into the driver's, with the colour around it. */
+  /**
+   * Whatever a client can have in its queue must fit into the driver's, with the colour around it.
+   */
   #driverBytes(): number {
     const { colour = 'on' } = this.#options;
     return colour === 'on' ? this.#dataBytes * 2 : ceilPowerOfTwo(this.#dataBytes);

@@ -1,6 +1,6 @@
 /**
- * The timer class: a passive driver that its clients call, and that notifies them when their time-out has come. A client
- * must have a lower priority than the driver. There is no virtualiser.
+ * The timer class: a passive driver that its clients call, and that notifies them when their
+ * time-out has come. A client must have a lower priority than the driver. There is no virtualiser.
  *
  *     const time = timer(sys, { device, driver });
  *     time.addClient(client);            // the client finds its record as `config.timer`
@@ -18,7 +18,9 @@ export interface TimerOptions {
   readonly driver: PdBuilder;
 }
 
-/** Begins the timer class of one device. `sys.build()` connects the clients that were added to it. */
+/**
+ * Begins the timer class of one device. `sys.build()` connects the clients that were added to it.
+ */
 export function timer(sys: SystemBuilder, options: TimerOptions): Timer {
   const made = new Timer(sys, options);
   sys.extend(made);

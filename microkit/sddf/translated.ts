@@ -1,4 +1,6 @@
-/** Regions of which a domain also learns the physical address: those that it translates offsets of. */
+/**
+ * Regions of which a domain also learns the physical address: those that it translates offsets of.
+ */
 
 import type { NetData } from '../../queues/net/config.ts';
 import type { PdBuilder, RegionBuilder } from '../builder.ts';

@@ -1,6 +1,6 @@
 /**
- * The form between text and model: elements with attributes, and where each of them stands in the file. The XML reader
- * makes them with positions, the renderer and the builder without.
+ * The form between text and model: elements with attributes, and where each of them stands in the
+ * file. The XML reader makes them with positions, the renderer and the builder without.
  */
 
 import type { Span } from '../diagnostic.ts';

@@ -4,7 +4,10 @@ import type { Span } from '../diagnostic.ts';
 import type { Attribute, Element } from './element.ts';
 import type { LineIndex } from './line-index.ts';
 
-/** Lines and columns of a range of the text; counted when somebody asks, which is when something is wrong. */
+/**
+ * Lines and columns of a range of the text; counted when somebody asks, which is when something is
+ * wrong.
+ */
 class Place {
   readonly #lines: LineIndex;
   readonly #offset: number;

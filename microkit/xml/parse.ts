@@ -1,7 +1,7 @@
 /**
- * Text to elements, with the exact position of every element and attribute. Whatever the text is, this ends soon: a
- * document type definition is refused (so there are no entities to expand), and size, depth and the number of elements
- * are bounded.
+ * Text to elements, with the exact position of every element and attribute. Whatever the text is,
+ * this ends soon: a document type definition is refused (so there are no entities to expand), and
+ * size, depth and the number of elements are bounded.
  */
 
 import { SaxesParser } from 'saxes';
@@ -93,7 +93,8 @@ class Reading {
       parser.write(this.#text).close();
     } catch (error) {
       if (error instanceof Stop) return;
-      // saxes 6.0.0, for a text that ends within `-->`: it makes a character of the end, which is none.
+      // saxes 6.0.0, for a text that ends within `-->`: it makes a character of the end, which is
+      // none.
       if (!(error instanceof RangeError)) throw error;
       this.refuse('the text ends within a comment', this.#lines.span(this.#text.length - 1, 1));
     }
@@ -151,7 +152,10 @@ class Reading {
     element.attributes.push(attribute);
   }
 
-  /** The parser is just behind the closing quote: the name stands before the `=` before the opening one. */
+  /**
+   * The parser is just behind the closing quote: the name stands before the `=` before the opening
+   * one.
+   */
   #attributeRange(name: string): { offset: number; length: number } {
     const text = this.#text;
     const close = this.#parser.position - 1;

@@ -1,5 +1,6 @@
-// Goal: the quick way through a plain text gives what the XML parser gives, positions included, or leaves the text to it.
-// Method: both read the same texts: written by hand, the tool's corpus where it is present, and seeded mutations of these.
+// Goal: the quick way through a plain text gives what the XML parser gives, positions included, or
+// leaves the text to it. Method: both read the same texts: written by hand, the tool's corpus where
+// it is present, and seeded mutations of these.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

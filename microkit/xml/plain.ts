@@ -1,10 +1,11 @@
 /**
- * The quick way through a text that is as descriptions are: elements and attributes, comments, blanks, and nothing else.
- * Anything more (an entity, text, a character outside the usual, a mistake) is left to the XML parser, which knows what it
- * means or says what is wrong with it. Where this answers, its answer is the parser's: `plain.test.ts` compares them.
+ * The quick way through a text that is as descriptions are: elements and attributes, comments,
+ * blanks, and nothing else. Anything more (an entity, text, a character outside the usual, a
+ * mistake) is left to the XML parser, which knows what it means or says what is wrong with it.
+ * Where this answers, its answer is the parser's: `plain.test.ts` compares them.
  *
- * Why: the parser goes character by character, which takes most of the time of a process that reads one file, for nothing
- * of it has been compiled yet. Regular expressions have.
+ * Why: the parser goes character by character, which takes most of the time of a process that reads
+ * one file, for nothing of it has been compiled yet. Regular expressions have.
  */
 
 import type { Element } from './element.ts';
@@ -12,7 +13,10 @@ import { ATTRIBUTES_MAX, DEPTH_MAX, ELEMENTS_MAX } from './limits.ts';
 import type { LineIndex } from './line-index.ts';
 import { ParsedAttribute, ParsedElement } from './nodes.ts';
 
-/** What a plain text is made of: no carriage return, no tabulator (blanks in attributes change) and no wide character. */
+/**
+ * What a plain text is made of: no carriage return, no tabulator (blanks in attributes change) and
+ * no wide character.
+ */
 const OTHER_CHARACTER = /[^\n\x20-\x7e\xa0-\ud7ff]/;
 const DECLARATION = /<\?xml version=(?:"1\.0"|'1\.0')(?: encoding=(?:"UTF-8"|'UTF-8'))? ?\?>/y;
 const BLANKS = /[ \n]*/y;
@@ -21,7 +25,10 @@ const ATTRIBUTE = /[ \n]+([A-Za-z_][\w.-]*)[ \n]*=[ \n]*(?:"([^"<&\n]*)"|'([^'<&
 const OPEN_END = /[ \n]*(\/?)>/y;
 const CLOSE = /<\/([A-Za-z_][\w.-]*)[ \n]*>/y;
 
-/** @returns the root element, or undefined when the text is not plain: then nothing is known about it */
+/**
+ * @returns the root element, or undefined when the text is not plain: then nothing is known about
+ * it
+ */
 export function parsePlain(text: string, lines: LineIndex): Element | undefined {
   return OTHER_CHARACTER.test(text) ? undefined : new PlainReading(text, lines).run();
 }

@@ -1,6 +1,6 @@
 /**
- * Model to elements to text. Attributes that have their default value are left out, so the text is what a person would
- * write; reading it gives the same model again.
+ * Model to elements to text. Attributes that have their default value are left out, so the text is
+ * what a person would write; reading it gives the same model again.
  */
 
 import { formatPci } from '../read/pci.ts';
@@ -41,7 +41,10 @@ function hex(value: bigint): string {
   return value < 0n ? String(value) : `0x${value.toString(16)}`;
 }
 
-/** @returns the `<system>` element: domains, regions, protection domains, channels, I/O address spaces */
+/**
+ * @returns the `<system>` element: domains, regions, protection domains, channels, I/O address
+ * spaces
+ */
 export function toElements(system: SystemDescription): Element {
   return element('system', {}, [
     ...(system.domains === undefined ? [] : [domainsElement(system.domains)]),

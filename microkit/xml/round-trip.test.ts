@@ -1,5 +1,5 @@
-// Goal: a model rendered to XML reads back as the same model. Method: random systems from the builder, and every valid
-// description of the Microkit tool's corpus where it is present.
+// Goal: a model rendered to XML reads back as the same model. Method: random systems from the
+// builder, and every valid description of the Microkit tool's corpus where it is present.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

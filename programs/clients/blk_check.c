@@ -1,4 +1,5 @@
-/* A client of the block class: writes four blocks, reads them back, and says whether they are the same. */
+/* A client of the block class: writes four blocks, reads them back, and says whether they are the
+ * same. */
 #include "../lib/print.h"
 #include "../sddf/blk/config.h"
 #include "../sddf/blk/queue.h"

@@ -1,4 +1,5 @@
-/* A client of the serial class: greets, and then sends back what it receives, in capital letters. */
+/* A client of the serial class: greets, and then sends back what it receives, in capital
+ * letters. */
 #include "../lib/print.h"
 #include "../sddf/serial/config.h"
 #include "../sddf/serial/queue.h"

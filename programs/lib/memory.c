@@ -1,6 +1,6 @@
 /*
- * Words where both ends allow it, single bytes at the edges. Each has a symbol of its own, so that whoever runs the image
- * can tell them from other code.
+ * Words where both ends allow it, single bytes at the edges. Each has a symbol of its own, so that
+ * whoever runs the image can tell them from other code.
  */
 #include "memory.h"
 #include <stdbool.h>

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 /*
- * Knows %s %c %d %u %x %ld %lu %lx %f %%, with a minimum width (filled with blanks, or with zeros where it begins with one)
- * and, for %f, a precision of at most 17 digits, 6 unless told. Numbers of 2^63 and more are printed as %e would.
+ * Knows %s %c %d %u %x %ld %lu %lx %f %%, with a minimum width (filled with blanks, or with zeros
+ * where it begins with one) and, for %f, a precision of at most 17 digits, 6 unless told. Numbers
+ * of 2^63 and more are printed as %e would.
  */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 

@@ -1,11 +1,12 @@
 /*
- * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. Everything else is counted and dropped.
+ * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. Everything else is counted and
+ * dropped.
  *
- * An answer needs a free transmit buffer; while there is none, received packets wait in their queue. Works behind a copier and
- * without one: queue entries then are offsets in the DMA region.
+ * An answer needs a free transmit buffer; while there is none, received packets wait in their
+ * queue. Works behind a copier and without one: queue entries then are offsets in the DMA region.
  *
- * The counterpart of clients/echo/echo.ts: the same batches and signals. Its address is in a section of its own, because sDDF's
- * configuration has none: a client there asks a DHCP server.
+ * The counterpart of clients/echo/echo.ts: the same batches and signals. Its address is in a
+ * section of its own, because sDDF's configuration has none: a client there asks a DHCP server.
  */
 #include "../lib/print.h"
 #include "../sddf/counters.h"
@@ -44,7 +45,8 @@ static struct net_consumer tx_free;
 static struct net_data rx_data;
 static struct net_data tx_data;
 static struct responder responder;
-/* A transmit buffer that has been taken from the free queue and is not used yet, or NET_NO_BUFFER. */
+/* A transmit buffer that has been taken from the free queue and is not used yet, or
+ * NET_NO_BUFFER. */
 static int32_t tx_buffer = NET_NO_BUFFER;
 
 /* Whether there is a transmit buffer in hand; takes one from the free queue if there is none. */
@@ -136,7 +138,8 @@ static void handle_signals(void)
     }
 }
 
-/* Our own buffers begin in our transmit free queue, as the entries of a producer that has not begun yet. */
+/* Our own buffers begin in our transmit free queue, as the entries of a producer that has not begun
+ * yet. */
 static void fill_tx_free(void)
 {
     struct net_producer free = net_producer(config.tx.free_queue.vaddr, config.tx.num_buffers);

@@ -1,16 +1,17 @@
 /*
- * Driver of a virtio network device: moves buffers between sDDF's queues and the device's virtqueues, and never looks into
- * them. It does not map the packets' memory.
+ * Driver of a virtio network device: moves buffers between sDDF's queues and the device's
+ * virtqueues, and never looks into them. It does not map the packets' memory.
  *
- * Ownership: a receive buffer goes free queue → receive virtqueue → active queue; a transmit buffer goes active queue →
- * transmit virtqueue → free queue. When the device breaks the rules it is reset: receive buffers go into the new virtqueue,
- * transmit buffers back to their senders, each exactly once.
+ * Ownership: a receive buffer goes free queue → receive virtqueue → active queue; a transmit buffer
+ * goes active queue → transmit virtqueue → free queue. When the device breaks the rules it is
+ * reset: receive buffers go into the new virtqueue, transmit buffers back to their senders, each
+ * exactly once.
  *
- * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has reset itself, that holds on
- * to a frame, or could not be started.
+ * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has
+ * reset itself, that holds on to a frame, or could not be started.
  *
- * The counterpart of drivers/network/virtio/driver.ts: the same batches and signals, so the same traffic on the wire.
- * Regions of the device: [0] its registers, [1] memory for the virtqueues.
+ * The counterpart of drivers/network/virtio/driver.ts: the same batches and signals, so the same
+ * traffic on the wire. Regions of the device: [0] its registers, [1] memory for the virtqueues.
  */
 #include "../lib/print.h"
 #include "../sddf/counters.h"
@@ -25,10 +26,12 @@
 #define FRAME_BYTES_MIN 14
 #define FRAME_BYTES_MAX 1514
 
-/* How often the watchdog looks, and how often in a row it sees a device that finishes no transmission. */
+/* How often the watchdog looks, and how often in a row it sees a device that finishes no
+ * transmission. */
 #define WATCHDOG_NS 10000000ul
 #define TX_STILL_TICKS_MAX 500
-/* How often a device that cannot be started is tried. One that is not there at all may be plugged in at any time. */
+/* How often a device that cannot be started is tried. One that is not there at all may be plugged
+ * in at any time. */
 #define FAILURES_MAX 8
 /* How long an interrupt may be on its way. */
 #define SUSPECTED_NS 100000ul
@@ -78,10 +81,12 @@ static bool is_link_up;
 /* How often in a row a device that is there could not be started. */
 static unsigned failures;
 static bool has_watchdog;
-/* Interrupts served, and how many it were when a tick last saw something that none had told of; -1 when it saw nothing. */
+/* Interrupts served, and how many it were when a tick last saw something that none had told of; -1
+ * when it saw nothing. */
 static int64_t served;
 static int64_t suspected_after = -1;
-/* Ticks of the watchdog since the device has last finished a transmission, and how many it had finished by then. */
+/* Ticks of the watchdog since the device has last finished a transmission, and how many it had
+ * finished by then. */
 static uint32_t tx_still_ticks;
 static uint16_t tx_taken;
 
@@ -207,7 +212,8 @@ static void rx_provide(void)
 {
     for (;;) {
         rx_provide_batch();
-        /* While the device has plenty of buffers, a new one can wait until the next interrupt comes anyway. */
+        /* While the device has plenty of buffers, a new one can wait until the next interrupt comes
+         * anyway. */
         if (!needs_buffers()) {
             return;
         }
@@ -377,7 +383,8 @@ static void on_config_change(void)
     }
 }
 
-/* The rings are looked at whatever the interrupt's reasons say, so that a lost one costs time only. */
+/* The rings are looked at whatever the interrupt's reasons say, so that a lost one costs time
+ * only. */
 static void handle_irq(void)
 {
     served++;
@@ -424,7 +431,8 @@ static void on_unserved(void)
     }
 }
 
-/* Counts ticks. A buffer that the device keeps to itself while it finishes others is missed only when those are done. */
+/* Counts ticks. A buffer that the device keeps to itself while it finishes others is missed only
+ * when those are done. */
 static bool is_tx_stuck(void)
 {
     bool is_moving = virtqueue_outstanding(&device.tx) == 0 || virtqueue_taken_count(&device.tx) != tx_taken;
@@ -454,8 +462,9 @@ static void arm_watchdog(void)
 }
 
 /*
- * A lost interrupt is the last one: the device sends the next when its used index passes what the driver has asked for, which
- * the driver moves on when it has been interrupted. So somebody has to look, now and then.
+ * A lost interrupt is the last one: the device sends the next when its used index passes what the
+ * driver has asked for, which the driver moves on when it has been interrupted. So somebody has to
+ * look, now and then.
  */
 static void tick(void)
 {

@@ -1,10 +1,12 @@
 /*
  * Receive copier: copies one client's packets from the DMA buffers into the client's own.
  *
- * The client then never sees another's packets, and cannot keep the device's buffers: when it has no free buffer of its own,
- * the packet is dropped here. What the client writes into its queues is checked; it can harm itself only.
+ * The client then never sees another's packets, and cannot keep the device's buffers: when it has
+ * no free buffer of its own, the packet is dropped here. What the client writes into its queues is
+ * checked; it can harm itself only.
  *
- * The counterpart of virtualisers/network/copy/copy.ts in the mode `copy`: the same batches and signals.
+ * The counterpart of virtualisers/network/copy/copy.ts in the mode `copy`: the same batches and
+ * signals.
  */
 #include "../lib/memory.h"
 #include "../lib/print.h"
@@ -37,7 +39,8 @@ static struct net_data source;
 static struct net_data target;
 static uint32_t lies_seen;
 
-/* Answers whether the packet has been copied into a buffer of the client; else the reason has been counted. */
+/* Answers whether the packet has been copied into a buffer of the client; else the reason has been
+ * counted. */
 static bool copy(const struct net_buff_desc *packet)
 {
     struct net_buff_desc empty;

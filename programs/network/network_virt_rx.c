@@ -1,11 +1,12 @@
 /*
  * Receive virtualiser: shares the driver's received buffers among clients, by destination address.
  *
- * A broadcast goes to every client, and its buffer back to the driver when the last of them has returned it: each buffer
- * has a reference count. What nobody wants goes back at once.
+ * A broadcast goes to every client, and its buffer back to the driver when the last of them has
+ * returned it: each buffer has a reference count. What nobody wants goes back at once.
  *
- * A client behind a copier never sees this; a client without one returns buffers itself, and may return anything. So it is
- * remembered who holds what: only a buffer that the client holds is taken back from it. Every refusal is counted.
+ * A client behind a copier never sees this; a client without one returns buffers itself, and may
+ * return anything. So it is remembered who holds what: only a buffer that the client holds is taken
+ * back from it. Every refusal is counted.
  *
  * The counterpart of virtualisers/network/rx/virt-rx.ts: the same batches and signals.
  */
@@ -189,7 +190,8 @@ static void rx_provide(unsigned client)
     struct net_consumer *free = &clients[client].free;
     for (;;) {
         rx_provide_batch(client);
-        /* While the driver has plenty of buffers, one can wait until the next packet wakes us anyway. */
+        /* While the driver has plenty of buffers, one can wait until the next packet wakes us
+         * anyway. */
         if (!needs_buffers()) {
             return;
         }

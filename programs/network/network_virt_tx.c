@@ -1,12 +1,14 @@
 /*
- * Transmit virtualiser: takes filled buffers from clients, checks them, translates their offsets into addresses for DMA, and
- * gives them back to their owners when they have been sent.
+ * Transmit virtualiser: takes filled buffers from clients, checks them, translates their offsets
+ * into addresses for DMA, and gives them back to their owners when they have been sent.
  *
- * Clients are not trusted. A buffer is passed on only if it is one of the client's own and not with the driver already, so the
- * driver's queue, which has a slot for each buffer of all clients, cannot overflow. A refused entry goes back to the client,
- * and is counted by reason. A buffer that finds its owner's free queue full waits here until there is room.
+ * Clients are not trusted. A buffer is passed on only if it is one of the client's own and not with
+ * the driver already, so the driver's queue, which has a slot for each buffer of all clients,
+ * cannot overflow. A refused entry goes back to the client, and is counted by reason. A buffer that
+ * finds its owner's free queue full waits here until there is room.
  *
- * The counterpart of virtualisers/network/tx/virt-tx.ts without a policy: the same batches and signals.
+ * The counterpart of virtualisers/network/tx/virt-tx.ts without a policy: the same batches and
+ * signals.
  */
 #include "../lib/print.h"
 #include "../sddf/counters.h"
@@ -81,7 +83,8 @@ static bool give_back_to(struct client *client, unsigned oid, uint64_t address)
     return true;
 }
 
-/* Gives a sent buffer to its owner. Answers false when it is nobody's, or was not with the driver. */
+/* Gives a sent buffer to its owner. Answers false when it is nobody's, or was not with the
+ * driver. */
 static bool give_back(uint64_t address)
 {
     for (unsigned index = 0; index < num_clients; index++) {
@@ -131,7 +134,8 @@ static void tx_return(void)
 {
     for (;;) {
         tx_return_batch();
-        /* While every client has most of its buffers, sent ones can wait in the queue until there is more to send. */
+        /* While every client has most of its buffers, sent ones can wait in the queue until there
+         * is more to send. */
         if (!needs_returns()) {
             return;
         }
@@ -143,7 +147,8 @@ static void tx_return(void)
     }
 }
 
-/* Passes a client's frame on to the driver. Answers PASSED, or the counter of the reason why not. */
+/* Passes a client's frame on to the driver. Answers PASSED, or the counter of the reason why
+ * not. */
 static int pass(struct client *client, const struct net_buff_desc *frame)
 {
     if (frame->len < FRAME_BYTES_MIN || frame->len > FRAME_BYTES_MAX) {
@@ -168,7 +173,8 @@ static int pass(struct client *client, const struct net_buff_desc *frame)
     return PASSED;
 }
 
-/* Gives the entry back as it came. A duplicate does not go back: its buffer will, when the driver is done with it. */
+/* Gives the entry back as it came. A duplicate does not go back: its buffer will, when the driver
+ * is done with it. */
 static void refuse(struct client *client, const struct net_buff_desc *frame, unsigned reason)
 {
     count(reason, 1);

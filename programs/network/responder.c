@@ -1,10 +1,12 @@
 /*
- * Answers to ARP, ICMP echo, and UDP on ports 1235 (sDDF's example) and 7 (RFC 862). A frame is judged where it was received;
- * if there is an answer, it is the same frame, copied once, with addresses exchanged.
+ * Answers to ARP, ICMP echo, and UDP on ports 1235 (sDDF's example) and 7 (RFC 862). A frame is
+ * judged where it was received; if there is an answer, it is the same frame, copied once, with
+ * addresses exchanged.
  *
- * Exchanging source and destination changes no one's-complement sum, so the checksums of IPv4 and UDP stay right as they are:
- * a datagram that was damaged on its way returns with the checksum that tells. The checksum of the IPv4 header is verified
- * first, that of an ICMP echo verified and adapted (RFC 1624).
+ * Exchanging source and destination changes no one's-complement sum, so the checksums of IPv4 and
+ * UDP stay right as they are: a datagram that was damaged on its way returns with the checksum that
+ * tells. The checksum of the IPv4 header is verified first, that of an ICMP echo verified and
+ * adapted (RFC 1624).
  *
  * Formats: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792 (ICMP), RFC 768 (UDP).
  */
@@ -78,7 +80,8 @@ static uint16_t fold(uint32_t sum)
     return (uint16_t)((once & 0xffff) + (once >> 16));
 }
 
-/* Two bytes as memory holds them. Buffers are aligned, and everything in a frame that is looked at begins at an even byte. */
+/* Two bytes as memory holds them. Buffers are aligned, and everything in a frame that is looked at
+ * begins at an even byte. */
 typedef uint16_t __attribute__((may_alias)) half;
 
 static half half_at(const uint8_t *at)
@@ -87,8 +90,8 @@ static half half_at(const uint8_t *at)
 }
 
 /*
- * The one's-complement sum, in either order of bytes; 0xffff when the bytes hold their own right checksum. An odd last byte
- * counts as the first of two.
+ * The one's-complement sum, in either order of bytes; 0xffff when the bytes hold their own right
+ * checksum. An odd last byte counts as the first of two.
  */
 static uint16_t checksum(const uint8_t *at, uint32_t bytes)
 {

@@ -3,7 +3,8 @@
 
 #include "../sddf/network/config.h"
 
-/* What was done with a frame. Counters of the same numbers follow one another in the client's region. */
+/* What was done with a frame. Counters of the same numbers follow one another in the client's
+ * region. */
 enum responder_result {
     UDP_ECHOED,
     ICMP_ECHOED,
@@ -35,7 +36,8 @@ static inline bool is_answer(enum responder_result result)
 }
 
 /*
- * Answers one frame, if it is to be answered; the answer is as long as the frame. Both are buffers of NET_BUFFER_BYTES, and
- * the frame may change while it is looked at: then the answer is as wrong as the frame.
+ * Answers one frame, if it is to be answered; the answer is as long as the frame. Both are buffers
+ * of NET_BUFFER_BYTES, and the frame may change while it is looked at: then the answer is as wrong
+ * as the frame.
  */
 enum responder_result respond(const struct responder *responder, const uint8_t *frame, uint32_t len, uint8_t *answer);

@@ -2,8 +2,9 @@
  * Initialisation in the order of the specification, interrupts, configuration space.
  * Source: virtio 1.2, sections 3.1.1 (driver initialisation), 4.2.3 (MMIO), 5.1.5 (network device).
  *
- * Not negotiated: checksum offload, because a queue entry of sDDF has no place to say that a checksum is missing; merged
- * receive buffers, because a frame fits one buffer; the control queue: the device is left as it starts, receiving all.
+ * Not negotiated: checksum offload, because a queue entry of sDDF has no place to say that a
+ * checksum is missing; merged receive buffers, because a frame fits one buffer; the control queue:
+ * the device is left as it starts, receiving all.
  */
 #include "virtio_net_device.h"
 #include "virtio_net_regs.h"
@@ -29,7 +30,8 @@ static uint16_t read16(struct virtio_net_device *device, uint32_t offset)
     return *(volatile uint16_t *)(device->registers + offset);
 }
 
-/* Ring entries are in memory before the device learns of them, and registers are written in their order. */
+/* Ring entries are in memory before the device learns of them, and registers are written in their
+ * order. */
 static void write32(struct virtio_net_device *device, uint32_t offset, uint32_t value)
 {
     __asm__ volatile("fence rw, ow" ::: "memory");
@@ -102,7 +104,8 @@ static const char *negotiate(struct virtio_net_device *device)
     return NULL;
 }
 
-/* The largest power of two that the device allows, that we have room for, and of which two fit the ring memory. */
+/* The largest power of two that the device allows, that we have room for, and of which two fit the
+ * ring memory. */
 static uint16_t entries_for(const struct virtio_net_device *device, uint32_t max)
 {
     uint16_t entries = VIRTQUEUE_ENTRIES_MAX;

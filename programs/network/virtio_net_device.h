@@ -18,8 +18,9 @@ struct virtio_net_device {
 };
 
 /*
- * Resets and initialises the device, with new and empty virtqueues: who wants to reclaim what the old ones had outstanding
- * keeps a copy of them. Answers NULL when the device runs, else what is wrong with it.
+ * Resets and initialises the device, with new and empty virtqueues: who wants to reclaim what the
+ * old ones had outstanding keeps a copy of them. Answers NULL when the device runs, else what is
+ * wrong with it.
  */
 const char *virtio_net_start(struct virtio_net_device *device);
 
@@ -32,7 +33,8 @@ uint32_t virtio_net_take_interrupt(struct virtio_net_device *device);
 /* Whether the device has something to say that nobody has acknowledged. */
 bool virtio_net_has_interrupt(struct virtio_net_device *device);
 
-/* Whether it still knows that it has been started: a device that has reset itself does not, and says nothing. */
+/* Whether it still knows that it has been started: a device that has reset itself does not, and
+ * says nothing. */
 bool virtio_net_is_started(struct virtio_net_device *device);
 
 /* Whether there is a network device behind the registers. */

@@ -1,4 +1,5 @@
-/* See virtqueue.h. Rings are shared with the device: its indices are read with acquire, ours stored with release. */
+/* See virtqueue.h. Rings are shared with the device: its indices are read with acquire, ours stored
+ * with release. */
 #include "virtqueue.h"
 #include "../lib/memory.h"
 
@@ -109,7 +110,8 @@ bool virtqueue_publish(struct virtqueue *queue)
     }
     queue->published_avail = now;
     __atomic_store_n(&queue->avail->idx, now, __ATOMIC_RELEASE);
-    /* The device stores its event index and then looks at the available index: we look after storing that. */
+    /* The device stores its event index and then looks at the available index: we look after
+     * storing that. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (queue->options.has_event_idx) {
         uint16_t event = __atomic_load_n(avail_event(queue), __ATOMIC_RELAXED);

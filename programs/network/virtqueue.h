@@ -1,8 +1,10 @@
 /*
- * A split virtqueue of requests that are a header and one buffer each, as the driver handles it (virtio 1.2 §2.7).
+ * A split virtqueue of requests that are a header and one buffer each, as the driver handles it
+ * (virtio 1.2 §2.7).
  *
- * What the device writes is checked before it is used: a used index or a chain that cannot be is a lie, and says so.
- * Headers never move; a request is posted by writing the address and the length of its buffer.
+ * What the device writes is checked before it is used: a used index or a chain that cannot be is a
+ * lie, and says so. Headers never move; a request is posted by writing the address and the length
+ * of its buffer.
  */
 #pragma once
 
@@ -83,7 +85,8 @@ struct virtqueue_request {
     bool is_outstanding;
 };
 
-/* A finished request. `bytes` is what the device says it has written, and never more than it could. */
+/* A finished request. `bytes` is what the device says it has written, and never more than it
+ * could. */
 struct virtqueue_finished {
     uint64_t addr;
     uint32_t bytes;
@@ -110,7 +113,8 @@ struct virtqueue {
     uint16_t left;
 };
 
-/* Bytes of descriptor table, available ring and used ring; and of headers and tables. Both are multiples of 16. */
+/* Bytes of descriptor table, available ring and used ring; and of headers and tables. Both are
+ * multiples of 16. */
 uint32_t virtqueue_rings_bytes(uint16_t entries);
 uint32_t virtqueue_chains_bytes(uint16_t entries);
 
@@ -122,7 +126,8 @@ uint64_t virtqueue_desc_io_addr(const struct virtqueue *queue);
 uint64_t virtqueue_avail_io_addr(const struct virtqueue *queue);
 uint64_t virtqueue_used_io_addr(const struct virtqueue *queue);
 
-/* Takes back one buffer that the device still has. Only after the device has been reset. Answers false when none is left. */
+/* Takes back one buffer that the device still has. Only after the device has been reset. Answers
+ * false when none is left. */
 bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken);
 
 static inline uint16_t virtqueue_room(const struct virtqueue *queue)
@@ -135,13 +140,15 @@ static inline uint16_t virtqueue_outstanding(const struct virtqueue *queue)
     return (uint16_t)(queue->chains - queue->free_count);
 }
 
-/* How many finished requests have been taken, in 16 bits: stands still while the device finishes nothing. */
+/* How many finished requests have been taken, in 16 bits: stands still while the device finishes
+ * nothing. */
 static inline uint16_t virtqueue_taken_count(const struct virtqueue *queue)
 {
     return queue->next_used;
 }
 
-/* Gives the device a buffer, to be published with the batch. The caller has seen that there is room. */
+/* Gives the device a buffer, to be published with the batch. The caller has seen that there is
+ * room. */
 static inline void virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32_t len)
 {
     uint16_t chain = queue->free[--queue->free_count];
@@ -154,7 +161,8 @@ static inline void virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32
     queue->next_avail++;
 }
 
-/* Makes everything posted available. Answers whether the device asks to be notified of it (§2.7.10). */
+/* Makes everything posted available. Answers whether the device asks to be notified of it
+ * (§2.7.10). */
 bool virtqueue_publish(struct virtqueue *queue);
 
 enum virtqueue_result virtqueue_take(struct virtqueue *queue, struct virtqueue_finished *taken);

@@ -48,7 +48,8 @@ void microkit_refused(const char *complaint, microkit_child child, seL4_Error er
     microkit_internal_crash(error);
 }
 
-/* Entry points that a program can leave out. One that is used without being there ends the domain. */
+/* Entry points that a program can leave out. One that is used without being there ends the
+ * domain. */
 
 static void missing(const char *entry_point)
 {

@@ -77,7 +77,8 @@ _Noreturn static void handle_events(void)
 {
     struct reply reply = {.is_due = false};
 
-    /* An interrupt that came before its handler was bound to the notification would never be delivered (seL4 issue 1536). */
+    /* An interrupt that came before its handler was bound to the notification would never be
+     * delivered (seL4 issue 1536). */
     for (microkit_channel ch = 0; ch <= MICROKIT_MAX_CHANNEL_ID; ch++) {
         if (microkit_has(microkit_irqs, ch)) {
             microkit_irq_ack(ch);
@@ -97,7 +98,8 @@ int main(void)
     }
     init();
     if (microkit_passive) {
-        /* Asks the monitor for our scheduling context to be taken away. It goes out with the first wait. */
+        /* Asks the monitor for our scheduling context to be taken away. It goes out with the first
+         * wait. */
         microkit_have_signal = true;
         microkit_signal_msg = seL4_MessageInfo_new(0, 0, 0, 0);
         microkit_signal_cap = MONITOR_EP;

@@ -1,6 +1,6 @@
 /*
- * Does one forbidden thing after another. Each ends in a fault, and its parent starts it again from the beginning; its memory
- * stays, so it knows where it was.
+ * Does one forbidden thing after another. Each ends in a fault, and its parent starts it again from
+ * the beginning; its memory stays, so it knows where it was.
  */
 #include "../lib/print.h"
 #include "supervisor.h"
@@ -46,7 +46,8 @@ static void jump_into_data(void)
     jump((uint64_t)&data_words);
 }
 
-/* An odd target loses its lowest bit; this one then is the upper half of an instruction, and reads as `c.ebreak`. */
+/* An odd target loses its lowest bit; this one then is the upper half of an instruction, and reads
+ * as `c.ebreak`. */
 static void jump_into_instruction(void)
 {
     __asm__ volatile("la t0, 1f\n"

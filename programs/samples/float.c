@@ -1,4 +1,5 @@
-/* Computes with floating-point numbers, in all rounding modes, and prints them: the FPU is on for every domain. */
+/* Computes with floating-point numbers, in all rounding modes, and prints them: the FPU is on for
+ * every domain. */
 #include "../lib/print.h"
 
 enum rounding { TO_NEAREST, TOWARDS_ZERO, DOWN, UP, TO_NEAREST_AWAY };

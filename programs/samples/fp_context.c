@@ -1,6 +1,7 @@
 /*
- * Keeps the floating-point registers and the rounding mode busy while others do the same: whoever is preempted finds its own
- * again. The values come from the last character of the domain's name, so that two domains have different ones.
+ * Keeps the floating-point registers and the rounding mode busy while others do the same: whoever
+ * is preempted finds its own again. The values come from the last character of the domain's name,
+ * so that two domains have different ones.
  */
 #include "../lib/print.h"
 

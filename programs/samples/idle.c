@@ -1,6 +1,7 @@
 /*
- * As sDDF's idle domain: of the lowest priority, it reads the cycle counter again and again. What has passed since the last
- * time counts as idle, unless it is so much that somebody else must have run.
+ * As sDDF's idle domain: of the lowest priority, it reads the cycle counter again and again. What
+ * has passed since the last time counts as idle, unless it is so much that somebody else must have
+ * run.
  */
 #include <microkit.h>
 #include "../sddf/benchmark/counters.h"

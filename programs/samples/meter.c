@@ -1,6 +1,6 @@
 /*
- * As sDDF's benchmark domain: tells how much of the processor its child has had between two signals of it. Who has a section of
- * this name gets the capability to its own thread, in slot 6.
+ * As sDDF's benchmark domain: tells how much of the processor its child has had between two signals
+ * of it. Who has a section of this name gets the capability to its own thread, in slot 6.
  */
 #include <sel4/benchmark_utilisation_types.h>
 #include "../lib/print.h"

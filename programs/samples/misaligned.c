@@ -1,6 +1,6 @@
 /*
- * Loads and stores of every width at every byte of two words, and over the end of a page. RAM takes them all, as it does on
- * QEMU, and a store changes what it should and nothing else.
+ * Loads and stores of every width at every byte of two words, and over the end of a page. RAM takes
+ * them all, as it does on QEMU, and a store changes what it should and nothing else.
  */
 #include "../lib/memory.h"
 #include "../lib/print.h"

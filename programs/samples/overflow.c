@@ -1,4 +1,5 @@
-/* Calls itself until its stack is full. Nothing is mapped below, so that is a fault, and nobody else's memory changes. */
+/* Calls itself until its stack is full. Nothing is mapped below, so that is a fault, and nobody
+ * else's memory changes. */
 #include "../lib/print.h"
 
 static unsigned descend(unsigned depth);

@@ -1,7 +1,8 @@
 /*
- * A parent that says what its children do wrong and lets them go on: behind a system call that does not exist or that names
- * no capability, else from their beginning, with memory and stack pointer as they are. A child that says so is finished, and
- * is stopped. The channel to a child has its number.
+ * A parent that says what its children do wrong and lets them go on: behind a system call that does
+ * not exist or that names no capability, else from their beginning, with memory and stack pointer
+ * as they are. A child that says so is finished, and is stopped. The channel to a child has its
+ * number.
  */
 #include "../lib/print.h"
 #include "supervisor.h"

@@ -1,4 +1,5 @@
-/* How a child tells its parent that it has done what it should: a call that does not happen by chance. */
+/* How a child tells its parent that it has done what it should: a call that does not happen by
+ * chance. */
 #pragma once
 
 #include <microkit.h>

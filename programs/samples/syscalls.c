@@ -1,11 +1,13 @@
 /*
- * Makes system calls with random registers. Those that would wait for somebody who never comes are left out, and
- * those that stop the machine or print. It counts in memory, because its parent starts it again after a real fault.
+ * Makes system calls with random registers. Those that would wait for somebody who never comes are
+ * left out, and those that stop the machine or print. It counts in memory, because its parent
+ * starts it again after a real fault.
  */
 #include "../lib/print.h"
 #include "supervisor.h"
 
-/* Set by the system description: how many. It is the size of a region that nobody uses, since a description sets sizes. */
+/* Set by the system description: how many. It is the size of a region that nobody uses, since a
+ * description sets sizes. */
 unsigned long calls;
 
 /* Own capabilities that can be waited for. */

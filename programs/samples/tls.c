@@ -1,6 +1,7 @@
 /*
- * What images of Rust do and those of C mostly do not: variables of a thread behind `tp`, which a constructor sets up before
- * `init`, and loops of lr and sc, besides every atomic operation on memory.
+ * What images of Rust do and those of C mostly do not: variables of a thread behind `tp`, which a
+ * constructor sets up before `init`, and loops of lr and sc, besides every atomic operation on
+ * memory.
  */
 #include "../lib/memory.h"
 #include "../lib/print.h"
@@ -37,7 +38,8 @@ static uint64_t add_by_reservation(uint64_t *at, uint64_t amount)
     return old;
 }
 
-/* A store between lr and sc may end the reservation; an sc without one fails always. Answers 0 when it succeeded. */
+/* A store between lr and sc may end the reservation; an sc without one fails always. Answers 0 when
+ * it succeeded. */
 static uint32_t store_conditional_alone(uint32_t *at)
 {
     uint32_t failed;

@@ -1,6 +1,6 @@
 /*
- * What is measured: so many rounds of a loop, with a tenth of the time. As sDDF's echo client does, it looks at the idle
- * domain's counters at the beginning and at the end.
+ * What is measured: so many rounds of a loop, with a tenth of the time. As sDDF's echo client does,
+ * it looks at the idle domain's counters at the beginning and at the end.
  */
 #include "../lib/print.h"
 #include "../sddf/benchmark/counters.h"

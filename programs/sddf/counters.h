@@ -1,6 +1,7 @@
 /*
- * Counters of a program, for whoever shares the region: IEEE doubles, in the order in which the program names them.
- * A description gives the region's address to the symbol `stats` (`setvar_vaddr`); without it, nothing is counted.
+ * Counters of a program, for whoever shares the region: IEEE doubles, in the order in which the
+ * program names them. A description gives the region's address to the symbol `stats`
+ * (`setvar_vaddr`); without it, nothing is counted.
  */
 #pragma once
 

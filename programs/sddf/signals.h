@@ -5,8 +5,9 @@
 #include <stdbool.h>
 
 /*
- * Sends the deferred signal now. For the beginning of `notified`: one wake-up can bring several channels, and a second
- * deferred signal would take the place of the first, whose receiver then waits for ever.
+ * Sends the deferred signal now. For the beginning of `notified`: one wake-up can bring several
+ * channels, and a second deferred signal would take the place of the first, whose receiver then
+ * waits for ever.
  */
 static inline void flush_deferred_signal(void)
 {

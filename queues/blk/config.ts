@@ -1,11 +1,15 @@
 /**
- * Configuration records of the block class: what the description's builder hands to each program. Counterpart of
- * sDDF's `blk/config.h`; names stand where that has addresses, see `../net/config.ts`.
+ * Configuration records of the block class: what the description's builder hands to each program.
+ * Counterpart of sDDF's `blk/config.h`; names stand where that has addresses, see
+ * `../net/config.ts`.
  */
 
 import type { TimerClientConfig } from '../timer/config.ts';
 
-/** A request and a response queue between two domains, the page of storage information, and their channel. */
+/**
+ * A request and a response queue between two domains, the page of storage information, and their
+ * channel.
+ */
 export interface BlkConnection {
   readonly storageInfo: string;
   readonly requestQueue: string;
@@ -24,7 +28,10 @@ export interface BlkData {
 export interface BlkDriverConfig {
   /** Device registers, mapped as a device region. */
   readonly registers: string;
-  /** Memory for the virtqueue, request headers and status bytes, and the symbol of its physical address. */
+  /**
+   * Memory for the virtqueue, request headers and status bytes, and the symbol of its physical
+   * address.
+   */
   readonly rings: string;
   readonly ringsPaddrSymbol: string;
   readonly irq: number;
@@ -73,7 +80,9 @@ export interface BlkVirtClientConfig {
 
 export interface BlkVirtConfig {
   readonly driver: BlkConnection;
-  /** Private memory into which the partition table is read, and the symbol of its physical address. */
+  /**
+   * Private memory into which the partition table is read, and the symbol of its physical address.
+   */
   readonly table: BlkData & { readonly paddrSymbol: string };
   /** Requests given to the driver at once; the policy decides over those that wait behind them. */
   readonly window: number;

@@ -1,8 +1,10 @@
 /**
- * Binary layouts and codes of the block class, byte for byte those of sDDF 0.7 (`blk/queue.h`, `blk/storage_info.h`).
+ * Binary layouts and codes of the block class, byte for byte those of sDDF 0.7 (`blk/queue.h`,
+ * `blk/storage_info.h`).
  *
- * Unlike the network and serial queues, both queues have `head` first. Offsets and block numbers are 64-bit; here they
- * are numbers, exact below 2^53. A larger one is only known to be at least that large, which is out of every range.
+ * Unlike the network and serial queues, both queues have `head` first. Offsets and block numbers
+ * are 64-bit; here they are numbers, exact below 2^53. A larger one is only known to be at least
+ * that large, which is out of every range.
  */
 
 import { struct } from '../../memory/struct.ts';
@@ -16,7 +18,10 @@ export const BLK_WRITE = 1;
 export const BLK_FLUSH = 2;
 /** As FLUSH, and no later request of this client starts before it is answered. */
 export const BLK_BARRIER = 3;
-/** Extension of this project: the blocks are no longer needed; what they read as afterwards is undefined. */
+/**
+ * Extension of this project: the blocks are no longer needed; what they read as afterwards is
+ * undefined.
+ */
 export const BLK_DISCARD = 4;
 /** Extension of this project: the blocks read as zeroes afterwards. */
 export const BLK_WRITE_ZEROES = 5;

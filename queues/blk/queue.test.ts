@@ -1,6 +1,6 @@
 /**
- * Goal: the queues have sDDF 0.7's bytes, keep their order across every wrap, and believe no peer beyond the capacity.
- * Offsets are re-declared here from `blk/queue.h` as compiled, not imported.
+ * Goal: the queues have sDDF 0.7's bytes, keep their order across every wrap, and believe no peer
+ * beyond the capacity. Offsets are re-declared here from `blk/queue.h` as compiled, not imported.
  */
 
 import { describe, expect, it } from 'vitest';

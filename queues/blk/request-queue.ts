@@ -1,9 +1,9 @@
 /**
  * The request queue of the block class: one producer, one consumer.
  *
- * Each end works on a private cursor and publishes it once per batch. The peer's counter is read from shared memory
- * once per look and never believed beyond the capacity, which is private to each end (`reference` sDDF 0.7,
- * `blk/queue.h`, whose layout this is).
+ * Each end works on a private cursor and publishes it once per batch. The peer's counter is read
+ * from shared memory once per look and never believed beyond the capacity, which is private to each
+ * end (`reference` sDDF 0.7, `blk/queue.h`, whose layout this is).
  */
 
 import type { Region } from '../../memory/region.ts';
@@ -32,7 +32,10 @@ export interface BlkRequest {
   code: number;
   /** Bytes from the start of the data region, or an I/O address between virtualiser and driver. */
   offset: number;
-  /** The halves of {@link offset}, signed: an engine hands those on without boxing, unlike numbers above 2^31. */
+  /**
+   * The halves of {@link offset}, signed: an engine hands those on without boxing, unlike numbers
+   * above 2^31.
+   */
   offsetLow: number;
   offsetHigh: number;
   /** In blocks of 4096 bytes. */
@@ -113,7 +116,10 @@ export class BlkRequestConsumer {
   readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #head: number;
-  /** Looks that found a tail further ahead than the queue is long: the producer is broken or hostile. */
+  /**
+   * Looks that found a tail further ahead than the queue is long: the producer is broken or
+   * hostile.
+   */
   overruns = 0;
 
   constructor(region: Region, capacity: number) {
@@ -127,7 +133,10 @@ export class BlkRequestConsumer {
     this.#head = this.#u32[this.#base + REQUEST_HEAD / 4] as number;
   }
 
-  /** @returns requests that wait; of a tail that cannot be, the round before it is believed, as in the network's queue */
+  /**
+   * @returns requests that wait; of a tail that cannot be, the round before it is believed, as in
+   * the network's queue
+   */
   available(): number {
     const tail = this.#u32[this.#base + REQUEST_TAIL / 4] as number;
     const length = distance32(tail, this.#head);
@@ -141,7 +150,9 @@ export class BlkRequestConsumer {
     return ((this.#u32[this.#base + REQUEST_PLUGGED / 4] as number) & 0xff) !== 0;
   }
 
-  /** Copies the oldest request out, each field read once. There must be one: see {@link available}. */
+  /**
+   * Copies the oldest request out, each field read once. There must be one: see {@link available}.
+   */
   dequeue(into: BlkRequest): void {
     const slot = this.#head & (this.capacity - 1);
     const at = this.#base + REQUEST_ENTRIES / 4 + slot * WORDS;

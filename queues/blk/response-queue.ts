@@ -1,4 +1,7 @@
-/** The response queue of the block class: one producer, one consumer. See `request-queue.ts` for how an end works. */
+/**
+ * The response queue of the block class: one producer, one consumer. See `request-queue.ts` for how
+ * an end works.
+ */
 
 import type { Region } from '../../memory/region.ts';
 import { demandRoom, open } from '../../memory/region.ts';
@@ -20,7 +23,9 @@ const ID = BlkResponseLayout.id.offset / 4;
 export interface BlkResponse {
   /** `BLK_OK` or an error; see `layout.ts`. */
   status: number;
-  /** Blocks transferred, counted from the first; on an error the blocks before the one that failed. */
+  /**
+   * Blocks transferred, counted from the first; on an error the blocks before the one that failed.
+   */
   successCount: number;
   /** That of the request. */
   id: number;
@@ -93,7 +98,10 @@ export class BlkResponseConsumer {
     this.#head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
   }
 
-  /** @returns responses that wait; of a tail that cannot be, the round before it is believed, as in the network's queue */
+  /**
+   * @returns responses that wait; of a tail that cannot be, the round before it is believed, as in
+   * the network's queue
+   */
   available(): number {
     const tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
     const length = distance32(tail, this.#head);
@@ -103,7 +111,9 @@ export class BlkResponseConsumer {
     return this.capacity;
   }
 
-  /** Copies the oldest response out, each field read once. There must be one: see {@link available}. */
+  /**
+   * Copies the oldest response out, each field read once. There must be one: see {@link available}.
+   */
   dequeue(into: BlkResponse): void {
     const slot = this.#head & (this.capacity - 1);
     const at = this.#base + RESPONSE_ENTRIES / 4 + slot * WORDS;

@@ -1,6 +1,7 @@
 /**
- * The storage information page: what the driver tells the virtualiser about the device, and the virtualiser each
- * client about its share of it. `ready` is written last when the page is filled, and first when it is withdrawn.
+ * The storage information page: what the driver tells the virtualiser about the device, and the
+ * virtualiser each client about its share of it. `ready` is written last when the page is filled,
+ * and first when it is withdrawn.
  */
 
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';

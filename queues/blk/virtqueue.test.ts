@@ -1,7 +1,7 @@
 /**
- * Goal: what the driver's side posts, the device's side finds as virtio 1.2 §5.2.6 has it, with indirect tables and without,
- * across the wrap of the indices; and no used ring makes the driver take a chain twice. The device model's queue plays the
- * other side.
+ * Goal: what the driver's side posts, the device's side finds as virtio 1.2 §5.2.6 has it, with
+ * indirect tables and without, across the wrap of the indices; and no used ring makes the driver
+ * take a chain twice. The device model's queue plays the other side.
  */
 
 import { describe, expect, it } from 'vitest';

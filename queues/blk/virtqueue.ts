@@ -1,13 +1,16 @@
 /**
- * The driver's side of a split virtqueue (virtio 1.2 §2.7) for block requests: header, data, status byte.
+ * The driver's side of a split virtqueue (virtio 1.2 §2.7) for block requests: header, data, status
+ * byte.
  *
- * Each chain has its header, a range (for DISCARD and WRITE_ZEROES), its status byte and its descriptors at fixed places;
- * per request only what differs is stored. With VIRTIO_F_INDIRECT_DESC the descriptors are a table outside the ring, and
- * the ring holds as many requests as it has entries.
+ * Each chain has its header, a range (for DISCARD and WRITE_ZEROES), its status byte and its
+ * descriptors at fixed places; per request only what differs is stored. With VIRTIO_F_INDIRECT_DESC
+ * the descriptors are a table outside the ring, and the ring holds as many requests as it has
+ * entries.
  *
- * The device is not trusted: what is outstanding is remembered in private memory, the descriptors are never read back,
- * and a status byte that was not written reads as {@link STATUS_UNWRITTEN}. A chain is the device's from `post…` until
- * {@link BlkVirtqueue.take} or {@link BlkVirtqueue.reclaim} answers it, exactly once.
+ * The device is not trusted: what is outstanding is remembered in private memory, the descriptors
+ * are never read back, and a status byte that was not written reads as {@link STATUS_UNWRITTEN}. A
+ * chain is the device's from `post…` until {@link BlkVirtqueue.take} or
+ * {@link BlkVirtqueue.reclaim} answers it, exactly once.
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -101,7 +104,10 @@ export class BlkVirtqueue {
   readonly #mask: number;
   readonly #ringAt: number;
   readonly #chainsAt: number;
-  /** Low half of the physical address of chain 0's memory, signed; the region lies below one multiple of 4 GiB. */
+  /**
+   * Low half of the physical address of chain 0's memory, signed; the region lies below one
+   * multiple of 4 GiB.
+   */
   readonly #chainsLow: number;
   readonly #regionHigh: number;
   /** Offset in RAM of chain 0's descriptors, and from one chain's to the next's. */
@@ -189,8 +195,8 @@ export class BlkVirtqueue {
   }
 
   /**
-   * Posts a request with data, to be published with the batch. The caller has seen that there is room, and that the data
-   * is at most {@link bytesMax} long.
+   * Posts a request with data, to be published with the batch. The caller has seen that there is
+   * room, and that the data is at most {@link bytesMax} long.
    *
    * @param low low half of the data's physical address, a signed 32-bit number
    * @param access 'writable': the device writes the data
@@ -248,7 +254,8 @@ export class BlkVirtqueue {
     if (now === before) return false;
     this.#publishedAvail = now;
     this.#store16(this.#availIdx16 << 1, now);
-    // After the store above: the device stores its event index and then looks at the available index.
+    // After the store above: the device stores its event index and then looks at the available
+    // index.
     if (this.#eventIndex === 'yes') {
       const event = this.#u16[this.#availEvent16] as number;
       return distance16(now, event + 1) < distance16(now, before);
@@ -286,12 +293,16 @@ export class BlkVirtqueue {
     return this.#outstanding[chain] === 1;
   }
 
-  /** Status byte of a chain that was taken; {@link STATUS_UNWRITTEN} when the device never wrote it. */
+  /**
+   * Status byte of a chain that was taken; {@link STATUS_UNWRITTEN} when the device never wrote it.
+   */
   status(chain: number): number {
     return this.#u8[this.#chainsAt + chain * CHAIN_STRIDE + STATUS_AT] as number;
   }
 
-  /** Asks the device for an interrupt at the next used request (§2.7.7.1); look again afterwards. */
+  /**
+   * Asks the device for an interrupt at the next used request (§2.7.7.1); look again afterwards.
+   */
   requestInterrupt(): void {
     if (this.#eventIndex === 'yes') this.#store16(this.#usedEvent16 << 1, this.#nextUsed);
   }
@@ -301,7 +312,10 @@ export class BlkVirtqueue {
     return this.#left > 0 || this.#u16[this.#usedIdx16] !== this.#nextUsed;
   }
 
-  /** Takes back one chain that the device still has. Only after the device has been reset. @returns it, or `NONE` */
+  /**
+   * Takes back one chain that the device still has. Only after the device has been reset.
+   * @returns it, or `NONE`
+   */
   reclaim(): number {
     const chain = this.#outstanding.indexOf(1);
     if (chain === -1) return NONE;

@@ -1,6 +1,7 @@
 /**
- * Goal: a batch equals one by one, and both equal a plain array, wherever the peer publishes or lies in between. Method: two
- * queues; on one each step is done in a batch, on the other with `enqueue` and `dequeue`. What is shared must be the same.
+ * Goal: a batch equals one by one, and both equal a plain array, wherever the peer publishes or
+ * lies in between. Method: two queues; on one each step is done in a batch, on the other with
+ * `enqueue` and `dequeue`. What is shared must be the same.
  */
 
 import * as fc from 'fast-check';

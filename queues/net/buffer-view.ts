@@ -1,9 +1,10 @@
 /**
- * One network buffer at a time, seen as words: for headers that are read and written for every packet.
+ * One network buffer at a time, seen as words: for headers that are read and written for every
+ * packet.
  *
- * A view is moved to a buffer with one check; after that its accessors cannot leave the buffer, because an index is
- * reduced to the buffer's size instead of being compared with it. What lies behind a frame's end is old bytes of the
- * same buffer, so the reader minds the length.
+ * A view is moved to a buffer with one check; after that its accessors cannot leave the buffer,
+ * because an index is reduced to the buffer's size instead of being compared with it. What lies
+ * behind a frame's end is old bytes of the same buffer, so the reader minds the length.
  *
  * Words are little-endian and signed, so that none of them needs boxing.
  */

@@ -1,9 +1,9 @@
 /**
  * Configuration records of the network class: what the description's builder hands to each program.
  *
- * Counterpart of sDDF's `network/config.h`. Where that has virtual addresses, these have names: a region name is that
- * of a `map` in the domain's description, a symbol is that of a `setvar` (a physical address in `pd.vars`). So a record
- * is plain JSON.
+ * Counterpart of sDDF's `network/config.h`. Where that has virtual addresses, these have names: a
+ * region name is that of a `map` in the domain's description, a symbol is that of a `setvar` (a
+ * physical address in `pd.vars`). So a record is plain JSON.
  */
 
 import type { TimerClientConfig } from '../timer/config.ts';
@@ -17,7 +17,10 @@ export interface NetConnection {
   readonly channel: number;
 }
 
-/** A data region; with the symbol of its physical address where the domain translates to and from it. */
+/**
+ * A data region; with the symbol of its physical address where the domain translates to and from
+ * it.
+ */
 export interface NetData {
   readonly region: string;
   readonly paddrSymbol?: string;
@@ -58,7 +61,10 @@ export interface NetVirtRxConfig {
 
 /** Whose frame goes next; clients in the order of the description. */
 export type NetTxPolicyConfig = {
-  /** Frames with the driver at a time. What is beyond waits with the virtualiser, where the policy decides. */
+  /**
+   * Frames with the driver at a time. What is beyond waits with the virtualiser, where the policy
+   * decides.
+   */
   readonly window: number;
 } & (
   | /** The first that has any. */ { readonly kind: 'strict' }
@@ -91,15 +97,19 @@ export interface NetCopyConfig {
   readonly client: NetConnection;
   readonly clientData: NetData;
   /**
-   * 'dummy' passes the DMA buffers on instead of copying their bytes: the published ablation, not for use. The client
-   * then maps the DMA region, as it does without a copier, and `clientData` is not used.
+   * 'dummy' passes the DMA buffers on instead of copying their bytes: the published ablation, not
+   * for use. The client then maps the DMA region, as it does without a copier, and `clientData` is
+   * not used.
    */
   readonly mode: 'copy' | 'dummy';
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
 }
 
-/** A port of the switch: a client behind its copier, or the virtualisers. Queues are named as the switch sees them. */
+/**
+ * A port of the switch: a client behind its copier, or the virtualisers. Queues are named as the
+ * switch sees them.
+ */
 export interface NetVswitchPort {
   /** Frames to the port: the switch fills the active queue. */
   readonly rx: NetConnection;
@@ -117,7 +127,9 @@ export interface NetVswitchConfig {
   readonly ports: readonly NetVswitchPort[];
   /** Number of the port that leads to the virtualisers. */
   readonly uplink: number;
-  /** One reference-count byte for each buffer of each port, in their order; private to the switch. */
+  /**
+   * One reference-count byte for each buffer of each port, in their order; private to the switch.
+   */
   readonly bufferMetadata: string;
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
@@ -126,7 +138,9 @@ export interface NetVswitchConfig {
 /** A client of the switch has a copier that takes frames from wherever their sender keeps them. */
 export interface NetPortCopyConfig {
   readonly rx: NetConnection;
-  /** Where frames of each port lie, by its number; null for ports that may not reach this client. */
+  /**
+   * Where frames of each port lie, by its number; null for ports that may not reach this client.
+   */
   readonly sources: readonly (NetData | null)[];
   readonly client: NetConnection;
   readonly clientData: NetData;
@@ -136,12 +150,18 @@ export interface NetPortCopyConfig {
 
 export interface NetClientConfig {
   readonly rx: NetConnection;
-  /** With `paddrSymbol`, queue entries hold physical addresses: the client talks to the driver itself (2-PD path). */
+  /**
+   * With `paddrSymbol`, queue entries hold physical addresses: the client talks to the driver
+   * itself (2-PD path).
+   */
   readonly rxData: NetData;
   readonly tx: NetConnection;
   readonly txData: NetData;
   /** Such as "52:54:01:00:00:0a". */
   readonly mac: string;
-  /** Behind a switch: where its directory answers calls, see `virtualisers/network/vswitch/directory.ts`. */
+  /**
+   * Behind a switch: where its directory answers calls, see
+   * `virtualisers/network/vswitch/directory.ts`.
+   */
   readonly directory?: number;
 }

@@ -1,6 +1,7 @@
 /**
- * Goal: sDDF's bytes, FIFO across the wrap of the 16-bit indices, one publication for a batch, and a peer that lies about
- * its index. Method: both handles over one region, and the region's bytes by hand. Offsets are declared again here.
+ * Goal: sDDF's bytes, FIFO across the wrap of the 16-bit indices, one publication for a batch, and
+ * a peer that lies about its index. Method: both handles over one region, and the region's bytes by
+ * hand. Offsets are declared again here.
  */
 
 import * as fc from 'fast-check';
@@ -195,7 +196,8 @@ describe('publishing', () => {
 
   it('begins where the memory says at the first use, not at construction', () => {
     const { region, producer, consumer } = queueOf(4);
-    // The initial filling of a free queue is written by its consumer, before its producer's first use.
+    // The initial filling of a free queue is written by its consumer, before its producer's first
+    // use.
     const filler = new NetProducer(region, 4);
     fillFreeQueue(filler, 3, 0);
     filler.publish();

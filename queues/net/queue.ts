@@ -1,12 +1,15 @@
 /**
- * The network queue of sDDF 0.7, byte for byte: a ring of buffer descriptors between one producer and one consumer.
+ * The network queue of sDDF 0.7, byte for byte: a ring of buffer descriptors between one producer
+ * and one consumer.
  *
- * A connection has two of them, *free* (empty buffers) and *active* (filled ones); producer and consumer of one are
- * consumer and producer of the other. Each side holds one handle, which keeps a private cursor and publishes it once
- * for a batch. The peer's index is read, checked and only then used: one that claims more than the capacity is a lie;
- * it is counted, and costs at most one round of the ring.
+ * A connection has two of them, *free* (empty buffers) and *active* (filled ones); producer and
+ * consumer of one are consumer and producer of the other. Each side holds one handle, which keeps a
+ * private cursor and publishes it once for a batch. The peer's index is read, checked and only then
+ * used: one that claims more than the capacity is a lie; it is counted, and costs at most one round
+ * of the ring.
  *
- * Addresses are pairs of 32-bit halves, low first, held as *signed* integers: V8 hands those on without boxing.
+ * Addresses are pairs of 32-bit halves, low first, held as *signed* integers: V8 hands those on
+ * without boxing.
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -24,7 +27,9 @@ export const NET_BUFFER_BYTES = 2048;
 export const NetQueueHeader = struct(8, {
   tail: 'u16',
   head: 'u16',
-  /** 0: the consumer asks to be signalled. 1: it need not be. Zeroed memory so begins with a wish. */
+  /**
+   * 0: the consumer asks to be signalled. 1: it need not be. Zeroed memory so begins with a wish.
+   */
   consumerSignalled: 'u32',
 });
 
@@ -96,7 +101,9 @@ export class NetProducer extends Sealed<Placement> {
   /** Slots known to be free, from the last look at the consumer's index. */
   #room = 0;
 
-  /** @param capacity slots: a power of two up to 32,768; both sides know it from their configuration */
+  /**
+   * @param capacity slots: a power of two up to 32,768; both sides know it from their configuration
+   */
   constructor(region: Region, capacity: number) {
     super(place(region, capacity));
   }
@@ -124,13 +131,16 @@ export class NetProducer extends Sealed<Placement> {
     return this.#room > 0 || this.#look() > 0;
   }
 
-  /** @returns how many buffers are known to find room; 0 only after a look at the consumer's index */
+  /**
+   * @returns how many buffers are known to find room; 0 only after a look at the consumer's index
+   */
   room(): number {
     return this.#room > 0 ? this.#room : this.#look();
   }
 
   /**
-   * One of a batch: as {@link enqueue}, into the slot that is `index` behind the next one. It counts with {@link advance}.
+   * One of a batch: as {@link enqueue}, into the slot that is `index` behind the next one. It
+   * counts with {@link advance}.
    *
    * @param index below {@link room}
    * @param lenAndOid the length in the low half, the index of the data region in the high one
@@ -155,7 +165,8 @@ export class NetProducer extends Sealed<Placement> {
   /**
    * Makes everything put in since the last time visible, with one ordered store.
    *
-   * @returns whether to notify the consumer: there was something, and it asks for a signal. The wish is withdrawn.
+   * @returns whether to notify the consumer: there was something, and it asks for a signal. The
+   * wish is withdrawn.
    */
   publish(): boolean {
     if (this.#tail === this.#publishedTail) return false;
@@ -196,7 +207,10 @@ export class NetConsumer extends Sealed<Placement> {
   readonly capacity: number = partsOf(this).capacity;
   /** How often the producer's index was one that cannot be. */
   lies = 0;
-  /** The buffer that {@link dequeue} took last: its own copy, which the producer cannot change any more. */
+  /**
+   * The buffer that {@link dequeue} took last: its own copy, which the producer cannot change any
+   * more.
+   */
   low = 0;
   high = 0;
   #lenAndOid = 0;
@@ -215,7 +229,9 @@ export class NetConsumer extends Sealed<Placement> {
   /** Buffers known to be there, from the last look at the producer's index. */
   #left = 0;
 
-  /** @param capacity slots: a power of two up to 32,768; both sides know it from their configuration */
+  /**
+   * @param capacity slots: a power of two up to 32,768; both sides know it from their configuration
+   */
   constructor(region: Region, capacity: number) {
     super(place(region, capacity));
   }
@@ -237,14 +253,16 @@ export class NetConsumer extends Sealed<Placement> {
     return true;
   }
 
-  /** @returns how many buffers are known to be there; 0 only after a look at the producer's index */
+  /**
+   * @returns how many buffers are known to be there; 0 only after a look at the producer's index
+   */
   available(): number {
     return this.#left > 0 ? this.#left : this.#look();
   }
 
   /**
-   * One of a batch: low half of the buffer that is `index` behind the oldest one. The producer can still change what
-   * lies there, so each word is read once. It is taken out with {@link advance}.
+   * One of a batch: low half of the buffer that is `index` behind the oldest one. The producer can
+   * still change what lies there, so each word is read once. It is taken out with {@link advance}.
    *
    * @param index below {@link available}
    */
@@ -290,7 +308,8 @@ export class NetConsumer extends Sealed<Placement> {
   /**
    * Looked at in this order, as in `signal.ts`: the wish, then the queue.
    *
-   * @returns whether the wish for a signal stands and there is nothing to take out: a flow from here can be left alone
+   * @returns whether the wish for a signal stands and there is nothing to take out: a flow from
+   * here can be left alone
    */
   isAtRest(): boolean {
     return this.#i32[this.#flagIndex] === WANTS_SIGNAL && !this.hasItems();
@@ -320,7 +339,8 @@ export class NetConsumer extends Sealed<Placement> {
     const tail = this.#u16[this.#tailIndex] as number;
     let length = distance16(tail, this.#head);
     if (length > this.capacity) {
-      // More than fits cannot be there. Going through it all would be the peer's way to keep us busy: take one round.
+      // More than fits cannot be there. Going through it all would be the peer's way to keep us
+      // busy: take one round.
       this.lies += 1;
       length = this.capacity;
       this.#head = distance16(tail, length);
@@ -336,7 +356,8 @@ export class NetConsumer extends Sealed<Placement> {
 }
 
 /**
- * Fills a free queue before its producer's first use (`net_buffers_init`): buffers 0, 1, 2 … of a data region.
+ * Fills a free queue before its producer's first use (`net_buffers_init`): buffers 0, 1, 2 … of a
+ * data region.
  *
  * @param base address of the first buffer for DMA, or 0 when the queue holds offsets; below 2^53
  */

@@ -1,8 +1,8 @@
 /**
  * Configuration records of the serial class: what the description's builder hands to each program.
  *
- * Counterpart of sDDF's `serial/config.h`. Where that has virtual addresses, these have names: a region name is that of
- * a `map` in the domain's description. So a record is plain JSON.
+ * Counterpart of sDDF's `serial/config.h`. Where that has virtual addresses, these have names: a
+ * region name is that of a `map` in the domain's description. So a record is plain JSON.
  */
 
 /** A byte queue between two domains, and the channel that goes with it. */
@@ -54,7 +54,10 @@ export interface SerialVirtTxConfig {
 export interface SerialVirtRxConfig {
   readonly driver: SerialConnection;
   readonly clients: readonly { readonly connection: SerialConnection }[];
-  /** Character code that begins a switch of input; 28, Ctrl-\, unless told. `-1`: input is never switched. */
+  /**
+   * Character code that begins a switch of input; 28, Ctrl-\, unless told. `-1`: input is never
+   * switched.
+   */
   readonly switchCharacter?: number;
   /** Character code that ends the client's number; 13, Enter, unless told. */
   readonly terminateCharacter?: number;

@@ -1,4 +1,7 @@
-/** Names of the counters that the programs of the serial class keep: what went through, and every drop by its reason. */
+/**
+ * Names of the counters that the programs of the serial class keep: what went through, and every
+ * drop by its reason.
+ */
 
 import { counterNames } from '../counters.ts';
 

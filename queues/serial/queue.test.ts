@@ -1,4 +1,5 @@
-// The byte queue: its layout byte for byte, the wrap of its 32-bit counters, batches, signals, and peers that lie.
+// The byte queue: its layout byte for byte, the wrap of its 32-bit counters, batches, signals, and
+// peers that lie.
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../memory/ram.ts';

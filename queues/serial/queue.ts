@@ -1,11 +1,13 @@
 /**
- * The byte queue of sDDF 0.7, byte for byte: 12 bytes of indices, and the bytes themselves in a region of their own.
+ * The byte queue of sDDF 0.7, byte for byte: 12 bytes of indices, and the bytes themselves in a
+ * region of their own.
  *
- * The signalling differs from the network's: a producer *always* notifies after a batch; a consumer notifies only when
- * the producer has asked for room (`producer_signalled` is 0). Each side holds one handle with a private cursor, and
- * publishes it once for a batch. The peer's index is read, checked and only then used: one that claims more than the
- * capacity is a lie. A producer that lies loses what is in the queue; a consumer that lies gets nothing more. Both are
- * counted, and both harm only themselves.
+ * The signalling differs from the network's: a producer *always* notifies after a batch; a consumer
+ * notifies only when the producer has asked for room (`producer_signalled` is 0). Each side holds
+ * one handle with a private cursor, and publishes it once for a batch. The peer's index is read,
+ * checked and only then used: one that claims more than the capacity is a lie. A producer that lies
+ * loses what is in the queue; a consumer that lies gets nothing more. Both are counted, and both
+ * harm only themselves.
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -90,7 +92,10 @@ export class SerialProducer {
     return this.#room;
   }
 
-  /** Puts one byte in, to be published with the batch. @returns false, without change, when the queue is full */
+  /**
+   * Puts one byte in, to be published with the batch.
+   * @returns false, without change, when the queue is full
+   */
   enqueue(byte: number): boolean {
     if (this.#room === 0 && this.room() === 0) return false;
     this.#u8[this.#place.dataAt + (this.#tail & this.#mask)] = byte;
@@ -138,7 +143,9 @@ export class SerialProducer {
     this.#u32[this.#place.flagIndex] = SIGNALLED;
   }
 
-  /** Puts in bytes of a region that the same domain maps; at most what {@link room} answered last. */
+  /**
+   * Puts in bytes of a region that the same domain maps; at most what {@link room} answered last.
+   */
   appendFrom(source: ReadonlyRegion, offset: number, lengthBytes: number): void {
     if (lengthBytes === 0) return;
     const { at, sizeBytes } = open(source);
@@ -146,7 +153,10 @@ export class SerialProducer {
     this.append(at + offset, lengthBytes);
   }
 
-  /** For {@link SerialConsumer.moveTo}: copies a run of bytes of the same RAM in; the room has been checked. */
+  /**
+   * For {@link SerialConsumer.moveTo}: copies a run of bytes of the same RAM in; the room has been
+   * checked.
+   */
   append(from: number, lengthBytes: number): void {
     demand(lengthBytes <= this.#room, 'a run is longer than the room that there was');
     const at = this.#tail & this.#mask;
@@ -198,7 +208,10 @@ export class SerialConsumer {
     return length;
   }
 
-  /** Takes the oldest byte out, to be published with the batch. @returns the byte, or -1 when the queue is empty */
+  /**
+   * Takes the oldest byte out, to be published with the batch.
+   * @returns the byte, or -1 when the queue is empty
+   */
   dequeue(): number {
     if (this.#left === 0 && this.length() === 0) return -1;
     const byte = this.#u8[this.#place.dataAt + (this.#head & this.#mask)] as number;
@@ -222,7 +235,10 @@ export class SerialConsumer {
     this.#left -= lengthBytes;
   }
 
-  /** Moves the oldest bytes into a region that the same domain maps; at most what {@link length} answered last. */
+  /**
+   * Moves the oldest bytes into a region that the same domain maps; at most what {@link length}
+   * answered last.
+   */
   moveToRegion(target: Region, offset: number, lengthBytes: number): void {
     demand(lengthBytes <= this.#left, 'a run is longer than what there was');
     const { at: targetAt, sizeBytes } = open(target);
@@ -237,7 +253,10 @@ export class SerialConsumer {
     this.#left -= lengthBytes;
   }
 
-  /** Gives the room of the batch back with one ordered store. @returns whether to notify the producer: it has asked */
+  /**
+   * Gives the room of the batch back with one ordered store.
+   * @returns whether to notify the producer: it has asked
+   */
   publish(): boolean {
     if (this.#head === this.#published) return false;
     this.#published = this.#head;
@@ -249,7 +268,10 @@ export class SerialConsumer {
   }
 }
 
-/** Fill level of somebody else's queue, for who may look at it. @returns bytes, at most the capacity */
+/**
+ * Fill level of somebody else's queue, for who may look at it.
+ * @returns bytes, at most the capacity
+ */
 export function serialQueueLevel(queue: ReadonlyRegion, capacity: number): number {
   const tail = queue.read32(SerialQueueHeader.tail.offset);
   const head = queue.read32(SerialQueueHeader.head.offset);

@@ -2,7 +2,10 @@
 
 /** Protected call: answers the time since start in ns in message register 0. */
 export const TIMER_GET_TIME = 0;
-/** Protected call: message register 0 is a time-out in ns from now; one per client, a new one replaces it. */
+/**
+ * Protected call: message register 0 is a time-out in ns from now; one per client, a new one
+ * replaces it.
+ */
 export const TIMER_SET_TIMEOUT = 1;
 
 export interface TimerDriverConfig {
@@ -10,7 +13,10 @@ export interface TimerDriverConfig {
   readonly irq: number;
   /** Channels of the clients. */
   readonly clients: readonly number[];
-  /** Those of them for whose time-outs nobody waits: watchdogs, which look now and then and find nothing as a rule. */
+  /**
+   * Those of them for whose time-outs nobody waits: watchdogs, which look now and then and find
+   * nothing as a rule.
+   */
   readonly watchdogs?: readonly number[];
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;

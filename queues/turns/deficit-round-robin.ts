@@ -1,7 +1,7 @@
 /**
- * Deficit round robin (Shreedhar and Varghese 1995): each client in turn may move a quantum of bytes, times its weight;
- * what it could not use because its next request is larger it may use in its next turn. Fair in bytes to within one
- * request, at constant cost per request.
+ * Deficit round robin (Shreedhar and Varghese 1995): each client in turn may move a quantum of
+ * bytes, times its weight; what it could not use because its next request is larger it may use in
+ * its next turn. Fair in bytes to within one request, at constant cost per request.
  */
 export class DeficitRoundRobin {
   readonly wakeAtNs = Infinity;
@@ -18,7 +18,8 @@ export class DeficitRoundRobin {
   }
 
   next(costs: Uint32Array): number {
-    // Two rounds at most: the second one after the deficits have grown to what the first to be served needs.
+    // Two rounds at most: the second one after the deficits have grown to what the first to be
+    // served needs.
     for (let round = 0; round < 2; round += 1) {
       for (let visits = 0; visits <= costs.length; visits += 1) {
         if (this.#visit(costs)) return this.#turn;
@@ -52,7 +53,10 @@ export class DeficitRoundRobin {
     this.#added = 'no';
   }
 
-  /** Nobody could afford a request: lets as many rounds pass as the first of them needs. @returns whether anyone waits */
+  /**
+   * Nobody could afford a request: lets as many rounds pass as the first of them needs.
+   * @returns whether anyone waits
+   */
   #skipRounds(costs: Uint32Array): boolean {
     let rounds = Infinity;
     for (let client = 0; client < costs.length; client += 1) {

@@ -1,4 +1,7 @@
-/** The client that comes first in the description goes first, always: upstream's policy, and it can starve others. */
+/**
+ * The client that comes first in the description goes first, always: upstream's policy, and it can
+ * starve others.
+ */
 export class StrictOrder {
   readonly wakeAtNs = Infinity;
 

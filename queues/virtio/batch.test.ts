@@ -1,7 +1,8 @@
 /**
- * Goal: requests posted and taken in batches are those posted and taken one by one, with a device that finishes them in any
- * order, and with one that lies. Method: two queues in memories of their own, one for each way; after every step both memories
- * hold the same bytes. What the device sees is held against what was posted. Offsets are declared again, from virtio 1.2 §2.7.
+ * Goal: requests posted and taken in batches are those posted and taken one by one, with a device
+ * that finishes them in any order, and with one that lies. Method: two queues in memories of their
+ * own, one for each way; after every step both memories hold the same bytes. What the device sees
+ * is held against what was posted. Offsets are declared again, from virtio 1.2 §2.7.
  */
 
 import * as fc from 'fast-check';
@@ -109,7 +110,9 @@ class World {
   readonly shape: Shape;
   readonly batch: Side;
   readonly single: Side;
-  /** What was posted and is not published; what the device has, and what it has finished, by head. */
+  /**
+   * What was posted and is not published; what the device has, and what it has finished, by head.
+   */
   readonly #posted: Request[] = [];
   readonly #withDevice: { readonly head: number; readonly request: Request }[] = [];
   readonly #finished: { readonly request: Request; readonly bytes: number }[] = [];
@@ -169,7 +172,10 @@ class World {
     for (const side of this.sides) side.setUsedIdx(value & 0xffff);
   }
 
-  /** As drivers do: a batch up to the first lie, and that one by {@link Virtqueue.take}. @returns the same both ways */
+  /**
+   * As drivers do: a batch up to the first lie, and that one by {@link Virtqueue.take}.
+   * @returns the same both ways
+   */
   take(amount: number): Finished[] {
     const { queue } = this.batch;
     const found = takeBatch(queue, this.shape, amount);
@@ -179,7 +185,10 @@ class World {
     return found;
   }
 
-  /** With an honest device: what was posted comes back in the order of finishing, all that is known in one batch. */
+  /**
+   * With an honest device: what was posted comes back in the order of finishing, all that is known
+   * in one batch.
+   */
   takeHonest(amount: number): void {
     const known = this.batch.queue.finished();
     expect(known > 0).toBe(this.#finished.length > 0);
@@ -220,7 +229,10 @@ class World {
   }
 }
 
-/** @returns what has been finished, at most `amount`, up to the first entry that is not as it should be */
+/**
+ * @returns what has been finished, at most `amount`, up to the first entry that is not as it should
+ * be
+ */
 function takeBatch(queue: Virtqueue, { writer }: Shape, amount: number): Finished[] {
   const found: Finished[] = [];
   const count = Math.min(amount, queue.finished());

@@ -1,6 +1,6 @@
 /**
- * How a split virtqueue lies in memory (virtio 1.2 §2.7), as `virtqueue.ts` uses it: the rings, then headers and tables
- * of chains of two descriptors each.
+ * How a split virtqueue lies in memory (virtio 1.2 §2.7), as `virtqueue.ts` uses it: the rings,
+ * then headers and tables of chains of two descriptors each.
  */
 
 import { struct } from '../../memory/struct.ts';

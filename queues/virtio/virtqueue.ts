@@ -1,15 +1,18 @@
 /**
- * The driver's side of a split virtqueue (virtio 1.2 §2.7), for requests of one header and one buffer.
+ * The driver's side of a split virtqueue (virtio 1.2 §2.7), for requests of one header and one
+ * buffer.
  *
- * Everything that does not change from request to request is written once, when the queue is made: each *chain* is a
- * header descriptor linked to a buffer descriptor, with headers in memory of their own, and per request only the
- * buffer's address and length are stored. With VIRTIO_F_INDIRECT_DESC a chain is a table of two descriptors outside the
- * ring, so that the ring holds as many requests as it has entries, instead of half as many.
+ * Everything that does not change from request to request is written once, when the queue is made:
+ * each *chain* is a header descriptor linked to a buffer descriptor, with headers in memory of
+ * their own, and per request only the buffer's address and length are stored. With
+ * VIRTIO_F_INDIRECT_DESC a chain is a table of two descriptors outside the ring, so that the ring
+ * holds as many requests as it has entries, instead of half as many.
  *
- * The device is not trusted. What is outstanding is remembered in private memory; the descriptor table is never read
- * back. A used ring that cannot be is answered with one of the `LIE_…` values, after which the driver resets the device
- * and makes a new queue. Ownership: a buffer is the device's from {@link Virtqueue.post} until {@link Virtqueue.take}
- * or {@link Virtqueue.reclaim} answers it, exactly once.
+ * The device is not trusted. What is outstanding is remembered in private memory; the descriptor
+ * table is never read back. A used ring that cannot be is answered with one of the `LIE_…` values,
+ * after which the driver resets the device and makes a new queue. Ownership: a buffer is the
+ * device's from {@link Virtqueue.post} until {@link Virtqueue.take} or {@link Virtqueue.reclaim}
+ * answers it, exactly once.
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -28,7 +31,9 @@ import {
   VirtqUsed,
 } from './split-ring.ts';
 
-/** Words from one header to the next, and from one buffer descriptor to the next: 2 to these powers. */
+/**
+ * Words from one header to the next, and from one buffer descriptor to the next: 2 to these powers.
+ */
 const HEADER_SHIFT = 2;
 const HEADER_HALF_MASK = (HEADER_STRIDE >>> 1) - 1;
 const BUFFER_SHIFT = 3;
@@ -43,9 +48,15 @@ const SHADOW_OUTSTANDING = 3;
 export const NONE = -1;
 /** `take()`: the used index is further ahead than requests are outstanding. */
 export const LIE_USED_INDEX = -2;
-/** `take()`: an id that is not the head of an outstanding chain: out of range, not a head, or given back already. */
+/**
+ * `take()`: an id that is not the head of an outstanding chain: out of range, not a head, or given
+ * back already.
+ */
 export const LIE_USED_ID = -3;
-/** `take()`: more bytes written than the chain has. The chain is taken; its buffer is in the `taken…` fields. */
+/**
+ * `take()`: more bytes written than the chain has. The chain is taken; its buffer is in the
+ * `taken…` fields.
+ */
 export const LIE_USED_LENGTH = -4;
 // Not exported: V8 folds it into the code.
 const LIE = LIE_USED_ID;
@@ -153,14 +164,19 @@ export class Virtqueue extends Sealed<Placement> {
   readonly #usedRing: number = (partsOf(this).used + VirtqUsed.SIZE) >>> 2;
   readonly #availEvent: number = (this.#usedRing + 2 * this.entries) * 2;
   readonly #headerWord: number = partsOf(this).headers >>> 2;
-  /** Word of the buffer descriptor of chain 0; chain i lies at descriptors 2i and 2i+1, in the ring or in the tables. */
+  /**
+   * Word of the buffer descriptor of chain 0; chain i lies at descriptors 2i and 2i+1, in the ring
+   * or in the tables.
+   */
   readonly #bufferWord: number =
     ((this.#indirect === 'yes' ? partsOf(this).tables : partsOf(this).desc) + VirtqDesc.SIZE) >>> 2;
 
   /** Chains that are not outstanding: a stack. */
   readonly #free: Uint16Array = new Uint16Array(this.chains);
   #freeCount = this.chains;
-  /** The shadow: for each chain what was posted last, and whether it is outstanding. See `SHADOW_…`. */
+  /**
+   * The shadow: for each chain what was posted last, and whether it is outstanding. See `SHADOW_…`.
+   */
   readonly #shadow: Int32Array = new Int32Array(this.chains << SHADOW_SHIFT);
   #nextAvail = 0;
   #publishedAvail = 0;
@@ -188,13 +204,17 @@ export class Virtqueue extends Sealed<Placement> {
     return this.chains - this.#freeCount;
   }
 
-  /** How many finished requests have been taken, in 16 bits: stands still while the device finishes nothing. */
+  /**
+   * How many finished requests have been taken, in 16 bits: stands still while the device finishes
+   * nothing.
+   */
   get takenCount(): number {
     return this.#nextUsed;
   }
 
   /**
-   * Gives the device a buffer, to be published with the batch. The caller has seen that there is room.
+   * Gives the device a buffer, to be published with the batch. The caller has seen that there is
+   * room.
    *
    * @param low low half of the buffer's physical address, a signed 32-bit number
    */
@@ -205,8 +225,8 @@ export class Virtqueue extends Sealed<Placement> {
   }
 
   /**
-   * One of a batch: as {@link post}, for the request that is `index` behind the next one. It counts with
-   * {@link advance}.
+   * One of a batch: as {@link post}, for the request that is `index` behind the next one. It counts
+   * with {@link advance}.
    *
    * @param index below {@link room}
    */
@@ -218,7 +238,8 @@ export class Virtqueue extends Sealed<Placement> {
     const i32 = this.#i32;
     shadow[known] = low;
     i32[at] = low;
-    // High half and length are mostly those of the chain's last request: the descriptor has them already.
+    // High half and length are mostly those of the chain's last request: the descriptor has them
+    // already.
     if (shadow[known | SHADOW_HIGH] !== high) {
       shadow[known | SHADOW_HIGH] = high;
       i32[(at + 1) | 0] = high;
@@ -250,7 +271,8 @@ export class Virtqueue extends Sealed<Placement> {
     if (now === before) return false;
     this.#publishedAvail = now;
     this.#store16(this.#availIdx << 1, now);
-    // After the store above: the device stores its event index and then looks at the available index.
+    // After the store above: the device stores its event index and then looks at the available
+    // index.
     if (this.#eventIndex === 'yes') {
       const event = this.#u16[this.#availEvent] as number;
       return distance16(now, event + 1) < distance16(now, before);
@@ -293,7 +315,10 @@ export class Virtqueue extends Sealed<Placement> {
     return chain;
   }
 
-  /** @returns how many finished requests are known to be there; 0 as well when the device's index is a lie */
+  /**
+   * @returns how many finished requests are known to be there; 0 as well when the device's index is
+   * a lie
+   */
   finished(): number {
     if (this.#left > 0) return this.#left;
     const pending = distance16(this.#u16[this.#usedIdx] as number, this.#nextUsed);
@@ -302,8 +327,9 @@ export class Virtqueue extends Sealed<Placement> {
   }
 
   /**
-   * One of a batch: the chain of the finished request that is `index` behind the next one, or {@link LIE_USED_ID}. The
-   * device can still change what lies there, so it is read once. It is given back with {@link releaseAt}.
+   * One of a batch: the chain of the finished request that is `index` behind the next one, or
+   * {@link LIE_USED_ID}. The device can still change what lies there, so it is read once. It is
+   * given back with {@link releaseAt}.
    *
    * @param index below {@link finished}
    */
@@ -315,7 +341,9 @@ export class Virtqueue extends Sealed<Placement> {
     return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] === 0 ? LIE : chain;
   }
 
-  /** Bytes that the device claims to have written, signed, as yet unchecked; see {@link finishedAt}. */
+  /**
+   * Bytes that the device claims to have written, signed, as yet unchecked; see {@link finishedAt}.
+   */
   finishedBytesAt(index: number): number {
     const at = (this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1)) | 0;
     return this.#i32[(at + 1) | 0] as number;
@@ -335,7 +363,10 @@ export class Virtqueue extends Sealed<Placement> {
     return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_LEN] as number;
   }
 
-  /** One of a batch: the request `index` behind the next one is over. It counts with {@link advanceFinished}. */
+  /**
+   * One of a batch: the request `index` behind the next one is over. It counts with
+   * {@link advanceFinished}.
+   */
   releaseAt(index: number, chain: number): void {
     const released = chain & this.#chainMask;
     this.#shadow[(released << SHADOW_SHIFT) | SHADOW_OUTSTANDING] = 0;
@@ -351,8 +382,8 @@ export class Virtqueue extends Sealed<Placement> {
   }
 
   /**
-   * Asks the device for an interrupt at the next used buffer (§2.7.7.1). Look again afterwards: see `signal.ts`.
-   * Without VIRTIO_F_EVENT_IDX it always interrupts.
+   * Asks the device for an interrupt at the next used buffer (§2.7.7.1). Look again afterwards: see
+   * `signal.ts`. Without VIRTIO_F_EVENT_IDX it always interrupts.
    */
   requestInterrupt(): void {
     if (this.#eventIndex === 'yes') this.#store16(this.#usedEvent << 1, this.#nextUsed);
@@ -370,7 +401,8 @@ export class Virtqueue extends Sealed<Placement> {
   }
 
   /**
-   * Takes back one buffer that the device still has, into the `taken…` fields. Only after the device has been reset.
+   * Takes back one buffer that the device still has, into the `taken…` fields. Only after the
+   * device has been reset.
    *
    * @returns false when none is left
    */

@@ -1,7 +1,8 @@
 /**
- * Goal: a bulk function that is done at once leaves memory, result and faults as its code does, and counts alike in both engines.
- * Method: plain functions in assembly are called with ranges inside, across and outside of memory, overlapping, of registers of
- * a device; with and without being known by name, on each engine, and stopped after any number of instructions.
+ * Goal: a bulk function that is done at once leaves memory, result and faults as its code does, and
+ * counts alike in both engines. Method: plain functions in assembly are called with ranges inside,
+ * across and outside of memory, overlapping, of registers of a device; with and without being known
+ * by name, on each engine, and stopped after any number of instructions.
  */
 
 import fc from 'fast-check';
@@ -126,7 +127,10 @@ function outcomeOf(made: RiscvMachine, name: BulkName): unknown[] {
   return [result, ...saved, memory, JSON.stringify(made.accesses)];
 }
 
-/** Where a range begins: at ends of pages and runs, in memory that may not be written or is not there, at a device. */
+/**
+ * Where a range begins: at ends of pages and runs, in memory that may not be written or is not
+ * there, at a device.
+ */
 const PLACES = [DATA, DATA + PAGE, DATA + 2 * PAGE, DATA + 3 * PAGE, DATA + 8 * PAGE].flatMap(
   (page) => [page, page + 40, page - 24],
 );

@@ -1,9 +1,10 @@
 /**
- * Does a bulk function at once, or refuses: the rule that both engines follow, so that it is done at the same calls, and counts as
- * the same number of instructions.
+ * Does a bulk function at once, or refuses: the rule that both engines follow, so that it is done
+ * at the same calls, and counts as the same number of instructions.
  *
- * It is refused, and the code executed, unless each range of bytes lies in one run of RAM with the rights that it takes; what faults,
- * and registers of devices, are the code's. So is a `memcpy` of ranges that overlap, which C leaves undefined.
+ * It is refused, and the code executed, unless each range of bytes lies in one run of RAM with the
+ * rights that it takes; what faults, and registers of devices, are the code's. So is a `memcpy` of
+ * ranges that overlap, which C leaves undefined.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -37,7 +38,8 @@ export class BulkExecution {
   /**
    * Does what a call with the present registers would do, but for counting and returning.
    *
-   * @returns how many instructions it counts as; 0 when nothing is done, and the code is to be executed
+   * @returns how many instructions it counts as; 0 when nothing is done, and the code is to be
+   * executed
    */
   execute(name: BulkName): number {
     const x = this.#x;
@@ -81,7 +83,10 @@ export class BulkExecution {
     return chargeOf('memcmp', equal);
   }
 
-  /** @returns where in RAM a range begins that a register points to; `NOWHERE` unless it is all in one run */
+  /**
+   * @returns where in RAM a range begins that a register points to; `NOWHERE` unless it is all in
+   * one run
+   */
   #place(register: number, bytes: number, isWrite: boolean): number {
     const x = this.#x;
     const vaddr = ((x[register + 1] as number) >>> 0) * 2 ** 32 + ((x[register] as number) >>> 0);

@@ -1,10 +1,11 @@
 /**
- * `memcpy`, `memmove`, `memset` and `memcmp` of an image, which an engine may do at once instead of executing them.
+ * `memcpy`, `memmove`, `memset` and `memcmp` of an image, which an engine may do at once instead of
+ * executing them.
  *
- * Whoever runs an engine says where they are; it knows them by their names, and their code by its bytes. They are entered like
- * any function: arguments in a0 to a2, the return address in ra, the result in a0 (RISC-V ELF psABI, integer calling
- * convention). Done at once, they leave every other register as it was, where their code may have used any that the caller
- * saves.
+ * Whoever runs an engine says where they are; it knows them by their names, and their code by its
+ * bytes. They are entered like any function: arguments in a0 to a2, the return address in ra, the
+ * result in a0 (RISC-V ELF psABI, integer calling convention). Done at once, they leave every other
+ * register as it was, where their code may have used any that the caller saves.
  */
 
 import type { CodeRun } from '../address-space.ts';
@@ -23,8 +24,8 @@ export interface BulkFunction {
 }
 
 /**
- * Instructions that a function counts as: what good code of words of 8 bytes takes. One for each word to set, two to copy one,
- * four to compare one.
+ * Instructions that a function counts as: what good code of words of 8 bytes takes. One for each
+ * word to set, two to copy one, four to compare one.
  *
  * @param bytes that were copied, set, or found equal
  */
@@ -41,7 +42,9 @@ export const CHARGE_SHIFTS: Readonly<Record<BulkName, number>> = {
   memcmp: 1,
 };
 
-/** More bytes are left to the code: nothing interrupts what is done at once, so it has to be short. */
+/**
+ * More bytes are left to the code: nothing interrupts what is done at once, so it has to be short.
+ */
 export const MOST_BYTES = 4096;
 
 /** Why a function is not replaced, or undefined. */
@@ -50,7 +53,10 @@ export function whyExecuted({ vaddr, code }: BulkFunction): string | undefined {
   return isOwnLoop(vaddr, code) ? 'a loop of it begins with its first instruction' : undefined;
 }
 
-/** @returns by their addresses, those of the functions that a piece of executable memory holds unchanged */
+/**
+ * @returns by their addresses, those of the functions that a piece of executable memory holds
+ * unchanged
+ */
 export function bulkEntries(
   run: CodeRun,
   functions: readonly BulkFunction[],

@@ -1,9 +1,11 @@
 /**
- * Sum, product, quotient, root and fused multiply-add: of the host where it surely has the right answer, else exactly.
+ * Sum, product, quotient, root and fused multiply-add: of the host where it surely has the right
+ * answer, else exactly.
  *
- * `registers` names the operands: see `Registers` in `registers.ts`. `mode` is a rounding mode, 0 to 4. Singles are
- * computed in doubles and rounded again, which is the same as rounding once for all but the fused operation
- * (Figueroa, "When is double rounding innocuous?", 1995), and there the first rounding is to odd.
+ * `registers` names the operands: see `Registers` in `registers.ts`. `mode` is a rounding mode, 0
+ * to 4. Singles are computed in doubles and rounded again, which is the same as rounding once for
+ * all but the fused operation (Figueroa, "When is double rounding innocuous?", 1995), and there the
+ * first rounding is to odd.
  */
 
 import { HART } from '../hart.ts';
@@ -131,7 +133,9 @@ export function squareRootFloat(
   finishExactly(views, registers, squareRoot(format, aBits, mode), isDouble);
 }
 
-/** Which of the fused operations: whether the product, and what is added to it, change their sign. */
+/**
+ * Which of the fused operations: whether the product, and what is added to it, change their sign.
+ */
 export interface Fused {
   readonly isProductNegated: boolean;
   readonly isAddendNegated: boolean;

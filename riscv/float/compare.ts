@@ -1,5 +1,6 @@
 /**
- * Comparisons, minimum and maximum, sign injection, classes: what does no arithmetic. The manual, volume I, chapter "F".
+ * Comparisons, minimum and maximum, sign injection, classes: what does no arithmetic. The manual,
+ * volume I, chapter "F".
  */
 
 import { FLAG } from './flags.ts';

@@ -1,6 +1,7 @@
 /**
- * Conversions: between formats, to integers, which saturate, and from integers. The manual, volume I, chapter "F",
- * section "Single-Precision Floating-Point Conversion and Move Instructions" with its table of limits.
+ * Conversions: between formats, to integers, which saturate, and from integers. The manual, volume
+ * I, chapter "F", section "Single-Precision Floating-Point Conversion and Move Instructions" with
+ * its table of limits.
  */
 
 import { BINARY32, BINARY64, convert, fromInteger, type Rounded } from './exact.ts';
@@ -27,7 +28,10 @@ const LEAST: readonly number[] = [-(2 ** 31), 0, -(2 ** 63), 0];
 const BEYOND: readonly number[] = [2 ** 31, 2 ** 32, 2 ** 63, 2 ** 64];
 const WORD = 2 ** 32;
 
-/** A float to an integer. What does not fit becomes the nearest integer that does, a NaN the greatest. */
+/**
+ * A float to an integer. What does not fit becomes the nearest integer that does, a NaN the
+ * greatest.
+ */
 export function toInteger(
   views: FloatViews,
   registers: number,

@@ -1,9 +1,10 @@
 /**
- * Floating-point arithmetic by the book: exact results, rounded once. IEEE 754-2019 with RISC-V's choices: one canonical
- * NaN, and tininess detected after rounding.
+ * Floating-point arithmetic by the book: exact results, rounded once. IEEE 754-2019 with RISC-V's
+ * choices: one canonical NaN, and tininess detected after rounding.
  *
- * This is the slow and plain way, on BigInt: it decides whatever the processor's own arithmetic (`host.ts`) does not
- * answer completely, which is all rounding modes but one, subnormal and huge results, NaNs, and flags at the edges.
+ * This is the slow and plain way, on BigInt: it decides whatever the processor's own arithmetic
+ * (`host.ts`) does not answer completely, which is all rounding modes but one, subnormal and huge
+ * results, NaNs, and flags at the edges.
  *
  * A finite number is (-1)^sign x significand x 2^exponent with a whole significand.
  */
@@ -183,7 +184,8 @@ function unpack(format: FloatFormat, bits: bigint): Value {
     if (fraction === 0n) return { kind: 'infinity', isNegative };
     return { kind: 'nan', isSignaling: fraction >> (fractionBits(format) - 1n) === 0n };
   }
-  // Of a subnormal number (biased exponent 0) there is no hidden bit, and the exponent is that of 1.
+  // Of a subnormal number (biased exponent 0) there is no hidden bit, and the exponent is that of
+  // 1.
   const hidden = biased === 0 ? 0n : 1n << fractionBits(format);
   const exponent = Math.max(biased, 1) - format.maxExponent - (format.precision - 1);
   return { kind: 'finite', isNegative, significand: fraction | hidden, exponent };
@@ -256,14 +258,20 @@ function round(format: FloatFormat, value: Exact, rm: number): Rounded {
   return { bits, flags: FLAG.overflow | FLAG.inexact };
 }
 
-/** The bits of a significand whose last bit has an exponent. One bit too many carries into the exponent, as it should. */
+/**
+ * The bits of a significand whose last bit has an exponent. One bit too many carries into the
+ * exponent, as it should.
+ */
 function pack(format: FloatFormat, significand: bigint, last: number): bigint {
   const biased = last + (format.precision - 1) + format.maxExponent;
   // The hidden bit, where there is one, is added to an exponent that is one too small.
   return (BigInt(biased - 1) << fractionBits(format)) + significand;
 }
 
-/** Below the least normal number even after rounding with as many bits as the format has, but exponents without limit. */
+/**
+ * Below the least normal number even after rounding with as many bits as the format has, but
+ * exponents without limit.
+ */
 function isTiny(format: FloatFormat, value: Exact, rm: number): boolean {
   const { precision, minExponent } = format;
   const top = value.exponent + value.significand.toString(2).length - 1;

@@ -1,10 +1,10 @@
 /**
  * Executes the floating-point instructions but loads and stores: F and D of the manual, volume I.
  *
- * Operands and results are in the hart block, so that both engines can call this. Arithmetic that rounds to nearest
- * even, with a result that is neither subnormal nor close to overflow, is the host's (`host.ts`); everything else is
- * computed exactly and rounded once (`exact.ts`). The numbers of the cases are those of `../operations.ts`, and a
- * test holds them to their names.
+ * Operands and results are in the hart block, so that both engines can call this. Arithmetic that
+ * rounds to nearest even, with a result that is neither subnormal nor close to overflow, is the
+ * host's (`host.ts`); everything else is computed exactly and rounded once (`exact.ts`). The
+ * numbers of the cases are those of `../operations.ts`, and a test holds them to their names.
  */
 
 import { ROUNDING } from '../decode.ts';
@@ -26,7 +26,8 @@ import { dynamicMode, type FloatViews, rdOf, type Registers, rs1Of } from './reg
  * @param op number of the operation
  * @param registers its operands, from `packRegisters`
  * @param rm the rounding mode in the instruction, 0 where it has none
- * @returns false when it is illegal, because the mode in `fcsr` that it asks for is none: nothing is done then
+ * @returns false when it is illegal, because the mode in `fcsr` that it asks for is none: nothing
+ * is done then
  */
 export function executeFloat(
   views: FloatViews,

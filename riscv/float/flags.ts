@@ -1,4 +1,7 @@
-/** The accrued exceptions of `fcsr`, bits 0 to 4 (the manual, volume I, chapter "F", figure of fcsr). */
+/**
+ * The accrued exceptions of `fcsr`, bits 0 to 4 (the manual, volume I, chapter "F", figure of
+ * fcsr).
+ */
 
 export const FLAG = {
   inexact: 0x01,

@@ -1,7 +1,8 @@
 /**
- * Floating point against tables worked out from the manual and IEEE 754: NaNs and their boxes, conversions at their limits,
- * flags, the five rounding modes. Then the host's arithmetic against the exact one, which must be equal wherever both
- * answer. The whole is compared with QEMU in `test/riscv/`.
+ * Floating point against tables worked out from the manual and IEEE 754: NaNs and their boxes,
+ * conversions at their limits, flags, the five rounding modes. Then the host's arithmetic against
+ * the exact one, which must be equal wherever both answer. The whole is compared with QEMU in
+ * `test/riscv/`.
  */
 
 import fc from 'fast-check';
@@ -224,7 +225,8 @@ describe('flags and rounding', () => {
     ['fmul.d fa0,fa1,fa2,rne', [d(2 ** -1074), d(0.5)], d(0), UF | NX],
     ['fmul.d fa0,fa1,fa2,rup', [d(2 ** -1074), d(0.5)], d(2 ** -1074), UF | NX],
     ['fmul.d fa0,fa1,fa2,rne', [d(2 ** -1074), d(2)], d(2 ** -1073), 0],
-    // Tininess is detected after rounding: up to the least normal number with all its bits, it is not tiny.
+    // Tininess is detected after rounding: up to the least normal number with all its bits, it is
+    // not tiny.
     [
       'fmul.s fa0,fa1,fa2,rne',
       [BOX | 0x3f7f_ffffn, BOX | 0x0080_0000n],

@@ -1,10 +1,11 @@
 /**
  * What the host's own double arithmetic answers, and whether that answer is exact.
  *
- * JavaScript rounds to nearest, ties to even, and raises no flags. Whether a result is exact is found by error-free
- * transformations: the error of a sum, product, quotient or root of doubles can be computed in doubles (Dekker 1971; Boldo
- * and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008). They hold while nothing overflows or becomes
- * subnormal on the way: `UNKNOWN` otherwise, and `exact.ts` has to decide.
+ * JavaScript rounds to nearest, ties to even, and raises no flags. Whether a result is exact is
+ * found by error-free transformations: the error of a sum, product, quotient or root of doubles can
+ * be computed in doubles (Dekker 1971; Boldo and Melquiond, "Emulation of a FMA and correctly
+ * rounded sums", 2008). They hold while nothing overflows or becomes subnormal on the way:
+ * `UNKNOWN` otherwise, and `exact.ts` has to decide.
  */
 
 /** In place of a result: the host cannot tell. */
@@ -19,13 +20,19 @@ const MAX_FACTOR = 2 ** 990;
 const MIN_PRODUCT = 2 ** -960;
 const SPLITTER = 2 ** 27 + 1;
 
-/** @returns whether a rounded double is far enough from subnormal and infinite that it is surely the right one */
+/**
+ * @returns whether a rounded double is far enough from subnormal and infinite that it is surely the
+ * right one
+ */
 export function isPlain64(value: number): boolean {
   const magnitude = Math.abs(value);
   return magnitude > LEAST_NORMAL_64 && magnitude < HUGE_64;
 }
 
-/** The same of a number that was rounded to single precision. The least normal one may have been rounded up to. */
+/**
+ * The same of a number that was rounded to single precision. The least normal one may have been
+ * rounded up to.
+ */
 export function isPlain32(value: number): boolean {
   const magnitude = Math.abs(value);
   return magnitude > LEAST_NORMAL_32 && magnitude <= MAX_32;
@@ -37,7 +44,10 @@ export function sumError(a: number, b: number, sum: number): number {
   return a - (sum - bPart) + (b - bPart);
 }
 
-/** @returns whether the factors and their product are in the range where {@link productError} is exact */
+/**
+ * @returns whether the factors and their product are in the range where {@link productError} is
+ * exact
+ */
 export function isSplittable(a: number, b: number, product: number): boolean {
   return (
     Math.abs(a) < MAX_FACTOR &&
@@ -47,7 +57,10 @@ export function isSplittable(a: number, b: number, product: number): boolean {
   );
 }
 
-/** @returns a x b - product, exactly, where product is the rounded a x b (Dekker's product with Veltkamp's splitting) */
+/**
+ * @returns a x b - product, exactly, where product is the rounded a x b (Dekker's product with
+ * Veltkamp's splitting)
+ */
 export function productError(a: number, b: number, product: number): number {
   const aHigh = upperHalf(a);
   const aLow = a - aHigh;

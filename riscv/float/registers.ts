@@ -1,17 +1,18 @@
 /**
- * The floating-point registers in the hart block. One is named by the index of its low word, as everywhere in the
- * interpreter.
+ * The floating-point registers in the hart block. One is named by the index of its low word, as
+ * everywhere in the interpreter.
  *
- * A register that holds a single has its upper half all ones (NaN boxing); one whose upper half is anything else is the
- * canonical NaN to each instruction on singles (the manual, volume I, chapter "D", section on NaN boxing).
+ * A register that holds a single has its upper half all ones (NaN boxing); one whose upper half is
+ * anything else is the canonical NaN to each instruction on singles (the manual, volume I, chapter
+ * "D", section on NaN boxing).
  */
 
 import { HART } from '../hart.ts';
 import { FLAG } from './flags.ts';
 
 /**
- * The registers of one instruction in one word: rd in the lowest byte, then rs1, rs2, rs3. Each is the index of its low
- * word in the hart block, floating point or integer as the format says.
+ * The registers of one instruction in one word: rd in the lowest byte, then rs1, rs2, rs3. Each is
+ * the index of its low word in the hart block, floating point or integer as the format says.
  */
 export type Registers = number;
 
@@ -52,7 +53,10 @@ export function raise({ x }: FloatViews, flags: number): void {
   x[FCSR] = (x[FCSR] as number) | flags;
 }
 
-/** @returns whether the inexact flag is up already: then nobody needs to know whether a result is exact */
+/**
+ * @returns whether the inexact flag is up already: then nobody needs to know whether a result is
+ * exact
+ */
 export function isInexactRaised({ x }: FloatViews): boolean {
   return ((x[FCSR] as number) & FLAG.inexact) !== 0;
 }

@@ -1,10 +1,12 @@
 /**
- * Load-reserved, store-conditional and the atomic memory operations (the manual, volume I, chapter "A").
+ * Load-reserved, store-conditional and the atomic memory operations (the manual, volume I, chapter
+ * "A").
  *
- * A reservation is an address and the value that was there. `sc` succeeds when its address is the one and the memory still holds
- * the value, as QEMU does it; one hart runs at a time, so nothing comes in between. A trap ends a reservation, and so does
- * whoever switches to another thread. They have to be aligned, and device registers take none: as memory they have
- * neither atomicity nor reservability (volume II, "Physical Memory Attributes").
+ * A reservation is an address and the value that was there. `sc` succeeds when its address is the
+ * one and the memory still holds the value, as QEMU does it; one hart runs at a time, so nothing
+ * comes in between. A trap ends a reservation, and so does whoever switches to another thread. They
+ * have to be aligned, and device registers take none: as memory they have neither atomicity nor
+ * reservability (volume II, "Physical Memory Attributes").
  */
 
 import { EXIT, HART, type Run } from '../hart.ts';

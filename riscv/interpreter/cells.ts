@@ -1,8 +1,10 @@
 /**
- * Decoded instructions as the interpreter's loop reads them: eight words, a *cell*, for each two bytes of code.
+ * Decoded instructions as the interpreter's loop reads them: eight words, a *cell*, for each two
+ * bytes of code.
  *
- * A cell that is all zero is not decoded yet. Registers are in it as indices into the hart block, so that the loop does
- * not translate their order, and x0 is a word that is always zero or one that nobody reads.
+ * A cell that is all zero is not decoded yet. Registers are in it as indices into the hart block,
+ * so that the loop does not translate their order, and x0 is a word that is always zero or one that
+ * nobody reads.
  */
 
 import type { Instruction } from '../decode.ts';
@@ -17,11 +19,15 @@ export const CELL = {
   rs1: 2,
   rs2: 3,
   /**
-   * The immediate. Of a branch or `jal` the index of the cell it goes to, or -1 when that is outside; of `lui` and `auipc`
-   * the low half of the result; of a floating-point instruction the rounding mode.
+   * The immediate. Of a branch or `jal` the index of the cell it goes to, or -1 when that is
+   * outside; of `lui` and `auipc` the low half of the result; of a floating-point instruction the
+   * rounding mode.
    */
   imm: 4,
-  /** Low half of the return address; high half of what `lui` and `auipc` yield; of a float operation all its registers. */
+  /**
+   * Low half of the return address; high half of what `lui` and `auipc` yield; of a float operation
+   * all its registers.
+   */
   extra: 5,
   /** High half of the return address. */
   extraHigh: 6,
@@ -96,7 +102,10 @@ export interface Place {
   /** Low and high half of the instruction's address. */
   readonly low: number;
   readonly high: number;
-  /** Words of the cells that a jump may reach without leaving them; behind them is one more cell, never decoded. */
+  /**
+   * Words of the cells that a jump may reach without leaving them; behind them is one more cell,
+   * never decoded.
+   */
   readonly reach: number;
 }
 
@@ -130,7 +139,9 @@ export function writeCell(cells: Int32Array, place: Place, instruction: Instruct
   }
 }
 
-/** 1 when the low half of a sum has wrapped around: it is then less than either of what was added. */
+/**
+ * 1 when the low half of a sum has wrapped around: it is then less than either of what was added.
+ */
 function carry(sum: number, addend: number): number {
   return sum >>> 0 < addend >>> 0 ? 1 : 0;
 }

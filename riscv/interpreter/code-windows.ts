@@ -1,9 +1,9 @@
 /**
- * What the interpreter executes, as decoded cells: pieces of snapshots, decoded as they are reached, and single instructions of
- * everything else.
+ * What the interpreter executes, as decoded cells: pieces of snapshots, decoded as they are
+ * reached, and single instructions of everything else.
  *
- * An instruction in writable memory without a snapshot is decoded anew each time, so that code which changes itself works without
- * more. So is one that begins in one run and ends in the next.
+ * An instruction in writable memory without a snapshot is decoded anew each time, so that code
+ * which changes itself works without more. So is one that begins in one run and ends in the next.
  */
 
 import type { AddressSpace, CodeRun } from '../address-space.ts';
@@ -26,7 +26,9 @@ interface RunWindow extends CodeWindow {
   readonly code: CodeRun;
   /** First address as a number. */
   readonly vaddr: number;
-  /** Functions that may be done at once, by the cells that they begin with: these are never decoded. */
+  /**
+   * Functions that may be done at once, by the cells that they begin with: these are never decoded.
+   */
   readonly bulk: ReadonlyMap<number, BulkName>;
 }
 
@@ -38,8 +40,9 @@ export interface FetchFault {
 }
 
 /**
- * What a cell without an operation stands for: `decoded` now, the window's end, an illegal instruction, one that ends in
- * another run, or the first one of a function that may be done at once.
+ * What a cell without an operation stands for: `decoded` now, the window's end, an illegal
+ * instruction, one that ends in another run, or the first one of a function that may be done at
+ * once.
  */
 export type Undecoded = 'decoded' | 'end' | 'illegal' | 'crosses' | BulkName;
 
@@ -49,7 +52,10 @@ export class CodeWindows {
   readonly #functions: readonly BulkFunction[];
   /** Windows that are valid now. */
   #windows: RunWindow[] = [];
-  /** All windows of a snapshot, for as long as it lives: a `fence.i` that changes nothing costs no decoding. */
+  /**
+   * All windows of a snapshot, for as long as it lives: a `fence.i` that changes nothing costs no
+   * decoding.
+   */
   #windowsOf = new WeakMap<CodeRun, RunWindow[]>();
   #hasFloatingPoint = true;
   /** One instruction and room for two cells behind it that are never decoded. */
@@ -89,7 +95,10 @@ export class CodeWindows {
     return code === undefined ? this.single(address) : this.#windowOn(code, vaddr);
   }
 
-  /** Decodes the one instruction at an address. @returns a window that holds nothing else, or why it cannot be fetched */
+  /**
+   * Decodes the one instruction at an address.
+   * @returns a window that holds nothing else, or why it cannot be fetched
+   */
   single(address: Address): CodeWindow | FetchFault {
     const first = this.#fetchHalf(address);
     if (typeof first !== 'number') return first;
@@ -122,7 +131,10 @@ export class CodeWindows {
     return 'decoded';
   }
 
-  /** @returns the bits of the instruction in a cell; what follows it in the upper half of a compressed one is 0 */
+  /**
+   * @returns the bits of the instruction in a cell; what follows it in the upper half of a
+   * compressed one is 0
+   */
   wordAt(window: CodeWindow, index: number): number {
     return isRunWindow(window) ? wordIn(window, index) : this.#singleWord;
   }

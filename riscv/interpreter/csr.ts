@@ -1,6 +1,7 @@
 /**
- * Control and status registers in user mode (the manual, volume I, chapters "Zicsr", "Counters" and "F"): `fcsr` with its
- * two parts, and the counters, which may only be read. All others are illegal.
+ * Control and status registers in user mode (the manual, volume I, chapters "Zicsr", "Counters" and
+ * "F"): `fcsr` with its two parts, and the counters, which may only be read. All others are
+ * illegal.
  */
 
 import type { Instruction } from '../decode.ts';
@@ -22,7 +23,8 @@ const FLOATING_POINT_CSRS: Readonly<Record<number, { shift: number; mask: number
 };
 
 /**
- * Executes a CSR instruction. `retired` and `remaining` must be up to date: counters are made of them.
+ * Executes a CSR instruction. `retired` and `remaining` must be up to date: counters are made of
+ * them.
  *
  * @returns whether it is legal; nothing is done when not
  */
@@ -60,8 +62,8 @@ function readCounter(x: Int32Array, instruction: Instruction, outside: Outside):
 }
 
 /**
- * What an instruction writes over an old value, the low half of it: no CSR here has more. Undefined when it only reads: the forms
- * that set or clear bits do, with x0 or a zero in the instruction.
+ * What an instruction writes over an old value, the low half of it: no CSR here has more. Undefined
+ * when it only reads: the forms that set or clear bits do, with x0 or a zero in the instruction.
  */
 function written(x: Int32Array, { op, rs1 }: Instruction, old: number): number | undefined {
   const isImmediate = op >= OP_OF.csrrwi;

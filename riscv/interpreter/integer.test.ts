@@ -1,6 +1,7 @@
 /**
- * Integer instructions against tables worked out by hand from the manual: division with its two special cases, shifts, high
- * products, extension of signs, bits. Then against BigInt on random operands, which is another way to compute the same.
+ * Integer instructions against tables worked out by hand from the manual: division with its two
+ * special cases, shifts, high products, extension of signs, bits. Then against BigInt on random
+ * operands, which is another way to compute the same.
  */
 
 import fc from 'fast-check';

@@ -1,6 +1,7 @@
 /**
- * What a program may do that is no arithmetic: stops at a limit, traps, memory of all kinds, code of all kinds, CSRs,
- * reservations. Each trap's cause, pc, `stval` and count are those of the privileged specification.
+ * What a program may do that is no arithmetic: stops at a limit, traps, memory of all kinds, code
+ * of all kinds, CSRs, reservations. Each trap's cause, pc, `stval` and count are those of the
+ * privileged specification.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -26,7 +27,10 @@ function machineWith(text: string): RiscvMachine {
   return machine;
 }
 
-/** Cause, offset of the trapped instruction in the text, `stval`, and how many instructions were retired before it. */
+/**
+ * Cause, offset of the trapped instruction in the text, `stval`, and how many instructions were
+ * retired before it.
+ */
 function trap(machine: RiscvMachine, exit: number): (number | bigint)[] {
   return [
     exit,

@@ -1,8 +1,9 @@
 /**
  * The interpreter: the specification of both engines.
  *
- * `walk.ts` executes what concerns registers and plain RAM. This file decides what happens where that loop stops: at an
- * instruction that is not decoded yet, at a trap, a CSR, an atomic or unusual access, a jump to another piece of code.
+ * `walk.ts` executes what concerns registers and plain RAM. This file decides what happens where
+ * that loop stops: at an instruction that is not decoded yet, at a trap, a CSR, an atomic or
+ * unusual access, a jump to another piece of code.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -95,7 +96,10 @@ export class Interpreter {
     return exit;
   }
 
-  /** Executes up to the next stop of the loop, and there one instruction. @returns 0 to go on, or why not */
+  /**
+   * Executes up to the next stop of the loop, and there one instruction.
+   * @returns 0 to go on, or why not
+   */
   #advance(): number {
     if ((this.#hart.x[REMAINING] as number) <= 0 || this.#most <= 0) return EXIT.limit;
     const pc = this.#nextPc();
@@ -138,7 +142,10 @@ export class Interpreter {
     return isFault(single) ? this.#fetchTrap(single) : this.#walkIn(single, pc);
   }
 
-  /** Does the function that has just been called, and returns from it. @returns false when its code is to be executed */
+  /**
+   * Does the function that has just been called, and returns from it.
+   * @returns false when its code is to be executed
+   */
   #doAtOnce(name: BulkName): boolean {
     const charge = this.#bulk.execute(name);
     if (charge === 0) return false;
@@ -259,7 +266,10 @@ export class Interpreter {
     return exit;
   }
 
-  /** Tells of a store of 8 bytes at most: when it is to code, what follows may be another than was decoded. */
+  /**
+   * Tells of a store of 8 bytes at most: when it is to code, what follows may be another than was
+   * decoded.
+   */
   #hasStored(address: Address): void {
     const vaddr = vaddrOf(address);
     if (vaddr !== undefined && this.#space.hasStored(vaddr, 8)) this.#windows.invalidate();

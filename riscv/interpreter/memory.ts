@@ -1,8 +1,9 @@
 /**
  * Loads and stores, whatever they hit: what the loop does not do by itself.
  *
- * As on QEMU, accesses to RAM may be misaligned, and cross pages and runs. Those to registers of devices have to be
- * aligned. An access that crosses into a page that it may not touch does nothing, and the trap names that page's start.
+ * As on QEMU, accesses to RAM may be misaligned, and cross pages and runs. Those to registers of
+ * devices have to be aligned. An access that crosses into a page that it may not touch does
+ * nothing, and the trap names that page's start.
  */
 
 import type { AddressSpace } from '../address-space.ts';
@@ -124,7 +125,10 @@ export class MemoryAccess {
     return 0;
   }
 
-  /** @returns the run at an address, undefined where the access is not allowed. The TLB knows the page from now on. */
+  /**
+   * @returns the run at an address, undefined where the access is not allowed. The TLB knows the
+   * page from now on.
+   */
   find(address: Address, access: Access): Run | undefined {
     const vaddr = vaddrOf(address);
     if (vaddr === undefined) return undefined;
@@ -208,7 +212,9 @@ export class MemoryAccess {
   }
 }
 
-/** Offset in RAM of one byte of an access that begins in one run and ends in another, or the same. */
+/**
+ * Offset in RAM of one byte of an access that begins in one run and ends in another, or the same.
+ */
 function placeOf(vaddr: number, first: Run, last: Run): number {
   const run = vaddr < first.vaddr + first.sizeBytes ? first : last;
   return run.at + (vaddr - run.vaddr);

@@ -1,8 +1,10 @@
 /**
- * Integer instructions that compiled code seldom has: high halves of products, division, Zba and Zbb.
+ * Integer instructions that compiled code seldom has: high halves of products, division, Zba and
+ * Zbb.
  *
- * Source: the manual, volume I, chapters "M" and "B". A 64-bit value is two 32-bit halves, as in `walk.ts`. The numbers
- * of the cases are those of `../operations.ts`, and the same test holds them to their names.
+ * Source: the manual, volume I, chapters "M" and "B". A 64-bit value is two 32-bit halves, as in
+ * `walk.ts`. The numbers of the cases are those of `../operations.ts`, and the same test holds them
+ * to their names.
  */
 
 import { CELL } from './cells.ts';
@@ -106,7 +108,8 @@ function multiplyHigh(x: Int32Array, rd: number, { op, a, aHigh, b, bHigh }: Ope
     Math.floor(second / 0x1_0000_0000);
   let low = third | 0;
   let high = (mulhu32(aHigh, bHigh) + Math.floor(third / 0x1_0000_0000)) | 0;
-  // A negative factor counts 2^64 less than its bits: the other factor, 64 bits further up, is taken away.
+  // A negative factor counts 2^64 less than its bits: the other factor, 64 bits further up, is
+  // taken away.
   if (op !== 63 && aHigh < 0) {
     high = (high - bHigh - (low >>> 0 < b >>> 0 ? 1 : 0)) | 0;
     low = (low - b) | 0;
@@ -118,7 +121,10 @@ function multiplyHigh(x: Int32Array, rd: number, { op, a, aHigh, b, bHigh }: Ope
   return put(x, rd, low, high);
 }
 
-/** `div` and `rem` by those of the absolute values. -2^63 / -1 needs no special case: its bits come out right. */
+/**
+ * `div` and `rem` by those of the absolute values. -2^63 / -1 needs no special case: its bits come
+ * out right.
+ */
 function divideSigned(x: Int32Array, rd: number, operands: Operands): true {
   const { op, a, aHigh, b, bHigh } = operands;
   if (b === 0 && bHigh === 0)
@@ -161,7 +167,8 @@ function quotient(x: Int32Array, rd: number, { a, aHigh, b, bHigh }: Operands): 
   const dividend = (aHigh >>> 0) * 0x1_0000_0000 + (a >>> 0);
   const divisor = (bHigh >>> 0) * 0x1_0000_0000 + (b >>> 0);
   if (dividend < 2 ** 53 && divisor < 2 ** 53) {
-    // Both are exact, and the rounded quotient of integers below 2^53 never reaches the next integer.
+    // Both are exact, and the rounded quotient of integers below 2^53 never reaches the next
+    // integer.
     const result = Math.floor(dividend / divisor);
     put(x, rd, result | 0, Math.floor(result / 0x1_0000_0000));
   } else if (bHigh === 0) {
@@ -186,8 +193,8 @@ function quotientByWord(x: Int32Array, rd: number, a: number, aHigh: number, b: 
 }
 
 /**
- * The quotient for a divisor of more than 32 bits, which has at most 32: that of the nearest doubles is off by one at
- * most, and the remainder tells.
+ * The quotient for a divisor of more than 32 bits, which has at most 32: that of the nearest
+ * doubles is off by one at most, and the remainder tells.
  */
 function quotientOfWord(a: number, aHigh: number, b: number, bHigh: number): number {
   const dividend = (aHigh >>> 0) * 0x1_0000_0000 + (a >>> 0);

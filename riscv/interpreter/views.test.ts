@@ -1,4 +1,7 @@
-/** Goal: what a program uses all the time is in the TLB at the same time. Method: the pages of a usual image, by their entries. */
+/**
+ * Goal: what a program uses all the time is in the TLB at the same time. Method: the pages of a
+ * usual image, by their entries.
+ */
 
 import { expect, test } from 'vitest';
 import { tlbEntryOf } from './views.ts';

@@ -1,5 +1,6 @@
 /**
- * What the loop works on: memory as typed arrays, what is known of pages, and a piece of decoded code.
+ * What the loop works on: memory as typed arrays, what is known of pages, and a piece of decoded
+ * code.
  */
 
 import type { FloatViews } from '../float/registers.ts';
@@ -15,13 +16,16 @@ export interface HartViews extends FloatViews {
 }
 
 /**
- * The words of an entry of the translation look-aside buffer. A page's number is its address divided by 4096, below 2^26; its
- * entry is number {@link tlbEntryOf}. -1 is no page.
+ * The words of an entry of the translation look-aside buffer. A page's number is its address
+ * divided by 4096, below 2^26; its entry is number {@link tlbEntryOf}. -1 is no page.
  */
 export const TLB = { readable: 0, writable: 1, delta: 2 } as const;
 export const TLB_ENTRY_WORDS = 4;
 export const TLB_ENTRIES = 256;
-/** Text, data, stack and shared regions begin at round addresses: bits from here on are mixed in, so that they do not meet. */
+/**
+ * Text, data, stack and shared regions begin at round addresses: bits from here on are mixed in, so
+ * that they do not meet.
+ */
 export const TLB_FOLD = 9;
 
 /** @returns the entry of a page */
@@ -29,7 +33,10 @@ export function tlbEntryOf(page: number): number {
   return (page ^ (page >>> TLB_FOLD)) & (TLB_ENTRIES - 1);
 }
 
-/** A piece of code that the loop can walk without asking: all its addresses have the same upper half. */
+/**
+ * A piece of code that the loop can walk without asking: all its addresses have the same upper
+ * half.
+ */
 export interface CodeWindow {
   /** First address: low and high half. */
   readonly low: number;

@@ -1,14 +1,15 @@
 /**
  * The interpreter's loop: fetch a cell, execute it, write the result back.
  *
- * Read it beside the manual, volume I, chapters RV32I, RV64I, M, F and D (loads and stores only; arithmetic is in
- * `../float/`). A 64-bit value is two 32-bit halves, `…High` the upper one; both are signed numbers, `>>> 0` makes one
- * unsigned where the order matters.
+ * Read it beside the manual, volume I, chapters RV32I, RV64I, M, F and D (loads and stores only;
+ * arithmetic is in `../float/`). A 64-bit value is two 32-bit halves, `…High` the upper one; both
+ * are signed numbers, `>>> 0` makes one unsigned where the order matters.
  *
- * It executes what concerns registers and plain RAM alone, and stops in front of everything else: see `walk`.
- * V8 makes a jump table of a switch only when its labels are literal numbers, hence the numbers: they are those of
- * `../operations.ts`, and a test compares each with the name in its comment. Helpers are written out in line, because
- * V8 gives up putting them into a function of this size.
+ * It executes what concerns registers and plain RAM alone, and stops in front of everything else:
+ * see `walk`. V8 makes a jump table of a switch only when its labels are literal numbers, hence the
+ * numbers: they are those of `../operations.ts`, and a test compares each with the name in its
+ * comment. Helpers are written out in line, because V8 gives up putting them into a function of
+ * this size.
  */
 
 import { executeFloat } from '../float/execute.ts';
@@ -46,9 +47,10 @@ const BYTE_WORDS = WORDS_PER_BYTE;
 const FLOATS_FROM = OP_OF.flw;
 
 /**
- * Executes from a cell on, until `remaining` or `most` is used up or an instruction needs more than registers and plain RAM: one that
- * is not decoded yet, a trap, a jump out of the window, an access that the TLB does not know or that is misaligned, an
- * atomic one, a CSR. Of that instruction nothing is done.
+ * Executes from a cell on, until `remaining` or `most` is used up or an instruction needs more than
+ * registers and plain RAM: one that is not decoded yet, a trap, a jump out of the window, an access
+ * that the TLB does not know or that is misaligned, an atomic one, a CSR. Of that instruction
+ * nothing is done.
  *
  * `remaining` is up to date afterwards, `retired` is not.
  *
@@ -241,7 +243,8 @@ export function walk(hart: HartViews, window: CodeWindow, from: number, most: nu
             low = a & imm;
             high = aHigh & (imm >> 31);
             break;
-          // Shifts: JavaScript takes amounts modulo 32, and `<< 1 << (31 - n)` is right where n is 0.
+          // Shifts: JavaScript takes amounts modulo 32, and `<< 1 << (31 - n)` is right where n is
+          // 0.
           case 28: // slli
             if (imm < 32) {
               low = a << imm;

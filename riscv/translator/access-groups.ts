@@ -1,7 +1,7 @@
 /**
- * Loads and stores that are checked together: those of a block that add different offsets to the same value of one
- * register. The first one checks the stretch from the lowest to the highest; all of them are executed, unless the
- * function is left in between.
+ * Loads and stores that are checked together: those of a block that add different offsets to the
+ * same value of one register. The first one checks the stretch from the lowest to the highest; all
+ * of them are executed, unless the function is left in between.
  */
 
 import type { Instruction } from '../decode.ts';

@@ -1,10 +1,12 @@
 /**
- * Loads and stores of translated code: one subtraction and comparison with the cached run of the base register, one
- * addition, and the access. What is not in the cache is looked for in the domain's runs by a function of the module; what
- * is not in RAM, crosses a border, or may not be accessed, is left to the interpreter.
+ * Loads and stores of translated code: one subtraction and comparison with the cached run of the
+ * base register, one addition, and the access. What is not in the cache is looked for in the
+ * domain's runs by a function of the module; what is not in RAM, crosses a border, or may not be
+ * accessed, is left to the interpreter.
  *
- * A misaligned access in RAM is allowed, as it is in WebAssembly. Caches are variables of the module: locals would be
- * kept in processor registers that the program's own need, and loads from memory are not made part of a comparison by V8.
+ * A misaligned access in RAM is allowed, as it is in WebAssembly. Caches are variables of the
+ * module: locals would be kept in processor registers that the program's own need, and loads from
+ * memory are not made part of a comparison by V8.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -48,7 +50,10 @@ export class Accesses {
     this.locate(group, position);
   }
 
-  /** Checks one access at the address in a register, that belongs to no group. @returns the local that says where it lies */
+  /**
+   * Checks one access at the address in a register, that belongs to no group.
+   * @returns the local that says where it lies
+   */
   checkAlone(base: number, isWrite: boolean, leave: () => void): number {
     const position = (this.#alone ??= this.#w.code.local(TYPE.i32));
     this.check({ base, low: 0, high: 0, isWrite }, leave, position);

@@ -1,8 +1,8 @@
 /**
  * Loops of a single block whose addresses go on by a constant each round: copies, sums, searches.
  *
- * Of such a loop it can be told at its beginning how many rounds stay inside the cached runs and inside what may be
- * executed. So many rounds need neither checks nor counting.
+ * Of such a loop it can be told at its beginning how many rounds stay inside the cached runs and
+ * inside what may be executed. So many rounds need neither checks nor counting.
  */
 
 import { type AccessGroup, accessGroups } from './access-groups.ts';
@@ -33,7 +33,10 @@ export interface AffineLoop {
 /** Farther steps are not worth it, and could overflow sums. */
 const LARGEST_STEP = 4096;
 
-/** @returns how a block that goes back to itself walks through memory; undefined for other blocks, and when it accesses none */
+/**
+ * @returns how a block that goes back to itself walks through memory; undefined for other blocks,
+ * and when it accesses none
+ */
 export function affineLoopOf(block: Block): AffineLoop | undefined {
   const { pc, instructions, end } = block;
   if (end.kind !== 'branch' || end.target !== pc || end.next === pc) return undefined;
@@ -54,7 +57,10 @@ export function affineLoopOf(block: Block): AffineLoop | undefined {
 
 type Values = Map<number, Sum | undefined>;
 
-/** Registers that have been written, before each instruction and behind the last one; undefined where it is no sum. */
+/**
+ * Registers that have been written, before each instruction and behind the last one; undefined
+ * where it is no sum.
+ */
 function valuesBefore(instructions: readonly Instruction[]): Values[] {
   let values: Values = new Map();
   const before = [values];

@@ -1,8 +1,10 @@
 /**
- * What computes one integer register from others, in WebAssembly. Each entry leaves the value of `rd` on the stack.
+ * What computes one integer register from others, in WebAssembly. Each entry leaves the value of
+ * `rd` on the stack.
  *
- * Shifts need no mask: WebAssembly takes the amount modulo the width, as RISC-V does. Division does: it traps where RISC-V has a
- * value (the manual, volume I, chapter "M", table of division by zero and overflow).
+ * Shifts need no mask: WebAssembly takes the amount modulo the width, as RISC-V does. Division
+ * does: it traps where RISC-V has a value (the manual, volume I, chapter "M", table of division by
+ * zero and overflow).
  */
 
 import { OP, TYPE } from '../../memory/wasm/opcodes.ts';
@@ -12,7 +14,9 @@ import type { Writing } from './writing.ts';
 
 type Emitter = (w: Writing, instruction: Instruction, pc: number) => void;
 
-/** @returns what computes this operation's result; undefined for one that is no integer arithmetic */
+/**
+ * @returns what computes this operation's result; undefined for one that is no integer arithmetic
+ */
 export function arithmeticOf(op: number): Emitter | undefined {
   return EMITTERS[op];
 }
@@ -141,7 +145,10 @@ const divide: Emitter = (w, { rs1, rs2 }) => {
   code.end();
 };
 
-/** What is left of a division by zero is the dividend; WebAssembly has 0 for the least number by -1, as RISC-V does. */
+/**
+ * What is left of a division by zero is the dividend; WebAssembly has 0 for the least number by -1,
+ * as RISC-V does.
+ */
 function guarded(operation: number, byZero: (w: Writing, rs1: number) => void): Emitter {
   return (w, { rs1, rs2 }) => {
     w.get(rs2);
@@ -181,7 +188,10 @@ function guarded32(
   };
 }
 
-/** The upper half of a product, from the unsigned one: minus rs2 when rs1 is negative, minus rs1 when rs2 is. */
+/**
+ * The upper half of a product, from the unsigned one: minus rs2 when rs1 is negative, minus rs1
+ * when rs2 is.
+ */
 function upperProduct(isSigned1: boolean, isSigned2: boolean): Emitter {
   return (w, { rs1, rs2 }) => {
     const { code } = w;

@@ -1,6 +1,6 @@
 /**
- * Atomic operations in translated code: as in `../interpreter/atomic.ts`, with one hart at a time. What is misaligned, not in RAM,
- * or may not be accessed is left to the interpreter.
+ * Atomic operations in translated code: as in `../interpreter/atomic.ts`, with one hart at a time.
+ * What is misaligned, not in RAM, or may not be accessed is left to the interpreter.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -16,7 +16,10 @@ export function isAtomic(op: number): boolean {
   return OPERATIONS[op]?.extension === 'A';
 }
 
-/** What an operation makes of the old value and the operand: an instruction, or a comparison for which the operand is taken. */
+/**
+ * What an operation makes of the old value and the operand: an instruction, or a comparison for
+ * which the operand is taken.
+ */
 const COMBINED: Readonly<Record<string, number>> = {
   amoadd: OP.i64Add,
   amoxor: OP.i64Xor,

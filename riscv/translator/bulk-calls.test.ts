@@ -1,5 +1,5 @@
-// A function that is done at once is interpreted in one step, wherever translated code is left for it: it has to be translated all the
-// same, or each call of it costs two ways between the engines.
+// A function that is done at once is interpreted in one step, wherever translated code is left for
+// it: it has to be translated all the same, or each call of it costs two ways between the engines.
 
 import { expect, it } from 'vitest';
 import { assemble } from '../../test/support/riscv-assembler.ts';

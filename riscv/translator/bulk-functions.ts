@@ -1,6 +1,7 @@
 /**
- * Bulk functions in translated code: (hart) → whether the call is done. The fast way is for ranges that the module's cached
- * runs hold and that do not overlap; everything else asks the host, which follows the rule in `../bulk/execute.ts`.
+ * Bulk functions in translated code: (hart) → whether the call is done. The fast way is for ranges
+ * that the module's cached runs hold and that do not overlap; everything else asks the host, which
+ * follows the rule in `../bulk/execute.ts`.
  */
 
 import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
@@ -24,7 +25,9 @@ export interface BulkCaches {
 const HART_LOCAL = 0;
 const [A0, A1, A2] = [10, 11, 12] as const;
 
-/** @param host number of the imported function (hart, index in `BULK_NAMES`) → whether it is done */
+/**
+ * @param host number of the imported function (hart, index in `BULK_NAMES`) → whether it is done
+ */
 export function bulkBody(name: BulkName, caches: BulkCaches, host: number): FunctionBody {
   const code = new Code(1);
   const bytes = code.local(TYPE.i32);
@@ -97,7 +100,9 @@ interface Located {
   readonly position: number;
 }
 
-/** Sets `position` to where in memory the bytes are that a register points to, or leaves by `slow`. */
+/**
+ * Sets `position` to where in memory the bytes are that a register points to, or leaves by `slow`.
+ */
 function locate(code: Code, { x, cache, bytes, slow, position }: Located): void {
   const offset = code.local(TYPE.i64);
   const putOffset = (): void => {
@@ -139,7 +144,10 @@ interface Positions {
   readonly bytes: number;
 }
 
-/** Of two ranges as long as each other: to - from is between -bytes and bytes. Without any bytes, they count as such. */
+/**
+ * Of two ranges as long as each other: to - from is between -bytes and bytes. Without any bytes,
+ * they count as such.
+ */
 function putOverlaps(code: Code, { to, from, bytes }: Positions): void {
   code.get(to);
   code.get(from);
@@ -156,7 +164,10 @@ function putOverlaps(code: Code, { to, from, bytes }: Positions): void {
   code.op(OP.i32LtU);
 }
 
-/** Words of 8 bytes while they are equal, then bytes. Sets a0 to the difference of the first bytes that differ. */
+/**
+ * Words of 8 bytes while they are equal, then bytes. Sets a0 to the difference of the first bytes
+ * that differ.
+ */
 function writeCompare(code: Code, { to, from, bytes }: Positions): void {
   const at = code.local(TYPE.i32);
   code.i32(0);

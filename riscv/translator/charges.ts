@@ -1,10 +1,11 @@
 /**
  * How `remaining` is counted with few instructions.
  *
- * At a *checkpoint* (where the function is entered, and where a loop begins) the longest way to the next one is
- * charged in advance, or the function is left when that much may not be executed any more. A way that turns out shorter gets the
- * rest back where it branches off. So a loop costs one subtraction and one comparison in each round, and the count is exact
- * wherever the function is left.
+ * At a *checkpoint* (where the function is entered, and where a loop begins) the longest way to the
+ * next one is charged in advance, or the function is left when that much may not be executed any
+ * more. A way that turns out shorter gets the rest back where it branches off. So a loop costs one
+ * subtraction and one comparison in each round, and the count is exact wherever the function is
+ * left.
  */
 
 export interface Charges {

@@ -1,6 +1,7 @@
 /**
- * `rdcycle`, `rdtime` and `rdinstret` in translated code. Time is what `HART.clock` says. Retired are as many instructions as `retired`
- * and `remaining` made together when translated code was entered, less what remains here.
+ * `rdcycle`, `rdtime` and `rdinstret` in translated code. Time is what `HART.clock` says. Retired
+ * are as many instructions as `retired` and `remaining` made together when translated code was
+ * entered, less what remains here.
  */
 
 import type { Instruction } from '../decode.ts';

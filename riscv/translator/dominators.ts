@@ -1,6 +1,7 @@
 /**
- * The dominator tree of a flow graph. A node dominates another when every way from the beginning to that one goes through
- * it. K. Cooper, T. Harvey, K. Kennedy, "A simple, fast dominance algorithm", 2001.
+ * The dominator tree of a flow graph. A node dominates another when every way from the beginning to
+ * that one goes through it. K. Cooper, T. Harvey, K. Kennedy, "A simple, fast dominance algorithm",
+ * 2001.
  */
 
 export interface Dominance {

@@ -1,6 +1,7 @@
 /**
- * Goal: translated code stops, goes on and notices changes exactly as the interpreter does. Method: small programs in assembly,
- * each run by both engines, stopped after each of their instructions in turn, while code, mappings or limits change.
+ * Goal: translated code stops, goes on and notices changes exactly as the interpreter does. Method:
+ * small programs in assembly, each run by both engines, stopped after each of their instructions in
+ * turn, while code, mappings or limits change.
  */
 
 import { describe, expect, test } from 'vitest';
@@ -123,7 +124,10 @@ describe('limits', () => {
     expect(counts).toEqual(ENGINES.map(() => [EXIT.ecall, TEXT + 28, 815n]));
   });
 
-  /** Reads counters in a function, in a loop that walks through memory, in a branch that is taken seldom, and nowhere. */
+  /**
+   * Reads counters in a function, in a loop that walks through memory, in a branch that is taken
+   * seldom, and nowhere.
+   */
   const COUNTERS = `
         li    s1, 4
 outer:  csrr  s2, cycle

@@ -1,6 +1,7 @@
 /**
- * Where translated code can be entered: for each halfword of the text one word, 0 where there is no entry, otherwise
- * the number of the function and of the entry in it. Translated code and the engine read the same table.
+ * Where translated code can be entered: for each halfword of the text one word, 0 where there is no
+ * entry, otherwise the number of the function and of the entry in it. Translated code and the
+ * engine read the same table.
  */
 
 import type { Block, GuestFunction } from './functions.ts';
@@ -46,8 +47,9 @@ export function entryWords(
 }
 
 /**
- * Blocks that control comes to from outside: behind a call or an instruction of the interpreter's, from another function,
- * and where a loop begins again, so that one which was left in its middle is soon entered again.
+ * Blocks that control comes to from outside: behind a call or an instruction of the interpreter's,
+ * from another function, and where a loop begins again, so that one which was left in its middle is
+ * soon entered again.
  */
 function entriesOf(
   { blocks, indexOf, cases }: GuestFunction,

@@ -1,7 +1,8 @@
 /**
- * Goal: floating-point and atomic instructions do in translated code what the interpreter does, flags and reservations included,
- * and ordinary ones are executed there. Method: one block for each operation; registers, modes and flags are set to ordinary and
- * to odd values, one block is run by both engines, and all of the hart and its memory is compared.
+ * Goal: floating-point and atomic instructions do in translated code what the interpreter does,
+ * flags and reservations included, and ordinary ones are executed there. Method: one block for each
+ * operation; registers, modes and flags are set to ordinary and to odd values, one block is run by
+ * both engines, and all of the hart and its memory is compared.
  */
 
 import fc from 'fast-check';

@@ -1,7 +1,7 @@
 /**
- * Functions of every module that arithmetic of doubles needs: is a rounded sum or product exact, and the fused multiply-add,
- * which WebAssembly lacks. The same transformations as in `../float/host.ts` and `../float/arithmetic.ts`, which say whose they
- * are and when they hold.
+ * Functions of every module that arithmetic of doubles needs: is a rounded sum or product exact,
+ * and the fused multiply-add, which WebAssembly lacks. The same transformations as in
+ * `../float/host.ts` and `../float/arithmetic.ts`, which say whose they are and when they hold.
  */
 
 import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
@@ -16,7 +16,10 @@ export interface FloatHelpers {
   readonly isExactProduct: number;
   /** (a, b, c) → a x b + c, rounded once; a NaN where doubles cannot tell. */
   readonly fused: number;
-  /** (a, b, c) of singles as doubles → a x b + c, rounded to odd, so that rounding it to a single is right. */
+  /**
+   * (a, b, c) of singles as doubles → a x b + c, rounded to odd, so that rounding it to a single is
+   * right.
+   */
   readonly fusedSingle: number;
 }
 
@@ -212,7 +215,10 @@ function fusedBody(): FunctionBody {
   return code.finish();
 }
 
-/** With a factor of zero the product is one, and has its sign: the sum is exact. Of all else, doubles cannot tell. */
+/**
+ * With a factor of zero the product is one, and has its sign: the sum is exact. Of all else,
+ * doubles cannot tell.
+ */
 function writeUnsplittable(doubles: Doubles, product: number): void {
   const { code } = doubles;
   doubles.chain(product, [OP.f64Add, C]);

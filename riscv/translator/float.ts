@@ -1,10 +1,11 @@
 /**
  * Floating point in translated code.
  *
- * Registers stay in the hart's block. WebAssembly rounds to nearest even and raises no flags, so an instruction is executed here
- * when the result surely raises none that is not up already: it is neither a NaN nor infinite, subnormal or close to
- * that, and it is exact, or the inexact flag is up. Everything else is left to the interpreter: other rounding modes, NaNs,
- * singles that are not boxed. Singles are computed in doubles and rounded again, as in `../float/arithmetic.ts`.
+ * Registers stay in the hart's block. WebAssembly rounds to nearest even and raises no flags, so an
+ * instruction is executed here when the result surely raises none that is not up already: it is
+ * neither a NaN nor infinite, subnormal or close to that, and it is exact, or the inexact flag is
+ * up. Everything else is left to the interpreter: other rounding modes, NaNs, singles that are not
+ * boxed. Singles are computed in doubles and rounded again, as in `../float/arithmetic.ts`.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -78,7 +79,10 @@ export class Floats {
     return (this.#locals ??= { a: code.local(f64), b: code.local(f64), c: code.local(f64) });
   }
 
-  /** Local for a result in a double, and for what it is in the end, rounded to a single if it is one. */
+  /**
+   * Local for a result in a double, and for what it is in the end, rounded to a single if it is
+   * one.
+   */
   get results(): { readonly wide: number; readonly result: number } {
     const { code } = this.w;
     return (this.#results ??= { wide: code.local(TYPE.f64), result: code.local(TYPE.f64) });
@@ -360,7 +364,10 @@ const ROOT: Arithmetic = {
   putIsExact: (floats, isDouble) => putIsFactor(floats, floats.results.result, isDouble),
 };
 
-/** Whether a fused result is exact is not looked at: it is left to the interpreter until the flag is up. */
+/**
+ * Whether a fused result is exact is not looked at: it is left to the interpreter until the flag is
+ * up.
+ */
 function fused(isDouble: boolean, isProductNegated: boolean, isAddendNegated: boolean): Emitter {
   return (floats, { rd, rs1, rs2, rs3, rm }, leave) => {
     const { code, helpers } = floats.w;

@@ -1,13 +1,15 @@
 /**
  * The control flow of one function as a graph that structured code can be made of.
  *
- * WebAssembly has no jumps, only loops and blocks that are left. Two things stand in the way. A function is entered not
- * only at its first block, but wherever the interpreter or the kernel hands over again: behind a call, in the middle of loops.
- * And some loops have several blocks that are entered from outside (irreducible flow). Both are solved by *dispatch nodes*: where
- * a loop needs one, it becomes the loop's only head and goes on to the block that the variable `entry` names. A
+ * WebAssembly has no jumps, only loops and blocks that are left. Two things stand in the way. A
+ * function is entered not only at its first block, but wherever the interpreter or the kernel hands
+ * over again: behind a call, in the middle of loops. And some loops have several blocks that are
+ * entered from outside (irreducible flow). Both are solved by *dispatch nodes*: where a loop needs
+ * one, it becomes the loop's only head and goes on to the block that the variable `entry` names. A
  * loop that is entered at its head alone has none and pays nothing.
  *
- * For what a dispatch node leads to there is a *landing node* in between, which sets `entry` back to 0.
+ * For what a dispatch node leads to there is a *landing node* in between, which sets `entry` back
+ * to 0.
  */
 
 import { stronglyConnected } from './strongly-connected.ts';
@@ -34,14 +36,18 @@ interface Route {
   readonly target: number;
 }
 
-/** Steps that a graph may take, for each of its blocks. Compiled code takes tens; bytes that are no code may take any number. */
+/**
+ * Steps that a graph may take, for each of its blocks. Compiled code takes tens; bytes that are no
+ * code may take any number.
+ */
 const MOST_STEPS = 10_000;
 /** Ways out of dispatch nodes that there may be, for each block: each is a label in the code. */
 const MOST_ROUTES = 60;
 
 /**
  * @param successors of each block, as indices of blocks; block 0 is the first
- * @param entries blocks that are entered from outside besides block 0: the first one by `entry` 1, and so on
+ * @param entries blocks that are entered from outside besides block 0: the first one by `entry` 1,
+ * and so on
  * @returns undefined when loops are entwined so much that the graph is not worth its size
  */
 export function flowGraph(
@@ -156,8 +162,8 @@ class GraphMaker {
   }
 
   /**
-   * Leads edges to a node elsewhere: those from some nodes, but not from the one that stands in for it. Nor from the
-   * node itself: a loop of one block stays one.
+   * Leads edges to a node elsewhere: those from some nodes, but not from the one that stands in for
+   * it. Nor from the node itself: a loop of one block stays one.
    */
   #redirect(target: number, standIn: number, isMeant: (from: number) => boolean): void {
     this.#stepsLeft -= this.#nodes.length;
@@ -173,7 +179,10 @@ class GraphMaker {
     });
   }
 
-  /** Labels of all dispatch nodes: they have one for each number between their first entry and their last. */
+  /**
+   * Labels of all dispatch nodes: they have one for each number between their first entry and their
+   * last.
+   */
   #routes(): number {
     return this.#nodes.reduce((sum, node) => {
       if (node.kind !== 'dispatch' || node.routes.size === 0) return sum;

@@ -16,13 +16,17 @@ export type BlockEnd =
   | { readonly kind: 'call'; readonly target: number; readonly next: number }
   | { readonly kind: 'indirectCall'; readonly next: number }
   | { readonly kind: 'indirect' }
-  /** The block's last instruction is left to the interpreter, which goes on at `next` if nothing traps. */
+  /**
+   * The block's last instruction is left to the interpreter, which goes on at `next` if nothing
+   * traps.
+   */
   | { readonly kind: 'leave'; readonly next: number }
   /** The same, where nothing goes on behind it: no instruction at all. */
   | { readonly kind: 'stop' };
 
 /**
- * @param before the instruction that control always comes from, right before this one; undefined at the beginning of a block
+ * @param before the instruction that control always comes from, right before this one; undefined at
+ * the beginning of a block
  * @returns how the block ends with this instruction, or undefined when it goes straight on
  */
 export function endOf(
@@ -64,7 +68,10 @@ function endOfJalr(
   return target === undefined ? { kind: 'indirectCall', next } : { kind: 'call', target, next };
 }
 
-/** The target of `auipc` and `jalr` one after the other, as a linker leaves calls that it does not shorten. */
+/**
+ * The target of `auipc` and `jalr` one after the other, as a linker leaves calls that it does not
+ * shorten.
+ */
 function farTarget(
   pc: number,
   jalr: Instruction,

@@ -60,12 +60,16 @@ interface Flowing {
   readonly ways: readonly (readonly number[])[];
 }
 
-/** Loops begin where control goes back, or through a dispatch node. What follows a loop is counted for itself, not in each round. */
+/**
+ * Loops begin where control goes back, or through a dispatch node. What follows a loop is counted
+ * for itself, not in each round.
+ */
 function chargesIn({ guest, entries, graph, structure, ways }: Flowing): Charges {
   const { order, placeOf } = structure.dominance;
   const checkpoints = new Set([0, ...entries]);
   ways.forEach((targets, from) => {
-    // A loop of one block may share its head with a loop around it: what follows is in that one, and behind this one.
+    // A loop of one block may share its head with a loop around it: what follows is in that one,
+    // and behind this one.
     const isLoop = targets.includes(from);
     for (const to of targets) {
       if (isLoop) checkpoints.add(to);

@@ -3,9 +3,10 @@
  *
  *     (hart: i32, entry: i32, depth: i32) → pc: i64
  *
- * It loads the integer registers that it needs from the hart's block, runs, writes them back, and returns where the program
- * goes on. To its caller, that is the return address, if all went well; anything else is returned further, up to whoever
- * entered translated code. An odd pc says that the interpreter is to execute the instruction there.
+ * It loads the integer registers that it needs from the hart's block, runs, writes them back, and
+ * returns where the program goes on. To its caller, that is the return address, if all went well;
+ * anything else is returned further, up to whoever entered translated code. An odd pc says that the
+ * interpreter is to execute the instruction there.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -72,7 +73,10 @@ interface Place {
   readonly dirty: number;
   /** Instructions that are charged and not executed. */
   readonly charged: number;
-  /** In the rounds of a fast loop: the local that counts those that are charged, this one among them; their length. */
+  /**
+   * In the rounds of a fast loop: the local that counts those that are charged, this one among
+   * them; their length.
+   */
   readonly rounds?: { readonly local: number; readonly length: number } | undefined;
 }
 
@@ -88,7 +92,10 @@ class FunctionWriter implements Writing, NodeWriter {
   readonly #floats: Floats = new Floats(this);
   readonly #atomics: Atomics;
   #fastLocals: FastLoopLocals | undefined;
-  /** In a function with cases: where it is entered again, with `entry` set and all registers in the hart's block. */
+  /**
+   * In a function with cases: where it is entered again, with `entry` set and all registers in the
+   * hart's block.
+   */
   #again: Label | undefined;
 
   constructor(plan: FunctionPlan, surroundings: Surroundings) {
@@ -135,7 +142,10 @@ class FunctionWriter implements Writing, NodeWriter {
     code.end();
   }
 
-  /** Whether it calls others. One that does not shows by the pc, and would cost too much for its length. */
+  /**
+   * Whether it calls others. One that does not shows by the pc, and would cost too much for its
+   * length.
+   */
   #calls(): boolean {
     const { blocks } = this.#plan.guest;
     return blocks.some(({ end }) => end.kind === 'call' || end.kind === 'indirectCall');
@@ -362,7 +372,10 @@ class FunctionWriter implements Writing, NodeWriter {
     return place.dirty & ~through;
   }
 
-  /** Takes from `remaining` what may be executed before the next checkpoint; leaves when there is less. */
+  /**
+   * Takes from `remaining` what may be executed before the next checkpoint; leaves when there is
+   * less.
+   */
   #charge(place: Place, pc: number): void {
     const { code } = this;
     if (place.charged === 0) return;
@@ -491,7 +504,10 @@ class FunctionWriter implements Writing, NodeWriter {
     this.code.op(OP.return);
   }
 
-  /** Puts what the callee returns on the stack; leaves to an address where there is none, or where no more calls may be open. */
+  /**
+   * Puts what the callee returns on the stack; leaves to an address where there is none, or where
+   * no more calls may be open.
+   */
   #writeCall(place: Place, pc: number): void {
     const { code } = this;
     const callee = this.#surroundings.calleeAt(pc);
@@ -541,7 +557,9 @@ class FunctionWriter implements Writing, NodeWriter {
     this.code.op(OP.i32Add);
   }
 
-  /** Behind a call: goes on when it has come back here, and returns further what is somewhere else. */
+  /**
+   * Behind a call: goes on when it has come back here, and returns further what is somewhere else.
+   */
   #writeReturn(place: Place, next: number): void {
     const { code } = this;
     const { guest, registers } = this.#plan;
@@ -644,7 +662,10 @@ class FunctionWriter implements Writing, NodeWriter {
     }
   }
 
-  /** Before the function is left, or calls: `remaining` and all dirty registers are in the hart's block. */
+  /**
+   * Before the function is left, or calls: `remaining` and all dirty registers are in the hart's
+   * block.
+   */
   #sync({ dirty }: Place): void {
     const { code } = this;
     code.get(HART_LOCAL);

@@ -1,9 +1,10 @@
 /**
  * Finds the functions of a text, and their blocks.
  *
- * No symbols are needed. What is called is a function; so is what the host names; and what nothing reaches, but what
- * looks like code behind the end of other code, is taken for a case of a `switch` of the function before it, if that has one, or else
- * for a function that is called through a pointer. A wrong guess costs translation, never correctness: each block is what the bytes say.
+ * No symbols are needed. What is called is a function; so is what the host names; and what nothing
+ * reaches, but what looks like code behind the end of other code, is taken for a case of a `switch`
+ * of the function before it, if that has one, or else for a function that is called through a
+ * pointer. A wrong guess costs translation, never correctness: each block is what the bytes say.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -33,11 +34,17 @@ export interface GuestFunction {
 
 /** Functions that are longer are cut: what V8 needs to compile one grows faster than its length. */
 const MOST_INSTRUCTIONS = 2000;
-/** The same for blocks: loops in loops cost us their product, and code stands inside that of its dominators. */
+/**
+ * The same for blocks: loops in loops cost us their product, and code stands inside that of its
+ * dominators.
+ */
 const MOST_BLOCKS = 400;
 /** Roots behind a function that are looked at, whether they are cases of a `switch` in it. */
 const MOST_CASES = 256;
-/** An engine that has less to execute than a block leaves it to the interpreter, so blocks end somewhere. */
+/**
+ * An engine that has less to execute than a block leaves it to the interpreter, so blocks end
+ * somewhere.
+ */
 const LONGEST_BLOCK = 120;
 
 /**

@@ -1,4 +1,7 @@
-/** Which instructions translated code executes itself, jumps and branches apart. The others are the interpreter's. */
+/**
+ * Which instructions translated code executes itself, jumps and branches apart. The others are the
+ * interpreter's.
+ */
 
 import type { Instruction } from '../decode.ts';
 import { OP_OF } from '../operations.ts';

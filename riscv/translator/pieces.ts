@@ -1,6 +1,7 @@
 /**
- * What is translated at once of a text: all of it, unless it is so large that most of it would be translated in vain. Then it is
- * cut into pieces, each for itself when it is executed. Between two pieces the engine hands over.
+ * What is translated at once of a text: all of it, unless it is so large that most of it would be
+ * translated in vain. Then it is cut into pieces, each for itself when it is executed. Between two
+ * pieces the engine hands over.
  */
 
 import type { CodeRun } from '../address-space.ts';

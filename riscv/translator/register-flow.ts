@@ -1,9 +1,10 @@
 /**
  * Which integer registers have to be loaded and written back where.
  *
- * A register is *dirty* where it may have been written since the hart's block had all of them: since the function was
- * entered, or since a call has returned. Wherever the function is left or calls, the dirty ones are written back.
- * A register is *live* where its value may still be read, or written back. Sets are masks of 32 bits, x1 is bit 1.
+ * A register is *dirty* where it may have been written since the hart's block had all of them:
+ * since the function was entered, or since a call has returned. Wherever the function is left or
+ * calls, the dirty ones are written back. A register is *live* where its value may still be read,
+ * or written back. Sets are masks of 32 bits, x1 is bit 1.
  */
 
 import type { Instruction } from '../decode.ts';
@@ -18,8 +19,9 @@ export interface RegisterFlow {
   /** Live at the beginning of each block. */
   readonly live: Int32Array;
   /**
-   * Of each block: registers that are written back as soon as it has its last value for them, since nothing in the function
-   * reads them behind it. Otherwise they would be kept, and moved around in loops, for exits that are hardly ever taken.
+   * Of each block: registers that are written back as soon as it has its last value for them, since
+   * nothing in the function reads them behind it. Otherwise they would be kept, and moved around in
+   * loops, for exits that are hardly ever taken.
    */
   readonly writtenThrough: Int32Array;
   /** Every register that the function reads or writes. */

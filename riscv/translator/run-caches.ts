@@ -1,6 +1,7 @@
 /**
- * Cached runs of a module: one for each base register, and another one for what is written by it, so that the stack and
- * what is copied from and to do not push each other out. Each has a function that fills it from the runs that are known.
+ * Cached runs of a module: one for each base register, and another one for what is written by it,
+ * so that the stack and what is copied from and to do not push each other out. Each has a function
+ * that fills it from the runs that are known.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -16,11 +17,17 @@ const BASES = 34;
 /** Instead of a base register: the first and the second range of a bulk function. */
 export const BULK_BASES = { to: 32, from: 33 } as const;
 
-/** An empty cache begins where no program has addresses, and is larger than any span of accesses that are checked together. */
+/**
+ * An empty cache begins where no program has addresses, and is larger than any span of accesses
+ * that are checked together.
+ */
 const NOWHERE_HIGH = 0x4000_0000;
 const EMPTY_LIMIT = 4096;
 
-/** @param find number of the imported function (hart, low, high) → whether a run has become known that holds the address */
+/**
+ * @param find number of the imported function (hart, low, high) → whether a run has become known
+ * that holds the address
+ */
 export function defineSearch(module: ModuleWriter, find: number): number {
   return module.function(
     module.type({ parameters: [i32, i64, i32, i32], results: [i32] }),
@@ -51,7 +58,10 @@ export class RunCaches {
     return (this.#known[index] ??= this.#add(isWrite));
   }
 
-  /** Defines the functions that fill the caches, behind all those that use them, and exports `forget`. */
+  /**
+   * Defines the functions that fill the caches, behind all those that use them, and exports
+   * `forget`.
+   */
   define(): void {
     const module = this.#module;
     const type = module.type({ parameters: [i32, i64, i32], results: [i32] });
@@ -125,7 +135,10 @@ function fillBody(
   return code.finish();
 }
 
-/** (hart, address, span, isWrite) → position of the known run that holds the addresses; 0 when there is none that allows it. */
+/**
+ * (hart, address, span, isWrite) → position of the known run that holds the addresses; 0 when there
+ * is none that allows it.
+ */
 function searchBody(find: number): FunctionBody {
   const code = new Code(4);
   const [hart, address, span, isWrite] = [0, 1, 2, 3];

@@ -1,6 +1,6 @@
 /**
- * The functions that every module of translated code has besides the text's: what finds runs and entry points, and
- * operations that WebAssembly lacks.
+ * The functions that every module of translated code has besides the text's: what finds runs and
+ * entry points, and operations that WebAssembly lacks.
  */
 
 import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
@@ -111,7 +111,10 @@ function entryAtBody(text: Text): FunctionBody {
   return code.finish();
 }
 
-/** (hart, word): enters by a word of the table of entry points, and again wherever the program goes on inside the text. */
+/**
+ * (hart, word): enters by a word of the table of entry points, and again wherever the program goes
+ * on inside the text.
+ */
 function runBody(text: Text, type: number): FunctionBody {
   const code = new Code(2);
   const [hart, word] = [0, 1];
@@ -213,7 +216,10 @@ function nanosecondsBody(now: number): FunctionBody {
   return code.finish();
 }
 
-/** By halves: a·b = (ah·bh)<<64 + (ah·bl + al·bh)<<32 + al·bl, with what is carried out of the middle. */
+/**
+ * By halves: a·b = (ah·bh)<<64 + (ah·bl + al·bh)<<32 + al·bl, with what is carried out of the
+ * middle.
+ */
 function mulhuBody(): FunctionBody {
   const code = new Code(2);
   const low = (local: number): void => {

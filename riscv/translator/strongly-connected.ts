@@ -1,10 +1,11 @@
 /**
- * Strongly connected components by Tarjan's algorithm, with a stack of its own: control flow may be thousands of blocks
- * deep. R. Tarjan, "Depth-first search and linear graph algorithms", 1972.
+ * Strongly connected components by Tarjan's algorithm, with a stack of its own: control flow may be
+ * thousands of blocks deep. R. Tarjan, "Depth-first search and linear graph algorithms", 1972.
  */
 
 /**
- * @param members the nodes of the part of the graph that is looked at; edges that leave it are ignored
+ * @param members the nodes of the part of the graph that is looked at; edges that leave it are
+ * ignored
  * @returns the components, each before those that lead to it
  */
 export function stronglyConnected(

@@ -1,9 +1,9 @@
 /**
  * Writes a reducible flow graph as nested blocks and loops of WebAssembly.
  *
- * A node's code stands inside the code of its closest dominator. Where several ways meet, the node follows a `block` that all of
- * them leave; a loop's head opens a `loop`. N. Ramsey, "Beyond Relooper: recursive translation of unstructured
- * control flow to structured control flow", 2022.
+ * A node's code stands inside the code of its closest dominator. Where several ways meet, the node
+ * follows a `block` that all of them leave; a loop's head opens a `loop`. N. Ramsey, "Beyond
+ * Relooper: recursive translation of unstructured control flow to structured control flow", 2022.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -12,18 +12,24 @@ import type { Dominance } from './dominators.ts';
 
 export interface NodeWriter {
   /**
-   * Writes a node's own code and its end, which goes to each successor by `goTo`, or out of the function. Code behind
-   * it is never reached.
+   * Writes a node's own code and its end, which goes to each successor by `goTo`, or out of the
+   * function. Code behind it is never reached.
    */
   writeNode(node: number, flow: Flow): void;
-  /** Whether the successors of a node each need a label: it goes to them by `br_table`, or from several places. */
+  /**
+   * Whether the successors of a node each need a label: it goes to them by `br_table`, or from
+   * several places.
+   */
   needsLabels(node: number): boolean;
 }
 
 export interface Flow {
   /** Writes what gets from a node to a successor: a branch, or the successor itself. */
   goTo(from: number, to: number): void;
-  /** @returns the label of a successor that has one: of a loop's head behind us, of a switch's target */
+  /**
+   * @returns the label of a successor that has one: of a loop's head behind us, of a switch's
+   * target
+   */
   labelOf(from: number, to: number): Label;
 }
 

@@ -1,5 +1,6 @@
 /**
- * The instructions of a text: a stretch of executable memory, as it was when the snapshot was taken.
+ * The instructions of a text: a stretch of executable memory, as it was when the snapshot was
+ * taken.
  */
 
 import { decode, type Instruction, lengthOf } from '../decode.ts';
@@ -27,7 +28,10 @@ export class Text {
     return isInside ? offset / 2 : -1;
   }
 
-  /** @returns the instruction that begins there; undefined outside, or where the text ends in the middle of it */
+  /**
+   * @returns the instruction that begins there; undefined outside, or where the text ends in the
+   * middle of it
+   */
   at(pc: number): Instruction | undefined {
     const index = this.halfword(pc);
     if (index < 0) return undefined;

@@ -1,9 +1,10 @@
 /**
- * The translation of a text, made unit by unit: a WebAssembly module for some of its functions at a time, so that nobody
- * waits for code that is never executed.
+ * The translation of a text, made unit by unit: a WebAssembly module for some of its functions at a
+ * time, so that nobody waits for code that is never executed.
  *
- * What functions there are, and where they can be entered, is found out for the whole text at once. The units of one text share a
- * table of functions: a call inside a unit is a direct one, a call to another unit goes through the table of entry points.
+ * What functions there are, and where they can be entered, is found out for the whole text at once.
+ * The units of one text share a table of functions: a call inside a unit is a direct one, a call to
+ * another unit goes through the table of entry points.
  */
 
 import { ModuleWriter } from '../../memory/wasm/module.ts';
@@ -43,7 +44,10 @@ export class Translation {
   readonly text: Text;
   /** The table of entry points, see `entry-points.ts`, of all functions, translated or not. */
   readonly words: Int32Array;
-  /** Of each halfword: instructions from the one that begins there to the end of its block; 0 where none is known. */
+  /**
+   * Of each halfword: instructions from the one that begins there to the end of its block; 0 where
+   * none is known.
+   */
   readonly ahead: Uint8Array;
   readonly #bulk: BulkEntries;
   readonly #functions: readonly EnterableFunction[];
@@ -97,7 +101,8 @@ export class Translation {
   }
 
   /**
-   * Translates a function, and with it those that it calls, and those that they call: the nearest ones first.
+   * Translates a function, and with it those that it calls, and those that they call: the nearest
+   * ones first.
    *
    * @param most instructions of them all; a function that is longer makes a unit for itself
    */
@@ -123,7 +128,10 @@ export class Translation {
     return this.#write([...this.#functions.keys()].filter((each) => !this.isTranslated(each)));
   }
 
-  /** Copies the entry points of some functions to where translated code finds them: a table that begins at `at`. */
+  /**
+   * Copies the entry points of some functions to where translated code finds them: a table that
+   * begins at `at`.
+   */
   publish(functions: readonly number[], words: Int32Array, at: number): void {
     for (const index of functions) {
       const { guest, entries } = this.#functions[index] as EnterableFunction;
@@ -160,7 +168,10 @@ export class Translation {
     return callees;
   }
 
-  /** @returns the plan of a function; undefined when it is left to the interpreter: it has no entry points then */
+  /**
+   * @returns the plan of a function; undefined when it is left to the interpreter: it has no entry
+   * points then
+   */
   #planOf(index: number): FunctionPlan | undefined {
     this.#isTranslated[index] = 1;
     const each = this.#functions[index] as EnterableFunction;

@@ -1,6 +1,7 @@
 /**
- * Texts that have been translated. Domains with the same image share the translation and what V8 has compiled of it; so do runs one
- * after the other in one process, when they are given the same `Translations`.
+ * Texts that have been translated. Domains with the same image share the translation and what V8
+ * has compiled of it; so do runs one after the other in one process, when they are given the same
+ * `Translations`.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -24,7 +25,10 @@ export interface CompiledUnit {
   readonly module: WebAssembly.Module;
 }
 
-/** Bytes of text that are translated at most: a translation takes some 40 times as many, with what it was made from. */
+/**
+ * Bytes of text that are translated at most: a translation takes some 40 times as many, with what
+ * it was made from.
+ */
 const MOST_TEXT_BYTES = 1 << 22;
 
 export class Translations {
@@ -36,7 +40,8 @@ export class Translations {
   #refused = 0;
 
   /**
-   * @param functionStarts where functions begin, as far as the host knows; looked at when the text is new
+   * @param functionStarts where functions begin, as far as the host knows; looked at when the text
+   * is new
    * @param bulk functions that are done at once: with others, it is another translation
    * @returns undefined for a text that is too much, which the interpreter executes
    */
@@ -62,8 +67,8 @@ export class Translations {
   }
 
   /**
-   * @returns where in the staging area the entry points are that harts of this RAM can use, none at first; undefined when there is
-   *   no room for them
+   * @returns where in the staging area the entry points are that harts of this RAM can use, none at
+   *   first; undefined when there is no room for them
    */
   tableIn(ram: Ram, compiled: CompiledText): number | undefined {
     const tables = this.#tables.get(ram) ?? new Map<CompiledText, number>();
@@ -86,7 +91,10 @@ export class Translations {
     return [...this.#byDigest.values()].flat();
   }
 
-  /** Texts, and pieces of large ones, that were left to the interpreter: they were too many, or had no room for entry points. */
+  /**
+   * Texts, and pieces of large ones, that were left to the interpreter: they were too many, or had
+   * no room for entry points.
+   */
   get refused(): number {
     return this.#refused;
   }

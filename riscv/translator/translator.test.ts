@@ -1,7 +1,8 @@
 /**
- * Goal: the translator is in the same state as the interpreter after any number of instructions. Method: random programs, made of
- * every operation there is, with branches, calls, loops, accesses inside, across and outside of memory, run by both in pieces of
- * different lengths; registers, counts, memory and what a device has seen are compared. A failure prints the seed.
+ * Goal: the translator is in the same state as the interpreter after any number of instructions.
+ * Method: random programs, made of every operation there is, with branches, calls, loops, accesses
+ * inside, across and outside of memory, run by both in pieces of different lengths; registers,
+ * counts, memory and what a device has seen are compared. A failure prints the seed.
  */
 
 import fc from 'fast-check';
@@ -15,7 +16,10 @@ const INSTRUCTIONS = 60;
 /** Registers that addresses are formed of: mostly inside, some read-only, some of a device. */
 const BASES = [8, 9, 13, 8, 9, 13, 8, 9, 13, 8, 9, 13, 8, 9, 13, 10, 11, 12];
 
-/** One instruction word: an operation and 25 bits for its operands, bent so that programs do something. */
+/**
+ * One instruction word: an operation and 25 bits for its operands, bent so that programs do
+ * something.
+ */
 interface Choice {
   readonly operation: Operation;
   readonly bits: number;
@@ -110,7 +114,10 @@ const program = fc
     return new Uint8Array(new Int32Array([...words, 0x0000_0073]).buffer);
   });
 
-/** Bodies of loops that walk through memory: accesses by pointers, pointers that go on, sums, a branch back. */
+/**
+ * Bodies of loops that walk through memory: accesses by pointers, pointers that go on, sums, a
+ * branch back.
+ */
 const STEPS = [0, 1, 2, 4, 8, 24, 64, -1, -4, -8, -40, 2000];
 const loop = fc
   .record({

@@ -1,6 +1,7 @@
 /**
- * The engine that executes translated code, and has the interpreter execute what translated code leaves to it: system calls, CSRs,
- * odd floating-point numbers, accesses to devices, everything that traps, and the last instructions before a limit.
+ * The engine that executes translated code, and has the interpreter execute what translated code
+ * leaves to it: system calls, CSRs, odd floating-point numbers, accesses to devices, everything
+ * that traps, and the last instructions before a limit.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -34,7 +35,10 @@ export interface TranslatorOptions {
   readonly space: AddressSpace;
   readonly interpreter: OtherEngine;
   readonly translations: Translations;
-  /** Where functions begin in the text at an address, as far as the host knows; nothing breaks when it does not. */
+  /**
+   * Where functions begin in the text at an address, as far as the host knows; nothing breaks when
+   * it does not.
+   */
   readonly functionStarts?: ((vaddr: number) => readonly number[]) | undefined;
   readonly laziness: Laziness;
   /** Functions that are done at once: see `../bulk/`. */
@@ -78,14 +82,20 @@ const RETIRED = HART.retired >> 2;
 const REMAINING = HART.remaining >> 2;
 /** With less than that, entering translated code is not worth it. */
 const FEW = 32;
-/** Where nothing is known of the code, this many instructions are interpreted before translated code is looked for again. */
+/**
+ * Where nothing is known of the code, this many instructions are interpreted before translated code
+ * is looked for again.
+ */
 const UNKNOWN_STRETCH = 16;
 /** So many of these, until a piece of a large text is worth its translation. */
 const STRETCHES_FIRST = 3_000;
 /** More than translated code wants to be granted at once: with less, it may refuse to begin. */
 const MOST_CHARGED = 2200;
 const MOST_RUNS = 64;
-/** Shorter ones, which only parts of runs are, would be less than what is checked together (`access-groups.ts`). */
+/**
+ * Shorter ones, which only parts of runs are, would be less than what is checked together
+ * (`access-groups.ts`).
+ */
 const LEAST_RUN = 4096;
 /** Instead of an entry: the function there is not translated yet. */
 const COLD = -1;
@@ -165,13 +175,18 @@ export class Translator {
     x[RETIRED] = low;
   }
 
-  /** Whether a function begins here that has no unit yet: a case of a `switch`, or what is called through a pointer. */
+  /**
+   * Whether a function begins here that has no unit yet: a case of a `switch`, or what is called
+   * through a pointer.
+   */
   #isUntranslated({ compiled: { translation } }: LoadedText): boolean {
     const word = translation.words[translation.text.halfword(this.#nextPc())] ?? 0;
     return word !== 0 && !translation.isTranslated((word - 1) >>> ENTRY_BITS);
   }
 
-  /** Instructions from here to the end of the block: in between, translated code cannot be entered. */
+  /**
+   * Instructions from here to the end of the block: in between, translated code cannot be entered.
+   */
   #blockLeft(text: LoadedText | undefined): number {
     if (text === undefined) return UNKNOWN_STRETCH;
     const { translation } = text.compiled;
@@ -179,7 +194,10 @@ export class Translator {
     return ahead === 0 ? UNKNOWN_STRETCH : ahead;
   }
 
-  /** @returns the word of the table of entry points; 0 where there is none, or `COLD`. What is hot is translated. */
+  /**
+   * @returns the word of the table of entry points; 0 where there is none, or `COLD`. What is hot
+   * is translated.
+   */
   #entryAt({ compiled }: LoadedText): number {
     const { translation, heat } = compiled;
     const pc = this.#nextPc();
@@ -194,7 +212,10 @@ export class Translator {
     return translation.words[halfword] ?? 0;
   }
 
-  /** A hart's units of a text, those among them that other harts have had translated; their caches are of the present mappings. */
+  /**
+   * A hart's units of a text, those among them that other harts have had translated; their caches
+   * are of the present mappings.
+   */
   #unitsOf(text: LoadedText): readonly LoadedUnit[] {
     const { units, compiled } = text;
     if (text.mappings !== this.#mappings) {
@@ -254,7 +275,10 @@ export class Translator {
     return loaded;
   }
 
-  /** Also makes its entry points known to the harts of this RAM: they all look for new units before they enter one. */
+  /**
+   * Also makes its entry points known to the harts of this RAM: they all look for new units before
+   * they enter one.
+   */
   #instantiate({ compiled, table, functions }: LoadedText, unit: CompiledUnit): LoadedUnit {
     const { ram } = this.#options;
     const { exports } = new WebAssembly.Instance(unit.module, {
@@ -289,7 +313,10 @@ export class Translator {
     return charge === 0 ? 0 : 1;
   }
 
-  /** Called by translated code: makes a run known to it. @returns 1 when there is one that it did not know */
+  /**
+   * Called by translated code: makes a run known to it.
+   * @returns 1 when there is one that it did not know
+   */
   #find(low: number, high: number): number {
     const { space } = this.#options;
     const vaddr = (high >>> 0) * 2 ** 32 + (low >>> 0);

@@ -3,7 +3,10 @@
 import type { Code } from '../../memory/wasm/code.ts';
 import type { FloatHelpers } from './float-helpers.ts';
 
-/** Number of the local that holds the position of the hart's block: the first parameter of each function. */
+/**
+ * Number of the local that holds the position of the hart's block: the first parameter of each
+ * function.
+ */
 export const HART_LOCAL = 0;
 
 export interface Writing {
@@ -23,7 +26,9 @@ export interface Writing {
 export interface Helpers extends FloatHelpers {
   /** (hart, depth, pc) → what the code at `pc` returned; the pc itself when there is none. */
   readonly dispatch: number;
-  /** (hart, remaining) → nanoseconds since power-on at the instruction before which so many remain. */
+  /**
+   * (hart, remaining) → nanoseconds since power-on at the instruction before which so many remain.
+   */
   readonly nanoseconds: number;
   /** (hart, pc) → word of the table of entry points. */
   readonly entryAt: number;
@@ -36,8 +41,8 @@ export interface Helpers extends FloatHelpers {
 }
 
 /**
- * A cached run. An address is inside when `address - first` is below the limit; its position in memory is the sum of
- * `delta` and its lower 32 bits. These are numbers of the module's variables.
+ * A cached run. An address is inside when `address - first` is below the limit; its position in
+ * memory is the sum of `delta` and its lower 32 bits. These are numbers of the module's variables.
  */
 export interface Cache {
   readonly first: number;

@@ -1,4 +1,5 @@
-// The block class as a user has it: `sddf run blk`, `sddf run fat` and `sddf disk create` in processes of their own.
+// The block class as a user has it: `sddf run blk`, `sddf run fat` and `sddf disk create` in
+// processes of their own.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +22,10 @@ beforeAll(() => {
   expect(made.status).toBe(0);
 });
 
-/** Types lines at the file system's console, ahead of its answers. @returns what it has answered, between the echoes */
+/**
+ * Types lines at the file system's console, ahead of its answers.
+ * @returns what it has answered, between the echoes
+ */
 function atConsole(lines: readonly string[], ...more: readonly string[]): string {
   const script = join(directory, 'script.txt');
   const log = join(directory, 'log.txt');

@@ -1,7 +1,8 @@
 /**
- * Goal: a client that writes random bytes over its own queues, thousands of times, and asks for what is not its own, harms
- * itself alone: the others' requests are answered and read what a plain array says, nothing outside its partition changes,
- * and no domain faults. On the whole stack, virtual clock, seeded.
+ * Goal: a client that writes random bytes over its own queues, thousands of times, and asks for
+ * what is not its own, harms itself alone: the others' requests are answered and read what a plain
+ * array says, nothing outside its partition changes, and no domain faults. On the whole stack,
+ * virtual clock, seeded.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -39,7 +40,8 @@ function hostileClient(seed: number): Hostile {
       const scribble = (): void => {
         for (let i = 0; i < 24; i += 1) {
           requests.write32(4 * random.below(1000), random.u32());
-          // Not the virtualiser's counter: without it the client could not pretend to be sane again.
+          // Not the virtualiser's counter: without it the client could not pretend to be sane
+          // again.
           const word = random.below(300);
           if (word !== 1) responses.write32(4 * word, random.u32());
           memory.write32(4 * random.below(1000), random.u32());
@@ -124,7 +126,8 @@ describe('a client that scribbles over its queues', () => {
       },
       observer: { log: () => undefined, faulted: (pd) => faults.push(pd) },
     });
-    // Two minutes of the board's time: the good client finishes, the hostile one may go on for ever.
+    // Two minutes of the board's time: the good client finishes, the hostile one may go on for
+    // ever.
     testbed.runUntil(120e9);
 
     expect(faults).toEqual([]);

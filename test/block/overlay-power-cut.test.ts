@@ -1,10 +1,11 @@
 /**
- * Goal: the power may go at every write of an overlay that outlives the run, with any choice of what the delta's disk has kept, while
- * requests and flushes overlap: what was written before a flush that has been answered is there, and no sector is anything
- * but one of its own contents; above all not zeroes.
+ * Goal: the power may go at every write of an overlay that outlives the run, with any choice of
+ * what the delta's disk has kept, while requests and flushes overlap: what was written before a
+ * flush that has been answered is there, and no sector is anything but one of its own contents;
+ * above all not zeroes.
  *
- * The delta is a disk with a volatile cache that does what it is asked later: in the order of asking, as the file worker does,
- * or in any order. Seeds are in the names.
+ * The delta is a disk with a volatile cache that does what it is asked later: in the order of
+ * asking, as the file worker does, or in any order. Seeds are in the names.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -70,7 +71,9 @@ class Workload {
   readonly #random: Random;
   readonly #later: LaterDisk;
   readonly #overlay: Overlay;
-  /** The newest version that was answered, and the newest that an answered flush has made durable. */
+  /**
+   * The newest version that was answered, and the newest that an answered flush has made durable.
+   */
   readonly #answered = new Array<number>(SECTORS).fill(BASE_VERSION);
   readonly #durable = new Array<number>(SECTORS).fill(BASE_VERSION);
   readonly #asked = new Array<number>(SECTORS).fill(BASE_VERSION);

@@ -1,9 +1,11 @@
 /**
- * Goal: the power may go after any write and any flush, with any choice of what the disk's cache has kept; what was flushed
- * is there, sectors are old or new and never mixed, the file system mounts and its files are old or new.
+ * Goal: the power may go after any write and any flush, with any choice of what the disk's cache
+ * has kept; what was flushed is there, sectors are old or new and never mixed, the file system
+ * mounts and its files are old or new.
  *
- * A workload runs once on the whole stack, on a disk that remembers every version of every sector since the last flush. At
- * each boundary all the disks that a cut could leave are looked at, or, where they are too many, as many as are drawn.
+ * A workload runs once on the whole stack, on a disk that remembers every version of every sector
+ * since the last flush. At each boundary all the disks that a cut could leave are looked at, or,
+ * where they are too many, as many as are drawn.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -65,7 +67,9 @@ function runWorkload(workload: Workload): { boundaries: number; states: number }
   return seen;
 }
 
-/** All disks that a cut could leave now, or `limit` of them: none kept, all kept, and others drawn. */
+/**
+ * All disks that a cut could leave now, or `limit` of them: none kept, all kept, and others drawn.
+ */
 function* statesOf(disk: VolatileCacheDisk, limit: number, random: Random): Generator<Uint8Array> {
   const dirty = disk.dirty();
   if (disk.states() <= limit) {

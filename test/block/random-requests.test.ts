@@ -1,6 +1,7 @@
 /**
- * Goal: 100,000 random requests of three clients, on the whole stack and on a disk that answers out of order, read exactly
- * what a plain array says. Every policy, and indices that wrap. Seeds are printed when something is wrong.
+ * Goal: 100,000 random requests of three clients, on the whole stack and on a disk that answers out
+ * of order, read exactly what a plain array says. Every policy, and indices that wrap. Seeds are
+ * printed when something is wrong.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** The driver's registers and numbers against the device model's: each was written from the specification by itself. */
+/**
+ * The driver's registers and numbers against the device model's: each was written from the
+ * specification by itself.
+ */
 
 import { describe, expect, it } from 'vitest';
 import * as model from '../../board/virtio/blk-registers.ts';

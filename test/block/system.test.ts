@@ -1,6 +1,7 @@
 /**
- * The block system on the whole stack, kernel and board included, under the virtual clock: sDDF's example with the
- * messages that its continuous integration waits for, and what a person is told when the disk is not as it should be.
+ * The block system on the whole stack, kernel and board included, under the virtual clock: sDDF's
+ * example with the messages that its continuous integration waits for, and what a person is told
+ * when the disk is not as it should be.
  */
 
 import { describe, expect, it } from 'vitest';

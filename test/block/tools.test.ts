@@ -1,7 +1,7 @@
 /**
- * Goal: other people's tools and ours agree. Images made by sfdisk, mkfs.vfat and mtools are read; ours pass sfdisk --verify and
- * fsck.vfat; qemu-io, nbdinfo, nbdcopy and fio are content with the NBD server, and so with everything behind it. A tool that
- * is not installed is skipped by name.
+ * Goal: other people's tools and ours agree. Images made by sfdisk, mkfs.vfat and mtools are read;
+ * ours pass sfdisk --verify and fsck.vfat; qemu-io, nbdinfo, nbdcopy and fio are content with the
+ * NBD server, and so with everything behind it. A tool that is not installed is skipped by name.
  */
 
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
@@ -188,7 +188,8 @@ describe('FAT', () => {
       onArray(disk, fs.remove('a directory/inner/gone again'));
       writeFileSync(path, disk);
 
-      // FAT32 keeps a count of free clusters as a hint, which a writer need not keep up: fsck mentions it.
+      // FAT32 keeps a count of free clusters as a hint, which a writer need not keep up: fsck
+      // mentions it.
       const checked = spawnSync('fsck.vfat', ['-n', path], { encoding: 'utf8' });
       const HINT =
         /Free cluster summary.*\n|.*Auto-correcting.*\n|Leaving filesystem unchanged.\n/g;

@@ -1,6 +1,6 @@
 /**
- * Authority of a running system: after boot kernel objects come into being by retype alone, and a domain reaches what
- * its description gives it and nothing else.
+ * Authority of a running system: after boot kernel objects come into being by retype alone, and a
+ * domain reaches what its description gives it and nothing else.
  */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -108,7 +108,8 @@ describe('a domain', () => {
     bed.link.send(frame, 0, frame.length);
     bed.testbed.runUntilQuiet();
 
-    // Rights: 1 write (signal, send), 2 read (wait, receive), 8 grant-reply. Badges: high half, low half.
+    // Rights: 1 write (signal, send), 2 read (wait, receive), 8 grant-reply. Badges: high half, low
+    // half.
     expect(held.get('client0_net_copier')).toEqual([
       '1 notification 2 0:0',
       '2 endpoint 9 0:6', // faults: to the monitor, as its sixth domain

@@ -1,6 +1,6 @@
 /**
- * The kernel's fast path makes no difference but in speed: the echo system behaves the same with it and without it, down to
- * the last counter and to the virtual time of every frame.
+ * The kernel's fast path makes no difference but in speed: the echo system behaves the same with it
+ * and without it, down to the last counter and to the virtual time of every frame.
  */
 
 import { createHash } from 'node:crypto';
@@ -11,7 +11,9 @@ import { traced } from '../support/traced-program.ts';
 import { CLIENT0, CLIENT1, payload, udpFrame } from '../support/udp-frames.ts';
 import type { Program } from '../../microkit/pd.ts';
 
-/** Everything that a run shows: each step of each domain with its time, the frames, the counters. */
+/**
+ * Everything that a run shows: each step of each domain with its time, the frames, the counters.
+ */
 function run(path: string, fastPath: 'on' | 'off', replace: Record<string, Program> = {}): string {
   const steps: string[] = [];
   let now = (): number => 0;

@@ -1,7 +1,7 @@
 /**
- * A hostile client in the whole system costs only itself: its neighbour's packets all come back, and take little more
- * work than without it. Work is counted and not timed: what a program does within one activation takes no virtual time,
- * so that is bounded for itself.
+ * A hostile client in the whole system costs only itself: its neighbour's packets all come back,
+ * and take little more work than without it. Work is counted and not timed: what a program does
+ * within one activation takes no virtual time, so that is bounded for itself.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -58,7 +58,10 @@ function workOf({ kernel, pds }: RunCounters): Work {
   return { kernelEntries: kernel.kernelEntries, wakeUps };
 }
 
-/** Sends to both clients and checks client 1's answers. @returns the work for each packet of client 1 */
+/**
+ * Sends to both clients and checks client 1's answers.
+ * @returns the work for each packet of client 1
+ */
 function rounds(bed: EchoTestbed, count: number): Work {
   const { testbed } = bed;
   testbed.runUntilQuiet();
@@ -141,9 +144,10 @@ const SEEDS = [1, 2, 3];
 const HOUR = { timeout: 3_600_000 };
 
 /**
- * Rounds of each path. Without a copier a client may keep what it was given, four DMA buffers a round here: with 512 of
- * them, the device would have none left after 128 rounds. It may also write to packets that are its neighbour's; its few
- * random writes do not meet one. Both is what copiers are for.
+ * Rounds of each path. Without a copier a client may keep what it was given, four DMA buffers a
+ * round here: with 512 of them, the device would have none left after 128 rounds. It may also write
+ * to packets that are its neighbour's; its few random writes do not meet one. Both is what copiers
+ * are for.
  */
 const PATHS = [
   { path: '5pd', count: Math.ceil(PACKETS / SEEDS.length / PACKETS_PER_ROUND) },

@@ -1,6 +1,7 @@
 /**
- * A network device that lies in its used rings, in the whole system: the driver resets it and goes on, and no buffer is
- * lost. The lie is told in the moment when the device raises its interrupt line, so that the device does not correct it.
+ * A network device that lies in its used rings, in the whole system: the driver resets it and goes
+ * on, and no buffer is lost. The lie is told in the moment when the device raises its interrupt
+ * line, so that the device does not correct it.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -94,7 +95,9 @@ class Liar {
     this.#lie = { ring, tell };
   }
 
-  /** The newest entry names a chain that was never made available, or a length that no buffer has. */
+  /**
+   * The newest entry names a chain that was never made available, or a length that no buffer has.
+   */
   element(queue: number, field: 'id' | 'length', value: number): void {
     const ring = this.rings[queue] as UsedRing;
     const tell = (view: DataView): void => {

@@ -1,6 +1,7 @@
-// Goal: whatever a file holds, it is an image within its limits or one clear line, never an exception, a hang, or memory
-// by the file's wish. Method: seeded mutations of images, with and without configuration sections.
-// SDDF_ELF_FUZZ_RUNS sets how many, SDDF_ELF_FUZZ_SEED where to begin; a failure names the seed.
+// Goal: whatever a file holds, it is an image within its limits or one clear line, never an
+// exception, a hang, or memory by the file's wish. Method: seeded mutations of images, with and
+// without configuration sections. SDDF_ELF_FUZZ_RUNS sets how many, SDDF_ELF_FUZZ_SEED where to
+// begin; a failure names the seed.
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../board/random.ts';

@@ -1,5 +1,5 @@
-// Seeded changes of an ELF file, aimed at what its reader trusts: the header, the tables of headers, the symbols and their
-// names. Where these lie is read from the file as it was written.
+// Seeded changes of an ELF file, aimed at what its reader trusts: the header, the tables of
+// headers, the symbols and their names. Where these lie is read from the file as it was written.
 
 import type { Random } from '../../board/random.ts';
 

@@ -1,6 +1,7 @@
-// Goal: configuration sections are, byte for byte, what sDDF's own build puts into its images. Method: an independent maker
-// of the same sections (a Python script beside the repository, from sDDF's headers and sdfgen's rules) writes four example
-// systems as sections and as `.system` files. From the file and records written here by name, we make the sections, too.
+// Goal: configuration sections are, byte for byte, what sDDF's own build puts into its images.
+// Method: an independent maker of the same sections (a Python script beside the repository, from
+// sDDF's headers and sdfgen's rules) writes four example systems as sections and as `.system`
+// files. From the file and records written here by name, we make the sections, too.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -56,7 +57,10 @@ function sectionsIn(name: string): ReadonlyMap<string, Uint8Array> {
   );
 }
 
-/** Records by the names that the maker gives to regions. Each function is one kind of record of one system. */
+/**
+ * Records by the names that the maker gives to regions. Each function is one kind of record of one
+ * system.
+ */
 class Records {
   readonly #system: SystemDescription;
 

@@ -8,7 +8,10 @@ import { FOLDERS, ROOT } from './source-imports.ts';
 const BEGIN = '<!-- begin of the import table: npm run imports writes it -->';
 const END = '<!-- end of the import table -->';
 
-/** @returns the document with its table as it should be. Throws when the document has no place for it. */
+/**
+ * @returns the document with its table as it should be. Throws when the document has no place for
+ * it.
+ */
 export function withImportTable(document: string): string {
   const begin = document.indexOf(BEGIN);
   const end = document.indexOf(END);

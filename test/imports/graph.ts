@@ -1,4 +1,7 @@
-/** What can be asked of imports as a graph: cycles, what is reached, and how many come in and go out. */
+/**
+ * What can be asked of imports as a graph: cycles, what is reached, and how many come in and go
+ * out.
+ */
 
 import type { Import } from './source-imports.ts';
 
@@ -28,7 +31,10 @@ export function cycles(graph: Graph): string[][] {
   return found;
 }
 
-/** @returns the shortest way from one of the files to a module of Node, or undefined when there is none */
+/**
+ * @returns the shortest way from one of the files to a module of Node, or undefined when there is
+ * none
+ */
 export function wayToNode(graph: Graph, starts: readonly string[]): string[] | undefined {
   const seen = new Set(starts);
   let ways = starts.map((start) => [start]);

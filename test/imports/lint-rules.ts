@@ -126,8 +126,8 @@ function innerPattern(name: string, room: Room, outer: string): Pattern {
 }
 
 /**
- * @returns a regular expression for the beginning of any name but this one. The linter's have no lookahead, and it ignores a
- * rule with one without a word.
+ * @returns a regular expression for the beginning of any name but this one. The linter's have no
+ * lookahead, and it ignores a rule with one without a word.
  */
 function anythingBut(name: string): string {
   const literal = (text: string) => text.replaceAll('.', '\\.');

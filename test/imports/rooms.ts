@@ -1,12 +1,16 @@
 /**
- * The import table: which room may import which. It stands here and nowhere else. `npm run imports` writes the linter's
- * rules (`.oxlintrc.imports.json`) and the table of `docs/architecture.md` from it, and `test/imports.test.ts` holds
- * these, the lists of rooms in the tsconfig files and every import against it.
+ * The import table: which room may import which. It stands here and nowhere else. `npm run imports`
+ * writes the linter's rules (`.oxlintrc.imports.json`) and the table of `docs/architecture.md` from
+ * it, and `test/imports.test.ts` holds these, the lists of rooms in the tsconfig files and every
+ * import against it.
  *
  * A room may be declared before it is there.
  */
 
-/** How much of another room may be imported: everything, its types, the one file that is named, or both. */
+/**
+ * How much of another room may be imported: everything, its types, the one file that is named, or
+ * both.
+ */
 export type Extent = 'all' | 'types' | `${string}.ts` | `types and ${string}.ts`;
 
 export interface Room {
@@ -28,7 +32,8 @@ const PROGRAMS = { drivers: 'all', virtualisers: 'all', clients: 'all' } as cons
 const WORLD = { ...CORE, microkit: 'all', ...PROGRAMS, host: 'all' } as const;
 
 /**
- * A room inside a room (`memory/wasm`) has imports of its own, and belongs to the outer one for all who import that.
+ * A room inside a room (`memory/wasm`) has imports of its own, and belongs to the outer one for all
+ * who import that.
  */
 export const ROOMS: Readonly<Record<string, Room>> = {
   memory: { imports: {} },

@@ -1,4 +1,7 @@
-/** The imports of the project's own sources, read from their text: no tool that could stop reading files stands between. */
+/**
+ * The imports of the project's own sources, read from their text: no tool that could stop reading
+ * files stands between.
+ */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';

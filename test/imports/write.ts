@@ -1,6 +1,6 @@
 /**
- * `npm run imports`: writes what follows from the import table, and prints for every room how large its files are, and
- * which files of the project most others import, and which import most.
+ * `npm run imports`: writes what follows from the import table, and prints for every room how large
+ * its files are, and which files of the project most others import, and which import most.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Goal: planted bugs are found, by the oracle that is there for them, and every one of them still fits the sources. Method:
- * five are hunted here, all in CI (`npm run mutants`).
+ * Goal: planted bugs are found, by the oracle that is there for them, and every one of them still
+ * fits the sources. Method: five are hunted here, all in CI (`npm run mutants`).
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * Plants a bug: a copy of our programs with one module changed, in a folder of its own; one in C is built there. The tree is not touched. What the
- * copies import from other rooms is the tree's, so that regions and assertions are the same classes.
+ * Plants a bug: a copy of our programs with one module changed, in a folder of its own; one in C is
+ * built there. The tree is not touched. What the copies import from other rooms is the tree's, so
+ * that regions and assertions are the same classes.
  */
 
 import { spawnSync } from 'node:child_process';

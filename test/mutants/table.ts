@@ -1,4 +1,7 @@
-/** `npm run mutants`: every planted bug, how many seeds it takes to find it, by which oracle, and how small it becomes. */
+/**
+ * `npm run mutants`: every planted bug, how many seeds it takes to find it, by which oracle, and
+ * how small it becomes.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

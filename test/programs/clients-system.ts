@@ -1,4 +1,7 @@
-/** Clients in C of the timer, serial and block classes, behind this project's drivers and virtualisers in TypeScript. */
+/**
+ * Clients in C of the timer, serial and block classes, behind this project's drivers and
+ * virtualisers in TypeScript.
+ */
 
 import { main as serialDriver } from '../../drivers/serial/ns16550a/driver.ts';
 import { type BuildResult, system } from '../../microkit/builder.ts';

@@ -1,6 +1,7 @@
 /**
- * Goal: clients in C and drivers and virtualisers in TypeScript understand each other, class by class; and a system of images that
- * `render --elf --write` has configured runs as it stands. Method: by the command line, under the virtual clock.
+ * Goal: clients in C and drivers and virtualisers in TypeScript understand each other, class by
+ * class; and a system of images that `render --elf --write` has configured runs as it stands.
+ * Method: by the command line, under the virtual clock.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,8 @@
 /**
- * Goal: the network path in C makes the same traffic as the one in TypeScript: the same frames, in the same order, at the same
- * times, whichever parts are C. Method: random frames in bursts, good ones and bad, go to both systems under the virtual
- * clock, with instructions that take no time; what leaves the board is compared, and what the programs have counted.
+ * Goal: the network path in C makes the same traffic as the one in TypeScript: the same frames, in
+ * the same order, at the same times, whichever parts are C. Method: random frames in bursts, good
+ * ones and bad, go to both systems under the virtual clock, with instructions that take no time;
+ * what leaves the board is compared, and what the programs have counted.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,7 +19,10 @@ import { CLIENT0, CLIENT1, payload, udpFrame } from '../support/udp-frames.ts';
 
 const SEED = Number(process.env['SDDF_WIRE_SEED'] ?? 1);
 const BURSTS = 60;
-/** As many frames as the cable holds, at most: more than half of a client's buffers, when all are for one. */
+/**
+ * As many frames as the cable holds, at most: more than half of a client's buffers, when all are
+ * for one.
+ */
 const BURST_MAX = 513;
 const GAP_NS_MAX = 300_000;
 /** When both systems have long booted. */

@@ -1,6 +1,7 @@
 /**
- * Goal: images of programs/ are what the Microkit tool takes: segments, symbols to patch, configuration sections, start.
- * Method: built, and looked at with binutils; what is expected is declared here again, from Microkit's and sDDF's headers.
+ * Goal: images of programs/ are what the Microkit tool takes: segments, symbols to patch,
+ * configuration sections, start. Method: built, and looked at with binutils; what is expected is
+ * declared here again, from Microkit's and sDDF's headers.
  */
 
 import { spawnSync } from 'node:child_process';

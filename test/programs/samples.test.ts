@@ -1,6 +1,7 @@
 /**
- * Goal: machine code does here what it does on seL4. Method: the systems of programs/ run under the virtual clock, and what
- * their domains print is held against what the manuals say, and against the same sums in JavaScript.
+ * Goal: machine code does here what it does on seL4. Method: the systems of programs/ run under the
+ * virtual clock, and what their domains print is held against what the manuals say, and against the
+ * same sums in JavaScript.
  */
 
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,7 +21,10 @@ import { sddfInProcess } from '../support/sddf-in-process.ts';
 const RANDOM_CALLS = Math.ceil(Number(process.env['SDDF_RANDOM_CALLS'] ?? 10_000) / 4096) * 4096;
 const WHOLE_MILLION = 'size="0xf5000"';
 
-/** The lines that each domain has printed; they go to standard error, and the summary to standard output. */
+/**
+ * The lines that each domain has printed; they go to standard error, and the summary to standard
+ * output.
+ */
 async function run(
   system: string,
   time: string,
@@ -56,7 +60,10 @@ function pi(): number {
   return ((a + b) * (a + b)) / (4 * t);
 }
 
-/** What the faulting child does, and the fault that it makes: RISC-V privileged architecture, table of `scause`. */
+/**
+ * What the faulting child does, and the fault that it makes: RISC-V privileged architecture, table
+ * of `scause`.
+ */
 const FAULTS: readonly (readonly [string, RegExp])[] = [
   ['store to address 0', /VMFault at 20\w+, address 0, prefetch 0, cause 15$/],
   ['load from unmapped memory', /VMFault at 20\w+, address 50000000, prefetch 0, cause 13$/],
@@ -181,7 +188,8 @@ describe.skipIf(!hasCompiler)(`systems of programs/ (${COMPILER})`, () => {
     const [[idle = 0, cycles = 0] = []] = of('work').map((line) =>
       (line.match(/\d+/g) ?? []).map(Number),
     );
-    // Two instructions a round, 100,000 rounds, in three budgets of 100 µs, each a millisecond after the other.
+    // Two instructions a round, 100,000 rounds, in three budgets of 100 µs, each a millisecond
+    // after the other.
     expect(work[0]).toBeGreaterThanOrEqual(200_000);
     expect(work[0]).toBeLessThan(202_000);
     expect(work.slice(2)).toEqual([3, 3]);

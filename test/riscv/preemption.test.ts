@@ -1,4 +1,7 @@
-/** A program that is interrupted after any number of instructions ends as if it had not been; an endless one ends. */
+/**
+ * A program that is interrupted after any number of instructions ends as if it had not been; an
+ * endless one ends.
+ */
 
 import { createHash } from 'node:crypto';
 

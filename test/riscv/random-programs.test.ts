@@ -1,10 +1,12 @@
 /**
- * The engines against qemu-riscv64, on random programs: registers, floating-point flags and memory must be equal.
+ * The engines against qemu-riscv64, on random programs: registers, floating-point flags and memory
+ * must be equal.
  *
- * Sequences of 20 to 200 instructions run in batches: one program, one process of QEMU and one memory for each batch. Seeds alone
- * say what is in it; fast-check comes in when something differs, to shrink it. `SDDF_RISCV_SEQUENCES` says how many there are
- * in all, `SDDF_RISCV_SEED` with which seed. Translating what runs once is the dear part: `SDDF_RISCV_TRANSLATE_EVERY=N` leaves it
- * out of all batches but each N-th.
+ * Sequences of 20 to 200 instructions run in batches: one program, one process of QEMU and one
+ * memory for each batch. Seeds alone say what is in it; fast-check comes in when something differs,
+ * to shrink it. `SDDF_RISCV_SEQUENCES` says how many there are in all, `SDDF_RISCV_SEED` with which
+ * seed. Translating what runs once is the dear part: `SDDF_RISCV_TRANSLATE_EVERY=N` leaves it out
+ * of all batches but each N-th.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -36,8 +38,8 @@ const BATCH = 500;
 const PAGE_BYTES = 4096;
 const ENGINES: readonly EngineKind[] = ['interpreter', 'translator'];
 
-// Functions of the text are large and left at every third instruction, so that V8 takes them for hot. None runs twice: half of the
-// time would go into code that is never executed.
+// Functions of the text are large and left at every third instruction, so that V8 takes them for
+// hot. None runs twice: half of the time would go into code that is never executed.
 setFlagsFromString('--liftoff-only');
 
 interface Outcome {
@@ -136,7 +138,10 @@ async function failWith(sequence: Sequence, engine: EngineKind): Promise<void> {
   );
 }
 
-/** Makes sure that the translator has not left the program to the interpreter. @returns how many functions it has translated */
+/**
+ * Makes sure that the translator has not left the program to the interpreter.
+ * @returns how many functions it has translated
+ */
 function translated({ refused, texts: [text] }: Translations): number {
   expect(refused).toBe(0);
   const { size = 0, functionsGivenUp = 0 } = text?.translation ?? {};

@@ -1,6 +1,6 @@
 /**
- * Route 2: an interrupt. Device line, pending at the interrupt controller, claimed by the kernel, signalled to the
- * driver, acknowledged by it, completed at the controller.
+ * Route 2: an interrupt. Device line, pending at the interrupt controller, claimed by the kernel,
+ * signalled to the driver, acknowledged by it, completed at the controller.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -61,7 +61,8 @@ describe('the route of an interrupt', () => {
       },
     });
     testbed.runUntilQuiet();
-    // For a client that is not there: the virtualiser drops the frame, so that there is this one interrupt alone.
+    // For a client that is not there: the virtualiser drops the frame, so that there is this one
+    // interrupt alone.
     const nobody = { ...CLIENT0, targetMacLow: 0x0100_0077 };
     const frame = udpFrame({ ...nobody, targetPort: 1235, payload: payload(100, 1) });
     steps.length = 0;

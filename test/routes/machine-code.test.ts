@@ -1,9 +1,10 @@
 /**
- * Route 4: a system call of a machine-code domain. Instructions up to `ecall`, the way into the kernel with the registers in the
- * hart's own block, lookup and rendezvous as for anybody, a TypeScript server's `protected`, and back behind the `ecall`.
+ * Route 4: a system call of a machine-code domain. Instructions up to `ecall`, the way into the
+ * kernel with the registers in the hart's own block, lookup and rendezvous as for anybody, a
+ * TypeScript server's `protected`, and back behind the `ecall`.
  *
- * As on route 3, the test watches the kernel's objects from outside, on the general path. What the hart has in its registers is
- * looked at whenever the state of its thread changes.
+ * As on route 3, the test watches the kernel's objects from outside, on the general path. What the
+ * hart has in its registers is looked at whenever the state of its thread changes.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -27,7 +28,10 @@ const LABEL = 5;
 
 const IRQ = 20;
 
-/** Waits for its interrupt, calls the server with one word, adds to its answer and keeps it; then waits again. */
+/**
+ * Waits for its interrupt, calls the server with one word, adds to its answer and keeps it; then
+ * waits again.
+ */
 const CLIENT = assemble([
   'wait',
   li(R.a0, SLOT_INPUT),
@@ -89,7 +93,8 @@ describe('the route of a system call of machine code', () => {
       `kernel: client is blockedOnReply at pc ${CALL_AT}, next ${CALL_AT + 4}, a2 20`,
       'kernel: server is running',
       `server: called on ${SERVER_CHANNEL} with label ${LABEL} and 20`,
-      // The reply: the answer is in the registers when the thread can go on, and it goes on behind the instruction.
+      // The reply: the answer is in the registers when the thread can go on, and it goes on behind
+      // the instruction.
       'kernel: entered',
       'kernel: server is restart',
       `kernel: client is running at pc ${CALL_AT}, next ${CALL_AT + 4}, a2 40`,

@@ -1,8 +1,10 @@
 /**
- * Route 1: a packet. From the wire through the NIC model, driver, receive virtualiser and copier to the client, and its
- * answer through transmit virtualiser and driver back to the wire; and the empty buffers' way back.
+ * Route 1: a packet. From the wire through the NIC model, driver, receive virtualiser and copier to
+ * the client, and its answer through transmit virtualiser and driver back to the wire; and the
+ * empty buffers' way back.
  *
- * Every line is one step: an entry of a protection domain, a signal that it sends, or what passes the wire.
+ * Every line is one step: an entry of a protection domain, a signal that it sends, or what passes
+ * the wire.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -76,7 +78,8 @@ describe('the route of a packet', () => {
 
     expect(received()).toHaveLength(1);
     expect(steps).toEqual([
-      // In: each stage hands the packet on and wakes the next, which has a lower priority and runs when this one waits.
+      // In: each stage hands the packet on and wakes the next, which has a lower priority and runs
+      // when this one waits.
       'wire: the NIC takes a frame of 142 bytes',
       'ethernet_driver: notified by irq 1',
       'ethernet_driver: notifies net_virt_rx',
@@ -95,7 +98,8 @@ describe('the route of a packet', () => {
       'net_virt_tx: notifies ethernet_driver with its next wait',
       'ethernet_driver: notified by net_virt_tx',
       'wire: the NIC sends a frame of 142 bytes',
-      // The empty transmit buffer goes back as far as the virtualiser; the client has others and has not asked.
+      // The empty transmit buffer goes back as far as the virtualiser; the client has others and
+      // has not asked.
       'ethernet_driver: notified by irq 1',
       'ethernet_driver: notifies net_virt_tx',
       'ethernet_driver: acknowledges irq 1 with its next wait',

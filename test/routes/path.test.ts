@@ -1,6 +1,7 @@
 /**
- * `PacketWatch` finds the route that docs/architecture.md gives for a packet, in every form of the echo system: stages, queues,
- * buffers and copies, derived here by hand from the description. What the programs have counted agrees.
+ * `PacketWatch` finds the route that docs/architecture.md gives for a packet, in every form of the
+ * echo system: stages, queues, buffers and copies, derived here by hand from the description. What
+ * the programs have counted agrees.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -133,7 +134,8 @@ describe('the path of a packet', () => {
     ]);
   });
 
-  // By hand: the copier's copy and the client's answer; without a copier, or with one that does not copy, the answer alone.
+  // By hand: the copier's copy and the client's answer; without a copier, or with one that does not
+  // copy, the answer alone.
   it.each([
     ['5pd', 2],
     ['4pd', 1],

@@ -1,9 +1,11 @@
 /**
- * Route 3: a system call. A protected call of a client to a passive server: capability lookup, rendezvous at the
- * endpoint, donation of the scheduling context, the server's `protected`, its reply, and the caller goes on.
+ * Route 3: a system call. A protected call of a client to a passive server: capability lookup,
+ * rendezvous at the endpoint, donation of the scheduling context, the server's `protected`, its
+ * reply, and the caller goes on.
  *
- * The kernel has no hooks for this: the test watches its objects, one property each, from outside. It takes the general
- * path, which is the specification; the fast path does the same in other order.
+ * The kernel has no hooks for this: the test watches its objects, one property each, from outside.
+ * It takes the general path, which is the specification; the fast path does the same in other
+ * order.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -81,7 +83,8 @@ describe('the route of a system call', () => {
   it('goes through lookup, rendezvous and donation to the callee, and back with the reply', () => {
     const steps: string[] = [];
     const threads = new Map<string, Tcb>();
-    // The first programs run before the testbed is returned; the second call is the one that is watched.
+    // The first programs run before the testbed is returned; the second call is the one that is
+    // watched.
     let phase: 'boot' | 'warm-up' | 'watched' = 'boot';
     const testbed = createTestbed({
       clock: 'virtual',
@@ -109,7 +112,8 @@ describe('the route of a system call', () => {
       .slice(from, to + 1)
       .filter((step, index, all) => step !== all[index - 1] && !step.endsWith('is inactive'));
     expect(route).toEqual([
-      // The call: one kernel entry, one lookup, and the callee runs on the caller's scheduling context.
+      // The call: one kernel entry, one lookup, and the callee runs on the caller's scheduling
+      // context.
       'client: calls timer_driver',
       'kernel: entered',
       `kernel: finds in slot ${SLOT_OUTPUT_ENDPOINT} of client: endpoint`,

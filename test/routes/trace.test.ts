@@ -1,6 +1,6 @@
 /**
- * The trace of the echo system: valid for Perfetto (Trace Event Format, "JSON Object Format"), the same each time, and with an
- * arrow for every signal from whoever sent it to whoever woke up.
+ * The trace of the echo system: valid for Perfetto (Trace Event Format, "JSON Object Format"), the
+ * same each time, and with an arrow for every signal from whoever sent it to whoever woke up.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -58,7 +58,10 @@ function traceOf(frames: number, events?: number): Trace {
 
 const isNumber = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 
-/** What Perfetto's importer requires of an event. @returns what is wrong with it, if something is */
+/**
+ * What Perfetto's importer requires of an event.
+ * @returns what is wrong with it, if something is
+ */
 function fault(event: TraceEvent): string | undefined {
   if (!isNumber(event.pid) || !isNumber(event.tid)) return 'no track';
   if (typeof event.name !== 'string' || event.name === '') return 'no name';
@@ -215,9 +218,11 @@ describe('the trace of the echo system', () => {
         )
         .map(({ args }) => args?.['entries']);
 
-    // The driver looks at it when it waits: it has given a frame to the device, and then the device has sent it.
+    // The driver looks at it when it waits: it has given a frame to the device, and then the device
+    // has sent it.
     expect(chains('transmit', 2)).toEqual([1, 0, 1, 0]);
-    // Queues of empty buffers are looked at now and then; the driver has given a new one for each frame by then.
+    // Queues of empty buffers are looked at now and then; the driver has given a new one for each
+    // frame by then.
     const empty = chains('receive', 20);
     expect(empty.length).toBeGreaterThan(0);
     expect(empty.every((count) => Number(count) === 256)).toBe(true);

@@ -97,7 +97,8 @@ function* boundPassive(env: Environment, results: Word[]): ThreadStep<BoundPassi
 }
 
 function* startPassive(env: Environment, helper: Helper, ready: number): ThreadStep<void> {
-  // The helper has a higher priority: its NBSend would be lost if nobody waited, so it starts below.
+  // The helper has a higher priority: its NBSend would be lost if nobody waited, so it starts
+  // below.
   yield* ok(calls.setPriority(helper.tcb, OUR_PRIORITY - 1));
   yield* env.start(helper);
   yield calls.wait(ready);

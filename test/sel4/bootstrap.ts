@@ -26,7 +26,10 @@ function checkRegisters(thread: UserThread, round: number): void {
   }
 }
 
-/** @param makeRequest of a notification that is signalled before each call when `signals` is 'before' */
+/**
+ * @param makeRequest of a notification that is signalled before each call when `signals` is
+ * 'before'
+ */
 function preservation(
   name: string,
   description: string,

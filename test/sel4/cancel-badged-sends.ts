@@ -18,7 +18,10 @@ interface Sender {
   answers: Word[];
 }
 
-/** For each badge a capability, and of it a copy for each of several senders, which call again when they are aborted. */
+/**
+ * For each badge a capability, and of it a copy for each of several senders, which call again when
+ * they are aborted.
+ */
 function* makeSenders(
   env: Environment,
   ep: number,
@@ -48,7 +51,8 @@ function* makeSenders(
 }
 
 /**
- * Two senders, of badges 101 and 102, that have lost their contexts: once cancelled they do not send again.
+ * Two senders, of badges 101 and 102, that have lost their contexts: once cancelled they do not
+ * send again.
  *
  * @returns the capability of badge 101
  */
@@ -113,7 +117,10 @@ export const CANCEL_BADGED_SENDS_TESTS: readonly Sel4Test[] = [
   },
 ];
 
-/** Receives from each waiting sender once and answers them all afterwards. @returns how many there were */
+/**
+ * Receives from each waiting sender once and answers them all afterwards.
+ * @returns how many there were
+ */
 function* drain(
   env: Environment,
   ep: number,

@@ -44,7 +44,8 @@ export const CSPACE_TESTS: readonly Sel4Test[] = [
         priority: OUR_PRIORITY - 1,
         *body() {
           for (const cptr of cptrs) labels.push((yield calls.call(cptr)).label);
-          // Its CSpace has nothing else, so it tells by a message to the same endpoint that it is done.
+          // Its CSpace has nothing else, so it tells by a message to the same endpoint that it is
+          // done.
           yield calls.call(PATH, [1]);
           return 0;
         },

@@ -44,7 +44,10 @@ const ILLEGAL_INSTRUCTION: FaultKind = {
   length: 4,
 };
 
-/** One faulter and its handler, which either lets it go on behind the instruction or leaves it where it is. */
+/**
+ * One faulter and its handler, which either lets it go on behind the instruction or leaves it where
+ * it is.
+ */
 function* faultOnce(
   env: Environment,
   kind: FaultKind,
@@ -91,7 +94,10 @@ function checkFault(fault: ThreadAnswer, kind: FaultKind, badge: number): void {
   equalList(fault.mrs.slice(kind.from, kind.from + kind.words.length), kind.words, 'message');
 }
 
-/** Lets the faulter go on behind its instruction: by the reply where that sets registers, else by WriteRegisters. */
+/**
+ * Lets the faulter go on behind its instruction: by the reply where that sets registers, else by
+ * WriteRegisters.
+ */
 function* skip(tcb: number, fault: ThreadAnswer, reply: number): ThreadStep<void> {
   const { mrs } = yield* ok(calls.readRegisters(tcb));
   equal(mrs[abi.REG_PC], fault.mrs[0], 'program counter of the message');

@@ -1,4 +1,7 @@
-/** What sel4test does not test, first part: capabilities in messages, time consumed, registers, badges. */
+/**
+ * What sel4test does not test, first part: capabilities in messages, time consumed, registers,
+ * badges.
+ */
 
 import * as abi from '../../kernel/abi.ts';
 import type { ThreadAnswer, ThreadStep } from '../../kernel/system-call.ts';

@@ -1,4 +1,6 @@
-/** What sel4test does not test, third part: address spaces. Each refusal in the order of the checks. */
+/**
+ * What sel4test does not test, third part: address spaces. Each refusal in the order of the checks.
+ */
 
 import * as abi from '../../kernel/abi.ts';
 import * as calls from './driver/calls.ts';

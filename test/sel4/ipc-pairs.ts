@@ -1,4 +1,7 @@
-/** ipc.c, first part: a sender and a receiver, at all message lengths, priorities and orders of start. */
+/**
+ * ipc.c, first part: a sender and a receiver, at all message lengths, priorities and orders of
+ * start.
+ */
 
 import type { ThreadStep, Word } from '../../kernel/system-call.ts';
 import * as calls from './driver/calls.ts';
@@ -41,7 +44,8 @@ function* runPairs(env: Environment, pair: Pair, spaces: 'shared' | 'own'): Thre
       });
       sendCap = yield* env.give(sender, ep);
       receiveCap = yield* env.give(receiver, ep);
-      // The one of higher priority runs as soon as we wait; at equal priorities the last that was started.
+      // The one of higher priority runs as soon as we wait; at equal priorities the last that was
+      // started.
       const starts = order === 'sender first' ? [sender, receiver] : [receiver, sender];
       for (const helper of starts) {
         yield* env.start(helper);

@@ -10,7 +10,10 @@ import type { Sel4Test } from './driver/test.ts';
 
 const ABOVE = OUR_PRIORITY + 1;
 
-/** A thread of priority above ours, so that it does at once what it can. @returns it and how far it has come */
+/**
+ * A thread of priority above ours, so that it does at once what it can.
+ * @returns it and how far it has come
+ */
 function* stepper(
   env: Environment,
   body: (self: Helper, step: () => void) => ThreadStep<void>,
@@ -257,7 +260,10 @@ export const IPC_TESTS: readonly Sel4Test[] = [
   },
 ];
 
-/** A client on whose context a passive server runs without end; the server's reply object is `helper.reply`. */
+/**
+ * A client on whose context a passive server runs without end; the server's reply object is
+ * `helper.reply`.
+ */
 function* trackedCaller(env: Environment): ThreadStep<{ helper: Helper; steps: () => number }> {
   const [ep, ready] = [yield* env.endpoint(), yield* env.endpoint()];
   const never = yield* env.notification();

@@ -1,4 +1,6 @@
-/** schedcontext.c, second part: scheduling contexts on a chain of calls whose parts are taken away. */
+/**
+ * schedcontext.c, second part: scheduling contexts on a chain of calls whose parts are taken away.
+ */
 
 import * as abi from '../../kernel/abi.ts';
 import type { ThreadStep } from '../../kernel/system-call.ts';
@@ -11,7 +13,10 @@ import type { Sel4Test } from './driver/test.ts';
 const BELOW = OUR_PRIORITY - 1;
 const STEP_NS = 100 * calls.NS_PER_US;
 
-/** A client whose call has gone through a passive proxy to a passive server, which counts until it may answer. */
+/**
+ * A client whose call has gone through a passive proxy to a passive server, which counts until it
+ * may answer.
+ */
 interface Chain {
   readonly client: Helper;
   readonly proxy: Helper;

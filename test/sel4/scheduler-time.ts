@@ -1,4 +1,7 @@
-/** scheduler.c, second part: budgets and periods measured in virtual time, and YieldTo among running threads. */
+/**
+ * scheduler.c, second part: budgets and periods measured in virtual time, and YieldTo among running
+ * threads.
+ */
 
 import * as abi from '../../kernel/abi.ts';
 import type { ThreadStep, Word } from '../../kernel/system-call.ts';

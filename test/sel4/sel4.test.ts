@@ -1,6 +1,6 @@
 /**
- * sel4test, re-created: each test under its own name on a freshly booted kernel, with the fast path and without. What a
- * test asserts is in its own file; here it only has to end well.
+ * sel4test, re-created: each test under its own name on a freshly booted kernel, with the fast path
+ * and without. What a test asserts is in its own file; here it only has to end well.
  */
 
 import { describe, expect, it } from 'vitest';

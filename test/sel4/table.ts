@@ -1,5 +1,6 @@
 /**
- * Prints sel4test's table: every upstream test with what became of it, and our own tests of the gaps.
+ * Prints sel4test's table: every upstream test with what became of it, and our own tests of the
+ * gaps.
  *
  *     npm run sel4test            one line for each test, then totals; exit 1 if one failed or is missing
  *     npm run sel4test -- --json

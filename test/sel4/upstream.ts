@@ -1,6 +1,7 @@
 /**
- * The tests that sel4test has, file by file, with the class that decides whether they apply here (MCS, RISC-V 64, one core):
- * P portable, T needs a timer, M needs an address space; with a reason the test does not apply.
+ * The tests that sel4test has, file by file, with the class that decides whether they apply here
+ * (MCS, RISC-V 64, one core): P portable, T needs a timer, M needs an address space; with a reason
+ * the test does not apply.
  */
 
 import type { TestClass } from './driver/test.ts';

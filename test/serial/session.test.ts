@@ -1,5 +1,5 @@
-// Whole serial sessions as a user has them: `sddf run serial` in a process of its own, on a pseudo-terminal, TCP, telnet,
-// RFC 2217 with pyserial, and files. No test waits for a time.
+// Whole serial sessions as a user has them: `sddf run serial` in a process of its own, on a
+// pseudo-terminal, TCP, telnet, RFC 2217 with pyserial, and files. No test waits for a time.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -180,7 +180,10 @@ describe('a serial session', () => {
   });
 });
 
-/** Root may open any port: the run has to be somebody else's then, who must be able to read the program. */
+/**
+ * Root may open any port: the run has to be somebody else's then, who must be able to read the
+ * program.
+ */
 const otherUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 const otherUserCanRead =
   spawnSync(process.execPath, [sddfCommand(), '--version'], otherUser).status === 0;

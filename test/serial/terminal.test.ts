@@ -1,5 +1,5 @@
-// `--serial stdio` in a terminal, which `script` makes: every key reaches the board, and the terminal's settings are the
-// same before and after, whatever ends the run.
+// `--serial stdio` in a terminal, which `script` makes: every key reaches the board, and the
+// terminal's settings are the same before and after, whatever ends the run.
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
 /**
- * Just enough of an assembler for tests: instructions as words of 32 bits, and labels. What it makes is held against the
- * disassembler's table by the tests of `riscv/`; here every word was checked once against `riscv64-unknown-elf-as`.
+ * Just enough of an assembler for tests: instructions as words of 32 bits, and labels. What it
+ * makes is held against the disassembler's table by the tests of `riscv/`; here every word was
+ * checked once against `riscv64-unknown-elf-as`.
  */
 
 /** x0..x31 by the names of the ABI. */

@@ -1,6 +1,6 @@
 /**
- * The echo system of `systems/echo.ts` without a kernel: the same programs and the same wiring, for unit tests and to
- * measure the bare data path.
+ * The echo system of `systems/echo.ts` without a kernel: the same programs and the same wiring, for
+ * unit tests and to measure the bare data path.
  */
 
 import { type EchoConfig, main as echo } from '../../clients/echo/echo.ts';

@@ -1,6 +1,6 @@
 /**
- * The serial class without a kernel: the real driver, virtualisers and clients on a UART model, wired directly to each
- * other. For unit tests and to measure the bare data path.
+ * The serial class without a kernel: the real driver, virtualisers and clients on a UART model,
+ * wired directly to each other. For unit tests and to measure the bare data path.
  */
 
 import type { Clock } from '../../board/clock.ts';
@@ -136,7 +136,10 @@ export class BareSerial {
     };
   }
 
-  /** While on, interrupts reach nobody. The line is level-triggered: what is still high afterwards comes then. */
+  /**
+   * While on, interrupts reach nobody. The line is level-triggered: what is still high afterwards
+   * comes then.
+   */
   loseInterrupts(loss: 'on' | 'off'): void {
     this.#loss = loss;
   }

@@ -1,9 +1,10 @@
 /**
- * Protection domains without a kernel: the real programs, wired directly to each other. For unit tests of programs, and
- * to measure the data path by itself.
+ * Protection domains without a kernel: the real programs, wired directly to each other. For unit
+ * tests of programs, and to measure the data path by itself.
  *
- * `notify` of a domain with a higher priority runs it at once, nested, as the kernel does; else it is marked and runs
- * when `run` gets to it, highest priority first. There is no protection here and there are no budgets.
+ * `notify` of a domain with a higher priority runs it at once, nested, as the kernel does; else it
+ * is marked and runs when `run` gets to it, highest priority first. There is no protection here and
+ * there are no budgets.
  */
 
 import { assert } from '../../memory/assert.ts';

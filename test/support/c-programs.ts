@@ -1,6 +1,6 @@
 /**
- * programs/, built: for tests that run machine code. The compiler is Debian's `gcc-riscv64-unknown-elf`; tests that need it skip
- * themselves by name where it is missing.
+ * programs/, built: for tests that run machine code. The compiler is Debian's
+ * `gcc-riscv64-unknown-elf`; tests that need it skip themselves by name where it is missing.
  */
 
 import { spawnSync } from 'node:child_process';

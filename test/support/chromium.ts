@@ -1,6 +1,7 @@
 /**
- * A headless Chromium, driven over its debugging pipe (Chrome DevTools Protocol: messages of JSON, each ended by a zero byte, on
- * descriptors 3 and 4), so that a test sees console errors and chooses width and colour scheme.
+ * A headless Chromium, driven over its debugging pipe (Chrome DevTools Protocol: messages of JSON,
+ * each ended by a zero byte, on descriptors 3 and 4), so that a test sees console errors and
+ * chooses width and colour scheme.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -106,7 +107,10 @@ export class Chromium {
     return Buffer.from(String(answer['data']), 'base64');
   }
 
-  /** Lets it end by itself, so that all of its processes are gone before the profile is removed; not for ever. */
+  /**
+   * Lets it end by itself, so that all of its processes are gone before the profile is removed; not
+   * for ever.
+   */
   async close(): Promise<void> {
     const ended = new Promise<void>((resolve) => {
       this.#child.once('close', () => resolve());

@@ -1,4 +1,7 @@
-/** Seeded mutations of descriptions, for the fuzz test: bytes, words of the format, and whole stretches of the file. */
+/**
+ * Seeded mutations of descriptions, for the fuzz test: bytes, words of the format, and whole
+ * stretches of the file.
+ */
 
 /** A small generator with a good period (mulberry32): a seed gives the same run everywhere. */
 export function seeded(seed: number): (below: number) => number {

@@ -1,4 +1,6 @@
-/** Test support: the echo system on a virtual board, with the test at the other end of the cable. */
+/**
+ * Test support: the echo system on a virtual board, with the test at the other end of the cable.
+ */
 
 import { StagedLink } from '../../board/links/staged-link.ts';
 import type { EthernetWire } from '../../board/ethernet.ts';

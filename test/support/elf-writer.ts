@@ -1,5 +1,6 @@
-// Writes ELF64 files for tests, so that they need no compiler. Field offsets are typed again here, from the specification
-// (System V ABI, chapter 4), and not shared with the reader: a wrong one would else pass every test.
+// Writes ELF64 files for tests, so that they need no compiler. Field offsets are typed again here,
+// from the specification (System V ABI, chapter 4), and not shared with the reader: a wrong one
+// would else pass every test.
 
 export interface WrittenSegment {
   readonly vaddr: number;
@@ -47,8 +48,9 @@ const SECTION_HEADER_BYTES = 64;
 const SYMBOL_BYTES = 24;
 
 /**
- * The file: header, program headers, contents of segments, contents of sections that no segment has, strings, symbols,
- * section headers. A section inside a segment shares its bytes in the file, as linkers do it.
+ * The file: header, program headers, contents of segments, contents of sections that no segment
+ * has, strings, symbols, section headers. A section inside a segment shares its bytes in the file,
+ * as linkers do it.
  */
 export function writeElf(elf: WrittenElf): Uint8Array {
   const out = new Output();
@@ -102,7 +104,10 @@ export function writeElf(elf: WrittenElf): Uint8Array {
   return out.bytes();
 }
 
-/** @returns where a section's bytes are: inside those of the segment that has it, or behind everything so far */
+/**
+ * @returns where a section's bytes are: inside those of the segment that has it, or behind
+ * everything so far
+ */
 function place(
   out: Output,
   section: WrittenSection,

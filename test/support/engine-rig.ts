@@ -1,6 +1,6 @@
 /**
- * A hart with some memory, for tests of engines: a text that may not be written, data that may, data that may not, a stack,
- * a device, and nothing in between.
+ * A hart with some memory, for tests of engines: a text that may not be written, data that may,
+ * data that may not, a stack, a device, and nothing in between.
  */
 
 import { Ram } from '../../memory/ram.ts';
@@ -100,7 +100,10 @@ export function makeRig({ engine, text, translations, laziness }: RigOptions): R
   return Object.assign(rig, { engine: made });
 }
 
-/** Registers and memory as they are at the start of every test: pointers, small and large numbers, -1. */
+/**
+ * Registers and memory as they are at the start of every test: pointers, small and large numbers,
+ * -1.
+ */
 export function reset(rig: Rig): void {
   const { ram, x } = rig;
   ram.u8.fill(0, 0x8_0000, 0x10_0000);
@@ -116,7 +119,9 @@ export function reset(rig: Rig): void {
   x[HART.nextPc >> 2] = TEXT;
 }
 
-/** Registers that begin as addresses: inside, at ends of runs, misaligned, read-only, of the device. */
+/**
+ * Registers that begin as addresses: inside, at ends of runs, misaligned, read-only, of the device.
+ */
 export const POINTERS: readonly (readonly [register: number, value: number])[] = [
   [1, TEXT + 80],
   [7, TEXT + 120],
@@ -136,7 +141,9 @@ export function setX(rig: Rig, register: number, low: number, high: number): voi
   rig.x[word + 1] = high;
 }
 
-/** All of a hart and its memory that both engines have to agree on, the record of branches apart. */
+/**
+ * All of a hart and its memory that both engines have to agree on, the record of branches apart.
+ */
 export function stateOf({ ram, x, deviceLog }: Rig): string {
   const before = x.subarray(0, HART.branchCount >> 2);
   const floats = x.subarray(HART.floats >> 2, HART.engine >> 2);
@@ -153,8 +160,8 @@ export function stateOf({ ram, x, deviceLog }: Rig): string {
 }
 
 /**
- * Runs for some instructions, in pieces. After a system call it goes on; what traps is stepped over, as a handler would, and who
- * has left the text begins somewhere in it again.
+ * Runs for some instructions, in pieces. After a system call it goes on; what traps is stepped
+ * over, as a handler would, and who has left the text begins somewhere in it again.
  *
  * @returns exits, one for each time the engine has returned
  */

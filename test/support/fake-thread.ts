@@ -1,4 +1,7 @@
-/** Test support: a thread without a kernel. It records each system call, and the test says what comes back. */
+/**
+ * Test support: a thread without a kernel. It records each system call, and the test says what
+ * comes back.
+ */
 
 import {
   IPC_BUFFER_BYTES,

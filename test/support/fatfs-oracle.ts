@@ -1,4 +1,7 @@
-/** An independent FAT implementation on an image in memory: js-fatfs, the FatFs library of ChaN compiled to WebAssembly. */
+/**
+ * An independent FAT implementation on an image in memory: js-fatfs, the FatFs library of ChaN
+ * compiled to WebAssembly.
+ */
 
 import * as FatFs from 'js-fatfs';
 

@@ -1,6 +1,6 @@
 /**
- * Test support: a client that breaks every rule that memory lets it break. It writes random bytes over its own queues
- * and buffers whenever it runs, and signals its peers at random.
+ * Test support: a client that breaks every rule that memory lets it break. It writes random bytes
+ * over its own queues and buffers whenever it runs, and signals its peers at random.
  */
 
 import type { EchoConfig } from '../../clients/echo/echo.ts';
@@ -73,7 +73,10 @@ class HostileClient {
     this.#stayAwake(freeHead, activeTail);
   }
 
-  /** Offers a few good buffers and asks for a signal, so that the next packet wakes it: there is more to break. */
+  /**
+   * Offers a few good buffers and asks for a signal, so that the next packet wakes it: there is
+   * more to break.
+   */
   #stayAwake(head: number, activeTail: number): void {
     const [rxFree, rxActive] = this.#queues as [Region, Region];
     const { capacity } = this.#pd.config.net.rx;

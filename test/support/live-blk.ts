@@ -1,4 +1,7 @@
-/** The block system, live: with disks and an NBD server as `sddf run blk` has them, driven by the host's event loop. */
+/**
+ * The block system, live: with disks and an NBD server as `sddf run blk` has them, driven by the
+ * host's event loop.
+ */
 
 import { blkChoices, BlockAttachment } from '../../cli/blk/attachment.ts';
 import { parseDisk, parseNbd } from '../../cli/blk/disk-options.ts';

@@ -1,4 +1,7 @@
-/** For tests of Mach: messages as words, the calls that send and receive them, and tasks that are connected by a port. */
+/**
+ * For tests of Mach: messages as words, the calls that send and receive them, and tasks that are
+ * connected by a port.
+ */
 
 import { type ModelBody, spawnGenerator } from '../../ipc-models/generator-program.ts';
 import { makeModelKernel } from '../../bench/ipc/model-machine.ts';

@@ -1,4 +1,5 @@
-// An image as libmicrokit's linker script makes it: text at 0x200000, data behind it, the patched variables in .bss.
+// An image as libmicrokit's linker script makes it: text at 0x200000, data behind it, the patched
+// variables in .bss.
 
 import {
   writeElf,
@@ -13,7 +14,10 @@ export const BSS = 0x20_3000;
 const TEXT_BYTES = 0x1234;
 
 export interface MicrokitElfOptions {
-  /** Sections inside .data, with their bytes; they begin at {@link DATA} one after the other, aligned to 8. */
+  /**
+   * Sections inside .data, with their bytes; they begin at {@link DATA} one after the other,
+   * aligned to 8.
+   */
   readonly configuration?: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   /** Further variables of 8 bytes, one after the other behind those of libmicrokit. */
   readonly words?: readonly string[];

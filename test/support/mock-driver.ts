@@ -1,8 +1,10 @@
 /**
- * A virtio driver for the tests of device models: it plays the other side of the protocol, well or badly.
+ * A virtio driver for the tests of device models: it plays the other side of the protocol, well or
+ * badly.
  *
- * It writes rings and registers straight through, one step per call, so that a test can do any step wrong. Numbers are
- * repeated from virtio 1.2 here and not imported from the model: a wrong one in the model fails.
+ * It writes rings and registers straight through, one step per call, so that a test can do any step
+ * wrong. Numbers are repeated from virtio 1.2 here and not imported from the model: a wrong one in
+ * the model fails.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -76,7 +78,10 @@ export class MockDriver {
     this.#device.write(offset, value, 4);
   }
 
-  /** Takes memory and fills it with 0xa5, so that a forgotten write shows. @returns its offset in RAM */
+  /**
+   * Takes memory and fills it with 0xa5, so that a forgotten write shows.
+   * @returns its offset in RAM
+   */
   memory(lengthBytes: number, alignment = 16): number {
     const at = Math.ceil(this.#memoryNext / alignment) * alignment;
     this.#memoryNext = at + lengthBytes;
@@ -231,7 +236,10 @@ export class MockQueue {
     view.setUint16(at + 14, descriptor.next ?? 0, true);
   }
 
-  /** Writes a chain into the next free descriptors, makes it available, and publishes it. @returns its head */
+  /**
+   * Writes a chain into the next free descriptors, makes it available, and publishes it.
+   * @returns its head
+   */
   add(...segments: readonly MockSegment[]): number {
     const head = this.describe(segments);
     this.makeAvailable(head);

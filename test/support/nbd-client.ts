@@ -1,6 +1,7 @@
 /**
- * A client of the NBD protocol that does what it is told, wrong things too: it sends what a test gives it, and reads only what
- * a test asks for. Numbers are repeated from the protocol's description.
+ * A client of the NBD protocol that does what it is told, wrong things too: it sends what a test
+ * gives it, and reads only what a test asks for. Numbers are repeated from the protocol's
+ * description.
  */
 
 import { createConnection, type Socket } from 'node:net';

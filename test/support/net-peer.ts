@@ -1,4 +1,7 @@
-/** A network client of which a test decides every move: it sees its four queues, and remembers what came out of them. */
+/**
+ * A network client of which a test decides every move: it sees its four queues, and remembers what
+ * came out of them.
+ */
 
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import type { Region } from '../../memory/region.ts';

@@ -1,9 +1,11 @@
 /**
- * Test support: the echo system for two clients under random traffic, and the ledger: where each buffer is after a step.
+ * Test support: the echo system for two clients under random traffic, and the ledger: where each
+ * buffer is after a step.
  *
- * A buffer is looked for in every place where it can be: the queues' memory, the device, the client. Traffic, order and
- * what the hostile client writes come from a seed. A step and its check take about ten microseconds, so that a million of
- * them can be run: hence places are counts in one integer for each buffer, and no lists of names.
+ * A buffer is looked for in every place where it can be: the queues' memory, the device, the
+ * client. Traffic, order and what the hostile client writes come from a seed. A step and its check
+ * take about ten microseconds, so that a million of them can be run: hence places are counts in one
+ * integer for each buffer, and no lists of names.
  */
 
 import { type EchoConfig, main as echoProgram } from '../../clients/echo/echo.ts';
@@ -178,8 +180,9 @@ export class LedgerWorld {
   // The ledger. Each of these throws, with what it has found, when it does not hold.
 
   /**
-   * Each DMA buffer is in one place, and the reference count is that of the clients who hold it: none while it is with
-   * the driver. Only a broadcast buffer is in two places, which are then different clients' queues.
+   * Each DMA buffer is in one place, and the reference count is that of the clients who hold it:
+   * none while it is with the driver. Only a broadcast buffer is in two places, which are then
+   * different clients' queues.
    */
   checkOneOwnerOrShared(): void {
     const places = this.#dmaPlaces(CLIENTS);
@@ -199,8 +202,8 @@ export class LedgerWorld {
   }
 
   /**
-   * The same, when client 0 returns DMA buffers itself and its queues hold anything: a buffer that somebody refers to is
-   * not with the driver, and every other is, once.
+   * The same, when client 0 returns DMA buffers itself and its queues hold anything: a buffer that
+   * somebody refers to is not with the driver, and every other is, once.
    */
   checkOneOwnerBesidesHostile(): void {
     const places = this.#dmaPlaces([1]);
@@ -219,9 +222,11 @@ export class LedgerWorld {
   }
 
   /**
-   * No transmit buffer of a client is anywhere twice; at most one is missing: the one that the echo client has in hand.
+   * No transmit buffer of a client is anywhere twice; at most one is missing: the one that the echo
+   * client has in hand.
    *
-   * @param queues 'without': what a hostile client's queues hold is its own affair, and any number may be missing
+   * @param queues 'without': what a hostile client's queues hold is its own affair, and any number
+   * may be missing
    */
   checkTransmit(client: number, queues: 'with' | 'without'): void {
     const counts = new Uint8Array(BUFFERS);

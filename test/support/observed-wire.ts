@@ -1,6 +1,6 @@
 /**
- * A wire that lets somebody watch what passes: wraps any other wire, and neither side notices. Frames that are lost at
- * the NIC's side of this wire are shown too, with the reason.
+ * A wire that lets somebody watch what passes: wraps any other wire, and neither side notices.
+ * Frames that are lost at the NIC's side of this wire are shown too, with the reason.
  */
 
 import type { Ram } from '../../memory/ram.ts';

@@ -1,4 +1,7 @@
-/** Debian's `qemu-riscv64` (package qemu-user) as an independent engine: runs a program of `riscv-random.ts`. */
+/**
+ * Debian's `qemu-riscv64` (package qemu-user) as an independent engine: runs a program of
+ * `riscv-random.ts`.
+ */
 
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * A block client that makes random requests and compares what it reads with a plain array. What it writes says what it
- * is: each sector is filled with one 32-bit number, the version of its block, so that a mixture below the size of a
- * sector shows, and a disk after a power cut can be judged.
+ * A block client that makes random requests and compares what it reads with a plain array. What it
+ * writes says what it is: each sector is filled with one 32-bit number, the version of its block,
+ * so that a mixture below the size of a sector shows, and a disk after a power cut can be judged.
  */
 
 import { Random } from '../../board/random.ts';
@@ -65,7 +65,10 @@ export class RandomDiskClient {
     return version;
   }
 
-  /** @returns what is wrong with a block of a disk after a power cut, undefined when it is one that may be there */
+  /**
+   * @returns what is wrong with a block of a disk after a power cut, undefined when it is one that
+   * may be there
+   */
   judge(block: number, bytes: Uint8Array): string | undefined {
     const words = new Uint32Array(bytes.slice().buffer);
     const history = this.history[block] as number[];

@@ -1,6 +1,7 @@
 /**
- * A small assembler for RISC-V, so that tests need no toolchain: one instruction a line, labels, and a few of the manual's
- * pseudo-instructions. Words come from the table of operations, whose masks `riscv/decode.test.ts` compares with binutils.
+ * A small assembler for RISC-V, so that tests need no toolchain: one instruction a line, labels,
+ * and a few of the manual's pseudo-instructions. Words come from the table of operations, whose
+ * masks `riscv/decode.test.ts` compares with binutils.
  */
 
 import { F_NAMES, X_NAMES } from '../../riscv/disassemble.ts';
@@ -45,7 +46,9 @@ function immS(imm: number): number {
 
 const ROUNDED: readonly Format[] = ['fma', 'fRrm', 'fR1', 'fcvtToInteger', 'fcvtToFloat'];
 
-/** @returns the word of an instruction of 32 bits; fields that its format does not have are ignored */
+/**
+ * @returns the word of an instruction of 32 bits; fields that its format does not have are ignored
+ */
 export function encode(op: number, fields: Fields): number {
   const { match, mask, format } = OPERATIONS[op] as Operation;
   const { imm = 0, rm = 0, ordering = 0 } = fields;

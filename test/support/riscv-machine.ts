@@ -1,6 +1,6 @@
 /**
- * A hart with an address space made of runs, for tests of the engines: RAM at addresses of one's choice, and a device whose
- * accesses are written down.
+ * A hart with an address space made of runs, for tests of the engines: RAM at addresses of one's
+ * choice, and a device whose accesses are written down.
  */
 
 import { Ram } from '../../memory/ram.ts';
@@ -193,7 +193,10 @@ function wholeWasmPages(bytes: number): number {
   return Math.ceil(bytes / 0x1_0000) * 0x1_0000;
 }
 
-/** The translator's entry points: a word for each halfword of code. Without room for them it leaves all to the interpreter. */
+/**
+ * The translator's entry points: a word for each halfword of code. Without room for them it leaves
+ * all to the interpreter.
+ */
 function tableBytes(mappings: readonly Mapping[]): number {
   return mappings.reduce(
     (sum, { rights, sizeBytes }) => sum + (rights.includes('x') ? 2 * sizeBytes : 0),

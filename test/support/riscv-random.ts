@@ -1,13 +1,15 @@
 /**
  * Random RISC-V programs that run anywhere: on our engines and in qemu-riscv64.
  *
- * A *sequence* is a list of numbers, each of which stands for one instruction or a small group. A seed makes the list, fast-check
- * shrinks it; what a number stands for depends on it alone. Many sequences make one program: each has a record of
- * memory with its registers and its data, which a common prologue loads and a common epilogue stores. At its end the program
- * writes all records to its standard output.
+ * A *sequence* is a list of numbers, each of which stands for one instruction or a small group. A
+ * seed makes the list, fast-check shrinks it; what a number stands for depends on it alone. Many
+ * sequences make one program: each has a record of memory with its registers and its data, which a
+ * common prologue loads and a common epilogue stores. At its end the program writes all records to
+ * its standard output.
  *
- * Nothing in a sequence traps. sp, gp and s0 point to the sequence's data, tp to its record, t5 counts loops: they
- * are sources only, t5 apart, which loops alone write. So loads and stores stay where they should, and loops end.
+ * Nothing in a sequence traps. sp, gp and s0 point to the sequence's data, tp to its record, t5
+ * counts loops: they are sources only, t5 apart, which loops alone write. So loads and stores stay
+ * where they should, and loops end.
  */
 
 import { decode } from '../../riscv/decode.ts';
@@ -49,7 +51,9 @@ export function randomSequence(seed: number): Sequence {
   return { seed: next() | 0, genes: Array.from({ length }, () => next() | 0) };
 }
 
-/** @returns a program that runs the sequences one after the other, writes their records and exits */
+/**
+ * @returns a program that runs the sequences one after the other, writes their records and exits
+ */
 export function makeProgram(sequences: readonly Sequence[]): RandomProgram {
   const out = new CodeBuffer();
   out.put('jal', { imm: 4 * (2 + LOAD.length + SAVE.length) });
@@ -100,7 +104,10 @@ const SAVE: readonly Line[] = [
 
 // ---- Registers and data
 
-/** A small generator of numbers (mulberry32): the same for the same seed. @returns 32 bits, unsigned */
+/**
+ * A small generator of numbers (mulberry32): the same for the same seed.
+ * @returns 32 bits, unsigned
+ */
 function numbers(seed: number): () => number {
   let state = seed | 0;
   return () => {
@@ -191,7 +198,10 @@ function fillRecord(view: DataView, seed: number, index: number): void {
   for (let at: number = RECORD.data; at < RECORD.bytes; at += 4) view.setUint32(at, next(), true);
 }
 
-/** A double, a boxed single, or bits that are neither; near 1 often enough that sums and products stay ordinary. */
+/**
+ * A double, a boxed single, or bits that are neither; near 1 often enough that sums and products
+ * stay ordinary.
+ */
 function floatBits(
   next: () => number,
   pick: <T>(list: readonly T[]) => T,
@@ -220,7 +230,8 @@ function floatBits(
 const byFormat = (...formats: readonly string[]): readonly number[] =>
   OPERATIONS.flatMap(({ format }, op) => (formats.includes(format) ? [op] : []));
 
-// Without ctzw: of a number whose lower half is zero, QEMU 7.2 counts on into the upper half (the manual says 32).
+// Without ctzw: of a number whose lower half is zero, QEMU 7.2 counts on into the upper half (the
+// manual says 32).
 const INTEGER_OPS = byFormat('R', 'R1', 'I', 'shift64', 'shift32', 'U').filter(
   (op) => op !== OP_OF.ctzw,
 );
@@ -246,7 +257,9 @@ const ACCESSES = new Set([...LOADS, ...STORES]);
 const BASES = [SP, GP, S0];
 const MODES = [0, 1, 2, 3, 4, 7, 7, 7];
 
-/** Words of a program that grows, with branches whose target is a number of instructions further on. */
+/**
+ * Words of a program that grows, with branches whose target is a number of instructions further on.
+ */
 class CodeBuffer {
   readonly #parts: { word: number; length: number; at: number; skip: number }[] = [];
   /** Where instructions and groups begin: nothing jumps into a group. */

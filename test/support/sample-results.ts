@@ -1,4 +1,7 @@
-/** Invented results with rows for every section of the report, for its tests. The figures are smooth, and of no machine. */
+/**
+ * Invented results with rows for every section of the report, for its tests. The figures are
+ * smooth, and of no machine.
+ */
 
 import type { BenchResults, BenchRow } from '../../bench/results.ts';
 
@@ -14,7 +17,10 @@ function row(name: string, unit: string, median: number, parameters: Parameters)
   return { name, unit, median, min, max, ratioToNative: null, ...parameters };
 }
 
-/** Packets per second: a price for a wake-up, shared by a batch, one for a packet and one for a byte. */
+/**
+ * Packets per second: a price for a wake-up, shared by a batch, one for a packet and one for a
+ * byte.
+ */
 function rate(frame: number, batch: number, path: string): number {
   const share = { '5pd': 1, dummy: 0.95, '4pd': 0.8, '2pd': 0.5 }[path] ?? 1;
   return 1e9 / ((6000 / batch + 450 + frame * 0.3) * share);

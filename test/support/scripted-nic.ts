@@ -1,7 +1,8 @@
 /**
- * A virtio network device of which a test writes every move: registers that follow the specification, and virtqueues
- * whose used rings hold what the test puts there, lies included. Not the board's model, so that the driver is also
- * tested against a second reading of the specification.
+ * A virtio network device of which a test writes every move: registers that follow the
+ * specification, and virtqueues whose used rings hold what the test puts there, lies included. Not
+ * the board's model, so that the driver is also tested against a second reading of the
+ * specification.
  *
  * Constants are declared again here, from virtio 1.2.
  */

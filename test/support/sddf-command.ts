@@ -1,8 +1,10 @@
 /**
- * Test support: where the `sddf` command lies that tests start as a process. It is compiled, as in an installed package: from
- * source each process takes a second more, and the suite starts some three hundred.
+ * Test support: where the `sddf` command lies that tests start as a process. It is compiled, as in
+ * an installed package: from source each process takes a second more, and the suite starts some
+ * three hundred.
  *
- * Compiled once for a state of the sources, by the first test that asks; others that ask meanwhile wait for it.
+ * Compiled once for a state of the sources, by the first test that asks; others that ask meanwhile
+ * wait for it.
  */
 
 import { execFileSync } from 'node:child_process';

@@ -1,13 +1,16 @@
 /**
- * Test support: the `sddf` command inside the test's own process. For mistakes and help: a process for each takes a second
- * of processor time, nearly all of it to load the program again.
+ * Test support: the `sddf` command inside the test's own process. For mistakes and help: a process
+ * for each takes a second of processor time, nearly all of it to load the program again.
  */
 
 import { vi } from 'vitest';
 import { runProgram } from '../../cli/program.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** The test runner has listeners of its own, for which what a program leaves behind would be a test's failure. */
+/**
+ * The test runner has listeners of its own, for which what a program leaves behind would be a
+ * test's failure.
+ */
 const ERRORS = ['unhandledRejection', 'uncaughtException'] as const;
 
 export interface Ended {

@@ -1,6 +1,7 @@
 /**
- * A board that is nothing but the near end of a serial line: it sends given bytes as fast as the far end takes them, and
- * keeps what it receives. Driven by the live loop, so that bridges are tested as they run.
+ * A board that is nothing but the near end of a serial line: it sends given bytes as fast as the
+ * far end takes them, and keeps what it receives. Driven by the live loop, so that bridges are
+ * tested as they run.
  */
 
 import { HostClock } from '../../board/host-clock.ts';
@@ -137,7 +138,8 @@ export class SerialPeer implements SerialEnd, Drivable {
       count += 1;
     }
     this.clock.handOver();
-    // A test that waits for a client's side has to be looked at again and again: the loop must not sleep.
+    // A test that waits for a client's side has to be looked at again and again: the loop must not
+    // sleep.
     return count === SLICE_CHARACTERS || this.#waits.length > 0 ? 'busy' : 'idle';
   }
 

@@ -1,6 +1,6 @@
 /**
- * Test support: a program under observation. It runs unchanged; each entry of it and each signal that it sends is written
- * down, with the peer's name in place of the channel's number.
+ * Test support: a program under observation. It runs unchanged; each entry of it and each signal
+ * that it sends is written down, with the peer's name in place of the channel's number.
  */
 
 import { channelsOf, type SystemDescription } from '../../microkit/model.ts';
@@ -86,7 +86,10 @@ function tracePd(
   };
 }
 
-/** @returns the same system with every program observed; `tell` gets lines such as "client0: notified by net_virt_tx" */
+/**
+ * @returns the same system with every program observed; `tell` gets lines such as "client0:
+ * notified by net_virt_tx"
+ */
 export function traced(system: SystemDescription, tell: (line: string) => void): SystemDescription {
   const protectionDomains = system.protectionDomains.map((pd) => {
     const { program } = pd.image;

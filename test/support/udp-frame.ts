@@ -1,4 +1,7 @@
-/** A UDP datagram in an Ethernet frame, written field by field from the RFCs: not with the code under test. */
+/**
+ * A UDP datagram in an Ethernet frame, written field by field from the RFCs: not with the code
+ * under test.
+ */
 
 export interface UdpFrameOptions {
   readonly mac: string;

@@ -1,4 +1,7 @@
-/** Test support: Ethernet frames with UDP datagrams in them, made and read with the layouts of the user-mode network. */
+/**
+ * Test support: Ethernet frames with UDP datagrams in them, made and read with the layouts of the
+ * user-mode network.
+ */
 
 import {
   checksumAdd,

@@ -1,4 +1,7 @@
-/** Test support: kernel objects that tell of what is done with them, one property each. The kernel has no hooks for this. */
+/**
+ * Test support: kernel objects that tell of what is done with them, one property each. The kernel
+ * has no hooks for this.
+ */
 
 import type { CNode, Slot, Tcb } from '../../kernel/objects/objects.ts';
 

@@ -1,6 +1,6 @@
 /**
- * What the virtualiser checks of a client's request. Every value comes from the client, was read once, and may be
- * anything up to 2^64; the forms used cannot overflow.
+ * What the virtualiser checks of a client's request. Every value comes from the client, was read
+ * once, and may be anything up to 2^64; the forms used cannot overflow.
  */
 
 import {

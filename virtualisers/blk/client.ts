@@ -1,4 +1,7 @@
-/** One client as the virtualiser sees it: its queues, its share of the disk, and how its requests are ordered. */
+/**
+ * One client as the virtualiser sees it: its queues, its share of the disk, and how its requests
+ * are ordered.
+ */
 
 import type { Region } from '../../memory/region.ts';
 import type { ProtectionDomain } from '../../microkit/pd.ts';
@@ -30,7 +33,10 @@ export class Client implements Allowance {
   dirty = false;
   /** It has written since the last flush began. */
   dirtySinceFlush = false;
-  /** A flush has failed. What the client wrote before it may be lost, so each later flush is answered with an error. */
+  /**
+   * A flush has failed. What the client wrote before it may be lost, so each later flush is
+   * answered with an error.
+   */
   lost = false;
   answered = false;
 
@@ -48,8 +54,9 @@ export class Client implements Allowance {
   }
 
   /**
-   * Bytes that its next request costs, 0 when none may go now. FLUSH waits for the changes before it, BARRIER for
-   * everything before it; what follows waits behind them, for requests of one client start in order.
+   * Bytes that its next request costs, 0 when none may go now. FLUSH waits for the changes before
+   * it, BARRIER for everything before it; what follows waits behind them, for requests of one
+   * client start in order.
    */
   cost(): number {
     if (!this.hasHead || this.fenced) return 0;

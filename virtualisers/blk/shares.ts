@@ -1,4 +1,6 @@
-/** Gives each client its share of the disk, and tells it through its page of storage information. */
+/**
+ * Gives each client its share of the disk, and tells it through its page of storage information.
+ */
 
 import type { BlkStorageInfo } from '../../queues/blk/storage-info.ts';
 import { publishStorageInfo, withdrawStorageInfo } from '../../queues/blk/storage-info.ts';
@@ -64,7 +66,9 @@ function shareOf(
   return inBlocks(partition, info.sectorBytes);
 }
 
-/** Blocks are 4096 bytes: a partition begins at one, and what is left over at its end is not used. */
+/**
+ * Blocks are 4096 bytes: a partition begins at one, and what is left over at its end is not used.
+ */
 function inBlocks(partition: Partition, sectorBytes: number): Share | string {
   const start = partition.firstSector * sectorBytes;
   if (start % BLK_TRANSFER_BYTES !== 0) {

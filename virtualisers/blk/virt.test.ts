@@ -1,6 +1,7 @@
 /**
- * Goal: a client reaches its own blocks and nothing else, whatever it writes into its queues; every request is answered
- * once; FLUSH and BARRIER order what they say; the policy decides. A scripted driver stands behind the virtualiser.
+ * Goal: a client reaches its own blocks and nothing else, whatever it writes into its queues; every
+ * request is answered once; FLUSH and BARRIER order what they say; the policy decides. A scripted
+ * driver stands behind the virtualiser.
  */
 
 import { describe, expect, it } from 'vitest';

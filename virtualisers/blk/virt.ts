@@ -1,17 +1,19 @@
 /**
- * The block virtualiser: gives each client one partition of the disk, checks and translates its requests, and decides
- * whose goes next.
+ * The block virtualiser: gives each client one partition of the disk, checks and translates its
+ * requests, and decides whose goes next.
  *
  *     no device yet ──driver: ready──▶ reading the partition table ──▶ running ──driver: gone──▶ no device
  *
- * A client whose partition cannot be used is told so: its storage information stays not ready, it is notified, and its
- * requests are answered ERR_NO_DEVICE.
+ * A client whose partition cannot be used is told so: its storage information stays not ready, it
+ * is notified, and its requests are answered ERR_NO_DEVICE.
  *
- * FLUSH is answered when all that this client had changed before it is durable; BARRIER also holds back what follows. Once
- * a flush has failed, what clients had written before may be lost, and none of their flushes is answered OK again before
- * the device has been brought up anew: nobody is told that something is durable which may not be.
+ * FLUSH is answered when all that this client had changed before it is durable; BARRIER also holds
+ * back what follows. Once a flush has failed, what clients had written before may be lost, and none
+ * of their flushes is answered OK again before the device has been brought up anew: nobody is told
+ * that something is durable which may not be.
  *
- * A client that neither takes its responses nor leaves room for them is not served further; it notifies when it has.
+ * A client that neither takes its responses nor leaves room for them is not served further; it
+ * notifies when it has.
  */
 
 import { Counters } from '../../queues/counters.ts';
@@ -242,7 +244,8 @@ class Virtualiser {
     while (this.#inFlight.room > 0 && this.#requests.free() > 0) {
       const chosen = this.#policy.next(this.#costs, nowNs);
       if (chosen === NO_CLIENT) {
-        // Only now is it known when: with the driver's window full the policy was not asked, and a response comes first.
+        // Only now is it known when: with the driver's window full the policy was not asked, and a
+        // response comes first.
         if (this.#policy.wakeAtNs !== Infinity) this.#wakeIn(this.#policy.wakeAtNs - nowNs);
         break;
       }
@@ -254,7 +257,10 @@ class Virtualiser {
     }
   }
 
-  /** Makes sure that the client's next request in order is at hand; answers those that are not in order. */
+  /**
+   * Makes sure that the client's next request in order is at hand; answers those that are not in
+   * order.
+   */
   #fetch(index: number): void {
     const client = this.#clients[index] as Client;
     if (!client.hasHead && !client.requests.isPlugged()) {

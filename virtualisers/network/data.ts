@@ -1,6 +1,6 @@
 /**
- * A data region as a virtualiser translates it: between offsets in the region, which a client sees, and addresses for
- * DMA, which the driver sees. Both are pairs of signed 32-bit halves, low first.
+ * A data region as a virtualiser translates it: between offsets in the region, which a client sees,
+ * and addresses for DMA, which the driver sees. Both are pairs of signed 32-bit halves, low first.
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -14,7 +14,9 @@ const BUFFER_SHIFT = 11;
 const NONE = -1;
 const BUFFER_MASK = NET_BUFFER_BYTES - 1;
 
-/** {@link TranslatedData.indexOfOffset} and {@link TranslatedData.indexOfAddress}: no such buffer. */
+/**
+ * {@link TranslatedData.indexOfOffset} and {@link TranslatedData.indexOfAddress}: no such buffer.
+ */
 export const NO_BUFFER = NONE;
 
 interface Translation {
@@ -68,7 +70,10 @@ export class TranslatedData extends Configured<Translation> {
   }
 }
 
-/** @returns whether an entry names a buffer of a region: an offset in it, aligned to the size of a buffer */
+/**
+ * @returns whether an entry names a buffer of a region: an offset in it, aligned to the size of a
+ * buffer
+ */
 export function isBufferOffset(low: number, high: number, dataBytes: number): boolean {
   return high === 0 && low >= 0 && low < dataBytes && (low & BUFFER_MASK) === 0;
 }

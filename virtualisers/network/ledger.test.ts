@@ -1,7 +1,8 @@
 /**
- * Goal: no buffer is ever lost for good or owned twice, whatever clients and traffic do. Method: after every step, each
- * buffer is looked for in every place where it can be; a step that does not hold is reported with its seed. How many
- * packets while a client writes random bytes: SDDF_HOSTILE_PACKETS, over all seeds (a million in CI).
+ * Goal: no buffer is ever lost for good or owned twice, whatever clients and traffic do. Method:
+ * after every step, each buffer is looked for in every place where it can be; a step that does not
+ * hold is reported with its seed. How many packets while a client writes random bytes:
+ * SDDF_HOSTILE_PACKETS, over all seeds (a million in CI).
  */
 
 import { describe, expect, it } from 'vitest';
@@ -114,7 +115,8 @@ describe.each(SEEDS)('the ledger, seed %i', (seed) => {
     ['forged entries', forge],
     ['returns of all buffers', returnAll],
   ])('holds without copiers while a client writes %s', (_, mischief) => {
-    // Client 0, which runs, and whose returns are looked at, while its neighbour's packets are still on their way.
+    // Client 0, which runs, and whose returns are looked at, while its neighbour's packets are
+    // still on their way.
     const world = new LedgerWorld('4pd', seed, mischief, 0);
     for (let step = 0; step < STEPS; step += 1) {
       world.raiseHostile();

@@ -1,4 +1,7 @@
-/** Destination addresses: a signed word and a halfword, as a frame in memory holds them, and whose they are. */
+/**
+ * Destination addresses: a signed word and a halfword, as a frame in memory holds them, and whose
+ * they are.
+ */
 
 import { demand } from '../../memory/misuse.ts';
 import { Configured } from '../../memory/configured.ts';

@@ -1,6 +1,7 @@
 /**
- * Goal: the virtualisers and the copier deliver to the right client, count each refusal by name, and lose nothing to a
- * client that breaks the rules. Method: all programs but the clients are real; clients and device do what the test says.
+ * Goal: the virtualisers and the copier deliver to the right client, count each refusal by name,
+ * and lose nothing to a client that breaks the rules. Method: all programs but the clients are
+ * real; clients and device do what the test says.
  */
 
 import { describe, expect, it } from 'vitest';

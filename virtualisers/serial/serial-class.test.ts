@@ -1,5 +1,6 @@
-// Driver, virtualisers and clients of the serial class together, on both UART models, under the virtual clock: sDDF's
-// example, switching of input, colours, back-pressure, line errors and faults. No kernel here.
+// Driver, virtualisers and clients of the serial class together, on both UART models, under the
+// virtual clock: sDDF's example, switching of input, colours, back-pressure, line errors and
+// faults. No kernel here.
 
 import { describe, expect, it } from 'vitest';
 import { main as serialEcho } from '../../clients/serial-echo/serial-echo.ts';

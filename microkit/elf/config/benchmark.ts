@@ -1,6 +1,7 @@
 /**
- * Configuration sections of sDDF's benchmark programs (`benchmark/config.h`): the domain that measures, the idle domain,
- * and the client that starts and stops a measurement. They have no magic number, and two structures share one name.
+ * Configuration sections of sDDF's benchmark programs (`benchmark/config.h`): the domain that
+ * measures, the idle domain, and the client that starts and stops a measurement. They have no magic
+ * number, and two structures share one name.
  */
 
 import { bytes, counted, field, list, record, SLOTS, u64, u8 } from './layout.ts';

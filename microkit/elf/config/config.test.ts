@@ -1,5 +1,6 @@
-// Goal: every structure has its fields where sDDF's headers have them, and what a record cannot say is a problem with its
-// place. Method: offsets are typed here a second time, from the headers; one marked byte at a time is found by its name.
+// Goal: every structure has its fields where sDDF's headers have them, and what a record cannot say
+// is a problem with its place. Method: offsets are typed here a second time, from the headers; one
+// marked byte at a time is found by its name.
 
 import { describe, expect, it } from 'vitest';
 import type { PdDescription, SystemDescription } from '../../model.ts';
@@ -9,7 +10,10 @@ import { field, record, u16, u32, u64, u8 } from './layout.ts';
 import type { ConfigSection, EncodedSection } from './section.ts';
 import { CONFIG_SECTIONS, configSectionsNamed, configurationOf } from './table.ts';
 
-/** Section, size, class, and bytes with the field that they belong to. Counts are set to 64, so that all slots are shown. */
+/**
+ * Section, size, class, and bytes with the field that they belong to. Counts are set to 64, so that
+ * all slots are shown.
+ */
 const LAYOUTS: readonly (readonly [
   string,
   number,

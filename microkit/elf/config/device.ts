@@ -1,6 +1,6 @@
 /**
- * The section that every driver has: its device's registers, the memory that it shares with the device, and its
- * interrupts. sDDF 0.7, `resources/device.h`.
+ * The section that every driver has: its device's registers, the memory that it shares with the
+ * device, and its interrupts. sDDF 0.7, `resources/device.h`.
  */
 
 import { counted, deviceRegion, record, SLOTS, u8 } from './layout.ts';
@@ -26,7 +26,10 @@ const resources = configSection({
   },
 });
 
-/** Memory that upstream's driver for the device has beside its rings, in the order of its `config.json`. */
+/**
+ * Memory that upstream's driver for the device has beside its rings, in the order of its
+ * `config.json`.
+ */
 function furtherRegions(source: Source): readonly Source[] {
   return source.has('deviceRegions') ? source.at('deviceRegions').items(SLOTS - 2) : [];
 }

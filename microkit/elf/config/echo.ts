@@ -1,6 +1,6 @@
 /**
- * The echo client's section, `programs/network/echo.c`: its IPv4 address. It is this project's own, because sDDF's configuration
- * has no address: a client there asks a DHCP server.
+ * The echo client's section, `programs/network/echo.c`: its IPv4 address. It is this project's own,
+ * because sDDF's configuration has no address: a client there asks a DHCP server.
  */
 
 import { bytes, field, record } from './layout.ts';

@@ -1,10 +1,12 @@
 /**
- * Layouts of C structures as data: each field once, with the offset that sDDF's header gives it. A layout writes a value
- * to bytes and reads it back; offsets, alignment and overlaps are checked when the module is loaded.
+ * Layouts of C structures as data: each field once, with the offset that sDDF's header gives it. A
+ * layout writes a value to bytes and reads it back; offsets, alignment and overlaps are checked
+ * when the module is loaded.
  *
  *     const connection = record(40, { freeQueue: field(0, region), …, id: field(34, u8) });
  *
- * Everything is little-endian, as LP64 has it. Words of 64 bits are bigints, because a file may hold anything in them.
+ * Everything is little-endian, as LP64 has it. Words of 64 bits are bigints, because a file may
+ * hold anything in them.
  */
 
 import { assert } from '../../../memory/assert.ts';
@@ -92,7 +94,10 @@ export function bytes(sizeBytes: number): Layout<Uint8Array> {
   };
 }
 
-/** One after the other. A shorter list is zero behind its end; what is read ends where only zeros follow. */
+/**
+ * One after the other. A shorter list is zero behind its end; what is read ends where only zeros
+ * follow.
+ */
 export function list<T>(slots: number, layout: Layout<T>): Layout<readonly T[]> {
   const stride = layout.sizeBytes;
   return {

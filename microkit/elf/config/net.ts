@@ -1,4 +1,6 @@
-/** Configuration sections of the network class: sDDF 0.7, `network/config.h` and `lib_sddf_lwip`. */
+/**
+ * Configuration sections of the network class: sDDF 0.7, `network/config.h` and `lib_sddf_lwip`.
+ */
 
 import {
   bytes,

@@ -1,7 +1,9 @@
 /**
- * A configuration section of an image: its name, the structure in it, and how a record of the description becomes one.
+ * A configuration section of an image: its name, the structure in it, and how a record of the
+ * description becomes one.
  *
- * A class has a table of these (`net.ts`, `blk.ts`, …). sDDF's structures begin with "sDDF" and the class's number.
+ * A class has a table of these (`net.ts`, `blk.ts`, …). sDDF's structures begin with "sDDF" and the
+ * class's number.
  */
 
 import { assert } from '../../../memory/assert.ts';
@@ -17,7 +19,10 @@ export interface EncodedSection {
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly addresses: readonly AddressSlot[];
-  /** What of the record has no place in the section, or is not what it must be. The bytes are then not to be used. */
+  /**
+   * What of the record has no place in the section, or is not what it must be. The bytes are then
+   * not to be used.
+   */
   readonly problems: readonly string[];
 }
 

@@ -1,6 +1,7 @@
 /**
- * A configuration record on its way into a section: plain data, possibly from a JSON file that somebody has written. What
- * is asked of it is either there and of its kind, or a problem with the place where it was missed.
+ * A configuration record on its way into a section: plain data, possibly from a JSON file that
+ * somebody has written. What is asked of it is either there and of its kind, or a problem with the
+ * place where it was missed.
  */
 
 import type { PdDescription, SystemDescription } from '../../model.ts';

@@ -1,6 +1,6 @@
 /**
- * All configuration sections that an image may have, and the two ways through the table: from a domain's record to the
- * bytes of its sections, and from a section's bytes to values.
+ * All configuration sections that an image may have, and the two ways through the table: from a
+ * domain's record to the bytes of its sections, and from a section's bytes to values.
  */
 
 import type { PdDescription, SystemDescription } from '../../model.ts';
@@ -35,7 +35,10 @@ export function configurationOf(
   );
 }
 
-/** @returns the structures that a section of this name may hold: two for `.benchmark_config`, none for other sections */
+/**
+ * @returns the structures that a section of this name may hold: two for `.benchmark_config`, none
+ * for other sections
+ */
 export function configSectionsNamed(name: string): readonly ConfigSection[] {
   return CONFIG_SECTIONS.filter((section) => section.name === name);
 }

@@ -1,4 +1,7 @@
-/** Configuration section of the timer class: sDDF 0.7, `timer/config.h`. Its driver has only its device's resources. */
+/**
+ * Configuration section of the timer class: sDDF 0.7, `timer/config.h`. Its driver has only its
+ * device's resources.
+ */
 
 import { field, record, u8 } from './layout.ts';
 import { type ConfigSection, configSection } from './section.ts';

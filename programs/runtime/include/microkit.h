@@ -1,8 +1,9 @@
 /*
- * Microkit's library interface: what a protection domain of a `.system` file can do. Names and behaviour are Microkit's,
- * so a program for it compiles with the Microkit SDK as well.
+ * Microkit's library interface: what a protection domain of a `.system` file can do. Names and
+ * behaviour are Microkit's, so a program for it compiles with the Microkit SDK as well.
  *
- * A program defines `init` and `notified`; one that is called defines `protected`, a parent `fault`.
+ * A program defines `init` and `notified`; one that is called defines `protected`, a parent
+ * `fault`.
  *
  * Not here: virtual machines, SMC, x86 I/O ports.
  */
@@ -36,7 +37,8 @@ microkit_msginfo protected(microkit_channel ch, microkit_msginfo msginfo);
 /* Answers whether the child goes on; then `*reply_msginfo` is the reply. */
 seL4_Bool fault(microkit_child child, microkit_msginfo msginfo, microkit_msginfo *reply_msginfo);
 
-/* What the Microkit tool writes into the image when it builds a system. Bit n of a map is channel n. */
+/* What the Microkit tool writes into the image when it builds a system. Bit n of a map is channel
+ * n. */
 extern char microkit_name[MICROKIT_PD_NAME_LENGTH];
 extern bool microkit_passive;
 extern seL4_Word microkit_irqs;
@@ -174,7 +176,8 @@ static inline void microkit_pd_resume(microkit_child pd)
     }
 }
 
-/* The capability that a description's `<cspace>` puts into this slot, from 1 to 63; else the null capability. */
+/* The capability that a description's `<cspace>` puts into this slot, from 1 to 63; else the null
+ * capability. */
 static inline seL4_CPtr microkit_cspace_root_slot_to_cptr(seL4_Word slot)
 {
     return slot < 1 || slot > MICROKIT_MAX_USER_SLOT ? 0 : slot << 58;

@@ -1,4 +1,5 @@
-/* What the domain that counts idle cycles shares with those who ask how much of the time the processor had nothing to do. */
+/* What the domain that counts idle cycles shares with those who ask how much of the time the
+ * processor had nothing to do. */
 #pragma once
 
 #include "../resources/region.h"

@@ -1,6 +1,6 @@
 /*
- * The block queues of sDDF 0.7: requests from a client, responses to it. Both sides always notify after a batch. Unlike in
- * the other classes, `head` comes first.
+ * The block queues of sDDF 0.7: requests from a client, responses to it. Both sides always notify
+ * after a batch. Unlike in the other classes, `head` comes first.
  */
 #pragma once
 

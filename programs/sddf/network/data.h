@@ -1,4 +1,5 @@
-/* Buffers of a data region, by number: found by the offset that a client sees, and by the address that a device sees. */
+/* Buffers of a data region, by number: found by the offset that a client sees, and by the address
+ * that a device sees. */
 #pragma once
 
 #include "queue.h"

@@ -1,10 +1,11 @@
 /*
- * The network queue of sDDF 0.7: a ring of buffer descriptors between one producer and one consumer.
+ * The network queue of sDDF 0.7: a ring of buffer descriptors between one producer and one
+ * consumer.
  *
- * A connection has two: *free* (empty buffers) and *active* (filled ones); producer and consumer of one are consumer and
- * producer of the other. Each side has a handle with a cursor of its own, and publishes it once for a batch. The peer's
- * index is read, checked and only then used: one that claims more than the capacity is a lie, and costs at most one
- * round of the ring.
+ * A connection has two: *free* (empty buffers) and *active* (filled ones); producer and consumer of
+ * one are consumer and producer of the other. Each side has a handle with a cursor of its own, and
+ * publishes it once for a batch. The peer's index is read, checked and only then used: one that
+ * claims more than the capacity is a lie, and costs at most one round of the ring.
  */
 #pragma once
 
@@ -86,7 +87,8 @@ static inline uint16_t net_producer_look(struct net_producer *producer)
     struct net_queue *queue = producer->queue;
     unsigned capacity = producer->mask + 1u;
 
-    /* A queue begins where its memory says, at its first use: somebody may have filled it before us. */
+    /* A queue begins where its memory says, at its first use: somebody may have filled it before
+     * us. */
     if (!producer->is_attached) {
         producer->is_attached = true;
         producer->tail = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED);
@@ -107,7 +109,8 @@ static inline bool net_has_room(struct net_producer *producer)
     return producer->room > 0 || net_producer_look(producer) > 0;
 }
 
-/* Puts one buffer in, to be published with the batch. Answers false, without change, when the queue is full. */
+/* Puts one buffer in, to be published with the batch. Answers false, without change, when the queue
+ * is full. */
 static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_offset, uint16_t len, uint8_t oid)
 {
     if (!net_has_room(producer)) {
@@ -120,7 +123,8 @@ static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_off
     return true;
 }
 
-/* Makes the batch visible. Answers whether to notify the consumer: it asks for a signal. The wish is withdrawn. */
+/* Makes the batch visible. Answers whether to notify the consumer: it asks for a signal. The wish
+ * is withdrawn. */
 static inline bool net_publish(struct net_producer *producer)
 {
     struct net_queue *queue = producer->queue;
@@ -130,7 +134,8 @@ static inline bool net_publish(struct net_producer *producer)
     }
     producer->published = producer->tail;
     __atomic_store_n(&queue->tail, producer->tail, __ATOMIC_RELEASE);
-    /* The consumer stores its wish and then looks at the tail: we look at the wish after storing the tail. */
+    /* The consumer stores its wish and then looks at the tail: we look at the wish after storing
+     * the tail. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (__atomic_load_n(&queue->consumer_signalled, __ATOMIC_RELAXED) != NET_WANTS_SIGNAL) {
         return false;
@@ -153,7 +158,8 @@ static inline uint16_t net_consumer_look(struct net_consumer *consumer)
     uint16_t tail = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
     uint16_t length = (uint16_t)(tail - consumer->head);
     if (length > capacity) {
-        /* More than fits cannot be there, and going through it all would be the peer's way to keep us busy. */
+        /* More than fits cannot be there, and going through it all would be the peer's way to keep
+         * us busy. */
         consumer->lies++;
         length = (uint16_t)capacity;
         consumer->head = (uint16_t)(tail - length);
@@ -173,7 +179,8 @@ static inline bool net_has_items(struct net_consumer *consumer)
     return net_available(consumer) > 0;
 }
 
-/* Takes the oldest buffer out: a copy, which the producer cannot change any more. Answers false when there is none. */
+/* Takes the oldest buffer out: a copy, which the producer cannot change any more. Answers false
+ * when there is none. */
 static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_desc *buffer)
 {
     if (!net_has_items(consumer)) {
@@ -195,7 +202,8 @@ static inline void net_release(struct net_consumer *consumer)
     }
 }
 
-/* Asks the producer to signal when it next publishes. Look again afterwards: it may have published meanwhile. */
+/* Asks the producer to signal when it next publishes. Look again afterwards: it may have published
+ * meanwhile. */
 static inline void net_request_signal(struct net_consumer *consumer)
 {
     uint32_t *wish = &consumer->queue->consumer_signalled;
@@ -210,7 +218,8 @@ static inline void net_cancel_signal(struct net_consumer *consumer)
     __atomic_store_n(&consumer->queue->consumer_signalled, NET_SIGNALLED, __ATOMIC_RELAXED);
 }
 
-/* Whether the wish for a signal stands and there is nothing to take out: then this queue can be left alone. */
+/* Whether the wish for a signal stands and there is nothing to take out: then this queue can be
+ * left alone. */
 static inline bool net_is_at_rest(struct net_consumer *consumer)
 {
     return __atomic_load_n(&consumer->queue->consumer_signalled, __ATOMIC_RELAXED) == NET_WANTS_SIGNAL &&

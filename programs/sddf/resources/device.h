@@ -1,4 +1,5 @@
-/* What a driver has of its device: registers, memory for DMA, interrupts. Section `.device_resources`. */
+/* What a driver has of its device: registers, memory for DMA, interrupts. Section
+ * `.device_resources`. */
 #pragma once
 
 #include "region.h"

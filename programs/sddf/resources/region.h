@@ -1,4 +1,5 @@
-/* Memory as configuration sections name it, and what every section begins with. All of them are little-endian. */
+/* Memory as configuration sections name it, and what every section begins with. All of them are
+ * little-endian. */
 #pragma once
 
 #include "../layout.h"

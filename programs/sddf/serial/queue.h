@@ -1,6 +1,6 @@
 /*
- * The byte queue of sDDF 0.7: indices in one region, the bytes in another. A producer always notifies after a batch; a
- * consumer notifies only when the producer has asked for room.
+ * The byte queue of sDDF 0.7: indices in one region, the bytes in another. A producer always
+ * notifies after a batch; a consumer notifies only when the producer has asked for room.
  */
 #pragma once
 
@@ -28,7 +28,8 @@ struct serial_handle {
     uint32_t capacity;
 };
 
-/* Puts bytes in, as many as there is room for, and makes them visible. Answers how many: then notify the consumer. */
+/* Puts bytes in, as many as there is room for, and makes them visible. Answers how many: then
+ * notify the consumer. */
 static inline uint32_t serial_write(const struct serial_handle *to, const char *bytes, uint32_t length)
 {
     uint32_t tail = to->queue->tail;
@@ -43,7 +44,8 @@ static inline uint32_t serial_write(const struct serial_handle *to, const char *
     return written;
 }
 
-/* Takes bytes out, at most `length`. Answers how many, and in `is_signal_due` whether the producer waits for room. */
+/* Takes bytes out, at most `length`. Answers how many, and in `is_signal_due` whether the producer
+ * waits for room. */
 static inline uint32_t serial_read(const struct serial_handle *from, char *bytes, uint32_t length, bool *is_signal_due)
 {
     uint32_t head = from->queue->head;
@@ -53,7 +55,8 @@ static inline uint32_t serial_read(const struct serial_handle *from, char *bytes
         bytes[index] = from->data[(head + index) & (from->capacity - 1)];
     }
     __atomic_store_n(&from->queue->head, head + taken, __ATOMIC_RELEASE);
-    /* The producer stores its wish and then looks at the head: we look at the wish after storing the head. */
+    /* The producer stores its wish and then looks at the head: we look at the wish after storing
+     * the head. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     *is_signal_due = taken > 0 && from->queue->producer_signalled == SERIAL_WANTS_SIGNAL;
     if (*is_signal_due) {

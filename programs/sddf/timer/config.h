@@ -22,7 +22,8 @@ static inline uint64_t timer_time_now(microkit_channel driver)
     return microkit_mr_get(0);
 }
 
-/* The driver notifies on its channel once so many nanoseconds have passed. A client has one time-out: the last. */
+/* The driver notifies on its channel once so many nanoseconds have passed. A client has one
+ * time-out: the last. */
 static inline void timer_set_timeout(microkit_channel driver, uint64_t delay_ns)
 {
     microkit_mr_set(0, delay_ns);

@@ -1,4 +1,7 @@
-/** System calls and invocations as requests to be yielded. Slots are those of the caller's own root CNode. */
+/**
+ * System calls and invocations as requests to be yielded. Slots are those of the caller's own root
+ * CNode.
+ */
 
 import * as abi from '../../../kernel/abi.ts';
 import type {
@@ -105,7 +108,7 @@ export function execute(vaddr: number): ThreadRequest {
   return { kind: 'execute', vaddr, width: 4 };
 }
 
-// ---------------------------------------------------------------------------------------------- invocations
+// ------------------------------------------------------------------------------------- invocations
 
 export function invoke(cptr: Word, label: number, mrs: Words = [], caps: Words = []) {
   return system(abi.SYS_CALL, { cptr, label, mrs, caps });

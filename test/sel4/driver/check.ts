@@ -28,7 +28,10 @@ export function* ok(request: ThreadRequest): ThreadStep<ThreadAnswer> {
   return answer;
 }
 
-/** Makes an invocation that must be refused with this error number, and with these first message registers. */
+/**
+ * Makes an invocation that must be refused with this error number, and with these first message
+ * registers.
+ */
 export function* refused(
   request: ThreadRequest,
   error: number,

@@ -1,6 +1,6 @@
 /**
- * What a test gets: its process's memory and slots, and ways to make objects and helper threads of them. Everything
- * here is done by system calls of the test process.
+ * What a test gets: its process's memory and slots, and ways to make objects and helper threads of
+ * them. Everything here is done by system calls of the test process.
  */
 
 import * as abi from '../../../kernel/abi.ts';
@@ -83,7 +83,7 @@ export class Environment {
     return this.machine.now();
   }
 
-  // -------------------------------------------------------------------------------------------- objects
+  // --------------------------------------------------------------------------------------- objects
 
   /** @returns the first of `count` empty slots that follow each other */
   takeSlot(count = 1): number {
@@ -140,7 +140,7 @@ export class Environment {
     return badge === 0;
   }
 
-  // -------------------------------------------------------------------------------------------- memory
+  // ---------------------------------------------------------------------------------------- memory
 
   takeVaddr(sizeBytes = PAGE_BYTES): number {
     const vaddr = Math.ceil(this.#nextVaddr / sizeBytes) * sizeBytes;
@@ -167,7 +167,7 @@ export class Environment {
     check(false, 'two page tables are enough for a frame');
   }
 
-  // -------------------------------------------------------------------------------------------- threads
+  // --------------------------------------------------------------------------------------- threads
 
   /** Makes a thread; it does not run before `start`. */
   *thread(options: HelperOptions): ThreadStep<Helper> {
@@ -232,7 +232,10 @@ export class Environment {
     return answer.mrs[0] ?? 0;
   }
 
-  /** Starts a passive server: it says by NBSendRecv to `ready` that it is initialised, and loses its context. */
+  /**
+   * Starts a passive server: it says by NBSendRecv to `ready` that it is initialised, and loses its
+   * context.
+   */
   *passive(options: HelperOptions, ready: number): ThreadStep<Helper> {
     const helper = yield* this.run(options);
     yield calls.wait(ready);
@@ -240,7 +243,7 @@ export class Environment {
     return helper;
   }
 
-  // -------------------------------------------------------------------------------------------- time
+  // ------------------------------------------------------------------------------------------ time
 
   /** Lets the timer ring every `periodNs` on a notification, which is returned. */
   *startTimer(periodNs: number): ThreadStep<number> {

@@ -1,4 +1,7 @@
-/** The machine under a test: RAM, virtual time, a programmable timer, spare interrupt lines and a range of device memory. */
+/**
+ * The machine under a test: RAM, virtual time, a programmable timer, spare interrupt lines and a
+ * range of device memory.
+ */
 
 import type { Machine } from '../../../kernel/machine.ts';
 import type { Ram } from '../../../memory/ram.ts';
@@ -16,7 +19,10 @@ export class TestMachine implements Machine {
   deadlineNs = Infinity;
   /** When the timer rings next. */
   timerAtNs = Infinity;
-  /** Time that passes at each look at the interrupt controller: for tests of preemption inside the kernel. */
+  /**
+   * Time that passes at each look at the interrupt controller: for tests of preemption inside the
+   * kernel.
+   */
   pollCostNs = 0;
   #timerPeriodNs = 0;
   #nowNs = 0;
@@ -81,9 +87,11 @@ export class TestMachine implements Machine {
     return undefined;
   }
 
-  // -------------------------------------------------------------------------------------------- for tests
+  // ------------------------------------------------------------------------------------- for tests
 
-  /** Lets the timer ring once at a time, or first then and again each period; a period of 0 is once. */
+  /**
+   * Lets the timer ring once at a time, or first then and again each period; a period of 0 is once.
+   */
   setTimer(atNs: number, periodNs: number): void {
     this.timerAtNs = atNs;
     this.#timerPeriodNs = periodNs;

@@ -1,4 +1,7 @@
-/** The driver's initial thread: builds the test process out of untypeds, starts it and waits for its report. */
+/**
+ * The driver's initial thread: builds the test process out of untypeds, starts it and waits for its
+ * report.
+ */
 
 import { assert } from '../../../memory/assert.ts';
 import * as abi from '../../../kernel/abi.ts';

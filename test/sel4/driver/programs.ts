@@ -1,4 +1,7 @@
-/** Program text for threads that tests make while they run: entries whose bodies are filled in later. */
+/**
+ * Program text for threads that tests make while they run: entries whose bodies are filled in
+ * later.
+ */
 
 import type { LoadedImage } from '../../../kernel/boot.ts';
 import { generatorImage } from '../../../kernel/generator-context.ts';

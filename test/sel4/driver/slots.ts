@@ -1,4 +1,7 @@
-/** The CSpace of a test process: what the driver has put where. Those of the initial thread keep their places. */
+/**
+ * The CSpace of a test process: what the driver has put where. Those of the initial thread keep
+ * their places.
+ */
 
 export const SLOT_TCB = 1;
 export const SLOT_CNODE = 2;

@@ -1,4 +1,7 @@
-/** The GUID partition table (UEFI 2.10 §5.3): header and entries, each under a checksum, and a backup of both. */
+/**
+ * The GUID partition table (UEFI 2.10 §5.3): header and entries, each under a checksum, and a
+ * backup of both.
+ */
 
 import { crc32 } from './crc32.ts';
 import type { Partition } from './table.ts';

@@ -1,9 +1,11 @@
 /**
- * Logical partitions of an MBR: a chain of records inside the extended partition. Each record has the shape of an MBR; its
- * first entry is a logical partition, counted from the record, and its second the next record, counted from the extended
- * partition. They are numbered from 4, whatever number the extended partition has.
+ * Logical partitions of an MBR: a chain of records inside the extended partition. Each record has
+ * the shape of an MBR; its first entry is a logical partition, counted from the record, and its
+ * second the next record, counted from the extended partition. They are numbered from 4, whatever
+ * number the extended partition has.
  *
- * Any link may be a lie: a record is read once at most, inside the extended partition, and there is an end to their number.
+ * Any link may be a lie: a record is read once at most, inside the extended partition, and there is
+ * an end to their number.
  */
 
 import { hasMbrSignature, type MbrEntry, mbrEntry } from './mbr.ts';

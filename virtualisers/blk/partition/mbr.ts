@@ -1,6 +1,6 @@
 /**
- * The master boot record: four primary partitions. One of them may be extended: it is listed with that as its problem, and
- * what is inside it is found by `logical.ts`.
+ * The master boot record: four primary partitions. One of them may be extended: it is listed with
+ * that as its problem, and what is inside it is found by `logical.ts`.
  */
 
 import type { Partition } from './table.ts';

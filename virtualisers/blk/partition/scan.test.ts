@@ -1,7 +1,7 @@
 /**
- * Goal: partitions are found as the tables say, from the backup when the primary is corrupt, from neither when both are;
- * no byte of a table can make the scan read outside the disk or fail. Images are made by the project's own writer and, in
- * `test/block`, by sfdisk.
+ * Goal: partitions are found as the tables say, from the backup when the primary is corrupt, from
+ * neither when both are; no byte of a table can make the scan read outside the disk or fail. Images
+ * are made by the project's own writer and, in `test/block`, by sfdisk.
  */
 
 import { describe, expect, it } from 'vitest';

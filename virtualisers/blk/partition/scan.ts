@@ -1,11 +1,13 @@
 /**
- * Finds the partitions of a disk, one read at a time: the owner asks {@link PartitionScan.next} what to read, reads it
- * and {@link PartitionScan.feed}s it, until `next` is undefined and `result` is there.
+ * Finds the partitions of a disk, one read at a time: the owner asks {@link PartitionScan.next}
+ * what to read, reads it and {@link PartitionScan.feed}s it, until `next` is undefined and `result`
+ * is there.
  *
  *     first ──no GPT──▶ records of logical partitions ─────────▶ done
  *       └─GPT─▶ primary entries ─▶ backup header ─▶ backup entries ─▶ done
  *
- * A step is skipped when what it needs is corrupt. A read that fails counts as corrupt. Nothing is ever written.
+ * A step is skipped when what it needs is corrupt. A read that fails counts as corrupt. Nothing is
+ * ever written.
  */
 
 import { demand } from '../../../memory/misuse.ts';

@@ -27,7 +27,8 @@ export type ScanResult =
   | { readonly kind: 'none'; readonly reason: string };
 
 /**
- * Adds a `problem` to every partition that lies outside the disk, or overlaps another or the table itself.
+ * Adds a `problem` to every partition that lies outside the disk, or overlaps another or the table
+ * itself.
  *
  * @param tableSectors sectors of the table that a partition might cover
  */

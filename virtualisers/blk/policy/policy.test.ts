@@ -1,4 +1,7 @@
-/** Goal: each policy gives what it promises: order, turns, bytes by weight, bytes by time; and none waits when it may go. */
+/**
+ * Goal: each policy gives what it promises: order, turns, bytes by weight, bytes by time; and none
+ * waits when it may go.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { jainIndex } from './fairness.ts';
@@ -6,7 +9,10 @@ import { makePolicy } from './policy.ts';
 
 const KIB = 1024;
 
-/** Serves `steps` requests to clients that always have one of their size. @returns bytes of each client */
+/**
+ * Serves `steps` requests to clients that always have one of their size.
+ * @returns bytes of each client
+ */
 function serve(
   policy: ReturnType<typeof makePolicy>,
   sizes: readonly number[],

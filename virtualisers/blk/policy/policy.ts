@@ -1,4 +1,7 @@
-/** Scheduling policies: whose request goes to the device next. Upstream always serves client 0 first. */
+/**
+ * Scheduling policies: whose request goes to the device next. Upstream always serves client 0
+ * first.
+ */
 
 import type { BlkPolicyConfig, BlkShare } from '../../../queues/blk/config.ts';
 import { DeficitRoundRobin } from '../../../queues/turns/deficit-round-robin.ts';
@@ -17,7 +20,10 @@ export interface SchedulingPolicy {
    * @returns the client, or {@link NO_CLIENT}
    */
   next(costs: Uint32Array, nowNs: number): number;
-  /** After `next` has answered {@link NO_CLIENT}: when somebody may go; `Infinity` when nobody waits for time. */
+  /**
+   * After `next` has answered {@link NO_CLIENT}: when somebody may go; `Infinity` when nobody waits
+   * for time.
+   */
   readonly wakeAtNs: number;
 }
 

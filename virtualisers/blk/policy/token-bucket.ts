@@ -1,6 +1,7 @@
 /**
- * A token bucket for each client: bytes per second, and a burst after a pause. A client with tokens goes, in round robin
- * with the others; a request larger than what is left puts the bucket into debt, which time pays off.
+ * A token bucket for each client: bytes per second, and a burst after a pause. A client with tokens
+ * goes, in round robin with the others; a request larger than what is left puts the bucket into
+ * debt, which time pays off.
  */
 
 import type { BlkShare } from '../../../queues/blk/config.ts';

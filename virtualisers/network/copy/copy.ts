@@ -1,8 +1,9 @@
 /**
  * Receive copier: copies one client's packets from the DMA buffers into the client's own.
  *
- * The client then never sees another's packets, and cannot keep the device's buffers: when it has no free buffer of its
- * own, the packet is dropped here. What the client writes into its queues is checked; it can harm itself only.
+ * The client then never sees another's packets, and cannot keep the device's buffers: when it has
+ * no free buffer of its own, the packet is dropped here. What the client writes into its queues is
+ * checked; it can harm itself only.
  */
 
 import type { Region } from '../../../memory/region.ts';
@@ -169,7 +170,10 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     this.#counters.add(COUNT.bytesCopied, bytes);
   }
 
-  /** @returns whether the packet has been copied into a buffer of the client; else the reason has been counted */
+  /**
+   * @returns whether the packet has been copied into a buffer of the client; else the reason has
+   * been counted
+   */
   #copy(target: Region, low: number, high: number, len: number): boolean {
     if (!isBufferOffset(low, high, this.#sourceBytes) || len > NET_BUFFER_BYTES) {
       this.#counters.add(COUNT.virtBadBuffer, 1);
@@ -202,7 +206,8 @@ class NetCopy extends ProgramState<NetCopyConfig> {
       if (to.enqueue(from.low, from.high, from.len, from.oid)) continue;
       refused += 1;
       this.#counters.add(full, 1);
-      // The client takes nothing: the buffer goes straight back, or it would be missing for everybody.
+      // The client takes nothing: the buffer goes straight back, or it would be missing for
+      // everybody.
       if (to === this.#clientActive)
         this.#virtFree.enqueue(from.low, from.high, from.len, from.oid);
     }
@@ -216,8 +221,9 @@ class NetCopy extends ProgramState<NetCopyConfig> {
   }
 
   /**
-   * While the client has few of the buffers, they can wait until the next packet wakes us anyway: so few that all clients of a
-   * system together leave the driver most of them, or there might be no next packet.
+   * While the client has few of the buffers, they can wait until the next packet wakes us anyway:
+   * so few that all clients of a system together leave the driver most of them, or there might be
+   * no next packet.
    */
   #requestReturn(): 'requested' | 'content' {
     if (this.#withClient * CLIENTS_MAX < this.#config.rxData.buffers) return 'content';

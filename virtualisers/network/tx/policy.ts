@@ -1,4 +1,7 @@
-/** Whose frame goes next, where the description asks for more than emptying one client's queue after the other. */
+/**
+ * Whose frame goes next, where the description asks for more than emptying one client's queue after
+ * the other.
+ */
 
 import type { NetTxPolicyConfig } from '../../../queues/net/config.ts';
 import { DeficitRoundRobin } from '../../../queues/turns/deficit-round-robin.ts';

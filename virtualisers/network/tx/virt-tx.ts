@@ -1,10 +1,11 @@
 /**
- * Transmit virtualiser: takes filled buffers from clients, checks them, translates their offsets into addresses for
- * DMA, and gives them back to their owners when they have been sent.
+ * Transmit virtualiser: takes filled buffers from clients, checks them, translates their offsets
+ * into addresses for DMA, and gives them back to their owners when they have been sent.
  *
- * Clients are not trusted. A buffer is passed on only if it is one of the client's own and not with the driver already,
- * so the driver's queue, which has a slot for each buffer of all clients, cannot overflow. A refused entry goes back to
- * the client, and is counted by reason. A buffer that finds its owner's free queue full waits here until there is room.
+ * Clients are not trusted. A buffer is passed on only if it is one of the client's own and not with
+ * the driver already, so the driver's queue, which has a slot for each buffer of all clients,
+ * cannot overflow. A refused entry goes back to the client, and is counted by reason. A buffer that
+ * finds its owner's free queue full waits here until there is room.
  */
 
 import { demand } from '../../../memory/misuse.ts';
@@ -31,7 +32,9 @@ export const NET_VIRT_TX_COUNTERS = counterNames(
   'refusedLost',
   /** Buffers that had to wait for room in their owner's free queue. */
   'returnDelayed',
-  /** Entries of the driver that name no buffer, or one that it did not have. Not among `returned`. */
+  /**
+   * Entries of the driver that name no buffer, or one that it did not have. Not among `returned`.
+   */
   'driverBadBuffer',
   'driverFull',
   /** Peers' indices that cannot be. */
@@ -187,7 +190,9 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     return true;
   }
 
-  /** With a policy: passes frames on as it chooses, as long as the driver has fewer than the window. */
+  /**
+   * With a policy: passes frames on as it chooses, as long as the driver has fewer than the window.
+   */
   #takeTurns(policy: TxPolicy): void {
     do {
       while (this.#fillsWindow()) {
@@ -255,7 +260,8 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
   }
 
   /**
-   * Gives the entry back as it came. A duplicate does not go back: its buffer will, when the driver is done with it.
+   * Gives the entry back as it came. A duplicate does not go back: its buffer will, when the driver
+   * is done with it.
    */
   #refuse(client: Client, reason: number): void {
     this.#counters.add(reason, 1);
@@ -297,7 +303,10 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     }
   }
 
-  /** While every client has most of its buffers, sent ones can wait in the queue until there is more to send. */
+  /**
+   * While every client has most of its buffers, sent ones can wait in the queue until there is more
+   * to send.
+   */
   #requestReturn(): 'requested' | 'content' {
     if (this.#policy !== undefined && this.#clients.some(({ active }) => active.hasItems())) {
       this.#driverFree.requestSignal();

@@ -1,12 +1,14 @@
 /**
- * The switch's directory: a client tells its IP address, asks whom it may reach, and asks for the address of one of them.
- * Calls and error numbers are those of sDDF 0.7 (`network/vswitch`, documentation of its protected procedure).
+ * The switch's directory: a client tells its IP address, asks whom it may reach, and asks for the
+ * address of one of them. Calls and error numbers are those of sDDF 0.7 (`network/vswitch`,
+ * documentation of its protected procedure).
  *
  *     label 0 SET_IP       (address)   → error
  *           1 QUERY_STATE  ()          → error, own port, bitmap of the ports that may be reached
  *           2 REQ_CLIENT   (port)      → error, address
  *
- * The error is in message register 0. Unlike upstream, a port number is compared with the number of ports before it is used.
+ * The error is in message register 0. Unlike upstream, a port number is compared with the number of
+ * ports before it is used.
  */
 
 import { type MessageInfo, messageInfo, messageLabel } from '../../../microkit/pd.ts';

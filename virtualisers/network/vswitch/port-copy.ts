@@ -1,9 +1,11 @@
 /**
- * Copier of a client behind the switch: copies frames into the client's own buffers from wherever their sender keeps them,
- * another client's transmit buffers or those of the device. The switch says where by the entry's `oid`, a port number.
+ * Copier of a client behind the switch: copies frames into the client's own buffers from wherever
+ * their sender keeps them, another client's transmit buffers or those of the device. The switch
+ * says where by the entry's `oid`, a port number.
  *
- * What it copies from is read-only here, and only what the access list lets in is mapped at all. A client that has no free
- * buffer loses the frame; nobody waits for it. What the client writes into its queues is checked; it can harm itself only.
+ * What it copies from is read-only here, and only what the access list lets in is mapped at all. A
+ * client that has no free buffer loses the frame; nobody waits for it. What the client writes into
+ * its queues is checked; it can harm itself only.
  */
 
 import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
@@ -115,7 +117,10 @@ class PortCopy {
     this.#counters.add(COUNT.bytesCopied, bytes);
   }
 
-  /** Copies the frame that was taken out last. @returns whether it did; else the reason has been counted */
+  /**
+   * Copies the frame that was taken out last.
+   * @returns whether it did; else the reason has been counted
+   */
   #copy(): boolean {
     const { low, high, len, oid } = this.#active;
     const source = this.#sources[oid];

@@ -1,7 +1,7 @@
 /**
- * One port of the switch: its queues, and what becomes of the buffers that it has sent. A buffer is somewhere else until
- * every port that was given it has returned it: each has a reference count, and who holds it is remembered, so that only a
- * port that holds a buffer can return it.
+ * One port of the switch: its queues, and what becomes of the buffers that it has sent. A buffer is
+ * somewhere else until every port that was given it has returned it: each has a reference count,
+ * and who holds it is remembered, so that only a port that holds a buffer can return it.
  */
 
 import type { ReadonlyRegion, Region } from '../../../memory/region.ts';

@@ -1,7 +1,8 @@
 /**
- * Goal: the switch brings every frame to whom it is for and may reach, to no other, and loses none; what breaks the rules is
- * refused and counted. Method: the whole network class on the board, from the builder; only the clients are the test's.
- * Client 0 and client 1 reach each other, 2 reaches 0 but not the other way, and 0 has the uplink.
+ * Goal: the switch brings every frame to whom it is for and may reach, to no other, and loses none;
+ * what breaks the rules is refused and counted. Method: the whole network class on the board, from
+ * the builder; only the clients are the test's. Client 0 and client 1 reach each other, 2 reaches 0
+ * but not the other way, and 0 has the uplink.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -226,7 +227,8 @@ describe('the switch', () => {
       2: frames(BROADCAST, 30),
     });
 
-    // A buffer may wait in its receiver's queue while there are enough others: until the next frame, here a refused one.
+    // A buffer may wait in its receiver's queue while there are enough others: until the next
+    // frame, here a refused one.
     made.deliver(MAC[2]);
     for (const talker of made.talkers) expect(talker.buffersAtHand).toBe(BUFFERS);
     expect(made.switched).toMatchObject({ returnLost: 0, refusedNotHeld: 0, refusedNoBuffer: 0 });

@@ -1,15 +1,17 @@
 /**
- * The switch: forwards frames between clients, and between them and the virtualisers, by destination address and by an
- * access list that says which port may be reached from which. No byte is copied here: the receiver's copier reads the frame
- * where its sender wrote it, and the buffer goes back when the last receiver has returned it.
+ * The switch: forwards frames between clients, and between them and the virtualisers, by
+ * destination address and by an access list that says which port may be reached from which. No byte
+ * is copied here: the receiver's copier reads the frame where its sender wrote it, and the buffer
+ * goes back when the last receiver has returned it.
  *
  *     client0 ── copier0 ─┐
  *     client1 ── copier1 ─┤ vswitch ── net_virt_rx, net_virt_tx ── driver
  *
- * A frame for an address that no client has goes to the uplink; one from there, nowhere. A broadcast goes to every port that
- * may be reached. Ports are served in their order. Clients are not trusted: each entry is taken out once and then checked,
- * and a refused one goes back and is counted by reason. Source: sDDF 0.7, `docs/network/vswitch.md`. Not done as there:
- * checksums are left as they are, because no device here computes them.
+ * A frame for an address that no client has goes to the uplink; one from there, nowhere. A
+ * broadcast goes to every port that may be reached. Ports are served in their order. Clients are
+ * not trusted: each entry is taken out once and then checked, and a refused one goes back and is
+ * counted by reason. Source: sDDF 0.7, `docs/network/vswitch.md`. Not done as there: checksums are
+ * left as they are, because no device here computes them.
  */
 
 import { demand } from '../../../memory/misuse.ts';
@@ -143,7 +145,10 @@ class NetVswitch {
     return from.isOut(index) ? COUNT.refusedDuplicate : undefined;
   }
 
-  /** Gives the entry back as it came. A duplicate does not go back: its buffer will, when it has been received. */
+  /**
+   * Gives the entry back as it came. A duplicate does not go back: its buffer will, when it has
+   * been received.
+   */
   #refuse(from: Port, reason: number): void {
     this.#counters.add(reason, 1);
     if (reason === COUNT.refusedDuplicate) return;
@@ -227,7 +232,10 @@ class NetVswitch {
     free.publish();
   }
 
-  /** While every port has most of its buffers, those that have been received can wait until there is more to forward. */
+  /**
+   * While every port has most of its buffers, those that have been received can wait until there is
+   * more to forward.
+   */
   #requestBack(by: Port): 'requested' | 'content' {
     if (this.#ports.every((port) => port.out * 2 <= port.buffers)) return 'content';
     by.givenFree.requestSignal();

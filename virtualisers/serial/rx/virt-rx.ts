@@ -1,9 +1,9 @@
 /**
  * Receive virtualiser of the serial class: gives what is typed to one client at a time.
  *
- * Input is switched by the switch character (Ctrl-\), the client's number in at most four digits, and Enter; the switch
- * character twice is the character itself. A byte for a client whose queue is full is dropped, the newest first, and
- * counted: the other clients go on.
+ * Input is switched by the switch character (Ctrl-\), the client's number in at most four digits,
+ * and Enter; the switch character twice is the character itself. A byte for a client whose queue is
+ * full is dropped, the newest first, and counted: the other clients go on.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';

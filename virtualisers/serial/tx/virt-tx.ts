@@ -1,10 +1,10 @@
 /**
  * Transmit virtualiser of the serial class: merges the clients' output into the driver's queue.
  *
- * What a client has put in by the time it is looked at is passed on whole or not at all, so that output is never torn
- * and, with colours, every piece has its own colour around it. A client that does not fit waits in a list, each at most
- * once, and is served in order when the driver has room: nothing is lost, and back-pressure reaches the client through
- * its own full queue.
+ * What a client has put in by the time it is looked at is passed on whole or not at all, so that
+ * output is never torn and, with colours, every piece has its own colour around it. A client that
+ * does not fit waits in a list, each at most once, and is served in order when the driver has room:
+ * nothing is lost, and back-pressure reaches the client through its own full queue.
  */
 
 import { demand } from '../../../memory/misuse.ts';
@@ -136,7 +136,9 @@ class SerialVirtTx {
     return 'done';
   }
 
-  /** Looks for room in the driver's queue; when there is none, asks for a signal and looks again. */
+  /**
+   * Looks for room in the driver's queue; when there is none, asks for a signal and looks again.
+   */
   #roomFor(lengthBytes: number): 'yes' | 'no' {
     if (this.#driver.room() >= lengthBytes) return 'yes';
     // The driver can only make room from what it can see.

@@ -1,4 +1,5 @@
-/* What seL4_BenchmarkGetThreadUtilisation leaves in the message registers of the IPC buffer, in cycles and in numbers. */
+/* What seL4_BenchmarkGetThreadUtilisation leaves in the message registers of the IPC buffer, in
+ * cycles and in numbers. */
 #pragma once
 
 enum benchmark_track_util_ipc_index {

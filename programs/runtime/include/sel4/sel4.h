@@ -1,10 +1,11 @@
 /*
  * seL4's system calls for RISC-V 64 with MCS, as far as a protection domain makes them.
  *
- * Only a0 to a5 change over a call; the compiler is told so, and relies on everything else. Message registers 0 to 3
- * travel in a2 to a5, the others in the IPC buffer.
+ * Only a0 to a5 change over a call; the compiler is told so, and relies on everything else. Message
+ * registers 0 to 3 travel in a2 to a5, the others in the IPC buffer.
  *
- * Source: seL4 reference manual 13 (MCS), chapters 4 and 10; reference for the numbers: `seL4_Syscall_ID` of an MCS build.
+ * Source: seL4 reference manual 13 (MCS), chapters 4 and 10; reference for the numbers:
+ * `seL4_Syscall_ID` of an MCS build.
  */
 #pragma once
 
@@ -74,7 +75,8 @@ enum {
 
 #define seL4_MsgMaxLength 120
 
-/* Bits 0 to 6 are the length, 7 and 8 the number of capabilities, 9 to 11 which of them came unwrapped, then the label. */
+/* Bits 0 to 6 are the length, 7 and 8 the number of capabilities, 9 to 11 which of them came
+ * unwrapped, then the label. */
 typedef struct {
     seL4_Word words[1];
 } seL4_MessageInfo_t;
