@@ -66,6 +66,33 @@ describe('a world', () => {
     expect(outcome.traffic).toMatchObject(traffic);
   });
 
+  it('asks each client at the end, however many questions wait in front of a device that was gone', () => {
+    const gone = {
+      at: 'net.device',
+      fault: 'vanish',
+      when: { timeNs: 2e6 },
+      for: { durationNs: 3e6 },
+    };
+    // A rule of the cable, so that it is planned, and full.
+    const cable = { when: { nth: [100_000] }, optional: 'yes' } as const;
+    const outcome = runWorld({ target: { system }, plan: plan(gone, cable), seed: 1223 });
+    expect(outcome.violations).toEqual([]);
+  });
+
+  it('in which a domain that others call has no budget left keeps those that call it', () => {
+    const outcome = world(
+      plan(
+        { at: 'pd.timer_driver', fault: 'babble', when: { every: 2 }, parameters: { times: 300 } },
+        { at: 'pd.timer_driver.entry', fault: 'late', when: { every: 2 }, parameters: { by: 1e6 } },
+        // Its callers come while it sleeps: one whose watchdog looks, and is slow about it.
+        { at: 'pd.ethernet_driver.entry', fault: 'late', when: { every: 3 }, optional: 'yes' },
+        { at: 'net.irq', fault: 'lose', when: { every: 2 }, optional: 'yes' },
+      ),
+    );
+    expect(outcome.violations).toEqual([]);
+    expect(outcome.strikes.map(({ fault }) => fault)).toContain('late');
+  });
+
   it('in which a planned fault never strikes is void', () => {
     const outcome = world(plan({ when: { nth: [100_000] } }));
     expect(outcome.verdict).toBe('void');

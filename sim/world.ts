@@ -38,6 +38,7 @@ import {
   replayStrategy,
 } from './explore/strategies.ts';
 import type { Plan } from './plan/plan.ts';
+import { calledDomains, imageAfterWork } from './points/called-domains.ts';
 import { CuttableDisk } from './points/cuttable-disk.ts';
 import { PlannedRun } from './points/planned-run.ts';
 import type { Excuse, Strike } from './points/point.ts';
@@ -170,6 +171,7 @@ class World {
   readonly #devices: readonly SimDevice[];
   readonly #violations: Violation[] = [];
   readonly #explorer: Explorer | undefined;
+  readonly #called: ReadonlySet<string>;
   readonly #memory: SystemMemory;
   readonly #census = new Census();
   readonly #blk: BlkWorkload;
@@ -188,6 +190,7 @@ class World {
     this.#options = options;
     this.#devices = devicesOf(system);
     this.#explorer = makeExplorer(options);
+    this.#called = calledDomains(system);
     this.#memory = new SystemMemory(system);
     const random = new Random(seed).fork('workloads');
     const common = { system, amount, nowNs: () => this.#testbed?.now() ?? 0 };
@@ -273,11 +276,21 @@ class World {
     const explorer = this.#explorer;
     const { system } = this.#options.target;
     if (explorer === undefined) return image;
+    if (this.#called.has(image.name)) {
+      return imageAfterWork(image, { lateness: () => this.#reachKernel(explorer, image.name) });
+    }
     return exploredImage(image, {
       explorer,
       looksOf: (domain, thread) => looksOf(system, domain, thread),
       ...this.#times(),
     });
+  }
+
+  /** A domain that others call has one point of choice, where it waits: see `called-domains.ts`. */
+  #reachKernel(explorer: Explorer, domain: string): number {
+    const { nowNs, untilNextEventNs } = this.#times();
+    const [timeNs, untilNs] = [nowNs(), untilNextEventNs()];
+    return explorer.reach({ kind: 'kernel', domain, timeNs, untilNextEventNs: untilNs });
   }
 
   /** Of machine code, points of choice are its system calls. */

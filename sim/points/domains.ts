@@ -83,11 +83,15 @@ function isClient({ config }: PdDescription): boolean {
   return ['net', 'blk', 'serial', 'ip'].some((each) => fields.includes(each));
 }
 
-/** @param channels those on which the domain may notify */
+/**
+ * @param channels those on which the domain may notify
+ * @param babbleLater where the signals of one that babbles are left, when it does not make them itself
+ */
 export function plannedProgram(
   program: Program,
   channels: readonly number[],
   point: () => Point,
+  babbleLater?: number[],
 ): Program {
   return (pd) => {
     const inner = program(pd);
@@ -100,7 +104,8 @@ export function plannedProgram(
         inner.notified(channel);
         if (strike?.fault !== 'babble') return;
         for (let i = 0; i < (strike.parameters['times'] ?? 0); i += 1) {
-          for (const each of channels) (pd as { notify(to: number): void }).notify(each);
+          if (babbleLater !== undefined) babbleLater.push(...channels);
+          else for (const each of channels) (pd as { notify(to: number): void }).notify(each);
         }
       },
     };

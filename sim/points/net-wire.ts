@@ -155,12 +155,15 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
   // The end of the wire behind this one.
 
   frameArrived(): void {
+    this.#takeIn();
+    this.#announce();
+  }
+
+  /** What there is no room for waits at the other end: to lose it would be a fault that no plan has asked for. */
+  #takeIn(): void {
     const inner = this.#wire;
     for (let bytes = inner.nextLength(); bytes > 0; bytes = inner.nextLength()) {
-      if (this.#in.isFull) {
-        inner.dropNext(CROWDED);
-        continue;
-      }
+      if (this.#in.isFull) return;
       inner.copyNext(0, this.#copyAt, bytes);
       const strike = this.#incoming.next();
       if (strike?.fault === 'lose') {
@@ -170,7 +173,6 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
         inner.takeNext();
       }
     }
-    this.#announce();
   }
 
   linkChanged(): void {
@@ -197,11 +199,11 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
   }
 
   takeNext(): void {
-    this.#in.removeFirst();
+    this.#removeFirst();
   }
 
   dropNext(): void {
-    this.#in.removeFirst();
+    this.#removeFirst();
   }
 
   transmit(at: number, lengthBytes: number): void {
@@ -214,6 +216,13 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
 
   dropTransmit(at: number, lengthBytes: number, reason: string): void {
     this.#wire.dropTransmit(at, lengthBytes, reason);
+  }
+
+  #removeFirst(): void {
+    this.#in.removeFirst();
+    if (this.#wire.nextLength() === 0) return;
+    this.#takeIn();
+    this.#clock.schedule(this.#arrival, this.#in.firstDueAfter(this.#clock.now()));
   }
 
   #pull(by: 1 | -1): void {

@@ -22,6 +22,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { CuttableDisk } from './cuttable-disk.ts';
 import { type DiskObserver, PlannedDisk } from './disk.ts';
 import { diskPoints } from './disk-points.ts';
+import { calledDomains, imageAfterWork } from './called-domains.ts';
 import { notifyChannels, plannedProgram, slowImage } from './domains.ts';
 import { Injector, type Point } from './injector.ts';
 import { plannedMachineCode } from './machine-domains.ts';
@@ -54,6 +55,9 @@ export class PlannedRun {
   readonly programs: ReadonlyMap<string, Program>;
   readonly #options: PlannedRunOptions;
   readonly #planned: ReadonlySet<string>;
+  readonly #called: ReadonlySet<string>;
+  /** Signals that a domain which others call still makes, by its name. */
+  readonly #babble = new Map<string, number[]>();
   #injector: Injector | undefined;
   #board: PlannedBoard | undefined;
 
@@ -62,6 +66,7 @@ export class PlannedRun {
     this.#options = options;
     this.points = pointsOf(system);
     this.#planned = new Set(plan.rules.map(({ at }) => at));
+    this.#called = calledDomains(system);
     this.programs = this.programsAround(options.programs ?? new Map());
     this.instrument = {
       makeBoard: (boardOptions) => {
@@ -146,19 +151,41 @@ export class PlannedRun {
       const channels = notifyChannels(system, pd.name);
       all.set(
         pd.name,
-        plannedProgram(program as unknown as Program, channels, this.#point(`pd.${pd.name}`)),
+        plannedProgram(
+          program as unknown as Program,
+          channels,
+          this.#point(`pd.${pd.name}`),
+          this.#babbleOf(pd.name),
+        ),
       );
     }
     return all;
   }
 
   #plannedImage(image: ProgramImage): ProgramImage {
-    const slow = `pd.${image.name}.entry`;
-    const inner = this.#planned.has(slow) ? slowImage(image, this.#point(slow)) : image;
+    const inner = this.#imageAround(image);
     const hasQueues = this.#queuesOf(image.name).length > 0;
     return hasQueues
       ? startedImage(inner, (thread) => this.#planQueues(image.name, thread))
       : inner;
+  }
+
+  #imageAround(image: ProgramImage): ProgramImage {
+    const { name } = image;
+    const entry = `pd.${name}.entry`;
+    const point = this.#planned.has(entry) ? this.#point(entry) : undefined;
+    const babble = this.#babbleOf(name);
+    if (babble === undefined) return point === undefined ? image : slowImage(image, point);
+    if (point === undefined && !this.#planned.has(`pd.${name}`)) return image;
+    return imageAfterWork(image, { lateness: () => latenessOf(point?.()), babble });
+  }
+
+  /** @returns undefined for a domain that nobody calls: its program makes its signals itself */
+  #babbleOf(name: string): number[] | undefined {
+    if (!this.#called.has(name)) return undefined;
+    const babble = this.#babble.get(name) ?? [];
+    this.#babble.set(name, babble);
+    return babble;
   }
 
   #plannedMachineCode(
@@ -209,6 +236,10 @@ export class PlannedRun {
       return point;
     };
   }
+}
+
+function latenessOf(point: Point | undefined): number {
+  return point?.next()?.parameters['by'] ?? 0;
 }
 
 function startedImage(image: ProgramImage, onStart: (thread: UserThread) => void): ProgramImage {

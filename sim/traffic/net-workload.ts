@@ -110,7 +110,7 @@ export class NetWorkload implements Workload, EthernetWire {
   }
 
   probe(): void {
-    this.accounts.expectProbes(this.#clients.map((_, client) => this.#ask(client)));
+    this.accounts.expectProbes(this.#clients.map((_, client) => this.#askSurely(client)));
     this.#end?.frameArrived();
   }
 
@@ -205,6 +205,15 @@ export class NetWorkload implements Workload, EthernetWire {
     const client = this.#clients[this.#strays.below(this.#clients.length)] as Station;
     this.#strayed += 1;
     this.#send(writeStrayFrame(this.#ram, this.#scratchAt, this.#strays, client));
+  }
+
+  /** Where there is no room, an older question that nobody has taken yet is lost in its place. */
+  #askSurely(client: number): number {
+    if (this.#waiting.isFull) {
+      this.#crowded += 1;
+      this.#waiting.remove();
+    }
+    return this.#ask(client);
   }
 
   /** @returns the number of the question */
