@@ -102,7 +102,7 @@ it.each(['interpreter', 'translator'] as const)(
         notified: (channel: number) => {
           if (states.length === 0) pd.notify(CHANNEL);
           else interruptedAfter.push(executed() - startedAt);
-          line().lower();
+          line.lower();
           pd.irqAck(channel);
         },
       }),
@@ -116,7 +116,7 @@ it.each(['interpreter', 'translator'] as const)(
           const { board } = testbed;
           const round = states.length;
           startedAt = executed();
-          const event = { fire: () => line().raise() };
+          const event = { fire: () => line.raise() };
           if (round > 0) board.clock.schedule(event, board.now() + round);
           pd.notify(CHANNEL);
         };
@@ -141,7 +141,7 @@ it.each(['interpreter', 'translator'] as const)(
       ramBytes: 2 ** 24,
       images: new Map([['program', machineProgram(PROGRAM)]]),
     });
-    const line = (): IrqLine => testbed.board.irqLine(IRQ);
+    const line: IrqLine = testbed.board.irqLine(IRQ);
     const executed = (): number => testbed.hartOf('program')?.executed ?? 0;
     const state = (): string => {
       const hart = testbed.hartOf('program');
@@ -151,7 +151,7 @@ it.each(['interpreter', 'translator'] as const)(
       return `${hart.registers.join(' ')} / ${memory.join(' ')} / ${executed() - startedAt}`;
     };
     testbed.runUntilQuiet();
-    line().raise();
+    line.raise();
     testbed.runUntilQuiet();
 
     expect(states).toHaveLength(ROUNDS + 1);
