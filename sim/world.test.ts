@@ -93,6 +93,20 @@ describe('a world', () => {
     expect(outcome.strikes.map(({ fault }) => fault)).toContain('late');
   });
 
+  it('in which something unexpected is thrown has failed, and says what', () => {
+    const attachDevices = (): never => {
+      throw new RangeError('no such device');
+    };
+    const outcome = runWorld({ target: { system, attachDevices }, plan: NO_FAULTS, seed: 1 });
+    expect(outcome.verdict).toBe('failed');
+    expect(outcome.violations).toMatchObject([
+      {
+        oracle: 'no-internal-failure',
+        what: 'an internal failure, RangeError: no such device',
+      },
+    ]);
+  });
+
   it('in which a planned fault never strikes is void', () => {
     const outcome = world(plan({ when: { nth: [100_000] } }));
     expect(outcome.verdict).toBe('void');

@@ -53,7 +53,7 @@ import type { Oracle } from '../systems/oracle.ts';
 import type { Instrument } from '../systems/trace/observer.ts';
 import { domainStates } from './oracles/domain-states.ts';
 import { StallWatch } from './oracles/stall-report.ts';
-import { KernelWatch } from './oracles/kernel-watch.ts';
+import { EndlessWorld, KernelWatch } from './oracles/kernel-watch.ts';
 import { standardOracles, type StandardOracle } from './oracles/standard.ts';
 import { SystemMemory } from './oracles/system-memory.ts';
 import { WatchedBoard } from './oracles/watched-board.ts';
@@ -223,12 +223,20 @@ class World {
     try {
       this.#live(this.#boot());
     } catch (error) {
-      // An assertion is a bug of the testbed's own, and the most interesting thing that a world can find. A device of the
-      // user's that fails is found as well.
-      if (!(error instanceof RunFailure)) throw error;
-      this.#say('no-internal-failure', 'sddf', error.message);
+      this.#sayEnded(error);
     }
     return this.#outcome();
+  }
+
+  /**
+   * An assertion is a bug of the testbed's own, and the most interesting thing that a world can find; so is any other error that
+   * reaches this place. A device of the user's that fails is found as well. It is this world's alone: a campaign goes on.
+   */
+  #sayEnded(error: unknown): void {
+    if (error instanceof EndlessWorld) return this.#say('progress', 'sddf', error.message);
+    const isForeseen = error instanceof RunFailure || !(error instanceof Error);
+    const what = isForeseen ? '' : `an internal failure, ${error.name}: `;
+    this.#say('no-internal-failure', 'sddf', what + messageOf(error));
   }
 
   #boot(): Testbed {
@@ -500,8 +508,10 @@ class World {
   }
 
   #outcome(): WorldOutcome {
-    const { injector } = this.#run;
-    const neverStruck = injector.neverStruck().map(({ at, fault }) => `${at} ${fault}`);
+    // A world that ended before there was a board has none.
+    const injector = this.#run.board === undefined ? undefined : this.#run.injector;
+    const rules = injector?.neverStruck() ?? [];
+    const neverStruck = rules.map(({ at, fault }) => `${at} ${fault}`);
     const failed = this.#violations.length > 0;
     const asks = this.#workloads.length + (this.#options.target.oracles?.length ?? 0);
     const provesNothing = neverStruck.length > 0 || asks === 0;
@@ -509,7 +519,7 @@ class World {
       seed: this.#options.seed,
       verdict: failed ? 'failed' : provesNothing ? 'void' : 'passed',
       violations: this.#violations,
-      strikes: injector.strikes,
+      strikes: injector?.strikes ?? [],
       points: this.#explorer?.points ?? 0,
       decisions: this.#explorer?.decisions ?? [],
       neverStruck,
@@ -519,6 +529,10 @@ class World {
       asked: asks === 0 ? 'nothing' : 'something',
     };
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function makeExplorer(options: WorldOptions): Explorer | undefined {

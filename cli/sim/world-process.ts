@@ -1,4 +1,7 @@
-/** A child process that runs worlds: it loads a system once, and is then given seeds. What it dies of is told with its seeds. */
+/**
+ * A child process that runs worlds: it loads a system once, and is then given seeds. What it dies of is told with its seeds.
+ * A world that does not end is stopped with its process; it has failed, and another process goes on behind it.
+ */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -11,50 +14,107 @@ export type WorkerAnswer =
   | { readonly kind: 'batch done' }
   | { readonly kind: 'failed'; readonly problem: string };
 
+/** Worlds to run, behind one that has not ended in the process before. */
+export interface WorkerOrder {
+  readonly seeds: readonly number[];
+  readonly endless?: { readonly seed: number; readonly hostSeconds: number };
+}
+
+/** Most worlds take less than a second; one under `--invariants 1`, on a machine with much else to do, minutes. */
+const WORLD_SECONDS_MAX = 300;
+
+/** How what was waited for has come: of itself, or with a new process in the old one's place. */
+type Ended = 'over' | 'replaced';
+
 /** Who waits for what the process says next. */
 interface Waiting {
   readonly seeds: readonly number[];
   readonly onReport: (report: SeedReport) => void;
-  readonly resolve: () => void;
+  readonly resolve: (how: Ended) => void;
   readonly reject: (error: Error) => void;
 }
 
 export class WorldProcess {
-  readonly #child: ChildProcess;
-  readonly #exit: Promise<void>;
+  readonly #request: CampaignRequest;
+  readonly #worldSeconds: number;
+  #child: ChildProcess;
+  #exit: Promise<void> = Promise.resolve();
   #waiting: Waiting | undefined;
   #complaint = '';
   #end: Error | undefined;
+  /** Runs while a world does. */
+  #limit: NodeJS.Timeout | undefined;
 
-  constructor(request: CampaignRequest) {
-    this.#child = fork(PROGRAM, [JSON.stringify(request)], {
+  /** @param worldSeconds of host time that a world may take */
+  constructor(request: CampaignRequest, worldSeconds = WORLD_SECONDS_MAX) {
+    this.#request = request;
+    this.#worldSeconds = worldSeconds;
+    this.#child = this.#start();
+  }
+
+  #start(): ChildProcess {
+    const child = fork(PROGRAM, [JSON.stringify(this.#request)], {
       // From source the loader is named by its place: the working directory is the user's.
       execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-2000);
     });
-    this.#child.on('message', (answer: WorkerAnswer) => this.#hear(answer));
+    child.on('message', (answer: WorkerAnswer) => {
+      if (child === this.#child) this.#hear(answer);
+    });
     this.#exit = new Promise((resolve) => {
-      this.#child.on('error', (error) => this.#fail(error));
-      this.#child.on('exit', (code, signal) => {
-        this.#fail(new Error(this.#deathNote(signal ?? `status ${String(code)}`)));
+      const fail = (error: Error): void => {
+        if (child === this.#child) this.#fail(error);
+      };
+      child.on('error', fail);
+      child.on('exit', (code, signal) => {
+        fail(new Error(this.#deathNote(signal ?? `status ${String(code)}`)));
         resolve();
       });
     });
+    return child;
   }
 
   /** Waits until the system is loaded. @throws Error when it cannot be */
-  ready(): Promise<void> {
-    return this.#wait([], () => undefined);
+  async ready(): Promise<void> {
+    await this.#wait([], () => undefined);
   }
 
   /** @throws Error when the process dies */
-  run(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<void> {
-    const done = this.#wait(seeds, onReport);
-    if (this.#child.connected) this.#child.send(seeds);
-    return done;
+  async run(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<void> {
+    let left = seeds;
+    const report = (each: SeedReport): void => {
+      left = left.filter((seed) => seed !== each.seed);
+      this.#limitWorld(left.length > 0);
+      onReport(each);
+    };
+    let order: WorkerOrder = { seeds };
+    for (;;) {
+      const done = this.#wait(order.seeds, report);
+      if (this.#child.connected) this.#child.send(order);
+      this.#limitWorld(true);
+      const how = await done;
+      this.#limitWorld(false);
+      const [seed, ...others] = left;
+      if (how === 'over' || seed === undefined) return;
+      await this.ready();
+      order = { seeds: others, endless: { seed, hostSeconds: this.#worldSeconds } };
+    }
+  }
+
+  #limitWorld(isRunning: boolean): void {
+    clearTimeout(this.#limit);
+    if (isRunning) this.#limit = setTimeout(() => this.#replace(), 1000 * this.#worldSeconds);
+  }
+
+  /** The world that is under way does not end: its process goes, and another one comes. */
+  #replace(): void {
+    const old = this.#child;
+    this.#child = this.#start();
+    old.kill('SIGKILL');
+    this.#waiting?.resolve('replaced');
   }
 
   /** Lets it go; it has nothing left to do. */
@@ -64,10 +124,11 @@ export class WorldProcess {
   }
 
   kill(): void {
+    clearTimeout(this.#limit);
     this.#child.kill('SIGKILL');
   }
 
-  #wait(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<void> {
+  #wait(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<Ended> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#waiting = { seeds, onReport, resolve, reject };
@@ -77,10 +138,11 @@ export class WorldProcess {
   #hear(answer: WorkerAnswer): void {
     if (answer.kind === 'report') this.#waiting?.onReport(answer.report);
     else if (answer.kind === 'failed') this.#fail(new Error(answer.problem));
-    else this.#waiting?.resolve();
+    else this.#waiting?.resolve('over');
   }
 
   #fail(error: Error): void {
+    clearTimeout(this.#limit);
     this.#end ??= error;
     this.#waiting?.reject(this.#end);
   }

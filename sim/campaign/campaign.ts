@@ -73,13 +73,47 @@ export interface SeedReport {
 
 /** Runs the world of one seed. */
 export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
-  const { target } = loaded;
+  const options = worldOf(loaded, spec, seed);
+  const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
+  return reportOf(loaded, options, outcome, seed);
+}
+
+/** The report of a world that somebody has had to stop from outside: it can be run again, and nothing else is known of it. */
+export function endlessSeed(
+  loaded: CampaignSystem,
+  spec: CampaignSpec,
+  seed: number,
+  hostSeconds: number,
+): SeedReport {
+  const options = worldOf(loaded, spec, seed);
+  const what = `the world does not end: it was stopped after ${hostSeconds} s of host time`;
+  return reportOf(
+    loaded,
+    options,
+    {
+      seed: options.seed,
+      verdict: 'failed',
+      violations: [{ oracle: 'progress', where: 'sddf', what, timeNs: 0 }],
+      strikes: [],
+      points: 0,
+      decisions: [],
+      neverStruck: [],
+      timeNs: 0,
+      kernelEntries: 0,
+      traffic: {},
+      asked: 'something',
+    },
+    seed,
+  );
+}
+
+function worldOf({ target }: CampaignSystem, spec: CampaignSpec, seed: number): WorldOptions {
   const { amount, forNs, invariantsEvery } = spec;
   const explore = explorationOf(spec, seed);
   const worldSeed = spec.bounded === undefined ? seed : BOUNDED_SEED;
   const chaos = (): Plan => standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
   const plan = spec.plan ?? (spec.bounded === undefined ? chaos() : NO_FAULTS);
-  const options = {
+  return {
     target,
     plan,
     seed: worldSeed,
@@ -88,7 +122,16 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
     ...(explore === undefined ? {} : { explore }),
     ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
   };
-  const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
+}
+
+/** @param seed of the campaign, which counts runs where the world is always the same */
+function reportOf(
+  loaded: CampaignSystem,
+  options: WorldOptions,
+  outcome: WorldOutcome,
+  seed: number,
+): SeedReport {
+  const { seed: worldSeed, plan, amount, forNs, explore, invariantsEvery } = options;
   const failure: Failure = {
     system: loaded.reference,
     digests: loaded.digests,

@@ -15,7 +15,7 @@ const built = hello.build(completeChoices(hello, {}));
 if (!built.ok) throw new Error('the system is built');
 const { system } = built;
 
-function watched(wholeEvery: number) {
+function watched(wholeEvery: number, entriesMax?: number) {
   const census = new Census();
   const testbed = createTestbed({
     system,
@@ -25,7 +25,7 @@ function watched(wholeEvery: number) {
   });
   testbed.settle();
   const { kernel, board } = testbed;
-  const watch = new KernelWatch(kernel.state, census, wholeEvery);
+  const watch = new KernelWatch(kernel.state, census, wholeEvery, entriesMax);
   const exits = (count: number): void => {
     for (let i = 0; i < count; i += 1) kernel.state.onExit?.();
   };
@@ -41,6 +41,12 @@ describe('the watch over a kernel', () => {
     const { watch, exits } = watched(1);
     exits(200);
     expect(watch.end('all')).toEqual([]);
+  });
+
+  it('ends a world in which there is no end of kernel entries', () => {
+    const { exits } = watched(0, 200);
+    exits(200);
+    expect(() => exits(1)).toThrow('the world does not end: 200 kernel entries after boot');
   });
 
   it('looks at threads after every 64th entry', () => {

@@ -6,18 +6,27 @@
  */
 
 import type { Census, Snapshot } from '../../kernel/inspect/census.ts';
+import { RunFailure } from '../../memory/assert.ts';
 import type { KernelState } from '../../kernel/state.ts';
 import { InvariantChecker } from './kernel/invariants.ts';
 import { checkThreads } from './kernel/threads.ts';
 
 /** Kernel entries between two looks at the threads: all of them together take a hundredth of a world. */
 const THREADS_EVERY = 64;
+/** A world of 500 questions has some ten thousand entries. */
+export const ENTRIES_MAX = 10_000_000;
+
+/** Ends a world in which there is no end of kernel entries. */
+export class EndlessWorld extends RunFailure {
+  override readonly name = 'EndlessWorld';
+}
 
 export class KernelWatch {
   readonly #k: KernelState;
   readonly #census: Census;
   readonly #checker: InvariantChecker;
   readonly #wholeEvery: number;
+  readonly #entriesMax: number;
   #broken: readonly string[] = [];
   #entries = 0;
   #snapshot: Snapshot;
@@ -28,12 +37,14 @@ export class KernelWatch {
    *
    * @param census told of every object of this kernel
    * @param wholeEvery kernel entries between two looks at all invariants; 0: none while the world runs
+   * @param entriesMax more of them throw {@link EndlessWorld}
    */
-  constructor(k: KernelState, census: Census, wholeEvery: number) {
+  constructor(k: KernelState, census: Census, wholeEvery: number, entriesMax = ENTRIES_MAX) {
     this.#k = k;
     this.#census = census;
     this.#checker = new InvariantChecker(k, census);
     this.#wholeEvery = wholeEvery;
+    this.#entriesMax = entriesMax;
     this.#snapshot = census.look(k);
     this.#objectsMade = k.objectsMade;
     k.onExit = () => this.#onExit();
@@ -48,6 +59,11 @@ export class KernelWatch {
 
   #onExit(): void {
     this.#entries += 1;
+    if (this.#entries > this.#entriesMax) {
+      throw new EndlessWorld(
+        `the world does not end: ${this.#entriesMax} kernel entries after boot`,
+      );
+    }
     const isWhole = this.#wholeEvery !== 0 && this.#entries % this.#wholeEvery === 0;
     if (!isWhole && this.#entries % THREADS_EVERY !== 0) return;
     const broken = isWhole ? this.#checker.broken('changed') : this.#threads();

@@ -137,7 +137,8 @@ export class PlannedQueue extends DeviceQueue {
     const isThere = super.enableNotify();
     if (this.#looks === 'always') return isThere;
     this.#askForAllKicks();
-    return !this.#isBeyondLimit();
+    // A queue whose rules the driver has broken has nothing any more, however far the limit is.
+    return isThere && !this.#isBeyondLimit();
   }
 
   override disableNotify(): void {

@@ -40,6 +40,9 @@ function deviceFaults(group: string, watchdog: Watchdog): readonly FaultKind[] {
   // A disk that was pulled out is given up.
   const back: readonly Excuse[] = group === 'net' && isWatched ? [] : ['progress'];
   const late: readonly Excuse[] = group === 'net' && isWatched ? [] : ['watchdog'];
+  // An interrupt that was on its way ends with the device's reset. What it was to tell of stays in the used ring, and a disk's
+  // watchdog finds it there; that of a network looks first whether the device has been reset.
+  const withIt: readonly Excuse[] = group === 'blk' ? ['interrupt'] : [];
   return [
     fault({
       name: 'needs-reset',
@@ -53,21 +56,21 @@ function deviceFaults(group: string, watchdog: Watchdog): readonly FaultKind[] {
       what: 'the device resets itself and forgets everything, without a word',
       trigger: 'moment',
       // A driver that knows nothing of it goes on notifying.
-      excuses: ['loss', 'errors', 'rules', ...late, ...unnoticed],
+      excuses: ['loss', 'errors', 'rules', ...late, ...unnoticed, ...withIt],
       rows: [58],
     }),
     fault({
       name: 'unplug',
       what: 'the device is pulled out: its registers read as all ones; plugged in again when the fault is over',
       trigger: 'moment',
-      excuses: ['loss', 'errors', 'rules', ...back],
+      excuses: ['loss', 'errors', 'rules', ...back, ...withIt],
       rows: [60],
     }),
     fault({
       name: 'vanish',
       what: 'the device is gone: DeviceID reads 0 and its status 0; back when the fault is over',
       trigger: 'moment',
-      excuses: ['loss', 'errors', 'rules', ...back],
+      excuses: ['loss', 'errors', 'rules', ...back, ...withIt],
       rows: [60],
     }),
   ];

@@ -1,0 +1,43 @@
+/** Goal: a world that never ends fails, and stops nobody. Method: a program without an end, and a second for it. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import type { SeedReport } from '../../sim/campaign/campaign.ts';
+import { WorldProcess } from './world-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-endless-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+writeFileSync(join(folder, 'loop.ts'), 'export function main(): never {\n  for (;;);\n}\n');
+writeFileSync(
+  join(folder, 'loop.system'),
+  `<system><protection_domain name="loop" priority="1"><program_image path="loop.ts"/></protection_domain></system>`,
+);
+
+it('a world that does not end has failed, and the next one is run', async () => {
+  const reference = join(folder, 'loop.system');
+  const world = new WorldProcess(
+    {
+      system: { reference, choices: {}, searchPath: [folder] },
+      plan: undefined,
+      amount: undefined,
+      forNs: undefined,
+      explore: 'none',
+      domains: [],
+      twiceEvery: 0,
+    },
+    1,
+  );
+  const reports: SeedReport[] = [];
+  await world.ready();
+  await world.run([5, 6], (report) => reports.push(report));
+  await world.end();
+  expect(reports.map(({ seed, verdict }) => [seed, verdict])).toEqual([
+    [5, 'failed'],
+    [6, 'failed'],
+  ]);
+  expect(reports[0]?.failure?.violations).toMatchObject([
+    { oracle: 'progress', what: 'the world does not end: it was stopped after 1 s of host time' },
+  ]);
+});
