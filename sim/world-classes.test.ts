@@ -83,6 +83,8 @@ describe('a world', () => {
     ['serial', { at: 'uart.line', fault: 'baud', when: { timeNs: 40_000_000 }, for: SOON }],
     ['serial', { at: 'uart.line', fault: 'cts', when: { timeNs: 40_000_000 }, for: SOON }],
     ['serial', { at: 'uart.irq', fault: 'lose', when: { every: 10 } }],
+    // Still deaf when the traffic is over: who is asked then is asked when it hears again.
+    ['serial', { at: 'uart.irq', fault: 'lose', when: { every: 4 }, parameters: { for: 9e8 } }],
     ['echo', { at: 'net.rx.ring', fault: 'over-report', when: { every: 20 } }],
     ['echo', { at: 'net.rx.ring', fault: 'forge', when: { nth: [20] } }],
     ['echo', { at: 'net.tx.ring', fault: 'overtaken', when: { every: 4 } }],

@@ -151,6 +151,8 @@ const STEP_NS = 1_000_000;
 const LONG_STEP_NS = 100_000_000;
 /** A driver's watchdog looks at least once. */
 const LOOK_NS = 25_000_000;
+/** What a plan makes last longer is for good, as a lost interrupt of a virtio device is: the system has to cope with it. */
+const LASTING_NS_MAX = 1_000_000_000;
 /** All that is still under way arrives. */
 const REST_NS = 5_000_000;
 /** 1 MiB. */
@@ -333,6 +335,7 @@ class World {
     this.#rest(testbed, stall);
     // What a missed interrupt was to tell lies in the rings, what a device made up with it: a watchdog looks first.
     if (this.#isExcusedAnywhere('interrupt')) testbed.runUntil(testbed.now() + LOOK_NS);
+    testbed.runUntil(Math.max(testbed.now(), this.#lastingUntilNs()));
     for (const workload of this.#workloads) workload.probe();
     const patienceNs = this.#patienceNs();
     const isServed = (): boolean => this.#unserved().length === 0;
@@ -347,6 +350,17 @@ class World {
     this.#askOracles(testbed);
     const extent = this.#options.seed % ALL_INVARIANTS_EVERY === 0 ? 'all' : 'threads';
     for (const what of kernel.end(extent)) this.#say('kernel-invariants', 'kernel', what);
+  }
+
+  /** A line that has been made deaf for a while is so to its end: until then faults have not stopped, and what is typed overruns. */
+  #lastingUntilNs(): number {
+    const lasting = this.#run.injector.strikes.filter(
+      ({ parameters }) => (parameters['for'] ?? 0) <= LASTING_NS_MAX,
+    );
+    return Math.max(
+      0,
+      ...lasting.map(({ timeNs, parameters }) => timeNs + (parameters['for'] ?? 0)),
+    );
   }
 
   /** @returns 'stopped' when the world ends here */
