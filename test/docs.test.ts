@@ -6,13 +6,12 @@
  * The tutorial's files are run by `package.test.ts`, from the installed package.
  */
 
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sddfCommand } from './support/sddf-command.ts';
+import { sddfInProcess } from './support/sddf-in-process.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGES = [
@@ -50,6 +49,16 @@ function shortened(command: string): string {
   return command.replace(/--seeds (\d+)\.\.\d+/, '--seeds $1..$1');
 }
 
+async function inFolder<T>(act: () => Promise<T>): Promise<T> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await act();
+  } finally {
+    process.chdir(before);
+  }
+}
+
 /** An Ethernet broadcast of 60 bytes in a pcap file. */
 function capture(): Uint8Array {
   const bytes = new Uint8Array(24 + 16 + 60);
@@ -72,7 +81,7 @@ describe('the commands in the documents', () => {
     expect(cases.length).toBeGreaterThan(8);
   });
 
-  it.for(cases)('$page: $command', ({ command }, { skip }) => {
+  it.for(cases)('$page: $command', async ({ command }, { skip }) => {
     const known = SKIPPED.find(({ pattern }) => pattern.test(command));
     skip(known !== undefined, known?.reason);
 
@@ -80,13 +89,9 @@ describe('the commands in the documents', () => {
       ...shortened(command).split(/\s+/),
       ...(isEndless(command) ? ['--for', '200ms'] : []),
     ];
-    const result = spawnSync(process.execPath, [sddfCommand(), ...args], {
-      cwd: folder,
-      encoding: 'utf8',
-      timeout: 600_000,
-    });
+    const { status, stdout, stderr } = await inFolder(() => sddfInProcess(...args));
 
-    expect({ status: result.status, stderr: result.stderr }).toMatchObject({ status: 0 });
-    expect(`${result.stdout}${result.stderr}`).not.toMatch(/^\s+at /m);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(`${stdout}${stderr}`).not.toMatch(/^\s+at /m);
   });
 });

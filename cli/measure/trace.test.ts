@@ -1,12 +1,10 @@
 // `sddf trace` and `sddf path` as a user runs them: files, rows, and one line for each mistake.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
-import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trace-'));
 const VIRTUAL = '--net loop --clock virtual --for 100us';
@@ -17,11 +15,9 @@ interface Ended {
   readonly errors: string;
 }
 
-function sddf(line: string): Ended {
-  const result = spawnSync(process.execPath, [sddfCommand(), ...line.split(' ')], {
-    encoding: 'utf8',
-  });
-  return { status: result.status, out: result.stdout, errors: result.stderr };
+async function sddf(line: string): Promise<Ended> {
+  const { status, stdout, stderr } = await sddfInProcess(...line.split(' '));
+  return { status, out: stdout, errors: stderr };
 }
 
 /** What it says about a mistake: the last line, the only one of `sddf`'s own. */
@@ -40,11 +36,11 @@ function rowsOf({ out }: Ended): readonly Row[] {
   return (JSON.parse(out) as { results: readonly Row[] }).results;
 }
 
-describe('sddf trace', () => {
-  it('writes the same file twice under the virtual clock', () => {
+describe('sddf trace', async () => {
+  it('writes the same file twice under the virtual clock', async () => {
     const files = ['once', 'again'].map((name) => join(folder, `${name}.json`));
     for (const file of files) {
-      expect(sddf(`trace echo -o ${file} ${VIRTUAL} --seed 7`).status).toBe(0);
+      expect((await sddf(`trace echo -o ${file} ${VIRTUAL} --seed 7`)).status).toBe(0);
     }
 
     const [once, again] = files.map((file) => readFileSync(file, 'utf8'));
@@ -54,9 +50,9 @@ describe('sddf trace', () => {
     });
   });
 
-  it('keeps the newest events, and says how many it has dropped', () => {
+  it('keeps the newest events, and says how many it has dropped', async () => {
     const file = join(folder, 'ring.json');
-    const { out } = sddf(
+    const { out } = await sddf(
       `trace echo -o ${file} --net loop --clock virtual --for 1ms --events 1024`,
     );
 
@@ -68,9 +64,9 @@ describe('sddf trace', () => {
     });
   });
 
-  it('has times that go on under the host clock too', () => {
+  it('has times that go on under the host clock too', async () => {
     const file = join(folder, 'host.json');
-    expect(sddf(`trace echo -o ${file} --net loop --for 100ms`).status).toBe(0);
+    expect((await sddf(`trace echo -o ${file} --net loop --for 100ms`)).status).toBe(0);
 
     const { otherData, traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as {
       readonly otherData: Readonly<Record<string, unknown>>;
@@ -91,15 +87,15 @@ describe('sddf trace', () => {
     expect(overlaps).toEqual([]);
   });
 
-  it('adds host times when asked', () => {
+  it('adds host times when asked', async () => {
     const file = join(folder, 'both.json');
-    expect(sddf(`trace echo -o ${file} ${VIRTUAL} --host-times`).status).toBe(0);
+    expect((await sddf(`trace echo -o ${file} ${VIRTUAL} --host-times`)).status).toBe(0);
 
     expect(readFileSync(file, 'utf8')).toMatch(/"ph":"X".*"hostNs":\d/);
   });
 
-  it('prints the counters as rows', () => {
-    const rows = rowsOf(sddf(`trace echo -o ${join(folder, 'rows.json')} ${VIRTUAL} --json`));
+  it('prints the counters as rows', async () => {
+    const rows = rowsOf(await sddf(`trace echo -o ${join(folder, 'rows.json')} ${VIRTUAL} --json`));
 
     const wasted = rows.filter(({ name }) => name === 'trace/wasted wake-ups');
     expect(wasted.map(({ domain }) => domain)).toContain('net_virt_rx');
@@ -138,19 +134,19 @@ describe('sddf trace', () => {
     expect(await complaint(`trace echo -o ${file} --events 5`)).toMatchObject({ status: 2 });
   });
 
-  it('replaces a file with --force', () => {
+  it('replaces a file with --force', async () => {
     const file = join(folder, 'old.json');
     writeFileSync(file, 'x'.repeat(10_000_000));
 
-    expect(sddf(`trace echo -o ${file} ${VIRTUAL} --force`).status).toBe(0);
+    expect((await sddf(`trace echo -o ${file} ${VIRTUAL} --force`)).status).toBe(0);
     expect(() => JSON.parse(readFileSync(file, 'utf8')) as unknown).not.toThrow();
   });
 });
 
-describe('sddf path', () => {
-  it('prints the hops, and draws them', () => {
+describe('sddf path', async () => {
+  it('prints the hops, and draws them', async () => {
     const file = join(folder, 'path.svg');
-    const { status, out } = sddf(`path echo --packet 5 --svg ${file}`);
+    const { status, out } = await sddf(`path echo --packet 5 --svg ${file}`);
 
     expect(status).toBe(0);
     expect(out).toMatch(
@@ -163,8 +159,8 @@ describe('sddf path', () => {
     expect(svg.match(/class="at"/g)).toHaveLength(8);
   });
 
-  it('prints a row for each hop', () => {
-    const rows = rowsOf(sddf('path echo --json --path 4pd'));
+  it('prints a row for each hop', async () => {
+    const rows = rowsOf(await sddf('path echo --json --path 4pd'));
 
     const hops = rows.filter(({ name }) => name === 'path/hop');
     expect(hops.map(({ hop }) => hop)).toEqual([1, 2, 3, 4, 5, 6, 7]);
@@ -172,8 +168,8 @@ describe('sddf path', () => {
     expect(rows.filter(({ name }) => name === 'path/return').length).toBeGreaterThan(2);
   });
 
-  it('follows a packet through a switch', () => {
-    const rows = rowsOf(sddf('path vswitch --json'));
+  it('follows a packet through a switch', async () => {
+    const rows = rowsOf(await sddf('path vswitch --json'));
 
     const hops = rows.filter(({ name }) => name === 'path/hop');
     expect(hops.map(({ at, what }) => `${String(at)} ${String(what)}`)).toEqual([

@@ -1,25 +1,22 @@
 // `sddf run --cost` as a user runs it: programs' work takes virtual time by a table, the same in
 // every run.
 
-import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
-import { sddfCommand } from '../../test/support/sddf-command.ts';
 
-const SDDF = sddfCommand();
 const TABLE = 'imx8mm';
 const RUN = 'run echo --net loop --clock virtual --for 5ms';
 
-function run(line: string): { status: number | null; out: string; errors: string } {
-  const result = spawnSync(process.execPath, [SDDF, ...line.split(' ')], { encoding: 'utf8' });
-  return { status: result.status, out: result.stdout, errors: result.stderr };
+async function run(line: string): Promise<{ status: number; out: string }> {
+  const { status, stdout } = await sddfInProcess(...line.split(' '));
+  return { status, out: stdout };
 }
 
 describe('sddf run --cost', () => {
-  it('prices the work of programs, and gives the same text twice', () => {
-    const priced = run(`${RUN} --cost ${TABLE} --json`);
-    const again = run(`${RUN} --cost ${TABLE} --json`);
-    const free = run(`${RUN} --json`);
+  it('prices the work of programs, and gives the same text twice', async () => {
+    const priced = await run(`${RUN} --cost ${TABLE} --json`);
+    const again = await run(`${RUN} --cost ${TABLE} --json`);
+    const free = await run(`${RUN} --json`);
 
     expect(priced.status).toBe(0);
     expect(again.out).toBe(priced.out);
@@ -32,8 +29,8 @@ describe('sddf run --cost', () => {
     expect(result.packets).toBeLessThan(unpriced.packets);
   });
 
-  it('tells CPU use to people', () => {
-    expect(run(`${RUN} --cost ${TABLE}`).out).toMatch(/CPU use +\d+\.\d % of a core/);
+  it('tells CPU use to people', async () => {
+    expect((await run(`${RUN} --cost ${TABLE}`)).out).toMatch(/CPU use +\d+\.\d % of a core/);
   });
 
   it('refuses what cannot be with one line', async () => {
