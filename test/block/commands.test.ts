@@ -1,24 +1,24 @@
-// The block class as a user has it: `sddf run blk`, `sddf run fat` and `sddf disk create` in
-// processes of their own.
+// The block class as a user has it: `sddf run blk`, `sddf run fat` and `sddf disk create`.
 
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
-import { sddfCommand } from '../support/sddf-command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'block-commands-'));
 const IMAGE = join(directory, 'two-partitions.img');
 
-function sddf(...args: readonly string[]) {
-  const ended = spawnSync(process.execPath, [sddfCommand(), ...args], { encoding: 'utf8' });
-  return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
-}
-
-beforeAll(() => {
-  const made = sddf('disk', 'create', IMAGE, '--size', '64M', '--gpt', 'fat:32M,raw:24M');
+beforeAll(async () => {
+  const made = await sddfInProcess(
+    'disk',
+    'create',
+    IMAGE,
+    '--size',
+    '64M',
+    '--gpt',
+    'fat:32M,raw:24M',
+  );
   expect(made.status).toBe(0);
 });
 
@@ -26,11 +26,11 @@ beforeAll(() => {
  * Types lines at the file system's console, ahead of its answers.
  * @returns what it has answered, between the echoes
  */
-function atConsole(lines: readonly string[], ...more: readonly string[]): string {
+async function atConsole(lines: readonly string[], ...more: readonly string[]): Promise<string> {
   const script = join(directory, 'script.txt');
   const log = join(directory, 'log.txt');
   writeFileSync(script, lines.map((line) => `${line}\r`).join(''));
-  const run = sddf(
+  const run = await sddfInProcess(
     'run',
     'fat',
     '--clock',
@@ -44,8 +44,8 @@ function atConsole(lines: readonly string[], ...more: readonly string[]): string
 }
 
 describe('sddf run blk', () => {
-  it('ends when all is quiet, under the virtual clock', () => {
-    const run = sddf('run', 'blk', '--clock', 'virtual', '--json');
+  it('ends when all is quiet, under the virtual clock', async () => {
+    const run = await sddfInProcess('run', 'blk', '--clock', 'virtual', '--json');
     const { ending, timeNs } = JSON.parse(run.stdout) as { ending: string; timeNs: number };
 
     expect(ending).toBe('quiet');
@@ -53,27 +53,34 @@ describe('sddf run blk', () => {
     expect(run.stderr).toContain('CLIENT|INFO: basic: successfully finished!');
   });
 
-  it('ends with 1 when the check has failed', () => {
-    const run = sddf('run', 'blk', '--clock', 'virtual', '--set', 'partition=3');
+  it('ends with 1 when the check has failed', async () => {
+    const run = await sddfInProcess('run', 'blk', '--clock', 'virtual', '--set', 'partition=3');
 
     expect(run.stderr + run.stdout).toContain('there is no partition table');
     expect(run.status).toBe(1);
   });
 
-  it('gives each client the first partition of its own disk, or all of a disk that has no table', () => {
+  it('gives each client the first partition of its own disk, or all of a disk that has no table', async () => {
     const delta = join(directory, 'delta.img');
     const disks = ['--disk', `file=${IMAGE},overlay=${delta}`, '--disk', 'mem=64M,sector=4096'];
     const args = ['run', 'blk', ...disks, '--clock', 'virtual'];
     // The second run finds an overlay, and reads the table through it.
-    for (const run of [sddf(...args), sddf(...args)]) {
+    for (const run of [await sddfInProcess(...args), await sddfInProcess(...args)]) {
       expect(run.status).toBe(0);
       expect(run.stdout + run.stderr).toMatch(/^client: CLIENT\|INFO: device size: 0x2000000 /m);
       expect(run.stdout + run.stderr).toMatch(/^client1: CLIENT\|INFO: device size: 0x4000000 /m);
     }
   });
 
-  it('says that its client writes, on a disk that is read-only', () => {
-    const run = sddf('run', 'blk', '--disk', `file=${IMAGE},ro`, '--clock', 'virtual');
+  it('says that its client writes, on a disk that is read-only', async () => {
+    const run = await sddfInProcess(
+      'run',
+      'blk',
+      '--disk',
+      `file=${IMAGE},ro`,
+      '--clock',
+      'virtual',
+    );
 
     expect(run.stdout + run.stderr).toContain(
       'failed: this client writes, and the disk is read-only',
@@ -122,8 +129,8 @@ describe('mistakes', () => {
 });
 
 describe('sddf run fat', () => {
-  it('has a file system in memory when it is given no disk', () => {
-    const said = atConsole([
+  it('has a file system in memory when it is given no disk', async () => {
+    const said = await atConsole([
       'mkdir notes',
       // Corrected while typing: only the file has the words as they are looked for.
       'write notes/today.txt writtenn\b by hand',
@@ -143,27 +150,35 @@ describe('sddf run fat', () => {
     expect(free).toBe(total);
   });
 
-  it('keeps in an image what is written to it, and nothing with an overlay', () => {
+  it('keeps in an image what is written to it, and nothing with an overlay', async () => {
     const image = join(directory, 'disk.img');
-    expect(sddf('disk', 'create', image, '--size', '64M', '--gpt', 'fat:32M,raw:24M').status).toBe(
-      0,
-    );
-    atConsole(['write A.TXT kept'], '--disk', `file=${image},overlay=none`);
-    atConsole(['write B.TXT gone'], '--disk', `file=${image}`);
-    const said = atConsole(['cat A.TXT', 'cat B.TXT'], '--disk', `file=${image},ro`);
+    const size = ['--size', '64M', '--gpt', 'fat:32M,raw:24M'];
+    expect((await sddfInProcess('disk', 'create', image, ...size)).status).toBe(0);
+    await atConsole(['write A.TXT kept'], '--disk', `file=${image},overlay=none`);
+    await atConsole(['write B.TXT gone'], '--disk', `file=${image}`);
+    const said = await atConsole(['cat A.TXT', 'cat B.TXT'], '--disk', `file=${image},ro`);
 
     expect(said).toContain('kept\n');
     expect(said).toContain('error: B.TXT: no such file');
   });
 
-  it('ends with 1 and one line when its disk has no file system', () => {
+  it('ends with 1 and one line when its disk has no file system', async () => {
     const image = join(directory, 'blank.img');
     writeFileSync(image, new Uint8Array(4 << 20));
     const script = join(directory, 'two-commands.txt');
     writeFileSync(script, 'ls\rdf\r');
     const serial = `file,in=${script},out=${join(directory, 'blank.txt')}`;
     const disk = ['--disk', `file=${image},ro`];
-    const run = sddf('run', 'fat', ...disk, '--clock', 'virtual', '--serial', serial, '--json');
+    const run = await sddfInProcess(
+      'run',
+      'fat',
+      ...disk,
+      '--clock',
+      'virtual',
+      '--serial',
+      serial,
+      '--json',
+    );
 
     expect(run.stderr.split('\n').filter((line) => line.includes('ERROR'))).toEqual([
       'fat: CLIENT|ERROR: the disk cannot be used: no file system: no boot sector; ' +
