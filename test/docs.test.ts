@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sddfInProcess } from './support/sddf-in-process.ts';
+import { sddfInFolder } from './support/sddf-in-process.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGES = [
@@ -49,16 +49,6 @@ function shortened(command: string): string {
   return command.replace(/--seeds (\d+)\.\.\d+/, '--seeds $1..$1');
 }
 
-async function inFolder<T>(act: () => Promise<T>): Promise<T> {
-  const before = process.cwd();
-  process.chdir(folder);
-  try {
-    return await act();
-  } finally {
-    process.chdir(before);
-  }
-}
-
 /** An Ethernet broadcast of 60 bytes in a pcap file. */
 function capture(): Uint8Array {
   const bytes = new Uint8Array(24 + 16 + 60);
@@ -89,7 +79,7 @@ describe('the commands in the documents', () => {
       ...shortened(command).split(/\s+/),
       ...(isEndless(command) ? ['--for', '200ms'] : []),
     ];
-    const { status, stdout, stderr } = await inFolder(() => sddfInProcess(...args));
+    const { status, stdout, stderr } = await sddfInFolder(folder, ...args);
 
     expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(`${stdout}${stderr}`).not.toMatch(/^\s+at /m);

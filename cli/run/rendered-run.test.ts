@@ -2,22 +2,19 @@
 // to the last counter. Method: `render`, then both are run as a user runs them, from another
 // folder, and their JSON is compared as text.
 
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sddfCommand } from '../../test/support/sddf-command.ts';
+import { sddfInFolder } from '../../test/support/sddf-in-process.ts';
 
-const SDDF = sddfCommand();
 const folder = mkdtempSync(join(tmpdir(), 'rendered-'));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function sddf(line: string): { status: number | null; out: string; errors: string } {
-  const options = { cwd: folder, encoding: 'utf8' } as const;
-  const result = spawnSync(process.execPath, [SDDF, ...line.split(' ')], options);
-  return { status: result.status, out: result.stdout, errors: result.stderr };
+async function sddf(line: string): Promise<{ status: number; out: string; errors: string }> {
+  const { status, stdout, stderr } = await sddfInFolder(folder, ...line.split(' '));
+  return { status, out: stdout, errors: stderr };
 }
 
 describe('a rendered system', () => {
@@ -25,20 +22,20 @@ describe('a rendered system', () => {
     ['echo', '--net loop --clock virtual --for 5ms --json'],
     ['serial', '--clock virtual --for 5ms --json'],
     ['passive_server', '--clock virtual --json'],
-  ])('counts what the built-in one counts: %s', { timeout: 600_000 }, (name, options) => {
-    expect(sddf(`render ${name} -o d`).status).toBe(0);
+  ])('counts what the built-in one counts: %s', { timeout: 600_000 }, async (name, options) => {
+    expect((await sddf(`render ${name} -o d`)).status).toBe(0);
 
-    const built = sddf(`run ${name} ${options}`);
-    const rendered = sddf(`run d/${name}.system ${options}`);
+    const built = await sddf(`run ${name} ${options}`);
+    const rendered = await sddf(`run d/${name}.system ${options}`);
 
     expect(rendered.status).toBe(0);
     expect(rendered.out).toBe(built.out);
     expect(rendered.out).toContain(`"system":"${name}"`);
   });
 
-  it('has counters that are not zero', { timeout: 600_000 }, () => {
-    expect(sddf('render echo -o e').status).toBe(0);
-    const { out } = sddf('run e/echo.system --net loop --clock virtual --for 5ms --json');
+  it('has counters that are not zero', { timeout: 600_000 }, async () => {
+    expect((await sddf('render echo -o e')).status).toBe(0);
+    const { out } = await sddf('run e/echo.system --net loop --clock virtual --for 5ms --json');
     const { packets, copies, programs } = JSON.parse(out) as {
       packets: number;
       copies: number;
@@ -52,7 +49,7 @@ describe('a rendered system', () => {
 });
 
 describe('a description with registers that the board does not have', () => {
-  it('is told who attaches the device', { timeout: 600_000 }, () => {
+  it('is told who attaches the device', { timeout: 600_000 }, async () => {
     const region = '<memory_region name="regs" size="0x1000" phys_addr="0x50000000" />';
     const pd =
       '<protection_domain name="p"><program_image path="own.ts" />' +
@@ -60,7 +57,7 @@ describe('a description with registers that the board does not have', () => {
     writeFileSync(join(folder, 'own.ts'), 'export const main = () => ({ notified() {} });\n');
     writeFileSync(join(folder, 'own.system'), `<system>${region}${pd}</system>`);
 
-    const { status, errors } = sddf('run own.system');
+    const { status, errors } = await sddf('run own.system');
     expect(status).toBe(2);
     expect(errors).toMatch(
       /^sddf: .*neither RAM nor a device there; .* a \.ts: run that instead\n$/,
@@ -77,15 +74,15 @@ describe('a description that sets variables of a program', () => {
     );
   }
 
-  it('is held against what the program declares', { timeout: 600_000 }, () => {
+  it('is held against what the program declares', { timeout: 600_000 }, async () => {
     const program =
       "export const symbols = ['m_vaddr'];\nexport const main = () => ({ notified() {} });\n";
     writeFileSync(join(folder, 'p.ts'), program);
     writeFileSync(join(folder, 'good.system'), description('m_vaddr'));
     writeFileSync(join(folder, 'wrong.system'), description('m_vadr'));
 
-    expect(sddf('run good.system').status).toBe(0);
-    const wrong = sddf('run wrong.system');
+    expect((await sddf('run good.system')).status).toBe(0);
+    const wrong = await sddf('run wrong.system');
     expect(wrong.status).toBe(2);
     expect(wrong.errors).toBe(
       "sddf: protection domain 'p': setvar on symbol 'm_vadr', which p.ts does not declare; did you mean m_vaddr?\n",

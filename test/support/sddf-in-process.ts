@@ -53,3 +53,14 @@ export async function sddfInProcess(...args: readonly string[]): Promise<Ended> 
     }
   }
 }
+
+/** As {@link sddfInProcess}, begun in a folder, so that relative paths are found there. */
+export async function sddfInFolder(folder: string, ...args: readonly string[]): Promise<Ended> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await sddfInProcess(...args);
+  } finally {
+    process.chdir(before);
+  }
+}
