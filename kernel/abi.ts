@@ -1,7 +1,8 @@
 /**
  * The kernel's binary interface: seL4, MCS configuration, RISC-V 64, one core.
  *
- * Numbers, names and layouts are those of seL4 16.0.0-dev. 64-bit words are pairs of 32-bit halves, low half first.
+ * Numbers, names and layouts are those of seL4 16.0.0-dev. 64-bit words are pairs of 32-bit halves,
+ * low half first.
  */
 
 /** System call numbers (register a7). */
@@ -30,12 +31,18 @@ export const SYS_BENCHMARK_RESET_THREAD_UTILISATION = -27;
 export const SYS_BENCHMARK_RESET_ALL_THREADS_UTILISATION = -29;
 export const SYS_SET_TLS_BASE = -33;
 
-/** Message information: length in bits 0..6, extra capabilities 7..8, capabilities unwrapped 9..11, label from 12 on. */
+/**
+ * Message information: length in bits 0..6, extra capabilities 7..8, capabilities unwrapped 9..11,
+ * label from 12 on.
+ */
 export const MESSAGE_LENGTH_MAX = 120;
 export const MESSAGE_EXTRA_CAPS_MAX = 3;
 export const MESSAGE_REGISTERS = 4;
 
-/** @returns the low half of a message information word; the label must be below 2^20, the high half is then 0 */
+/**
+ * @returns the low half of a message information word; the label must be below 2^20, the high half
+ * is then 0
+ */
 export function messageInfo(label: number, extraCaps: number, length: number): number {
   return ((label << 12) | (extraCaps << 7) | length) >>> 0;
 }
@@ -50,8 +57,8 @@ export function messageLabel(infoLow: number): number {
 }
 
 /**
- * The register file of a thread: register r has its low half at index 2r and its high half at 2r+1. The order is that of
- * the user context that TCB_ReadRegisters and TCB_WriteRegisters transfer.
+ * The register file of a thread: register r has its low half at index 2r and its high half at 2r+1.
+ * The order is that of the user context that TCB_ReadRegisters and TCB_WriteRegisters transfer.
  */
 export const REG_PC = 0;
 export const REG_RA = 1;
@@ -67,8 +74,9 @@ export const REG_T0 = 24; // t0..t6 are 24..30; destination of NBSendRecv
 export const REG_TP = 31;
 export const REGISTER_COUNT = 32;
 /**
- * Where a thread that runs machine code goes on (seL4's NextIP). Its {@link REG_PC} is the instruction that made the last
- * system call or fault (FaultIP). Only the register files of such threads have this word; no invocation transfers it.
+ * Where a thread that runs machine code goes on (seL4's NextIP). Its {@link REG_PC} is the
+ * instruction that made the last system call or fault (FaultIP). Only the register files of such
+ * threads have this word; no invocation transfers it.
  */
 export const REG_NEXT_PC = 32;
 

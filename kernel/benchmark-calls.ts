@@ -1,4 +1,7 @@
-/** The system calls of seL4's benchmark configuration: who has used the processor since the measurement began. */
+/**
+ * The system calls of seL4's benchmark configuration: who has used the processor since the
+ * measurement began.
+ */
 
 import {
   IPC_BUFFER_MESSAGE_WORD,

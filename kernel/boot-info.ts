@@ -17,8 +17,8 @@ export interface UntypedDescription {
 }
 
 /**
- * The boot information. The same values lie in a frame at `bootInfoVaddr` in seL4's layout; this object saves a root
- * task written in TypeScript from parsing it.
+ * The boot information. The same values lie in a frame at `bootInfoVaddr` in seL4's layout; this
+ * object saves a root task written in TypeScript from parsing it.
  */
 export interface BootInfo {
   /** Virtual address of the initial thread's IPC buffer; register tp holds it too. */
@@ -33,7 +33,10 @@ export interface BootInfo {
   readonly untyped: SlotRegion;
   /** Entry i is in slot `untyped.start + i`. */
   readonly untypedList: readonly UntypedDescription[];
-  /** log2 of the slots of the root CNode. Its guard is 0, so that a slot number is a cptr of depth 64. */
+  /**
+   * log2 of the slots of the root CNode. Its guard is 0, so that a slot number is a cptr of depth
+   * 64.
+   */
   readonly initThreadCNodeSizeBits: number;
   readonly initThreadDomain: number;
 }

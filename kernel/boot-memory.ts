@@ -1,4 +1,7 @@
-/** How physical memory is divided at boot: the initial thread's objects at the top of RAM, all the rest as untypeds. */
+/**
+ * How physical memory is divided at boot: the initial thread's objects at the top of RAM, all the
+ * rest as untypeds.
+ */
 
 import type { Ram } from '../memory/ram.ts';
 import { BootError } from './boot-error.ts';
@@ -8,7 +11,10 @@ import { UNTYPED_BITS_MAX, UNTYPED_BITS_MIN } from './objects/object-sizes.ts';
 /** Entries in the boot information's list of untypeds. */
 const UNTYPEDS_MAX = 230;
 
-/** Takes memory from the top of RAM downwards: the largest object first, so that no padding is needed. */
+/**
+ * Takes memory from the top of RAM downwards: the largest object first, so that no padding is
+ * needed.
+ */
 export class RootServerMemory {
   readonly #base: number;
   #top: number;
@@ -41,7 +47,9 @@ export interface UntypedRange {
   readonly isDevice: boolean;
 }
 
-/** @returns the untypeds of the boot information: device registers first, then RAM below `ramEnd` */
+/**
+ * @returns the untypeds of the boot information: device registers first, then RAM below `ramEnd`
+ */
 export function bootUntypeds(machine: Machine, ramEnd: number): UntypedRange[] {
   const untypeds: UntypedRange[] = [];
   for (const { base, sizeBytes } of machine.deviceRanges) {

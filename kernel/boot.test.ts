@@ -1,5 +1,5 @@
-// Goal: what the initial thread is given is as seL4 gives it. Method: boot on RAM full of rubbish, and look at what a retype
-// of a boot untyped leaves of it.
+// Goal: what the initial thread is given is as seL4 gives it. Method: boot on RAM full of rubbish,
+// and look at what a retype of a boot untyped leaves of it.
 
 import { expect, it } from 'vitest';
 import { Ram } from '../memory/ram.ts';

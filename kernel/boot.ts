@@ -1,6 +1,7 @@
 /**
- * Boot: everything that exists before the first system call. The initial thread's objects are taken from the top of RAM, all
- * the rest of memory goes to it as untypeds. Afterwards objects come into being by retype alone.
+ * Boot: everything that exists before the first system call. The initial thread's objects are taken
+ * from the top of RAM, all the rest of memory goes to it as untypeds. Afterwards objects come into
+ * being by retype alone.
  */
 
 import {
@@ -69,7 +70,10 @@ const ROOT_SCHED_CONTEXT_BITS = 8;
 const ROOT_ASID = 1;
 const ROOT_CNODE_BITS_DEFAULT = 12;
 
-/** A program and the pc at which it starts: TCB_WriteRegisters of this pc, with resume, runs `image.start()`. */
+/**
+ * A program and the pc at which it starts: TCB_WriteRegisters of this pc, with resume, runs
+ * `image.start()`.
+ */
 export interface LoadedImage {
   /** A multiple of 64, below 2^32. */
   readonly entry: number;
@@ -86,15 +90,18 @@ export interface BootOptions extends Pick<
   /** All other programs. */
   readonly images?: readonly LoadedImage[];
   /**
-   * Where machine code would have its entry, all programs the same one: a thread that is set to this pc starts the program that
-   * it was made for. None unless told.
+   * Where machine code would have its entry, all programs the same one: a thread that is set to
+   * this pc starts the program that it was made for. None unless told.
    */
   readonly linkedAt?: number;
   /** log2 of the slots of the root CNode; 12 when left out. */
   readonly rootCNodeSizeBits?: number;
   /** What kernel work costs under the virtual clock. */
   readonly costs?: CostTable;
-  /** The most that is charged to a thread at once, in nanoseconds: for a clock that goes on while nobody runs. No limit unless told. */
+  /**
+   * The most that is charged to a thread at once, in nanoseconds: for a clock that goes on while
+   * nobody runs. No limit unless told.
+   */
   readonly longestChargeNs?: number;
   /** Work units between preemption points: 100, fewer in tests. */
   readonly workUnitsMax?: number;
@@ -103,9 +110,9 @@ export interface BootOptions extends Pick<
   /** Told of every error that a program has thrown, before it becomes a fault. */
   readonly onProgramError?: (threadName: string, error: unknown) => void;
   /**
-   * Makes the body of a thread whose pc lies in memory that it may execute. Without it there are TypeScript programs only,
-   * at symbolic pcs; with it there are both, in one system and at the same addresses. Undefined leaves the thread to its
-   * TypeScript program.
+   * Makes the body of a thread whose pc lies in memory that it may execute. Without it there are
+   * TypeScript programs only, at symbolic pcs; with it there are both, in one system and at the
+   * same addresses. Undefined leaves the thread to its TypeScript program.
    */
   readonly machineCode?: (thread: HartThread) => MachineCode | undefined;
   /** Receives what threads print with DebugPutChar, a character at a time. */
@@ -239,7 +246,10 @@ function rootCNodeCap(cnode: CNode): CNodeCap {
   return { kind: 'cnode', cnode, guardLow: 0, guardHigh: 0, guardSize: 64 - cnode.radix };
 }
 
-/** Gives the initial thread all memory that is left below `top`, and the devices, from slot `first` on. */
+/**
+ * Gives the initial thread all memory that is left below `top`, and the devices, from slot `first`
+ * on.
+ */
 function putUntypeds(
   k: KernelState,
   cnode: CNode,

@@ -1,4 +1,7 @@
-/** What kernel work costs under the virtual clock, in nanoseconds. Round figures in the proportions of a 1.5 GHz RISC-V core. */
+/**
+ * What kernel work costs under the virtual clock, in nanoseconds. Round figures in the proportions
+ * of a 1.5 GHz RISC-V core.
+ */
 
 export interface CostTable {
   /** Into the kernel and out again, with nothing done. */

@@ -1,4 +1,7 @@
-/** Refusals: the one place where an invocation's error is recorded, and where it becomes message registers. */
+/**
+ * Refusals: the one place where an invocation's error is recorded, and where it becomes message
+ * registers.
+ */
 
 import {
   DELETE_FIRST,

@@ -1,14 +1,15 @@
 /**
- * The fast path: the system calls and interrupts of which a system that works consists, when nothing unusual is in the
- * way. Each function first asks whether that is so. Then it does all that the general path would do, the choice of the
- * next thread included; or it has done nothing at all.
+ * The fast path: the system calls and interrupts of which a system that works consists, when
+ * nothing unusual is in the way. Each function first asks whether that is so. Then it does all that
+ * the general path would do, the choice of the next thread included; or it has done nothing at all.
  *
- * The general path (`syscall.ts`, `ipc/endpoint.ts`, `ipc/notification.ts`, `sched/schedule.ts`) is the specification:
- * `test/echo/fast-path.test.ts` and the oracle run the same programs with and without this file.
+ * The general path (`syscall.ts`, `ipc/endpoint.ts`, `ipc/notification.ts`, `sched/schedule.ts`) is
+ * the specification: `test/echo/fast-path.test.ts` and the oracle run the same programs with and
+ * without this file.
  *
- * It is one file because V8 puts functions and constants of the same module into the code that uses them, and looks up
- * imported ones at each use: see docs/hot-code.md. Read it from the top: what comes in, one function for each system
- * call, then the steps that they are made of.
+ * It is one file because V8 puts functions and constants of the same module into the code that uses
+ * them, and looks up imported ones at each use: see docs/hot-code.md. Read it from the top: what
+ * comes in, one function for each system call, then the steps that they are made of.
  */
 
 import {
@@ -130,7 +131,9 @@ export function fastInterrupt(k: KernelState, cap: NotificationCap): boolean {
   return true;
 }
 
-/** Whether this kernel entry has to decide nothing but what its own system call or interrupt brings. */
+/**
+ * Whether this kernel entry has to decide nothing but what its own system call or interrupt brings.
+ */
 function isOrdinary(k: KernelState): boolean {
   const head = k.releaseHead;
   if (head !== null && head.schedContext !== null && refillReady(k, head.schedContext)) {
@@ -174,7 +177,10 @@ function fastCall(k: KernelState, caller: Tcb): boolean {
   return true;
 }
 
-/** From a server that runs on its caller's scheduling context, back to the caller, and to the next wait. */
+/**
+ * From a server that runs on its caller's scheduling context, back to the caller, and to the next
+ * wait.
+ */
 function fastReplyRecv(k: KernelState, server: Tcb): boolean {
   const { regs } = server;
   const reply = replyInA6(k, server);
@@ -206,8 +212,9 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
 // ------------------------------------------------------------------------------------- signals
 
 /**
- * To nobody yet, or to a thread with its own scheduling context, which runs at once or is queued. Its steps
- * (`waiterAt`, `canWake`, `wake`, `leaveSignal`) are written out: made of them, it took up to a tenth longer.
+ * To nobody yet, or to a thread with its own scheduling context, which runs at once or is queued.
+ * Its steps (`waiterAt`, `canWake`, `wake`, `leaveSignal`) are written out: made of them, it took
+ * up to a tenth longer.
  */
 function fastSignal(k: KernelState, sender: Tcb): boolean {
   const regs = sender.regs;
@@ -304,8 +311,8 @@ function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint): boolean {
 }
 
 /**
- * As every component of sDDF uses it: a signal to a neighbour, or the acknowledgement of an interrupt, together with the
- * wait for the next event.
+ * As every component of sDDF uses it: a signal to a neighbour, or the acknowledgement of an
+ * interrupt, together with the wait for the next event.
  */
 function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   const { regs } = thread;
@@ -317,7 +324,8 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   if (input.kind !== 'notification' && input.kind !== 'endpoint') return false;
   if ((input.rights & READ) === 0) return false;
   const bound = thread.boundNotification;
-  // A signal that has come already: the thread goes on, and who runs is the general path's decision.
+  // A signal that has come already: the thread goes on, and who runs is the general path's
+  // decision.
   if (hasNews(bound)) return false;
   let reply: Reply | null = null;
   let place: Endpoint | Notification;
@@ -366,7 +374,7 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   return true;
 }
 
-// ------------------------------------------------------------------------------------- steps: signals
+// ---------------------------------------------------------------------------------- steps: signals
 
 /** @returns the thread that a signal wakes, `null` when the signal stays */
 function waiterAt(notification: Notification): Tcb | null {
@@ -418,13 +426,16 @@ function takeSignal(notification: Notification, thread: Tcb): true {
   return true;
 }
 
-/** Whether a notification has a signal, or a scheduling context that whoever waits at it would get or return. */
+/**
+ * Whether a notification has a signal, or a scheduling context that whoever waits at it would get
+ * or return.
+ */
 function hasNews(notification: Notification | null): boolean {
   if (notification === null) return false;
   return notification.state === 'active' || notification.schedContext !== null;
 }
 
-// ------------------------------------------------------------------------------------- steps: waiting and messages
+// --------------------------------------------------------------------- steps: waiting and messages
 
 function block(thread: Tcb, place: Endpoint | Notification, reply: Reply | null): void {
   thread.blockedOn = place;
@@ -479,7 +490,7 @@ function replyInA6(k: KernelState, thread: Tcb): Reply | null {
   return slot !== null && slot.cap.kind === 'reply' ? slot.cap.reply : null;
 }
 
-// ------------------------------------------------------------------------------------- steps: who runs, and on what
+// -------------------------------------------------------------------- steps: who runs, and on what
 
 /** Whether a thread may run before all that are ready. */
 function isBest(k: KernelState, tcb: Tcb): boolean {
@@ -488,7 +499,9 @@ function isBest(k: KernelState, tcb: Tcb): boolean {
   return k.readyWords[domain] === 0 || tcb.priority >= highestReadyPriority(k, domain);
 }
 
-/** A call on a scheduling context that may have come by a call itself: the newest reply is first. */
+/**
+ * A call on a scheduling context that may have come by a call itself: the newest reply is first.
+ */
 function pushReply(sc: SchedContext, reply: Reply): void {
   const older = sc.reply;
   reply.prev = older;

@@ -1,14 +1,15 @@
 /**
- * Threads whose body is a generator: each `yield` is a system call or a memory access. For root tasks and tests.
+ * Threads whose body is a generator: each `yield` is a system call or a memory access. For root
+ * tasks and tests.
  *
  *     const rootTask = generatorImage('root task', function* () {
  *       const answer = yield { kind: 'call', sys: SYS_CALL, cptr: 17, label: UNTYPED_RETYPE, mrs: […], caps: [2] };
  *       if (answer.label !== NO_ERROR) …
  *     });
  *
- * Register tp holds the address of the thread's IPC buffer, as the thread-local storage of seL4's library does. A
- * thread without one (tp 0) can send and receive four words and no capabilities. When the body returns, the thread
- * waits on cptr 0, which is a fault.
+ * Register tp holds the address of the thread's IPC buffer, as the thread-local storage of seL4's
+ * library does. A thread without one (tp 0) can send and receive four words and no capabilities.
+ * When the body returns, the thread waits on cptr 0, which is a fault.
  */
 
 import { assert } from '../memory/assert.ts';
@@ -155,7 +156,7 @@ class GeneratorContext implements UserContext {
     this.#setPc(PC_IN_PROGRAM);
   }
 
-  // -------------------------------------------------------------------------------------------- system calls
+  // ---------------------------------------------------------------------------------- system calls
 
   #call(request: SystemCallRequest): void {
     const regs = this.#thread.regs;

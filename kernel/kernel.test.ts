@@ -1,5 +1,6 @@
-// Goal: threads nest on the JavaScript stack as they would preempt each other on a processor, and the corners of it are
-// as the README says. Method: programs that trap in the middle of their work, on a booted kernel, with a log of steps.
+// Goal: threads nest on the JavaScript stack as they would preempt each other on a processor, and
+// the corners of it are as the README says. Method: programs that trap in the middle of their work,
+// on a booted kernel, with a log of steps.
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../memory/ram.ts';
@@ -80,7 +81,10 @@ function set(thread: UserThread, sys: number, cptr: number, label: number): void
   regs[(REG_A7 << 1) + 1] = -1;
 }
 
-/** Boots with an endpoint or notification in A and B, a reply object, and these threads, started in order. */
+/**
+ * Boots with an endpoint or notification in A and B, a reply object, and these threads, started in
+ * order.
+ */
 function system(
   types: { a: number; b: number },
   plans: readonly ThreadPlan[],

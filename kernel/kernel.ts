@@ -1,6 +1,7 @@
 /**
- * The dispatcher: it lets the current thread's program run, enters the kernel when the program traps or throws, and runs
- * threads of higher priority nested on the JavaScript stack. See "Nesting" in the README.
+ * The dispatcher: it lets the current thread's program run, enters the kernel when the program
+ * traps or throws, and runs threads of higher priority nested on the JavaScript stack. See
+ * "Nesting" in the README.
  */
 
 import { assert, AssertionFailure, RunFailure } from '../memory/assert.ts';
@@ -42,7 +43,10 @@ import {
 } from './user.ts';
 import { allows, translate, vspaceOf } from './memory/vspace.ts';
 
-/** Declared here, V8 folds it into the code of every kernel entry; what is imported it looks up at each use. */
+/**
+ * Declared here, V8 folds it into the code of every kernel entry; what is imported it looks up at
+ * each use.
+ */
 const IN_SYSTEM_CALL = PC_SYSTEM_CALL;
 /** Nested frames at most: one per thread, and far fewer in any sane system. */
 const NESTING_MAX = 512;
@@ -59,7 +63,9 @@ const MACHINE_CODE: ProgramImage = {
 };
 /** A program that makes system calls for so long beyond the end of a run is asked about outside. */
 const OVERDUE_NS = 50_000_000;
-/** Readings of the clock during one wait: a clock that stands still would be waited for without end. */
+/**
+ * Readings of the clock during one wait: a clock that stands still would be waited for without end.
+ */
 const WAIT_CALLS_MAX = 2_000_000_000;
 
 export interface KernelOptions {
@@ -71,11 +77,20 @@ export interface KernelOptions {
   readonly linkedAt?: number | undefined;
   /** Told of every error that a program has thrown, before it becomes a fault. */
   readonly onProgramError?: ((threadName: string, error: unknown) => void) | undefined;
-  /** Where the entry of the program that runs is written for whoever watches from another thread; nowhere unless told. */
+  /**
+   * Where the entry of the program that runs is written for whoever watches from another thread;
+   * nowhere unless told.
+   */
   readonly runningEntry?: Int32Array | undefined;
-  /** Asked now and then about a program that does not come to an end while it makes system calls; 'unwind' ends the run. */
+  /**
+   * Asked now and then about a program that does not come to an end while it makes system calls;
+   * 'unwind' ends the run.
+   */
   readonly onOverdue?: ((nowNs: number) => 'go on' | 'unwind') | undefined;
-  /** Told of a thread that has been made to fault for what its program did where nobody had called it: the run has more to do. */
+  /**
+   * Told of a thread that has been made to fault for what its program did where nobody had called
+   * it: the run has more to do.
+   */
   readonly onOutside?: ((threadName: string, error: unknown) => void) | undefined;
   /** Makes the body of a thread whose pc lies in memory that it may execute. */
   readonly machineCode?: ((thread: HartThread) => MachineCode | undefined) | undefined;
@@ -99,7 +114,10 @@ export class Kernel extends Configured<KernelOptions> {
   #untilNs = FLOAT_ZERO;
   /** In ticks: from here on {@link KernelOptions.onOverdue} is asked. */
   #overdueAt = Infinity;
-  /** Threads that have started a TypeScript program, by name: who is to fault for what it has left behind. */
+  /**
+   * Threads that have started a TypeScript program, by name: who is to fault for what it has left
+   * behind.
+   */
   readonly #named = new Map<string, Tcb>();
   /** Every frame is to be left, for the run is to end. */
   #isEnding = false;
@@ -107,27 +125,33 @@ export class Kernel extends Configured<KernelOptions> {
   /**
    * Runs threads until none is runnable or the machine's time has reached `untilNs`.
    *
-   * @returns 'idle' when no thread can run before an interrupt or the kernel's own deadline (`machine.setDeadline`),
-   * 'deadline' when there is more to do
+   * @returns 'idle' when no thread can run before an interrupt or the kernel's own deadline
+   * (`machine.setDeadline`), 'deadline' when there is more to do
    */
   run(untilNs: number): 'idle' | 'deadline' {
     this.#untilNs = untilNs;
     return this.runOn();
   }
 
-  /** Whether no thread will ever run unless an interrupt comes; cheap enough to ask whenever all is idle. */
+  /**
+   * Whether no thread will ever run unless an interrupt comes; cheap enough to ask whenever all is
+   * idle.
+   */
   get isAtRest(): boolean {
     return isAtRest(this.state);
   }
 
-  /** Runs on to the time that {@link run} was given last: passing a time allocates, and the live loop does so often. */
+  /**
+   * Runs on to the time that {@link run} was given last: passing a time allocates, and the live
+   * loop does so often.
+   */
   readonly runOn = (): 'idle' | 'deadline' => {
     const k = this.state;
     assert(this.#depth === 0, 'the kernel is not run from inside a program');
     this.#isEnding = false;
     this.#overdueAt = (this.#untilNs + OVERDUE_NS) / NS_PER_TICK;
-    // An interrupt charges the time that has passed, and wakes who is due, as the timer does. That a run has been cut here
-    // is nothing that machine code notices.
+    // An interrupt charges the time that has passed, and wakes who is due, as the timer does. That
+    // a run has been cut here is nothing that machine code notices.
     if (!k.machine.irqPending && (k.current.machineCode === null || this.#isTimerDue())) {
       this.#timerEntry();
     }
@@ -157,7 +181,7 @@ export class Kernel extends Configured<KernelOptions> {
     }
   };
 
-  // -------------------------------------------------------------------------------------------- kernel entries
+  // -------------------------------------------------------------------------------- kernel entries
 
   /** Executes the system call that the current thread's registers hold. */
   readonly #systemCall = (tcb: Tcb): void => {
@@ -192,7 +216,10 @@ export class Kernel extends Configured<KernelOptions> {
     } while (k.machine.irqPending);
   };
 
-  /** The kernel's own timer, or nothing at all: time is charged and threads whose refill is due wake up. */
+  /**
+   * The kernel's own timer, or nothing at all: time is charged and threads whose refill is due wake
+   * up.
+   */
   readonly #timerEntry = (): void => {
     const k = this.state;
     updateTimestamp(k);
@@ -202,7 +229,10 @@ export class Kernel extends Configured<KernelOptions> {
     if (k.machine.irqPending) this.#interruptEntry();
   };
 
-  /** The fault is delivered even if the budget is spent: a program cannot throw the same error again. */
+  /**
+   * The fault is delivered even if the budget is spent: a program cannot throw the same error
+   * again.
+   */
   #faultEntry(tcb: Tcb, fault: Fault): void {
     const k = this.state;
     k.counters.kernelEntries += 1;
@@ -213,7 +243,7 @@ export class Kernel extends Configured<KernelOptions> {
     if (k.onExit !== null) k.onExit();
   }
 
-  // -------------------------------------------------------------------------------------------- threads
+  // --------------------------------------------------------------------------------------- threads
 
   readonly #runThread = (tcb: Tcb): void => {
     const isUsual = tcb.state === 'running' && tcb.processor !== null && tcb.yieldTo === null;
@@ -224,7 +254,8 @@ export class Kernel extends Configured<KernelOptions> {
   /**
    * Makes the current thread ready to go on.
    *
-   * @returns whether its program may run; if not, the kernel was entered and another thread may be current
+   * @returns whether its program may run; if not, the kernel was entered and another thread may be
+   * current
    */
   #activate(tcb: Tcb): boolean {
     const k = this.state;
@@ -253,8 +284,9 @@ export class Kernel extends Configured<KernelOptions> {
   }
 
   /**
-   * Finds what the thread's pc is: an instruction, when the thread may execute it there, or else a TypeScript program's place.
-   * Where there is neither, the thread has fetched an instruction in vain.
+   * Finds what the thread's pc is: an instruction, when the thread may execute it there, or else a
+   * TypeScript program's place. Where there is neither, the thread has fetched an instruction in
+   * vain.
    */
   #start(tcb: Tcb): boolean {
     assert(!tcb.hasFrame, 'a program starts when the frame of its predecessor is gone');
@@ -278,8 +310,8 @@ export class Kernel extends Configured<KernelOptions> {
   }
 
   /**
-   * Its own program's entry, for a pc within that program; and for the address that all programs are linked to, where a parent
-   * that knows of machine code alone restarts each of its children.
+   * Its own program's entry, for a pc within that program; and for the address that all programs
+   * are linked to, where a parent that knows of machine code alone restarts each of its children.
    */
   #entryMeant(tcb: Tcb, pc: number): number {
     if (pc > tcb.entryPc && pc < tcb.entryPc + PC_SPAN) return tcb.entryPc;
@@ -293,7 +325,8 @@ export class Kernel extends Configured<KernelOptions> {
   }
 
   /**
-   * From now on the thread's registers are those that its instructions use; it stays with machine code to its end.
+   * From now on the thread's registers are those that its instructions use; it stays with machine
+   * code to its end.
    *
    * @returns false when there is nothing at this pc that it may execute
    */
@@ -348,7 +381,10 @@ export class Kernel extends Configured<KernelOptions> {
     }
   };
 
-  /** Machine code has ended without a system call: with an exception, or because something is due, or the run is over. */
+  /**
+   * Machine code has ended without a system call: with an exception, or because something is due,
+   * or the run is over.
+   */
   #afterMachineCode(tcb: Tcb, processor: Processor): void {
     const cause = processor.exception;
     if (cause !== NO_EXCEPTION) {
@@ -389,7 +425,7 @@ export class Kernel extends Configured<KernelOptions> {
     this.#faultEntry(tcb, userException(USER_EXCEPTION_PROGRAM, 0));
   }
 
-  // -------------------------------------------------------------------------------------------- nesting
+  // --------------------------------------------------------------------------------------- nesting
 
   /** The trap instruction: see `UserThread.trap`. */
   readonly trap = (tcb: Tcb, processor: Processor): void => {
@@ -409,7 +445,10 @@ export class Kernel extends Configured<KernelOptions> {
     if (this.state.current !== tcb || !tcb.hasFrame) this.#calledOutside(tcb);
   };
 
-  /** @throws CalledOutside to whoever calls, in the name of whoever it is that runs; if nobody does, it is the thread's fault */
+  /**
+   * @throws CalledOutside to whoever calls, in the name of whoever it is that runs; if nobody does,
+   * it is the thread's fault
+   */
   #calledOutside(tcb: Tcb): never {
     const { current } = this.state;
     if (this.#depth > 0)
@@ -423,7 +462,8 @@ export class Kernel extends Configured<KernelOptions> {
   }
 
   /**
-   * Makes an error a fault of a thread that does not run: code of its program ran where the kernel has not called it.
+   * Makes an error a fault of a thread that does not run: code of its program ran where the kernel
+   * has not called it.
    *
    * @returns false when there is no such thread
    */
@@ -438,7 +478,10 @@ export class Kernel extends Configured<KernelOptions> {
     return this.#depth === 0 ? undefined : this.state.current.name;
   }
 
-  /** The thread whose program has been under way the longest, for the others run on top of it, and which call of it that is. */
+  /**
+   * The thread whose program has been under way the longest, for the others run on top of it, and
+   * which call of it that is.
+   */
   get underWay(): { readonly thread: string; readonly call: number } | undefined {
     const framed = [...this.#named.values()].filter((tcb) => tcb.hasFrame);
     const lowest = framed.sort((a, b) => a.priority - b.priority)[0];
@@ -456,7 +499,9 @@ export class Kernel extends Configured<KernelOptions> {
     this.#faultEntry(tcb, userException(USER_EXCEPTION_PROGRAM, 0));
   }
 
-  /** A program has long been due to come to an end; whoever watches knows whether it is to be cut. */
+  /**
+   * A program has long been due to come to an end; whoever watches knows whether it is to be cut.
+   */
   #askOutside(processor: Processor): void {
     const k = this.state;
     if (this.options.onOverdue?.(k.machine.now()) === 'unwind') {
@@ -479,7 +524,10 @@ export class Kernel extends Configured<KernelOptions> {
     if (tcb.processor !== processor || processor.isUnwound) throw new ThreadUnwound();
   }
 
-  /** Runs others on top of the thread's frame until the thread may go on, or its frame has to be left. */
+  /**
+   * Runs others on top of the thread's frame until the thread may go on, or its frame has to be
+   * left.
+   */
   readonly #runUntilCurrent = (tcb: Tcb, processor: Processor): void => {
     const k = this.state;
     let sinceNs = -1;
@@ -516,8 +564,8 @@ export class Kernel extends Configured<KernelOptions> {
   }
 
   /**
-   * The thread that should run has a frame further down the stack, or there is none: the top of the stack, another
-   * thread without a frame, or time has to help.
+   * The thread that should run has a frame further down the stack, or there is none: the top of the
+   * stack, another thread without a frame, or time has to help.
    *
    * @returns false when nothing can: the frame on top has to go
    */
@@ -538,15 +586,18 @@ export class Kernel extends Configured<KernelOptions> {
   }
 
   /**
-   * Machine code that never waits keeps the frame below it on the stack, and with it the whole run. A while after the run
-   * should have ended, it is the frame that goes.
+   * Machine code that never waits keeps the frame below it on the stack, and with it the whole run.
+   * A while after the run should have ended, it is the frame that goes.
    */
   #isStarving(current: Tcb): boolean {
     if (current.machineCode === null) return false;
     return this.state.machine.now() - this.#untilNs >= PATIENCE_NS;
   }
 
-  /** Virtual time jumps; host time is waited for, which devices and the host's event loop have to bear. */
+  /**
+   * Virtual time jumps; host time is waited for, which devices and the host's event loop have to
+   * bear.
+   */
   #waitUntil(atNs: number): void {
     const machine = this.state.machine;
     const waitNs = atNs - machine.now();
@@ -573,7 +624,10 @@ export class Kernel extends Configured<KernelOptions> {
     switchSchedContext(k);
   }
 
-  /** When the kernel's own timer would ring: the current budget ends, or another thread's refill is due. */
+  /**
+   * When the kernel's own timer would ring: the current budget ends, or another thread's refill is
+   * due.
+   */
   #timerAt(): number {
     const k = this.state;
     const sc = k.currentSchedContext;
@@ -586,14 +640,20 @@ export class Kernel extends Configured<KernelOptions> {
     return this.#timerAt() <= this.state.machine.now();
   }
 
-  /** When the thread that runs has to stop at the latest. Nested on a frame, it does not stop at the end of the run. */
+  /**
+   * When the thread that runs has to stop at the latest. Nested on a frame, it does not stop at the
+   * end of the run.
+   */
   preemptionAt(): number {
     const now = this.state.machine.now();
     const end = this.#untilNs > now ? this.#untilNs : now + NESTED_SLICE_NS;
     return Math.min(this.#timerAt(), end);
   }
 
-  /** Lets time pass for work of the running program, up to the next thing that would interrupt it. @returns what is left */
+  /**
+   * Lets time pass for work of the running program, up to the next thing that would interrupt it.
+   * @returns what is left
+   */
   spend(durationNs: number): number {
     const k = this.state;
     const now = k.machine.now();
@@ -604,7 +664,10 @@ export class Kernel extends Configured<KernelOptions> {
   }
 }
 
-/** The thread's frame goes, although it waits for an answer; it is told when it next has the processor. */
+/**
+ * The thread's frame goes, although it waits for an answer; it is told when it next has the
+ * processor.
+ */
 function loseFrame(processor: Processor): void {
   processor.isUnwound = true;
   processor.hasLostFrame = true;

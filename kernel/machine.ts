@@ -1,6 +1,6 @@
 /**
- * What the kernel needs of the machine under it. `board/` satisfies this structurally and does not import it;
- * `systems/testbed.ts` is where the compiler checks the fit.
+ * What the kernel needs of the machine under it. `board/` satisfies this structurally and does not
+ * import it; `systems/testbed.ts` is where the compiler checks the fit.
  */
 
 import type { Ram } from '../memory/ram.ts';
@@ -12,11 +12,18 @@ export interface Machine {
   now(): number;
   /** Lets time pass for work done (virtual clock); does nothing under the host clock. */
   charge(deltaNs: number): void;
-  /** Asks for an end of the current run at this time: the kernel's own timer. `Infinity` for none. */
+  /**
+   * Asks for an end of the current run at this time: the kernel's own timer. `Infinity` for none.
+   */
   setDeadline(atNs: number): void;
-  /** When something happens next by itself, or is due and waits for the processor to pause; `Infinity` when never. */
+  /**
+   * When something happens next by itself, or is due and waits for the processor to pause;
+   * `Infinity` when never.
+   */
   nextEventAt(): number;
-  /** @returns the interrupt that the controller presents, or 0; claiming it clears its pending bit */
+  /**
+   * @returns the interrupt that the controller presents, or 0; claiming it clears its pending bit
+   */
   claimIrq(): number;
   /** Cheap test whether `claimIrq` would return an interrupt. */
   readonly irqPending: boolean;

@@ -34,7 +34,10 @@ export class Processor implements HartThread {
   hasLostFrame = false;
   /** The program keeps its own pc: a memory fault is at an instruction that can be made again. */
   isExact = false;
-  /** The exception that the program has ended this `resume()` with, as `scause` has it, and the halves of `stval`. */
+  /**
+   * The exception that the program has ended this `resume()` with, as `scause` has it, and the
+   * halves of `stval`.
+   */
   exception = NO_EXCEPTION;
   exceptionLow = 0;
   exceptionHigh = 0;

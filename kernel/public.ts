@@ -1,5 +1,7 @@
-/** What the package offers as `sddf-testbed/kernel`: its binary interface, boot, threads as generators, and its scheduler
- * alone for kernels of one's own. */
+/**
+ * What the package offers as `sddf-testbed/kernel`: its binary interface, boot, threads as
+ * generators, and its scheduler alone for kernels of one's own.
+ */
 
 export * from './abi.ts';
 export * from './boot.ts';

@@ -1,6 +1,7 @@
 /**
- * The kernel's global state: seL4's `kernelstate`. One object per kernel instance, handed to every function as `k`.
- * There is no other kernel memory: all else lies in objects that were made by retype.
+ * The kernel's global state: seL4's `kernelstate`. One object per kernel instance, handed to every
+ * function as `k`. There is no other kernel memory: all else lies in objects that were made by
+ * retype.
  */
 
 import { Configured } from '../memory/configured.ts';
@@ -49,7 +50,9 @@ export const IRQ_SIGNAL = 1;
 /** The kernel's own timer. */
 export const IRQ_TIMER = 2;
 
-/** Why an invocation is refused; which fields count depends on `type`, an error number of `abi.ts`. */
+/**
+ * Why an invocation is refused; which fields count depends on `type`, an error number of `abi.ts`.
+ */
 export interface InvocationError {
   type: number;
   /** Number of the argument or capability at fault. */
@@ -125,8 +128,9 @@ export class KernelState extends Configured<KernelStateOptions> {
   currentTime = FLOAT_ZERO;
   consumed = FLOAT_ZERO;
   /**
-   * The most that is charged for the time between two looks at the clock. Under the host clock such a time may be as long as the host
-   * likes: it was elsewhere, and nobody used the processor. On hardware the timer ends a turn within its budget.
+   * The most that is charged for the time between two looks at the clock. Under the host clock such
+   * a time may be as long as the host likes: it was elsewhere, and nobody used the processor. On
+   * hardware the timer ends a turn within its budget.
    */
   readonly longestCharge: number = this.options.longestCharge;
   reprogram = false;
@@ -138,7 +142,10 @@ export class KernelState extends Configured<KernelStateOptions> {
   domainStart = 0;
   readonly domainSchedule: DomainScheduleEntry[] = [];
 
-  /** The flags that threads may have: none without a floating-point unit, which is there for machine code. */
+  /**
+   * The flags that threads may have: none without a floating-point unit, which is there for machine
+   * code.
+   */
   threadFlagsMask = 0;
   /** Whether there are the system calls of seL4's benchmark configuration: for machine code. */
   hasBenchmarkCalls = false;
@@ -171,14 +178,20 @@ export class KernelState extends Configured<KernelStateOptions> {
     guardLow: 0,
     guardHigh: 0,
   };
-  /** The slots of the extra capabilities of the message in hand; `null` from the first that is missing. */
+  /**
+   * The slots of the extra capabilities of the message in hand; `null` from the first that is
+   * missing.
+   */
   readonly extraCaps: [Slot | null, Slot | null, Slot | null] = [null, null, null];
   /** The cptr whose lookup failed. */
   faultCptrLow = 0;
   faultCptrHigh = 0;
   /** Bits of the address that `resolveAddressBits` left. */
   bitsRemaining = 0;
-  /** Index into `u32` of the current thread's IPC buffer, -1 without one; set while an invocation is decoded. */
+  /**
+   * Index into `u32` of the current thread's IPC buffer, -1 without one; set while an invocation is
+   * decoded.
+   */
   bufferAt = -1;
 
   /** Counts the use of the processor once a thread has asked for it. */

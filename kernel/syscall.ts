@@ -1,6 +1,6 @@
 /**
- * System calls: from the number in a7 to lookup, decode and invoke. Each function here is one kernel entry of the current
- * thread; who runs afterwards is decided by `schedule()`.
+ * System calls: from the number in a7 to lookup, decode and invoke. Each function here is one
+ * kernel entry of the current thread; who runs afterwards is decided by `schedule()`.
  */
 
 import {
@@ -147,7 +147,10 @@ function handleOther(k: KernelState): void {
   }
 }
 
-/** Names a thread, for reports: the TCB is in a0, the name in the message registers of the IPC buffer. The first name stays. */
+/**
+ * Names a thread, for reports: the TCB is in a0, the name in the message registers of the IPC
+ * buffer. The first name stays.
+ */
 function nameThread(k: KernelState): void {
   const { regs } = k.current;
   const low = regs[REG_A0 << 1] as number;
@@ -169,9 +172,11 @@ function textAt(k: KernelState, at: number): string {
   return text;
 }
 
-// ---------------------------------------------------------------------------------------------- invocation
+// -------------------------------------------------------------------------------------- invocation
 
-/** How a capability is invoked; `first` is the first phase of ReplyRecv, NBSendRecv and NBSendWait. */
+/**
+ * How a capability is invoked; `first` is the first phase of ReplyRecv, NBSendRecv and NBSendWait.
+ */
 type InvocationMode = 'call' | 'send' | 'nbSend' | 'first';
 
 /** @param register that holds the cptr */
@@ -213,7 +218,8 @@ function finishInvocation(k: KernelState, mode: InvocationMode, status: Status):
   if (status === STATUS_OK) {
     if (thread.state === 'restart') {
       if (mode === 'call') setReplyInfo(thread, NO_ERROR, 0);
-      // A TypeScript program that has copied another's pc into itself goes on there, not after this call.
+      // A TypeScript program that has copied another's pc into itself goes on there, not after this
+      // call.
       const isMoved =
         thread.machineCode === null && thread.regs[REG_PC << 1] !== thread.entryPc + PC_SYSTEM_CALL;
       if (!isMoved) setThreadState(k, thread, 'running');
@@ -221,7 +227,8 @@ function finishInvocation(k: KernelState, mode: InvocationMode, status: Status):
     return STATUS_OK;
   }
   if (status === STATUS_PREEMPTED) {
-    // It stays in the state restart and makes the same call again; what made it stop is handled first.
+    // It stays in the state restart and makes the same call again; what made it stop is handled
+    // first.
     chargePreempted(k);
     handleInterrupt(k);
     return STATUS_PREEMPTED;
@@ -234,7 +241,9 @@ function finishInvocation(k: KernelState, mode: InvocationMode, status: Status):
   return STATUS_ERROR;
 }
 
-/** Endpoints, notifications and replies, which is nearly all; the rest goes to {@link invokeObject}. */
+/**
+ * Endpoints, notifications and replies, which is nearly all; the rest goes to {@link invokeObject}.
+ */
 function invoke(
   k: KernelState,
   mode: InvocationMode,
@@ -328,7 +337,7 @@ function refuse0(k: KernelState): Status {
   return refuse(k, INVALID_CAPABILITY);
 }
 
-// ---------------------------------------------------------------------------------------------- receiving
+// --------------------------------------------------------------------------------------- receiving
 
 function handleRecv(k: KernelState, isBlocking: boolean, canReply: boolean): void {
   const thread = k.current;

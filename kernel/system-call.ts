@@ -1,12 +1,15 @@
 /**
- * System calls as values: what a generator thread yields, and what it gets back. For root tasks and tests; the data
- * path fills registers itself.
+ * System calls as values: what a generator thread yields, and what it gets back. For root tasks and
+ * tests; the data path fills registers itself.
  */
 
 /** A 64-bit word: a number below 2^53, a bigint from there on. */
 export type Word = number | bigint;
 
-/** Where a received capability goes: the fields receiveCNode, receiveIndex, receiveDepth of the IPC buffer. */
+/**
+ * Where a received capability goes: the fields receiveCNode, receiveIndex, receiveDepth of the IPC
+ * buffer.
+ */
 export interface ReceiveSlot {
   readonly cnode: Word;
   readonly index: Word;
@@ -27,7 +30,10 @@ export interface SystemCallRequest {
   readonly length?: number;
   /** Extra capabilities; they travel in the IPC buffer. */
   readonly caps?: readonly Word[];
-  /** Register a6: the reply object; for ReplyRecv also where the reply goes, for NBSendWait the destination. */
+  /**
+   * Register a6: the reply object; for ReplyRecv also where the reply goes, for NBSendWait the
+   * destination.
+   */
   readonly reply?: Word;
   /** Register t0: destination of NBSendRecv. */
   readonly dest?: Word;
@@ -44,7 +50,10 @@ export interface MemoryRequest {
   readonly value?: number;
 }
 
-/** An instruction that no program contains on purpose: raises a user exception with this number and code. */
+/**
+ * An instruction that no program contains on purpose: raises a user exception with this number and
+ * code.
+ */
 export interface ExceptionRequest {
   readonly kind: 'exception';
   readonly number: number;

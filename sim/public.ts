@@ -1,6 +1,7 @@
 /**
- * What the package offers as `sddf-testbed/sim`: plans of faults, their points, worlds, oracles and campaigns, so that a
- * system, a program or a device model of one's own is broken by the same plans. See `docs/breaking.md`.
+ * What the package offers as `sddf-testbed/sim`: plans of faults, their points, worlds, oracles and
+ * campaigns, so that a system, a program or a device model of one's own is broken by the same
+ * plans. See `docs/breaking.md`.
  */
 
 export type { Finding, Oracle } from '../systems/oracle.ts';

@@ -1,6 +1,7 @@
 /**
- * Goal: what goes wrong with disks, UARTs, rings and neighbours is borne, and what a system does wrong there is found.
- * Method: whole systems, one rule each; then a driver, a virtualiser and a disk that lie.
+ * Goal: what goes wrong with disks, UARTs, rings and neighbours is borne, and what a system does
+ * wrong there is found. Method: whole systems, one rule each; then a driver, a virtualiser and a
+ * disk that lie.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Goal: a world in the memory of another is byte for byte the one that it is in memory of its own, and systems fit into what is
- * made for them. Method: worlds in a memory that is full of something else beforehand; the largest of our systems.
+ * Goal: a world in the memory of another is byte for byte the one that it is in memory of its own,
+ * and systems fit into what is made for them. Method: worlds in a memory that is full of something
+ * else beforehand; the largest of our systems.
  */
 
 import { describe, expect, it } from 'vitest';

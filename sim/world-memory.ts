@@ -1,6 +1,7 @@
 /**
- * The memory of worlds: each has the one before's, cleared, because a new one costs more than a whole world (its pages are
- * made and zeroed by the operating system one by one). It is as large as the system needs, so that it is soon looked through.
+ * The memory of worlds: each has the one before's, cleared, because a new one costs more than a
+ * whole world (its pages are made and zeroed by the operating system one by one). It is as large as
+ * the system needs, so that it is soon looked through.
  */
 
 import { Ram, RAM_BASE } from '../memory/ram.ts';
@@ -9,7 +10,10 @@ import type { MachinePrograms } from '../microkit/runtime/machine-image.ts';
 import type { TestbedOptions } from '../systems/testbed.ts';
 
 const MIB = 0x10_0000;
-/** The initialiser's own, and what one protection domain needs besides its regions: page tables, stack, TCB. */
+/**
+ * The initialiser's own, and what one protection domain needs besides its regions: page tables,
+ * stack, TCB.
+ */
 const SYSTEM_BYTES = 2 * MIB;
 const PD_BYTES = 0x2_0000;
 /** Of a segment, besides its bytes. */
@@ -33,7 +37,10 @@ export class WorldMemory {
   }
 }
 
-/** A function of the description and its images alone, as all of a world is: where things lie depends on it. */
+/**
+ * A function of the description and its images alone, as all of a world is: where things lie
+ * depends on it.
+ */
 export function worldRamBytes(
   system: SystemDescription,
   images: MachinePrograms = new Map(),

@@ -1,6 +1,7 @@
 /**
- * Goal: a world is the same for the same seed, what goes wrong on the cable is not blamed on the system, and a world in
- * which something does go wrong says so. Method: whole echo systems; planted violations by a hand on the traffic.
+ * Goal: a world is the same for the same seed, what goes wrong on the cable is not blamed on the
+ * system, and a world in which something does go wrong says so. Method: whole echo systems; planted
+ * violations by a hand on the traffic.
  */
 
 import { describe, expect, it } from 'vitest';

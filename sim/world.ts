@@ -83,13 +83,19 @@ export interface WorldOptions {
   readonly faultSeed?: number;
   /** How orders are chosen; a world without has no points of choice. */
   readonly explore?: Exploration;
-  /** All of the kernel's invariants are looked at after so many kernel entries; at the end of some worlds only, unless told. */
+  /**
+   * All of the kernel's invariants are looked at after so many kernel entries; at the end of some
+   * worlds only, unless told.
+   */
   readonly invariantsEvery?: number;
   /** Told of each point of choice: whose it is. */
   readonly onPoint?: (domain: string) => void;
   /** Looks on. */
   readonly watch?: WorldWatch;
-  /** The world ends here, ns, if it has not before: nothing is asked of it, and its outcome is what was seen so far. */
+  /**
+   * The world ends here, ns, if it has not before: nothing is asked of it, and its outcome is what
+   * was seen so far.
+   */
   readonly untilNs?: number;
 }
 
@@ -99,7 +105,10 @@ export interface WorldWatch {
   readonly instrument?: (inner: Instrument) => Instrument;
   /** Around the cable, as the NIC sees it. */
   readonly net?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
-  /** Told of each strike before it has its effect. @param state what is going on, a sentence for each thing */
+  /**
+   * Told of each strike before it has its effect.
+   * @param state what is going on, a sentence for each thing
+   */
   readonly onStrike?: (strike: Strike, state: () => readonly string[]) => void;
 }
 
@@ -108,7 +117,10 @@ export type Exploration =
   | { readonly kind: 'random' }
   | { readonly kind: 'pct'; readonly depth: number; readonly points: number }
   | { readonly kind: 'replay'; readonly decisions: readonly Decision[] }
-  /** Time passes at these points of these domains (all, when none is named), counted among themselves. */
+  /**
+   * Time passes at these points of these domains (all, when none is named), counted among
+   * themselves.
+   */
   | {
       readonly kind: 'bounded';
       readonly taken: readonly number[];
@@ -136,7 +148,10 @@ export interface WorldOutcome {
   readonly timeNs: number;
   readonly kernelEntries: number;
   readonly traffic: Readonly<Record<string, number>>;
-  /** Whether anything was asked of the system: by traffic that we have for its devices, or by oracles of its own. */
+  /**
+   * Whether anything was asked of the system: by traffic that we have for its devices, or by
+   * oracles of its own.
+   */
   readonly asked: 'something' | 'nothing';
 }
 
@@ -151,7 +166,10 @@ const STEP_NS = 1_000_000;
 const LONG_STEP_NS = 100_000_000;
 /** A driver's watchdog looks at least once. */
 const LOOK_NS = 25_000_000;
-/** What a plan makes last longer is for good, as a lost interrupt of a virtio device is: the system has to cope with it. */
+/**
+ * What a plan makes last longer is for good, as a lost interrupt of a virtio device is: the system
+ * has to cope with it.
+ */
 const LASTING_NS_MAX = 1_000_000_000;
 /** All that is still under way arrives. */
 const REST_NS = 5_000_000;
@@ -161,7 +179,10 @@ const DISK_BYTES = 0x10_0000;
 const DISK_NS_MIN = 5_000;
 const DISK_NS_SPAN = 150_000;
 
-/** All of the kernel's invariants are looked at once, at the end of worlds whose seed is a multiple of this. */
+/**
+ * All of the kernel's invariants are looked at once, at the end of worlds whose seed is a multiple
+ * of this.
+ */
 const ALL_INVARIANTS_EVERY = 8;
 
 export function runWorld(options: WorldOptions): WorldOutcome {
@@ -231,8 +252,9 @@ class World {
   }
 
   /**
-   * An assertion is a bug of the testbed's own, and the most interesting thing that a world can find; so is any other error that
-   * reaches this place. A device of the user's that fails is found as well. It is this world's alone: a campaign goes on.
+   * An assertion is a bug of the testbed's own, and the most interesting thing that a world can
+   * find; so is any other error that reaches this place. A device of the user's that fails is found
+   * as well. It is this world's alone: a campaign goes on.
    */
   #sayEnded(error: unknown): void {
     if (error instanceof EndlessWorld) return this.#say('progress', 'sddf', error.message);
@@ -333,8 +355,9 @@ class World {
     this.#run.injector.disarm();
     const stall = new StallWatch(this.#memory, testbed.board.ram);
     this.#rest(testbed, stall);
-    // What a missed interrupt was to tell lies in the rings, what a device made up with it: a watchdog looks first.
-    // Until it has, the rings of a device that has forgotten them still count its buffers.
+    // What a missed interrupt was to tell lies in the rings, what a device made up with it: a
+    // watchdog looks first. Until it has, the rings of a device that has forgotten them still count
+    // its buffers.
     if (this.#isExcusedAnywhere('interrupt') || this.#hasDeviceFailed()) {
       testbed.runUntil(testbed.now() + LOOK_NS);
     }
@@ -359,7 +382,10 @@ class World {
     return this.#run.injector.strikes.some(({ at }) => at.endsWith('.device'));
   }
 
-  /** A line that has been made deaf for a while is so to its end: until then faults have not stopped, and what is typed overruns. */
+  /**
+   * A line that has been made deaf for a while is so to its end: until then faults have not
+   * stopped, and what is typed overruns.
+   */
   #lastingUntilNs(): number {
     const lasting = this.#run.injector.strikes.filter(
       ({ parameters }) => (parameters['for'] ?? 0) <= LASTING_NS_MAX,
@@ -383,7 +409,10 @@ class World {
     return testbed.now() >= untilNs ? 'stopped' : 'over';
   }
 
-  /** What is going on: what each domain does, who waits for whom, which interrupts are not acknowledged. */
+  /**
+   * What is going on: what each domain does, who waits for whom, which interrupts are not
+   * acknowledged.
+   */
   #state(): readonly string[] {
     const testbed = this.#testbed;
     if (testbed === undefined) return ['the system boots'];
@@ -431,7 +460,10 @@ class World {
     }
   }
 
-  /** Whether nobody can be blamed for what has befallen these regions or queues: everybody, or one of those who have them. */
+  /**
+   * Whether nobody can be blamed for what has befallen these regions or queues: everybody, or one
+   * of those who have them.
+   */
   #isExcusedOf(excuse: Excuse | undefined, names: string): boolean {
     if (excuse === undefined) return false;
     if (this.#run.isExcused(excuse, 'the system')) return true;

@@ -24,7 +24,10 @@ export type BlockPlug = Pick<VirtioBlkOptions, 'wire' | 'limits'>;
 /** 52:54:01:00:00:07, the NIC's own address: the one that sDDF's virtio driver sets. */
 const NIC_MAC = new Uint8Array([0x52, 0x54, 0x01, 0x00, 0x00, 0x07]);
 
-/** Puts the testbed's devices on the board: the clock always, the others when they are plugged into something. */
+/**
+ * Puts the testbed's devices on the board: the clock always, the others when they are plugged into
+ * something.
+ */
 export function attachDevices(board: Board, wires: Wires): void {
   const rtc = new GoldfishRtc({
     clock: board.clock,
@@ -50,7 +53,8 @@ function attachNetwork(board: Board, wire: EthernetWire): void {
     rules: board.rules,
     turns: board.turns,
     mac: NIC_MAC,
-    // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the wire counts.
+    // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the
+    // wire counts.
     whenNoBuffer: 'hold',
     makeQueue: (queue) => board.makeDeviceQueue(networkDevice.name, queue),
   });
@@ -76,7 +80,10 @@ function attachDisk(board: Board, index: number, plug: BlockPlug): void {
   board.attach(node.name, place, device.transport);
 }
 
-/** The NIC's registers on the bus, with the snapshot of the whole NIC: its counters go into every report. */
+/**
+ * The NIC's registers on the bus, with the snapshot of the whole NIC: its counters go into every
+ * report.
+ */
 class ObservedTransport implements Device {
   readonly #nic: VirtioNet;
 

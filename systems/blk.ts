@@ -1,14 +1,14 @@
 /**
- * The block system: a check client behind a driver and a virtualiser, as in sDDF's block example; with `disks`, one of
- * each for every disk.
+ * The block system: a check client behind a driver and a virtualiser, as in sDDF's block example;
+ * with `disks`, one of each for every disk.
  *
  *     priority 200    blk_driver ── the virtio block device
  *              199    └─ blk_virt            partitions, checks, order
  *                1        └─ client          writes two blocks, reads them back, compares
  *              201    timer_driver           passive; for the token buckets and the driver's watchdog
  *
- * With `nbd`, the client is `nbd_server` instead: a program that lives in `host/`, and that whoever runs the system gives
- * to the testbed (see `cli/blk/attachment.ts`); its doorbell is interrupt 32.
+ * With `nbd`, the client is `nbd_server` instead: a program that lives in `host/`, and that whoever
+ * runs the system gives to the testbed (see `cli/blk/attachment.ts`); its doorbell is interrupt 32.
  */
 
 import { main as blkCheck } from '../clients/blk-check/main.ts';
@@ -32,7 +32,10 @@ import type { SystemModule } from './system.ts';
 /** Bytes that a client of weight 1 may move per round under `drr`. */
 const QUANTUM_BYTES = 64 * 1024;
 const WATCHDOG_NS = 10e9;
-/** The protection domain of the NBD server, and the name of its interrupt's channel in its configuration. */
+/**
+ * The protection domain of the NBD server, and the name of its interrupt's channel in its
+ * configuration.
+ */
 export const NBD_PD = 'nbd_server';
 
 const POLICIES: Readonly<Record<string, BlkPolicyConfig>> = {

@@ -1,6 +1,6 @@
 /**
- * An assembly in the manner of CAmkES: a client that calls a server and shares a dataport with it, and a hardware
- * component that drives a timer and emits an event.
+ * An assembly in the manner of CAmkES: a client that calls a server and shares a dataport with it,
+ * and a hardware component that drives a timer and emits an event.
  */
 
 import { main as client } from '../clients/camkes-example/client.ts';

@@ -1,7 +1,7 @@
 /**
- * The board as the kernel sees it when programs' work takes virtual time: whenever the kernel lets time pass, so does the
- * work that programs have done since the last time. Since every kernel entry does so first, and programs run one at a time,
- * that work is the current thread's.
+ * The board as the kernel sees it when programs' work takes virtual time: whenever the kernel lets
+ * time pass, so does the work that programs have done since the last time. Since every kernel entry
+ * does so first, and programs run one at a time, that work is the current thread's.
  */
 
 import type { Board } from '../board/board.ts';
@@ -16,7 +16,10 @@ type Found = NonNullable<ReturnType<Machine['deviceAt']>>;
 export class ChargedMachine implements Machine {
   readonly ram: Ram;
   readonly irqMax: number;
-  /** How long the processor has worked since power-on: all but the time in which no thread could run. */
+  /**
+   * How long the processor has worked since power-on: all but the time in which no thread could
+   * run.
+   */
   busyNs = 0;
   readonly #board: Board;
   readonly #meter: WorkMeter;

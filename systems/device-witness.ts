@@ -1,6 +1,6 @@
 /**
- * Who breaks the rules of a device: the thread that runs, when it shows in a register access, else the domain that the
- * description gives the device's registers.
+ * Who breaks the rules of a device: the thread that runs, when it shows in a register access, else
+ * the domain that the description gives the device's registers.
  */
 
 import type { Board } from '../board/board.ts';

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a system that has come to rest, or that stands still: what a person would look for first, read from outside.
- * The simulator's stall report is made of the same parts.
+ * What is wrong with a system that has come to rest, or that stands still: what a person would look
+ * for first, read from outside. The simulator's stall report is made of the same parts.
  */
 
 import { flatten, type SystemDescription } from '../microkit/model.ts';
@@ -64,7 +64,9 @@ export function systemQueues(system: SystemDescription): readonly QueueRecord[] 
   return [...byRegion.values()];
 }
 
-/** A domain that waits has had its interrupt: what it has not acknowledged by then, it never will. */
+/**
+ * A domain that waits has had its interrupt: what it has not acknowledged by then, it never will.
+ */
 function interruptFindings(testbed: Testbed): readonly Finding[] {
   const { plic } = testbed.board;
   const owners = ownersOf(testbed.system);

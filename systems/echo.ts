@@ -1,5 +1,6 @@
 /**
- * The echo system: two clients behind one network device, as in sDDF's echo example. The first file to read.
+ * The echo system: two clients behind one network device, as in sDDF's echo example. The first file
+ * to read.
  *
  *     priority 101    ethernet_driver ── the virtio network device
  *              100    ├─ net_virt_tx       checks and translates what clients send
@@ -10,11 +11,12 @@
  *               97            └─ client1            10.0.2.16
  *              102    timer_driver         passive: runs on its callers' time; for the driver's watchdog and the clients
  *
- * The option `path` takes protection domains out, to see what each of them costs: `4pd` is without copiers, `2pd` is
- * the driver and one client alone, `dummy` has copiers that do not copy. The option `clients` says how many there are.
+ * The option `path` takes protection domains out, to see what each of them costs: `4pd` is without
+ * copiers, `2pd` is the driver and one client alone, `dummy` has copiers that do not copy. The
+ * option `clients` says how many there are.
  *
- * With `code=c` the programs on the path are machine code, from programs/network/; `driver=c` and its like choose for one of
- * them. Whichever are taken, the traffic is the same.
+ * With `code=c` the programs on the path are machine code, from programs/network/; `driver=c` and
+ * its like choose for one of them. Whichever are taken, the traffic is the same.
  */
 
 import { main as copier, NET_COPY_COUNTERS } from '../virtualisers/network/copy/copy.ts';
@@ -92,7 +94,10 @@ const STATS_SYMBOL = 'stats';
 type Path = '5pd' | '4pd' | '2pd' | 'dummy';
 
 const CLIENTS_MAX = 32;
-/** With a copier each: Microkit has 63 protection domains at most, and four are the driver's and the virtualisers'. */
+/**
+ * With a copier each: Microkit has 63 protection domains at most, and four are the driver's and the
+ * virtualisers'.
+ */
 const COPIED_CLIENTS_MAX = 29;
 
 /** The first is 10.0.2.15 with 52:54:01:00:00:0a, the next 10.0.2.16 with …:0b, and so on. */
@@ -102,7 +107,10 @@ const CLIENTS = Array.from({ length: CLIENTS_MAX }, (_, index) => ({
   mac: `52:54:01:00:00:${(10 + index).toString(16).padStart(2, '0')}`,
 }));
 
-/** Microseconds, in a period of the same length: a time slice and no limit, as sDDF's example has it for most domains. */
+/**
+ * Microseconds, in a period of the same length: a time slice and no limit, as sDDF's example has it
+ * for most domains.
+ */
 const LONG_BUDGET = { budget: 20_000 };
 
 type Choices = Readonly<Record<string, string>>;
@@ -154,7 +162,10 @@ function withCopier(parts: Parts, client: string, path: Path): NetClientOptions 
   return { copier: pd, mode: path === 'dummy' ? 'dummy' : 'copy' };
 }
 
-/** Makes the domains on the path, each with a page for its program's counters, so that they can be looked at from outside. */
+/**
+ * Makes the domains on the path, each with a page for its program's counters, so that they can be
+ * looked at from outside.
+ */
 class Parts {
   readonly #sys: SystemBuilder;
   readonly #choices: Choices;

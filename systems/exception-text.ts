@@ -1,4 +1,7 @@
-/** What a person is told of an exception that a program has thrown: the error, and where in the program it was. */
+/**
+ * What a person is told of an exception that a program has thrown: the error, and where in the
+ * program it was.
+ */
 
 import { fileURLToPath } from 'node:url';
 
@@ -7,7 +10,9 @@ const FRAMES_MAX = 5;
 const OWN = ['kernel', 'microkit', 'board', 'systems', 'host', 'cli'];
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** @returns the error and, a line each, the frames of the program, as `    at name (file:line:column)` */
+/**
+ * @returns the error and, a line each, the frames of the program, as ` at name (file:line:column)`
+ */
 export function exceptionText(error: unknown): string {
   if (!(error instanceof Error)) return `threw ${shownValue(error)}`;
   const frames = framesOf(error);
@@ -16,14 +21,20 @@ export function exceptionText(error: unknown): string {
   return [`${error.name}: ${error.message}`, ...shown.slice(0, FRAMES_MAX)].join('\n');
 }
 
-/** @returns file and line of the first frame outside this package; undefined when all of it is ours, or nothing is known */
+/**
+ * @returns file and line of the first frame outside this package; undefined when all of it is ours,
+ * or nothing is known
+ */
 export function userFrame(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const frame = framesOf(error).find((line) => !line.includes(ROOT));
   return /([^ (]+:\d+):\d+\)?$/.exec(frame ?? '')?.[1];
 }
 
-/** @returns file, line and message of an error that a file outside this package has thrown itself; undefined of others */
+/**
+ * @returns file, line and message of an error that a file outside this package has thrown itself;
+ * undefined of others
+ */
 export function thrownByUser(error: unknown): string | undefined {
   if (!(error instanceof Error) || framesOf(error)[0]?.includes(ROOT) !== false) return undefined;
   const where = userFrame(error);

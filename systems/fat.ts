@@ -1,5 +1,6 @@
 /**
- * A FAT file system on a disk, with its command line on a UART: `ls`, `cat`, `write`, `rm`, `mkdir`, `df`.
+ * A FAT file system on a disk, with its command line on a UART: `ls`, `cat`, `write`, `rm`,
+ * `mkdir`, `df`.
  *
  *     priority 201    timer_driver           passive
  *              200    blk_driver ── the virtio block device      serial_driver ── the UART

@@ -1,4 +1,7 @@
-/** The programs of a system that can be reached over the network: those whose configuration has an address and a MAC. */
+/**
+ * The programs of a system that can be reached over the network: those whose configuration has an
+ * address and a MAC.
+ */
 
 import type { Station } from '../board/links/udp-frame.ts';
 import { ipv4Number } from '../host/net/packets.ts';

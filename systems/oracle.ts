@@ -1,6 +1,7 @@
 /**
- * An oracle says what must hold of a system, and is asked at the end of each world of `sddf sim`, when all is at rest. A
- * system brings its own as `oracles` of its module; those that hold for every system are in `sim/oracles/`.
+ * An oracle says what must hold of a system, and is asked at the end of each world of `sddf sim`,
+ * when all is at rest. A system brings its own as `oracles` of its module; those that hold for
+ * every system are in `sim/oracles/`.
  */
 
 import type { Testbed } from './testbed.ts';

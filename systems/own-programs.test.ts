@@ -1,6 +1,7 @@
 /**
- * Goal: every domain of a program that a few share has a module instance of its own, and runs as with a shared one. Method: the
- * programs of the echo system, and a run under the virtual clock with and without them.
+ * Goal: every domain of a program that a few share has a module instance of its own, and runs as
+ * with a shared one. Method: the programs of the echo system, and a run under the virtual clock
+ * with and without them.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Gives each protection domain its program's main module as an instance of its own, somewhat as on Microkit each has its own copy
- * of its program's image; what that module imports is shared. V8 then compiles the program for one domain alone, with its queues and its memory as constants
+ * Gives each protection domain its program's main module as an instance of its own, somewhat as on
+ * Microkit each has its own copy of its program's image; what that module imports is shared. V8
+ * then compiles the program for one domain alone, with its queues and its memory as constants
  * (`docs/hot-code.md`): with two clients, a fifth of a packet's time.
  *
  * A domain without one runs as well, and shares its code with others of the same program.
@@ -14,15 +15,18 @@ const PACKAGE = new URL('../', import.meta.url);
 /** Compiled, the package's modules end like this one. */
 const ENDING = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/** So many domains of one program have one each. More share it: their code would displace each other's from the caches. */
+/**
+ * So many domains of one program have one each. More share it: their code would displace each
+ * other's from the caches.
+ */
 const OWN_MAX = 8;
 const IN_PACKAGE = /^(?:drivers|virtualisers|clients)\/[a-z0-9/-]+\.ts$/;
 
 /**
  * Programs of this package only: where the module of another lies is not known here.
  *
- * @returns by domain, programs for `TestbedOptions.programs`; all others have what the description says, and so has the first domain
- * of each program
+ * @returns by domain, programs for `TestbedOptions.programs`; all others have what the description
+ * says, and so has the first domain of each program
  */
 export async function ownPrograms(
   system: SystemDescription,
@@ -41,7 +45,8 @@ export async function ownPrograms(
 
 /**
  * @param programs each domain and what its program is known by
- * @returns the domains for which another instance is to be made; the first of each program has the module itself
+ * @returns the domains for which another instance is to be made; the first of each program has the
+ * module itself
  */
 export function domainsToHaveOwn(
   programs: readonly (readonly [domain: string, program: unknown])[],

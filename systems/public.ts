@@ -1,4 +1,7 @@
-/** What the package offers as `sddf-testbed/systems`: testbeds, the board's devices, and the shape of a system module. */
+/**
+ * What the package offers as `sddf-testbed/systems`: testbeds, the board's devices, and the shape
+ * of a system module.
+ */
 
 export * from './devices.ts';
 export type * from './oracle.ts';

@@ -1,6 +1,7 @@
 /**
- * Goal: a run until all is quiet ends when nothing can happen any more, and not before. A domain schedule goes round for
- * ever, so time alone is no sign of work. Method: systems with a schedule, one of them with a device's time-out ahead.
+ * Goal: a run until all is quiet ends when nothing can happen any more, and not before. A domain
+ * schedule goes round for ever, so time alone is no sign of work. Method: systems with a schedule,
+ * one of them with a device's time-out ahead.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Goal: a restarted child runs `init` on its memory as it is, as in Microkit, or with its own memory as at boot. Method: a
- * child that leaves marks in a region of its own, in one filled from a file and in one that it shares, and crashes.
+ * Goal: a restarted child runs `init` on its memory as it is, as in Microkit, or with its own
+ * memory as at boot. Method: a child that leaves marks in a region of its own, in one filled from a
+ * file and in one that it shares, and crashes.
  */
 
 import { expect, it } from 'vitest';

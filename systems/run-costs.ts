@@ -1,9 +1,11 @@
 /**
- * What work costs under the virtual clock, kernel's and programs', and the file that it is read from.
+ * What work costs under the virtual clock, kernel's and programs', and the file that it is read
+ * from.
  *
- * Without a cost table only the kernel's work takes virtual time (`kernel/cost.ts`). With one, programs' work does too: it
- * is charged at their next kernel entry, from what has been counted since the one before (`work-meter.ts`). Nothing is
- * measured inside a program, so its code is the same with and without a table.
+ * Without a cost table only the kernel's work takes virtual time (`kernel/cost.ts`). With one,
+ * programs' work does too: it is charged at their next kernel entry, from what has been counted
+ * since the one before (`work-meter.ts`). Nothing is measured inside a program, so its code is the
+ * same with and without a table.
  */
 
 import { type CostTable, DEFAULT_COSTS } from '../kernel/cost.ts';
@@ -13,7 +15,10 @@ import { DEFAULT_MACHINE_COSTS, type MachineCosts } from '../microkit/runtime/ma
 export interface WorkCosts {
   /** A program wakes up, or is called: its caches, and the way into its handler. */
   readonly wakeUp: number;
-  /** An entry put into or taken out of a network or block queue; a publication of bytes in a serial one. */
+  /**
+   * An entry put into or taken out of a network or block queue; a publication of bytes in a serial
+   * one.
+   */
   readonly queueOperation: number;
   /** A load from or store to a device register. */
   readonly mmio: number;
@@ -25,8 +30,8 @@ export interface WorkCosts {
 }
 
 /**
- * What an event that a program counts stands for, beside what is seen of it in queues and registers: work on a protocol, on a
- * hardware ring.
+ * What an event that a program counts stands for, beside what is seen of it in queues and
+ * registers: work on a protocol, on a hardware ring.
  */
 export interface EventCost {
   /** Name of a protection domain, or the beginning of several names and a star. */
@@ -43,9 +48,15 @@ export interface RunCosts {
   readonly name: string;
   readonly kernel: CostTable;
   readonly work: WorkCosts;
-  /** Of programs that are machine code, to which `work` applies as well: a table that prices both counts twice. */
+  /**
+   * Of programs that are machine code, to which `work` applies as well: a table that prices both
+   * counts twice.
+   */
   readonly machineCode: MachineCosts;
-  /** Between a device being marked due and its work: what a NIC's interrupt moderation is on hardware. Above 0. */
+  /**
+   * Between a device being marked due and its work: what a NIC's interrupt moderation is on
+   * hardware. Above 0.
+   */
   readonly deviceLatencyNs: number;
   readonly events: readonly EventCost[];
 }
@@ -72,7 +83,8 @@ export type CostsResult =
   | { readonly ok: false; readonly problem: string };
 
 /**
- * Reads a cost table. Whatever it leaves out is the standard cost of the kernel, and 0 for programs.
+ * Reads a cost table. Whatever it leaves out is the standard cost of the kernel, and 0 for
+ * programs.
  *
  * @param text JSON; see docs/benchmarks.md, "Cost tables"
  */

@@ -1,4 +1,6 @@
-/** The serial devices of the board: how a description names them, and how they are put on the bus. */
+/**
+ * The serial devices of the board: how a description names them, and how they are put on the bus.
+ */
 
 import type { Board, Place } from '../board/board.ts';
 import { NS16550A_PLACE, PL011_PLACE, virtioPlace } from '../board/board.ts';

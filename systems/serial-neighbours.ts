@@ -1,4 +1,7 @@
-/** Other device classes beside the serial one, so that its shell has something to show: the option `beside` of `serial`. */
+/**
+ * Other device classes beside the serial one, so that its shell has something to show: the option
+ * `beside` of `serial`.
+ */
 
 import { main as blkCheck } from '../clients/blk-check/main.ts';
 import { main as echoClient } from '../clients/echo/echo.ts';

@@ -1,4 +1,5 @@
-// The serial system on the kernel, under the virtual clock: sDDF's example, the shell, and each UART.
+// The serial system on the kernel, under the virtual clock: sDDF's example, the shell, and each
+// UART.
 
 import { describe, expect, it } from 'vitest';
 import { SerialLine } from '../board/uart/serial-line.ts';

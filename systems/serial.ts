@@ -114,7 +114,9 @@ function addStats(sys: SystemBuilder, pd: PdBuilder): void {
   pd.configure({ stats: stats.name });
 }
 
-/** Grants the shell what it shows: counters and queue indices, read-only, and the names of things. */
+/**
+ * Grants the shell what it shows: counters and queue indices, read-only, and the names of things.
+ */
 function showSystemTo(sys: SystemBuilder, shellPd: PdBuilder): void {
   // Called after the device classes: their regions are there then.
   sys.extend({

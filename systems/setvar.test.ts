@@ -1,6 +1,7 @@
 /**
- * Goal: what a description sets in a program arrives in its typed record of variables, for every form of setvar that this
- * board can run. Method: an XML description, run; the forms of x86 and of virtual machines are read, not run.
+ * Goal: what a description sets in a program arrives in its typed record of variables, for every
+ * form of setvar that this board can run. Method: an XML description, run; the forms of x86 and of
+ * virtual machines are read, not run.
  */
 
 import { describe, expect, it } from 'vitest';

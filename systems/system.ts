@@ -24,16 +24,25 @@ export interface SystemModule {
   readonly summary: string;
   /** By name; left out when there is nothing to choose. */
   readonly options?: Readonly<Record<string, SystemOption>>;
-  /** Names of the counters that programs keep in the region that their configuration calls `stats`, by domain. */
+  /**
+   * Names of the counters that programs keep in the region that their configuration calls `stats`,
+   * by domain.
+   */
   readonly counters?: ProgramCounterNames;
-  /** Puts devices of the system's own on the board; those that it is plugged into are there anyway. */
+  /**
+   * Puts devices of the system's own on the board; those that it is plugged into are there anyway.
+   */
   readonly attachDevices?: (board: Board) => void;
-  /** What must hold of this system besides what holds of all: asked at the end of each world of `sddf sim`. */
+  /**
+   * What must hold of this system besides what holds of all: asked at the end of each world of
+   * `sddf sim`.
+   */
   readonly oracles?: readonly Oracle[];
   /**
    * Describes the system. Called once for each run.
    *
-   * @param choices a choice for each option, checked against {@link options}; those not made have their standard value
+   * @param choices a choice for each option, checked against {@link options}; those not made have
+   * their standard value
    */
   build(choices: Readonly<Record<string, string>>): BuildResult;
 }
@@ -88,7 +97,10 @@ function unknownOption(name: string, known: readonly string[]): ChoiceError {
   return new ChoiceError(`this system has no option '${name}'; ${offered}`, name, known);
 }
 
-/** @returns the module, or undefined when `loaded` is not one: what `import('./my-system.ts')` has given */
+/**
+ * @returns the module, or undefined when `loaded` is not one: what `import('./my-system.ts')` has
+ * given
+ */
 export function asSystemModule(loaded: unknown): SystemModule | undefined {
   if (typeof loaded !== 'object' || loaded === null) return undefined;
   if (!('build' in loaded) || typeof loaded.build !== 'function') return undefined;

@@ -1,6 +1,6 @@
 /**
- * Small systems on the whole stack: board, kernel, initialiser, runtime, under the virtual clock. What is asserted is
- * what a program and a person see: order of events, output, counters.
+ * Small systems on the whole stack: board, kernel, initialiser, runtime, under the virtual clock.
+ * What is asserted is what a program and a person see: order of events, output, counters.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -380,7 +380,10 @@ describe('faults', () => {
 });
 
 describe('budgets', () => {
-  /** A domain of high priority that makes `signals` system calls in one go, each of them to wake one of low priority. */
+  /**
+   * A domain of high priority that makes `signals` system calls in one go, each of them to wake one
+   * of low priority.
+   */
   function hogAndOther(budget: { budget: number; period: number }, signals: number) {
     const { sys, pd, run, lines } = harness();
     const hog = pd(

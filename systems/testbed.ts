@@ -1,6 +1,6 @@
 /**
- * A testbed: board, kernel and system description put together. This is where the compiler checks that the board is a
- * machine for the kernel.
+ * A testbed: board, kernel and system description put together. This is where the compiler checks
+ * that the board is a machine for the kernel.
  *
  *     const testbed = createTestbed({ system, clock: 'virtual', wires: ({ ram }) => ({ net: … }) });
  *     testbed.runUntilQuiet();          // virtual: until nothing is left to happen
@@ -64,7 +64,9 @@ import { statsRegion, type Work, WorkMeter } from './work-meter.ts';
 export type { BlockPlug, Wires } from './attached-devices.ts';
 
 const RAM_BYTES = 0x800_0000;
-/** As the board has it, less what the staging area needs: pages that nobody touches cost nothing. */
+/**
+ * As the board has it, less what the staging area needs: pages that nobody touches cost nothing.
+ */
 const RAM_BYTES_MAX = 0x7000_0000;
 /** RAM and staging together: see `memory/ram.ts`. */
 const MEMORY_BYTES_MAX = 0x7fff_0000;
@@ -72,15 +74,17 @@ const STAGING_BYTES = 0x100_0000;
 /** Boot is run in steps of this long, so that it can be seen to end. */
 const BOOT_STEP_NS = 1_000_000;
 /**
- * How long domains may take to come to rest after boot. What they do takes no more virtual time than it takes on a board; but an
- * idle domain that spins never rests, and executes each nanosecond of it.
+ * How long domains may take to come to rest after boot. What they do takes no more virtual time
+ * than it takes on a board; but an idle domain that spins never rests, and executes each nanosecond
+ * of it.
  */
 const SETTLE_NS = { virtual: 20_000_000, host: 1_000_000_000 };
 
 /**
- * Under the host clock: what a domain pays for one stretch, at most. A slice of machine code is a quarter of it, and most handlers take
- * far less. What is longer is the host's: a translation, other processes. A domain that has 100 µs of each 400 µs would pay for a
- * second of that with four.
+ * Under the host clock: what a domain pays for one stretch, at most. A slice of machine code is a
+ * quarter of it, and most handlers take far less. What is longer is the host's: a translation,
+ * other processes. A domain that has 100 µs of each 400 µs would pay for a second of that with
+ * four.
  */
 const LONGEST_CHARGE_NS = 2_000_000;
 
@@ -114,7 +118,9 @@ export interface TestbedOptions {
   /** Puts further devices on the board. */
   readonly attachDevices?: (board: Board) => void;
   readonly observer?: TestbedObserver;
-  /** Programs by domain name, in place of what the description has, or where it names a path only. */
+  /**
+   * Programs by domain name, in place of what the description has, or where it names a path only.
+   */
   readonly programs?: ReadonlyMap<string, Program>;
   /** Machine code by domain name: these domains run it, and no TypeScript program. */
   readonly images?: MachinePrograms;
@@ -122,7 +128,9 @@ export interface TestbedOptions {
   readonly engine?: EngineKind;
   /** What calls of an image's `memcpy` and its like are: 'at once' unless told. */
   readonly bulk?: BulkCalls;
-  /** What devices do when a driver breaks a rule that they can do without: 'lenient' unless told. */
+  /**
+   * What devices do when a driver breaks a rule that they can do without: 'lenient' unless told.
+   */
   readonly rules?: DeviceRules;
   /** Kept from testbed to testbed, images need not be translated again. */
   readonly translations?: Translations;
@@ -130,27 +138,35 @@ export interface TestbedOptions {
   readonly sampling?: HartSampling;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
-  /** The kernel's fast path makes no difference but in speed: 'off' to follow the general path, which is the specification. */
+  /**
+   * The kernel's fast path makes no difference but in speed: 'off' to follow the general path,
+   * which is the specification.
+   */
   readonly fastPath?: 'on' | 'off';
   /** Observes the run: see `trace/`. */
   readonly instrument?: Instrument;
   /**
-   * Virtual clock: what work costs, programs' work too; the kernel's alone, and standard, unless told. Of no effect under the
-   * host clock, where time passes by itself.
+   * Virtual clock: what work costs, programs' work too; the kernel's alone, and standard, unless
+   * told. Of no effect under the host clock, where time passes by itself.
    */
   readonly costs?: RunCosts;
-  /** Told of the kernel before it runs: programs run their `init` while the testbed is being made. */
+  /**
+   * Told of the kernel before it runs: programs run their `init` while the testbed is being made.
+   */
   readonly onBoot?: (kernel: Kernel) => void;
   /** For whoever watches the run from another thread: see `KernelOptions`. */
   readonly watched?: Pick<BootOptions, 'runningEntry' | 'onOverdue'>;
   /** Told of every kernel object made, from the initial thread's on: for dumps. */
   readonly onCreate?: (object: KernelObject) => void;
   /**
-   * Bytes of RAM; a multiple of 64 KiB. Unless told, 128 MiB, or 1792 MiB for a system with machine code or with memory at
-   * addresses above that.
+   * Bytes of RAM; a multiple of 64 KiB. Unless told, 128 MiB, or 1792 MiB for a system with machine
+   * code or with memory at addresses above that.
    */
   readonly ramBytes?: number;
-  /** Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB, 16 MiB unless told. */
+  /**
+   * Bytes of the staging area behind RAM, for disks in memory for instance; a multiple of 64 KiB,
+   * 16 MiB unless told.
+   */
   readonly stagingBytes?: number;
   /** The memory itself, in place of both sizes: as after power-on, so new or cleared. */
   readonly ram?: Ram;
@@ -162,14 +178,22 @@ export interface RunCounters {
   readonly timeNs: number;
   readonly kernel: Readonly<KernelCounters>;
   readonly pds: Readonly<Record<string, Readonly<PdCounters>>>;
-  /** Of domains that run machine code: instructions, and under the virtual clock the time that they took. */
+  /**
+   * Of domains that run machine code: instructions, and under the virtual clock the time that they
+   * took.
+   */
   readonly harts?: Readonly<Record<string, HartCounters>>;
   /** What programs have counted in their `stats` regions. */
   readonly programs: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** Copies of packets or blocks by programs: the sums of their counters `copies` and `bytesCopied`. */
+  /**
+   * Copies of packets or blocks by programs: the sums of their counters `copies` and `bytesCopied`.
+   */
   readonly copies: number;
   readonly bytesCopied: number;
-  /** With a cost table: how long the processor was not idle, and what programs' work was charged for. */
+  /**
+   * With a cost table: how long the processor was not idle, and what programs' work was charged
+   * for.
+   */
   readonly busyNs?: number;
   readonly work?: Readonly<Work>;
 }
@@ -276,7 +300,9 @@ export class Testbed {
     };
   }
 
-  /** The hart of a domain that runs machine code: undefined for others, and before it has started. */
+  /**
+   * The hart of a domain that runs machine code: undefined for others, and before it has started.
+   */
   hartOf(pd: string): HartContext | undefined {
     const image = this.#images.find(({ name }) => name === pd);
     return image instanceof MachineImage ? image.hart : undefined;
@@ -297,14 +323,17 @@ export class Testbed {
     return this.board.nextEventAt();
   }
 
-  /** Whether the processor had nothing left to do when the last run ended, and no interrupt waits. */
+  /**
+   * Whether the processor had nothing left to do when the last run ended, and no interrupt waits.
+   */
   get isIdle(): boolean {
     return this.#outcome === 'idle' && !this.board.irqPending;
   }
 
   /**
-   * Whether nothing will ever happen again unless the host brings something. A domain schedule that goes round without
-   * work is no event, and neither is the tick of a watchdog that would find nothing: see `awaitsTime` in `microkit/pd.ts`.
+   * Whether nothing will ever happen again unless the host brings something. A domain schedule that
+   * goes round without work is no event, and neither is the tick of a watchdog that would find
+   * nothing: see `awaitsTime` in `microkit/pd.ts`.
    */
   get isQuiet(): boolean {
     if (!this.isIdle || !this.kernel.isAtRest) return false;
@@ -319,8 +348,9 @@ export class Testbed {
   }
 
   /**
-   * Runs the processor until it has nothing left to do, and waits for no event: after boot, every program's `init`. Gives
-   * up after {@link SETTLE_NS}, because domains that keep each other busy never come to rest.
+   * Runs the processor until it has nothing left to do, and waits for no event: after boot, every
+   * program's `init`. Gives up after {@link SETTLE_NS}, because domains that keep each other busy
+   * never come to rest.
    */
   settle(): void {
     const endNs = this.board.now() + SETTLE_NS[this.board.clock.kind];
@@ -371,7 +401,8 @@ export class Testbed {
   /**
    * Live: runs kernel and devices until nothing is left to do, or the slice is over.
    *
-   * @returns 'idle' when nothing happens before {@link nextEventAt} unless the host brings something
+   * @returns 'idle' when nothing happens before {@link nextEventAt} unless the host brings
+   * something
    */
   runSlice(sliceNs: number): 'idle' | 'busy' {
     const { board } = this;
@@ -626,8 +657,9 @@ function hartLines(
 }
 
 /**
- * The initialiser has told the kernel the names of threads whose program is machine code. A TypeScript program stays one, also
- * when its description maps memory for execution where it begins.
+ * The initialiser has told the kernel the names of threads whose program is machine code. A
+ * TypeScript program stays one, also when its description maps memory for execution where it
+ * begins.
  */
 function machineCodeOf(
   images: readonly (PdImage | MachineImage)[],

@@ -1,6 +1,6 @@
 /**
- * The switch: four clients behind one network device, of which some may reach each other without it. Priorities and access
- * list are those of sDDF's vswitch example.
+ * The switch: four clients behind one network device, of which some may reach each other without
+ * it. Priorities and access list are those of sDDF's vswitch example.
  *
  *     priority 101    ethernet_driver ── the virtio network device
  *              100    ├─ net_virt_tx

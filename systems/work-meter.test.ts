@@ -1,6 +1,6 @@
 /**
- * Programs' work under the virtual clock: what one packet costs is counted by hand, and the time that passes is what the
- * table says for it.
+ * Programs' work under the virtual clock: what one packet costs is counted by hand, and the time
+ * that passes is what the table says for it.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -62,11 +62,13 @@ describe('the work of one packet', () => {
     const work = workPerPacket(run({ path: '5pd' }));
 
     expect(work).toMatchObject({
-      // Each move takes an entry out of one queue and puts one into another. To the client: virt_rx and the copier move the
-      // packet's buffer on, the copier takes an empty buffer of the client and gives the DMA buffer back, virt_rx passes it to
-      // the driver. The driver puts the packet in and takes the empty buffer out: 2 + 2 + 2 + 2 + 2 = 10. From the client: it
-      // takes the packet, takes an empty buffer, puts the answer in, puts the received buffer back (4); virt_tx moves the
-      // answer on and its buffer back (4); the driver takes the one and puts the other in (2).
+      // Each move takes an entry out of one queue and puts one into another. To the client: virt_rx
+      // and the copier move the packet's buffer on, the copier takes an empty buffer of the client
+      // and gives the DMA buffer back, virt_rx passes it to the driver. The driver puts the packet
+      // in and takes the empty buffer out: 2 + 2 + 2 + 2 + 2 = 10. From the client: it takes the
+      // packet, takes an empty buffer, puts the answer in, puts the received buffer back (4);
+      // virt_tx moves the answer on and its buffer back (4); the driver takes the one and puts the
+      // other in (2).
       queueOperations: 20,
       copies: 2,
       bytesCopied: 2 * FRAME,

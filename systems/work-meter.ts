@@ -1,9 +1,11 @@
 /**
- * How much work programs have done, read from outside: from the indices of their queues, the counters in their `stats` regions,
- * their wake-ups, and their accesses to device registers. Where a queue lies, a program's configuration tells.
+ * How much work programs have done, read from outside: from the indices of their queues, the
+ * counters in their `stats` regions, their wake-ups, and their accesses to device registers. Where
+ * a queue lies, a program's configuration tells.
  *
- * Work is seen when it is published, which programs do before the kernel entry that ends it. What a program writes into shared
- * memory against the rules is not believed: a queue that moves by more than its capacity has moved by its capacity.
+ * Work is seen when it is published, which programs do before the kernel entry that ends it. What a
+ * program writes into shared memory against the rules is not believed: a queue that moves by more
+ * than its capacity has moved by its capacity.
  */
 
 import type { ReadonlyRegion } from '../memory/region.ts';

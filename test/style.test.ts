@@ -21,6 +21,8 @@ const RULES: readonly Rule[] = [
   { pattern: /@ts-(?:ignore|nocheck|expect-error)/, instead: 'the type that is right' },
   { pattern: /(?:describe|\bit|\btest)\.only\(/, instead: 'the whole suite' },
   { pattern: /expect\(true\)/, instead: 'an assertion that can fail' },
+  // Pictures and tables, which are set in by four spaces more, may be wider.
+  { pattern: /^(?=.{101})\s*(?:\/\/|\/?\*+) (?! {4})/, instead: 'comments of at most 100 columns' },
 ];
 
 function listFiles(folder: string): string[] {
@@ -55,6 +57,8 @@ describe('style', () => {
 
   it('finds a planted offence', () => {
     expect(offences('x.ts', 'const virtualizer = 1; // TODO')).toHaveLength(2);
+    expect(offences('x.ts', ` * ${'wide '.repeat(20)}`)).toHaveLength(1);
+    expect(offences('x.ts', ` *     ${'wide '.repeat(20)}`)).toEqual([]);
   });
 
   it('says at the head of every source file what it is', () => {

@@ -15,7 +15,10 @@ const QUIET = { onProgress: () => undefined, onNotice: () => undefined };
 const PARTS = BENCHMARKS.flatMap((benchmark) =>
   benchmark.parts.map((part) => ({ name: `${benchmark.name}/${part.name}`, benchmark, part })),
 );
-/** Of each benchmark the part that is done first; all of them, which takes two minutes, in `.ci/run`. */
+/**
+ * Of each benchmark the part that is done first; all of them, which takes two minutes, in
+ * `.ci/run`.
+ */
 const RUN_HERE =
   process.env['SDDF_BENCH_PARTS'] === 'all'
     ? PARTS

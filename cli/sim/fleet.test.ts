@@ -1,6 +1,7 @@
 /**
- * Goal: a campaign over Redis comes to the same end whoever dies on the way: a worker in the middle of a job, Redis with all
- * that was in it, Redis that has no room. Method: Debian's redis-server on a port of its own, the real commands, SIGKILL.
+ * Goal: a campaign over Redis comes to the same end whoever dies on the way: a worker in the middle
+ * of a job, Redis with all that was in it, Redis that has no room. Method: Debian's redis-server on
+ * a port of its own, the real commands, SIGKILL.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

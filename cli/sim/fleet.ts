@@ -1,7 +1,8 @@
 /**
- * A campaign over Redis: seeds go into the queue a few at a time, and reports come back from whoever has run them. What a
- * worker leaves behind when it dies is given to another (BullMQ calls such jobs stalled). Only a window of the campaign is
- * in Redis at a time, so that it needs little memory; what is lost there is put in again.
+ * A campaign over Redis: seeds go into the queue a few at a time, and reports come back from
+ * whoever has run them. What a worker leaves behind when it dies is given to another (BullMQ calls
+ * such jobs stalled). Only a window of the campaign is in Redis at a time, so that it needs little
+ * memory; what is lost there is put in again.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -61,7 +62,10 @@ export class SeedFleet {
     this.#next = options.seeds.first;
   }
 
-  /** Puts no more seeds in, takes out those that nobody has begun, and waits for the others for a while. */
+  /**
+   * Puts no more seeds in, takes out those that nobody has begun, and waits for the others for a
+   * while.
+   */
   stop(): void {
     this.#isStopping = true;
     setTimeout(this.#giveUp, GRACE_MS).unref();

@@ -1,4 +1,7 @@
-/** A strike as a person names it: 'net.irq lose', or a part of it that says which, and `#3` for the third one. */
+/**
+ * A strike as a person names it: 'net.irq lose', or a part of it that says which, and `#3` for the
+ * third one.
+ */
 
 import type { Strike } from '../../sim/points/point.ts';
 

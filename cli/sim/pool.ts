@@ -1,6 +1,6 @@
 /**
- * Worker processes of one campaign on this machine. Each loads the system by itself and is given a few seeds at a time;
- * one that dies is named with its seeds, and takes nobody with it.
+ * Worker processes of one campaign on this machine. Each loads the system by itself and is given a
+ * few seeds at a time; one that dies is named with its seeds, and takes nobody with it.
  */
 
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
@@ -18,7 +18,10 @@ export interface PoolOptions {
   readonly onReport: (report: SeedReport) => void;
 }
 
-/** Where a campaign stands when it ends before its time: all below have been reported, and nothing behind. */
+/**
+ * Where a campaign stands when it ends before its time: all below have been reported, and nothing
+ * behind.
+ */
 export interface PoolEnd {
   /** The first seed that has not been run; undefined when all have. */
   readonly next: number | undefined;

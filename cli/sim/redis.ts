@@ -1,7 +1,7 @@
 /**
- * The queue of worlds in Redis, as BullMQ keeps it: campaigns put seeds into it, workers on any machine take them out. Both
- * packages are optional: they are loaded when they are asked for, and what is used of them is written down here, so that a tree
- * without them compiles.
+ * The queue of worlds in Redis, as BullMQ keeps it: campaigns put seeds into it, workers on any
+ * machine take them out. Both packages are optional: they are loaded when they are asked for, and
+ * what is used of them is written down here, so that a tree without them compiles.
  */
 
 import { createRequire } from 'node:module';
@@ -126,7 +126,10 @@ export function loadBullmq(): Bullmq {
   return load<Bullmq>('bullmq');
 }
 
-/** @returns where a server is, without the password that the address may have @throws UserMistake */
+/**
+ * @returns where a server is, without the password that the address may have
+ * @throws UserMistake
+ */
 export function placeOf(url: string, by: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^rediss?:$/.test(parsed.protocol) || parsed.hostname === '') {

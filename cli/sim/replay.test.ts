@@ -1,4 +1,7 @@
-/** Goal: `sddf replay` shows a failure again, with wrong input too. Method: the command, in this process. */
+/**
+ * Goal: `sddf replay` shows a failure again, with wrong input too. Method: the command, in this
+ * process.
+ */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** What a worker process is asked to do: plain data, so that it can be sent to another process or machine. */
+/**
+ * What a worker process is asked to do: plain data, so that it can be sent to another process or
+ * machine.
+ */
 
 import { boundedOf, type CampaignSpec, explorationNamed } from '../../sim/campaign/campaign.ts';
 import type { SystemDigests, SystemReference } from '../../sim/failure/failure-file.ts';

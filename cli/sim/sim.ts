@@ -163,7 +163,10 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   process.exitCode = exitCodeOf(tally);
 }
 
-/** Who runs the worlds: processes of this machine, or whoever works for a Redis, on the same version of the system. */
+/**
+ * Who runs the worlds: processes of this machine, or whoever works for a Redis, on the same version
+ * of the system.
+ */
 type Runners =
   | { readonly kind: 'here'; readonly jobs: number }
   | { readonly kind: 'redis'; readonly url: string; readonly digests: SystemDigests };

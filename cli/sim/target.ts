@@ -1,4 +1,7 @@
-/** The system of a campaign or a replay: loaded as `sddf run` loads it, with a digest of each of its parts. */
+/**
+ * The system of a campaign or a replay: loaded as `sddf run` loads it, with a digest of each of its
+ * parts.
+ */
 
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';

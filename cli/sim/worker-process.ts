@@ -1,4 +1,7 @@
-/** The program of a worker process: loads a system once, then runs the worlds of the seeds that it is sent. */
+/**
+ * The program of a worker process: loads a system once, then runs the worlds of the seeds that it
+ * is sent.
+ */
 
 import { endlessSeed, runSeed } from '../../sim/campaign/campaign.ts';
 import { differingPart } from '../../sim/failure/failure-file.ts';

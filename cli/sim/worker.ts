@@ -1,4 +1,7 @@
-/** `sddf worker`: runs worlds for campaigns on any machine, which put their seeds into Redis (`sddf sim --redis`). */
+/**
+ * `sddf worker`: runs worlds for campaigns on any machine, which put their seeds into Redis
+ * (`sddf sim --redis`).
+ */
 
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';

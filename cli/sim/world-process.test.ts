@@ -1,4 +1,7 @@
-/** Goal: a world that never ends fails, and stops nobody. Method: a program without an end, and a second for it. */
+/**
+ * Goal: a world that never ends fails, and stops nobody. Method: a program without an end, and a
+ * second for it.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

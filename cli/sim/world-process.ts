@@ -1,6 +1,7 @@
 /**
- * A child process that runs worlds: it loads a system once, and is then given seeds. What it dies of is told with its seeds.
- * A world that does not end is stopped with its process; it has failed, and another process goes on behind it.
+ * A child process that runs worlds: it loads a system once, and is then given seeds. What it dies
+ * of is told with its seeds. A world that does not end is stopped with its process; it has failed,
+ * and another process goes on behind it.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -20,7 +21,10 @@ export interface WorkerOrder {
   readonly endless?: { readonly seed: number; readonly hostSeconds: number };
 }
 
-/** Most worlds take less than a second; one under `--invariants 1`, on a machine with much else to do, minutes. */
+/**
+ * Most worlds take less than a second; one under `--invariants 1`, on a machine with much else to
+ * do, minutes.
+ */
 const WORLD_SECONDS_MAX = 300;
 
 /** How what was waited for has come: of itself, or with a new process in the old one's place. */

@@ -1,5 +1,5 @@
-// Register numbers are written twice, once in each model and once in its driver, from the data sheet. Here the two
-// tables are compared: the only place that sees both.
+// Register numbers are written twice, once in each model and once in its driver, from the data
+// sheet. Here the two tables are compared: the only place that sees both.
 
 import { describe, expect, it } from 'vitest';
 import * as ns16550aModel from '../../board/uart/ns16550a-registers.ts';

@@ -1,6 +1,7 @@
 /**
- * All objects and slots of a kernel, for checks and dumps. The kernel itself has no such list: it is told of each object
- * as it is made (`BootOptions.onCreate`), and finds out which are alive by looking for capabilities.
+ * All objects and slots of a kernel, for checks and dumps. The kernel itself has no such list: it
+ * is told of each object as it is made (`BootOptions.onCreate`), and finds out which are alive by
+ * looking for capabilities.
  */
 
 import { capBase, capSizeBits } from '../objects/cap.ts';
@@ -26,7 +27,10 @@ export interface SlotChange {
   readonly placed: PlacedSlot;
   /** What it held: the null capability when it was empty. */
   readonly before: Cap;
-  /** 'content': capability, free index or whether it is an original; 'place': only where it is on the list. */
+  /**
+   * 'content': capability, free index or whether it is an original; 'place': only where it is on
+   * the list.
+   */
   readonly kind: 'content' | 'place';
 }
 
@@ -109,7 +113,10 @@ export class Census {
 const NO_SLOTS: readonly (Slot | undefined)[] = [];
 const TCB_SLOT_INDICES = Array.from({ length: TCB_SLOTS }, (_, index) => index);
 
-/** The slots of one object, or of the kernel's table of interrupts, as they were when last looked at. */
+/**
+ * The slots of one object, or of the kernel's table of interrupts, as they were when last looked
+ * at.
+ */
 class Holder {
   readonly object: KernelObject | 'irq';
   readonly #kept: (KeptSlot | undefined)[] = [];

@@ -1,6 +1,7 @@
 /**
- * Threads that are blocked: the queues of endpoints and notifications (highest priority first, then first come first),
- * the reply objects that tie a caller to its callee, and the cancelling of all of it.
+ * Threads that are blocked: the queues of endpoints and notifications (highest priority first, then
+ * first come first), the reply objects that tie a caller to its callee, and the cancelling of all
+ * of it.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -64,7 +65,10 @@ export function donateSchedContext(k: KernelState, sc: SchedContext, to: Tcb): v
   to.schedContext = sc;
 }
 
-/** Ties a caller to the reply object of its callee, and lends the caller's scheduling context if the callee has none. */
+/**
+ * Ties a caller to the reply object of its callee, and lends the caller's scheduling context if the
+ * callee has none.
+ */
 export function replyPush(
   k: KernelState,
   caller: Tcb,
@@ -99,7 +103,10 @@ export function replyUnlink(k: KernelState, reply: Reply, tcb: Tcb): void {
   setThreadState(k, tcb, 'inactive');
 }
 
-/** Takes a reply object off its call stack; the newest call gives the scheduling context back to the caller. */
+/**
+ * Takes a reply object off its call stack; the newest call gives the scheduling context back to the
+ * caller.
+ */
 export function replyRemove(k: KernelState, reply: Reply, tcb: Tcb): void {
   const { prev, next, schedContext } = reply;
   reply.prev = null;
@@ -133,7 +140,10 @@ function replyRemoveTcb(k: KernelState, tcb: Tcb): void {
   replyUnlink(k, reply, tcb);
 }
 
-/** Ends whatever IPC the thread is blocked in, and forgets its fault; a blocked thread becomes inactive. */
+/**
+ * Ends whatever IPC the thread is blocked in, and forgets its fault; a blocked thread becomes
+ * inactive.
+ */
 export function cancelIpc(k: KernelState, tcb: Tcb): void {
   tcb.fault = null;
   switch (tcb.state) {

@@ -44,7 +44,9 @@ const ACCESS_FAULT: Readonly<Record<Access, number>> = { execute: 1, read: 5, wr
 
 /** Exceptions of a fetch: access fault and page fault. */
 const FETCH_FAULTS: readonly number[] = [1, 12];
-/** Exceptions that are faults of virtual memory, as seL4 tells them apart: access and page faults. */
+/**
+ * Exceptions that are faults of virtual memory, as seL4 tells them apart: access and page faults.
+ */
 const VM_FAULTS: readonly number[] = [...FETCH_FAULTS, 5, 7, 13, 15];
 
 /**

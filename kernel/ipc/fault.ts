@@ -7,7 +7,10 @@ import type { Cap, Slot, Tcb } from '../objects/objects.ts';
 import { setThreadState } from '../sched/ready-queue.ts';
 import type { KernelState } from '../state.ts';
 
-/** Whether a capability may be installed as a fault handler: null, or an endpoint that can send and be replied to. */
+/**
+ * Whether a capability may be installed as a fault handler: null, or an endpoint that can send and
+ * be replied to.
+ */
 export function isValidFaultHandler(cap: Cap): boolean {
   if (cap.kind === 'null') return true;
   return (
@@ -76,7 +79,10 @@ export function pcOf(tcb: Tcb): number {
   return (tcb.regs[(REG_PC << 1) + 1] as number) * 2 ** 32 + (tcb.regs[REG_PC << 1] as number);
 }
 
-/** A thread that runs machine code goes on at the instruction of its last system call or fault, or where that was moved to. */
+/**
+ * A thread that runs machine code goes on at the instruction of its last system call or fault, or
+ * where that was moved to.
+ */
 export function goOnAtPc(tcb: Tcb): void {
   tcb.regs[REG_NEXT_PC << 1] = tcb.regs[REG_PC << 1] as number;
   tcb.regs[(REG_NEXT_PC << 1) + 1] = tcb.regs[(REG_PC << 1) + 1] as number;

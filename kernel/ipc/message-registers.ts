@@ -1,6 +1,7 @@
 /**
- * Message registers: the first four are processor registers, the others lie in the IPC buffer, which the kernel reaches
- * through the frame capability in the TCB and never through the page table.
+ * Message registers: the first four are processor registers, the others lie in the IPC buffer,
+ * which the kernel reaches through the frame capability in the TCB and never through the page
+ * table.
  */
 
 import { MESSAGE_REGISTERS, REG_A0, REG_A1, REG_A2 } from '../abi.ts';
@@ -8,8 +9,8 @@ import { bytesOf, VM_READ_ONLY, VM_READ_WRITE } from '../objects/object-sizes.ts
 import type { Tcb } from '../objects/objects.ts';
 import type { KernelState } from '../state.ts';
 
-// Every argument of every invocation is read here. Declared here, V8 folds these into the code; what is imported it looks up at
-// each use. The low halves of registers, in `regs`.
+// Every argument of every invocation is read here. Declared here, V8 folds these into the code;
+// what is imported it looks up at each use. The low halves of registers, in `regs`.
 const A0 = REG_A0 << 1;
 const A1 = REG_A1 << 1;
 const A2 = REG_A2 << 1;
@@ -19,7 +20,8 @@ const REGISTERS = MESSAGE_REGISTERS;
  * Finds a thread's IPC buffer.
  *
  * @param access a sender's buffer may be mapped read-only
- * @returns the index of its first half-word in `k.u32`, or -1 when the thread has none that can be used
+ * @returns the index of its first half-word in `k.u32`, or -1 when the thread has none that can be
+ * used
  */
 export function lookupIpcBuffer(k: KernelState, tcb: Tcb, access: 'send' | 'receive'): number {
   const cap = tcb.buffer.cap;
@@ -32,7 +34,10 @@ export function lookupIpcBuffer(k: KernelState, tcb: Tcb, access: 'send' | 'rece
   return (cap.base - k.ram.base + offset) >>> 2;
 }
 
-/** Writes one message register. @returns how many message registers there are up to it, 4 when there is no room for it */
+/**
+ * Writes one message register.
+ * @returns how many message registers there are up to it, 4 when there is no room for it
+ */
 export function setMr(
   k: KernelState,
   tcb: Tcb,
@@ -67,7 +72,10 @@ export function argumentHigh(k: KernelState, index: number): number {
   return k.u32[k.bufferAt + ((index + 1) << 1) + 1] as number;
 }
 
-/** An argument as a number: exact below 2^53, rounded above, which is enough to compare it with a small bound. */
+/**
+ * An argument as a number: exact below 2^53, rounded above, which is enough to compare it with a
+ * small bound.
+ */
 export function argument(k: KernelState, index: number): number {
   return argumentHigh(k, index) * 2 ** 32 + argumentLow(k, index);
 }

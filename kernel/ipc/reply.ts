@@ -9,7 +9,10 @@ import { isRunnable, possibleSwitchTo, postpone, setThreadState } from '../sched
 import { refillReady, refillSufficient, sporadicUnblock } from '../sched/sporadic.ts';
 import type { KernelState } from '../state.ts';
 
-/** Sends `sender`'s message as the reply that a caller, or a faulted thread, waits for. Nothing when nobody does. */
+/**
+ * Sends `sender`'s message as the reply that a caller, or a faulted thread, waits for. Nothing when
+ * nobody does.
+ */
 export function doReplyTransfer(
   k: KernelState,
   sender: Tcb,

@@ -1,4 +1,7 @@
-/** What travels between two threads: message registers, badges, capabilities, and fault messages with their replies. */
+/**
+ * What travels between two threads: message registers, badges, capabilities, and fault messages
+ * with their replies.
+ */
 
 import {
   FAULT_CAP,
@@ -191,7 +194,7 @@ function bufferWord(bufferAt: number, word: number): number {
   return bufferAt + (word << 1);
 }
 
-// ---------------------------------------------------------------------------------------------- faults
+// ------------------------------------------------------------------------------------------ faults
 
 /** Registers of an UnknownSyscall message: the program counter, sp, ra, a0..a6. */
 const SYSCALL_MESSAGE = [REG_PC, REG_SP, REG_RA, 16, 17, 18, 19, 20, 21, 22] as const;

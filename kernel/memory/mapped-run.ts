@@ -1,4 +1,7 @@
-/** The longest run of an address space that holds an address: what an engine keeps, so that it need not walk page tables. */
+/**
+ * The longest run of an address space that holds an address: what an engine keeps, so that it need
+ * not walk page tables.
+ */
 
 import type { Machine } from '../machine.ts';
 import { bytesOf, PAGE_BITS } from '../objects/object-sizes.ts';

@@ -1,4 +1,6 @@
-/** Page tables and ASID pools: the objects of address spaces. What is done with them: `vspace.ts`. */
+/**
+ * Page tables and ASID pools: the objects of address spaces. What is done with them: `vspace.ts`.
+ */
 
 /** A page table entry. */
 export type PageTableEntry =
@@ -12,7 +14,10 @@ export type PageTableEntry =
       readonly isDevice: boolean;
     };
 
-/** Copied for each table: twenty times as fast as making one entry by entry, of which a boot has dozens. */
+/**
+ * Copied for each table: twenty times as fast as making one entry by entry, of which a boot has
+ * dozens.
+ */
 const NO_ENTRIES: readonly undefined[] = Array.from({ length: 512 }, () => undefined);
 const NO_ROOTS: readonly null[] = Array.from({ length: 512 }, () => null);
 

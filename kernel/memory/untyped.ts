@@ -1,4 +1,7 @@
-/** Untyped memory and its one invocation: retype. The only place where kernel objects come into being after boot. */
+/**
+ * Untyped memory and its one invocation: retype. The only place where kernel objects come into
+ * being after boot.
+ */
 
 import {
   ILLEGAL_OPERATION,
@@ -152,8 +155,8 @@ function isFrameType(type: number): boolean {
 }
 
 /**
- * Clears an untyped without children, from the top downwards, so that the capability always says what is still dirty:
- * preempted, it goes on where it was.
+ * Clears an untyped without children, from the top downwards, so that the capability always says
+ * what is still dirty: preempted, it goes on where it was.
  */
 function resetUntyped(k: KernelState, cap: UntypedCap): Status {
   if (cap.freeIndex === 0) return STATUS_OK;

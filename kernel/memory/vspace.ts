@@ -1,6 +1,7 @@
 /**
- * Address spaces: Sv39 page tables, frames, and the table that says which address space an ASID (address space identifier)
- * belongs to. The kernel's own half of an address space does not exist here: the kernel is not mapped.
+ * Address spaces: Sv39 page tables, frames, and the table that says which address space an ASID
+ * (address space identifier) belongs to. The kernel's own half of an address space does not exist
+ * here: the kernel is not mapped.
  */
 
 import { setInvalidRoot } from '../errors.ts';
@@ -15,7 +16,10 @@ export const USER_TOP = 0x3f_ffff_f000;
 const LEVELS = 3;
 const INDEX_BITS = 9;
 
-/** Where the walk for an address ends: the entry is `table.entries[index]`, and covers 2^bitsLeft bytes. */
+/**
+ * Where the walk for an address ends: the entry is `table.entries[index]`, and covers 2^bitsLeft
+ * bytes.
+ */
 export interface Walk {
   table: PageTable;
   index: number;

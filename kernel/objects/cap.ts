@@ -1,6 +1,6 @@
 /**
- * What holds of capabilities without looking at the derivation tree: which region of memory they name, whether two name
- * the same object, and how rights and data are changed when one is copied.
+ * What holds of capabilities without looking at the derivation tree: which region of memory they
+ * name, whether two name the same object, and how rights and data are changed when one is copied.
  */
 
 import { RIGHT_GRANT, RIGHT_READ, RIGHT_WRITE } from '../abi.ts';
@@ -85,7 +85,9 @@ export function capSizeBits(cap: Cap): number {
   }
 }
 
-/** Whether `b` names something inside the region that `a` names: the first half of being its parent. */
+/**
+ * Whether `b` names something inside the region that `a` names: the first half of being its parent.
+ */
 export function sameRegionAs(a: Cap, b: Cap): boolean {
   switch (a.kind) {
     case 'untyped': {
@@ -148,7 +150,10 @@ export function sameObjectAs(a: Cap, b: Cap): boolean {
   return sameRegionAs(a, b);
 }
 
-/** Whether the copy `derived` of `source` starts a family of its own: what "revocable" and "first badged" become. */
+/**
+ * Whether the copy `derived` of `source` starts a family of its own: what "revocable" and "first
+ * badged" become.
+ */
 export function isCapRevocable(derived: Cap, source: Cap): boolean {
   switch (derived.kind) {
     case 'endpoint':
@@ -170,7 +175,10 @@ export function isCapRevocable(derived: Cap, source: Cap): boolean {
   }
 }
 
-/** @returns the capability with at most these rights: itself when it has no others, for capabilities do not change */
+/**
+ * @returns the capability with at most these rights: itself when it has no others, for capabilities
+ * do not change
+ */
 export function maskCapRights(cap: Cap, rights: number): Cap {
   switch (cap.kind) {
     case 'endpoint':

@@ -10,7 +10,8 @@ import type { KernelState } from '../state.ts';
 /**
  * Follows the lowest `depth` bits of a cptr from a CNode capability down.
  *
- * Ends when the bits are used up or at a slot that holds no CNode; `k.bitsRemaining` says how many bits are left then.
+ * Ends when the bits are used up or at a slot that holds no CNode; `k.bitsRemaining` says how many
+ * bits are left then.
  *
  * @param depth 1..64
  * @returns the slot, or `null` with the reason in `k.lookup`
@@ -73,11 +74,11 @@ function shiftLow(low: number, high: number, shift: number): number {
 }
 
 /**
- * Looks up a cptr of 64 bits in a thread's CSpace, as every system call does. Bits that are left over are ignored, and an
- * empty slot is a success: the null capability.
+ * Looks up a cptr of 64 bits in a thread's CSpace, as every system call does. Bits that are left
+ * over are ignored, and an empty slot is a success: the null capability.
  *
- * The usual shapes are found without the loop: one CNode whose guard of zeros leaves the radix, or two of which the first has
- * no guard and the second's guard of zeros leaves the radix.
+ * The usual shapes are found without the loop: one CNode whose guard of zeros leaves the radix, or
+ * two of which the first has no guard and the second's guard of zeros leaves the radix.
  *
  * @returns the slot, or `null` with the reason in `k.lookup`
  */

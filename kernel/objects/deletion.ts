@@ -1,6 +1,7 @@
 /**
- * Deleting and revoking capabilities. A CNode or TCB is deleted slot by slot, as a *zombie* capability that counts the slots
- * that are left; each step leaves a consistent state, so that the operation can be preempted and made again.
+ * Deleting and revoking capabilities. A CNode or TCB is deleted slot by slot, as a *zombie*
+ * capability that counts the slots that are left; each step leaves a consistent state, so that the
+ * operation can be preempted and made again.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -14,7 +15,8 @@ import type { KernelState, Status } from '../state.ts';
 /**
  * Deletes the capability in a slot.
  *
- * @param exposure whether users can see the slot; in a slot of something that is itself being deleted a zombie may stay
+ * @param exposure whether users can see the slot; in a slot of something that is itself being
+ * deleted a zombie may stay
  */
 export function cteDelete(k: KernelState, slot: Slot, exposure: 'exposed' | 'hidden'): Status {
   while (slot.cap.kind !== 'null') {

@@ -9,7 +9,8 @@ import type { KernelState } from '../state.ts';
 
 /**
  * @param cap the capability in `slot`, perhaps with fewer rights
- * @returns the capability for the copy: null capability when it cannot be copied, `null` with `k.error` when refused
+ * @returns the capability for the copy: null capability when it cannot be copied, `null` with
+ * `k.error` when refused
  */
 export function deriveCap(k: KernelState, slot: Slot, cap: Cap): Cap | null {
   switch (cap.kind) {

@@ -17,7 +17,10 @@ import type { KernelState } from '../state.ts';
 import { suspend } from '../sched/thread.ts';
 import { finaliseAsidPool, finalisePageTable, unmapFrame } from '../memory/vspace.ts';
 
-/** What is left of a capability after finalising it, and what is to be done when its slot is emptied. */
+/**
+ * What is left of a capability after finalising it, and what is to be done when its slot is
+ * emptied.
+ */
 export interface Finalised {
   readonly remainder: Cap;
   readonly cleanup: Cap;

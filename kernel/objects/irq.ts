@@ -75,7 +75,8 @@ export function decodeIrqHandler(k: KernelState, label: number, irq: number): St
       setThreadState(k, k.current, 'restart');
       const irqSlot = k.irqSlots[irq] as Slot;
       deleteNow(k, irqSlot);
-      // The very capability may have been the last one to what has just gone; it cannot be its own slot.
+      // The very capability may have been the last one to what has just gone; it cannot be its own
+      // slot.
       cteInsert(cap, slot, irqSlot);
       return STATUS_OK;
     }
@@ -88,7 +89,10 @@ export function decodeIrqHandler(k: KernelState, label: number, irq: number): St
   }
 }
 
-/** Claims what the interrupt controller presents and signals its handler's notification. It stays claimed until the ack. */
+/**
+ * Claims what the interrupt controller presents and signals its handler's notification. It stays
+ * claimed until the ack.
+ */
 export function handleInterrupt(k: KernelState): void {
   const irq = k.machine.claimIrq();
   if (irq === 0) return;

@@ -1,6 +1,7 @@
 /**
- * The mapping database: the capability derivation tree, as a doubly linked list of slots in preorder. Who is whose
- * parent is not stored but computed from the capabilities and the two bits of each node.
+ * The mapping database: the capability derivation tree, as a doubly linked list of slots in
+ * preorder. Who is whose parent is not stored but computed from the capabilities and the two bits
+ * of each node.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -82,8 +83,8 @@ export function cteMove(cap: Cap, source: Slot, target: Slot): void {
 /**
  * Exchanges two slots; each capability may be changed on the way.
  *
- * The order matters when the two are neighbours: the second node is read after the first one's neighbours have been
- * redirected.
+ * The order matters when the two are neighbours: the second node is read after the first one's
+ * neighbours have been redirected.
  */
 export function cteSwap(cap1: Cap, slot1: Slot, cap2: Cap, slot2: Slot): void {
   slot1.cap = cap2;
@@ -94,7 +95,8 @@ export function cteSwap(cap1: Cap, slot1: Slot, cap2: Cap, slot2: Slot): void {
   const firstBadged1 = slot1.firstBadged;
   if (prev1 !== null) prev1.mdbNext = slot2;
   if (next1 !== null) next1.mdbPrev = slot2;
-  // When the two are neighbours, one of these has just become slot2 itself; below it is overwritten with what it was.
+  // When the two are neighbours, one of these has just become slot2 itself; below it is overwritten
+  // with what it was.
   const prev2 = slot2.mdbPrev;
   const next2 = slot2.mdbNext;
   slot1.mdbPrev = prev2;
@@ -152,7 +154,10 @@ export function ensureNoChildren(k: KernelState, slot: Slot): Status {
   return hasChildren(slot) ? refuse(k, REVOKE_FIRST) : STATUS_OK;
 }
 
-/** Whether this is the last capability to its object. All capabilities to one object lie side by side in the list. */
+/**
+ * Whether this is the last capability to its object. All capabilities to one object lie side by
+ * side in the list.
+ */
 export function isFinalCapability(slot: Slot): boolean {
   const { mdbPrev, mdbNext } = slot;
   if (mdbPrev !== null && sameObjectAs(mdbPrev.cap, slot.cap)) return false;

@@ -1,10 +1,11 @@
 /**
- * Kernel objects, capabilities and capability slots: seL4's `structures`. Data only; what is done with them lies in one
- * file per object type.
+ * Kernel objects, capabilities and capability slots: seL4's `structures`. Data only; what is done
+ * with them lies in one file per object type.
  *
- * A kernel object is a TypeScript object that occupies its true size at a physical address inside an untyped: nothing
- * else may lie in `[paddr, paddr + 2^sizeBits)`. A capability is an immutable value in a slot; only an untyped's
- * `freeIndex` changes in place, so every slot owns its `UntypedCap`.
+ * A kernel object is a TypeScript object that occupies its true size at a physical address inside
+ * an untyped: nothing else may lie in `[paddr, paddr + 2^sizeBits)`. A capability is an immutable
+ * value in a slot; only an untyped's `freeIndex` changes in place, so every slot owns its
+ * `UntypedCap`.
  */
 
 import { smallInteger } from '../../memory/small-integer.ts';
@@ -21,7 +22,7 @@ import {
 import type { PageTable, AsidPool } from '../memory/page-table.ts';
 import type { MachineCode, UserContext, UserThread } from '../user.ts';
 
-// ---------------------------------------------------------------------------------------------- capabilities
+// ------------------------------------------------------------------------------------ capabilities
 
 export interface NullCap {
   readonly kind: 'null';
@@ -135,9 +136,12 @@ export type Cap =
 
 export const NULL_CAP: NullCap = { kind: 'null' };
 
-// ---------------------------------------------------------------------------------------------- slots
+// ------------------------------------------------------------------------------------------- slots
 
-/** A capability slot with its node in the mapping database: the derivation tree, as a list in preorder. */
+/**
+ * A capability slot with its node in the mapping database: the derivation tree, as a list in
+ * preorder.
+ */
 export class Slot {
   cap: Cap = NULL_CAP;
   mdbPrev: Slot | null = null;
@@ -147,10 +151,14 @@ export class Slot {
   firstBadged = false;
 }
 
-/** Slots that nobody has looked at yet; a copy of an array without holes is one, too, and soon made. */
+/**
+ * Slots that nobody has looked at yet; a copy of an array without holes is one, too, and soon made.
+ */
 const NO_SLOTS: readonly undefined[] = Array.from({ length: 1 << 12 }, () => undefined);
 
-/** 2^radix slots. They come into being when they are first looked at: a large CNode is mostly empty. */
+/**
+ * 2^radix slots. They come into being when they are first looked at: a large CNode is mostly empty.
+ */
 export class CNode {
   readonly kind = 'cnode';
   readonly paddr: number;
@@ -175,7 +183,7 @@ export class CNode {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- IPC objects
+// ------------------------------------------------------------------------------------- IPC objects
 
 export class Endpoint {
   readonly kind = 'endpoint';
@@ -207,7 +215,10 @@ export class Notification {
   }
 }
 
-/** What a call leaves at the callee, and one link of the chain along which a scheduling context was lent. */
+/**
+ * What a call leaves at the callee, and one link of the chain along which a scheduling context was
+ * lent.
+ */
 export class Reply {
   readonly kind = 'reply';
   readonly paddr: number;
@@ -224,7 +235,7 @@ export class Reply {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- threads
+// ----------------------------------------------------------------------------------------- threads
 
 /**
  *     inactive --resume--> restart --activate--> running --system call--> blockedOn… --partner--> running
@@ -257,7 +268,10 @@ export class Tcb {
   readonly buffer = new Slot();
   readonly faultHandler = new Slot();
   readonly timeoutHandler = new Slot();
-  /** The register file: see `REG_…` in `abi.ts`. Machine code brings one of its own, which its instructions use. */
+  /**
+   * The register file: see `REG_…` in `abi.ts`. Machine code brings one of its own, which its
+   * instructions use.
+   */
   regs: Uint32Array = new Uint32Array(64);
 
   state: ThreadState = 'inactive';
@@ -322,12 +336,14 @@ export class Tcb {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- scheduling contexts
+// ----------------------------------------------------------------------------- scheduling contexts
 
 const SCHED_CONTEXT_HEADER_BYTES = 96;
 const REFILL_BYTES = 16;
 
-/** A right to processor time: `budget` in every `period`, as a queue of refills. All times in ticks. */
+/**
+ * A right to processor time: `budget` in every `period`, as a queue of refills. All times in ticks.
+ */
 export class SchedContext {
   readonly kind = 'schedContext';
   readonly paddr: number;

@@ -1,5 +1,6 @@
-// Goal: a revocation can be preempted at every preemption point, leaves a consistent state each time, and completes.
-// Method: work units set to 1 and an interrupt at every point; invariants after every kernel entry.
+// Goal: a revocation can be preempted at every preemption point, leaves a consistent state each
+// time, and completes. Method: work units set to 1 and an interrupt at every point; invariants
+// after every kernel entry.
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../memory/ram.ts';
@@ -29,7 +30,9 @@ const UNTYPED = 40;
 const CNODE = 41;
 const HANDLER = 50;
 
-/** A machine whose interrupt line is raised at every kernel entry, until the interrupt is claimed. */
+/**
+ * A machine whose interrupt line is raised at every kernel entry, until the interrupt is claimed.
+ */
 class StormMachine extends FuzzMachine {
   isArmed = false;
   isStorming = false;

@@ -1,4 +1,7 @@
-/** Invocations of threads that change the capabilities in a TCB: CSpace, VSpace, IPC buffer, handlers, scheduling. */
+/**
+ * Invocations of threads that change the capabilities in a TCB: CSpace, VSpace, IPC buffer,
+ * handlers, scheduling.
+ */
 
 import { smallInteger } from '../../memory/small-integer.ts';
 import { ALIGNMENT_ERROR, ILLEGAL_OPERATION, IPC_BUFFER_BYTES, TRUNCATED_MESSAGE } from '../abi.ts';
@@ -124,7 +127,7 @@ export function checkPriority(k: KernelState, priority: number, authority: Tcb):
   return priority > authority.maxPriority ? refuseRange(k, 0, authority.maxPriority) : STATUS_OK;
 }
 
-// ---------------------------------------------------------------------------------------------- deriving
+// ---------------------------------------------------------------------------------------- deriving
 
 /** @param at the argument that holds the buffer's address */
 function deriveBuffer(k: KernelState, slot: Slot, at: number): Cap | null {
@@ -173,11 +176,11 @@ function withData(k: KernelState, cap: Cap, at: number): Cap {
   return low === 0 && high === 0 ? cap : updateCapData('set', low, high, cap);
 }
 
-// ---------------------------------------------------------------------------------------------- installing
+// -------------------------------------------------------------------------------------- installing
 
 /**
- * Replaces a capability of a TCB. Deleting the old one can take away the source or the TCB itself: the new one is put in
- * only if both are still what they were.
+ * Replaces a capability of a TCB. Deleting the old one can take away the source or the TCB itself:
+ * the new one is put in only if both are still what they were.
  */
 function install(
   k: KernelState,

@@ -1,4 +1,7 @@
-/** Invocations of threads: registers, priorities, starting and stopping. Their capability slots: `tcb-spaces.ts`. */
+/**
+ * Invocations of threads: registers, priorities, starting and stopping. Their capability slots:
+ * `tcb-spaces.ts`.
+ */
 
 import { smallInteger } from '../../memory/small-integer.ts';
 import {
@@ -107,7 +110,7 @@ export function decodeTcb(
   }
 }
 
-// ---------------------------------------------------------------------------------------------- registers
+// --------------------------------------------------------------------------------------- registers
 
 function decodeReadRegisters(k: KernelState, length: number, tcb: Tcb, isCall: boolean): Status {
   if (length < 2) return refuse(k, TRUNCATED_MESSAGE);
@@ -186,7 +189,10 @@ function decodeSetTlsBase(k: KernelState, length: number, tcb: Tcb): Status {
   return STATUS_OK;
 }
 
-/** The only flag turns off the floating-point unit, where there is one; a TypeScript program does not notice. */
+/**
+ * The only flag turns off the floating-point unit, where there is one; a TypeScript program does
+ * not notice.
+ */
 function decodeSetFlags(k: KernelState, length: number, tcb: Tcb, isCall: boolean): Status {
   if (length < 2) return refuse(k, TRUNCATED_MESSAGE);
   tcb.flags = (tcb.flags & ~argumentLow(k, 0)) | (argumentLow(k, 1) & k.threadFlagsMask);
@@ -199,7 +205,7 @@ function decodeSetFlags(k: KernelState, length: number, tcb: Tcb, isCall: boolea
   return STATUS_OK;
 }
 
-// ---------------------------------------------------------------------------------------------- priorities
+// -------------------------------------------------------------------------------------- priorities
 
 function decodeSetPriority(k: KernelState, length: number, tcb: Tcb): Status {
   const authority = decodeAuthority(k, length);

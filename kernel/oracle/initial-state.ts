@@ -1,6 +1,6 @@
 /**
- * The initial state of every trace, built by system calls of the initial thread: thread W, its CSpace of the CNodes L1, I, T
- * and N, the untypeds U, V and D, and the helper threads of family 2.
+ * The initial state of every trace, built by system calls of the initial thread: thread W, its
+ * CSpace of the CNodes L1, I, T and N, the untypeds U, V and D, and the helper threads of family 2.
  */
 
 import {
@@ -62,7 +62,10 @@ export interface Stage {
   readonly helpers: readonly number[];
 }
 
-/** Builds with the memory and slots that the boot information offers; every refusal is a bug of the kernel. */
+/**
+ * Builds with the memory and slots that the boot information offers; every refusal is a bug of the
+ * kernel.
+ */
 export class StageBuilder {
   readonly #bootInfo: BootInfo;
   readonly #sched: number;

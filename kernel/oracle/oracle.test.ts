@@ -1,5 +1,6 @@
-// Goal: our kernel answers as the real one did. Method: every recording of the corpus beside the project is replayed;
-// there may be no divergence, with the fast path or without. And the comparison itself: a changed answer must be found.
+// Goal: our kernel answers as the real one did. Method: every recording of the corpus beside the
+// project is replayed; there may be no divergence, with the fast path or without. And the
+// comparison itself: a changed answer must be found.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

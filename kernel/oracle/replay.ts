@@ -1,6 +1,7 @@
 /**
- * Replays a trace: an initial thread of priority 255, the monitor, restarts W for each recorded call and the helpers for
- * each run, as the recording did, and every answer is compared with what the real kernel answered.
+ * Replays a trace: an initial thread of priority 255, the monitor, restarts W for each recorded
+ * call and the helpers for each run, as the recording did, and every answer is compared with what
+ * the real kernel answered.
  */
 
 import { assert, AssertionFailure } from '../../memory/assert.ts';
@@ -36,7 +37,10 @@ import type { Trace, TraceCall, TraceOp, TraceState } from './trace.ts';
 /** RAM of the machine under a replay. */
 export const REPLAY_RAM_BYTES = 8 * 2 ** 20;
 const PAGE = 4096;
-/** The recordings were made on an emulated processor: a thread that has run at all has used whole microseconds. */
+/**
+ * The recordings were made on an emulated processor: a thread that has run at all has used whole
+ * microseconds.
+ */
 const SLOW_COSTS: CostTable = { ...DEFAULT_COSTS, kernelEntry: 5_000 };
 const HELPERS_MAX = 5;
 
@@ -146,7 +150,7 @@ export class Replay {
     this.divergences.push({ trace, family, step, operation, request, due, given });
   }
 
-  // -------------------------------------------------------------------------------------------- threads
+  // --------------------------------------------------------------------------------------- threads
 
   *#bodyOfMonitor(builder: StageBuilder): ThreadBody {
     const stage = yield* builder.build(this.#trace.helpers);
@@ -218,7 +222,7 @@ export class Replay {
     this.#log.push(['end', tid]);
   }
 
-  // -------------------------------------------------------------------------------------------- state
+  // ----------------------------------------------------------------------------------------- state
 
   /** The CNodes in the order in which they are made: the initial thread's, L1, I, T, N. */
   #cnode(name: 'L1' | 'I' | 'T' | 'N'): CNode {

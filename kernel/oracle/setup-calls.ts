@@ -1,6 +1,6 @@
 /**
- * The calls by which an initial thread builds a scene out of the boot information: for checks and replays, where a refusal
- * is a bug of the kernel.
+ * The calls by which an initial thread builds a scene out of the boot information: for checks and
+ * replays, where a refusal is a bug of the kernel.
  */
 
 import {
@@ -96,7 +96,10 @@ export function largestUntyped(bootInfo: BootInfo): number {
   return largest.slot;
 }
 
-/** @returns message registers of a TCB_WriteRegisters that resumes a thread at an entry, with its IPC buffer in tp */
+/**
+ * @returns message registers of a TCB_WriteRegisters that resumes a thread at an entry, with its
+ * IPC buffer in tp
+ */
 export function startRegisters(entry: number, buffer: number): readonly number[] {
   return [1, REGISTERS, entry, ...Array.from({ length: REGISTERS - 2 }, () => 0), buffer];
 }

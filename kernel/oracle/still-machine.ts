@@ -1,4 +1,7 @@
-/** The machine under a replay: RAM, one range of device memory, no devices, and time that passes by charges alone. */
+/**
+ * The machine under a replay: RAM, one range of device memory, no devices, and time that passes by
+ * charges alone.
+ */
 
 import type { Ram } from '../../memory/ram.ts';
 import type { Machine } from '../machine.ts';

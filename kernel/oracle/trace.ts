@@ -1,9 +1,11 @@
 /**
- * Recorded system-call traces of the real seL4 kernel, as their README in the corpus describes them: one JSON record a
- * line, several traces in a file.
+ * Recorded system-call traces of the real seL4 kernel, as their README in the corpus describes
+ * them: one JSON record a line, several traces in a file.
  */
 
-/** A 64-bit word: a number below 2^31, else hexadecimal; or "pc", "us", "U+0x…" as the README says. */
+/**
+ * A 64-bit word: a number below 2^31, else hexadecimal; or "pc", "us", "U+0x…" as the README says.
+ */
 export type TraceWord = number | string;
 
 export interface TraceCall {

@@ -1,4 +1,7 @@
-/** Domains: partitions of processor time that follow each other in a schedule which can be changed at run time. */
+/**
+ * Domains: partitions of processor time that follow each other in a schedule which can be changed
+ * at run time.
+ */
 
 import {
   DOMAIN_SCHEDULE_CONFIGURE,

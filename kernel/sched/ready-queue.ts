@@ -1,6 +1,6 @@
 /**
- * The queues of threads that wait for the processor: one ready queue per domain and priority with a bitmap over them, and
- * the release queue of threads that wait for their next refill.
+ * The queues of threads that wait for the processor: one ready queue per domain and priority with a
+ * bitmap over them, and the release queue of threads that wait for their next refill.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -16,7 +16,10 @@ export function isRunnable(tcb: Tcb): boolean {
   return tcb.state === 'running' || tcb.state === 'restart';
 }
 
-/** Whether the scheduler may pick the thread: runnable, with an active scheduling context that is not waiting. */
+/**
+ * Whether the scheduler may pick the thread: runnable, with an active scheduling context that is
+ * not waiting.
+ */
 export function isSchedulable(tcb: Tcb): boolean {
   return (
     isRunnable(tcb) &&
@@ -39,7 +42,9 @@ export function isBlocked(tcb: Tcb): boolean {
   }
 }
 
-/** Puts a thread at the front of its ready queue: it was preempted, or is to run before its equals. */
+/**
+ * Puts a thread at the front of its ready queue: it was preempted, or is to run before its equals.
+ */
 export function schedEnqueue(k: KernelState, tcb: Tcb): void {
   if (tcb.isQueued) return;
   assert(isSchedulable(tcb), 'a thread in a ready queue can run');

@@ -1,4 +1,7 @@
-/** Scheduling contexts: binding to threads and notifications, lending, consumed time, and their invocations. */
+/**
+ * Scheduling contexts: binding to threads and notifications, lending, consumed time, and their
+ * invocations.
+ */
 
 import { assert } from '../../memory/assert.ts';
 import {
@@ -74,7 +77,9 @@ export function maybeDonate(k: KernelState, tcb: Tcb, notification: Notification
   schedContextResume(k, sc);
 }
 
-/** A thread that runs on its notification's scheduling context gives it back when it waits again. */
+/**
+ * A thread that runs on its notification's scheduling context gives it back when it waits again.
+ */
 export function maybeReturn(k: KernelState, tcb: Tcb, notification: Notification): void {
   const sc = notification.schedContext;
   if (sc === null || sc !== tcb.schedContext) return;
@@ -111,7 +116,7 @@ export function cancelYieldTo(yielder: Tcb): void {
   yielder.yieldTo = null;
 }
 
-// ---------------------------------------------------------------------------------------------- invocations
+// ------------------------------------------------------------------------------------- invocations
 
 export function decodeSchedContext(k: KernelState, label: number, sc: SchedContext): Status {
   switch (label) {
@@ -191,7 +196,10 @@ function decodeYieldTo(k: KernelState, sc: SchedContext): Status {
   return STATUS_OK;
 }
 
-/** Runs the thread of another context before its equals; the answer is made when the caller runs again. */
+/**
+ * Runs the thread of another context before its equals; the answer is made when the caller runs
+ * again.
+ */
 function yieldTo(k: KernelState, sc: SchedContext, target: Tcb): void {
   completeYieldTo(k, sc.yieldFrom);
   schedContextResume(k, sc);

@@ -1,4 +1,7 @@
-/** The scheduler: who runs next, on which scheduling context, and who pays for the time that has passed. */
+/**
+ * The scheduler: who runs next, on which scheduling context, and who pays for the time that has
+ * passed.
+ */
 
 import { assert } from '../../memory/assert.ts';
 import { hasTimeoutHandler, handleTimeout } from '../ipc/fault.ts';
@@ -44,9 +47,12 @@ export function updateTimestamp(k: KernelState): void {
   if (k.domainTime !== Infinity) k.domainTime = Math.max(0, k.domainTime - passed);
 }
 
-// ---------------------------------------------------------------------------------------------- charging
+// ---------------------------------------------------------------------------------------- charging
 
-/** @returns whether the current scheduling context can pay for more; otherwise its turn has been ended */
+/**
+ * @returns whether the current scheduling context can pay for more; otherwise its turn has been
+ * ended
+ */
 export function checkBudget(k: KernelState): boolean {
   if (refillSufficient(k.currentSchedContext, k.consumed) && k.domainTime > 0) return true;
   chargeBudget(k, k.consumed, true);
@@ -93,7 +99,10 @@ function endTimeslice(k: KernelState, canTimeoutFault: boolean): void {
   }
 }
 
-/** Charges what has been consumed without ending a turn: the scheduling context changes, or is about to. */
+/**
+ * Charges what has been consumed without ending a turn: the scheduling context changes, or is about
+ * to.
+ */
 export function commitTime(k: KernelState): void {
   const sc = k.currentSchedContext;
   if (sc.refillMax > 0 && sc !== k.idleSchedContext) {
@@ -121,8 +130,8 @@ export function yieldTurn(k: KernelState): void {
 }
 
 /**
- * Charges the time of an operation that was preempted. The current thread or its scheduling context may have been deleted
- * by that very operation.
+ * Charges the time of an operation that was preempted. The current thread or its scheduling context
+ * may have been deleted by that very operation.
  */
 export function chargePreempted(k: KernelState): void {
   if (isSchedulable(k.current)) checkBudget(k);
@@ -130,7 +139,7 @@ export function chargePreempted(k: KernelState): void {
   else k.consumed = 0;
 }
 
-// ---------------------------------------------------------------------------------------------- choosing
+// ---------------------------------------------------------------------------------------- choosing
 
 /** Decides who runs after this kernel entry: afterwards `k.current` is that thread. */
 export function schedule(k: KernelState): void {
@@ -211,7 +220,7 @@ export function switchSchedContext(k: KernelState): void {
   k.currentSchedContext = sc;
 }
 
-// ---------------------------------------------------------------------------------------------- domains
+// ----------------------------------------------------------------------------------------- domains
 
 function endDomain(k: KernelState): void {
   k.reprogram = true;
@@ -241,10 +250,11 @@ export function isEndMarker(k: KernelState, index: number): boolean {
   return entry === undefined || (entry.domain === 0 && entry.duration === 0);
 }
 
-// ---------------------------------------------------------------------------------------------- preemption
+// -------------------------------------------------------------------------------------- preemption
 
 /**
- * A long operation asks whether to go on. @returns whether it has to stop: an interrupt is pending, or its turn is over
+ * A long operation asks whether to go on. @returns whether it has to stop: an interrupt is pending,
+ * or its turn is over
  */
 export function preemptionPoint(k: KernelState): boolean {
   k.workUnits += 1;
@@ -257,8 +267,8 @@ export function preemptionPoint(k: KernelState): boolean {
 }
 
 /**
- * Whether no thread will ever run unless an interrupt comes. Not the same as having no deadline: a domain schedule goes
- * round for ever, also when no domain has anything to do.
+ * Whether no thread will ever run unless an interrupt comes. Not the same as having no deadline: a
+ * domain schedule goes round for ever, also when no domain has anything to do.
  */
 export function isAtRest(k: KernelState): boolean {
   if (k.current !== k.idleThread || k.releaseHead !== null) return false;
@@ -269,7 +279,10 @@ export function isAtRest(k: KernelState): boolean {
   return true;
 }
 
-/** @returns when the kernel has to run again by itself, in nanoseconds; Infinity when only an interrupt can wake it */
+/**
+ * @returns when the kernel has to run again by itself, in nanoseconds; Infinity when only an
+ * interrupt can wake it
+ */
 export function nextWakeUp(k: KernelState): number {
   const head = k.releaseHead;
   const release =

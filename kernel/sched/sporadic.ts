@@ -1,7 +1,8 @@
 /**
- * Sporadic refills: how a scheduling context's budget is used up and comes back one period later. A refill is an amount
- * of ticks that may be used from a time on; they lie in a circular buffer, in order of time, not overlapping. Round
- * robin (period 0) has exactly two: what is left of the slice, and what has been used.
+ * Sporadic refills: how a scheduling context's budget is used up and comes back one period later. A
+ * refill is an amount of ticks that may be used from a time on; they lie in a circular buffer, in
+ * order of time, not overlapping. Round robin (period 0) has exactly two: what is left of the
+ * slice, and what has been used.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -9,7 +10,8 @@ import type { SchedContext } from '../objects/objects.ts';
 import { KERNEL_WCET, MIN_BUDGET } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
-// Asked at every kernel entry. Declared here, V8 folds these into the code; what is imported it looks up at each use.
+// Asked at every kernel entry. Declared here, V8 folds these into the code; what is imported it
+// looks up at each use.
 const WCET = KERNEL_WCET;
 const LEAST_BUDGET = MIN_BUDGET;
 
@@ -79,7 +81,9 @@ export function refillNew(
   if (period === 0) addTail(sc, k.currentTime, 0);
 }
 
-/** Changes the parameters of a context in use, such that no period sees more than the new budget. */
+/**
+ * Changes the parameters of a context in use, such that no period sees more than the new budget.
+ */
 export function refillUpdate(
   k: KernelState,
   sc: SchedContext,
@@ -103,7 +107,9 @@ export function refillUpdate(
   }
 }
 
-/** Schedules the return of used ticks; a full buffer merges them into the last refill and delays it. */
+/**
+ * Schedules the return of used ticks; a full buffer merges them into the last refill and delays it.
+ */
 function scheduleUsed(sc: SchedContext, time: number, amount: number): void {
   const tail = tailIndex(sc);
   const tailTime = sc.refillTime[tail] as number;
@@ -152,7 +158,9 @@ export function refillBudgetCheck(sc: SchedContext, usage: number): void {
   }
 }
 
-/** A context that may be used from now on: what it missed while it was not used is not made up for. */
+/**
+ * A context that may be used from now on: what it missed while it was not used is not made up for.
+ */
 export function refillUnblockCheck(k: KernelState, sc: SchedContext): void {
   if (isRoundRobin(sc) || !refillReady(k, sc)) return;
   k.reprogram = true;

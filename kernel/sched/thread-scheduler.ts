@@ -1,7 +1,7 @@
 /**
- * The scheduler alone, for kernels other than ours: threads with priorities and time slices, on the same machine, with the
- * same costs and counters. The models of `ipc-models/` stand on it, so that what differs between two kernels in a
- * measurement is their IPC.
+ * The scheduler alone, for kernels other than ours: threads with priorities and time slices, on the
+ * same machine, with the same costs and counters. The models of `ipc-models/` stand on it, so that
+ * what differs between two kernels in a measurement is their IPC.
  *
  *     enter() → the caller's system call, which blocks and wakes threads → leave() → `current` runs next
  */
@@ -84,14 +84,17 @@ export class ThreadScheduler {
     return current === idleThread ? null : current.context;
   }
 
-  // ------------------------------------------------------------------------------------------ a kernel entry
+  // -------------------------------------------------------------------------------- a kernel entry
 
   /** Begins: time that has passed is charged to whoever ran. */
   enter(): void {
     updateTimestamp(this.#k);
   }
 
-  /** @returns whether the thread's turn has not ended; else it makes its system call again in its next turn */
+  /**
+   * @returns whether the thread's turn has not ended; else it makes its system call again in its
+   * next turn
+   */
   mayGoOn(): boolean {
     return checkBudgetRestart(this.#k);
   }
@@ -106,7 +109,7 @@ export class ThreadScheduler {
     schedule(this.#k);
   }
 
-  // ------------------------------------------------------------------------------------------ threads
+  // --------------------------------------------------------------------------------------- threads
 
   setState(thread: ScheduledThread, state: ScheduledThread['state']): void {
     setThreadState(this.#k, thread, state);

@@ -19,7 +19,8 @@ import { sporadicUnblock } from './sporadic.ts';
 import type { KernelState } from '../state.ts';
 
 /**
- * The pc of a TypeScript program is not that of a processor: it says only where the thread stands. `entry` is the start, and
+ * The pc of a TypeScript program is not that of a processor: it says only where the thread stands.
+ * `entry` is the start, and
  */
 export const PC_SYSTEM_CALL = 4;
 /** after a system call, or in the middle of the program. Both are offsets from the entry. */

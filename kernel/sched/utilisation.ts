@@ -1,11 +1,14 @@
 /**
- * Who has used the processor, as seL4's benchmark configuration tells (`CONFIG_BENCHMARK_TRACK_UTILISATION`): times in cycles of
- * the 1 GHz at which instructions are counted, so in nanoseconds.
+ * Who has used the processor, as seL4's benchmark configuration tells
+ * (`CONFIG_BENCHMARK_TRACK_UTILISATION`): times in cycles of the 1 GHz at which instructions are
+ * counted, so in nanoseconds.
  *
- * Nothing is counted before a thread asks for it. From then on each end of a kernel entry is looked at: what has passed since the
- * one before was the time of the thread that ran, and what of that were not its instructions was the kernel's.
+ * Nothing is counted before a thread asks for it. From then on each end of a kernel entry is looked
+ * at: what has passed since the one before was the time of the thread that ran, and what of that
+ * were not its instructions was the kernel's.
  *
- * Source: seL4, `benchmark_utilisation.c` and `benchmark_utilisation_types.h`, for what the words are.
+ * Source: seL4, `benchmark_utilisation.c` and `benchmark_utilisation_types.h`, for what the words
+ * are.
  */
 
 import type { Machine } from '../machine.ts';

@@ -1,6 +1,6 @@
 /**
- * What a machine-code domain does with Microkit's calls, counted where it shows: at its system calls. The counters are those
- * that the runtime of TypeScript programs keeps, and mean the same.
+ * What a machine-code domain does with Microkit's calls, counted where it shows: at its system
+ * calls. The counters are those that the runtime of TypeScript programs keeps, and mean the same.
  */
 
 import {

@@ -1,7 +1,8 @@
 /**
- * Which calls a hart is in, found as a debugger finds it without tables: what a function's first instructions have done to the
- * stack pointer and where they have put the return address says where its caller is. It is a reading of what compilers
- * write, no proof: a stack is followed for as long as each return address lies behind a call, and the rest of it is left out.
+ * Which calls a hart is in, found as a debugger finds it without tables: what a function's first
+ * instructions have done to the stack pointer and where they have put the return address says where
+ * its caller is. It is a reading of what compilers write, no proof: a stack is followed for as long
+ * as each return address lies behind a call, and the rest of it is left out.
  */
 
 import { REG_PC, REG_RA, REG_SP } from '../../kernel/abi.ts';
@@ -21,7 +22,10 @@ const X_SP = 2;
 interface Frame {
   /** By so many bytes the stack pointer is below what it was. */
   readonly sizeBytes: number;
-  /** Where the return address is, counted from the stack pointer at the function's beginning; still in `ra` if undefined. */
+  /**
+   * Where the return address is, counted from the stack pointer at the function's beginning; still
+   * in `ra` if undefined.
+   */
   readonly returnAt: number | undefined;
 }
 
@@ -38,7 +42,10 @@ export class CallStacks {
     this.#functions = image.symbols.functions();
   }
 
-  /** @returns the functions that a hart is in, by name, the outermost first; an address where there is no name */
+  /**
+   * @returns the functions that a hart is in, by name, the outermost first; an address where there
+   * is no name
+   */
   of(hart: HartContext): readonly string[] {
     let pc = hart.registerAsNumber(REG_PC);
     let stack = hart.registerAsNumber(REG_SP);
@@ -77,7 +84,9 @@ export class CallStacks {
   /** Follows a function in the order of its addresses, from its beginning up to a pc. */
   #readFrame(start: number, pc: number): Frame {
     let frame = NO_FRAME;
-    /** The frame before it was taken down, by a return that is not the function's last instruction. */
+    /**
+     * The frame before it was taken down, by a return that is not the function's last instruction.
+     */
     let standing: Frame | undefined;
     let at = start;
     for (let count = 0; at < pc && count < BEGINNING_INSTRUCTIONS; count += 1) {

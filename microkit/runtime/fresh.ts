@@ -1,7 +1,8 @@
 /**
- * What a child's image does before `init` when its parent has restarted it `fresh`: as a C program's start-up code clears
- * .bss, it sets the memory that is the domain's own back to what it was at boot. Memory that others map too is left alone,
- * for they go on using it; so are devices and memory at a fixed address.
+ * What a child's image does before `init` when its parent has restarted it `fresh`: as a C
+ * program's start-up code clears .bss, it sets the memory that is the domain's own back to what it
+ * was at boot. Memory that others map too is left alone, for they go on using it; so are devices
+ * and memory at a fixed address.
  */
 
 import type { UserThread } from '../../kernel/user.ts';

@@ -1,4 +1,7 @@
-/** What can be said of a hart whose domain has faulted: where it was, how it came there, and what it had in its registers. */
+/**
+ * What can be said of a hart whose domain has faulted: where it was, how it came there, and what it
+ * had in its registers.
+ */
 
 import { REGISTER_COUNT } from '../../kernel/abi.ts';
 import type { FunctionIndex } from '../elf/image.ts';

@@ -1,7 +1,7 @@
 /**
- * A program image for the kernel: a program, with what the tool patches into it. When a thread is resumed at its entry
- * point, `start` sets up the runtime in that thread; a restart does so again, and everything of the run before is gone
- * except the memory regions.
+ * A program image for the kernel: a program, with what the tool patches into it. When a thread is
+ * resumed at its entry point, `start` sets up the runtime in that thread; a restart does so again,
+ * and everything of the run before is gone except the memory regions.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -59,9 +59,11 @@ export class PdImage implements ProgramImage, DomainImage {
       options.regions ?? regionsByName(options.system),
       options.plans,
     );
-    // Records of several programs name the same parts: each program gets a copy that nobody else can change.
+    // Records of several programs name the same parts: each program gets a copy that nobody else
+    // can change.
     this.config = frozenCopy(options.pd.pd.config);
-    // The description pairs a program with the configuration made for it; the pairing is checked by the builder.
+    // The description pairs a program with the configuration made for it; the pairing is checked by
+    // the builder.
     this.#program = options.program as unknown as Program<unknown>;
     this.#observer = options.observer;
   }

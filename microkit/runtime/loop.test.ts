@@ -1,6 +1,7 @@
 /**
- * The handler loop against a thread without a kernel: which system calls it makes, in which order, with which registers.
- * Slots, badges and labels are those of Microkit's header, written out here a second time.
+ * The handler loop against a thread without a kernel: which system calls it makes, in which order,
+ * with which registers. Slots, badges and labels are those of Microkit's header, written out here a
+ * second time.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -44,7 +45,10 @@ function domain(name: string, more: Partial<PdDescription> = {}): PdDescription 
   };
 }
 
-/** The domain under test has channel 3 to notify and call, channel 40 that it may do neither on, and interrupt 7. */
+/**
+ * The domain under test has channel 3 to notify and call, channel 40 that it may do neither on, and
+ * interrupt 7.
+ */
 function started(
   main: (pd: ProtectionDomain<unknown>) => EntryPoints,
   more: Partial<PdDescription> = {},

@@ -5,11 +5,12 @@
  *     again:  wait (Recv, ReplyRecv, or NBSendRecv with the deferred signal)
  *             a fault of a child, a protected call, or signals: each set bit, lowest first
  *
- * Written by hand and not as a generator: the kernel resumes it with the result of its wait in the registers, and
- * nothing is allocated between two waits. A badge is one snapshot; signals that come meanwhile wait for the next one.
+ * Written by hand and not as a generator: the kernel resumes it with the result of its wait in the
+ * registers, and nothing is allocated between two waits. A badge is one snapshot; signals that come
+ * meanwhile wait for the next one.
  *
- * An entry point that throws is a fault of the thread. When the fault's handler lets it go on, the entry point runs
- * again from its beginning, because there is no instruction to go back to.
+ * An entry point that throws is a fault of the thread. When the fault's handler lets it go on, the
+ * entry point runs again from its beginning, because there is no instruction to go back to.
  */
 
 import {
@@ -43,7 +44,8 @@ import type { PdProfile } from './profile.ts';
 import type { DeferredSignal } from './protection-domain.ts';
 import type { RegisterAccesses } from './regions.ts';
 
-// Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported it looks up each time.
+// Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported
+// it looks up each time.
 const A0 = 2 * REG_A0;
 const A1 = 2 * REG_A1;
 const A6 = 2 * REG_A6;
@@ -72,8 +74,8 @@ export interface PdLoopOptions {
 
 /**
  *     created ──init──▶ running ◀──────▶ waiting
- * A context that is resumed while `created` or `running` was cut off there by a fault. Numbers, because the phase
- * changes twice in each wake-up, and storing a string costs a write barrier.
+ * A context that is resumed while `created` or `running` was cut off there by a fault. Numbers,
+ * because the phase changes twice in each wake-up, and storing a string costs a write barrier.
  */
 const CREATED = 0;
 const RUNNING = 1;
@@ -93,15 +95,18 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   readonly #observer: RuntimeObserver = this.options.observer;
   #phase = CREATED;
   /**
-   * The program's entry points, taken out once: each program returns an object of another shape, and
-   * a property of many shapes is slow to look up.
+   * The program's entry points, taken out once: each program returns an object of another shape,
+   * and a property of many shapes is slow to look up.
    */
   #notified: EntryPoints['notified'] | undefined;
   #protected: EntryPoints['protected'];
   #fault: EntryPoints['fault'];
   #progress: EntryPoints['progress'];
   #awaitsTime: EntryPoints['awaitsTime'];
-  /** The event being handled: bits of the badge that are still to do, and the message that came with it. */
+  /**
+   * The event being handled: bits of the badge that are still to do, and the message that came with
+   * it.
+   */
   #badgeLow = 0;
   #badgeHigh = 0;
   #info = 0;
@@ -110,7 +115,9 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   /** What `progress` was after the last event. */
   #progressSeen = 0;
 
-  /** What the program answers to {@link EntryPoints.awaitsTime}; undefined when it does not know. */
+  /**
+   * What the program answers to {@link EntryPoints.awaitsTime}; undefined when it does not know.
+   */
   awaitsTime(): boolean | undefined {
     const awaitsTime = this.#awaitsTime;
     return awaitsTime === undefined ? undefined : awaitsTime();
@@ -138,7 +145,8 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     this.#progressSeen = entry.progress === undefined ? -1 : entry.progress();
     for (const irq of this.#profile.irqs) this.#pd.irqAck(irq);
     if (this.#profile.passive) {
-      // The request to the monitor takes the place of a deferred signal, as in Microkit: one set by `init` is lost.
+      // The request to the monitor takes the place of a deferred signal, as in Microkit: one set by
+      // `init` is lost.
       if (this.#deferred.cptr !== 0) {
         this.#counters.deferredLost++;
         this.#pd.log(`${this.#profile.name}: passive: the signal that init deferred is lost`);
@@ -151,7 +159,8 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   #handle(): void {
     if (this.#phase === WAITING) {
       const regs = this.#regs;
-      // Signed: a number of 32 bits that is a small integer to the engine, whatever its highest bit.
+      // Signed: a number of 32 bits that is a small integer to the engine, whatever its highest
+      // bit.
       this.#badgeLow = (regs[A0] as number) | 0;
       this.#badgeHigh = (regs[A0 + 1] as number) | 0;
       this.#info = (regs[A1] as number) | 0;
@@ -163,8 +172,9 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   }
 
   /**
-   * Each event may defer a signal of its own: one that an event before it has deferred goes out first. In libmicrokit the
-   * second would replace it, and a peer whose wish has been withdrawn already would wait for ever.
+   * Each event may defer a signal of its own: one that an event before it has deferred goes out
+   * first. In libmicrokit the second would replace it, and a peer whose wish has been withdrawn
+   * already would wait for ever.
    */
   #signals(): void {
     const counters = this.#counters;
@@ -192,7 +202,9 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     if (this.#hasStoodStill()) counters.wastedWakeUps++;
   }
 
-  /** @returns whether the program knows its progress, and there has been none since the last event */
+  /**
+   * @returns whether the program knows its progress, and there has been none since the last event
+   */
   #hasStoodStill(): boolean {
     const progress = this.#progress;
     if (progress === undefined) return false;

@@ -1,16 +1,17 @@
 /**
- * The body of a thread that executes instructions: where `riscv/`, which knows no kernel, and `kernel/`, which knows no
- * instruction, are joined.
+ * The body of a thread that executes instructions: where `riscv/`, which knows no kernel, and
+ * `kernel/`, which knows no instruction, are joined.
  *
  *     resume ─▶ slice ─▶ system call ─▶ trapLast         the kernel has the registers
  *                │  ├──▶ exception ───▶ raiseLast        ... and makes a fault of it
  *                │  └──▶ interrupt pending, or the kernel's time has come: back without a trap
  *                └─────── another slice, when something else of the board has happened
  *
- * A slice is as many instructions as fit in the time until something happens. Under the virtual clock an instruction takes
- * time by the cost table, and everything that happens does so at its own time, between the two instructions where it falls: a
- * register of a device is read or written at the time of the instruction that does it. Under the host clock time passes by
- * itself, and slices are as long as half a millisecond took before.
+ * A slice is as many instructions as fit in the time until something happens. Under the virtual
+ * clock an instruction takes time by the cost table, and everything that happens does so at its own
+ * time, between the two instructions where it falls: a register of a device is read or written at
+ * the time of the instruction that does it. Under the host clock time passes by itself, and slices
+ * are as long as half a millisecond took before.
  */
 
 import { REGISTER_COUNT } from '../../kernel/abi.ts';
@@ -46,13 +47,16 @@ export interface RecentBranch {
 export interface HartSampling {
   /** How many of its own instructions a hart executes between two looks. */
   readonly everyInstructions: number;
-  /** @param hart with all its registers as they are before its next instruction, or at a system call */
+  /**
+   * @param hart with all its registers as they are before its next instruction, or at a system call
+   */
   readonly sample: (hart: HartContext, pd: string) => void;
 }
 
 /**
- * Under the virtual clock instructions take what they cost. Under the host's they take what they take: this reads it anew. What
- * `HartThread.now` answers may be as old as the board's turn, which a loop without system calls never ends by itself.
+ * Under the virtual clock instructions take what they cost. Under the host's they take what they
+ * take: this reads it anew. What `HartThread.now` answers may be as old as the board's turn, which
+ * a loop without system calls never ends by itself.
  */
 export type HartClock = 'virtual' | (() => number);
 
@@ -73,7 +77,10 @@ export interface HartContextOptions {
 
 /** Instructions of a slice at most, well within the 32 bits that count them down. */
 const SLICE_MAX = 100_000_000;
-/** So many instructions may take no time at all, between two kernel entries, until the program counts as being in a loop. */
+/**
+ * So many instructions may take no time at all, between two kernel entries, until the program
+ * counts as being in a loop.
+ */
 export const ENDLESS_INSTRUCTIONS = 100_000_000;
 /** Under the host clock: how long a slice is to take, and the fewest instructions of one. */
 const HOST_SLICE_NS = 500_000;
@@ -107,7 +114,10 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   readonly #hostNow: () => number = hostTimeOf(this.options.clock);
   readonly #instructionNs: number = this.options.costs.instruction;
   readonly #deviceNs: number = this.options.costs.deviceAccess;
-  /** What engines need to know the time by themselves; -1 when they cannot, since it passes by itself or by fractions. */
+  /**
+   * What engines need to know the time by themselves; -1 when they cannot, since it passes by
+   * itself or by fractions.
+   */
   readonly #clockStep: number =
     this.#isVirtual && Number.isInteger(this.#instructionNs) ? this.#instructionNs : -1;
   readonly #calls: CallCounter = new CallCounter(this.options.counters);
@@ -174,13 +184,16 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     }
   }
 
-  // -------------------------------------------------------------------------------------------- slices
+  // ---------------------------------------------------------------------------------------- slices
 
   #runVirtual(): number {
     return this.#execute(this.#instructionsUntilNext());
   }
 
-  /** As many instructions as begin before something happens that the program may notice; one at least. */
+  /**
+   * As many instructions as begin before something happens that the program may notice; one at
+   * least.
+   */
   #instructionsUntilNext(): number {
     if (this.#instructionNs === 0) return ENDLESS_INSTRUCTIONS - this.#sinceEntry;
     const thread = this.#thread;
@@ -272,13 +285,19 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.#thread.raiseLast(USER_EXCEPTION_ENDLESS, 0, 0);
   }
 
-  /** A register as a number, in the order of the user context; values from 2^53 on lose their lowest bits. */
+  /**
+   * A register as a number, in the order of the user context; values from 2^53 on lose their lowest
+   * bits.
+   */
   registerAsNumber(index: number): number {
     const { registers } = this;
     return (registers[2 * index + 1] as number) * TWO_TO_32 + (registers[2 * index] as number);
   }
 
-  /** A word of the thread's memory as a number, as above; undefined where it has no RAM, and across pages. */
+  /**
+   * A word of the thread's memory as a number, as above; undefined where it has no RAM, and across
+   * pages.
+   */
   wordAt(vaddr: number): number | undefined {
     if (vaddr % 8 !== 0) return undefined;
     const run = this.#thread.runAt(vaddr);
@@ -300,7 +319,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     });
   }
 
-  // -------------------------------------------------------------------------------------------- outside
+  // --------------------------------------------------------------------------------------- outside
 
   runAt(vaddr: number): Run | undefined {
     return this.#thread.runAt(vaddr);
@@ -339,7 +358,10 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.#setClock();
   }
 
-  /** Time has passed, and a device may have more to do than before: the slice ends no later than what happens next. */
+  /**
+   * Time has passed, and a device may have more to do than before: the slice ends no later than
+   * what happens next.
+   */
   #stopIfDue(): void {
     if (this.#thread.isInterruptPending) {
       this.#grant(0);

@@ -1,6 +1,6 @@
 /**
- * A domain whose program is machine code, as the testbed sees it: what its thread runs once the kernel has found that it may
- * execute at its pc, and what has been counted.
+ * A domain whose program is machine code, as the testbed sees it: what its thread runs once the
+ * kernel has found that it may execute at its pc, and what has been counted.
  */
 
 import type { HartThread, MachineCode } from '../../kernel/user.ts';

@@ -1,4 +1,7 @@
-/** What the runtime tells the testbed about its protection domains. Nothing that it tells changes what they do. */
+/**
+ * What the runtime tells the testbed about its protection domains. Nothing that it tells changes
+ * what they do.
+ */
 
 /** Where debug output and failures of programs go. */
 export interface RuntimeObserver {

@@ -1,6 +1,7 @@
 /**
- * What Microkit's tool patches into a program image: the domain's name, which of its identifiers are valid for what,
- * and which symbols lie where. Derived from the description; holds no authority.
+ * What Microkit's tool patches into a program image: the domain's name, which of its identifiers
+ * are valid for what, and which symbols lie where. Derived from the description; holds no
+ * authority.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -29,7 +30,10 @@ const IDENTIFIERS = 64;
 export interface PdProfile {
   readonly name: string;
   readonly passive: boolean;
-  /** By channel: the address of the capability to signal the peer with, 0 for a channel that may not. */
+  /**
+   * By channel: the address of the capability to signal the peer with, 0 for a channel that may
+   * not.
+   */
   readonly notifyCptr: Uint16Array;
   /** By channel: the address of the capability to call the peer with, or 0. */
   readonly callCptr: Uint16Array;

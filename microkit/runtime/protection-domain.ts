@@ -1,8 +1,10 @@
 /**
- * The object that a program receives: Microkit's calls on top of the thread's trap instruction. A program reaches its
- * thread through nothing else, so what it can name is what its slots and its page table hold.
+ * The object that a program receives: Microkit's calls on top of the thread's trap instruction. A
+ * program reaches its thread through nothing else, so what it can name is what its slots and its
+ * page table hold.
  *
- * `notify`, `irqAck`, `ppcall` and the message registers are hot: they write registers and trap, and allocate nothing.
+ * `notify`, `irqAck`, `ppcall` and the message registers are hot: they write registers and trap,
+ * and allocate nothing.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -31,7 +33,8 @@ import type { PdProfile } from './profile.ts';
 import { mapDevice, mapReadonly, mapWritable, type RegisterAccesses } from './regions.ts';
 import { userTcb } from './user-caps.ts';
 
-// Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported it looks up each time.
+// Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported
+// it looks up each time.
 const A0 = 2 * REG_A0;
 const A1 = 2 * REG_A1;
 const A7 = 2 * REG_A7;
@@ -229,7 +232,10 @@ export class MicrokitPd implements ProtectionDomain<unknown> {
     this.#thread.trap();
   }
 
-  /** Microkit has room for one deferred signal; a second one replaces the first, which is counted as lost. */
+  /**
+   * Microkit has room for one deferred signal; a second one replaces the first, which is counted as
+   * lost.
+   */
   #defer(cptr: number, info: number): void {
     this.#thread.demandRunning();
     const deferred = this.#deferred;

@@ -1,6 +1,7 @@
 /**
- * A domain's memory regions, found by walking its own page table. A name leads to an address, which the description
- * gives away freely; whether there is memory, and whether it may be written, only the page table says.
+ * A domain's memory regions, found by walking its own page table. A name leads to an address, which
+ * the description gives away freely; whether there is memory, and whether it may be written, only
+ * the page table says.
  */
 
 import type { Access, MmioDevice } from '../../memory/region.ts';
@@ -39,8 +40,9 @@ export interface RegisterAccesses {
 }
 
 /**
- * More register accesses than any event needs. No time passes for a program between two kernel entries, so one that polls
- * a register until something happens would wait for ever, and the whole board with it.
+ * More register accesses than any event needs. No time passes for a program between two kernel
+ * entries, so one that polls a register until something happens would wait for ever, and the whole
+ * board with it.
  */
 export const REGISTER_ACCESSES_MAX = 4_000_000;
 

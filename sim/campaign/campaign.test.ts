@@ -1,4 +1,7 @@
-/** Goal: seeds are divided without loss, reports add up whatever their order, and JUnit is XML. Method: plain data. */
+/**
+ * Goal: seeds are divided without loss, reports add up whatever their order, and JUnit is XML.
+ * Method: plain data.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { parseXml } from '../../microkit/xml/parse.ts';

@@ -1,6 +1,7 @@
 /**
- * A campaign: many worlds of one system, and what they have shown. A world is a pure function of (system, plan, seed), so
- * worlds can be run by anybody, anywhere, in any order; this file adds them up.
+ * A campaign: many worlds of one system, and what they have shown. A world is a pure function of
+ * (system, plan, seed), so worlds can be run by anybody, anywhere, in any order; this file adds
+ * them up.
  */
 
 import { Random } from '../../board/random.ts';
@@ -38,7 +39,10 @@ export interface CampaignSpec {
   readonly forNs: number | undefined;
   /** How orders are chosen; undefined: nothing but what the virtual clock says. */
   readonly explore: Exploration | undefined;
-  /** Every run with at most so many points taken, in place of `explore`: a seed is the number of a run, from 1. */
+  /**
+   * Every run with at most so many points taken, in place of `explore`: a seed is the number of a
+   * run, from 1.
+   */
   readonly bounded?: Bounded;
   /** Each N-th seed is run twice and compared byte for byte; 0: none. */
   readonly twiceEvery: number;
@@ -78,7 +82,10 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
   return reportOf(loaded, options, outcome, seed);
 }
 
-/** The report of a world that somebody has had to stop from outside: it can be run again, and nothing else is known of it. */
+/**
+ * The report of a world that somebody has had to stop from outside: it can be run again, and
+ * nothing else is known of it.
+ */
 export function endlessSeed(
   loaded: CampaignSystem,
   spec: CampaignSpec,

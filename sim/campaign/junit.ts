@@ -1,4 +1,7 @@
-/** The result of a campaign as JUnit XML, as GitLab and GitHub's reporters read it: a test case for each way to fail. */
+/**
+ * The result of a campaign as JUnit XML, as GitLab and GitHub's reporters read it: a test case for
+ * each way to fail.
+ */
 
 import type { Tally } from './campaign.ts';
 

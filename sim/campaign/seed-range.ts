@@ -31,7 +31,10 @@ export function readShard(text: string): Shard | undefined {
   return { index, count };
 }
 
-/** @returns the part of a range that is this shard's: each seed is in one shard, and shares differ by one at most */
+/**
+ * @returns the part of a range that is this shard's: each seed is in one shard, and shares differ
+ * by one at most
+ */
 export function shardOf(
   { first, last }: SeedRange,
   { index, count }: Shard,

@@ -1,4 +1,7 @@
-/** Goal: bounded exploration leaves out no run and does none twice. Method: all runs of few points, compared with subsets. */
+/**
+ * Goal: bounded exploration leaves out no run and does none twice. Method: all runs of few points,
+ * compared with subsets.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { boundedRun, boundedRuns, boundedStrategy } from './bounded.ts';

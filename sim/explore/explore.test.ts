@@ -1,6 +1,7 @@
 /**
- * Goal: under exploration other things happen, a schedule brings the same world again, and without it nothing is
- * different. Method: whole echo systems; a program whose window between two looks only exploration opens.
+ * Goal: under exploration other things happen, a schedule brings the same world again, and without
+ * it nothing is different. Method: whole echo systems; a program whose window between two looks
+ * only exploration opens.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * The parts that a run under exploration is made of: each program gets memory and registers that tell when they are
- * touched where others can see it. A run without exploration is made of the plain parts, and has none of this on its path.
+ * The parts that a run under exploration is made of: each program gets memory and registers that
+ * tell when they are touched where others can see it. A run without exploration is made of the
+ * plain parts, and has none of this on its path.
  *
  * - A *publication* is an ordered store: the point is before it and behind it.
  * - A *look* is a load of an index that the other end of a queue writes: the point is before it.
@@ -43,8 +44,9 @@ export function exploredImage(image: ProgramImage, options: ExploredOptions): Pr
 }
 
 /**
- * The same body of machine code, whose system calls are points of choice: the time that passes at one is the time that the
- * instructions before it took longer. It is held up between two instructions, and never in the middle of its slice.
+ * The same body of machine code, whose system calls are points of choice: the time that passes at
+ * one is the time that the instructions before it took longer. It is held up between two
+ * instructions, and never in the middle of its slice.
  */
 export function exploredMachineCode(
   start: (thread: HartThread) => MachineCode,

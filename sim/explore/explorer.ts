@@ -1,10 +1,11 @@
 /**
- * Orders are explored at *points of choice*: where a program publishes something, looks at what another domain has
- * published, touches a device's register, or enters the kernel. There the world may decide that the instructions up to
- * here took longer: time passes, devices work, interrupts come, and threads of higher priority run, nested, as on hardware.
+ * Orders are explored at *points of choice*: where a program publishes something, looks at what
+ * another domain has published, touches a device's register, or enters the kernel. There the world
+ * may decide that the instructions up to here took longer: time passes, devices work, interrupts
+ * come, and threads of higher priority run, nested, as on hardware.
  *
- * Points are numbered through the whole run. What was decided at which point is the run's *schedule*: with the same
- * schedule, and nothing else, the same world comes again.
+ * Points are numbered through the whole run. What was decided at which point is the run's
+ * *schedule*: with the same schedule, and nothing else, the same world comes again.
  */
 
 export type PointKindName = 'publish' | 'look' | 'register' | 'kernel';

@@ -22,9 +22,10 @@ export function randomStrategy(random: Random): Strategy {
 }
 
 /**
- * Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010), for a system in which priorities are fixed and
- * only the moments of interrupts are free: `depth` points of the run, drawn beforehand, are those at which time passes, and
- * nowhere else. A bug that needs d such moments is found with a chance of at least 1 / points^d.
+ * Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010), for a system in which
+ * priorities are fixed and only the moments of interrupts are free: `depth` points of the run,
+ * drawn beforehand, are those at which time passes, and nowhere else. A bug that needs d such
+ * moments is found with a chance of at least 1 / points^d.
  *
  * @param expectedPoints about how many points the run will have
  */

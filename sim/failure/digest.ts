@@ -1,6 +1,6 @@
 /**
- * Digests of texts and bytes: to tell whether two runs, or two versions of a system, are the same. Not against anybody who
- * means to deceive: FNV-1a (Fowler, Noll, Vo) in two lanes.
+ * Digests of texts and bytes: to tell whether two runs, or two versions of a system, are the same.
+ * Not against anybody who means to deceive: FNV-1a (Fowler, Noll, Vo) in two lanes.
  */
 
 const PRIME = 0x0100_0193;

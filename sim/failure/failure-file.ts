@@ -1,6 +1,7 @@
 /**
- * A failure file: all that it takes to see the same failure again, byte for byte. It is small, plain JSON, and names the
- * parts of the system that it was made with, so that a replay on another version says so.
+ * A failure file: all that it takes to see the same failure again, byte for byte. It is small,
+ * plain JSON, and names the parts of the system that it was made with, so that a replay on another
+ * version says so.
  */
 
 import type { Decision } from '../explore/explorer.ts';
@@ -28,7 +29,9 @@ export interface WorldSpec {
   readonly plan: Plan;
   readonly amount: number | undefined;
   readonly forNs: number | undefined;
-  /** The order of events: what was decided at points of choice; undefined in a world without any. */
+  /**
+   * The order of events: what was decided at points of choice; undefined in a world without any.
+   */
   readonly decisions: readonly Decision[] | undefined;
   /** How often all of the kernel's invariants were looked at: see `WorldOptions`. */
   readonly invariantsEvery?: number | undefined;
@@ -122,7 +125,10 @@ export function differingPart(then: SystemDigests, now: SystemDigests): string |
   return [...names].find((name) => then[name] !== now[name]);
 }
 
-/** What makes two failures the same: the first oracle that spoke, about whom, and the form of what it said. */
+/**
+ * What makes two failures the same: the first oracle that spoke, about whom, and the form of what
+ * it said.
+ */
 export function signatureOf({ violations }: Pick<WorldOutcome, 'violations'>): string {
   const [first] = violations;
   if (first === undefined) return '';

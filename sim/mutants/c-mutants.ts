@@ -1,8 +1,14 @@
-/** Planted bugs of the network path in C, as machine code: one domain of the system runs it, the others are as shipped. */
+/**
+ * Planted bugs of the network path in C, as machine code: one domain of the system runs it, the
+ * others are as shipped.
+ */
 
 import type { Mutant, MutantSystem } from './mutant.ts';
 
-/** @param part the option of `echo` that chooses the language of this program; @param shrunkBy see {@link MutantSystem} */
+/**
+ * @param part the option of `echo` that chooses the language of this program;
+ * @param shrunkBy see {@link MutantSystem}
+ */
 function withPart(part: 'driver' | 'rx' | 'tx' | 'copier', shrunkBy = 1): MutantSystem {
   return { name: 'echo', choices: { [part]: 'c' }, shrunkBy };
 }

@@ -1,4 +1,7 @@
-/** Looks for a planted bug: standard chaos, seed after seed, until a world fails; then the failure is shrunk. */
+/**
+ * Looks for a planted bug: standard chaos, seed after seed, until a world fails; then the failure
+ * is shrunk.
+ */
 
 import { runSeed, type CampaignSpec } from '../campaign/campaign.ts';
 import { shrink } from '../shrink/shrink.ts';

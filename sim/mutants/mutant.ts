@@ -1,6 +1,7 @@
 /**
- * A planted bug: a small change of the text of one of our own programs, of a kind that real drivers have had. What the worlds
- * of this room do not find, they would not find in a user's driver either.
+ * A planted bug: a small change of the text of one of our own programs, of a kind that real drivers
+ * have had. What the worlds of this room do not find, they would not find in a user's driver
+ * either.
  */
 
 import type { Exploration } from '../world.ts';
@@ -43,7 +44,10 @@ export function explorationOf(strategy: Strategy): Exploration | undefined {
   return { kind: 'pct', depth: 3, points: POINTS_ABOUT };
 }
 
-/** @returns the changed text; undefined when a piece is not there exactly once, so that a mutant cannot grow stale unseen */
+/**
+ * @returns the changed text; undefined when a piece is not there exactly once, so that a mutant
+ * cannot grow stale unseen
+ */
 export function applyEdits(text: string, edits: readonly Edit[]): string | undefined {
   let changed = text;
   for (const { find, replace } of edits) {

@@ -5,7 +5,10 @@ import type { Mutant, MutantSystem } from './mutant.ts';
 const ECHO: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 1 };
 /** 16 buffers for each client, and as many descriptors. */
 const SMALL: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 32 };
-/** Four buffers for each client, and as many descriptors: each comes round many times, and there may be none. */
+/**
+ * Four buffers for each client, and as many descriptors: each comes round many times, and there may
+ * be none.
+ */
 const TINY: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 128 };
 /** Clients return the device's buffers themselves. */
 const SMALL_4PD: MutantSystem = { name: 'echo', choices: { path: '4pd' }, shrunkBy: 32 };

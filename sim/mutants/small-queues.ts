@@ -2,7 +2,10 @@
 
 import type { PdDescription, SystemDescription } from '../../microkit/model.ts';
 
-/** Fields of a configuration record that count slots, buffers or descriptors; see `queues/net/config.ts`. */
+/**
+ * Fields of a configuration record that count slots, buffers or descriptors; see
+ * `queues/net/config.ts`.
+ */
 const COUNTS: ReadonlySet<string> = new Set(['capacity', 'buffers', 'ringEntries']);
 const COUNT_MIN = 4;
 

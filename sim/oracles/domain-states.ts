@@ -1,9 +1,15 @@
-/** What each domain's thread is doing at a moment, read from the kernel: for whoever stops a world and looks. */
+/**
+ * What each domain's thread is doing at a moment, read from the kernel: for whoever stops a world
+ * and looks.
+ */
 
 import type { Tcb } from '../../kernel/objects/objects.ts';
 import type { KernelState } from '../../kernel/state.ts';
 
-/** @param domains by name, in the order in which they are told @returns a sentence for each state that some are in */
+/**
+ * @param domains by name, in the order in which they are told
+ * @returns a sentence for each state that some are in
+ */
 export function domainStates(
   k: KernelState,
   threads: readonly Tcb[],

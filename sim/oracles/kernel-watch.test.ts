@@ -1,6 +1,7 @@
 /**
- * Goal: what is broken in the kernel between two looks is said at the next, with the entry after which it was seen; memory is
- * looked at where everything is. Method: a system at rest, a hand on its kernel's state, and exits of the kernel counted out.
+ * Goal: what is broken in the kernel between two looks is said at the next, with the entry after
+ * which it was seen; memory is looked at where everything is. Method: a system at rest, a hand on
+ * its kernel's state, and exits of the kernel counted out.
  */
 
 import { describe, expect, it } from 'vitest';

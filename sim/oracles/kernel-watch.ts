@@ -1,8 +1,9 @@
 /**
- * The kernel's invariants while a world runs. Those of threads, queues, calls and budgets (14, 17 to 33) are what running
- * changes: a look at them is cheap, and is taken after each few kernel entries. All forty are looked at after each N-th entry
- * where that is asked for, and at the end of some worlds: memory and capabilities are what the boot has made them, which is
- * the same in each world.
+ * The kernel's invariants while a world runs. Those of threads, queues, calls and budgets (14, 17
+ * to 33) are what running changes: a look at them is cheap, and is taken after each few kernel
+ * entries. All forty are looked at after each N-th entry where that is asked for, and at the end of
+ * some worlds: memory and capabilities are what the boot has made them, which is the same in each
+ * world.
  */
 
 import type { Census, Snapshot } from '../../kernel/inspect/census.ts';
@@ -11,7 +12,10 @@ import type { KernelState } from '../../kernel/state.ts';
 import { InvariantChecker } from './kernel/invariants.ts';
 import { checkThreads } from './kernel/threads.ts';
 
-/** Kernel entries between two looks at the threads: all of them together take a hundredth of a world. */
+/**
+ * Kernel entries between two looks at the threads: all of them together take a hundredth of a
+ * world.
+ */
 const THREADS_EVERY = 64;
 /** A world of 500 questions has some ten thousand entries. */
 export const ENTRIES_MAX = 10_000_000;
@@ -36,7 +40,8 @@ export class KernelWatch {
    * Looks from now on.
    *
    * @param census told of every object of this kernel
-   * @param wholeEvery kernel entries between two looks at all invariants; 0: none while the world runs
+   * @param wholeEvery kernel entries between two looks at all invariants; 0: none while the world
+   * runs
    * @param entriesMax more of them throw {@link EndlessWorld}
    */
   constructor(k: KernelState, census: Census, wholeEvery: number, entriesMax = ENTRIES_MAX) {
@@ -50,7 +55,10 @@ export class KernelWatch {
     k.onExit = () => this.#onExit();
   }
 
-  /** @returns what was broken first, by the number of each invariant; with a last look, at the threads or at everything */
+  /**
+   * @returns what was broken first, by the number of each invariant; with a last look, at the
+   * threads or at everything
+   */
   end(extent: 'threads' | 'all'): readonly string[] {
     this.#k.onExit = null;
     if (this.#broken.length > 0) return this.#broken;

@@ -1,6 +1,6 @@
 /**
- * Who is at which end of which network queue, and what its entries name: from the configuration records of a system, by
- * their form (`queues/net/config.ts`). No program is asked.
+ * Who is at which end of which network queue, and what its entries name: from the configuration
+ * records of a system, by their form (`queues/net/config.ts`). No program is asked.
  */
 
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
@@ -11,7 +11,10 @@ export interface NetRegion {
   readonly buffers: number;
 }
 
-/** What an entry's number counts from: an address for DMA, or the beginning of a region, chosen by the entry's `oid`. */
+/**
+ * What an entry's number counts from: an address for DMA, or the beginning of a region, chosen by
+ * the entry's `oid`.
+ */
 export type EntryBase = 'address' | readonly (NetRegion | null)[];
 
 /** One end of one queue. */
@@ -36,13 +39,19 @@ export interface NetEnds {
   readonly regions: readonly NetRegionUse[];
   /** The driver's domain; undefined in a system without. */
   readonly driver: string | undefined;
-  /** Domains that take an empty buffer in hand before they need it: one of their transmit buffers may be in no queue. */
+  /**
+   * Domains that take an empty buffer in hand before they need it: one of their transmit buffers
+   * may be in no queue.
+   */
   readonly clients: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** @returns undefined when some part of the network has a form that is not known here, such as a switch */
+/**
+ * @returns undefined when some part of the network has a form that is not known here, such as a
+ * switch
+ */
 export function netEndsOf(system: SystemDescription): NetEnds | undefined {
   const found = new Found();
   for (const { pd } of flatten(system)) {
@@ -115,7 +124,10 @@ class Found implements NetEnds {
     this.#pair(pd, net['tx'], 'consumer', isAlone ? 'address' : [sent]);
   }
 
-  /** @param free what the domain is at the queue of empty buffers; it is the other at the other queue */
+  /**
+   * @param free what the domain is at the queue of empty buffers; it is the other at the other
+   * queue
+   */
   #pair(pd: string, connection: unknown, free: NetEnd['role'], base: EntryBase): void {
     const record = objectOf(connection);
     const [freeQueue, activeQueue] = [record?.['freeQueue'], record?.['activeQueue']];

@@ -1,8 +1,10 @@
 /**
- * The ledger of a network's buffers: at rest each is in exactly one place, none is lost and none is in two. A place is a
- * queue or the device; a buffer of a broadcast may be with several clients at once, and a client may have one in hand.
+ * The ledger of a network's buffers: at rest each is in exactly one place, none is lost and none is
+ * in two. A place is a queue or the device; a buffer of a broadcast may be with several clients at
+ * once, and a client may have one in hand.
  *
- * Queues are read from outside. What the device has is known by number: what its driver has made available and not taken back.
+ * Queues are read from outside. What the device has is known by number: what its driver has made
+ * available and not taken back.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -147,7 +149,10 @@ class Ledger {
     if (lost > inHand) this.#say(region, `${lost} buffers of ${region} are nowhere`);
   }
 
-  /** @returns how many requests its driver has made available and not taken back; undefined when that cannot be known */
+  /**
+   * @returns how many requests its driver has made available and not taken back; undefined when
+   * that cannot be known
+   */
   #withDevice(kind: string): number | undefined {
     for (const queue of this.#memory.virtqueues.values()) {
       if (!queue.name.startsWith('virtio_net') || !queue.name.includes(kind)) continue;

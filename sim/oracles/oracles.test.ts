@@ -1,6 +1,7 @@
 /**
- * Goal: each oracle says what is wrong, names where, and is silent otherwise; a system's own oracles are asked. Method: whole
- * echo systems, with a hand on their queues' memory or on their programs. The planted bugs of `sim/mutants/` do the rest.
+ * Goal: each oracle says what is wrong, names where, and is silent otherwise; a system's own
+ * oracles are asked. Method: whole echo systems, with a hand on their queues' memory or on their
+ * programs. The planted bugs of `sim/mutants/` do the rest.
  */
 
 import { describe, expect, it } from 'vitest';

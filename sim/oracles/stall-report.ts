@@ -1,6 +1,7 @@
 /**
- * What stands behind "not everybody is served": who waits for whom, with which flag, since when, and which interrupt has not
- * been acknowledged. Read from outside, from the queues' memory, the virtqueues and the interrupt controller.
+ * What stands behind "not everybody is served": who waits for whom, with which flag, since when,
+ * and which interrupt has not been acknowledged. Read from outside, from the queues' memory, the
+ * virtqueues and the interrupt controller.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -21,7 +22,10 @@ interface Depth {
   readonly sinceNs: number;
 }
 
-/** Watches from the time when faults have stopped; sampled now and then, so "since" is as exact as that. */
+/**
+ * Watches from the time when faults have stopped; sampled now and then, so "since" is as exact as
+ * that.
+ */
 export class StallWatch {
   readonly #memory: SystemMemory;
   readonly #ram: Ram;

@@ -1,6 +1,6 @@
 /**
- * The oracles that are asked of every system at the end of its world, besides those of the traffic: each by its name. What
- * must hold all the while is `kernel-watch.ts`'.
+ * The oracles that are asked of every system at the end of its world, besides those of the traffic:
+ * each by its name. What must hold all the while is `kernel-watch.ts`'.
  */
 
 import type { Oracle } from '../../systems/oracle.ts';

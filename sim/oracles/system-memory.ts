@@ -1,6 +1,7 @@
 /**
- * A system's memory as the oracles look at it: from outside, by the names of regions, at any moment between two runs of the
- * processor. Where a region lies is learnt from a thread that maps it, when that starts.
+ * A system's memory as the oracles look at it: from outside, by the names of regions, at any moment
+ * between two runs of the processor. Where a region lies is learnt from a thread that maps it, when
+ * that starts.
  */
 
 import type { BusRange } from '../../board/bus.ts';
@@ -85,7 +86,10 @@ export class SystemMemory {
     return undefined;
   }
 
-  /** Indices of a virtqueue: what its driver has made available, and up to where it has taken what was used. */
+  /**
+   * Indices of a virtqueue: what its driver has made available, and up to where it has taken what
+   * was used.
+   */
   virtqueueIndices(queue: Virtqueue, ram: Ram): VirtqueueIndices | undefined {
     const [driverAt, deviceAt] = [queue.driverArea - ram.base, queue.deviceArea - ram.base];
     const ringBytes = 4 + 2 * queue.capacity;
@@ -94,7 +98,8 @@ export class SystemMemory {
     return {
       available: ram.view.getUint16(driverAt + 2, true),
       used: ram.view.getUint16(deviceAt + 2, true),
-      // 2.7.7: a driver that asks for an interrupt at the next used buffer writes here which one that is.
+      // 2.7.7: a driver that asks for an interrupt at the next used buffer writes here which one
+      // that is.
       usedEvent: ram.view.getUint16(driverAt + ringBytes, true),
     };
   }

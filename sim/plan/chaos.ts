@@ -1,7 +1,7 @@
 /**
- * Standard chaos: a plan for each seed, drawn from all faults of a system. Each world has another few of them, some rare
- * and some often, because a fault that is always there hides what only shows without it ("swarm testing", Groce and
- * others, ISSTA 2012).
+ * Standard chaos: a plan for each seed, drawn from all faults of a system. Each world has another
+ * few of them, some rare and some often, because a fault that is always there hides what only shows
+ * without it ("swarm testing", Groce and others, ISSTA 2012).
  */
 
 import type { Random } from '../../board/random.ts';
@@ -11,8 +11,8 @@ import type { Plan, Rule } from './plan.ts';
 /** One fault in so many is in a world. */
 const ONE_IN = 5;
 /**
- * Clients that misbehave are in one world in so many. They have many points, and what they do excuses much: in every world they
- * would hide what the others' faults show.
+ * Clients that misbehave are in one world in so many. They have many points, and what they do
+ * excuses much: in every world they would hide what the others' faults show.
  */
 const CLIENTS_ONE_IN = 3;
 const CLIENT_GROUPS: ReadonlySet<string> = new Set(['queue', 'pd']);

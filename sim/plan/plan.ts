@@ -8,9 +8,9 @@
  *         { "at": "net.irq", "fault": "lose", "when": { "nth": 7 }, "optional": true },
  *         { "at": "net.link", "fault": "down", "when": { "time": "3ms" }, "for": "2ms" } ] }
  *
- * A *point* is a place where something can go wrong, and an *opportunity* an occasion on which it can: a frame passes, a
- * line is raised. At some points nothing passes; a fault there is a *moment*: it begins at a time of its own.
- * A fault that has happened is a *strike*.
+ * A *point* is a place where something can go wrong, and an *opportunity* an occasion on which it
+ * can: a frame passes, a line is raised. At some points nothing passes; a fault there is a
+ * *moment*: it begins at a time of its own. A fault that has happened is a *strike*.
  */
 
 export const PLAN_SCHEMA = 1;
@@ -34,7 +34,10 @@ export interface When {
 
 /** How long a strike lasts, or how often its rule may strike. */
 export interface Extent {
-  /** ns; a moment is taken back after it, at a point with opportunities every one of them strikes until then. */
+  /**
+   * ns; a moment is taken back after it, at a point with opportunities every one of them strikes
+   * until then.
+   */
   readonly durationNs?: number;
   /** Strikes at most. */
   readonly times?: number;

@@ -1,6 +1,6 @@
 /**
- * Plans by name, `preset:GROUP/SEVERITY`: every fault of a group of points, as often as the severity says. `preset:net` is
- * `preset:net/moderate`, `preset:all/rough` is everything at once.
+ * Plans by name, `preset:GROUP/SEVERITY`: every fault of a group of points, as often as the
+ * severity says. `preset:net` is `preset:net/moderate`, `preset:all/rough` is everything at once.
  */
 
 import type { FaultKind, PointKind } from '../points/point.ts';

@@ -1,6 +1,6 @@
 /**
- * Goal: whatever is wrong with a plan is said with its place, and what is right is read and written without loss.
- * Method: two points declared here, plans as text.
+ * Goal: whatever is wrong with a plan is said with its place, and what is right is read and written
+ * without loss. Method: two points declared here, plans as text.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 /**
- * Reads fault plans: JSON, with comments allowed, checked against the points of a system. Whatever is wrong is said with
- * file, line and column, all of it at once.
+ * Reads fault plans: JSON, with comments allowed, checked against the points of a system. Whatever
+ * is wrong is said with file, line and column, all of it at once.
  */
 
 import {

@@ -1,4 +1,7 @@
-/** Writes plans as JSON, so that {@link readPlan} reads the same again: for failure files and for people. */
+/**
+ * Writes plans as JSON, so that {@link readPlan} reads the same again: for failure files and for
+ * people.
+ */
 
 import { durationText } from './duration.ts';
 import { type Amount, type Extent, type Plan, PLAN_SCHEMA, type Rule, type When } from './plan.ts';

@@ -1,8 +1,10 @@
 /**
- * Faults of a domain that others call. When its budget ends in the middle of its work, its callers wait for it to have a new
- * one. On hardware they just wait. A TypeScript program that waits is a JavaScript frame, and it would lie on top of the frame
- * of the one that it waits for: neither could go on, and the kernel would give up the caller's (kernel/README.md, "corners").
- * So what makes such a domain slow happens where it has no frame: when it has done its work, and before it waits again.
+ * Faults of a domain that others call. When its budget ends in the middle of its work, its callers
+ * wait for it to have a new one. On hardware they just wait. A TypeScript program that waits is a
+ * JavaScript frame, and it would lie on top of the frame of the one that it waits for: neither
+ * could go on, and the kernel would give up the caller's (kernel/README.md, "corners"). So what
+ * makes such a domain slow happens where it has no frame: when it has done its work, and before it
+ * waits again.
  */
 
 import { REG_A0, REG_A1, REG_A6, REG_A7, REG_T0, SYS_SEND } from '../../kernel/abi.ts';
@@ -26,7 +28,9 @@ export function calledDomains(system: SystemDescription): ReadonlySet<string> {
 }
 
 export interface AfterWork {
-  /** How long the domain is slow before it waits, ns; 0 for not at all. Asked once for each time. */
+  /**
+   * How long the domain is slow before it waits, ns; 0 for not at all. Asked once for each time.
+   */
   readonly lateness: () => number;
   /** Channels that it signals before it waits. Emptied as they are signalled. */
   readonly babble?: number[];
@@ -45,12 +49,17 @@ export function imageAfterWork(image: ProgramImage, after: AfterWork): ProgramIm
   };
 }
 
-/** A thread that owes its wait until it is no longer slow, and has signalled all that it is to signal. */
+/**
+ * A thread that owes its wait until it is no longer slow, and has signalled all that it is to
+ * signal.
+ */
 class OwingThread implements UserThread {
   readonly regs: Uint32Array;
   readonly #thread: UserThread;
   readonly #after: AfterWork;
-  /** What {@link KEPT} held when the program began to wait; undefined while it does not owe this. */
+  /**
+   * What {@link KEPT} held when the program began to wait; undefined while it does not owe this.
+   */
   #owed: readonly number[] | undefined;
   #lateNs = 0;
 

@@ -1,6 +1,6 @@
 /**
- * Goal: every row of the catalogue of faults has a point, every point names rows that there are, and docs/faults.md says so.
- * Method: all points of the shipped systems, with each kind of UART.
+ * Goal: every row of the catalogue of faults has a point, every point names rows that there are,
+ * and docs/faults.md says so. Method: all points of the shipped systems, with each kind of UART.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 /**
- * The catalogue of faults: what goes wrong with devices, interrupts, memory and neighbours, and what a correct system makes
- * of it. The rows have numbers that the points name; `docs/faults.md` is made of both.
+ * The catalogue of faults: what goes wrong with devices, interrupts, memory and neighbours, and
+ * what a correct system makes of it. The rows have numbers that the points name; `docs/faults.md`
+ * is made of both.
  */
 
 import type { PointKind } from './point.ts';
@@ -88,7 +89,10 @@ export const CATALOGUE: readonly CatalogueRow[] = ROWS.map(([what, answer], inde
   answer,
 }));
 
-/** @returns the table of docs/faults.md; points with a number in their name stand for all of their kind */
+/**
+ * @returns the table of docs/faults.md; points with a number in their name stand for all of their
+ * kind
+ */
 export function catalogueTable(points: readonly PointKind[]): readonly string[] {
   return [
     '| # | what goes wrong | what a correct system does | points and faults |',

@@ -1,4 +1,7 @@
-/** The real-time clock as a point of faults: its time jumps, as after a suspend. Late and lost alarms are its interrupt's. */
+/**
+ * The real-time clock as a point of faults: its time jumps, as after a suspend. Late and lost
+ * alarms are its interrupt's.
+ */
 
 import type { Device } from '../../board/device.ts';
 import type { Point } from './injector.ts';

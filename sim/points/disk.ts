@@ -1,8 +1,10 @@
 /**
- * A disk as points of faults. Each operation that the device begins is an opportunity; the medium itself has moments.
+ * A disk as points of faults. Each operation that the device begins is an opportunity; the medium
+ * itself has moments.
  *
- * It wraps any other disk; one whose power can be cut has to be in memory. What the disk does behind its user's back (a write that is lost, a bit that turns) it tells
- * to an observer, sector by sector, so that nobody else's data is excused.
+ * It wraps any other disk; one whose power can be cut has to be in memory. What the disk does
+ * behind its user's back (a write that is lost, a bit that turns) it tells to an observer, sector
+ * by sector, so that nobody else's data is excused.
  */
 
 import {

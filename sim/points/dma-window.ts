@@ -1,6 +1,7 @@
 /**
- * The DMA of a device as a point of faults: what the device was told to use is not what it uses. Table entries and headers,
- * which are short, are left alone: with those wrong a device reads nonsense and blames its driver.
+ * The DMA of a device as a point of faults: what the device was told to use is not what it uses.
+ * Table entries and headers, which are short, are left alone: with those wrong a device reads
+ * nonsense and blames its driver.
  */
 
 import type { DmaWindow } from '../../board/device.ts';

@@ -1,6 +1,7 @@
 /**
- * A protection domain as a point of faults: a program that dies, sleeps, babbles, or is so slow that its budget ends between
- * what it has published and its signal. The program itself is the shipped one; what is wrong is around it.
+ * A protection domain as a point of faults: a program that dies, sleeps, babbles, or is so slow
+ * that its budget ends between what it has published and its signal. The program itself is the
+ * shipped one; what is wrong is around it.
  */
 
 import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
@@ -29,7 +30,8 @@ export function domainPoints(name: string, only: 'client' | 'part'): readonly Po
       ...shared,
       name: `pd.${name}.entry`,
       what: `the way of ${name} into the kernel`,
-      opportunity: 'it makes a system call in the middle of its work',
+      opportunity:
+        'it makes a system call (of a TypeScript domain that others call: before it waits)',
       faults: [
         fault({
           name: 'late',
@@ -68,7 +70,10 @@ function programFaults(chaos: FaultKind['chaos']): readonly FaultKind[] {
   ];
 }
 
-/** Names of domains that nobody else depends on: those whose records name a device class, and no clients of it. */
+/**
+ * Names of domains that nobody else depends on: those whose records name a device class, and no
+ * clients of it.
+ */
 export function clientsOf(system: SystemDescription): ReadonlySet<string> {
   return new Set(
     flatten(system)
@@ -85,7 +90,8 @@ function isClient({ config }: PdDescription): boolean {
 
 /**
  * @param channels those on which the domain may notify
- * @param babbleLater where the signals of one that babbles are left, when it does not make them itself
+ * @param babbleLater where the signals of one that babbles are left, when it does not make them
+ * itself
  */
 export function plannedProgram(
   program: Program,

@@ -1,6 +1,6 @@
 /**
- * Goal: a rule strikes when it says and never else, whatever other rules do. Method: one point with opportunities at
- * chosen times, and the list of strikes.
+ * Goal: a rule strikes when it says and never else, whatever other rules do. Method: one point with
+ * opportunities at chosen times, and the list of strikes.
  */
 
 import { describe, expect, it } from 'vitest';

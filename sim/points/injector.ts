@@ -1,8 +1,9 @@
 /**
- * Decides, opportunity by opportunity, which rule of the plan strikes, and keeps the list of what has struck.
+ * Decides, opportunity by opportunity, which rule of the plan strikes, and keeps the list of what
+ * has struck.
  *
- * Each rule has a generator of its own, named after its place in the plan, and draws one number for each opportunity
- * whatever comes of it: so a change of one rule does not change the others' fates.
+ * Each rule has a generator of its own, named after its place in the plan, and draws one number for
+ * each opportunity whatever comes of it: so a change of one rule does not change the others' fates.
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';
@@ -44,7 +45,10 @@ export class Point {
     this.#injector = injector;
   }
 
-  /** Whether any rule of the plan concerns this point: if none does, it need not be built into the way. */
+  /**
+   * Whether any rule of the plan concerns this point: if none does, it need not be built into the
+   * way.
+   */
   get isPlanned(): boolean {
     return this.#rules.length > 0;
   }
@@ -147,7 +151,10 @@ export class Injector {
       .map(({ rule }) => rule);
   }
 
-  /** @returns how often each fault has struck, such as 'net.irq lose': 3; those of the plan, also with 0 */
+  /**
+   * @returns how often each fault has struck, such as 'net.irq lose': 3; those of the plan, also
+   * with 0
+   */
   strikeCounts(): Readonly<Record<string, number>> {
     const counts: Record<string, number> = {};
     for (const { rule, strikes } of this.#active) {

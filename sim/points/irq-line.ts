@@ -1,6 +1,7 @@
 /**
- * An interrupt line as a point of faults. A device raises its line when it has something to say and lowers it when the
- * driver has acknowledged; a fault comes between the device and the interrupt controller.
+ * An interrupt line as a point of faults. A device raises its line when it has something to say and
+ * lowers it when the driver has acknowledged; a fault comes between the device and the interrupt
+ * controller.
  *
  *     device ──raise──▶ [ lose | delay | stuck | spurious ] ──▶ PLIC
  */
@@ -68,8 +69,9 @@ export function irqPoint(
 }
 
 /**
- * A virtio device whose driver has seen an interrupt says nothing more before it is acknowledged: the driver has to look by
- * itself. Other devices hold their lines until they are served, and their drivers have no timer.
+ * A virtio device whose driver has seen an interrupt says nothing more before it is acknowledged:
+ * the driver has to look by itself. Other devices hold their lines until they are served, and their
+ * drivers have no timer.
  */
 function lostFor(group: string): ParameterKind['standard'] {
   return group === 'net' || group === 'blk' ? 1e12 : { min: 100_000, max: 100_000_000 };
@@ -78,7 +80,8 @@ function lostFor(group: string): ParameterKind['standard'] {
 function lostExcuses(group: string, watchdog: Watchdog): readonly Excuse[] {
   switch (group) {
     case 'net':
-      // With an event index the device does not raise the line again. A watchdog looks within what clients are patient for.
+      // With an event index the device does not raise the line again. A watchdog looks within what
+      // clients are patient for.
       return watchdog === 'watched' ? ['interrupt'] : ['rest', 'progress', 'loss', 'order'];
     case 'serial':
       // A receiver that nobody serves overruns.
@@ -100,7 +103,9 @@ export class PlannedIrqLine implements IrqLine {
   readonly #point: Point;
   readonly #clock: Clock;
   readonly #late: ClockEvent = { fire: () => this.#show() };
-  /** What the device says, what the controller is shown of it, and how many faults hold the line up. */
+  /**
+   * What the device says, what the controller is shown of it, and how many faults hold the line up.
+   */
   #device: 'high' | 'low' = 'low';
   #shown: 'high' | 'low' = 'low';
   #held = 0;

@@ -1,7 +1,7 @@
 /**
- * A thread of machine code whose system calls may come late: time passes first, in which interrupts come and other threads run,
- * as if the instructions up to the call had taken longer. Such a body cannot be held up in the middle, so it returns without
- * the call, and makes it when it is resumed.
+ * A thread of machine code whose system calls may come late: time passes first, in which interrupts
+ * come and other threads run, as if the instructions up to the call had taken longer. Such a body
+ * cannot be held up in the middle, so it returns without the call, and makes it when it is resumed.
  */
 
 import type { Access } from '../../memory/region.ts';
@@ -54,7 +54,8 @@ export class LateThread implements HartThread {
     if (at === undefined) return false;
     this.#owedAt = undefined;
     const [low, high] = this.#nextPc();
-    // Somebody has set it to run elsewhere meanwhile, as a monitor does that restarts it: the call is no longer its own.
+    // Somebody has set it to run elsewhere meanwhile, as a monitor does that restarts it: the call
+    // is no longer its own.
     if (low !== at[0] || high !== at[1]) return false;
     this.#thread.trapLast();
     return true;

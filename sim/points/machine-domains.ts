@@ -1,6 +1,7 @@
 /**
- * A domain that runs machine code as a point of faults. The image is not touched: what goes wrong is done with the registers of
- * its thread, between two system calls, where `domains.ts` puts something around a program in TypeScript.
+ * A domain that runs machine code as a point of faults. The image is not touched: what goes wrong
+ * is done with the registers of its thread, between two system calls, where `domains.ts` puts
+ * something around a program in TypeScript.
  */
 
 import {
@@ -69,7 +70,9 @@ class PlannedMachineCode implements MachineCode {
   readonly #body: MachineCode;
   /** Registers of the wait that the thread is in; undefined while it works. */
   #wait: WaitRegisters | undefined;
-  /** What the program had in a7 when it began to wait: to be put back, its compiler may count on it. */
+  /**
+   * What the program had in a7 when it began to wait: to be put back, its compiler may count on it.
+   */
   #callOfProgram: readonly [low: number, high: number] | undefined;
   /** Signals that are still to be sent, and the registers to go on with behind them. */
   readonly #babble: number[] = [];
@@ -133,7 +136,10 @@ class PlannedMachineCode implements MachineCode {
     return 'instead';
   }
 
-  /** One signal of a babbling program. @returns whether there was one; else the registers are the program's own again */
+  /**
+   * One signal of a babbling program.
+   * @returns whether there was one; else the registers are the program's own again
+   */
   #sendNext(): boolean {
     if (this.#afterBabble === undefined) return false;
     const { registers } = this;

@@ -1,6 +1,6 @@
 /**
- * The cable of a NIC as a point of faults: frames are lost, cut, damaged, doubled or held back, each as the plan says,
- * and the cable may be pulled.
+ * The cable of a NIC as a point of faults: frames are lost, cut, damaged, doubled or held back,
+ * each as the plan says, and the cable may be pulled.
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';
@@ -159,7 +159,10 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
     this.#announce();
   }
 
-  /** What there is no room for waits at the other end: to lose it would be a fault that no plan has asked for. */
+  /**
+   * What there is no room for waits at the other end: to lose it would be a fault that no plan has
+   * asked for.
+   */
   #takeIn(): void {
     const inner = this.#wire;
     for (let bytes = inner.nextLength(); bytes > 0; bytes = inner.nextLength()) {

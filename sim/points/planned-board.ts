@@ -1,4 +1,7 @@
-/** A board whose parts are points of faults: it gives devices lines, queues and registers that the plan can reach. */
+/**
+ * A board whose parts are points of faults: it gives devices lines, queues and registers that the
+ * plan can reach.
+ */
 
 import { Board, type BoardOptions, type Place } from '../../board/board.ts';
 import type { BusRange } from '../../board/bus.ts';

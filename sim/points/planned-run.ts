@@ -1,5 +1,6 @@
 /**
- * A run with a plan: what a testbed is made of so that the plan can strike. Whatever no rule names is made as usual.
+ * A run with a plan: what a testbed is made of so that the plan can strike. Whatever no rule names
+ * is made as usual.
  *
  *     new PlannedRun({ system, plan, random })     then, for `createTestbed`:
  *     instrument, programs                         board, images and programs

@@ -1,6 +1,6 @@
 /**
- * What can go wrong at a place of the board or of the system: declared as data, so that lists, checks of a plan, random
- * plans and documents have one source.
+ * What can go wrong at a place of the board or of the system: declared as data, so that lists,
+ * checks of a plan, random plans and documents have one source.
  */
 
 /** What an oracle may not blame on the system once this fault has struck. */
@@ -45,20 +45,29 @@ export interface FaultKind {
   readonly name: string;
   /** One plain sentence. */
   readonly what: string;
-  /** 'opportunity': strikes when something passes. 'moment': strikes at a time, and may be taken back. */
+  /**
+   * 'opportunity': strikes when something passes. 'moment': strikes at a time, and may be taken
+   * back.
+   */
   readonly trigger: 'opportunity' | 'moment';
   readonly parameters: Readonly<Record<string, ParameterKind>>;
   readonly excuses: readonly Excuse[];
   /** Row numbers of the fault catalogue, docs/faults.md. */
   readonly rows: readonly number[];
-  /** Part in standard chaos: 'often' where an opportunity is rare, 'never' where nothing is left to be seen afterwards. */
+  /**
+   * Part in standard chaos: 'often' where an opportunity is rare, 'never' where nothing is left to
+   * be seen afterwards.
+   */
   readonly chaos: 'usual' | 'often' | 'never';
 }
 
 export interface PointKind {
   /** Such as 'net.wire.in'. */
   readonly name: string;
-  /** Device class or part that it belongs to: 'net', 'blk', 'serial', 'timer', 'pd', 'queue', 'board'. */
+  /**
+   * Device class or part that it belongs to: 'net', 'blk', 'serial', 'timer', 'pd', 'queue',
+   * 'board'.
+   */
   readonly group: string;
   /** What is there. */
   readonly what: string;

@@ -1,6 +1,7 @@
 /**
- * The queues of a client as points of faults: what a hostile client may write into memory that it shares. Each is a moment,
- * at which something in the queue is changed; the client's own program knows nothing of it and goes on.
+ * The queues of a client as points of faults: what a hostile client may write into memory that it
+ * shares. Each is a moment, at which something in the queue is changed; the client's own program
+ * knows nothing of it and goes on.
  */
 
 import type { Ram } from '../../memory/ram.ts';

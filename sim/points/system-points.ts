@@ -1,4 +1,7 @@
-/** Every place of one system where something can go wrong: from its devices, and from its description. */
+/**
+ * Every place of one system where something can go wrong: from its devices, and from its
+ * description.
+ */
 
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { DeviceNode } from '../../microkit/sddf/device.ts';

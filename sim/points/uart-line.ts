@@ -1,6 +1,6 @@
 /**
- * A serial line as a point of faults: characters are lost, changed or made up on their way, come too fast for the receiver,
- * and the line itself breaks, changes its rate, or is told to wait.
+ * A serial line as a point of faults: characters are lost, changed or made up on their way, come
+ * too fast for the receiver, and the line itself breaks, changes its rate, or is told to wait.
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';

@@ -8,7 +8,8 @@ const RING_FAULTS: readonly FaultKind[] = [
     name: 'over-report',
     what: 'the device claims to have written more bytes than it has',
     parameters: { by: upTo('bytes too many', 'bytes', [1, 4096], 0x7fff_ffff) },
-    // What the buffer held before counts as received: behind a frame that was cut short, the rest of an older one.
+    // What the buffer held before counts as received: behind a frame that was cut short, the rest
+    // of an older one.
     excuses: ['contents', 'loss', 'errors', 'repetition'],
     rows: [49],
   }),

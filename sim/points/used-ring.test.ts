@@ -1,4 +1,7 @@
-/** Goal: a queue that looks only when it is kicked comes to an end. Method: a driver whose index breaks the rules. */
+/**
+ * Goal: a queue that looks only when it is kicked comes to an end. Method: a driver whose index
+ * breaks the rules.
+ */
 
 import { expect, it } from 'vitest';
 import { Random } from '../../board/random.ts';

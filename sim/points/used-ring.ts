@@ -1,8 +1,10 @@
 /**
- * The device's side of a virtqueue as a point of faults: a device that lies in its used ring, hands chains back late, twice
- * or out of order, writes into buffers that it no longer has, or looks at the available ring only when it is told to.
+ * The device's side of a virtqueue as a point of faults: a device that lies in its used ring, hands
+ * chains back late, twice or out of order, writes into buffers that it no longer has, or looks at
+ * the available ring only when it is told to.
  *
- * Source: virtio 1.2, section 2.7; the bugs of drivers that these faults are aimed at are in the catalogue (docs/faults.md).
+ * Source: virtio 1.2, section 2.7; the bugs of drivers that these faults are aimed at are in the
+ * catalogue (docs/faults.md).
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';
@@ -301,7 +303,8 @@ export class PlannedQueue extends DeviceQueue {
 
   #lookAlways(): void {
     this.#looks = 'always';
-    // What has been made available meanwhile without a notification: the device looks again, as if it had been notified.
+    // What has been made available meanwhile without a notification: the device looks again, as if
+    // it had been notified.
     const { transport } = this.#parts;
     if (this.running && transport.live) transport.write(MMIO.QueueNotify, this.index, 4);
   }

@@ -1,7 +1,7 @@
 /**
- * The registers of a virtio device as points of faults, between the driver and a device that knows nothing of them:
- * acknowledgements get lost, configuration changes under a reader's hands, the device resets itself, asks for a reset, or
- * is pulled out.
+ * The registers of a virtio device as points of faults, between the driver and a device that knows
+ * nothing of them: acknowledgements get lost, configuration changes under a reader's hands, the
+ * device resets itself, asks for a reset, or is pulled out.
  *
  * Source of the registers: virtio 1.2, section 4.2.2.
  */
@@ -32,7 +32,10 @@ const SETUP_FAULTS: readonly FaultKind[] = [
     chaos: 'often',
   }),
 ];
-/** @param watchdog without one nobody notices that a device has forgotten everything, or is there again */
+/**
+ * @param watchdog without one nobody notices that a device has forgotten everything, or is there
+ * again
+ */
 function deviceFaults(group: string, watchdog: Watchdog): readonly FaultKind[] {
   const isWatched = watchdog === 'watched';
   const unnoticed: readonly Excuse[] = isWatched ? [] : ['progress', 'rest'];
@@ -40,8 +43,9 @@ function deviceFaults(group: string, watchdog: Watchdog): readonly FaultKind[] {
   // A disk that was pulled out is given up.
   const back: readonly Excuse[] = group === 'net' && isWatched ? [] : ['progress'];
   const late: readonly Excuse[] = group === 'net' && isWatched ? [] : ['watchdog'];
-  // An interrupt that was on its way ends with the device's reset. What it was to tell of stays in the used ring, and a disk's
-  // watchdog finds it there; that of a network looks first whether the device has been reset.
+  // An interrupt that was on its way ends with the device's reset. What it was to tell of stays in
+  // the used ring, and a disk's watchdog finds it there; that of a network looks first whether the
+  // device has been reset.
   const withIt: readonly Excuse[] = group === 'blk' ? ['interrupt'] : [];
   return [
     fault({

@@ -1,6 +1,6 @@
 /**
- * A plan that says by number what a plan with chances came to: a rule for each strike. It makes the same world, and any of
- * its rules can be taken away without touching the others.
+ * A plan that says by number what a plan with chances came to: a rule for each strike. It makes the
+ * same world, and any of its rules can be taken away without touching the others.
  */
 
 import type { Plan, Rule } from '../plan/plan.ts';

@@ -1,12 +1,15 @@
 /**
- * Removes parts of a list as long as something still holds: delta debugging (Zeller and Hildebrandt, IEEE TSE 2002),
- * without complements at the finest level, which removing one by one does anyway.
+ * Removes parts of a list as long as something still holds: delta debugging (Zeller and
+ * Hildebrandt, IEEE TSE 2002), without complements at the finest level, which removing one by one
+ * does anyway.
  */
 
 /**
- * @param holds whether what is looked for is still there with these items alone; never asked about the whole list
+ * @param holds whether what is looked for is still there with these items alone; never asked about
+ * the whole list
  * @param mayGoOn false ends the search early
- * @returns a part of `items`, in order, from which no single one can be removed, unless the search was ended
+ * @returns a part of `items`, in order, from which no single one can be removed, unless the search
+ * was ended
  */
 export function minimise<T>(
   items: readonly T[],

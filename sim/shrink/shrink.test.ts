@@ -1,6 +1,7 @@
 /**
- * Goal: what is left after shrinking still fails in the same way, and nothing of it can be taken away. Method: lists with
- * known causes; an echo system whose client dies of a frame that is too short for its headers.
+ * Goal: what is left after shrinking still fails in the same way, and nothing of it can be taken
+ * away. Method: lists with known causes; an echo system whose client dies of a frame that is too
+ * short for its headers.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -111,7 +112,8 @@ describe('a failure', () => {
     });
     expect(shrunk?.end).toBe('minimum');
     expect(shrunk?.failure.world.plan.rules.map((each) => each.fault)).toEqual(['truncate']);
-    // The run ends with the question that is cut short; frames that are no questions are counted, too.
+    // The run ends with the question that is cut short; frames that are no questions are counted,
+    // too.
     const { plan, amount = 0 } = shrunk?.failure.world ?? world;
     expect(plan.rules[0]?.when.nth?.[0]).toBeGreaterThanOrEqual(amount);
     expect(amount).toBeLessThan(200);

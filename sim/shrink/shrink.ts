@@ -1,6 +1,6 @@
 /**
- * Makes a failure smaller: fewer faults, fewer decisions, less traffic, a shorter run; the same oracle still says the same
- * about the same part.
+ * Makes a failure smaller: fewer faults, fewer decisions, less traffic, a shorter run; the same
+ * oracle still says the same about the same part.
  */
 
 import { digestOf } from '../failure/digest.ts';
@@ -105,7 +105,10 @@ class Shrinker {
     }
   }
 
-  /** Runs a world. @returns whether it fails in the same way; then it is the one that is made smaller from now on */
+  /**
+   * Runs a world.
+   * @returns whether it fails in the same way; then it is the one that is made smaller from now on
+   */
   #try(spec: WorldSpec): boolean {
     this.#worlds += 1;
     const outcome = runWorld(worldOptions(spec, this.#options.target));

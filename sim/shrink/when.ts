@@ -1,6 +1,7 @@
 /**
- * From which moment on a failure becomes likely. Everything up to a moment is kept as it was; from then on chance is drawn
- * anew, some times. Where nearly all of these worlds still fail, the cause lies before; where few do, it is still to come.
+ * From which moment on a failure becomes likely. Everything up to a moment is kept as it was; from
+ * then on chance is drawn anew, some times. Where nearly all of these worlds still fail, the cause
+ * lies before; where few do, it is still to come.
  */
 
 import { type Failure, signatureOf, type WorldSpec } from '../failure/failure-file.ts';

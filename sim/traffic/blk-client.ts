@@ -1,6 +1,6 @@
 /**
- * A block client that asks at random and compares each answer with a model of the disk. It takes the place of a system's own
- * client, in its domain, with that one's queues and memory.
+ * A block client that asks at random and compares each answer with a model of the disk. It takes
+ * the place of a system's own client, in its domain, with that one's queues and memory.
  *
  * Requests never overlap, so that what a read may bring depends on answers alone.
  */
@@ -130,7 +130,8 @@ class BlkClient {
 
   #askAtRandom(): void {
     const { random, amount, asked } = this.#task;
-    // When it is done it goes on one by one, so that there is always somebody whom an answer can wake.
+    // When it is done it goes on one by one, so that there is always somebody whom an answer can
+    // wake.
     const most = asked >= amount ? 1 : 1 + random.below(this.#slots);
     while (this.#open.size < most && this.#canAsk()) {
       const choice = random.below(100);

@@ -1,6 +1,7 @@
 /**
- * Work for disks: every block client of the system is replaced by one that asks at random and compares (`blk-client.ts`), and
- * behind each device lies a disk with a volatile cache. At the end the power goes, and what is left is compared too.
+ * Work for disks: every block client of the system is replaced by one that asks at random and
+ * compares (`blk-client.ts`), and behind each device lies a disk with a volatile cache. At the end
+ * the power goes, and what is left is compared too.
  */
 
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
@@ -27,7 +28,10 @@ export interface BlkWorkloadOptions {
   readonly nowNs: () => number;
 }
 
-/** @returns domains that are clients of a disk and of nothing else, so that their program can be replaced */
+/**
+ * @returns domains that are clients of a disk and of nothing else, so that their program can be
+ * replaced
+ */
 export function plainBlkClients(system: SystemDescription): readonly PdDescription[] {
   return flatten(system)
     .map(({ pd }) => pd)
@@ -128,7 +132,10 @@ export class BlkWorkload implements Workload {
     return this.#findings.violations(excused);
   }
 
-  /** @returns the client whose area a sector is in: whoever breaks his own queue loses what is his, and nobody else's */
+  /**
+   * @returns the client whose area a sector is in: whoever breaks his own queue loses what is his,
+   * and nobody else's
+   */
   #ownerOf(device: string, sector: number): string {
     const block = Math.floor((sector * SECTOR_BYTES) / BLK_TRANSFER_BYTES);
     const owner = this.#tasks.find(
@@ -159,7 +166,10 @@ export class BlkWorkload implements Workload {
   }
 }
 
-/** @returns the device behind a client's queue: through the virtualiser, to the driver, to its registers */
+/**
+ * @returns the device behind a client's queue: through the virtualiser, to the driver, to its
+ * registers
+ */
 function diskOf(system: SystemDescription, client: PdDescription): string {
   const domains = flatten(system).map(({ pd }) => pd);
   const seen = new Set([client.name]);

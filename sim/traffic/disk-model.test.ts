@@ -1,5 +1,6 @@
 /**
- * Goal: the model allows what a correct disk may hold, and nothing else. Method: one sector, its requests and answers by hand.
+ * Goal: the model allows what a correct disk may hold, and nothing else. Method: one sector, its
+ * requests and answers by hand.
  */
 
 import { describe, expect, it } from 'vitest';

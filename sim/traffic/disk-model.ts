@@ -1,6 +1,6 @@
 /**
- * What a disk may hold: a model of sectors, kept from requests and answers alone. Each sector has the contents that it was
- * given, in order, from the last one that is known to be durable.
+ * What a disk may hold: a model of sectors, kept from requests and answers alone. Each sector has
+ * the contents that it was given, in order, from the last one that is known to be durable.
  *
  *     written, answered as done        a read brings this one
  *     written, answered with an error  a read brings this one or an older one
@@ -25,7 +25,10 @@ interface Content {
 
 interface Sector {
   contents: Content[];
-  /** Something that nobody can be blamed for has befallen it: until the write with this number of asking or a later one. */
+  /**
+   * Something that nobody can be blamed for has befallen it: until the write with this number of
+   * asking or a later one.
+   */
   damagedAt: number;
   /** The same of what is durable. */
   isDurableDamaged: boolean;

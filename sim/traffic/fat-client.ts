@@ -1,6 +1,7 @@
 /**
- * Takes the place of the file system's command line, in its domain and on its disk: writes, replaces, reads, lists and removes
- * files at random, one operation after the other, and compares what it finds with a model (`file-model.ts`).
+ * Takes the place of the file system's command line, in its domain and on its disk: writes,
+ * replaces, reads, lists and removes files at random, one operation after the other, and compares
+ * what it finds with a model (`file-model.ts`).
  */
 
 import type { Random } from '../../board/random.ts';
@@ -13,7 +14,10 @@ import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.t
 import { type FileChange, type FileModel, fileBytes, versionOf } from './file-model.ts';
 import type { Findings } from './findings.ts';
 
-/** Short ones, and long ones, whose entries lie in more than one sector of their directory now and then. */
+/**
+ * Short ones, and long ones, whose entries lie in more than one sector of their directory now and
+ * then.
+ */
 export const FILE_NAMES: readonly string[] = [
   'A.TXT',
   'NOTES.TXT',
@@ -112,7 +116,8 @@ class FatTraffic {
       this.#task.phase = 'over';
       return undefined;
     }
-    // When it is done it goes on with what reaches the disk, so that there is always an answer that wakes it.
+    // When it is done it goes on with what reaches the disk, so that there is always an answer that
+    // wakes it.
     const isDone = asked >= amount;
     if (isDone || random.below(MOUNT_ONE_IN) === 0) this.#fs = undefined;
     const file = random.below(FILE_NAMES.length);

@@ -1,6 +1,7 @@
 /**
- * Goal: a file system is used in a world, bears what goes wrong with its disk, and is found out when it does not make durable
- * what it says. Method: whole fat systems, one rule each; then a file system that never flushes.
+ * Goal: a file system is used in a world, bears what goes wrong with its disk, and is found out
+ * when it does not make durable what it says. Method: whole fat systems, one rule each; then a file
+ * system that never flushes.
  */
 
 import { afterEach, describe, expect, it, vi } from 'vitest';

@@ -1,6 +1,7 @@
 /**
- * Work for a file system: the command line on it is replaced by a client that uses it at random (`fat-client.ts`). At the end the
- * power goes, and every file that the disk then holds has to be one that it may hold.
+ * Work for a file system: the command line on it is replaced by a client that uses it at random
+ * (`fat-client.ts`). At the end the power goes, and every file that the disk then holds has to be
+ * one that it may hold.
  */
 
 import type { Random } from '../../board/random.ts';
@@ -35,7 +36,10 @@ export interface FatWorkloadOptions {
   readonly nowNs: () => number;
 }
 
-/** @returns the domain with the file system; undefined where there is none, or several, which one disk could not tell apart */
+/**
+ * @returns the domain with the file system; undefined where there is none, or several, which one
+ * disk could not tell apart
+ */
 export function fatDomain(system: SystemDescription): PdDescription | undefined {
   const found = flatten(system)
     .map(({ pd }) => pd)

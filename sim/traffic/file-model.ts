@@ -4,7 +4,8 @@
  *     done               the file is what was asked for, durably
  *     failed, or cut     it is what it was or what was asked for, and never anything else
  *
- * One operation at a time. Who uses the file system forgets what it knows of the disk when the power has gone, as any machine.
+ * One operation at a time. Who uses the file system forgets what it knows of the disk when the
+ * power has gone, as any machine.
  */
 
 /** 'absent': no such file. A number names contents, see {@link fileBytes}. */
@@ -20,7 +21,10 @@ export interface FileChange {
 export class FileModel {
   /** Times that the power has gone. */
   cuts = 0;
-  /** Something that nobody can be blamed for has befallen the disk: from then on anything may be anywhere. */
+  /**
+   * Something that nobody can be blamed for has befallen the disk: from then on anything may be
+   * anywhere.
+   */
   isDamaged = false;
   readonly #possible = new Map<string, ReadonlySet<FileVersion>>();
 
@@ -29,7 +33,10 @@ export class FileModel {
     return { name, to, cuts: this.cuts };
   }
 
-  /** A change that was not cut off has been made, durably. One that has failed leaves the file old or new. */
+  /**
+   * A change that was not cut off has been made, durably. One that has failed leaves the file old
+   * or new.
+   */
   done({ name, to, cuts }: FileChange): void {
     if (cuts === this.cuts) this.#possible.set(name, new Set([to]));
   }

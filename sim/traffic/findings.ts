@@ -1,4 +1,7 @@
-/** What a workload has found, each with what would excuse it; and what is left when all has been excused. */
+/**
+ * What a workload has found, each with what would excuse it; and what is left when all has been
+ * excused.
+ */
 
 import type { Excuse } from '../points/point.ts';
 import type { Excused, Violation } from './workload.ts';

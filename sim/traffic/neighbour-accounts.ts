@@ -1,6 +1,7 @@
 /**
- * The books of what clients ask each other through a switch: each question to a neighbour that may be reached is answered
- * once, with its bytes, in order; from one that may not be reached nothing ever comes.
+ * The books of what clients ask each other through a switch: each question to a neighbour that may
+ * be reached is answered once, with its bytes, in order; from one that may not be reached nothing
+ * ever comes.
  */
 
 import type { SystemDescription } from '../../microkit/model.ts';
@@ -118,7 +119,10 @@ export class NeighbourAccounts {
   }
 }
 
-/** @returns whether one address may reach another by the access list of the system's switch, there and back */
+/**
+ * @returns whether one address may reach another by the access list of the system's switch, there
+ * and back
+ */
 export function reachOf(system: SystemDescription): (mac: string, other: string) => boolean {
   const ports = switchOf(system)?.ports ?? [];
   const portOf = (mac: string): number => ports.findIndex(({ macs }) => macs.includes(mac));

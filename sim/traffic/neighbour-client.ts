@@ -1,6 +1,7 @@
 /**
- * Takes the place of an echo client behind a switch: it answers as that one does, and asks its neighbours besides, those whom
- * it may reach and now and then one whom it may not. It asks when something has come from outside.
+ * Takes the place of an echo client behind a switch: it answers as that one does, and asks its
+ * neighbours besides, those whom it may reach and now and then one whom it may not. It asks when
+ * something has come from outside.
  */
 
 import {

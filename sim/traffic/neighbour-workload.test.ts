@@ -1,6 +1,7 @@
 /**
- * Goal: clients behind a switch ask each other, those whom they may reach answer, and what a switch does wrong between them is
- * found. Method: the vswitch system, whole and with a switch that sleeps now and then; the books by hand.
+ * Goal: clients behind a switch ask each other, those whom they may reach answer, and what a switch
+ * does wrong between them is found. Method: the vswitch system, whole and with a switch that sleeps
+ * now and then; the books by hand.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Work for a switch: its clients ask each other (`neighbour-client.ts`), while somebody outside asks them all. */
+/**
+ * Work for a switch: its clients ask each other (`neighbour-client.ts`), while somebody outside
+ * asks them all.
+ */
 
 import type { Random } from '../../board/random.ts';
 import type { SystemDescription } from '../../microkit/model.ts';

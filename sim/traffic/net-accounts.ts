@@ -1,4 +1,6 @@
-/** The books of a network workload: which questions a NIC took for whom, and which answers it sent. */
+/**
+ * The books of a network workload: which questions a NIC took for whom, and which answers it sent.
+ */
 
 import type { Excuse } from '../points/point.ts';
 import { Findings } from './findings.ts';
@@ -25,7 +27,10 @@ export class NetAccounts {
   readonly #findings = new Findings();
   /** Numbers of the probes that are open, by client. */
   readonly #probes = new Map<number, string>();
-  /** Damaged frames that a client may have answered: with wrong checksums nobody can tell whose they were. */
+  /**
+   * Damaged frames that a client may have answered: with wrong checksums nobody can tell whose they
+   * were.
+   */
   #maybe = 0;
 
   constructor(clients: readonly string[]) {

@@ -1,6 +1,7 @@
 /**
- * Sees each frame that a NIC takes from its cable and each that it sends, and tells the accounts. It changes nothing, and
- * stands as near to the NIC as can be: what goes wrong on the cable is behind it.
+ * Sees each frame that a NIC takes from its cable and each that it sends, and tells the accounts.
+ * It changes nothing, and stands as near to the NIC as can be: what goes wrong on the cable is
+ * behind it.
  */
 
 import type { Clock } from '../../board/clock.ts';
@@ -73,7 +74,10 @@ export class NetWitness implements EthernetWire {
     this.#wire.transmit(at, lengthBytes);
   }
 
-  /** The NIC was given the frame to send, so the system has done its part; the cable was pulled, for instance. */
+  /**
+   * The NIC was given the frame to send, so the system has done its part; the cable was pulled, for
+   * instance.
+   */
   dropTransmit(at: number, lengthBytes: number, reason: string): void {
     this.#sent(at, lengthBytes);
     this.#wire.dropTransmit(at, lengthBytes, reason);

@@ -1,11 +1,11 @@
 /**
- * Asks echo clients over UDP, and knows what has to come back: each question that the NIC has taken in whole is answered
- * once, with the same bytes, in the order of the questions of its client.
+ * Asks echo clients over UDP, and knows what has to come back: each question that the NIC has taken
+ * in whole is answered once, with the same bytes, in the order of the questions of its client.
  *
  *     NetWorkload ── faults of the cable ── NetWitness ── NIC
  *
- * The witness stands between the NIC and everything that goes wrong on the cable, so a frame that is lost, doubled or
- * damaged there excuses nothing: what the NIC took is what counts.
+ * The witness stands between the NIC and everything that goes wrong on the cable, so a frame that
+ * is lost, doubled or damaged there excuses nothing: what the NIC took is what counts.
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';
@@ -43,8 +43,9 @@ const BURST_MAX = 16;
 const PAUSE_NS_MAX = 60_000;
 const QUESTION_BYTES_MAX = 1514;
 /**
- * Behind one burst in so many nothing is asked until all has been answered: a lost wake-up shows only when nobody gives the
- * next push. A pause ends after this long, longer than a fault lasts and than a driver's watchdog waits.
+ * Behind one burst in so many nothing is asked until all has been answered: a lost wake-up shows
+ * only when nobody gives the next push. A pause ends after this long, longer than a fault lasts and
+ * than a driver's watchdog waits.
  */
 const PAUSE_ONE_IN = 4;
 /** With one burst in so many comes a frame that is no question. */
@@ -67,7 +68,10 @@ export class NetWorkload implements Workload, EthernetWire {
   #asked = 0;
   #crowded = 0;
   #strayed = 0;
-  /** Since when no burst has come, because the last ones are to be answered first; undefined outside of such a pause. */
+  /**
+   * Since when no burst has come, because the last ones are to be answered first; undefined outside
+   * of such a pause.
+   */
   #pausedNs: number | undefined;
   /** When a pause ended without all having been answered, for the first time. */
   #stalledNs: number | undefined;
@@ -164,7 +168,9 @@ export class NetWorkload implements Workload, EthernetWire {
     this.#waiting.remove();
   }
 
-  /** Answers are looked at by the witness; here only questions about our own address are answered. */
+  /**
+   * Answers are looked at by the witness; here only questions about our own address are answered.
+   */
   transmit(at: number, lengthBytes: number): void {
     if (!isArpRequestFor(this.#ram.view, at, lengthBytes, ASKER.ip)) return;
     writeArpReply(this.#ram, this.#scratchAt, at, ASKER);

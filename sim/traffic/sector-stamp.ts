@@ -1,4 +1,7 @@
-/** What is in a sector that a workload has written: which sector and which version, over and over, so that no mixture passes. */
+/**
+ * What is in a sector that a workload has written: which sector and which version, over and over,
+ * so that no mixture passes.
+ */
 
 import { SECTOR_BYTES } from '../../board/block-wire.ts';
 

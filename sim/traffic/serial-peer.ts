@@ -1,9 +1,9 @@
 /**
- * A serial client that knows what it should be told, and answers each character with some of its own. It takes the place of a
- * system's own client, in its domain, with that one's queues.
+ * A serial client that knows what it should be told, and answers each character with some of its
+ * own. It takes the place of a system's own client, in its domain, with that one's queues.
  *
- * Both directions carry a cycle of letters, another one for each client: what is lost, doubled, swapped or meant for somebody
- * else is out of step.
+ * Both directions carry a cycle of letters, another one for each client: what is lost, doubled,
+ * swapped or meant for somebody else is out of step.
  */
 
 import type { Random } from '../../board/random.ts';
@@ -35,7 +35,10 @@ export class LetterCycle {
     return this.#alphabet.includes(String.fromCharCode(code));
   }
 
-  /** Takes a letter. @returns 'step', or in which way it is out of step; the cycle goes on behind it */
+  /**
+   * Takes a letter.
+   * @returns 'step', or in which way it is out of step; the cycle goes on behind it
+   */
   take(code: number): 'step' | 'skipped' | 'repeated' | 'foreign' {
     const at = this.#alphabet.indexOf(String.fromCharCode(code));
     if (at < 0) return 'foreign';
@@ -109,7 +112,8 @@ export function judge(
   if (verdict === 'step') return;
   const { name: where, findings, nowNs } = task;
   const what = `${verb} ${JSON.stringify(String.fromCharCode(code))}, which is ${verdict}`;
-  // A letter that is another one, or a whole round of the alphabet that is lost, looks like any of these.
+  // A letter that is another one, or a whole round of the alphabet that is lost, looks like any of
+  // these.
   const excuse = {
     skipped: ['loss', 'contents'],
     repeated: ['repetition', 'loss', 'contents'],

@@ -1,6 +1,7 @@
 /**
- * Work for a UART: somebody at the far end of the line types to one client after the other, and reads what they answer.
- * The plain echo clients of the system are replaced by ones that know what they should hear (`serial-peer.ts`).
+ * Work for a UART: somebody at the far end of the line types to one client after the other, and
+ * reads what they answer. The plain echo clients of the system are replaced by ones that know what
+ * they should hear (`serial-peer.ts`).
  */
 
 import type { Clock, ClockEvent } from '../../board/clock.ts';
@@ -217,7 +218,10 @@ export class SerialWorkload implements Workload {
   }
 }
 
-/** What one client has put into the driver's queue goes out before the next one's: so many characters, whoever's they are. */
+/**
+ * What one client has put into the driver's queue goes out before the next one's: so many
+ * characters, whoever's they are.
+ */
 function longestQueue(system: SystemDescription): number {
   const records = flatten(system).flatMap(({ pd }) => queueRecords(pd.config));
   const serial = records.filter(({ kind }) => kind.name === 'serial');

@@ -1,6 +1,6 @@
 /**
- * Frames that nobody has to answer, as every network has them: for others, for everybody, of other protocols, damaged. What a
- * system must not do with them is to keep their buffers.
+ * Frames that nobody has to answer, as every network has them: for others, for everybody, of other
+ * protocols, damaged. What a system must not do with them is to keep their buffers.
  */
 
 import { type FrameMemory, type Station, writeUdpFrame } from '../../board/links/udp-frame.ts';

@@ -1,4 +1,7 @@
-/** After Microkit's example "ethernet": an outer and an inner side, with a filter between that alone maps both. */
+/**
+ * After Microkit's example "ethernet": an outer and an inner side, with a filter between that alone
+ * maps both.
+ */
 
 import {
   type FilterConfig,

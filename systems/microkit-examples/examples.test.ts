@@ -1,5 +1,6 @@
-// Goal: Microkit's own examples say here what their documentation and programs say there. Method: each is run under the
-// virtual clock until nothing is left to happen (or for a time), and all of its output is compared.
+// Goal: Microkit's own examples say here what their documentation and programs say there. Method:
+// each is run under the virtual clock until nothing is left to happen (or for a time), and all of
+// its output is compared.
 
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -161,7 +162,10 @@ describe("Microkit's examples", () => {
   });
 });
 
-/** The system written as XML and JSON and read again, with its programs loaded from the paths in the XML. */
+/**
+ * The system written as XML and JSON and read again, with its programs loaded from the paths in the
+ * XML.
+ */
 async function fromFiles(system: SystemDescription): Promise<string[]> {
   const options = { file: system.name, target: RISCV64, files: prefilledBytes(system) };
   const read = readSystemText(renderXml(system), options);

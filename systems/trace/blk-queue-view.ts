@@ -1,4 +1,7 @@
-/** The block queues of a system, read from outside: entries by what they mean, whether they are requests or responses. */
+/**
+ * The block queues of a system, read from outside: entries by what they mean, whether they are
+ * requests or responses.
+ */
 
 import type { Ram } from '../../memory/ram.ts';
 import {

@@ -1,11 +1,14 @@
 /**
- * Arrows: what left one track and has not arrived at another. Signals on one channel merge, so that one wake-up may be the
- * end of several arrows; an arrow whose end was not recorded is not drawn.
+ * Arrows: what left one track and has not arrived at another. Signals on one channel merge, so that
+ * one wake-up may be the end of several arrows; an arrow whose end was not recorded is not drawn.
  */
 
 import type { Place, TraceText } from './trace-text.ts';
 
-/** Signals that nobody takes, to a domain that is stopped for instance, are not collected without end. */
+/**
+ * Signals that nobody takes, to a domain that is stopped for instance, are not collected without
+ * end.
+ */
 const WAITING_MAX = 1024;
 
 export class FlowBook {

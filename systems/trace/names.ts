@@ -1,4 +1,7 @@
-/** What the numbers in registers and records mean in one system: channels, interrupts, capability addresses. */
+/**
+ * What the numbers in registers and records mean in one system: channels, interrupts, capability
+ * addresses.
+ */
 
 import {
   SYS_CALL,
@@ -142,7 +145,10 @@ export class SystemNames {
   }
 }
 
-/** @returns the identifier that a capability address of a range of slots stands for, -1 when it is not in the range */
+/**
+ * @returns the identifier that a capability address of a range of slots stands for, -1 when it is
+ * not in the range
+ */
 function identifier(cptr: number, first: number): number {
   return cptr >= first && cptr <= first + IDENTIFIER_MAX ? cptr - first : -1;
 }

@@ -1,6 +1,7 @@
 /**
- * The network queues of a system with what their entries mean, read from outside. An entry is a physical address or an
- * offset in a data region; the configuration records say which region: `rx` goes with `rxData`, `connection` with `data`.
+ * The network queues of a system with what their entries mean, read from outside. An entry is a
+ * physical address or an offset in a data region; the configuration records say which region: `rx`
+ * goes with `rxData`, `connection` with `data`.
  */
 
 import type { UserThread } from '../../kernel/user.ts';
@@ -21,7 +22,10 @@ export interface NetEntry {
   readonly lengthBytes: number;
 }
 
-/** One network queue. Both of its ends look at the same one, and see what has moved since either has looked. */
+/**
+ * One network queue. Both of its ends look at the same one, and see what has moved since either has
+ * looked.
+ */
 export class NetQueueView {
   readonly region: string;
   readonly kind: 'free' | 'active';

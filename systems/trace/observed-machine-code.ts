@@ -1,6 +1,7 @@
 /**
- * Machine code under observation: its system calls are seen where the kernel is entered. Between them it runs in slices, and what
- * an observer is told of those is that the thread has the processor (again).
+ * Machine code under observation: its system calls are seen where the kernel is entered. Between
+ * them it runs in slices, and what an observer is told of those is that the thread has the
+ * processor (again).
  */
 
 import {

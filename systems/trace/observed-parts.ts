@@ -1,4 +1,7 @@
-/** The parts of a testbed that tell an observer what they do: a board, and the images that programs start from. */
+/**
+ * The parts of a testbed that tell an observer what they do: a board, and the images that programs
+ * start from.
+ */
 
 import { Board } from '../../board/board.ts';
 import type { BusRange } from '../../board/bus.ts';
@@ -34,7 +37,9 @@ export function instrument(
   };
 }
 
-/** The same board. Its methods are replaced and not inherited, so that any board can be observed. */
+/**
+ * The same board. Its methods are replaced and not inherited, so that any board can be observed.
+ */
 function observeBoard(board: Board, observer: BoardObserver): Board {
   observeInterrupts(board, observer);
   observeDevices(board, observer);
@@ -164,7 +169,10 @@ class ObservedThread extends Configured<ThreadParts> implements UserThread {
     this.#observer.returns(this.pd);
   }
 
-  /** What follows is left to {@link ObservedContext}: the runtime's own loop stays small enough to be compiled as one. */
+  /**
+   * What follows is left to {@link ObservedContext}: the runtime's own loop stays small enough to
+   * be compiled as one.
+   */
   trapLast(): void {
     this.next = RUN_WOKEN;
   }

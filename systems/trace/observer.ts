@@ -1,6 +1,7 @@
 /**
- * What can be seen of a running system without changing it, and how it is seen: the testbed is made of observed parts in
- * place of plain ones. A testbed without an {@link Instrument} has none of this code on its path.
+ * What can be seen of a running system without changing it, and how it is seen: the testbed is made
+ * of observed parts in place of plain ones. A testbed without an {@link Instrument} has none of
+ * this code on its path.
  *
  *     thread    started ──▶ runs ──▶ enters ──▶ returns ──▶ enters ──▶ (waits) ──▶ runs …
  *     board     raised ──▶ claimed ──▶ completed;  idle;  deviceRead, deviceWritten
@@ -23,7 +24,10 @@ export interface ThreadObserver {
   started(pd: number, thread: UserThread): void;
   /** @param how one of `RUN_…` */
   runs(pd: number, how: number, regs: Uint32Array): void;
-  /** The thread makes the system call that is in its registers; `waits`: as the last act of its handler. */
+  /**
+   * The thread makes the system call that is in its registers; `waits`: as the last act of its
+   * handler.
+   */
   enters(pd: number, regs: Uint32Array): void;
   waits(pd: number, regs: Uint32Array): void;
   /** A system call of {@link enters} is over, and the thread goes on. */

@@ -1,6 +1,6 @@
 /**
- * Where one frame or one block request went: what `packet-watch.ts` and `request-watch.ts` find out and `cli/measure/path-….ts` shows.
- * Plain data; times in nanoseconds.
+ * Where one frame or one block request went: what `packet-watch.ts` and `request-watch.ts` find out
+ * and `cli/measure/path-….ts` shows. Plain data; times in nanoseconds.
  */
 
 /** A buffer: where the bytes of a packet are. */
@@ -16,10 +16,11 @@ export interface PathHop {
   /** A protection domain, or the device. */
   readonly at: string;
   /**
-   * 'received' and 'sent' by the device; 'passed': the same buffer goes on; 'copied': the same bytes go on in another buffer;
-   * 'answered': changed bytes go on in another buffer; 'ended': nothing goes on.
-   * Of a request: 'asked' by a client; 'read' and 'wrote' by the device, from the disk and to it; 'finished' what moves no
-   * bytes; 'replied': the response goes back; 'taken' by the client.
+   * 'received' and 'sent' by the device; 'passed': the same buffer goes on; 'copied': the same
+   * bytes go on in another buffer; 'answered': changed bytes go on in another buffer; 'ended':
+   * nothing goes on. Of a request: 'asked' by a client; 'read' and 'wrote' by the device, from the
+   * disk and to it; 'finished' what moves no bytes; 'replied': the response goes back; 'taken' by
+   * the client.
    */
   readonly what:
     | 'received'
@@ -40,7 +41,10 @@ export interface PathHop {
   readonly doneNs: number;
   /** Where the packet was put: the region of a queue, a virtqueue, or the wire. */
   readonly into: string;
-  /** Slot of that queue, and entries before it that had not been taken yet; -1 where there is no such queue. */
+  /**
+   * Slot of that queue, and entries before it that had not been taken yet; -1 where there is no
+   * such queue.
+   */
   readonly slot: number;
   readonly ahead: number;
   /** Where the bytes are afterwards. */
@@ -64,13 +68,14 @@ export interface ReturnHop {
 export interface FollowedPath {
   readonly subject: 'packet' | 'request';
   /**
-   * Of a packet: its number among the frames that the NIC has taken from the wire since power-on. Of a request: among those that
-   * clients have made. The first is 1.
+   * Of a packet: its number among the frames that the NIC has taken from the wire since power-on.
+   * Of a request: among those that clients have made. The first is 1.
    */
   readonly number: number;
   /**
-   * 'sent': something went back to the wire; 'ended': a program kept or dropped it; 'lost': the device dropped it; 'taken': the
-   * client has the response; 'refused': it has a response that says no.
+   * 'sent': something went back to the wire; 'ended': a program kept or dropped it; 'lost': the
+   * device dropped it; 'taken': the client has the response; 'refused': it has a response that says
+   * no.
    */
   readonly outcome: 'sent' | 'ended' | 'lost' | 'taken' | 'refused' | 'under way';
   readonly hops: readonly PathHop[];

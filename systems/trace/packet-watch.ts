@@ -1,10 +1,12 @@
 /**
- * Follows one frame through a system: from the NIC to the wire, and the empty buffers on their way back.
+ * Follows one frame through a system: from the NIC to the wire, and the empty buffers on their way
+ * back.
  *
- * Whenever a domain makes a system call, the network queues that it has are looked at: what is new there, it has put in. The
- * packet is known by its buffer. When a domain that has it puts in another buffer with the same payload, it has copied or
- * answered it: two packets in flight with equal payloads cannot be told apart there, and the first one is taken.
- * Nothing is written and no time is charged, so that the run is the same as without.
+ * Whenever a domain makes a system call, the network queues that it has are looked at: what is new
+ * there, it has put in. The packet is known by its buffer. When a domain that has it puts in
+ * another buffer with the same payload, it has copied or answered it: two packets in flight with
+ * equal payloads cannot be told apart there, and the first one is taken. Nothing is written and no
+ * time is charged, so that the run is the same as without.
  */
 
 import type { EthernetWire } from '../../board/ethernet.ts';
@@ -113,7 +115,7 @@ export class PacketWatch extends QuietObserver implements WireListener {
     };
   }
 
-  // ------------------------------------------------------------------------------------------ the wire
+  // -------------------------------------------------------------------------------------- the wire
 
   received(at: number, lengthBytes: number): void {
     this.#frames += 1;
@@ -154,7 +156,7 @@ export class PacketWatch extends QuietObserver implements WireListener {
     this.#wasIdle = false;
   }
 
-  // ------------------------------------------------------------------------------------------ the domains
+  // ----------------------------------------------------------------------------------- the domains
 
   override started(pd: number, thread: UserThread): void {
     const described = flatten(this.#options.system)[pd]?.pd;
@@ -265,7 +267,10 @@ export class PacketWatch extends QuietObserver implements WireListener {
     this.#current = { at, buffer, queue, index, producer: pd };
   }
 
-  /** Whether a domain that has the packet has put another buffer with its payload into a queue to go on. */
+  /**
+   * Whether a domain that has the packet has put another buffer with its payload into a queue to go
+   * on.
+   */
   #isAnswer(pd: number, queue: NetQueueView, entry: NetEntry, current: Current): boolean {
     if (current.queue === undefined || current.producer === pd || current.queue === queue)
       return false;

@@ -1,5 +1,6 @@
 /**
- * A recording as a trace for Perfetto or chrome://tracing: the JSON of the Trace Event Format ("JSON Object Format").
+ * A recording as a trace for Perfetto or chrome://tracing: the JSON of the Trace Event Format
+ * ("JSON Object Format").
  *
  *     process 1   a track for each protection domain: slices from where it gets the processor to where another does,
  *                 its own kernel entries included; register accesses as instants, if recorded
@@ -152,7 +153,10 @@ class PerfettoTrace {
     }
   }
 
-  /** Readings of the host's clock may be equal; slices that follow each other then must not lie upon each other. */
+  /**
+   * Readings of the host's clock may be equal; slices that follow each other then must not lie upon
+   * each other.
+   */
   #time(kind: number): number {
     let nowNs = Math.round(this.#recorder.times[this.#slot] as number);
     const isBoundary = kind <= ev.EVENT_IDLE || kind === ev.EVENT_CLAIM;

@@ -1,7 +1,7 @@
 /**
- * Where the indices of queues lie, so that they can be read from outside whenever a thread waits. Both are free-running: what
- * was put in, and what was taken out; of a virtqueue, those of the available and of the used ring, so that its depth is
- * the number of chains that the device has.
+ * Where the indices of queues lie, so that they can be read from outside whenever a thread waits.
+ * Both are free-running: what was put in, and what was taken out; of a virtqueue, those of the
+ * available and of the used ring, so that its depth is the number of chains that the device has.
  */
 
 import type { UserThread } from '../../kernel/user.ts';
@@ -40,9 +40,10 @@ export function depthOf({ capacity }: ObservedQueue, indices: number): number {
 }
 
 /**
- * The table of queues begins with {@link QUEUE_PARTS} words for each domain: where its queues begin that carry something, where
- * its queues of empty buffers begin, and where they end. There are {@link QUEUE_WORDS} words for each queue: where tail and
- * head are (in halfwords of RAM), its number, and its indices when the domain looked at it last, tail | head << 16.
+ * The table of queues begins with {@link QUEUE_PARTS} words for each domain: where its queues begin
+ * that carry something, where its queues of empty buffers begin, and where they end. There are
+ * {@link QUEUE_WORDS} words for each queue: where tail and head are (in halfwords of RAM), its
+ * number, and its indices when the domain looked at it last, tail | head << 16.
  */
 export const QUEUE_PARTS = 3;
 const CARRYING = 0;

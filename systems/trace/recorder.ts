@@ -1,6 +1,7 @@
 /**
- * Records what happens in a system: events of three words in a ring of fixed size, the newest ones. What is pushed out of it
- * is counted. Nothing is allocated while it records; what the events mean, whoever reads them works out.
+ * Records what happens in a system: events of three words in a ring of fixed size, the newest ones.
+ * What is pushed out of it is counted. Nothing is allocated while it records; what the events mean,
+ * whoever reads them works out.
  *
  *     word 0: kind | thread << 8 | detail << 16 | flags << 24        words 1 and 2: see the kinds; else left as they were
  *
@@ -26,7 +27,10 @@ import { QUEUE_READY, virtqueuesOf, writtenVirtqueue } from './virtqueue-setup.t
 
 /** A thread runs; detail: how; words: badge low, badge high. */
 export const EVENT_RUN = 1;
-/** A thread makes a system call; detail: its number, negated; word 1: capability address of whom it sends to, if it does. */
+/**
+ * A thread makes a system call; detail: its number, negated; word 1: capability address of whom it
+ * sends to, if it does.
+ */
 export const EVENT_ENTER = 2;
 /** The same, as the last act of its handler. */
 export const EVENT_WAIT = 3;
@@ -55,7 +59,9 @@ const STAMPED = 1 << 24;
 /** Until this event queues have not been looked at for a while. */
 export const EVENT_GAP = 1 << 25;
 const GAP = EVENT_GAP;
-/** Host clock: queues are looked at in whole turns of the board, which begin so far apart or more. */
+/**
+ * Host clock: queues are looked at in whole turns of the board, which begin so far apart or more.
+ */
 const LOOK_NS = 20_000;
 /** Parts of a domain's list of queues. */
 const PARTS = QUEUE_PARTS;
@@ -73,7 +79,10 @@ const NB_SEND_RECV = SYS_NB_SEND_RECV;
 const LISTED = QUEUE_WORDS;
 const READY = QUEUE_READY;
 
-/** Of so many waits, the last ones look at the queues of empty buffers too: whichever domains come to wait then. */
+/**
+ * Of so many waits, the last ones look at the queues of empty buffers too: whichever domains come
+ * to wait then.
+ */
 const WAITS_PER_LOOK = 64;
 const LOOKS = 8;
 
@@ -96,7 +105,10 @@ export interface DeviceAccesses {
 }
 
 const DEVICES_MAX = 64;
-/** Registers of a device whose last value is kept, by address: those of a virtio transport before its configuration. */
+/**
+ * Registers of a device whose last value is kept, by address: those of a virtio transport before
+ * its configuration.
+ */
 const REGISTERS = 64;
 
 export class Recorder extends Configured<RecorderOptions> implements ThreadObserver, BoardObserver {
@@ -131,7 +143,9 @@ export class Recorder extends Configured<RecorderOptions> implements ThreadObser
   /** Where the next event goes in `words`, and how often the ring has been filled. */
   #next = 0;
   #rounds = 0;
-  /** Where there is more to do than to write: the event there has a time, or the ring ends there. */
+  /**
+   * Where there is more to do than to write: the event there has a time, or the ring ends there.
+   */
   #stop = 0;
 
   constructor(options: RecorderOptions) {
@@ -283,7 +297,10 @@ export class Recorder extends Configured<RecorderOptions> implements ThreadObser
     this.#add3(EVENT_MMIO_WRITE | (this.#running << 8) | (device << 16), offset, value | 0);
   }
 
-  /** A driver has told its device where a virtqueue lies; other devices have something else in this place. */
+  /**
+   * A driver has told its device where a virtqueue lies; other devices have something else in this
+   * place.
+   */
   #queueReady(device: number): void {
     const name = this.#deviceNames[device] ?? '';
     const kinds = virtqueuesOf(name);
@@ -348,7 +365,10 @@ export class Recorder extends Configured<RecorderOptions> implements ThreadObser
     return hadLooks === 0 && this.#looks === 1 ? STAMPED | GAP : STAMPED;
   }
 
-  /** Looking at every queue costs as much as everything else: where turns follow closely, only some have their queues looked at. */
+  /**
+   * Looking at every queue costs as much as everything else: where turns follow closely, only some
+   * have their queues looked at.
+   */
   #chooseLooks(): void {
     const { isVirtual, lastNs } = this.#stamps;
     this.#looks = isVirtual || lastNs - this.#looksSinceNs >= LOOK_NS ? 1 : 0;

@@ -11,9 +11,15 @@ export interface RecordingOptions {
   readonly clock: 'virtual' | 'host';
   /** Events that are kept, the newest ones; a power of two, {@link EVENTS_KEPT} unless told. */
   readonly events?: number;
-  /** Host clock: events that one reading of it serves at most; see `Stamps` for what it is unless told. */
+  /**
+   * Host clock: events that one reading of it serves at most; see `Stamps` for what it is unless
+   * told.
+   */
   readonly every?: number;
-  /** Virtual clock: records the host's time beside virtual time. The trace then differs from run to run. */
+  /**
+   * Virtual clock: records the host's time beside virtual time. The trace then differs from run to
+   * run.
+   */
   readonly hostTimes?: 'on' | 'off';
   /** Accesses to device registers: counted unless told. */
   readonly registers?: 'count' | 'record';

@@ -1,11 +1,13 @@
 /**
- * Follows one block request through a system: from the client that makes it to the disk, and the response on its way back.
+ * Follows one block request through a system: from the client that makes it to the disk, and the
+ * response on its way back.
  *
  *     client ─▶ virtualiser ─▶ driver ─▶ device ─▶ driver ─▶ virtualiser ─▶ client
  *
- * Whenever a domain makes a system call, the block queues that it has are looked at, as `packet-watch.ts` does. On the way
- * there a request is known by its buffer, which stays the same, and by what it asks for; on the way back by the identifiers
- * that client and virtualiser have given it. Nothing is written and no time is charged.
+ * Whenever a domain makes a system call, the block queues that it has are looked at, as
+ * `packet-watch.ts` does. On the way there a request is known by its buffer, which stays the same,
+ * and by what it asks for; on the way back by the identifiers that client and virtualiser have
+ * given it. Nothing is written and no time is charged.
  */
 
 import type { UserThread } from '../../kernel/user.ts';
@@ -116,7 +118,7 @@ export class RequestWatch extends QuietObserver implements DiskListener {
     return this.#options.now();
   }
 
-  // ------------------------------------------------------------------------------------------ the disk
+  // -------------------------------------------------------------------------------------- the disk
 
   worked({ what, at, lengthBytes, beganNs }: DiskWork): void {
     const current = this.#current;
@@ -128,7 +130,7 @@ export class RequestWatch extends QuietObserver implements DiskListener {
     this.#push({ at: 'disk', what, into: '', by: '', beganNs, buffer, lengthBytes, ...NO_SLOT });
   }
 
-  // ------------------------------------------------------------------------------------------ the domains
+  // ----------------------------------------------------------------------------------- the domains
 
   override started(pd: number, thread: UserThread): void {
     const { system } = this.#options;
@@ -222,7 +224,10 @@ export class RequestWatch extends QuietObserver implements DiskListener {
     return [...this.#clients.values()].some(({ responseQueue }) => responseQueue === region);
   }
 
-  /** A driver that has taken the request has given it to its device; a client that has taken the response has it. */
+  /**
+   * A driver that has taken the request has given it to its device; a client that has taken the
+   * response has it.
+   */
   #taken(pd: number, regs: Uint32Array): void {
     const waitsIn = this.#current?.waitsIn;
     if (this.#current === undefined || waitsIn === undefined) return;
@@ -261,7 +266,10 @@ export class RequestWatch extends QuietObserver implements DiskListener {
     this.#current = { ...this.#current, waitsIn: { queue, index: entry.index } };
   }
 
-  /** Nobody copies the blocks of a request: the device moves them straight from and to the client's memory. */
+  /**
+   * Nobody copies the blocks of a request: the device moves them straight from and to the client's
+   * memory.
+   */
   #push(hop: Omit<PathHop, 'doneNs' | 'copies' | 'bytesCopied'>): PathHop & { by: string } {
     const pushed = { ...hop, doneNs: this.now(), ...NO_COPY };
     this.#hops.push(pushed);

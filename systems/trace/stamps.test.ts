@@ -40,7 +40,10 @@ describe('times between stamps', () => {
   });
 });
 
-/** Stamps of events that are `betweenNs` apart, on a clock that is read at turns and when it is asked to. */
+/**
+ * Stamps of events that are `betweenNs` apart, on a clock that is read at turns and when it is
+ * asked to.
+ */
 function hostStamps(every: number | undefined, events: number, betweenNs: number) {
   let nowNs = 0;
   const clock = new HostClock(() => nowNs);
@@ -51,7 +54,10 @@ function hostStamps(every: number | undefined, events: number, betweenNs: number
   return {
     times,
     stamps,
-    /** What the recorder does with each event: it asks for a time when the last one is used up, or there is a new turn. */
+    /**
+     * What the recorder does with each event: it asks for a time when the last one is used up, or
+     * there is a new turn.
+     */
     event(slot: number, begins: 'a turn' | 'nothing' = 'nothing'): void {
       nowNs += betweenNs;
       if (begins === 'a turn') clock.refresh();

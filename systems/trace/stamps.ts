@@ -1,10 +1,11 @@
 /**
- * The times of recorded events. Reading the host's clock costs as much as a dozen events, so under the host clock a few events
- * have a time, and those of the others are interpolated when the recording is read:
+ * The times of recorded events. Reading the host's clock costs as much as a dozen events, so under
+ * the host clock a few events have a time, and those of the others are interpolated when the
+ * recording is read:
  *
  * - the first event of each turn of the board, because the board reads the clock there anyway;
- * - within a turn, as many as make one reading in about 4 µs: every 64th event where events are close together, each one where
- *   they are far apart.
+ * - within a turn, as many as make one reading in about 4 µs: every 64th event where events are
+ *   close together, each one where they are far apart.
  */
 
 import type { HostClock } from '../../board/host-clock.ts';
@@ -17,7 +18,10 @@ const FIRST = -2;
 /** How far apart unstamped events before a pause are taken to be. */
 const EVENT_NS = 200;
 
-/** Where readings of the clock are closer together than this, fewer are made; and more where they are twice as far. */
+/**
+ * Where readings of the clock are closer together than this, fewer are made; and more where they
+ * are twice as far.
+ */
 const CLOSE_NS = 3_000;
 const GAP_MAX = 64;
 
@@ -32,7 +36,10 @@ export class Stamps {
   #isTurn = 1;
   #isFirst = 1;
 
-  /** @param every host clock: events that one reading serves at most; as many as its cost is worth unless told */
+  /**
+   * @param every host clock: events that one reading serves at most; as many as its cost is worth
+   * unless told
+   */
   constructor(every?: number) {
     this.#isFixed = every !== undefined;
     if (every !== undefined) this.#gap = every;
@@ -85,8 +92,8 @@ export class Stamps {
 }
 
 /**
- * Fills in the times of events without a stamp: evenly between those around them, and shortly after the last one before a
- * pause.
+ * Fills in the times of events without a stamp: evenly between those around them, and shortly after
+ * the last one before a pause.
  *
  * @param from slot of the first event; `times` is a ring of a power of two
  */

@@ -1,6 +1,7 @@
 /**
- * Counters that explain a run: wake-ups that found no work, batches, queue depths, accesses to device registers. Wake-ups and
- * signals are the runtime's own counters, accesses the recorder's since power-on; what is said of queues is of the events kept.
+ * Counters that explain a run: wake-ups that found no work, batches, queue depths, accesses to
+ * device registers. Wake-ups and signals are the runtime's own counters, accesses the recorder's
+ * since power-on; what is said of queues is of the events kept.
  */
 
 import type { RunCounters } from '../testbed.ts';
@@ -22,13 +23,17 @@ export interface DomainStatistics {
 export interface QueueStatistics {
   readonly name: string;
   readonly capacity: number;
-  /** Entries in the queue: mean over the time that was recorded, and the most that there were at the end of a handler. */
+  /**
+   * Entries in the queue: mean over the time that was recorded, and the most that there were at the
+   * end of a handler.
+   */
   readonly depthMean: number;
   readonly depthMax: number;
   /**
-   * Wake-ups of the consumer that took something out, by how much: index i is for 2^i to 2^(i+1) - 1 entries. Of a virtqueue:
-   * how many chains the device has given back between two waits of the driver. None of queues of empty buffers: they are
-   * looked at now and then, and what was taken out since the last look is not one batch.
+   * Wake-ups of the consumer that took something out, by how much: index i is for 2^i to 2^(i+1) -
+   * 1 entries. Of a virtqueue: how many chains the device has given back between two waits of the
+   * driver. None of queues of empty buffers: they are looked at now and then, and what was taken
+   * out since the last look is not one batch.
    */
   readonly batches: readonly number[];
 }

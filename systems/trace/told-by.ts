@@ -1,6 +1,7 @@
 /**
- * Which system call told the next stage of an entry: the first one after the entry was published that signals a domain at
- * the queue's other end. Without any, the next stage is awake already, and the call that ended the handler is named.
+ * Which system call told the next stage of an entry: the first one after the entry was published
+ * that signals a domain at the queue's other end. Without any, the next stage is awake already, and
+ * the call that ended the handler is named.
  */
 
 import { REG_A0, REG_A7, REG_T0, SYS_NB_SEND_RECV } from '../../kernel/abi.ts';

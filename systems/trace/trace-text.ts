@@ -1,4 +1,7 @@
-/** The text of a trace: events of the Trace Event Format as JSON, one a line. Times in microseconds with three decimals. */
+/**
+ * The text of a trace: events of the Trace Event Format as JSON, one a line. Times in microseconds
+ * with three decimals.
+ */
 
 /** A point on a track. */
 export interface Place {

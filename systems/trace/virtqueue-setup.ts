@@ -1,6 +1,7 @@
 /**
- * Where the virtqueues of a virtio device lie: from what its driver has written to its registers. Virtual I/O Device (VIRTIO)
- * 1.2, 4.2.2 for the registers, 5.1.2, 5.2.2 and 5.3.2 for the queues of each device.
+ * Where the virtqueues of a virtio device lie: from what its driver has written to its registers.
+ * Virtual I/O Device (VIRTIO) 1.2, 4.2.2 for the registers, 5.1.2, 5.2.2 and 5.3.2 for the queues
+ * of each device.
  */
 
 const QUEUE_SEL = 0x30;

@@ -1,6 +1,7 @@
 /**
- * Device models of a user's own that do what no device can. Whoever accessed them, the model is named, with file and line: with
- * exit status 2 when it is put on the board, as the clear end of the run later. Nothing of it is a domain's fault.
+ * Device models of a user's own that do what no device can. Whoever accessed them, the model is
+ * named, with file and line: with exit status 2 when it is put on the board, as the clear end of
+ * the run later. Nothing of it is a domain's fault.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

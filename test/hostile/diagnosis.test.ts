@@ -1,4 +1,7 @@
-/** Runs that come to rest, or do not, with something wrong: what it is, in text and as JSON, and which exit status says so. */
+/**
+ * Runs that come to rest, or do not, with something wrong: what it is, in text and as JSON, and
+ * which exit status says so.
+ */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +19,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** @param device what the device does with its line at power-on, and after a register has been written */
+/**
+ * @param device what the device does with its line at power-on, and after a register has been
+ * written
+ */
 function systemFile(name: string, bad: string, device: string): string {
   const file = join(folder, `${name}.mjs`);
   writeFileSync(

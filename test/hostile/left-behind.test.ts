@@ -1,6 +1,7 @@
 /**
- * Programs that go on behind their entry points: `async` ones, timers, promises. A call that comes late, or an error that nobody
- * catches, is that domain's fault, under both clocks; nothing ends in an "internal failure" or in a stack as Node prints it.
+ * Programs that go on behind their entry points: `async` ones, timers, promises. A call that comes
+ * late, or an error that nobody catches, is that domain's fault, under both clocks; nothing ends in
+ * an "internal failure" or in a stack as Node prints it.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

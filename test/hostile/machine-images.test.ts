@@ -1,6 +1,7 @@
-// Goal: whatever the bytes of an image are, it ends in one clear line or it runs, with faults of its own: no exception of ours, no
-// hang, no memory by the file's wish. Method: seeded mutations of headers, symbols and text; what is still an image is executed by
-// both engines, which must agree in every trap, register and byte, and each fiftieth is a domain of a whole system.
+// Goal: whatever the bytes of an image are, it ends in one clear line or it runs, with faults of
+// its own: no exception of ours, no hang, no memory by the file's wish. Method: seeded mutations of
+// headers, symbols and text; what is still an image is executed by both engines, which must agree
+// in every trap, register and byte, and each fiftieth is a domain of a whole system.
 // SDDF_CODE_FUZZ_RUNS sets how many, SDDF_CODE_FUZZ_SEED where to begin; a failure names the seed.
 
 import { describe, expect, it } from 'vitest';
@@ -42,7 +43,10 @@ const MACHINE_BYTES = 2 ** 20;
 const PAGE_BYTES = 4096;
 const DATA_PAGE = 0x20_2000;
 
-/** Loops, calls, loads, stores and system calls, so that a changed bit changes something that is executed. */
+/**
+ * Loops, calls, loads, stores and system calls, so that a changed bit changes something that is
+ * executed.
+ */
 const CODE = assemble([
   lui(R.s0, DATA_PAGE >>> 12),
   li(R.s1, 50),

@@ -1,6 +1,6 @@
-// Goal: wherever code goes, it ends in the fault that hardware would make, with the exact pc, and its domain's alone. Method: jumps
-// to every kind of place on both engines; a recursion that eats its stack, in a whole
-// system beside a domain that must not notice.
+// Goal: wherever code goes, it ends in the fault that hardware would make, with the exact pc, and
+// its domain's alone. Method: jumps to every kind of place on both engines; a recursion that eats
+// its stack, in a whole system beside a domain that must not notice.
 
 import { describe, expect, it, test } from 'vitest';
 import { FAULT_VM } from '../../kernel/abi.ts';
@@ -18,7 +18,10 @@ import { DATA, DEVICE, RiscvMachine, TEXT, TEXT_AND_DATA } from '../support/risc
 
 const ENGINES = ['interpreter', 'translator', 'auto'] as const satisfies readonly EngineKind[];
 
-/** A jump through a0, and at TEXT + 8 an instruction whose second half is one too: `li a1, 0` and `c.ebreak`. */
+/**
+ * A jump through a0, and at TEXT + 8 an instruction whose second half is one too: `li a1, 0` and
+ * `c.ebreak`.
+ */
 function jumper(engine: EngineKind): RiscvMachine {
   const made = new RiscvMachine(TEXT_AND_DATA, ({ ram, hart, space }) =>
     createEngine({ engine, ram, at: hart, space, few: 0 }),

@@ -1,6 +1,7 @@
 /**
- * Programs that misuse our classes, or find in shared memory what nobody should have left there: a fault of that domain, which names
- * what and where. The others go on, and the run does not end in an "internal failure".
+ * Programs that misuse our classes, or find in shared memory what nobody should have left there: a
+ * fault of that domain, which names what and where. The others go on, and the run does not end in
+ * an "internal failure".
  */
 
 import { describe, expect, it } from 'vitest';

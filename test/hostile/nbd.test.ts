@@ -1,6 +1,7 @@
 /**
- * Goal: a client of the NBD server that asks for far more than it will ever read costs little memory and nobody else's time: the
- * whole stack, from socket to disk. What is counted are bytes held and requests served, not milliseconds.
+ * Goal: a client of the NBD server that asks for far more than it will ever read costs little
+ * memory and nobody else's time: the whole stack, from socket to disk. What is counted are bytes
+ * held and requests served, not milliseconds.
  */
 
 import { execFile, spawnSync } from 'node:child_process';

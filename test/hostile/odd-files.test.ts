@@ -1,4 +1,7 @@
-/** Files that are none, in the place of disks and outputs: one line and exit status 2, and no wait for somebody who never comes. */
+/**
+ * Files that are none, in the place of disks and outputs: one line and exit status 2, and no wait
+ * for somebody who never comes.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

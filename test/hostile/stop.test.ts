@@ -1,6 +1,7 @@
 /**
- * Programs that do not come back. Somebody outside names them, with file and line, and ends the run when it is asked to: with the
- * summary, as it stands. No time is measured: what does not end hangs, and runs into the limit.
+ * Programs that do not come back. Somebody outside names them, with file and line, and ends the run
+ * when it is asked to: with the summary, as it stands. No time is measured: what does not end
+ * hangs, and runs into the limit.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +18,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const BUILDER = join(import.meta.dirname, '../../microkit/builder.ts');
 
-/** A domain is interrupted each millisecond, and does something the second time. Line 6 is what it does. */
+/**
+ * A domain is interrupted each millisecond, and does something the second time. Line 6 is what it
+ * does.
+ */
 function systemFile(name: string, act: string): string {
   const file = join(folder, `${name}.mjs`);
   writeFileSync(
@@ -63,7 +67,8 @@ describe('a program in a live run', () => {
       expect(await run.ended).toBe(1);
       expect(said).toMatch(where);
       expect(run.text).toContain('sddf: the run is ended, while bad has not returned');
-      // The summary as JSON or text begins with the name; a thread that waits has told it before, if a second has passed.
+      // The summary as JSON or text begins with the name; a thread that waits has told it before,
+      // if a second has passed.
       if (name !== 'waits') expect(run.text).toMatch(new RegExp(`^${name}: [0-9.]+ m?s`, 'm'));
     },
     LIMIT_MS,

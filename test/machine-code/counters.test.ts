@@ -1,6 +1,7 @@
-// Goal: a program that reads the cycle counter again and again sees the time that passes, its own and others', as sDDF's idle domain
-// needs it: small steps are its own instructions, a large one says that somebody else has run. Method: such a program below one
-// that takes a tenth of the time; what it has added up is held against the clock, and against the other engine.
+// Goal: a program that reads the cycle counter again and again sees the time that passes, its own
+// and others', as sDDF's idle domain needs it: small steps are its own instructions, a large one
+// says that somebody else has run. Method: such a program below one that takes a tenth of the time;
+// what it has added up is held against the clock, and against the other engine.
 
 import { describe, expect, it } from 'vitest';
 import { system } from '../../microkit/builder.ts';
@@ -16,7 +17,10 @@ const RUN_NS = 600_000;
 const PERIOD_US = 200;
 const BUDGET_US = 20;
 
-/** s1: cycle counter when last read; s3, s4: how often and how long somebody else has run; s5: the rest; s6: ticks; s7: instret. */
+/**
+ * s1: cycle counter when last read; s3, s4: how often and how long somebody else has run; s5: the
+ * rest; s6: ticks; s7: instret.
+ */
 const COUNTER = new Uint8Array(
   Uint32Array.from(
     assemble(`

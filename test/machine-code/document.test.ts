@@ -1,5 +1,5 @@
-// Goal: docs/machine-code.md does what it says. Method: the files and commands of the page are taken from it and run, with our own
-// runtime in place of the SDK's, laid out as the SDK is.
+// Goal: docs/machine-code.md does what it says. Method: the files and commands of the page are
+// taken from it and run, with our own runtime in place of the SDK's, laid out as the SDK is.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {

@@ -1,5 +1,6 @@
-// Goal: machine code that never waits hangs no run and harms nobody whom a board would not let it harm. Method: loops of different
-// priority and budget, under the virtual clock, with instructions that take time and with instructions that take none.
+// Goal: machine code that never waits hangs no run and harms nobody whom a board would not let it
+// harm. Method: loops of different priority and budget, under the virtual clock, with instructions
+// that take time and with instructions that take none.
 
 import { describe, expect, it } from 'vitest';
 import { FAULT_USER_EXCEPTION } from '../../kernel/abi.ts';

@@ -1,7 +1,8 @@
 /**
- * Goal: what a plan does to a domain of machine code is what it does to one in TypeScript: the domain dies, sleeps over a
- * notification, babbles, or is late, and the image is not touched. Method: the pingpong sample; ping calls pong ten times and
- * signals it once, and pong signals back.
+ * Goal: what a plan does to a domain of machine code is what it does to one in TypeScript: the
+ * domain dies, sleeps over a notification, babbles, or is late, and the image is not touched.
+ * Method: the pingpong sample; ping calls pong ten times and signals it once, and pong signals
+ * back.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

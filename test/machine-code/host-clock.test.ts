@@ -1,6 +1,7 @@
-// Goal: under the host clock, a domain pays for what it executes, not for what the host did in between: a domain with a small budget
-// would be stopped for many times as long. Method: a loop that has a quarter of the time, and a host that is elsewhere for a tenth
-// of a second; then the kernel is asked when the domain runs again.
+// Goal: under the host clock, a domain pays for what it executes, not for what the host did in
+// between: a domain with a small budget would be stopped for many times as long. Method: a loop
+// that has a quarter of the time, and a host that is elsewhere for a tenth of a second; then the
+// kernel is asked when the domain runs again.
 
 import { expect, it } from 'vitest';
 import { system } from '../../microkit/builder.ts';
@@ -30,7 +31,8 @@ it('a domain does not pay for what the host did meanwhile', () => {
   const executed = testbed.hartOf('loop')?.executed ?? 0;
   testbed.runSlice(1_000_000);
 
-  // It waits 8 ms for its budget, if it has not had it already; for all of that time it would wait 300 ms more.
+  // It waits 8 ms for its budget, if it has not had it already; for all of that time it would wait
+  // 300 ms more.
   const runsAgain = (testbed.hartOf('loop')?.executed ?? 0) > executed;
   const waitMs = runsAgain ? 0 : (testbed.nextEventAt() - testbed.now()) / 1e6;
   expect(waitMs).toBeLessThan(ELSEWHERE_MS);

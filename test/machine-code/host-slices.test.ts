@@ -1,6 +1,7 @@
-// Goal: beside machine code that never waits, the host gets its turn as often as beside any other, and what it brings is worked on.
-// Method: loops under the host clock. How long slices take is measured by `sddf bench code`; here, that they are no longer
-// than any machine's millisecond, and that a character gets through.
+// Goal: beside machine code that never waits, the host gets its turn as often as beside any other,
+// and what it brings is worked on. Method: loops under the host clock. How long slices take is
+// measured by `sddf bench code`; here, that they are no longer than any machine's millisecond, and
+// that a character gets through.
 
 import { expect, it } from 'vitest';
 import { makeSerialRig, mirror } from '../../bench/serial-rig.ts';

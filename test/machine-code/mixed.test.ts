@@ -1,5 +1,6 @@
-// Goal: machine code and TypeScript programs live in one system, at the same addresses, and faults of machine code say exactly
-// what and where. Method: small systems under the virtual clock; programs are words that are assembled here.
+// Goal: machine code and TypeScript programs live in one system, at the same addresses, and faults
+// of machine code say exactly what and where. Method: small systems under the virtual clock;
+// programs are words that are assembled here.
 
 import { describe, expect, it } from 'vitest';
 import { FAULT_UNKNOWN_SYSCALL, FAULT_USER_EXCEPTION, FAULT_VM } from '../../kernel/abi.ts';

@@ -1,6 +1,7 @@
-// Goal: an interrupt between any two instructions changes nothing of what a program computes, and comes where its time is. Method:
-// the same computation again and again, interrupted after its first instruction, then after its second, and so on: registers,
-// memory and the count of instructions must be those of a round that nobody interrupts.
+// Goal: an interrupt between any two instructions changes nothing of what a program computes, and
+// comes where its time is. Method: the same computation again and again, interrupted after its
+// first instruction, then after its second, and so on: registers, memory and the count of
+// instructions must be those of a round that nobody interrupts.
 
 import { expect, it } from 'vitest';
 import type { IrqLine } from '../../board/device.ts';
@@ -39,7 +40,10 @@ const CHANNEL = 1;
 /** Instructions of a round from the answer of one wait to the next. */
 const LOOPS = 150;
 
-/** Kernel work takes no time and an instruction takes 1 ns: the n-th of a round ends n ns after it was woken. */
+/**
+ * Kernel work takes no time and an instruction takes 1 ns: the n-th of a round ends n ns after it
+ * was woken.
+ */
 const COSTS: RunCosts = {
   name: 'one nanosecond',
   kernel: NO_COSTS,

@@ -1,5 +1,6 @@
-// Goal: --profile tells where instructions go, by stacks of functions, and changes nothing of the run. Method: sample programs whose
-// calls are known, with either engine; the numbers of a run with and without a profile.
+// Goal: --profile tells where instructions go, by stacks of functions, and changes nothing of the
+// run. Method: sample programs whose calls are known, with either engine; the numbers of a run with
+// and without a profile.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

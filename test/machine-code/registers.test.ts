@@ -1,6 +1,7 @@
-// Goal: a thread that runs machine code has the registers that seL4's threads have: they can be read, written and copied between
-// any two of its instructions, its pc is real, and a change of its address space reaches it at once. Method: a root task of the same
-// priority, which has the processor whenever the thread's budget ends, on the bare kernel.
+// Goal: a thread that runs machine code has the registers that seL4's threads have: they can be
+// read, written and copied between any two of its instructions, its pc is real, and a change of its
+// address space reaches it at once. Method: a root task of the same priority, which has the
+// processor whenever the thread's budget ends, on the bare kernel.
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,5 +1,6 @@
-// Goal: a parent restarts a child of the other kind as it would one of its own: 0x200000 is the entry of each child's own program,
-// whichever number its domain has. Method: parents in TypeScript and in machine code, which restart children whose program throws.
+// Goal: a parent restarts a child of the other kind as it would one of its own: 0x200000 is the
+// entry of each child's own program, whichever number its domain has. Method: parents in TypeScript
+// and in machine code, which restart children whose program throws.
 
 import { describe, expect, it } from 'vitest';
 import { TCB_WRITE_REGISTERS } from '../../kernel/abi.ts';
@@ -12,7 +13,9 @@ import { DATA, machineProgram } from '../support/machine-system.ts';
 
 type Lines = Parameters<typeof assemble>[0];
 
-/** As libmicrokit does it: a message of three words to the child's TCB, of which the last is the pc. */
+/**
+ * As libmicrokit does it: a message of three words to the child's TCB, of which the last is the pc.
+ */
 const restart = (child: number): Lines => [
   li(R.a0, SLOT_CHILD_TCB + child),
   li(R.a1, 3),

@@ -1,5 +1,5 @@
-// Goal: `sddf run` of images tells people what they need: a fault's place, each domain's use of the processor, a file of output for
-// each domain. Method: the command itself, on the sample programs.
+// Goal: `sddf run` of images tells people what they need: a fault's place, each domain's use of the
+// processor, a file of output for each domain. Method: the command itself, on the sample programs.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
-// Goal: programs that ask for CPU use as on seL4's benchmark configuration get figures of this run: sDDF's benchmark domain does so
-// for its children. Method: a parent that measures its child, in words; what it is told is compared with what was executed.
+// Goal: programs that ask for CPU use as on seL4's benchmark configuration get figures of this run:
+// sDDF's benchmark domain does so for its children. Method: a parent that measures its child, in
+// words; what it is told is compared with what was executed.
 
 import { expect, it } from 'vitest';
 import { system } from '../../microkit/builder.ts';

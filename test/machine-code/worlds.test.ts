@@ -1,6 +1,7 @@
 /**
- * Goal: a system of images is broken, explored and judged as one of programs in TypeScript is. Method: the echo system in C,
- * under a plan and under exploration; what it answers, what struck, and that the same world comes again.
+ * Goal: a system of images is broken, explored and judged as one of programs in TypeScript is.
+ * Method: the echo system in C, under a plan and under exploration; what it answers, what struck,
+ * and that the same world comes again.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';

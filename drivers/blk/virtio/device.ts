@@ -1,6 +1,7 @@
 /**
- * The device's registers in the order of the specification's initialisation sequence (virtio 1.2 §3.1.1, §4.2.3).
- * Nothing that the device answers is believed without a check; what does not fit is a reason, not a crash.
+ * The device's registers in the order of the specification's initialisation sequence (virtio 1.2
+ * §3.1.1, §4.2.3). Nothing that the device answers is believed without a check; what does not fit
+ * is a reason, not a crash.
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
@@ -84,7 +85,10 @@ export function initialise(hardware: Hardware): InitResult {
   return { kind: 'live', device };
 }
 
-/** Writes 0 to Status and waits, so many reads and no more, until it reads back. @returns whether it did */
+/**
+ * Writes 0 to Status and waits, so many reads and no more, until it reads back.
+ * @returns whether it did
+ */
 export function reset(registers: DeviceRegion): boolean {
   registers.write32(R.REG_STATUS, 0);
   for (let i = 0; i < RESET_POLLS; i += 1) if (registers.read32(R.REG_STATUS) === 0) return true;
@@ -104,7 +108,9 @@ export function readCapacity(registers: DeviceRegion): number {
   return sectors;
 }
 
-/** What GET_ID has left in scratch memory, up to the first character that is not printable ASCII. */
+/**
+ * What GET_ID has left in scratch memory, up to the first character that is not printable ASCII.
+ */
 export function serialNumber(rings: Region, device: LiveDevice): string {
   let text = '';
   for (let i = 0; i < R.ID_BYTES; i += 1) {

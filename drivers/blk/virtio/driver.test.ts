@@ -1,6 +1,7 @@
 /**
- * Goal: the driver answers every request exactly once and with its own status, whatever the order in which the device
- * finishes and whatever the device does. The real device model stands behind it; its lies are written into its rings.
+ * Goal: the driver answers every request exactly once and with its own status, whatever the order
+ * in which the device finishes and whatever the device does. The real device model stands behind
+ * it; its lies are written into its rings.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -456,7 +457,8 @@ describe('a device that lies', () => {
     bench.send(READ, bench.data(0, 0), 1, 1, 5);
     bench.settle();
     wire.waiting.shift()?.();
-    // The device has finished; before its turn publishes, the status byte is spoilt. 128 entries: chains at 3344.
+    // The device has finished; before its turn publishes, the status byte is spoilt. 128 entries:
+    // chains at 3344.
     const rings = bench.system.region('rings');
     for (let chain = 0; chain < 128; chain += 1) rings.write8(3344 + chain * 48 + 32, 0x55);
     bench.settle();

@@ -1,15 +1,17 @@
 /**
- * Driver of the virtio block device for the sDDF block class: many requests in flight, answered in the order in which
- * the device finishes them, each exactly once and with its own status.
+ * Driver of the virtio block device for the sDDF block class: many requests in flight, answered in
+ * the order in which the device finishes them, each exactly once and with its own status.
  *
- * A device that lies (a used ring that cannot be, NEEDS_RESET, a request that never completes) is reset; what was in
- * flight is answered ERR_IO with the blocks that were done. A device that does not come back is withdrawn: `ready` is
- * cleared and every request answered ERR_NO_DEVICE.
+ * A device that lies (a used ring that cannot be, NEEDS_RESET, a request that never completes) is
+ * reset; what was in flight is answered ERR_IO with the blocks that were done. A device that does
+ * not come back is withdrawn: `ready` is cleared and every request answered ERR_NO_DEVICE.
  *
- * FLUSH and BARRIER are the device's FLUSH; where that does not exist the device writes through and both are done
- * already. A BARRIER waits until everything before it is answered, and holds back what follows.
+ * FLUSH and BARRIER are the device's FLUSH; where that does not exist the device writes through and
+ * both are done already. A BARRIER waits until everything before it is answered, and holds back
+ * what follows.
  *
- * Not modelled: GEOMETRY, CONFIG_WCE (write-back as the device begins with it), MQ, secure erase, zones.
+ * Not modelled: GEOMETRY, CONFIG_WCE (write-back as the device begins with it), MQ, secure erase,
+ * zones.
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
@@ -84,12 +86,17 @@ class Driver {
   readonly #counters: Counters<keyof typeof BLK_DRIVER_COUNTERS>;
   #inFlight = new InFlight(0);
   #state: State = { kind: 'gone' };
-  /** A BARRIER: 'waiting' for what is before it, then 'flushing'; nothing else is taken meanwhile. */
+  /**
+   * A BARRIER: 'waiting' for what is before it, then 'flushing'; nothing else is taken meanwhile.
+   */
   #barrier: 'none' | 'waiting' | 'flushing' = 'none';
   #barrierId = 0;
   #barrierChain = NONE;
   #watchdog: 'idle' | 'armed' = 'idle';
-  /** Interrupts served, and how many it were when the watchdog last saw something that none had told of. */
+  /**
+   * Interrupts served, and how many it were when the watchdog last saw something that none had told
+   * of.
+   */
   #served = 0;
   #suspectedAfter = NONE;
   #answered = 0;
@@ -145,7 +152,10 @@ class Driver {
     queue.requestInterrupt();
   }
 
-  /** §4.2.2: InterruptStatus says why; acknowledged before the rings are looked at, so that nothing is missed. */
+  /**
+   * §4.2.2: InterruptStatus says why; acknowledged before the rings are looked at, so that nothing
+   * is missed.
+   */
   #handleIrq(): void {
     this.#served += 1;
     this.#counters.add(BLK_DRIVER_COUNTERS.interrupts, 1);
@@ -245,7 +255,8 @@ class Driver {
         this.#finished(chain);
       }
       queue.requestInterrupt();
-      // Asked first, then looked again: what was finished in between would otherwise wait for the next interrupt.
+      // Asked first, then looked again: what was finished in between would otherwise wait for the
+      // next interrupt.
     } while (queue.hasUsed());
   }
 
@@ -280,7 +291,10 @@ class Driver {
     if (this.#barrier === 'waiting') this.#advanceBarrier(device);
   }
 
-  /** IOERR, or a status byte that makes no sense: looks for the block at fault, or tries again, or answers. */
+  /**
+   * IOERR, or a status byte that makes no sense: looks for the block at fault, or tries again, or
+   * answers.
+   */
   #failed(device: LiveDevice, chain: number, code: number): void {
     const flight = this.#inFlight;
     const isTransfer = code === BLK_READ || code === BLK_WRITE;
@@ -388,7 +402,8 @@ class Driver {
     this.#watchdog = 'idle';
     const state = this.#state;
     if (state.kind === 'gone') return;
-    // An interrupt may have been lost: look before judging. One that is on its way gets another moment.
+    // An interrupt may have been lost: look before judging. One that is on its way gets another
+    // moment.
     if (state.device.queue.hasUsed()) {
       const isLost = this.#suspectedAfter === this.#served;
       this.#suspectedAfter = isLost ? NONE : this.#served;

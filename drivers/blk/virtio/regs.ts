@@ -1,6 +1,6 @@
 /**
- * Registers and numbers of a virtio block device behind virtio-mmio version 2, as a driver needs them.
- * Source: virtio 1.2, §4.2.2 (registers), §2.1 (status), §6 (features), §5.2 (block device).
+ * Registers and numbers of a virtio block device behind virtio-mmio version 2, as a driver needs
+ * them. Source: virtio 1.2, §4.2.2 (registers), §2.1 (status), §6 (features), §5.2 (block device).
  */
 
 /** §4.2.2, table of MMIO registers; all are 32 bits wide. */

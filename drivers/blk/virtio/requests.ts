@@ -1,7 +1,8 @@
 /**
- * The requests that the device has, by the chain that carries each. One sDDF request may need several virtio requests,
- * one after the other: when it is longer than the device takes at once, and when a block failed and the driver finds out
- * which, block by block, so that the success count of its answer is exact.
+ * The requests that the device has, by the chain that carries each. One sDDF request may need
+ * several virtio requests, one after the other: when it is longer than the device takes at once,
+ * and when a block failed and the driver finds out which, block by block, so that the success count
+ * of its answer is exact.
  */
 
 import {
@@ -18,10 +19,16 @@ import * as R from './regs.ts';
 
 export const SECTORS_PER_BLOCK = BLK_TRANSFER_BYTES / R.SECTOR_BYTES;
 
-/** Ticks in the time after which the watchdog takes a request for stuck: an idle driver leaves at most one behind. */
+/**
+ * Ticks in the time after which the watchdog takes a request for stuck: an idle driver leaves at
+ * most one behind.
+ */
 export const WATCHDOG_TICKS = 1000;
 
-/** Fields of a request in flight; plain arrays indexed by chain, so that nothing is allocated per request. */
+/**
+ * Fields of a request in flight; plain arrays indexed by chain, so that nothing is allocated per
+ * request.
+ */
 export class InFlight {
   readonly id: Uint32Array;
   readonly code: Uint8Array;

@@ -17,7 +17,9 @@ export const NET_DRIVER_COUNTERS = counterNames(
   'rxQueueFull',
   /** Frames to send that are shorter than an Ethernet header or longer than a frame may be. */
   'txBadLength',
-  /** Frames to send while there is no working device; frames that the device had when it was reset. */
+  /**
+   * Frames to send while there is no working device; frames that the device had when it was reset.
+   */
   'txNoDevice',
   'txLostInReset',
   /** No room in the free queue: cannot be, unless the virtualiser breaks the rules. */

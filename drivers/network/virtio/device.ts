@@ -1,12 +1,13 @@
 /**
- * The device as the driver handles it: initialisation in the order of the specification, its virtqueues, its
- * configuration space. Knows nothing of sDDF's queues.
+ * The device as the driver handles it: initialisation in the order of the specification, its
+ * virtqueues, its configuration space. Knows nothing of sDDF's queues.
  *
  * Source: virtio 1.2, sections 3.1.1 (driver initialisation), 4.2.3 (MMIO), 5.1.5 (network device).
  *
- * Not negotiated: checksum offload (VIRTIO_NET_F_CSUM, GUEST_CSUM), because a queue entry of sDDF has no place to say
- * that a checksum is still missing; merged receive buffers, because a frame fits one buffer; the control queue, because
- * who gets which frame is the virtualiser's decision, so the device is left as it starts: receiving everything.
+ * Not negotiated: checksum offload (VIRTIO_NET_F_CSUM, GUEST_CSUM), because a queue entry of sDDF
+ * has no place to say that a checksum is still missing; merged receive buffers, because a frame
+ * fits one buffer; the control queue, because who gets which frame is the virtualiser's decision,
+ * so the device is left as it starts: receiving everything.
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
@@ -40,8 +41,9 @@ const WANTED_LOW =
   regs.VIRTIO_F_EVENT_IDX;
 
 export class VirtioNetDevice {
-  // There once {@link start} has succeeded. Declared, not given a value: V8 folds a field into the code as long as it has been set
-  // once only, which is until the first reset of a device that broke the rules.
+  // There once {@link start} has succeeded. Declared, not given a value: V8 folds a field into the
+  // code as long as it has been set once only, which is until the first reset of a device that
+  // broke the rules.
   declare rx: Virtqueue;
   declare tx: Virtqueue;
   /** Accepted feature bits 0..31. */
@@ -80,7 +82,10 @@ export class VirtioNetDevice {
     this.#registers.write32(regs.QUEUE_NOTIFY, regs.TRANSMITQ1);
   }
 
-  /** Reads and acknowledges the interrupt's reasons. @returns bits `INTERRUPT_…`, 0 when it was spurious */
+  /**
+   * Reads and acknowledges the interrupt's reasons.
+   * @returns bits `INTERRUPT_…`, 0 when it was spurious
+   */
   takeInterrupt(): number {
     const reasons = this.#registers.read32(regs.INTERRUPT_STATUS);
     if (reasons !== 0) this.#registers.write32(regs.INTERRUPT_ACK, reasons);
@@ -92,7 +97,10 @@ export class VirtioNetDevice {
     return this.#registers.read32(regs.INTERRUPT_STATUS) !== 0;
   }
 
-  /** Whether it still knows that it has been started: a device that has reset itself does not, and says nothing. */
+  /**
+   * Whether it still knows that it has been started: a device that has reset itself does not, and
+   * says nothing.
+   */
   isStarted(): boolean {
     return (this.#registers.read32(regs.STATUS) & regs.STATUS_DRIVER_OK) !== 0;
   }
@@ -115,7 +123,10 @@ export class VirtioNetDevice {
     return (status & regs.VIRTIO_NET_S_LINK_UP) !== 0;
   }
 
-  /** @returns the device's address such as "52:54:00:12:34:56", or undefined when it has none or cannot be read */
+  /**
+   * @returns the device's address such as "52:54:00:12:34:56", or undefined when it has none or
+   * cannot be read
+   */
   readMac(): string | undefined {
     if ((this.features & regs.VIRTIO_NET_F_MAC) === 0) return undefined;
     // 2.4.1: a field wider than 32 bits can change between two reads; the generation tells.
@@ -204,7 +215,10 @@ export class VirtioNetDevice {
     return queue;
   }
 
-  /** The largest power of two that was asked for, that the device allows, and of which two fit the ring memory. */
+  /**
+   * The largest power of two that was asked for, that the device allows, and of which two fit the
+   * ring memory.
+   */
   #entriesFor(max: number): number {
     const most = Math.min(max, this.#options.ringEntries);
     if (most < 1) return 0;

@@ -1,4 +1,7 @@
-/** Frames that are published while others still wait for room or for a link: each is judged by itself, and sent once. */
+/**
+ * Frames that are published while others still wait for room or for a link: each is judged by
+ * itself, and sent once.
+ */
 
 import { describe, expect, it } from 'vitest';
 import type { ProtectionDomain } from '../../../microkit/pd.ts';

@@ -1,9 +1,10 @@
 /**
- * Goal: the virtio network driver initialises as the specification says, moves buffers, and survives a device that
- * breaks the rules: it resets it and goes on, with every buffer in exactly one place. Method: the real driver in the
- * two-domain path, a device of which the test writes each move, and a client that records what it gets. Rows a to j are
- * those of a hostile device: used index, used id, used length, buffer count, (e is a block device's), configuration,
- * interrupts, negotiation, descriptor table, NEEDS_RESET.
+ * Goal: the virtio network driver initialises as the specification says, moves buffers, and
+ * survives a device that breaks the rules: it resets it and goes on, with every buffer in exactly
+ * one place. Method: the real driver in the two-domain path, a device of which the test writes each
+ * move, and a client that records what it gets. Rows a to j are those of a hostile device: used
+ * index, used id, used length, buffer count, (e is a block device's), configuration, interrupts,
+ * negotiation, descriptor table, NEEDS_RESET.
  */
 
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -285,7 +286,10 @@ describe.each([
   });
 });
 
-/** A bench whose driver has a watchdog; `tick` lets it look, and `asked` are the time-outs that it has set. */
+/**
+ * A bench whose driver has a watchdog; `tick` lets it look, and `asked` are the time-outs that it
+ * has set.
+ */
 function watchedBench(): Bench & { readonly asked: number[]; readonly tick: () => void } {
   const TIMER = 9;
   const asked: number[] = [];

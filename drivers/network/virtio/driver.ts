@@ -1,13 +1,14 @@
 /**
- * Driver of a virtio network device: moves buffers between sDDF's queues and the device's virtqueues, and never looks
- * into them. It does not map the packets' memory.
+ * Driver of a virtio network device: moves buffers between sDDF's queues and the device's
+ * virtqueues, and never looks into them. It does not map the packets' memory.
  *
- * Ownership: a receive buffer goes free queue → receive virtqueue → active queue; a transmit buffer goes active queue →
- * transmit virtqueue → free queue. When the device breaks the rules it is reset: receive buffers go into the new
- * virtqueue, transmit buffers back to their senders, each exactly once.
+ * Ownership: a receive buffer goes free queue → receive virtqueue → active queue; a transmit buffer
+ * goes active queue → transmit virtqueue → free queue. When the device breaks the rules it is
+ * reset: receive buffers go into the new virtqueue, transmit buffers back to their senders, each
+ * exactly once.
  *
- * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has reset itself, that holds on
- * to a frame, or could not be started.
+ * With a timer, a watchdog finds what no interrupt has told: one that was lost, a device that has
+ * reset itself, that holds on to a frame, or could not be started.
  *
  * Source: virtio 1.2 section 5.1.6 (device operation); sDDF 0.7 network driver protocol.
  */
@@ -41,11 +42,17 @@ const FRAME_BYTES_MIN = 14;
 const FRAME_BYTES_MAX = 1522;
 /** How long the device may finish no transmission while it has some: as long as Linux lets it. */
 const TX_STUCK_NS = 5e9;
-/** How often a device that cannot be started is tried. One that is not there at all may be plugged in at any time. */
+/**
+ * How often a device that cannot be started is tried. One that is not there at all may be plugged
+ * in at any time.
+ */
 const FAILURES_MAX = 8;
 /** How long an interrupt may be on its way. */
 const SUSPECTED_NS = 100_000;
-/** Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in none. */
+/**
+ * Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in
+ * none.
+ */
 const LIE_HEADER = -100;
 
 export { NET_DRIVER_COUNTERS as counters };
@@ -117,10 +124,15 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   #link: 'up' | 'down' = 'down';
   /** How often in a row a device that is there could not be started. */
   #failures = 0;
-  /** Interrupts served, and how many it were when a tick last saw something that none had told of. */
+  /**
+   * Interrupts served, and how many it were when a tick last saw something that none had told of.
+   */
   #served = 0;
   #suspectedAfter = NONE;
-  /** Ticks of the watchdog since the device has last finished a transmission, and how many it had finished by then. */
+  /**
+   * Ticks of the watchdog since the device has last finished a transmission, and how many it had
+   * finished by then.
+   */
   #txStillTicks = 0;
   #txTaken = 0;
 
@@ -144,7 +156,10 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     }
   }
 
-  /** Serves the interrupt; the rings are looked at whatever its reasons say, so that a lost one costs time only. */
+  /**
+   * Serves the interrupt; the rings are looked at whatever its reasons say, so that a lost one
+   * costs time only.
+   */
   handleIrq(): void {
     this.#served += 1;
     const reasons = this.device.takeInterrupt();
@@ -160,8 +175,9 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   }
 
   /**
-   * A lost interrupt is the last one: the device sends the next when its used index passes what the driver has asked for,
-   * which the driver moves on when it has been interrupted. So somebody has to look, now and then.
+   * A lost interrupt is the last one: the device sends the next when its used index passes what the
+   * driver has asked for, which the driver moves on when it has been interrupted. So somebody has
+   * to look, now and then.
    */
   #tick(): void {
     if (this.#state === 'running') this.#lookForMissed();
@@ -191,7 +207,10 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.handleIrq();
   }
 
-  /** Counts ticks. A buffer that the device keeps to itself while it finishes others is missed only when those are done. */
+  /**
+   * Counts ticks. A buffer that the device keeps to itself while it finishes others is missed only
+   * when those are done.
+   */
   #isTxStuck(): boolean {
     const { tx } = this.device;
     const isMoving = tx.outstanding === 0 || tx.takenCount !== this.#txTaken;
@@ -200,7 +219,10 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     return this.#txStillTicks * (this.#config.watchdogNs ?? Infinity) > TX_STUCK_NS;
   }
 
-  /** Whether the next tick would find something, as far as one can see, or is one of several that the device is given. */
+  /**
+   * Whether the next tick would find something, as far as one can see, or is one of several that
+   * the device is given.
+   */
   awaitsTime(): boolean {
     const { timer, watchdogNs } = this.#config;
     if (timer === undefined || watchdogNs === undefined || this.#state === 'failed') return false;
@@ -276,7 +298,10 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.counters.add(COUNT.rxBytes, bytes);
   };
 
-  /** The next one, whatever it is. @returns its chain, `NONE`, or the lie that ends the device's life */
+  /**
+   * The next one, whatever it is.
+   * @returns its chain, `NONE`, or the lie that ends the device's life
+   */
   #rxReturnNext(): number {
     const { rx } = this.device;
     const chain = rx.take();
@@ -390,7 +415,10 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     return this.#state === 'failed' || (this.#link === 'up' && this.device.tx.room > 0);
   }
 
-  /** While the device has plenty of buffers, a new one can wait until the next interrupt comes anyway. */
+  /**
+   * While the device has plenty of buffers, a new one can wait until the next interrupt comes
+   * anyway.
+   */
   #requestFree(): 'requested' | 'content' {
     if (!this.#needsBuffers()) return 'content';
     this.#rxFree.requestSignal();

@@ -1,6 +1,7 @@
 /**
- * Goal: driver and device model have read the same specification. Method: each has a table of its own; every number of
- * the driver's is compared with the model's, and with what the specification says, written down a third time.
+ * Goal: driver and device model have read the same specification. Method: each has a table of its
+ * own; every number of the driver's is compared with the model's, and with what the specification
+ * says, written down a third time.
  */
 
 import { describe, expect, it } from 'vitest';

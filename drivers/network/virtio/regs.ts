@@ -1,8 +1,9 @@
 /**
- * Registers and constants of a virtio network device behind virtio-mmio, as the specification has them.
+ * Registers and constants of a virtio network device behind virtio-mmio, as the specification has
+ * them.
  *
- * Source: OASIS "Virtual I/O Device (VIRTIO) Version 1.2", sections 2.1 (status), 4.2.2 (registers), 5.1 (network device), 6
- * (reserved feature bits).
+ * Source: OASIS "Virtual I/O Device (VIRTIO) Version 1.2", sections 2.1 (status), 4.2.2
+ * (registers), 5.1 (network device), 6 (reserved feature bits).
  */
 
 // 4.2.2 MMIO device register layout: 32 bits each.

@@ -1,10 +1,10 @@
 /**
  * Driver of the NS16550A.
  *
- * Transmit: the queue is drained into the FIFO, 16 bytes whenever it is empty; while bytes are left the transmitter's
- * interrupt is on. Receive: the FIFO is drained into the queue; when the queue is full the byte is dropped and counted,
- * because the line does not wait. Received characters with a parity or framing error are dropped and counted; a break
- * is counted and is no data.
+ * Transmit: the queue is drained into the FIFO, 16 bytes whenever it is empty; while bytes are left
+ * the transmitter's interrupt is on. Receive: the FIFO is drained into the queue; when the queue is
+ * full the byte is dropped and counted, because the line does not wait. Received characters with a
+ * parity or framing error are dropped and counted; a break is counted and is no data.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
@@ -17,7 +17,10 @@ import * as r from './regs.ts';
 
 const DEFAULT_BAUD = 115_200;
 const DEFAULT_CLOCK_HZ = 3_686_400;
-/** Causes handled for one interrupt; each drains a FIFO, so more than these is a device that is stuck. */
+/**
+ * Causes handled for one interrupt; each drains a FIFO, so more than these is a device that is
+ * stuck.
+ */
 const CAUSES_MAX = 64;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
@@ -39,7 +42,10 @@ class Ns16550aDriver {
   readonly #tx: SerialConsumer;
   readonly #rx: SerialProducer | undefined;
   readonly #counters: Counters<keyof typeof COUNT>;
-  /** Errors of the character at the top of the FIFO: a read of LSR shows them once, whatever it was read for. */
+  /**
+   * Errors of the character at the top of the FIFO: a read of LSR shows them once, whatever it was
+   * read for.
+   */
   #seenErrors = 0;
   /** What IER holds, so that it is written only when it changes. */
   #ier = 0;
@@ -146,7 +152,10 @@ class Ns16550aDriver {
     if (tx.publish()) this.#notifyTx = 'yes';
   }
 
-  /** Takes what the device has received. Bounded, so that a line that never pauses cannot hold the driver. */
+  /**
+   * Takes what the device has received. Bounded, so that a line that never pauses cannot hold the
+   * driver.
+   */
   #rxReturn(): void {
     const regs = this.#regs;
     const rx = this.#rx;

@@ -1,6 +1,6 @@
 /**
- * NS16550A registers as the driver uses them: PC16550D data sheet (National Semiconductor, June 1995), section 8,
- * and TL16C550C (Texas Instruments, SLLS177) for AFE.
+ * NS16550A registers as the driver uses them: PC16550D data sheet (National Semiconductor, June
+ * 1995), section 8, and TL16C550C (Texas Instruments, SLLS177) for AFE.
  */
 
 export const RBR = 0x00; // receiver buffer (read, DLAB 0)

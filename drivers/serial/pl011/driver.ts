@@ -1,9 +1,10 @@
 /**
  * Driver of the PL011.
  *
- * Transmit: the queue is drained into the FIFO until that is full; the transmit interrupt comes when the FIFO falls
- * through its trigger, so bytes are left behind only when the FIFO is above it: that is what primes the interrupt.
- * Receive, line errors and a full queue are treated as in the other drivers: dropped and counted, never waited for.
+ * Transmit: the queue is drained into the FIFO until that is full; the transmit interrupt comes
+ * when the FIFO falls through its trigger, so bytes are left behind only when the FIFO is above it:
+ * that is what primes the interrupt. Receive, line errors and a full queue are treated as in the
+ * other drivers: dropped and counted, never waited for.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
@@ -16,7 +17,10 @@ import * as r from './regs.ts';
 
 const DEFAULT_BAUD = 115_200;
 const DEFAULT_CLOCK_HZ = 24_000_000;
-/** Characters taken for one interrupt at most, so that a line that never pauses cannot hold the driver. */
+/**
+ * Characters taken for one interrupt at most, so that a line that never pauses cannot hold the
+ * driver.
+ */
 const RX_BATCH_MAX = 1024;
 const DISABLE_POLLS_MAX = 64;
 
@@ -69,7 +73,8 @@ class Pl011Driver {
     }
     // 3. Flush the FIFOs by turning them off.
     regs.write32(r.UARTLCR_H, 0);
-    // 4. Baud rate, taken over by the write of UARTLCR_H (§3.3.6): 8 bits, no parity, one stop bit, FIFOs on.
+    // 4. Baud rate, taken over by the write of UARTLCR_H (§3.3.6): 8 bits, no parity, one stop bit,
+    //    FIFOs on.
     const divisor64 = Math.max(64, Math.round((clockHz * 4) / defaultBaud));
     regs.write32(r.UARTIBRD, divisor64 >>> 6);
     regs.write32(r.UARTFBRD, divisor64 & 0x3f);
@@ -108,7 +113,8 @@ class Pl011Driver {
       this.#counters.add(COUNT.spuriousInterrupts, 1);
       return;
     }
-    // RX and RT fall by themselves when the FIFO is drained; the others are cleared before their cause is looked at.
+    // RX and RT fall by themselves when the FIFO is drained; the others are cleared before their
+    // cause is looked at.
     const clear = status & (r.INT_TX | r.INT_ERRORS | r.INT_MODEM);
     if (clear !== 0) this.#regs.write32(r.UARTICR, clear);
     if ((status & r.INT_MODEM) !== 0) this.#counters.add(COUNT.modemChanges, 1);

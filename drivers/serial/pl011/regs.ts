@@ -1,4 +1,7 @@
-/** PL011 registers as the driver uses them: Arm PrimeCell UART (PL011) technical reference manual, DDI 0183G, chapter 3. */
+/**
+ * PL011 registers as the driver uses them: Arm PrimeCell UART (PL011) technical reference manual,
+ * DDI 0183G, chapter 3.
+ */
 
 export const UARTDR = 0x000; // data
 export const UARTFR = 0x018; // flags

@@ -1,9 +1,10 @@
 /**
  * Driver of the virtio console (virtio 1.2 §5.3), one port.
  *
- * Bytes are copied between the queues and buffers that the device can reach, a buffer at a time. While the device uses
- * no transmit buffer the clients wait: nothing is lost. A device that lies, or asks for it, is reset and set up anew;
- * output that it had then is lost and counted by the reset.
+ * Bytes are copied between the queues and buffers that the device can reach, a buffer at a time.
+ * While the device uses no transmit buffer the clients wait: nothing is lost. A device that lies,
+ * or asks for it, is reset and set up anew; output that it had then is lost and counted by the
+ * reset.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';

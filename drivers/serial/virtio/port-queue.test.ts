@@ -1,5 +1,5 @@
-// The console driver's virtqueue against devices that lie: what is outstanding is known here, and nothing else is
-// believed.
+// The console driver's virtqueue against devices that lie: what is outstanding is known here, and
+// nothing else is believed.
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../../memory/ram.ts';

@@ -1,9 +1,9 @@
 /**
- * One virtqueue of the console port, driver's side: every buffer is one descriptor with a fixed place in memory, so
- * descriptor i is buffer i for good and only lengths change (virtio 1.2 §2.7).
+ * One virtqueue of the console port, driver's side: every buffer is one descriptor with a fixed
+ * place in memory, so descriptor i is buffer i for good and only lengths change (virtio 1.2 §2.7).
  *
- * The device is not trusted: what is outstanding is remembered here, the descriptor table is never read back, and a used
- * ring that cannot be is answered with 'lie'.
+ * The device is not trusted: what is outstanding is remembered here, the descriptor table is never
+ * read back, and a used ring that cannot be is answered with 'lie'.
  */
 
 import type { Region } from '../../../memory/region.ts';
@@ -35,7 +35,10 @@ export class PortQueue {
   readonly descPaddr: number;
   readonly availPaddr: number;
   readonly usedPaddr: number;
-  /** What {@link take} took last: bytes that the device says it wrote, never more than the buffer has. */
+  /**
+   * What {@link take} took last: bytes that the device says it wrote, never more than the buffer
+   * has.
+   */
   takenBytes = 0;
   readonly #memory: Region;
   readonly #descAt: number;

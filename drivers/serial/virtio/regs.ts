@@ -1,5 +1,6 @@
 /**
- * virtio-mmio version 2 (virtio 1.2 §4.2.2) and the console device (§5.3), as far as this driver uses them.
+ * virtio-mmio version 2 (virtio 1.2 §4.2.2) and the console device (§5.3), as far as this driver
+ * uses them.
  */
 
 export const MAGIC_VALUE = 0x000;

@@ -1,6 +1,7 @@
 /**
- * Goal: the timer protocol of sDDF, exact to the nanosecond, for several clients with one alarm. Method: the real driver
- * on a clock of which the test sets the time, register by register; numbers of the registers are declared again here.
+ * Goal: the timer protocol of sDDF, exact to the nanosecond, for several clients with one alarm.
+ * Method: the real driver on a clock of which the test sets the time, register by register; numbers
+ * of the registers are declared again here.
  */
 
 import { describe, expect, it } from 'vitest';

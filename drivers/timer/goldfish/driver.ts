@@ -1,8 +1,10 @@
 /**
- * Timer driver for the Goldfish real-time clock: passive, it runs on the time of its callers and of its interrupt.
+ * Timer driver for the Goldfish real-time clock: passive, it runs on the time of its callers and of
+ * its interrupt.
  *
- * A client has one time-out; setting a new one replaces it. The device has one alarm, which is kept at the earliest
- * time-out of all clients. When it comes, every client whose time has come is notified, once.
+ * A client has one time-out; setting a new one replaces it. The device has one alarm, which is kept
+ * at the earliest time-out of all clients. When it comes, every client whose time has come is
+ * notified, once.
  *
  * Source: sDDF 0.7 timer protocol (`queues/timer/config.ts`).
  */
@@ -29,7 +31,10 @@ export const TIMER_DRIVER_COUNTERS = counterNames(
 const COUNT = TIMER_DRIVER_COUNTERS;
 
 const WORD = 0x1_0000_0000;
-/** Largest time since the start that a number holds exactly: 104 days; a time-out beyond it never comes. */
+/**
+ * Largest time since the start that a number holds exactly: 104 days; a time-out beyond it never
+ * comes.
+ */
 const TIME_MAX = Number.MAX_SAFE_INTEGER;
 const EMPTY_REPLY = messageInfo(0, 0);
 
@@ -58,7 +63,10 @@ class GoldfishTimer {
   /** When each client's time-out comes, in nanoseconds since the start; `Infinity`: none. */
   readonly #timeoutAt: Float64Array;
   readonly #counters: Counters<keyof typeof TIMER_DRIVER_COUNTERS>;
-  /** The device's time at the start. It counts from 1970, which needs more than the 53 bits of a number. */
+  /**
+   * The device's time at the start. It counts from 1970, which needs more than the 53 bits of a
+   * number.
+   */
   readonly #startLow: number;
   readonly #startHigh: number;
 
@@ -131,7 +139,10 @@ class GoldfishTimer {
     this.#setAlarm();
   }
 
-  /** Keeps the alarm at the earliest time-out. One that has come meanwhile raises the interrupt at once. */
+  /**
+   * Keeps the alarm at the earliest time-out. One that has come meanwhile raises the interrupt at
+   * once.
+   */
   #setAlarm(): void {
     let earliest = Infinity;
     for (const at of this.#timeoutAt) earliest = Math.min(earliest, at);

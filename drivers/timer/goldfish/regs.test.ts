@@ -1,4 +1,7 @@
-/** Goal: driver and device model have the same registers. Each has its own table; the numbers are written a third time. */
+/**
+ * Goal: driver and device model have the same registers. Each has its own table; the numbers are
+ * written a third time.
+ */
 
 import { expect, it } from 'vitest';
 import { GOLDFISH_RTC } from '../../../board/goldfish-rtc.ts';

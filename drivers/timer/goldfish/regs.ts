@@ -1,7 +1,9 @@
 /**
- * Registers of the Goldfish real-time clock: 64-bit nanoseconds and one alarm. 32-bit accesses only.
+ * Registers of the Goldfish real-time clock: 64-bit nanoseconds and one alarm. 32-bit accesses
+ * only.
  *
- * Source: "Goldfish Virtual Hardware" (Android emulator documentation), section "Goldfish real-time clock".
+ * Source: "Goldfish Virtual Hardware" (Android emulator documentation), section "Goldfish real-time
+ * clock".
  */
 
 /** Low half of the time; reading it latches the high half. */

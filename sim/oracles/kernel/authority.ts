@@ -1,10 +1,12 @@
 /**
- * What one kernel entry of a thread may change: everything that its capabilities reach. Integrity of Sewell and others
- * (seL4 enforces integrity, 2011), for the objects of this kernel; the scheduler's own state is left out.
+ * What one kernel entry of a thread may change: everything that its capabilities reach. Integrity
+ * of Sewell and others (seL4 enforces integrity, 2011), for the objects of this kernel; the
+ * scheduler's own state is left out.
  *
- * Control goes along capabilities to CNodes and threads, and to what was derived from what is controlled. A capability to an
- * endpoint, notification or reply object reaches the one who waits there, as far as its rights go. An object all of
- * whose capabilities are controlled may be destroyed, which reaches everybody that it is tied to.
+ * Control goes along capabilities to CNodes and threads, and to what was derived from what is
+ * controlled. A capability to an endpoint, notification or reply object reaches the one who waits
+ * there, as far as its rights go. An object all of whose capabilities are controlled may be
+ * destroyed, which reaches everybody that it is tied to.
  */
 
 import {
@@ -89,12 +91,15 @@ export class Reach {
     return this.#frames.has(base);
   }
 
-  /** Capabilities that are held: all that the thread can name, or could by way of a thread that it controls. */
+  /**
+   * Capabilities that are held: all that the thread can name, or could by way of a thread that it
+   * controls.
+   */
   heldCaps(): readonly Cap[] {
     return [...this.#held].map((slot) => slot.cap);
   }
 
-  // -------------------------------------------------------------------------------------------- control
+  // --------------------------------------------------------------------------------------- control
 
   #control(tcb: Tcb): void {
     if (this.#threads.has(tcb)) return;
@@ -175,7 +180,7 @@ export class Reach {
     this.#kernelFields.add(`irq ${irq}`);
   }
 
-  // -------------------------------------------------------------------------------------------- partners
+  // -------------------------------------------------------------------------------------- partners
 
   #useEndpoint({ endpoint, rights }: EndpointCap): void {
     const partner = endpoint.head;
@@ -262,7 +267,7 @@ export class Reach {
     if (sc.reply.tcb !== null) this.#objects.add(sc.reply.tcb);
   }
 
-  // -------------------------------------------------------------------------------------------- memory
+  // ---------------------------------------------------------------------------------------- memory
 
   /** All page tables of an address space: an entry of any may change. */
   #touchMapping(asid: number): void {
@@ -288,7 +293,7 @@ export class Reach {
     }
   }
 
-  // -------------------------------------------------------------------------------------------- destroying
+  // ------------------------------------------------------------------------------------ destroying
 
   /** Adds what may be destroyed, until there is no more. */
   #addDestructible({ slots }: Snapshot): void {

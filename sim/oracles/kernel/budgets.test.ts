@@ -1,5 +1,6 @@
-// Goal: nobody gets more time than it was given: invariant 32. Method: threads with random budgets compute, yield, wait and
-// wake each other by chance under the virtual clock; after every kernel entry the last period is added up.
+// Goal: nobody gets more time than it was given: invariant 32. Method: threads with random budgets
+// compute, yield, wait and wake each other by chance under the virtual clock; after every kernel
+// entry the last period is added up.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

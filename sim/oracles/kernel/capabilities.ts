@@ -1,5 +1,6 @@
 /**
- * Invariants of capabilities, of the derivation tree, and of memory: numbers 1 to 16 of the list in the README.
+ * Invariants of capabilities, of the derivation tree, and of memory: numbers 1 to 16 of the list in
+ * the README.
  */
 
 import { isMdbParentOf } from '../../../kernel/objects/mdb.ts';
@@ -36,7 +37,10 @@ export function checkCapabilities(snapshot: Snapshot, report: Report): void {
   checkOverlap(snapshot, report);
 }
 
-/** 1: next and previous name each other, and every slot on the list is known; 2: an empty slot is on no list. */
+/**
+ * 1: next and previous name each other, and every slot on the list is known; 2: an empty slot is on
+ * no list.
+ */
 function checkNode(placed: PlacedSlot, places: Places, report: Report): void {
   const { slot } = placed;
   if (slot.cap.kind === 'null') report(2, `${placeOf(placed)} is empty, but on the list`);
@@ -147,7 +151,8 @@ function rangeOfUntyped(slot: Slot): UntypedRange[] {
 }
 
 /**
- * 4, 5, 6, 7: what lies in an untyped is among its descendants, untypeds included, and below its free index.
+ * 4, 5, 6, 7: what lies in an untyped is among its descendants, untypeds included, and below its
+ * free index.
  *
  * @param untypeds those of all lists
  */

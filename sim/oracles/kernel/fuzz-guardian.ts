@@ -1,6 +1,7 @@
 /**
- * A guardian for long random programs: the initial thread keeps a CSpace of its own, gives the hostile threads another with
- * capabilities to nearly everything, and puts right what they have done to themselves whenever all of them are stuck.
+ * A guardian for long random programs: the initial thread keeps a CSpace of its own, gives the
+ * hostile threads another with capabilities to nearly everything, and puts right what they have
+ * done to themselves whenever all of them are stuck.
  */
 
 import {
@@ -48,7 +49,9 @@ const BUFFERS = 0x40_0000;
 const PAGE = 4096;
 const REGISTERS = 32;
 const IDLER = FUZZ_THREADS;
-/** Budget and period in us, and flags, of each thread: round robin, constant bandwidth, sporadic. */
+/**
+ * Budget and period in us, and flags, of each thread: round robin, constant bandwidth, sporadic.
+ */
 const TIMES = [
   [5_000, 5_000, 0],
   [100, 1_000, 0],
@@ -85,7 +88,8 @@ export function* guard(bootInfo: BootInfo, ward: Ward): ThreadBody {
       yield* awaitStuck();
       if (ward.isDone()) return;
       if (ward.steps() - before < STEPS_MIN) break;
-      // Now and then two threads stay where they are, without time of their own: servers, should they be receiving.
+      // Now and then two threads stay where they are, without time of their own: servers, should
+      // they be receiving.
       const lending = starts % 2 === 1;
       for (let i = 0; i <= IDLER; i += 1) {
         if (lending && (i === 1 || i === 2)) {
@@ -164,7 +168,10 @@ function* furnish(memory: number, sched: number): ThreadStep<void> {
   }
 }
 
-/** Gives a thread its spaces, its time and its program back. Refusals do not matter: the next round tries again. */
+/**
+ * Gives a thread its spaces, its time and its program back. Refusals do not matter: the next round
+ * tries again.
+ */
 function* start(bootInfo: BootInfo, i: number): ThreadStep<void> {
   const tcb = OWN.tcb + i;
   const sc = OWN.schedContext + i;

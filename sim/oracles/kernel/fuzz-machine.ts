@@ -1,4 +1,6 @@
-/** A machine for random programs: time passes by charges, and interrupts come when chance says so. */
+/**
+ * A machine for random programs: time passes by charges, and interrupts come when chance says so.
+ */
 
 import type { Ram } from '../../../memory/ram.ts';
 import type { Machine } from '../../../kernel/machine.ts';

@@ -88,7 +88,10 @@ export function randomRequest(chance: Chance): ThreadRequest {
   return { kind, vaddr, width: 4, value: chance.bits() };
 }
 
-/** What a thread of a chain of servers would do: the first calls, the second serves and calls, the third serves. */
+/**
+ * What a thread of a chain of servers would do: the first calls, the second serves and calls, the
+ * third serves.
+ */
 export function servingRequest(chance: Chance, thread: number): ThreadRequest {
   const serve = { sys: chance.pick([SYS_RECV, SYS_REPLY_RECV]), reply: S.reply + thread };
   const call = { sys: SYS_CALL, mrs: [thread] };
@@ -125,7 +128,8 @@ function argumentsFor(chance: Chance, label: number, length: number): Word[] {
     if (index < length && !chance.oneIn(10)) words[index] = value;
   };
   const setAll = (values: readonly Word[]): void => values.forEach((value, i) => set(i, value));
-  // Few slots, so that copies of copies come about, and the first of a family is deleted before the others.
+  // Few slots, so that copies of copies come about, and the first of a family is deleted before the
+  // others.
   const index = (): number => (chance.oneIn(8) ? chance.below(66) : S.free + chance.below(12));
   const source = (): number => chance.pick([index(), index(), furnished(chance)]);
   switch (label) {

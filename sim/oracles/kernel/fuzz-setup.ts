@@ -1,4 +1,7 @@
-/** What a random program finds: threads, endpoints, memory and page tables, all in the initial thread's CSpace. */
+/**
+ * What a random program finds: threads, endpoints, memory and page tables, all in the initial
+ * thread's CSpace.
+ */
 
 import {
   INIT_SLOT_CNODE,

@@ -1,6 +1,7 @@
-// Goal: no program can make the kernel throw, break an invariant, or change anything by an invocation that is refused.
-// Method: random programs, hostile included; invariants after every kernel entry. How many system calls in all:
-// SDDF_KERNEL_FUZZ_STEPS (a million in CI, in two halves). Seed and number are printed; given again, they replay the run.
+// Goal: no program can make the kernel throw, break an invariant, or change anything by an
+// invocation that is refused. Method: random programs, hostile included; invariants after every
+// kernel entry. How many system calls in all: SDDF_KERNEL_FUZZ_STEPS (a million in CI, in two
+// halves). Seed and number are printed; given again, they replay the run.
 
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';

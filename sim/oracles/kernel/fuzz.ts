@@ -1,7 +1,8 @@
 /**
- * Random programs over the whole system-call surface, hostile included. Four threads share one CSpace that holds
- * capabilities to nearly everything, themselves included, and do what chance says. After every kernel entry the
- * invariants are checked; now and then, that an invocation which was refused has changed nothing.
+ * Random programs over the whole system-call surface, hostile included. Four threads share one
+ * CSpace that holds capabilities to nearly everything, themselves included, and do what chance
+ * says. After every kernel entry the invariants are checked; now and then, that an invocation which
+ * was refused has changed nothing.
  */
 
 import { assert } from '../../../memory/assert.ts';
@@ -29,8 +30,8 @@ const WAKE_UPS_PER_STEP = 2;
 
 export interface FuzzOptions {
   /**
-   * 'unbound': the initial thread itself is hostile, and may end it all; 'guarded': it puts right what the others have
-   * done to themselves, so that programs can be long.
+   * 'unbound': the initial thread itself is hostile, and may end it all; 'guarded': it puts right
+   * what the others have done to themselves, so that programs can be long.
    */
   readonly kind: 'unbound' | 'guarded';
   readonly seed: number;
@@ -195,7 +196,10 @@ class FuzzRun {
   }
 }
 
-/** What a refused call may change all the same: its answer, and what the thread did before it made the call. */
+/**
+ * What a refused call may change all the same: its answer, and what the thread did before it made
+ * the call.
+ */
 function isOfCaller({ object, field }: ObjectChange, tcb: Tcb): boolean {
   if (field === 'yieldFrom') return true;
   const isOwn = field === 'state' || field === 'yieldTo' || field === 'context';

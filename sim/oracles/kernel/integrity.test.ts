@@ -1,6 +1,6 @@
-// Goal: a random program never changes what its capabilities do not reach, and gets no capability of the other partition's
-// where none are granted. Method: two partitions of hostile threads; every object is compared before and after each kernel
-// entry. And bugs that are planted are found.
+// Goal: a random program never changes what its capabilities do not reach, and gets no capability
+// of the other partition's where none are granted. Method: two partitions of hostile threads; every
+// object is compared before and after each kernel entry. And bugs that are planted are found.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

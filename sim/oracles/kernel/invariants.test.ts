@@ -1,5 +1,6 @@
-// Goal: every invariant can fail. Method: a kernel with one of everything, whose state is right; then one thing in it is
-// changed by hand, as a bug of the kernel would, and the checker has to say the number. 32 is in budgets.test.ts.
+// Goal: every invariant can fail. Method: a kernel with one of everything, whose state is right;
+// then one thing in it is changed by hand, as a bug of the kernel would, and the checker has to say
+// the number. 32 is in budgets.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../../memory/ram.ts';

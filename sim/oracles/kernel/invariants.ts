@@ -1,6 +1,7 @@
 /**
- * What always holds between two kernel entries. Tests run this after every step. Each part is looked at again only when
- * something that it depends on has changed: nothing is left out, but most steps cost little.
+ * What always holds between two kernel entries. Tests run this after every step. Each part is
+ * looked at again only when something that it depends on has changed: nothing is left out, but most
+ * steps cost little.
  */
 
 import { AssertionFailure } from '../../../memory/assert.ts';
@@ -17,10 +18,16 @@ import { Transitions } from './transitions.ts';
 
 /** What takes long and cannot be known to be unchanged is looked at once in so many steps. */
 const LONG_CHECKS_ONE_IN = 256;
-/** Page tables change with the capabilities that map; without such a change they are compared once in so many steps. */
+/**
+ * Page tables change with the capabilities that map; without such a change they are compared once
+ * in so many steps.
+ */
 const TABLES_ONE_IN = 16;
 
-/** @returns what is broken: the number of the invariant (see the README) and where; empty when all is well */
+/**
+ * @returns what is broken: the number of the invariant (see the README) and where; empty when all
+ * is well
+ */
 export function brokenInvariants(k: KernelState, census: Census): readonly string[] {
   return new InvariantChecker(k, census).broken('all');
 }
@@ -32,7 +39,10 @@ export function assertInvariants(k: KernelState, census: Census): void {
 
 const NO_CHANGES: readonly TableChange[] = [];
 
-/** Follows one kernel from step to step, and so sees what one state alone does not show: invariants 12, 24, 35. */
+/**
+ * Follows one kernel from step to step, and so sees what one state alone does not show: invariants
+ * 12, 24, 35.
+ */
 export class InvariantChecker {
   readonly #k: KernelState;
   readonly #census: Census;

@@ -1,6 +1,7 @@
 /**
- * Two partitions, built by the initial thread: each has memory, threads, an address space and a CSpace of its own, laid out as
- * random requests expect it. Two endpoints and two notifications lie between them, one for each direction.
+ * Two partitions, built by the initial thread: each has memory, threads, an address space and a
+ * CSpace of its own, laid out as random requests expect it. Two endpoints and two notifications lie
+ * between them, one for each direction.
  */
 
 import {
@@ -214,7 +215,7 @@ export class PartitionBuilder {
     yield* this.#calls.call(tcb, TCB_SET_SCHED_PARAMS, [200, priority], caps);
   }
 
-  // -------------------------------------------------------------------------------------------- single calls
+  // ---------------------------------------------------------------------------------- single calls
 
   #copy(cnode: number, index: number, source: number): ThreadStep<void> {
     return this.#calls.copy({ cnode, depth: RADIX, index }, source);

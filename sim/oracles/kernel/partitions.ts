@@ -1,7 +1,8 @@
 /**
- * Random programs in two partitions. After every kernel entry each object, slot and page that has changed is held against what
- * the thread that entered could reach before (integrity), and what each partition holds against its own memory and the
- * channels (confinement). Everything that the scheduler does on its own is left out.
+ * Random programs in two partitions. After every kernel entry each object, slot and page that has
+ * changed is held against what the thread that entered could reach before (integrity), and what
+ * each partition holds against its own memory and the channels (confinement). Everything that the
+ * scheduler does on its own is left out.
  */
 
 import { assert } from '../../../memory/assert.ts';
@@ -70,7 +71,9 @@ export interface PartitionResult {
   readonly steps: number;
   /** Kernel entries of hostile threads that were compared before and after. */
   readonly compared: number;
-  /** Changes outside the partition of the thread that made them, all of them allowed: by channels. */
+  /**
+   * Changes outside the partition of the thread that made them, all of them allowed: by channels.
+   */
   readonly across: number;
   readonly broken: readonly string[];
 }
@@ -159,7 +162,7 @@ class PartitionRun {
     return this.#steps >= this.#options.steps || this.#broken.length > 0;
   }
 
-  // -------------------------------------------------------------------------------------------- programs
+  // -------------------------------------------------------------------------------------- programs
 
   *#root(bootInfo: BootInfo): ThreadBody {
     const stage = yield* new PartitionBuilder(bootInfo, this.#options.channel).build();
@@ -205,7 +208,7 @@ class PartitionRun {
     k.onExit = () => this.#onExit();
   }
 
-  // -------------------------------------------------------------------------------------------- comparing
+  // ------------------------------------------------------------------------------------- comparing
 
   #onExit(): void {
     const k = this.#kernel.state;
@@ -269,7 +272,9 @@ class PartitionRun {
     else if (this.#homeOf(paddr) !== this.#homeOf(subject.paddr)) this.#across += 1;
   }
 
-  /** Before the next kernel entry: who will make it, and what that thread and the interrupts reach. */
+  /**
+   * Before the next kernel entry: who will make it, and what that thread and the interrupts reach.
+   */
   #prepare(snapshot: Snapshot): void {
     const k = this.#kernel.state;
     this.#subject = this.#threads.includes(k.current) ? k.current : undefined;
@@ -282,7 +287,10 @@ class PartitionRun {
     if (this.#options.channel === 'messages') this.#checkConfined(this.#subject, this.#reach);
   }
 
-  /** Where messages alone go between partitions, no capability of the one ever names what belongs to the other. */
+  /**
+   * Where messages alone go between partitions, no capability of the one ever names what belongs to
+   * the other.
+   */
   #checkConfined(subject: Tcb, reach: Reach): void {
     const home = this.#homeOf(subject.paddr);
     for (const cap of reach.heldCaps()) {

@@ -1,7 +1,8 @@
 /**
- * A copy of what is in every object, kept from step to step: says which fields a step has changed. Left out are the slots of
- * CNodes and TCBs, which the census compares, and what the scheduler changes on its own: the queues of the ready and of
- * those that wait for a refill, times, and how a budget is spread over refills.
+ * A copy of what is in every object, kept from step to step: says which fields a step has changed.
+ * Left out are the slots of CNodes and TCBs, which the census compares, and what the scheduler
+ * changes on its own: the queues of the ready and of those that wait for a refill, times, and how a
+ * budget is spread over refills.
  */
 
 import type { KernelObject, Tcb } from '../../../kernel/objects/objects.ts';
@@ -158,7 +159,10 @@ function ofTable({ table, index, before }: TableChange): ObjectChange {
   return { object: table, field: `entry ${index}`, before, after };
 }
 
-/** Fills `into` with the fields of an object, in the order of {@link FIELDS}, and behind them those who wait there. */
+/**
+ * Fills `into` with the fields of an object, in the order of {@link FIELDS}, and behind them those
+ * who wait there.
+ */
 function sample(object: KernelObject, into: unknown[]): void {
   into.length = 0;
   switch (object.kind) {
@@ -198,7 +202,10 @@ function sampleQueue(head: Tcb | null, into: unknown[]): void {
   for (let tcb = head; tcb !== null; tcb = tcb.queueNext) into.push(tcb);
 }
 
-/** @returns the ticks of all refills together: they move from one to the other, but do not grow or shrink */
+/**
+ * @returns the ticks of all refills together: they move from one to the other, but do not grow or
+ * shrink
+ */
 function budgetOf(sc: KernelObject & { kind: 'schedContext' }): number {
   if (sc.refillMax === 0) return 0;
   let sum = 0;

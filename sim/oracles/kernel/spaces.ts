@@ -48,7 +48,10 @@ export function checkSpaces(k: KernelState, snapshot: Snapshot, report: Report):
   });
 }
 
-/** 38: the kernel's half of an address space is the same in all: here, where the kernel is not mapped, it is empty. */
+/**
+ * 38: the kernel's half of an address space is the same in all: here, where the kernel is not
+ * mapped, it is empty.
+ */
 function checkKernelHalf(root: PageTable, asid: number, report: Report): void {
   for (let index = KERNEL_HALF; index < root.entries.length; index += 1) {
     if (root.entries[index] !== undefined) report(38, `entry ${index} of ASID ${asid}`);
@@ -80,7 +83,10 @@ function pagesOfObjects({ live }: Snapshot): ReadonlySet<number> {
   return pages;
 }
 
-/** 34, 36, 37: every page that the user can reach has a frame capability that says so; a table is in one place only. */
+/**
+ * 34, 36, 37: every page that the user can reach has a frame capability that says so; a table is in
+ * one place only.
+ */
 function checkTable(
   table: PageTable,
   { asid, start, bits }: Span,

@@ -13,7 +13,9 @@ export interface TableChange {
 export class TableWatch {
   readonly #copies = new Map<PageTable | AsidPool, unknown[]>();
 
-  /** @returns entries that are not as they were at the last call; those of a new table were empty */
+  /**
+   * @returns entries that are not as they were at the last call; those of a new table were empty
+   */
   advance(live: ReadonlySet<KernelObject>): readonly TableChange[] {
     const changes: TableChange[] = [];
     for (const object of live) {

@@ -1,4 +1,7 @@
-/** Invariants of threads, queues, calls and scheduling: numbers 14 and 17 to 33 of the list in the README. */
+/**
+ * Invariants of threads, queues, calls and scheduling: numbers 14 and 17 to 33 of the list in the
+ * README.
+ */
 
 import type {
   Endpoint,
@@ -66,7 +69,9 @@ export function checkAllReadyQueues(k: KernelState, report: Report): void {
   }
 }
 
-/** 21, 22: the ready queues hold schedulable threads. Looks at those that are marked as not empty. */
+/**
+ * 21, 22: the ready queues hold schedulable threads. Looks at those that are marked as not empty.
+ */
 function checkReadyQueues(k: KernelState, enter: Enter, report: Report): void {
   for (let domain = 0; domain < DOMAINS; domain += 1) {
     const words = k.readyWords[domain] as number;

@@ -1,4 +1,7 @@
-/** Invariants of a step, not of a state: 12 (rights never grow), 24 (objects are made by retype), 35 (stale mappings). */
+/**
+ * Invariants of a step, not of a state: 12 (rights never grow), 24 (objects are made by retype), 35
+ * (stale mappings).
+ */
 
 import { isMdbParentOf } from '../../../kernel/objects/mdb.ts';
 import {
@@ -34,7 +37,10 @@ export class Transitions {
     for (const change of tables) checkTableChange(change, progress.changes, report);
   }
 
-  /** 24: an object comes into being only inside an untyped, with a capability derived from that of the untyped. */
+  /**
+   * 24: an object comes into being only inside an untyped, with a capability derived from that of
+   * the untyped.
+   */
   #checkMade({ created, snapshot }: Progress, report: Report): void {
     const retyped = created.filter(({ kind }) => kind !== 'asidPool').length;
     if (this.#k.objectsMade !== this.#made + retyped) report(24, 'objects were made unseen');
@@ -60,7 +66,7 @@ function hasUntypedAbove(slot: Slot): boolean {
   return false;
 }
 
-// ---------------------------------------------------------------------------------------------- rights
+// ------------------------------------------------------------------------------------------ rights
 
 /** 12: whoever has a right to an object has it from a capability that had it before. */
 function checkRights({ changes, snapshot, created }: Progress, report: Report): void {
@@ -143,12 +149,13 @@ function strengthOf(vmRights: number): number {
   return [VM_KERNEL_ONLY, VM_READ_ONLY, VM_READ_WRITE].indexOf(vmRights);
 }
 
-// ---------------------------------------------------------------------------------------------- mappings
+// ---------------------------------------------------------------------------------------- mappings
 
 /**
- * 35: a mapping goes only with the capability that made it; a stale one takes nobody else's along. It may be replaced by another
- * capability that is mapped at this very place already, and is stale: seL4 asks such a one for address space and address alone
- * (decodeRISCVFrameInvocation, RISCVPageMap).
+ * 35: a mapping goes only with the capability that made it; a stale one takes nobody else's along.
+ * It may be replaced by another capability that is mapped at this very place already, and is stale:
+ * seL4 asks such a one for address space and address alone (decodeRISCVFrameInvocation,
+ * RISCVPageMap).
  */
 function checkTableChange(
   { table, index, before }: TableChange,

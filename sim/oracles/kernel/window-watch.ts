@@ -1,6 +1,7 @@
 /**
- * Invariant 32: in any interval as long as its period, a scheduling context is used for no longer than its budget, but for a
- * bounded overrun. To be asked at the end of every kernel entry, as long as nobody configures the contexts that it watches.
+ * Invariant 32: in any interval as long as its period, a scheduling context is used for no longer
+ * than its budget, but for a bounded overrun. To be asked at the end of every kernel entry, as long
+ * as nobody configures the contexts that it watches.
  */
 
 import type { SchedContext } from '../../../kernel/objects/objects.ts';
@@ -9,8 +10,8 @@ import type { KernelState } from '../../../kernel/state.ts';
 import { nameOf } from '../../../kernel/inspect/census.ts';
 
 /**
- * The kernel releases a refill up to its worst-case execution time early, and ends a turn as much late; and a rest that is
- * too small to be used is added to the next refill.
+ * The kernel releases a refill up to its worst-case execution time early, and ends a turn as much
+ * late; and a rest that is too small to be used is added to the next refill.
  */
 const OVERRUN_TICKS = 3 * KERNEL_WCET;
 

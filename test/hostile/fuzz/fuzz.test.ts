@@ -1,6 +1,7 @@
 /**
- * Goal: no input from outside, however bad, ends in anything but a refusal, and none costs memory without bound. 200 inputs a target
- * unless SDDF_FUZZ_INPUTS says otherwise (20,000 in CI); SDDF_FUZZ_SEED is the first seed, and in the name of each test.
+ * Goal: no input from outside, however bad, ends in anything but a refusal, and none costs memory
+ * without bound. 200 inputs a target unless SDDF_FUZZ_INPUTS says otherwise (20,000 in CI);
+ * SDDF_FUZZ_SEED is the first seed, and in the name of each test.
  */
 
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Changes bytes as things go wrong: single bits, cuts, repeats, numbers at the ends of their range, pieces of another input. */
+/**
+ * Changes bytes as things go wrong: single bits, cuts, repeats, numbers at the ends of their range,
+ * pieces of another input.
+ */
 
 import type { Random } from '../../../board/random.ts';
 

@@ -1,4 +1,7 @@
-/** `npm run fuzz -- --minutes N [--target NAME] [--seed S]`: all targets in turn, until the time is over. */
+/**
+ * `npm run fuzz -- --minutes N [--target NAME] [--seed S]`: all targets in turn, until the time is
+ * over.
+ */
 
 import { parseArgs } from 'node:util';
 import { hostNow } from '../../../host/event-loop.ts';

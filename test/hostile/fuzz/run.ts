@@ -1,4 +1,7 @@
-/** Runs a target on inputs, each made from a seed of its own, so that one that fails can be had again alone. */
+/**
+ * Runs a target on inputs, each made from a seed of its own, so that one that fails can be had
+ * again alone.
+ */
 
 import { Random } from '../../../board/random.ts';
 import { mutated } from './mutation.ts';

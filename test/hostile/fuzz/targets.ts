@@ -1,6 +1,7 @@
 /**
- * What is fed with bad input: every reader of bytes or text that comes from outside. A target takes any bytes; what it may throw is
- * a mistake of the user's, or its own kind of "this is damaged". Anything else is a bug of ours.
+ * What is fed with bad input: every reader of bytes or text that comes from outside. A target takes
+ * any bytes; what it may throw is a mistake of the user's, or its own kind of "this is damaged".
+ * Anything else is a bug of ours.
  */
 
 import { VirtualClock } from '../../../board/virtual-clock.ts';
