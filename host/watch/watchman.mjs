@@ -22,6 +22,8 @@ const LOOK_MS = 100;
 const SLOW_MS = 1000;
 /** A run that is asked to end and stands still for so long is ended. */
 const PATIENCE_MS = 400;
+/** A program that makes system calls is cut off at the next one: so long it may take to come. */
+const NEXT_CALL_MS = 300;
 /** So long it may take to stop the engine: to name a program, and when the run is to end. */
 const NAME_MS = 2000;
 const ANSWER_MS = 350;
@@ -32,6 +34,8 @@ let summary;
 let beat = -1;
 let beatAt = Date.now();
 let askedAt = Infinity;
+/** When the engine was told that the run's time is over. */
+let overAt = Infinity;
 let named;
 let isBusy = false;
 let session;
@@ -80,8 +84,11 @@ async function look() {
       void name(beatAt);
     }
   }
-  const isOver = now - untilMs > PATIENCE_MS;
-  if (isOver) Atomics.store(words, ASKED, 1);
+  if (now - untilMs > PATIENCE_MS && overAt === Infinity) {
+    overAt = now;
+    Atomics.store(words, ASKED, 1);
+  }
+  const isOver = now - overAt > NEXT_CALL_MS;
   const isDue = isOver || now - askedAt > PATIENCE_MS;
   if (isDue && now - beatAt > PATIENCE_MS && !isBusy) {
     isBusy = true;
