@@ -44,7 +44,8 @@ describe.runIf(hasCompiler)(`worlds of machine code (needs ${COMPILER})`, () => 
 
   it('is explored at its system calls, and the same decisions give the same world', async () => {
     const target = await echoInC();
-    const options = { target, plan: NO_FAULTS, seed: 1, amount: AMOUNT };
+    // A seed by which somebody is let in between, several times; by others nobody is.
+    const options = { target, plan: NO_FAULTS, seed: 4, amount: AMOUNT };
     const explored = runWorld({ ...options, explore: { kind: 'random' } });
     expect(explored.verdict).toBe('passed');
     expect(explored.points).toBeGreaterThan(explored.decisions.length);
