@@ -33,6 +33,11 @@ export function watchLeftBehind(
   const blame = hasUserPrograms ? new AsyncBlame(() => kernelOf()?.running) : undefined;
   let failure: LeftBehind['failure'];
   const failed = (error: unknown, domain: string | undefined): void => {
+    // A program can have Node tell of it in the middle of an entry point. It is for when none runs.
+    if (kernelOf()?.running !== undefined) {
+      setImmediate(failed, error, domain);
+      return;
+    }
     // Whoever made the call has been told already.
     if (error instanceof CalledOutside || error instanceof ThreadUnwound) return;
     if (domain !== undefined && kernelOf()?.failThread(domain, error) === true) return;

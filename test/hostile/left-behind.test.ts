@@ -66,6 +66,31 @@ describe('under the virtual clock, at once', () => {
   });
 });
 
+const TOLD_INSIDE: readonly (readonly [what: string, bad: string])[] = [
+  [
+    'rejections told by Node, in an entry point',
+    `() => ({ notified: () => { void Promise.reject(new Error('own')); process._tickCallback(); } })`,
+  ],
+  [
+    'rejections told by itself, in an entry point',
+    `() => ({ notified: () => {
+      const own = Promise.reject(new Error('own'));
+      process.emit('unhandledRejection', new Error('own'), own);
+    } })`,
+  ],
+];
+
+describe('a program that has left-overs told of while it runs', () => {
+  it.each(TOLD_INSIDE)('%s: is at fault itself', async (what, bad) => {
+    const { status, stdout, stderr } = await run(what, bad, 'host');
+
+    expect(stderr).not.toContain('internal failure');
+    expect(stderr).toContain('good: alive');
+    expect(stdout).toContain('bad: 1 fault');
+    expect(status).toBe(1);
+  });
+});
+
 const LATER: readonly (readonly [what: string, bad: string, message: string])[] = [
   [
     'a call in a promise',
