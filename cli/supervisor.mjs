@@ -2,8 +2,8 @@
 // JavaScript that does not return hears no signal, so somebody else has to; and to end a process is
 // certain, whatever its programs do.
 //
-//     terminal ── signals ──▶ supervisor ── 'end', 'now' ──▶ watchman, a thread of the engine's process (host/watch/watchman.mjs)
-//                                         ◀── 'heard', 'status N' ──
+//     terminal ── signals ──▶ supervisor ── 'end', 'now' ──▶ watchman, a thread of the engine's
+//                                         ◀── 'heard', 'status N' ── process (host/watch/)
 //
 // Plain JavaScript, and no more than this: it is loaded before anything else. Why a process and not
 // a thread for the engine, and what each costs, is in docs/architecture.md, "Always stoppable".

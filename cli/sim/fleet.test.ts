@@ -214,8 +214,8 @@ describe.runIf(hasPackages)('an address that is none', () => {
       ['sim', 'echo', '--redis', 'redis://127.0.0.1:1', '--jobs', '2'],
       /--jobs: .* sddf worker takes it/,
     ],
-    [['worker', 'redis://127.0.0.1:1'], /sddf worker: 127\.0\.0\.1:1: nobody listens there; /],
-    [['worker', 'http://127.0.0.1'], /sddf worker: 'http:\/\/127\.0\.0\.1' is no address/],
+    [['worker', 'redis://127.0.0.1:1'], /sddf: worker: 127\.0\.0\.1:1: nobody listens there; /],
+    [['worker', 'http://127.0.0.1'], /sddf: worker: 'http:\/\/127\.0\.0\.1' is no address/],
   ])('%j is one line and status 2', async (args, line) => {
     const { stderr, status } = await sddfInProcess(...args);
     expect(stderr.trim()).toMatch(line);

@@ -156,7 +156,8 @@ function load<Module>(name: string): Module {
 
 function reasonOf(error: unknown): string {
   const { code, message = '' } = error as { readonly code?: string; readonly message?: string };
-  if (code === 'ECONNREFUSED') return "nobody listens there; Debian's redis-server would";
+  if (code === 'ECONNREFUSED')
+    return 'nobody listens there; start redis-server (Debian: redis-server) or name another address';
   if (code === 'ENOTFOUND') return 'no such host';
   return message === '' ? String(error) : (message.split('\n')[0] ?? '');
 }

@@ -36,12 +36,12 @@ export function workerCommand(): Command {
 
 async function runWorker(url: string, flags: { readonly jobs?: string }): Promise<void> {
   const terminal = openTerminal('stdout');
-  const place = placeOf(url, 'sddf worker');
+  const place = placeOf(url, 'worker');
   const jobs =
     flags.jobs === undefined ? availableParallelism() : parseCount(flags.jobs, '--jobs', JOBS);
   const interrupts = catchInterrupts();
   const onNotice = (line: string): void => terminal.note(`sddf: ${line}`);
-  const redis = await connectRedis({ url, by: 'sddf worker', onNotice });
+  const redis = await connectRedis({ url, by: 'worker', onNotice });
   const { Worker } = loadBullmq();
   const processes = new Processes(terminal);
   const worker = new Worker(QUEUE, ({ data }) => processes.run(data), {

@@ -56,8 +56,7 @@ const FLOATS_FROM = OP_OF.flw;
  *
  * @returns the index of the cell that would be next
  */
-// The loop is one function, so that its state stays in processor registers.
-// oxlint-disable-next-line max-lines-per-function
+// oxlint-disable-next-line max-lines-per-function -- in one function its state stays in registers
 export function walk(hart: HartViews, window: CodeWindow, from: number, most: number): number {
   const { x, u8, u16, i32, tlb } = hart;
   const { cells, low: windowLow, high: windowHigh, sizeBytes } = window;

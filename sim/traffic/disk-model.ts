@@ -4,8 +4,8 @@
  *
  *     written, answered as done        a read brings this one
  *     written, answered with an error  a read brings this one or an older one
- *     flushed                          what was done before the flush was asked for is there for good; of what belongs to who asks,
- *                                      all that was asked for before the flush
+ *     flushed                          what was done before the flush was asked for is there for
+ *                                      good; of the client that flushes, all it had asked for
  *     power cut                        of what was not flushed, any
  */
 

@@ -41,7 +41,8 @@ export const build = () => sys.build();
 export const attachDevices = (board) => {
   const line = board.irqLine(20);
   board.attach('ticker', { base: 0x2000_0000, sizeBytes: 4096 }, { read: () => 0, write() {} });
-  const tick = { fire: () => { line.raise(); line.lower(); board.clock.schedule(tick, board.clock.now() + 1_000_000); } };
+  const again = () => board.clock.schedule(tick, board.clock.now() + 1_000_000);
+  const tick = { fire: () => { line.raise(); line.lower(); again(); } };
   tick.fire();
 };
 `,
