@@ -41,11 +41,16 @@ export function thrownByUser(error: unknown): string | undefined {
   return where === undefined ? undefined : `${where}: ${error.message.split('\n')[0] ?? ''}`;
 }
 
-function framesOf(error: Error): readonly string[] {
+/** A stack whose files are called as they are on disk, not for which domain they were loaded. */
+export function stackOf(error: Error): string {
   const stack: unknown = error.stack;
-  if (typeof stack !== 'string') return [];
+  if (typeof stack !== 'string') return '';
+  return stack.replaceAll(/[?]domain=[\w.%-]+(?=:\d)/g, '');
+}
+
+function framesOf(error: Error): readonly string[] {
   return (
-    stack
+    stackOf(error)
       .split('\n')
       .filter((line) => /^ +at /.test(line))
       .map((line) => line.replace('file://', ''))

@@ -1,13 +1,15 @@
 /**
- * Gives each protection domain its program's main module as an instance of its own, somewhat as on
- * Microkit each has its own copy of its program's image; what that module imports is shared. V8
- * then compiles the program for one domain alone, with its queues and its memory as constants
- * (`docs/hot-code.md`): with two clients, a fifth of a packet's time.
+ * Gives each domain with a program of this package the program's main module as an instance of its
+ * own. V8 then compiles the program for one domain alone, with its queues and its memory as
+ * constants (`docs/hot-code.md`): with two clients, a fifth of a packet's time.
  *
- * A domain without one runs as well, and shares its code with others of the same program.
+ * This is for speed alone. Modules of this package keep nothing outside `main`
+ * (`test/style.test.ts`), so that domains may as well share them. What a user's own modules may
+ * keep there is why `user-modules.ts` gives every domain its own.
  */
 
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { flatten, type SystemDescription } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
 
@@ -23,8 +25,6 @@ const OWN_MAX = 8;
 const IN_PACKAGE = /^(?:drivers|virtualisers|clients)\/[a-z0-9/-]+\.ts$/;
 
 /**
- * Programs of this package only: where the module of another lies is not known here.
- *
  * @returns by domain, programs for `TestbedOptions.programs`; all others have what the description
  * says, and so has the first domain of each program
  */
@@ -37,7 +37,8 @@ export async function ownPrograms(
   for (const { name, image } of domains) {
     const { program, path } = image;
     if (program === undefined || !toHave.has(name)) continue;
-    const instance = await instantiate(program, path, name);
+    if (!(await isOfPackage(program, path))) continue;
+    const instance = await mainOf(path, name);
     if (instance !== undefined) own.set(name, instance);
   }
   return own;
@@ -60,20 +61,25 @@ export function domainsToHaveOwn(
   return toHave;
 }
 
-/** @returns undefined when the module at this path is not the one that the program is from */
-async function instantiate(
-  program: Program,
-  path: string,
-  domain: string,
-): Promise<Program | undefined> {
+/**
+ * Whether a program is this package's own: what its image's path names, and not another one's of
+ * the same path.
+ */
+export async function isOfPackage(program: Program, path: string): Promise<boolean> {
+  return (await mainOf(path)) === program;
+}
+
+/** @param path of a file, absolute */
+export function isPackageProgram(path: string): boolean {
+  const root = fileURLToPath(PACKAGE);
+  return path.startsWith(root) && IN_PACKAGE.test(path.slice(root.length).replace(/\.js$/, '.ts'));
+}
+
+/** @returns undefined when this package has no such program */
+async function mainOf(path: string, domain?: string): Promise<Program | undefined> {
   if (!IN_PACKAGE.test(path)) return undefined;
   const module = new URL(path.replace(/\.ts$/, ENDING), PACKAGE);
   if (!existsSync(module)) return undefined;
-  if ((await mainOf(module)) !== program) return undefined;
-  module.searchParams.set('domain', domain);
-  return mainOf(module);
-}
-
-async function mainOf(module: URL): Promise<Program | undefined> {
+  if (domain !== undefined) module.searchParams.set('domain', domain);
   return ((await import(module.href)) as { readonly main?: Program }).main;
 }

@@ -4,6 +4,8 @@
  */
 
 export * from './devices.ts';
+export * from './load-testbed.ts';
 export type * from './oracle.ts';
 export * from './system.ts';
-export * from './testbed.ts';
+export { TestbedError } from './testbed.ts';
+export type * from './testbed.ts';

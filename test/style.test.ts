@@ -25,6 +25,24 @@ const RULES: readonly Rule[] = [
   { pattern: /^(?=.{101})\s*(?:\/\/|\/?\*+) (?! {4})/, instead: 'comments of at most 100 columns' },
 ];
 
+/** Of these rooms is what domains run, and share. */
+const SHARED_ROOMS = /^(?:memory|queues|microkit|drivers|virtualisers|clients)\//;
+/** A variable that a class fills in while it is defined, and nobody afterwards. */
+const FILLED_BY_A_CLASS = ['memory/region.ts', 'memory/sealed.ts'];
+const STATE = [
+  /^(?:export )?(?:let|var) /,
+  /^(?:export )?const \w+ = (?:\[\]|\{\}|new (?:Weak)?(?:Map|Set)\b)/,
+  /^(?:export )?const \w+: (?!readonly |Readonly)[^=]* = (?:\[|new (?:Weak)?(?:Map|Set)\b)/,
+];
+
+/** Lines at the left margin that begin something which could change. */
+function stateOf(file: string, text: string): string[] {
+  return text
+    .split('\n')
+    .filter((line) => STATE.some((pattern) => pattern.test(line)))
+    .map((line) => `${file}: ${line}`);
+}
+
 function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -68,6 +86,26 @@ describe('style', () => {
     });
 
     expect(silent).toEqual([]);
+  });
+
+  it('keeps nothing outside functions and classes where domains share the code', () => {
+    const found = files
+      .filter((file) => SHARED_ROOMS.test(file) && !file.endsWith('.test.ts'))
+      .filter((file) => !FILLED_BY_A_CLASS.includes(file))
+      .flatMap((file) => stateOf(file, readFileSync(join(ROOT, file), 'utf8')));
+
+    expect(found).toEqual([]);
+  });
+
+  it.each([
+    'let calls = 0;',
+    'export const seen = new Map<string, number>();',
+    'const seen: Set<number> = new Set();',
+    'const lines: string[] = [];',
+    'export const cache = {};',
+  ])('knows %s for state', (line) => {
+    expect(stateOf('x.ts', line)).toHaveLength(1);
+    expect(stateOf('x.ts', `  ${line}`)).toEqual([]);
   });
 
   it('has no file that could hold anything', () => {

@@ -89,16 +89,13 @@ function testText(name: ScaffoldNames, dialect: Dialect): string {
     // ${name.type}: what it says under the virtual clock.
 
     ${dialect.testImports}
-    import { createTestbed } from ${dialect.from('systems', 'testbed.ts', '../../')};
-    import { build } from '../../systems/${name.file}.ts';
+    import { loadTestbed } from ${dialect.from('systems', 'load-testbed.ts', '../../')};
 
     describe('${name.file}', () => {
-      it('calls its server', () => {
-        const built = build();
-        if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\\n'));
+      it('calls its server', async () => {
         const lines: string[] = [];
-        const testbed = createTestbed({
-          system: built.system,
+        const testbed = await loadTestbed({
+          system: new URL('../../systems/${name.file}.ts', import.meta.url),
           clock: 'virtual',
           observer: {
             log: (pd, line) => {

@@ -69,16 +69,13 @@ function testText(name: ScaffoldNames, dialect: Dialect): string {
     // ${name.type}: what its domains say under the virtual clock.
 
     ${dialect.testImports}
-    import { createTestbed } from ${dialect.from('systems', 'testbed.ts', '../')};
-    import { build } from './${name.file}.ts';
+    import { loadTestbed } from ${dialect.from('systems', 'load-testbed.ts', '../')};
 
     describe('${name.file}', () => {
-      it('passes a number from writer to reader', () => {
-        const built = build();
-        if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\\n'));
+      it('passes a number from writer to reader', async () => {
         const lines: string[] = [];
-        const testbed = createTestbed({
-          system: built.system,
+        const testbed = await loadTestbed({
+          system: new URL('./${name.file}.ts', import.meta.url),
           clock: 'virtual',
           observer: { log: (pd, line) => lines.push(\`\${pd}: \${line}\`) },
         });

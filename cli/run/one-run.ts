@@ -11,9 +11,8 @@ import type { Kernel } from '../../kernel/boot.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { LintEntry } from '../../board/lint.ts';
 import { diagnose } from '../../systems/diagnosis.ts';
-import { ownPrograms } from '../../systems/own-programs.ts';
+import { loadTestbed } from '../../systems/load-testbed.ts';
 import {
-  createTestbed,
   type RunCounters,
   type Testbed,
   TestbedError,
@@ -85,8 +84,7 @@ export class Run {
         () => this.#stop(),
       );
       try {
-        const own = await ownPrograms(this.#loaded.system);
-        const testbed = this.#createTestbed(own, interrupt);
+        const testbed = await this.#loadTestbed(interrupt);
         await this.#runBooted(testbed, endedBy(interrupt, left));
       } finally {
         left.end();
@@ -129,17 +127,18 @@ export class Run {
     }
   }
 
-  #createTestbed(own: ReadonlyMap<string, Program>, interrupt: CaughtInterrupts): Testbed {
+  async #loadTestbed(interrupt: CaughtInterrupts): Promise<Testbed> {
     const { system, programs, images, counters, attachDevices } = this.#loaded;
     const attachments = [...this.#attachments.values()];
     const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
     const stagingBytes = Math.max(0, ...attachments.map((each) => each.stagingBytes ?? 0));
     try {
-      return createTestbed({
+      return await loadTestbed({
         ...this.#options.testbed,
         ...this.#watchOptions(),
         system,
-        programs: this.#programs(new Map([...own, ...programs, ...hostPrograms])),
+        programs: new Map([...programs, ...hostPrograms]),
+        around: (usual) => this.#programs(usual),
         images,
         counters,
         ...(stagingBytes === 0 ? {} : { stagingBytes }),

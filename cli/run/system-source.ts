@@ -3,9 +3,10 @@
  * description.
  */
 
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
+import type { BuildResult } from '../../microkit/builder.ts';
 import { type Diagnostic, formatDiagnostic, isError } from '../../microkit/diagnostic.ts';
 import {
   type PdDescription,
@@ -19,19 +20,20 @@ import { checkRecords } from '../../microkit/sddf/check-records.ts';
 import type { CounterNames } from '../../queues/counters.ts';
 import { systems } from '../../systems/index.ts';
 import type { Oracle } from '../../systems/oracle.ts';
-import { domainsToHaveOwn } from '../../systems/own-programs.ts';
+import { domainsToHaveOwn, isPackageProgram } from '../../systems/own-programs.ts';
 import {
   ChoiceError,
   type SystemModule,
   asSystemModule,
   completeChoices,
 } from '../../systems/system.ts';
+import { programsOfModule } from '../../systems/user-modules.ts';
 import { closest, didYouMean } from '../closest.ts';
 import { explainChoice, type SystemOptions } from './choices.ts';
 import { findProgram, readDescriptionFile, withConfigFile } from '../describe/description-file.ts';
 import { refuseSdkOutput } from '../describe/sdk-output.ts';
 import { machinePrograms } from './machine-programs.ts';
-import { importUserModule, prepareUserModules } from './user-modules.ts';
+import { loadUserModule } from './user-modules.ts';
 import { attachUserDevices, buildUserSystem, checkUserOptions } from './user-system.ts';
 
 /** A system, ready to be put on a board. */
@@ -78,7 +80,21 @@ export async function loadSystem(
 ): Promise<LoadedSystem> {
   if (reference.endsWith('.system')) return loadDescription(reference, search);
   const module = await systemModule(reference);
-  return buildSystem(reference, module, { ...search, choices, implied });
+  const request = { ...search, choices, implied };
+  const loaded = buildSystem(reference, module, request);
+  if (!loaded.hasUserPrograms) return loaded;
+  return { ...loaded, programs: await ownInstances(reference, loaded.system, request) };
+}
+
+/** @throws UserMistake when the module describes another system for a domain */
+function ownInstances(
+  path: string,
+  system: SystemDescription,
+  request: BuildRequest,
+): Promise<LoadedSystem['programs']> {
+  const describe = async (domain: string): Promise<SystemDescription> =>
+    describeSystem(path, await loadModule(path, domain), request).system;
+  return programsOfModule(system, describe, (problem) => new UserMistake(`${path}: ${problem}`));
 }
 
 /**
@@ -118,13 +134,34 @@ interface BuildRequest extends Pick<FileSearch, 'imageLimitBytes'> {
   readonly implied: Readonly<Record<string, string>>;
 }
 
-function buildSystem(
+function buildSystem(name: string, module: SystemModule, request: BuildRequest): LoadedSystem {
+  const { system, warnings } = describeSystem(name, module, request);
+  const { attachDevices, oracles } = module;
+  const folders = [dirname(name), '.'];
+  const { imageLimitBytes } = request;
+  return {
+    name: system.name,
+    system,
+    counters: module.counters ?? {},
+    programs: new Map(),
+    images: machinePrograms({ system, folders, imageLimitBytes }),
+    warnings: warnings.map((warning) => formatDiagnostic(warning, name, [])),
+    notOffered: Object.keys(request.implied).filter((option) => !isOffered(module, option)),
+    from: 'module',
+    hasUserPrograms: MODULE.test(name),
+    ...(oracles === undefined ? {} : { oracles }),
+    ...(attachDevices === undefined
+      ? {}
+      : { attachDevices: attachUserDevices(name, attachDevices) }),
+  };
+}
+
+function describeSystem(
   name: string,
   module: SystemModule,
-  { choices, implied, imageLimitBytes }: BuildRequest,
-): LoadedSystem {
-  const isOffered = (option: string): boolean => Object.hasOwn(module.options ?? {}, option);
-  const wanted = Object.entries(implied).filter(([option]) => isOffered(option));
+  { choices, implied }: BuildRequest,
+): Extract<BuildResult, { ok: true }> {
+  const wanted = Object.entries(implied).filter(([option]) => isOffered(module, option));
   let complete: Readonly<Record<string, string>>;
   try {
     complete = completeChoices(module, { ...Object.fromEntries(wanted), ...choices });
@@ -134,24 +171,11 @@ function buildSystem(
   }
   const built = buildUserSystem(name, module, complete);
   if (!built.ok) throw describedBadly(name, built.errors, []);
-  const { attachDevices, oracles } = module;
-  const warnings = built.warnings.map((warning) => formatDiagnostic(warning, name, []));
-  const folders = [dirname(name), '.'];
-  return {
-    name: built.system.name,
-    system: built.system,
-    counters: module.counters ?? {},
-    programs: new Map(),
-    images: machinePrograms({ system: built.system, folders, imageLimitBytes }),
-    warnings,
-    notOffered: Object.keys(implied).filter((option) => !isOffered(option)),
-    from: 'module',
-    hasUserPrograms: MODULE.test(name),
-    ...(oracles === undefined ? {} : { oracles }),
-    ...(attachDevices === undefined
-      ? {}
-      : { attachDevices: attachUserDevices(name, attachDevices) }),
-  };
+  return built;
+}
+
+function isOffered(module: SystemModule, option: string): boolean {
+  return Object.hasOwn(module.options ?? {}, option);
 }
 
 /** One line that says how many errors there are, then each as the checker prints it. */
@@ -166,9 +190,8 @@ function describedBadly(
   return new UserMistake(`${file}: ${count} in the system description\n${texts.join('\n')}`);
 }
 
-async function loadModule(path: string): Promise<SystemModule> {
-  await prepareUserModules();
-  const loaded = await importUserModule(path);
+async function loadModule(path: string, domain?: string): Promise<SystemModule> {
+  const loaded = await loadUserModule(path, domain);
   const candidates = [loaded, ...Object.values(loaded)];
   const module = candidates.map(asSystemModule).find((found) => found !== undefined);
   if (module === undefined) {
@@ -191,7 +214,6 @@ async function loadDescription(
   const records = checkRecords(system);
   if (records.some(isError)) throw describedBadly(path, records, source);
   const programs = new Map<string, Program>();
-  await prepareUserModules();
   const counters: Record<string, CounterNames<string>> = {};
   const unset: string[] = [];
   const oracles: Oracle[] = [];
@@ -199,8 +221,7 @@ async function loadDescription(
   const domains = flatten(system).filter(({ pd }) => !images.has(pd.name));
   const toHave = domainsToHaveOwn(domains.map(({ pd }) => [pd.name, pd.image.path]));
   for (const { pd } of domains) {
-    const instance = toHave.has(pd.name) ? pd.name : undefined;
-    const loaded = await loadProgram(pd, folders, instance);
+    const loaded = await loadProgram(pd, folders, toHave);
     programs.set(pd.name, loaded.main);
     // Domains of one module bring the same ones.
     oracles.push(
@@ -240,11 +261,14 @@ interface ProgramModule {
   readonly oracles: readonly Oracle[];
 }
 
-/** @param instance with a name, an instance of the module for this domain alone */
+/**
+ * @param toHave domains that have an instance of one of this package's programs; of a user's module
+ * each has its own
+ */
 async function loadProgram(
   { name: pd, image: { path: image } }: PdDescription,
   folders: readonly string[],
-  instance: string | undefined,
+  toHave: ReadonlySet<string>,
 ): Promise<ProgramModule> {
   const path = findProgram(folders, image);
   if (path === undefined) {
@@ -258,7 +282,8 @@ async function loadProgram(
       `protection domain '${pd}': ${image} is neither an ELF file nor a .ts or .js module; see docs/machine-code.md`,
     );
   }
-  const loaded = await importUserModule(path, instance);
+  const isOwn = toHave.has(pd) || !isPackageProgram(resolve(path));
+  const loaded = await loadUserModule(path, isOwn ? pd : undefined);
   if (typeof loaded['main'] !== 'function') {
     throw new UserMistake(`${path}: exports no function main, which a program's module has to`);
   }

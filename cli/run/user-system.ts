@@ -5,6 +5,7 @@
 
 import { UserMistake } from '../../host/problem.ts';
 import type { BuildResult } from '../../microkit/builder.ts';
+import { stackOf } from '../../systems/exception-text.ts';
 import { ChoiceError, type SystemModule } from '../../systems/system.ts';
 import { forbidExit } from '../exit.ts';
 import { explainChoice } from './choices.ts';
@@ -62,7 +63,7 @@ function blamed<Value>(name: string, action: () => Value): Value {
     if (error instanceof ChoiceError) throw explainChoice(name, error);
     const message = error instanceof Error ? error.message : `throws ${String(error)}`;
     const file = name.replace(/^.*\//, '');
-    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    const stack = error instanceof Error ? stackOf(error) : '';
     const frame = stack.split('\n').find((line) => line.includes(`${file}:`));
     const line = /:(\d+):\d+\)?$/.exec(frame ?? '')?.[1];
     throw new UserMistake(`${name}${line === undefined ? '' : `:${line}`}: ${firstLine(message)}`);

@@ -110,7 +110,7 @@ function placeRegions(placings: readonly Placing[]): readonly RegionDescription[
   });
 }
 
-const ADDRESS_SYMBOLS = new Set(['paddrSymbol', 'ringsPaddrSymbol']);
+const ADDRESS_SYMBOLS: ReadonlySet<string> = new Set(['paddrSymbol', 'ringsPaddrSymbol']);
 
 /** Without the symbols that records name, and without the setvars that set them. */
 function withoutAddressSymbols(pd: PdDescription): PdDescription {

@@ -98,7 +98,7 @@ class Initialiser implements UserContext {
   }
 }
 
-const NO_PLANS: ImagePlans = new Map();
+const NO_PLANS: Readonly<ImagePlans> = new Map();
 
 function buildSystem(root: RootTask, system: SystemDescription, plans: ImagePlans): void {
   const memory = new UntypedMemory(root);
