@@ -42,6 +42,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./measure/path.ts')).pathCommand(),
   },
   {
+    name: 'test',
+    group: 'Breaking a system:',
+    summary: 'runs scripted tests of systems, and of single drivers and virtualisers',
+    load: async () => (await import('./test/test.ts')).testCommand(),
+  },
+  {
     name: 'sim',
     group: 'Breaking a system:',
     summary: 'runs many worlds of a system with other faults in each, and says what broke',

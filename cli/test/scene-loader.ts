@@ -1,0 +1,68 @@
+/** Finds what a file of tests names: systems, images, modules and plans of faults. */
+
+import { dirname, isAbsolute, join } from 'node:path';
+import { readBounded } from '../../host/bounded-file.ts';
+import { UserMistake } from '../../host/problem.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import { PLAN_BYTES_MAX } from '../../sim/plan/read-plan.ts';
+import type { PlanAnswer, SceneLoader, SceneRequest } from '../../testing/file/test-file.ts';
+import { keep, makeScene, type Scene } from '../../testing/run/scene.ts';
+import { loadSystem } from '../run/system-source.ts';
+import { checkPlan } from '../sim/plan-file.ts';
+import { loadBench } from './bench-loader.ts';
+
+/** Names in front of a plan's problems that stand for the place in the test file. */
+const PLAN_PLACE = /^faults:\d+:\d+: /;
+
+export class FileScenes implements SceneLoader {
+  readonly #folder: string;
+  readonly #kept = keep();
+  readonly #scenes = new Map<string, Promise<Scene>>();
+
+  /** @param file of tests: what it names lies beside it */
+  constructor(file: string) {
+    this.#folder = dirname(file);
+  }
+
+  scene(request: SceneRequest): Promise<Scene> {
+    const key = JSON.stringify(request);
+    const known = this.#scenes.get(key);
+    if (known !== undefined) return known;
+    const made = this.#load(request);
+    this.#scenes.set(key, made);
+    return made;
+  }
+
+  plan(text: string, system: SystemDescription): PlanAnswer {
+    const result = checkPlan({ name: 'faults', text }, system);
+    if (result.ok) return result;
+    return { ok: false, problems: result.problems.map((each) => each.replace(PLAN_PLACE, '')) };
+  }
+
+  planFile(path: string): { readonly text: string } | string {
+    const place = this.#beside(path);
+    try {
+      const read = readBounded(place, PLAN_BYTES_MAX);
+      if (read.kind === 'too long') return `${place}: is larger than 1 MiB, which no plan needs`;
+      return { text: new TextDecoder().decode(read.bytes) };
+    } catch (error) {
+      if (error instanceof UserMistake) return error.message;
+      throw error;
+    }
+  }
+
+  async #load(request: SceneRequest): Promise<Scene> {
+    const { system, choices } = request;
+    const searchPath = request.searchPath.map((path) => this.#beside(path));
+    if (system === undefined) {
+      return loadBench({ ...request, searchPath, folder: this.#folder }, this.#kept);
+    }
+    const reference = /[./]/.test(system) ? this.#beside(system) : system;
+    const loaded = await loadSystem(reference, choices, { searchPath });
+    return makeScene(loaded, this.#kept);
+  }
+
+  #beside(path: string): string {
+    return isAbsolute(path) ? path : join(this.#folder, path);
+  }
+}

@@ -1,0 +1,24 @@
+/** Rows of `each`: `$name` in a test stands for the row's value of that name. */
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** @returns the same value with all names of the row replaced, in keys too */
+export function filledIn(value: unknown, row: Row): unknown {
+  if (typeof value === 'string') return replaced(value, row);
+  if (Array.isArray(value)) return value.map((each) => filledIn(each, row));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => name !== 'each')
+      .map(([name, each]) => [String(replaced(name, row)), filledIn(each, row)]),
+  );
+}
+
+/** A text that is a name alone becomes the value, of whichever kind it is. */
+function replaced(text: string, row: Row): unknown {
+  const whole = /^\$([a-z][a-z0-9-]*)$/.exec(text)?.[1];
+  if (whole !== undefined && Object.hasOwn(row, whole)) return row[whole];
+  return text.replaceAll(/\$([a-z][a-z0-9-]*)/g, (found, name: string) =>
+    Object.hasOwn(row, name) ? String(row[name]) : found,
+  );
+}

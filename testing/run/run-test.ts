@@ -1,0 +1,99 @@
+/** Runs one test with one seed: what came of it, as plain data. */
+
+import { RunFailure } from '../../memory/assert.ts';
+import { TestbedError } from '../../systems/testbed.ts';
+import type { Instrument } from '../../systems/trace/observer.ts';
+import type { TestCase } from '../file/test-file.ts';
+import type { BookedEvent } from './event-book.ts';
+import { Unmet } from './step.ts';
+import { TestRun } from './test-run.ts';
+
+export interface TestFailure {
+  /** The step, or what else of the test. */
+  readonly step: string;
+  readonly where: string;
+  readonly expected: string;
+  readonly came: readonly string[];
+  /** The last events before it, oldest first. */
+  readonly events: readonly BookedEvent[];
+}
+
+export interface TestResult {
+  readonly name: string;
+  readonly file: string;
+  readonly seed: number;
+  readonly verdict: 'passed' | 'failed' | 'void';
+  /** Virtual time that it took, ns. */
+  readonly timeNs: number;
+  readonly failure?: TestFailure;
+  /** Rules of its plan that never struck, when it is void. */
+  readonly neverStruck?: readonly string[];
+}
+
+export interface RunTestOptions {
+  readonly around?: (inner: Instrument | undefined) => Instrument;
+}
+
+/** A test that fails is run once more, to tell what happened: the same seed gives the same run. */
+export function runTest(test: TestCase, seed: number, options: RunTestOptions = {}): TestResult {
+  const needsBook = test.steps.some(({ needs }) => needs === 'signals');
+  const result = runOnce(test, seed, needsBook ? 'kept' : 'none', options);
+  if (result.verdict !== 'failed' || needsBook) return result;
+  return runOnce(test, seed, 'kept', {});
+}
+
+function runOnce(
+  test: TestCase,
+  seed: number,
+  book: 'kept' | 'none',
+  { around }: RunTestOptions,
+): TestResult {
+  const { name, file, scene, settings } = test;
+  const common = { name, file, seed };
+  let run: TestRun | undefined;
+  let at = { words: 'the system begins', where: test.where };
+  try {
+    run = new TestRun({ scene, settings, seed, book, ...(around === undefined ? {} : { around }) });
+    for (const [index, step] of test.steps.entries()) {
+      at = step;
+      run.note(`step: ${step.words}`);
+      step.run(run);
+      if (test.steps[index + 1]?.allows !== 'faults') refuseFaults(run);
+    }
+  } catch (error) {
+    if (error instanceof TestbedError) throw error;
+    const { expected, came } = explained(error);
+    const failure = {
+      step: at.words,
+      where: at.where,
+      expected,
+      came,
+      events: run?.book?.events ?? [],
+    };
+    return { ...common, verdict: 'failed', timeNs: run?.now() ?? 0, failure };
+  }
+  const { neverStruck } = run;
+  if (neverStruck.length > 0) return { ...common, verdict: 'void', timeNs: run.now(), neverStruck };
+  return { ...common, verdict: 'passed', timeNs: run.now() };
+}
+
+/** A fault that the next step does not expect is one that nobody expects. */
+export function refuseFaults(run: TestRun): void {
+  const fault = run.faults.find(({ isTaken }) => !isTaken);
+  if (fault === undefined) return;
+  const lines = run.logs.filter(({ pd }) => pd === fault.pd || pd === 'monitor').slice(-LINES);
+  throw new Unmet(`${fault.pd} not to fault`, [
+    `${fault.pd} has faulted`,
+    ...lines.map(({ pd, text }) => `${pd}: ${text}`),
+  ]);
+}
+
+const LINES = 6;
+
+export function explained(error: unknown): Pick<TestFailure, 'expected' | 'came'> {
+  if (error instanceof Unmet) return { expected: error.expected, came: error.came };
+  // An assertion is a bug of the testbed's own; a device of the user's may fail as well.
+  const name = error instanceof RunFailure || !(error instanceof Error) ? '' : `${error.name}: `;
+  const message = error instanceof Error ? error.message : String(error);
+  return { expected: 'the run to go on', came: [`an internal failure: ${name}${message}`] };
+}

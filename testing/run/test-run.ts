@@ -1,0 +1,226 @@
+/**
+ * One run of one test with one seed: the testbed, what its devices are plugged into, and what has
+ * been seen so far. Steps act on it; time passes only when one of them lets it.
+ */
+
+import type { Program } from '../../microkit/pd.ts';
+import type { Board } from '../../board/board.ts';
+import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
+import { PlannedRun } from '../../sim/points/planned-run.ts';
+import { uartOf } from '../../systems/serial-devices.ts';
+import { createTestbed, type Testbed, type WireParts, type Wires } from '../../systems/testbed.ts';
+import { instrument } from '../../systems/trace/observed-parts.ts';
+import type { Instrument } from '../../systems/trace/observer.ts';
+import type { BenchRun } from '../unit/bench.ts';
+import { plugInPeers, startBench } from '../unit/bench-run.ts';
+import { DiskEnd, NetEnd, UartEnd } from './ends.ts';
+import { EventBook } from './event-book.ts';
+import type { Scene } from './scene.ts';
+
+/** A disk before the test: 1 MiB of zeros unless told. */
+export interface DiskSetting {
+  readonly sizeBytes: number;
+  readonly contents: readonly { readonly at: number; readonly bytes: Uint8Array }[];
+}
+
+export interface Settings {
+  readonly plan: Plan;
+  readonly disks: readonly DiskSetting[];
+  readonly uartRate: 'fast' | 'real';
+}
+
+export const USUAL_SETTINGS: Settings = { plan: NO_FAULTS, disks: [], uartRate: 'fast' };
+
+export interface RunOptions {
+  readonly scene: Scene;
+  readonly settings: Settings;
+  readonly seed: number;
+  /** Keeps a book of events, which costs time; it changes nothing else. */
+  readonly book: 'kept' | 'none';
+  /** Around what the testbed is made of: for coverage, or a debugger. */
+  readonly around?: (inner: Instrument | undefined) => Instrument;
+}
+
+export interface LogLine {
+  readonly pd: string;
+  readonly text: string;
+  isTaken: boolean;
+}
+
+export interface SeenFault {
+  readonly pd: string;
+  isTaken: boolean;
+}
+
+/** 1 MiB. */
+const DISK_BYTES = 0x10_0000;
+/** How far time goes between two looks. */
+const STEP_NS = 100_000;
+/** Lines of debug output that are kept: a program that prints for ever has said enough by then. */
+const LOG_LINES_MAX = 10_000;
+
+export class TestRun {
+  readonly scene: Scene;
+  readonly logs: LogLine[] = [];
+  readonly faults: SeenFault[] = [];
+  readonly disks: DiskEnd[] = [];
+  readonly testbed: Testbed;
+  net: NetEnd | undefined;
+  uart: UartEnd | undefined;
+  /** The scripted peers of a single domain. */
+  readonly bench: BenchRun | undefined;
+  readonly book: EventBook | undefined;
+  readonly #options: RunOptions;
+  readonly #planned: PlannedRun | undefined;
+  #board: Board | undefined;
+
+  /** Boots the system, and lets each program run its `init`. */
+  constructor(options: RunOptions) {
+    const { scene, settings, seed, book } = options;
+    this.scene = scene;
+    this.#options = options;
+    this.bench = scene.bench === undefined ? undefined : startBench(scene.bench);
+    this.#planned = this.#makePlanned();
+    this.book =
+      book === 'kept' ? new EventBook(scene.system, () => this.#board?.now() ?? 0) : undefined;
+    this.testbed = createTestbed({
+      system: scene.system,
+      translations: scene.translations,
+      ...(scene.counters === undefined ? {} : { counters: scene.counters }),
+      ...(scene.images === undefined ? {} : { images: scene.images }),
+      ...(scene.attachDevices === undefined ? {} : { attachDevices: scene.attachDevices }),
+      programs: this.#planned?.programs ?? this.#programs(),
+      clock: 'virtual',
+      seed,
+      ram: scene.memory.take(scene),
+      wires: (parts) => this.#wires(parts, settings),
+      observer: {
+        log: (pd, text) => this.#log(pd, text),
+        faulted: (pd) => this.faults.push({ pd, isTaken: false }),
+      },
+      ...this.#instrument(),
+    });
+    this.testbed.settle();
+  }
+
+  now(): number {
+    return this.testbed.now();
+  }
+
+  /** For the list of events. */
+  note(text: string): void {
+    this.book?.note(text);
+  }
+
+  /** Rules of the plan that have never struck: then the test has not tried what it was to try. */
+  get neverStruck(): readonly string[] {
+    const rules = this.#planned?.injector.neverStruck() ?? [];
+    return rules.map(({ at, fault }) => `${at} ${fault}`);
+  }
+
+  get strikes(): readonly string[] {
+    const strikes = this.#planned?.injector.strikes ?? [];
+    return strikes.map(({ at, fault }) => `${at} ${fault}`);
+  }
+
+  /**
+   * Lets time pass until something is so.
+   *
+   * @returns whether it is, in that time
+   */
+  until(isSo: () => boolean, withinNs: number): boolean {
+    const endNs = this.now() + withinNs;
+    while (!isSo()) {
+      if (this.now() >= endNs || this.#isOver()) return false;
+      const nextNs = this.testbed.nextEventAt();
+      this.testbed.runUntil(Math.min(endNs, Math.max(this.now() + STEP_NS, nextNs)));
+    }
+    return true;
+  }
+
+  /**
+   * Lets time pass until nothing is left to happen.
+   *
+   * @returns whether it came to rest in that time
+   */
+  rest(withinNs: number): boolean {
+    return this.until(() => this.testbed.isQuiet, withinNs);
+  }
+
+  /** Lets the processor do what there is to do now. */
+  settle(): void {
+    this.testbed.settle();
+  }
+
+  wait(ns: number): void {
+    this.testbed.runUntil(this.now() + ns);
+  }
+
+  #isOver(): boolean {
+    return this.testbed.nextEventAt() === Infinity && this.testbed.isIdle;
+  }
+
+  #programs(): ReadonlyMap<string, Program> {
+    return new Map([...(this.scene.programs ?? []), ...(this.bench?.programs ?? [])]);
+  }
+
+  #makePlanned(): PlannedRun | undefined {
+    const { scene, settings, seed } = this.#options;
+    if (settings.plan.rules.length === 0) return undefined;
+    return new PlannedRun({
+      system: scene.system,
+      plan: settings.plan,
+      seed,
+      programs: this.#programs(),
+      onStrike: ({ at, fault }) => this.note(`fault: ${at} ${fault}`),
+    });
+  }
+
+  #instrument(): { instrument?: Instrument } {
+    const { around } = this.#options;
+    let parts: Instrument | undefined = this.#planned?.instrument;
+    if (this.book !== undefined) parts = instrument(this.book, parts);
+    if (around !== undefined) parts = around(parts);
+    return parts === undefined ? {} : { instrument: parts };
+  }
+
+  #log(pd: string, text: string): void {
+    if (this.logs.length < LOG_LINES_MAX) this.logs.push({ pd, text, isTaken: false });
+    this.note(`${pd} prints ${JSON.stringify(text)}`);
+  }
+
+  #wires(parts: WireParts, settings: Settings): Wires {
+    const { ram, board } = parts;
+    const { has, system } = this.scene;
+    this.#board = board;
+    if (this.scene.bench !== undefined && this.bench !== undefined) {
+      plugInPeers(this.scene.bench, this.bench, board);
+    }
+    const planned = this.#planned;
+    const uart = uartOf(system);
+    if (has.net) this.net = new NetEnd(ram, board.clock);
+    if (has.uart) this.uart = new UartEnd(board.clock, settings.uartRate);
+    const blocks = Array.from({ length: has.disks }, (_, index) => this.#disk(parts, index));
+    return {
+      ...(this.net === undefined
+        ? {}
+        : { net: planned?.net(this.net.link, ram, board.clock) ?? this.net.link }),
+      ...(this.uart === undefined || uart === undefined
+        ? {}
+        : { serial: { uart, wire: planned?.line(this.uart.line, board.clock) ?? this.uart.line } }),
+      ...(blocks.length === 0 ? {} : { blocks }),
+    };
+  }
+
+  #disk({ ram, board }: WireParts, index: number) {
+    const { clock } = board;
+    const setting = this.#options.settings.disks[index];
+    const sizeBytes = setting?.sizeBytes ?? DISK_BYTES;
+    const end = new DiskEnd({ ram, clock, sizeBytes });
+    for (const { at, bytes } of setting?.contents ?? []) end.put(bytes, at);
+    this.disks.push(end);
+    const name = `blk${index}`;
+    if (this.#planned === undefined) return { wire: end };
+    return { wire: this.#planned.disk(name, end, { ram, clock }) };
+  }
+}
