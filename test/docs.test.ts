@@ -22,6 +22,10 @@ const PAGES = [
 /** Why a command is not run here. */
 const SKIPPED: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
   { pattern: /--wireshark/, reason: 'opens a window' },
+  {
+    pattern: /--net (?:nic\d=)?(?:tap|vde|passt)/,
+    reason: 'test/edge runs them in a network of its own',
+  },
   { pattern: /\/dev\/tty/, reason: 'needs a serial port' },
   { pattern: /--serial (?:stdio|pty)|run fat/, reason: 'needs a terminal' },
   { pattern: /\|/, reason: 'the other side of the pipe is tested in host/net' },

@@ -24,12 +24,17 @@ import {
 } from '../../host/net/capture-sink.ts';
 import { CaptureWire } from '../../host/net/capture-wire.ts';
 import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
+import { DescriptorBridge } from '../../host/net/descriptor-bridge.ts';
 import { DgramBridge } from '../../host/net/dgram-bridge.ts';
 import { ipv4Number, ipv4Text } from '../../host/net/packets.ts';
+import { McastBridge } from '../../host/net/mcast-bridge.ts';
+import { type Passt, startPasst } from '../../host/net/passt.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
 import type { UdpAddress } from '../../host/net/socket-address.ts';
 import { StreamBridge } from '../../host/net/stream-bridge.ts';
+import { openTap, type TapDevice } from '../../host/net/tap-device.ts';
+import { openVde } from '../../host/net/vde-switch.ts';
 import {
   type HostForward,
   UserBridge,
@@ -97,6 +102,7 @@ export class NetAttachment implements Attachment {
   #writer: PcapngWriter | undefined;
   #captureWire: CaptureWire | undefined;
   #bridge: Bridge | undefined;
+  #passt: Passt | undefined;
   #reader: CaptureReader | undefined;
   #replay: CaptureReplay | undefined;
   readonly generators: TrafficGenerator[] = [];
@@ -230,6 +236,27 @@ export class NetAttachment implements Attachment {
       case 'dgram':
         this.#bridge = await DgramBridge.open({ ...common, local: net.local, remote: net.remote });
         break;
+      case 'mcast':
+        this.#bridge = await McastBridge.open({ ...common, ...net });
+        break;
+      case 'tap': {
+        checkTap(net, guests);
+        const { library, tap } = await openTap(net);
+        this.#bridge = new DescriptorBridge({ ...common, library, frames: tap });
+        onNotice(tapText(net, tap, guests));
+        break;
+      }
+      case 'vde': {
+        const opened = await openVde(net);
+        this.#bridge = new DescriptorBridge({ ...common, ...opened });
+        break;
+      }
+      case 'passt': {
+        this.#passt = await startPasst(net);
+        const { socket } = this.#passt;
+        this.#bridge = StreamBridge.over({ ...common, socket, name: 'passt' });
+        break;
+      }
       case 'pcap': {
         const reader = this.#reader;
         if (reader === undefined) throw new Error('the capture was opened before');
@@ -268,7 +295,7 @@ export class NetAttachment implements Attachment {
   }
 
   get pace(): 'host' | 'own' {
-    return ['user', 'stream', 'dgram'].includes(this.#options.net.kind) ? 'host' : 'own';
+    return ['pcap', 'loop', 'none'].includes(this.#options.net.kind) ? 'own' : 'host';
   }
 
   get input(): 'endless' | 'coming' | 'over' {
@@ -276,6 +303,7 @@ export class NetAttachment implements Attachment {
     // Whoever forwards a port is going to use it, also when standard input has ended, as it has
     // behind `&` in a script.
     if (net.kind === 'user' && net.forwards.length > 0) return 'coming';
+    if (net.kind === 'tap' || net.kind === 'passt') return 'coming';
     if (this.#replay === undefined) return 'endless';
     return this.#replay.over ? 'over' : 'coming';
   }
@@ -298,6 +326,7 @@ export class NetAttachment implements Attachment {
   async close(): Promise<void> {
     this.flush();
     await this.#bridge?.close();
+    await this.#passt?.close();
     this.#writer?.flush();
     for (const sink of this.#sinks) await sink.close();
     // As with tcpdump: what could be read has been used, and yet the run has not done all that was
@@ -327,6 +356,32 @@ function generatorMac(index: number): Uint8Array {
 
 function generatorCounters(generator: TrafficGenerator): Record<string, unknown> {
   return { ...generator.counters, roundTripNs: generator.roundTrip.summary() };
+}
+
+type TapOptions = Extract<NetOptions, { kind: 'tap' }>;
+
+/** @throws UserMistake when the host's address is a guest's */
+function checkTap({ host }: TapOptions, guests: readonly Guest[]): void {
+  const twin = guests.find((guest) => host !== undefined && ipv4Number(guest.ip) === host.ip);
+  if (twin === undefined) return;
+  throw new UserMistake(`--net tap: host=${twin.ip} is the address of ${twin.pd}; choose another`);
+}
+
+/** What has been done, and what can be tried now. */
+function tapText(
+  { name, host }: TapOptions,
+  { origin }: TapDevice,
+  guests: readonly Guest[],
+): string {
+  const done = `${name}: ${origin === 'made' ? 'made' : 'joined'}`;
+  if (host === undefined) return done;
+  const shift = 32 - host.prefix;
+  const near = guests.find(({ ip }) => ipv4Number(ip) >>> shift === host.ip >>> shift);
+  const network = `${ipv4Text(host.ip)}/${host.prefix}`;
+  if (near !== undefined) return `${done}, the host is ${network}; try ping ${near.ip}`;
+  const known = guests.map(({ ip }) => ip).join(', ');
+  const others = known === '' ? '' : `; guests are elsewhere: ${known}`;
+  return `${done}, the host is ${network}${others}`;
 }
 
 type UserOptions = Extract<NetOptions, { kind: 'user' }>;

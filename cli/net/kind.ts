@@ -78,6 +78,7 @@ export const netKind: AttachmentKind = {
   help: NET_HELP,
   examples: [
     'sddf run echo --net user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235,hostfwd=udp::5002-10.0.2.16:7',
+    'sddf run echo --net tap,name=tap0,host=10.0.2.2/24',
     'sddf run echo --net stream,server=unix:a.sock',
     'sddf run echo --net dgram,local=127.0.0.1:5558,remote=127.0.0.1:5557',
     'sddf run echo --net pcap,in=in.pcap --capture out.pcapng --clock virtual --json',

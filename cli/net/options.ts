@@ -9,6 +9,9 @@ import {
   parseUdpAddress,
 } from '../../host/net/socket-address.ts';
 import type { StreamAddress, UdpAddress } from '../../host/net/socket-address.ts';
+import type { PasstRequest } from '../../host/net/passt.ts';
+import type { HostAddress, TapRequest } from '../../host/net/tap-device.ts';
+import type { VdeRequest } from '../../host/net/vde-switch.ts';
 import type { HostForward } from '../../host/net/user-bridge.ts';
 import { DHCP_START, GATEWAY_IP } from '../../host/net/user-network.ts';
 import { UserMistake } from '../../host/problem.ts';
@@ -27,6 +30,10 @@ export type NetOptions =
       readonly address: StreamAddress;
     }
   | { readonly kind: 'dgram'; readonly local: UdpAddress; readonly remote: UdpAddress }
+  | { readonly kind: 'mcast'; readonly group: UdpAddress; readonly local?: string }
+  | ({ readonly kind: 'tap' } & TapRequest)
+  | ({ readonly kind: 'passt' } & PasstRequest)
+  | ({ readonly kind: 'vde' } & VdeRequest)
   | { readonly kind: 'pcap'; readonly path: string }
   | { readonly kind: 'loop' }
   | { readonly kind: 'none' };
@@ -39,6 +46,11 @@ const DHCP_START_MIN = 4;
 const DHCP_START_MAX = 255 - DHCP_ADDRESSES;
 /** QEMU's defaults. */
 const GUEST_DEFAULT = '10.0.2.15';
+/** What Linux takes, less what would steer a terminal or a script. */
+const INTERFACE_NAME = /^[\w.-]{1,15}$/;
+/** A network with a host and a guest in it. */
+const PREFIX_MAX = 30;
+const PASST_PORTS = /^(?:\d{1,3}(?:\.\d{1,3}){3}\/)?\d{1,5}(?::\d{1,5})?$/;
 const FORWARD_EXAMPLE = 'hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235';
 
 export const NET_HELP = `Where the NIC is plugged in (--net):
@@ -46,6 +58,10 @@ export const NET_HELP = `Where the NIC is plugged in (--net):
       [,dhcpstart=IP]                        guests that ask get addresses from 10.0.2.15 on, or from IP
   stream,server=ADDRESS | connect=ADDRESS    QEMU's -netdev stream; ADDRESS is unix:PATH or tcp:HOST:PORT
   dgram,local=HOST:PORT,remote=HOST:PORT     QEMU's -netdev dgram, a frame in each UDP datagram
+  tap,name=NAME[,host=IP/PREFIX]             a TAP device of the host, made or joined; host= is the host's address on it
+  passt[,udp=PORTS][,tcp=PORTS]…             Debian's passt, started here; PORTS as it has them: 5001:1235
+  vde,sock=DIR[,port=N]                      a port of a vde_switch
+  socket,mcast=GROUP:PORT[,localaddr=IP]     QEMU's -netdev socket,mcast=: one cable for all in the group
   pcap,in=FILE                               replays a pcap or pcapng file at its own times
   loop                                       the built-in generator (--rate, --frame, --burst)
   none                                       no cable
@@ -58,6 +74,10 @@ export const NET_WORDS: readonly string[] = [
   'stream,server=',
   'stream,connect=',
   'dgram,local=',
+  'tap,name=',
+  'passt',
+  'vde,sock=@files',
+  'socket,mcast=',
   'pcap,in=@files',
   'loop',
   'none',
@@ -69,6 +89,10 @@ export function parseNetOptions(text: string): NetOptions {
     user: { once: ['dhcpstart'], repeated: ['hostfwd'] },
     stream: { once: ['server', 'connect'] },
     dgram: { once: ['local', 'remote'] },
+    tap: { once: ['name', 'host'] },
+    passt: { repeated: ['udp', 'tcp'] },
+    vde: { once: ['sock', 'port'] },
+    socket: { once: ['mcast', 'localaddr'] },
     pcap: { once: ['in'] },
     loop: {},
     none: {},
@@ -88,6 +112,14 @@ export function parseNetOptions(text: string): NetOptions {
         local: udpAddress(given, 'local', '127.0.0.1:5558'),
         remote: udpAddress(given, 'remote', '127.0.0.1:5557'),
       };
+    case 'tap':
+      return { kind: 'tap', ...tapRequest(given) };
+    case 'passt':
+      return { kind: 'passt', ...passtRequest(given) };
+    case 'vde':
+      return { kind: 'vde', ...vdeRequest(given) };
+    case 'socket':
+      return mcastOptions(given);
     case 'pcap':
       return { kind: 'pcap', path: given.required('in', 'in.pcap') };
     case 'loop':
@@ -115,6 +147,65 @@ function streamOptions(given: OptionString): NetOptions {
   }
   const address = parseStreamAddress(connect ?? '', `${given.where},connect`);
   return { kind: 'stream', role: 'client', address };
+}
+
+function tapRequest(given: OptionString): TapRequest {
+  const name = given.required('name', 'tap0');
+  if (!INTERFACE_NAME.test(name) || name === '.' || name === '..') {
+    throw new UserMistake(
+      `${given.where}: '${name}' is no name for an interface: 1 to 15 letters, digits, - _ . as in tap0`,
+    );
+  }
+  const host = given.value('host');
+  return host === undefined ? { name } : { name, host: hostAddress(host, given.where) };
+}
+
+function hostAddress(text: string, where: string): HostAddress {
+  const [ip = '', prefix = ''] = text.split('/', 2);
+  const bits = /^\d{1,2}$/.test(prefix) ? Number(prefix) : 0;
+  if (!isIpv4(ip) || text.split('/').length !== 2 || bits < 1 || bits > PREFIX_MAX) {
+    throw new UserMistake(
+      `${where}: host=${text} is not IP/PREFIX with a prefix of 1 to ${PREFIX_MAX}, as in host=10.0.2.2/24`,
+    );
+  }
+  return { ip: ipv4Number(ip), prefix: bits };
+}
+
+function passtRequest(given: OptionString): PasstRequest {
+  const ports = (key: 'udp' | 'tcp'): readonly string[] =>
+    given.values(key).map((value) => {
+      if (PASST_PORTS.test(value)) return value;
+      throw new UserMistake(
+        `${given.where}: ${key}=${value} is not PORT, PORT:GUESTPORT or IP/PORT:GUESTPORT, as in ${key}=5001:1235`,
+      );
+    });
+  const guestIp = ipv4Number(GUEST_DEFAULT);
+  return { guestIp, gatewayIp: ipv4Number(GATEWAY_IP), udp: ports('udp'), tcp: ports('tcp') };
+}
+
+function vdeRequest(given: OptionString): VdeRequest {
+  const port = given.value('port') ?? '0';
+  if (!/^\d{1,5}$/.test(port)) {
+    throw new UserMistake(`${given.where}: port=${port} is no number of a switch's port`);
+  }
+  return { sock: given.required('sock', '/tmp/vde.ctl'), port: Number(port) };
+}
+
+function mcastOptions(given: OptionString): NetOptions {
+  const group = udpAddress(given, 'mcast', '230.0.0.1:1234');
+  const first = Number(group.host.split('.')[0]);
+  if (first < 224 || first > 239) {
+    throw new UserMistake(
+      `${given.where}: ${group.host} is no multicast address; they are 224.0.0.0 to 239.255.255.255`,
+    );
+  }
+  if (group.port === 0) throw new UserMistake(`${given.where}: a group has a port from 1 to 65535`);
+  const local = given.value('localaddr');
+  if (local === undefined) return { kind: 'mcast', group };
+  if (!isIpv4(local)) {
+    throw new UserMistake(`${given.where}: localaddr=${local} is not an IPv4 address`);
+  }
+  return { kind: 'mcast', group, local };
 }
 
 function parseDhcpStart(text: string): number {

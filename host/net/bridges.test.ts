@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { breathe } from '../event-loop.ts';
 import type { Bridge } from './bridge.ts';
 import { DgramBridge } from './dgram-bridge.ts';
+import { McastBridge } from './mcast-bridge.ts';
 import { StreamBridge } from './stream-bridge.ts';
 import { UserBridge } from './user-bridge.ts';
 
@@ -232,6 +233,39 @@ describe('the dgram bridge', () => {
     await bridge.close();
     remote.close();
     stranger.close();
+  });
+});
+
+describe('the mcast bridge', () => {
+  it('reaches all others of its group, and not itself', async () => {
+    // A port that is free now; bridges of one group share it.
+    const probe = createSocket('udp4');
+    await new Promise<void>((resolve) => void probe.bind(0, '127.0.0.1', resolve));
+    const group = { host: '239.255.42.99', port: probe.address().port };
+    await new Promise<void>((resolve) => void probe.close(() => resolve()));
+    const ports = [new FakePort(), new FakePort(), new FakePort()];
+    const bridges = await Promise.all(
+      ports.map((port) => McastBridge.open({ port, group, local: '127.0.0.1', ...silent })),
+    );
+    bridges[0]?.transmit(Buffer.alloc(60, 1));
+    bridges[1]?.transmit(Buffer.alloc(61, 2));
+    await until(() => ports[2]?.frames.length === 2);
+    await until(() => bridges.slice(0, 2).every((each) => each.counters()['ownDropped'] === 1));
+
+    expect(ports[0]?.frames).toEqual([Buffer.alloc(61, 2)]);
+    expect(ports[1]?.frames).toEqual([Buffer.alloc(60, 1)]);
+    for (const bridge of bridges) await bridge.close();
+  });
+
+  it('says which interfaces there are not', async () => {
+    const opening = McastBridge.open({
+      port: new FakePort(),
+      group: { host: '239.255.42.99', port: 0 },
+      local: '192.0.2.77',
+      ...silent,
+    });
+
+    await expect(opening).rejects.toThrow("name one's address, as in localaddr=127.0.0.1");
   });
 });
 

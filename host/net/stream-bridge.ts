@@ -36,8 +36,20 @@ export interface StreamBridgeOptions {
   readonly onDrop?: DropListener;
 }
 
+/** A peer that is there already, and that no other one follows. */
+export interface StreamPeer extends Pick<
+  StreamBridgeOptions,
+  'port' | 'wake' | 'onNotice' | 'onDrop'
+> {
+  readonly socket: Socket;
+  /** For messages. */
+  readonly name: string;
+}
+
 export class StreamBridge implements Bridge {
-  readonly #options: StreamBridgeOptions;
+  readonly #options: Omit<StreamBridgeOptions, 'address' | 'role'>;
+  /** What comes after a peer has gone: the next one, another attempt, nothing. */
+  readonly #role: 'server' | 'client' | 'single';
   readonly #where: string;
   readonly #ingress: Ingress;
   readonly #decoder = new StreamDecoder();
@@ -46,6 +58,8 @@ export class StreamBridge implements Bridge {
   #ownPath: OwnPath | undefined;
   #peer: Socket | undefined;
   #retry: HostTimer | undefined;
+  /** Of a client: the next attempt. */
+  #again = (): void => undefined;
   #state: 'open' | 'closed' = 'open';
   #saidWaiting: 'no' | 'yes' = 'no';
   /** A frame that the board had no room for; the socket is paused meanwhile. */
@@ -61,22 +75,33 @@ export class StreamBridge implements Bridge {
     peersLost: 0,
   };
 
-  private constructor(options: StreamBridgeOptions) {
+  private constructor(
+    options: Omit<StreamBridgeOptions, 'address' | 'role'>,
+    role: 'server' | 'client' | 'single',
+    where: string,
+  ) {
     this.#options = options;
-    this.#where = formatStreamAddress(options.address);
+    this.#role = role;
+    this.#where = where;
     this.#ingress = new Ingress(options.port, options.onDrop);
   }
 
   /** A server listens when this resolves; a client may still be waiting for its peer. */
   static async open(options: StreamBridgeOptions): Promise<StreamBridge> {
-    const bridge = new StreamBridge(options);
-    if (options.role === 'server') await bridge.#listen();
-    else bridge.#connect();
+    const { role, address } = options;
+    const bridge = new StreamBridge(options, role, formatStreamAddress(address));
+    if (role === 'server') await bridge.#listen(address);
+    else bridge.#connect(address);
     return bridge;
   }
 
-  async #listen(): Promise<void> {
-    const { address } = this.#options;
+  static over({ socket, name, ...options }: StreamPeer): StreamBridge {
+    const bridge = new StreamBridge(options, 'single', name);
+    bridge.#adopt(socket);
+    return bridge;
+  }
+
+  async #listen(address: StreamAddress): Promise<void> {
     const server = createServer((socket) => this.#accept(socket));
     if (address.kind === 'unix') {
       this.#ownPath = await listenAt(server, address.path, this.#where);
@@ -103,8 +128,9 @@ export class StreamBridge implements Bridge {
     this.#adopt(socket);
   }
 
-  #connect(): void {
-    const socket = createConnection(socketTarget(this.#options.address));
+  #connect(address: StreamAddress): void {
+    this.#again = () => this.#connect(address);
+    const socket = createConnection(socketTarget(address));
     socket.once('connect', () => {
       socket.removeAllListeners('error');
       if (this.#state === 'closed') socket.destroy();
@@ -123,7 +149,7 @@ export class StreamBridge implements Bridge {
 
   #retryLater(): void {
     if (this.#state === 'closed') return;
-    this.#retry = after(RETRY_MS, () => this.#connect());
+    this.#retry = after(RETRY_MS, this.#again);
   }
 
   #adopt(socket: Socket): void {
@@ -132,7 +158,7 @@ export class StreamBridge implements Bridge {
     this.#count.peersAccepted += 1;
     this.#decoder.reset();
     this.#waiting = undefined;
-    socket.setNoDelay(true);
+    if (this.#role !== 'single') socket.setNoDelay(true);
     socket.on('data', (piece) => {
       this.#decoder.push(piece);
       this.#deliver(socket);
@@ -140,7 +166,7 @@ export class StreamBridge implements Bridge {
     });
     socket.on('error', () => undefined); // 'close' follows and says so
     socket.on('close', () => this.#onClose(socket));
-    this.#options.onNotice(`${this.#where}: peer connected`);
+    if (this.#role !== 'single') this.#options.onNotice(`${this.#where}: peer connected`);
   }
 
   #onClose(socket: Socket): void {
@@ -148,8 +174,12 @@ export class StreamBridge implements Bridge {
     this.#peer = undefined;
     if (this.#state === 'closed') return;
     this.#count.peersLost += 1;
-    this.#options.onNotice(`${this.#where}: the peer has gone; waiting for the next one`);
-    if (this.#options.role === 'client') this.#retryLater();
+    const next =
+      this.#role === 'single'
+        ? 'has ended; what the board sends is dropped from now on'
+        : 'the peer has gone; waiting for the next one';
+    this.#options.onNotice(`${this.#where}: ${next}`);
+    if (this.#role === 'client') this.#retryLater();
   }
 
   #deliver(socket: Socket): void {

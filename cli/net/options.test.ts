@@ -1,0 +1,44 @@
+// What `--net` takes and what it refuses: each refusal says what is wrong and what is right.
+
+import { describe, expect, it } from 'vitest';
+import { parseNetOptions } from './options.ts';
+
+describe('--net', () => {
+  it.each([
+    ['tap,name=tap0', { kind: 'tap', name: 'tap0' }],
+    [
+      'tap,name=my-tap.7,host=10.0.2.2/24',
+      { kind: 'tap', name: 'my-tap.7', host: { ip: 0x0a00_0202, prefix: 24 } },
+    ],
+    ['vde,sock=/tmp/a', { kind: 'vde', sock: '/tmp/a', port: 0 }],
+    ['socket,mcast=230.0.0.1:1234', { kind: 'mcast', group: { host: '230.0.0.1', port: 1234 } }],
+    [
+      'passt,udp=5001:1235,tcp=127.0.0.1/8080:80',
+      { kind: 'passt', udp: ['5001:1235'], tcp: ['127.0.0.1/8080:80'] },
+    ],
+  ])('%s is taken', (text, meant) => {
+    expect(parseNetOptions(text)).toMatchObject(meant);
+  });
+
+  it.each([
+    ['tap', "--net tap: 'name' is missing, as in name=tap0"],
+    ['tap,name=much-too-long-00', 'no name for an interface'],
+    ['tap,name=a/b', 'no name for an interface'],
+    ['tap,name=tap%d', 'no name for an interface'],
+    ['tap,name=tap0,host=10.0.2.2', 'not IP/PREFIX'],
+    ['tap,name=tap0,host=10.0.2.2/31', 'with a prefix of 1 to 30, as in host=10.0.2.2/24'],
+    ['tap,name=tap0,host=10.0.2.2/24/1', 'not IP/PREFIX'],
+    ['tap,name=tap0,host=host/24', 'not IP/PREFIX'],
+    ['vde', "'sock' is missing"],
+    ['vde,sock=/tmp/a,port=x', "no number of a switch's port"],
+    ['socket,mcast=10.0.0.1:1234', '10.0.0.1 is no multicast address'],
+    ['socket,mcast=230.0.0.1:0', 'a port from 1 to 65535'],
+    ['socket,mcast=230.0.0.1:1,localaddr=lo', 'localaddr=lo is not an IPv4 address'],
+    ['socket,listen=:1', "unknown key 'listen'; known are mcast, localaddr"],
+    ['passt,udp=5001-1235', 'not PORT, PORT:GUESTPORT'],
+    ['passt,udp=-h', 'not PORT, PORT:GUESTPORT'],
+    ['tab,name=tap0', "unknown kind 'tab' (did you mean tap?)"],
+  ])('%s is refused', (text, message) => {
+    expect(() => parseNetOptions(text)).toThrow(message);
+  });
+});

@@ -1,0 +1,120 @@
+// The bridges over descriptors, in a network namespace of the test's own: the host's tools against
+// the echo system. Nothing here touches the machine's own network.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { missingForNamespaces, NetworkNamespace } from '../support/network-namespace.ts';
+import { sddfCommand } from '../support/sddf-command.ts';
+import { SddfProcess } from '../support/sddf-process.ts';
+
+const missing = missingForNamespaces(['ping']);
+const hasSwitch = missingForNamespaces(['vde_switch']) === undefined;
+
+const folder = mkdtempSync(join(tmpdir(), 'edge-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Sends a line to a UDP port and prints the line that comes back. */
+function udpEcho(ip: string, port: number): string {
+  return `exec 3<>/dev/udp/${ip}/${port}; echo hello >&3; timeout 5 head -n 1 <&3`;
+}
+
+describe.skipIf(missing !== undefined)(
+  `--net tap and vde (lacking: ${missing ?? 'nothing'})`,
+  () => {
+    let network: NetworkNamespace;
+    let runs: SddfProcess[] = [];
+
+    beforeAll(async () => {
+      network = await NetworkNamespace.make();
+    });
+    afterEach(() => {
+      for (const { child } of runs) child.kill('SIGKILL');
+      runs = [];
+    });
+    afterAll(() => network.end());
+
+    function runEcho(net: string): SddfProcess {
+      const command = [...network.inside, process.execPath, sddfCommand()];
+      const run = new SddfProcess(['run', 'echo', '--net', net, '--json'], command);
+      runs.push(run);
+      return run;
+    }
+
+    /** What opening a device in a process of its own comes to. */
+    async function opening(request: object, where = network.inside): Promise<string> {
+      const module = join(dirname(sddfCommand()), '../dist/host/net/tap-device.js');
+      const script = `import { openTap } from '${pathToFileURL(module).href}';
+      await openTap(${JSON.stringify(request)}).then(
+        ({ tap }) => { console.log(tap.origin); tap.close(); },
+        (error) => console.log(error.name, error.message));`;
+      const command = [process.execPath, '--input-type=module', '-e', script];
+      return (await network.run(command, where)).text.trim();
+    }
+
+    it('lets the host ping guests, and takes the device away, also when it is killed', async () => {
+      const run = runEcho('tap,name=tap0,host=10.0.2.2/24');
+      await run.says(/tap0: made, the host is 10\.0\.2\.2\/24; try ping 10\.0\.2\.15/);
+      const { text: pinged } = await network.sh('ping -c 2 -i 0.2 10.0.2.15');
+      const { text: echoed } = await network.sh(udpEcho('10.0.2.16', 1235));
+      const { text: neighbours } = await network.sh('ip neigh show dev tap0');
+      const second = await opening({ name: 'tap0' });
+      run.child.kill('SIGKILL');
+      await run.ended;
+
+      expect(pinged).toContain('2 received');
+      expect(echoed).toBe('hello\n');
+      expect(neighbours).toContain('10.0.2.15 lladdr 52:54:01:00:00:0a');
+      expect(second).toBe(
+        'UserMistake --net tap: tap0 is in use by another program; end that one, or choose another name',
+      );
+      expect((await network.sh('ip link show tap0')).status).not.toBe(0);
+    });
+
+    it('joins a device that was made before, and leaves it there', async () => {
+      await network.sh('ip tuntap add dev old mode tap && ip tuntap add dev tun0 mode tun');
+
+      expect(await opening({ name: 'old', host: { ip: 0x0a00_0302, prefix: 24 } })).toBe('joined');
+      const { text } = await network.sh('ip -4 -br addr show dev old; ip link show dev old');
+      expect(text).toContain('10.0.3.2/24');
+      expect(text).toContain(',UP');
+      expect(await opening({ name: 'new' })).toBe('made');
+      expect((await network.sh('ip link show new')).status).not.toBe(0);
+      const wrong = /^UserMistake --net tap: there is a (lo|tun0) already, and it is no TAP device/;
+      expect(await opening({ name: 'tun0' })).toMatch(wrong);
+      expect(await opening({ name: 'lo' })).toMatch(wrong);
+    });
+
+    it('says what to type where it has no rights', async () => {
+      const message = await opening(
+        { name: 'sddftest0', host: { ip: 0x0a00_0202, prefix: 24 } },
+        network.outside,
+      );
+
+      // Whoever may not even open /dev/net/tun is told so.
+      expect(message).toMatch(
+        /no right to make or join sddftest0; as root, once: ip tuntap add dev sddftest0 mode tap user \$USER && ip addr add 10\.0\.2\.2\/24 dev sddftest0 && ip link set sddftest0 up; or in a network of its own: unshare -rn$|\/dev\/net\/tun: permission denied/,
+      );
+    });
+
+    it.skipIf(!hasSwitch)('is a port of a VDE switch (needs vde_switch)', async () => {
+      const sock = join(folder, 'vde');
+      const pid = join(folder, 'pid');
+      await network.sh(
+        `vde_switch -d -s ${sock} -tap vt0 -p ${pid}; ip addr add 10.0.2.2/24 dev vt0; ip link set vt0 up`,
+      );
+      const run = runEcho(`vde,sock=${sock}`);
+      await run.says(/echo is running/);
+      const { text } = await network.sh('ping -c 2 -i 0.2 10.0.2.15');
+      await network.sh(`kill $(cat ${pid})`);
+      await run.says(/vde is gone; what the board sends is dropped from now on/);
+      run.child.kill('SIGINT');
+      await run.ended;
+
+      expect(text).toContain('2 received');
+      expect(run.text).toMatch(/"framesOut":[3-9]/);
+    });
+  },
+);
