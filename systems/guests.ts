@@ -4,7 +4,7 @@
  */
 
 import type { Station } from '../board/links/udp-frame.ts';
-import { ipv4Number } from '../host/net/packets.ts';
+import { ipv4Number } from '../host/net/socket-address.ts';
 import { isIpv4 } from '../host/net/socket-address.ts';
 import { type SystemDescription, flatten } from '../microkit/model.ts';
 

@@ -40,7 +40,7 @@ interface Planned {
 export class FaultyWire extends BlockWrapper {
   #plan: Planned[] = [];
   #sectorsLeft = Infinity;
-  #writable: 'yes' | 'no' = 'yes';
+  #writable = true;
   /** Faults that have happened, by kind. */
   readonly happened = new Map<BlockFault['kind'] | 'beyond-end' | 'read-only', number>();
 
@@ -66,7 +66,7 @@ export class FaultyWire extends BlockWrapper {
   }
 
   becomeReadOnly(): void {
-    this.#writable = 'no';
+    this.#writable = false;
     this.end?.geometryChanged();
   }
 
@@ -75,7 +75,7 @@ export class FaultyWire extends BlockWrapper {
   }
 
   override isReadOnly(): boolean {
-    return this.#writable === 'no' || this.inner.isReadOnly();
+    return !this.#writable || this.inner.isReadOnly();
   }
 
   override read(tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
@@ -135,7 +135,7 @@ export class FaultyWire extends BlockWrapper {
   }
 
   #isRefused(sector: number, sectors: number): boolean {
-    if (this.#writable === 'yes') return this.#isBeyondEnd(sector, sectors);
+    if (this.#writable) return this.#isBeyondEnd(sector, sectors);
     this.#count('read-only');
     return true;
   }

@@ -8,7 +8,7 @@ import { Ram } from '../../memory/ram.ts';
 import type { EthernetWire } from '../ethernet.ts';
 import { Random } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import { ObservedWire } from '../../test/support/observed-wire.ts';
+import { ObservedWire } from './observed-wire.ts';
 import { type Impairment, ImpairedWire } from './impair.ts';
 import { StagedLink } from './staged-link.ts';
 

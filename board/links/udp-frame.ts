@@ -4,56 +4,29 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { netStruct } from '../../memory/struct.ts';
 import { checksumAdd, checksumFinish } from '../internet-checksum.ts';
+import {
+  Arp,
+  ARP_REPLY,
+  ARP_REQUEST,
+  Ethernet,
+  Ipv4,
+  IPV4_AT,
+  PROTOCOL_UDP,
+  TYPE_ARP,
+  TYPE_IPV4,
+  Udp,
+  UDP_AT,
+  UDP_DATA_AT,
+  VERSION_4_NO_OPTIONS,
+} from '../packets.ts';
 
-export const ETHERTYPE_AT = 12;
-export const ETHERTYPE_IPV4 = 0x0800;
-export const ETHERTYPE_ARP = 0x0806;
-const ETHERNET_BYTES = 14;
 /** Frames on a real wire are padded to this, without the frame check sequence. */
 export const PADDED_FRAME_BYTES = 60;
-
-const Ipv4 = netStruct(20, {
-  versionAndLength: 'u8',
-  service: 'u8',
-  totalLength: 'u16',
-  identification: 'u16',
-  fragment: 'u16',
-  timeToLive: 'u8',
-  protocol: 'u8',
-  checksum: 'u16',
-  source: 'u32',
-  destination: 'u32',
-});
-
-const Udp = netStruct(8, { source: 'u16', destination: 'u16', length: 'u16', checksum: 'u16' });
-
-const Arp = netStruct(28, {
-  hardware: 'u16',
-  protocol: 'u16',
-  hardwareLength: 'u8',
-  protocolLength: 'u8',
-  operation: 'u16',
-  senderMacHigh: 'u16',
-  senderMacLow: 'u32',
-  senderIp: 'u32',
-  targetMacHigh: 'u16',
-  targetMacLow: 'u32',
-  targetIp: 'u32',
-});
-
-const VERSION_4_NO_OPTIONS = 0x45;
 const DONT_FRAGMENT = 0x4000;
-const PROTOCOL_UDP = 17;
-const ARP_REQUEST = 1;
-const ARP_REPLY = 2;
-
-const IPV4_AT = ETHERNET_BYTES;
-const UDP_AT = IPV4_AT + Ipv4.SIZE;
-const ARP_AT = ETHERNET_BYTES;
+const ARP_AT = Ethernet.SIZE;
 /** Where the payload of a datagram begins in its frame. */
-export const PAYLOAD_AT = UDP_AT + Udp.SIZE;
+export const PAYLOAD_AT = UDP_DATA_AT;
 
 /** One end of a flow. */
 export interface Station {
@@ -84,9 +57,9 @@ export function writeUdpFrame(
   assert(frameBytes >= PAYLOAD_AT, 'a frame holds its headers');
   u8.set(flow.to.mac, at);
   u8.set(flow.from.mac, at + 6);
-  view.setUint16(at + ETHERTYPE_AT, ETHERTYPE_IPV4);
+  Ethernet.type.set(view, at, TYPE_IPV4);
   const ip = at + IPV4_AT;
-  Ipv4.versionAndLength.set(view, ip, VERSION_4_NO_OPTIONS);
+  Ipv4.versionLength.set(view, ip, VERSION_4_NO_OPTIONS);
   Ipv4.service.set(view, ip, 0);
   Ipv4.totalLength.set(view, ip, frameBytes - IPV4_AT);
   Ipv4.identification.set(view, ip, flow.identification & 0xffff);
@@ -95,11 +68,11 @@ export function writeUdpFrame(
   Ipv4.protocol.set(view, ip, PROTOCOL_UDP);
   Ipv4.checksum.set(view, ip, 0);
   Ipv4.source.set(view, ip, flow.from.ip);
-  Ipv4.destination.set(view, ip, flow.to.ip);
+  Ipv4.target.set(view, ip, flow.to.ip);
   Ipv4.checksum.set(view, ip, checksumFinish(checksumAdd(u8, ip, Ipv4.SIZE, 0)));
   const udp = at + UDP_AT;
-  Udp.source.set(view, udp, flow.from.port);
-  Udp.destination.set(view, udp, flow.to.port);
+  Udp.sourcePort.set(view, udp, flow.from.port);
+  Udp.targetPort.set(view, udp, flow.to.port);
   Udp.length.set(view, udp, frameBytes - UDP_AT);
   Udp.checksum.set(view, udp, 0);
   Udp.checksum.set(view, udp, udpChecksum(memory, at, frameBytes) || 0xffff);
@@ -129,13 +102,13 @@ export function isUdpBetween(
   const udp = at + UDP_AT;
   return (
     lengthBytes >= PAYLOAD_AT &&
-    view.getUint16(at + ETHERTYPE_AT) === ETHERTYPE_IPV4 &&
-    Ipv4.versionAndLength.get(view, ip) === VERSION_4_NO_OPTIONS &&
+    Ethernet.type.get(view, at) === TYPE_IPV4 &&
+    Ipv4.versionLength.get(view, ip) === VERSION_4_NO_OPTIONS &&
     Ipv4.protocol.get(view, ip) === PROTOCOL_UDP &&
     Ipv4.source.get(view, ip) === from.ip &&
-    Ipv4.destination.get(view, ip) === to.ip &&
-    Udp.source.get(view, udp) === from.port &&
-    Udp.destination.get(view, udp) === to.port
+    Ipv4.target.get(view, ip) === to.ip &&
+    Udp.sourcePort.get(view, udp) === from.port &&
+    Udp.targetPort.get(view, udp) === to.port
   );
 }
 
@@ -160,7 +133,7 @@ export function isArpRequestFor(
   const arp = at + ARP_AT;
   return (
     lengthBytes >= ARP_AT + Arp.SIZE &&
-    view.getUint16(at + ETHERTYPE_AT) === ETHERTYPE_ARP &&
+    Ethernet.type.get(view, at) === TYPE_ARP &&
     Arp.operation.get(view, arp) === ARP_REQUEST &&
     Arp.targetIp.get(view, arp) === ip
   );
@@ -180,10 +153,10 @@ export function writeArpReply(
   u8.fill(0, at, at + PADDED_FRAME_BYTES);
   u8.copyWithin(at, requestAt + 6, requestAt + 12);
   u8.set(station.mac, at + 6);
-  view.setUint16(at + ETHERTYPE_AT, ETHERTYPE_ARP);
+  Ethernet.type.set(view, at, TYPE_ARP);
   const arp = at + ARP_AT;
-  Arp.hardware.set(view, arp, 1);
-  Arp.protocol.set(view, arp, ETHERTYPE_IPV4);
+  Arp.hardwareType.set(view, arp, 1);
+  Arp.protocolType.set(view, arp, TYPE_IPV4);
   Arp.hardwareLength.set(view, arp, 6);
   Arp.protocolLength.set(view, arp, 4);
   Arp.operation.set(view, arp, ARP_REPLY);

@@ -14,7 +14,7 @@ export class Ns16550aModem {
   #mcr = 0;
   #inputs: number;
   #outputs = -1;
-  #autoRts: 'on' | 'off' = 'on';
+  #autoRts = true;
 
   constructor(wire: SerialWire) {
     this.#wire = wire;
@@ -56,14 +56,14 @@ export class Ns16550aModem {
   updateAutoRts(length: number, trigger: number): void {
     if ((this.#mcr & MCR_AFE) === 0) return;
     const offAt = trigger === 14 ? FIFO_DEPTH : trigger;
-    if (length >= offAt) this.#autoRts = 'off';
-    else if (length === 0 || trigger === 14) this.#autoRts = 'on';
+    if (length >= offAt) this.#autoRts = false;
+    else if (length === 0 || trigger === 14) this.#autoRts = true;
     this.#updateOutputs();
   }
 
   reset(): void {
     this.#mcr = 0;
-    this.#autoRts = 'on';
+    this.#autoRts = true;
     this.#inputs = this.#wire.inputs();
     this.deltas = 0;
     this.#updateOutputs();
@@ -71,7 +71,7 @@ export class Ns16550aModem {
 
   #updateOutputs(): void {
     let outputs = (this.#mcr & MCR_LOOP) !== 0 ? 0 : this.#mcr & 0x0f;
-    if ((this.#mcr & MCR_AFE) !== 0 && this.#autoRts === 'off') outputs &= ~OUTPUT_RTS;
+    if ((this.#mcr & MCR_AFE) !== 0 && !this.#autoRts) outputs &= ~OUTPUT_RTS;
     if (outputs === this.#outputs) return;
     this.#outputs = outputs;
     this.#wire.setOutputs(outputs);

@@ -25,7 +25,7 @@ export class Ns16550aReceiver implements ClockEvent {
   #errorsInFifo = 0;
   /** What a read of an empty receiver buffer returns. */
   #lastRead = 0;
-  #scheduled: 'yes' | 'no' = 'no';
+  #scheduled = false;
   #activityNs = 0;
 
   constructor(clock: Clock, timeoutChanged: () => void) {
@@ -95,11 +95,11 @@ export class Ns16550aReceiver implements ClockEvent {
     this.clear();
     this.lineErrors = 0;
     this.#clock.cancel(this);
-    this.#scheduled = 'no';
+    this.#scheduled = false;
   }
 
   fire(nowNs: number): void {
-    this.#scheduled = 'no';
+    this.#scheduled = false;
     if (this.#fifo.length === 0 || this.#mode === 'single') return;
     const dueNs = this.#dueNs();
     if (nowNs < dueNs) {
@@ -116,7 +116,7 @@ export class Ns16550aReceiver implements ClockEvent {
   #restartTimeout(): void {
     if (this.#mode === 'single') return;
     this.#activityNs = this.#clock.now();
-    if (this.#scheduled === 'no') this.#schedule(this.#dueNs());
+    if (!this.#scheduled) this.#schedule(this.#dueNs());
   }
 
   #dueNs(): number {
@@ -124,7 +124,7 @@ export class Ns16550aReceiver implements ClockEvent {
   }
 
   #schedule(atNs: number): void {
-    this.#scheduled = 'yes';
+    this.#scheduled = true;
     this.#clock.schedule(this, atNs);
   }
 

@@ -43,7 +43,7 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
   #divisor = 0;
   #threCause: 'set' | 'clear' = 'clear';
   /** Whether two characters were in the transmit FIFO at once since it was last empty. */
-  #twoQueued: 'yes' | 'no' = 'yes';
+  #twoQueued = true;
   #irqLevel = 0;
   readonly #timing: LineTiming;
   readonly #threDelay: ClockEvent = { fire: () => this.#setThreCause() };
@@ -135,7 +135,7 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     this.#fcr = 0;
     this.#lcr = 0;
     this.#threCause = 'clear';
-    this.#twoQueued = 'yes';
+    this.#twoQueued = true;
     this.#transmitter.reset();
     this.#receiver.reset();
     this.#receiver.setMode('single');
@@ -211,13 +211,13 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     if (this.#transmitter.fifo.length > 0) return;
     // §8.4.2: the interrupt waits for the last character's time less its stop bit, unless two were
     // queued at once.
-    if (this.#twoQueued === 'yes' || this.#fifoOff() || this.#timing.characterNs === 0) {
+    if (this.#twoQueued || this.#fifoOff() || this.#timing.characterNs === 0) {
       this.#setThreCause();
     } else {
       const delayNs = this.#timing.characterNs - this.#timing.format.stopBits * this.#timing.bitNs;
       this.#clock.schedule(this.#threDelay, Math.round(this.#clock.now() + delayNs));
     }
-    this.#twoQueued = 'no';
+    this.#twoQueued = false;
   }
 
   // Reads with side effects.
@@ -280,7 +280,7 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
       return;
     }
     this.#transmitter.push(character);
-    if (fifo.length > 1) this.#twoQueued = 'yes';
+    if (fifo.length > 1) this.#twoQueued = true;
   }
 
   #writeIer(byte: number): void {
@@ -299,7 +299,7 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     // §8.5: the other bits are taken only when bit 0 is 1; a change of bit 0 empties both FIFOs.
     const resets = toggled !== 0 ? r.FCR_RX_RESET | r.FCR_TX_RESET : byte;
     this.#fcr = (byte & r.FCR_ENABLE) === 0 ? 0 : byte & 0xc9;
-    if (toggled !== 0) this.#twoQueued = 'yes';
+    if (toggled !== 0) this.#twoQueued = true;
     if (toggled === 0 && this.#fifoOff()) return;
     this.#receiver.setMode(this.#fifoOff() ? 'single' : 'fifo');
     if ((resets & r.FCR_RX_RESET) !== 0) {

@@ -15,8 +15,8 @@ export class Pl011Receiver implements ClockEvent {
   #depth = 1;
   #bitNs = 0;
   #activityNs = 0;
-  #scheduled: 'yes' | 'no' = 'no';
-  #overrun: 'yes' | 'no' = 'no';
+  #scheduled = false;
+  #overrun = false;
 
   /** @param timedOut nothing has been received for 32 bit periods and the FIFO is not empty */
   constructor(clock: Clock, timedOut: () => void) {
@@ -35,7 +35,7 @@ export class Pl011Receiver implements ClockEvent {
   setDepth(depth: number): void {
     this.#depth = depth;
     this.#fifo.clear();
-    this.#overrun = 'no';
+    this.#overrun = false;
   }
 
   /** @param bitNs time of a bit, 0 on a fast line */
@@ -49,13 +49,13 @@ export class Pl011Receiver implements ClockEvent {
    */
   arrived(character: number): 'stored' | 'overrun' {
     this.#activityNs = this.#clock.now();
-    if (this.#scheduled === 'no') this.#schedule(this.#dueNs());
+    if (!this.#scheduled) this.#schedule(this.#dueNs());
     if (this.#fifo.length >= this.#depth) {
-      this.#overrun = 'yes';
+      this.#overrun = true;
       return 'overrun';
     }
-    this.#fifo.push(this.#overrun === 'yes' ? character | DR_OE : character);
-    this.#overrun = 'no';
+    this.#fifo.push(this.#overrun ? character | DR_OE : character);
+    this.#overrun = false;
     return 'stored';
   }
 
@@ -67,11 +67,11 @@ export class Pl011Receiver implements ClockEvent {
   reset(): void {
     this.setDepth(1);
     this.#clock.cancel(this);
-    this.#scheduled = 'no';
+    this.#scheduled = false;
   }
 
   fire(nowNs: number): void {
-    this.#scheduled = 'no';
+    this.#scheduled = false;
     if (this.#fifo.length === 0) return;
     const dueNs = this.#dueNs();
     if (nowNs < dueNs) this.#schedule(dueNs);
@@ -83,7 +83,7 @@ export class Pl011Receiver implements ClockEvent {
   }
 
   #schedule(atNs: number): void {
-    this.#scheduled = 'yes';
+    this.#scheduled = true;
     this.#clock.schedule(this, atNs);
   }
 }

@@ -113,8 +113,8 @@ export class SerialLine implements SerialWire, ClockEvent {
   #feedEndNs = 0;
   /** When a character last filled the UART's receiver. */
   #fullAtNs = -Infinity;
-  #waitsForRoom: 'no' | 'yes' = 'no';
-  #waitsForHost: 'no' | 'yes' = 'no';
+  #waitsForRoom = false;
+  #waitsForHost = false;
   readonly #endBreak: ClockEvent = { fire: () => this.sendBreak('mark') };
   /** Decides frames that a mismatched receiver has begun when nothing more follows. */
   readonly #settle: ClockEvent = { fire: (nowNs) => this.#settleAt(nowNs) };
@@ -140,8 +140,8 @@ export class SerialLine implements SerialWire, ClockEvent {
 
   ready(): boolean {
     if (this.outputLength() < this.#output.length) return true;
-    if (this.#waitsForHost === 'no') this.counters.holds += 1;
-    this.#waitsForHost = 'yes';
+    if (!this.#waitsForHost) this.counters.holds += 1;
+    this.#waitsForHost = true;
     return false;
   }
 
@@ -221,8 +221,8 @@ export class SerialLine implements SerialWire, ClockEvent {
   }
 
   #outputTaken(): void {
-    if (this.#waitsForHost === 'no') return;
-    this.#waitsForHost = 'no';
+    if (!this.#waitsForHost) return;
+    this.#waitsForHost = false;
     this.#end?.lineReady();
   }
 
@@ -238,7 +238,7 @@ export class SerialLine implements SerialWire, ClockEvent {
       this.#input[(this.#inputTail + index) & mask] = bytes[index] as number;
     }
     this.#inputTail = (this.#inputTail + length) | 0;
-    if (length < bytes.length) this.#waitsForRoom = 'yes';
+    if (length < bytes.length) this.#waitsForRoom = true;
     this.#feed();
     return length;
   }
@@ -302,8 +302,8 @@ export class SerialLine implements SerialWire, ClockEvent {
     this.#feeding = 'no';
     if (this.rate === 'fast') this.#feedAll();
     else this.#feedOne(nowNs, lateNs);
-    if (this.#waitsForRoom === 'yes' && this.inputLength() <= this.#input.length / 2) {
-      this.#waitsForRoom = 'no';
+    if (this.#waitsForRoom && this.inputLength() <= this.#input.length / 2) {
+      this.#waitsForRoom = false;
       this.#far?.inputRoom();
     }
   }

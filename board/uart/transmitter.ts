@@ -26,7 +26,7 @@ export class Transmitter implements ClockEvent {
   readonly #clock: Clock;
   readonly #owner: TransmitterOwner;
   #shifter = 0;
-  #shifting: 'yes' | 'no' = 'no';
+  #shifting = false;
   #endNs = 0;
 
   constructor(options: { clock: Clock; owner: TransmitterOwner; depth: number }) {
@@ -37,26 +37,26 @@ export class Transmitter implements ClockEvent {
 
   /** Whether nothing is in the FIFO and nothing on the line. */
   get idle(): boolean {
-    return this.#shifting === 'no' && this.fifo.length === 0;
+    return !this.#shifting && this.fifo.length === 0;
   }
 
   get busyShifting(): boolean {
-    return this.#shifting === 'yes';
+    return this.#shifting;
   }
 
   /** Queues one character; the FIFO must have room. */
   push(character: number): void {
     this.fifo.push(character);
-    if (this.#shifting === 'no') this.#startFrom(this.#clock.now());
+    if (!this.#shifting) this.#startFrom(this.#clock.now());
   }
 
   /** Something that held the transmitter back may have changed. */
   retry(): void {
-    if (this.#shifting === 'no' && this.fifo.length > 0) this.#startFrom(this.#clock.now());
+    if (!this.#shifting && this.fifo.length > 0) this.#startFrom(this.#clock.now());
   }
 
   fire(): void {
-    this.#shifting = 'no';
+    this.#shifting = false;
     // The next character begins where this one ended, however late the clock was: the line keeps
     // its rate.
     const character = this.#shifter;
@@ -72,7 +72,7 @@ export class Transmitter implements ClockEvent {
   reset(): void {
     this.fifo.clear();
     this.#clock.cancel(this);
-    this.#shifting = 'no';
+    this.#shifting = false;
   }
 
   #startFrom(startNs: number): void {
@@ -82,7 +82,7 @@ export class Transmitter implements ClockEvent {
       const character = this.fifo.shift();
       if (characterNs > 0) {
         this.#shifter = character;
-        this.#shifting = 'yes';
+        this.#shifting = true;
         this.#endNs = startNs + characterNs;
         this.#clock.schedule(this, Math.round(this.#endNs));
         owner.levelFell();

@@ -50,7 +50,7 @@ export class BlkConfig {
   readonly offered: Features;
   readonly #wire: BlockWire;
   readonly #view = new DataView(new ArrayBuffer(64));
-  #writeThrough: 'yes' | 'no' = 'no';
+  #writeThrough = false;
 
   constructor(wire: BlockWire, queueSize: number, limits: Partial<BlkLimits>) {
     const logicalBlockBytes = limits.logicalBlockBytes ?? 512;
@@ -71,7 +71,7 @@ export class BlkConfig {
 
   /** Whether a write must be flushed before it is finished. */
   isWriteThrough(): boolean {
-    return this.#writeThrough === 'yes';
+    return this.#writeThrough;
   }
 
   read(offset: number, width: number): number {
@@ -88,14 +88,14 @@ export class BlkConfig {
       return 'refused';
     }
     BlkConfigSpace.writeback.set(this.#view, 0, value);
-    this.#writeThrough = value === 0 ? 'yes' : 'no';
+    this.#writeThrough = value === 0;
     return 'ok';
   }
 
   /** DRIVER_OK: decides between write-back and write-through (§5.2.6.2). */
   negotiated(accepted: Features): void {
     if (hasFeature(accepted, VIRTIO_BLK_F_CONFIG_WCE)) return;
-    this.#writeThrough = hasFeature(accepted, VIRTIO_BLK_F_FLUSH) ? 'no' : 'yes';
+    this.#writeThrough = !hasFeature(accepted, VIRTIO_BLK_F_FLUSH);
   }
 
   refreshCapacity(): void {
@@ -122,7 +122,7 @@ export class BlkConfig {
     BlkConfigSpace.maxWriteZeroesSectors.set(view, 0, limits.rangeSectorsMax);
     BlkConfigSpace.maxWriteZeroesSeg.set(view, 0, limits.rangesMax);
     BlkConfigSpace.writeZeroesMayUnmap.set(view, 0, 0);
-    this.#writeThrough = limits.cache === 'flushable' ? 'no' : 'yes';
+    this.#writeThrough = limits.cache !== 'flushable';
   }
 
   #features(): Features {

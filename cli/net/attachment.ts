@@ -2,7 +2,7 @@
  * What the NIC of a run is plugged into: the wires that the testbed is made with, and the bridge
  * behind them, opened once the system has booted.
  *
- *     NIC ── CaptureWire? ── StagedLink ── bridge (user, stream, dgram, pcap)
+ *     NIC ── captured?    ── StagedLink ── bridge (user, stream, dgram, pcap)
  *                        └── TrafficGenerator (loop alone; beside the link in a demonstration)
  */
 
@@ -22,16 +22,15 @@ import {
   type OpenSink,
   WIRESHARK_COMMAND,
 } from '../../host/net/capture-sink.ts';
-import { CaptureWire } from '../../host/net/capture-wire.ts';
+import { Capture } from '../../host/net/capture.ts';
 import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
 import { DescriptorBridge } from '../../host/net/descriptor-bridge.ts';
 import { DgramBridge } from '../../host/net/dgram-bridge.ts';
-import { ipv4Number, ipv4Text } from '../../host/net/packets.ts';
 import { McastBridge } from '../../host/net/mcast-bridge.ts';
 import { type Passt, startPasst } from '../../host/net/passt.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
-import type { UdpAddress } from '../../host/net/socket-address.ts';
+import { ipv4Number, ipv4Text, type UdpAddress } from '../../host/net/socket-address.ts';
 import { StreamBridge } from '../../host/net/stream-bridge.ts';
 import { openTap, type TapDevice } from '../../host/net/tap-device.ts';
 import { openVde } from '../../host/net/vde-switch.ts';
@@ -100,7 +99,7 @@ export class NetAttachment implements Attachment {
   #parts: WireParts | undefined;
   #link: StagedLink | undefined;
   #writer: PcapngWriter | undefined;
-  #captureWire: CaptureWire | undefined;
+  #capture: Capture | undefined;
   #bridge: Bridge | undefined;
   #passt: Passt | undefined;
   #reader: CaptureReader | undefined;
@@ -159,8 +158,8 @@ export class NetAttachment implements Attachment {
       epochNs: this.#options.clock === 'virtual' ? 0n : hostEpoch(),
     });
     const { ram, board } = parts;
-    this.#captureWire = new CaptureWire({ wire, ram, clock: board.clock, writer: this.#writer });
-    return this.#captureWire;
+    this.#capture = new Capture({ ram, clock: board.clock, writer: this.#writer });
+    return this.#capture.of(wire);
   }
 
   #innerWire(parts: WireParts): EthernetWire {
@@ -220,7 +219,7 @@ export class NetAttachment implements Attachment {
     const port = this.#link;
     if (port === undefined) return;
     const onDrop = (frame: Uint8Array, reason: string): void =>
-      this.#captureWire?.dropped(frame, reason);
+      this.#capture?.dropped(frame, reason);
     const common = { port, wake, onNotice, onDrop };
     switch (net.kind) {
       case 'user': {

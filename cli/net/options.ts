@@ -1,7 +1,7 @@
 /** What `--net` says: where the board's NIC is plugged in. */
 
 import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
-import { ipv4Number } from '../../host/net/packets.ts';
+import { ipv4Number } from '../../host/net/socket-address.ts';
 import {
   isIpv4,
   parsePort,

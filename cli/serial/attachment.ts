@@ -34,7 +34,7 @@ export class SerialAttachment implements Attachment {
   readonly #options: SerialAttachmentOptions;
   #line: SerialLine | undefined;
   #bridge: SerialBridge | undefined;
-  #quit: 'no' | 'yes' = 'no';
+  #quit = false;
 
   constructor(options: SerialAttachmentOptions) {
     this.#options = options;
@@ -50,7 +50,7 @@ export class SerialAttachment implements Attachment {
   }
 
   get input(): 'endless' | 'coming' | 'over' {
-    if (this.#quit === 'yes') return 'over';
+    if (this.#quit) return 'over';
     const { kind } = this.#options.serial;
     if (kind === 'none') return 'endless';
     if (this.#bridge?.inputOver === true) return 'over';
@@ -83,7 +83,7 @@ export class SerialAttachment implements Attachment {
         return new StdioBridge({
           host,
           onQuit: () => {
-            this.#quit = 'yes';
+            this.#quit = true;
             host.wake();
           },
         });

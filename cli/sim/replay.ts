@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { refuseClashes } from '../../host/file-use.ts';
-import { CaptureWire } from '../../host/net/capture-wire.ts';
+import { Capture } from '../../host/net/capture.ts';
 import { openCaptureFile, type OpenSink } from '../../host/net/capture-sink.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { UserMistake } from '../../host/problem.ts';
@@ -155,7 +155,7 @@ class Watching {
               const { write } = sink;
               const writer = new PcapngWriter({ sink: write, interfaceName: 'net0', epochNs: 0n });
               this.#writer = writer;
-              return new CaptureWire({ wire, ram, clock: board.clock, writer });
+              return new Capture({ ram, clock: board.clock, writer }).of(wire);
             },
           }),
     };

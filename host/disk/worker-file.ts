@@ -111,7 +111,7 @@ export class WorkerFileDisk implements BlockWire, Turn {
   #doneHead = 0;
   #outstanding = 0;
   #idleTurns = 0;
-  #alive: 'yes' | 'no' = 'yes';
+  #alive = true;
 
   constructor(options: FileDiskOptions) {
     this.#options = options;
@@ -198,7 +198,7 @@ export class WorkerFileDisk implements BlockWire, Turn {
     this.submit();
     const words = this.#words;
     const deadline = hostNow() + ABANDON_WAIT_NS;
-    while (this.#alive === 'yes' && this.#outstanding > 0 && hostNow() < deadline) {
+    while (this.#alive && this.#outstanding > 0 && hostNow() < deadline) {
       const done = Atomics.load(words, WORDS.DONE_TAIL);
       if (done === this.#doneHead) Atomics.wait(words, WORDS.DONE_TAIL, done, 10);
       else {
@@ -240,9 +240,9 @@ export class WorkerFileDisk implements BlockWire, Turn {
 
   /** Writes everything out and ends the thread. */
   async close(): Promise<void> {
-    if (this.#alive === 'no') return;
+    if (!this.#alive) return;
     this.abandon();
-    this.#alive = 'no';
+    this.#alive = false;
     Atomics.store(this.#words, WORDS.STOP, 1);
     Atomics.add(this.#words, WORDS.REQUEST_TAIL, 1);
     Atomics.notify(this.#words, WORDS.REQUEST_TAIL);
@@ -278,7 +278,7 @@ export class WorkerFileDisk implements BlockWire, Turn {
   }
 
   #begin(operation: number, tag: number, sector: number, at: number, length: number): BlockStatus {
-    if (this.#alive === 'no') return BLOCK_IO_ERROR;
+    if (!this.#alive) return BLOCK_IO_ERROR;
     const position = (this.#options.startBytes ?? 0) + sector * SECTOR_BYTES;
     if (this.#outstanding >= SLOTS || this.#overflow.length > 0) {
       this.#overflow.push({ operation, tag, at, position, length });
@@ -320,7 +320,7 @@ export class WorkerFileDisk implements BlockWire, Turn {
   }
 
   #workerDied(error: Error): void {
-    this.#alive = 'no';
+    this.#alive = false;
     this.#notice(`${this.#options.path}: the disk's thread has ended: ${error.message}`);
   }
 

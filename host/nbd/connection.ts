@@ -60,9 +60,9 @@ export class Connection {
   /** The part of a payload that is being filled. */
   #filling: Buffer | undefined;
   /** A payload waits for room: nothing is parsed until there is some. */
-  #payloadWaits: 'yes' | 'no' = 'no';
+  #payloadWaits = false;
   /** A READ waits until the client has read. */
-  #readWaits: 'yes' | 'no' = 'no';
+  #readWaits = false;
 
   constructor(socket: Socket, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -169,7 +169,7 @@ export class Connection {
     if (request.type === P.CMD_READ) {
       const bytes = transfer.nextReadBytes + HEAD_BYTES_MAX;
       if (this.#replyBytes + bytes <= REPLY_BYTES_MAX) return true;
-      this.#readWaits = 'yes';
+      this.#readWaits = true;
       return false;
     }
     return this.#rangeBytes < RANGE_BYTES_MAX || request.type === P.CMD_WRITE;
@@ -262,7 +262,7 @@ export class Connection {
         if (transfer.error !== 0) return 'skip';
         const bytes = transfer.nextPayloadBytes(leftBytes);
         if (this.#payloadBytes + bytes > PAYLOAD_BYTES_MAX) {
-          this.#payloadWaits = 'yes';
+          this.#payloadWaits = true;
           return 'wait';
         }
         this.#addPayload(bytes);
@@ -293,7 +293,7 @@ export class Connection {
   #isBehind(): boolean {
     return (
       this.#state !== 'open' ||
-      this.#payloadWaits === 'yes' ||
+      this.#payloadWaits ||
       this.#outstanding >= OUTSTANDING_MAX ||
       this.#replyBytes >= REPLY_BYTES_MAX
     );
@@ -317,8 +317,8 @@ export class Connection {
     this.#owner.held(-message.length);
     this.#owner.giveBuffer(message);
     if (this.isGone) return;
-    if (this.#readWaits === 'yes') {
-      this.#readWaits = 'no';
+    if (this.#readWaits) {
+      this.#readWaits = false;
       this.#owner.workWaits();
     }
     this.#resume();
@@ -337,7 +337,7 @@ export class Connection {
   #releasePayload(bytes: number): void {
     this.#payloadBytes -= bytes;
     this.#owner.held(-bytes);
-    this.#payloadWaits = 'no';
+    this.#payloadWaits = false;
   }
 
   #dropFilling(): void {

@@ -79,7 +79,7 @@ export class NbdSession {
   readonly #peer: NbdSessionPeer;
   #state: State = { kind: 'flags' };
   #rest: Buffer = EMPTY;
-  #noZeroes: 'yes' | 'no' = 'no';
+  #noZeroes = false;
   #replies: 'simple' | 'structured' = 'simple';
 
   /** @param exported undefined: there is no device, and no export */
@@ -144,7 +144,7 @@ export class NbdSession {
     if ((flags & ~(P.FLAG_FIXED_NEWSTYLE | P.FLAG_NO_ZEROES)) !== 0) {
       return this.#end('unknown client flags');
     }
-    this.#noZeroes = (flags & P.FLAG_NO_ZEROES) !== 0 ? 'yes' : 'no';
+    this.#noZeroes = (flags & P.FLAG_NO_ZEROES) !== 0;
     this.#state = { kind: 'options' };
     return 4;
   }
@@ -186,7 +186,7 @@ export class NbdSession {
     const exported = this.#find(name);
     // This oldest of options has no way to refuse but to hang up.
     if (exported === undefined) return void this.#end('an export that does not exist');
-    const reply = Buffer.alloc(this.#noZeroes === 'yes' ? 10 : 134);
+    const reply = Buffer.alloc(this.#noZeroes ? 10 : 134);
     P.writeWord64(reply, exported.sizeBytes, 0);
     reply.writeUInt16BE(flagsOf(exported), 8);
     this.#peer.send(reply);

@@ -72,3 +72,12 @@ export function formatStreamAddress(address: StreamAddress): string {
     ? `unix:${address.path}`
     : `tcp:${address.host}:${String(address.port)}`;
 }
+
+/** @param text a dotted address that {@link isIpv4} accepts */
+export function ipv4Number(text: string): number {
+  return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+export function ipv4Text(address: number): string {
+  return [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.');
+}

@@ -61,7 +61,7 @@ export class StreamBridge implements Bridge {
   /** Of a client: the next attempt. */
   #again = (): void => undefined;
   #state: 'open' | 'closed' = 'open';
-  #saidWaiting: 'no' | 'yes' = 'no';
+  #saidWaiting = false;
   /** A frame that the board had no room for; the socket is paused meanwhile. */
   #waiting: Uint8Array | undefined;
   readonly #count = {
@@ -138,8 +138,8 @@ export class StreamBridge implements Bridge {
     });
     socket.once('error', (error) => {
       socket.destroy();
-      if (this.#saidWaiting === 'no') {
-        this.#saidWaiting = 'yes';
+      if (!this.#saidWaiting) {
+        this.#saidWaiting = true;
         const why = systemErrorCode(error) ?? error.message;
         this.#options.onNotice(`${this.#where}: no peer yet (${why}); trying again every second`);
       }
@@ -154,7 +154,7 @@ export class StreamBridge implements Bridge {
 
   #adopt(socket: Socket): void {
     this.#peer = socket;
-    this.#saidWaiting = 'no';
+    this.#saidWaiting = false;
     this.#count.peersAccepted += 1;
     this.#decoder.reset();
     this.#waiting = undefined;

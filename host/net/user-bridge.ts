@@ -10,7 +10,7 @@ import type { Socket } from 'node:dgram';
 import { explainSystemError } from '../problem.ts';
 import { Ingress } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
-import { DATAGRAM_BYTES_MAX } from './packets.ts';
+import { DATAGRAM_BYTES_MAX } from '../../board/packets.ts';
 import type { UdpAddress } from './socket-address.ts';
 import { UserNetwork } from './user-network.ts';
 import type { Forward } from './user-network.ts';
@@ -42,7 +42,7 @@ export class UserBridge implements Bridge {
   readonly #ingress: Ingress;
   readonly #network: UserNetwork;
   readonly #sockets: Socket[] = [];
-  #saidTooLarge: 'no' | 'yes' = 'no';
+  #saidTooLarge = false;
   #sendErrors = 0;
 
   private constructor(options: UserBridgeOptions) {
@@ -106,8 +106,8 @@ export class UserBridge implements Bridge {
   }
 
   #sayTooLarge(lengthBytes: number, from: string): void {
-    if (this.#saidTooLarge === 'yes') return;
-    this.#saidTooLarge = 'yes';
+    if (this.#saidTooLarge) return;
+    this.#saidTooLarge = true;
     this.#options.onNotice(
       `a datagram of ${String(lengthBytes)} bytes from ${from} does not fit a frame and was dropped; ` +
         `send at most ${String(DATAGRAM_BYTES_MAX)} bytes (further ones are only counted)`,

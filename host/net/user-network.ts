@@ -21,6 +21,7 @@ import {
   writeDhcpReply,
 } from './dhcp-message.ts';
 import { DhcpServer } from './dhcp-server.ts';
+import { checksumAdd, checksumFinish } from '../../board/internet-checksum.ts';
 import {
   ARP_REPLY,
   ARP_REQUEST,
@@ -42,12 +43,10 @@ import {
   UDP_AT,
   UDP_DATA_AT,
   Udp,
-  checksumAdd,
-  checksumFinish,
-  ipv4Number,
-  ipv4Text,
+  VERSION_4_NO_OPTIONS,
   pseudoHeaderSum,
-} from './packets.ts';
+} from '../../board/packets.ts';
+import { ipv4Number, ipv4Text } from './socket-address.ts';
 
 export const GATEWAY_IP = '10.0.2.2';
 /** What DHCP names; nobody answers there. */
@@ -250,7 +249,10 @@ export class UserNetwork {
   }
 
   #onIpv4(frame: Uint8Array, view: DataView): void {
-    if (view.byteLength < UDP_DATA_AT || Ipv4.versionLength.get(view, IPV4_AT) !== 0x45) {
+    if (
+      view.byteLength < UDP_DATA_AT ||
+      Ipv4.versionLength.get(view, IPV4_AT) !== VERSION_4_NO_OPTIONS
+    ) {
       this.count.malformedDropped += 1;
       return;
     }
@@ -259,7 +261,7 @@ export class UserNetwork {
       this.count.malformedDropped += 1;
       return;
     }
-    if (checksumFinish(checksumAdd(view, IPV4_AT, Ipv4.SIZE, 0)) !== 0) {
+    if (checksumFinish(checksumAdd(frame, IPV4_AT, Ipv4.SIZE, 0)) !== 0) {
       this.count.malformedDropped += 1;
       return;
     }
@@ -289,7 +291,7 @@ export class UserNetwork {
     }
     if (Udp.checksum.get(view, UDP_AT) !== 0) {
       const pseudo = pseudoHeaderSum(source, target, udpLength);
-      if (checksumFinish(checksumAdd(view, UDP_AT, udpLength, pseudo)) !== 0) {
+      if (checksumFinish(checksumAdd(frame, UDP_AT, udpLength, pseudo)) !== 0) {
         this.count.malformedDropped += 1;
         return;
       }
@@ -361,7 +363,7 @@ export class UserNetwork {
 
   #onIcmp(frame: Uint8Array, view: DataView, totalLength: number): void {
     const icmpLength = totalLength - Ipv4.SIZE;
-    if (checksumFinish(checksumAdd(view, UDP_AT, icmpLength, 0)) !== 0) {
+    if (checksumFinish(checksumAdd(frame, UDP_AT, icmpLength, 0)) !== 0) {
       this.count.malformedDropped += 1;
       return;
     }
@@ -372,7 +374,7 @@ export class UserNetwork {
     this.#frame.set(frame.subarray(UDP_AT, UDP_AT + icmpLength), UDP_AT);
     IcmpEcho.type.set(this.#view, UDP_AT, ICMP_ECHO_REPLY);
     IcmpEcho.checksum.set(this.#view, UDP_AT, 0);
-    const sum = checksumFinish(checksumAdd(this.#view, UDP_AT, icmpLength, 0));
+    const sum = checksumFinish(checksumAdd(this.#frame, UDP_AT, icmpLength, 0));
     IcmpEcho.checksum.set(this.#view, UDP_AT, sum);
     this.#setIpv4(Ipv4.source.get(view, IPV4_AT), PROTOCOL_ICMP, totalLength);
     this.#setEthernet(Ethernet.sourceHigh.get(view, 0), Ethernet.sourceLow.get(view, 0), TYPE_IPV4);
@@ -391,7 +393,7 @@ export class UserNetwork {
     Udp.checksum.set(view, UDP_AT, 0);
     this.#frame.set(payload, UDP_DATA_AT);
     const pseudo = pseudoHeaderSum(this.#gatewayIp, target.guestIp, udpLength);
-    const sum = checksumFinish(checksumAdd(view, UDP_AT, udpLength, pseudo));
+    const sum = checksumFinish(checksumAdd(this.#frame, UDP_AT, udpLength, pseudo));
     Udp.checksum.set(view, UDP_AT, sum === 0 ? 0xffff : sum);
     return UDP_DATA_AT + payload.length;
   }
@@ -407,7 +409,7 @@ export class UserNetwork {
   #setIpv4(target: number, protocol: number, totalLength: number): void {
     const view = this.#view;
     this.#identification = (this.#identification + 1) & 0xffff;
-    Ipv4.versionLength.set(view, IPV4_AT, 0x45);
+    Ipv4.versionLength.set(view, IPV4_AT, VERSION_4_NO_OPTIONS);
     Ipv4.service.set(view, IPV4_AT, 0);
     Ipv4.totalLength.set(view, IPV4_AT, totalLength);
     Ipv4.identification.set(view, IPV4_AT, this.#identification);
@@ -417,7 +419,7 @@ export class UserNetwork {
     Ipv4.checksum.set(view, IPV4_AT, 0);
     Ipv4.source.set(view, IPV4_AT, this.#gatewayIp);
     Ipv4.target.set(view, IPV4_AT, target);
-    const sum = checksumFinish(checksumAdd(view, IPV4_AT, Ipv4.SIZE, 0));
+    const sum = checksumFinish(checksumAdd(this.#frame, IPV4_AT, Ipv4.SIZE, 0));
     Ipv4.checksum.set(view, IPV4_AT, sum);
   }
 

@@ -79,15 +79,15 @@ export class ComPort {
   readonly #purgeOutput: () => void;
   readonly #isOwner: boolean;
   #own: Partial<LineFormat> = {};
-  #dtr: 'on' | 'off' = 'on';
-  #rts: 'on' | 'off' = 'on';
-  #break: 'on' | 'off' = 'off';
+  #dtr = true;
+  #rts = true;
+  #break = false;
   #lineMask = 0;
   #modemMask = 0xff;
   /**
    * Whether the client has been told the modem state: it wants to know it before the first change.
    */
-  #announced: 'yes' | 'no' = 'no';
+  #announced = false;
   #modem = 0;
 
   constructor(options: ComPortOptions) {
@@ -102,8 +102,8 @@ export class ComPort {
   command(bytes: Uint8Array): void {
     const command = bytes[0];
     const value = bytes.subarray(1);
-    if (this.#announced === 'no') {
-      this.#announced = 'yes';
+    if (!this.#announced) {
+      this.#announced = true;
       this.#reply(NOTIFY_MODEMSTATE, this.#modem);
     }
     switch (command) {
@@ -166,7 +166,7 @@ export class ComPort {
     if (!this.#isOwner) return;
     this.#host.setFarFormat(undefined);
     this.#host.setInputs(INPUT_CTS | INPUT_DSR | INPUT_DCD);
-    if (this.#break === 'on') this.#host.sendBreak('mark');
+    if (this.#break) this.#host.sendBreak('mark');
   }
 
   #reply(command: number, ...value: readonly number[]): void {
@@ -223,21 +223,21 @@ export class ComPort {
   #setControl(value: number | undefined): void {
     switch (this.#isOwner ? value : undefined) {
       case CONTROL.breakOn:
-        if (this.#break === 'off') this.#host.sendBreak('space');
-        this.#break = 'on';
+        if (!this.#break) this.#host.sendBreak('space');
+        this.#break = true;
         break;
       case CONTROL.breakOff:
-        if (this.#break === 'on') this.#host.sendBreak('mark');
-        this.#break = 'off';
+        if (this.#break) this.#host.sendBreak('mark');
+        this.#break = false;
         break;
       case CONTROL.dtrOn:
       case CONTROL.dtrOff:
-        this.#dtr = value === CONTROL.dtrOn ? 'on' : 'off';
+        this.#dtr = value === CONTROL.dtrOn;
         this.#driveInputs();
         break;
       case CONTROL.rtsOn:
       case CONTROL.rtsOff:
-        this.#rts = value === CONTROL.rtsOn ? 'on' : 'off';
+        this.#rts = value === CONTROL.rtsOn;
         this.#driveInputs();
         break;
       default:
@@ -251,15 +251,15 @@ export class ComPort {
     // The line's own flow control is chosen with the board, not by the client: none is what it is
     // told.
     if (value <= CONTROL.flowHardware) return CONTROL.flowNone;
-    if (value <= CONTROL.breakOff) return this.#break === 'on' ? CONTROL.breakOn : CONTROL.breakOff;
-    if (value <= CONTROL.dtrOff) return this.#dtr === 'on' ? CONTROL.dtrOn : CONTROL.dtrOff;
-    return this.#rts === 'on' ? CONTROL.rtsOn : CONTROL.rtsOff;
+    if (value <= CONTROL.breakOff) return this.#break ? CONTROL.breakOn : CONTROL.breakOff;
+    if (value <= CONTROL.dtrOff) return this.#dtr ? CONTROL.dtrOn : CONTROL.dtrOff;
+    return this.#rts ? CONTROL.rtsOn : CONTROL.rtsOff;
   }
 
   /** A null modem: the client's RTS is the UART's CTS, its DTR the UART's DSR and DCD. */
   #driveInputs(): void {
-    const cts = this.#rts === 'on' ? INPUT_CTS : 0;
-    const dsr = this.#dtr === 'on' ? INPUT_DSR | INPUT_DCD : 0;
+    const cts = this.#rts ? INPUT_CTS : 0;
+    const dsr = this.#dtr ? INPUT_DSR | INPUT_DCD : 0;
     this.#host.setInputs(cts | dsr);
   }
 

@@ -51,8 +51,8 @@ export class PortBridge implements SerialBridge {
   #port: HostPort | undefined;
   #format: LineFormat;
   #state: 'open' | 'changing' | 'gone' | 'closed' = 'changing';
-  #modemLines: 'yes' | 'no' = 'yes';
-  #polling: 'yes' | 'no' = 'no';
+  #modemLines = true;
+  #polling = false;
   readonly #counts = { reopened: 0, formatChanges: 0, unplugged: 0 };
 
   private constructor(options: PortBridgeOptions) {
@@ -184,8 +184,8 @@ export class PortBridge implements SerialBridge {
   #pollModem(): void {
     const port = this.#port;
     if (port === undefined || this.#state !== 'open') return;
-    if (this.#modemLines === 'no' || this.#polling === 'yes') return;
-    this.#polling = 'yes';
+    if (!this.#modemLines || this.#polling) return;
+    this.#polling = true;
     port
       .inputs()
       .then(({ cts, dsr, dcd }) => {
@@ -196,10 +196,10 @@ export class PortBridge implements SerialBridge {
       })
       .catch((error: unknown) => {
         if (this.#state !== 'open') return;
-        this.#modemLines = 'no';
+        this.#modemLines = false;
         this.#tell('modem lines', error);
       })
-      .finally(() => (this.#polling = 'no'));
+      .finally(() => (this.#polling = false));
   }
 
   /** Says once that the port cannot do something. */

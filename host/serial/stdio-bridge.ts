@@ -30,11 +30,11 @@ export class StdioBridge implements SerialBridge {
   readonly #input: NodeJS.ReadStream;
   readonly #output: NodeJS.WriteStream;
   readonly #onQuit: () => void;
-  #ended: 'yes' | 'no' = 'no';
-  #raw: 'yes' | 'no' = 'no';
+  #ended = false;
+  #raw = false;
   readonly #restore = (): void => {
-    if (this.#raw === 'yes') this.#input.setRawMode(false);
-    this.#raw = 'no';
+    if (this.#raw) this.#input.setRawMode(false);
+    this.#raw = false;
   };
   readonly #onSignal = (signal: NodeJS.Signals): void => {
     this.#restore();
@@ -45,7 +45,7 @@ export class StdioBridge implements SerialBridge {
   };
   readonly #onData = (bytes: Buffer): void => this.#received(bytes);
   readonly #onEnd = (): void => {
-    this.#ended = 'yes';
+    this.#ended = true;
     this.#host.wake();
   };
 
@@ -56,7 +56,7 @@ export class StdioBridge implements SerialBridge {
     this.#output = (options.output ?? process.stdout) as NodeJS.WriteStream;
     if (this.#input.isTTY) {
       this.#input.setRawMode(true);
-      this.#raw = 'yes';
+      this.#raw = true;
       process.on('exit', this.#restore);
       for (const signal of SIGNALS) process.on(signal, this.#onSignal);
     }
@@ -70,11 +70,11 @@ export class StdioBridge implements SerialBridge {
   readonly #onOutputError = (): void => this.#onQuit();
 
   get description(): string {
-    return this.#raw === 'yes' ? 'serial: this terminal; Ctrl-] quits' : 'serial: standard input';
+    return this.#raw ? 'serial: this terminal; Ctrl-] quits' : 'serial: standard input';
   }
 
   get inputOver(): boolean {
-    return this.#ended === 'yes' && this.#host.inputWaits === 'no' && this.#lineIsQuiet();
+    return this.#ended && this.#host.inputWaits === 'no' && this.#lineIsQuiet();
   }
 
   flush(): void {
@@ -104,7 +104,7 @@ export class StdioBridge implements SerialBridge {
   }
 
   #received(bytes: Buffer): void {
-    const quitAt = this.#raw === 'yes' ? bytes.indexOf(QUIT_CHARACTER) : -1;
+    const quitAt = this.#raw ? bytes.indexOf(QUIT_CHARACTER) : -1;
     offerFrom(this.#host, this.#input, quitAt < 0 ? bytes : bytes.subarray(0, quitAt));
     if (quitAt >= 0) this.#onQuit();
   }

@@ -19,19 +19,12 @@ export function isMdbParentOf(a: Slot, b: Slot): boolean {
   const parent = a.cap;
   const child = b.cap;
   if (!sameRegionAs(parent, child)) return false;
-  if (parent.kind === 'endpoint' && child.kind === 'endpoint') {
-    if (parent.badgeLow === 0 && parent.badgeHigh === 0) return true;
-    return (
-      parent.badgeLow === child.badgeLow && parent.badgeHigh === child.badgeHigh && !b.firstBadged
-    );
-  }
-  if (parent.kind === 'notification' && child.kind === 'notification') {
-    if (parent.badgeLow === 0 && parent.badgeHigh === 0) return true;
-    return (
-      parent.badgeLow === child.badgeLow && parent.badgeHigh === child.badgeHigh && !b.firstBadged
-    );
-  }
-  return true;
+  const isBadged = parent.kind === 'endpoint' || parent.kind === 'notification';
+  if (!isBadged || child.kind !== parent.kind) return true;
+  if (parent.badgeLow === 0 && parent.badgeHigh === 0) return true;
+  return (
+    parent.badgeLow === child.badgeLow && parent.badgeHigh === child.badgeHigh && !b.firstBadged
+  );
 }
 
 /** Puts a copy or derivative of `source`'s capability into the empty slot `target`. */

@@ -99,8 +99,8 @@ export class BlkVirtqueue {
   readonly #u32: Uint32Array;
   readonly #store16: (at: number, value: number) => void;
   readonly #segmentBytes: number;
-  readonly #indirect: 'yes' | 'no';
-  readonly #eventIndex: 'yes' | 'no';
+  readonly #indirect: boolean;
+  readonly #eventIndex: boolean;
   readonly #mask: number;
   readonly #ringAt: number;
   readonly #chainsAt: number;
@@ -144,8 +144,8 @@ export class BlkVirtqueue {
     this.#u32 = ram.u32;
     this.#store16 = ram.store16;
     this.#segmentBytes = options.segmentBytes;
-    this.#indirect = indirect;
-    this.#eventIndex = options.eventIndex;
+    this.#indirect = indirect === 'yes';
+    this.#eventIndex = options.eventIndex === 'yes';
     this.#mask = entries - 1;
     this.#perChain = segments + 2;
     this.bytesMax = segments * options.segmentBytes;
@@ -256,7 +256,7 @@ export class BlkVirtqueue {
     this.#store16(this.#availIdx16 << 1, now);
     // After the store above: the device stores its event index and then looks at the available
     // index.
-    if (this.#eventIndex === 'yes') {
+    if (this.#eventIndex) {
       const event = this.#u16[this.#availEvent16] as number;
       return distance16(now, event + 1) < distance16(now, before);
     }
@@ -278,8 +278,8 @@ export class BlkVirtqueue {
     const at = this.#usedRing32 + ((this.#nextUsed & this.#mask) << 1);
     const id = this.#u32[at] as number;
     const bytes = this.#u32[at + 1] as number;
-    const chain = this.#indirect === 'yes' ? id : Math.floor(id / this.#perChain);
-    const isHead = this.#indirect === 'yes' || id % this.#perChain === 0;
+    const chain = this.#indirect ? id : Math.floor(id / this.#perChain);
+    const isHead = this.#indirect || id % this.#perChain === 0;
     if (chain >= this.chains || !isHead || this.#outstanding[chain] === 0) return LIE_USED_ID;
     if (bytes > (this.#writableBytes[chain] as number)) return LIE_USED_LENGTH;
     this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
@@ -304,7 +304,7 @@ export class BlkVirtqueue {
    * Asks the device for an interrupt at the next used request (§2.7.7.1); look again afterwards.
    */
   requestInterrupt(): void {
-    if (this.#eventIndex === 'yes') this.#store16(this.#usedEvent16 << 1, this.#nextUsed);
+    if (this.#eventIndex) this.#store16(this.#usedEvent16 << 1, this.#nextUsed);
   }
 
   /** @returns whether the device's index says that there is something to take */
@@ -343,7 +343,7 @@ export class BlkVirtqueue {
     this.#outstanding[chain] = 1;
     this.#writableBytes[chain] = writableBytes;
     let head = chain;
-    if (this.#indirect === 'yes') {
+    if (this.#indirect) {
       const ring = (this.#ringAt + chain * VirtqDesc.SIZE) >>> 2;
       this.#u32[ring + 2] = (position + 1) * VirtqDesc.SIZE;
     } else {
@@ -369,7 +369,7 @@ export class BlkVirtqueue {
     length: number,
     flags: number,
   ): void {
-    const first = this.#indirect === 'yes' ? 0 : chain * this.#perChain;
+    const first = this.#indirect ? 0 : chain * this.#perChain;
     const at = this.#descriptorsAt + chain * this.#descriptorsStride + position * VirtqDesc.SIZE;
     this.#describe(at, low, high, length, flags | ((first + position + 1) << 16));
   }

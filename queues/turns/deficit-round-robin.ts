@@ -10,7 +10,7 @@ export class DeficitRoundRobin {
   /** Whose turn it is. */
   #turn = 0;
   /** Whether the turn's quantum has been added. */
-  #added: 'yes' | 'no' = 'no';
+  #added = false;
 
   constructor(quantumBytes: number, weights: readonly number[]) {
     this.#quanta = Float64Array.from(weights, (weight) => quantumBytes * weight);
@@ -39,9 +39,9 @@ export class DeficitRoundRobin {
       this.#deficits[turn] = 0;
       return false;
     }
-    if (this.#added === 'no') {
+    if (!this.#added) {
       this.#deficits[turn] = (this.#deficits[turn] as number) + (this.#quanta[turn] as number);
-      this.#added = 'yes';
+      this.#added = true;
     }
     if (cost > (this.#deficits[turn] as number)) return false;
     this.#deficits[turn] = (this.#deficits[turn] as number) - cost;
@@ -50,7 +50,7 @@ export class DeficitRoundRobin {
 
   #pass(): void {
     this.#turn = (this.#turn + 1) % this.#quanta.length;
-    this.#added = 'no';
+    this.#added = false;
   }
 
   /**

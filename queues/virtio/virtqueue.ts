@@ -149,13 +149,13 @@ export class Virtqueue extends Sealed<Placement> {
   readonly #store16: (at: number, value: number) => void = partsOf(this).ram.store16;
   readonly #headerBytes: number = partsOf(this).options.headerBytes;
   readonly #writer: 'driver' | 'device' = partsOf(this).options.writer;
-  readonly #indirect: 'yes' | 'no' = partsOf(this).options.indirect;
-  readonly #eventIndex: 'yes' | 'no' = partsOf(this).options.eventIndex;
+  readonly #indirect = partsOf(this).options.indirect === 'yes';
+  readonly #eventIndex = partsOf(this).options.eventIndex === 'yes';
   readonly #mask: number = this.entries - 1;
   /** Whatever chain a program asks for, it stays inside the queue. */
   readonly #chainMask: number = this.chains - 1;
   /** Chain to head: a direct chain's head is its even descriptor. */
-  readonly #headShift: number = this.#indirect === 'yes' ? 0 : 1;
+  readonly #headShift: number = this.#indirect ? 0 : 1;
   // Indices of the parts in #i32 (words) and #u16 (halfwords).
   readonly #availIdx: number = (partsOf(this).avail + VirtqAvail.idx.offset) >>> 1;
   readonly #availRing: number = (partsOf(this).avail + VirtqAvail.SIZE) >>> 1;
@@ -169,7 +169,7 @@ export class Virtqueue extends Sealed<Placement> {
    * or in the tables.
    */
   readonly #bufferWord: number =
-    ((this.#indirect === 'yes' ? partsOf(this).tables : partsOf(this).desc) + VirtqDesc.SIZE) >>> 2;
+    ((this.#indirect ? partsOf(this).tables : partsOf(this).desc) + VirtqDesc.SIZE) >>> 2;
 
   /** Chains that are not outstanding: a stack. */
   readonly #free: Uint16Array = new Uint16Array(this.chains);
@@ -273,7 +273,7 @@ export class Virtqueue extends Sealed<Placement> {
     this.#store16(this.#availIdx << 1, now);
     // After the store above: the device stores its event index and then looks at the available
     // index.
-    if (this.#eventIndex === 'yes') {
+    if (this.#eventIndex) {
       const event = this.#u16[this.#availEvent] as number;
       return distance16(now, event + 1) < distance16(now, before);
     }
@@ -295,9 +295,9 @@ export class Virtqueue extends Sealed<Placement> {
     const at = this.#usedRing + ((this.#nextUsed & this.#mask) << 1);
     const id = this.#i32[at] as number;
     const bytes = this.#i32[at + 1] as number;
-    const chain = this.#indirect === 'yes' ? id : id >> 1;
+    const chain = this.#indirect ? id : id >> 1;
     // A direct chain's head is its even descriptor. A negative number is one above 2^31.
-    const isHead = this.#indirect === 'yes' || (id & 1) === 0;
+    const isHead = this.#indirect || (id & 1) === 0;
     if (chain >>> 0 >= this.chains || !isHead) return LIE_USED_ID;
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
@@ -386,7 +386,7 @@ export class Virtqueue extends Sealed<Placement> {
    * `signal.ts`. Without VIRTIO_F_EVENT_IDX it always interrupts.
    */
   requestInterrupt(): void {
-    if (this.#eventIndex === 'yes') this.#store16(this.#usedEvent << 1, this.#nextUsed);
+    if (this.#eventIndex) this.#store16(this.#usedEvent << 1, this.#nextUsed);
   }
 
   /** @returns whether the device's index says that there is something to take */

@@ -8,6 +8,7 @@ const SMALL: MutantSystem = { name: 'serial', choices: {}, shrunkBy: 2048 };
 const PL011: MutantSystem = { name: 'serial', choices: { uart: 'pl011' }, shrunkBy: 1 };
 const VIRTIO: MutantSystem = { name: 'serial', choices: { uart: 'virtio' }, shrunkBy: 1 };
 
+const DRIVER_END = 'queues/serial/driver-end.ts';
 const NS16550A_DRIVER = 'drivers/serial/ns16550a/driver.ts';
 const PL011_DRIVER = 'drivers/serial/pl011/driver.ts';
 const VIRTIO_DRIVER = 'drivers/serial/virtio/driver.ts';
@@ -24,9 +25,14 @@ export const SERIAL_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'this.#handleIrq();\n      this.#sendNotifications();\n      this.#pd.deferredIrqAck(channel);',
+        find: 'notified: (channel) => end.notified(channel, driver),',
         replace:
-          'const isSpurious = (this.#regs.read8(r.IIR) & r.IIR_NONE) !== 0;\n      this.#handleIrq();\n      this.#sendNotifications();\n      if (!isSpurious) this.#pd.deferredIrqAck(channel);',
+          'notified: (channel) => {\n      if (channel !== pd.config.irq || !driver.isSpurious()) return end.notified(channel, driver);\n      driver.handleIrq();\n      end.sendNotifications();\n    },',
+      },
+      {
+        find: '  handleIrq(): void {',
+        replace:
+          '  isSpurious(): boolean {\n    return (this.#regs.read8(r.IIR) & r.IIR_NONE) !== 0;\n  }\n\n  handleIrq(): void {',
       },
     ],
   },
@@ -94,10 +100,10 @@ export const SERIAL_MUTANTS: readonly Mutant[] = [
   {
     name: 'serial-room-not-told',
     what: 'the driver makes room in its queue and does not tell who waits for it',
-    file: NS16550A_DRIVER,
+    file: DRIVER_END,
     system: SMALL,
     explore: 'none',
-    edits: [{ find: "if (tx.publish()) this.#notifyTx = 'yes';", replace: 'tx.publish();' }],
+    edits: [{ find: 'if (this.tx.publish()) this.#owesTx = true;', replace: 'this.tx.publish();' }],
   },
   {
     name: 'serial-room-never-asked',
@@ -156,8 +162,8 @@ export const SERIAL_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'this.#txReturn();\n    this.#rxProvide();\n    this.#txProvide();',
-        replace: 'this.#txReturn();\n    this.#txProvide();',
+        find: 'this.#txReturn();\n    this.#rxProvide();\n    this.txProvide();',
+        replace: 'this.#txReturn();\n    this.txProvide();',
       },
     ],
   },

@@ -141,20 +141,20 @@ export class BareSerial {
    * comes then.
    */
   loseInterrupts(loss: 'on' | 'off'): void {
-    this.#loss = loss;
+    this.#loss = loss === 'on';
   }
 
-  #loss: 'on' | 'off' = 'off';
-  #irqMasked: 'yes' | 'no' = 'no';
+  #loss = false;
+  #irqMasked = false;
 
   #irqPending(): boolean {
-    return this.#irq === 'high' && this.#irqMasked === 'no' && this.#loss === 'off';
+    return this.#irq === 'high' && !this.#irqMasked && !this.#loss;
   }
 
   /** The interrupt controller: masked from delivery to acknowledgement. */
   #deliverIrq(): void {
     if (!this.#irqPending()) return;
-    this.#irqMasked = 'yes';
+    this.#irqMasked = true;
     this.driver.raise(IRQ);
   }
 
@@ -210,7 +210,7 @@ export class BareSerial {
       vars: options.uart === 'virtio' ? { rings_paddr: this.system.paddr('rings') } : {},
       devices: { uart: this.device },
       onIrqAck: () => {
-        this.#irqMasked = 'no';
+        this.#irqMasked = false;
       },
     });
   }

@@ -1,11 +1,10 @@
 /**
- * Test support: Ethernet frames with UDP datagrams in them, made and read with the layouts of the
- * user-mode network.
+ * Test support: Ethernet frames with UDP datagrams in them, made and read with the layouts of
+ * `board/packets.ts`.
  */
 
+import { checksumAdd, checksumFinish } from '../../board/internet-checksum.ts';
 import {
-  checksumAdd,
-  checksumFinish,
   Ethernet,
   Ipv4,
   IPV4_AT,
@@ -15,7 +14,7 @@ import {
   Udp,
   UDP_AT,
   UDP_DATA_AT,
-} from '../../host/net/packets.ts';
+} from '../../board/packets.ts';
 
 export interface UdpFrame {
   /** Low 32 bits of the target's MAC; the upper 16 are 0x5254. */
@@ -59,14 +58,14 @@ export function udpFrame(frame: UdpFrame): Uint8Array {
   Ipv4.protocol.set(view, IPV4_AT, PROTOCOL_UDP);
   Ipv4.source.set(view, IPV4_AT, sourceIp);
   Ipv4.target.set(view, IPV4_AT, frame.targetIp);
-  Ipv4.checksum.set(view, IPV4_AT, checksumFinish(checksumAdd(view, IPV4_AT, Ipv4.SIZE, 0)));
+  Ipv4.checksum.set(view, IPV4_AT, checksumFinish(checksumAdd(bytes, IPV4_AT, Ipv4.SIZE, 0)));
   const udpLength = Udp.SIZE + payload.length;
   Udp.sourcePort.set(view, UDP_AT, frame.sourcePort ?? SENDER_PORT);
   Udp.targetPort.set(view, UDP_AT, frame.targetPort);
   Udp.length.set(view, UDP_AT, udpLength);
   bytes.set(payload, UDP_DATA_AT);
   const pseudo = pseudoHeaderSum(sourceIp, frame.targetIp, udpLength);
-  Udp.checksum.set(view, UDP_AT, checksumFinish(checksumAdd(view, UDP_AT, udpLength, pseudo)));
+  Udp.checksum.set(view, UDP_AT, checksumFinish(checksumAdd(bytes, UDP_AT, udpLength, pseudo)));
   return bytes;
 }
 
@@ -78,8 +77,8 @@ export function readUdp(frame: Uint8Array): UdpAnswer | undefined {
   const udpLength = Udp.length.get(view, UDP_AT);
   const source = Ipv4.source.get(view, IPV4_AT);
   const pseudo = pseudoHeaderSum(source, Ipv4.target.get(view, IPV4_AT), udpLength);
-  const headerSum = checksumFinish(checksumAdd(view, IPV4_AT, Ipv4.SIZE, 0));
-  const udpSum = checksumFinish(checksumAdd(view, UDP_AT, udpLength, pseudo));
+  const headerSum = checksumFinish(checksumAdd(frame, IPV4_AT, Ipv4.SIZE, 0));
+  const udpSum = checksumFinish(checksumAdd(frame, UDP_AT, udpLength, pseudo));
   return {
     sourceMacLow: Ethernet.sourceLow.get(view, 0),
     sourceIp: source,

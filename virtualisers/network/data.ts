@@ -70,6 +70,16 @@ export class TranslatedData extends Configured<Translation> {
   }
 }
 
+/** @returns the buffer of a region that begins at this offset, or {@link NO_BUFFER} */
+export function bufferAtOffset(low: number, high: number, dataBytes: number): number {
+  return isBufferOffset(low, high, dataBytes) ? low >> BUFFER_SHIFT : NONE;
+}
+
+/** @returns where a buffer begins in its region */
+export function offsetOfBuffer(index: number): number {
+  return index << BUFFER_SHIFT;
+}
+
 /**
  * @returns whether an entry names a buffer of a region: an offset in it, aligned to the size of a
  * buffer

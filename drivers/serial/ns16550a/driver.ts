@@ -9,10 +9,9 @@
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import type { DeviceRegion } from '../../../memory/region.ts';
-import { Counters } from '../../../queues/counters.ts';
 import type { SerialDriverConfig } from '../../../queues/serial/config.ts';
 import { SERIAL_DRIVER_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
-import { SerialConsumer, SerialProducer } from '../../../queues/serial/queue.ts';
+import { type SerialDevicePart, SerialDriverEnd } from '../../../queues/serial/driver-end.ts';
 import * as r from './regs.ts';
 
 const DEFAULT_BAUD = 115_200;
@@ -28,20 +27,16 @@ export { COUNT as counters };
 
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new Ns16550aDriver(pd);
+  const { end } = driver;
   return {
-    notified: (channel) => driver.notified(channel),
-    progress: () => driver.moved,
+    notified: (channel) => end.notified(channel, driver),
+    progress: () => end.moved,
   };
 }
 
-class Ns16550aDriver {
-  /** Bytes moved so far, in both directions. */
-  moved = 0;
-  readonly #pd: ProtectionDomain<SerialDriverConfig>;
+class Ns16550aDriver implements SerialDevicePart {
+  readonly end: SerialDriverEnd;
   readonly #regs: DeviceRegion;
-  readonly #tx: SerialConsumer;
-  readonly #rx: SerialProducer | undefined;
-  readonly #counters: Counters<keyof typeof COUNT>;
   /**
    * Errors of the character at the top of the FIFO: a read of LSR shows them once, whatever it was
    * read for.
@@ -49,23 +44,11 @@ class Ns16550aDriver {
   #seenErrors = 0;
   /** What IER holds, so that it is written only when it changes. */
   #ier = 0;
-  /** Set by one event, sent once at its end. */
-  #notifyRx: 'yes' | 'no' = 'no';
-  #notifyTx: 'yes' | 'no' = 'no';
 
   constructor(pd: ProtectionDomain<SerialDriverConfig>) {
     const { config } = pd;
-    this.#pd = pd;
     this.#regs = pd.deviceRegion(config.registers);
-    const { tx, rx } = config;
-    this.#tx = new SerialConsumer(pd.region(tx.queue), pd.readonlyRegion(tx.data), tx.capacity);
-    if (rx !== undefined) {
-      this.#rx = new SerialProducer(pd.region(rx.queue), pd.region(rx.data), rx.capacity);
-    }
-    this.#counters = new Counters(
-      COUNT,
-      config.stats === undefined ? undefined : pd.region(config.stats),
-    );
+    this.end = new SerialDriverEnd(pd);
     this.#init(config);
   }
 
@@ -88,32 +71,18 @@ class Ns16550aDriver {
     // 5. Clear what was pending, then interrupts on.
     regs.read8(r.LSR);
     regs.read8(r.MSR);
-    const receive = this.#rx === undefined ? 0 : r.IER_ERBFI | r.IER_ELSI;
+    const receive = this.end.rx === undefined ? 0 : r.IER_ERBFI | r.IER_ELSI;
     this.#setIer(receive | r.IER_EDSSI);
-    this.#txProvide();
-    this.#sendNotifications();
+    this.txProvide();
+    this.end.sendNotifications();
   }
 
-  notified(channel: number): void {
-    const { config } = this.#pd;
-    if (channel === config.irq) {
-      this.#handleIrq();
-      this.#sendNotifications();
-      this.#pd.deferredIrqAck(channel);
-    } else if (channel === config.tx.channel) {
-      this.#txProvide();
-      this.#sendNotifications();
-    } else if (channel !== config.rx?.channel) {
-      this.#pd.log(`serial driver: notification on unknown channel ${channel}`);
-    }
-  }
-
-  #handleIrq(): void {
-    this.#counters.add(COUNT.interrupts, 1);
+  handleIrq(): void {
+    this.end.counters.add(COUNT.interrupts, 1);
     for (let causes = 0; causes < CAUSES_MAX; causes += 1) {
       const iir = this.#regs.read8(r.IIR);
       if ((iir & r.IIR_NONE) !== 0) {
-        if (causes === 0) this.#counters.add(COUNT.spuriousInterrupts, 1);
+        if (causes === 0) this.end.counters.add(COUNT.spuriousInterrupts, 1);
         return;
       }
       switch (iir & r.IIR_ID) {
@@ -123,19 +92,18 @@ class Ns16550aDriver {
           this.#rxReturn();
           break;
         case r.IIR_THRE:
-          this.#txProvide();
+          this.txProvide();
           break;
         default:
           this.#regs.read8(r.MSR);
-          this.#counters.add(COUNT.modemChanges, 1);
+          this.end.counters.add(COUNT.modemChanges, 1);
       }
     }
   }
 
-  /** Hands what the clients have sent to the device. */
-  #txProvide(): void {
+  txProvide(): void {
     const regs = this.#regs;
-    const tx = this.#tx;
+    const { tx } = this.end;
     let left = tx.length();
     let sent = 0;
     while (left > 0 && (this.#readLsr() & r.LSR_THRE) !== 0) {
@@ -146,10 +114,8 @@ class Ns16550aDriver {
       left -= batch;
       if (left === 0) left = tx.length();
     }
-    if (sent > 0) this.#counters.add(COUNT.txBytes, sent);
-    this.moved += sent;
     this.#setIer(left > 0 ? this.#ier | r.IER_ETBEI : this.#ier & ~r.IER_ETBEI);
-    if (tx.publish()) this.#notifyTx = 'yes';
+    this.end.publishTx(sent);
   }
 
   /**
@@ -158,7 +124,7 @@ class Ns16550aDriver {
    */
   #rxReturn(): void {
     const regs = this.#regs;
-    const rx = this.#rx;
+    const { rx } = this.end;
     let passed = 0;
     for (let taken = 0; taken < CAUSES_MAX * r.TX_FIFO_BYTES; taken += 1) {
       if ((this.#readLsr() & r.LSR_DR) === 0) break;
@@ -167,42 +133,28 @@ class Ns16550aDriver {
       this.#seenErrors = 0;
       if (errors !== 0) this.#countLineError(errors);
       else if (rx === undefined || !rx.enqueue(character))
-        this.#counters.add(COUNT.rxDroppedFull, 1);
+        this.end.counters.add(COUNT.rxDroppedFull, 1);
       else passed += 1;
     }
-    if (passed > 0) this.#counters.add(COUNT.rxBytes, passed);
-    this.moved += passed;
-    if (rx !== undefined && rx.publish()) this.#notifyRx = 'yes';
+    this.end.publishRx(passed);
   }
 
   #readLsr(): number {
     const lsr = this.#regs.read8(r.LSR);
-    if ((lsr & r.LSR_OE) !== 0) this.#counters.add(COUNT.overruns, 1);
+    if ((lsr & r.LSR_OE) !== 0) this.end.counters.add(COUNT.overruns, 1);
     this.#seenErrors |= lsr & (r.LSR_BI | r.LSR_FE | r.LSR_PE);
     return lsr;
   }
 
   #countLineError(lsr: number): void {
-    if ((lsr & r.LSR_BI) !== 0) this.#counters.add(COUNT.breaks, 1);
-    else if ((lsr & r.LSR_FE) !== 0) this.#counters.add(COUNT.framingErrors, 1);
-    else this.#counters.add(COUNT.parityErrors, 1);
+    if ((lsr & r.LSR_BI) !== 0) this.end.counters.add(COUNT.breaks, 1);
+    else if ((lsr & r.LSR_FE) !== 0) this.end.counters.add(COUNT.framingErrors, 1);
+    else this.end.counters.add(COUNT.parityErrors, 1);
   }
 
   #setIer(ier: number): void {
     if (ier === this.#ier) return;
     this.#ier = ier;
     this.#regs.write8(r.IER, ier);
-  }
-
-  #sendNotifications(): void {
-    const { tx, rx } = this.#pd.config;
-    if (this.#notifyRx === 'yes' && rx !== undefined) {
-      this.#notifyRx = 'no';
-      this.#pd.notify(rx.channel);
-    }
-    if (this.#notifyTx === 'yes') {
-      this.#notifyTx = 'no';
-      this.#pd.notify(tx.channel);
-    }
   }
 }

@@ -9,10 +9,9 @@
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import type { DeviceRegion } from '../../../memory/region.ts';
-import { Counters } from '../../../queues/counters.ts';
 import type { SerialDriverConfig } from '../../../queues/serial/config.ts';
 import { SERIAL_DRIVER_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
-import { SerialConsumer, SerialProducer } from '../../../queues/serial/queue.ts';
+import { type SerialDevicePart, SerialDriverEnd } from '../../../queues/serial/driver-end.ts';
 import * as r from './regs.ts';
 
 const DEFAULT_BAUD = 115_200;
@@ -29,35 +28,23 @@ export { COUNT as counters };
 
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new Pl011Driver(pd);
+  const { end } = driver;
   return {
-    notified: (channel) => driver.notified(channel),
-    progress: () => driver.moved,
+    notified: (channel) => end.notified(channel, driver),
+    progress: () => end.moved,
   };
 }
 
-class Pl011Driver {
-  /** Bytes moved so far, in both directions. */
-  moved = 0;
-  readonly #pd: ProtectionDomain<SerialDriverConfig>;
+class Pl011Driver implements SerialDevicePart {
+  readonly end: SerialDriverEnd;
   readonly #regs: DeviceRegion;
-  readonly #tx: SerialConsumer;
-  readonly #rx: SerialProducer | undefined;
-  readonly #counters: Counters<keyof typeof COUNT>;
   /** What UARTIMSC holds, so that it is written only when it changes. */
   #imsc = 0;
-  #notifyRx: 'yes' | 'no' = 'no';
-  #notifyTx: 'yes' | 'no' = 'no';
 
   constructor(pd: ProtectionDomain<SerialDriverConfig>) {
     const { config } = pd;
-    const { tx, rx, stats } = config;
-    this.#pd = pd;
     this.#regs = pd.deviceRegion(config.registers);
-    this.#tx = new SerialConsumer(pd.region(tx.queue), pd.readonlyRegion(tx.data), tx.capacity);
-    if (rx !== undefined) {
-      this.#rx = new SerialProducer(pd.region(rx.queue), pd.region(rx.data), rx.capacity);
-    }
-    this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
+    this.end = new SerialDriverEnd(pd);
     this.#init(config);
   }
 
@@ -82,50 +69,35 @@ class Pl011Driver {
     // 5. Triggers; nothing pending; interrupts on.
     regs.write32(r.UARTIFLS, r.UARTIFLS_TX_1_8 | r.UARTIFLS_RX_1_2);
     regs.write32(r.UARTICR, r.INT_ALL);
-    const receive = this.#rx === undefined ? 0 : r.INT_RX | r.INT_RT | r.INT_ERRORS;
+    const receive = this.end.rx === undefined ? 0 : r.INT_RX | r.INT_RT | r.INT_ERRORS;
     this.#setImsc(receive | r.INT_MODEM);
     // 6. Enable.
     const auto = flow === 'rtscts' ? r.UARTCR_CTSEN | r.UARTCR_RTSEN : 0;
-    const direction = r.UARTCR_TXE | (this.#rx === undefined ? 0 : r.UARTCR_RXE);
+    const direction = r.UARTCR_TXE | (this.end.rx === undefined ? 0 : r.UARTCR_RXE);
     regs.write32(r.UARTCR, r.UARTCR_UARTEN | direction | r.UARTCR_DTR | r.UARTCR_RTS | auto);
-    this.#txProvide();
-    this.#sendNotifications();
+    this.txProvide();
+    this.end.sendNotifications();
   }
 
-  notified(channel: number): void {
-    const { config } = this.#pd;
-    if (channel === config.irq) {
-      this.#handleIrq();
-      this.#sendNotifications();
-      this.#pd.deferredIrqAck(channel);
-    } else if (channel === config.tx.channel) {
-      this.#txProvide();
-      this.#sendNotifications();
-    } else if (channel !== config.rx?.channel) {
-      this.#pd.log(`serial driver: notification on unknown channel ${channel}`);
-    }
-  }
-
-  #handleIrq(): void {
+  handleIrq(): void {
     const status = this.#regs.read32(r.UARTMIS);
-    this.#counters.add(COUNT.interrupts, 1);
+    this.end.counters.add(COUNT.interrupts, 1);
     if (status === 0) {
-      this.#counters.add(COUNT.spuriousInterrupts, 1);
+      this.end.counters.add(COUNT.spuriousInterrupts, 1);
       return;
     }
     // RX and RT fall by themselves when the FIFO is drained; the others are cleared before their
     // cause is looked at.
     const clear = status & (r.INT_TX | r.INT_ERRORS | r.INT_MODEM);
     if (clear !== 0) this.#regs.write32(r.UARTICR, clear);
-    if ((status & r.INT_MODEM) !== 0) this.#counters.add(COUNT.modemChanges, 1);
+    if ((status & r.INT_MODEM) !== 0) this.end.counters.add(COUNT.modemChanges, 1);
     if ((status & (r.INT_RX | r.INT_RT | r.INT_ERRORS)) !== 0) this.#rxReturn();
-    if ((status & r.INT_TX) !== 0) this.#txProvide();
+    if ((status & r.INT_TX) !== 0) this.txProvide();
   }
 
-  /** Hands what the clients have sent to the device. */
-  #txProvide(): void {
+  txProvide(): void {
     const regs = this.#regs;
-    const tx = this.#tx;
+    const { tx } = this.end;
     let left = tx.length();
     let sent = 0;
     while (left > 0) {
@@ -139,52 +111,36 @@ class Pl011Driver {
       left -= batch;
       if (left === 0) left = tx.length();
     }
-    if (sent > 0) this.#counters.add(COUNT.txBytes, sent);
-    this.moved += sent;
     this.#setImsc(left > 0 ? this.#imsc | r.INT_TX : this.#imsc & ~r.INT_TX);
-    if (tx.publish()) this.#notifyTx = 'yes';
+    this.end.publishTx(sent);
   }
 
   /** Takes what the device has received. */
   #rxReturn(): void {
     const regs = this.#regs;
-    const rx = this.#rx;
+    const { rx } = this.end;
     let passed = 0;
     for (let taken = 0; taken < RX_BATCH_MAX; taken += 1) {
       if ((regs.read32(r.UARTFR) & r.UARTFR_RXFE) !== 0) break;
       const data = regs.read32(r.UARTDR);
-      if ((data & r.UARTDR_OE) !== 0) this.#counters.add(COUNT.overruns, 1);
+      if ((data & r.UARTDR_OE) !== 0) this.end.counters.add(COUNT.overruns, 1);
       if ((data & (r.UARTDR_BE | r.UARTDR_FE | r.UARTDR_PE)) !== 0) this.#countLineError(data);
       else if (rx === undefined || !rx.enqueue(data & 0xff)) {
-        this.#counters.add(COUNT.rxDroppedFull, 1);
+        this.end.counters.add(COUNT.rxDroppedFull, 1);
       } else passed += 1;
     }
-    if (passed > 0) this.#counters.add(COUNT.rxBytes, passed);
-    this.moved += passed;
-    if (rx !== undefined && rx.publish()) this.#notifyRx = 'yes';
+    this.end.publishRx(passed);
   }
 
   #countLineError(data: number): void {
-    if ((data & r.UARTDR_BE) !== 0) this.#counters.add(COUNT.breaks, 1);
-    else if ((data & r.UARTDR_FE) !== 0) this.#counters.add(COUNT.framingErrors, 1);
-    else this.#counters.add(COUNT.parityErrors, 1);
+    if ((data & r.UARTDR_BE) !== 0) this.end.counters.add(COUNT.breaks, 1);
+    else if ((data & r.UARTDR_FE) !== 0) this.end.counters.add(COUNT.framingErrors, 1);
+    else this.end.counters.add(COUNT.parityErrors, 1);
   }
 
   #setImsc(imsc: number): void {
     if (imsc === this.#imsc) return;
     this.#imsc = imsc;
     this.#regs.write32(r.UARTIMSC, imsc);
-  }
-
-  #sendNotifications(): void {
-    const { tx, rx } = this.#pd.config;
-    if (this.#notifyRx === 'yes' && rx !== undefined) {
-      this.#notifyRx = 'no';
-      this.#pd.notify(rx.channel);
-    }
-    if (this.#notifyTx === 'yes') {
-      this.#notifyTx = 'no';
-      this.#pd.notify(tx.channel);
-    }
   }
 }

@@ -9,10 +9,9 @@
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
-import { Counters } from '../../../queues/counters.ts';
 import type { SerialDriverConfig } from '../../../queues/serial/config.ts';
 import { SERIAL_DRIVER_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
-import { SerialConsumer, SerialProducer } from '../../../queues/serial/queue.ts';
+import { type SerialDevicePart, SerialDriverEnd } from '../../../queues/serial/driver-end.ts';
 import { PortQueue } from './port-queue.ts';
 import * as r from './regs.ts';
 
@@ -32,56 +31,33 @@ export { COUNT as counters };
 
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new VirtioConsoleDriver(pd);
+  const { end } = driver;
   return {
-    notified: (channel) => driver.notified(channel),
-    progress: () => driver.moved,
+    notified: (channel) => end.notified(channel, driver),
+    progress: () => end.moved,
   };
 }
 
-class VirtioConsoleDriver {
-  /** Bytes moved so far, in both directions. */
-  moved = 0;
+class VirtioConsoleDriver implements SerialDevicePart {
+  readonly end: SerialDriverEnd;
   readonly #pd: ProtectionDomain<SerialDriverConfig>;
   readonly #regs: DeviceRegion;
   readonly #memory: Region;
   readonly #paddr: number;
-  readonly #tx: SerialConsumer;
-  readonly #rx: SerialProducer | undefined;
-  readonly #counters: Counters<keyof typeof COUNT>;
   #rxQueue: PortQueue | undefined;
   #txQueue: PortQueue | undefined;
   #resets = 0;
-  #notifyRx: 'yes' | 'no' = 'no';
-  #notifyTx: 'yes' | 'no' = 'no';
 
   constructor(pd: ProtectionDomain<SerialDriverConfig>) {
     const { config } = pd;
-    const { tx, rx, stats, rings = '', ringsPaddrSymbol = '' } = config;
+    const { rings = '', ringsPaddrSymbol = '' } = config;
     this.#pd = pd;
     this.#regs = pd.deviceRegion(config.registers);
     this.#memory = pd.region(rings);
     this.#paddr = pd.vars[ringsPaddrSymbol] ?? 0;
-    this.#tx = new SerialConsumer(pd.region(tx.queue), pd.readonlyRegion(tx.data), tx.capacity);
-    if (rx !== undefined) {
-      this.#rx = new SerialProducer(pd.region(rx.queue), pd.region(rx.data), rx.capacity);
-    }
-    this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
+    this.end = new SerialDriverEnd(pd);
     this.#start();
-    this.#sendNotifications();
-  }
-
-  notified(channel: number): void {
-    const { config } = this.#pd;
-    if (channel === config.irq) {
-      this.#handleIrq();
-      this.#sendNotifications();
-      this.#pd.deferredIrqAck(channel);
-    } else if (channel === config.tx.channel) {
-      this.#txProvide();
-      this.#sendNotifications();
-    } else if (channel !== config.rx?.channel) {
-      this.#pd.log(`serial driver: notification on unknown channel ${channel}`);
-    }
+    this.end.sendNotifications();
   }
 
   /** Sets the device up and gives it its receive buffers. */
@@ -94,7 +70,7 @@ class VirtioConsoleDriver {
       return;
     }
     this.#rxProvide();
-    this.#txProvide();
+    this.txProvide();
   }
 
   /** virtio 1.2 §3.1.1. @returns what is wrong, or undefined */
@@ -161,11 +137,11 @@ class VirtioConsoleDriver {
     return undefined;
   }
 
-  #handleIrq(): void {
+  handleIrq(): void {
     const regs = this.#regs;
     const status = regs.read32(r.INTERRUPT_STATUS);
-    this.#counters.add(COUNT.interrupts, 1);
-    if (status === 0) this.#counters.add(COUNT.spuriousInterrupts, 1);
+    this.end.counters.add(COUNT.interrupts, 1);
+    if (status === 0) this.end.counters.add(COUNT.spuriousInterrupts, 1);
     else regs.write32(r.INTERRUPT_ACK, status);
     if ((regs.read32(r.STATUS) & r.STATUS_NEEDS_RESET) !== 0) {
       this.#reset('the device needs a reset');
@@ -174,46 +150,44 @@ class VirtioConsoleDriver {
     this.#rxReturn();
     this.#txReturn();
     this.#rxProvide();
-    this.#txProvide();
+    this.txProvide();
   }
 
   #rxProvide(): void {
     const queue = this.#rxQueue;
-    if (queue === undefined || this.#rx === undefined) return;
+    if (queue === undefined || this.end.rx === undefined) return;
     while (queue.free > 0) queue.post(BUFFER_BYTES);
     if (queue.publish()) this.#regs.write32(r.QUEUE_NOTIFY, r.RECEIVEQ);
   }
 
   #rxReturn(): void {
     const queue = this.#rxQueue;
-    const rx = this.#rx;
+    const { rx } = this.end;
     if (queue === undefined || rx === undefined) return;
-    for (let index = queue.take(); index !== 'none'; index = queue.take()) {
-      if (index === 'lie') {
-        this.#reset('the receive queue cannot be');
-        return;
-      }
+    let index = queue.take();
+    let received = 0;
+    for (; typeof index === 'number'; index = queue.take()) {
       const passed = Math.min(queue.takenBytes, rx.room());
       rx.appendFrom(this.#memory, queue.bufferAt(index), passed);
-      this.#counters.add(COUNT.rxBytes, passed);
-      this.#counters.add(COUNT.rxDroppedFull, queue.takenBytes - passed);
-      this.moved += passed;
+      this.end.counters.add(COUNT.rxDroppedFull, queue.takenBytes - passed);
+      received += passed;
     }
-    if (rx.publish()) this.#notifyRx = 'yes';
+    this.end.publishRx(received);
+    if (index === 'lie') this.#reset('the receive queue cannot be');
   }
 
-  #txProvide(): void {
+  txProvide(): void {
     const queue = this.#txQueue;
     if (queue === undefined) return;
-    const tx = this.#tx;
+    const { tx } = this.end;
+    let sent = 0;
     for (let left = tx.length(); left > 0 && queue.free > 0; left = tx.length()) {
       const length = Math.min(left, BUFFER_BYTES);
       tx.moveToRegion(this.#memory, queue.bufferAt(queue.nextFree()), length);
       queue.post(length);
-      this.#counters.add(COUNT.txBytes, length);
-      this.moved += length;
+      sent += length;
     }
-    if (tx.publish()) this.#notifyTx = 'yes';
+    this.end.publishTx(sent);
     if (queue.publish()) this.#regs.write32(r.QUEUE_NOTIFY, r.TRANSMITQ);
   }
 
@@ -228,7 +202,7 @@ class VirtioConsoleDriver {
   }
 
   #reset(reason: string): void {
-    this.#counters.add(COUNT.deviceResets, 1);
+    this.end.counters.add(COUNT.deviceResets, 1);
     this.#resets += 1;
     this.#pd.log(`serial driver: ${reason}; reset ${this.#resets}`);
     if (this.#resets <= RESETS_MAX) {
@@ -248,17 +222,5 @@ class VirtioConsoleDriver {
 
   #addStatus(bit: number): void {
     this.#regs.write32(r.STATUS, this.#regs.read32(r.STATUS) | bit);
-  }
-
-  #sendNotifications(): void {
-    const { tx, rx } = this.#pd.config;
-    if (this.#notifyRx === 'yes' && rx !== undefined) {
-      this.#notifyRx = 'no';
-      this.#pd.notify(rx.channel);
-    }
-    if (this.#notifyTx === 'yes') {
-      this.#notifyTx = 'no';
-      this.#pd.notify(tx.channel);
-    }
   }
 }

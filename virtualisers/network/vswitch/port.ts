@@ -8,11 +8,7 @@ import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
 import { BufferReader } from '../../../queues/net/buffer-view.ts';
 import type { NetVswitchPort } from '../../../queues/net/config.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
-
-const BUFFER_SHIFT = 11;
-
-/** {@link Port.indexOf}: no such buffer. */
-export const NO_BUFFER = -1;
+import { bufferAtOffset, offsetOfBuffer } from '../data.ts';
 
 export interface PortParts {
   readonly number: number;
@@ -65,11 +61,9 @@ export class Port {
     this.#refs.fill(parts.refsFrom, 0, txData.buffers);
   }
 
-  /** @returns the buffer of this port that begins at an offset, or {@link NO_BUFFER} */
+  /** @returns the buffer of this port that begins at an offset, or `NO_BUFFER` */
   indexOf(low: number, high: number): number {
-    const offset = low >>> 0;
-    if (high !== 0 || offset >= this.buffers * NET_BUFFER_BYTES) return NO_BUFFER;
-    return (offset & (NET_BUFFER_BYTES - 1)) === 0 ? offset >>> BUFFER_SHIFT : NO_BUFFER;
+    return bufferAtOffset(low, high, this.buffers * NET_BUFFER_BYTES);
   }
 
   isOut(index: number): boolean {
@@ -78,7 +72,7 @@ export class Port {
 
   /** Gives this port's buffer to another. @returns whether there was room for it */
   giveTo(other: Port, index: number, len: number): boolean {
-    if (!other.given.enqueue(index << BUFFER_SHIFT, 0, len, this.number)) return false;
+    if (!other.given.enqueue(offsetOfBuffer(index), 0, len, this.number)) return false;
     const holds = this.#holds[other.number] as Uint8Array;
     holds[index] = 1;
     const refs = this.#refs.read8(this.#refsFrom + index);
@@ -96,7 +90,7 @@ export class Port {
     this.#refs.write8(this.#refsFrom + index, refs);
     if (refs > 0) return 'held by others';
     this.out -= 1;
-    return this.sentFree.enqueue(index << BUFFER_SHIFT, 0, 0, 0) ? 'back' : 'lost';
+    return this.sentFree.enqueue(offsetOfBuffer(index), 0, 0, 0) ? 'back' : 'lost';
   }
 
   get lies(): number {

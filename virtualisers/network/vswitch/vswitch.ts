@@ -21,7 +21,8 @@ import type { NetVswitchConfig } from '../../../queues/net/config.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { Directory } from './directory.ts';
 import { MacTable, NOBODY } from '../mac-table.ts';
-import { NO_BUFFER, Port } from './port.ts';
+import { NO_BUFFER } from '../data.ts';
+import { Port } from './port.ts';
 
 export const NET_VSWITCH_COUNTERS = counterNames(
   /** Frames that at least one port was given. */

@@ -4,14 +4,14 @@
  */
 
 import type { Ram } from '../../memory/ram.ts';
-import type { Clock } from '../../board/clock.ts';
-import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../../board/ethernet.ts';
+import type { Clock } from '../clock.ts';
+import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../ethernet.ts';
 
 /** Told of every frame. */
 export interface FrameObserver {
   /**
    * @param direction 'in' to the NIC, 'out' from it
-   * @param bytes valid during the call only
+   * @param bytes a view of RAM, to read, and during the call only
    * @param dropReason why the frame is lost; undefined when it is not
    */
   frame(
@@ -34,9 +34,8 @@ export class ObservedWire implements EthernetWire {
   readonly #ram: Ram;
   readonly #clock: Clock;
   readonly #observer: FrameObserver;
+  /** Where the oldest waiting frame is copied to, to be shown. */
   readonly #copyAt: number;
-  /** The observer gets a copy: it must not be given a view of RAM. */
-  readonly #shown = new Uint8Array(WIRE_BYTES_MAX);
 
   constructor(options: ObservedWireOptions) {
     this.#wire = options.wire;
@@ -94,8 +93,7 @@ export class ObservedWire implements EthernetWire {
     lengthBytes: number,
     dropReason: string | undefined,
   ): void {
-    this.#shown.set(this.#ram.u8.subarray(at, at + lengthBytes));
-    const bytes = this.#shown.subarray(0, lengthBytes);
+    const bytes = this.#ram.u8.subarray(at, at + lengthBytes);
     this.#observer.frame(direction, this.#clock.now(), bytes, dropReason);
   }
 }

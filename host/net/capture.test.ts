@@ -2,6 +2,7 @@
 // with the right time.
 
 import { describe, expect, it } from 'vitest';
+import type { EthernetWire } from '../../board/ethernet.ts';
 import { StagedLink } from '../../board/links/staged-link.ts';
 import { VirtualClock } from '../../board/virtual-clock.ts';
 import { Ram } from '../../memory/ram.ts';
@@ -9,14 +10,15 @@ import { MemoryBytes } from './capture-bytes.ts';
 import { readCapture } from './capture-reader.ts';
 import { Ingress } from './bridge.ts';
 import { CaptureReplay } from './capture-replay.ts';
-import { CaptureWire } from './capture-wire.ts';
+import { Capture } from './capture.ts';
 import { PcapngWriter } from './pcapng-writer.ts';
 
 interface Rig {
   readonly clock: VirtualClock;
   readonly ram: Ram;
   readonly link: StagedLink;
-  readonly wire: CaptureWire;
+  readonly capture: Capture;
+  readonly wire: EthernetWire;
   readonly frames: () => { bytes: Buffer; timeNs: bigint | undefined }[];
   readonly raw: () => Buffer;
 }
@@ -31,7 +33,8 @@ function rig(): Rig {
     interfaceName: 'net0',
     epochNs: 0n,
   });
-  const wire = new CaptureWire({ wire: link, ram, clock, writer });
+  const capture = new Capture({ ram, clock, writer });
+  const wire = capture.of(link);
   const raw = (): Buffer => {
     writer.flush();
     return Buffer.concat(pieces);
@@ -44,7 +47,7 @@ function rig(): Rig {
     }
     return all;
   };
-  return { clock, ram, link, wire, frames, raw };
+  return { clock, ram, link, capture, wire, frames, raw };
 }
 
 describe('a capturing wire', () => {
@@ -73,7 +76,7 @@ describe('a capturing wire', () => {
     test.link.offer(Buffer.alloc(60, 1));
     test.wire.dropNext('no buffer');
     test.wire.dropTransmit(0, 20, 'bad header');
-    test.wire.dropped(Buffer.alloc(13, 3), 'shorter than 14 bytes');
+    test.capture.dropped(Buffer.alloc(13, 3), 'shorter than 14 bytes');
 
     expect(test.frames()).toHaveLength(3);
     for (const reason of ['no buffer', 'bad header', 'shorter than 14 bytes']) {

@@ -1,9 +1,10 @@
 /**
- * The few packet layouts that the user-mode network speaks: Ethernet, ARP, IPv4, ICMP echo, UDP.
- * Addresses are unsigned 32-bit numbers, MACs pairs of 16 high and 32 low bits.
+ * The headers that the traffic generator, the user-mode network and tests write and read: Ethernet,
+ * ARP, IPv4, ICMP echo, UDP. Addresses are unsigned 32-bit numbers, MACs pairs of 16 high and 32
+ * low bits.
  */
 
-import { netStruct } from '../../memory/struct.ts';
+import { netStruct } from '../memory/struct.ts';
 
 export const Ethernet = netStruct(14, {
   targetHigh: 'u16',
@@ -69,6 +70,8 @@ export const ICMP_ECHO_REPLY = 0;
 export const ICMP_ECHO_REQUEST = 8;
 /** More-fragments flag and fragment offset: both zero in a whole packet. */
 export const FRAGMENT_MASK = 0x3fff;
+/** Version 4, a header of five words. */
+export const VERSION_4_NO_OPTIONS = 0x45;
 export const BROADCAST_HIGH = 0xffff;
 export const BROADCAST_LOW = 0xffff_ffff;
 
@@ -77,31 +80,6 @@ export const UDP_AT = IPV4_AT + Ipv4.SIZE;
 export const UDP_DATA_AT = UDP_AT + Udp.SIZE;
 /** The most that one unfragmented datagram carries over Ethernet. */
 export const DATAGRAM_BYTES_MAX = 1514 - UDP_DATA_AT;
-
-/**
- * Adds a run of bytes to an Internet checksum (RFC 1071).
- *
- * @param sum what other runs, each of even length, have given so far
- */
-export function checksumAdd(
-  view: DataView,
-  from: number,
-  lengthBytes: number,
-  sum: number,
-): number {
-  let total = sum;
-  const even = from + (lengthBytes & ~1);
-  for (let at = from; at < even; at += 2) total += view.getUint16(at, false);
-  if ((lengthBytes & 1) === 1) total += view.getUint8(even) << 8;
-  return total;
-}
-
-/** @returns the complement of the folded sum: what goes into a header */
-export function checksumFinish(sum: number): number {
-  let folded = sum;
-  while (folded > 0xffff) folded = (folded & 0xffff) + Math.floor(folded / 0x1_0000);
-  return ~folded & 0xffff;
-}
 
 /** The sum over UDP's pseudo-header. */
 export function pseudoHeaderSum(source: number, target: number, udpLength: number): number {
@@ -113,13 +91,4 @@ export function pseudoHeaderSum(source: number, target: number, udpLength: numbe
     PROTOCOL_UDP +
     udpLength
   );
-}
-
-/** @param text a dotted address that {@link isIpv4} accepts */
-export function ipv4Number(text: string): number {
-  return text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-export function ipv4Text(address: number): string {
-  return [address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.');
 }
