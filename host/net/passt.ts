@@ -8,7 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { after } from '../event-loop.ts';
 import { systemErrorCode, UserMistake } from '../problem.ts';
-import { ipv4Text } from './packets.ts';
+import { ipv4Text } from './socket-address.ts';
 
 const WHERE = '--net passt';
 /** The descriptor of its end. */

@@ -10,7 +10,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { systemErrorCode, UserMistake } from '../problem.ts';
 import { type CFunction, type CLibrary, loadCLibrary } from './c-library.ts';
 import type { FrameDescriptor } from './descriptor-bridge.ts';
-import { ipv4Text } from './packets.ts';
+import { ipv4Text } from './socket-address.ts';
 
 const TUN_PATH = '/dev/net/tun';
 const WHERE = '--net tap';
