@@ -1,15 +1,60 @@
-/** Finds the unit of a bench: an image or a module. */
+/** Finds the unit of a bench, an image or a module, and puts it between its peers. */
 
-import type { SceneRequest } from '../../testing/file/test-file.ts';
+import { existsSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { UserMistake } from '../../host/problem.ts';
-import type { Kept, Scene } from '../../testing/run/scene.ts';
+import type { Program } from '../../microkit/pd.ts';
+import type { CounterNames } from '../../queues/counters.ts';
+import type { SceneRequest } from '../../testing/file/test-file.ts';
+import { type Kept, makeScene, type Scene } from '../../testing/run/scene.ts';
+import { makeBench, roleNamed } from '../../testing/unit/make-bench.ts';
+import { machinePrograms } from '../run/machine-programs.ts';
+import { loadUserModule } from '../run/user-modules.ts';
 
 export interface BenchRequest extends SceneRequest {
   /** Of the file of tests. */
   readonly folder: string;
 }
 
+const MODULE = /\.[cm]?[jt]s$/;
+
 /** @throws UserMistake */
-export async function loadBench(request: BenchRequest, _kept: Kept): Promise<Scene> {
-  throw new UserMistake(`no role '${request.role}'`);
+export async function loadBench(request: BenchRequest, kept: Kept): Promise<Scene> {
+  const { role = '', unit = '', bench: numbers } = request;
+  roleNamed(role);
+  const path = unitPath(request, unit);
+  if (MODULE.test(path)) return loadModule(path, request, kept);
+  const { system, bench } = makeBench(role, { image: basename(path) }, numbers);
+  const images = machinePrograms({ system, folders: [dirname(path)] });
+  if (!images.has(bench.unit)) {
+    throw new UserMistake(`${unit}: is neither an ELF image for RISC-V nor a .ts or .js module`);
+  }
+  return makeScene({ system, images }, kept, bench);
+}
+
+async function loadModule(path: string, request: BenchRequest, kept: Kept): Promise<Scene> {
+  const { role = '', unit = '', bench: numbers } = request;
+  const { main, counters } = await loadUserModule(path, 'unit');
+  if (typeof main !== 'function') {
+    throw new UserMistake(`${unit}: exports no function main, which a program's module has to`);
+  }
+  const { system, bench } = makeBench(role, { image: unit, program: main as Program }, numbers);
+  const names = counters === undefined ? {} : { [bench.unit]: counters as CounterNames<string> };
+  const scene = makeScene({ system, counters: names }, kept, bench);
+  // What a program of the user's keeps outside `main` is not to leak from test to test.
+  return { ...scene, renew: () => loadModule(path, request, kept) };
+}
+
+/** @throws UserMistake when there is none */
+function unitPath({ folder, searchPath }: BenchRequest, unit: string): string {
+  if (isAbsolute(unit)) return demandFile(unit, unit);
+  const places = [folder, ...searchPath].map((each) => join(each, unit));
+  return demandFile(places.find((place) => existsSync(place)) ?? unit, unit);
+}
+
+function demandFile(path: string, unit: string): string {
+  if (existsSync(path)) return path;
+  throw new UserMistake(
+    `${unit}: no such file; it is looked for beside the tests, and in search-path`,
+  );
 }

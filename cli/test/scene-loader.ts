@@ -59,7 +59,9 @@ export class FileScenes implements SceneLoader {
     }
     const reference = /[./]/.test(system) ? this.#beside(system) : system;
     const loaded = await loadSystem(reference, choices, { searchPath });
-    return makeScene(loaded, this.#kept);
+    const scene = makeScene(loaded, this.#kept);
+    // What a program of the user's keeps outside `main` is not to leak from test to test.
+    return loaded.hasUserPrograms ? { ...scene, renew: () => this.#load(request) } : scene;
   }
 
   #beside(path: string): string {

@@ -1,5 +1,6 @@
 /** `sddf test`: scripted tests of systems and of single domains. */
 
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { readBounded } from '../../host/bounded-file.ts';
 import { refuseClashes } from '../../host/file-use.ts';
@@ -15,6 +16,7 @@ import { SYSTEM_VERBS } from '../../testing/verbs/verbs.ts';
 import { OutputFile } from '../output-file.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { FileScenes } from './scene-loader.ts';
+import { suiteOf } from './suites.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_VOID = 3;
@@ -23,6 +25,7 @@ export interface TestFlags {
   readonly junit?: string;
   readonly filter?: string;
   readonly seeds?: string;
+  readonly conformance?: string;
   readonly verbs?: true;
   readonly json?: true;
 }
@@ -34,6 +37,10 @@ export function testCommand(): Command {
     .option('--filter <text>', 'only tests whose name holds this text')
     .option('--seeds <range>', 'runs each test with each of these seeds, such as 1..20')
     .option('--junit <file>', 'writes the results for CI systems')
+    .option(
+      '--conformance <role>',
+      'runs the suite that each unit in this role must pass; roles: all',
+    )
     .option('--verbs', 'lists the verbs of steps')
     .option('--json', 'prints the results as JSON')
     .addHelpText(
@@ -49,7 +56,7 @@ export function testCommand(): Command {
 async function runTests(files: readonly string[], flags: TestFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   if (flags.verbs === true) return listVerbs(terminal);
-  if (files.length === 0)
+  if (files.length === 0 && flags.conformance === undefined)
     throw new UserMistake('no file of tests given; sddf new test NAME writes one');
   const seeds = readSeeds(flags.seeds);
   refuseClashes([
@@ -58,7 +65,10 @@ async function runTests(files: readonly string[], flags: TestFlags): Promise<voi
       ? []
       : [{ path: flags.junit, use: 'written', by: '--junit' } as const]),
   ]);
-  const tests = await readTests(files);
+  const tests =
+    flags.conformance === undefined
+      ? await readTests(files)
+      : await readSuite(flags.conformance, files);
   const chosen = tests.filter(
     ({ name }) => flags.filter === undefined || name.includes(flags.filter),
   );
@@ -68,7 +78,9 @@ async function runTests(files: readonly string[], flags: TestFlags): Promise<voi
     );
   }
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
-  const cases = chosen.flatMap((test) => runSeeds(test, seeds, terminal));
+  const cases: JunitCase[] = [];
+  const command = commandOf(files, flags);
+  for (const test of chosen) cases.push(...(await runSeeds(test, { seeds, command }, terminal)));
   junit?.write(junitText(cases));
   junit?.close();
   report(
@@ -78,8 +90,16 @@ async function runTests(files: readonly string[], flags: TestFlags): Promise<voi
   );
 }
 
+/** The suite of a role, and the unit that is tried in it: one of ours unless told. */
+async function readSuite(role: string, files: readonly string[]): Promise<readonly TestCase[]> {
+  const [unit, another] = files;
+  if (another !== undefined) throw new UserMistake('--conformance tries one unit at a time');
+  const suite = suiteOf(role);
+  return readTests([suite.file], unit === undefined ? suite.ours : resolve(unit));
+}
+
 /** @throws UserMistake with everything that is wrong with the files, a line each */
-async function readTests(files: readonly string[]): Promise<readonly TestCase[]> {
+async function readTests(files: readonly string[], unit?: string): Promise<readonly TestCase[]> {
   const problems: string[] = [];
   const tests: TestCase[] = [];
   for (const file of files) {
@@ -89,7 +109,7 @@ async function readTests(files: readonly string[]): Promise<readonly TestCase[]>
       continue;
     }
     const text = new TextDecoder().decode(read.bytes);
-    const found = await readTestFile(file, text, new FileScenes(file));
+    const found = await readTestFile(file, text, new FileScenes(file), unit);
     problems.push(...found.problems);
     tests.push(...found.tests);
   }
@@ -97,25 +117,32 @@ async function readTests(files: readonly string[]): Promise<readonly TestCase[]>
   return tests;
 }
 
-function runSeeds(
+interface HowToRun {
+  readonly seeds: SeedRange | undefined;
+  /** In place of `sddf test FILE`, where a failure says how it is seen again. */
+  readonly command: string | undefined;
+}
+
+async function runSeeds(
   test: TestCase,
-  given: SeedRange | undefined,
+  { seeds, command }: HowToRun,
   terminal: Terminal,
-): readonly JunitCase[] {
-  const { first, last } = given ?? test.seeds ?? { first: 1, last: 1 };
+): Promise<readonly JunitCase[]> {
+  const { first, last } = seeds ?? test.seeds ?? { first: 1, last: 1 };
   const cases: JunitCase[] = [];
   for (let seed = first; seed <= last; seed += 1) {
-    const result = runOne(test, seed);
-    const text = result.verdict === 'passed' ? '' : failureText(result, againCommands(result));
+    const result = await runOne(test, seed);
+    const text =
+      result.verdict === 'passed' ? '' : failureText(result, againCommands(result, command));
     if (text !== '') terminal.print(text);
     cases.push({ result, line: lineOf(test), text });
   }
   return cases;
 }
 
-function runOne(test: TestCase, seed: number): TestResult {
+async function runOne(test: TestCase, seed: number): Promise<TestResult> {
   try {
-    return runTest(test, seed);
+    return await runTest(test, seed);
   } catch (error) {
     if (error instanceof TestbedError) throw new UserMistake(`${test.where}: ${error.message}`);
     throw error;
@@ -126,8 +153,18 @@ function lineOf({ where }: TestCase): number {
   return Number(/:(\d+):\d+$/.exec(where)?.[1] ?? 1);
 }
 
-function againCommands({ name, file, seed }: TestResult): readonly string[] {
-  return [`again:  sddf test ${quoted(file)} --filter ${quoted(name)} --seeds ${seed}`];
+/** The command that runs the tests, without what chooses one of them. */
+function commandOf(files: readonly string[], { conformance }: TestFlags): string | undefined {
+  if (conformance === undefined) return undefined;
+  return ['sddf test --conformance', conformance, ...files.map(quoted)].join(' ');
+}
+
+function againCommands(
+  { name, file, seed }: TestResult,
+  command: string | undefined,
+): readonly string[] {
+  const begin = command ?? `sddf test ${quoted(file)}`;
+  return [`again:  ${begin} --filter ${quoted(name)} --seeds ${seed}`];
 }
 
 /** As a shell takes it. */

@@ -100,6 +100,7 @@ class FileReader {
   readonly #top: Given;
   readonly #loader: SceneLoader;
   readonly #unit: string | undefined;
+  readonly #refused = new Set<string>();
 
   constructor(file: string, top: Given, loader: SceneLoader, unit: string | undefined) {
     this.#file = file;
@@ -205,12 +206,11 @@ class FileReader {
       return await this.#loader.scene(request);
     } catch (error) {
       if (!isMistake(error)) throw error;
-      const { unit, role, system } = request;
-      const at = this.#top.field(
-        system === undefined ? (unit === undefined ? 'role' : 'unit') : 'system',
-      );
-      const about = at ?? this.#top.field('role') ?? this.#top;
-      about.problem(error.message.replaceAll(/\s*\n\s*/g, '; ') + (role === undefined ? '' : ''));
+      const field = ['system', 'unit', 'role'].find((name) => this.#top.field(name) !== undefined);
+      const message = error.message.replaceAll(/\s*\n\s*/g, '; ');
+      // Many tests may ask for it; it is said once.
+      if (!this.#refused.has(message)) this.#top.field(field ?? '')?.problem(message);
+      this.#refused.add(message);
       return undefined;
     }
   }

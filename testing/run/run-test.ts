@@ -35,11 +35,20 @@ export interface RunTestOptions {
 }
 
 /** A test that fails is run once more, to tell what happened: the same seed gives the same run. */
-export function runTest(test: TestCase, seed: number, options: RunTestOptions = {}): TestResult {
+export async function runTest(
+  test: TestCase,
+  seed: number,
+  options: RunTestOptions = {},
+): Promise<TestResult> {
   const needsBook = test.steps.some(({ needs }) => needs === 'signals');
-  const result = runOnce(test, seed, needsBook ? 'kept' : 'none', options);
+  const result = runOnce(await renewed(test), seed, needsBook ? 'kept' : 'none', options);
   if (result.verdict !== 'failed' || needsBook) return result;
-  return runOnce(test, seed, 'kept', {});
+  return runOnce(await renewed(test), seed, 'kept', {});
+}
+
+async function renewed(test: TestCase): Promise<TestCase> {
+  const { renew } = test.scene;
+  return renew === undefined ? test : { ...test, scene: await renew() };
 }
 
 function runOnce(

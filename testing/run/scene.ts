@@ -26,6 +26,8 @@ export interface Scene extends SceneSystem {
   readonly neighbours: Neighbours;
   /** A single domain with scripted peers; undefined for a whole system. */
   readonly bench: Bench | undefined;
+  /** The same with new instances of its programs, for one more run. */
+  readonly renew?: () => Promise<Scene>;
   readonly memory: WorldMemory;
   readonly translations: Translations;
 }

@@ -27,10 +27,19 @@ export interface BenchConnection {
 
 /** Where the buffers of a connection lie. */
 export interface BenchData {
-  readonly region: string;
-  readonly buffers: number;
   /** How entries name a buffer: by its offset in the region, or by its address for DMA. */
   readonly by: 'offset' | 'address';
+  /** Regions by the name that steps give them; the first unless told. */
+  readonly areas: readonly DataArea[];
+  /** Of a buffer. */
+  readonly unitBytes: number;
+}
+
+export interface DataArea {
+  readonly name: string;
+  readonly region: string;
+  /** Buffers in it. */
+  readonly units: number;
 }
 
 export interface Bench {
@@ -49,4 +58,6 @@ export interface Bench {
 export interface BenchRun {
   readonly programs: ReadonlyMap<string, Program>;
   readonly peers: ReadonlyMap<string, Peer>;
+  /** Identifiers of the requests that a driver's peer has taken, in their order. */
+  readonly taken: number[];
 }

@@ -2,7 +2,9 @@
 
 import { advice, type Given } from '../given/given.ts';
 import type { Scene } from '../run/scene.ts';
-import type { Step } from '../run/step.ts';
+import { type Step, Unmet } from '../run/step.ts';
+import type { TestRun } from '../run/test-run.ts';
+import { benchVerbs } from '../unit/bench-verbs.ts';
 import { DISK_VERBS } from './disks.ts';
 import { DOMAIN_VERBS } from './domains.ts';
 import { FRAME_VERBS } from './frames.ts';
@@ -19,12 +21,48 @@ export const SYSTEM_VERBS: readonly Verb[] = [
   ...TIME_VERBS,
 ];
 
+export function verbsOf({ bench }: Scene): readonly Verb[] {
+  const all = [...SYSTEM_VERBS, REPEAT];
+  return bench === undefined ? all : [...benchVerbs(bench), ...all];
+}
+
+const REPEAT: Verb = {
+  name: 'repeat',
+  what: 'does steps several times',
+  example: 'repeat: {times: 3, steps: [{wait: 1ms}, at rest]}',
+  read: (given, scene) => {
+    given.onlyHas(['times', 'steps']);
+    const times = given.field('times')?.number({ min: 1, max: 100_000 }) ?? 1;
+    const list = given.field('steps');
+    if (list?.isList !== true) given.problem('steps is a list; begin each with - ');
+    const steps = list?.isList === true ? list.items().map((each) => readStep(each, scene)) : [];
+    return {
+      ...(steps.some(({ needs }) => needs === 'signals') ? { needs: 'signals' } : {}),
+      run: (run) => {
+        for (let i = 0; i < times; i += 1) for (const step of steps) runInner(step, i, run);
+      },
+    };
+  },
+};
+
+/** A step inside others is told with its own place. */
+function runInner(step: Step, round: number, run: TestRun): void {
+  try {
+    step.run(run);
+  } catch (error) {
+    if (!(error instanceof Unmet)) throw error;
+    const [first = '', ...rest] = error.came;
+    const where = `${step.where}: ${step.words}, time ${round + 1}`;
+    throw new Unmet(`${error.expected} (${where})`, [first, ...rest]);
+  }
+}
+
 const WORDS_MAX = 120;
 
 /** Reads a step: one key with its value, or a verb alone. */
 export function readStep(given: Given, scene: Scene): Step {
   const [name, value] = keyOf(given);
-  const verbs = SYSTEM_VERBS;
+  const verbs = verbsOf(scene);
   const verb = verbs.find((each) => each.name === name);
   const words = stepWords(name, value);
   const where = given.where;

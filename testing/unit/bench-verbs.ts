@@ -1,0 +1,28 @@
+/** The verbs of a bench: those of each peer's connections, and of notifications. */
+
+import type { Verb } from '../verbs/verb.ts';
+import type { Bench, BenchConnection } from './bench.ts';
+import { blkVerbs } from './blk-verbs.ts';
+import { netVerbs } from './net-verbs.ts';
+import { NOTIFY_VERBS } from './notify-verbs.ts';
+import { serialVerbs } from './serial-verbs.ts';
+import { timerVerbs } from './timer-verbs.ts';
+
+export function benchVerbs(bench: Bench): readonly Verb[] {
+  return [...NOTIFY_VERBS, ...bench.connections.flatMap(connectionVerbs)];
+}
+
+function connectionVerbs(connection: BenchConnection): readonly Verb[] {
+  switch (connection.class) {
+    case 'net':
+      return netVerbs(connection);
+    case 'serial':
+      return serialVerbs(connection);
+    case 'blk':
+      return blkVerbs(connection);
+    case 'timer':
+      return timerVerbs(connection);
+    default:
+      return connection.class satisfies never;
+  }
+}
