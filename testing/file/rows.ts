@@ -1,4 +1,4 @@
-/** Rows of `each`: `$name` in a test stands for the row's value of that name. */
+/** Rows of `each`: `$name`, or `${name}`, in a test stands for the row's value of that name. */
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -16,9 +16,11 @@ export function filledIn(value: unknown, row: Row): unknown {
 
 /** A text that is a name alone becomes the value, of whichever kind it is. */
 function replaced(text: string, row: Row): unknown {
-  const whole = /^\$([a-z][a-z0-9-]*)$/.exec(text)?.[1];
+  const [, whole] = /^\$([a-z][a-z0-9-]*)$/.exec(text) ?? [];
   if (whole !== undefined && Object.hasOwn(row, whole)) return row[whole];
-  return text.replaceAll(/\$([a-z][a-z0-9-]*)/g, (found, name: string) =>
-    Object.hasOwn(row, name) ? String(row[name]) : found,
-  );
+  const filled = (found: string, name: string): string =>
+    Object.hasOwn(row, name) ? String(row[name]) : found;
+  return text
+    .replaceAll(/\$\{([a-z][a-z0-9-]*)\}/g, filled)
+    .replaceAll(/\$([a-z][a-z0-9-]*)/g, filled);
 }

@@ -90,7 +90,7 @@ function runOnce(
 export function refuseFaults(run: TestRun): void {
   const fault = run.faults.find(({ isTaken }) => !isTaken);
   if (fault === undefined) return;
-  const lines = run.logs.filter(({ pd }) => pd === fault.pd || pd === 'monitor').slice(-LINES);
+  const lines = run.logs.filter(({ pd }) => pd === fault.pd || pd === 'monitor').slice(0, LINES);
   throw new Unmet(`${fault.pd} not to fault`, [
     `${fault.pd} has faulted`,
     ...lines.map(({ pd, text }) => `${pd}: ${text}`),

@@ -91,6 +91,27 @@ function consumerVerbs(at: BenchConnection, name: string, queue: Queue): readonl
       }),
     },
     {
+      name: `expect ${name}.asks`,
+      what: 'whether the unit asks to be notified when there is room',
+      example: `expect ${name}.asks: yes`,
+      read: (given) => {
+        const wanted = given.choice(['yes', 'no']);
+        return {
+          run: (run) => {
+            const { flag } = queue(run);
+            if ((flag === 0 ? 'yes' : 'no') === wanted) return;
+            throw new Unmet(`the unit to ask for room: ${wanted}`, [`its flag is ${flag}`]);
+          },
+        };
+      },
+    },
+    {
+      name: `${name}.drain`,
+      what: 'takes all that is in its queue',
+      example: `${name}.drain`,
+      read: () => ({ run: (run) => void (queue(run).head = queue(run).tail) }),
+    },
+    {
       name: `${name}.skip`,
       what: 'takes so many characters out of its queue, whatever they are',
       example: `${name}.skip: 10`,
