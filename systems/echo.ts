@@ -24,6 +24,7 @@ import { main as virtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx
 import { main as virtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
 import { main as echoClient } from '../clients/echo/echo.ts';
 import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
+import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
 import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
 import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
@@ -39,6 +40,7 @@ import { type Net, net, type NetClientOptions, type NetOptions } from '../microk
 import { timer } from '../microkit/sddf/timer.ts';
 import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
+import { byPriority, Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import { ChoiceError, type SystemModule, type SystemOption } from './system.ts';
 
 /** The programs on the path. */
@@ -126,17 +128,23 @@ function build(choices: Choices): BuildResult {
   }
   checkMachineCode(choices, path);
   const sys = system({ name: 'echo' });
+  const family = new Family(sys, { choices, driverPriority: 101 });
+  if (family.isSupervised && path === 'dummy') {
+    throw new ChoiceError(
+      'idle copiers keep no account of buffers; supervised=on needs --set path=5pd',
+    );
+  }
   const timers = timer(sys, {
     device: timerDevice,
     driver: sys.pd('timer_driver', {
       program: timerDriver,
       image: 'drivers/timer/goldfish/driver.ts',
-      priority: 102,
+      priority: family.timerPriority,
       passive: true,
       ...TIMER_BUDGET,
     }),
   });
-  const parts = new Parts(sys, choices);
+  const parts = new Parts(sys, family, choices);
   const driver = parts.add('ethernet_driver', 'driver', { priority: 101, ...NET_DRIVER_BUDGET });
   timers.addWatchdog(driver);
   const alone = { device: networkDevice, driver, watchdogNs: NET_WATCHDOG_NS };
@@ -146,6 +154,7 @@ function build(choices: Choices): BuildResult {
     timers.addClient(client);
     network.addClient(client, { ip, mac, ...withCopier(parts, name, path) });
   }
+  family.supervise(timers, byPriority);
   return sys.build();
 }
 
@@ -168,10 +177,12 @@ function withCopier(parts: Parts, client: string, path: Path): NetClientOptions 
  */
 class Parts {
   readonly #sys: SystemBuilder;
+  readonly #family: Family;
   readonly #choices: Choices;
 
-  constructor(sys: SystemBuilder, choices: Choices) {
+  constructor(sys: SystemBuilder, family: Family, choices: Choices) {
     this.#sys = sys;
+    this.#family = family;
     this.#choices = choices;
   }
 
@@ -179,7 +190,7 @@ class Parts {
     const { program, image, elf } = PROGRAMS[part];
     const isMachineCode = codeOf(this.#choices, part) === 'c';
     const code = isMachineCode ? { image: IMAGES + elf } : { program, image };
-    const pd = this.#sys.pd(name, { ...code, ...options });
+    const pd = this.#family.pd(name, { ...code, ...options });
     const stats = this.#sys.region(`${name}_stats`, { size: '4K' });
     pd.map(stats, {
       perms: 'rw',
@@ -237,8 +248,10 @@ export const echo: SystemModule = {
       standard: 'ts',
     },
     ...Object.fromEntries(PARTS.map((part) => [part, codeOption(part)])),
+    ...SUPERVISED_OPTIONS,
   },
   counters: {
+    [SUPERVISOR_PD]: SUPERVISOR_COUNTERS,
     ethernet_driver: NET_DRIVER_COUNTERS,
     net_virt_rx: NET_VIRT_RX_COUNTERS,
     net_virt_tx: NET_VIRT_TX_COUNTERS,

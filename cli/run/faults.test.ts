@@ -53,6 +53,39 @@ describe('sddf run --faults', () => {
     expect(stdout.replaceAll(',', '')).toContain(`strikes      net.wire.in lose ${lost}\n`);
   });
 
+  it('kills a domain when told to, and says what its restart has cost', async () => {
+    const args = ['--set', 'supervised=on', '--kill', 'client0@1ms', '--kill', 'net_virt_rx@2ms'];
+    const { stdout, status } = await sddfInProcess(...VIRTUAL, ...args, '--json');
+    const { restarted } = JSON.parse(stdout) as {
+      readonly restarted: {
+        readonly restarts: readonly {
+          domain: string;
+          times: number;
+          state: string;
+          downNs: number;
+        }[];
+        readonly takenBack: Readonly<Record<string, number>>;
+      };
+    };
+    expect(status).toBe(0);
+    const who = restarted.restarts.map(({ domain, times, state }) => `${domain} ${times} ${state}`);
+    expect(who).toEqual(['net_virt_rx 1 runs', 'client0 1 runs']);
+    for (const { downNs } of restarted.restarts) expect(downNs).toBeGreaterThan(0);
+    // The device had receive buffers, and its driver has let go of them.
+    expect(restarted.takenBack['ethernet_driver']).toBeGreaterThan(100);
+  });
+
+  it('refuses a domain that is not there, and a time that is none', async () => {
+    for (const [given, message] of [
+      ['clint0@1ms', "there is no domain 'clint0' (did you mean client0?)"],
+      ['client0@soon', "'soon' is not a time such as 5ms or 1.5s"],
+      ['client0', "'client0' is not DOMAIN@TIME, such as client0@5ms"],
+    ] as const) {
+      const { stderr, status } = await sddfInProcess(...VIRTUAL, '--kill', given);
+      expect([given, status, stderr]).toEqual([given, 2, `sddf: --kill: ${message}\n`]);
+    }
+  });
+
   it('is void when a planned fault never struck', async () => {
     const { status, stderr, stdout } = await sddfInProcess(
       ...[...VIRTUAL, '--faults', plan(LOSE, NEVER)],

@@ -4,7 +4,7 @@
  */
 
 import { UserMistake } from '../../host/problem.ts';
-import { asWritten, readOptions, text } from '../option.ts';
+import { asWritten, readOptions, text, texts } from '../option.ts';
 import { parseCount } from '../quantities.ts';
 import type { RunPart } from './part.ts';
 
@@ -17,6 +17,11 @@ const OPTIONS = {
     parse: asWritten,
     completes: { others: 'files' },
   }),
+  kill: texts({
+    flags: '--kill <domain@time>',
+    help: 'this domain dies when it is next woken from this time on, such as client0@5ms; may be repeated',
+    parse: parseKill,
+  }),
   faultSeed: text({
     flags: '--fault-seed <number>',
     help: "with --faults: seed of the plan's chances, that of --seed unless told",
@@ -24,18 +29,32 @@ const OPTIONS = {
   }),
 };
 
+/** A domain that is to die, and from when on: as it is written. */
+export interface AskedKill {
+  readonly domain: string;
+  readonly time: string;
+}
+
+function parseKill(given: string, option: string): AskedKill {
+  const at = given.lastIndexOf('@');
+  if (at > 0 && at < given.length - 1) {
+    return { domain: given.slice(0, at), time: given.slice(at + 1) };
+  }
+  throw new UserMistake(`${option}: '${given}' is not DOMAIN@TIME, such as client0@5ms`);
+}
+
 export const faultsPart: RunPart = {
   options: OPTIONS,
   commands: 'all',
   parse: (raw) => {
-    const { faults, faultSeed } = readOptions(OPTIONS, raw);
-    if (faults === undefined) {
+    const { faults, faultSeed, kill } = readOptions(OPTIONS, raw);
+    if (faults === undefined && kill.length === 0) {
       if (faultSeed === undefined) return undefined;
       throw new UserMistake('--fault-seed: seeds the chances of --faults: give both');
     }
     return async (run) => {
       const { watchFaults } = await import('./planned-faults.ts');
-      return watchFaults(run, faults, faultSeed);
+      return watchFaults(run, { path: faults, kills: kill, faultSeed });
     };
   },
 };

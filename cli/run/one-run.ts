@@ -12,6 +12,7 @@ import type { Program } from '../../microkit/pd.ts';
 import type { LintEntry } from '../../board/lint.ts';
 import { diagnose } from '../../systems/diagnosis.ts';
 import { loadTestbed } from '../../systems/load-testbed.ts';
+import { restartReport } from '../../systems/restarts.ts';
 import {
   type RunCounters,
   type Testbed,
@@ -346,7 +347,9 @@ export class Run {
     const { name: system } = this.#loaded;
     const board = testbed.board.snapshot();
     const findings = diagnose(testbed, this.#faulted);
-    return { system, clock, seed, ...counted, attachments, board, packets, findings };
+    const restarted = restartReport(testbed);
+    const restarts = restarted === undefined ? {} : { restarted };
+    return { system, clock, seed, ...counted, attachments, board, packets, findings, ...restarts };
   }
 }
 

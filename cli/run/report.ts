@@ -1,6 +1,7 @@
 /** What a run prints at its end: counters as JSON, or a summary for people. */
 
 import type { Finding } from '../../systems/diagnosis.ts';
+import type { RestartReport } from '../../systems/restarts.ts';
 import type { RunCounters } from '../../systems/testbed.ts';
 import type { Ending } from './drive.ts';
 import { groupDigits, seconds } from '../figures.ts';
@@ -21,6 +22,8 @@ export interface RunResult {
   readonly packets: number;
   /** What is wrong; nothing when all is well. */
   readonly findings?: readonly Finding[];
+  /** Who has been started again; nothing when nobody has. */
+  readonly restarted?: RestartReport;
 }
 
 /** Work for each packet, from counters at two times. */
@@ -76,6 +79,7 @@ export function reportJson(result: RunResult): string {
     programs: after.programs,
     ...rest.attachments,
     board: rest.board,
+    ...(rest.restarted === undefined ? {} : { restarted: rest.restarted }),
     ...(rest.findings === undefined || rest.findings.length === 0
       ? {}
       : { diagnosis: rest.findings }),
@@ -106,6 +110,7 @@ export function reportText(result: RunResult): readonly string[] {
   for (const [kind, counters] of Object.entries(result.attachments)) {
     for (const line of countedLines(kind, counters)) lines.push(`  ${line}`);
   }
+  lines.push(...restartLines(result.restarted));
   lines.push(...findings.map(({ text }) => `  wrong        ${text}`));
   const exceptions = Object.entries(after.pds).filter(([, pd]) => pd.exceptions > 0);
   for (const [name, pd] of exceptions) {
@@ -152,6 +157,23 @@ export function workText(work: PerPacket): string {
     `notifications ${String(work.notifications)}`,
     `context switches ${String(work.contextSwitches)}`,
   ].join(' · ');
+}
+
+/** What has died and come back, and what that has cost. */
+function restartLines(report: RestartReport | undefined): readonly string[] {
+  if (report === undefined) return [];
+  const { restarts, takenBack, refused } = report;
+  const took = Object.entries(takenBack).map(([pd, buffers]) => `${pd} ${groupDigits(buffers)}`);
+  const doubted = Object.entries(refused).map(([pd, epochs]) => `${pd} ${groupDigits(epochs)}`);
+  return [
+    ...restarts.map(({ domain, times, state, downNs }) => {
+      const often = times === 1 ? 'once' : `${times} times`;
+      const now = state === 'down' ? ', and is down now' : '';
+      return `  restarted    ${domain} ${often}, down for ${downNs / 1000} us${now}`;
+    }),
+    ...(took.length === 0 ? [] : [`  taken back   ${took.join(' · ')} buffers`]),
+    ...(doubted.length === 0 ? [] : [`  refused      ${doubted.join(' · ')} epochs`]),
+  ];
 }
 
 /**

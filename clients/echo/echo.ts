@@ -9,9 +9,15 @@
  */
 
 import { demand } from '../../memory/misuse.ts';
-import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../microkit/pd.ts';
+import {
+  type Channel,
+  type EntryPoints,
+  type ProtectionDomain,
+  ProgramState,
+} from '../../microkit/pd.ts';
 import { Counters } from '../../queues/counters.ts';
 import type { NetClientConfig, NetData } from '../../queues/net/config.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../queues/net/net-end.ts';
 import {
   fillFreeQueue,
   highHalf,
@@ -20,6 +26,8 @@ import {
   NetConsumer,
   NetProducer,
 } from '../../queues/net/queue.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../queues/signal.ts';
 import { ECHO_COUNTERS, isAnswer, Responder } from './responder.ts';
 import { parseIpv4, parseMac } from './wire.ts';
@@ -30,6 +38,8 @@ export interface EchoConfig {
   readonly ip: string;
   /** Region for the counters; without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 const COUNT = ECHO_COUNTERS;
@@ -45,21 +55,24 @@ export { ECHO_COUNTERS as counters };
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
   const client = new EchoClient(pd);
-  return {
+  return supervised(client.member, client, {
     notified: () => client.notified(),
     progress: () => client.received,
-  };
+  });
 }
 
-class EchoClient extends ProgramState<EchoConfig> {
+class EchoClient extends ProgramState<EchoConfig> implements Connections {
   /** Packets received so far. */
   received = 0;
   readonly #net = this.pd.config.net;
+  readonly member = joinRestarts(this.pd, this.pd.config.restart);
   readonly #counters = new Counters(ECHO_COUNTERS, this.optionalRegion(this.pd.config.stats));
   readonly #rxActive = this.#consumer(this.#net.rx.activeQueue, this.#net.rx.capacity);
   readonly #rxFree = this.#producer(this.#net.rx.freeQueue, this.#net.rx.capacity);
   readonly #txActive = this.#producer(this.#net.tx.activeQueue, this.#net.tx.capacity);
   readonly #txFree = this.#consumer(this.#net.tx.freeQueue, this.#net.tx.capacity);
+  readonly #rxEnd: NetEnd = { connection: this.#net.rx, out: this.#rxFree, in: this.#rxActive };
+  readonly #txEnd: NetEnd = { connection: this.#net.tx, out: this.#txActive, in: this.#txFree };
   /**
    * Added to an offset, gives what a queue entry holds: 0, or the region's physical address; low
    * halves, signed.
@@ -81,11 +94,9 @@ class EchoClient extends ProgramState<EchoConfig> {
 
   constructor(pd: ProtectionDomain<EchoConfig>) {
     super(pd);
-    const { rxData } = this.#net;
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
     this.#fillTxFree();
-    if (rxData.paddrSymbol !== undefined) {
-      fillFreeQueue(this.#rxFree, rxData.buffers, this.#baseOf(rxData));
-    }
+    this.#fillRxFree();
     this.notified();
   }
 
@@ -93,6 +104,23 @@ class EchoClient extends ProgramState<EchoConfig> {
     runFlow(this.#receive);
     if (this.#rxFree.publish()) this.pd.notify(this.#net.rx.channel);
     if (this.#txActive.publish()) this.pd.deferredNotify(this.#net.tx.channel);
+  }
+
+  close(channel: Channel): void {
+    closeNetEnd(this.pd, this.#endOf(channel));
+    if (channel !== this.#net.tx.channel) return;
+    this.#txBuffer = NO_BUFFER;
+    this.#fillTxFree();
+  }
+
+  open(channel: Channel): void {
+    openNetEnd(this.#endOf(channel));
+    if (channel === this.#net.rx.channel) this.#fillRxFree();
+    this.notified();
+  }
+
+  #endOf(channel: Channel): NetEnd {
+    return channel === this.#net.tx.channel ? this.#txEnd : this.#rxEnd;
   }
 
   #answerAll(): void {
@@ -216,6 +244,13 @@ class EchoClient extends ProgramState<EchoConfig> {
     fillFreeQueue(free, txData.buffers, this.#baseOf(txData));
     free.publish();
     this.#txFree.cancelSignal();
+  }
+
+  /** Alone with a driver, the receive buffers are ours as well. */
+  #fillRxFree(): void {
+    const { rxData } = this.#net;
+    if (rxData.paddrSymbol === undefined || this.#rxFree.isClosed) return;
+    fillFreeQueue(this.#rxFree, rxData.buffers, this.#baseOf(rxData));
   }
 
   #consumer(queue: string, capacity: number): NetConsumer {

@@ -6,6 +6,7 @@
  * physical address in `pd.vars`). So a record is plain JSON.
  */
 
+import type { MemberConfig } from '../restart/config.ts';
 import type { TimerClientConfig } from '../timer/config.ts';
 
 /** A free and an active queue between two domains, and the channel that goes with them. */
@@ -41,6 +42,8 @@ export interface NetDriverConfig {
   readonly tx: NetConnection;
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
   /** How often it looks for an interrupt that was lost; with a timer only. Never, unless told. */
   readonly watchdogNs?: number;
   readonly timer?: TimerClientConfig;
@@ -57,6 +60,8 @@ export interface NetVirtRxConfig {
   }[];
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 /** Whose frame goes next; clients in the order of the description. */
@@ -89,6 +94,8 @@ export interface NetVirtTxConfig {
   }[];
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 export interface NetCopyConfig {
@@ -104,6 +111,8 @@ export interface NetCopyConfig {
   readonly mode: 'copy' | 'dummy';
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 /**
@@ -133,6 +142,8 @@ export interface NetVswitchConfig {
   readonly bufferMetadata: string;
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 /** A client of the switch has a copier that takes frames from wherever their sender keeps them. */
@@ -146,6 +157,8 @@ export interface NetPortCopyConfig {
   readonly clientData: NetData;
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 export interface NetClientConfig {

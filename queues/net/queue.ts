@@ -100,6 +100,7 @@ export class NetProducer extends Sealed<Placement> {
   #publishedTail = -1;
   /** Slots known to be free, from the last look at the consumer's index. */
   #room = 0;
+  #isClosed = false;
 
   /**
    * @param capacity slots: a power of two up to 32,768; both sides know it from their configuration
@@ -179,8 +180,26 @@ export class NetProducer extends Sealed<Placement> {
     return true;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The consumer is gone: until {@link open} there is no room. What was not published is gone. */
+  close(): void {
+    this.#isClosed = true;
+    this.#tail = -1;
+    this.#publishedTail = -1;
+    this.#room = 0;
+  }
+
+  /** Begins again where the queue's memory says, as a producer that has just been made. */
+  open(): void {
+    this.#isClosed = false;
+  }
+
   /** Reads the consumer's index, once, and believes it as far as it can be true. */
   #look(): number {
+    if (this.#isClosed) return 0;
     if (this.#tail === -1) this.#attach();
     const used = distance16(this.#tail, this.#u16[this.#headIndex] as number);
     if (used > this.capacity) {
@@ -228,6 +247,7 @@ export class NetConsumer extends Sealed<Placement> {
   #publishedHead = -1;
   /** Buffers known to be there, from the last look at the producer's index. */
   #left = 0;
+  #isClosed = false;
 
   /**
    * @param capacity slots: a power of two up to 32,768; both sides know it from their configuration
@@ -333,8 +353,22 @@ export class NetConsumer extends Sealed<Placement> {
     this.#i32[this.#flagIndex] = SIGNALLED;
   }
 
+  /** The producer is gone: there is nothing to take out until {@link open}. */
+  close(): void {
+    this.#isClosed = true;
+    this.#head = -1;
+    this.#publishedHead = -1;
+    this.#left = 0;
+  }
+
+  /** Begins again where the queue's memory says, as a consumer that has just been made. */
+  open(): void {
+    this.#isClosed = false;
+  }
+
   /** Reads the producer's index, once, and believes it as far as it can be true. */
   #look(): number {
+    if (this.#isClosed) return 0;
     if (this.#head === -1) this.#attach();
     const tail = this.#u16[this.#tailIndex] as number;
     let length = distance16(tail, this.#head);

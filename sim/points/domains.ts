@@ -15,16 +15,28 @@ import type { EntryPoints, Program } from '../../microkit/pd.ts';
 import type { Point } from './injector.ts';
 import { fault, type FaultKind, type PointKind, upTo, within } from './point.ts';
 
-/** @param only the domain is a client, and what it loses is its own affair */
-export function domainPoints(name: string, only: 'client' | 'part'): readonly PointKind[] {
-  const shared = { group: 'pd', states: [], ...(only === 'client' ? { only: name } : {}) };
+export interface DomainKind {
+  /** The one client, itself or another, that loses anything; left out, everybody may. */
+  readonly client?: string;
+  /** Somebody starts it again when it dies. */
+  readonly isSupervised: boolean;
+  /** A TypeScript program that nobody calls: it can die in the middle of its work. */
+  readonly diesAnywhere: boolean;
+}
+
+export function domainPoints(name: string, kind: DomainKind): readonly PointKind[] {
+  const shared = {
+    group: 'pd',
+    states: [],
+    ...(kind.client === undefined ? {} : { only: kind.client }),
+  };
   return [
     {
       ...shared,
       name: `pd.${name}`,
       what: `the program of ${name}`,
       opportunity: 'it is woken up',
-      faults: programFaults(only === 'client' ? 'usual' : 'never'),
+      faults: programFaults(kind),
     },
     {
       ...shared,
@@ -40,20 +52,29 @@ export function domainPoints(name: string, only: 'client' | 'part'): readonly Po
           excuses: ['order'],
           rows: [63],
         }),
+        ...(kind.diesAnywhere ? [dies(kind, 'the program dies before it', 'never')] : []),
       ],
     },
   ];
 }
 
-function programFaults(chaos: FaultKind['chaos']): readonly FaultKind[] {
+/** Of one that is started again, what was on its way may be lost, and nothing else. */
+function dies({ isSupervised }: DomainKind, what: string, chaos: FaultKind['chaos']): FaultKind {
+  return fault({
+    name: 'kill',
+    what,
+    excuses: isSupervised
+      ? ['domain-fault', 'loss', 'errors']
+      : ['domain-fault', 'progress', 'loss', 'errors', 'ledger'],
+    rows: [61],
+    chaos,
+  });
+}
+
+function programFaults(kind: DomainKind): readonly FaultKind[] {
+  const chaos = kind.client === undefined ? 'never' : 'usual';
   return [
-    fault({
-      name: 'kill',
-      what: 'the program dies',
-      excuses: ['domain-fault', 'progress', 'loss', 'errors', 'ledger'],
-      rows: [61],
-      chaos,
-    }),
+    dies(kind, 'the program dies', kind.isSupervised ? 'usual' : chaos),
     fault({
       name: 'sleep',
       what: 'it does nothing with its notification: buffers that it has it does not return',
@@ -105,7 +126,7 @@ export function plannedProgram(
       ...inner,
       notified: (channel) => {
         const strike = point().next();
-        if (strike?.fault === 'kill') throw new Error('fault: killed by the plan');
+        if (strike?.fault === 'kill') throw killed();
         if (strike?.fault === 'sleep') return;
         inner.notified(channel);
         if (strike?.fault !== 'babble') return;
@@ -117,6 +138,10 @@ export function plannedProgram(
     };
     return planned;
   };
+}
+
+function killed(): Error {
+  return new Error('fault: killed by the plan');
 }
 
 /** @returns channels of a domain on which it may notify somebody */
@@ -153,6 +178,7 @@ class SlowThread implements UserThread {
 
   trap(): void {
     const strike = this.isRunning ? this.#point().next() : undefined;
+    if (strike?.fault === 'kill') throw killed();
     if (strike !== undefined) this.#thread.pass(strike.parameters['by'] ?? 0);
     this.#thread.trap();
   }

@@ -3,10 +3,17 @@
  * description.
  */
 
-import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import {
+  channelsOf,
+  flatten,
+  type PdDescription,
+  type SystemDescription,
+} from '../../microkit/model.ts';
 import type { DeviceNode } from '../../microkit/sddf/device.ts';
+import type { NetCopyConfig } from '../../queues/net/config.ts';
 import { blockDevices, networkDevice, timerDevice } from '../../systems/devices.ts';
 import { serialDevices, uartOf } from '../../systems/serial-devices.ts';
+import { calledDomains } from './called-domains.ts';
 import { clockPoint } from './clock-point.ts';
 import { diskPointKinds } from './disk-points.ts';
 import { dmaPoint } from './dma-window.ts';
@@ -76,13 +83,35 @@ function watchdogOf(system: SystemDescription, irq: number): Watchdog {
 /** @returns all points, those of a device together */
 export function pointsOf(system: SystemDescription): readonly PointKind[] {
   const clients = clientsOf(system);
+  const called = calledDomains(system);
   return [
     ...devicesOf(system).flatMap(devicePoints),
     ...flatten(system).flatMap(({ pd }) =>
-      domainPoints(pd.name, clients.has(pd.name) ? 'client' : 'part'),
+      domainPoints(pd.name, {
+        ...(clients.has(pd.name) ? { client: pd.name } : clientOf(system, pd)),
+        isSupervised: isMember(pd.config),
+        diesAnywhere: pd.image.program !== undefined && !called.has(pd.name),
+      }),
     ),
     ...clientQueues(system).map(sharedQueuePoint),
   ];
+}
+
+/** Of a copier that is started again when it dies: nobody but its client loses anything. */
+function clientOf(system: SystemDescription, { name, config }: PdDescription): { client?: string } {
+  if (!isMember(config) || !isCopier(config)) return {};
+  const { channel } = config.client;
+  const client = channelsOf(system, name).find(({ own }) => own.id === channel);
+  return client === undefined ? {} : { client: client.peer.pd };
+}
+
+function isCopier(config: unknown): config is Pick<NetCopyConfig, 'client'> {
+  return typeof config === 'object' && config !== null && 'clientData' in config;
+}
+
+/** Whether a configuration has a part in the restart protocol. */
+function isMember(config: unknown): boolean {
+  return typeof config === 'object' && config !== null && 'restart' in config;
 }
 
 function devicePoints({ name, class: group, queues, watchdog }: SimDevice): readonly PointKind[] {

@@ -22,8 +22,10 @@ import {
 } from '../../../microkit/pd.ts';
 import { Counters } from '../../../queues/counters.ts';
 import type { NetDriverConfig } from '../../../queues/net/config.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { TIMER_SET_TIMEOUT } from '../../../queues/timer/config.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { LIE_USED_INDEX, LIE_USED_LENGTH, NONE } from '../../../queues/virtio/virtqueue.ts';
 import { NET_DRIVER_COUNTERS } from './counters.ts';
@@ -60,17 +62,18 @@ export { NET_DRIVER_COUNTERS as counters };
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
   const driver = new VirtioNetDriver(pd);
-  return {
+  return supervised(driver.member, driver, {
     notified: (channel) => driver.notified(channel),
     progress: () => driver.moved,
     awaitsTime: () => driver.awaitsTime(),
-  };
+  });
 }
 
-class VirtioNetDriver extends ProgramState<NetDriverConfig> {
+class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connections {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #config = this.pd.config;
+  readonly member = joinRestarts(this.pd, this.#config.restart);
   readonly #rx = this.pd.config.rx;
   readonly #tx = this.pd.config.tx;
   readonly #irq: number = this.#config.irq;
@@ -87,6 +90,8 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
   readonly #rxActive = new NetProducer(this.pd.region(this.#rx.activeQueue), this.#rx.capacity);
   readonly #txFree = new NetProducer(this.pd.region(this.#tx.freeQueue), this.#tx.capacity);
   readonly #txActive = new NetConsumer(this.pd.region(this.#tx.activeQueue), this.#tx.capacity);
+  readonly #rxEnd: NetEnd = { connection: this.#rx, out: this.#rxActive, in: this.#rxFree };
+  readonly #txEnd: NetEnd = { connection: this.#tx, out: this.#txFree, in: this.#txActive };
   readonly #rxProvide: Flow = {
     drain: () => this.rxProvide(),
     requestSignal: () => this.#requestFree(),
@@ -138,6 +143,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
 
   constructor(pd: ProtectionDomain<NetDriverConfig>) {
     super(pd);
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
     this.#start();
     pd.irqAck(this.#irq);
     this.#armWatchdog();
@@ -154,6 +160,30 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     } else {
       this.#tick();
     }
+  }
+
+  /**
+   * What the device has of this connection is to be let go, and a device has no way to do that but
+   * a reset. It takes frames with it that were on their way.
+   */
+  close(channel: Channel): void {
+    const side = channel === this.#txChannel ? 'tx' : 'rx';
+    // What has been received and sent already need not be lost.
+    this.rxReturn();
+    this.txReturn();
+    const had = this.#state === 'running' ? this.device[side].outstanding : 0;
+    if (had > 0) this.#recover(side);
+    const left = closeNetEnd(this.pd, this.#endOf(channel));
+    this.member?.tookBack(had + left);
+  }
+
+  open(channel: Channel): void {
+    openNetEnd(this.#endOf(channel));
+    runFlow(channel === this.#txChannel ? this.#txProvide : this.#rxProvide);
+  }
+
+  #endOf(channel: Channel): NetEnd {
+    return channel === this.#txChannel ? this.#txEnd : this.#rxEnd;
   }
 
   /**
@@ -487,13 +517,18 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
     this.pd.log(`network device ${what}`);
   }
 
-  /** Resets the device and goes on, with every buffer that it had in a known place. */
-  #recover(): void {
+  /**
+   * Resets the device and goes on, with every buffer that it had in a known place.
+   *
+   * @param letGo the buffers of this side are no longer ours
+   */
+  #recover(letGo?: 'rx' | 'tx'): void {
     const { device } = this;
     const old = device.queues;
     this.counters.add(COUNT.resets, 1);
     const problem = device.start();
     while (old?.rx.reclaim() === true) {
+      if (letGo === 'rx') continue;
       if (problem === undefined && device.rx.room > 0) {
         device.rx.post(old.rx.takenLow, old.rx.takenHigh, BUFFER_BYTES);
       } else {
@@ -503,6 +538,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> {
       }
     }
     while (old?.tx.reclaim() === true) {
+      if (letGo === 'tx') continue;
       this.#giveBack(old.tx.takenLow, old.tx.takenHigh, COUNT.txLostInReset);
     }
     if (problem === undefined) {

@@ -7,10 +7,17 @@
  */
 
 import type { Region } from '../../../memory/region.ts';
-import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
+import {
+  type Channel,
+  type EntryPoints,
+  type ProtectionDomain,
+  ProgramState,
+} from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetCopyConfig } from '../../../queues/net/config.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { isBufferOffset } from '../data.ts';
 
@@ -42,16 +49,17 @@ export { NET_COPY_COUNTERS as counters };
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetCopyConfig>): EntryPoints {
   const copier = new NetCopy(pd);
-  return {
+  return supervised(copier.member, copier, {
     notified: () => copier.notified(),
     progress: () => copier.moved,
-  };
+  });
 }
 
-class NetCopy extends ProgramState<NetCopyConfig> {
+class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
   /** Packets moved so far. */
   moved = 0;
   readonly #config = this.pd.config;
+  readonly member = joinRestarts(this.pd, this.#config.restart);
   readonly #counters = new Counters(NET_COPY_COUNTERS, this.optionalRegion(this.#config.stats));
   readonly #virtActive = this.#consumer(this.#config.rx.activeQueue, this.#config.rx.capacity);
   readonly #virtFree = this.#producer(this.#config.rx.freeQueue, this.#config.rx.capacity);
@@ -63,6 +71,16 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     this.#config.client.freeQueue,
     this.#config.client.capacity,
   );
+  readonly #virtEnd: NetEnd = {
+    connection: this.#config.rx,
+    out: this.#virtFree,
+    in: this.#virtActive,
+  };
+  readonly #clientEnd: NetEnd = {
+    connection: this.#config.client,
+    out: this.#clientActive,
+    in: this.#clientFree,
+  };
   readonly #source = this.pd.readonlyRegion(this.#config.rxData.region);
   readonly #target =
     this.#config.mode === 'copy' ? this.pd.region(this.#config.clientData.region) : undefined;
@@ -89,6 +107,7 @@ class NetCopy extends ProgramState<NetCopyConfig> {
 
   constructor(pd: ProtectionDomain<NetCopyConfig>) {
     super(pd);
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
     // Nothing waits for the client's empty buffers: they are looked for when a packet needs one.
     if (this.#config.mode === 'copy') this.#fillClient();
     this.notified();
@@ -107,6 +126,18 @@ class NetCopy extends ProgramState<NetCopyConfig> {
       this.pd.deferredNotify(client.channel);
     }
     this.#countLies();
+  }
+
+  close(channel: Channel): void {
+    const left = closeNetEnd(this.pd, this.#endOf(channel));
+    if (channel !== this.#config.client.channel) return;
+    this.member?.tookBack(this.#config.clientData.buffers - left);
+    this.#fillClient();
+  }
+
+  open(channel: Channel): void {
+    openNetEnd(this.#endOf(channel));
+    this.notified();
   }
 
   /** Passes received packets to the client. */
@@ -240,6 +271,10 @@ class NetCopy extends ProgramState<NetCopyConfig> {
     }
     free.publish();
     this.#clientFree.cancelSignal();
+  }
+
+  #endOf(channel: Channel): NetEnd {
+    return channel === this.#config.client.channel ? this.#clientEnd : this.#virtEnd;
   }
 
   #consumer(queue: string, capacity: number): NetConsumer {

@@ -10,11 +10,18 @@
  */
 
 import { demand } from '../../../memory/misuse.ts';
-import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
+import {
+  type Channel,
+  type EntryPoints,
+  type ProtectionDomain,
+  ProgramState,
+} from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtRxConfig } from '../../../queues/net/config.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { BufferReader } from '../../../queues/net/buffer-view.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, translatedData } from '../data.ts';
 import { MacTable, NOBODY } from '../mac-table.ts';
@@ -49,6 +56,7 @@ interface Client {
   readonly channel: number;
   readonly active: NetProducer;
   readonly free: NetConsumer;
+  readonly end: NetEnd;
   /** 1 for each buffer that the client holds. */
   readonly holds: Uint8Array;
   readonly provide: Flow;
@@ -60,16 +68,17 @@ export { NET_VIRT_RX_COUNTERS as counters };
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetVirtRxConfig>): EntryPoints {
   const virt = new NetVirtRx(pd);
-  return {
+  return supervised(virt.member, virt, {
     notified: () => virt.notified(),
     progress: () => virt.moved,
-  };
+  });
 }
 
-class NetVirtRx extends ProgramState<NetVirtRxConfig> {
+class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #config = this.pd.config;
+  readonly member = joinRestarts(this.pd, this.#config.restart);
   readonly #counters = new Counters(NET_VIRT_RX_COUNTERS, this.optionalRegion(this.#config.stats));
   readonly #driverChannel: number = this.#config.driver.channel;
   readonly #driverActive = new NetConsumer(
@@ -80,6 +89,11 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     this.pd.region(this.#config.driver.freeQueue),
     this.#config.driver.capacity,
   );
+  readonly #driverEnd: NetEnd = {
+    connection: this.#config.driver,
+    out: this.#driverFree,
+    in: this.#driverActive,
+  };
   readonly #data = translatedData(this.pd, this.#config.data);
   readonly #frame = new BufferReader(
     this.pd.readonlyRegion(this.#config.data.region),
@@ -108,6 +122,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       this.#refs.sizeBytes >= buffers,
       `no room for the reference counts of ${buffers} buffers`,
     );
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
     this.#refs.fill(0, 0, buffers);
     for (let index = 0; index < buffers; index += 1) this.#toDriver(index);
     if (this.#driverFree.publish()) pd.deferredNotify(this.#driverChannel);
@@ -132,6 +147,55 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
     if (due !== NO_CHANNEL) this.pd.deferredNotify(due);
     this.#countLies();
   };
+
+  close(channel: Channel): void {
+    const client = this.#clientOf(channel);
+    if (client === undefined) this.#closeDriver();
+    else this.#closeClient(client);
+    this.notified();
+  }
+
+  open(channel: Channel): void {
+    const client = this.#clientOf(channel);
+    if (client !== undefined) openNetEnd(client.end);
+    this.notified();
+  }
+
+  /**
+   * What the driver and its device had is the next driver's: it resets the device before it takes
+   * anything, so the device may write to these buffers until then. The end stays open, for clients
+   * go on returning buffers.
+   */
+  #closeDriver(): void {
+    this.rxReturn();
+    const left = closeNetEnd(this.pd, this.#driverEnd);
+    this.member?.tookBack(this.#atDriver - left);
+    openNetEnd(this.#driverEnd);
+    this.#atDriver = 0;
+    for (let index = 0; index < this.#data.buffers; index += 1) {
+      if (this.#refs.read8(index) === 0) this.#toDriver(index);
+    }
+  }
+
+  /** All that the client held is back; frames for it are dropped until it runs again. */
+  #closeClient(client: Client): void {
+    closeNetEnd(this.pd, client.end);
+    let held = 0;
+    for (const [index, holds] of client.holds.entries()) {
+      if (holds === 0) continue;
+      held += 1;
+      this.#release(client, index);
+    }
+    this.member?.tookBack(held);
+  }
+
+  #clientOf(channel: Channel): Client | undefined {
+    return this.#clients.find((client) => client.channel === channel);
+  }
+
+  #endOf(channel: Channel): NetEnd {
+    return this.#clientOf(channel)?.end ?? this.#driverEnd;
+  }
 
   /** Hands received buffers to clients. */
   readonly rxReturn = (): void => {
@@ -254,7 +318,8 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
   };
 
   /** The next one, whatever it is. @returns false when there is none */
-  #rxProvideNext({ free, holds }: Client): boolean {
+  #rxProvideNext(client: Client): boolean {
+    const { free, holds } = client;
     if (!free.dequeue()) return false;
     const index = this.#data.indexOfOffset(free.low, free.high);
     if (index === NONE) {
@@ -265,13 +330,18 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
       this.#counters.add(COUNT.refusedNotHeld, 1);
       return true;
     }
+    this.#release(client, index);
+    this.moved += 1;
+    this.#counters.add(COUNT.returned, 1);
+    return true;
+  }
+
+  /** A client holds this buffer no longer; behind the last one the driver has it again. */
+  #release({ holds }: Client, index: number): void {
     holds[index] = 0;
     const refs = this.#refs.read8(index) - 1;
     this.#refs.write8(index, refs);
     if (refs === 0) this.#toDriver(index);
-    this.moved += 1;
-    this.#counters.add(COUNT.returned, 1);
-    return true;
   }
 
   #toDriver(index: number): void {
@@ -284,10 +354,12 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> {
 
   #makeClient(connection: NetVirtRxConfig['driver']): Client {
     const free = new NetConsumer(this.pd.region(connection.freeQueue), connection.capacity);
+    const active = new NetProducer(this.pd.region(connection.activeQueue), connection.capacity);
     const client: Client = {
       channel: connection.channel,
-      active: new NetProducer(this.pd.region(connection.activeQueue), connection.capacity),
+      active,
       free,
+      end: { connection, out: active, in: free },
       holds: new Uint8Array(this.#data.buffers),
       provide: {
         drain: () => this.rxProvide(client),

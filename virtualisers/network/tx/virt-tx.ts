@@ -9,10 +9,17 @@
  */
 
 import { demand } from '../../../memory/misuse.ts';
-import { type EntryPoints, type ProtectionDomain, ProgramState } from '../../../microkit/pd.ts';
+import {
+  type Channel,
+  type EntryPoints,
+  type ProtectionDomain,
+  ProgramState,
+} from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtTxConfig } from '../../../queues/net/config.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, type TranslatedData, translatedData } from '../data.ts';
 import { makeTxPolicy, type TxPolicy } from './policy.ts';
@@ -52,6 +59,11 @@ const WITH_CLIENT = 0;
 const WITH_DRIVER = 1;
 /** Sent, and waiting for room in the client's free queue. */
 const WAITING = 2;
+/**
+ * With the driver, and its client has been started again before it came back: the client counts it
+ * among its own already.
+ */
+const ORPHANED = 3;
 
 const PASSED = -1;
 // Declared here, V8 folds it into the code.
@@ -67,6 +79,7 @@ interface Client {
   readonly channel: number;
   readonly active: NetConsumer;
   readonly free: NetProducer;
+  readonly end: NetEnd;
   readonly data: readonly Data[];
   readonly buffers: number;
   readonly provide: Flow;
@@ -84,16 +97,17 @@ export { NET_VIRT_TX_COUNTERS as counters };
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetVirtTxConfig>): EntryPoints {
   const virt = new NetVirtTx(pd);
-  return {
+  return supervised(virt.member, virt, {
     notified: () => virt.notified(),
     progress: () => virt.moved,
-  };
+  });
 }
 
-class NetVirtTx extends ProgramState<NetVirtTxConfig> {
+class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #config = this.pd.config;
+  readonly member = joinRestarts(this.pd, this.#config.restart);
   readonly #counters = new Counters(NET_VIRT_TX_COUNTERS, this.optionalRegion(this.#config.stats));
   readonly #driverChannel: number = this.#config.driver.channel;
   readonly #driverActive = new NetProducer(
@@ -104,6 +118,11 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     this.pd.region(this.#config.driver.freeQueue),
     this.#config.driver.capacity,
   );
+  readonly #driverEnd: NetEnd = {
+    connection: this.#config.driver,
+    out: this.#driverActive,
+    in: this.#driverFree,
+  };
   readonly #clients = this.#config.clients.map((client) => this.#makeClient(client));
   readonly #return: Flow = {
     drain: () => this.txReturn(),
@@ -124,6 +143,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
       buffers <= capacity,
       `the driver's queue of ${capacity} has no slot for ${buffers} buffers`,
     );
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
     this.notified();
   }
 
@@ -143,6 +163,83 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     if (this.#driverActive.publish()) this.pd.deferredNotify(this.#driverChannel);
     this.#countLies();
   };
+
+  close(channel: Channel): void {
+    const client = this.#clientOf(channel);
+    if (client === undefined) this.#closeDriver();
+    else this.#closeClient(client);
+    this.notified();
+  }
+
+  /** A client may be started once no device reads its buffers any more. */
+  isClear(channel: Channel): boolean {
+    const client = this.#clientOf(channel);
+    return client === undefined || client.withDriver === 0;
+  }
+
+  open(channel: Channel): void {
+    const client = this.#clientOf(channel);
+    if (client === undefined) this.#openDriver();
+    else this.#openClient(client);
+    this.notified();
+  }
+
+  /** Until the driver has reset its device, that may read what it was given; and nobody sends. */
+  #closeDriver(): void {
+    this.txReturn();
+    closeNetEnd(this.pd, this.#driverEnd);
+    for (const { active } of this.#clients) {
+      active.publish();
+      active.close();
+    }
+  }
+
+  /** The driver begins with an empty device: what it had before it will not return. */
+  #openDriver(): void {
+    openNetEnd(this.#driverEnd);
+    let lost = 0;
+    for (const client of this.#clients) {
+      if (!client.free.isClosed) client.active.open();
+      for (const [oid, { states }] of client.data.entries()) {
+        for (const [index, state] of states.entries()) {
+          if (state !== WITH_DRIVER && state !== ORPHANED) continue;
+          lost += 1;
+          this.#toOwner(client, oid, index);
+        }
+      }
+    }
+    this.member?.tookBack(lost);
+  }
+
+  #closeClient(client: Client): void {
+    const left = closeNetEnd(this.pd, client.end);
+    for (const { states } of client.data) {
+      for (const [index, state] of states.entries()) {
+        if (state === WAITING) states[index] = WITH_CLIENT;
+      }
+    }
+    client.waiting = 0;
+    this.member?.tookBack(client.buffers - client.withDriver - left);
+  }
+
+  #openClient(client: Client): void {
+    openNetEnd(client.end);
+    if (this.#driverActive.isClosed) client.active.close();
+    if (client.withDriver === 0) return;
+    for (const { states } of client.data) {
+      for (const [index, state] of states.entries()) {
+        if (state === WITH_DRIVER) states[index] = ORPHANED;
+      }
+    }
+  }
+
+  #clientOf(channel: Channel): Client | undefined {
+    return this.#clients.find((client) => client.channel === channel);
+  }
+
+  #endOf(channel: Channel): NetEnd {
+    return this.#clientOf(channel)?.end ?? this.#driverEnd;
+  }
 
   /** Hands a client's filled buffers to the driver. */
   readonly txProvide = (client: Client): void => {
@@ -249,7 +346,11 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     if (index === NONE) {
       return (low & 0x7ff) === 0 ? COUNT.refusedRange : COUNT.refusedAlignment;
     }
-    if (data.states[index] !== WITH_CLIENT) return COUNT.refusedDuplicate;
+    if (data.states[index] !== WITH_CLIENT) {
+      // An orphan that is sent goes back to its client like any other.
+      if (data.states[index] === ORPHANED) data.states[index] = WITH_DRIVER;
+      return COUNT.refusedDuplicate;
+    }
     const { addressHigh } = data.translated;
     if (!this.#driverActive.enqueue(data.translated.addressLow(index), addressHigh, len, 0)) {
       return COUNT.driverFull;
@@ -276,20 +377,27 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
         const { translated, states } = client.data[oid] as Data;
         const index = translated.indexOfAddress(low, high);
         if (index === NONE) continue;
-        if (states[index] !== WITH_DRIVER) return false;
-        client.withDriver -= 1;
-        if (client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) {
-          states[index] = WITH_CLIENT;
-        } else {
-          states[index] = WAITING;
-          client.waiting += 1;
-          this.#counters.add(COUNT.returnDelayed, 1);
-        }
+        if (states[index] !== WITH_DRIVER && states[index] !== ORPHANED) return false;
+        this.#toOwner(client, oid, index);
         return true;
       }
     }
     return false;
   };
+
+  /** A buffer that the driver had is its client's again. */
+  #toOwner(client: Client, oid: number, index: number): void {
+    const { translated, states } = client.data[oid] as Data;
+    const isWanted = states[index] === WITH_DRIVER;
+    client.withDriver -= 1;
+    states[index] = WITH_CLIENT;
+    // One that is down begins with all of its buffers; of an orphan, it has begun with it.
+    if (!isWanted || client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) return;
+    if (client.free.isClosed) return;
+    states[index] = WAITING;
+    client.waiting += 1;
+    this.#counters.add(COUNT.returnDelayed, 1);
+  }
 
   /** Tries again to give back what found the client's free queue full. */
   #returnWaiting(client: Client): void {
@@ -317,17 +425,23 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> {
     return 'requested';
   }
 
-  /** Whether most of some client's buffers are with the driver. */
+  /** Whether most of some client's buffers are with the driver, or any of one that is down. */
   #needsReturns(): boolean {
-    for (const client of this.#clients) if (client.withDriver * 2 > client.buffers) return true;
+    for (const { withDriver, buffers, free } of this.#clients) {
+      if (withDriver * 2 > buffers) return true;
+      if (withDriver > 0 && free.isClosed) return true;
+    }
     return false;
   }
 
   #makeClient({ connection, data }: NetVirtTxConfig['clients'][number]): Client {
+    const active = new NetConsumer(this.pd.region(connection.activeQueue), connection.capacity);
+    const free = new NetProducer(this.pd.region(connection.freeQueue), connection.capacity);
     const client: Client = {
       channel: connection.channel,
-      active: new NetConsumer(this.pd.region(connection.activeQueue), connection.capacity),
-      free: new NetProducer(this.pd.region(connection.freeQueue), connection.capacity),
+      active,
+      free,
+      end: { connection, out: free, in: active },
       data: data.map((one) => ({
         translated: translatedData(this.pd, one),
         states: new Uint8Array(one.buffers),

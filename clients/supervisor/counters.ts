@@ -1,0 +1,17 @@
+/** What the supervisor counts. */
+
+import { counterNames } from '../../queues/counters.ts';
+
+export const SUPERVISOR_COUNTERS = counterNames(
+  /** Faults of children. */
+  'deaths',
+  /** Children that run again, those among them that were only taken along. */
+  'restarts',
+  /** Children that were stopped because of another's death. */
+  'takenAlong',
+  'givenUp',
+  /** Children that were started although a neighbour had not let go in time. */
+  'unanswered',
+  /** Children that said they had been started when they had not. */
+  'pretended',
+);

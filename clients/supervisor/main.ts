@@ -1,0 +1,248 @@
+/**
+ * Supervisor: restarts its children when they die, in such a way that their neighbours go on. The
+ * protocol, and why it is so, is in `docs/restart.md`.
+ *
+ *     a child faults     its epoch becomes odd; its neighbours are told, and let go of what they share
+ *     all have answered  and who serves it is up, and it has backed off: it is started
+ *     it says so         its epoch becomes even; its neighbours are told, and use their queues again
+ *
+ * A child that dies too often is given up, with a line that says so, and the rest goes on. One that
+ * does not speak the protocol cannot let go of what it shares with a neighbour that has died, so it
+ * is started again together with that one; two such neighbours are given up.
+ */
+
+import type { ReadonlyRegion } from '../../memory/region.ts';
+import {
+  type Channel,
+  type ChildFault,
+  type EntryPoints,
+  messageInfo,
+  type ProtectionDomain,
+  ProgramState,
+} from '../../microkit/pd.ts';
+import { Counters } from '../../queues/counters.ts';
+import type { SupervisorConfig } from '../../queues/restart/config.ts';
+import {
+  addDownTime,
+  isDown,
+  readAnswer,
+  readEpoch,
+  writeEpoch,
+} from '../../queues/restart/pages.ts';
+import { TIMER_GET_TIME, TIMER_SET_TIMEOUT } from '../../queues/timer/config.ts';
+import { type Child, makeChild } from './child.ts';
+import { SUPERVISOR_COUNTERS } from './counters.ts';
+
+const COUNT = SUPERVISOR_COUNTERS;
+
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { SUPERVISOR_COUNTERS as counters };
+
+/** Microkit's `init`. */
+export function main(pd: ProtectionDomain<SupervisorConfig>): EntryPoints {
+  const supervisor = new Supervisor(pd);
+  return {
+    notified: (channel) => supervisor.notified(channel),
+    fault: (child, fault) => supervisor.fault(child, fault),
+  };
+}
+
+class Supervisor extends ProgramState<SupervisorConfig> {
+  readonly #config = this.pd.config;
+  readonly #epochs = this.pd.region(this.#config.epochs);
+  readonly #counters = new Counters(SUPERVISOR_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly #children: readonly Child[] = this.#config.children.map((config) =>
+    makeChild(config, this.#answersOf(config.member?.answers)),
+  );
+
+  notified(channel: Channel): void {
+    const child = this.#children.find(({ config }) => config.member?.channel === channel);
+    if (child !== undefined) this.#listen(child);
+    this.#advance();
+  }
+
+  fault(number: number, { label }: ChildFault): 'stay' {
+    const child = this.#childOf(number);
+    if (child === undefined) return 'stay';
+    const nowNs = this.#now();
+    this.#counters.add(COUNT.deaths, 1);
+    child.deathsNs = [...child.deathsNs, nowNs].filter(
+      (atNs) => nowNs - atNs < this.#config.withinNs,
+    );
+    this.#takeDown(child, nowNs);
+    for (const other of this.#takenAlong(child)) {
+      this.#counters.add(COUNT.takenAlong, 1);
+      this.#takeDown(other, nowNs);
+    }
+    const hopeless = this.#whyHopeless(child);
+    if (hopeless !== undefined) this.#giveUp(child, `fault ${label}: ${hopeless}`);
+    this.#advance();
+    return 'stay';
+  }
+
+  /** A child has let go of somebody, or says that it runs. */
+  #listen(child: Child): void {
+    const { config, answers } = child;
+    if (answers === undefined) return;
+    const said = readAnswer(answers, config.child);
+    if (child.state === 'starting' && said === this.#epochOf(child)) this.#up(child);
+    else if (said !== child.saidEpoch) this.#counters.add(COUNT.pretended, 1);
+    child.saidEpoch = said;
+  }
+
+  /** Starts whoever can be started, until that changes nothing any more. */
+  #advance(): void {
+    let again = true;
+    while (again) {
+      again = false;
+      const nowNs = this.#now();
+      for (const child of this.#children) {
+        if (child.state !== 'down' || !this.#mayStart(child, nowNs)) continue;
+        this.#start(child);
+        again = true;
+      }
+    }
+    this.#setTimeout();
+  }
+
+  #mayStart(child: Child, nowNs: number): boolean {
+    if (nowNs < child.startsAtNs) return false;
+    if (this.#predecessorsOf(child).some(({ state }) => state === 'down' || state === 'starting')) {
+      return false;
+    }
+    if (this.#silentOf(child).length === 0) return true;
+    if (nowNs < child.downSinceNs + this.#config.patienceNs) return false;
+    this.#counters.add(COUNT.unanswered, 1);
+    return true;
+  }
+
+  /** Neighbours that run and have not let go of it yet. */
+  #silentOf(child: Child): readonly Child[] {
+    const epoch = this.#epochOf(child);
+    return this.#neighboursOf(child).filter(
+      ({ state, answers }) =>
+        (state === 'up' || state === 'starting') &&
+        answers !== undefined &&
+        readAnswer(answers, child.config.child) !== epoch,
+    );
+  }
+
+  #takeDown(child: Child, nowNs: number): void {
+    const { config, state } = child;
+    this.pd.stop(config.child);
+    const epoch = this.#epochOf(child);
+    writeEpoch(this.#epochs, config.child, epoch + (isDown(epoch) ? 2 : 1));
+    if (state === 'up') child.downSinceNs = nowNs;
+    child.state = 'down';
+    child.startsAtNs = nowNs + this.#backOffNs(child);
+    this.#tellNeighbours(child);
+  }
+
+  #start(child: Child): void {
+    child.state = 'starting';
+    const { config } = child;
+    this.pd.restart(config.child, config.member === undefined ? 'as it is' : this.#config.memory);
+    // Of one that says nothing it is not known when it runs.
+    if (config.member === undefined) this.#up(child);
+  }
+
+  #up(child: Child): void {
+    const { config, downSinceNs } = child;
+    child.state = 'up';
+    writeEpoch(this.#epochs, config.child, this.#epochOf(child) + 1);
+    const durationNs = this.#now() - downSinceNs;
+    addDownTime(this.#epochs, config.child, durationNs);
+    this.#counters.add(COUNT.restarts, 1);
+    this.pd.log(`${config.name} runs again, after ${durationNs / 1000} us`);
+    this.#tellNeighbours(child);
+  }
+
+  #giveUp(child: Child, why: string): void {
+    child.state = 'given up';
+    this.#counters.add(COUNT.givenUp, 1);
+    this.pd.log(`${child.config.name} is given up: ${why}`);
+  }
+
+  /** @returns undefined while it is worth another try */
+  #whyHopeless(child: Child): string | undefined {
+    const { deathsMax, withinNs } = this.#config;
+    const deaths = child.deathsNs.length;
+    if (deaths > deathsMax) return `it has died ${deaths} times within ${withinNs / 1e6} ms`;
+    if (child.config.member !== undefined) return undefined;
+    const other = this.#neighboursOf(child).find(({ config }) => config.member === undefined);
+    return other === undefined
+      ? undefined
+      : `neither it nor its neighbour ${other.config.name} speaks the restart protocol`;
+  }
+
+  /** Who is stopped and started together with a child that has died. */
+  #takenAlong(child: Child): readonly Child[] {
+    const behind = this.#children.slice(this.#children.indexOf(child) + 1);
+    const rest = this.#config.policy === 'rest-for-one' ? behind : [];
+    const mute = this.#neighboursOf(child).filter(({ config }) => config.member === undefined);
+    return [...new Set([...rest, ...mute])].filter(({ state }) => state === 'up');
+  }
+
+  /** The first time at once, the second later, and each time twice as late. */
+  #backOffNs({ deathsNs }: Child): number {
+    const again = deathsNs.length - 1;
+    return again <= 0 ? 0 : this.#config.backOffNs * 2 ** (again - 1);
+  }
+
+  #tellNeighbours(child: Child): void {
+    for (const { config, state } of this.#neighboursOf(child)) {
+      if (config.member === undefined || state === 'down' || state === 'given up') continue;
+      this.pd.notify(config.member.channel);
+    }
+  }
+
+  /**
+   * Neighbours that are started before it: those that stand before it, and so serve it. One that
+   * does not speak the protocol comes behind all that do, since it empties no queue.
+   */
+  #predecessorsOf(child: Child): readonly Child[] {
+    const members = this.#neighboursOf(child).filter(({ config }) => config.member !== undefined);
+    if (child.config.member === undefined) return members;
+    const place = this.#children.indexOf(child);
+    return members.filter((other) => this.#children.indexOf(other) < place);
+  }
+
+  #neighboursOf({ config }: Child): readonly Child[] {
+    return this.#children.filter((other) => config.neighbours.includes(other.config.child));
+  }
+
+  #childOf(number: number): Child | undefined {
+    return this.#children.find(({ config }) => config.child === number);
+  }
+
+  #epochOf({ config }: Child): number {
+    return readEpoch(this.#epochs, config.child);
+  }
+
+  #answersOf(region: string | undefined): ReadonlyRegion | undefined {
+    return region === undefined ? undefined : this.pd.readonlyRegion(region);
+  }
+
+  #setTimeout(): void {
+    const { timer, patienceNs } = this.#config;
+    if (timer === undefined) return;
+    const nowNs = this.#now();
+    const next = Math.min(
+      ...this.#children
+        .filter(({ state }) => state === 'down')
+        .flatMap(({ startsAtNs, downSinceNs }) => [startsAtNs, downSinceNs + patienceNs])
+        .filter((atNs) => atNs > nowNs),
+    );
+    if (next === Infinity) return;
+    this.pd.setMr(0, next - nowNs);
+    this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
+  }
+
+  /** @returns 0 without a timer: then nobody backs off, and nobody's patience ends */
+  #now(): number {
+    const { timer } = this.#config;
+    if (timer === undefined) return 0;
+    this.pd.ppcall(timer.channel, messageInfo(TIMER_GET_TIME, 0));
+    return this.pd.mr(0);
+  }
+}

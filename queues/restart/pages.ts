@@ -1,0 +1,74 @@
+/**
+ * The two pages of the restart protocol, byte for byte. A supervisor has one, which its children
+ * read; each child that speaks the protocol has one, which the supervisor reads.
+ *
+ *     EpochPage     0    epoch of each child, u32        even: it runs, odd: it is down
+ *                 256    how long it has been down in all, ns, u64
+ *     AnswerPage    0    of each neighbour, u32          the last epoch for which we have let go of it;
+ *                        at our own number, the last epoch that we have come out of
+ *                 256    buffers taken back, u32         from neighbours that were down
+ *                 260    epochs refused, u32             because they went back
+ *
+ * An epoch begins as 0 and goes up by one at each death and at each start, modulo 2^32.
+ */
+
+import type { ReadonlyRegion, Region } from '../../memory/region.ts';
+
+/** Numbers of children: Microkit's are below 62. */
+export const CHILDREN_MAX = 64;
+export const RESTART_PAGE_BYTES = 0x1000;
+const DOWN_TIME_AT = 4 * CHILDREN_MAX;
+const TAKEN_BACK_AT = 4 * CHILDREN_MAX;
+const REFUSED_AT = TAKEN_BACK_AT + 4;
+
+export function isDown(epoch: number): boolean {
+  return (epoch & 1) !== 0;
+}
+
+export function readEpoch(page: ReadonlyRegion, child: number): number {
+  return page.read32(4 * child);
+}
+
+export function writeEpoch(page: Region, child: number, epoch: number): void {
+  page.write32(4 * child, epoch);
+}
+
+/** @returns nanoseconds that a child has been down in all, up to its last start */
+export function readDownTime(page: ReadonlyRegion, child: number): number {
+  const at = DOWN_TIME_AT + 8 * child;
+  return page.read32(at) + page.read32(at + 4) * 0x1_0000_0000;
+}
+
+export function addDownTime(page: Region, child: number, durationNs: number): void {
+  const at = DOWN_TIME_AT + 8 * child;
+  const sum = readDownTime(page, child) + durationNs;
+  page.write32(at, sum % 0x1_0000_0000);
+  page.write32(at + 4, Math.floor(sum / 0x1_0000_0000));
+}
+
+/** @returns the last epoch of a neighbour that the owner of the page has let go of */
+export function readAnswer(page: ReadonlyRegion, child: number): number {
+  return page.read32(4 * child);
+}
+
+export function writeAnswer(page: Region, child: number, epoch: number): void {
+  page.write32(4 * child, epoch);
+}
+
+/** @returns buffers that the owner of the page has taken back from neighbours that were down */
+export function readTakenBack(page: ReadonlyRegion): number {
+  return page.read32(TAKEN_BACK_AT);
+}
+
+export function addTakenBack(page: Region, buffers: number): void {
+  page.write32(TAKEN_BACK_AT, readTakenBack(page) + buffers);
+}
+
+/** @returns epochs that the owner of the page did not believe */
+export function readRefused(page: ReadonlyRegion): number {
+  return page.read32(REFUSED_AT);
+}
+
+export function addRefused(page: Region): void {
+  page.write32(REFUSED_AT, readRefused(page) + 1);
+}

@@ -1,0 +1,98 @@
+/**
+ * The option `supervised` of the ready-made systems: their domains are children of a supervisor,
+ * which restarts whoever dies (`docs/restart.md`). Without it, a system is the same as if there
+ * were no such option.
+ *
+ * The timer driver is nobody's child: supervisor and drivers call it.
+ */
+
+import { main as supervisor } from '../clients/supervisor/main.ts';
+import type { PdBuilder, PdOptions, SystemBuilder } from '../microkit/builder.ts';
+import { supervise } from '../microkit/sddf/supervision.ts';
+import type { Timer } from '../microkit/sddf/timer.ts';
+import type { SystemOption } from './system.ts';
+
+export const SUPERVISOR_PD = 'supervisor';
+
+export const SUPERVISED_OPTIONS: Readonly<Record<string, SystemOption>> = {
+  supervised: {
+    help: 'a supervisor restarts whoever dies, and the others go on',
+    choices: ['off', 'on'],
+    standard: 'off',
+  },
+  restart: {
+    help: 'supervised: what the memory of who starts again is, and who goes down with it',
+    choices: ['as-it-is', 'fresh', 'rest-for-one'],
+    standard: 'as-it-is',
+  },
+};
+
+export interface FamilyOptions {
+  readonly choices: Readonly<Record<string, string>>;
+  /** Of the driver that has the highest. The supervisor is above it, and the timer above that. */
+  readonly driverPriority: number;
+}
+
+/** Where the domains of a system are made that may be supervised. */
+export class Family {
+  readonly #sys: SystemBuilder;
+  readonly #restart: string;
+  readonly #supervisor: PdBuilder | undefined;
+  readonly #children: PdBuilder[] = [];
+  /** Leaves room for a supervisor below it, where there is one. */
+  readonly timerPriority: number;
+
+  constructor(sys: SystemBuilder, { choices, driverPriority }: FamilyOptions) {
+    this.#sys = sys;
+    this.#restart = choices['restart'] ?? '';
+    const isOn = choices['supervised'] === 'on';
+    this.timerPriority = driverPriority + (isOn ? 2 : 1);
+    this.#supervisor = isOn ? this.#makeSupervisor(driverPriority + 1) : undefined;
+  }
+
+  get isSupervised(): boolean {
+    return this.#supervisor !== undefined;
+  }
+
+  pd(name: string, options: PdOptions): PdBuilder {
+    if (this.#supervisor === undefined) return this.#sys.pd(name, options);
+    const child = this.#supervisor.child(name, options);
+    this.#children.push(child);
+    return child;
+  }
+
+  /**
+   * Called when all domains and device classes are there.
+   *
+   * @param order who serves before whom it serves; as they were made, unless told
+   */
+  supervise(
+    timers: Timer,
+    order: (children: readonly PdBuilder[]) => readonly PdBuilder[] = (children) => children,
+  ): void {
+    if (this.#supervisor === undefined) return;
+    timers.addClient(this.#supervisor);
+    supervise(this.#sys, {
+      supervisor: this.#supervisor,
+      children: order(this.#children),
+      // Machine code of ours does not speak the protocol.
+      mute: this.#children.filter(({ options }) => options.program === undefined),
+      ...(this.#restart === 'fresh' ? { memory: 'fresh' } : {}),
+      ...(this.#restart === 'rest-for-one' ? { policy: 'rest-for-one' } : {}),
+    });
+  }
+
+  #makeSupervisor(priority: number): PdBuilder {
+    const image = 'clients/supervisor/main.ts';
+    const pd = this.#sys.pd(SUPERVISOR_PD, { program: supervisor, image, priority });
+    const stats = this.#sys.region(`${SUPERVISOR_PD}_stats`, { size: '4K' });
+    pd.map(stats, { perms: 'rw' });
+    pd.configure({ stats: stats.name });
+    return pd;
+  }
+}
+
+/** For systems whose priorities say who serves whom. */
+export function byPriority(children: readonly PdBuilder[]): readonly PdBuilder[] {
+  return children.toSorted((a, b) => b.priority - a.priority);
+}

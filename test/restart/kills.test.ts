@@ -1,0 +1,129 @@
+/**
+ * Any domain may die: the simulator kills each of a supervised system's domains at its wake-ups and
+ * at its system calls, in pairs, and several times in a row. All oracles speak, and are forgiven
+ * nothing but the loss of what was on its way to or from the one that died.
+ *
+ * `npm test` takes each hundredth wake-up of the first 300; SDDF_RESTART_EVERY=1 takes all of them,
+ * and as many pairs as SDDF_RESTART_PAIRS says.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../board/random.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import { WorldMemory } from '../../sim/world-memory.ts';
+import { echo } from '../../systems/echo.ts';
+import { completeChoices, type SystemModule } from '../../systems/system.ts';
+import { type Kill, killRun, type KillRun } from './kill-run.ts';
+
+const EVERY = Number(process.env['SDDF_RESTART_EVERY'] ?? 100);
+const PAIRS = Number(process.env['SDDF_RESTART_PAIRS'] ?? 3);
+const WAKE_UPS = 300;
+/** Within this all domains are busy. */
+const MOMENT_NS_MAX = 3_000_000;
+const FLOWS_WITHIN_NS = 10_000_000;
+const OTHERS_WAIT_NS = 1_000_000;
+
+interface Case {
+  readonly name: string;
+  readonly module: SystemModule;
+  readonly choices: Readonly<Record<string, string>>;
+  readonly domains: readonly string[];
+  /** So much traffic that each of them is woken 300 times. */
+  readonly amount: number;
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'echo, five domains on the path',
+    module: echo,
+    choices: {},
+    domains: ['ethernet_driver', 'net_virt_tx', 'net_virt_rx', 'client1_net_copier', 'client0'],
+    amount: 2_800,
+  },
+  {
+    name: 'echo, four domains, memory fresh',
+    module: echo,
+    choices: { path: '4pd', restart: 'fresh' },
+    domains: ['ethernet_driver', 'net_virt_tx', 'net_virt_rx', 'client0'],
+    amount: 2_800,
+  },
+];
+
+describe.each(CASES)('$name', ({ module, choices, domains, amount }) => {
+  const system = systemOf(module, choices);
+  const memory = new WorldMemory();
+  const run = (kills: readonly Kill[], questions = amount): KillRun =>
+    killRun({ system, counters: module.counters, kills, amount: questions, memory });
+
+  it.each(domains)('%s dies when it is woken, and traffic goes on', (domain) => {
+    for (let nth = 1; nth <= WAKE_UPS; nth += EVERY) {
+      const died = run([{ domain, when: { nth: [nth] } }]);
+      expectHeld(died, { deaths: 1 }, `${domain} at wake-up ${nth}`);
+      expect(died.downNs.get(domain), `${domain} is down`).toBeLessThan(FLOWS_WITHIN_NS);
+      expectOthersServed(died, domain);
+    }
+  });
+
+  it('two of them die', () => {
+    const random = new Random(7);
+    for (let pair = 0; pair < PAIRS; pair += 1) {
+      const [first, second] = twoOf(domains, random);
+      const moments = [random.below(MOMENT_NS_MAX), random.below(MOMENT_NS_MAX)] as const;
+      // Every second time, the one dies while the other is down.
+      const atOnce = pair % 2 === 0 ? moments[0] : moments[1];
+      const died = run(
+        [
+          { domain: first, when: { timeNs: moments[0] } },
+          { domain: second, when: { timeNs: atOnce } },
+        ],
+        600,
+      );
+      const what = `${first} at ${moments[0]} ns, ${second} at ${atOnce} ns`;
+      expectHeld(died, { deaths: 2 }, what);
+    }
+  });
+
+  it.each(domains)('%s dies three times in a row', (domain) => {
+    const died = run([{ domain, when: { nth: [20, 21, 22] } }], 600);
+    expectHeld(died, { deaths: 3 }, domain);
+    // The third time it has backed off for 2 ms.
+    expect(died.downNs.get(domain)).toBeGreaterThan(2_000_000);
+    expect(died.downNs.get(domain)).toBeLessThan(3 * FLOWS_WITHIN_NS);
+  });
+});
+
+function systemOf(
+  module: SystemModule,
+  choices: Readonly<Record<string, string>>,
+): SystemDescription {
+  const built = module.build(completeChoices(module, { ...choices, supervised: 'on' }));
+  if (!built.ok) throw new Error(built.errors.map(({ message }) => message).join('\n'));
+  return built.system;
+}
+
+function expectHeld(
+  { outcome, supervisor }: KillRun,
+  { deaths }: { readonly deaths: number },
+  what: string,
+): void {
+  // A kill that never struck makes a world void.
+  expect([what, outcome.verdict, outcome.violations]).toEqual([what, 'passed', []]);
+  // Nobody has died but who was killed.
+  const expected = { deaths, restarts: deaths, givenUp: 0, unanswered: 0, pretended: 0 };
+  expect([what, supervisor]).toEqual([what, expect.objectContaining(expected)]);
+}
+
+/** Clients of the network that have nothing to do with the one that has died. */
+function expectOthersServed({ longestNs }: KillRun, domain: string): void {
+  const own = /^client(\d)/.exec(domain)?.[1];
+  if (own === undefined) return;
+  for (const [client, ns] of longestNs) {
+    if (client !== Number(own)) expect(ns, `client${client} waits`).toBeLessThan(OTHERS_WAIT_NS);
+  }
+}
+
+function twoOf(domains: readonly string[], random: Random): readonly [string, string] {
+  const first = random.below(domains.length);
+  const second = (first + 1 + random.below(domains.length - 1)) % domains.length;
+  return [domains[first] as string, domains[second] as string];
+}
