@@ -75,7 +75,14 @@ static void send(uint16_t len)
     }
 }
 
-static void answer(const struct net_buff_desc *packet)
+/* What was done with the frames of a batch: counted once, behind its last frame. */
+struct tally {
+    uint32_t results[RESPONDER_RESULTS];
+    uint32_t answers;
+    uint32_t bytes;
+};
+
+static void answer(const struct net_buff_desc *packet, struct tally *tally)
 {
     if (net_buffer_at_offset(&rx_data, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
         count(COUNT_BAD_RX_BUFFER, 1);
@@ -84,11 +91,10 @@ static void answer(const struct net_buff_desc *packet)
     const uint8_t *frame = (const uint8_t *)config.rx_data.vaddr + packet->io_or_offset;
     uint8_t *target = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer);
     enum responder_result done = respond(&responder, frame, packet->len, target);
-    count(done, 1);
+    tally->results[done]++;
     if (is_answer(done)) {
-        count(COUNT_TX_PACKETS, 1);
-        count(COUNT_COPIES, 1);
-        count(COUNT_BYTES_COPIED, packet->len);
+        tally->answers++;
+        tally->bytes += packet->len;
         send(packet->len);
     }
     if (!net_enqueue(&rx_free, packet->io_or_offset, 0, 0)) {
@@ -96,12 +102,28 @@ static void answer(const struct net_buff_desc *packet)
     }
 }
 
+static void count_all(const struct tally *tally)
+{
+    for (unsigned result = 0; result < RESPONDER_RESULTS; result++) {
+        if (tally->results[result] > 0) {
+            count(result, tally->results[result]);
+        }
+    }
+    count(COUNT_TX_PACKETS, tally->answers);
+    count(COUNT_COPIES, tally->answers);
+    count(COUNT_BYTES_COPIED, tally->bytes);
+}
+
 static void answer_batch(void)
 {
+    struct net_consumer from = rx_active;
     struct net_buff_desc packet;
-    while (net_has_items(&rx_active) && has_tx_buffer() && net_dequeue(&rx_active, &packet)) {
-        answer(&packet);
+    struct tally tally = {0};
+    while (net_has_items(&from) && has_tx_buffer() && net_dequeue(&from, &packet)) {
+        answer(&packet, &tally);
     }
+    rx_active = from;
+    count_all(&tally);
     net_release(&rx_active);
     net_release(&tx_free);
 }

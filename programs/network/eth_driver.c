@@ -88,12 +88,15 @@ static int64_t suspected_after = -1;
 /* Ticks of the watchdog since the device has last finished a transmission, and how many it had
  * finished by then. */
 static uint32_t tx_still_ticks;
-static uint16_t tx_taken;
+static size_t tx_taken;
 
-/* Without a device, frames are not kept waiting but given back. */
-static bool can_send(void)
+/* How many frames can be sent now. Without a device, they are not kept waiting but given back. */
+static size_t sendable(void)
 {
-    return !is_running || (is_link_up && virtqueue_room(&device.tx) > 0);
+    if (!is_running) {
+        return SIZE_MAX;
+    }
+    return is_link_up ? virtqueue_room(&device.tx) : 0;
 }
 
 /* Whether the device has fewer buffers than half of what its queue holds. */
@@ -191,15 +194,16 @@ static void rx_provide_batch(void)
     if (!is_running) {
         return;
     }
-    uint16_t available = net_available(&rx_free);
-    uint16_t room = virtqueue_room(&device.rx);
-    uint16_t most = room < available ? room : available;
-    uint16_t provided = 0;
+    struct net_consumer from = rx_free;
+    size_t available = net_available(&from);
+    size_t room = virtqueue_room(&device.rx);
+    size_t most = room < available ? room : available;
     struct net_buff_desc buffer;
-    for (; provided < most && net_dequeue(&rx_free, &buffer); provided++) {
+    for (size_t left = most; left > 0 && net_dequeue(&from, &buffer); left--) {
         virtqueue_post(&device.rx, buffer.io_or_offset, NET_BUFFER_BYTES);
     }
-    if (provided == 0) {
+    rx_free = from;
+    if (most == 0) {
         return;
     }
     net_release(&rx_free);
@@ -225,8 +229,14 @@ static void rx_provide(void)
     }
 }
 
+/* Frames and bytes of a batch: counted once, behind its last frame. */
+struct tally {
+    uint32_t frames;
+    uint32_t bytes;
+};
+
 /* One frame that the device has received. Answers false when the device has broken the rules. */
-static bool receive(const struct virtqueue_finished *taken)
+static bool receive(const struct virtqueue_finished *taken, struct net_producer *to, struct tally *received)
 {
     uint32_t len = taken->bytes - VIRTIO_NET_HDR_BYTES;
 
@@ -238,11 +248,11 @@ static bool receive(const struct virtqueue_finished *taken)
         /* A frame that claims to lie in several buffers, or in none. */
         keep_for_device(taken->addr, COUNT_NUM_BUFFERS_LIES);
         return false;
-    } else if (!net_enqueue(&rx_active, taken->addr, (uint16_t)len, 0)) {
+    } else if (!net_enqueue(to, taken->addr, (uint16_t)len, 0)) {
         keep_for_device(taken->addr, COUNT_RX_QUEUE_FULL);
     } else {
-        count(COUNT_RX_PACKETS, 1);
-        count(COUNT_RX_BYTES, len);
+        received->frames++;
+        received->bytes += len;
     }
     return true;
 }
@@ -254,14 +264,19 @@ static void rx_return_batch(void)
         return;
     }
     struct virtqueue_finished taken;
+    struct net_producer to = rx_active;
+    struct tally received = {0};
     enum virtqueue_result result;
     bool is_honest = true;
     do {
         result = virtqueue_take(&device.rx, &taken);
         if (result == VIRTQUEUE_TAKEN) {
-            is_honest = receive(&taken);
+            is_honest = receive(&taken, &to, &received);
         }
     } while (result == VIRTQUEUE_TAKEN && is_honest);
+    rx_active = to;
+    count(COUNT_RX_PACKETS, received.frames);
+    count(COUNT_RX_BYTES, received.bytes);
     if (net_publish(&rx_active)) {
         microkit_notify(config.virt_rx.id);
     }
@@ -288,7 +303,7 @@ static void rx_return(void)
 }
 
 /* One frame to be sent. */
-static void send(const struct net_buff_desc *frame)
+static void send(const struct net_buff_desc *frame, struct tally *sent)
 {
     if (!is_running) {
         give_back(frame->io_or_offset, COUNT_TX_NO_DEVICE);
@@ -296,22 +311,27 @@ static void send(const struct net_buff_desc *frame)
         give_back(frame->io_or_offset, COUNT_TX_BAD_LENGTH);
     } else {
         virtqueue_post(&device.tx, frame->io_or_offset, frame->len);
-        count(COUNT_TX_PACKETS, 1);
-        count(COUNT_TX_BYTES, frame->len);
+        sent->frames++;
+        sent->bytes += frame->len;
     }
 }
 
 /* Gives filled transmit buffers to the device. */
 static void tx_provide_batch(void)
 {
+    struct net_consumer from = tx_active;
     struct net_buff_desc frame;
-    bool has_moved = false;
+    struct tally sent = {0};
+    size_t most = sendable();
+    size_t left = most;
 
-    while (can_send() && net_dequeue(&tx_active, &frame)) {
-        send(&frame);
-        has_moved = true;
+    for (; left > 0 && net_dequeue(&from, &frame); left--) {
+        send(&frame, &sent);
     }
-    if (!has_moved) {
+    tx_active = from;
+    count(COUNT_TX_PACKETS, sent.frames);
+    count(COUNT_TX_BYTES, sent.bytes);
+    if (left == most) {
         return;
     }
     net_release(&tx_active);
@@ -328,7 +348,7 @@ static void tx_provide(void)
     for (;;) {
         tx_provide_batch();
         net_request_signal(&tx_active);
-        if (!net_has_items(&tx_active) || !can_send()) {
+        if (!net_has_items(&tx_active) || sendable() == 0) {
             return;
         }
         net_cancel_signal(&tx_active);
@@ -342,10 +362,14 @@ static void tx_return_batch(void)
         return;
     }
     struct virtqueue_finished taken;
+    struct net_producer to = tx_free;
     enum virtqueue_result result;
     while ((result = virtqueue_take(&device.tx, &taken)) == VIRTQUEUE_TAKEN) {
-        to_free(taken.addr);
+        if (!net_enqueue(&to, taken.addr, 0, 0)) {
+            count(COUNT_TX_QUEUE_FULL, 1);
+        }
     }
+    tx_free = to;
     if (result == VIRTQUEUE_LIE_LENGTH) {
         give_back(taken.addr, COUNT_USED_LENGTH_LIES);
     }

@@ -41,7 +41,7 @@ static uint32_t lies_seen;
 
 /* Answers whether the packet has been copied into a buffer of the client; else the reason has been
  * counted. */
-static bool copy(const struct net_buff_desc *packet)
+static bool copy(const struct net_buff_desc *packet, struct net_producer *to)
 {
     struct net_buff_desc empty;
 
@@ -49,7 +49,7 @@ static bool copy(const struct net_buff_desc *packet)
         count(COUNT_VIRT_BAD_BUFFER, 1);
         return false;
     }
-    if (!net_has_room(&client_active)) {
+    if (!net_has_room(to)) {
         count(COUNT_DROP_CLIENT_FULL, 1);
         return false;
     }
@@ -60,7 +60,7 @@ static bool copy(const struct net_buff_desc *packet)
         }
         memcpy((uint8_t *)config.client_data.vaddr + empty.io_or_offset,
                (const uint8_t *)config.rx_data[0].vaddr + packet->io_or_offset, packet->len);
-        net_enqueue(&client_active, empty.io_or_offset, packet->len, 0);
+        net_enqueue(to, empty.io_or_offset, packet->len, 0);
         return true;
     }
     count(COUNT_DROP_NO_BUFFER, 1);
@@ -70,17 +70,25 @@ static bool copy(const struct net_buff_desc *packet)
 /* Passes received packets to the client. */
 static void rx_return_batch(void)
 {
+    struct net_consumer from = virt_active;
+    struct net_producer to = client_active;
     struct net_buff_desc packet;
-    while (net_dequeue(&virt_active, &packet)) {
-        if (copy(&packet)) {
-            count(COUNT_PACKETS, 1);
-            count(COUNT_COPIES, 1);
-            count(COUNT_BYTES_COPIED, packet.len);
+    uint32_t copies = 0;
+    uint32_t bytes = 0;
+    while (net_dequeue(&from, &packet)) {
+        if (copy(&packet, &to)) {
+            copies++;
+            bytes += packet.len;
         }
         if (!net_enqueue(&virt_free, packet.io_or_offset, packet.len, 0)) {
             count(COUNT_VIRT_FULL, 1);
         }
     }
+    virt_active = from;
+    client_active = to;
+    count(COUNT_PACKETS, copies);
+    count(COUNT_COPIES, copies);
+    count(COUNT_BYTES_COPIED, bytes);
     net_release(&virt_active);
     net_release(&client_free);
 }

@@ -79,7 +79,7 @@ static void drop(int32_t buffer, unsigned reason)
     to_driver(buffer);
 }
 
-static bool give(unsigned client, int32_t buffer, uint16_t len)
+static inline bool give(unsigned client, int32_t buffer, uint16_t len)
 {
     if (!net_enqueue(&clients[client].active, net_offset_of(buffer), len, 0)) {
         return false;
@@ -130,17 +130,21 @@ static void deliver(int32_t buffer, uint16_t len)
 /* Hands received buffers to clients. */
 static void rx_return_batch(void)
 {
+    struct net_consumer from = driver_active;
     struct net_buff_desc frame;
-    while (net_dequeue(&driver_active, &frame)) {
+    uint32_t packets = 0;
+    while (net_dequeue(&from, &frame)) {
         int32_t buffer = net_buffer_at_address(&data, frame.io_or_offset);
         if (buffer == NET_NO_BUFFER || refs[buffer] != 0) {
             count(COUNT_DRIVER_BAD_BUFFER, 1);
             continue;
         }
         at_driver--;
-        count(COUNT_PACKETS, 1);
+        packets++;
         deliver(buffer, frame.len);
     }
+    driver_active = from;
+    count(COUNT_PACKETS, packets);
     net_release(&driver_active);
 }
 
@@ -156,32 +160,39 @@ static void rx_return(void)
     }
 }
 
-static void take_back(unsigned client, const struct net_buff_desc *empty)
+/* Answers whether the client held the buffer; else the reason has been counted. */
+static bool take_back(unsigned client, const struct net_buff_desc *empty)
 {
     int32_t buffer = net_buffer_at_offset(&data, empty->io_or_offset);
     if (buffer == NET_NO_BUFFER) {
         count(COUNT_REFUSED_NO_BUFFER, 1);
-        return;
+        return false;
     }
     if ((holders[buffer] & 1ul << client) == 0) {
         count(COUNT_REFUSED_NOT_HELD, 1);
-        return;
+        return false;
     }
     holders[buffer] &= ~(1ul << client);
     refs[buffer]--;
     if (refs[buffer] == 0) {
         to_driver(buffer);
     }
-    count(COUNT_RETURNED, 1);
+    return true;
 }
 
 /* Takes empty buffers back from a client. */
 static void rx_provide_batch(unsigned client)
 {
+    struct net_consumer from = clients[client].free;
     struct net_buff_desc empty;
-    while (net_dequeue(&clients[client].free, &empty)) {
-        take_back(client, &empty);
+    uint32_t returned = 0;
+    while (net_dequeue(&from, &empty)) {
+        if (take_back(client, &empty)) {
+            returned++;
+        }
     }
+    clients[client].free = from;
+    count(COUNT_RETURNED, returned);
     net_release(&clients[client].free);
 }
 

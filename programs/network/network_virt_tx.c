@@ -65,10 +65,9 @@ static unsigned num_clients;
 static uint8_t states[NET_BUFFERS_MAX];
 static uint32_t lies_seen;
 
-static bool give_back_to(struct client *client, unsigned oid, uint64_t address)
+static bool give_back_to(struct client *client, unsigned oid, int32_t buffer)
 {
     struct tx_data *region = &client->regions[oid];
-    int32_t buffer = net_buffer_at_address(&region->data, address);
     if (region->states[buffer] != WITH_DRIVER) {
         return false;
     }
@@ -87,11 +86,11 @@ static bool give_back_to(struct client *client, unsigned oid, uint64_t address)
  * driver. */
 static bool give_back(uint64_t address)
 {
-    for (unsigned index = 0; index < num_clients; index++) {
-        struct client *client = &clients[index];
+    for (struct client *client = clients; client < clients + num_clients; client++) {
         for (unsigned oid = 0; oid < client->num_regions; oid++) {
-            if (net_buffer_at_address(&client->regions[oid].data, address) != NET_NO_BUFFER) {
-                return give_back_to(client, oid, address);
+            int32_t buffer = net_buffer_at_address(&client->regions[oid].data, address);
+            if (buffer != NET_NO_BUFFER) {
+                return give_back_to(client, oid, buffer);
             }
         }
     }
@@ -101,22 +100,23 @@ static bool give_back(uint64_t address)
 /* Takes sent buffers from the driver: those that are known to be there. */
 static void tx_return_batch(void)
 {
-    uint16_t known = net_available(&driver_free);
-    uint16_t taken = 0;
-    uint16_t returned = 0;
+    struct net_consumer from = driver_free;
+    size_t known = net_available(&from);
+    uint32_t returned = 0;
     struct net_buff_desc sent;
 
-    if (known == 0) {
-        return;
-    }
-    for (; taken < known && net_dequeue(&driver_free, &sent); taken++) {
+    for (size_t left = known; left > 0 && net_dequeue(&from, &sent); left--) {
         if (give_back(sent.io_or_offset)) {
             returned++;
         }
     }
+    driver_free = from;
+    if (known == 0) {
+        return;
+    }
     net_release(&driver_free);
     count(COUNT_RETURNED, returned);
-    count(COUNT_DRIVER_BAD_BUFFER, taken - returned);
+    count(COUNT_DRIVER_BAD_BUFFER, known - returned);
 }
 
 /* Whether most of some client's buffers are with the driver. */
@@ -149,7 +149,7 @@ static void tx_return(void)
 
 /* Passes a client's frame on to the driver. Answers PASSED, or the counter of the reason why
  * not. */
-static int pass(struct client *client, const struct net_buff_desc *frame)
+static int pass(struct client *client, const struct net_buff_desc *frame, struct net_producer *to)
 {
     if (frame->len < FRAME_BYTES_MIN || frame->len > FRAME_BYTES_MAX) {
         return COUNT_REFUSED_LENGTH;
@@ -165,7 +165,7 @@ static int pass(struct client *client, const struct net_buff_desc *frame)
     if (region->states[buffer] != WITH_CLIENT) {
         return COUNT_REFUSED_DUPLICATE;
     }
-    if (!net_enqueue(&driver_active, net_address_of(&region->data, buffer), frame->len, 0)) {
+    if (!net_enqueue(to, net_address_of(&region->data, buffer), frame->len, 0)) {
         return COUNT_DRIVER_FULL;
     }
     region->states[buffer] = WITH_DRIVER;
@@ -186,15 +186,21 @@ static void refuse(struct client *client, const struct net_buff_desc *frame, uns
 /* Hands a client's filled buffers to the driver. */
 static void tx_provide_batch(struct client *client)
 {
+    struct net_consumer from = client->active;
+    struct net_producer to = driver_active;
     struct net_buff_desc frame;
-    while (net_dequeue(&client->active, &frame)) {
-        int refusal = pass(client, &frame);
+    uint32_t packets = 0;
+    while (net_dequeue(&from, &frame)) {
+        int refusal = pass(client, &frame, &to);
         if (refusal == PASSED) {
-            count(COUNT_PACKETS, 1);
+            packets++;
         } else {
             refuse(client, &frame, (unsigned)refusal);
         }
     }
+    client->active = from;
+    driver_active = to;
+    count(COUNT_PACKETS, packets);
     net_release(&client->active);
 }
 

@@ -62,64 +62,106 @@ enum { ICMP_TYPE_AND_CODE = 0, ICMP_CHECKSUM = 2, ICMP_BYTES = 4 };
 /* More-fragments flag and fragment offset. */
 #define FRAGMENT_MASK 0x3fff
 
-/* A 16-bit number of the network. */
-static uint16_t get16(const uint8_t *at)
-{
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put16(uint8_t *at, uint16_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-    uint32_t once = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)((once & 0xffff) + (once >> 16));
-}
-
-/* Two bytes as memory holds them. Buffers are aligned, and everything in a frame that is looked at
- * begins at an even byte. */
+/*
+ * Two and eight bytes as memory holds them. Buffers are aligned, and everything in a frame that is
+ * looked at begins at an even byte. A number of the network is in the other order of bytes: it is
+ * compared with a constant in that order, and turned around only to calculate with it.
+ */
 typedef uint16_t __attribute__((may_alias)) half;
+typedef uint64_t __attribute__((may_alias)) word;
+
+#define NET16(value) __builtin_bswap16(value)
 
 static half half_at(const uint8_t *at)
 {
     return *(const half *)(const void *)at;
 }
 
+static void put_half(uint8_t *at, half value)
+{
+    *(half *)(void *)at = value;
+}
+
+/* The sum of the halves of an aligned word, before it is folded. */
+static uint64_t sum_of_word(const uint8_t *at)
+{
+    word value = *(const word *)(const void *)at;
+    return (value & 0xffffffff) + (value >> 32);
+}
+
+static uint16_t number_at(const uint8_t *at)
+{
+    return __builtin_bswap16(half_at(at));
+}
+
+static uint16_t fold(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
 /*
  * The one's-complement sum, in either order of bytes; 0xffff when the bytes hold their own right
- * checksum. An odd last byte counts as the first of two.
+ * checksum. An odd last byte counts as the first of two. RFC 1071, 2(B) and 2(C): the order of
+ * bytes makes no difference, nor does the width of what is added.
  */
 static uint16_t checksum(const uint8_t *at, uint32_t bytes)
 {
-    uint32_t sum = 0;
-    for (; bytes >= 2; bytes -= 2, at += 2) {
+    const uint8_t *end = at + bytes;
+    uint64_t sum = 0;
+
+    for (; end - at >= 2 && ((uintptr_t)at & (sizeof(word) - 1)) != 0; at += 2) {
         sum += half_at(at);
     }
-    if (bytes != 0) {
-        sum += *at;
+    for (; end - at >= 8; at += 8) {
+        sum += sum_of_word(at);
+    }
+    for (; end - at >= 2; at += 2) {
+        sum += half_at(at);
+    }
+    return fold(at == end ? sum : sum + *at);
+}
+
+/* The same of an IPv4 header in a frame, where words are aligned from its third byte on. */
+static uint16_t header_checksum(const uint8_t *header, uint32_t bytes)
+{
+    uint64_t sum = half_at(header) + sum_of_word(header + 2) + sum_of_word(header + 10) + half_at(header + 18);
+    for (uint32_t option = IP_BYTES; option < bytes; option += 2) {
+        sum += half_at(header + option);
     }
     return fold(sum);
 }
 
-/* `bytes` is even. */
-static bool is_equal(const uint8_t *left, const uint8_t *right, uint32_t bytes)
+/* Addresses by halves, which is what they are aligned to. */
+static bool is_mac(const uint8_t *at, const uint8_t mac[NET_MAC_BYTES])
 {
-    for (uint32_t byte = 0; byte < bytes; byte += 2) {
-        if (half_at(left + byte) != half_at(right + byte)) {
-            return false;
-        }
-    }
-    return true;
+    return half_at(at) == half_at(mac) && half_at(at + 2) == half_at(mac + 2) && half_at(at + 4) == half_at(mac + 4);
+}
+
+static bool is_ip(const uint8_t *at, const uint8_t ip[4])
+{
+    return half_at(at) == half_at(ip) && half_at(at + 2) == half_at(ip + 2);
+}
+
+static void put_mac(uint8_t *at, const uint8_t *mac)
+{
+    put_half(at, half_at(mac));
+    put_half(at + 2, half_at(mac + 2));
+    put_half(at + 4, half_at(mac + 4));
+}
+
+static void put_ip(uint8_t *at, const uint8_t *ip)
+{
+    put_half(at, half_at(ip));
+    put_half(at + 2, half_at(ip + 2));
 }
 
 static void write_macs(const struct responder *responder, const uint8_t *frame, uint8_t *answer)
 {
-    memcpy(answer + MAC_DESTINATION, frame + MAC_SOURCE, NET_MAC_BYTES);
-    memcpy(answer + MAC_SOURCE, responder->mac, NET_MAC_BYTES);
+    put_mac(answer + MAC_DESTINATION, frame + MAC_SOURCE);
+    put_mac(answer + MAC_SOURCE, responder->mac);
 }
 
 /* The frame, with MAC and IP addresses exchanged. */
@@ -127,25 +169,27 @@ static void copy_exchanged(const struct responder *responder, const uint8_t *fra
 {
     memcpy(answer, frame, len);
     write_macs(responder, frame, answer);
-    memcpy(answer + IP_DESTINATION, frame + IP_SOURCE, 4);
-    memcpy(answer + IP_SOURCE, responder->ip, 4);
+    put_ip(answer + IP_DESTINATION, frame + IP_SOURCE);
+    put_ip(answer + IP_SOURCE, responder->ip);
 }
 
 static enum responder_result respond_arp(const struct responder *responder, const uint8_t *frame, uint32_t len,
                                          uint8_t *answer)
 {
-    if (len < ARP + ARP_BYTES || get16(frame + ARP_HARDWARE_TYPE) != ARP_HARDWARE_ETHERNET ||
-        get16(frame + ARP_PROTOCOL_TYPE) != TYPE_IPV4 || get16(frame + ARP_ADDRESS_BYTES) != ARP_SIZES ||
-        get16(frame + ARP_OPERATION) != ARP_REQUEST || !is_equal(frame + ARP_TARGET_IP, responder->ip, 4)) {
+    if (len < ARP + ARP_BYTES || half_at(frame + ARP_HARDWARE_TYPE) != NET16(ARP_HARDWARE_ETHERNET) ||
+        half_at(frame + ARP_PROTOCOL_TYPE) != NET16(TYPE_IPV4) ||
+        half_at(frame + ARP_ADDRESS_BYTES) != NET16(ARP_SIZES) ||
+        half_at(frame + ARP_OPERATION) != NET16(ARP_REQUEST) || !is_ip(frame + ARP_TARGET_IP, responder->ip)) {
         return DROP_ARP;
     }
     memcpy(answer, frame, len);
     write_macs(responder, frame, answer);
-    put16(answer + ARP_OPERATION, ARP_REPLY);
-    /* The asker becomes the target: MAC and IP lie in one run. */
-    memcpy(answer + ARP_TARGET_MAC, frame + ARP_SENDER_MAC, NET_MAC_BYTES + 4);
-    memcpy(answer + ARP_SENDER_MAC, responder->mac, NET_MAC_BYTES);
-    memcpy(answer + ARP_SENDER_IP, responder->ip, 4);
+    put_half(answer + ARP_OPERATION, NET16(ARP_REPLY));
+    /* The asker becomes the target. */
+    put_mac(answer + ARP_TARGET_MAC, frame + ARP_SENDER_MAC);
+    put_ip(answer + ARP_TARGET_IP, frame + ARP_SENDER_IP);
+    put_mac(answer + ARP_SENDER_MAC, responder->mac);
+    put_ip(answer + ARP_SENDER_IP, responder->ip);
     return ARP_ANSWERED;
 }
 
@@ -158,16 +202,16 @@ struct payload {
 static enum responder_result respond_icmp(const struct responder *responder, const uint8_t *frame, uint32_t len,
                                           uint8_t *answer, struct payload icmp)
 {
-    if (icmp.bytes < ICMP_BYTES || get16(frame + icmp.at + ICMP_TYPE_AND_CODE) != ICMP_ECHO_REQUEST ||
+    if (icmp.bytes < ICMP_BYTES || half_at(frame + icmp.at + ICMP_TYPE_AND_CODE) != NET16(ICMP_ECHO_REQUEST) ||
         checksum(frame + icmp.at, icmp.bytes) != 0xffff) {
         return DROP_ICMP;
     }
-    uint16_t old = get16(frame + icmp.at + ICMP_CHECKSUM);
+    half old = half_at(frame + icmp.at + ICMP_CHECKSUM);
     copy_exchanged(responder, frame, len, answer);
-    put16(answer + icmp.at + ICMP_TYPE_AND_CODE, ICMP_ECHO_REPLY);
+    put_half(answer + icmp.at + ICMP_TYPE_AND_CODE, NET16(ICMP_ECHO_REPLY));
     /* RFC 1624, equation 3: HC' = ~(~HC + ~m + m'). */
-    uint32_t changed = (uint16_t)~old + (uint32_t)(uint16_t)~ICMP_ECHO_REQUEST + ICMP_ECHO_REPLY;
-    put16(answer + icmp.at + ICMP_CHECKSUM, (uint16_t)~fold(changed));
+    uint32_t changed = (half)~old + (uint32_t)(half)~NET16(ICMP_ECHO_REQUEST) + NET16(ICMP_ECHO_REPLY);
+    put_half(answer + icmp.at + ICMP_CHECKSUM, (half)~fold(changed));
     return ICMP_ECHOED;
 }
 
@@ -177,21 +221,21 @@ static enum responder_result respond_udp(const struct responder *responder, cons
     if (udp.bytes < UDP_BYTES) {
         return DROP_UDP_LENGTH;
     }
-    uint16_t udp_bytes = get16(frame + udp.at + UDP_LENGTH);
+    uint16_t udp_bytes = number_at(frame + udp.at + UDP_LENGTH);
     if (udp_bytes < UDP_BYTES || udp_bytes > udp.bytes) {
         return DROP_UDP_LENGTH;
     }
-    uint16_t source_port = get16(frame + udp.at + UDP_SOURCE_PORT);
-    uint16_t destination_port = get16(frame + udp.at + UDP_DESTINATION_PORT);
-    if (destination_port != ECHO_PORT_0 && destination_port != ECHO_PORT_1) {
+    half source_port = half_at(frame + udp.at + UDP_SOURCE_PORT);
+    half destination_port = half_at(frame + udp.at + UDP_DESTINATION_PORT);
+    if (destination_port != NET16(ECHO_PORT_0) && destination_port != NET16(ECHO_PORT_1)) {
         return DROP_UDP_PORT;
     }
-    if (source_port == ECHO_PORT_1) {
+    if (source_port == NET16(ECHO_PORT_1)) {
         return DROP_UDP_LOOP;
     }
     copy_exchanged(responder, frame, len, answer);
-    put16(answer + udp.at + UDP_SOURCE_PORT, destination_port);
-    put16(answer + udp.at + UDP_DESTINATION_PORT, source_port);
+    put_half(answer + udp.at + UDP_SOURCE_PORT, destination_port);
+    put_half(answer + udp.at + UDP_DESTINATION_PORT, source_port);
     return UDP_ECHOED;
 }
 
@@ -203,17 +247,17 @@ static enum responder_result respond_ip(const struct responder *responder, const
     }
     uint8_t version_and_ihl = frame[IP_VERSION_AND_IHL];
     uint32_t header_bytes = (version_and_ihl & 0x0fu) * 4;
-    uint32_t total_bytes = get16(frame + IP_TOTAL_LENGTH);
+    uint32_t total_bytes = number_at(frame + IP_TOTAL_LENGTH);
     if (version_and_ihl < 0x45 || version_and_ihl > 0x4f || total_bytes < header_bytes || total_bytes > len - IP) {
         return DROP_IP_HEADER;
     }
-    if (checksum(frame + IP, header_bytes) != 0xffff) {
+    if (header_checksum(frame + IP, header_bytes) != 0xffff) {
         return DROP_IP_CHECKSUM;
     }
-    if (!is_equal(frame + IP_DESTINATION, responder->ip, 4)) {
+    if (!is_ip(frame + IP_DESTINATION, responder->ip)) {
         return DROP_NOT_FOR_US;
     }
-    if ((get16(frame + IP_FRAGMENT) & FRAGMENT_MASK) != 0) {
+    if ((half_at(frame + IP_FRAGMENT) & NET16(FRAGMENT_MASK)) != 0) {
         return DROP_FRAGMENT;
     }
     struct payload payload = {.at = IP + header_bytes, .bytes = total_bytes - header_bytes};
@@ -234,13 +278,13 @@ enum responder_result respond(const struct responder *responder, const uint8_t *
     if (len < ETHERNET_BYTES) {
         return DROP_SHORT;
     }
-    uint16_t type = get16(frame + ETHERTYPE);
-    if (is_equal(frame + MAC_DESTINATION, responder->mac, NET_MAC_BYTES)) {
-        if (type == TYPE_IPV4) {
+    half type = half_at(frame + ETHERTYPE);
+    if (is_mac(frame + MAC_DESTINATION, responder->mac)) {
+        if (type == NET16(TYPE_IPV4)) {
             return respond_ip(responder, frame, len, answer);
         }
-    } else if (!is_equal(frame + MAC_DESTINATION, broadcast, NET_MAC_BYTES) || type == TYPE_IPV4) {
+    } else if (!is_mac(frame + MAC_DESTINATION, broadcast) || type == NET16(TYPE_IPV4)) {
         return DROP_NOT_FOR_US;
     }
-    return type == TYPE_ARP ? respond_arp(responder, frame, len, answer) : DROP_ETHERTYPE;
+    return type == NET16(TYPE_ARP) ? respond_arp(responder, frame, len, answer) : DROP_ETHERTYPE;
 }

@@ -22,7 +22,8 @@ enum responder_result {
     DROP_UDP_LENGTH,
     DROP_UDP_PORT,
     /* From an echo port: two echo servers would answer each other for ever. */
-    DROP_UDP_LOOP
+    DROP_UDP_LOOP,
+    RESPONDER_RESULTS
 };
 
 struct responder {

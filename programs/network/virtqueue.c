@@ -90,7 +90,8 @@ void virtqueue_init(struct virtqueue *queue, const struct virtqueue_options *opt
     queue->used = (struct virtq_used *)(void *)(options->rings + used_offset(entries));
     uint8_t *tables = options->chains + entries * VIRTQUEUE_HEADER_STRIDE;
     queue->buffers = (options->is_indirect ? (struct virtq_desc *)(void *)tables : queue->desc) + 1;
-    queue->chains = options->is_indirect ? entries : entries / 2;
+    queue->head_shift = options->is_indirect ? 0 : 1;
+    queue->chains = (size_t)entries >> queue->head_shift;
     memset(options->rings, 0, virtqueue_rings_bytes(entries));
     memset(options->chains, 0, virtqueue_chains_bytes(entries));
     for (uint16_t chain = 0; chain < queue->chains; chain++) {
@@ -102,13 +103,13 @@ void virtqueue_init(struct virtqueue *queue, const struct virtqueue_options *opt
 
 bool virtqueue_publish(struct virtqueue *queue)
 {
-    uint16_t before = queue->published_avail;
-    uint16_t now = queue->next_avail;
+    uint16_t before = (uint16_t)queue->published_avail;
+    uint16_t now = (uint16_t)queue->next_avail;
 
-    if (now == before) {
+    if (queue->next_avail == queue->published_avail) {
         return false;
     }
-    queue->published_avail = now;
+    queue->published_avail = queue->next_avail;
     __atomic_store_n(&queue->avail->idx, now, __ATOMIC_RELEASE);
     /* The device stores its event index and then looks at the available index: we look after
      * storing that. */
@@ -120,73 +121,27 @@ bool virtqueue_publish(struct virtqueue *queue)
     return (__atomic_load_n(&queue->used->flags, __ATOMIC_RELAXED) & USED_F_NO_NOTIFY) == 0;
 }
 
-static void release(struct virtqueue *queue, uint16_t chain, struct virtqueue_finished *taken)
-{
-    queue->requests[chain].is_outstanding = false;
-    queue->free[queue->free_count++] = chain;
-    *taken = (struct virtqueue_finished){.addr = queue->requests[chain].addr, .chain = chain};
-}
-
-enum virtqueue_result virtqueue_take(struct virtqueue *queue, struct virtqueue_finished *taken)
-{
-    const struct virtqueue_options *options = &queue->options;
-
-    if (queue->left == 0) {
-        uint16_t pending = (uint16_t)(__atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) - queue->next_used);
-        if (pending == 0) {
-            return VIRTQUEUE_NONE;
-        }
-        if (pending > virtqueue_outstanding(queue)) {
-            return VIRTQUEUE_LIE_INDEX;
-        }
-        queue->left = pending;
-    }
-    const volatile struct virtq_used_elem *entry = &queue->used->ring[queue->next_used & (options->entries - 1)];
-    uint32_t id = entry->id;
-    uint32_t bytes = entry->len;
-    uint32_t chain = options->is_indirect ? id : id / 2;
-    /* Without indirect descriptors, a chain's head is its even one. */
-    bool is_head = options->is_indirect || id % 2 == 0;
-    if (chain >= queue->chains || !is_head || !queue->requests[chain].is_outstanding) {
-        return VIRTQUEUE_LIE_ID;
-    }
-    queue->next_used++;
-    queue->left--;
-    release(queue, (uint16_t)chain, taken);
-    uint32_t most = options->is_device_writer ? options->header_bytes + queue->requests[chain].len : 0;
-    if (bytes > most) {
-        taken->bytes = most;
-        return VIRTQUEUE_LIE_LENGTH;
-    }
-    taken->bytes = bytes;
-    return VIRTQUEUE_TAKEN;
-}
-
 void virtqueue_request_interrupt(struct virtqueue *queue)
 {
     /* Without VIRTIO_F_EVENT_IDX the device always interrupts. */
     if (queue->options.has_event_idx) {
-        __atomic_store_n(used_event(queue), queue->next_used, __ATOMIC_RELEASE);
+        __atomic_store_n(used_event(queue), (uint16_t)queue->next_used, __ATOMIC_RELEASE);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }
 }
 
 bool virtqueue_has_used(struct virtqueue *queue)
 {
-    return queue->left > 0 || __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) != queue->next_used;
-}
-
-uint16_t virtqueue_header16(const struct virtqueue *queue, uint16_t chain, uint32_t offset)
-{
-    const uint8_t *header = queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE;
-    return *(const volatile uint16_t *)(const void *)(header + offset);
+    return queue->next_used != queue->used_limit ||
+           __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) != (uint16_t)queue->next_used;
 }
 
 bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken)
 {
-    for (uint16_t chain = 0; chain < queue->chains; chain++) {
-        if (queue->requests[chain].is_outstanding) {
-            release(queue, chain, taken);
+    for (size_t chain = 0; chain < queue->chains; chain++) {
+        if (queue->requests[chain].len != 0) {
+            virtqueue_release(queue, chain);
+            *taken = (struct virtqueue_finished){.addr = queue->requests[chain].addr, .chain = chain};
             return true;
         }
     }

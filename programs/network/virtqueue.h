@@ -78,11 +78,10 @@ struct virtqueue_options {
     bool has_event_idx;
 };
 
-/* What was posted with a chain last. */
+/* What was posted with a chain last; no bytes when that is finished. */
 struct virtqueue_request {
     uint64_t addr;
-    uint32_t len;
-    bool is_outstanding;
+    uint64_t len;
 };
 
 /* A finished request. `bytes` is what the device says it has written, and never more than it
@@ -90,7 +89,7 @@ struct virtqueue_request {
 struct virtqueue_finished {
     uint64_t addr;
     uint32_t bytes;
-    uint16_t chain;
+    size_t chain;
 };
 
 struct virtqueue {
@@ -101,16 +100,21 @@ struct virtqueue {
     /* The descriptor of chain 0's buffer; the others follow at every second one. */
     struct virtq_desc *buffers;
     /* Requests that can be outstanding at a time: a power of two. */
-    uint16_t chains;
+    size_t chains;
     /* Chains that are not outstanding: a stack. */
+    size_t free_count;
+    /* How far a chain's number is shifted to be that of its head: by one without indirect
+     * descriptors, where each chain has two. */
+    size_t head_shift;
+    /* Indices run freely, here beyond the 16 bits that the rings have of them. */
+    size_t next_avail;
+    size_t published_avail;
+    size_t next_used;
+    /* Where the used entries end that are known to be there, from the last look at the device's
+     * index. */
+    size_t used_limit;
     uint16_t free[VIRTQUEUE_ENTRIES_MAX];
-    uint16_t free_count;
     struct virtqueue_request requests[VIRTQUEUE_ENTRIES_MAX];
-    uint16_t next_avail;
-    uint16_t published_avail;
-    uint16_t next_used;
-    /* Used entries known to be there, from the last look at the device's index. */
-    uint16_t left;
 };
 
 /* Bytes of descriptor table, available ring and used ring; and of headers and tables. Both are
@@ -130,34 +134,33 @@ uint64_t virtqueue_used_io_addr(const struct virtqueue *queue);
  * false when none is left. */
 bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken);
 
-static inline uint16_t virtqueue_room(const struct virtqueue *queue)
+static inline size_t virtqueue_room(const struct virtqueue *queue)
 {
     return queue->free_count;
 }
 
-static inline uint16_t virtqueue_outstanding(const struct virtqueue *queue)
+static inline size_t virtqueue_outstanding(const struct virtqueue *queue)
 {
-    return (uint16_t)(queue->chains - queue->free_count);
+    return queue->chains - queue->free_count;
 }
 
-/* How many finished requests have been taken, in 16 bits: stands still while the device finishes
- * nothing. */
-static inline uint16_t virtqueue_taken_count(const struct virtqueue *queue)
+/* How many finished requests have been taken: stands still while the device finishes nothing. */
+static inline size_t virtqueue_taken_count(const struct virtqueue *queue)
 {
     return queue->next_used;
 }
 
 /* Gives the device a buffer, to be published with the batch. The caller has seen that there is
- * room. */
+ * room, and that the buffer has bytes. */
 static inline void virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32_t len)
 {
-    uint16_t chain = queue->free[--queue->free_count];
-    queue->requests[chain] = (struct virtqueue_request){.addr = addr, .len = len, .is_outstanding = true};
+    size_t chain = queue->free[--queue->free_count];
+    queue->requests[chain] = (struct virtqueue_request){.addr = addr, .len = len};
     struct virtq_desc *buffer = &queue->buffers[2 * chain];
     buffer->addr = addr;
     buffer->len = len;
-    uint16_t head = queue->options.is_indirect ? chain : (uint16_t)(2 * chain);
-    queue->avail->ring[queue->next_avail & (queue->options.entries - 1)] = head;
+    size_t entry = queue->next_avail & (queue->options.entries - 1u);
+    queue->avail->ring[entry] = (uint16_t)(chain << queue->head_shift);
     queue->next_avail++;
 }
 
@@ -165,7 +168,50 @@ static inline void virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32
  * (§2.7.10). */
 bool virtqueue_publish(struct virtqueue *queue);
 
-enum virtqueue_result virtqueue_take(struct virtqueue *queue, struct virtqueue_finished *taken);
+/* Reads the device's index once. Answers VIRTQUEUE_TAKEN when there is something to take. */
+static inline enum virtqueue_result virtqueue_look(struct virtqueue *queue)
+{
+    size_t pending = (uint16_t)(__atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) - queue->next_used);
+    if (pending == 0) {
+        return VIRTQUEUE_NONE;
+    }
+    if (pending > virtqueue_outstanding(queue)) {
+        return VIRTQUEUE_LIE_INDEX;
+    }
+    queue->used_limit = queue->next_used + pending;
+    return VIRTQUEUE_TAKEN;
+}
+
+static inline void virtqueue_release(struct virtqueue *queue, size_t chain)
+{
+    queue->requests[chain].len = 0;
+    queue->free[queue->free_count++] = (uint16_t)chain;
+}
+
+static inline enum virtqueue_result virtqueue_take(struct virtqueue *queue, struct virtqueue_finished *taken)
+{
+    if (queue->next_used == queue->used_limit) {
+        enum virtqueue_result result = virtqueue_look(queue);
+        if (result != VIRTQUEUE_TAKEN) {
+            return result;
+        }
+    }
+    const volatile struct virtq_used_elem *entry = &queue->used->ring[queue->next_used & (queue->options.entries - 1u)];
+    size_t id = entry->id;
+    uint32_t bytes = entry->len;
+    size_t chain = id >> queue->head_shift;
+    bool is_head = chain << queue->head_shift == id;
+    if (chain >= queue->chains || !is_head || queue->requests[chain].len == 0) {
+        return VIRTQUEUE_LIE_ID;
+    }
+    size_t most = queue->options.is_device_writer ? queue->options.header_bytes + queue->requests[chain].len : 0;
+    queue->next_used++;
+    virtqueue_release(queue, chain);
+    taken->addr = queue->requests[chain].addr;
+    taken->chain = chain;
+    taken->bytes = bytes < most ? bytes : (uint32_t)most;
+    return bytes > most ? VIRTQUEUE_LIE_LENGTH : VIRTQUEUE_TAKEN;
+}
 
 /* Asks for an interrupt at the next used buffer (§2.7.7.1). Look again afterwards. */
 void virtqueue_request_interrupt(struct virtqueue *queue);
@@ -174,4 +220,8 @@ void virtqueue_request_interrupt(struct virtqueue *queue);
 bool virtqueue_has_used(struct virtqueue *queue);
 
 /* The half word of a chain's header that begins at byte `offset`. */
-uint16_t virtqueue_header16(const struct virtqueue *queue, uint16_t chain, uint32_t offset);
+static inline uint16_t virtqueue_header16(const struct virtqueue *queue, size_t chain, uint32_t offset)
+{
+    const uint8_t *header = queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE;
+    return *(const volatile uint16_t *)(const void *)(header + offset);
+}

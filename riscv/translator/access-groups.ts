@@ -15,6 +15,8 @@ export interface AccessGroup {
   high: number;
   /** Whether what is accessed has to be writable. */
   isWrite: boolean;
+  /** Place in the block of its first instruction; -1 for an access that is checked by itself. */
+  readonly first: number;
 }
 
 /** Less than any limit of a run, so that subtracting it from one gives no negative number. */
@@ -24,7 +26,7 @@ const STACK_POINTER = 2;
 /** @returns the group of each instruction that accesses memory, by its place in the block */
 export function accessGroups(instructions: readonly Instruction[]): (AccessGroup | undefined)[] {
   const open = new Map<number, AccessGroup>();
-  return instructions.map((instruction) => {
+  return instructions.map((instruction, first) => {
     const { op, rd, rs1: base, imm } = instruction;
     const operation = memoryOperationOf(op);
     if (operation === undefined) {
@@ -35,7 +37,9 @@ export function accessGroups(instructions: readonly Instruction[]): (AccessGroup
     const isWrite = operation.isStore || base === STACK_POINTER;
     const known = open.get(base);
     const group =
-      known !== undefined && fits(known, imm) ? known : { base, low: imm, high: imm, isWrite };
+      known !== undefined && fits(known, imm)
+        ? known
+        : { base, low: imm, high: imm, isWrite, first };
     group.low = Math.min(group.low, imm);
     group.high = Math.max(group.high, imm);
     group.isWrite ||= isWrite;

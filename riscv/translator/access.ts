@@ -34,7 +34,7 @@ export class Accesses {
    */
   check(group: AccessGroup, leave: () => void, position = this.#position(group.base)): void {
     const { code } = this.#w;
-    const cache = this.#w.cacheOf(group.base, group.isWrite);
+    const cache = this.#w.cacheOf(group);
     this.#putAddress(group);
     code.globalGet(cache.first);
     code.op(OP.i64Sub);
@@ -56,14 +56,14 @@ export class Accesses {
    */
   checkAlone(base: number, isWrite: boolean, leave: () => void): number {
     const position = (this.#alone ??= this.#w.code.local(TYPE.i32));
-    this.check({ base, low: 0, high: 0, isWrite }, leave, position);
+    this.check({ base, low: 0, high: 0, isWrite, first: -1 }, leave, position);
     return position;
   }
 
   /** What is left of a check where it is known that the group is inside its run. */
   locate(group: AccessGroup, position = this.#position(group.base)): void {
     const { code } = this.#w;
-    const cache = this.#w.cacheOf(group.base, group.isWrite);
+    const cache = this.#w.cacheOf(group);
     this.#putAddress(group);
     code.op(OP.i32WrapI64);
     code.globalGet(cache.delta);

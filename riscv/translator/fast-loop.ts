@@ -67,7 +67,7 @@ export function writeRounds(
 /** Puts how far the first address is from the beginning of the run. */
 function putOffset(w: Writing, { base, group }: Walk): void {
   putSum(w, base, group.low);
-  w.code.globalGet(w.cacheOf(group.base, group.isWrite).first);
+  w.code.globalGet(w.cacheOf(group).first);
   w.code.op(OP.i64Sub);
 }
 
@@ -80,7 +80,7 @@ function putSum(w: Writing, { registers, constant }: Sum, more: number): void {
 }
 
 function putLimit(w: Writing, { group }: Walk): void {
-  w.code.globalGet(w.cacheOf(group.base, group.isWrite).limit);
+  w.code.globalGet(w.cacheOf(group).limit);
   if (group.high === group.low) return;
   w.code.i64(group.high - group.low);
   w.code.op(OP.i64Sub);

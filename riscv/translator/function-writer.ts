@@ -92,6 +92,8 @@ class FunctionWriter implements Writing, NodeWriter {
   readonly #floats: Floats = new Floats(this);
   readonly #atomics: Atomics;
   #fastLocals: FastLoopLocals | undefined;
+  /** Where the block begins that is being written. */
+  #blockPc = 0;
   /**
    * In a function with cases: where it is entered again, with `entry` set and all registers in the
    * hart's block.
@@ -234,8 +236,10 @@ class FunctionWriter implements Writing, NodeWriter {
     else this.code.set(this.#local(x));
   }
 
-  cacheOf(base: number, isWrite: boolean): Cache {
-    return this.#surroundings.caches.cacheOf(base, isWrite);
+  cacheOf({ base, isWrite, first }: AccessGroup): Cache {
+    const { caches } = this.#surroundings;
+    const site = first < 0 ? undefined : this.#blockPc + first;
+    return caches.cacheOf(base, isWrite, site);
   }
 
   #writeDispatch(
@@ -267,6 +271,7 @@ class FunctionWriter implements Writing, NodeWriter {
   #writeBlock(node: number, block: number, flow: Flow): void {
     const { charges, registers, groups } = this.#plan;
     const { pc, end } = this.#plan.guest.blocks[block] as Block;
+    this.#blockPc = pc;
     const place: Place = {
       node,
       block,

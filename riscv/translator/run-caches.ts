@@ -1,7 +1,8 @@
 /**
- * Cached runs of a module: one for each base register, and another one for what is written by it,
- * so that the stack and what is copied from and to do not push each other out. Each has a function
- * that fills it from the runs that are known.
+ * Cached runs of a module. Where a program accesses memory, it accesses the same run nearly always:
+ * each place has a cache of its own, so that nothing pushes it out. Places that use `sp` or `gp`
+ * share one, the stack or the small data; and so do, by base register and direction, those that a
+ * module has too many of. Each cache has a function that fills it from the runs that are known.
  */
 
 import { assert } from '../../memory/assert.ts';
@@ -14,6 +15,10 @@ import type { Cache } from './writing.ts';
 const { i32, i64 } = TYPE;
 /** The 32 registers, and what bulk functions use. */
 const BASES = 34;
+const SP = 2;
+const GP = 3;
+/** Places with a cache of their own. One takes some 200 bytes for each hart, with its function. */
+const MOST_SITES = 400;
 /** Instead of a base register: the first and the second range of a bulk function. */
 export const BULK_BASES = { to: 32, from: 33 } as const;
 
@@ -41,6 +46,7 @@ export class RunCaches {
   readonly #search: number;
   readonly #firstFill: number;
   readonly #known = new Array<Cache | undefined>(2 * BASES).fill(undefined);
+  readonly #ofSites = { read: new Map<number, Cache>(), write: new Map<number, Cache>() };
   readonly #caches: { readonly cache: Cache; readonly isWrite: boolean }[] = [];
 
   /**
@@ -53,7 +59,18 @@ export class RunCaches {
     this.#firstFill = firstFill;
   }
 
-  cacheOf(base: number, isWrite: boolean): Cache {
+  /** @param site any number that tells the place from others of the module */
+  cacheOf(base: number, isWrite: boolean, site?: number): Cache {
+    if (site !== undefined && base !== SP && base !== GP) {
+      const sites = isWrite ? this.#ofSites.write : this.#ofSites.read;
+      const known = sites.get(site);
+      if (known !== undefined) return known;
+      if (this.#ofSites.read.size + this.#ofSites.write.size < MOST_SITES) {
+        const made = this.#add(isWrite);
+        sites.set(site, made);
+        return made;
+      }
+    }
     const index = base + (isWrite ? BASES : 0);
     return (this.#known[index] ??= this.#add(isWrite));
   }

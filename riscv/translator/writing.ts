@@ -1,6 +1,7 @@
 /** What those who write the code of an instruction need of the function that they write into. */
 
 import type { Code } from '../../memory/wasm/code.ts';
+import type { AccessGroup } from './access-groups.ts';
 import type { FloatHelpers } from './float-helpers.ts';
 
 /**
@@ -18,8 +19,8 @@ export interface Writing {
   get32(x: number): void;
   /** Takes the new value of an integer register from the stack. */
   set(x: number): void;
-  /** @returns the cached run for what is accessed by a base register */
-  cacheOf(base: number, isWrite: boolean): Cache;
+  /** @returns the cached run for what a group of the present block accesses */
+  cacheOf(group: AccessGroup): Cache;
 }
 
 /** Numbers of the functions that every module of translated code has. */

@@ -15,7 +15,7 @@ function withPart(part: 'driver' | 'rx' | 'tx' | 'copier', shrunkBy = 1): Mutant
 
 const DRIVER = 'programs/network/eth_driver.c';
 const DEVICE = 'programs/network/virtio_net_device.c';
-const VIRTQUEUE = 'programs/network/virtqueue.c';
+const VIRTQUEUE = 'programs/network/virtqueue.h';
 const QUEUE = 'programs/sddf/network/queue.h';
 const VIRT_RX = 'programs/network/network_virt_rx.c';
 const VIRT_TX = 'programs/network/network_virt_tx.c';
@@ -30,8 +30,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: '} else if (!net_enqueue(&rx_active, taken->addr, (uint16_t)len, 0)) {',
-        replace: '} else if (!net_enqueue(&rx_active, taken->addr, FRAME_BYTES_MAX, 0)) {',
+        find: '} else if (!net_enqueue(to, taken->addr, (uint16_t)len, 0)) {',
+        replace: '} else if (!net_enqueue(to, taken->addr, FRAME_BYTES_MAX, 0)) {',
       },
     ],
   },
@@ -85,7 +85,7 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'if (chain >= queue->chains || !is_head || !queue->requests[chain].is_outstanding) {',
+        find: 'if (chain >= queue->chains || !is_head || queue->requests[chain].len == 0) {',
         replace: 'if (chain >= queue->chains || !is_head) {',
       },
     ],
@@ -140,7 +140,7 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: '__atomic_store_n(&queue->tail, producer->tail, __ATOMIC_RELEASE);',
+        find: '__atomic_store_n(&queue->tail, (uint16_t)producer->tail, __ATOMIC_RELEASE);',
         replace:
           '__atomic_store_n(&queue->tail, (uint16_t)(producer->tail - 1), __ATOMIC_RELEASE);',
       },

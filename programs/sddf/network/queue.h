@@ -28,27 +28,45 @@ LAYOUT_FIELD(struct net_buff_desc, io_or_offset, 0);
 LAYOUT_FIELD(struct net_buff_desc, len, 8);
 LAYOUT_BYTES(struct net_buff_desc, 16);
 
+/*
+ * A descriptor as memory holds it: written and read as two words. The second one is the length, and
+ * from bit 16 on the region's index.
+ */
+struct net_slot {
+    uint64_t io_or_offset;
+    uint64_t len_and_oid;
+};
+
+#define NET_OID_SHIFT 16
+#define NET_OID_MASK 0x3f
+LAYOUT_BYTES(struct net_slot, sizeof(struct net_buff_desc));
+
 /* Indices run freely and wrap at 65,536. */
 struct net_queue {
     uint16_t tail;
     uint16_t head;
     uint32_t consumer_signalled;
-    struct net_buff_desc buffers[];
+    struct net_slot slots[];
 };
 
 LAYOUT_FIELD(struct net_queue, tail, 0);
 LAYOUT_FIELD(struct net_queue, head, 2);
 LAYOUT_FIELD(struct net_queue, consumer_signalled, 4);
-LAYOUT_FIELD(struct net_queue, buffers, 8);
+LAYOUT_FIELD(struct net_queue, slots, 8);
+
+/*
+ * Handles count on beyond 65,535, in whole registers; the queue has the lower 16 bits. A loop over a batch works on a
+ * copy of its handle, which the compiler keeps in registers, and puts it back behind the last entry.
+ */
 
 /* The side that puts buffers in. */
 struct net_producer {
     struct net_queue *queue;
-    uint16_t mask;
-    uint16_t tail;
-    uint16_t published;
-    /* Slots known to be free, from the last look at the consumer's index. */
-    uint16_t room;
+    size_t mask;
+    size_t tail;
+    size_t published;
+    /* Where the slots end that are known to be free, from the last look at the consumer's index. */
+    size_t limit;
     bool is_attached;
     uint32_t lies;
 };
@@ -56,11 +74,12 @@ struct net_producer {
 /* The side that takes buffers out. */
 struct net_consumer {
     struct net_queue *queue;
-    uint16_t mask;
-    uint16_t head;
-    uint16_t published;
-    /* Buffers known to be there, from the last look at the producer's index. */
-    uint16_t left;
+    size_t mask;
+    size_t head;
+    size_t published;
+    /* Where the buffers end that are known to be there, from the last look at the producer's
+     * index. */
+    size_t limit;
     bool is_attached;
     uint32_t lies;
 };
@@ -68,12 +87,12 @@ struct net_consumer {
 /* `capacity` is a power of two up to 32,768; both sides know it from their configuration. */
 static inline struct net_producer net_producer(void *queue, uint16_t capacity)
 {
-    return (struct net_producer){.queue = queue, .mask = (uint16_t)(capacity - 1)};
+    return (struct net_producer){.queue = queue, .mask = (size_t)capacity - 1};
 }
 
 static inline struct net_consumer net_consumer(void *queue, uint16_t capacity)
 {
-    return (struct net_consumer){.queue = queue, .mask = (uint16_t)(capacity - 1)};
+    return (struct net_consumer){.queue = queue, .mask = (size_t)capacity - 1};
 }
 
 static inline bool net_is_capacity(uint16_t capacity)
@@ -82,10 +101,10 @@ static inline bool net_is_capacity(uint16_t capacity)
 }
 
 /* Reads the consumer's index once, and believes it as far as it can be true. */
-static inline uint16_t net_producer_look(struct net_producer *producer)
+static inline size_t net_producer_look(struct net_producer *producer)
 {
     struct net_queue *queue = producer->queue;
-    unsigned capacity = producer->mask + 1u;
+    size_t capacity = producer->mask + 1;
 
     /* A queue begins where its memory says, at its first use: somebody may have filled it before
      * us. */
@@ -94,19 +113,18 @@ static inline uint16_t net_producer_look(struct net_producer *producer)
         producer->tail = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED);
         producer->published = producer->tail;
     }
-    uint16_t used = (uint16_t)(producer->tail - __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE));
+    size_t used = (uint16_t)(producer->tail - __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE));
     if (used > capacity) {
         producer->lies++;
-        producer->room = 0;
-    } else {
-        producer->room = (uint16_t)(capacity - used);
+        used = capacity;
     }
-    return producer->room;
+    producer->limit = producer->tail + (capacity - used);
+    return capacity - used;
 }
 
 static inline bool net_has_room(struct net_producer *producer)
 {
-    return producer->room > 0 || net_producer_look(producer) > 0;
+    return producer->tail != producer->limit || net_producer_look(producer) != 0;
 }
 
 /* Puts one buffer in, to be published with the batch. Answers false, without change, when the queue
@@ -116,10 +134,10 @@ static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_off
     if (!net_has_room(producer)) {
         return false;
     }
-    struct net_buff_desc *slot = &producer->queue->buffers[producer->tail & producer->mask];
-    *slot = (struct net_buff_desc){.io_or_offset = io_or_offset, .len = len, .oid = oid & 0x3f};
+    struct net_slot *slot = &producer->queue->slots[producer->tail & producer->mask];
+    slot->io_or_offset = io_or_offset;
+    slot->len_and_oid = len | (uint64_t)(oid & NET_OID_MASK) << NET_OID_SHIFT;
     producer->tail++;
-    producer->room--;
     return true;
 }
 
@@ -133,7 +151,7 @@ static inline bool net_publish(struct net_producer *producer)
         return false;
     }
     producer->published = producer->tail;
-    __atomic_store_n(&queue->tail, producer->tail, __ATOMIC_RELEASE);
+    __atomic_store_n(&queue->tail, (uint16_t)producer->tail, __ATOMIC_RELEASE);
     /* The consumer stores its wish and then looks at the tail: we look at the wish after storing
      * the tail. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -145,38 +163,39 @@ static inline bool net_publish(struct net_producer *producer)
 }
 
 /* Reads the producer's index once, and believes it as far as it can be true. */
-static inline uint16_t net_consumer_look(struct net_consumer *consumer)
+static inline size_t net_consumer_look(struct net_consumer *consumer)
 {
     struct net_queue *queue = consumer->queue;
-    unsigned capacity = consumer->mask + 1u;
+    size_t capacity = consumer->mask + 1;
 
     if (!consumer->is_attached) {
         consumer->is_attached = true;
         consumer->head = __atomic_load_n(&queue->head, __ATOMIC_RELAXED);
         consumer->published = consumer->head;
     }
-    uint16_t tail = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
-    uint16_t length = (uint16_t)(tail - consumer->head);
+    size_t tail = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
+    size_t length = (uint16_t)(tail - consumer->head);
     if (length > capacity) {
         /* More than fits cannot be there, and going through it all would be the peer's way to keep
          * us busy. */
         consumer->lies++;
-        length = (uint16_t)capacity;
-        consumer->head = (uint16_t)(tail - length);
+        length = capacity;
+        consumer->head = tail - length;
     }
-    consumer->left = length;
+    consumer->limit = consumer->head + length;
     return length;
 }
 
 /* How many buffers are known to be there; 0 only after a look at the producer's index. */
-static inline uint16_t net_available(struct net_consumer *consumer)
+static inline size_t net_available(struct net_consumer *consumer)
 {
-    return consumer->left > 0 ? consumer->left : net_consumer_look(consumer);
+    size_t known = consumer->limit - consumer->head;
+    return known != 0 ? known : net_consumer_look(consumer);
 }
 
 static inline bool net_has_items(struct net_consumer *consumer)
 {
-    return net_available(consumer) > 0;
+    return net_available(consumer) != 0;
 }
 
 /* Takes the oldest buffer out: a copy, which the producer cannot change any more. Answers false
@@ -186,10 +205,12 @@ static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_de
     if (!net_has_items(consumer)) {
         return false;
     }
-    *buffer = consumer->queue->buffers[consumer->head & consumer->mask];
-    __asm__ volatile("" ::: "memory");
+    const volatile struct net_slot *slot = &consumer->queue->slots[consumer->head & consumer->mask];
+    uint64_t len_and_oid = slot->len_and_oid;
+    buffer->io_or_offset = slot->io_or_offset;
+    buffer->len = (uint16_t)len_and_oid;
+    buffer->oid = len_and_oid >> NET_OID_SHIFT & NET_OID_MASK;
     consumer->head++;
-    consumer->left--;
     return true;
 }
 
@@ -198,7 +219,7 @@ static inline void net_release(struct net_consumer *consumer)
 {
     if (consumer->head != consumer->published) {
         consumer->published = consumer->head;
-        __atomic_store_n(&consumer->queue->head, consumer->head, __ATOMIC_RELEASE);
+        __atomic_store_n(&consumer->queue->head, (uint16_t)consumer->head, __ATOMIC_RELEASE);
     }
 }
 
