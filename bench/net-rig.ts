@@ -42,7 +42,7 @@ export interface NetRigOptions {
   readonly open?: { readonly rate: number; readonly window: number; readonly frames?: number };
   /** After this long without an answer a frame is lost; a second unless told. */
   readonly timeoutNs?: number;
-  /** 1, 2, 8 or 32; 2 unless told. */
+  /** Up to 32, up to 29 with copiers; 2 unless told. */
   readonly clients?: number;
   /** To how many of the clients the traffic goes, in turn; 1 unless told. */
   readonly targets?: number;
@@ -213,7 +213,8 @@ export class NetRig implements Worker {
 }
 
 function describe({ path, clients = 2, code = 'ts', change }: NetRigOptions): SystemDescription {
-  const built = echo.build(completeChoices(echo, { path, clients: String(clients), code }));
+  const choices = { ...completeChoices(echo, { path, code }), clients: String(clients) };
+  const built = echo.build(choices);
   if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
   return change === undefined ? built.system : change(built.system);
 }

@@ -146,8 +146,9 @@ export class AddressSpace {
    * and among registers
    */
   codeAt(vaddr: number): CodeRun | undefined {
-    const found = this.#snapshots.find(({ isFresh, code }) => isFresh && holds(code, vaddr));
-    if (found !== undefined) return found.code;
+    for (const { isFresh, code } of this.#snapshots) {
+      if (isFresh && holds(code, vaddr)) return code;
+    }
     const run = this.runAt(vaddr);
     if (run === undefined || !run.isExecutable || run.at < 0) return undefined;
     if (!run.isWritable) return this.#snapshotOf(run);

@@ -33,12 +33,22 @@ export function imagesOf(description: SystemDescription): MachinePrograms {
 
 /** One that greets and loops, for a domain without anything. */
 export function loopImage(): MachineProgram {
-  const sys = system({ name: 'loop' });
-  sys.pd('loop', { image: 'programs/build/loop.elf' });
+  const alone = systemOf('programs/build/loop.elf');
+  return programOf(alone, alone.protectionDomains[0] as PdDescription);
+}
+
+/** @returns the system with another domain, which has nothing but an image */
+export function withImage(description: SystemDescription, path: string): SystemDescription {
+  const added = systemOf(path).protectionDomains;
+  return { ...description, protectionDomains: [...description.protectionDomains, ...added] };
+}
+
+function systemOf(path: string): SystemDescription {
+  const sys = system({ name: 'alone' });
+  sys.pd('alone', { image: path });
   const built = sys.build();
-  const [pd] = built.ok ? built.system.protectionDomains : [];
-  if (!built.ok || pd === undefined) throw new Error('the description of a loop is wrong');
-  return programOf(built.system, pd);
+  if (!built.ok) throw new Error(`the description of a domain with ${path} is wrong`);
+  return built.system;
 }
 
 function programOf(description: SystemDescription, pd: PdDescription): MachineProgram {

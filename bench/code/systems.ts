@@ -18,7 +18,7 @@ import { line, makeSerialRig, mirror } from '../serial-rig.ts';
 import { alternate } from '../slices.ts';
 import { median, once as single, round, summarise } from '../statistics.ts';
 import type { BenchLength, BenchSettings } from '../suite/benchmark.ts';
-import { buildImages, loopImage } from './images.ts';
+import { buildImages, loopImage, withImage } from './images.ts';
 
 const BATCH = 64;
 const POINT: NetRigOptions = { path: '5pd', frame: 64, batch: BATCH, roundTrips: 'unmeasured' };
@@ -74,6 +74,14 @@ export function startPieces(settings: BenchSettings): readonly BenchSettings[] {
   return Array.from({ length: settings.repeat }, () => ({ ...settings, repeat: 1 }));
 }
 
+/** Four clients with a copier each, driver and virtualisers; and a greeter. */
+const TWELVE_IMAGES: NetRigOptions = {
+  ...IN_C,
+  batch: 1,
+  clients: 4,
+  change: (system) => withImage(system, 'programs/build/hello.elf'),
+};
+
 /**
  * `code/start`: from power-on to the first echoed packet, images read, translated and all; modules
  * are loaded before. `cpuMs` is the processor time of it, all threads: on a busy machine the better
@@ -83,7 +91,7 @@ export function benchCodeStart(settings: BenchSettings): Promise<readonly BenchR
   return withImages(settings, async () => {
     const startedAt = hostNow();
     const cpuBefore = cpuUsage();
-    const rig = await NetRig.boot({ ...IN_C, batch: 1 });
+    const rig = await NetRig.boot(TWELVE_IMAGES);
     rig.run(1);
     const took = round((hostNow() - startedAt) / 1e6);
     const { user, system } = cpuUsage(cpuBefore);

@@ -5,6 +5,9 @@
 
 import { decode, type Instruction, lengthOf } from '../decode.ts';
 
+/** Its lowest byte; the other three are 0. */
+const ECALL = 0x73;
+
 export class Text {
   /** Virtual address of the first byte, even. */
   readonly base: number = 0;
@@ -40,6 +43,13 @@ export class Text {
     const decoded = this.#decode(index);
     this.#instructions[index] = decoded;
     return decoded;
+  }
+
+  /** Whether the instruction at an address is `ecall`. */
+  isSystemCall(pc: number): boolean {
+    const at = pc - this.base;
+    const { bytes } = this;
+    return bytes[at] === ECALL && bytes[at + 1] === 0 && bytes[at + 2] === 0 && bytes[at + 3] === 0;
   }
 
   #decode(index: number): Instruction | undefined {

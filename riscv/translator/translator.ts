@@ -77,7 +77,12 @@ interface LoadedUnit {
   readonly forget: () => void;
 }
 
+const PC = HART.registers >> 2;
 const NEXT_PC = HART.nextPc >> 2;
+const TRAP_VALUE = HART.trapValue >> 2;
+const HAS_RESERVATION = HART.hasReservation >> 2;
+const ECALL_BYTES = 4;
+const TOP = 2 ** 32 - 1;
 const RETIRED = HART.retired >> 2;
 const REMAINING = HART.remaining >> 2;
 /** With less than that, entering translated code is not worth it. */
@@ -112,6 +117,9 @@ export class Translator {
   readonly #few: number;
   #interpretedFirst: number;
   #mappings = -1;
+  /** The last text that was looked for: nearly always the next one, too. */
+  #recentCode: CodeRun | undefined;
+  #recent: LoadedText | undefined;
 
   constructor(options: TranslatorOptions) {
     const { ram, at } = options;
@@ -147,6 +155,7 @@ export class Translator {
       }
       if (text !== undefined && word !== 0) {
         this.#enter(text, word);
+        if (this.#isAtSystemCall(text)) return this.#systemCall();
         if (x[REMAINING] !== remaining && this.#isUntranslated(text)) continue;
       }
       const isRefused = x[REMAINING] === remaining && remaining < MOST_CHARGED;
@@ -154,6 +163,25 @@ export class Translator {
       const exit = interpreter.run(stretch);
       if (exit !== EXIT.limit || (x[REMAINING] as number) <= 0) return exit;
     }
+  }
+
+  #isAtSystemCall({ compiled }: LoadedText): boolean {
+    const isAllowed = (this.#words[REMAINING] as number) > 0;
+    return isAllowed && compiled.translation.text.isSystemCall(this.#nextPc());
+  }
+
+  /** What the interpreter does at `ecall`: so many are made that its way there would be seen. */
+  #systemCall(): number {
+    const x = this.#words;
+    const low = x[NEXT_PC] as number;
+    x[PC] = low;
+    x[PC + 1] = x[NEXT_PC + 1] as number;
+    x[NEXT_PC] = (low + ECALL_BYTES) | 0;
+    if (low >>> 0 > TOP - ECALL_BYTES) x[NEXT_PC + 1] = ((x[NEXT_PC + 1] as number) + 1) | 0;
+    x[TRAP_VALUE] = 0;
+    x[TRAP_VALUE + 1] = 0;
+    x[HAS_RESERVATION] = 0;
+    return EXIT.ecall;
   }
 
   #enter(text: LoadedText, word: number): void {
@@ -164,7 +192,7 @@ export class Translator {
     const carry = granted >>> 0 < before ? 1 : 0;
     x[AREA.granted >> 2] = granted;
     x[(AREA.granted >> 2) + 1] = (x[RETIRED + 1] as number) + carry;
-    const [unit] = this.#unitsOf(text);
+    const unit = this.#unitsOf(text)[0];
     assert(unit !== undefined, 'what is entered has been translated');
     // Each unit's can enter all of them.
     unit.run(this.#options.at, word);
@@ -241,12 +269,18 @@ export class Translator {
     if (!Number.isSafeInteger(pc)) return undefined;
     const code = space.codeAt(pc);
     if (code === undefined) return undefined;
+    if (code === this.#recentCode) return this.#recent;
     const piece = this.#pieces.at(code, pc);
     const known = this.#loaded.get(piece);
     if (known === 'untranslated' || (known === undefined && piece !== code && !this.#warms(piece)))
       return undefined;
     const loaded = known ?? this.#load(piece, code);
-    return loaded === 'untranslated' ? undefined : loaded;
+    if (loaded === 'untranslated') return undefined;
+    if (piece === code) {
+      this.#recentCode = code;
+      this.#recent = loaded;
+    }
+    return loaded;
   }
 
   /** @returns whether a piece of a large text has been executed often enough to be translated */
