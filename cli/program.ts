@@ -6,6 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { DeviceFailure } from '../board/device-failure.ts';
+import { ObserverFailure } from '../systems/guarded-observer.ts';
 import { UserMistake } from '../host/problem.ts';
 import { thrownByUser, userFrame } from '../systems/exception-text.ts';
 import { didYouMean } from './closest.ts';
@@ -121,7 +122,8 @@ function explain(error: unknown, args: readonly string[], program: Command | und
     return EXIT_FAILURE;
   }
   // Our own bug: whoever reports it needs the stack.
-  const bug = error instanceof DeviceFailure ? error.cause : error;
+  const isOf = error instanceof DeviceFailure || error instanceof ObserverFailure;
+  const bug = isOf ? error.cause : error;
   const what = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
   console.error(`sddf: internal failure; please report it with the command line\n${what}`);
   return EXIT_FAILURE;

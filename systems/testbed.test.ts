@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type PdBuilder, system, type SystemBuilder } from '../microkit/builder.ts';
 import type { EntryPoints, ProtectionDomain } from '../microkit/pd.ts';
 import { messageInfo, messageLabel } from '../microkit/pd.ts';
+import { ObserverFailure } from './guarded-observer.ts';
 import { createTestbed, type Testbed, TestbedError } from './testbed.ts';
 
 type Main = (pd: ProtectionDomain<never>) => EntryPoints;
@@ -510,5 +511,30 @@ describe('boot', () => {
     };
 
     expect(once()).toBe(once());
+  });
+});
+
+describe('an observer that throws', () => {
+  it.each(['log', 'faulted'] as const)('ends the run in its own name: %s', (call) => {
+    const sys = system({ name: 'test' });
+    sys.pd('broken', {
+      priority: 10,
+      program: () => {
+        throw new Error('the program gives up');
+      },
+    });
+    const built = sys.build();
+    if (!built.ok) throw new Error('the description is right');
+    const observer = {
+      log: () => undefined,
+      [call]: () => {
+        throw new TypeError('no such panel');
+      },
+    };
+
+    const run = (): void =>
+      createTestbed({ system: built.system, clock: 'virtual', observer }).runUntilQuiet();
+
+    expect(run).toThrow(new ObserverFailure(call, new TypeError('no such panel')));
   });
 });

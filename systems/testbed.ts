@@ -58,6 +58,7 @@ import { deviceWitness, type WitnessedSystem } from './device-witness.ts';
 import { exceptionText } from './exception-text.ts';
 import type { RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './counter-names.ts';
+import { guardedObserver } from './guarded-observer.ts';
 import type { Instrument } from './trace/observer.ts';
 import { statsRegion, type Work, WorkMeter } from './work-meter.ts';
 
@@ -95,7 +96,10 @@ export interface WireParts {
   readonly random: Random;
 }
 
-/** Told of what a person should see. Nothing that it is told changes what the system does. */
+/**
+ * Told of what a person should see. Nothing that it is told changes what the system does; when it
+ * throws, that ends the run as an `ObserverFailure`.
+ */
 export interface TestbedObserver {
   /** One line of debug output of a protection domain, or of the monitor ('monitor'). */
   log(pd: string, line: string): void;
@@ -240,7 +244,9 @@ export class Testbed {
   readonly #alarmDriver: string | undefined;
   #outcome: 'idle' | 'deadline' = 'deadline';
 
-  constructor(options: TestbedOptions) {
+  constructor(given: TestbedOptions) {
+    const observer = guardedObserver(given.observer ?? SILENT);
+    const options = { ...given, observer };
     this.system = options.system;
     this.#alarmDriver = domainWithIrq(options.system, GOLDFISH_RTC_PLACE.irq);
     this.#counterNames = options.counters ?? {};
@@ -253,7 +259,6 @@ export class Testbed {
     this.board.guardDevices();
     options.attachDevices?.(this.board);
     this.board.fillVirtioSlots();
-    const observer = options.observer ?? SILENT;
     this.#debug = new DebugOutput((pd, line) => observer.log(pd, line));
     this.#images = makeImages(options, this.board, observer);
     const status: BootStatus = { kind: 'building', line: '', lack: undefined };

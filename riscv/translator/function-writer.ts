@@ -24,11 +24,12 @@ import { type FastLoopLocals, writeCharge, writeRounds } from './fast-loop.ts';
 import { COUNTER, isCounterRead } from './counters.ts';
 import { AREA } from './engine-area.ts';
 import { ENTRY_BITS } from './entry-points.ts';
+import { Exits } from './exits.ts';
 import { Floats, needsFloatingPoint } from './float.ts';
 import type { FlowNode } from './flow-graph.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Block, isInterpreted, LINKS } from './functions.ts';
-import { registersIn, writesOf } from './register-flow.ts';
+import { bitOf, registersIn, writesOf } from './register-flow.ts';
 import { type Flow, type NodeWriter, writeStructured } from './structure.ts';
 import type { RunCaches } from './run-caches.ts';
 import { type Cache, HART_LOCAL, type Helpers, type Writing } from './writing.ts';
@@ -61,7 +62,10 @@ export interface Surroundings {
 
 /** @returns the function's body, for `ModuleWriter.function` */
 export function writeFunction(plan: FunctionPlan, surroundings: Surroundings): FunctionBody {
-  return new FunctionWriter(plan, surroundings).write();
+  // Once to see how it is left, and once with these exits.
+  const draft = new FunctionWriter(plan, surroundings, new Exits([]));
+  draft.write();
+  return new FunctionWriter(plan, surroundings, new Exits(draft.left)).write();
 }
 
 /** A place in a block's code. */
@@ -82,6 +86,9 @@ interface Place {
 
 class FunctionWriter implements Writing, NodeWriter {
   readonly code = new Code(PARAMETERS);
+  /** Registers that are dirty at each place that leaves. */
+  readonly left: number[] = [];
+  readonly #exits: Exits;
   readonly helpers: Helpers;
   readonly #plan: FunctionPlan;
   readonly #surroundings: Surroundings;
@@ -100,7 +107,8 @@ class FunctionWriter implements Writing, NodeWriter {
    */
   #again: Label | undefined;
 
-  constructor(plan: FunctionPlan, surroundings: Surroundings) {
+  constructor(plan: FunctionPlan, surroundings: Surroundings, exits: Exits) {
+    this.#exits = exits;
     this.#plan = plan;
     this.#surroundings = surroundings;
     this.helpers = surroundings.helpers;
@@ -115,6 +123,7 @@ class FunctionWriter implements Writing, NodeWriter {
     const { code } = this;
     const { registers, entries, structure } = this.#plan;
     const { atOnce } = this.#surroundings;
+    this.#exits.open(code);
     this.#writeCalled(atOnce);
     if (this.#plan.guest.cases.length > 0) this.#again = code.loop();
     const atStart = registers.live[0] as number;
@@ -129,6 +138,11 @@ class FunctionWriter implements Writing, NodeWriter {
     writeStructured(code, structure, this);
     if (this.#again !== undefined) code.end();
     code.op(OP.unreachable);
+    this.#exits.close(
+      code,
+      (x) => this.#storeRegisters(bitOf(x)),
+      () => this.#writeLeft(),
+    );
     return code.finish();
   }
 
@@ -624,9 +638,24 @@ class FunctionWriter implements Writing, NodeWriter {
 
   /** Leaves an instruction to the interpreter. */
   #leaveAt(place: Place, pc: number): void {
+    const { code } = this;
+    this.left.push(place.dirty);
     this.#giveBack(place, 0);
-    this.#sync(place);
-    this.code.i64(pc + 1);
+    code.i64(pc + 1);
+    code.set(this.#pc);
+    const exit = this.#exits.labelOf(place.dirty);
+    if (exit !== undefined) {
+      code.br(exit);
+      return;
+    }
+    this.#storeRegisters(place.dirty);
+    this.#writeLeft();
+  }
+
+  /** The end of every exit: all registers are in the hart's block. */
+  #writeLeft(): void {
+    this.#storeBudget();
+    this.code.get(this.#pc);
     this.code.op(OP.return);
   }
 
@@ -672,11 +701,15 @@ class FunctionWriter implements Writing, NodeWriter {
    * block.
    */
   #sync({ dirty }: Place): void {
+    this.#storeBudget();
+    this.#storeRegisters(dirty);
+  }
+
+  #storeBudget(): void {
     const { code } = this;
     code.get(HART_LOCAL);
     code.get(this.#budget);
     code.access(ACCESS.i32Store, HART.remaining);
-    this.#storeRegisters(dirty);
   }
 
   #storeRegisters(mask: number): void {

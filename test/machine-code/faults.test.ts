@@ -5,7 +5,7 @@
  * back.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,4 +77,48 @@ describe.runIf(hasCompiler)(`faults of machine-code domains (needs ${COMPILER})`
     // It signals at the end of its `init`, which boot waits for.
     expect(bootNs).toBeGreaterThan(70e6);
   });
+
+  it('waits with the call that is late: nobody is called before, and what comes first is on time', async () => {
+    const late = await callsOfPing({
+      ...{ at: 'pd.ping.entry', fault: 'late', when: { nth: 2 }, parameters: { by: '70ms' } },
+    });
+    const usual = await callsOfPing();
+    expect(late.length).toBe(usual.length);
+    expect(late[0]).toEqual(usual[0]);
+    // Microseconds. All that follows the call is later by as much, pong's turns among it.
+    for (const index of [1, 2, 9]) {
+      const delay = (of: 'made' | 'received'): number =>
+        (late[index]?.[of] ?? 0) - (usual[index]?.[of] ?? 0);
+      expect([delay('made'), delay('received')]).toEqual([
+        expect.closeTo(70_000, 0),
+        expect.closeTo(70_000, 0),
+      ]);
+    }
+  });
 });
+
+interface TraceEvent {
+  readonly ph: string;
+  readonly name: string;
+  readonly ts: number;
+}
+
+/** @returns when each of ping's calls was made, and when pong was called for it */
+async function callsOfPing(rule?: object) {
+  const plan = join(folder, 'plan.json');
+  const out = join(folder, 'trace.json');
+  writeFileSync(plan, JSON.stringify({ schema: 1, rules: rule === undefined ? [] : [rule] }));
+  const system = join(PROGRAMS_FOLDER, 'pingpong.system');
+  const { stderr } = await sddfInProcess(
+    ...['trace', system, '--search-path', BUILD_FOLDER, '--clock', 'virtual', '--for', '150ms'],
+    ...(rule === undefined ? [] : ['--faults', plan]),
+    ...['-o', out, '--force'],
+  );
+  expect(stderr).toContain('ping: 10 calls');
+  const { traceEvents } = JSON.parse(readFileSync(out, 'utf8')) as { traceEvents: TraceEvent[] };
+  const times = (wanted: (event: TraceEvent) => boolean): number[] =>
+    traceEvents.filter(wanted).map(({ ts }) => ts);
+  const made = times(({ ph, name }) => ph === 'X' && name === 'Call: call pong');
+  const received = times(({ ph, name }) => ph === 'f' && name === 'call');
+  return made.map((at, index) => ({ made: at, received: received[index] }));
+}
