@@ -18,28 +18,21 @@ export class ObserverFailure extends RunFailure {
   }
 }
 
-/** @returns an observer that tells this one, and has the same calls */
+/** @returns an observer that tells this one */
 export function guardedObserver(observer: TestbedObserver): TestbedObserver {
-  const { faulted, noted, stirred, lineOf } = observer;
   return {
-    log: guarded('log', observer, observer.log),
-    ...(faulted === undefined ? {} : { faulted: guarded('faulted', observer, faulted) }),
-    ...(noted === undefined ? {} : { noted: guarded('noted', observer, noted) }),
-    ...(stirred === undefined ? {} : { stirred: guarded('stirred', observer, stirred) }),
-    ...(lineOf === undefined ? {} : { lineOf: guarded('lineOf', observer, lineOf) }),
+    log: (pd, line) => guarded('log', () => observer.log(pd, line)),
+    faulted: (pd, fault) => guarded('faulted', () => observer.faulted?.(pd, fault)),
+    noted: (entry) => guarded('noted', () => observer.noted?.(entry)),
+    stirred: () => guarded('stirred', () => observer.stirred?.()),
+    lineOf: (program, address) => guarded('lineOf', () => observer.lineOf?.(program, address)),
   };
 }
 
-function guarded<Arguments extends readonly unknown[], Result>(
-  call: string,
-  observer: TestbedObserver,
-  tell: (this: TestbedObserver, ...args: Arguments) => Result,
-): (...args: Arguments) => Result {
-  return (...args) => {
-    try {
-      return tell.apply(observer, args as never);
-    } catch (error) {
-      throw error instanceof RunFailure ? error : new ObserverFailure(call, error);
-    }
-  };
+function guarded<Result>(call: string, tell: () => Result): Result {
+  try {
+    return tell();
+  } catch (error) {
+    throw error instanceof RunFailure ? error : new ObserverFailure(call, error);
+  }
 }
