@@ -39,6 +39,11 @@ export class Ns16550aModem {
     return ((mcr & MCR_RTS) >>> 1) | ((mcr & MCR_DTR) << 1) | (mcr & 0x0c);
   }
 
+  /** MSR, without what a read of it does. */
+  get msr(): number {
+    return this.deltas | (this.inputs << 4);
+  }
+
   /** Takes over what the pins show now. */
   update(): void {
     const inputs = this.inputs;

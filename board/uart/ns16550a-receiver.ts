@@ -20,6 +20,7 @@ export class Ns16550aReceiver implements ClockEvent {
   readonly #clock: Clock;
   readonly #timeoutChanged: () => void;
   #mode: 'fifo' | 'single' = 'single';
+  #trigger = 1;
   #characterNs = 0;
   /** Characters in the FIFO behind its top that carry an error. */
   #errorsInFifo = 0;
@@ -41,8 +42,14 @@ export class Ns16550aReceiver implements ClockEvent {
     return this.#mode === 'fifo' ? FIFO_DEPTH : 1;
   }
 
-  setMode(mode: 'fifo' | 'single'): void {
+  /** Characters at which received data is an interrupt's cause. */
+  get trigger(): number {
+    return this.#trigger;
+  }
+
+  setMode(mode: 'fifo' | 'single', trigger: number): void {
     this.#mode = mode;
+    this.#trigger = trigger;
   }
 
   /** @param characterNs time of a character, 0 on a fast line */

@@ -2,89 +2,123 @@
  * NS16550A: a UART as its data sheet has it, with the automatic flow control of the TL16C550C.
  *
  * A character takes its time on the line; interrupts rise and fall by the rules of the data sheet,
- * not when it is convenient. `ns16550a-registers.ts` lists every bit. On a line at `fast` rate
- * characters take no time: the transmit FIFO is then always empty, and the line sends only what the
- * receive FIFO has room for.
+ * not when it is convenient. On a line at `fast` rate characters take no time: the transmit FIFO is
+ * then always empty, and the line sends only what the receive FIFO has room for.
+ *
+ * This file is the registers, a row for each, and the pins. What is behind them:
+ * `ns16550a-receiver.ts`, `ns16550a-transmitter.ts`, `ns16550a-modem.ts` and
+ * `ns16550a-interrupts.ts`. `ns16550a-registers.ts` lists every bit.
  */
 
-import type { Clock, ClockEvent } from '../clock.ts';
-import type { Device, IrqLine, Lint } from '../device.ts';
+import type { Device, Lint } from '../device.ts';
 import { INPUT_CTS } from '../serial-wire.ts';
 import type { SerialEnd, SerialWire } from '../serial-wire.ts';
 import { BreakDetector } from './break-detector.ts';
 import { LineTiming } from './line-timing.ts';
+import { Ns16550aInterrupts } from './ns16550a-interrupts.ts';
 import { Ns16550aModem } from './ns16550a-modem.ts';
 import { Ns16550aReceiver } from './ns16550a-receiver.ts';
 import * as r from './ns16550a-registers.ts';
-import { Transmitter } from './transmitter.ts';
-import type { TransmitterOwner } from './transmitter.ts';
+import { Ns16550aTransmitter } from './ns16550a-transmitter.ts';
+import { type Register, RegisterTable, storedRegister } from './register-table.ts';
 import type { UartOptions } from './uart-options.ts';
 
 /** QEMU's `virt` board has 3.6864 MHz. */
 export const NS16550A_CLOCK_HZ = 3_686_400;
 
 const DOCUMENT = 'PC16550D';
+const SHOWN = ['IER', 'IIR', 'FCR', 'LCR', 'MCR', 'LSR', 'MSR'];
 
-export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
-  readonly #clock: Clock;
-  readonly #irq: IrqLine;
+export class Ns16550a implements Device, SerialEnd {
   readonly #wire: SerialWire;
   readonly #lint: Lint;
   readonly #clockHz: number;
-  readonly #transmitter: Transmitter;
+  readonly #timing: LineTiming;
+  readonly #transmitter: Ns16550aTransmitter;
   readonly #receiver: Ns16550aReceiver;
   readonly #modem: Ns16550aModem;
+  readonly #interrupts: Ns16550aInterrupts;
   readonly #break: BreakDetector;
-
-  #ier = 0;
+  readonly #registers: RegisterTable;
   #fcr = 0;
   #lcr = 0;
-  #scr = 0;
   #divisor = 0;
-  #threCause: 'set' | 'clear' = 'clear';
-  /** Whether two characters were in the transmit FIFO at once since it was last empty. */
-  #twoQueued = true;
-  #irqLevel = 0;
-  readonly #timing: LineTiming;
-  readonly #threDelay: ClockEvent = { fire: () => this.#setThreCause() };
 
   constructor(options: UartOptions) {
-    this.#clock = options.clock;
-    this.#irq = options.irq;
-    this.#wire = options.wire;
-    this.#timing = new LineTiming(options.wire);
+    const { clock, irq, wire } = options;
+    this.#wire = wire;
+    this.#timing = new LineTiming(wire);
     this.#lint = options.lint;
     this.#clockHz = options.clockHz ?? NS16550A_CLOCK_HZ;
-    this.#transmitter = new Transmitter({ clock: this.#clock, owner: this, depth: r.FIFO_DEPTH });
-    this.#break = new BreakDetector(this.#clock, (character) => this.#arrived(character));
-    this.#receiver = new Ns16550aReceiver(this.#clock, () => this.#updateIrq());
-    this.#modem = new Ns16550aModem(this.#wire);
-    this.#wire.attach(this);
+    const onPending = (): void => this.#interrupts.update();
+    const transmitter = new Ns16550aTransmitter({
+      clock,
+      timing: this.#timing,
+      mayTransmit: () => this.#mayTransmit(),
+      shifted: (character) => this.#shifted(character),
+      onPending,
+    });
+    const receiver = new Ns16550aReceiver(clock, onPending);
+    const modem = new Ns16550aModem(wire);
+    this.#break = new BreakDetector(clock, (character) => this.#arrived(character));
+    this.#interrupts = new Ns16550aInterrupts(irq, { receiver, transmitter, modem });
+    this.#transmitter = transmitter;
+    this.#receiver = receiver;
+    this.#modem = modem;
+    this.#registers = new RegisterTable(this.#rows());
+    wire.attach(this);
     this.reset();
   }
 
-  // Registers.
+  /** The registers, in the data sheet's order; with DLAB the first two are the divisor's. */
+  #rows(): readonly Register[] {
+    const interrupts = this.#interrupts;
+    const modem = this.#modem;
+    const dlab = (): boolean => (this.#lcr & r.LCR_DLAB) !== 0;
+    return [
+      {
+        name: 'RBR, THR, DLL',
+        at: r.RBR,
+        read: () => (dlab() ? this.#divisor & 0xff : this.#readRbr()),
+        write: (byte) =>
+          dlab() ? this.#setDivisor((this.#divisor & 0xff00) | byte) : this.#writeThr(byte),
+      },
+      {
+        name: 'IER',
+        at: r.IER,
+        peek: () => interrupts.ier,
+        read: () => (dlab() ? this.#divisor >>> 8 : interrupts.ier),
+        write: (byte) =>
+          dlab()
+            ? this.#setDivisor((this.#divisor & 0xff) | (byte << 8))
+            : interrupts.writeIer(byte),
+      },
+      {
+        name: 'IIR',
+        at: r.IIR,
+        peek: () => interrupts.cause(),
+        read: () => interrupts.takeCause() | (this.#hasFifos() ? r.IIR_FIFO : 0),
+      },
+      { name: 'FCR', at: r.FCR, peek: () => this.#fcr, write: (byte) => this.#writeFcr(byte) },
+      { name: 'LCR', at: r.LCR, peek: () => this.#lcr, write: (byte) => this.#writeLcr(byte) },
+      {
+        name: 'MCR',
+        at: r.MCR,
+        peek: () => modem.mcr,
+        write: (byte) => {
+          modem.writeMcr(byte & 0x3f);
+          this.#transmitter.retry();
+        },
+      },
+      { name: 'LSR', at: r.LSR, peek: () => this.#lsr(), read: () => this.#readLsr() },
+      { name: 'MSR', at: r.MSR, peek: () => modem.msr, read: () => this.#readMsr() },
+      storedRegister('SCR', r.SCR, 0xff),
+    ];
+  }
 
   read(offset: number, width: number): number {
-    if (width !== 1 || offset > r.SCR) return this.#refuse('read', offset, width);
-    switch (offset) {
-      case r.LSR:
-        return this.#readLsr();
-      case r.RBR:
-        return this.#dlab() ? this.#divisor & 0xff : this.#readRbr();
-      case r.IER:
-        return this.#dlab() ? this.#divisor >>> 8 : this.#ier;
-      case r.IIR:
-        return this.#readIir();
-      case r.LCR:
-        return this.#lcr;
-      case r.MCR:
-        return this.#modem.mcr;
-      case r.MSR:
-        return this.#readMsr();
-      default:
-        return this.#scr;
-    }
+    const read = width === 1 ? this.#registers.reader(offset) : undefined;
+    return read === undefined ? this.#refuse('read', offset, width) : read();
   }
 
   write(offset: number, value: number, width: number): void {
@@ -94,36 +128,12 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     }
     const byte = value & 0xff;
     if (offset === r.THR && this.#timing.instant === 'yes' && this.#sentAtOnce(byte)) return;
-    switch (offset) {
-      case r.THR:
-        if (this.#dlab()) this.#setDivisor((this.#divisor & 0xff00) | byte);
-        else this.#writeThr(byte);
-        break;
-      case r.IER:
-        if (this.#dlab()) this.#setDivisor((this.#divisor & 0xff) | (byte << 8));
-        else this.#writeIer(byte);
-        break;
-      case r.FCR:
-        this.#writeFcr(byte);
-        break;
-      case r.LCR:
-        this.#writeLcr(byte);
-        break;
-      case r.MCR:
-        this.#modem.writeMcr(byte & 0x3f);
-        this.#transmitter.retry();
-        break;
-      case r.SCR:
-        this.#scr = byte;
-        break;
-      default:
-        this.#lint.report(
-          'ns16550a',
-          `${DOCUMENT} §8.4`,
-          `write to a status register at ${offset}`,
-        );
-    }
-    this.#updateIrq();
+    const write = this.#registers.writer(offset);
+    if (write === undefined) {
+      const what = `write to a status register at ${offset}`;
+      this.#lint.report('ns16550a', `${DOCUMENT} §8.4`, what);
+    } else write(byte);
+    this.#interrupts.update();
   }
 
   /**
@@ -131,31 +141,22 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
    * they hold.
    */
   reset(): void {
-    this.#ier = 0;
+    this.#interrupts.reset();
     this.#fcr = 0;
     this.#lcr = 0;
-    this.#threCause = 'clear';
-    this.#twoQueued = true;
     this.#transmitter.reset();
     this.#receiver.reset();
-    this.#receiver.setMode('single');
+    this.#receiver.setMode('single', 1);
     this.#break.reset();
-    this.#clock.cancel(this.#threDelay);
     this.#modem.reset();
     this.#updateFormat();
-    this.#updateIrq();
+    this.#interrupts.update();
   }
 
   snapshot(): Record<string, unknown> {
     return {
-      IER: this.#ier,
-      IIR: this.#cause(),
-      FCR: this.#fcr,
-      LCR: this.#lcr,
-      MCR: this.#modem.mcr,
-      LSR: this.#lsr(),
-      MSR: this.#modem.deltas | (this.#modem.inputs << 4),
-      fifos: [this.#transmitter.fifo.length, this.#receiver.length],
+      ...this.#registers.snapshot(SHOWN),
+      fifos: [this.#transmitter.length, this.#receiver.length],
       format: this.#timing.format,
     };
   }
@@ -164,23 +165,23 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
 
   receive(character: number): void {
     // In loopback the receiver is disconnected from its pin.
-    if (this.#looped() === 'no') this.#arrived(character);
+    if (!this.#isLooped()) this.#arrived(character);
   }
 
   breakChanged(level: 'mark' | 'space'): void {
-    if (this.#looped() === 'no')
-      this.#break.changed(level, this.#timing.format, this.#timing.characterNs);
+    if (this.#isLooped()) return;
+    this.#break.changed(level, this.#timing.format, this.#timing.characterNs);
   }
 
   inputsChanged(): void {
     this.#modem.update();
     this.#transmitter.retry();
-    this.#updateIrq();
+    this.#interrupts.update();
   }
 
   lineReady(): void {
     this.#transmitter.retry();
-    this.#updateIrq();
+    this.#interrupts.update();
   }
 
   room(): number {
@@ -188,45 +189,13 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     return this.#receiver.depth - this.#receiver.length;
   }
 
-  // The transmitter's side.
-
-  mayTransmit(): boolean {
-    if (this.#timing.format.baud === 0) return false;
-    const mcr = this.#modem.mcr;
-    if ((mcr & r.MCR_AFE) !== 0 && (this.#modem.inputs & INPUT_CTS) === 0) return false;
-    return (mcr & r.MCR_LOOP) !== 0 || this.#wire.ready();
-  }
-
-  characterNs(): number {
-    return this.#timing.characterNs;
-  }
-
-  shifted(character: number): void {
-    if (this.#looped() === 'yes') this.#arrived(character);
-    // During a break the line stays at space whatever the shift register does.
-    else if ((this.#lcr & r.LCR_BREAK) === 0) this.#wire.transmit(character);
-  }
-
-  levelFell(): void {
-    if (this.#transmitter.fifo.length > 0) return;
-    // §8.4.2: the interrupt waits for the last character's time less its stop bit, unless two were
-    // queued at once.
-    if (this.#twoQueued || this.#fifoOff() || this.#timing.characterNs === 0) {
-      this.#setThreCause();
-    } else {
-      const delayNs = this.#timing.characterNs - this.#timing.format.stopBits * this.#timing.bitNs;
-      this.#clock.schedule(this.#threDelay, Math.round(this.#clock.now() + delayNs));
-    }
-    this.#twoQueued = false;
-  }
-
   // Reads with side effects.
 
   #readRbr(): number {
     const value = this.#receiver.read();
-    this.#modem.updateAutoRts(this.#receiver.length, this.#trigger());
+    this.#modem.updateAutoRts(this.#receiver.length, this.#receiver.trigger);
     this.#wire.receiverReady();
-    this.#updateIrq();
+    this.#interrupts.update();
     return value;
   }
 
@@ -234,90 +203,65 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     const value = this.#lsr();
     if (this.#receiver.lineErrors !== 0) {
       this.#receiver.lineErrors = 0;
-      this.#updateIrq();
+      this.#interrupts.update();
     }
     return value;
-  }
-
-  #readIir(): number {
-    const cause = this.#cause();
-    if (cause === r.IIR_THRE) {
-      this.#threCause = 'clear';
-      this.#updateIrq();
-    }
-    return cause | (this.#fifoOff() ? 0 : r.IIR_FIFO);
   }
 
   #readMsr(): number {
-    const value = this.#modem.deltas | (this.#modem.inputs << 4);
+    const value = this.#modem.msr;
     this.#modem.deltas = 0;
-    this.#updateIrq();
+    this.#interrupts.update();
     return value;
+  }
+
+  #lsr(): number {
+    const receiver = this.#receiver;
+    return (
+      (receiver.length > 0 ? r.LSR_DR : 0) |
+      receiver.lineErrors |
+      (this.#transmitter.length === 0 ? r.LSR_THRE : 0) |
+      (this.#transmitter.idle ? r.LSR_TEMT : 0) |
+      (receiver.errorInFifo === 'yes' ? r.LSR_FIFO_ERROR : 0)
+    );
   }
 
   // Writes with side effects.
 
-  /**
-   * On a fast line, the common case in one step: nothing is queued and the line takes the
-   * character.
-   */
   #sentAtOnce(byte: number): boolean {
-    if (this.#dlab() || this.#transmitter.fifo.length > 0 || !this.mayTransmit()) return false;
-    this.shifted(byte & this.#timing.dataMask);
-    this.#threCause = 'set';
-    if ((this.#ier & r.IER_ETBEI) !== 0) this.#updateIrq();
+    if ((this.#lcr & r.LCR_DLAB) !== 0 || !this.#transmitter.sentAtOnce(byte)) return false;
+    if ((this.#interrupts.ier & r.IER_ETBEI) !== 0) this.#interrupts.update();
     return true;
   }
 
   #writeThr(byte: number): void {
-    const fifo = this.#transmitter.fifo;
-    const character = byte & this.#timing.dataMask;
-    this.#threCause = 'clear';
-    this.#clock.cancel(this.#threDelay);
-    if (fifo.length >= (this.#fifoOff() ? 1 : r.FIFO_DEPTH)) {
-      this.#lint.report('ns16550a', `${DOCUMENT} §8.4`, 'write to a full transmitter');
-      if (this.#fifoOff()) fifo.replaceLast(character);
-      return;
-    }
-    this.#transmitter.push(character);
-    if (fifo.length > 1) this.#twoQueued = true;
-  }
-
-  #writeIer(byte: number): void {
-    const enabled = byte & ~this.#ier;
-    this.#ier = byte & 0x0f;
-    // Enabling the interrupt with an empty transmitter sets it at once: the rule that drivers start
-    // sending by.
-    if ((enabled & r.IER_ETBEI) !== 0 && this.#transmitter.fifo.length === 0) {
-      this.#clock.cancel(this.#threDelay);
-      this.#threCause = 'set';
-    }
+    if (this.#transmitter.write(byte) === 'taken') return;
+    this.#lint.report('ns16550a', `${DOCUMENT} §8.4`, 'write to a full transmitter');
   }
 
   #writeFcr(byte: number): void {
-    const toggled = (byte ^ this.#fcr) & r.FCR_ENABLE;
+    const isToggled = ((byte ^ this.#fcr) & r.FCR_ENABLE) !== 0;
     // §8.5: the other bits are taken only when bit 0 is 1; a change of bit 0 empties both FIFOs.
-    const resets = toggled !== 0 ? r.FCR_RX_RESET | r.FCR_TX_RESET : byte;
+    const resets = isToggled ? r.FCR_RX_RESET | r.FCR_TX_RESET : byte;
     this.#fcr = (byte & r.FCR_ENABLE) === 0 ? 0 : byte & 0xc9;
-    if (toggled !== 0) this.#twoQueued = true;
-    if (toggled === 0 && this.#fifoOff()) return;
-    this.#receiver.setMode(this.#fifoOff() ? 'single' : 'fifo');
+    const mode = this.#hasFifos() ? 'fifo' : 'single';
+    if (isToggled) this.#transmitter.setMode(mode);
+    else if (mode === 'single') return;
+    const trigger = r.FCR_TRIGGERS[this.#fcr >>> r.FCR_TRIGGER_SHIFT] as number;
+    this.#receiver.setMode(mode, mode === 'single' ? 1 : trigger);
     if ((resets & r.FCR_RX_RESET) !== 0) {
       this.#receiver.clear();
       this.#wire.receiverReady();
     }
-    if ((resets & r.FCR_TX_RESET) !== 0 && this.#transmitter.fifo.length > 0) {
-      this.#transmitter.clearFifo();
-      this.#threCause = 'set';
-    }
-    this.#modem.updateAutoRts(this.#receiver.length, this.#trigger());
+    if ((resets & r.FCR_TX_RESET) !== 0) this.#transmitter.clear();
+    this.#modem.updateAutoRts(this.#receiver.length, this.#receiver.trigger);
   }
 
   #writeLcr(byte: number): void {
     const changed = byte ^ this.#lcr;
     this.#lcr = byte;
     if ((changed & 0x3f) !== 0) this.#updateFormat();
-    if ((changed & r.LCR_BREAK) !== 0 && this.#looped() === 'no') {
+    if ((changed & r.LCR_BREAK) !== 0 && !this.#isLooped()) {
       this.#wire.setBreak((byte & r.LCR_BREAK) !== 0 ? 'space' : 'mark');
     }
   }
@@ -328,78 +272,39 @@ export class Ns16550a implements Device, SerialEnd, TransmitterOwner {
     this.#transmitter.retry();
   }
 
-  // Receiving.
-
-  #arrived(character: number): void {
-    const data = character & this.#timing.dataMask;
-    this.#receiver.arrived(data | (character & ~0xff));
-    this.#modem.updateAutoRts(this.#receiver.length, this.#trigger());
-    this.#updateIrq();
-  }
-
-  // Status.
-
-  #lsr(): number {
-    const receiver = this.#receiver;
-    return (
-      (receiver.length > 0 ? r.LSR_DR : 0) |
-      receiver.lineErrors |
-      (this.#transmitter.fifo.length === 0 ? r.LSR_THRE : 0) |
-      (this.#transmitter.idle ? r.LSR_TEMT : 0) |
-      (receiver.errorInFifo === 'yes' ? r.LSR_FIFO_ERROR : 0)
-    );
-  }
-
-  /** The pending cause of the highest priority, as IIR identifies it. */
-  #cause(): number {
-    const ier = this.#ier;
-    if (ier === 0) return r.IIR_NONE;
-    const receiver = this.#receiver;
-    if ((ier & r.IER_ELSI) !== 0 && receiver.lineErrors !== 0) return r.IIR_RLS;
-    if ((ier & r.IER_ERBFI) !== 0 && receiver.length > 0) {
-      if (receiver.length >= this.#trigger()) return r.IIR_RDA;
-      if (receiver.timedOut === 'yes') return r.IIR_CTI;
-    }
-    if ((ier & r.IER_ETBEI) !== 0 && this.#threCause === 'set') return r.IIR_THRE;
-    // With automatic flow control a change of CTS is the transmitter's business, not the driver's.
-    const ignored = (this.#modem.mcr & r.MCR_AFE) !== 0 ? INPUT_CTS : 0;
-    if ((ier & r.IER_EDSSI) !== 0 && (this.#modem.deltas & ~ignored) !== 0) return r.IIR_MS;
-    return r.IIR_NONE;
-  }
-
-  #trigger(): number {
-    return this.#fifoOff() ? 1 : (r.FCR_TRIGGERS[this.#fcr >>> r.FCR_TRIGGER_SHIFT] as number);
-  }
-
-  #fifoOff(): boolean {
-    return (this.#fcr & r.FCR_ENABLE) === 0;
-  }
-
-  #looped(): 'yes' | 'no' {
-    return (this.#modem.mcr & r.MCR_LOOP) !== 0 ? 'yes' : 'no';
-  }
-
-  #dlab(): boolean {
-    return (this.#lcr & r.LCR_DLAB) !== 0;
-  }
-
-  #setThreCause(): void {
-    this.#threCause = 'set';
-    this.#updateIrq();
-  }
-
-  #updateIrq(): void {
-    const level = this.#cause() === r.IIR_NONE ? 0 : 1;
-    if (level === this.#irqLevel) return;
-    this.#irqLevel = level;
-    if (level === 1) this.#irq.raise();
-    else this.#irq.lower();
-  }
-
   #updateFormat(): void {
     const baud = this.#divisor === 0 ? 0 : this.#clockHz / (16 * this.#divisor);
     this.#timing.set(r.lcrFormat(this.#lcr, baud));
     this.#receiver.setCharacterTime(this.#timing.characterNs);
+  }
+
+  // Characters.
+
+  #mayTransmit(): boolean {
+    const { mcr } = this.#modem;
+    if ((mcr & r.MCR_AFE) !== 0 && (this.#modem.inputs & INPUT_CTS) === 0) return false;
+    return (mcr & r.MCR_LOOP) !== 0 || this.#wire.ready();
+  }
+
+  #shifted(character: number): void {
+    if (this.#isLooped()) this.#arrived(character);
+    // During a break the line stays at space whatever the shift register does.
+    else if ((this.#lcr & r.LCR_BREAK) === 0) this.#wire.transmit(character);
+  }
+
+  #arrived(character: number): void {
+    const data = character & this.#timing.dataMask;
+    this.#receiver.arrived(data | (character & ~0xff));
+    this.#modem.updateAutoRts(this.#receiver.length, this.#receiver.trigger);
+    this.#interrupts.update();
+  }
+
+  #hasFifos(): boolean {
+    return (this.#fcr & r.FCR_ENABLE) !== 0;
+  }
+
+  #isLooped(): boolean {
+    return (this.#modem.mcr & r.MCR_LOOP) !== 0;
   }
 
   #refuse(what: string, offset: number, width: number): number {

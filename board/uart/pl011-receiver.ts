@@ -13,6 +13,8 @@ export class Pl011Receiver implements ClockEvent {
   readonly #clock: Clock;
   readonly #timedOut: () => void;
   #depth = 1;
+  /** Characters at which received data interrupts. */
+  trigger = 1;
   #bitNs = 0;
   #activityNs = 0;
   #scheduled = false;

@@ -40,10 +40,6 @@ export class Transmitter implements ClockEvent {
     return !this.#shifting && this.fifo.length === 0;
   }
 
-  get busyShifting(): boolean {
-    return this.#shifting;
-  }
-
   /** Queues one character; the FIFO must have room. */
   push(character: number): void {
     this.fifo.push(character);
