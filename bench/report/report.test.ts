@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Chromium, findChromium } from '../../test/support/chromium.ts';
 import type { BenchResults } from '../results.ts';
-import { renderReport, SECTIONS } from './report.ts';
+import { SECTIONS } from './questions.ts';
+import { renderReport } from './report.ts';
 import { sampleResults } from '../../test/support/sample-results.ts';
 
 const ARTEFACTS = fileURLToPath(new URL('../../.artefacts/', import.meta.url));

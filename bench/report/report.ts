@@ -8,22 +8,10 @@ import type { BenchResults, BenchRow } from '../results.ts';
 import { figure } from '../suite/figure.ts';
 import { checkTargets, type Target, type TargetOutcome } from '../suite/targets.ts';
 import { figureMarkup, tableMarkup } from './figure-markup.ts';
+import { SECTIONS } from './questions.ts';
 import type { Section, SectionContent } from './section.ts';
-import { BLK_SECTIONS } from './sections-blk.ts';
-import { COUNTER_SECTIONS } from './sections-counters.ts';
-import { LOAD_SECTIONS } from './sections-load.ts';
-import { NET_SECTIONS } from './sections-net.ts';
-import { OTHER_SECTIONS } from './sections-others.ts';
 import { STYLE } from './style.ts';
 import { element, escapeMarkup } from './svg.ts';
-
-export const SECTIONS: readonly Section[] = [
-  ...NET_SECTIONS,
-  ...LOAD_SECTIONS,
-  ...COUNTER_SECTIONS,
-  ...BLK_SECTIONS,
-  ...OTHER_SECTIONS,
-];
 
 const TITLES: Readonly<Record<string, string>> = {
   net: 'Network',

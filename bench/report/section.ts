@@ -31,6 +31,34 @@ export interface TitledPlot {
   readonly plot: Plot;
 }
 
+/** How a question is answered. */
+export interface Answer<Found> {
+  /** What it is about; nothing when none of the rows is. */
+  readonly rows: (all: readonly BenchRow[]) => Found | undefined;
+  readonly sentence: (found: Found) => string;
+  readonly plots: (found: Found) => readonly TitledPlot[];
+  readonly table: (found: Found) => Table;
+}
+
+/** So that the compiler finds out what {@link Answer.rows} finds. */
+export function answer<Found>(given: Answer<Found>): Answer<Found> {
+  return given;
+}
+
+export function section<Found>(
+  id: string,
+  benchmark: string,
+  question: string,
+  { rows, sentence, plots, table }: Answer<Found>,
+): Section {
+  const make = (all: readonly BenchRow[]): SectionContent | undefined => {
+    const found = rows(all);
+    if (found === undefined) return undefined;
+    return { answer: sentence(found), plots: plots(found), table: table(found) };
+  };
+  return { id, benchmark, question, make };
+}
+
 /** What a parameter has to be: a value, or one of several, or whatever a function says. */
 type Wanted = string | number | null | ((value: BenchRow[string] | undefined) => boolean);
 
