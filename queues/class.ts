@@ -7,6 +7,8 @@
  * A new class is a new folder with such a table, and one line in `queues/classes.ts`.
  */
 
+import type { SectionLayout } from './sections.ts';
+
 /** One queue of a connection. */
 export interface QueueKind {
   /** Such as 'net active'; no two classes have the same. */
@@ -69,6 +71,8 @@ export interface QueueClass {
   readonly name: string;
   /** By which fields a record of a connection is known. */
   readonly connection: { readonly texts: readonly string[]; readonly numbers: readonly string[] };
+  /** Sections in which programs of the class find their configuration, as images have them. */
+  readonly sections: Readonly<Record<string, SectionLayout<object>>>;
   /** The queue that stands for the connection in messages. */
   readonly named: string;
   readonly queues: readonly QueueKind[];

@@ -7,6 +7,12 @@ import { SERIAL_CLASS } from './serial/class.ts';
 
 export { asConnection, roleOf } from './class.ts';
 export { BLK_CLASS, NET_CLASS, SERIAL_CLASS };
+export { BLK_SECTIONS } from './blk/sections.ts';
+export { I2C_SECTIONS } from './i2c/sections.ts';
+export { MAC_BYTES, NET_SECTIONS } from './net/sections.ts';
+export { deviceRegion, region, SLOTS } from './sections.ts';
+export { BEGIN_BYTES, NAME_BYTES, SERIAL_SECTIONS } from './serial/sections.ts';
+export { TIMER_SECTIONS } from './timer/sections.ts';
 
 export const QUEUE_CLASSES: readonly QueueClass[] = [NET_CLASS, BLK_CLASS, SERIAL_CLASS];
 

@@ -5,7 +5,7 @@
  */
 
 import type { PdDescription, SystemDescription } from '../model.ts';
-import type { AddressSlot } from './config/layout.ts';
+import type { AddressSlot } from '../../memory/c-layout.ts';
 import type { EncodedSection } from './config/section.ts';
 import { configSectionsNamed, configurationOf } from './config/table.ts';
 import { type ElfImage, type Section, sectionNamed } from './image.ts';

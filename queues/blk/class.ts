@@ -12,6 +12,7 @@ import {
   RESPONSE_TAIL,
   STORAGE_INFO_BYTES,
 } from './layout.ts';
+import { BLK_SECTIONS } from './sections.ts';
 
 export const BLK_CLASS: QueueClass = {
   name: 'blk',
@@ -19,6 +20,7 @@ export const BLK_CLASS: QueueClass = {
     texts: ['storageInfo', 'requestQueue', 'responseQueue'],
     numbers: ['capacity', 'channel'],
   },
+  sections: BLK_SECTIONS,
   named: 'requestQueue',
   queues: [
     {

@@ -2,6 +2,7 @@
 
 import type { QueueClass } from '../class.ts';
 import { NetBufferDescriptor, NetQueueHeader } from './queue.ts';
+import { NET_SECTIONS } from './sections.ts';
 
 const LAYOUT = {
   tail: NetQueueHeader.tail.offset,
@@ -15,6 +16,7 @@ const LAYOUT = {
 export const NET_CLASS: QueueClass = {
   name: 'net',
   connection: { texts: ['freeQueue', 'activeQueue'], numbers: ['capacity', 'channel'] },
+  sections: NET_SECTIONS,
   named: 'activeQueue',
   queues: [
     { ...LAYOUT, name: 'net free', field: 'freeQueue', carries: 'empty buffers' },

@@ -2,10 +2,12 @@
 
 import type { QueueClass } from '../class.ts';
 import { SerialQueueHeader } from './queue.ts';
+import { SERIAL_SECTIONS } from './sections.ts';
 
 export const SERIAL_CLASS: QueueClass = {
   name: 'serial',
   connection: { texts: ['queue', 'data'], numbers: ['capacity', 'channel'] },
+  sections: SERIAL_SECTIONS,
   named: 'queue',
   queues: [
     {

@@ -4,7 +4,8 @@
  * number, and two structures share one name.
  */
 
-import { bytes, counted, field, list, record, SLOTS, u64, u8 } from './layout.ts';
+import { bytes, counted, field, list, record, u64, u8 } from '../../../memory/c-layout.ts';
+import { SLOTS } from '../../../queues/classes.ts';
 import { type ConfigSection, configSection } from './section.ts';
 
 const NAME_BYTES = 64;

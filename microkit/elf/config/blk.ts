@@ -1,26 +1,8 @@
 /** Configuration sections of the block class: sDDF 0.7, `blk/config.h`. */
 
-import { counted, deviceRegion, field, record, region, SLOTS, u16, u32, u8 } from './layout.ts';
+import { BLK_SECTIONS, SLOTS } from '../../../queues/classes.ts';
 import { type ConfigSection, configSection } from './section.ts';
 import type { Source } from './source.ts';
-
-const BLK = 2;
-
-const connection = record(56, {
-  storageInfo: field(0, region),
-  reqQueue: field(16, region),
-  respQueue: field(32, region),
-  numBuffers: field(48, u16),
-  id: field(50, u8),
-});
-
-const virtDriver = record(80, { conn: field(0, connection), data: field(56, deviceRegion) });
-
-const virtClient = record(88, {
-  conn: field(0, connection),
-  data: field(56, deviceRegion),
-  partition: field(80, u32),
-});
 
 function isConnection(source: Source): boolean {
   return source.has('storageInfo', 'requestQueue', 'responseQueue', 'capacity', 'channel');
@@ -37,9 +19,7 @@ function connectionOf(source: Source) {
 }
 
 const driver = configSection({
-  name: '.blk_driver_config',
-  magic: BLK,
-  layout: record(64, { virt: field(8, connection) }),
+  ...BLK_SECTIONS.driver,
   from: (source) => {
     if (!source.has('registers') || !isConnection(source.at('virt'))) return undefined;
     return { virt: connectionOf(source.at('virt')) };
@@ -47,12 +27,7 @@ const driver = configSection({
 });
 
 const virt = configSection({
-  name: '.blk_virt_config',
-  magic: BLK,
-  layout: record(5728, {
-    driver: field(16, virtDriver),
-    clients: counted(96, { slots: SLOTS, of: virtClient, countAt: 8, count: 'u64' }),
-  }),
+  ...BLK_SECTIONS.virt,
   from: (source) => {
     if (!isConnection(source.at('driver'))) return undefined;
     return {
@@ -80,9 +55,7 @@ function partitionOf(partition: Source): number {
 }
 
 const client = configSection({
-  name: '.blk_client_config',
-  magic: BLK,
-  layout: record(80, { virt: field(8, connection), data: field(64, region) }),
+  ...BLK_SECTIONS.client,
   from: (source) => {
     // `blk`, unless the description has given it another name.
     const record = [source.at('blk'), source.find(isClient)].find(
@@ -100,4 +73,4 @@ function isClient(source: Source): boolean {
   return isConnection(source.at('virt')) && source.has('data') && !source.has('registers');
 }
 
-export const BLK_SECTIONS: readonly ConfigSection[] = [driver, virt, client];
+export const BLK_CONFIG: readonly ConfigSection[] = [driver, virt, client];

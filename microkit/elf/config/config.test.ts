@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { PdDescription, SystemDescription } from '../../model.ts';
 import { readSystemText } from '../../read/text.ts';
 import { RISCV64 } from '../../target.ts';
-import { field, record, u16, u32, u64, u8 } from './layout.ts';
+import { field, record, u16, u32, u64, u8 } from '../../../memory/c-layout.ts';
 import type { ConfigSection, EncodedSection } from './section.ts';
 import { CONFIG_SECTIONS, configSectionsNamed, configurationOf } from './table.ts';
 

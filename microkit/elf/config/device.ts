@@ -3,7 +3,8 @@
  * device, and its interrupts. sDDF 0.7, `resources/device.h`.
  */
 
-import { counted, deviceRegion, record, SLOTS, u8 } from './layout.ts';
+import { counted, record, u8 } from '../../../memory/c-layout.ts';
+import { deviceRegion, SLOTS } from '../../../queues/classes.ts';
 import { type ConfigSection, configSection } from './section.ts';
 import type { Source } from './source.ts';
 

@@ -3,7 +3,7 @@
  * because sDDF's configuration has no address: a client there asks a DHCP server.
  */
 
-import { bytes, field, record } from './layout.ts';
+import { bytes, field, record } from '../../../memory/c-layout.ts';
 import { type ConfigSection, configSection } from './section.ts';
 
 const ADDRESS_BYTES = 4;

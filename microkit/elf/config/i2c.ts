@@ -1,24 +1,8 @@
 /** Configuration sections of the i2c class: sDDF 0.7, `i2c/config.h`. */
 
-import { counted, field, record, region, SLOTS, u16, u64, u8 } from './layout.ts';
+import { I2C_SECTIONS, SLOTS } from '../../../queues/classes.ts';
 import { type ConfigSection, configSection } from './section.ts';
 import type { Source } from './source.ts';
-
-const I2C = 4;
-
-const connection = record(40, {
-  reqQueue: field(0, region),
-  respQueue: field(16, region),
-  numBuffers: field(32, u16),
-  id: field(34, u8),
-});
-
-const virtClient = record(64, {
-  conn: field(0, connection),
-  dataSize: field(40, u64),
-  driverDataVaddr: field(48, u64),
-  clientDataVaddr: field(56, u64),
-});
 
 function isConnection(source: Source): boolean {
   return source.has('requestQueue', 'responseQueue', 'capacity', 'channel');
@@ -34,9 +18,7 @@ function connectionOf(source: Source) {
 }
 
 const driver = configSection({
-  name: '.i2c_driver_config',
-  magic: I2C,
-  layout: record(48, { virt: field(8, connection) }),
+  ...I2C_SECTIONS.driver,
   from: (source) => {
     const { virt } = i2cRecords(source);
     return virt === undefined ? undefined : { virt: connectionOf(virt) };
@@ -44,12 +26,7 @@ const driver = configSection({
 });
 
 const virt = configSection({
-  name: '.i2c_virt_config',
-  magic: I2C,
-  layout: record(4152, {
-    driver: field(16, connection),
-    clients: counted(56, { slots: SLOTS, of: virtClient, countAt: 8, count: 'u64' }),
-  }),
+  ...I2C_SECTIONS.virt,
   from: (source) => {
     if (!isConnection(source.at('driver')) || source.at('driver').has('storageInfo')) {
       return undefined;
@@ -70,9 +47,7 @@ const virt = configSection({
 });
 
 const client = configSection({
-  name: '.i2c_client_config',
-  magic: I2C,
-  layout: record(64, { virt: field(8, connection), data: field(48, region) }),
+  ...I2C_SECTIONS.client,
   from: (source) => {
     const i2c = source.at('i2c');
     if (!isConnection(i2c.at('virt'))) return undefined;
@@ -87,4 +62,4 @@ function i2cRecords(source: Source): { readonly virt?: Source } {
   return source.has('registers') && isI2c ? { virt: found } : {};
 }
 
-export const I2C_SECTIONS: readonly ConfigSection[] = [driver, virt, client];
+export const I2C_CONFIG: readonly ConfigSection[] = [driver, virt, client];

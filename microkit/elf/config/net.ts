@@ -2,53 +2,9 @@
  * Configuration sections of the network class: sDDF 0.7, `network/config.h` and `lib_sddf_lwip`.
  */
 
-import {
-  bytes,
-  counted,
-  deviceRegion,
-  field,
-  list,
-  record,
-  region,
-  SLOTS,
-  u16,
-  u32,
-  u64,
-  u8,
-} from './layout.ts';
+import { NET_SECTIONS, MAC_BYTES, SLOTS } from '../../../queues/classes.ts';
 import { type ConfigSection, configSection } from './section.ts';
 import { NO_REGION, type Source } from './source.ts';
-
-const NET = 5;
-const LWIP = 8;
-const MAC_BYTES = 6;
-
-const connection = record(40, {
-  freeQueue: field(0, region),
-  activeQueue: field(16, region),
-  numBuffers: field(32, u16),
-  id: field(34, u8),
-});
-
-const virtRxClient = record(432, {
-  conn: field(0, connection),
-  macs: counted(40, { slots: SLOTS, of: bytes(MAC_BYTES), countAt: 424, count: 'u8' }),
-});
-
-const txData = record(32, { data: field(0, deviceRegion), numBuffers: field(24, u32) });
-
-const virtTxClient = record(2096, {
-  conn: field(0, connection),
-  data: counted(40, { slots: SLOTS, of: txData, countAt: 2088, count: 'u8' }),
-});
-
-const vswitchPort = record(112, {
-  rx: field(0, connection),
-  tx: field(40, connection),
-  txData: field(80, region),
-  mac: field(96, bytes(MAC_BYTES)),
-  acl: field(104, u64),
-});
 
 function isConnection(source: Source): boolean {
   return source.has('freeQueue', 'activeQueue', 'capacity', 'channel');
@@ -64,9 +20,7 @@ function connectionOf(source: Source) {
 }
 
 const driver = configSection({
-  name: '.net_driver_config',
-  magic: NET,
-  layout: record(88, { virtRx: field(8, connection), virtTx: field(48, connection) }),
+  ...NET_SECTIONS.driver,
   from: (source) => {
     if (!source.has('registers') || !isConnection(source.at('rx'))) return undefined;
     return { virtRx: connectionOf(source.at('rx')), virtTx: connectionOf(source.at('tx')) };
@@ -74,14 +28,7 @@ const driver = configSection({
 });
 
 const virtRx = configSection({
-  name: '.net_virt_rx_config',
-  magic: NET,
-  layout: record(27_744, {
-    driver: field(8, connection),
-    data: field(48, deviceRegion),
-    bufferMetadata: field(72, region),
-    clients: counted(88, { slots: SLOTS, of: virtRxClient, countAt: 27_736, count: 'u8' }),
-  }),
+  ...NET_SECTIONS.virtRx,
   from: (source) => {
     if (!isConnection(source.at('driver')) || !source.has('bufferMetadata')) return undefined;
     return {
@@ -103,12 +50,7 @@ const virtRx = configSection({
 });
 
 const virtTx = configSection({
-  name: '.net_virt_tx_config',
-  magic: NET,
-  layout: record(134_200, {
-    driver: field(8, connection),
-    clients: counted(48, { slots: SLOTS, of: virtTxClient, countAt: 134_192, count: 'u8' }),
-  }),
+  ...NET_SECTIONS.virtTx,
   from: (source) => {
     if (!isConnection(source.at('driver')) || source.has('bufferMetadata')) return undefined;
     return {
@@ -131,14 +73,7 @@ const virtTx = configSection({
 });
 
 const copy = configSection({
-  name: '.net_copy_config',
-  magic: NET,
-  layout: record(1128, {
-    rx: field(8, connection),
-    rxData: field(48, list(SLOTS, region)),
-    client: field(1072, connection),
-    clientData: field(1112, region),
-  }),
+  ...NET_SECTIONS.copy,
   from: (source) => {
     if (!isConnection(source.at('client')) || !source.has('clientData')) return undefined;
     // Behind a switch, frames come from wherever their sender keeps them.
@@ -155,15 +90,7 @@ const copy = configSection({
 });
 
 const client = configSection({
-  name: '.net_client_config',
-  magic: NET,
-  layout: record(128, {
-    rx: field(8, connection),
-    rxData: field(48, region),
-    tx: field(64, connection),
-    txData: field(104, region),
-    mac: field(120, bytes(MAC_BYTES)),
-  }),
+  ...NET_SECTIONS.client,
   from: (source) => {
     const net = source.at('net');
     if (!isConnection(net.at('rx')) || !net.has('mac')) return undefined;
@@ -178,12 +105,7 @@ const client = configSection({
 });
 
 const vswitch = configSection({
-  name: '.net_vswitch_config',
-  magic: NET,
-  layout: record(7200, {
-    ports: counted(8, { slots: SLOTS, of: vswitchPort, countAt: 7176, count: 'u8' }),
-    bufferMetadata: field(7184, region),
-  }),
+  ...NET_SECTIONS.vswitch,
   from: (source) => {
     if (!source.has('ports', 'uplink')) return undefined;
     const ports = source.at('ports').items(SLOTS);
@@ -219,9 +141,7 @@ function reachOf(port: Source): bigint {
 
 /** `config.lwip`: the pool of buffers that sDDF's glue for lwIP hands out. */
 const lwip = configSection({
-  name: '.lib_sddf_lwip_config',
-  magic: LWIP,
-  layout: record(32, { pbufPool: field(8, region), numPbufs: field(24, u64) }),
+  ...NET_SECTIONS.lwip,
   from: (source) => {
     const pool = source.at('lwip');
     if (!pool.has('pbufPool')) return undefined;
@@ -232,7 +152,7 @@ const lwip = configSection({
   },
 });
 
-export const NET_SECTIONS: readonly ConfigSection[] = [
+export const NET_CONFIG: readonly ConfigSection[] = [
   driver,
   virtRx,
   virtTx,

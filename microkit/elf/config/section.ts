@@ -8,7 +8,8 @@
 
 import { assert } from '../../../memory/assert.ts';
 import type { PdDescription, SystemDescription } from '../../model.ts';
-import type { AddressSlot, Layout } from './layout.ts';
+import type { AddressSlot } from '../../../memory/c-layout.ts';
+import type { SectionLayout } from '../../../queues/sections.ts';
 import { Source } from './source.ts';
 
 const MAGIC = [0x73, 0x44, 0x44, 0x46] as const;
@@ -43,11 +44,7 @@ export interface ConfigSection {
   decode(bytes: Uint8Array): DecodedSection;
 }
 
-export interface ConfigSectionOptions<V extends object> {
-  readonly name: string;
-  /** The class's number behind "sDDF"; absent where the structure has none. */
-  readonly magic?: number;
-  readonly layout: Layout<V>;
+export interface ConfigSectionOptions<V extends object> extends SectionLayout<V> {
   /** @returns undefined for a record of another kind */
   readonly from: (source: Source) => V | undefined;
 }

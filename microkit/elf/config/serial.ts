@@ -1,22 +1,10 @@
 /** Configuration sections of the serial class: sDDF 0.7, `serial/config.h`. */
 
-import {
-  bytes,
-  counted,
-  field,
-  record,
-  region,
-  type RegionValue,
-  SLOTS,
-  u64,
-  u8,
-} from './layout.ts';
+import { BEGIN_BYTES, NAME_BYTES, SERIAL_SECTIONS, SLOTS } from '../../../queues/classes.ts';
+import type { RegionValue } from '../../../queues/sections.ts';
 import { type ConfigSection, configSection } from './section.ts';
 import { NO_REGION, type Source } from './source.ts';
 
-const SERIAL = 3;
-const NAME_BYTES = 64;
-const BEGIN_BYTES = 128;
 const BAUD = 115_200;
 const BEGIN = 'Begin input\r\n';
 /** Ctrl-\ */
@@ -25,17 +13,6 @@ const SWITCH_CHARACTER = 28;
 const TERMINATE_CHARACTER = 13;
 /** A byte that no keyboard sends: input is never switched. */
 const NO_CHARACTER = 0xff;
-
-const connection = record(40, {
-  queue: field(0, region),
-  data: field(16, region),
-  id: field(32, u8),
-});
-
-const virtTxClient = record(104, {
-  conn: field(0, connection),
-  name: field(40, bytes(NAME_BYTES)),
-});
 
 interface ConnectionValue {
   readonly queue: RegionValue;
@@ -62,14 +39,7 @@ function optionalConnectionOf(source: Source): ConnectionValue {
 }
 
 const driver = configSection({
-  name: '.serial_driver_config',
-  magic: SERIAL,
-  layout: record(104, {
-    rx: field(8, connection),
-    tx: field(48, connection),
-    defaultBaud: field(88, u64),
-    rxEnabled: field(96, u8),
-  }),
+  ...SERIAL_SECTIONS.driver,
   from: (source) => {
     if (!source.has('registers') || !isConnection(source.at('tx'))) return undefined;
     return {
@@ -82,14 +52,7 @@ const driver = configSection({
 });
 
 const virtRx = configSection({
-  name: '.serial_virt_rx_config',
-  magic: SERIAL,
-  layout: record(2616, {
-    driver: field(8, connection),
-    clients: counted(48, { slots: SLOTS, of: connection, countAt: 2608, count: 'u8' }),
-    switchChar: field(2609, u8),
-    terminateNumChar: field(2610, u8),
-  }),
+  ...SERIAL_SECTIONS.virtRx,
   from: (source) => {
     if (!isConnection(source.at('driver')) || source.has('colour')) return undefined;
     return {
@@ -110,15 +73,7 @@ function switchCharacterOf(source: Source): number {
 }
 
 const virtTx = configSection({
-  name: '.serial_virt_tx_config',
-  magic: SERIAL,
-  layout: record(6840, {
-    driver: field(8, connection),
-    clients: counted(48, { slots: SLOTS, of: virtTxClient, countAt: 6704, count: 'u8' }),
-    beginStr: field(6705, bytes(BEGIN_BYTES)),
-    enableColour: field(6833, u8),
-    enableRx: field(6834, u8),
-  }),
+  ...SERIAL_SECTIONS.virtTx,
   from: (source) => {
     if (!isConnection(source.at('driver')) || !source.has('colour')) return undefined;
     return {
@@ -138,9 +93,7 @@ const virtTx = configSection({
 });
 
 const client = configSection({
-  name: '.serial_client_config',
-  magic: SERIAL,
-  layout: record(88, { rx: field(8, connection), tx: field(48, connection) }),
+  ...SERIAL_SECTIONS.client,
   from: (source) => {
     const serial = source.at('serial');
     if (!isConnection(serial.at('tx'))) return undefined;
@@ -148,4 +101,4 @@ const client = configSection({
   },
 });
 
-export const SERIAL_SECTIONS: readonly ConfigSection[] = [driver, virtRx, virtTx, client];
+export const SERIAL_CONFIG: readonly ConfigSection[] = [driver, virtRx, virtTx, client];

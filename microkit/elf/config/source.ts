@@ -7,7 +7,8 @@
 import type { PdDescription, SystemDescription } from '../../model.ts';
 import { regionNamed } from '../../model.ts';
 import { utf8 } from '../utf8.ts';
-import type { PhysicalAddress, RegionValue } from './layout.ts';
+import type { PhysicalAddress } from '../../../memory/c-layout.ts';
+import type { RegionValue } from '../../../queues/sections.ts';
 
 /** The protection domain whose record it is: where it has mapped what the record names. */
 export interface Place {

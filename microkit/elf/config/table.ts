@@ -5,22 +5,22 @@
 
 import type { PdDescription, SystemDescription } from '../../model.ts';
 import { BENCHMARK_SECTIONS } from './benchmark.ts';
-import { BLK_SECTIONS } from './blk.ts';
+import { BLK_CONFIG } from './blk.ts';
 import { DEVICE_SECTIONS } from './device.ts';
 import { ECHO_SECTIONS } from './echo.ts';
-import { I2C_SECTIONS } from './i2c.ts';
-import { NET_SECTIONS } from './net.ts';
+import { I2C_CONFIG } from './i2c.ts';
+import { NET_CONFIG } from './net.ts';
 import type { ConfigSection, EncodedSection } from './section.ts';
-import { SERIAL_SECTIONS } from './serial.ts';
-import { TIMER_SECTIONS } from './timer.ts';
+import { SERIAL_CONFIG } from './serial.ts';
+import { TIMER_CONFIG } from './timer.ts';
 
 export const CONFIG_SECTIONS: readonly ConfigSection[] = [
   ...DEVICE_SECTIONS,
-  ...NET_SECTIONS,
-  ...BLK_SECTIONS,
-  ...SERIAL_SECTIONS,
-  ...TIMER_SECTIONS,
-  ...I2C_SECTIONS,
+  ...NET_CONFIG,
+  ...BLK_CONFIG,
+  ...SERIAL_CONFIG,
+  ...TIMER_CONFIG,
+  ...I2C_CONFIG,
   ...BENCHMARK_SECTIONS,
   ...ECHO_SECTIONS,
 ];

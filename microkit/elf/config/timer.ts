@@ -3,15 +3,11 @@
  * device's resources.
  */
 
-import { field, record, u8 } from './layout.ts';
+import { TIMER_SECTIONS } from '../../../queues/classes.ts';
 import { type ConfigSection, configSection } from './section.ts';
 
-const TIMER = 6;
-
 const client = configSection({
-  name: '.timer_client_config',
-  magic: TIMER,
-  layout: record(6, { driverId: field(5, u8) }),
+  ...TIMER_SECTIONS.client,
   from: (source) => {
     const timer = source.at('timer');
     if (!timer.has('channel')) return undefined;
@@ -19,4 +15,4 @@ const client = configSection({
   },
 });
 
-export const TIMER_SECTIONS: readonly ConfigSection[] = [client];
+export const TIMER_CONFIG: readonly ConfigSection[] = [client];

@@ -1,5 +1,5 @@
 /**
- * Layouts of C structures as data: each field once, with the offset that sDDF's header gives it. A
+ * Layouts of C structures as data: each field once, with the offset that a header gives it. A
  * layout writes a value to bytes and reads it back; offsets, alignment and overlaps are checked
  * when the module is loaded.
  *
@@ -9,7 +9,7 @@
  * hold anything in them.
  */
 
-import { assert } from '../../../memory/assert.ts';
+import { assert } from './assert.ts';
 
 /** Bytes in the making, and the words in them that wait for physical addresses. */
 export interface Target {
@@ -218,19 +218,3 @@ function checkParts(sizeBytes: number, parts: readonly Part[]): void {
   }
   if (end > sizeBytes) throw new RangeError(`fields end at ${end}, the structure at ${sizeBytes}`);
 }
-
-/** `region_resource_t`: where a region is mapped, and its size. */
-export const region = record(16, { vaddr: field(0, u64), size: field(8, u64) });
-export interface RegionValue {
-  readonly vaddr: bigint;
-  readonly size: bigint;
-}
-
-/** `device_region_resource_t`: the same, with the address that a device uses. */
-export const deviceRegion = record(24, {
-  region: field(0, region),
-  ioAddr: field(16, physicalAddress),
-});
-
-/** Array slots of sDDF's structures: SDDF_MAX_CLIENTS and its like. */
-export const SLOTS = 64;
