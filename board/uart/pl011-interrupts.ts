@@ -1,4 +1,6 @@
-/** The interrupts of the PL011: what is pending, what of it is let through, and the line's level. */
+/**
+ * The interrupts of the PL011: what is pending, what of it is let through, and the line's level.
+ */
 
 import type { IrqLine } from '../device.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Functions of the host's C libraries, and descriptors that Node cannot wait for by itself: TAP
- * devices, sockets of other libraries. Through koffi, an optional dependency that needs no compiler;
- * loaded only when something of it is asked for.
+ * devices, sockets of other libraries. Through koffi, an optional dependency that needs no
+ * compiler; loaded only when something of it is asked for.
  *
  * Waiting is libuv's own (`uv_poll`), in the thread of the run: nobody looks at an idle descriptor,
  * and no frame is handed from thread to thread.

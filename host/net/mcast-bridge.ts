@@ -1,6 +1,6 @@
 /**
- * QEMU's `-netdev socket,mcast=` as a bridge: whoever has joined the group is on one cable, and each
- * datagram is one frame.
+ * QEMU's `-netdev socket,mcast=` as a bridge: whoever has joined the group is on one cable, and
+ * each datagram is one frame.
  *
  * We send from a socket of our own, so that what the group gives back of it can be told from what
  * others have sent; QEMU takes frames from any address. QEMU's own come back to itself.

@@ -1,7 +1,7 @@
 /**
  * Debian's passt as the other end of the NIC: TCP, UDP and DHCP by the host's own sockets, without
- * any rights. It gets one end of a pair of sockets, so that no path has to be reachable for the user
- * that it becomes (`nobody`, where it is started by root), and ends with us, however we end.
+ * any rights. It gets one end of a pair of sockets, so that no path has to be reachable for the
+ * user that it becomes (`nobody`, where it is started by root), and ends with us, however we end.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';

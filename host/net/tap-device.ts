@@ -1,6 +1,6 @@
 /**
- * A TAP device of the host (Linux, Documentation/networking/tuntap.rst): makes one or joins one that
- * is there, gives it its address, and sets it up.
+ * A TAP device of the host (Linux, Documentation/networking/tuntap.rst): makes one or joins one
+ * that is there, gives it its address, and sets it up.
  *
  * One that we have made is gone with its last descriptor, however the process ends. One that was
  * made before, by `ip tuntap add`, stays.
