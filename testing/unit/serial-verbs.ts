@@ -90,6 +90,12 @@ function consumerVerbs(at: BenchConnection, name: string, queue: Queue): readonl
         },
       }),
     },
+    ...plainConsumerVerbs(at, name, queue),
+  ];
+}
+
+function plainConsumerVerbs(at: BenchConnection, name: string, queue: Queue): readonly Verb[] {
+  return [
     {
       name: `expect ${name}.asks`,
       what: 'whether the unit asks to be notified when there is room',
