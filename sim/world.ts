@@ -387,13 +387,12 @@ class World {
    * stopped, and what is typed overruns.
    */
   #lastingUntilNs(): number {
-    const lasting = this.#run.injector.strikes.filter(
-      ({ parameters }) => (parameters['for'] ?? 0) <= LASTING_NS_MAX,
-    );
-    return Math.max(
-      0,
-      ...lasting.map(({ timeNs, parameters }) => timeNs + (parameters['for'] ?? 0)),
-    );
+    let untilNs = 0;
+    for (const { timeNs, parameters } of this.#run.injector.strikes) {
+      const lastingNs = parameters['for'] ?? 0;
+      if (lastingNs <= LASTING_NS_MAX) untilNs = Math.max(untilNs, timeNs + lastingNs);
+    }
+    return untilNs;
   }
 
   /** @returns 'stopped' when the world ends here */

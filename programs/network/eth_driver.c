@@ -465,16 +465,24 @@ static bool is_tx_stuck(void)
     return tx_still_ticks > TX_STILL_TICKS_MAX;
 }
 
+/* What has waited for room in the old rings was signalled long ago, so nobody says so again. */
+static void recover_unasked(void)
+{
+    recover();
+    rx_provide();
+    tx_provide();
+}
+
 static void look_for_missed(void)
 {
     if (!virtio_net_is_started(&device)) {
         count(COUNT_SELF_RESETS, 1);
-        recover();
+        recover_unasked();
     } else if (virtio_net_has_interrupt(&device) || virtqueue_has_used(&device.rx) || virtqueue_has_used(&device.tx)) {
         on_unserved();
     } else if (is_tx_stuck()) {
         count(COUNT_TX_STUCK, 1);
-        recover();
+        recover_unasked();
     }
 }
 

@@ -7,10 +7,12 @@
 import type { DmaWindow } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Point } from './injector.ts';
-import { fault, type PointKind, within } from './point.ts';
+import { type Excuse, fault, type PointKind, within } from './point.ts';
 
 const SHORT_BYTES_MAX = 63;
 const BUFFER_BYTES = 2048;
+/** A buffer that the device has not written holds an old frame, which so comes once more. */
+const UNWRITTEN: readonly Excuse[] = ['contents', 'loss', 'errors', 'repetition'];
 /** Longer ones are read as they are. */
 const STALE_BYTES_MAX = 65_536;
 
@@ -26,13 +28,13 @@ export function dmaPoint(device: string, group: string): PointKind {
         name: 'misplace',
         what: 'the device uses another place in the pool of buffers',
         parameters: { buffers: within('buffers of 2 KiB further on', 'count', 1, 8) },
-        excuses: ['contents', 'loss', 'errors'],
+        excuses: UNWRITTEN,
         rows: [46],
       }),
       fault({
         name: 'stale',
         what: 'the device sees what was in an earlier buffer, and what it writes does not reach memory',
-        excuses: ['contents', 'loss', 'errors'],
+        excuses: UNWRITTEN,
         rows: [48],
       }),
     ],

@@ -98,4 +98,17 @@ describe('a sector', () => {
     flushed(model);
     expect(model.mayRemain(SECTOR, undefined)).toBe(false);
   });
+
+  it('whose damage was written over may be damaged again after a power cut', () => {
+    const model = new DiskModel();
+    model.damaged(SECTOR, 1);
+    written(model, 1);
+    flushed(model);
+    model.damaged(SECTOR, 1);
+    written(model, 2);
+    model.powerCut();
+    expect(model.mayRead(SECTOR, 0)).toBe(true);
+    written(model, 3);
+    expect(readable(model)).toEqual([3]);
+  });
 });

@@ -121,8 +121,11 @@ export class DiskModel {
 
   powerCut(): void {
     this.#cuts += 1;
-    for (const { contents } of this.#sectors.values()) {
-      for (const content of contents.slice(1)) content.state = 'unsure';
+    this.#now += 1;
+    for (const sector of this.#sectors.values()) {
+      for (const content of sector.contents.slice(1)) content.state = 'unsure';
+      // What was written over the damage may be gone, and the damage there again.
+      if (sector.isDurableDamaged) sector.damagedAt = this.#now;
     }
   }
 

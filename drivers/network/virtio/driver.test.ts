@@ -290,10 +290,12 @@ describe.each([
  * A bench whose driver has a watchdog; `tick` lets it look, and `asked` are the time-outs that it
  * has set.
  */
-function watchedBench(): Bench & { readonly asked: number[]; readonly tick: () => void } {
+function watchedBench(
+  nicOptions: Partial<NicOptions> = {},
+): Bench & { readonly asked: number[]; readonly tick: () => void } {
   const TIMER = 9;
   const asked: number[] = [];
-  const one = bench({}, BUFFERS, {
+  const one = bench(nicOptions, BUFFERS, {
     driverConfig: { watchdogNs: WATCHDOG_NS, timer: { channel: TIMER } },
     beforeStart: (system, driver) => {
       const program = (pd: ProtectionDomain): EntryPoints => ({
@@ -378,6 +380,21 @@ describe('a driver with a watchdog', () => {
     peer.collect();
     expect(counters()).toMatchObject({ txStuck: 1, resets: 1, txLostInReset: 1 });
     expect(peer.sentBack).toEqual([txData]);
+  });
+
+  it('sends what had no room in the rings of a device that holds on to all of them', () => {
+    const room = 4;
+    const { peer, nic, txData, echo, tick, counters } = watchedBench({ queueSizeMax: room });
+    for (let sent = 0; sent < room + 2; sent += 1) {
+      peer.send(txData + sent * NET_BUFFER_BYTES, FRAME.length);
+    }
+    echo.system.run();
+    expect(nic.tx.takeAll()).toHaveLength(room);
+
+    for (let i = 0; i <= 5e9 / WATCHDOG_NS; i += 1) tick();
+
+    expect(counters()).toMatchObject({ txStuck: 1, txLostInReset: room, txPackets: room + 2 });
+    expect(nic.tx.takeAll()).toHaveLength(2);
   });
 });
 

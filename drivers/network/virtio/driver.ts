@@ -219,13 +219,19 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     const { device } = this;
     if (!device.isStarted()) {
       this.counters.add(COUNT.selfResets, 1);
-      this.#recover();
+      this.#recoverUnasked();
     } else if (device.hasInterrupt() || device.rx.hasUsed() || device.tx.hasUsed()) {
       this.#onUnserved();
     } else if (this.#isTxStuck()) {
       this.counters.add(COUNT.txStuck, 1);
-      this.#recover();
+      this.#recoverUnasked();
     }
+  }
+
+  /** What has waited for room in the old rings was signalled long ago, so nobody says so again. */
+  #recoverUnasked(): void {
+    this.#recover();
+    this.#provide();
   }
 
   /** An interrupt that is on its way is not lost: it gets another moment. */
@@ -499,6 +505,11 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
       const mac = this.device.readMac() ?? 'without an address';
       this.pd.log(`network device ${mac}: link ${this.#link}, ${this.device.rx.chains} requests`);
     }
+    this.#provide();
+  }
+
+  /** Takes what waits in both queues, as far as there is room. */
+  #provide(): void {
     runFlow(this.#rxProvide);
     runFlow(this.#txProvide);
   }
