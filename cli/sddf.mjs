@@ -17,9 +17,11 @@ if (typeof WebAssembly === 'undefined') {
   process.exit(2);
 }
 
-const { supervise, wantsSupervisor } = await import('./supervisor.mjs');
+const { limitWorlds, supervise, wantsSupervisor, wantsWorldLimit } =
+  await import('./supervisor.mjs');
 const args = process.argv.slice(2);
 if (wantsSupervisor(args)) process.exit(await supervise(process.argv[1], args));
+if (wantsWorldLimit(args)) process.exit(await limitWorlds(process.argv[1], args));
 
 const { existsSync } = await import('node:fs');
 const source = new URL('./main.ts', import.meta.url);

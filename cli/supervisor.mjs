@@ -5,6 +5,9 @@
 //     terminal ── signals ──▶ supervisor ── 'end', 'now' ──▶ watchman, a thread of the engine's
 //                                         ◀── 'heard', 'status N' ── process (host/watch/)
 //
+// The worlds of a failure file run in another process, too, which is ended when one of them does not
+// end: it can as well be a loop that never comes back.
+//
 // Plain JavaScript, and no more than this: it is loaded before anything else. Why a process and not
 // a thread for the engine, and what each costs, is in docs/architecture.md, "Always stoppable".
 
@@ -12,6 +15,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 
 const COMMANDS = ['run', 'trace', 'path'];
+const WORLD_COMMANDS = ['replay', 'shrink', 'when'];
 const USERS_FILE = /\.(?:system|[cm]?[jt]s)$/;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /**
@@ -20,19 +24,30 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  */
 const HEARD_MS = 800;
 const NOW_MS = 300;
-/** The file descriptor of the line to the watchman. */
+/** The file descriptor of the line to the watchman, or from the worlds. */
 const LINE = 3;
+/** As long as a world of a campaign may take: see sim/world-process.ts. */
+const WORLD_SECONDS_MAX = 300;
+const EXIT_FAILED = 1;
 
 /**
  * Whether a command line runs programs of a user's, in a process that is not yet watched, and that
  * nobody debugs.
  */
 export function wantsSupervisor(args, { env, execArgv } = process) {
-  if (env.SDDF_WATCHED !== undefined || args.includes('--help')) return false;
-  if ([...execArgv, env.NODE_OPTIONS ?? ''].some((option) => option.includes('--inspect'))) {
-    return false;
-  }
+  if (env.SDDF_WATCHED !== undefined || isLookedInto(args, { env, execArgv })) return false;
   return COMMANDS.includes(args[0]) && args.some((arg) => USERS_FILE.test(arg));
+}
+
+/** Whether a command line runs worlds of a failure file, in a process that nobody limits yet. */
+export function wantsWorldLimit(args, { env, execArgv } = process) {
+  if (env.SDDF_WORLDS !== undefined || isLookedInto(args, { env, execArgv })) return false;
+  return WORLD_COMMANDS.includes(args[0]);
+}
+
+function isLookedInto(args, { env, execArgv }) {
+  const options = [...execArgv, env.NODE_OPTIONS ?? ''];
+  return args.includes('--help') || options.some((option) => option.includes('--inspect'));
 }
 
 /** Runs the command in a process of its own. @returns its exit status */
@@ -71,6 +86,42 @@ export function supervise(entry, args) {
       // It may have had the terminal for itself.
       if (signal !== null && process.stdin.isTTY) spawnSync('stty', ['sane'], { stdio: 'inherit' });
       resolve(code ?? Number(status ?? 128 + constants.signals[signal]));
+    });
+  });
+}
+
+/**
+ * Runs the command in a process of its own, which says when a world begins.
+ * @param worldSeconds that one may take
+ * @returns its exit status
+ */
+export function limitWorlds(entry, args, worldSeconds = WORLD_SECONDS_MAX) {
+  const engine = spawn(process.execPath, [...process.execArgv, entry, ...args], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, SDDF_WORLDS: String(LINE) },
+  });
+  const line = engine.stdio[LINE];
+  let isEndless = false;
+  let deadline;
+  line.on('error', () => undefined);
+  line.on('data', () => {
+    clearTimeout(deadline);
+    deadline = setTimeout(() => {
+      isEndless = true;
+      engine.kill('SIGKILL');
+    }, 1000 * worldSeconds);
+  });
+  for (const signal of SIGNALS) process.on(signal, () => engine.kill(signal));
+  return new Promise((resolve) => {
+    engine.on('exit', (code, signal) => {
+      clearTimeout(deadline);
+      line.destroy();
+      if (isEndless) {
+        const after = `it was stopped after ${worldSeconds} s of host time`;
+        console.error(`sddf: the world does not end: ${after}`);
+        resolve(EXIT_FAILED);
+      }
+      resolve(code ?? 128 + constants.signals[signal]);
     });
   });
 }

@@ -3,17 +3,19 @@
  * process.
  */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { digestOf } from '../../sim/failure/digest.ts';
 import { type Failure, failureText } from '../../sim/failure/failure-file.ts';
+import { countStrikes } from '../../sim/points/point.ts';
 import { worldOptions } from '../../sim/failure/replay.ts';
 import { runWorld } from '../../sim/world.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import { loadPlan } from './plan-file.ts';
 import { loadTarget } from './target.ts';
+import { testbedDigests } from './testbed-digests.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-replay-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -62,6 +64,28 @@ describe('sddf replay', () => {
     expect(another.stderr).toContain('was made with another version: the description differs');
     expect(another.stdout).toContain('it does not fail any more');
     expect(plan.rules).toHaveLength(1);
+    const moved = { ...failure.digests, "testbed's drivers/": '0' };
+    const testbed = file('testbed.json', failureText({ ...failure, digests: moved }));
+    const elsewhere = await sddfInProcess('replay', testbed);
+    expect(elsewhere.stderr).toContain("another version: the testbed's drivers/ differs");
+  });
+
+  it('knows the testbed room by room, and tests are no part of it', () => {
+    const root = join(folder, 'rooms');
+    cpSync('sim', join(root, 'sim'), { recursive: true });
+    for (const room of ['memory', 'queues', 'kernel', 'riscv', 'board', 'microkit', 'systems']) {
+      mkdirSync(join(root, room));
+    }
+    for (const room of ['drivers', 'virtualisers', 'clients']) mkdirSync(join(root, room));
+    const before = testbedDigests(root);
+    expect(before["testbed's sim/"]).toBe(testbedDigests()["testbed's sim/"]);
+    writeFileSync(join(root, 'kernel/kernel.test.ts'), 'a test');
+    expect(testbedDigests(root)).toEqual(before);
+    writeFileSync(join(root, 'kernel/kernel.ts'), 'a kernel');
+    const after = testbedDigests(root);
+    expect(Object.keys(after).filter((part) => after[part] !== before[part])).toEqual([
+      "testbed's kernel/",
+    ]);
   });
 
   it('is the same when it is looked at, and the trace is as well', async () => {
@@ -139,7 +163,7 @@ async function failureOf() {
     digests: loaded.digests,
     world,
     violations: outcome.violations,
-    strikes: outcome.strikes,
+    strikes: countStrikes(outcome.strikes),
     outcome: digestOf(JSON.stringify(outcome)),
   };
   return { failure, plan };

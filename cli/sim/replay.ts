@@ -6,10 +6,9 @@ import { Capture } from '../../host/net/capture.ts';
 import { openCaptureFile, type OpenSink } from '../../host/net/capture-sink.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { UserMistake } from '../../host/problem.ts';
-import { countStrikes } from '../../sim/campaign/campaign.ts';
 import { type Failure, signatureOf } from '../../sim/failure/failure-file.ts';
 import { replay, worldOptions } from '../../sim/failure/replay.ts';
-import type { Strike } from '../../sim/points/point.ts';
+import { countStrikes, type Strike } from '../../sim/points/point.ts';
 import { devicesOf } from '../../sim/points/system-points.ts';
 import { runWorld, type WorldOutcome, type WorldWatch } from '../../sim/world.ts';
 import { perfettoTrace } from '../../systems/trace/perfetto.ts';
@@ -19,6 +18,7 @@ import { OutputFile } from '../output-file.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
+import { sayWorldBegins } from './world-limit.ts';
 
 const NAMES_MAX = 8;
 
@@ -74,11 +74,12 @@ interface Stopped {
 
 /** @throws UserMistake when there is no such strike in this world */
 function findStop({ failure, loaded }: OpenedFailure, name: string) {
+  sayWorldBegins();
   const whole = replay(failure, loaded.target);
   const { strikes } = whole.outcome;
   const strike = namedStrike(name, strikes);
   if (strike !== undefined) return { whole, strike };
-  const counted = Object.entries(countStrikes(whole.outcome));
+  const counted = Object.entries(countStrikes(strikes));
   const names = strikes.flatMap(({ at, fault }) => [`${at} ${fault}`, at, fault]);
   const shown = counted.slice(0, NAMES_MAX).map(([each, count]) => `${each} (${count})`);
   const more = counted.length > NAMES_MAX ? ' and others, which replay lists' : '';
@@ -88,6 +89,7 @@ function findStop({ failure, loaded }: OpenedFailure, name: string) {
 }
 
 function watchWhole({ failure, loaded }: OpenedFailure, { watch }: Watching) {
+  sayWorldBegins();
   return replay(failure, loaded.target, watch);
 }
 
@@ -98,6 +100,7 @@ function watchUntil(
   strike: Strike,
 ): Stopped {
   let state: readonly string[] = [];
+  sayWorldBegins();
   const outcome = runWorld({
     ...worldOptions(failure.world, loaded.target),
     untilNs: strike.timeNs + 1,

@@ -11,6 +11,7 @@ import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { openFailure } from './failure-source.ts';
+import { sayWorldBegins } from './world-limit.ts';
 
 const LIMIT = 2_000;
 
@@ -41,6 +42,7 @@ async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
     target: loaded.target,
     limit,
     mayGoOn: () => true,
+    onWorld: sayWorldBegins,
     onProgress: (worlds, { plan, amount, decisions }) => {
       terminal.live(
         `${groupDigits(worlds)} worlds: ${plan.rules.length} faults, ` +
@@ -56,6 +58,7 @@ async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
   out.close();
   const story = storyOf(shrunk.outcome, pointsOf(loaded.target.system));
   const { plan, amount, decisions } = shrunk.failure.world;
+  const before = Object.values(failure.strikes).reduce((sum, count) => sum + count, 0);
   if (flags.json === true) {
     const { worlds, end } = shrunk;
     const result = { file: out.path, worlds, end, rules: plan.rules.length, amount, story };
@@ -65,7 +68,7 @@ async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
   for (const line of story) terminal.print(line);
   const why = shrunk.end === 'minimum' ? 'nothing more can go' : `stopped at --limit ${limit}`;
   terminal.print(
-    `${out.path}: ${plan.rules.length} of ${failure.strikes.length} faults, ` +
+    `${out.path}: ${plan.rules.length} of ${groupDigits(before)} faults, ` +
       `${decisions?.length ?? 0} decisions, ${amount ?? 'all'} questions; ` +
       `${groupDigits(shrunk.worlds)} worlds, ${why}`,
   );

@@ -13,6 +13,7 @@ import type { SystemDigests, SystemReference } from '../../sim/failure/failure-f
 import { WorldMemory } from '../../sim/world-memory.ts';
 import { findProgram } from '../describe/description-file.ts';
 import { loadSystem } from '../run/system-source.ts';
+import { testbedDigests } from './testbed-digests.ts';
 
 /** @throws UserMistake */
 export async function loadTarget(reference: SystemReference): Promise<CampaignSystem> {
@@ -20,7 +21,7 @@ export async function loadTarget(reference: SystemReference): Promise<CampaignSy
   const { system, counters, programs, images, attachDevices, oracles } = loaded;
   return {
     reference,
-    digests: digestsOf(system, reference),
+    digests: { ...digestsOf(system, reference), ...testbedDigests() },
     target: {
       system,
       counters,

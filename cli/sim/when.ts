@@ -6,6 +6,7 @@ import { type Likelihood, whenLikely } from '../../sim/shrink/when.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { openFailure } from './failure-source.ts';
+import { sayWorldBegins } from './world-limit.ts';
 
 interface WhenFlags {
   readonly moments: string;
@@ -34,6 +35,7 @@ async function runWhen(path: string, flags: WhenFlags): Promise<void> {
     target: loaded.target,
     moments,
     worlds,
+    onWorld: sayWorldBegins,
     onMoment: ({ fromNs, failed }) => {
       terminal.live(`from ${(fromNs / 1e6).toFixed(3)} ms: ${failed} of ${worlds} fail`);
     },

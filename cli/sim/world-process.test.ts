@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
+import { failureText } from '../../sim/failure/failure-file.ts';
+import { limitWorlds } from '../supervisor.mjs';
 import { WorldProcess } from './world-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-endless-'));
@@ -43,4 +45,11 @@ it('a world that does not end has failed, and the next one is run', async () => 
   expect(reports[0]?.failure?.violations).toMatchObject([
     { oracle: 'progress', what: 'the world does not end: it was stopped after 1 s of host time' },
   ]);
+
+  const [failure] = reports.map((report) => report.failure);
+  if (failure === undefined) throw new Error('the world has failed');
+  const file = join(folder, 'seed-5.json');
+  writeFileSync(file, failureText(failure));
+  // It ends at all, and by the limit: the message of a loop that is stopped is the process's own.
+  expect(await limitWorlds('cli/sddf.mjs', ['replay', file], 1)).toBe(1);
 });

@@ -5,7 +5,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { parseXml } from '../../microkit/xml/parse.ts';
-import type { Failure } from '../failure/failure-file.ts';
+import { type Failure, failureText, readFailure } from '../failure/failure-file.ts';
+import { NO_FAULTS } from '../plan/plan.ts';
 import { type SeedReport, Tally } from './campaign.ts';
 import { progressLine } from '../../cli/sim/sim.ts';
 import { junitOf } from './junit.ts';
@@ -84,5 +85,38 @@ describe('a tally', () => {
     expect(text).toContain('tests="3" failures="2"');
     expect(text).not.toContain('\u0001');
     expect(parseXml(text, 'junit.xml').ok).toBe(true);
+  });
+});
+
+describe('a failure file', () => {
+  const decisions = [
+    { at: 52, ns: 200 },
+    { at: 55, ns: 1250.5 },
+    { at: 12_000, ns: 7 },
+  ];
+  const world = { seed: 7, plan: NO_FAULTS, amount: 3, forNs: undefined, decisions };
+  const failure: Failure = {
+    system: { reference: 'echo', choices: {}, searchPath: [] },
+    digests: { description: '1' },
+    world: { ...world, invariantsEvery: undefined },
+    violations: [],
+    strikes: { 'net.irq lose': 160_000 },
+    outcome: '2',
+  };
+  const read = (text: string) =>
+    readFailure({ name: 'f.json', text }, () => ({ ok: true, plan: NO_FAULTS }));
+
+  it('is read as it was written, with its decisions in a line', () => {
+    const text = failureText(failure);
+    expect(text).toContain('"decisions": "52:200 3:1250.5 11945:7"');
+    expect(read(text)).toEqual({ ok: true, failure });
+  });
+
+  it.each(['1', '1:', '1:2 x', '1:2,3:4'])('refuses %j as decisions', (decided) => {
+    const text = failureText(failure).replace('52:200 3:1250.5 11945:7', decided);
+    expect(read(text)).toEqual({
+      ok: false,
+      problem: "f.json: decisions are no list such as '52:200 3:1250'",
+    });
   });
 });

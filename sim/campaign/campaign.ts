@@ -15,6 +15,7 @@ import {
 } from '../failure/failure-file.ts';
 import { standardChaos } from '../plan/chaos.ts';
 import { NO_FAULTS, type Plan } from '../plan/plan.ts';
+import { countStrikes } from '../points/point.ts';
 import { pointsOf } from '../points/system-points.ts';
 import { boundedRun, boundedRuns } from '../explore/bounded.ts';
 import {
@@ -138,12 +139,31 @@ function reportOf(
   outcome: WorldOutcome,
   seed: number,
 ): SeedReport {
-  const { seed: worldSeed, plan, amount, forNs, explore, invariantsEvery } = options;
-  const failure: Failure = {
+  const strikes = countStrikes(outcome.strikes);
+  return {
+    seed,
+    verdict: outcome.verdict,
+    strikes,
+    neverStruck: outcome.neverStruck,
+    asked: outcome.asked,
+    virtualNs: outcome.timeNs,
+    signature: signatureOf(outcome),
+    failure:
+      outcome.verdict === 'failed' ? failureOf(loaded, options, { outcome, strikes }) : undefined,
+  };
+}
+
+function failureOf(
+  loaded: CampaignSystem,
+  options: WorldOptions,
+  { outcome, strikes }: { readonly outcome: WorldOutcome } & Pick<Failure, 'strikes'>,
+): Failure {
+  const { seed, plan, amount, forNs, explore, invariantsEvery } = options;
+  return {
     system: loaded.reference,
     digests: loaded.digests,
     world: {
-      seed: worldSeed,
+      seed,
       plan,
       amount,
       forNs,
@@ -151,18 +171,8 @@ function reportOf(
       invariantsEvery,
     },
     violations: outcome.violations,
-    strikes: outcome.strikes,
+    strikes,
     outcome: digestOf(JSON.stringify(outcome)),
-  };
-  return {
-    seed,
-    verdict: outcome.verdict,
-    strikes: countStrikes(outcome),
-    neverStruck: outcome.neverStruck,
-    asked: outcome.asked,
-    virtualNs: outcome.timeNs,
-    signature: signatureOf(outcome),
-    failure: outcome.verdict === 'failed' ? failure : undefined,
   };
 }
 
@@ -233,18 +243,6 @@ function judgeTwice(
     timeNs: outcome.timeNs,
   };
   return { ...outcome, verdict: 'failed', violations: [violation, ...outcome.violations] };
-}
-
-/** @returns how often each fault has struck, such as 'net.irq lose': 3 */
-export function countStrikes({
-  strikes,
-}: Pick<WorldOutcome, 'strikes'>): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const { at, fault } of strikes) {
-    const name = `${at} ${fault}`;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return counts;
 }
 
 /** Worlds that failed in the same way. */

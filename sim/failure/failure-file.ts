@@ -8,7 +8,6 @@ import type { Decision } from '../explore/explorer.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planJson } from '../plan/write-plan.ts';
 import type { PlanResult, PlanSource } from '../plan/read-plan.ts';
-import type { Strike } from '../points/point.ts';
 import type { Violation } from '../traffic/workload.ts';
 import type { WorldOutcome } from '../world.ts';
 
@@ -37,7 +36,10 @@ export interface WorldSpec {
   readonly invariantsEvery?: number | undefined;
 }
 
-/** Digest of each part of a system, by name: 'description', and each domain's program. */
+/**
+ * Digest of each part of a system, by name: 'description', each domain's program, and what of the
+ * testbed it runs on.
+ */
 export type SystemDigests = Readonly<Record<string, string>>;
 
 export interface Failure {
@@ -45,7 +47,8 @@ export interface Failure {
   readonly digests: SystemDigests;
   readonly world: WorldSpec;
   readonly violations: readonly Violation[];
-  readonly strikes: readonly Strike[];
+  /** How often each fault has struck, such as 'net.irq lose': 3. A replay lists them all. */
+  readonly strikes: Readonly<Record<string, number>>;
   /** Of the whole outcome: what "byte for byte" is compared by. */
   readonly outcome: string;
 }
@@ -64,7 +67,7 @@ export function failureText(failure: Failure): string {
       ...(forNs === undefined ? {} : { forNs }),
       ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
       plan: planJson(plan),
-      ...(decisions === undefined ? {} : { decisions: decisions.map(({ at, ns }) => [at, ns]) }),
+      ...(decisions === undefined ? {} : { decisions: decisionsText(decisions) }),
     },
     violations,
     strikes,
@@ -93,6 +96,10 @@ export function readFailure(
   if (!plan.ok) return { ok: false, problem: plan.problems[0] ?? `${source.name}: no plan` };
   const seed = world['seed'];
   if (typeof seed !== 'number') return { ok: false, problem: `${source.name}: world has no seed` };
+  const decisions = 'decisions' in world ? readDecisions(world['decisions']) : undefined;
+  if (decisions === 'none') {
+    return { ok: false, problem: `${source.name}: decisions are no list such as '52:200 3:1250'` };
+  }
   return {
     ok: true,
     failure: {
@@ -103,11 +110,11 @@ export function readFailure(
         plan: plan.plan,
         amount: numberOf(world['amount']),
         forNs: numberOf(world['forNs']),
-        decisions: 'decisions' in world ? decisionsOf(world['decisions']) : undefined,
+        decisions,
         invariantsEvery: numberOf(world['invariantsEvery']),
       },
       violations: listOf(top['violations']) as readonly Violation[],
-      strikes: listOf(top['strikes']) as readonly Strike[],
+      strikes: objectOf(top['strikes']) as Failure['strikes'],
       outcome: textOf(top['outcome']),
     },
   };
@@ -173,11 +180,32 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function decisionsOf(value: unknown): readonly Decision[] {
-  return listOf(value).flatMap((each) => {
-    const [at, ns] = listOf(each).map(numberOf);
-    return at === undefined || ns === undefined ? [] : [{ at, ns }];
-  });
+/** Points of an explored world number some ten thousands, of which one in forty is decided at. */
+const DECISION = /^(\d+):(\d+(?:\.\d+)?)$/;
+
+/** How many points further on, and for how many ns: '52:200 3:1250'. */
+function decisionsText(decisions: readonly Decision[]): string {
+  let before = 0;
+  return decisions
+    .map(({ at, ns }) => {
+      const further = at - before;
+      before = at;
+      return `${further}:${ns}`;
+    })
+    .join(' ');
+}
+
+function readDecisions(value: unknown): readonly Decision[] | 'none' {
+  if (typeof value !== 'string') return 'none';
+  const decisions: Decision[] = [];
+  let at = 0;
+  for (const text of value.split(' ').filter((each) => each !== '')) {
+    const [, further, ns] = DECISION.exec(text) ?? [];
+    if (further === undefined || ns === undefined) return 'none';
+    at += Number(further);
+    decisions.push({ at, ns: Number(ns) });
+  }
+  return decisions;
 }
 
 function numberOf(value: unknown): number | undefined {

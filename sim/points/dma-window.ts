@@ -46,9 +46,8 @@ export class PlannedDma implements DmaWindow {
   readonly #ram: Ram;
   readonly #point: Point;
   readonly #staleAt: number;
-  // Around all buffers that the device was given so far: what is misplaced stays in between.
-  #lowest = 0x7fff_ffff;
-  #highest = 0;
+  /** Buffers that the device was given so far, and their bytes: what is misplaced lands in one. */
+  readonly #given = new Map<number, number>();
 
   constructor(window: DmaWindow, ram: Ram, point: Point) {
     this.#window = window;
@@ -67,8 +66,7 @@ export class PlannedDma implements DmaWindow {
 
   #struck(at: number, lengthBytes: number): number {
     if (at < 0 || lengthBytes <= SHORT_BYTES_MAX) return at;
-    this.#lowest = Math.min(this.#lowest, at);
-    this.#highest = Math.max(this.#highest, at + lengthBytes);
+    this.#given.set(at, Math.max(lengthBytes, this.#given.get(at) ?? 0));
     const strike = this.#point.next();
     if (strike?.fault === 'misplace') {
       return this.#elsewhere(at, lengthBytes, BUFFER_BYTES * (strike.parameters['buffers'] ?? 1));
@@ -80,7 +78,7 @@ export class PlannedDma implements DmaWindow {
   }
 
   #elsewhere(at: number, lengthBytes: number, by: number): number {
-    if (at + by + lengthBytes <= this.#highest) return at + by;
-    return at - by >= this.#lowest ? at - by : at;
+    const other = [at + by, at - by].find((each) => (this.#given.get(each) ?? 0) >= lengthBytes);
+    return other ?? at;
   }
 }

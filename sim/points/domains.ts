@@ -13,7 +13,7 @@ import {
 } from '../../microkit/model.ts';
 import type { EntryPoints, Program } from '../../microkit/pd.ts';
 import type { Point } from './injector.ts';
-import { fault, type FaultKind, type PointKind, upTo, within } from './point.ts';
+import { type Excuse, fault, type FaultKind, type PointKind, upTo, within } from './point.ts';
 
 export interface DomainKind {
   /** The one client, itself or another, that loses anything; left out, everybody may. */
@@ -22,6 +22,8 @@ export interface DomainKind {
   readonly isSupervised: boolean;
   /** A TypeScript program that nobody calls: it can die in the middle of its work. */
   readonly diesAnywhere: boolean;
+  /** What comes of it when it is late, besides another order; nothing unless told. */
+  readonly lateExcuses?: readonly Excuse[];
 }
 
 export function domainPoints(name: string, kind: DomainKind): readonly PointKind[] {
@@ -49,7 +51,7 @@ export function domainPoints(name: string, kind: DomainKind): readonly PointKind
           name: 'late',
           what: 'it is slow before it: its budget may end between what it has published and its signal',
           parameters: { by: upTo('how slow', 'ns', [1_000, 2_000_000], 1e9) },
-          excuses: ['order'],
+          excuses: ['order', ...(kind.lateExcuses ?? [])],
           rows: [63],
         }),
         ...(kind.diesAnywhere ? [dies(kind, 'the program dies before it', 'never')] : []),

@@ -128,3 +128,13 @@ export function fault(kind: Pick<FaultKind, 'name' | 'what'> & Partial<FaultKind
 export function faultNamed(point: PointKind, name: string): FaultKind | undefined {
   return point.faults.find((each) => each.name === name);
 }
+
+/** @returns how often each fault has struck, such as 'net.irq lose': 3 */
+export function countStrikes(strikes: readonly Strike[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { at, fault: name } of strikes) {
+    const what = `${at} ${name}`;
+    counts[what] = (counts[what] ?? 0) + 1;
+  }
+  return counts;
+}

@@ -20,7 +20,7 @@ import { dmaPoint } from './dma-window.ts';
 import { clientsOf, domainPoints } from './domains.ts';
 import { irqPoint, type Watchdog } from './irq-line.ts';
 import { netWirePoints } from './net-wire.ts';
-import type { PointKind } from './point.ts';
+import type { Excuse, PointKind } from './point.ts';
 import { clientQueues, sharedQueuePoint } from './shared-queues.ts';
 import { uartLinePoints } from './uart-line.ts';
 import { usedRingPoint } from './used-ring-points.ts';
@@ -84,12 +84,15 @@ function watchdogOf(system: SystemDescription, irq: number): Watchdog {
 export function pointsOf(system: SystemDescription): readonly PointKind[] {
   const clients = clientsOf(system);
   const called = calledDomains(system);
+  // A UART's receiver holds what comes in 1.4 ms; then it overruns.
+  const lateExcuses: readonly Excuse[] = uartOf(system) === undefined ? [] : ['loss', 'contents'];
   return [
     ...devicesOf(system).flatMap(devicePoints),
     ...flatten(system).flatMap(({ pd }) =>
       domainPoints(pd.name, {
         ...(clients.has(pd.name) ? { client: pd.name } : clientOf(system, pd)),
         isSupervised: isMember(pd.config),
+        lateExcuses,
         diesAnywhere: pd.image.program !== undefined && !called.has(pd.name),
       }),
     ),

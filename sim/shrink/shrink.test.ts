@@ -15,6 +15,7 @@ import { digestOf } from '../failure/digest.ts';
 import type { Failure, WorldSpec } from '../failure/failure-file.ts';
 import { worldOptions } from '../failure/replay.ts';
 import type { Plan, Rule } from '../plan/plan.ts';
+import { countStrikes } from '../points/point.ts';
 import { pointsOf } from '../points/system-points.ts';
 import { runWorld, type WorldSystem } from '../world.ts';
 import { minimise } from './minimise.ts';
@@ -85,7 +86,8 @@ const PLAN: Plan = {
 function failureOf(world: WorldSpec): Failure {
   const outcome = runWorld(worldOptions(world, target));
   expect(outcome.verdict).toBe('failed');
-  const { violations, strikes } = outcome;
+  const { violations } = outcome;
+  const strikes = countStrikes(outcome.strikes);
   const system = { reference: 'echo', choices: {}, searchPath: [] };
   const digest = digestOf(JSON.stringify(outcome));
   return { system, digests: {}, world, violations, strikes, outcome: digest };

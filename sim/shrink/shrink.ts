@@ -6,6 +6,7 @@
 import { digestOf } from '../failure/digest.ts';
 import { type Failure, signatureOf, type WorldSpec } from '../failure/failure-file.ts';
 import { worldOptions } from '../failure/replay.ts';
+import { countStrikes } from '../points/point.ts';
 import { runWorld, type WorldOutcome, type WorldSystem } from '../world.ts';
 import { explicitPlan } from './explicit-plan.ts';
 import { minimise } from './minimise.ts';
@@ -18,6 +19,8 @@ export interface ShrinkOptions {
   /** Asked before each world: false ends the search, as the limit does. */
   readonly mayGoOn: () => boolean;
   readonly onProgress: (worlds: number, spec: WorldSpec) => void;
+  /** Told before each world. */
+  readonly onWorld?: () => void;
 }
 
 export interface Shrunk {
@@ -66,7 +69,7 @@ class Shrinker {
         ...this.#options.failure,
         world: this.#spec,
         violations: outcome.violations,
-        strikes: outcome.strikes,
+        strikes: countStrikes(outcome.strikes),
         outcome: digestOf(JSON.stringify(outcome)),
       },
       outcome,
@@ -111,6 +114,7 @@ class Shrinker {
    */
   #try(spec: WorldSpec): boolean {
     this.#worlds += 1;
+    this.#options.onWorld?.();
     const outcome = runWorld(worldOptions(spec, this.#options.target));
     if (signatureOf(outcome) !== this.#signature) return false;
     this.#spec = spec;

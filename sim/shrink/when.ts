@@ -25,11 +25,14 @@ export interface WhenOptions {
   readonly moments: number;
   readonly worlds: number;
   readonly onMoment: (likelihood: Likelihood) => void;
+  /** Told before each world. */
+  readonly onWorld?: () => void;
 }
 
 /** @returns the earliest moment first; undefined when the failure does not come again */
 export function whenLikely(options: WhenOptions): readonly Likelihood[] | undefined {
   const { failure, target, moments } = options;
+  options.onWorld?.();
   const then = runWorld(worldOptions(failure.world, target));
   const signature = signatureOf(failure);
   if (signatureOf(then) !== signature) return undefined;
@@ -51,6 +54,7 @@ function likelihoodFrom(fromNs: number, then: WorldOutcome, options: WhenOptions
   let failed = 0;
   for (let index = 0; index < worlds; index += 1) {
     const spec = redrawn(failure.world, then, fromNs);
+    options.onWorld?.();
     const outcome = runWorld({
       ...worldOptions(spec, target),
       faultSeed: index + 1,

@@ -54,9 +54,11 @@ interface Partner extends SerialTask {
   readonly told: LetterCycle;
   /** What it was heard to say. */
   readonly spoken: LetterCycle;
+  /** Letters of its that were heard, in step or not. */
+  letters: number;
   /** Counts when faults stopped. */
   receivedBefore: number;
-  spokenBefore: number;
+  lettersBefore: number;
 }
 
 /** @returns domains whose program only echoes, so that it can be replaced */
@@ -99,8 +101,9 @@ export class SerialWorkload implements Workload {
       told: new LetterCycle(index),
       spoken: new LetterCycle(index),
       received: 0,
+      letters: 0,
       receivedBefore: 0,
-      spokenBefore: 0,
+      lettersBefore: 0,
     }));
     for (const partner of this.#partners) {
       this.programs.set(partner.name, serialPeer(partner) as unknown as Program);
@@ -133,7 +136,7 @@ export class SerialWorkload implements Workload {
   probe(): void {
     for (const partner of this.#partners) {
       partner.receivedBefore = partner.received;
-      partner.spokenBefore = partner.spoken.passed;
+      partner.lettersBefore = partner.letters;
       // Of a switch that faults have cut off, nothing is left after the first attempt.
       this.#switchTo(partner);
       this.#to = undefined;
@@ -146,8 +149,8 @@ export class SerialWorkload implements Workload {
     const isMoving = this.#options.nowNs() - this.#lastHeardNs < IDLE_NS;
     return this.#partners
       .filter(
-        ({ received, receivedBefore, spoken, spokenBefore }) =>
-          isMoving || received === receivedBefore || spoken.passed === spokenBefore,
+        ({ received, receivedBefore, letters, lettersBefore }) =>
+          isMoving || received === receivedBefore || letters === lettersBefore,
       )
       .map(({ name }) => name);
   }
@@ -213,6 +216,7 @@ export class SerialWorkload implements Workload {
     else {
       const partner = this.#partners.find(({ spoken }) => spoken.holds(code));
       if (this.#typed === 0 || partner === undefined) return;
+      partner.letters += 1;
       judge(partner, 'is heard to say', partner.spoken.take(code), code);
     }
   }
