@@ -21,6 +21,9 @@ const VIRT_RX = 'virtualisers/network/rx/virt-rx.ts';
 const VIRT_TX = 'virtualisers/network/tx/virt-tx.ts';
 const COPIER = 'virtualisers/network/copy/copy.ts';
 const CLIENT = 'clients/echo/echo.ts';
+const SWITCH_SYSTEM: MutantSystem = { name: 'vswitch', choices: {}, shrunkBy: 1 };
+const SWITCH = 'virtualisers/network/vswitch/vswitch.ts';
+const SWITCH_PORT = 'virtualisers/network/vswitch/port.ts';
 
 export const NET_MUTANTS: readonly Mutant[] = [
   {
@@ -302,5 +305,26 @@ export const NET_MUTANTS: readonly Mutant[] = [
         replace: 'this.#countAnswers(1, len);\n      this.#send(len);\n    } else return true;',
       },
     ],
+  },
+  {
+    name: 'vswitch-dropped-keeps-buffer',
+    what: 'the switch keeps the buffer of a frame that nobody is to have',
+    file: SWITCH,
+    system: SWITCH_SYSTEM,
+    explore: 'none',
+    edits: [
+      {
+        find: 'if (!from.sentFree.enqueue(index << 11, 0, 0, 0)) this.#counters.add(COUNT.returnLost, 1);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'vswitch-broadcast-back-at-once',
+    what: 'the buffer of a broadcast goes back when the first receiver has returned it',
+    file: SWITCH_PORT,
+    system: SWITCH_SYSTEM,
+    explore: 'none',
+    edits: [{ find: "if (refs > 0) return 'held by others';", replace: '' }],
   },
 ];

@@ -44,20 +44,21 @@ export interface NetEnds {
    * may be in no queue.
    */
   readonly clients: readonly string[];
+  /**
+   * By queue, who hands the same buffer to several through it, of a frame that is for several: one
+   * buffer may be once in each queue of the same domain.
+   */
+  readonly sharers: ReadonlyMap<string, string>;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/**
- * @returns undefined when some part of the network has a form that is not known here, such as a
- * switch
- */
+/** @returns undefined in a system without a network */
 export function netEndsOf(system: SystemDescription): NetEnds | undefined {
   const found = new Found();
   for (const { pd } of flatten(system)) {
     const config = objectOf(pd.config);
     if (config === undefined) continue;
-    if ('ports' in config && 'uplink' in config) return undefined;
     found.program(pd.name, config);
   }
   return found.driver === undefined ? undefined : found;
@@ -66,6 +67,7 @@ export function netEndsOf(system: SystemDescription): NetEnds | undefined {
 class Found implements NetEnds {
   readonly ends: NetEnd[] = [];
   readonly clients: string[] = [];
+  readonly sharers = new Map<string, string>();
   driver: string | undefined;
   readonly #regions = new Map<string, NetRegionUse>();
 
@@ -73,7 +75,7 @@ class Found implements NetEnds {
     return [...this.#regions.values()];
   }
 
-  /** By form: driver, receive virtualiser, transmit virtualiser, copier, client. */
+  /** By form: driver, receive virtualiser, transmit virtualiser, switch, copiers, client. */
   program(pd: string, config: Json): void {
     const clients = Array.isArray(config['clients']) ? config['clients'].map(objectOf) : undefined;
     const net = objectOf(config['net']);
@@ -82,7 +84,10 @@ class Found implements NetEnds {
       this.#receiver(pd, config, clients);
     else if (clients?.every((client) => Array.isArray(client?.['data'])) === true) {
       this.#transmitter(pd, config, clients);
-    } else if ('clientData' in config) this.#copier(pd, config);
+    } else if ('uplink' in config && Array.isArray(config['ports'])) {
+      this.#switch(pd, config['ports'].map(objectOf));
+    } else if (Array.isArray(config['sources'])) this.#portCopier(pd, config, config['sources']);
+    else if ('clientData' in config) this.#copier(pd, config);
     else if (net !== undefined && 'txData' in net) this.#client(pd, net);
   }
 
@@ -95,7 +100,10 @@ class Found implements NetEnds {
   #receiver(pd: string, config: Json, clients: readonly (Json | undefined)[]): void {
     const data = this.#region(config['data'], 'dma');
     this.#pair(pd, config['driver'], 'producer', 'address');
-    for (const client of clients) this.#pair(pd, client?.['connection'], 'consumer', [data]);
+    for (const client of clients) {
+      this.#pair(pd, client?.['connection'], 'consumer', [data]);
+      this.#share(client?.['connection'], pd);
+    }
   }
 
   #transmitter(pd: string, config: Json, clients: readonly (Json | undefined)[]): void {
@@ -107,12 +115,32 @@ class Found implements NetEnds {
     }
   }
 
+  /** What a port sends lies in its own region, which the number of the port names from then on. */
+  #switch(pd: string, ports: readonly (Json | undefined)[]): void {
+    const data = ports.map((port) => {
+      const isDma = !Array.isArray(port?.['macs']) || port['macs'].length === 0;
+      return this.#region(port?.['txData'], isDma ? 'dma' : 'sent');
+    });
+    ports.forEach((port, number) => {
+      this.#pair(pd, port?.['tx'], 'producer', [data[number] ?? null]);
+      this.#pair(pd, port?.['rx'], 'consumer', data);
+      this.#share(port?.['rx'], pd);
+    });
+  }
+
+  #portCopier(pd: string, config: Json, sources: readonly unknown[]): void {
+    this.#pair(pd, config['rx'], 'producer', sources.map(regionOf));
+    this.#pair(pd, config['client'], 'consumer', [this.#region(config['clientData'], 'copied')]);
+  }
+
   #copier(pd: string, config: Json): void {
     const data = this.#region(config['rxData'], 'dma');
     const isCopying = config['mode'] !== 'dummy';
     const own = isCopying ? this.#region(config['clientData'], 'copied') : data;
     this.#pair(pd, config['rx'], 'producer', [data]);
     this.#pair(pd, config['client'], 'consumer', [own]);
+    const sharer = this.sharers.get(queueOf(config['rx']));
+    if (!isCopying && sharer !== undefined) this.#share(config['client'], sharer);
   }
 
   #client(pd: string, net: Json): void {
@@ -122,6 +150,13 @@ class Found implements NetEnds {
     const sent = this.#region(net['txData'], 'sent');
     this.#pair(pd, net['rx'], 'producer', isAlone ? 'address' : [received]);
     this.#pair(pd, net['tx'], 'consumer', isAlone ? 'address' : [sent]);
+  }
+
+  #share(connection: unknown, by: string): void {
+    const record = objectOf(connection);
+    for (const queue of [record?.['freeQueue'], record?.['activeQueue']]) {
+      if (typeof queue === 'string') this.sharers.set(queue, by);
+    }
   }
 
   /**
@@ -141,15 +176,26 @@ class Found implements NetEnds {
 
   /** What a region is for is known best by those who are nearest to the device. */
   #region(data: unknown, use: NetRegionUse['use']): NetRegion | null {
-    const record = objectOf(data);
-    const [region, buffers] = [record?.['region'], record?.['buffers']];
-    if (typeof region !== 'string' || typeof buffers !== 'number') return null;
+    const found = regionOf(data);
+    if (found === null) return null;
+    const { region, buffers } = found;
     const known = this.#regions.get(region);
     if (known === undefined || (known.use === 'copied' && use === 'dma')) {
       this.#regions.set(region, { region, buffers, use });
     }
-    return { region, buffers };
+    return found;
   }
+}
+
+function regionOf(data: unknown): NetRegion | null {
+  const record = objectOf(data);
+  const [region, buffers] = [record?.['region'], record?.['buffers']];
+  return typeof region === 'string' && typeof buffers === 'number' ? { region, buffers } : null;
+}
+
+function queueOf(connection: unknown): string {
+  const queue = objectOf(connection)?.['freeQueue'];
+  return typeof queue === 'string' ? queue : '';
 }
 
 function objectOf(value: unknown): Json | undefined {

@@ -113,23 +113,19 @@ class Ledger {
     return undefined;
   }
 
-  #checkDoubles({ region, use, places }: Counted): void {
+  #checkDoubles({ region, places }: Counted): void {
     places.forEach((queues, index) => {
-      if (queues.length < 2) return;
-      // A broadcast is with several clients: once with each, and not with the driver.
-      const isShared =
-        use === 'dma' &&
-        new Set(queues).size === queues.length &&
-        !queues.some((queue) => this.#isDrivers(queue));
-      if (!isShared) {
-        this.#say(region, `buffer ${index} of ${region} is in ${queues.join(' and in ')}`);
-      }
+      if (queues.length < 2 || this.#isShared(queues)) return;
+      this.#say(region, `buffer ${index} of ${region} is in ${queues.join(' and in ')}`);
     });
   }
 
-  #isDrivers(queue: string): boolean {
-    const { ends, driver } = this.#ends;
-    return ends.some((end) => end.queue === queue && end.pd === driver);
+  /** A broadcast is with several receivers: once with each, and with nobody else. */
+  #isShared(queues: readonly string[]): boolean {
+    const { sharers } = this.#ends;
+    const [first] = queues.map((queue) => sharers.get(queue));
+    if (first === undefined || new Set(queues).size < queues.length) return false;
+    return queues.every((queue) => sharers.get(queue) === first);
   }
 
   /** @param inHand so many may be nowhere */

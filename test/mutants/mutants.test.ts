@@ -36,6 +36,7 @@ describe('a planted bug', () => {
   it.each([
     ['net-ack-after-drain', 'missed-interrupt'],
     ['net-unknown-mac-keeps-buffer', 'buffer-ledger'],
+    ['vswitch-dropped-keeps-buffer', 'buffer-ledger'],
     ['blk-flush-ends-nowhere', 'durability'],
     ['serial-spurious-not-acked', 'progress'],
   ])('%s is found by %s', { timeout: 1_200_000 }, async (name, oracle) => {
