@@ -151,8 +151,11 @@ function build(choices: Choices): BuildResult {
   const network = path === '2pd' ? net(sys, alone) : virtualised(sys, parts, alone);
   for (const { name, ip, mac } of CLIENTS.slice(0, clients)) {
     const client = parts.add(name, 'client', { priority: 97, ...LONG_BUDGET });
-    timers.addClient(client);
-    network.addClient(client, { ip, mac, ...withCopier(parts, name, path) });
+    const address = choices['address'] === 'dhcp' ? {} : { ip };
+    // A lease that is renewed in hours keeps no run from coming to rest.
+    if (choices['address'] === 'dhcp') timers.addWatchdog(client);
+    else timers.addClient(client);
+    network.addClient(client, { ...address, mac, ...withCopier(parts, name, path) });
   }
   family.supervise(timers, byPriority);
   return sys.build();
@@ -210,6 +213,9 @@ function checkMachineCode(choices: Choices, path: Path): void {
   if (path === 'dummy' && codeOf(choices, 'copier') === 'c') {
     throw new ChoiceError('a copier in C copies; --set path=dummy needs --set copier=ts');
   }
+  if (choices['address'] === 'dhcp' && codeOf(choices, 'client') === 'c') {
+    throw new ChoiceError('a client in C is told its address; --set client=ts asks for one');
+  }
   if (path === '2pd' && codeOf(choices, 'client') === 'c') {
     throw new ChoiceError(
       'a client in C knows no addresses for DMA; --set path=2pd needs --set client=ts',
@@ -241,6 +247,11 @@ export const echo: SystemModule = {
       help: 'how many clients there are; the path 2pd has one',
       choices: ['1', '2', '8', '32'],
       standard: '2',
+    },
+    address: {
+      help: 'clients have the addresses above, or ask for theirs by DHCP',
+      choices: ['fixed', 'dhcp'],
+      standard: 'fixed',
     },
     code: {
       help: 'programs in TypeScript, or in C as machine code; npm run programs builds those',

@@ -27,6 +27,14 @@ export function guestsOf(system: SystemDescription): readonly Guest[] {
   return guests;
 }
 
+/** Whether a client of a network has a MAC and no address: it will ask for one by DHCP. */
+export function hasGuestWithoutAddress(system: SystemDescription): boolean {
+  return flatten(system).some(({ pd }) => {
+    const mac = textField(field(pd.config, 'net'), 'mac');
+    return mac !== undefined && textField(pd.config, 'ip') === undefined;
+  });
+}
+
 /** A guest's UDP port, for the generator. */
 export function stationOf(guest: Guest, port: number): Station {
   return { mac: macBytes(guest.mac), ip: ipv4Number(guest.ip), port };

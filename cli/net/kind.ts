@@ -10,7 +10,7 @@ import {
   type ParsedAttachment,
   type RunParts,
 } from '../run/attachment.ts';
-import { guestsOf } from '../../systems/guests.ts';
+import { guestsOf, hasGuestWithoutAddress } from '../../systems/guests.ts';
 import { asWritten, flag, type OptionValues, readOptions, text } from '../option.ts';
 import type { RunOptions } from '../run/options.ts';
 import {
@@ -116,7 +116,7 @@ class ParsedNet implements ParsedAttachment {
     return NetAttachment.open({
       net,
       guests,
-      asking: run.loaded.images.size > 0 ? 'possible' : 'nobody',
+      asking: maybeAsking(run) ? 'possible' : 'nobody',
       captures: this.#captures,
       clock: run.clock,
       generators: this.#generators(net, run),
@@ -161,6 +161,14 @@ function checkGenerator(given: Given, demo: RunOptions['demo']): void {
       ? '--demo chooses its own; leave it out'
       : 'is for the generator; add --net loop';
   throw new UserMistake(`--${unused}: ${why}`);
+}
+
+function asksForAddress({ loaded }: RunParts): boolean {
+  return hasGuestWithoutAddress(loaded.system);
+}
+
+function maybeAsking({ loaded: { images, system } }: RunParts): boolean {
+  return images.size > 0 || hasGuestWithoutAddress(system);
 }
 
 function readCaptures({ capture: path, wireshark }: Given): readonly CaptureTarget[] {

@@ -1,6 +1,7 @@
 /**
- * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7 (RFC 862). Everything else is
- * counted and dropped.
+ * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7 (RFC 862). With a clock, other
+ * ports are refused, TCP's too. Everything else is counted and dropped. Its address is in its
+ * configuration, or given by DHCP.
  *
  * An answer needs a free transmit buffer; while there is none, received packets wait in their
  * queue. Works behind a copier and without one (queue entries then are offsets in the DMA region),
@@ -12,6 +13,7 @@ import { demand } from '../../memory/misuse.ts';
 import {
   type Channel,
   type EntryPoints,
+  messageInfo,
   type ProtectionDomain,
   ProgramState,
 } from '../../microkit/pd.ts';
@@ -29,13 +31,22 @@ import {
 import type { MemberConfig } from '../../queues/restart/config.ts';
 import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../queues/signal.ts';
-import { ECHO_COUNTERS, isAnswer, Responder } from './responder.ts';
-import { parseIpv4, parseMac } from './wire.ts';
+import {
+  TIMER_GET_TIME,
+  TIMER_SET_TIMEOUT,
+  type TimerClientConfig,
+} from '../../queues/timer/config.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { Refusals } from './refusal.ts';
+import { ECHO_COUNTERS, isAnswer, NO_ADDRESS, Responder } from './responder.ts';
+import { parseIpv4, parseMac, swap16 } from './wire.ts';
 
 export interface EchoConfig {
   readonly net: NetClientConfig;
-  /** Such as "10.0.2.15". */
-  readonly ip: string;
+  /** Such as "10.0.2.15"; left out, it is asked for by DHCP, which takes a timer. */
+  readonly ip?: string;
+  /** With one, closed ports are refused. */
+  readonly timer?: TimerClientConfig;
   /** Region for the counters; without it they are private. */
   readonly stats?: string;
   /** Where there is a supervisor. */
@@ -45,6 +56,8 @@ export interface EchoConfig {
 const COUNT = ECHO_COUNTERS;
 /** A transmit buffer that has been taken from the free queue and is not used yet. */
 const NO_BUFFER = -1;
+/** How soon to try again when there was none for a message of our own. */
+const NO_BUFFER_NS = 10_000_000;
 const BUFFER_SHIFT = 11;
 // Declared here, V8 folds it into the code.
 const BUFFER_BYTES = NET_BUFFER_BYTES;
@@ -56,8 +69,9 @@ export { ECHO_COUNTERS as counters };
 export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
   const client = new EchoClient(pd);
   return supervised(client.member, client, {
-    notified: () => client.notified(),
+    notified: (channel) => client.notified(channel),
     progress: () => client.received,
+    awaitsTime: () => client.isAsking,
   });
 }
 
@@ -83,12 +97,15 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   readonly #rxBytes: number = this.#net.rxData.buffers * NET_BUFFER_BYTES;
   readonly #txBytes: number = this.#net.txData.buffers * NET_BUFFER_BYTES;
   readonly #responder = makeResponder(this.pd);
+  readonly #lease = makeLeaseKeeper(this.pd);
   readonly #receive: Flow = {
     drain: () => this.#answerAll(),
     requestSignal: () => this.#requestSignals(),
     cancelSignal: () => this.#rxActive.cancelSignal(),
     canMove: () => this.#rxActive.hasItems() && this.#hasTxBuffer(),
   };
+  /** The address that DHCP has given. */
+  #ip: number | undefined;
   /** Offset of a transmit buffer in hand, or {@link NO_BUFFER}. */
   #txBuffer = NO_BUFFER;
 
@@ -97,10 +114,21 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
     this.#fillTxFree();
     this.#fillRxFree();
-    this.notified();
+    this.#tick();
+    this.#work();
   }
 
-  notified(): void {
+  /** Whether it waits for a DHCP server. */
+  get isAsking(): boolean {
+    return this.#lease?.isAsking === true;
+  }
+
+  notified(channel: Channel): void {
+    if (channel === this.pd.config.timer?.channel) this.#tick();
+    this.#work();
+  }
+
+  #work(): void {
     runFlow(this.#receive);
     if (this.#rxFree.publish()) this.pd.notify(this.#net.rx.channel);
     if (this.#txActive.publish()) this.pd.deferredNotify(this.#net.tx.channel);
@@ -182,18 +210,59 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
       counters.add(COUNT.badRxBuffer, 1);
       return true;
     }
-    const done = this.#responder.respond(
-      offset >> BUFFER_SHIFT,
-      len,
-      this.#txBuffer >> BUFFER_SHIFT,
-    );
-    counters.add(done, 1);
-    if (isAnswer(done)) {
-      this.#countAnswers(1, len);
-      this.#send(len);
-    }
+    this.#answer(offset >> BUFFER_SHIFT, len, this.#txBuffer >> BUFFER_SHIFT);
     if (!this.#rxFree.enqueue(low, high, 0, 0)) counters.add(COUNT.queueFull, 1);
     return true;
+  }
+
+  #answer(from: number, len: number, to: number): void {
+    if (this.#lease !== undefined && this.#takeDhcp(this.#lease, from, len, to)) return;
+    const done = this.#responder.respond(from, len, to);
+    this.#counters.add(done, 1);
+    if (!isAnswer(done)) return;
+    const { answerBytes } = this.#responder;
+    this.#countAnswers(1, answerBytes);
+    this.#send(answerBytes);
+  }
+
+  /** @returns false for a frame that is no DHCP server's */
+  #takeDhcp(lease: LeaseKeeper, from: number, len: number, to: number): boolean {
+    const bytes = lease.take(from, len, to);
+    if (bytes < 0) return false;
+    this.#counters.add(COUNT.dhcpReceived, 1);
+    this.#afterDhcp(lease, bytes);
+    return true;
+  }
+
+  /** Asks for an address, or to keep it, when it is time to. */
+  #tick(): void {
+    const lease = this.#lease;
+    if (lease === undefined) return;
+    if (this.#hasTxBuffer()) this.#afterDhcp(lease, lease.tick(this.#txBuffer >> BUFFER_SHIFT));
+    else this.#setTimeout(NO_BUFFER_NS);
+  }
+
+  #afterDhcp(lease: LeaseKeeper, bytes: number): void {
+    if (bytes > 0) {
+      this.#counters.add(COUNT.dhcpSent, 1);
+      this.#countAnswers(1, bytes);
+      this.#send(bytes);
+    }
+    const { ip } = lease;
+    if (ip !== this.#ip) {
+      this.#ip = ip;
+      this.#responder.setAddress(ip === undefined ? NO_ADDRESS : halves(ip));
+      if (ip !== undefined) this.#counters.add(COUNT.dhcpBound, 1);
+      this.pd.log(ip === undefined ? 'DHCP: no address any more' : `DHCP: ${ipText(ip)}`);
+    }
+    if (lease.nextAtNs < Infinity) this.#setTimeout(lease.nextAtNs - timeOf(this.pd));
+  }
+
+  #setTimeout(ns: number): void {
+    const { timer } = this.pd.config;
+    if (timer === undefined) return;
+    this.pd.setMr(0, Math.max(1, Math.round(ns)));
+    this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
   }
 
   #countAnswers(answers: number, bytes: number): void {
@@ -267,19 +336,57 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
 }
 
 function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
-  const { net, ip } = pd.config;
-  const mac = parseMac(net.mac);
-  const address = parseIpv4(ip);
-  demand(mac !== undefined, `'${net.mac}' is no MAC address`);
+  const { net, ip, timer } = pd.config;
+  const address = ip === undefined ? NO_ADDRESS : parseIpv4(ip);
   demand(address !== undefined, `'${ip}' is no IPv4 address`);
-  return new Responder({
+  const regions = {
     received: pd.readonlyRegion(net.rxData.region),
-    receivedBuffers: net.rxData.buffers,
     sent: pd.region(net.txData.region),
+  };
+  const now = (): number => timeOf(pd);
+  return new Responder({
+    ...regions,
+    receivedBuffers: net.rxData.buffers,
     sentBuffers: net.txData.buffers,
-    mac,
+    mac: macOf(pd),
     ip: address,
+    ...(timer === undefined ? {} : { refusals: new Refusals({ ...regions, now }) }),
   });
+}
+
+function makeLeaseKeeper(pd: ProtectionDomain<EchoConfig>): LeaseKeeper | undefined {
+  const { net, ip, timer } = pd.config;
+  if (ip !== undefined) return undefined;
+  demand(timer !== undefined, 'without an address, a timer is needed to ask for one');
+  return new LeaseKeeper({
+    received: pd.readonlyRegion(net.rxData.region),
+    sent: pd.region(net.txData.region),
+    mac: Uint8Array.from(macOf(pd).flatMap((half) => [half & 0xff, half >>> 8])),
+    now: () => timeOf(pd),
+  });
+}
+
+function macOf({ config }: ProtectionDomain<EchoConfig>): readonly [number, number, number] {
+  const mac = parseMac(config.net.mac);
+  demand(mac !== undefined, `'${config.net.mac}' is no MAC address`);
+  return mac;
+}
+
+/** @returns nanoseconds by the timer's clock */
+function timeOf(pd: ProtectionDomain<EchoConfig>): number {
+  const { timer } = pd.config;
+  if (timer === undefined) return 0;
+  pd.ppcall(timer.channel, messageInfo(TIMER_GET_TIME, 0));
+  return pd.mr(0);
+}
+
+/** @returns the address as memory holds it */
+function halves(ip: number): readonly [number, number] {
+  return [swap16(ip >>> 16), swap16(ip & 0xffff)];
+}
+
+function ipText(ip: number): string {
+  return [ip >>> 24, (ip >>> 16) & 255, (ip >>> 8) & 255, ip & 255].join('.');
 }
 
 function isBuffer(offset: number, dataBytes: number): boolean {

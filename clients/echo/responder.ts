@@ -17,6 +17,7 @@ import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { counterNames } from '../../queues/counters.ts';
 import { BufferReader, BufferWriter } from '../../queues/net/buffer-view.ts';
 import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
+import type { Refusals } from './refusal.ts';
 import * as wire from './wire.ts';
 
 export const ECHO_COUNTERS = counterNames(
@@ -44,6 +45,15 @@ export const ECHO_COUNTERS = counterNames(
   'badRxBuffer',
   'badTxBuffer',
   'queueFull',
+  // Closed ports: what they were answered with, and what for want of errors at this time they were
+  // not. (At the end, so that the client in C has the same numbers.)
+  'tcpReset',
+  'portUnreachable',
+  'errorsLimited',
+  /** Of a DHCP client. */
+  'dhcpSent',
+  'dhcpReceived',
+  'dhcpBound',
 );
 const COUNT = ECHO_COUNTERS;
 
@@ -103,7 +113,12 @@ export interface ResponderOptions {
   /** Three halfwords as memory holds them. */
   readonly mac: readonly [number, number, number];
   readonly ip: readonly [number, number];
+  /** What closed ports are answered with; without, they are not answered. */
+  readonly refusals?: Refusals;
 }
+
+/** An address that no frame has. */
+export const NO_ADDRESS: readonly [number, number] = [-1, -1];
 
 export class Responder extends Configured<ResponderOptions> {
   readonly #received: ReadonlyRegion = this.options.received;
@@ -116,8 +131,15 @@ export class Responder extends Configured<ResponderOptions> {
   /** Two halfwords of the address as one word, signed. */
   readonly #mac01: number = this.#mac0 | (this.#mac1 << 16);
   readonly #mac12: number = this.#mac1 | (this.#mac2 << 16);
-  readonly #ip0: number = this.options.ip[0];
-  readonly #ip1: number = this.options.ip[1];
+  #ip0: number = this.options.ip[0];
+  #ip1: number = this.options.ip[1];
+  /** Bytes of the answer that {@link respond} has written. */
+  answerBytes = 0;
+
+  /** From now on it answers for this address. */
+  setAddress(ip: readonly [number, number]): void {
+    [this.#ip0, this.#ip1] = ip;
+  }
 
   /**
    * Echoes what nearly every frame is, a good datagram for one of our ports behind an IPv4 header
@@ -171,9 +193,10 @@ export class Responder extends Configured<ResponderOptions> {
    * @param from index of the buffer with the received frame
    * @param lenBytes bytes of the frame, at most those of a buffer
    * @param to index of the buffer for the answer
-   * @returns the counter of what was done; the answer is as long as the frame
+   * @returns the counter of what was done; {@link answerBytes} says how long the answer is
    */
   respond(from: number, lenBytes: number, to: number): number {
+    this.answerBytes = lenBytes; // of all but refusals
     const rx = this.#rx;
     if (!rx.moveTo(from)) return COUNT.badRxBuffer;
     if (!this.#tx.moveTo(to)) return COUNT.badTxBuffer;
@@ -214,6 +237,7 @@ export class Responder extends Configured<ResponderOptions> {
     const protocol = rx.half(IP_TTL_AND_PROTOCOL) >>> 8;
     if (protocol === wire.IP_PROTOCOL_ICMP)
       return this.#respondIcmp(from, payload, payloadBytes, to, lenBytes);
+    if (protocol === wire.IP_PROTOCOL_TCP) return this.#resetTcp(from, to);
     if (protocol !== wire.IP_PROTOCOL_UDP) return COUNT.dropProtocol;
     if (payloadBytes < wire.Udp.SIZE) return COUNT.dropUdpLength;
     const udpBytes = wire.swap16(rx.half(payload + half(wire.Udp.length.offset)));
@@ -221,13 +245,27 @@ export class Responder extends Configured<ResponderOptions> {
     const sourcePort = rx.half(payload);
     const destinationPort = rx.half(payload + 1);
     if (destinationPort !== ECHO_PORT_0 && destinationPort !== ECHO_PORT_1) {
-      return COUNT.dropUdpPort;
+      return this.#refuseUdp(from, to);
     }
     if (sourcePort === ECHO_PORT_1) return COUNT.dropUdpLoop;
     this.#copyExchanged(from, to, lenBytes);
     this.#tx.setHalf(payload, destinationPort);
     this.#tx.setHalf(payload + 1, sourcePort);
     return COUNT.udpEchoed;
+  }
+
+  #resetTcp(from: number, to: number): number {
+    const bytes = this.options.refusals?.reset(from, to) ?? 0;
+    if (bytes === 0) return COUNT.dropProtocol;
+    this.answerBytes = bytes;
+    return COUNT.tcpReset;
+  }
+
+  #refuseUdp(from: number, to: number): number {
+    const bytes = this.options.refusals?.portUnreachable(from, to) ?? 0;
+    if (bytes <= 0) return bytes === 0 ? COUNT.dropUdpPort : COUNT.errorsLimited;
+    this.answerBytes = bytes;
+    return COUNT.portUnreachable;
   }
 
   #respondIcmp(from: number, at: number, icmpBytes: number, to: number, lenBytes: number): number {
@@ -332,7 +370,9 @@ export class Responder extends Configured<ResponderOptions> {
 
 /** @returns whether this counter of {@link ECHO_COUNTERS} is one of an answer */
 export function isAnswer(counter: number): boolean {
-  return counter <= COUNT.arpAnswered;
+  return (
+    counter <= COUNT.arpAnswered || counter === COUNT.tcpReset || counter === COUNT.portUnreachable
+  );
 }
 
 function fold(sum: number): number {

@@ -1,7 +1,7 @@
 /**
  * The formats that the echo client reads and writes: where each field lies in a frame, in bytes
  * from its beginning. Sources: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792
- * (ICMP), RFC 768 (UDP).
+ * (ICMP), RFC 768 (UDP), RFC 9293 (TCP).
  */
 
 import { netStruct } from '../../memory/struct.ts';
@@ -58,6 +58,19 @@ export const Udp = netStruct(8, {
   checksum: 'u16',
 });
 
+/** RFC 9293 §3.1, without options. */
+export const Tcp = netStruct(20, {
+  sourcePort: 'u16',
+  destinationPort: 'u16',
+  sequence: 'u32',
+  acknowledgement: 'u32',
+  dataOffset: 'u8',
+  flags: 'u8',
+  window: 'u16',
+  checksum: 'u16',
+  urgentPointer: 'u16',
+});
+
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;
 export const ARP_HARDWARE_ETHERNET = 1;
@@ -66,8 +79,11 @@ export const ARP_ADDRESS_BYTES = 0x0406;
 export const ARP_REQUEST = 1;
 export const ARP_REPLY = 2;
 export const IP_PROTOCOL_ICMP = 1;
+export const IP_PROTOCOL_TCP = 6;
 export const IP_PROTOCOL_UDP = 17;
 export const ICMP_ECHO_REPLY = 0;
+export const ICMP_UNREACHABLE = 3;
+export const ICMP_PORT_UNREACHABLE = 3;
 export const ICMP_ECHO_REQUEST = 8;
 
 /** @returns a 16-bit number of the network as memory holds it, or the other way round */

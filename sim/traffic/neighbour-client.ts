@@ -218,7 +218,7 @@ class NeighbourClient {
 }
 
 function addressOf({ net, ip }: EchoConfig): Pick<ResponderOptions, 'mac' | 'ip'> {
-  const [mac, address] = [parseMac(net.mac), parseIpv4(ip)];
+  const [mac, address] = [parseMac(net.mac), parseIpv4(ip ?? '')];
   demand(mac !== undefined && address !== undefined, 'a client has a MAC and an IPv4 address');
   return { mac, ip: address };
 }

@@ -11,6 +11,7 @@ import { sddfCommand } from '../support/sddf-command.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
 
 const missing = missingForNamespaces(['ping']);
+const hasPasst = missingForNamespaces(['passt', 'pgrep']) === undefined;
 const hasSwitch = missingForNamespaces(['vde_switch']) === undefined;
 
 const folder = mkdtempSync(join(tmpdir(), 'edge-'));
@@ -22,7 +23,7 @@ function udpEcho(ip: string, port: number): string {
 }
 
 describe.skipIf(missing !== undefined)(
-  `--net tap and vde (lacking: ${missing ?? 'nothing'})`,
+  `--net tap, passt and vde (lacking: ${missing ?? 'nothing'})`,
   () => {
     let network: NetworkNamespace;
     let runs: SddfProcess[] = [];
@@ -36,9 +37,9 @@ describe.skipIf(missing !== undefined)(
     });
     afterAll(() => network.end());
 
-    function runEcho(net: string): SddfProcess {
+    function runEcho(net: string, ...more: readonly string[]): SddfProcess {
       const command = [...network.inside, process.execPath, sddfCommand()];
-      const run = new SddfProcess(['run', 'echo', '--net', net, '--json'], command);
+      const run = new SddfProcess(['run', 'echo', '--net', net, '--json', ...more], command);
       runs.push(run);
       return run;
     }
@@ -60,12 +61,16 @@ describe.skipIf(missing !== undefined)(
       const { text: pinged } = await network.sh('ping -c 2 -i 0.2 10.0.2.15');
       const { text: echoed } = await network.sh(udpEcho('10.0.2.16', 1235));
       const { text: neighbours } = await network.sh('ip neigh show dev tap0');
+      const { text: reset } = await network.sh('exec 3<>/dev/tcp/10.0.2.15/80');
+      const { text: unreachable } = await network.sh(udpEcho('10.0.2.15', 9));
       const second = await opening({ name: 'tap0' });
       run.child.kill('SIGKILL');
       await run.ended;
 
       expect(pinged).toContain('2 received');
       expect(echoed).toBe('hello\n');
+      expect(reset).toContain('Connection refused');
+      expect(unreachable).toContain('Connection refused');
       expect(neighbours).toContain('10.0.2.15 lladdr 52:54:01:00:00:0a');
       expect(second).toBe(
         'UserMistake --net tap: tap0 is in use by another program; end that one, or choose another name',
@@ -97,6 +102,22 @@ describe.skipIf(missing !== undefined)(
       expect(message).toMatch(
         /no right to make or join sddftest0; as root, once: ip tuntap add dev sddftest0 mode tap user \$USER && ip addr add 10\.0\.2\.2\/24 dev sddftest0 && ip link set sddftest0 up; or in a network of its own: unshare -rn$|\/dev\/net\/tun: permission denied/,
       );
+    });
+
+    it.skipIf(!hasPasst)('forwards by passt, which gives the address (needs passt)', async () => {
+      // passt wants an interface with a default route, whatever becomes of what goes there.
+      await network.sh(
+        'ip tuntap add dev up0 mode tap; ip addr add 192.0.2.1/24 dev up0; ip link set up0 up; ' +
+          'ip route add default via 192.0.2.2',
+      );
+      const run = runEcho('passt,udp=5901:1235', '--set', 'address=dhcp', '--set', 'clients=1');
+      await run.says(/client0: DHCP: 10\.0\.2\.15/);
+      const { text } = await network.sh(udpEcho('127.0.0.1', 5901));
+      run.child.kill('SIGINT');
+      await run.ended;
+
+      expect(text).toBe('hello\n');
+      expect((await network.sh('pgrep -x passt')).text).toBe('');
     });
 
     it.skipIf(!hasSwitch)('is a port of a VDE switch (needs vde_switch)', async () => {
