@@ -16,7 +16,8 @@
  * option `clients` says how many there are.
  *
  * With `code=c` the programs on the path are machine code, from programs/network/; `driver=c` and
- * its like choose for one of them. Whichever are taken, the traffic is the same.
+ * its like choose for one of them. Whichever are taken, the traffic is the same, but for refusals,
+ * which clients in C do not send (`closed=silent`).
  */
 
 import { main as copier, NET_COPY_COUNTERS } from '../virtualisers/network/copy/copy.ts';
@@ -155,6 +156,7 @@ function build(choices: Choices): BuildResult {
     // A lease that is renewed in hours keeps no run from coming to rest.
     if (choices['address'] === 'dhcp') timers.addWatchdog(client);
     else timers.addClient(client);
+    if (choices['closed'] === 'silent') client.configure({ closedPorts: 'silent' });
     network.addClient(client, { ...address, mac, ...withCopier(parts, name, path) });
   }
   family.supervise(timers, byPriority);
@@ -252,6 +254,11 @@ export const echo: SystemModule = {
       help: 'clients have the addresses above, or ask for theirs by DHCP',
       choices: ['fixed', 'dhcp'],
       standard: 'fixed',
+    },
+    closed: {
+      help: 'what closed ports of clients in TypeScript answer: a refusal, or nothing, as those in C',
+      choices: ['refused', 'silent'],
+      standard: 'refused',
     },
     code: {
       help: 'programs in TypeScript, or in C as machine code; npm run programs builds those',

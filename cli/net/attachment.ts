@@ -30,6 +30,7 @@ import { McastBridge } from '../../host/net/mcast-bridge.ts';
 import { type Passt, startPasst } from '../../host/net/passt.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
+import { SlirpBridge } from '../../host/net/slirp-bridge.ts';
 import { ipv4Number, ipv4Text, type UdpAddress } from '../../host/net/socket-address.ts';
 import { StreamBridge } from '../../host/net/stream-bridge.ts';
 import { openTap, type TapDevice } from '../../host/net/tap-device.ts';
@@ -118,7 +119,9 @@ export class NetAttachment implements Attachment {
    * @throws UserMistake
    */
   static async open(options: NetAttachmentOptions): Promise<NetAttachment> {
-    if (options.net.kind === 'user') checkForwards(options.net, options);
+    const { net } = options;
+    if (net.kind === 'user') checkForwards('user', net.forwards, net.dhcpStart, options);
+    if (net.kind === 'slirp') checkForwards('slirp', net.forwards, net.config.dhcpStart, options);
     if (options.generators.length > 0 && options.guests.length === 0) {
       throw new UserMistake('--net loop: no program of this system has an address to send to');
     }
@@ -235,6 +238,9 @@ export class NetAttachment implements Attachment {
       case 'dgram':
         this.#bridge = await DgramBridge.open({ ...common, local: net.local, remote: net.remote });
         break;
+      case 'slirp':
+        this.#bridge = await SlirpBridge.open({ ...common, ...net });
+        break;
       case 'mcast':
         this.#bridge = await McastBridge.open({ ...common, ...net });
         break;
@@ -301,7 +307,8 @@ export class NetAttachment implements Attachment {
     const { net } = this.#options;
     // Whoever forwards a port is going to use it, also when standard input has ended, as it has
     // behind `&` in a script.
-    if (net.kind === 'user' && net.forwards.length > 0) return 'coming';
+    const isForwarding = net.kind === 'user' || net.kind === 'slirp';
+    if (isForwarding && net.forwards.length > 0) return 'coming';
     if (net.kind === 'tap' || net.kind === 'passt') return 'coming';
     if (this.#replay === undefined) return 'endless';
     return this.#replay.over ? 'over' : 'coming';
@@ -393,7 +400,9 @@ function userNetworkOf(
 }
 
 function checkForwards(
-  { forwards, dhcpStart }: UserOptions,
+  kind: string,
+  forwards: readonly Pick<HostForward, 'guestIp'>[],
+  dhcpStart: number,
   { guests, asking }: NetAttachmentOptions,
 ): void {
   const leases = asking === 'possible' ? { first: dhcpStart, count: DHCP_ADDRESSES } : undefined;
@@ -409,6 +418,6 @@ function checkForwards(
       leases === undefined
         ? ''
         : `; DHCP gives ${ipv4Text(leases.first)} to ${ipv4Text(leases.first + leases.count - 1)}`;
-    throw new UserMistake(`--net user,hostfwd: nobody has the address ${ip}; ${has}${range}`);
+    throw new UserMistake(`--net ${kind},hostfwd: nobody has the address ${ip}; ${has}${range}`);
   }
 }

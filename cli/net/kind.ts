@@ -163,10 +163,6 @@ function checkGenerator(given: Given, demo: RunOptions['demo']): void {
   throw new UserMistake(`--${unused}: ${why}`);
 }
 
-function asksForAddress({ loaded }: RunParts): boolean {
-  return hasGuestWithoutAddress(loaded.system);
-}
-
 function maybeAsking({ loaded: { images, system } }: RunParts): boolean {
   return images.size > 0 || hasGuestWithoutAddress(system);
 }

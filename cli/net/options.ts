@@ -10,10 +10,12 @@ import {
 } from '../../host/net/socket-address.ts';
 import type { StreamAddress, UdpAddress } from '../../host/net/socket-address.ts';
 import type { PasstRequest } from '../../host/net/passt.ts';
+import type { SlirpForward } from '../../host/net/slirp-bridge.ts';
+import type { SlirpConfig } from '../../host/net/slirp-library.ts';
 import type { HostAddress, TapRequest } from '../../host/net/tap-device.ts';
 import type { VdeRequest } from '../../host/net/vde-switch.ts';
 import type { HostForward } from '../../host/net/user-bridge.ts';
-import { DHCP_START, GATEWAY_IP } from '../../host/net/user-network.ts';
+import { DHCP_START, DNS_IP, GATEWAY_IP, NETWORK_IP } from '../../host/net/user-network.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { OptionString } from '../option-string.ts';
 
@@ -30,6 +32,7 @@ export type NetOptions =
       readonly address: StreamAddress;
     }
   | { readonly kind: 'dgram'; readonly local: UdpAddress; readonly remote: UdpAddress }
+  | SlirpOptions
   | { readonly kind: 'mcast'; readonly group: UdpAddress; readonly local?: string }
   | ({ readonly kind: 'tap' } & TapRequest)
   | ({ readonly kind: 'passt' } & PasstRequest)
@@ -37,6 +40,12 @@ export type NetOptions =
   | { readonly kind: 'pcap'; readonly path: string }
   | { readonly kind: 'loop' }
   | { readonly kind: 'none' };
+
+export interface SlirpOptions {
+  readonly kind: 'slirp';
+  readonly config: SlirpConfig;
+  readonly forwards: readonly SlirpForward[];
+}
 
 /**
  * Behind gateway and name server, and so that the last address is below the network's broadcast
@@ -56,6 +65,8 @@ const FORWARD_EXAMPLE = 'hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235';
 export const NET_HELP = `Where the NIC is plugged in (--net):
   user[,hostfwd=udp:HOST:PORT-GUEST:PORT]…   user-mode network: gateway 10.0.2.2, ports of the host forwarded to guests
       [,dhcpstart=IP]                        guests that ask get addresses from 10.0.2.15 on, or from IP
+  slirp[,hostfwd=tcp|udp:HOST:PORT-GUEST:PORT]…   QEMU's user network, by libslirp: DHCP, DNS, TCP and UDP out, forwards in
+      [,dhcpstart=IP][,restrict]             restrict: guests do not reach the host's network
   stream,server=ADDRESS | connect=ADDRESS    QEMU's -netdev stream; ADDRESS is unix:PATH or tcp:HOST:PORT
   dgram,local=HOST:PORT,remote=HOST:PORT     QEMU's -netdev dgram, a frame in each UDP datagram
   tap,name=NAME[,host=IP/PREFIX]             a TAP device of the host, made or joined; host= is the host's address on it
@@ -71,6 +82,8 @@ A comma inside a value is written twice.`;
 export const NET_WORDS: readonly string[] = [
   'user',
   'user,hostfwd=udp:',
+  'slirp',
+  'slirp,hostfwd=tcp:',
   'stream,server=',
   'stream,connect=',
   'dgram,local=',
@@ -87,6 +100,7 @@ export const NET_WORDS: readonly string[] = [
 export function parseNetOptions(text: string): NetOptions {
   const given = OptionString.parse('--net', text, {
     user: { once: ['dhcpstart'], repeated: ['hostfwd'] },
+    slirp: { once: ['dhcpstart'], repeated: ['hostfwd'], flags: ['restrict'] },
     stream: { once: ['server', 'connect'] },
     dgram: { once: ['local', 'remote'] },
     tap: { once: ['name', 'host'] },
@@ -101,9 +115,11 @@ export function parseNetOptions(text: string): NetOptions {
     case 'user':
       return {
         kind: 'user',
-        forwards: given.values('hostfwd').map((value) => parseForward(value, given.where)),
-        dhcpStart: parseDhcpStart(given.value('dhcpstart') ?? DHCP_START),
+        forwards: given.values('hostfwd').map((value) => parseForward(value, given.where, ['udp'])),
+        dhcpStart: parseDhcpStart(given),
       };
+    case 'slirp':
+      return slirpOptions(given);
     case 'stream':
       return streamOptions(given);
     case 'dgram':
@@ -208,27 +224,64 @@ function mcastOptions(given: OptionString): NetOptions {
   return { kind: 'mcast', group, local };
 }
 
-function parseDhcpStart(text: string): number {
+function slirpOptions(given: OptionString): SlirpOptions {
+  return {
+    kind: 'slirp',
+    config: {
+      network: ipv4Number(NETWORK_IP),
+      netmask: 0xffff_ff00,
+      gateway: ipv4Number(GATEWAY_IP),
+      nameserver: ipv4Number(DNS_IP),
+      dhcpStart: parseDhcpStart(given),
+      restricted: given.has('restrict'),
+    },
+    forwards: given.values('hostfwd').map((value) => slirpForward(value, given.where)),
+  };
+}
+
+function slirpForward(text: string, where: string): SlirpForward {
+  const { protocol, host, guestIp, guestPort } = parseForward(text, where, ['tcp', 'udp']);
+  if (host.port === 0) {
+    throw new UserMistake(`${where}: host port 0: nobody would know which it is; name one`);
+  }
+  const isTcp = protocol === 'tcp';
+  return {
+    protocol: isTcp ? 'tcp' : 'udp',
+    hostIp: ipv4Number(host.host),
+    hostPort: host.port,
+    guestIp,
+    guestPort,
+  };
+}
+
+function parseDhcpStart(given: OptionString): number {
+  const text = given.value('dhcpstart') ?? DHCP_START;
   const network = GATEWAY_IP.slice(0, GATEWAY_IP.lastIndexOf('.'));
   const last = Number(text.slice(text.lastIndexOf('.') + 1));
   const isInside = isIpv4(text) && text.slice(0, text.lastIndexOf('.')) === network;
   if (isInside && last >= DHCP_START_MIN && last <= DHCP_START_MAX) return ipv4Number(text);
   throw new UserMistake(
-    `--net user: dhcpstart=${text} has no room for ${String(DHCP_ADDRESSES)} addresses; ` +
+    `${given.where}: dhcpstart=${text} has no room for ${String(DHCP_ADDRESSES)} addresses; ` +
       `give one from ${network}.${String(DHCP_START_MIN)} to ${network}.${String(DHCP_START_MAX)}`,
   );
 }
 
 /** `udp:HOST:PORT-GUEST:PORT`; a missing host is 127.0.0.1, a missing guest 10.0.2.15. */
-function parseForward(text: string, where: string): HostForward {
+function parseForward(
+  text: string,
+  where: string,
+  protocols: readonly string[],
+): HostForward & { readonly protocol: string } {
   const match = /^([a-z]+):([^-]*)-([^-]*)$/.exec(text);
   const [, protocol = '', host = '', guest = ''] = match ?? [];
   if (match === null) {
     throw new UserMistake(`${where}: '${text}' is not a forward, as in ${FORWARD_EXAMPLE}`);
   }
-  if (protocol !== 'udp') {
+  if (!protocols.includes(protocol)) {
+    const other =
+      protocol === 'tcp' ? `--net slirp,hostfwd=${text} does` : `see ${FORWARD_EXAMPLE}`;
     throw new UserMistake(
-      `${where}: cannot forward '${protocol}', only udp; see ${FORWARD_EXAMPLE}`,
+      `${where}: cannot forward '${protocol}', only ${protocols.join(' and ')}; ${other}`,
     );
   }
   const hostAddress = parseUdpAddress(host, `${where},hostfwd`);
@@ -246,5 +299,5 @@ function parseForward(text: string, where: string): HostForward {
       `${where}: guest port 0 cannot be reached; the echo client has 1235 and 7`,
     );
   }
-  return { host: hostAddress, guestIp: ipv4Number(guestAddress), guestPort };
+  return { protocol, host: hostAddress, guestIp: ipv4Number(guestAddress), guestPort };
 }

@@ -45,8 +45,9 @@ export interface EchoConfig {
   readonly net: NetClientConfig;
   /** Such as "10.0.2.15"; left out, it is asked for by DHCP, which takes a timer. */
   readonly ip?: string;
-  /** With one, closed ports are refused. */
+  /** With one, closed ports are refused, unless they are to be silent. */
   readonly timer?: TimerClientConfig;
+  readonly closedPorts?: 'silent';
   /** Region for the counters; without it they are private. */
   readonly stats?: string;
   /** Where there is a supervisor. */
@@ -336,7 +337,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
 }
 
 function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
-  const { net, ip, timer } = pd.config;
+  const { net, ip, timer, closedPorts } = pd.config;
   const address = ip === undefined ? NO_ADDRESS : parseIpv4(ip);
   demand(address !== undefined, `'${ip}' is no IPv4 address`);
   const regions = {
@@ -344,13 +345,14 @@ function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
     sent: pd.region(net.txData.region),
   };
   const now = (): number => timeOf(pd);
+  const refuses = timer !== undefined && closedPorts !== 'silent';
   return new Responder({
     ...regions,
     receivedBuffers: net.rxData.buffers,
     sentBuffers: net.txData.buffers,
     mac: macOf(pd),
     ip: address,
-    ...(timer === undefined ? {} : { refusals: new Refusals({ ...regions, now }) }),
+    ...(refuses ? { refusals: new Refusals({ ...regions, now }) } : {}),
   });
 }
 

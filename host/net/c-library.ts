@@ -12,6 +12,24 @@ import { UserMistake } from '../problem.ts';
 /** Numbers, buffers and addresses in, a number out. */
 export type CFunction = (...args: readonly unknown[]) => number;
 
+/** Told numbers and addresses; must not throw. */
+export type Callback = (...args: readonly number[]) => number | void;
+
+export interface CCallback {
+  readonly address: bigint;
+  release(): void;
+}
+
+export interface Wanted {
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+export interface DescriptorPoll {
+  want(events: Wanted): void;
+  close(): void;
+}
+
 export interface DescriptorWatch {
   /** Nobody is told any more until {@link resume}. */
   pause(): void;
@@ -24,8 +42,15 @@ export interface CLibrary {
   function(prototype: string): CFunction;
   /** Of the call just made. */
   errno(): number;
+  /**
+   * A function of ours that C may call while it is called from here, until it is released.
+   * @param types of its result and its arguments, as C names them
+   */
+  callback(types: readonly [result: string, ...args: string[]], action: Callback): CCallback;
   /** Tells, once in each turn of the event loop, that there is something to read. */
   watch(descriptor: number, onReadable: () => void): DescriptorWatch;
+  /** The same for what is asked for now and then, which is nothing at first. */
+  poll(descriptor: number, onReady: () => void): DescriptorPoll;
 }
 
 export interface CLibraryRequest {
@@ -43,13 +68,17 @@ export interface CLibraryRequest {
 interface Koffi {
   load(file: string): { func(prototype: string): unknown };
   errno(): number;
+  proto(result: string, args: readonly string[]): object;
+  pointer(type: object): object;
+  register(action: Callback, type: object): bigint;
+  unregister(callback: bigint): void;
   readonly node: {
-    poll(fd: number, events: { readable: true }, callback: () => void): PollHandle;
+    poll(fd: number, events: Partial<Wanted>, callback: () => void): PollHandle;
   };
 }
 
 interface PollHandle {
-  start(events: { readable: true }, callback: () => void): void;
+  start(events: Partial<Wanted>, callback: () => void): void;
   stop(): void;
   close(): void;
 }
@@ -70,6 +99,11 @@ export async function loadCLibrary(request: CLibraryRequest): Promise<CLibrary> 
   return {
     function: (prototype) => library.func(prototype) as CFunction,
     errno: () => koffi.errno(),
+    callback: ([result, ...args], action) => {
+      const address = koffi.register(action, koffi.pointer(koffi.proto(result, args)));
+      return { address, release: () => koffi.unregister(address) };
+    },
+    poll: (descriptor, onReady) => poll(koffi, descriptor, onReady),
     watch: (descriptor, onReadable) => watch(koffi, descriptor, onReadable),
   };
 }
@@ -95,6 +129,21 @@ function watch(koffi: Koffi, descriptor: number, onReadable: () => void): Descri
   return {
     pause: () => handle.stop(),
     resume: () => handle.start({ readable: true }, onReadable),
+    close: () => handle.close(),
+  };
+}
+
+function poll(koffi: Koffi, descriptor: number, onReady: () => void): DescriptorPoll {
+  let wanted: Wanted = { readable: false, writable: false };
+  const handle = koffi.node.poll(descriptor, { readable: true }, onReady);
+  handle.stop();
+  return {
+    want: ({ readable, writable }) => {
+      if (readable === wanted.readable && writable === wanted.writable) return;
+      wanted = { readable, writable };
+      if (readable || writable) handle.start(wanted, onReady);
+      else handle.stop();
+    },
     close: () => handle.close(),
   };
 }

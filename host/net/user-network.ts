@@ -48,9 +48,10 @@ import {
 } from '../../board/packets.ts';
 import { ipv4Number, ipv4Text } from './socket-address.ts';
 
+export const NETWORK_IP = '10.0.2.0';
 export const GATEWAY_IP = '10.0.2.2';
 /** What DHCP names; nobody answers there. */
-const DNS_IP = '10.0.2.3';
+export const DNS_IP = '10.0.2.3';
 /** The first address that DHCP gives. */
 export const DHCP_START = '10.0.2.15';
 const BROADCAST_IP = 0xffff_ffff;

@@ -150,12 +150,15 @@ function run(choices: Choices) {
   return { heard, faults, lines, programs: testbed.counters().programs };
 }
 
+/** Clients in C refuse nothing. */
+const SILENT = { closed: 'silent' };
+
 /** What the same paths do in TypeScript: asked once for each. */
 const inTypeScript = new Map<string, ReturnType<typeof run>>();
 
 function expectSameTraffic(choices: Choices, path: string): void {
-  const c = run({ ...choices, path });
-  const ts = inTypeScript.get(path) ?? run({ path });
+  const c = run({ ...choices, ...SILENT, path });
+  const ts = inTypeScript.get(path) ?? run({ ...SILENT, path });
   inTypeScript.set(path, ts);
 
   expect(c.faults).toEqual([]);
