@@ -145,7 +145,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   open(channel: Channel): void {
     openNetEnd(this.#endOf(channel));
     if (channel === this.#net.rx.channel) this.#fillRxFree();
-    this.notified();
+    this.#work();
   }
 
   #endOf(channel: Channel): NetEnd {
