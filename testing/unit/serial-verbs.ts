@@ -104,9 +104,10 @@ function plainConsumerVerbs(at: BenchConnection, name: string, queue: Queue): re
         const wanted = given.choice(['yes', 'no']);
         return {
           run: (run) => {
-            const { flag } = queue(run);
-            if ((flag === 0 ? 'yes' : 'no') === wanted) return;
-            throw new Unmet(`the unit to ask for room: ${wanted}`, [`its flag is ${flag}`]);
+            if ((queue(run).flag === 0 ? 'yes' : 'no') === wanted) return;
+            throw new Unmet(`the unit to ask for room: ${wanted}`, [
+              `its flag is ${queue(run).flag}`,
+            ]);
           },
         };
       },
