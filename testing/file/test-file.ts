@@ -8,8 +8,9 @@
  *           - send: {arp: {to: 10.0.2.15}}
  *           - expect frame: {arp: {op: reply, from: 10.0.2.15}}
  *
- * What stands above `tests` holds for all of them; a test may say it again for itself. With `each`,
- * a test is there once for each row, with `$name` standing for the row's value.
+ * What stands above `tests` holds for all of them (`before`: steps that each begins with); a test
+ * may say it again for itself. With `each`, a test is there once for each row, with `$name` standing
+ * for the row's value.
  */
 
 import type { UserMistake } from '../../host/problem.ts';
@@ -68,7 +69,7 @@ export interface ReadFile {
   readonly problems: readonly string[];
 }
 
-const SHARED = ['set', 'bench', 'faults', 'disks', 'uart', 'seeds'];
+const SHARED = ['before', 'set', 'bench', 'faults', 'disks', 'uart', 'seeds'];
 const TOP = ['name', 'system', 'search-path', 'unit', 'role', 'steps', 'tests', 'each', ...SHARED];
 const OWN = ['name', 'each', 'steps', ...SHARED];
 const TESTS_MAX = 10_000;
@@ -160,7 +161,8 @@ class FileReader {
     const items = list?.isList === true ? list.items() : [];
     if (items.length === 0) given.problem('a test without a step tries nothing');
     if (items.length > STEPS_MAX) given.problem(`more than ${STEPS_MAX} steps in one test`);
-    const steps = items.slice(0, STEPS_MAX).map((each) => readStep(each, scene));
+    const before = this.#shared(given, 'before')?.items() ?? [];
+    const steps = [...before, ...items.slice(0, STEPS_MAX)].map((each) => readStep(each, scene));
     const settings: Settings = {
       plan: this.#plan(this.#shared(given, 'faults'), scene),
       disks: readDisks(this.#shared(given, 'disks'), scene),

@@ -6,7 +6,7 @@ import type { Bench, BenchRun } from './bench.ts';
 import { Peer } from './peer.ts';
 
 export function startBench(bench: Bench): BenchRun {
-  const peers = bench.peers.map(({ pd }) => [pd, new Peer(pd)] as const);
+  const peers = bench.peers.map(({ pd, begin }) => [pd, new Peer(pd, begin)] as const);
   const programs = peers.map(([pd, { program }]) => [pd, program as unknown as Program] as const);
   return { programs: new Map(programs), peers: new Map(peers), taken: [] };
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Channel, Program } from '../../microkit/pd.ts';
-import type { Peer } from './peer.ts';
+import type { Peer, PeerInit } from './peer.ts';
 
 /** A peer's end of a connection with the unit. */
 export interface BenchConnection {
@@ -51,7 +51,14 @@ export interface Bench {
   readonly hasDevice: boolean;
   readonly connections: readonly BenchConnection[];
   /** Domains that peers play, each with the interrupt that wakes it. */
-  readonly peers: readonly { readonly pd: string; readonly doorbellIrq: number }[];
+  readonly peers: readonly BenchPeer[];
+}
+
+export interface BenchPeer {
+  readonly pd: string;
+  readonly doorbellIrq: number;
+  /** What it does in its `init`. */
+  readonly begin?: PeerInit;
 }
 
 /** Peers of one run, by domain. */

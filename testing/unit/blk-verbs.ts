@@ -130,6 +130,16 @@ function driverVerbs(
       },
     },
     {
+      name: `${name}.table`,
+      what: 'answers the read of the partition table with these partitions (MBR), and notifies',
+      example: `${name}.table: [{block: 1, blocks: 16}, {block: 17, blocks: 32}]`,
+      read: (given) => {
+        const parts = given.items().map(readPartition);
+        if (parts.length > 4) given.problem('such a table has four partitions at most');
+        return { run: (run) => answerTable(run, at, { requests, responses, parts }) };
+      },
+    },
+    {
       name: `${name}.info`,
       what: 'what the driver says of the disk; ready: no withdraws it',
       example: `${name}.info: {ready: yes, blocks: 64}`,
@@ -367,6 +377,64 @@ function responseWords({
     done === undefined ? undefined : `done ${done}`,
   ];
   return `a response ${parts.filter((part) => part !== undefined).join(', ')}`.trim();
+}
+
+interface Partition {
+  readonly block: number;
+  readonly blocks: number;
+}
+
+function readPartition(given: Given): Partition {
+  given.onlyHas(['block', 'blocks']);
+  const range = { min: 1, max: 0x100_0000 };
+  return {
+    block: given.field('block')?.number(range) ?? 1,
+    blocks: given.field('blocks')?.number(range) ?? 1,
+  };
+}
+
+/** Master boot record: entries of 16 bytes from 446 on, in sectors of 512 bytes. */
+function writeTable(view: DataView, at: number, parts: readonly Partition[]): void {
+  const sectors = 8;
+  parts.forEach(({ block, blocks }, index) => {
+    const entry = at + 446 + 16 * index;
+    view.setUint8(entry + 4, 0x83);
+    view.setUint32(entry + 8, block * sectors, true);
+    view.setUint32(entry + 12, blocks * sectors, true);
+  });
+  view.setUint16(at + 510, 0xaa55, true);
+}
+
+interface TableParts {
+  readonly requests: Queue;
+  readonly responses: Queue;
+  readonly parts: readonly Partition[];
+}
+
+function answerTable(
+  run: TestRun,
+  at: BenchConnection,
+  { requests, responses, parts }: TableParts,
+): void {
+  const queue = requests(run);
+  const words = 'a request to read the partition table, at block 0';
+  if (!run.until(() => queue.length > 0, BENCH_NS)) throw new Unmet(words, ['an empty queue']);
+  const request = peekRequest(queue);
+  const found = at.data === undefined ? undefined : unitAt(run, at.data, request.number);
+  if (request.code !== 0 || request.block !== 0 || found === undefined) {
+    throw new Unmet(words, [requestWords(run, at, request)]);
+  }
+  queue.head += 1;
+  writeTable(found.place.ram.view, found.place.at, parts);
+  respond(run, at, responses(run), {
+    to: undefined,
+    id: request.id,
+    status: 0,
+    done: request.count,
+  });
+  const { pd, channel } = at;
+  run.bench?.peers.get(pd)?.do((domain) => domain.notify(channel));
+  run.settle();
 }
 
 interface AnswerSpec {

@@ -20,19 +20,24 @@ const NUMBERS_MAX: Readonly<Record<string, number>> = {
   'client-buffers': 1024,
   bytes: 0x1_0000,
   requests: 1024,
+  blocks: 0x100_0000,
 };
 
 /** @throws UserMistake when there is no such role, or a bench cannot be like that */
 export function makeBench(role: string, code: UnitCode, given: BenchNumbers): MadeBench {
   const found = roleNamed(role);
-  const sys = found.build(numbersOf(found, given), code);
+  const numbers = numbersOf(found, given);
+  const sys = found.build(numbers, code);
+  const begins = found.begins?.(numbers) ?? {};
   const players = sys.pds.filter(
     ({ name, options }) => name !== found.unit && options.program === undefined,
   );
   const peers = players.map((pd, index) => {
     const irq = pd.irq(doorbellIrq(index), { trigger: 'level' });
     pd.configure(() => ({ doorbell: irq.value }));
-    return { pd: pd.name, doorbellIrq: doorbellIrq(index) };
+    const begin = begins[pd.name];
+    const peer = { pd: pd.name, doorbellIrq: doorbellIrq(index) };
+    return begin === undefined ? peer : { ...peer, begin };
   });
   const built = sys.build();
   if (!built.ok)
@@ -67,8 +72,9 @@ function numbersOf(role: Role, given: BenchNumbers): BenchNumbers {
       throw new UserMistake(`bench: ${name} is one of ${usual.join(', ')}`);
     }
     const most = NUMBERS_MAX[name] ?? 0;
-    if (typeof usual === 'number' && !(Number(value) >= 1 && Number(value) <= most)) {
-      throw new UserMistake(`bench: ${name} is a number from 1 to ${most}`);
+    const least = name === 'blocks' ? 0 : 1;
+    if (typeof usual === 'number' && !(Number(value) >= least && Number(value) <= most)) {
+      throw new UserMistake(`bench: ${name} is a number from ${least} to ${most}`);
     }
   }
   const usual = Object.entries(role.numbers).map(([name, value]) => [

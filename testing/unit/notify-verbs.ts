@@ -30,13 +30,21 @@ export const NOTIFY_VERBS: readonly Verb[] = [
   },
   {
     name: 'expect no notify',
-    what: 'the unit has not notified this peer since the last such step; `any`: none of them',
+    what: 'the unit has not notified this peer, nor does it, so long; `any`: none of them',
     example: 'expect no notify: client0',
     read: (given, scene) => {
       const all = scene.bench?.connections ?? [];
       const peers =
         given.value === 'any' ? all : listed(given).map((each) => readPeer(each, scene));
-      return { run: (run) => peers.forEach((peer) => expectNoNotify(run, peer)) };
+      const within = given.isMap ? given.field('within') : undefined;
+      const ns = within?.duration();
+      const pass = (run: TestRun): void => (ns === undefined ? quiet(run) : run.wait(ns));
+      return {
+        run: (run) => {
+          pass(run);
+          for (const peer of peers) expectNoNotify(run, peer);
+        },
+      };
     },
   },
 ];
@@ -81,7 +89,6 @@ function expectNotify(run: TestRun, peer: BenchConnection | undefined, withinNs:
 }
 
 function expectNoNotify(run: TestRun, peer: BenchConnection | undefined): void {
-  quiet(run);
   const count = peer === undefined ? 0 : taken(run, peer);
   if (count > 0)
     throw new Unmet(`the unit not to notify ${peer?.peer}`, [`${count} notifications`]);

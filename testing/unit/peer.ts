@@ -12,22 +12,30 @@ interface DoorbellConfig {
   readonly doorbell: Channel;
 }
 
+export type PeerInit = (pd: ProtectionDomain) => void;
+
 export class Peer {
   readonly name: string;
   readonly #notified = new Map<Channel, number>();
   #tasks: ((pd: ProtectionDomain) => void)[] = [];
+  readonly #begin: PeerInit | undefined;
   #line: IrqLine | undefined;
 
-  constructor(name: string) {
+  /** @param begin what it does in its `init`, before the unit begins if it has the priority */
+  constructor(name: string, begin?: PeerInit) {
     this.name = name;
+    this.#begin = begin;
   }
 
-  readonly program: Program<DoorbellConfig> = (pd): EntryPoints => ({
-    notified: (channel) => {
-      if (channel === pd.config.doorbell) this.#work(pd, channel);
-      else this.#notified.set(channel, (this.#notified.get(channel) ?? 0) + 1);
-    },
-  });
+  readonly program: Program<DoorbellConfig> = (pd): EntryPoints => {
+    this.#begin?.(pd);
+    return {
+      notified: (channel) => {
+        if (channel === pd.config.doorbell) this.#work(pd, channel);
+        else this.#notified.set(channel, (this.#notified.get(channel) ?? 0) + 1);
+      },
+    };
+  };
 
   /** Plugs in the line by which the test wakes it. */
   plugIn(line: IrqLine): void {

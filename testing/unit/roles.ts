@@ -16,6 +16,7 @@ import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
 import { blockDevices, networkDevice, timerDevice } from '../../systems/devices.ts';
 import { serialDevices, UARTS, type Uart } from '../../systems/serial-devices.ts';
 import type { BenchConnection, BenchData } from './bench.ts';
+import type { PeerInit } from './peer.ts';
 
 /** Numbers of a bench, by name. */
 export type BenchNumbers = Readonly<Record<string, number | string>>;
@@ -39,6 +40,8 @@ export interface Role {
   /** Numbers and words that a bench may set, with what they are unless told. */
   readonly numbers: Readonly<Record<string, number | readonly string[]>>;
   readonly build: (numbers: BenchNumbers, code: UnitCode) => SystemBuilder;
+  /** What peers do in their `init`, by domain. */
+  readonly begins?: (numbers: BenchNumbers) => Readonly<Record<string, PeerInit>>;
   readonly ends: (record: never, system: SystemDescription) => readonly UnitEnd[];
 }
 
@@ -307,6 +310,18 @@ function blkBench(name: string, unit: string): Role['build'] {
   };
 }
 
+/** A driver fills its page of storage information before its virtualiser begins. */
+function readyDisk(blocks: number): PeerInit {
+  return (pd) => {
+    if (blocks === 0) return;
+    const { virt } = pd.config as { readonly virt: { readonly storageInfo: string } };
+    const page = pd.region(virt.storageInfo);
+    page.write16(66, 512);
+    page.write32(80, blocks);
+    page.write8(65, 1);
+  };
+}
+
 interface BlkVirtRecord {
   readonly table: { readonly region: string };
   readonly clients: readonly { readonly data: { readonly region: string } }[];
@@ -374,7 +389,14 @@ function timerEnds({ clients }: TimerRecord): readonly UnitEnd[] {
 
 const NET = { clients: 2, buffers: 16 } as const;
 const SERIAL = { clients: 2, bytes: 64, colour: ['off', 'on'] } as const;
-const BLK = { clients: 2, requests: 8, buffers: 16, partition: ['whole', 'each'] } as const;
+/** `blocks`: of the disk, whose driver is ready from the start; 0 for a driver that is not. */
+const BLK = {
+  clients: 2,
+  requests: 8,
+  buffers: 16,
+  blocks: 64,
+  partition: ['each', 'whole'],
+} as const;
 
 export const ROLES: readonly Role[] = [
   {
@@ -459,6 +481,7 @@ export const ROLES: readonly Role[] = [
     hasDevice: false,
     numbers: BLK,
     build: blkBench('blk/virt', 'virt'),
+    begins: (numbers) => ({ driver: readyDisk(count(numbers, 'blocks')) }),
     ends: blkVirtEnds,
   },
   {
