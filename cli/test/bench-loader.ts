@@ -1,7 +1,8 @@
 /** Finds the unit of a bench, an image or a module, and puts it between its peers. */
 
 import { existsSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { UserMistake } from '../../host/problem.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { CounterNames } from '../../queues/counters.ts';
@@ -16,6 +17,8 @@ export interface BenchRequest extends SceneRequest {
   readonly folder: string;
 }
 
+/** Programs of this package keep nothing outside `main`. */
+const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 const MODULE = /\.[cm]?[jt]s$/;
 
 /** @throws UserMistake */
@@ -34,13 +37,15 @@ export async function loadBench(request: BenchRequest, kept: Kept): Promise<Scen
 
 async function loadModule(path: string, request: BenchRequest, kept: Kept): Promise<Scene> {
   const { role = '', unit = '', bench: numbers } = request;
-  const { main, counters } = await loadUserModule(path, 'unit');
+  const isOurs = resolve(path).startsWith(PACKAGE);
+  const { main, counters } = await loadUserModule(path, isOurs ? undefined : 'unit');
   if (typeof main !== 'function') {
     throw new UserMistake(`${unit}: exports no function main, which a program's module has to`);
   }
   const { system, bench } = makeBench(role, { image: unit, program: main as Program }, numbers);
   const names = counters === undefined ? {} : { [bench.unit]: counters as CounterNames<string> };
   const scene = makeScene({ system, counters: names }, kept, bench);
+  if (isOurs) return scene;
   // What a program of the user's keeps outside `main` is not to leak from test to test.
   return { ...scene, renew: () => loadModule(path, request, kept) };
 }

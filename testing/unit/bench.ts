@@ -5,6 +5,7 @@
 
 import type { Channel, Program } from '../../microkit/pd.ts';
 import type { Peer, PeerInit } from './peer.ts';
+import type { Place } from './queue-view.ts';
 
 /** A peer's end of a connection with the unit. */
 export interface BenchConnection {
@@ -67,4 +68,6 @@ export interface BenchRun {
   readonly peers: ReadonlyMap<string, Peer>;
   /** Identifiers of the requests that a driver's peer has taken, in their order. */
   readonly taken: number[];
+  /** Where regions lie, as far as somebody has asked. */
+  readonly places: Map<string, Place>;
 }

@@ -31,6 +31,14 @@ export function queueOf(run: TestRun, connection: BenchConnection, field: QueueF
 
 /** @returns where a region begins; every domain that maps it has it at the same place */
 export function regionAt(run: TestRun, region: string): Place {
+  const known = run.bench?.places.get(region);
+  if (known !== undefined) return known;
+  const found = findRegion(run, region);
+  run.bench?.places.set(region, found);
+  return found;
+}
+
+function findRegion(run: TestRun, region: string): Place {
   for (const { pd } of flatten(run.scene.system)) {
     if (!pd.maps.some((map) => map.region === region)) continue;
     const found = run.testbed.inspect(pd.name, region);
