@@ -128,7 +128,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'new',
     group: 'Making files:',
-    summary: 'writes the beginning of a driver, a client or a system',
+    summary: 'writes the beginning of a driver, a client, a system or a test',
     load: async () => (await import('./new/new.ts')).newCommand(),
   },
   {

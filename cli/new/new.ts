@@ -27,15 +27,18 @@ const KINDS: readonly {
   },
   { kind: 'client', argument: '<name>', what: 'a client program, and a system that runs it' },
   { kind: 'system', argument: '<name>', what: 'a system of two protection domains' },
+  { kind: 'test', argument: '<name>', what: 'a scripted test for sddf test, in YAML' },
 ];
 
 export function newCommand(): Command {
   const command = new Command('new')
-    .description('Writes the beginning of a driver, a client or a system, with a test that passes.')
+    .description(
+      'Writes the beginning of a driver, a client, a system or a test, which passes at once.',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  sddf new driver network/mynic\n  sddf new client packet-counter\n' +
-        '  sddf new system pair',
+        '  sddf new system pair\n  sddf new test ping',
     );
   for (const { kind, argument, what } of KINDS) {
     command
@@ -55,7 +58,8 @@ function create(kind: ScaffoldKind, name: string): void {
     throw new UserMistake(`'${name}' is no name: lower-case words joined by -, as packet-counter`);
   }
   const place = placeOf(process.cwd());
-  if (place === 'project') checkInstalled();
+  // A scripted test imports nothing.
+  if (place === 'project' && kind !== 'test') checkInstalled();
   const { files, next } = scaffold(kind, name, place);
   const taken = [...files.keys()].find((path) => existsSync(path));
   if (taken !== undefined) {

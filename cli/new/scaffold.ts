@@ -8,8 +8,9 @@ import { clientFiles } from './scaffold-client.ts';
 import type { Dialect, ScaffoldNames } from './scaffold-dialect.ts';
 import { driverFiles } from './scaffold-driver.ts';
 import { systemFiles } from './scaffold-system.ts';
+import { testFiles } from './scaffold-test.ts';
 
-export type ScaffoldKind = 'driver' | 'client' | 'system';
+export type ScaffoldKind = 'driver' | 'client' | 'system' | 'test';
 
 /**
  * Where the files are to be: in this repository, or in a project that has the package installed.
@@ -40,6 +41,9 @@ const PROJECT: Dialect = {
 export function scaffold(kind: ScaffoldKind, name: string, place: Place): Scaffold {
   const dialect = place === 'repository' ? REPOSITORY : PROJECT;
   const [first = '', second = ''] = name.split('/');
+  if (kind === 'test') {
+    return { files: testFiles(first), next: [`npx sddf test tests/${first}.yaml`] };
+  }
   const files =
     kind === 'driver'
       ? driverFiles(first, names(second), dialect)

@@ -1,12 +1,14 @@
 /** Finds what a file of tests names: systems, images, modules and plans of faults. */
 
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { readBounded } from '../../host/bounded-file.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { PLAN_BYTES_MAX } from '../../sim/plan/read-plan.ts';
 import type { PlanAnswer, SceneLoader, SceneRequest } from '../../testing/file/test-file.ts';
-import { keep, makeScene, type Scene } from '../../testing/run/scene.ts';
+import { type Kept, makeScene, type Scene, type SceneFiles } from '../../testing/run/scene.ts';
+import { makeFolder } from '../make-folder.ts';
 import { loadSystem } from '../run/system-source.ts';
 import { checkPlan } from '../sim/plan-file.ts';
 import { loadBench } from './bench-loader.ts';
@@ -16,12 +18,13 @@ const PLAN_PLACE = /^faults:\d+:\d+: /;
 
 export class FileScenes implements SceneLoader {
   readonly #folder: string;
-  readonly #kept = keep();
+  readonly #kept: Kept;
   readonly #scenes = new Map<string, Promise<Scene>>();
 
   /** @param file of tests: what it names lies beside it */
-  constructor(file: string) {
+  constructor(file: string, kept: Kept) {
     this.#folder = dirname(file);
+    this.#kept = kept;
   }
 
   scene(request: SceneRequest): Promise<Scene> {
@@ -52,6 +55,10 @@ export class FileScenes implements SceneLoader {
   }
 
   async #load(request: SceneRequest): Promise<Scene> {
+    return { ...(await this.#loadScene(request)), files: this.#files };
+  }
+
+  async #loadScene(request: SceneRequest): Promise<Scene> {
     const { system, choices } = request;
     const searchPath = request.searchPath.map((path) => this.#beside(path));
     if (system === undefined) {
@@ -63,6 +70,18 @@ export class FileScenes implements SceneLoader {
     // What a program of the user's keeps outside `main` is not to leak from test to test.
     return loaded.hasUserPrograms ? { ...scene, renew: () => this.#load(request) } : scene;
   }
+
+  readonly #files: SceneFiles = {
+    read: (path) => {
+      const place = this.#beside(path);
+      return existsSync(place) ? readFileSync(place, 'utf8') : undefined;
+    },
+    write: (path, text) => {
+      const place = this.#beside(path);
+      makeFolder(dirname(place));
+      writeFileSync(place, text);
+    },
+  };
 
   #beside(path: string): string {
     return isAbsolute(path) ? path : join(this.#folder, path);

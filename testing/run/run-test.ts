@@ -31,6 +31,8 @@ export interface TestResult {
 }
 
 export interface RunTestOptions {
+  /** Whether files of transcripts are written anew; 'nothing' unless told. */
+  readonly update?: 'files' | 'nothing';
   readonly around?: (inner: Instrument | undefined) => Instrument;
 }
 
@@ -55,14 +57,15 @@ function runOnce(
   test: TestCase,
   seed: number,
   book: 'kept' | 'none',
-  { around }: RunTestOptions,
+  { around, update }: RunTestOptions,
 ): TestResult {
   const { name, file, scene, settings } = test;
   const common = { name, file, seed };
   let run: TestRun | undefined;
   let at = { words: 'the system begins', where: test.where };
   try {
-    run = new TestRun({ scene, settings, seed, book, ...(around === undefined ? {} : { around }) });
+    const observed = around === undefined ? {} : { around };
+    run = new TestRun({ scene, settings, seed, book, update: update ?? 'nothing', ...observed });
     for (const [index, step] of test.steps.entries()) {
       at = step;
       run.note(`step: ${step.words}`);

@@ -26,10 +26,18 @@ export interface Scene extends SceneSystem {
   readonly neighbours: Neighbours;
   /** A single domain with scripted peers; undefined for a whole system. */
   readonly bench: Bench | undefined;
+  /** Files beside the tests; a program's own test has none. */
+  readonly files?: SceneFiles;
   /** The same with new instances of its programs, for one more run. */
   readonly renew?: () => Promise<Scene>;
   readonly memory: WorldMemory;
   readonly translations: Translations;
+}
+
+export interface SceneFiles {
+  /** @returns undefined when there is none */
+  read(path: string): string | undefined;
+  write(path: string, text: string): void;
 }
 
 /** What scenes of one process share. */

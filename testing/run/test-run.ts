@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Keeps a book of events, which costs time; it changes nothing else. */
   readonly book: 'kept' | 'none';
+  /** Whether files of transcripts are written anew; 'nothing' unless told. */
+  readonly update?: 'files' | 'nothing';
   /** Around what the testbed is made of: for coverage, or a debugger. */
   readonly around?: (inner: Instrument | undefined) => Instrument;
 }
@@ -105,6 +107,10 @@ export class TestRun {
 
   now(): number {
     return this.testbed.now();
+  }
+
+  get update(): 'files' | 'nothing' {
+    return this.#options.update ?? 'nothing';
   }
 
   /** For the list of events. */

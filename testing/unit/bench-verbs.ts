@@ -1,15 +1,15 @@
 /** The verbs of a bench: those of each peer's connections, and of notifications. */
 
 import type { Verb } from '../verbs/verb.ts';
-import type { Bench, BenchConnection } from './bench.ts';
+import type { BenchConnection } from './bench.ts';
 import { blkVerbs } from './blk-verbs.ts';
 import { netVerbs } from './net-verbs.ts';
 import { NOTIFY_VERBS } from './notify-verbs.ts';
 import { serialVerbs } from './serial-verbs.ts';
 import { timerVerbs } from './timer-verbs.ts';
 
-export function benchVerbs(bench: Bench): readonly Verb[] {
-  return [...NOTIFY_VERBS, ...bench.connections.flatMap(connectionVerbs)];
+export function benchVerbs(connections: readonly BenchConnection[]): readonly Verb[] {
+  return [...NOTIFY_VERBS, ...connections.flatMap(connectionVerbs)];
 }
 
 function connectionVerbs(connection: BenchConnection): readonly Verb[] {

@@ -53,6 +53,14 @@ export function makeBench(role: string, code: UnitCode, given: BenchNumbers): Ma
   };
 }
 
+/**
+ * @returns the connections of a role's bench as it is unless told
+ * @throws UserMistake when there is no such role
+ */
+export function connectionsOf(role: string): readonly BenchConnection[] {
+  return makeBench(role, { image: 'any' }, {}).bench.connections;
+}
+
 /** @throws UserMistake */
 export function roleNamed(name: string): Role {
   const found = ROLES.find((role) => role.name === name);

@@ -90,11 +90,11 @@ function consumerVerbs(at: BenchConnection, name: string, queue: Queue): readonl
         },
       }),
     },
-    ...plainConsumerVerbs(at, name, queue),
+    ...plainConsumerVerbs(at.capacity, name, queue),
   ];
 }
 
-function plainConsumerVerbs(at: BenchConnection, name: string, queue: Queue): readonly Verb[] {
+function plainConsumerVerbs(capacity: number, name: string, queue: Queue): readonly Verb[] {
   return [
     {
       name: `expect ${name}.asks`,
@@ -121,7 +121,7 @@ function plainConsumerVerbs(at: BenchConnection, name: string, queue: Queue): re
       what: 'takes so many characters out of its queue, whatever they are',
       example: `${name}.skip: 10`,
       read: (given) => {
-        const count = given.number({ min: 1, max: at.capacity });
+        const count = given.number({ min: 1, max: capacity });
         return { run: (run) => void (queue(run).head += Math.min(count, queue(run).length)) };
       },
     },

@@ -9,6 +9,7 @@ import { DISK_VERBS } from './disks.ts';
 import { DOMAIN_VERBS } from './domains.ts';
 import { FRAME_VERBS } from './frames.ts';
 import { TIME_VERBS } from './time.ts';
+import { TRANSCRIPT_VERB } from './transcript.ts';
 import { UART_VERBS } from './uart.ts';
 import type { Verb } from './verb.ts';
 
@@ -18,12 +19,13 @@ export const SYSTEM_VERBS: readonly Verb[] = [
   ...UART_VERBS,
   ...DISK_VERBS,
   ...DOMAIN_VERBS,
+  TRANSCRIPT_VERB,
   ...TIME_VERBS,
 ];
 
 export function verbsOf({ bench }: Scene): readonly Verb[] {
   const all = [...SYSTEM_VERBS, REPEAT];
-  return bench === undefined ? all : [...benchVerbs(bench), ...all];
+  return bench === undefined ? all : [...benchVerbs(bench.connections), ...all];
 }
 
 const REPEAT: Verb = {

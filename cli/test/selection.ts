@@ -1,0 +1,89 @@
+/** Which tests a command line means: files, or suites of conformance, and what chooses among them. */
+
+import { resolve } from 'node:path';
+import { readBounded } from '../../host/bounded-file.ts';
+import { UserMistake } from '../../host/problem.ts';
+import type { SeedRange } from '../../sim/campaign/seed-range.ts';
+import { readTestFile, type TestCase } from '../../testing/file/test-file.ts';
+import { TEST_BYTES_MAX } from '../../testing/given/yaml.ts';
+import { keep } from '../../testing/run/scene.ts';
+import { ROLES } from '../../testing/unit/roles.ts';
+import { FileScenes } from './scene-loader.ts';
+import { suiteOf } from './suites.ts';
+
+/** As the command line has it: plain data, for worker processes. */
+export interface Selection {
+  readonly files: readonly string[];
+  readonly conformance?: string | undefined;
+  readonly filter?: string | undefined;
+}
+
+/** One run of one test. */
+export interface Task {
+  readonly test: TestCase;
+  readonly seed: number;
+}
+
+/** @throws UserMistake with everything that is wrong with the files, a line each */
+export async function readSelection(selection: Selection): Promise<readonly TestCase[]> {
+  const tests = await allTests(selection);
+  const { filter } = selection;
+  const chosen = tests.filter(({ name }) => filter === undefined || name.includes(filter));
+  if (chosen.length > 0) return chosen;
+  const known = tests.length === 1 ? 'there is one test' : `there are ${tests.length} tests`;
+  throw new UserMistake(`--filter: no test's name holds '${filter ?? ''}'; ${known}`);
+}
+
+/** Each test with each of its seeds, in the order of the files. */
+export function tasksOf(tests: readonly TestCase[], seeds: SeedRange | undefined): readonly Task[] {
+  return tests.flatMap((test) => {
+    const { first, last } = seeds ?? test.seeds ?? { first: 1, last: 1 };
+    return Array.from({ length: last - first + 1 }, (_, index) => ({ test, seed: first + index }));
+  });
+}
+
+/** The command that runs the selection, without what chooses among its tests. */
+export function commandOf({ files, conformance }: Selection, file: string): string {
+  if (conformance === undefined) return `sddf test ${shellText(file)}`;
+  return ['sddf test --conformance', conformance, ...files.map(shellText)].join(' ');
+}
+
+/** As a shell takes it. */
+export function shellText(text: string): string {
+  return /^[\w./,:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+async function allTests({ files, conformance }: Selection): Promise<readonly TestCase[]> {
+  if (conformance === undefined) return readFiles(files);
+  const [unit, another] = files;
+  if (another !== undefined) throw new UserMistake('--conformance tries one unit at a time');
+  if (conformance === 'all' && unit !== undefined) {
+    throw new UserMistake('--conformance all tries our own units; name the role of yours');
+  }
+  const roles = conformance === 'all' ? ROLES.map(({ name }) => name) : [conformance];
+  const tests: TestCase[] = [];
+  for (const role of roles) {
+    const { file, ours } = suiteOf(role);
+    tests.push(...(await readFiles([file], unit === undefined ? ours : resolve(unit))));
+  }
+  return tests;
+}
+
+async function readFiles(files: readonly string[], unit?: string): Promise<readonly TestCase[]> {
+  const problems: string[] = [];
+  const tests: TestCase[] = [];
+  const kept = keep();
+  for (const file of files) {
+    const read = readBounded(file, TEST_BYTES_MAX);
+    if (read.kind === 'too long') {
+      problems.push(`${file}: is larger than 1 MiB, which no file of tests needs`);
+      continue;
+    }
+    const text = new TextDecoder().decode(read.bytes);
+    const found = await readTestFile(file, text, new FileScenes(file, kept), unit);
+    problems.push(...found.problems);
+    tests.push(...found.tests);
+  }
+  if (problems.length > 0) throw new UserMistake(problems.join('\n'));
+  return tests;
+}
