@@ -48,7 +48,7 @@ export class BlkRig implements Worker {
   constructor(options: BlkRigOptions) {
     const { backend, policy = { kind: 'round-robin' }, window = 128 } = options;
     const sys = system({ name: 'blk-bench' });
-    const disk = addDisk(sys, addTimer(sys), 0, policy, window);
+    const disk = addDisk(sys, addTimer(sys), 0, policy, window === undefined ? {} : { window });
     for (const [index, { share, ...load }] of options.loads.entries()) {
       const name = `client${index}`;
       const pd = sys.pd(name, { program: blkBench, priority: 50, config: load });

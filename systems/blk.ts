@@ -12,6 +12,7 @@
  */
 
 import { main as blkCheck } from '../clients/blk-check/main.ts';
+import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { BLK_DRIVER_COUNTERS, main as blkDriver } from '../drivers/blk/virtio/driver.ts';
 import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import {
@@ -27,11 +28,13 @@ import { BLK_VIRT_COUNTERS } from '../virtualisers/blk/counters.ts';
 import { main as blkVirt } from '../virtualisers/blk/virt.ts';
 import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { BLOCK_SLOTS, blockDevices, doorbellIrq, timerDevice } from './devices.ts';
-import type { SystemModule } from './system.ts';
+import { Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
+import { ChoiceError, type SystemModule } from './system.ts';
 
 /** Bytes that a client of weight 1 may move per round under `drr`. */
 const QUANTUM_BYTES = 64 * 1024;
 const WATCHDOG_NS = 10e9;
+const DRIVER_PRIORITY = 200;
 /**
  * The protection domain of the NBD server, and the name of its interrupt's channel in its
  * configuration.
@@ -53,23 +56,30 @@ export function nameOf(part: string, index: number): string {
   return index === 0 ? part : `${part}${index}`;
 }
 
+export interface DiskOptions {
+  /** Requests given to the driver at once. */
+  readonly window?: number;
+  /** Where the domains are made; in the system itself, unless told. */
+  readonly family?: Pick<Family, 'pd'>;
+}
+
 /** Driver and virtualiser of one disk, with their counters, connected to the timer. */
 export function addDisk(
   sys: SystemBuilder,
   time: Timer,
   index: number,
   policy: BlkPolicyConfig,
-  window?: number,
+  { window, family = sys }: DiskOptions = {},
 ): ReturnType<typeof blk> {
   const device = blockDevices[index];
   if (device === undefined) throw new Error(`the board has no slot for disk ${index}`);
-  const driver = sys.pd(nameOf('blk_driver', index), {
+  const driver = family.pd(nameOf('blk_driver', index), {
     program: blkDriver,
     image: 'drivers/blk/virtio/driver.ts',
-    priority: 200,
+    priority: DRIVER_PRIORITY,
     ...DRIVER_BUDGET,
   });
-  const virt = sys.pd(nameOf('blk_virt', index), {
+  const virt = family.pd(nameOf('blk_virt', index), {
     program: blkVirt,
     image: 'virtualisers/blk/virt.ts',
     priority: 199,
@@ -88,11 +98,11 @@ export function addDisk(
   });
 }
 
-export function addTimer(sys: SystemBuilder): Timer {
+export function addTimer(sys: SystemBuilder, priority = DRIVER_PRIORITY + 1): Timer {
   const driver = sys.pd('timer_driver', {
     program: timerDriver,
     image: 'drivers/timer/goldfish/driver.ts',
-    priority: 201,
+    priority,
     passive: true,
     ...TIMER_BUDGET,
   });
@@ -101,15 +111,22 @@ export function addTimer(sys: SystemBuilder): Timer {
 
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'blk' });
-  const time = addTimer(sys);
+  const family = new Family(sys, { choices, driverPriority: DRIVER_PRIORITY });
+  if (family.isSupervised && choices['nbd'] === 'yes') {
+    throw new ChoiceError(
+      'the NBD server does not speak the restart protocol; supervised=on needs --set nbd=no',
+    );
+  }
+  const time = addTimer(sys, family.timerPriority);
   const policy = POLICIES[choices['policy'] as string] as BlkPolicyConfig;
   for (let index = 0; index < Number(choices['disks']); index += 1) {
-    const disk = addDisk(sys, time, index, policy);
+    const disk = addDisk(sys, time, index, policy, { family });
     const hasServer = choices['nbd'] === 'yes' && index === 0;
     const partition = partitionOf(choices[nameOf('partition', index)] as string);
-    const client = hasServer ? nbdServer(sys) : checkClient(sys, index);
+    const client = hasServer ? nbdServer(sys) : checkClient(family, index);
     disk.addClient(client, { partition, ...(hasServer ? { dataSize: '8M' } : {}) });
   }
+  family.supervise(time);
   return sys.build();
 }
 
@@ -118,8 +135,8 @@ export function partitionOf(choice: string): number | 'whole' {
   return choice === 'whole' ? 'whole' : Number(choice);
 }
 
-function checkClient(sys: SystemBuilder, index: number): PdBuilder {
-  return sys.pd(nameOf('client', index), {
+function checkClient(family: Family, index: number): PdBuilder {
+  return family.pd(nameOf('client', index), {
     program: blkCheck,
     image: 'clients/blk-check/main.ts',
     priority: 1,
@@ -180,7 +197,8 @@ export const blkSystem: SystemModule = {
       choices: ['no', 'yes'],
       standard: 'no',
     },
+    ...SUPERVISED_OPTIONS,
   },
-  counters: Object.fromEntries(COUNTED),
+  counters: { [SUPERVISOR_PD]: SUPERVISOR_COUNTERS, ...Object.fromEntries(COUNTED) },
   build,
 };

@@ -11,6 +11,7 @@
  */
 
 import { main as serialEcho } from '../clients/serial-echo/serial-echo.ts';
+import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { main as shell } from '../clients/shell/shell.ts';
 import type { CountersView, QueueView, RegionView, SystemView } from '../clients/shell/view.ts';
 import { main as ns16550aDriver } from '../drivers/serial/ns16550a/driver.ts';
@@ -41,6 +42,7 @@ import {
   NET_PDS,
 } from './serial-neighbours.ts';
 import type { Neighbours } from './serial-neighbours.ts';
+import { Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { ProgramCounterNames, SystemModule } from './system.ts';
 
 const DRIVERS: Readonly<Record<Uart, { readonly program: Program; readonly image: string }>> = {
@@ -53,6 +55,7 @@ const BAUDS = ['9600', '19200', '38400', '57600', '115200'] as const;
 const DATA_BYTES = 0x1_0000;
 
 const COUNTERS: ProgramCounterNames = {
+  [SUPERVISOR_PD]: SUPERVISOR_COUNTERS,
   timer_driver: TIMER_DRIVER_COUNTERS,
   serial_driver: SERIAL_DRIVER_COUNTERS,
   serial_virt_tx: SERIAL_VIRT_TX_COUNTERS,
@@ -63,20 +66,21 @@ const COUNTERS: ProgramCounterNames = {
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const uart = choices['uart'] as Uart;
   const sys = system({ name: 'serial' });
+  const family = new Family(sys, { choices, driverPriority: 200 });
   const timerPd = sys.pd('timer_driver', {
     program: timerDriver,
     image: 'drivers/timer/goldfish/driver.ts',
-    priority: 201,
+    priority: family.timerPriority,
     passive: true,
     ...TIMER_BUDGET,
   });
-  const driver = sys.pd('serial_driver', { ...DRIVERS[uart], priority: 200, ...DRIVER_BUDGET });
-  const tx = sys.pd('serial_virt_tx', {
+  const driver = family.pd('serial_driver', { ...DRIVERS[uart], priority: 200, ...DRIVER_BUDGET });
+  const tx = family.pd('serial_virt_tx', {
     program: virtTx,
     image: 'virtualisers/serial/tx/virt-tx.ts',
     priority: 199,
   });
-  const rx = sys.pd('serial_virt_rx', {
+  const rx = family.pd('serial_virt_rx', {
     program: virtRx,
     image: 'virtualisers/serial/rx/virt-rx.ts',
     priority: 199,
@@ -96,14 +100,19 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   });
   for (const name of ['client0', 'client1']) {
     const image = 'clients/serial-echo/serial-echo.ts';
-    terminal.addClient(sys.pd(name, { program: serialEcho, image, priority: 1 }));
+    terminal.addClient(family.pd(name, { program: serialEcho, image, priority: 1 }));
   }
-  const shellPd = sys.pd('shell', { program: shell, image: 'clients/shell/shell.ts', priority: 1 });
+  const shellPd = family.pd('shell', {
+    program: shell,
+    image: 'clients/shell/shell.ts',
+    priority: 1,
+  });
   terminal.addClient(shellPd);
   timers.addClient(shellPd);
   const neighbours = choices['beside'] as Neighbours;
   addNeighbours(sys, timers, neighbours, (pd) => addStats(sys, pd));
   showSystemTo(sys, shellPd);
+  family.supervise(timers);
   return sys.build();
 }
 
@@ -133,15 +142,16 @@ function showSystemTo(sys: SystemBuilder, shellPd: PdBuilder): void {
 }
 
 function viewOf(sys: SystemBuilder): SystemView {
+  const pds = sys.pds.flatMap((pd) => [pd, ...pd.children.map((child) => child.pd)]);
   return {
-    pds: sys.pds.map((pd) => ({
+    pds: pds.map((pd) => ({
       name: pd.name,
       priority: pd.priority,
       passive: pd.options.passive === true ? 'yes' : 'no',
       ...countersOf(sys, pd),
     })),
     queues: sys.regions.flatMap(({ name }) => queueOf(name)),
-    irqs: sys.pds.flatMap((pd) =>
+    irqs: pds.flatMap((pd) =>
       pd.irqs.flatMap(({ irq }) =>
         'irq' in irq ? [{ irq: irq.irq, device: deviceOf(sys, pd), pd: pd.name }] : [],
       ),
@@ -190,6 +200,7 @@ export const serialSystem: SystemModule = {
       choices: NEIGHBOURS,
       standard: 'nothing',
     },
+    ...SUPERVISED_OPTIONS,
     colour: { help: 'each client in its colour', choices: ['on', 'off'], standard: 'on' },
   },
   counters: COUNTERS,

@@ -10,15 +10,19 @@ import type { Region } from '../../memory/region.ts';
 import type { Channel, EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import {
+  BLK_ERR_IO,
   BLK_ERR_NO_DEVICE,
   BLK_OK,
   BLK_READ,
   BLK_TRANSFER_BYTES,
   BLK_WRITE,
 } from '../../queues/blk/layout.ts';
+import { type BlkEnd, closeBlkEnd, openBlkEnd } from '../../queues/blk/blk-end.ts';
 import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
 import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { PICTURE } from './picture.ts';
 
 /** Bytes written: two blocks, the second one in part, as upstream. */
@@ -30,17 +34,21 @@ type Step = 'waiting' | 'probing' | 'writing' | 'reading' | 'done';
 
 export interface BlkCheckConfig {
   readonly blk: BlkClientConfig;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 export function main(pd: ProtectionDomain<BlkCheckConfig>): EntryPoints {
   const check = new BlkCheck(pd);
-  return { notified: (channel) => check.notified(channel) };
+  return supervised(check.member, check, { notified: (channel) => check.notified(channel) });
 }
 
-class BlkCheck {
+class BlkCheck implements Connections {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<BlkCheckConfig>;
   readonly #requests: BlkRequestProducer;
   readonly #responses: BlkResponseConsumer;
+  readonly #end: BlkEnd;
   readonly #data: Region;
   readonly #text = pictureBytes();
   #step: Step = 'waiting';
@@ -50,6 +58,9 @@ class BlkCheck {
     this.#pd = pd;
     this.#requests = new BlkRequestProducer(pd.region(virt.requestQueue), virt.capacity);
     this.#responses = new BlkResponseConsumer(pd.region(virt.responseQueue), virt.capacity);
+    this.#end = { connection: virt, requests: this.#requests, responses: this.#responses };
+    this.member = joinRestarts(pd, pd.config.restart);
+    if (this.member !== undefined && this.member.abandoned.length > 0) closeBlkEnd(pd, this.#end);
     this.#data = pd.region(data.region);
     this.#info('starting');
     this.#begin();
@@ -63,6 +74,19 @@ class BlkCheck {
       this.#answered(response.status, response.successCount);
     }
     this.#responses.release();
+  }
+
+  close(): void {
+    closeBlkEnd(this.#pd, this.#end);
+  }
+
+  /** The request that was under way has failed, as far as we can know: it is made again. */
+  open(): void {
+    openBlkEnd(this.#end);
+    if (this.#step === 'done' || this.#step === 'waiting') return;
+    this.#info(`the virtualiser is another one: status ${BLK_ERR_IO} for what was under way`);
+    this.#step = 'waiting';
+    this.#begin();
   }
 
   /** Starts when the device is ready. @param otherwise what to do when it is not */

@@ -7,11 +7,16 @@
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { joinRestarts } from '../../queues/restart/member.ts';
 import type { SerialClientConfig } from '../../queues/serial/config.ts';
 import { SerialConsumer, SerialProducer } from '../../queues/serial/queue.ts';
+import { supervisedSerial } from '../../queues/serial/restart.ts';
 
 export interface SerialEchoConfig {
   readonly serial: SerialClientConfig;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 const CARRIAGE_RETURN = 13;
@@ -65,8 +70,8 @@ export function main(pd: ProtectionDomain<SerialEchoConfig>): EntryPoints {
   };
 
   print(`Hello world! I am ${pd.name}.\nPlease give me character!\n`);
-  return {
+  return supervisedSerial(pd, joinRestarts(pd, pd.config.restart), {
     notified: work,
     progress: () => characters,
-  };
+  });
 }

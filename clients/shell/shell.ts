@@ -9,8 +9,11 @@
 
 import { messageInfo } from '../../microkit/pd.ts';
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { joinRestarts } from '../../queues/restart/member.ts';
 import type { SerialClientConfig } from '../../queues/serial/config.ts';
 import { SerialConsumer, SerialProducer } from '../../queues/serial/queue.ts';
+import { supervisedSerial } from '../../queues/serial/restart.ts';
 import { TIMER_GET_TIME } from '../../queues/timer/config.ts';
 import type { TimerClientConfig } from '../../queues/timer/config.ts';
 import type { CommandParts } from './commands.ts';
@@ -22,13 +25,18 @@ export interface ShellConfig {
   readonly serial: SerialClientConfig;
   readonly timer?: TimerClientConfig;
   readonly view: SystemView;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 const PROMPT = 'sddf> ';
 
 export function main(pd: ProtectionDomain<ShellConfig>): EntryPoints {
   const shell = new Shell(pd);
-  return { notified: () => shell.work(), progress: () => shell.characters };
+  return supervisedSerial(pd, joinRestarts(pd, pd.config.restart), {
+    notified: () => shell.work(),
+    progress: () => shell.characters,
+  });
 }
 
 class Shell {

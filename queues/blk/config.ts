@@ -4,6 +4,7 @@
  * `../net/config.ts`.
  */
 
+import type { MemberConfig } from '../restart/config.ts';
 import type { TimerClientConfig } from '../timer/config.ts';
 
 /**
@@ -45,6 +46,8 @@ export interface BlkDriverConfig {
   readonly timer?: TimerClientConfig;
   /** Region for the program's counters. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 /** Whose request goes next. */
@@ -90,6 +93,8 @@ export interface BlkVirtConfig {
   readonly timer?: TimerClientConfig;
   /** Region for the program's counters. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
   readonly clients: readonly BlkVirtClientConfig[];
 }
 

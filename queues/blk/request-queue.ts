@@ -57,6 +57,7 @@ export class BlkRequestProducer {
   readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #tail: number;
+  #isClosed = false;
 
   constructor(region: Region, capacity: number) {
     demandCapacity(capacity, 32);
@@ -71,6 +72,7 @@ export class BlkRequestProducer {
 
   /** @returns slots that the consumer has freed; 0 when its counter makes no sense */
   free(): number {
+    if (this.#isClosed) return 0;
     const used = distance32(this.#tail, this.#word(REQUEST_HEAD));
     return used > this.capacity ? 0 : this.capacity - used;
   }
@@ -92,7 +94,23 @@ export class BlkRequestProducer {
 
   /** Makes everything enqueued visible: one ordered store for the whole batch. */
   publish(): void {
+    if (this.#isClosed) return;
     this.#store32(this.#base * 4 + REQUEST_TAIL, this.#tail);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The consumer is gone: no slot is free until {@link open}. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Begins again where the queue's memory says. */
+  open(): void {
+    this.#isClosed = false;
+    this.#tail = this.#u32[this.#base + REQUEST_TAIL / 4] as number;
   }
 
   /** Asks the consumer to leave the queue alone, so that a batch can grow. */
@@ -116,6 +134,7 @@ export class BlkRequestConsumer {
   readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #head: number;
+  #isClosed = false;
   /**
    * Looks that found a tail further ahead than the queue is long: the producer is broken or
    * hostile.
@@ -138,6 +157,7 @@ export class BlkRequestConsumer {
    * the network's queue
    */
   available(): number {
+    if (this.#isClosed) return 0;
     const tail = this.#u32[this.#base + REQUEST_TAIL / 4] as number;
     const length = distance32(tail, this.#head);
     if (length <= this.capacity) return length;
@@ -171,6 +191,22 @@ export class BlkRequestConsumer {
 
   /** Gives the slots of everything dequeued back to the producer. */
   release(): void {
+    if (this.#isClosed) return;
     this.#store32(this.#base * 4 + REQUEST_HEAD, this.#head);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The producer is gone: nothing waits until {@link open}. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Begins again where the queue's memory says. */
+  open(): void {
+    this.#isClosed = false;
+    this.#head = this.#u32[this.#base + REQUEST_HEAD / 4] as number;
   }
 }

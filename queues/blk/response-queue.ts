@@ -42,6 +42,7 @@ export class BlkResponseProducer {
   readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #tail: number;
+  #isClosed = false;
 
   constructor(region: Region, capacity: number) {
     demandCapacity(capacity, 32);
@@ -56,6 +57,7 @@ export class BlkResponseProducer {
 
   /** @returns slots that the consumer has freed; 0 when its counter makes no sense */
   free(): number {
+    if (this.#isClosed) return 0;
     const head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
     const used = distance32(this.#tail, head);
     return used > this.capacity ? 0 : this.capacity - used;
@@ -73,7 +75,23 @@ export class BlkResponseProducer {
   }
 
   publish(): void {
+    if (this.#isClosed) return;
     this.#store32(this.#base * 4 + RESPONSE_TAIL, this.#tail);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The consumer is gone: no slot is free until {@link open}. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Begins again where the queue's memory says. */
+  open(): void {
+    this.#isClosed = false;
+    this.#tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
   }
 }
 
@@ -84,6 +102,7 @@ export class BlkResponseConsumer {
   readonly #store32: (at: number, value: number) => void;
   readonly #base: number;
   #head: number;
+  #isClosed = false;
   /** Looks that found a tail further ahead than the queue is long. */
   overruns = 0;
 
@@ -103,6 +122,7 @@ export class BlkResponseConsumer {
    * the network's queue
    */
   available(): number {
+    if (this.#isClosed) return 0;
     const tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
     const length = distance32(tail, this.#head);
     if (length <= this.capacity) return length;
@@ -126,6 +146,22 @@ export class BlkResponseConsumer {
 
   /** Gives the slots of everything dequeued back to the producer. */
   release(): void {
+    if (this.#isClosed) return;
     this.#store32(this.#base * 4 + RESPONSE_HEAD, this.#head);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The producer is gone: nothing waits until {@link open}. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Begins again where the queue's memory says. */
+  open(): void {
+    this.#isClosed = false;
+    this.#head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
   }
 }

@@ -17,7 +17,15 @@
 
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import type { MemberConfig } from './config.ts';
-import { addRefused, addTakenBack, isDown, readEpoch, writeAnswer } from './pages.ts';
+import {
+  addRefused,
+  addTakenBack,
+  isDown,
+  readEpoch,
+  readNote,
+  writeAnswer,
+  writeNote,
+} from './pages.ts';
 
 /** What the program does about its neighbours; each connection is named by its channel. */
 export interface Connections {
@@ -78,6 +86,20 @@ export class Member {
   /** Channel on which the supervisor says that an epoch has changed. */
   get channel(): number {
     return this.#config.supervisor;
+  }
+
+  /** Whether this start is one after a death. */
+  get isRestarted(): boolean {
+    return readEpoch(this.#epochs, this.#config.self) !== 0;
+  }
+
+  /** A word that is kept over deaths, whatever becomes of our memory. */
+  get note(): number {
+    return readNote(this.#answers);
+  }
+
+  set note(value: number) {
+    writeNote(this.#answers, value);
   }
 
   /**

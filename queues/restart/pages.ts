@@ -8,6 +8,7 @@
  *                        at our own number, the last epoch that we have come out of
  *                 256    buffers taken back, u32         from neighbours that were down
  *                 260    epochs refused, u32             because they went back
+ *                 264    note, u32                       the one thing that a program remembers
  *
  * An epoch begins as 0 and goes up by one at each death and at each start, modulo 2^32.
  */
@@ -20,6 +21,7 @@ export const RESTART_PAGE_BYTES = 0x1000;
 const DOWN_TIME_AT = 4 * CHILDREN_MAX;
 const TAKEN_BACK_AT = 4 * CHILDREN_MAX;
 const REFUSED_AT = TAKEN_BACK_AT + 4;
+const NOTE_AT = REFUSED_AT + 4;
 
 export function isDown(epoch: number): boolean {
   return (epoch & 1) !== 0;
@@ -71,4 +73,13 @@ export function readRefused(page: ReadonlyRegion): number {
 
 export function addRefused(page: Region): void {
   page.write32(REFUSED_AT, readRefused(page) + 1);
+}
+
+/** @returns what a program has left for itself, should it be started again; 0 at first */
+export function readNote(page: ReadonlyRegion): number {
+  return page.read32(NOTE_AT);
+}
+
+export function writeNote(page: Region, note: number): void {
+  page.write32(NOTE_AT, note);
 }

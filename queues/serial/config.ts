@@ -5,6 +5,8 @@
  * region name is that of a `map` in the domain's description. So a record is plain JSON.
  */
 
+import type { MemberConfig } from '../restart/config.ts';
+
 /** A byte queue between two domains, and the channel that goes with it. */
 export interface SerialConnection {
   /** Region of the 12-byte queue. */
@@ -34,6 +36,8 @@ export interface SerialDriverConfig {
   readonly ringsPaddrSymbol?: string;
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 export interface SerialVirtTxConfig {
@@ -49,6 +53,8 @@ export interface SerialVirtTxConfig {
   /** Whether there is a receive side: without one there is no begin string. */
   readonly input: 'on' | 'off';
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 export interface SerialVirtRxConfig {
@@ -62,6 +68,8 @@ export interface SerialVirtRxConfig {
   /** Character code that ends the client's number; 13, Enter, unless told. */
   readonly terminateCharacter?: number;
   readonly stats?: string;
+  /** Where there is a supervisor: see `docs/restart.md`. */
+  readonly restart?: MemberConfig;
 }
 
 export interface SerialClientConfig {

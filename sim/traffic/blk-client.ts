@@ -12,6 +12,7 @@ import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import {
   BLK_BARRIER,
   BLK_DISCARD,
+  BLK_ERR_IO,
   BLK_FLUSH,
   BLK_OK,
   BLK_READ,
@@ -19,9 +20,12 @@ import {
   BLK_WRITE,
   BLK_WRITE_ZEROES,
 } from '../../queues/blk/layout.ts';
+import { type BlkEnd, closeBlkEnd, openBlkEnd } from '../../queues/blk/blk-end.ts';
 import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
 import { isStorageReady } from '../../queues/blk/storage-info.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import type { Area, DiskModel, FlushTicket, WriteTicket } from './disk-model.ts';
 import type { Findings } from './findings.ts';
 import { readStamp, stampSector } from './sector-stamp.ts';
@@ -35,6 +39,8 @@ export const AREA_BLOCKS = 64;
 
 export interface BlkClientConfigRecord {
   readonly blk: BlkClientConfig;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 /** What a client and its workload have in common. */
@@ -54,6 +60,8 @@ export interface BlkTask {
   answered: number;
   failed: number;
   openRequests(): number;
+  /** Number of the last write: one that is started again does not write the same once more. */
+  version: number;
 }
 
 interface Request {
@@ -67,25 +75,33 @@ interface Request {
 }
 
 export function blkClient(task: BlkTask): Program<BlkClientConfigRecord> {
+  let last: BlkClient | undefined;
   return (pd: ProtectionDomain<BlkClientConfigRecord>): EntryPoints => {
+    // It is started again when its requests are over, and is never told how they ended.
+    last?.forget();
     const client = new BlkClient(pd, task);
-    task.openRequests = () => client.open;
-    return { notified: () => client.notified(), progress: () => task.answered };
+    last = client;
+    task.openRequests = () => client.openRequests;
+    return supervised(client.member, client, {
+      notified: () => client.notified(),
+      progress: () => task.answered,
+    });
   };
 }
 
-class BlkClient {
+class BlkClient implements Connections {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<BlkClientConfigRecord>;
   readonly #task: BlkTask;
   readonly #requests: BlkRequestProducer;
   readonly #responses: BlkResponseConsumer;
+  readonly #end: BlkEnd;
   readonly #data: Region;
   readonly #slots: number;
   readonly #open = new Map<number, Request>();
   readonly #freeSlots: number[];
   readonly #view = new DataView(new ArrayBuffer(REQUEST_BLOCKS_MAX * BLK_TRANSFER_BYTES));
   #nextId = 1;
-  #version = 1;
   /** Next block to be checked; all of the area has been when it is at its end. */
   #checkAt = 0;
 
@@ -95,6 +111,9 @@ class BlkClient {
     this.#task = task;
     this.#requests = new BlkRequestProducer(pd.region(virt.requestQueue), virt.capacity);
     this.#responses = new BlkResponseConsumer(pd.region(virt.responseQueue), virt.capacity);
+    this.#end = { connection: virt, requests: this.#requests, responses: this.#responses };
+    this.member = joinRestarts(pd, pd.config.restart);
+    if (this.member !== undefined && this.member.abandoned.length > 0) closeBlkEnd(pd, this.#end);
     this.#data = pd.region(data.region);
     const fitting = Math.floor(this.#data.sizeBytes / (REQUEST_BLOCKS_MAX * BLK_TRANSFER_BYTES));
     this.#slots = Math.min(fitting, IN_FLIGHT_MAX);
@@ -102,8 +121,29 @@ class BlkClient {
     this.#work();
   }
 
-  get open(): number {
+  get openRequests(): number {
     return this.#open.size;
+  }
+
+  close(): void {
+    closeBlkEnd(this.#pd, this.#end);
+  }
+
+  /** Whatever was under way has failed, as far as we can know. */
+  open(): void {
+    openBlkEnd(this.#end);
+    for (const id of [...this.#open.keys()]) this.#answered(id, BLK_ERR_IO, 0);
+    this.#work();
+  }
+
+  /** This client has died: what it had asked to be written may have been. */
+  forget(): void {
+    for (const { writes } of this.#open.values()) {
+      for (const [sector, ticket] of writes) {
+        this.#task.model.writeAnswered(sector, ticket, false);
+      }
+    }
+    this.#open.clear();
   }
 
   notified(): void {
@@ -177,8 +217,8 @@ class BlkClient {
     const slot = this.#takeSlot();
     const writes: (readonly [number, WriteTicket])[] = [];
     if (code === BLK_WRITE || code === BLK_WRITE_ZEROES) {
-      const version = code === BLK_WRITE ? this.#version : 0;
-      this.#version += 1;
+      const version = code === BLK_WRITE ? this.#task.version : 0;
+      this.#task.version += 1;
       for (let i = 0; i < count * SECTORS_PER_BLOCK; i += 1) {
         const sector = block * SECTORS_PER_BLOCK + i;
         if (code === BLK_WRITE) stampSector(this.#view, i * SECTOR_BYTES, sector, version);

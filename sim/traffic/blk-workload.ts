@@ -73,6 +73,7 @@ export class BlkWorkload implements Workload {
         answered: 0,
         failed: 0,
         openRequests: () => 0,
+        version: 1,
       };
       this.#tasks.push(task);
       this.programs.set(pd.name, blkClient(task) as unknown as Program);

@@ -8,8 +8,11 @@
 
 import type { Random } from '../../board/random.ts';
 import type { EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { joinRestarts } from '../../queues/restart/member.ts';
 import type { SerialClientConfig } from '../../queues/serial/config.ts';
 import { SerialConsumer, SerialProducer } from '../../queues/serial/queue.ts';
+import { supervisedSerial } from '../../queues/serial/restart.ts';
 import type { Findings } from './findings.ts';
 
 const ALPHABETS = ['ABCDEFGHIJKLM', 'NOPQRSTUVWXYZ', 'abcdefghijklm', 'nopqrstuvwxyz'];
@@ -66,6 +69,8 @@ export interface SerialTask {
 
 export interface SerialPeerConfig {
   readonly serial: SerialClientConfig;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 export function serialPeer(task: SerialTask): Program<SerialPeerConfig> {
@@ -93,7 +98,8 @@ export function serialPeer(task: SerialTask): Program<SerialPeerConfig> {
       if (output.publish()) pd.notify(tx.channel);
       if (input.publish()) pd.notify(rx.channel);
     };
-    return { notified: work, progress: () => task.received };
+    const member = joinRestarts(pd, pd.config.restart);
+    return supervisedSerial(pd, member, { notified: work, progress: () => task.received });
   };
 }
 

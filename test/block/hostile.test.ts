@@ -103,7 +103,7 @@ describe('a client that scribbles over its queues', () => {
     const hostile = hostileClient(seed);
     const sys = system({ name: 'hostile' });
     const time = addTimer(sys);
-    const disk = addDisk(sys, time, 0, { kind: 'round-robin' }, 16);
+    const disk = addDisk(sys, time, 0, { kind: 'round-robin' }, { window: 16 });
     const programs: readonly Program<never>[] = [hostile.program, good.program];
     for (const [partition, program] of programs.entries()) {
       const pd = sys.pd(`client${partition}`, { program, priority: 10 });

@@ -37,7 +37,7 @@ function runClients(requests: number, seed: number, policy: BlkPolicyConfig): Ra
   );
   const sys = system({ name: 'random' });
   const time = addTimer(sys);
-  const disk = addDisk(sys, time, 0, policy, 16);
+  const disk = addDisk(sys, time, 0, policy, { window: 16 });
   for (const [i, client] of clients.entries()) {
     const pd = sys.pd(`client${i}`, { program: client.program, priority: 10 + i });
     disk.addClient(pd, { partition: i, share: { bytesPerSecond: 2e9, weight: i + 1 } });

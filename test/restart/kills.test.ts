@@ -11,15 +11,15 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../../board/random.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { WorldMemory } from '../../sim/world-memory.ts';
+import { blkSystem } from '../../systems/blk.ts';
 import { echo } from '../../systems/echo.ts';
+import { serialSystem } from '../../systems/serial.ts';
 import { completeChoices, type SystemModule } from '../../systems/system.ts';
 import { type Kill, killRun, type KillRun } from './kill-run.ts';
 
 const EVERY = Number(process.env['SDDF_RESTART_EVERY'] ?? 100);
 const PAIRS = Number(process.env['SDDF_RESTART_PAIRS'] ?? 3);
 const WAKE_UPS = 300;
-/** Within this all domains are busy. */
-const MOMENT_NS_MAX = 3_000_000;
 const FLOWS_WITHIN_NS = 10_000_000;
 const OTHERS_WAIT_NS = 1_000_000;
 
@@ -28,8 +28,11 @@ interface Case {
   readonly module: SystemModule;
   readonly choices: Readonly<Record<string, string>>;
   readonly domains: readonly string[];
-  /** So much traffic that each of them is woken 300 times. */
+  /** So much traffic that each of them is woken 300 times, unless less is said. */
   readonly amount: number;
+  readonly wakeUps?: Readonly<Record<string, number>>;
+  /** Pairs die within this time, in which all domains are busy. */
+  readonly momentNsMax: number;
 }
 
 const CASES: readonly Case[] = [
@@ -39,6 +42,7 @@ const CASES: readonly Case[] = [
     choices: {},
     domains: ['ethernet_driver', 'net_virt_tx', 'net_virt_rx', 'client1_net_copier', 'client0'],
     amount: 2_800,
+    momentNsMax: 3_000_000,
   },
   {
     name: 'echo, four domains, memory fresh',
@@ -46,17 +50,37 @@ const CASES: readonly Case[] = [
     choices: { path: '4pd', restart: 'fresh' },
     domains: ['ethernet_driver', 'net_virt_tx', 'net_virt_rx', 'client0'],
     amount: 2_800,
+    momentNsMax: 3_000_000,
+  },
+  {
+    name: 'blk',
+    module: blkSystem,
+    choices: {},
+    domains: ['blk_driver', 'blk_virt', 'client'],
+    amount: 330,
+    momentNsMax: 3_000_000,
+  },
+  {
+    // A line of 115,200 baud: a world has few wake-ups, whatever is typed.
+    name: 'serial',
+    module: serialSystem,
+    choices: {},
+    domains: ['serial_driver', 'serial_virt_tx', 'serial_virt_rx', 'client0'],
+    amount: 120,
+    wakeUps: { serial_driver: 70, serial_virt_tx: 22, serial_virt_rx: 21, client0: 15 },
+    momentNsMax: 50_000_000,
   },
 ];
 
-describe.each(CASES)('$name', ({ module, choices, domains, amount }) => {
+describe.each(CASES)('$name', ({ module, choices, domains, amount, wakeUps, momentNsMax }) => {
   const system = systemOf(module, choices);
   const memory = new WorldMemory();
   const run = (kills: readonly Kill[], questions = amount): KillRun =>
     killRun({ system, counters: module.counters, kills, amount: questions, memory });
 
   it.each(domains)('%s dies when it is woken, and traffic goes on', (domain) => {
-    for (let nth = 1; nth <= WAKE_UPS; nth += EVERY) {
+    const last = wakeUps?.[domain] ?? WAKE_UPS;
+    for (let nth = 1; nth <= last; nth += EVERY) {
       const died = run([{ domain, when: { nth: [nth] } }]);
       expectHeld(died, { deaths: 1 }, `${domain} at wake-up ${nth}`);
       expect(died.downNs.get(domain), `${domain} is down`).toBeLessThan(FLOWS_WITHIN_NS);
@@ -68,7 +92,7 @@ describe.each(CASES)('$name', ({ module, choices, domains, amount }) => {
     const random = new Random(7);
     for (let pair = 0; pair < PAIRS; pair += 1) {
       const [first, second] = twoOf(domains, random);
-      const moments = [random.below(MOMENT_NS_MAX), random.below(MOMENT_NS_MAX)] as const;
+      const moments = [random.below(momentNsMax), random.below(momentNsMax)] as const;
       // Every second time, the one dies while the other is down.
       const atOnce = pair % 2 === 0 ? moments[0] : moments[1];
       const died = run(
@@ -84,7 +108,7 @@ describe.each(CASES)('$name', ({ module, choices, domains, amount }) => {
   });
 
   it.each(domains)('%s dies three times in a row', (domain) => {
-    const died = run([{ domain, when: { nth: [20, 21, 22] } }], 600);
+    const died = run([{ domain, when: { nth: [6, 7, 8] } }], 600);
     expectHeld(died, { deaths: 3 }, domain);
     // The third time it has backed off for 2 ms.
     expect(died.downNs.get(domain)).toBeGreaterThan(2_000_000);

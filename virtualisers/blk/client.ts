@@ -7,6 +7,7 @@ import type { Region } from '../../memory/region.ts';
 import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { BlkVirtClientConfig } from '../../queues/blk/config.ts';
 import { BLK_BARRIER, BLK_FLUSH, BLK_READ, BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
+import type { BlkEnd } from '../../queues/blk/blk-end.ts';
 import { BlkRequestConsumer, emptyRequest } from '../../queues/blk/request-queue.ts';
 import { BlkResponseProducer } from '../../queues/blk/response-queue.ts';
 import type { Allowance } from './checks.ts';
@@ -15,6 +16,7 @@ export class Client implements Allowance {
   readonly config: BlkVirtClientConfig;
   readonly requests: BlkRequestConsumer;
   readonly responses: BlkResponseProducer;
+  readonly end: BlkEnd;
   readonly storageInfo: Region;
   readonly dataBytes: number;
   readonly dataPaddr: number;
@@ -48,6 +50,7 @@ export class Client implements Allowance {
       pd.region(connection.responseQueue),
       connection.capacity,
     );
+    this.end = { connection, requests: this.requests, responses: this.responses };
     this.storageInfo = pd.region(connection.storageInfo);
     this.dataBytes = pd.readonlyRegion(data.region).sizeBytes;
     this.dataPaddr = pd.vars[data.paddrSymbol] as number;
@@ -90,6 +93,8 @@ export class Client implements Allowance {
   }
 
   answer(status: number, successCount: number, id: number): void {
+    // One that is down will not know its requests any more.
+    if (this.responses.isClosed) return;
     this.responses.enqueue(status, successCount, id);
     this.answered = true;
   }

@@ -39,6 +39,11 @@ export class InFlightTable {
     return id < this.client.length && this.client[id] !== FREE;
   }
 
+  /** @returns all identifiers that are the driver's at the moment */
+  held(): readonly number[] {
+    return [...this.client.keys()].filter((id) => this.holds(id));
+  }
+
   release(id: number): void {
     this.client[id] = FREE;
     this.#free[this.#freeCount] = id;

@@ -28,9 +28,11 @@ import {
   BLK_READ,
   BLK_TRANSFER_BYTES,
 } from '../../queues/blk/layout.ts';
+import { type BlkEnd, closeBlkEnd, openBlkEnd } from '../../queues/blk/blk-end.ts';
 import { BlkRequestProducer } from '../../queues/blk/request-queue.ts';
 import { BlkResponseConsumer, emptyResponse } from '../../queues/blk/response-queue.ts';
 import { isStorageReady, readStorageInfo, storageCapacity } from '../../queues/blk/storage-info.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { TIMER_GET_TIME, TIMER_SET_TIMEOUT } from '../../queues/timer/config.ts';
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import {
@@ -60,14 +62,16 @@ export { BLK_VIRT_COUNTERS as counters };
 
 export function main(pd: ProtectionDomain<BlkVirtConfig>): EntryPoints {
   const virt = new Virtualiser(pd);
-  return { notified: (channel) => virt.notified(channel) };
+  return supervised(virt.member, virt, { notified: (channel) => virt.notified(channel) });
 }
 
-class Virtualiser {
+class Virtualiser implements Connections {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<BlkVirtConfig>;
   readonly #config: BlkVirtConfig;
   readonly #requests: BlkRequestProducer;
   readonly #responses: BlkResponseConsumer;
+  readonly #driverEnd: BlkEnd;
   readonly #driverInfo: ReadonlyRegion;
   readonly #table: Region;
   readonly #tablePaddr: number;
@@ -90,6 +94,11 @@ class Virtualiser {
     this.#config = config;
     this.#requests = new BlkRequestProducer(pd.region(driver.requestQueue), driver.capacity);
     this.#responses = new BlkResponseConsumer(pd.region(driver.responseQueue), driver.capacity);
+    this.#driverEnd = {
+      connection: driver,
+      requests: this.#requests,
+      responses: this.#responses,
+    };
     this.#driverInfo = pd.readonlyRegion(driver.storageInfo);
     this.#table = pd.region(config.table.region);
     this.#tablePaddr = pd.vars[config.table.paddrSymbol] as number;
@@ -104,8 +113,12 @@ class Virtualiser {
       BLK_VIRT_COUNTERS,
       config.stats === undefined ? undefined : pd.region(config.stats),
     );
+    this.member = joinRestarts(pd, config.restart);
+    for (const channel of this.member?.abandoned ?? []) closeBlkEnd(pd, this.#endOf(channel));
+    // What clients had written before we died nobody knows: the next flush that fails loses it.
+    if (this.member?.isRestarted === true) for (const client of this.#clients) client.dirty = true;
     withdrawShares(this.#clients);
-    this.#followDevice();
+    if (!this.#requests.isClosed) this.#followDevice();
     this.#tell();
   }
 
@@ -116,6 +129,44 @@ class Virtualiser {
     }
     if (this.#state.kind !== 'scanning') this.#serve();
     this.#tell();
+  }
+
+  close(channel: Channel): void {
+    closeBlkEnd(this.#pd, this.#endOf(channel));
+    const client = this.#clientOf(channel);
+    if (client !== undefined) client.hasHead = false;
+  }
+
+  /** A client may be started once no device writes to its memory any more. */
+  isClear(channel: Channel): boolean {
+    return (this.#clientOf(channel)?.inFlight ?? 0) === 0;
+  }
+
+  open(channel: Channel): void {
+    openBlkEnd(this.#endOf(channel));
+    if (channel === this.#config.driver.channel) this.#openDriver();
+    if (this.#state.kind !== 'scanning') this.#serve();
+    this.#tell();
+  }
+
+  /**
+   * The driver has reset the device: what it had been given will never come back, and is answered
+   * with an error, once. New requests have waited meanwhile.
+   */
+  #openDriver(): void {
+    for (const id of this.#inFlight.held()) this.#giveBack(id, BLK_ERR_IO, 0);
+    for (const client of this.#clients) client.lost = false;
+    // A table that was half read is read again; who has not seen a device looks for it.
+    if (this.#state.kind === 'scanning') this.#state = { kind: 'no-device' };
+    if (isStorageReady(this.#driverInfo)) this.#followDevice();
+  }
+
+  #clientOf(channel: Channel): Client | undefined {
+    return this.#clients.find(({ config }) => config.connection.channel === channel);
+  }
+
+  #endOf(channel: Channel): BlkEnd {
+    return this.#clientOf(channel)?.end ?? this.#driverEnd;
   }
 
   /** Looks at what the driver says of the device. */

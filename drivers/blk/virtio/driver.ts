@@ -30,9 +30,11 @@ import {
   BLK_WRITE,
   BLK_WRITE_ZEROES,
 } from '../../../queues/blk/layout.ts';
+import { type BlkEnd, closeBlkEnd, openBlkEnd } from '../../../queues/blk/blk-end.ts';
 import { BlkRequestConsumer, emptyRequest } from '../../../queues/blk/request-queue.ts';
 import { BlkResponseProducer } from '../../../queues/blk/response-queue.ts';
 import { publishStorageInfo, withdrawStorageInfo } from '../../../queues/blk/storage-info.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { TIMER_SET_TIMEOUT } from '../../../queues/timer/config.ts';
 import { NONE } from '../../../queues/virtio/virtqueue.ts';
 import {
@@ -72,15 +74,17 @@ export { BLK_DRIVER_COUNTERS as counters };
 
 export function main(pd: ProtectionDomain<BlkDriverConfig>): EntryPoints {
   const driver = new Driver(pd);
-  return { notified: (channel) => driver.notified(channel) };
+  return supervised(driver.member, driver, { notified: (channel) => driver.notified(channel) });
 }
 
-class Driver {
+class Driver implements Connections {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<BlkDriverConfig>;
   readonly #config: BlkDriverConfig;
   readonly #registers: DeviceRegion;
   readonly #requests: BlkRequestConsumer;
   readonly #responses: BlkResponseProducer;
+  readonly #end: BlkEnd;
   readonly #storageInfo: Region;
   readonly #request = emptyRequest();
   readonly #counters: Counters<keyof typeof BLK_DRIVER_COUNTERS>;
@@ -111,6 +115,9 @@ class Driver {
     this.#registers = pd.deviceRegion(config.registers);
     this.#requests = new BlkRequestConsumer(pd.region(virt.requestQueue), virt.capacity);
     this.#responses = new BlkResponseProducer(pd.region(virt.responseQueue), virt.capacity);
+    this.#end = { connection: virt, requests: this.#requests, responses: this.#responses };
+    this.member = joinRestarts(pd, config.restart);
+    if (this.member !== undefined && this.member.abandoned.length > 0) closeBlkEnd(pd, this.#end);
     this.#storageInfo = pd.region(virt.storageInfo);
     this.#counters = new Counters(
       BLK_DRIVER_COUNTERS,
@@ -127,6 +134,23 @@ class Driver {
     else this.#provide();
     this.#notifyVirt();
     if (channel === this.#config.irq) this.#pd.deferredIrqAck(channel);
+  }
+
+  /** What the device has begun it finishes, and nobody is told of it. */
+  close(): void {
+    closeBlkEnd(this.#pd, this.#end);
+    if (this.#barrier === 'waiting') this.#barrier = 'none';
+    this.#answered = 0;
+  }
+
+  isClear(): boolean {
+    return this.#state.kind !== 'live' || this.#state.device.queue.outstanding === 0;
+  }
+
+  open(): void {
+    openBlkEnd(this.#end);
+    this.#provide();
+    this.#notifyVirt();
   }
 
   #bringUp(): void {
@@ -342,6 +366,7 @@ class Driver {
   }
 
   #answer(status: number, successCount: number, id: number): void {
+    if (this.#responses.isClosed) return;
     if (status !== BLK_OK) this.#counters.add(BLK_DRIVER_COUNTERS.errors, 1);
     this.#responses.enqueue(status, successCount, id);
     this.#answered += 1;

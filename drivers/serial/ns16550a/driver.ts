@@ -10,8 +10,10 @@
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import type { DeviceRegion } from '../../../memory/region.ts';
 import type { SerialDriverConfig } from '../../../queues/serial/config.ts';
+import { joinRestarts } from '../../../queues/restart/member.ts';
 import { SERIAL_DRIVER_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
 import { type SerialDevicePart, SerialDriverEnd } from '../../../queues/serial/driver-end.ts';
+import { supervisedSerial } from '../../../queues/serial/restart.ts';
 import * as r from './regs.ts';
 
 const DEFAULT_BAUD = 115_200;
@@ -28,14 +30,15 @@ export { COUNT as counters };
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new Ns16550aDriver(pd);
   const { end } = driver;
-  return {
+  return supervisedSerial(pd, driver.member, {
     notified: (channel) => end.notified(channel, driver),
     progress: () => end.moved,
-  };
+  });
 }
 
 class Ns16550aDriver implements SerialDevicePart {
   readonly end: SerialDriverEnd;
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #regs: DeviceRegion;
   /**
    * Errors of the character at the top of the FIFO: a read of LSR shows them once, whatever it was
@@ -48,6 +51,7 @@ class Ns16550aDriver implements SerialDevicePart {
   constructor(pd: ProtectionDomain<SerialDriverConfig>) {
     const { config } = pd;
     this.#regs = pd.deviceRegion(config.registers);
+    this.member = joinRestarts(pd, config.restart);
     this.end = new SerialDriverEnd(pd);
     this.#init(config);
   }
@@ -63,8 +67,9 @@ class Ns16550aDriver implements SerialDevicePart {
     regs.write8(r.DLL, divisor & 0xff);
     regs.write8(r.DLM, divisor >>> 8);
     regs.write8(r.LCR, r.LCR_8N1);
-    // 3. FIFOs on and empty (§8.5).
-    regs.write8(r.FCR, r.FCR_ENABLE | r.FCR_RX_RESET | r.FCR_TX_RESET | r.FCR_TRIGGER_8);
+    // 3. FIFOs on and empty (§8.5). What came while we were down is kept.
+    const clear = this.member?.isRestarted === true ? 0 : r.FCR_RX_RESET | r.FCR_TX_RESET;
+    regs.write8(r.FCR, r.FCR_ENABLE | r.FCR_TRIGGER_8 | clear);
     // 4. Ready for the far end (§8.7).
     const auto = flow === 'rtscts' ? r.MCR_AFE : 0;
     regs.write8(r.MCR, r.MCR_DTR | r.MCR_RTS | r.MCR_OUT2 | auto);

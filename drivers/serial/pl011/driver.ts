@@ -10,8 +10,10 @@
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import type { DeviceRegion } from '../../../memory/region.ts';
 import type { SerialDriverConfig } from '../../../queues/serial/config.ts';
+import { joinRestarts } from '../../../queues/restart/member.ts';
 import { SERIAL_DRIVER_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
 import { type SerialDevicePart, SerialDriverEnd } from '../../../queues/serial/driver-end.ts';
+import { supervisedSerial } from '../../../queues/serial/restart.ts';
 import * as r from './regs.ts';
 
 const DEFAULT_BAUD = 115_200;
@@ -29,10 +31,10 @@ export { COUNT as counters };
 export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   const driver = new Pl011Driver(pd);
   const { end } = driver;
-  return {
+  return supervisedSerial(pd, joinRestarts(pd, pd.config.restart), {
     notified: (channel) => end.notified(channel, driver),
     progress: () => end.moved,
-  };
+  });
 }
 
 class Pl011Driver implements SerialDevicePart {

@@ -8,9 +8,11 @@
 
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import { Counters } from '../../../queues/counters.ts';
+import { joinRestarts } from '../../../queues/restart/member.ts';
 import type { SerialVirtRxConfig } from '../../../queues/serial/config.ts';
 import { SERIAL_VIRT_RX_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
 import { SerialConsumer, SerialProducer } from '../../../queues/serial/queue.ts';
+import { supervisedSerial } from '../../../queues/serial/restart.ts';
 
 const DEFAULT_SWITCH_CHARACTER = 28;
 const DEFAULT_TERMINATE_CHARACTER = 13;
@@ -37,10 +39,13 @@ export { COUNT as counters };
 
 export function main(pd: ProtectionDomain<SerialVirtRxConfig>): EntryPoints {
   const virtualiser = new SerialVirtRx(pd);
-  return { notified: (channel) => virtualiser.notified(channel) };
+  return supervisedSerial(pd, virtualiser.member, {
+    notified: (channel) => virtualiser.notified(channel),
+  });
 }
 
 class SerialVirtRx {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<SerialVirtRxConfig>;
   readonly #driver: SerialConsumer;
   readonly #driverChannel: number;
@@ -59,6 +64,7 @@ class SerialVirtRx {
   constructor(pd: ProtectionDomain<SerialVirtRxConfig>) {
     const { config } = pd;
     this.#pd = pd;
+    this.member = joinRestarts(pd, config.restart);
     const { queue, data, capacity, channel } = config.driver;
     this.#driver = new SerialConsumer(pd.region(queue), pd.readonlyRegion(data), capacity);
     this.#driverChannel = channel;
@@ -71,6 +77,8 @@ class SerialVirtRx {
     });
     this.#switchCharacter = config.switchCharacter ?? DEFAULT_SWITCH_CHARACTER;
     this.#terminateCharacter = config.terminateCharacter ?? DEFAULT_TERMINATE_CHARACTER;
+    // Who types does not know that we have been started again: input goes where it went.
+    this.#current = Math.min(this.member?.note ?? 0, this.#clients.length - 1);
     const { stats } = config;
     this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
   }
@@ -118,6 +126,7 @@ class SerialVirtRx {
   #switchTo(client: number): void {
     this.#endBatch();
     this.#current = client;
+    if (this.member !== undefined) this.member.note = client;
     this.#counters.add(COUNT.switches, 1);
     this.#pd.log(`VIRT_RX|LOG: switching to client ${client}`);
   }

@@ -10,9 +10,11 @@
 import { demand } from '../../../memory/misuse.ts';
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import { Counters } from '../../../queues/counters.ts';
+import { joinRestarts } from '../../../queues/restart/member.ts';
 import type { SerialVirtTxConfig } from '../../../queues/serial/config.ts';
 import { SERIAL_VIRT_TX_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
 import { SerialConsumer, SerialProducer } from '../../../queues/serial/queue.ts';
+import { supervisedSerial } from '../../../queues/serial/restart.ts';
 
 const DEFAULT_BEGIN_STRING = 'Begin input\r\n';
 /** Foreground colours 31 to 36: red, green, yellow, blue, magenta, cyan. */
@@ -32,10 +34,13 @@ export { COUNT as counters };
 
 export function main(pd: ProtectionDomain<SerialVirtTxConfig>): EntryPoints {
   const virtualiser = new SerialVirtTx(pd);
-  return { notified: (channel) => virtualiser.notified(channel) };
+  return supervisedSerial(pd, virtualiser.member, {
+    notified: (channel) => virtualiser.notified(channel),
+  });
 }
 
 class SerialVirtTx {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<SerialVirtTxConfig>;
   readonly #driver: SerialProducer;
   readonly #driverChannel: number;
@@ -51,6 +56,7 @@ class SerialVirtTx {
   constructor(pd: ProtectionDomain<SerialVirtTxConfig>) {
     const { config } = pd;
     this.#pd = pd;
+    this.member = joinRestarts(pd, config.restart);
     const { queue, data, capacity, channel } = config.driver;
     this.#driver = new SerialProducer(pd.region(queue), pd.region(data), capacity);
     this.#driverChannel = channel;
@@ -77,7 +83,8 @@ class SerialVirtTx {
     }
     const { stats } = config;
     this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
-    if (config.input === 'on') {
+    // Input has begun already when we are started again.
+    if (config.input === 'on' && this.member?.isRestarted !== true) {
       this.#driver.write(ascii(config.beginString ?? DEFAULT_BEGIN_STRING));
       if (this.#driver.publish()) pd.notify(channel);
     }
