@@ -16,6 +16,8 @@ import { constants } from 'node:os';
 
 const COMMANDS = ['run', 'trace', 'path'];
 const WORLD_COMMANDS = ['replay', 'shrink', 'when'];
+/** Signals are heard while the engine stands still, too. */
+const DEBUGGED = /^--gdb(?:=|$)/;
 const USERS_FILE = /\.(?:system|[cm]?[jt]s)$/;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /**
@@ -36,7 +38,8 @@ const EXIT_FAILED = 1;
  */
 export function wantsSupervisor(args, { env, execArgv } = process) {
   if (env.SDDF_WATCHED !== undefined || isLookedInto(args, { env, execArgv })) return false;
-  return COMMANDS.includes(args[0]) && args.some((arg) => USERS_FILE.test(arg));
+  const isMeant = (arg) => USERS_FILE.test(arg) || DEBUGGED.test(arg);
+  return COMMANDS.includes(args[0]) && args.some(isMeant);
 }
 
 /** Whether a command line runs worlds of a failure file, in a process that nobody limits yet. */

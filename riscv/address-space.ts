@@ -37,6 +37,29 @@ export interface Extent {
   readonly end: number;
 }
 
+/**
+ * What somebody wants to know who looks at a hart from outside. It makes no difference to what the
+ * hart does, nor to how many instructions that takes.
+ */
+export interface Scrutiny {
+  /** Engines return `EXIT.planted` before an instruction that begins at one of these addresses. */
+  readonly stops: readonly number[];
+  /** Stretches of RAM, by offset in it. */
+  readonly watched: readonly Extent[];
+  /**
+   * A load or store has been done that touches what is {@link watched}.
+   *
+   * @param at offset in RAM of the first byte of the whole access
+   */
+  accessed(access: 'read' | 'write', at: number, bytes: number): void;
+}
+
+const UNSEEN: Scrutiny = { stops: [], watched: [], accessed: () => undefined };
+/** `c.ebreak`: it fits wherever an instruction begins. */
+const PLANTED_LOW = 0x02;
+const PLANTED_HIGH = 0x90;
+const PAGE_BYTES = 4096;
+
 /** @returns where the code is in a run that may be written, too, as far as the host knows */
 export type CodeExtent = (run: Run) => Extent | undefined;
 
@@ -55,7 +78,10 @@ interface SplitRun {
 }
 
 interface Snapshot {
+  /** With stops planted in it. */
   readonly code: CodeRun;
+  /** The memory as it was: the same object where no stop is. */
+  readonly bare: CodeRun;
   /** Equal to the memory since the last `fence.i` or change of mappings. */
   isFresh: boolean;
 }
@@ -70,6 +96,7 @@ export class AddressSpace {
   readonly #codeExtent: CodeExtent;
   /** Of runs that may be written and executed. */
   #splits = new WeakMap<Run, SplitRun | 'whole'>();
+  #scrutiny: Scrutiny = UNSEEN;
   /** By address: how often writable code has changed. */
   readonly #changes = new Map<number, number>();
 
@@ -96,9 +123,60 @@ export class AddressSpace {
     this.fenceInstructions();
   }
 
+  /**
+   * From the next time on that an engine is entered, somebody looks: stops are planted in the
+   * snapshots, so that they cost nothing where none is, and memory that is watched is in no cache.
+   */
+  scrutinise(scrutiny: Scrutiny | undefined): void {
+    this.#scrutiny = scrutiny ?? UNSEEN;
+    this.#version += 1;
+    this.#replant();
+  }
+
+  isPlanted(vaddr: number): boolean {
+    return this.#scrutiny.stops.includes(vaddr);
+  }
+
+  /** Whether somebody wants to know of accesses to some bytes of RAM. */
+  isWatched(at: number, bytes: number): boolean {
+    const { watched } = this.#scrutiny;
+    return watched.some(({ start, end }) => at < end && start < at + bytes);
+  }
+
+  /** Tells of an access to RAM that has been done. */
+  hasAccessed(access: 'read' | 'write', at: number, bytes: number): void {
+    if (this.isWatched(at, bytes)) this.#scrutiny.accessed(access, at, bytes);
+  }
+
+  /**
+   * @returns of a run of RAM the part around an address that a cache may hold: whole pages that
+   * nobody watches
+   */
+  unwatchedPart(run: Run, vaddr: number): Run | undefined {
+    const { watched } = this.#scrutiny;
+    if (watched.length === 0) return run;
+    const at = run.at + (vaddr - run.vaddr);
+    let start = run.at;
+    let end = run.at + run.sizeBytes;
+    for (const each of watched) {
+      const first = each.start - (each.start % PAGE_BYTES);
+      const behind = Math.ceil(each.end / PAGE_BYTES) * PAGE_BYTES;
+      if (at >= first && at < behind) return undefined;
+      if (behind <= at) start = Math.max(start, behind);
+      else end = Math.min(end, first);
+    }
+    return { ...run, vaddr: run.vaddr + (start - run.at), sizeBytes: end - start, at: start };
+  }
+
   /** What `fence.i` does: snapshots are compared with the memory before they are executed again. */
   fenceInstructions(): void {
     for (const snapshot of this.#snapshots) snapshot.isFresh = false;
+    this.#voidOthers();
+  }
+
+  /** Under scrutiny a second engine executes in this space, and has caches of its own. */
+  #voidOthers(): void {
+    if (this.#scrutiny !== UNSEEN) this.#version += 1;
   }
 
   /**
@@ -138,6 +216,7 @@ export class AddressSpace {
     for (const snapshot of this.#snapshots) {
       if (overlaps(snapshot.code, split.code)) snapshot.isFresh = false;
     }
+    this.#voidOthers();
     return true;
   }
 
@@ -146,8 +225,17 @@ export class AddressSpace {
    * and among registers
    */
   codeAt(vaddr: number): CodeRun | undefined {
-    for (const { isFresh, code } of this.#snapshots) {
-      if (isFresh && holds(code, vaddr)) return code;
+    return this.#snapshotAt(vaddr)?.code;
+  }
+
+  /** As {@link codeAt}, without the stops that are planted in it. */
+  bareCodeAt(vaddr: number): CodeRun | undefined {
+    return this.#snapshotAt(vaddr)?.bare;
+  }
+
+  #snapshotAt(vaddr: number): Snapshot | undefined {
+    for (const snapshot of this.#snapshots) {
+      if (snapshot.isFresh && holds(snapshot.code, vaddr)) return snapshot;
     }
     const run = this.runAt(vaddr);
     if (run === undefined || !run.isExecutable || run.at < 0) return undefined;
@@ -168,20 +256,44 @@ export class AddressSpace {
   }
 
   /** The snapshot of a run: the one that there was if its bytes are still the same. */
-  #snapshotOf(run: Run): CodeRun {
+  #snapshotOf(run: Run): Snapshot {
     const now = this.#ram.u8.subarray(run.at, run.at + run.sizeBytes);
     const before = this.#snapshots.find(({ code }) => code.vaddr === run.vaddr);
-    if (before !== undefined && isEqual(before.code.bytes, now)) {
+    if (before !== undefined && isEqual(before.bare.bytes, now)) {
       before.isFresh = true;
-      return before.code;
+      return before;
     }
     if (before !== undefined && run.isWritable) {
       this.#changes.set(run.vaddr, (this.#changes.get(run.vaddr) ?? 0) + 1);
     }
-    const code = { vaddr: run.vaddr, sizeBytes: run.sizeBytes, bytes: now.slice() };
+    const bare = { vaddr: run.vaddr, sizeBytes: run.sizeBytes, bytes: now.slice() };
     const others = this.#snapshots.filter((each) => !overlaps(each.code, run));
-    this.#snapshots = [...others, { code, isFresh: true }];
-    return code;
+    const snapshot = { code: this.#planted(bare), bare, isFresh: true };
+    this.#snapshots = [...others, snapshot];
+    return snapshot;
+  }
+
+  /** @returns the same object where no stop is */
+  #planted(bare: CodeRun): CodeRun {
+    const { vaddr, sizeBytes } = bare;
+    const places = this.#scrutiny.stops
+      .map((stop) => stop - vaddr)
+      .filter((place) => place >= 0 && place + 2 <= sizeBytes);
+    if (places.length === 0) return bare;
+    const bytes = bare.bytes.slice();
+    for (const place of places) {
+      bytes[place] = PLANTED_LOW;
+      bytes[place + 1] = PLANTED_HIGH;
+    }
+    return { vaddr, sizeBytes, bytes };
+  }
+
+  /** Code in which stops have come or gone is other code. What is fresh stays as it was taken. */
+  #replant(): void {
+    this.#snapshots = this.#snapshots.map((snapshot) => {
+      const code = this.#planted(snapshot.bare);
+      return isEqual(code.bytes, snapshot.code.bytes) ? snapshot : { ...snapshot, code };
+    });
   }
 }
 

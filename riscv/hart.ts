@@ -97,6 +97,11 @@ export const EXIT = {
    * `remaining` is used up. `nextPc` and `registers[pc]` are the instruction that would be next.
    */
   limit: -1,
+  /**
+   * A debugger wants to look before the instruction at `nextPc` is executed: see `Scrutiny` in
+   * `address-space.ts`. Nothing has happened; a reservation is still there.
+   */
+  planted: -2,
   fetchAccess: 1,
   illegal: 2,
   breakpoint: 3,

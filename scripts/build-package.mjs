@@ -31,6 +31,7 @@ function compile(options) {
 /** Threads, and the C comparison, which is compiled where it is run. */
 function copyWhatIsNoTypeScript() {
   cpSync('host/disk/file-worker.mjs', join(dist, 'host/disk/file-worker.mjs'));
+  cpSync('host/debug-line/line-worker.mjs', join(dist, 'host/debug-line/line-worker.mjs'));
   cpSync('host/watch/watchman.mjs', join(dist, 'host/watch/watchman.mjs'));
   cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
   cpSync('systems/costs/imx8mm.json', join(dist, 'systems/costs/imx8mm.json'));

@@ -40,6 +40,7 @@ import {
   type HartSampling,
 } from '../microkit/runtime/machine-code.ts';
 import {
+  type HartDebugger,
   type HartMachine,
   type MachineProgram,
   MachineImage,
@@ -140,6 +141,8 @@ export interface TestbedOptions {
   readonly translations?: Translations;
   /** Looks at machine code now and then, for profiles. */
   readonly sampling?: HartSampling;
+  /** Executes machine code in place of the usual engines, and may hold the run: see `debug/`. */
+  readonly debugger?: HartDebugger;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
   /**
@@ -549,10 +552,19 @@ function makeImages(
   const { system, images = NO_IMAGES } = options;
   const plans = plansOf(images);
   const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
-  const { engine = 'auto', bulk = 'at once', sampling } = options;
+  const { engine = 'auto', bulk = 'at once', sampling, debugger: debug } = options;
   const { translations = new Translations() } = options;
   const clock = boardClock.kind === 'virtual' ? 'virtual' : () => boardClock.refresh();
-  const machine: HartMachine = { ram, clock, costs, engine, bulk, translations, sampling };
+  const machine: HartMachine = {
+    ram,
+    clock,
+    costs,
+    engine,
+    bulk,
+    translations,
+    sampling,
+    debugger: debug,
+  };
   const log = (name: string, text: string): void => observer.log(name, text);
   return flatten(system).map((pd) => {
     const machineCode = images.get(pd.pd.name);

@@ -2,6 +2,7 @@
 
 import { lineOf } from '../../host/addr2line.ts';
 import { breathe } from '../../host/event-loop.ts';
+import { Rewound } from '../../debug/debugger.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { Summary, WatchHook } from '../../host/watch/watched.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
@@ -34,7 +35,7 @@ import { catchInterrupts, type CaughtInterrupts } from './interrupt.ts';
 import { type LeftBehind, watchLeftBehind } from './left-behind.ts';
 import { showCounters } from './live-line.ts';
 import type { RunOptions } from './options.ts';
-import type { RunWatch, WatchedRun } from './part.ts';
+import type { DebuggedRun, RunWatch, WatchedRun } from './part.ts';
 import { reportJson, reportText, type RunResult } from './report.ts';
 import type { LoadedSystem } from './system-source.ts';
 
@@ -42,6 +43,11 @@ import type { LoadedSystem } from './system-source.ts';
 const MONITOR_CHATTER = 'MON|INFO';
 /** A program that makes system calls for so much longer than the run is cut off. */
 const PATIENCE_NS = 1_000_000_000;
+const ENDINGS: Readonly<Record<Ending, string>> = {
+  time: 'its time is up',
+  quiet: 'nothing is left to happen',
+  interrupted: 'it was interrupted',
+};
 /** What a client that checks something says when it has failed: the run has failed with it. */
 const CHECK_FAILED = 'CLIENT|ERROR';
 
@@ -49,7 +55,8 @@ export class Run {
   readonly #loaded: LoadedSystem;
   readonly #options: RunOptions;
   readonly #terminal: Terminal;
-  readonly #watches: readonly RunWatch[];
+  readonly #makeWatches: () => Promise<readonly RunWatch[]>;
+  #watches: readonly RunWatch[];
   readonly #attachments = new Map<string, Attachment>();
   #kernel: Kernel | undefined;
   /** The run proper, after boot. */
@@ -62,7 +69,14 @@ export class Run {
   #wake = (): void => undefined;
   #stop = (): void => undefined;
 
-  constructor(run: WatchedRun & { readonly watches: readonly RunWatch[] }) {
+  /** @param run `makeWatches` makes those of a run that is begun again */
+  constructor(
+    run: WatchedRun & {
+      readonly watches: readonly RunWatch[];
+      readonly makeWatches: () => Promise<readonly RunWatch[]>;
+    },
+  ) {
+    this.#makeWatches = run.makeWatches;
     this.#loaded = run.loaded;
     this.#options = run.options;
     this.#terminal = run.terminal;
@@ -78,6 +92,43 @@ export class Run {
       this.#hook(),
     );
     try {
+      let outcome = await this.#runOnce(parsed, interrupt);
+      while (outcome === 'rewound') {
+        await this.#beginAgain();
+        outcome = await this.#runOnce(parsed, interrupt);
+      }
+    } finally {
+      await watched?.end();
+    }
+  }
+
+  /** As it was before {@link run}. */
+  async #beginAgain(): Promise<void> {
+    this.#watches = await this.#makeWatches();
+    this.#attachments.clear();
+    this.#kernel = undefined;
+    this.#begun = undefined;
+    this.#hasStirred = false;
+    this.#faulted.length = 0;
+    process.exitCode = undefined;
+  }
+
+  /** What a debugger needs that holds the run. */
+  #holding(interrupt: CaughtInterrupts): Parameters<DebuggedRun['begin']>[0] {
+    return {
+      wake: () => this.#wake(),
+      isEnding: () => interrupt.requested,
+      beat: () => interrupt.watched?.beat(),
+    };
+  }
+
+  /** @returns 'rewound' when a debugger wants it to be begun again */
+  async #runOnce(
+    parsed: readonly ParsedAttachment[],
+    interrupt: CaughtInterrupts,
+  ): Promise<'over' | 'rewound'> {
+    for (const { debugged } of this.#watches) debugged?.begin(this.#holding(interrupt));
+    try {
       await this.#open(parsed);
       const left = watchLeftBehind(
         () => this.#kernel,
@@ -86,12 +137,16 @@ export class Run {
       );
       try {
         const testbed = await this.#loadTestbed(interrupt);
+        for (const watch of this.#watches) watch.made?.(testbed);
         await this.#runBooted(testbed, endedBy(interrupt, left));
       } finally {
         left.end();
-        await watched?.end();
       }
       if (left.failure !== undefined) throw left.failure.error;
+      return 'over';
+    } catch (error) {
+      if (error instanceof Rewound) return 'rewound';
+      throw error;
     } finally {
       for (const attachment of this.#attachments.values()) await attachment.close();
       for (const watch of this.#watches) await watch.close?.();
@@ -109,6 +164,7 @@ export class Run {
     const before = testbed.counters();
     this.#begun = { testbed, before };
     const ending = await this.#drive(testbed, interrupt);
+    for (const { debugged } of this.#watches) debugged?.ended(testbed, ENDINGS[ending]);
     await breathe(); // what programs have left behind comes to light between turns, and now
     if (this.#hasStirred) testbed.settle();
     testbed.board.turn(); // host time: as late as now, also after a sleep
@@ -145,7 +201,10 @@ export class Run {
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(attachDevices === undefined ? {} : { attachDevices }),
         wires: (parts) => this.#wires(parts, attachments),
-        onBoot: (kernel) => (this.#kernel = kernel),
+        onBoot: (kernel) => {
+          this.#kernel = kernel;
+          for (const watch of this.#watches) watch.booted?.(kernel);
+        },
         watched: {
           ...(interrupt.watched === undefined
             ? {}
@@ -263,6 +322,7 @@ export class Run {
     const port = {
       flush: () => {
         for (const attachment of attachments) attachment.flush();
+        for (const { debugged } of this.#watches) debugged?.look();
         if (this.#isOver()) loop.stop();
       },
     };

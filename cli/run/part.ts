@@ -4,6 +4,7 @@
  * `sddf trace`, bring such a watch too.
  */
 
+import type { Kernel } from '../../kernel/boot.ts';
 import type { FileUse } from '../../host/file-use.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
@@ -13,6 +14,23 @@ import type { Terminal } from '../terminal.ts';
 import type { RunOptions } from './options.ts';
 import type { RunResult } from './report.ts';
 import type { LoadedSystem } from './system-source.ts';
+
+/** A run that a debugger holds in the middle of anything. */
+export interface DebuggedRun {
+  /** Called once the run can be ended. */
+  readonly begin: (run: {
+    /** Has a run that sleeps look. */
+    readonly wake: () => void;
+    /** Whether the run is to end: asked while it is held. */
+    readonly isEnding: () => boolean;
+    /** Called while it is held: it stands still on purpose. */
+    readonly beat: () => void;
+  }) => void;
+  /** Called now and then between turns. */
+  readonly look: () => void;
+  /** The run is over, and can be looked at. */
+  readonly ended: (testbed: Testbed, why: string) => void;
+}
 
 export interface RunPart {
   readonly options: OptionTable;
@@ -41,7 +59,16 @@ export interface RunWatch {
   /** The host's files that it reads and writes. */
   readonly files?: readonly FileUse[];
   /** Further options of the testbed. */
-  readonly testbed?: Partial<Pick<TestbedOptions, 'onCreate' | 'fastPath' | 'sampling'>>;
+  readonly testbed?: Partial<
+    Pick<TestbedOptions, 'onCreate' | 'fastPath' | 'sampling' | 'debugger'>
+  >;
+  /**
+   * Told of the kernel before it runs, and of the testbed once its programs have run their init.
+   */
+  readonly booted?: (kernel: Kernel) => void;
+  readonly made?: (testbed: Testbed) => void;
+  /** It may hold the run, and have it begun again by throwing `Rewound`. */
+  readonly debugged?: DebuggedRun;
   /**
    * The parts that the testbed is made of.
    *

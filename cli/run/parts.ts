@@ -2,6 +2,7 @@
 
 import { capabilitiesPart } from './capabilities.ts';
 import { faultsPart } from './faults.ts';
+import { gdbPart } from './gdb.ts';
 import { logFilesPart } from './log-files.ts';
 import type { RunPart } from './part.ts';
 import { profilePart } from './profile.ts';
@@ -11,4 +12,5 @@ export const runParts: readonly RunPart[] = [
   capabilitiesPart,
   logFilesPart,
   profilePart,
+  gdbPart,
 ];

@@ -70,16 +70,20 @@ async function runSystem(
   }
   const loaded = await loadSystem(reference, choicesOf(options), options, meant);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
-  const watches: RunWatch[] = [];
-  for (const start of asked) {
-    if (start !== undefined) watches.push(await start({ loaded, options, terminal }));
-  }
+  const makeWatches = async (): Promise<readonly RunWatch[]> => {
+    const made: RunWatch[] = [];
+    for (const start of asked) {
+      if (start !== undefined) made.push(await start({ loaded, options, terminal }));
+    }
+    return made;
+  };
+  const watches = await makeWatches();
   refuseClashes([
     ...systemFile(reference),
     ...attachments.flatMap(({ files }) => files),
     ...watches.flatMap(({ files }) => files ?? []),
   ]);
-  await new Run({ loaded, options, terminal, watches }).run(attachments);
+  await new Run({ loaded, options, terminal, watches, makeWatches }).run(attachments);
 }
 
 /** `--set` comes before `--path`, which is short for one. */

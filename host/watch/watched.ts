@@ -68,6 +68,11 @@ export class Watched {
     return this.#words.subarray(0, BEAT);
   }
 
+  /** The run stands still on purpose, and goes on. */
+  beat(): void {
+    Atomics.add(this.#words, BEAT, 1);
+  }
+
   get isAsked(): boolean {
     return Atomics.load(this.#words, ASKED) !== 0;
   }

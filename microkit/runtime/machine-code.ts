@@ -53,6 +53,12 @@ export interface HartSampling {
   readonly sample: (hart: HartContext, pd: string) => void;
 }
 
+/** Somebody who wants the engine to be entered anew at an instruction, and is that engine. */
+export interface HartPause {
+  /** How many instructions the hart has executed then. A pause ends no slice. */
+  at: number;
+}
+
 /**
  * Under the virtual clock instructions take what they cost. Under the host's they take what they
  * take: this reads it anew. What `HartThread.now` answers may be as old as the board's turn, which
@@ -71,6 +77,8 @@ export interface HartContextOptions {
   readonly codeExtent?: CodeExtent | undefined;
   /** For profiles. */
   readonly sampling?: (HartSampling & { readonly pd: string }) | undefined;
+  /** For debuggers. */
+  readonly pause?: HartPause | undefined;
   /** Receives one line about what the program did wrong. */
   readonly log: (text: string) => void;
 }
@@ -137,6 +145,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   #hostSlice = HOST_SLICE_FIRST;
   /** When so many instructions are executed, somebody wants to look. */
   #sampleAt: number = this.options.sampling?.everyInstructions ?? Infinity;
+  readonly #pause: HartPause = this.options.pause ?? { at: Infinity };
   readonly #engine: Engine;
 
   constructor(options: HartContextOptions) {
@@ -208,12 +217,14 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     const granted = this.#hostSlice;
     const end = this.executed + granted;
     let exit: number;
-    let sampleAt: number;
+    let isPaused: boolean;
     do {
-      sampleAt = this.#sampleAt;
+      const { at } = this.#pause;
+      const sampleAt = this.#sampleAt;
       exit = this.#execute(end - this.executed);
+      isPaused = this.#sampleAt > sampleAt || this.executed === at;
       // To be looked at ends no slice.
-    } while (exit === LIMIT && this.#sampleAt > sampleAt && this.executed < end);
+    } while (exit === LIMIT && isPaused && this.executed < end);
     if (exit === LIMIT) {
       const elapsed = this.#hostNow() - since;
       if (elapsed < HOST_SLICE_NS / 2) this.#hostSlice = Math.min(2 * granted, SLICE_MAX);
@@ -224,7 +235,9 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
 
   /** @param instructions at most */
   #execute(instructions: number): number {
-    this.#grant(Math.min(instructions, this.#sampleAt - this.executed));
+    const pauseIn = this.#pause.at - this.executed;
+    const most = pauseIn > 0 ? Math.min(instructions, pauseIn) : instructions;
+    this.#grant(Math.min(most, this.#sampleAt - this.executed));
     const exit = this.#engine.run();
     this.#settle();
     // What is done at once may take it past several.
@@ -268,6 +281,15 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.#owedNs = cost - passing;
     this.userNs += passing;
     if (passing > 0) this.#thread.charge(passing);
+  }
+
+  /**
+   * Called while the engine runs, by whom it calls out to: it returns after the instruction that is
+   * under way, and is entered again. This ends no slice.
+   */
+  pauseHere(): void {
+    this.#settle();
+    this.#grant(0);
   }
 
   /** A program that takes no time gives nobody else any: it is in a loop, and it says where. */

@@ -6,7 +6,11 @@
 import type { HartThread, MachineCode } from '../../kernel/user.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { ReadonlyRegion } from '../../memory/region.ts';
-import { createEngine, type EngineKind } from '../../riscv/engine.ts';
+import type { AddressSpace } from '../../riscv/address-space.ts';
+import { BareSpace } from '../../riscv/bare-space.ts';
+import { createEngine, type Engine, type EngineKind } from '../../riscv/engine.ts';
+import { Interpreter } from '../../riscv/interpreter/interpreter.ts';
+import type { BulkFunction } from '../../riscv/bulk/functions.ts';
 import type { Translations } from '../../riscv/translator/translations.ts';
 import { bulkFunctions } from '../elf/bulk.ts';
 import { codeExtent } from '../elf/code-extent.ts';
@@ -17,6 +21,7 @@ import type { DomainImage } from './domain-image.ts';
 import {
   type HartClock,
   HartContext,
+  type HartPause,
   type HartSampling,
   type MachineCosts,
 } from './machine-code.ts';
@@ -42,6 +47,29 @@ export function plansOf(programs: MachinePrograms): ImagePlans {
 /** Calls of an image's `memcpy` and its like: done at once, or executed as they are written. */
 export type BulkCalls = 'at once' | 'executed';
 
+/** A hart as a debugger takes it over, before it executes anything. */
+export interface DebuggableHart {
+  readonly pd: string;
+  readonly program: MachineProgram;
+  readonly ram: Ram;
+  /** Offset of the hart's block in RAM. */
+  readonly at: number;
+  readonly space: AddressSpace;
+  /** What the hart would be executed by without a debugger. */
+  readonly engine: Engine;
+  /** Executes instructions one by one, without heeding stops that are planted in `space`. */
+  readonly stepper: Interpreter;
+  /** Made after the engine, and there whenever it is entered. */
+  readonly context: () => HartContext;
+  /** Where the context lets the engine be entered anew. */
+  readonly pause: HartPause;
+  /** Functions that are done at once: one instruction as far as anybody sees. */
+  readonly bulk: readonly BulkFunction[];
+}
+
+/** Makes the engine that executes a hart in place of the usual one. */
+export type HartDebugger = (hart: DebuggableHart) => Engine;
+
 /** What all harts of a machine have in common. */
 export interface HartMachine {
   readonly ram: Ram;
@@ -51,6 +79,7 @@ export interface HartMachine {
   readonly bulk: BulkCalls;
   readonly translations: Translations;
   readonly sampling?: HartSampling | undefined;
+  readonly debugger?: HartDebugger | undefined;
 }
 
 export interface MachineImageOptions {
@@ -92,6 +121,7 @@ export class MachineImage implements DomainImage {
   /** @param thread of the domain, with its pc at the image's entry */
   start(thread: HartThread): MachineCode {
     const { ram, clock, costs, engine, translations, sampling } = this.#machine;
+    const pause: HartPause = { at: Infinity };
     const bulk = this.#machine.bulk === 'at once' ? bulkFunctions(this.program.image) : [];
     const functionStarts = (vaddr: number): readonly number[] => this.#functionStarts(vaddr);
     const context = new HartContext({
@@ -102,7 +132,22 @@ export class MachineImage implements DomainImage {
       counters: this.counters,
       codeExtent: ({ vaddr, sizeBytes }) => codeExtent(this.program.image, vaddr, sizeBytes),
       ...(sampling === undefined ? {} : { sampling: { ...sampling, pd: this.name } }),
-      makeEngine: (parts) => createEngine({ ...parts, engine, translations, functionStarts, bulk }),
+      pause,
+      makeEngine: (parts) => {
+        const usual = createEngine({ ...parts, engine, translations, functionStarts, bulk });
+        return this.#machine.debugger === undefined
+          ? usual
+          : this.#machine.debugger({
+              ...parts,
+              pd: this.name,
+              program: this.program,
+              engine: usual,
+              stepper: new Interpreter({ ...parts, space: new BareSpace(ram, parts.space), bulk }),
+              context: () => context,
+              pause,
+              bulk,
+            });
+      },
       log: (text) => this.#log(this.name, text),
     });
     this.#thread = thread;

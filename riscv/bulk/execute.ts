@@ -50,6 +50,7 @@ export class BulkExecution {
         const to = this.#place(A0, bytes, true);
         if (to === NOWHERE) return 0;
         this.#u8.fill((x[A1] as number) & 0xff, to, to + bytes);
+        this.#space.hasAccessed('write', to, bytes);
         return chargeOf(name, bytes);
       }
       case 'memcmp': {
@@ -62,6 +63,8 @@ export class BulkExecution {
         if (to === NOWHERE || from === NOWHERE) return 0;
         if (Math.abs(to - from) < bytes && !this.#isMovable(name, to - from)) return 0;
         this.#u8.copyWithin(to, from, from + bytes);
+        this.#space.hasAccessed('read', from, bytes);
+        this.#space.hasAccessed('write', to, bytes);
         return chargeOf(name, bytes);
       }
     }
@@ -77,6 +80,9 @@ export class BulkExecution {
     const u8 = this.#u8;
     let equal = 0;
     while (equal < bytes && u8[a + equal] === u8[b + equal]) equal += 1;
+    const looked = Math.min(equal + 1, bytes);
+    this.#space.hasAccessed('read', a, looked);
+    this.#space.hasAccessed('read', b, looked);
     const difference = equal === bytes ? 0 : (u8[a + equal] as number) - (u8[b + equal] as number);
     this.#x[A0] = difference;
     this.#x[A0 + 1] = difference >> 31;

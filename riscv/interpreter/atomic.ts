@@ -51,6 +51,8 @@ export function executeAtomic(
   const at = placeOf(run, address);
   if (isConditional) storeConditional(hart, at, isDouble, operands);
   else exchange(hart, at, op, operands);
+  if (!isConditional) memory.hasAccessed('read', at << 2, isDouble ? 8 : 4);
+  memory.hasAccessed('write', at << 2, isDouble ? 8 : 4);
   return 0;
 }
 
@@ -79,6 +81,7 @@ function loadReserved(
   x[RESERVED_VALUE + 1] = high;
   x[rd] = low;
   x[rd + 1] = high;
+  memory.hasAccessed('read', at << 2, isDouble ? 8 : 4);
   return 0;
 }
 

@@ -72,7 +72,7 @@ export class Interpreter {
   }
 
   /**
-   * Executes from `nextPc` on until a trap, or until `remaining` is used up.
+   * Executes from `nextPc` on until a trap, a planted stop, or until `remaining` is used up.
    *
    * @param most as many instructions at most, however many `remaining` allows
    * @returns why it has stopped, one of `EXIT`: `limit` also after `most`
@@ -91,7 +91,7 @@ export class Interpreter {
     x[NEXT_PC] = (x[NEXT_PC] as number) & ~1;
     let exit = 0;
     while (exit === 0) exit = this.#advance();
-    if (exit !== EXIT.limit) x[HAS_RESERVATION] = 0;
+    if (exit > 0) x[HAS_RESERVATION] = 0;
     if (exit !== EXIT.ecall) this.#setPc(this.#nextPc());
     return exit;
   }
@@ -222,10 +222,16 @@ export class Interpreter {
       this.#windows.invalidate();
       return this.#finish(stop);
     }
+    if (op === OP_OF.ebreak && this.#isPlanted(stop.pc)) return EXIT.planted;
     this.#memory.trap(0, NOWHERE);
     if (op === OP_OF.ebreak) return EXIT.breakpoint;
     this.#setNextPc(addressAfter(stop.pc, stop.instruction.length));
     return EXIT.ecall;
+  }
+
+  #isPlanted(pc: Address): boolean {
+    const vaddr = vaddrOf(pc);
+    return vaddr !== undefined && this.#space.isPlanted(vaddr);
   }
 
   /** Loads, stores, atomic operations; and floating point with a rounding mode that is none. */

@@ -100,6 +100,7 @@ export class MemoryAccess {
       low = (low << 8) | (this.#hart.u8[placeOf(vaddr + index, first, last)] as number);
     }
     this.#put(rd, low, high, { bytes, extension });
+    this.#space.hasAccessed('read', placeOf(vaddr, first, last), bytes);
     return 0;
   }
 
@@ -122,6 +123,7 @@ export class MemoryAccess {
       const word = this.#hart.x[rs2 + (index >> 2)] as number;
       this.#hart.u8[placeOf(vaddr + index, first, last)] = word >>> (8 * (index & 3));
     }
+    this.#space.hasAccessed('write', placeOf(vaddr, first, last), bytes);
     return 0;
   }
 
@@ -142,13 +144,23 @@ export class MemoryAccess {
     return run;
   }
 
-  /** Stores to pages with code are not the loop's: somebody has to be told of them. */
+  /**
+   * Stores to pages with code are not the loop's, nor accesses to pages that are watched: somebody
+   * has to be told of them.
+   */
   #isPlain(run: Run, vaddr: number, access: Access): boolean {
+    const at = run.at + (vaddr - run.vaddr);
+    if (this.#space.isWatched(at - (at % PAGE_BYTES), PAGE_BYTES)) return false;
     if (access === 'read' || !run.isExecutable) return true;
     const data = this.#space.plainRunAt(vaddr, true);
     const page = vaddr - (vaddr % PAGE_BYTES);
     if (data === undefined || data.vaddr > page) return false;
     return data.vaddr + data.sizeBytes >= page + PAGE_BYTES;
+  }
+
+  /** An access has been done that this class did not do. @param at offset in RAM */
+  hasAccessed(access: Access, at: number, bytes: number): void {
+    this.#space.hasAccessed(access, at, bytes);
   }
 
   /** A trap that an address explains. @returns its cause */

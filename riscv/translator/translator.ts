@@ -359,13 +359,14 @@ export class Translator {
     if (run === undefined || run.at < 0 || !run.isReadable) return 0;
     // Code that may be written is not written here: what changes would not be noticed.
     const written = space.plainRunAt(vaddr, true);
-    const isNew = this.#learn(run, written === run);
+    const isNew = this.#learn(space.unwatchedPart(run, vaddr), written === run);
     if (written === undefined || written === run || written.sizeBytes < LEAST_RUN) return isNew;
-    return isNew | this.#learn(written, true);
+    return isNew | this.#learn(space.unwatchedPart(written, vaddr), true);
   }
 
-  /** @returns 1 when it was not known */
-  #learn(run: Run, isWritable: boolean): number {
+  /** @param run undefined: none that may be known @returns 1 when it was not known */
+  #learn(run: Run | undefined, isWritable: boolean): number {
+    if (run === undefined) return 0;
     const x = this.#words;
     const count = x[AREA.runCount >> 2] as number;
     for (let index = 0; index < count; index += 1) {

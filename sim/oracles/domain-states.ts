@@ -20,13 +20,14 @@ export function domainStates(
   for (const name of domains) {
     const tcb = byName.get(name);
     if (tcb === undefined) continue;
-    const state = stateOf(k, tcb);
+    const state = threadState(k, tcb);
     byState.set(state, [...(byState.get(state) ?? []), name]);
   }
   return [...byState].map(([state, names]) => `${state}: ${names.join(', ')}`);
 }
 
-function stateOf(k: KernelState, tcb: Tcb): string {
+/** @returns what a thread is doing, as words */
+export function threadState(k: KernelState, tcb: Tcb): string {
   if (k.current === tcb) return 'on the processor';
   if (tcb.fault !== null) return 'faulted';
   switch (tcb.state) {

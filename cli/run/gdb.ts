@@ -1,0 +1,207 @@
+/**
+ * `sddf run SYSTEM --gdb tcp:127.0.0.1:3333`: a server for GDB, which shows domains as threads, or
+ * each as a program.
+ */
+
+import { Debugger } from '../../debug/debugger.ts';
+import type { DebuggedProgram } from '../../debug/gdb/program-guess.ts';
+import { GdbServer } from '../../debug/gdb/server.ts';
+import type { Mode } from '../../debug/gdb/threads.ts';
+import { Monitor } from '../../debug/monitor/monitor.ts';
+import { DebugLine } from '../../host/debug-line/line.ts';
+import {
+  formatStreamAddress,
+  parseStreamAddress,
+  type StreamAddress,
+} from '../../host/net/socket-address.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import type { Testbed } from '../../systems/testbed.ts';
+import { OptionString } from '../option-string.ts';
+import { readOptions, text } from '../option.ts';
+import { parseChoice } from '../quantities.ts';
+import type { RunPart, RunWatch, WatchedRun } from './part.ts';
+
+export interface GdbOptions {
+  readonly address: StreamAddress;
+  readonly mode: Mode;
+  readonly begins: 'wait' | 'at once';
+}
+
+const LOOPBACK = ['127.0.0.1', '::1'];
+const MODES = ['threads', 'inferiors'] as const;
+
+export const GDB_OPTIONS = {
+  gdb: text({
+    flags: '--gdb <address>',
+    help: 'listens for GDB: tcp:127.0.0.1:3333 or unix:PATH, and ,wait and ,mode=inferiors',
+    parse: parseGdb,
+    completes: { words: ['tcp:127.0.0.1:3333', 'tcp:127.0.0.1:3333,wait', 'unix:'] },
+    twice: 'refused',
+  }),
+};
+
+export const gdbPart: RunPart = {
+  options: GDB_OPTIONS,
+  commands: 'run',
+  parse: (raw) => {
+    const { gdb } = readOptions(GDB_OPTIONS, raw);
+    if (gdb === undefined) return undefined;
+    // The run may be begun again, and the debugger is still there then.
+    let session: Promise<GdbSession> | undefined;
+    return async (run) => {
+      session ??= GdbSession.open(gdb, run);
+      return (await session).watch(run);
+    };
+  },
+};
+
+/** @throws UserMistake */
+export function parseGdb(given: string, option: string): GdbOptions {
+  const [written = ''] = given.split(',');
+  const where = `${option} ${written}`;
+  const address = parseStreamAddress(written, where);
+  if (address.kind === 'tcp' && !LOOPBACK.includes(address.host)) {
+    throw new UserMistake(
+      `${where}: whoever reaches it may do anything; only 127.0.0.1 is listened on, or unix:PATH`,
+    );
+  }
+  const keys = { [written]: { once: ['mode'], flags: ['wait'] } };
+  const read = OptionString.parse(option, given, keys);
+  return {
+    address,
+    mode: parseChoice(read.value('mode') ?? 'threads', `${where},mode`, MODES),
+    begins: read.has('wait') ? 'wait' : 'at once',
+  };
+}
+
+/** What is known of a system whose world is debugged. */
+export interface DebuggedSystem {
+  readonly system: SystemDescription;
+  readonly images: MachinePrograms;
+}
+
+/** A debugger and its server, for as long as the command lasts. */
+export class GdbSession {
+  readonly debugger: Debugger;
+  readonly server: GdbServer;
+  readonly #line: DebugLine;
+  readonly #wake: { call: () => void };
+  readonly #monitor: Monitor;
+  readonly #state: SessionState;
+
+  static async open(options: GdbOptions, run: WatchedRun): Promise<GdbSession> {
+    const { address } = options;
+    const wake = { call: (): void => undefined };
+    const where = `--gdb ${formatStreamAddress(address)}`;
+    const line = await DebugLine.open(address, where, () => wake.call());
+    const { port } = line;
+    const shown = address.kind === 'tcp' && port !== undefined ? { ...address, port } : address;
+    const session = new GdbSession(options, { line, wake, run });
+    run.terminal.note(`sddf: GDB may come: target remote ${targetText(shown)}`);
+    return session;
+  }
+
+  private constructor(
+    { mode, begins }: GdbOptions,
+    made: {
+      readonly line: DebugLine;
+      readonly wake: { call: () => void };
+      readonly run: WatchedRun;
+    },
+  ) {
+    const { loaded, terminal, options } = made.run;
+    const state: SessionState = { isKilled: false, isEnding: () => false, beat: () => undefined };
+    this.#line = made.line;
+    this.#wake = made.wake;
+    this.#state = state;
+    this.server = new GdbServer({
+      line: made.line,
+      mode,
+      begins,
+      programs: programsOf(loaded),
+      monitor: (command) => this.#monitor.answer(command),
+      note: (line) => terminal.note(`sddf: ${line}`),
+      isEnding: () => {
+        state.beat();
+        return state.isEnding() || state.isKilled;
+      },
+      kill: () => (state.isKilled = true),
+    });
+    this.debugger = new Debugger({
+      system: loaded.system,
+      machineCode: loaded.images.keys(),
+      front: this.server,
+      begins: begins === 'wait' ? 'held' : 'running',
+    });
+    this.server.show(this.debugger);
+    if (options.testbed.clock === 'host') {
+      this.debugger.cannotGoBack('time is the host\u2019s here; --clock virtual lets it');
+    }
+    this.#monitor = new Monitor({
+      debugger: this.debugger,
+      system: loaded.system,
+      chooseProgram: (pd) => this.server.chooseProgram(pd),
+    });
+  }
+
+  /** Of one run. */
+  watch(_run: WatchedRun): RunWatch {
+    this.debugger.begin();
+    const { debugger: debug } = this;
+    return {
+      testbed: { debugger: debug.makeEngine, onCreate: debug.onCreate },
+      instrument: debug.instrument,
+      booted: (kernel) => debug.booted(kernel),
+      made: (testbed) => this.#monitor.show(testbed),
+      log: () => (debug.isRunningAgain ? 'drop' : 'keep'),
+      debugged: {
+        begin: ({ wake, isEnding, beat }) => {
+          this.#wake.call = wake;
+          this.#state.isEnding = isEnding;
+          this.#state.beat = beat;
+        },
+        look: () => debug.look(),
+        ended: (testbed, why) => this.#ended(testbed, why),
+      },
+      isOver: () => this.#state.isKilled,
+      close: () => (debug.isRewinding ? undefined : this.close()),
+    };
+  }
+
+  #ended(testbed: Testbed, why: string): void {
+    if (this.#state.isKilled) return;
+    const ms = (testbed.now() / 1e6).toFixed(3);
+    this.debugger.ended(`the run is over (${why}), at ${ms} ms`);
+  }
+
+  async close(): Promise<void> {
+    this.server.over(typeof process.exitCode === 'number' ? process.exitCode : 0);
+    await this.#line.close();
+  }
+}
+
+interface SessionState {
+  isKilled: boolean;
+  isEnding: () => boolean;
+  beat: () => void;
+}
+
+function targetText(address: StreamAddress): string {
+  return address.kind === 'unix' ? address.path : `:${address.port}`;
+}
+
+function programsOf({ system, images }: DebuggedSystem): readonly DebuggedProgram[] {
+  return flatten(system).map(({ pd }) => {
+    const program = images.get(pd.name);
+    return {
+      pd: pd.name,
+      path: program?.path,
+      symbol: (name) => {
+        const found = program?.image.symbols.find(name);
+        return typeof found === 'object' ? found.value : undefined;
+      },
+    };
+  });
+}

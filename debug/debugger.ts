@@ -1,0 +1,607 @@
+/**
+ * Holds a world wherever its user wants to, and takes it back to earlier moments.
+ *
+ * The world halts in the middle of whatever it does: {@link Front.stopped} returns when it is to go
+ * on, and everything on the stack stands until then. Nothing that is told here changes it.
+ *
+ * To go back is to run again: {@link Rewound} leaves the run, whoever began it begins it once more,
+ * and the debugger lets it come to the moment that is wanted.
+ *
+ *     back to a moment          run to it, and halt
+ *     back to what came before  run to where we were, remember the last thing that would have
+ *                               stopped it; then as above
+ */
+
+import type { Board } from '../board/board.ts';
+import type { Kernel } from '../kernel/boot.ts';
+import type { PageTable } from '../kernel/memory/page-table.ts';
+import type { KernelObject, Tcb } from '../kernel/objects/objects.ts';
+import { RunFailure } from '../memory/assert.ts';
+import type { Engine } from '../riscv/engine.ts';
+import { EXIT } from '../riscv/hart.ts';
+import type { DebuggableHart } from '../microkit/runtime/machine-image.ts';
+import { flatten, type SystemDescription } from '../microkit/model.ts';
+import { instrument } from '../systems/trace/observed-parts.ts';
+import {
+  type BoardObserver,
+  type Instrument,
+  RUN_WOKEN,
+  type ThreadObserver,
+} from '../systems/trace/observer.ts';
+import { SystemNames } from '../systems/trace/names.ts';
+import { systemCallOf } from '../systems/trace/told-by.ts';
+import type { UserThread } from '../kernel/user.ts';
+import { Conditions, type Watchpoint } from './conditions.ts';
+import { DebuggedHart, type HaltAsker } from './debugged-hart.ts';
+import type { DebuggedWorld } from './debugged-world.ts';
+import { Journal } from './journal.ts';
+import type { Moment, Stop } from './moment.ts';
+import { plant } from './plant.ts';
+import { WatchedMemory } from './watched-memory.ts';
+
+export type Resume =
+  | { readonly kind: 'continue' }
+  /** `alone`: nobody else runs meanwhile. */
+  | { readonly kind: 'step'; readonly pd: string; readonly alone: boolean }
+  | { readonly kind: 'back' }
+  | { readonly kind: 'back-step'; readonly pd: string }
+  /** From power-on. */
+  | { readonly kind: 'again' };
+
+/** Whoever talks to the user. */
+export interface Front {
+  /** Asked all the time while the world runs. */
+  wantsStop(): boolean;
+  /** The world stands still until this returns. */
+  stopped(stop: Stop): Resume;
+}
+
+export interface DebuggerOptions {
+  readonly system: SystemDescription;
+  /** Domains whose program is machine code. */
+  readonly machineCode: Iterable<string>;
+  readonly front: Front;
+  /** 'held': the world is halted before anybody runs. */
+  readonly begins: 'held' | 'running';
+}
+
+/** The run is left, to be begun again. */
+export class Rewound extends RunFailure {
+  override readonly name = 'Rewound';
+}
+
+/** What the world is let run for, besides what the user has set. */
+type Aim =
+  /** To halt there; `report`: what to say then. */
+  | { readonly kind: 'halt'; readonly at: Moment; readonly report: Stop }
+  /** A step of a hart, forwards; `alone`: without others. */
+  | { readonly kind: 'step'; readonly at: Moment; readonly alone: boolean }
+  /** To find what came last before it. */
+  | { readonly kind: 'search'; readonly until: Moment }
+  /** To find the step before a moment whose number is not known: `before` steps, one was not 1. */
+  | { readonly kind: 'find-step'; readonly pd: string; readonly before: number };
+
+/** The most that one step counts: of what is done at once, see `riscv/bulk/`. */
+const LONGEST_STEP = 2100;
+/** Behind all that happens. */
+const END: Moment = { kind: 'event', event: Infinity };
+const BEGIN: Stop = {
+  cause: { kind: 'begin' },
+  moment: { kind: 'event', event: 1 },
+  pd: undefined,
+  text: 'nothing is before this: the world begins',
+};
+
+export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
+  readonly conditions = new Conditions();
+  readonly names: SystemNames;
+  /** The run is being left, to be begun again. */
+  isRewinding = false;
+  readonly #domains: ReadonlySet<string>;
+  readonly #machineCode: ReadonlySet<string>;
+  readonly #front: Front;
+  readonly #memory: WatchedMemory;
+  readonly #journal = new Journal();
+  readonly #harts = new Map<string, DebuggedHart>();
+  #world: DebuggedWorld | undefined;
+  #board: Board | undefined;
+  #tcbs: Tcb[] = [];
+  #tables: PageTable[] = [];
+  readonly #devices: string[] = [];
+  #events = 0;
+  #aim: Aim | undefined;
+  /** Of a search. */
+  #last: Stop | undefined;
+  /** The hart that executes. */
+  #running: DebuggedHart | undefined;
+  #isHalted = false;
+  #isHeld: boolean;
+  #whyNeverBack: string | undefined;
+  #whyNotBack: string | undefined;
+
+  constructor({ system, machineCode, front, begins }: DebuggerOptions) {
+    this.names = new SystemNames(system);
+    this.#domains = new Set(flatten(system).map(({ pd }) => pd.name));
+    this.#machineCode = new Set(machineCode);
+    this.#front = front;
+    this.#memory = new WatchedMemory(this);
+    this.#isHeld = begins === 'held';
+  }
+
+  // ------------------------------------------------------------------------- what a testbed takes
+
+  /** A world is about to be made: what is known of the last one is void. */
+  begin(): void {
+    this.isRewinding = false;
+    this.#whyNotBack = undefined;
+    this.#harts.clear();
+    this.#world = undefined;
+    this.#board = undefined;
+    this.#tcbs = [];
+    this.#tables = [];
+    this.#devices.length = 0;
+    this.#events = 0;
+    this.#running = undefined;
+    this.#isHalted = false;
+    this.#memory.forget();
+  }
+
+  readonly instrument = (inner: Instrument | undefined): Instrument => {
+    const observed = instrument(this, inner);
+    return {
+      ...observed,
+      makeBoard: (options) => {
+        this.#board = observed.makeBoard(options);
+        return this.#board;
+      },
+    };
+  };
+
+  readonly onCreate = (object: KernelObject): void => {
+    if (object.kind === 'tcb') this.#tcbs.push(object);
+    if (object.kind === 'pageTable') this.#tables.push(object);
+  };
+
+  /** Told of the kernel before it runs. */
+  booted(kernel: Kernel): void {
+    const tables = this.#tables;
+    if (this.#board !== undefined) this.#world = { kernel, board: this.#board, tables };
+  }
+
+  readonly makeEngine = (parts: DebuggableHart): Engine => {
+    const hart = new DebuggedHart(parts, this, this.#harts.get(parts.pd)?.steps ?? 0);
+    this.#harts.set(parts.pd, hart);
+    return hart;
+  };
+
+  /** The run is over. May throw {@link Rewound}. */
+  ended(text: string): void {
+    const aim = this.#aim;
+    if (aim?.kind === 'search' && aim.until === END) this.#found();
+    this.#aim = undefined;
+    this.#halt({ cause: { kind: 'end' }, moment: END, pd: undefined, text });
+  }
+
+  // --------------------------------------------------------------------------- what a front takes
+
+  get world(): DebuggedWorld | undefined {
+    return this.#world;
+  }
+
+  /** Whether it runs again what has been seen already. */
+  get isRunningAgain(): boolean {
+    return this.#aim !== undefined && this.#aim.kind !== 'step';
+  }
+
+  /** Why it cannot go back, if it cannot. */
+  get whyNotBack(): string | undefined {
+    return this.#whyNeverBack ?? this.#whyNotBack;
+  }
+
+  /** Running again would not be the same. */
+  cannotGoBack(why: string): void {
+    this.#whyNeverBack ??= why;
+  }
+
+  /** The user has changed the world: a world that is run again would not have that. */
+  touched(why: string): void {
+    this.#whyNotBack ??= `${why}, which running again would undo`;
+    this.#journal.forget();
+  }
+
+  hartOf(pd: string): DebuggedHart | undefined {
+    return this.#harts.get(pd);
+  }
+
+  tcbOf(pd: string): Tcb | undefined {
+    return this.#tcbs.findLast(({ name }) => name === pd);
+  }
+
+  /** Devices by the numbers that observers are told. */
+  deviceName(number: number): string {
+    return this.#devices[number] ?? `device ${number}`;
+  }
+
+  nowNs(): number {
+    return this.#running?.nowNs ?? this.#world?.board.now() ?? 0;
+  }
+
+  /** Looks whether the user wants something: called now and then while nothing happens. */
+  look(): void {
+    if (this.#isHalted || !this.#front.wantsStop()) return;
+    this.#halt({ cause: { kind: 'interrupt' }, moment: this.#here, pd: this.#current });
+  }
+
+  // -------------------------------------------------------------------------------------- harts
+
+  entering(hart: DebuggedHart): void {
+    this.#running = hart;
+    const aim = this.#aim;
+    if (this.#isHeld) this.#hold(before(hart));
+    if (aim !== undefined) this.#atAim(hart, 'before');
+    if (aim?.kind === 'step' && aim.alone && !isOf(aim.at, hart)) this.#haltStep(hart.pd);
+    if (this.#front.wantsStop()) {
+      this.#halt({ cause: { kind: 'interrupt' }, moment: before(hart), pd: hart.pd });
+    }
+    this.#lookAtTime(hart);
+    plant(hart, this.conditions, this.#memory.accessed);
+    this.#setPause(hart);
+  }
+
+  reached(hart: DebuggedHart): void {
+    hart.haltedAt = hart.steps;
+    if (!this.conditions.breakpointsOf(hart.pd).has(hart.nextPc)) return;
+    this.#hit({ cause: { kind: 'breakpoint' }, moment: before(hart), pd: hart.pd });
+  }
+
+  left(hart: DebuggedHart, trap: number): void {
+    if (this.#aim !== undefined) this.#atAim(hart, 'after');
+    const { hit } = hart;
+    hart.hit = undefined;
+    const moment = { kind: 'after', pd: hart.pd, steps: hart.steps } as const;
+    if (hit !== undefined) this.#hit({ ...hit, moment }, hit.moment);
+    if (trap > 0 && trap !== EXIT.ecall && this.conditions.catches('fault', hart.pd)) {
+      this.#hit({ cause: { kind: 'exception', cause: trap }, moment, pd: hart.pd });
+    }
+    this.#running = undefined;
+  }
+
+  /** The instruction that is under way has hit a watchpoint, or a device's register. */
+  hitBy(access: 'read' | 'write', watchpoint: Watchpoint): void {
+    const hart = this.#running;
+    const { kind, vaddr } = watchpoint;
+    const stop = { cause: { kind: 'watch', access: kind, vaddr } as const, moment: this.#here };
+    if (hart === undefined) {
+      const who = this.#current ?? 'a device';
+      this.#hit({ ...stop, pd: this.#current, text: `${who}: ${access}` });
+      return;
+    }
+    const moment = { kind: 'before', pd: hart.pd, steps: hart.stepsBeforeAccess } as const;
+    hart.hit ??= { ...stop, moment, pd: hart.pd };
+    hart.enterAnew();
+  }
+
+  /** Memory that is watched is not as it was, and no instruction of a hart has done it. */
+  changedBy(watchpoint: Watchpoint, who: string): void {
+    const { kind, vaddr } = watchpoint;
+    const pd = this.#current;
+    const cause = { kind: 'watch', access: kind, vaddr } as const;
+    const text = `written by ${who}`;
+    const event = Math.max(1, this.#events - 1);
+    this.#hit({ cause, moment: this.#here, pd, text }, { kind: 'event', event });
+  }
+
+  // -------------------------------------------------------------------------------------- events
+
+  started(pd: number, _thread: UserThread): void {
+    this.#event(pd);
+  }
+
+  runs(pd: number, how: number, regs: Uint32Array): void {
+    this.#event(pd);
+    if (how !== RUN_WOKEN || !this.conditions.lookAtEvents) return;
+    const name = this.names.pd(pd);
+    if (!this.conditions.catches('notification', name)) return;
+    const badge = (regs[33] as number) * 2 ** 32 + (regs[32] as number);
+    this.#caught(name, `${name} is woken up, badge 0x${badge.toString(16)}`);
+  }
+
+  enters(pd: number, regs: Uint32Array): void {
+    this.#event(pd);
+    if (this.conditions.lookAtEvents) this.#systemCall(pd, regs);
+  }
+
+  waits(pd: number, regs: Uint32Array): void {
+    this.#event(pd);
+    if (this.conditions.lookAtEvents) this.#systemCall(pd, regs);
+  }
+
+  returns(pd: number): void {
+    this.#event(pd);
+  }
+
+  throws(pd: number, _error: unknown): void {
+    this.#event(pd);
+    const name = this.names.pd(pd);
+    // Machine code has stopped at its instruction already.
+    if (this.#harts.has(name) || !this.conditions.catches('fault', name)) return;
+    this.#caught(name, `${name}: its program has thrown`);
+  }
+
+  raised(_irq: number): void {
+    this.#event();
+  }
+
+  claimed(irq: number): void {
+    this.#event();
+    if (!this.conditions.lookAtEvents || !this.conditions.catches('irq', String(irq))) return;
+    this.#caught(undefined, `interrupt ${irq}`);
+  }
+
+  completed(_irq: number): void {
+    this.#event();
+  }
+
+  idle(): void {
+    this.#event();
+  }
+
+  sliceBegins(): void {
+    this.#event();
+  }
+
+  deviceRead(device: number, offset: number): void {
+    this.#event();
+    this.#memory.deviceAccessed('read', this.deviceName(device), offset);
+  }
+
+  deviceWritten(device: number, offset: number, _value: number): void {
+    this.#event();
+    this.#memory.deviceAccessed('write', this.deviceName(device), offset);
+  }
+
+  deviceMapped(device: number, name: string): void {
+    this.#devices[device] = name;
+  }
+
+  /** @param pd number of the domain that it is about, which may be one that is not the aim's */
+  #event(pd?: number): void {
+    this.#events += 1;
+    if (this.#world === undefined) return;
+    this.#journal.note(this.#events, this.#world);
+    if (this.#isHeld) this.#holdProgram();
+    if (this.#aim !== undefined) this.#eventAtAim(pd);
+    if (this.conditions.lookAtEvents) {
+      this.#memory.compare(this.#current ?? 'a device');
+      if (this.nowNs() >= this.conditions.untilNs) this.#timeHasCome();
+    }
+    if (pd !== undefined && this.#front.wantsStop()) this.look();
+  }
+
+  #eventAtAim(pd: number | undefined): void {
+    const aim = this.#aim;
+    if (aim?.kind === 'halt' && isEvent(aim.at, this.#events)) this.#arrive();
+    else if (aim?.kind === 'search' && isEvent(aim.until, this.#events)) this.#found();
+    else if (aim?.kind === 'step' && aim.alone && pd !== undefined) {
+      const name = this.names.pd(pd);
+      if (aim.at.kind !== 'event' && aim.at.pd !== name) this.#haltStep(name);
+    }
+  }
+
+  #systemCall(pd: number, regs: Uint32Array): void {
+    const name = this.names.pd(pd);
+    if (!this.conditions.catches('syscall', name)) return;
+    this.#caught(name, `${name}: ${systemCallOf(this.names, pd, regs).text}`);
+  }
+
+  #caught(pd: string | undefined, text: string): void {
+    this.#hit({ cause: { kind: 'caught' }, moment: this.#here, pd, text });
+  }
+
+  // -------------------------------------------------------------------------------------- moments
+
+  get #here(): Moment {
+    return { kind: 'event', event: this.#events };
+  }
+
+  /** The domain that has the processor. */
+  get #current(): string | undefined {
+    const name = this.#world?.kernel.state.current.name ?? '';
+    return this.#domains.has(name) ? name : undefined;
+  }
+
+  /** Machine code is held where it is about to begin: now its registers are not set yet. */
+  #holdProgram(): void {
+    const pd = this.#current;
+    if (pd !== undefined && !this.#machineCode.has(pd)) this.#hold(this.#here);
+  }
+
+  #hold(moment: Moment): void {
+    this.#isHeld = false;
+    this.#halt({ cause: { kind: 'step' }, moment, pd: this.#current });
+  }
+
+  #lookAtTime(hart: DebuggedHart): void {
+    const { untilNs } = this.conditions;
+    const { nowNs } = hart;
+    if (untilNs < Infinity && nowNs !== undefined && nowNs >= untilNs) this.#timeHasCome();
+  }
+
+  #timeHasCome(): void {
+    const hart = this.#running;
+    const atNs = this.conditions.untilNs;
+    this.conditions.untilNs = Infinity;
+    const moment = hart === undefined ? this.#here : before(hart);
+    const text = `it is ${atNs / 1e6} ms`;
+    this.#hit({ cause: { kind: 'caught' }, moment, pd: this.#current, text });
+  }
+
+  /** The hart executes up to what it is to be looked at for. */
+  #setPause(hart: DebuggedHart): void {
+    const aim = this.#aim;
+    let at = Infinity;
+    if (aim?.kind === 'find-step' && aim.pd === hart.pd) at = aim.before - LONGEST_STEP;
+    else if (aim !== undefined && aim.kind !== 'find-step') {
+      const moment = aim.kind === 'search' ? aim.until : aim.at;
+      if (moment.kind !== 'event' && moment.pd === hart.pd) at = moment.steps;
+    }
+    const { untilNs } = this.conditions;
+    if (untilNs < Infinity) at = Math.min(at, hart.steps + instructionsUntil(hart, untilNs));
+    hart.pauseAt(at > hart.steps ? at : Infinity);
+    // It may have been granted more before.
+    if (at > hart.steps && at < hart.steps + hart.remaining) hart.enterAnew();
+  }
+
+  #atAim(hart: DebuggedHart, kind: 'before' | 'after'): void {
+    const aim = this.#aim;
+    if (aim === undefined) return;
+    if (aim.kind === 'find-step') {
+      if (aim.pd === hart.pd) this.#findStep(hart, aim.before);
+      return;
+    }
+    const moment = aim.kind === 'search' ? aim.until : aim.at;
+    if (moment.kind !== kind || moment.pd !== hart.pd || hart.steps < moment.steps) return;
+    if (aim.kind === 'search') this.#found();
+    else if (aim.kind === 'step') this.#haltStep(hart.pd);
+    else if (hart.steps > moment.steps) this.#overshot(hart.pd, moment.steps + 1);
+    else this.#arrive();
+  }
+
+  /** The step before a moment counts as many: it is looked for one by one. */
+  #overshot(pd: string, before: number): never {
+    this.#rewind({ kind: 'find-step', pd, before });
+  }
+
+  #findStep(hart: DebuggedHart, wanted: number): void {
+    hart.isSingle = hart.steps >= wanted - LONGEST_STEP;
+    if (hart.steps < wanted) return;
+    const steps = Math.max(0, hart.lastSingle);
+    const at: Moment = { kind: 'before', pd: hart.pd, steps };
+    this.#rewind({
+      kind: 'halt',
+      at,
+      report: { cause: { kind: 'step' }, moment: at, pd: hart.pd },
+    });
+  }
+
+  #haltStep(pd: string): void {
+    this.#aim = undefined;
+    const hart = this.#running;
+    const moment = hart === undefined ? this.#here : before(hart);
+    this.#halt({ cause: { kind: 'step' }, moment, pd });
+  }
+
+  #arrive(): void {
+    const aim = this.#aim;
+    if (aim?.kind !== 'halt') return;
+    this.#aim = undefined;
+    this.#halt(aim.report);
+  }
+
+  /** The search has come to where it began: the last thing that it has met is the one. */
+  #found(): never {
+    const stop = this.#last ?? BEGIN;
+    this.#rewind({ kind: 'halt', at: stop.moment, report: stop });
+  }
+
+  /**
+   * Something that the user has asked for.
+   *
+   * @param before where it is shown when the user comes from behind: a write, before it is done
+   */
+  #hit(stop: Stop, before = stop.moment): void {
+    const { kind } = this.#aim ?? { kind: 'none' };
+    if (kind === 'search') this.#last = { ...stop, moment: before };
+    else if (kind !== 'halt' && kind !== 'find-step') {
+      this.#aim = undefined;
+      this.#halt(stop);
+    }
+  }
+
+  #halt(stop: Stop): void {
+    const now = this.nowNs();
+    const world = this.#world;
+    const difference = world && this.#journal.compare(stop.moment, now, world, this.#harts);
+    const text = [stop.text, difference].filter((each) => each !== undefined).join('; ');
+    this.#isHalted = true;
+    const resume = this.#front.stopped(text === '' ? stop : { ...stop, text });
+    this.#isHalted = false;
+    this.#memory.renew(this.conditions, this.#world?.board.ram);
+    this.#resume(resume, stop.moment);
+    if (this.#running === undefined) return;
+    this.#setPause(this.#running);
+    this.#running.enterAnew();
+  }
+
+  #resume(resume: Resume, now: Moment): void {
+    switch (resume.kind) {
+      case 'continue':
+        return;
+      case 'step':
+        this.#step(resume.pd, resume.alone);
+        return;
+      case 'again':
+        this.#isHeld = true;
+        return this.#rewind(undefined);
+      case 'back':
+        return this.#rewind({ kind: 'search', until: now });
+      case 'back-step':
+        return this.#stepBack(resume.pd);
+      default:
+        return resume satisfies never;
+    }
+  }
+
+  #step(pd: string, alone: boolean): void {
+    if (this.#machineCode.has(pd)) {
+      const steps = (this.#harts.get(pd)?.steps ?? 0) + 1;
+      this.#aim = { kind: 'step', at: { kind: 'before', pd, steps }, alone };
+      return;
+    }
+    // A program in TypeScript has no instructions: whatever happens next is a step of it.
+    const at: Moment = { kind: 'event', event: this.#events + 1 };
+    const report: Stop = { cause: { kind: 'step' }, moment: at, pd };
+    this.#aim = { kind: 'halt', at, report };
+  }
+
+  #stepBack(pd: string): never {
+    const hart = this.#harts.get(pd);
+    const steps = (hart?.steps ?? 0) - 1;
+    if (hart !== undefined && steps >= 0) {
+      const at: Moment = { kind: 'before', pd, steps };
+      const report: Stop = { cause: { kind: 'step' }, moment: at, pd };
+      return this.#rewind({ kind: 'halt', at, report });
+    }
+    const event = hart === undefined ? this.#events - 1 : 1;
+    const at: Moment = { kind: 'event', event: Math.max(1, event) };
+    const report: Stop =
+      event > 1 ? { cause: { kind: 'step' }, moment: at, pd } : { ...BEGIN, moment: at };
+    return this.#rewind({ kind: 'halt', at, report });
+  }
+
+  #rewind(aim: Aim | undefined): never {
+    this.#aim = aim;
+    this.#last = undefined;
+    this.isRewinding = true;
+    throw new Rewound('the run is begun again');
+  }
+}
+
+function before(hart: DebuggedHart): Moment {
+  return { kind: 'before', pd: hart.pd, steps: hart.steps };
+}
+
+function isOf(moment: Moment, hart: DebuggedHart): boolean {
+  return moment.kind !== 'event' && moment.pd === hart.pd;
+}
+
+function isEvent(moment: Moment, events: number): boolean {
+  return moment.kind === 'event' && moment.event === events;
+}
+
+/** @returns 1 or more; `Infinity` where nobody knows how long one takes */
+function instructionsUntil(hart: DebuggedHart, atNs: number): number {
+  const { nowNs, instructionNs } = hart;
+  if (nowNs === undefined || instructionNs <= 0) return Infinity;
+  return Math.max(1, Math.ceil((atNs - nowNs) / instructionNs));
+}

@@ -1,0 +1,174 @@
+/** GDB's `monitor` commands: what is behind the threads and registers that GDB knows. */
+
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import type { Testbed } from '../../systems/testbed.ts';
+import { CATCHES, type Catch } from '../conditions.ts';
+import type { Debugger } from '../debugger.ts';
+import { DomainView } from '../domains.ts';
+import { describeQueues } from './queues.ts';
+
+export interface MonitorOptions {
+  readonly debugger: Debugger;
+  readonly system: SystemDescription;
+  /** @returns whose program breakpoints are of from now on */
+  readonly chooseProgram: (pd: string) => string;
+}
+
+interface Command {
+  readonly usage: string;
+  readonly help: string;
+  readonly run: (words: readonly string[]) => readonly string[];
+}
+
+export class Monitor {
+  readonly #options: MonitorOptions;
+  #testbed: Testbed | undefined;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+  }
+
+  /** The world that it tells of, once its programs have run their `init`. */
+  show(testbed: Testbed): void {
+    this.#testbed = testbed;
+  }
+
+  /** @returns lines; one that says what is known when a command is not */
+  answer(command: string): readonly string[] {
+    const [name = '', ...words] = command.split(/\s+/);
+    const commands = this.#commands();
+    const found = commands[name];
+    if (name !== 'help' && found !== undefined) return found.run(words);
+    const rows = Object.values(commands).map(({ usage, help }) => `  ${usage.padEnd(28)} ${help}`);
+    return name === 'help' || name === ''
+      ? rows
+      : [`no command '${name}'; there are ${Object.keys(commands).join(', ')}`];
+  }
+
+  #commands(): Readonly<Record<string, Command>> {
+    return {
+      pds: {
+        usage: 'pds',
+        help: 'domains, and what each is doing',
+        run: () => this.#pds(),
+      },
+      queues: {
+        usage: 'queues',
+        help: 'how much each queue holds',
+        run: () => this.#withTestbed(describeQueues),
+      },
+      irq: {
+        usage: 'irq',
+        help: 'interrupts: lines, pending, in service',
+        run: () => this.#irqs(),
+      },
+      devices: {
+        usage: 'devices [NAME]',
+        help: 'what devices show of themselves; nothing is read by it',
+        run: ([device]) => this.#devices(device),
+      },
+      time: {
+        usage: 'time',
+        help: 'how late it is, and how far all have come',
+        run: () => this.#time(),
+      },
+      catch: {
+        usage: 'catch KIND WHAT|all|off',
+        help: `stops at ${CATCHES.join(', ')}; irq by number, others by domain`,
+        run: (words) => this.#catch(words),
+      },
+      until: {
+        usage: 'until TIME',
+        help: 'stops then, such as 12.5ms, or +100us from now',
+        run: ([time]) => this.#until(time),
+      },
+      program: {
+        usage: 'program PD|all|auto',
+        help: 'whose code breakpoints are in; auto: as the symbols say',
+        run: ([pd = 'auto']) => this.#program(pd),
+      },
+    };
+  }
+
+  #pds(): readonly string[] {
+    const { debugger: debug, system } = this.#options;
+    return flatten(system).map(({ pd }, index) => {
+      const view = new DomainView(pd.name, debug);
+      const steps = debug.hartOf(pd.name)?.steps;
+      const code = steps === undefined ? 'TypeScript' : `${steps} instructions`;
+      return `${String(index + 1).padStart(3)} ${pd.name.padEnd(24)} ${view.state}; ${code}`;
+    });
+  }
+
+  #irqs(): readonly string[] {
+    const { debugger: debug } = this.#options;
+    if (debug.world === undefined) return NO_WORLD;
+    const { plic } = debug.world.board;
+    return plic.sources().map((irq) => {
+      const target = debug.names.irqTarget(irq);
+      const owner = target === undefined ? 'no domain' : debug.names.pd(target.pd);
+      const states = [
+        plic.isHigh(irq) ? 'line high' : 'line low',
+        ...(plic.isPending(irq) ? ['pending'] : []),
+        ...(plic.isInService(irq) ? ['in service'] : []),
+      ];
+      return `${String(irq).padStart(3)} ${owner.padEnd(24)} ${states.join(', ')}; delivered ${plic.claimsOf(irq)} times`;
+    });
+  }
+
+  #devices(wanted: string | undefined): readonly string[] {
+    const { world } = this.#options.debugger;
+    if (world === undefined) return NO_WORLD;
+    const { devices } = world.board.snapshot();
+    const all = Object.entries(devices as Record<string, unknown>);
+    const shown = all.filter(([name]) => wanted === undefined || name === wanted);
+    if (shown.length > 0) return shown.map(([name, state]) => `${name}: ${JSON.stringify(state)}`);
+    return [`no device '${wanted ?? ''}'; there are ${all.map(([name]) => name).join(', ')}`];
+  }
+
+  #time(): readonly string[] {
+    const { debugger: debug } = this.#options;
+    if (debug.world === undefined) return NO_WORLD;
+    const { counters } = debug.world.kernel;
+    return [`${(debug.nowNs() / 1e6).toFixed(6)} ms`, `${counters.kernelEntries} kernel entries`];
+  }
+
+  #catch([kind, what]: readonly string[]): readonly string[] {
+    const { conditions } = this.#options.debugger;
+    if (kind === undefined) return conditions.describe();
+    if (!CATCHES.includes(kind as Catch) || what === undefined) {
+      return [
+        `catch takes ${CATCHES.join(', ')}, and what: a domain, a number for irq, all or off`,
+      ];
+    }
+    conditions.catch(kind as Catch, what);
+    return conditions.describe();
+  }
+
+  #until(text: string | undefined): readonly string[] {
+    const match = /^(\+?)(\d+(?:\.\d+)?)(ns|us|ms|s)$/.exec(text ?? '');
+    if (match === null) return ['until takes a time, such as 12.5ms, or +100us from now'];
+    const [, plus = '', digits = '', unit = ''] = match;
+    const { debugger: debug } = this.#options;
+    const now = debug.nowNs();
+    const atNs = Number(digits) * (UNITS_NS[unit] ?? 1) + (plus === '+' ? now : 0);
+    if (atNs <= now) return [`it is ${now / 1e6} ms already`];
+    debug.conditions.untilNs = atNs;
+    return [`stops at ${atNs / 1e6} ms`];
+  }
+
+  #program(pd: string): readonly string[] {
+    const names = flatten(this.#options.system).map((each) => each.pd.name);
+    if (![...names, 'all', 'auto'].includes(pd)) {
+      return [`no domain '${pd}'; there are ${names.join(', ')}`];
+    }
+    return [`breakpoints are in ${this.#options.chooseProgram(pd)}`];
+  }
+
+  #withTestbed(describe: (testbed: Testbed) => readonly string[]): readonly string[] {
+    return this.#testbed === undefined ? NO_WORLD : describe(this.#testbed);
+  }
+}
+
+const NO_WORLD = ['the world is not built yet'];
+const UNITS_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 };

@@ -1,0 +1,39 @@
+/**
+ * What a hart's engine is told to look for: breakpoints of its domain, and memory that is watched.
+ */
+
+import type { Scrutiny } from '../riscv/address-space.ts';
+import type { BulkFunction } from '../riscv/bulk/functions.ts';
+import type { Conditions } from './conditions.ts';
+import type { DebuggedHart } from './debugged-hart.ts';
+
+export function plant(
+  hart: DebuggedHart,
+  conditions: Conditions,
+  accessed: Scrutiny['accessed'],
+): void {
+  const breakpoints = conditions.breakpointsOf(hart.pd);
+  const { watchpoints } = conditions;
+  if (breakpoints.size === 0 && watchpoints.length === 0 && hart.told === '') return;
+  const watched = watchpoints.flatMap(({ place, bytes }) =>
+    place.kind === 'ram' ? [{ start: place.at, end: place.at + bytes }] : [],
+  );
+  const entries = hart.parts.bulk
+    .filter((each) => watched.length > 0 || isInside(each, breakpoints))
+    .map(({ vaddr }) => vaddr);
+  const stops = [...new Set([...breakpoints, ...entries])].toSorted((a, b) => a - b);
+  const text = JSON.stringify([stops, watched]);
+  if (hart.told === text) return;
+  hart.told = text;
+  const isNone = stops.length === 0 && watched.length === 0;
+  hart.parts.space.scrutinise(isNone ? undefined : { stops, watched, accessed });
+}
+
+/**
+ * A function that is done at once has to be known by its code, and code with a stop in it is not:
+ * it is stopped before, and done at once by whoever executes single instructions. So it is, too,
+ * where its accesses are to be seen.
+ */
+function isInside({ vaddr, code }: BulkFunction, breakpoints: ReadonlySet<number>): boolean {
+  return [...breakpoints].some((each) => each > vaddr && each < vaddr + code.length);
+}

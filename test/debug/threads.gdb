@@ -1,0 +1,50 @@
+# mode=threads: domains are threads of one program, and breakpoints are of the program whose symbols
+# GDB has. Of programs/pingpong.system, with ping.elf.
+set pagination off
+set confirm off
+set width 0
+echo \n--- threads\n
+info threads
+echo --- break\n
+break microkit_ppcall
+continue
+info threads
+echo --- registers and memory\n
+print $pc == &microkit_ppcall
+print/x *(unsigned short *) $sp - *(unsigned short *) $sp
+print $fcsr
+echo --- step\n
+set scheduler-locking off
+stepi
+stepi
+set scheduler-locking step
+stepi
+set scheduler-locking off
+echo --- watch\n
+delete
+watch *(unsigned long *) 0x3fffffe008
+continue
+echo --- back\n
+reverse-stepi
+print $pc
+delete
+reverse-continue
+echo --- forward again\n
+tbreak notified
+continue
+backtrace
+reverse-finish
+echo --- monitor\n
+delete
+monitor pds
+monitor time
+monitor until +1us
+continue
+monitor time
+monitor catch notification ping
+reverse-continue
+monitor catch notification off
+monitor nonsense
+echo --- to the end\n
+continue
+continue
