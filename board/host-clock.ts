@@ -53,8 +53,8 @@ export class HostClock extends DevicePart<() => number> implements Clock {
   }
 
   /**
-   * Returns nothing: V8 boxes a number that a call returns, and this one is called for every few
-   * packets.
+   * Returns nothing, for the number would be boxed (`docs/hot-code.md`): this is called for every
+   * few packets.
    */
   #read(): void {
     this.#callsLeft = this.#callsPerRead;

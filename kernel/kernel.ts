@@ -43,10 +43,7 @@ import {
 } from './user.ts';
 import { allows, translate, vspaceOf } from './memory/vspace.ts';
 
-/**
- * Declared here, V8 folds it into the code of every kernel entry; what is imported it looks up at
- * each use.
- */
+// Folded constants: docs/hot-code.md.
 const IN_SYSTEM_CALL = PC_SYSTEM_CALL;
 /** Nested frames at most: one per thread, and far fewer in any sane system. */
 const NESTING_MAX = 512;

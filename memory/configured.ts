@@ -6,9 +6,9 @@
  *       readonly #regs = this.options.thread.regs;
  *     }
  *
- * Assigned in a constructor, the same field would begin as `undefined`, and V8 would check its kind
- * at each use: a tenth of a frame's way through the NIC. Not for an object that a program is given:
- * the options would come with it.
+ * Assigned in a constructor, the same field would not begin with its own kind (`docs/hot-code.md`):
+ * a tenth of a frame's way through the NIC. Not for an object that a program is given: the options
+ * would come with it.
  */
 export abstract class Configured<Options> {
   protected readonly options: Options;

@@ -1,8 +1,6 @@
 /**
- * First values for fields of hot classes that cannot have their value at once. A field that is
- * declared without a value begins as `undefined`, and V8 then remembers for good that it may hold
- * anything: each use of a number is checked to be one, each use of an array for its kind. Fields
- * that begin with a value of their own kind, 0 or an empty array, are used without.
+ * First values for fields of hot classes that cannot have their value at once: empty arrays, so
+ * that the field begins with its own kind (`docs/hot-code.md`).
  */
 
 const NOTHING = new SharedArrayBuffer(0);

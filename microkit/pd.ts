@@ -144,8 +144,7 @@ export interface ProtectionDomain<Config = unknown, Symbols extends string = str
  *       readonly #received = new NetConsumer(this.pd.region(this.pd.config.rx.activeQueue), 512);
  *     }
  *
- * Assigned in a constructor, the same field would begin as `undefined`, and V8 would check its kind
- * at each use.
+ * Assigned in a constructor, the same field would not begin with its own kind: `docs/hot-code.md`.
  */
 export abstract class ProgramState<Config> {
   protected readonly pd: ProtectionDomain<Config>;

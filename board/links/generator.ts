@@ -44,7 +44,7 @@ import {
 export const GENERATOR_FRAME_BYTES_MIN = PAYLOAD_AT + GENERATOR_MARK_BYTES;
 const ARP_SLOTS = 16;
 const NOT_IN_FLIGHT = -1;
-// Declared here, V8 folds them into the code; what is imported it looks up each time.
+// Folded constants: docs/hot-code.md.
 const SLOT_SHIFT = 11;
 const ANSWER_BYTES_MIN = GENERATOR_FRAME_BYTES_MIN;
 const SLOT_WORD = (PAYLOAD_AT + 4) >>> 2;

@@ -15,7 +15,7 @@ import {
   VIRTQ_DESC_F_WRITE,
 } from './split-ring.ts';
 
-// Declared here, V8 folds them into the code; what is imported it looks up each time.
+// Folded constants: docs/hot-code.md.
 const TABLE_BYTES = 2 * DESC_BYTES;
 const WRITE = VIRTQ_DESC_F_WRITE;
 const INDIRECT = VIRTQ_DESC_F_INDIRECT;

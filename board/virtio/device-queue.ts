@@ -36,7 +36,7 @@ import {
 
 /** {@link DeviceQueue.pop}: there is no chain, or the queue is stopped or broken. */
 export const NO_CHAIN = -1;
-// Declared here and not exported: V8 folds them into the code.
+// Folded constants: docs/hot-code.md.
 const NONE = NO_CHAIN;
 const WORDS = DESC_WORDS;
 /** QueueReady. */
@@ -73,15 +73,13 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   readonly #inFlight: Uint8Array = new Uint8Array(this.options.sizeMax);
   /** What {@link popPair} took. */
   readonly pair = new ChainPair(this.options);
-  /** A number, because V8 compares those without asking what they are. */
+  /** A compared number: `docs/hot-code.md`. */
   #running = STOPPED;
   #size = 0;
   #mask = 0;
   #descAt = 0;
   #indirect = false;
-  /**
-   * 1 when chains may be pairs; a number, because V8 compares those without asking what they are.
-   */
+  /** 1 when chains may be pairs. A compared number. */
   #pairs = 0;
   #eventIdx = false;
   // Positions as indices into the 16-bit and 32-bit views.

@@ -17,7 +17,7 @@ import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts
 import type { NetFilter } from './net-filter.ts';
 import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
 
-// Declared here, V8 folds them into the code; what is imported it looks up each time.
+// Folded constants: docs/hot-code.md.
 const FULL_HEADER_BYTES = NetHeader.SIZE;
 const BYTES_MIN = FRAME_BYTES_MIN;
 const BYTES_MAX = FRAME_BYTES_MAX;

@@ -12,7 +12,7 @@ import {
   VIRTIO_NET_HDR_GSO_NONE,
 } from './net-registers.ts';
 
-// Declared here, V8 folds them into the code; what is imported it looks up each time.
+// Folded constants: docs/hot-code.md.
 const FULL_HEADER_BYTES = NetHeader.SIZE;
 const BYTES_MIN = FRAME_BYTES_MIN;
 const BYTES_MAX = FRAME_BYTES_MAX;

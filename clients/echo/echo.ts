@@ -60,7 +60,7 @@ const NO_BUFFER = -1;
 /** How soon to try again when there was none for a message of our own. */
 const NO_BUFFER_NS = 10_000_000;
 const BUFFER_SHIFT = 11;
-// Declared here, V8 folds it into the code.
+// Folded constants: docs/hot-code.md.
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */

@@ -113,7 +113,7 @@ function decodePageMap(k: KernelState, length: number, slot: Slot, cap: FrameCap
   return STATUS_OK;
 }
 
-/** Written out: copied with `...`, a capability takes V8 as long as the rest of a mapping. */
+/** Written out: copied with `...`, a capability takes as long as the rest of a mapping. */
 function mappedFrame(cap: FrameCap, mappedAsid: number, mappedAddress: number): FrameCap {
   const { base, sizeBits, vmRights, isDevice } = cap;
   return { kind: 'frame', base, sizeBits, vmRights, isDevice, mappedAsid, mappedAddress };

@@ -22,7 +22,7 @@ export const VM_READ_WRITE = 3;
 const BYTES = Float64Array.from({ length: 64 }, (_, bits) => 2 ** bits);
 
 /**
- * @returns 2^sizeBits, from a table: a power whose exponent is a variable takes V8 as long as a
+ * @returns 2^sizeBits, from a table: a power whose exponent is a variable takes as long as a
  * lookup in a CSpace
  */
 export function bytesOf(sizeBits: number): number {

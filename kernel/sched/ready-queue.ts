@@ -9,7 +9,7 @@ import { refillReady, refillSufficient } from './sporadic.ts';
 import { PRIORITIES } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
-// Declared here, V8 folds it into the code; what is imported it looks up at each use.
+// Folded constants: docs/hot-code.md.
 const PRIORITY_COUNT = PRIORITIES;
 
 export function isRunnable(tcb: Tcb): boolean {

@@ -30,7 +30,7 @@ import {
 import { DOMAIN_SCHEDULE_ENTRIES, NS_PER_TICK, PRIORITIES } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
-// Declared here, V8 folds it into the code; what is imported it looks up at each use.
+// Folded constants: docs/hot-code.md.
 const TICK_NS = NS_PER_TICK;
 
 /** Reads the clock; what has passed since is still to be charged. */

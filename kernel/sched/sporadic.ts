@@ -10,8 +10,7 @@ import type { SchedContext } from '../objects/objects.ts';
 import { KERNEL_WCET, MIN_BUDGET } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
-// Asked at every kernel entry. Declared here, V8 folds these into the code; what is imported it
-// looks up at each use.
+// Asked at every kernel entry. Folded constants: docs/hot-code.md.
 const WCET = KERNEL_WCET;
 const LEAST_BUDGET = MIN_BUDGET;
 

@@ -44,8 +44,7 @@ import type { PdProfile } from './profile.ts';
 import type { DeferredSignal } from './protection-domain.ts';
 import type { RegisterAccesses } from './regions.ts';
 
-// Low halves of registers in `regs`. Declared here, V8 folds them into the code; what is imported
-// it looks up each time.
+// Low halves of registers in `regs`. Folded constants: docs/hot-code.md.
 const A0 = 2 * REG_A0;
 const A1 = 2 * REG_A1;
 const A6 = 2 * REG_A6;

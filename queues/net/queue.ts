@@ -8,8 +8,8 @@
  * used: one that claims more than the capacity is a lie; it is counted, and costs at most one round
  * of the ring.
  *
- * Addresses are pairs of 32-bit halves, low first, held as *signed* integers: V8 hands those on
- * without boxing.
+ * Addresses are pairs of 32-bit halves, low first, held as *signed* integers, so
+ * that they are never boxed (`docs/hot-code.md`).
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -147,7 +147,7 @@ export class NetProducer extends Sealed<Placement> {
    * @param lenAndOid the length in the low half, the index of the data region in the high one
    */
   putAt(index: number, low: number, high: number, lenAndOid: number): void {
-    // Sums end in `| 0` here, so that V8 need not look for an overflow.
+    // Sums end in `| 0` here, so that nobody looks for an overflow (docs/hot-code.md).
     const at = (this.#entryIndex + (((this.#tail + index) & this.#mask) << 2)) | 0;
     const i32 = this.#i32;
     i32[at] = low;

@@ -58,7 +58,7 @@ export const LIE_USED_ID = -3;
  * `taken…` fields.
  */
 export const LIE_USED_LENGTH = -4;
-// Not exported: V8 folds it into the code.
+// Folded constants: docs/hot-code.md.
 const LIE = LIE_USED_ID;
 
 export interface VirtqueueOptions {

@@ -46,7 +46,7 @@ export class Stamps {
   }
 
   /**
-   * Writes the time into `times[slot]`: a number that a call returns is boxed by V8.
+   * Writes the time into `times[slot]`: returned, it would be boxed (`docs/hot-code.md`).
    *
    * @returns how many events that follow need no time
    */

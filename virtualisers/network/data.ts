@@ -10,7 +10,7 @@ import type { NetData } from '../../queues/net/config.ts';
 import { highHalf, lowHalf, NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
 
 const BUFFER_SHIFT = 11;
-// Not exported, so that V8 folds them into the code.
+// Folded constants: docs/hot-code.md.
 const NONE = -1;
 const BUFFER_MASK = NET_BUFFER_BYTES - 1;
 

@@ -6,7 +6,7 @@
 import { demand } from '../../memory/misuse.ts';
 import { Configured } from '../../memory/configured.ts';
 
-// Not exported, so that V8 folds it into the code.
+// Folded constants: docs/hot-code.md.
 const NONE = -1;
 /** {@link MacTable.find}: nobody has the address. */
 export const NOBODY = NONE;

@@ -41,9 +41,8 @@ const WANTED_LOW =
   regs.VIRTIO_F_EVENT_IDX;
 
 export class VirtioNetDevice {
-  // There once {@link start} has succeeded. Declared, not given a value: V8 folds a field into the
-  // code as long as it has been set once only, which is until the first reset of a device that
-  // broke the rules.
+  // There once {@link start} has succeeded. Declared, so that the field is set once only
+  // (docs/hot-code.md), until the first reset of a device that broke the rules.
   declare rx: Virtqueue;
   declare tx: Virtqueue;
   /** Accepted feature bits 0..31. */

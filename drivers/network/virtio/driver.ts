@@ -34,7 +34,7 @@ import * as regs from './regs.ts';
 
 const COUNT = NET_DRIVER_COUNTERS;
 
-// Declared here, V8 folds them into the code; what is imported it looks up each time.
+// Folded constants: docs/hot-code.md.
 const HEADER_BYTES = regs.VIRTIO_NET_HDR_BYTES;
 const NUM_BUFFERS_HALFWORD = regs.VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
 const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;

@@ -38,7 +38,7 @@ export const NET_COPY_COUNTERS = counterNames(
   'queueLies',
 );
 const COUNT = NET_COPY_COUNTERS;
-// Declared here, V8 folds it into the code.
+// Folded constants: docs/hot-code.md.
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 /** More than a system has, with a copier for each: Microkit has 63 domains at most. */
 const CLIENTS_MAX = 64;

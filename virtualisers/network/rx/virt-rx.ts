@@ -47,7 +47,7 @@ export const NET_VIRT_RX_COUNTERS = counterNames(
 const COUNT = NET_VIRT_RX_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
-// Declared here, V8 folds them into the code.
+// Folded constants: docs/hot-code.md.
 const NONE = NO_BUFFER;
 const UNKNOWN = NOBODY;
 const NO_CHANNEL = -1;

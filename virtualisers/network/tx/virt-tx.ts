@@ -66,7 +66,7 @@ const WAITING = 2;
 const ORPHANED = 3;
 
 const PASSED = -1;
-// Declared here, V8 folds it into the code.
+// Folded constants: docs/hot-code.md.
 const NONE = NO_BUFFER;
 
 interface Data {
