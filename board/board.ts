@@ -232,8 +232,8 @@ export class Board {
     return this.clock.fireDue() + this.#liveTurns.work();
   }
 
-  // The loop asks these two many times for each packet. They answer yes or no, for a number would be
-  // boxed (docs/hot-code.md).
+  // The loop asks these two many times for each packet. They answer yes or no, for a number would
+  // be boxed (docs/hot-code.md).
 
   /** Begins a slice of time. @returns its end */
   beginSlice(sliceNs: number): number {

@@ -9,8 +9,8 @@ import { bytesOf, VM_READ_ONLY, VM_READ_WRITE } from '../objects/object-sizes.ts
 import type { Tcb } from '../objects/objects.ts';
 import type { KernelState } from '../state.ts';
 
-// Every argument of every invocation is read here. Folded constants: docs/hot-code.md. The low halves of
-// registers, in `regs`.
+// Every argument of every invocation is read here. Folded constants: docs/hot-code.md. The low
+// halves of registers, in `regs`.
 const A0 = REG_A0 << 1;
 const A1 = REG_A1 << 1;
 const A2 = REG_A2 << 1;
