@@ -269,7 +269,7 @@ describe('the mcast bridge', () => {
   });
 });
 
-describe('the user bridge', () => {
+describe.each(['best', 'node'] as const)('the user bridge (%s sockets)', (sockets) => {
   const forward = (port: number) => ({
     host: { host: '127.0.0.1', port },
     guestIp: 0x0a00_020f,
@@ -284,6 +284,7 @@ describe('the user bridge', () => {
       port: new FakePort(),
       forwards: [forward(0), forward(port)],
       nowNs: () => 0,
+      sockets,
       ...silent,
     });
 
@@ -299,6 +300,7 @@ describe('the user bridge', () => {
       port: new FakePort(),
       forwards: [forward(0)],
       nowNs: () => 0,
+      sockets,
       wake: () => undefined,
       onNotice: (line) => notices.push(line),
     });
@@ -312,4 +314,59 @@ describe('the user bridge', () => {
     client.close();
     await bridge.close();
   });
+
+  it('brings datagrams to the guest, each with its own peer, and answers back to them', async () => {
+    const port = new FakePort();
+    const bridge = await UserBridge.open({
+      port,
+      forwards: [forward(0)],
+      nowNs: () => 0,
+      sockets,
+      ...silent,
+    });
+    const { host, port: to } = bridge.listening()[0] ?? { host: '', port: 0 };
+    const clients = [createSocket('udp4'), createSocket('udp4')];
+    const heard: string[][] = [[], []];
+    clients.forEach((client, index) =>
+      client.on('message', (bytes) => heard[index]?.push(bytes.toString())),
+    );
+    const sent = clients.map((_, index) =>
+      Array.from({ length: 100 }, (__, each) => `${index} ${each}`.padEnd(each * 7, '.')),
+    );
+    for (const [index, client] of clients.entries()) {
+      for (const text of sent[index] ?? []) client.send(text, to, host);
+    }
+    // Who has 10.0.2.15 is asked for, and the test is.
+    await until(() => port.frames.length > 0, bridge);
+    bridge.transmit(arpReply());
+    const isDatagram = (frame: Buffer): boolean => frame[12] === 8 && frame[13] === 0;
+    await until(() => port.frames.filter(isDatagram).length === 200, bridge);
+    for (const frame of port.frames.filter(isDatagram)) bridge.transmit(answered(frame));
+    await until(() => heard.every((texts) => texts.length === 100), bridge);
+
+    expect(heard).toEqual(sent);
+    expect(bridge.counters()).toMatchObject({ datagramsIn: 200, datagramsOut: 200, sendErrors: 0 });
+    for (const client of clients) client.close();
+    await bridge.close();
+  });
 });
+
+const GUEST_MAC = [0x52, 0x54, 1, 0, 0, 0x0a];
+const GATEWAY_MAC = [0x52, 0x55, 10, 0, 2, 2];
+
+function arpReply(): Buffer {
+  const addresses = [...GUEST_MAC, 10, 0, 2, 15, ...GATEWAY_MAC, 10, 0, 2, 2];
+  return Buffer.from([...GATEWAY_MAC, ...GUEST_MAC, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2, ...addresses]);
+}
+
+/** The datagram back: exchanging addresses and ports changes no checksum. */
+function answered(frame: Buffer): Buffer {
+  const back = Buffer.from(frame);
+  frame.copy(back, 0, 6, 12);
+  frame.copy(back, 6, 0, 6);
+  frame.copy(back, 26, 30, 34);
+  frame.copy(back, 30, 26, 30);
+  frame.copy(back, 34, 36, 38);
+  frame.copy(back, 36, 34, 36);
+  return back;
+}

@@ -5,12 +5,13 @@
  * once.
  */
 
-import { createSocket } from 'node:dgram';
-import type { Socket } from 'node:dgram';
-import { explainSystemError } from '../problem.ts';
+import { UserMistake } from '../problem.ts';
 import { Ingress } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
 import { DATAGRAM_BYTES_MAX } from '../../board/packets.ts';
+import { openBatchSocket } from './batch-socket.ts';
+import { type CLibrary, loadCLibrary } from './c-library.ts';
+import { type DatagramOptions, type DatagramSocket, openNodeSocket } from './datagram-socket.ts';
 import type { UdpAddress } from './socket-address.ts';
 import { UserNetwork } from './user-network.ts';
 import type { Forward } from './user-network.ts';
@@ -25,6 +26,8 @@ export interface UserBridgeOptions {
   /** As {@link UserNetworkOptions} has them. */
   readonly dhcpStart?: number;
   readonly fixedAddresses?: readonly number[];
+  /** Our own sockets where there can be some, unless told: see `datagram-socket.ts`. */
+  readonly sockets?: 'best' | 'node';
   readonly nowNs: () => number;
   /** Called for each frame that has been offered to the board. */
   readonly wake: () => void;
@@ -32,16 +35,11 @@ export interface UserBridgeOptions {
   readonly onDrop?: DropListener;
 }
 
-/**
- * Bytes of the kernel's receive buffer that is asked for: a burst of some hundred large datagrams.
- */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
-
 export class UserBridge implements Bridge {
   readonly #options: UserBridgeOptions;
   readonly #ingress: Ingress;
   readonly #network: UserNetwork;
-  readonly #sockets: Socket[] = [];
+  readonly #sockets: DatagramSocket[] = [];
   #saidTooLarge = false;
   #sendErrors = 0;
 
@@ -55,14 +53,7 @@ export class UserBridge implements Bridge {
       nowNs: options.nowNs,
       onNotice: options.onNotice,
       toBoard: (frame) => this.#ingress.offerOrDrop(frame),
-      toHost: (forward, peer, payload) => {
-        // The socket keeps the bytes until they are sent, and the frame is valid during this call
-        // only.
-        const bytes = Buffer.from(payload);
-        this.#sockets[forward]?.send(bytes, peer.port, peer.address, (error) => {
-          if (error !== null) this.#sendErrors += 1;
-        });
-      },
+      toHost: (forward, peer, payload) => this.#sockets[forward]?.send(payload, peer),
     });
   }
 
@@ -83,26 +74,20 @@ export class UserBridge implements Bridge {
   async #bind(forward: number): Promise<void> {
     const address = this.#options.forwards[forward]?.host;
     if (address === undefined) throw new RangeError(`there is no forward ${String(forward)}`);
-    const socket = createSocket({ type: 'udp4', recvBufferSize: RECEIVE_BUFFER_BYTES });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', (error) => {
-        socket.close();
-        const where = `${address.host}:${String(address.port)}/udp`;
-        reject(explainSystemError(error, where));
-      });
-      socket.bind(address.port, address.host, resolve);
-    });
-    socket.removeAllListeners('error');
-    // An ICMP "port unreachable" for an earlier answer: the peer has gone, nothing is wrong here.
-    socket.on('error', () => {
-      this.#sendErrors += 1;
-    });
-    socket.on('message', (payload, peer) => {
-      if (payload.length > DATAGRAM_BYTES_MAX) this.#sayTooLarge(payload.length, peer.address);
-      this.#network.fromHost(forward, peer, payload);
-      this.#options.wake();
-    });
-    this.#sockets[forward] = socket;
+    const options: DatagramOptions = {
+      address,
+      onDatagram: (payload, peer, lengthBytes) => {
+        if (lengthBytes > DATAGRAM_BYTES_MAX) this.#sayTooLarge(lengthBytes, peer.address);
+        this.#network.fromHost(forward, peer, payload);
+      },
+      onTurn: this.#options.wake,
+      onSendError: () => {
+        this.#sendErrors += 1;
+      },
+    };
+    const library = this.#options.sockets === 'node' ? undefined : await libc();
+    this.#sockets[forward] =
+      library === undefined ? await openNodeSocket(options) : openBatchSocket(library, options);
   }
 
   #sayTooLarge(lengthBytes: number, from: string): void {
@@ -118,10 +103,7 @@ export class UserBridge implements Bridge {
    * Where each forward listens: the ports that the system chose for those that asked for port 0.
    */
   listening(): readonly UdpAddress[] {
-    return this.#sockets.map((socket) => {
-      const { address, port } = socket.address();
-      return { host: address, port };
-    });
+    return this.#sockets.map(({ address }) => address);
   }
 
   transmit(frame: Uint8Array): void {
@@ -130,14 +112,12 @@ export class UserBridge implements Bridge {
   }
 
   flush(): void {
-    // Nothing gathers here: a datagram leaves at once.
+    for (const socket of this.#sockets) socket.flush();
   }
 
   async close(): Promise<void> {
     const sockets = this.#sockets.splice(0);
-    await Promise.all(
-      sockets.map((socket) => new Promise<void>((resolve) => void socket.close(() => resolve()))),
-    );
+    await Promise.all(sockets.map((socket) => socket.close()));
   }
 
   counters(): Record<string, number> {
@@ -150,4 +130,13 @@ export class UserBridge implements Bridge {
       sendErrors: this.#sendErrors,
     };
   }
+}
+
+/** Undefined without koffi, and on other systems. */
+function libc(): Promise<CLibrary | undefined> {
+  const request = { where: '--net user', file: 'libc.so.6', package: 'libc6', instead: '' };
+  return loadCLibrary(request).catch((error: unknown) => {
+    if (error instanceof UserMistake) return undefined;
+    throw error;
+  });
 }
