@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { UserMistake } from '../host/problem.ts';
-import { benchResults, type BenchRow, parametersOf, parseResults } from './results.ts';
+import { benchResults, type BenchRow, machineLine, parametersOf, parseResults } from './results.ts';
 
 const ROW: BenchRow = {
   name: 'net/echo',
@@ -49,5 +49,16 @@ describe('results', () => {
     expect(read).toThrow(UserMistake);
     expect(read).toThrow(message);
     expect(read).not.toThrow(/\n/);
+  });
+});
+
+describe('the machine in one line', () => {
+  const machine = { schema: 1, node: 'v20', cpu: 'a chip', cores: 2 } as const;
+
+  it('is said to be busy when more was ready to run than it has processors', () => {
+    expect(machineLine({ ...machine, load: 2 })).toBe('2 processors (a chip), load 2.0');
+    expect(machineLine({ ...machine, load: 2.1 })).toBe(
+      '2 processors (a chip), load 2.1: busy, compare ratios and repeat',
+    );
   });
 });

@@ -52,6 +52,12 @@ export function benchResults(results: readonly BenchRow[]): BenchResults {
   };
 }
 
+/** For a terminal: what the figures were measured on, and whether it had something else to do. */
+export function machineLine({ cpu, cores, load = 0 }: Omit<BenchResults, 'results'>): string {
+  const busy = cores !== undefined && load > cores ? ': busy, compare ratios and repeat' : '';
+  return `${cores ?? '?'} processors (${cpu}), load ${load.toFixed(1)}${busy}`;
+}
+
 /**
  * Reads what {@link benchResults} has written.
  *

@@ -51,6 +51,8 @@ export interface SlicePlan {
 export interface SliceSeries {
   /** Done in a second of wall time, one for each sample. */
   readonly rates: readonly number[];
+  /** The same of processor time: what a busy machine bends less. */
+  readonly cpuRates: readonly number[];
   readonly otherRates: readonly number[];
   /** Of undisturbed speeds, one for each sample. */
   readonly ratios: readonly number[];
@@ -92,8 +94,9 @@ export async function alternate(
   }
   const by = plan.ratioBy ?? 'cpu';
   return {
-    rates: samples.map((pairs) => wallRate(pairs.map(([one]) => one))),
-    otherRates: samples.map((pairs) => wallRate(pairs.map(([, one]) => one))),
+    rates: samples.map((pairs) => meanRate(ofSide(pairs, 0), 'wall')),
+    cpuRates: samples.map((pairs) => meanRate(ofSide(pairs, 0), 'cpu')),
+    otherRates: samples.map((pairs) => meanRate(ofSide(pairs, 1), 'wall')),
     ratios: samples.map((pairs) => undisturbedRatio(pairs, by)),
     pairRatios: samples.flat().map(([one, another]) => speed(one, by) / speed(another, by)),
   };
@@ -128,10 +131,15 @@ async function warmSlice(worker: Worker, sliceNs: number): Promise<Slice> {
   return worker.slice(sliceNs);
 }
 
-function wallRate(slices: readonly Slice[]): number {
+function ofSide(pairs: Pairs, side: 0 | 1): readonly Slice[] {
+  return pairs.map((pair) => pair[side]);
+}
+
+function meanRate(slices: readonly Slice[], by: 'cpu' | 'wall'): number {
   const sum = (figure: (slice: Slice) => number): number =>
     slices.reduce((total, slice) => total + figure(slice), 0);
-  return (sum(({ done }) => done) * 1e9) / sum(({ wallNs }) => wallNs);
+  const ns = sum(({ cpuNs, wallNs }) => (by === 'cpu' ? cpuNs : wallNs));
+  return (sum(({ done }) => done) * 1e9) / ns;
 }
 
 /** How much the first does in the time in which the second does one, each in its fastest slice. */

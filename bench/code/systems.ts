@@ -46,7 +46,7 @@ async function withImages(
   return [];
 }
 
-/** `code/echo`: both systems in one process, in turns. */
+/** `code/echo`: both systems in one process, in turns. Packets in a second of processor time. */
 export function benchCodeEcho(settings: BenchSettings): Promise<readonly BenchRow[]> {
   return withImages(settings, async () => {
     const inC = await NetRig.boot(IN_C);
@@ -56,7 +56,7 @@ export function benchCodeEcho(settings: BenchSettings): Promise<readonly BenchRo
     const onSample = (sample: number): void =>
       onProgress(`code: echo in C and in TypeScript: ${sample} of ${repeat}`);
     const series = await alternate(inC, inTypeScript, { repeat, sampleNs, onSample });
-    const { median: middle, min, max } = summarise(series.rates);
+    const { median: middle, min, max } = summarise(series.cpuRates);
     return [
       {
         name: 'code/echo',

@@ -1,7 +1,12 @@
 /** `sddf bench`: measures. What can be measured is the table of `bench/suite/table.ts`. */
 
 import { Command, Option } from 'commander';
-import { benchResults, type BenchResults, type BenchRow } from '../../bench/results.ts';
+import {
+  benchResults,
+  type BenchResults,
+  type BenchRow,
+  machineLine,
+} from '../../bench/results.ts';
 import {
   type BenchLength,
   type Benchmark,
@@ -238,6 +243,7 @@ async function printRows(
 ): Promise<void> {
   const { benchmarkLines } = await import('../../bench/suite/rows-table.ts');
   terminal.print(`${benchmark.name}: ${benchmark.question}`);
+  terminal.print(`  ${machineLine(benchResults([]))}`);
   const lines = benchmark.lines === undefined ? benchmarkLines(rows) : await benchmark.lines(rows);
   for (const line of lines) terminal.print(line);
 }

@@ -1,11 +1,14 @@
 /**
  * Loads and stores that are checked together: those of a block that add different offsets to the
  * same value of one register. The first one checks the stretch from the lowest to the highest; all
- * of them are executed, unless the function is left in between.
+ * of them are executed, unless the function is left in between. What has been checked is not checked
+ * again in blocks that are reached from there alone, as long as the register keeps its value.
  */
 
+import { assert } from '../../memory/assert.ts';
 import type { Instruction } from '../decode.ts';
 import { memoryOperationOf } from './memory-operations.ts';
+import { registersIn, writesOf } from './register-flow.ts';
 
 export interface AccessGroup {
   /** The base register. */
@@ -51,4 +54,85 @@ export function accessGroups(instructions: readonly Instruction[]): (AccessGroup
 
 function fits(group: AccessGroup, imm: number): boolean {
   return Math.max(group.high, imm) - Math.min(group.low, imm) <= WIDEST;
+}
+
+/** A block, for {@link widen}. */
+export interface Widened {
+  readonly instructions: readonly Instruction[];
+  readonly groups: readonly (AccessGroup | undefined)[];
+  /** The number of the block that alone leads here, and passes on what it has checked. */
+  readonly before: number | undefined;
+}
+
+/** What may be checked for blocks that are perhaps not reached: near the end of a run, it fails. */
+const WIDEST_AHEAD = 255;
+
+/**
+ * Lets groups be checked for what the blocks behind them access, too, where those need no more
+ * rights.
+ *
+ * @param order numbers of the blocks, each behind the one that leads to it
+ */
+export function widen(blocks: readonly Widened[], order: readonly number[]): void {
+  const after: (OpenGroups | undefined)[] = [];
+  for (const number of order) {
+    const { instructions, groups, before } = blocks[number] as Widened;
+    const open = new OpenGroups(before === undefined ? undefined : after[before]);
+    after[number] = open;
+    instructions.forEach((instruction, index) => {
+      const group = groups[index];
+      if (group !== undefined && group.first === index) open.join(group);
+      open.forget(writesOf(instruction));
+    });
+  }
+}
+
+/** The groups that are checked, and where they lie known, at a place in the code. */
+export class OpenGroups {
+  /** By base register. */
+  readonly #checked: (AccessGroup | undefined)[];
+
+  /** @param before what is checked where the block begins */
+  constructor(before?: OpenGroups) {
+    this.#checked = before === undefined ? [] : [...before.#checked];
+  }
+
+  /** Whether nothing of a group needs a check. */
+  covers(group: AccessGroup): boolean {
+    const checked = this.#checked[group.base];
+    if (checked === undefined || (group.isWrite && !checked.isWrite)) return false;
+    return checked.low <= group.low && group.high <= checked.high;
+  }
+
+  /** Lets the checked group hold this one as well, if that is no more than is worth it. */
+  join(group: AccessGroup): void {
+    const checked = this.#checked[group.base];
+    if (checked !== undefined && (checked.isWrite || !group.isWrite)) {
+      const low = Math.min(checked.low, group.low);
+      const high = Math.max(checked.high, group.high);
+      if (this.covers(group) || high - low <= WIDEST_AHEAD) {
+        checked.low = low;
+        checked.high = high;
+        return;
+      }
+    }
+    this.add(group);
+  }
+
+  /** The group has been checked. */
+  add(group: AccessGroup): void {
+    this.#checked[group.base] = group;
+  }
+
+  /** @returns the checked group that holds this one */
+  of(group: AccessGroup): AccessGroup {
+    const checked = this.#checked[group.base];
+    assert(checked !== undefined, 'what is accessed has been checked');
+    return checked;
+  }
+
+  /** @param written bit of a register that has another value from here on */
+  forget(written: number): void {
+    for (const x of registersIn(written)) this.#checked[x] = undefined;
+  }
 }

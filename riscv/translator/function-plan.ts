@@ -1,12 +1,12 @@
 /** All that is found out about a function before its code is written. */
 
-import { type AccessGroup, accessGroups } from './access-groups.ts';
+import { type AccessGroup, accessGroups, widen } from './access-groups.ts';
 import { type AffineLoop, affineLoopOf } from './affine-loops.ts';
 import { type Charges, chargesOf } from './charges.ts';
 import { dominance } from './dominators.ts';
 import type { EnterableFunction } from './entry-points.ts';
 import { type FlowGraph, flowGraph } from './flow-graph.ts';
-import { type GuestFunction, isInterpreted, successors } from './functions.ts';
+import { type Block, type GuestFunction, isInterpreted, successors } from './functions.ts';
 import { type RegisterFlow, registerFlow } from './register-flow.ts';
 import { loopsOf, type Structure } from './structure.ts';
 
@@ -18,6 +18,8 @@ export interface FunctionPlan {
   readonly structure: Structure;
   readonly registers: RegisterFlow;
   readonly charges: Charges;
+  /** Of each block: the only one that leads to it, if what that one has checked holds here. */
+  readonly passesOn: readonly (number | undefined)[];
   /** Of each block: how it walks through memory, when it goes back to itself. */
   readonly affineLoops: readonly (AffineLoop | undefined)[];
   /** Of each block: the group of each of its instructions that accesses memory. */
@@ -40,6 +42,16 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
   const groups = guest.blocks.map(({ instructions, end }) =>
     accessGroups(isInterpreted(end) ? instructions.slice(0, -1) : instructions),
   );
+  const affineLoops = guest.blocks.map(affineLoopOf);
+  const passesOn = passersOn({ guest, graph, affineLoops });
+  widen(
+    guest.blocks.map(({ instructions }, block) => ({
+      instructions,
+      groups: groups[block] ?? [],
+      before: passesOn[block],
+    })),
+    dominators.order.flatMap((node) => blockOf(graph, node) ?? []),
+  );
   return {
     guest,
     entries,
@@ -47,9 +59,36 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
     structure,
     registers: registerFlow(guest, entries),
     charges: chargesIn({ guest, entries, graph, structure, ways }),
-    affineLoops: guest.blocks.map(affineLoopOf),
+    passesOn,
+    affineLoops,
     groups,
   };
+}
+
+function blockOf({ nodes }: FlowGraph, node: number): number | undefined {
+  const what = nodes[node];
+  return what?.kind === 'block' ? what.block : undefined;
+}
+
+/** See `FunctionPlan.passesOn`. */
+function passersOn({
+  guest,
+  graph,
+  affineLoops,
+}: Pick<FunctionPlan, 'guest' | 'graph' | 'affineLoops'>): (number | undefined)[] {
+  const ways: number[][] = graph.successors.map(() => []);
+  graph.successors.forEach((targets, node) => {
+    for (const target of targets) ways[target]?.push(node);
+  });
+  const passing = guest.blocks.map(() => undefined as number | undefined);
+  ways.forEach((from, node) => {
+    const block = blockOf(graph, node);
+    const before = from.length === 1 ? blockOf(graph, from[0] as number) : undefined;
+    if (block === undefined || before === undefined || affineLoops[before] !== undefined) return;
+    const { kind } = (guest.blocks[before] as Block).end;
+    if (kind === 'branch' || kind === 'jump' || kind === 'fall') passing[block] = before;
+  });
+  return passing;
 }
 
 interface Flowing {

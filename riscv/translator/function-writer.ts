@@ -16,7 +16,7 @@ import type { Instruction } from '../decode.ts';
 import { BRANCHES, HART, NS_PER_TICK, SLOT_OF_X } from '../hart.ts';
 import { OPERATIONS } from '../operations.ts';
 import { Accesses } from './access.ts';
-import type { AccessGroup } from './access-groups.ts';
+import { type AccessGroup, OpenGroups } from './access-groups.ts';
 import type { AffineLoop } from './affine-loops.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { Atomics, isAtomic } from './atomic.ts';
@@ -99,6 +99,8 @@ class FunctionWriter implements Writing, NodeWriter {
   readonly #floats: Floats = new Floats(this);
   readonly #atomics: Atomics;
   #fastLocals: FastLoopLocals | undefined;
+  /** By block: what has been checked where it ends. */
+  readonly #openAfter: (OpenGroups | undefined)[] = [];
   /** Where the block begins that is being written. */
   #blockPc = 0;
   /**
@@ -321,6 +323,8 @@ class FunctionWriter implements Writing, NodeWriter {
     let place = begin;
     let pc = start;
     let isFloatEnabled = false;
+    const before = this.#plan.passesOn[begin.block];
+    const open = new OpenGroups(before === undefined ? undefined : this.#openAfter[before]);
     for (const [index, instruction] of instructions.slice(0, plain).entries()) {
       const group = groups[index];
       const here = { place, pc };
@@ -329,18 +333,23 @@ class FunctionWriter implements Writing, NodeWriter {
         this.#floats.checkEnabled(leave);
         isFloatEnabled = true;
       }
-      if (group !== undefined && groups.indexOf(group) === index) {
+      if (group !== undefined && groups.indexOf(group) === index && !open.covers(group)) {
         if (inside.has(group)) this.#accesses.locate(group);
         else this.#accesses.check(group, leave);
+        open.add(group);
       }
-      if (group !== undefined) this.#accesses.write(instruction, group);
+      if (group !== undefined) this.#accesses.write(instruction, open.of(group));
       else if (isCounterRead(instruction)) this.#writeCounter(place, instruction);
       else this.#writePlain(instruction, pc, leave);
+      open.forget(writesOf(instruction));
       const dirty = this.#dirtyAfter(place, instructions, index);
       place = { ...place, dirty, charged: place.charged - 1 };
       pc += instruction.length;
     }
-    return { last: instructions[plain], at: pc, place };
+    const last = instructions[plain];
+    if (last !== undefined) open.forget(writesOf(last));
+    this.#openAfter[begin.block] = open;
+    return { last, at: pc, place };
   }
 
   /** Only where the block goes straight back to itself, with no dispatch node in between. */
