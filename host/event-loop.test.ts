@@ -7,11 +7,13 @@ import type { Drivable } from './event-loop.ts';
 
 class FakeBoard implements Drivable {
   slices = 0;
+  readonly lengths: number[] = [];
   nextAt = Infinity;
   onSlice: (slice: number) => 'idle' | 'busy' = () => 'idle';
 
-  runSlice(): 'idle' | 'busy' {
+  runSlice(sliceNs: number): 'idle' | 'busy' {
     this.slices += 1;
+    this.lengths.push(sliceNs);
     return this.onSlice(this.slices);
   }
 
@@ -93,6 +95,20 @@ describe('the live loop', () => {
     // Timers of the host round to milliseconds, down by at most one.
     expect(hostNow() - startedAt).toBeGreaterThanOrEqual(4_000_000);
     expect(board.slices).toBe(2);
+  });
+
+  it('runs a busy board for a shorter time once, after the host has brought something', async () => {
+    const board = new FakeBoard();
+    const loop = new LiveLoop(board, { sliceNs: 900_000 });
+    board.onSlice = (slice) => {
+      // As a socket does, in between.
+      if (slice === 2) loop.wake();
+      if (slice === 4) loop.stop();
+      return 'busy';
+    };
+    await loop.run();
+
+    expect(board.lengths).toEqual([900_000, 900_000, 200_000, 900_000]);
   });
 
   it('flushes every port in every turn, the last one too', async () => {

@@ -11,7 +11,7 @@
  * clock an instruction takes time by the cost table, and everything that happens does so at its own
  * time, between the two instructions where it falls: a register of a device is read or written at
  * the time of the instruction that does it. Under the host clock time passes by itself, and slices
- * are as long as half a millisecond took before.
+ * are as long as a quarter of a millisecond took before.
  */
 
 import { REGISTER_COUNT } from '../../kernel/abi.ts';
@@ -91,7 +91,7 @@ const SLICE_MAX = 100_000_000;
  */
 export const ENDLESS_INSTRUCTIONS = 100_000_000;
 /** Under the host clock: how long a slice is to take, and the fewest instructions of one. */
-const HOST_SLICE_NS = 500_000;
+const HOST_SLICE_NS = 250_000;
 const HOST_SLICE_MIN = 1_000;
 const HOST_SLICE_FIRST = 20_000;
 const TWO_TO_32 = 2 ** 32;
