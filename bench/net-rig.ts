@@ -136,6 +136,11 @@ export class NetRig implements Worker {
     generator.start();
   }
 
+  /** Who checks those of UDP: the device vouches for them (GUEST_CSUM), or the client has to. */
+  get checksums(): 'device' | 'client' {
+    return this.testbed.wires.net?.checksums === 'right' ? 'device' : 'client';
+  }
+
   /**
    * Runs until this many more packets have been answered.
    *

@@ -133,7 +133,7 @@ export const FIGURES: ReadonlySet<string> = new Set(
    queueOperations mmio allocations lookups peakBytes pageMappings entitled`.split(/\s+/),
 );
 
-const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note']);
+const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note', 'checksums']);
 
 /**
  * The parameters that tell a row from others of its name, in the order in which the row has them.

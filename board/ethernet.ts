@@ -41,6 +41,11 @@ export interface EthernetEnd {
 }
 
 export interface EthernetWire {
+  /**
+   * 'right': whoever sends to the NIC here has made the checksums itself and nothing changes a
+   * frame on its way, as with a NIC that checks in hardware. Left out: nobody knows.
+   */
+  readonly checksums?: 'right' | 'unknown' | undefined;
   /** Plugs in the NIC; one at a time. */
   attach(end: EthernetEnd): void;
   linkUp(): boolean;

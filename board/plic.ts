@@ -49,6 +49,8 @@ export class Plic implements Device {
    */
   readonly #presented = new Uint8Array(PLIC_CONTEXTS);
   readonly #claims = new Uint32Array(PLIC_SOURCES);
+  /** What `#claims` was when the line was last lowered. */
+  readonly #claimsWhenLow = new Uint32Array(PLIC_SOURCES);
 
   constructor(lint: Lint) {
     this.#lint = lint;
@@ -134,6 +136,11 @@ export class Plic implements Device {
   /** How often a source has been claimed. */
   claimsOf(source: number): number {
     return this.#claims[source] as number;
+  }
+
+  /** How often a source has been claimed since its line was last low. */
+  claimsSinceLow(source: number): number {
+    return (this.#claims[source] as number) - (this.#claimsWhenLow[source] as number);
   }
 
   /** Sources that have been heard of. */
@@ -225,6 +232,7 @@ export class Plic implements Device {
   /** A request that is pending stays so: the controller has accepted it. */
   #lower(source: number): void {
     this.#level[source] = 0;
+    this.#claimsWhenLow[source] = this.#claims[source] as number;
   }
 
   #setPending(source: number): void {

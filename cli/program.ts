@@ -11,6 +11,7 @@ import { UserMistake } from '../host/problem.ts';
 import { thrownByUser, userFrame } from '../systems/exception-text.ts';
 import { didYouMean } from './closest.ts';
 import { commands } from './commands.ts';
+import { withoutControls } from './terminal.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_MISTAKE = 2;
@@ -105,27 +106,32 @@ Examples:
   sddf sim echo --seeds 1..20                            the same system, broken in twenty ways
   sddf COMMAND --help                                    options and examples of a command`;
 
+/** A line on standard error, which a file's name or a device's message must not steer. */
+function complain(text: string): void {
+  console.error(withoutControls(text));
+}
+
 function explain(error: unknown, args: readonly string[], program: Command | undefined): number {
   if (error instanceof CommanderError) return explainUsage(error, args, program);
   if (error instanceof UserMistake) {
-    console.error(`sddf: ${error.message}`);
+    complain(`sddf: ${error.message}`);
     return EXIT_MISTAKE;
   }
   const blamed = deviceBlame(error);
   if (blamed !== undefined) {
-    console.error(`sddf: ${blamed}`);
+    complain(`sddf: ${blamed}`);
     return EXIT_FAILURE;
   }
   const thrownAt = thrownByUser(error);
   if (thrownAt !== undefined) {
-    console.error(`sddf: ${thrownAt}`);
+    complain(`sddf: ${thrownAt}`);
     return EXIT_FAILURE;
   }
   // Our own bug: whoever reports it needs the stack.
   const isOf = error instanceof DeviceFailure || error instanceof ObserverFailure;
   const bug = isOf ? error.cause : error;
   const what = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
-  console.error(`sddf: internal failure; please report it with the command line\n${what}`);
+  complain(`sddf: internal failure; please report it with the command line\n${what}`);
   return EXIT_FAILURE;
 }
 
@@ -147,7 +153,7 @@ function explainUsage(
   program: Command | undefined,
 ): number {
   if (error.exitCode === 0) return 0; // --help has been printed
-  console.error(`sddf: ${usageProblem(error, args, program)}`);
+  complain(`sddf: ${usageProblem(error, args, program)}`);
   return EXIT_MISTAKE;
 }
 

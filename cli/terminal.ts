@@ -34,16 +34,16 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
     stream: people === 'stdout' ? 1 : 2,
     print: (line) => {
       endLive();
-      stream.write(`${line}\n`);
+      stream.write(`${withoutControls(line)}\n`);
     },
     note: (line) => {
       endLive();
-      process.stderr.write(`${line}\n`);
+      process.stderr.write(`${withoutControls(line)}\n`);
     },
     live: (line) => {
       if (!isLive) return;
       const width = stream.columns > 0 ? stream.columns - 1 : 79;
-      stream.write(`\r${line.slice(0, width)}${CLEAR_TO_END}`);
+      stream.write(`\r${withoutControls(line).slice(0, width)}${CLEAR_TO_END}`);
       pending = 'yes';
     },
   };
@@ -54,14 +54,22 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 
 /**
- * Text that a program or a disk has made, for a terminal: what would move its cursor, colour it or
- * clear it is shown as `\x1b`, and a line that is not the first begins further right, so that it
+ * Text for a terminal: what would move its cursor, colour it or clear it is shown as `\x1b`,
+ * wherever it is from (a program, a disk, a file's name).
+ */
+export function withoutControls(text: string): string {
+  return text.replaceAll(
+    CONTROLS,
+    (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+/**
+ * As {@link withoutControls}, and a line that is not the first begins further right, so that it
  * cannot pass for somebody else's.
  */
 export function printable(text: string): string {
-  return text
-    .replaceAll(CONTROLS, (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, '0')}`)
-    .replaceAll(/\n(?! )/g, '\n    ');
+  return withoutControls(text).replaceAll(/\n(?! )/g, '\n    ');
 }
 
 const EXIT_MISTAKE = 2;

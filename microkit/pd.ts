@@ -11,6 +11,7 @@
  */
 
 import type { DeviceRegion, ReadonlyRegion, Region } from '../memory/region.ts';
+import type { Counters } from '../queues/counters.ts';
 
 /** Identifier of a channel or an interrupt in its protection domain: 0..61. */
 export type Channel = number;
@@ -83,6 +84,11 @@ export interface EntryPoints {
    * the driver of the clock waits, as others cannot be asked; any other does not.
    */
   awaitsTime?(this: void): boolean;
+  /**
+   * What the program counts: is shown at the end of a run, also where the counters lie in no
+   * region.
+   */
+  readonly counters?: Counters<string>;
 }
 
 /** A TCB by a user capability. The results are error numbers of the kernel's ABI, 0 for none. */

@@ -54,6 +54,16 @@ export class Counters<Name extends string> extends Sealed<CounterPlaces<Name>> {
   readonly #first: number = partsOf(this).first;
   readonly #count: number = partsOf(this).count;
 
+  /**
+   * Of what a program says are its counters: whatever it is, none of its code is run.
+   *
+   * @returns all of them by name; undefined when it is nothing of the kind
+   */
+  static countersOf(given: unknown): Readonly<Record<string, number>> | undefined {
+    if (typeof given !== 'object' || given === null || !(#names in given)) return undefined;
+    return given.#read();
+  }
+
   /** @param region at least 8 bytes for each counter; the counters go on from what it holds */
   constructor(names: CounterNames<Name>, region?: Region) {
     super(place(names, region));
@@ -70,6 +80,10 @@ export class Counters<Name extends string> extends Sealed<CounterPlaces<Name>> {
 
   /** @returns all counters by name */
   read(): Record<Name, number> {
+    return this.#read();
+  }
+
+  #read(): Record<Name, number> {
     const entries = Object.entries<number>(this.#names);
     const values = entries.map(([name, index]) => [
       name,

@@ -9,6 +9,7 @@ import { VirtioNet } from '../board/virtio/net.ts';
 import { assert } from '../memory/assert.ts';
 import { BLOCK_SLOTS, blockDevices, NET_SLOT, networkDevice } from './devices.ts';
 import { attachSerial, type SerialPlug } from './serial-devices.ts';
+import { TrafficMeter } from './traffic.ts';
 
 /** What the board's devices are plugged into; a device without a wire is not on the board. */
 export interface Wires {
@@ -27,8 +28,11 @@ const NIC_MAC = new Uint8Array([0x52, 0x54, 0x01, 0x00, 0x00, 0x07]);
 /**
  * Puts the testbed's devices on the board: the clock always, the others when they are plugged into
  * something.
+ *
+ * @returns what reads how much goes through them
  */
-export function attachDevices(board: Board, wires: Wires): void {
+export function attachDevices(board: Board, wires: Wires): TrafficMeter {
+  const meter = new TrafficMeter();
   const rtc = new GoldfishRtc({
     clock: board.clock,
     irqLine: board.irqLine(GOLDFISH_RTC_PLACE.irq),
@@ -36,12 +40,18 @@ export function attachDevices(board: Board, wires: Wires): void {
   });
   board.attach('goldfish-rtc', GOLDFISH_RTC_PLACE, rtc);
   board.alarm = rtc.alarm;
-  if (wires.net !== undefined) attachNetwork(board, wires.net);
-  for (const [index, plug] of (wires.blocks ?? []).entries()) attachDisk(board, index, plug);
-  if (wires.serial !== undefined) attachSerial(board, wires.serial);
+  if (wires.net !== undefined) meter.addNetwork(attachNetwork(board, wires.net).counters);
+  for (const [index, plug] of (wires.blocks ?? []).entries()) {
+    meter.addDisk(attachDisk(board, index, plug).counters);
+  }
+  if (wires.serial !== undefined) {
+    attachSerial(board, wires.serial);
+    meter.addSerial(wires.serial.wire);
+  }
+  return meter;
 }
 
-function attachNetwork(board: Board, wire: EthernetWire): void {
+function attachNetwork(board: Board, wire: EthernetWire): VirtioNet {
   const place = virtioPlace(NET_SLOT);
   const device = new VirtioNet({
     name: networkDevice.name,
@@ -56,12 +66,14 @@ function attachNetwork(board: Board, wire: EthernetWire): void {
     // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the
     // wire counts.
     whenNoBuffer: 'hold',
+    rxChecksums: wire.checksums === 'right' ? 'asserted' : 'unchecked',
     makeQueue: (queue) => board.makeDeviceQueue(networkDevice.name, queue),
   });
   board.attach(networkDevice.name, place, new ObservedTransport(device));
+  return device;
 }
 
-function attachDisk(board: Board, index: number, plug: BlockPlug): void {
+function attachDisk(board: Board, index: number, plug: BlockPlug): VirtioBlk {
   const slot = BLOCK_SLOTS[index];
   const node = blockDevices[index];
   assert(slot !== undefined && node !== undefined, 'the board has a slot for each disk');
@@ -78,6 +90,7 @@ function attachDisk(board: Board, index: number, plug: BlockPlug): void {
     ...plug,
   });
   board.attach(node.name, place, device.transport);
+  return device;
 }
 
 /**

@@ -34,7 +34,7 @@ export interface IrqStates {
   isInService(source: number): boolean;
 }
 
-/** Of a line that stays high, so many interrupts are a storm. */
+/** Of a line that has not been low in between, so many interrupts are a storm. */
 const STORM_CLAIMS = 1000;
 
 /** @param faulted domains that a fault has stopped */
@@ -75,7 +75,7 @@ function interruptFindings(testbed: Testbed): readonly Finding[] {
     const owner = owners.get(irq);
     const name = `interrupt ${irq}`;
     const isHigh = plic.isHigh(irq);
-    const claims = plic.claimsOf(irq);
+    const claims = plic.claimsSinceLow(irq);
     if (isHigh && claims >= STORM_CLAIMS && !testbed.isIdle) {
       const text = `${name}: its line stays high, and ${owner} acknowledges it again and again (${claims} times)`;
       found.push(finding('interrupt-storm', name, text));

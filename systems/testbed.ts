@@ -52,7 +52,7 @@ import type { EngineKind } from '../riscv/engine.ts';
 import { Translations } from '../riscv/translator/translations.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { entryAddress, freshEntryAddress, IMAGE_BASE } from '../microkit/slots.ts';
-import { readCounters } from '../queues/counters.ts';
+import { Counters, readCounters } from '../queues/counters.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
 import { ChargedMachine } from './charged-machine.ts';
 import { deviceWitness, type WitnessedSystem } from './device-witness.ts';
@@ -61,6 +61,7 @@ import type { RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './counter-names.ts';
 import { guardedObserver } from './guarded-observer.ts';
 import type { Instrument } from './trace/observer.ts';
+import type { Traffic, TrafficMeter } from './traffic.ts';
 import { statsRegion, type Work, WorkMeter } from './work-meter.ts';
 
 export type { BlockPlug, Wires } from './attached-devices.ts';
@@ -190,7 +191,7 @@ export interface RunCounters {
    * took.
    */
   readonly harts?: Readonly<Record<string, HartCounters>>;
-  /** What programs have counted in their `stats` regions. */
+  /** What programs have counted, in their `stats` regions or in private. */
   readonly programs: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /**
    * Copies of packets or blocks by programs: the sums of their counters `copies` and `bytesCopied`.
@@ -243,6 +244,7 @@ export class Testbed {
   readonly #debug: DebugOutput;
   readonly #counterNames: ProgramCounterNames;
   readonly #charged: Charged | undefined;
+  readonly #traffic: TrafficMeter;
   /** The domain that has the interrupt of the board's clock. */
   readonly #alarmDriver: string | undefined;
   #outcome: 'idle' | 'deadline' = 'deadline';
@@ -258,7 +260,7 @@ export class Testbed {
     this.wires =
       options.wires?.({ ram: this.board.ram, board: this.board, random: this.random }) ?? {};
     // Ours first: a page that a user's device wants as well is then that device's mistake.
-    attachDevices(this.board, this.wires);
+    this.#traffic = attachDevices(this.board, this.wires);
     this.board.guardDevices();
     options.attachDevices?.(this.board);
     this.board.fillVirtioSlots();
@@ -452,6 +454,11 @@ export class Testbed {
     return { ...run, busyNs: machine.busyNs, work: { ...meter.work } };
   }
 
+  /** What devices have moved since power-on; a device of a user's own is not among them. */
+  traffic(): readonly Traffic[] {
+    return this.#traffic.read();
+  }
+
   #countHarts(): Pick<RunCounters, 'harts'> {
     const machines = this.#images.filter((image) => image instanceof MachineImage);
     if (machines.length === 0) return {};
@@ -471,9 +478,10 @@ export class Testbed {
   #readStats(image: DomainImage): Record<string, number> | undefined {
     const names = this.#counterNames[image.name];
     const region = statsRegion(image.config);
-    if (names === undefined || region === undefined) return undefined;
-    const stats = image.inspect(region);
-    return stats === undefined ? undefined : readCounters(names, stats);
+    const stats = names === undefined || region === undefined ? undefined : image.inspect(region);
+    if (names !== undefined && stats !== undefined) return readCounters(names, stats);
+    const counted = image instanceof PdImage ? image.counted : undefined;
+    return Counters.countersOf(counted);
   }
 
   #finishBoot(status: BootStatus): void {

@@ -147,6 +147,7 @@ async function alternate(
     return {
       name,
       ...parameters,
+      checksums: rig.checksums,
       unit: 'packets/s',
       median: Math.round(median),
       min: Math.round(min),

@@ -15,6 +15,7 @@ export interface AttachedStation {
 }
 
 export class TwoStations implements EthernetWire {
+  readonly checksums = 'right';
   readonly #ram: Ram;
   readonly #first: AttachedStation;
   readonly #second: AttachedStation;

@@ -10,6 +10,8 @@ export interface GeneratorOptions {
   readonly clock: Clock;
   /** Fills the payloads. */
   readonly random: Random;
+  /** See `EthernetWire.checksums`: 'right' unless told. */
+  readonly checksums?: 'right' | 'unknown';
   readonly source: Station;
   /** The echo servers; datagrams go to each in turn. */
   readonly targets: readonly Station[];

@@ -51,6 +51,7 @@ const SLOT_WORD = (PAYLOAD_AT + 4) >>> 2;
 const NS_PER_S = 1_000_000_000;
 
 export class TrafficGenerator extends DevicePart<GeneratorOptions> implements EthernetWire {
+  readonly checksums: 'right' | 'unknown' = this.options.checksums ?? 'right';
   readonly counters: GeneratorCounters = {
     sent: 0,
     answered: 0,

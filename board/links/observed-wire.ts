@@ -30,6 +30,7 @@ export interface ObservedWireOptions {
 }
 
 export class ObservedWire implements EthernetWire {
+  readonly checksums: EthernetWire['checksums'];
   readonly #wire: EthernetWire;
   readonly #ram: Ram;
   readonly #clock: Clock;
@@ -39,6 +40,7 @@ export class ObservedWire implements EthernetWire {
 
   constructor(options: ObservedWireOptions) {
     this.#wire = options.wire;
+    this.checksums = options.wire.checksums;
     this.#ram = options.ram;
     this.#clock = options.clock;
     this.#observer = options.observer;

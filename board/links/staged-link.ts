@@ -30,6 +30,8 @@ export interface StagedLinkOptions {
    * Called when the NIC has sent a frame and none was waiting: somebody should drain the link soon.
    */
   readonly onTransmit?: () => void;
+  /** See {@link EthernetWire.checksums}. */
+  readonly checksums?: 'right' | 'unknown';
 }
 
 /** Every frame is counted once in its direction. */
@@ -57,6 +59,7 @@ export class StagedLink implements EthernetWire {
     transmitted: 0,
     overrun: 0,
   };
+  readonly checksums: 'right' | 'unknown';
   readonly #ram: Ram;
   readonly #toNic: FrameSlots;
   readonly #fromNic: FrameSlots;
@@ -72,6 +75,7 @@ export class StagedLink implements EthernetWire {
     this.#toNic = new FrameSlots(options.ram, slots);
     this.#fromNic = new FrameSlots(options.ram, slots);
     this.#onTransmit = options.onTransmit ?? (() => undefined);
+    this.checksums = options.checksums ?? 'unknown';
   }
 
   // The far end.

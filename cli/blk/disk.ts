@@ -6,6 +6,7 @@ import { createImage } from '../../host/disk/create-image.ts';
 import type { WantedPartition } from '../../host/disk/partition-writer.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { parseSize } from '../quantities.ts';
+import { openTerminal } from '../terminal.ts';
 
 interface RawOptions {
   readonly size: string;
@@ -60,9 +61,10 @@ function createAction(path: string, raw: RawOptions): void {
     existing: raw.force === true ? 'replace' : 'refuse',
     randomBytes,
   });
-  process.stdout.write(`${path}: ${sizeBytes} bytes, ${describeScheme(scheme)}\n`);
+  const terminal = openTerminal('stdout');
+  terminal.print(`${path}: ${sizeBytes} bytes, ${describeScheme(scheme)}`);
   for (const [index, { use, name, startBytes, sizeBytes: bytes }] of placed.entries()) {
-    process.stdout.write(`  ${index}  ${use}  ${name}  at ${startBytes}, ${bytes} bytes\n`);
+    terminal.print(`  ${index}  ${use}  ${name}  at ${startBytes}, ${bytes} bytes`);
   }
 }
 

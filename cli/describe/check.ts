@@ -11,6 +11,7 @@ import { openTerminal } from '../terminal.ts';
 import { checkImages } from './check-images.ts';
 import { readDescriptionFile, withConfigFile } from './description-file.ts';
 import { refuseSdkOutput } from './sdk-output.ts';
+import { jsonText } from '../json-text.ts';
 
 const EXIT_MISTAKE = 2;
 
@@ -51,7 +52,7 @@ export function checkCommand(): Command {
       const target = readTarget(options);
       const checked = files.map((file) => check(file, target, options));
       const terminal = openTerminal('stdout');
-      if (options.json === true) terminal.print(JSON.stringify(checked.map(asJson)));
+      if (options.json === true) terminal.print(jsonText(checked.map(asJson)));
       else for (const one of checked) for (const line of asText(one)) terminal.print(line);
       if (checked.some(({ diagnostics }) => diagnostics.some(isError))) {
         process.exitCode = EXIT_MISTAKE;

@@ -18,6 +18,7 @@ import { type FieldLine, fieldLines, fieldsAsJson } from './field-lines.ts';
 import { readImageFile } from './program-image.ts';
 import { refuseSdkOutput } from './sdk-output.ts';
 import { type TranslationSize, translationSize } from './translation-size.ts';
+import { jsonText } from '../json-text.ts';
 
 export function inspectCommand(): Command {
   return new Command('inspect')
@@ -32,7 +33,7 @@ export function inspectCommand(): Command {
     .action((files: readonly string[], options: { readonly json?: true }) => {
       const terminal = openTerminal('stdout');
       const inspected = files.map(inspect);
-      if (options.json === true) terminal.print(JSON.stringify(inspected.map(asJson)));
+      if (options.json === true) terminal.print(jsonText(inspected.map(asJson)));
       else for (const one of inspected) for (const line of asText(one)) terminal.print(line);
     });
 }

@@ -5,6 +5,7 @@ import { systems } from '../../systems/index.ts';
 import { addOptions, flag, type RawOptions, readOptions } from '../option.ts';
 import { choiceLines, type SystemOptions } from '../run/choices.ts';
 import { openTerminal } from '../terminal.ts';
+import { jsonText } from '../json-text.ts';
 
 const OPTIONS = {
   output: flag({ flags: '--json', help: 'as JSON', words: ['text', 'json'] }),
@@ -34,7 +35,7 @@ async function list(output: 'text' | 'json'): Promise<void> {
     listed.push({ name, summary, options: (await system.load()).options ?? {} });
   }
   if (output === 'json') {
-    terminal.print(JSON.stringify(listed.map(asJson)));
+    terminal.print(jsonText(listed.map(asJson)));
     return;
   }
   const width = Math.max(...listed.map(({ name }) => name.length));

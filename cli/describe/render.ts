@@ -57,7 +57,7 @@ export function renderCommand(): Command {
         terminal.print(path);
       }
       for (const line of images.commands) terminal.print(line);
-      for (const line of images.warnings) console.error(line);
+      for (const line of images.warnings) terminal.note(line);
     });
 }
 

@@ -4,12 +4,13 @@ import { Command } from 'commander';
 import { report } from '../../microkit/report.ts';
 import type { RawOptions } from '../option.ts';
 import { addSystemOptions, describedSystem } from './described-system.ts';
+import { withoutControls } from '../terminal.ts';
 
 export function reportCommand(): Command {
   return addSystemOptions(new Command('report'))
     .description('Prints who holds which capabilities, maps what, and gets which interrupts.')
     .addHelpText('after', '\nExamples:\n  sddf report echo\n  sddf report web.system')
     .action(async (reference: string, options: RawOptions) => {
-      process.stdout.write(report(await describedSystem(reference, options)));
+      process.stdout.write(withoutControls(report(await describedSystem(reference, options))));
     });
 }

@@ -18,6 +18,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { DeclaredArgument } from '../option.ts';
 import { parseChoice, parseCount, parseCounts } from '../quantities.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
+import { jsonText } from '../json-text.ts';
 
 interface BenchOptions {
   readonly frame?: string;
@@ -92,7 +93,7 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
   if (html !== undefined) files.checkWritable(html);
   const results =
     from === undefined ? await measure(what, options, terminal, mistakes) : read(from);
-  if (options.json === true) process.stdout.write(`${JSON.stringify(results, undefined, 1)}\n`);
+  if (options.json === true) process.stdout.write(`${jsonText(results, 1)}\n`);
   if (before !== undefined && compare !== undefined) {
     const { comparisonLines } = await import('../../bench/suite/compare.ts');
     for (const line of comparisonLines(before, results, compare)) terminal.print(line);

@@ -14,6 +14,7 @@ import type { Divergence } from '../../kernel/oracle/replay.ts';
 import type { Trace } from '../../kernel/oracle/trace.ts';
 import { parseTraces, TraceFormatError } from '../../kernel/oracle/trace.ts';
 import { openTerminal } from '../terminal.ts';
+import { jsonText } from '../json-text.ts';
 
 const EXIT_FAILURE = 1;
 const FIRST_DEFAULT = '20';
@@ -43,7 +44,7 @@ export function oracleCommand(): Command {
       const fastPath = options.fastpath ? 'on' : 'off';
       const result = replayTraces(traces, { fastPath });
       const terminal = openTerminal('stdout');
-      if (options.json === true) terminal.print(JSON.stringify(asJson(result, first, fastPath)));
+      if (options.json === true) terminal.print(jsonText(asJson(result, first, fastPath)));
       else for (const line of asText(result, first, fastPath)) terminal.print(line);
       if (result.divergences.length > 0) process.exitCode = EXIT_FAILURE;
     });

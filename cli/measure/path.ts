@@ -22,6 +22,7 @@ import { addCommonRunOptions, watchSystem } from '../run/run.ts';
 import type { RunOptions } from '../run/options.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 import type { Terminal } from '../terminal.ts';
+import { jsonText } from '../json-text.ts';
 
 const NUMBER: Range = { min: 1, max: 1_000_000_000 };
 /** Without --for. */
@@ -186,7 +187,7 @@ function report({ loaded, run, file }: Followed, watch: PathWatch, terminal: Ter
   }
   file?.write(pathSvg(loaded.name, path));
   if (run.output === 'json') {
-    process.stdout.write(`${JSON.stringify({ ...benchResults([]), results: pathRows(path) })}\n`);
+    process.stdout.write(`${jsonText({ ...benchResults([]), results: pathRows(path) })}\n`);
     return;
   }
   for (const line of pathText(loaded.name, path, run.testbed.clock)) terminal.print(line);

@@ -14,6 +14,7 @@ import type { RunOptions } from '../run/options.ts';
 import type { RunResult } from '../run/report.ts';
 import type { Terminal } from '../terminal.ts';
 import { statisticsRows, statisticsText } from './trace-report.ts';
+import { jsonText } from '../json-text.ts';
 
 const EVENTS: Range = { min: 1024, max: 1 << 24 };
 const EVERY: Range = { min: 1, max: 1024 };
@@ -112,7 +113,7 @@ function finish({ recording, file, options, result, terminal }: Finished): void 
   }
   const statistics = runStatistics(recorder, result.after);
   if (options.output === 'json') {
-    process.stdout.write(`${JSON.stringify(benchResults(statisticsRows(statistics)))}\n`);
+    process.stdout.write(`${jsonText(benchResults(statisticsRows(statistics)))}\n`);
     return;
   }
   const { count, dropped } = recorder;

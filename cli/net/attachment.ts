@@ -171,7 +171,12 @@ export class NetAttachment implements Attachment {
     generators.forEach((options, index) => this.#addGenerator(parts, options, index));
     const alone = net.kind === 'loop' ? this.generators[0] : undefined;
     if (alone !== undefined) return alone;
-    this.#link = new StagedLink({ ram, onTransmit: () => this.#drainReplay() });
+    this.#link = new StagedLink({
+      ram,
+      onTransmit: () => this.#drainReplay(),
+      // The user network makes each of its frames itself; what others send may be anything.
+      checksums: net.kind === 'user' || net.kind === 'loop' ? 'right' : 'unknown',
+    });
     if (net.kind === 'none') this.#link.setLink('down');
     let wire: EthernetWire = this.#link;
     this.generators.forEach((station, index) => {

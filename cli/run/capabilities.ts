@@ -14,6 +14,7 @@ import { flatten, regionsByName, type SystemDescription } from '../../microkit/m
 import type { Testbed } from '../../systems/testbed.ts';
 import { asWritten, flag, readOptions, text } from '../option.ts';
 import type { RunPart, RunWatch, WatchedRun } from './part.ts';
+import { jsonText } from '../json-text.ts';
 
 const OPTIONS = {
   dump: flag({
@@ -46,7 +47,7 @@ function watchCapabilities({ options, terminal }: WatchedRun, svg: string | unde
     testbed: { onCreate: census.onCreate },
     instead: async (testbed) => {
       const dump = capabilitiesOf(testbed, census);
-      if (options.output === 'json') process.stdout.write(`${JSON.stringify(dump)}\n`);
+      if (options.output === 'json') process.stdout.write(`${jsonText(dump)}\n`);
       else for (const line of dumpText(dump)) terminal.print(line);
       if (svg === undefined) return;
       await writePicture(dump, svg);

@@ -97,5 +97,5 @@ function explain(options: DemoOptions): void {
   terminal.print(
     '  See it pass: npx sddf run echo --wireshark   Others: npx sddf list   End: Ctrl-C',
   );
-  showCounters(terminal, testbed, [attachment]);
+  showCounters(terminal, testbed);
 }

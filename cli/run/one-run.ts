@@ -1,8 +1,8 @@
 /** One run of one system, from the description to the counters. */
 
 import { lineOf } from '../../host/addr2line.ts';
-import { breathe } from '../../host/event-loop.ts';
 import { Rewound } from '../../debug/debugger.ts';
+import { breathe, hostNow } from '../../host/event-loop.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { Summary, WatchHook } from '../../host/watch/watched.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
@@ -23,10 +23,11 @@ import {
   type Wires,
 } from '../../systems/testbed.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
+import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
 import { groupDigits, seconds } from '../figures.ts';
 import { NetAttachment } from '../net/attachment.ts';
 import { DEMO_FRAMES } from '../net/kind.ts';
-import { printable, type Terminal } from '../terminal.ts';
+import { printable, type Terminal, withoutControls } from '../terminal.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import type { Attachment, ParsedAttachment } from './attachment.ts';
 import { runDemo } from './demo.ts';
@@ -34,9 +35,11 @@ import { driveLive, driveVirtual, type Ending, type Interrupt, makeLoop } from '
 import { catchInterrupts, type CaughtInterrupts } from './interrupt.ts';
 import { type LeftBehind, watchLeftBehind } from './left-behind.ts';
 import { showCounters } from './live-line.ts';
+import { LogLimit } from './log-limit.ts';
 import type { RunOptions } from './options.ts';
 import type { DebuggedRun, RunWatch, WatchedRun } from './part.ts';
 import { reportJson, reportText, type RunResult } from './report.ts';
+import { watchStalls } from './stalls.ts';
 import type { LoadedSystem } from './system-source.ts';
 
 /** That the monitor has started, that a domain is passive: what the topology says too. */
@@ -60,12 +63,19 @@ export class Run {
   readonly #attachments = new Map<string, Attachment>();
   #kernel: Kernel | undefined;
   /** The run proper, after boot. */
-  #begun: { readonly testbed: Testbed; readonly before: RunCounters } | undefined;
+  #begun:
+    | {
+        readonly testbed: Testbed;
+        readonly before: RunCounters;
+        readonly moved: readonly Traffic[];
+      }
+    | undefined;
   /** When it is to be over. */
   #untilNs = Infinity;
   /** A program has done something where nobody had called it. */
   #hasStirred = false;
   readonly #faulted: string[] = [];
+  readonly #logLimit: LogLimit;
   #wake = (): void => undefined;
   #stop = (): void => undefined;
 
@@ -82,6 +92,11 @@ export class Run {
     this.#terminal = run.terminal;
     this.#watches = run.watches;
     this.#untilNs = run.options.forNs ?? Infinity;
+    this.#logLimit = new LogLimit(
+      run.options.logLimit,
+      () => this.#logTimeNs(),
+      (line) => this.#terminal.note(line),
+    );
   }
 
   async run(parsed: readonly ParsedAttachment[]): Promise<void> {
@@ -162,13 +177,14 @@ export class Run {
       return;
     }
     const before = testbed.counters();
-    this.#begun = { testbed, before };
+    this.#begun = { testbed, before, moved: testbed.traffic() };
     const ending = await this.#drive(testbed, interrupt);
     for (const { debugged } of this.#watches) debugged?.ended(testbed, ENDINGS[ending]);
     await breathe(); // what programs have left behind comes to light between turns, and now
     if (this.#hasStirred) testbed.settle();
     testbed.board.turn(); // host time: as late as now, also after a sleep
     testbed.flushOutput();
+    this.#logLimit.end();
     const after = testbed.counters();
     for (const attachment of this.#attachments.values()) attachment.flush();
     this.#report(testbed, { ending, before, after });
@@ -177,7 +193,7 @@ export class Run {
   async #open(parsed: readonly ParsedAttachment[]): Promise<void> {
     const { demo } = this.#options;
     const { clock } = this.#options.testbed;
-    const onNotice = (line: string): void => this.#terminal.note(`sddf: ${line}`);
+    const onNotice = (line: string): void => this.#notice('sddf', line);
     for (const [index, kind] of attachmentKinds.entries()) {
       const opened = await parsed[index]?.open({ loaded: this.#loaded, clock, demo, onNotice });
       if (opened !== undefined) this.#attachments.set(kind.name, opened);
@@ -222,7 +238,7 @@ export class Run {
             this.#hasStirred = true;
             this.#wake();
           },
-          noted: (entry) => this.#terminal.note(`sddf: ${noteText(entry)}`),
+          noted: (entry) => this.#notice('sddf', noteText(entry)),
           lineOf: ({ path }, address) => lineOf(path, address),
         },
       });
@@ -268,7 +284,18 @@ export class Run {
     const verdicts = this.#watches.map((watch) => watch.log?.(pd, line) ?? 'keep');
     if (verdicts.includes('drop')) return;
     // In the stack of an exception, paths are shorter from here.
-    this.#terminal.note(`${pd}: ${printable(line).replaceAll(`(${process.cwd()}/`, '(')}`);
+    this.#notice(pd, line.replaceAll(`(${process.cwd()}/`, '('));
+  }
+
+  #notice(source: string, text: string): void {
+    if (!this.#logLimit.admits(source)) return;
+    this.#terminal.note(`${printable(source)}: ${printable(text)}`);
+  }
+
+  /** In which the seconds of `--log-limit` are: a virtual run shows the same lines each time. */
+  #logTimeNs(): number {
+    if (this.#options.testbed.clock === 'host') return hostNow();
+    return this.#begun?.testbed.now() ?? 0;
   }
 
   /**
@@ -303,7 +330,8 @@ export class Run {
     }
     const { testbed, before } = this.#begun;
     const result = this.#result(testbed, { ending, before, after: testbed.counters() });
-    const text = output === 'json' ? reportJson(result) : reportText(result).join('\n');
+    const text =
+      output === 'json' ? reportJson(result) : withoutControls(reportText(result).join('\n'));
     return { text, stream };
   }
 
@@ -356,8 +384,10 @@ export class Run {
       const end = forNs === undefined ? 'Ctrl-C ends it' : `ends after ${String(forNs / 1e9)} s`;
       this.#terminal.note(`sddf: ${this.#loaded.name} is running; ${end}`);
     }
-    const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed, attachments);
+    const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed);
+    const stalls = watchStalls(testbed, (text) => this.#notice('sddf', text));
     const ending = await driveLive({ ...run, loop, forNs, input: () => this.#input() });
+    stalls.cancel();
     line?.cancel();
     return ending;
   }
@@ -407,9 +437,11 @@ export class Run {
     const { name: system } = this.#loaded;
     const board = testbed.board.snapshot();
     const findings = diagnose(testbed, this.#faulted);
+    const traffic = trafficBetween(this.#begun?.moved ?? [], testbed.traffic());
     const restarted = restartReport(testbed);
     const restarts = restarted === undefined ? {} : { restarted };
-    return { system, clock, seed, ...counted, attachments, board, packets, findings, ...restarts };
+    const measured = { ...counted, attachments, board, packets, traffic, findings };
+    return { system, clock, seed, ...measured, ...restarts };
   }
 }
 

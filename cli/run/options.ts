@@ -20,6 +20,7 @@ import {
 } from '../option.ts';
 import { parseCount, parseDuration, parseSize, type Range } from '../quantities.ts';
 import { readChoice } from './choices.ts';
+import { parseLogLimit } from './log-limit.ts';
 
 const SEED: Range = { min: 0, max: 0xffff_ffff };
 const RAM_PAGE_BYTES = 65_536;
@@ -102,6 +103,13 @@ const OWN_OPTIONS = {
     flags: '--image-limit <size>',
     help: 'memory that a program image may need, 64M unless told',
     parse: parseSize,
+  }),
+  logLimit: text({
+    flags: '--log-limit <lines>',
+    help: 'shows so many lines a second of each domain, and counts the rest; or none',
+    standard: '1000',
+    parse: parseLogLimit,
+    completes: { words: ['none'] },
   }),
   path: text({
     flags: '--path <path>',

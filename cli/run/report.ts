@@ -3,8 +3,11 @@
 import type { Finding } from '../../systems/diagnosis.ts';
 import type { RestartReport } from '../../systems/restarts.ts';
 import type { RunCounters } from '../../systems/testbed.ts';
+import type { Traffic } from '../../systems/traffic.ts';
 import type { Ending } from './drive.ts';
 import { groupDigits, seconds } from '../figures.ts';
+import { jsonText } from '../json-text.ts';
+import { countedOf, domainLines, trafficLines } from './counter-lines.ts';
 
 export interface RunResult {
   readonly system: string;
@@ -20,6 +23,8 @@ export interface RunResult {
   readonly board: Readonly<Record<string, unknown>>;
   /** Packets that went all the way: what is divided by. */
   readonly packets: number;
+  /** What devices have moved in the run proper. */
+  readonly traffic: readonly Traffic[];
   /** What is wrong; nothing when all is well. */
   readonly findings?: readonly Finding[];
   /** Who has been started again; nothing when nobody has. */
@@ -60,7 +65,7 @@ function round(value: number): number {
 /** One line. Under the virtual clock, the same run gives the same text. */
 export function reportJson(result: RunResult): string {
   const { before, after, ...rest } = result;
-  return JSON.stringify({
+  return jsonText({
     schema: 1,
     system: rest.system,
     clock: rest.clock,
@@ -77,6 +82,7 @@ export function reportJson(result: RunResult): string {
     pds: after.pds,
     ...(after.harts === undefined ? {} : { harts: hartsJson(result) }),
     programs: after.programs,
+    traffic: Object.fromEntries(rest.traffic.map(({ name, counts }) => [name, counts])),
     ...rest.attachments,
     board: rest.board,
     ...(rest.restarted === undefined ? {} : { restarted: rest.restarted }),
@@ -106,6 +112,7 @@ export function reportText(result: RunResult): readonly string[] {
     const busy = (after.busyNs - before.busyNs) / timeNs;
     lines.push(`  CPU use      ${(busy * 100).toFixed(1)} % of a core`);
   }
+  for (const line of trafficLines(result.traffic, timeNs / 1e9)) lines.push(`  ${line}`);
   lines.push(...hartLines(result));
   for (const [kind, counters] of Object.entries(result.attachments)) {
     for (const line of countedLines(kind, counters)) lines.push(`  ${line}`);
@@ -116,6 +123,7 @@ export function reportText(result: RunResult): readonly string[] {
   for (const [name, pd] of exceptions) {
     lines.push(`  ${name}: ${String(pd.exceptions)} ${pd.exceptions === 1 ? 'fault' : 'faults'}`);
   }
+  for (const line of domainLines(after)) lines.push(`  ${line}`);
   return lines;
 }
 
@@ -186,9 +194,7 @@ function countedLines(
 ): readonly string[] {
   return Object.entries({ [kind]: attachment, ...attachment }).flatMap(([part, counters]) => {
     if (typeof counters !== 'object' || counters === null || Array.isArray(counters)) return [];
-    const counted = Object.entries(counters as Record<string, unknown>)
-      .filter(([, value]) => typeof value === 'number' && value !== 0)
-      .map(([name, value]) => `${name} ${groupDigits(value as number)}`);
+    const counted = countedOf(counters as Record<string, unknown>);
     return counted.length === 0 ? [] : [`${part.padEnd(12)} ${counted.join(' · ')}`];
   });
 }

@@ -3,11 +3,13 @@
 import type { SystemDescription } from '../../microkit/model.ts';
 import type { ParameterKind, PointKind } from '../../sim/points/point.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
+import { jsonText } from '../json-text.ts';
+import { withoutControls } from '../terminal.ts';
 
 export function listFaults(system: SystemDescription, as: 'text' | 'json'): void {
   const points = pointsOf(system);
-  const text = as === 'json' ? JSON.stringify(points) : points.flatMap(linesOf).join('\n');
-  process.stdout.write(`${text}\n`);
+  const text = as === 'json' ? jsonText(points) : points.flatMap(linesOf).join('\n');
+  process.stdout.write(`${withoutControls(text)}\n`);
 }
 
 function linesOf(point: PointKind): readonly string[] {

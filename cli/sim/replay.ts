@@ -19,6 +19,7 @@ import { openTerminal, type Terminal } from '../terminal.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
 import { sayWorldBegins } from './world-limit.ts';
+import { jsonText } from '../json-text.ts';
 
 const NAMES_MAX = 8;
 
@@ -204,7 +205,7 @@ function print(
 ): void {
   if (isJson) {
     const stop = stopped === undefined ? {} : { until: stopped.strike, state: stopped.state };
-    process.stdout.write(`${JSON.stringify({ isSame: same, ...outcome, ...stop })}\n`);
+    process.stdout.write(`${jsonText({ isSame: same, ...outcome, ...stop })}\n`);
     return;
   }
   for (const { timeNs, at, fault } of (stopped?.outcome ?? outcome).strikes) {

@@ -12,6 +12,7 @@ import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { openFailure } from './failure-source.ts';
 import { sayWorldBegins } from './world-limit.ts';
+import { jsonText } from '../json-text.ts';
 
 const LIMIT = 2_000;
 
@@ -62,7 +63,7 @@ async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
   if (flags.json === true) {
     const { worlds, end } = shrunk;
     const result = { file: out.path, worlds, end, rules: plan.rules.length, amount, story };
-    process.stdout.write(`${JSON.stringify({ ...result, decisions: decisions?.length ?? 0 })}\n`);
+    process.stdout.write(`${jsonText({ ...result, decisions: decisions?.length ?? 0 })}\n`);
     return;
   }
   for (const line of story) terminal.print(line);

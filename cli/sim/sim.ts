@@ -41,6 +41,7 @@ import { loadPlan } from './plan-file.ts';
 import { SeedPool } from './pool.ts';
 import { boundedRequest, type CampaignRequest } from './request.ts';
 import { loadTarget } from './target.ts';
+import { jsonText } from '../json-text.ts';
 
 export const EXIT_FAILED = 1;
 export const EXIT_VOID = 3;
@@ -153,7 +154,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     const result = { system: reference, worlds, failed, void: tally.void, unasked, virtualNs };
     const strikes = Object.fromEntries(tally.strikes);
     const report = { ...result, seconds, failures, strikes, neverStruck: never, files };
-    process.stdout.write(`${JSON.stringify(report)}\n`);
+    process.stdout.write(`${jsonText(report)}\n`);
   } else {
     printVerdict(terminal, { tally, distinct, files, never, seconds });
   }

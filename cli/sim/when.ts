@@ -7,6 +7,7 @@ import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { openFailure } from './failure-source.ts';
 import { sayWorldBegins } from './world-limit.ts';
+import { jsonText } from '../json-text.ts';
 
 interface WhenFlags {
   readonly moments: string;
@@ -44,7 +45,7 @@ async function runWhen(path: string, flags: WhenFlags): Promise<void> {
     throw new UserMistake(`${path}: does not fail in that way here; sddf replay shows what comes`);
   }
   if (flags.json === true) {
-    process.stdout.write(`${JSON.stringify(found)}\n`);
+    process.stdout.write(`${jsonText(found)}\n`);
     return;
   }
   terminal.print('chance anew from   worlds that fail all the same');

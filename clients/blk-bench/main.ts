@@ -38,7 +38,7 @@ export { BLK_BENCH_COUNTERS as counters };
 
 export function main(pd: ProtectionDomain<BlkBenchConfig>): EntryPoints {
   const bench = new BlkBench(pd);
-  return { notified: (channel) => bench.notified(channel) };
+  return { notified: (channel) => bench.notified(channel), counters: bench.counters };
 }
 
 class BlkBench {
@@ -47,7 +47,7 @@ class BlkBench {
   readonly #channel: Channel;
   readonly #requests: BlkRequestProducer;
   readonly #responses: BlkResponseConsumer;
-  readonly #counters: Counters<keyof typeof BLK_BENCH_COUNTERS>;
+  readonly counters: Counters<keyof typeof BLK_BENCH_COUNTERS>;
   readonly #response = emptyResponse();
   readonly #blocks: number;
   /** Places at which a request can begin, in requests. */
@@ -65,7 +65,7 @@ class BlkBench {
     this.#requests = new BlkRequestProducer(pd.region(virt.requestQueue), virt.capacity);
     this.#responses = new BlkResponseConsumer(pd.region(virt.responseQueue), virt.capacity);
     const { stats } = config;
-    this.#counters = new Counters(
+    this.counters = new Counters(
       BLK_BENCH_COUNTERS,
       stats === undefined ? undefined : pd.region(stats),
     );
@@ -83,11 +83,11 @@ class BlkBench {
     const response = this.#response;
     let left = this.#responses.available();
     if (left === 0) return;
-    this.#counters.add(BLK_BENCH_COUNTERS.requests, left);
+    this.counters.add(BLK_BENCH_COUNTERS.requests, left);
     for (; left > 0; left -= 1) {
       this.#responses.dequeue(response);
-      if (response.status !== BLK_OK) this.#counters.add(BLK_BENCH_COUNTERS.errors, 1);
-      this.#counters.add(BLK_BENCH_COUNTERS.blocks, response.successCount);
+      if (response.status !== BLK_OK) this.counters.add(BLK_BENCH_COUNTERS.errors, 1);
+      this.counters.add(BLK_BENCH_COUNTERS.blocks, response.successCount);
       this.#send(response.id);
     }
     this.#responses.release();
@@ -117,7 +117,7 @@ class BlkBench {
 
   #flush(slot: number): void {
     this.#untilFlush = this.#config.flushEvery ?? Infinity;
-    this.#counters.add(BLK_BENCH_COUNTERS.flushes, 1);
+    this.counters.add(BLK_BENCH_COUNTERS.flushes, 1);
     this.#requests.enqueue(BLK_FLUSH, 0, 0, 0, slot);
   }
 

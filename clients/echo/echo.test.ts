@@ -9,20 +9,29 @@ import { readCounters } from '../../queues/counters.ts';
 import { bareEcho, clientIp, clientMac, type EchoPath, IRQ } from '../../test/support/bare-echo.ts';
 import { ScriptedNic } from '../../test/support/scripted-nic.ts';
 import { checksum, SOURCE_IP, SOURCE_MAC, udpFrame } from '../../test/support/udp-frame.ts';
+import { NET_DRIVER_COUNTERS } from '../../drivers/network/virtio/counters.ts';
 import { ECHO_COUNTERS } from './responder.ts';
 
 const MAC0 = [0x52, 0x54, 0x01, 0, 0, 0x0a];
 const IP0 = [10, 0, 2, 15];
 const PATHS: readonly EchoPath[] = ['5pd', '4pd', '2pd', 'dummy'];
 
-function echoSystem(path: EchoPath = '5pd') {
+const F_GUEST_CSUM = 1 << 1;
+/** Flags of a received frame's header, virtio 1.2 §5.1.6. */
+const NEEDS_CSUM = 1;
+const DATA_VALID = 2;
+
+function echoSystem(path: EchoPath = '5pd', features?: number) {
   const made: { nic?: ScriptedNic } = {};
   const echo = bareEcho({
     path,
     clients: 2,
     buffers: 16,
     startIndex: 65_530,
-    device: (system) => (made.nic = new ScriptedNic({ ram: system.ram })),
+    device: (system) => {
+      const offered = features === undefined ? {} : { features };
+      return (made.nic = new ScriptedNic({ ram: system.ram, ...offered }));
+    },
   });
   const nic = made.nic as ScriptedNic;
   const interrupt = (): void => {
@@ -32,10 +41,10 @@ function echoSystem(path: EchoPath = '5pd') {
   };
   const free = nic.rx.takeAll();
   /** @returns the frames that come back for this one */
-  const exchange = (frame: Uint8Array): number[][] => {
+  const exchange = (frame: Uint8Array, flags = 0): number[][] => {
     const chain = free.shift();
     if (chain === undefined) throw new Error('the device has no buffer');
-    nic.rx.receive(chain, frame);
+    nic.rx.receive(chain, frame, flags);
     interrupt();
     const sent = nic.tx.takeAll();
     const frames = sent.map((one) => [...nic.tx.frame(one)]);
@@ -45,7 +54,8 @@ function echoSystem(path: EchoPath = '5pd') {
     return frames;
   };
   const counters = () => readCounters(ECHO_COUNTERS, echo.system.region('client0_stats'));
-  return { exchange, counters };
+  const driver = () => readCounters(NET_DRIVER_COUNTERS, echo.system.region('driver_stats'));
+  return { exchange, counters, driver };
 }
 
 const to = { mac: clientMac(0), ip: clientIp(0) };
@@ -227,12 +237,60 @@ describe('what is not answered is counted by its reason', () => {
     expect(counters().dropIpChecksum).toBe(10);
   });
 
-  it('does not look at the checksum of UDP: what was damaged returns with the checksum that tells', () => {
-    const { exchange } = echoSystem();
-    const damaged = udpFrame({ ...to, payload: payloadOf(40) });
-    damaged[60] = (damaged[60] as number) ^ 0x10;
+  it.each([0, 1, 2, 5, 33, 1472])('dropUdpChecksum, for any byte of %i', (length) => {
+    const { exchange, counters } = echoSystem();
+    const good = udpFrame({ ...to, payload: payloadOf(length) });
+    const step = Math.max(1, Math.floor(length / 8));
+    let damaged = 0;
+    // The checksum, and the payload; what the pseudo-header has is judged before.
+    for (let byte = 40; byte < good.length; byte += step) {
+      const frame = good.slice();
+      frame[byte] = (frame[byte] as number) ^ (1 << (byte % 8));
+      expect(exchange(frame), `byte ${byte}`).toEqual([]);
+      damaged += 1;
+    }
+    expect(exchange(good)).toEqual([answerTo(good)]);
+    expect(counters()).toMatchObject({ dropUdpChecksum: damaged, udpEchoed: 1 });
+  });
 
-    expect(exchange(damaged)).toEqual([answerTo(damaged)]);
+  it('dropUdpChecksum, behind a header with options', () => {
+    const { exchange, counters } = echoSystem();
+    const frame = withOptions([7, 7, 4, 0]);
+    frame[frame.length - 1] = (frame.at(-1) as number) ^ 1;
+
+    expect(exchange(frame)).toEqual([]);
+    expect(counters().dropUdpChecksum).toBe(1);
+  });
+
+  it.each(PATHS)('believes a device that vouches for a checksum, on path %s', (path) => {
+    const { exchange, counters } = echoSystem(path, F_GUEST_CSUM);
+    const damaged = changed((frame) => frame.set([1, 2], 42));
+
+    expect(exchange(damaged, DATA_VALID)).toEqual([answerTo(damaged)]);
+    expect(exchange(damaged)).toEqual([]);
+    expect(counters()).toMatchObject({ udpEchoed: 1, dropUdpChecksum: 1 });
+  });
+
+  it('believes no flags that were not negotiated', () => {
+    const { exchange, counters, driver } = echoSystem('5pd', 0);
+    const damaged = changed((frame) => frame.set([1, 2], 42));
+
+    expect(exchange(damaged, DATA_VALID)).toEqual([]);
+    expect(exchange(damaged, NEEDS_CSUM)).toEqual([]);
+    expect(counters()).toMatchObject({ dropUdpChecksum: 2 });
+    expect(driver().rxPartialChecksum).toBe(0);
+  });
+
+  it('passes on no frame whose checksum its sender has left to the device', () => {
+    const { exchange, counters, driver } = echoSystem('5pd', F_GUEST_CSUM);
+    const partial = changed((_, view) => view.setUint16(40, 0x1234));
+
+    for (const flags of [NEEDS_CSUM, NEEDS_CSUM | DATA_VALID]) {
+      expect(exchange(partial, flags)).toEqual([]);
+    }
+    expect(driver().rxPartialChecksum).toBe(2);
+    expect(counters().dropUdpChecksum).toBe(0);
+    expect(exchange(changed(() => undefined))).toHaveLength(1);
   });
 
   it('keeps a missing UDP checksum missing, and answers frames with options and with padding', () => {

@@ -21,6 +21,7 @@ import { Counters } from '../../queues/counters.ts';
 import type { NetClientConfig, NetData } from '../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../queues/net/net-end.ts';
 import {
+  CHECKED,
   fillFreeQueue,
   highHalf,
   lowHalf,
@@ -62,6 +63,7 @@ const NO_BUFFER_NS = 10_000_000;
 const BUFFER_SHIFT = 11;
 // Folded constants: docs/hot-code.md.
 const BUFFER_BYTES = NET_BUFFER_BYTES;
+const CHECKED_BIT = CHECKED;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
 export { ECHO_COUNTERS as counters };
@@ -73,6 +75,7 @@ export function main(pd: ProtectionDomain<EchoConfig>): EntryPoints {
     notified: (channel) => client.notified(channel),
     progress: () => client.received,
     awaitsTime: () => client.isAsking,
+    counters: client.counters,
   });
 }
 
@@ -81,7 +84,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   received = 0;
   readonly #net = this.pd.config.net;
   readonly member = joinRestarts(this.pd, this.pd.config.restart);
-  readonly #counters = new Counters(ECHO_COUNTERS, this.optionalRegion(this.pd.config.stats));
+  readonly counters = new Counters(ECHO_COUNTERS, this.optionalRegion(this.pd.config.stats));
   readonly #rxActive = this.#consumer(this.#net.rx.activeQueue, this.#net.rx.capacity);
   readonly #rxFree = this.#producer(this.#net.rx.freeQueue, this.#net.rx.capacity);
   readonly #txActive = this.#producer(this.#net.tx.activeQueue, this.#net.tx.capacity);
@@ -176,12 +179,15 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     for (; done < most; done += 1) {
       const low = active.lowAt(done);
       const high = active.highAt(done);
-      const len = active.lenAndOidAt(done) & 0xffff;
+      const packed = active.lenAndOidAt(done);
+      const len = packed & 0xffff;
       const to = txFree.lowAt(done);
       const from = (low - this.#rxBase) | 0;
       const offset = (to - this.#txBase) | 0;
       if (!isBuffer(from, this.#rxBytes) || !isBuffer(offset, this.#txBytes)) break;
-      if (!this.#responder.echo(from >> BUFFER_SHIFT, len, offset >> BUFFER_SHIFT)) break;
+      const isChecked = (packed & CHECKED_BIT) !== 0;
+      if (!this.#responder.echo(from >> BUFFER_SHIFT, len, offset >> BUFFER_SHIFT, isChecked))
+        break;
       txActive.putAt(done, to, this.#txBaseHigh, len);
       free.putAt(done, low, high, 0);
       bytes += len;
@@ -192,7 +198,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     txActive.advance(done);
     free.advance(done);
     this.received += done;
-    this.#counters.add(COUNT.udpEchoed, done);
+    this.counters.add(COUNT.udpEchoed, done);
     this.#countAnswers(done, bytes);
   };
 
@@ -202,7 +208,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
    */
   #answerNext(): boolean {
     const active = this.#rxActive;
-    const counters = this.#counters;
+    const counters = this.counters;
     if (!active.hasItems() || !this.#hasTxBuffer() || !active.dequeue()) return false;
     const { low, high, len } = active;
     this.received += 1;
@@ -211,15 +217,20 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
       counters.add(COUNT.badRxBuffer, 1);
       return true;
     }
-    this.#answer(offset >> BUFFER_SHIFT, len, this.#txBuffer >> BUFFER_SHIFT);
+    this.#answer(
+      offset >> BUFFER_SHIFT,
+      len,
+      this.#txBuffer >> BUFFER_SHIFT,
+      active.checkedOid !== 0,
+    );
     if (!this.#rxFree.enqueue(low, high, 0, 0)) counters.add(COUNT.queueFull, 1);
     return true;
   }
 
-  #answer(from: number, len: number, to: number): void {
+  #answer(from: number, len: number, to: number, isChecked: boolean): void {
     if (this.#lease !== undefined && this.#takeDhcp(this.#lease, from, len, to)) return;
-    const done = this.#responder.respond(from, len, to);
-    this.#counters.add(done, 1);
+    const done = this.#responder.respond(from, len, to, isChecked);
+    this.counters.add(done, 1);
     if (!isAnswer(done)) return;
     const { answerBytes } = this.#responder;
     this.#countAnswers(1, answerBytes);
@@ -230,7 +241,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   #takeDhcp(lease: LeaseKeeper, from: number, len: number, to: number): boolean {
     const bytes = lease.take(from, len, to);
     if (bytes < 0) return false;
-    this.#counters.add(COUNT.dhcpReceived, 1);
+    this.counters.add(COUNT.dhcpReceived, 1);
     this.#afterDhcp(lease, bytes);
     return true;
   }
@@ -245,7 +256,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
 
   #afterDhcp(lease: LeaseKeeper, bytes: number): void {
     if (bytes > 0) {
-      this.#counters.add(COUNT.dhcpSent, 1);
+      this.counters.add(COUNT.dhcpSent, 1);
       this.#countAnswers(1, bytes);
       this.#send(bytes);
     }
@@ -253,7 +264,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     if (ip !== this.#ip) {
       this.#ip = ip;
       this.#responder.setAddress(ip === undefined ? NO_ADDRESS : halves(ip));
-      if (ip !== undefined) this.#counters.add(COUNT.dhcpBound, 1);
+      if (ip !== undefined) this.counters.add(COUNT.dhcpBound, 1);
       this.pd.log(ip === undefined ? 'DHCP: no address any more' : `DHCP: ${ipText(ip)}`);
     }
     if (lease.nextAtNs < Infinity) this.#setTimeout(lease.nextAtNs - timeOf(this.pd));
@@ -267,16 +278,16 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   }
 
   #countAnswers(answers: number, bytes: number): void {
-    this.#counters.add(COUNT.txPackets, answers);
-    this.#counters.add(COUNT.copies, answers);
-    this.#counters.add(COUNT.bytesCopied, bytes);
+    this.counters.add(COUNT.txPackets, answers);
+    this.counters.add(COUNT.copies, answers);
+    this.counters.add(COUNT.bytesCopied, bytes);
   }
 
   #send(len: number): void {
     const low = (this.#txBuffer + this.#txBase) | 0;
     if (!this.#txActive.enqueue(low, this.#txBaseHigh, len, 0)) {
       // The buffer stays in hand, and the next answer goes into it.
-      this.#counters.add(COUNT.queueFull, 1);
+      this.counters.add(COUNT.queueFull, 1);
       return;
     }
     this.#txBuffer = NO_BUFFER;
@@ -292,7 +303,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
       if (!free.dequeue()) return false;
       const offset = (free.low - this.#txBase) | 0;
       if (isBuffer(offset, this.#txBytes)) this.#txBuffer = offset;
-      else this.#counters.add(COUNT.badTxBuffer, 1);
+      else this.counters.add(COUNT.badTxBuffer, 1);
     }
     return true;
   }

@@ -3,9 +3,8 @@
  * there is an answer, it is the same frame, copied once, with addresses exchanged.
  *
  * Exchanging source and destination changes no one's-complement sum, so the checksums of IPv4 and
- * UDP stay right as they are: a datagram that was damaged on its way returns with the checksum that
- * tells. The checksum of the IPv4 header is verified first, that of an ICMP echo verified and
- * adapted (RFC 1624).
+ * UDP stay right as they are. All are verified: that of a UDP datagram, where it has one, unless
+ * the device has done so (RFC 1122 4.1.3.4); that of an ICMP echo is adapted (RFC 1624).
  *
  * Fields are compared and written as memory holds them, in halfwords and words; `swap16` is needed
  * only where a number is meant. A word of a frame spans fields: the comments at the reads say
@@ -41,6 +40,7 @@ export const ECHO_COUNTERS = counterNames(
   'dropUdpPort',
   /** From an echo port: two echo servers would answer each other for ever. */
   'dropUdpLoop',
+  'dropUdpChecksum',
   /** Entries in our own queues that name no buffer of ours. */
   'badRxBuffer',
   'badTxBuffer',
@@ -100,6 +100,12 @@ const ARP_SENDER_IP = ARP + half(wire.Arp.senderIp0.offset);
 const ARP_TARGET_MAC = ARP + half(wire.Arp.targetMac0.offset);
 const ARP_TARGET_IP = ARP + half(wire.Arp.targetIp0.offset);
 
+/** Where the UDP header begins behind an IPv4 header without options, and what is in it. */
+const PLAIN_UDP = IP + half(wire.Ipv4.SIZE);
+const UDP_LENGTH = half(wire.Udp.length.offset);
+const UDP_CHECKSUM = half(wire.Udp.checksum.offset);
+const PROTOCOL_IN_SUM = wire.swap16(wire.IP_PROTOCOL_UDP);
+
 function half(offset: number): number {
   return offset >>> 1;
 }
@@ -133,6 +139,8 @@ export class Responder extends Configured<ResponderOptions> {
   readonly #mac12: number = this.#mac1 | (this.#mac2 << 16);
   #ip0: number = this.options.ip[0];
   #ip1: number = this.options.ip[1];
+  /** Of the frame that is being answered. */
+  #isChecked = false;
   /** Bytes of the answer that {@link respond} has written. */
   answerBytes = 0;
 
@@ -147,9 +155,10 @@ export class Responder extends Configured<ResponderOptions> {
    *
    * @param from index of the buffer with the received frame
    * @param to index of the buffer for the answer
+   * @param isChecked the device has found the datagram's checksum right
    * @returns false, without effect, for any other frame, which is for {@link respond} to judge
    */
-  echo(from: number, lenBytes: number, to: number): boolean {
+  echo(from: number, lenBytes: number, to: number, isChecked: boolean): boolean {
     const rx = this.#rx;
     const tx = this.#tx;
     if (lenBytes < DATAGRAM_BYTES_MIN || lenBytes > BUFFER_BYTES) return false;
@@ -175,6 +184,7 @@ export class Responder extends Configured<ResponderOptions> {
     if (udpBytes > totalBytes - IPV4_BYTES) return false;
     const port = w9 & 0xffff;
     if ((port !== ECHO_PORT_0 && port !== ECHO_PORT_1) || w8 >>> 16 === ECHO_PORT_1) return false;
+    if (!isChecked && !this.#isUdpRight(PLAIN_UDP, udpBytes)) return false;
     this.#copy(from, to, lenBytes);
     const w2 = rx.word(2); // source 2..5
     tx.setWord(0, (w1 >>> 16) | (w2 << 16));
@@ -193,9 +203,11 @@ export class Responder extends Configured<ResponderOptions> {
    * @param from index of the buffer with the received frame
    * @param lenBytes bytes of the frame, at most those of a buffer
    * @param to index of the buffer for the answer
+   * @param isChecked the device has found a datagram's checksum right
    * @returns the counter of what was done; {@link answerBytes} says how long the answer is
    */
-  respond(from: number, lenBytes: number, to: number): number {
+  respond(from: number, lenBytes: number, to: number, isChecked: boolean): number {
+    this.#isChecked = isChecked;
     this.answerBytes = lenBytes; // of all but refusals
     const rx = this.#rx;
     if (!rx.moveTo(from)) return COUNT.badRxBuffer;
@@ -245,9 +257,10 @@ export class Responder extends Configured<ResponderOptions> {
     const sourcePort = rx.half(payload);
     const destinationPort = rx.half(payload + 1);
     if (destinationPort !== ECHO_PORT_0 && destinationPort !== ECHO_PORT_1) {
-      return this.#refuseUdp(from, to);
+      return this.#refuseUdp(from, to, { payload, udpBytes });
     }
     if (sourcePort === ECHO_PORT_1) return COUNT.dropUdpLoop;
+    if (!this.#isChecked && !this.#isUdpRight(payload, udpBytes)) return COUNT.dropUdpChecksum;
     this.#copyExchanged(from, to, lenBytes);
     this.#tx.setHalf(payload, destinationPort);
     this.#tx.setHalf(payload + 1, sourcePort);
@@ -261,8 +274,16 @@ export class Responder extends Configured<ResponderOptions> {
     return COUNT.tcpReset;
   }
 
-  #refuseUdp(from: number, to: number): number {
-    const bytes = this.options.refusals?.portUnreachable(from, to) ?? 0;
+  /** A damaged datagram may never have been for this port: that is dropped, and not refused. */
+  #refuseUdp(
+    from: number,
+    to: number,
+    { payload, udpBytes }: { readonly payload: number; readonly udpBytes: number },
+  ): number {
+    const { refusals } = this.options;
+    if (refusals === undefined) return COUNT.dropUdpPort;
+    if (!this.#isChecked && !this.#isUdpRight(payload, udpBytes)) return COUNT.dropUdpChecksum;
+    const bytes = refusals.portUnreachable(from, to);
     if (bytes <= 0) return bytes === 0 ? COUNT.dropUdpPort : COUNT.errorsLimited;
     this.answerBytes = bytes;
     return COUNT.portUnreachable;
@@ -342,6 +363,23 @@ export class Responder extends Configured<ResponderOptions> {
   }
 
   /**
+   * Over the pseudo-header, too: addresses, protocol and length (RFC 768).
+   *
+   * @param at halfword at which the UDP header begins
+   * @returns whether the checksum is right, or the sender has made none
+   */
+  #isUdpRight(at: number, udpBytes: number): boolean {
+    const rx = this.#rx;
+    if (rx.half(at + UDP_CHECKSUM) === 0) return true;
+    const halves = udpBytes >>> 1;
+    let sum = rx.half(IP_SOURCE) + rx.half(IP_SOURCE + 1) + this.#ip0 + this.#ip1;
+    sum += PROTOCOL_IN_SUM + rx.half(at + UDP_LENGTH);
+    // An odd last byte counts as the low half of a halfword.
+    if ((udpBytes & 1) !== 0) sum += rx.half(at + halves) & 0xff;
+    return fold(sum + this.#rawSum(at, halves)) === 0xffff;
+  }
+
+  /**
    * The sum of the IPv4 header, which begins in the middle of a word: a halfword, words, a
    * halfword.
    */
@@ -361,10 +399,24 @@ export class Responder extends Configured<ResponderOptions> {
    * checksum
    */
   #sum(at: number, halves: number): number {
+    return fold(this.#rawSum(at, halves));
+  }
+
+  /** The sum of at most 1024 halfwords, not folded; most of it by words. */
+  #rawSum(at: number, halves: number): number {
     const rx = this.#rx;
+    const end = at + halves;
     let sum = 0;
-    for (let index = at; index < at + halves; index += 1) sum += rx.half(index);
-    return fold(sum);
+    let index = at;
+    if ((index & 1) !== 0 && index < end) {
+      sum = rx.half(index);
+      index += 1;
+    }
+    for (; index + 1 < end; index += 2) {
+      const word = rx.word(index >>> 1);
+      sum = (sum + (word & 0xffff) + (word >>> 16)) | 0;
+    }
+    return index < end ? sum + rx.half(index) : sum;
   }
 }
 

@@ -47,18 +47,17 @@ function needed(word: string | undefined, usage: string): string {
 
 function* list(fs: FatFileSystem, path: string): BlockTask<readonly string[]> {
   const entries = yield* fs.list(path);
-  return entries.map(({ name, kind, sizeBytes }) =>
-    kind === 'directory'
-      ? `${'<dir>'.padStart(10)}  ${name}`
-      : `${`${sizeBytes}`.padStart(10)}  ${name}`,
-  );
+  return entries.map(({ name, kind, sizeBytes }) => {
+    const size = kind === 'directory' ? '<dir>' : `${sizeBytes}`;
+    return `${size.padStart(10)}  ${visible(name)}`;
+  });
 }
 
 function* print(fs: FatFileSystem, path: string): BlockTask<readonly string[]> {
   const bytes = yield* fs.readFile(path);
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
+  return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n').map(visible);
 }
 
 function* write(fs: FatFileSystem, path: string, text: string): BlockTask<readonly string[]> {
@@ -75,5 +74,16 @@ function* done(change: BlockTask<void>): BlockTask<readonly string[]> {
 
 function* space(fs: FatFileSystem): BlockTask<readonly string[]> {
   const { totalBytes, freeBytes, label, type } = yield* fs.spaceUse();
-  return [`FAT${type} '${label}': ${freeBytes} of ${totalBytes} bytes free`];
+  return [`FAT${type} '${visible(label)}': ${freeBytes} of ${totalBytes} bytes free`];
+}
+
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+
+/** What a disk has as a name, or in a file, must not steer the terminal behind the line. */
+function visible(text: string): string {
+  return text.replaceAll(
+    CONTROLS,
+    (each) => `\\x${each.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 }

@@ -18,6 +18,7 @@ export interface SharedWireOptions {
 }
 
 export class SharedWire implements EthernetWire {
+  readonly checksums: EthernetWire['checksums'];
   readonly #ram: Ram;
   readonly #station: EthernetWire;
   readonly #others: EthernetWire;
@@ -30,6 +31,8 @@ export class SharedWire implements EthernetWire {
     this.#station = options.station;
     this.#others = options.others;
     this.#mac = options.mac;
+    const { station, others } = options;
+    this.checksums = station.checksums === 'right' ? others.checksums : 'unknown';
   }
 
   attach(end: EthernetEnd): void {

@@ -197,8 +197,13 @@ function end(status) {
   process.kill(process.pid, 'SIGKILL');
 }
 
+/** Names of domains and files are shown, and not obeyed by the terminal. */
 function say(text) {
-  write(2, `sddf: ${text}\n`);
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  const shown = text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (each) => {
+    return `\\x${each.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+  write(2, `sddf: ${shown}\n`);
 }
 
 /** To a pipe whose reader is behind, too, for a while. */

@@ -73,6 +73,11 @@ export class PdImage implements ProgramImage, DomainImage {
     return mapReadonly(this.#thread, this.#profile, region);
   }
 
+  /** What the program has returned as its counters: not looked at yet. */
+  get counted(): unknown {
+    return this.#loop?.counted;
+  }
+
   /** See {@link PdLoop.awaitsTime}. */
   awaitsTime(): boolean | undefined {
     return this.#loop?.awaitsTime();

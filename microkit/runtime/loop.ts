@@ -102,6 +102,7 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   #fault: EntryPoints['fault'];
   #progress: EntryPoints['progress'];
   #awaitsTime: EntryPoints['awaitsTime'];
+  #counted: unknown;
   /**
    * The event being handled: bits of the badge that are still to do, and the message that came with
    * it.
@@ -120,6 +121,11 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
   awaitsTime(): boolean | undefined {
     const awaitsTime = this.#awaitsTime;
     return awaitsTime === undefined ? undefined : awaitsTime();
+  }
+
+  /** What the program has returned as `counters`. */
+  get counted(): unknown {
+    return this.#counted;
   }
 
   resume(): void {
@@ -141,6 +147,7 @@ export class PdLoop extends Configured<PdLoopOptions> implements UserContext {
     this.#fault = entry.fault;
     this.#progress = entry.progress;
     this.#awaitsTime = entry.awaitsTime;
+    this.#counted = entry.counters;
     this.#progressSeen = entry.progress === undefined ? -1 : entry.progress();
     for (const irq of this.#profile.irqs) this.#pd.irqAck(irq);
     if (this.#profile.passive) {

@@ -20,11 +20,11 @@ enum {
     COUNT_TX_PACKETS = 3,
     COUNT_COPIES,
     COUNT_BYTES_COPIED,
-    COUNT_BAD_RX_BUFFER = 18,
+    COUNT_BAD_RX_BUFFER = 19,
     COUNT_BAD_TX_BUFFER,
     COUNT_QUEUE_FULL
 };
-_Static_assert(DROP_UDP_LOOP + 1 == COUNT_BAD_RX_BUFFER, "the counters follow one another");
+_Static_assert((int)RESPONDER_RESULTS == (int)COUNT_BAD_RX_BUFFER, "the counters follow one another");
 DEFINE_COUNTERS();
 
 /* Section `.echo_config`, of this project. */
@@ -88,9 +88,13 @@ static void answer(const struct net_buff_desc *packet, struct tally *tally)
         count(COUNT_BAD_RX_BUFFER, 1);
         return;
     }
-    const uint8_t *frame = (const uint8_t *)config.rx_data.vaddr + packet->io_or_offset;
+    struct frame frame = {
+        .bytes = (const uint8_t *)config.rx_data.vaddr + packet->io_or_offset,
+        .len = packet->len,
+        .is_checked = packet->checked != 0,
+    };
     uint8_t *target = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer);
-    enum responder_result done = respond(&responder, frame, packet->len, target);
+    enum responder_result done = respond(&responder, &frame, target);
     tally->results[done]++;
     if (is_answer(done)) {
         tally->answers++;

@@ -60,7 +60,8 @@ enum {
     COUNT_NEEDS_RESET,
     COUNT_INTERRUPTS_LOST,
     COUNT_SELF_RESETS,
-    COUNT_TX_STUCK
+    COUNT_TX_STUCK,
+    COUNT_RX_PARTIAL_CHECKSUM
 };
 DEFINE_COUNTERS();
 
@@ -235,6 +236,24 @@ struct tally {
     uint32_t bytes;
 };
 
+/* A frame of a good length goes to whoever it is for. Answers false when the device keeps it. */
+static bool pass(const struct virtqueue_finished *taken, uint16_t len, struct net_producer *to)
+{
+    uint32_t flags = virtqueue_header16(&device.rx, taken->chain, VIRTIO_NET_HDR_FLAGS) & device.rx_flags;
+    uint8_t checked = (flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0 ? NET_CHECKED : 0;
+
+    if ((flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0) {
+        /* Its sender has left the checksum to the device: nobody here completes it. */
+        keep_for_device(taken->addr, COUNT_RX_PARTIAL_CHECKSUM);
+        return false;
+    }
+    if (!net_enqueue(to, taken->addr, len, checked)) {
+        keep_for_device(taken->addr, COUNT_RX_QUEUE_FULL);
+        return false;
+    }
+    return true;
+}
+
 /* One frame that the device has received. Answers false when the device has broken the rules. */
 static bool receive(const struct virtqueue_finished *taken, struct net_producer *to, struct tally *received)
 {
@@ -248,9 +267,7 @@ static bool receive(const struct virtqueue_finished *taken, struct net_producer 
         /* A frame that claims to lie in several buffers, or in none. */
         keep_for_device(taken->addr, COUNT_NUM_BUFFERS_LIES);
         return false;
-    } else if (!net_enqueue(to, taken->addr, (uint16_t)len, 0)) {
-        keep_for_device(taken->addr, COUNT_RX_QUEUE_FULL);
-    } else {
+    } else if (pass(taken, (uint16_t)len, to)) {
         received->frames++;
         received->bytes += len;
     }

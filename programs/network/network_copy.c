@@ -60,7 +60,7 @@ static bool copy(const struct net_buff_desc *packet, struct net_producer *to)
         }
         memcpy((uint8_t *)config.client_data.vaddr + empty.io_or_offset,
                (const uint8_t *)config.rx_data[0].vaddr + packet->io_or_offset, packet->len);
-        net_enqueue(to, empty.io_or_offset, packet->len, 0);
+        net_enqueue(to, empty.io_or_offset, packet->len, packet->checked);
         return true;
     }
     count(COUNT_DROP_NO_BUFFER, 1);

@@ -79,20 +79,20 @@ static void drop(int32_t buffer, unsigned reason)
     to_driver(buffer);
 }
 
-static inline bool give(unsigned client, int32_t buffer, uint16_t len)
+static inline bool give(unsigned client, int32_t buffer, const struct net_buff_desc *frame)
 {
-    if (!net_enqueue(&clients[client].active, net_offset_of(buffer), len, 0)) {
+    if (!net_enqueue(&clients[client].active, net_offset_of(buffer), frame->len, frame->checked)) {
         return false;
     }
     holders[buffer] |= 1ul << client;
     return true;
 }
 
-static void deliver_to_all(int32_t buffer, uint16_t len)
+static void deliver_to_all(int32_t buffer, const struct net_buff_desc *frame)
 {
     uint8_t holding = 0;
     for (unsigned client = 0; client < num_clients; client++) {
-        if (give(client, buffer, len)) {
+        if (give(client, buffer, frame)) {
             holding++;
         } else {
             count(COUNT_DROP_CLIENT_FULL, 1);
@@ -105,9 +105,9 @@ static void deliver_to_all(int32_t buffer, uint16_t len)
     }
 }
 
-static void deliver(int32_t buffer, uint16_t len)
+static void deliver(int32_t buffer, const struct net_buff_desc *frame)
 {
-    if (len < FRAME_BYTES_MIN) {
+    if (frame->len < FRAME_BYTES_MIN) {
         drop(buffer, COUNT_DROP_RUNT);
         return;
     }
@@ -116,11 +116,11 @@ static void deliver(int32_t buffer, uint16_t len)
     int owner = mac_table_find(&macs, address);
     if (owner == MAC_NOBODY) {
         if (address == MAC_BROADCAST) {
-            deliver_to_all(buffer, len);
+            deliver_to_all(buffer, frame);
         } else {
             drop(buffer, COUNT_DROP_NO_CLIENT);
         }
-    } else if (give((unsigned)owner, buffer, len)) {
+    } else if (give((unsigned)owner, buffer, frame)) {
         refs[buffer] = 1;
     } else {
         drop(buffer, COUNT_DROP_CLIENT_FULL);
@@ -141,7 +141,7 @@ static void rx_return_batch(void)
         }
         at_driver--;
         packets++;
-        deliver(buffer, frame.len);
+        deliver(buffer, &frame);
     }
     driver_active = from;
     count(COUNT_PACKETS, packets);

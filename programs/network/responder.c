@@ -4,9 +4,8 @@
  * addresses exchanged.
  *
  * Exchanging source and destination changes no one's-complement sum, so the checksums of IPv4 and
- * UDP stay right as they are: a datagram that was damaged on its way returns with the checksum that
- * tells. The checksum of the IPv4 header is verified first, that of an ICMP echo verified and
- * adapted (RFC 1624).
+ * UDP stay right as they are. All are verified: that of a UDP datagram, where it has one, unless the
+ * device has done so (RFC 1122 4.1.3.4); that of an ICMP echo is adapted (RFC 1624).
  *
  * Formats: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792 (ICMP), RFC 768 (UDP).
  */
@@ -45,7 +44,7 @@ enum {
 };
 
 /* Bytes behind the IPv4 header. */
-enum { UDP_SOURCE_PORT = 0, UDP_DESTINATION_PORT = 2, UDP_LENGTH = 4, UDP_BYTES = 8 };
+enum { UDP_SOURCE_PORT = 0, UDP_DESTINATION_PORT = 2, UDP_LENGTH = 4, UDP_CHECKSUM = 6, UDP_BYTES = 8 };
 enum { ICMP_TYPE_AND_CODE = 0, ICMP_CHECKSUM = 2, ICMP_BYTES = 4 };
 
 #define TYPE_IPV4 0x0800
@@ -103,11 +102,11 @@ static uint16_t fold(uint64_t sum)
 }
 
 /*
- * The one's-complement sum, in either order of bytes; 0xffff when the bytes hold their own right
- * checksum. An odd last byte counts as the first of two. RFC 1071, 2(B) and 2(C): the order of
- * bytes makes no difference, nor does the width of what is added.
+ * The one's-complement sum before it is folded, in either order of bytes. An odd last byte counts
+ * as the first of two. RFC 1071, 2(B) and 2(C): the order of bytes makes no difference, nor does
+ * the width of what is added.
  */
-static uint16_t checksum(const uint8_t *at, uint32_t bytes)
+static uint64_t sum_of(const uint8_t *at, uint32_t bytes)
 {
     const uint8_t *end = at + bytes;
     uint64_t sum = 0;
@@ -121,7 +120,13 @@ static uint16_t checksum(const uint8_t *at, uint32_t bytes)
     for (; end - at >= 2; at += 2) {
         sum += half_at(at);
     }
-    return fold(at == end ? sum : sum + *at);
+    return at == end ? sum : sum + *at;
+}
+
+/* 0xffff when the bytes hold their own right checksum. */
+static uint16_t checksum(const uint8_t *at, uint32_t bytes)
+{
+    return fold(sum_of(at, bytes));
 }
 
 /* The same of an IPv4 header in a frame, where words are aligned from its third byte on. */
@@ -215,9 +220,21 @@ static enum responder_result respond_icmp(const struct responder *responder, con
     return ICMP_ECHOED;
 }
 
-static enum responder_result respond_udp(const struct responder *responder, const uint8_t *frame, uint32_t len,
+/* Over the pseudo-header, too: addresses, protocol and length (RFC 768). A sender may have made no
+ * checksum. */
+static bool is_udp_right(const uint8_t *frame, uint32_t at, uint16_t udp_bytes)
+{
+    if (half_at(frame + at + UDP_CHECKSUM) == 0) {
+        return true;
+    }
+    uint64_t pseudo = sum_of(frame + IP_SOURCE, 8) + NET16(PROTOCOL_UDP) + half_at(frame + at + UDP_LENGTH);
+    return fold(pseudo + sum_of(frame + at, udp_bytes)) == 0xffff;
+}
+
+static enum responder_result respond_udp(const struct responder *responder, const struct frame *received,
                                          uint8_t *answer, struct payload udp)
 {
+    const uint8_t *frame = received->bytes;
     if (udp.bytes < UDP_BYTES) {
         return DROP_UDP_LENGTH;
     }
@@ -233,15 +250,20 @@ static enum responder_result respond_udp(const struct responder *responder, cons
     if (source_port == NET16(ECHO_PORT_1)) {
         return DROP_UDP_LOOP;
     }
-    copy_exchanged(responder, frame, len, answer);
+    if (!received->is_checked && !is_udp_right(frame, udp.at, udp_bytes)) {
+        return DROP_UDP_CHECKSUM;
+    }
+    copy_exchanged(responder, frame, received->len, answer);
     put_half(answer + udp.at + UDP_SOURCE_PORT, destination_port);
     put_half(answer + udp.at + UDP_DESTINATION_PORT, source_port);
     return UDP_ECHOED;
 }
 
-static enum responder_result respond_ip(const struct responder *responder, const uint8_t *frame, uint32_t len,
+static enum responder_result respond_ip(const struct responder *responder, const struct frame *received,
                                         uint8_t *answer)
 {
+    const uint8_t *frame = received->bytes;
+    uint32_t len = received->len;
     if (len < IP + IP_BYTES) {
         return DROP_IP_HEADER;
     }
@@ -265,14 +287,16 @@ static enum responder_result respond_ip(const struct responder *responder, const
     case PROTOCOL_ICMP:
         return respond_icmp(responder, frame, len, answer, payload);
     case PROTOCOL_UDP:
-        return respond_udp(responder, frame, len, answer, payload);
+        return respond_udp(responder, received, answer, payload);
     default:
         return DROP_PROTOCOL;
     }
 }
 
-enum responder_result respond(const struct responder *responder, const uint8_t *frame, uint32_t len, uint8_t *answer)
+enum responder_result respond(const struct responder *responder, const struct frame *received, uint8_t *answer)
 {
+    const uint8_t *frame = received->bytes;
+    uint32_t len = received->len;
     static const uint8_t broadcast[NET_MAC_BYTES] __attribute__((aligned(2))) = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
     if (len < ETHERNET_BYTES) {
@@ -281,7 +305,7 @@ enum responder_result respond(const struct responder *responder, const uint8_t *
     half type = half_at(frame + ETHERTYPE);
     if (is_mac(frame + MAC_DESTINATION, responder->mac)) {
         if (type == NET16(TYPE_IPV4)) {
-            return respond_ip(responder, frame, len, answer);
+            return respond_ip(responder, received, answer);
         }
     } else if (!is_mac(frame + MAC_DESTINATION, broadcast) || type == NET16(TYPE_IPV4)) {
         return DROP_NOT_FOR_US;

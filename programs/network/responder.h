@@ -23,12 +23,20 @@ enum responder_result {
     DROP_UDP_PORT,
     /* From an echo port: two echo servers would answer each other for ever. */
     DROP_UDP_LOOP,
+    DROP_UDP_CHECKSUM,
     RESPONDER_RESULTS
 };
 
 struct responder {
     uint8_t mac[NET_MAC_BYTES] __attribute__((aligned(2)));
     uint8_t ip[4] __attribute__((aligned(2)));
+};
+
+struct frame {
+    const uint8_t *bytes;
+    uint32_t len;
+    /* The device has found the checksum of the datagram in it right. */
+    bool is_checked;
 };
 
 static inline bool is_answer(enum responder_result result)
@@ -41,4 +49,4 @@ static inline bool is_answer(enum responder_result result)
  * of NET_BUFFER_BYTES, and the frame may change while it is looked at: then the answer is as wrong
  * as the frame.
  */
-enum responder_result respond(const struct responder *responder, const uint8_t *frame, uint32_t len, uint8_t *answer);
+enum responder_result respond(const struct responder *responder, const struct frame *frame, uint8_t *answer);

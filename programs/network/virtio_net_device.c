@@ -2,8 +2,9 @@
  * Initialisation in the order of the specification, interrupts, configuration space.
  * Source: virtio 1.2, sections 3.1.1 (driver initialisation), 4.2.3 (MMIO), 5.1.5 (network device).
  *
- * Not negotiated: checksum offload, because a queue entry of sDDF has no place to say that a
- * checksum is missing; merged receive buffers, because a frame fits one buffer; the control queue:
+ * Not negotiated: checksum offload of what is sent, because a queue entry of sDDF has no place to
+ * say that a checksum is missing (of what is received, the device may say that it has checked:
+ * GUEST_CSUM); merged receive buffers, because a frame fits one buffer; the control queue:
  * the device is left as it starts, receiving all.
  */
 #include "virtio_net_device.h"
@@ -18,7 +19,8 @@
 
 /* Accepted when offered; VERSION_1 is demanded. */
 #define WANTED_LOW \
-    (VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
+    (VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS | VIRTIO_F_INDIRECT_DESC | \
+     VIRTIO_F_EVENT_IDX)
 
 static uint32_t read32(struct virtio_net_device *device, uint32_t offset)
 {
@@ -101,6 +103,9 @@ static const char *negotiate(struct virtio_net_device *device)
         return "the device refuses the features";
     }
     device->features = accepted;
+    device->rx_flags = (accepted & VIRTIO_NET_F_GUEST_CSUM) == 0
+        ? 0
+        : VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID;
     return NULL;
 }
 

@@ -11,6 +11,8 @@ struct virtio_net_device {
     uint64_t rings_bytes;
     /* Accepted feature bits 0 to 31. */
     uint32_t features;
+    /* Bits of a received frame's flags that mean something, by what was negotiated. */
+    uint32_t rx_flags;
     /* Longest frame that may be sent, Ethernet header included. */
     uint32_t frame_bytes_max;
     struct virtqueue rx;

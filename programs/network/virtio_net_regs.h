@@ -47,6 +47,7 @@ enum {
 #define STATUS_FAILED 128u
 
 /* 5.1.3 and 6: masks made of feature *numbers*. VERSION_1 is number 32, bit 0 of the high word. */
+#define VIRTIO_NET_F_GUEST_CSUM (1u << 1)
 #define VIRTIO_NET_F_MTU (1u << 3)
 #define VIRTIO_NET_F_MAC (1u << 5)
 #define VIRTIO_NET_F_STATUS (1u << 16)
@@ -67,3 +68,7 @@ enum {
 /* 5.1.6: 12 bytes with VERSION_1, of which the last two are num_buffers. */
 #define VIRTIO_NET_HDR_BYTES 12
 #define VIRTIO_NET_HDR_NUM_BUFFERS 10
+/* Flags in the low byte. */
+#define VIRTIO_NET_HDR_FLAGS 0
+#define VIRTIO_NET_HDR_F_NEEDS_CSUM 1u
+#define VIRTIO_NET_HDR_F_DATA_VALID 2u

@@ -89,26 +89,38 @@ describe('BlkRequestQueue', () => {
     expect(seen).toEqual([...Array(16).keys()]);
   });
 
-  it('believes no tail beyond the capacity and no head beyond the tail', () => {
-    const { region, producer, consumer } = requestQueue(4);
-    region.write32(4, 1000);
-    region.write32(0, 1);
-
-    expect(consumer.available()).toBe(4);
-    expect(consumer.overruns).toBe(1);
-    expect(producer.free()).toBe(0);
-  });
-
-  it('goes on from a tail that cannot be', () => {
+  it('begins again, empty, at a tail that cannot be', () => {
     const { region, consumer } = requestQueue(4);
     region.write32(4, 1000);
-    const request = emptyRequest();
-    for (let left = consumer.available(); left > 0; left -= 1) consumer.dequeue(request);
-    consumer.release();
-    region.write32(4, 1001);
 
+    expect(consumer.available()).toBe(0);
+    expect(consumer.lies).toBe(1);
+    expect(region.read32(0)).toBe(1000);
+    region.write32(4, 1001);
     expect(consumer.available()).toBe(1);
-    expect(consumer.overruns).toBe(1);
+    expect(consumer.lies).toBe(1);
+  });
+
+  it('begins again, empty, at a head that cannot be', () => {
+    const { region, producer, consumer } = requestQueue(4);
+    region.write32(0, 1000);
+
+    expect(producer.free()).toBe(4);
+    expect(producer.lies).toBe(1);
+    expect(region.read32(4)).toBe(1000);
+    producer.enqueue(0, 0, 7, 1, 9);
+    producer.publish();
+    const request = emptyRequest();
+    // As after a restart on this memory.
+    expect(consumer.available()).toBe(0);
+    expect(consumer.lies).toBe(1);
+    producer.enqueue(0, 0, 8, 1, 9);
+    expect(producer.free()).toBe(3);
+    producer.publish();
+    expect(consumer.available()).toBe(1);
+    consumer.dequeue(request);
+    expect(request.block).toBe(8);
+    expect([producer.lies, consumer.lies]).toEqual([1, 1]);
   });
 
   it('reads a 64-bit offset near the top as out of every range', () => {

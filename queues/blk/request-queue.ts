@@ -58,6 +58,8 @@ export class BlkRequestProducer {
   readonly #base: number;
   #tail: number;
   #isClosed = false;
+  /** How often the consumer's index was one that cannot be. */
+  lies = 0;
 
   constructor(region: Region, capacity: number) {
     demandCapacity(capacity, 32);
@@ -70,11 +72,17 @@ export class BlkRequestProducer {
     this.#tail = this.#word(REQUEST_TAIL);
   }
 
-  /** @returns slots that the consumer has freed; 0 when its counter makes no sense */
+  /** @returns slots that the consumer has freed */
   free(): number {
     if (this.#isClosed) return 0;
-    const used = distance32(this.#tail, this.#word(REQUEST_HEAD));
-    return used > this.capacity ? 0 : this.capacity - used;
+    const head = this.#u32[this.#base + REQUEST_HEAD / 4] as number;
+    const used = distance32(this.#tail, head);
+    if (used <= this.capacity) return this.capacity - used;
+    // An index that cannot be: an empty queue from there on, and at once for both sides.
+    this.lies += 1;
+    this.#tail = head;
+    this.publish();
+    return this.capacity;
   }
 
   /** Adds a request; the consumer sees it after {@link publish}. There must be a free slot. */
@@ -135,11 +143,8 @@ export class BlkRequestConsumer {
   readonly #base: number;
   #head: number;
   #isClosed = false;
-  /**
-   * Looks that found a tail further ahead than the queue is long: the producer is broken or
-   * hostile.
-   */
-  overruns = 0;
+  /** How often the producer's index was one that cannot be. */
+  lies = 0;
 
   constructor(region: Region, capacity: number) {
     demandCapacity(capacity, 32);
@@ -152,18 +157,17 @@ export class BlkRequestConsumer {
     this.#head = this.#u32[this.#base + REQUEST_HEAD / 4] as number;
   }
 
-  /**
-   * @returns requests that wait; of a tail that cannot be, the round before it is believed, as in
-   * the network's queue
-   */
+  /** @returns requests that wait */
   available(): number {
     if (this.#isClosed) return 0;
     const tail = this.#u32[this.#base + REQUEST_TAIL / 4] as number;
     const length = distance32(tail, this.#head);
     if (length <= this.capacity) return length;
-    this.overruns += 1;
-    this.#head = distance32(tail, this.capacity);
-    return this.capacity;
+    // An index that cannot be: an empty queue from there on, and at once for both sides.
+    this.lies += 1;
+    this.#head = tail;
+    this.release();
+    return 0;
   }
 
   isPlugged(): boolean {

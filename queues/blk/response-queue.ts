@@ -43,6 +43,8 @@ export class BlkResponseProducer {
   readonly #base: number;
   #tail: number;
   #isClosed = false;
+  /** How often the consumer's index was one that cannot be. */
+  lies = 0;
 
   constructor(region: Region, capacity: number) {
     demandCapacity(capacity, 32);
@@ -55,12 +57,17 @@ export class BlkResponseProducer {
     this.#tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
   }
 
-  /** @returns slots that the consumer has freed; 0 when its counter makes no sense */
+  /** @returns slots that the consumer has freed */
   free(): number {
     if (this.#isClosed) return 0;
     const head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
     const used = distance32(this.#tail, head);
-    return used > this.capacity ? 0 : this.capacity - used;
+    if (used <= this.capacity) return this.capacity - used;
+    // An index that cannot be: an empty queue from there on, and at once for both sides.
+    this.lies += 1;
+    this.#tail = head;
+    this.publish();
+    return this.capacity;
   }
 
   /** Adds a response; the consumer sees it after {@link publish}. There must be a free slot. */
@@ -103,8 +110,8 @@ export class BlkResponseConsumer {
   readonly #base: number;
   #head: number;
   #isClosed = false;
-  /** Looks that found a tail further ahead than the queue is long. */
-  overruns = 0;
+  /** How often the producer's index was one that cannot be. */
+  lies = 0;
 
   constructor(region: Region, capacity: number) {
     demandCapacity(capacity, 32);
@@ -117,18 +124,17 @@ export class BlkResponseConsumer {
     this.#head = this.#u32[this.#base + RESPONSE_HEAD / 4] as number;
   }
 
-  /**
-   * @returns responses that wait; of a tail that cannot be, the round before it is believed, as in
-   * the network's queue
-   */
+  /** @returns responses that wait */
   available(): number {
     if (this.#isClosed) return 0;
     const tail = this.#u32[this.#base + RESPONSE_TAIL / 4] as number;
     const length = distance32(tail, this.#head);
     if (length <= this.capacity) return length;
-    this.overruns += 1;
-    this.#head = distance32(tail, this.capacity);
-    return this.capacity;
+    // An index that cannot be: an empty queue from there on, and at once for both sides.
+    this.lies += 1;
+    this.#head = tail;
+    this.release();
+    return 0;
   }
 
   /**

@@ -5,8 +5,7 @@
  * A connection has two of them, *free* (empty buffers) and *active* (filled ones); producer and
  * consumer of one are consumer and producer of the other. Each side holds one handle, which keeps a
  * private cursor and publishes it once for a batch. The peer's index is read, checked and only then
- * used: one that claims more than the capacity is a lie; it is counted, and costs at most one round
- * of the ring.
+ * used: one that cannot be is counted, and the queue begins again there, empty (see the README).
  *
  * Addresses are pairs of 32-bit halves, low first, held as *signed* integers, so
  * that they are never boxed (`docs/hot-code.md`).
@@ -44,6 +43,14 @@ export const NetBufferDescriptor = struct(16, {
   padding0: 'u8',
   padding1: 'u32',
 });
+
+/**
+ * In the byte of `oid`, above its 6 bits, where sDDF has padding: whoever received this frame has
+ * found its checksums right. Ours alone: upstream's programs leave it 0, and do not look.
+ */
+export const CHECKED_OID = 0x40;
+/** The same, in the length and `oid` of {@link NetConsumer.lenAndOidAt}. */
+export const CHECKED = CHECKED_OID << 16;
 
 const OID_MASK = 0x3f;
 const WANTS_SIGNAL = 0;
@@ -201,14 +208,20 @@ export class NetProducer extends Sealed<Placement> {
   #look(): number {
     if (this.#isClosed) return 0;
     if (this.#tail === -1) this.#attach();
-    const used = distance16(this.#tail, this.#u16[this.#headIndex] as number);
-    if (used > this.capacity) {
-      this.lies += 1;
-      this.#room = 0;
-    } else {
-      this.#room = this.capacity - used;
-    }
+    const head = this.#u16[this.#headIndex] as number;
+    const used = distance16(this.#tail, head);
+    if (used > this.capacity) this.#beginAgain(head);
+    else this.#room = this.capacity - used;
     return this.#room;
+  }
+
+  /** The consumer's index cannot be: an empty queue from there on, and at once for both sides. */
+  #beginAgain(head: number): void {
+    this.lies += 1;
+    this.#tail = head;
+    this.#publishedTail = head;
+    this.#room = this.capacity;
+    this.#store16(this.#tailIndex << 1, head);
   }
 
   #attach(): void {
@@ -297,7 +310,10 @@ export class NetConsumer extends Sealed<Placement> {
     ] as number;
   }
 
-  /** Length in the low half, index of the data region in bits 16 to 21; see {@link lowAt}. */
+  /**
+   * Length in the low half, index of the data region in bits 16 to 21, {@link CHECKED}; see
+   * {@link lowAt}.
+   */
   lenAndOidAt(index: number): number {
     return this.#i32[
       (this.#entryIndex + (((this.#head + index) & this.#mask) << 2) + 2) | 0
@@ -318,6 +334,11 @@ export class NetConsumer extends Sealed<Placement> {
 
   get oid(): number {
     return (this.#lenAndOid >>> 16) & OID_MASK;
+  }
+
+  /** {@link CHECKED_OID} when the frame's checksums have been found right, else 0. */
+  get checkedOid(): number {
+    return (this.#lenAndOid >>> 16) & CHECKED_OID;
   }
 
   /** @returns whether there is a buffer to take out now */
@@ -371,16 +392,18 @@ export class NetConsumer extends Sealed<Placement> {
     if (this.#isClosed) return 0;
     if (this.#head === -1) this.#attach();
     const tail = this.#u16[this.#tailIndex] as number;
-    let length = distance16(tail, this.#head);
-    if (length > this.capacity) {
-      // More than fits cannot be there. Going through it all would be the peer's way to keep us
-      // busy: take one round.
-      this.lies += 1;
-      length = this.capacity;
-      this.#head = distance16(tail, length);
-    }
-    this.#left = length;
-    return length;
+    this.#left = distance16(tail, this.#head);
+    if (this.#left > this.capacity) this.#beginAgain(tail);
+    return this.#left;
+  }
+
+  /** The producer's index cannot be: an empty queue from there on, and at once for both sides. */
+  #beginAgain(tail: number): void {
+    this.lies += 1;
+    this.#head = tail;
+    this.#publishedHead = tail;
+    this.#left = 0;
+    this.#store16(this.#headIndex << 1, tail);
   }
 
   #attach(): void {

@@ -151,12 +151,22 @@ describe('a serial peer that lies', () => {
     },
   );
 
-  it('with a head that is ahead gets nothing more', () => {
-    const { queue, producer } = bench();
-    queue.write32(HEAD, 5);
+  it.each([5, 1000, 2 ** 31])(
+    'with a head of %i loses what is in its queue, and gets what comes then',
+    (head) => {
+      const { queue, producer } = bench();
+      producer.enqueue(1);
+      producer.publish();
+      queue.write32(HEAD, head);
 
-    expect(producer.room()).toBe(0);
-    expect(producer.enqueue(1)).toBe(false);
-    expect(producer.lies).toBe(2);
-  });
+      expect(producer.room()).toBe(8);
+      expect(producer.lies).toBe(1);
+      expect(queue.read32(TAIL)).toBe(head);
+      expect(producer.enqueue(2)).toBe(true);
+      producer.publish();
+      expect(queue.read32(TAIL)).toBe((head + 1) >>> 0);
+      expect(producer.room()).toBe(7);
+      expect(producer.lies).toBe(1);
+    },
+  );
 });

@@ -5,9 +5,8 @@
  * The signalling differs from the network's: a producer *always* notifies after a batch; a consumer
  * notifies only when the producer has asked for room (`producer_signalled` is 0). Each side holds
  * one handle with a private cursor, and publishes it once for a batch. The peer's index is read,
- * checked and only then used: one that claims more than the capacity is a lie. A producer that lies
- * loses what is in the queue; a consumer that lies gets nothing more. Both are counted, and both
- * harm only themselves.
+ * checked and only then used: one that cannot be is counted, and the queue begins again there,
+ * empty (see the README).
  */
 
 import { demand } from '../../memory/misuse.ts';
@@ -82,14 +81,20 @@ export class SerialProducer {
 
   /** @returns bytes that can be put in now, by a fresh look */
   room(): number {
-    const used = distance32(this.#tail, this.#u32[this.#place.headIndex] as number);
-    if (used > this.capacity) {
-      this.lies += 1;
-      this.#room = 0;
-    } else {
-      this.#room = this.capacity - used;
-    }
+    const head = this.#u32[this.#place.headIndex] as number;
+    const used = distance32(this.#tail, head);
+    if (used > this.capacity) this.#beginAgain(head);
+    else this.#room = this.capacity - used;
     return this.#room;
+  }
+
+  /** The consumer's index cannot be: an empty queue from there on, and at once for both sides. */
+  #beginAgain(head: number): void {
+    this.lies += 1;
+    this.#tail = head;
+    this.#published = head;
+    this.#room = this.capacity;
+    this.#ram.store32(this.#place.tailIndex << 2, head);
   }
 
   /**
@@ -194,18 +199,21 @@ export class SerialConsumer {
     this.#published = this.#head;
   }
 
-  /** @returns bytes that can be taken out now, by a fresh look. A lie empties the queue. */
+  /** @returns bytes that can be taken out now, by a fresh look */
   length(): number {
     const tail = this.#u32[this.#place.tailIndex] as number;
-    const length = distance32(tail, this.#head);
-    if (length > this.capacity) {
-      this.lies += 1;
-      this.#head = tail;
-      this.#left = 0;
-      return 0;
-    }
-    this.#left = length;
-    return length;
+    this.#left = distance32(tail, this.#head);
+    if (this.#left > this.capacity) this.#beginAgain(tail);
+    return this.#left;
+  }
+
+  /** The producer's index cannot be: an empty queue from there on, and at once for both sides. */
+  #beginAgain(tail: number): void {
+    this.lies += 1;
+    this.#head = tail;
+    this.#published = tail;
+    this.#left = 0;
+    this.#ram.store32(this.#place.headIndex << 2, tail);
   }
 
   /**

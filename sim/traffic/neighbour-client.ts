@@ -119,18 +119,20 @@ class NeighbourClient {
     while (active.hasItems() && this.#hasTxBuffer() && active.dequeue()) {
       this.received += 1;
       const { low, high, len } = active;
-      this.#receive(low, len);
+      this.#receive(low, len, active.checkedOid);
       this.#rxFree.enqueue(low, high, 0, 0);
     }
     active.publish();
     this.#txFree.publish();
   }
 
-  #receive(offset: number, len: number): void {
+  #receive(offset: number, len: number, checked: number): void {
     if (!isBuffer(offset, this.#rxData.sizeBytes) || len > NET_BUFFER_BYTES) return;
     if (this.#judge(offset, len)) return;
     const buffer = this.#txBuffer ?? 0;
-    const done = this.#responder.respond(offset / NET_BUFFER_BYTES, len, buffer / NET_BUFFER_BYTES);
+    const isChecked = checked !== 0;
+    const from = offset / NET_BUFFER_BYTES;
+    const done = this.#responder.respond(from, len, buffer / NET_BUFFER_BYTES, isChecked);
     if (isAnswer(done)) this.#send(buffer, len);
   }
 

@@ -12,6 +12,7 @@ export interface WireListener {
 }
 
 export class WatchedWire implements EthernetWire {
+  readonly checksums: EthernetWire['checksums'];
   readonly #wire: EthernetWire;
   readonly #listener: WireListener;
   /** Where the beginning of the oldest frame has been copied to. */
@@ -19,6 +20,7 @@ export class WatchedWire implements EthernetWire {
 
   constructor(wire: EthernetWire, listener: WireListener) {
     this.#wire = wire;
+    this.checksums = wire.checksums;
     this.#listener = listener;
   }
 

@@ -6,11 +6,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { watchStalls } from '../../cli/run/stalls.ts';
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { NetProducer } from '../../queues/net/queue.ts';
-import { diagnose } from '../../systems/diagnosis.ts';
+import { diagnose, type Finding } from '../../systems/diagnosis.ts';
+import type { Testbed } from '../../systems/testbed.ts';
 import { echoTestbed } from '../support/echo-testbed.ts';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
 
@@ -122,7 +124,8 @@ describe('a run that comes to rest with something wrong', () => {
 
     const run = await sddfInProcess('run', file, '--clock', 'virtual');
 
-    expect(run.stdout).toMatch(/then all was quiet\n$/);
+    expect(run.stdout).toMatch(/then all was quiet\n/);
+    expect(run.stdout).not.toContain('wrong');
     expect(run.status).toBe(0);
   });
 });
@@ -135,7 +138,39 @@ describe('a storm', () => {
 
     expect(run.stdout).toContain('interrupt 20: its line stays high, and bad acknowledges it');
   });
+
+  it('is none, when the line was low in between, however often', async () => {
+    const run = await sddfInProcess(
+      'run',
+      'echo',
+      '--net',
+      'loop',
+      '--clock',
+      'virtual',
+      '--for',
+      '20ms',
+    );
+
+    expect(run.stdout).toMatch(/irqAcks 2,\d\d\d/);
+    expect(run.stdout).not.toContain('wrong');
+  });
 });
+
+/** As in a live run: once, when it has not changed for a second. */
+function expectToldOnce(testbed: Testbed, found: readonly Finding[]): void {
+  vi.useFakeTimers();
+  try {
+    const told: string[] = [];
+    const watch = watchStalls(testbed, (line) => told.push(line));
+    vi.advanceTimersByTime(1500);
+    expect(told).toEqual([]);
+    vi.advanceTimersByTime(3000);
+    expect(told).toEqual(found.map(({ text }) => `it stands still: ${text}`));
+    watch.cancel();
+  } finally {
+    vi.useRealTimers();
+  }
+}
 
 describe('a queue', () => {
   it.each([
@@ -155,6 +190,7 @@ describe('a queue', () => {
     testbed.runUntilQuiet();
 
     const found = diagnose(testbed, []);
+    expectToldOnce(testbed, found);
 
     expect(found).toEqual([
       { what, about: expect.any(String) as string, text: expect.any(String) as string },

@@ -12,7 +12,7 @@ import { machinePrograms } from '../../cli/run/machine-programs.ts';
 import { echo } from '../../systems/echo.ts';
 import { parseCosts, type RunCosts } from '../../systems/run-costs.ts';
 import { completeChoices } from '../../systems/system.ts';
-import type { WireParts } from '../../systems/testbed.ts';
+import type { RunCounters, WireParts } from '../../systems/testbed.ts';
 import { buildPrograms, COMPILER, hasCompiler, ROOT_FOLDER } from '../support/c-programs.ts';
 import { described, echoTestbed } from '../support/echo-testbed.ts';
 import { CLIENT0, CLIENT1, payload, udpFrame } from '../support/udp-frames.ts';
@@ -30,6 +30,13 @@ const START_NS = 100_000_000;
 
 /** Whom the frames of a burst are for. */
 const ADDRESSED = [[CLIENT0], [CLIENT1], [CLIENT0, CLIENT1]];
+
+interface Run {
+  readonly heard: string[];
+  readonly faults: readonly string[];
+  readonly lines: readonly string[];
+  readonly programs: RunCounters['programs'];
+}
 
 type Choices = Readonly<Record<string, string>>;
 
@@ -59,9 +66,10 @@ function freeInstructions(): RunCosts {
 function listeningWire(
   wire: EthernetWire,
   { board, ram }: WireParts,
-  heard: string[],
+  { heard, checksums }: Pick<Run, 'heard'> & Pick<EthernetWire, 'checksums'>,
 ): EthernetWire {
   return {
+    checksums,
     attach: (end) => wire.attach(end),
     linkUp: () => wire.linkUp(),
     nextLength: () => wire.nextLength(),
@@ -122,12 +130,12 @@ function anyFrame(numbers: Numbers, clients: readonly (typeof CLIENT0)[]): Uint8
 }
 
 /** What leaves the board, and the programs' counters. */
-function run(choices: Choices) {
+function run(choices: Choices, checksums: EthernetWire['checksums']): Run {
   const system = described(echo.build(completeChoices(echo, choices)));
   const heard: string[] = [];
   const { testbed, link, faults, lines } = echoTestbed({
     change: () => system,
-    wrap: (wire, parts) => listeningWire(wire, parts, heard),
+    wrap: (wire, parts) => listeningWire(wire, parts, { heard, checksums }),
     more: {
       costs: freeInstructions(),
       images: machinePrograms({ system, folders: [ROOT_FOLDER] }),
@@ -154,17 +162,23 @@ function run(choices: Choices) {
 const SILENT = { closed: 'silent' };
 
 /** What the same paths do in TypeScript: asked once for each. */
-const inTypeScript = new Map<string, ReturnType<typeof run>>();
+const inTypeScript = new Map<string, Run>();
 
-function expectSameTraffic(choices: Choices, path: string): void {
-  const c = run({ ...choices, ...SILENT, path });
-  const ts = inTypeScript.get(path) ?? run({ ...SILENT, path });
-  inTypeScript.set(path, ts);
+/** @param checksums what the device says of those of the frames, a damaged one among many */
+function expectSameTraffic(
+  choices: Choices,
+  path: string,
+  checksums: EthernetWire['checksums'] = 'unknown',
+): Run {
+  const c = run({ ...choices, ...SILENT, path }, checksums);
+  const ts = inTypeScript.get(`${path} ${checksums}`) ?? run({ ...SILENT, path }, checksums);
+  inTypeScript.set(`${path} ${checksums}`, ts);
 
   expect(c.faults).toEqual([]);
   expect(c.heard.length).toBeGreaterThan(500);
   expect(c.heard).toEqual(ts.heard);
   expect(c.programs).toEqual(ts.programs);
+  return c;
 }
 
 const PARTS = ['driver', 'rx', 'tx', 'copier', 'client'];
@@ -173,7 +187,15 @@ describe.skipIf(!hasCompiler)(`traffic of the echo system, seed ${SEED} (${COMPI
   beforeAll(buildPrograms);
 
   it('is the same with everything in C', () => {
-    expectSameTraffic({ code: 'c' }, '5pd');
+    const { programs } = expectSameTraffic({ code: 'c' }, '5pd');
+
+    expect(programs['client0']?.['dropUdpChecksum']).toBeGreaterThan(0);
+  });
+
+  it('is the same with everything in C where the device vouches for checksums', () => {
+    const { programs } = expectSameTraffic({ code: 'c' }, '5pd', 'right');
+
+    expect(programs['client0']?.['dropUdpChecksum']).toBe(0);
   });
 
   it.each(PARTS)('is the same with the %s in C', (part) => {

@@ -17,6 +17,7 @@ const HEADER_BYTES = 8;
 const ENTRY_BYTES = 16;
 /** Bytes written at the start of each queue: indices, flag, and the first entries. */
 const QUEUE_BYTES = HEADER_BYTES + ENTRY_BYTES * 8;
+const ENTRIES_CLAIMED = 512;
 const GOOD_BUFFERS = 4;
 const ATTACKS_PER_WAKE_UP = 4;
 
@@ -64,6 +65,10 @@ class HostileClient {
       const from = random.below(2) === 0 ? 0 : HEADER_BYTES;
       const length = random.below(2) === 0 ? HEADER_BYTES : QUEUE_BYTES - from;
       for (let at = from; at < from + length; at++) queue.write8(at, random.below(256));
+      // An index that cannot be empties the queue; of one that can, its entries are looked at.
+      if (random.below(2) === 0) {
+        queue.write16(TAIL, (queue.read16(HEAD) + 1 + random.below(ENTRIES_CLAIMED)) & 0xffff);
+      }
       const data = this.#data[random.below(2)] as Region;
       data.write32(4 * random.below(data.sizeBytes / 4), random.u32());
       const { net } = this.#pd.config;

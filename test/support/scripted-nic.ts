@@ -215,8 +215,9 @@ export class NicQueue {
   }
 
   /** Receives a frame into a chain, as an honest device does. */
-  receive(chain: Chain, frame: Uint8Array): void {
+  receive(chain: Chain, frame: Uint8Array, flags = 0): void {
     this.#ram.u8.fill(0, chain.headerAt, chain.headerAt + HEADER_BYTES);
+    this.#ram.u8[chain.headerAt] = flags;
     this.#ram.view.setUint16(chain.headerAt + 10, 1, true);
     this.#ram.u8.set(frame, chain.bufferAt);
     this.complete(chain.head, HEADER_BYTES + frame.length);

@@ -21,7 +21,7 @@ export const BLK_VIRT_COUNTERS = counterNames(
   /** Flushes refused because an earlier one failed while this client had written. */
   'refusedLost',
   /** Queue counters of clients that cannot be. */
-  'overruns',
+  'queueLies',
   /** Responses of the driver that belong to no request. */
   'strayResponses',
   'client0Bytes',

@@ -62,7 +62,10 @@ export { BLK_VIRT_COUNTERS as counters };
 
 export function main(pd: ProtectionDomain<BlkVirtConfig>): EntryPoints {
   const virt = new Virtualiser(pd);
-  return supervised(virt.member, virt, { notified: (channel) => virt.notified(channel) });
+  return supervised(virt.member, virt, {
+    notified: (channel) => virt.notified(channel),
+    counters: virt.counters,
+  });
 }
 
 class Virtualiser implements Connections {
@@ -79,13 +82,14 @@ class Virtualiser implements Connections {
   readonly #policy: SchedulingPolicy;
   readonly #costs: Uint32Array;
   readonly #inFlight: InFlightTable;
-  readonly #counters: Counters<BlkVirtCounter>;
+  readonly counters: Counters<BlkVirtCounter>;
   readonly #response = emptyResponse();
   #state: State = { kind: 'no-device' };
   /** Size of the device when it was last looked at, in blocks. */
   #deviceBlocks = 0;
   #flushesInFlight = 0;
   #sent = 0;
+  #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<BlkVirtConfig>) {
     const { config } = pd;
@@ -109,7 +113,7 @@ class Virtualiser implements Connections {
     );
     this.#costs = new Uint32Array(this.#clients.length);
     this.#inFlight = new InFlightTable(Math.min(config.window, driver.capacity - 1));
-    this.#counters = new Counters(
+    this.counters = new Counters(
       BLK_VIRT_COUNTERS,
       config.stats === undefined ? undefined : pd.region(config.stats),
     );
@@ -129,6 +133,7 @@ class Virtualiser implements Connections {
     }
     if (this.#state.kind !== 'scanning') this.#serve();
     this.#tell();
+    this.#countLies();
   }
 
   close(channel: Channel): void {
@@ -211,7 +216,7 @@ class Virtualiser implements Connections {
   #scanned(status: number): void {
     const state = this.#state;
     if (state.kind !== 'scanning') {
-      return this.#counters.add(BLK_VIRT_COUNTERS.strayResponses, 1);
+      return this.counters.add(BLK_VIRT_COUNTERS.strayResponses, 1);
     }
     const { next } = state.scan;
     let bytes: Uint8Array | undefined;
@@ -256,7 +261,7 @@ class Virtualiser implements Connections {
       const { id, status, successCount } = response;
       if (id === SCAN_ID) this.#scanned(status);
       else if (this.#inFlight.holds(id)) this.#giveBack(id, status, successCount);
-      else this.#counters.add(BLK_VIRT_COUNTERS.strayResponses, 1);
+      else this.counters.add(BLK_VIRT_COUNTERS.strayResponses, 1);
     }
     this.#responses.release();
   }
@@ -273,8 +278,8 @@ class Virtualiser implements Connections {
       this.#flushed(status);
       if (client.lost) honest = BLK_ERR_IO;
     }
-    this.#counters.add(BLK_VIRT_COUNTERS.responses, 1);
-    if (honest !== BLK_OK) this.#counters.add(BLK_VIRT_COUNTERS.errors, 1);
+    this.counters.add(BLK_VIRT_COUNTERS.responses, 1);
+    if (honest !== BLK_OK) this.counters.add(BLK_VIRT_COUNTERS.errors, 1);
     client.answer(honest, successCount, clientId);
   }
 
@@ -315,13 +320,11 @@ class Virtualiser implements Connections {
   #fetch(index: number): void {
     const client = this.#clients[index] as Client;
     if (!client.hasHead && !client.requests.isPlugged()) {
-      const overruns = client.requests.overruns;
       let waiting = client.requests.available();
-      if (client.requests.overruns !== overruns) this.#counters.add(BLK_VIRT_COUNTERS.overruns, 1);
       while (waiting > 0 && !client.hasHead && client.canAnswer()) {
         client.requests.dequeue(client.head);
         waiting -= 1;
-        this.#counters.add(BLK_VIRT_COUNTERS.requests, 1);
+        this.counters.add(BLK_VIRT_COUNTERS.requests, 1);
         this.#admit(client);
       }
     }
@@ -346,7 +349,7 @@ class Virtualiser implements Connections {
       client.hasHead = true;
       return;
     }
-    this.#counters.add(refusal, 1);
+    this.counters.add(refusal, 1);
     client.answer(status, 0, head.id);
   }
 
@@ -360,7 +363,7 @@ class Virtualiser implements Connections {
     this.#sent += 1;
     if (isFlush) {
       const name = code === BLK_FLUSH ? 'flushes' : 'barriers';
-      this.#counters.add(BLK_VIRT_COUNTERS[name], 1);
+      this.counters.add(BLK_VIRT_COUNTERS[name], 1);
       this.#flushesInFlight += 1;
       for (const other of this.#clients) other.dirtySinceFlush = false;
       return this.#requests.enqueue(BLK_FLUSH, 0, 0, 0, driverId);
@@ -368,7 +371,7 @@ class Virtualiser implements Connections {
     const paddr = client.dataPaddr + offset;
     this.#requests.enqueue(code, paddr, client.firstBlock + block, count, driverId);
     if (index < COUNTED_CLIENTS) {
-      this.#counters.add(BLK_VIRT_COUNTERS.client0Bytes + index, count * BLK_TRANSFER_BYTES);
+      this.counters.add(BLK_VIRT_COUNTERS.client0Bytes + index, count * BLK_TRANSFER_BYTES);
     }
   }
 
@@ -385,6 +388,14 @@ class Virtualiser implements Connections {
     this.#sent = 0;
     this.#requests.publish();
     this.#pd.deferredNotify(this.#config.driver.channel);
+  }
+
+  #countLies(): void {
+    let lies = this.#requests.lies + this.#responses.lies;
+    for (const { requests, responses } of this.#clients) lies += requests.lies + responses.lies;
+    if (lies === this.#liesSeen) return;
+    this.counters.add(BLK_VIRT_COUNTERS.queueLies, lies - this.#liesSeen);
+    this.#liesSeen = lies;
   }
 
   #now(): number {

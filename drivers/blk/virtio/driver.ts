@@ -74,7 +74,10 @@ export { BLK_DRIVER_COUNTERS as counters };
 
 export function main(pd: ProtectionDomain<BlkDriverConfig>): EntryPoints {
   const driver = new Driver(pd);
-  return supervised(driver.member, driver, { notified: (channel) => driver.notified(channel) });
+  return supervised(driver.member, driver, {
+    notified: (channel) => driver.notified(channel),
+    counters: driver.counters,
+  });
 }
 
 class Driver implements Connections {
@@ -87,7 +90,7 @@ class Driver implements Connections {
   readonly #end: BlkEnd;
   readonly #storageInfo: Region;
   readonly #request = emptyRequest();
-  readonly #counters: Counters<keyof typeof BLK_DRIVER_COUNTERS>;
+  readonly counters: Counters<keyof typeof BLK_DRIVER_COUNTERS>;
   #inFlight = new InFlight(0);
   #state: State = { kind: 'gone' };
   /**
@@ -119,7 +122,7 @@ class Driver implements Connections {
     this.member = joinRestarts(pd, config.restart);
     if (this.member !== undefined && this.member.abandoned.length > 0) closeBlkEnd(pd, this.#end);
     this.#storageInfo = pd.region(virt.storageInfo);
-    this.#counters = new Counters(
+    this.counters = new Counters(
       BLK_DRIVER_COUNTERS,
       config.stats === undefined ? undefined : pd.region(config.stats),
     );
@@ -182,7 +185,7 @@ class Driver implements Connections {
    */
   #handleIrq(): void {
     this.#served += 1;
-    this.#counters.add(BLK_DRIVER_COUNTERS.interrupts, 1);
+    this.counters.add(BLK_DRIVER_COUNTERS.interrupts, 1);
     const cause = this.#registers.read32(R.REG_INTERRUPT_STATUS);
     this.#registers.write32(R.REG_INTERRUPT_ACK, cause);
     if ((cause & R.INTERRUPT_CONFIG_CHANGE) !== 0) this.#handleConfigChange();
@@ -208,7 +211,7 @@ class Driver implements Connections {
     while (waiting > 0 && this.#canTake()) {
       requests.dequeue(this.#request);
       waiting -= 1;
-      this.#counters.add(BLK_DRIVER_COUNTERS.requests, 1);
+      this.counters.add(BLK_DRIVER_COUNTERS.requests, 1);
       if (state.kind === 'gone') this.#answer(BLK_ERR_NO_DEVICE, 0, this.#request.id);
       else this.#start(state.device);
     }
@@ -329,7 +332,7 @@ class Driver implements Connections {
     const left = flight.retriesLeft[chain] as number;
     if (!isTransfer || left === 0) return this.#complete(chain, BLK_ERR_IO);
     flight.retriesLeft[chain] = left - 1;
-    this.#counters.add(BLK_DRIVER_COUNTERS.retries, 1);
+    this.counters.add(BLK_DRIVER_COUNTERS.retries, 1);
     this.#continue(device, chain);
   }
 
@@ -367,7 +370,7 @@ class Driver implements Connections {
 
   #answer(status: number, successCount: number, id: number): void {
     if (this.#responses.isClosed) return;
-    if (status !== BLK_OK) this.#counters.add(BLK_DRIVER_COUNTERS.errors, 1);
+    if (status !== BLK_OK) this.counters.add(BLK_DRIVER_COUNTERS.errors, 1);
     this.#responses.enqueue(status, successCount, id);
     this.#answered += 1;
   }
@@ -381,7 +384,7 @@ class Driver implements Connections {
 
   #kick(device: LiveDevice): void {
     if (device.queue.publish()) {
-      this.#counters.add(BLK_DRIVER_COUNTERS.kicks, 1);
+      this.counters.add(BLK_DRIVER_COUNTERS.kicks, 1);
       this.#registers.write32(R.REG_QUEUE_NOTIFY, 0);
     }
     this.#armWatchdog(device);
@@ -391,7 +394,7 @@ class Driver implements Connections {
   #resetDevice(reason: string): void {
     const state = this.#state;
     if (state.kind === 'gone') return;
-    this.#counters.add(BLK_DRIVER_COUNTERS.resets, 1);
+    this.counters.add(BLK_DRIVER_COUNTERS.resets, 1);
     this.#pd.log(`BLK DRIVER|WARN: reset: ${reason}`);
     reset(this.#registers);
     const { queue } = state.device;
@@ -433,7 +436,7 @@ class Driver implements Connections {
       const isLost = this.#suspectedAfter === this.#served;
       this.#suspectedAfter = isLost ? NONE : this.#served;
       if (!isLost) return this.#armWatchdog(state.device);
-      this.#counters.add(BLK_DRIVER_COUNTERS.interruptsLost, 1);
+      this.counters.add(BLK_DRIVER_COUNTERS.interruptsLost, 1);
       this.#return();
     }
     this.#growOlder();

@@ -38,4 +38,6 @@ export const NET_DRIVER_COUNTERS = counterNames(
   'selfResets',
   /** A device that did not end its transmissions. */
   'txStuck',
+  /** Received frames whose checksum their sender has left to the device, and nobody completes. */
+  'rxPartialChecksum',
 );

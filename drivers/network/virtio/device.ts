@@ -4,10 +4,11 @@
  *
  * Source: virtio 1.2, sections 3.1.1 (driver initialisation), 4.2.3 (MMIO), 5.1.5 (network device).
  *
- * Not negotiated: checksum offload (VIRTIO_NET_F_CSUM, GUEST_CSUM), because a queue entry of sDDF
- * has no place to say that a checksum is still missing; merged receive buffers, because a frame
- * fits one buffer; the control queue, because who gets which frame is the virtualiser's decision,
- * so the device is left as it starts: receiving everything.
+ * Not negotiated: checksum offload of what is sent (VIRTIO_NET_F_CSUM), because a queue entry of
+ * sDDF has no place to say that a checksum is still missing (of what is received, the device may
+ * say that it has checked: GUEST_CSUM); merged receive buffers, because a frame fits one buffer;
+ * the control queue, because who gets which frame is the virtualiser's decision, so the device is
+ * left as it starts: receiving everything.
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
@@ -34,6 +35,7 @@ const QUEUES = 2;
 
 /** Features that are accepted when offered; VERSION_1 is demanded. */
 const WANTED_LOW =
+  regs.VIRTIO_NET_F_GUEST_CSUM |
   regs.VIRTIO_NET_F_MTU |
   regs.VIRTIO_NET_F_MAC |
   regs.VIRTIO_NET_F_STATUS |
@@ -47,6 +49,8 @@ export class VirtioNetDevice {
   declare tx: Virtqueue;
   /** Accepted feature bits 0..31. */
   features = 0;
+  /** Bits of a received frame's flags that mean something, by what was negotiated. */
+  rxFlags = 0;
   /** Longest frame that may be sent, Ethernet header included. */
   frameBytesMax = FRAME_BYTES_MAX;
   readonly #registers: DeviceRegion;
@@ -195,6 +199,10 @@ export class VirtioNetDevice {
       return 'the device refuses the features';
     }
     this.features = accepted;
+    const isChecking = (accepted & regs.VIRTIO_NET_F_GUEST_CSUM) !== 0;
+    this.rxFlags = isChecking
+      ? regs.VIRTIO_NET_HDR_F_NEEDS_CSUM | regs.VIRTIO_NET_HDR_F_DATA_VALID
+      : 0;
     return undefined;
   }
 

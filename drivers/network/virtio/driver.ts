@@ -37,6 +37,11 @@ const COUNT = NET_DRIVER_COUNTERS;
 // Folded constants: docs/hot-code.md.
 const HEADER_BYTES = regs.VIRTIO_NET_HDR_BYTES;
 const NUM_BUFFERS_HALFWORD = regs.VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
+const FLAGS_HALFWORD = regs.VIRTIO_NET_HDR_FLAGS_HALFWORD;
+const NEEDS_CSUM = regs.VIRTIO_NET_HDR_F_NEEDS_CSUM;
+/** DATA_VALID, shifted so, is `CHECKED` of a queue's entry, and in the byte of `oid`. */
+const CHECKED_SHIFT = 21;
+const CHECKED_OID_SHIFT = 5;
 const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
@@ -66,6 +71,7 @@ export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
     notified: (channel) => driver.notified(channel),
     progress: () => driver.moved,
     awaitsTime: () => driver.awaitsTime(),
+    counters: driver.counters,
   });
 }
 
@@ -313,6 +319,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
   readonly #rxReturnPlain = (): void => {
     const { rx } = this.device;
     const active = this.#rxActive;
+    const { rxFlags } = this.device;
     const most = Math.min(rx.finished(), active.room());
     let packets = 0;
     let bytes = 0;
@@ -322,7 +329,9 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
       const len = rx.finishedBytesAt(packets) - HEADER_BYTES;
       if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX || len > rx.lengthOf(chain)) break;
       if (rx.header16(chain, NUM_BUFFERS_HALFWORD) !== 1) break;
-      active.putAt(packets, rx.lowOf(chain), rx.highOf(chain), len);
+      const flags = rx.header16(chain, FLAGS_HALFWORD) & rxFlags;
+      if ((flags & NEEDS_CSUM) !== 0) break;
+      active.putAt(packets, rx.lowOf(chain), rx.highOf(chain), len | (flags << CHECKED_SHIFT));
       rx.releaseAt(packets, chain);
       bytes += len;
     }
@@ -345,10 +354,17 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     const len = rx.takenBytes - HEADER_BYTES;
     if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) {
       this.#keepForDevice(len < FRAME_BYTES_MIN ? COUNT.rxRunt : COUNT.rxOversize);
-    } else if (rx.header16(chain, NUM_BUFFERS_HALFWORD) !== 1) {
+      return chain;
+    }
+    if (rx.header16(chain, NUM_BUFFERS_HALFWORD) !== 1) {
       this.#keepForDevice(COUNT.numBuffersLies);
       return LIE_HEADER;
-    } else if (!this.#rxActive.enqueue(rx.takenLow, rx.takenHigh, len, 0)) {
+    }
+    const flags = rx.header16(chain, FLAGS_HALFWORD) & this.device.rxFlags;
+    const oid = flags << CHECKED_OID_SHIFT;
+    if ((flags & NEEDS_CSUM) !== 0) {
+      this.#keepForDevice(COUNT.rxPartialChecksum);
+    } else if (!this.#rxActive.enqueue(rx.takenLow, rx.takenHigh, len, oid)) {
       this.#keepForDevice(COUNT.rxQueueFull);
     } else {
       this.moved += 1;

@@ -33,6 +33,7 @@ export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   return supervisedSerial(pd, driver.member, {
     notified: (channel) => end.notified(channel, driver),
     progress: () => end.moved,
+    counters: end.counters,
   });
 }
 

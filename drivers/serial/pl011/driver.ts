@@ -34,6 +34,7 @@ export function main(pd: ProtectionDomain<SerialDriverConfig>): EntryPoints {
   return supervisedSerial(pd, joinRestarts(pd, pd.config.restart), {
     notified: (channel) => end.notified(channel, driver),
     progress: () => end.moved,
+    counters: end.counters,
   });
 }
 

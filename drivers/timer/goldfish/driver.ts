@@ -49,6 +49,7 @@ export function main(pd: ProtectionDomain<TimerDriverConfig>): EntryPoints {
     protected: (channel, message) => driver.call(channel, message),
     progress: () => driver.served,
     awaitsTime: () => driver.awaitsTime(),
+    counters: driver.counters,
   };
 }
 
@@ -62,7 +63,7 @@ class GoldfishTimer {
   readonly #watchdogs: readonly Channel[];
   /** When each client's time-out comes, in nanoseconds since the start; `Infinity`: none. */
   readonly #timeoutAt: Float64Array;
-  readonly #counters: Counters<keyof typeof TIMER_DRIVER_COUNTERS>;
+  readonly counters: Counters<keyof typeof TIMER_DRIVER_COUNTERS>;
   /**
    * The device's time at the start. It counts from 1970, which needs more than the 53 bits of a
    * number.
@@ -78,7 +79,7 @@ class GoldfishTimer {
     this.#clients = clients;
     this.#watchdogs = watchdogs;
     this.#timeoutAt = new Float64Array(clients.length).fill(Infinity);
-    this.#counters = new Counters(
+    this.counters = new Counters(
       TIMER_DRIVER_COUNTERS,
       stats === undefined ? undefined : pd.region(stats),
     );
@@ -92,7 +93,7 @@ class GoldfishTimer {
 
   notified(channel: Channel): void {
     if (channel !== this.#irq) return;
-    this.#counters.add(COUNT.interrupts, 1);
+    this.counters.add(COUNT.interrupts, 1);
     this.#registers.write32(regs.CLEAR_INTERRUPT, 1);
     this.#fireDue();
     this.#pd.deferredIrqAck(this.#irq);
@@ -103,19 +104,19 @@ class GoldfishTimer {
     const label = messageLabel(message);
     if (client !== -1 && label === TIMER_GET_TIME) {
       this.served += 1;
-      this.#counters.add(COUNT.timeReads, 1);
+      this.counters.add(COUNT.timeReads, 1);
       this.#pd.setMr(0, this.#now());
       return messageInfo(0, 1);
     }
     if (client !== -1 && label === TIMER_SET_TIMEOUT) {
       this.served += 1;
-      this.#counters.add(COUNT.timeoutsSet, 1);
+      this.counters.add(COUNT.timeoutsSet, 1);
       // A sum beyond 2^53 would be rounded: it is taken as the end of time.
       this.#timeoutAt[client] = Math.min(this.#now() + this.#pd.mr(0), TIME_MAX);
       this.#setAlarm();
       return EMPTY_REPLY;
     }
-    this.#counters.add(COUNT.callsRefused, 1);
+    this.counters.add(COUNT.callsRefused, 1);
     return EMPTY_REPLY;
   }
 
@@ -133,7 +134,7 @@ class GoldfishTimer {
       if ((this.#timeoutAt[client] as number) > now) continue;
       this.#timeoutAt[client] = Infinity;
       this.served += 1;
-      this.#counters.add(COUNT.timeoutsFired, 1);
+      this.counters.add(COUNT.timeoutsFired, 1);
       this.#pd.notify(channel);
     }
     this.#setAlarm();

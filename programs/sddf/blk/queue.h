@@ -61,11 +61,15 @@ LAYOUT_FIELD(struct blk_response_queue, head, 0);
 LAYOUT_FIELD(struct blk_response_queue, tail, 4);
 LAYOUT_FIELD(struct blk_response_queue, responses, 8);
 
-/* Puts a request in and makes it visible. Answers false, without change, when the queue is full. */
+/* Puts a request in and makes it visible. Answers false, without change, when the queue is full. At
+ * an index of the peer's that cannot be, the queue begins again, empty. */
 static inline bool blk_enqueue_request(struct blk_request_queue *queue, uint32_t capacity, const struct blk_request *request)
 {
     uint32_t tail = queue->tail;
-    if (tail - __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE) >= capacity) {
+    uint32_t head = __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE);
+    if (tail - head > capacity) {
+        tail = head;
+    } else if (tail - head == capacity) {
         return false;
     }
     queue->requests[tail & (capacity - 1)] = *request;
@@ -77,7 +81,12 @@ static inline bool blk_enqueue_request(struct blk_request_queue *queue, uint32_t
 static inline bool blk_dequeue_response(struct blk_response_queue *queue, uint32_t capacity, struct blk_response *response)
 {
     uint32_t head = queue->head;
-    if (__atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE) == head) {
+    uint32_t tail = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
+    if (tail - head > capacity) {
+        __atomic_store_n(&queue->head, tail, __ATOMIC_RELEASE);
+        return false;
+    }
+    if (tail == head) {
         return false;
     }
     *response = queue->responses[head & (capacity - 1)];

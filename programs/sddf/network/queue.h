@@ -5,7 +5,7 @@
  * A connection has two: *free* (empty buffers) and *active* (filled ones); producer and consumer of
  * one are consumer and producer of the other. Each side has a handle with a cursor of its own, and
  * publishes it once for a batch. The peer's index is read, checked and only then used: one that
- * claims more than the capacity is a lie, and costs at most one round of the ring.
+ * cannot be is counted, and the queue begins again there, empty.
  */
 #pragma once
 
@@ -22,6 +22,9 @@ struct net_buff_desc {
     uint16_t len;
     /* Index of the sender's data region, in the low 6 bits. */
     uint8_t oid : 6;
+    /* NET_CHECKED: whoever received the frame has found its checksums right; else 0. Ours alone, in
+     * padding of sDDF's. */
+    uint8_t checked;
 };
 
 LAYOUT_FIELD(struct net_buff_desc, io_or_offset, 0);
@@ -38,6 +41,8 @@ struct net_slot {
 };
 
 #define NET_OID_SHIFT 16
+/* Above the bits of the index. */
+#define NET_CHECKED 0x40
 #define NET_OID_MASK 0x3f
 LAYOUT_BYTES(struct net_slot, sizeof(struct net_buff_desc));
 
@@ -113,10 +118,14 @@ static inline size_t net_producer_look(struct net_producer *producer)
         producer->tail = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED);
         producer->published = producer->tail;
     }
-    size_t used = (uint16_t)(producer->tail - __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE));
+    uint16_t head = __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE);
+    size_t used = (uint16_t)(producer->tail - head);
     if (used > capacity) {
         producer->lies++;
-        used = capacity;
+        producer->tail = head;
+        producer->published = head;
+        __atomic_store_n(&queue->tail, head, __ATOMIC_RELEASE);
+        used = 0;
     }
     producer->limit = producer->tail + (capacity - used);
     return capacity - used;
@@ -127,8 +136,8 @@ static inline bool net_has_room(struct net_producer *producer)
     return producer->tail != producer->limit || net_producer_look(producer) != 0;
 }
 
-/* Puts one buffer in, to be published with the batch. Answers false, without change, when the queue
- * is full. */
+/* Puts one buffer in, to be published with the batch; `oid` may have NET_CHECKED beside the index.
+ * Answers false, without change, when the queue is full. */
 static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_offset, uint16_t len, uint8_t oid)
 {
     if (!net_has_room(producer)) {
@@ -136,7 +145,7 @@ static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_off
     }
     struct net_slot *slot = &producer->queue->slots[producer->tail & producer->mask];
     slot->io_or_offset = io_or_offset;
-    slot->len_and_oid = len | (uint64_t)(oid & NET_OID_MASK) << NET_OID_SHIFT;
+    slot->len_and_oid = len | (uint64_t)(oid & (NET_OID_MASK | NET_CHECKED)) << NET_OID_SHIFT;
     producer->tail++;
     return true;
 }
@@ -176,11 +185,11 @@ static inline size_t net_consumer_look(struct net_consumer *consumer)
     size_t tail = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
     size_t length = (uint16_t)(tail - consumer->head);
     if (length > capacity) {
-        /* More than fits cannot be there, and going through it all would be the peer's way to keep
-         * us busy. */
         consumer->lies++;
-        length = capacity;
-        consumer->head = tail - length;
+        consumer->head = tail;
+        consumer->published = tail;
+        __atomic_store_n(&queue->head, (uint16_t)tail, __ATOMIC_RELEASE);
+        length = 0;
     }
     consumer->limit = consumer->head + length;
     return length;
@@ -210,6 +219,7 @@ static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_de
     buffer->io_or_offset = slot->io_or_offset;
     buffer->len = (uint16_t)len_and_oid;
     buffer->oid = len_and_oid >> NET_OID_SHIFT & NET_OID_MASK;
+    buffer->checked = len_and_oid >> NET_OID_SHIFT & NET_CHECKED;
     consumer->head++;
     return true;
 }

@@ -1,6 +1,7 @@
 /*
  * The byte queue of sDDF 0.7: indices in one region, the bytes in another. A producer always
- * notifies after a batch; a consumer notifies only when the producer has asked for room.
+ * notifies after a batch; a consumer notifies only when the producer has asked for room. At an
+ * index of the peer's that cannot be, the queue begins again, empty.
  */
 #pragma once
 
@@ -33,9 +34,11 @@ struct serial_handle {
 static inline uint32_t serial_write(const struct serial_handle *to, const char *bytes, uint32_t length)
 {
     uint32_t tail = to->queue->tail;
-    uint32_t used = tail - __atomic_load_n(&to->queue->head, __ATOMIC_ACQUIRE);
-    /* A consumer whose index cannot be gets nothing. */
-    uint32_t room = used > to->capacity ? 0 : to->capacity - used;
+    uint32_t head = __atomic_load_n(&to->queue->head, __ATOMIC_ACQUIRE);
+    if (tail - head > to->capacity) {
+        tail = head;
+    }
+    uint32_t room = to->capacity - (tail - head);
     uint32_t written = length < room ? length : room;
     for (uint32_t index = 0; index < written; index++) {
         to->data[(tail + index) & (to->capacity - 1)] = bytes[index];
@@ -49,7 +52,11 @@ static inline uint32_t serial_write(const struct serial_handle *to, const char *
 static inline uint32_t serial_read(const struct serial_handle *from, char *bytes, uint32_t length, bool *is_signal_due)
 {
     uint32_t head = from->queue->head;
-    uint32_t there = __atomic_load_n(&from->queue->tail, __ATOMIC_ACQUIRE) - head;
+    uint32_t tail = __atomic_load_n(&from->queue->tail, __ATOMIC_ACQUIRE);
+    if (tail - head > from->capacity) {
+        head = tail;
+    }
+    uint32_t there = tail - head;
     uint32_t taken = there < length ? there : length;
     for (uint32_t index = 0; index < taken; index++) {
         bytes[index] = from->data[(head + index) & (from->capacity - 1)];

@@ -16,7 +16,7 @@ import {
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetCopyConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
-import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { CHECKED, NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { isBufferOffset } from '../data.ts';
@@ -40,6 +40,8 @@ export const NET_COPY_COUNTERS = counterNames(
 const COUNT = NET_COPY_COUNTERS;
 // Folded constants: docs/hot-code.md.
 const BUFFER_BYTES = NET_BUFFER_BYTES;
+/** What of an entry goes on to the client beside the buffer. */
+const LEN_AND_CHECKED = CHECKED | 0xffff;
 /** More than a system has, with a copier for each: Microkit has 63 domains at most. */
 const CLIENTS_MAX = 64;
 
@@ -52,6 +54,7 @@ export function main(pd: ProtectionDomain<NetCopyConfig>): EntryPoints {
   return supervised(copier.member, copier, {
     notified: () => copier.notified(),
     progress: () => copier.moved,
+    counters: copier.counters,
   });
 }
 
@@ -60,7 +63,7 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
   moved = 0;
   readonly #config = this.pd.config;
   readonly member = joinRestarts(this.pd, this.#config.restart);
-  readonly #counters = new Counters(NET_COPY_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly counters = new Counters(NET_COPY_COUNTERS, this.optionalRegion(this.#config.stats));
   readonly #virtActive = this.#consumer(this.#config.rx.activeQueue, this.#config.rx.capacity);
   readonly #virtFree = this.#producer(this.#config.rx.freeQueue, this.#config.rx.capacity);
   readonly #clientActive = this.#producer(
@@ -166,12 +169,13 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
     for (; taken < most; taken += 1) {
       const from = active.lowAt(taken);
       const to = free.lowAt(taken);
-      const len = active.lenAndOidAt(taken) & 0xffff;
+      const packed = active.lenAndOidAt(taken);
+      const len = packed & 0xffff;
       if (!isBufferOffset(from, active.highAt(taken), this.#sourceBytes) || len > BUFFER_BYTES)
         break;
       if (!isBufferOffset(to, free.highAt(taken), this.#targetBytes)) break;
       target.copyFrom(this.#source, from, to, len);
-      clientActive.putAt(taken, to, 0, len);
+      clientActive.putAt(taken, to, 0, packed & LEN_AND_CHECKED);
       virtFree.putAt(taken, from, 0, len);
       bytes += len;
     }
@@ -190,15 +194,15 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
     if (!active.dequeue()) return false;
     const { low, high, len } = active;
     if (this.#copy(target, low, high, len)) this.#count(1, len);
-    if (!this.#virtFree.enqueue(low, high, len, 0)) this.#counters.add(COUNT.virtFull, 1);
+    if (!this.#virtFree.enqueue(low, high, len, 0)) this.counters.add(COUNT.virtFull, 1);
     this.moved += 1;
     return true;
   }
 
   #count(packets: number, bytes: number): void {
-    this.#counters.add(COUNT.packets, packets);
-    this.#counters.add(COUNT.copies, packets);
-    this.#counters.add(COUNT.bytesCopied, bytes);
+    this.counters.add(COUNT.packets, packets);
+    this.counters.add(COUNT.copies, packets);
+    this.counters.add(COUNT.bytesCopied, bytes);
   }
 
   /**
@@ -207,24 +211,24 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
    */
   #copy(target: Region, low: number, high: number, len: number): boolean {
     if (!isBufferOffset(low, high, this.#sourceBytes) || len > NET_BUFFER_BYTES) {
-      this.#counters.add(COUNT.virtBadBuffer, 1);
+      this.counters.add(COUNT.virtBadBuffer, 1);
       return false;
     }
     if (!this.#clientActive.hasRoom()) {
-      this.#counters.add(COUNT.dropClientFull, 1);
+      this.counters.add(COUNT.dropClientFull, 1);
       return false;
     }
     const free = this.#clientFree;
     while (free.dequeue()) {
       if (!isBufferOffset(free.low, free.high, this.#targetBytes)) {
-        this.#counters.add(COUNT.refusedClientBuffer, 1);
+        this.counters.add(COUNT.refusedClientBuffer, 1);
         continue;
       }
       target.copyFrom(this.#source, low, free.low, len);
-      this.#clientActive.enqueue(free.low, 0, len, 0);
+      this.#clientActive.enqueue(free.low, 0, len, this.#virtActive.checkedOid);
       return true;
     }
-    this.#counters.add(COUNT.dropNoBuffer, 1);
+    this.counters.add(COUNT.dropNoBuffer, 1);
     return false;
   }
 
@@ -234,9 +238,9 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
     let refused = 0;
     while (from.dequeue()) {
       taken += 1;
-      if (to.enqueue(from.low, from.high, from.len, from.oid)) continue;
+      if (to.enqueue(from.low, from.high, from.len, from.oid | from.checkedOid)) continue;
       refused += 1;
-      this.#counters.add(full, 1);
+      this.counters.add(full, 1);
       // The client takes nothing: the buffer goes straight back, or it would be missing for
       // everybody.
       if (to === this.#clientActive)
@@ -248,7 +252,7 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
     const isReceived = from === this.#virtActive;
     const change = isReceived ? taken - refused : -taken;
     this.#withClient = Math.max(0, this.#withClient + change);
-    this.#counters.add(COUNT.packets, isReceived ? taken : 0);
+    this.counters.add(COUNT.packets, isReceived ? taken : 0);
   }
 
   /**
@@ -289,7 +293,7 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
     const lies =
       this.#virtActive.lies + this.#virtFree.lies + this.#clientActive.lies + this.#clientFree.lies;
     if (lies === this.#liesSeen) return;
-    this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
     this.#liesSeen = lies;
   }
 }

@@ -20,7 +20,7 @@ import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtRxConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { BufferReader } from '../../../queues/net/buffer-view.ts';
-import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { CHECKED_OID, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, translatedData } from '../data.ts';
@@ -50,6 +50,7 @@ const FRAME_BYTES_MIN = 14;
 // Folded constants: docs/hot-code.md.
 const NONE = NO_BUFFER;
 const UNKNOWN = NOBODY;
+const CHECKED_BIT = CHECKED_OID;
 const NO_CHANNEL = -1;
 
 interface Client {
@@ -71,6 +72,7 @@ export function main(pd: ProtectionDomain<NetVirtRxConfig>): EntryPoints {
   return supervised(virt.member, virt, {
     notified: () => virt.notified(),
     progress: () => virt.moved,
+    counters: virt.counters,
   });
 }
 
@@ -79,7 +81,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   moved = 0;
   readonly #config = this.pd.config;
   readonly member = joinRestarts(this.pd, this.#config.restart);
-  readonly #counters = new Counters(NET_VIRT_RX_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly counters = new Counters(NET_VIRT_RX_COUNTERS, this.optionalRegion(this.#config.stats));
   readonly #driverChannel: number = this.#config.driver.channel;
   readonly #driverActive = new NetConsumer(
     this.pd.region(this.#config.driver.activeQueue),
@@ -216,18 +218,20 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
     let taken = 0;
     for (; taken < most; taken += 1) {
       const index = data.indexOfAddress(active.lowAt(taken), active.highAt(taken));
-      const len = active.lenAndOidAt(taken) & 0xffff;
+      const packed = active.lenAndOidAt(taken);
+      const len = packed & 0xffff;
       if (index === NONE || len < FRAME_BYTES_MIN || refs.read8(index) !== 0) break;
       frame.moveTo(index);
       const owner = macs.find(frame.word(0), frame.half(2));
-      if (owner === UNKNOWN || !this.#give(clients[owner] as Client, index, len)) break;
+      const checked = (packed >>> 16) & CHECKED_BIT;
+      if (owner === UNKNOWN || !this.#give(clients[owner] as Client, index, len, checked)) break;
       refs.write8(index, 1);
     }
     if (taken === 0) return;
     active.advance(taken);
     this.#atDriver -= taken;
     this.moved += taken;
-    this.#counters.add(COUNT.packets, taken);
+    this.counters.add(COUNT.packets, taken);
   };
 
   /** The next one, whatever it is. @returns false when there is none */
@@ -236,17 +240,17 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
     if (!active.dequeue()) return false;
     const index = this.#data.indexOfAddress(active.low, active.high);
     if (index === NONE || this.#refs.read8(index) !== 0) {
-      this.#counters.add(COUNT.driverBadBuffer, 1);
+      this.counters.add(COUNT.driverBadBuffer, 1);
       return true;
     }
     this.#atDriver -= 1;
     this.moved += 1;
-    this.#counters.add(COUNT.packets, 1);
-    this.#deliver(index, active.len);
+    this.counters.add(COUNT.packets, 1);
+    this.#deliver(index, active.len, active.checkedOid);
     return true;
   }
 
-  #deliver(index: number, len: number): void {
+  #deliver(index: number, len: number, checked: number): void {
     if (len < FRAME_BYTES_MIN) {
       this.#drop(index, COUNT.dropRunt);
       return;
@@ -255,34 +259,36 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
     const low = this.#frame.word(0);
     const high = this.#frame.half(2);
     if (low === -1 && high === 0xffff) {
-      this.#deliverToAll(index, len);
+      this.#deliverToAll(index, len, checked);
       return;
     }
     const owner = this.#macs.find(low, high);
     if (owner === UNKNOWN) this.#drop(index, COUNT.dropNoClient);
-    else if (this.#give(this.#clients[owner] as Client, index, len)) this.#refs.write8(index, 1);
-    else this.#drop(index, COUNT.dropClientFull);
+    else if (!this.#give(this.#clients[owner] as Client, index, len, checked))
+      this.#drop(index, COUNT.dropClientFull);
+    else this.#refs.write8(index, 1);
   }
 
-  #deliverToAll(index: number, len: number): void {
+  #deliverToAll(index: number, len: number, checked: number): void {
     let holders = 0;
     for (const client of this.#clients) {
-      if (this.#give(client, index, len)) holders += 1;
-      else this.#counters.add(COUNT.dropClientFull, 1);
+      if (this.#give(client, index, len, checked)) holders += 1;
+      else this.counters.add(COUNT.dropClientFull, 1);
     }
-    this.#counters.add(COUNT.broadcasts, 1);
+    this.counters.add(COUNT.broadcasts, 1);
     this.#refs.write8(index, holders);
     if (holders === 0) this.#toDriver(index);
   }
 
-  #give(client: Client, index: number, len: number): boolean {
-    if (!client.active.enqueue(this.#data.offsetOf(index), 0, len, 0)) return false;
+  /** @param checked what the driver says of the checksums, see {@link CHECKED_OID} */
+  #give(client: Client, index: number, len: number, checked: number): boolean {
+    if (!client.active.enqueue(this.#data.offsetOf(index), 0, len, checked)) return false;
     client.holds[index] = 1;
     return true;
   }
 
   #drop(index: number, reason: number): void {
-    this.#counters.add(reason, 1);
+    this.counters.add(reason, 1);
     this.#toDriver(index);
   }
 
@@ -314,7 +320,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
     driverFree.advance(taken);
     this.#atDriver += taken;
     this.moved += taken;
-    this.#counters.add(COUNT.returned, taken);
+    this.counters.add(COUNT.returned, taken);
   };
 
   /** The next one, whatever it is. @returns false when there is none */
@@ -323,16 +329,16 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
     if (!free.dequeue()) return false;
     const index = this.#data.indexOfOffset(free.low, free.high);
     if (index === NONE) {
-      this.#counters.add(COUNT.refusedNoBuffer, 1);
+      this.counters.add(COUNT.refusedNoBuffer, 1);
       return true;
     }
     if (holds[index] === 0) {
-      this.#counters.add(COUNT.refusedNotHeld, 1);
+      this.counters.add(COUNT.refusedNotHeld, 1);
       return true;
     }
     this.#release(client, index);
     this.moved += 1;
-    this.#counters.add(COUNT.returned, 1);
+    this.counters.add(COUNT.returned, 1);
     return true;
   }
 
@@ -349,7 +355,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
     const added = this.#driverFree.enqueue(this.#data.addressLow(index), addressHigh, 0, 0);
     // The queue has a slot for each buffer, and each buffer is in it once at most.
     if (added) this.#atDriver += 1;
-    else this.#counters.add(COUNT.driverBadBuffer, 1);
+    else this.counters.add(COUNT.driverBadBuffer, 1);
   }
 
   #makeClient(connection: NetVirtRxConfig['driver']): Client {
@@ -387,7 +393,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
     let lies = this.#driverActive.lies + this.#driverFree.lies;
     for (const client of this.#clients) lies += client.active.lies + client.free.lies;
     if (lies === this.#liesSeen) return;
-    this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
     this.#liesSeen = lies;
   }
 }

@@ -100,6 +100,7 @@ export function main(pd: ProtectionDomain<NetVirtTxConfig>): EntryPoints {
   return supervised(virt.member, virt, {
     notified: () => virt.notified(),
     progress: () => virt.moved,
+    counters: virt.counters,
   });
 }
 
@@ -108,7 +109,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   moved = 0;
   readonly #config = this.pd.config;
   readonly member = joinRestarts(this.pd, this.#config.restart);
-  readonly #counters = new Counters(NET_VIRT_TX_COUNTERS, this.optionalRegion(this.#config.stats));
+  readonly counters = new Counters(NET_VIRT_TX_COUNTERS, this.optionalRegion(this.#config.stats));
   readonly #driverChannel: number = this.#config.driver.channel;
   readonly #driverActive = new NetProducer(
     this.pd.region(this.#config.driver.activeQueue),
@@ -270,7 +271,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     driverActive.advance(packets);
     client.withDriver += packets;
     this.moved += packets;
-    this.#counters.add(COUNT.packets, packets);
+    this.counters.add(COUNT.packets, packets);
   };
 
   /** The next one, whatever it is. @returns false when there is none */
@@ -280,7 +281,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     const refusal = this.#pass(client, active);
     if (refusal === PASSED) {
       this.moved += 1;
-      this.#counters.add(COUNT.packets, 1);
+      this.counters.add(COUNT.packets, 1);
     } else {
       this.#refuse(client, refusal);
     }
@@ -332,8 +333,8 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     free.publish();
     // An entry that gives nothing back is no progress: a wake-up for nothing else counts as wasted.
     this.moved += returned;
-    this.#counters.add(COUNT.returned, returned);
-    this.#counters.add(COUNT.driverBadBuffer, taken - returned);
+    this.counters.add(COUNT.returned, returned);
+    this.counters.add(COUNT.driverBadBuffer, taken - returned);
   };
 
   /** @returns {@link PASSED}, or the counter of the reason why not */
@@ -365,10 +366,10 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
    * is done with it.
    */
   #refuse(client: Client, reason: number): void {
-    this.#counters.add(reason, 1);
+    this.counters.add(reason, 1);
     if (reason === COUNT.refusedDuplicate) return;
     const { low, high, oid } = client.active;
-    if (!client.free.enqueue(low, high, 0, oid)) this.#counters.add(COUNT.refusedLost, 1);
+    if (!client.free.enqueue(low, high, 0, oid)) this.counters.add(COUNT.refusedLost, 1);
   }
 
   readonly #giveBack = (low: number, high: number): boolean => {
@@ -396,7 +397,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     if (client.free.isClosed) return;
     states[index] = WAITING;
     client.waiting += 1;
-    this.#counters.add(COUNT.returnDelayed, 1);
+    this.counters.add(COUNT.returnDelayed, 1);
   }
 
   /** Tries again to give back what found the client's free queue full. */
@@ -466,7 +467,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     let lies = this.#driverActive.lies + this.#driverFree.lies;
     for (const client of this.#clients) lies += client.active.lies + client.free.lies;
     if (lies === this.#liesSeen) return;
-    this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
     this.#liesSeen = lies;
   }
 }

@@ -38,6 +38,7 @@ export function main(pd: ProtectionDomain<NetPortCopyConfig>): EntryPoints {
   return {
     notified: () => copier.notified(),
     progress: () => copier.moved,
+    counters: copier.counters,
   };
 }
 
@@ -45,7 +46,7 @@ class PortCopy {
   /** Frames moved so far. */
   moved = 0;
   readonly #pd: ProtectionDomain<NetPortCopyConfig>;
-  readonly #counters: Counters<keyof typeof NET_COPY_COUNTERS>;
+  readonly counters: Counters<keyof typeof NET_COPY_COUNTERS>;
   readonly #active: NetConsumer;
   readonly #free: NetProducer;
   readonly #clientActive: NetProducer;
@@ -59,7 +60,7 @@ class PortCopy {
   constructor(pd: ProtectionDomain<NetPortCopyConfig>) {
     const { rx, client, sources, clientData, stats } = pd.config;
     this.#pd = pd;
-    this.#counters = new Counters(
+    this.counters = new Counters(
       NET_COPY_COUNTERS,
       stats === undefined ? undefined : pd.region(stats),
     );
@@ -106,15 +107,15 @@ class PortCopy {
         copied += 1;
         bytes += len;
       }
-      if (!this.#free.enqueue(low, high, len, oid)) this.#counters.add(COUNT.virtFull, 1);
+      if (!this.#free.enqueue(low, high, len, oid)) this.counters.add(COUNT.virtFull, 1);
     }
     if (taken === 0) return;
     active.publish();
     this.#clientFree.publish();
     this.moved += taken;
-    this.#counters.add(COUNT.packets, copied);
-    this.#counters.add(COUNT.copies, copied);
-    this.#counters.add(COUNT.bytesCopied, bytes);
+    this.counters.add(COUNT.packets, copied);
+    this.counters.add(COUNT.copies, copied);
+    this.counters.add(COUNT.bytesCopied, bytes);
   }
 
   /**
@@ -129,24 +130,24 @@ class PortCopy {
       !isBufferOffset(low, high, source.bytes) ||
       len > NET_BUFFER_BYTES
     ) {
-      this.#counters.add(COUNT.virtBadBuffer, 1);
+      this.counters.add(COUNT.virtBadBuffer, 1);
       return false;
     }
     if (!this.#clientActive.hasRoom()) {
-      this.#counters.add(COUNT.dropClientFull, 1);
+      this.counters.add(COUNT.dropClientFull, 1);
       return false;
     }
     const free = this.#clientFree;
     while (free.dequeue()) {
       if (!isBufferOffset(free.low, free.high, this.#targetBytes)) {
-        this.#counters.add(COUNT.refusedClientBuffer, 1);
+        this.counters.add(COUNT.refusedClientBuffer, 1);
         continue;
       }
       this.#target.copyFrom(source.region, low, free.low, len);
       this.#clientActive.enqueue(free.low, 0, len, 0);
       return true;
     }
-    this.#counters.add(COUNT.dropNoBuffer, 1);
+    this.counters.add(COUNT.dropNoBuffer, 1);
     return false;
   }
 
@@ -154,7 +155,7 @@ class PortCopy {
     const lies =
       this.#active.lies + this.#free.lies + this.#clientActive.lies + this.#clientFree.lies;
     if (lies === this.#liesSeen) return;
-    this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
     this.#liesSeen = lies;
   }
 }

@@ -73,6 +73,7 @@ export function main(pd: ProtectionDomain<NetVswitchConfig>): EntryPoints {
     notified: () => vswitch.notified(),
     protected: (channel, message) => vswitch.protected(channel, message),
     progress: () => vswitch.moved,
+    counters: vswitch.counters,
   };
 }
 
@@ -80,7 +81,7 @@ class NetVswitch {
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #pd: ProtectionDomain<NetVswitchConfig>;
-  readonly #counters: Counters<keyof typeof NET_VSWITCH_COUNTERS>;
+  readonly counters: Counters<keyof typeof NET_VSWITCH_COUNTERS>;
   readonly #ports: readonly Port[];
   readonly #flows: readonly PortFlows[];
   readonly #uplink: Port;
@@ -91,7 +92,7 @@ class NetVswitch {
   constructor(pd: ProtectionDomain<NetVswitchConfig>) {
     const { ports, uplink, stats } = pd.config;
     this.#pd = pd;
-    this.#counters = new Counters(
+    this.counters = new Counters(
       NET_VSWITCH_COUNTERS,
       stats === undefined ? undefined : pd.region(stats),
     );
@@ -151,10 +152,10 @@ class NetVswitch {
    * been received.
    */
   #refuse(from: Port, reason: number): void {
-    this.#counters.add(reason, 1);
+    this.counters.add(reason, 1);
     if (reason === COUNT.refusedDuplicate) return;
     const { low, high } = from.sent;
-    if (!from.sentFree.enqueue(low, high, 0, 0)) this.#counters.add(COUNT.returnLost, 1);
+    if (!from.sentFree.enqueue(low, high, 0, 0)) this.counters.add(COUNT.returnLost, 1);
   }
 
   #deliver(from: Port, index: number, len: number): void {
@@ -166,12 +167,12 @@ class NetVswitch {
       ? this.#giveToAll(from, index, len)
       : this.#giveToOne(from, this.#receiver(from, this.#macs.find(word, half)), { index, len });
     if (given === 0) {
-      if (!from.sentFree.enqueue(index << 11, 0, 0, 0)) this.#counters.add(COUNT.returnLost, 1);
+      if (!from.sentFree.enqueue(index << 11, 0, 0, 0)) this.counters.add(COUNT.returnLost, 1);
       return;
     }
-    this.#counters.add(COUNT.packets, 1);
-    if (isBroadcast) this.#counters.add(COUNT.broadcasts, 1);
-    if (from === this.#uplink) this.#counters.add(COUNT.fromUplink, 1);
+    this.counters.add(COUNT.packets, 1);
+    if (isBroadcast) this.counters.add(COUNT.broadcasts, 1);
+    if (from === this.#uplink) this.counters.add(COUNT.fromUplink, 1);
   }
 
   /** @returns undefined when the frame is for nobody */
@@ -187,18 +188,18 @@ class NetVswitch {
     { index, len }: { readonly index: number; readonly len: number },
   ): number {
     if (to === undefined) {
-      this.#counters.add(COUNT.dropNobody, 1);
+      this.counters.add(COUNT.dropNobody, 1);
       return 0;
     }
     if (from.reach[to.number] !== true) {
-      this.#counters.add(COUNT.denied, 1);
+      this.counters.add(COUNT.denied, 1);
       return 0;
     }
     if (!from.giveTo(to, index, len)) {
-      this.#counters.add(COUNT.dropFull, 1);
+      this.counters.add(COUNT.dropFull, 1);
       return 0;
     }
-    if (to === this.#uplink) this.#counters.add(COUNT.toUplink, 1);
+    if (to === this.#uplink) this.counters.add(COUNT.toUplink, 1);
     return 1;
   }
 
@@ -220,13 +221,13 @@ class NetVswitch {
       const owner = this.#ports[free.oid];
       const index = owner?.indexOf(free.low, free.high) ?? NO_BUFFER;
       if (owner === undefined || index === NO_BUFFER) {
-        this.#counters.add(COUNT.refusedNoBuffer, 1);
+        this.counters.add(COUNT.refusedNoBuffer, 1);
         continue;
       }
       const outcome = owner.takeBack(by, index);
-      if (outcome === 'not held') this.#counters.add(COUNT.refusedNotHeld, 1);
-      else if (outcome === 'lost') this.#counters.add(COUNT.returnLost, 1);
-      else if (outcome === 'back') this.#counters.add(COUNT.returned, 1);
+      if (outcome === 'not held') this.counters.add(COUNT.refusedNotHeld, 1);
+      else if (outcome === 'lost') this.counters.add(COUNT.returnLost, 1);
+      else if (outcome === 'back') this.counters.add(COUNT.returned, 1);
     }
     if (taken === 0) return;
     this.moved += taken;
@@ -286,7 +287,7 @@ class NetVswitch {
   #countLies(): void {
     const lies = this.#ports.reduce((sum, port) => sum + port.lies, 0);
     if (lies === this.#liesSeen) return;
-    this.#counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
     this.#liesSeen = lies;
   }
 }

@@ -41,6 +41,7 @@ export function main(pd: ProtectionDomain<SerialVirtRxConfig>): EntryPoints {
   const virtualiser = new SerialVirtRx(pd);
   return supervisedSerial(pd, virtualiser.member, {
     notified: (channel) => virtualiser.notified(channel),
+    counters: virtualiser.counters,
   });
 }
 
@@ -52,7 +53,7 @@ class SerialVirtRx {
   readonly #clients: readonly Client[];
   readonly #switchCharacter: number;
   readonly #terminateCharacter: number;
-  readonly #counters: Counters<keyof typeof COUNT>;
+  readonly counters: Counters<keyof typeof COUNT>;
   #state: InputState = 'normal';
   #number = 0;
   #digits = 0;
@@ -60,6 +61,7 @@ class SerialVirtRx {
   /** Bytes put in and dropped for the present client since the last count. */
   #passed = 0;
   #dropped = 0;
+  #liesSeen = 0;
 
   constructor(pd: ProtectionDomain<SerialVirtRxConfig>) {
     const { config } = pd;
@@ -80,7 +82,7 @@ class SerialVirtRx {
     // Who types does not know that we have been started again: input goes where it went.
     this.#current = Math.min(this.member?.note ?? 0, this.#clients.length - 1);
     const { stats } = config;
-    this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
+    this.counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
   }
 
   notified(channel: number): void {
@@ -96,6 +98,7 @@ class SerialVirtRx {
     }
     this.#endBatch();
     if (driver.publish()) this.#pd.notify(this.#driverChannel);
+    this.#countLies();
   }
 
   #switching(byte: number): void {
@@ -127,12 +130,12 @@ class SerialVirtRx {
     this.#endBatch();
     this.#current = client;
     if (this.member !== undefined) this.member.note = client;
-    this.#counters.add(COUNT.switches, 1);
+    this.counters.add(COUNT.switches, 1);
     this.#pd.log(`VIRT_RX|LOG: switching to client ${client}`);
   }
 
   #refuse(what: string): void {
-    this.#counters.add(COUNT.badSwitches, 1);
+    this.counters.add(COUNT.badSwitches, 1);
     this.#pd.log(`VIRT_RX|LOG: ${what}`);
   }
 
@@ -146,9 +149,17 @@ class SerialVirtRx {
   #endBatch(): void {
     const client = this.#clients[this.#current];
     if (client !== undefined && client.queue.publish()) this.#pd.notify(client.channel);
-    if (this.#passed > 0) this.#counters.add(COUNT.bytes, this.#passed);
-    if (this.#dropped > 0) this.#counters.add(COUNT.droppedClientFull, this.#dropped);
+    if (this.#passed > 0) this.counters.add(COUNT.bytes, this.#passed);
+    if (this.#dropped > 0) this.counters.add(COUNT.droppedClientFull, this.#dropped);
     this.#passed = 0;
     this.#dropped = 0;
+  }
+
+  #countLies(): void {
+    let { lies } = this.#driver;
+    for (const { queue } of this.#clients) lies += queue.lies;
+    if (lies === this.#liesSeen) return;
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.#liesSeen = lies;
   }
 }

@@ -36,6 +36,7 @@ export function main(pd: ProtectionDomain<SerialVirtTxConfig>): EntryPoints {
   const virtualiser = new SerialVirtTx(pd);
   return supervisedSerial(pd, virtualiser.member, {
     notified: (channel) => virtualiser.notified(channel),
+    counters: virtualiser.counters,
   });
 }
 
@@ -50,8 +51,9 @@ class SerialVirtTx {
   readonly #waiting: Int32Array;
   #waitingFirst = 0;
   #waitingCount = 0;
+  #liesSeen = 0;
   readonly #colourBytes: number;
-  readonly #counters: Counters<keyof typeof COUNT>;
+  readonly counters: Counters<keyof typeof COUNT>;
 
   constructor(pd: ProtectionDomain<SerialVirtTxConfig>) {
     const { config } = pd;
@@ -82,7 +84,7 @@ class SerialVirtTx {
       );
     }
     const { stats } = config;
-    this.#counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
+    this.counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
     // Input has begun already when we are started again.
     if (config.input === 'on' && this.member?.isRestarted !== true) {
       this.#driver.write(ascii(config.beginString ?? DEFAULT_BEGIN_STRING));
@@ -104,6 +106,15 @@ class SerialVirtTx {
       else if (this.#transfer(index) === 'no room') this.#wait(index);
     }
     if (this.#driver.publish()) this.#pd.notify(this.#driverChannel);
+    this.#countLies();
+  }
+
+  #countLies(): void {
+    let { lies } = this.#driver;
+    for (const client of this.#clients) lies += client.queue.lies;
+    if (lies === this.#liesSeen) return;
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.#liesSeen = lies;
   }
 
   #serveWaiting(): void {
@@ -122,22 +133,20 @@ class SerialVirtTx {
     client.waiting = 'yes';
     this.#waiting[(this.#waitingFirst + this.#waitingCount) % this.#waiting.length] = index;
     this.#waitingCount += 1;
-    this.#counters.add(COUNT.clientsMadeToWait, 1);
+    this.counters.add(COUNT.clientsMadeToWait, 1);
   }
 
   /** Passes on all that a client has put in, once it all fits. The client's tail is read once. */
   #transfer(index: number): 'done' | 'no room' {
     const client = this.#client(index);
-    const lies = client.queue.lies;
     const length = client.queue.length();
-    this.#counters.add(COUNT.queueLies, client.queue.lies - lies);
     if (length > 0) {
       if (this.#roomFor(length + this.#colourBytes) === 'no') return 'no room';
       if (this.#colourBytes > 0) this.#driver.write(client.colourBegin);
       client.queue.moveTo(this.#driver, length);
       if (this.#colourBytes > 0) this.#driver.write(COLOUR_END);
-      this.#counters.add(COUNT.bytes, length);
-      this.#counters.add(COUNT.transfers, 1);
+      this.counters.add(COUNT.bytes, length);
+      this.counters.add(COUNT.transfers, 1);
     }
     if (client.queue.publish()) this.#pd.notify(client.channel);
     return 'done';
