@@ -5,6 +5,7 @@
 
 import { runSeed, type CampaignSpec } from '../campaign/campaign.ts';
 import { shrink } from '../shrink/shrink.ts';
+import { failureText } from '../failure/failure-file.ts';
 import { worldOptions } from '../failure/replay.ts';
 import { runWorld, type WorldSystem } from '../world.ts';
 import { explorationOf, type Strategy } from './mutant.ts';
@@ -20,6 +21,8 @@ export interface HuntOptions {
   readonly amount: number;
   /** Worlds that shrinking may take; 0: none. */
   readonly shrinkWorlds: number;
+  /** Host time, for the table; a test has none. */
+  readonly nowMs?: () => number;
 }
 
 /** What a hunt has come to. */
@@ -32,11 +35,16 @@ export interface Found {
   readonly faults: number;
   readonly decisions: number;
   readonly amount: number;
+  /** Of the failure file that is left. */
+  readonly bytes: number;
+  /** Worlds that shrinking has run, and host time that they took, in seconds; 0 without. */
+  readonly shrinkWorlds: number;
+  readonly shrinkSeconds: number;
 }
 
 /** @returns undefined when every world held in which the sound system holds */
 export function hunt(options: HuntOptions): Found | undefined {
-  const { target, seeds, amount, shrinkWorlds } = options;
+  const { target, seeds, amount, shrinkWorlds, nowMs = () => 0 } = options;
   const explore = explorationOf(options.explore);
   const spec: CampaignSpec = { plan: undefined, amount, forNs: undefined, explore, twiceEvery: 0 };
   const system = {
@@ -49,8 +57,11 @@ export function hunt(options: HuntOptions): Found | undefined {
     if (failure === undefined) continue;
     if (runWorld(worldOptions(failure.world, options.sound)).verdict === 'failed') continue;
     const limit = { limit: shrinkWorlds, mayGoOn: () => true, onProgress: () => undefined };
+    const startedAt = nowMs();
     const shrunk = shrinkWorlds === 0 ? undefined : shrink({ failure, target, ...limit });
-    const { world, violations } = shrunk?.failure ?? failure;
+    const shrinkSeconds = shrunk === undefined ? 0 : (nowMs() - startedAt) / 1000;
+    const left = shrunk?.failure ?? failure;
+    const { world, violations } = left;
     const [first] = violations;
     return {
       seeds: seed,
@@ -59,6 +70,9 @@ export function hunt(options: HuntOptions): Found | undefined {
       faults: world.plan.rules.length,
       decisions: world.decisions?.length ?? 0,
       amount: world.amount ?? amount,
+      bytes: failureText(left).length,
+      shrinkWorlds: shrunk?.worlds ?? 0,
+      shrinkSeconds,
     };
   }
   return undefined;

@@ -4,10 +4,11 @@
  * nonsense and blames its driver.
  */
 
+import type { Clock, ClockEvent } from '../../board/clock.ts';
 import type { DmaWindow } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Point } from './injector.ts';
-import { type Excuse, fault, type PointKind, within } from './point.ts';
+import { type Excuse, fault, type PointKind, upTo, within } from './point.ts';
 
 const SHORT_BYTES_MAX = 63;
 const BUFFER_BYTES = 2048;
@@ -41,16 +42,47 @@ export function dmaPoint(device: string, group: string): PointKind {
   };
 }
 
+/**
+ * The same for a device model of one's own, whose writes may also be late or end too early: those
+ * of virtio devices are late and partial by request, at their rings.
+ */
+export function ownDmaPoint(device: string, group: string): PointKind {
+  const point = dmaPoint(device, group);
+  return {
+    ...point,
+    faults: [
+      ...point.faults,
+      fault({
+        name: 'late',
+        what: 'what the device writes reaches memory after it has said so',
+        parameters: { by: upTo('how late', 'ns', [1_000, 1_000_000], 1e9) },
+        excuses: UNWRITTEN,
+        rows: [47],
+      }),
+      fault({
+        name: 'partial',
+        what: 'only the first bytes of what the device writes reach memory',
+        parameters: { bytes: within('bytes that do', 'bytes', 1, SHORT_BYTES_MAX) },
+        excuses: UNWRITTEN,
+        rows: [17],
+      }),
+    ],
+  };
+}
+
 export class PlannedDma implements DmaWindow {
   readonly #window: DmaWindow;
   readonly #ram: Ram;
   readonly #point: Point;
   readonly #staleAt: number;
+  readonly #clock: Clock | undefined;
   /** Buffers that the device was given so far, and their bytes: what is misplaced lands in one. */
   readonly #given = new Map<number, number>();
 
-  constructor(window: DmaWindow, ram: Ram, point: Point) {
+  /** @param clock for {@link ownDmaPoint}, whose faults need one */
+  constructor(window: DmaWindow, ram: Ram, point: Point, clock?: Clock) {
     this.#window = window;
+    this.#clock = clock;
     this.#ram = ram;
     this.#point = point;
     this.#staleAt = ram.takeStaging(STALE_BYTES_MAX);
@@ -73,8 +105,28 @@ export class PlannedDma implements DmaWindow {
     }
     if (lengthBytes > STALE_BYTES_MAX) return at;
     if (strike?.fault === 'stale') return this.#staleAt;
+    if (strike?.fault === 'late' || strike?.fault === 'partial') {
+      return this.#instead(at, lengthBytes, strike.parameters);
+    }
     this.#ram.copy(this.#staleAt, at, lengthBytes);
     return at;
+  }
+
+  /** The device has a copy, of which some reaches the buffer when its access is over, or later. */
+  #instead(
+    at: number,
+    lengthBytes: number,
+    { by = 0, bytes = lengthBytes }: Readonly<Record<string, number>>,
+  ): number {
+    const clock = this.#clock;
+    if (clock === undefined) return at;
+    const copyAt = this.#ram.takeStaging(lengthBytes);
+    this.#ram.copy(copyAt, at, lengthBytes);
+    const arrives: ClockEvent = {
+      fire: () => this.#ram.copy(at, copyAt, Math.min(bytes, lengthBytes)),
+    };
+    clock.schedule(arrives, clock.now() + by);
+    return copyAt;
   }
 
   #elsewhere(at: number, lengthBytes: number, by: number): number {

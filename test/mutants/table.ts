@@ -1,12 +1,12 @@
 /**
- * `npm run mutants`: every planted bug, how many seeds it takes to find it, by which oracle, and
- * how small it becomes.
+ * `npm run mutants`: every planted bug, how many seeds it takes to find it, by which oracle, how
+ * small it becomes, and what shrinking takes.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hunt } from '../../sim/mutants/hunt.ts';
+import { type Found, hunt } from '../../sim/mutants/hunt.ts';
 import { MUTANTS } from '../../sim/mutants/mutants.ts';
 import { COMPILER, hasCompiler } from '../support/c-programs.ts';
 import { isMachineCode, plantedSystem } from './plant.ts';
@@ -18,7 +18,7 @@ const SHRINK_WORLDS = Number(process.env['SDDF_MUTANT_SHRINK'] ?? 150);
 async function main(): Promise<void> {
   const only = process.argv[2] ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'sddf-mutants-'));
-  const counts: number[] = [];
+  const finds: Found[] = [];
   let missed = 0;
   try {
     for (const mutant of MUTANTS.filter(({ name }) => name.includes(only))) {
@@ -36,28 +36,49 @@ async function main(): Promise<void> {
         seeds: SEEDS,
         amount: AMOUNT,
         shrinkWorlds: SHRINK_WORLDS,
+        nowMs: () => performance.now(),
       };
       const found = hunt(options);
       if (found === undefined) missed += 1;
-      else counts.push(found.seeds);
+      else finds.push(found);
       print([mutant.name, explore, ...columnsOf(found)]);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
-  counts.sort((a, b) => a - b);
-  const median = counts[counts.length >>> 1] ?? 0;
-  print([`${counts.length} found, ${missed} not within ${SEEDS} seeds; median ${median}`]);
+  print([
+    `${finds.length} found, ${missed} not within ${SEEDS} seeds; medians: ${mediansOf(finds)}`,
+  ]);
   if (missed > 0) process.exitCode = 1;
 }
 
-function columnsOf(found: ReturnType<typeof hunt>): readonly string[] {
+function columnsOf(found: Found | undefined): readonly string[] {
   if (found === undefined) return ['not found'];
-  const { seeds, oracle, faults, decisions, amount } = found;
-  return [`${seeds}`, `${faults} faults, ${decisions} decisions, ${amount} asked`, oracle];
+  const { seeds, oracle, faults, decisions, amount, bytes, shrinkWorlds, shrinkSeconds } = found;
+  return [
+    `${seeds}`,
+    `${faults} faults, ${decisions} decisions, ${amount} asked`,
+    `${bytes} bytes`,
+    `${shrinkWorlds} worlds in ${shrinkSeconds.toFixed(1)} s`,
+    oracle,
+  ];
 }
 
-const WIDTHS = [34, 8, 6, 36, 0];
+function mediansOf(finds: readonly Found[]): string {
+  const of = (figure: (found: Found) => number): readonly [middle: number, most: number] => {
+    const sorted = finds.map(figure).toSorted((a, b) => a - b);
+    return [sorted[sorted.length >>> 1] ?? 0, sorted.at(-1) ?? 0];
+  };
+  const [seeds, seedsMost] = of((found) => found.seeds);
+  const [bytes, bytesMost] = of((found) => found.bytes);
+  const [seconds, secondsMost] = of((found) => found.shrinkSeconds);
+  return (
+    `${seeds} seeds (at most ${seedsMost}), ${bytes} bytes (${bytesMost}), ` +
+    `shrunk in ${seconds.toFixed(1)} s (${secondsMost.toFixed(1)})`
+  );
+}
+
+const WIDTHS = [34, 8, 6, 36, 11, 20, 0];
 
 function print(columns: readonly string[]): void {
   const line = columns.map((text, index) => text.padEnd(WIDTHS[index] ?? 0)).join(' ');
