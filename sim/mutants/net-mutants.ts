@@ -207,8 +207,8 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'if (client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) {\n          states[index] = WITH_CLIENT;',
-        replace: 'if (client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) {',
+        find: 'states[index] = WITH_CLIENT;\n    // One that is down begins',
+        replace: '// One that is down begins',
       },
     ],
   },
@@ -220,9 +220,9 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'client.withDriver -= 1;\n        if',
+        find: 'client.withDriver -= 1;\n    states[index]',
         replace:
-          'client.withDriver -= 1;\n        if ((index & 1) === 1) client.free.enqueue(translated.offsetOf(index), 0, 0, oid);\n        if',
+          'client.withDriver -= 1;\n    if ((index & 1) === 1) client.free.enqueue(translated.offsetOf(index), 0, 0, oid);\n    states[index]',
       },
     ],
   },
@@ -247,9 +247,8 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'if (client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) {\n          states',
-        replace:
-          'if ((this.#clients[0] as Client).free.enqueue(translated.offsetOf(index), 0, 0, oid)) {\n          states',
+        find: 'if (!isWanted || client.free.enqueue(',
+        replace: 'if (!isWanted || (this.#clients[0] as Client).free.enqueue(',
       },
     ],
   },

@@ -1,7 +1,9 @@
 /**
  * Goal: each oracle says what is wrong, names where, and is silent otherwise; a system's own
  * oracles are asked. Method: whole echo systems, with a hand on their queues' memory or on their
- * programs. The planted bugs of `sim/mutants/` do the rest.
+ * programs. The others have their tests where they are: 'progress' here and with the traffic,
+ * 'isolation' with the neighbours' books, 'durability' with the disks', 'no-internal-failure' with
+ * worlds; 'buffer-ledger' and 'missed-interrupt' find planted bugs (`test/mutants/`).
  */
 
 import { describe, expect, it } from 'vitest';
@@ -9,7 +11,11 @@ import type { EntryPoints, Program } from '../../microkit/pd.ts';
 import type { Oracle } from '../../systems/oracle.ts';
 import { echo } from '../../systems/echo.ts';
 import { completeChoices } from '../../systems/system.ts';
+import { main as ethernetDriver } from '../../drivers/network/virtio/driver.ts';
+import { QUEUE_NOTIFY } from '../../drivers/network/virtio/regs.ts';
+import { runSeed } from '../campaign/campaign.ts';
 import { NO_FAULTS } from '../plan/plan.ts';
+import { NetAccounts } from '../traffic/net-accounts.ts';
 import { runWorld, type WorldSystem } from '../world.ts';
 import { netEndsOf } from './net-ends.ts';
 
@@ -62,5 +68,88 @@ describe('the oracles', () => {
       { oracle: 'own', where: 'here', what: 'it is echo' },
     ]);
     expect(world().violations).toEqual([]);
+  });
+});
+
+describe('each oracle speaks when what it watches is broken:', () => {
+  it('device-rules', () => {
+    const rude: Program = (pd) => {
+      const inner: EntryPoints = (ethernetDriver as unknown as Program)(pd);
+      const registers = pd.deviceRegion((pd.config as { registers: string }).registers);
+      return {
+        ...inner,
+        notified: (channel) => {
+          // A queue that there is not.
+          registers.write32(QUEUE_NOTIFY, 77);
+          inner.notified(channel);
+        },
+      };
+    };
+    const { violations } = world({ programs: new Map([['ethernet_driver', rude]]) });
+    expect(violations.map(({ oracle }) => oracle)).toContain('device-rules');
+  });
+
+  it('kernel-invariants', () => {
+    const breaks: Oracle = {
+      name: 'a hand on the kernel',
+      holds: 'nothing',
+      check: ({ kernel }) => {
+        const { current } = kernel.state;
+        current.isQueued = !current.isQueued;
+        return [];
+      },
+    };
+    expect(world({ oracles: [breaks] }).violations).toMatchObject([
+      { oracle: 'kernel-invariants', what: expect.stringContaining('invariant') as string },
+    ]);
+  });
+
+  it('no-fault', () => {
+    const dies: Program = (): EntryPoints => ({
+      notified: () => {
+        throw new Error('it is broken');
+      },
+    });
+    const { violations } = world({ programs: new Map([['client1', dies]]) });
+    expect(violations[0]).toMatchObject({ oracle: 'no-fault', where: 'client1' });
+  });
+
+  it('determinism', () => {
+    let runs = 0;
+    const remembers: Oracle = {
+      name: 'remembers',
+      holds: 'nothing',
+      check: () => [{ where: 'here', what: `run ${(runs += 1)}` }],
+    };
+    const reference = { reference: 'echo', choices: {}, searchPath: [] };
+    const loaded = { reference, digests: {}, target: { system, oracles: [remembers] } };
+    const spec = { plan: NO_FAULTS, amount: 5, forNs: undefined, explore: undefined };
+    const failures = [0, 2].map((twiceEvery) =>
+      runSeed(loaded, { ...spec, twiceEvery }, 2).failure?.violations.map(({ oracle }) => oracle),
+    );
+    expect(failures).toEqual([['remembers'], ['determinism', 'remembers']]);
+  });
+
+  it('answered-once, payload and order', () => {
+    const oraclesOf = (...sent: readonly (readonly [number: number, digest: number])[]) => {
+      const accounts = new NetAccounts(['client0']);
+      for (const number of [1, 2, 3]) accounts.took(0, number, 10 * number);
+      for (const [number, digest] of sent) accounts.sent(0, number, digest, 0);
+      return accounts.violations(() => false, 0).map(({ oracle, what }) => `${oracle}: ${what}`);
+    };
+    const [one, two, three] = [
+      [1, 10],
+      [2, 20],
+      [3, 30],
+    ] as const;
+    expect(oraclesOf(one, two, three)).toEqual([]);
+    expect(oraclesOf(one, two, three, two)).toEqual(['answered-once: client0 answers 2 once more']);
+    expect(oraclesOf(one, two)).toEqual([
+      'answered-once: client0 has not answered 1 questions, the oldest is 3',
+    ]);
+    expect(oraclesOf(two, one, three)).toEqual(['order: client0 answers 1 after 2']);
+    expect(oraclesOf(one, [2, 21], two, three)).toEqual([
+      'payload: client0 changes the bytes of 2',
+    ]);
   });
 });
