@@ -36,6 +36,8 @@ export function explainSystemError(error: unknown, where: string): UserMistake {
       return new UserMistake(
         `${where}: permission denied; ports below 1024 and other users' files need rights`,
       );
+    case 'EEXIST':
+      return new UserMistake(`${where}: something else is there already; name another`);
     case 'EISDIR':
       return new UserMistake(`${where}: is a directory; name a file`);
     case 'ENOTDIR':

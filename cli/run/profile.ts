@@ -4,7 +4,8 @@
  * flamegraph.pl, inferno and speedscope read.
  */
 
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { CallStacks } from '../../microkit/runtime/call-stack.ts';
 import type { HartContext } from '../../microkit/runtime/machine-code.ts';
@@ -40,6 +41,8 @@ function watchProfile({ loaded, terminal }: WatchedRun, path: string): RunWatch 
       `--profile: counts instructions of machine code, and ${loaded.name} has none`,
     );
   }
+  // Not after the run, when what has been counted would be lost.
+  explained(path, () => accessSync(dirname(path), constants.W_OK));
   const profile = new Profile(loaded.images);
   return {
     files: [{ path, use: 'written', by: '--profile' }],
@@ -50,17 +53,21 @@ function watchProfile({ loaded, terminal }: WatchedRun, path: string): RunWatch 
       },
     },
     finish: () => {
-      try {
-        writeFileSync(path, profile.folded());
-      } catch (error) {
-        throw explainSystemError(error, path);
-      }
+      explained(path, () => writeFileSync(path, profile.folded()));
       const samples = groupDigits(profile.samples);
       terminal.note(
         `sddf: ${samples} samples in ${path}, one in ${EVERY_INSTRUCTIONS} instructions`,
       );
     },
   };
+}
+
+function explained(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw explainSystemError(error, path);
+  }
 }
 
 class Profile {

@@ -2,7 +2,7 @@
 // run. Method: sample programs whose calls are known, with either engine; the numbers of a run with
 // and without a profile.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -73,5 +73,18 @@ describe.skipIf(!hasCompiler)(`sddf run --profile (needs ${COMPILER})`, () => {
     expect(stderr).toBe(
       'sddf: --profile: counts instructions of machine code, and serial has none\n',
     );
+  });
+
+  it('is refused before the run where it cannot be written, and so is a folder that is a file', async () => {
+    const nowhere = join(folder, 'nowhere', 'out.folded');
+    const image = ['run', join(PROGRAMS_FOLDER, 'float.system'), '--search-path', BUILD_FOLDER];
+    const profile = await sddfInProcess(...image, '--clock', 'virtual', '--profile', nowhere);
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    const logs = await sddfInProcess(...image, '--clock', 'virtual', '--log-dir', file);
+
+    expect([profile.status, logs.status]).toEqual([2, 2]);
+    expect(profile.stderr).toBe(`sddf: ${nowhere}: no such file or directory; check the path\n`);
+    expect(logs.stderr).toBe(`sddf: ${file}: something else is there already; name another\n`);
   });
 });
