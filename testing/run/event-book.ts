@@ -86,7 +86,8 @@ export class EventBook implements ThreadObserver, BoardObserver {
   returns(_pd: number): void {}
 
   throws(pd: number, error: unknown): void {
-    this.note(`${this.#names.pd(pd)} throws: ${exceptionText(error)}`);
+    const [first = ''] = exceptionText(error).split('\n');
+    this.note(`${this.#names.pd(pd)} throws: ${first}`);
   }
 
   raised(irq: number): void {

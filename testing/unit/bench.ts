@@ -66,7 +66,7 @@ export interface BenchPeer {
 export interface BenchRun {
   readonly programs: ReadonlyMap<string, Program>;
   readonly peers: ReadonlyMap<string, Peer>;
-  /** Identifiers of the requests that a driver's peer has taken, in their order. */
+  /** What peers have taken and later steps are about: identifiers of requests; a first time. */
   readonly taken: number[];
   /** Where regions lie, as far as somebody has asked. */
   readonly places: Map<string, Place>;

@@ -6,7 +6,7 @@ import type { Scene } from '../run/scene.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
 import { bytesWords, CONTENT_FIELDS, readContents, sameBytes } from './bytes.ts';
-import { REST_NS, type Verb, withinOf } from './verb.ts';
+import { type Verb, withinOf } from './verb.ts';
 
 /** Of the block class. */
 const BLOCK_BYTES = 4096;
@@ -145,7 +145,7 @@ function expectOperation(run: TestRun, wanted: WantedOperation, withinNs: number
 }
 
 function expectNoOperation(run: TestRun, wanted: WantedOperation): void {
-  run.rest(REST_NS);
+  run.rest();
   const found = untaken(run, wanted.disk).filter((each) => fits(each, wanted));
   if (found.length > 0)
     throw new Unmet(`no ${wantedWords(wanted)}`, found.slice(0, SHOWN).map(operationWords));

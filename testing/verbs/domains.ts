@@ -7,7 +7,7 @@ import { channelsOf } from '../../microkit/model.ts';
 import type { LogLine, TestRun } from '../run/test-run.ts';
 import type { Scene } from '../run/scene.ts';
 import { Unmet } from '../run/step.ts';
-import { REST_NS, type Verb, withinOf } from './verb.ts';
+import { type Verb, withinOf } from './verb.ts';
 
 const SHOWN = 8;
 
@@ -90,7 +90,7 @@ export const DOMAIN_VERBS: readonly Verb[] = [
     example: 'expect no note',
     read: () => ({
       run: (run) => {
-        run.rest(REST_NS);
+        run.rest();
         const notes = notesOf(run);
         if (notes.length > 0) throw new Unmet('no note on a broken rule', notes);
       },
@@ -150,7 +150,7 @@ function expectLog(run: TestRun, wanted: WantedLog): void {
 }
 
 function expectNoLog(run: TestRun, wanted: WantedLog): void {
-  run.rest(REST_NS);
+  run.rest();
   const found = linesOf(run, wanted).filter((line) => fitsLog(line, wanted));
   if (found.length > 0)
     throw new Unmet(`not ${logWords(wanted)}`, found.slice(0, SHOWN).map(lineWords));

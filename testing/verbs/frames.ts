@@ -13,7 +13,7 @@ import type { Scene } from '../run/scene.ts';
 import { Unmet } from '../run/step.ts';
 import type { SeenFrame } from '../run/ends.ts';
 import type { TestRun } from '../run/test-run.ts';
-import { REST_NS, type Verb, withinOf, withoutWithin } from './verb.ts';
+import { type Verb, withinOf, withoutWithin } from './verb.ts';
 
 const SHOWN = 8;
 
@@ -88,7 +88,7 @@ function expectFrame(run: TestRun, pattern: FramePattern, withinNs: number): voi
 }
 
 function expectNoFrame(run: TestRun, pattern: FramePattern, withinNs: number | undefined): void {
-  if (withinNs === undefined) run.rest(REST_NS);
+  if (withinNs === undefined) run.rest();
   else run.wait(withinNs);
   const found = untaken(run).filter((each) => fits(each, pattern));
   if (found.length === 0) return;

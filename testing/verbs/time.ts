@@ -3,7 +3,7 @@
 import { diagnose } from '../../systems/diagnosis.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
-import { REST_NS, type Verb } from './verb.ts';
+import type { Verb } from './verb.ts';
 
 export const TIME_VERBS: readonly Verb[] = [
   {
@@ -20,14 +20,14 @@ export const TIME_VERBS: readonly Verb[] = [
     what: 'waits until nothing is left to happen, and nothing is left undone; `within`: 10 s',
     example: 'at rest',
     read: (given) => {
-      const withinNs = given.isMap ? (given.field('within')?.duration() ?? REST_NS) : REST_NS;
+      const withinNs = given.isMap ? given.field('within')?.duration() : undefined;
       if (given.isMap) given.onlyHas(['within']);
       return { run: (run) => expectRest(run, withinNs) };
     },
   },
 ];
 
-function expectRest(run: TestRun, withinNs: number): void {
+function expectRest(run: TestRun, withinNs: number | undefined): void {
   if (!run.rest(withinNs)) throw new Unmet('the system to come to rest', [whoIsBusy(run)]);
   const wrong = diagnose(
     run.testbed,

@@ -2,7 +2,7 @@
 
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
-import { REST_NS, type Verb } from './verb.ts';
+import type { Verb } from './verb.ts';
 
 const LINES_AROUND = 2;
 
@@ -15,7 +15,7 @@ export const TRANSCRIPT_VERB: Verb = {
     const path = given.text();
     return {
       run: (run) => {
-        run.rest(REST_NS);
+        run.rest();
         const came = transcriptOf(run);
         if (run.update === 'files') files?.write(path, came);
         else compare(path, files?.read(path), came);

@@ -5,7 +5,7 @@ import { readForm } from '../frames/matcher.ts';
 import type { Scene } from '../run/scene.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
-import { REST_NS, type Verb, withinOf } from './verb.ts';
+import { type Verb, withinOf } from './verb.ts';
 
 /** Characters of output that a failure shows. */
 const SHOWN = 200;
@@ -74,7 +74,7 @@ function expectText(run: TestRun, form: RegExp | string, withinNs: number): void
 }
 
 function expectNoText(run: TestRun, form: RegExp | string, withinNs: number | undefined): void {
-  if (withinNs === undefined) run.rest(REST_NS);
+  if (withinNs === undefined) run.rest();
   else run.wait(withinNs);
   const rest = run.uart?.text.slice(run.uart.takenTo) ?? '';
   if (placeOf(rest, form) >= 0) {

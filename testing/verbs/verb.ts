@@ -24,8 +24,6 @@ export interface Verb {
 
 /** How long an expectation waits unless told. */
 export const WITHIN_NS = 100e6;
-/** How long a system may take to come to rest unless told. */
-export const REST_NS = 10e9;
 
 /** The field `within` beside those of an expectation. */
 export function withinOf(given: Given, usual = WITHIN_NS): number {
