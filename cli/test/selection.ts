@@ -1,4 +1,4 @@
-/** Which tests a command line means: files, or suites of conformance, and what chooses among them. */
+/** Which tests a command line means: files or suites of conformance, and a choice among them. */
 
 import { resolve } from 'node:path';
 import { readBounded } from '../../host/bounded-file.ts';

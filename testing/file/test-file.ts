@@ -9,8 +9,8 @@
  *           - expect frame: {arp: {op: reply, from: 10.0.2.15}}
  *
  * What stands above `tests` holds for all of them (`before`: steps that each begins with); a test
- * may say it again for itself. With `each`, a test is there once for each row, with `$name` standing
- * for the row's value.
+ * may say it again for itself. With `each`, a test is there once for each row, with `$name`
+ * standing for the row's value.
  */
 
 import type { UserMistake } from '../../host/problem.ts';

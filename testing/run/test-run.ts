@@ -4,7 +4,9 @@
  */
 
 import type { Program } from '../../microkit/pd.ts';
-import type { Board } from '../../board/board.ts';
+import { Board } from '../../board/board.ts';
+import { flatten } from '../../microkit/model.ts';
+import { SystemMemory } from '../../sim/oracles/system-memory.ts';
 import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
 import { PlannedRun } from '../../sim/points/planned-run.ts';
 import { uartOf } from '../../systems/serial-devices.ts';
@@ -74,6 +76,8 @@ export class TestRun {
   /** The scripted peers of a single domain. */
   readonly bench: BenchRun | undefined;
   readonly book: EventBook | undefined;
+  /** Where regions lie, for the queues of scripted peers. */
+  readonly memory: SystemMemory;
   readonly #options: RunOptions;
   readonly #planned: PlannedRun | undefined;
   #board: Board | undefined;
@@ -83,6 +87,7 @@ export class TestRun {
     const { scene, settings, seed, book } = options;
     this.scene = scene;
     this.#options = options;
+    this.memory = new SystemMemory(scene.system);
     this.bench = scene.bench === undefined ? undefined : startBench(scene.bench);
     this.#planned = this.#makePlanned();
     this.book =
@@ -192,9 +197,23 @@ export class TestRun {
   #instrument(): { instrument?: Instrument } {
     const { around } = this.#options;
     let parts: Instrument | undefined = this.#planned?.instrument;
+    if (this.bench !== undefined) parts = this.#located(parts);
     if (this.book !== undefined) parts = instrument(this.book, parts);
     if (around !== undefined) parts = around(parts);
     return parts === undefined ? {} : { instrument: parts };
+  }
+
+  /** Parts whose threads are remembered when they start: they know where their regions lie. */
+  #located(inner: Instrument | undefined): Instrument {
+    const names = flatten(this.scene.system).map(({ pd }) => pd.name);
+    return {
+      makeBoard: (options) => inner?.makeBoard(options) ?? new Board(options),
+      observe: (image, pd) => this.memory.observe(inner?.observe(image, pd) ?? image),
+      observeMachineCode: (start, pd) => {
+        const body = inner?.observeMachineCode?.(start, pd) ?? start;
+        return this.memory.observeMachineCode(names[pd] ?? '', body);
+      },
+    };
   }
 
   #log(pd: string, text: string): void {

@@ -8,7 +8,7 @@ import { Peer } from './peer.ts';
 export function startBench(bench: Bench): BenchRun {
   const peers = bench.peers.map(({ pd, begin }) => [pd, new Peer(pd, begin)] as const);
   const programs = peers.map(([pd, { program }]) => [pd, program as unknown as Program] as const);
-  return { programs: new Map(programs), peers: new Map(peers), taken: [], places: new Map() };
+  return { programs: new Map(programs), peers: new Map(peers), taken: [] };
 }
 
 /** Gives each peer the interrupt that wakes it. */

@@ -5,7 +5,6 @@
 
 import type { Channel, Program } from '../../microkit/pd.ts';
 import type { Peer, PeerInit } from './peer.ts';
-import type { Place } from './queue-view.ts';
 
 /** A peer's end of a connection with the unit. */
 export interface BenchConnection {
@@ -68,6 +67,4 @@ export interface BenchRun {
   readonly peers: ReadonlyMap<string, Peer>;
   /** What peers have taken and later steps are about: identifiers of requests; a first time. */
   readonly taken: number[];
-  /** Where regions lie, as far as somebody has asked. */
-  readonly places: Map<string, Place>;
 }

@@ -1,7 +1,5 @@
 /** Where the memory of a bench lies in RAM, as its domains have it mapped. */
 
-import { open } from '../../memory/region.ts';
-import { flatten } from '../../microkit/model.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
 import type { BenchConnection, BenchData, DataArea } from './bench.ts';
@@ -31,20 +29,9 @@ export function queueOf(run: TestRun, connection: BenchConnection, field: QueueF
 
 /** @returns where a region begins; every domain that maps it has it at the same place */
 export function regionAt(run: TestRun, region: string): Place {
-  const known = run.bench?.places.get(region);
-  if (known !== undefined) return known;
-  const found = findRegion(run, region);
-  run.bench?.places.set(region, found);
-  return found;
-}
-
-function findRegion(run: TestRun, region: string): Place {
-  for (const { pd } of flatten(run.scene.system)) {
-    if (!pd.maps.some((map) => map.region === region)) continue;
-    const found = run.testbed.inspect(pd.name, region);
-    if (found !== undefined) return open(found);
-  }
-  throw new Unmet(`the unit and its peers to run`, [`nobody has ${region} yet`]);
+  const found = run.memory.region(region);
+  if (found !== undefined) return found;
+  throw new Unmet('the unit and its peers to run', [`nobody has ${region} yet`]);
 }
 
 /** @returns what an entry says of a buffer: an offset, or an address */
