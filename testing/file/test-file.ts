@@ -69,7 +69,7 @@ export interface ReadFile {
   readonly problems: readonly string[];
 }
 
-const SHARED = ['before', 'set', 'bench', 'faults', 'disks', 'uart', 'seeds'];
+const SHARED = ['before', 'set', 'bench', 'faults', 'disks', 'uart', 'registers', 'seeds'];
 const TOP = ['name', 'system', 'search-path', 'unit', 'role', 'steps', 'tests', 'each', ...SHARED];
 const OWN = ['name', 'each', 'steps', ...SHARED];
 const TESTS_MAX = 10_000;
@@ -167,6 +167,7 @@ class FileReader {
       plan: this.#plan(this.#shared(given, 'faults'), scene),
       disks: readDisks(this.#shared(given, 'disks'), scene),
       uartRate: readUart(this.#shared(given, 'uart'), scene),
+      registers: readRegisters(this.#shared(given, 'registers'), scene),
     };
     const seeds = readSeeds(this.#shared(given, 'seeds'));
     return { name, file: this.#file, where: given.where, seeds, scene, settings, steps };
@@ -293,6 +294,25 @@ function readUart(given: Given | undefined, { has }: Scene): 'fast' | 'real' {
   if (given === undefined) return 'fast';
   if (!has.uart) given.problem('this system has no serial device');
   return given.choice(['fast', 'real']);
+}
+
+/** What registers of a scripted device read as, by their offsets. */
+function readRegisters(
+  given: Given | undefined,
+  { bench }: Scene,
+): ReadonlyMap<number, number> | undefined {
+  if (given === undefined) return undefined;
+  if (bench?.hasDevice !== true || bench.role === 'timer/driver') {
+    given.problem('a scripted device is for drivers of net, blk and serial on a bench');
+  }
+  const values = new Map<number, number>();
+  for (const [name, value] of given.entries()) {
+    const at = Number(name);
+    if (!Number.isInteger(at) || at < 0 || at > 0xffff)
+      value.problem(`${name} is no offset of a register`);
+    values.set(at, value.number({ min: 0, max: 0xffff_ffff }));
+  }
+  return values;
 }
 
 function readDisks(given: Given | undefined, { has }: Scene): readonly DiskSetting[] {

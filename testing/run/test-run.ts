@@ -15,6 +15,7 @@ import { instrument } from '../../systems/trace/observed-parts.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import type { BenchRun } from '../unit/bench.ts';
 import { plugInPeers, startBench } from '../unit/bench-run.ts';
+import { ScriptedDevice } from '../unit/scripted-device.ts';
 import { DiskEnd, NetEnd, UartEnd } from './ends.ts';
 import { EventBook } from './event-book.ts';
 import type { Scene } from './scene.ts';
@@ -29,6 +30,8 @@ export interface Settings {
   readonly plan: Plan;
   readonly disks: readonly DiskSetting[];
   readonly uartRate: 'fast' | 'real';
+  /** A scripted device in place of the unit's own: what its registers read as, by offset. */
+  readonly registers?: ReadonlyMap<number, number> | undefined;
 }
 
 export const USUAL_SETTINGS: Settings = { plan: NO_FAULTS, disks: [], uartRate: 'fast' };
@@ -56,6 +59,7 @@ export interface SeenFault {
   isTaken: boolean;
 }
 
+const NO_DEVICES = { net: false, uart: false, disks: 0 };
 const SYSTEM_REST_NS = 10e9;
 const BENCH_REST_NS = 20e6;
 /** 1 MiB. */
@@ -73,6 +77,7 @@ export class TestRun {
   readonly testbed: Testbed;
   net: NetEnd | undefined;
   uart: UartEnd | undefined;
+  device: ScriptedDevice | undefined;
   /** The scripted peers of a single domain. */
   readonly bench: BenchRun | undefined;
   readonly book: EventBook | undefined;
@@ -97,7 +102,10 @@ export class TestRun {
       translations: scene.translations,
       ...(scene.counters === undefined ? {} : { counters: scene.counters }),
       ...(scene.images === undefined ? {} : { images: scene.images }),
-      ...(scene.attachDevices === undefined ? {} : { attachDevices: scene.attachDevices }),
+      attachDevices: (board) => {
+        scene.attachDevices?.(board);
+        this.#attachScripted(board);
+      },
       programs: this.#planned?.programs ?? this.#programs(),
       clock: 'virtual',
       seed,
@@ -221,9 +229,19 @@ export class TestRun {
     this.note(`${pd} prints ${JSON.stringify(text)}`);
   }
 
+  #attachScripted(board: Board): void {
+    const { registers } = this.#options.settings;
+    const { bench, system } = this.scene;
+    if (registers === undefined || bench === undefined) return;
+    this.device = new ScriptedDevice(registers);
+    this.device.attach(board, system, bench.unit);
+  }
+
   #wires(parts: WireParts, settings: Settings): Wires {
     const { ram, board } = parts;
-    const { has, system } = this.scene;
+    const { system } = this.scene;
+    // A scripted device stands where the real one would be.
+    const has = settings.registers === undefined ? this.scene.has : NO_DEVICES;
     this.#board = board;
     if (this.scene.bench !== undefined && this.bench !== undefined) {
       plugInPeers(this.scene.bench, this.bench, board);

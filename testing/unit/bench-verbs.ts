@@ -3,13 +3,14 @@
 import type { Verb } from '../verbs/verb.ts';
 import type { BenchConnection } from './bench.ts';
 import { blkVerbs } from './blk-verbs.ts';
+import { DEVICE_VERBS } from './device-verbs.ts';
 import { netVerbs } from './net-verbs.ts';
 import { NOTIFY_VERBS } from './notify-verbs.ts';
 import { serialVerbs } from './serial-verbs.ts';
 import { timerVerbs } from './timer-verbs.ts';
 
 export function benchVerbs(connections: readonly BenchConnection[]): readonly Verb[] {
-  return [...NOTIFY_VERBS, ...connections.flatMap(connectionVerbs)];
+  return [...NOTIFY_VERBS, ...DEVICE_VERBS, ...connections.flatMap(connectionVerbs)];
 }
 
 function connectionVerbs(connection: BenchConnection): readonly Verb[] {
