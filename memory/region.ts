@@ -71,7 +71,8 @@ export class ReadonlyRegion extends Sealed<RegionOptions> {
   readonly #sizeBytes: number = smallInteger(partsOf(this).sizeBytes);
 
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
     openRegion = (region) => ({ ram: region.#ram, at: region.#at, sizeBytes: region.#sizeBytes });
     locateRange = (region, offset, lengthBytes, access) => {
       const at = offset | 0;
@@ -129,7 +130,8 @@ export class ReadonlyRegion extends Sealed<RegionOptions> {
 /** A region mapped for reading and writing. */
 export class Region extends ReadonlyRegion {
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   readonly #ram: Ram = partsOf(this).ram;

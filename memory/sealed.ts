@@ -4,7 +4,8 @@
  *
  *     export class Reader extends Sealed<Placement> {
  *       static {
- *         Object.preventExtensions(this);
+ *         Object.freeze(this);
+    Object.freeze(this.prototype);
  *       }
  *       readonly #words: Int32Array = partsOf(this).ram.i32;
  *     }

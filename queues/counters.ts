@@ -46,7 +46,8 @@ function place<Name extends string>(
 
 export class Counters<Name extends string> extends Sealed<CounterPlaces<Name>> {
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   readonly #names: CounterNames<Name> = partsOf(this).names;

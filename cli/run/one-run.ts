@@ -38,6 +38,7 @@ import { showCounters } from './live-line.ts';
 import { LogLimit } from './log-limit.ts';
 import type { RunOptions } from './options.ts';
 import type { DebuggedRun, RunWatch, WatchedRun } from './part.ts';
+import { type PollutionWatch, watchPollution } from './pollution.ts';
 import { reportJson, reportText, type RunResult } from './report.ts';
 import { watchStalls } from './stalls.ts';
 import type { LoadedSystem } from './system-source.ts';
@@ -76,6 +77,8 @@ export class Run {
   #hasStirred = false;
   readonly #faulted: string[] = [];
   readonly #logLimit: LogLimit;
+  #pollution: PollutionWatch | undefined;
+  #isPolluted = false;
   #wake = (): void => undefined;
   #stop = (): void => undefined;
 
@@ -156,6 +159,7 @@ export class Run {
         await this.#runBooted(testbed, endedBy(interrupt, left));
       } finally {
         left.end();
+        this.#pollution?.end();
       }
       if (left.failure !== undefined) throw left.failure.error;
       return 'over';
@@ -182,6 +186,7 @@ export class Run {
     for (const { debugged } of this.#watches) debugged?.ended(testbed, ENDINGS[ending]);
     await breathe(); // what programs have left behind comes to light between turns, and now
     if (this.#hasStirred) testbed.settle();
+    this.#pollution?.look();
     testbed.board.turn(); // host time: as late as now, also after a sleep
     testbed.flushOutput();
     this.#logLimit.end();
@@ -219,6 +224,7 @@ export class Run {
         wires: (parts) => this.#wires(parts, attachments),
         onBoot: (kernel) => {
           this.#kernel = kernel;
+          this.#watchPollution(interrupt);
           for (const watch of this.#watches) watch.booted?.(kernel);
         },
         watched: {
@@ -373,7 +379,10 @@ export class Run {
         ...run,
         interrupt: ending,
         untilNs,
-        onSlice: () => this.#showVirtual(testbed),
+        onSlice: () => {
+          this.#pollution?.look();
+          this.#showVirtual(testbed);
+        },
       });
     }
     // A console that has the terminal says itself how it ends, and no line of counters may run
@@ -392,7 +401,21 @@ export class Run {
     return ending;
   }
 
+  /** Programs of a user's are about to run. */
+  #watchPollution(interrupt: CaughtInterrupts): void {
+    if (!this.#loaded.hasUserPrograms) return;
+    const own = interrupt.watched === undefined ? 'shared' : 'own';
+    this.#pollution?.end();
+    this.#pollution = watchPollution(own, (line) => {
+      this.#terminal.note(`sddf: ${printable(line)}`);
+      process.exitCode = 1;
+      this.#isPolluted = true;
+      this.#stop();
+    });
+  }
+
   #isOver(): boolean {
+    if (this.#isPolluted) return true;
     return this.#watches.some((watch) => watch.isOver?.() === true);
   }
 

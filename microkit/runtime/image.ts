@@ -101,16 +101,18 @@ export class PdImage implements ProgramImage, DomainImage {
     this.#thread = thread;
     const deferred: DeferredSignal = { cptr: 0, info: 0 };
     const accesses: RegisterAccesses = { count: 0 };
-    const pd: ProtectionDomain<unknown> = new MicrokitPd({
-      thread,
-      profile: this.#profile,
-      config: this.config,
-      vars: readVars(thread, this.#profile.symbols),
-      deferred,
-      accesses,
-      counters: this.counters,
-      observer: this.#observer,
-    });
+    const pd: ProtectionDomain<unknown> = Object.freeze(
+      new MicrokitPd({
+        thread,
+        profile: this.#profile,
+        config: this.config,
+        vars: readVars(thread, this.#profile.symbols),
+        deferred,
+        accesses,
+        counters: this.counters,
+        observer: this.#observer,
+      }),
+    );
     const loop = new PdLoop({
       thread,
       profile: this.#profile,

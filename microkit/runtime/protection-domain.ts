@@ -61,6 +61,11 @@ export interface PdOptions {
 }
 
 export class MicrokitPd implements ProtectionDomain<unknown> {
+  static {
+    Object.freeze(this.prototype);
+    Object.freeze(this);
+  }
+
   readonly name: string;
   readonly config: unknown;
   readonly vars: Readonly<Record<string, number>>;

@@ -19,19 +19,29 @@ export function mapWritable(thread: UserThread, profile: PdProfile, name: string
   const found = find(thread, profile, name, 'write');
   if (found.mapping.kind !== 'ram') throw wrongKind(profile, name, 'device registers, not memory');
   const { memory, at } = found.mapping;
-  return new Region({ ram: memory.ram, at, sizeBytes: found.sizeBytes, vaddr: found.vaddr });
+  return frozen(
+    new Region({ ram: memory.ram, at, sizeBytes: found.sizeBytes, vaddr: found.vaddr }),
+  );
 }
 
 export function mapReadonly(thread: UserThread, profile: PdProfile, name: string): ReadonlyRegion {
   const found = find(thread, profile, name, 'read');
   if (found.mapping.kind !== 'ram') throw wrongKind(profile, name, 'device registers, not memory');
   const { memory, at } = found.mapping;
-  return new ReadonlyRegion({
-    ram: memory.ram,
-    at,
-    sizeBytes: found.sizeBytes,
-    vaddr: found.vaddr,
-  });
+  return frozen(
+    new ReadonlyRegion({
+      ram: memory.ram,
+      at,
+      sizeBytes: found.sizeBytes,
+      vaddr: found.vaddr,
+    }),
+  );
+}
+
+/** A program cannot change what it is given; the type stays what it was. */
+function frozen<Given extends object>(given: Given): Given {
+  Object.freeze(given);
+  return given;
 }
 
 /** Accesses to device registers since the domain's current event began. */

@@ -36,7 +36,8 @@ function place(region: ReadonlyRegion, buffers: number): Buffers {
 /** For reading. */
 export class BufferReader extends Sealed<Buffers> {
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   readonly #i32: Int32Array = partsOf(this).ram.i32;
@@ -71,7 +72,8 @@ export class BufferReader extends Sealed<Buffers> {
 /** For writing. */
 export class BufferWriter extends Sealed<Buffers> {
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   readonly #i32: Int32Array = partsOf(this).ram.i32;

@@ -88,7 +88,8 @@ function place(region: ReadonlyRegion, capacity: number): Placement {
 /** The side that puts buffers in. */
 export class NetProducer extends Sealed<Placement> {
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   readonly capacity: number = partsOf(this).capacity;
@@ -233,7 +234,8 @@ export class NetProducer extends Sealed<Placement> {
 /** The side that takes buffers out. */
 export class NetConsumer extends Sealed<Placement> {
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   readonly capacity: number = partsOf(this).capacity;

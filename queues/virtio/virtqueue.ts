@@ -128,7 +128,8 @@ function place(options: VirtqueueOptions): Placement {
 
 export class Virtqueue extends Sealed<Placement> {
   static {
-    Object.preventExtensions(this);
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   readonly entries: number = partsOf(this).entries;

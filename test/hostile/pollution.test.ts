@@ -1,0 +1,100 @@
+/**
+ * Goal: a program that replaces or adds to what all JavaScript of a process shares harms itself at
+ * most, or ends the run, by name. In a process that runs one system (as `sddf run FILE` has it), to
+ * replace something is an error of the program that tries; where that cannot be, it is found.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Intrinsics } from '../../host/intrinsics/intrinsics.ts';
+import { sddfInProcess } from '../support/sddf-in-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-pollution-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const ROOT = join(import.meta.dirname, '../..');
+const VIRTUAL = ['--clock', 'virtual'] as const;
+
+/** A domain that does this in its `init`, and one beside it that says that it lives. */
+function systemOf(name: string, attack: string): string {
+  const file = join(folder, `${name}.mjs`);
+  writeFileSync(
+    file,
+    `import { system } from '${ROOT}/microkit/builder.ts';
+const sys = system({ name: '${name}' });
+sys.pd('attacker', { program: (pd) => { ${attack}; return { notified() {} }; }, priority: 9 });
+sys.pd('other', {
+  program: (pd) => { pd.log(JSON.stringify([...new Map([['alive', 1]]).keys()])); return { notified() {} }; },
+  priority: 2,
+});
+export const build = () => sys.build();
+`,
+  );
+  return file;
+}
+
+const REPLACED = [
+  ["Array.prototype[Symbol.iterator] = () => { throw new Error('mine') }", 'Array.prototype'],
+  ["Map.prototype.get = () => { throw new Error('mine') }", 'Map.prototype'],
+  ["JSON.stringify = () => 'mine'", 'JSON'],
+  ["Object.prototype.hasOwnProperty = () => 'mine'", 'Object.prototype'],
+  ["Object.getPrototypeOf(Int8Array.prototype).set = () => { throw 'mine' }", 'TypedArray'],
+  ['globalThis.Map = class {}', 'Map'],
+  ["Object.getPrototypeOf(pd).notify = () => { throw 'mine' }", 'pd'],
+  ["pd.log = () => { throw 'mine' }", 'pd'],
+  ["Object.defineProperty(Promise.prototype, 'then', { get() { throw 'mine' } })", 'Promise'],
+] as const;
+
+describe('a program that replaces something that all share', () => {
+  it('has a fault of its own at each, and nobody else notices', { timeout: 120_000 }, () => {
+    const attempts = REPLACED.map(
+      ([attack, name]) =>
+        `try { ${attack}; pd.log('replaced ${name}'); } catch (error) { pd.log('refused ' + error.name); }`,
+    );
+    const file = systemOf('replaces', `'use strict'; ${attempts.join('\n')}; ${REPLACED[1][0]}`);
+
+    const run = spawnSync(process.execPath, [`${ROOT}/cli/sddf.mjs`, 'run', file, ...VIRTUAL], {
+      encoding: 'utf8',
+    });
+
+    expect(run.stderr).not.toContain('replaced');
+    expect(run.stderr.match(/attacker: refused TypeError/g)).toHaveLength(REPLACED.length);
+    expect(run.stderr).toContain('attacker: TypeError');
+    expect(run.stderr).toContain('other: ["alive"]');
+    expect(run.stderr).not.toContain('internal failure');
+    expect(run.status).toBe(1);
+  });
+
+  it.each([
+    [
+      'added',
+      'Object.prototype.polluted = 1',
+      'delete Object.prototype.polluted',
+      'Object.prototype.polluted',
+    ],
+    [
+      'replaced',
+      'globalThis.kept = Map.prototype.get; Map.prototype.get = function (k) { return kept.call(this, k) }',
+      'Map.prototype.get = globalThis.kept',
+      'Map.prototype.get',
+    ],
+  ])('ends the run where it could be %s', async (how, attack, undo, what) => {
+    try {
+      const run = await sddfInProcess('run', systemOf(how, attack), ...VIRTUAL);
+
+      expect(run.stderr).toContain(
+        `sddf: a program has ${how} ${what}, which all programs share; the run is ended`,
+      );
+      expect(run.status).toBe(1);
+    } finally {
+      // oxlint-disable-next-line no-implied-eval -- what the attack has done is undone in its words
+      new Function(undo)();
+    }
+  });
+});
+
+it('nothing that is left alone is taken for changed', () => {
+  expect(new Intrinsics().change()).toBeUndefined();
+});
