@@ -119,7 +119,7 @@ function isOther(before: PropertyDescriptor, now: PropertyDescriptor | undefined
 }
 
 function holdProperties(name: string, object: object): void {
-  const isOverridden = OVERRIDDEN.includes(name) || /Error\.prototype$/.test(name);
+  const isOverridden = OVERRIDDEN.includes(name) || name.endsWith('Error.prototype');
   for (const [key, { configurable, writable }] of propertiesOf(object)) {
     if (configurable !== true) continue;
     if (isOverridden && writable === true) overridable(object, key);
