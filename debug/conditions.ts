@@ -27,6 +27,8 @@ export class Conditions {
   #watchpoints: readonly Watchpoint[] = [];
   /** Faults stop unless told otherwise, as signals do. */
   readonly #catches = new Map<Catch, Set<string>>([['fault', new Set([ALL])]]);
+  /** Changes whenever a breakpoint or watchpoint does. */
+  version = 0;
   /** Virtual or host time at which to stop. */
   untilNs = Infinity;
 
@@ -45,6 +47,7 @@ export class Conditions {
   }
 
   setBreakpoint(pds: readonly string[], address: number): void {
+    this.version += 1;
     for (const pd of pds) {
       const addresses = this.#breakpoints.get(pd) ?? new Set();
       this.#breakpoints.set(pd, addresses.add(address));
@@ -52,6 +55,7 @@ export class Conditions {
   }
 
   clearBreakpoint(pds: readonly string[], address: number): void {
+    this.version += 1;
     for (const pd of pds) this.#breakpoints.get(pd)?.delete(address);
   }
 
@@ -61,6 +65,7 @@ export class Conditions {
   }
 
   unwatch({ kind, vaddr, bytes }: Omit<Watchpoint, 'place'>): void {
+    this.version += 1;
     this.#watchpoints = this.#watchpoints.filter(
       (each) => each.kind !== kind || each.vaddr !== vaddr || each.bytes !== bytes,
     );
@@ -87,6 +92,7 @@ export class Conditions {
 
   /** Nothing is set any more: the debugger has gone. */
   clear(): void {
+    this.version += 1;
     this.#breakpoints.clear();
     this.#watchpoints = [];
     this.#catches.clear();

@@ -40,6 +40,9 @@ export class DebuggedHart implements Engine {
    * forget what it has translated.
    */
   told = '';
+  /** The conditions, and the mappings, that this was worked out of. */
+  plantedVersion = -1;
+  plantedMappings = -1;
   /** Every instruction by itself. */
   isSingle = false;
   /** Steps before the last instruction that was executed by itself. */

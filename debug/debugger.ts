@@ -14,8 +14,11 @@
 
 import type { Board } from '../board/board.ts';
 import type { Kernel } from '../kernel/boot.ts';
+import { Census } from '../kernel/inspect/census.ts';
 import type { PageTable } from '../kernel/memory/page-table.ts';
 import type { KernelObject, Tcb } from '../kernel/objects/objects.ts';
+import { vspaceOf } from '../kernel/memory/vspace.ts';
+import { bytesOf } from '../kernel/objects/object-sizes.ts';
 import { RunFailure } from '../memory/assert.ts';
 import type { Engine } from '../riscv/engine.ts';
 import { EXIT } from '../riscv/hart.ts';
@@ -95,6 +98,8 @@ const BEGIN: Stop = {
 export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   readonly conditions = new Conditions();
   readonly names: SystemNames;
+  /** All objects of the kernel. */
+  census = new Census();
   /** The run is being left, to be begun again. */
   isRewinding = false;
   readonly #domains: ReadonlySet<string>;
@@ -139,6 +144,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#board = undefined;
     this.#tcbs = [];
     this.#tables = [];
+    this.census = new Census();
     this.#devices.length = 0;
     this.#events = 0;
     this.#running = undefined;
@@ -158,6 +164,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   };
 
   readonly onCreate = (object: KernelObject): void => {
+    this.census.onCreate(object);
     if (object.kind === 'tcb') this.#tcbs.push(object);
     if (object.kind === 'pageTable') this.#tables.push(object);
   };
@@ -244,7 +251,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
       this.#halt({ cause: { kind: 'interrupt' }, moment: before(hart), pd: hart.pd });
     }
     this.#lookAtTime(hart);
-    plant(hart, this.conditions, this.#memory.accessed);
+    this.#plant(hart);
     this.#setPause(hart);
   }
 
@@ -366,8 +373,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   /** @param pd number of the domain that it is about, which may be one that is not the aim's */
   #event(pd?: number): void {
-    this.#events += 1;
     if (this.#world === undefined) return;
+    this.#events += 1;
     this.#journal.note(this.#events, this.#world);
     if (this.#isHeld) this.#holdProgram();
     if (this.#aim !== undefined) this.#eventAtAim(pd);
@@ -414,6 +421,23 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   #holdProgram(): void {
     const pd = this.#current;
     if (pd !== undefined && !this.#machineCode.has(pd)) this.#hold(this.#here);
+  }
+
+  #plant(hart: DebuggedHart): void {
+    const { version } = this.conditions;
+    const mappings = this.#world?.kernel.state.mappingGeneration ?? 0;
+    if (hart.plantedVersion === version && hart.plantedMappings === mappings) return;
+    hart.plantedVersion = version;
+    hart.plantedMappings = mappings;
+    plant(hart, this.conditions, this.#memory.accessed, (at) => this.#reaches(hart.pd, at));
+  }
+
+  /** Whether a domain has a byte of RAM at an address of its own. */
+  #reaches(pd: string, at: number): boolean {
+    const tcb = this.tcbOf(pd);
+    const world = this.#world;
+    const root = tcb && world ? vspaceOf(world.kernel.state, tcb) : null;
+    return root !== null && maps(root, (world?.board.ram.base ?? 0) + at);
   }
 
   #hold(moment: Moment): void {
@@ -585,6 +609,15 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.isRewinding = true;
     throw new Rewound('the run is begun again');
   }
+}
+
+/** Whether a page of an address space holds a physical address of RAM. */
+function maps(table: PageTable, paddr: number): boolean {
+  return table.entries.some((entry) => {
+    if (entry === undefined) return false;
+    if (entry.kind === 'table') return maps(entry.table, paddr);
+    return !entry.isDevice && paddr >= entry.base && paddr < entry.base + bytesOf(entry.sizeBits);
+  });
 }
 
 function before(hart: DebuggedHart): Moment {

@@ -37,6 +37,11 @@ export interface Extent {
   readonly end: number;
 }
 
+export interface WatchedExtent extends Extent {
+  /** 'write': loads from it are nobody's business. */
+  readonly access: 'write' | 'any';
+}
+
 /**
  * What somebody wants to know who looks at a hart from outside. It makes no difference to what the
  * hart does, nor to how many instructions that takes.
@@ -45,7 +50,7 @@ export interface Scrutiny {
   /** Engines return `EXIT.planted` before an instruction that begins at one of these addresses. */
   readonly stops: readonly number[];
   /** Stretches of RAM, by offset in it. */
-  readonly watched: readonly Extent[];
+  readonly watched: readonly WatchedExtent[];
   /**
    * A load or store has been done that touches what is {@link watched}.
    *
@@ -58,7 +63,8 @@ const UNSEEN: Scrutiny = { stops: [], watched: [], accessed: () => undefined };
 /** `c.ebreak`: it fits wherever an instruction begins. */
 const PLANTED_LOW = 0x02;
 const PLANTED_HIGH = 0x90;
-const PAGE_BYTES = 4096;
+/** Watched memory is taken out of runs by as many bytes: the longest access that is aligned. */
+const WATCHED_UNIT = 8;
 
 /** @returns where the code is in a run that may be written, too, as far as the host knows */
 export type CodeExtent = (run: Run) => Extent | undefined;
@@ -137,34 +143,36 @@ export class AddressSpace {
     return this.#scrutiny.stops.includes(vaddr);
   }
 
-  /** Whether somebody wants to know of accesses to some bytes of RAM. */
-  isWatched(at: number, bytes: number): boolean {
-    const { watched } = this.#scrutiny;
-    return watched.some(({ start, end }) => at < end && start < at + bytes);
+  /** Whether somebody wants to know of such accesses to some bytes of RAM. */
+  isWatched(access: 'read' | 'write', at: number, bytes: number): boolean {
+    for (const each of this.#scrutiny.watched) {
+      if (at < each.end && each.start < at + bytes && isMeant(each, access)) return true;
+    }
+    return false;
   }
 
   /** Tells of an access to RAM that has been done. */
   hasAccessed(access: 'read' | 'write', at: number, bytes: number): void {
-    if (this.isWatched(at, bytes)) this.#scrutiny.accessed(access, at, bytes);
+    if (this.isWatched(access, at, bytes)) this.#scrutiny.accessed(access, at, bytes);
   }
 
   /**
-   * @returns of a run of RAM the part around an address that a cache may hold: whole pages that
-   * nobody watches
+   * @returns of a run of RAM the part around an address that a cache may hold: nobody wants to know
+   * of such accesses there
    */
-  unwatchedPart(run: Run, vaddr: number): Run | undefined {
-    const { watched } = this.#scrutiny;
-    if (watched.length === 0) return run;
+  unwatchedPart(run: Run, vaddr: number, access: 'read' | 'write'): Run | undefined {
     const at = run.at + (vaddr - run.vaddr);
     let start = run.at;
     let end = run.at + run.sizeBytes;
-    for (const each of watched) {
-      const first = each.start - (each.start % PAGE_BYTES);
-      const behind = Math.ceil(each.end / PAGE_BYTES) * PAGE_BYTES;
+    for (const each of this.#scrutiny.watched) {
+      if (!isMeant(each, access) || each.end <= start || each.start >= end) continue;
+      const first = each.start - (each.start % WATCHED_UNIT);
+      const behind = Math.ceil(each.end / WATCHED_UNIT) * WATCHED_UNIT;
       if (at >= first && at < behind) return undefined;
       if (behind <= at) start = Math.max(start, behind);
       else end = Math.min(end, first);
     }
+    if (start === run.at && end === run.at + run.sizeBytes) return run;
     return { ...run, vaddr: run.vaddr + (start - run.at), sizeBytes: end - start, at: start };
   }
 
@@ -295,6 +303,10 @@ export class AddressSpace {
       return isEqual(code.bytes, snapshot.code.bytes) ? snapshot : { ...snapshot, code };
     });
   }
+}
+
+function isMeant(watched: WatchedExtent, access: 'read' | 'write'): boolean {
+  return watched.access === 'any' || access === 'write';
 }
 
 interface Range {

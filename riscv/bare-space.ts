@@ -52,15 +52,15 @@ export class BareSpace extends AddressSpace {
     return false;
   }
 
-  override isWatched(at: number, bytes: number): boolean {
-    return this.#space.isWatched(at, bytes);
+  override isWatched(access: 'read' | 'write', at: number, bytes: number): boolean {
+    return this.#space.isWatched(access, at, bytes);
   }
 
   override hasAccessed(access: 'read' | 'write', at: number, bytes: number): void {
     this.#space.hasAccessed(access, at, bytes);
   }
 
-  override unwatchedPart(run: Run, vaddr: number): Run | undefined {
-    return this.#space.unwatchedPart(run, vaddr);
+  override unwatchedPart(run: Run, vaddr: number, access: 'read' | 'write'): Run | undefined {
+    return this.#space.unwatchedPart(run, vaddr, access);
   }
 }

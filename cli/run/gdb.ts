@@ -21,7 +21,8 @@ import type { Testbed } from '../../systems/testbed.ts';
 import { OptionString } from '../option-string.ts';
 import { readOptions, text } from '../option.ts';
 import { parseChoice } from '../quantities.ts';
-import type { RunPart, RunWatch, WatchedRun } from './part.ts';
+import type { Terminal } from '../terminal.ts';
+import type { RunPart, RunWatch } from './part.ts';
 
 export interface GdbOptions {
   readonly address: StreamAddress;
@@ -51,8 +52,13 @@ export const gdbPart: RunPart = {
     // The run may be begun again, and the debugger is still there then.
     let session: Promise<GdbSession> | undefined;
     return async (run) => {
-      session ??= GdbSession.open(gdb, run);
-      return (await session).watch(run);
+      session ??= GdbSession.open(gdb, {
+        system: run.loaded.system,
+        images: run.loaded.images,
+        terminal: run.terminal,
+        clock: run.options.testbed.clock,
+      });
+      return (await session).watch();
     };
   },
 };
@@ -80,6 +86,8 @@ export function parseGdb(given: string, option: string): GdbOptions {
 export interface DebuggedSystem {
   readonly system: SystemDescription;
   readonly images: MachinePrograms;
+  readonly terminal: Terminal;
+  readonly clock: 'virtual' | 'host';
 }
 
 /** A debugger and its server, for as long as the command lasts. */
@@ -91,7 +99,7 @@ export class GdbSession {
   readonly #monitor: Monitor;
   readonly #state: SessionState;
 
-  static async open(options: GdbOptions, run: WatchedRun): Promise<GdbSession> {
+  static async open(options: GdbOptions, run: DebuggedSystem): Promise<GdbSession> {
     const { address } = options;
     const wake = { call: (): void => undefined };
     const where = `--gdb ${formatStreamAddress(address)}`;
@@ -108,10 +116,10 @@ export class GdbSession {
     made: {
       readonly line: DebugLine;
       readonly wake: { call: () => void };
-      readonly run: WatchedRun;
+      readonly run: DebuggedSystem;
     },
   ) {
-    const { loaded, terminal, options } = made.run;
+    const { system, images, terminal, clock } = made.run;
     const state: SessionState = { isKilled: false, isEnding: () => false, beat: () => undefined };
     this.#line = made.line;
     this.#wake = made.wake;
@@ -120,7 +128,7 @@ export class GdbSession {
       line: made.line,
       mode,
       begins,
-      programs: programsOf(loaded),
+      programs: programsOf(made.run),
       monitor: (command) => this.#monitor.answer(command),
       note: (line) => terminal.note(`sddf: ${line}`),
       isEnding: () => {
@@ -130,24 +138,24 @@ export class GdbSession {
       kill: () => (state.isKilled = true),
     });
     this.debugger = new Debugger({
-      system: loaded.system,
-      machineCode: loaded.images.keys(),
+      system,
+      machineCode: images.keys(),
       front: this.server,
       begins: begins === 'wait' ? 'held' : 'running',
     });
     this.server.show(this.debugger);
-    if (options.testbed.clock === 'host') {
+    if (clock === 'host') {
       this.debugger.cannotGoBack('time is the host\u2019s here; --clock virtual lets it');
     }
     this.#monitor = new Monitor({
       debugger: this.debugger,
-      system: loaded.system,
+      system,
       chooseProgram: (pd) => this.server.chooseProgram(pd),
     });
   }
 
   /** Of one run. */
-  watch(_run: WatchedRun): RunWatch {
+  watch(): RunWatch {
     this.debugger.begin();
     const { debugger: debug } = this;
     return {

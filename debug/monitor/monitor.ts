@@ -1,10 +1,12 @@
 /** GDB's `monitor` commands: what is behind the threads and registers that GDB knows. */
 
+import { dumpCapabilities } from '../../microkit/capabilities-dump/dump.ts';
+import { capLines } from '../../microkit/capabilities-dump/text.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 import { CATCHES, type Catch } from '../conditions.ts';
 import type { Debugger } from '../debugger.ts';
-import { DomainView } from '../domains.ts';
+import { DomainView, REGISTERS } from '../domains.ts';
 import { describeQueues } from './queues.ts';
 
 export interface MonitorOptions {
@@ -52,6 +54,16 @@ export class Monitor {
         help: 'domains, and what each is doing',
         run: () => this.#pds(),
       },
+      caps: {
+        usage: 'caps PD',
+        help: 'what a domain holds, in the manner of capDL',
+        run: ([pd]) => this.#caps(pd),
+      },
+      faults: {
+        usage: 'faults',
+        help: 'domains that a fault has stopped, and where',
+        run: () => this.#faults(),
+      },
       queues: {
         usage: 'queues',
         help: 'how much each queue holds',
@@ -98,6 +110,31 @@ export class Monitor {
       const code = steps === undefined ? 'TypeScript' : `${steps} instructions`;
       return `${String(index + 1).padStart(3)} ${pd.name.padEnd(24)} ${view.state}; ${code}`;
     });
+  }
+
+  #caps(pd: string | undefined): readonly string[] {
+    const { debugger: debug, system } = this.#options;
+    const names = flatten(system).map((each) => each.pd.name);
+    if (pd === undefined || !names.includes(pd)) {
+      return [`no domain '${pd ?? ''}'; there are ${names.join(', ')}`];
+    }
+    if (debug.world === undefined) return NO_WORLD;
+    const { state } = debug.world.kernel;
+    const { caps } = dumpCapabilities({ system: system.name, state, census: debug.census });
+    const holders = [`cnode_${pd}`, `cnode_root_${pd}`, `tcb_${pd}`];
+    return capLines(caps.filter(({ holder }) => holders.includes(holder)));
+  }
+
+  #faults(): readonly string[] {
+    const { debugger: debug, system } = this.#options;
+    const faulted = flatten(system).flatMap(({ pd }) => {
+      const fault = debug.tcbOf(pd.name)?.fault;
+      if (fault === undefined || fault === null) return [];
+      const pc = new DomainView(pd.name, debug).register(REGISTERS.pc) ?? new Uint8Array(8);
+      const at = new DataView(pc.buffer).getBigUint64(0, true).toString(16);
+      return [`${pd.name}: ${fault.kind}, at 0x${at}`];
+    });
+    return faulted.length === 0 ? ['no domain has faulted'] : faulted;
   }
 
   #irqs(): readonly string[] {

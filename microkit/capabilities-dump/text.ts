@@ -90,7 +90,8 @@ function objectLine(run: readonly [DumpedObject, ...DumpedObject[]]): string {
 
 // ------------------------------------------------------------------------------------ capabilities
 
-function capLines(caps: readonly DumpedCap[]): string[] {
+/** @returns capabilities by who holds them, in the manner of capDL */
+export function capLines(caps: readonly DumpedCap[]): string[] {
   const holders = new Map<string, DumpedCap[]>();
   for (const cap of caps) {
     const held = holders.get(cap.holder);

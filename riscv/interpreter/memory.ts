@@ -150,7 +150,7 @@ export class MemoryAccess {
    */
   #isPlain(run: Run, vaddr: number, access: Access): boolean {
     const at = run.at + (vaddr - run.vaddr);
-    if (this.#space.isWatched(at - (at % PAGE_BYTES), PAGE_BYTES)) return false;
+    if (this.#space.isWatched(access, at - (at % PAGE_BYTES), PAGE_BYTES)) return false;
     if (access === 'read' || !run.isExecutable) return true;
     const data = this.#space.plainRunAt(vaddr, true);
     const page = vaddr - (vaddr % PAGE_BYTES);

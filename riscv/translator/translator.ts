@@ -359,14 +359,20 @@ export class Translator {
     if (run === undefined || run.at < 0 || !run.isReadable) return 0;
     // Code that may be written is not written here: what changes would not be noticed.
     const written = space.plainRunAt(vaddr, true);
-    const isNew = this.#learn(space.unwatchedPart(run, vaddr), written === run);
-    if (written === undefined || written === run || written.sizeBytes < LEAST_RUN) return isNew;
-    return isNew | this.#learn(space.unwatchedPart(written, vaddr), true);
+    const toRead = space.unwatchedPart(run, vaddr, 'read');
+    const toWrite = written && space.unwatchedPart(written, vaddr, 'write');
+    if (toRead === run && toWrite === run) return this.#learn(run, true);
+    return this.#learnPart(toRead, run, false) | this.#learnPart(toWrite, run, true);
   }
 
-  /** @param run undefined: none that may be known @returns 1 when it was not known */
-  #learn(run: Run | undefined, isWritable: boolean): number {
-    if (run === undefined) return 0;
+  /** @param part undefined: none that may be known @returns 1 when it was not known */
+  #learnPart(part: Run | undefined, whole: Run, isWritable: boolean): number {
+    if (part === undefined || (part !== whole && part.sizeBytes < LEAST_RUN)) return 0;
+    return this.#learn(part, isWritable);
+  }
+
+  /** @returns 1 when it was not known */
+  #learn(run: Run, isWritable: boolean): number {
     const x = this.#words;
     const count = x[AREA.runCount >> 2] as number;
     for (let index = 0; index < count; index += 1) {
