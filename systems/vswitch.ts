@@ -14,6 +14,7 @@
 
 import { main as echoClient } from '../clients/echo/echo.ts';
 import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
+import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
 import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
 import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
@@ -30,6 +31,7 @@ import {
 import { main as vswitch, NET_VSWITCH_COUNTERS } from '../virtualisers/network/vswitch/vswitch.ts';
 import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
+import { Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
 const CLIENTS = ['client0', 'client1', 'client2', 'client3'] as const;
@@ -41,8 +43,9 @@ const NEIGHBOURS = [
   [1, 2],
 ] as const;
 
-function build(): BuildResult {
+function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'vswitch' });
+  const family = new Family(sys, { choices, driverPriority: 101 });
   const counted = (
     name: string,
     program: Program,
@@ -50,7 +53,7 @@ function build(): BuildResult {
     priority: number,
     limit: Pick<PdOptions, 'budget' | 'period'> = { budget: 20_000 },
   ): PdBuilder => {
-    const pd = sys.pd(name, { program, image, priority, ...limit });
+    const pd = family.pd(name, { program, image, priority, ...limit });
     const stats = sys.region(`${name}_stats`, { size: '4K' });
     pd.map(stats, { perms: 'rw' });
     pd.configure({ stats: stats.name });
@@ -61,7 +64,7 @@ function build(): BuildResult {
     driver: sys.pd('timer_driver', {
       program: timerDriver,
       image: 'drivers/timer/goldfish/driver.ts',
-      priority: 102,
+      priority: family.timerPriority,
       passive: true,
       ...TIMER_BUDGET,
     }),
@@ -89,12 +92,15 @@ function build(): BuildResult {
   for (const [a, b] of NEIGHBOURS) {
     network.addAclRule(clients[a] as PdBuilder, clients[b] as PdBuilder);
   }
+  family.supervise(time);
   return sys.build();
 }
 
 export const vswitchSystem: SystemModule = {
   summary: 'four UDP echo clients behind a switch with an access list',
+  options: SUPERVISED_OPTIONS,
   counters: {
+    [SUPERVISOR_PD]: SUPERVISOR_COUNTERS,
     ethernet_driver: NET_DRIVER_COUNTERS,
     net_virt_rx: NET_VIRT_RX_COUNTERS,
     net_virt_tx: NET_VIRT_TX_COUNTERS,

@@ -31,6 +31,8 @@ export class NeighbourAccounts {
   readonly counters = { neighboursAsked: 0, neighboursAnswered: 0, strangersAsked: 0 };
   /** Questions that wait for their answers, oldest first, by who asks whom. */
   readonly #open = new Map<string, Question[]>();
+  /** Questions that wait, and the later one that was answered before them. */
+  readonly #overtaken = new Map<number, number>();
   readonly #probes = new Map<number, readonly [asker: string, asked: string]>();
   readonly #found: Found[] = [];
   #number = 1;
@@ -73,7 +75,10 @@ export class NeighbourAccounts {
     if (question?.digest !== digest)
       say('payload', 'contents', `is answered ${number} with other bytes`);
     else this.counters.neighboursAnswered += 1;
-    if (at > 0) say('order', 'order', `is answered ${number} before ${open[0]?.number}`);
+    // Those before it may be lost; only if their answers still come was the order wrong.
+    for (const before of open.slice(0, at)) this.#overtaken.set(before.number, number);
+    const later = this.#overtaken.get(number);
+    if (later !== undefined) say('order', 'order', `is answered ${number} after ${later}`);
   }
 
   /** A whole datagram has come from somebody whom the access list keeps away. */

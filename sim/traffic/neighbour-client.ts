@@ -18,12 +18,14 @@ import { parseIpv4, parseMac } from '../../clients/echo/wire.ts';
 import { demand } from '../../memory/misuse.ts';
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import type { EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../queues/net/net-end.ts';
 import {
   fillFreeQueue,
   NET_BUFFER_BYTES,
   NetConsumer,
   NetProducer,
 } from '../../queues/net/queue.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../queues/signal.ts';
 import type { NeighbourAccounts } from './neighbour-accounts.ts';
 
@@ -57,12 +59,16 @@ export interface NeighbourTask {
 export function neighbourClient(task: NeighbourTask): Program<EchoConfig> {
   return (pd: ProtectionDomain<EchoConfig>): EntryPoints => {
     const client = new NeighbourClient(pd, task);
-    return { notified: () => client.notified(), progress: () => client.received };
+    return supervised(client.member, client, {
+      notified: () => client.notified(),
+      progress: () => client.received,
+    });
   };
 }
 
-class NeighbourClient {
+class NeighbourClient implements Connections {
   received = 0;
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<EchoConfig>;
   readonly #task: NeighbourTask;
   readonly #rxActive: NetConsumer;
@@ -85,6 +91,7 @@ class NeighbourClient {
   constructor(pd: ProtectionDomain<EchoConfig>, task: NeighbourTask) {
     const { rx, tx, rxData, txData } = pd.config.net;
     this.#pd = pd;
+    this.member = joinRestarts(pd, pd.config.restart);
     this.#task = task;
     this.#rxActive = new NetConsumer(pd.region(rx.activeQueue), rx.capacity);
     this.#rxFree = new NetProducer(pd.region(rx.freeQueue), rx.capacity);
@@ -99,11 +106,36 @@ class NeighbourClient {
       sentBuffers: txData.buffers,
       ...addressOf(pd.config),
     });
-    const free = new NetProducer(pd.region(tx.freeQueue), tx.capacity);
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
+    this.#fillTxFree();
+    this.notified();
+  }
+
+  close(channel: number): void {
+    closeNetEnd(this.#pd, this.#endOf(channel));
+    if (channel !== this.#pd.config.net.tx.channel) return;
+    this.#txBuffer = undefined;
+    this.#fillTxFree();
+  }
+
+  open(channel: number): void {
+    openNetEnd(this.#endOf(channel));
+    this.notified();
+  }
+
+  #endOf(channel: number): NetEnd {
+    const { rx, tx } = this.#pd.config.net;
+    return channel === tx.channel
+      ? { connection: tx, out: this.#txActive, in: this.#txFree }
+      : { connection: rx, out: this.#rxFree, in: this.#rxActive };
+  }
+
+  #fillTxFree(): void {
+    const { tx, txData } = this.#pd.config.net;
+    const free = new NetProducer(this.#pd.region(tx.freeQueue), tx.capacity);
     fillFreeQueue(free, txData.buffers, 0);
     free.publish();
     this.#txFree.cancelSignal();
-    this.notified();
   }
 
   notified(): void {

@@ -82,8 +82,10 @@ describe('the books of neighbours', () => {
 
   it('say what is lost, repeated, changed, in disorder, or from a stranger', () => {
     const accounts = asked();
+    accounts.asked(PAIR, { number: 3, digest: 30 });
     accounts.answered(PAIR, { number: 2, digest: 21 }, 0);
     accounts.answered(PAIR, { number: 2, digest: 20 }, 0);
+    accounts.answered(PAIR, { number: 1, digest: 10 }, 0);
     accounts.reachedBy('client1', 'client3', 0);
     expect(oraclesOf(accounts).toSorted()).toEqual([
       'answered-once',

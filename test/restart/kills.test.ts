@@ -14,6 +14,7 @@ import { WorldMemory } from '../../sim/world-memory.ts';
 import { blkSystem } from '../../systems/blk.ts';
 import { echo } from '../../systems/echo.ts';
 import { serialSystem } from '../../systems/serial.ts';
+import { vswitchSystem } from '../../systems/vswitch.ts';
 import { completeChoices, type SystemModule } from '../../systems/system.ts';
 import { type Kill, killRun, type KillRun } from './kill-run.ts';
 
@@ -53,6 +54,22 @@ const CASES: readonly Case[] = [
     momentNsMax: 3_000_000,
   },
   {
+    name: 'vswitch',
+    module: vswitchSystem,
+    choices: {},
+    domains: [
+      'ethernet_driver',
+      'net_virt_tx',
+      'net_virt_rx',
+      'vswitch',
+      'client1_net_copier',
+      'client0',
+    ],
+    amount: 1_500,
+    wakeUps: { net_virt_rx: 180, client0: 270 },
+    momentNsMax: 3_000_000,
+  },
+  {
     name: 'blk',
     module: blkSystem,
     choices: {},
@@ -81,7 +98,9 @@ describe.each(CASES)('$name', ({ module, choices, domains, amount, wakeUps, mome
   it.each(domains)('%s dies when it is woken, and traffic goes on', (domain) => {
     const last = wakeUps?.[domain] ?? WAKE_UPS;
     for (let nth = 1; nth <= last; nth += EVERY) {
-      const died = run([{ domain, when: { nth: [nth] } }]);
+      // Enough to come to this wake-up, and to see what follows.
+      const enough = Math.min(amount, Math.ceil(60 + (1.3 * amount * nth) / last));
+      const died = run([{ domain, when: { nth: [nth] } }], enough);
       expectHeld(died, { deaths: 1 }, `${domain} at wake-up ${nth}`);
       expect(died.downNs.get(domain), `${domain} is down`).toBeLessThan(FLOWS_WITHIN_NS);
       expectOthersServed(died, domain);

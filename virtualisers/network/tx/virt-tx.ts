@@ -131,6 +131,9 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     cancelSignal: () => this.#driverFree.cancelSignal(),
     canMove: () => this.#driverFree.hasItems(),
   };
+  /** A switch waits for the buffers of those behind it when one of them has died. */
+  readonly #isPrompt: boolean =
+    this.#config.restart !== undefined && this.#clients.some(({ data }) => data.length > 1);
   readonly #policy = makePolicy(this.#config);
   /** With a policy: bytes of each client's next frame, or 0. */
   readonly #lengths = new Uint32Array(this.#clients.length);
@@ -428,6 +431,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
 
   /** Whether most of some client's buffers are with the driver, or any of one that is down. */
   #needsReturns(): boolean {
+    if (this.#isPrompt) return true;
     for (const { withDriver, buffers, free } of this.#clients) {
       if (withDriver * 2 > buffers) return true;
       if (withDriver > 0 && free.isClosed) return true;

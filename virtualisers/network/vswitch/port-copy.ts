@@ -12,12 +12,14 @@ import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
 import type { EntryPoints, ProtectionDomain } from '../../../microkit/pd.ts';
 import { Counters } from '../../../queues/counters.ts';
 import type { NetData, NetPortCopyConfig } from '../../../queues/net/config.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import {
   fillFreeQueue,
   NET_BUFFER_BYTES,
   NetConsumer,
   NetProducer,
 } from '../../../queues/net/queue.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { isBufferOffset } from '../data.ts';
 import { NET_COPY_COUNTERS } from '../copy/copy.ts';
@@ -35,22 +37,25 @@ interface Source {
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetPortCopyConfig>): EntryPoints {
   const copier = new PortCopy(pd);
-  return {
+  return supervised(copier.member, copier, {
     notified: () => copier.notified(),
     progress: () => copier.moved,
     counters: copier.counters,
-  };
+  });
 }
 
-class PortCopy {
+class PortCopy implements Connections {
   /** Frames moved so far. */
   moved = 0;
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<NetPortCopyConfig>;
   readonly counters: Counters<keyof typeof NET_COPY_COUNTERS>;
   readonly #active: NetConsumer;
   readonly #free: NetProducer;
   readonly #clientActive: NetProducer;
   readonly #clientFree: NetConsumer;
+  readonly #switchEnd: NetEnd;
+  readonly #clientEnd: NetEnd;
   readonly #sources: readonly (Source | undefined)[];
   readonly #target: Region;
   readonly #targetBytes: number;
@@ -60,6 +65,7 @@ class PortCopy {
   constructor(pd: ProtectionDomain<NetPortCopyConfig>) {
     const { rx, client, sources, clientData, stats } = pd.config;
     this.#pd = pd;
+    this.member = joinRestarts(pd, pd.config.restart);
     this.counters = new Counters(
       NET_COPY_COUNTERS,
       stats === undefined ? undefined : pd.region(stats),
@@ -68,6 +74,8 @@ class PortCopy {
     this.#free = new NetProducer(pd.region(rx.freeQueue), rx.capacity);
     this.#clientActive = new NetProducer(pd.region(client.activeQueue), client.capacity);
     this.#clientFree = new NetConsumer(pd.region(client.freeQueue), client.capacity);
+    this.#switchEnd = { connection: rx, out: this.#free, in: this.#active };
+    this.#clientEnd = { connection: client, out: this.#clientActive, in: this.#clientFree };
     this.#sources = sources.map((data) => (data === null ? undefined : openSource(pd, data)));
     this.#target = pd.region(clientData.region);
     this.#targetBytes = clientData.buffers * NET_BUFFER_BYTES;
@@ -80,12 +88,36 @@ class PortCopy {
       cancelSignal: () => this.#active.cancelSignal(),
       canMove: () => this.#active.hasItems(),
     };
-    // Nothing waits for the client's empty buffers: they are looked for when a frame needs one.
-    const free = new NetProducer(pd.region(client.freeQueue), client.capacity);
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
+    this.#fillClient();
+    this.notified();
+  }
+
+  close(channel: number): void {
+    const left = closeNetEnd(this.#pd, this.#endOf(channel));
+    if (channel !== this.#pd.config.client.channel) return;
+    this.member?.tookBack(this.#pd.config.clientData.buffers - left);
+    this.#fillClient();
+  }
+
+  open(channel: number): void {
+    openNetEnd(this.#endOf(channel));
+    this.notified();
+  }
+
+  #endOf(channel: number): NetEnd {
+    return channel === this.#pd.config.client.channel ? this.#clientEnd : this.#switchEnd;
+  }
+
+  /**
+   * Nothing waits for the client's empty buffers: they are looked for when a frame needs one.
+   */
+  #fillClient(): void {
+    const { client, clientData } = this.#pd.config;
+    const free = new NetProducer(this.#pd.region(client.freeQueue), client.capacity);
     fillFreeQueue(free, clientData.buffers, 0);
     free.publish();
     this.#clientFree.cancelSignal();
-    this.notified();
   }
 
   notified(): void {

@@ -7,6 +7,7 @@
 import type { ReadonlyRegion, Region } from '../../../memory/region.ts';
 import { BufferReader } from '../../../queues/net/buffer-view.ts';
 import type { NetVswitchPort } from '../../../queues/net/config.ts';
+import { type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { bufferAtOffset, offsetOfBuffer } from '../data.ts';
 
@@ -31,6 +32,8 @@ export class Port {
   /** Frames to the port. */
   readonly given: NetProducer;
   readonly givenFree: NetConsumer;
+  readonly txEnd: NetEnd;
+  readonly rxEnd: NetEnd;
   readonly buffers: number;
   /** By port: whether it may be reached from this one. */
   readonly reach: readonly boolean[];
@@ -39,6 +42,11 @@ export class Port {
   out = 0;
   /** For each port, 1 for each of this port's buffers that it holds. */
   readonly #holds: readonly Uint8Array[];
+  /**
+   * Buffers that were somewhere else when who had sent them was started again: it counts them among
+   * its own already.
+   */
+  readonly #orphans = new Set<number>();
   readonly #refs: Region;
   readonly #refsFrom: number;
 
@@ -52,6 +60,8 @@ export class Port {
     this.sentFree = new NetProducer(region(tx.freeQueue), tx.capacity);
     this.given = new NetProducer(region(rx.activeQueue), rx.capacity);
     this.givenFree = new NetConsumer(region(rx.freeQueue), rx.capacity);
+    this.txEnd = { connection: tx, out: this.sentFree, in: this.sent };
+    this.rxEnd = { connection: rx, out: this.given, in: this.givenFree };
     this.buffers = txData.buffers;
     this.reach = Array.from({ length: parts.ports }, (_, other) => config.reach.includes(other));
     this.frame = new BufferReader(parts.readonlyRegion(txData.region), txData.buffers);
@@ -90,7 +100,40 @@ export class Port {
     this.#refs.write8(this.#refsFrom + index, refs);
     if (refs > 0) return 'held by others';
     this.out -= 1;
+    // One that is down begins with all of its buffers; of an orphan, it has begun with it.
+    if (this.#orphans.delete(index) || this.sentFree.isClosed) return 'back';
     return this.sentFree.enqueue(offsetOfBuffer(index), 0, 0, 0) ? 'back' : 'lost';
+  }
+
+  /** Whoever sends here is down, and some of its buffers are not back yet. */
+  get isWaitedFor(): boolean {
+    return this.out > 0 && this.sentFree.isClosed;
+  }
+
+  /** Whoever sends here runs again. */
+  openSent(): void {
+    openNetEnd(this.txEnd);
+    if (this.out === 0) return;
+    for (let index = 0; index < this.buffers; index += 1) {
+      if (this.isOut(index)) this.#orphans.add(index);
+    }
+  }
+
+  /** An orphan that is sent goes back to its owner like any other. */
+  adopt(index: number): void {
+    this.#orphans.delete(index);
+  }
+
+  /** Another port, which is down, returns whatever it holds of this one. @returns how many */
+  takeAllBack(other: Port): number {
+    const holds = this.#holds[other.number] as Uint8Array;
+    let taken = 0;
+    for (const [index, held] of holds.entries()) {
+      if (held === 0) continue;
+      this.takeBack(other, index);
+      taken += 1;
+    }
+    return taken;
   }
 
   get lies(): number {

@@ -18,6 +18,8 @@ import { demand } from '../../../memory/misuse.ts';
 import type { EntryPoints, MessageInfo, ProtectionDomain } from '../../../microkit/pd.ts';
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVswitchConfig } from '../../../queues/net/config.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { Directory } from './directory.ts';
 import { MacTable, NOBODY } from '../mac-table.ts';
@@ -69,17 +71,18 @@ interface PortFlows {
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetVswitchConfig>): EntryPoints {
   const vswitch = new NetVswitch(pd);
-  return {
+  return supervised(vswitch.member, vswitch, {
     notified: () => vswitch.notified(),
     protected: (channel, message) => vswitch.protected(channel, message),
     progress: () => vswitch.moved,
     counters: vswitch.counters,
-  };
+  });
 }
 
-class NetVswitch {
+class NetVswitch implements Connections {
   /** Buffers moved so far, in either direction. */
   moved = 0;
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<NetVswitchConfig>;
   readonly counters: Counters<keyof typeof NET_VSWITCH_COUNTERS>;
   readonly #ports: readonly Port[];
@@ -92,11 +95,13 @@ class NetVswitch {
   constructor(pd: ProtectionDomain<NetVswitchConfig>) {
     const { ports, uplink, stats } = pd.config;
     this.#pd = pd;
+    this.member = joinRestarts(pd, pd.config.restart);
     this.counters = new Counters(
       NET_VSWITCH_COUNTERS,
       stats === undefined ? undefined : pd.region(stats),
     );
     this.#ports = this.#makePorts();
+    for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
     this.#flows = this.#ports.map((port) => this.#makeFlows(port));
     const last = this.#ports[uplink];
     demand(last !== undefined, `the uplink ${uplink} is none of the ports`);
@@ -123,6 +128,52 @@ class NetVswitch {
     return this.#directory.answer(port.number, message, this.#pd);
   }
 
+  close(channel: number): void {
+    closeNetEnd(this.#pd, this.#endOf(channel));
+    const receiver = this.#receiverOn(channel);
+    // What has gone up the link a device may still read: it is kept until the link is there again.
+    if (receiver !== undefined && receiver !== this.#uplink) this.#reclaim(receiver);
+    this.notified();
+    // Behind the link nobody hurries to return a buffer.
+    const isWaiting = this.#ports.some((port) => port.isWaitedFor);
+    if (isWaiting) this.#pd.notify(this.#uplink.rxChannel);
+  }
+
+  /** Whoever sends may be started once its buffers are back from those who have received them. */
+  isClear(channel: number): boolean {
+    return !this.#ports.some((port) => port.txChannel === channel && port.isWaitedFor);
+  }
+
+  open(channel: number): void {
+    const receiver = this.#receiverOn(channel);
+    if (receiver === undefined) {
+      this.#ports.find((port) => port.txChannel === channel)?.openSent();
+    } else {
+      openNetEnd(receiver.rxEnd);
+      if (receiver === this.#uplink) this.#reclaim(receiver);
+    }
+    this.notified();
+  }
+
+  /** All that a port had received, and that it has not returned, is its senders' again. */
+  #reclaim(by: Port): void {
+    let taken = 0;
+    for (const owner of this.#ports) taken += owner.takeAllBack(by);
+    this.member?.tookBack(taken);
+  }
+
+  #receiverOn(channel: number): Port | undefined {
+    return this.#ports.find((port) => port.rxChannel === channel);
+  }
+
+  #endOf(channel: number): NetEnd {
+    const port = this.#ports.find(
+      ({ rxChannel, txChannel }) => rxChannel === channel || txChannel === channel,
+    );
+    demand(port !== undefined, `a neighbour on channel ${channel}, which is no port's`);
+    return port.rxChannel === channel ? port.rxEnd : port.txEnd;
+  }
+
   /** Takes what a port has sent, and gives it to those that it is for. */
   #forward(from: Port): void {
     const { sent } = from;
@@ -144,7 +195,9 @@ class NetVswitch {
     if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) return COUNT.refusedLength;
     const index = from.indexOf(low, high);
     if (index === NO_BUFFER) return COUNT.refusedBuffer;
-    return from.isOut(index) ? COUNT.refusedDuplicate : undefined;
+    if (!from.isOut(index)) return undefined;
+    from.adopt(index);
+    return COUNT.refusedDuplicate;
   }
 
   /**
@@ -239,7 +292,9 @@ class NetVswitch {
    * more to forward.
    */
   #requestBack(by: Port): 'requested' | 'content' {
-    if (this.#ports.every((port) => port.out * 2 <= port.buffers)) return 'content';
+    const isPatient = ({ out, buffers, isWaitedFor }: Port): boolean =>
+      out * 2 <= buffers && !isWaitedFor;
+    if (this.#ports.every(isPatient)) return 'content';
     by.givenFree.requestSignal();
     return 'requested';
   }
