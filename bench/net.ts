@@ -21,6 +21,7 @@
  *                net/cpu-error    path, or all: median error in % over the points that were not fitted
  *     isolation  net/isolation    path, neighbour: share of what it is sent that the good client answers; p50Us, p99Us
  *     tx-policy  net/tx-policy    policy, client: share of the bytes sent; p50Us, offered
+ *     restart    net/restart      role: microseconds from a domain's fault to when it runs again (`restart.ts`)
  *     counters   net/counters     path, batch: kernel entries; copies, bytesCopied, notifications, wasted, wakeUps,
  *                                 contextSwitches, interrupts, mmio, queueOperations, busyNs; all for each packet
  *     queues     net/batch-size   program, offered (Mb/s), packets (at least; less than twice as many): share of wake-ups

@@ -63,6 +63,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
           (await import('../net/tx-policy.ts')).benchNetTxPolicy(settings),
       },
       {
+        name: 'restart',
+        seconds: { smoke: 1, quick: 1, full: 1 },
+        measure: async (settings) => (await import('../restart.ts')).benchRestart('net', settings),
+      },
+      {
         name: 'counters',
         seconds: { smoke: 1, quick: 3, full: 5 },
         measure: async (settings) =>
@@ -96,6 +101,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
         name: 'requests',
         seconds: { smoke: 2, quick: 12, full: 60 },
         measure: async (settings) => (await import('../blk.ts')).benchBlk(settings),
+      },
+      {
+        name: 'restart',
+        seconds: { smoke: 1, quick: 1, full: 1 },
+        measure: async (settings) => (await import('../restart.ts')).benchRestart('blk', settings),
       },
       {
         name: 'sweep',
@@ -134,6 +144,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
         name: 'bytes',
         seconds: { smoke: 3, quick: 8, full: 22 },
         measure: async (settings) => (await import('../serial.ts')).benchSerial(settings),
+      },
+      {
+        name: 'restart',
+        seconds: { smoke: 1, quick: 1, full: 1 },
+        measure: async (settings) =>
+          (await import('../restart.ts')).benchRestart('serial', settings),
       },
       {
         name: 'bridges',
