@@ -163,7 +163,7 @@ describe('what does not hold', () => {
       'arp reply from 10.0.2.15 (52:54:01:00:00:0a) to 10.0.2.2, 60 bytes: arp.from is "10.0.2.15"',
     );
     expect(stdout).toContain('ms  client0 signals net_virt_tx');
-    expect(stdout).toContain("again:  sddf test a.yaml --filter 'nobody is there' --seeds 1");
+    expect(stdout).toContain("replay: sddf test a.yaml --filter 'nobody is there' --seeds 1");
     expect(stdout).toMatch(/0 passed, 1 failed\n$/);
     expect(status).toBe(1);
   });
