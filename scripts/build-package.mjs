@@ -28,8 +28,9 @@ function compile(options) {
   if (result.status !== 0) process.exit(1);
 }
 
-/** Threads, and the C comparison, which is compiled where it is run. */
+/** Threads, suites of tests, and the C comparison, which is compiled where it is run. */
 function copyWhatIsNoTypeScript() {
+  cpSync('testing/conformance', join(dist, 'testing/conformance'), { recursive: true });
   cpSync('host/disk/file-worker.mjs', join(dist, 'host/disk/file-worker.mjs'));
   cpSync('host/debug-line/line-worker.mjs', join(dist, 'host/debug-line/line-worker.mjs'));
   cpSync('host/watch/watchman.mjs', join(dist, 'host/watch/watchman.mjs'));
