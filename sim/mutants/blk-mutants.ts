@@ -153,9 +153,9 @@ export const BLK_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: "if (this.#state.kind !== 'scanning') this.#serve();",
+        find: "if (this.#state.kind !== 'scanning') this.#serve();\n    this.#tell();\n    this.#countLies();",
         replace:
-          "if (this.#state.kind !== 'scanning' && channel !== this.#config.driver.channel) this.#serve();",
+          "if (this.#state.kind !== 'scanning' && channel !== this.#config.driver.channel) this.#serve();\n    this.#tell();\n    this.#countLies();",
       },
     ],
   },

@@ -30,8 +30,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: '} else if (!net_enqueue(to, taken->addr, (uint16_t)len, 0)) {',
-        replace: '} else if (!net_enqueue(to, taken->addr, FRAME_BYTES_MAX, 0)) {',
+        find: 'if (!net_enqueue(to, taken->addr, len, checked)) {',
+        replace: 'if (!net_enqueue(to, taken->addr, len > 0 ? FRAME_BYTES_MAX : 0, checked)) {',
       },
     ],
   },

@@ -60,8 +60,8 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'active.putAt(packets, rx.lowOf(chain), rx.highOf(chain), len);',
-        replace: 'active.putAt(packets, rx.lowOf(chain), rx.highOf(chain), 1514);',
+        find: 'rx.highOf(chain), len | (flags',
+        replace: 'rx.highOf(chain), 1514 | (flags',
       },
     ],
   },
@@ -176,8 +176,8 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'this.#counters.add(reason, 1);\n    this.#toDriver(index);',
-        replace: 'this.#counters.add(reason, 1);',
+        find: 'this.counters.add(reason, 1);\n    this.#toDriver(index);',
+        replace: 'this.counters.add(reason, 1);',
       },
     ],
   },
@@ -300,8 +300,14 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'this.#countAnswers(1, len);\n      this.#send(len);\n    }',
-        replace: 'this.#countAnswers(1, len);\n      this.#send(len);\n    } else return true;',
+        find: 'this.#answer(\n      offset',
+        replace: 'const answered = this.#answer(\n      offset',
+      },
+      { find: 'if (!isAnswer(done)) return;', replace: 'if (!isAnswer(done)) return false;' },
+      {
+        find: 'if (!this.#rxFree.enqueue(low, high, 0, 0)) counters.add(COUNT.queueFull, 1);',
+        replace:
+          'if (answered !== false && !this.#rxFree.enqueue(low, high, 0, 0)) counters.add(COUNT.queueFull, 1);',
       },
     ],
   },
@@ -313,7 +319,7 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'if (!from.sentFree.enqueue(index << 11, 0, 0, 0)) this.#counters.add(COUNT.returnLost, 1);',
+        find: 'if (!from.sentFree.enqueue(index << 11, 0, 0, 0)) this.counters.add(COUNT.returnLost, 1);',
         replace: '',
       },
     ],
