@@ -203,6 +203,17 @@ export const BENCHMARKS: readonly Benchmark[] = [
     ],
   },
   {
+    name: 'bridge',
+    question: "How fast is the way from the host's sockets to a program and back?",
+    parts: [
+      {
+        name: 'datagrams',
+        seconds: { smoke: 1, quick: 4, full: 20 },
+        measure: async (settings) => (await import('../bridge.ts')).benchBridge(settings),
+      },
+    ],
+  },
+  {
     name: 'description',
     question: 'How long does a large description take to read, to boot and to check?',
     parts: [

@@ -34,6 +34,10 @@ export class FrameSlots {
     return this.count > this.#mask;
   }
 
+  get room(): number {
+    return this.#mask + 1 - this.count;
+  }
+
   /** Where the next frame is to be written. */
   tailAt(): number {
     return this.#at + (this.#tail & this.#mask) * WIRE_BYTES_MAX;

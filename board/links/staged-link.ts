@@ -116,6 +116,11 @@ export class StagedLink implements EthernetWire {
     return this.send(frame, 0, frame.length) === 'full' ? 'full' : 'ok';
   }
 
+  /** Frames that {@link offer} would take now. */
+  roomLeft(): number {
+    return this.#toNic.room;
+  }
+
   /** Frames that {@link drain} would hand over. */
   get waiting(): number {
     return this.#fromNic.count;

@@ -97,6 +97,8 @@ class BatchSocket implements DatagramSocket {
   readonly #received: Batch;
   readonly #outgoing: Batch;
   #outgoingCount = 0;
+  /** The board has no room, and the socket is not read. */
+  #isHeld = false;
   /** Of the last datagram that went out: mostly the next one's, too. */
   #lastAddress = '';
   #lastIp = 0;
@@ -154,6 +156,11 @@ class BatchSocket implements DatagramSocket {
 
   #onReadable(): void {
     for (let batch = 0; batch < BATCHES_PER_TURN; batch += 1) {
+      if (this.#options.room() < BATCH) {
+        this.#isHeld = true;
+        this.#watch.pause();
+        break;
+      }
       const { headerBytes } = this.#received;
       const count = this.#receive(this.#fd, headerBytes, BATCH, MSG_DONTWAIT | MSG_TRUNC, 0);
       for (let slot = 0; slot < count; slot += 1) this.#take(slot);
@@ -198,6 +205,10 @@ class BatchSocket implements DatagramSocket {
   }
 
   flush(): void {
+    if (this.#isHeld && this.#options.room() >= BATCH) {
+      this.#isHeld = false;
+      this.#watch.resume();
+    }
     const count = this.#outgoingCount;
     if (count === 0) return;
     this.#outgoingCount = 0;

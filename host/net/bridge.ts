@@ -16,6 +16,8 @@ export interface BoardPort {
    * may be offered again later.
    */
   offer(frame: Uint8Array): 'ok' | 'full';
+  /** Frames that it would take now; not asked for by those that offer one at a time. */
+  roomLeft?(): number;
 }
 
 /** Told of each frame that never reached the NIC, with the reason in a few words. */

@@ -26,6 +26,13 @@ class FakePort {
   }
 }
 
+const hasBatches =
+  process.platform === 'linux' &&
+  (await import('koffi').then(
+    () => true,
+    () => false,
+  ));
+
 const directory = mkdtempSync(join(tmpdir(), 'bridges-'));
 
 async function until(condition: () => boolean, bridge?: Bridge): Promise<void> {
@@ -347,6 +354,38 @@ describe.each(['best', 'node'] as const)('the user bridge (%s sockets)', (socket
     expect(heard).toEqual(sent);
     expect(bridge.counters()).toMatchObject({ datagramsIn: 200, datagramsOut: 200, sendErrors: 0 });
     for (const client of clients) client.close();
+    await bridge.close();
+  });
+});
+
+// Node's sockets know no holding back.
+describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)', () => {
+  it('reads nothing while the board has no room, and loses nothing by it', async () => {
+    const port = new FakePort();
+    let room = 0;
+    const bridge = await UserBridge.open({
+      port: { offer: (frame) => port.offer(frame), roomLeft: () => room },
+      forwards: [{ host: { host: '127.0.0.1', port: 0 }, guestIp: 0x0a00_020f, guestPort: 1235 }],
+      nowNs: () => 0,
+      ...silent,
+    });
+    const { host, port: to } = bridge.listening()[0] ?? { host: '', port: 0 };
+    const client = createSocket('udp4');
+    for (let index = 0; index < 200; index += 1) client.send(Buffer.alloc(1400), to, host);
+    // The last one has left, so that all are there, in the kernel's buffer.
+    await new Promise<void>((resolve) =>
+      client.send(Buffer.alloc(1400), to, host, () => resolve()),
+    );
+    for (let turn = 0; turn < 20; turn += 1) {
+      bridge.flush();
+      await breathe();
+    }
+    const heldBack = bridge.counters()['datagramsIn'];
+    room = 512;
+    await until(() => bridge.counters()['datagramsIn'] === 201, bridge);
+
+    expect(heldBack).toBe(0);
+    client.close();
     await bridge.close();
   });
 });

@@ -80,6 +80,7 @@ export class UserBridge implements Bridge {
         if (lengthBytes > DATAGRAM_BYTES_MAX) this.#sayTooLarge(lengthBytes, peer.address);
         this.#network.fromHost(forward, peer, payload);
       },
+      room: () => this.#options.port.roomLeft?.() ?? Infinity,
       onTurn: this.#options.wake,
       onSendError: () => {
         this.#sendErrors += 1;
