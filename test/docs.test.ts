@@ -26,6 +26,7 @@ const SKIPPED: readonly { readonly pattern: RegExp; readonly reason: string }[] 
     pattern: /--net (?:nic\d=)?(?:tap|vde|passt)/,
     reason: 'test/edge runs them in a network of its own',
   },
+  { pattern: /--net slirp/, reason: 'needs libslirp; host/net/slirp-bridge.test.ts has it' },
   { pattern: /\/dev\/tty/, reason: 'needs a serial port' },
   { pattern: /--serial (?:stdio|pty)|run fat/, reason: 'needs a terminal' },
   { pattern: /\|/, reason: 'the other side of the pipe is tested in host/net' },

@@ -10,6 +10,22 @@ describe('--net', () => {
       'tap,name=my-tap.7,host=10.0.2.2/24',
       { kind: 'tap', name: 'my-tap.7', host: { ip: 0x0a00_0202, prefix: 24 } },
     ],
+    [
+      'slirp,restrict,hostfwd=tcp::8080-:80',
+      {
+        kind: 'slirp',
+        config: { restricted: true, gateway: 0x0a00_0202, dhcpStart: 0x0a00_020f },
+        forwards: [
+          {
+            protocol: 'tcp',
+            hostIp: 0x7f00_0001,
+            hostPort: 8080,
+            guestIp: 0x0a00_020f,
+            guestPort: 80,
+          },
+        ],
+      },
+    ],
     ['vde,sock=/tmp/a', { kind: 'vde', sock: '/tmp/a', port: 0 }],
     ['socket,mcast=230.0.0.1:1234', { kind: 'mcast', group: { host: '230.0.0.1', port: 1234 } }],
     [
@@ -37,6 +53,10 @@ describe('--net', () => {
     ['socket,listen=:1', "unknown key 'listen'; known are mcast, localaddr"],
     ['passt,udp=5001-1235', 'not PORT, PORT:GUESTPORT'],
     ['passt,udp=-h', 'not PORT, PORT:GUESTPORT'],
+    ['user,hostfwd=tcp::8080-:80', '--net slirp,hostfwd=tcp::8080-:80 does'],
+    ['slirp,hostfwd=sctp::8080-:80', "cannot forward 'sctp', only tcp and udp"],
+    ['slirp,hostfwd=tcp::0-:80', 'host port 0: nobody would know which it is'],
+    ['slirp,dhcpstart=10.0.3.4', '--net slirp: dhcpstart=10.0.3.4 has no room'],
     ['tab,name=tap0', "unknown kind 'tab' (did you mean tap?)"],
   ])('%s is refused', (text, message) => {
     expect(() => parseNetOptions(text)).toThrow(message);
