@@ -1,7 +1,7 @@
 /**
  * A device model that does what no device can: it throws, or answers a read with something that is
- * no number. That is nobody's fault but the model's, whoever accessed it: the run ends, and says
- * which model, and where in it.
+ * no number. That is the model's fault, whoever accessed it: the run ends, and names the model and
+ * the place in it.
  */
 
 import { RunFailure } from '../memory/assert.ts';

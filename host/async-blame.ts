@@ -2,8 +2,8 @@
  * Which protection domain's program has begun a promise or a timer: what goes on behind an entry
  * point, and fails there, is that domain's fault, and nothing in the error says whose it is.
  *
- * Node tells of each such thing when it begins. One that begins while a program runs is that
- * program's; one that begins in something of a program's is the same program's.
+ * Node tells when each promise or timer begins. One that begins while a program runs belongs to
+ * that program; one that begins inside a promise or timer belongs to the same program as that.
  */
 
 import { type AsyncHook, createHook, executionAsyncId } from 'node:async_hooks';

@@ -73,16 +73,16 @@ export interface LoopPort {
 
 export interface LiveLoopOptions {
   /**
-   * The longest time that the board runs before the host gets its turn; 1 ms unless told. A fifth of
-   * that, or what is told, when the host has just brought something.
+   * The longest time that the board runs before the host gets its turn; 1 ms unless told. A fifth
+   * of that, or what is told, when the host has just brought something.
    */
   readonly sliceNs?: number;
 }
 
 const SLICE_NS = 1_000_000;
 /**
- * After the host has brought something, an answer is likely: it goes out sooner, whatever else keeps
- * the board busy.
+ * After the host has brought something, an answer is likely: it goes out sooner, whatever else
+ * keeps the board busy.
  */
 const ANSWER_SLICE_NS = 200_000;
 /**

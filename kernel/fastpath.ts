@@ -1,7 +1,7 @@
 /**
- * The fast path: the system calls and interrupts of which a system that works consists, when
- * nothing unusual is in the way. Each function first asks whether that is so. Then it does all that
- * the general path would do, the choice of the next thread included; or it has done nothing at all.
+ * The fast path: the usual system calls and interrupts, when nothing unusual is in the way. Each
+ * function first checks that. If it is so, the function does all that the general path would do,
+ * the choice of the next thread included. If not, it has changed nothing.
  *
  * The general path (`syscall.ts`, `ipc/endpoint.ts`, `ipc/notification.ts`, `sched/schedule.ts`) is
  * the specification: `test/echo/fast-path.test.ts` and the oracle run the same programs with and

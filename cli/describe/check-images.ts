@@ -1,6 +1,6 @@
 /**
- * Holds the program images of a system against it: whether each is there, is for this machine, fits
- * its domain and has the symbols that get patched. Modules are only looked for.
+ * Checks the program images of a system: whether each is there, is for this machine, fits its
+ * domain and has the symbols that get patched. Modules are only looked for.
  */
 
 import { basename } from 'node:path';

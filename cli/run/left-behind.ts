@@ -1,7 +1,7 @@
 /**
- * What programs leave behind their entry points, promises and timers, fails where nobody catches
- * it. In a run it is a fault of their domain, as what they throw inside an entry point is; nothing
- * of it reaches the terminal as Node would print it.
+ * Promises and timers that a program leaves behind when its entry point returns. If one of them
+ * fails and nobody catches the error, it is a fault of the program's domain, like an exception
+ * inside an entry point; Node's own message does not reach the terminal.
  *
  * And no program ends the command: `process.exit` is one more mistake while the run lasts.
  */

@@ -1,4 +1,4 @@
-/** Says to the process that limits how long a world may take that one begins: `cli/supervisor.mjs`. */
+/** Tells `cli/supervisor.mjs`, which limits how long a world may take, that a world begins. */
 
 import { writeSync } from 'node:fs';
 

@@ -1,7 +1,7 @@
 /**
- * A child process that runs worlds: it loads a system once, and is then given seeds. What it dies
- * of is told with its seeds. A world that does not end is stopped with its process; it has failed,
- * and another process goes on behind it.
+ * A child process that runs worlds: it loads a system once, and is then given seeds. If it dies,
+ * the reason is reported with its seeds. A world that does not end is stopped with its process; it
+ * has failed, and another process goes on behind it.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';

@@ -2,8 +2,8 @@
  * One client's session of the NBD protocol: bytes in, replies and requests out. It knows no socket
  * and no disk.
  *
- * It keeps at most the chunk that it was given last: while its peer is behind it parses no further,
- * and a payload goes into buffers that the peer provides, a part at a time.
+ * It keeps at most the chunk that it was given last: while its peer is behind, it parses no
+ * further, and a payload goes into buffers that the peer provides, a part at a time.
  *
  *     greeting ──client flags──▶ options ──GO / EXPORT_NAME──▶ transmission ──DISC──▶ over
  *                                   └────────ABORT, or nonsense──────────────────────▶ over

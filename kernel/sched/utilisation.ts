@@ -3,9 +3,9 @@
  * (`CONFIG_BENCHMARK_TRACK_UTILISATION`): times in cycles of the 1 GHz at which instructions are
  * counted, so in nanoseconds.
  *
- * Nothing is counted before a thread asks for it. From then on each end of a kernel entry is looked
- * at: what has passed since the one before was the time of the thread that ran, and what of that
- * were not its instructions was the kernel's.
+ * Nothing is counted before a thread asks for it. From then on, the time between the ends of two
+ * kernel entries is charged to the thread that ran. What of that time its instructions did not take
+ * is the kernel's share.
  *
  * Source: seL4, `benchmark_utilisation.c` and `benchmark_utilisation_types.h`, for what the words
  * are.

@@ -9,7 +9,7 @@
  * holds as many requests as it has entries, instead of half as many.
  *
  * The device is not trusted. What is outstanding is remembered in private memory; the descriptor
- * table is never read back. A used ring that cannot be is answered with one of the `LIE_…` values,
+ * table is never read back. An impossible used ring is answered with one of the `LIE_…` values,
  * after which the driver resets the device and makes a new queue. Ownership: a buffer is the
  * device's from {@link Virtqueue.post} until {@link Virtqueue.take} or {@link Virtqueue.reclaim}
  * answers it, exactly once.

@@ -1,8 +1,9 @@
 /**
  * Loads and stores that are checked together: those of a block that add different offsets to the
  * same value of one register. The first one checks the stretch from the lowest to the highest; all
- * of them are executed, unless the function is left in between. What has been checked is not checked
- * again in blocks that are reached from there alone, as long as the register keeps its value.
+ * of them are executed, unless the function is left in between. What has been checked is not
+ * checked again in blocks that are reached from there alone, as long as the register keeps its
+ * value.
  */
 
 import { assert } from '../../memory/assert.ts';

@@ -2,7 +2,7 @@
  * Driver of the virtio block device for the sDDF block class: many requests in flight, answered in
  * the order in which the device finishes them, each exactly once and with its own status.
  *
- * A device that lies (a used ring that cannot be, NEEDS_RESET, a request that never completes) is
+ * A device that lies (an impossible used ring, NEEDS_RESET, a request that never completes) is
  * reset; what was in flight is answered ERR_IO with the blocks that were done. A device that does
  * not come back is withdrawn: `ready` is cleared and every request answered ERR_NO_DEVICE.
  *

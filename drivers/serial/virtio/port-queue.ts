@@ -3,7 +3,7 @@
  * place in memory, so descriptor i is buffer i for good and only lengths change (virtio 1.2 §2.7).
  *
  * The device is not trusted: what is outstanding is remembered here, the descriptor table is never
- * read back, and a used ring that cannot be is answered with 'lie'.
+ * read back, and an impossible used ring is answered with 'lie'.
  */
 
 import type { Region } from '../../../memory/region.ts';
