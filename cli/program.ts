@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { DeviceFailure } from '../board/device-failure.ts';
-import { ObserverFailure } from '../systems/guarded-observer.ts';
+import { ObserverFailure } from '../systems/observer.ts';
 import { UserMistake } from '../host/problem.ts';
 import { thrownByUser, userFrame } from '../systems/exception-text.ts';
 import { didYouMean } from './closest.ts';

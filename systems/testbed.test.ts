@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type PdBuilder, system, type SystemBuilder } from '../microkit/builder.ts';
 import type { EntryPoints, ProtectionDomain } from '../microkit/pd.ts';
 import { messageInfo, messageLabel } from '../microkit/pd.ts';
-import { ObserverFailure } from './guarded-observer.ts';
+import { ObserverFailure } from './observer.ts';
 import { createTestbed, type Testbed, TestbedError } from './testbed.ts';
 
 type Main = (pd: ProtectionDomain<never>) => EntryPoints;

@@ -12,7 +12,7 @@
 import { Board, type BoardOptions, GOLDFISH_RTC_PLACE } from '../board/board.ts';
 import type { DeviceRules } from '../board/device.ts';
 import { HostClock } from '../board/host-clock.ts';
-import { type LintEntry, LintLog } from '../board/lint.ts';
+import { LintLog } from '../board/lint.ts';
 import { Random } from '../board/random.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
 import { hostNow } from '../host/event-loop.ts';
@@ -29,7 +29,7 @@ import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initiali
 import type { BoardLack } from '../microkit/initialiser/root-task.ts';
 import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
-import type { ChildFault, Program } from '../microkit/pd.ts';
+import type { Program } from '../microkit/pd.ts';
 import { describeHart } from '../microkit/runtime/hart-report.ts';
 import { DebugOutput } from '../microkit/runtime/debug-output.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
@@ -42,7 +42,6 @@ import {
 import {
   type HartDebugger,
   type HartMachine,
-  type MachineProgram,
   MachineImage,
   type MachinePrograms,
   plansOf,
@@ -59,7 +58,7 @@ import { deviceWitness, type WitnessedSystem } from './device-witness.ts';
 import { exceptionText } from './exception-text.ts';
 import type { RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './counter-names.ts';
-import { guardedObserver } from './guarded-observer.ts';
+import { guardedObserver, type TestbedObserver } from './observer.ts';
 import type { Instrument } from './trace/observer.ts';
 import type { Traffic, TrafficMeter } from './traffic.ts';
 import { statsRegion, type Work, WorkMeter } from './work-meter.ts';
@@ -96,23 +95,6 @@ export interface WireParts {
   readonly ram: Ram;
   readonly board: Board;
   readonly random: Random;
-}
-
-/**
- * Told of what a person should see. Nothing that it is told changes what the system does; when it
- * throws, that ends the run as an `ObserverFailure`.
- */
-export interface TestbedObserver {
-  /** One line of debug output of a protection domain, or of the monitor ('monitor'). */
-  log(pd: string, line: string): void;
-  /** A fault has blocked a protection domain for good. */
-  faulted?(pd: string, fault: ChildFault): void;
-  /** A driver has broken a rule of a specification for the first time. */
-  noted?(entry: LintEntry): void;
-  /** A program has done something where nobody had called it: a run that sleeps has more to do. */
-  stirred?(): void;
-  /** File and line of an address in a domain's image, where they can be found out. */
-  lineOf?(program: MachineProgram, address: number): string | undefined;
 }
 
 export interface TestbedOptions {

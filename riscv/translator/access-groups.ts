@@ -8,20 +8,9 @@
 
 import { assert } from '../../memory/assert.ts';
 import type { Instruction } from '../decode.ts';
+import type { AccessGroup } from './access-group.ts';
 import { memoryOperationOf } from './memory-operations.ts';
 import { registersIn, writesOf } from './register-flow.ts';
-
-export interface AccessGroup {
-  /** The base register. */
-  readonly base: number;
-  /** Lowest and highest offset that is added to it. */
-  low: number;
-  high: number;
-  /** Whether what is accessed has to be writable. */
-  isWrite: boolean;
-  /** Place in the block of its first instruction; -1 for an access that is checked by itself. */
-  readonly first: number;
-}
 
 /** Less than any limit of a run, so that subtracting it from one gives no negative number. */
 const WIDEST = 2047;

@@ -13,7 +13,7 @@ import { assert } from '../../memory/assert.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import type { Instruction } from '../decode.ts';
 import { OP_OF } from '../operations.ts';
-import type { AccessGroup } from './access-groups.ts';
+import type { AccessGroup } from './access-group.ts';
 import { offsetOfF } from './float.ts';
 import { memoryOperationOf } from './memory-operations.ts';
 import { type Cache, HART_LOCAL, type Writing } from './writing.ts';

@@ -5,7 +5,8 @@
  * inside what may be executed. So many rounds need neither checks nor counting.
  */
 
-import { type AccessGroup, accessGroups } from './access-groups.ts';
+import type { AccessGroup } from './access-group.ts';
+import { accessGroups } from './access-groups.ts';
 import type { Instruction } from '../decode.ts';
 import { OP_OF } from '../operations.ts';
 import type { Block } from './functions.ts';

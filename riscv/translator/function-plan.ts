@@ -1,6 +1,7 @@
 /** All that is found out about a function before its code is written. */
 
-import { type AccessGroup, accessGroups, widen } from './access-groups.ts';
+import type { AccessGroup } from './access-group.ts';
+import { accessGroups, widen } from './access-groups.ts';
 import { type AffineLoop, affineLoopOf } from './affine-loops.ts';
 import { type Charges, chargesOf } from './charges.ts';
 import { dominance } from './dominators.ts';

@@ -1,7 +1,7 @@
 /** What those who write the code of an instruction need of the function that they write into. */
 
 import type { Code } from '../../memory/wasm/code.ts';
-import type { AccessGroup } from './access-groups.ts';
+import type { AccessGroup } from './access-group.ts';
 import type { FloatHelpers } from './float-helpers.ts';
 
 /**
