@@ -78,8 +78,18 @@ describe('--net', () => {
       kind: 'user',
       dhcpStart: 0x0a00_020f,
       forwards: [
-        { host: { host: '127.0.0.1', port: 5001 }, guestIp: 0x0a00_020f, guestPort: 1235 },
-        { host: { host: '127.0.0.1', port: 5002 }, guestIp: 0x0a00_0210, guestPort: 7 },
+        {
+          protocol: 'udp',
+          host: { host: '127.0.0.1', port: 5001 },
+          guestIp: 0x0a00_020f,
+          guestPort: 1235,
+        },
+        {
+          protocol: 'udp',
+          host: { host: '127.0.0.1', port: 5002 },
+          guestIp: 0x0a00_0210,
+          guestPort: 7,
+        },
       ],
     });
     expect(parseNetOptions('user,hostfwd=udp::1-:2')).toMatchObject({

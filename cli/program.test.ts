@@ -57,7 +57,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run echo --net', "option '--net <link>' argument missing"],
   [
     'run echo --net foo',
-    "--net: unknown kind 'foo'; known are user, stream, dgram, pcap, loop, none",
+    "--net: unknown kind 'foo'; known are user, slirp, stream, dgram, tap, passt, vde, socket, pcap, loop, none",
   ],
   ['run echo --net loop --net loop', '--net is given twice'],
   [
@@ -81,7 +81,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run echo --clock virtal', '(did you mean virtual?)'],
   [
     'run echo --set color=red',
-    "echo: this system has no option 'color'; it has path, clients, code, driver, rx, tx, copier, client; sddf run echo --help tells",
+    "echo: this system has no option 'color'; it has path, clients, address, closed, code, driver, rx, tx, copier, client, supervised, restart; sddf run echo --help tells",
   ],
   ['run echo --set clinets=2', '(did you mean clients?)'],
   ['run echo --set constructor=2', "this system has no option 'constructor'"],

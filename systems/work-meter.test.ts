@@ -128,7 +128,10 @@ describe('charged time', () => {
     const free = run({ costs: costs({ work: { ...PRICES, wakeUp: 0, checksumPerByte: 0 } }) });
     const dear = run({ costs: costs({ work: { ...PRICES, wakeUp: 9_000, checksumPerByte: 0 } }) });
 
-    expect(dear.after.programs).toEqual(free.after.programs);
+    // A dear run takes longer, so watchdogs of drivers look more often.
+    const { timer_driver: _dearTimer, ...dearPrograms } = dear.after.programs;
+    const { timer_driver: _freeTimer, ...freePrograms } = free.after.programs;
+    expect(dearPrograms).toEqual(freePrograms);
     expect((dear.after.busyNs ?? 0) > (free.after.busyNs ?? 0)).toBe(true);
   });
 });

@@ -32,7 +32,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'clients',
-        seconds: { smoke: 1, quick: 4, full: 15 },
+        seconds: { smoke: 1, quick: 3, full: 15 },
         measure: async (settings) => (await import('../net/sweeps.ts')).benchNetClients(settings),
       },
       {
@@ -42,7 +42,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'burst',
-        seconds: { smoke: 1, quick: 5, full: 15 },
+        seconds: { smoke: 1, quick: 3, full: 15 },
         measure: async (settings) => (await import('../net/burst.ts')).benchNetBurst(settings),
       },
       {

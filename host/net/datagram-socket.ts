@@ -19,8 +19,8 @@ export interface DatagramOptions {
   /** The bytes are valid during the call only; `lengthBytes` may be more than there is of them. */
   readonly onDatagram: (payload: Uint8Array, peer: HostPeer, lengthBytes: number) => void;
   /**
-   * Datagrams that may be given now. While there are fewer than a batch, the socket is not read, and
-   * what comes waits in the kernel's buffer. (Node's gives them all the same.)
+   * Datagrams that may be given now. While there are fewer than a batch, the socket is not read,
+   * and what comes waits in the kernel's buffer. (Node's gives them all the same.)
    */
   readonly room: () => number;
   /** A turn's datagrams have all been given. */

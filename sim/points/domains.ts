@@ -142,8 +142,11 @@ export function plannedProgram(
   };
 }
 
+/** Without a stack: where the plan strikes says nothing about the program. */
 function killed(): Error {
-  return new Error('fault: killed by the plan');
+  const error = new Error('fault: killed by the plan');
+  error.stack = '';
+  return error;
 }
 
 /** @returns channels of a domain on which it may notify somebody */

@@ -19,7 +19,6 @@ const BUILDER = join(import.meta.dirname, '../../microkit/builder.ts');
 function module(bad: string): string {
   return `import { system } from '${BUILDER}';
 const quiet = { notified() {} };
-let leaked;
 const bad = ${bad};
 const good = (pd) => { pd.notify(0); pd.notify(1); return { notified() { pd.log('alive'); } }; };
 const echo = (pd) => ({ notified: (channel) => pd.notify(channel) });
@@ -153,8 +152,8 @@ describe('a promise under the virtual clock', () => {
 
 describe('what was given to one domain', () => {
   it('is of no use to another, whose fault it is', async () => {
-    const bad = `(pd) => ({ notified: () => { leaked = pd; pd.notify(5); } })`;
-    const taken = module(bad).replace("{ pd.log('alive'); }", '{ if (leaked) leaked.notify(5); }');
+    const bad = `(pd) => ({ notified: () => { globalThis.leaked = pd; pd.notify(5); } })`;
+    const taken = module(bad).replace("{ pd.log('alive'); }", '{ globalThis.leaked?.notify(5); }');
     const file = join(folder, 'leaked.mjs');
     writeFileSync(file, taken);
 
