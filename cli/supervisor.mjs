@@ -45,7 +45,8 @@ export function wantsSupervisor(args, { env, execArgv } = process) {
 /** Whether a command line runs worlds of a failure file, in a process that nobody limits yet. */
 export function wantsWorldLimit(args, { env, execArgv } = process) {
   if (env.SDDF_WORLDS !== undefined || isLookedInto(args, { env, execArgv })) return false;
-  return WORLD_COMMANDS.includes(args[0]);
+  // A world that is held takes as long as its user looks.
+  return WORLD_COMMANDS.includes(args[0]) && !args.some((arg) => DEBUGGED.test(arg));
 }
 
 function isLookedInto(args, { env, execArgv }) {

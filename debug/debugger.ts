@@ -235,8 +235,12 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   /** Looks whether the user wants something: called now and then while nothing happens. */
   look(): void {
-    if (this.#isHalted || !this.#front.wantsStop()) return;
-    this.#halt({ cause: { kind: 'interrupt' }, moment: this.#here, pd: this.#current });
+    // Whoever comes before a world that is to be held finds it there.
+    if (this.#isHalted || this.#isHeld) return;
+    // He may interrupt at once what he has let go on: nothing may happen for long.
+    while (this.#front.wantsStop()) {
+      this.#halt({ cause: { kind: 'interrupt' }, moment: this.#here, pd: this.#current });
+    }
   }
 
   // -------------------------------------------------------------------------------------- harts
@@ -382,7 +386,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
       this.#memory.compare(this.#current ?? 'a device');
       if (this.nowNs() >= this.conditions.untilNs) this.#timeHasCome();
     }
-    if (pd !== undefined && this.#front.wantsStop()) this.look();
+    if (pd !== undefined) this.look();
   }
 
   #eventAtAim(pd: number | undefined): void {

@@ -105,11 +105,22 @@ export interface WorldWatch {
   readonly instrument?: (inner: Instrument) => Instrument;
   /** Around the cable, as the NIC sees it. */
   readonly net?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
+  /** Whoever holds the world in the middle of it: see `debug/`. */
+  readonly debugged?: DebuggedWorldOptions;
   /**
    * Told of each strike before it has its effect.
    * @param state what is going on, a sentence for each thing
    */
   readonly onStrike?: (strike: Strike, state: () => readonly string[]) => void;
+}
+
+export interface DebuggedWorldOptions extends Pick<
+  TestbedOptions,
+  'debugger' | 'onCreate' | 'onBoot'
+> {
+  readonly made: (testbed: Testbed) => void;
+  /** An error with which the world is left, and that is none of its own. */
+  readonly isLeft: (error: unknown) => boolean;
 }
 
 /** How a world's orders are chosen: plain data. */
@@ -246,6 +257,7 @@ class World {
     try {
       this.#live(this.#boot());
     } catch (error) {
+      if (this.#options.watch?.debugged?.isLeft(error) === true) throw error;
       this.#sayEnded(error);
     }
     return this.#outcome();
@@ -266,14 +278,20 @@ class World {
   #boot(): Testbed {
     const { target, seed } = this.#options;
     const { programs } = this.#run;
+    const { debugged } = this.#options.watch ?? {};
     const testbed = createTestbed({
       ...target,
+      ...(debugged?.debugger === undefined ? {} : { debugger: debugged.debugger }),
+      ...(debugged?.onBoot === undefined ? {} : { onBoot: debugged.onBoot }),
       programs,
       clock: 'virtual',
       seed,
       ram: (target.memory ?? new WorldMemory()).take(target),
       instrument: this.#instrument(),
-      onCreate: this.#census.onCreate,
+      onCreate: (object) => {
+        this.#census.onCreate(object);
+        debugged?.onCreate?.(object);
+      },
       wires: (parts) => this.#wires(parts),
       observer: {
         log: () => undefined,
@@ -281,6 +299,7 @@ class World {
       },
     });
     this.#testbed = testbed;
+    debugged?.made(testbed);
     testbed.settle();
     return testbed;
   }

@@ -1,10 +1,71 @@
 // Goal: where GDB may come is written as the help says, and a mistake is one line that says what to
-// do.
+// do; a run is stopped by a debugger that comes in the middle, by Ctrl-C in the debugger, and ended
+// by Ctrl-C in the terminal while it is held. Method: the parser; a process, a socket and signals.
 
-import { describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { parseGdb } from './gdb.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'sddf-gdb-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A client in the raw protocol; an answer is what comes with the next stop. */
+async function clientOf(path: string) {
+  while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 20));
+  const line = connect(path);
+  let said = '';
+  let heard = (): void => undefined;
+  line.on('data', (bytes) => {
+    said += String(bytes);
+    heard();
+  });
+  return {
+    closed: new Promise((resolve) => line.once('close', resolve)),
+    send: (text: string) => void line.write(text),
+    /** @returns all that was said since the last time, up to a packet that begins so */
+    until: async (packet: string): Promise<string> => {
+      while (!said.includes(`$${packet}`)) await new Promise<void>((resolve) => (heard = resolve));
+      const whole = said;
+      said = '';
+      return whole;
+    },
+  };
+}
+
 describe('--gdb', () => {
+  it.each([
+    ['at rest', ['serial']],
+    ['busy', ['echo', '--net', 'loop', '--clock', 'virtual', '--for', '1000s']],
+  ])(
+    'holds a run that is %s for whoever comes, interrupts, and is interrupted',
+    async (...given) => {
+      const socket = join(folder, `${given[0].slice(-4)}.sock`);
+      const run = spawn(process.execPath, [
+        ...['cli/sddf.mjs', 'run', ...given[1]],
+        ...['--gdb', `unix:${socket}`],
+      ]);
+      let printed = '';
+      run.stderr.on('data', (text) => (printed += String(text)));
+      const ended = new Promise((resolve) => run.once('exit', resolve));
+      await new Promise((resolve) => run.stderr.once('data', resolve));
+      const client = await clientOf(socket);
+
+      client.send('$?#3f');
+      await client.until('T02');
+      client.send('$vCont;c#a8');
+      client.send('\u0003');
+      await client.until('T02');
+      // Ctrl-C in the terminal, while it is held.
+      run.kill('SIGINT');
+      expect(await ended, printed).not.toBeNull();
+      await client.closed;
+    },
+  );
+
   it.each([
     ['tcp:127.0.0.1:3333', { kind: 'tcp', host: '127.0.0.1', port: 3333 }, 'threads', 'at once'],
     ['tcp::3333,wait', { kind: 'tcp', host: '127.0.0.1', port: 3333 }, 'threads', 'wait'],

@@ -3,7 +3,7 @@
  * each as a program.
  */
 
-import { Debugger } from '../../debug/debugger.ts';
+import { Debugger, Rewound } from '../../debug/debugger.ts';
 import type { DebuggedProgram } from '../../debug/gdb/program-guess.ts';
 import { GdbServer } from '../../debug/gdb/server.ts';
 import type { Mode } from '../../debug/gdb/threads.ts';
@@ -17,6 +17,7 @@ import {
 import { UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import type { WorldWatch } from '../../sim/world.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 import { OptionString } from '../option-string.ts';
 import { readOptions, text } from '../option.ts';
@@ -176,6 +177,27 @@ export class GdbSession {
       isOver: () => this.#state.isKilled,
       close: () => (debug.isRewinding ? undefined : this.close()),
     };
+  }
+
+  /** Of one world. */
+  worldWatch(): WorldWatch {
+    this.debugger.begin();
+    const { debugger: debug } = this;
+    return {
+      instrument: debug.instrument,
+      debugged: {
+        debugger: debug.makeEngine,
+        onCreate: debug.onCreate,
+        onBoot: (kernel) => debug.booted(kernel),
+        made: (testbed) => this.#monitor.show(testbed),
+        isLeft: (error) => error instanceof Rewound,
+      },
+    };
+  }
+
+  /** The world is over; its user may go back. May throw {@link Rewound}. */
+  worldEnded(why: string): void {
+    if (!this.#state.isKilled) this.debugger.ended(why);
   }
 
   #ended(testbed: Testbed, why: string): void {

@@ -3,6 +3,7 @@
  * process.
  */
 
+import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -101,6 +102,42 @@ describe('sddf replay', () => {
 
     await sddfInProcess('replay', path, ...args);
     expect([trace, capture].map((each) => readFileSync(each))).toEqual(written);
+  });
+
+  it('is held for a debugger, goes back, and is the same all the time', async () => {
+    const { failure } = await failureOf();
+    const path = file('held.json', failureText(failure));
+    const socket = join(folder, 'gdb.sock');
+    // Each packet is sent when the one before has led to a stop: on, back, on, and out.
+    const client = spawn(process.execPath, [
+      '-e',
+      `const packets = ['$vCont;c#a8', '$bc#c5', '$vCont;c#a8', '$vCont;c#a8'];
+       const wait = setInterval(() => {
+         if (!require('fs').existsSync('${socket}')) return;
+         clearInterval(wait);
+         const line = require('net').connect('${socket}');
+         line.write('$?#3f');
+         line.on('data', (data) => {
+           process.stdout.write(data);
+           if (/[$]T/.test(data)) line.write(packets.shift() ?? '');
+         });
+       }, 20);`,
+    ]);
+    let said = '';
+    client.stdout.on('data', (data) => (said += String(data)));
+    const ended = new Promise((resolve) => client.once('exit', resolve));
+    const { stdout } = await sddfInProcess('replay', path, '--gdb', `unix:${socket}`);
+    await ended;
+
+    expect(stdout).toContain('the same as then, byte for byte');
+    expect([...said.matchAll(/[$]T05(?:replaylog:\w+)?/g)].map(String)).toEqual([
+      '$T05',
+      '$T05replaylog:end',
+      '$T05replaylog:begin',
+      '$T05replaylog:end',
+    ]);
+    const { stderr } = await sddfInProcess('replay', path, '--gdb', 'unix:a', '--trace', 't.json');
+    expect(stderr).toContain('--gdb: a world that is held is run alone; leave --trace out');
   });
 
   it('stops where a fault strikes, and tells what is going on', async () => {

@@ -1,13 +1,14 @@
 /** `sddf replay`: the world of a failure file once more, byte for byte, to be looked at. */
 
 import { Command } from 'commander';
+import { Rewound } from '../../debug/debugger.ts';
 import { refuseClashes } from '../../host/file-use.ts';
 import { Capture } from '../../host/net/capture.ts';
 import { openCaptureFile, type OpenSink } from '../../host/net/capture-sink.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { type Failure, signatureOf } from '../../sim/failure/failure-file.ts';
-import { replay, worldOptions } from '../../sim/failure/replay.ts';
+import { type Replay, replay, worldOptions } from '../../sim/failure/replay.ts';
 import { countStrikes, type Strike } from '../../sim/points/point.ts';
 import { devicesOf } from '../../sim/points/system-points.ts';
 import { runWorld, type WorldOutcome, type WorldWatch } from '../../sim/world.ts';
@@ -15,6 +16,7 @@ import { perfettoTrace } from '../../systems/trace/perfetto.ts';
 import { type Recording, startRecording } from '../../systems/trace/recording.ts';
 import { didYouMean } from '../closest.ts';
 import { OutputFile } from '../output-file.ts';
+import { GdbSession, parseGdb } from '../run/gdb.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
@@ -27,6 +29,7 @@ interface ReplayFlags {
   readonly trace?: string;
   readonly capture?: string;
   readonly until?: string;
+  readonly gdb?: string;
   readonly json?: true;
 }
 
@@ -40,6 +43,7 @@ export function replayCommand(): Command {
       '--until <fault>',
       "stops where it strikes, and shows the state: 'net.irq lose', 'lose#3'",
     )
+    .option('--gdb <address>', 'holds it for GDB: tcp:127.0.0.1:3333 or unix:PATH, see sddf run')
     .option('--json', 'prints the outcome as JSON')
     .addHelpText(
       'after',
@@ -53,6 +57,10 @@ export function replayCommand(): Command {
 async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   const opened = await openFailure(path, terminal);
+  if (flags.gdb !== undefined) {
+    await debugReplay(opened, flags, terminal);
+    return;
+  }
   const watching = new Watching(path, flags, opened);
   try {
     const stop = flags.until === undefined ? undefined : findStop(opened, flags.until);
@@ -63,6 +71,41 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     process.exitCode = seen.outcome.verdict === 'failed' ? 1 : 0;
   } finally {
     await watching.close();
+  }
+}
+
+/** The world once more, held for GDB, and run again whenever its user goes back. */
+async function debugReplay(
+  { failure, loaded }: OpenedFailure,
+  flags: ReplayFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const others = ['trace', 'capture', 'until'].filter((name) => name in flags);
+  if (others.length > 0) {
+    throw new UserMistake(`--gdb: a world that is held is run alone; leave --${others[0]} out`);
+  }
+  const { system, images = new Map() } = loaded.target;
+  // Nobody could come in time: a world is over in some milliseconds.
+  const options = { ...parseGdb(flags.gdb ?? '', '--gdb'), begins: 'wait' } as const;
+  const session = await GdbSession.open(options, { system, images, terminal, clock: 'virtual' });
+  try {
+    const seen = replayHeld(session, () => replay(failure, loaded.target, session.worldWatch()));
+    print({ failure, ...seen, stopped: undefined, isJson: flags.json === true }, terminal);
+    process.exitCode = seen.outcome.verdict === 'failed' ? 1 : 0;
+  } finally {
+    await session.close();
+  }
+}
+
+function replayHeld(session: GdbSession, run: () => Replay): Replay {
+  for (;;) {
+    try {
+      const seen = run();
+      session.worldEnded(`the world is over: it has ${seen.outcome.verdict}`);
+      return seen;
+    } catch (error) {
+      if (!(error instanceof Rewound)) throw error;
+    }
   }
 }
 

@@ -62,6 +62,19 @@ class ScriptedLine implements Line {
   }
 }
 
+/** A client that comes in the middle of the run, and asks at once. */
+class LateLine extends ScriptedLine {
+  #looks = 0;
+
+  override get hasNews(): boolean {
+    this.#looks += 1;
+    return this.#looks > LATE_LOOKS && super.hasNews;
+  }
+}
+
+/** The world has begun, and is not over. */
+const LATE_LOOKS = 40;
+
 const PROGRAMS = [
   { pd: 'reader', path: '/images/reader.elf', symbol: symbolOf({ main: 0x20_0010 }) },
   { pd: 'writer', path: '/images/writer.elf', symbol: symbolOf({ main: 0x20_0020 }) },
@@ -71,8 +84,11 @@ function symbolOf(symbols: Readonly<Record<string, number>>): (name: string) => 
   return (name) => symbols[name];
 }
 
-function serve(script: Script, options: Partial<GdbServerOptions> = {}) {
-  const line = new ScriptedLine(script);
+function serve(
+  script: Script,
+  options: Partial<GdbServerOptions> = {},
+  line = new ScriptedLine(script),
+) {
   const notes: string[] = [];
   const monitor: { is?: Monitor } = {};
   let isKilled = false;
@@ -92,7 +108,8 @@ function serve(script: Script, options: Partial<GdbServerOptions> = {}) {
     const chooseProgram = (pd: string): string => server.chooseProgram(pd);
     monitor.is = new Monitor({ debugger: made, system: worldSystem(), chooseProgram });
   };
-  const { counters } = runDebugged(server, 'auto', 'held', onMade);
+  const begins = options.begins === 'at once' ? 'running' : 'held';
+  const { counters } = runDebugged(server, 'auto', begins, onMade);
   return { line, notes, counters, server, isKilled: () => isKilled };
 }
 
@@ -197,6 +214,28 @@ describe('a server', () => {
 
     expect(pds).toContain('writer');
     expect(nonsense).toMatch(/^no command 'nonsense'; there are pds, /);
+  });
+
+  it('stops for a client that comes in the middle, and for one that interrupts, at once', () => {
+    const rest = [
+      // All at once: what stands behind the wish to go on, or to stop, is not lost.
+      [`${packetOf('?')}${packetOf('vCont;c')}\u0003${packetOf('qC')}`],
+      [packetOf('vCont;c'), '\u0003'],
+      [packetOf('qC')],
+    ];
+    const script: Script = () => rest.shift();
+    const { line, notes, counters } = serve(script, { begins: 'at once' }, new LateLine(script));
+
+    expect(line.sent.map((each) => each.slice(0, 3))).toEqual(['T02', 'T02', 'QC2', 'T02', 'QC2']);
+    expect(notes[0]).toBe('a debugger has come; all domains stop');
+    expect(counters).toEqual(runPlain());
+  });
+
+  it('keeps what is asked while the world runs for the next stop, within reason', () => {
+    const rest = [[packetOf('vCont;c'), packetOf('qC').repeat(2000)]];
+    const { notes } = serve(() => rest.shift());
+
+    expect(notes.at(-1)).toBe('the debugger sends what is no packet; it was dropped');
   });
 
   it('survives a client that vanishes: the world is what it is without', () => {

@@ -66,6 +66,8 @@ const MEMORY_BYTES_MAX = (PACKET_BYTES_MAX - 16) / 2;
 /** Packets that are none, until a client is told to go. */
 const SPOILT_MAX = 1000;
 const TEXT_BYTES_MAX = 2000;
+/** Packets that wait for the next stop; GDB sends one at most. */
+const KEPT_MAX = 16;
 
 export class GdbServer implements Front {
   readonly #options: GdbServerOptions;
@@ -73,6 +75,10 @@ export class GdbServer implements Front {
   readonly #guess: ProgramGuess;
   #debugger: Debugger | undefined;
   #reader = new PacketReader();
+  /** What has come, and is not looked at yet. */
+  #received: Received[] = [];
+  /** Packets that have come while the world ran: they are answered when it stands. */
+  #kept: string[] = [];
   #isAttached = false;
   #isAcknowledged = true;
   #wantsStop = false;
@@ -128,7 +134,7 @@ export class GdbServer implements Front {
 
   wantsStop(): boolean {
     const { line } = this.#options;
-    if (line.hasNews) {
+    if (line.hasNews || this.#received.length > 0) {
       this.#resume = undefined;
       this.#hear();
     }
@@ -146,14 +152,23 @@ export class GdbServer implements Front {
     this.#general = this.#isShown(number) ? number : this.#anyShown();
     if (this.#isAwaited) this.#tellStop();
     this.#resume = undefined;
+    this.#answerKept();
     while (this.#resume === undefined && !isEnding()) {
-      line.wait();
+      if (this.#received.length === 0) line.wait();
       this.#hear();
       if (!this.#isAttached && !isHeld) break;
     }
     this.#stop = undefined;
     this.#wantsStop = false;
     return this.#resume ?? { kind: 'continue' };
+  }
+
+  #answerKept(): void {
+    while (this.#resume === undefined) {
+      const data = this.#kept.shift();
+      if (data === undefined) return;
+      this.#answer(data);
+    }
   }
 
   #isShown(number: number | undefined): number is number {
@@ -174,32 +189,41 @@ export class GdbServer implements Front {
 
   // ----------------------------------------------------------------------------------------- line
 
+  /** Takes what has come, up to what lets the world go on, or a wish that it stops. */
   #hear(): void {
-    const { line, note } = this.#options;
-    for (let news = line.take(); news !== undefined; news = line.take()) {
-      switch (news.kind) {
-        case 'connected':
-          this.#attach();
-          break;
-        case 'refused':
-          note('a second debugger was refused; there is one already');
-          break;
-        case 'gone':
-          this.#detach('the debugger is gone; the run goes on without it');
-          break;
-        case 'bytes':
-          for (const received of this.#reader.read(news.bytes)) this.#receive(received);
-          break;
-        default:
-          news satisfies never;
-      }
-      // What lets the world go on has come; what comes behind it is for the next stop.
-      if (this.#resume !== undefined) return;
+    while (this.#resume === undefined && !(this.#stop === undefined && this.#wantsStop)) {
+      const received = this.#received.shift();
+      if (received !== undefined) this.#receive(received);
+      else if (!this.#takeNews()) return;
     }
   }
 
+  /** @returns whether there was some */
+  #takeNews(): boolean {
+    const { line, note } = this.#options;
+    const news = line.take();
+    if (news === undefined) return false;
+    switch (news.kind) {
+      case 'connected':
+        this.#attach();
+        break;
+      case 'refused':
+        note('a second debugger was refused; there is one already');
+        break;
+      case 'gone':
+        this.#detach('the debugger is gone; the run goes on without it');
+        break;
+      case 'bytes':
+        this.#received.push(...this.#reader.read(news.bytes));
+        break;
+      default:
+        news satisfies never;
+    }
+    return true;
+  }
+
   #attach(): void {
-    this.#reader = new PacketReader();
+    this.#forgetPackets();
     this.#isAttached = true;
     this.#isAcknowledged = true;
     this.#isAwaited = false;
@@ -214,9 +238,17 @@ export class GdbServer implements Front {
   #detach(why: string): void {
     if (!this.#isAttached) return;
     this.#isAttached = false;
+    this.#wantsStop = false;
+    this.#forgetPackets();
     this.#resume = { kind: 'continue' };
     this.#debugger?.conditions.clear();
     this.#options.note(why);
+  }
+
+  #forgetPackets(): void {
+    this.#reader = new PacketReader();
+    this.#received = [];
+    this.#kept = [];
   }
 
   #receive(received: Received): void {
@@ -235,10 +267,17 @@ export class GdbServer implements Front {
       case 'packet':
         if (this.#isAcknowledged) this.#options.line.send('+');
         if (this.#stop !== undefined) this.#answer(received.data);
+        else this.#keep(received.data);
         return;
       default:
         received satisfies never;
     }
+  }
+
+  /** A client that has just come asks before the world stands. */
+  #keep(data: string): void {
+    if (this.#kept.length < KEPT_MAX) this.#kept.push(data);
+    else this.#spoil();
   }
 
   #spoil(): void {
