@@ -80,6 +80,20 @@ describe('a world', () => {
     expect(outcome.violations).toEqual([]);
   });
 
+  it('whose watchdog was deaf when a device lied lets it look before anybody is asked once more', () => {
+    const outcome = world(
+      plan(
+        { at: 'net.irq', when: { every: 1 }, parameters: { for: 1e12 } },
+        { at: 'net.rx.ring', fault: 'over-report', when: { nth: [99] }, parameters: { by: 3000 } },
+        // Until then nobody sees the lie, and what lies behind it goes with the device's reset.
+        { at: 'rtc.irq', when: { nth: [5] }, parameters: { for: 60e6 } },
+      ),
+    );
+    expect(outcome.strikes.map(({ fault }) => fault)).toContain('over-report');
+    expect(outcome.violations).toEqual([]);
+    expect(outcome.verdict).toBe('passed');
+  });
+
   it('in which a domain that others call has no budget left keeps those that call it', () => {
     const outcome = world(
       plan(

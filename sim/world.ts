@@ -374,13 +374,13 @@ class World {
     this.#run.injector.disarm();
     const stall = new StallWatch(this.#memory, testbed.board.ram);
     this.#rest(testbed, stall);
+    testbed.runUntil(Math.max(testbed.now(), this.#lastingUntilNs()));
     // What a missed interrupt was to tell lies in the rings, what a device made up with it: a
-    // watchdog looks first. Until it has, the rings of a device that has forgotten them still count
-    // its buffers.
+    // watchdog looks first, once its timer's own line is heard again. Until it has, the rings of a
+    // device that has forgotten them still count its buffers.
     if (this.#isExcusedAnywhere('interrupt') || this.#hasDeviceFailed()) {
       testbed.runUntil(testbed.now() + LOOK_NS);
     }
-    testbed.runUntil(Math.max(testbed.now(), this.#lastingUntilNs()));
     for (const workload of this.#workloads) workload.probe();
     const patienceNs = this.#patienceNs();
     const isServed = (): boolean => this.#unserved().length === 0;
