@@ -394,6 +394,17 @@ describe('queues', () => {
     expect(complaints()).toHaveLength(1);
   });
 
+  it('row 9: ignore a notification while a reset is due, which is no breach', () => {
+    const { driver, device, model, complaints } = liveTransport();
+    device.needsReset();
+    driver.notify(0);
+    expect(model.events).toEqual([]);
+    expect(complaints()).toEqual([]);
+    driver.write(STATUS, 0);
+    driver.notify(0);
+    expect(complaints()).toEqual(['virtio 1.2 §3.1.1: a queue is notified before DRIVER_OK']);
+  });
+
   it('row 10: stay where they are while they are ready', () => {
     const { driver, device, queue, complaints } = liveTransport();
     driver.write(QUEUE_SEL, 0);

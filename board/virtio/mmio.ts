@@ -271,8 +271,11 @@ export class VirtioMmio implements Device, QueueOwner {
   }
 
   #notify(value: number): void {
-    if (!this.live) {
-      this.#report('§3.1.1', 'a queue is notified before DRIVER_OK or while a reset is due');
+    if ((this.#negotiation.status & STATUS.DRIVER_OK) === 0) {
+      this.#report('§3.1.1', 'a queue is notified before DRIVER_OK');
+    } else if (!this.live) {
+      // A reset is due (§2.1.2). The driver may not have heard of it yet, so no rule is broken.
+      return;
     } else if (this.queues[value]?.running !== true) {
       this.#report('§4.2.2', 'a queue is notified that is absent or not ready');
     } else {
