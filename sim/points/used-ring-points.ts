@@ -73,7 +73,7 @@ const RING_FAULTS: readonly FaultKind[] = [
 function indexBack(late: readonly Excuse[]): FaultKind {
   return fault({
     name: 'index-back',
-    what: 'the used index goes back, until the next batch',
+    what: 'the used index goes back, until the next batch or for a millisecond',
     parameters: { by: within('entries', 'count', 1, 256) },
     excuses: ['contents', 'loss', 'errors', 'interrupt', ...late],
     rows: [51],

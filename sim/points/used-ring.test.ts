@@ -1,6 +1,6 @@
 /**
- * Goal: a queue that looks only when it is kicked comes to an end. Method: a driver whose index
- * breaks the rules.
+ * Goal: a queue that looks only when it is kicked, and a used index that has gone back, come to an
+ * end. Method: a driver whose index breaks the rules; one that has given all it has.
  */
 
 import { expect, it } from 'vitest';
@@ -12,25 +12,19 @@ import { RingRanges } from '../../board/virtio/ring-ranges.ts';
 import { VirtualClock } from '../../board/virtual-clock.ts';
 import { Ram } from '../../memory/ram.ts';
 import { MockDriver, MockQueue } from '../../test/support/mock-driver.ts';
+import type { Rule } from '../plan/plan.ts';
 import { Injector } from './injector.ts';
 import { PlannedQueue } from './used-ring.ts';
 import { usedRingPoint } from './used-ring-points.ts';
 
 const SIZE = 8;
 
-it('a queue whose rules the driver has broken wants no more, however many chains it was kicked for', () => {
+/** A queue that a fault strikes, and a driver for it by hand. */
+function plannedQueue(rule: Omit<Rule, 'at' | 'optional'>) {
   const ram = new Ram({ sizeBytes: 1 << 20 });
   const clock = new VirtualClock();
-  const when = { timeNs: 0 };
-  const rule = {
-    at: 'q.ring',
-    fault: 'only-kicked',
-    when,
-    parameters: {},
-    optional: 'no',
-  } as const;
   const injector = new Injector({
-    plan: { name: 'test', rules: [{ ...rule, for: { durationNs: 1e9 } }] },
+    plan: { name: 'test', rules: [{ at: 'q.ring', optional: 'no', ...rule }] },
     points: [usedRingPoint('q', 'blk')],
     clock,
     random: new Random(1),
@@ -40,10 +34,18 @@ it('a queue whose rules the driver has broken wants no more, however many chains
     queueBroken: (_queue: unknown, brokenRule: number) => broken.push(brokenRule),
     queueLint: () => undefined,
   };
+  let interrupts = 0;
+  const interruptUsed = (): void => {
+    interrupts += 1;
+  };
   const dma = new RangedDmaWindow(ram, [{ paddr: ram.base, sizeBytes: ram.sizeBytes }]);
   const device = new PlannedQueue(
     { index: 0, sizeMax: SIZE, ram, dma, rings: new RingRanges(1), owner },
-    { point: injector.point('q.ring'), clock, transport: { live: false } as VirtioMmio },
+    {
+      point: injector.point('q.ring'),
+      clock,
+      transport: { live: false, interruptUsed } as unknown as VirtioMmio,
+    },
   );
   const nothing = { read: () => 0, write: () => undefined };
   const queue = new MockQueue(new MockDriver({ device: nothing, ram }), 0, SIZE, 0);
@@ -51,10 +53,38 @@ it('a queue whose rules the driver has broken wants no more, however many chains
   const features = { indirect: 'refused', eventIdx: 'refused' } as const;
   device.start({ size: SIZE, descAt, availAt, usedAt, ...features });
   clock.runUntil(1);
+  return { ram, clock, device, queue, broken, interrupts: () => interrupts };
+}
 
+it('a queue whose rules the driver has broken wants no more, however many chains it was kicked for', () => {
+  const { device, queue, broken } = plannedQueue({
+    fault: 'only-kicked',
+    when: { timeNs: 0 },
+    for: { durationNs: 1e9 },
+    parameters: {},
+  });
   queue.availIdx = 100;
   device.kicked();
   expect(device.pop()).toBe(NO_CHAIN);
   expect(broken).toHaveLength(1);
   expect(device.enableNotify()).toBe(false);
+});
+
+it('an index that has gone back by all that the device had is right again, and told of, in the end', () => {
+  const { clock, device, queue, interrupts } = plannedQueue({
+    fault: 'index-back',
+    when: { nth: [SIZE] },
+    for: {},
+    parameters: { by: SIZE },
+  });
+  for (let i = 0; i < SIZE; i += 1) {
+    queue.add({ at: 0x8000, lengthBytes: 8, access: 'writable' });
+    device.push(device.pop(), 8);
+  }
+  device.publish();
+  expect(queue.usedIdx).toBe(0);
+  clock.runUntil(900_000);
+  expect([queue.usedIdx, interrupts()]).toEqual([0, 0]);
+  clock.runUntil(1_100_000);
+  expect([queue.usedIdx, interrupts()]).toEqual([SIZE, 1]);
 });

@@ -17,7 +17,10 @@ import type { Point } from './injector.ts';
 import type { Strike } from './point.ts';
 
 const HALF_MASK = 0xffff;
-/** Longest that a chain waits for another one to overtake it, or for an acknowledgement. */
+/**
+ * Longest that a chain waits for another one to overtake it, or for an acknowledgement, and that a
+ * used index stays back.
+ */
 const HELD_NS = 1_000_000;
 const POISON = 0x5a;
 const NEVER_WRITTEN = 0xa5;
@@ -61,6 +64,7 @@ export class PlannedQueue extends DeviceQueue {
   #looks: 'always' | 'when kicked' = 'always';
   /** What the used index is wrong by at the next publication. */
   #indexError = 0;
+  readonly #right: ClockEvent = { fire: () => this.#rightIndex() };
 
   constructor(options: DeviceQueueOptions, parts: PlannedQueueParts) {
     super(options);
@@ -130,6 +134,8 @@ export class PlannedQueue extends DeviceQueue {
       const at = (this.#layout.usedAt >>> 1) + 1;
       const { u16 } = this.options.ram;
       u16[at] = ((u16[at] as number) + this.#indexError) & HALF_MASK;
+      const { clock } = this.#parts;
+      if (this.#indexError < 0) clock.schedule(this.#right, clock.now() + HELD_NS);
       this.#indexError = 0;
     }
     return wantsInterrupt;
@@ -244,7 +250,21 @@ export class PlannedQueue extends DeviceQueue {
     this.#pushNow(held.head, held.writtenBytes);
   }
 
+  /**
+   * An index that has gone back by a whole batch shows no lie, and when the device has handed
+   * back every chain that it had, no other batch comes to right it: the two would wait for ever.
+   */
+  #rightIndex(): void {
+    if (this.#layout === undefined || !this.running) return;
+    const at = (this.#layout.usedAt >>> 1) + 1;
+    const { u16 } = this.options.ram;
+    if (u16[at] === this.#used) return;
+    u16[at] = this.#used;
+    this.#parts.transport.interruptUsed();
+  }
+
   #forget(): void {
+    this.#parts.clock.cancel(this.#right);
     for (const { event } of this.#held) this.#parts.clock.cancel(event);
     this.#held = [];
     this.#taken.clear();
