@@ -3,6 +3,8 @@
 import type { Ram } from '../memory/ram.ts';
 import type { AddressSpace } from './address-space.ts';
 import type { BulkFunction } from './bulk/functions.ts';
+import { CoveredInterpreter } from './coverage/covered-interpreter.ts';
+import type { CoverageMap } from './coverage/map.ts';
 import { Interpreter } from './interpreter/interpreter.ts';
 import { Translations } from './translator/translations.ts';
 import { type Laziness, Translator } from './translator/translator.ts';
@@ -32,6 +34,11 @@ export interface EngineOptions {
   readonly few?: number;
   /** What is translated when, unless `engine` says it; for tests. */
   readonly laziness?: Laziness;
+  /**
+   * Where it is noted what is executed. Functions are executed then, and not done at once; and what
+   * is translated is of no use to others.
+   */
+  readonly coverage?: CoverageMap | undefined;
 }
 
 export interface Engine {
@@ -53,9 +60,21 @@ const AT_ONCE: Laziness = { interpretedFirst: 0, hot: 1, stretch: 1, unit: 1500 
 const WHEN_HOT: Laziness = { interpretedFirst: 200_000, hot: 32, stretch: 1000, unit: 400 };
 
 export function createEngine(options: EngineOptions): Engine {
+  if (options.coverage !== undefined) return createCovered(options, options.coverage);
   const { engine, translations = new Translations() } = options;
   const interpreter = new Interpreter(options);
   if (engine === 'interpreter') return interpreter;
-  const { laziness = engine === 'auto' ? WHEN_HOT : AT_ONCE } = options;
-  return new Translator({ ...options, interpreter, translations, laziness });
+  return new Translator({ ...options, interpreter, translations, laziness: lazinessOf(options) });
+}
+
+function createCovered(options: EngineOptions, coverage: CoverageMap): Engine {
+  const parts = { ...options, bulk: [], coverage };
+  const interpreter = new CoveredInterpreter(new Interpreter(parts), parts);
+  if (options.engine === 'interpreter') return interpreter;
+  const translations = new Translations(coverage);
+  return new Translator({ ...parts, interpreter, translations, laziness: lazinessOf(options) });
+}
+
+function lazinessOf({ engine, laziness }: EngineOptions): Laziness {
+  return laziness ?? (engine === 'auto' ? WHEN_HOT : AT_ONCE);
 }

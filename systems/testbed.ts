@@ -40,6 +40,7 @@ import {
   type HartSampling,
 } from '../microkit/runtime/machine-code.ts';
 import {
+  type HartCoverage,
   type HartDebugger,
   type HartMachine,
   MachineImage,
@@ -126,6 +127,8 @@ export interface TestbedOptions {
   readonly sampling?: HartSampling;
   /** Executes machine code in place of the usual engines, and may hold the run: see `debug/`. */
   readonly debugger?: HartDebugger;
+  /** Notes what machine code executes; then `bulk` is to be 'executed'. */
+  readonly coverage?: HartCoverage;
   /** Names of the counters that programs keep in their `stats` regions. */
   readonly counters?: ProgramCounterNames;
   /**
@@ -542,7 +545,7 @@ function makeImages(
   const { system, images = NO_IMAGES } = options;
   const plans = plansOf(images);
   const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
-  const { engine = 'auto', bulk = 'at once', sampling, debugger: debug } = options;
+  const { engine = 'auto', bulk = 'at once', sampling, debugger: debug, coverage } = options;
   const { translations = new Translations() } = options;
   const clock = boardClock.kind === 'virtual' ? 'virtual' : () => boardClock.refresh();
   const machine: HartMachine = {
@@ -554,6 +557,7 @@ function makeImages(
     translations,
     sampling,
     debugger: debug,
+    coverage,
   };
   const log = (name: string, text: string): void => observer.log(name, text);
   return flatten(system).map((pd) => {

@@ -1,6 +1,7 @@
 /** The parts that options bring to a run, in the order of their help. */
 
 import { capabilitiesPart } from './capabilities.ts';
+import { coveragePart } from './coverage.ts';
 import { faultsPart } from './faults.ts';
 import { gdbPart } from './gdb.ts';
 import { logFilesPart } from './log-files.ts';
@@ -12,5 +13,6 @@ export const runParts: readonly RunPart[] = [
   capabilitiesPart,
   logFilesPart,
   profilePart,
+  coveragePart,
   gdbPart,
 ];

@@ -11,6 +11,7 @@ import { BareSpace } from '../../riscv/bare-space.ts';
 import { createEngine, type Engine, type EngineKind } from '../../riscv/engine.ts';
 import { Interpreter } from '../../riscv/interpreter/interpreter.ts';
 import type { BulkFunction } from '../../riscv/bulk/functions.ts';
+import type { CoverageMap } from '../../riscv/coverage/map.ts';
 import type { Translations } from '../../riscv/translator/translations.ts';
 import { bulkFunctions } from '../elf/bulk.ts';
 import { codeExtent } from '../elf/code-extent.ts';
@@ -70,6 +71,16 @@ export interface DebuggableHart {
 /** Makes the engine that executes a hart in place of the usual one. */
 export type HartDebugger = (hart: DebuggableHart) => Engine;
 
+/**
+ * Asked for each hart before it executes anything.
+ * @returns where what it executes is noted; undefined: nowhere
+ */
+export type HartCoverage = (
+  pd: string,
+  program: MachineProgram,
+  ram: Ram,
+) => CoverageMap | undefined;
+
 /** What all harts of a machine have in common. */
 export interface HartMachine {
   readonly ram: Ram;
@@ -80,6 +91,7 @@ export interface HartMachine {
   readonly translations: Translations;
   readonly sampling?: HartSampling | undefined;
   readonly debugger?: HartDebugger | undefined;
+  readonly coverage?: HartCoverage | undefined;
 }
 
 export interface MachineImageOptions {
@@ -134,7 +146,9 @@ export class MachineImage implements DomainImage {
       ...(sampling === undefined ? {} : { sampling: { ...sampling, pd: this.name } }),
       pause,
       makeEngine: (parts) => {
-        const usual = createEngine({ ...parts, engine, translations, functionStarts, bulk });
+        const coverage = this.#machine.coverage?.(this.name, this.program, ram);
+        const how = { engine, translations, functionStarts, bulk, coverage };
+        const usual = createEngine({ ...parts, ...how });
         return this.#machine.debugger === undefined
           ? usual
           : this.#machine.debugger({

@@ -12,6 +12,7 @@
 import { assert } from '../../memory/assert.ts';
 import { Code, type FunctionBody, type Label } from '../../memory/wasm/code.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
+import { type CoverageMap, type Noted, NOTED } from '../coverage/map.ts';
 import type { Instruction } from '../decode.ts';
 import { BRANCHES, HART, NS_PER_TICK, SLOT_OF_X } from '../hart.ts';
 import { OPERATIONS } from '../operations.ts';
@@ -59,6 +60,8 @@ export interface Surroundings {
   readonly atOnce: number | undefined;
   /** Number of this function in the text's table. */
   readonly index: number;
+  /** Where it is noted what is executed, if anybody wants to know. */
+  readonly coverage: CoverageMap | undefined;
 }
 
 /** @returns the function's body, for `ModuleWriter.function` */
@@ -299,6 +302,7 @@ class FunctionWriter implements Writing, NodeWriter {
     const loop = this.#affineLoopAt(node, block);
     if (loop !== undefined) this.#writeFastLoop(place, loop);
     if (charges.isCheckpoint(block)) this.#charge(place, pc);
+    this.#note(pc, NOTED.begun);
     const {
       last,
       at,
@@ -356,8 +360,19 @@ class FunctionWriter implements Writing, NodeWriter {
   /** Only where the block goes straight back to itself, with no dispatch node in between. */
   #affineLoopAt(node: number, block: number): AffineLoop | undefined {
     const { affineLoops, graph, charges } = this.#plan;
+    // Rounds that are done together pass no branch that could be noted.
+    if (this.#surroundings.coverage !== undefined) return undefined;
     const isOwnHead = graph.nodeFor(block, block) === node && charges.isCheckpoint(block);
     return isOwnHead ? affineLoops[block] : undefined;
+  }
+
+  /** See `../coverage/map.ts`. */
+  #note(pc: number, noted: Noted): void {
+    const place = this.#surroundings.coverage?.placeOf(pc, noted) ?? -1;
+    if (place < 0) return;
+    this.code.i32(place);
+    this.code.i32(1);
+    this.code.access(ACCESS.i32Store8, 0);
   }
 
   /** See `fast-loop.ts`. */
@@ -482,8 +497,10 @@ class FunctionWriter implements Writing, NodeWriter {
       case 'branch':
         this.#writeCondition(last);
         this.code.if();
+        this.#note(pc, NOTED.taken);
         this.#goTo(place, end.target);
         this.code.end();
+        this.#note(pc, NOTED.notTaken);
         this.#goTo(place, end.next);
         return;
       case 'call':

@@ -10,6 +10,7 @@
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { TYPE } from '../../memory/wasm/opcodes.ts';
 import type { BulkName } from '../bulk/functions.ts';
+import type { CoverageMap } from '../coverage/map.ts';
 import { bulkBody } from './bulk-functions.ts';
 import { enterable, type EnterableFunction, ENTRY_BITS, entryWords } from './entry-points.ts';
 import { type FunctionPlan, planOf } from './function-plan.ts';
@@ -50,6 +51,7 @@ export class Translation {
    */
   readonly ahead: Uint8Array;
   readonly #bulk: BulkEntries;
+  readonly #coverage: CoverageMap | undefined;
   readonly #functions: readonly EnterableFunction[];
   /** Of each halfword where an instruction begins: its function's number + 1. */
   readonly #functionOf: Int32Array;
@@ -60,11 +62,13 @@ export class Translation {
   /**
    * @param hints addresses where functions begin, as far as the host knows
    * @param bulk functions that are done at once where that is possible
+   * @param coverage where it is noted what is executed
    */
-  constructor(text: Text, hints: readonly number[], bulk = NO_BULK) {
+  constructor(text: Text, hints: readonly number[], bulk = NO_BULK, coverage?: CoverageMap) {
     const halfwords = text.sizeBytes >>> 1;
     this.text = text;
     this.#bulk = bulk;
+    this.#coverage = coverage;
     const isHere = (pc: number): boolean => text.halfword(pc) >= 0;
     const starts = [...hints, ...[...bulk.keys()].filter(isHere)];
     this.#functions = enterable(findFunctions(text, starts));
@@ -214,7 +218,8 @@ export class Translation {
     for (const { plan, index } of planned) {
       const name = this.#bulkNameOf(plan);
       const atOnce = name === undefined ? undefined : bulkFunctions.get(name);
-      module.function(type, writeFunction(plan, { helpers, caches, calleeAt, atOnce, index }));
+      const around = { helpers, caches, calleeAt, atOnce, index, coverage: this.#coverage };
+      module.function(type, writeFunction(plan, around));
     }
     caches.define();
     for (const [index, place] of placeOf) module.element(index, place);

@@ -6,6 +6,7 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import type { CodeRun } from '../address-space.ts';
+import type { CoverageMap } from '../coverage/map.ts';
 import { Text } from './text.ts';
 import { type BulkEntries, Translation } from './translate.ts';
 
@@ -36,8 +37,14 @@ export class Translations {
   readonly #byCode = new WeakMap<CodeRun, CompiledText>();
   readonly #tables = new WeakMap<Ram, Map<CompiledText, number>>();
 
+  readonly #coverage: CoverageMap | undefined;
   #textBytes = 0;
   #refused = 0;
+
+  /** @param coverage where translated code notes what is executed: that of one hart */
+  constructor(coverage?: CoverageMap) {
+    this.#coverage = coverage;
+  }
 
   /**
    * @param functionStarts where functions begin, as far as the host knows; looked at when the text
@@ -107,7 +114,8 @@ export class Translations {
   }
 
   #make(code: CodeRun, functionStarts: readonly number[], bulk: BulkEntries): CompiledText {
-    const translation = new Translation(new Text(code.vaddr, code.bytes), functionStarts, bulk);
+    const text = new Text(code.vaddr, code.bytes);
+    const translation = new Translation(text, functionStarts, bulk, this.#coverage);
     const heat = new Uint32Array(translation.size);
     const made = { translation, bulk: textOf(bulk), units: [], heat };
     this.#textBytes += code.sizeBytes;
