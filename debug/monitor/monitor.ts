@@ -7,6 +7,7 @@ import type { Testbed } from '../../systems/testbed.ts';
 import { CATCHES, type Catch } from '../conditions.ts';
 import type { Debugger } from '../debugger.ts';
 import { DomainView, REGISTERS } from '../domains.ts';
+import { describeBuffers } from './buffers.ts';
 import { describeQueues } from './queues.ts';
 
 export interface MonitorOptions {
@@ -68,6 +69,11 @@ export class Monitor {
         usage: 'queues',
         help: 'how much each queue holds',
         run: () => this.#withTestbed(describeQueues),
+      },
+      buffers: {
+        usage: 'buffers',
+        help: 'whose each buffer of the network is: in which queue it lies, and who takes from it',
+        run: () => describeBuffers(this.#options.debugger, this.#options.system),
       },
       irq: {
         usage: 'irq',

@@ -1,0 +1,111 @@
+// Goal: whoever watches memory or a register learns who wrote it, also when no machine code has, and
+// whoever asks for buffers learns where each is.
+// Method: the echo system in TypeScript under a debugger that sets one watchpoint at the beginning
+// and counts its stops, while one datagram comes and is answered.
+
+import { expect, it } from 'vitest';
+import { flatten } from '../microkit/model.ts';
+import { NetQueueHeader } from '../queues/net/queue.ts';
+import { echo } from '../systems/echo.ts';
+import { completeChoices } from '../systems/system.ts';
+import { described, echoTestbed } from '../test/support/echo-testbed.ts';
+import { CLIENT0, payload, udpFrame } from '../test/support/udp-frames.ts';
+import type { WatchKind } from './moment.ts';
+import { Debugger } from './debugger.ts';
+import { DomainView } from './domains.ts';
+import { describeBuffers } from './monitor/buffers.ts';
+
+/** Virtual I/O Device (VIRTIO) 1.2, 4.2.2. */
+const QUEUE_NOTIFY = 0x50;
+
+interface Watched {
+  readonly pd: string;
+  readonly region: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly kind: WatchKind;
+}
+
+/** @returns who has hit the watchpoint, from when the datagram comes; and how many were answered */
+function watch({ pd, region, offset, bytes, kind }: Watched) {
+  const system = described(echo.build(completeChoices(echo, {})));
+  const map = flatten(system)
+    .find((each) => each.pd.name === pd)
+    ?.pd.maps.find((each) => each.region === region);
+  const vaddr = Number(map?.vaddr) + offset;
+  const hits: string[] = [];
+  let isWanted = false;
+  const debug = new Debugger({
+    system,
+    machineCode: [],
+    begins: 'running',
+    front: {
+      wantsStop: () => isWanted,
+      stopped: ({ cause, pd: who, text }) => {
+        if (cause.kind === 'interrupt') {
+          isWanted = false;
+          const place = new DomainView(pd, debug).placeOf(vaddr);
+          if (place === undefined) throw new Error(`${region} is not mapped`);
+          debug.conditions.watch({ kind, vaddr, bytes, place });
+          return { kind: 'continue' };
+        }
+        hits.push(`${cause.kind} ${who ?? 'nobody'}: ${text ?? ''}`);
+        return { kind: 'continue' };
+      },
+    },
+  });
+  debug.begin();
+  const { testbed, link, received } = echoTestbed({
+    more: {
+      debugger: debug.makeEngine,
+      onCreate: debug.onCreate,
+      instrument: debug.instrument(undefined),
+      onBoot: (kernel) => debug.booted(kernel),
+    },
+  });
+  testbed.runUntilQuiet();
+  isWanted = true;
+  debug.look();
+  const frame = udpFrame({ ...CLIENT0, targetPort: 7, payload: payload(100, 3) });
+  link.send(frame, 0, frame.length);
+  testbed.runUntilQuiet();
+  return { hits, answered: received().length, buffers: describeBuffers(debug, system) };
+}
+
+it('stops when a program in TypeScript has written, and says which', () => {
+  const tail = { offset: NetQueueHeader.tail.offset, bytes: 2, kind: 'write' } as const;
+  // The client fills this queue; it is watched as the virtualiser at the other end sees it.
+  const region = 'net_virt_tx_client0_tx_active';
+  const { hits, answered, buffers } = watch({ pd: 'net_virt_tx', region, ...tail });
+
+  expect(hits).toEqual(['watch client0: written by client0']);
+  expect(answered).toBe(1);
+  // At rest: the device has what it may receive into, the others wait to be used.
+  expect(buffers.slice(4, 7)).toEqual([
+    'ethernet_driver_rx_data: 512 buffers',
+    '    256 in ethernet_driver_net_virt_rx_rx_free, for ethernet_driver: 0, 257-511',
+    '    256 in no queue: with the device, or in hand: 1-256',
+  ]);
+});
+
+it('stops when a device has written by DMA', () => {
+  const region = 'ethernet_driver_rx_data';
+  const { hits, answered } = watch({
+    pd: 'net_virt_rx',
+    region,
+    offset: 0,
+    bytes: 2048,
+    kind: 'write',
+  });
+
+  expect(hits).toEqual(['watch nobody: written by a device']);
+  expect(answered).toBe(1);
+});
+
+it.each(['write', 'access', 'read'] as const)('watches a register of a device: %s', (kind) => {
+  const register = { offset: QUEUE_NOTIFY, bytes: 4, kind };
+  const { hits, answered } = watch({ pd: 'ethernet_driver', region: 'virtio_net', ...register });
+
+  expect(hits).toEqual(kind === 'read' ? [] : ['watch ethernet_driver: ethernet_driver: write']);
+  expect(answered).toBe(1);
+});
