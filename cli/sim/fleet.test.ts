@@ -168,6 +168,8 @@ describe.runIf(hasServer && hasPackages)(
         await sim.kill('SIGINT');
         expect(sim.said).toContain(`stopped; to go on: --seeds 1..${SEEDS}`);
         expect(JSON.parse(sim.out)).toMatchObject({ worlds: 0 });
+        // Nothing has been shown.
+        expect(await sim.ended).toBe(3);
         expect(inRedis()).toEqual([]);
       },
     );

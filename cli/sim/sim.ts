@@ -161,7 +161,8 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   if (next !== undefined) {
     terminal.note(`sddf: stopped; to go on: --seeds ${next}..${seeds.last}`);
   }
-  process.exitCode = exitCodeOf(tally);
+  const hasShownNothing = next !== undefined && tally.worlds === 0;
+  process.exitCode = hasShownNothing ? EXIT_VOID : exitCodeOf(tally);
 }
 
 /**
