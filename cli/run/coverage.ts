@@ -50,11 +50,12 @@ function watchCoverage({ loaded, terminal }: WatchedRun, path: string): RunWatch
   }
   // Not after the run, when what has been noted would be lost.
   explained(path, () => accessSync(dirname(path), constants.W_OK));
-  const noted: { readonly image: ElfImage; readonly map: CoverageMap }[] = [];
+  const noted = new Map<string, { readonly image: ElfImage; readonly map: CoverageMap }>();
   const coverage: HartCoverage = (pd, { image }, ram) => {
-    const map = CoverageMap.create(ram, textOf(image));
+    // A domain that is begun again goes on with what it has.
+    const map = noted.get(pd)?.map ?? CoverageMap.create(ram, textOf(image));
     if (map === undefined) terminal.note(`sddf: no room to note what ${pd} executes: left out`);
-    else noted.push({ image, map });
+    else noted.set(pd, { image, map });
     return map;
   };
   return {
@@ -62,7 +63,7 @@ function watchCoverage({ loaded, terminal }: WatchedRun, path: string): RunWatch
     testbed: { coverage, bulk: 'executed' },
     finish: () => {
       const sources: Sources = new Map();
-      for (const { image, map } of noted) {
+      for (const { image, map } of noted.values()) {
         addCoverage(sources, image, lines.get(image) ?? [], map);
       }
       explained(path, () => writeFileSync(path, lcovText(sources, loaded.name)));
