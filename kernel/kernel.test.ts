@@ -212,6 +212,37 @@ describe('a signal', () => {
 });
 
 describe('a call', () => {
+  it('leaves a length over 120 in the tag as its sender wrote it', () => {
+    let isFirst = true;
+    const { log, run } = system({ a: OBJECT_ENDPOINT, b: OBJECT_NOTIFICATION }, [
+      {
+        name: 'server',
+        priority: 100,
+        resume: (thread, steps) => {
+          if (!isFirst) steps.push(`received ${(thread.regs[REG_A1 << 1] as number) & 0x7f}`);
+          isFirst = false;
+          last(thread, SYS_RECV, A);
+        },
+      },
+      {
+        name: 'client',
+        priority: 50,
+        resume: (thread, steps) => {
+          set(thread, SYS_SEND, A, 20);
+          thread.regs[REG_A1 << 1] = messageInfo(20, 0, 127);
+          thread.trap();
+          steps.push(`sent ${(thread.regs[REG_A1 << 1] as number) & 0x7f}`);
+          last(thread, SYS_WAIT, B);
+        },
+      },
+    ]);
+
+    run();
+
+    // Without IPC buffers, the registers of the message alone are transferred.
+    expect(log).toEqual(['received 4', 'sent 127']);
+  });
+
   it('runs the callee nested, and goes on with its answer', () => {
     let isFirst = true;
     const { log, run, kernel } = system({ a: OBJECT_ENDPOINT, b: OBJECT_NOTIFICATION }, [

@@ -4,6 +4,14 @@
  * checked here too.
  */
 
+/** RAM that belongs to somebody before any region gets some. */
+export interface ReservedRam {
+  /** As messages call it. */
+  readonly name: string;
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
 export interface Target {
   readonly name: string;
   readonly arch: 'aarch64' | 'riscv64' | 'x86_64';
@@ -20,6 +28,8 @@ export interface Target {
   readonly domainScheduleEntries: number;
   /** First address that user threads cannot use. */
   readonly userTop: bigint;
+  /** No region may be placed there; none where boards differ. */
+  readonly reservedRam?: readonly ReservedRam[];
 }
 
 const COMMON = { cores: 1, domains: 16, domainScheduleEntries: 100 } as const;
@@ -32,6 +42,12 @@ export const RISCV64: Target = {
   hypervisor: false,
   iommu: false,
   userTop: 0x3f_ffff_f000n,
+  // qemu_virt_riscv64: OpenSBI has the first 2 MiB, and the kernel is linked behind it, in pages of
+  // 2 MiB, of which its image has one at least.
+  reservedRam: [
+    { name: "the firmware's RAM", start: 0x8000_0000n, end: 0x8020_0000n },
+    { name: "the kernel's RAM", start: 0x8020_0000n, end: 0x8040_0000n },
+  ],
 };
 
 export const AARCH64: Target = {

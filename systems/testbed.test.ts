@@ -4,6 +4,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { RAM_BASE } from '../memory/ram.ts';
 import { type PdBuilder, system, type SystemBuilder } from '../microkit/builder.ts';
 import type { EntryPoints, ProtectionDomain } from '../microkit/pd.ts';
 import { messageInfo, messageLabel } from '../microkit/pd.ts';
@@ -292,6 +293,31 @@ describe('memory', () => {
     run();
 
     expect(lines.slice(1)).toEqual(['owner: 83000000']);
+  });
+
+  it.each([
+    [
+      { vaddr: 0x20_1000 },
+      "map at 0x201000..0x202000 lies over the program image's pages 0x200000..0x202000",
+    ],
+    [{ vaddr: 0x1f_f000 }, undefined],
+    [{ vaddr: 0x20_2000 }, undefined],
+  ])("does not lie over its program's image: %j", (where, problem) => {
+    const { sys, pd, run } = harness();
+    pd('owner', 10, () => idle).map(sys.region('data', { size: '4K' }), where);
+
+    if (problem === undefined) expect(() => run()).not.toThrow();
+    else expect(() => run()).toThrow(`memory region 'data' of 'owner': its ${problem}`);
+  });
+
+  it("does not lie over the kernel's RAM, at the end of the board's", () => {
+    const { sys, pd, run } = harness();
+    const last = sys.region('last', { size: '4K', physAddr: RAM_BASE + 0x6fff_f000 });
+    pd('owner', 10, () => idle).map(last);
+
+    expect(() => run()).toThrow(
+      /memory region 'last' at 0xeffff000: lies over the kernel's RAM 0x[0-9a-f]+\.\.0xf0000000/,
+    );
   });
 });
 

@@ -25,7 +25,11 @@ import { assert } from '../memory/assert.ts';
 import { Ram, RAM_BASE } from '../memory/ram.ts';
 import type { ReadonlyRegion } from '../memory/region.ts';
 import type { ImagePlans } from '../microkit/elf/plan.ts';
-import { initialiser, rootCNodeSizeBits } from '../microkit/initialiser/initialiser.ts';
+import {
+  type BootObserver,
+  initialiser,
+  rootCNodeSizeBits,
+} from '../microkit/initialiser/initialiser.ts';
 import type { BoardLack } from '../microkit/initialiser/root-task.ts';
 import { flatten, regionsByName, type SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
@@ -534,6 +538,19 @@ function ramBytesFor({ system, images }: TestbedOptions, stagingBytes: number): 
   return Math.min(RAM_BYTES_MAX, MEMORY_BYTES_MAX - stagingBytes);
 }
 
+function bootObserverOf(status: BootStatus): BootObserver {
+  return {
+    systemBuilt: () => {
+      status.kind = 'built';
+    },
+    bootFailed: (line, lack) => {
+      status.kind = 'failed';
+      status.line = line;
+      status.lack = lack;
+    },
+  };
+}
+
 const NO_IMAGES: MachinePrograms = new Map();
 
 function makeImages(
@@ -617,19 +634,12 @@ function bootKernel(
       observer.faulted?.(pd, fault);
     },
   });
-  const bootObserver = {
-    systemBuilt: () => {
-      status.kind = 'built';
-    },
-    bootFailed: (line: string, lack: BoardLack | undefined) => {
-      status.kind = 'failed';
-      status.line = line;
-      status.lack = lack;
-    },
-  };
+  const { ram } = parts.machine;
+  const ramEnd = ram.base + ram.sizeBytes;
+  const initial = { system, plans, observer: bootObserverOf(status), ramEnd };
   return boot({
     machine: parts.machine,
-    rootTask: (bootInfo) => initialiser({ system, plans, observer: bootObserver }, bootInfo),
+    rootTask: (bootInfo) => initialiser(initial, bootInfo),
     images: [...images, monitor].flatMap((image, index) => {
       if (image instanceof MachineImage) return [];
       const started = parts.instrument?.observe(image, index) ?? image;

@@ -6,8 +6,44 @@
 
 import { every, type HostTimer } from '../../host/event-loop.ts';
 import { Intrinsics } from '../../host/intrinsics/intrinsics.ts';
+import { UserMistake } from '../../host/problem.ts';
 
 const PERIOD_MS = 50;
+
+/**
+ * @param whose how a message calls the module that is loaded
+ * @returns its exports
+ * @throws UserMistake when it changes, while it is loaded, what all programs share; that is undone
+ */
+export async function loadUnchanging<Exports>(
+  whose: string,
+  load: () => Promise<Exports>,
+): Promise<Exports> {
+  const intrinsics = new Intrinsics();
+  try {
+    return await load();
+  } finally {
+    refuseChange(intrinsics, `${whose} has`, 'while it was loaded');
+  }
+}
+
+/** The same for what a module does when it is called. */
+export function callUnchanging<Value>(whose: string, when: string, action: () => Value): Value {
+  const intrinsics = new Intrinsics();
+  try {
+    return action();
+  } finally {
+    refuseChange(intrinsics, `${whose} has`, when);
+  }
+}
+
+function refuseChange(intrinsics: Intrinsics, who: string, when: string): void {
+  const change = intrinsics.change();
+  if (change === undefined) return;
+  intrinsics.restore();
+  const { how, what } = change;
+  throw new UserMistake(`${who} ${how} ${what} ${when}, which all programs share`);
+}
 
 export interface PollutionWatch {
   /** @returns one line for the user, the first time that something is found */
@@ -31,6 +67,7 @@ export function watchPollution(
     const change = intrinsics.change();
     if (change === undefined) return undefined;
     isFound = true;
+    intrinsics.restore(); // for whoever prints the summary
     const line = `a program has ${change.how} ${change.what}, which all programs share; the run is ended`;
     onFound(line);
     return line;

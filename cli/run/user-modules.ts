@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserMistake } from '../../host/problem.ts';
 import { importUserModule, newInstance } from '../../systems/user-modules.ts';
+import { loadUnchanging } from './pollution.ts';
 import { forbidExitTo } from './user-system.ts';
 
 /**
@@ -24,9 +25,10 @@ export async function loadUserModule(
     throw new UserMistake(`${path}: no such file or directory; check the path`);
   }
   const allowExit = forbidExitTo(path);
+  const whose = domain === undefined ? path : `${path}, program of '${domain}',`;
   try {
     const instance = domain === undefined ? undefined : newInstance(domain);
-    return await importUserModule(pathToFileURL(absolute), instance);
+    return await loadUnchanging(whose, () => importUserModule(pathToFileURL(absolute), instance));
   } catch (error) {
     if (error instanceof UserMistake) throw error;
     throw new UserMistake(`${path}: cannot be loaded: ${loadProblem(error)}`);

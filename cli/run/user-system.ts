@@ -8,6 +8,7 @@ import type { BuildResult } from '../../microkit/builder.ts';
 import { stackOf } from '../../systems/exception-text.ts';
 import { ChoiceError, type SystemModule } from '../../systems/system.ts';
 import { forbidExit } from '../exit.ts';
+import { callUnchanging } from './pollution.ts';
 import { explainChoice } from './choices.ts';
 
 /** @param name how messages call the module @throws UserMistake */
@@ -16,7 +17,7 @@ export function buildUserSystem(
   module: SystemModule,
   choices: Readonly<Record<string, string>>,
 ): BuildResult {
-  const built: unknown = blamed(name, () => module.build(choices));
+  const built: unknown = blamed(name, 'build', () => module.build(choices));
   if (isBuildResult(built)) return built;
   ignoreRejection(built);
   throw new UserMistake(`${name}: build() ${wrongResult(built)}`);
@@ -28,7 +29,7 @@ export function attachUserDevices(
   attachDevices: NonNullable<SystemModule['attachDevices']>,
 ): NonNullable<SystemModule['attachDevices']> {
   return (board) => {
-    const returned: unknown = blamed(name, () => attachDevices(board));
+    const returned: unknown = blamed(name, 'attachDevices', () => attachDevices(board));
     if (!isPromise(returned)) return;
     ignoreRejection(returned);
     throw new UserMistake(`${name}: attachDevices() is async; the board does not wait for it`);
@@ -54,10 +55,10 @@ export function forbidExitTo(name: string): () => void {
  * An exception in the user's code is the user's mistake; the first frame in the user's file says
  * where.
  */
-function blamed<Value>(name: string, action: () => Value): Value {
+function blamed<Value>(name: string, called: string, action: () => Value): Value {
   const allowExit = forbidExitTo(name);
   try {
-    return action();
+    return callUnchanging(name, `in ${called}()`, action);
   } catch (error) {
     if (error instanceof UserMistake) throw error;
     if (error instanceof ChoiceError) throw explainChoice(name, error);

@@ -18,7 +18,7 @@ interface Shared {
 export interface Change {
   /** Such as `Map.prototype.get`. */
   readonly what: string;
-  readonly how: 'added' | 'replaced';
+  readonly how: 'added' | 'replaced' | 'removed';
 }
 
 const NAMES = [
@@ -34,30 +34,46 @@ const NAMES = [
 /** Programs set these on objects of their own: an assignment there must go on working. */
 const OVERRIDDEN = ['Object.prototype', 'Function.prototype', 'Error.prototype'];
 
+/** A shared object as it was. */
+interface Remembered extends Shared {
+  /** Its properties, without a prototype: keys are all that is in it. */
+  readonly properties: Readonly<Record<PropertyKey, PropertyDescriptor>>;
+}
+
+/**
+ * What looks for changes goes by these, and by syntax alone (no iterators, no methods): a program
+ * may have replaced just what would have found it.
+ */
+const { defineProperty, deleteProperty, getOwnPropertyDescriptor, ownKeys } = Reflect;
+const isSame = Object.is;
+
 export class Intrinsics {
   readonly #shared: readonly Shared[] = sharedObjects();
-  readonly #before: ReadonlyMap<string, ReadonlyMap<PropertyKey, PropertyDescriptor>>;
+  readonly #before: readonly Remembered[];
 
   /** Remembers them as they are now. */
   constructor() {
-    this.#before = new Map(this.#shared.map(({ name, object }) => [name, propertiesOf(object)]));
+    const globals = { name: GLOBALS, object: globalThis, properties: globalsNow() };
+    const properties = this.#shared.map((each) => ({ ...each, properties: recordOf(each.object) }));
+    this.#before = [...properties, globals];
   }
 
   /** @returns what has been done to them since; undefined when they are as they were */
   change(): Change | undefined {
-    for (const { name, object } of this.#shared) {
-      const before = this.#before.get(name);
-      if (before === undefined) continue;
-      for (const key of Reflect.ownKeys(object)) {
-        const known = before.get(key);
-        const what = `${name}${shownKey(key)}`;
-        if (known === undefined) return { what, how: 'added' };
-        if (isOther(known, Reflect.getOwnPropertyDescriptor(object, key))) {
-          return { what, how: 'replaced' };
-        }
-      }
+    for (let at = 0; at < this.#before.length; at += 1) {
+      const each = this.#before[at];
+      const change = each === undefined ? undefined : changeOf(each);
+      if (change !== undefined) return change;
     }
     return undefined;
+  }
+
+  /** Makes them what they were, as far as that can be: whoever says what was changed needs them. */
+  restore(): void {
+    for (let at = 0; at < this.#before.length; at += 1) {
+      const each = this.#before[at];
+      if (each !== undefined) restore(each);
+    }
   }
 
   /**
@@ -100,6 +116,66 @@ function hidden(): readonly Shared[] {
   ];
 }
 
+const GLOBALS = 'globalThis';
+
+/** Of the global object these alone: programs may have others for themselves. */
+function globalsNow(): Remembered['properties'] {
+  const record = emptyRecord();
+  for (const name of NAMES) {
+    const descriptor = getOwnPropertyDescriptor(globalThis, name);
+    if (descriptor !== undefined) record[name] = descriptor;
+  }
+  return record;
+}
+
+function recordOf(object: object): Remembered['properties'] {
+  const record = emptyRecord();
+  for (const [key, descriptor] of propertiesOf(object)) record[key] = descriptor;
+  return record;
+}
+
+function emptyRecord(): Record<PropertyKey, PropertyDescriptor> {
+  const record: unknown = Object.create(null);
+  return record as Record<PropertyKey, PropertyDescriptor>;
+}
+
+function changeOf({ name, object, properties }: Remembered): Change | undefined {
+  const known = ownKeys(properties);
+  for (let at = 0; at < known.length; at += 1) {
+    const key = known[at] as PropertyKey;
+    const now = getOwnPropertyDescriptor(object, key);
+    if (now === undefined) return { what: `${name}${shownKey(key)}`, how: 'removed' };
+    if (isOther(properties[key], now)) return { what: `${name}${shownKey(key)}`, how: 'replaced' };
+  }
+  const added = addedTo({ name, object, properties });
+  return added === undefined ? undefined : { what: `${name}${shownKey(added)}`, how: 'added' };
+}
+
+/** @returns the first property that was not there */
+function addedTo({ name, object, properties }: Remembered): PropertyKey | undefined {
+  if (name === GLOBALS) return undefined;
+  const keys = ownKeys(object);
+  for (let at = 0; at < keys.length; at += 1) {
+    const key = keys[at];
+    if (key !== undefined && properties[key] === undefined) return key;
+  }
+  return undefined;
+}
+
+function restore(remembered: Remembered): void {
+  const { object, properties } = remembered;
+  const known = ownKeys(properties);
+  for (let at = 0; at < known.length; at += 1) {
+    const key = known[at] as PropertyKey;
+    const before = properties[key];
+    if (before === undefined || !isOther(before, getOwnPropertyDescriptor(object, key))) continue;
+    defineProperty(object, key, before);
+  }
+  for (let key = addedTo(remembered); key !== undefined; key = addedTo(remembered)) {
+    if (!deleteProperty(object, key)) return; // it was made constant
+  }
+}
+
 function propertiesOf(object: object): ReadonlyMap<PropertyKey, PropertyDescriptor> {
   const properties = new Map<PropertyKey, PropertyDescriptor>();
   for (const key of Reflect.ownKeys(object)) {
@@ -109,10 +185,14 @@ function propertiesOf(object: object): ReadonlyMap<PropertyKey, PropertyDescript
   return properties;
 }
 
-function isOther(before: PropertyDescriptor, now: PropertyDescriptor | undefined): boolean {
+function isOther(
+  before: PropertyDescriptor | undefined,
+  now: PropertyDescriptor | undefined,
+): boolean {
   return (
+    before === undefined ||
     now === undefined ||
-    !Object.is(before.value, now.value) ||
+    !isSame(before.value, now.value) ||
     before.get !== now.get ||
     before.set !== now.set
   );

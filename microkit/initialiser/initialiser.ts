@@ -54,6 +54,8 @@ export interface InitialiserOptions {
   /** By domain, what is to be loaded where the program is machine code; none unless told. */
   readonly plans?: ImagePlans;
   readonly observer: BootObserver;
+  /** Where the board's RAM ends: for messages alone. */
+  readonly ramEnd?: number;
 }
 
 /** @returns the program of the initial thread */
@@ -76,9 +78,10 @@ class Initialiser implements UserContext {
   }
 
   resume(): void {
-    const { observer, system, plans = NO_PLANS } = this.#options;
+    const { observer, system, plans = NO_PLANS, ramEnd } = this.#options;
     try {
-      buildSystem(new RootTask(this.#thread, this.#bootInfo), system, plans);
+      const root = new RootTask(this.#thread, this.#bootInfo);
+      buildSystem(root, new UntypedMemory(root, ramEnd), system, plans);
       observer.systemBuilt();
     } catch (error) {
       if (!(error instanceof BootFailure)) throw error;
@@ -100,8 +103,12 @@ class Initialiser implements UserContext {
 
 const NO_PLANS: Readonly<ImagePlans> = new Map();
 
-function buildSystem(root: RootTask, system: SystemDescription, plans: ImagePlans): void {
-  const memory = new UntypedMemory(root);
+function buildSystem(
+  root: RootTask,
+  memory: UntypedMemory,
+  system: SystemDescription,
+  plans: ImagePlans,
+): void {
   const objects = createObjects(system, plans, memory);
   const context = granting(root, system, objects);
   buildAddressSpaces(context);

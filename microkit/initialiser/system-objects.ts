@@ -41,14 +41,17 @@ import {
   symbolsOf,
 } from '../model.ts';
 import {
+  IMAGE_BASE,
   IMAGE_DATA,
   PAGE_BYTES,
   PD_CNODE_RADIX,
   PD_ROOT_CNODE_RADIX,
   STACK_TOP,
 } from '../slots.ts';
+import { hex } from '../elf/format.ts';
 import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
 import { pageTablesOf, type PageTableNeed, type PlannedMap } from './address-space-plan.ts';
+import { BootFailure } from './root-task.ts';
 import type { ObjectRequest, UntypedMemory } from './untyped-memory.ts';
 
 /** 256 bytes: room for ten refills, so that a budget spent in pieces comes back in pieces. */
@@ -182,13 +185,28 @@ function needsOf(
     const region = regions.get(map.region);
     assert(region !== undefined, 'a validated map names a region');
     return {
+      what: `memory region '${map.region}' of '${flat.pd.name}'`,
       vaddr: exact(map.vaddr),
       sizeBytes: exact(region.size),
       pageBytes: region.pageBytes,
     };
   });
   if (plan !== undefined) return needsOfImage(endpoint, maps, plan, flat.pd.stackBytes);
-  return needsOfProgram(endpoint, maps, symbolsOf(system, flat.pd, regions).length);
+  const needs = needsOfProgram(endpoint, maps, symbolsOf(system, flat.pd, regions).length);
+  for (const map of maps) refuseOverImage(map, needs.imagePages.length);
+  return needs;
+}
+
+/** Of machine code this has been checked before: `microkit/elf/plan.ts`. */
+function refuseOverImage(map: PlannedMap & { readonly what: string }, imagePages: number): void {
+  const start = map.vaddr;
+  const end = start + map.sizeBytes;
+  const imageEnd = IMAGE_DATA + imagePages * PAGE_BYTES;
+  if (start >= imageEnd || end <= IMAGE_BASE) return;
+  const pages = `${hex(IMAGE_BASE)}..${hex(imageEnd)}`;
+  throw new BootFailure(
+    `${map.what}: its map at ${hex(start)}..${hex(end)} lies over the program image's pages ${pages}; give it another vaddr`,
+  );
 }
 
 /** A TypeScript program's image is the words that the description sets, and one page at least. */

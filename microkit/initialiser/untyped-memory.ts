@@ -35,9 +35,12 @@ export interface ObjectRequest {
 export class UntypedMemory {
   readonly #root: RootTask;
   readonly #untypeds: Untyped[];
+  readonly #ramEnd: number;
 
-  constructor(root: RootTask) {
+  /** @param ramEnd where the board's RAM ends, with what the kernel has of it; 0 for unknown */
+  constructor(root: RootTask, ramEnd = 0) {
     this.#root = root;
+    this.#ramEnd = ramEnd;
     this.#untypeds = root.bootInfo.untypedList.map((untyped) => ({
       slot: untyped.slot,
       paddr: untyped.paddr,
@@ -84,6 +87,12 @@ export class UntypedMemory {
         paddr + neededBytes(request) <= candidate.paddr + candidate.sizeBytes,
     );
     if (untyped === undefined) {
+      const end = paddr + neededBytes(request);
+      const { start: kernelStart, end: ramEnd } = this.#kernelRam();
+      if (paddr < ramEnd && end > kernelStart) {
+        const kernel = `0x${kernelStart.toString(16)}..0x${ramEnd.toString(16)}`;
+        throw new BootFailure(`${where}: lies over the kernel's RAM ${kernel}; place it below`);
+      }
       throw new BootFailure(`${where}: the board has neither RAM nor a device there`, 'device');
     }
     if (paddr < untyped.paddr + untyped.usedBytes) {
@@ -91,6 +100,15 @@ export class UntypedMemory {
     }
     this.#skipTo(untyped, paddr);
     return this.#retype(untyped, { ...request, what: where });
+  }
+
+  /** What the kernel keeps for itself: RAM above all that it hands over. */
+  #kernelRam(): { readonly start: number; readonly end: number } {
+    let start = 0;
+    for (const { kind, paddr, sizeBytes } of this.#untypeds) {
+      if (kind === 'ram') start = Math.max(start, paddr + sizeBytes);
+    }
+    return { start, end: this.#ramEnd };
   }
 
   /**

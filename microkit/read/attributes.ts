@@ -105,9 +105,11 @@ export class Attributes {
   #parsed(name: string, raw: string, result: NumberResult): bigint | undefined {
     if (result.ok) return result.value;
     const isIdentifier = result.reason.includes('decimal');
-    const hint = isIdentifier
-      ? 'write a decimal number'
-      : "write a decimal number, or hexadecimal with '0x'";
+    const hint = isPlaceholder(raw)
+      ? `'${raw}' stands for a number in a template: make the description of it first (cpp -P, m4, sed)`
+      : isIdentifier
+        ? 'write a decimal number'
+        : "write a decimal number, or hexadecimal with '0x'";
     this.#report.exactly(
       `Error: failed to parse integer '${raw}' on element '${this.element.tag}': ${result.reason}`,
       this.element,
@@ -115,6 +117,11 @@ export class Attributes {
     );
     return undefined;
   }
+}
+
+/** A macro's name, `@NAME@`, `${NAME}`, `{{ name }}`. */
+function isPlaceholder(raw: string): boolean {
+  return /^(?:[A-Z][A-Z0-9_]+|@\w+@|[$%]?\{.*\}|\$\(.*\)|%\w+%)$/.test(raw);
 }
 
 /** Attributes that older descriptions have in another place. */

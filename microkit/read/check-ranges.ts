@@ -9,7 +9,7 @@ import type { Element } from '../xml/element.ts';
 import type { PdDraft, Reading, RegionDraft, SystemDraft } from './draft.ts';
 import { IOVADDR_END } from './io-address-space.ts';
 import { hex, range } from './number.ts';
-import { firstOverlaps } from './overlap.ts';
+import { firstOverlaps, type Range } from './overlap.ts';
 import { formatPci } from './pci.ts';
 
 const U64_END = 0x1_0000_0000_0000_0000n;
@@ -167,6 +167,28 @@ export function checkPhysicalAddresses(reading: Reading, regions: readonly Regio
       `overlaps with another memory region '${regions[earlier]?.name ?? ''}' ` +
       range(other.start, other.end);
     reading.report.at(message, region.element, { attribute: 'phys_addr' });
+  }
+  checkReservedRam(reading, regions, ranges);
+}
+
+/** The Microkit tool finds this out when it simulates the kernel's boot. */
+function checkReservedRam(
+  { report, target }: Reading,
+  regions: readonly RegionDraft[],
+  ranges: readonly (Range | undefined)[],
+): void {
+  for (const [index, region] of regions.entries()) {
+    const own = ranges[index];
+    const taken = target.reservedRam?.find(
+      ({ start, end }) => own !== undefined && own.start < end && start < own.end,
+    );
+    if (own === undefined || taken === undefined) continue;
+    const message =
+      `memory region '${region.name}' physical address range ${range(own.start, own.end)} ` +
+      `overlaps with ${taken.name} ${range(taken.start, taken.end)}`;
+    const end = target.reservedRam?.at(-1)?.end ?? taken.end;
+    const hint = `RAM for regions begins at ${hex(end)}`;
+    report.at(message, region.element, { attribute: 'phys_addr', hint });
   }
 }
 

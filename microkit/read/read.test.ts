@@ -163,6 +163,20 @@ describe('where the tool crashes or lets nonsense pass', () => {
     expect(messages(text)).toEqual(['programs see the first 64 bytes of this name only']);
   });
 
+  it.each([
+    ['0x801ff000', "[0x801ff000..0x80201000) overlaps with the firmware's RAM [0x80000000.."],
+    ['0x803ff000', "[0x803ff000..0x80401000) overlaps with the kernel's RAM [0x80200000.."],
+  ])('refuses a region in RAM that is in use from the start: %s', (address, message) => {
+    const region = `<memory_region name="m" size="0x2000" phys_addr="${address}" />`;
+    const text = `<system>${region}${pd('name="p"', '<map mr="m" vaddr="0x1000000" />')}</system>`;
+    expect(messages(text)).toEqual([
+      expect.stringContaining(`memory region 'm' physical address range ${message}`),
+    ]);
+    expect(read(text)[0]?.hint).toBe('RAM for regions begins at 0x80400000');
+    expect(messages(text.replace(address, '0x80400000'))).toEqual([]);
+    expect(messages(text, AARCH64)).toEqual([]);
+  });
+
   it('warns about a region that nobody uses', () => {
     const text = `<system><memory_region name="m" size="0x1000" />${pd('name="p"')}</system>`;
 
@@ -198,6 +212,14 @@ describe('numbers', () => {
       `Error: failed to parse integer '${raw}' on element '${tag}': the Microkit tool takes decimal digits only here`,
     ]);
   });
+
+  it.each(['STACK_SIZE', '@STACK@', '{{ stack }}', '${STACK}'])(
+    'says of %s that it stands for a number in a template',
+    (raw) => {
+      const [found] = read(`<system>${pd(`name="p" stack_size="${raw}"`)}</system>`);
+      expect(found?.hint).toContain(`'${raw}' stands for a number in a template`);
+    },
+  );
 
   it('refuses a hexadecimal id of a channel', () => {
     const ends = '<end pd="p" id="0x1" /><end pd="q" id="1" />';

@@ -285,6 +285,23 @@ describe('calls to the kernel', () => {
     expect(thread.ram.u32[(0x1000 + 8 * 5) / 4]).toBe(77); // the IPC buffer, word 4 + 1
   });
 
+  it('keeps a count over 120 in the tag as the caller wrote it, and refuses one over 127', () => {
+    const { thread, context } = started((pd) => ({
+      notified: () => void pd.ppcall(3, messageInfo(6, 127)),
+    }));
+    context.resume();
+    thread.calls.length = 0;
+    thread.answers.push((regs) => {
+      regs[34] = 0;
+    });
+
+    thread.deliver(1, 0);
+    context.resume();
+
+    expect(thread.calls[0]).toMatchObject({ number: CALL, info: (6 << 12) | 127 });
+    expect(() => messageInfo(6, 128)).toThrow('a message of label 6 and 128 registers');
+  });
+
   it("prints Microkit's line for a channel that the description does not give, and goes on", () => {
     const { thread, context, lines, counters } = started((pd) => ({
       notified: () => {

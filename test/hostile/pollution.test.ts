@@ -95,6 +95,70 @@ describe('a program that replaces something that all share', () => {
   });
 });
 
+const REPLACES_GET =
+  'const kept = Map.prototype.get; Map.prototype.get = function (key) { return kept.call(this, key) };';
+const GET = 'Map.prototype.get';
+const SHARED = 'which all programs share';
+
+describe('a module that does it before the run', () => {
+  it('is named, with the domain whose program it is, and what it did is undone', async () => {
+    const get = Map.prototype.get;
+    const program = 'export const main = () => ({ notified() {} });';
+    writeFileSync(join(folder, 'good.mjs'), program);
+    writeFileSync(join(folder, 'evil.mjs'), `${REPLACES_GET} ${program}`);
+    const domain = (name: string, image: string): string =>
+      `<protection_domain name="${name}"><program_image path="${image}"/></protection_domain>`;
+    const file = join(folder, 'two.system');
+    writeFileSync(file, `<system>${domain('a', 'good.mjs')}${domain('b', 'evil.mjs')}</system>`);
+
+    const run = await sddfInProcess('run', file, ...VIRTUAL);
+
+    expect(run.stderr).toBe(
+      `sddf: ${folder}/evil.mjs, program of 'b', has replaced ${GET} while it was loaded, ${SHARED}\n`,
+    );
+    expect(run.status).toBe(2);
+    expect(Map.prototype.get).toBe(get);
+  });
+
+  it.each([
+    ['top', REPLACES_GET, '', 'while it was loaded'],
+    ['built', '', REPLACES_GET, 'in build()'],
+  ])('is named where it describes the system: %s', async (name, top, inBuild, when) => {
+    const file = join(folder, `${name}.mjs`);
+    writeFileSync(
+      file,
+      `import { system } from '${ROOT}/microkit/builder.ts'; ${top}
+export function build() { ${inBuild}
+  const sys = system({ name: '${name}' });
+  sys.pd('a', { program: () => ({ notified() {} }) });
+  return sys.build();
+}`,
+    );
+
+    const run = await sddfInProcess('run', file, ...VIRTUAL);
+
+    expect(run.stderr).toBe(`sddf: ${file} has replaced ${GET} ${when}, ${SHARED}\n`);
+    expect(run.status).toBe(2);
+  });
+});
+
+describe('what has been changed', () => {
+  it.each([
+    ['a method that looks for it', () => Object.assign(Reflect, { ownKeys: () => [] })],
+    ['the iterator', () => Object.assign(Array.prototype, { [Symbol.iterator]: () => [].keys() })],
+    ['a constructor', () => Object.assign(globalThis, { WeakRef: class {} })],
+    ['what is gone', () => Reflect.deleteProperty(Map.prototype, 'has')],
+  ])('is found, and can be undone: %s', (_what, attack) => {
+    const intrinsics = new Intrinsics();
+    attack();
+    const change = intrinsics.change();
+    intrinsics.restore();
+
+    expect(change).toBeDefined();
+    expect(intrinsics.change()).toBeUndefined();
+  });
+});
+
 it('nothing that is left alone is taken for changed', () => {
   expect(new Intrinsics().change()).toBeUndefined();
 });

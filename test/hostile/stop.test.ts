@@ -94,6 +94,22 @@ describe('a program in a live run', () => {
 });
 
 describe('under the virtual clock', () => {
+  it(
+    'a program that computes for ever is named, and ended with the summary',
+    async () => {
+      const file = systemFile('timeless', 'for (let x = 0; ; ) x = (x + 1) | 0;');
+      const run = new SddfProcess(['run', file, '--clock', 'virtual', '--for', '20ms']);
+
+      const [said] = await run.says(/bad has not returned from its entry point for 1 s.*/);
+      run.child.kill('SIGTERM');
+
+      expect(await run.ended).toBe(1);
+      expect(said).toMatch(/\(act, \S*timeless\.mjs:6\)/);
+      expect(run.text).toMatch(/^timeless: [0-9.]+ m?s/m);
+    },
+    LIMIT_MS,
+  );
+
   it('a program that makes system calls for ever is cut off a second after the run', async () => {
     const file = systemFile('virtual', 'for (;;) pd.notify(5);');
 
