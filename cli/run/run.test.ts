@@ -368,7 +368,7 @@ describe('npm start', () => {
   });
 
   it('ends by itself with --for', () => {
-    const { status, stdout } = spawnSync('npm', ['start', '--', '--for', '2s'], {
+    const { status, stdout } = spawnSync('npm', ['start', '--', '--for', '500ms'], {
       encoding: 'utf8',
     });
 

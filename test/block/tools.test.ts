@@ -165,7 +165,7 @@ describe('FAT', () => {
   });
 
   withTools(['fsck.vfat', 'mtype'], 'of ours passes fsck.vfat and is read by mtools', () => {
-    for (const mib of [4, 32, 600]) {
+    for (const mib of [4, 32, 512]) {
       const path = join(folder, `${mib}.img`);
       createImage({
         path,
