@@ -1,5 +1,5 @@
-// Goal: whoever watches memory or a register learns who wrote it, also when no machine code has, and
-// whoever asks for buffers learns where each is.
+// Goal: whoever watches memory or a register learns who wrote it, also when no machine code has,
+// and whoever asks for buffers learns where each is.
 // Method: the echo system in TypeScript under a debugger that sets one watchpoint at the beginning
 // and counts its stops, while one datagram comes and is answered.
 

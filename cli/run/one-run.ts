@@ -224,7 +224,7 @@ export class Run {
         wires: (parts) => this.#wires(parts, attachments),
         onBoot: (kernel) => {
           this.#kernel = kernel;
-          this.#watchPollution(interrupt);
+          this.#watchPollution();
           for (const watch of this.#watches) watch.booted?.(kernel);
         },
         watched: {
@@ -402,11 +402,10 @@ export class Run {
   }
 
   /** Programs of a user's are about to run. */
-  #watchPollution(interrupt: CaughtInterrupts): void {
+  #watchPollution(): void {
     if (!this.#loaded.hasUserPrograms) return;
-    const own = interrupt.watched === undefined ? 'shared' : 'own';
     this.#pollution?.end();
-    this.#pollution = watchPollution(own, (line) => {
+    this.#pollution = watchPollution(this.#options.intrinsics, (line) => {
       this.#terminal.note(`sddf: ${printable(line)}`);
       process.exitCode = 1;
       this.#isPolluted = true;

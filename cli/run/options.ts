@@ -123,6 +123,11 @@ const OWN_OPTIONS = {
     words: ['yes', 'no'],
     standard: 'yes',
   }),
+  intrinsics: flag({
+    flags: '--harden',
+    help: 'programs of yours cannot replace what all share, such as Map.prototype.get; costs a fifth',
+    words: ['watched', 'constant'],
+  }),
   demo: flag({
     flags: '--demo',
     help: 'sends two seconds of its own traffic first, and explains',

@@ -1,7 +1,7 @@
 /**
  * A program that changes what all JavaScript of the process shares changes it for every domain:
- * the run ends when that is seen, which is between two turns, and says what it was. Where the
- * process runs this system alone, most of it cannot be done at all: see `host/intrinsics/`.
+ * the run ends when that is seen, which is between two turns, and says what it was. With `--harden`
+ * most of it cannot be done at all: see `host/intrinsics/`.
  */
 
 import { every, type HostTimer } from '../../host/event-loop.ts';
@@ -52,22 +52,23 @@ export interface PollutionWatch {
 }
 
 /**
- * @param process 'shared': nothing may be held for good, as other systems run in it later
+ * @param intrinsics 'constant': nothing of them can be replaced from now on, in this process, for
+ * good; that costs a fifth of the speed of a data path
  * @param onFound called with one line, once
  */
 export function watchPollution(
-  process: 'own' | 'shared',
+  intrinsics: 'watched' | 'constant',
   onFound: (line: string) => void,
 ): PollutionWatch {
   const remembered = new Intrinsics();
-  const intrinsics = process === 'own' ? remembered.hold() : remembered;
+  const held = intrinsics === 'constant' ? remembered.hold() : remembered;
   let isFound = false;
   const look = (): string | undefined => {
     if (isFound) return undefined;
-    const change = intrinsics.change();
+    const change = held.change();
     if (change === undefined) return undefined;
     isFound = true;
-    intrinsics.restore(); // for whoever prints the summary
+    held.restore(); // for whoever prints the summary
     const line = `a program has ${change.how} ${change.what}, which all programs share; the run is ended`;
     onFound(line);
     return line;

@@ -1,7 +1,7 @@
 /**
  * Goal: a program that replaces or adds to what all JavaScript of a process shares harms itself at
- * most, or ends the run, by name. In a process that runs one system (as `sddf run FILE` has it), to
- * replace something is an error of the program that tries; where that cannot be, it is found.
+ * most, or ends the run, by name. With `--harden`, to replace something is an error of the program
+ * that tries; without, it is found.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -47,7 +47,7 @@ const REPLACED = [
   ["Object.defineProperty(Promise.prototype, 'then', { get() { throw 'mine' } })", 'Promise'],
 ] as const;
 
-describe('a program that replaces something that all share', () => {
+describe('a program that replaces something that all share, with --harden', () => {
   it('has a fault of its own at each, and nobody else notices', { timeout: 120_000 }, () => {
     const attempts = REPLACED.map(
       ([attack, name]) =>
@@ -55,9 +55,11 @@ describe('a program that replaces something that all share', () => {
     );
     const file = systemOf('replaces', `'use strict'; ${attempts.join('\n')}; ${REPLACED[1][0]}`);
 
-    const run = spawnSync(process.execPath, [`${ROOT}/cli/sddf.mjs`, 'run', file, ...VIRTUAL], {
-      encoding: 'utf8',
-    });
+    const run = spawnSync(
+      process.execPath,
+      [`${ROOT}/cli/sddf.mjs`, 'run', file, ...VIRTUAL, '--harden'],
+      { encoding: 'utf8' },
+    );
 
     expect(run.stderr).not.toContain('replaced');
     expect(run.stderr.match(/attacker: refused TypeError/g)).toHaveLength(REPLACED.length);
