@@ -72,7 +72,7 @@ describe('a part in a process of its own', () => {
       { ...SMOKE, net, ...QUIET, onProgress: (line) => progress.push(line) },
     );
 
-    // On a busy machine a sample this short begins or ends with a batch on its way: 2 copies, or so.
+    // On a busy machine a sample this short begins or ends with a batch on its way: 2 or so.
     const copies = expect.closeTo(2, -0.5) as number;
     expect(outcome).toMatchObject({
       kind: 'measured',
