@@ -127,6 +127,7 @@ export class Run {
     this.#kernel = undefined;
     this.#begun = undefined;
     this.#hasStirred = false;
+    this.#isPolluted = false;
     this.#faulted.length = 0;
     process.exitCode = undefined;
   }
@@ -158,8 +159,10 @@ export class Run {
         for (const watch of this.#watches) watch.made?.(testbed);
         await this.#runBooted(testbed, endedBy(interrupt, left));
       } finally {
-        left.end();
+        // First of all: Node itself walks arrays when a hook ends, and so does who prints an error.
+        this.#pollution?.look();
         this.#pollution?.end();
+        left.end();
       }
       if (left.failure !== undefined) throw left.failure.error;
       return 'over';

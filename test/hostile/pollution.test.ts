@@ -102,6 +102,20 @@ const REPLACES_GET =
 const GET = 'Map.prototype.get';
 const SHARED = 'which all programs share';
 
+describe('a program that breaks what Node itself needs', () => {
+  it.each(['virtual', 'host'])('is named, under the %s clock', (clock) => {
+    const what = 'Array.prototype[Symbol.iterator]';
+    const file = systemOf(`breaks-${clock}`, `${what} = () => { throw new Error('mine') }`);
+    const command = [`${ROOT}/cli/sddf.mjs`, 'run', file, '--clock', clock, '--for', '5ms'];
+
+    const { stderr, status } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+
+    expect(stderr).toContain(`sddf: a program has replaced ${what}, ${SHARED}`);
+    expect(stderr).not.toMatch(/^ +at |internal failure/m);
+    expect(status).toBe(1);
+  });
+});
+
 describe('a module that does it before the run', () => {
   it('is named, with the domain whose program it is, and what it did is undone', async () => {
     const get = Map.prototype.get;
