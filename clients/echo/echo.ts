@@ -251,7 +251,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     const lease = this.#lease;
     if (lease === undefined) return;
     if (this.#hasTxBuffer()) this.#afterDhcp(lease, lease.tick(this.#txBuffer >> BUFFER_SHIFT));
-    else this.#setTimeout(NO_BUFFER_NS);
+    else this.#requestTimeout(NO_BUFFER_NS);
   }
 
   #afterDhcp(lease: LeaseKeeper, bytes: number): void {
@@ -267,10 +267,10 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
       if (ip !== undefined) this.counters.add(COUNT.dhcpBound, 1);
       this.pd.log(ip === undefined ? 'DHCP: no address any more' : `DHCP: ${ipText(ip)}`);
     }
-    if (lease.nextAtNs < Infinity) this.#setTimeout(lease.nextAtNs - timeOf(this.pd));
+    if (lease.nextAtNs < Infinity) this.#requestTimeout(lease.nextAtNs - timeOf(this.pd));
   }
 
-  #setTimeout(ns: number): void {
+  #requestTimeout(ns: number): void {
     const { timer } = this.pd.config;
     if (timer === undefined) return;
     this.pd.setMr(0, Math.max(1, Math.round(ns)));

@@ -102,7 +102,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
         again = true;
       }
     }
-    this.#setTimeout();
+    this.#requestTimeout();
   }
 
   #mayStart(child: Child, nowNs: number): boolean {
@@ -223,7 +223,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     return region === undefined ? undefined : this.pd.readonlyRegion(region);
   }
 
-  #setTimeout(): void {
+  #requestTimeout(): void {
     const { timer, patienceNs } = this.#config;
     if (timer === undefined) return;
     const nowNs = this.#now();
