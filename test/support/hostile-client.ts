@@ -19,7 +19,7 @@ const ENTRY_BYTES = 16;
 const QUEUE_BYTES = HEADER_BYTES + ENTRY_BYTES * 8;
 const ENTRIES_CLAIMED = 512;
 const GOOD_BUFFERS = 4;
-const ATTACKS_PER_WAKE_UP = 4;
+export const ATTACKS_PER_WAKE_UP = 4;
 
 export interface Attacks {
   /** Writes made so far. */
@@ -80,11 +80,16 @@ class HostileClient {
 
   /**
    * Offers a few good buffers and asks for a signal, so that the next packet wakes it: there is
-   * more to break.
+   * more to break. Each signal above may have made the copier begin again at an index that cannot
+   * be, so it is brought back to where it was: by another one, or it is there still.
    */
   #stayAwake(head: number, activeTail: number): void {
     const [rxFree, rxActive] = this.#queues as [Region, Region];
-    const { capacity } = this.#pd.config.net.rx;
+    const { capacity, channel } = this.#pd.config.net.rx;
+    rxFree.write16(TAIL, head);
+    rxFree.write16(HEAD, head);
+    // The copier goes before its client: it has looked when this returns.
+    this.#pd.notify(channel);
     for (let i = 0; i < GOOD_BUFFERS; i++) {
       const at = HEADER_BYTES + ENTRY_BYTES * ((head + i) % capacity);
       rxFree.write32(at, 2048 * i);
