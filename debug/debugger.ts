@@ -216,6 +216,17 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#journal.forget();
   }
 
+  /** Nobody is there who wants anything: the world goes on from where it had come to. */
+  letGo(): void {
+    this.conditions.clear();
+    const aim = this.#aim;
+    if (aim?.kind === 'step') this.#aim = undefined;
+    if (aim?.kind !== 'search') return;
+    const { until } = aim;
+    const report: Stop = { cause: { kind: 'step' }, moment: until, pd: undefined };
+    this.#aim = until === END ? undefined : { kind: 'halt', at: until, report };
+  }
+
   hartOf(pd: string): DebuggedHart | undefined {
     return this.#harts.get(pd);
   }

@@ -26,6 +26,7 @@ class ScriptedLine implements Line {
   readonly sent: string[] = [];
   readonly #script: Script;
   #news: News[] = [{ kind: 'connected' }];
+  #isOver = false;
   dropped = 0;
 
   constructor(script: Script) {
@@ -42,7 +43,10 @@ class ScriptedLine implements Line {
 
   wait(): void {
     if (this.hasNews) return;
-    const said = this.#script(this.sent) ?? ['gone'];
+    if (this.#isOver) throw new Error('the world stands for a client that will not come');
+    const next = this.#script(this.sent);
+    this.#isOver = next === undefined;
+    const said = next ?? ['gone'];
     this.#news = said.map((each) =>
       each === 'gone' || each === 'refused'
         ? { kind: each }
@@ -248,6 +252,18 @@ describe('a server', () => {
     ]);
   });
 
+  it.each(['vCont;s:2;c', 'vCont;s:2', 'vRun;', 'bs', 'bc'])(
+    'does not stand for a client that is gone in the middle of %s, though it waited for one',
+    (packet) => {
+      const begin = packetOf('vCont;s:2;c');
+      const rest = [[begin], [begin], [packetOf('Hc2')], [packetOf(packet), 'gone']];
+      const { counters, notes } = serve(() => rest.shift(), { mode: 'inferiors' });
+
+      expect(counters).toEqual(runPlain());
+      expect(notes).toHaveLength(2);
+    },
+  );
+
   it('drops a client that sends no packets, and says so in a line', () => {
     const { notes, line } = serve(() => ['$x#00'.repeat(50)]);
 
@@ -304,6 +320,14 @@ const OWN = [
   'qThreadExtraInfo,2',
   'QStartNoAckMode',
   'bs',
+  'bc',
+  'c',
+  's',
+  'D;1',
+  'vRun;',
+  'vAttach;2',
+  'vCont;c',
+  '!',
 ];
 
 it('answers, refuses or survives packets that are changed at random', () => {

@@ -37,7 +37,7 @@ export interface Line {
 export interface GdbServerOptions {
   readonly line: Line;
   readonly mode: Mode;
-  /** 'wait': the world is held until a client has come. */
+  /** 'wait': the world is held until the first client has come. */
   readonly begins: 'wait' | 'at once';
   readonly programs: readonly DebuggedProgram[];
   /** Answers `monitor` commands with lines of text. */
@@ -80,6 +80,8 @@ export class GdbServer implements Front {
   /** Packets that have come while the world ran: they are answered when it stands. */
   #kept: string[] = [];
   #isAttached = false;
+  /** Whoever was waited for has come, even if gone by now. */
+  #hasCome = false;
   #isAcknowledged = true;
   #wantsStop = false;
   /** Whether the client waits to be told of a stop. */
@@ -145,7 +147,7 @@ export class GdbServer implements Front {
 
   stopped(stop: Stop): Resume {
     const { line, begins, isEnding } = this.#options;
-    const isHeld = stop.cause.kind !== 'end' && begins === 'wait' && !this.#isAttached;
+    const isHeld = stop.cause.kind !== 'end' && begins === 'wait' && !this.#hasCome;
     if (!this.#isAttached && !isHeld) return { kind: 'continue' };
     this.#stop = stop;
     const number = stop.pd === undefined ? this.#general : this.#threads.numberOf(stop.pd);
@@ -225,6 +227,7 @@ export class GdbServer implements Front {
   #attach(): void {
     this.#forgetPackets();
     this.#isAttached = true;
+    this.#hasCome = true;
     this.#isAcknowledged = true;
     this.#isAwaited = false;
     this.#spoilt = 0;
@@ -241,7 +244,7 @@ export class GdbServer implements Front {
     this.#wantsStop = false;
     this.#forgetPackets();
     this.#resume = { kind: 'continue' };
-    this.#debugger?.conditions.clear();
+    this.#debugger?.letGo();
     this.#options.note(why);
   }
 
@@ -386,12 +389,11 @@ export class GdbServer implements Front {
     return OK;
   }
 
-  #letGo(): string {
+  #letGo(): undefined {
     this.#send(OK);
     this.#detach('the debugger has let go; the run goes on');
-    this.#isAttached = false;
     this.#options.line.drop();
-    return NOTHING;
+    return undefined;
   }
 
   #kill(): undefined {
