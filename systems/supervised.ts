@@ -39,6 +39,7 @@ export class Family {
   readonly #restart: string;
   readonly #supervisor: PdBuilder | undefined;
   readonly #children: PdBuilder[] = [];
+  readonly #mute: PdBuilder[] = [];
   /** Leaves room for a supervisor below it, where there is one. */
   readonly timerPriority: number;
 
@@ -54,10 +55,12 @@ export class Family {
     return this.#supervisor !== undefined;
   }
 
-  pd(name: string, options: PdOptions): PdBuilder {
+  /** @param protocol whether the program takes part: all of ours do, in TypeScript and in C */
+  pd(name: string, options: PdOptions, protocol: 'member' | 'mute' = 'member'): PdBuilder {
     if (this.#supervisor === undefined) return this.#sys.pd(name, options);
     const child = this.#supervisor.child(name, options);
     this.#children.push(child);
+    if (protocol === 'mute') this.#mute.push(child);
     return child;
   }
 
@@ -75,8 +78,7 @@ export class Family {
     supervise(this.#sys, {
       supervisor: this.#supervisor,
       children: order(this.#children),
-      // Machine code of ours does not speak the protocol.
-      mute: this.#children.filter(({ options }) => options.program === undefined),
+      mute: this.#mute,
       ...(this.#restart === 'fresh' ? { memory: 'fresh' } : {}),
       ...(this.#restart === 'rest-for-one' ? { policy: 'rest-for-one' } : {}),
     });

@@ -141,7 +141,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
   #start(child: Child): void {
     child.state = 'starting';
     const { config } = child;
-    this.pd.restart(config.child, config.member === undefined ? 'as it is' : this.#config.memory);
+    this.pd.restart(config.child, config.isMachineCode === true ? 'as it is' : this.#config.memory);
     // Of one that says nothing it is not known when it runs.
     if (config.member === undefined) this.#up(child);
   }

@@ -86,6 +86,7 @@ function noteOn(section: Section): readonly string[] {
       return [`section '${name}' ${decoded.problem}, as another version of sDDF has it`];
     case 'empty':
     case undefined:
+      if (layout.isOptional) return [];
       return [
         `section '${name}' is all zeros, so nobody has configured it; objcopy --update-section, or a NAME.config.json`,
       ];

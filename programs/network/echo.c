@@ -12,6 +12,8 @@
 #include "../sddf/counters.h"
 #include "../sddf/network/config.h"
 #include "../sddf/network/data.h"
+#include "../sddf/network/end.h"
+#include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
 #include "responder.h"
 
@@ -37,6 +39,7 @@ LAYOUT_BYTES(struct echo_config, 8);
 
 CONFIG_SECTION(".net_client_config") struct net_client_config config = {0};
 CONFIG_SECTION(".echo_config") struct echo_config echo_config = {0};
+CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
 static struct net_consumer rx_active;
 static struct net_producer rx_free;
@@ -47,7 +50,8 @@ static struct net_data tx_data;
 static struct responder responder;
 /* A transmit buffer that has been taken from the free queue and is not used yet, or
  * NET_NO_BUFFER. */
-static int32_t tx_buffer = NET_NO_BUFFER;
+static int32_t tx_buffer;
+static struct restart_member member;
 
 /* Whether there is a transmit buffer in hand; takes one from the free queue if there is none. */
 static bool has_tx_buffer(void)
@@ -176,6 +180,45 @@ static void fill_tx_free(void)
     net_cancel_signal(&tx_free);
 }
 
+static uint32_t close_end(microkit_channel channel)
+{
+    return channel == config.tx.id ? net_close_end(&config.tx, &tx_active, &tx_free)
+                                   : net_close_end(&config.rx, &rx_free, &rx_active);
+}
+
+/* Received buffers are the virtualiser's; those to send are our own, and all of them are here. */
+static void close_connection(microkit_channel channel)
+{
+    close_end(channel);
+    if (channel == config.tx.id) {
+        tx_buffer = NET_NO_BUFFER;
+        fill_tx_free();
+    }
+}
+
+static void open_connection(microkit_channel channel)
+{
+    if (channel == config.tx.id) {
+        net_open_end(&tx_active, &tx_free);
+    } else {
+        net_open_end(&rx_free, &rx_active);
+    }
+    handle_signals();
+}
+
+static const struct restart_connections connections = {.close = close_connection, .open = open_connection};
+
+static void join_restarts(void)
+{
+    const microkit_channel channels[] = {config.rx.id, config.tx.id};
+    restart_join(&member, &restart_config, &connections);
+    for (unsigned index = 0; index < 2; index++) {
+        if (restart_is_abandoned(&member, channels[index])) {
+            close_end(channels[index]);
+        }
+    }
+}
+
 void init(void)
 {
     require(sddf_has_magic(config.magic, SDDF_CLASS_NET), "section .net_client_config is not filled in");
@@ -196,13 +239,18 @@ void init(void)
     for (unsigned byte = 0; byte < sizeof responder.ip; byte++) {
         responder.ip[byte] = echo_config.ip[byte];
     }
+    tx_buffer = NET_NO_BUFFER;
+    join_restarts();
     fill_tx_free();
     handle_signals();
+    restart_begin(&member);
 }
 
 void notified(microkit_channel ch)
 {
-    (void)ch;
     flush_deferred_signal();
-    handle_signals();
+    if (!restart_notified(&member, ch)) {
+        handle_signals();
+    }
+    restart_proceed(&member);
 }

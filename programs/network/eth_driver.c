@@ -16,8 +16,9 @@
 #include "../lib/print.h"
 #include "../sddf/counters.h"
 #include "../sddf/network/config.h"
-#include "../sddf/network/queue.h"
+#include "../sddf/network/end.h"
 #include "../sddf/resources/device.h"
+#include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
 #include "../sddf/timer/config.h"
 #include "virtio_net_device.h"
@@ -70,6 +71,8 @@ CONFIG_SECTION(".net_driver_config") struct net_driver_config config = {0};
 
 /* Not filled in for a driver that is no client of the timer. */
 CONFIG_SECTION(".timer_client_config") struct timer_client_config timer = {0};
+/* Not filled in where nobody supervises. */
+CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
 static struct virtio_net_device device;
 static struct net_consumer rx_free;
@@ -85,11 +88,12 @@ static bool has_watchdog;
 /* Interrupts served, and how many it were when a tick last saw something that none had told of; -1
  * when it saw nothing. */
 static int64_t served;
-static int64_t suspected_after = -1;
+static int64_t suspected_after;
 /* Ticks of the watchdog since the device has last finished a transmission, and how many it had
  * finished by then. */
 static uint32_t tx_still_ticks;
 static size_t tx_taken;
+static struct restart_member member;
 
 /* How many frames can be sent now. Without a device, they are not kept waiting but given back. */
 static size_t sendable(void)
@@ -135,10 +139,16 @@ static void fail(const char *when, const char *problem)
     print("%s: network device cannot be used%s: %s\n", microkit_name, when, problem);
 }
 
-static void reclaim_rx(struct virtqueue *old)
+/* Of which side the buffers are no longer ours. */
+enum let_go { LET_GO_NONE, LET_GO_RX, LET_GO_TX };
+
+static void reclaim_rx(struct virtqueue *old, bool is_let_go)
 {
     struct virtqueue_finished taken;
     while (virtqueue_reclaim(old, &taken)) {
+        if (is_let_go) {
+            continue;
+        }
         if (is_running && virtqueue_room(&device.rx) > 0) {
             virtqueue_post(&device.rx, taken.addr, NET_BUFFER_BYTES);
         } else if (!net_enqueue(&rx_active, taken.addr, 0, 0)) {
@@ -148,11 +158,20 @@ static void reclaim_rx(struct virtqueue *old)
     }
 }
 
+static void reclaim_tx(struct virtqueue *old, bool is_let_go)
+{
+    struct virtqueue_finished taken;
+    while (virtqueue_reclaim(old, &taken)) {
+        if (!is_let_go) {
+            give_back(taken.addr, COUNT_TX_LOST_IN_RESET);
+        }
+    }
+}
+
 /* Resets the device and goes on, with every buffer that it had in a known place. */
-static void recover(void)
+static void recover_but(enum let_go let_go)
 {
     static struct virtqueue old_rx, old_tx;
-    struct virtqueue_finished taken;
 
     old_rx = device.rx;
     old_tx = device.tx;
@@ -160,10 +179,8 @@ static void recover(void)
     const char *problem = virtio_net_start(&device);
     is_running = problem == NULL;
     tx_still_ticks = 0;
-    reclaim_rx(&old_rx);
-    while (virtqueue_reclaim(&old_tx, &taken)) {
-        give_back(taken.addr, COUNT_TX_LOST_IN_RESET);
-    }
+    reclaim_rx(&old_rx, let_go == LET_GO_RX);
+    reclaim_tx(&old_tx, let_go == LET_GO_TX);
     if (is_running) {
         failures = 0;
         is_link_up = virtio_net_is_link_up(&device);
@@ -182,6 +199,11 @@ static void recover(void)
     if (net_publish(&tx_free)) {
         microkit_notify(config.virt_tx.id);
     }
+}
+
+static void recover(void)
+{
+    recover_but(LET_GO_NONE);
 }
 
 static void count_lie(enum virtqueue_result lie)
@@ -525,6 +547,53 @@ static void tick(void)
     arm_watchdog();
 }
 
+static uint32_t close_end(microkit_channel channel)
+{
+    return channel == config.virt_tx.id ? net_close_end(&config.virt_tx, &tx_free, &tx_active)
+                                        : net_close_end(&config.virt_rx, &rx_active, &rx_free);
+}
+
+/*
+ * What the device has of this connection is to be let go, and a device has no way to do that but a
+ * reset. It takes frames with it that were on their way.
+ */
+static void close_connection(microkit_channel channel)
+{
+    bool is_tx = channel == config.virt_tx.id;
+    /* What has been received and sent already need not be lost. */
+    rx_return_batch();
+    tx_return_batch();
+    size_t had = is_running ? virtqueue_outstanding(is_tx ? &device.tx : &device.rx) : 0;
+    if (had > 0) {
+        recover_but(is_tx ? LET_GO_TX : LET_GO_RX);
+    }
+    restart_took_back(&member, (int32_t)had + (int32_t)close_end(channel));
+}
+
+static void open_connection(microkit_channel channel)
+{
+    if (channel == config.virt_tx.id) {
+        net_open_end(&tx_free, &tx_active);
+        tx_provide();
+    } else {
+        net_open_end(&rx_active, &rx_free);
+        rx_provide();
+    }
+}
+
+static const struct restart_connections connections = {.close = close_connection, .open = open_connection};
+
+static void join_restarts(void)
+{
+    const microkit_channel channels[] = {config.virt_rx.id, config.virt_tx.id};
+    restart_join(&member, &restart_config, &connections);
+    for (unsigned index = 0; index < 2; index++) {
+        if (restart_is_abandoned(&member, channels[index])) {
+            close_end(channels[index]);
+        }
+    }
+}
+
 static void check_config(void)
 {
     require(sddf_has_magic(device_resources.magic, SDDF_CLASS_DEVICE), "section .device_resources is not filled in");
@@ -551,9 +620,16 @@ void init(void)
     device.rings_bytes = rings->region.size;
 
     has_watchdog = sddf_has_magic(timer.magic, SDDF_CLASS_TIMER);
+    failures = 0;
+    served = 0;
+    suspected_after = -1;
+    tx_still_ticks = 0;
+    tx_taken = 0;
+    join_restarts();
     start();
     microkit_irq_ack(irq);
     arm_watchdog();
+    restart_begin(&member);
 }
 
 void notified(microkit_channel ch)
@@ -566,7 +642,8 @@ void notified(microkit_channel ch)
         tx_provide();
     } else if (ch == config.virt_rx.id) {
         rx_provide();
-    } else {
+    } else if (!restart_notified(&member, ch)) {
         tick();
     }
+    restart_proceed(&member);
 }

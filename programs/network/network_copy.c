@@ -13,6 +13,8 @@
 #include "../sddf/counters.h"
 #include "../sddf/network/config.h"
 #include "../sddf/network/data.h"
+#include "../sddf/network/end.h"
+#include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
 
 /* In the order of NET_COPY_COUNTERS. */
@@ -30,6 +32,7 @@ enum {
 DEFINE_COUNTERS();
 
 CONFIG_SECTION(".net_copy_config") struct net_copy_config config = {0};
+CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
 static struct net_consumer virt_active;
 static struct net_producer virt_free;
@@ -38,6 +41,7 @@ static struct net_consumer client_free;
 static struct net_data source;
 static struct net_data target;
 static uint32_t lies_seen;
+static struct restart_member member;
 
 /* Answers whether the packet has been copied into a buffer of the client; else the reason has been
  * counted. */
@@ -142,6 +146,45 @@ static void fill_client(void)
     net_cancel_signal(&client_free);
 }
 
+static uint32_t close_end(microkit_channel channel)
+{
+    return channel == config.client.id ? net_close_end(&config.client, &client_active, &client_free)
+                                       : net_close_end(&config.rx, &virt_free, &virt_active);
+}
+
+/* Of the virtualiser's buffers it has none: it copies and returns at once. */
+static void close_connection(microkit_channel channel)
+{
+    uint32_t left = close_end(channel);
+    if (channel == config.client.id) {
+        restart_took_back(&member, target.buffers - left);
+        fill_client();
+    }
+}
+
+static void open_connection(microkit_channel channel)
+{
+    if (channel == config.client.id) {
+        net_open_end(&client_active, &client_free);
+    } else {
+        net_open_end(&virt_free, &virt_active);
+    }
+    handle_signals();
+}
+
+static const struct restart_connections connections = {.close = close_connection, .open = open_connection};
+
+static void join_restarts(void)
+{
+    const microkit_channel channels[] = {config.rx.id, config.client.id};
+    restart_join(&member, &restart_config, &connections);
+    for (unsigned index = 0; index < 2; index++) {
+        if (restart_is_abandoned(&member, channels[index])) {
+            close_end(channels[index]);
+        }
+    }
+}
+
 void init(void)
 {
     require(sddf_has_magic(config.magic, SDDF_CLASS_NET), "section .net_copy_config is not filled in");
@@ -155,13 +198,18 @@ void init(void)
     target = (struct net_data){.buffers = config.client.num_buffers};
     require(config.client_data.size >= (uint64_t)target.buffers * NET_BUFFER_BYTES,
             "the client's data region is smaller than its queue");
+    lies_seen = 0;
+    join_restarts();
     fill_client();
     handle_signals();
+    restart_begin(&member);
 }
 
 void notified(microkit_channel ch)
 {
-    (void)ch;
     flush_deferred_signal();
-    handle_signals();
+    if (!restart_notified(&member, ch)) {
+        handle_signals();
+    }
+    restart_proceed(&member);
 }

@@ -14,6 +14,8 @@
 #include "../lib/print.h"
 #include "../sddf/counters.h"
 #include "../sddf/network/data.h"
+#include "../sddf/network/end.h"
+#include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
 #include "mac_table.h"
 
@@ -36,6 +38,7 @@ enum {
 DEFINE_COUNTERS();
 
 CONFIG_SECTION(".net_virt_rx_config") struct net_virt_rx_config config = {0};
+CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
 struct client {
     struct net_producer active;
@@ -56,6 +59,7 @@ static struct mac_table macs;
 /* Buffers that the driver has. */
 static uint32_t at_driver;
 static uint32_t lies_seen;
+static struct restart_member member;
 
 /* Whether the driver has fewer than half of the buffers. */
 static bool needs_buffers(void)
@@ -160,6 +164,16 @@ static void rx_return(void)
     }
 }
 
+/* A client holds this buffer no longer; behind the last one the driver has it again. */
+static void release(unsigned client, int32_t buffer)
+{
+    holders[buffer] &= ~(1ul << client);
+    refs[buffer]--;
+    if (refs[buffer] == 0) {
+        to_driver(buffer);
+    }
+}
+
 /* Answers whether the client held the buffer; else the reason has been counted. */
 static bool take_back(unsigned client, const struct net_buff_desc *empty)
 {
@@ -172,11 +186,7 @@ static bool take_back(unsigned client, const struct net_buff_desc *empty)
         count(COUNT_REFUSED_NOT_HELD, 1);
         return false;
     }
-    holders[buffer] &= ~(1ul << client);
-    refs[buffer]--;
-    if (refs[buffer] == 0) {
-        to_driver(buffer);
-    }
+    release(client, buffer);
     return true;
 }
 
@@ -235,10 +245,8 @@ static int notify_instead(int due, microkit_channel channel)
     return (int)channel;
 }
 
-void notified(microkit_channel ch)
+static void handle_signals(void)
 {
-    (void)ch;
-    flush_deferred_signal();
     rx_return();
     int due = NO_CHANNEL;
     for (unsigned client = 0; client < num_clients; client++) {
@@ -258,6 +266,95 @@ void notified(microkit_channel ch)
         microkit_deferred_notify((microkit_channel)due);
     }
     count_lies();
+}
+
+/*
+ * What the driver and its device had is the next driver's: it resets the device before it takes
+ * anything, so the device may write to these buffers until then. The end stays open, for clients go
+ * on returning buffers.
+ */
+static void close_driver(void)
+{
+    rx_return_batch();
+    uint32_t left = net_close_end(&config.driver, &driver_free, &driver_active);
+    restart_took_back(&member, at_driver - left);
+    net_open_end(&driver_free, &driver_active);
+    at_driver = 0;
+    for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
+        if (refs[buffer] == 0) {
+            to_driver((int32_t)buffer);
+        }
+    }
+}
+
+/* All that the client held is back; frames for it are dropped until it runs again. */
+static void close_client(unsigned client)
+{
+    uint32_t held = 0;
+    net_close_end(&config.clients[client].conn, &clients[client].active, &clients[client].free);
+    for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
+        if ((holders[buffer] & 1ul << client) != 0) {
+            held++;
+            release(client, (int32_t)buffer);
+        }
+    }
+    restart_took_back(&member, held);
+}
+
+/* Answers `num_clients` for the driver's channel. */
+static unsigned client_of(microkit_channel channel)
+{
+    unsigned client = 0;
+    while (client < num_clients && config.clients[client].conn.id != channel) {
+        client++;
+    }
+    return client;
+}
+
+static void close_connection(microkit_channel channel)
+{
+    unsigned client = client_of(channel);
+    if (client == num_clients) {
+        close_driver();
+    } else {
+        close_client(client);
+    }
+    handle_signals();
+}
+
+static void open_connection(microkit_channel channel)
+{
+    unsigned client = client_of(channel);
+    if (client < num_clients) {
+        net_open_end(&clients[client].active, &clients[client].free);
+    }
+    handle_signals();
+}
+
+static const struct restart_connections connections = {.close = close_connection, .open = open_connection};
+
+static void join_restarts(void)
+{
+    restart_join(&member, &restart_config, &connections);
+    if (restart_is_abandoned(&member, config.driver.id)) {
+        net_close_end(&config.driver, &driver_free, &driver_active);
+        net_open_end(&driver_free, &driver_active);
+    }
+    for (unsigned client = 0; client < num_clients; client++) {
+        const struct net_connection *connection = &config.clients[client].conn;
+        if (restart_is_abandoned(&member, connection->id)) {
+            net_close_end(connection, &clients[client].active, &clients[client].free);
+        }
+    }
+}
+
+void notified(microkit_channel ch)
+{
+    flush_deferred_signal();
+    if (!restart_notified(&member, ch)) {
+        handle_signals();
+    }
+    restart_proceed(&member);
 }
 
 static void check_config(void)
@@ -293,13 +390,19 @@ void init(void)
     frames = config.data.region.vaddr;
     refs = config.buffer_metadata.vaddr;
     memset(refs, 0, data.buffers);
+    memset(holders, 0, data.buffers * sizeof holders[0]);
+    macs.count = 0;
+    at_driver = 0;
+    lies_seen = 0;
     for (unsigned client = 0; client < num_clients; client++) {
         init_client(client);
     }
+    join_restarts();
     for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
         to_driver((int32_t)buffer);
     }
     if (net_publish(&driver_free)) {
         microkit_deferred_notify(config.driver.id);
     }
+    restart_begin(&member);
 }

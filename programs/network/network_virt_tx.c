@@ -10,10 +10,13 @@
  * The counterpart of virtualisers/network/tx/virt-tx.ts without a policy: the same batches and
  * signals.
  */
+#include "../lib/memory.h"
 #include "../lib/print.h"
 #include "../sddf/counters.h"
 #include "../sddf/network/config.h"
 #include "../sddf/network/data.h"
+#include "../sddf/network/end.h"
+#include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
 
 #define FRAME_BYTES_MIN 14
@@ -38,9 +41,12 @@ enum {
 DEFINE_COUNTERS();
 
 CONFIG_SECTION(".net_virt_tx_config") struct net_virt_tx_config config = {0};
+CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
-/* Where a client's buffer is. WAITING: sent, and there is no room in the client's free queue. */
-enum { WITH_CLIENT, WITH_DRIVER, WAITING };
+/* Where a client's buffer is. WAITING: sent, and there is no room in the client's free queue.
+ * ORPHANED: with the driver, and its client has been started again before it came back: the client
+ * counts it among its own already. */
+enum { WITH_CLIENT, WITH_DRIVER, WAITING, ORPHANED };
 
 struct tx_data {
     struct net_data data;
@@ -64,17 +70,21 @@ static unsigned num_clients;
 /* The states of all buffers of all clients; each region has a run of them. */
 static uint8_t states[NET_BUFFERS_MAX];
 static uint32_t lies_seen;
+static struct restart_member member;
+/* A switch waits for the buffers of those behind it when one of them has died. */
+static bool is_prompt;
 
 static bool give_back_to(struct client *client, unsigned oid, int32_t buffer)
 {
     struct tx_data *region = &client->regions[oid];
-    if (region->states[buffer] != WITH_DRIVER) {
+    bool is_wanted = region->states[buffer] == WITH_DRIVER;
+    if (!is_wanted && region->states[buffer] != ORPHANED) {
         return false;
     }
     client->with_driver--;
-    if (net_enqueue(&client->free, net_offset_of(buffer), 0, (uint8_t)oid)) {
-        region->states[buffer] = WITH_CLIENT;
-    } else {
+    region->states[buffer] = WITH_CLIENT;
+    /* A client that is down begins with all of its buffers; of an orphan, it has begun with it. */
+    if (is_wanted && !net_enqueue(&client->free, net_offset_of(buffer), 0, (uint8_t)oid) && !client->free.is_closed) {
         region->states[buffer] = WAITING;
         client->waiting++;
         count(COUNT_RETURN_DELAYED, 1);
@@ -119,11 +129,14 @@ static void tx_return_batch(void)
     count(COUNT_DRIVER_BAD_BUFFER, known - returned);
 }
 
-/* Whether most of some client's buffers are with the driver. */
+/* Whether most of some client's buffers are with the driver, or any of one that is down. */
 static bool needs_returns(void)
 {
-    for (unsigned client = 0; client < num_clients; client++) {
-        if (clients[client].with_driver * 2 > clients[client].buffers) {
+    if (is_prompt) {
+        return true;
+    }
+    for (const struct client *client = clients; client < clients + num_clients; client++) {
+        if (client->with_driver * 2 > client->buffers || (client->with_driver > 0 && client->free.is_closed)) {
             return true;
         }
     }
@@ -163,6 +176,10 @@ static int pass(struct client *client, const struct net_buff_desc *frame, struct
         return frame->io_or_offset % NET_BUFFER_BYTES == 0 ? COUNT_REFUSED_RANGE : COUNT_REFUSED_ALIGNMENT;
     }
     if (region->states[buffer] != WITH_CLIENT) {
+        /* An orphan that is sent goes back to its client like any other. */
+        if (region->states[buffer] == ORPHANED) {
+            region->states[buffer] = WITH_DRIVER;
+        }
         return COUNT_REFUSED_DUPLICATE;
     }
     if (!net_enqueue(to, net_address_of(&region->data, buffer), frame->len, 0)) {
@@ -272,6 +289,130 @@ static void handle_signals(void)
     count_lies();
 }
 
+/* Until the driver has reset its device, that may read what it was given; and nobody sends. */
+static void close_driver(void)
+{
+    tx_return_batch();
+    net_close_end(&config.driver, &driver_active, &driver_free);
+    for (struct client *client = clients; client < clients + num_clients; client++) {
+        net_release(&client->active);
+        net_close_consumer(&client->active);
+    }
+}
+
+/* Gives back all of a client's buffers that the driver had. Answers how many. */
+static uint32_t give_back_all(struct client *client)
+{
+    uint32_t lost = 0;
+    for (unsigned oid = 0; oid < client->num_regions; oid++) {
+        for (uint32_t buffer = 0; buffer < client->regions[oid].data.buffers; buffer++) {
+            lost += give_back_to(client, oid, (int32_t)buffer);
+        }
+    }
+    return lost;
+}
+
+/* The driver begins with an empty device: what it had before it will not return. */
+static void open_driver(void)
+{
+    uint32_t lost = 0;
+    net_open_end(&driver_active, &driver_free);
+    for (struct client *client = clients; client < clients + num_clients; client++) {
+        client->active.is_closed = client->free.is_closed;
+        lost += give_back_all(client);
+    }
+    restart_took_back(&member, lost);
+}
+
+/* Changes the states of all of a client's buffers that are in one of them. */
+static void move_states(struct client *client, uint8_t from, uint8_t to)
+{
+    for (unsigned oid = 0; oid < client->num_regions; oid++) {
+        struct tx_data *region = &client->regions[oid];
+        for (uint32_t buffer = 0; buffer < region->data.buffers; buffer++) {
+            if (region->states[buffer] == from) {
+                region->states[buffer] = to;
+            }
+        }
+    }
+}
+
+static void close_client(struct client *client, const struct net_connection *connection)
+{
+    uint32_t left = net_close_end(connection, &client->free, &client->active);
+    move_states(client, WAITING, WITH_CLIENT);
+    client->waiting = 0;
+    restart_took_back(&member, client->buffers - client->with_driver - left);
+}
+
+static void open_client(struct client *client)
+{
+    net_open_end(&client->free, &client->active);
+    if (driver_active.is_closed) {
+        net_close_consumer(&client->active);
+    }
+    if (client->with_driver > 0) {
+        move_states(client, WITH_DRIVER, ORPHANED);
+    }
+}
+
+/* Answers `num_clients` for the driver's channel. */
+static unsigned client_of(microkit_channel channel)
+{
+    unsigned client = 0;
+    while (client < num_clients && config.clients[client].conn.id != channel) {
+        client++;
+    }
+    return client;
+}
+
+static void close_connection(microkit_channel channel)
+{
+    unsigned client = client_of(channel);
+    if (client == num_clients) {
+        close_driver();
+    } else {
+        close_client(&clients[client], &config.clients[client].conn);
+    }
+    handle_signals();
+}
+
+/* A client may be started once no device reads its buffers any more. */
+static bool is_clear(microkit_channel channel)
+{
+    unsigned client = client_of(channel);
+    return client == num_clients || clients[client].with_driver == 0;
+}
+
+static void open_connection(microkit_channel channel)
+{
+    unsigned client = client_of(channel);
+    if (client == num_clients) {
+        open_driver();
+    } else {
+        open_client(&clients[client]);
+    }
+    handle_signals();
+}
+
+static const struct restart_connections connections = {
+    .close = close_connection, .is_clear = is_clear, .open = open_connection};
+
+static void join_restarts(void)
+{
+    restart_join(&member, &restart_config, &connections);
+    if (restart_is_abandoned(&member, config.driver.id)) {
+        net_close_end(&config.driver, &driver_active, &driver_free);
+    }
+    for (unsigned client = 0; client < num_clients; client++) {
+        const struct net_connection *connection = &config.clients[client].conn;
+        if (restart_is_abandoned(&member, connection->id)) {
+            net_close_end(connection, &clients[client].free, &clients[client].active);
+        }
+        is_prompt |= member.config != NULL && clients[client].num_regions > 1;
+    }
+}
+
 /* Answers how many states are in use, those of this client's buffers included. */
 static uint32_t init_client(unsigned index, uint32_t states_used)
 {
@@ -283,6 +424,9 @@ static uint32_t init_client(unsigned index, uint32_t states_used)
     client->active = net_consumer(from->conn.active_queue.vaddr, from->conn.num_buffers);
     client->free = net_producer(from->conn.free_queue.vaddr, from->conn.num_buffers);
     client->num_regions = from->num_regions;
+    client->buffers = 0;
+    client->with_driver = 0;
+    client->waiting = 0;
     for (unsigned oid = 0; oid < from->num_regions; oid++) {
         const struct net_tx_data *region = &from->regions[oid];
         require(region->num_buffers <= NET_BUFFERS_MAX - states_used, "the clients have too many buffers");
@@ -310,12 +454,19 @@ void init(void)
         states_used = init_client(client, states_used);
     }
     require(states_used <= config.driver.num_buffers, "the driver's queue lacks slots for the clients' buffers");
+    memset(states, WITH_CLIENT, states_used);
+    lies_seen = 0;
+    is_prompt = false;
+    join_restarts();
     handle_signals();
+    restart_begin(&member);
 }
 
 void notified(microkit_channel ch)
 {
-    (void)ch;
     flush_deferred_signal();
-    handle_signals();
+    if (!restart_notified(&member, ch)) {
+        handle_signals();
+    }
+    restart_proceed(&member);
 }

@@ -26,6 +26,8 @@ export interface SupervisedChild {
   readonly member?: { readonly channel: number; readonly answers: string };
   /** Children that share queues with it. */
   readonly neighbours: readonly number[];
+  /** It is machine code, whose memory is always as it is: nobody is there to load it again. */
+  readonly isMachineCode?: boolean;
 }
 
 export interface SupervisorConfig {

@@ -7,6 +7,7 @@ import type { EthernetEnd, EthernetWire } from '../../board/ethernet.ts';
 import { PAYLOAD_AT } from '../../board/links/udp-frame.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
+import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
 import type { SupervisorConfig } from '../../queues/restart/config.ts';
 import { readDownTime } from '../../queues/restart/pages.ts';
 import type { Plan, When } from '../../sim/plan/plan.ts';
@@ -31,6 +32,8 @@ export interface KillRunOptions {
   readonly seed?: number;
   /** In place of those of the description. */
   readonly programs?: ReadonlyMap<string, Program>;
+  /** Of the domains that are machine code. */
+  readonly images?: MachinePrograms;
 }
 
 export interface KillRun {
@@ -44,7 +47,7 @@ export interface KillRun {
 }
 
 export function killRun(options: KillRunOptions): KillRun {
-  const { system, counters, kills, amount, memory, seed = 1, programs } = options;
+  const { system, counters, kills, amount, memory, seed = 1, programs, images } = options;
   const downNs = new Map<string, number>();
   let supervisor: Readonly<Record<string, number>> = {};
   let waits: WaitingWire | undefined;
@@ -64,6 +67,7 @@ export function killRun(options: KillRunOptions): KillRun {
       oracles: [seen],
       ...(counters === undefined ? {} : { counters }),
       ...(programs === undefined ? {} : { programs }),
+      ...(images === undefined ? {} : { images }),
     },
     plan: planOf(kills),
     seed,

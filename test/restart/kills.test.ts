@@ -4,11 +4,13 @@
  * nothing but the loss of what was on its way to or from the one that died.
  *
  * `npm test` takes each hundredth wake-up of the first 300; SDDF_RESTART_EVERY=1 takes all of them,
- * and as many pairs as SDDF_RESTART_PAIRS says.
+ * and as many pairs as SDDF_RESTART_PAIRS says. Worlds of machine code take several times as long:
+ * of those, the first 40.
  */
 
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../board/random.ts';
+import { machinePrograms } from '../../cli/run/machine-programs.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { WorldMemory } from '../../sim/world-memory.ts';
 import { blkSystem } from '../../systems/blk.ts';
@@ -16,6 +18,7 @@ import { echo } from '../../systems/echo.ts';
 import { serialSystem } from '../../systems/serial.ts';
 import { vswitchSystem } from '../../systems/vswitch.ts';
 import { completeChoices, type SystemModule } from '../../systems/system.ts';
+import { buildPrograms, COMPILER, hasCompiler, ROOT_FOLDER } from '../support/c-programs.ts';
 import { type Kill, killRun, type KillRun } from './kill-run.ts';
 
 const EVERY = Number(process.env['SDDF_RESTART_EVERY'] ?? 100);
@@ -26,22 +29,43 @@ const OTHERS_WAIT_NS = 1_000_000;
 
 interface Case {
   readonly name: string;
+  /** Some of it is C. */
+  readonly isMachineCode?: boolean;
   readonly module: SystemModule;
   readonly choices: Readonly<Record<string, string>>;
   readonly domains: readonly string[];
   /** So much traffic that each of them is woken 300 times, unless less is said. */
   readonly amount: number;
+  /** In which two die, or one three times: 600 unless less is said. */
+  readonly severalAmount?: number;
   readonly wakeUps?: Readonly<Record<string, number>>;
   /** Pairs die within this time, in which all domains are busy. */
   readonly momentNsMax: number;
 }
+
+const NET_DOMAINS = [
+  'ethernet_driver',
+  'net_virt_tx',
+  'net_virt_rx',
+  'client1_net_copier',
+  'client0',
+];
+const IN_C = {
+  isMachineCode: true,
+  module: echo,
+  domains: NET_DOMAINS,
+  amount: 500,
+  severalAmount: 200,
+  wakeUps: Object.fromEntries(NET_DOMAINS.map((domain) => [domain, 40])),
+  momentNsMax: 1_000_000,
+};
 
 const CASES: readonly Case[] = [
   {
     name: 'echo, five domains on the path',
     module: echo,
     choices: {},
-    domains: ['ethernet_driver', 'net_virt_tx', 'net_virt_rx', 'client1_net_copier', 'client0'],
+    domains: NET_DOMAINS,
     amount: 2_800,
     momentNsMax: 3_000_000,
   },
@@ -89,11 +113,39 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe.each(CASES)('$name', ({ module, choices, domains, amount, wakeUps, momentNsMax }) => {
+/** `npm test` leaves the mixed system out: what is new in it are the meetings of the two. */
+const CASES_IN_C: readonly Case[] = [
+  { ...IN_C, name: `echo in C (needs ${COMPILER})`, choices: { code: 'c' } },
+  {
+    ...IN_C,
+    name: `echo, the virtualisers in C, the rest in TypeScript (needs ${COMPILER})`,
+    choices: { rx: 'c', tx: 'c' },
+  },
+].slice(0, EVERY < 100 ? 2 : 1);
+
+describe.each(CASES)('$name', (each) => dieAndGoOn(each));
+describe.skipIf(!hasCompiler).each(CASES_IN_C)('$name', (each) => {
+  beforeAll(buildPrograms, 120_000);
+  dieAndGoOn(each);
+});
+
+function dieAndGoOn(each: Case): void {
+  const { module, choices, domains, amount, wakeUps, momentNsMax, severalAmount = 600 } = each;
   const system = systemOf(module, choices);
   const memory = new WorldMemory();
-  const run = (kills: readonly Kill[], questions = amount): KillRun =>
-    killRun({ system, counters: module.counters, kills, amount: questions, memory });
+  let images: ReturnType<typeof machinePrograms> | undefined;
+  const run = (kills: readonly Kill[], questions = amount): KillRun => {
+    if (each.isMachineCode === true) images ??= machinePrograms({ system, folders: [ROOT_FOLDER] });
+    const rest = images === undefined ? {} : { images };
+    return killRun({
+      system,
+      counters: module.counters,
+      kills,
+      amount: questions,
+      memory,
+      ...rest,
+    });
+  };
 
   it.each(domains)('%s dies when it is woken, and traffic goes on', (domain) => {
     const last = wakeUps?.[domain] ?? WAKE_UPS;
@@ -119,7 +171,7 @@ describe.each(CASES)('$name', ({ module, choices, domains, amount, wakeUps, mome
           { domain: first, when: { timeNs: moments[0] } },
           { domain: second, when: { timeNs: atOnce } },
         ],
-        600,
+        severalAmount,
       );
       const what = `${first} at ${moments[0]} ns, ${second} at ${atOnce} ns`;
       expectHeld(died, { deaths: 2 }, what);
@@ -127,13 +179,13 @@ describe.each(CASES)('$name', ({ module, choices, domains, amount, wakeUps, mome
   });
 
   it.each(domains)('%s dies three times in a row', (domain) => {
-    const died = run([{ domain, when: { nth: [6, 7, 8] } }], 600);
+    const died = run([{ domain, when: { nth: [6, 7, 8] } }], severalAmount);
     expectHeld(died, { deaths: 3 }, domain);
     // The third time it has backed off for 2 ms.
     expect(died.downNs.get(domain)).toBeGreaterThan(2_000_000);
     expect(died.downNs.get(domain)).toBeLessThan(3 * FLOWS_WITHIN_NS);
   });
-});
+}
 
 function systemOf(
   module: SystemModule,

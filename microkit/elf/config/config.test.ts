@@ -235,6 +235,20 @@ const LAYOUTS: readonly (readonly [
     { start: 0, stop: 1, numCores: 2, 'cycleCounters.0': 8 },
   ],
   ['.echo_config', 8, null, {}, { 'ip.0': 0, 'ip.3': 3 }],
+  [
+    '.restart_config',
+    168,
+    null,
+    { 160: 64 },
+    {
+      'epochs.vaddr': 0,
+      'answers.vaddr': 16,
+      'neighbours.0.channel': 32,
+      'neighbours.63.child': 159,
+      supervisor: 161,
+      self: 162,
+    },
+  ],
 ];
 
 function layoutOf(name: string, sizeBytes: number): ConfigSection {

@@ -38,6 +38,8 @@ export interface ConfigSection {
   readonly name: string;
   readonly sizeBytes: number;
   readonly alignBytes: number;
+  /** A program does without it: where nobody fills it in, that is meant. */
+  readonly isOptional: boolean;
   /** @returns undefined for a domain whose record is none of these */
   encode(system: SystemDescription, pd: PdDescription): EncodedSection | undefined;
   /** @param bytes as many as `sizeBytes` */
@@ -45,17 +47,19 @@ export interface ConfigSection {
 }
 
 export interface ConfigSectionOptions<V extends object> extends SectionLayout<V> {
+  readonly isOptional?: boolean;
   /** @returns undefined for a record of another kind */
   readonly from: (source: Source) => V | undefined;
 }
 
 export function configSection<V extends object>(options: ConfigSectionOptions<V>): ConfigSection {
-  const { name, magic, layout, from } = options;
+  const { name, magic, layout, from, isOptional = false } = options;
   const { sizeBytes, alignBytes } = layout;
   return {
     name,
     sizeBytes,
     alignBytes,
+    isOptional,
     encode: (system, pd) => {
       const problems: string[] = [];
       const value = from(new Source(pd.config, { system, pd, problems }));

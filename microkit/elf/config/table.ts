@@ -11,6 +11,7 @@ import { ECHO_SECTIONS } from './echo.ts';
 import { I2C_CONFIG } from './i2c.ts';
 import { NET_CONFIG } from './net.ts';
 import type { ConfigSection, EncodedSection } from './section.ts';
+import { RESTART_SECTIONS } from './restart.ts';
 import { SERIAL_CONFIG } from './serial.ts';
 import { TIMER_CONFIG } from './timer.ts';
 
@@ -23,6 +24,7 @@ export const CONFIG_SECTIONS: readonly ConfigSection[] = [
   ...I2C_CONFIG,
   ...BENCHMARK_SECTIONS,
   ...ECHO_SECTIONS,
+  ...RESTART_SECTIONS,
 ];
 
 /** @returns the sections that a domain's configuration comes to; none for a domain without one */
@@ -45,5 +47,5 @@ export function configSectionsNamed(name: string): readonly ConfigSection[] {
 
 /** Whether a section is of this project's own images: sDDF's do not have it. */
 export function isOwnSection(name: string): boolean {
-  return ECHO_SECTIONS.some((section) => section.name === name);
+  return [...ECHO_SECTIONS, ...RESTART_SECTIONS].some((section) => section.name === name);
 }

@@ -73,6 +73,8 @@ struct net_producer {
     /* Where the slots end that are known to be free, from the last look at the consumer's index. */
     size_t limit;
     bool is_attached;
+    /* The other end is gone: there is no room, and there are no buffers. */
+    bool is_closed;
     uint32_t lies;
 };
 
@@ -86,6 +88,7 @@ struct net_consumer {
      * index. */
     size_t limit;
     bool is_attached;
+    bool is_closed;
     uint32_t lies;
 };
 
@@ -111,6 +114,9 @@ static inline size_t net_producer_look(struct net_producer *producer)
     struct net_queue *queue = producer->queue;
     size_t capacity = producer->mask + 1;
 
+    if (producer->is_closed) {
+        return 0;
+    }
     /* A queue begins where its memory says, at its first use: somebody may have filled it before
      * us. */
     if (!producer->is_attached) {
@@ -171,12 +177,23 @@ static inline bool net_publish(struct net_producer *producer)
     return true;
 }
 
+/* Until it is opened again there is no room. What was not published is gone, and the queue begins
+ * where its memory says. */
+static inline void net_close_producer(struct net_producer *producer)
+{
+    uint32_t lies = producer->lies;
+    *producer = (struct net_producer){.queue = producer->queue, .mask = producer->mask, .is_closed = true, .lies = lies};
+}
+
 /* Reads the producer's index once, and believes it as far as it can be true. */
 static inline size_t net_consumer_look(struct net_consumer *consumer)
 {
     struct net_queue *queue = consumer->queue;
     size_t capacity = consumer->mask + 1;
 
+    if (consumer->is_closed) {
+        return 0;
+    }
     if (!consumer->is_attached) {
         consumer->is_attached = true;
         consumer->head = __atomic_load_n(&queue->head, __ATOMIC_RELAXED);
@@ -255,4 +272,10 @@ static inline bool net_is_at_rest(struct net_consumer *consumer)
 {
     return __atomic_load_n(&consumer->queue->consumer_signalled, __ATOMIC_RELAXED) == NET_WANTS_SIGNAL &&
            !net_has_items(consumer);
+}
+
+static inline void net_close_consumer(struct net_consumer *consumer)
+{
+    uint32_t lies = consumer->lies;
+    *consumer = (struct net_consumer){.queue = consumer->queue, .mask = consumer->mask, .is_closed = true, .lies = lies};
 }

@@ -125,6 +125,8 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
       `no room for the reference counts of ${buffers} buffers`,
     );
     for (const channel of this.member?.abandoned ?? []) closeNetEnd(pd, this.#endOf(channel));
+    // A driver that is down finds its buffers when it starts.
+    openNetEnd(this.#driverEnd);
     this.#refs.fill(0, 0, buffers);
     for (let index = 0; index < buffers; index += 1) this.#toDriver(index);
     if (this.#driverFree.publish()) pd.deferredNotify(this.#driverChannel);
