@@ -101,6 +101,24 @@ describe('a UNIX socket', () => {
     other.release();
     expect(existsSync(path)).toBe(false);
   });
+
+  it('is no TCP port, whatever its name and the one that it is bound under first', async () => {
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      // One of 26 random names of hexadecimal digits behind a point is a number.
+      for (let round = 0; round < 200; round += 1) {
+        const one = createServer();
+        const own = await listenAt(one, '5001', 'here');
+        expect(one.address()).toMatch(/^\./);
+        own.release();
+        await new Promise<void>((resolve) => void one.close(() => resolve()));
+      }
+    } finally {
+      process.chdir(before);
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });
 
 describe('a link to a pseudo-terminal', () => {

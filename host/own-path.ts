@@ -198,10 +198,10 @@ function putBack(aside: string, path: string): void {
 
 /**
  * A name in the same folder that no other run uses, short enough for a socket wherever the path
- * itself is.
+ * itself is. It begins with a letter: `.5353e709` alone is a number, which Node takes for a port.
  */
 function besides(path: string): string {
-  const name = `.${randomBytes(4).toString('hex')}`;
+  const name = `.s${randomBytes(4).toString('hex')}`;
   const beside = join(dirname(path), name);
   if (Buffer.byteLength(beside) <= UNIX_PATH_BYTES_MAX) return beside;
   return join(dirname(path), name.slice(0, Math.max(3, Buffer.byteLength(basename(path)))));

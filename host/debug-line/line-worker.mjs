@@ -10,6 +10,8 @@ import net from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
 const { words, port, address } = workerData;
+/** Of a name that is a number alone, Node would make a TCP port, open to everybody. */
+const path = /^[^/]+$/.test(address.path ?? '/') ? `./${address.path}` : address.path;
 const NEWS = 0;
 /** A client that does not read has so much in wait for it at most. */
 const UNSENT_BYTES_MAX = 1 << 22;
@@ -50,7 +52,7 @@ port.on('message', (message) => {
 listen();
 
 function listen() {
-  if (address.kind === 'unix') server.listen(address.path);
+  if (address.kind === 'unix') server.listen(path);
   else server.listen(address.port, address.host);
 }
 
@@ -70,15 +72,15 @@ function close() {
 /** A socket on which nobody listens has been left behind by a run that was killed. */
 function replaceLeftover() {
   const taken = () => tell({ kind: 'failed', code: 'EADDRINUSE', message: 'in use' });
-  if (!fs.lstatSync(address.path, { throwIfNoEntry: false })?.isSocket()) return taken();
-  const probe = net.createConnection(address.path);
+  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return taken();
+  const probe = net.createConnection({ path });
   probe.on('connect', () => {
     probe.destroy();
     taken();
   });
   probe.on('error', (error) => {
     if (error.code !== 'ECONNREFUSED') return taken();
-    fs.rmSync(address.path, { force: true });
+    fs.rmSync(path, { force: true });
     listen();
   });
 }
