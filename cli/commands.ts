@@ -141,6 +141,6 @@ export const commands: readonly CommandEntry[] = [
     name: 'completion',
     group: 'The command itself:',
     summary: 'prints a script that completes sddf in bash, zsh or fish',
-    load: async () => (await import('./completion/completion.ts')).completionCommand(),
+    load: async () => (await import('./completion/completion.ts')).completionCommand(commands),
   },
 ];

@@ -43,6 +43,7 @@ const PLANTED: readonly (readonly [string, string, 'allowed' | 'refused' | 'refu
   ["import { y } from '../cli/main.ts';", 'sim/campaign.ts', 'refused'],
   ["import { y } from '../sim/oracles/kernel/shadow.ts';", 'kernel/kernel.ts', 'refused'],
   ["import { y } from '../page/view.ts';", 'debug/gdb.ts', 'refused'],
+  ["const { y } = await import('../cli/main.ts');", 'sim/campaign.ts', 'refused'],
 ];
 
 const files = sourceFiles();

@@ -120,5 +120,6 @@ describe('style', () => {
     expect(existsSync(readme)).toBe(true);
     // A title and a sentence at least.
     expect(readFileSync(readme, 'utf8')).toMatch(/^# .+\n\n\w.+\./);
+    expect(readFileSync(readme, 'utf8')).toMatch(/in this order|order to read in/);
   });
 });

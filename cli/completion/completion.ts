@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { DeclaredArgument } from '../option.ts';
 import { parseChoice } from '../quantities.ts';
-import { completions, type Completions } from './words.ts';
+import { completions, type Completions, type NamedCommand } from './words.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -16,14 +16,15 @@ Examples:
   source <(sddf completion zsh)              in ~/.zshrc, below compinit
   sddf completion fish | source              in ~/.config/fish/config.fish`;
 
-export function completionCommand(): Command {
+/** @param commands all of `sddf`'s, this one among them */
+export function completionCommand(commands: readonly NamedCommand[]): Command {
   return new Command('completion')
     .description('Prints a script that completes the word sddf in a shell.')
     .addArgument(new DeclaredArgument('<shell>', SHELLS.join(', '), { words: SHELLS }))
     .addHelpText('after', HELP)
     .action(async (given: string) => {
       const shell = parseChoice(given, 'completion', SHELLS);
-      process.stdout.write(await scriptFor(shell, await completions()));
+      process.stdout.write(await scriptFor(shell, await completions(commands)));
     });
 }
 

@@ -9,7 +9,6 @@
 
 import { type Argument, type Command, type Option } from 'commander';
 import { systems } from '../../systems/index.ts';
-import { commands } from '../commands.ts';
 import { type Completes, DeclaredArgument, DeclaredOption } from '../option.ts';
 
 /**
@@ -34,7 +33,15 @@ export interface Completions {
   readonly choices: ReadonlyMap<string, readonly Offer[]>;
 }
 
-export async function completions(): Promise<Completions> {
+/** What is completed of a command of `sddf`. */
+export interface NamedCommand {
+  readonly name: string;
+  /** One line. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export async function completions(commands: readonly NamedCommand[]): Promise<Completions> {
   const places = new Places();
   const tops: Offer[] = [];
   for (const { name, summary, load } of commands) {

@@ -7,6 +7,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { asWritten, readOptions, text, texts } from '../option.ts';
 import { parseCount } from '../quantities.ts';
 import type { RunPart } from './part.ts';
+import type { AskedKill } from './planned-faults.ts';
 
 const SEED = { min: 0, max: 0xffff_ffff };
 
@@ -28,12 +29,6 @@ const OPTIONS = {
     parse: (given, option) => parseCount(given, option, SEED),
   }),
 };
-
-/** A domain that is to die, and from when on: as it is written. */
-export interface AskedKill {
-  readonly domain: string;
-  readonly time: string;
-}
 
 function parseKill(given: string, option: string): AskedKill {
   const at = given.lastIndexOf('@');

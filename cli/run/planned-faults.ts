@@ -12,11 +12,16 @@ import { PlannedRun } from '../../sim/points/planned-run.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import { didYouMean } from '../closest.ts';
 import { loadPlan } from '../sim/plan-file.ts';
-import type { AskedKill } from './faults.ts';
 import type { RunWatch, WatchedRun } from './part.ts';
 
 /** Of a run in which a planned fault never struck: it proves nothing. */
 const EXIT_VOID = 3;
+
+/** A domain that is to die, and from when on: as it is written. */
+export interface AskedKill {
+  readonly domain: string;
+  readonly time: string;
+}
 
 /** What goes wrong in a run. */
 export interface AskedFaults {

@@ -43,18 +43,27 @@ export function allImports(files: readonly string[]): Import[] {
 }
 
 const STATEMENT = /^(?:import|export)\s+(type\s+)?([^'";]*?from\s*)?['"]([^'"]+)['"]/gm;
+/** What is loaded only when it is asked for is imported all the same. */
+const LATE = /\bawait import\('([^']+)'\)/g;
 
 export function importsOf(file: string, text: string): Import[] {
-  return [...text.matchAll(STATEMENT)].map((match) => {
-    const specifier = match[3] as string;
-    const isOwn = specifier.startsWith('.');
-    return {
+  const to = (specifier: string): string =>
+    specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier;
+  const statements = [...text.matchAll(STATEMENT)].map(
+    ([, type, names = '', specifier = '']): Import => ({
       from: file,
-      to: isOwn ? posix.join(posix.dirname(file), specifier) : specifier,
-      kind: match[1] === undefined ? 'value' : 'type',
-      names: match[2] ?? '',
-    };
-  });
+      to: to(specifier),
+      kind: type === undefined ? 'value' : 'type',
+      names,
+    }),
+  );
+  const late = [...text.matchAll(LATE)].map(([, specifier = '']): Import => ({
+    from: file,
+    to: to(specifier),
+    kind: 'value',
+    names: '',
+  }));
+  return [...statements, ...late];
 }
 
 export function isTest(file: string): boolean {
