@@ -1,7 +1,8 @@
 /** What protection domains print, in a file for each of them. */
 
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 import { explainSystemError } from './problem.ts';
 
 export class LogFiles {
@@ -12,7 +13,7 @@ export class LogFiles {
   constructor(folder: string) {
     this.#folder = folder;
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
     } catch (error) {
       throw explainSystemError(error, folder);
     }

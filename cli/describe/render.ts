@@ -17,7 +17,7 @@ import { SYSTEM_OPTIONS } from '../run/options.ts';
 import { systemFile } from '../run/system-source.ts';
 import { addSystemOptions, describedSystem } from './described-system.ts';
 import { type ImageFiles, type ImageRequest, renderImages } from './render-images.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../host/make-folder.ts';
 import { openTerminal } from '../terminal.ts';
 
 interface RenderOptions extends RawOptions {

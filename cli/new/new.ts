@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { UserMistake, explainSystemError } from '../../host/problem.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../host/make-folder.ts';
 import { type Place, type ScaffoldKind, scaffold } from './scaffold.ts';
 import { openTerminal } from '../terminal.ts';
 

@@ -1,9 +1,10 @@
 /** `sddf sim`: a campaign of worlds, each with its own faults, on all cores of this machine. */
 
 import { availableParallelism } from 'node:os';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { makeFolder } from '../../host/make-folder.ts';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { WorldSystem } from '../../sim/world.ts';
@@ -17,6 +18,7 @@ import {
 import {
   type CampaignSystem,
   type DistinctFailure,
+  possibleFaults,
   type SeedReport,
   Tally,
 } from '../../sim/campaign/campaign.ts';
@@ -28,7 +30,7 @@ import {
   shardOf,
 } from '../../sim/campaign/seed-range.ts';
 import { junitOf } from '../../sim/campaign/junit.ts';
-import { groupDigits } from '../figures.ts';
+import { groupDigits, significant } from '../figures.ts';
 import { type FileUse, refuseClashes } from '../../host/file-use.ts';
 import { systemFile } from '../run/system-source.ts';
 import { OutputFile } from '../output-file.ts';
@@ -135,14 +137,16 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const seeds = seedsOf(flags, orders);
   checkFiles(reference, flags);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
+  if (flags.out !== undefined) makeOutFolder(flags.out);
   const runners = runnersOf(flags, target);
-  const campaign = await runCampaign({ request, system: description, seeds, runners, terminal });
+  const faults = possibleFaults(description, plan);
+  const campaign = await runCampaign({ request, faults, seeds, runners, terminal });
   const { tally, next, seconds } = campaign;
   const distinct = tally.distinct();
   junit?.write(junitOf(reference, tally));
   junit?.close();
   const files = flags.out === undefined ? [] : writeFailures(flags.out, distinct);
-  const never = tally.neverStruck(description);
+  const never = tally.neverStruck(faults);
   if (flags.json === true) {
     const { worlds, failed, unasked, virtualNs } = tally;
     const failures = distinct.map(({ signature, seed, count, failure }) => ({
@@ -225,7 +229,7 @@ export function progressLine(
 ): string {
   const failed = [...tally.failedBy].map(([oracle, count]) => `${count} × ${oracle}`).join(', ');
   return [
-    `${groupDigits(tally.worlds)} of ${groupDigits(of.total)} worlds, ${of.rate.toFixed(0)}/s`,
+    `${groupDigits(tally.worlds)} of ${groupDigits(of.total)} worlds, ${significant(of.rate)}/s`,
     failed === '' ? 'none failed' : `failed: ${failed}`,
     `${of.faults - tally.strikes.size} of ${of.faults} faults have not struck`,
   ].join('; ');
@@ -239,7 +243,8 @@ interface CampaignEnd {
 
 async function runCampaign(options: {
   readonly request: CampaignRequest;
-  readonly system: SystemDescription;
+  /** All that can strike. */
+  readonly faults: readonly string[];
   readonly seeds: SeedRange;
   readonly runners: Runners;
   readonly terminal: Terminal;
@@ -247,7 +252,7 @@ async function runCampaign(options: {
   const { seeds, terminal } = options;
   const tally = new Tally();
   const total = seedCount(seeds);
-  const faults = tally.neverStruck(options.system).length;
+  const faults = options.faults.length;
   const startedAt = process.hrtime.bigint();
   const seconds = (): number => Number(process.hrtime.bigint() - startedAt) / 1e9;
   const pool = await makePool({
@@ -350,9 +355,23 @@ function seedsOf(flags: SimFlags, orders: number | undefined): SeedRange {
   throw new UserMistake(`--shard: ${seeds} has fewer seeds than there are parts`);
 }
 
+/**
+ * Before the first world: a long campaign is not to end with files that it cannot write.
+ *
+ * @throws UserMistake
+ */
+function makeOutFolder(folder: string): void {
+  try {
+    makeFolder(folder);
+    // With the dot, a file of this name is told from a folder.
+    accessSync(`${folder}/.`, constants.W_OK);
+  } catch (error) {
+    throw explainSystemError(error, folder);
+  }
+}
+
 function writeFailures(folder: string, distinct: readonly DistinctFailure[]): readonly string[] {
   try {
-    mkdirSync(folder, { recursive: true });
     return distinct.map(({ seed, failure }) => {
       const path = join(folder, `seed-${seed}.json`);
       writeFileSync(path, failureText(failure));
@@ -377,7 +396,7 @@ function printVerdict(
   const strikes = [...tally.strikes.values()].reduce((sum, count) => sum + count, 0);
   const rate = tally.worlds / seconds;
   terminal.print(
-    `${groupDigits(tally.worlds)} worlds in ${seconds.toFixed(1)} s (${rate.toFixed(0)}/s), ` +
+    `${groupDigits(tally.worlds)} worlds in ${seconds.toFixed(1)} s (${significant(rate)}/s), ` +
       `${groupDigits(strikes)} faults struck`,
   );
   if (never.length > 0) terminal.print(`never struck: ${listed(never)}`);

@@ -8,7 +8,7 @@ import type { SystemDescription } from '../../microkit/model.ts';
 import { PLAN_BYTES_MAX } from '../../sim/plan/read-plan.ts';
 import type { PlanAnswer, SceneLoader, SceneRequest } from '../../testing/file/test-file.ts';
 import { type Kept, makeScene, type Scene, type SceneFiles } from '../../testing/run/scene.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../host/make-folder.ts';
 import { loadSystem } from '../run/system-source.ts';
 import { checkPlan } from '../sim/plan-file.ts';
 import { loadBench } from './bench-loader.ts';

@@ -5,7 +5,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { parseXml } from '../../microkit/xml/parse.ts';
-import { type Failure, failureText, readFailure } from '../failure/failure-file.ts';
+import {
+  type Failure,
+  failureText,
+  readFailure,
+  readSystemReference,
+} from '../failure/failure-file.ts';
 import { NO_FAULTS } from '../plan/plan.ts';
 import { type SeedReport, Tally } from './campaign.ts';
 import { progressLine } from '../../cli/sim/sim.ts';
@@ -69,7 +74,7 @@ describe('a tally', () => {
     expect(tally).toMatchObject({ worlds: 4, failed: 3, void: 0, virtualNs: 40 });
     expect(tally.strikes.get('net.irq lose')).toBe(8);
     expect(progressLine(tally, { total: 1500, faults: 9, rate: 12.4 })).toBe(
-      '4 of 1,500 worlds, 12/s; failed: 3 × order; 8 of 9 faults have not struck',
+      '4 of 1,500 worlds, 12.4/s; failed: 3 × order; 8 of 9 faults have not struck',
     );
     const shown = tally.distinct().map(({ signature, seed, count }) => [signature, seed, count]);
     expect(shown).toEqual([
@@ -99,7 +104,7 @@ describe('a failure file', () => {
     system: { reference: 'echo', choices: {}, searchPath: [] },
     digests: { description: '1' },
     world: { ...world, invariantsEvery: undefined },
-    violations: [],
+    violations: [{ oracle: 'order', where: 'client0', what: 'late', timeNs: 5 }],
     strikes: { 'net.irq lose': 160_000 },
     outcome: '2',
   };
@@ -110,6 +115,33 @@ describe('a failure file', () => {
     const text = failureText(failure);
     expect(text).toContain('"decisions": "52:200 3:1250.5 11945:7"');
     expect(read(text)).toEqual({ ok: true, failure });
+  });
+
+  it.each([
+    ['"seed": 7', '"seed": -7', '"seed" of the world is a whole number from 0 to 4294967295'],
+    ['"seed": 7', '"seat": 7', 'world has no seed'],
+    ['"timeNs"', '"time"', '"violations" is a list of what was wrong: oracle, where, what'],
+    ['"strikes": {', '"strikes": [{}], "more": {', '"digests" and "strikes" are objects'],
+    ['"plan"', '"x": '.padEnd(90, '[') + ', "plan"', 'is nested more deeply than any failure file'],
+  ])('refuses one with %s as %s', (found, replaced, problem) => {
+    const text = failureText(failure);
+    expect(text).toContain(found);
+    const result = read(text.replace(found, replaced));
+    expect(result).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining(problem) as string,
+    });
+  });
+
+  it.each([
+    ['"reference": "echo"', '"reference": ""'],
+    ['"choices": {}', '"choices": { "path": 5 }'],
+  ])('refuses one whose system has %s as %s', (found, replaced) => {
+    const text = failureText(failure);
+    expect(text).toContain(found);
+    expect(readSystemReference({ name: 'f.json', text: text.replace(found, replaced) })).toBe(
+      'f.json: "system" has a "reference" to one, and texts as its "choices"',
+    );
   });
 
   it.each(['1', '1:', '1:2 x', '1:2,3:4'])('refuses %j as decisions', (decided) => {

@@ -245,6 +245,17 @@ function judgeTwice(
   return { ...outcome, verdict: 'failed', violations: [violation, ...outcome.violations] };
 }
 
+/** @returns what can strike in a campaign: what its plan names, or all that the system has */
+export function possibleFaults(
+  system: SystemDescription,
+  plan: Plan | undefined,
+): readonly string[] {
+  if (plan !== undefined) return [...new Set(plan.rules.map(({ at, fault }) => `${at} ${fault}`))];
+  return pointsOf(system).flatMap(({ name, faults }) =>
+    faults.map((fault) => `${name} ${fault.name}`),
+  );
+}
+
 /** Worlds that failed in the same way. */
 export interface DistinctFailure {
   readonly signature: string;
@@ -296,10 +307,12 @@ export class Tally {
     );
   }
 
-  /** Faults of the system that have struck in no world: what the campaign says nothing about. */
-  neverStruck(system: SystemDescription): readonly string[] {
-    return pointsOf(system)
-      .flatMap((point) => point.faults.map((fault) => `${point.name} ${fault.name}`))
-      .filter((name) => !this.strikes.has(name));
+  /**
+   * Faults that have struck in no world: what the campaign says nothing about.
+   *
+   * @param faults those that could have: see {@link possibleFaults}
+   */
+  neverStruck(faults: readonly string[]): readonly string[] {
+    return faults.filter((name) => !this.strikes.has(name));
   }
 }

@@ -8,6 +8,7 @@ import type { Decision } from '../explore/explorer.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planJson } from '../plan/write-plan.ts';
 import type { PlanResult, PlanSource } from '../plan/read-plan.ts';
+import { tooDeepAt } from '../plan/nesting.ts';
 import type { Violation } from '../traffic/workload.ts';
 import type { WorldOutcome } from '../world.ts';
 
@@ -94,8 +95,8 @@ export function readFailure(
   const world = objectOf(top['world']);
   const plan = readPlan({ name: source.name, text: JSON.stringify(world['plan'] ?? {}) });
   if (!plan.ok) return { ok: false, problem: plan.problems[0] ?? `${source.name}: no plan` };
-  const seed = world['seed'];
-  if (typeof seed !== 'number') return { ok: false, problem: `${source.name}: world has no seed` };
+  const wrong = problemOf(top, world);
+  if (wrong !== undefined) return { ok: false, problem: `${source.name}: ${wrong}` };
   const decisions = 'decisions' in world ? readDecisions(world['decisions']) : undefined;
   if (decisions === 'none') {
     return { ok: false, problem: `${source.name}: decisions are no list such as '52:200 3:1250'` };
@@ -106,7 +107,7 @@ export function readFailure(
       system: systemOf(top),
       digests: objectOf(top['digests']) as SystemDigests,
       world: {
-        seed,
+        seed: numberOf(world['seed']) ?? 0,
         plan: plan.plan,
         amount: numberOf(world['amount']),
         forNs: numberOf(world['forNs']),
@@ -120,10 +121,51 @@ export function readFailure(
   };
 }
 
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What a world is counted by; all but the seed may be left out. */
+const WORLD_NUMBERS: Readonly<Record<string, Bounds>> = {
+  seed: { min: 0, max: 4_294_967_295 },
+  amount: { min: 1, max: 1_000_000 },
+  forNs: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  invariantsEvery: { min: 1, max: 1_000_000 },
+};
+
+/** @returns what is no failure file's, however well formed: somebody has written in it */
+function problemOf(top: Json, world: Json): string | undefined {
+  if (!('seed' in world)) return 'world has no seed';
+  for (const [name, { min, max }] of Object.entries(WORLD_NUMBERS)) {
+    const value = world[name];
+    const isIn = typeof value === 'number' && value >= min && value <= max;
+    if (name in world && !(isIn && Number.isInteger(value))) {
+      return `"${name}" of the world is a whole number from ${min} to ${max}`;
+    }
+  }
+  const violations = top['violations'];
+  if (!Array.isArray(violations) || !violations.every(isViolation)) {
+    return '"violations" is a list of what was wrong: oracle, where, what and timeNs';
+  }
+  const isNamed = ['digests', 'strikes'].every((name) => objectOf(top[name]) === top[name]);
+  return isNamed ? undefined : '"digests" and "strikes" are objects';
+}
+
+function isViolation(value: unknown): boolean {
+  const { oracle, where, what, timeNs } = objectOf(value);
+  const texts = [oracle, where, what];
+  return typeof timeNs === 'number' && texts.every((each) => typeof each === 'string');
+}
+
 /** @returns which system a failure file is about, or what is wrong with the file */
 export function readSystemReference(source: PlanSource): SystemReference | string {
   const top = parseFailure(source);
-  return typeof top === 'string' ? `${source.name}: ${top}` : systemOf(top);
+  if (typeof top === 'string') return `${source.name}: ${top}`;
+  const { reference, choices } = systemOf(top);
+  const areTexts = Object.values(choices).every((each) => typeof each === 'string');
+  if (reference !== '' && areTexts) return systemOf(top);
+  return `${source.name}: "system" has a "reference" to one, and texts as its "choices"`;
 }
 
 /** @returns the parts of a system that differ, undefined when none does */
@@ -148,6 +190,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 function parseFailure({ text }: PlanSource): Json | string {
   if (text.length > FAILURE_BYTES_MAX) return 'is larger than any failure file';
+  if (tooDeepAt(text) !== undefined) return 'is nested more deeply than any failure file';
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -121,7 +121,7 @@ describe('a plan', () => {
 
   it.each([
     ['', 'plan.json:1:1: no JSON: value expected'],
-    ['{ "schema": 1, ', 'plan.json:1:16: no JSON: close brace expected'],
+    ['{ "schema": 1, ', 'plan.json:1:16: no JSON: property name expected'],
     ['{}', 'plan.json:1:1: "schema" is 1 in plans of this version'],
     ['{ "schema": 2 }', 'plan.json:1:13: "schema" is 1 in plans of this version'],
     ['{ "schema": 1, "rule": [] }', 'a plan has no "rule"; did you mean \'rules\'?'],
@@ -174,6 +174,12 @@ describe('a plan', () => {
     expect(problemsOf(text).join('\n')).toContain(problem);
   });
 
+  it('has its first mistake named, where a cut text makes more of it', () => {
+    expect(problemsOf('{ "schema": 1, "rules": [{ "at": "net.wi')).toEqual([
+      'plan.json:1:34: no JSON: unexpected end of string',
+    ]);
+  });
+
   it('may not include itself, and is of a size that a person could write', () => {
     const files = {
       'a.json': '{ "schema": 1, "include": ["b.json"] }',
@@ -181,6 +187,9 @@ describe('a plan', () => {
     };
     expect(problemsOf('{ "schema": 1, "include": ["a.json"] }', files)).toEqual([
       'b.json:1:28: includes itself: plan.json → a.json → b.json → a.json',
+    ]);
+    expect(problemsOf('/* " */['.repeat(90_000))).toEqual([
+      'plan.json:1:264: is nested more deeply than any plan',
     ]);
     expect(problemsOf(' '.repeat(10_000_000))).toEqual([
       'plan.json: is larger than 1 MiB, which no plan needs',

@@ -13,6 +13,7 @@ import {
 import { didYouMean } from '../../microkit/read/spelling.ts';
 import { type FaultKind, faultNamed, type PointKind } from '../points/point.ts';
 import { readDurationNs } from './duration.ts';
+import { tooDeepAt } from './nesting.ts';
 import type { Amount, Extent, Plan, Rule, When } from './plan.ts';
 import { PLAN_SCHEMA } from './plan.ts';
 
@@ -73,13 +74,21 @@ class PlanReader {
       this.problems.push(`${source.name}: is larger than 1 MiB, which no plan needs`);
       return [];
     }
+    const place = new Place(source);
+    const tooDeep = tooDeepAt(source.text);
+    if (tooDeep !== undefined) {
+      this.#say(place.at(tooDeep), 'is nested more deeply than any plan');
+      return [];
+    }
     const errors: ParseError[] = [];
     const root = parseTree(source.text, errors, { allowTrailingComma: true });
-    const place = new Place(source);
-    for (const { error, offset } of errors) {
-      this.#say(place.at(offset), `no JSON: ${inWords(printParseErrorCode(error))}`);
+    // The first mistake alone: what the parser says behind it is mostly its consequence.
+    const [mistake] = errors;
+    if (mistake !== undefined) {
+      const what = inWords(printParseErrorCode(mistake.error));
+      this.#say(place.at(mistake.offset), `no JSON: ${what}`);
     }
-    if (root === undefined || errors.length > 0) return [];
+    if (root === undefined || mistake !== undefined) return [];
     const top = this.#fields(root, place, 'a plan', ['schema', 'name', 'include', 'rules']);
     const schema = top.get('schema');
     if (schema === undefined || getNodeValue(schema) !== PLAN_SCHEMA) {

@@ -1,4 +1,4 @@
-/** Folders for what a command writes. */
+/** Folders for what is written besides a command's own text. */
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
