@@ -88,3 +88,21 @@ it('an index that has gone back by all that the device had is right again, and t
   clock.runUntil(1_100_000);
   expect([queue.usedIdx, interrupts()]).toEqual([SIZE, 1]);
 });
+
+it.each([
+  ['writable', 'the last chain of a queue that receives comes back', 1],
+  ['readable', 'no chain of a queue that sends has to come back', 0],
+] as const)('of %s chains that are all to be kept, %s', (access, _, returned) => {
+  const { device, queue } = plannedQueue({
+    fault: 'keep',
+    when: { every: 1 },
+    for: {},
+    parameters: {},
+  });
+  for (let i = 0; i < SIZE; i += 1) {
+    queue.add({ at: 0x8000, lengthBytes: 8, access });
+    device.push(device.pop(), 0);
+  }
+  device.publish();
+  expect(queue.usedIdx).toBe(returned);
+});

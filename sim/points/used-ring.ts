@@ -35,6 +35,9 @@ interface Segment {
 interface Taken {
   readonly writable: readonly Segment[];
   readonly lastByte: number;
+  readonly descriptors: number;
+  /** Nothing of it is to be read: it waits for what comes from outside, if anything does. */
+  readonly receives: boolean;
 }
 
 interface HeldChain {
@@ -55,6 +58,8 @@ export class PlannedQueue extends DeviceQueue {
   readonly #taken = new Map<number, Taken>();
   #held: HeldChain[] = [];
   #layout: QueueLayout | undefined;
+  /** Descriptors of receiving chains that are never handed back. */
+  #kept = 0;
   #lastId = 0;
   /** Element of the used ring that is written next. */
   #used = 0;
@@ -99,7 +104,7 @@ export class PlannedQueue extends DeviceQueue {
     for (let i = this.readable; i < this.segments; i += 1) {
       segments.push({ at: this.segmentAt(i), lengthBytes: this.segmentLength(i) });
     }
-    this.#took(head, segments);
+    this.#took(head, segments, { descriptors: this.segments, receives: this.readable === 0 });
     return head;
   }
 
@@ -112,7 +117,7 @@ export class PlannedQueue extends DeviceQueue {
       { at: firstAt, lengthBytes: firstBytes },
       { at: secondAt, lengthBytes: secondBytes },
     ];
-    this.#took(head, direction === 0 ? [] : both);
+    this.#took(head, direction === 0 ? [] : both, { descriptors: 2, receives: direction !== 0 });
     return head;
   }
 
@@ -167,12 +172,17 @@ export class PlannedQueue extends DeviceQueue {
     }
   }
 
-  #took(head: number, segments: readonly Segment[]): void {
+  #took(
+    head: number,
+    segments: readonly Segment[],
+    chain: Pick<Taken, 'descriptors' | 'receives'>,
+  ): void {
     this.#popped = (this.#popped + 1) & HALF_MASK;
     const writable = segments.filter(({ at }) => at >= 0);
     const last = writable.at(-1);
     const lastAt = last === undefined ? 0 : last.at + last.lengthBytes - 1;
-    this.#taken.set(head, { writable, lastByte: this.options.ram.u8[lastAt] as number });
+    const lastByte = this.options.ram.u8[lastAt] as number;
+    this.#taken.set(head, { ...chain, writable, lastByte });
   }
 
   #pushStruck(head: number, writtenBytes: number, strike: Strike | undefined): void {
@@ -199,7 +209,7 @@ export class PlannedQueue extends DeviceQueue {
       case 'in-window':
         return this.#hold(head, writtenBytes, 'acknowledgement', HELD_NS);
       case 'keep':
-        return;
+        return this.#keep(head, writtenBytes);
       case 'partial':
         this.#spoilFrom(head, kept);
         return this.#pushNow(head, writtenBytes);
@@ -228,6 +238,20 @@ export class PlannedQueue extends DeviceQueue {
     if (layout === undefined) return;
     const at32 = (layout.usedAt >>> 2) + 1 + 2 * (slot & (layout.size - 1));
     this.options.ram.u32[at32] = id;
+  }
+
+  /**
+   * The last receiving chain of a queue is not kept: a device that has kept all of them looks like
+   * one on a quiet line, so no driver could do anything about it.
+   */
+  #keep(head: number, writtenBytes: number): void {
+    const { descriptors = 1, receives = false } = this.#taken.get(head) ?? {};
+    if (!receives) return;
+    if (this.#kept + 2 * descriptors > (this.#layout?.size ?? 0)) {
+      this.#pushNow(head, writtenBytes);
+    } else {
+      this.#kept += descriptors;
+    }
   }
 
   #hold(head: number, writtenBytes: number, until: HeldChain['until'], forNs: number): void {
@@ -268,6 +292,7 @@ export class PlannedQueue extends DeviceQueue {
     for (const { event } of this.#held) this.#parts.clock.cancel(event);
     this.#held = [];
     this.#taken.clear();
+    this.#kept = 0;
     this.#indexError = 0;
   }
 
