@@ -150,8 +150,8 @@ export class BlkRig implements Worker {
 const BLANK = new Uint8Array(DISK_BYTES);
 
 /**
- * Every page has been written once: the system gives pages that nobody has written one and the
- * same, always cached, page.
+ * A disk of which every page has been written once. Pages that were never written all share one
+ * physical page, which would always be in the cache.
  */
 function writtenDisk(ram: Ram): MemoryDisk {
   const disk = new MemoryDisk(ram, DISK_BYTES);

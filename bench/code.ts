@@ -27,7 +27,7 @@ const IN_MEAN = new Set(['pipeline-64', 'memcpy', 'crc32', 'print', 'sort']);
 const BULK = new Set(['bulk', 'bulk-library']);
 
 export async function benchCode(settings: BenchSettings): Promise<readonly BenchRow[]> {
-  // What V8 is told of rare branches: translated code is up to half faster for it
+  // Lets V8 heed hints about rare branches, which makes translated code up to 1.5 times as fast
   // (riscv/translator/README.md).
   heedBranchHints();
   const hasQemu = spawnSync('qemu-riscv64', ['--version']).status === 0;

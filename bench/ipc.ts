@@ -37,9 +37,9 @@ const NAMES = Object.keys(MECHANISMS) as readonly Mechanism[];
 /** Eight figures each of five workloads: longer samples would not tell more. */
 const SAMPLE_NS_MAX = 150_000_000;
 /**
- * Before the first sample, several rounds of all mechanisms: what the engine has made of the kernel
- * for one, the next one makes it undo. By messages, for on a busy machine the engine takes its
- * time; but not for ever.
+ * Before the first sample, all mechanisms run several rounds, because V8 specialises the kernel for
+ * one mechanism and has to undo that for the next. A round is counted in messages, since V8
+ * compiles late on a busy machine, but it ends after a while in any case.
  */
 const WARM_UP = { rounds: 3, messages: 10_000, limitNs: 200_000_000 };
 /**

@@ -14,13 +14,12 @@ import { once, summarise } from './statistics.ts';
 const POINT = { path: '5pd', frame: 64, batch: 64 } as const;
 const PACKETS = 1_000_000;
 /**
- * Until V8 has compiled the last of it: what it notes down for that is memory, too, and no steady
- * state.
+ * By then V8 has compiled everything: the feedback that it collects for that is memory, too, and no
+ * steady state.
  */
 const WARM_UP_PACKETS = 3_000_000;
 /**
- * Behind a collection, which takes code along that rested on what it has collected: V8 compiles
- * that again.
+ * After a full collection V8 drops code that depended on what was collected, and compiles it again.
  */
 const SETTLE_PACKETS = 1_000_000;
 

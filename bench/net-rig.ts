@@ -136,7 +136,10 @@ export class NetRig implements Worker {
     generator.start();
   }
 
-  /** Who checks those of UDP: the device vouches for them (GUEST_CSUM), or the client has to. */
+  /**
+   * Who checks the checksums of UDP: the device vouches for them (GUEST_CSUM), or the client has to
+   * look.
+   */
   get checksums(): 'device' | 'client' {
     return this.testbed.wires.net?.checksums === 'right' ? 'device' : 'client';
   }

@@ -142,7 +142,7 @@ export function parametersOf(row: BenchRow): readonly (readonly [string, string 
   const found: (readonly [string, string | number])[] = [];
   for (const [key, value] of Object.entries(row)) {
     if (value === null || FIGURES.has(key) || REMARKS.has(key)) continue;
-    // What is offered as a share of what has been found is another rate in every run.
+    // A rate that is a share of a measured one differs from run to run, and so tells no rows apart.
     if (key === 'offered' && typeof row['load'] === 'number') continue;
     found.push([key, value]);
   }

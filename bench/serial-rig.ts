@@ -34,7 +34,7 @@ const DRIVERS: Readonly<Record<Uart, Program>> = {
 const BLOCK = new Uint8Array(8192).map((_, index) => 32 + (index % 95));
 const RAM_BYTES = 32 * 1024 * 1024;
 
-/** Sends for as long as there is room. */
+/** A client that sends for as long as there is room. */
 export function flood(pd: ProtectionDomain<ClientConfig>): EntryPoints {
   const { tx } = pd.config.serial;
   const output = new SerialProducer(pd.region(tx.queue), pd.region(tx.data), tx.capacity);
@@ -49,7 +49,7 @@ export function flood(pd: ProtectionDomain<ClientConfig>): EntryPoints {
   return { notified: work };
 }
 
-/** Sends back what it receives. */
+/** A client that sends back what it receives. */
 export function mirror(pd: ProtectionDomain<ClientConfig>): EntryPoints {
   const { tx, rx } = pd.config.serial;
   if (rx === undefined) throw new Error('a mirror needs input');
@@ -64,7 +64,10 @@ export function mirror(pd: ProtectionDomain<ClientConfig>): EntryPoints {
   };
 }
 
-/** A wire that counts what is sent and keeps the sum, so that nothing can be left out. */
+/**
+ * A wire that counts the characters sent and sums them up, so that the compiler cannot leave any
+ * out.
+ */
 export class CountingWire implements SerialWire {
   readonly rate: LineRate = 'fast';
   characters = 0;
@@ -96,6 +99,7 @@ export interface SerialRigOptions {
   readonly loop?: MachineProgram;
 }
 
+/** Boots the system; it is driven by `runSlice` or `runUntil`. */
 export function makeSerialRig(options: SerialRigOptions): Testbed {
   const { uart, program, clock } = options;
   const sys = system({ name: 'serial-bench' });

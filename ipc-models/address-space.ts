@@ -14,6 +14,7 @@ const PAGES = 1024;
 const ANYWHERE_FROM_PAGE = 256;
 
 const ABSENT = 0;
+/** How a page may be accessed. */
 export const READ_ONLY = 1;
 export const READ_WRITE = 2;
 /** Shared with another task until one of them writes. */
@@ -173,7 +174,8 @@ export class AddressSpace {
   }
 
   /**
-   * Copies from another task without a stop in the kernel.
+   * Copies straight out of another task's memory, with no buffer of the kernel's in between.
+   *
    * @returns whether all of it was mapped as it must be
    */
   copyFrom(source: AddressSpace, from: number, to: number, lengthBytes: number): boolean {

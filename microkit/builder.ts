@@ -70,6 +70,7 @@ export interface Extension {
   connect(): void;
 }
 
+/** What `build()` answers: a validated system, or every error at once. */
 export type BuildResult =
   | {
       readonly ok: true;

@@ -26,14 +26,17 @@ export interface CamkesUser {
 }
 
 /**
- * … that it provides or consumes: a channel for each connected component, in the order of the
- * connection.
+ * What a component finds under the name of an interface that it provides or an event that it
+ * consumes: a channel for each connected component, in the order of the connection.
  */
 export interface CamkesProvider {
   readonly channels: readonly number[];
 }
 
-/** … of a dataport or of a device's registers: the name of the region. */
+/**
+ * What a component finds under the name of a dataport, or of a device's registers: the name of the
+ * region.
+ */
 export interface CamkesDataport {
   readonly region: string;
 }

@@ -14,7 +14,7 @@ export function configsOf(system: SystemDescription): Readonly<Record<string, un
   return configs;
 }
 
-/** @returns the same text for the same configurations */
+/** @returns the JSON text, the same one for the same configurations */
 export function renderConfigs(system: SystemDescription): string {
   return `${JSON.stringify(configsOf(system), undefined, 2)}\n`;
 }

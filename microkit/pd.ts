@@ -37,10 +37,12 @@ function infoError(label: unknown, count: unknown): RangeError {
   return new RangeError(`a message of label ${String(label)} and ${String(count)} registers`);
 }
 
+/** @returns the label of a message, 0..2^20-1 */
 export function messageLabel(info: MessageInfo): number {
   return info >>> 12;
 }
 
+/** @returns how many message registers go with a message, 0..127 */
 export function messageCount(info: MessageInfo): number {
   return info & 0x7f;
 }
@@ -55,8 +57,9 @@ export interface ChildFault {
 }
 
 /**
- * They are called as functions, without `this`: that is a third of a wake-up's time. What they do
- * ends when they return: none of them may be `async`.
+ * A program's entry points, as Microkit names them. They are called as functions, without `this`,
+ * which saves a third of a wake-up's time. What they do ends when they return: none of them may be
+ * `async`.
  */
 export interface EntryPoints {
   /**
@@ -85,8 +88,8 @@ export interface EntryPoints {
    */
   awaitsTime?(this: void): boolean;
   /**
-   * What the program counts: is shown at the end of a run, also where the counters lie in no
-   * region.
+   * What the program counts. It is shown at the end of a run, even if the counters lie in no
+   * region. /
    */
   readonly counters?: Counters<string>;
 }
@@ -100,40 +103,66 @@ export interface UserTcb {
 
 /** @typeParam Symbols names of the variables that the program declares, when it wants them typed */
 export interface ProtectionDomain<Config = unknown, Symbols extends string = string> {
+  /** The domain's name in the description. */
   readonly name: string;
   /** What the description's builder made for this domain. */
   readonly config: Config;
   /** Values patched in by the description (`setvar`), by symbol. */
   readonly vars: Readonly<Record<Symbols, number>>;
 
-  /** @throws Error when the description maps no such region here, or maps it read-only */
+  /**
+   * A memory region that the description maps readable and writable.
+   *
+   * @throws Error when it maps no such region here, maps it read-only, or it is a device's
+   * registers
+   */
   region(name: string): Region;
+  /**
+   * A memory region to read; the description may let it be written, too.
+   *
+   * @throws Error when the description maps no such region here, or it is a device's registers
+   */
   readonlyRegion(name: string): ReadonlyRegion;
+  /**
+   * A device's registers. Each access of 8, 16 or 32 bits reaches the device.
+   *
+   * @throws Error when the description maps no such region here, maps it read-only, or it is memory
+   */
   deviceRegion(name: string): DeviceRegion;
 
   /** Signals the peer. A peer of higher priority runs before this returns. */
   notify(channel: Channel): void;
   /**
-   * Signals the peer together with the wait for the next event: one kernel entry less. One at a
-   * time.
+   * Signals the peer together with the wait for the next event, which saves a kernel entry. There
+   * is room for one: a second replaces the first, which is counted as lost.
    */
   deferredNotify(channel: Channel): void;
-  /** Lets the interrupt be delivered again. */
+  /** Acknowledges the interrupt: it can be delivered again. */
   irqAck(channel: Channel): void;
+  /** As {@link irqAck}, together with the wait for the next event; see {@link deferredNotify}. */
   deferredIrqAck(channel: Channel): void;
-  /** Calls the peer's `protected` and returns its reply. */
+  /**
+   * Calls the peer's `protected`, and returns when it has replied. The peer must have a higher
+   * priority.
+   */
   ppcall(channel: Channel, message: MessageInfo): MessageInfo;
   /** Message register `index`, 0..119; a peer's word of 2^53 and above comes rounded. */
   mr(index: number): number;
-  /** @param value an unsigned number below 2^53 */
+  /**
+   * Sets message register `index`, 0..119.
+   *
+   * @param value an unsigned number below 2^53
+   */
   setMr(index: number, value: number): void;
 
   /**
-   * Runs a child's `init` again, as Microkit does: on its memory as it is. 'fresh': first all
-   * memory that it alone maps is what it was at boot.
+   * Starts a child's `init` again, as Microkit does, on its memory as it is. 'fresh': memory that
+   * the child alone maps is first set back to what it was at boot.
    */
   restart(child: number, memory?: 'as it is' | 'fresh'): void;
+  /** Suspends a child. Children are named by their identifier, 0..61. */
   stop(child: number): void;
+  /** Lets a child that was stopped go on where it was. */
   resume(child: number): void;
   /** The TCB that the description has put into this slot of the CSpace (`cap_tcb`): 1..63. */
   userTcb(slot: number): UserTcb;

@@ -67,6 +67,7 @@ export interface Role {
   readonly fits?: readonly (readonly [connection: string, data: string])[];
 }
 
+/** One queue class of sDDF, as data. */
 export interface QueueClass {
   readonly name: string;
   /** By which fields a record of a connection is known. */
@@ -77,7 +78,7 @@ export interface QueueClass {
   readonly named: string;
   readonly queues: readonly QueueKind[];
   readonly sides: readonly SidePart[];
-  /** The first that fits is the record's. */
+  /** Tried in this order: the first that fits a record is its role. */
   readonly roles: readonly Role[];
 }
 

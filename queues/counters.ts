@@ -44,6 +44,7 @@ function place<Name extends string>(
   return { names, count, values: new Float64Array(ram.u8.buffer), first: at >>> 3 };
 }
 
+/** A program's named counters, in a memory region or private. */
 export class Counters<Name extends string> extends Sealed<CounterPlaces<Name>> {
   static {
     Object.freeze(this);
@@ -56,9 +57,10 @@ export class Counters<Name extends string> extends Sealed<CounterPlaces<Name>> {
   readonly #count: number = partsOf(this).count;
 
   /**
-   * Of what a program says are its counters: whatever it is, none of its code is run.
+   * Reads what a program has handed over as its counters. None of the program's own code runs,
+   * whatever that is.
    *
-   * @returns all of them by name; undefined when it is nothing of the kind
+   * @returns all counters by name; undefined when it is no `Counters`
    */
   static countersOf(given: unknown): Readonly<Record<string, number>> | undefined {
     if (typeof given !== 'object' || given === null || !(#names in given)) return undefined;

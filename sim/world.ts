@@ -90,7 +90,7 @@ export interface WorldOptions {
   readonly invariantsEvery?: number;
   /** Told of each point of choice: whose it is. */
   readonly onPoint?: (domain: string) => void;
-  /** Looks on. */
+  /** An observer; it changes nothing. */
   readonly watch?: WorldWatch;
   /**
    * The world ends here, ns, if it has not before: nothing is asked of it, and its outcome is what
@@ -99,13 +99,13 @@ export interface WorldOptions {
   readonly untilNs?: number;
 }
 
-/** Whoever looks on changes nothing: the outcome is the same, byte for byte. */
+/** Observers of a world. They change nothing: the outcome is the same, byte for byte. */
 export interface WorldWatch {
   /** Made around the parts that the world is made of. */
   readonly instrument?: (inner: Instrument) => Instrument;
   /** Around the cable, as the NIC sees it. */
   readonly net?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
-  /** Whoever holds the world in the middle of it: see `debug/`. */
+  /** A debugger, which may hold the world at any moment: see `debug/`. */
   readonly debugged?: DebuggedWorldOptions;
   /**
    * Told of each strike before it has its effect.
@@ -119,7 +119,10 @@ export interface DebuggedWorldOptions extends Pick<
   'debugger' | 'onCreate' | 'onBoot'
 > {
   readonly made: (testbed: Testbed) => void;
-  /** An error with which the world is left, and that is none of its own. */
+  /**
+   * Whether an error only means that the debugger leaves this run: then it is no failure of the
+   * world.
+   */
   readonly isLeft: (error: unknown) => boolean;
 }
 
@@ -196,6 +199,7 @@ const DISK_NS_SPAN = 150_000;
  */
 const ALL_INVARIANTS_EVERY = 8;
 
+/** Runs one world to its end, and judges it. */
 export function runWorld(options: WorldOptions): WorldOutcome {
   return new World(options).run();
 }

@@ -1,7 +1,7 @@
 /**
  * What does durability cost? Random writes of 4 KiB with a FLUSH after every 1, 16 or 64 of them,
- * and without any: on a disk in memory, where a flush is only its way there and back, and in a
- * file, where it is an fdatasync. They alternate.
+ * and without any: on a disk in memory, where a flush is nothing but the round trip, and in a file,
+ * where it is an fdatasync. The variants alternate.
  */
 
 import { copyFileSync } from 'node:fs';

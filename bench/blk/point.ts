@@ -112,7 +112,7 @@ export function rowOf(
   };
 }
 
-/** In a sequence bytes count, at random places requests. */
+/** Sequential loads are measured in bytes, random ones in requests. */
 function inUnit(load: BlkLoad, rate: number): number {
   return Math.round(load.order === 'sequential' ? (rate * load.requestBytes) / 1e6 : rate);
 }

@@ -28,8 +28,8 @@ function sweep(rows: readonly BenchRow[], key: string): readonly BenchRow[] {
 }
 
 /**
- * The rows of those values of a parameter with which about as many others were measured as with
- * any.
+ * The rows with those values of a parameter at which more than half as many points were measured as
+ * at its most frequent value.
  */
 function sweptBy(
   rows: readonly BenchRow[],

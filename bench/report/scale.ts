@@ -68,7 +68,7 @@ export function logTicks(values: readonly number[]): readonly number[] {
   return dense.slice(begin, end === -1 ? undefined : end + 1);
 }
 
-/** Without the dust of binary fractions. */
+/** Rounds away the error of binary fractions. */
 function clean(value: number): number {
   return Number(value.toPrecision(10));
 }

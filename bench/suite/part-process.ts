@@ -21,7 +21,7 @@ export type PartOutcome =
   | { readonly kind: 'measured'; readonly rows: readonly BenchRow[] }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Kept of what a dying process says. */
+/** Characters that are kept of what a dying process prints. */
 const LAST_WORDS_LENGTH = 4000;
 
 export function measureInChild(

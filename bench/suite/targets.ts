@@ -15,8 +15,8 @@ export interface Target {
   /** The median unless told. */
   readonly figure?: string;
   /**
-   * Divided by the same figure of this row: that of the least disturbed sample, for disturbances
-   * slow the two unequally.
+   * The figure is divided by the same one of this row: by that of the least disturbed sample,
+   * because disturbances slow the two unequally.
    */
   readonly over?: Target['row'];
   /** Multiplied by this, to come to the unit. */

@@ -15,7 +15,7 @@ export interface Child {
   /** The child's own page; of one that speaks the protocol. */
   readonly answers: ReadonlyRegion | undefined;
   state: ChildState;
-  /** The last epoch that it has said it has come out of. */
+  /** The last epoch for which it has said that it runs again. */
   saidEpoch: number;
   /** Times of its last deaths, oldest first, ns. */
   deathsNs: readonly number[];

@@ -5,7 +5,7 @@ import { counterNames } from '../../queues/counters.ts';
 export const SUPERVISOR_COUNTERS = counterNames(
   /** Faults of children. */
   'deaths',
-  /** Children that run again, those among them that were only taken along. */
+  /** Children that were started again, also those that were stopped because of another's death. */
   'restarts',
   /** Children that were stopped because of another's death. */
   'takenAlong',

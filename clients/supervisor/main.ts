@@ -90,7 +90,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     child.saidEpoch = said;
   }
 
-  /** Starts whoever can be started, until that changes nothing any more. */
+  /** Starts every child that can be started, and looks again as long as there was one. */
   #advance(): void {
     let again = true;
     while (again) {
@@ -116,7 +116,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     return true;
   }
 
-  /** Neighbours that run and have not let go of it yet. */
+  /** Neighbours that run and have not let go of this child yet. */
   #silentOf(child: Child): readonly Child[] {
     const epoch = this.#epochOf(child);
     return this.#neighboursOf(child).filter(
@@ -142,7 +142,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     child.state = 'starting';
     const { config } = child;
     this.pd.restart(config.child, config.isMachineCode === true ? 'as it is' : this.#config.memory);
-    // Of one that says nothing it is not known when it runs.
+    // A child that does not speak the protocol never says that it runs.
     if (config.member === undefined) this.#up(child);
   }
 
@@ -183,7 +183,10 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     return [...new Set([...rest, ...mute])].filter(({ state }) => state === 'up');
   }
 
-  /** The first time at once, the second later, and each time twice as late. */
+  /**
+   * How long a child that has died waits for its start, in ns: not at all the first time, then
+   * `backOffNs`, and twice as long each further time.
+   */
   #backOffNs({ deathsNs }: Child): number {
     const again = deathsNs.length - 1;
     return again <= 0 ? 0 : this.#config.backOffNs * 2 ** (again - 1);
@@ -197,8 +200,8 @@ class Supervisor extends ProgramState<SupervisorConfig> {
   }
 
   /**
-   * Neighbours that are started before it: those that stand before it, and so serve it. One that
-   * does not speak the protocol comes behind all that do, since it empties no queue.
+   * Neighbours that have to run before it is started: those before it in the list, which serve it.
+   * A child that does not speak the protocol comes behind all that do, since it empties no queue.
    */
   #predecessorsOf(child: Child): readonly Child[] {
     const members = this.#neighboursOf(child).filter(({ config }) => config.member !== undefined);
@@ -238,7 +241,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
   }
 
-  /** @returns 0 without a timer: then nobody backs off, and nobody's patience ends */
+  /** @returns ns; 0 without a timer: then no start waits, and no patience ends */
   #now(): number {
     const { timer } = this.#config;
     if (timer === undefined) return 0;

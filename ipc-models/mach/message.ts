@@ -108,7 +108,7 @@ function copyInHeader(
   const bits = ram.u32[(body + HEADER_BITS) >> 2] as number;
   const targetAs = bits & DISPOSITION_MASK;
   const replyAs = (bits >>> 8) & DISPOSITION_MASK;
-  // Nobody sends with a right to receive; it must not leave the sender on the way to this answer.
+  // A receive right is none to send with. It must not have left the sender when this is refused.
   if (targetAs === MOVE_RECEIVE) return MACH_SEND_INVALID_DEST;
   if (replyAs === MOVE_RECEIVE) return MACH_SEND_INVALID_REPLY;
   const target = space.copyIn(word(ram, body + HEADER_REMOTE), targetAs);

@@ -1,6 +1,6 @@
 /**
- * Lists of buffers: gathered from one task and scattered to another in one copy, without a stop in
- * the kernel.
+ * Lists of buffers: gathered from one task and scattered to another in one copy, with no buffer of
+ * the kernel's in between.
  */
 
 import type { ModelKernel } from '../model-kernel.ts';

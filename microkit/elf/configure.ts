@@ -1,7 +1,7 @@
 /**
- * Writes a domain's configuration into its image while it is loaded, as sDDF's build does with
- * `objcopy --update-section` before. An image that was configured by its own build needs none: then
- * the description has no record for it.
+ * Writes a domain's configuration into its image while the image is loaded; sDDF's build does it
+ * beforehand, by `objcopy --update-section`. An image that its own build has configured has no
+ * record in the description, and is left alone.
  */
 
 import type { PdDescription, SystemDescription } from '../model.ts';

@@ -1,7 +1,7 @@
 /**
- * A system of programs in TypeScript as one of images: the same domains, regions and channels, as
- * sDDF's own build would describe them. Images know no symbols for physical addresses; these stand
- * in their configuration sections, and so must be fixed beforehand.
+ * Turns a system of TypeScript programs into one of images: the same domains, regions and channels,
+ * as sDDF's own build would describe them. An image has no symbols for physical addresses; it reads
+ * them in its configuration sections, so they must be fixed beforehand.
  */
 
 import {

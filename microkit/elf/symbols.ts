@@ -1,9 +1,9 @@
 /**
- * The symbol table of an image, read where it lies: nothing is allocated for it until somebody
+ * The symbol table of an image, read where it lies: nothing is allocated for it before somebody
  * asks.
  *
- * A name is looked for from front to back, as often as a domain has symbols that are patched, which
- * is a dozen times. Who asks for addresses, as fault reports and profiles do, makes a
+ * A name is looked for from front to back, once for each symbol that is patched, which is a dozen
+ * times. Whoever asks for addresses often, as fault reports and profiles do, makes a
  * {@link FunctionIndex} first.
  */
 

@@ -19,8 +19,8 @@ const OWN_REGIONS_SHOWN = 4;
  */
 const LABELLED_PDS_MAX = 20;
 /**
- * In such a picture, a domain that is called by more than this, or memory that more share, is told
- * of in words.
+ * In such a picture, a domain that has more callers than this, or memory with more users, is
+ * described in words.
  */
 const DRAWN_USERS_MAX = 8;
 const WORDS_PER_LINE = 48;

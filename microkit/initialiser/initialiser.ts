@@ -38,7 +38,7 @@ import {
 } from './threads.ts';
 import { UntypedMemory } from './untyped-memory.ts';
 
-/** Told how boot went: the testbed's, once. */
+/** Told, once, how boot went. */
 export interface BootObserver {
   /** The system is built and its threads are about to run. */
   systemBuilt(): void;

@@ -25,8 +25,8 @@ interface Cause {
 const LINES_LOOKED_AT = 10_000;
 
 /**
- * What a file is that is no description yet: one cause, where XML's rules would find a hundred
- * errors, or none.
+ * Recognises a file that is no description at all, and names the one cause, where the rules of XML
+ * would report a hundred errors or none.
  */
 function causeOf(text: string): Cause | undefined {
   // Read as UTF-8, every second byte of it is 0.

@@ -1,8 +1,8 @@
 /**
- * Which calls a hart is in, found as a debugger finds it without tables: what a function's first
- * instructions have done to the stack pointer and where they have put the return address says where
- * its caller is. It is a reading of what compilers write, no proof: a stack is followed for as long
- * as each return address lies behind a call, and the rest of it is left out.
+ * The chain of calls that a hart is in, found as a debugger does it without tables: from what a
+ * function's first instructions have done to the stack pointer, and where they have stored the
+ * return address. This rests on how compilers write functions and proves nothing, so a stack is
+ * followed only as long as each return address lies behind a call; the rest is left out.
  */
 
 import { REG_PC, REG_RA, REG_SP } from '../../kernel/abi.ts';
@@ -18,9 +18,9 @@ const X_ZERO = 0;
 const X_RA = 1;
 const X_SP = 2;
 
-/** What has been done to the stack at one pc, since its function began. */
+/** What a function has done to the stack up to one pc. */
 interface Frame {
-  /** By so many bytes the stack pointer is below what it was. */
+  /** Bytes by which the stack pointer lies below what it was at the beginning of the function. */
   readonly sizeBytes: number;
   /**
    * Where the return address is, counted from the stack pointer at the function's beginning; still
@@ -53,7 +53,8 @@ export class CallStacks {
     while (names.length < CALLS_MAX) {
       const { sizeBytes, returnAt } = this.#frameAt(pc);
       stack += sizeBytes;
-      // Whoever has called something has nothing in `ra` but the way back from there.
+      // A function that has called another one finds the way back from that call in `ra`, and not
+      // its own.
       if (returnAt === undefined && names.length > 1) break;
       const back =
         returnAt === undefined ? hart.registerAsNumber(REG_RA) : hart.wordAt(stack + returnAt);

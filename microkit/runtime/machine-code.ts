@@ -43,7 +43,7 @@ export interface RecentBranch {
   readonly isCall: boolean;
 }
 
-/** Somebody who looks at a hart now and then. What it does is the same with and without. */
+/** An observer that looks at a hart now and then. The hart does the same with and without it. */
 export interface HartSampling {
   /** How many of its own instructions a hart executes between two looks. */
   readonly everyInstructions: number;
@@ -53,16 +53,18 @@ export interface HartSampling {
   readonly sample: (hart: HartContext, pd: string) => void;
 }
 
-/** Somebody who wants the engine to be entered anew at an instruction, and is that engine. */
+/**
+ * A request that the engine be entered anew at some instruction, made by whoever is that engine.
+ */
 export interface HartPause {
-  /** How many instructions the hart has executed then. A pause ends no slice. */
+  /** Count of executed instructions at which the engine is entered anew. This ends no slice. */
   at: number;
 }
 
 /**
- * Under the virtual clock instructions take what they cost. Under the host's they take what they
- * take: this reads it anew. What `HartThread.now` answers may be as old as the board's turn, which
- * a loop without system calls never ends by itself.
+ * How a hart knows the time. 'virtual': by the cost of its instructions. A function reads the
+ * host's clock, in ns, because what `HartThread.now` answers may be as old as the board's turn,
+ * which a loop without system calls never ends by itself.
  */
 export type HartClock = 'virtual' | (() => number);
 
@@ -86,8 +88,8 @@ export interface HartContextOptions {
 /** Instructions of a slice at most, well within the 32 bits that count them down. */
 const SLICE_MAX = 100_000_000;
 /**
- * So many instructions may take no time at all, between two kernel entries, until the program
- * counts as being in a loop.
+ * Instructions that a program may execute between two kernel entries where they cost no time; after
+ * as many it counts as caught in an endless loop.
  */
 export const ENDLESS_INSTRUCTIONS = 100_000_000;
 /** Under the host clock: how long a slice is to take, and the fewest instructions of one. */
@@ -123,8 +125,8 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   readonly #instructionNs: number = this.options.costs.instruction;
   readonly #deviceNs: number = this.options.costs.deviceAccess;
   /**
-   * What engines need to know the time by themselves; -1 when they cannot, since it passes by
-   * itself or by fractions.
+   * Nanoseconds an instruction, for engines that keep the time themselves; -1 when they cannot,
+   * because time passes by itself or in fractions.
    */
   readonly #clockStep: number =
     this.#isVirtual && Number.isInteger(this.#instructionNs) ? this.#instructionNs : -1;
@@ -200,8 +202,8 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
   }
 
   /**
-   * As many instructions as begin before something happens that the program may notice; one at
-   * least.
+   * @returns as many instructions as begin before something happens that the program may notice;
+   * one at least
    */
   #instructionsUntilNext(): number {
     if (this.#instructionNs === 0) return ENDLESS_INSTRUCTIONS - this.#sinceEntry;
@@ -223,7 +225,7 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
       const sampleAt = this.#sampleAt;
       exit = this.#execute(end - this.executed);
       isPaused = this.#sampleAt > sampleAt || this.executed === at;
-      // To be looked at ends no slice.
+      // An observer ends no slice.
     } while (exit === LIMIT && isPaused && this.executed < end);
     if (exit === LIMIT) {
       const elapsed = this.#hostNow() - since;
@@ -292,7 +294,10 @@ export class HartContext extends Configured<HartContextOptions> implements Machi
     this.#grant(0);
   }
 
-  /** A program that takes no time gives nobody else any: it is in a loop, and it says where. */
+  /**
+   * A program whose instructions cost no time lets nobody else run: it is caught in a loop, and
+   * faults with the place.
+   */
   #raiseEndless(): void {
     this.#sinceEntry = 0;
     const loop = this.recentBranches().map(({ target }) => target);

@@ -73,7 +73,8 @@ export type HartDebugger = (hart: DebuggableHart) => Engine;
 
 /**
  * Asked for each hart before it executes anything.
- * @returns where what it executes is noted; undefined: nowhere
+ *
+ * @returns where to note what it executes; undefined to note nothing
  */
 export type HartCoverage = (
   pd: string,

@@ -3,7 +3,7 @@
  * of the queue classes, wherever they stand, and how they are used there. What a class is stands in
  * its table (`queues/<class>/class.ts`).
  *
- * A record of a person's own that looks different says nothing, and is not checked.
+ * A user's own record of another form is not checked, since nothing is known about it.
  */
 
 import type { Connection, QueueClass, Role, SidePart } from '../../queues/class.ts';
@@ -87,7 +87,7 @@ function roleAt({ around }: Position, of: QueueClass): Role | undefined {
   return roleOf(record, outer, of.roles);
 }
 
-/** Whether a connection leads to who serves this domain: towards the device. */
+/** Whether a connection leads to whoever serves this domain, which is towards the device. */
 function servesHere({ around, key }: Position, role: Role | undefined): boolean {
   const [record = {}, outer = {}] = around;
   // Of the ports of a switch only one leads to the device, and the switch says which.

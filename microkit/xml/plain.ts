@@ -1,11 +1,11 @@
 /**
- * The quick way through a text that is as descriptions are: elements and attributes, comments,
- * blanks, and nothing else. Anything more (an entity, text, a character outside the usual, a
- * mistake) is left to the XML parser, which knows what it means or says what is wrong with it.
- * Where this answers, its answer is the parser's: `plain.test.ts` compares them.
+ * The quick way through a text of the usual form: elements and attributes, comments, blanks, and
+ * nothing else. Anything more (an entity, text, an unusual character, a mistake) is left to the XML
+ * parser, which knows what it means or says what is wrong with it. Where this answers, its answer
+ * is the parser's: `plain.test.ts` compares them.
  *
- * Why: the parser goes character by character, which takes most of the time of a process that reads
- * one file, for nothing of it has been compiled yet. Regular expressions have.
+ * Why: the parser goes character by character. In a process that reads one file that takes most of
+ * the time, because none of the parser has been compiled yet; regular expressions have.
  */
 
 import type { Element } from './element.ts';

@@ -30,6 +30,7 @@ export function closeBlkEnd(
   pd.region(connection.responseQueue).fill(0, 0, RESPONSE_ENTRIES);
 }
 
+/** The other end runs again: our handles begin where the memory of the queues says. */
 export function openBlkEnd({ requests, responses }: BlkEnd): void {
   requests.open();
   responses.open();

@@ -50,7 +50,7 @@ export interface BlkDriverConfig {
   readonly restart?: MemberConfig;
 }
 
-/** Whose request goes next. */
+/** How the virtualiser chooses whose request goes next. */
 export type BlkPolicyConfig =
   | { readonly kind: 'strict' }
   | { readonly kind: 'round-robin' }

@@ -12,6 +12,7 @@ import { struct } from '../../memory/struct.ts';
 /** Bytes of one block: the unit of every count and block number of this class. */
 export const BLK_TRANSFER_BYTES = 4096;
 
+/** Codes of requests (`enum blk_req_code`). */
 export const BLK_READ = 0;
 export const BLK_WRITE = 1;
 /** All earlier requests of this client are complete and durable when it is answered. */
@@ -26,6 +27,7 @@ export const BLK_DISCARD = 4;
 /** Extension of this project: the blocks read as zeroes afterwards. */
 export const BLK_WRITE_ZEROES = 5;
 
+/** Codes of responses (`enum blk_resp_status`). */
 export const BLK_OK = 0;
 export const BLK_ERR_UNSPEC = 1;
 export const BLK_ERR_INVALID_PARAM = 2;
@@ -38,6 +40,9 @@ export const REQUEST_TAIL = 4;
 export const REQUEST_PLUGGED = 8;
 export const REQUEST_ENTRIES = 16;
 
+/**
+ * `blk_req_t`. Offset (bytes) and block number (blocks of 4096 bytes) have 64 bits, in two halves.
+ */
 export const BlkRequestLayout = struct(32, {
   code: 'u32',
   hole0: 'u32',
@@ -55,6 +60,7 @@ export const RESPONSE_HEAD = 0;
 export const RESPONSE_TAIL = 4;
 export const RESPONSE_ENTRIES = 8;
 
+/** `blk_resp_t`. `successCount` is in blocks of 4096 bytes. */
 export const BlkResponseLayout = struct(12, {
   status: 'u32',
   successCount: 'u16',
@@ -66,6 +72,7 @@ export const BlkResponseLayout = struct(12, {
 export const STORAGE_INFO_BYTES = 88;
 export const SERIAL_NUMBER_BYTES = 64;
 
+/** `blk_storage_info_t`, from the byte behind the serial number on. */
 export const BlkStorageInfoLayout = struct(STORAGE_INFO_BYTES - SERIAL_NUMBER_BYTES, {
   readOnly: 'u8',
   ready: 'u8',

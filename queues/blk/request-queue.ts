@@ -26,7 +26,7 @@ const COUNT = BlkRequestLayout.count.offset / 4;
 const ID = BlkRequestLayout.id.offset / 4;
 const TWO_32 = 0x1_0000_0000;
 
-/** One request, as its consumer copies it out. Made once and filled again and again. */
+/** One request, as its consumer copies it out: a copy that the producer cannot change any more. */
 export interface BlkRequest {
   /** `BLK_READ` … `BLK_WRITE_ZEROES`, or anything that the producer wrote. */
   code: number;
@@ -46,6 +46,7 @@ export interface BlkRequest {
   id: number;
 }
 
+/** @returns a record to be filled by {@link BlkRequestConsumer.dequeue}, again and again */
 export function emptyRequest(): BlkRequest {
   return { code: 0, offset: 0, offsetLow: 0, offsetHigh: 0, block: 0, count: 0, id: 0 };
 }

@@ -22,7 +22,7 @@ const STATUS = BlkResponseLayout.status.offset / 4;
 const COUNT = BlkResponseLayout.successCount.offset / 4;
 const ID = BlkResponseLayout.id.offset / 4;
 
-/** One response, as its consumer copies it out. Made once and filled again and again. */
+/** One response, as its consumer copies it out: a copy that the producer cannot change any more. */
 export interface BlkResponse {
   /** `BLK_OK` or an error; see `layout.ts`. */
   status: number;
@@ -34,6 +34,7 @@ export interface BlkResponse {
   id: number;
 }
 
+/** @returns a record to be filled by {@link BlkResponseConsumer.dequeue}, again and again */
 export function emptyResponse(): BlkResponse {
   return { status: 0, successCount: 0, id: 0 };
 }

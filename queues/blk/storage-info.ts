@@ -10,6 +10,7 @@ import { BlkStorageInfoLayout as Layout, SERIAL_NUMBER_BYTES } from './layout.ts
 const BASE = SERIAL_NUMBER_BYTES;
 const TWO_32 = 0x1_0000_0000;
 
+/** What the page says of a device, or of a share of it. */
 export interface BlkStorageInfo {
   /** At most 63 ASCII characters. */
   readonly serialNumber: string;

@@ -82,6 +82,12 @@ export function blkVirtqueueBytes(options: { entries: number; segments: number }
   return layOut(options).sizeBytes;
 }
 
+/**
+ * The driver's handle of one virtqueue for block requests.
+ *
+ * @throws Misuse from the constructor when the region does not hold the queue; from a `post…`
+ * without a free chain
+ */
 export class BlkVirtqueue {
   /** Most requests that can be outstanding; chains are numbered from 0. */
   readonly chains: number;

@@ -33,7 +33,7 @@ function place(region: ReadonlyRegion, buffers: number): Buffers {
   return { ram, firstWord: at >>> 2, buffers };
 }
 
-/** For reading. */
+/** One buffer at a time, for reading. */
 export class BufferReader extends Sealed<Buffers> {
   static {
     Object.freeze(this);
@@ -69,7 +69,7 @@ export class BufferReader extends Sealed<Buffers> {
   }
 }
 
-/** For writing. */
+/** One buffer at a time, for writing. */
 export class BufferWriter extends Sealed<Buffers> {
   static {
     Object.freeze(this);
@@ -94,10 +94,12 @@ export class BufferWriter extends Sealed<Buffers> {
     return true;
   }
 
+  /** Stores the 32-bit word `index` of the buffer. */
   setWord(index: number, value: number): void {
     this.#i32[(this.#word + (index & WORD_MASK)) | 0] = value;
   }
 
+  /** Stores the 16-bit halfword `index` of the buffer. */
   setHalf(index: number, value: number): void {
     this.#u16[(this.#word << 1) + (index & HALF_MASK)] = value;
   }

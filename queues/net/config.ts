@@ -64,7 +64,10 @@ export interface NetVirtRxConfig {
   readonly restart?: MemberConfig;
 }
 
-/** Whose frame goes next; clients in the order of the description. */
+/**
+ * How the transmit virtualiser chooses whose frame goes next. Clients are in the order of the
+ * description.
+ */
 export type NetTxPolicyConfig = {
   /**
    * Frames with the driver at a time. What is beyond waits with the virtualiser, where the policy

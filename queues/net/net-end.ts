@@ -8,6 +8,7 @@ import { distance16 } from '../../memory/wrapping.ts';
 import type { NetConnection } from './config.ts';
 import { NetQueueHeader, type NetConsumer, type NetProducer } from './queue.ts';
 
+/** One end of a connection: the record, and the two handles. */
 export interface NetEnd {
   readonly connection: NetConnection;
   /** Our handles: of the queue that we fill, and of the one that we empty. */
@@ -31,6 +32,7 @@ export function closeNetEnd(
   return emptyQueue(pd.region(freeQueue), capacity) + emptyQueue(pd.region(activeQueue), capacity);
 }
 
+/** The other end runs again: our handles begin where the memory of the queues says. */
 export function openNetEnd({ out, in: taken }: NetEnd): void {
   out.open();
   taken.open();

@@ -27,7 +27,7 @@ export const NetQueueHeader = struct(8, {
   tail: 'u16',
   head: 'u16',
   /**
-   * 0: the consumer asks to be signalled. 1: it need not be. Zeroed memory so begins with a wish.
+   * 0: the consumer asks to be signalled; 1: it need not be. So zeroed memory begins with a wish.
    */
   consumerSignalled: 'u32',
 });
@@ -112,6 +112,7 @@ export class NetProducer extends Sealed<Placement> {
 
   /**
    * @param capacity slots: a power of two up to 32,768; both sides know it from their configuration
+   * @throws Misuse for another capacity, or when the region is too small
    */
   constructor(region: Region, capacity: number) {
     super(place(region, capacity));
@@ -266,6 +267,7 @@ export class NetConsumer extends Sealed<Placement> {
 
   /**
    * @param capacity slots: a power of two up to 32,768; both sides know it from their configuration
+   * @throws Misuse for another capacity, or when the region is too small
    */
   constructor(region: Region, capacity: number) {
     super(place(region, capacity));
@@ -330,10 +332,12 @@ export class NetConsumer extends Sealed<Placement> {
     this.#left -= count;
   }
 
+  /** Bytes in the buffer that {@link dequeue} took last. */
   get len(): number {
     return this.#lenAndOid & 0xffff;
   }
 
+  /** Number of the sender's data region, 0 to 63: of the buffer that {@link dequeue} took last. */
   get oid(): number {
     return (this.#lenAndOid >>> 16) & OID_MASK;
   }
@@ -349,10 +353,11 @@ export class NetConsumer extends Sealed<Placement> {
   }
 
   /**
-   * Looked at in this order, as in `signal.ts`: the wish, then the queue.
+   * Whether nothing is left to do here before the producer signals. Looks at the wish first and
+   * then at the queue, as `signal.ts` asks.
    *
-   * @returns whether the wish for a signal stands and there is nothing to take out: a flow from
-   * here can be left alone
+   * @returns whether the wish for a signal stands and the queue is empty: a flow from here can then
+   * be left alone
    */
   isAtRest(): boolean {
     return this.#i32[this.#flagIndex] === WANTS_SIGNAL && !this.hasItems();
@@ -372,6 +377,7 @@ export class NetConsumer extends Sealed<Placement> {
     if (this.#i32[flagIndex] !== WANTS_SIGNAL) this.#store32(flagIndex << 2, WANTS_SIGNAL);
   }
 
+  /** Takes the wish back: the producer need not signal. */
   cancelSignal(): void {
     this.#i32[this.#flagIndex] = SIGNALLED;
   }

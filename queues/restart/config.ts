@@ -16,6 +16,7 @@ export interface MemberConfig {
   readonly neighbours: readonly { readonly channel: number; readonly child: number }[];
 }
 
+/** What the supervisor is told of one child. */
 export interface SupervisedChild {
   readonly name: string;
   readonly child: number;
@@ -30,6 +31,7 @@ export interface SupervisedChild {
   readonly isMachineCode?: boolean;
 }
 
+/** A supervisor's whole configuration. Times are nanoseconds. */
 export interface SupervisorConfig {
   readonly epochs: string;
   /** Who serves stands before whom it serves, and is started before it. */

@@ -60,6 +60,10 @@ interface Neighbour {
   state: 'open' | 'closing' | 'closed';
 }
 
+/**
+ * A program that takes part in the protocol: what it knows of its neighbours. Made by
+ * {@link joinRestarts}.
+ */
 export class Member {
   readonly #pd: MemberDomain;
   readonly #config: MemberConfig;
@@ -112,7 +116,10 @@ export class Member {
       .flatMap(({ channels }) => channels);
   }
 
-  /** `init` is over: what we share with neighbours that are down is let go, and we run. */
+  /**
+   * To be called when `init` is over: lets go of what is shared with neighbours that are down, and
+   * says that the program runs.
+   */
   start(connections: Connections): void {
     const own = readEpoch(this.#epochs, this.#config.self);
     const answered = this.#look(connections);
@@ -125,7 +132,7 @@ export class Member {
     if (this.#look(connections)) this.#pd.notify(this.#config.supervisor);
   }
 
-  /** Something has come back meanwhile, which may have been all that was missing. */
+  /** Something has come back from elsewhere: closes whatever only waited for that. */
   proceed(connections: Connections): void {
     if (this.#closing === 0) return;
     let answered = false;
@@ -180,7 +187,11 @@ export class Member {
   }
 }
 
-/** @returns undefined for a program that nobody supervises */
+/**
+ * Joins the protocol. To be called first of all in `init`, before any queue is filled.
+ *
+ * @returns undefined for a program that nobody supervises
+ */
 export function joinRestarts(
   pd: MemberDomain,
   config: MemberConfig | undefined,
@@ -193,7 +204,12 @@ interface Notified {
   notified(this: void, channel: number): void | undefined;
 }
 
-/** Ends `init`: the entry points, with the protocol around them where there is a supervisor. */
+/**
+ * The last call of `init`: lets go of neighbours that are down, and says that the program runs.
+ *
+ * @returns the entry points with the protocol around `notified`; without a member the same ones as
+ * given
+ */
 export function supervised<Entry extends Notified>(
   member: Member | undefined,
   connections: Connections,

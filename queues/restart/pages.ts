@@ -23,14 +23,17 @@ const TAKEN_BACK_AT = 4 * CHILDREN_MAX;
 const REFUSED_AT = TAKEN_BACK_AT + 4;
 const NOTE_AT = REFUSED_AT + 4;
 
+/** Whether a child is down: its epoch is odd. */
 export function isDown(epoch: number): boolean {
   return (epoch & 1) !== 0;
 }
 
+/** @returns a child's epoch, from the supervisor's page */
 export function readEpoch(page: ReadonlyRegion, child: number): number {
   return page.read32(4 * child);
 }
 
+/** Sets a child's epoch, in the supervisor's page; 32 bits. */
 export function writeEpoch(page: Region, child: number, epoch: number): void {
   page.write32(4 * child, epoch);
 }
@@ -41,6 +44,7 @@ export function readDownTime(page: ReadonlyRegion, child: number): number {
   return page.read32(at) + page.read32(at + 4) * 0x1_0000_0000;
 }
 
+/** Adds nanoseconds to the time that a child has been down in all. */
 export function addDownTime(page: Region, child: number, durationNs: number): void {
   const at = DOWN_TIME_AT + 8 * child;
   const sum = readDownTime(page, child) + durationNs;
@@ -53,6 +57,10 @@ export function readAnswer(page: ReadonlyRegion, child: number): number {
   return page.read32(4 * child);
 }
 
+/**
+ * Says that the page's owner has let go of a neighbour up to this epoch; of its own number, that it
+ * runs.
+ */
 export function writeAnswer(page: Region, child: number, epoch: number): void {
   page.write32(4 * child, epoch);
 }
@@ -62,6 +70,7 @@ export function readTakenBack(page: ReadonlyRegion): number {
   return page.read32(TAKEN_BACK_AT);
 }
 
+/** Counts buffers that were taken back from neighbours that were down. */
 export function addTakenBack(page: Region, buffers: number): void {
   page.write32(TAKEN_BACK_AT, readTakenBack(page) + buffers);
 }
@@ -71,6 +80,7 @@ export function readRefused(page: ReadonlyRegion): number {
   return page.read32(REFUSED_AT);
 }
 
+/** Counts an epoch that was not believed. */
 export function addRefused(page: Region): void {
   page.write32(REFUSED_AT, readRefused(page) + 1);
 }
@@ -80,6 +90,7 @@ export function readNote(page: ReadonlyRegion): number {
   return page.read32(NOTE_AT);
 }
 
+/** Leaves a word of 32 bits for this program, should it be started again. */
 export function writeNote(page: Region, note: number): void {
   page.write32(NOTE_AT, note);
 }

@@ -26,6 +26,7 @@ export interface SerialDevicePart {
   txProvide(): void;
 }
 
+/** The queues of one serial driver, and what it counts. */
 export class SerialDriverEnd {
   /** Bytes moved so far, in both directions. */
   moved = 0;
@@ -49,6 +50,7 @@ export class SerialDriverEnd {
     this.counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
   }
 
+  /** The driver's whole `notified`: an interrupt, or room or characters in a queue. */
   notified(channel: number, device: SerialDevicePart): void {
     const { config } = this.#pd;
     if (channel === config.irq) {
@@ -77,7 +79,7 @@ export class SerialDriverEnd {
     if (this.rx !== undefined && this.rx.publish()) this.#owesRx = true;
   }
 
-  /** To whoever waits for what has been published since the last time. */
+  /** Notifies whoever waits for what has been published since the last call. */
   sendNotifications(): void {
     const { tx, rx } = this.#pd.config;
     if (this.#owesRx && rx !== undefined) {

@@ -67,7 +67,10 @@ export class SerialProducer {
   /** Bytes known to be free, from the last look at the consumer's index. */
   #room = 0;
 
-  /** @param capacity bytes: a power of two; both sides know it from their configuration */
+  /**
+   * @param capacity bytes: a power of two; both sides know it from their configuration
+   * @throws Misuse for another capacity, or when a region is too small
+   */
   constructor(queue: Region, data: Region, capacity: number) {
     this.#place = place(queue, data, capacity);
     this.#ram = this.#place.ram;

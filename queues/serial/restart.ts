@@ -7,7 +7,7 @@
 
 import { type Connections, type Member, type MemberDomain, supervised } from '../restart/member.ts';
 
-/** Ends `init`: see {@link supervised}. */
+/** The last call of a serial program's `init`: see {@link supervised}. */
 export function supervisedSerial<Entry extends { notified(this: void, channel: number): void }>(
   pd: MemberDomain,
   member: Member | undefined,

@@ -14,8 +14,8 @@ export interface TimerDriverConfig {
   /** Channels of the clients. */
   readonly clients: readonly number[];
   /**
-   * Those of them for whose time-outs nobody waits: watchdogs, which look now and then and find
-   * nothing as a rule.
+   * Those of the clients that are watchdogs: they look now and then and find nothing as a rule, so
+   * nobody waits for their time-outs.
    */
   readonly watchdogs?: readonly number[];
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */

@@ -17,6 +17,10 @@ export class DeficitRoundRobin {
     this.#deficits = new Float64Array(weights.length);
   }
 
+  /**
+   * @param costs of each client's next request, in bytes; 0 for a client that has none
+   * @returns the client that is served now; -1 when nobody has a request
+   */
   next(costs: Uint32Array): number {
     // Two rounds at most: the second one after the deficits have grown to what the first to be
     // served needs.
@@ -35,7 +39,7 @@ export class DeficitRoundRobin {
     const turn = this.#turn;
     const cost = costs[turn] as number;
     if (cost === 0) {
-      // Who has nothing to send saves nothing up.
+      // A client that has nothing to send saves nothing up.
       this.#deficits[turn] = 0;
       return false;
     }

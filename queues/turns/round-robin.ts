@@ -7,6 +7,10 @@ export class RoundRobin {
     this.#last = clients - 1;
   }
 
+  /**
+   * @param costs of each client's next request, in bytes; 0 for a client that has none
+   * @returns the client that is served now; -1 when nobody has a request
+   */
   next(costs: Uint32Array): number {
     const clients = costs.length;
     for (let step = 1; step <= clients; step += 1) {

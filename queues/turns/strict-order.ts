@@ -5,6 +5,10 @@
 export class StrictOrder {
   readonly wakeAtNs = Infinity;
 
+  /**
+   * @param costs of each client's next request, in bytes; 0 for a client that has none
+   * @returns the client that is served now; -1 when nobody has a request
+   */
   next(costs: Uint32Array): number {
     for (let client = 0; client < costs.length; client += 1) if (costs[client] !== 0) return client;
     return -1;

@@ -126,6 +126,12 @@ function place(options: VirtqueueOptions): Placement {
   };
 }
 
+/**
+ * The driver's handle of one virtqueue: posts buffers, and takes each back once.
+ *
+ * @throws Misuse from the constructor when the region does not hold the queue; from {@link post}
+ * without {@link room}
+ */
 export class Virtqueue extends Sealed<Placement> {
   static {
     Object.freeze(this);

@@ -26,13 +26,17 @@ import {
   type WorldSystem,
 } from '../world.ts';
 
-/** A system, loaded, and what a campaign does with it. */
+/**
+ * A system as a campaign uses it: how it was asked for, digests of its parts, and what its worlds
+ * are made of.
+ */
 export interface CampaignSystem {
   readonly reference: SystemReference;
   readonly digests: SystemDigests;
   readonly target: WorldSystem;
 }
 
+/** What a campaign does in the world of each seed. */
 export interface CampaignSpec {
   /** The same plan for every seed; standard chaos, another one for each, when it is left out. */
   readonly plan: Plan | undefined;
@@ -76,7 +80,7 @@ export interface SeedReport {
   readonly failure: Failure | undefined;
 }
 
-/** Runs the world of one seed. */
+/** Runs the world of one seed; twice, where `twiceEvery` says so. */
 export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
   const options = worldOf(loaded, spec, seed);
   const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
@@ -205,7 +209,8 @@ export function boundedOf(
 }
 
 /**
- * PCT has to know about how many points of choice a world has: one without faults tells.
+ * Reads the value of `--explore`. For PCT it runs one world without faults, which tells about how
+ * many points of choice a world has.
  *
  * @param text `random`, `pct:DEPTH` or `none`
  * @returns undefined for `none`

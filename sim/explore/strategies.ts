@@ -5,9 +5,12 @@ import type { ChoicePoint, Decision, Strategy } from './explorer.ts';
 
 /** At one point in so many, time passes. */
 const RANDOM_ONE_IN = 40;
-/** And so much more than it takes for the next event to come. */
+/** Time passes up to the next event and by up to this much more, ns. */
 const BEYOND_NS_MAX = 3_000;
-/** A program that is so slow that the next event is further off than this is no interesting one. */
+/**
+ * No time passes where the next event is further off than this, ns: a program as slow as that is of
+ * no interest.
+ */
 const AHEAD_NS_MAX = 100_000;
 
 /** Everywhere with the same small chance. */

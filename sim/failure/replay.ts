@@ -16,6 +16,7 @@ export interface Replay {
   readonly isSame: boolean;
 }
 
+/** Runs the world of a failure file, watched or not: the outcome is the same. */
 export function replay(failure: Failure, target: WorldSystem, watch?: WorldWatch): Replay {
   const options = worldOptions(failure.world, target);
   const outcome = runWorld(watch === undefined ? options : { ...options, watch });

@@ -6,8 +6,8 @@ const ECHO: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 1 };
 /** 16 buffers for each client, and as many descriptors. */
 const SMALL: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 32 };
 /**
- * Four buffers for each client, and as many descriptors: each comes round many times, and there may
- * be none.
+ * Four buffers for each client, and as many descriptors: each is used again and again, and at times
+ * there is none left.
  */
 const TINY: MutantSystem = { name: 'echo', choices: {}, shrunkBy: 128 };
 /** Clients return the device's buffers themselves. */

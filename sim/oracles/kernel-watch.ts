@@ -20,7 +20,7 @@ const THREADS_EVERY = 64;
 /** A world of 500 questions has some ten thousand entries. */
 export const ENTRIES_MAX = 10_000_000;
 
-/** Ends a world in which there is no end of kernel entries. */
+/** Ends a world whose kernel entries do not end. */
 export class EndlessWorld extends RunFailure {
   override readonly name = 'EndlessWorld';
 }

@@ -45,8 +45,8 @@ export interface NetEnds {
    */
   readonly clients: readonly string[];
   /**
-   * By queue, who hands the same buffer to several through it, of a frame that is for several: one
-   * buffer may be once in each queue of the same domain.
+   * By queue: the domain that hands one buffer to several receivers through it, when a frame is for
+   * several. Such a buffer may be once in each queue of that domain.
    */
   readonly sharers: ReadonlyMap<string, string>;
 }

@@ -1,6 +1,6 @@
 /**
- * The oracles that are asked of every system at the end of its world, besides those of the traffic:
- * each by its name. What must hold all the while is `kernel-watch.ts`'.
+ * The oracles that are asked of every system at the end of its world, besides those of its traffic,
+ * each by its name. What must hold at all times, `kernel-watch.ts` looks at.
  */
 
 import type { Oracle } from '../../systems/oracle.ts';
@@ -9,7 +9,7 @@ import { netEndsOf } from './net-ends.ts';
 import { netLedger } from './net-ledger.ts';
 import type { SystemMemory } from './system-memory.ts';
 
-/** With what takes its blame away. */
+/** An oracle, and the faults that excuse what it finds. */
 export interface StandardOracle extends Oracle {
   readonly excuse?: Excuse;
 }

@@ -104,7 +104,7 @@ export class PlannedIrqLine implements IrqLine {
   readonly #clock: Clock;
   readonly #late: ClockEvent = { fire: () => this.#show() };
   /**
-   * What the device says, what the controller is shown of it, and how many faults hold the line up.
+   * What the device says; what the controller is shown of it; and how many faults hold the line up.
    */
   #device: 'high' | 'low' = 'low';
   #shown: 'high' | 'low' = 'low';

@@ -1,7 +1,8 @@
 /**
  * A thread of machine code whose system calls may come late: time passes first, in which interrupts
  * come and other threads run, as if the instructions up to the call had taken longer. Such a body
- * cannot be held up in the middle, so it returns without the call, and makes it when it is resumed.
+ * cannot be held up in the middle. So it returns without having made the call, and makes it when it
+ * is resumed.
  */
 
 import type { Access } from '../../memory/region.ts';

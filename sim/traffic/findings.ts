@@ -1,12 +1,12 @@
 /**
- * What a workload has found, each with what would excuse it; and what is left when all has been
- * excused.
+ * What a workload has found wrong, each finding with the faults that would excuse it; and what
+ * remains when all that can be excused has been.
  */
 
 import type { Excuse } from '../points/point.ts';
 import type { Excused, Violation } from './workload.ts';
 
-/** Of one kind at one place, more are not kept. */
+/** More findings of one kind at one place are not kept. */
 const ALIKE_MAX = 10;
 
 export interface Finding {
@@ -14,7 +14,7 @@ export interface Finding {
   /** Any of them is enough. */
   readonly excuse: Excuse | readonly Excuse[];
   readonly where: string;
-  /** What it did, without who. */
+  /** What happened, without saying to whom. */
   readonly what: string;
   readonly timeNs: number;
 }

@@ -24,7 +24,7 @@ interface Found {
   readonly timeNs: number;
 }
 
-/** Of one kind, more are not kept. */
+/** More findings of one kind are not kept. */
 const FOUND_MAX = 20;
 
 export class NeighbourAccounts {

@@ -27,10 +27,7 @@ export class NetAccounts {
   readonly #findings = new Findings();
   /** Numbers of the probes that are open, by client. */
   readonly #probes = new Map<number, string>();
-  /**
-   * Damaged frames that a client may have answered: with wrong checksums nobody can tell whose they
-   * were.
-   */
+  /** Damaged frames that a client may have answered. A wrong checksum hides whose they were. */
   #maybe = 0;
 
   constructor(clients: readonly string[]) {

@@ -1,8 +1,8 @@
 /**
- * A value as somebody has written it, in YAML or as an object of a program's, with the place where
- * it stands. Whatever is asked of it is either there and of its kind, or a problem with that place;
- * all problems of a file are said at once. What a bad value is read as does not matter: nothing of
- * a file with problems is run.
+ * A value of a test, as YAML or an object in a program has it, with the place where it stands. Each
+ * reader (`text`, `size` …) either returns the value or reports a problem at that place, and then
+ * returns something of the right kind: nothing of a file with problems is run, and all its problems
+ * are reported at once.
  */
 
 import { didYouMean } from '../../microkit/read/spelling.ts';
@@ -61,7 +61,7 @@ export class Given {
     if (problems.length < PROBLEMS_MAX) problems.push(`${this.where}: ${what}`);
   }
 
-  /** The same place with another value: of something that has been filled in. */
+  /** Another value at the same place, such as one in which names have been filled in. */
   with(value: unknown): Given {
     return new Given(value, this.#source, this.path);
   }

@@ -13,7 +13,7 @@ import type { FrameFacts } from '../frames/fields.ts';
 export interface SeenFrame {
   readonly timeNs: number;
   readonly facts: FrameFacts;
-  /** An expectation has met it. */
+  /** An expectation has used it already. */
   isTaken: boolean;
 }
 
@@ -36,7 +36,7 @@ export class UartEnd {
   readonly line: SerialLine;
   /** All that was printed, a character for each byte. */
   text = '';
-  /** What expectations have met so far ends here. */
+  /** Expectations have used the characters up to here. */
   takenTo = 0;
   readonly #bytes = new Uint8Array(256);
 

@@ -89,7 +89,11 @@ function runOnce(
   return { ...common, verdict: 'passed', timeNs: run.now() };
 }
 
-/** A fault that the next step does not expect is one that nobody expects. */
+/**
+ * Fails the test when a domain has faulted and nobody expects it.
+ *
+ * @throws Unmet
+ */
 export function refuseFaults(run: TestRun): void {
   const fault = run.faults.find(({ isTaken }) => !isTaken);
   if (fault === undefined) return;

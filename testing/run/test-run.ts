@@ -124,7 +124,10 @@ export class TestRun {
     return this.testbed.now();
   }
 
-  /** How long it may take to come to rest: a unit on a bench has nothing to do of its own. */
+  /**
+   * Time within which it has to come to rest, ns; short on a bench, where a unit does nothing by
+   * itself.
+   */
   get restNs(): number {
     return this.bench === undefined ? SYSTEM_REST_NS : BENCH_REST_NS;
   }

@@ -23,7 +23,11 @@ const NUMBERS_MAX: Readonly<Record<string, number>> = {
   blocks: 0x100_0000,
 };
 
-/** @throws UserMistake when there is no such role, or a bench cannot be like that */
+/**
+ * Makes the bench of a role.
+ *
+ * @throws UserMistake when there is no such role, or its bench cannot have these numbers
+ */
 export function makeBench(role: string, code: UnitCode, given: BenchNumbers): MadeBench {
   const found = roleNamed(role);
   const numbers = numbersOf(found, given);

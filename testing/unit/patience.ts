@@ -7,7 +7,10 @@ export const BENCH_NS = 20e6;
 /** For nothing to come. */
 const QUIET_NS = 5e6;
 
-/** Lets everything come that is under way; a watchdog's time-outs are no reason to wait longer. */
+/**
+ * Lets time pass until what is under way has arrived; it does not wait for the time-outs of a
+ * watchdog.
+ */
 export function quiet(run: TestRun): void {
   run.rest(QUIET_NS);
 }

@@ -85,7 +85,7 @@ export function readStep(given: Given, scene: Scene): Step {
   return { words, where, ...verb.read(value, scene) };
 }
 
-/** A verb is a word or two: the nearest one, or where they are listed. */
+/** @returns the nearest verb, or where verbs are listed; a verb is a word or two */
 function adviceOn(name: string, known: readonly string[]): string {
   const advised = advice(name, known);
   return advised.startsWith('there is') ? 'sddf test --verbs lists them' : advised;
