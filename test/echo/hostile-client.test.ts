@@ -11,10 +11,18 @@ import { type CounterNames, readCounters } from '../../queues/counters.ts';
 import { echo } from '../../systems/echo.ts';
 import type { RunCounters } from '../../systems/testbed.ts';
 import { echoTestbed, type EchoTestbed } from '../support/echo-testbed.ts';
-import { ATTACKS_PER_WAKE_UP, type Attacks, hostileClient } from '../support/hostile-client.ts';
+import {
+  ATTACKS_PER_WAKE_UP,
+  type Attacks,
+  hostileClient,
+  type Recovered,
+  recoveringClient,
+} from '../support/hostile-client.ts';
 import { CLIENT0, CLIENT1, payload, readUdp, udpFrame } from '../support/udp-frames.ts';
 
 const PACKETS_PER_ROUND = 8;
+/** Of them, as many go to client 0 as well. */
+const ASKED_PER_ROUND = 4;
 /** Entries of each client's queue. */
 const CAPACITY = 512;
 
@@ -183,6 +191,39 @@ describe.each(PATHS)('a hostile client on path $path', ({ path, count }) => {
     expect(programs['net_virt_rx']).toMatchObject({ driverBadBuffer: 0, dropClientFull: 0 });
     expect(programs['net_virt_tx']).toMatchObject({ driverBadBuffer: 0, driverFull: 0 });
   });
+});
+
+describe('a client that was hostile', () => {
+  it.each([1, 2])(
+    'has lost what was in its queues, and is served again with all its buffers, seed %i',
+    (seed) => {
+      const recovered: Recovered = { received: 0, sent: 0 };
+      const bed = echoTestbed({
+        replace: { client0: recoveringClient(seed, 20, recovered) as unknown as Program },
+      });
+      rounds(bed, 25);
+      const { received, sent } = recovered;
+      const before = bed.testbed.counters().programs;
+
+      // More packets than the queues have entries: nothing is missing behind them.
+      const count = 2 * (CAPACITY / ASKED_PER_ROUND);
+      rounds(bed, count);
+
+      expect(received).toBeGreaterThan(0);
+      expect(recovered).toEqual({
+        received: received + count * ASKED_PER_ROUND,
+        sent: sent + count * ASKED_PER_ROUND,
+      });
+      const { net_virt_tx, client0_net_copier } = bed.testbed.counters().programs;
+      expect(net_virt_tx?.['packets']).toBe(
+        Number(before['net_virt_tx']?.['packets']) + count * (ASKED_PER_ROUND + PACKETS_PER_ROUND),
+      );
+      expect(client0_net_copier?.['dropNoBuffer']).toBe(
+        before['client0_net_copier']?.['dropNoBuffer'],
+      );
+      expect(bed.faults).toEqual([]);
+    },
+  );
 });
 
 describe('a client that crashes', () => {

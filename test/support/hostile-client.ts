@@ -6,7 +6,13 @@
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import { Random } from '../../board/random.ts';
 import type { Region } from '../../memory/region.ts';
-import type { EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
+import type { Channel, EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
+import {
+  fillFreeQueue,
+  NET_BUFFER_BYTES,
+  NetConsumer,
+  NetProducer,
+} from '../../queues/net/queue.ts';
 
 /** Layout of sDDF's network queue. */
 const TAIL = 0;
@@ -19,6 +25,8 @@ const ENTRY_BYTES = 16;
 const QUEUE_BYTES = HEADER_BYTES + ENTRY_BYTES * 8;
 const ENTRIES_CLAIMED = 512;
 const GOOD_BUFFERS = 4;
+/** What a recovered client sends. */
+const FRAME_BYTES = 60;
 export const ATTACKS_PER_WAKE_UP = 4;
 
 export interface Attacks {
@@ -28,6 +36,88 @@ export interface Attacks {
 
 export function hostileClient(seed: number, attacks: Attacks): Program<EchoConfig> {
   return (pd) => new HostileClient(pd, new Random(seed), attacks).entryPoints();
+}
+
+/** What a client that has come to its senses has moved since then. */
+export interface Recovered {
+  received: number;
+  sent: number;
+}
+
+/** Attacks `wakeUps` times; then makes peace, and answers each packet that it receives. */
+export function recoveringClient(
+  seed: number,
+  wakeUps: number,
+  recovered: Recovered,
+): Program<EchoConfig> {
+  return (pd) => {
+    const attacks: Attacks = { count: 0 };
+    const hostile = new HostileClient(pd, new Random(seed), attacks).entryPoints();
+    let well: WellClient | undefined;
+    return {
+      notified: (channel) => {
+        if (well === undefined && attacks.count < ATTACKS_PER_WAKE_UP * wakeUps) {
+          hostile.notified?.(channel);
+          return;
+        }
+        well ??= new WellClient(pd, recovered);
+        well.answerAll();
+      },
+    };
+  };
+}
+
+/** Begins on what a hostile one has left in its memory; what was in the queues is lost. */
+class WellClient {
+  readonly #pd: ProtectionDomain<EchoConfig>;
+  readonly #recovered: Recovered;
+  readonly #rxFree: NetProducer;
+  readonly #rxActive: NetConsumer;
+  readonly #txActive: NetProducer;
+  readonly #txFree: Region;
+
+  constructor(pd: ProtectionDomain<EchoConfig>, recovered: Recovered) {
+    const { rx, rxData, tx } = pd.config.net;
+    this.#pd = pd;
+    this.#recovered = recovered;
+    this.#txFree = pd.region(tx.freeQueue);
+    this.#empty(rx.freeQueue, rx.channel);
+    this.#empty(tx.activeQueue, tx.channel);
+    const rxActive = pd.region(rx.activeQueue);
+    rxActive.write16(HEAD, rxActive.read16(TAIL));
+    this.#rxFree = new NetProducer(pd.region(rx.freeQueue), rx.capacity);
+    this.#rxActive = new NetConsumer(rxActive, rx.capacity);
+    this.#txActive = new NetProducer(pd.region(tx.activeQueue), tx.capacity);
+    fillFreeQueue(this.#rxFree, rxData.buffers, 0);
+    this.#rxFree.publish();
+  }
+
+  /** The consumer finds an empty queue, or an index that cannot be, and begins again there. */
+  #empty(queue: string, channel: Channel): void {
+    const region = this.#pd.region(queue);
+    region.write16(TAIL, region.read16(HEAD));
+    this.#pd.notify(channel);
+  }
+
+  answerAll(): void {
+    const { rx, tx, txData } = this.#pd.config.net;
+    const txFree = this.#txFree;
+    do {
+      while (this.#rxActive.dequeue()) {
+        this.#recovered.received += 1;
+        if (!this.#rxFree.enqueue(this.#rxActive.low, 0, 0, 0))
+          throw new Error('no room to return');
+        // Its own books say which buffer is next: whatever has been returned was that one.
+        const next = (this.#recovered.sent % txData.buffers) * NET_BUFFER_BYTES;
+        if (this.#txActive.enqueue(next, 0, FRAME_BYTES, 0)) this.#recovered.sent += 1;
+      }
+      this.#rxActive.publish();
+      this.#rxActive.requestSignal();
+    } while (this.#rxActive.hasItems());
+    txFree.write16(HEAD, txFree.read16(TAIL));
+    if (this.#rxFree.publish()) this.#pd.notify(rx.channel);
+    if (this.#txActive.publish()) this.#pd.notify(tx.channel);
+  }
 }
 
 class HostileClient {
