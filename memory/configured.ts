@@ -11,6 +11,11 @@
  * would come with it.
  */
 export abstract class Configured<Options> {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   protected readonly options: Options;
 
   constructor(options: Options) {

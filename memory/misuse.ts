@@ -8,6 +8,11 @@
  * escape.
  */
 export class Misuse extends Error {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   override readonly name = 'Misuse';
 }
 

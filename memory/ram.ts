@@ -124,6 +124,11 @@ function makeRam({ sizeBytes, stagingBytes = 0, base = RAM_BASE }: RamOptions): 
  * physical addresses.
  */
 export class Ram extends Configured<RamParts> {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly base: number = this.options.base;
   readonly sizeBytes: number = this.options.sizeBytes;
   /** For modules that work on the same memory. */

@@ -22,6 +22,11 @@ export type Access = 'read' | 'write' | 'execute';
  * A load or store that the mapping does not allow. Becomes a VM fault of the thread that did it.
  */
 export class MemoryFault extends Error {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   override readonly name = 'MemoryFault';
   /** Virtual address that was accessed. */
   readonly address: number = 0;
@@ -210,6 +215,11 @@ export interface MmioDevice {
 
 /** A device's registers, mapped for one protection domain: memory-mapped I/O. */
 export class DeviceRegion {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly vaddr: number = 0;
   readonly #sizeBytes: number = 0;
   readonly #device: MmioDevice;

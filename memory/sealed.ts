@@ -5,7 +5,7 @@
  *     export class Reader extends Sealed<Placement> {
  *       static {
  *         Object.freeze(this);
-    Object.freeze(this.prototype);
+ *         Object.freeze(this.prototype);
  *       }
  *       readonly #words: Int32Array = partsOf(this).ram.i32;
  *     }
@@ -22,6 +22,8 @@ export abstract class Sealed<Parts> {
 
   static {
     read = (object) => object.#parts;
+    Object.freeze(this);
+    Object.freeze(this.prototype);
   }
 
   constructor(parts: Parts) {

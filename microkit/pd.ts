@@ -182,6 +182,11 @@ export interface ProtectionDomain<Config = unknown, Symbols extends string = str
  * Assigned in a constructor, the same field would not begin with its own kind: `docs/hot-code.md`.
  */
 export abstract class ProgramState<Config> {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   protected readonly pd: ProtectionDomain<Config>;
 
   constructor(pd: ProtectionDomain<Config>) {

@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UserMistake } from '../../host/problem.ts';
 import { importUserModule, newInstance } from '../../systems/user-modules.ts';
+import { holdExports } from './own-exports.ts';
 import { loadUnchanging } from './pollution.ts';
 import { forbidExitTo } from './user-system.ts';
 
@@ -24,6 +25,7 @@ export async function loadUserModule(
   if (!existsSync(absolute)) {
     throw new UserMistake(`${path}: no such file or directory; check the path`);
   }
+  await holdExports();
   const allowExit = forbidExitTo(path);
   const whose = domain === undefined ? path : `${path}, program of '${domain}',`;
   try {

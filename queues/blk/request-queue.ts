@@ -53,6 +53,11 @@ export function emptyRequest(): BlkRequest {
 
 /** The producer's end: a client, or the virtualiser towards the driver. */
 export class BlkRequestProducer extends RingProducer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly #u32: Uint32Array;
   readonly #plugged: number;
 
@@ -88,6 +93,11 @@ export class BlkRequestProducer extends RingProducer {
 
 /** The consumer's end: the virtualiser, or the driver. */
 export class BlkRequestConsumer extends RingConsumer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly #u32: Uint32Array;
   readonly #plugged: number;
 

@@ -41,6 +41,11 @@ export function emptyResponse(): BlkResponse {
 
 /** The producer's end: the driver, or the virtualiser towards a client. */
 export class BlkResponseProducer extends RingProducer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly #u32: Uint32Array;
 
   constructor(region: Region, capacity: number) {
@@ -60,6 +65,11 @@ export class BlkResponseProducer extends RingProducer {
 
 /** The consumer's end: a client, or the virtualiser towards the driver. */
 export class BlkResponseConsumer extends RingConsumer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly #u32: Uint32Array;
 
   constructor(region: Region, capacity: number) {

@@ -37,6 +37,11 @@ export function openRing(region: Region, capacity: number, layout: RingLayout): 
 
 /** What both kinds of producers do with the indices. */
 export class RingProducer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly capacity: number;
   readonly #u32: Uint32Array;
   readonly #store32: (at: number, value: number) => void;
@@ -107,6 +112,11 @@ export class RingProducer {
 
 /** What both kinds of consumers do with the indices. */
 export class RingConsumer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly capacity: number;
   readonly #u32: Uint32Array;
   readonly #store32: (at: number, value: number) => void;

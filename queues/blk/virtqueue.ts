@@ -89,6 +89,11 @@ export function blkVirtqueueBytes(options: { entries: number; segments: number }
  * without a free chain
  */
 export class BlkVirtqueue {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   /** Most requests that can be outstanding; chains are numbered from 0. */
   readonly chains: number;
   /** Most bytes of one request. */

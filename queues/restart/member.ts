@@ -65,6 +65,11 @@ interface Neighbour {
  * {@link joinRestarts}.
  */
 export class Member {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly #pd: MemberDomain;
   readonly #config: MemberConfig;
   readonly #epochs: ReadonlyRegion;

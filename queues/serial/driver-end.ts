@@ -28,6 +28,11 @@ export interface SerialDevicePart {
 
 /** The queues of one serial driver, and what it counts. */
 export class SerialDriverEnd {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   /** Bytes moved so far, in both directions. */
   moved = 0;
   /** What clients send. */

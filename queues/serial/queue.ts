@@ -53,6 +53,11 @@ function place(queue: ReadonlyRegion, data: ReadonlyRegion, capacity: number): P
 
 /** The side that puts bytes in. After {@link publish} it always notifies its consumer. */
 export class SerialProducer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly capacity: number;
   /** How often the consumer's index was one that cannot be. */
   lies = 0;
@@ -178,6 +183,11 @@ export class SerialProducer {
 
 /** The side that takes bytes out. */
 export class SerialConsumer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly capacity: number;
   /** How often the producer's index was one that cannot be. */
   lies = 0;

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Intrinsics } from '../../host/intrinsics/intrinsics.ts';
+import { exportsOfRooms, holdExports } from '../../cli/run/own-exports.ts';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-pollution-'));
@@ -18,11 +19,11 @@ const ROOT = join(import.meta.dirname, '../..');
 const VIRTUAL = ['--clock', 'virtual'] as const;
 
 /** A domain that does this in its `init`, and one beside it that says that it lives. */
-function systemOf(name: string, attack: string): string {
+function systemOf(name: string, attack: string, imports = ''): string {
   const file = join(folder, `${name}.mjs`);
   writeFileSync(
     file,
-    `import { system } from '${ROOT}/microkit/builder.ts';
+    `import { system } from '${ROOT}/microkit/builder.ts'; ${imports}
 const sys = system({ name: '${name}' });
 sys.pd('attacker', { program: (pd) => { ${attack}; return { notified() {} }; }, priority: 9 });
 sys.pd('other', {
@@ -155,6 +156,34 @@ export function build() { ${inBuild}
 
     expect(run.stderr).toBe(`sddf: ${file} has replaced ${GET} ${when}, ${SHARED}\n`);
     expect(run.status).toBe(2);
+  });
+});
+
+describe('a program that replaces what the package exports', () => {
+  it.each([
+    ['Kernel.prototype.next = () => 1', 'kernel/boot.ts'],
+    ['DeviceRegion.prototype.read32 = () => 1', 'memory/region.ts'],
+    ['SerialProducer.prototype.publish = () => 1', 'queues/serial/queue.ts'],
+    ['DEFAULT_COSTS.kernelEntry = 0', 'kernel/cost.ts'],
+  ])('has a fault of its own: %s', async (attack, file) => {
+    const name = /^\w+/.exec(attack)?.[0] as string;
+    const run = await sddfInProcess(
+      ...['run', systemOf(name, attack, `import { ${name} } from '${ROOT}/${file}';`), ...VIRTUAL],
+    );
+
+    expect(run.stderr).toMatch(/attacker: TypeError: Cannot (assign to|add)/);
+    expect(run.stderr).toContain('other: ["alive"]');
+    expect(run.status).toBe(1);
+  });
+
+  it('finds each of them constant', async () => {
+    await holdExports();
+    for (const room of await exportsOfRooms()) {
+      for (const [name, value] of Object.entries(room)) {
+        expect(Object.isFrozen(value), name).toBe(true);
+        if (typeof value === 'function') expect(Object.isFrozen(value.prototype), name).toBe(true);
+      }
+    }
   });
 });
 
