@@ -7,14 +7,18 @@ import { GoldfishRtc } from '../board/goldfish-rtc.ts';
 import { VirtioBlk, type VirtioBlkOptions } from '../board/virtio/blk.ts';
 import { VirtioNet } from '../board/virtio/net.ts';
 import { assert } from '../memory/assert.ts';
-import { BLOCK_SLOTS, blockDevices, NET_SLOT, networkDevice } from './devices.ts';
+import { BLOCK_SLOTS, blockDevices, NET_SLOTS, networkDevices } from './devices.ts';
 import { attachSerial, type SerialPlug } from './serial-devices.ts';
 import { TrafficMeter } from './traffic.ts';
 
 /** What the board's devices are plugged into; a device without a wire is not on the board. */
 export interface Wires {
   readonly net?: EthernetWire;
+  /** Those of the second NIC and the ones behind it, in the order of `devices.ts`. */
+  readonly furtherNets?: readonly (EthernetWire | undefined)[];
   readonly serial?: SerialPlug;
+  /** Lines of other UARTs than that of `serial`. */
+  readonly furtherSerials?: readonly SerialPlug[];
   /** One for each disk, in the order of `devices.ts`. */
   readonly blocks?: readonly BlockPlug[];
 }
@@ -22,8 +26,11 @@ export interface Wires {
 /** A disk, and how its device presents it. */
 export type BlockPlug = Pick<VirtioBlkOptions, 'wire' | 'limits'>;
 
-/** 52:54:01:00:00:07, the NIC's own address: the one that sDDF's virtio driver sets. */
-const NIC_MAC = new Uint8Array([0x52, 0x54, 0x01, 0x00, 0x00, 0x07]);
+/**
+ * 52:54:01:00:00:07, the first NIC's own address: the one that sDDF's virtio driver sets. Those of
+ * the others follow.
+ */
+const NIC_MAC = [0x52, 0x54, 0x01, 0x00, 0x00, 0x07] as const;
 
 /**
  * Puts the testbed's devices on the board: the clock always, the others when they are plugged into
@@ -40,21 +47,31 @@ export function attachDevices(board: Board, wires: Wires): TrafficMeter {
   });
   board.attach('goldfish-rtc', GOLDFISH_RTC_PLACE, rtc);
   board.alarm = rtc.alarm;
-  if (wires.net !== undefined) meter.addNetwork(attachNetwork(board, wires.net).counters);
+  for (const [index, wire] of [wires.net, ...(wires.furtherNets ?? [])].entries()) {
+    if (wire !== undefined) meter.addNetwork(index, attachNetwork(board, index, wire).counters);
+  }
   for (const [index, plug] of (wires.blocks ?? []).entries()) {
     meter.addDisk(attachDisk(board, index, plug).counters);
   }
-  if (wires.serial !== undefined) {
-    attachSerial(board, wires.serial);
-    meter.addSerial(wires.serial.wire);
+  for (const plug of serialPlugs(wires)) {
+    attachSerial(board, plug);
+    meter.addSerial(plug.uart, plug.wire);
   }
   return meter;
 }
 
-function attachNetwork(board: Board, wire: EthernetWire): VirtioNet {
-  const place = virtioPlace(NET_SLOT);
+function serialPlugs({ serial, furtherSerials = [] }: Wires): readonly SerialPlug[] {
+  return serial === undefined ? furtherSerials : [serial, ...furtherSerials];
+}
+
+function attachNetwork(board: Board, index: number, wire: EthernetWire): VirtioNet {
+  const slot = NET_SLOTS[index];
+  const node = networkDevices[index];
+  assert(slot !== undefined && node !== undefined, 'the board has a slot for each NIC');
+  const place = virtioPlace(slot);
+  const [ownMac, lastByte] = [NIC_MAC.slice(0, 5), NIC_MAC[5]];
   const device = new VirtioNet({
-    name: networkDevice.name,
+    name: node.name,
     wire,
     ram: board.ram,
     dma: board.dmaWindow(),
@@ -62,14 +79,14 @@ function attachNetwork(board: Board, wire: EthernetWire): VirtioNet {
     lint: board.lint,
     rules: board.rules,
     turns: board.turns,
-    mac: NIC_MAC,
+    mac: Uint8Array.from([...ownMac, lastByte + index]),
     // Frames for which the driver has no buffer yet wait on the wire, as in QEMU: what is lost, the
     // wire counts.
     whenNoBuffer: 'hold',
     rxChecksums: wire.checksums === 'right' ? 'asserted' : 'unchecked',
-    makeQueue: (queue) => board.makeDeviceQueue(networkDevice.name, queue),
+    makeQueue: (queue) => board.makeDeviceQueue(node.name, queue),
   });
-  board.attach(networkDevice.name, place, new ObservedTransport(device));
+  board.attach(node.name, place, new ObservedTransport(device));
   return device;
 }
 

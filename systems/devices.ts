@@ -3,13 +3,18 @@
 import { GOLDFISH_RTC_PLACE, NS16550A_PLACE, type Place, virtioPlace } from '../board/board.ts';
 import type { DeviceNode } from '../microkit/sddf/device.ts';
 
-/** Virtio slots of the testbed's devices. */
-export const NET_SLOT = 0;
-/** Disks take what the others leave. */
-export const BLOCK_SLOTS: readonly number[] = [1, 3, 4, 5, 6, 7];
+/** Virtio slots of the testbed's devices: the first of each kind are where they were when there
+ * was one. */
+export const NET_SLOTS: readonly number[] = [0, 7, 6];
+export const BLOCK_SLOTS: readonly number[] = [1, 3, 4, 5];
 export const CONSOLE_SLOT = 2;
 
-export const networkDevice: DeviceNode = node('virtio_net', virtioPlace(NET_SLOT));
+/** The first NIC, `nic0` on the command line. */
+export const networkDevice: DeviceNode = node('virtio_net', virtioPlace(0));
+/** All of them, in the order of their numbers. */
+export const networkDevices: readonly DeviceNode[] = NET_SLOTS.map((slot, index) =>
+  index === 0 ? networkDevice : node(`virtio_net${index}`, virtioPlace(slot)),
+);
 export const blockDevices: readonly DeviceNode[] = BLOCK_SLOTS.map((slot, index) =>
   node(`virtio_blk${index}`, virtioPlace(slot)),
 );

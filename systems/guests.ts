@@ -7,6 +7,7 @@ import type { Station } from '../board/links/udp-frame.ts';
 import { ipv4Number } from '../host/net/socket-address.ts';
 import { isIpv4 } from '../host/net/socket-address.ts';
 import { type SystemDescription, flatten } from '../microkit/model.ts';
+import type { DeviceNode } from '../microkit/sddf/device.ts';
 
 export interface Guest {
   /** Name of its protection domain. */
@@ -15,16 +16,32 @@ export interface Guest {
   readonly mac: string;
 }
 
-/** @returns in the order of the description */
-export function guestsOf(system: SystemDescription): readonly Guest[] {
-  const guests: Guest[] = [];
-  for (const { pd } of flatten(system)) {
-    const ip = textField(pd.config, 'ip');
-    const mac = textField(pd.config, 'mac') ?? textField(field(pd.config, 'net'), 'mac');
-    if (ip === undefined || mac === undefined || !isIpv4(ip)) continue;
-    guests.push({ pd: pd.name, ip, mac });
-  }
-  return guests;
+/**
+ * @param device only those behind this NIC; of a description that does not say who is, all
+ * @returns in the order of the description
+ */
+export function guestsOf(
+  system: SystemDescription,
+  device?: Pick<DeviceNode, 'name'>,
+): readonly Guest[] {
+  return flatten(system).flatMap(({ pd }) =>
+    recordsOf(pd.config).flatMap((record) => {
+      const behind = textField(record, 'device') ?? device?.name;
+      const ip = textField(record, 'ip');
+      const mac = textField(record, 'mac');
+      if (ip === undefined || mac === undefined || !isIpv4(ip)) return [];
+      return device === undefined || behind === device.name ? [{ pd: pd.name, ip, mac }] : [];
+    }),
+  );
+}
+
+/** The connections of a program: its only one, with the address beside it, or several by name. */
+function recordsOf(config: unknown): readonly object[] {
+  const ip = textField(config, 'ip');
+  const net = field(config, 'net') ?? {};
+  if (typeof config !== 'object' || config === null) return [];
+  if (ip !== undefined) return [{ mac: textField(config, 'mac'), ...net, ip }];
+  return Object.values(config).filter((value) => typeof value === 'object' && value !== null);
 }
 
 /** Whether a client of a network has a MAC and no address: it will ask for one by DHCP. */

@@ -15,6 +15,11 @@ export const systems: readonly ReadySystem[] = [
     load: async () => (await import('./vswitch.ts')).vswitchSystem,
   },
   {
+    name: 'router',
+    summary: 'a router with an access list between two NICs, 10.0.2.1 and 10.0.3.1',
+    load: async () => (await import('./router.ts')).router,
+  },
+  {
     name: 'blk',
     summary: 'a client that checks a disk, through driver and virtualiser; or an NBD server on it',
     load: async () => (await import('./blk.ts')).blkSystem,

@@ -38,9 +38,14 @@ export const serialDevices: Readonly<Record<Uart, DeviceNode>> = {
   virtio: consoleDevice,
 };
 
-/** @returns the serial device that a system's driver maps, undefined when it has none */
+/** @returns the first serial device that a system's driver maps, undefined when it has none */
 export function uartOf(system: SystemDescription): Uart | undefined {
-  return UARTS.find((uart) => {
+  return uartsOf(system)[0];
+}
+
+/** @returns all of them: `uart0`, `uart1` and `uart2` on the command line */
+export function uartsOf(system: SystemDescription): readonly Uart[] {
+  return UARTS.filter((uart) => {
     const base = BigInt(PLACES[uart].base);
     return system.regions.some((region) => region.physAddr === base);
   });

@@ -14,12 +14,12 @@ export interface Traffic {
 
 /** The devices of a testbed, as far as they count. */
 export class TrafficMeter {
-  #net: NetCounters | undefined;
+  readonly #nics: { readonly index: number; readonly counters: NetCounters }[] = [];
   readonly #disks: BlkCounters[] = [];
-  #line: SerialLine | undefined;
+  readonly #lines: { readonly uart: string; readonly line: SerialLine }[] = [];
 
-  addNetwork(counters: NetCounters): void {
-    this.#net = counters;
+  addNetwork(index: number, counters: NetCounters): void {
+    this.#nics.push({ index, counters });
   }
 
   addDisk(counters: BlkCounters): void {
@@ -27,8 +27,8 @@ export class TrafficMeter {
   }
 
   /** A line of another kind (the simulator's) counts by itself. */
-  addSerial(wire: SerialWire): void {
-    if (wire instanceof SerialLine) this.#line = wire;
+  addSerial(uart: string, wire: SerialWire): void {
+    if (wire instanceof SerialLine) this.#lines.push({ uart, line: wire });
   }
 
   read(): readonly Traffic[] {
@@ -36,12 +36,14 @@ export class TrafficMeter {
   }
 
   #network(): readonly Traffic[] {
-    if (this.#net === undefined) return [];
-    const { rxFrames, rxBytes, txFrames, txBytes } = this.#net;
-    return [
-      { name: 'net out', counts: { packets: txFrames, bytes: txBytes } },
-      { name: 'net in', counts: { packets: rxFrames, bytes: rxBytes } },
-    ];
+    return this.#nics.flatMap(({ index, counters }) => {
+      const { rxFrames, rxBytes, txFrames, txBytes } = counters;
+      const name = this.#nics.length === 1 ? 'net' : `nic${index}`;
+      return [
+        { name: `${name} out`, counts: { packets: txFrames, bytes: txBytes } },
+        { name: `${name} in`, counts: { packets: rxFrames, bytes: rxBytes } },
+      ];
+    });
   }
 
   #blocks(): readonly Traffic[] {
@@ -55,12 +57,14 @@ export class TrafficMeter {
   }
 
   #characters(): readonly Traffic[] {
-    if (this.#line === undefined) return [];
-    const { characters, received } = this.#line.counters;
-    return [
-      { name: 'serial out', counts: { bytes: characters } },
-      { name: 'serial in', counts: { bytes: received } },
-    ];
+    return this.#lines.flatMap(({ uart, line }) => {
+      const { characters, received } = line.counters;
+      const name = this.#lines.length === 1 ? 'serial' : uart;
+      return [
+        { name: `${name} out`, counts: { bytes: characters } },
+        { name: `${name} in`, counts: { bytes: received } },
+      ];
+    });
   }
 }
 

@@ -11,10 +11,9 @@ import { Doorbell } from '../../board/doorbell.ts';
 import { type DiskSpec, prepareDisk, type PreparedDisk } from '../../host/disk/disk.ts';
 import { nbdProgram } from '../../host/nbd/program.ts';
 import { NbdServer } from '../../host/nbd/server.ts';
-import { UserMistake } from '../../host/problem.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { nameOf, NBD_PD } from '../../systems/blk.ts';
-import { BLOCK_SLOTS, doorbellIrq } from '../../systems/devices.ts';
+import { doorbellIrq } from '../../systems/devices.ts';
 import type { BlockPlug, WireParts, Wires } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
 import type { NbdOptions } from './disk-options.ts';
@@ -30,7 +29,6 @@ export interface BlockAttachmentOptions {
 /** Staging beside the disks: what devices take for themselves. */
 const STAGING_BYTES = 16 * 1024 * 1024;
 const STAGING_UNIT = 65_536;
-const DISKS_MAX = 4;
 
 export class BlockAttachment implements Attachment {
   /** Programs that the description only names. */
@@ -46,9 +44,6 @@ export class BlockAttachment implements Attachment {
   /** @throws UserMistake for a disk that cannot be what it is asked to be */
   constructor(options: BlockAttachmentOptions) {
     this.#options = options;
-    if (options.disks.length > Math.min(DISKS_MAX, BLOCK_SLOTS.length)) {
-      throw new UserMistake(`--disk: at most ${DISKS_MAX} disks`);
-    }
     this.#disks = options.disks.map((spec) => prepareDisk(spec, options.onNotice));
     this.#server = options.nbd === undefined ? undefined : new NbdServer(options.nbd.address);
     const programs = new Map<string, Program>();

@@ -5,7 +5,7 @@ import { parseStreamAddress, type StreamAddress } from '../../host/net/socket-ad
 import { UserMistake } from '../../host/problem.ts';
 import { parseSize } from '../quantities.ts';
 
-export const DISK_HELP = `Disks (--disk may be repeated, up to four):
+export const DISK_HELP = `Disks (--disk, up to four; taken in turn, or by name, as in blk1=file=PATH):
   file=PATH[,overlay=discard|none|DELTA][,ro][,sector=512|4096]
                     an image. overlay=discard keeps what is written in memory and leaves the image as it is; that is
                     standard unless --nbd is given. overlay=DELTA keeps it in that file; overlay=none writes the image

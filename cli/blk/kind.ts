@@ -5,7 +5,7 @@ import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { BLK_POLICIES, NBD_PD } from '../../systems/blk.ts';
-import { blockDevices } from '../../systems/devices.ts';
+import { BLOCK_SLOTS, blockDevices } from '../../systems/devices.ts';
 import { FAT_PD } from '../../systems/fat.ts';
 import {
   type Attachment,
@@ -13,6 +13,7 @@ import {
   type ParsedAttachment,
   type RunParts,
 } from '../run/attachment.ts';
+import { checkGiven, type DeviceClass, devicesGiven, parseNamed } from '../run/named-devices.ts';
 import { asWritten, choice, type OptionValues, readOptions, text, texts } from '../option.ts';
 import { blkChoices, BlockAttachment } from './attachment.ts';
 import { DISK_HELP, type NbdOptions, parseDisk, parseNbd, STANDARD_DISK } from './disk-options.ts';
@@ -20,12 +21,13 @@ import { checkPartition } from './disk-partitions.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 
 const MIB = 1024 * 1024;
+const DISKS: DeviceClass = { option: '--disk', prefix: 'blk', unnamed: 'the next' };
 
 const OPTIONS = {
   disks: texts({
     flags: '--disk <disk>',
-    help: 'a disk, see below; may be repeated',
-    parse: asWritten,
+    help: 'a disk, see below; once for each disk',
+    parse: (given) => parseNamed(given, DISKS, asWritten),
     completes: { words: ['file=@files', 'mem='] },
   }),
   nbd: text({
@@ -48,6 +50,7 @@ export const blkKind: AttachmentKind = {
   examples: [
     'sddf run blk --disk file=disk.img',
     'sddf run blk --disk file=disk.img,overlay=delta.img --disk mem=64M,sector=4096',
+    'sddf run blk --set disks=2 --disk blk1=file=disk.img',
     'sddf run blk --disk mem=64M --nbd unix:d.sock',
     'sddf run blk --disk file=disk.img --policy drr --json',
   ],
@@ -59,7 +62,8 @@ class ParsedBlk implements ParsedAttachment {
   readonly standardOutput = 'free';
   readonly files: readonly FileUse[];
   readonly choices: Readonly<Record<string, string>>;
-  readonly #disks: readonly DiskSpec[];
+  /** By the disk's number. */
+  readonly #disks: ReadonlyMap<number, DiskSpec>;
   readonly #nbd: NbdOptions | undefined;
   readonly #policy: string | undefined;
 
@@ -67,11 +71,19 @@ class ParsedBlk implements ParsedAttachment {
     const standardOverlay = nbd === undefined ? 'discard' : 'none';
     this.#policy = policy;
     this.#nbd = nbd;
-    this.#disks = disks.map((disk) => parseDisk(disk, standardOverlay));
-    this.files = this.#disks.flatMap(filesOf);
+    const given = disks.map(({ index, spec }) => ({
+      index,
+      spec: parseDisk(spec, standardOverlay),
+    }));
+    this.#disks = devicesGiven(given, DISKS);
+    this.files = [...this.#disks.values()].flatMap(filesOf);
+    const count = 1 + Math.max(0, ...this.#disks.keys());
+    if (count > BLOCK_SLOTS.length) {
+      throw new UserMistake(`--disk: the board has blk0 to blk${BLOCK_SLOTS.length - 1}`);
+    }
     const isAsked = nbd !== undefined || disks.length > 0;
     this.choices = {
-      ...(isAsked ? blkChoices(disks.length === 0 ? [STANDARD_DISK] : this.#disks, nbd) : {}),
+      ...(isAsked ? blkChoices(disksUpTo(count, this.#disks, STANDARD_DISK), nbd) : {}),
       ...(policy === undefined ? {} : { policy }),
     };
   }
@@ -81,26 +93,25 @@ class ParsedBlk implements ParsedAttachment {
     const { name, system } = loaded;
     const count = diskCount(system);
     if (count === 0) {
-      const isAsked = this.#disks.length > 0 || this.#nbd !== undefined;
+      const isAsked = this.#disks.size > 0 || this.#nbd !== undefined;
       if (!isAsked && this.#policy === undefined) return undefined;
       throw new UserMistake(
         `${name}: the system has no disk; leave --disk, --nbd and --policy out`,
       );
     }
-    if (this.#disks.length > count) {
-      const disks = count === 1 ? '1 disk' : `${count} disks`;
-      throw new UserMistake(`${name}: the system has ${disks}; give fewer --disk`);
-    }
+    const numbers = Array.from({ length: count }, (_, index) => index);
+    checkGiven(name, this.#disks.keys(), numbers, DISKS);
     if (loaded.notOffered.includes('policy')) {
       throw new UserMistake(`${name}: the system's policy is fixed; leave --policy out`);
     }
     const standard = standardDisk(system);
-    const missing = Array.from({ length: count - this.#disks.length }, () => standard);
-    this.#checkServer(loaded, this.#disks[0] ?? standard);
-    if (hasDomain(system, FAT_PD)) for (const disk of this.#disks) checkFormatted(name, disk);
+    this.#checkServer(loaded, this.#disks.get(0) ?? standard);
+    if (hasDomain(system, FAT_PD)) {
+      for (const disk of this.#disks.values()) checkFormatted(name, disk);
+    }
     return Promise.resolve(
       new BlockAttachment({
-        disks: [...this.#disks, ...missing],
+        disks: disksUpTo(count, this.#disks, standard),
         ...(this.#nbd === undefined ? {} : { nbd: this.#nbd }),
         clock,
         onNotice,
@@ -126,6 +137,15 @@ class ParsedBlk implements ParsedAttachment {
     }
     checkPartition(disk, partition, `--nbd client=${partition}`);
   }
+}
+
+/** @returns the first disks, those of which nothing was said being standard ones */
+function disksUpTo(
+  count: number,
+  given: ReadonlyMap<number, DiskSpec>,
+  standard: DiskSpec,
+): readonly DiskSpec[] {
+  return Array.from({ length: count }, (_, index) => given.get(index) ?? standard);
 }
 
 /** A disk in memory begins empty, and the file system's client cannot make one on it. */

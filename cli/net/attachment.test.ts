@@ -3,19 +3,22 @@
 
 import { describe, expect, it } from 'vitest';
 import { NetAttachment } from './attachment.ts';
+import { Captures } from './captures.ts';
 import { parseNetOptions } from './options.ts';
 
 const GUEST = { pd: 'echo', ip: '10.0.2.99', mac: '52:54:01:00:00:01' };
 
-function opened(net: string, asking: 'possible' | 'nobody'): Promise<NetAttachment> {
+async function opened(net: string, asking: 'possible' | 'nobody'): Promise<NetAttachment> {
+  const onNotice = (): void => undefined;
   return NetAttachment.open({
     net: parseNetOptions(net),
-    captures: [],
+    captures: await Captures.open({ targets: [], clock: 'host', onNotice }),
+    interfaceName: 'net0',
     generators: [],
     clock: 'host',
     guests: [GUEST],
     asking,
-    onNotice: () => undefined,
+    onNotice,
   });
 }
 

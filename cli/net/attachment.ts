@@ -10,25 +10,16 @@ import type { EthernetWire } from '../../board/ethernet.ts';
 import { TrafficGenerator } from '../../board/links/generator.ts';
 import { StagedLink } from '../../board/links/staged-link.ts';
 import type { Station } from '../../board/links/udp-frame.ts';
-import { hostEpoch } from '../../host/event-loop.ts';
 import type { Bridge } from '../../host/net/bridge.ts';
 import { openReplay } from '../../host/net/usable-capture.ts';
 import type { CaptureReader } from '../../host/net/captured-frame.ts';
 import { CaptureReplay } from '../../host/net/capture-replay.ts';
-import {
-  captureToStream,
-  openCaptureFile,
-  openWireshark,
-  type OpenSink,
-  WIRESHARK_COMMAND,
-} from '../../host/net/capture-sink.ts';
-import { Capture } from '../../host/net/capture.ts';
+import type { Capture } from '../../host/net/capture.ts';
 import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
 import { DescriptorBridge } from '../../host/net/descriptor-bridge.ts';
 import { DgramBridge } from '../../host/net/dgram-bridge.ts';
 import { McastBridge } from '../../host/net/mcast-bridge.ts';
 import { type Passt, startPasst } from '../../host/net/passt.ts';
-import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
 import { SlirpBridge } from '../../host/net/slirp-bridge.ts';
 import { ipv4Number, ipv4Text, type UdpAddress } from '../../host/net/socket-address.ts';
@@ -41,9 +32,10 @@ import {
   type UserBridgeOptions,
 } from '../../host/net/user-bridge.ts';
 import { UserMistake } from '../../host/problem.ts';
-import type { WireParts, Wires } from '../../systems/testbed.ts';
-import type { Attachment } from '../run/attachment.ts';
 import { type Guest, macBytes, stationOf } from '../../systems/guests.ts';
+import type { WireParts } from '../../systems/testbed.ts';
+import type { Attachment } from '../run/attachment.ts';
+import type { Captures } from './captures.ts';
 import type { NetOptions } from './options.ts';
 
 /** The first generator's own station; the others follow it. */
@@ -63,12 +55,6 @@ function gigabitRate(frameBytes: number): number {
   return Math.floor(1e9 / (8 * (frameBytes + LINE_OVERHEAD_BYTES)));
 }
 
-/** Where a capture goes. */
-export type CaptureTarget =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'stdout' }
-  | { readonly kind: 'wireshark' };
-
 export interface GeneratorOptions {
   /**
    * Packets per second. Without one: host clock, as fast as they come back; virtual clock, a
@@ -83,7 +69,10 @@ export interface GeneratorOptions {
 
 export interface NetAttachmentOptions {
   readonly net: NetOptions;
-  readonly captures: readonly CaptureTarget[];
+  /** Where what passes the NIC is written down. */
+  readonly captures: Captures;
+  /** Its name in captures. */
+  readonly interfaceName: string;
   /** Generators: with `--net loop` the first alone, else beside the bridge. */
   readonly generators: readonly GeneratorOptions[];
   readonly clock: 'virtual' | 'host';
@@ -94,12 +83,11 @@ export interface NetAttachmentOptions {
   readonly onNotice: (line: string) => void;
 }
 
-export class NetAttachment implements Attachment {
+/** One NIC's; `attachments.ts` puts together those of a run. */
+export class NetAttachment implements Omit<Attachment, 'wires'> {
   readonly #options: NetAttachmentOptions;
-  readonly #sinks: OpenSink[] = [];
   #parts: WireParts | undefined;
   #link: StagedLink | undefined;
-  #writer: PcapngWriter | undefined;
   #capture: Capture | undefined;
   #bridge: Bridge | undefined;
   #passt: Passt | undefined;
@@ -114,11 +102,11 @@ export class NetAttachment implements Attachment {
   }
 
   /**
-   * Checks what can be checked, and opens the captures.
+   * Checks what can be checked, and opens a capture that is to be replayed.
    *
    * @throws UserMistake
    */
-  static async open(options: NetAttachmentOptions): Promise<NetAttachment> {
+  static open(options: NetAttachmentOptions): NetAttachment {
     const { net } = options;
     if (net.kind === 'user') checkForwards('user', net.forwards, net.dhcpStart, options);
     if (net.kind === 'slirp') checkForwards('slirp', net.forwards, net.config.dhcpStart, options);
@@ -127,42 +115,16 @@ export class NetAttachment implements Attachment {
     }
     const attachment = new NetAttachment(options);
     if (options.net.kind === 'pcap') attachment.#reader = openReplay(options.net.path);
-    for (const target of options.captures) await attachment.#openSink(target);
     return attachment;
   }
 
-  async #openSink(target: CaptureTarget): Promise<void> {
-    const { onNotice } = this.#options;
-    if (target.kind === 'file') {
-      this.#sinks.push(openCaptureFile(target.path));
-    } else if (target.kind === 'stdout') {
-      this.#sinks.push(captureToStream(process.stdout, 'standard output', onNotice));
-    } else {
-      const sink = await openWireshark(onNotice);
-      if (sink !== undefined) this.#sinks.push(sink);
-      else {
-        const again = process.argv.slice(2).filter((word) => word !== '--wireshark');
-        const command = `npx sddf ${again.join(' ')} --capture - | ${WIRESHARK_COMMAND}`;
-        onNotice(`--wireshark: Wireshark is not installed here; where it is: ${command}`);
-      }
-    }
-  }
-
-  wires(parts: WireParts): Wires {
+  /** What the NIC is plugged into; called once, while the testbed is made. */
+  wire(parts: WireParts): EthernetWire {
     this.#parts = parts;
-    return { net: this.#captured(parts, this.#innerWire(parts)) };
-  }
-
-  #captured(parts: WireParts, wire: EthernetWire): EthernetWire {
-    if (this.#sinks.length === 0) return wire;
-    this.#writer = new PcapngWriter({
-      sink: (bytes) => this.#sinks.forEach((sink) => sink.write(bytes)),
-      interfaceName: 'net0',
-      epochNs: this.#options.clock === 'virtual' ? 0n : hostEpoch(),
-    });
-    const { ram, board } = parts;
-    this.#capture = new Capture({ ram, clock: board.clock, writer: this.#writer });
-    return this.#capture.of(wire);
+    const wire = this.#innerWire(parts);
+    const { captures, interfaceName } = this.#options;
+    this.#capture = captures.of(parts, interfaceName);
+    return this.#capture?.of(wire) ?? wire;
   }
 
   #innerWire(parts: WireParts): EthernetWire {
@@ -330,16 +292,12 @@ export class NetAttachment implements Attachment {
       if (link.waiting > 0) link.drain(this.#bridge);
       this.#bridge.flush();
     }
-    // A person who watches in Wireshark wants to see frames now; a file is written in large pieces.
-    if (this.#options.clock === 'host') this.#writer?.flush();
   }
 
   async close(): Promise<void> {
     this.flush();
     await this.#bridge?.close();
     await this.#passt?.close();
-    this.#writer?.flush();
-    for (const sink of this.#sinks) await sink.close();
     // As with tcpdump: what could be read has been used, and yet the run has not done all that was
     // asked.
     if (this.#replay?.problem !== undefined) process.exitCode = 1;
@@ -354,7 +312,6 @@ export class NetAttachment implements Attachment {
       ...(this.generators.length === 0
         ? {}
         : { generators: this.generators.map(generatorCounters) }),
-      ...(this.#writer === undefined ? {} : { framesCaptured: this.#writer.frames }),
     };
   }
 }

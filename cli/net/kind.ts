@@ -3,22 +3,21 @@
 import { GENERATOR_FRAME_BYTES_MIN } from '../../board/links/generator.ts';
 import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
-import { networkDevice } from '../../systems/devices.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import { networkDevices } from '../../systems/devices.ts';
 import {
   type Attachment,
   type AttachmentKind,
   type ParsedAttachment,
   type RunParts,
 } from '../run/attachment.ts';
-import { guestsOf, hasGuestWithoutAddress } from '../../systems/guests.ts';
-import { asWritten, flag, type OptionValues, readOptions, text } from '../option.ts';
+import { type Guest, guestsOf, hasGuestWithoutAddress } from '../../systems/guests.ts';
+import { asWritten, flag, type OptionValues, readOptions, text, texts } from '../option.ts';
+import { checkGiven, type DeviceClass, devicesGiven, parseNamed } from '../run/named-devices.ts';
 import type { RunOptions } from '../run/options.ts';
-import {
-  type CaptureTarget,
-  type GeneratorOptions,
-  NetAttachment,
-  type NetAttachmentOptions,
-} from './attachment.ts';
+import { type GeneratorOptions, NetAttachment, type NetAttachmentOptions } from './attachment.ts';
+import { type AttachedNic, NetAttachments } from './attachments.ts';
+import { Captures, type CaptureTarget } from './captures.ts';
 import { NET_HELP, NET_WORDS, type NetOptions, parseNetOptions } from './options.ts';
 import { parseCount, parseRate, type Range } from '../quantities.ts';
 
@@ -32,13 +31,14 @@ const BURST: Range = { min: 1, max: 256 };
 const STANDARD_FRAME = 60;
 const STANDARD_BURST = 32;
 
+const NICS: DeviceClass = { option: '--net', prefix: 'nic', unnamed: 'the first' };
+
 const OPTIONS = {
-  net: text({
+  nets: texts({
     flags: '--net <link>',
-    help: 'where the NIC is plugged in, see below',
-    parse: parseNetOptions,
+    help: 'where a NIC is plugged in, see below; once for each NIC',
+    parse: (given) => parseNamed(given, NICS, parseNetOptions),
     completes: { words: NET_WORDS },
-    twice: 'refused',
   }),
   capture: text({
     flags: '--capture <file>',
@@ -79,6 +79,7 @@ export const netKind: AttachmentKind = {
   examples: [
     'sddf run echo --net user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235,hostfwd=udp::5002-10.0.2.16:7',
     'sddf run echo --net tap,name=tap0,host=10.0.2.2/24',
+    'sddf run router --net nic0=tap,name=tap0 --net nic1=stream,connect=unix:a.sock',
     'sddf run echo --net stream,server=unix:a.sock',
     'sddf run echo --net dgram,local=127.0.0.1:5558,remote=127.0.0.1:5557',
     'sddf run echo --net pcap,in=in.pcap --capture out.pcapng --clock virtual --json',
@@ -92,36 +93,53 @@ export const netKind: AttachmentKind = {
 class ParsedNet implements ParsedAttachment {
   readonly standardOutput: 'free' | 'taken';
   readonly files: readonly FileUse[];
-  readonly #net: NetOptions | undefined;
+  /** By the NIC's number. */
+  readonly #nets: ReadonlyMap<number, NetOptions>;
   readonly #captures: readonly CaptureTarget[];
   readonly #generator: GeneratorOptions;
 
   constructor(given: Given, run: RunOptions) {
-    this.#net = given.net;
+    this.#nets = devicesGiven(given.nets, NICS);
     this.#captures = readCaptures(given);
     checkCaptures(this.#captures, run.output);
-    this.files = filesOf(this.#captures, given.net);
+    this.files = filesOf(this.#captures, this.#nets.values());
     const isTaken = this.#captures.some((target) => target.kind === 'stdout');
     this.standardOutput = isTaken ? 'taken' : 'free';
     const { rate, frame = STANDARD_FRAME, burst = STANDARD_BURST } = given;
     this.#generator = { ...(rate === undefined ? {} : { rate }), frame, burst };
-    checkGenerator(given, run.demo);
+    checkGenerator(given, this.#nets, run.demo);
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {
-    const guests = guestsOf(run.loaded.system);
-    const hasStandardGuest = guests.some((guest) => guest.ip === STANDARD_GUEST);
-    const net = this.#chooseNet(run, hasStandardGuest ? STANDARD_FORWARD : 'user');
-    if (net === undefined) return undefined;
-    return NetAttachment.open({
+    const nics = nicsOf(run.loaded.system);
+    this.#check(run, nics);
+    if (nics.length === 0) return undefined;
+    const { clock, onNotice } = run;
+    const captures = await Captures.open({ targets: this.#captures, clock, onNotice });
+    const attached = nics.map((nic): AttachedNic => {
+      const options = { ...this.#optionsOf(nic, nics, run), captures };
+      return { nic, attachment: NetAttachment.open(options) };
+    });
+    return new NetAttachments(attached, captures);
+  }
+
+  #optionsOf(
+    nic: number,
+    nics: readonly number[],
+    run: RunParts,
+  ): Omit<NetAttachmentOptions, 'captures'> {
+    const { loaded, clock, onNotice } = run;
+    const guests = guestsOf(loaded.system, nics.length === 1 ? undefined : networkDevices[nic]);
+    const net = this.#nets.get(nic) ?? standardNet(nic, guests);
+    return {
       net,
       guests,
       asking: maybeAsking(run) ? 'possible' : 'nobody',
-      captures: this.#captures,
-      clock: run.clock,
-      generators: this.#generators(net, run),
-      onNotice: run.onNotice,
-    });
+      interfaceName: `net${nic}`,
+      clock,
+      generators: nic === 0 || net.kind === 'loop' ? this.#generators(net, run) : [],
+      onNotice,
+    };
   }
 
   #generators(net: NetOptions, run: RunParts): NetAttachmentOptions['generators'] {
@@ -131,29 +149,43 @@ class ParsedNet implements ParsedAttachment {
     return net.kind === 'loop' ? [this.#generator] : [];
   }
 
-  /** What was asked for, or what suits the system; undefined when it has no NIC. */
-  #chooseNet(run: RunParts, standard: string): NetOptions | undefined {
-    const nic = BigInt(networkDevice.physAddr);
-    if (run.loaded.system.regions.some((region) => region.physAddr === nic)) {
-      return this.#net ?? parseNetOptions(standard);
+  /** @throws UserMistake for a NIC that the system does not have */
+  #check({ loaded: { name }, demo }: RunParts, nics: readonly number[]): void {
+    if (nics.length > 0) return checkGiven(name, this.#nets.keys(), nics, NICS);
+    if (demo === 'yes') {
+      throw new UserMistake(`${name}: the system has no NIC; leave --demo out`);
     }
-    if (run.demo === 'yes') {
-      throw new UserMistake(`${run.loaded.name}: the system has no NIC; leave --demo out`);
-    }
-    if (this.#net === undefined && this.#captures.length === 0) return undefined;
-    throw new UserMistake(
-      `${run.loaded.name}: the system has no NIC; leave --net and --capture out`,
-    );
+    if (this.#nets.size === 0 && this.#captures.length === 0) return;
+    throw new UserMistake(`${name}: the system has no NIC; leave --net and --capture out`);
   }
+}
+
+/** @returns the numbers of the NICs that the system's drivers have */
+function nicsOf(system: SystemDescription): readonly number[] {
+  return networkDevices.flatMap(({ physAddr }, nic) =>
+    system.regions.some((region) => region.physAddr === BigInt(physAddr)) ? [nic] : [],
+  );
+}
+
+/** What suits a NIC of which nothing was said: beside the first, no cable. */
+function standardNet(nic: number, guests: readonly Guest[]): NetOptions {
+  if (nic !== 0) return { kind: 'none' };
+  const hasStandardGuest = guests.some((guest) => guest.ip === STANDARD_GUEST);
+  return parseNetOptions(hasStandardGuest ? STANDARD_FORWARD : 'user');
 }
 
 /**
  * @throws UserMistake for an option of the generator where none sends, or none that it tells
  * anything
  */
-function checkGenerator(given: Given, demo: RunOptions['demo']): void {
+function checkGenerator(
+  given: Given,
+  nets: ReadonlyMap<number, NetOptions>,
+  demo: RunOptions['demo'],
+): void {
   const all = ['rate', 'frame', 'burst'] as const;
-  const used: readonly string[] = demo === 'yes' ? ['rate'] : given.net?.kind === 'loop' ? all : [];
+  const isLoop = [...nets.values()].some(({ kind }) => kind === 'loop');
+  const used: readonly string[] = demo === 'yes' ? ['rate'] : isLoop ? all : [];
   const unused = all.find((name) => given[name] !== undefined && !used.includes(name));
   if (unused === undefined) return;
   const why =
@@ -178,10 +210,11 @@ function readCaptures({ capture: path, wireshark }: Given): readonly CaptureTarg
 
 function filesOf(
   captures: readonly CaptureTarget[],
-  net: NetOptions | undefined,
+  nets: Iterable<NetOptions>,
 ): readonly FileUse[] {
-  const read: FileUse[] =
-    net?.kind === 'pcap' ? [{ path: net.path, use: 'read', by: '--net pcap' }] : [];
+  const read = [...nets].flatMap((net): FileUse[] =>
+    net.kind === 'pcap' ? [{ path: net.path, use: 'read', by: '--net pcap' }] : [],
+  );
   const written = captures.flatMap((target): FileUse[] =>
     target.kind === 'file' ? [{ path: target.path, use: 'written', by: '--capture' }] : [],
   );

@@ -62,7 +62,7 @@ const PREFIX_MAX = 30;
 const PASST_PORTS = /^(?:\d{1,3}(?:\.\d{1,3}){3}\/)?\d{1,5}(?::\d{1,5})?$/;
 const FORWARD_EXAMPLE = 'hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235';
 
-export const NET_HELP = `Where the NIC is plugged in (--net):
+export const NET_HELP = `Where a NIC is plugged in (--net; of several NICs by name, as in nic1=tap,name=tap1):
   user[,hostfwd=udp:HOST:PORT-GUEST:PORT]…   user-mode network: gateway 10.0.2.2, ports of the host forwarded to guests
       [,dhcpstart=IP]                        guests that ask get addresses from 10.0.2.15 on, or from IP
   slirp[,hostfwd=tcp|udp:HOST:PORT-GUEST:PORT]…   QEMU's user network, by libslirp: DHCP, DNS, TCP and UDP out, forwards in

@@ -25,7 +25,7 @@ import {
 import type { Instrument } from '../../systems/trace/observer.ts';
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
 import { groupDigits, seconds } from '../figures.ts';
-import { NetAttachment } from '../net/attachment.ts';
+import { NetAttachments } from '../net/attachments.ts';
 import { DEMO_FRAMES } from '../net/kind.ts';
 import { printable, type Terminal, withoutControls } from '../terminal.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
@@ -365,9 +365,9 @@ export class Run {
     };
     const run = { testbed, interrupt, port };
     const net = this.#attachments.get('net');
-    if (demo === 'yes' && net instanceof NetAttachment) {
+    if (demo === 'yes' && net instanceof NetAttachments) {
       const terminal = this.#terminal;
-      return runDemo({ ...run, attachment: net, loop, terminal, forNs, frames: DEMO_FRAMES });
+      return runDemo({ ...run, attachment: net.first, loop, terminal, forNs, frames: DEMO_FRAMES });
     }
     if (clock === 'virtual' && attachments.every((attachment) => attachment.pace === 'own')) {
       const untilNs = forNs === undefined ? Infinity : testbed.now() + forNs;

@@ -192,9 +192,27 @@ function countedLines(
   kind: string,
   attachment: Readonly<Record<string, unknown>>,
 ): readonly string[] {
-  return Object.entries({ [kind]: attachment, ...attachment }).flatMap(([part, counters]) => {
-    if (typeof counters !== 'object' || counters === null || Array.isArray(counters)) return [];
-    const counted = countedOf(counters as Record<string, unknown>);
-    return counted.length === 0 ? [] : [`${part.padEnd(12)} ${counted.join(' · ')}`];
-  });
+  return [
+    ...countedLine(kind, attachment),
+    ...partsOf(attachment).flatMap(([part, counters]) => [
+      ...countedLine(part, counters),
+      // Of several devices, each has parts.
+      ...partsOf(counters).flatMap(([inner, each]) => countedLine(`${part} ${inner}`, each)),
+    ]),
+  ];
+}
+
+type Counted = Readonly<Record<string, unknown>>;
+
+function partsOf(counters: Counted): readonly (readonly [string, Counted])[] {
+  return Object.entries(counters).flatMap(([part, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? [[part, value as Counted] as const]
+      : [],
+  );
+}
+
+function countedLine(label: string, counters: Counted): readonly string[] {
+  const counted = countedOf(counters);
+  return counted.length === 0 ? [] : [`${label.padEnd(12)} ${counted.join(' · ')}`];
 }

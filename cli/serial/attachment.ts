@@ -15,8 +15,8 @@ import { openWithSerialport } from '../../host/serial/port-driver.ts';
 import { PtyBridge } from '../../host/serial/pty-bridge.ts';
 import { SocketBridge } from '../../host/serial/socket-bridge.ts';
 import { StdioBridge } from '../../host/serial/stdio-bridge.ts';
-import type { Uart } from '../../systems/serial-devices.ts';
-import type { WireParts, Wires } from '../../systems/testbed.ts';
+import type { SerialPlug, Uart } from '../../systems/serial-devices.ts';
+import type { WireParts } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
 import type { SerialOptions } from './options.ts';
 
@@ -28,9 +28,8 @@ export interface SerialAttachmentOptions {
   readonly onNotice: (line: string) => void;
 }
 
-export class SerialAttachment implements Attachment {
-  /** Characters are no packets: work is not divided by them. */
-  readonly packets = 0;
+/** One UART's; `attachments.ts` puts together those of a run. */
+export class SerialAttachment implements Omit<Attachment, 'wires' | 'packets'> {
   readonly #options: SerialAttachmentOptions;
   #line: SerialLine | undefined;
   #bridge: SerialBridge | undefined;
@@ -59,11 +58,12 @@ export class SerialAttachment implements Attachment {
     return ends ? 'coming' : 'endless';
   }
 
-  wires({ board }: WireParts): Wires {
+  /** What the UART is plugged into; called once, while the testbed is made. */
+  plug({ board }: WireParts): SerialPlug {
     const { rate, uart, serial } = this.#options;
     const flow = serial.kind === 'port' && serial.flow === 'rtscts' ? 'rtscts' : 'none';
     this.#line = new SerialLine({ clock: board.clock, rate, flow });
-    return { serial: { wire: this.#line, uart } };
+    return { wire: this.#line, uart };
   }
 
   async plugIn(wake: () => void): Promise<void> {

@@ -3,28 +3,31 @@
 import type { LineRate } from '../../board/serial-wire.ts';
 import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
-import { UARTS, uartOf } from '../../systems/serial-devices.ts';
+import { type Uart, UARTS, uartsOf } from '../../systems/serial-devices.ts';
 import {
   type Attachment,
   type AttachmentKind,
   type ParsedAttachment,
   type RunParts,
 } from '../run/attachment.ts';
-import { choice, type OptionValues, readOptions, text } from '../option.ts';
+import { choice, type OptionValues, readOptions, texts } from '../option.ts';
+import { checkGiven, type DeviceClass, devicesGiven, parseNamed } from '../run/named-devices.ts';
 import type { RunOptions } from '../run/options.ts';
 import { SerialAttachment } from './attachment.ts';
+import { SerialAttachments } from './attachments.ts';
 import { parseSerialOptions, SERIAL_HELP, SERIAL_WORDS, type SerialOptions } from './options.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 
 const STANDARD_BAUD = 115_200;
 
+const LINES: DeviceClass = { option: '--serial', prefix: 'uart', unnamed: 'the first' };
+
 const OPTIONS = {
-  serial: text({
+  serials: texts({
     flags: '--serial <line>',
-    help: "where the UART's line is plugged in, see below",
-    parse: parseSerialOptions,
+    help: "where a UART's line is plugged in, see below; once for each UART",
+    parse: (given) => parseNamed(given, LINES, parseSerialOptions),
     completes: { words: SERIAL_WORDS },
-    twice: 'refused',
   }),
   uart: choice({
     flags: '--uart <uart>',
@@ -57,42 +60,53 @@ class ParsedSerial implements ParsedAttachment {
   readonly standardOutput: 'free' | 'taken';
   readonly files: readonly FileUse[];
   readonly choices: Readonly<Record<string, string>>;
-  readonly #serial: SerialOptions | undefined;
+  /** By the UART's number. */
+  readonly #serials: ReadonlyMap<number, SerialOptions>;
   readonly #rate: LineRate;
   readonly #output: 'text' | 'json';
   readonly #uart: string | undefined;
 
-  constructor({ serial, uart, rate }: OptionValues<typeof OPTIONS>, { output }: RunOptions) {
-    this.#serial = serial;
+  constructor({ serials, uart, rate }: OptionValues<typeof OPTIONS>, { output }: RunOptions) {
+    this.#serials = devicesGiven(serials, LINES);
     this.#rate = rate;
     this.#output = output;
     this.#uart = uart;
-    this.choices = choicesOf(serial, uart);
-    this.files = filesOf(serial);
-    this.standardOutput = serial?.kind === 'stdio' ? 'taken' : 'free';
-    if (output === 'json' && serial?.kind === 'stdio') {
+    this.choices = choicesOf(this.#serials.get(0), uart);
+    this.files = [...this.#serials.values()].flatMap(filesOf);
+    const terminals = serials.filter(({ spec }) => spec.kind === 'stdio').length;
+    this.standardOutput = terminals > 0 ? 'taken' : 'free';
+    if (terminals > 1) {
+      throw new UserMistake('--serial stdio: two UARTs cannot share this terminal; use pty');
+    }
+    if (output === 'json' && terminals > 0) {
       throw new UserMistake('--serial stdio: standard output cannot carry --json too; use a file');
     }
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {
     const { name, system } = run.loaded;
-    const uart = uartOf(system);
-    if (uart === undefined) {
-      if (this.#serial === undefined && this.#uart === undefined) return undefined;
+    const uarts = uartsOf(system);
+    const [first] = uarts;
+    if (first === undefined) {
+      if (this.#serials.size === 0 && this.#uart === undefined) return undefined;
       throw new UserMistake(`${name}: the system has no UART; leave --serial and --uart out`);
     }
-    this.#checkOffered(run.loaded, uart);
-    if (this.#serial?.kind === 'stdio' && run.clock === 'virtual' && process.stdin.isTTY) {
+    this.#checkOffered(run.loaded, first);
+    checkGiven(name, this.#serials.keys(), [...uarts.keys()], LINES);
+    const isTyped = [...this.#serials.values()].some(({ kind }) => kind === 'stdio');
+    if (isTyped && run.clock === 'virtual' && process.stdin.isTTY) {
       throw new UserMistake(
         '--serial stdio: a person types in real time; leave --clock virtual out',
       );
     }
-    const serial = this.#serial ?? this.#standard(run);
+    const lines = uarts.map((uart, index) => this.#lineOf(uart, index, run));
+    return Promise.resolve(new SerialAttachments(lines));
+  }
+
+  #lineOf(uart: Uart, index: number, run: RunParts): SerialAttachment {
     const { clock, onNotice } = run;
-    return Promise.resolve(
-      new SerialAttachment({ serial, uart, rate: this.#rate, clock, onNotice }),
-    );
+    const serial = this.#serials.get(index) ?? this.#standard(index, run);
+    return new SerialAttachment({ serial, uart, rate: this.#rate, clock, onNotice });
   }
 
   /** @throws UserMistake for a UART or a format that the system does not let be chosen */
@@ -106,14 +120,16 @@ class ParsedSerial implements ParsedAttachment {
     throw new UserMistake(`${name}: the format of its UART is fixed; leave ${fields} out`);
   }
 
-  /** Without `--serial`: the terminal, where there is one to be had. */
-  #standard(run: RunParts): SerialOptions {
-    return run.clock === 'host' && this.#output === 'text' ? { kind: 'stdio' } : { kind: 'none' };
+  /** Of a UART of which nothing was said: the first has the terminal, where it is to be had. */
+  #standard(index: number, run: RunParts): SerialOptions {
+    const isTaken = [...this.#serials.values()].some(({ kind }) => kind === 'stdio');
+    const has = index === 0 && !isTaken && run.clock === 'host' && this.#output === 'text';
+    return { kind: has ? 'stdio' : 'none' };
   }
 }
 
-function filesOf(serial: SerialOptions | undefined): readonly FileUse[] {
-  if (serial?.kind !== 'file') return [];
+function filesOf(serial: SerialOptions): readonly FileUse[] {
+  if (serial.kind !== 'file') return [];
   const { inPath, outPath } = serial;
   const files: FileUse[] = [];
   if (inPath !== undefined) files.push({ path: inPath, use: 'read', by: '--serial file,in=' });

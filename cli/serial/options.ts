@@ -24,7 +24,7 @@ export type SerialOptions =
     }
   | { readonly kind: 'file'; readonly inPath?: string; readonly outPath?: string };
 
-export const SERIAL_HELP = `Where the UART's line is plugged in (--serial):
+export const SERIAL_HELP = `Where a UART's line is plugged in (--serial; of several UARTs by name, as in uart1=pty):
   stdio                             this terminal, raw; Ctrl-] quits
   pty[,link=./uart0]                a pseudo-terminal, whose name is printed; output is kept until somebody attaches
   port,path=/dev/ttyUSB0[,baud=115200,bits=8,parity=none,stop=1,flow=none|rtscts]

@@ -7,6 +7,7 @@ import { boundedOf, type CampaignSpec, explorationNamed } from '../../sim/campai
 import type { SystemDigests, SystemReference } from '../../sim/failure/failure-file.ts';
 import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
 import type { WorldSystem } from '../../sim/world.ts';
+import { networkDevices } from '../../systems/devices.ts';
 import { checkPlan } from './plan-file.ts';
 import { UserMistake } from '../../host/problem.ts';
 
@@ -30,6 +31,7 @@ export interface CampaignRequest {
 /** @throws UserMistake when the plan does not fit the system, or the strategy is none */
 export function specOf(request: CampaignRequest, target: WorldSystem): CampaignSpec {
   const { amount, forNs, twiceEvery, invariantsEvery } = request;
+  checkNics(target);
   const plan = planOf(request, target);
   const common = { plan, amount, forNs, twiceEvery, invariantsEvery };
   const bounded = boundedRequest(request, target);
@@ -41,6 +43,17 @@ export function specOf(request: CampaignRequest, target: WorldSystem): CampaignS
     );
   }
   return { ...common, explore };
+}
+
+/** A world's traffic comes in at one NIC. */
+function checkNics({ system }: WorldSystem): void {
+  const further = networkDevices.slice(1).map(({ physAddr }) => BigInt(physAddr));
+  if (
+    !system.regions.some(({ physAddr }) => physAddr !== undefined && further.includes(physAddr))
+  ) {
+    return;
+  }
+  throw new UserMistake('the system has several NICs, and worlds have one; sddf run has them all');
 }
 
 /**

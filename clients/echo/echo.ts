@@ -40,7 +40,7 @@ import {
 import { LeaseKeeper } from './lease-keeper.ts';
 import { Refusals } from './refusal.ts';
 import { ECHO_COUNTERS, isAnswer, NO_ADDRESS, Responder } from './responder.ts';
-import { parseIpv4, parseMac, swap16 } from './wire.ts';
+import { parseIpv4, parseMac, swap16 } from '../../queues/net/wire.ts';
 
 export interface EchoConfig {
   readonly net: NetClientConfig;

@@ -5,7 +5,7 @@
 
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
-import { checksum, fold } from './checksum.ts';
+import { checksum, fold } from '../../queues/net/checksum.ts';
 import { DhcpClient } from './dhcp-client.ts';
 import {
   DHCP_BYTES,
@@ -16,7 +16,7 @@ import {
   readReply,
   writeRequest,
 } from './dhcp-message.ts';
-import * as wire from './wire.ts';
+import * as wire from '../../queues/net/wire.ts';
 
 const IP_AT = wire.Ethernet.SIZE;
 const UDP_AT = IP_AT + wire.Ipv4.SIZE;

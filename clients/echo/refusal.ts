@@ -7,23 +7,23 @@
 
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
-import { checksum, fold } from './checksum.ts';
-import * as wire from './wire.ts';
+import { checksum, fold } from '../../queues/net/checksum.ts';
+import {
+  ANSWER_PAYLOAD_AT,
+  ErrorRate,
+  ICMP_ERROR_BYTES_MAX,
+  isFromOneHost,
+  writeAnswerHeaders,
+  writeIcmpError,
+} from '../../queues/net/icmp-error.ts';
+import * as wire from '../../queues/net/wire.ts';
 
 const IP_AT = wire.Ethernet.SIZE;
-/** Where the answer's payload begins: its IPv4 header has no options. */
-const PAYLOAD_AT = IP_AT + wire.Ipv4.SIZE;
-const TIME_TO_LIVE = 64;
-/** RFC 792: of the datagram that is complained of, its header and this much. */
-const QUOTED_BYTES = 8;
+const PAYLOAD_AT = ANSWER_PAYLOAD_AT;
 const TCP_FIN = 0x01;
 const TCP_SYN = 0x02;
 const TCP_RST = 0x04;
 const TCP_ACK = 0x10;
-
-/** Errors that may go out at once, and how fast there may be more: as Linux has it. */
-const BURST = 50;
-const NS_PER_ERROR = 1_000_000;
 
 export interface RefusalOptions {
   readonly received: ReadonlyRegion;
@@ -36,10 +36,9 @@ export class Refusals {
   readonly #options: RefusalOptions;
   readonly #frame = new Uint8Array(NET_BUFFER_BYTES);
   readonly #view = new DataView(this.#frame.buffer);
-  readonly #answer = new Uint8Array(PAYLOAD_AT + 80);
+  readonly #answer = new Uint8Array(ICMP_ERROR_BYTES_MAX);
   readonly #answerView = new DataView(this.#answer.buffer);
-  #tokens = BURST;
-  #tokensAtNs = 0;
+  readonly #rate = new ErrorRate();
 
   constructor(options: RefusalOptions) {
     this.#options = options;
@@ -56,7 +55,7 @@ export class Refusals {
     const headerBytes = (wire.Tcp.dataOffset.get(view, at) >>> 4) * 4;
     const flags = wire.Tcp.flags.get(view, at);
     if (headerBytes < wire.Tcp.SIZE || headerBytes > bytes) return 0;
-    if ((flags & TCP_RST) !== 0 || !this.#isFromOneHost()) return 0;
+    if ((flags & TCP_RST) !== 0 || !isFromOneHost(this.#frame)) return 0;
     const answer = this.#answerView;
     this.#answer.fill(0);
     wire.Tcp.sourcePort.set(answer, PAYLOAD_AT, wire.Tcp.destinationPort.get(view, at));
@@ -71,7 +70,12 @@ export class Refusals {
       wire.Tcp.acknowledgement.set(answer, PAYLOAD_AT, next >>> 0);
       wire.Tcp.flags.set(answer, PAYLOAD_AT, TCP_RST | TCP_ACK);
     }
-    this.#writeHeaders(wire.IP_PROTOCOL_TCP, wire.Tcp.SIZE);
+    const targetAt = IP_AT + wire.Ipv4.destination0.offset;
+    writeAnswerHeaders(this.#answer, this.#frame, {
+      protocol: wire.IP_PROTOCOL_TCP,
+      bytes: wire.Tcp.SIZE,
+      source: this.#frame.subarray(targetAt, targetAt + 4),
+    });
     const sum = checksum(answer, PAYLOAD_AT, wire.Tcp.SIZE, this.#pseudo(wire.Tcp.SIZE));
     wire.Tcp.checksum.set(answer, PAYLOAD_AT, ~sum & 0xffff);
     return this.#write(to, PAYLOAD_AT + wire.Tcp.SIZE);
@@ -85,20 +89,11 @@ export class Refusals {
     const { at, bytes } = this.#read(from);
     const hasSum = bytes >= wire.Udp.SIZE && wire.Udp.checksum.get(this.#view, at) !== 0;
     const udpBytes = bytes < wire.Udp.SIZE ? 0 : wire.Udp.length.get(this.#view, at);
-    if (udpBytes < wire.Udp.SIZE || udpBytes > bytes || !this.#isFromOneHost()) return 0;
+    if (udpBytes < wire.Udp.SIZE || udpBytes > bytes || !isFromOneHost(this.#frame)) return 0;
     if (hasSum && !this.#isWhole(at, udpBytes, wire.IP_PROTOCOL_UDP)) return 0;
-    if (!this.#takeToken()) return -1;
-    const quoted = at - IP_AT + QUOTED_BYTES;
-    const answer = this.#answerView;
-    this.#answer.fill(0);
-    const icmpBytes = 2 * wire.Icmp.SIZE + quoted;
-    wire.Icmp.type.set(answer, PAYLOAD_AT, wire.ICMP_UNREACHABLE);
-    wire.Icmp.code.set(answer, PAYLOAD_AT, wire.ICMP_PORT_UNREACHABLE);
-    const quotedAt = PAYLOAD_AT + 2 * wire.Icmp.SIZE;
-    this.#answer.set(this.#frame.subarray(IP_AT, IP_AT + quoted), quotedAt);
-    wire.Icmp.checksum.set(answer, PAYLOAD_AT, ~checksum(answer, PAYLOAD_AT, icmpBytes) & 0xffff);
-    this.#writeHeaders(wire.IP_PROTOCOL_ICMP, icmpBytes);
-    return this.#write(to, PAYLOAD_AT + icmpBytes);
+    if (!this.#rate.take(this.#options.now())) return -1;
+    const error = { type: wire.ICMP_UNREACHABLE, code: wire.ICMP_PORT_UNREACHABLE };
+    return this.#write(to, writeIcmpError(this.#answer, this.#frame, error));
   }
 
   /** Reads a frame once. @returns where its payload is, by its own IPv4 header */
@@ -115,44 +110,6 @@ export class Refusals {
     const view = this.#view;
     const addresses = checksum(view, IP_AT + wire.Ipv4.source0.offset, 8);
     return fold(checksum(view, at, bytes, addresses) + protocol + bytes) === 0xffff;
-  }
-
-  /** RFC 1122 §3.2.2: nobody is told who is no single host. */
-  #isFromOneHost(): boolean {
-    const first = this.#frame[IP_AT + wire.Ipv4.source0.offset] as number;
-    const mac = this.#frame[wire.Ethernet.source0.offset] as number;
-    return first !== 0 && first !== 127 && first < 224 && (mac & 1) === 0;
-  }
-
-  #takeToken(): boolean {
-    const nowNs = this.#options.now();
-    const fresh = Math.floor((nowNs - this.#tokensAtNs) / NS_PER_ERROR);
-    if (fresh > 0) {
-      this.#tokens = Math.min(BURST, this.#tokens + fresh);
-      this.#tokensAtNs = nowNs;
-    }
-    if (this.#tokens === 0) return false;
-    this.#tokens -= 1;
-    return true;
-  }
-
-  /** Ethernet and IPv4, back to where the frame came from. */
-  #writeHeaders(protocol: number, payloadBytes: number): void {
-    const answer = this.#answer;
-    const view = this.#answerView;
-    const frame = this.#frame;
-    answer.set(frame.subarray(6, 12), 0);
-    answer.set(frame.subarray(0, 6), 6);
-    wire.Ethernet.type.set(view, 0, wire.ETHERTYPE_IPV4);
-    wire.Ipv4.versionAndIhl.set(view, IP_AT, 0x45);
-    wire.Ipv4.totalLength.set(view, IP_AT, wire.Ipv4.SIZE + payloadBytes);
-    wire.Ipv4.timeToLive.set(view, IP_AT, TIME_TO_LIVE);
-    wire.Ipv4.protocol.set(view, IP_AT, protocol);
-    const sourceAt = IP_AT + wire.Ipv4.source0.offset;
-    const targetAt = IP_AT + wire.Ipv4.destination0.offset;
-    answer.set(frame.subarray(targetAt, targetAt + 4), sourceAt);
-    answer.set(frame.subarray(sourceAt, sourceAt + 4), targetAt);
-    wire.Ipv4.headerChecksum.set(view, IP_AT, ~checksum(view, IP_AT, wire.Ipv4.SIZE) & 0xffff);
   }
 
   #pseudo(bytes: number): number {

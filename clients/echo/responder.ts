@@ -17,7 +17,7 @@ import { counterNames } from '../../queues/counters.ts';
 import { BufferReader, BufferWriter } from '../../queues/net/buffer-view.ts';
 import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
 import type { Refusals } from './refusal.ts';
-import * as wire from './wire.ts';
+import * as wire from '../../queues/net/wire.ts';
 
 export const ECHO_COUNTERS = counterNames(
   'udpEchoed',

@@ -7,12 +7,12 @@ import type { Clock } from '../../board/clock.ts';
 import type { EthernetWire } from '../../board/ethernet.ts';
 import { type FrameObserver, ObservedWire } from '../../board/links/observed-wire.ts';
 import type { Ram } from '../../memory/ram.ts';
-import type { PcapngWriter } from './pcapng-writer.ts';
+import type { FrameWriter } from './pcapng-writer.ts';
 
 export interface CaptureParts {
   readonly ram: Ram;
   readonly clock: Clock;
-  readonly writer: PcapngWriter;
+  readonly writer: FrameWriter;
 }
 
 export class Capture implements FrameObserver {

@@ -1,5 +1,5 @@
 /**
- * Writes pcapng (draft-ietf-opsawg-pcapng): one section, one Ethernet interface with a name and
+ * Writes pcapng (draft-ietf-opsawg-pcapng): one section, Ethernet interfaces with a name and
  * nanosecond stamps, and for each frame a block with its direction and, when it was dropped, a
  * comment that says why. No host names, no dates: the same run writes the same bytes.
  */
@@ -30,17 +30,30 @@ export type CaptureSink = (bytes: Uint8Array) => void;
 
 export interface PcapngWriterOptions {
   readonly sink: CaptureSink;
+  /** Of the first interface. */
   readonly interfaceName: string;
   /** What time 0 of the board is, in nanoseconds since 1970; 0 for a virtual clock. */
   readonly epochNs: bigint;
 }
 
-export class PcapngWriter {
+/** One interface of a capture. */
+export interface FrameWriter {
+  /**
+   * Adds a frame.
+   *
+   * @param timeNs on the board's clock
+   * @param comment why the frame was dropped; `undefined` when it was not
+   */
+  frame(timeNs: number, direction: FrameDirection, frame: Uint8Array, comment?: string): void;
+}
+
+export class PcapngWriter implements FrameWriter {
   readonly #sink: CaptureSink;
   readonly #bytes = Buffer.alloc(BUFFER_BYTES);
   readonly #epochHigh: number;
   readonly #epochLow: number;
   #length = 0;
+  #interfaces = 0;
   frames = 0;
 
   constructor(options: PcapngWriterOptions) {
@@ -48,24 +61,37 @@ export class PcapngWriter {
     this.#epochHigh = Number(options.epochNs >> 32n);
     this.#epochLow = Number(options.epochNs & 0xffff_ffffn);
     this.#section();
-    this.#interface(options.interfaceName);
-    this.flush();
+    this.addInterface(options.interfaceName);
   }
 
-  /**
-   * Adds a frame.
-   *
-   * @param timeNs on the board's clock
-   * @param comment why the frame was dropped; `undefined` when it was not
-   */
+  /** Adds an interface, to whose frames the answer writes. */
+  addInterface(name: string): FrameWriter {
+    const id = this.#interfaces;
+    this.#interfaces += 1;
+    this.#interface(name);
+    this.flush();
+    return { frame: (timeNs, ...rest) => this.#add(id, timeNs, ...rest) };
+  }
+
+  /** Adds a frame of the first interface. */
   frame(timeNs: number, direction: FrameDirection, frame: Uint8Array, comment?: string): void {
+    this.#add(0, timeNs, direction, frame, comment);
+  }
+
+  #add(
+    id: number,
+    timeNs: number,
+    direction: FrameDirection,
+    frame: Uint8Array,
+    comment?: string,
+  ): void {
     if (this.#length + BLOCK_BYTES_MAX > BUFFER_BYTES) this.flush();
     const kept = Math.min(frame.length, SNAP_LENGTH);
     const start = this.#begin(BLOCK_ENHANCED_PACKET);
     // 64-bit addition in halves: epoch + time.
     const low = this.#epochLow + (timeNs % 0x1_0000_0000);
     const carry = low > 0xffff_ffff ? 1 : 0;
-    this.#u32(0);
+    this.#u32(id);
     this.#u32(this.#epochHigh + Math.floor(timeNs / 0x1_0000_0000) + carry);
     this.#u32(low - carry * 0x1_0000_0000);
     this.#u32(kept);

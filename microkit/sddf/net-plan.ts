@@ -49,9 +49,14 @@ export interface NetClientOptions {
   readonly vswitch?: boolean;
   /** 'dummy' moves buffers without copying their bytes: an ablation, not for use. */
   readonly mode?: NetCopyConfig['mode'];
+  /**
+   * How its configuration calls its record: `net` unless told. A client of several networks has a
+   * name for each; then the address is in the record, too.
+   */
+  readonly as?: string;
   /** 52:54:01:00:00:0a and on unless told. */
   readonly mac?: string;
-  /** Goes into the client's configuration as `ip`. */
+  /** Goes into the client's configuration as `ip`; see {@link NetClientOptions.as}. */
   readonly ip?: string;
   /** Receive buffers of its own, with a copier only; a power of two, 512 unless told. */
   readonly rxBuffers?: number;

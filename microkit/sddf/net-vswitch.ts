@@ -136,7 +136,7 @@ class VswitchConnection {
 
   /** @returns the port as the switch sees it, once identifiers are known */
   #connectClient(port: Port): () => NetVswitchPort {
-    const { sys, vswitch } = this.#parts;
+    const { sys, network, vswitch } = this.#parts;
     const { client, copier, txRegion, number } = port;
     const { pd, txBuffers } = client;
     pd.map(txRegion, { perms: 'rw' });
@@ -161,7 +161,13 @@ class VswitchConnection {
       const connections = { rx: received.pair.ofSecond(), tx: tx.ofSecond() };
       const data = { rxData: received.data, txData };
       const directory = tx.ofSecond().channel;
-      const record: NetClientConfig = { ...connections, ...data, mac: client.mac, directory };
+      const record: NetClientConfig = {
+        ...connections,
+        ...data,
+        mac: client.mac,
+        directory,
+        device: network.options.device.name,
+      };
       return { net: record, ...(client.options.ip === undefined ? {} : { ip: client.options.ip }) };
     });
     return () => ({

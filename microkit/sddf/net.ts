@@ -13,7 +13,7 @@
  * lets them.
  *
  * The driver's and the virtualisers' records are their whole configuration; a client finds its own
- * as `config.net`.
+ * as `config.net`, or by the name that it is added with.
  */
 
 import type {
@@ -132,12 +132,12 @@ export class Net implements NetPlan {
   #connectAlone(dma: RegionBuilder): { rx: QueuePair; tx: QueuePair } {
     const [client] = this.clients as [NetClient];
     const { driver } = this.options;
-    const tx = this.#region(`${client.pd.name}_tx_data`, client.txBuffers * NET_BUFFER_BYTES);
+    const tx = this.#txRegion(client);
     const pairs = {
       rx: this.#pair(driver, client.pd, 'rx', this.rxBuffers),
       tx: this.#pair(driver, client.pd, 'tx', client.txBuffers),
     };
-    configureClient(client, pairs, {
+    this.#configureClient(client, pairs, {
       rxData: translatedData(client.pd, dma, 'rw', this.rxBuffers),
       txData: translatedData(client.pd, tx, 'rw', client.txBuffers),
     });
@@ -191,7 +191,7 @@ export class Net implements NetPlan {
     const { pd, txBuffers, mac } = client;
     const { copier } = client.options;
     const { rx, tx, dma } = behind;
-    const txRegion = this.#region(`${pd.name}_tx_data`, txBuffers * NET_BUFFER_BYTES);
+    const txRegion = this.#txRegion(client);
     pd.map(txRegion, { perms: 'rw' });
     const txPair = this.#pair(tx, pd, 'tx', txBuffers);
     const rxPair = this.#pair(rx, copier ?? pd, 'rx', this.rxBuffers);
@@ -199,10 +199,14 @@ export class Net implements NetPlan {
     if (copier === undefined) {
       pd.map(dma, { perms: 'rw' });
       const rxData = { region: dma.name, buffers: this.rxBuffers };
-      configureClient(client, { rx: rxPair, tx: txPair }, { rxData, txData });
+      this.#configureClient(client, { rx: rxPair, tx: txPair }, { rxData, txData });
     } else {
       const received = this.#connectCopier(client, { copier, dma, rx: rxPair });
-      configureClient(client, { rx: received.pair, tx: txPair }, { rxData: received.data, txData });
+      this.#configureClient(
+        client,
+        { rx: received.pair, tx: txPair },
+        { rxData: received.data, txData },
+      );
     }
     const translated = [translatedData(tx, txRegion, 'r', txBuffers)];
     return { rx: rxPair, tx: txPair, txData: translated, macs: [mac] };
@@ -234,7 +238,7 @@ export class Net implements NetPlan {
   /** The client's own receive buffers, which its copier fills. */
   #ownRxData(client: NetClient, copier: PdBuilder): NetData {
     const { pd, rxBuffers } = client;
-    const region = this.#region(`${pd.name}_rx_data`, rxBuffers * NET_BUFFER_BYTES);
+    const region = this.#region(`${dataName(client)}_rx_data`, rxBuffers * NET_BUFFER_BYTES);
     copier.map(region, { perms: 'rw' });
     pd.map(region, { perms: 'rw' });
     return { region: region.name, buffers: rxBuffers };
@@ -244,20 +248,31 @@ export class Net implements NetPlan {
     return connectQueuePair(this.#sys, { first, second, direction, capacity });
   }
 
+  #txRegion(client: NetClient): RegionBuilder {
+    return this.#region(`${dataName(client)}_tx_data`, client.txBuffers * NET_BUFFER_BYTES);
+  }
+
   #region(name: string, sizeBytes: number): RegionBuilder {
     return this.#sys.region(name, { size: roundUpToPages(sizeBytes) });
   }
+
+  #configureClient(
+    { pd, mac, options }: NetClient,
+    pairs: { readonly rx: QueuePair; readonly tx: QueuePair },
+    data: Pick<NetClientConfig, 'rxData' | 'txData'>,
+  ): void {
+    const { device } = this.options;
+    pd.configure(() => {
+      const connections = { rx: pairs.rx.ofSecond(), tx: pairs.tx.ofSecond() };
+      const record: NetClientConfig = { ...connections, ...data, mac, device: device.name };
+      const address = options.ip === undefined ? {} : { ip: options.ip };
+      if (options.as !== undefined) return { [options.as]: { ...record, ...address } };
+      return { net: record, ...address };
+    });
+  }
 }
 
-function configureClient(
-  client: NetClient,
-  pairs: { readonly rx: QueuePair; readonly tx: QueuePair },
-  data: Pick<NetClientConfig, 'rxData' | 'txData'>,
-): void {
-  const { pd, mac, options } = client;
-  pd.configure(() => {
-    const connections = { rx: pairs.rx.ofSecond(), tx: pairs.tx.ofSecond() };
-    const record: NetClientConfig = { ...connections, ...data, mac };
-    return { net: record, ...(options.ip === undefined ? {} : { ip: options.ip }) };
-  });
+/** What its data regions are named after. */
+function dataName({ pd, options }: NetClient): string {
+  return options.as === undefined ? pd.name : `${pd.name}_${options.as}`;
 }

@@ -180,4 +180,6 @@ export interface NetClientConfig {
    * `virtualisers/network/vswitch/directory.ts`.
    */
   readonly directory?: number;
+  /** The network device that it is behind: the name of its register region. */
+  readonly device?: string;
 }

@@ -14,7 +14,7 @@ import {
 import type { Random } from '../../board/random.ts';
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import { isAnswer, Responder, type ResponderOptions } from '../../clients/echo/responder.ts';
-import { parseIpv4, parseMac } from '../../clients/echo/wire.ts';
+import { parseIpv4, parseMac } from '../../queues/net/wire.ts';
 import { demand } from '../../memory/misuse.ts';
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import type { EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';

@@ -38,8 +38,12 @@ describe.skipIf(missing !== undefined)(
     afterAll(() => network.end());
 
     function runEcho(net: string, ...more: readonly string[]): SddfProcess {
+      return runSystem('echo', net, ...more);
+    }
+
+    function runSystem(system: string, net: string, ...more: readonly string[]): SddfProcess {
       const command = [...network.inside, process.execPath, sddfCommand()];
-      const run = new SddfProcess(['run', 'echo', '--net', net, '--json', ...more], command);
+      const run = new SddfProcess(['run', system, '--net', net, '--json', ...more], command);
       runs.push(run);
       return run;
     }
@@ -76,6 +80,45 @@ describe.skipIf(missing !== undefined)(
         'UserMistake --net tap: tap0 is in use by another program; end that one, or choose another name',
       );
       expect((await network.sh('ip link show tap0')).status).not.toBe(0);
+    });
+
+    it('routes between two of them: traceroute, an access list, a spoofed source', async () => {
+      const second = await NetworkNamespace.make(network);
+      try {
+        const nets = ['nic0=tap,name=out0,host=10.0.2.2/24', '--net', 'nic1=tap,name=in0'];
+        const run = runSystem(
+          'router',
+          nets[0] ?? '',
+          ...nets.slice(1),
+          '--set',
+          'access=services',
+        );
+        await run.says(/router is running/);
+        await network.moveTo(second, 'in0');
+        await second.sh(
+          'ip addr add 10.0.3.2/24 dev in0; ip link set in0 up; ip route add default via 10.0.3.1',
+        );
+        await network.sh('ip route add 10.0.3.0/24 via 10.0.2.1');
+        const { text: pinged } = await network.sh('ping -c 2 -i 0.2 10.0.3.2');
+        const { text: late } = await network.sh('ping -c 1 -t 1 10.0.3.2');
+        const { text: refused } = await network.sh(udpEcho('10.0.3.2', 9));
+        const { text: spoofed } = await network.sh(
+          'ip addr add 10.0.3.99/32 dev lo; ping -c 1 -W 1 -I 10.0.3.99 10.0.3.2',
+        );
+        const { text: inside } = await second.sh('ping -c 1 -W 2 10.0.2.2');
+        run.child.kill('SIGINT');
+        await run.ended;
+
+        expect(pinged).toMatch(/2 received/);
+        expect(pinged).toContain('ttl=63');
+        expect(late).toMatch(/From 10\.0\.2\.1 .*Time to live exceeded/);
+        expect(refused).toMatch(/No route to host|Host is unreachable/i);
+        expect(spoofed).toContain('0 received');
+        expect(inside).toMatch(/From 10\.0\.3\.1 .*Packet filtered/);
+        expect(run.text).toMatch(/"dropSpoofed":1,/);
+      } finally {
+        second.end();
+      }
     });
 
     it('joins a device that was made before, and leaves it there', async () => {

@@ -31,9 +31,12 @@ export class NetworkNamespace {
     this.#holder = holder;
   }
 
-  static async make(): Promise<NetworkNamespace> {
+  /** @param neighbour the new network has the same root as this one, who can move devices */
+  static async make(neighbour?: NetworkNamespace): Promise<NetworkNamespace> {
+    const [program = '', ...first] =
+      neighbour === undefined ? ['unshare', '-rn'] : [...neighbour.inside, 'unshare', '-n'];
     const script = `ip link set lo up && echo ready && exec sleep ${HELD_S}`;
-    const holder = spawn('unshare', ['-rn', 'bash', '-c', script]);
+    const holder = spawn(program, [...first, 'bash', '-c', script]);
     await new Promise((resolve) => holder.stdout.once('data', resolve));
     return new NetworkNamespace(holder);
   }
@@ -46,6 +49,13 @@ export class NetworkNamespace {
   /** The same as root of the namespace's users, but in the network of the test: without rights. */
   get outside(): readonly string[] {
     return ['nsenter', '--preserve-credentials', '-U', '-t', String(this.#holder.pid)];
+  }
+
+  /** Gives a device of this network to one that was made as its neighbour. */
+  async moveTo(other: NetworkNamespace, device: string): Promise<void> {
+    const pid = other.#holder.pid ?? 0;
+    const { status, text } = await this.sh(`ip link set ${device} netns ${pid}`);
+    if (status !== 0) throw new Error(`${device} stays where it is: ${text}`);
   }
 
   /** Runs a script of bash to its end, while the test's own process goes on. */

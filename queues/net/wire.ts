@@ -1,6 +1,6 @@
 /**
- * The formats that the echo client reads and writes: where each field lies in a frame, in bytes
- * from its beginning. Sources: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792
+ * The formats that programs find in buffers: where each field lies in a frame, in bytes from its
+ * beginning. Sources: IEEE 802.3 (Ethernet II), RFC 826 (ARP), RFC 791 (IPv4), RFC 792
  * (ICMP), RFC 768 (UDP), RFC 9293 (TCP).
  */
 
@@ -84,6 +84,10 @@ export const IP_PROTOCOL_UDP = 17;
 export const ICMP_ECHO_REPLY = 0;
 export const ICMP_UNREACHABLE = 3;
 export const ICMP_PORT_UNREACHABLE = 3;
+export const ICMP_HOST_UNREACHABLE = 1;
+export const ICMP_NET_UNREACHABLE = 0;
+export const ICMP_PROHIBITED = 13;
+export const ICMP_TIME_EXCEEDED = 11;
 export const ICMP_ECHO_REQUEST = 8;
 
 /** @returns a 16-bit number of the network as memory holds it, or the other way round */
