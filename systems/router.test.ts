@@ -224,9 +224,17 @@ describe('what the router drops', () => {
     ['for everybody in the other network', 'dropNoRoute', { ...good, to: [10, 0, 3, 255] }],
     ['for its own network', 'dropNoRoute', { ...good, to: [10, 0, 2, 9] }],
     ['multicast', 'dropNoRoute', { ...good, to: [224, 0, 0, 1] }],
-    ['wrong checksum', 'dropIpChecksum', { ...good, damage: (h: Uint8Array) => (h[11] = 1) }],
-    ['longer than its frame', 'dropIpHeader', { ...good, damage: (h: Uint8Array) => (h[2] = 9) }],
-    ['version 6', 'dropIpHeader', { ...good, damage: (h: Uint8Array) => (h[0] = 0x65) }],
+    [
+      'wrong checksum',
+      'dropIpChecksum',
+      { ...good, damage: (h: Uint8Array): void => void (h[11] = 1) },
+    ],
+    [
+      'longer than its frame',
+      'dropIpHeader',
+      { ...good, damage: (h: Uint8Array): void => void (h[2] = 9) },
+    ],
+    ['version 6', 'dropIpHeader', { ...good, damage: (h: Uint8Array): void => void (h[0] = 0x65) }],
   ] as const)('%s', (_what, counter, options) => {
     const before = shared.counted();
     const [, there] = shared.send(0, packet(OUTSIDE, ROUTER[0], options as PacketOptions));
