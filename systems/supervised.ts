@@ -14,6 +14,14 @@ import type { SystemOption } from './system.ts';
 
 export const SUPERVISOR_PD = 'supervisor';
 
+/** By choice. */
+const HANG_NS: Readonly<Record<string, number>> = {
+  '10ms': 1e7,
+  '100ms': 1e8,
+  '1s': 1e9,
+  '10s': 1e10,
+};
+
 export const SUPERVISED_OPTIONS: Readonly<Record<string, SystemOption>> = {
   supervised: {
     help: 'a supervisor restarts whoever dies, and the others go on',
@@ -24,6 +32,11 @@ export const SUPERVISED_OPTIONS: Readonly<Record<string, SystemOption>> = {
     help: 'supervised: what the memory of who starts again is, and who goes down with it',
     choices: ['as-it-is', 'fresh', 'rest-for-one'],
     standard: 'as-it-is',
+  },
+  hang: {
+    help: 'supervised: how long a domain may not answer until it is taken for dead',
+    choices: Object.keys(HANG_NS),
+    standard: '1s',
   },
 };
 
@@ -37,6 +50,7 @@ export interface FamilyOptions {
 export class Family {
   readonly #sys: SystemBuilder;
   readonly #restart: string;
+  readonly #hangNs: number;
   readonly #supervisor: PdBuilder | undefined;
   readonly #children: PdBuilder[] = [];
   readonly #mute: PdBuilder[] = [];
@@ -46,6 +60,7 @@ export class Family {
   constructor(sys: SystemBuilder, { choices, driverPriority }: FamilyOptions) {
     this.#sys = sys;
     this.#restart = choices['restart'] ?? '';
+    this.#hangNs = HANG_NS[choices['hang'] ?? '1s'] ?? 1e9;
     const isOn = choices['supervised'] === 'on';
     this.timerPriority = driverPriority + (isOn ? 2 : 1);
     this.#supervisor = isOn ? this.#makeSupervisor(driverPriority + 1) : undefined;
@@ -74,11 +89,13 @@ export class Family {
     order: (children: readonly PdBuilder[]) => readonly PdBuilder[] = (children) => children,
   ): void {
     if (this.#supervisor === undefined) return;
-    timers.addClient(this.#supervisor);
+    // It looks at its children for ever, and nobody waits for that: it says when somebody does.
+    timers.addWatchdog(this.#supervisor);
     supervise(this.#sys, {
       supervisor: this.#supervisor,
       children: order(this.#children),
       mute: this.#mute,
+      hangNs: this.#hangNs,
       ...(this.#restart === 'fresh' ? { memory: 'fresh' } : {}),
       ...(this.#restart === 'rest-for-one' ? { policy: 'rest-for-one' } : {}),
     });

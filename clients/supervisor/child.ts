@@ -22,9 +22,11 @@ export interface Child {
   /** Since when it is down, and from when on it may be started, ns. */
   downSinceNs: number;
   startsAtNs: number;
+  /** When it was last started, ns. */
+  startedAtNs: number;
 }
 
 export function makeChild(config: SupervisedChild, answers: ReadonlyRegion | undefined): Child {
-  const times = { downSinceNs: 0, startsAtNs: 0, deathsNs: [] };
+  const times = { downSinceNs: 0, startsAtNs: 0, startedAtNs: 0, deathsNs: [] };
   return { config, answers, state: 'up', saidEpoch: 0, ...times };
 }

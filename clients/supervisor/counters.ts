@@ -14,4 +14,6 @@ export const SUPERVISOR_COUNTERS = counterNames(
   'unanswered',
   /** Children that said they had been started when they had not. */
   'pretended',
+  /** Children that did not answer any more; among `deaths`. */
+  'hangs',
 );

@@ -9,6 +9,8 @@
  * A child that dies too often is given up, with a line that says so, and the rest goes on. One that
  * does not speak the protocol cannot let go of what it shares with a neighbour that has died, so it
  * is started again together with that one; two such neighbours are given up.
+ *
+ * A child that runs and does not answer any more is taken for dead: `watch.ts`.
  */
 
 import type { ReadonlyRegion } from '../../memory/region.ts';
@@ -32,6 +34,7 @@ import {
 import { TIMER_GET_TIME, TIMER_SET_TIMEOUT } from '../../queues/timer/config.ts';
 import { type Child, makeChild } from './child.ts';
 import { SUPERVISOR_COUNTERS } from './counters.ts';
+import { Watch } from './watch.ts';
 
 const COUNT = SUPERVISOR_COUNTERS;
 
@@ -44,6 +47,7 @@ export function main(pd: ProtectionDomain<SupervisorConfig>): EntryPoints {
   return {
     notified: (channel) => supervisor.notified(channel),
     fault: (child, fault) => supervisor.fault(child, fault),
+    awaitsTime: () => supervisor.awaitsTime(),
   };
 }
 
@@ -54,6 +58,19 @@ class Supervisor extends ProgramState<SupervisorConfig> {
   readonly #children: readonly Child[] = this.#config.children.map((config) =>
     makeChild(config, this.#answersOf(config.member?.answers)),
   );
+  /** Who has no timer cannot wait for an answer. */
+  readonly #watch = this.#makeWatch();
+
+  constructor(pd: ProtectionDomain<SupervisorConfig>) {
+    super(pd);
+    this.#advance();
+  }
+
+  /** Whether a start is ahead, or an answer that may fail to come. */
+  awaitsTime(): boolean {
+    const isStarting = ({ state }: Child): boolean => state === 'down' || state === 'starting';
+    return this.#children.some(isStarting) || this.#watch?.isAwaited === true;
+  }
 
   notified(channel: Channel): void {
     const child = this.#children.find(({ config }) => config.member?.channel === channel);
@@ -64,7 +81,12 @@ class Supervisor extends ProgramState<SupervisorConfig> {
   fault(number: number, { label }: ChildFault): 'stay' {
     const child = this.#childOf(number);
     if (child === undefined) return 'stay';
-    const nowNs = this.#now();
+    this.#dies(child, this.#now(), `fault ${label}`);
+    this.#advance();
+    return 'stay';
+  }
+
+  #dies(child: Child, nowNs: number, how: string): void {
     this.#counters.add(COUNT.deaths, 1);
     child.deathsNs = [...child.deathsNs, nowNs].filter(
       (atNs) => nowNs - atNs < this.#config.withinNs,
@@ -75,9 +97,14 @@ class Supervisor extends ProgramState<SupervisorConfig> {
       this.#takeDown(other, nowNs);
     }
     const hopeless = this.#whyHopeless(child);
-    if (hopeless !== undefined) this.#giveUp(child, `fault ${label}: ${hopeless}`);
-    this.#advance();
-    return 'stay';
+    if (hopeless !== undefined) this.#giveUp(child, `${how}: ${hopeless}`);
+  }
+
+  #hangs(child: Child, nowNs: number): void {
+    this.#counters.add(COUNT.hangs, 1);
+    const { name } = child.config;
+    this.pd.log(`${name} has not answered within ${(this.#config.hangNs ?? 0) / 1e6} ms`);
+    this.#dies(child, nowNs, 'no answer');
   }
 
   /** A child has let go of somebody, or says that it runs. */
@@ -96,9 +123,11 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     while (again) {
       again = false;
       const nowNs = this.#now();
+      const hung = this.#watch?.turn(nowNs);
+      if (hung !== undefined) this.#hangs(hung, nowNs);
       for (const child of this.#children) {
         if (child.state !== 'down' || !this.#mayStart(child, nowNs)) continue;
-        this.#start(child);
+        this.#start(child, nowNs);
         again = true;
       }
     }
@@ -138,8 +167,9 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     this.#tellNeighbours(child);
   }
 
-  #start(child: Child): void {
+  #start(child: Child, nowNs: number): void {
     child.state = 'starting';
+    child.startedAtNs = nowNs;
     const { config } = child;
     this.pd.restart(config.child, config.isMachineCode === true ? 'as it is' : this.#config.memory);
     // A child that does not speak the protocol never says that it runs.
@@ -226,19 +256,32 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     return region === undefined ? undefined : this.pd.readonlyRegion(region);
   }
 
+  #makeWatch(): Watch | undefined {
+    const { hangNs, timer } = this.#config;
+    if (hangNs === undefined || timer === undefined) return undefined;
+    const parts = { hangNs, epochs: this.#epochs, children: this.#children };
+    return new Watch({ ...parts, ask: (channel) => this.pd.notify(channel) });
+  }
+
   #requestTimeout(): void {
-    const { timer, patienceNs } = this.#config;
+    const { timer } = this.#config;
     if (timer === undefined) return;
     const nowNs = this.#now();
-    const next = Math.min(
-      ...this.#children
-        .filter(({ state }) => state === 'down')
-        .flatMap(({ startsAtNs, downSinceNs }) => [startsAtNs, downSinceNs + patienceNs])
-        .filter((atNs) => atNs > nowNs),
-    );
+    const next = Math.min(...this.#momentsAhead().filter((atNs) => atNs > nowNs));
     if (next === Infinity) return;
     this.pd.setMr(0, next - nowNs);
     this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
+  }
+
+  /** When somebody may be started, or somebody's patience ends, ns. */
+  #momentsAhead(): readonly number[] {
+    const { patienceNs, hangNs = Infinity } = this.#config;
+    const ofChildren = this.#children.flatMap((child) => {
+      const { state, startsAtNs, startedAtNs, downSinceNs } = child;
+      if (state === 'starting') return [startedAtNs + hangNs];
+      return state === 'down' ? [startsAtNs, downSinceNs + patienceNs] : [];
+    });
+    return [...ofChildren, this.#watch?.endsAtNs ?? Infinity];
   }
 
   /** @returns ns; 0 without a timer: then no start waits, and no patience ends */

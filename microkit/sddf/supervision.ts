@@ -22,12 +22,13 @@ const STANDARD = {
   withinNs: 1_000_000_000,
   backOffNs: 1_000_000,
   patienceNs: 5_000_000,
+  hangNs: 1_000_000_000,
 } as const;
 
 export interface SuperviseOptions extends Partial<
   Pick<
     SupervisorConfig,
-    'policy' | 'memory' | 'deathsMax' | 'withinNs' | 'backOffNs' | 'patienceNs'
+    'policy' | 'memory' | 'deathsMax' | 'withinNs' | 'backOffNs' | 'patienceNs' | 'hangNs'
   >
 > {
   readonly supervisor: PdBuilder;

@@ -47,6 +47,11 @@ export interface SupervisorConfig {
   readonly backOffNs: number;
   /** How long neighbours may take to let go, before the child is started without their answer. */
   readonly patienceNs: number;
+  /**
+   * How long a child that speaks the protocol may not answer until it is taken for dead; it is
+   * found between this time and twice as much. Left out, nobody asks.
+   */
+  readonly hangNs?: number;
   readonly timer?: TimerClientConfig;
   /** Region for the program's counters: see `queues/counters.ts`. Without it they are private. */
   readonly stats?: string;

@@ -23,8 +23,10 @@ import {
   isDown,
   readEpoch,
   readNote,
+  readRound,
   writeAnswer,
   writeNote,
+  writeSeenRound,
 } from './pages.ts';
 
 /** What the program does about its neighbours; each connection is named by its channel. */
@@ -127,13 +129,15 @@ export class Member {
    */
   start(connections: Connections): void {
     const own = readEpoch(this.#epochs, this.#config.self);
+    writeSeenRound(this.#answers, readRound(this.#epochs));
     const answered = this.#look(connections);
     if (isDown(own)) writeAnswer(this.#answers, this.#config.self, own);
     if (answered || isDown(own)) this.#pd.notify(this.#config.supervisor);
   }
 
-  /** The supervisor has said that something is different. */
+  /** The supervisor has said that something is different, or asks whether we still answer. */
   notice(connections: Connections): void {
+    writeSeenRound(this.#answers, readRound(this.#epochs));
     if (this.#look(connections)) this.#pd.notify(this.#config.supervisor);
   }
 

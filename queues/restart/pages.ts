@@ -4,11 +4,13 @@
  *
  *     EpochPage     0    epoch of each child, u32        even: it runs, odd: it is down
  *                 256    how long it has been down in all, ns, u64
+ *                 768    round, u32                      counts up; whoever sees it repeats it
  *     AnswerPage    0    of each neighbour, u32          the last epoch for which we have let go of it;
  *                        at our own number, the last epoch that we have come out of
  *                 256    buffers taken back, u32         from neighbours that were down
  *                 260    epochs refused, u32             because they went back
  *                 264    note, u32                       the one thing that a program remembers
+ *                 268    round, u32                      the last one that we have seen
  *
  * An epoch begins as 0 and goes up by one at each death and at each start, modulo 2^32.
  */
@@ -22,6 +24,8 @@ const DOWN_TIME_AT = 4 * CHILDREN_MAX;
 const TAKEN_BACK_AT = 4 * CHILDREN_MAX;
 const REFUSED_AT = TAKEN_BACK_AT + 4;
 const NOTE_AT = REFUSED_AT + 4;
+const SEEN_ROUND_AT = NOTE_AT + 4;
+const ROUND_AT = DOWN_TIME_AT + 8 * CHILDREN_MAX;
 
 /** Whether a child is down: its epoch is odd. */
 export function isDown(epoch: number): boolean {
@@ -93,4 +97,22 @@ export function readNote(page: ReadonlyRegion): number {
 /** Leaves a word of 32 bits for this program, should it be started again. */
 export function writeNote(page: Region, note: number): void {
   page.write32(NOTE_AT, note);
+}
+
+/** @returns the round in which the supervisor asks whether its children still answer */
+export function readRound(page: ReadonlyRegion): number {
+  return page.read32(ROUND_AT);
+}
+
+export function writeRound(page: Region, round: number): void {
+  page.write32(ROUND_AT, round);
+}
+
+/** @returns the last round that the owner of the page has answered */
+export function readSeenRound(page: ReadonlyRegion): number {
+  return page.read32(SEEN_ROUND_AT);
+}
+
+export function writeSeenRound(page: Region, round: number): void {
+  page.write32(SEEN_ROUND_AT, round);
 }

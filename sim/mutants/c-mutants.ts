@@ -116,7 +116,12 @@ export const C_MUTANTS: readonly Mutant[] = [
     file: VIRT_TX,
     system: withPart('tx', 128),
     explore: 'none',
-    edits: [{ find: 'region->states[buffer] = WITH_CLIENT;\n    } else {', replace: '} else {' }],
+    edits: [
+      {
+        find: 'region->states[buffer] = WITH_CLIENT;\n    /* A client that is down',
+        replace: '/* A client that is down',
+      },
+    ],
   },
   {
     name: 'c-net-copies-one-less',

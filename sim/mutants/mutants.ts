@@ -4,6 +4,7 @@ import type { Mutant } from './mutant.ts';
 import { BLK_MUTANTS } from './blk-mutants.ts';
 import { C_MUTANTS } from './c-mutants.ts';
 import { NET_MUTANTS } from './net-mutants.ts';
+import { RESTART_MUTANTS } from './restart-mutants.ts';
 import { SERIAL_MUTANTS } from './serial-mutants.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -11,4 +12,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...BLK_MUTANTS,
   ...SERIAL_MUTANTS,
   ...C_MUTANTS,
+  ...RESTART_MUTANTS,
 ];

@@ -16,11 +16,15 @@ import type { WorldMemory } from '../../sim/world-memory.ts';
 import type { ProgramCounterNames } from '../../systems/counter-names.ts';
 import type { Testbed, WireParts } from '../../systems/testbed.ts';
 
-/** A death, at these wake-ups of the domain, or at the first from a moment on. */
+/** A death, at these wake-ups of the domain, or at the first from a moment on; or another fault. */
 export interface Kill {
   /** With '.entry' behind its name, system calls count instead of wake-ups. */
   readonly domain: string;
   readonly when: Pick<When, 'nth' | 'timeNs'>;
+  /** A death, unless told; the others are those of `sim/points/domains.ts`. */
+  readonly fault?: 'sleep' | 'late';
+  readonly forNs?: number;
+  readonly parameters?: Readonly<Record<string, number>>;
 }
 
 export interface KillRunOptions {
@@ -85,12 +89,12 @@ export function killRun(options: KillRunOptions): KillRun {
 function planOf(kills: readonly Kill[]): Plan {
   return {
     name: 'kills',
-    rules: kills.map(({ domain, when }) => ({
+    rules: kills.map(({ domain, when, fault = 'kill', forNs, parameters = {} }) => ({
       at: `pd.${domain}`,
-      fault: 'kill',
+      fault,
       when,
-      for: {},
-      parameters: {},
+      for: forNs === undefined ? {} : { durationNs: forNs },
+      parameters,
       optional: 'no',
     })),
   };

@@ -1,6 +1,7 @@
 /**
  * The supervisor where it has to say no: to a child that dies without end, to one that says it has
- * been started, to a stranger's child, and to two neighbours of which neither can let go.
+ * been started, to a stranger's child, and to two neighbours of which neither can let go. And where
+ * it has to wait: for who does not answer, and no longer than is said.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -12,7 +13,7 @@ import type { SystemDescription } from '../../microkit/model.ts';
 import { type PdBuilder, type SystemBuilder, system } from '../../microkit/builder.ts';
 import type { Program, ProtectionDomain } from '../../microkit/pd.ts';
 import { net } from '../../microkit/sddf/net.ts';
-import { supervise } from '../../microkit/sddf/supervision.ts';
+import { supervise, type SuperviseOptions } from '../../microkit/sddf/supervision.ts';
 import type { MemberConfig } from '../../queues/restart/config.ts';
 import { readEpoch, writeAnswer } from '../../queues/restart/pages.ts';
 import { WorldMemory } from '../../sim/world-memory.ts';
@@ -80,6 +81,53 @@ describe('a supervisor', () => {
   });
 });
 
+describe('a child that does not answer', () => {
+  const asleep = (domain: string): Kill => ({
+    domain,
+    fault: 'sleep',
+    when: { timeNs: 2_000_000 },
+    forNs: 15_000_000,
+  });
+
+  it.each(['client0', 'net_virt_rx', 'ethernet_driver'])('is taken for dead: %s', (domain) => {
+    const died = runEcho({ hang: '10ms' }, [asleep(domain)]);
+    expect(died.outcome.violations).toEqual([]);
+    expect(died.supervisor).toMatchObject({ hangs: 1, deaths: 1, restarts: 1, givenUp: 0 });
+    expect(died.downNs.get(domain)).toBeGreaterThan(0);
+  });
+
+  it('has time to answer', () => {
+    const died = runEcho({ hang: '100ms' }, [asleep('client0')]);
+    expect(died.supervisor).toMatchObject({ hangs: 0, deaths: 0 });
+  });
+
+  it('is waited for before its neighbour starts again, and then no longer', () => {
+    // It is in a system call when its client dies, longer than anybody has patience; the client is
+    // started then, and runs when the processor is free.
+    const late = { fault: 'late', parameters: { by: 9_000_000 } } as const;
+    const died = runEcho({}, [
+      { domain: 'net_virt_tx.entry', when: { timeNs: 300_000 }, ...late },
+      { domain: 'client0', when: { timeNs: 310_000 } },
+    ]);
+    expect(died.outcome.violations).toEqual([]);
+    expect(died.supervisor).toMatchObject({ deaths: 1, restarts: 1, unanswered: 1 });
+    expect(died.downNs.get('client0')).toBeGreaterThan(5_000_000);
+    expect(died.downNs.get('client0')).toBeLessThan(10_000_000);
+  });
+
+  it('gives each buffer back once that came too late', () => {
+    let unanswered = 0;
+    for (const nth of [5, 9, 14, 20]) {
+      const impatient = small([], { patienceNs: 0 });
+      const died = run(impatient, [{ domain: 'client0', when: { nth: [nth] } }]);
+      expect([nth, died.outcome.violations]).toEqual([nth, []]);
+      expect(died.supervisor).toMatchObject({ deaths: 1, restarts: 1 });
+      unanswered += died.supervisor['unanswered'] ?? 0;
+    }
+    expect(unanswered).toBe(4);
+  });
+});
+
 describe('a domain without the protocol', () => {
   it('is contained: its neighbours take back what it had, and it begins anew', () => {
     for (const mute of ['net_virt_rx', 'client0']) {
@@ -141,7 +189,10 @@ function pretender(epochs: number[]) {
 }
 
 /** Driver, virtualisers and one client, of which some do not speak the protocol. */
-function small(mute: readonly string[]): SystemDescription {
+function small(
+  mute: readonly string[],
+  limits: Pick<SuperviseOptions, 'patienceNs'> = {},
+): SystemDescription {
   const sys = system({ name: 'small' });
   const supervisor = makeSupervisor(sys);
   const child = (name: string, program: Program, priority: number): PdBuilder =>
@@ -156,6 +207,7 @@ function small(mute: readonly string[]): SystemDescription {
     supervisor,
     children,
     mute: children.filter(({ name }) => mute.includes(name)),
+    ...limits,
   });
   const built = sys.build();
   if (!built.ok) throw new Error(built.errors.map(({ message }) => message).join('\n'));

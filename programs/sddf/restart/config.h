@@ -34,7 +34,14 @@ LAYOUT_BYTES(struct restart_config, 168);
 /* Even while a child runs, odd while it is down; modulo 2^32. */
 struct restart_epochs {
     uint32_t epochs[RESTART_CHILDREN_MAX];
+    /* How long each has been down in all, ns. */
+    uint64_t down_ns[RESTART_CHILDREN_MAX];
+    /* Counts up; whoever sees it repeats it, and so is known to answer. */
+    uint32_t round;
 };
+
+LAYOUT_FIELD(struct restart_epochs, down_ns, 256);
+LAYOUT_FIELD(struct restart_epochs, round, 768);
 
 struct restart_answers {
     /* Of each neighbour, the last epoch for which we have let go of it; at our own number, the last
@@ -44,7 +51,13 @@ struct restart_answers {
     uint32_t taken_back;
     /* Epochs that went back. */
     uint32_t refused;
+    /* Left by a program for itself. */
+    uint32_t note;
+    /* The last round that we have seen. */
+    uint32_t round;
 };
 
 LAYOUT_FIELD(struct restart_answers, taken_back, 256);
 LAYOUT_FIELD(struct restart_answers, refused, 260);
+LAYOUT_FIELD(struct restart_answers, note, 264);
+LAYOUT_FIELD(struct restart_answers, round, 268);

@@ -19,6 +19,14 @@ static void write_answer(const struct restart_config *config, unsigned child, ui
     __atomic_store_n(&page->answers[child], epoch, __ATOMIC_RELEASE);
 }
 
+/* We are there. */
+static void repeat_round(const struct restart_config *config)
+{
+    const struct restart_epochs *epochs = config->epochs.vaddr;
+    struct restart_answers *page = config->answers.vaddr;
+    page->round = __atomic_load_n(&epochs->round, __ATOMIC_ACQUIRE);
+}
+
 /* Each channel to a child, one after the other. A deferred signal of one handler would be lost in
  * the next: it goes out before. */
 static void for_each_channel(const struct restart_config *config, unsigned child, void (*act)(microkit_channel))
@@ -148,6 +156,7 @@ void restart_begin(struct restart_member *member)
         return;
     }
     uint32_t own = epoch_of(config, config->self);
+    repeat_round(config);
     bool is_answered = look(member);
     if (is_down(own)) {
         write_answer(config, config->self, own);
@@ -159,6 +168,7 @@ void restart_begin(struct restart_member *member)
 
 void restart_notice(struct restart_member *member)
 {
+    repeat_round(member->config);
     if (look(member)) {
         microkit_notify(member->config->supervisor);
     }

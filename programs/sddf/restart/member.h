@@ -58,7 +58,7 @@ bool restart_is_abandoned(const struct restart_member *member, microkit_channel 
 /* `init` is over: what we share with neighbours that are down is let go, and we run. */
 void restart_begin(struct restart_member *member);
 
-/* The supervisor has said that something is different. */
+/* The supervisor has said that something is different, or asks whether we still answer. */
 void restart_notice(struct restart_member *member);
 
 /* Something has come back meanwhile, which may have been all that was missing. */
