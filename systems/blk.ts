@@ -29,12 +29,12 @@ import { main as blkVirt } from '../virtualisers/blk/virt.ts';
 import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { BLOCK_SLOTS, blockDevices, doorbellIrq, timerDevice } from './devices.ts';
 import { Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
-import { ChoiceError, type SystemModule } from './system.ts';
+import type { SystemModule } from './system.ts';
 
 /** Bytes that a client of weight 1 may move per round under `drr`. */
 const QUANTUM_BYTES = 64 * 1024;
 const WATCHDOG_NS = 10e9;
-const DRIVER_PRIORITY = 200;
+export const DRIVER_PRIORITY = 200;
 /**
  * The protection domain of the NBD server, and the name of its interrupt's channel in its
  * configuration.
@@ -112,18 +112,13 @@ export function addTimer(sys: SystemBuilder, priority = DRIVER_PRIORITY + 1): Ti
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'blk' });
   const family = new Family(sys, { choices, driverPriority: DRIVER_PRIORITY });
-  if (family.isSupervised && choices['nbd'] === 'yes') {
-    throw new ChoiceError(
-      'the NBD server does not speak the restart protocol; supervised=on needs --set nbd=no',
-    );
-  }
   const time = addTimer(sys, family.timerPriority);
   const policy = POLICIES[choices['policy'] as string] as BlkPolicyConfig;
   for (let index = 0; index < Number(choices['disks']); index += 1) {
     const disk = addDisk(sys, time, index, policy, { family });
     const hasServer = choices['nbd'] === 'yes' && index === 0;
     const partition = partitionOf(choices[nameOf('partition', index)] as string);
-    const client = hasServer ? nbdServer(sys) : checkClient(family, index);
+    const client = hasServer ? nbdServer(family) : checkClient(family, index);
     disk.addClient(client, { partition, ...(hasServer ? { dataSize: '8M' } : {}) });
   }
   family.supervise(time);
@@ -144,8 +139,8 @@ function checkClient(family: Family, index: number): PdBuilder {
 }
 
 /** Its program needs the host: it is not in the description. */
-function nbdServer(sys: SystemBuilder): PdBuilder {
-  const server = sys.pd(NBD_PD, { image: 'host/nbd/program.ts', priority: 1 });
+function nbdServer(family: Family): PdBuilder {
+  const server = family.pd(NBD_PD, { image: 'host/nbd/program.ts', priority: 1 });
   const irq = server.irq(doorbellIrq(0), { trigger: 'level' });
   server.configure(() => ({ doorbell: irq.value }));
   return server;

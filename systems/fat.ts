@@ -18,9 +18,10 @@ import { serial } from '../microkit/sddf/serial.ts';
 import type { BlkPolicyConfig } from '../queues/blk/config.ts';
 import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
 import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
-import { addDisk, addTimer, blkSystem, partitionOf } from './blk.ts';
+import { addDisk, addTimer, blkSystem, DRIVER_PRIORITY, partitionOf } from './blk.ts';
 import { DRIVER_BUDGET } from './budgets.ts';
 import { serialDevices } from './serial-devices.ts';
+import { Family, SUPERVISED_OPTIONS } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
 /** The protection domain that wants a file system on its disk. */
@@ -30,21 +31,23 @@ const POLICY: BlkPolicyConfig = { kind: 'round-robin' };
 
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'fat' });
-  const disk = addDisk(sys, addTimer(sys), 0, POLICY);
+  const family = new Family(sys, { choices, driverPriority: DRIVER_PRIORITY });
+  const time = addTimer(sys, family.timerPriority);
+  const disk = addDisk(sys, time, 0, POLICY, { family });
   const terminal = serial(sys, {
     device: serialDevices.ns16550a,
-    driver: sys.pd('serial_driver', {
+    driver: family.pd('serial_driver', {
       program: serialDriver,
       image: 'drivers/serial/ns16550a/driver.ts',
-      priority: 200,
+      priority: DRIVER_PRIORITY,
       ...DRIVER_BUDGET,
     }),
-    tx: sys.pd('serial_virt_tx', {
+    tx: family.pd('serial_virt_tx', {
       program: virtTx,
       image: 'virtualisers/serial/tx/virt-tx.ts',
       priority: 199,
     }),
-    rx: sys.pd('serial_virt_rx', {
+    rx: family.pd('serial_virt_rx', {
       program: virtRx,
       image: 'virtualisers/serial/rx/virt-rx.ts',
       priority: 199,
@@ -55,7 +58,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
     defaultBaud: 115_200,
     dataBytes: DATA_BYTES,
   });
-  const fat = sys.pd(FAT_PD, {
+  const fat = family.pd(FAT_PD, {
     program: fatClient,
     image: 'clients/fat/main.ts',
     priority: 1,
@@ -63,6 +66,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   });
   disk.addClient(fat, { partition: partitionOf(choices['partition'] as string) });
   terminal.addClient(fat);
+  family.supervise(time);
   return sys.build();
 }
 
@@ -73,6 +77,7 @@ export const fatSystem: SystemModule = {
   options: {
     ...(partition === undefined ? {} : { partition }),
     disks: { help: 'how many disks', choices: ['1'], standard: '1' },
+    ...SUPERVISED_OPTIONS,
   },
   counters: blkSystem.counters ?? {},
   build,

@@ -14,6 +14,8 @@
 import type { Channel, EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import type { SerialClientConfig } from '../../queues/serial/config.ts';
 import { type BlockTask } from './block-io.ts';
 import { runCommand } from './commands.ts';
@@ -26,16 +28,19 @@ export interface FatConfig {
   readonly serial?: SerialClientConfig;
   /** Commands to run at the start. */
   readonly commands?: readonly string[];
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 const PROMPT = 'fat> ';
 
 export function main(pd: ProtectionDomain<FatConfig>): EntryPoints {
   const client = new FatClient(pd);
-  return { notified: (channel) => client.notified(channel) };
+  return supervised(client.member, client, { notified: (channel) => client.notified(channel) });
 }
 
-class FatClient {
+class FatClient implements Connections {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<FatConfig>;
   readonly #runner: BlockRunner;
   readonly #console: LineConsole | undefined;
@@ -44,9 +49,11 @@ class FatClient {
   #mountFailure: 'none' | 'said' = 'none';
 
   constructor(pd: ProtectionDomain<FatConfig>) {
-    const { blk, serial, commands } = pd.config;
+    const { blk, serial, commands, restart } = pd.config;
     this.#pd = pd;
     this.#runner = new BlockRunner(pd, blk);
+    this.member = joinRestarts(pd, restart);
+    for (const channel of this.member?.abandoned ?? []) this.close(channel);
     this.#commands = [...(commands ?? [])];
     if (serial !== undefined) {
       this.#console = new LineConsole(pd, serial, (line) => this.#typed(line));
@@ -55,12 +62,32 @@ class FatClient {
   }
 
   notified(channel: Channel): void {
-    if (channel === this.#pd.config.blk.virt.channel) {
+    if (this.#isDisk(channel)) {
       this.#runner.notified();
       this.#next();
     } else {
       this.#console?.notified(channel);
     }
+  }
+
+  /** A line to a terminal lends nothing: there is nothing to let go of. */
+  close(channel: Channel): void {
+    if (this.#isDisk(channel)) this.#runner.close();
+  }
+
+  /** A command that waited for the disk has failed. On a terminal, a signal may have been lost. */
+  open(channel: Channel): void {
+    if (this.#isDisk(channel)) {
+      this.#runner.open();
+      this.#next();
+    } else {
+      this.#pd.notify(channel);
+      this.#console?.notified(channel);
+    }
+  }
+
+  #isDisk(channel: Channel): boolean {
+    return channel === this.#pd.config.blk.virt.channel;
   }
 
   #typed(line: string): void {

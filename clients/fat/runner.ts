@@ -5,8 +5,10 @@
 
 import type { Region } from '../../memory/region.ts';
 import type { ProtectionDomain } from '../../microkit/pd.ts';
+import { type BlkEnd, closeBlkEnd, openBlkEnd } from '../../queues/blk/blk-end.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import {
+  BLK_ERR_IO,
   BLK_ERR_NO_DEVICE,
   BLK_FLUSH,
   BLK_OK,
@@ -26,26 +28,40 @@ export type Outcome<Result> =
   | { readonly kind: 'failed'; readonly error: FatError };
 
 export class BlockRunner {
-  readonly #pd: ProtectionDomain<unknown>;
+  readonly #pd: Pick<ProtectionDomain, 'region' | 'notify'>;
   readonly #channel: number;
   readonly #requests: BlkRequestProducer;
   readonly #responses: BlkResponseConsumer;
+  readonly #end: BlkEnd;
   readonly #data: Region;
   readonly #response = emptyResponse();
   /** Resumes the task with the status of its request. */
   #resume: ((status: number) => void) | undefined;
 
-  constructor(pd: ProtectionDomain<unknown>, config: BlkClientConfig) {
+  constructor(pd: Pick<ProtectionDomain, 'region' | 'notify'>, config: BlkClientConfig) {
     const { virt, data } = config;
     this.#pd = pd;
     this.#channel = virt.channel;
     this.#requests = new BlkRequestProducer(pd.region(virt.requestQueue), virt.capacity);
     this.#responses = new BlkResponseConsumer(pd.region(virt.responseQueue), virt.capacity);
+    this.#end = { connection: virt, requests: this.#requests, responses: this.#responses };
     this.#data = pd.region(data.region);
   }
 
+  /** Whether no task may be started: one is under way, or the virtualiser is down. */
   get isBusy(): boolean {
-    return this.#resume !== undefined;
+    return this.#resume !== undefined || this.#requests.isClosed;
+  }
+
+  /** The virtualiser is down. What it had been asked for ends with {@link open}. */
+  close(): void {
+    closeBlkEnd(this.#pd, this.#end);
+  }
+
+  /** The virtualiser runs again: a request that was under way has failed, as far as we can know. */
+  open(): void {
+    openBlkEnd(this.#end);
+    this.#answered(BLK_ERR_IO);
   }
 
   /** Starts a task; none may be running. `ended` is called once, perhaps before this returns. */
@@ -59,10 +75,14 @@ export class BlockRunner {
     for (let left = this.#responses.available(); left > 0; left -= 1) {
       this.#responses.dequeue(response);
       this.#responses.release();
-      const resume = this.#resume;
-      this.#resume = undefined;
-      resume?.(response.status);
+      this.#answered(response.status);
     }
+  }
+
+  #answered(status: number): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.(status);
   }
 
   #advance<Result>(

@@ -171,7 +171,7 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     child.state = 'starting';
     child.startedAtNs = nowNs;
     const { config } = child;
-    this.pd.restart(config.child, config.isMachineCode === true ? 'as it is' : this.#config.memory);
+    this.pd.restart(config.child, config.keepsMemory === true ? 'as it is' : this.#config.memory);
     // A child that does not speak the protocol never says that it runs.
     if (config.member === undefined) this.#up(child);
   }

@@ -9,9 +9,11 @@
 
 import type { Region } from '../../memory/region.ts';
 import type { ProtectionDomain } from '../../microkit/pd.ts';
+import { type BlkEnd, closeBlkEnd, openBlkEnd } from '../../queues/blk/blk-end.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import {
   BLK_DISCARD,
+  BLK_ERR_IO,
   BLK_ERR_INVALID_PARAM,
   BLK_ERR_NO_DEVICE,
   BLK_FLUSH,
@@ -83,6 +85,7 @@ export class BlockClient {
   readonly #channel: number;
   readonly #requests: BlkRequestProducer;
   readonly #responses: BlkResponseConsumer;
+  readonly #end: BlkEnd;
   readonly #data: Region;
   readonly #free: DataBlocks;
   readonly #waiting: Running[] = [];
@@ -100,10 +103,32 @@ export class BlockClient {
     this.#channel = virt.channel;
     this.#requests = new BlkRequestProducer(pd.region(virt.requestQueue), virt.capacity);
     this.#responses = new BlkResponseConsumer(pd.region(virt.responseQueue), virt.capacity);
+    this.#end = { connection: virt, requests: this.#requests, responses: this.#responses };
     this.#data = pd.region(data.region);
     this.#free = new DataBlocks(Math.floor(this.#data.sizeBytes / BLOCK));
     this.#pieces = Array.from({ length: virt.capacity }, () => undefined);
     for (let id = virt.capacity - 1; id >= 0; id -= 1) this.#freeIds.push(id);
+  }
+
+  /** The virtualiser is down. What it had been asked for ends with {@link open}. */
+  close(): void {
+    closeBlkEnd(this.#pd, this.#end);
+  }
+
+  /** The virtualiser runs again: what was under way has failed, as far as we can know. */
+  open(): void {
+    openBlkEnd(this.#end);
+    for (const [id, piece] of this.#pieces.entries()) {
+      if (piece !== undefined) this.#ended(id, piece, BLK_ERR_IO);
+    }
+  }
+
+  /** This program has died, and another one takes its place: nobody else answers these jobs. */
+  abandon(): void {
+    const begun = this.#pieces.flatMap((piece) => (piece === undefined ? [] : [piece.running]));
+    for (const { job } of new Set([...begun, ...this.#waiting])) job.finish(P.ERROR_EIO);
+    this.#pieces.fill(undefined);
+    this.#waiting.length = 0;
   }
 
   #submit(job: Job): void {
@@ -241,12 +266,15 @@ export class BlockClient {
     for (let left = this.#responses.available(); left > 0; left -= 1) {
       this.#responses.dequeue(response);
       const piece = this.#pieces[response.id];
-      if (piece === undefined) continue;
-      this.#pieces[response.id] = undefined;
-      this.#freeIds.push(response.id);
-      this.#pieceDone(piece, response.status);
+      if (piece !== undefined) this.#ended(response.id, piece, response.status);
     }
     this.#responses.release();
+  }
+
+  #ended(id: number, piece: Piece, status: number): void {
+    this.#pieces[id] = undefined;
+    this.#freeIds.push(id);
+    this.#pieceDone(piece, status);
   }
 
   #pieceDone(piece: Piece, status: number): void {

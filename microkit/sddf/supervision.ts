@@ -99,7 +99,7 @@ class Supervision {
           name: child.name,
           child: numberOf(child),
           neighbours: [...new Set(neighbours(child).map(({ pd }) => numberOf(pd)))],
-          ...(child.options.program === undefined ? { isMachineCode: true } : {}),
+          ...(child.options.program === undefined ? { keepsMemory: true } : {}),
           ...(member === undefined
             ? {}
             : { member: { channel: member.ofSupervisor.value, answers: member.answers.name } }),

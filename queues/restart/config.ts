@@ -27,8 +27,11 @@ export interface SupervisedChild {
   readonly member?: { readonly channel: number; readonly answers: string };
   /** Children that share queues with it. */
   readonly neighbours: readonly number[];
-  /** It is machine code, whose memory is always as it is: nobody is there to load it again. */
-  readonly isMachineCode?: boolean;
+  /**
+   * Its memory is always as it is: machine code, which nobody is there to load again, or a program
+   * of the host.
+   */
+  readonly keepsMemory?: boolean;
 }
 
 /** A supervisor's whole configuration. Times are nanoseconds. */

@@ -1,12 +1,13 @@
 /**
- * Looks for a planted bug: standard chaos, seed after seed, until a world fails; then the failure
- * is shrunk.
+ * Looks for a planted bug: standard chaos or a plan of its own, seed after seed, until a world
+ * fails; then the failure is shrunk.
  */
 
 import { runSeed, type CampaignSpec } from '../campaign/campaign.ts';
 import { shrink } from '../shrink/shrink.ts';
 import { failureText } from '../failure/failure-file.ts';
 import { worldOptions } from '../failure/replay.ts';
+import type { Plan } from '../plan/plan.ts';
 import { runWorld, type WorldSystem } from '../world.ts';
 import { explorationOf, type Strategy } from './mutant.ts';
 
@@ -15,6 +16,8 @@ export interface HuntOptions {
   /** The same system without the bug: a world in which it fails as well has found nothing. */
   readonly sound: WorldSystem;
   readonly explore: Strategy;
+  /** Standard chaos, unless told. */
+  readonly plan?: Plan | undefined;
   /** Worlds at most. */
   readonly seeds: number;
   /** Questions, requests or lines in each. */
@@ -44,9 +47,9 @@ export interface Found {
 
 /** @returns undefined when every world held in which the sound system holds */
 export function hunt(options: HuntOptions): Found | undefined {
-  const { target, seeds, amount, shrinkWorlds, nowMs = () => 0 } = options;
+  const { target, plan, seeds, amount, shrinkWorlds, nowMs = () => 0 } = options;
   const explore = explorationOf(options.explore);
-  const spec: CampaignSpec = { plan: undefined, amount, forNs: undefined, explore, twiceEvery: 0 };
+  const spec: CampaignSpec = { plan, amount, forNs: undefined, explore, twiceEvery: 0 };
   const system = {
     reference: { reference: target.system.name, choices: {}, searchPath: [] },
     digests: {},

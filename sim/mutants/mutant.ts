@@ -4,6 +4,7 @@
  * either.
  */
 
+import type { Plan } from '../plan/plan.ts';
 import type { Exploration } from '../world.ts';
 
 /** Replaces one piece of text, which is in the module exactly once. */
@@ -23,6 +24,8 @@ export interface Mutant {
   readonly system: MutantSystem;
   /** How orders are chosen in the worlds that look for it. */
   readonly explore: Strategy;
+  /** What goes wrong in them; standard chaos, unless told. */
+  readonly plan?: Plan;
 }
 
 /** A ready-made system, with its choices. */

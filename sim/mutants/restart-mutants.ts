@@ -1,5 +1,6 @@
 /** Planted bugs of the restart protocol: what a domain lets go of, and what it takes back. */
 
+import type { Plan, Rule } from '../plan/plan.ts';
 import type { Mutant, MutantSystem } from './mutant.ts';
 
 function supervised(
@@ -7,6 +8,19 @@ function supervised(
   choices: Readonly<Record<string, string>> = {},
 ): MutantSystem {
   return { name, choices: { ...choices, supervised: 'on' }, shrunkBy: 1 };
+}
+
+/** Each of these domains may die once, at any of its wake-ups; and nothing else goes wrong. */
+function deaths(...domains: readonly string[]): Plan {
+  const rules = domains.map((domain): Rule => ({
+    at: `pd.${domain}`,
+    fault: 'kill',
+    when: { probability: 0.05 },
+    for: { times: 1 },
+    parameters: {},
+    optional: 'yes',
+  }));
+  return { name: 'deaths', rules };
 }
 
 const SUPERVISOR = 'clients/supervisor/main.ts';
@@ -18,6 +32,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: SUPERVISOR,
     system: supervised('echo'),
     explore: 'none',
+    plan: deaths('net_virt_rx', 'net_virt_tx', 'client0'),
     edits: [
       {
         find: 'if (this.#silentOf(child).length === 0) return true;',
@@ -31,6 +46,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'drivers/network/virtio/driver.ts',
     system: supervised('echo'),
     explore: 'none',
+    plan: deaths('net_virt_rx', 'net_virt_tx'),
     edits: [{ find: 'if (had > 0) this.#recover(side);', replace: '' }],
   },
   {
@@ -39,6 +55,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/network/rx/virt-rx.ts',
     system: supervised('echo', { path: '4pd' }),
     explore: 'none',
+    plan: deaths('client0', 'client1'),
     edits: [{ find: 'held += 1;\n      this.#release(client, index);', replace: 'held += 1;' }],
   },
   {
@@ -47,6 +64,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/network/tx/virt-tx.ts',
     system: supervised('echo'),
     explore: 'none',
+    plan: deaths('ethernet_driver'),
     edits: [
       { find: 'lost += 1;\n          this.#toOwner(client, oid, index);', replace: 'lost += 1;' },
     ],
@@ -57,6 +75,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/network/copy/copy.ts',
     system: supervised('echo'),
     explore: 'none',
+    plan: deaths('client0', 'client1'),
     edits: [
       {
         find: 'this.member?.tookBack(this.#config.clientData.buffers - left);\n    this.#fillClient();',
@@ -70,6 +89,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'programs/network/network_virt_tx.c',
     system: supervised('echo', { tx: 'c' }),
     explore: 'none',
+    plan: deaths('net_virt_tx'),
     edits: [{ find: 'memset(states, WITH_CLIENT, states_used);', replace: '' }],
   },
   {
@@ -78,6 +98,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/network/vswitch/vswitch.ts',
     system: supervised('vswitch'),
     explore: 'none',
+    plan: deaths('client0', 'client1_net_copier', 'client2_net_copier'),
     edits: [
       {
         find: 'if (receiver !== undefined && receiver !== this.#uplink) this.#reclaim(receiver);',
@@ -91,6 +112,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/network/vswitch/vswitch.ts',
     system: supervised('vswitch'),
     explore: 'none',
+    plan: deaths('net_virt_tx'),
     edits: [{ find: 'if (receiver === this.#uplink) this.#reclaim(receiver);', replace: '' }],
   },
   {
@@ -99,6 +121,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/blk/virt.ts',
     system: supervised('blk'),
     explore: 'none',
+    plan: deaths('blk_driver'),
     edits: [
       {
         find: 'for (const id of this.#inFlight.held()) this.#giveBack(id, BLK_ERR_IO, 0);',
@@ -112,6 +135,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'drivers/blk/virtio/driver.ts',
     system: supervised('blk'),
     explore: 'none',
+    plan: deaths('blk_virt'),
     edits: [
       {
         find: "return this.#state.kind !== 'live' || this.#state.device.queue.outstanding === 0;",
@@ -125,6 +149,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/blk/virt.ts',
     system: supervised('blk'),
     explore: 'none',
+    plan: deaths('blk_virt'),
     edits: [
       {
         find: 'if (this.member?.isRestarted === true) for (const client of this.#clients) client.dirty = true;',
@@ -138,6 +163,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'queues/serial/restart.ts',
     system: supervised('serial'),
     explore: 'none',
+    plan: deaths('serial_driver', 'serial_virt_tx', 'serial_virt_rx'),
     edits: [
       { find: 'pd.notify(channel);\n      entry.notified(channel);', replace: 'void channel;' },
     ],
@@ -148,6 +174,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/serial/rx/virt-rx.ts',
     system: supervised('serial'),
     explore: 'none',
+    plan: deaths('serial_virt_rx'),
     edits: [
       {
         find: 'this.#current = Math.min(this.member?.note ?? 0, this.#clients.length - 1);',

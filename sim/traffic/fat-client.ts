@@ -11,6 +11,8 @@ import { BlockRunner, type Outcome } from '../../clients/fat/runner.ts';
 import type { EntryPoints, Program, ProtectionDomain } from '../../microkit/pd.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import { isStorageReady, readStorageInfo } from '../../queues/blk/storage-info.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { type FileChange, type FileModel, fileBytes, versionOf } from './file-model.ts';
 import type { Findings } from './findings.ts';
 
@@ -34,6 +36,7 @@ const MOUNT_ONE_IN = 8;
 
 export interface FatClientConfigRecord {
   readonly blk: BlkClientConfig;
+  readonly restart?: MemberConfig;
 }
 
 /** What a client and its workload have in common. */
@@ -50,6 +53,8 @@ export interface FatTask {
   asked: number;
   answered: number;
   failed: number;
+  /** Of the next file that is written, whoever writes it. */
+  version: number;
 }
 
 /** What is under way. */
@@ -62,16 +67,19 @@ interface Operation {
 export function fatTraffic(task: FatTask): Program<FatClientConfigRecord> {
   return (pd: ProtectionDomain<FatClientConfigRecord>): EntryPoints => {
     const client = new FatTraffic(pd, task);
-    return { notified: (channel) => client.notified(channel), progress: () => task.answered };
+    return supervised(client.member, client, {
+      notified: (channel) => client.notified(channel),
+      progress: () => task.answered,
+    });
   };
 }
 
-class FatTraffic {
+class FatTraffic implements Connections {
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<FatClientConfigRecord>;
   readonly #task: FatTask;
   readonly #runner: BlockRunner;
   #fs: FatFileSystem | undefined;
-  #version = 1;
   /** Next file to be checked. */
   #checkAt = 0;
 
@@ -79,6 +87,18 @@ class FatTraffic {
     this.#pd = pd;
     this.#task = task;
     this.#runner = new BlockRunner(pd, pd.config.blk);
+    this.member = joinRestarts(pd, pd.config.restart);
+    for (const channel of this.member?.abandoned ?? []) this.close(channel);
+    this.#work();
+  }
+
+  close(channel: number): void {
+    if (channel === this.#pd.config.blk.virt.channel) this.#runner.close();
+  }
+
+  open(channel: number): void {
+    if (channel !== this.#pd.config.blk.virt.channel) return;
+    this.#runner.open();
     this.#work();
   }
 
@@ -142,8 +162,8 @@ class FatTraffic {
   #write(file: number): Operation {
     const { random, model } = this.#task;
     const name = nameOf(file);
-    const version = this.#version;
-    this.#version += 1;
+    const { version } = this.#task;
+    this.#task.version += 1;
     const length = FILE_BYTES_MIN + random.below(FILE_BYTES_MAX - FILE_BYTES_MIN);
     const bytes = fileBytes(file, version, length);
     const change = model.asked(name, version);

@@ -71,6 +71,7 @@ export class FatWorkload implements Workload {
       asked: 0,
       answered: 0,
       failed: 0,
+      version: 1,
     };
     this.programs.set(domain.name, fatTraffic(this.#task) as unknown as Program);
   }

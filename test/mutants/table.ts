@@ -28,11 +28,12 @@ async function main(): Promise<void> {
       }
       const target = await plantedSystem(mutant, folder);
       const sound = await plantedSystem({ ...mutant, edits: [] }, folder);
-      const { explore } = mutant;
+      const { explore, plan } = mutant;
       const options = {
         target,
         sound,
         explore,
+        plan,
         seeds: SEEDS,
         amount: AMOUNT,
         shrinkWorlds: SHRINK_WORLDS,

@@ -6,6 +6,7 @@
 import { blkChoices, BlockAttachment } from '../../cli/blk/attachment.ts';
 import { parseDisk, parseNbd } from '../../cli/blk/disk-options.ts';
 import { LiveLoop } from '../../host/event-loop.ts';
+import type { Program } from '../../microkit/pd.ts';
 import { blkSystem } from '../../systems/blk.ts';
 import { completeChoices } from '../../systems/system.ts';
 import { createTestbed, type Testbed } from '../../systems/testbed.ts';
@@ -20,8 +21,19 @@ export interface LiveBlk {
   stop(): Promise<void>;
 }
 
+export interface LiveBlkMore {
+  /** Of the system. */
+  readonly choices?: Readonly<Record<string, string>>;
+  /** Programs in place of others, by domain; `own` are those that need the host. */
+  readonly programs?: (own: ReadonlyMap<string, Program>) => ReadonlyMap<string, Program>;
+}
+
 /** @param nbd as `--nbd` has it; without it the check client runs */
-export async function startLiveBlk(disks: readonly string[], nbd?: string): Promise<LiveBlk> {
+export async function startLiveBlk(
+  disks: readonly string[],
+  nbd?: string,
+  { choices = {}, programs = (own) => own }: LiveBlkMore = {},
+): Promise<LiveBlk> {
   const notices: string[] = [];
   const lines: string[] = [];
   const standardOverlay = nbd === undefined ? 'discard' : 'none';
@@ -33,12 +45,14 @@ export async function startLiveBlk(disks: readonly string[], nbd?: string): Prom
     clock: 'host',
     onNotice: (line) => notices.push(line),
   });
-  const built = blkSystem.build(completeChoices(blkSystem, blkChoices(specs, server)));
+  const built = blkSystem.build(
+    completeChoices(blkSystem, { ...blkChoices(specs, server), ...choices }),
+  );
   if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
   const testbed = createTestbed({
     system: built.system,
     clock: 'host',
-    programs: attachment.programs,
+    programs: programs(attachment.programs),
     counters: blkSystem.counters ?? {},
     stagingBytes: attachment.stagingBytes,
     wires: (parts) => attachment.wires(parts),
