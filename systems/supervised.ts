@@ -10,7 +10,7 @@ import { main as supervisor } from '../clients/supervisor/main.ts';
 import type { PdBuilder, PdOptions, SystemBuilder } from '../microkit/builder.ts';
 import { supervise } from '../microkit/sddf/supervision.ts';
 import type { Timer } from '../microkit/sddf/timer.ts';
-import type { SystemOption } from './system.ts';
+import { ChoiceError, type SystemOption } from './system.ts';
 
 export const SUPERVISOR_PD = 'supervisor';
 
@@ -62,6 +62,7 @@ export class Family {
     this.#restart = choices['restart'] ?? '';
     this.#hangNs = HANG_NS[choices['hang'] ?? '1s'] ?? 1e9;
     const isOn = choices['supervised'] === 'on';
+    if (!isOn) checkUnsupervised(choices);
     this.timerPriority = driverPriority + (isOn ? 2 : 1);
     this.#supervisor = isOn ? this.#makeSupervisor(driverPriority + 1) : undefined;
   }
@@ -108,6 +109,15 @@ export class Family {
     pd.map(stats, { perms: 'rw' });
     pd.configure({ stats: stats.name });
     return pd;
+  }
+}
+
+/** @throws ChoiceError for an option that would do nothing */
+function checkUnsupervised(choices: Readonly<Record<string, string>>): void {
+  for (const name of ['restart', 'hang']) {
+    const choice = choices[name];
+    if (choice === undefined || choice === SUPERVISED_OPTIONS[name]?.standard) continue;
+    throw new ChoiceError(`${name}=${choice} is for a supervisor; it needs --set supervised=on`);
   }
 }
 

@@ -23,6 +23,18 @@ function deaths(...domains: readonly string[]): Plan {
   return { name: 'deaths', rules };
 }
 
+function withFailingFlushes({ name, rules }: Plan): Plan {
+  const flush: Rule = {
+    at: 'blk0.flush',
+    fault: 'fail',
+    when: { probability: 0.3 },
+    for: {},
+    parameters: {},
+    optional: 'yes',
+  };
+  return { name, rules: [...rules, flush] };
+}
+
 const SUPERVISOR = 'clients/supervisor/main.ts';
 
 export const RESTART_MUTANTS: readonly Mutant[] = [
@@ -149,7 +161,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'virtualisers/blk/virt.ts',
     system: supervised('blk'),
     explore: 'none',
-    plan: deaths('blk_virt'),
+    plan: withFailingFlushes(deaths('blk_virt')),
     edits: [
       {
         find: 'if (this.member?.isRestarted === true) for (const client of this.#clients) client.dirty = true;',
