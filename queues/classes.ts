@@ -2,11 +2,12 @@
 
 import { BLK_CLASS } from './blk/class.ts';
 import { asConnection, type Connection, type QueueClass, type QueueKind } from './class.ts';
+import { I2C_CLASS } from './i2c/class.ts';
 import { NET_CLASS } from './net/class.ts';
 import { SERIAL_CLASS } from './serial/class.ts';
 
 export { asConnection, roleOf } from './class.ts';
-export { BLK_CLASS, NET_CLASS, SERIAL_CLASS };
+export { BLK_CLASS, I2C_CLASS, NET_CLASS, SERIAL_CLASS };
 export { BLK_SECTIONS } from './blk/sections.ts';
 export { I2C_SECTIONS } from './i2c/sections.ts';
 export { MAC_BYTES, NET_SECTIONS } from './net/sections.ts';
@@ -14,7 +15,8 @@ export { deviceRegion, region, SLOTS } from './sections.ts';
 export { BEGIN_BYTES, NAME_BYTES, SERIAL_SECTIONS } from './serial/sections.ts';
 export { TIMER_SECTIONS } from './timer/sections.ts';
 
-export const QUEUE_CLASSES: readonly QueueClass[] = [NET_CLASS, BLK_CLASS, SERIAL_CLASS];
+/** The first that a record fits is its class: one of blk has all that one of i2c has, and more. */
+export const QUEUE_CLASSES: readonly QueueClass[] = [NET_CLASS, BLK_CLASS, SERIAL_CLASS, I2C_CLASS];
 
 /** @returns what a value says of a connection, of whichever class it is */
 export function connectionOf(value: unknown): Connection | undefined {

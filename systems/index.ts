@@ -80,6 +80,11 @@ export const systems: readonly ReadySystem[] = [
     load: async () => (await import('./serial.ts')).serialSystem,
   },
   {
+    name: 'i2c',
+    summary: 'a clock, an EEPROM and a shell (date) on one I2C bus, through a virtualiser',
+    load: async () => (await import('./i2c.ts')).i2cSystem,
+  },
+  {
     name: 'camkes',
     summary: 'a CAmkES assembly: RPC, dataport, event, and a hardware component',
     load: async () => (await import('./camkes.ts')).camkes,

@@ -60,6 +60,7 @@ import { Counters, readCounters } from '../queues/counters.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
 import { ChargedMachine } from './charged-machine.ts';
 import { deviceWitness, type WitnessedSystem } from './device-witness.ts';
+import { attachMappedI2c } from './i2c-devices.ts';
 import { exceptionText } from './exception-text.ts';
 import type { RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './counter-names.ts';
@@ -252,6 +253,7 @@ export class Testbed {
     this.#traffic = attachDevices(this.board, this.wires);
     this.board.guardDevices();
     options.attachDevices?.(this.board);
+    attachMappedI2c(this.board, options.system);
     this.board.fillVirtioSlots();
     this.#debug = new DebugOutput((pd, line) => observer.log(pd, line));
     this.#images = makeImages(options, this.board, observer);

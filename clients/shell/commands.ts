@@ -11,6 +11,8 @@ export interface CommandParts {
   region(name: string): ReadonlyRegion;
   /** Nanoseconds since the start, by a call of the timer driver; undefined without a timer. */
   now(): number | undefined;
+  /** Asks a clock on an I2C bus; it prints its answer later. @returns what is wrong already */
+  date?(): string | undefined;
 }
 
 export interface ShellCommand {
@@ -33,6 +35,7 @@ export const COMMANDS: readonly ShellCommand[] = [
   { name: 'blk', help: 'what the block class has counted', run: (parts) => classOf(parts, 'blk') },
   { name: 'time', help: 'nanoseconds since the start', run: time },
   { name: 'uptime', help: 'time since the start', run: uptime },
+  { name: 'date', help: 'the time of a clock on the I2C bus', run: date },
   { name: 'clear', help: 'clears the screen', run: () => '\u001b[2J\u001b[H' },
 ];
 
@@ -135,6 +138,11 @@ function classOf(parts: CommandParts, name: 'net' | 'blk'): string {
 function time(parts: CommandParts): string {
   const nowNs = parts.now();
   return nowNs === undefined ? 'time: no timer\n' : `${nowNs} ns\n`;
+}
+
+function date(parts: CommandParts): string {
+  if (parts.date === undefined) return 'date: no clock\n';
+  return parts.date() ?? '';
 }
 
 function uptime(parts: CommandParts): string {

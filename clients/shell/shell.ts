@@ -9,6 +9,7 @@
 
 import { messageInfo } from '../../microkit/pd.ts';
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
+import type { I2cClientConfig } from '../../queues/i2c/config.ts';
 import type { MemberConfig } from '../../queues/restart/config.ts';
 import { joinRestarts } from '../../queues/restart/member.ts';
 import type { SerialClientConfig } from '../../queues/serial/config.ts';
@@ -18,12 +19,14 @@ import { TIMER_GET_TIME } from '../../queues/timer/config.ts';
 import type { TimerClientConfig } from '../../queues/timer/config.ts';
 import type { CommandParts } from './commands.ts';
 import { completions, runLine } from './commands.ts';
+import { Calendar } from './calendar.ts';
 import { LineEditor } from './line-editor.ts';
 import type { SystemView } from './view.ts';
 
 export interface ShellConfig {
   readonly serial: SerialClientConfig;
   readonly timer?: TimerClientConfig;
+  readonly i2c?: I2cClientConfig;
   readonly view: SystemView;
   /** Where there is a supervisor. */
   readonly restart?: MemberConfig;
@@ -46,11 +49,12 @@ class Shell {
   readonly #output: SerialProducer;
   readonly #input: SerialConsumer | undefined;
   readonly #editor: LineEditor;
+  readonly #calendar: Calendar | undefined;
   /** Output that had no room yet. */
   #waiting = '';
 
   constructor(pd: ProtectionDomain<ShellConfig>) {
-    const { serial, view, timer } = pd.config;
+    const { serial, view, timer, i2c } = pd.config;
     const { tx, rx } = serial;
     this.#pd = pd;
     this.#output = new SerialProducer(pd.region(tx.queue), pd.region(tx.data), tx.capacity);
@@ -62,6 +66,7 @@ class Shell {
         rx.capacity,
       );
     }
+    this.#calendar = i2c === undefined ? undefined : new Calendar(pd, i2c);
     const parts: CommandParts = {
       view,
       region: (name) => pd.readonlyRegion(name),
@@ -70,6 +75,9 @@ class Shell {
         pd.ppcall(timer.channel, messageInfo(TIMER_GET_TIME, 0));
         return pd.mr(0);
       },
+      ...(this.#calendar === undefined
+        ? {}
+        : { date: () => this.#calendar?.ask((text) => this.#printLate(text)) }),
     };
     this.#editor = new LineEditor(PROMPT, {
       print: (text) => this.#print(text),
@@ -83,6 +91,7 @@ class Shell {
 
   /** Sends what waits, then reads while there is input and nothing waits. */
   work(): void {
+    this.#calendar?.notified();
     this.#send();
     const input = this.#input;
     if (input === undefined) return;
@@ -95,6 +104,12 @@ class Shell {
     }
     const { rx } = this.#pd.config.serial;
     if (input.publish() && rx !== undefined) this.#pd.notify(rx.channel);
+  }
+
+  /** In place of the prompt, which then stands below. */
+  #printLate(text: string): void {
+    this.#print(`\r\u001b[K${text}\n`);
+    this.#editor.show();
   }
 
   #print(text: string): void {

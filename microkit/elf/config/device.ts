@@ -22,7 +22,7 @@ const resources = configSection({
     const names = [source.at('registers'), source.at('rings'), ...furtherRegions(source)];
     return {
       regions: names.filter((name) => name.isThere).map((name) => name.deviceRegion()),
-      irqs: [source.at('irq').number(0xff)],
+      irqs: [source.at('irq'), ...furtherIrqs(source)].map((irq) => irq.number(0xff)),
     };
   },
 });
@@ -33,6 +33,11 @@ const resources = configSection({
  */
 function furtherRegions(source: Source): readonly Source[] {
   return source.has('deviceRegions') ? source.at('deviceRegions').items(SLOTS - 2) : [];
+}
+
+/** Of a device with several lines, in the order of `config.json`. */
+function furtherIrqs(source: Source): readonly Source[] {
+  return source.has('moreIrqs') ? source.at('moreIrqs').items(SLOTS - 1) : [];
 }
 
 export const DEVICE_SECTIONS: readonly ConfigSection[] = [resources];

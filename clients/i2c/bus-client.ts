@@ -1,0 +1,196 @@
+/**
+ * A program's end of the i2c class: transactions of writes and reads, many at once, each with a
+ * function that is told how it ended.
+ *
+ *     const bus = new I2cBusClient(pd, pd.config.i2c);
+ *     if (!bus.claim(0x68)) pd.log('somebody else has the clock');
+ *     bus.submit(0x68, [writeRead(0x00, 7)], ({ error, reads }) => …);
+ *     return { notified: () => bus.notified() };
+ *
+ * `tasks.ts` lets a program wait instead, a step after another.
+ */
+
+import { messageInfo, messageLabel } from '../../microkit/pd.ts';
+import type { ProtectionDomain } from '../../microkit/pd.ts';
+import type { Region } from '../../memory/region.ts';
+import type { I2cClientConfig } from '../../queues/i2c/config.ts';
+import {
+  I2C_CLAIM,
+  I2C_ERROR_NAMES,
+  I2C_READ,
+  I2C_RELEASE,
+  I2C_STOP,
+  I2C_SUCCESS,
+  I2C_WRITE_READ,
+} from '../../queues/i2c/layout.ts';
+import { I2cRequestProducer, I2cResponseConsumer } from '../../queues/i2c/queues.ts';
+
+/** One command of a transaction. */
+export type I2cOperation =
+  | { readonly kind: 'write'; readonly bytes: readonly number[] }
+  | { readonly kind: 'read'; readonly length: number }
+  /** Writes a register's number, and reads from there. */
+  | { readonly kind: 'write-read'; readonly register: number; readonly length: number };
+
+export function write(...bytes: readonly number[]): I2cOperation {
+  return { kind: 'write', bytes };
+}
+
+export function read(length: number): I2cOperation {
+  return { kind: 'read', length };
+}
+
+export function writeRead(register: number, length: number): I2cOperation {
+  return { kind: 'write-read', register, length };
+}
+
+export interface I2cResult {
+  /** `I2C_OK` or an error; see `queues/i2c/layout.ts`. */
+  readonly error: number;
+  /** Which command failed, from 1; 0 without an error, or when all of it was refused. */
+  readonly command: number;
+  /** What was read, a piece for each operation that reads; empty on an error. */
+  readonly reads: readonly Uint8Array[];
+}
+
+export type I2cDone = (result: I2cResult) => void;
+
+/** @returns words for a person: 'not acknowledged' */
+export function describeError(error: number): string {
+  return I2C_ERROR_NAMES[error] ?? `error ${error}`;
+}
+
+/** Bytes of an operation's place in the data region: the longest fits. */
+const PLACE_BYTES = 256;
+/** Of an operation: its length is one byte. */
+const LENGTH_MAX = 255;
+
+interface Sent {
+  readonly address: number;
+  readonly operations: readonly I2cOperation[];
+  /** Places in the data region, one for each operation. */
+  readonly places: readonly number[];
+  readonly done: I2cDone;
+}
+
+export class I2cBusClient {
+  /** Answers that belong to no transaction of ours. */
+  strayAnswers = 0;
+  readonly #pd: ProtectionDomain<unknown>;
+  readonly #channel: number;
+  readonly #data: Region;
+  readonly #requests: I2cRequestProducer;
+  readonly #responses: I2cResponseConsumer;
+  readonly #freePlaces: number[];
+  /** Oldest first. Those for one address are answered in order; refusals may overtake others. */
+  readonly #sent: Sent[] = [];
+
+  constructor(pd: ProtectionDomain<unknown>, config: I2cClientConfig) {
+    const { virt, data } = config;
+    this.#pd = pd;
+    this.#channel = virt.channel;
+    this.#data = pd.region(data.region);
+    this.#requests = new I2cRequestProducer(pd.region(virt.requestQueue), virt.capacity);
+    this.#responses = new I2cResponseConsumer(pd.region(virt.responseQueue));
+    const places = Math.floor(this.#data.sizeBytes / PLACE_BYTES);
+    this.#freePlaces = Array.from({ length: places }, (_, index) => index * PLACE_BYTES);
+  }
+
+  /** Transactions that have not been answered. */
+  get pending(): number {
+    return this.#sent.length;
+  }
+
+  /** @returns whether the address is ours now: it is not, if another client has it */
+  claim(address: number): boolean {
+    return this.#call(I2C_CLAIM, address);
+  }
+
+  /** @returns whether it was ours */
+  release(address: number): boolean {
+    return this.#call(I2C_RELEASE, address);
+  }
+
+  /**
+   * Sends a transaction; `done` is told how it ended, from {@link notified}.
+   *
+   * @returns 'no room' when too many are pending: it was not sent, try again after an answer
+   * @throws RangeError for an operation of more than 255 bytes, or none at all
+   */
+  submit(address: number, operations: readonly I2cOperation[], done: I2cDone): 'sent' | 'no room' {
+    for (const operation of operations) demandLength(operation);
+    if (operations.length === 0) throw new RangeError('an i2c transaction has an operation');
+    const hasRoom = this.#requests.free() > operations.length;
+    if (!hasRoom || this.#freePlaces.length < operations.length) return 'no room';
+    const places = this.#freePlaces.splice(0, operations.length);
+    this.#requests.header(operations.length, address);
+    for (const [index, operation] of operations.entries()) {
+      const isLast = index === operations.length - 1;
+      this.#command(operation, places[index] as number, isLast ? I2C_STOP : 0);
+    }
+    this.#requests.publish();
+    this.#sent.push({ address, operations, places, done });
+    this.#pd.notify(this.#channel);
+    return 'sent';
+  }
+
+  /** To be called on every notification: takes the answers that have come. */
+  notified(): void {
+    for (let left = this.#responses.available(); left > 0; left -= 1) {
+      const { address, error, command } = this.#responses.dequeue();
+      this.#responses.release();
+      const index = this.#sent.findIndex((each) => each.address === address);
+      const [sent] = index < 0 ? [] : this.#sent.splice(index, 1);
+      if (sent === undefined) this.strayAnswers += 1;
+      else this.#finish(sent, error, command);
+    }
+  }
+
+  #finish({ operations, places, done }: Sent, error: number, command: number): void {
+    const reads = error === 0 ? this.#readsOf(operations, places) : [];
+    this.#freePlaces.push(...places);
+    done({ error, command, reads });
+  }
+
+  #readsOf(operations: readonly I2cOperation[], places: readonly number[]): readonly Uint8Array[] {
+    return operations.flatMap((operation, index) => {
+      if (operation.kind === 'write') return [];
+      const bytes = new Uint8Array(operation.length);
+      this.#data.read(places[index] as number, bytes);
+      return [bytes];
+    });
+  }
+
+  #command(operation: I2cOperation, place: number, stop: number): void {
+    const payload = this.#data.vaddr + place;
+    switch (operation.kind) {
+      case 'write':
+        this.#data.write(place, Uint8Array.from(operation.bytes));
+        this.#requests.command({ payload, length: operation.bytes.length, flags: stop });
+        return;
+      case 'read':
+        this.#requests.command({ payload, length: operation.length, flags: I2C_READ | stop });
+        return;
+      case 'write-read': {
+        this.#data.write8(place, operation.register);
+        const flags = I2C_WRITE_READ | I2C_READ | stop;
+        this.#requests.command({ payload, length: operation.length, flags });
+        return;
+      }
+      default:
+        operation satisfies never;
+    }
+  }
+
+  #call(label: number, address: number): boolean {
+    this.#pd.setMr(0, address);
+    const reply = this.#pd.ppcall(this.#channel, messageInfo(label, 1));
+    return messageLabel(reply) === I2C_SUCCESS;
+  }
+}
+
+function demandLength(operation: I2cOperation): void {
+  const length = operation.kind === 'write' ? operation.bytes.length : operation.length;
+  if (Number.isInteger(length) && length >= 0 && length <= LENGTH_MAX) return;
+  throw new RangeError(`an i2c operation of ${length} bytes: 0 to ${LENGTH_MAX} fit one`);
+}

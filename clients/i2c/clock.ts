@@ -1,0 +1,44 @@
+/** Reads a DS3231 once a second and prints its time, as sDDF's i2c example does. */
+
+import { messageInfo } from '../../microkit/pd.ts';
+import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
+import type { I2cClientConfig } from '../../queues/i2c/config.ts';
+import { I2C_OK } from '../../queues/i2c/layout.ts';
+import { TIMER_SET_TIMEOUT, type TimerClientConfig } from '../../queues/timer/config.ts';
+import { describeError, I2cBusClient } from './bus-client.ts';
+import { DS3231_ADDRESS, readTime, timeText } from './ds3231.ts';
+import { type I2cTask, I2cTasks } from './tasks.ts';
+
+export interface I2cClockConfig {
+  readonly i2c: I2cClientConfig;
+  readonly timer: TimerClientConfig;
+}
+
+const EVERY_NS = 1e9;
+
+export function main(pd: ProtectionDomain<I2cClockConfig>): EntryPoints {
+  const { i2c, timer } = pd.config;
+  const bus = new I2cBusClient(pd, i2c);
+  const tasks = new I2cTasks(bus);
+  let reads = 0;
+
+  function* printTime(): I2cTask {
+    const { error, reads: found } = yield { address: DS3231_ADDRESS, operations: [readTime] };
+    const [registers] = found;
+    reads += 1;
+    if (error === I2C_OK && registers !== undefined) pd.log(timeText(registers));
+    else pd.log(`no time: ${describeError(error)}`);
+    pd.setMr(0, EVERY_NS);
+    pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
+  }
+
+  if (bus.claim(DS3231_ADDRESS)) tasks.start(printTime());
+  else pd.log(`another client has claimed 0x${DS3231_ADDRESS.toString(16)}`);
+  return {
+    notified: (channel) => {
+      if (channel === timer.channel) tasks.start(printTime());
+      else tasks.notified();
+    },
+    progress: () => reads,
+  };
+}

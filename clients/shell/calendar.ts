@@ -1,0 +1,34 @@
+/** The shell's `date`: asks a DS3231 on the i2c class, and prints when it has answered. */
+
+import type { ProtectionDomain } from '../../microkit/pd.ts';
+import type { I2cClientConfig } from '../../queues/i2c/config.ts';
+import { describeError, I2cBusClient, type I2cResult } from '../i2c/bus-client.ts';
+import { DS3231_ADDRESS, readTime, timeText } from '../i2c/ds3231.ts';
+
+export class Calendar {
+  readonly #bus: I2cBusClient;
+  #isOurs = false;
+
+  constructor(pd: ProtectionDomain<unknown>, config: I2cClientConfig) {
+    this.#bus = new I2cBusClient(pd, config);
+  }
+
+  /** @returns what is wrong already, a line; nothing when an answer will be printed */
+  ask(print: (text: string) => void): string | undefined {
+    // Whoever has it may have let it go meanwhile.
+    this.#isOurs ||= this.#bus.claim(DS3231_ADDRESS);
+    if (!this.#isOurs) return 'date: another client has the clock\n';
+    const sent = this.#bus.submit(DS3231_ADDRESS, [readTime], (result) => print(textOf(result)));
+    return sent === 'sent' ? undefined : 'date: the bus is busy\n';
+  }
+
+  /** To be called on every notification. */
+  notified(): void {
+    this.#bus.notified();
+  }
+}
+
+function textOf({ error, reads: [registers] }: I2cResult): string {
+  if (registers === undefined) return `date: ${describeError(error)}`;
+  return timeText(registers);
+}

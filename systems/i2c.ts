@@ -1,0 +1,138 @@
+/**
+ * The i2c system: a clock, an EEPROM and a shell on one bus.
+ *
+ *     priority 201    timer_driver      passive
+ *              200    i2c_driver ── OpenTitan's controller ── DS3231 (0x68), 24LC256 (0x50)
+ *              200    serial_driver ── the UART
+ *              199    ├─ i2c_virt       who has which address, and whose turn it is
+ *              199    ├─ serial_virt_tx, serial_virt_rx
+ *                1        ├─ clock      reads the time once a second; with `clock=shell`, the shell has it
+ *                1        ├─ eeprom     writes across a page, polls, reads back
+ *                1        └─ shell      `date`
+ */
+
+import { main as clockClient } from '../clients/i2c/clock.ts';
+import { main as eepromClient } from '../clients/i2c/eeprom.ts';
+import { main as shell } from '../clients/shell/shell.ts';
+import type { SystemView } from '../clients/shell/view.ts';
+import { I2C_DRIVER_COUNTERS, main as i2cDriver } from '../drivers/i2c/opentitan/driver.ts';
+import { main as serialDriver } from '../drivers/serial/ns16550a/driver.ts';
+import { main as timerDriver, TIMER_DRIVER_COUNTERS } from '../drivers/timer/goldfish/driver.ts';
+import {
+  type BuildResult,
+  type PdBuilder,
+  system,
+  type SystemBuilder,
+} from '../microkit/builder.ts';
+import { i2c } from '../microkit/sddf/i2c.ts';
+import { serial } from '../microkit/sddf/serial.ts';
+import { timer } from '../microkit/sddf/timer.ts';
+import { I2C_VIRT_COUNTERS, main as i2cVirt } from '../virtualisers/i2c/virt.ts';
+import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
+import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
+import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
+import { timerDevice } from './devices.ts';
+import { I2C_MORE_IRQS, i2cDevice } from './i2c-devices.ts';
+import { serialDevices } from './serial-devices.ts';
+import type { SystemModule } from './system.ts';
+
+const SPEEDS = ['100k', '400k', '1M'] as const;
+const BITS: Readonly<Record<string, 100_000 | 400_000 | 1_000_000>> = {
+  '100k': 100_000,
+  '400k': 400_000,
+  '1M': 1_000_000,
+};
+
+function build(choices: Readonly<Record<string, string>>): BuildResult {
+  const sys = system({ name: 'i2c' });
+  const timerPd = sys.pd('timer_driver', {
+    program: timerDriver,
+    image: 'drivers/timer/goldfish/driver.ts',
+    priority: 201,
+    passive: true,
+    ...TIMER_BUDGET,
+  });
+  const driver = sys.pd('i2c_driver', {
+    program: i2cDriver,
+    image: 'drivers/i2c/opentitan/driver.ts',
+    priority: 200,
+    ...DRIVER_BUDGET,
+  });
+  const virt = sys.pd('i2c_virt', {
+    program: i2cVirt,
+    image: 'virtualisers/i2c/virt.ts',
+    priority: 199,
+  });
+  for (const pd of [timerPd, driver, virt]) addStats(sys, pd);
+  const timers = timer(sys, { device: timerDevice, driver: timerPd });
+  const speed = BITS[choices['speed'] ?? ''] ?? 400_000;
+  const bus = i2c(sys, { device: i2cDevice, moreIrqs: I2C_MORE_IRQS, driver, virt, speed });
+  if (choices['clock'] === 'client') {
+    const image = 'clients/i2c/clock.ts';
+    const clock = sys.pd('clock', { program: clockClient, image, priority: 1 });
+    bus.addClient(clock);
+    timers.addClient(clock);
+  }
+  const image = 'clients/i2c/eeprom.ts';
+  bus.addClient(sys.pd('eeprom', { program: eepromClient, image, priority: 1 }));
+  const shellPd = addShell(sys);
+  bus.addClient(shellPd);
+  timers.addClient(shellPd);
+  return sys.build();
+}
+
+function addStats(sys: SystemBuilder, pd: PdBuilder): void {
+  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
+  pd.map(stats, { perms: 'rw' });
+  pd.configure({ stats: stats.name });
+}
+
+function addShell(sys: SystemBuilder): PdBuilder {
+  const view: SystemView = { pds: [], queues: [], irqs: [], regions: [], net: [], blk: [] };
+  const terminal = serial(sys, {
+    device: serialDevices.ns16550a,
+    driver: sys.pd('serial_driver', {
+      program: serialDriver,
+      image: 'drivers/serial/ns16550a/driver.ts',
+      priority: 200,
+      ...DRIVER_BUDGET,
+    }),
+    tx: sys.pd('serial_virt_tx', {
+      program: virtTx,
+      image: 'virtualisers/serial/tx/virt-tx.ts',
+      priority: 199,
+    }),
+    rx: sys.pd('serial_virt_rx', {
+      program: virtRx,
+      image: 'virtualisers/serial/rx/virt-rx.ts',
+      priority: 199,
+    }),
+    colour: 'off',
+  });
+  const shellPd = sys.pd('shell', {
+    program: shell,
+    image: 'clients/shell/shell.ts',
+    priority: 1,
+    config: { view },
+  });
+  terminal.addClient(shellPd);
+  return shellPd;
+}
+
+export const i2cSystem: SystemModule = {
+  summary: 'a clock, an EEPROM and a shell (date) on one I2C bus, through a virtualiser',
+  options: {
+    speed: { help: 'bits a second on the bus', choices: SPEEDS, standard: '400k' },
+    clock: {
+      help: 'who claims the clock: a client that prints the time, or the shell (date)',
+      choices: ['client', 'shell'],
+      standard: 'client',
+    },
+  },
+  counters: {
+    timer_driver: TIMER_DRIVER_COUNTERS,
+    i2c_driver: I2C_DRIVER_COUNTERS,
+    i2c_virt: I2C_VIRT_COUNTERS,
+  },
+  build,
+};

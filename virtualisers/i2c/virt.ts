@@ -1,0 +1,258 @@
+/**
+ * Virtualiser of the i2c class: who may talk to which address, and whose transaction goes next.
+ *
+ * A client claims an address by a protected call; only its owner's transactions for it are passed
+ * on. A transaction is passed on whole, with its addresses of data translated from the client's
+ * mapping into the driver's, or refused with an answer. Clients take turns, a transaction each, and
+ * few are in the driver's hands at once, so that none of them makes the others wait for long.
+ *
+ * An answer for which its client has no room is dropped and counted: a client that collects what it
+ * is told of has room, since it cannot have that many transactions ahead.
+ */
+
+import type { Channel, EntryPoints, MessageInfo, ProtectionDomain } from '../../microkit/pd.ts';
+import { messageInfo, messageLabel } from '../../microkit/pd.ts';
+import { counterNames, Counters } from '../../queues/counters.ts';
+import type { I2cVirtConfig } from '../../queues/i2c/config.ts';
+import {
+  I2C_ADDRESS_MAX,
+  I2C_CLAIM,
+  I2C_ERR_MALFORMED_HEADER,
+  I2C_ERR_MALFORMED_TRANSACTION,
+  I2C_ERR_UNPERMITTED_ADDRESS,
+  I2C_FAILURE,
+  I2C_HEADER,
+  I2C_OK,
+  I2C_RELEASE,
+  I2C_SUCCESS,
+} from '../../queues/i2c/layout.ts';
+import {
+  headerOf,
+  type I2cCommand,
+  I2cRequestConsumer,
+  I2cRequestProducer,
+  I2cResponseConsumer,
+  I2cResponseProducer,
+} from '../../queues/i2c/queues.ts';
+import { checkCommand } from './checks.ts';
+
+export const I2C_VIRT_COUNTERS = counterNames(
+  'transactions',
+  'commands',
+  'failed',
+  'claims',
+  /** Of addresses that another client has, or that are none. */
+  'claimsRefused',
+  'refusedHeader',
+  'refusedAddress',
+  'refusedTransaction',
+  /** Commands without a header: what is left of a transaction that was refused. */
+  'strayCommands',
+  'answersDropped',
+  /** Answers of the driver's that belong to no transaction. */
+  'driverBadAnswer',
+  'queueLies',
+);
+const COUNT = I2C_VIRT_COUNTERS;
+
+/** Transactions in the driver's hands at once. */
+const IN_FLIGHT_MAX = 4;
+
+/** Names of the counters in `stats`, for whoever runs this program from a description. */
+export { I2C_VIRT_COUNTERS as counters };
+
+export function main(pd: ProtectionDomain<I2cVirtConfig>): EntryPoints {
+  const virtualiser = new I2cVirt(pd);
+  return {
+    notified: () => virtualiser.work(),
+    protected: (channel, message) => virtualiser.call(channel, message),
+    counters: virtualiser.counters,
+  };
+}
+
+interface Client {
+  readonly channel: Channel;
+  readonly requests: I2cRequestConsumer;
+  readonly responses: I2cResponseProducer;
+  readonly dataSize: number;
+  readonly driverDataVaddr: number;
+  readonly clientDataVaddr: number;
+}
+
+interface InFlight {
+  readonly client: Client;
+  readonly address: number;
+}
+
+class I2cVirt {
+  readonly counters: Counters<keyof typeof COUNT>;
+  readonly #pd: ProtectionDomain<I2cVirtConfig>;
+  readonly #clients: readonly Client[];
+  readonly #requests: I2cRequestProducer;
+  readonly #responses: I2cResponseConsumer;
+  /** By address. */
+  readonly #owners: (Client | undefined)[] = [];
+  /** In the driver's hands, oldest first: it answers in order. */
+  readonly #inFlight: InFlight[] = [];
+  readonly #toNotify = new Set<Channel>();
+  #turn = 0;
+  #liesSeen = 0;
+
+  constructor(pd: ProtectionDomain<I2cVirtConfig>) {
+    const { driver, clients, stats } = pd.config;
+    this.#pd = pd;
+    this.#requests = new I2cRequestProducer(pd.region(driver.requestQueue));
+    this.#responses = new I2cResponseConsumer(pd.region(driver.responseQueue));
+    this.#clients = clients.map(({ connection, ...data }) => ({
+      ...data,
+      channel: connection.channel,
+      requests: new I2cRequestConsumer(pd.region(connection.requestQueue)),
+      responses: new I2cResponseProducer(pd.region(connection.responseQueue)),
+    }));
+    this.counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
+    this.work();
+  }
+
+  work(): void {
+    this.#passAnswers();
+    const before = this.#inFlight.length;
+    this.#passTransactions();
+    if (this.#inFlight.length > before) this.#pd.notify(this.#pd.config.driver.channel);
+    for (const channel of this.#toNotify) this.#pd.notify(channel);
+    this.#toNotify.clear();
+    this.#countLies();
+  }
+
+  // ----------------------------------------------------------------------------------- claims
+
+  call(channel: Channel, message: MessageInfo): MessageInfo {
+    const client = this.#clients.find((each) => each.channel === channel);
+    const address = this.#pd.mr(0);
+    const isDone = client !== undefined && this.#claim(client, messageLabel(message), address);
+    if (!isDone) this.counters.add(COUNT.claimsRefused, 1);
+    return messageInfo(isDone ? I2C_SUCCESS : I2C_FAILURE, 0);
+  }
+
+  #claim(client: Client, label: number, address: number): boolean {
+    if (address > I2C_ADDRESS_MAX) return false;
+    const owner = this.#owners[address];
+    if (label === I2C_CLAIM && owner === undefined) {
+      this.#owners[address] = client;
+      this.counters.add(COUNT.claims, 1);
+      return true;
+    }
+    if (label !== I2C_RELEASE || owner !== client) return false;
+    this.#owners[address] = undefined;
+    return true;
+  }
+
+  // ----------------------------------------------------------------------------- transactions
+
+  /** One of each client in turn, until nobody has one or the driver has enough. */
+  #passTransactions(): void {
+    let idle = 0;
+    while (idle < this.#clients.length && this.#inFlight.length < IN_FLIGHT_MAX) {
+      const client = this.#clients[this.#turn] as Client;
+      const outcome = this.#passOne(client);
+      if (outcome === 'no room') return;
+      idle = outcome === 'nothing' ? idle + 1 : 0;
+      this.#turn = (this.#turn + 1) % this.#clients.length;
+    }
+  }
+
+  #passOne(client: Client): 'passed' | 'refused' | 'nothing' | 'no room' {
+    const { requests } = client;
+    if (requests.available() === 0) return 'nothing';
+    // Room for the longest is asked for before a header is taken: it cannot be put back.
+    if (this.#requests.free() < requests.available()) return 'no room';
+    const header = requests.dequeue();
+    const outcome = this.#passAfter(client, header);
+    requests.release();
+    return outcome;
+  }
+
+  #passAfter(client: Client, header: I2cCommand): 'passed' | 'refused' {
+    if ((header.flags & I2C_HEADER) === 0) {
+      this.counters.add(COUNT.strayCommands, 1);
+      return 'refused';
+    }
+    const { count, address } = headerOf(header);
+    if (header.flags !== I2C_HEADER || count === 0) {
+      this.counters.add(COUNT.refusedHeader, 1);
+      return this.#refuse(client, address, I2C_ERR_MALFORMED_HEADER, 0);
+    }
+    if (this.#owners[address] !== client) {
+      this.counters.add(COUNT.refusedAddress, 1);
+      return this.#refuse(client, address, I2C_ERR_UNPERMITTED_ADDRESS, 0);
+    }
+    return this.#passCommands(client, address, count);
+  }
+
+  #passCommands(client: Client, address: number, count: number): 'passed' | 'refused' {
+    if (count > client.requests.available()) return this.#refuseCommand(client, address, 0);
+    this.#requests.header(count, address);
+    let before: I2cCommand | undefined;
+    for (let index = 1; index <= count; index += 1) {
+      const command = client.requests.dequeue();
+      if (checkCommand(command, before, client) === 'bad') {
+        this.#requests.abort();
+        return this.#refuseCommand(client, address, index);
+      }
+      before = command;
+      const payload = command.payload - client.clientDataVaddr + client.driverDataVaddr;
+      this.#requests.command({ ...command, payload });
+    }
+    // Published at once: what is refused next must not take this one with it.
+    this.#requests.publish();
+    this.#inFlight.push({ client, address });
+    this.counters.add(COUNT.transactions, 1);
+    this.counters.add(COUNT.commands, count);
+    return 'passed';
+  }
+
+  #refuseCommand(client: Client, address: number, command: number): 'refused' {
+    this.counters.add(COUNT.refusedTransaction, 1);
+    return this.#refuse(client, address, I2C_ERR_MALFORMED_TRANSACTION, command);
+  }
+
+  #refuse(client: Client, address: number, error: number, command: number): 'refused' {
+    this.#answer(client, address, error, command);
+    return 'refused';
+  }
+
+  // ---------------------------------------------------------------------------------- answers
+
+  #passAnswers(): void {
+    let left = this.#responses.available();
+    for (; left > 0; left -= 1) {
+      const { address, error, command } = this.#responses.dequeue();
+      const oldest = this.#inFlight.shift();
+      if (oldest === undefined || oldest.address !== address) {
+        this.counters.add(COUNT.driverBadAnswer, 1);
+        if (oldest !== undefined) this.#inFlight.unshift(oldest);
+      } else {
+        this.#answer(oldest.client, address, error, command);
+      }
+    }
+    this.#responses.release();
+  }
+
+  #answer(client: Client, address: number, error: number, command: number): void {
+    if (error !== I2C_OK) this.counters.add(COUNT.failed, 1);
+    if (client.responses.free() === 0) {
+      this.counters.add(COUNT.answersDropped, 1);
+      return;
+    }
+    client.responses.enqueue({ address, error, command });
+    client.responses.publish();
+    this.#toNotify.add(client.channel);
+  }
+
+  #countLies(): void {
+    let lies = this.#requests.lies + this.#responses.lies;
+    for (const { requests, responses } of this.#clients) lies += requests.lies + responses.lies;
+    if (lies === this.#liesSeen) return;
+    this.counters.add(COUNT.queueLies, lies - this.#liesSeen);
+    this.#liesSeen = lies;
+  }
+}
