@@ -1,6 +1,6 @@
 /**
- * The DS3231, a clock with a calendar: registers 0x00 to 0x12, an address pointer that counts on and
- * wraps, time in BCD that is the board's time.
+ * The DS3231, a clock with a calendar: registers 0x00 to 0x12, an address pointer that counts on
+ * and wraps, time in BCD that is the board's time.
  *
  * Not modelled: alarms (their registers are kept), the square wave, ageing. The temperature is 25
  * degrees. The century bit and the 12-hour mode are kept as written, not counted.
@@ -20,6 +20,9 @@ const STATUS = 0x0f;
 const STATUS_OSF = 0x80;
 const TEMPERATURE = 0x11;
 const NS_PER_S = 1e9;
+const DAY_S = 86_400;
+/** From the first of March of the year 0. */
+const DAYS_TO_1970 = 719_468;
 
 export interface Ds3231Options {
   readonly clock: Clock;
@@ -100,34 +103,50 @@ export class Ds3231 implements I2cTarget {
 
   #latchTime(): void {
     if (this.#isTimeWritten) return;
-    const time = new Date((this.#offsetSeconds + this.#clockSeconds()) * 1000);
-    const fields = [
-      time.getUTCSeconds(),
-      time.getUTCMinutes(),
-      time.getUTCHours(),
-      time.getUTCDay() + 1,
-      time.getUTCDate(),
-      time.getUTCMonth() + 1,
-      time.getUTCFullYear() % 100,
-    ];
+    const now = this.#offsetSeconds + this.#clockSeconds();
+    const [days, second] = [Math.floor(now / DAY_S), now % DAY_S];
+    const { year, month, day } = dateOf(days);
+    // The first of January 1970 was a Thursday; Sunday is 1.
+    const weekday = ((days + 4) % 7) + 1;
+    const clock = [second % 60, Math.floor(second / 60) % 60, Math.floor(second / 3600)];
+    const fields = [...clock, weekday, day, month, year % 100];
     for (const [register, value] of fields.entries()) this.#registers[register] = bcd(value);
   }
 
   #writtenSeconds(): number {
     const field = (register: number, mask: number): number =>
       fromBcd((this.#registers[register] as number) & mask);
-    const year = 2000 + field(6, 0xff);
-    return (
-      Date.UTC(
-        year,
-        field(5, 0x1f) - 1,
-        field(4, 0x3f),
-        field(2, 0x3f),
-        field(1, 0x7f),
-        field(0, 0x7f),
-      ) / 1000
-    );
+    const days = daysOf({
+      year: 2000 + field(6, 0xff),
+      month: field(5, 0x1f),
+      day: field(4, 0x3f),
+    });
+    return days * DAY_S + field(2, 0x3f) * 3600 + field(1, 0x7f) * 60 + field(0, 0x7f);
   }
+}
+
+interface CalendarDate {
+  readonly year: number;
+  /** From 1. */
+  readonly month: number;
+  readonly day: number;
+}
+
+/** Days since the first of January 1970, by the Gregorian calendar; years from 1970. */
+function daysOf({ year, month, day }: CalendarDate): number {
+  // Years begin in March, so that a leap day is a year's last.
+  const years = month <= 2 ? year - 1 : year;
+  const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400);
+  const beforeMonth = Math.floor((153 * ((month + 9) % 12) + 2) / 5);
+  return years * 365 + leapDays + beforeMonth + day - 1 - DAYS_TO_1970;
+}
+
+function dateOf(days: number): CalendarDate {
+  let year = 1970 + Math.floor(days / 366);
+  while (daysOf({ year: year + 1, month: 1, day: 1 }) <= days) year += 1;
+  let month = 1;
+  while (month < 12 && daysOf({ year, month: month + 1, day: 1 }) <= days) month += 1;
+  return { year, month, day: days - daysOf({ year, month, day: 1 }) + 1 };
 }
 
 function bcd(value: number): number {

@@ -1,7 +1,7 @@
 /**
- * The 24LC256, an EEPROM of 32 KiB: two bytes of address, then data. A write stays in its page of 64
- * bytes, beginning again at its first byte; it takes effect at the stop condition, and for 5 ms after
- * it the chip acknowledges nothing, which is how a driver knows that it is done.
+ * The 24LC256, an EEPROM of 32 KiB: two bytes of address, then data. A write stays in its page of
+ * 64 bytes, beginning again at its first byte; it takes effect at the stop condition, and for 5 ms
+ * after it the chip acknowledges nothing, which is how a driver knows that it is done.
  *
  * Source: Microchip DS20001203, sections 4 to 8 and table 1-2.
  */

@@ -50,6 +50,8 @@ export class I2cBus {
   #addressed: I2cTarget | undefined;
   /** Every target that has seen a start since the last stop. */
   readonly #begun = new Set<I2cTarget>();
+  /** The controller's: called when SCL is let go that was held without an end. */
+  whenSclFree: () => void = () => undefined;
   #sdaClocks = 0;
   #sclHeldNs = 0;
   #collisions = 0;
@@ -80,9 +82,10 @@ export class I2cBus {
     this.#sdaClocks = clocks;
   }
 
-  /** Something holds SCL low; `Infinity`: for good. */
+  /** Something holds SCL low after the next byte; `Infinity`: until it is 0 again. */
   holdScl(forNs: number): void {
     this.#sclHeldNs = forNs;
+    if (forNs === 0) this.whenSclFree();
   }
 
   /** Another controller wins the bus in each of the next bytes that are written. */

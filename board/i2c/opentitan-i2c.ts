@@ -1,6 +1,6 @@
 /**
- * OpenTitan's I2C controller, its host's part: a FIFO of formatted bytes (FMT), each with what to do
- * around it, and a FIFO of bytes received (RX). Registers are in `opentitan-registers.ts`.
+ * OpenTitan's I2C controller, its host's part: a FIFO of formatted bytes (FMT), each with what to
+ * do around it, and a FIFO of bytes received (RX). Registers are in `opentitan-registers.ts`.
  *
  * One entry of the FMT FIFO is one event of the clock, which takes as long as the timing registers
  * say: a byte is nine periods of SCL, a start and a stop condition their set-up and hold times.
@@ -68,6 +68,9 @@ export class OpenTitanI2c implements Device {
     this.#bus = bus;
     this.#irqs = irqs;
     this.#periodNs = periodNs;
+    bus.whenSclFree = () => {
+      if (this.#isStretched) clock.schedule(this.#step, clock.now());
+    };
   }
 
   read(offset: number, width: number): number {

@@ -5,9 +5,9 @@ import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
 import { I2C_OK } from '../../queues/i2c/layout.ts';
 import { TIMER_SET_TIMEOUT, type TimerClientConfig } from '../../queues/timer/config.ts';
-import { describeError, I2cBusClient } from './bus-client.ts';
-import { DS3231_ADDRESS, readTime, timeText } from './ds3231.ts';
-import { type I2cTask, I2cTasks } from './tasks.ts';
+import { describeError, I2cBusClient } from '../../queues/i2c/client.ts';
+import { DS3231_ADDRESS, readTime, timeText } from '../../queues/i2c/devices/ds3231.ts';
+import { type I2cTask, I2cTasks } from '../../queues/i2c/tasks.ts';
 
 export interface I2cClockConfig {
   readonly i2c: I2cClientConfig;

@@ -8,8 +8,14 @@
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
 import { I2C_ERR_NACK, I2C_OK } from '../../queues/i2c/layout.ts';
-import { describeError, I2cBusClient, type I2cResult, read, write } from './bus-client.ts';
-import { type I2cTask, type I2cTransaction, I2cTasks } from './tasks.ts';
+import {
+  describeError,
+  I2cBusClient,
+  type I2cResult,
+  read,
+  write,
+} from '../../queues/i2c/client.ts';
+import { type I2cTask, type I2cTransaction, I2cTasks } from '../../queues/i2c/tasks.ts';
 
 export interface I2cEepromConfig {
   readonly i2c: I2cClientConfig;

@@ -2,8 +2,8 @@
 
 import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
-import { describeError, I2cBusClient, type I2cResult } from '../i2c/bus-client.ts';
-import { DS3231_ADDRESS, readTime, timeText } from '../i2c/ds3231.ts';
+import { describeError, I2cBusClient, type I2cResult } from '../../queues/i2c/client.ts';
+import { DS3231_ADDRESS, readTime, timeText } from '../../queues/i2c/devices/ds3231.ts';
 
 export class Calendar {
   readonly #bus: I2cBusClient;

@@ -6,8 +6,8 @@
  *     const bus = i2c(sys, { device, driver, virt });
  *     bus.addClient(client);             // the client finds its record as `config.i2c`
  *
- * Commands name data by virtual address, so a client's data lie at an address that is fixed here, in
- * the client and in the driver.
+ * Commands name data by virtual address, so a client's data lie at an address that is fixed here,
+ * in the client and in the driver.
  */
 
 import type {
@@ -16,13 +16,13 @@ import type {
   I2cDriverConfig,
   I2cVirtConfig,
 } from '../../queues/i2c/config.ts';
-import { I2C_QUEUE_BYTES } from '../../queues/i2c/layout.ts';
 import type { PdBuilder, SystemBuilder } from '../builder.ts';
 import { attachDevice, type DeviceNode, roundUpToPages } from './device.ts';
 import { checkNewClient, checkPriorities } from './priorities.ts';
 
 /** sdfgen's `num_buffers`. */
 const CAPACITY = 128;
+const QUEUE_BYTES = 0x1000;
 const DEFAULT_DATA_BYTES = 4096;
 const DATA_BYTES_MAX = 0x10_0000;
 /** Below them is what the builder lays out by itself. */
@@ -127,7 +127,7 @@ export class I2c {
 
   #connect(client: PdBuilder, server: PdBuilder): Ends {
     const prefix = `${client.name}_${server.name}_i2c`;
-    const size = I2C_QUEUE_BYTES;
+    const size = QUEUE_BYTES;
     const request = this.#sys.region(`${prefix}_request_queue`, { size });
     const response = this.#sys.region(`${prefix}_response_queue`, { size });
     for (const pd of [client, server]) {

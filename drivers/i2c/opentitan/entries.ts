@@ -1,6 +1,6 @@
 /**
- * A transaction of the i2c class as entries of the controller's FMT FIFO: what goes over the bus, in
- * order. Made one after another, as the FIFO has room.
+ * A transaction of the i2c class as entries of the controller's FMT FIFO: what goes over the bus,
+ * in order. Made one after another, as the FIFO has room.
  *
  * Every transaction ends with a stop condition, also where its last command does not ask for one: a
  * bus that is left held keeps every other client from it.

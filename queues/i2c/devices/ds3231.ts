@@ -4,7 +4,7 @@
  * Source: Maxim 19-5170 rev. 10, figure 1.
  */
 
-import { type I2cOperation, write, writeRead } from './bus-client.ts';
+import { type I2cOperation, write, writeRead } from '../client.ts';
 
 export const DS3231_ADDRESS = 0x68;
 const SECONDS = 0x00;
@@ -13,17 +13,22 @@ const TIME_BYTES = 7;
 /** The whole time in one transaction: it belongs together. */
 export const readTime: I2cOperation = writeRead(SECONDS, TIME_BYTES);
 
-/** @param time from the year 2000 to 2099 */
-export function setTime(time: Date): I2cOperation {
-  const fields = [
-    time.getUTCSeconds(),
-    time.getUTCMinutes(),
-    time.getUTCHours(),
-    time.getUTCDay() + 1,
-    time.getUTCDate(),
-    time.getUTCMonth() + 1,
-    time.getUTCFullYear() % 100,
-  ];
+export interface CalendarTime {
+  /** 2000 to 2099. */
+  readonly year: number;
+  /** From 1. */
+  readonly month: number;
+  readonly day: number;
+  /** 1 to 7; which day is the first, is the user's choice. */
+  readonly weekday: number;
+  readonly hours: number;
+  readonly minutes: number;
+  readonly seconds: number;
+}
+
+export function setTime(time: CalendarTime): I2cOperation {
+  const { year, month, day, weekday, hours, minutes, seconds } = time;
+  const fields = [seconds, minutes, hours, weekday, day, month, year % 100];
   return write(SECONDS, ...fields.map((field) => Math.floor(field / 10) * 16 + (field % 10)));
 }
 

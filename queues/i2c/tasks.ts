@@ -9,7 +9,7 @@
  *     tasks.start(seconds());
  */
 
-import type { I2cBusClient, I2cOperation, I2cResult } from './bus-client.ts';
+import type { I2cBusClient, I2cOperation, I2cResult } from './client.ts';
 
 export interface I2cTransaction {
   readonly address: number;

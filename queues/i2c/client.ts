@@ -10,10 +10,8 @@
  * `tasks.ts` lets a program wait instead, a step after another.
  */
 
-import { messageInfo, messageLabel } from '../../microkit/pd.ts';
-import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { Region } from '../../memory/region.ts';
-import type { I2cClientConfig } from '../../queues/i2c/config.ts';
+import type { I2cClientConfig } from './config.ts';
 import {
   I2C_CLAIM,
   I2C_ERROR_NAMES,
@@ -22,8 +20,8 @@ import {
   I2C_STOP,
   I2C_SUCCESS,
   I2C_WRITE_READ,
-} from '../../queues/i2c/layout.ts';
-import { I2cRequestProducer, I2cResponseConsumer } from '../../queues/i2c/queues.ts';
+} from './layout.ts';
+import { I2cRequestProducer, I2cResponseConsumer } from './queues.ts';
 
 /** One command of a transaction. */
 export type I2cOperation =
@@ -60,6 +58,18 @@ export function describeError(error: number): string {
   return I2C_ERROR_NAMES[error] ?? `error ${error}`;
 }
 
+/** What a protection domain gives to this. */
+export interface I2cPd {
+  region(name: string): Region;
+  notify(channel: number): void;
+  setMr(index: number, value: number): void;
+  ppcall(channel: number, message: number): number;
+}
+
+/**
+ * Message information of Microkit: the label above 12 bits that say how many registers go along.
+ */
+const LABEL = 0x1000;
 /** Bytes of an operation's place in the data region: the longest fits. */
 const PLACE_BYTES = 256;
 /** Of an operation: its length is one byte. */
@@ -76,7 +86,7 @@ interface Sent {
 export class I2cBusClient {
   /** Answers that belong to no transaction of ours. */
   strayAnswers = 0;
-  readonly #pd: ProtectionDomain<unknown>;
+  readonly #pd: I2cPd;
   readonly #channel: number;
   readonly #data: Region;
   readonly #requests: I2cRequestProducer;
@@ -85,7 +95,7 @@ export class I2cBusClient {
   /** Oldest first. Those for one address are answered in order; refusals may overtake others. */
   readonly #sent: Sent[] = [];
 
-  constructor(pd: ProtectionDomain<unknown>, config: I2cClientConfig) {
+  constructor(pd: I2cPd, config: I2cClientConfig) {
     const { virt, data } = config;
     this.#pd = pd;
     this.#channel = virt.channel;
@@ -184,8 +194,8 @@ export class I2cBusClient {
 
   #call(label: number, address: number): boolean {
     this.#pd.setMr(0, address);
-    const reply = this.#pd.ppcall(this.#channel, messageInfo(label, 1));
-    return messageLabel(reply) === I2C_SUCCESS;
+    const reply = this.#pd.ppcall(this.#channel, label * LABEL + 1);
+    return Math.floor(reply / LABEL) === I2C_SUCCESS;
   }
 }
 

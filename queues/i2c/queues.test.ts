@@ -1,0 +1,120 @@
+// The i2c class's queues: sDDF's bytes, transactions that appear whole, peers that lie.
+
+import { describe, expect, it } from 'vitest';
+import { Misuse } from '../../memory/misuse.ts';
+import { Ram } from '../../memory/ram.ts';
+import { Region } from '../../memory/region.ts';
+import { I2C_ENTRIES_MAX, I2C_HEADER, I2C_READ, I2C_SLOTS, I2C_STOP } from './layout.ts';
+import {
+  headerOf,
+  I2cRequestConsumer,
+  I2cRequestProducer,
+  I2cResponseConsumer,
+  I2cResponseProducer,
+} from './queues.ts';
+
+function page(): Region {
+  const ram = new Ram({ sizeBytes: 65_536 });
+  return new Region({ ram, at: 4096, sizeBytes: 4096, vaddr: 0x2000_0000 });
+}
+
+function words(region: Region, from: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => region.read32(from + 4 * index));
+}
+
+const COMMAND = { payload: 0x1_8000_0004, length: 7, flags: I2C_READ | I2C_STOP };
+
+describe('a request queue', () => {
+  it('has the bytes of sDDF 0.7', () => {
+    const region = page();
+    const producer = new I2cRequestProducer(region);
+    producer.header(1, 0x68);
+    producer.command(COMMAND);
+    producer.publish();
+
+    // staged, tail, head, hole; header; command.
+    expect(words(region, 0, 4)).toEqual([2, 2, 0, 0]);
+    expect(words(region, 16, 4)).toEqual([0x68_0001, 0, I2C_HEADER << 8, 0]);
+    expect(words(region, 32, 4)).toEqual([0x8000_0004, 1, 0x0a07, 0]);
+  });
+
+  it('shows a transaction when it is whole, or not at all', () => {
+    const region = page();
+    const producer = new I2cRequestProducer(region);
+    const consumer = new I2cRequestConsumer(region);
+    producer.header(1, 0x50);
+    expect(consumer.available()).toBe(0);
+    producer.abort();
+    producer.header(1, 0x68);
+    producer.command(COMMAND);
+    producer.publish();
+
+    expect(consumer.available()).toBe(2);
+    expect(headerOf(consumer.dequeue())).toEqual({ count: 1, address: 0x68 });
+    expect(consumer.dequeue()).toEqual(COMMAND);
+    expect(producer.free()).toBe(I2C_ENTRIES_MAX - 2);
+    consumer.release();
+    expect(producer.free()).toBe(I2C_ENTRIES_MAX);
+  });
+
+  it('goes round after 254 slots, one of which stays empty', () => {
+    const region = page();
+    const producer = new I2cRequestProducer(region);
+    const consumer = new I2cRequestConsumer(region);
+    for (let payload = 0; payload < 3 * I2C_SLOTS; payload += 1) {
+      producer.command({ payload, length: 0, flags: 0 });
+      producer.publish();
+      expect(consumer.dequeue().payload).toBe(payload);
+      consumer.release();
+    }
+    for (let left = producer.free(); left > 0; left -= 1) producer.command(COMMAND);
+    producer.publish();
+
+    expect(producer.free()).toBe(0);
+    expect(consumer.available()).toBe(253);
+  });
+
+  it('has as many commands in it as its producer was told, and no more than fit', () => {
+    const region = page();
+    expect(new I2cRequestProducer(region, 128).free()).toBe(128);
+    expect(() => new I2cRequestProducer(region, 254)).toThrow(Misuse);
+    expect(() => new I2cRequestProducer(region, 0)).toThrow(Misuse);
+  });
+
+  it('begins again, empty, at an index that cannot be', () => {
+    const region = page();
+    const consumer = new I2cRequestConsumer(region);
+    region.write32(4, 0x8000_0000);
+    expect(consumer.available()).toBe(0);
+    expect(consumer.lies).toBe(1);
+    expect(region.read32(8)).toBe(0x8000_0000);
+
+    const producer = new I2cRequestProducer(region);
+    region.write32(8, 77);
+    expect(producer.free()).toBe(I2C_ENTRIES_MAX);
+    expect(producer.lies).toBe(1);
+    expect(region.read32(4)).toBe(77);
+  });
+});
+
+describe('a response queue', () => {
+  it('has the bytes of sDDF 0.7', () => {
+    const region = page();
+    const producer = new I2cResponseProducer(region);
+    const consumer = new I2cResponseConsumer(region);
+    producer.enqueue({ address: 0x68, error: 5, command: 2 });
+    producer.publish();
+
+    expect(words(region, 0, 6)).toEqual([1, 0, 2, 0, 0x68, 5]);
+    expect(consumer.dequeue()).toEqual({ address: 0x68, error: 5, command: 2 });
+  });
+
+  it('has an error below 0 as C has it', () => {
+    const region = page();
+    const producer = new I2cResponseProducer(region);
+    producer.enqueue({ address: 1, error: -1, command: 0 });
+    producer.publish();
+
+    expect(new I2cResponseConsumer(region).dequeue().error).toBe(-1);
+  });
+});
