@@ -39,11 +39,19 @@ export interface Outcome {
   readonly isDisturbed: boolean;
 }
 
+/** What happens to one byte: see {@link I2cBus.tamper}. */
+export interface BusTamper {
+  readonly kind: 'nak' | 'stretch' | 'collide';
+  /** Of a stretch. */
+  readonly stretchNs: number;
+}
+
 export interface Byte extends Outcome {
   readonly byte: number;
 }
 
 const QUIET = { stretchNs: 0, isDisturbed: false } as const;
+const LOST: Outcome = { isAcknowledged: false, stretchNs: 0, isDisturbed: true };
 
 export class I2cBus {
   readonly #targets = new Map<number, I2cTarget>();
@@ -52,6 +60,8 @@ export class I2cBus {
   readonly #begun = new Set<I2cTarget>();
   /** The controller's: called when SCL is let go that was held without an end. */
   whenSclFree: () => void = () => undefined;
+  /** Asked for each byte, addresses among them: what is to go wrong with it. */
+  tamper: () => BusTamper | undefined = () => undefined;
   #sdaClocks = 0;
   #sclHeldNs = 0;
   #collisions = 0;
@@ -113,26 +123,29 @@ export class I2cBus {
     if (this.isSdaLow) return { isAcknowledged: true, stretchNs: 0, isDisturbed: true };
     const way = (byte & 1) === 1 ? 'read' : 'write';
     this.#addressed = undefined;
-    if (this.#isLost()) return { isAcknowledged: false, stretchNs: 0, isDisturbed: true };
+    const tamper = this.tamper();
+    if (this.#isLost(tamper)) return LOST;
+    if (tamper?.kind === 'nak') return { ...QUIET, isAcknowledged: false };
     const target = this.#targets.get(byte >>> 1);
     if (target === undefined) return { ...QUIET, isAcknowledged: false };
     this.#begun.add(target);
     if (!target.start(way, nowNs)) return { ...QUIET, isAcknowledged: false };
     this.#addressed = target;
-    return { ...QUIET, isAcknowledged: true, stretchNs: this.#stretch(target) };
+    return { ...QUIET, isAcknowledged: true, stretchNs: this.#stretch(target, tamper) };
   }
 
   write(byte: number, nowNs: number): Outcome {
     // SDA is low, whatever is written: to the controller that looks like an acknowledgement.
     if (this.isSdaLow) return { isAcknowledged: true, stretchNs: 0, isDisturbed: true };
-    if (this.#isLost()) {
+    const tamper = this.tamper();
+    if (this.#isLost(tamper)) {
       this.#addressed = undefined;
-      return { isAcknowledged: false, stretchNs: 0, isDisturbed: true };
+      return LOST;
     }
     const target = this.#addressed;
-    if (target === undefined) return { ...QUIET, isAcknowledged: false };
+    if (target === undefined || tamper?.kind === 'nak') return { ...QUIET, isAcknowledged: false };
     const isAcknowledged = target.write(byte & 0xff, nowNs);
-    return { ...QUIET, isAcknowledged, stretchNs: this.#stretch(target) };
+    return { ...QUIET, isAcknowledged, stretchNs: this.#stretch(target, tamper) };
   }
 
   /** A byte that nobody sends reads as ones: the wire is pulled up. */
@@ -141,8 +154,10 @@ export class I2cBus {
     if (this.isSdaLow) return { ...quiet, byte: 0, isDisturbed: true };
     const target = this.#addressed;
     if (target === undefined) return { ...quiet, byte: 0xff };
+    const tamper = this.tamper();
+    // Of a byte that is read, the controller acknowledges: nothing but its time can be changed.
     const byte = target.read(nowNs) & 0xff;
-    return { ...quiet, byte, stretchNs: this.#stretch(target) };
+    return { ...quiet, byte, stretchNs: this.#stretch(target, tamper) };
   }
 
   stop(nowNs: number): void {
@@ -158,15 +173,16 @@ export class I2cBus {
     return { sdaLow: this.isSdaLow, sclLow: this.isSclLow, targets: Object.fromEntries(of) };
   }
 
-  #isLost(): boolean {
+  #isLost(tamper: BusTamper | undefined): boolean {
+    if (tamper?.kind === 'collide') return true;
     if (this.#collisions === 0) return false;
     this.#collisions -= 1;
     return true;
   }
 
-  #stretch(target: I2cTarget): number {
+  #stretch(target: I2cTarget, tamper: BusTamper | undefined): number {
     const held = this.#sclHeldNs;
     if (held !== Infinity) this.#sclHeldNs = 0;
-    return Math.max(held, target.stretchNs?.() ?? 0);
+    return Math.max(held, target.stretchNs?.() ?? 0, tamper?.stretchNs ?? 0);
   }
 }

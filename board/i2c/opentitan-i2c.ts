@@ -35,7 +35,7 @@ const TIMINGS = 5;
 export class OpenTitanI2c implements Device {
   readonly #clock: Clock;
   readonly #lint: Lint;
-  readonly #bus: I2cBus;
+  readonly bus: I2cBus;
   readonly #irqs: Partial<Readonly<Record<r.Interrupt, IrqLine>>>;
   readonly #periodNs: number;
   readonly #fmt: number[] = [];
@@ -65,7 +65,7 @@ export class OpenTitanI2c implements Device {
   constructor({ clock, lint, bus, irqs, periodNs = PERIOD_NS }: OpenTitanI2cOptions) {
     this.#clock = clock;
     this.#lint = lint;
-    this.#bus = bus;
+    this.bus = bus;
     this.#irqs = irqs;
     this.#periodNs = periodNs;
     bus.whenSclFree = () => {
@@ -170,7 +170,7 @@ export class OpenTitanI2c implements Device {
       busy: this.#isBusy,
       fmt: this.#fmt.length,
       rx: this.#rx.length,
-      bus: this.#bus.snapshot(),
+      bus: this.bus.snapshot(),
     };
   }
 
@@ -209,7 +209,7 @@ export class OpenTitanI2c implements Device {
     this.#bytesLeft = 0;
     if (!this.#isBegun) return;
     this.#isBegun = false;
-    this.#bus.stop(this.#clock.now());
+    this.bus.stop(this.#clock.now());
   }
 
   #format(value: number): void {
@@ -243,13 +243,13 @@ export class OpenTitanI2c implements Device {
     const before = this.#ovrd;
     this.#ovrd = value;
     const rises = (before & r.OVRD_SCLVAL) === 0 && (value & r.OVRD_SCLVAL) !== 0;
-    if ((value & r.OVRD_TXOVRDEN) !== 0 && rises && !this.#bus.isSclLow) this.#bus.clock();
+    if ((value & r.OVRD_TXOVRDEN) !== 0 && rises && !this.bus.isSclLow) this.bus.clock();
   }
 
   #sampled(): number {
     const isDriven = (this.#ovrd & r.OVRD_TXOVRDEN) !== 0;
-    const isSclLow = this.#bus.isSclLow || (isDriven && (this.#ovrd & r.OVRD_SCLVAL) === 0);
-    const isSdaLow = this.#bus.isSdaLow || (isDriven && (this.#ovrd & r.OVRD_SDAVAL) === 0);
+    const isSclLow = this.bus.isSclLow || (isDriven && (this.#ovrd & r.OVRD_SCLVAL) === 0);
+    const isSdaLow = this.bus.isSdaLow || (isDriven && (this.#ovrd & r.OVRD_SDAVAL) === 0);
     return ((isSclLow ? 0 : r.VAL_SCL) | (isSdaLow ? 0 : r.VAL_SDA)) >>> 0;
   }
 
@@ -295,7 +295,7 @@ export class OpenTitanI2c implements Device {
       this.#isReading = (byte & 1) === 1;
       this.#checkSpeed(byte >>> 1);
     }
-    const outcome = isStart ? this.#bus.start(byte, now) : this.#bus.write(byte, now);
+    const outcome = isStart ? this.bus.start(byte, now) : this.bus.write(byte, now);
     this.#after(outcome, () => {
       if (!outcome.isAcknowledged && (entry & r.FDATA_NAKOK) === 0) this.#event('nak');
       this.#end(entry);
@@ -304,7 +304,7 @@ export class OpenTitanI2c implements Device {
 
   #receive(entry: number): void {
     if (!this.#isReading) this.#refuse('READB without an address for reading before it');
-    const outcome = this.#bus.read(this.#clock.now());
+    const outcome = this.bus.read(this.#clock.now());
     this.#after(outcome, () => {
       this.#put(outcome.byte);
       this.#bytesLeft -= 1;
@@ -345,7 +345,7 @@ export class OpenTitanI2c implements Device {
       return;
     }
     this.#take(this.#stopNs(), () => {
-      this.#bus.stop(this.#clock.now());
+      this.bus.stop(this.#clock.now());
       this.#isBegun = false;
       this.#isBusy = false;
       this.#event('cmd_complete');
@@ -386,7 +386,7 @@ export class OpenTitanI2c implements Device {
   }
 
   #checkSpeed(address: number): void {
-    const target = this.#bus.targets.find((each) => each.address === address);
+    const target = this.bus.targets.find((each) => each.address === address);
     if (target === undefined) return;
     if (this.#periodOfSclNs() * target.speedMax >= 1e9) return;
     const what = `SCL is faster than the ${target.speedMax / 1000} kHz of '${target.name}'`;

@@ -28,6 +28,7 @@ const points = [
   ...(await pointsOfSystem('echo')),
   ...(await pointsOfSystem('fat')),
   ...(await pointsOfSystem('serial', { uart: 'virtio' })),
+  ...(await pointsOfSystem('i2c')),
 ];
 
 describe('the catalogue of faults', () => {

@@ -81,6 +81,10 @@ const ROWS: readonly (readonly [fault: string, answer: string])[] = [
   ['the clock jumps; an alarm is early, late or lost', 'no assumption about time'],
   ['a budget ends between publication and signal', 'the signal comes later, nothing is lost'],
   ['configuration changes between two reads', 'reads again'],
+  ['an I2C byte is not acknowledged', 'that transaction fails, the next one does not'],
+  ['an I2C target holds the clock', 'waits; after a bounded time that transaction fails'],
+  ['another controller wins the I2C bus', 'that transaction fails, the next one does not'],
+  ['a wire of the I2C bus is held low', 'nine clocks; what does not help is given up, counted'],
 ];
 
 export const CATALOGUE: readonly CatalogueRow[] = ROWS.map(([what, answer], index) => ({

@@ -6,11 +6,13 @@
 import { Board, type BoardOptions, type Place } from '../../board/board.ts';
 import type { BusRange } from '../../board/bus.ts';
 import type { Device, IrqLine } from '../../board/device.ts';
+import { OpenTitanI2c } from '../../board/i2c/opentitan-i2c.ts';
 import type { DeviceQueueOptions } from '../../board/virtio/device-queue-options.ts';
 import type { DeviceQueue } from '../../board/virtio/device-queue.ts';
 import { VirtioMmio } from '../../board/virtio/mmio.ts';
 import { planClock } from './clock-point.ts';
 import { PlannedDma } from './dma-window.ts';
+import { planI2cBus } from './i2c-bus.ts';
 import type { Injector, Point } from './injector.ts';
 import { PlannedIrqLine } from './irq-line.ts';
 import type { SimDevice } from './system-points.ts';
@@ -77,6 +79,10 @@ export class PlannedBoard extends Board {
     if (device === undefined || !isDevice(registers)) return registers;
     if (device.class === 'timer') {
       planClock(registers, this.#point(`${device.name}.clock`));
+      return registers;
+    }
+    if (registers instanceof OpenTitanI2c) {
+      planI2cBus(registers.bus, device.name, this.#injector);
       return registers;
     }
     const { transport, queues } = this.#partsOf(name);

@@ -65,8 +65,8 @@ export interface PointKind {
   /** Such as 'net.wire.in'. */
   readonly name: string;
   /**
-   * Device class or part that it belongs to: 'net', 'blk', 'serial', 'timer', 'pd', 'queue',
-   * 'board'.
+   * Device class or part that it belongs to: 'net', 'blk', 'serial', 'timer', 'i2c', 'pd',
+   * 'queue', 'board'.
    */
   readonly group: string;
   /** What is there. */

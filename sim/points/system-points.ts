@@ -12,12 +12,14 @@ import {
 import type { DeviceNode } from '../../microkit/sddf/device.ts';
 import type { NetCopyConfig } from '../../queues/net/config.ts';
 import { blockDevices, networkDevice, timerDevice } from '../../systems/devices.ts';
+import { i2cDevice } from '../../systems/i2c-devices.ts';
 import { serialDevices, uartOf } from '../../systems/serial-devices.ts';
 import { calledDomains } from './called-domains.ts';
 import { clockPoint } from './clock-point.ts';
 import { diskPointKinds } from './disk-points.ts';
 import { dmaPoint } from './dma-window.ts';
 import { clientsOf, domainPoints } from './domains.ts';
+import { i2cBusPoints } from './i2c-bus.ts';
 import { irqPoint, type Watchdog } from './irq-line.ts';
 import { netWirePoints } from './net-wire.ts';
 import type { Excuse, PointKind } from './point.ts';
@@ -26,7 +28,7 @@ import { uartLinePoints } from './uart-line.ts';
 import { usedRingPoint } from './used-ring-points.ts';
 import { virtioRegisterPoints } from './virtio-registers.ts';
 
-export type DeviceClass = 'net' | 'blk' | 'serial' | 'timer';
+export type DeviceClass = 'net' | 'blk' | 'serial' | 'timer' | 'i2c';
 
 /** A device of the board that the system uses. */
 export interface SimDevice {
@@ -66,6 +68,7 @@ export function devicesOf(system: SystemDescription): readonly SimDevice[] {
   if (uart !== undefined) {
     add('uart', 'serial', serialDevices[uart], uart === 'virtio' ? CONSOLE_QUEUES : []);
   }
+  add('i2c', 'i2c', i2cDevice, []);
   add('rtc', 'timer', { ...timerDevice, name: 'goldfish-rtc' }, []);
   return found;
 }
@@ -123,6 +126,7 @@ function devicePoints({ name, class: group, queues, watchdog }: SimDevice): read
     ...(group === 'net' ? netWirePoints(name) : []),
     ...(group === 'blk' ? diskPointKinds(name) : []),
     ...(group === 'serial' ? uartLinePoints(name) : []),
+    ...(group === 'i2c' ? i2cBusPoints(name) : []),
     ...(group === 'timer' ? [clockPoint(name)] : []),
     ...(queues.length === 0
       ? []
