@@ -418,13 +418,18 @@ class World {
     return untilNs;
   }
 
+  /** On an I2C bus it is the clients that ask: there is nobody else who could. */
+  get #makesItsOwn(): boolean {
+    return this.#devices.some((device) => device.class === 'i2c');
+  }
+
   /** @returns 'stopped' when the world ends here */
   #traffic(testbed: Testbed, stall: StallWatch): 'over' | 'stopped' {
     const { forNs = TRAFFIC_NS, untilNs = Infinity, watch } = this.#options;
     this.#runWhile(
       testbed,
       Math.min(forNs, untilNs - testbed.now()),
-      () => this.#workloads.every((workload) => workload.isDone),
+      () => !this.#makesItsOwn && this.#workloads.every((workload) => workload.isDone),
       // Looked at only for somebody who wants to know since when.
       watch?.onStrike === undefined ? undefined : (nowNs) => stall.sample(nowNs),
     );

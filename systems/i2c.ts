@@ -74,7 +74,10 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
     timers.addClient(clock);
   }
   const image = 'clients/i2c/eeprom.ts';
-  bus.addClient(sys.pd('eeprom', { program: eepromClient, image, priority: 1 }));
+  const rounds = choices['eeprom'] === 'steady' ? 'for ever' : 'once';
+  bus.addClient(
+    sys.pd('eeprom', { program: eepromClient, image, priority: 1, config: { rounds } }),
+  );
   const shellPd = addShell(sys);
   bus.addClient(shellPd);
   timers.addClient(shellPd);
@@ -123,6 +126,11 @@ export const i2cSystem: SystemModule = {
   summary: 'a clock, an EEPROM and a shell (date) on one I2C bus, through a virtualiser',
   options: {
     speed: { help: 'bits a second on the bus', choices: SPEEDS, standard: '400k' },
+    eeprom: {
+      help: 'writes and reads back once, or goes on for ever: for sddf sim',
+      choices: ['once', 'steady'],
+      standard: 'once',
+    },
     clock: {
       help: 'who claims the clock: a client that prints the time, or the shell (date)',
       choices: ['client', 'shell'],
@@ -134,5 +142,16 @@ export const i2cSystem: SystemModule = {
     i2c_driver: I2C_DRIVER_COUNTERS,
     i2c_virt: I2C_VIRT_COUNTERS,
   },
+  oracles: [
+    {
+      name: 'eeprom',
+      holds: 'what the EEPROM’s client reads back is what it wrote, whatever happens on the bus',
+      check: (testbed) => {
+        const mismatches = testbed.counters().programs['eeprom']?.['mismatches'] ?? 0;
+        if (mismatches === 0) return [];
+        return [{ where: 'eeprom', what: `${mismatches} times other bytes were read back` }];
+      },
+    },
+  ],
   build,
 };

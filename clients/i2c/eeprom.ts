@@ -1,86 +1,110 @@
 /**
- * Writes text across a page of a 24LC256 and reads it back, as a client of the i2c class.
+ * Writes across a page of a 24LC256 and reads it back, as a client of the i2c class: once, and says
+ * so; or for ever, at other places with other bytes, and counts what it found. What fails is tried
+ * again: nothing that goes wrong on the bus may be seen in what is read at last.
  *
  * A write of more than one page is cut at the page's end, and the next piece waits until the chip
  * acknowledges its address again (ACK polling): Microchip DS20001203, sections 6.2 and 7.
  */
 
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
+import { counterNames, Counters } from '../../queues/counters.ts';
+import { I2cBusClient, type I2cResult, read, write } from '../../queues/i2c/client.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
-import { I2C_ERR_NACK, I2C_OK } from '../../queues/i2c/layout.ts';
-import {
-  describeError,
-  I2cBusClient,
-  type I2cResult,
-  read,
-  write,
-} from '../../queues/i2c/client.ts';
-import { type I2cTask, type I2cTransaction, I2cTasks } from '../../queues/i2c/tasks.ts';
+import { I2C_OK } from '../../queues/i2c/layout.ts';
+import { type I2cTask, I2cTasks, type I2cTransaction } from '../../queues/i2c/tasks.ts';
 
 export interface I2cEepromConfig {
   readonly i2c: I2cClientConfig;
+  readonly rounds: 'once' | 'for ever';
 }
 
-export const EEPROM_ADDRESS = 0x50;
+export const I2C_EEPROM_COUNTERS = counterNames(
+  /** Written, read back, and the same. */
+  'rounds',
+  /** Read back, and not the same. */
+  'mismatches',
+  /** Transactions that failed, and were tried again. */
+  'retries',
+);
+const COUNT = I2C_EEPROM_COUNTERS;
+
+export { I2C_EEPROM_COUNTERS as counters };
+
+const ADDRESS = 0x50;
+const BYTES = 32_768;
 const PAGE_BYTES = 64;
 /** Twelve bytes in front of a page's end: the text lies in two pages. */
 const PLACE = 3 * PAGE_BYTES - 12;
 const TEXT = 'written across the end of a page';
-/** A write takes 5 ms at most, a poll 25 us at least. */
-const POLLS_MAX = 1000;
+/** A write takes 5 ms at most, a poll 25 us at least; a bus may be held for much longer. */
+const TRIES_MAX = 4000;
 
 export function main(pd: ProtectionDomain<I2cEepromConfig>): EntryPoints {
   const bus = new I2cBusClient(pd, pd.config.i2c);
   const tasks = new I2cTasks(bus);
+  const counters = new Counters(COUNT);
   let steps = 0;
 
-  function* show(): I2cTask {
-    const polls = yield* store(PLACE, ascii(TEXT));
-    if (polls === undefined) return pd.log('the EEPROM does not answer');
-    const { error, reads } = yield from(PLACE, TEXT.length);
-    const [bytes] = reads;
-    if (error !== I2C_OK || bytes === undefined) return pd.log(`read: ${describeError(error)}`);
-    pd.log(`read back '${String.fromCharCode(...bytes)}' after ${polls} polls`);
+  function* round(at: number, bytes: readonly number[]): I2cSteps<string | undefined> {
+    const tries = yield* store(at, bytes);
+    const found = tries === undefined ? undefined : yield* load(at, bytes.length);
+    if (tries === undefined || found === undefined) return undefined;
+    counters.add(COUNT.retries, tries);
+    const isSame = bytes.every((byte, index) => found[index] === byte);
+    counters.add(isSame ? COUNT.rounds : COUNT.mismatches, 1);
+    return `read back '${String.fromCharCode(...found)}' after ${tries} polls`;
   }
 
-  if (bus.claim(EEPROM_ADDRESS)) tasks.start(show());
-  else pd.log(`another client has claimed 0x${EEPROM_ADDRESS.toString(16)}`);
+  function* all(): I2cTask {
+    pd.log((yield* round(PLACE, ascii(TEXT))) ?? 'the EEPROM does not answer');
+    for (let number = 1; pd.config.rounds === 'for ever'; number += 1) {
+      const bytes = ascii(TEXT).map((byte) => (byte * number) & 0xff);
+      yield* round((number * 4099) % (BYTES - bytes.length), bytes);
+    }
+  }
+
+  if (bus.claim(ADDRESS)) tasks.start(all());
+  else pd.log(`another client has claimed 0x${ADDRESS.toString(16)}`);
   return {
     notified: () => {
       steps += 1;
       tasks.notified();
     },
     progress: () => steps,
+    counters,
   };
 }
 
-/** @returns how often the chip was asked whether it is done; undefined when it never was */
-function* store(
-  at: number,
-  bytes: readonly number[],
-): Generator<I2cTransaction, number | undefined, I2cResult> {
-  let polls = 0;
+type I2cSteps<Result> = Generator<I2cTransaction, Result, I2cResult>;
+
+/** @returns how often something was tried in vain; undefined when the chip never took it */
+function* store(at: number, bytes: readonly number[]): I2cSteps<number | undefined> {
+  let tries = 0;
   for (let done = 0; done < bytes.length;) {
     const place = at + done;
     const piece = bytes.slice(done, done + PAGE_BYTES - (place % PAGE_BYTES));
     const words = [place >>> 8, place & 0xff, ...piece];
-    const { error } = yield { address: EEPROM_ADDRESS, operations: [write(...words)] };
-    if (error !== I2C_OK && error !== I2C_ERR_NACK) return undefined;
+    const { error } = yield { address: ADDRESS, operations: [write(...words)] };
     if (error === I2C_OK) done += piece.length;
-    else polls += 1;
-    if (polls > POLLS_MAX) return undefined;
+    else tries += 1;
+    if (tries > TRIES_MAX) return undefined;
   }
   for (;;) {
-    const { error } = yield { address: EEPROM_ADDRESS, operations: [write()] };
-    if (error === I2C_OK) return polls;
-    polls += 1;
-    if (polls > POLLS_MAX) return undefined;
+    const { error } = yield { address: ADDRESS, operations: [write()] };
+    if (error === I2C_OK) return tries;
+    tries += 1;
+    if (tries > TRIES_MAX) return undefined;
   }
 }
 
-function from(at: number, length: number): I2cTransaction {
-  const operations = [write(at >>> 8, at & 0xff), read(length)];
-  return { address: EEPROM_ADDRESS, operations };
+function* load(at: number, length: number): I2cSteps<Uint8Array | undefined> {
+  for (let tries = 0; tries <= TRIES_MAX; tries += 1) {
+    const operations = [write(at >>> 8, at & 0xff), read(length)];
+    const { error, reads } = yield { address: ADDRESS, operations };
+    if (error === I2C_OK) return reads[0];
+  }
+  return undefined;
 }
 
 function ascii(text: string): readonly number[] {
