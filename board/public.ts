@@ -7,6 +7,8 @@ export type * from './clock.ts';
 export type * from './device.ts';
 export * from './ethernet.ts';
 export { HostClock } from './host-clock.ts';
+export * from './i2c/i2c-bus.ts';
+export { ScriptedTarget, type ScriptedTargetOptions } from './i2c/scripted-target.ts';
 export { Random } from './random.ts';
 export { VirtualClock } from './virtual-clock.ts';
 export { TrafficGenerator } from './links/generator.ts';

@@ -7,6 +7,7 @@ export * from './builder.ts';
 export * from './pd.ts';
 export { type DeviceNode } from './sddf/device.ts';
 export { blk } from './sddf/blk.ts';
+export { i2c } from './sddf/i2c.ts';
 export { net } from './sddf/net.ts';
 export { serial } from './sddf/serial.ts';
 export { timer } from './sddf/timer.ts';

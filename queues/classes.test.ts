@@ -14,6 +14,7 @@ import { BlkRequestProducer } from './blk/request-queue.ts';
 import { BlkResponseProducer } from './blk/response-queue.ts';
 import type { QueueKind } from './class.ts';
 import { connectionOf, QUEUE_CLASSES, queueRecords, roleOf } from './classes.ts';
+import { I2cRequestProducer, I2cResponseProducer } from './i2c/queues.ts';
 import { NetProducer } from './net/queue.ts';
 import { SerialProducer } from './serial/queue.ts';
 
@@ -26,9 +27,9 @@ function kindNamed(name: string): QueueKind {
 }
 
 /** @returns the bytes of a queue region before and after something was put in */
-function changedBy(kind: QueueKind, put: (region: Region, data: Region) => void): number[] {
+function changedBy(put: (region: Region, data: Region) => void): number[] {
   const ram = new Ram({ sizeBytes: 131_072 });
-  const sizeBytes = kind.headerBytes + CAPACITY * kind.entryBytes;
+  const sizeBytes = 4096;
   const region = new Region({ ram, at: 4096, sizeBytes, vaddr: 0 });
   const data = new Region({ ram, at: 65_536, sizeBytes: 4096, vaddr: 0 });
   put(region, data);
@@ -64,6 +65,22 @@ describe('a queue of the tables', () => {
       },
     ],
     [
+      'i2c request',
+      (region: Region) => {
+        const producer = new I2cRequestProducer(region);
+        producer.header(1, 1);
+        producer.publish();
+      },
+    ],
+    [
+      'i2c response',
+      (region: Region) => {
+        const producer = new I2cResponseProducer(region);
+        producer.enqueue({ address: 1, error: 0, command: 1 });
+        producer.publish();
+      },
+    ],
+    [
       'serial',
       (region: Region, data: Region) => {
         const producer = new SerialProducer(region, data, CAPACITY);
@@ -73,7 +90,7 @@ describe('a queue of the tables', () => {
     ],
   ])('%s has its tail and its first entry where the code puts them', (name, put) => {
     const kind = kindNamed(name);
-    const changed = changedBy(kind, put);
+    const changed = changedBy(put);
     expect(changed).toContain(kind.tail);
     expect(changed).not.toContain(kind.head);
     const entries = changed.filter((at) => at >= kind.headerBytes);

@@ -4,6 +4,7 @@
  */
 
 export * from './devices.ts';
+export * from './i2c-devices.ts';
 export * from './load-testbed.ts';
 export type * from './oracle.ts';
 export * from './system.ts';

@@ -119,7 +119,9 @@ export class Port extends Configured<PortOptions> {
     return this.#rxFree.enqueue(this.#low, this.#high, 0, 0) ? 'done' : 'queue full';
   }
 
-  /** @returns index of an empty transmit buffer, -1 when there is none, -2 for an entry that is none */
+  /**
+   * @returns index of an empty transmit buffer, -1 when there is none, -2 for an entry that is none
+   */
   takeTx(): number {
     const kept = this.#kept.pop();
     if (kept !== undefined) return kept;

@@ -84,6 +84,11 @@ interface Sent {
 }
 
 export class I2cBusClient {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   /** Answers that belong to no transaction of ours. */
   strayAnswers = 0;
   readonly #pd: I2cPd;

@@ -61,6 +61,11 @@ export function headerOf({ payload }: I2cCommand): I2cHeader {
 }
 
 export class I2cRequestProducer extends RingProducer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   /** @param most commands in the queue at once, headers among them */
   constructor(region: Region, most?: number) {
     super(region, REQUESTS, most);
@@ -89,6 +94,11 @@ export class I2cRequestProducer extends RingProducer {
 }
 
 export class I2cRequestConsumer extends RingConsumer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   constructor(region: Region) {
     super(region, REQUESTS);
   }
@@ -117,6 +127,11 @@ export interface I2cResponse {
 }
 
 export class I2cResponseProducer extends RingProducer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   constructor(region: Region) {
     super(region, RESPONSES);
   }
@@ -133,6 +148,11 @@ export class I2cResponseProducer extends RingProducer {
 }
 
 export class I2cResponseConsumer extends RingConsumer {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   constructor(region: Region) {
     super(region, RESPONSES);
   }

@@ -21,6 +21,11 @@ export interface RingLayout {
 
 /** What both ends have: the cursor of this one, and the other's index. */
 class RingEnd {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   protected readonly region: Region;
   /** How often the peer's index was one that cannot be. */
   lies = 0;
@@ -70,6 +75,11 @@ class RingEnd {
 }
 
 export class RingProducer extends RingEnd {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   /** Entries at the cursor that are not visible yet. */
   #staged = 0;
   readonly #most: number;
@@ -111,6 +121,11 @@ export class RingProducer extends RingEnd {
 }
 
 export class RingConsumer extends RingEnd {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   constructor(region: Region, layout: RingLayout) {
     super(region, layout, 'consumer');
   }

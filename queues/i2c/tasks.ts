@@ -24,6 +24,11 @@ interface Waiting {
 }
 
 export class I2cTasks {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
   readonly #bus: I2cBusClient;
   /** Whose transaction had no room, oldest first. */
   readonly #waiting: Waiting[] = [];
