@@ -45,7 +45,8 @@ import type {
   Tcb,
 } from './objects/objects.ts';
 import {
-  highestReadyPriority,
+  bestReady,
+  isHighestPriority,
   isSchedulable,
   schedAppend,
   schedDequeue,
@@ -53,7 +54,6 @@ import {
 } from './sched/ready-queue.ts';
 import { switchSchedContext } from './sched/schedule.ts';
 import { refillReady } from './sched/sporadic.ts';
-import { PRIORITIES } from './state.ts';
 import type { KernelState } from './state.ts';
 
 // The low halves of registers in `regs`.
@@ -73,7 +73,6 @@ const RECV = SYS_RECV;
 const REPLY_RECV = SYS_REPLY_RECV;
 const SEND = SYS_SEND;
 const WAIT = SYS_WAIT;
-const PRIORITY_COUNT = PRIORITIES;
 
 /** Bits of the message information that hold the length and the number of capabilities. */
 const SHORT = 0x1ff;
@@ -251,7 +250,7 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
   }
   const current = sender.priority;
   const isBetter = waiter.priority > current;
-  if (!isBetter && highestReadyPriority(k, waiter.domain) > current) return false;
+  if (!isBetter && !isHighestPriority(k, waiter.domain, current)) return false;
 
   k.counters.notificationsSent += 1;
   takeHead(queue, waiter);
@@ -364,7 +363,7 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   block(thread, place, reply);
   if (waiter !== null) {
     const { priority } = waiter;
-    if (priority >= thread.priority || priority >= highestReadyPriority(k, waiter.domain)) {
+    if (priority >= thread.priority || isHighestPriority(k, waiter.domain, priority)) {
       switchTo(k, waiter);
       return true;
     }
@@ -496,7 +495,7 @@ function replyInA6(k: KernelState, thread: Tcb): Reply | null {
 function isBest(k: KernelState, tcb: Tcb): boolean {
   const { domain } = tcb;
   if (domain !== k.currentDomain) return false;
-  return k.readyWords[domain] === 0 || tcb.priority >= highestReadyPriority(k, domain);
+  return isHighestPriority(k, domain, tcb.priority);
 }
 
 /**
@@ -532,13 +531,12 @@ function lend(sc: SchedContext, from: Tcb, to: Tcb): void {
 
 /** The current thread is blocked: the best of the others runs. */
 function switchToBest(k: KernelState): void {
-  const priority = highestReadyPriority(k, k.currentDomain);
-  if (priority < 0) {
+  const tcb = bestReady(k);
+  if (tcb === null) {
     k.current = k.idleThread;
     switchSchedContext(k);
     return;
   }
-  const tcb = k.readyHead[k.currentDomain * PRIORITY_COUNT + priority] as Tcb;
   schedDequeue(k, tcb);
   switchTo(k, tcb);
 }

@@ -17,7 +17,7 @@ import type { Fault } from './ipc/fault-record.ts';
 import { fetchFault, machineFault, memoryFault, userException } from './ipc/fault-record.ts';
 import type { Tcb } from './objects/objects.ts';
 import { NO_EXCEPTION, Processor } from './processor.ts';
-import { isSchedulable, schedEnqueue } from './sched/ready-queue.ts';
+import { bestReadyOf, isSchedulable, schedEnqueue } from './sched/ready-queue.ts';
 import { completeYieldTo } from './sched/sched-context.ts';
 import {
   checkBudget,
@@ -29,7 +29,7 @@ import {
   switchToThread,
   updateTimestamp,
 } from './sched/schedule.ts';
-import { NS_PER_TICK, PRIORITIES } from './state.ts';
+import { NS_PER_TICK } from './state.ts';
 import type { KernelCounters, KernelState } from './state.ts';
 import { handleSyscall } from './syscall.ts';
 import { PC_IN_PROGRAM, PC_SPAN, PC_SYSTEM_CALL, suspend } from './sched/thread.ts';
@@ -569,7 +569,9 @@ export class Kernel extends Configured<KernelOptions> {
   #runSomeoneElse(top: Tcb, sinceNs: number): boolean {
     const k = this.state;
     const other =
-      isSchedulable(top) && top.domain === k.currentDomain ? top : this.#bestWithoutFrame();
+      isSchedulable(top) && top.domain === k.currentDomain
+        ? top
+        : bestReadyOf(k, ({ hasFrame }) => !hasFrame);
     if (other !== null) {
       this.#switchNow(other);
       return true;
@@ -602,15 +604,6 @@ export class Kernel extends Configured<KernelOptions> {
     for (let calls = 0; machine.now() < atNs && !machine.irqPending; calls += 1) {
       assert(calls < WAIT_CALLS_MAX, 'the clock goes on while the kernel waits');
     }
-  }
-
-  #bestWithoutFrame(): Tcb | null {
-    const k = this.state;
-    for (let priority = PRIORITIES - 1; priority >= 0; priority -= 1) {
-      let tcb = k.readyHead[k.currentDomain * PRIORITIES + priority] as Tcb | null;
-      for (; tcb !== null; tcb = tcb.queueNext) if (!tcb.hasFrame) return tcb;
-    }
-    return null;
   }
 
   /** Gives the processor to a ready thread although another is the best. */

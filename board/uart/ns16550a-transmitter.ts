@@ -44,15 +44,9 @@ export class Ns16550aTransmitter implements TransmitterOwner {
     return this.#transmitter.idle;
   }
 
-  /**
-   * On a fast line, the common case in one step: nothing is queued and the line takes the
-   * character.
-   */
-  sentAtOnce(byte: number): boolean {
-    if (this.#transmitter.fifo.length > 0 || !this.mayTransmit()) return false;
-    this.#parts.shifted(byte & this.#parts.timing.dataMask);
+  /** On a fast line a character has gone to the line at once, while nothing was queued. */
+  bypassed(): void {
     this.isEmptyPending = true;
-    return true;
   }
 
   /** A write of THR. */

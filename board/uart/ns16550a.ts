@@ -228,8 +228,16 @@ export class Ns16550a implements Device, SerialEnd {
 
   // Writes with side effects.
 
+  /**
+   * On a fast line, the common case in one step: nothing is queued and the line takes the
+   * character. Not by way of the transmitter, whose two closures would be a fifth of its time.
+   */
   #sentAtOnce(byte: number): boolean {
-    if ((this.#lcr & r.LCR_DLAB) !== 0 || !this.#transmitter.sentAtOnce(byte)) return false;
+    const timing = this.#timing;
+    if ((this.#lcr & r.LCR_DLAB) !== 0 || this.#transmitter.length > 0) return false;
+    if (timing.format.baud === 0 || !this.#mayTransmit()) return false;
+    this.#shifted(byte & timing.dataMask);
+    this.#transmitter.bypassed();
     if ((this.#interrupts.ier & r.IER_ETBEI) !== 0) this.#interrupts.update();
     return true;
   }

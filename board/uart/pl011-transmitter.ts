@@ -45,13 +45,11 @@ export class Pl011Transmitter implements TransmitterOwner {
   }
 
   /**
-   * On a fast line, the common case in one step: nothing is queued and the line takes the
-   * character. Without FIFOs every character raises the interrupt: not the common case.
+   * Whether a character may go to the line at once, on a fast one: nothing is queued. Without FIFOs
+   * none may, for each raises the interrupt.
    */
-  sentAtOnce(value: number): boolean {
-    if (this.#depth === 1 || this.length > 0 || !this.mayTransmit()) return false;
-    this.#parts.shifted(value & this.#parts.timing.dataMask);
-    return true;
+  get mayBeBypassed(): boolean {
+    return this.#depth > 1 && this.length === 0;
   }
 
   /** Queues a character; it must not be {@link isFull}. */

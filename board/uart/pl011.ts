@@ -224,8 +224,16 @@ export class Pl011 implements Device, SerialEnd {
     else if ((this.#lcrH & r.LCR_H_BRK) === 0) this.#wire.transmit(character);
   }
 
+  /**
+   * On a fast line, the common case in one step: the line takes the character. Not by way of the
+   * transmitter, whose two closures would be a fifth of its time.
+   */
   #sentAtOnce(value: number): boolean {
-    return this.#timing.instant === 'yes' && this.#transmitter.sentAtOnce(value);
+    const timing = this.#timing;
+    if (timing.instant === 'no' || !this.#transmitter.mayBeBypassed) return false;
+    if (timing.format.baud === 0 || !this.#mayTransmit()) return false;
+    this.#shifted(value & timing.dataMask);
+    return true;
   }
 
   #writeData(byte: number): void {

@@ -110,11 +110,32 @@ function markEmpty(k: KernelState, tcb: Tcb): void {
 }
 
 /** @returns the highest priority with a ready thread in the domain, -1 without one */
-export function highestReadyPriority(k: KernelState, domain: number): number {
+function highestReadyPriority(k: KernelState, domain: number): number {
   const words = k.readyWords[domain] as number;
   if (words === 0) return -1;
   const word = 31 - Math.clz32(words);
   return word * 32 + 31 - Math.clz32(k.readyBits[domain * 8 + word] as number);
+}
+
+/** Whether a thread of the domain waits for the processor. */
+export function hasReady(k: KernelState, domain: number): boolean {
+  return k.readyWords[domain] !== 0;
+}
+
+/** @returns the thread of the current domain that is next, still in its queue; null without one */
+export function bestReady(k: KernelState): Tcb | null {
+  const priority = highestReadyPriority(k, k.currentDomain);
+  if (priority < 0) return null;
+  return k.readyHead[k.currentDomain * PRIORITY_COUNT + priority] as Tcb;
+}
+
+/** As {@link bestReady}, of the threads that are wanted. */
+export function bestReadyOf(k: KernelState, isWanted: (tcb: Tcb) => boolean): Tcb | null {
+  for (let priority = PRIORITIES - 1; priority >= 0; priority -= 1) {
+    let tcb = k.readyHead[k.currentDomain * PRIORITIES + priority] as Tcb | null;
+    for (; tcb !== null; tcb = tcb.queueNext) if (isWanted(tcb)) return tcb;
+  }
+  return null;
 }
 
 /** Whether no ready thread of the domain has a higher priority. */

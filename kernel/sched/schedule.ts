@@ -7,7 +7,8 @@ import { assert } from '../../memory/assert.ts';
 import { hasTimeoutHandler, handleTimeout } from '../ipc/fault.ts';
 import type { SchedContext, Tcb } from '../objects/objects.ts';
 import {
-  highestReadyPriority,
+  bestReady,
+  hasReady,
   isHighestPriority,
   isRunnable,
   isSchedulable,
@@ -27,7 +28,7 @@ import {
   refillSufficient,
   refillUnblockCheck,
 } from './sporadic.ts';
-import { DOMAIN_SCHEDULE_ENTRIES, NS_PER_TICK, PRIORITIES } from '../state.ts';
+import { DOMAIN_SCHEDULE_ENTRIES, NS_PER_TICK } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
 // Folded constants: docs/hot-code.md.
@@ -188,12 +189,9 @@ function switchToCandidate(k: KernelState, candidate: Tcb, wasRunnable: boolean)
 
 function chooseNewThread(k: KernelState): void {
   if (k.domainTime <= 0) nextDomain(k);
-  const priority = highestReadyPriority(k, k.currentDomain);
-  if (priority < 0) {
-    k.current = k.idleThread;
-    return;
-  }
-  switchToThread(k, k.readyHead[k.currentDomain * PRIORITIES + priority] as Tcb);
+  const tcb = bestReady(k);
+  if (tcb === null) k.current = k.idleThread;
+  else switchToThread(k, tcb);
 }
 
 export function switchToThread(k: KernelState, tcb: Tcb): void {
@@ -272,9 +270,9 @@ export function preemptionPoint(k: KernelState): boolean {
  */
 export function isAtRest(k: KernelState): boolean {
   if (k.current !== k.idleThread || k.releaseHead !== null) return false;
-  if (k.readyWords[k.currentDomain] !== 0) return false;
+  if (hasReady(k, k.currentDomain)) return false;
   for (let at = k.domainStart; at < DOMAIN_SCHEDULE_ENTRIES && !isEndMarker(k, at); at += 1) {
-    if (k.readyWords[k.domainSchedule[at]?.domain ?? 0] !== 0) return false;
+    if (hasReady(k, k.domainSchedule[at]?.domain ?? 0)) return false;
   }
   return true;
 }
