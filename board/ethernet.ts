@@ -11,18 +11,24 @@
 export const FRAME_BYTES_MIN = 14;
 export const FRAME_BYTES_MAX = 1514;
 /** The longest frame with two VLAN tags (IEEE 802.3 3.2.7, 802.1Q). */
-export const TAGGED_FRAME_BYTES_MAX = FRAME_BYTES_MAX + 8;
+export const TAGS_BYTES_MAX = 8;
+export const TAGGED_FRAME_BYTES_MAX = FRAME_BYTES_MAX + TAGS_BYTES_MAX;
 const TAG_BYTES = 4;
 const TYPE_C_TAG = 0x8100;
 const TYPE_S_TAG = 0x88a8;
 
 /**
  * @param typeAt where the frame's type field is
+ * @param untaggedMax how long it may be without tags
  * @returns how long the frame may be, by the tags that it has
  */
-export function frameBytesMaxOf(bytes: Uint8Array, typeAt: number): number {
-  let most = FRAME_BYTES_MAX;
-  for (let at = typeAt; most < TAGGED_FRAME_BYTES_MAX; at += TAG_BYTES) {
+export function frameBytesMaxOf(
+  bytes: Uint8Array,
+  typeAt: number,
+  untaggedMax: number = FRAME_BYTES_MAX,
+): number {
+  let most = untaggedMax;
+  for (let at = typeAt; most < untaggedMax + TAGS_BYTES_MAX; at += TAG_BYTES) {
     const type = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
     if (type !== TYPE_C_TAG && type !== TYPE_S_TAG) break;
     most += TAG_BYTES;
@@ -32,6 +38,12 @@ export function frameBytesMaxOf(bytes: Uint8Array, typeAt: number): number {
 
 /** The longest that a wire carries, damaged or not. */
 export const WIRE_BYTES_MAX = 2048;
+
+export const ETHERNET_HEADER_BYTES = 14;
+/** The bytes of a packet that a frame carries: IPv4's least, Ethernet's, and a wire's most. */
+export const MTU_MIN = 68;
+export const MTU_STANDARD = FRAME_BYTES_MAX - ETHERNET_HEADER_BYTES;
+export const MTU_MAX = WIRE_BYTES_MAX - TAGS_BYTES_MAX - ETHERNET_HEADER_BYTES;
 
 /** What a wire tells the NIC at its end. */
 export interface EthernetEnd {
@@ -46,6 +58,8 @@ export interface EthernetWire {
    * frame on its way, as with a NIC that checks in hardware. Left out: nobody knows.
    */
   readonly checksums?: 'right' | 'unknown' | undefined;
+  /** Bytes of the longest packet in a frame, {@link MTU_STANDARD} unless told. */
+  readonly mtu?: number | undefined;
   /** Plugs in the NIC; one at a time. */
   attach(end: EthernetEnd): void;
   linkUp(): boolean;

@@ -31,6 +31,7 @@ export interface ObservedWireOptions {
 
 export class ObservedWire implements EthernetWire {
   readonly checksums: EthernetWire['checksums'];
+  readonly mtu: EthernetWire['mtu'];
   readonly #wire: EthernetWire;
   readonly #ram: Ram;
   readonly #clock: Clock;
@@ -41,6 +42,7 @@ export class ObservedWire implements EthernetWire {
   constructor(options: ObservedWireOptions) {
     this.#wire = options.wire;
     this.checksums = options.wire.checksums;
+    this.mtu = options.wire.mtu;
     this.#ram = options.ram;
     this.#clock = options.clock;
     this.#observer = options.observer;

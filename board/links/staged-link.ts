@@ -11,7 +11,7 @@
 
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
-import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../ethernet.ts';
+import { type EthernetEnd, type EthernetWire, MTU_STANDARD, WIRE_BYTES_MAX } from '../ethernet.ts';
 import { FrameSlots } from './frame-slots.ts';
 
 const SLOTS = 512;
@@ -32,6 +32,8 @@ export interface StagedLinkOptions {
   readonly onTransmit?: () => void;
   /** See {@link EthernetWire.checksums}. */
   readonly checksums?: 'right' | 'unknown';
+  /** See {@link EthernetWire.mtu}. */
+  readonly mtu?: number;
 }
 
 /** Every frame is counted once in its direction. */
@@ -60,6 +62,7 @@ export class StagedLink implements EthernetWire {
     overrun: 0,
   };
   readonly checksums: 'right' | 'unknown';
+  readonly mtu: number;
   readonly #ram: Ram;
   readonly #toNic: FrameSlots;
   readonly #fromNic: FrameSlots;
@@ -76,6 +79,7 @@ export class StagedLink implements EthernetWire {
     this.#fromNic = new FrameSlots(options.ram, slots);
     this.#onTransmit = options.onTransmit ?? (() => undefined);
     this.checksums = options.checksums ?? 'unknown';
+    this.mtu = options.mtu ?? MTU_STANDARD;
   }
 
   // The far end.

@@ -10,7 +10,7 @@ export type NetDrop =
   | 'rxBufferTooSmall'
   /** Shorter than an Ethernet header. */
   | 'rxTooShort'
-  /** Longer than 1514 bytes. */
+  /** Longer than what the wire's packets come to, by its tags. */
   | 'rxTooLong'
   /** For another station. */
   | 'rxFiltered'

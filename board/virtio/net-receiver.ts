@@ -6,12 +6,7 @@
 import { AssertionFailure } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { DevicePart } from '../device.ts';
-import {
-  type EthernetWire,
-  FRAME_BYTES_MAX,
-  FRAME_BYTES_MIN,
-  frameBytesMaxOf,
-} from '../ethernet.ts';
+import { type EthernetWire, FRAME_BYTES_MIN, frameBytesMaxOf } from '../ethernet.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
 import type { NetFilter } from './net-filter.ts';
@@ -20,7 +15,6 @@ import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
 // Folded constants: docs/hot-code.md.
 const FULL_HEADER_BYTES = NetHeader.SIZE;
 const BYTES_MIN = FRAME_BYTES_MIN;
-const BYTES_MAX = FRAME_BYTES_MAX;
 const NONE = NO_CHAIN;
 const VALID = VIRTIO_NET_HDR_F_DATA_VALID;
 const ADDRESS_BYTES = 6;
@@ -35,6 +29,8 @@ export interface NetReceiverOptions {
   readonly counters: NetCounters;
   readonly filter: NetFilter;
   readonly framesPerTurn: number;
+  /** Of a frame without tags. */
+  readonly frameBytesMax: number;
   /** A frame for which there is no chain: lost, as on hardware, or left on the wire, as in QEMU. */
   readonly whenNoBuffer: 'drop' | 'hold';
 }
@@ -61,6 +57,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly #counters: NetCounters = this.options.counters;
   readonly #filter: NetFilter = this.options.filter;
   readonly #framesPerTurn: number = this.options.framesPerTurn;
+  readonly #bytesMax: number = this.options.frameBytesMax;
   readonly #whenNoBuffer: 'drop' | 'hold' = this.options.whenNoBuffer;
   readonly #addressAt: number = this.options.ram.takeStaging(ADDRESS_BYTES);
   readonly #tagsAt: number = this.options.ram.takeStaging(TAGS_BYTES);
@@ -75,13 +72,14 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly work = (): 'more' | 'done' => {
     const wire = this.#wire;
     const linkUp = wire.linkUp();
+    const bytesMax = this.#bytesMax;
     this.#queue.disableNotify();
     for (let received = 0; received < this.#framesPerTurn; received++) {
       const lengthBytes = wire.nextLength();
       if (lengthBytes === 0) return 'done';
       if (!linkUp) this.#drop('rxLinkDown');
       else if (lengthBytes < BYTES_MIN) this.#drop('rxTooShort');
-      else if (lengthBytes > BYTES_MAX && lengthBytes > this.#longest()) this.#drop('rxTooLong');
+      else if (lengthBytes > bytesMax && lengthBytes > this.#longest()) this.#drop('rxTooLong');
       else if (!this.#filter.acceptsAll && !this.#isForUs()) this.#drop('rxFiltered');
       else if (this.#receivePlain(lengthBytes)) continue;
       else if (this.#receive(lengthBytes) === 'held') return 'done';
@@ -92,7 +90,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   /** How long the frame may be, by its tags. */
   #longest(): number {
     this.#wire.copyNext(TYPE_AT, this.#tagsAt, TAGS_BYTES);
-    return frameBytesMaxOf(this.#ram.u8, this.#tagsAt);
+    return frameBytesMaxOf(this.#ram.u8, this.#tagsAt, this.#bytesMax);
   }
 
   #isForUs(): boolean {

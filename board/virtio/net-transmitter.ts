@@ -2,7 +2,13 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import { DevicePart } from '../device.ts';
-import { type EthernetWire, FRAME_BYTES_MAX, FRAME_BYTES_MIN } from '../ethernet.ts';
+import {
+  type EthernetWire,
+  FRAME_BYTES_MIN,
+  frameBytesMaxOf,
+  TAGS_BYTES_MAX,
+  WIRE_BYTES_MAX,
+} from '../ethernet.ts';
 import { checksumAdd, checksumFinish } from '../internet-checksum.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
@@ -15,7 +21,7 @@ import {
 // Folded constants: docs/hot-code.md.
 const FULL_HEADER_BYTES = NetHeader.SIZE;
 const BYTES_MIN = FRAME_BYTES_MIN;
-const BYTES_MAX = FRAME_BYTES_MAX;
+const TYPE_AT = 12;
 const NONE = NO_CHAIN;
 /** Of a header's first word: flags, and type of segmentation; both are 0 for a plain frame. */
 const FLAGS_AND_TYPE = 0xffff;
@@ -27,6 +33,8 @@ export interface NetTransmitterOptions {
   readonly counters: NetCounters;
   /** Frames sent in one turn, at most. */
   readonly framesPerTurn: number;
+  /** Of a frame without tags. */
+  readonly frameBytesMax: number;
 }
 
 export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
@@ -40,11 +48,12 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   readonly #wire: EthernetWire = this.options.wire;
   readonly #counters: NetCounters = this.options.counters;
   readonly #framesPerTurn: number = this.options.framesPerTurn;
+  readonly #bytesMax: number = this.options.frameBytesMax;
   /**
    * A frame that does not lie in one piece, or must be changed, is put together here, behind its
    * header.
    */
-  readonly #gatherAt: number = this.options.ram.takeStaging(FULL_HEADER_BYTES + FRAME_BYTES_MAX);
+  readonly #gatherAt: number = this.options.ram.takeStaging(FULL_HEADER_BYTES + WIRE_BYTES_MAX);
 
   /**
    * Sends what the driver has made available.
@@ -85,7 +94,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
       (pair.firstAt & 3) !== 0 ||
       pair.firstBytes !== this.headerBytes ||
       frameBytes < BYTES_MIN ||
-      frameBytes > BYTES_MAX ||
+      frameBytes > this.#bytesMax ||
       ((this.#i32[pair.firstAt >> 2] as number) & FLAGS_AND_TYPE) !== 0
     ) {
       queue.unpop(head);
@@ -104,7 +113,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     if (queue.chainState !== 'good') return this.#drop('txBadChain');
     if (frameBytes < 0) return this.#drop('txBadHeader');
     if (frameBytes < FRAME_BYTES_MIN) return this.#drop('txTooShort');
-    if (frameBytes > FRAME_BYTES_MAX) return this.#drop('txTooLong');
+    if (frameBytes > this.#bytesMax + TAGS_BYTES_MAX) return this.#drop('txTooLong');
     let headerAt = queue.segmentAt(0);
     let frameAt = headerAt + this.headerBytes;
     if (queue.readable === 2 && queue.segmentLength(0) === this.headerBytes) {
@@ -112,6 +121,9 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     } else if (queue.readable > 1) {
       headerAt = this.#gather();
       frameAt = headerAt + this.headerBytes;
+    }
+    if (frameBytes > this.#bytesMax && frameBytes > this.#longest(frameAt)) {
+      return this.#drop('txTooLong');
     }
     // Flags, type of segmentation and header length at once: all but the length are 0 in a plain
     // frame.
@@ -123,6 +135,11 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     this.#counters.txFrames += 1;
     this.#counters.txBytes += frameBytes;
     this.#wire.transmit(frameAt, frameBytes);
+  }
+
+  /** How long the frame may be, by its tags. */
+  #longest(frameAt: number): number {
+    return frameBytesMaxOf(this.#ram.u8, frameAt + TYPE_AT, this.#bytesMax);
   }
 
   /**
@@ -163,7 +180,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     const shown = reason === 'txLinkDown' || reason === 'txBadHeader' || reason === 'txTooShort';
     // Only what can be put together is shown to captures.
     if (!shown || this.#queue.chainState !== 'good') return;
-    if (frameBytes <= 0 || frameBytes > FRAME_BYTES_MAX) return;
+    if (frameBytes <= 0 || frameBytes > WIRE_BYTES_MAX) return;
     this.#wire.dropTransmit(this.#gather() + this.headerBytes, frameBytes, NET_DROP_TEXT[reason]);
   }
 }

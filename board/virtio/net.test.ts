@@ -34,15 +34,16 @@ function frame(lengthBytes: number, destination: readonly number[] = OWN_MAC): U
 }
 
 type Tweaks = Partial<VirtioNetOptions> & {
+  readonly mtu?: number;
   readonly features?: readonly number[];
   readonly version1?: 'accepted' | 'left out';
 };
 
 function nic(tweaks: Tweaks = {}) {
-  const { features = [], version1 = 'accepted', ...options } = tweaks;
+  const { features = [], version1 = 'accepted', mtu = 1500, ...options } = tweaks;
   const ram = new Ram({ sizeBytes: 1 << 21, stagingBytes: 1 << 21 });
   const dma = new RangedDmaWindow(ram, [{ paddr: ram.base, sizeBytes: ram.sizeBytes }]);
-  const link = new StagedLink({ ram, slots: 32 });
+  const link = new StagedLink({ ram, slots: 32, mtu });
   const turns = new LiveTurns();
   const lint = new LintLog();
   const line = { level: 'low' };
@@ -480,6 +481,37 @@ describe('transmit', () => {
       expect(bench.tx.takeUsed()).toEqual({ id: head, lengthBytes: 0 });
     });
   }
+
+  it.each([
+    ['plain', [], { 1500: [1514], 2026: [2040], 576: [590] }],
+    ['with a VLAN tag', [0x81, 0], { 1500: [1518], 2026: [2044], 576: [594] }],
+    ['with two', [0x88, 0xa8, 0, 1, 0x81, 0], { 1500: [1522], 2026: [2048], 576: [598] }],
+  ] as const)(
+    'carries frames %s up to what its packets come to, both ways',
+    (_what, tags, most) => {
+      for (const [mtu, [longest]] of Object.entries(most)) {
+        const bench = nic({ mtu: Number(mtu) });
+        const lengths = [longest, longest + 1].filter((length) => length <= 2048);
+        for (const length of lengths) {
+          const bytes = frame(length);
+          bytes.set(tags, 12);
+          send(bench, bytes);
+          post(bench, 2060);
+          bench.link.send(bytes, 0, length);
+        }
+        bench.driver.notify(1);
+        bench.turns.work();
+
+        expect(bench.received().map(({ length }) => length)).toEqual([longest]);
+        expect(bench.rx.drainUsed().map((used) => used.lengthBytes - 12)).toEqual([longest]);
+        const lost = lengths.length - 1;
+        expect(drops(bench)).toEqual(lost === 0 ? {} : { rxTooLong: lost, txTooLong: lost });
+        expect(bench.net.transport.read(0x100 + 10, 2), 'the configuration says so').toBe(
+          Number(mtu),
+        );
+      }
+    },
+  );
 
   it('drops what is no frame, and completes every chain', () => {
     const bench = nic();

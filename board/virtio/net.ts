@@ -12,7 +12,14 @@
 import { assert } from '../../memory/assert.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { DeviceRules, DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
-import { type EthernetEnd, type EthernetWire, FRAME_BYTES_MAX } from '../ethernet.ts';
+import {
+  ETHERNET_HEADER_BYTES,
+  type EthernetEnd,
+  type EthernetWire,
+  MTU_MAX,
+  MTU_MIN,
+  MTU_STANDARD,
+} from '../ethernet.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import {
   type Features,
@@ -32,7 +39,6 @@ import { NetTransmitter } from './net-transmitter.ts';
 const QUEUE_SIZE_MAX = 1024;
 const CTRL_QUEUE_SIZE = 64;
 const FRAMES_PER_TURN = 256;
-const ETHERNET_HEADER_BYTES = 14;
 /** Class, command and one byte of data: all that VIRTIO_NET_CTRL_RX needs. */
 const COMMAND_BYTES = 3;
 
@@ -126,7 +132,10 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
     this.#ownMac = Uint8Array.from(options.mac);
     this.#mac = Uint8Array.from(options.mac);
     this.#filter = new NetFilter(this.#mac);
-    const shared = { ram, wire, counters: this.counters, framesPerTurn };
+    const mtu = wire.mtu ?? MTU_STANDARD;
+    assert(mtu >= MTU_MIN && mtu <= MTU_MAX, 'the wire carries packets of a length that can be');
+    const frameBytesMax = mtu + ETHERNET_HEADER_BYTES;
+    const shared = { ram, wire, counters: this.counters, framesPerTurn, frameBytesMax };
     this.#receiver = new NetReceiver({
       ...shared,
       queue: this.#rxQueue,
@@ -135,7 +144,7 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
     });
     this.#transmitter = new NetTransmitter({ ...shared, queue: this.#txQueue });
     this.#setMac(options.mac, 0);
-    r.NetConfig.mtu.set(this.#config, 0, FRAME_BYTES_MAX - ETHERNET_HEADER_BYTES);
+    r.NetConfig.mtu.set(this.#config, 0, mtu);
     this.#updateLinkStatus();
     wire.attach(this);
   }

@@ -138,6 +138,7 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
       onTransmit: () => this.#drainReplay(),
       // The user network makes each of its frames itself; what others send may be anything.
       checksums: net.kind === 'user' || net.kind === 'loop' ? 'right' : 'unknown',
+      ...(net.mtu === undefined ? {} : { mtu: net.mtu }),
     });
     if (net.kind === 'none') this.#link.setLink('down');
     let wire: EthernetWire = this.#link;

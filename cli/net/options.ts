@@ -1,5 +1,6 @@
 /** What `--net` says: where the board's NIC is plugged in. */
 
+import { MTU_MAX, MTU_MIN } from '../../board/ethernet.ts';
 import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
 import { ipv4Number } from '../../host/net/socket-address.ts';
 import {
@@ -17,9 +18,13 @@ import type { VdeRequest } from '../../host/net/vde-switch.ts';
 import type { HostForward } from '../../host/net/user-bridge.ts';
 import { DHCP_START, DNS_IP, GATEWAY_IP, NETWORK_IP } from '../../host/net/user-network.ts';
 import { UserMistake } from '../../host/problem.ts';
-import { OptionString } from '../option-string.ts';
+import { type OptionKeys, OptionString } from '../option-string.ts';
+import { parseCount } from '../quantities.ts';
 
-export type NetOptions =
+/** A link, and how long a packet in a frame may be there: 1500 bytes unless told. */
+export type NetOptions = LinkOptions & { readonly mtu?: number };
+
+export type LinkOptions =
   | {
       readonly kind: 'user';
       readonly forwards: readonly HostForward[];
@@ -76,6 +81,8 @@ export const NET_HELP = `Where a NIC is plugged in (--net; of several NICs by na
   pcap,in=FILE                               replays a pcap or pcapng file at its own times
   loop                                       the built-in generator (--rate, --frame, --burst)
   none                                       no cable
+With stream, dgram, tap, vde and socket, mtu=N says how long packets are, 68 to 2026 bytes (1500): the NIC tells
+its driver, and a TAP device is set to it.
 A comma inside a value is written twice.`;
 
 /** What may stand first in the text. */
@@ -96,21 +103,31 @@ export const NET_WORDS: readonly string[] = [
   'none',
 ];
 
+/** `mtu` where the link carries frames of whatever length; the others have 1500 bytes of their own. */
+const KINDS: Readonly<Record<string, OptionKeys>> = {
+  user: { once: ['dhcpstart'], repeated: ['hostfwd'] },
+  slirp: { once: ['dhcpstart'], repeated: ['hostfwd'], flags: ['restrict'] },
+  stream: { once: ['server', 'connect', 'mtu'] },
+  dgram: { once: ['local', 'remote', 'mtu'] },
+  tap: { once: ['name', 'host', 'mtu'] },
+  passt: { repeated: ['udp', 'tcp'] },
+  vde: { once: ['sock', 'port', 'mtu'] },
+  socket: { once: ['mcast', 'localaddr', 'mtu'] },
+  pcap: { once: ['in'] },
+  loop: {},
+  none: {},
+};
+
 /** @throws UserMistake */
 export function parseNetOptions(text: string): NetOptions {
-  const given = OptionString.parse('--net', text, {
-    user: { once: ['dhcpstart'], repeated: ['hostfwd'] },
-    slirp: { once: ['dhcpstart'], repeated: ['hostfwd'], flags: ['restrict'] },
-    stream: { once: ['server', 'connect'] },
-    dgram: { once: ['local', 'remote'] },
-    tap: { once: ['name', 'host'] },
-    passt: { repeated: ['udp', 'tcp'] },
-    vde: { once: ['sock', 'port'] },
-    socket: { once: ['mcast', 'localaddr'] },
-    pcap: { once: ['in'] },
-    loop: {},
-    none: {},
-  });
+  const given = OptionString.parse('--net', text, KINDS);
+  const link = linkOptions(given);
+  const mtu = given.value('mtu');
+  if (mtu === undefined) return link;
+  return { ...link, mtu: parseCount(mtu, `${given.where},mtu`, { min: MTU_MIN, max: MTU_MAX }) };
+}
+
+function linkOptions(given: OptionString): LinkOptions {
   switch (given.kind) {
     case 'user':
       return {
@@ -149,7 +166,7 @@ function udpAddress(given: OptionString, key: string, example: string): UdpAddre
   return parseUdpAddress(given.required(key, example), `${given.where},${key}`);
 }
 
-function streamOptions(given: OptionString): NetOptions {
+function streamOptions(given: OptionString): LinkOptions {
   const server = given.value('server');
   const connect = given.value('connect');
   if ((server === undefined) === (connect === undefined)) {
@@ -207,7 +224,7 @@ function vdeRequest(given: OptionString): VdeRequest {
   return { sock: given.required('sock', '/tmp/vde.ctl'), port: Number(port) };
 }
 
-function mcastOptions(given: OptionString): NetOptions {
+function mcastOptions(given: OptionString): LinkOptions {
   const group = udpAddress(given, 'mcast', '230.0.0.1:1234');
   const first = Number(group.host.split('.')[0]);
   if (first < 224 || first > 239) {

@@ -5,15 +5,22 @@
  *     host socket ◄── bridge.transmit ◄─────────────────────────────── wire   ◄── NIC
  */
 
-import { FRAME_BYTES_MAX, FRAME_BYTES_MIN, frameBytesMaxOf } from '../../board/ethernet.ts';
+import {
+  ETHERNET_HEADER_BYTES,
+  FRAME_BYTES_MIN,
+  frameBytesMaxOf,
+  MTU_STANDARD,
+} from '../../board/ethernet.ts';
 
 const TYPE_AT = 12;
 
 /** The host's end of the board's wire. */
 export interface BoardPort {
+  /** Bytes of the longest packet in a frame, 1500 unless told. */
+  readonly mtu?: number;
   /**
-   * Copies one frame of 14 to 1514 bytes in, or 1522 with tags. 'full' changes nothing: the frame
-   * may be offered again later.
+   * Copies one frame in, of 14 bytes up to those of its longest packet and tags. 'full' changes
+   * nothing: the frame may be offered again later.
    */
   offer(frame: Uint8Array): 'ok' | 'full';
   /** Frames that it would take now; not asked for by those that offer one at a time. */
@@ -42,6 +49,8 @@ export interface Bridge {
 export class Ingress {
   readonly #port: BoardPort;
   readonly #onDrop: DropListener;
+  /** Of a frame without tags. */
+  readonly #bytesMax: number;
   frames = 0;
   bytes = 0;
   runts = 0;
@@ -51,6 +60,7 @@ export class Ingress {
   constructor(port: BoardPort, onDrop: DropListener = () => undefined) {
     this.#port = port;
     this.#onDrop = onDrop;
+    this.#bytesMax = (port.mtu ?? MTU_STANDARD) + ETHERNET_HEADER_BYTES;
   }
 
   /**
@@ -63,15 +73,19 @@ export class Ingress {
       this.#onDrop(frame, `shorter than ${FRAME_BYTES_MIN} bytes`);
       return 'dropped';
     }
-    if (frame.length > FRAME_BYTES_MAX && frame.length > frameBytesMaxOf(frame, TYPE_AT)) {
+    if (frame.length > this.#bytesMax && frame.length > this.#longest(frame)) {
       this.giants += 1;
-      this.#onDrop(frame, `longer than ${frameBytesMaxOf(frame, TYPE_AT)} bytes`);
+      this.#onDrop(frame, `longer than ${this.#longest(frame)} bytes`);
       return 'dropped';
     }
     if (this.#port.offer(frame) === 'full') return 'full';
     this.frames += 1;
     this.bytes += frame.length;
     return 'ok';
+  }
+
+  #longest(frame: Uint8Array): number {
+    return frameBytesMaxOf(frame, TYPE_AT, this.#bytesMax);
   }
 
   /**

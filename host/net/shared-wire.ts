@@ -19,6 +19,7 @@ export interface SharedWireOptions {
 
 export class SharedWire implements EthernetWire {
   readonly checksums: EthernetWire['checksums'];
+  readonly mtu: EthernetWire['mtu'];
   readonly #ram: Ram;
   readonly #station: EthernetWire;
   readonly #others: EthernetWire;
@@ -33,6 +34,7 @@ export class SharedWire implements EthernetWire {
     this.#mac = options.mac;
     const { station, others } = options;
     this.checksums = station.checksums === 'right' ? others.checksums : 'unknown';
+    this.mtu = others.mtu;
   }
 
   attach(end: EthernetEnd): void {

@@ -24,6 +24,8 @@ const SIOCSIFFLAGS = 0x8914;
 const SIOCGIFADDR = 0x8915;
 const SIOCSIFADDR = 0x8916;
 const SIOCSIFNETMASK = 0x891c;
+const SIOCGIFMTU = 0x8921;
+const SIOCSIFMTU = 0x8922;
 const IFF_UP = 0x1;
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 0x8_0002;
@@ -49,6 +51,8 @@ export interface TapRequest {
   readonly name: string;
   /** The host's own address on it; without one, the addresses are left alone. */
   readonly host?: HostAddress;
+  /** Bytes of the longest packet; what the device has unless told. */
+  readonly mtu?: number;
 }
 
 export interface TapDevice extends FrameDescriptor {
@@ -133,10 +137,11 @@ function attach(calls: Calls, fd: number, request: TapRequest): void {
 }
 
 /** The line to type once, with rights, and what does without. */
-function howToHaveIt({ name, host }: TapRequest): string {
+function howToHaveIt({ name, host, mtu }: TapRequest): string {
+  const unit = mtu === undefined ? '' : ` && ip link set ${name} mtu ${mtu}`;
   const address = host === undefined ? '' : ` && ip addr add ${hostText(host)} dev ${name}`;
   return (
-    `as root, once: ip tuntap add dev ${name} mode tap user $USER${address} ` +
+    `as root, once: ip tuntap add dev ${name} mode tap user $USER${address}${unit} ` +
     `&& ip link set ${name} up; or in a network of its own: unshare -rn`
   );
 }
@@ -163,6 +168,7 @@ function setUp(calls: Calls, request: TapRequest): void {
       const mask = makeIfreq(name, (-1 << (32 - host.prefix)) >>> 0);
       demand(SIOCSIFNETMASK, mask, `give ${name} the network of ${hostText(host)}`);
     }
+    if (request.mtu !== undefined) setMtu(calls, fd, request, demand);
     const flags = makeIfreq(name);
     demand(SIOCGIFFLAGS, flags, `look at ${name}`);
     const present = flags.readUInt16LE(IFREQ_UNION_AT);
@@ -172,6 +178,19 @@ function setUp(calls: Calls, request: TapRequest): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Sets what is not so yet, which takes a right. */
+function setMtu(
+  calls: Calls,
+  fd: number,
+  { name, mtu = 0 }: TapRequest,
+  demand: (command: number, ifreq: Buffer, what: string) => void,
+): void {
+  const ifreq = makeIfreq(name);
+  if (calls.ioctl(fd, SIOCGIFMTU, ifreq) >= 0 && ifreq.readInt32LE(IFREQ_UNION_AT) === mtu) return;
+  ifreq.writeInt32LE(mtu, IFREQ_UNION_AT);
+  demand(SIOCSIFMTU, ifreq, `give ${name} packets of ${mtu} bytes`);
 }
 
 function hasAddress(calls: Calls, fd: number, name: string, ip: number): boolean {

@@ -25,7 +25,6 @@
 #include "virtio_net_regs.h"
 
 #define FRAME_BYTES_MIN 14
-#define FRAME_BYTES_MAX 1514
 
 /* How often the watchdog looks, and how often in a row it sees a device that finishes no
  * transmission. */
@@ -283,7 +282,7 @@ static bool receive(const struct virtqueue_finished *taken, struct net_producer 
 
     if (taken->bytes < VIRTIO_NET_HDR_BYTES + FRAME_BYTES_MIN) {
         keep_for_device(taken->addr, COUNT_RX_RUNT);
-    } else if (len > FRAME_BYTES_MAX) {
+    } else if (len > device.frame_bytes_max) {
         keep_for_device(taken->addr, COUNT_RX_OVERSIZE);
     } else if (virtqueue_header16(&device.rx, taken->chain, VIRTIO_NET_HDR_NUM_BUFFERS) != 1) {
         /* A frame that claims to lie in several buffers, or in none. */

@@ -20,7 +20,8 @@
 #include "../sddf/signals.h"
 
 #define FRAME_BYTES_MIN 14
-#define FRAME_BYTES_MAX 1514
+/* What a wire carries is for the driver and its device to say. */
+#define FRAME_BYTES_MAX NET_BUFFER_BYTES
 #define PASSED (-1)
 
 /* In the order of NET_VIRT_TX_COUNTERS. */

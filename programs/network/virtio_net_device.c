@@ -8,10 +8,14 @@
  * the device is left as it starts, receiving all.
  */
 #include "virtio_net_device.h"
+
+#include "../sddf/network/queue.h"
 #include "virtio_net_regs.h"
 
 #define ETHERNET_HEADER_BYTES 14
-#define FRAME_BYTES_MAX 1514
+/* Two VLAN tags; whether a frame has them is for the device to see. */
+#define OVERHEAD_BYTES (ETHERNET_HEADER_BYTES + 8)
+#define MTU_STANDARD 1500
 /* How often a register is read again before the device is given up. */
 #define TRIES 16
 #define ENTRIES_MIN 4
@@ -84,14 +88,14 @@ static const char *negotiate(struct virtio_net_device *device)
     if ((offered_high & VIRTIO_F_VERSION_1_HIGH) == 0) {
         return "the device lacks VERSION_1";
     }
-    device->frame_bytes_max = FRAME_BYTES_MAX;
+    device->frame_bytes_max = MTU_STANDARD + OVERHEAD_BYTES;
     if ((accepted & VIRTIO_NET_F_MTU) != 0) {
         uint32_t mtu = read16(device, CONFIG + CONFIG_MTU);
         /* A larger unit than a buffer holds is not for us; the device then keeps to 1500. */
-        if (mtu + ETHERNET_HEADER_BYTES > FRAME_BYTES_MAX) {
+        if (mtu + OVERHEAD_BYTES > NET_BUFFER_BYTES) {
             accepted &= ~VIRTIO_NET_F_MTU;
         } else {
-            device->frame_bytes_max = mtu + ETHERNET_HEADER_BYTES;
+            device->frame_bytes_max = mtu + OVERHEAD_BYTES;
         }
     }
     write32(device, DRIVER_FEATURES_SEL, 0);

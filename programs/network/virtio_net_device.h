@@ -13,7 +13,7 @@ struct virtio_net_device {
     uint32_t features;
     /* Bits of a received frame's flags that mean something, by what was negotiated. */
     uint32_t rx_flags;
-    /* Longest frame that may be sent, Ethernet header included. */
+    /* Longest frame, Ethernet header and tags included. */
     uint32_t frame_bytes_max;
     struct virtqueue rx;
     struct virtqueue tx;

@@ -13,6 +13,7 @@ export interface WireListener {
 
 export class WatchedWire implements EthernetWire {
   readonly checksums: EthernetWire['checksums'];
+  readonly mtu: EthernetWire['mtu'];
   readonly #wire: EthernetWire;
   readonly #listener: WireListener;
   /** Where the beginning of the oldest frame has been copied to. */
@@ -21,6 +22,7 @@ export class WatchedWire implements EthernetWire {
   constructor(wire: EthernetWire, listener: WireListener) {
     this.#wire = wire;
     this.checksums = wire.checksums;
+    this.mtu = wire.mtu;
     this.#listener = listener;
   }
 

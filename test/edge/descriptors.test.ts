@@ -130,6 +130,8 @@ describe.skipIf(missing !== undefined)(
       expect(text).toContain(',UP');
       expect(await opening({ name: 'new' })).toBe('made');
       expect((await network.sh('ip link show new')).status).not.toBe(0);
+      await opening({ name: 'old', mtu: 2000 });
+      expect((await network.sh('ip link show dev old')).text).toContain('mtu 2000');
       const wrong = /^UserMistake --net tap: there is a (lo|tun0) already, and it is no TAP device/;
       expect(await opening({ name: 'tun0' })).toMatch(wrong);
       expect(await opening({ name: 'lo' })).toMatch(wrong);

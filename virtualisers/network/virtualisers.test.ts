@@ -228,7 +228,7 @@ describe('the transmit virtualiser', () => {
   it.each([
     ['refusedLength', 0, 0, 0, 0],
     ['refusedLength', 0, 13, 0, 0],
-    ['refusedLength', 0, 1515, 0, 0],
+    ['refusedLength', 0, 2049, 0, 0],
     ['refusedLength', 0, 65_535, 0, 0],
     ['refusedRegion', 0, TX_LEN, 0, 1],
     ['refusedRegion', 0, TX_LEN, 0, 63],

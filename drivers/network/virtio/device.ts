@@ -12,7 +12,7 @@
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
-import { highHalf, lowHalf } from '../../../queues/net/queue.ts';
+import { highHalf, lowHalf, NET_BUFFER_BYTES } from '../../../queues/net/queue.ts';
 import { virtqueueLayout } from '../../../queues/virtio/split-ring.ts';
 import { Virtqueue } from '../../../queues/virtio/virtqueue.ts';
 import * as regs from './regs.ts';
@@ -27,7 +27,10 @@ export interface VirtioNetDeviceOptions {
 }
 
 const ETHERNET_HEADER_BYTES = 14;
-const FRAME_BYTES_MAX = 1514;
+/** Two VLAN tags; whether a frame has them is for the device to see. */
+const TAGS_BYTES_MAX = 8;
+const MTU_STANDARD = 1500;
+const OVERHEAD_BYTES = ETHERNET_HEADER_BYTES + TAGS_BYTES_MAX;
 /** How often a register is read again before the device is given up. */
 const TRIES = 16;
 const ENTRIES_MIN = 4;
@@ -51,8 +54,8 @@ export class VirtioNetDevice {
   features = 0;
   /** Bits of a received frame's flags that mean something, by what was negotiated. */
   rxFlags = 0;
-  /** Longest frame that may be sent, Ethernet header included. */
-  frameBytesMax = FRAME_BYTES_MAX;
+  /** Longest frame, Ethernet header and tags included. */
+  frameBytesMax = MTU_STANDARD + OVERHEAD_BYTES;
   readonly #registers: DeviceRegion;
   readonly #options: VirtioNetDeviceOptions;
 
@@ -183,12 +186,12 @@ export class VirtioNetDevice {
     const offeredLow = io.read32(regs.DEVICE_FEATURES);
     if ((offeredHigh & regs.VIRTIO_F_VERSION_1_HIGH) === 0) return 'the device lacks VERSION_1';
     let accepted = offeredLow & WANTED_LOW;
-    this.frameBytesMax = FRAME_BYTES_MAX;
+    this.frameBytesMax = MTU_STANDARD + OVERHEAD_BYTES;
     if ((accepted & regs.VIRTIO_NET_F_MTU) !== 0) {
       const mtu = io.read16(regs.CONFIG + regs.CONFIG_MTU);
       // A larger unit than a buffer holds is not for us; the device then keeps to 1500.
-      if (mtu + ETHERNET_HEADER_BYTES > FRAME_BYTES_MAX) accepted &= ~regs.VIRTIO_NET_F_MTU;
-      else this.frameBytesMax = mtu + ETHERNET_HEADER_BYTES;
+      if (mtu + OVERHEAD_BYTES > NET_BUFFER_BYTES) accepted &= ~regs.VIRTIO_NET_F_MTU;
+      else this.frameBytesMax = mtu + OVERHEAD_BYTES;
     }
     io.write32(regs.DRIVER_FEATURES_SEL, 0);
     io.write32(regs.DRIVER_FEATURES, accepted);

@@ -45,8 +45,6 @@ const CHECKED_OID_SHIFT = 5;
 const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
-/** With two VLAN tags; whether a frame has them is for the device to see. */
-const FRAME_BYTES_MAX = 1522;
 /** How long the device may finish no transmission while it has some: as long as Linux lets it. */
 const TX_STUCK_NS = 5e9;
 /**
@@ -319,7 +317,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
   readonly #rxReturnPlain = (): void => {
     const { rx } = this.device;
     const active = this.#rxActive;
-    const { rxFlags } = this.device;
+    const { rxFlags, frameBytesMax } = this.device;
     const most = Math.min(rx.finished(), active.room());
     let packets = 0;
     let bytes = 0;
@@ -327,7 +325,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
       const chain = rx.finishedAt(packets);
       if (chain < 0) break;
       const len = rx.finishedBytesAt(packets) - HEADER_BYTES;
-      if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX || len > rx.lengthOf(chain)) break;
+      if (len < FRAME_BYTES_MIN || len > frameBytesMax || len > rx.lengthOf(chain)) break;
       if (rx.header16(chain, NUM_BUFFERS_HALFWORD) !== 1) break;
       const flags = rx.header16(chain, FLAGS_HALFWORD) & rxFlags;
       if ((flags & NEEDS_CSUM) !== 0) break;
@@ -352,7 +350,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     const chain = rx.take();
     if (chain < 0) return chain;
     const len = rx.takenBytes - HEADER_BYTES;
-    if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) {
+    if (len < FRAME_BYTES_MIN || len > this.device.frameBytesMax) {
       this.#keepForDevice(len < FRAME_BYTES_MIN ? COUNT.rxRunt : COUNT.rxOversize);
       return chain;
     }

@@ -18,7 +18,7 @@ import {
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtTxConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
-import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, type TranslatedData, translatedData } from '../data.ts';
@@ -50,7 +50,8 @@ export const NET_VIRT_TX_COUNTERS = counterNames(
 const COUNT = NET_VIRT_TX_COUNTERS;
 
 const FRAME_BYTES_MIN = 14;
-const FRAME_BYTES_MAX = 1514;
+/** What a wire carries is for the driver and its device to say. */
+const FRAME_BYTES_MAX = NET_BUFFER_BYTES;
 /** Of an entry's length and region. */
 const LEN_MASK = 0xffff;
 

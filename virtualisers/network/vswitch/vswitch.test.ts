@@ -288,7 +288,7 @@ describe('the switch', () => {
 
   it.each([
     ['refusedLength', { low: 0, len: 13 }],
-    ['refusedLength', { low: 0, len: 1515 }],
+    ['refusedLength', { low: 0, len: 2049 }],
     ['refusedBuffer', { low: 1 }],
     ['refusedBuffer', { low: BUFFERS * 2048 }],
     ['refusedBuffer', { low: -2048 }],

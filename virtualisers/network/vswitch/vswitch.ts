@@ -19,6 +19,7 @@ import type { EntryPoints, MessageInfo, ProtectionDomain } from '../../../microk
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVswitchConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
+import { NET_BUFFER_BYTES } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { Directory } from './directory.ts';
@@ -60,7 +61,8 @@ const COUNT = NET_VSWITCH_COUNTERS;
 export { NET_VSWITCH_COUNTERS as counters };
 
 const FRAME_BYTES_MIN = 14;
-const FRAME_BYTES_MAX = 1514;
+/** What a wire carries is for the driver and its device to say. */
+const FRAME_BYTES_MAX = NET_BUFFER_BYTES;
 
 interface PortFlows {
   readonly port: Port;
