@@ -1,29 +1,24 @@
 /**
  * How fast is the way from the host's sockets to a program and back? A load generator of its own
- * process sends datagrams to the echo system's forward and keeps so many under way: in C where
- * there is a compiler, on Node else.
+ * process sends datagrams to the echo system, by way of each bridge, and keeps so many under way: in
+ * C where there is a compiler, on Node else. Over `stream` it sends frames, and is in C only.
  *
  * The processor time is that of the testbed's process alone. It says what the bridge, the board and
- * the programs cost also on a machine that has other things to do.
+ * the programs cost also on a machine that has other things to do; what it takes when nothing is
+ * under way, idle processor time says.
  */
 
 import { spawn } from 'node:child_process';
 import { cpuUsage } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { StagedLink } from '../board/links/staged-link.ts';
-import { hostNow, LiveLoop } from '../host/event-loop.ts';
-import { ipv4Number } from '../host/net/socket-address.ts';
-import { UserBridge } from '../host/net/user-bridge.ts';
-import { echo } from '../systems/echo.ts';
-import { completeChoices } from '../systems/system.ts';
-import { createTestbed } from '../systems/testbed.ts';
+import { UserMistake } from '../host/problem.ts';
+import { type BridgeName, BRIDGES, makeRig, type Rig } from './bridge/rigs.ts';
 import { compileNative } from './native-program.ts';
 import type { BenchRow } from './results.ts';
 import { round, summarise } from './statistics.ts';
 import type { BenchSettings } from './suite/benchmark.ts';
 
-const GUEST_IP = '10.0.2.15';
-const ECHO_PORT = 1235;
 const POINTS = [
   { window: 1, bytes: 64 },
   { window: 128, bytes: 64 },
@@ -32,6 +27,12 @@ const POINTS = [
 /** Samples are short beside what it takes to start a process. */
 const SAMPLE_MS_MIN = 100;
 const WARM_UP_SAMPLES = 2;
+const IDLE_MS = 1000;
+const MEASURED: Readonly<Record<BenchSettings['length'], readonly BridgeName[]>> = {
+  smoke: ['user'],
+  quick: ['user', 'stream'],
+  full: BRIDGES,
+};
 
 interface Sample {
   readonly perSecond: number;
@@ -41,89 +42,76 @@ interface Sample {
   readonly lost: number;
 }
 
+type Command = readonly [string, ...string[]];
+
 export async function benchBridge(settings: BenchSettings): Promise<readonly BenchRow[]> {
-  const load = loadCommand(settings);
   const rows: BenchRow[] = [];
   const isSmoke = settings.length === 'smoke';
-  for (const sockets of isSmoke ? (['best'] as const) : (['best', 'node'] as const)) {
-    const rig = await makeRig(sockets);
+  for (const over of MEASURED[settings.length]) {
+    const load = loadCommand(over, settings);
+    const rig = load === undefined ? undefined : await rigOf(over, settings);
+    if (load === undefined || rig === undefined) continue;
     const running = rig.loop.run();
     for (const point of isSmoke ? POINTS.slice(0, 1) : POINTS) {
-      settings.onProgress(`bridge: ${point.bytes} bytes, ${point.window} under way, ${sockets}`);
-      const samples: Sample[] = [];
-      const warmUp = isSmoke ? 0 : WARM_UP_SAMPLES;
-      for (let index = -warmUp; index < settings.repeat; index += 1) {
-        const sample = await take(load, rig.port, point, settings.sampleNs);
-        if (index >= 0) samples.push(sample);
-      }
-      rows.push(...rowsOf(samples, { ...point, sockets }));
+      settings.onProgress(`bridge: ${point.bytes} bytes, ${point.window} under way, ${over}`);
+      const command: Command = [...load, ...rig.target];
+      const samples = await takeAll(command, point, settings);
+      rows.push(...rowsOf(samples, { ...point, over }));
     }
+    rows.push(await idleRow(over, isSmoke ? SAMPLE_MS_MIN : IDLE_MS));
     rig.loop.stop();
     await running;
-    await rig.bridge.close();
+    await rig.close();
   }
   return rows;
 }
 
-function loadCommand({ onNotice }: BenchSettings): readonly [string, ...string[]] {
-  const compiled = compileNative('udp-load');
+/** @returns undefined, and says why, where this machine cannot have the bridge */
+async function rigOf(over: BridgeName, { onNotice }: BenchSettings): Promise<Rig | undefined> {
+  try {
+    return await makeRig(over);
+  } catch (error) {
+    if (!(error instanceof UserMistake)) throw error;
+    onNotice(`no rows of ${over}: ${error.message}`);
+    return undefined;
+  }
+}
+
+function loadCommand(over: BridgeName, { onNotice }: BenchSettings): Command | undefined {
+  const compiled = compileNative(over === 'stream' ? 'stream-load' : 'udp-load');
   if ('path' in compiled) return [compiled.path];
+  if (over === 'stream') {
+    onNotice(`no rows of stream: ${compiled.reason}`);
+    return undefined;
+  }
   onNotice(`the load comes from Node, which is slower than C: ${compiled.reason}`);
   return [process.execPath, fileURLToPath(new URL('./bridge/udp-load.mjs', import.meta.url))];
 }
 
-interface Rig {
-  readonly loop: LiveLoop;
-  readonly bridge: UserBridge;
-  readonly port: number;
-}
+type Point = (typeof POINTS)[number];
 
-/** The echo system with a forward to its first client, live. */
-async function makeRig(sockets: 'best' | 'node'): Promise<Rig> {
-  const built = echo.build(completeChoices(echo, {}));
-  if (!built.ok) throw new Error('the echo system can be built');
-  let link: StagedLink | undefined;
-  const testbed = createTestbed({
-    system: built.system,
-    clock: 'host',
-    wires: ({ ram }) => ({ net: (link = new StagedLink({ ram })) }),
-  });
-  testbed.settle();
-  const port = link;
-  if (port === undefined) throw new Error('the testbed has asked for its wires');
-  const loop = new LiveLoop(testbed);
-  const bridge = await UserBridge.open({
-    port,
-    forwards: [
-      {
-        host: { host: '127.0.0.1', port: 0 },
-        guestIp: ipv4Number(GUEST_IP),
-        guestPort: ECHO_PORT,
-      },
-    ],
-    sockets,
-    nowNs: hostNow,
-    wake: () => loop.wake(),
-    onNotice: () => undefined,
-  });
-  loop.addPort({
-    flush: () => {
-      port.drain(bridge);
-      bridge.flush();
-    },
-  });
-  return { loop, bridge, port: bridge.listening()[0]?.port ?? 0 };
+async function takeAll(
+  load: Command,
+  point: Point,
+  settings: BenchSettings,
+): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  const warmUp = settings.length === 'smoke' ? 0 : WARM_UP_SAMPLES;
+  for (let index = -warmUp; index < settings.repeat; index += 1) {
+    const sample = await take(load, point, settings.sampleNs);
+    if (index >= 0) samples.push(sample);
+  }
+  return samples;
 }
 
 /** Lets the load run once, while the loop of the rig goes on. */
 async function take(
-  [program, ...first]: readonly [string, ...string[]],
-  port: number,
-  { window, bytes }: (typeof POINTS)[number],
+  [program, ...first]: Command,
+  { window, bytes }: Point,
   sampleNs: number,
 ): Promise<Sample> {
   const milliseconds = Math.max(SAMPLE_MS_MIN, sampleNs / 1e6);
-  const args = ['127.0.0.1', port, window, bytes, milliseconds].map(String);
+  const args = [window, bytes, milliseconds].map(String);
   const before = cpuUsage();
   const child = spawn(program, [...first, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -157,4 +145,20 @@ function rowsOf(
     row('processor time', 'ns per datagram', 'cpuNs'),
     row('lost', 'datagrams', 'lost'),
   ];
+}
+
+/** What the process takes while nobody sends anything. */
+async function idleRow(over: BridgeName, milliseconds: number): Promise<BenchRow> {
+  const before = cpuUsage();
+  await sleep(milliseconds);
+  const { user, system } = cpuUsage(before);
+  const share = round(((user + system) / (milliseconds * 1000)) * 100);
+  const figures = { median: share, min: share, max: share };
+  return {
+    name: 'bridge/idle processor time',
+    over,
+    unit: '% of a core',
+    ...figures,
+    ratioToNative: null,
+  };
 }

@@ -14,6 +14,7 @@ import type { Bridge } from './bridge.ts';
 import { FileBytes } from './capture-bytes.ts';
 import { readCapture } from './capture-reader.ts';
 import { DgramBridge } from './dgram-bridge.ts';
+import { McastBridge } from './mcast-bridge.ts';
 import { StreamBridge } from './stream-bridge.ts';
 
 const QEMU = ['qemu-system-x86_64', 'qemu-system-aarch64', 'qemu-system-riscv64'].find(
@@ -43,18 +44,18 @@ function frame(index: number): Buffer {
   return bytes;
 }
 
-function startQemu(
-  streamOptions: string,
-  qemuPort: number,
-  ourPort: number,
-  dump: string,
-): ChildProcess {
-  const dgram =
-    `dgram,id=d0,local.type=inet,local.host=127.0.0.1,local.port=${String(qemuPort)},` +
-    `remote.type=inet,remote.host=127.0.0.1,remote.port=${String(ourPort)}`;
+function dgramOptions(qemuPort: number, ourPort: number): string {
+  return (
+    `dgram,local.type=inet,local.host=127.0.0.1,local.port=${String(qemuPort)},` +
+    `remote.type=inet,remote.host=127.0.0.1,remote.port=${String(ourPort)}`
+  );
+}
+
+/** A hub with a `stream` and another back end. */
+function startQemu(streamOptions: string, other: string, dump: string): ChildProcess {
   const args = [
     ['-M', 'none', '-nodefaults', '-display', 'none', '-monitor', 'none', '-serial', 'none'],
-    ['-netdev', `stream,id=s0,${streamOptions}`, '-netdev', dgram],
+    ['-netdev', `stream,id=s0,${streamOptions}`, '-netdev', `${other},id=d0`],
     ['-netdev', 'hubport,id=h0,hubid=0,netdev=s0', '-netdev', 'hubport,id=h1,hubid=0,netdev=d0'],
     ['-object', `filter-dump,id=f0,netdev=s0,file=${dump}`],
   ].flat();
@@ -91,8 +92,7 @@ describe.skipIf(QEMU === undefined)('QEMU (qemu-system-x86_64, -aarch64 or -risc
       const stream = await openStream();
       const qemu = startQemu(
         `server=${server},addr.type=unix,addr.path=${path}`,
-        qemuPort,
-        ourPort,
+        dgramOptions(qemuPort, ourPort),
         dump,
       );
       const dgram = await DgramBridge.open({
@@ -131,4 +131,46 @@ describe.skipIf(QEMU === undefined)('QEMU (qemu-system-x86_64, -aarch64 or -risc
       rmSync(directory, { recursive: true });
     });
   }
+
+  it('is in a multicast group with us', AGAIN, async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'qemu-'));
+    const path = join(directory, 's.sock');
+    const port = await freeUdpPort();
+    const silent = { wake: (): void => undefined, onNotice: (): void => undefined };
+    const [streamEnd, mcastEnd] = [new Collector(), new Collector()];
+    const stream = await StreamBridge.open({
+      port: streamEnd,
+      role: 'server',
+      address: { kind: 'unix', path },
+      ...silent,
+    });
+    const group = { host: '239.255.42.98', port };
+    const mcast = await McastBridge.open({ port: mcastEnd, group, local: '127.0.0.1', ...silent });
+    const qemu = startQemu(
+      `server=off,addr.type=unix,addr.path=${path}`,
+      `socket,mcast=${group.host}:${port},localaddr=127.0.0.1`,
+      join(directory, 'dump.pcap'),
+    );
+    await warmUp(stream, mcast, mcastEnd, streamEnd);
+    const real = ({ frames }: Collector): Buffer[] => frames.filter((bytes) => bytes[20] !== 255);
+    // QEMU gets its own frames back from the group, and passes them on: they are in between.
+    const ours = (): Buffer[] => real(streamEnd).filter((bytes) => (bytes[20] ?? 0) >= 100);
+    for (let index = 0; index < 20; index += 1) {
+      stream.transmit(frame(index));
+      stream.flush();
+      while (real(mcastEnd).length <= index) await breathe();
+      mcast.transmit(frame(100 + index));
+      while (ours().length <= index) await breathe();
+    }
+    await stream.close();
+    await mcast.close();
+    const ended = new Promise((resolve) => qemu.once('exit', resolve));
+    qemu.kill();
+    await ended;
+
+    const sent = Array.from({ length: 20 }, (_, index) => frame(index));
+    expect(real(mcastEnd)).toEqual(sent);
+    expect(ours()).toEqual(Array.from({ length: 20 }, (_, index) => frame(100 + index)));
+    rmSync(directory, { recursive: true });
+  });
 });
