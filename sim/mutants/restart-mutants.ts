@@ -23,18 +23,6 @@ function deaths(...domains: readonly string[]): Plan {
   return { name: 'deaths', rules };
 }
 
-function withFailingFlushes({ name, rules }: Plan): Plan {
-  const flush: Rule = {
-    at: 'blk0.flush',
-    fault: 'fail',
-    when: { probability: 0.3 },
-    for: {},
-    parameters: {},
-    optional: 'yes',
-  };
-  return { name, rules: [...rules, flush] };
-}
-
 const SUPERVISOR = 'clients/supervisor/main.ts';
 
 export const RESTART_MUTANTS: readonly Mutant[] = [
@@ -156,16 +144,16 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'restart-blk-forgets-written',
-    what: 'a virtualiser that is started again thinks that nothing was written before',
+    name: 'restart-blk-client-too-early',
+    what: 'the virtualiser has let go of a client whose memory a device still writes to',
     file: 'virtualisers/blk/virt.ts',
     system: supervised('blk'),
     explore: 'none',
-    plan: withFailingFlushes(deaths('blk_virt')),
+    plan: deaths('client'),
     edits: [
       {
-        find: 'if (this.member?.isRestarted === true) for (const client of this.#clients) client.dirty = true;',
-        replace: '',
+        find: 'return (this.#clientOf(channel)?.inFlight ?? 0) === 0;',
+        replace: 'return this.#clientOf(channel) !== null;',
       },
     ],
   },
@@ -175,7 +163,7 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     file: 'queues/serial/restart.ts',
     system: supervised('serial'),
     explore: 'none',
-    plan: deaths('serial_driver', 'serial_virt_tx', 'serial_virt_rx'),
+    plan: deaths('serial_driver.entry', 'serial_virt_tx.entry', 'serial_virt_rx.entry'),
     edits: [
       { find: 'pd.notify(channel);\n      entry.notified(channel);', replace: 'void channel;' },
     ],
