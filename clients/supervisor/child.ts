@@ -19,6 +19,8 @@ export interface Child {
   saidEpoch: number;
   /** Times of its last deaths, oldest first, ns. */
   deathsNs: readonly number[];
+  /** Times of its last hangs, oldest first, ns: these are deaths, too. */
+  hangsNs: readonly number[];
   /** Since when it is down, and from when on it may be started, ns. */
   downSinceNs: number;
   startsAtNs: number;
@@ -27,6 +29,6 @@ export interface Child {
 }
 
 export function makeChild(config: SupervisedChild, answers: ReadonlyRegion | undefined): Child {
-  const times = { downSinceNs: 0, startsAtNs: 0, startedAtNs: 0, deathsNs: [] };
+  const times = { downSinceNs: 0, startsAtNs: 0, startedAtNs: 0, deathsNs: [], hangsNs: [] };
   return { config, answers, state: 'up', saidEpoch: 0, ...times };
 }

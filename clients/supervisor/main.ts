@@ -37,6 +37,8 @@ import { SUPERVISOR_COUNTERS } from './counters.ts';
 import { Watch } from './watch.ts';
 
 const COUNT = SUPERVISOR_COUNTERS;
+/** A child that hangs whenever it runs is found in every second round. */
+const HANGS_WITHIN_ROUNDS = 20;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
 export { SUPERVISOR_COUNTERS as counters };
@@ -101,9 +103,12 @@ class Supervisor extends ProgramState<SupervisorConfig> {
   }
 
   #hangs(child: Child, nowNs: number): void {
+    const { hangNs = 0 } = this.#config;
     this.#counters.add(COUNT.hangs, 1);
-    const { name } = child.config;
-    this.pd.log(`${name} has not answered within ${(this.#config.hangNs ?? 0) / 1e6} ms`);
+    child.hangsNs = [...child.hangsNs, nowNs].filter(
+      (atNs) => nowNs - atNs < HANGS_WITHIN_ROUNDS * hangNs,
+    );
+    this.pd.log(`${child.config.name} has not answered within ${hangNs / 1e6} ms`);
     this.#dies(child, nowNs, 'no answer');
   }
 
@@ -198,6 +203,8 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     const { deathsMax, withinNs } = this.#config;
     const deaths = child.deathsNs.length;
     if (deaths > deathsMax) return `it has died ${deaths} times within ${withinNs / 1e6} ms`;
+    const hangs = child.hangsNs.length;
+    if (hangs > deathsMax) return `it has hung ${hangs} times within ${HANGS_WITHIN_ROUNDS} rounds`;
     if (child.config.member !== undefined) return undefined;
     const other = this.#neighboursOf(child).find(({ config }) => config.member === undefined);
     return other === undefined

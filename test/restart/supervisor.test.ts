@@ -96,6 +96,11 @@ describe('a child that does not answer', () => {
     expect(died.downNs.get(domain)).toBeGreaterThan(0);
   });
 
+  it('is given up when it hangs again and again', () => {
+    const died = runEcho({ hang: '10ms' }, [{ ...asleep('client0'), forNs: 1_000_000_000 }]);
+    expect(died.supervisor).toMatchObject({ hangs: 6, restarts: 5, givenUp: 1 });
+  });
+
   it('has time to answer', () => {
     const died = runEcho({ hang: '100ms' }, [asleep('client0')]);
     expect(died.supervisor).toMatchObject({ hangs: 0, deaths: 0 });
