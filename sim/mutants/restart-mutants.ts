@@ -158,17 +158,6 @@ export const RESTART_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
-    name: 'restart-serial-looks-not',
-    what: 'nobody looks at a queue whose other end runs again',
-    file: 'queues/serial/restart.ts',
-    system: supervised('serial'),
-    explore: 'none',
-    plan: deaths('serial_driver.entry', 'serial_virt_tx.entry', 'serial_virt_rx.entry'),
-    edits: [
-      { find: 'pd.notify(channel);\n      entry.notified(channel);', replace: 'void channel;' },
-    ],
-  },
-  {
     name: 'restart-serial-forgets-focus',
     what: 'what is typed goes to the first client when the receive virtualiser runs again',
     file: 'virtualisers/serial/rx/virt-rx.ts',
