@@ -7,7 +7,12 @@ import { type EchoConfig, main as echo } from '../../clients/echo/echo.ts';
 import { main as driver } from '../../drivers/network/virtio/driver.ts';
 import type { MmioDevice } from '../../memory/region.ts';
 import type { Program } from '../../microkit/pd.ts';
-import type { NetConnection, NetData, NetDriverConfig } from '../../queues/net/config.ts';
+import type {
+  NetConnection,
+  NetData,
+  NetDriverConfig,
+  NetVirtTxConfig,
+} from '../../queues/net/config.ts';
 import { netQueueBytes } from '../../queues/net/queue.ts';
 import { main as copier } from '../../virtualisers/network/copy/copy.ts';
 import { main as virtRx } from '../../virtualisers/network/rx/virt-rx.ts';
@@ -28,6 +33,8 @@ export interface BareEchoOptions {
   readonly device: (system: BareSystem) => MmioDevice;
   /** More of the driver's record. */
   readonly driverConfig?: Partial<NetDriverConfig>;
+  /** More of the transmit virtualiser's. */
+  readonly txConfig?: Partial<NetVirtTxConfig>;
   /** Called once all domains are connected. */
   readonly beforeStart?: (system: BareSystem, driver: BarePd) => void;
   readonly onIrqAck?: () => void;
@@ -143,6 +150,7 @@ class EchoBuilder {
           data: [{ region: `tx_data${i}`, buffers, paddrSymbol: `p${i}` }],
         })),
         stats: 'tx_stats',
+        ...this.#options.txConfig,
       },
     });
     driverPd.connect(1, rx, 0);

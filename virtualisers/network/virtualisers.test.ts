@@ -6,14 +6,18 @@
 
 import { describe, expect, it } from 'vitest';
 import { type CounterNames, readCounters } from '../../queues/counters.ts';
+import { fillFreeQueue, NetProducer } from '../../queues/net/queue.ts';
+import { readAnswer, writeEpoch } from '../../queues/restart/pages.ts';
 import {
   type BareEcho,
   bareEcho,
+  type BareEchoOptions,
   clientMac,
   type EchoPath,
   IRQ,
 } from '../../test/support/bare-echo.ts';
 import { NetPeer } from '../../test/support/net-peer.ts';
+import type { BarePd } from '../../test/support/bare-system.ts';
 import { ScriptedNic, type Chain } from '../../test/support/scripted-nic.ts';
 import { NET_COPY_COUNTERS } from './copy/copy.ts';
 import { NET_VIRT_RX_COUNTERS } from './rx/virt-rx.ts';
@@ -32,7 +36,7 @@ interface Bench {
   readonly counters: <N extends string>(of: string, names: CounterNames<N>) => Record<N, number>;
 }
 
-function bench(path: EchoPath): Bench {
+function bench(path: EchoPath, more: Partial<BareEchoOptions> = {}): Bench {
   const made: { nic?: ScriptedNic } = {};
   const peers: NetPeer[] = [];
   const echo = bareEcho({
@@ -46,6 +50,7 @@ function bench(path: EchoPath): Bench {
       peers[index] = peer;
       return { notified: () => peer.notified() };
     },
+    ...more,
   });
   const nic = made.nic as ScriptedNic;
   for (const peer of peers) peer.collect();
@@ -205,6 +210,80 @@ describe('the transmit virtualiser', () => {
       echo.system.paddr('tx_data1') + 2048 * 3,
     );
     expect([...nic.tx.frame(chain as Chain)]).toEqual(Array.from({ length: TX_LEN }, () => 0x77));
+  });
+
+  describe('whose client is started again while a device still has one of its buffers', () => {
+    const SUPERVISOR = 20;
+    const CHILD = 6;
+    const ORPHAN = 2048;
+    const restart = { epochs: 'epochs', answers: 'answers', supervisor: SUPERVISOR, self: 1 };
+
+    /** One frame is with the device, its sender has died, and runs again too early. */
+    function orphaned(): Pick<Bench, 'echo' | 'nic' | 'counters'> & { readonly peer: NetPeer } {
+      const made = bench('4pd', {
+        txConfig: { restart: { ...restart, neighbours: [{ channel: 1, child: CHILD }] } },
+        beforeStart: (system) => {
+          for (const page of ['epochs', 'answers']) system.addRegion(page, 4096);
+          const program = () => ({ notified: () => undefined });
+          const spec = { name: 'supervisor', priority: 1, program, config: undefined };
+          const tx = system.domains.find(({ name }) => name === 'tx') as BarePd;
+          tx.connect(SUPERVISOR, system.addPd(spec), 0);
+        },
+      });
+      const { echo, peers } = made;
+      const say = (epoch: number): void => {
+        writeEpoch(echo.system.region('epochs'), CHILD, epoch);
+        echo.tx?.raise(SUPERVISOR);
+        echo.system.run();
+      };
+      peers[0].send(ORPHAN, TX_LEN);
+      echo.system.run();
+      say(1);
+      expect(readAnswer(echo.system.region('answers'), CHILD)).toBe(0);
+      const { tx } = peers[0].pd.config.net;
+      const own = new NetProducer(peers[0].queueRegion('tx', 'freeQueue'), tx.capacity);
+      fillFreeQueue(own, BUFFERS, 0);
+      own.publish();
+      say(2);
+      const peer = new NetPeer(peers[0].pd);
+      peer.collect();
+      expect(peer.sentBack.splice(0)).toHaveLength(BUFFERS);
+      return { ...made, peer };
+    }
+
+    function finishAll({ echo, nic }: Pick<Bench, 'echo' | 'nic'>): void {
+      for (const chain of nic.tx.takeAll()) nic.tx.complete(chain.head, 0);
+      nic.interruptStatus = 1;
+      echo.driver.raise(IRQ);
+      echo.system.run();
+      // Somebody's wake-up finds what has been sent.
+      echo.tx?.raise(2);
+      echo.system.run();
+    }
+
+    it('gives it to nobody: the client has begun with it', () => {
+      const { peer, counters, ...made } = orphaned();
+      finishAll(made);
+      peer.collect();
+      expect(peer.sentBack).toEqual([]);
+      peer.send(ORPHAN, TX_LEN);
+      made.echo.system.run();
+      expect(counters('tx', NET_VIRT_TX_COUNTERS)).toMatchObject({
+        packets: 2,
+        returned: 1,
+        refusedDuplicate: 0,
+      });
+    });
+
+    it('gives it back, once, when the client has sent it meanwhile', () => {
+      const { peer, counters, ...made } = orphaned();
+      peer.send(ORPHAN, TX_LEN);
+      made.echo.system.run();
+      finishAll(made);
+      peer.collect();
+      expect(peer.sentBack.map(({ low }) => low)).toEqual([ORPHAN]);
+      expect(counters('tx', NET_VIRT_TX_COUNTERS)).toMatchObject({ refusedDuplicate: 1 });
+    });
   });
 
   it('returns a buffer to the client that sent it', () => {
