@@ -39,6 +39,8 @@ let overAt = Infinity;
 let named;
 let isBusy = false;
 let session;
+/** Of whoever waits for the engine to stop. */
+let onPaused;
 /** By identifier, as the debugger tells of them. */
 const scripts = new Map();
 
@@ -136,22 +138,26 @@ async function finish(ending) {
 function inside(call, answerMs) {
   session ??= connect();
   return new Promise((resolve) => {
-    const onPaused = ({ params: { callFrames } }) => {
-      const expression = `globalThis[Symbol.for(${JSON.stringify(hook)})]?.${call}`;
-      const { callFrameId } = callFrames[0];
-      session.post('Debugger.evaluateOnCallFrame', { callFrameId, expression }, (_, answer) => {
-        session.post('Debugger.resume', () => {
-          clearTimeout(timer);
-          resolve({ value: answer?.result?.value, place: placeOf(callFrames) });
-        });
-      });
+    const answer = (seen) => {
+      clearTimeout(timer);
+      if (onPaused === paused) onPaused = undefined;
+      resolve(seen);
     };
-    const timer = setTimeout(() => {
-      session.off('Debugger.paused', onPaused);
-      resolve(undefined);
-    }, answerMs);
-    session.once('Debugger.paused', onPaused);
+    const paused = (callFrames) => evaluate(call, callFrames, answer);
+    const timer = setTimeout(() => answer(undefined), answerMs);
+    onPaused = paused;
     session.post('Debugger.pause');
+  });
+}
+
+function evaluate(call, callFrames, answer) {
+  const asked = session;
+  const expression = `globalThis[Symbol.for(${JSON.stringify(hook)})]?.${call}`;
+  const { callFrameId } = callFrames[0];
+  asked.post('Debugger.evaluateOnCallFrame', { callFrameId, expression }, (_, told) => {
+    asked.post('Debugger.resume', () => {
+      answer({ value: told?.result?.value, place: placeOf(callFrames) });
+    });
   });
 }
 
@@ -160,6 +166,13 @@ function connect() {
   const made = new inspector.Session();
   made.connectToMainThread();
   made.on('Debugger.scriptParsed', ({ params }) => scripts.set(params.scriptId, params));
+  made.on('Debugger.paused', ({ params: { callFrames } }) => {
+    // On a busy machine the engine may stop when nobody waits for it any more. It would for ever.
+    const waiting = onPaused;
+    onPaused = undefined;
+    if (waiting === undefined || callFrames.length === 0) made.post('Debugger.resume');
+    else waiting(callFrames);
+  });
   made.post('Debugger.enable');
   return made;
 }

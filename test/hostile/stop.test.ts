@@ -53,7 +53,12 @@ export const attachDevices = (board) => {
 const LOOPS: readonly (readonly [what: string, act: string, where: RegExp])[] = [
   ['computes', 'for (let x = 0; ; ) x = (x + 1) | 0;', /\(act, \S*computes\.mjs:6\)/],
   ['catches', 'for (;;) { try { pd.notify(5); } catch {} }', /\(\w+, \S*catches\.mjs:\d\)/],
-  ['waits', "execSync('sleep 20');", /in a call of the host/],
+  // The first call ends when nobody waits any more for the engine to stop: it must go on.
+  [
+    'waits',
+    "execSync('sleep 3.3'); execSync('echo again >&2; sleep 20', { stdio: 'inherit' });",
+    /in a call of the host/,
+  ],
 ];
 
 describe('a program in a live run', () => {
@@ -63,6 +68,7 @@ describe('a program in a live run', () => {
       const run = new SddfProcess(['run', systemFile(name, act)]);
 
       const [said] = await run.says(/bad has not returned from its entry point for 1 s.*/);
+      if (name === 'waits') await run.says(/^again$/m);
       run.child.kill('SIGTERM');
 
       expect(await run.ended).toBe(1);
