@@ -33,6 +33,7 @@ import type { Attachment, ParsedAttachment } from './attachment.ts';
 import { runDemo } from './demo.ts';
 import { driveLive, driveVirtual, type Ending, type Interrupt, makeLoop } from './drive.ts';
 import { catchInterrupts, type CaughtInterrupts } from './interrupt.ts';
+import { tellOfHostCalls } from './host-calls.ts';
 import { type LeftBehind, watchLeftBehind } from './left-behind.ts';
 import { showCounters } from './live-line.ts';
 import { LogLimit } from './log-limit.ts';
@@ -109,6 +110,8 @@ export class Run {
       { names: domainsByEntry(this.#loaded.system), clock: this.#options.testbed.clock },
       this.#hook(),
     );
+    const isTold = watched !== undefined && this.#loaded.hasUserPrograms;
+    const untell = isTold ? tellOfHostCalls((call) => watched.inHostCall(call)) : undefined;
     try {
       let outcome = await this.#runOnce(parsed, interrupt);
       while (outcome === 'rewound') {
@@ -116,6 +119,7 @@ export class Run {
         outcome = await this.#runOnce(parsed, interrupt);
       }
     } finally {
+      untell?.();
       await watched?.end();
     }
   }

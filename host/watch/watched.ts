@@ -87,6 +87,11 @@ export class Watched {
     });
   }
 
+  /** @param call a call of the host that a program is about to make; undefined: it is back */
+  inHostCall(call: string | undefined): void {
+    this.#worker.postMessage({ kind: 'call', call });
+  }
+
   /** @param untilMs when the run is to be over, as `Date.now()` counts */
   endsAt(untilMs: number): void {
     this.#worker.postMessage({ kind: 'end', untilMs });

@@ -31,6 +31,8 @@ const ANSWER_MS = 350;
 let run = { names: {}, clock: 'virtual' };
 let untilMs = Infinity;
 let summary;
+/** A call of the host that a program has not come back from: name, file and line. */
+let hostCall;
 let beat = -1;
 let beatAt = Date.now();
 let askedAt = Infinity;
@@ -48,6 +50,7 @@ parentPort.on('message', (message) => {
   if (message.kind === 'run') run = message.run;
   else if (message.kind === 'end') untilMs = message.untilMs;
   else if (message.kind === 'summary') summary = message.summary;
+  else if (message.kind === 'call') hostCall = message.call;
 });
 
 const line = new net.Socket({ fd: lineFd, readable: true, writable: true });
@@ -112,7 +115,7 @@ async function name(since) {
     return;
   }
   named = { domain: told?.domain ?? named.domain, since, isSaid: true };
-  const where = seen === undefined ? ', in a call of the host' : seen.place;
+  const where = seen === undefined ? `, in ${hostCall ?? 'a call of the host'}` : seen.place;
   say(`${named.domain} has not returned from its entry point for 1 s${where}; Ctrl-C ends the run`);
 }
 

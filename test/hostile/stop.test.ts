@@ -57,7 +57,7 @@ const LOOPS: readonly (readonly [what: string, act: string, where: RegExp])[] = 
   [
     'waits',
     "execSync('sleep 3.3'); execSync('echo again >&2; sleep 20', { stdio: 'inherit' });",
-    /in a call of the host/,
+    /, in execSync \(\S*waits\.mjs:6\);/,
   ],
 ];
 
