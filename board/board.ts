@@ -7,7 +7,7 @@
  */
 
 import { assert, type RunFailure } from '../memory/assert.ts';
-import { demand } from '../memory/misuse.ts';
+import { demand, Misuse } from '../memory/misuse.ts';
 import type { Ram } from '../memory/ram.ts';
 import { FLOAT_ZERO } from '../memory/small-integer.ts';
 import { Bus, type BusRange } from './bus.ts';
@@ -101,11 +101,13 @@ export class Board {
   /**
    * Puts a device on the bus.
    *
-   * @throws Misuse when another device has a page of it, or it is none
+   * @throws Misuse when another device has a page of it, RAM is there, or it is none
    */
   attach(name: string, place: Pick<Place, 'base' | 'sizeBytes'>, device: BusRange['device']): void {
     const { base, sizeBytes } = place;
     this.bus.attach({ name, base, sizeBytes, device: this.#guarded(name, device) });
+    const isOverRam = base < this.ram.base + this.ram.sizeBytes && base + sizeBytes > this.ram.base;
+    if (isOverRam) throw new Misuse(`${name} is put at 0x${base.toString(16)}, where RAM is`);
     for (const [irq, owner] of this.#lineOwners) {
       if (owner === UNNAMED) this.#lineOwners.set(irq, name);
     }

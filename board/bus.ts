@@ -38,9 +38,10 @@ export class Bus implements MmioDevice {
 
   attach(range: BusRange): void {
     const { name, base, sizeBytes } = range;
-    const isPlace = Number.isSafeInteger(base + sizeBytes) && base >= 0 && base % PAGE_BYTES === 0;
-    demand(isPlace, `${name} is put at ${base}, where no page begins`);
-    demand(sizeBytes > 0 && sizeBytes <= REGISTER_BYTES_MAX, `${name} has ${sizeBytes} bytes`);
+    const isPlace = Number.isSafeInteger(base) && base >= 0 && base % PAGE_BYTES === 0;
+    demand(isPlace, `${name} is put at ${shown(base)}, where no page begins`);
+    const isSize = Number.isSafeInteger(sizeBytes) && sizeBytes > 0;
+    demand(isSize && sizeBytes <= REGISTER_BYTES_MAX, `${name} has ${shown(sizeBytes)} bytes`);
     for (let at = range.base; at < range.base + range.sizeBytes; at += PAGE_BYTES) {
       const owner = this.#pages.get(at / PAGE_BYTES)?.name;
       const place = `the page at 0x${at.toString(16)}`;
@@ -74,4 +75,9 @@ export class Bus implements MmioDevice {
     this.#lint.report(range?.name ?? 'bus', 'bus', 'an access that no register answers');
     return undefined;
   }
+}
+
+/** A text that looks like a number is none, and is shown as what it is. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
 }

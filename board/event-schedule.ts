@@ -21,6 +21,7 @@ export class EventSchedule {
 
   /** Puts an event on the schedule, or moves it; `Infinity` takes it off. */
   set(event: ClockEvent, atNs: number): void {
+    demand(typeof event.fire === 'function', 'an event of the clock is { fire(nowNs) { … } }');
     demand(atNs >= 0, 'an event of the clock is set for a time that is none');
     this.#takeOff(event);
     if (atNs !== Infinity) this.#insert(event, atNs);

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { exceptionText } from './exception-text.ts';
+import { exceptionText, thrownByUser, userFrame } from './exception-text.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -39,3 +39,16 @@ it('shows some frames of the testbed when there are no others, and copes with an
   expect(exceptionText('text')).toBe('threw text');
   expect(exceptionText(undefined)).toBe('threw undefined');
 });
+
+it.each([
+  ['a proxy', new Proxy(new Error('mine'), { getPrototypeOf: () => raise(), get: () => raise() })],
+  ['an error with a getter', Object.defineProperty(new Error('mine'), 'stack', { get: raise })],
+])('looks at what was thrown once, and bears that this throws: %s', (_what, thrown) => {
+  expect(exceptionText(thrown)).toBe('threw something that cannot be shown');
+  expect(userFrame(thrown)).toBeUndefined();
+  expect(thrownByUser(thrown)).toBeUndefined();
+});
+
+function raise(): never {
+  throw new Error('looked at');
+}

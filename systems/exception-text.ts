@@ -14,6 +14,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * @returns the error and, a line each, the frames of the program, as ` at name (file:line:column)`
  */
 export function exceptionText(error: unknown): string {
+  return told(() => textOf(error)) ?? 'threw something that cannot be shown';
+}
+
+function textOf(error: unknown): string {
   if (!(error instanceof Error)) return `threw ${shownValue(error)}`;
   const frames = framesOf(error);
   const ofProgram = frames.filter((line) => !isOwn(line));
@@ -26,9 +30,11 @@ export function exceptionText(error: unknown): string {
  * or nothing is known
  */
 export function userFrame(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const frame = framesOf(error).find((line) => !line.includes(ROOT));
-  return /([^ (]+:\d+):\d+\)?$/.exec(frame ?? '')?.[1];
+  return told(() => {
+    if (!(error instanceof Error)) return undefined;
+    const frame = framesOf(error).find((line) => !line.includes(ROOT));
+    return /([^ (]+:\d+):\d+\)?$/.exec(frame ?? '')?.[1];
+  });
 }
 
 /**
@@ -36,9 +42,20 @@ export function userFrame(error: unknown): string | undefined {
  * undefined of others
  */
 export function thrownByUser(error: unknown): string | undefined {
-  if (!(error instanceof Error) || framesOf(error)[0]?.includes(ROOT) !== false) return undefined;
-  const where = userFrame(error);
-  return where === undefined ? undefined : `${where}: ${error.message.split('\n')[0] ?? ''}`;
+  return told(() => {
+    if (!(error instanceof Error) || framesOf(error)[0]?.includes(ROOT) !== false) return undefined;
+    const where = userFrame(error);
+    return where === undefined ? undefined : `${where}: ${error.message.split('\n')[0] ?? ''}`;
+  });
+}
+
+/** What is thrown may itself throw when it is looked at: a proxy, a getter. */
+function told<Text>(look: () => Text): Text | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A stack whose files are called as they are on disk, not for which domain they were loaded. */

@@ -310,7 +310,11 @@ function wrongReply(reply: unknown): Misuse {
 
 /** @throws Misuse when an entry point goes on after it has returned */
 function refusePromise(entryPoint: string, returned: unknown): void {
-  if (typeof returned !== 'object' || returned === null || !('then' in returned)) return;
+  if (typeof returned !== 'object' || returned === null) return;
+  if ('next' in returned && Symbol.toStringTag in returned) {
+    throw new Misuse(`${entryPoint} is a generator, of which nothing runs; make it a function`);
+  }
+  if (!('then' in returned)) return;
   // That it is refused is all that is to be said of it.
   Promise.resolve(returned).catch(() => undefined);
   throw new Misuse(`${entryPoint} is async; an entry point is done when it returns`);

@@ -162,6 +162,32 @@ const ATTACHED: readonly (readonly [what: string, module: string, message: strin
     "export const attachDevices = (board) => board.attach('it', { base: 0, sizeBytes: 2 ** 52 }, { read() {}, write() {} });",
     ':17: it has 4503599627370496 bytes',
   ],
+  [
+    'part of a byte',
+    device('', "board.attach('it', { base: BASE, sizeBytes: 10.5 }, { read() {}, write() {} });"),
+    ':17: it has 10.5 bytes',
+  ],
+  [
+    'a text as place',
+    device(
+      '',
+      "board.attach('it', { base: '0x20000000', sizeBytes: 1 }, { read() {}, write() {} });",
+    ),
+    ":17: it is put at '0x20000000', where no page begins",
+  ],
+  [
+    'a place in RAM',
+    device(
+      '',
+      "board.attach('it', { base: 0x8000_0000, sizeBytes: 1 }, { read() {}, write() {} });",
+    ),
+    ':17: it is put at 0x80000000, where RAM is',
+  ],
+  [
+    'an event that cannot fire',
+    device('', 'board.clock.schedule(5, 100);'),
+    ':17: an event of the clock is { fire(nowNs) { … } }',
+  ],
 ];
 
 describe('devices that cannot be put on the board:', () => {

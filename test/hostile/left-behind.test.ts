@@ -48,6 +48,8 @@ const AT_ONCE: readonly (readonly [what: string, bad: string, message: string])[
   ['async main, rejected', "async () => { throw new Error('late'); }", 'Misuse: main is async'],
   ['no entry points', '() => undefined', 'Misuse: main returns no entry points'],
   ['async notified', '() => ({ notified: async () => {} })', 'Misuse: notified is async'],
+  ['a generator', '() => ({ *notified() {} })', 'Misuse: notified is a generator'],
+  ['an async generator', '() => ({ async *notified() {} })', 'Misuse: notified is a generator'],
   ['a thenable', '() => ({ notified: () => ({ then() {} }) })', 'Misuse: notified is async'],
   ['exit', '() => ({ notified: () => process.exit(0) })', 'Misuse: calls process.exit'],
   ['exit in init', '() => process.exit(0)', 'Misuse: calls process.exit'],
