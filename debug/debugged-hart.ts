@@ -33,24 +33,27 @@ export class DebuggedHart implements Engine {
   readonly parts: DebuggableHart;
   /** What has been hit by the instruction that is under way. */
   hit: Stop | undefined;
-  /** The last steps before which it has halted, so that it goes on from there. */
+  /** Steps before which it halted last: it does not halt there again, but goes on. */
   haltedAt = -1;
   /**
-   * What its engine was told last to look for, as text: to be told the same again would make it
-   * forget what it has translated.
+   * What its engine was last told to look for, as text. It is not told the same twice, since that
+   * would throw away its translations.
    */
   told = '';
-  /** The conditions, and the mappings, that this was worked out of. */
+  /** Version of the conditions and mappings that this was made from. */
   plantedVersion = -1;
   plantedMappings = -1;
-  /** Every instruction by itself. */
+  /** Whether it executes one instruction at a time. */
   isSingle = false;
   /** Steps before the last instruction that was executed by itself. */
   lastSingle = -1;
   #isInSingle = false;
   readonly #asker: HaltAsker;
   readonly #words: Int32Array;
-  /** Steps of a hart that the domain had before, and of instructions that trapped. */
+  /**
+   * Steps that its engine does not count: those of the domain's earlier harts, and instructions
+   * that trapped.
+   */
   #uncounted: number;
   #pauseAtSteps = Infinity;
 

@@ -1,6 +1,7 @@
 /**
- * What was seen of a world, to prove that the next run of it is the same one: at each so-many-th
- * event the times, counters and registers of all; where it has halted, its memory as well.
+ * A record of a run, by which the next run of the same world is proved to be the same: digests of
+ * times, counters and registers at every so-many-th event, and of memory, too, where the world
+ * halted.
  */
 
 import type { DebuggedWorld } from './debugged-world.ts';
@@ -18,7 +19,7 @@ export class Journal {
   /** The first event at which another run was not the same. */
   #difference: number | undefined;
 
-  /** Called at an event, when some of a hart's registers may be in translated code's hands. */
+  /** Called at an event. Some of a hart's registers may still be locals of translated code then. */
   note(event: number, { kernel, board }: DebuggedWorld): void {
     if (event % EVERY_EVENTS !== 0) return;
     const digest = new Digest();
@@ -56,7 +57,7 @@ export class Journal {
     return `this is not the same world as before${since}: its programs or what it is plugged into do not do the same again`;
   }
 
-  /** It has been changed by hand: what was seen is not what will be. */
+  /** The user has changed the world: what was recorded holds no longer. */
   forget(): void {
     this.#byEvent.clear();
     this.#byMoment.clear();

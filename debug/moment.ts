@@ -24,7 +24,7 @@ export type Cause =
   | { readonly kind: 'exception'; readonly cause: number }
   /** Something that the user has asked to stop at, by `monitor`. */
   | { readonly kind: 'caught' }
-  /** Nothing is before, or behind, this moment. */
+  /** The beginning or the end of the run: there is nothing before it, or after it. */
   | { readonly kind: 'begin' | 'end' };
 
 export type WatchKind = 'read' | 'write' | 'access';

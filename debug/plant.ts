@@ -34,9 +34,9 @@ export function plant(
 }
 
 /**
- * A function that is done at once has to be known by its code, and code with a stop in it is not:
- * it is stopped before, and done at once by whoever executes single instructions. So it is, too,
- * where its accesses are to be seen.
+ * Whether a breakpoint lies inside a function that is done at once. Such a function is recognised
+ * by its code, which a planted stop changes. So it is stopped before, and whoever executes single
+ * instructions does it at once. The same holds where its accesses are to be seen.
  */
 function isInside({ vaddr, code }: BulkFunction, breakpoints: ReadonlySet<number>): boolean {
   return [...breakpoints].some((each) => each > vaddr && each < vaddr + code.length);

@@ -1,7 +1,7 @@
 /**
- * Memory and registers that a user watches. What harts do is seen at the instruction. Writes of
- * others (programs in TypeScript, the kernel, devices by DMA) are seen by comparing, at the next
- * thing that happens: those that leave the same value are not.
+ * Memory and registers that a user watches. A hart's access is seen at its instruction. Writes of
+ * others (programs in TypeScript, the kernel, DMA of devices) are found by comparing, at the next
+ * event: a write that leaves the value as it was is not noticed.
  */
 
 import type { Ram } from '../memory/ram.ts';

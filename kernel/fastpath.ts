@@ -46,6 +46,7 @@ import type {
 } from './objects/objects.ts';
 import {
   bestReady,
+  hasReady,
   isHighestPriority,
   isSchedulable,
   schedAppend,
@@ -495,7 +496,8 @@ function replyInA6(k: KernelState, thread: Tcb): Reply | null {
 function isBest(k: KernelState, tcb: Tcb): boolean {
   const { domain } = tcb;
   if (domain !== k.currentDomain) return false;
-  return isHighestPriority(k, domain, tcb.priority);
+  // Mostly nobody else is ready.
+  return !hasReady(k, domain) || isHighestPriority(k, domain, tcb.priority);
 }
 
 /**

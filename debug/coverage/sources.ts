@@ -1,6 +1,6 @@
 /**
  * What has been executed of source files: lines, functions, and both outcomes of each conditional
- * branch; put together from the domains that executed code of theirs.
+ * branch; merged over all domains that executed code from them.
  */
 
 import { SHF_EXECINSTR } from '../../microkit/elf/format.ts';

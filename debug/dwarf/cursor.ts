@@ -68,12 +68,12 @@ export class Cursor {
     return this.u32() + this.u32() * TWO_TO_32;
   }
 
-  /** DWARF 5, 7.6. From 2^53 on it is rounded. */
+  /** An unsigned LEB128 number (DWARF 5, 7.6); from 2^53 on it is rounded. */
   uleb(): number {
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
       const byte = this.u8();
-      // Further bytes than a number of 64 bits has may be there, and may not count.
+      // Padding beyond 64 bits is allowed, and does not count.
       if (scale < 2 ** 70) value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
     }

@@ -39,7 +39,7 @@ const FORM = {
   lineStrp: 0x1f,
 } as const;
 
-/** @returns paths by number; or, as a line, what cannot be read */
+/** @returns paths by number, or one line that says what cannot be read */
 export function readFiles(
   cursor: Cursor,
   format: UnitFormat,

@@ -39,7 +39,7 @@ const STANDARD = {
 const EXTENDED = { endSequence: 1, setAddress: 2 } as const;
 const LAST_ADDRESS = Number.MAX_SAFE_INTEGER;
 
-/** @returns the sequences in their order; or, as a line, what is wrong */
+/** @returns the sequences in the order of the program, or one line that says what is wrong */
 export function runLineProgram(
   cursor: Cursor,
   format: ProgramFormat,

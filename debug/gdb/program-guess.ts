@@ -2,8 +2,9 @@
  * Which program a client has the symbols of, when all domains are threads of one: breakpoints are
  * of that program, since others have other code at the same addresses.
  *
- * It is asked for the values of some symbols (packet `qSymbol`), and those images are meant whose
- * symbols have all of them. A client that knows none has no program: then all are meant.
+ * The client is asked for the values of some symbols (packet `qSymbol`). It means the images in
+ * which all of these symbols have the values that it gave. A client that knows none of the symbols
+ * means all images.
  */
 
 import { bytesOfHex, hexOf, numberOf } from './packets.ts';

@@ -52,7 +52,7 @@ export class ThreadNames {
   }
 }
 
-/** Of a program with a thread: any and all of its threads are that one. */
+/** In mode inferiors a process has one thread: any and all of its threads are that one. */
 function wanted(process: string | undefined, thread: string | undefined): string | undefined {
   return thread === undefined || thread === '-1' || thread === '0' ? process : thread;
 }

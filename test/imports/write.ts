@@ -1,6 +1,7 @@
 /**
  * `npm run imports`: writes what follows from the import table, and prints for every room how large
- * its files are, and which files of the project most others import, and which import most.
+ * its files are, and which files of the project most others import, which import most, and which are
+ * the longest.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -29,6 +30,7 @@ for (const room of FOLDERS) {
 }
 print('imported by most', (fan) => fan.in);
 print('imports most', (fan) => fan.out);
+print('longest', ({ file }) => lineCount(file));
 
 function lineCount(file: string): number {
   return readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1;
