@@ -29,17 +29,34 @@ export class Conditions {
   readonly #catches = new Map<Catch, Set<string>>([['fault', new Set([ALL])]]);
   /** Changes whenever a breakpoint or watchpoint does. */
   version = 0;
-  /** Virtual or host time at which to stop. */
-  untilNs = Infinity;
+  #untilNs = Infinity;
+  #lookAtEvents = false;
 
   get watchpoints(): readonly Watchpoint[] {
     return this.#watchpoints;
   }
 
-  /** Whether something is to be stopped at that events have to be looked at for. */
+  /**
+   * Whether something is to be stopped at that events have to be looked at for. Asked at each of
+   * them: kept, and not worked out.
+   */
   get lookAtEvents(): boolean {
+    return this.#lookAtEvents;
+  }
+
+  /** Virtual or host time at which to stop. */
+  get untilNs(): number {
+    return this.#untilNs;
+  }
+
+  set untilNs(atNs: number) {
+    this.#untilNs = atNs;
+    this.#changed();
+  }
+
+  #changed(): void {
     const catches = [...this.#catches].some(([kind, { size }]) => kind !== 'fault' && size > 0);
-    return catches || this.#watchpoints.length > 0 || this.untilNs < Infinity;
+    this.#lookAtEvents = catches || this.#watchpoints.length > 0 || this.#untilNs < Infinity;
   }
 
   breakpointsOf(pd: string): ReadonlySet<number> {
@@ -62,6 +79,7 @@ export class Conditions {
   watch(watchpoint: Watchpoint): void {
     this.unwatch(watchpoint);
     this.#watchpoints = [...this.#watchpoints, watchpoint];
+    this.#changed();
   }
 
   unwatch({ kind, vaddr, bytes }: Omit<Watchpoint, 'place'>): void {
@@ -69,12 +87,14 @@ export class Conditions {
     this.#watchpoints = this.#watchpoints.filter(
       (each) => each.kind !== kind || each.vaddr !== vaddr || each.bytes !== bytes,
     );
+    this.#changed();
   }
 
   /** @param what a domain or interrupt; 'all', or 'off' for none */
   catch(kind: Catch, what: string): void {
     const caught = what === 'off' ? [] : [...(this.#catches.get(kind) ?? []), what];
     this.#catches.set(kind, new Set(caught));
+    this.#changed();
   }
 
   catches(kind: Catch, what: string): boolean {
@@ -96,7 +116,7 @@ export class Conditions {
     this.#breakpoints.clear();
     this.#watchpoints = [];
     this.#catches.clear();
-    this.untilNs = Infinity;
+    this.untilNs = Infinity; // and nothing is looked at any more
   }
 
   /** As for a new debugger. */

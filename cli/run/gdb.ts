@@ -17,6 +17,7 @@ import {
 import { UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import { Translations } from '../../riscv/translator/translations.ts';
 import type { WorldWatch } from '../../sim/world.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 import { OptionString } from '../option-string.ts';
@@ -99,6 +100,8 @@ export class GdbSession {
   readonly #wake: { call: () => void };
   readonly #monitor: Monitor;
   readonly #state: SessionState;
+  /** Of all runs: who goes back has machine code translated once. */
+  readonly #translations = new Translations();
 
   static async open(options: GdbOptions, run: DebuggedSystem): Promise<GdbSession> {
     const { address } = options;
@@ -159,8 +162,9 @@ export class GdbSession {
   watch(): RunWatch {
     this.debugger.begin();
     const { debugger: debug } = this;
+    const translations = this.#translations;
     return {
-      testbed: { debugger: debug.makeEngine, onCreate: debug.onCreate },
+      testbed: { debugger: debug.makeEngine, onCreate: debug.onCreate, translations },
       instrument: debug.instrument,
       booted: (kernel) => debug.booted(kernel),
       made: (testbed) => this.#monitor.show(testbed),

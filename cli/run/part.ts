@@ -60,7 +60,10 @@ export interface RunWatch {
   readonly files?: readonly FileUse[];
   /** Further options of the testbed. */
   readonly testbed?: Partial<
-    Pick<TestbedOptions, 'onCreate' | 'fastPath' | 'sampling' | 'debugger' | 'coverage' | 'bulk'>
+    Pick<
+      TestbedOptions,
+      'onCreate' | 'fastPath' | 'sampling' | 'debugger' | 'coverage' | 'bulk' | 'translations'
+    >
   >;
   /**
    * Told of the kernel before it runs, and of the testbed once its programs have run their init.
