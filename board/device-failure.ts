@@ -71,6 +71,11 @@ export class GuardedDevice implements MmioDevice {
     return this.#end(new DeviceFailure(`${this.#name}: ${what}`));
   }
 
+  peek(offset: number, width: number): number | undefined {
+    const value: unknown = this.#device.peek?.(offset, width);
+    return Number.isSafeInteger(value) ? masked(value as number, width) : undefined;
+  }
+
   write(offset: number, value: number, width: number): void {
     try {
       this.#device.write(offset, value, width);

@@ -24,6 +24,15 @@ export const GOLDFISH_RTC = {
 /** 2024-01-01T00:00:00Z. */
 export const DEFAULT_EPOCH_SECONDS = 1_704_067_200;
 
+/** Registers that are read, and of which a read does nothing besides. */
+const SHOWN: readonly number[] = [
+  GOLDFISH_RTC.TIME_HIGH,
+  GOLDFISH_RTC.ALARM_LOW,
+  GOLDFISH_RTC.ALARM_HIGH,
+  GOLDFISH_RTC.IRQ_ENABLED,
+  GOLDFISH_RTC.ALARM_STATUS,
+];
+
 const TWO_32 = 0x1_0000_0000;
 const NS_PER_S = 1_000_000_000;
 
@@ -78,6 +87,12 @@ export class GoldfishRtc implements Device {
       default:
         return this.#refuse('a register that is not readable is read');
     }
+  }
+
+  peek(offset: number, width: number): number | undefined {
+    if (width !== 4) return undefined;
+    if (offset === GOLDFISH_RTC.TIME_LOW) return this.#time().low;
+    return SHOWN.includes(offset) ? this.read(offset, width) : undefined;
   }
 
   write(offset: number, value: number, width: number): void {

@@ -3,6 +3,7 @@
  * what each is doing. Reading changes nothing; what a user writes changes the world.
  */
 
+import type { BusRange } from '../board/bus.ts';
 import { REG_PC } from '../kernel/abi.ts';
 import { mappedRunAt } from '../kernel/memory/mapped-run.ts';
 import { translate, vspaceOf } from '../kernel/memory/vspace.ts';
@@ -102,6 +103,15 @@ export class DomainView {
     } as RegisterPlace;
   }
 
+  /**
+   * @returns as many bytes as there are from an address on; of a device, what its registers would
+   *   give, without anything that a read does besides
+   */
+  look(vaddr: number, bytes: number): Uint8Array {
+    const register = this.registerAt(vaddr);
+    return register === undefined ? this.read(vaddr, bytes) : peekBytes(register, bytes);
+  }
+
   /** @returns as many bytes as there are from an address on, in RAM; none where a device is */
   read(vaddr: number, bytes: number): Uint8Array {
     const read = new Uint8Array(bytes);
@@ -146,21 +156,54 @@ export class DomainView {
     const run = this.runAt(vaddr);
     if (run === undefined) return undefined;
     if (run.at >= 0) return { kind: 'ram', at: run.at + (vaddr - run.vaddr) };
-    const found = this.deviceAt(vaddr);
-    return found && { kind: 'device', name: found.name, offset: found.offset };
+    const found = this.registerAt(vaddr);
+    return found && { kind: 'device', name: found.range.name, offset: found.offset };
   }
 
   /** The device whose registers lie at an address, and the offset among them. */
-  deviceAt(vaddr: number): { readonly name: string; readonly offset: number } | undefined {
+  registerAt(vaddr: number): DeviceRegister | undefined {
     const { world } = this.#debugger;
     const tcb = this.#debugger.tcbOf(this.pd);
+    if (!Number.isSafeInteger(vaddr)) return undefined;
     const root = world && tcb ? vspaceOf(world.kernel.state, tcb) : null;
     const found = root === null ? undefined : translate(root, vaddr);
     if (found === undefined || !found.entry.isDevice || world === undefined) return undefined;
     const paddr = found.entry.base + (vaddr - found.start);
     const range = world.board.bus.deviceAt(paddr);
-    return range && { name: range.name, offset: paddr - range.base };
+    return range && { range, offset: paddr - range.base };
   }
+}
+
+/** A register of a device, among its others. */
+export interface DeviceRegister {
+  readonly range: BusRange;
+  readonly offset: number;
+}
+
+const PEEK_WIDTHS = [4, 2, 1];
+
+/** Registers are as wide as they are: the widest that answers at an offset is the one. */
+function peekBytes({ range, offset }: DeviceRegister, bytes: number): Uint8Array {
+  const peeked: number[] = [];
+  while (peeked.length < bytes) {
+    const register = peekRegister(range, offset + peeked.length);
+    if (register === undefined) break;
+    for (let byte = register.skipped; byte < register.width; byte += 1) {
+      peeked.push((register.value >>> (8 * byte)) & 0xff);
+    }
+  }
+  return Uint8Array.from(peeked.slice(0, bytes));
+}
+
+/** `skipped`: bytes of the register that lie before the offset. */
+function peekRegister({ device, sizeBytes }: BusRange, offset: number) {
+  for (const width of PEEK_WIDTHS) {
+    const skipped = offset % width;
+    const value =
+      offset - skipped + width <= sizeBytes ? device.peek?.(offset - skipped, width) : undefined;
+    if (value !== undefined) return { value, width, skipped };
+  }
+  return undefined;
 }
 
 interface RegisterPlace {

@@ -211,6 +211,12 @@ function byteLength(bytes: Uint8Array): number {
 export interface MmioDevice {
   read(offset: number, width: number): number;
   write(offset: number, value: number, width: number): void;
+  /**
+   * What a read gives, without anything that a read does besides: for who looks from outside.
+   *
+   * @returns undefined where no register is read, and where that cannot be known without reading
+   */
+  peek?(offset: number, width: number): number | undefined;
 }
 
 /** A device's registers, mapped for one protection domain: memory-mapped I/O. */

@@ -79,6 +79,11 @@ export class Ns16550aReceiver implements ClockEvent {
     this.#restartTimeout();
   }
 
+  /** What a read of the receiver buffer gives. */
+  get next(): number {
+    return this.#fifo.length === 0 ? this.#lastRead : this.#fifo.top() & 0xff;
+  }
+
   /** Reads the receiver buffer. */
   read(): number {
     if (this.#fifo.length === 0) return this.#lastRead;

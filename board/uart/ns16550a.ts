@@ -79,6 +79,7 @@ export class Ns16550a implements Device, SerialEnd {
       {
         name: 'RBR, THR, DLL',
         at: r.RBR,
+        shown: () => (dlab() ? this.#divisor & 0xff : this.#receiver.next),
         read: () => (dlab() ? this.#divisor & 0xff : this.#readRbr()),
         write: (byte) =>
           dlab() ? this.#setDivisor((this.#divisor & 0xff00) | byte) : this.#writeThr(byte),
@@ -87,6 +88,7 @@ export class Ns16550a implements Device, SerialEnd {
         name: 'IER',
         at: r.IER,
         peek: () => interrupts.ier,
+        shown: () => (dlab() ? this.#divisor >>> 8 : interrupts.ier),
         read: () => (dlab() ? this.#divisor >>> 8 : interrupts.ier),
         write: (byte) =>
           dlab()
@@ -97,6 +99,7 @@ export class Ns16550a implements Device, SerialEnd {
         name: 'IIR',
         at: r.IIR,
         peek: () => interrupts.cause(),
+        shown: () => interrupts.cause() | (this.#hasFifos() ? r.IIR_FIFO : 0),
         read: () => interrupts.takeCause() | (this.#hasFifos() ? r.IIR_FIFO : 0),
       },
       { name: 'FCR', at: r.FCR, peek: () => this.#fcr, write: (byte) => this.#writeFcr(byte) },
@@ -119,6 +122,10 @@ export class Ns16550a implements Device, SerialEnd {
   read(offset: number, width: number): number {
     const read = width === 1 ? this.#registers.reader(offset) : undefined;
     return read === undefined ? this.#refuse('read', offset, width) : read();
+  }
+
+  peek(offset: number, width: number): number | undefined {
+    return width === 1 ? this.#registers.shownAt(offset) : undefined;
   }
 
   write(offset: number, value: number, width: number): void {

@@ -61,6 +61,11 @@ export class Pl011Receiver implements ClockEvent {
     return 'stored';
   }
 
+  /** What a read gives: the oldest character with its conditions, 0 when there is none. */
+  get next(): number {
+    return this.#fifo.top();
+  }
+
   /** @returns the oldest character with its conditions, 0 when there is none */
   read(): number {
     return this.#fifo.length === 0 ? 0 : this.#fifo.shift();

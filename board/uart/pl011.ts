@@ -88,13 +88,14 @@ export class Pl011 implements Device, SerialEnd {
       {
         name: 'UARTDR',
         at: r.UARTDR,
+        shown: () => this.#receiver.next,
         read: () => this.#readData(),
         write: (value) => this.#writeData(value & 0xff),
       },
       {
         name: 'UARTRSR, UARTECR',
         at: r.UARTRSR,
-        read: () => this.#rsr,
+        peek: () => this.#rsr,
         write: () => (this.#rsr = 0), // any value clears
       },
       { name: 'UARTFR', at: r.UARTFR, peek: () => this.#flags() },
@@ -147,6 +148,10 @@ export class Pl011 implements Device, SerialEnd {
     // Between the identification's bytes there is nothing, and nothing is wrong.
     if (width === 4 && offset >= r.UARTPERIPHID0) return 0;
     return this.#refuse('read', offset, width);
+  }
+
+  peek(offset: number, width: number): number | undefined {
+    return width === 4 ? this.#registers.shownAt(offset) : undefined;
   }
 
   write(offset: number, value: number, width: number): void {

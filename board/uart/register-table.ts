@@ -11,6 +11,8 @@ export interface Register {
   readonly at: number;
   /** Its value, without what a read does besides; registers with one are part of a snapshot. */
   readonly peek?: () => number;
+  /** What a read gives, without what it does besides, where that is not `peek`. */
+  readonly shown?: () => number;
   /** What a read does; `peek` unless told. */
   readonly read?: () => number;
   /** Left out: it cannot be written. */
@@ -39,13 +41,15 @@ export function storedRegister(name: string, at: number, mask: number): StoredRe
 export class RegisterTable {
   readonly #registers: readonly Register[];
   readonly #reads: ((() => number) | undefined)[] = [];
+  readonly #shown: ((() => number) | undefined)[] = [];
   readonly #writes: (((value: number) => void) | undefined)[] = [];
 
   /** @param registers two may lie at one offset: one that is read, and one that is written */
   constructor(registers: readonly Register[]) {
     this.#registers = registers;
-    for (const { at, peek, read = peek, write } of registers) {
+    for (const { at, peek, shown = peek, read = peek, write } of registers) {
       this.#reads[at] ??= read;
+      if (read !== undefined) this.#shown[at] ??= shown;
       this.#writes[at] ??= write;
     }
   }
@@ -53,6 +57,11 @@ export class RegisterTable {
   /** @returns what reads the register at an offset; undefined where there is none to read */
   reader(offset: number): (() => number) | undefined {
     return this.#reads[offset];
+  }
+
+  /** @returns what a read would give; undefined where there is none to read */
+  shownAt(offset: number): number | undefined {
+    return this.#shown[offset]?.();
   }
 
   /** @returns what writes the register at an offset; undefined where there is none to write */

@@ -36,6 +36,24 @@ import type { NegotiatedForQueues } from './split-ring.ts';
 const VENDOR_ID = 0x554d_4551; // as QEMU has it
 const REGISTER_BYTES = 4;
 const ALL_ONES = 0xffff_ffff;
+/** Control registers that may be read (§4.2.2). */
+const READABLE: ReadonlySet<number> = new Set([
+  MMIO.MagicValue,
+  MMIO.Version,
+  MMIO.DeviceID,
+  MMIO.VendorID,
+  MMIO.DeviceFeatures,
+  MMIO.QueueSizeMax,
+  MMIO.QueueReady,
+  MMIO.InterruptStatus,
+  MMIO.Status,
+  MMIO.SHMLenLow,
+  MMIO.SHMLenHigh,
+  MMIO.SHMBaseLow,
+  MMIO.SHMBaseHigh,
+  MMIO.QueueReset,
+  MMIO.ConfigGeneration,
+]);
 
 /** What is special to a device type. */
 export interface VirtioModel extends FeatureRules {
@@ -170,6 +188,14 @@ export class VirtioMmio implements Device, QueueOwner {
       return 0;
     }
     return this.#readRegister(offset) >>> 0;
+  }
+
+  /** No read of this transport does anything besides, except that a wrong one is reported. */
+  peek(offset: number, width: number): number | undefined {
+    if (offset % width !== 0) return undefined;
+    if (offset >= MMIO.Config) return this.#model.readConfig(offset - MMIO.Config, width) >>> 0;
+    const isRead = width === REGISTER_BYTES && READABLE.has(offset);
+    return isRead ? this.#readRegister(offset) >>> 0 : undefined;
   }
 
   write(offset: number, value: number, width: number): void {

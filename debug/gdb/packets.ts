@@ -141,6 +141,21 @@ export function numberOf(digits: string): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
+/** Bytes of an address space. */
+export interface Range {
+  readonly vaddr: number;
+  readonly bytes: number;
+}
+
+/** @param text ADDRESS,LENGTH @returns undefined for anything else */
+export function rangeOf(text: string): Range | undefined {
+  const [address = '', length = '', ...more] = text.split(',');
+  const vaddr = numberOf(address);
+  const bytes = numberOf(length);
+  if (vaddr === undefined || bytes === undefined || more.length > 0) return undefined;
+  return { vaddr, bytes };
+}
+
 function unescaped(data: readonly number[]): string {
   let text = '';
   for (let index = 0; index < data.length; index += 1) {

@@ -15,7 +15,8 @@ import {
   WRITER_SHARED,
 } from '../../test/support/debugged-world.ts';
 import { packetOf, PacketReader } from './packets.ts';
-import { GdbServer, type GdbServerOptions, type Line } from './server.ts';
+import type { Line } from './client-line.ts';
+import { GdbServer, type GdbServerOptions } from './server.ts';
 
 type News = ReturnType<Line['take']>;
 
