@@ -32,6 +32,20 @@ function rtcAt(epochSeconds = 1_704_067_200) {
 }
 
 describe('Goldfish RTC', () => {
+  it('shows what reads would give, and latches nothing', () => {
+    const { clock, rtc, setAlarm } = rtcAt(0);
+    setAlarm(0x2_0000_0000n);
+    rtc.read(TIME_LOW, 4);
+    clock.runUntil(0x1_8000_0000);
+    const offsets = [TIME_LOW, ALARM_LOW, ALARM_HIGH, IRQ_ENABLED, ALARM_STATUS];
+    const looks = offsets.map((offset) => rtc.peek(offset, 4));
+
+    expect(rtc.peek(TIME_HIGH, 4)).toBe(0);
+    expect(offsets.map((offset) => rtc.read(offset, 4))).toEqual(looks);
+    expect(rtc.peek(TIME_HIGH, 4)).toBe(1);
+    expect([rtc.peek(CLEAR_ALARM, 4), rtc.peek(TIME_LOW, 1)]).toEqual([undefined, undefined]);
+  });
+
   it('starts at its epoch and counts nanoseconds', () => {
     for (const epochSeconds of [0, 1, 1_704_067_200, 4_294_967_295]) {
       const { clock, time } = rtcAt(epochSeconds);

@@ -51,7 +51,8 @@ export function wantsWorldLimit(args, { env, execArgv } = process) {
 
 function isLookedInto(args, { env, execArgv }) {
   const options = [...execArgv, env.NODE_OPTIONS ?? ''];
-  return args.includes('--help') || options.some((option) => option.includes('--inspect'));
+  if (args.includes('--help') || args.includes('--inspect')) return true;
+  return options.some((option) => option.includes('--inspect'));
 }
 
 /** Runs the command in a process of its own. @returns its exit status */

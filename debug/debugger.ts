@@ -37,6 +37,7 @@ import type { UserThread } from '../kernel/user.ts';
 import { Conditions, type Watchpoint } from './conditions.ts';
 import { DebuggedHart, type HaltAsker } from './debugged-hart.ts';
 import type { DebuggedWorld } from './debugged-world.ts';
+import { EventTrace } from './event-trace.ts';
 import { Journal } from './journal.ts';
 import type { Moment, Stop } from './moment.ts';
 import { plant } from './plant.ts';
@@ -49,7 +50,9 @@ export type Resume =
   | { readonly kind: 'back' }
   | { readonly kind: 'back-step'; readonly pd: string }
   /** From power-on. */
-  | { readonly kind: 'again' };
+  | { readonly kind: 'again' }
+  /** From power-on to where it stands: whoever makes the world makes it otherwise, from here on. */
+  | { readonly kind: 'here' };
 
 /** Whoever talks to the user. */
 export interface Front {
@@ -98,10 +101,13 @@ const BEGIN: Stop = {
 export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   readonly conditions = new Conditions();
   readonly names: SystemNames;
+  readonly trace: EventTrace;
   /** All objects of the kernel. */
   census = new Census();
   /** The run is being left, to be begun again. */
   isRewinding = false;
+  /** See {@link changeCourse}. */
+  hasNewCourse = false;
   readonly #domains: ReadonlySet<string>;
   readonly #machineCode: ReadonlySet<string>;
   readonly #front: Front;
@@ -126,6 +132,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   constructor({ system, machineCode, front, begins }: DebuggerOptions) {
     this.names = new SystemNames(system);
+    this.trace = new EventTrace(system, () => this.nowNs());
     this.#domains = new Set(flatten(system).map(({ pd }) => pd.name));
     this.#machineCode = new Set(machineCode);
     this.#front = front;
@@ -138,6 +145,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   /** A world is about to be made: what is known of the last one is void. */
   begin(): void {
     this.isRewinding = false;
+    this.hasNewCourse = false;
     this.#whyNotBack = undefined;
     this.#harts.clear();
     this.#world = undefined;
@@ -150,6 +158,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#running = undefined;
     this.#isHalted = false;
     this.#memory.forget();
+    this.trace.begin();
   }
 
   readonly instrument = (inner: Instrument | undefined): Instrument => {
@@ -216,6 +225,11 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#journal.forget();
   }
 
+  /** Its user has changed what is to happen from here on: the world is to be made anew. */
+  changeCourse(): void {
+    this.hasNewCourse = true;
+  }
+
   /** Nobody is there who wants anything: the world goes on from where it had come to. */
   letGo(): void {
     this.conditions.clear();
@@ -229,6 +243,10 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   hartOf(pd: string): DebuggedHart | undefined {
     return this.#harts.get(pd);
+  }
+
+  isMachineCode(pd: string): boolean {
+    return this.#machineCode.has(pd);
   }
 
   tcbOf(pd: string): Tcb | undefined {
@@ -320,6 +338,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   }
 
   runs(pd: number, how: number, regs: Uint32Array): void {
+    this.trace.book?.runs(pd, how, regs);
     this.#event(pd);
     if (how !== RUN_WOKEN || !this.conditions.lookAtEvents) return;
     const name = this.names.pd(pd);
@@ -329,11 +348,13 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   }
 
   enters(pd: number, regs: Uint32Array): void {
+    this.trace.book?.enters(pd, regs);
     this.#event(pd);
     if (this.conditions.lookAtEvents) this.#systemCall(pd, regs);
   }
 
   waits(pd: number, regs: Uint32Array): void {
+    this.trace.book?.waits(pd, regs);
     this.#event(pd);
     if (this.conditions.lookAtEvents) this.#systemCall(pd, regs);
   }
@@ -342,7 +363,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#event(pd);
   }
 
-  throws(pd: number, _error: unknown): void {
+  throws(pd: number, error: unknown): void {
+    this.trace.book?.throws(pd, error);
     this.#event(pd);
     const name = this.names.pd(pd);
     // Machine code has stopped at its instruction already.
@@ -350,7 +372,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#caught(name, `${name}: its program has thrown`);
   }
 
-  raised(_irq: number): void {
+  raised(irq: number): void {
+    this.trace.book?.raised(irq);
     this.#event();
   }
 
@@ -360,7 +383,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#caught(undefined, `interrupt ${irq}`);
   }
 
-  completed(_irq: number): void {
+  completed(irq: number): void {
+    this.trace.book?.completed(irq);
     this.#event();
   }
 
@@ -566,13 +590,13 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     const resume = this.#front.stopped(text === '' ? stop : { ...stop, text });
     this.#isHalted = false;
     this.#memory.renew(this.conditions, this.#world?.board.ram);
-    this.#resume(resume, stop.moment);
+    this.#resume(resume, stop);
     if (this.#running === undefined) return;
     this.#setPause(this.#running);
     this.#running.enterAnew();
   }
 
-  #resume(resume: Resume, now: Moment): void {
+  #resume(resume: Resume, stop: Stop): void {
     switch (resume.kind) {
       case 'continue':
         return;
@@ -583,7 +607,9 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
         this.#isHeld = true;
         return this.#rewind(undefined);
       case 'back':
-        return this.#rewind({ kind: 'search', until: now });
+        return this.#rewind({ kind: 'search', until: stop.moment });
+      case 'here':
+        return this.#rewind({ kind: 'halt', at: stop.moment, report: stop });
       case 'back-step':
         return this.#stepBack(resume.pd);
       default:

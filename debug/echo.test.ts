@@ -14,6 +14,7 @@ import type { WatchKind } from './moment.ts';
 import { Debugger } from './debugger.ts';
 import { DomainView } from './domains.ts';
 import { describeBuffers } from './monitor/buffers.ts';
+import { peek, readRegister } from './monitor/registers.ts';
 
 /** Virtual I/O Device (VIRTIO) 1.2, 4.2.2. */
 const QUEUE_NOTIFY = 0x50;
@@ -34,6 +35,7 @@ function watch({ pd, region, offset, bytes, kind }: Watched) {
     ?.pd.maps.find((each) => each.region === region);
   const vaddr = Number(map?.vaddr) + offset;
   const hits: string[] = [];
+  const caught: string[] = [];
   let isWanted = false;
   const debug = new Debugger({
     system,
@@ -42,6 +44,8 @@ function watch({ pd, region, offset, bytes, kind }: Watched) {
     front: {
       wantsStop: () => isWanted,
       stopped: ({ cause, pd: who, text }) => {
+        if (cause.kind === 'caught') caught.push(text ?? '');
+        if (cause.kind === 'caught') return { kind: 'continue' };
         if (cause.kind === 'interrupt') {
           isWanted = false;
           const place = new DomainView(pd, debug).placeOf(vaddr);
@@ -54,6 +58,8 @@ function watch({ pd, region, offset, bytes, kind }: Watched) {
       },
     },
   });
+  debug.trace.turn('on');
+  debug.conditions.catch('irq', '1');
   debug.begin();
   const { testbed, link, received } = echoTestbed({
     more: {
@@ -69,7 +75,8 @@ function watch({ pd, region, offset, bytes, kind }: Watched) {
   const frame = udpFrame({ ...CLIENT0, targetPort: 7, payload: payload(100, 3) });
   link.send(frame, 0, frame.length);
   testbed.runUntilQuiet();
-  return { hits, answered: received().length, buffers: describeBuffers(debug, system) };
+  const buffers = describeBuffers(debug, system);
+  return { hits, answered: received().length, buffers, caught, debug, vaddr };
 }
 
 it('stops when a program in TypeScript has written, and says which', () => {
@@ -108,4 +115,29 @@ it.each(['write', 'access', 'read'] as const)('watches a register of a device: %
 
   expect(hits).toEqual(kind === 'read' ? [] : ['watch ethernet_driver: ethernet_driver: write']);
   expect(answered).toBe(1);
+});
+
+it('shows registers without a read, stops at interrupts, and says what has happened', () => {
+  const at = { pd: 'ethernet_driver', region: 'virtio_net', offset: 0, bytes: 4 } as const;
+  const { debug, vaddr, hits, caught } = watch({ ...at, kind: 'read' });
+  const read = new DomainView('ethernet_driver', debug).look(vaddr, 20);
+  const magicVersionNet = Uint8Array.of(0x76, 0x69, 0x72, 0x74, 2, 0, 0, 0, 1, 0, 0, 0);
+
+  expect(read.subarray(0, 12)).toEqual(magicVersionNet);
+  // Behind the features is one that is only written.
+  expect(read).toHaveLength(20);
+  expect(new DomainView('ethernet_driver', debug).look(vaddr + QUEUE_NOTIFY, 4)).toHaveLength(0);
+  const address = (offset: number): string => `0x${(vaddr + offset).toString(16)}`;
+  expect(peek(debug, 'ethernet_driver', [address(8)])).toEqual(['virtio_net+0x8: 0x1']);
+  expect(peek(debug, 'ethernet_driver', [address(QUEUE_NOTIFY)])[0]).toContain('no register');
+  expect(peek(debug, 'client0', [address(8)])[0]).toContain('client0 has no device there');
+  expect(debug.whyNotBack).toBeUndefined();
+  expect(readRegister(debug, 'ethernet_driver', [address(8)])).toEqual(['virtio_net+0x8: 0x1']);
+  expect(debug.whyNotBack).toContain('a register of a device was read by hand');
+  expect(hits).toEqual([]);
+
+  expect(new Set(caught)).toEqual(new Set(['interrupt 1']));
+  const told = debug.trace.lines(1000).join('\n');
+  expect(told).toContain('interrupt 1 of ethernet_driver is raised');
+  expect(told).toContain('ethernet_driver is woken by irq 1');
 });

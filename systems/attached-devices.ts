@@ -125,6 +125,10 @@ class ObservedTransport implements Device {
     return this.#nic.transport.read(offset, width);
   }
 
+  peek(offset: number, width: number): number | undefined {
+    return this.#nic.transport.peek(offset, width);
+  }
+
   write(offset: number, value: number, width: number): void {
     this.#nic.transport.write(offset, value, width);
   }

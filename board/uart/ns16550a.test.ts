@@ -67,6 +67,25 @@ function programmed(lcr = 0x03, fcr = 0x01) {
   return b;
 }
 
+it('shows what reads would give, and does nothing', () => {
+  const { uart, line, read, program, characters, irq } = bench();
+  program();
+  uart.write(IER, 0x07, 1);
+  line.send(Uint8Array.of(0x41, 0x42));
+  characters(8);
+  const looks = Array.from({ length: 8 }, (_, offset) => uart.peek(offset, 1));
+  const again = Array.from({ length: 8 }, (_, offset) => uart.peek(offset, 1));
+
+  expect(again).toEqual(looks);
+  expect(irq.level).toBe(1);
+  expect(uart.peek(DATA, 4)).toBeUndefined();
+  // In an order in which no read changes what the next one gives.
+  for (const offset of [LSR, MSR, IIR, SCR, LCR, MCR, IER, DATA]) {
+    expect(read(offset), `offset ${offset}`).toBe(looks[offset]);
+  }
+  expect(uart.peek(DATA, 1)).toBe(0x42);
+});
+
 describe('NS16550A after reset', () => {
   it('has the values of table I', () => {
     const b = bench();

@@ -56,6 +56,20 @@ function programmed(lcrH = 0x70, cr = 0x301) {
   return b;
 }
 
+it('shows what reads would give, and does nothing', () => {
+  const { uart, line, read, program, characters } = bench();
+  program();
+  line.send(Uint8Array.of(0x41, 0x42));
+  characters(3);
+  const offsets = [RSR, FR, IBRD, FBRD, LCR_H, CR, IFLS, IMSC, RIS, MIS, DMACR, DR];
+  const looks = offsets.map((offset) => uart.peek(offset, 4));
+
+  expect(offsets.map((offset) => uart.peek(offset, 4))).toEqual(looks);
+  expect(uart.peek(ICR, 4)).toBeUndefined();
+  expect(offsets.map(read)).toEqual(looks);
+  expect(uart.peek(DR, 4)).toBe(0x42);
+});
+
 describe('PL011 registers', () => {
   it('have their reset values and identification', () => {
     const b = bench();

@@ -6,6 +6,7 @@
 import { UserMistake } from '../../host/problem.ts';
 import { asWritten, readOptions, text, texts } from '../option.ts';
 import { parseCount } from '../quantities.ts';
+import { GDB_OPTIONS } from './gdb.ts';
 import type { RunPart } from './part.ts';
 import type { AskedKill } from './planned-faults.ts';
 
@@ -43,11 +44,17 @@ export const faultsPart: RunPart = {
   commands: 'all',
   parse: (raw) => {
     const { faults, faultSeed, kill } = readOptions(OPTIONS, raw);
+    // Who debugs a run may have things go wrong in it as they like.
+    const { gdb } = readOptions(GDB_OPTIONS, raw);
     if (faults === undefined && kill.length === 0) {
-      if (faultSeed === undefined) return undefined;
-      throw new UserMistake('--fault-seed: seeds the chances of --faults: give both');
+      if (faultSeed !== undefined) {
+        throw new UserMistake('--fault-seed: seeds the chances of --faults: give both');
+      }
+      if (gdb === undefined) return undefined;
     }
     return async (run) => {
+      const isNothing = faults === undefined && kill.length === 0 && run.injected.length === 0;
+      if (isNothing) return {};
       const { watchFaults } = await import('./planned-faults.ts');
       return watchFaults(run, { path: faults, kills: kill, faultSeed });
     };

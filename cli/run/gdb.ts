@@ -18,6 +18,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
 import { Translations } from '../../riscv/translator/translations.ts';
+import type { Rule } from '../../sim/plan/plan.ts';
 import type { WorldWatch } from '../../sim/world.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 import { OptionString } from '../option-string.ts';
@@ -59,6 +60,7 @@ export const gdbPart: RunPart = {
         images: run.loaded.images,
         terminal: run.terminal,
         clock: run.options.testbed.clock,
+        injected: run.injected,
       });
       return (await session).watch();
     };
@@ -90,6 +92,8 @@ export interface DebuggedSystem {
   readonly images: MachinePrograms;
   readonly terminal: Terminal;
   readonly clock: 'virtual' | 'host';
+  /** What is to go wrong in worlds from now on; undefined where a world is what it was. */
+  readonly injected: Rule[] | undefined;
 }
 
 /** A debugger and its server, for as long as the command lasts. */
@@ -123,7 +127,7 @@ export class GdbSession {
       readonly run: DebuggedSystem;
     },
   ) {
-    const { system, images, terminal, clock } = made.run;
+    const { system, images, terminal, clock, injected } = made.run;
     const state: SessionState = { isKilled: false, isEnding: () => false, beat: () => undefined };
     this.#line = made.line;
     this.#wake = made.wake;
@@ -154,6 +158,8 @@ export class GdbSession {
     this.#monitor = new Monitor({
       debugger: this.debugger,
       system,
+      injected,
+      generalPd: () => this.server.generalPd,
       chooseProgram: (pd) => this.server.chooseProgram(pd),
     });
   }
@@ -170,7 +176,12 @@ export class GdbSession {
       made: (testbed) => this.#monitor.show(testbed),
       log: () => (debug.isRunningAgain ? 'drop' : 'keep'),
       debugged: {
-        begin: ({ wake, isEnding, beat }) => {
+        begin: ({ wake, isEnding, beat, outside }) => {
+          if (outside.length > 0) {
+            debug.cannotGoBack(
+              `what ${outside.join(' and ')} brings from outside would not come again`,
+            );
+          }
           this.#wake.call = wake;
           this.#state.isEnding = isEnding;
           this.#state.beat = beat;

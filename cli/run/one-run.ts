@@ -142,6 +142,9 @@ export class Run {
       wake: () => this.#wake(),
       isEnding: () => interrupt.requested,
       beat: () => interrupt.watched?.beat(),
+      outside: [...this.#attachments]
+        .filter(([, { pace }]) => pace !== 'own')
+        .map(([name]) => `--${name}`),
     };
   }
 
@@ -150,9 +153,9 @@ export class Run {
     parsed: readonly ParsedAttachment[],
     interrupt: CaughtInterrupts,
   ): Promise<'over' | 'rewound'> {
-    for (const { debugged } of this.#watches) debugged?.begin(this.#holding(interrupt));
     try {
       await this.#open(parsed);
+      for (const { debugged } of this.#watches) debugged?.begin(this.#holding(interrupt));
       const left = watchLeftBehind(
         () => this.#kernel,
         this.#loaded,

@@ -7,6 +7,7 @@
 import type { Kernel } from '../../kernel/boot.ts';
 import type { FileUse } from '../../host/file-use.ts';
 import type { Program } from '../../microkit/pd.ts';
+import type { Rule } from '../../sim/plan/plan.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import type { Testbed, TestbedOptions, WireParts, Wires } from '../../systems/testbed.ts';
 import type { OptionTable, RawOptions } from '../option.ts';
@@ -17,7 +18,7 @@ import type { LoadedSystem } from './system-source.ts';
 
 /** A run that a debugger holds in the middle of anything. */
 export interface DebuggedRun {
-  /** Called once the run can be ended. */
+  /** Called once the run can be ended, before its world is made. */
   readonly begin: (run: {
     /** Has a run that sleeps look. */
     readonly wake: () => void;
@@ -25,6 +26,8 @@ export interface DebuggedRun {
     readonly isEnding: () => boolean;
     /** Called while it is held: it stands still on purpose. */
     readonly beat: () => void;
+    /** What brings things from outside, such as `--net`: they would not come again. */
+    readonly outside: readonly string[];
   }) => void;
   /** Called now and then between turns. */
   readonly look: () => void;
@@ -49,6 +52,8 @@ export interface RunPart {
 export type StartWatch = (run: WatchedRun) => RunWatch | Promise<RunWatch>;
 
 export interface WatchedRun {
+  /** What is to go wrong besides: told to a run that is begun again, by who debugs it. */
+  readonly injected: Rule[];
   readonly loaded: LoadedSystem;
   readonly options: RunOptions;
   readonly terminal: Terminal;

@@ -4,6 +4,7 @@ import { capabilitiesPart } from './capabilities.ts';
 import { coveragePart } from './coverage.ts';
 import { faultsPart } from './faults.ts';
 import { gdbPart } from './gdb.ts';
+import { inspectPart } from './inspect.ts';
 import { logFilesPart } from './log-files.ts';
 import type { RunPart } from './part.ts';
 import { profilePart } from './profile.ts';
@@ -15,4 +16,5 @@ export const runParts: readonly RunPart[] = [
   profilePart,
   coveragePart,
   gdbPart,
+  inspectPart,
 ];

@@ -33,14 +33,15 @@ export interface AskedFaults {
 
 /** @throws UserMistake for a plan that does not fit the system, or the clock */
 export function watchFaults(
-  { loaded, options, terminal }: WatchedRun,
+  { loaded, options, terminal, injected }: WatchedRun,
   { path, kills, faultSeed }: AskedFaults,
 ): RunWatch {
   const { system } = loaded;
   const { clock, seed: runSeed } = options.testbed;
   const read = path === undefined ? NO_FAULTS : loadPlan(path, system);
   if (clock === 'host' && path !== undefined) refuseSlowness(read, path);
-  const plan = { ...read, rules: [...read.rules, ...kills.map((kill) => killRule(kill, system))] };
+  const killed = kills.map((kill) => killRule(kill, system));
+  const plan = { ...read, rules: [...read.rules, ...killed, ...injected] };
   const seed = faultSeed ?? runSeed;
   // A live run has no end: what has struck is counted, and not kept.
   const planned = new PlannedRun({ system, plan, seed, strikesKept: 0 });

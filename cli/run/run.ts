@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
+import type { Rule } from '../../sim/plan/plan.ts';
 import { addOptions, type RawOptions } from '../option.ts';
 import { openTerminal } from '../terminal.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
@@ -70,10 +71,11 @@ async function runSystem(
   }
   const loaded = await loadSystem(reference, choicesOf(options), options, meant);
   for (const warning of loaded.warnings) terminal.note(`sddf: ${warning}`);
+  const injected: Rule[] = [];
   const makeWatches = async (): Promise<readonly RunWatch[]> => {
     const made: RunWatch[] = [];
     for (const start of asked) {
-      if (start !== undefined) made.push(await start({ loaded, options, terminal }));
+      if (start !== undefined) made.push(await start({ loaded, options, terminal, injected }));
     }
     return made;
   };
@@ -83,7 +85,7 @@ async function runSystem(
     ...attachments.flatMap(({ files }) => files),
     ...watches.flatMap(({ files }) => files ?? []),
   ]);
-  await new Run({ loaded, options, terminal, watches, makeWatches }).run(attachments);
+  await new Run({ loaded, options, terminal, injected, watches, makeWatches }).run(attachments);
 }
 
 /** `--set` comes before `--path`, which is short for one. */

@@ -87,7 +87,13 @@ async function debugReplay(
   const { system, images = new Map() } = loaded.target;
   // Nobody could come in time: a world is over in some milliseconds.
   const options = { ...parseGdb(flags.gdb ?? '', '--gdb'), begins: 'wait' } as const;
-  const session = await GdbSession.open(options, { system, images, terminal, clock: 'virtual' });
+  const session = await GdbSession.open(options, {
+    system,
+    images,
+    terminal,
+    clock: 'virtual',
+    injected: undefined,
+  });
   try {
     const seen = replayHeld(session, () => replay(failure, loaded.target, session.worldWatch()));
     print({ failure, ...seen, stopped: undefined, isJson: flags.json === true }, terminal);

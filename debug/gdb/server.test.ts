@@ -91,7 +91,7 @@ function symbolOf(symbols: Readonly<Record<string, number>>): (name: string) => 
 
 function serve(
   script: Script,
-  options: Partial<GdbServerOptions> = {},
+  { runNs, ...options }: Partial<GdbServerOptions> & { readonly runNs?: number } = {},
   line = new ScriptedLine(script),
 ) {
   const notes: string[] = [];
@@ -111,10 +111,16 @@ function serve(
   const onMade = (made: Debugger): void => {
     server.show(made);
     const chooseProgram = (pd: string): string => server.chooseProgram(pd);
-    monitor.is = new Monitor({ debugger: made, system: worldSystem(), chooseProgram });
+    monitor.is = new Monitor({
+      debugger: made,
+      system: worldSystem(),
+      injected: undefined,
+      generalPd: () => server.generalPd,
+      chooseProgram,
+    });
   };
   const begins = options.begins === 'at once' ? 'running' : 'held';
-  const { counters } = runDebugged(server, 'auto', begins, onMade);
+  const { counters } = runDebugged(server, 'auto', begins, onMade, runNs);
   return { line, notes, counters, server, isKilled: () => isKilled };
 }
 
@@ -331,6 +337,9 @@ const OWN = [
   '!',
 ];
 
+/** Packets end worlds again and again: short ones leave more time for packets. */
+const FUZZED_RUN_NS = 20_000;
+
 it('answers, refuses or survives packets that are changed at random', () => {
   const packets = Number(process.env['SDDF_GDB_FUZZ_PACKETS'] ?? 1000);
   const seed = Number(process.env['SDDF_GDB_FUZZ_SEED'] ?? 1);
@@ -344,7 +353,7 @@ it('answers, refuses or survives packets that are changed at random', () => {
         left -= 1;
         return [raw(random), ...(below(4) === 0 ? ['\u0003'] : [])];
       },
-      { mode: below(2) === 0 ? 'threads' : 'inferiors' },
+      { mode: below(2) === 0 ? 'threads' : 'inferiors', runNs: FUZZED_RUN_NS },
     );
   }
 

@@ -58,8 +58,8 @@ export class GdbServer implements Front {
   /** Whoever was waited for has come, even if gone by now. */
   #hasCome = false;
   #wantsStop = false;
-  /** Whether the client waits to be told of a stop. */
-  #isAwaited = false;
+  /** What the client waits for, while the world runs. */
+  #awaited: 'stop' | 'command' | 'nothing' = 'nothing';
   /** Why the world stands; undefined while it runs. */
   #stop: Stop | undefined;
   /** How it is to go on. */
@@ -116,8 +116,11 @@ export class GdbServer implements Front {
     const isHeld = stop.cause.kind !== 'end' && begins === 'wait' && !this.#hasCome;
     if (!this.#isAttached && !isHeld) return GO_ON;
     this.#stop = stop;
-    this.#threads.turnTo(stop.pd);
-    if (this.#isAwaited) this.#tell(stop);
+    // Of a world that was made anew for a command, the client shall not notice it.
+    if (this.#awaited === 'command') this.#line.send(OK);
+    else this.#threads.turnTo(stop.pd);
+    if (this.#awaited === 'stop') this.#tell(stop);
+    this.#awaited = 'nothing';
     this.#resume = undefined;
     this.#answerKept(stop);
     while (this.#resume === undefined && !isEnding()) {
@@ -131,7 +134,6 @@ export class GdbServer implements Front {
   }
 
   #tell({ cause, text, pd }: Stop): void {
-    this.#isAwaited = false;
     if (text !== undefined) this.#line.say(`${text}${pd === undefined ? '' : ` [${pd}]`}\n`);
     this.#line.send(stopReply(cause, this.#threads.generalText));
   }
@@ -179,7 +181,7 @@ export class GdbServer implements Front {
     this.#kept = [];
     this.#isAttached = true;
     this.#hasCome = true;
-    this.#isAwaited = false;
+    this.#awaited = 'nothing';
     this.#wantsStop = true;
     this.#threads.renew();
     this.#guess.forget();
@@ -226,7 +228,7 @@ export class GdbServer implements Front {
         this.#line.send(answer.text);
         break;
       case 'command':
-        this.#command(answer.text);
+        this.#command(answer.text, this.#shown.debugger);
         break;
       case 'quiet':
         this.#line.send(OK);
@@ -244,16 +246,21 @@ export class GdbServer implements Front {
     }
   }
 
-  #command(command: string): void {
+  #command(command: string, debug: Debugger): void {
     const lines = this.#options.monitor(command);
     if (lines.length > 0) this.#line.say(`${lines.join('\n')}\n`);
-    this.#line.send(OK);
+    if (debug.hasNewCourse) {
+      this.#awaited = 'command';
+      this.#resume = { kind: 'here' };
+    } else {
+      this.#line.send(OK);
+    }
   }
 
   #go(resume: Resume, { whyNotBack }: Debugger): void {
     const isBackwards = resume.kind === 'back' || resume.kind === 'back-step';
     if (!isBackwards || whyNotBack === undefined) {
-      this.#isAwaited = true;
+      this.#awaited = 'stop';
       this.#resume = resume;
       return;
     }

@@ -4,17 +4,25 @@ import { dumpCapabilities } from '../../microkit/capabilities-dump/dump.ts';
 import { capLines } from '../../microkit/capabilities-dump/text.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { Testbed } from '../../systems/testbed.ts';
+import type { Rule } from '../../sim/plan/plan.ts';
 import { CATCHES, type Catch } from '../conditions.ts';
 import type { Debugger } from '../debugger.ts';
 import { DomainView, REGISTERS } from '../domains.ts';
+import { TRACE_KEPT } from '../event-trace.ts';
 import { describeBuffers } from './buffers.ts';
+import { inject } from './injection.ts';
 import { describeQueues } from './queues.ts';
+import { peek, readRegister } from './registers.ts';
 
 export interface MonitorOptions {
   readonly debugger: Debugger;
   readonly system: SystemDescription;
+  /** The domain whose thread the user looks at. */
+  readonly generalPd: () => string;
   /** @returns whose program breakpoints are of from now on */
   readonly chooseProgram: (pd: string) => string;
+  /** Rules that worlds are made with from now on; undefined where a world is what it was. */
+  readonly injected: Rule[] | undefined;
 }
 
 interface Command {
@@ -49,6 +57,11 @@ export class Monitor {
   }
 
   #commands(): Readonly<Record<string, Command>> {
+    return { ...this.#views(), ...this.#deviceViews(), ...this.#wishes() };
+  }
+
+  /** What shows domains and what they share. */
+  #views(): Readonly<Record<string, Command>> {
     return {
       pds: {
         usage: 'pds',
@@ -75,6 +88,22 @@ export class Monitor {
         help: 'whose each buffer of the network is: in which queue it lies, and who takes from it',
         run: () => describeBuffers(this.#options.debugger, this.#options.system),
       },
+      time: {
+        usage: 'time',
+        help: 'how late it is, and how far all have come',
+        run: () => this.#time(),
+      },
+      trace: {
+        usage: 'trace on|off|[N]',
+        help: 'what has happened, in words: the newest 20 events, or N',
+        run: ([what]) => this.#trace(what),
+      },
+    };
+  }
+
+  #deviceViews(): Readonly<Record<string, Command>> {
+    const { debugger: debug, generalPd } = this.#options;
+    return {
       irq: {
         usage: 'irq',
         help: 'interrupts: lines, pending, in service',
@@ -85,11 +114,22 @@ export class Monitor {
         help: 'what devices show of themselves; nothing is read by it',
         run: ([device]) => this.#devices(device),
       },
-      time: {
-        usage: 'time',
-        help: 'how late it is, and how far all have come',
-        run: () => this.#time(),
+      peek: {
+        usage: 'peek ADDRESS [1|2|4]',
+        help: "a device's register as the thread has it, without what a read does besides",
+        run: (words) => peek(debug, generalPd(), words),
       },
+      read: {
+        usage: 'read ADDRESS [1|2|4]',
+        help: 'the same by a read, with all that it does',
+        run: (words) => readRegister(debug, generalPd(), words),
+      },
+    };
+  }
+
+  /** What changes where the world stops, or what it does. */
+  #wishes(): Readonly<Record<string, Command>> {
+    return {
       catch: {
         usage: 'catch KIND WHAT|all|off',
         help: `stops at ${CATCHES.join(', ')}; irq by number, others by domain`,
@@ -105,6 +145,11 @@ export class Monitor {
         help: 'whose code breakpoints are in; auto: as the symbols say',
         run: ([pd = 'auto']) => this.#program(pd),
       },
+      inject: {
+        usage: 'inject [POINT [FAULT …]]',
+        help: 'something goes wrong from here on, as in a plan; without FAULT: what can',
+        run: (words) => this.#inject(words),
+      },
     };
   }
 
@@ -112,8 +157,8 @@ export class Monitor {
     const { debugger: debug, system } = this.#options;
     return flatten(system).map(({ pd }, index) => {
       const view = new DomainView(pd.name, debug);
-      const steps = debug.hartOf(pd.name)?.steps;
-      const code = steps === undefined ? 'TypeScript' : `${steps} instructions`;
+      const steps = debug.hartOf(pd.name)?.steps ?? 0;
+      const code = debug.isMachineCode(pd.name) ? `${steps} instructions` : 'TypeScript';
       return `${String(index + 1).padStart(3)} ${pd.name.padEnd(24)} ${view.state}; ${code}`;
     });
   }
@@ -176,6 +221,26 @@ export class Monitor {
     return [`${(debug.nowNs() / 1e6).toFixed(6)} ms`, `${counters.kernelEntries} kernel entries`];
   }
 
+  #trace(what = String(TRACE_SHOWN)): readonly string[] {
+    const { trace } = this.#options.debugger;
+    if (what === 'on' || what === 'off') {
+      trace.turn(what);
+      return [`the trace is ${what}`];
+    }
+    if (!/^[1-9]\d{0,3}$/.test(what)) {
+      return [`trace takes on, off, or how many of the newest ${TRACE_KEPT} events`];
+    }
+    if (trace.book === undefined) return ['the trace is off; monitor trace on'];
+    const lines = trace.lines(Number(what));
+    return lines.length === 0 ? ['nothing has happened since the trace is on'] : lines;
+  }
+
+  #inject(words: readonly string[]): readonly string[] {
+    const { debugger: debug, system, injected } = this.#options;
+    if (injected === undefined) return ['this world is what it was: inject is for sddf run'];
+    return inject({ debugger: debug, system, injected }, words);
+  }
+
   #catch([kind, what]: readonly string[]): readonly string[] {
     const { conditions } = this.#options.debugger;
     if (kind === undefined) return conditions.describe();
@@ -213,5 +278,7 @@ export class Monitor {
   }
 }
 
+/** Events of the trace, unless told. */
+const TRACE_SHOWN = 20;
 const NO_WORLD = ['the world is not built yet'];
 const UNITS_NS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9 };

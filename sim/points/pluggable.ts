@@ -49,6 +49,10 @@ export class PluggableDevice implements Device {
     return this.#isGone ? ALL_ONES >>> (32 - 8 * width) : this.#device.read(offset, width);
   }
 
+  peek(offset: number, width: number): number | undefined {
+    return this.#isGone ? this.read(offset, width) : this.#device.peek?.(offset, width);
+  }
+
   write(offset: number, value: number, width: number): void {
     if (!this.#isGone) this.#device.write(offset, value, width);
   }

@@ -164,6 +164,12 @@ export class PlannedRegisters implements Device {
     });
   }
 
+  /** Without what a plan does to reads: nobody reads. */
+  peek(offset: number, width: number): number | undefined {
+    const isGone = this.#gone === 'unplug' || this.#gone === 'vanish';
+    return isGone ? this.read(offset, width) : this.#registers.peek?.(offset, width);
+  }
+
   read(offset: number, width: number): number {
     if (this.#gone === 'unplug') return ALL_ONES >>> (32 - 8 * width);
     if (this.#gone === 'vanish') return 0;

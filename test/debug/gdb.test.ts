@@ -124,7 +124,24 @@ describe.skipIf(!hasGdb || !hasCompiler)(`GDB (needs ${GDB} and ${COMPILER})`, (
     expect(monitor[0]).toMatch(/1 pong +waiting to be woken up; 2\d{3} instructions/);
     expect(monitor.filter((line) => /^it is 0\.0\d+ ms \[ping\]$/.test(line))).toHaveLength(1);
     expect(monitor).toContain('ping is woken up, badge 0x2 [ping]');
-    expect(monitor.at(-1)).toMatch(/^no command 'nonsense'; there are /);
+    const caught = part(threads, 'catch');
+    expect(caught.filter((line) => /^pong: \w+.* \[pong\]$/.test(line))).toHaveLength(1);
+    expect(caught.filter((line) => / ms {2}p[io]ng /.test(line))).toHaveLength(2);
+    expect(caught.slice(-3)).toEqual([
+      'peek 0x10000000: pong has no device there',
+      'read takes an address such as 0x20001070, and a width in bytes: 1, 2 or 4',
+      expect.stringMatching(/^no command 'nonsense'; there are /),
+    ]);
+  });
+
+  it('has something go wrong from where the world stands', () => {
+    const injected = part(inferiors, 'inject');
+    expect(injected).toContain("inject: pd.ping has no fault 'nonsense'");
+    expect(injected).toContain('pd.ping: sleep from here on; the world runs to here again');
+    const hits = injected.filter((line) => line.includes('hit Breakpoint'));
+    // Back to the stop before; ping, which sleeps, does not come to the next one.
+    expect(hits).toHaveLength(1);
+    expect(injected.join()).toContain('the run is over');
   });
 
   it('comes to the end of the run, which is what it is without a debugger', () => {

@@ -17,5 +17,11 @@ continue
 backtrace 1
 continue
 backtrace 1
+echo --- inject\n
+reverse-continue
+monitor inject pd.ping nonsense
+monitor inject pd.ping sleep
+monitor time
+continue
 echo --- kill\n
 kill

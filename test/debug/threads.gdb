@@ -44,6 +44,14 @@ monitor time
 monitor catch notification ping
 reverse-continue
 monitor catch notification off
+echo --- catch\n
+monitor trace on
+monitor catch syscall pong
+reverse-continue
+monitor trace 2
+monitor catch syscall off
+monitor peek 0x10000000
+monitor read 16
 monitor nonsense
 echo --- to the end\n
 continue

@@ -69,12 +69,16 @@ export function worldSystem() {
   return described(sys.build());
 }
 
-/** @param onMade told of the debugger before the world begins */
+/**
+ * @param onMade told of the debugger before the world begins
+ * @param runNs how long the world lasts
+ */
 export function runDebugged(
   front: Front,
   engine: EngineKind = 'auto',
   begins: 'held' | 'running' = 'held',
   onMade: (made: Debugger) => void = () => undefined,
+  runNs = RUN_NS,
 ): DebuggedRun {
   const described = worldSystem();
   const debug = new Debugger({
@@ -87,7 +91,7 @@ export function runDebugged(
   for (let runs = 1; ; runs += 1) {
     debug.begin();
     try {
-      const testbed = makeWorld(described, engine, debug);
+      const testbed = makeWorld(described, { engine, runNs, debug });
       debug.ended('over');
       return { debugger: debug, testbed, counters: testbed.counters(), runs };
     } catch (error) {
@@ -97,13 +101,18 @@ export function runDebugged(
 }
 
 export function runPlain(engine: EngineKind = 'auto'): RunCounters {
-  return makeWorld(worldSystem(), engine).counters();
+  return makeWorld(worldSystem(), { engine, runNs: RUN_NS }).counters();
+}
+
+interface WorldOptions {
+  readonly engine: EngineKind;
+  readonly runNs: number;
+  readonly debug?: Debugger;
 }
 
 function makeWorld(
   described: ReturnType<typeof worldSystem>,
-  engine: EngineKind,
-  debug?: Debugger,
+  { engine, runNs, debug }: WorldOptions,
 ): Testbed {
   const testbed = createTestbed({
     system: described,
@@ -123,7 +132,7 @@ function makeWorld(
           onBoot: (kernel) => debug.booted(kernel),
         }),
   });
-  testbed.runUntil(RUN_NS);
+  testbed.runUntil(runNs);
   return testbed;
 }
 

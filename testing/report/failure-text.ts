@@ -1,6 +1,6 @@
 /** A failed test for a person: the step, what was expected, what came, and how to see it again. */
 
-import type { BookedEvent } from '../run/event-book.ts';
+import type { BookedEvent } from '../../systems/trace/event-book.ts';
 import type { TestResult } from '../run/run-test.ts';
 
 const SHOWN = 8;

@@ -4,7 +4,7 @@ import { RunFailure } from '../../memory/assert.ts';
 import { TestbedError } from '../../systems/testbed.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import type { TestCase } from '../file/test-file.ts';
-import type { BookedEvent } from './event-book.ts';
+import type { BookedEvent } from '../../systems/trace/event-book.ts';
 import { Unmet } from './step.ts';
 import { TestRun } from './test-run.ts';
 

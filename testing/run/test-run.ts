@@ -17,7 +17,7 @@ import type { BenchRun } from '../unit/bench.ts';
 import { plugInPeers, startBench } from '../unit/bench-run.ts';
 import { ScriptedDevice } from '../unit/scripted-device.ts';
 import { DiskEnd, NetEnd, UartEnd } from './ends.ts';
-import { EventBook } from './event-book.ts';
+import { EventBook } from '../../systems/trace/event-book.ts';
 import type { Scene } from './scene.ts';
 
 /** A disk before the test: 1 MiB of zeros unless told. */

@@ -7,18 +7,13 @@ import { REG_A0, REG_A1 } from '../../kernel/abi.ts';
 import { BADGE_HIGH_CALL, BADGE_HIGH_FAULT } from '../../microkit/slots.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import type { UserThread } from '../../kernel/user.ts';
-import { exceptionText } from '../../systems/exception-text.ts';
-import { SystemNames } from '../../systems/trace/names.ts';
-import {
-  type BoardObserver,
-  RUN_INIT,
-  RUN_WOKEN,
-  type ThreadObserver,
-} from '../../systems/trace/observer.ts';
-import { systemCallOf } from '../../systems/trace/told-by.ts';
+import { exceptionText } from '../exception-text.ts';
+import { SystemNames } from './names.ts';
+import { type BoardObserver, RUN_INIT, RUN_WOKEN, type ThreadObserver } from './observer.ts';
+import { systemCallOf } from './told-by.ts';
 
-/** Events that are kept. */
-export const EVENTS_KEPT = 20;
+/** Events that are kept, unless told. */
+const EVENTS_KEPT = 20;
 
 export interface BookedEvent {
   readonly timeNs: number;
@@ -31,21 +26,23 @@ const HIGH_CHANNELS = 30;
 export class EventBook implements ThreadObserver, BoardObserver {
   readonly #names: SystemNames;
   readonly #nowNs: () => number;
+  readonly #kept: number;
   readonly #events: BookedEvent[] = [];
   readonly #signals = new Map<string, number>();
 
-  constructor(system: SystemDescription, nowNs: () => number) {
+  constructor(system: SystemDescription, nowNs: () => number, kept = EVENTS_KEPT) {
     this.#names = new SystemNames(system);
     this.#nowNs = nowNs;
+    this.#kept = kept;
   }
 
   /** The newest events, oldest first. */
   get events(): readonly BookedEvent[] {
-    return this.#events.slice(-EVENTS_KEPT);
+    return this.#events.slice(-this.#kept);
   }
 
   note(text: string): void {
-    if (this.#events.length > 8 * EVENTS_KEPT) this.#events.splice(0, 7 * EVENTS_KEPT);
+    if (this.#events.length > 8 * this.#kept) this.#events.splice(0, 7 * this.#kept);
     this.#events.push({ timeNs: this.#nowNs(), text });
   }
 
