@@ -5,11 +5,7 @@
  * on, and everything on the stack stands until then. Nothing that is told here changes it.
  *
  * To go back is to run again: {@link Rewound} leaves the run, whoever began it begins it once more,
- * and the debugger lets it come to the moment that is wanted.
- *
- *     back to a moment          run to it, and halt
- *     back to what came before  run to where we were, remember the last thing that would have
- *                               stopped it; then as above
+ * and the debugger lets it come to the moment that is wanted (`course.ts`).
  */
 
 import type { Board } from '../board/board.ts';
@@ -35,6 +31,7 @@ import { SystemNames } from '../systems/trace/names.ts';
 import { systemCallOf } from '../systems/trace/told-by.ts';
 import type { UserThread } from '../kernel/user.ts';
 import { Conditions, type Watchpoint } from './conditions.ts';
+import { type Aim, Course, type Decision, END, stepBackOf, stepOf } from './course.ts';
 import { DebuggedHart, type HaltAsker } from './debugged-hart.ts';
 import type { DebuggedWorld } from './debugged-world.ts';
 import { EventTrace } from './event-trace.ts';
@@ -76,28 +73,6 @@ export class Rewound extends RunFailure {
   override readonly name = 'Rewound';
 }
 
-/** What the world is let run for, besides what the user has set. */
-type Aim =
-  /** To halt there; `report`: what to say then. */
-  | { readonly kind: 'halt'; readonly at: Moment; readonly report: Stop }
-  /** A step of a hart, forwards; `alone`: without others. */
-  | { readonly kind: 'step'; readonly at: Moment; readonly alone: boolean }
-  /** To find what came last before it. */
-  | { readonly kind: 'search'; readonly until: Moment }
-  /** To find the step before a moment whose number is not known: `before` steps, one was not 1. */
-  | { readonly kind: 'find-step'; readonly pd: string; readonly before: number };
-
-/** The most that one step counts: of what is done at once, see `riscv/bulk/`. */
-const LONGEST_STEP = 2100;
-/** Behind all that happens. */
-const END: Moment = { kind: 'event', event: Infinity };
-const BEGIN: Stop = {
-  cause: { kind: 'begin' },
-  moment: { kind: 'event', event: 1 },
-  pd: undefined,
-  text: 'nothing is before this: the world begins',
-};
-
 export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   readonly conditions = new Conditions();
   readonly names: SystemNames;
@@ -120,9 +95,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   #tables: PageTable[] = [];
   readonly #devices: string[] = [];
   #events = 0;
-  #aim: Aim | undefined;
-  /** Of a search. */
-  #last: Stop | undefined;
+  readonly #course = new Course();
   /** The hart that executes. */
   #running: DebuggedHart | undefined;
   #isHalted = false;
@@ -192,9 +165,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   /** The run is over. May throw {@link Rewound}. */
   ended(text: string): void {
-    const aim = this.#aim;
-    if (aim?.kind === 'search' && aim.until === END) this.#found();
-    this.#aim = undefined;
+    this.#follow(this.#course.atEnd());
+    this.#course.set(undefined);
     this.#halt({ cause: { kind: 'end' }, moment: END, pd: undefined, text });
   }
 
@@ -206,7 +178,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   /** Whether it runs again what has been seen already. */
   get isRunningAgain(): boolean {
-    return this.#aim !== undefined && this.#aim.kind !== 'step';
+    return this.#course.isRunningAgain;
   }
 
   /** Why it cannot go back, if it cannot. */
@@ -233,12 +205,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   /** Nobody is there who wants anything: the world goes on from where it had come to. */
   letGo(): void {
     this.conditions.clear();
-    const aim = this.#aim;
-    if (aim?.kind === 'step') this.#aim = undefined;
-    if (aim?.kind !== 'search') return;
-    const { until } = aim;
-    const report: Stop = { cause: { kind: 'step' }, moment: until, pd: undefined };
-    this.#aim = until === END ? undefined : { kind: 'halt', at: until, report };
+    this.#course.abandon();
   }
 
   hartOf(pd: string): DebuggedHart | undefined {
@@ -276,10 +243,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   entering(hart: DebuggedHart): void {
     this.#running = hart;
-    const aim = this.#aim;
     if (this.#isHeld) this.#hold(before(hart));
-    if (aim !== undefined) this.#atAim(hart, 'before');
-    if (aim?.kind === 'step' && aim.alone && !isOf(aim.at, hart)) this.#haltStep(hart.pd);
+    this.#follow(this.#course.atHart(hart, 'before'));
     if (this.#front.wantsStop()) {
       this.#halt({ cause: { kind: 'interrupt' }, moment: before(hart), pd: hart.pd });
     }
@@ -295,7 +260,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   }
 
   left(hart: DebuggedHart, trap: number): void {
-    if (this.#aim !== undefined) this.#atAim(hart, 'after');
+    this.#follow(this.#course.atHart(hart, 'after'));
     const { hit } = hart;
     hart.hit = undefined;
     const moment = { kind: 'after', pd: hart.pd, steps: hart.steps } as const;
@@ -416,22 +381,15 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#events += 1;
     this.#journal.note(this.#events, this.#world);
     if (this.#isHeld) this.#holdProgram();
-    if (this.#aim !== undefined) this.#eventAtAim(pd);
+    if (this.#course.isSet) {
+      const name = pd === undefined ? undefined : this.names.pd(pd);
+      this.#follow(this.#course.atEvent(this.#events, name));
+    }
     if (this.conditions.lookAtEvents) {
       this.#memory.compare(this.#current ?? 'a device');
       if (this.nowNs() >= this.conditions.untilNs) this.#timeHasCome();
     }
     if (pd !== undefined) this.look();
-  }
-
-  #eventAtAim(pd: number | undefined): void {
-    const aim = this.#aim;
-    if (aim?.kind === 'halt' && isEvent(aim.at, this.#events)) this.#arrive();
-    else if (aim?.kind === 'search' && isEvent(aim.until, this.#events)) this.#found();
-    else if (aim?.kind === 'step' && aim.alone && pd !== undefined) {
-      const name = this.names.pd(pd);
-      if (aim.at.kind !== 'event' && aim.at.pd !== name) this.#haltStep(name);
-    }
   }
 
   #systemCall(pd: number, regs: Uint32Array): void {
@@ -501,13 +459,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   /** The hart executes up to what it is to be looked at for. */
   #setPause(hart: DebuggedHart): void {
-    const aim = this.#aim;
-    let at = Infinity;
-    if (aim?.kind === 'find-step' && aim.pd === hart.pd) at = aim.before - LONGEST_STEP;
-    else if (aim !== undefined && aim.kind !== 'find-step') {
-      const moment = aim.kind === 'search' ? aim.until : aim.at;
-      if (moment.kind !== 'event' && moment.pd === hart.pd) at = moment.steps;
-    }
+    let at = this.#course.pauseOf(hart);
     const { untilNs } = this.conditions;
     if (untilNs < Infinity) at = Math.min(at, hart.steps + instructionsUntil(hart, untilNs));
     hart.pauseAt(at > hart.steps ? at : Infinity);
@@ -515,56 +467,27 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     if (at > hart.steps && at < hart.steps + hart.remaining) hart.enterAnew();
   }
 
-  #atAim(hart: DebuggedHart, kind: 'before' | 'after'): void {
-    const aim = this.#aim;
-    if (aim === undefined) return;
-    if (aim.kind === 'find-step') {
-      if (aim.pd === hart.pd) this.#findStep(hart, aim.before);
-      return;
+  #follow(decision: Decision): void {
+    switch (decision?.kind) {
+      case undefined:
+        return;
+      case 'halt':
+        this.#course.set(undefined);
+        return this.#halt(decision.report);
+      case 'step over':
+        return this.#haltStep(decision.pd);
+      case 'rewind':
+        return this.#rewind(decision.aim);
+      default:
+        return decision satisfies never;
     }
-    const moment = aim.kind === 'search' ? aim.until : aim.at;
-    if (moment.kind !== kind || moment.pd !== hart.pd || hart.steps < moment.steps) return;
-    if (aim.kind === 'search') this.#found();
-    else if (aim.kind === 'step') this.#haltStep(hart.pd);
-    else if (hart.steps > moment.steps) this.#overshot(hart.pd, moment.steps + 1);
-    else this.#arrive();
-  }
-
-  /** The step before a moment counts as many: it is looked for one by one. */
-  #overshot(pd: string, before: number): never {
-    this.#rewind({ kind: 'find-step', pd, before });
-  }
-
-  #findStep(hart: DebuggedHart, wanted: number): void {
-    hart.isSingle = hart.steps >= wanted - LONGEST_STEP;
-    if (hart.steps < wanted) return;
-    const steps = Math.max(0, hart.lastSingle);
-    const at: Moment = { kind: 'before', pd: hart.pd, steps };
-    this.#rewind({
-      kind: 'halt',
-      at,
-      report: { cause: { kind: 'step' }, moment: at, pd: hart.pd },
-    });
   }
 
   #haltStep(pd: string): void {
-    this.#aim = undefined;
+    this.#course.set(undefined);
     const hart = this.#running;
     const moment = hart === undefined ? this.#here : before(hart);
     this.#halt({ cause: { kind: 'step' }, moment, pd });
-  }
-
-  #arrive(): void {
-    const aim = this.#aim;
-    if (aim?.kind !== 'halt') return;
-    this.#aim = undefined;
-    this.#halt(aim.report);
-  }
-
-  /** The search has come to where it began: the last thing that it has met is the one. */
-  #found(): never {
-    const stop = this.#last ?? BEGIN;
-    this.#rewind({ kind: 'halt', at: stop.moment, report: stop });
   }
 
   /**
@@ -573,12 +496,9 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
    * @param before where it is shown when the user comes from behind: a write, before it is done
    */
   #hit(stop: Stop, before = stop.moment): void {
-    const { kind } = this.#aim ?? { kind: 'none' };
-    if (kind === 'search') this.#last = { ...stop, moment: before };
-    else if (kind !== 'halt' && kind !== 'find-step') {
-      this.#aim = undefined;
-      this.#halt(stop);
-    }
+    if (!this.#course.meets(stop, before)) return;
+    this.#course.set(undefined);
+    this.#halt(stop);
   }
 
   #halt(stop: Stop): void {
@@ -601,7 +521,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
       case 'continue':
         return;
       case 'step':
-        this.#step(resume.pd, resume.alone);
+        this.#course.set(stepOf(resume.pd, resume.alone, this.#stepsOf(resume.pd), this.#events));
         return;
       case 'again':
         this.#isHeld = true;
@@ -611,42 +531,19 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
       case 'here':
         return this.#rewind({ kind: 'halt', at: stop.moment, report: stop });
       case 'back-step':
-        return this.#stepBack(resume.pd);
+        return this.#rewind(stepBackOf(resume.pd, this.#harts.get(resume.pd)?.steps, this.#events));
       default:
         return resume satisfies never;
     }
   }
 
-  #step(pd: string, alone: boolean): void {
-    if (this.#machineCode.has(pd)) {
-      const steps = (this.#harts.get(pd)?.steps ?? 0) + 1;
-      this.#aim = { kind: 'step', at: { kind: 'before', pd, steps }, alone };
-      return;
-    }
-    // A program in TypeScript has no instructions: whatever happens next is a step of it.
-    const at: Moment = { kind: 'event', event: this.#events + 1 };
-    const report: Stop = { cause: { kind: 'step' }, moment: at, pd };
-    this.#aim = { kind: 'halt', at, report };
-  }
-
-  #stepBack(pd: string): never {
-    const hart = this.#harts.get(pd);
-    const steps = (hart?.steps ?? 0) - 1;
-    if (hart !== undefined && steps >= 0) {
-      const at: Moment = { kind: 'before', pd, steps };
-      const report: Stop = { cause: { kind: 'step' }, moment: at, pd };
-      return this.#rewind({ kind: 'halt', at, report });
-    }
-    const event = hart === undefined ? this.#events - 1 : 1;
-    const at: Moment = { kind: 'event', event: Math.max(1, event) };
-    const report: Stop =
-      event > 1 ? { cause: { kind: 'step' }, moment: at, pd } : { ...BEGIN, moment: at };
-    return this.#rewind({ kind: 'halt', at, report });
+  /** Of a domain whose program is machine code, also before it begins. */
+  #stepsOf(pd: string): number | undefined {
+    return this.#machineCode.has(pd) ? (this.#harts.get(pd)?.steps ?? 0) : undefined;
   }
 
   #rewind(aim: Aim | undefined): never {
-    this.#aim = aim;
-    this.#last = undefined;
+    this.#course.set(aim);
     this.isRewinding = true;
     throw new Rewound('the run is begun again');
   }
@@ -663,14 +560,6 @@ function maps(table: PageTable, paddr: number): boolean {
 
 function before(hart: DebuggedHart): Moment {
   return { kind: 'before', pd: hart.pd, steps: hart.steps };
-}
-
-function isOf(moment: Moment, hart: DebuggedHart): boolean {
-  return moment.kind !== 'event' && moment.pd === hart.pd;
-}
-
-function isEvent(moment: Moment, events: number): boolean {
-  return moment.kind === 'event' && moment.event === events;
 }
 
 /** @returns 1 or more; `Infinity` where nobody knows how long one takes */

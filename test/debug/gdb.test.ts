@@ -136,7 +136,9 @@ describe.skipIf(!hasGdb || !hasCompiler)(`GDB (needs ${GDB} and ${COMPILER})`, (
 
   it('has something go wrong from where the world stands', () => {
     const injected = part(inferiors, 'inject');
-    expect(injected).toContain("inject: pd.ping has no fault 'nonsense'");
+    expect(injected).toContain(
+      "inject: pd.ping has no fault 'nonsense'; there is kill, sleep, babble",
+    );
     expect(injected).toContain('pd.ping: sleep from here on; the world runs to here again');
     const hits = injected.filter((line) => line.includes('hit Breakpoint'));
     // Back to the stop before; ping, which sleeps, does not come to the next one.
