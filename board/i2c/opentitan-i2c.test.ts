@@ -98,9 +98,15 @@ describe('the controller', () => {
 
   it('reads, after a repeated start that completes a command', () => {
     const target = new ScriptedTarget({ address: 0x20, answer: (n) => 10 + n });
-    const { run, received, read } = controller(target);
+    const { run, received, read, device } = controller(target);
 
     const took = run(START | 0x40, 7, START | 0x41, READB | RCONT | 2, READB | STOP | 1);
+    // Whoever looks from outside takes nothing out of the FIFO.
+    expect([device.peek(RDATA, 4), device.peek(RDATA, 4), device.peek(RDATA, 1)]).toEqual([
+      10,
+      10,
+      undefined,
+    ]);
 
     expect(took).toBe(2 * START_NS + 6 * BYTE_NS + STOP_NS);
     expect(received()).toEqual([10, 11, 12]);

@@ -107,6 +107,12 @@ export class OpenTitanI2c implements Device {
     }
   }
 
+  /** All registers but one are only read by a read. */
+  peek(offset: number, width: number): number | undefined {
+    if (width !== 4) return undefined;
+    return offset === r.RDATA ? this.#rx[0] : this.read(offset, width);
+  }
+
   write(offset: number, value: number, width: number): void {
     if (width !== 4) {
       this.#refuse('an access that is not 32 bits wide');
