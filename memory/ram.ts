@@ -167,6 +167,7 @@ export class Ram extends Configured<RamParts> {
     end: number,
   ) => number;
   #stagingNext = this.options.sizeBytes;
+  #timesCleared = 0;
 
   constructor(options: RamOptions) {
     super(makeRam(options));
@@ -219,6 +220,12 @@ export class Ram extends Configured<RamParts> {
       at = this.#firstUsedLine(piece + CLEARED_BYTES, end);
     }
     this.#stagingNext = this.sizeBytes;
+    this.#timesCleared += 1;
+  }
+
+  /** Who keeps what it has taken of the staging area asks whether it still has it. */
+  get timesCleared(): number {
+    return this.#timesCleared;
   }
 
   /** Bytes that can still be taken from the staging area. */

@@ -348,7 +348,7 @@ class World {
     return explorer.reach({ kind: 'kernel', domain, timeNs, untilNextEventNs: untilNs });
   }
 
-  /** Of machine code, points of choice are its system calls. */
+  /** Of machine code, points of choice are its system calls and accesses to devices. */
   #exploredCode(
     domain: string,
     start: (thread: HartThread) => MachineCode,

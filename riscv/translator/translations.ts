@@ -26,6 +26,12 @@ export interface CompiledUnit {
   readonly module: WebAssembly.Module;
 }
 
+/** Where the entry points of texts lie in one RAM, since it was cleared so many times. */
+interface Tables {
+  readonly timesCleared: number;
+  readonly places: Map<CompiledText, number>;
+}
+
 /**
  * Bytes of text that are translated at most: a translation takes some 40 times as many, with what
  * it was made from.
@@ -35,7 +41,7 @@ const MOST_TEXT_BYTES = 1 << 22;
 export class Translations {
   readonly #byDigest = new Map<string, CompiledText[]>();
   readonly #byCode = new WeakMap<CodeRun, CompiledText>();
-  readonly #tables = new WeakMap<Ram, Map<CompiledText, number>>();
+  readonly #tables = new WeakMap<Ram, Tables>();
 
   readonly #coverage: CoverageMap | undefined;
   #textBytes = 0;
@@ -78,8 +84,7 @@ export class Translations {
    *   first; undefined when there is no room for them
    */
   tableIn(ram: Ram, compiled: CompiledText): number | undefined {
-    const tables = this.#tables.get(ram) ?? new Map<CompiledText, number>();
-    this.#tables.set(ram, tables);
+    const tables = this.#tablesIn(ram);
     const known = tables.get(compiled);
     if (known !== undefined) return known;
     const { byteLength } = compiled.translation.words;
@@ -91,6 +96,16 @@ export class Translations {
     ram.u8.fill(0, at, at + byteLength);
     tables.set(compiled, at);
     return at;
+  }
+
+  /** In a RAM that has been cleared, other things lie where the tables were. */
+  #tablesIn(ram: Ram): Map<CompiledText, number> {
+    const { timesCleared } = ram;
+    const known = this.#tables.get(ram);
+    if (known?.timesCleared === timesCleared) return known.places;
+    const places = new Map<CompiledText, number>();
+    this.#tables.set(ram, { timesCleared, places });
+    return places;
   }
 
   /** All that have been made. */

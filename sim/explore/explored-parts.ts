@@ -5,7 +5,7 @@
  *
  * - A *publication* is an ordered store: the point is before it and behind it.
  * - A *look* is a load of an index that the other end of a queue writes: the point is before it.
- * - A *register access* of a device: the point is before it.
+ * - A *register access* of a device: the point is before it; of machine code, behind it.
  * - A *kernel entry*: the point is before it.
  */
 
@@ -44,9 +44,10 @@ export function exploredImage(image: ProgramImage, options: ExploredOptions): Pr
 }
 
 /**
- * The same body of machine code, whose system calls are points of choice: the time that passes at
- * one is the time that the instructions before it took longer. It is held up between two
- * instructions, and never in the middle of its slice.
+ * The same body of machine code, whose system calls and accesses to registers of devices are points
+ * of choice: the time that passes at one is the time that the instructions up to there took longer.
+ * It is held up between two instructions: before a call, and behind an access, which the engine
+ * cannot leave in the middle.
  */
 export function exploredMachineCode(
   start: (thread: HartThread) => MachineCode,
@@ -54,14 +55,12 @@ export function exploredMachineCode(
   { explorer, nowNs, untilNextEventNs }: Omit<ExploredOptions, 'looksOf'>,
 ): (thread: HartThread) => MachineCode {
   return (thread) => {
-    const late = new LateThread(thread, () =>
-      explorer.reach({
-        kind: 'kernel',
-        domain,
-        timeNs: nowNs(),
-        untilNextEventNs: untilNextEventNs(),
-      }),
-    );
+    const reach = (kind: PointKindName): number =>
+      explorer.reach({ kind, domain, timeNs: nowNs(), untilNextEventNs: untilNextEventNs() });
+    const late = new LateThread(thread, {
+      ofCall: () => reach('kernel'),
+      ofAccess: () => reach('register'),
+    });
     return lateMachineCode(late, start(late));
   };
 }

@@ -3,20 +3,33 @@
  * come and other threads run, as if the instructions up to the call had taken longer. Such a body
  * cannot be held up in the middle. So it returns without having made the call, and makes it when it
  * is resumed.
+ *
+ * The same behind an access to a device's register: the body is told of an interrupt and stops
+ * behind that instruction. Time passes before the next one.
  */
 
-import type { Access } from '../../memory/region.ts';
+import type { Access, MmioDevice } from '../../memory/region.ts';
 import { REG_NEXT_PC } from '../../kernel/abi.ts';
 import type { HartThread, MachineCode, MappedRun, Mapping } from '../../kernel/user.ts';
 
+/** Nanoseconds that pass at a place; 0 for none. */
+export interface Lateness {
+  /** Before the system call in the registers. */
+  readonly ofCall: (registers: Uint32Array) => number;
+  /** Behind an access to a device's register. */
+  readonly ofAccess?: () => number;
+}
+
 export class LateThread implements HartThread {
   readonly #thread: HartThread;
-  readonly #lateness: (registers: Uint32Array) => number;
+  readonly #lateness: Lateness;
+  readonly #devices = new Map<MmioDevice, MmioDevice>();
   /** Where the thread goes on after the call that it owes. */
   #owedAt: readonly [low: number, high: number] | undefined;
+  /** What passes behind the access that has just been made. */
+  #owedNs = 0;
 
-  /** @param lateness of the system call in the registers, ns; 0 for none */
-  constructor(thread: HartThread, lateness: (registers: Uint32Array) => number) {
+  constructor(thread: HartThread, lateness: Lateness) {
     this.#thread = thread;
     this.#lateness = lateness;
   }
@@ -30,7 +43,7 @@ export class LateThread implements HartThread {
   }
 
   get isInterruptPending(): boolean {
-    return this.#thread.isInterruptPending;
+    return this.#owedNs > 0 || this.#thread.isInterruptPending;
   }
 
   get hasTrapped(): boolean {
@@ -62,13 +75,20 @@ export class LateThread implements HartThread {
     return true;
   }
 
+  /** Lets the time pass that is owed for an access: `resume()` has stopped for it. */
+  passIsOwed(): void {
+    const ns = this.#owedNs;
+    this.#owedNs = 0;
+    if (ns > 0) this.#thread.charge(ns);
+  }
+
   /** A system call that is not late. */
   trapNow(): void {
     this.#thread.trapLast();
   }
 
   trapLast(): void {
-    const ns = this.#lateness(this.regs);
+    const ns = this.#lateness.ofCall(this.regs);
     if (ns === 0) {
       this.#thread.trapLast();
       return;
@@ -118,11 +138,32 @@ export class LateThread implements HartThread {
   }
 
   runAt(vaddr: number): MappedRun | undefined {
-    return this.#thread.runAt(vaddr);
+    const run = this.#thread.runAt(vaddr);
+    const { ofAccess } = this.#lateness;
+    if (run?.device === undefined || ofAccess === undefined) return run;
+    return { ...run, device: this.#lateDevice(run.device, ofAccess) };
   }
 
   mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
     return this.#thread.mapping(vaddr, lengthBytes, access);
+  }
+
+  #lateDevice(plain: MmioDevice, ofAccess: () => number): MmioDevice {
+    const known = this.#devices.get(plain);
+    if (known !== undefined) return known;
+    const late: MmioDevice = {
+      read: (offset, width) => {
+        const value = plain.read(offset, width);
+        this.#owedNs += ofAccess();
+        return value;
+      },
+      write: (offset, value, width) => {
+        plain.write(offset, value, width);
+        this.#owedNs += ofAccess();
+      },
+    };
+    this.#devices.set(plain, late);
+    return late;
   }
 
   #nextPc(): readonly [low: number, high: number] {
@@ -131,7 +172,7 @@ export class LateThread implements HartThread {
   }
 }
 
-/** A body that makes the calls that its thread owes. */
+/** A body that makes the calls that its thread owes, and stops where time is to pass. */
 export function lateMachineCode(thread: LateThread, body: MachineCode): MachineCode {
   return {
     registers: body.registers,
@@ -140,7 +181,9 @@ export function lateMachineCode(thread: LateThread, body: MachineCode): MachineC
     },
     allowFloatingPoint: (isAllowed) => body.allowFloatingPoint(isAllowed),
     resume: () => {
-      if (!thread.trapIsOwed()) body.resume();
+      if (thread.trapIsOwed()) return;
+      body.resume();
+      thread.passIsOwed();
     },
   };
 }

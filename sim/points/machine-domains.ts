@@ -52,9 +52,10 @@ export interface PlannedMachineCodeOptions {
 export function plannedMachineCode(options: PlannedMachineCodeOptions) {
   return (thread: HartThread): MachineCode => {
     const { start, entry } = options;
-    const late = new LateThread(thread, (registers) =>
-      entry === undefined || SILENT.has(callIn(registers)) ? 0 : lateness(entry()),
-    );
+    const late = new LateThread(thread, {
+      ofCall: (registers) =>
+        entry === undefined || SILENT.has(callIn(registers)) ? 0 : lateness(entry()),
+    });
     return new PlannedMachineCode(options, late, start(late));
   };
 }
