@@ -21,6 +21,8 @@ export interface ImageCheck {
    * for.
    */
   readonly isForThisMachine: boolean;
+  /** Whether each must be there; otherwise those that are there are checked. */
+  readonly isEachWanted: boolean;
   readonly imageLimitBytes?: number;
 }
 
@@ -33,7 +35,7 @@ export function checkImages(check: ImageCheck): readonly Diagnostic[] {
 function checkImage(check: ImageCheck, images: ImageCache, { pd }: FlatPd): readonly Diagnostic[] {
   const path = `protection_domain '${pd.name}'`;
   const found = findProgram(check.folders, pd.image.path);
-  if (found === undefined) return [missing(check, pd.image.path, path)];
+  if (found === undefined) return check.isEachWanted ? [missing(check, pd.image.path, path)] : [];
   if (!check.isForThisMachine) return [];
   try {
     const image = images.read(found);

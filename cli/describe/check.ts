@@ -36,14 +36,20 @@ export function checkCommand(): Command {
     .option('--no-iommu', 'for a kernel without one')
     .option('--hypervisor', 'for a kernel that runs virtual machines')
     .option('--no-hypervisor', 'for one that does not')
-    .option('--search-path <dir>', 'where prefill files and images are; checks images', collect, [])
-    .option('--programs', 'also checks the program images beside the description')
+    .option(
+      '--search-path <dir>',
+      'where prefill files and images are, which must be there',
+      collect,
+      [],
+    )
+    .option('--programs', 'program images must be there, beside the description')
     .option('--image-limit <size>', 'memory that an image may need, 64M unless told')
     .option('--json', 'prints what was found as JSON')
     .addHelpText(
       'after',
       '\nNAME.config.json beside NAME.system is held against it, too.\n' +
-        'Images (ELF files) must be there, be for RISC-V 64, fit, and have the symbols that get patched.\n' +
+        'Images (ELF files) that are found must be for RISC-V 64, fit, and have the symbols that get patched;\n' +
+        'with --search-path or --programs each must be found.\n' +
         'Exit status: 0 when all are right, 2 otherwise.\n\nExamples:\n' +
         '  sddf check web.system\n  sddf check build/echo.system --search-path build\n' +
         '  sddf check --arch x86_64 --json web.system',
@@ -98,20 +104,19 @@ function check(file: string, target: Target, options: CheckOptions): Checked {
   const { read, source } = description;
   if (!read.ok) return { file, source, system: undefined, diagnostics: read.diagnostics };
   const system = withConfigFile(read.system, file);
-  const images = looksAtImages(options)
-    ? checkImages({
-        system,
-        folders: description.folders,
-        isForThisMachine: target.name === RISCV64.name,
-        ...limitOf(options),
-      })
-    : [];
+  const images = checkImages({
+    system,
+    folders: description.folders,
+    isForThisMachine: target.name === RISCV64.name,
+    isEachWanted: wantsImages(options),
+    ...limitOf(options),
+  });
   const diagnostics = [...read.warnings, ...checkRecords(system), ...images];
   return { file, source, system, diagnostics };
 }
 
-/** Who says where images are wants to know about them. */
-function looksAtImages({ programs, searchPath, imageLimit }: CheckOptions): boolean {
+/** Who says where images are wants all of them to be there. */
+function wantsImages({ programs, searchPath, imageLimit }: CheckOptions): boolean {
   return programs === true || searchPath.length > 0 || imageLimit !== undefined;
 }
 

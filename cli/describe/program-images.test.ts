@@ -187,6 +187,18 @@ describe('check with images', () => {
     ]);
   });
 
+  it('looks at those beside the description that are there, unless each is wanted', async () => {
+    writeFileSync(join(folder, 'empty.elf'), '');
+    const broken = description('beside.system', pd('a', 'empty.elf') + pd('b', 'not-built.elf'));
+    const unbuilt = description('unbuilt.system', pd('b', 'not-built.elf'));
+
+    const said = await sddfInProcess('check', broken);
+    expect(said.stdout).toContain('empty.elf: is neither an ELF file nor a module');
+    expect(said.stdout).toContain(`${broken}: 1 error\n`);
+    expect((await sddfInProcess('check', unbuilt)).status).toBe(0);
+    expect((await sddfInProcess('check', unbuilt, '--programs')).status).toBe(2);
+  });
+
   it('takes symbols from another file when the description says so', async () => {
     image('bare.elf', { change: (elf) => ({ ...elf, symbols: [] }) });
     image('bare.debug');
