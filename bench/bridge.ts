@@ -1,7 +1,7 @@
 /**
  * How fast is the way from the host's sockets to a program and back? A load generator of its own
- * process sends datagrams to the echo system, by way of each bridge, and keeps so many under way: in
- * C where there is a compiler, on Node else. Over `stream` it sends frames, and is in C only.
+ * process sends datagrams to the echo system, by way of each bridge, and keeps so many under way:
+ * in C where there is a compiler, on Node else. Over `stream` it sends frames, and is in C only.
  *
  * The processor time is that of the testbed's process alone. It says what the bridge, the board and
  * the programs cost also on a machine that has other things to do; what it takes when nothing is

@@ -3,8 +3,7 @@
 import { GOLDFISH_RTC_PLACE, NS16550A_PLACE, type Place, virtioPlace } from '../board/board.ts';
 import type { DeviceNode } from '../microkit/sddf/device.ts';
 
-/** Virtio slots of the testbed's devices: the first of each kind are where they were when there
- * was one. */
+/** Virtio slots of the testbed's devices, the first of each kind at the lowest. */
 export const NET_SLOTS: readonly number[] = [0, 7, 6];
 export const BLOCK_SLOTS: readonly number[] = [1, 3, 4, 5];
 export const CONSOLE_SLOT = 2;

@@ -103,7 +103,7 @@ export const NET_WORDS: readonly string[] = [
   'none',
 ];
 
-/** `mtu` where the link carries frames of whatever length; the others have 1500 bytes of their own. */
+/** `mtu` where frames may have any length; the other links have 1500 bytes of their own. */
 const KINDS: Readonly<Record<string, OptionKeys>> = {
   user: { once: ['dhcpstart'], repeated: ['hostfwd'] },
   slirp: { once: ['dhcpstart'], repeated: ['hostfwd'], flags: ['restrict'] },
