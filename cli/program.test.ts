@@ -59,7 +59,10 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'run echo --net foo',
     "--net: unknown kind 'foo'; known are user, slirp, stream, dgram, tap, passt, vde, socket, pcap, loop, none",
   ],
-  ['run echo --net loop --net loop', '--net is given twice'],
+  [
+    'run echo --net loop --net loop',
+    '--net: nic0 is given twice; another device is named, as in --net nic1=',
+  ],
   [
     'run echo --net user,hostfwd=udp::5001-10.0.2.99:7',
     'nobody has the address 10.0.2.99; known are 10.0.2.15, 10.0.2.16',
@@ -81,7 +84,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run echo --clock virtal', '(did you mean virtual?)'],
   [
     'run echo --set color=red',
-    "echo: this system has no option 'color'; it has path, clients, address, closed, code, driver, rx, tx, copier, client, supervised, restart; sddf run echo --help tells",
+    "echo: this system has no option 'color'; it has path, clients, address, closed, code, driver, rx, tx, copier, client, supervised, restart, hang; sddf run echo --help tells",
   ],
   ['run echo --set clinets=2', '(did you mean clients?)'],
   ['run echo --set constructor=2', "this system has no option 'constructor'"],

@@ -208,7 +208,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'datagrams',
-        seconds: { smoke: 1, quick: 4, full: 45 },
+        seconds: { smoke: 1, quick: 4, full: 40 },
         measure: async (settings) => (await import('../bridge.ts')).benchBridge(settings),
       },
     ],
