@@ -48,6 +48,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./test/test.ts')).testCommand(),
   },
   {
+    name: 'coverage',
+    group: 'Breaking a system:',
+    summary: 'tells which tests or worlds reach a line',
+    load: async () => (await import('./coverage/coverage.ts')).coverageCommand(),
+  },
+  {
     name: 'sim',
     group: 'Breaking a system:',
     summary: 'runs many worlds of a system with other faults in each, and says what broke',

@@ -34,11 +34,15 @@ export interface EngineOptions {
   readonly few?: number;
   /** What is translated when, unless `engine` says it; for tests. */
   readonly laziness?: Laziness;
-  /**
-   * Where it is noted what is executed. Functions are executed then, and not done at once; and what
-   * is translated is of no use to others.
-   */
-  readonly coverage?: CoverageMap | undefined;
+  /** Functions are executed then, and not done at once. */
+  readonly coverage?: EngineCoverage | undefined;
+}
+
+export interface EngineCoverage {
+  /** Where it is noted what is executed. */
+  readonly map: CoverageMap;
+  /** Made for a map at the same place; the engine has its own unless told. */
+  readonly translations?: Translations | undefined;
 }
 
 export interface Engine {
@@ -67,11 +71,11 @@ export function createEngine(options: EngineOptions): Engine {
   return new Translator({ ...options, interpreter, translations, laziness: lazinessOf(options) });
 }
 
-function createCovered(options: EngineOptions, coverage: CoverageMap): Engine {
-  const parts = { ...options, bulk: [], coverage };
+function createCovered(options: EngineOptions, { map, ...kept }: EngineCoverage): Engine {
+  const parts = { ...options, bulk: [], coverage: map };
   const interpreter = new CoveredInterpreter(new Interpreter(parts), parts);
   if (options.engine === 'interpreter') return interpreter;
-  const translations = new Translations(coverage);
+  const { translations = new Translations(map) } = kept;
   return new Translator({ ...parts, interpreter, translations, laziness: lazinessOf(options) });
 }
 

@@ -9,10 +9,10 @@
 import { LatencyWire } from '../board/block/latency.ts';
 import { Random } from '../board/random.ts';
 import type { EthernetWire } from '../board/ethernet.ts';
-import type { HartThread, MachineCode, ProgramImage } from '../kernel/user.ts';
 import { RunFailure } from '../memory/assert.ts';
 import { flatten } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
+import type { BulkCalls, HartCoverage } from '../microkit/runtime/machine-image.ts';
 import { guestsOf, stationOf } from '../systems/guests.ts';
 import { type SerialPlug, uartOf } from '../systems/serial-devices.ts';
 import {
@@ -23,14 +23,9 @@ import {
   type WireParts,
   type Wires,
 } from '../systems/testbed.ts';
-import {
-  exploredImage,
-  exploredMachineCode,
-  type ExploredOptions,
-} from './explore/explored-parts.ts';
+import { ExploredSystem } from './explore/explored-system.ts';
 import { type Decision, Explorer } from './explore/explorer.ts';
 import { boundedStrategy } from './explore/bounded.ts';
-import { looksOf } from './explore/index-places.ts';
 import {
   continueStrategy,
   pctStrategy,
@@ -38,7 +33,6 @@ import {
   replayStrategy,
 } from './explore/strategies.ts';
 import type { Plan } from './plan/plan.ts';
-import { calledDomains, imageAfterWork } from './points/called-domains.ts';
 import { CuttableDisk } from './points/cuttable-disk.ts';
 import { PlannedRun } from './points/planned-run.ts';
 import type { Excuse, Strike } from './points/point.ts';
@@ -92,6 +86,8 @@ export interface WorldOptions {
   readonly onPoint?: (domain: string) => void;
   /** An observer; it changes nothing. */
   readonly watch?: WorldWatch;
+  /** What calls of an image's `memcpy` and its like are: as for a testbed. */
+  readonly bulk?: BulkCalls;
   /**
    * The world ends here, ns, if it has not before: nothing is asked of it, and its outcome is what
    * was seen so far.
@@ -105,6 +101,10 @@ export interface WorldWatch {
   readonly instrument?: (inner: Instrument) => Instrument;
   /** Around the cable, as the NIC sees it. */
   readonly net?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
+  /** Notes what machine code executes; then the world's `bulk` is to be 'executed'. */
+  readonly coverage?: HartCoverage;
+  /** The world is over; its memory may be the next one's. */
+  readonly over?: () => void;
   /** A debugger, which may hold the world at any moment: see `debug/`. */
   readonly debugged?: DebuggedWorldOptions;
   /**
@@ -209,7 +209,7 @@ class World {
   readonly #devices: readonly SimDevice[];
   readonly #violations: Violation[] = [];
   readonly #explorer: Explorer | undefined;
-  readonly #called: ReadonlySet<string>;
+  readonly #explored: ExploredSystem | undefined;
   readonly #memory: SystemMemory;
   readonly #census = new Census();
   readonly #blk: BlkWorkload;
@@ -228,7 +228,10 @@ class World {
     this.#options = options;
     this.#devices = devicesOf(system);
     this.#explorer = makeExplorer(options);
-    this.#called = calledDomains(system);
+    this.#explored =
+      this.#explorer === undefined
+        ? undefined
+        : new ExploredSystem({ system, explorer: this.#explorer, board: () => this.#run.board });
     this.#memory = new SystemMemory(system);
     const random = new Random(seed).fork('workloads');
     const common = { system, amount, nowNs: () => this.#testbed?.now() ?? 0 };
@@ -263,6 +266,8 @@ class World {
     } catch (error) {
       if (this.#options.watch?.debugged?.isLeft(error) === true) throw error;
       this.#sayEnded(error);
+    } finally {
+      this.#options.watch?.over?.();
     }
     return this.#outcome();
   }
@@ -280,13 +285,15 @@ class World {
   }
 
   #boot(): Testbed {
-    const { target, seed } = this.#options;
+    const { target, seed, bulk } = this.#options;
     const { programs } = this.#run;
-    const { debugged } = this.#options.watch ?? {};
+    const { debugged, coverage } = this.#options.watch ?? {};
     const testbed = createTestbed({
       ...target,
       ...(debugged?.debugger === undefined ? {} : { debugger: debugged.debugger }),
       ...(debugged?.onBoot === undefined ? {} : { onBoot: debugged.onBoot }),
+      ...(coverage === undefined ? {} : { coverage }),
+      ...(bulk === undefined ? {} : { bulk }),
       programs,
       clock: 'virtual',
       seed,
@@ -312,11 +319,15 @@ class World {
     const { instrument } = this.#run;
     const parts: Instrument = {
       makeBoard: (boardOptions) => instrument.makeBoard(boardOptions),
-      observe: (image, pd) => this.#explored(this.#memory.observe(instrument.observe(image, pd))),
+      observe: (image, pd) => {
+        const seen = this.#memory.observe(instrument.observe(image, pd));
+        return this.#explored?.image(seen) ?? seen;
+      },
       observeMachineCode: (start, pd) => {
         const name = flatten(this.#options.target.system)[pd]?.pd.name ?? '';
         const planned = instrument.observeMachineCode?.(start, pd) ?? start;
-        return this.#exploredCode(name, this.#memory.observeMachineCode(name, planned));
+        const seen = this.#memory.observeMachineCode(name, planned);
+        return this.#explored?.machineCode(name, seen) ?? seen;
       },
     };
     return this.#options.watch?.instrument?.(parts) ?? parts;
@@ -325,48 +336,6 @@ class World {
   #faulted(pd: string): void {
     if (this.#run.isExcused('domain-fault', pd)) return;
     this.#say('no-fault', pd, `${pd} has faulted`);
-  }
-
-  #explored(image: ProgramImage): ProgramImage {
-    const explorer = this.#explorer;
-    const { system } = this.#options.target;
-    if (explorer === undefined) return image;
-    if (this.#called.has(image.name)) {
-      return imageAfterWork(image, { lateness: () => this.#reachKernel(explorer, image.name) });
-    }
-    return exploredImage(image, {
-      explorer,
-      looksOf: (domain, thread) => looksOf(system, domain, thread),
-      ...this.#times(),
-    });
-  }
-
-  /** A domain that others call has one point of choice, where it waits: see `called-domains.ts`. */
-  #reachKernel(explorer: Explorer, domain: string): number {
-    const { nowNs, untilNextEventNs } = this.#times();
-    const [timeNs, untilNs] = [nowNs(), untilNextEventNs()];
-    return explorer.reach({ kind: 'kernel', domain, timeNs, untilNextEventNs: untilNs });
-  }
-
-  /** Of machine code, points of choice are its system calls and accesses to devices. */
-  #exploredCode(
-    domain: string,
-    start: (thread: HartThread) => MachineCode,
-  ): (thread: HartThread) => MachineCode {
-    const explorer = this.#explorer;
-    return explorer === undefined
-      ? start
-      : exploredMachineCode(start, domain, { explorer, ...this.#times() });
-  }
-
-  #times(): Pick<ExploredOptions, 'nowNs' | 'untilNextEventNs'> {
-    return {
-      nowNs: () => this.#run.board?.now() ?? 0,
-      untilNextEventNs: () => {
-        const { board } = this.#run;
-        return board === undefined ? Infinity : board.nextEventAt() - board.now();
-      },
-    };
   }
 
   #live(testbed: Testbed): void {

@@ -222,6 +222,24 @@ describe('what does not hold', () => {
   });
 });
 
+describe('seeds', () => {
+  const text =
+    'system: echo\nname: x\nsteps:\n' +
+    '  - send: {udp: {to: 10.0.2.15:1235, text: hi}}\n  - expect frame: {udp: {text: hi}}\n';
+  const times = async (seeds: string): Promise<readonly number[]> => {
+    const { stdout } = await run(text, '--json', '--seeds', seeds);
+    const { results } = JSON.parse(stdout) as { results: readonly { timeNs: number }[] };
+    return results.map(({ timeNs }) => timeNs);
+  };
+
+  it('are other orders of events, each the same whenever it is run', async () => {
+    const [first, second, third] = await times('1..3');
+
+    expect(new Set([first, second, third]).size).toBe(3);
+    expect(await times('2..2')).toEqual([second]);
+  });
+});
+
 describe('frames', () => {
   const cases: readonly (readonly [name: string, spec: object])[] = [
     [

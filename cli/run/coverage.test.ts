@@ -39,13 +39,18 @@ async function coverageOf(...args: readonly string[]): Promise<string> {
   return readFileSync(info, 'utf8');
 }
 
+/** What else is loaded in this process is not the run's. */
+function machineCodeOf(text: string): readonly string[] {
+  return text.split('end_of_record\n').filter((record) => record.includes('/programs/'));
+}
+
 describe.skipIf(!hasCompiler)(`sddf run --coverage (${COMPILER}, genhtml of lcov)`, () => {
   beforeAll(buildPrograms, 300_000);
 
   it('says the same whichever engine executes, and changes nothing of the run', async () => {
     const interpreted = await coverageOf(...PINGPONG, 'interpreter');
     const { stdout } = await sddfInProcess(...PINGPONG, 'translator', '--coverage', info);
-    expect(readFileSync(info, 'utf8')).toBe(interpreted);
+    expect(machineCodeOf(readFileSync(info, 'utf8'))).toEqual(machineCodeOf(interpreted));
     expect(stdout).toBe((await sddfInProcess(...PINGPONG, 'translator', '--strict-code')).stdout);
     // Executed by two domains, it stands there once.
     expect(interpreted.match(/^SF:.*programs\/runtime\/main\.c$/gm)).toHaveLength(1);
@@ -91,11 +96,11 @@ describe.skipIf(!hasCompiler)(`sddf run --coverage (${COMPILER}, genhtml of lcov
 });
 
 describe('sddf run --coverage', () => {
-  it.each([
-    [['run', 'echo'], 'is of machine code, and echo has none'],
-    [['run', 'echo', '--gdb', 'tcp::0'], 'not with --gdb, which executes in its own way'],
-  ])('refuses %j', async (args, problem) => {
-    const { status, stderr } = await sddfInProcess(...args, '--coverage', info);
-    expect([status, stderr]).toEqual([2, `sddf: --coverage: ${problem}\n`]);
-  });
+  it.each([[['run', 'echo', '--gdb', 'tcp::0'], 'not with --gdb, which executes in its own way']])(
+    'refuses %j',
+    async (args, problem) => {
+      const { status, stderr } = await sddfInProcess(...args, '--coverage', info);
+      expect([status, stderr]).toEqual([2, `sddf: --coverage: ${problem}\n`]);
+    },
+  );
 });

@@ -1,25 +1,21 @@
 /**
  * `sddf run SYSTEM --coverage lcov.info`: which lines, functions and outcomes of branches of the
- * images' sources are executed, by all domains together.
+ * domains' programs are executed, of images and of modules, all domains together.
  */
 
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { lcovText, sumsOf } from '../../debug/coverage/lcov.ts';
-import { addCoverage, type Sources, textOf } from '../../debug/coverage/sources.ts';
-import { type LineRange, readLines } from '../../debug/dwarf/lines.ts';
-import { explainSystemError, UserMistake } from '../../host/problem.ts';
-import type { ElfImage } from '../../microkit/elf/image.ts';
-import type { HartCoverage } from '../../microkit/runtime/machine-image.ts';
-import { CoverageMap } from '../../riscv/coverage/map.ts';
+import { lcovText } from '../../debug/coverage/lcov.ts';
+import { coverageSummary } from '../../debug/coverage/source-coverage.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { CoverageCollector } from '../coverage/collector.ts';
 import { asWritten, readOptions, text } from '../option.ts';
+import { OutputFile } from '../output-file.ts';
 import { GDB_OPTIONS } from './gdb.ts';
 import type { RunPart, RunWatch, WatchedRun } from './part.ts';
 
 const OPTIONS = {
   coverage: text({
     flags: '--coverage <file>',
-    help: 'writes which lines and branches of machine code are executed, as lcov reads it',
+    help: 'writes which lines and branches of programs are executed, as lcov reads it',
     parse: asWritten,
     completes: { others: 'files' },
   }),
@@ -34,57 +30,47 @@ export const coveragePart: RunPart = {
     if (readOptions(GDB_OPTIONS, raw).gdb !== undefined) {
       throw new UserMistake('--coverage: not with --gdb, which executes in its own way');
     }
-    return (run) => watchCoverage(run, coverage);
+    const notes: string[] = [];
+    // Programs are loaded behind this.
+    const collector = new CoverageCollector((line) => notes.push(line));
+    return (run) => watchCoverage(run, { path: coverage, collector, notes });
   },
 };
 
-function watchCoverage({ loaded, terminal }: WatchedRun, path: string): RunWatch {
-  if (loaded.images.size === 0) {
-    throw new UserMistake(`--coverage: is of machine code, and ${loaded.name} has none`);
-  }
-  const lines = new Map<ElfImage, readonly LineRange[]>();
-  for (const { path: imagePath, image } of loaded.images.values()) {
-    const read = readLines(image);
-    if (!read.ok) throw new UserMistake(`--coverage: ${imagePath} ${read.problem}`);
-    lines.set(image, read.ranges);
-  }
-  // Not after the run, when what has been noted would be lost.
-  explained(path, () => accessSync(dirname(path), constants.W_OK));
-  const noted = new Map<string, { readonly image: ElfImage; readonly map: CoverageMap }>();
-  const coverage: HartCoverage = (pd, { image }, ram) => {
-    // A domain that is begun again goes on with what it has.
-    const map = noted.get(pd)?.map ?? CoverageMap.create(ram, textOf(image));
-    if (map === undefined) terminal.note(`sddf: no room to note what ${pd} executes: left out`);
-    else noted.set(pd, { image, map });
-    return map;
-  };
+interface Collecting {
+  readonly path: string;
+  readonly collector: CoverageCollector;
+  /** What it has to say. */
+  readonly notes: readonly string[];
+}
+
+function watchCoverage(
+  { loaded, terminal }: WatchedRun,
+  { path, collector, notes }: Collecting,
+): RunWatch {
+  collector.expect(loaded.images);
+  // Not after the run, when what has been executed would be lost.
+  const file = new OutputFile(path, 'replace');
+  let isOver = false;
   return {
     files: [{ path, use: 'written', by: '--coverage' }],
-    testbed: { coverage, bulk: 'executed' },
+    testbed: collector.testbed,
     finish: () => {
-      const sources: Sources = new Map();
-      for (const { image, map } of noted.values()) {
-        addCoverage(sources, image, lines.get(image) ?? [], map);
+      isOver = true;
+    },
+    close: async () => {
+      if (!isOver) {
+        collector.close();
+        file.close();
+        return;
       }
-      explained(path, () => writeFileSync(path, lcovText(sources, loaded.name)));
-      terminal.note(`sddf: ${summary(sources)}, in ${path}`);
+      collector.testbedEnds();
+      const sources = await collector.take();
+      collector.close();
+      file.write(lcovText(sources, loaded.name));
+      file.close();
+      for (const line of notes) terminal.note(`sddf: ${line}`);
+      terminal.note(`sddf: ${coverageSummary(sources)}, in ${path}`);
     },
   };
-}
-
-function summary(sources: Sources): string {
-  const sums = sumsOf(sources.values());
-  return (
-    `executed are ${sums.linesHit} of ${sums.lines} lines, ` +
-    `${sums.functionsHit} of ${sums.functions} functions, ` +
-    `${sums.outcomesHit} of ${sums.outcomes} outcomes of branches`
-  );
-}
-
-function explained(path: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
 }

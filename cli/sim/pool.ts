@@ -6,7 +6,7 @@
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import type { SeedRange } from '../../sim/campaign/seed-range.ts';
 import type { CampaignRequest } from './request.ts';
-import { WorldProcess } from './world-process.ts';
+import { type CoverageEars, WorldProcess } from './world-process.ts';
 
 /** Seeds that a worker is given at a time: few enough that all end together. */
 const BATCH = 4;
@@ -16,6 +16,7 @@ export interface PoolOptions {
   readonly seeds: SeedRange;
   readonly jobs: number;
   readonly onReport: (report: SeedReport) => void;
+  readonly coverage?: CoverageEars | undefined;
 }
 
 /**
@@ -55,8 +56,8 @@ export class SeedPool {
   }
 
   async #work(): Promise<void> {
-    const { request, onReport } = this.#options;
-    const worker = new WorldProcess(request);
+    const { request, onReport, coverage } = this.#options;
+    const worker = new WorldProcess(request, { coverage });
     this.#processes.add(worker);
     await worker.ready();
     for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {

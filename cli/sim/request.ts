@@ -8,6 +8,7 @@ import type { SystemDigests, SystemReference } from '../../sim/failure/failure-f
 import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import { networkDevices } from '../../systems/devices.ts';
+import type { CoverageExtent } from '../coverage/report.ts';
 import { checkPlan } from './plan-file.ts';
 import { UserMistake } from '../../host/problem.ts';
 
@@ -26,6 +27,8 @@ export interface CampaignRequest {
   readonly twiceEvery: number;
   /** Kernel entries between two looks at all of the kernel's invariants. */
   readonly invariantsEvery?: number | undefined;
+  /** What the process that runs worlds tells of what they execute; nothing unless told. */
+  readonly coverage?: CoverageExtent;
 }
 
 /** @throws UserMistake when the plan does not fit the system, or the strategy is none */
@@ -33,7 +36,8 @@ export function specOf(request: CampaignRequest, target: WorldSystem): CampaignS
   const { amount, forNs, twiceEvery, invariantsEvery } = request;
   checkNics(target);
   const plan = planOf(request, target);
-  const common = { plan, amount, forNs, twiceEvery, invariantsEvery };
+  const bulk = (request.coverage ?? 'none') === 'none' ? undefined : ('executed' as const);
+  const common = { plan, amount, forNs, twiceEvery, invariantsEvery, bulk };
   const bounded = boundedRequest(request, target);
   if (bounded !== undefined) return { ...common, explore: undefined, bounded: bounded.bounded };
   const explore = explorationNamed(request.explore, target, amount);

@@ -33,14 +33,17 @@ import { junitOf } from '../../sim/campaign/junit.ts';
 import { groupDigits, significant } from '../figures.ts';
 import { type FileUse, refuseClashes } from '../../host/file-use.ts';
 import { systemFile } from '../run/system-source.ts';
+import { type CoverageFlags, CoverageReport, extentOf } from '../coverage/report.ts';
 import { OutputFile } from '../output-file.ts';
 import { parseCount, parseDuration } from '../quantities.ts';
 import { catchInterrupts } from '../run/interrupt.ts';
 import { readChoice } from '../run/choices.ts';
+import { shellText } from '../shell-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { listFaults } from './list-faults.ts';
 import { loadPlan } from './plan-file.ts';
 import { SeedPool } from './pool.ts';
+import type { CoverageEars } from './world-process.ts';
 import { boundedRequest, type CampaignRequest } from './request.ts';
 import { loadTarget } from './target.ts';
 import { jsonText } from '../json-text.ts';
@@ -54,7 +57,7 @@ const INVARIANTS = { min: 1, max: 1_000_000 };
 const SEEDS = '1..100';
 const AMOUNT = { min: 1, max: 1_000_000 };
 
-interface SimFlags {
+interface SimFlags extends CoverageFlags {
   readonly seeds?: string;
   readonly plan?: string;
   readonly amount?: string;
@@ -93,6 +96,11 @@ export function simCommand(): Command {
     .option('--invariants <n>', 'looks at the whole kernel after each n-th kernel entry (slow)')
     .option('--junit <file>', 'writes the result for CI systems')
     .option('--out <dir>', 'writes a file for each distinct failure, for sddf replay')
+    .option(
+      '--coverage <file>',
+      'writes which lines and branches of programs run, as lcov reads it',
+    )
+    .option('--coverage-per-test <dir>', 'the same of each world, for sddf coverage why')
     .option('--set <name=value>', 'chooses an option of the system; may be repeated', collect, [])
     .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])
     .option('--list-faults', 'lists every point of this system at which something can go wrong')
@@ -109,11 +117,12 @@ export function simCommand(): Command {
 /** @throws UserMistake when the result would be written over what the campaign reads */
 function checkFiles(
   reference: string,
-  { junit, plan }: Partial<Pick<SimFlags, 'junit' | 'plan'>>,
+  { junit, plan, coverage }: Partial<Pick<SimFlags, 'junit' | 'plan' | 'coverage'>>,
 ): void {
   const files: FileUse[] = [...systemFile(reference)];
   if (plan !== undefined) files.push({ path: plan, use: 'read', by: '--plan' });
   if (junit !== undefined) files.push({ path: junit, use: 'written', by: '--junit' });
+  if (coverage !== undefined) files.push({ path: coverage, use: 'written', by: '--coverage' });
   refuseClashes(files);
 }
 
@@ -140,8 +149,13 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   if (flags.out !== undefined) makeOutFolder(flags.out);
   const runners = runnersOf(flags, target);
   const faults = possibleFaults(description, plan);
-  const campaign = await runCampaign({ request, faults, seeds, runners, terminal });
+  const coverage = CoverageReport.open(flags);
+  const campaign = await runCampaign({
+    ...{ request, faults, seeds, runners, terminal },
+    coverage: coverage && coverageEars(coverage, reference, flags),
+  });
   const { tally, next, seconds } = campaign;
+  coverage?.close(reference, terminal);
   const distinct = tally.distinct();
   junit?.write(junitOf(reference, tally));
   junit?.close();
@@ -169,6 +183,30 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   process.exitCode = hasShownNothing ? EXIT_VOID : exitCodeOf(tally);
 }
 
+function coverageEars(
+  report: CoverageReport,
+  reference: string,
+  { set, searchPath, explore, plan, amount, for: duration }: SimFlags,
+): CoverageEars {
+  const options = [
+    ...(plan === undefined ? [] : [`--plan ${shellText(plan)}`]),
+    ...(amount === undefined ? [] : [`--amount ${amount}`]),
+    ...(duration === undefined ? [] : [`--for ${duration}`]),
+    ...set.map((choice) => `--set ${shellText(choice)}`),
+    ...searchPath.map((path) => `--search-path ${shellText(path)}`),
+    ...(explore === 'none' ? [] : [`--explore ${explore}`]),
+  ];
+  const command = ['sddf sim', shellText(reference), ...options].join(' ');
+  return {
+    onLoaded: (executed) => report.addLoading(executed),
+    onWorld: (seed, executed) => {
+      const again = `${command} --seeds ${seed}`;
+      report.addRun({ number: seed, name: `world ${seed}`, command: again }, executed);
+    },
+    onEnded: (executed) => report.add(executed),
+  };
+}
+
 /**
  * Who runs the worlds: processes of this machine, or whoever works for a Redis, on the same version
  * of the system.
@@ -178,7 +216,11 @@ type Runners =
   | { readonly kind: 'redis'; readonly url: string; readonly digests: SystemDigests };
 
 /** @throws UserMistake */
-function runnersOf({ jobs, redis }: SimFlags, { digests }: CampaignSystem): Runners {
+function runnersOf(flags: SimFlags, { digests }: CampaignSystem): Runners {
+  const { jobs, redis } = flags;
+  if (redis !== undefined && extentOf(flags) !== 'none') {
+    throw new UserMistake('--coverage: is of processes of this machine; leave --redis out');
+  }
   if (redis === undefined) {
     const count = jobs === undefined ? availableParallelism() : parseCount(jobs, '--jobs', JOBS);
     return { kind: 'here', jobs: count };
@@ -203,6 +245,7 @@ function requestOf(
     forNs: flags.for === undefined ? undefined : parseDuration(flags.for, '--for'),
     explore: flags.explore,
     domains: domainsOf(flags.points, description),
+    coverage: extentOf(flags),
     twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
     ...(flags.invariants === undefined
       ? {}
@@ -248,6 +291,7 @@ async function runCampaign(options: {
   readonly seeds: SeedRange;
   readonly runners: Runners;
   readonly terminal: Terminal;
+  readonly coverage: CoverageEars | undefined;
 }): Promise<CampaignEnd> {
   const { seeds, terminal } = options;
   const tally = new Tally();
@@ -281,6 +325,7 @@ async function makePool({
   readonly runners: Runners;
   readonly terminal: Terminal;
   readonly onReport: (report: SeedReport) => void;
+  readonly coverage: CoverageEars | undefined;
 }): Promise<Pick<SeedPool, 'run' | 'stop'>> {
   if (runners.kind === 'here') {
     return new SeedPool({ ...common, jobs: Math.min(runners.jobs, seedCount(common.seeds)) });

@@ -3,37 +3,71 @@
  * is sent.
  */
 
+import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { endlessSeed, runSeed } from '../../sim/campaign/campaign.ts';
+import { CoverageCollector } from '../coverage/collector.ts';
 import { differingPart } from '../../sim/failure/failure-file.ts';
 import { type CampaignRequest, specOf } from './request.ts';
+import type { CoverageExtent } from '../coverage/report.ts';
 import { loadTarget } from './target.ts';
-import type { WorkerAnswer, WorkerOrder } from './world-process.ts';
+import { TELL_EXECUTED, type WorkerAnswer, type WorkerOrder } from './world-process.ts';
 
 async function main(): Promise<void> {
   const request = JSON.parse(process.argv[2] ?? '{}') as CampaignRequest;
   // The terminal sends Ctrl-C to us too; when we end is for the campaign to say.
   process.on('SIGINT', () => undefined);
-  const target = await loadTarget(request.system);
+  const { coverage = 'none' } = request;
+  // Programs are loaded behind this.
+  const collector = coverage === 'none' ? undefined : new CoverageCollector(complain);
+  const loaded = await loadTarget(request.system);
+  collector?.expect(loaded.target.images);
+  const watch = collector && { coverage: collector.notes, over: collector.testbedEnds };
+  const target = { ...loaded, watch };
   const part = differingPart(request.digests ?? target.digests, target.digests);
   if (part !== undefined) {
     throw new Error(`${request.system.reference}: is another version here: the ${part} differs`);
   }
   const spec = specOf(request, target.target);
-  process.on('message', ({ seeds, endless }: WorkerOrder) => {
+  const taken = (when: CoverageExtent): Promise<PackedSources | undefined> =>
+    takeExecuted(coverage === when ? collector : undefined);
+  const obey = async ({ seeds, endless }: WorkerOrder): Promise<void> => {
     if (endless !== undefined) {
       const { seed, hostSeconds } = endless;
       say({ kind: 'report', report: endlessSeed(target, spec, seed, hostSeconds) });
     }
-    for (const seed of seeds) say({ kind: 'report', report: runSeed(target, spec, seed) });
+    for (const seed of seeds) {
+      const report = runSeed(target, spec, seed);
+      say({ kind: 'report', report, executed: await taken('each') });
+    }
     say({ kind: 'batch done' });
+  };
+  process.on('message', (order: WorkerOrder | typeof TELL_EXECUTED) => {
+    const done =
+      order === TELL_EXECUTED
+        ? taken('together').then((executed) => say({ kind: 'executed', executed }))
+        : obey(order);
+    done.catch(fail);
   });
-  say({ kind: 'ready' });
+  say({ kind: 'ready', executed: await taken('each') });
+}
+
+async function takeExecuted(
+  collector: CoverageCollector | undefined,
+): Promise<PackedSources | undefined> {
+  return collector && packSources(await collector.take());
+}
+
+/** What the process says when it dies is shown. */
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function say(answer: WorkerAnswer): void {
   process.send?.(answer);
 }
 
-main().catch((error: unknown) => {
+function fail(error: unknown): void {
   say({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) });
-});
+}
+
+main().catch(fail);

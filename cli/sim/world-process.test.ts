@@ -32,7 +32,7 @@ it('a world that does not end has failed, and the next one is run', async () => 
       domains: [],
       twiceEvery: 0,
     },
-    1,
+    { worldSeconds: 1 },
   );
   const reports: SeedReport[] = [];
   await world.ready();

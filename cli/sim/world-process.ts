@@ -6,14 +6,32 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import type { CampaignRequest } from './request.ts';
 
 export type WorkerAnswer =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'report'; readonly report: SeedReport }
+  | { readonly kind: 'ready'; readonly executed?: PackedSources | undefined }
+  | {
+      readonly kind: 'report';
+      readonly report: SeedReport;
+      /** When it is told of each world by itself. */
+      readonly executed?: PackedSources | undefined;
+    }
+  /** When it is told of all together, and there are no more. */
+  | { readonly kind: 'executed'; readonly executed: PackedSources | undefined }
   | { readonly kind: 'batch done' }
   | { readonly kind: 'failed'; readonly problem: string };
+
+/** No more worlds: what they have executed is asked for. */
+export const TELL_EXECUTED = 'executed?';
+
+/** Hears what is executed: when programs are loaded, in one world, in all that told of nothing. */
+export interface CoverageEars {
+  readonly onLoaded: (executed: PackedSources) => void;
+  readonly onWorld: (seed: number, executed: PackedSources) => void;
+  readonly onEnded: (executed: PackedSources) => void;
+}
 
 /** Worlds to run, behind one that has not ended in the process before. */
 export interface WorkerOrder {
@@ -41,6 +59,7 @@ interface Waiting {
 export class WorldProcess {
   readonly #request: CampaignRequest;
   readonly #worldSeconds: number;
+  readonly #coverage: CoverageEars | undefined;
   #child: ChildProcess;
   #exit: Promise<void> = Promise.resolve();
   #waiting: Waiting | undefined;
@@ -49,10 +68,17 @@ export class WorldProcess {
   /** Runs while a world does. */
   #limit: NodeJS.Timeout | undefined;
 
-  /** @param worldSeconds of host time that a world may take */
-  constructor(request: CampaignRequest, worldSeconds = WORLD_SECONDS_MAX) {
+  constructor(
+    request: CampaignRequest,
+    how: {
+      /** Of host time that a world may take. */
+      readonly worldSeconds?: number;
+      readonly coverage?: CoverageEars | undefined;
+    } = {},
+  ) {
     this.#request = request;
-    this.#worldSeconds = worldSeconds;
+    this.#worldSeconds = how.worldSeconds ?? WORLD_SECONDS_MAX;
+    this.#coverage = how.coverage;
     this.#child = this.#start();
   }
 
@@ -121,8 +147,13 @@ export class WorldProcess {
     this.#waiting?.resolve('replaced');
   }
 
-  /** Lets it go; it has nothing left to do. */
+  /** Lets it go; it has nothing left to do but to tell what its worlds have executed. */
   async end(): Promise<void> {
+    if (this.#coverage !== undefined && this.#child.connected) {
+      const told = this.#wait([], () => undefined);
+      this.#child.send(TELL_EXECUTED);
+      await told;
+    }
     if (this.#child.connected) this.#child.disconnect();
     await this.#exit;
   }
@@ -140,9 +171,17 @@ export class WorldProcess {
   }
 
   #hear(answer: WorkerAnswer): void {
+    const executed = 'executed' in answer ? answer.executed : undefined;
+    if (executed !== undefined) this.#tellExecuted(answer, executed);
     if (answer.kind === 'report') this.#waiting?.onReport(answer.report);
     else if (answer.kind === 'failed') this.#fail(new Error(answer.problem));
     else this.#waiting?.resolve('over');
+  }
+
+  #tellExecuted(answer: WorkerAnswer, executed: PackedSources): void {
+    if (answer.kind === 'report') this.#coverage?.onWorld(answer.report.seed, executed);
+    else if (answer.kind === 'ready') this.#coverage?.onLoaded(executed);
+    else this.#coverage?.onEnded(executed);
   }
 
   #fail(error: Error): void {

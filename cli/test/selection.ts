@@ -8,6 +8,7 @@ import { readTestFile, type TestCase } from '../../testing/file/test-file.ts';
 import { TEST_BYTES_MAX } from '../../testing/given/yaml.ts';
 import { keep } from '../../testing/run/scene.ts';
 import { ROLES } from '../../testing/unit/roles.ts';
+import { shellText } from '../shell-text.ts';
 import { FileScenes } from './scene-loader.ts';
 import { suiteOf } from './suites.ts';
 
@@ -34,11 +35,18 @@ export async function readSelection(selection: Selection): Promise<readonly Test
   throw new UserMistake(`--filter: no test's name holds '${filter ?? ''}'; ${known}`);
 }
 
-/** Each test with each of its seeds, in the order of the files. */
-export function tasksOf(tests: readonly TestCase[], seeds: SeedRange | undefined): readonly Task[] {
+/**
+ * Each test with each of its seeds, in the order of the files. What is printed in another order is
+ * another transcript: one is written with the first seed.
+ */
+export function tasksOf(
+  tests: readonly TestCase[],
+  how: { readonly seeds: SeedRange | undefined; readonly update: 'files' | 'nothing' },
+): readonly Task[] {
   return tests.flatMap((test) => {
-    const { first, last } = seeds ?? test.seeds ?? { first: 1, last: 1 };
-    return Array.from({ length: last - first + 1 }, (_, index) => ({ test, seed: first + index }));
+    const { first, last } = how.seeds ?? test.seeds ?? { first: 1, last: 1 };
+    const count = how.update === 'files' ? 1 : last - first + 1;
+    return Array.from({ length: count }, (_, index) => ({ test, seed: first + index }));
   });
 }
 
@@ -46,11 +54,6 @@ export function tasksOf(tests: readonly TestCase[], seeds: SeedRange | undefined
 export function commandOf({ files, conformance }: Selection, file: string): string {
   if (conformance === undefined) return `sddf test ${shellText(file)}`;
   return ['sddf test --conformance', conformance, ...files.map(shellText)].join(' ');
-}
-
-/** As a shell takes it. */
-export function shellText(text: string): string {
-  return /^[\w./,:=+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 async function allTests({ files, conformance }: Selection): Promise<readonly TestCase[]> {

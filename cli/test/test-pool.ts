@@ -5,44 +5,55 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { TestResult } from '../../testing/run/run-test.ts';
-import type { Selection } from './selection.ts';
+import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
+import { UserMistake } from '../../host/problem.ts';
+import type { RunTask, TestRequest } from './task-runner.ts';
 
-export interface PoolRequest {
-  readonly selection: Selection;
-  readonly seeds: { readonly first: number; readonly last: number } | undefined;
-}
+export type PoolOrder = { readonly task: number } | 'end';
 
 export type PoolAnswer =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'result'; readonly task: number; readonly result: TestResult }
-  | { readonly kind: 'failed'; readonly problem: string };
+  | { readonly kind: 'ready'; readonly executed: PackedSources | undefined }
+  | { readonly kind: 'result'; readonly task: number; readonly run: RunTask }
+  | { readonly kind: 'ended'; readonly executed: PackedSources | undefined }
+  | { readonly kind: 'note'; readonly line: string }
+  | { readonly kind: 'failed'; readonly problem: string; readonly whose: 'the user' | 'ours' };
+
+/** Who hears what the workers have to tell. */
+export interface PoolEars {
+  /** In the order of the tasks, whoever ran them. */
+  readonly onResult: (run: RunTask) => void;
+  readonly onLoaded: (executed: PackedSources) => void;
+  readonly onEnded: (executed: PackedSources) => void;
+  readonly note: (line: string) => void;
+}
 
 /** Tasks that a worker has at a time: few enough that all end together. */
 const AHEAD = 2;
 
 /**
  * @param tasks how many there are
- * @throws Error when a worker dies
+ * @throws UserMistake when a worker cannot read or run a test; Error when it dies
  */
 export async function runInProcesses(
-  request: PoolRequest,
+  request: TestRequest,
   jobs: number,
   tasks: number,
-  onResult: (result: TestResult) => void,
+  ears: PoolEars,
 ): Promise<void> {
-  const results: (TestResult | undefined)[] = [];
+  const results: (RunTask | undefined)[] = [];
   let next = 0;
   let told = 0;
   const take = (): number | undefined => (next < tasks ? next++ : undefined);
-  const keep = (task: number, result: TestResult): void => {
-    results[task] = result;
+  const keep = (task: number, run: RunTask): void => {
+    results[task] = run;
     for (let each = results[told]; each !== undefined; each = results[told]) {
-      onResult(each);
+      ears.onResult(each);
+      // What it has executed may be long.
+      results[told] = undefined;
       told += 1;
     }
   };
-  const workers = Array.from({ length: Math.min(jobs, tasks) }, () => new Worker(request));
+  const workers = Array.from({ length: Math.min(jobs, tasks) }, () => new Worker(request, ears));
   try {
     await Promise.all(workers.map((worker) => worker.work(take, keep)));
   } finally {
@@ -52,9 +63,11 @@ export async function runInProcesses(
 
 class Worker {
   readonly #child: ChildProcess;
+  readonly #ears: PoolEars;
   #complaint = '';
 
-  constructor(request: PoolRequest) {
+  constructor(request: TestRequest, ears: PoolEars) {
+    this.#ears = ears;
     this.#child = fork(PROGRAM, [JSON.stringify(request)], {
       // From source the loader is named by its place: the working directory is the user's.
       execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
@@ -65,27 +78,41 @@ class Worker {
     });
   }
 
-  work(
-    take: () => number | undefined,
-    keep: (task: number, result: TestResult) => void,
-  ): Promise<void> {
+  work(take: () => number | undefined, keep: (task: number, run: RunTask) => void): Promise<void> {
     let under = 0;
     return new Promise((resolve, reject) => {
       const order = (): void => {
         const task = take();
         if (task !== undefined) {
           under += 1;
-          this.#child.send({ task });
-        } else if (under === 0) resolve();
+          this.#tell({ task });
+        } else if (under === 0) {
+          under = Infinity;
+          this.#tell('end');
+        }
       };
       this.#child.on('message', (answer: PoolAnswer) => {
-        if (answer.kind === 'failed') return reject(new Error(answer.problem));
-        if (answer.kind === 'result') {
-          under -= 1;
-          keep(answer.task, answer.result);
-          return order();
+        switch (answer.kind) {
+          case 'failed':
+            return reject(
+              answer.whose === 'ours' ? new Error(answer.problem) : new UserMistake(answer.problem),
+            );
+          case 'note':
+            return this.#ears.note(answer.line);
+          case 'result':
+            under -= 1;
+            keep(answer.task, answer.run);
+            return order();
+          case 'ready':
+            if (answer.executed !== undefined) this.#ears.onLoaded(answer.executed);
+            for (let i = 0; i < AHEAD; i += 1) order();
+            return undefined;
+          case 'ended':
+            if (answer.executed !== undefined) this.#ears.onEnded(answer.executed);
+            return resolve();
+          default:
+            return answer satisfies never;
         }
-        for (let i = 0; i < AHEAD; i += 1) order();
       });
       this.#child.on('exit', (code, signal) => {
         const last = this.#complaint.trim().split('\n').at(-1) ?? '';
@@ -94,6 +121,10 @@ class Worker {
         );
       });
     });
+  }
+
+  #tell(order: PoolOrder): void {
+    this.#child.send(order);
   }
 
   end(): void {

@@ -4,24 +4,19 @@ import { Command } from 'commander';
 import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { readSeedRange, type SeedRange } from '../../sim/campaign/seed-range.ts';
-import { TestbedError } from '../../systems/testbed.ts';
 import type { TestCase } from '../../testing/file/test-file.ts';
 import { failureText } from '../../testing/report/failure-text.ts';
 import { junitText, type JunitCase } from '../../testing/report/junit.ts';
-import { runTest, type TestResult } from '../../testing/run/run-test.ts';
+import type { TestResult } from '../../testing/run/run-test.ts';
+import { type CoverageFlags, CoverageReport, extentOf } from '../coverage/report.ts';
 import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { listVerbs } from './list-verbs.ts';
-import {
-  commandOf,
-  readSelection,
-  type Selection,
-  shellText,
-  type Task,
-  tasksOf,
-} from './selection.ts';
-import { runInProcesses } from './test-pool.ts';
+import { shellText } from '../shell-text.ts';
+import { commandOf, type Selection, type Task } from './selection.ts';
+import { type RunTask, TaskRunner, type TestRequest } from './task-runner.ts';
+import { type PoolEars, runInProcesses } from './test-pool.ts';
 import { traceTest } from './trace-test.ts';
 import { watchFiles } from './watch-files.ts';
 
@@ -30,7 +25,7 @@ const EXIT_VOID = 3;
 const JOBS = { min: 1, max: 64 };
 const TASKS_MAX = 1_000_000;
 
-interface TestFlags {
+interface TestFlags extends CoverageFlags {
   readonly junit?: string;
   readonly filter?: string;
   readonly seeds?: string;
@@ -55,6 +50,11 @@ export function testCommand(): Command {
       '--conformance <role>',
       'the suite that any unit in a role must pass; all: our own units',
     )
+    .option(
+      '--coverage <file>',
+      'writes which lines and branches of programs run, as lcov reads it',
+    )
+    .option('--coverage-per-test <dir>', 'the same of each test, for sddf coverage why')
     .option('--trace <file>', 'writes what happens in a single test as a trace for Perfetto')
     .option('--update', 'writes what is printed into the files of expect transcript')
     .option('--watch', 'runs again whenever a file of the tests, or an image, changes')
@@ -87,10 +87,11 @@ async function runCommand(files: readonly string[], flags: TestFlags): Promise<v
 }
 
 /** @throws UserMistake when something would be written over what is read */
-function checkFiles(files: readonly string[], { junit, trace }: TestFlags): void {
+function checkFiles(files: readonly string[], { junit, trace, coverage }: TestFlags): void {
   const written = [
     ['--junit', junit],
     ['--trace', trace],
+    ['--coverage', coverage],
   ] as const;
   refuseClashes([
     ...files.map((path) => ({ path, use: 'read', by: 'the tests' }) as const),
@@ -105,48 +106,88 @@ async function runSelection(
   flags: TestFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const seeds = readSeeds(flags.seeds);
+  const request: TestRequest = {
+    selection,
+    seeds: readSeeds(flags.seeds),
+    update: flags.update === true ? 'files' : 'nothing',
+    coverage: extentOf(flags),
+  };
   const jobs = flags.jobs === undefined ? 1 : parseCount(flags.jobs, '--jobs', JOBS);
-  const tasks = tasksOf(await readSelection(selection), seeds);
+  const note = (line: string): void => terminal.note(`sddf: ${line}`);
+  // Workers have programs of their own.
+  const here = jobs > 1 ? ({ ...request, coverage: 'none' } as const) : request;
+  const runner = await TaskRunner.open(here, note);
+  const { tasks } = runner;
   if (tasks.length > TASKS_MAX) throw new UserMistake(`--seeds: more than ${TASKS_MAX} runs`);
   if (flags.trace !== undefined) await traceTest(tasks, flags.trace, terminal);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
-  const cases: JunitCase[] = [];
-  const take = (result: TestResult): void => {
-    const task = tasks[cases.length];
-    if (task === undefined) return;
-    const text = result.verdict === 'passed' ? '' : failureText(result, againOf(selection, result));
-    if (text !== '') terminal.print(text);
-    cases.push({ result, line: lineOf(task.test), text });
+  const coverage = CoverageReport.open(flags);
+  const results = new Results(selection, tasks, { coverage, terminal });
+  const ears: PoolEars = {
+    onResult: (run) => results.take(run),
+    onLoaded: (executed) => coverage?.addLoading(executed),
+    onEnded: (executed) => coverage?.add(executed),
+    note,
   };
-  if (jobs > 1 && tasks.length > 1) {
-    await runInProcesses({ selection, seeds }, jobs, tasks.length, take);
+  if (jobs > 1) {
+    await runInProcesses(request, jobs, tasks.length, ears);
   } else {
-    const update = flags.update === true ? 'files' : 'nothing';
-    for (const task of tasks) take(await runTask(task, update));
+    await runHere(runner, ears);
   }
-  junit?.write(junitText(cases));
+  junit?.write(junitText(results.cases));
   junit?.close();
-  report(cases, flags, terminal);
+  coverage?.close('sddf test', terminal);
+  report(results.cases, flags, terminal);
 }
 
-async function runTask({ test, seed }: Task, update: 'files' | 'nothing'): Promise<TestResult> {
-  try {
-    return await runTest(test, seed, { update });
-  } catch (error) {
-    if (error instanceof TestbedError) throw new UserMistake(`${test.where}: ${error.message}`);
-    throw error;
+async function runHere(runner: TaskRunner, ears: PoolEars): Promise<void> {
+  const loaded = await runner.loaded();
+  if (loaded !== undefined) ears.onLoaded(loaded);
+  for (const task of runner.tasks) ears.onResult(await runner.run(task));
+  const executed = await runner.end();
+  if (executed !== undefined) ears.onEnded(executed);
+}
+
+/** What has come so far, in the order of the tasks. */
+class Results {
+  readonly cases: JunitCase[] = [];
+  readonly #selection: Selection;
+  readonly #tasks: readonly Task[];
+  readonly #to: { readonly coverage: CoverageReport | undefined; readonly terminal: Terminal };
+
+  constructor(
+    selection: Selection,
+    tasks: readonly Task[],
+    to: { readonly coverage: CoverageReport | undefined; readonly terminal: Terminal },
+  ) {
+    this.#selection = selection;
+    this.#tasks = tasks;
+    this.#to = to;
   }
+
+  take({ result, executed }: RunTask): void {
+    const { coverage, terminal } = this.#to;
+    const task = this.#tasks[this.cases.length];
+    if (task === undefined) return;
+    const command = runCommandOf(this.#selection, result);
+    const again = [`replay: ${command}`, `trace:  ${command} --trace trace.json`];
+    const text = result.verdict === 'passed' ? '' : failureText(result, again);
+    if (text !== '') terminal.print(text);
+    this.cases.push({ result, line: lineOf(task.test), text });
+    if (executed !== undefined) {
+      const name = `${result.name} (seed ${result.seed})`;
+      coverage?.addRun({ number: this.cases.length, name, command }, executed);
+    }
+  }
+}
+
+/** The same run again, byte for byte. */
+function runCommandOf(selection: Selection, { name, file, seed }: TestResult): string {
+  return `${commandOf(selection, file)} --filter ${shellText(name)} --seeds ${seed}`;
 }
 
 function lineOf({ where }: TestCase): number {
   return Number(/:(\d+):\d+$/.exec(where)?.[1] ?? 1);
-}
-
-/** The same run again, byte for byte; and as a trace. */
-function againOf(selection: Selection, { name, file, seed }: TestResult): readonly string[] {
-  const command = `${commandOf(selection, file)} --filter ${shellText(name)} --seeds ${seed}`;
-  return [`replay: ${command}`, `trace:  ${command} --trace trace.json`];
 }
 
 function report(cases: readonly JunitCase[], { json }: TestFlags, terminal: Terminal): void {

@@ -24,7 +24,7 @@ export async function traceTest(
   try {
     const { test, seed } = task;
     const recording = startRecording({ system: test.scene.system, clock: 'virtual' });
-    await runTest(test, seed, { around: recording.around });
+    await runTest(test, seed, { watch: { around: recording.around } });
     const about = { test: test.name, seed };
     for (const piece of perfettoTrace({ recorder: recording.recorder, clock: 'virtual', about })) {
       file.write(piece);

@@ -1,26 +1,27 @@
 /** The program of a worker process: reads the tests once, then runs those that it is told. */
 
-import { runTest } from '../../testing/run/run-test.ts';
-import { readSelection, tasksOf } from './selection.ts';
-import type { PoolAnswer, PoolRequest } from './test-pool.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { TaskRunner, type TestRequest } from './task-runner.ts';
+import type { PoolAnswer, PoolOrder } from './test-pool.ts';
 
 async function main(): Promise<void> {
-  const { selection, seeds } = JSON.parse(process.argv[2] ?? '{}') as PoolRequest;
+  const request = JSON.parse(process.argv[2] ?? '{}') as TestRequest;
   // The terminal sends Ctrl-C to us too; when we end is for the command to say.
   process.on('SIGINT', () => undefined);
-  const tasks = tasksOf(await readSelection(selection), seeds);
+  const runner = await TaskRunner.open(request, (line) => say({ kind: 'note', line }));
   let last = Promise.resolve();
-  process.on('message', ({ task }: { readonly task: number }) => {
-    last = last
-      .then(async () => {
-        const found = tasks[task];
-        if (found === undefined) return;
-        const result = await runTest(found.test, found.seed);
-        say({ kind: 'result', task, result });
-      })
-      .catch(fail);
+  process.on('message', (order: PoolOrder) => {
+    last = last.then(() => obey(runner, order)).catch(fail);
   });
-  say({ kind: 'ready' });
+  const executed = await runner.loaded();
+  say({ kind: 'ready', executed });
+}
+
+async function obey(runner: TaskRunner, order: PoolOrder): Promise<void> {
+  if (order === 'end') return say({ kind: 'ended', executed: await runner.end() });
+  const found = runner.tasks[order.task];
+  if (found === undefined) return;
+  say({ kind: 'result', task: order.task, run: await runner.run(found) });
 }
 
 function say(answer: PoolAnswer): void {
@@ -28,7 +29,8 @@ function say(answer: PoolAnswer): void {
 }
 
 function fail(error: unknown): void {
-  say({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) });
+  const problem = error instanceof Error ? error.message : String(error);
+  say({ kind: 'failed', problem, whose: error instanceof UserMistake ? 'the user' : 'ours' });
 }
 
 main().catch(fail);

@@ -1,9 +1,15 @@
 /**
  * Coverage as lcov's tracefiles have it, for `genhtml` and editors; source: geninfo(1). Nothing is
- * counted, so a count is 1 or 0. BRDA has two outcomes for each conditional branch: 0 taken, 1 not.
+ * counted, so a count is 1 or 0. BRDA has a line for each outcome of a branch; of machine code 0 is
+ * taken, 1 is not.
  */
 
-import type { BranchCoverage, SourceCoverage, Sources } from './sources.ts';
+import {
+  type BranchCoverage,
+  type SourceCoverage,
+  type Sources,
+  sumsOf,
+} from './source-coverage.ts';
 
 export function lcovText(sources: Sources, testName: string): string {
   const paths = [...sources.keys()].toSorted();
@@ -14,32 +20,6 @@ export function lcovText(sources: Sources, testName: string): string {
     'end_of_record',
   ]);
   return records.map((line) => `${line}\n`).join('');
-}
-
-export interface CoverageSums {
-  readonly lines: number;
-  readonly linesHit: number;
-  readonly functions: number;
-  readonly functionsHit: number;
-  readonly outcomes: number;
-  readonly outcomesHit: number;
-}
-
-export function sumsOf(sources: Iterable<SourceCoverage>): CoverageSums {
-  let [lines, linesHit, functions, functionsHit, outcomes, outcomesHit] = [0, 0, 0, 0, 0, 0];
-  for (const source of sources) {
-    lines += source.lines.size;
-    linesHit += [...source.lines.values()].filter(Boolean).length;
-    functions += source.functions.size;
-    functionsHit += [...source.functions.values()].filter((each) => each.isExecuted).length;
-    for (const ofLine of source.branches.values()) {
-      outcomes += 2 * ofLine.size;
-      for (const { isTaken, isNotTaken } of ofLine.values()) {
-        outcomesHit += Number(isTaken) + Number(isNotTaken);
-      }
-    }
-  }
-  return { lines, linesHit, functions, functionsHit, outcomes, outcomesHit };
 }
 
 function recordsOf(source: SourceCoverage): string[] {
@@ -61,8 +41,8 @@ function recordsOf(source: SourceCoverage): string[] {
 
 function branchRecords(line: number, places: ReadonlyMap<string, BranchCoverage>): string[] {
   const sorted = [...places].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return sorted.flatMap(([, { isReached, isTaken, isNotTaken }], block) =>
-    [isTaken, isNotTaken].map(
+  return sorted.flatMap(([, { isReached, outcomes }], block) =>
+    outcomes.map(
       (happened, outcome) =>
         `BRDA:${line},${block},${outcome},${isReached ? String(Number(happened)) : '-'}`,
     ),

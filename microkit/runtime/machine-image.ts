@@ -8,10 +8,9 @@ import type { Ram } from '../../memory/ram.ts';
 import type { ReadonlyRegion } from '../../memory/region.ts';
 import type { AddressSpace } from '../../riscv/address-space.ts';
 import { BareSpace } from '../../riscv/bare-space.ts';
-import { createEngine, type Engine, type EngineKind } from '../../riscv/engine.ts';
+import { createEngine, type Engine, type EngineCoverage, type EngineKind } from '../../riscv/engine.ts';
 import { Interpreter } from '../../riscv/interpreter/interpreter.ts';
 import type { BulkFunction } from '../../riscv/bulk/functions.ts';
-import type { CoverageMap } from '../../riscv/coverage/map.ts';
 import type { Translations } from '../../riscv/translator/translations.ts';
 import { bulkFunctions } from '../elf/bulk.ts';
 import { codeExtent } from '../elf/code-extent.ts';
@@ -80,7 +79,7 @@ export type HartCoverage = (
   pd: string,
   program: MachineProgram,
   ram: Ram,
-) => CoverageMap | undefined;
+) => EngineCoverage | undefined;
 
 /** What all harts of a machine have in common. */
 export interface HartMachine {

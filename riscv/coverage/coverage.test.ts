@@ -72,7 +72,7 @@ function noted(engine: EngineKind, program: string, limit: number): Covered {
   const machine = load(program, ({ ram, hart, space }) => {
     map = CoverageMap.create(ram, { vaddr: TEXT, sizeBytes: 4 * words.length });
     return createEngine({
-      ...{ engine, ram, at: hart, space, few: 0, coverage: map },
+      ...{ engine, ram, at: hart, space, few: 0, coverage: map && { map } },
       ...(engine === 'auto' ? { laziness: PIECEMEAL } : {}),
     });
   });

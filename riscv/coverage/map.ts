@@ -25,20 +25,27 @@ export interface CoveredText {
   readonly sizeBytes: number;
 }
 
-export class CoverageMap {
+/** What has been noted of a text, by whichever hart. */
+export interface CoverageNotes {
   readonly text: CoveredText;
+  has(pc: number, noted: Noted): boolean;
+}
+
+export class CoverageMap implements CoverageNotes {
+  readonly text: CoveredText;
+  /** Position in memory: code that notes there is of use wherever this is the same. */
+  readonly at: number;
   readonly #bytes: Uint8Array;
-  readonly #at: number;
 
   private constructor(ram: Ram, text: CoveredText, at: number) {
     this.text = text;
     this.#bytes = ram.u8;
-    this.#at = at;
+    this.at = at;
   }
 
   /** @returns undefined when the staging area has no room for it */
   static create(ram: Ram, text: CoveredText): CoverageMap | undefined {
-    const lengthBytes = BYTES_PER_HALFWORD * ((text.sizeBytes + 1) >>> 1);
+    const lengthBytes = notesBytes(text);
     if (lengthBytes > ram.stagingLeft) return undefined;
     const at = ram.takeStaging(lengthBytes);
     ram.u8.fill(0, at, at + lengthBytes);
@@ -49,7 +56,7 @@ export class CoverageMap {
   placeOf(pc: number, noted: Noted): number {
     const offset = pc - this.text.vaddr;
     if (offset < 0 || offset >= this.text.sizeBytes) return -1;
-    return this.#at + BYTES_PER_HALFWORD * (offset >>> 1) + noted;
+    return this.at + BYTES_PER_HALFWORD * (offset >>> 1) + noted;
   }
 
   note(pc: number, noted: Noted): void {
@@ -57,8 +64,46 @@ export class CoverageMap {
     if (place >= 0) this.#bytes[place] = 1;
   }
 
+  /** All of it, for {@link KeptNotes}; it changes while the hart runs. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(this.at, this.at + notesBytes(this.text));
+  }
+
   has(pc: number, noted: Noted): boolean {
     const place = this.placeOf(pc, noted);
     return place >= 0 && this.#bytes[place] === 1;
   }
+}
+
+/** Notes that outlive the memory they were made in: of one text, from any number of harts. */
+export class KeptNotes implements CoverageNotes {
+  readonly text: CoveredText;
+  readonly bytes: Uint8Array;
+
+  constructor(text: CoveredText) {
+    this.text = text;
+    this.bytes = new Uint8Array(notesBytes(text));
+  }
+
+  /** @returns how many of the other's notes, of the same text, are new here */
+  add(other: { readonly bytes: Uint8Array }): number {
+    const { bytes } = this;
+    let added = 0;
+    for (let i = 0; i < bytes.length; i += 1) {
+      if (other.bytes[i] === 0 || bytes[i] !== 0) continue;
+      bytes[i] = 1;
+      added += 1;
+    }
+    return added;
+  }
+
+  has(pc: number, noted: Noted): boolean {
+    const offset = pc - this.text.vaddr;
+    if (offset < 0 || offset >= this.text.sizeBytes) return false;
+    return this.bytes[BYTES_PER_HALFWORD * (offset >>> 1) + noted] === 1;
+  }
+}
+
+function notesBytes({ sizeBytes }: CoveredText): number {
+  return BYTES_PER_HALFWORD * ((sizeBytes + 1) >>> 1);
 }

@@ -229,6 +229,31 @@ even:   csrr  s6, instret
   });
 });
 
+describe('entry points', () => {
+  test('have places of their own again in memory that was cleared', () => {
+    const translations = new Translations();
+    const places: number[] = [];
+    const of = (ram: RiscvMachine['ram'], program: string): number => {
+      const words = assemble(program);
+      const bytes = new Uint8Array(Int32Array.from(words).buffer);
+      const compiled = translations.of(
+        { vaddr: TEXT, sizeBytes: bytes.length, bytes } as never,
+        [],
+      );
+      if (compiled === undefined) throw new Error('it is small');
+      return translations.tableIn(ram, compiled) ?? -1;
+    };
+    const { ram } = machine('interpreter', 'ecall');
+    const before = of(ram, 'ecall');
+    ram.clear();
+
+    places.push(of(ram, 'ebreak'), of(ram, 'ecall'));
+
+    expect(before).toBeGreaterThan(0);
+    expect(new Set(places).size).toBe(2);
+  });
+});
+
 describe('a switch', () => {
   /** Rounds that each go to one of four cases by its address, as a table has it. */
   const SWITCH = `

@@ -24,6 +24,7 @@ import {
   type WorldOptions,
   type WorldOutcome,
   type WorldSystem,
+  type WorldWatch,
 } from '../world.ts';
 
 /**
@@ -34,6 +35,8 @@ export interface CampaignSystem {
   readonly reference: SystemReference;
   readonly digests: SystemDigests;
   readonly target: WorldSystem;
+  /** Looks on in each world. */
+  readonly watch?: WorldWatch | undefined;
 }
 
 /** What a campaign does in the world of each seed. */
@@ -51,8 +54,9 @@ export interface CampaignSpec {
   readonly bounded?: Bounded;
   /** Each N-th seed is run twice and compared byte for byte; 0: none. */
   readonly twiceEvery: number;
-  /** As a world takes it. */
+  /** As a world takes them. */
   readonly invariantsEvery?: number | undefined;
+  readonly bulk?: 'executed' | undefined;
 }
 
 /** All runs of one world that differ in orders, see `explore/bounded.ts`. */
@@ -119,8 +123,12 @@ export function endlessSeed(
   );
 }
 
-function worldOf({ target }: CampaignSystem, spec: CampaignSpec, seed: number): WorldOptions {
-  const { amount, forNs, invariantsEvery } = spec;
+function worldOf(
+  { target, watch }: CampaignSystem,
+  spec: CampaignSpec,
+  seed: number,
+): WorldOptions {
+  const { amount, forNs, invariantsEvery, bulk } = spec;
   const explore = explorationOf(spec, seed);
   const worldSeed = spec.bounded === undefined ? seed : BOUNDED_SEED;
   const chaos = (): Plan => standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
@@ -133,6 +141,8 @@ function worldOf({ target }: CampaignSystem, spec: CampaignSpec, seed: number): 
     ...(forNs === undefined ? {} : { forNs }),
     ...(explore === undefined ? {} : { explore }),
     ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
+    ...(bulk === undefined ? {} : { bulk }),
+    ...(watch === undefined ? {} : { watch }),
   };
 }
 
@@ -162,7 +172,7 @@ function failureOf(
   options: WorldOptions,
   { outcome, strikes }: { readonly outcome: WorldOutcome } & Pick<Failure, 'strikes'>,
 ): Failure {
-  const { seed, plan, amount, forNs, explore, invariantsEvery } = options;
+  const { seed, plan, amount, forNs, explore, invariantsEvery, bulk } = options;
   return {
     system: loaded.reference,
     digests: loaded.digests,
@@ -173,6 +183,7 @@ function failureOf(
       forNs,
       decisions: explore === undefined ? undefined : outcome.decisions,
       invariantsEvery,
+      bulk: bulk === 'executed' ? bulk : undefined,
     },
     violations: outcome.violations,
     strikes,

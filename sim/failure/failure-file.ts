@@ -35,6 +35,8 @@ export interface WorldSpec {
   readonly decisions: readonly Decision[] | undefined;
   /** How often all of the kernel's invariants were looked at: see `WorldOptions`. */
   readonly invariantsEvery?: number | undefined;
+  /** Whether images' `memcpy` and its like were executed, which takes other times. */
+  readonly bulk?: 'executed' | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface Failure {
 
 export function failureText(failure: Failure): string {
   const { system, digests, world, violations, strikes, outcome } = failure;
-  const { seed, plan, amount, forNs, decisions, invariantsEvery } = world;
+  const { seed, plan, amount, forNs, decisions, invariantsEvery, bulk } = world;
   const json = {
     schema: FAILURE_SCHEMA,
     about: 'sddf replay, shrink and when read this file',
@@ -67,6 +69,7 @@ export function failureText(failure: Failure): string {
       ...(amount === undefined ? {} : { amount }),
       ...(forNs === undefined ? {} : { forNs }),
       ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
+      ...(bulk === undefined ? {} : { bulk }),
       plan: planJson(plan),
       ...(decisions === undefined ? {} : { decisions: decisionsText(decisions) }),
     },
@@ -113,6 +116,7 @@ export function readFailure(
         forNs: numberOf(world['forNs']),
         decisions,
         invariantsEvery: numberOf(world['invariantsEvery']),
+        bulk: world['bulk'] === 'executed' ? 'executed' : undefined,
       },
       violations: listOf(top['violations']) as readonly Violation[],
       strikes: objectOf(top['strikes']) as Failure['strikes'],

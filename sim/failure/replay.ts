@@ -24,7 +24,7 @@ export function replay(failure: Failure, target: WorldSystem, watch?: WorldWatch
 }
 
 export function worldOptions(spec: WorldSpec, target: WorldSystem): WorldOptions {
-  const { seed, plan, amount, forNs, decisions, invariantsEvery } = spec;
+  const { seed, plan, amount, forNs, decisions, invariantsEvery, bulk } = spec;
   return {
     target,
     seed,
@@ -33,5 +33,6 @@ export function worldOptions(spec: WorldSpec, target: WorldSystem): WorldOptions
     ...(forNs === undefined ? {} : { forNs }),
     ...(decisions === undefined ? {} : { explore: { kind: 'replay', decisions } }),
     ...(invariantsEvery === undefined ? {} : { invariantsEvery }),
+    ...(bulk === undefined ? {} : { bulk }),
   };
 }

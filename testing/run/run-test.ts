@@ -2,11 +2,10 @@
 
 import { RunFailure } from '../../memory/assert.ts';
 import { TestbedError } from '../../systems/testbed.ts';
-import type { Instrument } from '../../systems/trace/observer.ts';
 import type { TestCase } from '../file/test-file.ts';
 import type { BookedEvent } from '../../systems/trace/event-book.ts';
 import { Unmet } from './step.ts';
-import { TestRun } from './test-run.ts';
+import { TestRun, type TestWatch } from './test-run.ts';
 
 export interface TestFailure {
   /** The step, or what else of the test. */
@@ -33,7 +32,7 @@ export interface TestResult {
 export interface RunTestOptions {
   /** Whether files of transcripts are written anew; 'nothing' unless told. */
   readonly update?: 'files' | 'nothing';
-  readonly around?: (inner: Instrument | undefined) => Instrument;
+  readonly watch?: TestWatch;
 }
 
 /** A test that fails is run once more, to tell what happened: the same seed gives the same run. */
@@ -45,7 +44,8 @@ export async function runTest(
   const needsBook = test.steps.some(({ needs }) => needs === 'signals');
   const result = runOnce(await renewed(test), seed, needsBook ? 'kept' : 'none', options);
   if (result.verdict !== 'failed' || needsBook) return result;
-  return runOnce(await renewed(test), seed, 'kept', {});
+  const { watch } = options;
+  return runOnce(await renewed(test), seed, 'kept', watch === undefined ? {} : { watch });
 }
 
 async function renewed(test: TestCase): Promise<TestCase> {
@@ -57,15 +57,14 @@ function runOnce(
   test: TestCase,
   seed: number,
   book: 'kept' | 'none',
-  { around, update }: RunTestOptions,
+  { watch, update }: RunTestOptions,
 ): TestResult {
   const { name, file, scene, settings } = test;
   const common = { name, file, seed };
   let run: TestRun | undefined;
   let at = { words: 'the system begins', where: test.where };
   try {
-    const observed = around === undefined ? {} : { around };
-    run = new TestRun({ scene, settings, seed, book, update: update ?? 'nothing', ...observed });
+    run = new TestRun({ scene, settings, seed, book, update: update ?? 'nothing', watch });
     for (const [index, step] of test.steps.entries()) {
       at = step;
       run.note(`step: ${step.words}`);
@@ -73,7 +72,7 @@ function runOnce(
       if (test.steps[index + 1]?.allows !== 'faults') refuseFaults(run);
     }
   } catch (error) {
-    if (error instanceof TestbedError) throw error;
+    if (error instanceof TestbedError || watch?.isLeft?.(error) === true) throw error;
     const { expected, came } = explained(error);
     const failure = {
       step: at.words,
@@ -83,6 +82,8 @@ function runOnce(
       events: run?.book?.events ?? [],
     };
     return { ...common, verdict: 'failed', timeNs: run?.now() ?? 0, failure };
+  } finally {
+    watch?.over?.();
   }
   const { neverStruck } = run;
   if (neverStruck.length > 0) return { ...common, verdict: 'void', timeNs: run.now(), neverStruck };

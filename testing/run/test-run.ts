@@ -5,12 +5,22 @@
 
 import type { Program } from '../../microkit/pd.ts';
 import { Board } from '../../board/board.ts';
+import { Random } from '../../board/random.ts';
 import { flatten } from '../../microkit/model.ts';
 import { SystemMemory } from '../../sim/oracles/system-memory.ts';
+import { ExploredSystem } from '../../sim/explore/explored-system.ts';
+import { Explorer } from '../../sim/explore/explorer.ts';
+import { randomStrategy } from '../../sim/explore/strategies.ts';
 import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
 import { PlannedRun } from '../../sim/points/planned-run.ts';
 import { uartOf } from '../../systems/serial-devices.ts';
-import { createTestbed, type Testbed, type WireParts, type Wires } from '../../systems/testbed.ts';
+import {
+  createTestbed,
+  type Testbed,
+  type TestbedOptions,
+  type WireParts,
+  type Wires,
+} from '../../systems/testbed.ts';
 import { instrument } from '../../systems/trace/observed-parts.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import type { BenchRun } from '../unit/bench.ts';
@@ -39,13 +49,26 @@ export const USUAL_SETTINGS: Settings = { plan: NO_FAULTS, disks: [], uartRate: 
 export interface RunOptions {
   readonly scene: Scene;
   readonly settings: Settings;
+  /** {@link PLAIN_SEED} has things happen when the clock says, each other one in another order. */
   readonly seed: number;
   /** Keeps a book of events, which costs time; it changes nothing else. */
   readonly book: 'kept' | 'none';
   /** Whether files of transcripts are written anew; 'nothing' unless told. */
   readonly update?: 'files' | 'nothing';
-  /** Around what the testbed is made of: for coverage, or a debugger. */
+  readonly watch?: TestWatch | undefined;
+}
+
+/** Whoever looks on: for a trace, for coverage, or a debugger. */
+export interface TestWatch {
+  /** Around what the testbed is made of. */
   readonly around?: (inner: Instrument | undefined) => Instrument;
+  readonly testbed?: Pick<TestbedOptions, 'bulk' | 'coverage' | 'debugger' | 'onCreate' | 'onBoot'>;
+  /** Told of the testbed before its programs run their `init`. */
+  readonly made?: (testbed: Testbed) => void;
+  /** The run is over; its memory may be the next one's. */
+  readonly over?: () => void;
+  /** An error with which the run is left, and that is none of its own. */
+  readonly isLeft?: (error: unknown) => boolean;
 }
 
 export interface LogLine {
@@ -59,6 +82,7 @@ export interface SeenFault {
   isTaken: boolean;
 }
 
+export const PLAIN_SEED = 1;
 const NO_DEVICES = { net: false, uart: false, disks: 0 };
 const SYSTEM_REST_NS = 10e9;
 const BENCH_REST_NS = 20e6;
@@ -89,7 +113,7 @@ export class TestRun {
 
   /** Boots the system, and lets each program run its `init`. */
   constructor(options: RunOptions) {
-    const { scene, settings, seed, book } = options;
+    const { scene, settings, seed, book, watch } = options;
     this.scene = scene;
     this.#options = options;
     this.memory = new SystemMemory(scene.system);
@@ -116,7 +140,9 @@ export class TestRun {
         faulted: (pd) => this.faults.push({ pd, isTaken: false }),
       },
       ...this.#instrument(),
+      ...watch?.testbed,
     });
+    watch?.made?.(this.testbed);
     this.testbed.settle();
   }
 
@@ -206,9 +232,10 @@ export class TestRun {
   }
 
   #instrument(): { instrument?: Instrument } {
-    const { around } = this.#options;
+    const { around } = this.#options.watch ?? {};
     let parts: Instrument | undefined = this.#planned?.instrument;
     if (this.bench !== undefined) parts = this.#located(parts);
+    parts = this.#explored(parts);
     if (this.book !== undefined) parts = instrument(this.book, parts);
     if (around !== undefined) parts = around(parts);
     return parts === undefined ? {} : { instrument: parts };
@@ -223,6 +250,27 @@ export class TestRun {
       observeMachineCode: (start, pd) => {
         const body = inner?.observeMachineCode?.(start, pd) ?? start;
         return this.memory.observeMachineCode(names[pd] ?? '', body);
+      },
+    };
+  }
+
+  /** Orders are explored of all domains but scripted peers, who do what the test says. */
+  #explored(inner: Instrument | undefined): Instrument | undefined {
+    const { seed, scene } = this.#options;
+    if (seed === PLAIN_SEED) return inner;
+    const { system } = scene;
+    const explorer = new Explorer(randomStrategy(new Random(seed).fork('orders')));
+    const explored = new ExploredSystem({ system, explorer, board: () => this.#board });
+    const names = flatten(system).map(({ pd }) => pd.name);
+    return {
+      makeBoard: (options) => inner?.makeBoard(options) ?? new Board(options),
+      observe: (image, pd) => {
+        const seen = inner?.observe(image, pd) ?? image;
+        return this.bench?.peers.has(image.name) === true ? seen : explored.image(seen);
+      },
+      observeMachineCode: (start, pd) => {
+        const seen = inner?.observeMachineCode?.(start, pd) ?? start;
+        return explored.machineCode(names[pd] ?? '', seen);
       },
     };
   }

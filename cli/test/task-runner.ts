@@ -1,0 +1,90 @@
+/**
+ * Runs the tests of a selection in this process: by itself, or as one of several workers, which all
+ * know the same tests by the same numbers.
+ */
+
+import { UserMistake } from '../../host/problem.ts';
+import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
+import type { SeedRange } from '../../sim/campaign/seed-range.ts';
+import { TestbedError } from '../../systems/testbed.ts';
+import { runTest, type TestResult } from '../../testing/run/run-test.ts';
+import type { TestWatch } from '../../testing/run/test-run.ts';
+import { CoverageCollector } from '../coverage/collector.ts';
+import type { CoverageExtent } from '../coverage/report.ts';
+import { readSelection, type Selection, type Task, tasksOf } from './selection.ts';
+
+/** Plain data. */
+export interface TestRequest {
+  readonly selection: Selection;
+  readonly seeds: SeedRange | undefined;
+  /** Whether files of transcripts are written anew: each test is run with one seed then. */
+  readonly update: 'files' | 'nothing';
+  readonly coverage: CoverageExtent;
+}
+
+/** Plain data. */
+export interface RunTask {
+  readonly result: TestResult;
+  /** When it is told of each test by itself. */
+  readonly executed?: PackedSources;
+}
+
+export class TaskRunner {
+  readonly tasks: readonly Task[];
+  readonly #request: TestRequest;
+  readonly #collector: CoverageCollector | undefined;
+
+  /** @throws UserMistake with everything that is wrong with the files, a line each */
+  static async open(request: TestRequest, note: (line: string) => void): Promise<TaskRunner> {
+    // Programs are loaded behind this.
+    const collector = request.coverage === 'none' ? undefined : new CoverageCollector(note);
+    const tests = await readSelection(request.selection);
+    for (const { scene } of tests) collector?.expect(scene.images);
+    return new TaskRunner(request, tasksOf(tests, request), collector);
+  }
+
+  private constructor(
+    request: TestRequest,
+    tasks: readonly Task[],
+    collector: CoverageCollector | undefined,
+  ) {
+    this.#request = request;
+    this.tasks = tasks;
+    this.#collector = collector;
+  }
+
+  /** Asked before the first test; undefined when nobody wants to know. */
+  async loaded(): Promise<PackedSources | undefined> {
+    return this.#request.coverage === 'each' ? this.#take() : undefined;
+  }
+
+  /** @throws UserMistake when its system cannot be a testbed */
+  async run({ test, seed }: Task): Promise<RunTask> {
+    const { update, coverage } = this.#request;
+    try {
+      const result = await runTest(test, seed, { update, ...this.#watch() });
+      const executed = coverage === 'each' ? await this.#take() : undefined;
+      return executed === undefined ? { result } : { result, executed };
+    } catch (error) {
+      if (error instanceof TestbedError) throw new UserMistake(`${test.where}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  /** Asked behind the last test: what no test has told of. */
+  async end(): Promise<PackedSources | undefined> {
+    const executed = this.#request.coverage === 'together' ? await this.#take() : undefined;
+    this.#collector?.close();
+    return executed;
+  }
+
+  #watch(): { readonly watch?: TestWatch } {
+    const collector = this.#collector;
+    if (collector === undefined) return {};
+    return { watch: { testbed: collector.testbed, over: collector.testbedEnds } };
+  }
+
+  async #take(): Promise<PackedSources | undefined> {
+    return this.#collector === undefined ? undefined : packSources(await this.#collector.take());
+  }
+}
