@@ -1,6 +1,6 @@
 /**
- * A folder with a tracefile for each test or world, and an index that says which is whose and how it
- * is run again: what `sddf coverage why` reads.
+ * A folder with a tracefile for each test or world, and an index that says which is whose and how
+ * it is run again: what `sddf coverage why` reads.
  */
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { lcovText } from '../../debug/coverage/lcov.ts';
 import type { Sources } from '../../debug/coverage/source-coverage.ts';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../../host/make-folder.ts';
 
 export const INDEX = 'index.json';
 const SCHEMA = 1;

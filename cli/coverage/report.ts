@@ -19,7 +19,7 @@ export interface CoverageFlags {
   readonly coveragePerTest?: string | undefined;
 }
 
-/** What a process that runs tests or worlds tells of: everything at its end, or of each by itself. */
+/** What a process tells of: all its tests or worlds at its end, or each by itself. */
 export type CoverageExtent = 'none' | 'together' | 'each';
 
 export function extentOf({ coverage, coveragePerTest }: CoverageFlags): CoverageExtent {

@@ -1,4 +1,4 @@
-/** `sddf coverage why FILE:LINE`: which tests, or worlds, reach a line, and how each is run again. */
+/** `sddf coverage why FILE:LINE`: which tests or worlds reach a line, and how each is run again. */
 
 import { join } from 'node:path';
 import { Command } from 'commander';

@@ -1,7 +1,7 @@
 /**
  * Coverage of modules in TypeScript and JavaScript: V8's ranges of what was executed become lines,
- * functions and branches of the sources, by `ast-v8-to-istanbul`, which asks the syntax tree what is
- * a statement. Source: istanbul's coverage object.
+ * functions and branches of the sources, by `ast-v8-to-istanbul`, which asks the syntax tree what
+ * is a statement. Source: istanbul's coverage object.
  */
 
 import type { ExecutedScript } from '../../host/script-coverage.ts';
@@ -24,7 +24,7 @@ export async function addScripts(
   }
 }
 
-/** What a line's statements, functions and branches are numbered by is their order in the source. */
+/** Statements, functions and branches are numbered in the order of the source. */
 interface IstanbulFile {
   readonly statementMap: Readonly<Record<string, IstanbulRange>>;
   readonly s: Readonly<Record<string, number>>;
