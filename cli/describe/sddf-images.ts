@@ -55,5 +55,10 @@ export function configuredImageOf(pd: PdDescription): string {
 
 /** The image that takes a program's place in a system of images. */
 export function imageChoiceOf(pd: PdDescription): ImageChoice {
-  return { path: configuredImageOf(pd), deviceMemory: DEVICE_MEMORY[pd.image.path] ?? [] };
+  return { path: configuredImageOf(pd), deviceMemory: deviceMemoryOf(pd.image.path) };
+}
+
+/** @param program the path of ours */
+export function deviceMemoryOf(program: string): ImageChoice['deviceMemory'] {
+  return DEVICE_MEMORY[program] ?? [];
 }

@@ -21,6 +21,7 @@ import { Translations } from '../../riscv/translator/translations.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
 import type { WorldWatch } from '../../sim/world.ts';
 import type { Testbed } from '../../systems/testbed.ts';
+import type { TestWatch } from '../../testing/run/test-run.ts';
 import { OptionString } from '../option-string.ts';
 import { readOptions, text } from '../option.ts';
 import { parseChoice } from '../quantities.ts';
@@ -207,6 +208,22 @@ export class GdbSession {
         made: (testbed) => this.#monitor.show(testbed),
         isLeft: (error) => error instanceof Rewound,
       },
+    };
+  }
+
+  /** Of one scripted test. */
+  testWatch(): TestWatch {
+    this.debugger.begin();
+    const { debugger: debug } = this;
+    return {
+      around: debug.instrument,
+      testbed: {
+        debugger: debug.makeEngine,
+        onCreate: debug.onCreate,
+        onBoot: (kernel) => debug.booted(kernel),
+      },
+      made: (testbed) => this.#monitor.show(testbed),
+      isLeft: (error) => error instanceof Rewound,
     };
   }
 

@@ -18,6 +18,7 @@ import { didYouMean } from '../closest.ts';
 import { OutputFile } from '../output-file.ts';
 import { GdbSession, parseGdb } from '../run/gdb.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
+import { isTestFile, replayTest } from '../test/replay-test.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
 import { sayWorldBegins } from './world-limit.ts';
@@ -30,13 +31,17 @@ interface ReplayFlags {
   readonly capture?: string;
   readonly until?: string;
   readonly gdb?: string;
+  readonly filter?: string;
+  readonly seeds?: string;
   readonly json?: true;
 }
 
 export function replayCommand(): Command {
   return new Command('replay')
     .description('Runs the world of a failure file once more, byte for byte.')
-    .argument('<file>', 'what sddf sim --out has written')
+    .argument('<file>', 'what sddf sim --out has written, or a file of tests (YAML)')
+    .option('--filter <text>', 'of tests: the one whose name holds this text')
+    .option('--seeds <seed>', 'of tests: its seed (default: 1)')
     .option('--trace <file>', 'writes what happens as a trace for Perfetto, see sddf trace')
     .option('--capture <file>', 'writes the frames that the NIC takes and sends (pcapng)')
     .option(
@@ -49,6 +54,7 @@ export function replayCommand(): Command {
       'after',
       '\nEnds with 1 when it fails as it did then, 0 when it does not fail any more.\n' +
         '\nExamples:\n  sddf replay failures/seed-1234.json\n' +
+        '  sddf replay tests/echo.yaml --filter ARP --seeds 7\n' +
         "  sddf replay failures/seed-1234.json --until 'net.irq lose' --trace t.json --capture c.pcapng",
     )
     .action(runReplay);
@@ -56,6 +62,12 @@ export function replayCommand(): Command {
 
 async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
+  if (isTestFile(path)) {
+    const others = ['capture', 'until'].filter((name) => name in flags);
+    return replayTest(path, flags, others, terminal);
+  }
+  const ofTests = ['filter', 'seeds'].find((name) => name in flags);
+  if (ofTests !== undefined) throw new UserMistake(`--${ofTests}: is for tests in YAML`);
   const opened = await openFailure(path, terminal);
   if (flags.gdb !== undefined) {
     await debugReplay(opened, flags, terminal);

@@ -4,13 +4,17 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserMistake } from '../../host/problem.ts';
+import { forImages } from '../../microkit/elf/for-images.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { CounterNames } from '../../queues/counters.ts';
 import type { SceneRequest } from '../../testing/file/test-file.ts';
 import { type Kept, makeScene, type Scene } from '../../testing/run/scene.ts';
 import { makeBench, roleNamed } from '../../testing/unit/make-bench.ts';
+import { deviceMemoryOf } from '../describe/sddf-images.ts';
 import { machinePrograms } from '../run/machine-programs.ts';
 import { loadUserModule } from '../run/user-modules.ts';
+import { oursIn } from './suites.ts';
 
 export interface BenchRequest extends SceneRequest {
   /** Of the file of tests. */
@@ -27,12 +31,27 @@ export async function loadBench(request: BenchRequest, kept: Kept): Promise<Scen
   roleNamed(role);
   const path = unitPath(request, unit);
   if (MODULE.test(path)) return loadModule(path, request, kept);
-  const { system, bench } = makeBench(role, { image: basename(path) }, numbers);
+  const made = makeBench(role, { image: basename(path) }, numbers);
+  const { bench } = made;
+  const system = withDeviceMemory(made.system, role, bench.unit);
   const images = machinePrograms({ system, folders: [dirname(path)] });
   if (!images.has(bench.unit)) {
     throw new UserMistake(`${unit}: is neither an ELF image for RISC-V nor a .ts or .js module`);
   }
   return makeScene({ system, images }, kept, bench);
+}
+
+/** A driver of sDDF's may share more with its device than ours does. */
+function withDeviceMemory(
+  system: SystemDescription,
+  role: string,
+  unit: string,
+): SystemDescription {
+  const deviceMemory = deviceMemoryOf(oursIn(role));
+  if (deviceMemory.length === 0) return system;
+  return forImages(system, ({ name, image }) =>
+    name === unit ? { path: image.path, deviceMemory } : undefined,
+  );
 }
 
 async function loadModule(path: string, request: BenchRequest, kept: Kept): Promise<Scene> {

@@ -4,11 +4,18 @@
  * (SDDF_CONFORMANCE=all).
  */
 
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPrograms, COMPILER, hasCompiler, imagePath } from '../../test/support/c-programs.ts';
+import {
+  buildPrograms,
+  COMPILER,
+  hasCompiler,
+  imagePath,
+  ROOT_FOLDER,
+} from '../../test/support/c-programs.ts';
 import { sddfInFolder } from '../../test/support/sddf-in-process.ts';
 import { runTest, type TestResult } from '../../testing/run/run-test.ts';
 import { ROLES } from '../../testing/unit/roles.ts';
@@ -95,6 +102,85 @@ describe('the command', () => {
     expect(changed.stdout).toContain('expected  line 1 of gold.txt: "hello: goodbye"');
   });
 
+  it('writes it in other processes too, with the first seed alone', async () => {
+    const update = await sddf(
+      ...[file, '--filter', 'two', '--update', '--jobs', '2', '--seeds', '3..5'],
+    );
+    const after = await sddf(file, '--filter', 'two');
+
+    expect([update.stdout, after.status]).toEqual(['1 passed, 0 failed\n', 0]);
+  });
+
+  it('runs one test step by step for sddf replay', async () => {
+    const replay = (...args: readonly string[]) => sddfInFolder(folder, 'replay', file, ...args);
+    const passed = await replay('--filter', 'one', '--seeds', '2');
+    const failed = await replay('--filter', 'three');
+
+    expect([passed.status, failed.status]).toEqual([0, 1]);
+    expect(passed.stdout).toMatch(/^ +\d+\.\d{6} ms {2}a\.yaml:3:\d+: expect log.*\npassed\n$/);
+    expect(failed.stdout).toContain('FAILED  three  (seed 1)');
+  });
+
+  it('holds one test for a debugger, goes back, and comes out the same', async () => {
+    const socket = join(folder, 'gdb.sock');
+    // Each packet is sent when the one before has led to a stop: on, back, on, and out.
+    const client = spawn(process.execPath, [
+      '-e',
+      `const packets = ['$vCont;c#a8', '$bc#c5', '$vCont;c#a8', '$vCont;c#a8'];
+       const wait = setInterval(() => {
+         if (!require('fs').existsSync('${socket}')) return;
+         clearInterval(wait);
+         const line = require('net').connect('${socket}');
+         line.write('$?#3f');
+         line.on('data', (data) => {
+           process.stdout.write(data);
+           if (/[$]T/.test(data)) line.write(packets.shift() ?? '');
+         });
+       }, 20);`,
+    ]);
+    let said = '';
+    client.stdout.on('data', (data) => (said += String(data)));
+    const ended = new Promise((resolve) => client.once('exit', resolve));
+    const { status, stdout } = await sddf(file, '--filter', 'three', '--gdb', `unix:${socket}`);
+    await ended;
+
+    expect([status, stdout]).toEqual([1, expect.stringContaining('0 passed, 1 failed\n')]);
+    expect([...said.matchAll(/[$]T05(?:replaylog:\w+)?/g)].map(String)).toEqual([
+      '$T05',
+      '$T05replaylog:end',
+      '$T05replaylog:begin',
+      '$T05replaylog:end',
+    ]);
+  });
+
+  it('watches, and runs again when a file has changed, until Ctrl-C', async () => {
+    const path = join(folder, 'watched.yaml');
+    writeFileSync(path, text.replace('text: hello}', 'text: nothing, within: 1ms}'));
+    const args = [join(ROOT_FOLDER, 'cli/sddf.mjs'), 'test', path, '--filter', 'one', '--watch'];
+    const watching = spawn(process.execPath, args);
+    let said = '';
+    const heard = (what: string): Promise<void> =>
+      new Promise((resolve) => {
+        const look = (): void => (said.includes(what) ? resolve() : undefined);
+        for (const from of [watching.stdout, watching.stderr]) {
+          from.on('data', (data) => {
+            said += from === undefined ? '' : String(data);
+            look();
+          });
+        }
+      });
+    const exit = new Promise((resolve) => watching.once('exit', (_, signal) => resolve(signal)));
+    await heard('waits for a change in');
+    writeFileSync(path, text);
+    await heard('1 passed, 0 failed');
+    watching.kill('SIGINT');
+
+    expect(await exit).toBe('SIGINT');
+    expect(said).toMatch(
+      /0 passed, 1 failed\n[^]*watched\.yaml has changed\n[^]*1 passed, 0 failed/,
+    );
+  });
+
   it('in two processes says the same, in the same order', async () => {
     const one = await sddf(file, '--json', '--seeds', '1..2');
     const two = await sddf(file, '--json', '--seeds', '1..2', '--jobs', '2');
@@ -125,6 +211,8 @@ describe('the command', () => {
   });
 
   const mistakes: readonly (readonly [args: readonly string[], message: string])[] = [
+    [[file, '--gdb', 'unix:a'], '--gdb: is for one test with one seed, and here are 3'],
+    [[file, '--gdb', 'unix:a', '--jobs', '2'], 'is run alone; leave --jobs out'],
     [[], 'no file of tests given; sddf new test NAME writes one'],
     [[file, '--filter', 'four'], "--filter: no test's name holds 'four'; there are 3 tests"],
     [[file, '--seeds', 'x'], "--seeds: 'x' is no range such as 1..20"],

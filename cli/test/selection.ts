@@ -50,6 +50,15 @@ export function tasksOf(
   });
 }
 
+/** @throws UserMistake when there are several, or none */
+export function singleTask(tasks: readonly Task[], option: string): Task {
+  const [task, another] = tasks;
+  if (task !== undefined && another === undefined) return task;
+  throw new UserMistake(
+    `${option}: is for one test with one seed, and here are ${tasks.length}; choose with --filter and --seeds`,
+  );
+}
+
 /** The command that runs the selection, without what chooses among its tests. */
 export function commandOf({ files, conformance }: Selection, file: string): string {
   if (conformance === undefined) return `sddf test ${shellText(file)}`;

@@ -21,6 +21,12 @@ const OURS: Readonly<Record<string, string>> = {
   'timer/driver': 'drivers/timer/goldfish/driver',
 };
 
+/** @returns the path of our program in a role, from the root of the sources; '' for none */
+export function oursIn(role: string): string {
+  const path = OURS[role];
+  return path === undefined ? '' : `${path}.ts`;
+}
+
 export interface Suite {
   readonly file: string;
   /** Our own unit in this role. */

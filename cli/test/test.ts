@@ -32,6 +32,7 @@ interface TestFlags extends CoverageFlags {
   readonly jobs?: string;
   readonly conformance?: string;
   readonly trace?: string;
+  readonly gdb?: string;
   readonly update?: true;
   readonly watch?: true;
   readonly verbs?: string | true;
@@ -56,6 +57,7 @@ export function testCommand(): Command {
     )
     .option('--coverage-per-test <dir>', 'the same of each test, for sddf coverage why')
     .option('--trace <file>', 'writes what happens in a single test as a trace for Perfetto')
+    .option('--gdb <address>', 'holds a single test for GDB: tcp:127.0.0.1:3333 or unix:PATH')
     .option('--update', 'writes what is printed into the files of expect transcript')
     .option('--watch', 'runs again whenever a file of the tests, or an image, changes')
     .option('--verbs [role]', 'lists the verbs of steps: of systems, or of a bench')
@@ -75,6 +77,7 @@ export function testCommand(): Command {
 async function runCommand(files: readonly string[], flags: TestFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   if (flags.verbs !== undefined) return listVerbs(flags.verbs, terminal);
+  refuseBesideGdb(flags);
   if (files.length === 0 && flags.conformance === undefined) {
     throw new UserMistake('no file of tests given; sddf new test NAME writes one');
   }
@@ -84,6 +87,16 @@ async function runCommand(files: readonly string[], flags: TestFlags): Promise<v
   if (flags.watch !== true) return runSelection(selection, flags, terminal);
   if (flags.json === true) throw new UserMistake('--watch is for people: without --json');
   await watchFiles(files, () => runSelection(selection, flags, terminal), terminal);
+}
+
+/** @throws UserMistake: a test that is held is run alone, in this process */
+function refuseBesideGdb(flags: TestFlags): void {
+  if (flags.gdb === undefined) return;
+  const others = ['coverage', 'coveragePerTest', 'trace', 'watch', 'update', 'jobs'] as const;
+  const other = others.find((name) => flags[name] !== undefined);
+  if (other === undefined) return;
+  const option = other.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new UserMistake(`--gdb: a test that is held is run alone; leave --${option} out`);
 }
 
 /** @throws UserMistake when something would be written over what is read */
@@ -129,7 +142,10 @@ async function runSelection(
     onEnded: (executed) => coverage?.add(executed),
     note,
   };
-  if (jobs > 1) {
+  if (flags.gdb !== undefined) {
+    const { debugTest } = await import('./debug-test.ts');
+    results.take({ result: await debugTest(tasks, flags.gdb, terminal) });
+  } else if (jobs > 1) {
     await runInProcesses(request, jobs, tasks.length, ears);
   } else {
     await runHere(runner, ears);
@@ -170,7 +186,11 @@ class Results {
     const task = this.#tasks[this.cases.length];
     if (task === undefined) return;
     const command = runCommandOf(this.#selection, result);
-    const again = [`replay: ${command}`, `trace:  ${command} --trace trace.json`];
+    const again = [
+      `replay: ${command}`,
+      `trace:  ${command} --trace trace.json`,
+      `gdb:    ${command} --gdb unix:gdb.sock`,
+    ];
     const text = result.verdict === 'passed' ? '' : failureText(result, again);
     if (text !== '') terminal.print(text);
     this.cases.push({ result, line: lineOf(task.test), text });

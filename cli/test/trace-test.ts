@@ -1,12 +1,11 @@
 /** A single test as a trace for Perfetto: the same run, recorded. */
 
-import { UserMistake } from '../../host/problem.ts';
 import { runTest } from '../../testing/run/run-test.ts';
 import { perfettoTrace } from '../../systems/trace/perfetto.ts';
 import { startRecording } from '../../systems/trace/recording.ts';
 import { OutputFile } from '../output-file.ts';
 import type { Terminal } from '../terminal.ts';
-import type { Task } from './selection.ts';
+import { type Task, singleTask } from './selection.ts';
 
 /** @throws UserMistake when there is not a single one */
 export async function traceTest(
@@ -14,12 +13,7 @@ export async function traceTest(
   path: string,
   terminal: Terminal,
 ): Promise<void> {
-  const [task, another] = tasks;
-  if (task === undefined || another !== undefined) {
-    throw new UserMistake(
-      `--trace: is for one test with one seed, and here are ${tasks.length}; choose with --filter and --seeds`,
-    );
-  }
+  const task = singleTask(tasks, '--trace');
   const file = new OutputFile(path, 'replace');
   try {
     const { test, seed } = task;

@@ -5,7 +5,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { machinePrograms } from '../../cli/run/machine-programs.ts';
@@ -56,6 +56,17 @@ export async function plantedSystem(
     if (module.main !== undefined) programs.set(pd.name, module.main);
   }
   return { system, counters, memory, programs };
+}
+
+/** @returns where the copy of a program of ours is, in the tree with the bug in it */
+export function plantedFile(
+  mutant: Pick<Mutant, 'file' | 'edits' | 'name'>,
+  folder: string,
+  path: string,
+): string {
+  const root = join(folder, mutant.name);
+  if (!existsSync(root)) copyPrograms(root, mutant);
+  return join(root, path);
 }
 
 async function describe({ name, choices }: Mutant['system']) {

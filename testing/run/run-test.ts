@@ -4,7 +4,7 @@ import { RunFailure } from '../../memory/assert.ts';
 import { TestbedError } from '../../systems/testbed.ts';
 import type { TestCase } from '../file/test-file.ts';
 import type { BookedEvent } from '../../systems/trace/event-book.ts';
-import { Unmet } from './step.ts';
+import { type Step, Unmet } from './step.ts';
 import { TestRun, type TestWatch } from './test-run.ts';
 
 export interface TestFailure {
@@ -33,6 +33,10 @@ export interface RunTestOptions {
   /** Whether files of transcripts are written anew; 'nothing' unless told. */
   readonly update?: 'files' | 'nothing';
   readonly watch?: TestWatch;
+  /** Events from the beginning, and not only when it has failed: 'as needed' unless told. */
+  readonly book?: 'kept' | 'as needed';
+  /** Told of each step that has held. */
+  readonly onStep?: (step: Step, timeNs: number) => void;
 }
 
 /** A test that fails is run once more, to tell what happened: the same seed gives the same run. */
@@ -41,7 +45,7 @@ export async function runTest(
   seed: number,
   options: RunTestOptions = {},
 ): Promise<TestResult> {
-  const needsBook = test.steps.some(({ needs }) => needs === 'signals');
+  const needsBook = options.book === 'kept' || test.steps.some(({ needs }) => needs === 'signals');
   const result = runOnce(await renewed(test), seed, needsBook ? 'kept' : 'none', options);
   if (result.verdict !== 'failed' || needsBook) return result;
   const { watch } = options;
@@ -57,7 +61,7 @@ function runOnce(
   test: TestCase,
   seed: number,
   book: 'kept' | 'none',
-  { watch, update }: RunTestOptions,
+  { watch, update, onStep }: RunTestOptions,
 ): TestResult {
   const { name, file, scene, settings } = test;
   const common = { name, file, seed };
@@ -70,6 +74,7 @@ function runOnce(
       run.note(`step: ${step.words}`);
       step.run(run);
       if (test.steps[index + 1]?.allows !== 'faults') refuseFaults(run);
+      onStep?.(step, run.now());
     }
   } catch (error) {
     if (error instanceof TestbedError || watch?.isLeft?.(error) === true) throw error;
