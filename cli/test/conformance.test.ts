@@ -103,10 +103,11 @@ describe('the command', () => {
   });
 
   it('writes it in other processes too, with the first seed alone', async () => {
-    const update = await sddf(
-      ...[file, '--filter', 'two', '--update', '--jobs', '2', '--seeds', '3..5'],
-    );
-    const after = await sddf(file, '--filter', 'two');
+    const own = 'own.yaml';
+    writeFileSync(join(folder, own), text.replace('gold.txt', 'own.txt'));
+    const two = [own, '--filter', 'two'];
+    const update = await sddf(...two, '--update', '--jobs', '2', '--seeds', '3..5');
+    const after = await sddf(...two);
 
     expect([update.stdout, after.status]).toEqual(['1 passed, 0 failed\n', 0]);
   });
