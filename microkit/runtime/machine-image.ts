@@ -8,7 +8,12 @@ import type { Ram } from '../../memory/ram.ts';
 import type { ReadonlyRegion } from '../../memory/region.ts';
 import type { AddressSpace } from '../../riscv/address-space.ts';
 import { BareSpace } from '../../riscv/bare-space.ts';
-import { createEngine, type Engine, type EngineCoverage, type EngineKind } from '../../riscv/engine.ts';
+import {
+  createEngine,
+  type Engine,
+  type EngineCoverage,
+  type EngineKind,
+} from '../../riscv/engine.ts';
 import { Interpreter } from '../../riscv/interpreter/interpreter.ts';
 import type { BulkFunction } from '../../riscv/bulk/functions.ts';
 import type { Translations } from '../../riscv/translator/translations.ts';
