@@ -18,13 +18,14 @@ import { didYouMean } from '../closest.ts';
 import { OutputFile } from '../output-file.ts';
 import { GdbSession, parseGdb } from '../run/gdb.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
-import { isTestFile, replayTest } from '../test/replay-test.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
 import { sayWorldBegins } from './world-limit.ts';
 import { jsonText } from '../json-text.ts';
 
 const NAMES_MAX = 8;
+/** What is no world's failure, but a file of scripted tests. */
+const TESTS = /\.ya?ml$/;
 
 interface ReplayFlags {
   readonly trace?: string;
@@ -62,8 +63,9 @@ export function replayCommand(): Command {
 
 async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
-  if (isTestFile(path)) {
+  if (TESTS.test(path)) {
     const others = ['capture', 'until'].filter((name) => name in flags);
+    const { replayTest } = await import('../test/replay-test.ts');
     return replayTest(path, flags, others, terminal);
   }
   const ofTests = ['filter', 'seeds'].find((name) => name in flags);

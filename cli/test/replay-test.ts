@@ -19,10 +19,6 @@ export interface ReplayTestFlags {
   readonly json?: true;
 }
 
-export function isTestFile(path: string): boolean {
-  return /\.ya?ml$/.test(path);
-}
-
 /**
  * @param others options of `sddf replay` that mean something for worlds alone
  * @throws UserMistake
