@@ -65,7 +65,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   if (TESTS.test(path)) {
     const others = ['capture', 'until'].filter((name) => name in flags);
-    const { replayTest } = await import('../test/replay-test.ts');
+    const { replayTest } = await import('../replay-test.ts');
     return replayTest(path, flags, others, terminal);
   }
   const ofTests = ['filter', 'seeds'].find((name) => name in flags);

@@ -1,15 +1,15 @@
 /** `sddf replay TESTS.yaml`: one scripted test once more, step by step, to be looked at. */
 
-import { UserMistake } from '../../host/problem.ts';
-import { readSeedRange } from '../../sim/campaign/seed-range.ts';
-import { failureText } from '../../testing/report/failure-text.ts';
-import { runTest, type TestResult } from '../../testing/run/run-test.ts';
-import { PLAIN_SEED } from '../../testing/run/test-run.ts';
-import { sayWorldBegins } from '../sim/world-limit.ts';
-import type { Terminal } from '../terminal.ts';
-import { debugTest } from './debug-test.ts';
-import { readSelection, singleTask, type Task, tasksOf } from './selection.ts';
-import { traceTest } from './trace-test.ts';
+import { UserMistake } from '../host/problem.ts';
+import { readSeedRange } from '../sim/campaign/seed-range.ts';
+import { failureText } from '../testing/report/failure-text.ts';
+import { runTest, type TestResult } from '../testing/run/run-test.ts';
+import { PLAIN_SEED } from '../testing/run/test-run.ts';
+import { sayWorldBegins } from './sim/world-limit.ts';
+import type { Terminal } from './terminal.ts';
+import { debugTest } from './test/debug-test.ts';
+import { readSelection, singleTask, type Task, tasksOf } from './test/selection.ts';
+import { traceTest } from './test/trace-test.ts';
 
 export interface ReplayTestFlags {
   readonly filter?: string;
