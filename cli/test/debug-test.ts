@@ -16,7 +16,10 @@ export async function debugTest(
   const { system, images = new Map() } = task.test.scene;
   // Nobody could come in time: a test is over in some milliseconds.
   const options = { ...parseGdb(address, '--gdb'), begins: 'wait' } as const;
-  const session = await GdbSession.open(options, { system, images, terminal, clock: 'virtual' });
+  const session = await GdbSession.open(options, {
+    ...{ system, images, terminal, clock: 'virtual' },
+    injected: undefined,
+  });
   try {
     return await runHeld(session, task);
   } finally {
