@@ -647,7 +647,9 @@ export class Kernel extends Configured<KernelOptions> {
   spend(durationNs: number): number {
     const k = this.state;
     const now = k.machine.now();
-    const end = Math.min(now + durationNs, this.#timerAt(), this.#untilNs);
+    // A run whose time is over goes on as long as another frame lies below this one.
+    const runEnd = this.#depth > 1 ? Infinity : this.#untilNs;
+    const end = Math.min(now + durationNs, this.#timerAt(), runEnd);
     const spent = Math.min(durationNs, Math.max(NS_PER_TICK, end - now));
     k.machine.charge(spent);
     return durationNs - spent;

@@ -89,6 +89,7 @@ class ExploredThread implements UserThread {
   }
 
   trapLast(): void {
+    this.reach('kernel');
     this.#thread.trapLast();
   }
 

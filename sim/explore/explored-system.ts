@@ -2,7 +2,7 @@
 
 import type { HartThread, MachineCode, ProgramImage } from '../../kernel/user.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
-import { calledDomains, imageAfterWork } from '../points/called-domains.ts';
+import { CallOrder } from '../points/called-domains.ts';
 import { exploredImage, exploredMachineCode, type ExploredOptions } from './explored-parts.ts';
 import type { Explorer } from './explorer.ts';
 import { looksOf } from './index-places.ts';
@@ -22,13 +22,14 @@ interface ExploredBoard {
 export class ExploredSystem {
   readonly #system: SystemDescription;
   readonly #explorer: Explorer;
-  readonly #called: ReadonlySet<string>;
+  /** Any domain may be held up, also one that others call. */
+  readonly #calls: CallOrder;
   readonly #times: Pick<ExploredOptions, 'nowNs' | 'untilNextEventNs'>;
 
   constructor({ system, explorer, board }: ExploredSystemOptions) {
     this.#system = system;
     this.#explorer = explorer;
-    this.#called = calledDomains(system);
+    this.#calls = new CallOrder(system);
     this.#times = {
       nowNs: () => board()?.now() ?? 0,
       untilNextEventNs: () => {
@@ -40,10 +41,7 @@ export class ExploredSystem {
 
   /** The same program in TypeScript, with its points of choice. */
   image(image: ProgramImage): ProgramImage {
-    if (this.#called.has(image.name)) {
-      return imageAfterWork(image, { lateness: () => this.#reachKernel(image.name) });
-    }
-    return exploredImage(image, {
+    return exploredImage(this.#calls.around(image), {
       explorer: this.#explorer,
       looksOf: (domain, thread) => looksOf(this.#system, domain, thread),
       ...this.#times,
@@ -56,12 +54,5 @@ export class ExploredSystem {
     start: (thread: HartThread) => MachineCode,
   ): (thread: HartThread) => MachineCode {
     return exploredMachineCode(start, domain, { explorer: this.#explorer, ...this.#times });
-  }
-
-  /** A domain that others call has one point of choice, where it waits: see `called-domains.ts`. */
-  #reachKernel(domain: string): number {
-    const { nowNs, untilNextEventNs } = this.#times;
-    const [timeNs, untilNs] = [nowNs(), untilNextEventNs()];
-    return this.#explorer.reach({ kind: 'kernel', domain, timeNs, untilNextEventNs: untilNs });
   }
 }

@@ -1,144 +1,110 @@
 /**
- * Faults of a domain that others call. When its budget ends in the middle of its work, its callers
- * wait for it to have a new one. On hardware they just wait. A TypeScript program that waits is a
- * JavaScript frame, and it would lie on top of the frame of the one that it waits for: neither
- * could go on, and the kernel would give up the caller's (kernel/README.md, "corners"). So what
- * makes such a domain slow happens where it has no frame: when it has done its work, and before it
- * waits again.
+ * Domains that others call, and how a TypeScript one is held up in the middle of its work.
+ *
+ * Without budget it waits, and others run. On hardware one of them may call it, and waits as well.
+ * In TypeScript whoever waits is a JavaScript frame: this one would lie on top of the frame of the
+ * one that it waits for, neither could go on, and the kernel would give it up (kernel/README.md,
+ * "corners"). So a program that may call does not begin while its callee is in the middle of
+ * something: it takes longer over what comes before its call, as a program may.
  */
 
-import { REG_A0, REG_A1, REG_A6, REG_A7, REG_T0, SYS_SEND } from '../../kernel/abi.ts';
 import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
-import { SLOT_OUTPUT_NOTIFICATION } from '../../microkit/slots.ts';
 
-/** Registers of the wait that a signal before it would overwrite; both halves of each. */
-const KEPT = [REG_A0, REG_A1, REG_A6, REG_A7, REG_T0].flatMap((register) => [
-  2 * register,
-  2 * register + 1,
-]);
+/** Of one step that a program takes longer, ns; the callee's next budget ends it earlier. */
+const LONGER_NS = 1_000_000;
 
 /** @returns names of domains that others may make protected calls to */
 export function calledDomains(system: SystemDescription): ReadonlySet<string> {
-  const called = system.channels.flatMap(({ a, b }) => [
-    ...(a.pp ? [b.pd] : []),
-    ...(b.pp ? [a.pd] : []),
-  ]);
-  return new Set(flatten(system).flatMap(({ pd }) => (called.includes(pd.name) ? [pd.name] : [])));
+  const called = new Set(callsOf(system).map(({ callee }) => callee));
+  return new Set(flatten(system).flatMap(({ pd }) => (called.has(pd.name) ? [pd.name] : [])));
 }
 
-export interface AfterWork {
-  /**
-   * How long the domain is slow before it waits, ns; 0 for not at all. Asked once for each time.
-   */
-  readonly lateness: () => number;
-  /** Channels that it signals before it waits. Emptied as they are signalled. */
-  readonly babble?: number[];
+export class CallOrder {
+  /** By a domain's name whom it waits for when it calls: also whom those call in turn. */
+  readonly #awaited: ReadonlyMap<string, readonly string[]>;
+  readonly #called: ReadonlySet<string>;
+  /** Called domains that have a frame. */
+  readonly #busy = new Set<string>();
+
+  constructor(system: SystemDescription) {
+    const calls = callsOf(system);
+    this.#called = new Set(calls.map(({ callee }) => callee));
+    this.#awaited = new Map(calls.map(({ caller }) => [caller, awaitedBy(caller, calls)]));
+  }
+
+  /** The image, which begins nothing while one that it may call is busy. */
+  around(image: ProgramImage): ProgramImage {
+    const { name } = image;
+    const awaited = this.#awaited.get(name) ?? [];
+    const inner = this.#called.has(name) ? this.#busyImage(image) : image;
+    return awaited.length === 0 ? inner : heldImage(inner, () => this.#isBusy(awaited));
+  }
+
+  #isBusy(names: readonly string[]): boolean {
+    return this.#busy.size > 0 && names.some((name) => this.#busy.has(name));
+  }
+
+  #busyImage(image: ProgramImage): ProgramImage {
+    const { name } = image;
+    return {
+      name,
+      start: (thread) => {
+        const context = image.start(thread);
+        return {
+          resume: () => {
+            this.#busy.add(name);
+            try {
+              context.resume();
+            } finally {
+              this.#busy.delete(name);
+            }
+          },
+        };
+      },
+    };
+  }
 }
 
-/** The image, with what goes wrong behind its work and before its wait. */
-export function imageAfterWork(image: ProgramImage, after: AfterWork): ProgramImage {
+/** It starts when it may, too: what a program does at first may be a call. */
+function heldImage(image: ProgramImage, isHeld: () => boolean): ProgramImage {
   return {
     name: image.name,
-    start: (thread) => {
-      after.babble?.splice(0);
-      const owing = new OwingThread(thread, after);
-      const context = image.start(owing);
-      return new OwingContext(context, owing);
+    start: (thread: UserThread) => {
+      let context: UserContext | undefined;
+      return {
+        resume: () => {
+          // Without a system call `resume` is over, and called again when the thread has its turn.
+          if (isHeld()) {
+            thread.spend(LONGER_NS);
+            return;
+          }
+          context ??= image.start(thread);
+          context.resume();
+        },
+      };
     },
   };
 }
 
-/**
- * A thread that owes its wait until it is no longer slow, and has signalled all that it is to
- * signal.
- */
-class OwingThread implements UserThread {
-  readonly regs: Uint32Array;
-  readonly #thread: UserThread;
-  readonly #after: AfterWork;
-  /**
-   * What {@link KEPT} held when the program began to wait; undefined while it does not owe this.
-   */
-  #owed: readonly number[] | undefined;
-  #lateNs = 0;
-
-  constructor(thread: UserThread, after: AfterWork) {
-    this.regs = thread.regs;
-    this.#thread = thread;
-    this.#after = after;
-  }
-
-  trapLast(): void {
-    this.#lateNs = this.#after.lateness();
-    this.#owed = KEPT.map((index) => this.regs[index] as number);
-    this.goesOnOwing();
-  }
-
-  /** One step towards the wait. @returns false when none is owed: then the program has its turn */
-  goesOnOwing(): boolean {
-    const owed = this.#owed;
-    if (owed === undefined) return false;
-    if (this.#lateNs > 0) {
-      // Without a system call `resume` is over, and called again when the thread has its turn.
-      this.#lateNs = this.#thread.spend(this.#lateNs);
-      return true;
-    }
-    const channel = this.#after.babble?.shift();
-    if (channel === undefined) {
-      KEPT.forEach((index, i) => (this.regs[index] = owed[i] as number));
-      this.#owed = undefined;
-    } else {
-      this.#signal(channel);
-    }
-    this.#thread.trapLast();
-    return true;
-  }
-
-  #signal(channel: number): void {
-    this.regs[2 * REG_A0] = SLOT_OUTPUT_NOTIFICATION + channel;
-    this.regs[2 * REG_A0 + 1] = 0;
-    this.regs[2 * REG_A1] = 0;
-    this.regs[2 * REG_A1 + 1] = 0;
-    this.regs[2 * REG_A7] = SYS_SEND;
-    this.regs[2 * REG_A7 + 1] = -1;
-  }
-
-  trap(): void {
-    this.#thread.trap();
-  }
-
-  spend(durationNs: number): number {
-    return this.#thread.spend(durationNs);
-  }
-
-  pass(durationNs: number): void {
-    this.#thread.pass(durationNs);
-  }
-
-  keepsPc(): void {
-    this.#thread.keepsPc();
-  }
-
-  demandRunning(): void {
-    this.#thread.demandRunning();
-  }
-
-  mapping(...range: Parameters<UserThread['mapping']>): ReturnType<UserThread['mapping']> {
-    return this.#thread.mapping(...range);
-  }
+interface Call {
+  readonly caller: string;
+  readonly callee: string;
 }
 
-class OwingContext implements UserContext {
-  readonly #context: UserContext;
-  readonly #thread: OwingThread;
+function callsOf({ channels }: SystemDescription): readonly Call[] {
+  return channels.flatMap(({ a, b }) => [
+    ...(a.pp ? [{ caller: a.pd, callee: b.pd }] : []),
+    ...(b.pp ? [{ caller: b.pd, callee: a.pd }] : []),
+  ]);
+}
 
-  constructor(context: UserContext, thread: OwingThread) {
-    this.#context = context;
-    this.#thread = thread;
+function awaitedBy(caller: string, calls: readonly Call[]): readonly string[] {
+  const found = new Set([caller]);
+  // What is added meanwhile is visited, too.
+  for (const name of found) {
+    for (const call of calls) if (call.caller === name) found.add(call.callee);
   }
-
-  resume(): void {
-    if (!this.#thread.goesOnOwing()) this.#context.resume();
-  }
+  found.delete(caller);
+  return [...found];
 }

@@ -44,8 +44,7 @@ export function domainPoints(name: string, kind: DomainKind): readonly PointKind
       ...shared,
       name: `pd.${name}.entry`,
       what: `the way of ${name} into the kernel`,
-      opportunity:
-        'it makes a system call (of a TypeScript domain that others call: before it waits)',
+      opportunity: 'it makes a system call',
       faults: [
         fault({
           name: 'late',
@@ -111,16 +110,18 @@ function isClient({ config }: PdDescription): boolean {
   return ['net', 'blk', 'serial', 'ip'].some((each) => fields.includes(each));
 }
 
-/**
- * @param channels those on which the domain may notify
- * @param babbleLater where the signals of one that babbles are left, when it does not make them
- * itself
- */
+/** What the parts around one domain tell each other. */
+export interface DomainNotes {
+  /** Of a slow program each signal would come late: hundreds of times a millisecond or two. */
+  isBabbling: boolean;
+}
+
+/** @param channels those on which the domain may notify */
 export function plannedProgram(
   program: Program,
   channels: readonly number[],
   point: () => Point,
-  babbleLater?: number[],
+  notes: DomainNotes,
 ): Program {
   return (pd) => {
     const inner = program(pd);
@@ -132,9 +133,13 @@ export function plannedProgram(
         if (strike?.fault === 'sleep') return;
         inner.notified(channel);
         if (strike?.fault !== 'babble') return;
-        for (let i = 0; i < (strike.parameters['times'] ?? 0); i += 1) {
-          if (babbleLater !== undefined) babbleLater.push(...channels);
-          else for (const each of channels) (pd as { notify(to: number): void }).notify(each);
+        notes.isBabbling = true;
+        try {
+          for (let i = 0; i < (strike.parameters['times'] ?? 0); i += 1) {
+            for (const each of channels) (pd as { notify(to: number): void }).notify(each);
+          }
+        } finally {
+          notes.isBabbling = false;
         }
       },
     };
@@ -157,11 +162,15 @@ export function notifyChannels(system: SystemDescription, domain: string): reado
 }
 
 /** The image, with each of its system calls as an opportunity. */
-export function slowImage(image: ProgramImage, point: () => Point): ProgramImage {
+export function slowImage(
+  image: ProgramImage,
+  point: () => Point,
+  notes: Readonly<DomainNotes>,
+): ProgramImage {
   return {
     name: image.name,
     start: (thread) => {
-      const slow = new SlowThread(thread, point);
+      const slow = new SlowThread(thread, point, notes);
       const context = image.start(slow);
       return new SlowContext(context, slow);
     },
@@ -172,24 +181,32 @@ class SlowThread implements UserThread {
   readonly regs: Uint32Array;
   readonly #thread: UserThread;
   readonly #point: () => Point;
+  readonly #notes: Readonly<DomainNotes>;
   /** Between `resume` and its end; outside nobody may let time pass. */
   isRunning = false;
 
-  constructor(thread: UserThread, point: () => Point) {
+  constructor(thread: UserThread, point: () => Point, notes: Readonly<DomainNotes>) {
     this.regs = thread.regs;
     this.#thread = thread;
     this.#point = point;
+    this.#notes = notes;
   }
 
   trap(): void {
-    const strike = this.isRunning ? this.#point().next() : undefined;
-    if (strike?.fault === 'kill') throw killed();
-    if (strike !== undefined) this.#thread.pass(strike.parameters['by'] ?? 0);
+    this.#reach();
     this.#thread.trap();
   }
 
   trapLast(): void {
+    this.#reach();
     this.#thread.trapLast();
+  }
+
+  #reach(): void {
+    if (!this.isRunning || this.#notes.isBabbling) return;
+    const strike = this.#point().next();
+    if (strike?.fault === 'kill') throw killed();
+    if (strike !== undefined) this.#thread.pass(strike.parameters['by'] ?? 0);
   }
 
   spend(durationNs: number): number {

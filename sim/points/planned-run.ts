@@ -23,8 +23,8 @@ import type { Plan } from '../plan/plan.ts';
 import type { CuttableDisk } from './cuttable-disk.ts';
 import { type DiskObserver, PlannedDisk } from './disk.ts';
 import { diskPoints } from './disk-points.ts';
-import { calledDomains, imageAfterWork } from './called-domains.ts';
-import { notifyChannels, plannedProgram, slowImage } from './domains.ts';
+import { CallOrder, calledDomains } from './called-domains.ts';
+import { type DomainNotes, notifyChannels, plannedProgram, slowImage } from './domains.ts';
 import { Injector, type Point } from './injector.ts';
 import { plannedMachineCode } from './machine-domains.ts';
 import { PlannedWire } from './net-wire.ts';
@@ -56,9 +56,9 @@ export class PlannedRun {
   readonly programs: ReadonlyMap<string, Program>;
   readonly #options: PlannedRunOptions;
   readonly #planned: ReadonlySet<string>;
-  readonly #called: ReadonlySet<string>;
-  /** Signals that a domain which others call still makes, by its name. */
-  readonly #babble = new Map<string, number[]>();
+  readonly #notes = new Map<string, DomainNotes>();
+  /** Where a domain that others call may be held up. */
+  readonly #calls: CallOrder | undefined;
   #injector: Injector | undefined;
   #board: PlannedBoard | undefined;
 
@@ -67,7 +67,8 @@ export class PlannedRun {
     this.#options = options;
     this.points = pointsOf(system);
     this.#planned = new Set(plan.rules.map(({ at }) => at));
-    this.#called = calledDomains(system);
+    const hasBusy = [...calledDomains(system)].some((name) => this.#isDomainPlanned(name));
+    this.#calls = hasBusy ? new CallOrder(system) : undefined;
     this.programs = this.programsAround(options.programs ?? new Map());
     this.instrument = {
       makeBoard: (boardOptions) => {
@@ -156,7 +157,7 @@ export class PlannedRun {
           program as unknown as Program,
           channels,
           this.#point(`pd.${pd.name}`),
-          this.#babbleOf(pd.name),
+          this.#notesOf(pd.name),
         ),
       );
     }
@@ -164,7 +165,8 @@ export class PlannedRun {
   }
 
   #plannedImage(image: ProgramImage): ProgramImage {
-    const inner = this.#imageAround(image);
+    const slow = this.#imageAround(image);
+    const inner = this.#calls?.around(slow) ?? slow;
     const hasQueues = this.#queuesOf(image.name).length > 0;
     return hasQueues
       ? startedImage(inner, (thread) => this.#planQueues(image.name, thread))
@@ -172,21 +174,20 @@ export class PlannedRun {
   }
 
   #imageAround(image: ProgramImage): ProgramImage {
-    const { name } = image;
-    const entry = `pd.${name}.entry`;
-    const point = this.#planned.has(entry) ? this.#point(entry) : undefined;
-    const babble = this.#babbleOf(name);
-    if (babble === undefined) return point === undefined ? image : slowImage(image, point);
-    if (point === undefined && !this.#planned.has(`pd.${name}`)) return image;
-    return imageAfterWork(image, { lateness: () => latenessOf(point?.()), babble });
+    const entry = `pd.${image.name}.entry`;
+    return this.#planned.has(entry)
+      ? slowImage(image, this.#point(entry), this.#notesOf(image.name))
+      : image;
   }
 
-  /** @returns undefined for a domain that nobody calls: its program makes its signals itself */
-  #babbleOf(name: string): number[] | undefined {
-    if (!this.#called.has(name)) return undefined;
-    const babble = this.#babble.get(name) ?? [];
-    this.#babble.set(name, babble);
-    return babble;
+  #notesOf(name: string): DomainNotes {
+    const notes = this.#notes.get(name) ?? { isBabbling: false };
+    this.#notes.set(name, notes);
+    return notes;
+  }
+
+  #isDomainPlanned(name: string): boolean {
+    return this.#planned.has(`pd.${name}`) || this.#planned.has(`pd.${name}.entry`);
   }
 
   #plannedMachineCode(
@@ -237,10 +238,6 @@ export class PlannedRun {
       return point;
     };
   }
-}
-
-function latenessOf(point: Point | undefined): number {
-  return point?.next()?.parameters['by'] ?? 0;
 }
 
 function startedImage(image: ProgramImage, onStart: (thread: UserThread) => void): ProgramImage {
