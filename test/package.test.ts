@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TUTORIAL = readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8');
+const BREAKING = readFileSync(join(ROOT, 'docs/breaking.md'), 'utf8');
 
 /** The tutorial's files: a name in backquotes on a line of its own, then a TypeScript block. */
 function tutorialFiles(): Map<string, string> {
@@ -101,6 +102,21 @@ describe('the package, installed in an empty project', () => {
     expect(created.status).toBe(0);
     expect(`${checked.stdout}${checked.stderr}`).toContain('basic: successfully finished!');
     expect(checked.status).toBe(0);
+  });
+
+  it('breaks a device model of its user, and runs worlds from compiled JavaScript', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const [, device = ''] = /^```ts own-device\.ts\n(.*?)^```$/ms.exec(BREAKING) ?? [];
+    writeFileSync(join(project, 'own-device.mts'), device);
+    const node = ['--import', 'tsx/esm', 'own-device.mts'];
+    const own = spawnSync(process.execPath, node, { cwd: project, encoding: 'utf8' });
+    expect(own.stderr).toBe('');
+    expect(own.stdout).toContain('sample 8: there is no device, no interrupt\nsample 9: good\n');
+    expect(own.stdout).toContain('sensor.irq lose, sensor.dma late, sensor.dma partial');
+
+    const worlds = sddf('sim echo --seeds 1..2 --amount 20 --jobs 1 --json'.split(' '));
+    expect(JSON.parse(worlds.stdout)).toMatchObject({ worlds: 2, failed: 0 });
   });
 
   it('says what is wrong with a system that does not exist in one line', ({ skip }) => {

@@ -33,6 +33,12 @@ describe('a planted bug', () => {
     expect(changed).not.toBe(text);
   });
 
+  it('stands in docs/mutants.md, which SDDF_WRITE_DOCS=1 npm run mutants writes', () => {
+    const page = readFileSync(new URL('../../docs/mutants.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `(.*?)` +\| (.*?) +\|/gm)].map(([, ...row]) => row);
+    expect(rows).toEqual(MUTANTS.map(({ name, what }) => [name, what]));
+  });
+
   it.each([
     ['net-ack-after-drain', 'missed-interrupt'],
     ['net-unknown-mac-keeps-buffer', 'buffer-ledger'],

@@ -1,24 +1,28 @@
 /**
  * `npm run mutants`: every planted bug, how many seeds it takes to find it, by which oracle, how
- * small it becomes, and what shrinking takes.
+ * small it becomes, and what shrinking takes. SDDF_WRITE_DOCS=1 puts it into docs/mutants.md.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Found, hunt } from '../../sim/mutants/hunt.ts';
+import type { Mutant } from '../../sim/mutants/mutant.ts';
 import { MUTANTS } from '../../sim/mutants/mutants.ts';
 import { COMPILER, hasCompiler } from '../support/c-programs.ts';
 import { isMachineCode, plantedSystem } from './plant.ts';
 
 const SEEDS = Number(process.env['SDDF_MUTANT_SEEDS'] ?? 2_000);
 const AMOUNT = 60;
+const PAGE = new URL('../../docs/mutants.md', import.meta.url);
+const MARKS = /(<!-- begin of the table: [^\n]*-->\n\n)([^]*?)(\n\n<!-- end of the table -->)/;
 const SHRINK_WORLDS = Number(process.env['SDDF_MUTANT_SHRINK'] ?? 150);
 
 async function main(): Promise<void> {
   const only = process.argv[2] ?? '';
   const folder = mkdtempSync(join(tmpdir(), 'sddf-mutants-'));
   const finds: Found[] = [];
+  const rows: string[] = [];
   let missed = 0;
   try {
     for (const mutant of MUTANTS.filter(({ name }) => name.includes(only))) {
@@ -42,6 +46,7 @@ async function main(): Promise<void> {
       const found = hunt(options);
       if (found === undefined) missed += 1;
       else finds.push(found);
+      rows.push(rowOf(mutant, found));
       print([mutant.name, explore, ...columnsOf(found)]);
     }
   } finally {
@@ -51,6 +56,23 @@ async function main(): Promise<void> {
     `${finds.length} found, ${missed} not within ${SEEDS} seeds; medians: ${mediansOf(finds)}`,
   ]);
   if (missed > 0) process.exitCode = 1;
+  if (process.env['SDDF_WRITE_DOCS'] === '1' && only === '') writePage(rows);
+}
+
+const HEAD = ['bug', 'what is wrong', 'orders', 'seeds', 'what is left', 'bytes', 'shrinking'];
+
+function rowOf({ name, what, explore }: Mutant, found: Found | undefined): string {
+  const [seeds = 'not found', ...columns] = columnsOf(found);
+  const [left = '', bytes = '', shrinking = '', oracle = ''] = columns;
+  const shown = [`\`${name}\``, what, explore, seeds, left, bytes.replace(' bytes', ''), shrinking];
+  return `| ${[...shown, oracle].join(' | ')} |`;
+}
+
+function writePage(rows: readonly string[]): void {
+  const head = `| ${[...HEAD, 'oracle'].join(' | ')} |`;
+  const line = head.replaceAll(/[^|]+/g, ' --- ');
+  const page = readFileSync(PAGE, 'utf8');
+  writeFileSync(PAGE, page.replace(MARKS, `$1${[head, line, ...rows].join('\n')}$3`));
 }
 
 function columnsOf(found: Found | undefined): readonly string[] {
