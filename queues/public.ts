@@ -8,6 +8,12 @@ export * from './blk/request-queue.ts';
 export * from './blk/response-queue.ts';
 export * from './blk/storage-info.ts';
 export * from './counters.ts';
+export {
+  createQueue,
+  type Entry,
+  type GenericQueue,
+  type GenericQueueOptions,
+} from './generic/queue.ts';
 export * from './i2c/client.ts';
 export * from './i2c/config.ts';
 export * from './i2c/queues.ts';

@@ -4,7 +4,15 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -117,6 +125,36 @@ describe('the package, installed in an empty project', () => {
 
     const worlds = sddf('sim echo --seeds 1..2 --amount 20 --jobs 1 --json'.split(' '));
     expect(JSON.parse(worlds.stdout)).toMatchObject({ worlds: 2, failed: 0 });
+  });
+
+  it('has its manual: every link in it leads to what is installed', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const home = join(project, 'node_modules', 'sddf-testbed');
+    const pages = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.md'),
+    );
+    const links = pages.flatMap((page) => {
+      const text = readFileSync(join(home, page), 'utf8');
+      return [...text.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, to = '']) => ({
+        page,
+        target: join(dirname(page), to),
+      }));
+    });
+
+    expect(links.filter(({ target }) => !existsSync(join(home, target)))).toEqual([]);
+    expect(links.length).toBeGreaterThan(50);
+    // Sources that pages name in backquotes, of the rooms that the package has.
+    const named = pages.flatMap((page) => [
+      ...readFileSync(join(home, page), 'utf8').matchAll(
+        /`((?:queues|systems|drivers)\/[\w./-]+\.ts)`/g,
+      ),
+    ]);
+    const missing = named.filter(([, path = '']) => !existsSync(join(home, path)));
+    expect(missing.map(([, path]) => path).filter((path) => !path?.endsWith('.test.ts'))).toEqual(
+      [],
+    );
+    expect(named.length).toBeGreaterThan(20);
   });
 
   it('says what is wrong with a system that does not exist in one line', ({ skip }) => {

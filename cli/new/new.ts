@@ -23,7 +23,7 @@ const KINDS: readonly {
   {
     kind: 'driver',
     argument: '<class/name>',
-    what: 'a driver with its registers, such as network/mynic',
+    what: 'a driver with its device, a client and a system that runs them, such as i2c/mychip',
   },
   { kind: 'client', argument: '<name>', what: 'a client program, and a system that runs it' },
   { kind: 'system', argument: '<name>', what: 'a system of two protection domains' },
@@ -37,20 +37,25 @@ export function newCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  sddf new driver network/mynic\n  sddf new client packet-counter\n' +
+      '\nExamples:\n  sddf new driver i2c/mychip --virtualiser\n  sddf new client packet-counter\n' +
         '  sddf new system pair\n  sddf new test ping',
     );
   for (const { kind, argument, what } of KINDS) {
-    command
+    const made = command
       .command(kind)
       .description(`Writes ${what}.`)
       .argument(argument, 'lower-case words joined by -')
-      .action((name: string) => create(kind, name));
+      .action((name: string, given: { readonly virtualiser?: true }) =>
+        create(kind, name, given.virtualiser === true ? 'with' : 'without'),
+      );
+    if (kind === 'driver') {
+      made.option('--virtualiser', 'a virtualiser as well, which shares the device of two clients');
+    }
   }
   return command;
 }
 
-function create(kind: ScaffoldKind, name: string): void {
+function create(kind: ScaffoldKind, name: string, virtualiser: 'with' | 'without'): void {
   if (kind === 'driver' && !DRIVER_NAME.test(name)) {
     throw new UserMistake(`'${name}' is not CLASS/NAME, such as network/mynic`);
   }
@@ -60,7 +65,7 @@ function create(kind: ScaffoldKind, name: string): void {
   const place = placeOf(process.cwd());
   // A scripted test imports nothing.
   if (place === 'project' && kind !== 'test') checkInstalled();
-  const { files, next } = scaffold(kind, name, place);
+  const { files, next } = scaffold(kind, name, place, virtualiser);
   const taken = [...files.keys()].find((path) => existsSync(path));
   if (taken !== undefined) {
     throw new UserMistake(`${taken} exists already; nothing was written, choose another name`);

@@ -10,6 +10,8 @@ export interface ScaffoldNames {
   readonly type: string;
   /** `mynic`, `packetCounter`. */
   readonly variable: string;
+  /** `MYNIC`, `PACKET_COUNTER`. */
+  readonly constant: string;
   /** As protection domains are called: `mynic`, `packet_counter`. */
   readonly pd: string;
 }

@@ -37,8 +37,16 @@ const PROJECT: Dialect = {
   equal: (found, expected) => `deepEqual(${found}, ${expected});`,
 };
 
-/** @param name for a driver `CLASS/NAME`, else a name; lower-case words joined by `-` */
-export function scaffold(kind: ScaffoldKind, name: string, place: Place): Scaffold {
+/**
+ * @param name for a driver `CLASS/NAME`, else a name; lower-case words joined by `-`
+ * @param virtualiser of a driver: whether its device is shared
+ */
+export function scaffold(
+  kind: ScaffoldKind,
+  name: string,
+  place: Place,
+  virtualiser: 'with' | 'without' = 'without',
+): Scaffold {
   const dialect = place === 'repository' ? REPOSITORY : PROJECT;
   const [first = '', second = ''] = name.split('/');
   if (kind === 'test') {
@@ -46,7 +54,12 @@ export function scaffold(kind: ScaffoldKind, name: string, place: Place): Scaffo
   }
   const files =
     kind === 'driver'
-      ? driverFiles(first, names(second), dialect)
+      ? driverFiles({
+          deviceClass: first,
+          name: names(second),
+          dialect,
+          hasVirtualiser: virtualiser === 'with',
+        })
       : kind === 'client'
         ? clientFiles(names(first), dialect)
         : systemFiles(names(first), dialect);
@@ -54,17 +67,21 @@ export function scaffold(kind: ScaffoldKind, name: string, place: Place): Scaffo
 }
 
 function nextCommands(kind: ScaffoldKind, files: readonly string[], place: Place): string[] {
-  const test = files.find((file) => file.endsWith('.test.ts')) ?? '';
-  const system = files.find((file) => file.startsWith('systems/') && file !== test);
+  const isTest = (file: string): boolean => file.endsWith('.test.ts');
+  const tests = files.filter(isTest).join(' ');
+  const system = files.find((file) => file.startsWith('systems/') && !isTest(file));
   const runTest =
-    place === 'repository' ? `npx vitest run ${test}` : `node --import tsx --test ${test}`;
-  if (kind === 'driver' || system === undefined) return [runTest];
-  return [runTest, `npx sddf run ./${system} --clock virtual`];
+    place === 'repository' ? `npx vitest run ${tests}` : `node --import tsx --test ${tests}`;
+  if (system === undefined) return [runTest];
+  // A device measures for ever.
+  const end = kind === 'driver' ? ' --for 5ms' : '';
+  return [`npx sddf run ./${system} --clock virtual${end}`, runTest];
 }
 
 function names(file: string): ScaffoldNames {
   const words = file.split('-');
   const type = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
   const variable = type.charAt(0).toLowerCase() + type.slice(1);
-  return { file, type, variable, pd: words.join('_') };
+  const pd = words.join('_');
+  return { file, type, variable, pd, constant: pd.toUpperCase() };
 }
