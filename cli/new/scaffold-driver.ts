@@ -30,7 +30,8 @@ export function driverFiles(scaffold: DriverScaffold): ReadonlyMap<string, strin
 
 function modelText(name: ScaffoldNames, dialect: Dialect): string {
   const device = dialect.from('board', 'device.ts', '../../');
-  return unindented(`
+  return (
+    unindented(`
     /**
      * ${name.type}: it has a sample every millisecond, and says so by its interrupt. The registers
      * are an invention: put your chip's data sheet in their place.
@@ -50,6 +51,13 @@ function modelText(name: ScaffoldNames, dialect: Dialect): string {
     const HAS_SAMPLE = 1 << 0;
     const PERIOD_NS = 1_000_000;
 
+`) + modelClassText(name)
+  );
+}
+
+function modelClassText(name: ScaffoldNames): string {
+  return (
+    unindented(`
     export class ${name.type} implements Device {
       readonly #clock: Clock;
       readonly #irqLine: IrqLine;
@@ -89,6 +97,12 @@ function modelText(name: ScaffoldNames, dialect: Dialect): string {
         if (this.#status === 0) this.#irqLine.lower();
       }
 
+`) + modelRestText(name)
+  );
+}
+
+function modelRestText(name: ScaffoldNames): string {
+  return unindented(`
       reset(): void {
         this.#clock.cancel(this.#tick);
         this.#control = 0;
@@ -163,7 +177,8 @@ function registersText(name: ScaffoldNames): string {
 function driverText({ deviceClass, name, dialect }: DriverScaffold): string {
   const pd = dialect.from('microkit', 'pd.ts', '../../../');
   const counters = dialect.from('queues', 'counters.ts', '../../../');
-  return unindented(`
+  return (
+    unindented(`
     /**
      * Driver of ${name.type}.
      *
@@ -196,6 +211,12 @@ function driverText({ deviceClass, name, dialect }: DriverScaffold): string {
 
     const COUNT = counterNames('samples', 'droppedFull', 'spuriousInterrupts');
 
+`) + driverMainText(name)
+  );
+}
+
+function driverMainText(name: ScaffoldNames): string {
+  return unindented(`
     /** Microkit's \`init\`: the steps of the data sheet's section on initialisation. */
     export function main(pd: ProtectionDomain<${name.type}Config>): EntryPoints {
       const { registers, samples, irq, peer } = pd.config;
@@ -236,7 +257,8 @@ function driverText({ deviceClass, name, dialect }: DriverScaffold): string {
 }
 
 function testText({ deviceClass, name, dialect }: DriverScaffold): string {
-  return unindented(`
+  return (
+    unindented(`
     // ${name.type}: the driver against a device of a few lines. Register numbers are declared
     // again, from the data sheet.
 
@@ -283,6 +305,12 @@ function testText({ deviceClass, name, dialect }: DriverScaffold): string {
       return { lines, acks, driver, taken: ${name.variable}Samples.consumer(samples) };
     }
 
+`) + testCasesText(name, dialect)
+  );
+}
+
+function testCasesText(name: ScaffoldNames, dialect: Dialect): string {
+  return unindented(`
     describe('the ${name.file} driver', () => {
       it('enables a device that it knows', () => {
         const device = new FakeDevice();
