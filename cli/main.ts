@@ -2,12 +2,18 @@
 
 import { heedBranchHints, inlineDeeply } from '../host/engine.ts';
 import { exitWhenWritten } from './exit.ts';
+import { sayLastWord, sayLastWordOfUncaught } from './last-word.ts';
 import { runProgram } from './program.ts';
 import { endWhenOutputCloses } from './terminal.ts';
 
 inlineDeeply();
 heedBranchHints();
 endWhenOutputCloses();
-const status = await runProgram(process.argv.slice(2));
-// A program of the user's may have left a timer behind, which would keep the process for ever.
-exitWhenWritten(status);
+sayLastWordOfUncaught();
+try {
+  const status = await runProgram(process.argv.slice(2));
+  // A program of the user's may have left a timer behind, which would keep the process for ever.
+  exitWhenWritten(status);
+} catch (error) {
+  sayLastWord(error);
+}

@@ -117,6 +117,19 @@ describe('a program that breaks what Node itself needs', () => {
   });
 });
 
+describe('a program that breaks what the command writes with', () => {
+  it('ends the run with one line', () => {
+    const throwing = "() => { throw 'mine' }";
+    const file = systemOf('mutes', `console.error = process.stderr.write = ${throwing}`);
+    const command = [`${ROOT}/cli/sddf.mjs`, 'run', file, ...VIRTUAL];
+
+    const { stderr, status } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+
+    expect(stderr).toMatch(/^sddf: a program has replaced something of the host [^\n]*\n$/);
+    expect(status).toBe(1);
+  });
+});
+
 describe('a module that does it before the run', () => {
   it('is named, with the domain whose program it is, and what it did is undone', async () => {
     const get = Map.prototype.get;
