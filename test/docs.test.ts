@@ -34,6 +34,7 @@ const SKIPPED: readonly { readonly pattern: RegExp; readonly reason: string }[] 
   { pattern: /--gdb/, reason: 'waits for GDB; test/debug/gdb.test.ts has both' },
   { pattern: /--coverage/, reason: 'needs a compiler; cli/run/coverage.test.ts runs it' },
   { pattern: /^test testing/, reason: 'testing/testing.test.ts runs the examples' },
+  { pattern: /orders\.ts/, reason: 'test/library-doc.test.ts runs it' },
   { pattern: /greeter/, reason: 'test/machine-code/document.test.ts builds and runs it' },
   { pattern: /^bench/, reason: 'takes long; bench/ has smoke tests' },
   { pattern: /^new/, reason: 'writes into the project; cli/new/new.test.ts runs it' },

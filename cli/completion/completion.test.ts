@@ -45,6 +45,7 @@ const OFFERED: readonly (readonly [string, readonly string[]])[] = [
       'code=',
       'copier=',
       'driver=',
+      'hang=',
       'path=',
       'restart=',
       'rx=',

@@ -83,7 +83,7 @@ async function followPath(reference: string, raw: RawOptions): Promise<void> {
   const file = svg === undefined ? undefined : new OutputFile(svg, existing);
   // What is followed is simulated, unless told otherwise.
   const simulated = { clock: 'virtual', for: RUN_FOR };
-  const standard = subject === 'packet' ? { ...simulated, net: 'loop' } : simulated;
+  const standard = subject === 'packet' ? { ...simulated, net: ['loop'] } : simulated;
   try {
     await watchSystem(reference, { ...standard, ...raw }, ({ loaded, options, terminal }) =>
       follow({ loaded, run: options, subject, number, file }, terminal),

@@ -45,21 +45,26 @@ function observeBoard(board: Board, observer: BoardObserver): Board {
   observeDevices(board, observer);
   const setDeadline = board.setDeadline.bind(board);
   // The kernel sets its deadline when it stops running threads, and only then.
-  board.setDeadline = (atNs) => {
+  replace(board, 'setDeadline', (atNs) => {
     setDeadline(atNs);
     observer.idle();
-  };
+  });
   const beginSlice = board.beginSlice.bind(board);
-  board.beginSlice = (sliceNs) => {
+  replace(board, 'beginSlice', (sliceNs) => {
     observer.sliceBegins();
     return beginSlice(sliceNs);
-  };
+  });
   return board;
+}
+
+/** By definition: what the prototype has may be constant (`cli/run/own-exports.ts`). */
+function replace<Name extends keyof Board>(board: Board, name: Name, value: Board[Name]): void {
+  Object.defineProperty(board, name, { value, configurable: true, writable: true });
 }
 
 function observeInterrupts(board: Board, observer: BoardObserver): void {
   const irqLine = board.irqLine.bind(board);
-  board.irqLine = (irq) => {
+  replace(board, 'irqLine', (irq) => {
     const line = irqLine(irq);
     let isRaised = 0;
     return {
@@ -73,24 +78,24 @@ function observeInterrupts(board: Board, observer: BoardObserver): void {
         line.lower();
       },
     };
-  };
+  });
   const claimIrq = board.claimIrq.bind(board);
-  board.claimIrq = () => {
+  replace(board, 'claimIrq', () => {
     const irq = claimIrq();
     if (irq !== 0) observer.claimed(irq);
     return irq;
-  };
+  });
   const completeIrq = board.completeIrq.bind(board);
-  board.completeIrq = (irq) => {
+  replace(board, 'completeIrq', (irq) => {
     completeIrq(irq);
     observer.completed(irq);
-  };
+  });
 }
 
 function observeDevices(board: Board, observer: BoardObserver): void {
   const deviceAt = board.deviceAt.bind(board);
   const devices = new Map<MmioDevice, BusRange>();
-  board.deviceAt = (paddr) => {
+  replace(board, 'deviceAt', (paddr) => {
     const range = deviceAt(paddr);
     if (range === undefined) return undefined;
     const known = devices.get(range.device);
@@ -101,7 +106,7 @@ function observeDevices(board: Board, observer: BoardObserver): void {
     const observed = { ...range, device };
     devices.set(range.device, observed);
     return observed;
-  };
+  });
 }
 
 /** A device's registers, as drivers reach them. */

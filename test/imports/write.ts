@@ -1,7 +1,7 @@
 /**
  * `npm run imports`: writes what follows from the import table, and prints for every room how large
- * its files are, and which files of the project most others import, which import most, and which are
- * the longest.
+ * its files are, and which files of the project most others import, which import most, and which
+ * are the longest.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
