@@ -36,7 +36,7 @@ export class Ds3231 implements I2cTarget {
   readonly speedMax = 400_000;
   readonly #clock: Clock;
   readonly #registers = new Uint8Array(REGISTERS);
-  /** Unix time that the chip shows, less that of the board's clock. */
+  /** Unix time that the chip shows, less that of the board's clock: not whole seconds, once set. */
   #offsetSeconds: number;
   #pointer = 0;
   #isPointerNext = false;
@@ -79,6 +79,7 @@ export class Ds3231 implements I2cTarget {
   stop(): void {
     if (!this.#isTimeWritten) return;
     this.#isTimeWritten = false;
+    // Setting the seconds begins a second.
     this.#offsetSeconds = this.#writtenSeconds() - this.#clockSeconds();
   }
 
@@ -98,12 +99,12 @@ export class Ds3231 implements I2cTarget {
   }
 
   #clockSeconds(): number {
-    return Math.floor(this.#clock.now() / NS_PER_S);
+    return this.#clock.now() / NS_PER_S;
   }
 
   #latchTime(): void {
     if (this.#isTimeWritten) return;
-    const now = this.#offsetSeconds + this.#clockSeconds();
+    const now = Math.floor(this.#offsetSeconds + this.#clockSeconds());
     const [days, second] = [Math.floor(now / DAY_S), now % DAY_S];
     const { year, month, day } = dateOf(days);
     // The first of January 1970 was a Thursday; Sunday is 1.

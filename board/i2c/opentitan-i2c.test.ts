@@ -253,10 +253,13 @@ describe('a DS3231', () => {
       return chip.read();
     };
     expect(read(0x0f) & 0x80).toBe(0x80);
+    clock.runUntil(5e8);
     write(0, 0x05, 0x10, 0x12, 1, 0x31, 0x12, 0x30);
     write(0x0f, 0x00);
     write(0x0f, 0x80);
-    clock.runUntil(2e9);
+    clock.runUntil(2.5e9 - 1e6);
+    expect(read(0)).toBe(6);
+    clock.runUntil(2.5e9);
 
     expect([read(0), read(1), read(2), read(4), read(6)]).toEqual([7, 0x10, 0x12, 0x31, 0x30]);
     expect(read(0x0f) & 0x80).toBe(0);

@@ -28,6 +28,15 @@ export interface Dialect {
   equal(found: string, expected: string): string;
 }
 
+/** What `sddf new driver` was asked for. */
+export interface DriverScaffold {
+  /** Such as `i2c`. */
+  readonly deviceClass: string;
+  readonly name: ScaffoldNames;
+  readonly dialect: Dialect;
+  readonly hasVirtualiser: boolean;
+}
+
 /** @returns the text without its first newline and without the first four blanks of each line */
 export function unindented(text: string): string {
   return text.slice(1).replaceAll(/^ {4}/gm, '').replace(/ +$/, '');

@@ -3,8 +3,7 @@
  * shares the device between them, a system, and its test.
  */
 
-import { type ScaffoldNames, unindented } from './scaffold-dialect.ts';
-import type { DriverScaffold } from './scaffold-driver.ts';
+import { type DriverScaffold, type ScaffoldNames, unindented } from './scaffold-dialect.ts';
 
 export function driverSystemFiles(scaffold: DriverScaffold): ReadonlyMap<string, string> {
   const { deviceClass, name, hasVirtualiser } = scaffold;

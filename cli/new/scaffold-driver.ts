@@ -4,16 +4,13 @@
  * `--virtualiser`, two clients share the device. A test of the driver alone, and one of the system.
  */
 
-import { type Dialect, type ScaffoldNames, unindented } from './scaffold-dialect.ts';
+import {
+  type Dialect,
+  type DriverScaffold,
+  type ScaffoldNames,
+  unindented,
+} from './scaffold-dialect.ts';
 import { driverSystemFiles } from './scaffold-driver-system.ts';
-
-export interface DriverScaffold {
-  /** Such as `i2c`. */
-  readonly deviceClass: string;
-  readonly name: ScaffoldNames;
-  readonly dialect: Dialect;
-  readonly hasVirtualiser: boolean;
-}
 
 export function driverFiles(scaffold: DriverScaffold): ReadonlyMap<string, string> {
   const { deviceClass, name, dialect } = scaffold;
