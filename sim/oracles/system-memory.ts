@@ -15,6 +15,7 @@ import {
   virtqueuesOf,
   writtenVirtqueue,
 } from '../../systems/trace/virtqueue-setup.ts';
+import { replaceMethod } from '../../memory/replace-method.ts';
 
 const STATUS = 0x70;
 const REGISTER_BYTES = 0x100;
@@ -60,7 +61,7 @@ export class SystemMemory {
     if (kinds === undefined) return device;
     const written = new Int32Array(REGISTER_BYTES / 4);
     const write = device.write.bind(device);
-    device.write = (offset, value, width) => {
+    replaceMethod(device, 'write', (offset, value, width) => {
       write(offset, value, width);
       if (offset >= REGISTER_BYTES || (offset & 3) !== 0) return;
       written[offset >>> 2] = value;
@@ -68,7 +69,7 @@ export class SystemMemory {
       if (offset !== QUEUE_READY) return;
       const queue = writtenVirtqueue(name, kinds, written);
       if (queue !== undefined) this.virtqueues.set(queue.name, queue);
-    };
+    });
     return device;
   }
 

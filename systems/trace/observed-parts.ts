@@ -17,6 +17,7 @@ import {
   RUN_WOKEN,
   type ThreadObserver,
 } from './observer.ts';
+import { replaceMethod } from '../../memory/replace-method.ts';
 
 /**
  * A testbed with this instrument tells `observer` everything.
@@ -45,26 +46,21 @@ function observeBoard(board: Board, observer: BoardObserver): Board {
   observeDevices(board, observer);
   const setDeadline = board.setDeadline.bind(board);
   // The kernel sets its deadline when it stops running threads, and only then.
-  replace(board, 'setDeadline', (atNs) => {
+  replaceMethod(board, 'setDeadline', (atNs) => {
     setDeadline(atNs);
     observer.idle();
   });
   const beginSlice = board.beginSlice.bind(board);
-  replace(board, 'beginSlice', (sliceNs) => {
+  replaceMethod(board, 'beginSlice', (sliceNs) => {
     observer.sliceBegins();
     return beginSlice(sliceNs);
   });
   return board;
 }
 
-/** By definition: what the prototype has may be constant (`cli/run/own-exports.ts`). */
-function replace<Name extends keyof Board>(board: Board, name: Name, value: Board[Name]): void {
-  Object.defineProperty(board, name, { value, configurable: true, writable: true });
-}
-
 function observeInterrupts(board: Board, observer: BoardObserver): void {
   const irqLine = board.irqLine.bind(board);
-  replace(board, 'irqLine', (irq) => {
+  replaceMethod(board, 'irqLine', (irq) => {
     const line = irqLine(irq);
     let isRaised = 0;
     return {
@@ -80,13 +76,13 @@ function observeInterrupts(board: Board, observer: BoardObserver): void {
     };
   });
   const claimIrq = board.claimIrq.bind(board);
-  replace(board, 'claimIrq', () => {
+  replaceMethod(board, 'claimIrq', () => {
     const irq = claimIrq();
     if (irq !== 0) observer.claimed(irq);
     return irq;
   });
   const completeIrq = board.completeIrq.bind(board);
-  replace(board, 'completeIrq', (irq) => {
+  replaceMethod(board, 'completeIrq', (irq) => {
     completeIrq(irq);
     observer.completed(irq);
   });
@@ -95,7 +91,7 @@ function observeInterrupts(board: Board, observer: BoardObserver): void {
 function observeDevices(board: Board, observer: BoardObserver): void {
   const deviceAt = board.deviceAt.bind(board);
   const devices = new Map<MmioDevice, BusRange>();
-  replace(board, 'deviceAt', (paddr) => {
+  replaceMethod(board, 'deviceAt', (paddr) => {
     const range = deviceAt(paddr);
     if (range === undefined) return undefined;
     const known = devices.get(range.device);

@@ -9,6 +9,7 @@ import type { Board } from '../../board/board.ts';
 import { networkDevice } from '../../systems/devices.ts';
 import { echoTestbed, type EchoTestbed } from '../support/echo-testbed.ts';
 import { CLIENT0, CLIENT1, payload, readUdp, udpFrame } from '../support/udp-frames.ts';
+import { replaceMethod } from '../../memory/replace-method.ts';
 
 /** Registers of virtio-mmio (virtio 1.2 §4.2.2), and the layout of a used ring (§2.7.8). */
 const QUEUE_SEL = 0x30;
@@ -40,7 +41,7 @@ class Liar {
 
   constructor(board: Board) {
     const attach = board.attach.bind(board);
-    board.attach = (name, place, device) => {
+    replaceMethod(board, 'attach', (name, place, device) => {
       if (name !== networkDevice.name) {
         attach(name, place, device);
         return;
@@ -52,9 +53,9 @@ class Liar {
           device.write(offset, value, width);
         },
       });
-    };
+    });
     const lineOf = board.irqLine.bind(board);
-    board.irqLine = (irq) => {
+    replaceMethod(board, 'irqLine', (irq) => {
       const line = lineOf(irq);
       if (irq !== networkDevice.irq) return line;
       return {
@@ -64,7 +65,7 @@ class Liar {
         },
         lower: () => line.lower(),
       };
-    };
+    });
   }
 
   #tellLie(view: DataView): void {

@@ -10,6 +10,7 @@ import type { RunCounters } from '../../systems/testbed.ts';
 import { echoTestbed } from '../support/echo-testbed.ts';
 import { traced } from '../support/traced-program.ts';
 import { CLIENT0, payload, udpFrame } from '../support/udp-frames.ts';
+import { replaceMethod } from '../../memory/replace-method.ts';
 
 const { irq } = networkDevice;
 
@@ -20,7 +21,7 @@ function observe(board: Board, tell: (line: string) => void): void {
     return board.plic.isInService(irq) ? 'in service' : 'quiet';
   };
   const lineOf = board.irqLine.bind(board);
-  board.irqLine = (source) => {
+  replaceMethod(board, 'irqLine', (source) => {
     const line = lineOf(source);
     if (source !== irq) return line;
     return {
@@ -33,18 +34,18 @@ function observe(board: Board, tell: (line: string) => void): void {
         tell(`the device lowers its line: ${state()}`);
       },
     };
-  };
+  });
   const claim = board.claimIrq.bind(board);
-  board.claimIrq = () => {
+  replaceMethod(board, 'claimIrq', () => {
     const claimed = claim();
     if (claimed === irq) tell(`the kernel claims irq ${irq}: ${state()}`);
     return claimed;
-  };
+  });
   const complete = board.completeIrq.bind(board);
-  board.completeIrq = (completed) => {
+  replaceMethod(board, 'completeIrq', (completed) => {
     complete(completed);
     if (completed === irq) tell(`the kernel completes irq ${irq}: ${state()}`);
-  };
+  });
 }
 
 describe('the route of an interrupt', () => {
