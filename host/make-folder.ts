@@ -1,6 +1,6 @@
 /** Folders for what is written besides a command's own text. */
 
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -11,7 +11,8 @@ import { dirname } from 'node:path';
  * @throws as mkdir does
  */
 export function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isDirectory() === true) return;
+  if (there === undefined) makeFolder(dirname(path));
   mkdirSync(path);
 }
