@@ -106,7 +106,7 @@ describe('sddf sim', () => {
       '"to" is a whole number from 1 to 2047',
     ],
     [['--out', '/proc/failures'], '/proc/failures: no such file or directory'],
-    [['--out', file('taken', '')], 'taken: part of the path is not a directory'],
+    [['--out', file('taken', '')], 'taken: something else is there already; name another'],
     [['--limit', '-1'], '--limit'],
     [['--jobs', '0'], '--jobs'],
     [['--explore', 'all'], "--explore: 'all' is not random, pct:3, bounded:2 or none"],
