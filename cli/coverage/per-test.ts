@@ -37,8 +37,8 @@ export class PerTestFolder {
   /** Takes the place of what another run has written there. @throws UserMistake */
   constructor(folder: string) {
     this.#folder = folder;
-    makeFolder(folder);
     this.#explained(() => {
+      makeFolder(folder);
       const old = readdirSync(folder).filter((name) => OURS.test(name) || name === INDEX);
       for (const name of old) rmSync(join(folder, name));
     });

@@ -56,7 +56,7 @@ const LOOPS: readonly (readonly [what: string, act: string, where: RegExp])[] = 
   // The first call ends when nobody waits any more for the engine to stop: it must go on.
   [
     'waits',
-    "execSync('sleep 3.3'); execSync('echo again >&2; sleep 20', { stdio: 'inherit' });",
+    "execSync('sleep 3.3'); execSync('echo again >&2; sleep 4', { stdio: 'inherit' });",
     /, in execSync \(\S*waits\.mjs:6\);/,
   ],
 ];
