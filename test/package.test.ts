@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { longTest } from './support/long-test.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TUTORIAL = readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8');
@@ -112,20 +113,23 @@ describe('the package, installed in an empty project', () => {
     expect(checked.status).toBe(0);
   });
 
-  it('breaks a device model of its user, and runs worlds from compiled JavaScript', ({ skip }) => {
-    skip(installed === 'no', 'npm cannot install the dependencies here');
+  longTest(
+    'breaks a device model of its user, and runs worlds from compiled JavaScript',
+    ({ skip }) => {
+      skip(installed === 'no', 'npm cannot install the dependencies here');
 
-    const [, device = ''] = /^```ts own-device\.ts\n(.*?)^```$/ms.exec(BREAKING) ?? [];
-    writeFileSync(join(project, 'own-device.mts'), device);
-    const node = ['--import', 'tsx/esm', 'own-device.mts'];
-    const own = spawnSync(process.execPath, node, { cwd: project, encoding: 'utf8' });
-    expect(own.stderr).toBe('');
-    expect(own.stdout).toContain('sample 8: there is no device, no interrupt\nsample 9: good\n');
-    expect(own.stdout).toContain('sensor.irq lose, sensor.dma late, sensor.dma partial');
+      const [, device = ''] = /^```ts own-device\.ts\n(.*?)^```$/ms.exec(BREAKING) ?? [];
+      writeFileSync(join(project, 'own-device.mts'), device);
+      const node = ['--import', 'tsx/esm', 'own-device.mts'];
+      const own = spawnSync(process.execPath, node, { cwd: project, encoding: 'utf8' });
+      expect(own.stderr).toBe('');
+      expect(own.stdout).toContain('sample 8: there is no device, no interrupt\nsample 9: good\n');
+      expect(own.stdout).toContain('sensor.irq lose, sensor.dma late, sensor.dma partial');
 
-    const worlds = sddf('sim echo --seeds 1..2 --amount 20 --jobs 1 --json'.split(' '));
-    expect(JSON.parse(worlds.stdout)).toMatchObject({ worlds: 2, failed: 0 });
-  });
+      const worlds = sddf('sim echo --seeds 1..2 --amount 20 --jobs 1 --json'.split(' '));
+      expect(JSON.parse(worlds.stdout)).toMatchObject({ worlds: 2, failed: 0 });
+    },
+  );
 
   it('has its manual: every link in it leads to what is installed', ({ skip }) => {
     skip(installed === 'no', 'npm cannot install the dependencies here');

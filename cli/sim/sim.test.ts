@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
+import { longTest } from '../../test/support/long-test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-sim-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -63,7 +64,7 @@ describe('sddf sim', () => {
     expect(status).toBe(3);
   });
 
-  it('tries every order with one preemption of a domain, and says how many there are', () => {
+  longTest('tries every order with one preemption of a domain, and says how many there are', () => {
     const args = ['--explore', 'bounded:1', '--points', 'client1', '--amount', '1', '--json'];
     const { stdout, stderr } = sddf('sim', 'echo', ...args, '--jobs', '1');
     const [, orders, points] = /sddf: (\d+) orders of (\d+) points/.exec(stderr) ?? [];

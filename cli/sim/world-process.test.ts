@@ -11,6 +11,7 @@ import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import { failureText } from '../../sim/failure/failure-file.ts';
 import { limitWorlds } from '../supervisor.mjs';
 import { WorldProcess } from './world-process.ts';
+import { longTest } from '../../test/support/long-test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-endless-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -20,7 +21,7 @@ writeFileSync(
   `<system><protection_domain name="loop" priority="1"><program_image path="loop.ts"/></protection_domain></system>`,
 );
 
-it('a world that does not end has failed, and the next one is run', async () => {
+longTest('a world that does not end has failed, and the next one is run', async () => {
   const reference = join(folder, 'loop.system');
   const world = new WorldProcess(
     {
