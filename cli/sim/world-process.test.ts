@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import { failureText } from '../../sim/failure/failure-file.ts';
 import { limitWorlds } from '../supervisor.mjs';
