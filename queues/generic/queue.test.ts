@@ -81,6 +81,21 @@ describe('a generic queue', () => {
     expect(queue.consumer(region).dequeue()).toEqual(ORDER);
   });
 
+  it('begins again without taking a wish for a signal away', () => {
+    const { region, out, taken } = ends();
+    region.write32(4, 5000);
+    expect([out.free(), out.lies]).toEqual([4, 1]);
+    out.enqueue(ORDER);
+    expect(out.publish()).toBe(true);
+
+    region.write32(0, 99);
+    out.requestSignal();
+    expect([taken.length(), taken.lies]).toEqual([0, 1]);
+    region.write32(0, 100);
+    taken.dequeue();
+    expect(taken.publish()).toBe(true);
+  });
+
   it('keeps order and contents whatever is done in which order', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('put', 'publish', 'take', 'release')), (steps) => {

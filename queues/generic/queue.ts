@@ -137,7 +137,7 @@ export class GenericProducer<F extends Fields> {
     // An index that cannot be: an empty queue from there on, and at once for both sides.
     this.lies += 1;
     this.#tail = head;
-    this.publish();
+    this.#store();
     return capacity;
   }
 
@@ -163,10 +163,9 @@ export class GenericProducer<F extends Fields> {
    * @returns whether the consumer wants to be notified of it; the wish is withdrawn
    */
   publish(): boolean {
-    const { u32, store32, at } = this.#place;
+    const { u32, at } = this.#place;
     if (this.#tail === this.#published) return false;
-    this.#published = this.#tail;
-    store32(at + GenericQueueHeader.tail.offset, this.#tail);
+    this.#store();
     const wish = (at + GenericQueueHeader.consumerSignalled.offset) >>> 2;
     if (u32[wish] !== WANTS_SIGNAL) return false;
     u32[wish] = SIGNALLED;
@@ -182,6 +181,13 @@ export class GenericProducer<F extends Fields> {
   cancelSignal(): void {
     const { u32, at } = this.#place;
     u32[(at + GenericQueueHeader.producerSignalled.offset) >>> 2] = SIGNALLED;
+  }
+
+  /** Leaves the consumer's wish as it is: whoever withdraws it has to notify. */
+  #store(): void {
+    const { store32, at } = this.#place;
+    this.#published = this.#tail;
+    store32(at + GenericQueueHeader.tail.offset, this.#tail);
   }
 }
 
@@ -213,7 +219,7 @@ export class GenericConsumer<F extends Fields> {
     if (waiting <= this.#layout.capacity) return waiting;
     this.lies += 1;
     this.#head = tail;
-    this.publish();
+    this.#store();
     return 0;
   }
 
@@ -239,10 +245,9 @@ export class GenericConsumer<F extends Fields> {
    * @returns whether the producer waits for room, and is to be notified; the wish is withdrawn
    */
   publish(): boolean {
-    const { u32, store32, at } = this.#place;
+    const { u32, at } = this.#place;
     if (this.#head === this.#published) return false;
-    this.#published = this.#head;
-    store32(at + GenericQueueHeader.head.offset, this.#head);
+    this.#store();
     const wish = (at + GenericQueueHeader.producerSignalled.offset) >>> 2;
     if (u32[wish] !== WANTS_SIGNAL) return false;
     u32[wish] = SIGNALLED;
@@ -258,5 +263,12 @@ export class GenericConsumer<F extends Fields> {
   cancelSignal(): void {
     const { u32, at } = this.#place;
     u32[(at + GenericQueueHeader.consumerSignalled.offset) >>> 2] = SIGNALLED;
+  }
+
+  /** Leaves the producer's wish as it is: whoever withdraws it has to notify. */
+  #store(): void {
+    const { store32, at } = this.#place;
+    this.#published = this.#head;
+    store32(at + GenericQueueHeader.head.offset, this.#head);
   }
 }
