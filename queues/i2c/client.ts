@@ -13,6 +13,7 @@
 import type { Region } from '../../memory/region.ts';
 import type { I2cClientConfig } from './config.ts';
 import {
+  I2C_ADDRESS_MAX,
   I2C_CLAIM,
   I2C_ERROR_NAMES,
   I2C_READ,
@@ -97,6 +98,8 @@ export class I2cBusClient {
   readonly #requests: I2cRequestProducer;
   readonly #responses: I2cResponseConsumer;
   readonly #freePlaces: number[];
+  /** Operations of the longest transaction that there is ever room for. */
+  readonly #operationsMax: number;
   /** Oldest first. Those for one address are answered in order; refusals may overtake others. */
   readonly #sent: Sent[] = [];
 
@@ -109,6 +112,7 @@ export class I2cBusClient {
     this.#responses = new I2cResponseConsumer(pd.region(virt.responseQueue));
     const places = Math.floor(this.#data.sizeBytes / PLACE_BYTES);
     this.#freePlaces = Array.from({ length: places }, (_, index) => index * PLACE_BYTES);
+    this.#operationsMax = Math.min(places, virt.capacity - 1);
   }
 
   /** Transactions that have not been answered. */
@@ -130,11 +134,13 @@ export class I2cBusClient {
    * Sends a transaction; `done` is told how it ended, from {@link notified}.
    *
    * @returns 'no room' when too many are pending: it was not sent, try again after an answer
-   * @throws RangeError for an operation of more than 255 bytes, or none at all
+   * @throws RangeError for an address of more than 7 bits, for an operation of more than 255 bytes,
+   *   for no operation at all, or for more than there is ever room for
    */
   submit(address: number, operations: readonly I2cOperation[], done: I2cDone): 'sent' | 'no room' {
+    demandAddress(address);
     for (const operation of operations) demandLength(operation);
-    if (operations.length === 0) throw new RangeError('an i2c transaction has an operation');
+    this.#demandCount(operations.length);
     const hasRoom = this.#requests.free() > operations.length;
     if (!hasRoom || this.#freePlaces.length < operations.length) return 'no room';
     const places = this.#freePlaces.splice(0, operations.length);
@@ -159,6 +165,12 @@ export class I2cBusClient {
       if (sent === undefined) this.strayAnswers += 1;
       else this.#finish(sent, error, command);
     }
+  }
+
+  #demandCount(operations: number): void {
+    if (operations > 0 && operations <= this.#operationsMax) return;
+    const fit = `1 to ${this.#operationsMax} fit queue and data`;
+    throw new RangeError(`an i2c transaction of ${operations} operations: ${fit}`);
   }
 
   #finish({ operations, places, done }: Sent, error: number, command: number): void {
@@ -202,6 +214,11 @@ export class I2cBusClient {
     const reply = this.#pd.ppcall(this.#channel, label * LABEL + 1);
     return Math.floor(reply / LABEL) === I2C_SUCCESS;
   }
+}
+
+function demandAddress(address: number): void {
+  if (Number.isInteger(address) && address >= 0 && address <= I2C_ADDRESS_MAX) return;
+  throw new RangeError(`the i2c address ${address}: it is 0 to ${I2C_ADDRESS_MAX}`);
 }
 
 function demandLength(operation: I2cOperation): void {

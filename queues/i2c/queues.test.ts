@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Misuse } from '../../memory/misuse.ts';
 import { Ram } from '../../memory/ram.ts';
 import { Region } from '../../memory/region.ts';
+import { I2cBusClient, write } from './client.ts';
 import { I2C_ENTRIES_MAX, I2C_HEADER, I2C_READ, I2C_SLOTS, I2C_STOP } from './layout.ts';
 import {
   headerOf,
@@ -97,6 +98,23 @@ describe('a request queue', () => {
   });
 });
 
+describe('an index of 32 bits', () => {
+  it('goes from 2^32 - 1 to 0, and from slot 15 to slot 0', () => {
+    const region = page();
+    region.write32(4, 0xffff_ffff);
+    region.write32(8, 0xffff_ffff);
+    const producer = new I2cRequestProducer(region);
+    const consumer = new I2cRequestConsumer(region);
+    for (const payload of [1, 2]) producer.command({ payload, length: 0, flags: 0 });
+    producer.publish();
+
+    expect(region.read32(4)).toBe(1);
+    expect([region.read32(16 + 15 * 16), region.read32(16)]).toEqual([1, 2]);
+    expect(consumer.available()).toBe(2);
+    expect([consumer.dequeue().payload, consumer.dequeue().payload]).toEqual([1, 2]);
+  });
+});
+
 describe('a response queue', () => {
   it('has the bytes of sDDF 0.7', () => {
     const region = page();
@@ -116,5 +134,35 @@ describe('a response queue', () => {
     producer.publish();
 
     expect(new I2cResponseConsumer(region).dequeue().error).toBe(-1);
+  });
+});
+
+describe('a client', () => {
+  function client() {
+    const regions = new Map(['requests', 'responses', 'data'].map((name) => [name, page()]));
+    const pd = {
+      region: (name: string): Region => regions.get(name) ?? page(),
+      notify: () => undefined,
+      setMr: () => undefined,
+      ppcall: () => 0,
+    };
+    const virt = { requestQueue: 'requests', responseQueue: 'responses', capacity: 128, channel: 0 };
+    return new I2cBusClient(pd, { virt, data: { region: 'data' } });
+  }
+
+  it.each([-1, 0x80, 0x168, 1.5])('has no address %s', (address) => {
+    const bus = client();
+    expect(() => bus.submit(address, [write(1)], () => undefined)).toThrow(/it is 0 to 127/);
+    expect(bus.pending).toBe(0);
+  });
+
+  it('is told of a transaction that there will never be room for', () => {
+    const bus = client();
+    const operations = (count: number) => Array.from({ length: count }, () => write(1));
+    // 4 KiB of data are 16 places.
+    expect(() => bus.submit(0x68, operations(17), () => undefined)).toThrow(/1 to 16 fit/);
+    expect(() => bus.submit(0x68, [], () => undefined)).toThrow(/of 0 operations/);
+    expect(bus.submit(0x68, operations(16), () => undefined)).toBe('sent');
+    expect(bus.submit(0x68, [write(1)], () => undefined)).toBe('no room');
   });
 });
