@@ -3,7 +3,7 @@
  * and wraps, time in BCD that is the board's time.
  *
  * Not modelled: alarms (their registers are kept), the square wave, ageing. The temperature is 25
- * degrees. The century bit and the 12-hour mode are kept as written, not counted.
+ * degrees. The century bit is not kept, and the hours are always those of a 24-hour clock.
  *
  * Source: Maxim 19-5170 rev. 10, pages 11 to 18.
  */
@@ -14,6 +14,7 @@ import type { I2cTarget } from './i2c-bus.ts';
 const ADDRESS = 0x68;
 const REGISTERS = 0x13;
 const TIME_REGISTERS = 7;
+const WEEKDAY = 0x03;
 const CONTROL = 0x0e;
 const STATUS = 0x0f;
 /** Oscillator Stop Flag: set at power-on, cleared by whoever sets the time. */
@@ -41,6 +42,10 @@ export class Ds3231 implements I2cTarget {
   #pointer = 0;
   #isPointerNext = false;
   #isTimeWritten = false;
+  /** Writing the seconds begins a second, writing nothing else does: 'Clock and Calendar'. */
+  #isSecondBegun = false;
+  /** Days by which the weekday that was set is ahead of Sunday = 1. */
+  #weekdayOffset = 0;
 
   constructor({ clock, epochSeconds }: Ds3231Options) {
     this.#clock = clock;
@@ -64,6 +69,7 @@ export class Ds3231 implements I2cTarget {
       return true;
     }
     if (this.#pointer < TIME_REGISTERS) this.#isTimeWritten = true;
+    if (this.#pointer === 0) this.#isSecondBegun = true;
     if (this.#pointer === STATUS) this.#registers[STATUS] = this.#statusAfter(byte);
     else if (this.#pointer < TEMPERATURE) this.#registers[this.#pointer] = byte;
     this.#advance();
@@ -79,8 +85,13 @@ export class Ds3231 implements I2cTarget {
   stop(): void {
     if (!this.#isTimeWritten) return;
     this.#isTimeWritten = false;
-    // Setting the seconds begins a second.
-    this.#offsetSeconds = this.#writtenSeconds() - this.#clockSeconds();
+    const written = this.#writtenSeconds();
+    const shown = this.#offsetSeconds + this.#clockSeconds();
+    const passed = this.#isSecondBegun ? 0 : shown - Math.floor(shown);
+    this.#isSecondBegun = false;
+    this.#offsetSeconds = written + passed - this.#clockSeconds();
+    const weekday = (this.#registers[WEEKDAY] as number) & 7;
+    this.#weekdayOffset = weekday - 1 - weekdayOf(Math.floor(written / DAY_S));
   }
 
   snapshot(): Record<string, unknown> {
@@ -107,8 +118,7 @@ export class Ds3231 implements I2cTarget {
     const now = Math.floor(this.#offsetSeconds + this.#clockSeconds());
     const [days, second] = [Math.floor(now / DAY_S), now % DAY_S];
     const { year, month, day } = dateOf(days);
-    // The first of January 1970 was a Thursday; Sunday is 1.
-    const weekday = ((days + 4) % 7) + 1;
+    const weekday = ((weekdayOf(days) + this.#weekdayOffset + 7) % 7) + 1;
     const clock = [second % 60, Math.floor(second / 60) % 60, Math.floor(second / 3600)];
     const fields = [...clock, weekday, day, month, year % 100];
     for (const [register, value] of fields.entries()) this.#registers[register] = bcd(value);
@@ -140,6 +150,11 @@ function daysOf({ year, month, day }: CalendarDate): number {
   const leapDays = Math.floor(years / 4) - Math.floor(years / 100) + Math.floor(years / 400);
   const beforeMonth = Math.floor((153 * ((month + 9) % 12) + 2) / 5);
   return years * 365 + leapDays + beforeMonth + day - 1 - DAYS_TO_1970;
+}
+
+/** @returns 0 for a Sunday: the first of January 1970 was a Thursday */
+function weekdayOf(days: number): number {
+  return (days + 4) % 7;
 }
 
 function dateOf(days: number): CalendarDate {

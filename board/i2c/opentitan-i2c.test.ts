@@ -189,6 +189,21 @@ describe('the controller', () => {
     expect(target.seen).toEqual(['start write', 'stop']);
   });
 
+  it('has the registers of power-on after a reset', () => {
+    const { device, read, write } = controller();
+    const fresh = Array.from({ length: 32 }, (_, index) => device.peek(4 * index, 4));
+    for (let at = 0; at < 0x80; at += 4) if (at !== RDATA && at !== CTRL) write(at, 0x7f);
+    device.reset();
+
+    // Timing registers were set by this test; all others are as they were.
+    for (const at of TIMING) expect(read(at)).toBe(0);
+    const after = Array.from({ length: 32 }, (_, index) => device.peek(4 * index, 4));
+    const isTiming = (index: number): boolean => TIMING.some((at) => at === 4 * index);
+    expect(after.filter((_, index) => !isTiming(index))).toEqual(
+      fresh.filter((_, index) => !isTiming(index)),
+    );
+  });
+
   it('reports what a driver must not do', () => {
     const { run, lint, read, device } = controller(
       new ScriptedTarget({ address: 0x20, speedMax: 100_000 }),
@@ -271,6 +286,33 @@ describe('a DS3231', () => {
     chip.start('read');
     chip.read();
     expect(chip.read()).toBe(7);
+  });
+});
+
+describe('a DS3231 of which a part is set', () => {
+  it('keeps the second under way when its seconds are not written, and counts the weekday on', () => {
+    const clock = new VirtualClock();
+    const chip = new Ds3231({ clock, epochSeconds: Date.UTC(2024, 0, 1, 23, 59, 58) / 1000 });
+    const read = (register: number): number => {
+      chip.start('write');
+      chip.write(register);
+      chip.start('read');
+      return chip.read();
+    };
+    // A Monday is day 2 at power-on.
+    expect(read(3)).toBe(2);
+    clock.runUntil(5e8);
+    chip.start('write');
+    for (const byte of [3, 1]) chip.write(byte);
+    chip.stop();
+
+    expect([read(0), read(3)]).toEqual([0x58, 1]);
+    clock.runUntil(1e9 - 1e6);
+    expect(read(0)).toBe(0x58);
+    clock.runUntil(1e9 + 1e6);
+    expect(read(0)).toBe(0x59);
+    clock.runUntil(2e9 + 1e6);
+    expect([read(0), read(3), read(4)]).toEqual([0, 2, 2]);
   });
 });
 

@@ -162,7 +162,11 @@ export class OpenTitanI2c implements Device {
     this.#levels = 0;
     this.#ovrd = 0;
     this.#timeoutCtrl = 0;
+    this.#hostTimeout = 0;
+    this.#targetId = 0;
     this.#isBegun = false;
+    this.#isReading = false;
+    this.#bytesLeft = 0;
     this.#isBusy = false;
     this.#isStretched = false;
     this.#updateLines();
