@@ -22,6 +22,7 @@ import {
   I2C_ERR_TIMEOUT,
   I2C_HEADER,
   I2C_OK,
+  I2C_WRITE_READ,
 } from '../../../queues/i2c/layout.ts';
 import {
   headerOf,
@@ -44,7 +45,7 @@ export const I2C_DRIVER_COUNTERS = counterNames(
   /** SDA was low, and nine clocks freed it; or did not. */
   'busCleared',
   'busStuck',
-  /** What no virtualiser sends: commands without a header, buffers that are nowhere. */
+  /** What our virtualiser never sends: commands without a header, buffers that are nowhere. */
   'malformed',
   'queueLies',
 );
@@ -275,11 +276,11 @@ class OpenTitanI2cDriver {
     const { count, address } = headerOf(first);
     // Left over from a transaction that was malformed: sDDF's virtualiser sends such ones.
     if (first.flags !== I2C_HEADER) {
+      this.counters.add(COUNT.malformed, 1);
       this.#requests.release();
       return;
     }
     if (count === 0 || count > this.#requests.available()) {
-      this.#requests.release();
       return this.#refuse(address, I2C_ERR_MALFORMED_HEADER, 0);
     }
     const commands: Command[] = [];
@@ -289,7 +290,6 @@ class OpenTitanI2cDriver {
       if (command === undefined) wrong = wrong === 0 ? index : wrong;
       else commands.push(command);
     }
-    this.#requests.release();
     if (wrong !== 0) return this.#refuse(address, I2C_ERR_MALFORMED_TRANSACTION, wrong);
     this.#begin(address, commands);
   }
@@ -305,7 +305,7 @@ class OpenTitanI2cDriver {
   #locate({ payload, length, flags }: I2cCommand): Command | undefined {
     if ((flags & I2C_HEADER) !== 0) return undefined;
     // A register's number lies in the buffer, also when nothing is read.
-    const bytes = Math.max(length, 1);
+    const bytes = (flags & I2C_WRITE_READ) === 0 ? length : Math.max(length, 1);
     const data = this.#data.find(
       ({ vaddr, sizeBytes }) => payload >= vaddr && payload + bytes <= vaddr + sizeBytes,
     );
@@ -323,6 +323,8 @@ class OpenTitanI2cDriver {
     this.counters.add(COUNT.transactions, 1);
     this.#responses.enqueue({ address, error, command });
     this.#responses.publish();
+    // Not before: a driver that is restarted meanwhile finds the transaction again.
+    this.#requests.release();
     this.#pd.notify(this.#pd.config.virt.channel);
   }
 
