@@ -6,7 +6,14 @@ import type { I2cBus, I2cTarget } from '../board/i2c/i2c-bus.ts';
 import { ScriptedTarget } from '../board/i2c/scripted-target.ts';
 import { SerialLine } from '../board/uart/serial-line.ts';
 import { Random } from '../board/random.ts';
-import { type I2cOperation, I2cBusClient, read, write, writeRead } from '../queues/i2c/client.ts';
+import {
+  I2cBusClient,
+  type I2cOperation,
+  type I2cResult,
+  read,
+  write,
+  writeRead,
+} from '../queues/i2c/client.ts';
 import { I2C_DRIVER_COUNTERS, main as i2cDriver } from '../drivers/i2c/opentitan/driver.ts';
 import { system } from '../microkit/builder.ts';
 import type { Program, ProtectionDomain } from '../microkit/pd.ts';
@@ -260,6 +267,39 @@ describe('clients', () => {
     expect(counted('i2c_virt')).toMatchObject({ claims: 1, claimsRefused: 5, refusedAddress: 1 });
   });
 
+  it('claim again what they have: who was restarted does not know', () => {
+    const { testbed, lines } = bed([], (pd, own) => {
+      pd.log(`${own.claim(TARGET)}, ${own.claim(TARGET)}`);
+      pd.log(`${own.release(TARGET)}, ${own.release(TARGET)}`);
+    });
+    testbed.runUntilQuiet();
+
+    expect(lines).toEqual(['client0: true, true', 'client0: true, false']);
+  });
+
+  it('have their answers in order: a refusal does not overtake what is on the bus', () => {
+    const target = new ScriptedTarget({ address: TARGET, answer: () => 7 });
+    const { testbed, lines, counted } = bed([target], (pd, own) => {
+      own.claim(TARGET);
+      const say =
+        (what: string) =>
+        ({ error, reads }: I2cResult): void =>
+          pd.log(`${what}: error ${error}, read ${reads.map(String).join()}`);
+      own.submit(TARGET, [read(1)], say('first'));
+      own.submit(0x21, [read(1)], say('second'));
+      own.release(TARGET);
+      own.submit(TARGET, [read(1)], say('third'));
+    });
+    testbed.runUntilQuiet();
+
+    expect(lines).toEqual([
+      'client0: first: error 0, read 7',
+      'client0: second: error 3, read ',
+      'client0: third: error 3, read ',
+    ]);
+    expect(counted('i2c_virt')).toMatchObject({ transactions: 1, refusedAddress: 2, failed: 2 });
+  });
+
   it('take turns: one with many transactions ahead does not keep another waiting', () => {
     const order: string[] = [];
     const many: Client = (_pd, own) => {
@@ -334,6 +374,8 @@ describe('clients', () => {
       send(2, good, { ...good, flags: I2C_REPEATED_START | 2 });
       send(1, { ...good, flags: 0x80 });
       send(2, good, { ...good, flags: I2C_HEADER });
+      // No bytes, behind the last one: nothing is asked for that is not there.
+      send(1, { ...good, payload: vaddr + sizeBytes, length: 0 });
       send(1, good);
       send(9, good);
       const region = pd.region(virt.responseQueue);
@@ -360,10 +402,11 @@ describe('clients', () => {
       'error 1, command 2',
       'error 1, command 1',
       'error 1, command 2',
-      'error 1, command 0',
       'error 0, command 0',
+      'error 0, command 0',
+      'error 1, command 0',
     ]);
-    expect(counted('i2c_virt')).toMatchObject({ transactions: 1, strayCommands: 1 });
+    expect(counted('i2c_virt')).toMatchObject({ transactions: 2, strayCommands: 1 });
     expect(counted('i2c_driver')).toMatchObject({ malformed: 0 });
   });
 

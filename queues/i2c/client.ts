@@ -100,7 +100,7 @@ export class I2cBusClient {
   readonly #freePlaces: number[];
   /** Operations of the longest transaction that there is ever room for. */
   readonly #operationsMax: number;
-  /** Oldest first. Those for one address are answered in order; refusals may overtake others. */
+  /** Oldest first. Those for one address are answered in order, also by upstream's virtualiser. */
   readonly #sent: Sent[] = [];
 
   constructor(pd: I2cPd, config: I2cClientConfig) {
@@ -120,7 +120,7 @@ export class I2cBusClient {
     return this.#sent.length;
   }
 
-  /** @returns whether the address is ours now: it is not, if another client has it */
+  /** @returns whether the address is ours, now or already: it is not, if another client has it */
   claim(address: number): boolean {
     return this.#call(I2C_CLAIM, address);
   }

@@ -4,7 +4,11 @@
  * A client claims an address by a protected call; only its owner's transactions for it are passed
  * on. A transaction is passed on whole, with its addresses of data translated from the client's
  * mapping into the driver's, or refused with an answer. Clients take turns, a transaction each, and
- * few are in the driver's hands at once, so that none of them makes the others wait for long.
+ * few are in the driver's hands at once. What a client waits for is a few transactions of others;
+ * how long these are, nobody limits but the queue.
+ *
+ * A client has its answers in the order of its transactions, refusals among them: an answer says its
+ * address and nothing else, so a refusal that overtook would be taken for the answer of another.
  *
  * An answer for which its client has no room is dropped and counted: a client that collects what it
  * is told of has room, since it cannot have that many transactions ahead.
@@ -41,7 +45,7 @@ export const I2C_VIRT_COUNTERS = counterNames(
   'commands',
   'failed',
   'claims',
-  /** Of addresses that another client has, or that are none. */
+  /** Claims of what another client has or of no address, and releases of what is not theirs. */
   'claimsRefused',
   'refusedHeader',
   'refusedAddress',
@@ -55,7 +59,7 @@ export const I2C_VIRT_COUNTERS = counterNames(
 );
 const COUNT = I2C_VIRT_COUNTERS;
 
-/** Transactions in the driver's hands at once. */
+/** Transactions in the driver's hands at once, and refusals that wait behind them. */
 const IN_FLIGHT_MAX = 4;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
@@ -82,6 +86,14 @@ interface Client {
 interface InFlight {
   readonly client: Client;
   readonly address: number;
+  /** Of one that the driver has not been given: the answer that waits for its turn. */
+  readonly refusal?: Ending;
+}
+
+/** How a transaction ended; see `I2cResponse`. */
+interface Ending {
+  readonly error: number;
+  readonly command: number;
 }
 
 class I2cVirt {
@@ -92,7 +104,7 @@ class I2cVirt {
   readonly #responses: I2cResponseConsumer;
   /** By address. */
   readonly #owners: (Client | undefined)[] = [];
-  /** In the driver's hands, oldest first: it answers in order. */
+  /** Not answered, oldest first: the driver answers in order. The first is in the driver's hands. */
   readonly #inFlight: InFlight[] = [];
   readonly #toNotify = new Set<Channel>();
   #turn = 0;
@@ -115,9 +127,7 @@ class I2cVirt {
 
   work(): void {
     this.#passAnswers();
-    const before = this.#inFlight.length;
-    this.#passTransactions();
-    if (this.#inFlight.length > before) this.#pd.notify(this.#pd.config.driver.channel);
+    if (this.#passTransactions() > 0) this.#pd.notify(this.#pd.config.driver.channel);
     for (const channel of this.#toNotify) this.#pd.notify(channel);
     this.#toNotify.clear();
     this.#countLies();
@@ -136,6 +146,8 @@ class I2cVirt {
   #claim(client: Client, label: number, address: number): boolean {
     if (address > I2C_ADDRESS_MAX) return false;
     const owner = this.#owners[address];
+    // A client that was restarted does not know what it has.
+    if (label === I2C_CLAIM && owner === client) return true;
     if (label === I2C_CLAIM && owner === undefined) {
       this.#owners[address] = client;
       this.counters.add(COUNT.claims, 1);
@@ -148,30 +160,39 @@ class I2cVirt {
 
   // ----------------------------------------------------------------------------- transactions
 
-  /** One of each client in turn, until nobody has one or the driver has enough. */
-  #passTransactions(): void {
-    let idle = 0;
+  /**
+   * One of each client in turn, until nobody has one or the driver has enough.
+   *
+   * @returns how many the driver was given
+   */
+  #passTransactions(): number {
+    let [idle, passed] = [0, 0];
     while (idle < this.#clients.length && this.#inFlight.length < IN_FLIGHT_MAX) {
       const client = this.#clients[this.#turn] as Client;
       const outcome = this.#passOne(client);
-      if (outcome === 'no room') return;
+      if (outcome === 'no room') return passed;
+      if (outcome === 'passed') passed += 1;
       idle = outcome === 'nothing' ? idle + 1 : 0;
       this.#turn = (this.#turn + 1) % this.#clients.length;
     }
+    return passed;
   }
 
   #passOne(client: Client): 'passed' | 'refused' | 'nothing' | 'no room' {
     const { requests } = client;
-    if (requests.available() === 0) return 'nothing';
+    // One look for all that follows: what was found to have room is what is passed on.
+    const available = requests.available();
+    if (available === 0) return 'nothing';
     // Room for the longest is asked for before a header is taken: it cannot be put back.
-    if (this.#requests.free() < requests.available()) return 'no room';
+    if (this.#requests.free() < available) return 'no room';
     const header = requests.dequeue();
-    const outcome = this.#passAfter(client, header);
+    const outcome = this.#passAfter(client, header, available - 1);
     requests.release();
     return outcome;
   }
 
-  #passAfter(client: Client, header: I2cCommand): 'passed' | 'refused' {
+  /** @param left commands behind the header */
+  #passAfter(client: Client, header: I2cCommand, left: number): 'passed' | 'refused' {
     if ((header.flags & I2C_HEADER) === 0) {
       this.counters.add(COUNT.strayCommands, 1);
       return 'refused';
@@ -179,17 +200,17 @@ class I2cVirt {
     const { count, address } = headerOf(header);
     if (header.flags !== I2C_HEADER || count === 0) {
       this.counters.add(COUNT.refusedHeader, 1);
-      return this.#refuse(client, address, I2C_ERR_MALFORMED_HEADER, 0);
+      return this.#refuse(client, address, { error: I2C_ERR_MALFORMED_HEADER, command: 0 });
     }
     if (this.#owners[address] !== client) {
       this.counters.add(COUNT.refusedAddress, 1);
-      return this.#refuse(client, address, I2C_ERR_UNPERMITTED_ADDRESS, 0);
+      return this.#refuse(client, address, { error: I2C_ERR_UNPERMITTED_ADDRESS, command: 0 });
     }
+    if (count > left) return this.#refuseCommand(client, address, 0);
     return this.#passCommands(client, address, count);
   }
 
   #passCommands(client: Client, address: number, count: number): 'passed' | 'refused' {
-    if (count > client.requests.available()) return this.#refuseCommand(client, address, 0);
     this.#requests.header(count, address);
     let before: I2cCommand | undefined;
     for (let index = 1; index <= count; index += 1) {
@@ -212,11 +233,16 @@ class I2cVirt {
 
   #refuseCommand(client: Client, address: number, command: number): 'refused' {
     this.counters.add(COUNT.refusedTransaction, 1);
-    return this.#refuse(client, address, I2C_ERR_MALFORMED_TRANSACTION, command);
+    return this.#refuse(client, address, { error: I2C_ERR_MALFORMED_TRANSACTION, command });
   }
 
-  #refuse(client: Client, address: number, error: number, command: number): 'refused' {
-    this.#answer(client, address, error, command);
+  /** At once, or when the client's transactions before this one have been answered. */
+  #refuse(client: Client, address: number, refusal: Ending): 'refused' {
+    if (this.#inFlight.some((each) => each.client === client)) {
+      this.#inFlight.push({ client, address, refusal });
+    } else {
+      this.#answer(client, address, refusal);
+    }
     return 'refused';
   }
 
@@ -231,13 +257,24 @@ class I2cVirt {
         this.counters.add(COUNT.driverBadAnswer, 1);
         if (oldest !== undefined) this.#inFlight.unshift(oldest);
       } else {
-        this.#answer(oldest.client, address, error, command);
+        this.#answer(oldest.client, address, { error, command });
+        this.#answerRefused();
       }
     }
     this.#responses.release();
   }
 
-  #answer(client: Client, address: number, error: number, command: number): void {
+  /** Refusals that no transaction is ahead of any more. */
+  #answerRefused(): void {
+    for (;;) {
+      const [oldest] = this.#inFlight;
+      if (oldest?.refusal === undefined) return;
+      this.#inFlight.shift();
+      this.#answer(oldest.client, oldest.address, oldest.refusal);
+    }
+  }
+
+  #answer(client: Client, address: number, { error, command }: Ending): void {
     if (error !== I2C_OK) this.counters.add(COUNT.failed, 1);
     if (client.responses.free() === 0) {
       this.counters.add(COUNT.answersDropped, 1);
