@@ -47,6 +47,11 @@ export class Eeprom24Lc256 implements I2cTarget {
     return true;
   }
 
+  startOfOther(): void {
+    this.#page.clear();
+    this.#isWriting = false;
+  }
+
   write(byte: number): boolean {
     if (this.#addressBytes < 2) {
       this.#pointer = ((this.#pointer << 8) | byte) & (BYTES - 1);

@@ -18,6 +18,11 @@ export interface I2cTarget {
    * A start condition and its address. @returns whether it acknowledges: one that is busy does not
    */
   start(way: 'read' | 'write', nowNs: number): boolean;
+  /**
+   * A start condition for somebody else: every chip's logic begins anew (UM10204, 3.1.10), so what
+   * was written and waited for a stop is dropped.
+   */
+  startOfOther?(): void;
   /** @returns whether it acknowledges the byte */
   write(byte: number, nowNs: number): boolean;
   /** @returns the byte that it sends next */
@@ -125,8 +130,9 @@ export class I2cBus {
     this.#addressed = undefined;
     const tamper = this.tamper();
     if (this.#isLost(tamper)) return LOST;
-    if (tamper?.kind === 'nak') return { ...QUIET, isAcknowledged: false };
     const target = this.#targets.get(byte >>> 1);
+    for (const other of this.#begun) if (other !== target) other.startOfOther?.();
+    if (tamper?.kind === 'nak') return { ...QUIET, isAcknowledged: false };
     if (target === undefined) return { ...QUIET, isAcknowledged: false };
     this.#begun.add(target);
     if (!target.start(way, nowNs)) return { ...QUIET, isAcknowledged: false };

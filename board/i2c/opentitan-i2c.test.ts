@@ -235,6 +235,21 @@ describe('a bus', () => {
   });
 });
 
+describe('a start condition for another chip', () => {
+  it.each([
+    ['that is there', 0x20],
+    ['that is not', 0x21],
+  ])('%s drops what an EEPROM was to write at a stop', (_, address) => {
+    const chip = new Eeprom24Lc256();
+    const { run } = controller(chip, new ScriptedTarget({ address: 0x20 }));
+
+    run(START | 0xa0, 0, 0, 99, START | (address << 1), STOP | 1);
+    expect(Array.from(chip.contents(0, 1))).toEqual([0xff]);
+    run(START | 0xa0, 0, 0, 99 | STOP);
+    expect(Array.from(chip.contents(0, 1))).toEqual([99]);
+  });
+});
+
 describe('a DS3231', () => {
   const EPOCH = Date.UTC(2024, 1, 28, 23, 59, 59) / 1000;
 
