@@ -45,6 +45,7 @@ function modelText(name: ScaffoldNames, dialect: Dialect): string {
 
     const ID = 0x5344_4446;
     const ENABLED = 1 << 0;
+    const IRQ_ENABLED = 1 << 1;
     const HAS_SAMPLE = 1 << 0;
     const PERIOD_NS = 1_000_000;
 
@@ -91,7 +92,7 @@ function modelClassText(name: ScaffoldNames): string {
         }
         // Writing ones clears them, and lowers the interrupt.
         if (offset === 0x08) this.#status &= ~value;
-        if (this.#status === 0) this.#irqLine.lower();
+        this.#updateLine();
       }
 
 `) + modelRestText(name)
@@ -115,8 +116,14 @@ function modelRestText(name: ScaffoldNames): string {
       #measure(): void {
         this.#sample += 1;
         this.#status |= HAS_SAMPLE;
-        this.#irqLine.raise();
+        this.#updateLine();
         this.#schedule();
+      }
+
+      #updateLine(): void {
+        const isRaised = this.#status !== 0 && (this.#control & IRQ_ENABLED) !== 0;
+        if (isRaised) this.#irqLine.raise();
+        else this.#irqLine.lower();
       }
 
       #schedule(): void {
