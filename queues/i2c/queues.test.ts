@@ -58,6 +58,18 @@ describe('a request queue', () => {
     expect(producer.free()).toBe(I2C_ENTRIES_MAX);
   });
 
+  it('has a header’s words whatever lies in the upper half of its payload', () => {
+    const region = page();
+    const producer = new I2cRequestProducer(region);
+    producer.header(1, 0x68);
+    producer.publish();
+    // In C the header is a part of a union: what lay there before stays.
+    region.write32(20, 0xffff_ffff);
+    region.write8(19, 0xaa);
+
+    expect(headerOf(new I2cRequestConsumer(region).dequeue())).toEqual({ count: 1, address: 0x68 });
+  });
+
   it('goes round after 254 slots, one of which stays empty', () => {
     const region = page();
     const producer = new I2cRequestProducer(region);
@@ -146,7 +158,12 @@ describe('a client', () => {
       setMr: () => undefined,
       ppcall: () => 0,
     };
-    const virt = { requestQueue: 'requests', responseQueue: 'responses', capacity: 128, channel: 0 };
+    const virt = {
+      requestQueue: 'requests',
+      responseQueue: 'responses',
+      capacity: 128,
+      channel: 0,
+    };
     return new I2cBusClient(pd, { virt, data: { region: 'data' } });
   }
 

@@ -56,8 +56,7 @@ export interface I2cHeader {
 
 /** @returns what the payload of a header says, whatever else it holds */
 export function headerOf({ payload }: I2cCommand): I2cHeader {
-  const low = payload % TWO_32;
-  return { count: low & 0xffff, address: (low >>> 16) & 0xff };
+  return { count: payload & 0xffff, address: (payload >>> 16) & 0xff };
 }
 
 export class I2cRequestProducer extends RingProducer {
@@ -108,11 +107,10 @@ export class I2cRequestConsumer extends RingConsumer {
     const at = this.take();
     const { region } = this;
     const word = region.read32(at + 8);
-    return {
-      payload: region.read32(at) + region.read32(at + 4) * TWO_32,
-      length: word & 0xff,
-      flags: (word >>> 8) & 0xff,
-    };
+    const flags = (word >>> 8) & 0xff;
+    // Of a header the upper half means nothing, and would round the lower one off: beyond 2^53.
+    const high = (flags & I2C_HEADER) === 0 ? region.read32(at + 4) : 0;
+    return { payload: region.read32(at) + high * TWO_32, length: word & 0xff, flags };
   }
 }
 
