@@ -7,6 +7,8 @@ export type * from './clock.ts';
 export type * from './device.ts';
 export * from './ethernet.ts';
 export { HostClock } from './host-clock.ts';
+export { Ds3231 } from './i2c/ds3231.ts';
+export { Eeprom24Lc256 } from './i2c/eeprom-24lc256.ts';
 export * from './i2c/i2c-bus.ts';
 export { ScriptedTarget, type ScriptedTargetOptions } from './i2c/scripted-target.ts';
 export { Random } from './random.ts';

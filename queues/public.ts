@@ -16,6 +16,8 @@ export {
 } from './generic/queue.ts';
 export * from './i2c/client.ts';
 export * from './i2c/config.ts';
+export * from './i2c/devices/ds3231.ts';
+export * from './i2c/layout.ts';
 export * from './i2c/queues.ts';
 export * from './i2c/tasks.ts';
 export * from './net/config.ts';

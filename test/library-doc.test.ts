@@ -34,7 +34,7 @@ it('loadTestbed runs the system, and its counters are there', () => {
   const args = ['--import', import.meta.resolve('tsx/esm'), fileOfPage('measure.ts')];
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
 
-  const promised = /prints\n\n```text\n([^]*?)```/.exec(PAGE)?.[1];
+  const promised = / prints\n\n```text\n([^]*?)```/.exec(PAGE)?.[1];
   expect({ stderr, stdout }).toEqual({ stderr: '', stdout: promised });
 });
 

@@ -117,6 +117,7 @@ describe('what sddf new writes', () => {
 describe('sddf new', () => {
   it.each([
     [['new', 'driver', 'mynic'], "'mynic' is not CLASS/NAME, such as network/mynic"],
+    [['new', 'driver', 'i2c/client'], "'client' is a name that the files use themselves"],
     [['new', 'client', '../x'], "'../x' is no name"],
     [['new', 'client', 'Echo'], "'Echo' is no name"],
     [['new', 'client', 'echo'], 'clients/echo/echo.ts exists already; nothing was written'],
@@ -140,7 +141,9 @@ describe('sddf new', () => {
 
     mkdirSync(join(empty, 'node_modules/sddf-testbed'), { recursive: true });
     writeFileSync(join(empty, 'node_modules/sddf-testbed/package.json'), '{}');
-    expect(run().status).toBe(0);
+    const written = run();
+    expect(written.status).toBe(0);
+    expect(written.stdout).toContain('next:\n  npm pkg set type=module\n  npx sddf run');
     rmSync(empty, { recursive: true });
   });
 });

@@ -15,6 +15,9 @@ const WORD = '[a-z][a-z0-9]*(?:-[a-z0-9]+)*';
 const NAME = new RegExp(`^${WORD}$`);
 const DRIVER_NAME = new RegExp(`^${WORD}/${WORD}$`);
 
+/** Of a driver's device: types, domains and regions of the files that are written have them. */
+const TAKEN = ['board', 'client', 'clock', 'device', 'irq-line', 'samples'];
+
 const KINDS: readonly {
   readonly kind: ScaffoldKind;
   readonly argument: string;
@@ -59,6 +62,10 @@ function create(kind: ScaffoldKind, name: string, virtualiser: 'with' | 'without
   if (kind === 'driver' && !DRIVER_NAME.test(name)) {
     throw new UserMistake(`'${name}' is not CLASS/NAME, such as network/mynic`);
   }
+  const own = name.split('/').at(-1) ?? '';
+  if (kind === 'driver' && TAKEN.includes(own)) {
+    throw new UserMistake(`'${own}' is a name that the files use themselves; choose another`);
+  }
   if (kind !== 'driver' && !NAME.test(name)) {
     throw new UserMistake(`'${name}' is no name: lower-case words joined by -, as packet-counter`);
   }
@@ -75,7 +82,8 @@ function create(kind: ScaffoldKind, name: string, virtualiser: 'with' | 'without
     write(path, text);
     terminal.print(path);
   }
-  terminal.print(`next:\n${next.map((line) => `  ${line}`).join('\n')}`);
+  const first = place === 'project' && !isOfModules() ? ['npm pkg set type=module'] : [];
+  terminal.print(`next:\n${[...first, ...next].map((line) => `  ${line}`).join('\n')}`);
 }
 
 function write(path: string, text: string): void {
@@ -103,6 +111,16 @@ function checkInstalled(): void {
 function moduleFolders(folder: string): readonly string[] {
   const above = dirname(folder);
   return [join(folder, 'node_modules'), ...(above === folder ? [] : moduleFolders(above))];
+}
+
+/**
+ * Whether the project's files are ES modules. As CommonJS, a test and the system that it loads
+ * would have a copy of the package each.
+ */
+function isOfModules(): boolean {
+  const manifest = join(process.cwd(), 'package.json');
+  if (!existsSync(manifest)) return false;
+  return /"type":\s*"module"/.test(readFileSync(manifest, 'utf8'));
 }
 
 /** This repository is where package.json has its name. */

@@ -223,6 +223,14 @@ function demandAddress(address: number): void {
 
 function demandLength(operation: I2cOperation): void {
   const length = operation.kind === 'write' ? operation.bytes.length : operation.length;
-  if (Number.isInteger(length) && length >= 0 && length <= LENGTH_MAX) return;
-  throw new RangeError(`an i2c operation of ${length} bytes: 0 to ${LENGTH_MAX} fit one`);
+  if (!Number.isInteger(length) || length < 0 || length > LENGTH_MAX) {
+    throw new RangeError(`an i2c operation of ${length} bytes: 0 to ${LENGTH_MAX} fit one`);
+  }
+  const bytes = operation.kind === 'write' ? operation.bytes : registerOf(operation);
+  const wrong = bytes.find((byte) => (byte & 0xff) !== byte);
+  if (wrong !== undefined) throw new RangeError(`an i2c byte of ${wrong}: it is 0 to 255`);
+}
+
+function registerOf(operation: I2cOperation): readonly number[] {
+  return operation.kind === 'write-read' ? [operation.register] : [];
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Misuse } from '../../memory/misuse.ts';
 import { Ram } from '../../memory/ram.ts';
 import { Region } from '../../memory/region.ts';
-import { I2cBusClient, write } from './client.ts';
+import { I2cBusClient, write, writeRead } from './client.ts';
 import { I2C_ENTRIES_MAX, I2C_HEADER, I2C_READ, I2C_SLOTS, I2C_STOP } from './layout.ts';
 import {
   headerOf,
@@ -179,6 +179,11 @@ describe('a client', () => {
     // 4 KiB of data are 16 places.
     expect(() => bus.submit(0x68, operations(17), () => undefined)).toThrow(/1 to 16 fit/);
     expect(() => bus.submit(0x68, [], () => undefined)).toThrow(/of 0 operations/);
+    for (const wrong of [write(1000), write(1, -1), writeRead(256, 2), writeRead(NaN, 2)]) {
+      expect(() => bus.submit(0x68, [wrong], () => undefined)).toThrow(
+        /an i2c byte of .*: it is 0 to 255/,
+      );
+    }
     expect(bus.submit(0x68, operations(16), () => undefined)).toBe('sent');
     expect(bus.submit(0x68, [write(1)], () => undefined)).toBe('no room');
   });

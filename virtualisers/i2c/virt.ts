@@ -7,8 +7,9 @@
  * few are in the driver's hands at once. What a client waits for is a few transactions of others;
  * how long these are, nobody limits but the queue.
  *
- * A client has its answers in the order of its transactions, refusals among them: an answer says its
- * address and nothing else, so a refusal that overtook would be taken for the answer of another.
+ * A client has its answers in the order of its transactions, refusals among them: an answer says
+ * its address and nothing else, so a refusal that overtook would be taken for the answer of
+ * another.
  *
  * An answer for which its client has no room is dropped and counted: a client that collects what it
  * is told of has room, since it cannot have that many transactions ahead.
@@ -104,7 +105,9 @@ class I2cVirt {
   readonly #responses: I2cResponseConsumer;
   /** By address. */
   readonly #owners: (Client | undefined)[] = [];
-  /** Not answered, oldest first: the driver answers in order. The first is in the driver's hands. */
+  /**
+   * Not answered, oldest first: the driver answers in order. The first is in the driver's hands.
+   */
   readonly #inFlight: InFlight[] = [];
   readonly #toNotify = new Set<Channel>();
   #turn = 0;

@@ -1,5 +1,5 @@
-// The driver alone: what no virtualiser of ours sends, and what a restarted driver finds. On the bus
-// it runs in systems/i2c.test.ts.
+// The driver alone: what no virtualiser of ours sends, and what a restarted driver finds. On the
+// bus it runs in systems/i2c.test.ts.
 
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../../memory/ram.ts';
