@@ -119,6 +119,7 @@ describe('sddf new', () => {
     [['new', 'driver', 'mynic'], "'mynic' is not CLASS/NAME, such as network/mynic"],
     [['new', 'driver', 'i2c/client'], "'client' is a name that the files use themselves"],
     [['new', 'client', '../x'], "'../x' is no name"],
+    [['new', 'client', 'x'.repeat(300)], 'a name of 300 letters: at most 60'],
     [['new', 'client', 'Echo'], "'Echo' is no name"],
     [['new', 'client', 'echo'], 'clients/echo/echo.ts exists already; nothing was written'],
   ])('%j is a mistake of the user', async (args, expected) => {
@@ -140,7 +141,11 @@ describe('sddf new', () => {
     expect(readdirSync(empty)).toEqual([]);
 
     mkdirSync(join(empty, 'node_modules/sddf-testbed'), { recursive: true });
+    writeFileSync(join(empty, 'systems'), '');
     writeFileSync(join(empty, 'node_modules/sddf-testbed/package.json'), '{}');
+    expect(run().stderr).toContain('systems exists already; nothing was written');
+    expect(readdirSync(empty).toSorted()).toEqual(['node_modules', 'systems']);
+    rmSync(join(empty, 'systems'));
     const written = run();
     expect(written.status).toBe(0);
     expect(written.stdout).toContain('next:\n  npm pkg set type=module\n  npx sddf run');

@@ -2,7 +2,7 @@
  * `sddf new`: scaffolds a driver, a client or a system that runs and has a passing test at once.
  */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { UserMistake, explainSystemError } from '../../host/problem.ts';
@@ -15,6 +15,8 @@ const WORD = '[a-z][a-z0-9]*(?:-[a-z0-9]+)*';
 const NAME = new RegExp(`^${WORD}$`);
 const DRIVER_NAME = new RegExp(`^${WORD}/${WORD}$`);
 
+/** A file's name is made of it. */
+const NAME_MAX = 60;
 /** Of a driver's device: types, domains and regions of the files that are written have them. */
 const TAKEN = ['board', 'client', 'clock', 'device', 'irq-line', 'samples'];
 
@@ -63,6 +65,8 @@ function create(kind: ScaffoldKind, name: string, virtualiser: 'with' | 'without
     throw new UserMistake(`'${name}' is not CLASS/NAME, such as network/mynic`);
   }
   const own = name.split('/').at(-1) ?? '';
+  if (name.length > NAME_MAX)
+    throw new UserMistake(`a name of ${name.length} letters: at most ${NAME_MAX}`);
   if (kind === 'driver' && TAKEN.includes(own)) {
     throw new UserMistake(`'${own}' is a name that the files use themselves; choose another`);
   }
@@ -73,7 +77,7 @@ function create(kind: ScaffoldKind, name: string, virtualiser: 'with' | 'without
   // A scripted test imports nothing.
   if (place === 'project' && kind !== 'test') checkInstalled();
   const { files, next } = scaffold(kind, name, place, virtualiser);
-  const taken = [...files.keys()].find((path) => existsSync(path));
+  const taken = [...files.keys()].map(takenPart).find((part) => part !== undefined);
   if (taken !== undefined) {
     throw new UserMistake(`${taken} exists already; nothing was written, choose another name`);
   }
@@ -84,6 +88,16 @@ function create(kind: ScaffoldKind, name: string, virtualiser: 'with' | 'without
   }
   const first = place === 'project' && !isOfModules() ? ['npm pkg set type=module'] : [];
   terminal.print(`next:\n${[...first, ...next].map((line) => `  ${line}`).join('\n')}`);
+}
+
+/** @returns the part of a path that is there already and is no folder, or is the file itself */
+function takenPart(path: string): string | undefined {
+  for (let above = dirname(path); above !== '.'; above = dirname(above)) {
+    if (!existsSync(above)) continue;
+    if (!statSync(above).isDirectory()) return above;
+    break;
+  }
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined ? undefined : path;
 }
 
 function write(path: string, text: string): void {
