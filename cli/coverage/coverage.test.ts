@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sddfInFolder } from '../../test/support/sddf-in-process.ts';
-import { longTest } from '../../test/support/long-test.ts';
 
 const UNIT = `export const main = () => {
   let woken: number = 0;
