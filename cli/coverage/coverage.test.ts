@@ -47,48 +47,45 @@ function record(file: string): string {
 }
 
 describe('coverage of TypeScript', () => {
-  longTest(
-    'has lines of code alone, and is the same of all tests together and of each',
-    async () => {
-      const each = await sddf(
-        ...['test', 't.yaml', '--jobs', '2', '--coverage', 'each.info'],
-        ...['--coverage-per-test', 'per'],
-      );
-      // Whatever the other one executes, this one does.
-      const woken = ['--filter', 'woken', '--jobs', '2'];
-      const together = await sddf('test', 't.yaml', ...woken, '--coverage', 'together.info');
+  it('has lines of code alone, and is the same of all tests together and of each', async () => {
+    const each = await sddf(
+      ...['test', 't.yaml', '--jobs', '2', '--coverage', 'each.info'],
+      ...['--coverage-per-test', 'per'],
+    );
+    // Whatever the other one executes, this one does.
+    const woken = ['--filter', 'woken', '--jobs', '2'];
+    const together = await sddf('test', 't.yaml', ...woken, '--coverage', 'together.info');
 
-      expect([each.status, each.stdout]).toEqual([0, '2 passed, 0 failed\n']);
-      expect(together.stderr).toMatch(
-        /^sddf: executed are \d+ of \d+ lines, .* in together\.info\n$/,
-      );
-      const lines = [...record('each.info').matchAll(/^DA:(\d+),([01])$/gm)].map(([, n, hit]) => [
-        n,
-        hit,
-      ]);
-      expect(lines).toEqual([
-        ...[
-          ['1', '1'],
-          ['2', '1'],
-          ['3', '1'],
-        ],
-        ...[
-          ['6', '1'],
-          ['7', '1'],
-          ['8', '0'],
-        ],
-      ]);
-      expect(record('each.info')).toMatch(/^BRDA:7,0,0,0\nBRDA:7,0,1,1$/m);
-      expect(record('each.info')).toMatch(/^FNDA:1,notified$/m);
-      expect(record('together.info')).toBe(record('each.info'));
-      expect(readdirSync(join(folder, 'per'))).toEqual([
-        '0000-when-programs-are-loaded.info',
-        '0001-rests-seed-1-.info',
-        '0002-is-woken-seed-1-.info',
-        'index.json',
-      ]);
-    },
-  );
+    expect([each.status, each.stdout]).toEqual([0, '2 passed, 0 failed\n']);
+    expect(together.stderr).toMatch(
+      /^sddf: executed are \d+ of \d+ lines, .* in together\.info\n$/,
+    );
+    const lines = [...record('each.info').matchAll(/^DA:(\d+),([01])$/gm)].map(([, n, hit]) => [
+      n,
+      hit,
+    ]);
+    expect(lines).toEqual([
+      ...[
+        ['1', '1'],
+        ['2', '1'],
+        ['3', '1'],
+      ],
+      ...[
+        ['6', '1'],
+        ['7', '1'],
+        ['8', '0'],
+      ],
+    ]);
+    expect(record('each.info')).toMatch(/^BRDA:7,0,0,0\nBRDA:7,0,1,1$/m);
+    expect(record('each.info')).toMatch(/^FNDA:1,notified$/m);
+    expect(record('together.info')).toBe(record('each.info'));
+    expect(readdirSync(join(folder, 'per'))).toEqual([
+      '0000-when-programs-are-loaded.info',
+      '0001-rests-seed-1-.info',
+      '0002-is-woken-seed-1-.info',
+      'index.json',
+    ]);
+  });
 
   it('is that of worlds as well', async () => {
     const { status, stderr } = await sddf(
