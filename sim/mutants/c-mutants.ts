@@ -31,7 +31,7 @@ export const C_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         find: 'if (!net_enqueue(to, taken->addr, len, checked)) {',
-        replace: 'if (!net_enqueue(to, taken->addr, len > 0 ? FRAME_BYTES_MAX : 0, checked)) {',
+        replace: 'if (!net_enqueue(to, taken->addr, len > 0 ? NET_BUFFER_BYTES : 0, checked)) {',
       },
     ],
   },
