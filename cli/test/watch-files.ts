@@ -1,6 +1,6 @@
 /** `sddf test --watch`: runs again whenever something beside the tests has changed. */
 
-import { watch, type FSWatcher } from 'node:fs';
+import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import type { Terminal } from '../terminal.ts';
@@ -17,11 +17,13 @@ export async function watchFiles(
   terminal: Terminal,
 ): Promise<void> {
   const folders = [...new Set(files.map((file) => dirname(file)))];
+  const changes = new Changes(folders);
   for (;;) {
     await runOnce(run, terminal);
+    // What the run itself has written is no reason for another one.
+    changes.forget();
     terminal.note(`sddf: waits for a change in ${folders.join(', ')}; Ctrl-C ends`);
-    const changed = await changeIn(folders);
-    terminal.note(`sddf: ${changed} has changed`);
+    terminal.note(`sddf: ${await changes.next()} has changed`);
   }
 }
 
@@ -35,18 +37,38 @@ async function runOnce(run: () => Promise<void>, terminal: Terminal): Promise<vo
   }
 }
 
-function changeIn(folders: readonly string[]): Promise<string> {
-  const watchers: FSWatcher[] = [];
-  return new Promise<string>((resolve, reject) => {
+class Changes {
+  #changed: string | undefined;
+  #failure: unknown;
+  #wake: () => void = () => undefined;
+
+  constructor(folders: readonly string[]) {
     for (const folder of folders) {
       const watcher = watch(folder, (_, name) => {
         if (name === null || !COUNTS.test(name)) return;
-        setTimeout(() => resolve(name), SETTLED_MS);
+        this.#changed = name;
+        this.#wake();
       });
-      watcher.on('error', (error) => reject(explainSystemError(error, folder)));
-      watchers.push(watcher);
+      watcher.on('error', (error) => {
+        this.#failure = explainSystemError(error, folder);
+        this.#wake();
+      });
     }
-  }).finally(() => {
-    for (const each of watchers) each.close();
-  });
+  }
+
+  forget(): void {
+    this.#changed = undefined;
+  }
+
+  /** @returns the name of a file that has changed since the last one was told of */
+  async next(): Promise<string> {
+    while (this.#changed === undefined && this.#failure === undefined) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+    const changed = this.#changed ?? '';
+    this.#changed = undefined;
+    return changed;
+  }
 }
