@@ -7,27 +7,12 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-enum { BATCH = 64, BYTES_MAX = 1472, SAMPLES_MAX = 1 << 20, LOST_MS = 100 };
+#include "load.h"
 
-static uint64_t samples[SAMPLES_MAX];
-
-static uint64_t now_ns(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-static int by_value(const void *one, const void *other) {
-    uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;
-    return (a > b) - (a < b);
-}
+enum { BATCH = 64, BYTES_MAX = 1472, LOST_MS = 100 };
 
 int main(int argc, char **argv) {
     if (argc != 6) return 2;
@@ -79,10 +64,6 @@ int main(int argc, char **argv) {
         }
         under_way = under_way > received ? under_way - received : 0;
     }
-    size_t count = back < SAMPLES_MAX ? back : SAMPLES_MAX;
-    qsort(samples, count, sizeof samples[0], by_value);
-    printf("%llu %llu %llu %llu %llu\n", (unsigned long long)back, (unsigned long long)lost,
-           (unsigned long long)(now_ns() - begin), (unsigned long long)(count ? samples[count / 2] : 0),
-           (unsigned long long)(count ? samples[count * 99 / 100] : 0));
+    tell(back, lost, begin);
     return 0;
 }
