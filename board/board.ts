@@ -42,7 +42,7 @@ const UNNAMED = 'another device';
 
 /** @param slot 0..7 */
 export function virtioPlace(slot: number): Place {
-  assert(slot >= 0 && slot < VIRTIO_SLOTS, 'a virtio slot is 0..7');
+  demand(slot >= 0 && slot < VIRTIO_SLOTS, `a virtio slot is 0..7, not ${slot}`);
   return { base: 0x1000_1000 + slot * 0x1000, sizeBytes: 0x1000, irq: 1 + slot };
 }
 

@@ -6,7 +6,7 @@ import type { EthernetWire } from '../board/ethernet.ts';
 import { GoldfishRtc } from '../board/goldfish-rtc.ts';
 import { VirtioBlk, type VirtioBlkOptions } from '../board/virtio/blk.ts';
 import { VirtioNet } from '../board/virtio/net.ts';
-import { assert } from '../memory/assert.ts';
+import { demand } from '../memory/misuse.ts';
 import { BLOCK_SLOTS, blockDevices, NET_SLOTS, networkDevices } from './devices.ts';
 import { attachSerial, type SerialPlug } from './serial-devices.ts';
 import { TrafficMeter } from './traffic.ts';
@@ -67,7 +67,11 @@ function serialPlugs({ serial, furtherSerials = [] }: Wires): readonly SerialPlu
 function attachNetwork(board: Board, index: number, wire: EthernetWire): VirtioNet {
   const slot = NET_SLOTS[index];
   const node = networkDevices[index];
-  assert(slot !== undefined && node !== undefined, 'the board has a slot for each NIC');
+  const isPlace = slot !== undefined && node !== undefined;
+  demand(
+    isPlace,
+    `${index + 1} NICs are plugged in, the board has ${NET_SLOTS.length} slots for them`,
+  );
   const place = virtioPlace(slot);
   const [ownMac, lastByte] = [NIC_MAC.slice(0, 5), NIC_MAC[5]];
   const device = new VirtioNet({
@@ -93,7 +97,11 @@ function attachNetwork(board: Board, index: number, wire: EthernetWire): VirtioN
 function attachDisk(board: Board, index: number, plug: BlockPlug): VirtioBlk {
   const slot = BLOCK_SLOTS[index];
   const node = blockDevices[index];
-  assert(slot !== undefined && node !== undefined, 'the board has a slot for each disk');
+  const isPlace = slot !== undefined && node !== undefined;
+  demand(
+    isPlace,
+    `${index + 1} disks are plugged in, the board has ${BLOCK_SLOTS.length} slots for them`,
+  );
   const place = virtioPlace(slot);
   const device = new VirtioBlk({
     name: node.name,

@@ -12,6 +12,7 @@ import { LiveTurns } from '../turns.ts';
 import { MockDriver, type MockQueue, type MockSegment } from '../../test/support/mock-driver.ts';
 import { NetConfig, NetHeader } from './net-registers.ts';
 import { VirtioNet, type VirtioNetOptions } from './net.ts';
+import { Misuse } from '../../memory/misuse.ts';
 
 const CSUM = 0;
 const GUEST_CSUM = 1;
@@ -105,6 +106,10 @@ function drops(bench: Nic): Record<string, number> {
 }
 
 describe('virtio-net registers', () => {
+  it.each([0, 67, 65_536, 1.5, NaN])('is not made for a wire with an MTU of %s', (mtu) => {
+    expect(() => nic({ mtu })).toThrow(Misuse);
+  });
+
   it('are laid out as in the specification', () => {
     expect(
       Object.entries(NetHeader).map(([name, field]) => [

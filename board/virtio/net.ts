@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { demand } from '../../memory/misuse.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { DeviceRules, DmaWindow, IrqLine, Lint, Turn, TurnQueue } from '../device.ts';
 import {
@@ -133,7 +134,8 @@ export class VirtioNet implements VirtioModel, Turn, EthernetEnd {
     this.#mac = Uint8Array.from(options.mac);
     this.#filter = new NetFilter(this.#mac);
     const mtu = wire.mtu ?? MTU_STANDARD;
-    assert(mtu >= MTU_MIN && mtu <= MTU_MAX, 'the wire carries packets of a length that can be');
+    const isLength = Number.isInteger(mtu) && mtu >= MTU_MIN && mtu <= MTU_MAX;
+    demand(isLength, `a wire with an MTU of ${mtu}, not ${MTU_MIN} to ${MTU_MAX}`);
     const frameBytesMax = mtu + ETHERNET_HEADER_BYTES;
     const shared = { ram, wire, counters: this.counters, framesPerTurn, frameBytesMax };
     this.#receiver = new NetReceiver({
