@@ -7,6 +7,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../board/random.ts';
 import { echo } from '../systems/echo.ts';
+import { timer } from '../systems/microkit-examples/timer.ts';
 import { completeChoices } from '../systems/system.ts';
 import { standardChaos } from './plan/chaos.ts';
 import type { Plan, Rule } from './plan/plan.ts';
@@ -32,6 +33,13 @@ describe('a world', () => {
     expect(outcome.verdict).toBe('passed');
     // 100 questions, and one more for each client at the end.
     expect(outcome.traffic).toMatchObject({ asked: 102, taken: 102, answered: 102, damaged: 0 });
+  });
+
+  it('of a system for whose devices there is no traffic has its time all the same', () => {
+    const made = timer.build(completeChoices(timer, {}));
+    if (!made.ok) throw new Error('the timer system is built');
+    const outcome = runWorld({ target: { system: made.system }, plan: NO_FAULTS, seed: 1 });
+    expect(outcome.timeNs).toBeGreaterThan(200e6);
   });
 
   it('is the same for the same seed, and another for another', () => {

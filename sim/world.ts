@@ -387,9 +387,13 @@ class World {
     return untilNs;
   }
 
-  /** On an I2C bus it is the clients that ask: there is nobody else who could. */
+  /**
+   * Whether the system's programs are all that asks: there is no traffic of ours for its devices, or
+   * not for all of them. It is left alone with that for as long as the traffic may take.
+   */
   get #makesItsOwn(): boolean {
-    return this.#devices.some((device) => device.class === 'i2c');
+    const { length } = this.#workloads;
+    return length === 0 || this.#devices.some((device) => device.class === 'i2c');
   }
 
   /** @returns 'stopped' when the world ends here */
