@@ -388,8 +388,8 @@ class World {
   }
 
   /**
-   * Whether the system's programs are all that asks: there is no traffic of ours for its devices, or
-   * not for all of them. It is left alone with that for as long as the traffic may take.
+   * Whether the system's programs are all that asks: there is no traffic of ours for its devices,
+   * or not for all of them. It is left alone with that for as long as the traffic may take.
    */
   get #makesItsOwn(): boolean {
     const { length } = this.#workloads;

@@ -29,13 +29,16 @@ it("a slice of a loop ends by the host's clock, not by the one that the board ha
     images: new Map([['loop', LOOP]]),
   });
   let before = 0;
+  let withWork = 0;
   for (let slice = 0; slice < SLICES; slice += 1) {
     expect(testbed.runSlice(1_000_000)).toBe('busy');
     const { executed = 0 } = testbed.hartOf('loop') ?? {};
-    expect(executed).toBeGreaterThan(before);
     expect(executed - before).toBeLessThan(MOST_IN_A_MILLISECOND);
+    if (executed > before) withWork += 1;
     before = executed;
   }
+  // A slice may be over before the loop is reached: a busy host stood still for that millisecond.
+  expect(withWork).toBeGreaterThan(0);
 });
 
 it('a character that comes while a loop runs is echoed', { timeout: 60_000 }, async () => {
