@@ -368,7 +368,9 @@ describe('npm start', () => {
   });
 
   it('ends by itself with --for', () => {
-    const { status, stdout } = spawnSync('npm', ['start', '--', '--for', '500ms'], {
+    // A port of its own: the usual one may be another run's.
+    const net = ['--net', 'user,hostfwd=udp:127.0.0.1:0-10.0.2.15:1235'];
+    const { status, stdout } = spawnSync('npm', ['start', '--', '--for', '500ms', ...net], {
       encoding: 'utf8',
     });
 
