@@ -35,10 +35,19 @@ export interface Device extends MmioDevice {
   snapshot(): Record<string, unknown>;
 }
 
+/** A range of RAM: offsets, `start` below `end`. Added to `base`, an offset is an address. */
+export interface DmaSpan {
+  readonly base: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
  * The DMA window of a device: which physical addresses it can reach.
  */
 export interface DmaWindow {
+  /** The window, where it is one range; for loops that look for themselves. */
+  readonly span?: DmaSpan | undefined;
   /**
    * Translates a range of physical addresses.
    *

@@ -5,7 +5,7 @@
 
 import { demand } from '../memory/misuse.ts';
 import type { Ram } from '../memory/ram.ts';
-import type { DmaWindow } from './device.ts';
+import type { DmaSpan, DmaWindow } from './device.ts';
 
 /** A range of physical addresses. */
 export interface DmaRange {
@@ -23,6 +23,7 @@ export interface DmaRange {
 export class RangedDmaWindow implements DmaWindow {
   /** Requests refused since power-on. */
   refusals = 0;
+  #span: DmaSpan | undefined;
   readonly #ram: Ram;
   readonly #baseInt: number = 0;
   #starts: Int32Array = new Int32Array(0);
@@ -35,6 +36,10 @@ export class RangedDmaWindow implements DmaWindow {
     this.#ram = ram;
     this.#baseInt = ram.base | 0;
     for (const range of ranges) this.grant(range);
+  }
+
+  get span(): DmaSpan | undefined {
+    return this.#span;
   }
 
   /** Adds a range; it must lie in RAM. */
@@ -55,6 +60,8 @@ export class RangedDmaWindow implements DmaWindow {
     }
     this.#starts = Int32Array.from(joined, (span) => span[0]);
     this.#ends = Int32Array.from(joined, (span) => span[1]);
+    const [[first, last] = [0, 0]] = joined;
+    this.#span = joined.length === 1 ? { base: this.#baseInt, start: first, end: last } : undefined;
   }
 
   translate(low: number, high: number, lengthBytes: number): number {

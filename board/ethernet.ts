@@ -77,6 +77,21 @@ export interface EthernetWire {
   /** Sends one frame that lies in RAM at `at`; the bytes are valid during the call only. */
   transmit(at: number, lengthBytes: number): void;
   /**
+   * Lists the oldest frames that wait to be received, as far as they can be taken from where they
+   * lie: two words for each, where it lies in RAM or staging and its bytes. A wire without lists
+   * has none of this, and neither has one that changes or notes each frame.
+   *
+   * @param bytesMax no longer frame is listed
+   * @returns how many; they still wait
+   */
+  listWaiting?(listAt: number, most: number, bytesMax: number): number;
+  /**
+   * As {@link EthernetWire.transmit} of the first frames of a list, which is overwritten.
+   *
+   * @returns how many; the next one, if there is any, is for `transmit`
+   */
+  transmitListed?(listAt: number, count: number): number;
+  /**
    * Reports a frame that is lost on its way out, so that captures can show it. Nothing is
    * transmitted.
    */

@@ -95,7 +95,15 @@ export interface RamOptions {
   readonly stagingBytes?: number;
   /** Physical address of the first byte; {@link RAM_BASE} unless told. */
   readonly base?: number;
+  /** 'wasm' unless told. */
+  readonly batches?: Batches;
 }
+
+/**
+ * How whoever works on this memory moves batches: by loops in WebAssembly where there are any, or
+ * step by step, which is what they are compared with, and what can be watched, changed and counted.
+ */
+export type Batches = 'wasm' | 'steps';
 
 /** What a RAM is made of. */
 interface RamParts {
@@ -104,9 +112,11 @@ interface RamParts {
   readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   readonly bulk: Readonly<Record<string, unknown>>;
+  readonly batches: Batches;
 }
 
-function makeRam({ sizeBytes, stagingBytes = 0, base = RAM_BASE }: RamOptions): RamParts {
+function makeRam(options: RamOptions): RamParts {
+  const { sizeBytes, stagingBytes = 0, base = RAM_BASE, batches = 'wasm' } = options;
   const totalBytes = sizeBytes + stagingBytes;
   assert(sizeBytes > 0, 'RAM has a size');
   assert(sizeBytes % WASM_PAGE_BYTES === 0, 'RAM is a multiple of 64 KiB');
@@ -116,7 +126,7 @@ function makeRam({ sizeBytes, stagingBytes = 0, base = RAM_BASE }: RamOptions): 
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const module = new WebAssembly.Module(bulkModule(pages));
   const bulk = new WebAssembly.Instance(module, { host: { memory } });
-  return { base, sizeBytes, memory, buffer: memory.buffer, bulk: bulk.exports };
+  return { base, sizeBytes, memory, buffer: memory.buffer, bulk: bulk.exports, batches };
 }
 
 /**
@@ -131,6 +141,8 @@ export class Ram extends Configured<RamParts> {
 
   readonly base: number = this.options.base;
   readonly sizeBytes: number = this.options.sizeBytes;
+  /** Who is made for this memory chooses by it, once. */
+  readonly batches: Batches = this.options.batches;
   /** For modules that work on the same memory. */
   readonly memory: WebAssembly.Memory = this.options.memory;
   readonly u8: Uint8Array<SharedArrayBuffer> = new Uint8Array(this.options.buffer);
@@ -166,11 +178,27 @@ export class Ram extends Configured<RamParts> {
     from: number,
     end: number,
   ) => number;
+  readonly #functions = new Map<(pages: number) => Uint8Array, Readonly<Record<string, unknown>>>();
   #stagingNext = this.options.sizeBytes;
   #timesCleared = 0;
 
   constructor(options: RamOptions) {
     super(makeRam(options));
+  }
+
+  /**
+   * Functions in WebAssembly over this memory: the module is instantiated at the first call.
+   *
+   * @param write the module's bytes, for a memory of so many pages that is imported as
+   * `host.memory`
+   */
+  functions(write: (pages: number) => Uint8Array): Readonly<Record<string, unknown>> {
+    const known = this.#functions.get(write);
+    if (known !== undefined) return known;
+    const module = new WebAssembly.Module(write(this.u8.length / WASM_PAGE_BYTES));
+    const made = new WebAssembly.Instance(module, { host: { memory: this.memory } }).exports;
+    this.#functions.set(write, made);
+    return made;
   }
 
   /**

@@ -32,7 +32,7 @@ export class WorldMemory {
   take({ system, images }: Pick<TestbedOptions, 'system' | 'images'>): Ram {
     const sizeBytes = worldRamBytes(system, images);
     if (this.#ram?.sizeBytes === sizeBytes) this.#ram.clear();
-    else this.#ram = new Ram({ sizeBytes, stagingBytes: STAGING_BYTES });
+    else this.#ram = new Ram({ sizeBytes, stagingBytes: STAGING_BYTES, batches: 'steps' });
     return this.#ram;
   }
 }

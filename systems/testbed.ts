@@ -527,6 +527,8 @@ function makeMemory(options: TestbedOptions): Ram {
   return new Ram({
     sizeBytes: options.ramBytes ?? ramBytesFor(options, stagingBytes),
     stagingBytes,
+    // Whoever watches or disturbs a run is to find each step.
+    batches: options.instrument === undefined ? 'wasm' : 'steps',
   });
 }
 

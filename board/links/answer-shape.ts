@@ -33,6 +33,12 @@ export class AnswerShape extends DevicePart<AnswerShapeOptions> {
   readonly #word9: number = (this.#sample[9] as number) & 0xffff;
   readonly #magic: number = magicOf(this.#sample, 0);
 
+  /** Writes the shape where `answer-loop.ts` looks for it. @param word index of its first word */
+  write(word: number): void {
+    const words = [this.#word3, this.#protocol, this.#word6, this.#word7, this.#word8, this.#word9];
+    this.#i32.set([...words, this.#magic], word);
+  }
+
   /**
    * @param word index of the word at which the frame begins; it is long enough for the generator's
    * mark

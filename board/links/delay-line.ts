@@ -21,7 +21,7 @@ export class DelayLine {
   constructor(ram: Ram, slots: number) {
     this.#ram = ram;
     this.#at = ram.takeStaging(slots * WIRE_BYTES_MAX);
-    this.#free = new SlotQueue(slots);
+    this.#free = new SlotQueue(new Int32Array(slots));
     for (let slot = 0; slot < slots; slot++) this.#free.add(slot);
     this.#lengths = new Uint16Array(slots);
     this.#slots = new Uint16Array(slots);

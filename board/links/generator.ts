@@ -23,6 +23,7 @@ import {
   WIRE_BYTES_MAX,
 } from '../ethernet.ts';
 import type { Random } from '../random.ts';
+import { type AnswerLoop, answerLoop, SHAPE_WORDS } from './answer-loop.ts';
 import { AnswerShape } from './answer-shape.ts';
 import { FrameSlots } from './frame-slots.ts';
 import type { GeneratorCounters, GeneratorOptions } from './generator-options.ts';
@@ -84,8 +85,21 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
   readonly #measures: 0 | 1 = this.options.roundTrips === 'unmeasured' ? 0 : 1;
   readonly #framesAt: number = this.options.ram.takeStaging(this.options.window * WIRE_BYTES_MAX);
   /** When the frame of each slot was sent, {@link NOT_IN_FLIGHT} for one that waits. */
-  readonly #sentAtNs: Float64Array = new Float64Array(this.options.window).fill(NOT_IN_FLIGHT);
-  readonly #free: SlotQueue = new SlotQueue(this.options.window);
+  readonly #sentAt: number = this.options.ram.takeStaging(this.options.window * 8);
+  readonly #sentAtNs: Float64Array = new Float64Array(
+    this.options.ram.u8.buffer,
+    this.#sentAt,
+    this.options.window,
+  ).fill(NOT_IN_FLIGHT);
+  readonly #freeAt: number = this.options.ram.takeStaging(this.options.window * 4);
+  readonly #free: SlotQueue = new SlotQueue(
+    new Int32Array(this.options.ram.u8.buffer, this.#freeAt, this.options.window),
+  );
+  readonly #shapesAt: number = this.options.ram.takeStaging(
+    this.options.targets.length * SHAPE_WORDS * 4,
+  );
+  readonly #i32: Int32Array = this.options.ram.i32;
+  readonly #loop: AnswerLoop | undefined = makeLoop(this.options);
   readonly #arpReplies: FrameSlots = new FrameSlots(this.options.ram, ARP_SLOTS);
   readonly #nextBurst: ClockEvent = { fire: (nowNs) => this.#sendBurst(nowNs) };
   readonly #giveUp: ClockEvent = { fire: (nowNs) => this.#collectLost(nowNs) };
@@ -107,6 +121,9 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     assert(frameBytes >= GENERATOR_FRAME_BYTES_MIN, 'a frame holds headers and mark');
     assert(frameBytes <= FRAME_BYTES_MAX, 'a frame is at most 1514 bytes');
     assert(burst >= 1 && burst <= window, 'a burst fits into the window');
+    for (const [index, shape] of this.#shapes.entries()) {
+      shape.write((this.#shapesAt >>> 2) + index * SHAPE_WORDS);
+    }
     this.#buildFrames(options.random);
   }
 
@@ -182,6 +199,19 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     this.#clock.schedule(this.#giveUp, nowNs + this.#timeoutNs);
   }
 
+  listWaiting(listAt: number, most: number, bytesMax: number): number {
+    if (!this.#arpReplies.isEmpty || this.#frameBytes > bytesMax) return 0;
+    const listed = this.#released < most ? this.#released : most;
+    const i32 = this.#i32;
+    let word = listAt >>> 2;
+    for (let index = 0; index < listed; index += 1) {
+      i32[word] = this.#slotAt(this.#free.at(index));
+      i32[(word + 1) | 0] = this.#frameBytes;
+      word = (word + 2) | 0;
+    }
+    return listed;
+  }
+
   dropNext(): void {
     if (!this.#arpReplies.isEmpty) {
       this.#arpReplies.remove();
@@ -206,6 +236,37 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     if (this.#measures === 1) this.roundTrip.add(this.#clock.now() - sentAtNs);
     this.#land(slot);
     this.#release();
+  }
+
+  transmitListed(listAt: number, count: number): number {
+    const loop = this.#loop;
+    if (loop === undefined) return 0;
+    const answered = loop(
+      listAt,
+      count,
+      this.#frameBytes,
+      this.#shapesAt,
+      this.#shapes.length,
+      this.#sentAt,
+      this.#window,
+      this.#freeAt,
+      this.#free.tail,
+    );
+    if (answered === 0) return 0;
+    this.counters.answered += answered;
+    if (this.#measures === 1) this.#measureListed(listAt, answered);
+    this.#free.added(answered);
+    this.#landed(answered);
+    this.#release();
+    return answered;
+  }
+
+  #measureListed(listAt: number, answered: number): void {
+    const nowNs = this.#clock.now();
+    const { view } = this.#ram;
+    for (let index = 0; index < answered; index += 1) {
+      this.roundTrip.add(nowNs - view.getFloat64(listAt + 8 * index, true));
+    }
   }
 
   dropTransmit(): void {
@@ -341,8 +402,12 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
 
   #land(slot: number): void {
     this.#sentAtNs[slot] = NOT_IN_FLIGHT;
-    this.#inFlightCount -= 1;
     this.#free.add(slot);
+    this.#landed(1);
+  }
+
+  #landed(datagrams: number): void {
+    this.#inFlightCount -= datagrams;
     if (this.#inFlightCount > 0 || !this.over) return;
     // Nothing is left to wait for: virtual time need not go on for our sake.
     this.#watching = 0;
@@ -367,6 +432,12 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
     if (this.#watching === 1) this.#clock.schedule(this.#giveUp, oldestNs + this.#timeoutNs);
     this.#release();
   }
+}
+
+/** Answers are looked into where nobody wants more than headers. */
+function makeLoop({ ram, verify }: GeneratorOptions): AnswerLoop | undefined {
+  if (ram.batches === 'steps' || verify === 'payload') return undefined;
+  return ram.functions(answerLoop)['land'] as AnswerLoop;
 }
 
 function intervalNs({ burst, rate }: GeneratorOptions): number {

@@ -3,9 +3,9 @@
 import { assert } from '../../memory/assert.ts';
 import { DevicePart } from '../device.ts';
 
-/** Made from its capacity. */
-export class SlotQueue extends DevicePart<number> {
-  readonly #slots: Int32Array = new Int32Array(this.options);
+/** Made from memory for so many slots as it is to hold. */
+export class SlotQueue extends DevicePart<Int32Array> {
+  readonly #slots: Int32Array = this.options;
   #first = 0;
   #count = 0;
 
@@ -15,9 +15,26 @@ export class SlotQueue extends DevicePart<number> {
 
   add(slot: number): void {
     assert(this.#count < this.#slots.length, 'each slot waits once');
-    const at = this.#first + this.#count;
-    this.#slots[at < this.#slots.length ? at : at - this.#slots.length] = slot;
+    this.#slots[this.tail] = slot;
     this.#count += 1;
+  }
+
+  /** Where in its memory the next slot goes. */
+  get tail(): number {
+    const at = this.#first + this.#count;
+    return at < this.#slots.length ? at : at - this.#slots.length;
+  }
+
+  /** So many slots have been written into its memory from {@link tail} on. */
+  added(slots: number): void {
+    this.#count += slots;
+    assert(this.#count <= this.#slots.length, 'each slot waits once');
+  }
+
+  /** @returns the slot that has waited longest but `index`, which must be below {@link count} */
+  at(index: number): number {
+    const at = this.#first + index;
+    return this.#slots[at < this.#slots.length ? at : at - this.#slots.length] as number;
   }
 
   /** @returns the slot that has waited longest; there must be one */

@@ -18,6 +18,7 @@ import { assert } from '../../memory/assert.ts';
 import { DevicePart, type DmaWindow } from '../device.ts';
 import { ChainPair } from './chain-pair.ts';
 import type { DeviceQueueOptions, QueueOwner } from './device-queue-options.ts';
+import type { NetLoop } from './net-loops.ts';
 import type { RingRanges } from './ring-ranges.ts';
 import {
   availRingBytes,
@@ -75,6 +76,8 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
   readonly pair = new ChainPair(this.options);
   /** A compared number: `docs/hot-code.md`. */
   #running = STOPPED;
+  /** Chains that were popped and not pushed or put back. */
+  #inFlightCount = 0;
   #size = 0;
   #mask = 0;
   #descAt = 0;
@@ -126,6 +129,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     this.#nextAvail = this.#observedAvail = this.#startIndex;
     this.#nextUsed = this.#publishedUsed = this.#startIndex;
     this.#inFlight.fill(0);
+    this.#inFlightCount = 0;
     this.brokenRule = 0;
     this.#running = RUNNING;
   }
@@ -176,6 +180,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     }
     if (!this.#walk(head)) return NO_CHAIN;
     this.#inFlight[head] = 1;
+    this.#inFlightCount += 1;
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
     return head;
   }
@@ -194,6 +199,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     if (this.#pairs === 0 || head >= this.#size || this.#inFlight[head] !== 0) return NONE;
     if (!this.pair.read((this.#descAt >>> 2) + head * WORDS)) return NONE;
     this.#inFlight[head] = 1;
+    this.#inFlightCount += 1;
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
     return head;
   }
@@ -203,6 +209,7 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     if (this.#running === STOPPED || this.brokenRule !== 0) return;
     assert(this.#inFlight[head] === 1, 'a chain that is put back was taken');
     this.#inFlight[head] = 0;
+    this.#inFlightCount -= 1;
     this.#nextAvail = (this.#nextAvail - 1) & 0xffff;
   }
 
@@ -216,10 +223,45 @@ export class DeviceQueue extends DevicePart<DeviceQueueOptions> {
     if (this.#running === STOPPED) return;
     assert(this.#inFlight[head] === 1, 'a chain is used once');
     this.#inFlight[head] = 0;
+    this.#inFlightCount -= 1;
     const at32 = (this.#usedRing32 + ((this.#nextUsed & this.#mask) << 1)) | 0;
     this.#u32[at32] = head;
     this.#u32[(at32 + 1) | 0] = writtenBytes;
     this.#nextUsed = (this.#nextUsed + 1) & 0xffff;
+  }
+
+  /**
+   * Runs a loop over the chains that are available, all of which it uses at once.
+   *
+   * @param loop see `net-loops.ts`
+   * @param frames `most`, and where they are listed
+   * @returns how many chains it has used; 0, too, where such a loop may not run
+   */
+  runLoop(loop: NetLoop, most: number, listAt: number, last: number): number {
+    const { span } = this.#dma;
+    // What is in flight may not be made available again, which the loop does not look for.
+    if (span === undefined || this.#pairs === 0 || this.#inFlightCount > 0) return 0;
+    if (this.#nextAvail === this.#observedAvail && !this.#observe()) return 0;
+    const pending = (this.#observedAvail - this.#nextAvail) & 0xffff;
+    const used = loop(
+      this.#descAt,
+      (this.#availFlags16 + 2) << 1,
+      this.#usedRing32 << 2,
+      this.#mask,
+      this.#nextAvail,
+      this.#nextUsed,
+      pending < most ? pending : most,
+      listAt,
+      span.base,
+      span.start,
+      span.end,
+      this.#rings.lowest,
+      this.#rings.highest,
+      last,
+    );
+    this.#nextAvail = (this.#nextAvail + used) & 0xffff;
+    this.#nextUsed = (this.#nextUsed + used) & 0xffff;
+    return used;
   }
 
   /**

@@ -10,6 +10,7 @@ import { type EthernetWire, FRAME_BYTES_MIN, frameBytesMaxOf } from '../ethernet
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
 import type { NetFilter } from './net-filter.ts';
+import { LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
 import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
 
 // Folded constants: docs/hot-code.md.
@@ -61,6 +62,13 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   readonly #whenNoBuffer: 'drop' | 'hold' = this.options.whenNoBuffer;
   readonly #addressAt: number = this.options.ram.takeStaging(ADDRESS_BYTES);
   readonly #tagsAt: number = this.options.ram.takeStaging(TAGS_BYTES);
+  readonly #loop: NetLoop | undefined =
+    this.options.ram.batches === 'wasm' && this.options.wire.listWaiting !== undefined
+      ? (this.options.ram.functions(netLoops)['receive'] as NetLoop)
+      : undefined;
+  readonly #listAt: number = this.options.ram.takeStaging(
+    this.options.framesPerTurn * LISTED_BYTES,
+  );
   // The chains that a merged frame has taken so far, and how much was written to each.
   readonly #heads: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
   readonly #written: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
@@ -74,7 +82,11 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     const linkUp = wire.linkUp();
     const bytesMax = this.#bytesMax;
     this.#queue.disableNotify();
-    for (let received = 0; received < this.#framesPerTurn; received++) {
+    for (
+      let received = linkUp ? this.#receiveListed() : 0;
+      received < this.#framesPerTurn;
+      received++
+    ) {
       const lengthBytes = wire.nextLength();
       if (lengthBytes === 0) return 'done';
       if (!linkUp) this.#drop('rxLinkDown');
@@ -86,6 +98,22 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     }
     return 'more';
   };
+
+  /** Receives what the wire can list, as long as nothing special comes. @returns how many frames */
+  #receiveListed(): number {
+    const wire = this.#wire;
+    const loop = this.#loop;
+    if (loop === undefined || wire.listWaiting === undefined) return 0;
+    if (!this.#filter.acceptsAll || this.headerBytes !== FULL_HEADER_BYTES) return 0;
+    const listed = wire.listWaiting(this.#listAt, this.#framesPerTurn, this.#bytesMax);
+    if (listed === 0) return 0;
+    const received = this.#queue.runLoop(loop, listed, this.#listAt, this.#flags);
+    const first = (this.#listAt >>> 2) + 1;
+    for (let index = 0; index < received; index += 1) {
+      this.#finish(this.#i32[(first + (index << 1)) | 0] as number);
+    }
+    return received;
+  }
 
   /** How long the frame may be, by its tags. */
   #longest(): number {

@@ -12,6 +12,7 @@ import {
 import { checksumAdd, checksumFinish } from '../internet-checksum.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
+import { LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
 import {
   NetHeader,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
@@ -49,6 +50,13 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
   readonly #counters: NetCounters = this.options.counters;
   readonly #framesPerTurn: number = this.options.framesPerTurn;
   readonly #bytesMax: number = this.options.frameBytesMax;
+  readonly #loop: NetLoop | undefined =
+    this.options.ram.batches === 'wasm'
+      ? (this.options.ram.functions(netLoops)['send'] as NetLoop)
+      : undefined;
+  readonly #listAt: number = this.options.ram.takeStaging(
+    this.options.framesPerTurn * LISTED_BYTES,
+  );
   /**
    * A frame that does not lie in one piece, or must be changed, is put together here, behind its
    * header.
@@ -63,7 +71,7 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     const queue = this.#queue;
     const linkUp = this.#wire.linkUp();
     queue.disableNotify();
-    for (let sent = 0; sent < this.#framesPerTurn; sent++) {
+    for (let sent = linkUp ? this.#transmitListed() : 0; sent < this.#framesPerTurn; sent++) {
       if (linkUp && this.#transmitPlain()) continue;
       let head = queue.pop();
       // Asks to be notified, and looks again: what was made available in between must not wait for
@@ -76,6 +84,33 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     }
     return 'more';
   };
+
+  /** Sends frames as long as nothing special comes. @returns how many */
+  #transmitListed(): number {
+    const loop = this.#loop;
+    if (loop === undefined || this.headerBytes !== FULL_HEADER_BYTES) return 0;
+    const listAt = this.#listAt;
+    const sent = this.#queue.runLoop(loop, this.#framesPerTurn, listAt, this.#bytesMax);
+    if (sent === 0) return 0;
+    const wire = this.#wire;
+    const i32 = this.#i32;
+    let bytes = 0;
+    const first = (listAt >>> 2) + 1;
+    for (let index = 0; index < sent; index += 1) {
+      bytes = (bytes + (i32[(first + (index << 1)) | 0] as number)) | 0;
+    }
+    this.#counters.txFrames += sent;
+    this.#counters.txBytes += bytes;
+    let index = 0;
+    while (index < sent) {
+      index += wire.transmitListed?.(listAt + LISTED_BYTES * index, sent - index) ?? 0;
+      if (index === sent) break;
+      const word = (listAt >>> 2) + (index << 1);
+      wire.transmit(i32[word] as number, i32[(word + 1) | 0] as number);
+      index += 1;
+    }
+    return sent;
+  }
 
   /**
    * What nearly every chain is: a buffer with a plain header, and one with the frame.

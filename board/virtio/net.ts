@@ -61,7 +61,7 @@ export interface VirtioNetOptions {
   /** Name for lint and dumps. */
   readonly name: string;
   readonly wire: EthernetWire;
-  /** RAM with a staging area: 4 KiB of it are taken. */
+  /** RAM with a staging area: 10 KiB of it are taken. */
   readonly ram: Ram;
   readonly dma: DmaWindow;
   readonly irqLine: IrqLine;

@@ -34,6 +34,15 @@ export class RingRanges extends DevicePart<number> {
     this.#measure();
   }
 
+  // Where the first of all rings begins, and the last one ends.
+  get lowest(): number {
+    return this.#lowest;
+  }
+
+  get highest(): number {
+    return this.#highest;
+  }
+
   overlap(at: number, lengthBytes: number): boolean {
     if (at >= this.#highest || at + lengthBytes <= this.#lowest) return false;
     return this.#overlapAny(at, lengthBytes);

@@ -47,6 +47,9 @@ const F64_CONST = 0x44;
 const BULK_PREFIX = 0xfc;
 const MEMORY_COPY = 10;
 const MEMORY_FILL = 11;
+const VECTOR_PREFIX = 0xfd;
+const V128_LOAD = 0;
+const V128_STORE = 11;
 const ATOMIC_PREFIX = 0xfe;
 
 export class Code {
@@ -130,6 +133,18 @@ export class Code {
   access(opcode: number, offset: number): void {
     this.#bytes.byte(opcode);
     this.#bytes.byte(0);
+    this.#bytes.unsigned(offset);
+  }
+
+  /** Takes a position from the stack, and leaves 128 bits on it. */
+  vectorLoad(offset: number): void {
+    this.#bytes.append([VECTOR_PREFIX, V128_LOAD, 0]);
+    this.#bytes.unsigned(offset);
+  }
+
+  /** Takes a position and 128 bits from the stack. */
+  vectorStore(offset: number): void {
+    this.#bytes.append([VECTOR_PREFIX, V128_STORE, 0]);
     this.#bytes.unsigned(offset);
   }
 
