@@ -32,6 +32,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     exclude: ['node_modules/**', 'dist/**', '.artefacts/**'],
     reporters: ['default', ['json', { outputFile: '.artefacts/test-results.json' }]],
+    tags: [{ name: 'long', description: 'in `.ci/run` alone (test/support/long-test.ts)' }],
     // Limits are for hangs: a busy machine takes twenty times as long as a quiet one.
     testTimeout: 600_000,
     hookTimeout: 600_000,

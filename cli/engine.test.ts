@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { isLong, LONG } from '../test/support/long-test.ts';
 
 const START = /^node (?<how>.+) run echo --demo$/;
 const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
@@ -23,10 +24,14 @@ function detachments(how: readonly string[]): number {
 }
 
 describe('the engine under the command', () => {
-  it.skipIf(NODE_MAJOR > 20)('tells of one, where tsx is loaded for CommonJS too', () => {
-    // One for the loader's thread, one for the command's.
-    expect(detachments(['--import', 'tsx', 'cli/main.ts'])).toBe(2);
-  });
+  it.runIf(isLong && NODE_MAJOR === 20)(
+    'tells of one, where tsx is loaded for CommonJS too',
+    LONG,
+    () => {
+      // One for the loader's thread, one for the command's.
+      expect(detachments(['--import', 'tsx', 'cli/main.ts'])).toBe(2);
+    },
+  );
 
   it('has no array buffer detached by sddf', () => {
     expect(detachments(['cli/sddf.mjs'])).toBeLessThanOrEqual(1);

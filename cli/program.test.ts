@@ -6,6 +6,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { sddfCommand } from '../test/support/sddf-command.ts';
 import { sddfInProcess } from '../test/support/sddf-in-process.ts';
 import { commands } from './commands.ts';
 import { runProgram } from './program.ts';
@@ -204,7 +205,7 @@ describe('help', () => {
   });
 
   it('lists the systems, and below each what --set takes', () => {
-    const { status, stdout } = spawnSync(process.execPath, ['cli/sddf.mjs', 'list'], {
+    const { status, stdout } = spawnSync(process.execPath, [sddfCommand(), 'list'], {
       encoding: 'utf8',
     });
 

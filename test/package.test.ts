@@ -1,23 +1,26 @@
 /**
- * The package, as a user gets it: `npm pack`, installed in an empty project, runs the tutorial of
- * docs/writing-a-driver.md. Skipped by name where npm cannot install the package's dependencies.
+ * The package, as a user gets it, runs the tutorial of docs/writing-a-driver.md in an empty
+ * project. `npm test` links what the tests' own command is compiled to into the project, which
+ * takes no time; `.ci/run` packs and installs (SDDF_LONG). There it is skipped by name where npm
+ * cannot install the package's dependencies.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { longTest } from './support/long-test.ts';
+import { isLong, longTest } from './support/long-test.ts';
+import { sddfCommand } from './support/sddf-command.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TUTORIAL = readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8');
@@ -50,19 +53,48 @@ function sddf(args: readonly string[]) {
   return spawnSync(bin, args, { cwd: project, encoding: 'utf8', timeout: 600_000 });
 }
 
-beforeAll(() => {
-  mkdirSync(project);
+/** Compiled, declarations and all, packed, and installed with its dependencies. */
+function install(): void {
   execFileSync('npm', ['pack', '--pack-destination', folder], { cwd: ROOT, stdio: 'pipe' });
   rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) as string;
   execFileSync('npm', ['init', '-y'], { cwd: project, stdio: 'pipe' });
-  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)];
-  const result = spawnSync('npm', install, { cwd: project, encoding: 'utf8' });
+  const command = ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball)];
+  const result = spawnSync('npm', command, { cwd: project, encoding: 'utf8' });
   if (result.status === 0) installed = 'yes';
+}
+
+/** The same modules, which find their dependencies here. */
+function link(): void {
+  const bin = join(project, 'node_modules', '.bin');
+  mkdirSync(bin, { recursive: true });
+  symlinkSync(sddfCommand(), join(bin, 'sddf'));
+  symlinkSync(dirname(dirname(sddfCommand())), join(project, 'node_modules', 'sddf-testbed'));
+  writeFileSync(join(project, 'package.json'), '{ "name": "project" }\n');
+  installed = 'yes';
+}
+
+beforeAll(() => {
+  mkdirSync(project);
+  if (isLong) install();
+  else link();
   for (const [name, text] of tutorialFiles()) writeFileSync(join(project, name), text);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Pages, and all else that the package has besides what is compiled. */
+function packedFiles(): readonly string[] {
+  if (isLong) {
+    const home = join(project, 'node_modules', 'sddf-testbed');
+    return readdirSync(home, { recursive: true, encoding: 'utf8' });
+  }
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const [packed] = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' })) as [
+    { readonly files: readonly { readonly path: string }[] },
+  ];
+  return packed.files.map(({ path }) => path);
+}
 
 describe('the package, installed in an empty project', () => {
   it('has the tutorial to run', () => {
@@ -134,30 +166,26 @@ describe('the package, installed in an empty project', () => {
   it('has its manual: every link in it leads to what is installed', ({ skip }) => {
     skip(installed === 'no', 'npm cannot install the dependencies here');
 
-    const home = join(project, 'node_modules', 'sddf-testbed');
-    const pages = readdirSync(home, { recursive: true, encoding: 'utf8' }).filter((path) =>
-      path.endsWith('.md'),
-    );
-    const links = pages.flatMap((page) => {
-      const text = readFileSync(join(home, page), 'utf8');
-      return [...text.matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, to = '']) => ({
+    const files = packedFiles();
+    const folders = files.flatMap((file) => [dirname(file), dirname(dirname(file))]);
+    const has = new Set([...files, ...folders]);
+    const pages = files.filter((path) => path.endsWith('.md'));
+    const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
+    const links = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, to = '']) => ({
         page,
-        target: join(dirname(page), to),
-      }));
-    });
+        target: join(dirname(page), to).replace(/\/$/, ''),
+      })),
+    );
 
-    expect(links.filter(({ target }) => !existsSync(join(home, target)))).toEqual([]);
+    expect(links.filter(({ target }) => !has.has(target))).toEqual([]);
     expect(links.length).toBeGreaterThan(50);
     // Sources that pages name in backquotes, of the rooms that the package has.
     const named = pages.flatMap((page) => [
-      ...readFileSync(join(home, page), 'utf8').matchAll(
-        /`((?:queues|systems|drivers)\/[\w./-]+\.ts)`/g,
-      ),
+      ...textOf(page).matchAll(/`((?:queues|systems|drivers)\/[\w./-]+\.ts)`/g),
     ]);
-    const missing = named.filter(([, path = '']) => !existsSync(join(home, path)));
-    expect(missing.map(([, path]) => path).filter((path) => !path?.endsWith('.test.ts'))).toEqual(
-      [],
-    );
+    const missing = named.map(([, path = '']) => path).filter((path) => !has.has(path));
+    expect(missing.filter((path) => !path.endsWith('.test.ts'))).toEqual([]);
     expect(named.length).toBeGreaterThan(20);
   });
 

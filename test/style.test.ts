@@ -114,6 +114,16 @@ describe('style', () => {
     expect(vague).toEqual([]);
   });
 
+  it('has each file with long tests run by .ci/run', () => {
+    const long = files.filter((file) =>
+      /from '[./a-z]+\/long-test\.ts'/.test(readFileSync(join(ROOT, file), 'utf8')),
+    );
+    const gate = readFileSync(join(ROOT, '.ci/run'), 'utf8');
+
+    expect(long.length).toBeGreaterThan(3);
+    expect(long.filter((file) => !gate.includes(` ${file}`))).toEqual([]);
+  });
+
   it.each(FOLDERS)('introduces the room %s in a README', (room) => {
     const readme = join(ROOT, room, 'README.md');
 

@@ -3,11 +3,11 @@
 // other's figures with it.
 
 import { describe, expect, it } from 'vitest';
+import { compiledModule } from '../../test/support/sddf-command.ts';
 import { parseResults } from '../results.ts';
 import { type Benchmark, type BenchPart, SAMPLES } from './benchmark.ts';
-import { measureInChild, measurePart, plannedSeconds, readRequest } from './part-process.ts';
+import { measurePart, plannedSeconds, readRequest } from './part-process.ts';
 import { benchmarkLines } from './rows-table.ts';
-import { runSuite } from './run.ts';
 import { BENCHMARKS } from './table.ts';
 
 const SMOKE = { length: 'smoke', ...SAMPLES.smoke } as const;
@@ -27,6 +27,13 @@ const RUN_HERE =
           .sort((one, other) => one.part.seconds.smoke - other.part.seconds.smoke)
           .slice(0, 1),
       );
+
+/** Compiled, it starts the compiled command, which is there in half the time. */
+async function compiledParts(): Promise<typeof import('./part-process.ts')> {
+  return (await import(
+    compiledModule('bench/suite/part-process.ts')
+  )) as typeof import('./part-process.ts');
+}
 
 describe('every part', () => {
   it.each(RUN_HERE)('$name gives rows of its benchmark', async ({ benchmark, part }) => {
@@ -67,6 +74,7 @@ describe('a part in a process of its own', () => {
   it('tells its parent what it does and what it has found', async () => {
     const progress: string[] = [];
     const net = { path: '5pd', frames: [64], batches: [8] };
+    const { measureInChild } = await compiledParts();
     const outcome = await measureInChild(
       { benchmark: 'net', part: 'echo' },
       { ...SMOKE, net, ...QUIET, onProgress: (line) => progress.push(line) },
@@ -83,6 +91,7 @@ describe('a part in a process of its own', () => {
 
   it('that does not exist ends with a reason', async () => {
     const name = { benchmark: 'net', part: 'nothing' };
+    const { measureInChild } = await compiledParts();
     const outcome = await measureInChild(name, { ...SMOKE, ...QUIET });
 
     expect(outcome).toMatchObject({ kind: 'failed' });
@@ -106,6 +115,8 @@ describe('the suite', () => {
     const parts = [broken, { ...echo, seconds }];
     const benchmark: Benchmark = { name: 'net', question: '?', parts };
     const said: string[] = [];
+    const compiled = compiledModule('bench/suite/run.ts');
+    const { runSuite } = (await import(compiled)) as typeof import('./run.ts');
     const { rows, failures } = await runSuite({
       ...QUIET,
       benchmarks: [benchmark],

@@ -8,6 +8,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 import { parseGdb } from './gdb.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-gdb-'));
@@ -45,7 +46,7 @@ describe('--gdb', () => {
     async (...given) => {
       const socket = join(folder, `${given[0].slice(-4)}.sock`);
       const run = spawn(process.execPath, [
-        ...['cli/sddf.mjs', 'run', ...given[1]],
+        ...[sddfCommand(), 'run', ...given[1]],
         ...['--gdb', `unix:${socket}`],
       ]);
       let printed = '';

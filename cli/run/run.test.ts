@@ -1,5 +1,6 @@
-// `sddf run` as a user runs it: child processes, real sockets, captures. No test waits for a time;
-// each waits for what it wants to see, and the runner's time-out ends it when that never comes.
+// `sddf run` as a user runs it: real sockets, captures, and a process of its own where something
+// has to be sent to it meanwhile. No test waits for a time; each waits for what it wants to see,
+// and the runner's time-out ends it when that never comes.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
@@ -13,6 +14,7 @@ import { MemoryBytes } from '../../host/net/capture-bytes.ts';
 import { readCapture } from '../../host/net/capture-reader.ts';
 import { PcapngWriter } from '../../host/net/pcapng-writer.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
+import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'run-'));
 const SDDF = sddfCommand();
@@ -23,7 +25,13 @@ interface Ended {
   readonly errors: string;
 }
 
-function run(line: string): Ended {
+/** In this process, which takes a tenth of the time. */
+async function run(line: string): Promise<Ended> {
+  const { status, stdout, stderr } = await sddfInProcess(...line.split(' '));
+  return { status, out: stdout, errors: stderr };
+}
+
+function runProcess(line: string): Ended {
   const result = spawnSync(process.execPath, [SDDF, ...line.split(' ')], { encoding: 'utf8' });
   return { status: result.status, out: result.stdout, errors: result.stderr };
 }
@@ -95,41 +103,42 @@ function arpRequest(lastByte: number): Buffer {
 }
 
 describe('a run under the virtual clock', () => {
-  it('of the generator gives the same JSON and the same capture every time', () => {
-    const lines = [1, 2].map(
+  it('of the generator gives the same JSON and capture every time, in any process', async () => {
+    const [first = '', second = ''] = [1, 2].map(
       (index) =>
         `run echo --net loop --seed 7 --clock virtual --for 1ms --json --rate 1M ` +
         `--capture ${join(directory, `loop${String(index)}.pcapng`)}`,
     );
-    const [one, two] = lines.map(run);
+    const one = await run(first);
+    const two = runProcess(second);
 
-    expect(one?.status).toBe(0);
-    expect(one?.out).toBe(two?.out);
+    expect(one.status).toBe(0);
+    expect(one.out).toBe(two.out);
     const captures = [1, 2].map((index) =>
       readFileSync(join(directory, `loop${String(index)}.pcapng`)),
     );
     expect(captures[0]?.equals(captures[1] ?? Buffer.alloc(0))).toBe(true);
-    const result = JSON.parse(one?.out ?? '') as { packets: number; perPacket: { copies: number } };
+    const result = JSON.parse(one.out) as { packets: number; perPacket: { copies: number } };
     expect(result.packets).toBeGreaterThan(900);
     expect(result.perPacket.copies).toBeGreaterThanOrEqual(2);
   });
 
-  it('of a capture answers every frame at its own time and ends when all is quiet', () => {
+  it('of a capture answers every frame at its own time and ends when all is quiet', async () => {
     const input = join(directory, 'arp.pcapng');
     writeFrames(input, 100);
     const outputs = [1, 2].map((index) => join(directory, `out${String(index)}.pcapng`));
-    const [one, two] = outputs.map((path) =>
-      run(`run echo --net pcap,in=${input} --clock virtual --json --capture ${path}`),
-    );
+    const [first = '', second = ''] = outputs;
+    const line = `run echo --net pcap,in=${input} --clock virtual --json --capture`;
+    const one = await run(`${line} ${first}`);
+    const two = await run(`${line} ${second}`);
 
-    expect(one?.status).toBe(0);
-    expect(one?.out).toBe(two?.out);
-    expect(JSON.parse(one?.out ?? '')).toMatchObject({
+    expect(one.status).toBe(0);
+    expect(one.out).toBe(two.out);
+    expect(JSON.parse(one.out)).toMatchObject({
       ending: 'quiet',
       packets: 100,
       net: { bridge: { framesRead: 100, framesIn: 100, framesOut: 100 } },
     });
-    const [first = '', second = ''] = outputs;
     expect(readFileSync(first).equals(readFileSync(second))).toBe(true);
     const times: number[] = [];
     const reader = readCapture(new MemoryBytes(readFileSync(first)));
@@ -142,10 +151,10 @@ describe('a run under the virtual clock', () => {
     expect(new Set(gaps)).toEqual(new Set([10_000]));
   });
 
-  it('answers a burst of more frames than the device has buffers: the wire holds them', () => {
+  it('answers a burst of more frames than the device has buffers: the wire holds them', async () => {
     const input = join(directory, 'burst.pcapng');
     writeFrames(input, 1500, 0);
-    const { status, out } = run(`run echo --net pcap,in=${input} --clock virtual --json`);
+    const { status, out } = await run(`run echo --net pcap,in=${input} --clock virtual --json`);
 
     expect(status).toBe(0);
     expect(JSON.parse(out)).toMatchObject({
@@ -155,11 +164,13 @@ describe('a run under the virtual clock', () => {
     });
   });
 
-  it('of a damaged capture uses what lies before the damage and says where that is', () => {
+  it('of a damaged capture uses what lies before the damage and says where that is', async () => {
     const input = join(directory, 'cut.pcapng');
     const whole = writeFrames(input, 10);
     writeFileSync(input, whole.subarray(0, whole.length - 7));
-    const { status, out, errors } = run(`run echo --net pcap,in=${input} --clock virtual --json`);
+    const { status, out, errors } = await run(
+      `run echo --net pcap,in=${input} --clock virtual --json`,
+    );
 
     expect(status).toBe(1);
     expect(JSON.parse(out)).toMatchObject({
@@ -171,8 +182,8 @@ describe('a run under the virtual clock', () => {
     );
   });
 
-  it.each(['5pd', '4pd', '2pd', 'dummy'])('runs the path %s', (path) => {
-    const { status, out } = run(
+  it.each(['5pd', '4pd', '2pd', 'dummy'])('runs the path %s', async (path) => {
+    const { status, out } = await run(
       `run echo --path ${path} --net loop --clock virtual --for 1ms --rate 100k --json`,
     );
 
@@ -242,7 +253,7 @@ describe('a live run', () => {
     const holder = await udpSocket();
     const { port } = holder.address();
     const forward = `user,hostfwd=udp:127.0.0.1:${String(port)}-10.0.2.15:1235`;
-    const { status, errors } = run(`run echo --net ${forward} --for 1s`);
+    const { status, errors } = await run(`run echo --net ${forward} --for 1s`);
     holder.close();
 
     expect(status).toBe(2);
@@ -277,21 +288,21 @@ describe('a live run', () => {
     expect(await live.interrupt()).toBe(0);
   });
 
-  it('ends by itself after --for, also when nothing happens', () => {
-    const { status, out } = run(`run echo --net ${FORWARD} --for 200ms`);
+  it('ends by itself after --for, also when nothing happens', async () => {
+    const { status, out } = await run(`run echo --net ${FORWARD} --for 200ms`);
 
     expect(status).toBe(0);
     expect(out).toMatch(/echo: 0\.\d+ s, 0 packets/);
   });
 
-  it('ends by itself when all is quiet and nothing is attached', () => {
+  it('ends by itself when all is quiet and nothing is attached', async () => {
     for (const system of ['hello', 'domains']) {
-      const { status, out } = run(`run ${system}`);
+      const { status, out } = await run(`run ${system}`);
 
       expect(status).toBe(0);
       expect(out).toMatch(new RegExp(`^${system}: [0-9.]+ s, then all was quiet$`, 'm'));
     }
-    expect(run('run hello').out).not.toContain('Ctrl-C');
+    expect((await run('run hello')).out).not.toContain('Ctrl-C');
   });
 
   it('runs under the virtual clock too, paced by the host', async () => {
@@ -336,8 +347,10 @@ describe('a live run', () => {
 });
 
 describe('a run under the virtual clock that keeps to real time', () => {
-  it('ends at its limit though nothing happens, and says when it will', () => {
-    const { status, out, errors } = run('run echo --net user --clock virtual --for 200ms --json');
+  it('ends at its limit though nothing happens, and says when it will', async () => {
+    const { status, out, errors } = await run(
+      'run echo --net user --clock virtual --for 200ms --json',
+    );
 
     expect(status).toBe(0);
     expect(errors).toContain('sddf: echo is running; ends after 0.2 s');

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { longTest } from '../../test/support/long-test.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
 import { SeedFleet } from './fleet.ts';
 import type { CampaignRequest } from './request.ts';
@@ -110,52 +111,44 @@ describe.runIf(hasServer && hasPackages)(
       for (const { child } of all.splice(0)) child.kill('SIGKILL');
     });
 
-    it(
-      'loses nothing: a full Redis, a killed worker, a Redis that forgets',
-      { timeout: HANG_MS },
-      async () => {
-        const first = await startRedis();
-        ask('config', 'set', 'maxmemory', '1');
-        const sim = campaign();
-        await sim.says('is full (maxmemory); waits until it has room');
-        ask('config', 'set', 'maxmemory', '0');
+    longTest('loses nothing: a full Redis, a killed worker, a Redis that forgets', async () => {
+      const first = await startRedis();
+      ask('config', 'set', 'maxmemory', '1');
+      const sim = campaign();
+      await sim.says('is full (maxmemory); waits until it has room');
+      ask('config', 'set', 'maxmemory', '0');
 
-        const victim = sddf('worker', url, '--jobs', '1');
-        await victim.says('works for campaigns at 127.0.0.1:');
-        while (begun() === 0) await pause();
-        await victim.kill('SIGKILL');
-        expect(begun()).toBe(1);
+      const victim = sddf('worker', url, '--jobs', '1');
+      await victim.says('works for campaigns at 127.0.0.1:');
+      while (begun() === 0) await pause();
+      await victim.kill('SIGKILL');
+      expect(begun()).toBe(1);
 
-        await first.kill('SIGKILL');
-        await sim.says('is gone; waits until it is back');
-        await startRedis();
-        await sim.says('is back');
+      await first.kill('SIGKILL');
+      await sim.says('is gone; waits until it is back');
+      await startRedis();
+      await sim.says('is back');
 
-        const worker = sddf('worker', url, '--jobs', '2');
-        expect(await sim.ended).toBeLessThan(2);
-        expect(JSON.parse(sim.out)).toMatchObject({ worlds: SEEDS, void: 0 });
-        await worker.kill('SIGINT');
-        expect(worker.out).toBe(`${SEEDS} worlds\n`);
-      },
-    );
+      const worker = sddf('worker', url, '--jobs', '2');
+      expect(await sim.ended).toBeLessThan(2);
+      expect(JSON.parse(sim.out)).toMatchObject({ worlds: SEEDS, void: 0 });
+      await worker.kill('SIGINT');
+      expect(worker.out).toBe(`${SEEDS} worlds\n`);
+    });
 
-    it(
-      'gives the job of a worker that was killed to another one',
-      { timeout: HANG_MS },
-      async () => {
-        await startRedis();
-        const sim = campaign();
-        await sim.says('nobody works there yet; on each machine: sddf worker redis://127.0.0.1:');
-        const victim = sddf('worker', url, '--jobs', '1');
-        while (begun() === 0) await pause();
-        await victim.kill('SIGKILL');
-        sddf('worker', url, '--jobs', '1');
-        expect(await sim.ended).toBeLessThan(2);
-        expect(JSON.parse(sim.out)).toMatchObject({ worlds: SEEDS, void: 0 });
-        // Nothing of the campaign is left.
-        expect(inRedis()).toEqual([]);
-      },
-    );
+    longTest('gives the job of a worker that was killed to another one', async () => {
+      await startRedis();
+      const sim = campaign();
+      await sim.says('nobody works there yet; on each machine: sddf worker redis://127.0.0.1:');
+      const victim = sddf('worker', url, '--jobs', '1');
+      while (begun() === 0) await pause();
+      await victim.kill('SIGKILL');
+      sddf('worker', url, '--jobs', '1');
+      expect(await sim.ended).toBeLessThan(2);
+      expect(JSON.parse(sim.out)).toMatchObject({ worlds: SEEDS, void: 0 });
+      // Nothing of the campaign is left.
+      expect(inRedis()).toEqual([]);
+    });
 
     it(
       'ends on Ctrl-C, says how to go on, and takes its seeds out',

@@ -58,7 +58,7 @@ describe('sddf sim', () => {
   });
 
   it('ends with 3 when a planned fault never struck', () => {
-    const args = ['--seeds', '1..2', '--plan', losing(30_000), '--amount', '20'];
+    const args = ['--seeds', '1..2', '--plan', losing(30_000), '--amount', '20', '--jobs', '1'];
     const { stdout, status } = sddf('sim', 'echo', ...args);
     expect(stdout).toContain('2 worlds are void: a planned fault never struck');
     expect(status).toBe(3);

@@ -9,13 +9,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  buildPrograms,
-  COMPILER,
-  hasCompiler,
-  imagePath,
-  ROOT_FOLDER,
-} from '../../test/support/c-programs.ts';
+import { buildPrograms, COMPILER, hasCompiler, imagePath } from '../../test/support/c-programs.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 import { sddfInFolder } from '../../test/support/sddf-in-process.ts';
 import { runTest, type TestResult } from '../../testing/run/run-test.ts';
 import { ROLES } from '../../testing/unit/roles.ts';
@@ -160,7 +155,7 @@ describe('the command', () => {
   it('watches, and runs again when a file has changed, until Ctrl-C', async () => {
     const path = join(folder, 'watched.yaml');
     writeFileSync(path, text.replace('text: hello}', 'text: nothing, within: 1ms}'));
-    const args = [join(ROOT_FOLDER, 'cli/sddf.mjs'), 'test', path, '--filter', 'one', '--watch'];
+    const args = [sddfCommand(), 'test', path, '--filter', 'one', '--watch'];
     const watching = spawn(process.execPath, args);
     let said = '';
     const heard = (what: string): Promise<void> =>

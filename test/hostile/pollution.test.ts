@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Intrinsics } from '../../host/intrinsics/intrinsics.ts';
 import { exportsOfRooms, holdExports } from '../../cli/run/own-exports.ts';
+import { compiledModule, sddfCommand } from '../support/sddf-command.ts';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-pollution-'));
@@ -18,12 +19,20 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const ROOT = join(import.meta.dirname, '../..');
 const VIRTUAL = ['--clock', 'virtual'] as const;
 
-/** A domain that does this in its `init`, and one beside it that says that it lives. */
-function systemOf(name: string, attack: string, imports = ''): string {
+/**
+ * A domain that does this in its `init`, and one beside it that says that it lives.
+ *
+ * @param builder of the sources for a run in this process, compiled for a process of its own
+ */
+function systemOf(
+  name: string,
+  attack: string,
+  { imports = '', builder = `${ROOT}/microkit/builder.ts` } = {},
+): string {
   const file = join(folder, `${name}.mjs`);
   writeFileSync(
     file,
-    `import { system } from '${ROOT}/microkit/builder.ts'; ${imports}
+    `import { system } from '${builder}'; ${imports}
 const sys = system({ name: '${name}' });
 sys.pd('attacker', { program: (pd) => { ${attack}; return { notified() {} }; }, priority: 9 });
 sys.pd('other', {
@@ -34,6 +43,13 @@ export const build = () => sys.build();
 `,
   );
   return file;
+}
+
+/** A run in a process of its own, whose domain does this. */
+function runOf(name: string, attack: string, ...options: readonly string[]) {
+  const file = systemOf(name, attack, { builder: compiledModule('microkit/builder.ts') });
+  const command = [sddfCommand(), 'run', file, ...options];
+  return spawnSync(process.execPath, command, { encoding: 'utf8' });
 }
 
 const REPLACED = [
@@ -54,13 +70,9 @@ describe('a program that replaces something that all share, with --harden', () =
       ([attack, name]) =>
         `try { ${attack}; pd.log('replaced ${name}'); } catch (error) { pd.log('refused ' + error.name); }`,
     );
-    const file = systemOf('replaces', `'use strict'; ${attempts.join('\n')}; ${REPLACED[1][0]}`);
+    const attack = `'use strict'; ${attempts.join('\n')}; ${REPLACED[1][0]}`;
 
-    const run = spawnSync(
-      process.execPath,
-      [`${ROOT}/cli/sddf.mjs`, 'run', file, ...VIRTUAL, '--harden'],
-      { encoding: 'utf8' },
-    );
+    const run = runOf('replaces', attack, ...VIRTUAL, '--harden');
 
     expect(run.stderr).not.toContain('replaced');
     expect(run.stderr.match(/attacker: refused TypeError/g)).toHaveLength(REPLACED.length);
@@ -106,10 +118,9 @@ const SHARED = 'which all programs share';
 describe('a program that breaks what Node itself needs', () => {
   it.each(['virtual', 'host'])('is named, under the %s clock', (clock) => {
     const what = 'Array.prototype[Symbol.iterator]';
-    const file = systemOf(`breaks-${clock}`, `${what} = () => { throw new Error('mine') }`);
-    const command = [`${ROOT}/cli/sddf.mjs`, 'run', file, '--clock', clock, '--for', '5ms'];
+    const attack = `${what} = () => { throw new Error('mine') }`;
 
-    const { stderr, status } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    const { stderr, status } = runOf(`breaks-${clock}`, attack, '--clock', clock, '--for', '5ms');
 
     expect(stderr).toContain(`sddf: a program has replaced ${what}, ${SHARED}`);
     expect(stderr).not.toMatch(/^ +at |internal failure/m);
@@ -120,10 +131,9 @@ describe('a program that breaks what Node itself needs', () => {
 describe('a program that breaks what the command writes with', () => {
   it('ends the run with one line', () => {
     const throwing = "() => { throw 'mine' }";
-    const file = systemOf('mutes', `console.error = process.stderr.write = ${throwing}`);
-    const command = [`${ROOT}/cli/sddf.mjs`, 'run', file, ...VIRTUAL];
+    const attack = `console.error = process.stderr.write = ${throwing}`;
 
-    const { stderr, status } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    const { stderr, status } = runOf('mutes', attack, ...VIRTUAL);
 
     expect(stderr).toMatch(/^sddf: a program has replaced something of the host [^\n]*\n$/);
     expect(status).toBe(1);
@@ -180,9 +190,9 @@ describe('a program that replaces what the package exports', () => {
     ['DEFAULT_COSTS.kernelEntry = 0', 'kernel/cost.ts'],
   ])('has a fault of its own: %s', async (attack, file) => {
     const name = /^\w+/.exec(attack)?.[0] as string;
-    const run = await sddfInProcess(
-      ...['run', systemOf(name, attack, `import { ${name} } from '${ROOT}/${file}';`), ...VIRTUAL],
-    );
+    const imports = `import { ${name} } from '${ROOT}/${file}';`;
+
+    const run = await sddfInProcess('run', systemOf(name, attack, { imports }), ...VIRTUAL);
 
     expect(run.stderr).toMatch(/attacker: TypeError: Cannot (assign to|add)/);
     expect(run.stderr).toContain('other: ["alive"]');

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { wantsSupervisor } from '../../cli/supervisor.mjs';
+import { compiledModule } from '../support/sddf-command.ts';
 import { sddfInProcess } from '../support/sddf-in-process.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
 
@@ -16,7 +17,7 @@ const LIMIT_MS = 180_000;
 const folder = mkdtempSync(join(tmpdir(), 'sddf-stop-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const BUILDER = join(import.meta.dirname, '../../microkit/builder.ts');
+const BUILDER = compiledModule('microkit/builder.ts');
 
 /**
  * A domain is interrupted each millisecond, and does something the second time. Line 6 is what it
@@ -62,7 +63,7 @@ const LOOPS: readonly (readonly [what: string, act: string, where: RegExp])[] = 
 ];
 
 describe('a program in a live run', () => {
-  it.each(LOOPS)(
+  it.concurrent.each(LOOPS)(
     'that %s for ever is named, and ended with the summary',
     async (name, act, where) => {
       const run = new SddfProcess(['run', systemFile(name, act)]);
@@ -81,7 +82,7 @@ describe('a program in a live run', () => {
     LIMIT_MS,
   );
 
-  it(
+  it.concurrent(
     'that makes system calls for ever is cut off at the next one, when the run is over',
     async () => {
       const run = new SddfProcess([
@@ -100,7 +101,7 @@ describe('a program in a live run', () => {
 });
 
 describe('under the virtual clock', () => {
-  it(
+  it.concurrent(
     'a program that computes for ever is named, and ended with the summary',
     async () => {
       const file = systemFile('timeless', 'for (let x = 0; ; ) x = (x + 1) | 0;');

@@ -2,7 +2,8 @@
  * Goal: the network path in C makes the same traffic as the one in TypeScript: the same frames, in
  * the same order, at the same times, whichever parts are C. Method: random frames in bursts, good
  * ones and bad, go to both systems under the virtual clock, with instructions that take no time;
- * what leaves the board is compared, and what the programs have counted.
+ * what leaves the board is compared, and what the programs have counted. SDDF_WIRE_SEED, and
+ * SDDF_WIRE_BURSTS for more (`.ci/run`).
  */
 
 import { createHash } from 'node:crypto';
@@ -18,7 +19,7 @@ import { described, echoTestbed } from '../support/echo-testbed.ts';
 import { CLIENT0, CLIENT1, payload, udpFrame } from '../support/udp-frames.ts';
 
 const SEED = Number(process.env['SDDF_WIRE_SEED'] ?? 1);
-const BURSTS = 60;
+const BURSTS = Number(process.env['SDDF_WIRE_BURSTS'] ?? 24);
 /**
  * As many frames as the cable holds, at most: more than half of a client's buffers, when all are
  * for one.

@@ -3,7 +3,7 @@
  * at its system calls, in pairs, and several times in a row. All oracles speak, and are forgiven
  * nothing but the loss of what was on its way to or from the one that died.
  *
- * `npm test` takes two or three of the first 300 wake-ups; SDDF_RESTART_EVERY=1 takes all of them,
+ * `npm test` takes one or two of the first 300 wake-ups; SDDF_RESTART_EVERY=1 takes all of them,
  * and as many pairs as SDDF_RESTART_PAIRS says. Worlds of machine code take several times as long:
  * of those, the first 40.
  */
@@ -22,7 +22,7 @@ import { completeChoices, type SystemModule } from '../../systems/system.ts';
 import { buildPrograms, COMPILER, hasCompiler, ROOT_FOLDER } from '../support/c-programs.ts';
 import { type Kill, killRun, type KillRun } from './kill-run.ts';
 
-const EVERY = Number(process.env['SDDF_RESTART_EVERY'] ?? 149);
+const EVERY = Number(process.env['SDDF_RESTART_EVERY'] ?? 299);
 const PAIRS = Number(process.env['SDDF_RESTART_PAIRS'] ?? 2);
 /** `npm test`. */
 const IS_SHORT = EVERY > 100;

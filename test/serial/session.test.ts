@@ -127,33 +127,35 @@ describe('a serial session', () => {
     },
   );
 
-  it('takes a script from a file under the virtual clock, the same every time', () => {
+  it('takes a script from a file under the virtual clock, the same in every process', async () => {
     const script = join(directory, 'script.txt');
     const [one, other] = [join(directory, 'one.log'), join(directory, 'other.log')];
     writeFileSync(script, '1234567890\u001c2\rqueues\r');
-    const run = (log: string): string => {
+    const argsOf = (log: string): string[] => {
       const serial = `file,in=${script},out=${log}`;
-      const args = ['run', 'serial', '--serial', serial, '--clock', 'virtual', '--json'];
-      const ended = spawnSync(process.execPath, [sddfCommand(), ...args], { encoding: 'utf8' });
-      expect([ended.status, ended.stderr.includes('Error')]).toEqual([0, false]);
-      return ended.stdout;
+      return ['run', 'serial', '--serial', serial, '--clock', 'virtual', '--json'];
     };
-    const first = run(one);
-    const second = run(other);
+    const first = await sddfInProcess(...argsOf(one));
+    const command = [sddfCommand(), ...argsOf(other)];
+    const second = spawnSync(process.execPath, command, { encoding: 'utf8' });
+
+    for (const { status, stderr } of [first, second]) {
+      expect([status, stderr.includes('Error')]).toEqual([0, false]);
+    }
 
     expect(readFileSync(one, 'latin1')).toContain('client0 has received 10 characters so far!');
     expect(readFileSync(one, 'latin1')).toMatch(/client0_serial_virt_tx_tx +0 +65536/);
     expect(readFileSync(other)).toEqual(readFileSync(one));
-    expect(second).toBe(first);
+    expect(second.stdout).toBe(first.stdout);
   });
 
-  it('shows a network and a disk beside it', () => {
+  it('shows a network and a disk beside it', async () => {
     const script = join(directory, 'beside.txt');
     const log = join(directory, 'beside.log');
     writeFileSync(script, '\u001c2\rnet\rblk\rirqs\r');
     const options = `--set beside=all --net loop --rate 1k --serial file,in=${script},out=${log}`;
-    const args = `${sddfCommand()} run serial ${options} --clock virtual --for 500ms`.split(' ');
-    const ended = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    const args = `run serial ${options} --clock virtual --for 500ms`.split(' ');
+    const ended = await sddfInProcess(...args);
     const shown = readFileSync(log, 'latin1');
 
     expect(ended.status).toBe(0);

@@ -29,6 +29,11 @@ export function sddfCommand(): string {
   return join(folder, 'cli/sddf.mjs');
 }
 
+/** @returns the module of the package that the command runs, as files of its users import it */
+export function compiledModule(path: string): string {
+  return join(dirname(dirname(sddfCommand())), 'dist', path.replace(/\.ts$/, '.js'));
+}
+
 /** @returns whether the compilation of `folder` is this process's to do */
 function claim(folder: string): boolean {
   try {
