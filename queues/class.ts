@@ -7,7 +7,22 @@
  * A new class is a new folder with such a table, and one line in `queues/classes.ts`.
  */
 
+import { distance16, distance32 } from '../memory/wrapping.ts';
 import type { SectionLayout } from './sections.ts';
+
+/** What a queue is read from: a region. */
+export interface QueueMemory {
+  read16(at: number): number;
+  read32(at: number): number;
+}
+
+/** Fields of an entry that the other end believes or checks: bytes from the entry's beginning. */
+export interface EntryFields {
+  /** 32 bits: where the buffer lies. */
+  readonly offset?: number;
+  /** 16 bits: how much of it counts. */
+  readonly length?: number;
+}
 
 /** One queue of a connection. */
 export interface QueueKind {
@@ -19,9 +34,14 @@ export interface QueueKind {
   readonly tail: number;
   readonly head: number;
   readonly indexBits: 16 | 32;
+  /** The 32-bit flag that is 0 when its consumer asks for a signal; absent where there is none. */
+  readonly signalled?: number;
+  /** Slots: as many as the connection says, or this many whatever it says. */
+  readonly slots: 'capacity' | number;
   /** Bytes before the first entry, and of each; 0 when the entries lie in a region of their own. */
   readonly headerBytes: number;
   readonly entryBytes: number;
+  readonly fields: EntryFields;
   readonly carries: 'data' | 'empty buffers';
   /** What counts as one operation on it: an entry, or a publication of any number of bytes. */
   readonly operation: 'entry' | 'publication';
@@ -90,6 +110,37 @@ export interface Connection {
   readonly capacity: number;
   /** Region of a field. */
   region(field: string): string;
+}
+
+/** @returns bytes that the region of such a queue has to have at least */
+export function queueBytes(kind: QueueKind, capacity: number): number {
+  const { headerBytes, entryBytes, slots } = kind;
+  return headerBytes + entryBytes * (slots === 'capacity' ? capacity : slots);
+}
+
+/** @param at byte of the index in its region: the kind's `tail` or `head` */
+export function readIndex({ indexBits }: QueueKind, memory: QueueMemory, at: number): number {
+  return indexBits === 16 ? memory.read16(at) : memory.read32(at);
+}
+
+/** @returns how far `tail` is ahead of `head`; more than the capacity when somebody lies */
+export function indexDistance({ indexBits }: QueueKind, tail: number, head: number): number {
+  return indexBits === 16 ? distance16(tail, head) : distance32(tail, head);
+}
+
+/**
+ * @returns what is in such a queue: entries, or bytes; more than its capacity when somebody lies
+ */
+export function queueLevel(kind: QueueKind, memory: QueueMemory): number {
+  const [tail, head] = [readIndex(kind, memory, kind.tail), readIndex(kind, memory, kind.head)];
+  return indexDistance(kind, tail, head);
+}
+
+/** @returns the queue whose region stands in this field of a connection */
+export function queueOf({ name, queues }: QueueClass, field: string): QueueKind {
+  const found = queues.find((kind) => kind.field === field);
+  if (found === undefined) throw new Error(`class ${name} has no queue in a field '${field}'`);
+  return found;
 }
 
 /** @returns undefined when the value is no connection of this class */

@@ -5,6 +5,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
+import { Misuse } from '../memory/misuse.ts';
 import { Ram } from '../memory/ram.ts';
 import { Region } from '../memory/region.ts';
 import { flatten } from '../microkit/model.ts';
@@ -13,7 +14,14 @@ import { completeChoices } from '../systems/system.ts';
 import { BlkRequestProducer } from './blk/request-queue.ts';
 import { BlkResponseProducer } from './blk/response-queue.ts';
 import type { QueueKind } from './class.ts';
-import { connectionOf, QUEUE_CLASSES, queueRecords, roleOf } from './classes.ts';
+import {
+  connectionOf,
+  QUEUE_CLASSES,
+  queueBytes,
+  queueLevel,
+  queueRecords,
+  roleOf,
+} from './classes.ts';
 import { I2cRequestProducer, I2cResponseProducer } from './i2c/queues.ts';
 import { NetProducer } from './net/queue.ts';
 import { SerialProducer } from './serial/queue.ts';
@@ -26,12 +34,19 @@ function kindNamed(name: string): QueueKind {
   return found;
 }
 
+/** @returns a region for a queue, and one for data */
+function regions(sizeBytes: number): readonly [region: Region, data: Region] {
+  const ram = new Ram({ sizeBytes: 131_072 });
+  return [
+    new Region({ ram, at: 4096, sizeBytes, vaddr: 0 }),
+    new Region({ ram, at: 65_536, sizeBytes: 4096, vaddr: 0 }),
+  ];
+}
+
 /** @returns the bytes of a queue region before and after something was put in */
 function changedBy(put: (region: Region, data: Region) => void): number[] {
-  const ram = new Ram({ sizeBytes: 131_072 });
   const sizeBytes = 4096;
-  const region = new Region({ ram, at: 4096, sizeBytes, vaddr: 0 });
-  const data = new Region({ ram, at: 65_536, sizeBytes: 4096, vaddr: 0 });
+  const [region, data] = regions(sizeBytes);
   put(region, data);
   const changed: number[] = [];
   for (let at = 0; at < sizeBytes; at += 1) if (region.read8(at) !== 0) changed.push(at);
@@ -95,6 +110,12 @@ describe('a queue of the tables', () => {
     expect(changed).not.toContain(kind.head);
     const entries = changed.filter((at) => at >= kind.headerBytes);
     expect(entries[0]).toBe(kind.entryBytes === 0 ? undefined : kind.headerBytes);
+    // As large as the builder makes it, and no smaller: an i2c queue is always a page.
+    const bytes = kind.slots === 'capacity' ? queueBytes(kind, CAPACITY) : 4096;
+    const [whole, data] = regions(bytes);
+    put(whole, data);
+    expect(queueLevel(kind, whole)).toBe(1);
+    expect(() => put(...regions(bytes - 4))).toThrow(Misuse);
   });
 });
 

@@ -6,10 +6,20 @@ import { I2C_CLASS } from './i2c/class.ts';
 import { NET_CLASS } from './net/class.ts';
 import { SERIAL_CLASS } from './serial/class.ts';
 
-export { asConnection, roleOf } from './class.ts';
+export {
+  asConnection,
+  indexDistance,
+  queueBytes,
+  queueLevel,
+  queueOf,
+  readIndex,
+  roleOf,
+} from './class.ts';
 export { BLK_CLASS, I2C_CLASS, NET_CLASS, SERIAL_CLASS };
 export { BLK_SECTIONS } from './blk/sections.ts';
 export { I2C_SECTIONS } from './i2c/sections.ts';
+export { NET_BUFFER_BYTES } from './net/queue.ts';
+export { STORAGE_INFO_BYTES } from './blk/layout.ts';
 export { MAC_BYTES, NET_SECTIONS } from './net/sections.ts';
 export { deviceRegion, region, SLOTS } from './sections.ts';
 export { BEGIN_BYTES, NAME_BYTES, SERIAL_SECTIONS } from './serial/sections.ts';

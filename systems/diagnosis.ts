@@ -4,7 +4,7 @@
  */
 
 import { flatten, type SystemDescription } from '../microkit/model.ts';
-import { queueRecords, type QueueRecord } from '../queues/classes.ts';
+import { queueLevel, queueRecords, type QueueRecord } from '../queues/classes.ts';
 import type { Testbed } from './testbed.ts';
 
 export interface Finding {
@@ -143,13 +143,7 @@ function entriesOf(testbed: Testbed, queue: QueueRecord, ends: readonly string[]
   const memory = ends
     .map((pd) => testbed.inspect(pd, queue.region))
     .find((each) => each !== undefined);
-  if (memory === undefined) return 0;
-  const { tail, head, indexBits } = queue.kind;
-  const ahead =
-    indexBits === 16
-      ? (memory.read16(tail) - memory.read16(head)) & 0xffff
-      : (memory.read32(tail) - memory.read32(head)) >>> 0;
-  return ahead;
+  return memory === undefined ? 0 : queueLevel(queue.kind, memory);
 }
 
 function finding(what: Finding['what'], about: string, text: string): Finding {

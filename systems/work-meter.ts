@@ -9,9 +9,8 @@
  */
 
 import type { ReadonlyRegion } from '../memory/region.ts';
-import { distance16, distance32 } from '../memory/wrapping.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
-import { type QueueRecord, queueRecords } from '../queues/classes.ts';
+import { indexDistance, type QueueRecord, queueRecords, readIndex } from '../queues/classes.ts';
 import type { EventCost, RunCosts } from './run-costs.ts';
 import type { ProgramCounterNames } from './counter-names.ts';
 
@@ -216,15 +215,13 @@ class WatchedIndex {
     const now = this.#read();
     if (now === this.#seen) return 0;
     const { kind, capacity } = this.#queue;
-    const distance = kind.indexBits === 16 ? distance16 : distance32;
-    const by = distance(now, this.#seen);
+    const by = indexDistance(kind, now, this.#seen);
     this.#seen = now;
     return kind.operation === 'entry' ? Math.min(by, capacity) : 1;
   }
 
   #read(): number {
-    const { indexBits } = this.#queue.kind;
-    return indexBits === 16 ? this.#region.read16(this.#at) : this.#region.read32(this.#at);
+    return readIndex(this.#queue.kind, this.#region, this.#at);
   }
 }
 

@@ -1,9 +1,8 @@
 /** The commands of the shell: each turns what the shell may look at into text. */
 
 import type { ReadonlyRegion } from '../../memory/region.ts';
-import { distance16 } from '../../memory/wrapping.ts';
 import { readCounters } from '../../queues/counters.ts';
-import { serialQueueLevel } from '../../queues/serial/queue.ts';
+import { NET_CLASS, queueLevel, queueOf, SERIAL_CLASS } from '../../queues/classes.ts';
 import type { PdView, QueueView, SystemView } from './view.ts';
 
 export interface CommandParts {
@@ -97,8 +96,9 @@ function queues(parts: CommandParts): string {
 
 function levelOf(parts: CommandParts, queue: QueueView): number {
   const region = parts.region(queue.region);
-  if (queue.kind === 'serial') return serialQueueLevel(region, queue.capacity);
-  return Math.min(distance16(region.read16(0), region.read16(2)), queue.capacity);
+  const kind =
+    queue.kind === 'serial' ? queueOf(SERIAL_CLASS, 'queue') : queueOf(NET_CLASS, 'activeQueue');
+  return Math.min(queueLevel(kind, region), queue.capacity);
 }
 
 function irqs(parts: CommandParts): string {

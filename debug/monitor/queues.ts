@@ -1,7 +1,7 @@
 /** Queues of a system, read from outside. */
 
 import { flatten } from '../../microkit/model.ts';
-import { queueRecords } from '../../queues/classes.ts';
+import { indexDistance, queueRecords, readIndex } from '../../queues/classes.ts';
 import { systemQueues } from '../../systems/diagnosis.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 
@@ -12,14 +12,10 @@ export function describeQueues(testbed: Testbed): readonly string[] {
     const memory = ends.map((pd) => testbed.inspect(pd, region)).find((each) => each !== undefined);
     const between = ends.join(' \u2194 ');
     if (memory === undefined) return `${region.padEnd(32)} not mapped yet; ${between}`;
-    const { tail, head, indexBits } = kind;
-    const [at, from] =
-      indexBits === 16
-        ? [memory.read16(tail), memory.read16(head)]
-        : [memory.read32(tail), memory.read32(head)];
-    const mask = indexBits === 16 ? 0xffff : 0xffff_ffff;
-    const held = ((at - from) & mask) >>> 0;
-    return `${region.padEnd(32)} ${held} of ${capacity} (tail ${at}, head ${from}); ${between}`;
+    const tail = readIndex(kind, memory, kind.tail);
+    const head = readIndex(kind, memory, kind.head);
+    const held = indexDistance(kind, tail, head);
+    return `${region.padEnd(32)} ${held} of ${capacity} (tail ${tail}, head ${head}); ${between}`;
   });
 }
 

@@ -19,6 +19,7 @@ import type {
   BlkVirtClientConfig,
   BlkVirtConfig,
 } from '../../queues/blk/config.ts';
+import { BLK_CLASS, queueBytes, queueOf, STORAGE_INFO_BYTES } from '../../queues/classes.ts';
 import type { PdBuilder, RegionBuilder, Size, SystemBuilder } from '../builder.ts';
 import type { DeviceNode } from './device.ts';
 import { attachDevice, ceilPowerOfTwo, isPowerOfTwo, roundUpToPages } from './device.ts';
@@ -34,11 +35,6 @@ const DEFAULT_WINDOW = 64;
 const DEFAULT_RING_ENTRIES = 128;
 const DEFAULT_RETRIES = 2;
 const CAPACITY_MAX = 32_768;
-const REQUEST_HEADER_BYTES = 16;
-const REQUEST_BYTES = 32;
-const RESPONSE_HEADER_BYTES = 8;
-const RESPONSE_BYTES = 12;
-const PAGE_BYTES = 4096;
 
 export interface BlkOptions {
   readonly device: DeviceNode;
@@ -168,12 +164,11 @@ export class Blk {
     capacity: number,
   ): { ofFirst: () => BlkConnection; ofSecond: () => BlkConnection } {
     const prefix = `${first.name}_${second.name}`;
-    const requests = REQUEST_HEADER_BYTES + REQUEST_BYTES * capacity;
-    const responses = RESPONSE_HEADER_BYTES + RESPONSE_BYTES * capacity;
+    const bytesOf = (field: string): number => queueBytes(queueOf(BLK_CLASS, field), capacity);
     const regions = {
-      storageInfo: this.#region(`${prefix}_info`, PAGE_BYTES),
-      requestQueue: this.#region(`${prefix}_requests`, requests),
-      responseQueue: this.#region(`${prefix}_responses`, responses),
+      storageInfo: this.#region(`${prefix}_info`, STORAGE_INFO_BYTES),
+      requestQueue: this.#region(`${prefix}_requests`, bytesOf('requestQueue')),
+      responseQueue: this.#region(`${prefix}_responses`, bytesOf('responseQueue')),
     };
     for (const pd of [first, second]) {
       pd.map(regions.storageInfo, { perms: pd === first ? 'rw' : 'r' });

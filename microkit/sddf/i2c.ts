@@ -16,13 +16,13 @@ import type {
   I2cDriverConfig,
   I2cVirtConfig,
 } from '../../queues/i2c/config.ts';
-import type { PdBuilder, SystemBuilder } from '../builder.ts';
+import { I2C_CLASS, queueBytes, queueOf } from '../../queues/classes.ts';
+import type { PdBuilder, RegionBuilder, SystemBuilder } from '../builder.ts';
 import { attachDevice, type DeviceNode, roundUpToPages } from './device.ts';
 import { checkNewClient, checkPriorities } from './priorities.ts';
 
 /** sdfgen's `num_buffers`. */
 const CAPACITY = 128;
-const QUEUE_BYTES = 0x1000;
 const DEFAULT_DATA_BYTES = 4096;
 const DATA_BYTES_MAX = 0x10_0000;
 /** Below them is what the builder lays out by itself. */
@@ -127,9 +127,12 @@ export class I2c {
 
   #connect(client: PdBuilder, server: PdBuilder): Ends {
     const prefix = `${client.name}_${server.name}_i2c`;
-    const size = QUEUE_BYTES;
-    const request = this.#sys.region(`${prefix}_request_queue`, { size });
-    const response = this.#sys.region(`${prefix}_response_queue`, { size });
+    const region = (name: string, field: string): RegionBuilder => {
+      const bytes = queueBytes(queueOf(I2C_CLASS, field), CAPACITY);
+      return this.#sys.region(`${prefix}_${name}`, { size: roundUpToPages(bytes) });
+    };
+    const request = region('request_queue', 'requestQueue');
+    const response = region('response_queue', 'responseQueue');
     for (const pd of [client, server]) {
       pd.map(request, { perms: 'rw' });
       pd.map(response, { perms: 'rw' });

@@ -4,7 +4,6 @@ import type { NetCopyConfig } from '../../queues/net/config.ts';
 import type { PdBuilder, RegionBuilder } from '../builder.ts';
 import type { DeviceNode } from './device.ts';
 
-export const NET_BUFFER_BYTES = 2048;
 /** Queue indices are 16 bits wide and wrap at 65,536; half of it keeps full and empty apart. */
 export const NET_CAPACITY_MAX = 32_768;
 

@@ -14,7 +14,8 @@ import type {
 } from '../../queues/net/config.ts';
 import type { PdBuilder, RegionBuilder, SystemBuilder } from '../builder.ts';
 import { ceilPowerOfTwo, roundUpToPages } from './device.ts';
-import { NET_BUFFER_BYTES, type NetClient, type NetPlan } from './net-plan.ts';
+import { NET_BUFFER_BYTES } from '../../queues/classes.ts';
+import type { NetClient, NetPlan } from './net-plan.ts';
 import { connectQueuePair, type QueuePair } from './queue-pair.ts';
 import { translatedData } from './translated.ts';
 

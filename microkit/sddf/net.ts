@@ -24,13 +24,13 @@ import type {
   NetVirtRxConfig,
   NetVirtTxConfig,
 } from '../../queues/net/config.ts';
+import { NET_BUFFER_BYTES } from '../../queues/classes.ts';
 import type { PdBuilder, RegionBuilder, SystemBuilder } from '../builder.ts';
 import { attachDevice, ceilPowerOfTwo, roundUpToPages } from './device.ts';
 import { checkNet } from './net-checks.ts';
 import { defaultMac } from './mac.ts';
 import {
   type AclRule,
-  NET_BUFFER_BYTES,
   type NetClient,
   type NetClientOptions,
   type NetOptions,
@@ -42,7 +42,7 @@ import type { QueuePair } from './queue-pair.ts';
 import { connectQueuePair } from './queue-pair.ts';
 import { mapTranslated, translatedData } from './translated.ts';
 
-export { NET_BUFFER_BYTES } from './net-plan.ts';
+export { NET_BUFFER_BYTES } from '../../queues/classes.ts';
 export type { NetClientOptions, NetOptions } from './net-plan.ts';
 
 const DEFAULT_BUFFERS = 512;

@@ -4,11 +4,9 @@
  */
 
 import type { NetConnection } from '../../queues/net/config.ts';
-import type { ChannelOptions, PdBuilder, SystemBuilder } from '../builder.ts';
+import { NET_CLASS, queueBytes, queueOf } from '../../queues/classes.ts';
+import type { ChannelOptions, PdBuilder, RegionBuilder, SystemBuilder } from '../builder.ts';
 import { roundUpToPages } from './device.ts';
-
-const QUEUE_HEADER_BYTES = 8;
-const QUEUE_ENTRY_BYTES = 16;
 
 /** The connection as either end sees it. To be called once identifiers are known. */
 export interface QueuePair {
@@ -29,10 +27,11 @@ export interface QueuePairOptions {
 
 export function connectQueuePair(sys: SystemBuilder, options: QueuePairOptions): QueuePair {
   const { first, second, direction, capacity } = options;
-  const size = roundUpToPages(QUEUE_HEADER_BYTES + QUEUE_ENTRY_BYTES * capacity);
   const prefix = `${first.name}_${second.name}_${direction}`;
-  const free = sys.region(`${prefix}_free`, { size });
-  const active = sys.region(`${prefix}_active`, { size });
+  const [free, active] = ['free', 'active'].map((which) => {
+    const bytes = queueBytes(queueOf(NET_CLASS, `${which}Queue`), capacity);
+    return sys.region(`${prefix}_${which}`, { size: roundUpToPages(bytes) });
+  }) as [RegionBuilder, RegionBuilder];
   for (const pd of [first, second]) {
     pd.map(free, { perms: 'rw' });
     pd.map(active, { perms: 'rw' });

@@ -11,12 +11,13 @@ import {
   asConnection,
   BLK_CLASS,
   connectionOf,
+  NET_BUFFER_BYTES,
   NET_CLASS,
   QUEUE_CLASSES,
+  queueBytes,
   roleOf,
 } from '../../queues/classes.ts';
 import type { NetData } from '../../queues/net/config.ts';
-import { NET_BUFFER_BYTES } from './net-plan.ts';
 
 export type Access = 'r' | 'rw';
 
@@ -60,10 +61,10 @@ export function connectionFacts(value: object, position: Position): ConnectionFa
   const { class: of, capacity, channel } = connection;
   const role = roleAt(position, of);
   const isServed = servesHere(position, role);
-  const queues = of.queues.map(({ field, headerBytes, entryBytes }): Use => ({
-    region: connection.region(field),
+  const queues = of.queues.map((kind): Use => ({
+    region: connection.region(kind.field),
     needs: 'rw',
-    bytes: headerBytes + entryBytes * capacity,
+    bytes: queueBytes(kind, capacity),
   }));
   const sides = of.sides.map((side): Use => ({
     region: connection.region(side.field),

@@ -17,13 +17,13 @@ import type {
   SerialVirtRxConfig,
   SerialVirtTxConfig,
 } from '../../queues/serial/config.ts';
+import { queueBytes, queueOf, SERIAL_CLASS } from '../../queues/classes.ts';
 import type { PdBuilder, SystemBuilder } from '../builder.ts';
 import { attachDevice, ceilPowerOfTwo, isPowerOfTwo, roundUpToPages } from './device.ts';
 import type { DeviceNode } from './device.ts';
 import { checkNewClient, checkPriorities } from './priorities.ts';
 
 const DEFAULT_DATA_BYTES = 0x1_0000;
-const QUEUE_BYTES = 0x1000;
 const DATA_BYTES_MAX = 0x4000_0000;
 const BAUD_DEFAULT = 115_200;
 /** Rings and buffers of a virtio console: 64 KiB. */
@@ -151,7 +151,8 @@ export class Serial {
 
   #queue(producer: PdBuilder, consumer: PdBuilder, way: 'tx' | 'rx', capacity: number): ByteQueue {
     const prefix = `${producer.name}_${consumer.name}_${way}`;
-    const queue = this.#sys.region(`${prefix}_queue`, { size: QUEUE_BYTES });
+    const indexBytes = queueBytes(queueOf(SERIAL_CLASS, 'queue'), capacity);
+    const queue = this.#sys.region(`${prefix}_queue`, { size: roundUpToPages(indexBytes) });
     const data = this.#sys.region(`${prefix}_data`, { size: roundUpToPages(capacity) });
     producer.map(queue, { perms: 'rw' });
     consumer.map(queue, { perms: 'rw' });

@@ -14,6 +14,7 @@ import {
 } from './layout.ts';
 import { BLK_SECTIONS } from './sections.ts';
 
+/** Roles, records, queues and sections of the class. */
 export const BLK_CLASS: QueueClass = {
   name: 'blk',
   connection: {
@@ -29,8 +30,13 @@ export const BLK_CLASS: QueueClass = {
       tail: REQUEST_TAIL,
       head: REQUEST_HEAD,
       indexBits: 32,
+      slots: 'capacity',
       headerBytes: REQUEST_ENTRIES,
       entryBytes: BlkRequestLayout.SIZE,
+      fields: {
+        offset: BlkRequestLayout.offsetLow.offset,
+        length: BlkRequestLayout.count.offset,
+      },
       carries: 'data',
       operation: 'entry',
     },
@@ -40,8 +46,10 @@ export const BLK_CLASS: QueueClass = {
       tail: RESPONSE_TAIL,
       head: RESPONSE_HEAD,
       indexBits: 32,
+      slots: 'capacity',
       headerBytes: RESPONSE_ENTRIES,
       entryBytes: BlkResponseLayout.SIZE,
+      fields: { length: BlkResponseLayout.successCount.offset },
       carries: 'data',
       operation: 'entry',
     },

@@ -2,6 +2,7 @@
 
 import type { QueueClass } from '../class.ts';
 import {
+  I2C_SLOTS,
   I2cCommandLayout,
   I2cResponseLayout,
   REQUEST_COMMANDS,
@@ -13,6 +14,7 @@ import {
 } from './layout.ts';
 import { I2C_SECTIONS } from './sections.ts';
 
+/** Roles, records, queues and sections of the class. */
 export const I2C_CLASS: QueueClass = {
   name: 'i2c',
   connection: {
@@ -28,8 +30,11 @@ export const I2C_CLASS: QueueClass = {
       tail: REQUEST_TAIL,
       head: REQUEST_HEAD,
       indexBits: 32,
+      slots: I2C_SLOTS,
       headerBytes: REQUEST_COMMANDS,
       entryBytes: I2cCommandLayout.SIZE,
+      // Payloads are addresses, and lengths have 8 bits.
+      fields: {},
       carries: 'data',
       operation: 'entry',
     },
@@ -39,8 +44,10 @@ export const I2C_CLASS: QueueClass = {
       tail: RESPONSE_TAIL,
       head: RESPONSE_HEAD,
       indexBits: 32,
+      slots: I2C_SLOTS,
       headerBytes: RESPONSE_ENTRIES,
       entryBytes: I2cResponseLayout.SIZE,
+      fields: {},
       carries: 'data',
       operation: 'entry',
     },

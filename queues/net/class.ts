@@ -8,11 +8,18 @@ const LAYOUT = {
   tail: NetQueueHeader.tail.offset,
   head: NetQueueHeader.head.offset,
   indexBits: 16,
+  signalled: NetQueueHeader.consumerSignalled.offset,
+  slots: 'capacity',
   headerBytes: NetQueueHeader.SIZE,
   entryBytes: NetBufferDescriptor.SIZE,
+  fields: {
+    offset: NetBufferDescriptor.ioOrOffsetLow.offset,
+    length: NetBufferDescriptor.len.offset,
+  },
   operation: 'entry',
 } as const;
 
+/** Roles, records, queues and sections of the class. */
 export const NET_CLASS: QueueClass = {
   name: 'net',
   connection: { texts: ['freeQueue', 'activeQueue'], numbers: ['capacity', 'channel'] },

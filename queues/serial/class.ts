@@ -4,6 +4,7 @@ import type { QueueClass } from '../class.ts';
 import { SerialQueueHeader } from './queue.ts';
 import { SERIAL_SECTIONS } from './sections.ts';
 
+/** Roles, records, queues and sections of the class. */
 export const SERIAL_CLASS: QueueClass = {
   name: 'serial',
   connection: { texts: ['queue', 'data'], numbers: ['capacity', 'channel'] },
@@ -16,8 +17,12 @@ export const SERIAL_CLASS: QueueClass = {
       tail: SerialQueueHeader.tail.offset,
       head: SerialQueueHeader.head.offset,
       indexBits: 32,
+      signalled: SerialQueueHeader.producerSignalled.offset,
+      slots: 'capacity',
       headerBytes: SerialQueueHeader.SIZE,
+      // Its bytes lie in the data region.
       entryBytes: 0,
+      fields: {},
       carries: 'data',
       operation: 'publication',
     },

@@ -8,6 +8,7 @@
  */
 
 import type { Ram } from '../../memory/ram.ts';
+import { distance16 } from '../../memory/wrapping.ts';
 import { NET_BUFFER_BYTES, NetBufferDescriptor, NetQueueHeader } from '../../queues/net/queue.ts';
 import type { EntryBase, NetEnd, NetEnds, NetRegion, NetRegionUse } from './net-ends.ts';
 import type { SystemMemory } from './system-memory.ts';
@@ -71,9 +72,9 @@ class Ledger {
     const place = this.#memory.region(end.queue);
     if (place === undefined) return;
     const { view } = this.#ram;
-    const tail = view.getUint16(place.at + NetQueueHeader.tail.offset, true);
-    const head = view.getUint16(place.at + NetQueueHeader.head.offset, true);
-    const length = (tail - head) & 0xffff;
+    const tail = NetQueueHeader.tail.get(view, place.at);
+    const head = NetQueueHeader.head.get(view, place.at);
+    const length = distance16(tail, head);
     if (length > end.capacity) {
       this.#say(end.queue, `${end.queue} holds ${length} entries and has ${end.capacity} slots`);
       return;
@@ -86,9 +87,9 @@ class Ledger {
 
   #entry({ queue, base }: NetEnd, at: number): void {
     const { view } = this.#ram;
-    const low = view.getUint32(at, true);
-    const high = view.getUint32(at + 4, true);
-    const oid = view.getUint8(at + NetBufferDescriptor.oid.offset) & OID_MASK;
+    const low = NetBufferDescriptor.ioOrOffsetLow.get(view, at);
+    const high = NetBufferDescriptor.ioOrOffsetHigh.get(view, at);
+    const oid = NetBufferDescriptor.oid.get(view, at) & OID_MASK;
     const found = this.#bufferOf(base, low + high * 0x1_0000_0000, oid);
     if (found === undefined) {
       this.#say(queue, `an entry of ${queue} names no buffer: ${low}`);

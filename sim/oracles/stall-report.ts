@@ -5,8 +5,8 @@
  */
 
 import type { Ram } from '../../memory/ram.ts';
-import { NetQueueHeader } from '../../queues/net/queue.ts';
-import { type QueueRecord, SERIAL_CLASS } from '../../queues/classes.ts';
+import type { QueueKind, QueueMemory } from '../../queues/class.ts';
+import { indexDistance, type QueueRecord, readIndex, SERIAL_CLASS } from '../../queues/classes.ts';
 import {
   type IrqStates,
   type NamedIrq,
@@ -44,8 +44,9 @@ export class StallWatch {
     for (const { region, kind } of this.#queues) {
       const place = this.#memory.region(region);
       if (place === undefined) continue;
-      const { tail, head } = kind;
-      this.#note(region, this.#half(place.at + tail), this.#half(place.at + head), nowNs);
+      const memory = this.#memoryAt(place.at);
+      const tail = readIndex(kind, memory, kind.tail);
+      this.#note(region, tail, readIndex(kind, memory, kind.head), nowNs);
     }
     for (const queue of this.#memory.virtqueues.values()) {
       const indices = this.#memory.virtqueueIndices(queue, this.#ram);
@@ -68,20 +69,21 @@ export class StallWatch {
     const depth = this.#depths.get(region);
     // Empty buffers may lie in their queue for as long as they like.
     if (depth === undefined || kind.carries === 'empty buffers') return [];
-    const entries = (depth.tail - depth.head) & 0xffff;
+    const entries = indexDistance(kind, depth.tail, depth.head);
     if (entries === 0) return [];
     const unit = SERIAL_CLASS.queues.includes(kind) ? 'bytes' : 'entries';
     const waits = `${region} holds ${entries} ${unit} since ${milliseconds(depth.sinceNs)}`;
     if (entries > capacity) return [`${waits}, more than its ${capacity}`];
     const [consumer, producer] = ['consumer', 'producer'].map((role) => this.#endOf(region, role));
     if (consumer === undefined || producer === undefined) return [waits];
-    return [`${waits}: ${producer} waits for ${consumer}, ${this.#flagText(region, consumer)}`];
+    return [
+      `${waits}: ${producer} waits for ${consumer}, ${this.#flagText(region, kind, consumer)}`,
+    ];
   }
 
-  #flagText(region: string, consumer: string): string {
-    const at = this.#memory.region(region)?.at ?? 0;
-    const flag = this.#ram.view.getUint32(at + NetQueueHeader.consumerSignalled.offset, true);
-    return flag === 0
+  #flagText(region: string, { signalled }: QueueKind, consumer: string): string {
+    const memory = this.#memoryAt(this.#memory.region(region)?.at ?? 0);
+    return signalled !== undefined && memory.read32(signalled) === 0
       ? `who asks for a signal and got none`
       : `whom nobody has to signal (${consumer})`;
   }
@@ -103,8 +105,12 @@ export class StallWatch {
     this.#depths.set(name, { tail, head, sinceNs: nowNs });
   }
 
-  #half(at: number): number {
-    return this.#ram.view.getUint16(at, true);
+  #memoryAt(from: number): QueueMemory {
+    const { view } = this.#ram;
+    return {
+      read16: (at) => view.getUint16(from + at, true),
+      read32: (at) => view.getUint32(from + at, true),
+    };
   }
 }
 

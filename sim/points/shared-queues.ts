@@ -6,9 +6,8 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
-import { BlkRequestLayout, BlkResponseLayout } from '../../queues/blk/layout.ts';
+import type { QueueKind } from '../../queues/class.ts';
 import { type QueueRecord, queueRecords } from '../../queues/classes.ts';
-import { NetBufferDescriptor } from '../../queues/net/queue.ts';
 import { clientsOf } from './domains.ts';
 import type { Point } from './injector.ts';
 import {
@@ -26,27 +25,6 @@ export interface ClientQueue {
   readonly client: string;
   readonly record: QueueRecord;
 }
-
-/** Fields of an entry that others believe or check: offsets in bytes. */
-interface EntryFields {
-  readonly offsetAt?: number;
-  readonly lengthAt?: number;
-}
-
-const NET: EntryFields = {
-  offsetAt: NetBufferDescriptor.ioOrOffsetLow.offset,
-  lengthAt: NetBufferDescriptor.len.offset,
-};
-/** By the name of the kind of queue; bytes, as in a serial queue, have no fields. */
-const FIELDS: Readonly<Record<string, EntryFields | undefined>> = {
-  'net free': NET,
-  'net active': NET,
-  'blk request': {
-    offsetAt: BlkRequestLayout.offsetLow.offset,
-    lengthAt: BlkRequestLayout.count.offset,
-  },
-  'blk response': { lengthAt: BlkResponseLayout.successCount.offset },
-};
 
 /** Who writes nonsense into his own queues has himself to blame, and nobody else suffers. */
 const OWN_AFFAIR: readonly Excuse[] = [
@@ -97,7 +75,7 @@ export function clientQueues(system: SystemDescription): readonly ClientQueue[] 
 }
 
 export function sharedQueuePoint({ client, record }: ClientQueue): PointKind {
-  const fields = FIELDS[record.kind.name];
+  const { fields } = record.kind;
   return {
     name: `queue.${record.region}`,
     group: 'queue',
@@ -107,8 +85,8 @@ export function sharedQueuePoint({ client, record }: ClientQueue): PointKind {
     only: client,
     faults: [
       ...INDEX_FAULTS,
-      ...(fields?.offsetAt === undefined ? [] : OFFSET_FAULTS),
-      ...(fields?.lengthAt === undefined ? [] : LENGTH_FAULTS),
+      ...(fields.offset === undefined ? [] : OFFSET_FAULTS),
+      ...(fields.length === undefined ? [] : LENGTH_FAULTS),
     ],
   };
 }
@@ -139,26 +117,25 @@ class QueueChanger {
       case 'head':
         return this.#setIndex(head, this.#index(tail) + by);
       case 'length':
-        return this.#view.setUint16(this.#entryAt(this.#index(head), 'lengthAt'), to, true);
+        return this.#view.setUint16(this.#entryAt(this.#index(head), 'length'), to, true);
       default:
         return this.#setOffset(name, this.#index(tail) - 1);
     }
   }
 
   #setOffset(name: string, newest: number): void {
-    const at = this.#entryAt(newest, 'offsetAt');
+    const at = this.#entryAt(newest, 'offset');
     const offset = this.#view.getUint32(at, true);
-    const before = this.#view.getUint32(this.#entryAt(newest - 1, 'offsetAt'), true);
+    const before = this.#view.getUint32(this.#entryAt(newest - 1, 'offset'), true);
     const changed =
       { outside: 0x7fff_f000, misaligned: offset + 3, overlap: before }[name] ?? offset;
     this.#view.setUint32(at, changed >>> 0, true);
   }
 
-  #entryAt(index: number, field: keyof EntryFields): number {
+  #entryAt(index: number, field: keyof QueueKind['fields']): number {
     const { kind, capacity } = this.#record;
     const slot = index & (capacity - 1);
-    const within = FIELDS[kind.name]?.[field] ?? 0;
-    return this.#at + kind.headerBytes + slot * kind.entryBytes + within;
+    return this.#at + kind.headerBytes + slot * kind.entryBytes + (kind.fields[field] ?? 0);
   }
 
   #index(place: number): number {

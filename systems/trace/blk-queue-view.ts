@@ -8,14 +8,9 @@ import {
   BLK_TRANSFER_BYTES,
   BlkRequestLayout,
   BlkResponseLayout,
-  REQUEST_ENTRIES,
-  REQUEST_HEAD,
-  REQUEST_TAIL,
-  RESPONSE_ENTRIES,
-  RESPONSE_HEAD,
-  RESPONSE_TAIL,
 } from '../../queues/blk/layout.ts';
 import type { RegionPlace } from './queue-probes.ts';
+import type { QueueKind } from '../../queues/class.ts';
 import type { QueueRecord } from '../../queues/classes.ts';
 
 /** An entry of either queue. */
@@ -37,21 +32,23 @@ export class BlkQueueView {
   readonly kind: 'request' | 'response';
   readonly capacity: number;
   readonly ram: Ram;
+  readonly #kind: QueueKind;
   readonly #at: number;
   #tail: number;
 
   constructor(record: QueueRecord, place: RegionPlace) {
     this.region = record.region;
     this.kind = record.kind.name === 'blk request' ? 'request' : 'response';
+    this.#kind = record.kind;
     this.capacity = record.capacity;
     this.ram = place.ram;
     this.#at = place.at;
-    this.#tail = this.#counter(this.kind === 'request' ? REQUEST_TAIL : RESPONSE_TAIL);
+    this.#tail = this.#counter(record.kind.tail);
   }
 
   /** @returns entries that have been put in since the last call; at most a whole round */
   takeProduced(): readonly BlkEntry[] {
-    const tail = this.#counter(this.kind === 'request' ? REQUEST_TAIL : RESPONSE_TAIL);
+    const tail = this.#counter(this.#kind.tail);
     const count = Math.min((tail - this.#tail) & 0xffff, this.capacity);
     this.#tail = tail;
     return Array.from({ length: count }, (_, i) => this.#entry((tail - count + i) & 0xffff));
@@ -69,7 +66,7 @@ export class BlkQueueView {
   }
 
   get #head(): number {
-    return this.#counter(this.kind === 'request' ? REQUEST_HEAD : RESPONSE_HEAD);
+    return this.#counter(this.#kind.head);
   }
 
   #counter(offset: number): number {
@@ -78,14 +75,13 @@ export class BlkQueueView {
 
   #entry(index: number): BlkEntry {
     const { view } = this.ram;
-    const slot = index & (this.capacity - 1);
+    const { headerBytes, entryBytes } = this.#kind;
+    const at = this.#at + headerBytes + (index & (this.capacity - 1)) * entryBytes;
     if (this.kind === 'response') {
-      const at = this.#at + RESPONSE_ENTRIES + slot * BlkResponseLayout.SIZE;
       const id = BlkResponseLayout.id.get(view, at);
       const status = BlkResponseLayout.status.get(view, at);
       return { index, id, status, code: -1, lengthBytes: 0, offset: 0 };
     }
-    const at = this.#at + REQUEST_ENTRIES + slot * BlkRequestLayout.SIZE;
     return {
       index,
       id: BlkRequestLayout.id.get(view, at),
