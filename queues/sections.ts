@@ -7,6 +7,7 @@
 
 import { field, type Layout, physicalAddress, record, u64 } from '../memory/c-layout.ts';
 
+/** One section: where it is found in an image, and its structure. */
 export interface SectionLayout<V extends object> {
   readonly name: string;
   /** The class's number behind "sDDF"; absent where the structure has none. */
@@ -16,6 +17,7 @@ export interface SectionLayout<V extends object> {
 
 /** `region_resource_t`: where a region is mapped, and its size. */
 export const region = record(16, { vaddr: field(0, u64), size: field(8, u64) });
+/** Both 64 bits wide: an address in the domain, and bytes. */
 export interface RegionValue {
   readonly vaddr: bigint;
   readonly size: bigint;

@@ -26,6 +26,7 @@ export interface BlkData {
   readonly paddrSymbol?: string;
 }
 
+/** A driver's whole configuration. */
 export interface BlkDriverConfig {
   /** Device registers, mapped as a device region. */
   readonly registers: string;
@@ -72,6 +73,7 @@ export interface BlkShare {
   readonly burstBytes?: number;
 }
 
+/** A client as the virtualiser knows it: its queues, its data, and its part of the disk. */
 export interface BlkVirtClientConfig {
   readonly name: string;
   readonly connection: BlkConnection;
@@ -81,6 +83,7 @@ export interface BlkVirtClientConfig {
   readonly share?: BlkShare;
 }
 
+/** The virtualiser's whole configuration. */
 export interface BlkVirtConfig {
   readonly driver: BlkConnection;
   /**
@@ -98,6 +101,7 @@ export interface BlkVirtConfig {
   readonly clients: readonly BlkVirtClientConfig[];
 }
 
+/** A client's record: `config.blk` unless the description calls it otherwise. */
 export interface BlkClientConfig {
   readonly virt: BlkConnection;
   readonly data: BlkData;

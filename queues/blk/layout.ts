@@ -37,6 +37,7 @@ export const BLK_ERR_NO_DEVICE = 4;
 /** Offsets within a request queue: two counters, the plug, then 32-byte requests. */
 export const REQUEST_HEAD = 0;
 export const REQUEST_TAIL = 4;
+/** Not 0 while the producer collects requests: the consumer is to leave them alone. */
 export const REQUEST_PLUGGED = 8;
 export const REQUEST_ENTRIES = 16;
 
@@ -70,6 +71,7 @@ export const BlkResponseLayout = struct(12, {
 
 /** `serial_number char[64]` lies before these fields. */
 export const STORAGE_INFO_BYTES = 88;
+/** Of the text at the beginning of a storage information page. */
 export const SERIAL_NUMBER_BYTES = 64;
 
 /** `blk_storage_info_t`, from the byte behind the serial number on. */

@@ -21,6 +21,7 @@ const virtClient = record(88, {
   partition: field(80, u32),
 });
 
+/** By role: the section that a program in it reads, its number and its structure. */
 export const BLK_SECTIONS = {
   driver: {
     name: '.blk_driver_config',

@@ -48,6 +48,7 @@ export function withdrawStorageInfo(page: Region): void {
   page.write8(BASE + Layout.ready.offset, 0);
 }
 
+/** Whether there is a device, and what the page says of it holds. */
 export function isStorageReady(page: ReadonlyRegion): boolean {
   return page.read8(BASE + Layout.ready.offset) === 1;
 }

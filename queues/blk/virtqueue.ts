@@ -44,6 +44,7 @@ const CHAIN_STRIDE = 48;
 const DESC_WORDS = VirtqDesc.SIZE / 4;
 const TWO_32 = 0x1_0000_0000;
 
+/** Where the request queue of a disk lies, and what has been negotiated for it. */
 export interface BlkVirtqueueOptions {
   /** Memory that driver and device share. */
   readonly region: Region;

@@ -40,6 +40,7 @@ type Fields = Record<string, Scalar>;
 /** An entry, copied out of memory or to be copied in. */
 export type Entry<F extends Fields> = { -readonly [K in keyof F]: number };
 
+/** What both ends of a queue have to agree on; it is never read from memory. */
 export interface GenericQueueOptions<F extends Fields> {
   /** For messages. */
   readonly name: string;
@@ -107,6 +108,10 @@ function placeOf(region: ReadonlyRegion, { regionBytes, name }: Layout): Place {
   return { view: new DataView(buffer), u32: ram.u32, store32: ram.store32, at };
 }
 
+/**
+ * The end that puts entries in. They become visible with `publish`; whoever has published notifies
+ * the other end when `publish` says so.
+ */
 export class GenericProducer<F extends Fields> {
   static {
     Object.freeze(this);
@@ -191,6 +196,10 @@ export class GenericProducer<F extends Fields> {
   }
 }
 
+/**
+ * The end that takes entries out, each copied and checked once. It asks to be signalled and looks
+ * again before it sleeps: see `../signal.ts`.
+ */
 export class GenericConsumer<F extends Fields> {
   static {
     Object.freeze(this);

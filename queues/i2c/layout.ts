@@ -20,10 +20,12 @@ export const I2C_QUEUE_BYTES = 4096;
 
 /** The producer's cursor while a transaction is incomplete: nobody else's business. */
 export const REQUEST_STAGED = 0;
+/** Indices and commands of a request queue, in bytes from its beginning. */
 export const REQUEST_TAIL = 4;
 export const REQUEST_HEAD = 8;
 export const REQUEST_COMMANDS = 16;
 
+/** Indices and entries of a response queue, in bytes from its beginning. */
 export const RESPONSE_TAIL = 0;
 export const RESPONSE_HEAD = 4;
 export const RESPONSE_ENTRIES = 8;
@@ -38,6 +40,7 @@ export const I2cCommandLayout = struct(16, {
   hole1: 'u32',
 });
 
+/** `command` is the one that failed, from 1; 0 without an error. */
 export const I2cResponseLayout = struct(16, {
   commandLow: 'u32',
   commandHigh: 'u32',
@@ -49,6 +52,7 @@ export const I2cResponseLayout = struct(16, {
 
 /** A header; alone. */
 export const I2C_HEADER = 1 << 0;
+/** Reads into the buffer; without it, the buffer is written to the bus. */
 export const I2C_READ = 1 << 1;
 /** Writes the first byte of the buffer, a register's number, then reads. Implies a read. */
 export const I2C_WRITE_READ = 1 << 2;

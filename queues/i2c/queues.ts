@@ -59,6 +59,7 @@ export function headerOf({ payload }: I2cCommand): I2cHeader {
   return { count: payload & 0xffff, address: (payload >>> 16) & 0xff };
 }
 
+/** Puts transactions in: a header, then its commands, all published at once. */
 export class I2cRequestProducer extends RingProducer {
   static {
     Object.freeze(this);
@@ -92,6 +93,7 @@ export class I2cRequestProducer extends RingProducer {
   }
 }
 
+/** Takes commands out, one by one; what a header promises is not checked here. */
 export class I2cRequestConsumer extends RingConsumer {
   static {
     Object.freeze(this);
@@ -124,6 +126,7 @@ export interface I2cResponse {
   readonly command: number;
 }
 
+/** Puts responses in, one for each transaction. */
 export class I2cResponseProducer extends RingProducer {
   static {
     Object.freeze(this);
@@ -145,6 +148,7 @@ export class I2cResponseProducer extends RingProducer {
   }
 }
 
+/** Takes responses out. */
 export class I2cResponseConsumer extends RingConsumer {
   static {
     Object.freeze(this);

@@ -19,6 +19,7 @@ const virtClient = record(64, {
   clientDataVaddr: field(56, u64),
 });
 
+/** By role: the section that a program in it reads, its number and its structure. */
 export const I2C_SECTIONS = {
   driver: {
     name: '.i2c_driver_config',

@@ -13,6 +13,10 @@ export function checksum(view: DataView, from: number, lengthBytes: number, sum 
   return fold(total);
 }
 
+/**
+ * @param sum below 2^32
+ * @returns it in 16 bits, carries added (RFC 1071)
+ */
 export function fold(sum: number): number {
   const once = (sum & 0xffff) + (sum >>> 16);
   return (once & 0xffff) + (once >>> 16);

@@ -29,6 +29,7 @@ export interface NetData {
   readonly buffers: number;
 }
 
+/** A driver's whole configuration. */
 export interface NetDriverConfig {
   /** Device registers, mapped as a device region. */
   readonly registers: string;
@@ -49,6 +50,7 @@ export interface NetDriverConfig {
   readonly timer?: TimerClientConfig;
 }
 
+/** The receive virtualiser's whole configuration. */
 export interface NetVirtRxConfig {
   readonly driver: NetConnection;
   readonly data: NetData;
@@ -87,6 +89,7 @@ export type NetTxPolicyConfig = {
     }
 );
 
+/** The transmit virtualiser's whole configuration. */
 export interface NetVirtTxConfig {
   readonly driver: NetConnection;
   /** Without one, each client's queue is emptied in turn, and nothing waits here. */
@@ -101,6 +104,7 @@ export interface NetVirtTxConfig {
   readonly restart?: MemberConfig;
 }
 
+/** A copier's whole configuration: from the DMA region to the buffers of one client. */
 export interface NetCopyConfig {
   readonly rx: NetConnection;
   readonly rxData: NetData;
@@ -135,6 +139,7 @@ export interface NetVswitchPort {
   readonly reach: readonly number[];
 }
 
+/** A switch's whole configuration; its ports in the order of their numbers. */
 export interface NetVswitchConfig {
   readonly ports: readonly NetVswitchPort[];
   /** Number of the port that leads to the virtualisers. */
@@ -164,6 +169,7 @@ export interface NetPortCopyConfig {
   readonly restart?: MemberConfig;
 }
 
+/** A client's record: `config.net` unless the description calls it otherwise. */
 export interface NetClientConfig {
   readonly rx: NetConnection;
   /**

@@ -23,6 +23,7 @@ const NS_PER_ERROR = 1_000_000;
 /** Bytes that an error takes at most: headers, and an IPv4 header with options and 8 bytes. */
 export const ICMP_ERROR_BYTES_MAX = ANSWER_PAYLOAD_AT + 8 + 60 + QUOTED_BYTES;
 
+/** What is wrong with a datagram, as ICMP says it (RFC 792). */
 export interface IcmpError {
   readonly type: number;
   readonly code: number;

@@ -5,6 +5,7 @@ import { SLOTS, deviceRegion, region } from '../sections.ts';
 
 const NET = 5;
 const LWIP = 8;
+/** Bytes of a hardware address. */
 export const MAC_BYTES = 6;
 
 const connection = record(40, {
@@ -34,6 +35,7 @@ const vswitchPort = record(112, {
   acl: field(104, u64),
 });
 
+/** By role: the section that a program in it reads, its number and its structure. */
 export const NET_SECTIONS = {
   driver: {
     name: '.net_driver_config',

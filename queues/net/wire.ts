@@ -6,6 +6,7 @@
 
 import { netStruct } from '../../memory/struct.ts';
 
+/** IEEE 802.3, Ethernet II: 14 bytes. Addresses are three halfwords each. */
 export const Ethernet = netStruct(14, {
   destination0: 'u16',
   destination1: 'u16',
@@ -16,6 +17,7 @@ export const Ethernet = netStruct(14, {
   type: 'u16',
 });
 
+/** RFC 826, for IPv4 over Ethernet: 28 bytes behind the Ethernet header. */
 export const Arp = netStruct(28, {
   hardwareType: 'u16',
   protocolType: 'u16',
@@ -34,6 +36,7 @@ export const Arp = netStruct(28, {
   targetIp1: 'u16',
 });
 
+/** RFC 791 §3.1, without options: 20 bytes. */
 export const Ipv4 = netStruct(20, {
   versionAndIhl: 'u8',
   typeOfService: 'u8',
@@ -49,8 +52,10 @@ export const Ipv4 = netStruct(20, {
   destination1: 'u16',
 });
 
+/** RFC 792: the first 4 bytes, which all messages have. */
 export const Icmp = netStruct(4, { type: 'u8', code: 'u8', checksum: 'u16' });
 
+/** RFC 768: 8 bytes; `length` includes them. */
 export const Udp = netStruct(8, {
   sourcePort: 'u16',
   destinationPort: 'u16',
@@ -71,6 +76,10 @@ export const Tcp = netStruct(20, {
   urgentPointer: 'u16',
 });
 
+/**
+ * Values of the fields above, as IANA has them: types, protocols, operations, ICMP types and
+ * codes.
+ */
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_ARP = 0x0806;
 export const ARP_HARDWARE_ETHERNET = 1;

@@ -19,6 +19,7 @@ import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 
 /** Numbers of children: Microkit's are below 62. */
 export const CHILDREN_MAX = 64;
+/** Of either page. */
 export const RESTART_PAGE_BYTES = 0x1000;
 const DOWN_TIME_AT = 4 * CHILDREN_MAX;
 const TAKEN_BACK_AT = 4 * CHILDREN_MAX;
@@ -104,6 +105,7 @@ export function readRound(page: ReadonlyRegion): number {
   return page.read32(ROUND_AT);
 }
 
+/** The supervisor's: asks whether its children still answer. */
 export function writeRound(page: Region, round: number): void {
   page.write32(ROUND_AT, round);
 }
@@ -113,6 +115,7 @@ export function readSeenRound(page: ReadonlyRegion): number {
   return page.read32(SEEN_ROUND_AT);
 }
 
+/** A child's: it has come round since it was asked. */
 export function writeSeenRound(page: Region, round: number): void {
   page.write32(SEEN_ROUND_AT, round);
 }

@@ -18,6 +18,7 @@ export interface SerialConnection {
   readonly channel: number;
 }
 
+/** A driver's whole configuration. */
 export interface SerialDriverConfig {
   /** Device registers, mapped as a device region. */
   readonly registers: string;
@@ -40,6 +41,7 @@ export interface SerialDriverConfig {
   readonly restart?: MemberConfig;
 }
 
+/** The transmit virtualiser's whole configuration. */
 export interface SerialVirtTxConfig {
   readonly driver: SerialConnection;
   readonly clients: readonly {
@@ -57,6 +59,7 @@ export interface SerialVirtTxConfig {
   readonly restart?: MemberConfig;
 }
 
+/** The receive virtualiser's whole configuration. */
 export interface SerialVirtRxConfig {
   readonly driver: SerialConnection;
   readonly clients: readonly { readonly connection: SerialConnection }[];
@@ -72,6 +75,7 @@ export interface SerialVirtRxConfig {
   readonly restart?: MemberConfig;
 }
 
+/** A client's record: `config.serial`. */
 export interface SerialClientConfig {
   readonly tx: SerialConnection;
   readonly rx?: SerialConnection;

@@ -20,6 +20,7 @@ export const SERIAL_DRIVER_COUNTERS = counterNames(
   'deviceResets',
 );
 
+/** Counters of the transmit virtualiser. */
 export const SERIAL_VIRT_TX_COUNTERS = counterNames(
   'bytes',
   'transfers',
@@ -27,6 +28,7 @@ export const SERIAL_VIRT_TX_COUNTERS = counterNames(
   'queueLies',
 );
 
+/** Counters of the receive virtualiser: `badSwitches` are numbers of clients that there are not. */
 export const SERIAL_VIRT_RX_COUNTERS = counterNames(
   'bytes',
   'droppedClientFull',

@@ -4,7 +4,9 @@ import { bytes, counted, field, record, u64, u8 } from '../../memory/c-layout.ts
 import { SLOTS, region } from '../sections.ts';
 
 const SERIAL = 3;
+/** `SDDF_NAME_LENGTH`: bytes of a client's name, its end included. */
 export const NAME_BYTES = 64;
+/** Bytes of the text that is printed when input begins. */
 export const BEGIN_BYTES = 128;
 
 const connection = record(40, {
@@ -18,6 +20,7 @@ const virtTxClient = record(104, {
   name: field(40, bytes(NAME_BYTES)),
 });
 
+/** By role: the section that a program in it reads, its number and its structure. */
 export const SERIAL_SECTIONS = {
   driver: {
     name: '.serial_driver_config',

@@ -8,6 +8,7 @@ export const TIMER_GET_TIME = 0;
  */
 export const TIMER_SET_TIMEOUT = 1;
 
+/** A timer driver's whole configuration. */
 export interface TimerDriverConfig {
   readonly registers: string;
   readonly irq: number;
@@ -22,6 +23,7 @@ export interface TimerDriverConfig {
   readonly stats?: string;
 }
 
+/** A client's record; time-outs come as a notification on the channel. */
 export interface TimerClientConfig {
   readonly channel: number;
 }

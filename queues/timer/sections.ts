@@ -4,6 +4,7 @@ import { field, record, u8 } from '../../memory/c-layout.ts';
 
 const TIMER = 6;
 
+/** By role: the section that a program in it reads, its number and its structure. */
 export const TIMER_SECTIONS = {
   client: {
     name: '.timer_client_config',

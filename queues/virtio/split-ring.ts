@@ -13,6 +13,7 @@ export const VirtqDesc = struct(16, {
   flags: 'u16',
   next: 'u16',
 });
+/** virtio 1.2 §2.7.5, `flags`: there is a next descriptor; the device writes it; it is a table. */
 export const VIRTQ_DESC_F_NEXT = 1;
 export const VIRTQ_DESC_F_WRITE = 2;
 export const VIRTQ_DESC_F_INDIRECT = 4;
@@ -21,13 +22,16 @@ export const VIRTQ_DESC_F_INDIRECT = 4;
 export const VirtqAvail = struct(4, { flags: 'u16', idx: 'u16' });
 /** virtio 1.2 §2.7.8, before its entries; after them, `avail_event`. */
 export const VirtqUsed = struct(4, { flags: 'u16', idx: 'u16' });
+/** virtio 1.2 §2.7.8: the head of the chain, and how many bytes the device has written. */
 export const VirtqUsedElem = struct(8, { id: 'u32', len: 'u32' });
+/** virtio 1.2 §2.7.10, `flags` of the used ring: the device need not be notified. */
 export const VIRTQ_USED_F_NO_NOTIFY = 1;
 
 const EVENT_BYTES = 2;
 /** Bytes from one header to the next. */
 export const HEADER_STRIDE = 16;
 const DESCRIPTORS_PER_CHAIN = 2;
+/** Bytes of a chain's indirect table. */
 export const TABLE_BYTES = DESCRIPTORS_PER_CHAIN * VirtqDesc.SIZE;
 
 /** Where the rings of a queue lie, in bytes from their beginning, and how large its parts are. */
@@ -64,6 +68,7 @@ export interface Places {
   readonly tables: number;
 }
 
+/** What all chains of a queue have in common. */
 export interface ChainOptions {
   readonly headerBytes: number;
   readonly writer: 'driver' | 'device';

@@ -61,6 +61,7 @@ export const LIE_USED_LENGTH = -4;
 // Folded constants: docs/hot-code.md.
 const LIE = LIE_USED_ID;
 
+/** Where the driver's side of a virtqueue lies, and what has been negotiated for it. */
 export interface VirtqueueOptions {
   /** Memory that driver and device share. */
   readonly region: Region;

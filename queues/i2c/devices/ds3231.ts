@@ -6,6 +6,7 @@
 
 import { type I2cOperation, write, writeRead } from '../client.ts';
 
+/** Of 7 bits: the chip has no other. */
 export const DS3231_ADDRESS = 0x68;
 const SECONDS = 0x00;
 const TIME_BYTES = 7;
@@ -13,6 +14,7 @@ const TIME_BYTES = 7;
 /** The whole time in one transaction: it belongs together. */
 export const readTime: I2cOperation = writeRead(SECONDS, TIME_BYTES);
 
+/** A time of the chip, in numbers as people write them; it knows no time zone. */
 export interface CalendarTime {
   /** 2000 to 2099. */
   readonly year: number;
@@ -26,6 +28,7 @@ export interface CalendarTime {
   readonly seconds: number;
 }
 
+/** Writes the whole time in one transaction: it belongs together. */
 export function setTime(time: CalendarTime): I2cOperation {
   const { year, month, day, weekday, hours, minutes, seconds } = time;
   const fields = [seconds, minutes, hours, weekday, day, month, year % 100];
