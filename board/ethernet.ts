@@ -85,6 +85,8 @@ export interface EthernetWire {
    * @returns how many; they still wait
    */
   listWaiting?(listAt: number, most: number, bytesMax: number): number;
+  /** As {@link EthernetWire.takeNext}, of the first frames that were listed. */
+  takeListed?(count: number): void;
   /**
    * As {@link EthernetWire.transmit} of the first frames of a list, which is overwritten.
    *

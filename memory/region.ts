@@ -57,6 +57,7 @@ export interface RegionOptions {
 }
 
 let openRegion: (region: ReadonlyRegion) => OpenRegion;
+let openWritableRegion: (region: Region) => OpenRegion;
 /** Offset in RAM of a checked range of a region; throws {@link MemoryFault}. */
 let locateRange: (
   region: ReadonlyRegion,
@@ -137,6 +138,11 @@ export class Region extends ReadonlyRegion {
   static {
     Object.freeze(this);
     Object.freeze(this.prototype);
+    openWritableRegion = (region) => ({
+      ram: region.#ram,
+      at: region.#at,
+      sizeBytes: region.#sizeBytes,
+    });
   }
 
   readonly #ram: Ram = partsOf(this).ram;
@@ -277,6 +283,14 @@ export class DeviceRegion {
 /** The door to raw memory, for trusted code: see the head of this file. */
 export function open(region: ReadonlyRegion): OpenRegion {
   return openRegion(region);
+}
+
+/**
+ * As {@link open}, for writing.
+ * @throws TypeError for a region that is mapped for reading alone, whatever it is said to be
+ */
+export function openWritable(region: Region): OpenRegion {
+  return openWritableRegion(region);
 }
 
 /**

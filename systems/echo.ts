@@ -16,7 +16,8 @@
  * option `clients` says how many there are.
  *
  * With `code=c` the programs on the path are machine code, from programs/network/; `driver=c` and
- * its like choose for one of them. Whichever are taken, the traffic is the same.
+ * its like choose for one of them. Whichever are taken, the traffic is the same, but for refusals,
+ * which clients in C do not send (`closed=silent`).
  */
 
 import { main as copier, NET_COPY_COUNTERS } from '../virtualisers/network/copy/copy.ts';
@@ -155,7 +156,6 @@ function build(choices: Choices): BuildResult {
     // A lease that is renewed in hours keeps no run from coming to rest.
     if (choices['address'] === 'dhcp') timers.addWatchdog(client);
     else timers.addClient(client);
-    if (choices['checksums'] === 'device') client.configure({ checksums: 'device' });
     if (choices['closed'] === 'silent') client.configure({ closedPorts: 'silent' });
     network.addClient(client, { ...address, mac, ...withCopier(parts, name, path) });
   }
@@ -256,14 +256,9 @@ export const echo: SystemModule = {
       standard: 'fixed',
     },
     closed: {
-      help: 'what closed ports of clients answer: a refusal, or nothing',
+      help: 'what closed ports of clients in TypeScript answer: a refusal, or nothing, as those in C',
       choices: ['refused', 'silent'],
       standard: 'refused',
-    },
-    checksums: {
-      help: 'who makes those of messages of the clients themselves: the network device, or they',
-      choices: ['device', 'client'],
-      standard: 'device',
     },
     code: {
       help: 'programs in TypeScript, or in C as machine code; npm run programs builds those',

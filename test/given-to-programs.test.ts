@@ -11,6 +11,12 @@ import { ReadonlyRegion, Region } from '../memory/region.ts';
 import type { Program, ProtectionDomain } from '../microkit/pd.ts';
 import { Counters } from '../queues/counters.ts';
 import { BufferReader, BufferWriter } from '../queues/net/buffer-view.ts';
+import { BufferBook } from '../queues/net/loops/buffer-book.ts';
+import { DatagramEcho } from '../queues/net/loops/datagram-echo.ts';
+import { FrameCopy } from '../queues/net/loops/frame-copy.ts';
+import { ToClients } from '../queues/net/loops/to-clients.ts';
+import { ToDriver } from '../queues/net/loops/to-driver.ts';
+import { ToOwners } from '../queues/net/loops/to-owners.ts';
 import { NetConsumer, NetProducer } from '../queues/net/queue.ts';
 import { Virtqueue } from '../queues/virtio/virtqueue.ts';
 import { echoTestbed } from './support/echo-testbed.ts';
@@ -59,13 +65,19 @@ function isObject(value: unknown): value is object {
 }
 
 const SEALED = [
+  BufferBook,
   BufferReader,
   BufferWriter,
   Counters,
+  DatagramEcho,
+  FrameCopy,
   NetConsumer,
   NetProducer,
   ReadonlyRegion,
   Region,
+  ToClients,
+  ToDriver,
+  ToOwners,
   Virtqueue,
 ];
 

@@ -188,12 +188,18 @@ export class TrafficGenerator extends DevicePart<GeneratorOptions> implements Et
       this.#arpReplies.remove();
       return;
     }
-    const slot = this.#free.take();
+    this.takeListed(1);
+  }
+
+  takeListed(count: number): void {
     const nowNs = this.#clock.now();
-    this.#released -= 1;
-    this.#sentAtNs[slot] = nowNs;
-    this.counters.sent += 1;
-    this.#inFlightCount += 1;
+    const free = this.#free;
+    const sentAtNs = this.#sentAtNs;
+    for (let index = 0; index < count; index += 1) sentAtNs[free.at(index)] = nowNs;
+    free.drop(count);
+    this.#released -= count;
+    this.counters.sent += count;
+    this.#inFlightCount += count;
     if (this.#watching === 1) return;
     this.#watching = 1;
     this.#clock.schedule(this.#giveUp, nowNs + this.#timeoutNs);

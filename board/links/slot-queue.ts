@@ -37,6 +37,14 @@ export class SlotQueue extends DevicePart<Int32Array> {
     return this.#slots[at < this.#slots.length ? at : at - this.#slots.length] as number;
   }
 
+  /** Takes so many slots out; there must be as many. */
+  drop(slots: number): void {
+    assert(slots <= this.#count, 'as many slots wait');
+    this.#count -= slots;
+    this.#first += slots;
+    if (this.#first >= this.#slots.length) this.#first -= this.#slots.length;
+  }
+
   /** @returns the slot that has waited longest; there must be one */
   first(): number {
     return this.#slots[this.#first] as number;

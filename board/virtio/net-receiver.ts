@@ -108,10 +108,16 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     const listed = wire.listWaiting(this.#listAt, this.#framesPerTurn, this.#bytesMax);
     if (listed === 0) return 0;
     const received = this.#queue.runLoop(loop, listed, this.#listAt, this.#flags);
-    const first = (this.#listAt >>> 2) + 1;
+    if (received === 0) return 0;
+    let bytes = 0;
+    let word = (this.#listAt >>> 2) + 1;
     for (let index = 0; index < received; index += 1) {
-      this.#finish(this.#i32[(first + (index << 1)) | 0] as number);
+      bytes = (bytes + (this.#i32[word] as number)) | 0;
+      word = (word + 2) | 0;
     }
+    wire.takeListed?.(received);
+    this.#counters.rxFrames += received;
+    this.#counters.rxBytes += bytes;
     return received;
   }
 

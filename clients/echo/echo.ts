@@ -19,9 +19,9 @@ import {
 } from '../../microkit/pd.ts';
 import { Counters } from '../../queues/counters.ts';
 import type { NetClientConfig, NetData } from '../../queues/net/config.ts';
+import { DatagramEcho, type EchoBuffers } from '../../queues/net/loops/datagram-echo.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../queues/net/net-end.ts';
 import {
-  CHECKED,
   fillFreeQueue,
   highHalf,
   lowHalf,
@@ -37,9 +37,9 @@ import {
   TIMER_SET_TIMEOUT,
   type TimerClientConfig,
 } from '../../queues/timer/config.ts';
-import { LeaseKeeper, UDP_CHECKSUM } from './lease-keeper.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
 import { Refusals } from './refusal.ts';
-import { ECHO_COUNTERS, isAnswer, NO_ADDRESS, Responder } from './responder.ts';
+import { ECHO_COUNTERS, ECHO_PORTS, isAnswer, NO_ADDRESS, Responder } from './responder.ts';
 import { parseIpv4, parseMac, swap16 } from '../../queues/net/wire.ts';
 
 export interface EchoConfig {
@@ -49,8 +49,6 @@ export interface EchoConfig {
   /** With one, closed ports are refused, unless they are to be silent. */
   readonly timer?: TimerClientConfig;
   readonly closedPorts?: 'silent';
-  /** The device completes checksums of what is sent: those of our own messages are left to it. */
-  readonly checksums?: 'device';
   /** Region for the counters; without it they are private. */
   readonly stats?: string;
   /** Where there is a supervisor. */
@@ -65,7 +63,6 @@ const NO_BUFFER_NS = 10_000_000;
 const BUFFER_SHIFT = 11;
 // Folded constants: docs/hot-code.md.
 const BUFFER_BYTES = NET_BUFFER_BYTES;
-const CHECKED_BIT = CHECKED;
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
 export { ECHO_COUNTERS as counters };
@@ -102,8 +99,8 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   readonly #txBaseHigh: number = highHalf(this.#baseOf(this.#net.txData));
   readonly #rxBytes: number = this.#net.rxData.buffers * NET_BUFFER_BYTES;
   readonly #txBytes: number = this.#net.txData.buffers * NET_BUFFER_BYTES;
-  readonly #leavesChecksums = this.pd.config.checksums === 'device';
   readonly #responder = makeResponder(this.pd);
+  readonly #datagrams = this.#datagramEcho();
   readonly #lease = makeLeaseKeeper(this.pd);
   readonly #receive: Flow = {
     drain: () => this.#answerAll(),
@@ -159,50 +156,20 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   }
 
   #answerAll(): void {
-    do this.#echoPlain();
+    do this.#echoBatch();
     while (this.#answerNext());
     this.#rxActive.publish();
     this.#txFree.publish();
   }
 
-  /**
-   * Good datagrams for an echo port with a buffer for each answer, as many as come one behind the
-   * other.
-   */
-  readonly #echoPlain = (): void => {
+  /** Good datagrams for an echo port with a buffer for each answer. */
+  readonly #echoBatch = (): void => {
     if (this.#txBuffer !== NO_BUFFER) return;
-    const active = this.#rxActive;
-    const free = this.#rxFree;
-    const txActive = this.#txActive;
-    const txFree = this.#txFree;
-    const packets = Math.min(active.available(), txFree.available());
-    const most = Math.min(packets, txActive.room(), free.room());
-    let done = 0;
-    let bytes = 0;
-    for (; done < most; done += 1) {
-      const low = active.lowAt(done);
-      const high = active.highAt(done);
-      const packed = active.lenAndOidAt(done);
-      const len = packed & 0xffff;
-      const to = txFree.lowAt(done);
-      const from = (low - this.#rxBase) | 0;
-      const offset = (to - this.#txBase) | 0;
-      if (!isBuffer(from, this.#rxBytes) || !isBuffer(offset, this.#txBytes)) break;
-      const isChecked = (packed & CHECKED_BIT) !== 0;
-      if (!this.#responder.echo(from >> BUFFER_SHIFT, len, offset >> BUFFER_SHIFT, isChecked))
-        break;
-      txActive.putAt(done, to, this.#txBaseHigh, len);
-      free.putAt(done, low, high, 0);
-      bytes += len;
-    }
-    if (done === 0) return;
-    active.advance(done);
-    txFree.advance(done);
-    txActive.advance(done);
-    free.advance(done);
-    this.received += done;
-    this.counters.add(COUNT.udpEchoed, done);
-    this.#countAnswers(done, bytes);
+    const answered = this.#datagrams.run();
+    if (answered === 0) return;
+    this.received += answered;
+    this.counters.add(COUNT.udpEchoed, answered);
+    this.#countAnswers(answered, this.#datagrams.bytes);
   };
 
   /**
@@ -235,9 +202,9 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     const done = this.#responder.respond(from, len, to, isChecked);
     this.counters.add(done, 1);
     if (!isAnswer(done)) return;
-    const { answerBytes, answerChecksum } = this.#responder;
+    const { answerBytes } = this.#responder;
     this.#countAnswers(1, answerBytes);
-    this.#send(answerBytes, answerChecksum);
+    this.#send(answerBytes);
   }
 
   /** @returns false for a frame that is no DHCP server's */
@@ -261,12 +228,14 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     if (bytes > 0) {
       this.counters.add(COUNT.dhcpSent, 1);
       this.#countAnswers(1, bytes);
-      this.#send(bytes, this.#leavesChecksums ? UDP_CHECKSUM : 0);
+      this.#send(bytes);
     }
     const { ip } = lease;
     if (ip !== this.#ip) {
       this.#ip = ip;
-      this.#responder.setAddress(ip === undefined ? NO_ADDRESS : halves(ip));
+      const address = ip === undefined ? NO_ADDRESS : halves(ip);
+      this.#responder.setAddress(address);
+      this.#datagrams.setAddress(address);
       if (ip !== undefined) this.counters.add(COUNT.dhcpBound, 1);
       this.pd.log(ip === undefined ? 'DHCP: no address any more' : `DHCP: ${ipText(ip)}`);
     }
@@ -286,19 +255,13 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     this.counters.add(COUNT.bytesCopied, bytes);
   }
 
-  /** @param checksum where it is, when it is left to the device; else 0 */
-  #send(len: number, checksum: number): void {
+  #send(len: number): void {
     const low = (this.#txBuffer + this.#txBase) | 0;
-    const isSent =
-      checksum === 0
-        ? this.#txActive.enqueue(low, this.#txBaseHigh, len, 0)
-        : this.#txActive.enqueuePartial(low, this.#txBaseHigh, len, checksum);
-    if (!isSent) {
+    if (!this.#txActive.enqueue(low, this.#txBaseHigh, len, 0)) {
       // The buffer stays in hand, and the next answer goes into it.
       this.counters.add(COUNT.queueFull, 1);
       return;
     }
-    if (checksum !== 0) this.counters.add(COUNT.checksumsLeft, 1);
     this.#txBuffer = NO_BUFFER;
   }
 
@@ -343,6 +306,28 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     fillFreeQueue(this.#rxFree, rxData.buffers, this.#baseOf(rxData));
   }
 
+  #datagramEcho(): DatagramEcho {
+    const { rxData, txData } = this.#net;
+    return new DatagramEcho({
+      received: this.#rxActive,
+      returned: this.#rxFree,
+      source: this.pd.readonlyRegion(rxData.region),
+      sourceBuffers: this.#echoBuffers(rxData),
+      free: this.#txFree,
+      filled: this.#txActive,
+      target: this.pd.region(txData.region),
+      targetBuffers: this.#echoBuffers(txData),
+      mac: macOf(this.pd),
+      ip: addressOf(this.pd),
+      ports: ECHO_PORTS,
+    });
+  }
+
+  #echoBuffers(data: NetData): EchoBuffers {
+    const base = this.#baseOf(data);
+    return { buffers: data.buffers, baseLow: lowHalf(base), baseHigh: highHalf(base) };
+  }
+
   #consumer(queue: string, capacity: number): NetConsumer {
     return new NetConsumer(this.pd.region(queue), capacity);
   }
@@ -356,30 +341,33 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   }
 }
 
-function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
-  const { net, ip, timer, closedPorts, checksums } = pd.config;
+function addressOf({ config }: ProtectionDomain<EchoConfig>): readonly [number, number] {
+  const { ip } = config;
   const address = ip === undefined ? NO_ADDRESS : parseIpv4(ip);
   demand(address !== undefined, `'${ip}' is no IPv4 address`);
+  return address;
+}
+
+function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
+  const { net, timer, closedPorts } = pd.config;
   const regions = {
     received: pd.readonlyRegion(net.rxData.region),
     sent: pd.region(net.txData.region),
   };
   const now = (): number => timeOf(pd);
   const refuses = timer !== undefined && closedPorts !== 'silent';
-  const leavesChecksums = checksums === 'device';
   return new Responder({
     ...regions,
-    leavesChecksums,
     receivedBuffers: net.rxData.buffers,
     sentBuffers: net.txData.buffers,
     mac: macOf(pd),
-    ip: address,
-    ...(refuses ? { refusals: new Refusals({ ...regions, now, leavesChecksums }) } : {}),
+    ip: addressOf(pd),
+    ...(refuses ? { refusals: new Refusals({ ...regions, now }) } : {}),
   });
 }
 
 function makeLeaseKeeper(pd: ProtectionDomain<EchoConfig>): LeaseKeeper | undefined {
-  const { net, ip, timer, checksums } = pd.config;
+  const { net, ip, timer } = pd.config;
   if (ip !== undefined) return undefined;
   demand(timer !== undefined, 'without an address, a timer is needed to ask for one');
   return new LeaseKeeper({
@@ -387,7 +375,6 @@ function makeLeaseKeeper(pd: ProtectionDomain<EchoConfig>): LeaseKeeper | undefi
     sent: pd.region(net.txData.region),
     mac: Uint8Array.from(macOf(pd).flatMap((half) => [half & 0xff, half >>> 8])),
     now: () => timeOf(pd),
-    leavesChecksums: checksums === 'device',
   });
 }
 

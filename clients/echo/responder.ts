@@ -16,7 +16,7 @@ import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { counterNames } from '../../queues/counters.ts';
 import { BufferReader, BufferWriter } from '../../queues/net/buffer-view.ts';
 import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
-import { ICMP_CHECKSUM, type Refusals, TCP_CHECKSUM } from './refusal.ts';
+import type { Refusals } from './refusal.ts';
 import * as wire from '../../queues/net/wire.ts';
 
 export const ECHO_COUNTERS = counterNames(
@@ -54,20 +54,16 @@ export const ECHO_COUNTERS = counterNames(
   'dhcpSent',
   'dhcpReceived',
   'dhcpBound',
-  /** Messages sent whose checksum of TCP, UDP or ICMP was left to the device. */
-  'checksumsLeft',
 );
 const COUNT = ECHO_COUNTERS;
 
 /** Ports of the echo service: sDDF's example, and RFC 862. */
 const ECHO_PORT_0 = wire.swap16(1235);
 const ECHO_PORT_1 = wire.swap16(7);
+/** In the order of the network. From the second one nothing is answered. */
+export const ECHO_PORTS = [ECHO_PORT_0, ECHO_PORT_1] as const;
 
 // Folded constants: docs/hot-code.md.
-const { swap16 } = wire;
-const PROTOCOL_UDP = wire.IP_PROTOCOL_UDP;
-const IPV4_BYTES = wire.Ipv4.SIZE;
-const UDP_BYTES = wire.Udp.SIZE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 
 const IP_AT = wire.Ethernet.SIZE;
@@ -76,13 +72,6 @@ const TYPE_IPV4 = wire.swap16(wire.ETHERTYPE_IPV4);
 const TYPE_ARP = wire.swap16(wire.ETHERTYPE_ARP);
 /** More-fragments flag and fragment offset, in the order of the network. */
 const FRAGMENT_MASK = wire.swap16(0x3fff);
-
-const DATAGRAM_BYTES_MIN = IP_AT + wire.Ipv4.SIZE + wire.Udp.SIZE;
-/**
- * Ethertype, and IPv4 version with a header of five words, as the low three bytes of a word hold
- * them.
- */
-const TYPE_AND_VERSION = TYPE_IPV4 | (0x45 << 16);
 
 // Halfwords of a frame.
 const MAC_DESTINATION = half(wire.Ethernet.destination0.offset);
@@ -102,8 +91,7 @@ const ARP_SENDER_IP = ARP + half(wire.Arp.senderIp0.offset);
 const ARP_TARGET_MAC = ARP + half(wire.Arp.targetMac0.offset);
 const ARP_TARGET_IP = ARP + half(wire.Arp.targetIp0.offset);
 
-/** Where the UDP header begins behind an IPv4 header without options, and what is in it. */
-const PLAIN_UDP = IP + half(wire.Ipv4.SIZE);
+/** What is in a UDP header. */
 const UDP_LENGTH = half(wire.Udp.length.offset);
 const UDP_CHECKSUM = half(wire.Udp.checksum.offset);
 const PROTOCOL_IN_SUM = wire.swap16(wire.IP_PROTOCOL_UDP);
@@ -123,8 +111,6 @@ export interface ResponderOptions {
   readonly ip: readonly [number, number];
   /** What closed ports are answered with; without, they are not answered. */
   readonly refusals?: Refusals;
-  /** Whether checksums of refusals are left to the device. */
-  readonly leavesChecksums?: boolean;
 }
 
 /** An address that no frame has. */
@@ -138,69 +124,16 @@ export class Responder extends Configured<ResponderOptions> {
   readonly #mac0: number = this.options.mac[0];
   readonly #mac1: number = this.options.mac[1];
   readonly #mac2: number = this.options.mac[2];
-  /** Two halfwords of the address as one word, signed. */
-  readonly #mac01: number = this.#mac0 | (this.#mac1 << 16);
-  readonly #mac12: number = this.#mac1 | (this.#mac2 << 16);
   #ip0: number = this.options.ip[0];
   #ip1: number = this.options.ip[1];
   /** Of the frame that is being answered. */
   #isChecked = false;
   /** Bytes of the answer that {@link respond} has written. */
   answerBytes = 0;
-  /** Where its checksum is, when that is left to the device; else 0. */
-  answerChecksum = 0;
 
   /** From now on it answers for this address. */
   setAddress(ip: readonly [number, number]): void {
     [this.#ip0, this.#ip1] = ip;
-  }
-
-  /**
-   * Echoes what nearly every frame is, a good datagram for one of our ports behind an IPv4 header
-   * without options, in whole words: a third of the accesses of the way by fields.
-   *
-   * @param from index of the buffer with the received frame
-   * @param to index of the buffer for the answer
-   * @param isChecked the device has found the datagram's checksum right
-   * @returns false, without effect, for any other frame, which is for {@link respond} to judge
-   */
-  echo(from: number, lenBytes: number, to: number, isChecked: boolean): boolean {
-    const rx = this.#rx;
-    const tx = this.#tx;
-    if (lenBytes < DATAGRAM_BYTES_MIN || lenBytes > BUFFER_BYTES) return false;
-    if (!rx.moveTo(from) || !tx.moveTo(to)) return false;
-    const w1 = rx.word(1); // destination 4..5, source 0..1
-    const w3 = rx.word(3); // type, version and header length, type of service
-    if (rx.word(0) !== this.#mac01 || (w1 & 0xffff) !== this.#mac2) return false;
-    if ((w3 & 0x00ff_ffff) !== TYPE_AND_VERSION) return false;
-    const w4 = rx.word(4); // total length, identification
-    const w5 = rx.word(5); // fragment, time to live, protocol
-    const w6 = rx.word(6); // checksum, IP source 0..1
-    const w7 = rx.word(7); // IP source 2..3, IP destination 0..1
-    const w8 = rx.word(8); // IP destination 2..3, source port
-    const w9 = rx.word(9); // destination port, UDP length
-    if ((w5 & FRAGMENT_MASK) !== 0 || w5 >>> 24 !== PROTOCOL_UDP) return false;
-    if (w7 >>> 16 !== this.#ip0 || (w8 & 0xffff) !== this.#ip1) return false;
-    const low = (w4 & 0xffff) + (w5 & 0xffff) + (w6 & 0xffff) + (w7 & 0xffff) + (w8 & 0xffff);
-    const high = (w3 >>> 16) + (w4 >>> 16) + (w5 >>> 16) + (w6 >>> 16) + (w7 >>> 16);
-    if (fold(low + high) !== 0xffff) return false;
-    const totalBytes = swap16(w4 & 0xffff);
-    const udpBytes = swap16(w9 >>> 16);
-    if (totalBytes > lenBytes - IP_AT || udpBytes < UDP_BYTES) return false;
-    if (udpBytes > totalBytes - IPV4_BYTES) return false;
-    const port = w9 & 0xffff;
-    if ((port !== ECHO_PORT_0 && port !== ECHO_PORT_1) || w8 >>> 16 === ECHO_PORT_1) return false;
-    if (!isChecked && !this.#isUdpRight(PLAIN_UDP, udpBytes)) return false;
-    this.#copy(from, to, lenBytes);
-    const w2 = rx.word(2); // source 2..5
-    tx.setWord(0, (w1 >>> 16) | (w2 << 16));
-    tx.setWord(1, (w2 >>> 16) | (this.#mac0 << 16));
-    tx.setWord(2, this.#mac12);
-    tx.setWord(6, (w6 & 0xffff) | (this.#ip0 << 16));
-    tx.setWord(7, this.#ip1 | (w6 & ~0xffff));
-    tx.setWord(8, (w7 & 0xffff) | (port << 16));
-    tx.setWord(9, (w8 >>> 16) | (w9 & ~0xffff));
-    return true;
   }
 
   /**
@@ -214,9 +147,7 @@ export class Responder extends Configured<ResponderOptions> {
    */
   respond(from: number, lenBytes: number, to: number, isChecked: boolean): number {
     this.#isChecked = isChecked;
-    // Of all but refusals.
-    this.answerBytes = lenBytes;
-    this.answerChecksum = 0;
+    this.answerBytes = lenBytes; // of all but refusals
     const rx = this.#rx;
     if (!rx.moveTo(from)) return COUNT.badRxBuffer;
     if (!this.#tx.moveTo(to)) return COUNT.badTxBuffer;
@@ -278,7 +209,7 @@ export class Responder extends Configured<ResponderOptions> {
   #resetTcp(from: number, to: number): number {
     const bytes = this.options.refusals?.reset(from, to) ?? 0;
     if (bytes === 0) return COUNT.dropProtocol;
-    this.#setRefusal(bytes, TCP_CHECKSUM);
+    this.answerBytes = bytes;
     return COUNT.tcpReset;
   }
 
@@ -293,13 +224,8 @@ export class Responder extends Configured<ResponderOptions> {
     if (!this.#isChecked && !this.#isUdpRight(payload, udpBytes)) return COUNT.dropUdpChecksum;
     const bytes = refusals.portUnreachable(from, to);
     if (bytes <= 0) return bytes === 0 ? COUNT.dropUdpPort : COUNT.errorsLimited;
-    this.#setRefusal(bytes, ICMP_CHECKSUM);
-    return COUNT.portUnreachable;
-  }
-
-  #setRefusal(bytes: number, checksum: number): void {
     this.answerBytes = bytes;
-    if (this.options.leavesChecksums === true) this.answerChecksum = checksum;
+    return COUNT.portUnreachable;
   }
 
   #respondIcmp(from: number, at: number, icmpBytes: number, to: number, lenBytes: number): number {

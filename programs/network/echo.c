@@ -1,6 +1,6 @@
 /*
- * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. With a timer, other ports are
- * refused, TCP's too. Everything else is counted and dropped.
+ * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. Everything else is counted and
+ * dropped.
  *
  * An answer needs a free transmit buffer; while there is none, received packets wait in their
  * queue. Works behind a copier and without one: queue entries then are offsets in the DMA region.
@@ -15,7 +15,6 @@
 #include "../sddf/network/end.h"
 #include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
-#include "../sddf/timer/config.h"
 #include "responder.h"
 
 /* In the order of ECHO_COUNTERS; those that are missing here are `enum responder_result`. */
@@ -25,32 +24,21 @@ enum {
     COUNT_BYTES_COPIED,
     COUNT_BAD_RX_BUFFER = 19,
     COUNT_BAD_TX_BUFFER,
-    COUNT_QUEUE_FULL,
-    /* Behind those of a DHCP client. */
-    COUNT_CHECKSUMS_LEFT = 28
+    COUNT_QUEUE_FULL
 };
-_Static_assert((int)DROP_UDP_CHECKSUM + 1 == (int)COUNT_BAD_RX_BUFFER, "the counters follow one another");
-_Static_assert((int)COUNT_QUEUE_FULL + 1 == (int)TCP_RESET, "the counters follow one another");
+_Static_assert((int)RESPONDER_RESULTS == (int)COUNT_BAD_RX_BUFFER, "the counters follow one another");
 DEFINE_COUNTERS();
 
 /* Section `.echo_config`, of this project. */
 struct echo_config {
     uint8_t ip[4];
-    /* Closed ports are not answered. */
-    uint8_t is_silent;
-    /* The device completes checksums of what is sent. */
-    uint8_t leaves_checksums;
-    uint8_t reserved[2];
+    uint8_t reserved[4];
 };
 
-LAYOUT_FIELD(struct echo_config, is_silent, 4);
-LAYOUT_FIELD(struct echo_config, leaves_checksums, 5);
 LAYOUT_BYTES(struct echo_config, 8);
 
 CONFIG_SECTION(".net_client_config") struct net_client_config config = {0};
 CONFIG_SECTION(".echo_config") struct echo_config echo_config = {0};
-/* Not filled in for a client without a timer, which refuses nothing. */
-CONFIG_SECTION(".timer_client_config") struct timer_client_config timer = {0};
 CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
 static struct net_consumer rx_active;
@@ -60,7 +48,6 @@ static struct net_consumer tx_free;
 static struct net_data rx_data;
 static struct net_data tx_data;
 static struct responder responder;
-static struct refusals refusals;
 /* A transmit buffer that has been taken from the free queue and is not used yet, or
  * NET_NO_BUFFER. */
 static int32_t tx_buffer;
@@ -82,13 +69,10 @@ static bool has_tx_buffer(void)
     return true;
 }
 
-static void send(const struct answer *answer)
+static void send(uint16_t len)
 {
-    if (net_enqueue_partial(&tx_active, net_offset_of(tx_buffer), (uint16_t)answer->len, answer->checksum)) {
+    if (net_enqueue(&tx_active, net_offset_of(tx_buffer), len, 0)) {
         tx_buffer = NET_NO_BUFFER;
-        if (answer->checksum != 0) {
-            count(COUNT_CHECKSUMS_LEFT, 1);
-        }
     } else {
         /* The buffer stays in hand, and the next answer goes into it. */
         count(COUNT_QUEUE_FULL, 1);
@@ -102,7 +86,7 @@ struct tally {
     uint32_t bytes;
 };
 
-static void answer_packet(const struct net_buff_desc *packet, struct tally *tally)
+static void answer(const struct net_buff_desc *packet, struct tally *tally)
 {
     if (net_buffer_at_offset(&rx_data, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
         count(COUNT_BAD_RX_BUFFER, 1);
@@ -113,13 +97,13 @@ static void answer_packet(const struct net_buff_desc *packet, struct tally *tall
         .len = packet->len,
         .is_checked = packet->checked != 0,
     };
-    struct answer answer = {.bytes = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer)};
-    enum responder_result done = respond(&responder, &frame, &answer);
+    uint8_t *target = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer);
+    enum responder_result done = respond(&responder, &frame, target);
     tally->results[done]++;
     if (is_answer(done)) {
         tally->answers++;
-        tally->bytes += answer.len;
-        send(&answer);
+        tally->bytes += packet->len;
+        send(packet->len);
     }
     if (!net_enqueue(&rx_free, packet->io_or_offset, 0, 0)) {
         count(COUNT_QUEUE_FULL, 1);
@@ -144,7 +128,7 @@ static void answer_batch(void)
     struct net_buff_desc packet;
     struct tally tally = {0};
     while (net_has_items(&from) && has_tx_buffer() && net_dequeue(&from, &packet)) {
-        answer_packet(&packet, &tally);
+        answer(&packet, &tally);
     }
     rx_active = from;
     count_all(&tally);
@@ -254,10 +238,6 @@ void init(void)
     }
     for (unsigned byte = 0; byte < sizeof responder.ip; byte++) {
         responder.ip[byte] = echo_config.ip[byte];
-    }
-    if (sddf_has_magic(timer.magic, SDDF_CLASS_TIMER) && !echo_config.is_silent) {
-        refusals = refusals_begin(timer.driver_id, echo_config.leaves_checksums);
-        responder.refusals = &refusals;
     }
     tx_buffer = NET_NO_BUFFER;
     join_restarts();

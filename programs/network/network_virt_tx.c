@@ -183,8 +183,7 @@ static int pass(struct client *client, const struct net_buff_desc *frame, struct
         }
         return COUNT_REFUSED_DUPLICATE;
     }
-    /* What the client leaves to the device stays so. */
-    if (!net_enqueue_partial(to, net_address_of(&region->data, buffer), frame->len, frame->checksum)) {
+    if (!net_enqueue(to, net_address_of(&region->data, buffer), frame->len, 0)) {
         return COUNT_DRIVER_FULL;
     }
     region->states[buffer] = WITH_DRIVER;

@@ -187,6 +187,7 @@ function exploredRam(plain: Ram, looks: LookedAt, reach: (kind: PointKindName) =
   const parts = {
     base: plain.base,
     sizeBytes: plain.sizeBytes,
+    batches: 'steps' as const,
     u8: plain.u8,
     u16: watched(plain.u16, looks.halfwords, reach),
     u32: watched(plain.u32, looks.words, reach),

@@ -196,7 +196,10 @@ export const NET_MUTANTS: readonly Mutant[] = [
     system: ECHO,
     explore: 'none',
     edits: [
-      { find: 'client.holds[index] = 1;', replace: 'client.holds[index] = index === 0 ? 0 : 1;' },
+      {
+        find: 'client.holds.set(index, 1);',
+        replace: 'client.holds.set(index, index === 0 ? 0 : 1);',
+      },
     ],
   },
   {
@@ -207,7 +210,7 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'states[index] = WITH_CLIENT;\n    // One that is down begins',
+        find: 'states.set(index, WITH_CLIENT);\n    // One that is down begins',
         replace: '// One that is down begins',
       },
     ],
@@ -220,9 +223,9 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'client.withDriver -= 1;\n    states[index]',
+        find: 'client.withDriver -= 1;\n    states.set(index',
         replace:
-          'client.withDriver -= 1;\n    if ((index & 1) === 1) client.free.enqueue(translated.offsetOf(index), 0, 0, oid);\n    states[index]',
+          'client.withDriver -= 1;\n    if ((index & 1) === 1) client.free.enqueue(translated.offsetOf(index), 0, 0, oid);\n    states.set(index',
       },
     ],
   },
@@ -274,8 +277,8 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'target.copyFrom(this.#source, from, to, len);\n      clientActive',
-        replace: 'target.copyFrom(this.#source, from, to, len & ~1);\n      clientActive',
+        find: 'target.copyFrom(this.#source, low, free.low, len);\n      this',
+        replace: 'target.copyFrom(this.#source, low, free.low, len & ~1);\n      this',
       },
     ],
   },

@@ -17,12 +17,15 @@ import { netQueueBytes } from '../../queues/net/queue.ts';
 import { main as copier } from '../../virtualisers/network/copy/copy.ts';
 import { main as virtRx } from '../../virtualisers/network/rx/virt-rx.ts';
 import { main as virtTx } from '../../virtualisers/network/tx/virt-tx.ts';
+import type { Batches } from '../../memory/ram.ts';
 import { type BarePd, BareSystem } from './bare-system.ts';
 
 export type EchoPath = '5pd' | '4pd' | '2pd' | 'dummy';
 
 export interface BareEchoOptions {
   readonly path?: EchoPath;
+  /** How programs move batches: 'wasm' unless told. */
+  readonly batches?: Batches;
   readonly clients?: number;
   /** Buffers of each kind; a power of two. */
   readonly buffers?: number;
@@ -73,11 +76,13 @@ class EchoBuilder {
   readonly #options: BareEchoOptions;
   readonly #path: EchoPath;
   readonly #buffers: number;
-  readonly #system = new BareSystem({ ramBytes: 16 << 20, stagingBytes: 1 << 20 });
+  readonly #system: BareSystem;
   readonly #device: MmioDevice;
 
   constructor(options: BareEchoOptions) {
     this.#options = options;
+    const { batches = 'wasm' } = options;
+    this.#system = new BareSystem({ ramBytes: 16 << 20, stagingBytes: 1 << 20, batches });
     this.#path = options.path ?? '5pd';
     this.#buffers = options.buffers ?? 512;
     this.#device = options.device(this.#system);

@@ -8,7 +8,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
-import { Ram } from '../../memory/ram.ts';
+import { type Batches, Ram } from '../../memory/ram.ts';
 import { DeviceRegion, type MmioDevice, type ReadonlyRegion, Region } from '../../memory/region.ts';
 import type {
   Channel,
@@ -34,11 +34,21 @@ export class BareSystem {
   #next = PAGE_BYTES;
   running: BarePd | undefined;
 
-  constructor(options: { readonly ramBytes: number; readonly stagingBytes?: number }) {
+  constructor(options: {
+    readonly ramBytes: number;
+    readonly stagingBytes?: number;
+    readonly batches?: Batches;
+  }) {
     this.ram = new Ram({
       sizeBytes: options.ramBytes,
       stagingBytes: options.stagingBytes ?? 0,
+      batches: options.batches ?? 'wasm',
     });
+  }
+
+  /** All memory that regions have. */
+  get memory(): Uint8Array {
+    return this.ram.u8.subarray(0, this.#next);
   }
 
   /** Makes a memory region, page-aligned and zeroed. */

@@ -41,6 +41,11 @@ export class TranslatedData extends Configured<Translation> {
     );
   }
 
+  /** For loops over batches. */
+  get place(): { buffers: number; addressLow: number; addressHigh: number } {
+    return { buffers: this.buffers, addressLow: this.#low, addressHigh: this.#high };
+  }
+
   /** @returns the buffer that begins at this offset, or {@link NO_BUFFER} */
   indexOfOffset(low: number, high: number): number {
     return high === 0 ? this.#index(low) : NONE;

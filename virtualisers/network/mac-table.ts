@@ -20,6 +20,13 @@ export class MacTable extends Configured<readonly (readonly string[])[]> {
     this.options.flatMap((own, owner) => own.flatMap((mac) => [...parseMac(mac), owner])),
   );
 
+  /** All of them: word, halfword, owner. */
+  get addresses(): readonly (readonly [number, number, number])[] {
+    return this.options.flatMap((own, owner) =>
+      own.map((mac) => [...parseMac(mac), owner] as const),
+    );
+  }
+
   /** @returns the owner's number, or {@link NOBODY} */
   find(word: number, half: number): number {
     const entries = this.#entries;
@@ -30,7 +37,7 @@ export class MacTable extends Configured<readonly (readonly string[])[]> {
   }
 }
 
-function parseMac(text: string): readonly number[] {
+function parseMac(text: string): readonly [number, number] {
   const bytes = text.split(':').map((byte) => Number.parseInt(byte, 16));
   demand(bytes.length === 6 && bytes.every((byte) => byte <= 0xff), `'${text}' is no MAC address`);
   const view = new DataView(Uint8Array.from(bytes).buffer);

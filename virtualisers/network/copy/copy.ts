@@ -16,7 +16,8 @@ import {
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetCopyConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
-import { CHECKED, NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { FrameCopy } from '../../../queues/net/loops/frame-copy.ts';
+import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { isBufferOffset } from '../data.ts';
@@ -38,10 +39,6 @@ export const NET_COPY_COUNTERS = counterNames(
   'queueLies',
 );
 const COUNT = NET_COPY_COUNTERS;
-// Folded constants: docs/hot-code.md.
-const BUFFER_BYTES = NET_BUFFER_BYTES;
-/** What of an entry goes on to the client beside the buffer. */
-const LEN_AND_CHECKED = CHECKED | 0xffff;
 /** More than a system has, with a copier for each: Microkit has 63 domains at most. */
 const CLIENTS_MAX = 64;
 
@@ -87,6 +84,7 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
   readonly #source = this.pd.readonlyRegion(this.#config.rxData.region);
   readonly #target =
     this.#config.mode === 'copy' ? this.pd.region(this.#config.clientData.region) : undefined;
+  readonly #frames = this.#target === undefined ? undefined : this.#frameCopy(this.#target);
   readonly #sourceBytes: number = this.#config.rxData.buffers * NET_BUFFER_BYTES;
   readonly #targetBytes: number = this.#config.clientData.buffers * NET_BUFFER_BYTES;
   readonly #receive: Flow = {
@@ -146,46 +144,23 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
   /** Passes received packets to the client. */
   rxReturn(): void {
     const target = this.#target;
-    if (target === undefined) {
+    const frames = this.#frames;
+    if (target === undefined || frames === undefined) {
       this.#moveAll(this.#virtActive, this.#clientActive, COUNT.dropClientFull);
       return;
     }
-    do this.#copyPlain(target);
+    do this.#copyBatch(frames);
     while (this.#copyNext(target));
     this.#virtActive.publish();
     this.#clientFree.publish();
   }
 
-  /** Packets with a good buffer of the client for each, as many as come one behind the other. */
-  readonly #copyPlain = (target: Region): void => {
-    const active = this.#virtActive;
-    const free = this.#clientFree;
-    const virtFree = this.#virtFree;
-    const clientActive = this.#clientActive;
-    const packets = Math.min(active.available(), virtFree.room());
-    const most = Math.min(packets, clientActive.room(), free.available());
-    let taken = 0;
-    let bytes = 0;
-    for (; taken < most; taken += 1) {
-      const from = active.lowAt(taken);
-      const to = free.lowAt(taken);
-      const packed = active.lenAndOidAt(taken);
-      const len = packed & 0xffff;
-      if (!isBufferOffset(from, active.highAt(taken), this.#sourceBytes) || len > BUFFER_BYTES)
-        break;
-      if (!isBufferOffset(to, free.highAt(taken), this.#targetBytes)) break;
-      target.copyFrom(this.#source, from, to, len);
-      clientActive.putAt(taken, to, 0, packed & LEN_AND_CHECKED);
-      virtFree.putAt(taken, from, 0, len);
-      bytes += len;
-    }
-    if (taken === 0) return;
-    active.advance(taken);
-    free.advance(taken);
-    clientActive.advance(taken);
-    virtFree.advance(taken);
-    this.#count(taken, bytes);
-    this.moved += taken;
+  /** Packets with a good buffer of the client for each. */
+  readonly #copyBatch = (frames: FrameCopy): void => {
+    const copied = frames.run();
+    if (copied === 0) return;
+    this.#count(copied, frames.bytes);
+    this.moved += copied;
   };
 
   /** The next packet, whatever it is. @returns false when there is none */
@@ -275,6 +250,20 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
     }
     free.publish();
     this.#clientFree.cancelSignal();
+  }
+
+  #frameCopy(target: Region): FrameCopy {
+    const { rxData, clientData } = this.#config;
+    return new FrameCopy({
+      received: this.#virtActive,
+      returned: this.#virtFree,
+      source: this.#source,
+      sourceBuffers: rxData.buffers,
+      free: this.#clientFree,
+      filled: this.#clientActive,
+      target,
+      targetBuffers: clientData.buffers,
+    });
   }
 
   #endOf(channel: Channel): NetEnd {

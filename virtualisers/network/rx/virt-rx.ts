@@ -20,7 +20,10 @@ import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtRxConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { BufferReader } from '../../../queues/net/buffer-view.ts';
-import { CHECKED_OID, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import { BufferBook } from '../../../queues/net/loops/buffer-book.ts';
+import { ToClients } from '../../../queues/net/loops/to-clients.ts';
+import { ToDriver } from '../../../queues/net/loops/to-driver.ts';
+import { NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
 import { NO_BUFFER, translatedData } from '../data.ts';
@@ -50,7 +53,6 @@ const FRAME_BYTES_MIN = 14;
 // Folded constants: docs/hot-code.md.
 const NONE = NO_BUFFER;
 const UNKNOWN = NOBODY;
-const CHECKED_BIT = CHECKED_OID;
 const NO_CHANNEL = -1;
 
 interface Client {
@@ -59,7 +61,8 @@ interface Client {
   readonly free: NetConsumer;
   readonly end: NetEnd;
   /** 1 for each buffer that the client holds. */
-  readonly holds: Uint8Array;
+  readonly holds: BufferBook;
+  readonly toDriver: ToDriver;
   readonly provide: Flow;
 }
 
@@ -105,6 +108,14 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   readonly #refs = this.pd.region(this.#config.bufferMetadata);
   readonly #clients = this.#config.clients.map(({ connection }) => this.#makeClient(connection));
   readonly #macs = new MacTable(this.#config.clients.map(({ macs }) => macs));
+  readonly #toClients = new ToClients({
+    received: this.#driverActive,
+    frames: this.pd.readonlyRegion(this.#config.data.region),
+    ...this.#data.place,
+    refs: this.#refs,
+    clients: this.#clients,
+    addresses: this.#macs.addresses,
+  });
   readonly #return: Flow = {
     drain: () => this.rxReturn(),
     requestSignal: () => {
@@ -185,8 +196,8 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   #closeClient(client: Client): void {
     closeNetEnd(this.pd, client.end);
     let held = 0;
-    for (const [index, holds] of client.holds.entries()) {
-      if (holds === 0) continue;
+    for (let index = 0; index < client.holds.length; index += 1) {
+      if (client.holds.get(index) === 0) continue;
       held += 1;
       this.#release(client, index);
     }
@@ -203,37 +214,18 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
 
   /** Hands received buffers to clients. */
   readonly rxReturn = (): void => {
-    do this.#rxReturnPlain();
+    do this.#rxReturnBatch();
     while (this.#rxReturnNext());
     this.#driverActive.publish();
   };
 
-  /** Frames for one client each that has room for them, as many as come one behind the other. */
-  readonly #rxReturnPlain = (): void => {
-    const active = this.#driverActive;
-    const data = this.#data;
-    const frame = this.#frame;
-    const refs = this.#refs;
-    const macs = this.#macs;
-    const clients = this.#clients;
-    const most = active.available();
-    let taken = 0;
-    for (; taken < most; taken += 1) {
-      const index = data.indexOfAddress(active.lowAt(taken), active.highAt(taken));
-      const packed = active.lenAndOidAt(taken);
-      const len = packed & 0xffff;
-      if (index === NONE || len < FRAME_BYTES_MIN || refs.read8(index) !== 0) break;
-      frame.moveTo(index);
-      const owner = macs.find(frame.word(0), frame.half(2));
-      const checked = (packed >>> 16) & CHECKED_BIT;
-      if (owner === UNKNOWN || !this.#give(clients[owner] as Client, index, len, checked)) break;
-      refs.write8(index, 1);
-    }
-    if (taken === 0) return;
-    active.advance(taken);
-    this.#atDriver -= taken;
-    this.moved += taken;
-    this.counters.add(COUNT.packets, taken);
+  /** Frames for one client each that has room for them. */
+  readonly #rxReturnBatch = (): void => {
+    const given = this.#toClients.run();
+    if (given === 0) return;
+    this.#atDriver -= given;
+    this.moved += given;
+    this.counters.add(COUNT.packets, given);
   };
 
   /** The next one, whatever it is. @returns false when there is none */
@@ -285,7 +277,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   /** @param checked what the driver says of the checksums, see {@link CHECKED_OID} */
   #give(client: Client, index: number, len: number, checked: number): boolean {
     if (!client.active.enqueue(this.#data.offsetOf(index), 0, len, checked)) return false;
-    client.holds[index] = 1;
+    client.holds.set(index, 1);
     return true;
   }
 
@@ -296,30 +288,15 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
 
   /** Takes empty buffers back from a client. */
   readonly rxProvide = (client: Client): void => {
-    do this.#rxProvidePlain(client);
+    do this.#rxProvideBatch(client);
     while (this.#rxProvideNext(client));
     client.free.publish();
   };
 
-  /** Buffers that the client alone held, as many as come one behind the other. */
-  readonly #rxProvidePlain = (client: Client): void => {
-    const { free, holds } = client;
-    const data = this.#data;
-    const refs = this.#refs;
-    const driverFree = this.#driverFree;
-    const high = data.addressHigh;
-    const most = Math.min(free.available(), driverFree.room());
-    let taken = 0;
-    for (; taken < most; taken += 1) {
-      const index = data.indexOfOffset(free.lowAt(taken), free.highAt(taken));
-      if (index === NONE || holds[index] === 0 || refs.read8(index) !== 1) break;
-      holds[index] = 0;
-      refs.write8(index, 0);
-      driverFree.putAt(taken, data.addressLow(index), high, 0);
-    }
+  /** Buffers that the client alone held. */
+  readonly #rxProvideBatch = ({ toDriver }: Client): void => {
+    const taken = toDriver.run();
     if (taken === 0) return;
-    free.advance(taken);
-    driverFree.advance(taken);
     this.#atDriver += taken;
     this.moved += taken;
     this.counters.add(COUNT.returned, taken);
@@ -334,7 +311,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
       this.counters.add(COUNT.refusedNoBuffer, 1);
       return true;
     }
-    if (holds[index] === 0) {
+    if (holds.get(index) === 0) {
       this.counters.add(COUNT.refusedNotHeld, 1);
       return true;
     }
@@ -346,7 +323,7 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
 
   /** A client holds this buffer no longer; behind the last one the driver has it again. */
   #release({ holds }: Client, index: number): void {
-    holds[index] = 0;
+    holds.set(index, 0);
     const refs = this.#refs.read8(index) - 1;
     this.#refs.write8(index, refs);
     if (refs === 0) this.#toDriver(index);
@@ -363,12 +340,22 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
   #makeClient(connection: NetVirtRxConfig['driver']): Client {
     const free = new NetConsumer(this.pd.region(connection.freeQueue), connection.capacity);
     const active = new NetProducer(this.pd.region(connection.activeQueue), connection.capacity);
+    const holds = new BufferBook(free, this.#data.buffers);
     const client: Client = {
       channel: connection.channel,
       active,
       free,
       end: { connection, out: active, in: free },
-      holds: new Uint8Array(this.#data.buffers),
+      holds,
+      toDriver: new ToDriver({
+        client: free,
+        driver: this.#driverFree,
+        ...this.#data.place,
+        changes: [
+          { book: holds, is: 1, becomes: 0 },
+          { book: this.#refs, is: 1, becomes: 0 },
+        ],
+      }),
       provide: {
         drain: () => this.rxProvide(client),
         requestSignal: () => this.#requestFree(free),

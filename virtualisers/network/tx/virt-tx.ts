@@ -18,6 +18,9 @@ import {
 import { counterNames, Counters } from '../../../queues/counters.ts';
 import type { NetVirtTxConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
+import { BufferBook } from '../../../queues/net/loops/buffer-book.ts';
+import { ToDriver } from '../../../queues/net/loops/to-driver.ts';
+import { ToOwners } from '../../../queues/net/loops/to-owners.ts';
 import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
@@ -73,7 +76,7 @@ const NONE = NO_BUFFER;
 interface Data {
   readonly translated: TranslatedData;
   /** Where each buffer is. */
-  readonly states: Uint8Array;
+  readonly states: BufferBook;
 }
 
 interface Client {
@@ -83,6 +86,8 @@ interface Client {
   readonly end: NetEnd;
   readonly data: readonly Data[];
   readonly buffers: number;
+  /** Of the first data region. */
+  readonly toDriver: ToDriver;
   readonly provide: Flow;
   withDriver: number;
   waiting: number;
@@ -126,6 +131,18 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     in: this.#driverFree,
   };
   readonly #clients = this.#config.clients.map((client) => this.#makeClient(client));
+  readonly #toOwners = new ToOwners({
+    returned: this.#driverFree,
+    is: WITH_DRIVER,
+    becomes: WITH_CLIENT,
+    owners: this.#clients.map(({ free }) => free),
+    regions: this.#clients.flatMap(({ data }, owner) =>
+      data.map(({ translated, states }, number) => ({
+        ...{ owner, number, book: states },
+        ...translated.place,
+      })),
+    ),
+  });
   readonly #return: Flow = {
     drain: () => this.txReturn(),
     requestSignal: () => this.#requestReturn(),
@@ -206,7 +223,8 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     for (const client of this.#clients) {
       if (!client.free.isClosed) client.active.open();
       for (const [oid, { states }] of client.data.entries()) {
-        for (const [index, state] of states.entries()) {
+        for (let index = 0; index < states.length; index += 1) {
+          const state = states.get(index);
           if (state !== WITH_DRIVER && state !== ORPHANED) continue;
           lost += 1;
           this.#toOwner(client, oid, index);
@@ -219,8 +237,8 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   #closeClient(client: Client): void {
     const left = closeNetEnd(this.pd, client.end);
     for (const { states } of client.data) {
-      for (const [index, state] of states.entries()) {
-        if (state === WAITING) states[index] = WITH_CLIENT;
+      for (let index = 0; index < states.length; index += 1) {
+        if (states.get(index) === WAITING) states.set(index, WITH_CLIENT);
       }
     }
     client.waiting = 0;
@@ -232,8 +250,8 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     if (this.#driverActive.isClosed) client.active.close();
     if (client.withDriver === 0) return;
     for (const { states } of client.data) {
-      for (const [index, state] of states.entries()) {
-        if (state === WITH_DRIVER) states[index] = ORPHANED;
+      for (let index = 0; index < states.length; index += 1) {
+        if (states.get(index) === WITH_DRIVER) states.set(index, ORPHANED);
       }
     }
   }
@@ -248,31 +266,15 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
 
   /** Hands a client's filled buffers to the driver. */
   readonly txProvide = (client: Client): void => {
-    do this.#txProvidePlain(client);
+    do this.#txProvideBatch(client);
     while (this.#txProvideNext(client));
     client.active.publish();
   };
 
-  /** Good frames in the client's first data region, as many as come one behind the other. */
-  readonly #txProvidePlain = (client: Client): void => {
-    const { active } = client;
-    const driverActive = this.#driverActive;
-    const { translated, states } = client.data[0] as Data;
-    const high = translated.addressHigh;
-    const most = Math.min(active.available(), driverActive.room());
-    let packets = 0;
-    for (; packets < most; packets += 1) {
-      const len = active.lenAndOidAt(packets);
-      // An index of another region makes the number larger than any length.
-      if (len < FRAME_BYTES_MIN || len > FRAME_BYTES_MAX) break;
-      const index = translated.indexOfOffset(active.lowAt(packets), active.highAt(packets));
-      if (index === NONE || states[index] !== WITH_CLIENT) break;
-      states[index] = WITH_DRIVER;
-      driverActive.putAt(packets, translated.addressLow(index), high, len);
-    }
+  /** Good frames in the client's first data region. */
+  readonly #txProvideBatch = (client: Client): void => {
+    const packets = client.toDriver.run();
     if (packets === 0) return;
-    active.advance(packets);
-    driverActive.advance(packets);
     client.withDriver += packets;
     this.moved += packets;
     this.counters.add(COUNT.packets, packets);
@@ -330,15 +332,29 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     const taken = free.available();
     if (taken === 0) return;
     let returned = 0;
-    for (let index = 0; index < taken; index += 1) {
-      if (this.#giveBack(free.lowAt(index), free.highAt(index))) returned += 1;
+    for (let left = taken; left > 0; left -= 1) {
+      const given = this.#txReturnBatch();
+      returned += given;
+      left -= given;
+      if (left === 0) break;
+      if (this.#giveBack(free.lowAt(0), free.highAt(0))) returned += 1;
+      free.advance(1);
     }
-    free.advance(taken);
     free.publish();
     // An entry that gives nothing back is no progress: a wake-up for nothing else counts as wasted.
     this.moved += returned;
     this.counters.add(COUNT.returned, returned);
     this.counters.add(COUNT.driverBadBuffer, taken - returned);
+  };
+
+  /** Buffers whose owners have room for them. @returns how many */
+  readonly #txReturnBatch = (): number => {
+    const given = this.#toOwners.run();
+    if (given === 0) return 0;
+    for (let index = 0; index < this.#clients.length; index += 1) {
+      (this.#clients[index] as Client).withDriver -= this.#toOwners.givenTo(index);
+    }
+    return given;
   };
 
   /** @returns {@link PASSED}, or the counter of the reason why not */
@@ -351,25 +367,19 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     if (index === NONE) {
       return (low & 0x7ff) === 0 ? COUNT.refusedRange : COUNT.refusedAlignment;
     }
-    if (data.states[index] !== WITH_CLIENT) {
+    const state = data.states.get(index);
+    if (state !== WITH_CLIENT) {
       // An orphan that is sent goes back to its client like any other.
-      if (data.states[index] === ORPHANED) data.states[index] = WITH_DRIVER;
+      if (state === ORPHANED) data.states.set(index, WITH_DRIVER);
       return COUNT.refusedDuplicate;
     }
-    if (!this.#toDriver(active, data.translated, index)) return COUNT.driverFull;
-    data.states[index] = WITH_DRIVER;
+    const { addressHigh } = data.translated;
+    if (!this.#driverActive.enqueue(data.translated.addressLow(index), addressHigh, len, 0)) {
+      return COUNT.driverFull;
+    }
+    data.states.set(index, WITH_DRIVER);
     client.withDriver += 1;
     return PASSED;
-  }
-
-  /** What the client leaves to the device stays so. @returns false without room */
-  #toDriver(active: NetConsumer, translated: TranslatedData, index: number): boolean {
-    const low = translated.addressLow(index);
-    const high = translated.addressHigh;
-    const { len, checksum } = active;
-    return active.isPartial
-      ? this.#driverActive.enqueuePartial(low, high, len, checksum)
-      : this.#driverActive.enqueue(low, high, len, 0);
   }
 
   /**
@@ -389,7 +399,8 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
         const { translated, states } = client.data[oid] as Data;
         const index = translated.indexOfAddress(low, high);
         if (index === NONE) continue;
-        if (states[index] !== WITH_DRIVER && states[index] !== ORPHANED) return false;
+        const state = states.get(index);
+        if (state !== WITH_DRIVER && state !== ORPHANED) return false;
         this.#toOwner(client, oid, index);
         return true;
       }
@@ -400,13 +411,13 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   /** A buffer that the driver had is its client's again. */
   #toOwner(client: Client, oid: number, index: number): void {
     const { translated, states } = client.data[oid] as Data;
-    const isWanted = states[index] === WITH_DRIVER;
+    const isWanted = states.get(index) === WITH_DRIVER;
     client.withDriver -= 1;
-    states[index] = WITH_CLIENT;
+    states.set(index, WITH_CLIENT);
     // One that is down begins with all of its buffers; of an orphan, it has begun with it.
     if (!isWanted || client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) return;
     if (client.free.isClosed) return;
-    states[index] = WAITING;
+    states.set(index, WAITING);
     client.waiting += 1;
     this.counters.add(COUNT.returnDelayed, 1);
   }
@@ -415,9 +426,9 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   #returnWaiting(client: Client): void {
     for (const [oid, { translated, states }] of client.data.entries()) {
       for (let index = 0; index < states.length && client.waiting > 0; index += 1) {
-        if (states[index] !== WAITING) continue;
+        if (states.get(index) !== WAITING) continue;
         if (!client.free.enqueue(translated.offsetOf(index), 0, 0, oid)) return;
-        states[index] = WITH_CLIENT;
+        states.set(index, WITH_CLIENT);
         client.waiting -= 1;
       }
     }
@@ -450,15 +461,17 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
   #makeClient({ connection, data }: NetVirtTxConfig['clients'][number]): Client {
     const active = new NetConsumer(this.pd.region(connection.activeQueue), connection.capacity);
     const free = new NetProducer(this.pd.region(connection.freeQueue), connection.capacity);
+    const known = data.map((one) => ({
+      translated: translatedData(this.pd, one),
+      states: new BufferBook(free, one.buffers),
+    }));
     const client: Client = {
       channel: connection.channel,
       active,
       free,
       end: { connection, out: free, in: active },
-      data: data.map((one) => ({
-        translated: translatedData(this.pd, one),
-        states: new Uint8Array(one.buffers),
-      })),
+      data: known,
+      toDriver: this.#toDriver(active, known[0] as Data),
       buffers: data.reduce((sum, one) => sum + one.buffers, 0),
       provide: {
         drain: () => this.txProvide(client),
@@ -473,6 +486,16 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
       waiting: 0,
     };
     return client;
+  }
+
+  #toDriver(active: NetConsumer, { translated, states }: Data): ToDriver {
+    return new ToDriver({
+      client: active,
+      driver: this.#driverActive,
+      ...translated.place,
+      frameBytes: { least: FRAME_BYTES_MIN, most: FRAME_BYTES_MAX },
+      changes: [{ book: states, is: WITH_CLIENT, becomes: WITH_DRIVER }],
+    });
   }
 
   #countLies(): void {

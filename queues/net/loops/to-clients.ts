@@ -1,0 +1,186 @@
+/**
+ * Gives received frames to the clients whose addresses they have, a batch at a time: what a receive
+ * virtualiser does with a frame for one client that has room for it.
+ */
+
+import { demand } from '../../../memory/misuse.ts';
+import type { ReadonlyRegion } from '../../../memory/region.ts';
+import { partsOf, Sealed } from '../../../memory/sealed.ts';
+import type { FunctionBody } from '../../../memory/wasm/code.ts';
+import {
+  add,
+  and,
+  equal,
+  less,
+  load16,
+  load32,
+  load8,
+  notEqual,
+  or,
+  shiftLeft,
+  shiftRight,
+  subtract,
+} from '../../../memory/wasm/expression.ts';
+import { Routine } from '../../../memory/wasm/routine.ts';
+import { CHECKED, type NetConsumer, type NetProducer } from '../queue.ts';
+import { type Book, type BufferBook, placeOf } from './buffer-book.ts';
+import { Destinations, give, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
+import {
+  BlockLayout,
+  BUFFER_SHIFT,
+  buffersOf,
+  entriesOf,
+  entryAt,
+  HIGH,
+  isNoBuffer,
+  LEN_AND_OID,
+  ramOf,
+} from './entries.ts';
+import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+
+const FRAME_BYTES_MIN = 14;
+const LEN = 0xffff;
+/** Of each address: a word, a halfword, whose it is, and the book of who holds what. */
+const ADDRESS_WORDS = 4;
+
+const BLOCK = new BlockLayout(
+  'receivedAt',
+  'receivedMask',
+  'framesAt',
+  'bytes',
+  'addressLow',
+  'addressHigh',
+  'refsAt',
+  'addressesAt',
+  'addresses',
+);
+
+export interface ToClientsOptions {
+  readonly received: NetConsumer;
+  /** The frames, and where they are for DMA, in signed halves. */
+  readonly frames: ReadonlyRegion;
+  readonly buffers: number;
+  readonly addressLow: number;
+  readonly addressHigh: number;
+  /** How many clients hold each buffer. */
+  readonly refs: Book;
+  /** By client; in `holds`, 1 for each buffer that it holds. */
+  readonly clients: readonly { readonly active: NetProducer; readonly holds: BufferBook }[];
+  /** A signed word and a halfword, as a frame in memory begins, and the client's number. */
+  readonly addresses: readonly (readonly [word: number, half: number, client: number])[];
+}
+
+interface Parts extends ToClientsOptions {
+  readonly loop: BatchLoop | undefined;
+  readonly block: number;
+  readonly destinations: Destinations | undefined;
+}
+
+export class ToClients extends Sealed<Parts> {
+  static {
+    Object.freeze(this);
+    Object.freeze(this.prototype);
+  }
+
+  readonly #received: NetConsumer = partsOf(this).received;
+  readonly #loop: BatchLoop | undefined = partsOf(this).loop;
+  readonly #block: number = partsOf(this).block;
+  readonly #destinations: Destinations | undefined = partsOf(this).destinations;
+
+  constructor(options: ToClientsOptions) {
+    super(place(options));
+  }
+
+  /**
+   * Frames for one client each that is known to have room, as many as come one behind the other;
+   * nothing is published yet.
+   *
+   * @returns how many; 0 where batches are moved step by step
+   */
+  run(): number {
+    const loop = this.#loop;
+    const destinations = this.#destinations;
+    if (loop === undefined || destinations === undefined) return 0;
+    const most = this.#received.available();
+    if (most === 0) return 0;
+    destinations.prepare();
+    const given = loop(this.#block, most, this.#received.cursor);
+    this.#received.advance(given);
+    destinations.advance();
+    return given;
+  }
+}
+
+function place(options: ToClientsOptions): Parts {
+  const { received, refs, clients, addresses, addressLow, addressHigh } = options;
+  const ram = ramOf(received);
+  const books = [refs, ...clients.map(({ holds }) => holds)].map(placeOf);
+  const isWithin = books.every(({ at }) => at >= 0);
+  const addressBytes = addresses.length * ADDRESS_WORDS * 4;
+  if (!isWithin || !hasRoomFor(ram, clients.length + addresses.length)) {
+    return { ...options, loop: undefined, block: 0, destinations: undefined };
+  }
+  const destinations = new Destinations(
+    ram,
+    clients.map(({ active }) => active),
+  );
+  const addressesAt = ram.takeStaging(addressBytes);
+  for (const [index, [word, half, client]] of addresses.entries()) {
+    const holds = books[1 + client];
+    demand(holds !== undefined, `an address of client ${client}, of ${clients.length}`);
+    const entry = [word, half, destinations.at + (client << RECORD_SHIFT), holds.at];
+    ram.i32.set(entry, (addressesAt >>> 2) + index * ADDRESS_WORDS);
+  }
+  const [receivedAt, receivedMask] = entriesOf(received);
+  const held = Math.min(options.buffers, ...books.map(({ length }) => length));
+  const [framesAt, bytes] = buffersOf(options.frames, held);
+  const words = {
+    ...{ receivedAt, receivedMask, framesAt, bytes, addressLow, addressHigh },
+    ...{ refsAt: placeOf(refs).at, addressesAt, addresses: addresses.length },
+  };
+  return { ...options, ...batchLoop(ram, module, () => BLOCK.place(ram, words)), destinations };
+}
+
+const PARAMETERS = 3;
+
+function module(pages: number): Uint8Array {
+  return batchModule(pages, PARAMETERS, toClientsLoop);
+}
+
+/** Parameters: the block, entries at most, and the cursor of `received`. */
+function toClientsLoop(): FunctionBody {
+  const routine = new Routine(PARAMETERS);
+  const block = routine.parameter(0);
+  const constant = (name: Parameters<typeof BLOCK.index>[0]) =>
+    routine.let(BLOCK.load(block, name));
+  const receivedEntries = [constant('receivedAt'), constant('receivedMask')] as const;
+  const [framesAt, bytes] = [constant('framesAt'), constant('bytes')];
+  const [addressLow, addressHigh] = [constant('addressLow'), constant('addressHigh')];
+  const [refsAt, addressesAt] = [constant('refsAt'), constant('addressesAt')];
+  const addresses = constant('addresses');
+  const given = routine.countUp(routine.parameter(1), (index, leave) => {
+    const entry = routine.let(entryAt(receivedEntries, routine.parameter(2), index));
+    const offset = routine.let(subtract(load32(entry), addressLow));
+    const isElsewhere = notEqual(load32(entry, HIGH), addressHigh);
+    routine.leaveIf(leave, isNoBuffer(offset, isElsewhere, bytes));
+    const lenAndOid = routine.let(load32(entry, LEN_AND_OID));
+    const buffer = routine.let(shiftRight(offset, BUFFER_SHIFT));
+    const refs = routine.let(add(refsAt, buffer));
+    routine.leaveIf(leave, or(less(and(lenAndOid, LEN), FRAME_BYTES_MIN), load8(refs)));
+    const frame = routine.let(add(framesAt, offset));
+    const [word, half] = [routine.let(load32(frame)), routine.let(load16(frame, 4))];
+    const found = routine.let(0);
+    routine.countUp(addresses, (number, over) => {
+      const address = routine.let(add(addressesAt, shiftLeft(number, 4)));
+      const isIt = and(equal(load32(address), word), equal(load32(address, 4), half));
+      routine.when(isIt, () => found.set(address));
+      routine.leaveIf(over, found);
+    });
+    routine.leaveIf(leave, equal(found, 0));
+    const record = routine.let(load32(found, 8));
+    give({ routine, leave }, record, [offset, 0, and(lenAndOid, CHECKED | LEN)]);
+    routine.store8(add(load32(found, 12), buffer), 1);
+    routine.store8(refs, 1);
+  });
+  return routine.finish(given);
+}
