@@ -24,10 +24,10 @@ const CLEAR_TO_END = '\u001b[K';
 export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
   const stream = people === 'stdout' ? process.stdout : process.stderr;
   const isLive = stream.isTTY;
-  let pending: 'no' | 'yes' = 'no';
+  let isLivePending = false;
   const endLive = (): void => {
-    if (pending === 'yes') stream.write(`\r${CLEAR_TO_END}`);
-    pending = 'no';
+    if (isLivePending) stream.write(`\r${CLEAR_TO_END}`);
+    isLivePending = false;
   };
   return {
     isLive,
@@ -44,7 +44,7 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
       if (!isLive) return;
       const width = stream.columns > 0 ? stream.columns - 1 : 79;
       stream.write(`\r${withoutControls(line).slice(0, width)}${CLEAR_TO_END}`);
-      pending = 'yes';
+      isLivePending = true;
     },
   };
 }

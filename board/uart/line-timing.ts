@@ -14,7 +14,7 @@ export class LineTiming {
   bitNs = 0;
   dataMask = 0x1f;
   /** A fast line with a clock: characters take no time. */
-  instant: 'yes' | 'no' = 'no';
+  isInstant = false;
   readonly #wire: SerialWire;
 
   constructor(wire: SerialWire) {
@@ -28,7 +28,7 @@ export class LineTiming {
     this.characterNs = timed ? characterNs(format) : 0;
     this.bitNs = timed ? bitNs(format) : 0;
     this.dataMask = (1 << format.dataBits) - 1;
-    this.instant = clocked && !timed ? 'yes' : 'no';
+    this.isInstant = clocked && !timed;
     this.#wire.setFormat(format);
   }
 }

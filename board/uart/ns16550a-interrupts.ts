@@ -45,7 +45,7 @@ export class Ns16550aInterrupts {
     if ((ier & r.IER_ELSI) !== 0 && receiver.lineErrors !== 0) return r.IIR_RLS;
     if ((ier & r.IER_ERBFI) !== 0 && receiver.length > 0) {
       if (receiver.length >= receiver.trigger) return r.IIR_RDA;
-      if (receiver.timedOut === 'yes') return r.IIR_CTI;
+      if (receiver.hasTimedOut) return r.IIR_CTI;
     }
     if ((ier & r.IER_ETBEI) !== 0 && transmitter.isEmptyPending) return r.IIR_THRE;
     // With automatic flow control a change of CTS is the transmitter's business, not the driver's.

@@ -15,7 +15,7 @@ export class Ns16550aReceiver implements ClockEvent {
   /** OE, PE, FE, BI as the next read of LSR shows them. */
   lineErrors = 0;
   /** Whether nothing was received and nothing read for the time of four characters (§8.4.1). */
-  timedOut: 'yes' | 'no' = 'no';
+  hasTimedOut = false;
   readonly #fifo = new CharacterFifo(FIFO_DEPTH);
   readonly #clock: Clock;
   readonly #timeoutChanged: () => void;
@@ -58,9 +58,9 @@ export class Ns16550aReceiver implements ClockEvent {
   }
 
   /** Whether LSR bit 7 shows: an error in the FIFO or not yet read at its top. */
-  get errorInFifo(): 'yes' | 'no' {
-    if (this.#mode === 'single') return 'no';
-    return this.#errorsInFifo > 0 || (this.lineErrors & LSR_CHAR_ERRORS) !== 0 ? 'yes' : 'no';
+  get hasErrorInFifo(): boolean {
+    if (this.#mode === 'single') return false;
+    return this.#errorsInFifo > 0 || (this.lineErrors & LSR_CHAR_ERRORS) !== 0;
   }
 
   arrived(character: number): void {
@@ -88,7 +88,7 @@ export class Ns16550aReceiver implements ClockEvent {
   read(): number {
     if (this.#fifo.length === 0) return this.#lastRead;
     this.#lastRead = this.#fifo.shift() & 0xff;
-    this.timedOut = 'no';
+    this.hasTimedOut = false;
     if (this.#fifo.length > 0) {
       this.#showTop();
       this.#restartTimeout();
@@ -100,7 +100,7 @@ export class Ns16550aReceiver implements ClockEvent {
     this.#fifo.clear();
     this.#errorsInFifo = 0;
     this.lineErrors &= ~LSR_CHAR_ERRORS;
-    this.timedOut = 'no';
+    this.hasTimedOut = false;
   }
 
   reset(): void {
@@ -118,7 +118,7 @@ export class Ns16550aReceiver implements ClockEvent {
       this.#schedule(dueNs);
       return;
     }
-    this.timedOut = 'yes';
+    this.hasTimedOut = true;
     this.#timeoutChanged();
   }
 

@@ -134,7 +134,7 @@ export class Ns16550a implements Device, SerialEnd {
       return;
     }
     const byte = value & 0xff;
-    if (offset === r.THR && this.#timing.instant === 'yes' && this.#sentAtOnce(byte)) return;
+    if (offset === r.THR && this.#timing.isInstant && this.#sentAtOnce(byte)) return;
     const write = this.#registers.writer(offset);
     if (write === undefined) {
       const what = `write to a status register at ${offset}`;
@@ -229,7 +229,7 @@ export class Ns16550a implements Device, SerialEnd {
       receiver.lineErrors |
       (this.#transmitter.length === 0 ? r.LSR_THRE : 0) |
       (this.#transmitter.idle ? r.LSR_TEMT : 0) |
-      (receiver.errorInFifo === 'yes' ? r.LSR_FIFO_ERROR : 0)
+      (receiver.hasErrorInFifo ? r.LSR_FIFO_ERROR : 0)
     );
   }
 

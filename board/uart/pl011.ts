@@ -235,7 +235,7 @@ export class Pl011 implements Device, SerialEnd {
    */
   #sentAtOnce(value: number): boolean {
     const timing = this.#timing;
-    if (timing.instant === 'no' || !this.#transmitter.mayBeBypassed) return false;
+    if (!timing.isInstant || !this.#transmitter.mayBeBypassed) return false;
     if (timing.format.baud === 0 || !this.#mayTransmit()) return false;
     this.#shifted(value & timing.dataMask);
     return true;

@@ -23,7 +23,7 @@ export class BlkChain {
   /** Largest piece. */
   pieceBytesMax = 0;
   /** Whether every piece is a whole number of sectors. */
-  wholeSectors: 'yes' | 'no' = 'yes';
+  hasWholeSectors = true;
   readonly pieceAt: Int32Array;
   readonly pieceLength: Int32Array;
   readonly #ram: Ram;
@@ -81,7 +81,7 @@ export class BlkChain {
     let skip = skipBytes;
     let left = limitBytes;
     this.pieces = this.dataBytes = this.pieceBytesMax = 0;
-    this.wholeSectors = 'yes';
+    this.hasWholeSectors = true;
     for (let i = first; i < end; i += 1) {
       const dropped = Math.min(skip, queue.segmentLength(i));
       const length = Math.min(queue.segmentLength(i) - dropped, left);
@@ -93,7 +93,7 @@ export class BlkChain {
       this.pieces += 1;
       this.dataBytes += length;
       if (length > this.pieceBytesMax) this.pieceBytesMax = length;
-      if (length % SECTOR_BYTES !== 0) this.wholeSectors = 'no';
+      if (length % SECTOR_BYTES !== 0) this.hasWholeSectors = false;
     }
   }
 

@@ -23,7 +23,7 @@ export function transferFault(
   }
   if (chain.pieces > limits.segMax) return 'a request has more data segments than SEG_MAX';
   if (chain.pieceBytesMax > limits.sizeMax) return 'a data segment is larger than SIZE_MAX';
-  if (chain.wholeSectors === 'no' && chain.dataBytes > bounceBytes) {
+  if (!chain.hasWholeSectors && chain.dataBytes > bounceBytes) {
     return 'data in pieces of broken sectors is longer than this device takes';
   }
   return undefined;

@@ -230,7 +230,7 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
     chain.collectWritable();
     if (!this.#isTransferLegal(head)) return;
     this.counters.readBytes += chain.dataBytes;
-    if (chain.wholeSectors === 'no') {
+    if (!chain.hasWholeSectors) {
       this.#bounceHead = head;
       this.#afterwards[head] = AFTER_UNBOUNCE;
       this.#started(head, this.#wire.read(head, chain.sector, this.#bounceAt, chain.dataBytes));
@@ -252,7 +252,7 @@ export class VirtioBlk implements VirtioModel, Turn, BlockEnd {
     if (!this.#isTransferLegal(head)) return;
     this.counters.writtenBytes += chain.dataBytes;
     if (this.#config.isWriteThrough()) this.#afterwards[head] = AFTER_FLUSH;
-    if (chain.wholeSectors === 'no') {
+    if (!chain.hasWholeSectors) {
       this.#bounceHead = head;
       chain.gather(this.#bounceAt);
       this.#started(head, this.#wire.write(head, chain.sector, this.#bounceAt, chain.dataBytes));

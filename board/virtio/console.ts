@@ -201,10 +201,10 @@ export class VirtioConsole implements VirtioModel, Turn, SerialEnd {
         continue;
       }
       const before = this.#txOffset;
-      const finished = this.#transmitSegment();
+      const isFinished = this.#transmitSegment();
       sent += this.#txOffset - before;
       // The wire is full: the chain stays with the device until `lineReady`.
-      if (finished === 'no') return 'done';
+      if (!isFinished) return 'done';
       this.#txSegment += 1;
       this.#txOffset = 0;
     }
@@ -229,7 +229,7 @@ export class VirtioConsole implements VirtioModel, Turn, SerialEnd {
   }
 
   /** @returns whether all of the segment has gone */
-  #transmitSegment(): 'yes' | 'no' {
+  #transmitSegment(): boolean {
     const at = this.#txQueue.segmentAt(this.#txSegment);
     const length = this.#txQueue.segmentLength(this.#txSegment);
     const wire = this.#wire;
@@ -241,7 +241,7 @@ export class VirtioConsole implements VirtioModel, Turn, SerialEnd {
     }
     this.counters.txBytes += offset - this.#txOffset;
     this.#txOffset = offset;
-    return offset === length ? 'yes' : 'no';
+    return offset === length;
   }
 
   /** Moves received bytes into the driver's buffers. */

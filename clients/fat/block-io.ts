@@ -26,7 +26,7 @@ const KEPT_MAX = 512;
 
 interface Kept {
   readonly bytes: Uint8Array;
-  dirty: 'yes' | 'no';
+  isDirty: boolean;
 }
 
 /**
@@ -63,7 +63,7 @@ export class VolumeBytes {
       const part = Math.min(BLOCK - at, bytes.length - done);
       const kept = yield* this.#block(Math.floor((offset + done) / BLOCK));
       kept.bytes.set(bytes.subarray(done, done + part), at);
-      kept.dirty = 'yes';
+      kept.isDirty = true;
       done += part;
     }
   }
@@ -73,9 +73,9 @@ export class VolumeBytes {
    */
   *commit(): BlockTask<void> {
     for (const [block, kept] of [...this.#kept].toSorted(([a], [b]) => a - b)) {
-      if (kept.dirty === 'no') continue;
+      if (!kept.isDirty) continue;
       yield { kind: 'write', block, bytes: kept.bytes };
-      kept.dirty = 'no';
+      kept.isDirty = false;
     }
     yield { kind: 'flush' };
   }
@@ -90,7 +90,7 @@ export class VolumeBytes {
     if (known !== undefined) return known;
     this.#makeRoom();
     const bytes = yield { kind: 'read', block, count: 1 };
-    const kept: Kept = { bytes: bytes.slice(), dirty: 'no' };
+    const kept: Kept = { bytes: bytes.slice(), isDirty: false };
     this.#kept.set(block, kept);
     return kept;
   }
@@ -99,7 +99,7 @@ export class VolumeBytes {
   #makeRoom(): void {
     if (this.#kept.size < KEPT_MAX) return;
     for (const [block, kept] of this.#kept) {
-      if (kept.dirty === 'no') this.#kept.delete(block);
+      if (!kept.isDirty) this.#kept.delete(block);
       if (this.#kept.size < KEPT_MAX) return;
     }
   }

@@ -71,7 +71,7 @@ export interface ComPortOptions {
 /** One client's control of the port. */
 export class ComPort {
   /** Whether the client has asked us to hold output back. */
-  suspended: 'yes' | 'no' = 'no';
+  isSuspended = false;
   /** Commands that were malformed or unknown. */
   refused = 0;
   readonly #host: HostLine;
@@ -126,10 +126,10 @@ export class ComPort {
         this.#setControl(value[0]);
         break;
       case FLOWCONTROL_SUSPEND:
-        this.suspended = 'yes';
+        this.isSuspended = true;
         break;
       case FLOWCONTROL_RESUME:
-        this.suspended = 'no';
+        this.isSuspended = false;
         break;
       case SET_LINESTATE_MASK:
         this.#lineMask = value[0] ?? 0;

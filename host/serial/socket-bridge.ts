@@ -117,7 +117,7 @@ export class SocketBridge implements SerialBridge {
       }
       return;
     }
-    if (writer.opening !== undefined || writer.comPort?.suspended === 'yes') return;
+    if (writer.opening !== undefined || writer.comPort?.isSuspended === true) return;
     while (writer.socket.writableLength < BUFFERED_BYTES_MAX) {
       const bytes = this.#read();
       if (bytes === undefined) return;

@@ -26,7 +26,7 @@ interface Client {
   readonly queue: SerialConsumer;
   readonly channel: number;
   readonly colourBegin: Uint8Array;
-  waiting: 'yes' | 'no';
+  isWaiting: boolean;
 }
 
 /** Names of the counters in `stats`, for whoever runs this program from a description. */
@@ -71,7 +71,7 @@ class SerialVirtTx {
       ),
       channel: connection.channel,
       colourBegin: ascii(`\u001b[${FIRST_COLOUR + (index % COLOURS)}m`),
-      waiting: 'no',
+      isWaiting: false,
     }));
     this.#waiting = new Int32Array(this.#clients.length);
     this.#colourBytes = config.colour === 'on' ? COLOUR_END.length + ascii('\u001b[31m').length : 0;
@@ -123,14 +123,14 @@ class SerialVirtTx {
       if (this.#transfer(index) === 'no room') return;
       this.#waitingFirst = (this.#waitingFirst + 1) % this.#waiting.length;
       this.#waitingCount -= 1;
-      this.#client(index).waiting = 'no';
+      this.#client(index).isWaiting = false;
     }
   }
 
   #wait(index: number): void {
     const client = this.#client(index);
-    if (client.waiting === 'yes') return;
-    client.waiting = 'yes';
+    if (client.isWaiting) return;
+    client.isWaiting = true;
     this.#waiting[(this.#waitingFirst + this.#waitingCount) % this.#waiting.length] = index;
     this.#waitingCount += 1;
     this.counters.add(COUNT.clientsMadeToWait, 1);
@@ -141,7 +141,7 @@ class SerialVirtTx {
     const client = this.#client(index);
     const length = client.queue.length();
     if (length > 0) {
-      if (this.#roomFor(length + this.#colourBytes) === 'no') return 'no room';
+      if (!this.#hasRoomFor(length + this.#colourBytes)) return 'no room';
       if (this.#colourBytes > 0) this.#driver.write(client.colourBegin);
       client.queue.moveTo(this.#driver, length);
       if (this.#colourBytes > 0) this.#driver.write(COLOUR_END);
@@ -155,14 +155,14 @@ class SerialVirtTx {
   /**
    * Looks for room in the driver's queue; when there is none, asks for a signal and looks again.
    */
-  #roomFor(lengthBytes: number): 'yes' | 'no' {
-    if (this.#driver.room() >= lengthBytes) return 'yes';
+  #hasRoomFor(lengthBytes: number): boolean {
+    if (this.#driver.room() >= lengthBytes) return true;
     // The driver can only make room from what it can see.
     if (this.#driver.publish()) this.#pd.notify(this.#driverChannel);
     this.#driver.requestSignal();
-    if (this.#driver.room() < lengthBytes) return 'no';
+    if (this.#driver.room() < lengthBytes) return false;
     this.#driver.cancelSignal();
-    return 'yes';
+    return true;
   }
 
   #client(index: number): Client {
