@@ -2,6 +2,7 @@
 
 import type { WatchKind } from './moment.ts';
 
+/** Memory that is watched, and for which accesses. */
 export interface Watchpoint {
   readonly kind: WatchKind;
   /** As the user has named it. */

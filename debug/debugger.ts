@@ -59,6 +59,7 @@ export interface Front {
   stopped(stop: Stop): Resume;
 }
 
+/** What is debugged, and who is asked when it stops. */
 export interface DebuggerOptions {
   readonly system: SystemDescription;
   /** Domains whose program is machine code. */

@@ -29,6 +29,7 @@ export type Cause =
 
 export type WatchKind = 'read' | 'write' | 'access';
 
+/** Why a run stands still, and where. */
 export interface Stop {
   readonly cause: Cause;
   readonly moment: Moment;

@@ -56,6 +56,7 @@ export type {
   VirtualMachineOptions,
 } from './records.ts';
 
+/** What there is to say of a system as a whole. */
 export interface SystemOptions {
   readonly name: string;
   /** What to check against; the testbed's own board unless told. */

@@ -41,6 +41,7 @@ export interface CamkesDataport {
   readonly region: string;
 }
 
+/** Two or more components, and the interface between them. */
 export interface ConnectionOptions {
   /** Name of the interface, on both sides. */
   readonly name: string;
@@ -99,6 +100,7 @@ const PERMISSIONS: Readonly<Record<CamkesAccess, Permissions>> = {
   RWX: 'rwx',
 };
 
+/** A dataport: who has it, and with which rights. */
 export interface SharedDataOptions {
   readonly name: string;
   readonly between: readonly { readonly pd: PdBuilder; readonly access?: CamkesAccess }[];
@@ -116,6 +118,7 @@ export function seL4SharedData(sys: SystemBuilder, options: SharedDataOptions): 
   }
 }
 
+/** A device's registers, and the component that drives it. */
 export interface HardwareMmioOptions {
   readonly name: string;
   readonly pd: PdBuilder;
@@ -131,6 +134,7 @@ export function seL4HardwareMMIO(sys: SystemBuilder, options: HardwareMmioOption
   pd.configure({ [name]: { region: region.name } satisfies CamkesDataport });
 }
 
+/** A device's interrupt, by its number at the controller, and who consumes it. */
 export interface HardwareInterruptOptions {
   readonly name: string;
   readonly pd: PdBuilder;

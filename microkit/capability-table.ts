@@ -17,6 +17,7 @@ import {
   SLOT_VSPACE,
 } from './slots.ts';
 
+/** A row of the table: one slot of one domain. */
 export interface HeldCapability {
   /** Slot of the domain's own CNode, or of its root CNode for user capabilities. */
   readonly cnode: 'own' | 'root';

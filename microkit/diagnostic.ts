@@ -14,6 +14,7 @@ export interface Span {
   readonly length: number;
 }
 
+/** One thing that is wrong: what, where, and what to do. */
 export interface Diagnostic {
   readonly severity: Severity;
   /** As the tool prints it, position of the element included. */
@@ -26,6 +27,7 @@ export interface Diagnostic {
   readonly hint?: string;
 }
 
+/** Whether the system cannot be built because of it. */
 export function isError(diagnostic: Diagnostic): boolean {
   return diagnostic.severity === 'error';
 }

@@ -38,11 +38,13 @@ import { withPageSizes } from './page-size.ts';
 /** Where mappings without an address begin, as in sdfgen. */
 const FIRST_VADDR = 0x2000_0000n;
 
+/** The finished model, and what is wrong with it. */
 export interface LaidOut {
   readonly system: SystemDescription;
   readonly problems: readonly Problem[];
 }
 
+/** @returns the model, and what stands in the way of it: then the model is of no use */
 export function layOut(recorded: Recorded): LaidOut {
   const problems: Problem[] = [];
   const all = recorded.pds.flatMap(withDescendants);

@@ -24,6 +24,7 @@ export const PRIORITY_MAX = 254;
 export const SMALL_PAGE_BYTES = 0x1000;
 export const LARGE_PAGE_BYTES = 0x20_0000;
 
+/** A whole system, as `.system` files and the builder say it. Plain data, and validated. */
 export interface SystemDescription {
   /** Name of the system: the file's, or what the builder was told. Not part of the file. */
   readonly name: string;
@@ -36,6 +37,7 @@ export interface SystemDescription {
   readonly ioAddressSpaces: readonly IoAddressSpaceDescription[];
 }
 
+/** A protection domain: its program, its time, and what it may use. */
 export interface PdDescription {
   readonly name: string;
   readonly image: ImageDescription;
@@ -88,6 +90,7 @@ export interface ImageDescription {
 /** A set of permissions in the order r, w, x. Write-only is legal for I/O mappings only. */
 export type Permissions = '' | 'r' | 'w' | 'x' | 'rw' | 'rx' | 'wx' | 'rwx';
 
+/** `<map>`: a region at an address of a domain. */
 export interface MapDescription {
   readonly region: string;
   readonly vaddr: bigint;
@@ -102,6 +105,7 @@ export interface MapDescription {
   readonly setvarPrefillSize?: string;
 }
 
+/** `<memory_region>`: memory that domains map; a whole number of pages. */
 export interface RegionDescription {
   readonly name: string;
   readonly size: bigint;
@@ -153,12 +157,14 @@ export interface ConventionalIrqDescription {
   readonly trigger: Trigger;
 }
 
+/** Where a device sits on the PCI bus. */
 export interface PciAddress {
   readonly bus: number;
   readonly device: number;
   readonly function: number;
 }
 
+/** `<ioport>` (x86): ports that a domain may access. */
 export interface IoPortDescription {
   readonly id: number;
   readonly addr: bigint;
@@ -173,6 +179,7 @@ export interface SetvarDescription {
   readonly region: string;
 }
 
+/** `<virtual_machine>`: read and checked; the board runs none. */
 export interface VirtualMachineDescription {
   readonly name: string;
   readonly priority: number;
@@ -195,11 +202,13 @@ export interface UserCapDescription {
   readonly pd: string;
 }
 
+/** `<channel>`: two domains that may signal or call each other. */
 export interface ChannelDescription {
   readonly a: ChannelEndDescription;
   readonly b: ChannelEndDescription;
 }
 
+/** One end: its domain, the identifier that it has there, and what it may do. */
 export interface ChannelEndDescription {
   readonly pd: string;
   readonly id: number;
@@ -210,6 +219,7 @@ export interface ChannelEndDescription {
   readonly setvarId?: string;
 }
 
+/** The domain scheduler: which domains, and in which order, for how long. */
 export interface DomainsDescription {
   readonly domains: readonly { readonly name: string; readonly id: number }[];
   readonly schedule: readonly DomainScheduleEntry[];
@@ -270,6 +280,7 @@ export function flatten(system: SystemDescription): readonly FlatPd[] {
   return flat;
 }
 
+/** @returns undefined when there is none of this name */
 export function regionNamed(
   system: SystemDescription,
   name: string,
@@ -308,6 +319,7 @@ export type SetvarValue =
   /** The physical address of a region, known once it has memory. */
   | { readonly kind: 'physAddr'; readonly region: string };
 
+/** A symbol of a program, and what it receives. */
 export interface PatchedSymbol {
   readonly symbol: string;
   readonly value: SetvarValue;

@@ -11,6 +11,7 @@ import {
   sumsOf,
 } from './source-coverage.ts';
 
+/** @returns a tracefile as `genhtml` of lcov takes it */
 export function lcovText(sources: Sources, testName: string): string {
   const paths = [...sources.keys()].toSorted();
   const records = paths.flatMap((path) => [

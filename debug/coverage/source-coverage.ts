@@ -15,6 +15,7 @@ export interface BranchCoverage {
   readonly outcomes: boolean[];
 }
 
+/** What is known of one source file. */
 export interface SourceCoverage {
   /** By line that has code: whether some of it was executed. */
   readonly lines: Map<number, boolean>;
@@ -58,6 +59,7 @@ export function addPacked(sources: Sources, packed: PackedSources): void {
   }
 }
 
+/** @returns what is known of a file, begun when nothing is yet */
 export function sourceOf(sources: Sources, path: string): SourceCoverage {
   const known = sources.get(path);
   if (known !== undefined) return known;
@@ -66,6 +68,7 @@ export function sourceOf(sources: Sources, path: string): SourceCoverage {
   return made;
 }
 
+/** Executed once is executed: lines of several runs add up. */
 export function addLine({ lines }: SourceCoverage, line: number, isExecuted: boolean): void {
   lines.set(line, lines.get(line) === true || isExecuted);
 }
@@ -96,6 +99,7 @@ export function addBranch(
   });
 }
 
+/** How many there are, and how many of them were executed. */
 export interface CoverageSums {
   readonly lines: number;
   readonly linesHit: number;

@@ -42,6 +42,10 @@ export function readLines(image: ElfImage): LinesResult {
   return readLineSection(section.contents, texts);
 }
 
+/**
+ * Reads every line program of `.debug_line`. The bytes are believed in nothing: what does not hold
+ * is a problem, in one line.
+ */
 export function readLineSection(bytes: Uint8Array, texts: Texts): LinesResult {
   const ranges: LineRange[] = [];
   const cursor = new Cursor(bytes);

@@ -20,6 +20,7 @@ import { type DebuggedProgram, ProgramGuess } from './program-guess.ts';
 import { OK, stopReply } from './replies.ts';
 import type { Mode } from './threads.ts';
 
+/** Where GDB comes, and what it is shown. */
 export interface GdbServerOptions {
   readonly line: Line;
   readonly mode: Mode;
@@ -46,6 +47,7 @@ interface Shown {
 const KEPT_MAX = 16;
 const GO_ON: Resume = { kind: 'continue' };
 
+/** What a `Debugger` talks to: GDB. */
 export class GdbServer implements Front {
   readonly #options: GdbServerOptions;
   readonly #line: ClientLine;

@@ -18,6 +18,7 @@ export interface MappedRun {
   readonly region?: string;
 }
 
+/** One page table that has an ASID: what is mapped in it, by address. */
 export interface AddressSpace {
   readonly vspace: string;
   readonly asid: number;
@@ -30,6 +31,7 @@ export type RegionAt = (domain: string, vaddr: number) => string | undefined;
 const TOP_BITS = 30;
 const INDEX_BITS = 9;
 
+/** @returns every address space that the kernel knows, in the order of their ASIDs */
 export function addressSpaces(
   state: KernelState,
   names: ObjectNames,

@@ -17,6 +17,7 @@ import { addressSpaces } from './address-spaces.ts';
 import type { AddressSpace, RegionAt } from './address-spaces.ts';
 import { ObjectNames } from './names.ts';
 
+/** A kernel object: an address is physical, sizes are those of seL4 (RISC-V 64, MCS). */
 export interface DumpedObject {
   readonly name: string;
   /**
@@ -29,6 +30,7 @@ export interface DumpedObject {
   readonly properties: Readonly<Record<string, number | string>>;
 }
 
+/** A capability: where it lies, what it names, and what its holder may do with that. */
 export interface DumpedCap {
   /** The object that the slot is in; 'irqs' for the kernel's table of interrupts. */
   readonly holder: string;
@@ -59,6 +61,7 @@ export interface DumpedCap {
   readonly parent?: number;
 }
 
+/** An interrupt that somebody has a handler of. */
 export interface DumpedIrq {
   readonly irq: number;
   /** The notification that is signalled, and with which badge. */
@@ -66,6 +69,7 @@ export interface DumpedIrq {
   readonly badge?: string;
 }
 
+/** The whole dump, as `--json` prints it. */
 export interface CapabilityDump {
   readonly schema: 1;
   readonly system: string;
@@ -76,6 +80,7 @@ export interface CapabilityDump {
   readonly addressSpaces: readonly AddressSpace[];
 }
 
+/** What is looked at: a kernel between two system calls. */
 export interface DumpOptions {
   readonly system: string;
   readonly state: KernelState;
@@ -106,6 +111,7 @@ const CAPDL_TYPE: Readonly<Record<Cap['kind'], string>> = {
 };
 const TCB_SLOT_NAMES = ['cspace', 'vspace', 'ipc_buffer', 'fault_handler', 'timeout_handler'];
 
+/** Reads all of it, and changes nothing. */
 export function dumpCapabilities(options: DumpOptions): CapabilityDump {
   const { state, census, system } = options;
   const snapshot = census.look(state);
@@ -175,6 +181,10 @@ function describe(placed: PlacedSlot, parent: number | undefined, names: ObjectN
   };
 }
 
+/**
+ * @returns the name of what a capability names; an untyped and a frame are called by their
+ * addresses
+ */
 export function nameOfCap(cap: Cap, names: ObjectNames): string {
   const object = objectOf(cap);
   if (object !== undefined) return names.of(object);

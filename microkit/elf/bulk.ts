@@ -34,6 +34,7 @@ export function bulkCandidates(image: ElfImage): readonly BulkCandidate[] {
   });
 }
 
+/** @returns those of {@link bulkCandidates} that are done at once */
 export function bulkFunctions(image: ElfImage): readonly BulkFunction[] {
   return bulkCandidates(image).flatMap((each) =>
     each.function === undefined || each.executed !== undefined ? [] : [each.function],

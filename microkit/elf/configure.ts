@@ -13,6 +13,7 @@ import type { Patch } from './patches.ts';
 
 const WORD_BYTES = 8;
 
+/** What is to be written into an image, or why it cannot be. */
 export interface Configured {
   readonly patches: readonly Patch[];
   readonly problems: readonly string[];

@@ -18,6 +18,7 @@ export interface Segment {
   readonly contents: Uint8Array;
 }
 
+/** A section header, with a view of its contents in the file. */
 export interface Section {
   /** Number of its header. */
   readonly index: number;
@@ -33,6 +34,7 @@ export interface Section {
   readonly contents: Uint8Array;
 }
 
+/** A symbol that has a place in the image. */
 export interface ElfSymbol {
   readonly name: string;
   readonly value: number;
@@ -66,12 +68,14 @@ export interface Extent {
   readonly end: number;
 }
 
+/** Where an address lies: in which function, and how far behind its beginning. */
 export interface FunctionPlace {
   readonly name: string;
   /** Bytes from the function's beginning. */
   readonly offset: number;
 }
 
+/** An image that has been read: everything in it is held against the file. */
 export interface ElfImage {
   /** Address of the first instruction. */
   readonly entry: number;

@@ -7,6 +7,7 @@ import { decode, lengthOf } from '../../riscv/decode.ts';
 import { OPERATIONS } from '../../riscv/operations.ts';
 import type { ElfImage } from './image.ts';
 
+/** How many instructions of each kind an image has. */
 export interface InstructionCounts {
   readonly total: number;
   /** Those of two bytes, which abbreviate others. */
@@ -19,6 +20,7 @@ export interface InstructionCounts {
   readonly illegal: number;
 }
 
+/** Counts once over all functions that have a symbol. */
 export function countInstructions(image: ElfImage): InstructionCounts {
   const byExtension = new Map<string, number>();
   const counts = { total: 0, compressed: 0, ecall: 0, illegal: 0 };

@@ -42,6 +42,10 @@ export interface Patching {
   readonly symbols: SymbolTable;
 }
 
+/**
+ * @returns what the description sets in an image, symbol by symbol, and each symbol that is not
+ * there
+ */
 export function findPatches(patching: Patching): Patches {
   const { system, pd, symbols } = patching;
   if (symbols.count === 0) {

@@ -21,6 +21,7 @@ import { findPatches } from './patches.ts';
 /** The stack ends here; above it are a guard page and the IPC buffer. */
 export const STACK_TOP = IPC_BUFFER_VADDR - PAGE_BYTES;
 
+/** A page as the program finds it when it begins. */
 export interface ImagePage {
   /** A multiple of 4 KiB. */
   readonly vaddr: number;
@@ -44,6 +45,7 @@ export interface PageRun {
   readonly pageBytes: number;
 }
 
+/** Everything that loading an image takes; plain data, the same each time. */
 export interface ImagePlan {
   /** Address of the first instruction. */
   readonly entry: number;
@@ -73,6 +75,7 @@ export type PlanResult =
   /** One line each: what is wrong and what to do, without the name of the file. At least one. */
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** An image, and the domain that runs it. */
 export interface PlanOptions {
   readonly system: SystemDescription;
   readonly pd: PdDescription;
@@ -81,6 +84,7 @@ export interface PlanOptions {
   readonly symbols?: SymbolTable;
 }
 
+/** Lays an image out and patches it. All that is wrong is found at once. */
 export function planImage(options: PlanOptions): PlanResult {
   const { system, pd, image } = options;
   const runs = runsOf(image.segments);

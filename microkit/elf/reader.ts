@@ -30,11 +30,13 @@ export type ElfResult =
   /** One line: what is wrong and what to do, without the name of the file. */
   | { readonly ok: false; readonly problem: string };
 
+/** Limits: what a file states is not believed. */
 export interface ElfOptions {
   /** See {@link IMAGE_LIMIT_BYTES}. */
   readonly imageLimitBytes?: number;
 }
 
+/** Reads a whole file. It is not copied, and must not change while the image is used. */
 export function readElf(file: Uint8Array, options: ElfOptions = {}): ElfResult {
   if (file.length > IMAGE_FILE_BYTES_MAX) return refuse(tooLong(file.length));
   const wrong = checkHeader(file);

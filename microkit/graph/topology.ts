@@ -7,12 +7,14 @@
 import type { FlatPd, RegionDescription, SystemDescription } from '../model.ts';
 import { flatten } from '../model.ts';
 
+/** A box of the picture. */
 export interface GraphPd {
   readonly flat: FlatPd;
   /** Regions that it alone maps, except devices. */
   readonly own: readonly GraphRegion[];
 }
 
+/** Memory: its name and its bytes. */
 export interface GraphRegion {
   readonly name: string;
   readonly size: bigint;
@@ -24,6 +26,7 @@ export interface SharedRegion extends GraphRegion {
   readonly secondPermissions: string;
 }
 
+/** A channel between the two of a line, with the identifier at each end. */
 export interface GraphChannel {
   readonly firstId: number;
   readonly secondId: number;
@@ -54,12 +57,16 @@ export interface GraphDevice {
   readonly users: readonly { readonly pd: string; readonly permissions: string }[];
 }
 
+/**
+ * An interrupt: its number at the controller, and the identifier under which its domain gets it.
+ */
 export interface GraphIrq {
   readonly pd: string;
   readonly number: number;
   readonly id: number;
 }
 
+/** The whole picture. */
 export interface Topology {
   readonly name: string;
   readonly pds: readonly GraphPd[];
@@ -79,6 +86,7 @@ interface Use {
   readonly permissions: string;
 }
 
+/** Sorts a description into boxes, lines and what three or more share. */
 export function topology(system: SystemDescription): Topology {
   const flat = flatten(system);
   const uses = regionUses(system, flat);
@@ -210,6 +218,7 @@ export function describeShared(line: GraphLine): readonly string[] {
   });
 }
 
+/** @returns 4K, 2M, 1G; bytes where it is no whole number of those */
 export function formatSize(size: bigint): string {
   for (const [unit, name] of [
     [1n << 30n, 'G'],

@@ -49,6 +49,7 @@ export interface BootObserver {
   bootFailed(line: string, lack: BoardLack | undefined): void;
 }
 
+/** What the root task builds, and who is told. */
 export interface InitialiserOptions {
   readonly system: SystemDescription;
   /** By domain, what is to be loaded where the program is machine code; none unless told. */

@@ -31,6 +31,7 @@ import {
 import { SystemCalls } from '../system-calls.ts';
 import { describeFault } from './report.ts';
 
+/** Whose faults it hears, and who is told. */
 export interface MonitorOptions {
   /** Names of the protection domains, by their number in the description. */
   readonly names: readonly string[];
@@ -40,6 +41,7 @@ export interface MonitorOptions {
   readonly faulted: (pd: string, fault: ChildFault) => void;
 }
 
+/** @returns the program of the domain that receives all faults and prints them as Microkit does */
 export function monitorImage(options: MonitorOptions): ProgramImage {
   return { name: 'monitor', start: (thread): UserContext => new Monitor(options, thread) };
 }

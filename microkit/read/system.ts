@@ -20,6 +20,7 @@ import { readMemoryRegion } from './memory-region.ts';
 import { readProtectionDomain } from './protection-domain.ts';
 import { Reporter } from './reporter.ts';
 
+/** What a description is read against. */
 export interface ReadOptions {
   /** Name of the file, for messages. */
   readonly file: string;
@@ -44,6 +45,7 @@ const TAGS = [
   'io_address_space',
 ] as const;
 
+/** @returns the description, or everything that is wrong with it */
 export function readSystem(root: Element, options: ReadOptions): ReadResult {
   const report = new Reporter(options.file);
   report.enter(root);

@@ -5,6 +5,7 @@ import { parseXml } from '../xml/parse.ts';
 import type { ReadOptions, ReadResult } from './system.ts';
 import { readSystem } from './system.ts';
 
+/** @returns the description in a text of XML, or everything that is wrong with it */
 export function readSystemText(text: string, options: ReadOptions): ReadResult {
   const cause = causeOf(text);
   if (cause !== undefined) {

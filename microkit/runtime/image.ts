@@ -39,6 +39,7 @@ export interface PdImageOptions {
   readonly observer: RuntimeObserver;
 }
 
+/** A TypeScript program in its domain: started by the kernel, looked at from outside. */
 export class PdImage implements ProgramImage, DomainImage {
   readonly name: string;
   readonly counters: PdCounters = pdCounters();

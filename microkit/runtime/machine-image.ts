@@ -45,6 +45,7 @@ export interface MachineProgram {
 /** By domain. */
 export type MachinePrograms = ReadonlyMap<string, MachineProgram>;
 
+/** @returns what the initialiser has to load for these domains */
 export function plansOf(programs: MachinePrograms): ImagePlans {
   return new Map([...programs].map(([name, { plan }]) => [name, plan]));
 }
@@ -109,6 +110,7 @@ export interface MachineImageOptions {
   readonly log: (pd: string, text: string) => void;
 }
 
+/** A machine-code program in its domain: started by the kernel, looked at from outside. */
 export class MachineImage implements DomainImage {
   readonly name: string;
   readonly counters: PdCounters = pdCounters();

@@ -35,6 +35,7 @@ export interface PdCounters {
   exceptions: number;
 }
 
+/** @returns counters that are all 0 */
 export function pdCounters(): PdCounters {
   return {
     wakeUps: 0,

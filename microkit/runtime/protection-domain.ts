@@ -60,6 +60,7 @@ export interface PdOptions {
   readonly observer: RuntimeObserver;
 }
 
+/** What a program is given as `pd`: only what its description grants, each call checked. */
 export class MicrokitPd implements ProtectionDomain<unknown> {
   static {
     Object.freeze(this.prototype);

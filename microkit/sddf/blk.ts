@@ -83,6 +83,7 @@ export function blk(sys: SystemBuilder, options: BlkOptions): Blk {
   return made;
 }
 
+/** A disk while it is being described: see {@link blk}. */
 export class Blk {
   readonly #sys: SystemBuilder;
   readonly #options: BlkOptions;

@@ -16,6 +16,7 @@ export interface DeviceNode {
 
 const PAGE_BYTES = 4096;
 
+/** @returns whole pages of 4 KiB, in bytes */
 export function roundUpToPages(bytes: number): number {
   return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
 }
@@ -34,10 +35,12 @@ export function attachDevice(sys: SystemBuilder, driver: PdBuilder, device: Devi
   return { registers: registers.name, irq: driver.irq(device.irq, { trigger }) };
 }
 
+/** Of a whole number above 0; false for all others. */
 export function isPowerOfTwo(value: number): boolean {
   return Number.isInteger(value) && value > 0 && (value & (value - 1)) === 0;
 }
 
+/** @returns the smallest power of two that is no less */
 export function ceilPowerOfTwo(value: number): number {
   let power = 1;
   while (power < value) power *= 2;

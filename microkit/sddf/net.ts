@@ -64,6 +64,7 @@ interface Virtualisers {
   readonly dma: RegionBuilder;
 }
 
+/** A network while it is being described: see {@link net}. */
 export class Net implements NetPlan {
   readonly options: NetOptions;
   readonly rxBuffers: number;

@@ -25,6 +25,7 @@ export interface QueuePairOptions {
   readonly channel?: ChannelOptions;
 }
 
+/** Makes both queues and the channel, and maps the queues into both domains. */
 export function connectQueuePair(sys: SystemBuilder, options: QueuePairOptions): QueuePair {
   const { first, second, direction, capacity } = options;
   const prefix = `${first.name}_${second.name}_${direction}`;

@@ -141,6 +141,7 @@ export function namesRegion({ around, key }: Position): boolean {
   );
 }
 
+/** @returns bytes that a data region has to have */
 export function netDataBytes({ buffers }: NetData): number {
   return buffers * NET_BUFFER_BYTES;
 }
@@ -205,6 +206,7 @@ function blkCapacityOf(client: unknown): number {
   return asConnection(client.connection, BLK_CLASS)?.capacity ?? 0;
 }
 
+/** Whether a value of a record names a network's data region. */
 export function isNetData(value: unknown): value is NetData {
   if (typeof value !== 'object' || value === null) return false;
   if (!('region' in value) || !('buffers' in value)) return false;

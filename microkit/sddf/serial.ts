@@ -66,6 +66,7 @@ export function serial(sys: SystemBuilder, options: SerialOptions): Serial {
   return made;
 }
 
+/** A serial class while it is being described: see {@link serial}. */
 export class Serial {
   readonly #sys: SystemBuilder;
   readonly #options: SerialOptions;

@@ -27,6 +27,7 @@ export function timer(sys: SystemBuilder, options: TimerOptions): Timer {
   return made;
 }
 
+/** A timer class while it is being described: see {@link timer}. */
 export class Timer {
   readonly #sys: SystemBuilder;
   readonly #options: TimerOptions;

@@ -22,6 +22,7 @@ export interface Element {
   readonly span?: Span;
 }
 
+/** @returns undefined when the element has none of this name */
 export function attributeOf(element: Element, name: string): Attribute | undefined {
   return element.attributes.find((attribute) => attribute.name === name);
 }

@@ -2,6 +2,7 @@
 
 import type { Span } from '../diagnostic.ts';
 
+/** Finds line and column of a place in a text. */
 export class LineIndex {
   readonly #text: string;
   /** Offsets at which lines start; none before the first question. */

@@ -34,6 +34,7 @@ export type DecodedSection =
   | { readonly kind: 'foreign'; readonly problem: string }
   | { readonly kind: 'configured'; readonly value: object };
 
+/** A section as it is to be in the image. */
 export interface ConfigSection {
   readonly name: string;
   readonly sizeBytes: number;
