@@ -3,19 +3,26 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
  * Files that take long begin first: begun last, one of them has a core to itself at the end. In a
- * fresh clone the runner does not know which they are. All of them start processes.
+ * fresh clone the runner does not know which they are: those that take five seconds or more of a
+ * quiet machine, the longest first.
  */
 const LONG = [
-  'test/docs.test.ts',
-  'bench/suite/suite.test.ts',
   'cli/run/run.test.ts',
-  'cli/run/rendered-run.test.ts',
-  'cli/measure/trace.test.ts',
   'test/serial/session.test.ts',
-  'test/block/commands.test.ts',
-  'cli/sim/sim.test.ts',
-  'test/block/tools.test.ts',
+  'bench/suite/suite.test.ts',
+  'test/hostile/stop.test.ts',
+  'bench/net/measurements.test.ts',
+  'test/docs.test.ts',
+  'test/sel4/sel4.test.ts',
+  'cli/coverage/coverage.test.ts',
+  'test/package.test.ts',
+  'test/serial/terminal.test.ts',
+  'cli/test/conformance.test.ts',
   'test/hostile/kill.test.ts',
+  'test/programs/echo-wire.test.ts',
+  'test/mutants/mutants.test.ts',
+  'test/restart/kills.test.ts',
+  'sim/oracles/kernel/integrity.test.ts',
 ];
 
 class LongFirst extends BaseSequencer {
