@@ -1,26 +1,43 @@
 /** Ending the process: for the command alone. */
 
-/**
- * Ends it at once. Taken before any module of a user's is loaded: those find {@link forbidExit} in
- * its place.
- */
-export const exitNow: (status: number) => never = process.exit.bind(process);
+const reallyExit = (
+  process as unknown as { readonly reallyExit: (status: number) => never }
+).reallyExit.bind(process);
 
 /**
- * While code of a user's runs, `process.exit` is a mistake like others: the command would end
- * without a word, as if all was well.
- *
- * @param mistake what it throws instead
- * @returns what ends this
+ * Ends it at once. It goes by what was taken before any module of a user's was loaded: those find
+ * `own-process.ts` in its place.
  */
-export function forbidExit(mistake: () => Error): () => void {
-  const before = Object.getOwnPropertyDescriptor(process, 'exit');
-  process.exit = () => {
-    throw mistake();
-  };
-  return () => {
-    if (before !== undefined) Object.defineProperty(process, 'exit', before);
-  };
+export function exitNow(status: number): never {
+  try {
+    process.emit('exit', status); // a terminal is put back as it was
+  } catch {
+    // A program's own listener has failed: nothing is lost by it now.
+  }
+  return reallyExit(status);
+}
+
+/**
+ * The exit status of a run, while programs of a user's run: they could set `process.exitCode` as well,
+ * which cannot be refused to them.
+ */
+export class ExitStatus {
+  #ours = process.exitCode;
+
+  set(status: number | undefined): void {
+    this.#ours = status;
+    process.exitCode = status;
+  }
+
+  /** Whether somebody else has set it meanwhile. */
+  get isReplaced(): boolean {
+    return process.exitCode !== this.#ours;
+  }
+
+  /** Makes it what we have set. */
+  restore(): void {
+    process.exitCode = this.#ours;
+  }
 }
 
 /**

@@ -3,6 +3,7 @@
 import { heedBranchHints, inlineDeeply } from '../host/engine.ts';
 import { exitWhenWritten } from './exit.ts';
 import { sayLastWord, sayLastWordOfUncaught } from './last-word.ts';
+import { forbidEndingToPrograms } from './own-process.ts';
 import { runProgram } from './program.ts';
 import { endWhenOutputCloses } from './terminal.ts';
 
@@ -10,6 +11,7 @@ inlineDeeply();
 heedBranchHints();
 endWhenOutputCloses();
 sayLastWordOfUncaught();
+forbidEndingToPrograms();
 try {
   const status = await runProgram(process.argv.slice(2));
   // A program of the user's may have left a timer behind, which would keep the process for ever.

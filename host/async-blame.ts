@@ -4,37 +4,46 @@
  *
  * Node tells when each promise or timer begins. One that begins while a program runs belongs to
  * that program; one that begins inside a promise or timer belongs to the same program as that.
+ *
+ * Whose each is stands with the thing itself and is forgotten with it: a list by number would grow
+ * for as long as a program gives the host no turn in which to tidy up.
  */
 
-import { type AsyncHook, createHook, executionAsyncId } from 'node:async_hooks';
+import { type AsyncHook, createHook, executionAsyncResource } from 'node:async_hooks';
+
+const OWNER = Symbol('domain');
+
+type Owned = Partial<Record<typeof OWNER, string>>;
 
 export class AsyncBlame {
   readonly #hook: AsyncHook;
-  readonly #domainOf = new Map<number, string>();
-  readonly #domainOfResource = new WeakMap<object, string>();
+  #last: string | undefined;
 
   /** @param running the domain whose program runs now, if one does */
   constructor(running: () => string | undefined) {
     this.#hook = createHook({
-      init: (id, _type, trigger, resource) => {
-        const domain =
-          running() ?? this.#domainOf.get(executionAsyncId()) ?? this.#domainOf.get(trigger);
+      init: (_id, _type, _trigger, resource: Owned) => {
+        const domain = running() ?? this.ofNow();
         if (domain === undefined) return;
-        this.#domainOf.set(id, domain);
-        this.#domainOfResource.set(resource, domain);
+        resource[OWNER] = domain;
+        this.#last = domain;
       },
-      destroy: (id) => void this.#domainOf.delete(id),
     }).enable();
   }
 
   /** @returns whose promise it is, undefined for the testbed's own */
   ofPromise(promise: object): string | undefined {
-    return this.#domainOfResource.get(promise);
+    return (promise as Owned)[OWNER];
   }
 
   /** @returns whose code runs now outside of an entry point */
   ofNow(): string | undefined {
-    return this.#domainOf.get(executionAsyncId());
+    return (executionAsyncResource() as Owned)[OWNER];
+  }
+
+  /** @returns who was the last to begin something: who does so for ever, while nobody else runs */
+  get last(): string | undefined {
+    return this.#last;
   }
 
   end(): void {

@@ -11,6 +11,9 @@
 // The global of the same name is looked up by way of a getter at each use.
 import { performance } from 'node:perf_hooks';
 
+/** As they are before any module of a user's is loaded, which might replace them. */
+const { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval } = globalThis;
+
 /** Host time in nanoseconds, from an arbitrary start; never goes back. A number below 2^53. */
 export function hostNow(): number {
   return Math.round(performance.now() * 1e6);

@@ -18,7 +18,7 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
-import { createConnection, type Server } from 'node:net';
+import { createConnection, Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { explainSystemError, systemErrorCode, UserMistake } from './problem.ts';
 
@@ -33,33 +33,53 @@ const UNIX_PATH_BYTES_MAX = 107;
 /** Attempts at a path that others take and leave meanwhile. */
 const ATTEMPTS = 3;
 
+/** Somebody who listens on a UNIX socket, if it is not a server of this thread. */
+export interface SocketListener {
+  /** @param path of a name that nobody else takes @throws a system error, or a UserMistake */
+  listen(path: string): Promise<void>;
+  close(): Promise<void>;
+}
+
 /**
  * Lets a server listen on a UNIX socket.
  *
  * @param where what to blame, such as `--nbd unix:a.sock`
  * @throws UserMistake when a live program has the path, or something is there that is no socket
  */
-export async function listenAt(server: Server, path: string, where: string): Promise<OwnPath> {
+export async function listenAt(
+  server: Server | SocketListener,
+  path: string,
+  where: string,
+): Promise<OwnPath> {
+  const listener = server instanceof Server ? listenerOf(server) : server;
   const bound = besides(path);
   try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(bound, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    });
+    await listener.listen(bound);
   } catch (error) {
-    throw explainSystemError(error, where);
+    throw error instanceof UserMistake ? error : explainSystemError(error, where);
   }
   try {
     return await linkSocket(bound, path, where);
   } catch (error) {
-    await new Promise<void>((resolve) => void server.close(() => resolve()));
+    await listener.close();
     throw error;
   } finally {
     rmSync(bound, { force: true });
   }
+}
+
+function listenerOf(server: Server): SocketListener {
+  return {
+    listen: (path) =>
+      new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(path, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      }),
+    close: () => new Promise<void>((resolve) => void server.close(() => resolve())),
+  };
 }
 
 async function linkSocket(bound: string, path: string, where: string): Promise<OwnPath> {

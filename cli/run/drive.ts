@@ -63,8 +63,8 @@ export interface LiveRun {
   readonly interrupt: Interrupt;
   /**
    * What the host may still bring: 'more', nothing after an input that is 'over', or 'none' because
-   * nothing is attached. With 'over' the run ends when the board is idle, at the latest when it has
-   * had time to say what it has to say; with 'none' when nothing can happen any more.
+   * nothing is attached. With 'none' the run ends when nothing can happen any more; with 'over' also
+   * when the board is idle after it has had time to say what it has to say, unless a length was told.
    */
   readonly input: () => 'more' | 'over' | 'none';
 }
@@ -99,7 +99,8 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
       overAt ??= hostNow();
       // Characters may still be on their way out; a device that never rests does not keep the run
       // going.
-      const isDrained = input === 'over' && testbed.isIdle && hostNow() - overAt > DRAIN_NS;
+      const hasTime = run.forNs !== undefined || hostNow() - overAt <= DRAIN_NS;
+      const isDrained = input === 'over' && testbed.isIdle && !hasTime;
       if (testbed.isQuiet || isDrained) {
         ending = 'quiet';
         loop.stop();

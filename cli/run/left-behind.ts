@@ -3,13 +3,13 @@
  * fails and nobody catches the error, it is a fault of the program's domain, like an exception
  * inside an entry point; Node's own message does not reach the terminal.
  *
- * And no program ends the command: `process.exit` is one more mistake while the run lasts.
+ * And no program ends the command or speaks in its name: `process.exit`, `process.on` and their like
+ * are one more mistake while the run lasts.
  */
 
 import { AsyncBlame } from '../../host/async-blame.ts';
 import { CalledOutside, ThreadUnwound } from '../../kernel/user.ts';
-import { Misuse } from '../../memory/misuse.ts';
-import { forbidExit } from '../exit.ts';
+import { forbidEnding, forbidListening, holdLastResort, programsMistake } from '../own-process.ts';
 import type { Kernel } from '../../kernel/boot.ts';
 
 import type { LoadedSystem } from './system-source.ts';
@@ -17,7 +17,14 @@ import type { LoadedSystem } from './system-source.ts';
 export interface LeftBehind {
   /** What has failed and is nobody's: the run ends with it. */
   readonly failure: { readonly error: unknown } | undefined;
+  /** Whose promises or timers run, as far as can be told, while no entry point does. */
+  runsOutside(): string | undefined;
   end(): void;
+}
+
+export interface LeftBehindOptions extends Pick<LoadedSystem, 'hasUserPrograms'> {
+  /** This process runs one system and ends: what is made constant may stay so. */
+  readonly isOwnProcess: boolean;
 }
 
 /**
@@ -26,7 +33,7 @@ export interface LeftBehind {
  */
 export function watchLeftBehind(
   kernelOf: () => Kernel | undefined,
-  { hasUserPrograms }: Pick<LoadedSystem, 'hasUserPrograms'>,
+  { hasUserPrograms, isOwnProcess }: LeftBehindOptions,
   onFailure: () => void,
 ): LeftBehind {
   // Ours leave nothing behind, and the hook costs a little for each thing that the host does.
@@ -44,23 +51,44 @@ export function watchLeftBehind(
     failure ??= { error };
     onFailure();
   };
-  const onRejection = (error: unknown, promise: Promise<unknown>): void =>
+  const onRejection = (error: unknown, promise: object): void =>
     failed(error, blame?.ofPromise(promise));
   const onException = (error: unknown): void => failed(error, blame?.ofNow());
   process.on('unhandledRejection', onRejection);
   process.on('uncaughtException', onException);
-  const allowExit = forbidExit(
-    () => new Misuse('calls process.exit; a program may not end the command'),
+  const forbidden = forbid(
+    () => kernelOf()?.running,
+    () => blame?.ofNow(),
   );
+  if (isOwnProcess) holdLastResort();
   return {
     get failure() {
       return failure;
     },
+    // Between two promises, nobody's is running.
+    runsOutside: () => blame?.ofNow() ?? blame?.last,
     end: () => {
-      allowExit();
+      forbidden.allow();
       process.off('unhandledRejection', onRejection);
       process.off('uncaughtException', onException);
       blame?.end();
+    },
+  };
+}
+
+/** @param inside the domain whose entry point runs @param outside whose promise or timer does */
+function forbid(
+  inside: () => string | undefined,
+  outside: () => string | undefined,
+): { readonly allow: () => void } {
+  const isInside = (): boolean => inside() !== undefined;
+  const allowEnding = forbidEnding(programsMistake);
+  const isProgram = (): boolean => isInside() || outside() !== undefined;
+  const allowListening = forbidListening(programsMistake, isProgram, isInside);
+  return {
+    allow: () => {
+      allowListening();
+      allowEnding();
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { lineOf } from '../../host/addr2line.ts';
 import { Rewound } from '../../debug/debugger.ts';
-import { breathe, hostNow } from '../../host/event-loop.ts';
+import { breathe, every, hostNow } from '../../host/event-loop.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { Summary, WatchHook } from '../../host/watch/watched.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
@@ -24,6 +24,7 @@ import {
 } from '../../systems/testbed.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
+import { ExitStatus } from '../exit.ts';
 import { groupDigits, seconds } from '../figures.ts';
 import { NetAttachments } from '../net/attachments.ts';
 import { DEMO_FRAMES } from '../net/kind.ts';
@@ -41,13 +42,15 @@ import type { RunOptions } from './options.ts';
 import type { DebuggedRun, RunWatch, WatchedRun } from './part.ts';
 import { type PollutionWatch, watchPollution } from './pollution.ts';
 import { reportJson, reportText, type RunResult } from './report.ts';
-import { watchStalls } from './stalls.ts';
+import { STALL_PERIOD_MS, stallLook } from './stalls.ts';
 import type { LoadedSystem } from './system-source.ts';
 
 /** That the monitor has started, that a domain is passive: what the topology says too. */
 const MONITOR_CHATTER = 'MON|INFO';
 /** A program that makes system calls for so much longer than the run is cut off. */
 const PATIENCE_NS = 1_000_000_000;
+/** All programs may take so long for their `init`, however short the run. */
+const INIT_NS = 3_000_000_000;
 const ENDINGS: Readonly<Record<Ending, string>> = {
   time: 'its time is up',
   quiet: 'nothing is left to happen',
@@ -78,6 +81,9 @@ export class Run {
   #hasStirred = false;
   readonly #faulted: string[] = [];
   readonly #logLimit: LogLimit;
+  readonly #status = new ExitStatus();
+  /** Whose promise or timer runs now, where no program does. */
+  #runsOutside = (): string | undefined => undefined;
   #pollution: PollutionWatch | undefined;
   #isPolluted = false;
   #wake = (): void => undefined;
@@ -133,7 +139,7 @@ export class Run {
     this.#hasStirred = false;
     this.#isPolluted = false;
     this.#faulted.length = 0;
-    process.exitCode = undefined;
+    this.#status.set(undefined);
   }
 
   /** What a debugger needs that holds the run. */
@@ -158,9 +164,13 @@ export class Run {
       for (const { debugged } of this.#watches) debugged?.begin(this.#holding(interrupt));
       const left = watchLeftBehind(
         () => this.#kernel,
-        this.#loaded,
+        {
+          hasUserPrograms: this.#loaded.hasUserPrograms,
+          isOwnProcess: interrupt.watched !== undefined,
+        },
         () => this.#stop(),
       );
+      this.#runsOutside = () => left.runsOutside();
       try {
         const testbed = await this.#loadTestbed(interrupt);
         for (const watch of this.#watches) watch.made?.(testbed);
@@ -175,6 +185,7 @@ export class Run {
       return 'over';
     } catch (error) {
       if (error instanceof Rewound) return 'rewound';
+      if (this.#isPolluted) return 'over'; // it has been said what broke the command
       throw error;
     } finally {
       for (const attachment of this.#attachments.values()) await attachment.close();
@@ -217,6 +228,7 @@ export class Run {
 
   async #loadTestbed(interrupt: CaughtInterrupts): Promise<Testbed> {
     const { system, programs, images, counters, attachDevices } = this.#loaded;
+    const { forNs } = this.#options;
     const attachments = [...this.#attachments.values()];
     const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
     const stagingBytes = Math.max(0, ...attachments.map((each) => each.stagingBytes ?? 0));
@@ -234,6 +246,7 @@ export class Run {
         wires: (parts) => this.#wires(parts, attachments),
         onBoot: (kernel) => {
           this.#kernel = kernel;
+          this.#endsAt(interrupt, Math.max(forNs ?? Infinity, INIT_NS));
           this.#watchPollution();
           for (const watch of this.#watches) watch.booted?.(kernel);
         },
@@ -247,10 +260,10 @@ export class Run {
           log: (pd, line) => this.#log(pd, line),
           faulted: (pd) => {
             this.#faulted.push(pd);
-            process.exitCode = 1; // the monitor has said what happened
+            this.#status.set(1); // the monitor has said what happened
           },
           stirred: () => {
-            process.exitCode = 1;
+            this.#status.set(1);
             this.#hasStirred = true;
             this.#wake();
           },
@@ -295,7 +308,7 @@ export class Run {
 
   #log(pd: string, line: string): void {
     if (line.startsWith(MONITOR_CHATTER)) return;
-    if (line.startsWith(CHECK_FAILED)) process.exitCode = 1;
+    if (line.startsWith(CHECK_FAILED)) this.#status.set(1);
     // Each watch is told, also of what another one drops.
     const verdicts = this.#watches.map((watch) => watch.log?.(pd, line) ?? 'keep');
     if (verdicts.includes('drop')) return;
@@ -323,7 +336,7 @@ export class Run {
     if (!isOver && !interrupt.requested) return 'go on';
     const domain = this.#kernel?.underWay?.thread ?? 'a program';
     this.#terminal.note(`sddf: ${domain} has not returned from its entry point; it is cut off`);
-    process.exitCode = 1;
+    this.#status.set(1);
     return 'unwind';
   }
 
@@ -331,8 +344,11 @@ export class Run {
   #hook(): WatchHook {
     return {
       where: () => {
-        const { thread: domain, call } = this.#kernel?.underWay ?? {};
-        return JSON.stringify({ domain, call });
+        const { thread, call } = this.#kernel?.underWay ?? {};
+        const outside = thread === undefined ? this.#runsOutside() : undefined;
+        const from = outside === undefined ? 'its entry point' : 'a promise or timer of its own';
+        const summary = this.#summary('interrupted');
+        return JSON.stringify({ domain: thread ?? outside, from, call, summary });
       },
       summary: (ending) => JSON.stringify(this.#summary(ending as Ending)),
     };
@@ -341,21 +357,22 @@ export class Run {
   #summary(ending: Ending): Summary {
     const { output } = this.#options;
     const stream = output === 'json' ? 1 : this.#terminal.stream;
+    const domain = this.#kernel?.underWay?.thread ?? this.#runsOutside();
     if (this.#begun === undefined) {
-      return { text: `${this.#loaded.name}: not every program has come out of its init`, stream };
+      const text = `${this.#loaded.name}: not every program has come out of its init`;
+      return { text, stream, domain };
     }
     const { testbed, before } = this.#begun;
     const result = this.#result(testbed, { ending, before, after: testbed.counters() });
     const text =
       output === 'json' ? reportJson(result) : withoutControls(reportText(result).join('\n'));
-    return { text, stream };
+    return { text, stream, domain };
   }
 
   async #drive(testbed: Testbed, interrupt: CaughtInterrupts): Promise<Ending> {
     const { forNs, demo } = this.#options;
     this.#untilNs = testbed.now() + (forNs ?? Infinity);
-    const isTimed = forNs !== undefined && this.#options.testbed.clock === 'host';
-    if (isTimed) interrupt.watched?.endsAt(Date.now() + forNs / 1e6);
+    this.#endsAt(interrupt, forNs ?? Infinity);
     const { clock } = this.#options.testbed;
     const loop = makeLoop(testbed, clock, forNs);
     this.#wake = () => loop.wake();
@@ -404,20 +421,27 @@ export class Run {
       this.#terminal.note(`sddf: ${this.#loaded.name} is running; ${end}`);
     }
     const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed);
-    const stalls = watchStalls(testbed, (text) => this.#notice('sddf', text));
+    const look = stallLook(testbed, (text) => this.#notice('sddf', text));
+    const stalls = every(STALL_PERIOD_MS, look);
     const ending = await driveLive({ ...run, loop, forNs, input: () => this.#input() });
     stalls.cancel();
     line?.cancel();
     return ending;
   }
 
+  /** For whoever watches from outside, when time passes by itself. */
+  #endsAt({ watched }: CaughtInterrupts, inNs: number): void {
+    if (inNs === Infinity || this.#options.testbed.clock !== 'host') return;
+    watched?.endsAt(Date.now() + inNs / 1e6);
+  }
+
   /** Programs of a user's are about to run. */
   #watchPollution(): void {
     if (!this.#loaded.hasUserPrograms) return;
     this.#pollution?.end();
-    this.#pollution = watchPollution(this.#options.intrinsics, (line) => {
+    this.#pollution = watchPollution(this.#options.intrinsics, this.#status, (line) => {
       this.#terminal.note(`sddf: ${printable(line)}`);
-      process.exitCode = 1;
+      this.#status.set(1);
       this.#isPolluted = true;
       this.#stop();
     });
@@ -449,7 +473,7 @@ export class Run {
   #report(testbed: Testbed, counted: Pick<RunResult, 'ending' | 'before' | 'after'>): void {
     const result = this.#result(testbed, counted);
     const isWrong = result.ending === 'quiet' && result.findings?.length !== 0;
-    if (isWrong && this.#options.expectQuiet === 'yes') process.exitCode = 1;
+    if (isWrong && this.#options.expectQuiet === 'yes') this.#status.set(1);
     for (const watch of this.#watches) watch.finish?.(result);
     const report = this.#watches.find((watch) => watch.report !== undefined)?.report;
     if (report !== undefined) report(result);

@@ -5,8 +5,9 @@
  */
 
 import { every, type HostTimer } from '../../host/event-loop.ts';
-import { Intrinsics } from '../../host/intrinsics/intrinsics.ts';
+import { type Change, Intrinsics } from '../../host/intrinsics/intrinsics.ts';
 import { UserMistake } from '../../host/problem.ts';
+import type { ExitStatus } from '../exit.ts';
 
 const PERIOD_MS = 50;
 
@@ -54,10 +55,12 @@ export interface PollutionWatch {
 /**
  * @param intrinsics 'constant': nothing of them can be replaced from now on, in this process, for
  * good; that costs a fifth of the speed of a data path
+ * @param status of the command, which a program may have set
  * @param onFound called with one line, once
  */
 export function watchPollution(
   intrinsics: 'watched' | 'constant',
+  status: ExitStatus,
   onFound: (line: string) => void,
 ): PollutionWatch {
   const remembered = new Intrinsics();
@@ -65,14 +68,19 @@ export function watchPollution(
   let isFound = false;
   const look = (): string | undefined => {
     if (isFound) return undefined;
-    const change = held.change();
+    const change = held.change() ?? replacedStatus(status);
     if (change === undefined) return undefined;
     isFound = true;
     held.restore(); // for whoever prints the summary
+    status.restore();
     const line = `a program has ${change.how} ${change.what}, which all programs share; the run is ended`;
     onFound(line);
     return line;
   };
   const timer: HostTimer = every(PERIOD_MS, look);
   return { look, end: () => timer.cancel() };
+}
+
+function replacedStatus(status: ExitStatus): Change | undefined {
+  return status.isReplaced ? { what: 'process.exitCode', how: 'replaced' } : undefined;
 }

@@ -3,19 +3,19 @@
  * second apart and with nothing done about it in between, is told once.
  */
 
-import { every, type HostTimer } from '../../host/event-loop.ts';
 import { diagnose, type Finding } from '../../systems/diagnosis.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 
-const PERIOD_MS = 1000;
+/** Between two looks. */
+export const STALL_PERIOD_MS = 1000;
 /** These are told when they happen, by the monitor and by the runtime. */
 const TOLD_ALREADY: readonly Finding['what'][] = ['fault', 'no-such-channel'];
 
-/** @param tell is given one line @returns what ends this */
-export function watchStalls(testbed: Testbed, tell: (line: string) => void): HostTimer {
+/** @param tell is given one line @returns looks, once each {@link STALL_PERIOD_MS} */
+export function stallLook(testbed: Testbed, tell: (line: string) => void): () => void {
   const told = new Set<string>();
   let before = new Set<string>();
-  return every(PERIOD_MS, () => {
+  return () => {
     const found = diagnose(testbed, []).filter(({ what }) => !TOLD_ALREADY.includes(what));
     for (const finding of found) {
       const { what, about, text } = finding;
@@ -25,7 +25,7 @@ export function watchStalls(testbed: Testbed, tell: (line: string) => void): Hos
       tell(`it stands still: ${text}`);
     }
     before = new Set(found.map(sameAs));
-  });
+  };
 }
 
 /** Of a storm the text has a count, which grows. */

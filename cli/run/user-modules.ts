@@ -10,7 +10,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { importUserModule, newInstance } from '../../systems/user-modules.ts';
 import { holdExports } from './own-exports.ts';
 import { loadUnchanging } from './pollution.ts';
-import { forbidExitTo } from './user-system.ts';
+import { forbidEndingTo } from './user-system.ts';
 
 /**
  * @param path of a module, relative to the working directory
@@ -26,7 +26,7 @@ export async function loadUserModule(
     throw new UserMistake(`${path}: no such file or directory; check the path`);
   }
   await holdExports();
-  const allowExit = forbidExitTo(path);
+  const allowEnding = forbidEndingTo(path);
   const whose = domain === undefined ? path : `${path}, program of '${domain}',`;
   try {
     const instance = domain === undefined ? undefined : newInstance(domain);
@@ -35,7 +35,7 @@ export async function loadUserModule(
     if (error instanceof UserMistake) throw error;
     throw new UserMistake(`${path}: cannot be loaded: ${loadProblem(error)}`);
   } finally {
-    allowExit();
+    allowEnding();
   }
 }
 

@@ -7,7 +7,7 @@ import { UserMistake } from '../../host/problem.ts';
 import type { BuildResult } from '../../microkit/builder.ts';
 import { stackOf } from '../../systems/exception-text.ts';
 import { ChoiceError, type SystemModule } from '../../systems/system.ts';
-import { forbidExit } from '../exit.ts';
+import { forbidEnding } from '../own-process.ts';
 import { callUnchanging } from './pollution.ts';
 import { explainChoice } from './choices.ts';
 
@@ -46,9 +46,10 @@ export function checkUserOptions(name: string, { options = {} }: SystemModule): 
 }
 
 /** For a module that is loaded, or run for what it describes. @returns what ends this */
-export function forbidExitTo(name: string): () => void {
-  const message = `${name}: calls process.exit; a module may not end the command`;
-  return forbidExit(() => new UserMistake(message));
+export function forbidEndingTo(name: string): () => void {
+  return forbidEnding(
+    (what) => new UserMistake(`${name}: calls ${what}; a module may not end or move the command`),
+  );
 }
 
 /**
@@ -56,7 +57,7 @@ export function forbidExitTo(name: string): () => void {
  * where.
  */
 function blamed<Value>(name: string, called: string, action: () => Value): Value {
-  const allowExit = forbidExitTo(name);
+  const allowEnding = forbidEndingTo(name);
   try {
     return callUnchanging(name, `in ${called}()`, action);
   } catch (error) {
@@ -69,7 +70,7 @@ function blamed<Value>(name: string, called: string, action: () => Value): Value
     const line = /:(\d+):\d+\)?$/.exec(frame ?? '')?.[1];
     throw new UserMistake(`${name}${line === undefined ? '' : `:${line}`}: ${firstLine(message)}`);
   } finally {
-    allowExit();
+    allowEnding();
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { endlessSeed, runSeed } from '../../sim/campaign/campaign.ts';
+import { forbidEndingToPrograms } from '../own-process.ts';
 import { CoverageCollector } from '../coverage/collector.ts';
 import { differingPart } from '../../sim/failure/failure-file.ts';
 import { type CampaignRequest, specOf } from './request.ts';
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   const request = JSON.parse(process.argv[2] ?? '{}') as CampaignRequest;
   // The terminal sends Ctrl-C to us too; when we end is for the campaign to say.
   process.on('SIGINT', () => undefined);
+  forbidEndingToPrograms();
   const { coverage = 'none' } = request;
   // Programs are loaded behind this.
   const collector = coverage === 'none' ? undefined : new CoverageCollector(complain);

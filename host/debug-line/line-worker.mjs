@@ -5,13 +5,10 @@
 //
 // One client at a time: a second one is told so in a line, and refused.
 
-import fs from 'node:fs';
 import net from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { words, port, address } = workerData;
-/** Of a name that is a number alone, Node would make a TCP port, open to everybody. */
-const path = /^[^/]+$/.test(address.path ?? '/') ? `./${address.path}` : address.path;
+const { words, port } = workerData;
 const NEWS = 0;
 /** A client that does not read has so much in wait for it at most. */
 const UNSENT_BYTES_MAX = 1 << 22;
@@ -38,23 +35,16 @@ const server = net.createServer((socket) => {
 });
 
 server.on('error', (error) => {
-  if (error.code === 'EADDRINUSE' && address.kind === 'unix') void replaceLeftover();
-  else tell({ kind: 'failed', code: error.code, message: error.message });
+  tell({ kind: 'failed', code: error.code, message: error.message });
 });
 server.on('listening', () => tell({ kind: 'listening', port: server.address()?.port }));
 
 port.on('message', (message) => {
-  if (message.kind === 'send') send(message.text);
+  if (message.kind === 'listen') server.listen(message.at);
+  else if (message.kind === 'send') send(message.text);
   else if (message.kind === 'drop') client?.end();
   else if (message.kind === 'close') close();
 });
-
-listen();
-
-function listen() {
-  if (address.kind === 'unix') server.listen(path);
-  else server.listen(address.port, address.host);
-}
 
 function send(text) {
   if (client === undefined) return;
@@ -67,22 +57,6 @@ function close() {
   server.close();
   port.close();
   parentPort.close();
-}
-
-/** A socket on which nobody listens has been left behind by a run that was killed. */
-function replaceLeftover() {
-  const taken = () => tell({ kind: 'failed', code: 'EADDRINUSE', message: 'in use' });
-  if (!fs.lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return taken();
-  const probe = net.createConnection({ path });
-  probe.on('connect', () => {
-    probe.destroy();
-    taken();
-  });
-  probe.on('error', (error) => {
-    if (error.code !== 'ECONNREFUSED') return taken();
-    fs.rmSync(path, { force: true });
-    listen();
-  });
 }
 
 function tell(message) {

@@ -3,6 +3,7 @@
  * of its own has the socket (`line-worker.mjs`).
  */
 
+import type { ListenOptions } from 'node:net';
 import {
   MessageChannel,
   type MessagePort,
@@ -10,7 +11,8 @@ import {
   Worker,
 } from 'node:worker_threads';
 import type { StreamAddress } from '../net/socket-address.ts';
-import { UserMistake } from '../problem.ts';
+import { listenAt, type OwnPath } from '../own-path.ts';
+import { explainSystemError, UserMistake } from '../problem.ts';
 
 export type LineNews =
   | { readonly kind: 'connected' | 'gone' | 'refused' }
@@ -31,7 +33,8 @@ export class DebugLine {
   readonly #words: Int32Array;
   readonly #channel: MessagePort;
   readonly #worker: Worker;
-  #heard = 0;
+  readonly #ownPath: OwnPath | undefined;
+  #heard: number;
 
   /**
    * Listens.
@@ -44,20 +47,30 @@ export class DebugLine {
     const words = new Int32Array(new SharedArrayBuffer(4));
     const { port1, port2 } = new MessageChannel();
     const worker = new Worker(new URL('./line-worker.mjs', import.meta.url), {
-      workerData: { words, port: port2, address },
+      workerData: { words, port: port2 },
       transferList: [port2],
       execArgv: [],
     });
     worker.on('message', onNews);
-    await new Promise((resolve) => worker.once('message', resolve));
-    const first = receiveMessageOnPort(port1)?.message as FromWorker | undefined;
-    if (first?.kind !== 'listening') {
-      await worker.terminate();
-      const why = first?.kind === 'failed' ? whyOf(first.code, first.message) : 'cannot listen';
-      throw new UserMistake(`${where}: ${why}`);
+    const listen = async (at: ListenOptions): Promise<number | undefined> => {
+      port1.postMessage({ kind: 'listen', at });
+      await new Promise((resolve) => worker.once('message', resolve));
+      const answer = receiveMessageOnPort(port1)?.message as FromWorker | undefined;
+      if (answer?.kind === 'listening') return answer.port;
+      throw systemError(answer);
+    };
+    const close = async (): Promise<void> => void (await worker.terminate());
+    try {
+      const isPath = address.kind === 'unix';
+      const listener = { listen: async (path: string) => void (await listen({ path })), close };
+      const ownPath = isPath ? await listenAt(listener, address.path, where) : undefined;
+      const port = isPath ? undefined : await listen({ host: address.host, port: address.port });
+      worker.unref();
+      return new DebugLine({ words, channel: port1, worker, port, ownPath });
+    } catch (error) {
+      await close();
+      throw error instanceof UserMistake ? error : explainSystemError(error, where);
     }
-    worker.unref();
-    return new DebugLine({ words, channel: port1, worker, port: first.port });
   }
 
   private constructor(made: {
@@ -65,12 +78,14 @@ export class DebugLine {
     readonly channel: MessagePort;
     readonly worker: Worker;
     readonly port: number | undefined;
+    readonly ownPath: OwnPath | undefined;
   }) {
     this.#words = made.words;
     this.#channel = made.channel;
     this.#worker = made.worker;
     this.port = made.port;
-    this.#heard = 1;
+    this.#ownPath = made.ownPath;
+    this.#heard = 1; // that it listens
   }
 
   /** Cheap: whether {@link take} has something. */
@@ -108,14 +123,12 @@ export class DebugLine {
     this.#worker.ref();
     this.#channel.postMessage({ kind: 'close' });
     await ended;
+    this.#ownPath?.release();
   }
 }
 
-function whyOf(code: string | undefined, message: string): string {
-  if (code === 'EADDRINUSE') {
-    return 'the address is already in use; end the program that has it, or choose another';
-  }
-  if (code === 'EACCES') return 'may not listen there; choose another address';
-  if (code === 'ENOENT') return 'there is no such folder; make it first';
-  return message;
+/** What the other thread was told when it wanted to listen. */
+function systemError(answer: FromWorker | undefined): Error {
+  const { code, message } = answer?.kind === 'failed' ? answer : { message: 'cannot listen' };
+  return Object.assign(new Error(message), code === undefined ? {} : { code });
 }

@@ -6,7 +6,8 @@
  * which costs a fifth of the speed of a data path. The objects stay extensible: freezing
  * `Object.prototype` or a typed array's prototype makes every access to an element slow (V8 gives
  * up what it knows about elements), and so does `lockdown` of `ses`, which does the same. What is
- * added is found afterwards, too.
+ * added is found afterwards, too. Of what Node adds to the language (`process`, `console`, timers),
+ * changes are found, and nothing is made constant.
  */
 
 /** An object that is shared, and how a person calls it. */
@@ -32,13 +33,33 @@ const NAMES = [
   ...['Atomics', 'WebAssembly'],
 ] as const;
 
+/** What Node adds to the language, and the testbed goes by. */
+const HOST_NAMES = [
+  ...['process', 'console', 'performance', 'Buffer', 'URL', 'TextEncoder', 'TextDecoder'],
+  ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'structuredClone'],
+  ...['clearTimeout', 'clearInterval', 'clearImmediate', 'AbortController', 'Event', 'EventTarget'],
+];
+/** Of these objects of Node's, the methods alone: their other properties change by themselves. */
+const PROCESS_METHODS = [
+  ...['emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'removeAllListeners', 'cwd'],
+  ...['exit', 'reallyExit', 'abort', 'kill', 'chdir', 'nextTick', 'hrtime', '_fatalException'],
+  ...['_tickCallback', 'emitWarning', 'stdout', 'stderr', 'env', 'argv', 'listeners'],
+];
+const STREAM_METHODS = ['write', 'end', 'destroy', 'emit', 'on', 'once', '_write', '_writev'];
+const CONSOLE_METHODS = ['log', 'error', 'warn', 'info', 'debug', 'trace'];
+
 /** Programs set these on objects of their own: an assignment there must go on working. */
 const OVERRIDDEN = ['Object.prototype', 'Function.prototype', 'Error.prototype'];
 
 /** A shared object as it was. */
 interface Remembered extends Shared {
-  /** Its properties, without a prototype: keys are all that is in it. */
-  readonly properties: Readonly<Record<PropertyKey, PropertyDescriptor>>;
+  /**
+   * Its properties, without a prototype: keys are all that is in it. Undefined is one that it did
+   * not have.
+   */
+  readonly properties: Readonly<Record<PropertyKey, PropertyDescriptor | undefined>>;
+  /** Whether another property is a change, too. */
+  readonly isWhole: boolean;
 }
 
 /**
@@ -54,9 +75,8 @@ export class Intrinsics {
 
   /** Remembers them as they are now. */
   constructor() {
-    const globals = { name: GLOBALS, object: globalThis, properties: globalsNow() };
-    const properties = this.#shared.map((each) => ({ ...each, properties: recordOf(each.object) }));
-    this.#before = [...properties, globals];
+    const whole = [...this.#shared, ...hostPrototypes()].map(rememberedWhole);
+    this.#before = [...whole, ...hostObjects()];
   }
 
   /** @returns what has been done to them since; undefined when they are as they were */
@@ -117,44 +137,71 @@ function hidden(): readonly Shared[] {
   ];
 }
 
-const GLOBALS = 'globalThis';
-
-/** Of the global object these alone: programs may have others for themselves. */
-function globalsNow(): Remembered['properties'] {
-  const record = emptyRecord();
-  for (const name of NAMES) {
-    const descriptor = getOwnPropertyDescriptor(globalThis, name);
-    if (descriptor !== undefined) record[name] = descriptor;
+/** Those above the streams that the command writes to: whatever listens and is listened to. */
+function hostPrototypes(): readonly Shared[] {
+  const found: Shared[] = [{ name: 'Buffer.prototype', object: Buffer.prototype }];
+  for (const stream of [process.stdout, process.stderr]) {
+    let object = Reflect.getPrototypeOf(stream);
+    while (object !== null && object !== Object.prototype) {
+      const name = `${object.constructor.name}.prototype`;
+      if (!found.some((each) => each.object === object)) found.push({ name, object });
+      object = Reflect.getPrototypeOf(object);
+    }
   }
-  return record;
+  return found;
 }
 
-function recordOf(object: object): Remembered['properties'] {
-  const record = emptyRecord();
-  for (const [key, descriptor] of propertiesOf(object)) record[key] = descriptor;
-  return record;
+/** Of the global object the known names alone: programs may have others for themselves. */
+function hostObjects(): readonly Remembered[] {
+  const globals = { name: 'globalThis', object: globalThis };
+  const { stdout, stderr } = process;
+  return [
+    rememberedInPart(globals, [...NAMES, ...HOST_NAMES]),
+    rememberedInPart({ name: 'process', object: process }, PROCESS_METHODS),
+    rememberedInPart({ name: 'process.stdout', object: stdout }, STREAM_METHODS),
+    rememberedInPart({ name: 'process.stderr', object: stderr }, STREAM_METHODS),
+    rememberedInPart({ name: 'console', object: console }, CONSOLE_METHODS),
+  ];
 }
 
-function emptyRecord(): Record<PropertyKey, PropertyDescriptor> {
+function rememberedWhole(shared: Shared): Remembered {
+  const properties = emptyRecord();
+  for (const [key, descriptor] of propertiesOf(shared.object)) properties[key] = descriptor;
+  return { ...shared, properties, isWhole: true };
+}
+
+function rememberedInPart(shared: Shared, keys: readonly string[]): Remembered {
+  const properties = emptyRecord();
+  for (const key of keys) {
+    Reflect.get(shared.object, key); // Node makes some of them when they are first asked for
+    properties[key] = getOwnPropertyDescriptor(shared.object, key);
+  }
+  return { ...shared, properties, isWhole: false };
+}
+
+function emptyRecord(): Record<PropertyKey, PropertyDescriptor | undefined> {
   const record: unknown = Object.create(null);
-  return record as Record<PropertyKey, PropertyDescriptor>;
+  return record as Record<PropertyKey, PropertyDescriptor | undefined>;
 }
 
-function changeOf({ name, object, properties }: Remembered): Change | undefined {
+function changeOf(remembered: Remembered): Change | undefined {
+  const { name, object, properties } = remembered;
   const known = ownKeys(properties);
   for (let at = 0; at < known.length; at += 1) {
     const key = known[at] as PropertyKey;
+    const before = properties[key];
     const now = getOwnPropertyDescriptor(object, key);
-    if (now === undefined) return { what: `${name}${shownKey(key)}`, how: 'removed' };
-    if (isOther(properties[key], now)) return { what: `${name}${shownKey(key)}`, how: 'replaced' };
+    const what = `${name}${shownKey(key)}`;
+    if (now === undefined && before !== undefined) return { what, how: 'removed' };
+    if (isOther(before, now)) return { what, how: 'replaced' };
   }
-  const added = addedTo({ name, object, properties });
+  const added = addedTo(remembered);
   return added === undefined ? undefined : { what: `${name}${shownKey(added)}`, how: 'added' };
 }
 
 /** @returns the first property that was not there */
-function addedTo({ name, object, properties }: Remembered): PropertyKey | undefined {
-  if (name === GLOBALS) return undefined;
+function addedTo({ object, properties, isWhole }: Remembered): PropertyKey | undefined {
+  if (!isWhole) return undefined;
   const keys = ownKeys(object);
   for (let at = 0; at < keys.length; at += 1) {
     const key = keys[at];
@@ -169,8 +216,9 @@ function restore(remembered: Remembered): void {
   for (let at = 0; at < known.length; at += 1) {
     const key = known[at] as PropertyKey;
     const before = properties[key];
-    if (before === undefined || !isOther(before, getOwnPropertyDescriptor(object, key))) continue;
-    defineProperty(object, key, before);
+    if (!isOther(before, getOwnPropertyDescriptor(object, key))) continue;
+    if (before === undefined) deleteProperty(object, key);
+    else defineProperty(object, key, before);
   }
   for (let key = addedTo(remembered); key !== undefined; key = addedTo(remembered)) {
     if (!deleteProperty(object, key)) return; // it was made constant
@@ -190,13 +238,8 @@ function isOther(
   before: PropertyDescriptor | undefined,
   now: PropertyDescriptor | undefined,
 ): boolean {
-  return (
-    before === undefined ||
-    now === undefined ||
-    !isSame(before.value, now.value) ||
-    before.get !== now.get ||
-    before.set !== now.set
-  );
+  if (before === undefined || now === undefined) return before !== now;
+  return !isSame(before.value, now.value) || before.get !== now.get || before.set !== now.set;
 }
 
 function holdProperties(name: string, object: object): void {

@@ -10,6 +10,8 @@ import type { SerialBridge } from './bridge.ts';
 import type { HostLine } from './host-line.ts';
 import { offerFrom, pumpOutput } from './stream-pump.ts';
 
+/** Taken before any program runs, to which ending the process is refused. */
+const kill = process.kill.bind(process);
 /** Ctrl-] */
 const QUIT_CHARACTER = 0x1d;
 
@@ -41,7 +43,7 @@ export class StdioBridge implements SerialBridge {
     // Whoever else listens ends the program in an orderly way; otherwise the signal does, now that
     // we no longer listen.
     process.removeListener(signal, this.#onSignal);
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+    if (process.listenerCount(signal) === 0) kill(process.pid, signal);
   };
   readonly #onData = (bytes: Buffer): void => this.#received(bytes);
   readonly #onEnd = (): void => {

@@ -21,13 +21,15 @@ export interface Summary {
   readonly text: string;
   /** 1 or 2. */
   readonly stream: number;
+  /** Who is under way. */
+  readonly domain: string | undefined;
 }
 
 /** Called in the middle of whatever the engine does: it changes nothing. */
 export interface WatchHook {
   /**
    * @returns JSON of the domain whose entry point has been under way the longest, and which call of
-   * it that is
+   * it that is; or whose promise or timer runs; and of the {@link Summary} as of now
    */
   where(): string;
   /** @returns JSON of a {@link Summary} */
@@ -79,7 +81,7 @@ export class Watched {
 
   /** From now on the watchman knows whom to name, and whom to ask. */
   begin(run: WatchedRun, hook: WatchHook): void {
-    Object.defineProperty(globalThis, Symbol.for(HOOK), { value: hook, configurable: true });
+    Object.defineProperty(globalThis, HOOK, { value: hook, configurable: true });
     this.#worker.postMessage({ kind: 'run', run });
     this.#summaries = every(SUMMARY_MS, () => {
       const summary: unknown = JSON.parse(hook.summary('interrupted'));
@@ -100,7 +102,7 @@ export class Watched {
   async end(): Promise<void> {
     this.#summaries?.cancel();
     this.#beat.cancel();
-    Reflect.deleteProperty(globalThis, Symbol.for(HOOK));
+    Reflect.deleteProperty(globalThis, HOOK);
     // Awaited: Node would wait for a debugger that is still there, and say so.
     await this.#worker.terminate();
   }

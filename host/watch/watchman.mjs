@@ -107,6 +107,8 @@ async function name(since) {
   // It is asked what goes on now: meanwhile the turn may have come to its end.
   if (Atomics.load(words, BEAT) !== beat) return forget();
   const told = seen?.value === undefined ? undefined : JSON.parse(seen.value);
+  // For the end, at which it may give no answer in time.
+  summary = told?.summary ?? summary;
   // Under the virtual clock a turn may be long because there is much to do: it has to be the same
   // call as before.
   const isNew = told !== undefined && told.call !== named.call;
@@ -116,7 +118,8 @@ async function name(since) {
   }
   named = { domain: told?.domain ?? named.domain, since, isSaid: true };
   const where = seen === undefined ? `, in ${hostCall ?? 'a call of the host'}` : seen.place;
-  say(`${named.domain} has not returned from its entry point for 1 s${where}; Ctrl-C ends the run`);
+  const what = `${named.domain} has not returned from ${told?.from ?? 'its entry point'} for 1 s`;
+  say(`${what}${where}; Ctrl-C ends the run`);
 }
 
 function forget() {
@@ -127,9 +130,10 @@ function forget() {
 
 async function finish(ending) {
   const seen = await inside(`summary(${JSON.stringify(ending)})`, ANSWER_MS);
-  const domain = named?.domain ?? run.names[words[RUNNING]];
+  const told = seen?.value === undefined ? undefined : JSON.parse(seen.value);
+  const domain = told?.domain ?? named?.domain ?? run.names[words[RUNNING]];
   if (domain !== undefined) say(`the run is ended, while ${domain} has not returned`);
-  const last = seen?.value === undefined ? summary : JSON.parse(seen.value);
+  const last = told ?? summary;
   if (last !== undefined) write(last.stream, `${last.text}\n`);
   end(1);
 }
@@ -155,7 +159,8 @@ function inside(call, answerMs) {
 
 function evaluate(call, callFrames, answer) {
   const asked = session;
-  const expression = `globalThis[Symbol.for(${JSON.stringify(hook)})]?.${call}`;
+  // By a string: inside Node's own functions there is no `Symbol`.
+  const expression = `globalThis[${JSON.stringify(hook)}]?.${call}`;
   const { callFrameId } = callFrames[0];
   asked.post('Debugger.evaluateOnCallFrame', { callFrameId, expression }, (_, told) => {
     asked.post('Debugger.resume', () => {

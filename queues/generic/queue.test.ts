@@ -153,6 +153,24 @@ describe('a generic queue', () => {
     expect(make).toThrow(message);
   });
 
+  it.each([
+    ['a field that is missing', { id: undefined }, "'id' of an entry of 'orders' is undefined"],
+    ['no number', { high: Number.NaN }, 'is NaN, and no integer from 0 to 4294967295'],
+    ['a fraction', { low: 1.5 }, 'is 1.5'],
+    ['less than none', { low: -1 }, 'is -1'],
+    ['more than its bytes hold', { kind: 256 }, 'is 256, and no integer from 0 to 255'],
+    ['a string', { id: '7' }, "'id' of an entry of 'orders' is string"],
+  ])('refuses %s, and stores nothing of that entry', (_what, wrong, message) => {
+    const { out, taken } = ends();
+    const put = () => out.enqueue({ ...ORDER, ...wrong } as typeof ORDER);
+
+    expect(put).toThrow(Misuse);
+    expect(put).toThrow(message);
+    out.enqueue(ORDER);
+    out.publish();
+    expect([taken.length(), taken.dequeue()]).toEqual([1, ORDER]);
+  });
+
   it('refuses an entry of a megabyte, and a region that is too small', () => {
     const huge = { ...entry, SIZE: 2 ** 20 } as unknown as typeof entry;
     expect(() => createQueue({ name: 'x', entry: huge, capacity: 1 })).toThrow(/1048576 bytes/);

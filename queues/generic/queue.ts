@@ -16,7 +16,7 @@
  * In memory: tail, head, then the two wishes for a signal, 32 bits each; entries from byte 16.
  */
 
-import { demand } from '../../memory/misuse.ts';
+import { demand, Misuse } from '../../memory/misuse.ts';
 import { demandRoom, open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
 import type { Field, Scalar, Struct } from '../../memory/struct.ts';
 import { struct } from '../../memory/struct.ts';
@@ -70,9 +70,8 @@ export function createQueue<F extends Fields>(options: GenericQueueOptions<F>): 
   );
   demandCapacity(capacity, 32);
   const regionBytes = GenericQueueHeader.SIZE + capacity * bytes;
-  const fields = Object.entries(entry).filter(([field]) => field !== 'SIZE');
   const layout: Layout = {
-    fields: fields as unknown as readonly (readonly [string, Field])[],
+    fields: fieldsOf(entry),
     entryBytes: bytes,
     capacity,
     regionBytes,
@@ -85,8 +84,27 @@ export function createQueue<F extends Fields>(options: GenericQueueOptions<F>): 
   };
 }
 
+/** A field of an entry. */
+interface EntryField {
+  readonly name: string;
+  readonly field: Field;
+  /** The largest value that its bytes hold. */
+  readonly max: number;
+}
+
+/** They follow each other without holes: each goes as far as where the next one begins. */
+function fieldsOf(entry: Struct<Fields>): readonly EntryField[] {
+  const fields = Object.entries(entry).filter(
+    ([name]) => name !== 'SIZE',
+  ) as unknown as readonly (readonly [string, Field])[];
+  return fields.map(([name, field], index) => {
+    const end: number = fields[index + 1]?.[1].offset ?? (entry.SIZE as number);
+    return { name, field, max: 2 ** (8 * (end - field.offset)) - 1 };
+  });
+}
+
 interface Layout {
-  readonly fields: readonly (readonly [name: string, field: Field])[];
+  readonly fields: readonly EntryField[];
   readonly entryBytes: number;
   readonly capacity: number;
   readonly regionBytes: number;
@@ -150,14 +168,16 @@ export class GenericProducer<F extends Fields> {
    * Puts an entry in, to be published with the batch.
    *
    * @returns false, without change, when the queue is full
+   * @throws Misuse when a field is missing, or its value is none that its bytes hold
    */
   enqueue(entry: Readonly<Entry<F>>): boolean {
     if (this.free() === 0) return false;
     const { view, at } = this.#place;
     const { fields, entryBytes, capacity } = this.#layout;
+    this.#check(entry);
     const slot = this.#tail & (capacity - 1);
     const to = at + GenericQueueHeader.SIZE + slot * entryBytes;
-    for (const [name, field] of fields) field.set(view, to, entry[name] as number);
+    for (const { name, field } of fields) field.set(view, to, entry[name] as number);
     this.#tail = (this.#tail + 1) >>> 0;
     return true;
   }
@@ -194,6 +214,23 @@ export class GenericProducer<F extends Fields> {
     this.#published = this.#tail;
     store32(at + GenericQueueHeader.tail.offset, this.#tail);
   }
+
+  /** A typed array would store what is none of these as something else, without a word. */
+  #check(entry: Readonly<Entry<F>>): void {
+    for (const { name, max } of this.#layout.fields) {
+      const value: unknown = entry[name];
+      if (typeof value === 'number' && value >= 0 && value <= max && Number.isInteger(value)) {
+        continue;
+      }
+      throw new Misuse(
+        `'${name}' of an entry of '${this.#layout.name}' is ${shown(value)}, and no integer from 0 to ${max}`,
+      );
+    }
+  }
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'number' || value === undefined ? String(value) : typeof value;
 }
 
 /**
@@ -244,7 +281,7 @@ export class GenericConsumer<F extends Fields> {
     const slot = this.#head & (capacity - 1);
     const from = at + GenericQueueHeader.SIZE + slot * entryBytes;
     this.#head = (this.#head + 1) >>> 0;
-    const entry = fields.map(([name, field]) => [name, field.get(view, from)]);
+    const entry = fields.map(({ name, field }) => [name, field.get(view, from)]);
     return Object.fromEntries(entry) as Entry<F>;
   }
 

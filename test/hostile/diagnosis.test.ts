@@ -6,8 +6,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, vi } from 'vitest';
-import { watchStalls } from '../../cli/run/stalls.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { stallLook } from '../../cli/run/stalls.ts';
 import type { EchoConfig } from '../../clients/echo/echo.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { NetProducer } from '../../queues/net/queue.ts';
@@ -156,20 +156,14 @@ describe('a storm', () => {
   });
 });
 
-/** As in a live run: once, when it has not changed for a second. */
+/** As in a live run: once, when it has not changed since the last look. */
 function expectToldOnce(testbed: Testbed, found: readonly Finding[]): void {
-  vi.useFakeTimers();
-  try {
-    const told: string[] = [];
-    const watch = watchStalls(testbed, (line) => told.push(line));
-    vi.advanceTimersByTime(1500);
-    expect(told).toEqual([]);
-    vi.advanceTimersByTime(3000);
-    expect(told).toEqual(found.map(({ text }) => `it stands still: ${text}`));
-    watch.cancel();
-  } finally {
-    vi.useRealTimers();
-  }
+  const told: string[] = [];
+  const look = stallLook(testbed, (line) => told.push(line));
+  look();
+  expect(told).toEqual([]);
+  for (let times = 0; times < 3; times += 1) look();
+  expect(told).toEqual(found.map(({ text }) => `it stands still: ${text}`));
 }
 
 describe('a queue', () => {
