@@ -9,12 +9,12 @@ import {
   existsSync,
   fstatSync,
   ftruncateSync,
-  openSync,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { explainSystemError, systemErrorCode, UserMistake } from '../host/problem.ts';
+import { openOutput } from '../host/regular-file.ts';
 
 export class OutputFile {
   readonly path: string;
@@ -34,9 +34,10 @@ export class OutputFile {
       // reads.
       this.#fd =
         existing === 'keep' || this.#origin === 'made'
-          ? openSync(path, 'wx')
-          : openSync(path, constants.O_WRONLY);
+          ? openOutput(path, constants.O_CREAT | constants.O_EXCL)
+          : openOutput(path, 0);
     } catch (error) {
+      if (error instanceof UserMistake) throw error;
       if (systemErrorCode(error) === 'EEXIST' && !isDirectory(path)) {
         throw new UserMistake(`${path}: is there already; name another file, or add --force`);
       }

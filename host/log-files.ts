@@ -1,9 +1,10 @@
 /** What protection domains print, in a file for each of them. */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder } from './make-folder.ts';
-import { explainSystemError } from './problem.ts';
+import { explainSystemError, UserMistake } from './problem.ts';
+import { NEW, openOutput } from './regular-file.ts';
 
 export class LogFiles {
   readonly #folder: string;
@@ -23,11 +24,11 @@ export class LogFiles {
   write(name: string, line: string): void {
     const path = join(this.#folder, `${name.replaceAll(/[^\w.-]/g, '_')}.log`);
     try {
-      const file = this.#files.get(name) ?? openSync(path, 'w');
+      const file = this.#files.get(name) ?? openOutput(path, NEW);
       this.#files.set(name, file);
       writeSync(file, `${line}\n`);
     } catch (error) {
-      throw explainSystemError(error, path);
+      throw error instanceof UserMistake ? error : explainSystemError(error, path);
     }
   }
 

@@ -34,6 +34,7 @@ function copyWhatIsNoTypeScript() {
   cpSync('host/disk/file-worker.mjs', join(dist, 'host/disk/file-worker.mjs'));
   cpSync('host/debug-line/line-worker.mjs', join(dist, 'host/debug-line/line-worker.mjs'));
   cpSync('host/watch/watchman.mjs', join(dist, 'host/watch/watchman.mjs'));
+  cpSync('host/watch/parent-watch.mjs', join(dist, 'host/watch/parent-watch.mjs'));
   cpSync('bench/bridge/udp-load.mjs', join(dist, 'bench/bridge/udp-load.mjs'));
   cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
   cpSync('systems/costs/imx8mm.json', join(dist, 'systems/costs/imx8mm.json'));

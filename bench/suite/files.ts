@@ -1,18 +1,13 @@
 /** Files of the suite: results of an earlier run, and the report. */
 
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { explainSystemError } from '../../host/problem.ts';
+import { closeSync, constants, existsSync, unlinkSync } from 'node:fs';
+import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { openOutput, readText, writeOutput } from '../../host/regular-file.ts';
 import { type BenchResults, parseResults } from '../results.ts';
 
 /** @throws UserMistake when there is no such file, or it holds no results that can be read */
 export function readResults(path: string): BenchResults {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
-  return parseResults(text, path);
+  return parseResults(readText(path), path);
 }
 
 /**
@@ -22,18 +17,14 @@ export function readResults(path: string): BenchResults {
 export function checkWritable(path: string): void {
   const isNew = !existsSync(path);
   try {
-    closeSync(openSync(path, 'a'));
+    closeSync(openOutput(path, constants.O_CREAT));
     if (isNew) unlinkSync(path); // nothing is left behind if measuring fails
   } catch (error) {
-    throw explainSystemError(error, path);
+    throw error instanceof UserMistake ? error : explainSystemError(error, path);
   }
 }
 
 /** @throws UserMistake */
 export function writeReport(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
+  writeOutput(path, text);
 }

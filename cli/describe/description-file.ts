@@ -3,10 +3,11 @@
  * configuration.
  */
 
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { UserMistake, explainSystemError } from '../../host/problem.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { readRegular, readText } from '../../host/regular-file.ts';
 import { type ConfigResult, withConfigs } from '../../microkit/config-file.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import type { ReadResult } from '../../microkit/read/system.ts';
@@ -31,12 +32,7 @@ export function readDescriptionFile(
   searchPath: readonly string[],
 ): DescriptionFile {
   for (const folder of searchPath) checkFolder(folder);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
+  const text = readText(path);
   const folders = [...searchPath, dirname(path), '.'];
   const files = { read: (name: string) => readAlong(folders, name) };
   const read = readSystemText(text, { file: path, target, files });
@@ -62,7 +58,7 @@ function named(read: ReadResult, path: string): ReadResult {
 export function withConfigFile(system: SystemDescription, path: string): SystemDescription {
   const file = path.replace(/\.system$/, '.config.json');
   if (!existsSync(file)) return system;
-  const result: ConfigResult = withConfigs(system, readFileSync(file, 'utf8'));
+  const result: ConfigResult = withConfigs(system, readText(file));
   if (!result.ok) throw new UserMistake(`${file}: ${result.problem}`);
   return result.system;
 }
@@ -74,7 +70,7 @@ function readAlong(
   const path = findAlong(folders, name);
   if (path === undefined) return 'missing';
   try {
-    return new Uint8Array(readFileSync(path));
+    return new Uint8Array(readRegular(path));
   } catch {
     return 'unreadable'; // the reader's message names it
   }

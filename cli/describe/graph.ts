@@ -1,9 +1,9 @@
 /** `sddf graph`: a system as a picture. */
 
-import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { refuseClashes } from '../../host/file-use.ts';
-import { UserMistake, explainSystemError } from '../../host/problem.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { writeOutput } from '../../host/regular-file.ts';
 import { renderDot } from '../../microkit/graph/dot.ts';
 import { renderMermaid } from '../../microkit/graph/mermaid.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
@@ -53,11 +53,7 @@ export function graphCommand(): Command {
         ...systemFile(reference),
         { path: options.output, use: 'written', by: '--output' },
       ]);
-      try {
-        writeFileSync(options.output, text);
-      } catch (error) {
-        throw explainSystemError(error, options.output);
-      }
+      writeOutput(options.output, text);
     });
 }
 

@@ -3,11 +3,12 @@
  * differ.
  */
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Command } from 'commander';
 import { UserMistake } from '../../host/problem.ts';
+import { readRegular } from '../../host/regular-file.ts';
 import type { OracleResult } from '../../kernel/oracle/replay-traces.ts';
 import { replayTraces } from '../../kernel/oracle/replay-traces.ts';
 import type { Divergence } from '../../kernel/oracle/replay.ts';
@@ -80,7 +81,7 @@ function isRecording(path: string): boolean {
 
 function readRecording(path: string): Trace[] {
   try {
-    const bytes = readFileSync(path);
+    const bytes = Buffer.from(readRegular(path));
     return parseTraces((path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8'));
   } catch (error) {
     if (error instanceof TraceFormatError) throw new UserMistake(`${path}: ${error.message}`);

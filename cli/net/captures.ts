@@ -46,7 +46,7 @@ export class Captures {
   async #openSink(target: CaptureTarget): Promise<void> {
     const { onNotice } = this.#options;
     if (target.kind === 'file') {
-      this.#sinks.push(openCaptureFile(target.path));
+      this.#sinks.push(openCaptureFile(target.path, onNotice));
     } else if (target.kind === 'stdout') {
       this.#sinks.push(captureToStream(process.stdout, 'standard output', onNotice));
     } else {

@@ -3,8 +3,8 @@
  * JSON and a picture.
  */
 
-import { writeFileSync } from 'node:fs';
-import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { writeOutput } from '../../host/regular-file.ts';
 import { Census } from '../../kernel/inspect/census.ts';
 import type { RegionAt } from '../../microkit/capabilities-dump/address-spaces.ts';
 import { dumpDot } from '../../microkit/capabilities-dump/dot.ts';
@@ -81,9 +81,5 @@ async function writePicture(dump: CapabilityDump, path: string): Promise<void> {
   const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
   const graphviz = await Graphviz.load();
   const svg = graphviz.dot(dumpDot(dump), 'svg');
-  try {
-    writeFileSync(path, svg);
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
+  writeOutput(path, svg);
 }

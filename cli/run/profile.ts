@@ -4,14 +4,13 @@
  * flamegraph.pl, inferno and speedscope read.
  */
 
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { UserMistake } from '../../host/problem.ts';
 import { CallStacks } from '../../microkit/runtime/call-stack.ts';
 import type { HartContext } from '../../microkit/runtime/machine-code.ts';
 import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
 import { groupDigits } from '../figures.ts';
 import { asWritten, readOptions, text } from '../option.ts';
+import { OutputFile } from '../output-file.ts';
 import type { RunPart, RunWatch, WatchedRun } from './part.ts';
 
 /** A prime, so that loops of a program do not keep step with it. */
@@ -42,7 +41,7 @@ function watchProfile({ loaded, terminal }: WatchedRun, path: string): RunWatch 
     );
   }
   // Not after the run, when what has been counted would be lost.
-  explained(path, () => accessSync(dirname(path), constants.W_OK));
+  const file = new OutputFile(path, 'replace');
   const profile = new Profile(loaded.images);
   return {
     files: [{ path, use: 'written', by: '--profile' }],
@@ -53,21 +52,14 @@ function watchProfile({ loaded, terminal }: WatchedRun, path: string): RunWatch 
       },
     },
     finish: () => {
-      explained(path, () => writeFileSync(path, profile.folded()));
+      file.write(profile.folded());
       const samples = groupDigits(profile.samples);
       terminal.note(
         `sddf: ${samples} samples in ${path}, one in ${EVERY_INSTRUCTIONS} instructions`,
       );
     },
+    close: () => file.close(),
   };
-}
-
-function explained(path: string, work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    throw explainSystemError(error, path);
-  }
 }
 
 class Profile {

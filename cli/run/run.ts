@@ -80,11 +80,16 @@ async function runSystem(
     return made;
   };
   const watches = await makeWatches();
-  refuseClashes([
-    ...systemFile(reference),
-    ...attachments.flatMap(({ files }) => files),
-    ...watches.flatMap(({ files }) => files ?? []),
-  ]);
+  try {
+    refuseClashes([
+      ...systemFile(reference),
+      ...attachments.flatMap(({ files }) => files),
+      ...watches.flatMap(({ files }) => files ?? []),
+    ]);
+  } catch (error) {
+    for (const watch of watches) await watch.close?.(); // nothing is left behind of their files
+    throw error;
+  }
   await new Run({ loaded, options, terminal, injected, watches, makeWatches }).run(attachments);
 }
 

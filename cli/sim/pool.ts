@@ -3,6 +3,7 @@
  * few seeds at a time; one that dies is named with its seeds, and takes nobody with it.
  */
 
+import { after } from '../../host/event-loop.ts';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import type { SeedRange } from '../../sim/campaign/seed-range.ts';
 import type { CampaignRequest } from './request.ts';
@@ -10,6 +11,8 @@ import { type CoverageEars, WorldProcess } from './world-process.ts';
 
 /** Seeds that a worker is given at a time: few enough that all end together. */
 const BATCH = 4;
+/** Worlds that are under way when the campaign is stopped may take so long to their end. */
+const GRACE_MS = 500;
 
 export interface PoolOptions {
   readonly request: CampaignRequest;
@@ -19,18 +22,17 @@ export interface PoolOptions {
   readonly coverage?: CoverageEars | undefined;
 }
 
-/**
- * Where a campaign stands when it ends before its time: all below have been reported, and nothing
- * behind.
- */
+/** Where a campaign stands when it ends before its time: all below have been reported. */
 export interface PoolEnd {
-  /** The first seed that has not been run; undefined when all have. */
+  /** The first seed that has not been reported; undefined when all have. */
   readonly next: number | undefined;
 }
 
 export class SeedPool {
   readonly #options: PoolOptions;
   readonly #processes = new Set<WorldProcess>();
+  /** Handed out, and not yet reported. */
+  readonly #pending = new Set<number>();
   #next: number;
   #isStopping = false;
 
@@ -39,9 +41,13 @@ export class SeedPool {
     this.#next = options.seeds.first;
   }
 
-  /** Hands out no more seeds; what is under way comes to its end. */
+  /** Hands out no more seeds; what is under way comes to its end, if that is soon. */
   stop(): void {
+    if (this.#isStopping) return;
     this.#isStopping = true;
+    after(GRACE_MS, () => {
+      for (const each of this.#processes) each.abandon();
+    });
   }
 
   /** @throws Error when a worker cannot load the system, or dies */
@@ -52,19 +58,30 @@ export class SeedPool {
     } finally {
       for (const each of this.#processes) each.kill();
     }
-    return { next: this.#next > this.#options.seeds.last ? undefined : this.#next };
+    const next = Math.min(this.#next, ...this.#pending);
+    return { next: next > this.#options.seeds.last ? undefined : next };
   }
 
   async #work(): Promise<void> {
-    const { request, onReport, coverage } = this.#options;
+    const { request, coverage } = this.#options;
     const worker = new WorldProcess(request, { coverage });
     this.#processes.add(worker);
-    await worker.ready();
-    for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
-      await worker.run(batch, onReport);
+    try {
+      await worker.ready();
+      for (let batch = this.#take(); batch.length > 0; batch = this.#take()) {
+        await worker.run(batch, (report) => this.#report(report));
+      }
+      await worker.end();
+    } catch (error) {
+      // Ctrl-C reaches a worker, too, which may not have been ready for it.
+      if (!this.#isStopping) throw error;
     }
-    await worker.end();
     this.#processes.delete(worker);
+  }
+
+  #report(report: SeedReport): void {
+    this.#pending.delete(report.seed);
+    this.#options.onReport(report);
   }
 
   #take(): readonly number[] {
@@ -73,6 +90,7 @@ export class SeedPool {
     const batch: number[] = [];
     while (batch.length < BATCH && this.#next <= last) {
       batch.push(this.#next);
+      this.#pending.add(this.#next);
       this.#next += 1;
     }
     return batch;

@@ -211,7 +211,8 @@ class Watching {
       this.#trace = { file: new OutputFile(trace, 'replace'), recording };
     }
     const around = this.#trace?.recording.around;
-    this.#capture = capture === undefined ? undefined : openCaptureFile(capture);
+    const onNotice = (line: string): void => openTerminal('stderr').note(`sddf: ${line}`);
+    this.#capture = capture === undefined ? undefined : openCaptureFile(capture, onNotice);
     const sink = this.#capture;
     this.watch = {
       ...(around === undefined ? {} : { instrument: around }),

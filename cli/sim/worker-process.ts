@@ -6,6 +6,7 @@
 import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { endlessSeed, runSeed } from '../../sim/campaign/campaign.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
+import { endWithParent } from '../../host/watch/end-with-parent.ts';
 import { CoverageCollector } from '../coverage/collector.ts';
 import { differingPart } from '../../sim/failure/failure-file.ts';
 import { type CampaignRequest, specOf } from './request.ts';
@@ -13,11 +14,16 @@ import type { CoverageExtent } from '../coverage/report.ts';
 import { loadTarget } from './target.ts';
 import { TELL_EXECUTED, type WorkerAnswer, type WorkerOrder } from './world-process.ts';
 
+/** File descriptor of the line to the campaign: see `world-process.ts`. */
+const PARENT = 4;
+/** When we end is for the campaign to say, also of those signals that a terminal sends to all. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 async function main(): Promise<void> {
   const request = JSON.parse(process.argv[2] ?? '{}') as CampaignRequest;
-  // The terminal sends Ctrl-C to us too; when we end is for the campaign to say.
-  process.on('SIGINT', () => undefined);
+  for (const signal of SIGNALS) process.on(signal, () => undefined);
   forbidEndingToPrograms();
+  endWithParent(PARENT);
   const { coverage = 'none' } = request;
   // Programs are loaded behind this.
   const collector = coverage === 'none' ? undefined : new CoverageCollector(complain);

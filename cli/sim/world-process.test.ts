@@ -3,13 +3,17 @@
  * second for it.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
 import { failureText } from '../../sim/failure/failure-file.ts';
 import { limitWorlds } from '../supervisor.mjs';
+import { sleep } from '../../host/event-loop.ts';
+import { SeedPool } from './pool.ts';
+import type { CampaignRequest } from './request.ts';
 import { WorldProcess } from './world-process.ts';
 import { longTest } from '../../test/support/long-test.ts';
 
@@ -21,20 +25,18 @@ writeFileSync(
   `<system><protection_domain name="loop" priority="1"><program_image path="loop.ts"/></protection_domain></system>`,
 );
 
+const ENDLESS: CampaignRequest = {
+  system: { reference: join(folder, 'loop.system'), choices: {}, searchPath: [folder] },
+  plan: undefined,
+  amount: undefined,
+  forNs: undefined,
+  explore: 'none',
+  domains: [],
+  twiceEvery: 0,
+};
+
 longTest('a world that does not end has failed, and the next one is run', async () => {
-  const reference = join(folder, 'loop.system');
-  const world = new WorldProcess(
-    {
-      system: { reference, choices: {}, searchPath: [folder] },
-      plan: undefined,
-      amount: undefined,
-      forNs: undefined,
-      explore: 'none',
-      domains: [],
-      twiceEvery: 0,
-    },
-    { worldSeconds: 1 },
-  );
+  const world = new WorldProcess(ENDLESS, { worldSeconds: 1 });
   const reports: SeedReport[] = [];
   await world.ready();
   await world.run([5, 6], (report) => reports.push(report));
@@ -54,3 +56,46 @@ longTest('a world that does not end has failed, and the next one is run', async 
   // It ends at all, and by the limit: the message of a loop that is stopped is the process's own.
   expect(await limitWorlds('cli/sddf.mjs', ['replay', file], 1)).toBe(1);
 });
+
+longTest('a campaign that is stopped waits for no world that does not end', async () => {
+  const seeds = { first: 5, last: 9 };
+  const pool = new SeedPool({ request: ENDLESS, seeds, jobs: 1, onReport: () => undefined });
+  const ended = pool.run();
+  await sleep(3000); // if its first world has not begun by then, it ends all the more
+  pool.stop();
+
+  expect(await ended).toEqual({ next: 5 });
+});
+
+longTest('a campaign that is killed leaves no worker behind', async () => {
+  const args = [
+    'cli/sddf.mjs',
+    'sim',
+    join(folder, 'loop.system'),
+    '--seeds',
+    '1..9',
+    '--jobs',
+    '1',
+  ];
+  const campaign = spawn(process.execPath, args, { stdio: 'ignore' });
+  const { pid = 0 } = campaign;
+  const workers = (): string[] =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
+  while (workers().length === 0) await sleep(50);
+  const [worker = ''] = workers();
+  await sleep(3000);
+  campaign.kill('SIGKILL');
+
+  // It runs into the limit if it does not end.
+  while (existsSync(`/proc/${worker}`) && !isGone(worker)) await sleep(50);
+  expect(worker).toMatch(/^\d+$/);
+});
+
+/** Nobody has asked for its status yet. */
+function isGone(pid: string): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return true;
+  }
+}

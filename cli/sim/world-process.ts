@@ -65,6 +65,7 @@ export class WorldProcess {
   #waiting: Waiting | undefined;
   #complaint = '';
   #end: Error | undefined;
+  #isAbandoned = false;
   /** Runs while a world does. */
   #limit: NodeJS.Timeout | undefined;
 
@@ -86,7 +87,8 @@ export class WorldProcess {
     const child = fork(PROGRAM, [JSON.stringify(this.#request)], {
       // From source the loader is named by its place: the working directory is the user's.
       execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // The last is for it to hear that we have gone.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-2000);
@@ -149,13 +151,20 @@ export class WorldProcess {
 
   /** Lets it go; it has nothing left to do but to tell what its worlds have executed. */
   async end(): Promise<void> {
-    if (this.#coverage !== undefined && this.#child.connected) {
+    if (this.#coverage !== undefined && this.#child.connected && !this.#isAbandoned) {
       const told = this.#wait([], () => undefined);
       this.#child.send(TELL_EXECUTED);
       await told;
     }
     if (this.#child.connected) this.#child.disconnect();
     await this.#exit;
+  }
+
+  /** What is under way counts as over, whatever has not been reported of it. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.kill();
+    this.#waiting?.resolve('over');
   }
 
   kill(): void {
@@ -165,6 +174,7 @@ export class WorldProcess {
 
   #wait(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<Ended> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
+    if (this.#isAbandoned) return Promise.resolve('over');
     return new Promise((resolve, reject) => {
       this.#waiting = { seeds, onReport, resolve, reject };
     });
@@ -186,6 +196,7 @@ export class WorldProcess {
 
   #fail(error: Error): void {
     clearTimeout(this.#limit);
+    if (this.#isAbandoned) return;
     this.#end ??= error;
     this.#waiting?.reject(this.#end);
   }

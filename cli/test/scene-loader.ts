@@ -1,9 +1,10 @@
 /** Finds what a file of tests names: systems, images, modules and plans of faults. */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { readBounded } from '../../host/bounded-file.ts';
 import { UserMistake } from '../../host/problem.ts';
+import { readText } from '../../host/regular-file.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { PLAN_BYTES_MAX } from '../../sim/plan/read-plan.ts';
 import type { PlanAnswer, SceneLoader, SceneRequest } from '../../testing/file/test-file.ts';
@@ -74,7 +75,7 @@ export class FileScenes implements SceneLoader {
   readonly #files: SceneFiles = {
     read: (path) => {
       const place = this.#beside(path);
-      return existsSync(place) ? readFileSync(place, 'utf8') : undefined;
+      return existsSync(place) ? readText(place) : undefined;
     },
     write: (path, text) => {
       const place = this.#beside(path);

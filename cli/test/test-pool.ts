@@ -71,7 +71,8 @@ class Worker {
     this.#child = fork(PROGRAM, [JSON.stringify(request)], {
       // From source the loader is named by its place: the working directory is the user's.
       execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // The last is for it to hear that we have gone.
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = (this.#complaint + text).slice(-2000);

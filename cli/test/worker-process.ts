@@ -1,15 +1,20 @@
 /** The program of a worker process: reads the tests once, then runs those that it is told. */
 
 import { UserMistake } from '../../host/problem.ts';
+import { endWithParent } from '../../host/watch/end-with-parent.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
 import { TaskRunner, type TestRequest } from './task-runner.ts';
 import type { PoolAnswer, PoolOrder } from './test-pool.ts';
+
+/** File descriptor of the line to the command: see `test-pool.ts`. */
+const PARENT = 4;
 
 async function main(): Promise<void> {
   const request = JSON.parse(process.argv[2] ?? '{}') as TestRequest;
   // The terminal sends Ctrl-C to us too; when we end is for the command to say.
   process.on('SIGINT', () => undefined);
   forbidEndingToPrograms();
+  endWithParent(PARENT);
   const runner = await TaskRunner.open(request, (line) => say({ kind: 'note', line }));
   let last = Promise.resolve();
   process.on('message', (order: PoolOrder) => {

@@ -1,10 +1,11 @@
 /**
  * A capture file read from front to back through a window, so that a capture of any size needs
- * little memory. A pipe works as well as a file.
+ * little memory. It is read while the board runs, and so it is no pipe, for which the run would wait.
  */
 
-import { closeSync, openSync, readSync } from 'node:fs';
-import { explainSystemError } from '../problem.ts';
+import { closeSync, readSync } from 'node:fs';
+import { explainSystemError, UserMistake } from '../problem.ts';
+import { openRegular } from '../regular-file.ts';
 
 const WINDOW_BYTES = 1024 * 1024;
 
@@ -33,9 +34,9 @@ export class FileBytes implements ByteSource {
   constructor(path: string) {
     this.#path = path;
     try {
-      this.#fd = openSync(path, 'r');
+      this.#fd = openRegular(path, 'read-only');
     } catch (error) {
-      throw explainSystemError(error, path);
+      throw error instanceof UserMistake ? error : explainSystemError(error, path);
     }
   }
 

@@ -1,27 +1,38 @@
 /** Where a capture goes: a file, standard output, or Wireshark at the other end of a pipe. */
 
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { explainSystemError } from '../problem.ts';
+import { every } from '../event-loop.ts';
+import { explainSystemError, UserMistake } from '../problem.ts';
+import { NEW, openOutput } from '../regular-file.ts';
 import type { NoticeListener } from './bridge.ts';
 import type { CaptureSink } from './pcapng-writer.ts';
 
 /** A reader that is this far behind misses frames, rather than filling the memory. */
 const UNREAD_BYTES_MAX = 32 * 1024 * 1024;
+/** A reader that takes nothing for so long does not hold the end of a run. */
+const UNREAD_MS_MAX = 500;
 
 export interface OpenSink {
   readonly write: CaptureSink;
   close(): Promise<void>;
 }
 
-/** @throws UserMistake when the file cannot be made */
-export function openCaptureFile(path: string): OpenSink {
+/**
+ * @param path of a file, or of a pipe that somebody reads: one who is too slow does not hold the run
+ * @throws UserMistake when the file cannot be made
+ */
+export function openCaptureFile(path: string, onNotice: NoticeListener): OpenSink {
   let fd: number;
   try {
-    fd = openSync(path, 'w');
+    fd = openOutput(path, NEW);
   } catch (error) {
-    throw explainSystemError(error, path);
+    throw error instanceof UserMistake ? error : explainSystemError(error, path);
+  }
+  if (fstatSync(fd).isFIFO()) {
+    return captureToStream(new Socket({ fd, readable: false, writable: true }), path, onNotice);
   }
   return {
     write: (bytes) => {
@@ -64,8 +75,21 @@ export function captureToStream(
     },
     close: () =>
       new Promise((resolve) => {
-        if (state === 'gone') resolve();
-        else stream.write(Buffer.alloc(0), () => resolve());
+        if (state === 'gone') return resolve();
+        let unread = stream.writableLength;
+        const timer = every(UNREAD_MS_MAX, () => {
+          if (stream.writableLength < unread) {
+            unread = stream.writableLength;
+            return;
+          }
+          timer.cancel();
+          onNotice(`${name}: the reader has stopped, the last frames are left out`);
+          resolve();
+        });
+        stream.write(Buffer.alloc(0), () => {
+          timer.cancel();
+          resolve();
+        });
       }),
   };
 }

@@ -3,7 +3,6 @@
  * taken from something else than an Ethernet, is refused with what it is and what to do.
  */
 
-import { statSync } from 'node:fs';
 import { UserMistake } from '../problem.ts';
 import { FileBytes } from './capture-bytes.ts';
 import { readCapture } from './capture-reader.ts';
@@ -33,13 +32,12 @@ const REMEDY =
   'capture on an Ethernet interface (tcpdump -i eth0), or convert it (editcap -T ether)';
 
 /**
- * Opens a capture to be replayed. A file is read up to its first frame that can be; a pipe cannot
- * be read twice.
+ * Opens a capture to be replayed: it is read up to its first frame that can be.
  *
  * @throws UserMistake when nothing of it can be replayed
  */
 export function openReplay(path: string): CaptureReader {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) refuseUseless(path);
+  refuseUseless(path);
   const reader = readCapture(new FileBytes(path));
   if (reader.problem !== undefined) {
     throw new UserMistake(`${path}: ${reader.problem}; no frame can be read`);

@@ -4,8 +4,9 @@
  * is quiet.
  */
 
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { explainSystemError } from '../problem.ts';
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { explainSystemError, UserMistake } from '../problem.ts';
+import { NEW, openOutput, openRegular } from '../regular-file.ts';
 import type { SerialBridge } from './bridge.ts';
 import type { HostLine } from './host-line.ts';
 
@@ -29,9 +30,9 @@ export class FileBridge implements SerialBridge {
     const { inPath, outPath } = options;
     this.#host = options.host;
     this.#outPath = outPath;
-    this.#input = inPath === undefined ? undefined : openFile(inPath, 'r', 'in');
+    this.#input = inPath === undefined ? undefined : openFile(inPath, 'in');
     try {
-      this.#output = outPath === undefined ? undefined : openFile(outPath, 'w', 'out');
+      this.#output = outPath === undefined ? undefined : openFile(outPath, 'out');
     } catch (error) {
       if (this.#input !== undefined) closeSync(this.#input);
       throw error;
@@ -99,10 +100,12 @@ export class FileBridge implements SerialBridge {
   }
 }
 
-function openFile(path: string, flags: 'r' | 'w', key: string): number {
+function openFile(path: string, key: 'in' | 'out'): number {
   try {
-    return openSync(path, flags);
+    return key === 'in' ? openRegular(path, 'read-only') : openOutput(path, NEW);
   } catch (error) {
+    if (error instanceof UserMistake)
+      throw new UserMistake(`--serial file,${key}=${error.message}`);
     throw explainSystemError(error, `--serial file,${key}=${path}`);
   }
 }

@@ -3,6 +3,8 @@
  * them: one JSON record a line, several traces in a file.
  */
 
+import { RECORDS } from './trace-format.ts';
+
 /**
  * A 64-bit word: a number below 2^31, else hexadecimal; or "pc", "us", "U+0x…" as the README says.
  */
@@ -88,24 +90,48 @@ export function parseTraces(text: string): Trace[] {
     } else if ('helpers' in record) {
       helpers = record['helpers'] as readonly TraceHelper[];
     } else {
-      lines.push(lineOf(record, index + 1));
+      checkRun(record, helpers, index + 1);
+      lines.push(lineOf(record));
     }
   });
   if (head !== undefined) throw new TraceFormatError('the last trace has no end');
   return traces;
 }
 
+/** @throws TraceFormatError when a helper runs that there is none */
+function checkRun(
+  record: Record<string, unknown>,
+  helpers: readonly TraceHelper[],
+  number: number,
+): void {
+  const tids = 'run' in record && !('i' in record) ? (record['run'] as readonly number[]) : [];
+  const unknown = tids.find((each) => !helpers.some(({ tid }) => tid === each));
+  if (unknown !== undefined) {
+    throw new TraceFormatError(`line ${number}: there is no helper ${unknown}`);
+  }
+}
+
 function parseRecord(line: string, number: number): Record<string, unknown> {
   try {
     const record: unknown = JSON.parse(line);
-    if (typeof record === 'object' && record !== null) return record as Record<string, unknown>;
-  } catch {
+    if (typeof record === 'object' && record !== null) {
+      return checked(record as Record<string, unknown>, number);
+    }
+  } catch (error) {
+    if (error instanceof TraceFormatError) throw error;
     // Reported below, like any other line that is no record.
   }
   throw new TraceFormatError(`line ${number}: not a JSON record`);
 }
 
-function lineOf(record: Record<string, unknown>, number: number): TraceLine {
+function checked(record: Record<string, unknown>, number: number): Record<string, unknown> {
+  const kind = Object.keys(RECORDS).find((name) => name in record);
+  if (kind === undefined) throw new TraceFormatError(`line ${number}: an unknown record`);
+  if (RECORDS[kind]?.(record) === true) return record;
+  throw new TraceFormatError(`line ${number}: a record '${kind}' with fields that are none of its`);
+}
+
+function lineOf(record: Record<string, unknown>): TraceLine {
   if ('i' in record) return { kind: 'call', call: record as unknown as TraceCall };
   if ('program' in record) {
     const ops = record['ops'] as readonly TraceOp[];
@@ -115,8 +141,7 @@ function lineOf(record: Record<string, unknown>, number: number): TraceLine {
     const log = record['log'] as readonly unknown[];
     return { kind: 'run', tids: record['run'] as readonly number[], log };
   }
-  if ('state' in record) return { kind: 'state', state: record as unknown as TraceState };
-  throw new TraceFormatError(`line ${number}: an unknown record`);
+  return { kind: 'state', state: record as unknown as TraceState };
 }
 
 /** @returns the value of a word that is one */

@@ -1,8 +1,9 @@
 /** Cost tables: files, or those of this folder by their names. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { explainSystemError, UserMistake } from '../../host/problem.ts';
+import { UserMistake } from '../../host/problem.ts';
+import { readText } from '../../host/regular-file.ts';
 import { parseCosts, type RunCosts } from '../run-costs.ts';
 
 /** The board of sDDF's published figures. */
@@ -14,7 +15,7 @@ const SUFFIX = '.json';
  * @throws UserMistake when there is none, or the file is no cost table
  */
 export function readCosts(table: string): RunCosts {
-  const read = parseCosts(readText(table));
+  const read = parseCosts(tableText(table));
   if (!read.ok) throw new UserMistake(`cost table ${table}: ${read.problem}`);
   return read.costs;
 }
@@ -23,7 +24,7 @@ export function publishedBoardCosts(): RunCosts {
   return readCosts(PUBLISHED_BOARD);
 }
 
-function readText(table: string): string {
+function tableText(table: string): string {
   const folder = new URL('./', import.meta.url);
   const names = readdirSync(folder)
     .filter((file) => file.endsWith(SUFFIX))
@@ -35,9 +36,5 @@ function readText(table: string): string {
     );
   }
   const path = isName ? fileURLToPath(new URL(`./${table}${SUFFIX}`, folder)) : table;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw explainSystemError(error, `cost table ${table}`);
-  }
+  return readText(path, `cost table ${table}`);
 }

@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -15,7 +15,8 @@ const fifo = join(folder, 'fifo');
 const image = join(folder, 'image');
 const typed = join(folder, 'typed');
 beforeAll(() => {
-  execFileSync('mkfifo', [fifo]);
+  const named = ['pair.system', 'steps.yaml', 'trace.jsonl', 'echo.svg'].map(pipeNamed);
+  execFileSync('mkfifo', [fifo, ...named]);
   writeFileSync(image, new Uint8Array(65_536));
   writeFileSync(typed, 'hello\r');
 });
@@ -45,3 +46,57 @@ it.each([
   expect(stderr).not.toContain('    at ');
   expect(status).toBe(2);
 });
+
+/** Each would wait for the other end of the pipe, and hear no signal meanwhile. */
+const PIPES: readonly (readonly [option: string, args: readonly string[]])[] = [
+  ['--net pcap,in=', ['run', 'echo', '--net', `pcap,in=${fifo}`]],
+  ['--serial file,in=', ['run', 'serial', '--serial', `file,in=${fifo}`]],
+  ['--cost', ['run', 'echo', '--clock', 'virtual', '--cost', fifo]],
+  ['--faults', ['run', 'echo', '--clock', 'virtual', '--faults', fifo]],
+  ['a description', ['run', pipeNamed('pair.system')]],
+  ['check', ['check', pipeNamed('pair.system')]],
+  ['inspect', ['inspect', fifo]],
+  ['replay', ['replay', fifo]],
+  ['test', ['test', pipeNamed('steps.yaml')]],
+  ['bench --from', ['bench', '--from', fifo]],
+  ['oracle', ['oracle', pipeNamed('trace.jsonl')]],
+];
+
+it.each(PIPES)('a pipe that nobody writes to is no input: %s', async (_, args) => {
+  const { status, stderr } = await sddfInProcess(...args);
+
+  expect(stderr).toMatch(/^sddf: .*is no regular file; name (?:one|a \.)[^\n]*\n$/);
+  expect(status).toBe(2);
+});
+
+const ECHO = ['run', 'echo', '--net', 'loop', '--clock', 'virtual', '--for', '1ms'];
+const OUTPUTS: readonly (readonly [option: string, args: readonly string[]])[] = [
+  ['--capture', [...ECHO, '--capture', fifo]],
+  ['--coverage', [...ECHO, '--coverage', fifo]],
+  ['--svg', ['run', 'echo', '--dump-capabilities', '--svg', fifo]],
+  ['graph -o', ['graph', 'echo', '-o', pipeNamed('echo.svg')]],
+  ['trace -o', ['trace', ...ECHO.slice(1), '--force', '-o', fifo]],
+  ['sim --junit', ['sim', 'echo', '--seeds', '1', '--junit', fifo]],
+  ['--serial file,out=', ['run', 'serial', '--serial', `file,out=${fifo}`]],
+];
+
+it.each(OUTPUTS)('a pipe that nobody reads from is no output: %s', async (_, args) => {
+  const { status, stderr } = await sddfInProcess(...args);
+
+  expect(stderr).toMatch(/sddf: [^\n]*nobody reads from this pipe; start its reader first\n$/);
+  expect(status).toBe(2);
+});
+
+it('a file that is refused for being used twice is not left behind', async () => {
+  const twice = join(folder, 'twice');
+  const { status, stderr } = await sddfInProcess(...ECHO, '--coverage', twice, '--capture', twice);
+
+  expect(stderr).toContain('is written already, by --capture; name another file');
+  expect(existsSync(twice)).toBe(false);
+  expect(status).toBe(2);
+});
+
+/** Made before any test: the tables above name it. */
+function pipeNamed(name: string): string {
+  return join(folder, name);
+}

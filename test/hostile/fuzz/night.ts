@@ -29,7 +29,7 @@ let seed = Number(values.seed);
 let inputs = 0;
 process.stdout.write(`fuzz: seeds from ${seed}, ${targets.length} targets\n`);
 while (hostNow() < endNs) {
-  for (const target of targets) runInputs(target, seed, BATCH);
+  for (const target of targets) await runInputs(target, seed, BATCH);
   seed += BATCH;
   inputs += BATCH * targets.length;
 }

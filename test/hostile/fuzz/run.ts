@@ -8,16 +8,20 @@ import { mutated } from './mutation.ts';
 import type { FuzzTarget } from './targets.ts';
 
 /** @throws Error that names target and seed, when an input does what none may */
-export function runInputs(target: FuzzTarget, firstSeed: number, inputs: number): void {
-  for (let seed = firstSeed; seed < firstSeed + inputs; seed += 1) runInput(target, seed);
+export async function runInputs(
+  target: FuzzTarget,
+  firstSeed: number,
+  inputs: number,
+): Promise<void> {
+  for (let seed = firstSeed; seed < firstSeed + inputs; seed += 1) await runInput(target, seed);
 }
 
 /** @throws Error as {@link runInputs} does */
-export function runInput(target: FuzzTarget, seed: number): void {
+export async function runInput(target: FuzzTarget, seed: number): Promise<void> {
   const random = new Random(seed).fork(target.name);
   const bytes = mutated(target.seeds, random);
   try {
-    target.run(bytes, random);
+    await target.run(bytes, random);
   } catch (error) {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const start = Buffer.from(bytes.subarray(0, 400)).toString('hex');

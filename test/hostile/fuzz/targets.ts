@@ -22,6 +22,7 @@ import { MemoryBytes } from '../../../host/net/capture-bytes.ts';
 import { readCapture } from '../../../host/net/capture-reader.ts';
 import { PcapngWriter } from '../../../host/net/pcapng-writer.ts';
 import { StreamDecoder, StreamEncoder } from '../../../host/net/stream-framing.ts';
+import { UserNetwork } from '../../../host/net/user-network.ts';
 import { uselessness } from '../../../host/net/usable-capture.ts';
 import { UserMistake } from '../../../host/problem.ts';
 import { ComPort } from '../../../host/serial/com-port.ts';
@@ -32,13 +33,16 @@ import { RISCV64 } from '../../../microkit/target.ts';
 import { readPlan } from '../../../sim/plan/read-plan.ts';
 import { PartitionScan } from '../../../virtualisers/blk/partition/scan.ts';
 import { option, requestBytes } from '../../support/nbd-client.ts';
+import { FILE_TARGETS } from './file-targets.ts';
 import { pieces } from './mutation.ts';
 
 export interface FuzzTarget {
   readonly name: string;
   readonly seeds: readonly Uint8Array[];
+  /** How many times longer than a usual one an input takes: `npm test` has fewer of them. */
+  readonly slowness?: number;
   /** @throws anything that is not what it may throw is a bug */
-  readonly run: (bytes: Uint8Array, random: Random) => void;
+  readonly run: (bytes: Uint8Array, random: Random) => void | Promise<void>;
 }
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -416,6 +420,33 @@ const options: FuzzTarget = {
   },
 };
 
+/** What a guest sends to the network that the host plays for it, and what comes from the host. */
+const userNetwork: FuzzTarget = {
+  name: 'user network',
+  seeds: [
+    // ARP for the gateway; a datagram to port 67, with a DHCPDISCOVER in it; an echo request.
+    '5254000f00015254000f000108060001080006040001' + '5254000f00010a00020f0000000000000a000202',
+    `ffffffffffff5254000f00010800450001100000000040110000000000000ffffffff004400430` +
+      `0fc000001010600deadbeef${'00'.repeat(20)}5254000f0001${'00'.repeat(202)}63825363350101ff`,
+    '5254000f00025254000f000108004500001c0000000040010000' + '0a00020f0a0002020800f7ff00000000',
+  ].map((hex) => Buffer.from(hex.length % 2 === 0 ? hex : `${hex}0`, 'hex')),
+  run: (bytes, random) => {
+    let nowNs = 0;
+    const network = new UserNetwork({
+      toBoard: (frame) => check(frame.length <= 1514, 'a long frame'),
+      toHost: (_forward, _peer, payload) => check(payload.length <= 1472, 'a long datagram'),
+      forwards: [{ guestIp: 0x0a00_020f, guestPort: 1235 }],
+      nowNs: () => (nowNs += random.below(1e9)),
+      onNotice: (text) => check(text.length < 400, 'a long notice'),
+    });
+    for (const piece of pieces(bytes, random)) {
+      if (piece.length >= 14) network.fromBoard(piece);
+      network.fromHost(0, { address: '127.0.0.1', port: random.below(65_536) }, piece);
+    }
+    if (bytes.length >= 14) network.fromBoard(bytes);
+  },
+};
+
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   nbd,
   stream,
@@ -428,4 +459,6 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   descriptions,
   plans,
   options,
+  userNetwork,
+  ...FILE_TARGETS,
 ];

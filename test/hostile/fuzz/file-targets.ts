@@ -1,0 +1,124 @@
+/** Readers of the files that people write, or that commands have written and people have changed. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseResults } from '../../../bench/results.ts';
+import { FileScenes } from '../../../cli/test/scene-loader.ts';
+import { readLcov } from '../../../debug/coverage/read-lcov.ts';
+import { UserMistake } from '../../../host/problem.ts';
+import { replayTraces } from '../../../kernel/oracle/replay-traces.ts';
+import { parseTraces, TraceFormatError } from '../../../kernel/oracle/trace.ts';
+import { readFailure, readSystemReference } from '../../../sim/failure/failure-file.ts';
+import { readPlan } from '../../../sim/plan/read-plan.ts';
+import { parseCosts } from '../../../systems/run-costs.ts';
+import { readTestFile } from '../../../testing/file/test-file.ts';
+import { keep } from '../../../testing/run/scene.ts';
+import type { FuzzTarget } from './targets.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8').decode(bytes);
+const fileOf = (path: string): Uint8Array => readFileSync(join(ROOT, path));
+
+/** Of a text whose reader says what is wrong with it by an error of this kind. */
+function refusing(kind: new (...args: never[]) => Error, action: () => unknown): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof kind)) throw error;
+  }
+}
+
+const failures: FuzzTarget = {
+  name: 'failure files',
+  seeds: [
+    bytesOf(
+      '{ "schema": 1, "system": { "reference": "echo", "choices": { "path": "5pd" }, "searchPath": ["."] }, ' +
+        '"digests": { "description": "1" }, "world": { "seed": 7, "amount": 500, "forNs": 1000, ' +
+        '"plan": { "schema": 1, "rules": [] }, "decisions": "52:200 3:1250" }, "violations": ' +
+        '[{ "oracle": "progress", "where": "client0", "what": "stands", "timeNs": 5 }], ' +
+        '"strikes": {}, "outcome": "00" }',
+    ),
+  ],
+  run: (bytes) => {
+    const source = { name: 'a.json', text: textOf(bytes) };
+    readSystemReference(source);
+    readFailure(source, (plan) => readPlan(plan, { points: [], include: () => source }));
+  },
+};
+
+const tracefiles: FuzzTarget = {
+  name: 'tracefiles',
+  seeds: [bytesOf('TN:\nSF:a/b.ts\nFN:1,main\nFNDA:3,main\nDA:1,3\nDA:2,0,x\nend_of_record\n')],
+  run: (bytes) => void readLcov(textOf(bytes)),
+};
+
+const results: FuzzTarget = {
+  name: 'results of benchmarks',
+  seeds: [
+    bytesOf(
+      '{"schema":1,"node":"20","cpu":"x","cores":2,"os":"l","load":0.5,"results":' +
+        '[{"name":"net","unit":"ns","median":1,"min":1,"max":2,"frame":64,"note":null}]}',
+    ),
+  ],
+  run: (bytes) => refusing(UserMistake, () => parseResults(textOf(bytes), 'a.json')),
+};
+
+const costs: FuzzTarget = {
+  name: 'cost tables',
+  seeds: [fileOf('systems/costs/imx8mm.json')],
+  run: (bytes) => void parseCosts(textOf(bytes)),
+};
+
+/** A replay takes some milliseconds: these are tried now and then, all others are only read. */
+const REPLAYED_OF = 20;
+const recordings: FuzzTarget = {
+  name: 'recordings',
+  seeds: [
+    bytesOf(
+      '{"trace":1,"family":1}\n{"helpers":[{"tid":0,"prio":10,"mcp":20}]}\n' +
+        '{"i":0,"op":"Untyped_Retype","sys":"Call","cptr":17,"label":1,"mrs":[2,0,0,0,5,1],"caps":[18],"ans":{"err":0},"chg":{"T5":4}}\n' +
+        '{"program":0,"ops":[{"sys":"Send","cptr":"0x1005","label":17,"mrs":[1,"0xffffffff"]}]}\n' +
+        '{"run":[0],"log":[["b",0,0]]}\n{"state":1,"T":"0","N":"0","I":"0","deep":{"3":"0"}}\n{"end":4}\n',
+    ),
+  ],
+  run: (bytes, random) => {
+    refusing(TraceFormatError, () => {
+      const traces = parseTraces(textOf(bytes));
+      if (random.below(REPLAYED_OF) === 0) replayTraces(traces.slice(0, 2));
+    });
+  },
+};
+
+const scenes = new FileScenes(join(ROOT, 'testing/examples/a.yaml'), keep());
+const tests: FuzzTarget = {
+  name: 'files of tests',
+  slowness: 20,
+  seeds: ['blk', 'echo', 'serial'].map((name) => fileOf(`testing/examples/${name}.yaml`)),
+  run: async (bytes) => {
+    const loader = {
+      // Programs and systems that are named by a path would be loaded.
+      scene: (request: Parameters<typeof scenes.scene>[0]) => {
+        const { system = '' } = request;
+        if (!['blk', 'echo', 'serial'].includes(system)) throw new UserMistake(`no ${system}`);
+        return scenes.scene(request);
+      },
+      plan: scenes.plan.bind(scenes),
+      planFile: () => 'no such file',
+    };
+    try {
+      await readTestFile('a.yaml', textOf(bytes), loader);
+    } catch (error) {
+      if (!(error instanceof UserMistake)) throw error;
+    }
+  },
+};
+
+export const FILE_TARGETS: readonly FuzzTarget[] = [
+  failures,
+  tracefiles,
+  results,
+  costs,
+  recordings,
+  tests,
+];
