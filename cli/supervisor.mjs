@@ -20,6 +20,8 @@ const WORLD_COMMANDS = ['replay', 'shrink', 'when'];
 const DEBUGGED = /^--gdb(?:=|$)/;
 const USERS_FILE = /\.(?:system|[cm]?[jt]s)$/;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+/** The kernel's, and V8's. */
+const MEMORY_SIGNALS = ['SIGKILL', 'SIGABRT', 'SIGTRAP'];
 /**
  * Until then somebody has to have heard a signal; the engine may still be loading a module that
  * does not return.
@@ -90,6 +92,11 @@ export function supervise(entry, args) {
       line.destroy();
       // It may have had the terminal for itself.
       if (signal !== null && process.stdin.isTTY) spawnSync('stty', ['sane'], { stdio: 'inherit' });
+      const isOurs = asked > 0 || status !== undefined;
+      if (signal !== null && !isOurs) {
+        const perhaps = MEMORY_SIGNALS.includes(signal) ? ', perhaps for want of memory' : '';
+        console.error(`sddf: the run's process was ended from outside (${signal}${perhaps})`);
+      }
       resolve(code ?? Number(status ?? 128 + constants.signals[signal]));
     });
   });

@@ -120,6 +120,11 @@ describe('what is written wrong', () => {
       steps('expect frame: {arp: {}, within: 0}'),
       /nothing comes within no time/,
     ],
+    [
+      'two addresses in the place of one',
+      steps('send: {arp: {to: 10.0.2.15 10.0.2.15}}'),
+      /an address such as 10\.0\.2\.15 is wanted here, and there is "10\.0\.2\.15 10\.0\.2\.15"/,
+    ],
     ['an expression that is none', steps('expect log: /(/'), /\/\(\/ is no regular expression/],
     [
       'an unknown fault',

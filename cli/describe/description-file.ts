@@ -32,11 +32,21 @@ export function readDescriptionFile(
   searchPath: readonly string[],
 ): DescriptionFile {
   for (const folder of searchPath) checkFolder(folder);
-  const text = readText(path);
+  const text = readUtf8(path);
   const folders = [...searchPath, dirname(path), '.'];
   const files = { read: (name: string) => readAlong(folders, name) };
   const read = readSystemText(text, { file: path, target, files });
   return { read: named(read, path), source: text.split('\n'), folders };
+}
+
+/** UTF-16 is left to the reader, which knows it by its zeros. */
+function readUtf8(path: string): string {
+  const bytes = readRegular(path);
+  try {
+    return new TextDecoder('utf-8', { fatal: !bytes.includes(0), ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new UserMistake(`${path}: is no UTF-8, as the Microkit tool wants it; save it as UTF-8`);
+  }
 }
 
 function checkFolder(path: string): void {

@@ -4,7 +4,16 @@
  */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -85,6 +94,28 @@ it.each(OUTPUTS)('a pipe that nobody reads from is no output: %s', async (_, arg
 
   expect(stderr).toMatch(/sddf: [^\n]*nobody reads from this pipe; start its reader first\n$/);
   expect(status).toBe(2);
+});
+
+it('a reader that has stopped does not hold a capture, nor the end of the run', async () => {
+  const { O_RDONLY, O_NONBLOCK } = constants;
+  const reader = openSync(fifo, O_RDONLY | O_NONBLOCK);
+  const { status, stderr } = await sddfInProcess(...ECHO, '--capture', fifo);
+  const taken = readSync(reader, Buffer.alloc(65_536));
+  closeSync(reader);
+
+  expect(stderr).toContain(`${fifo}: the reader has stopped, the last frames are left out`);
+  expect(taken).toBeGreaterThan(1000);
+  expect(status).toBe(0);
+});
+
+it('a description in another encoding is named, and not read with other letters', async () => {
+  const latin = join(folder, 'latin.system');
+  writeFileSync(latin, Buffer.from('<system><!-- \u00e4 --></system>', 'latin1'));
+
+  expect(await sddfInProcess('check', latin)).toMatchObject({
+    status: 2,
+    stderr: `sddf: ${latin}: is no UTF-8, as the Microkit tool wants it; save it as UTF-8\n`,
+  });
 });
 
 it('a file that is refused for being used twice is not left behind', async () => {

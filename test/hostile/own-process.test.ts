@@ -132,6 +132,14 @@ describe('a process of its own', () => {
     expect(status).toBe(1);
   });
 
+  longTest('says that it was ended, when it was killed', { timeout: LIMIT_MS }, () => {
+    const top = "import { execSync } from 'node:child_process';";
+    const { status, stderr } = ended(systemOf('killed', 'execSync(`kill -9 ${process.pid}`)', top));
+
+    expect(stderr).toMatch(/^sddf: the run's process was ended from outside \(SIGKILL, /m);
+    expect(status).toBe(137);
+  });
+
   longTest('blames nobody else for promises without end', { timeout: LIMIT_MS }, () => {
     const attack = 'const f = () => Promise.resolve().then(f); f()';
     const { status, stdout, stderr } = ended(systemOf('promises', attack));

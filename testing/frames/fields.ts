@@ -167,6 +167,7 @@ function checked(given: Given, form: RegExp, wanted: string): string {
   const port = Number(/:(\d+)$/.exec(text)?.[1] ?? 0);
   if (!form.test(text) || (form === SOCKET_TEXT && port > PORT_MAX)) {
     given.problem(`${wanted} is wanted here, and there is ${JSON.stringify(given.value)}`);
+    return ''; // the frame is made all the same, and has no room for more than an address
   }
   return text;
 }

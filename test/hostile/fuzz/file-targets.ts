@@ -93,7 +93,7 @@ const recordings: FuzzTarget = {
 const scenes = new FileScenes(join(ROOT, 'testing/examples/a.yaml'), keep());
 const tests: FuzzTarget = {
   name: 'files of tests',
-  slowness: 20,
+  slowness: 4,
   seeds: ['blk', 'echo', 'serial'].map((name) => fileOf(`testing/examples/${name}.yaml`)),
   run: async (bytes) => {
     const loader = {
