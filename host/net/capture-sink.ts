@@ -83,6 +83,7 @@ export function captureToStream(
             return;
           }
           timer.cancel();
+          state = 'gone';
           onNotice(`${name}: the reader has stopped, the last frames are left out`);
           resolve();
         });

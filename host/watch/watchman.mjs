@@ -131,10 +131,14 @@ function forget() {
 async function finish(ending) {
   const seen = await inside(`summary(${JSON.stringify(ending)})`, ANSWER_MS);
   const told = seen?.value === undefined ? undefined : JSON.parse(seen.value);
-  const domain = told?.domain ?? named?.domain ?? run.names[words[RUNNING]];
+  const domain = told?.domain ?? named?.domain;
+  const last = run.names[words[RUNNING]];
   if (domain !== undefined) say(`the run is ended, while ${domain} has not returned`);
-  const last = told ?? summary;
-  if (last !== undefined) write(last.stream, `${last.text}\n`);
+  // Without an answer nobody is blamed: a promise of another one may be what goes on.
+  else if (last !== undefined)
+    say(`the run is ended, while a program has not returned; ${last} was the last to be let run`);
+  const printed = told ?? summary;
+  if (printed !== undefined) write(printed.stream, `${printed.text}\n`);
   end(1);
 }
 

@@ -142,11 +142,11 @@ describe('a process of its own', () => {
 
   longTest('blames nobody else for promises without end', { timeout: LIMIT_MS }, () => {
     const attack = 'const f = () => Promise.resolve().then(f); f()';
-    const { status, stdout, stderr } = ended(systemOf('promises', attack));
+    const { status, stderr } = ended(systemOf('promises', attack));
 
-    expect(stderr).toContain('sddf: the run is ended, while bad has not returned');
-    expect(stderr).not.toContain('Node.js v');
-    expect(stdout).toContain('promises: ');
+    // On a busy machine there may be no answer in time, and then there is no name.
+    expect(stderr).toMatch(/sddf: the run is ended, while (?:bad|a program) has not returned/);
+    expect(stderr).not.toMatch(/Node\.js v|internal failure/);
     expect(status).toBe(1);
   });
 
