@@ -16,7 +16,6 @@ import { sddfInProcess } from '../support/sddf-in-process.ts';
 const folder = mkdtempSync(join(tmpdir(), 'sddf-own-process-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const BUILDER = join(import.meta.dirname, '../../microkit/builder.ts');
-const LIMIT_MS = 180_000;
 
 /** `bad` does this in its `init`; `other` says afterwards that it lives. */
 function systemOf(name: string, act: string, top = ''): string {
@@ -132,7 +131,7 @@ describe('a process of its own', () => {
     expect(status).toBe(1);
   });
 
-  longTest('says that it was ended, when it was killed', { timeout: LIMIT_MS }, () => {
+  longTest('says that it was ended, when it was killed', () => {
     const top = "import { execSync } from 'node:child_process';";
     const { status, stderr } = ended(systemOf('killed', 'execSync(`kill -9 ${process.pid}`)', top));
 
@@ -140,7 +139,7 @@ describe('a process of its own', () => {
     expect(status).toBe(137);
   });
 
-  longTest('blames nobody else for promises without end', { timeout: LIMIT_MS }, () => {
+  longTest('blames nobody else for promises without end', () => {
     const attack = 'const f = () => Promise.resolve().then(f); f()';
     const { status, stderr } = ended(systemOf('promises', attack));
 
@@ -150,7 +149,7 @@ describe('a process of its own', () => {
     expect(status).toBe(1);
   });
 
-  longTest('bears 20 million promises', { timeout: LIMIT_MS }, () => {
+  longTest('bears 20 million promises', () => {
     const attack = 'for (let i = 0; i < 2e7; i += 1) Promise.resolve()';
     const { status, stderr } = ended(systemOf('many', attack));
 
@@ -158,7 +157,7 @@ describe('a process of its own', () => {
     expect(status).toBe(0);
   });
 
-  longTest('ends an `init` without end when the time is up', { timeout: LIMIT_MS }, () => {
+  longTest('ends an `init` without end when the time is up', () => {
     const { status, stdout, stderr } = ended(systemOf('endless', 'for (let x = 0; ; ) x ^= 1'));
 
     expect(stderr).toContain('sddf: the run is ended, while bad has not returned');
