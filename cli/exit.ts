@@ -18,8 +18,8 @@ export function exitNow(status: number): never {
 }
 
 /**
- * The exit status of a run, while programs of a user's run: they could set `process.exitCode` as well,
- * which cannot be refused to them.
+ * The exit status of a run, while programs of a user's run: they could set `process.exitCode` as
+ * well, which cannot be refused to them.
  */
 export class ExitStatus {
   #ours = process.exitCode;

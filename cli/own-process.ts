@@ -1,6 +1,6 @@
 /**
- * The command's own process, while code of a user's runs in it. What would end it without a word, or
- * change it for everything that runs in it, is a mistake like others, at the call.
+ * The command's own process, while code of a user's runs in it. What would end it without a word,
+ * or change it for everything that runs in it, is a mistake like others, at the call.
  *
  * Two groups. Nobody but the command ends the process or moves it to another folder. Who listens to
  * it is refused to programs alone: Node itself and the libraries of the bridges do it all the time.

@@ -1,6 +1,6 @@
 /**
- * Opening files that a user has named, without waiting. To open a pipe waits for whoever has its other
- * end, and so does reading from one; while it waits, nobody hears Ctrl-C.
+ * Opening files that a user has named, without waiting. To open a pipe waits for whoever has its
+ * other end, and so does reading from one; while it waits, nobody hears Ctrl-C.
  */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';

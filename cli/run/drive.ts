@@ -63,8 +63,9 @@ export interface LiveRun {
   readonly interrupt: Interrupt;
   /**
    * What the host may still bring: 'more', nothing after an input that is 'over', or 'none' because
-   * nothing is attached. With 'none' the run ends when nothing can happen any more; with 'over' also
-   * when the board is idle after it has had time to say what it has to say, unless a length was told.
+   * nothing is attached. With 'none' the run ends when nothing can happen any more; with 'over'
+   * also when the board is idle after it has had time to say what it has to say, unless a length
+   * was told.
    */
   readonly input: () => 'more' | 'over' | 'none';
 }

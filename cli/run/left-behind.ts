@@ -3,8 +3,8 @@
  * fails and nobody catches the error, it is a fault of the program's domain, like an exception
  * inside an entry point; Node's own message does not reach the terminal.
  *
- * And no program ends the command or speaks in its name: `process.exit`, `process.on` and their like
- * are one more mistake while the run lasts.
+ * And no program ends the command or speaks in its name: `process.exit`, `process.on` and their
+ * like are one more mistake while the run lasts.
  */
 
 import { AsyncBlame } from '../../host/async-blame.ts';

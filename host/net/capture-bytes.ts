@@ -1,6 +1,7 @@
 /**
  * A capture file read from front to back through a window, so that a capture of any size needs
- * little memory. It is read while the board runs, and so it is no pipe, for which the run would wait.
+ * little memory. It is read while the board runs, and so it is no pipe, for which the run would
+ * wait.
  */
 
 import { closeSync, readSync } from 'node:fs';

@@ -21,7 +21,8 @@ export interface OpenSink {
 }
 
 /**
- * @param path of a file, or of a pipe that somebody reads: one who is too slow does not hold the run
+ * @param path of a file, or of a pipe that somebody reads: one who is too slow does not hold the
+ * run
  * @throws UserMistake when the file cannot be made
  */
 export function openCaptureFile(path: string, onNotice: NoticeListener): OpenSink {

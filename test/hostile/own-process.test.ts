@@ -1,7 +1,7 @@
 /**
- * Programs that end, move or take over the process that they run in, or replace what Node calls in it.
- * What can be refused is a fault of the domain that tries; what cannot is found, named, and ends the
- * run. Neither a stack of Node's nor an "internal failure" reaches the terminal.
+ * Programs that end, move or take over the process that they run in, or replace what Node calls in
+ * it. What can be refused is a fault of the domain that tries; what cannot is found, named, and
+ * ends the run. Neither a stack of Node's nor an "internal failure" reaches the terminal.
  */
 
 import { spawnSync } from 'node:child_process';

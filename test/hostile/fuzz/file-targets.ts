@@ -1,4 +1,6 @@
-/** Readers of the files that people write, or that commands have written and people have changed. */
+/**
+ * Readers of the files that people write, or that commands have written and people have changed.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
