@@ -15,7 +15,7 @@ import { readPlan } from '../../../sim/plan/read-plan.ts';
 import { parseCosts } from '../../../systems/run-costs.ts';
 import { readTestFile } from '../../../testing/file/test-file.ts';
 import { keep } from '../../../testing/run/scene.ts';
-import type { FuzzTarget } from './targets.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);

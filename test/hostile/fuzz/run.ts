@@ -5,7 +5,7 @@
 
 import { Random } from '../../../board/random.ts';
 import { mutated } from './mutation.ts';
-import type { FuzzTarget } from './targets.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 
 /** @throws Error that names target and seed, when an input does what none may */
 export async function runInputs(

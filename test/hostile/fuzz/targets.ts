@@ -34,16 +34,8 @@ import { readPlan } from '../../../sim/plan/read-plan.ts';
 import { PartitionScan } from '../../../virtualisers/blk/partition/scan.ts';
 import { option, requestBytes } from '../../support/nbd-client.ts';
 import { FILE_TARGETS } from './file-targets.ts';
+import type { FuzzTarget } from './fuzz-target.ts';
 import { pieces } from './mutation.ts';
-
-export interface FuzzTarget {
-  readonly name: string;
-  readonly seeds: readonly Uint8Array[];
-  /** How many times longer than a usual one an input takes: `npm test` has fewer of them. */
-  readonly slowness?: number;
-  /** @throws anything that is not what it may throw is a bug */
-  readonly run: (bytes: Uint8Array, random: Random) => void | Promise<void>;
-}
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array): string => new TextDecoder('utf-8').decode(bytes);
