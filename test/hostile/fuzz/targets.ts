@@ -5,7 +5,6 @@
  */
 
 import { VirtualClock } from '../../../board/virtual-clock.ts';
-import type { Random } from '../../../board/random.ts';
 import { SerialLine } from '../../../board/uart/serial-line.ts';
 import { parseDisk, parseNbd } from '../../../cli/blk/disk-options.ts';
 import { parseNetOptions } from '../../../cli/net/options.ts';
