@@ -44,7 +44,7 @@ export interface Outcome {
   readonly isDisturbed: boolean;
 }
 
-/** What happens to one byte: see {@link I2cBus.tamper}. */
+/** What happens to one byte that the controller sends: see {@link I2cBus.tamper}. */
 export interface BusTamper {
   readonly kind: 'nak' | 'stretch' | 'collide';
   /** Of a stretch. */
@@ -65,8 +65,13 @@ export class I2cBus {
   readonly #begun = new Set<I2cTarget>();
   /** The controller's: called when SCL is let go that was held without an end. */
   whenSclFree: () => void = () => undefined;
-  /** Asked for each byte, addresses among them: what is to go wrong with it. */
+  /** Asked for each byte that the controller sends, addresses among them: what goes wrong with it. */
   tamper: () => BusTamper | undefined = () => undefined;
+  /**
+   * Asked for each byte that a target sends: for how many ns it holds the clock behind it. Nothing
+   * else can go wrong with it that is seen, since it is the controller who acknowledges it.
+   */
+  tamperRead: () => number = () => 0;
   #sdaClocks = 0;
   #sclHeldNs = 0;
   #collisions = 0;
@@ -137,7 +142,7 @@ export class I2cBus {
     this.#begun.add(target);
     if (!target.start(way, nowNs)) return { ...QUIET, isAcknowledged: false };
     this.#addressed = target;
-    return { ...QUIET, isAcknowledged: true, stretchNs: this.#stretch(target, tamper) };
+    return { ...QUIET, isAcknowledged: true, stretchNs: this.#stretch(target, tamper?.stretchNs) };
   }
 
   write(byte: number, nowNs: number): Outcome {
@@ -151,7 +156,7 @@ export class I2cBus {
     const target = this.#addressed;
     if (target === undefined || tamper?.kind === 'nak') return { ...QUIET, isAcknowledged: false };
     const isAcknowledged = target.write(byte & 0xff, nowNs);
-    return { ...QUIET, isAcknowledged, stretchNs: this.#stretch(target, tamper) };
+    return { ...QUIET, isAcknowledged, stretchNs: this.#stretch(target, tamper?.stretchNs) };
   }
 
   /** A byte that nobody sends reads as ones: the wire is pulled up. */
@@ -160,10 +165,8 @@ export class I2cBus {
     if (this.isSdaLow) return { ...quiet, byte: 0, isDisturbed: true };
     const target = this.#addressed;
     if (target === undefined) return { ...quiet, byte: 0xff };
-    const tamper = this.tamper();
-    // Of a byte that is read, the controller acknowledges: nothing but its time can be changed.
     const byte = target.read(nowNs) & 0xff;
-    return { ...quiet, byte, stretchNs: this.#stretch(target, tamper) };
+    return { ...quiet, byte, stretchNs: this.#stretch(target, this.tamperRead()) };
   }
 
   stop(nowNs: number): void {
@@ -186,9 +189,9 @@ export class I2cBus {
     return true;
   }
 
-  #stretch(target: I2cTarget, tamper: BusTamper | undefined): number {
+  #stretch(target: I2cTarget, tamperNs = 0): number {
     const held = this.#sclHeldNs;
     if (held !== Infinity) this.#sclHeldNs = 0;
-    return Math.max(held, target.stretchNs?.() ?? 0, tamper?.stretchNs ?? 0);
+    return Math.max(held, target.stretchNs?.() ?? 0, tamperNs);
   }
 }

@@ -1,11 +1,20 @@
 /**
  * An I2C bus as a point of faults: bytes are not acknowledged, are held up, are lost to another
- * controller; a wire is held low.
+ * controller; a wire is held low. Bytes that are read are a point of their own: the controller
+ * acknowledges those, so they can be held up and no more.
  */
 
 import type { BusTamper, I2cBus } from '../../board/i2c/i2c-bus.ts';
 import type { Injector, Point } from './injector.ts';
 import { fault, type FaultKind, type PointKind, type Strike, upTo, within } from './point.ts';
+
+const STRETCH = fault({
+  name: 'stretch',
+  what: 'the target holds the clock after the byte',
+  parameters: { by: upTo('how long', 'ns', [1_000, 30_000_000], 1_000_000_000) },
+  excuses: ['errors', 'loss'],
+  rows: [66],
+});
 
 const BYTE_FAULTS: readonly FaultKind[] = [
   fault({
@@ -14,13 +23,7 @@ const BYTE_FAULTS: readonly FaultKind[] = [
     excuses: ['errors', 'loss'],
     rows: [65],
   }),
-  fault({
-    name: 'stretch',
-    what: 'the target holds the clock after the byte',
-    parameters: { by: upTo('how long', 'ns', [1_000, 30_000_000], 1_000_000_000) },
-    excuses: ['errors', 'loss'],
-    rows: [66],
-  }),
+  STRETCH,
   fault({
     name: 'collide',
     what: 'another controller wins the bus in this byte',
@@ -53,9 +56,16 @@ export function i2cBusPoints(device: string): readonly PointKind[] {
     {
       ...shared,
       name: `${device}.byte`,
-      what: 'bytes on the bus',
-      opportunity: 'a byte passes, an address among them',
+      what: 'bytes that the controller sends',
+      opportunity: 'such a byte passes, an address among them',
       faults: BYTE_FAULTS,
+    },
+    {
+      ...shared,
+      name: `${device}.read`,
+      what: 'bytes that a target sends',
+      opportunity: 'such a byte passes',
+      faults: [STRETCH],
     },
     { ...shared, name: `${device}.wires`, what: 'the wires', opportunity: '', faults: BUS_FAULTS },
   ];
@@ -64,6 +74,8 @@ export function i2cBusPoints(device: string): readonly PointKind[] {
 export function planI2cBus(bus: I2cBus, device: string, injector: Injector): void {
   const bytes = injector.point(`${device}.byte`);
   if (bytes.isPlanned) bus.tamper = () => tamperOf(bytes);
+  const reads = injector.point(`${device}.read`);
+  if (reads.isPlanned) bus.tamperRead = () => reads.next()?.parameters['by'] ?? 0;
   injector.point(`${device}.wires`).perform({
     begin: (strike) => begin(bus, strike),
     end: ({ fault: name }) => (name === 'scl' ? bus.holdScl(0) : bus.holdSda(0)),
