@@ -11,6 +11,7 @@
  *                1        └─ shell      `date`
  */
 
+import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { main as clockClient } from '../clients/i2c/clock.ts';
 import { main as eepromClient } from '../clients/i2c/eeprom.ts';
 import { main as shell } from '../clients/shell/shell.ts';
@@ -34,8 +35,11 @@ import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { timerDevice } from './devices.ts';
 import { I2C_MORE_IRQS, i2cDevice } from './i2c-devices.ts';
 import { serialDevices } from './serial-devices.ts';
+import { byPriority, Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
+/** A transaction of a client that has died may be on the bus for that long. */
+const PATIENCE_NS = 500_000_000;
 const SPEEDS = ['100k', '400k', '1M'] as const;
 const BITS: Readonly<Record<string, 100_000 | 400_000 | 1_000_000>> = {
   '100k': 100_000,
@@ -45,20 +49,21 @@ const BITS: Readonly<Record<string, 100_000 | 400_000 | 1_000_000>> = {
 
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'i2c' });
+  const family = new Family(sys, { choices, driverPriority: 200, patienceNs: PATIENCE_NS });
   const timerPd = sys.pd('timer_driver', {
     program: timerDriver,
     image: 'drivers/timer/goldfish/driver.ts',
-    priority: 201,
+    priority: family.timerPriority,
     passive: true,
     ...TIMER_BUDGET,
   });
-  const driver = sys.pd('i2c_driver', {
+  const driver = family.pd('i2c_driver', {
     program: i2cDriver,
     image: 'drivers/i2c/opentitan/driver.ts',
     priority: 200,
     ...DRIVER_BUDGET,
   });
-  const virt = sys.pd('i2c_virt', {
+  const virt = family.pd('i2c_virt', {
     program: i2cVirt,
     image: 'virtualisers/i2c/virt.ts',
     priority: 199,
@@ -69,18 +74,19 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   const bus = i2c(sys, { device: i2cDevice, moreIrqs: I2C_MORE_IRQS, driver, virt, speed });
   if (choices['clock'] === 'client') {
     const image = 'clients/i2c/clock.ts';
-    const clock = sys.pd('clock', { program: clockClient, image, priority: 1 });
+    const clock = family.pd('clock', { program: clockClient, image, priority: 1 });
     bus.addClient(clock);
     timers.addClient(clock);
   }
   const image = 'clients/i2c/eeprom.ts';
   const rounds = choices['eeprom'] === 'steady' ? 'for ever' : 'once';
   bus.addClient(
-    sys.pd('eeprom', { program: eepromClient, image, priority: 1, config: { rounds } }),
+    family.pd('eeprom', { program: eepromClient, image, priority: 1, config: { rounds } }),
   );
-  const shellPd = addShell(sys);
+  const shellPd = addShell(sys, family);
   bus.addClient(shellPd);
   timers.addClient(shellPd);
+  family.supervise(timers, byPriority);
   return sys.build();
 }
 
@@ -90,29 +96,29 @@ function addStats(sys: SystemBuilder, pd: PdBuilder): void {
   pd.configure({ stats: stats.name });
 }
 
-function addShell(sys: SystemBuilder): PdBuilder {
+function addShell(sys: SystemBuilder, family: Family): PdBuilder {
   const view: SystemView = { pds: [], queues: [], irqs: [], regions: [], net: [], blk: [] };
   const terminal = serial(sys, {
     device: serialDevices.ns16550a,
-    driver: sys.pd('serial_driver', {
+    driver: family.pd('serial_driver', {
       program: serialDriver,
       image: 'drivers/serial/ns16550a/driver.ts',
       priority: 200,
       ...DRIVER_BUDGET,
     }),
-    tx: sys.pd('serial_virt_tx', {
+    tx: family.pd('serial_virt_tx', {
       program: virtTx,
       image: 'virtualisers/serial/tx/virt-tx.ts',
       priority: 199,
     }),
-    rx: sys.pd('serial_virt_rx', {
+    rx: family.pd('serial_virt_rx', {
       program: virtRx,
       image: 'virtualisers/serial/rx/virt-rx.ts',
       priority: 199,
     }),
     colour: 'off',
   });
-  const shellPd = sys.pd('shell', {
+  const shellPd = family.pd('shell', {
     program: shell,
     image: 'clients/shell/shell.ts',
     priority: 1,
@@ -136,8 +142,10 @@ export const i2cSystem: SystemModule = {
       choices: ['client', 'shell'],
       standard: 'client',
     },
+    ...SUPERVISED_OPTIONS,
   },
   counters: {
+    [SUPERVISOR_PD]: SUPERVISOR_COUNTERS,
     timer_driver: TIMER_DRIVER_COUNTERS,
     i2c_driver: I2C_DRIVER_COUNTERS,
     i2c_virt: I2C_VIRT_COUNTERS,

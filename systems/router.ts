@@ -13,6 +13,7 @@
  */
 
 import { main as routerClient, type AccessRule } from '../clients/router/main.ts';
+import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { ROUTER_COUNTERS } from '../clients/router/config.ts';
 import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
 import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
@@ -31,6 +32,7 @@ import { main as virtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx
 import { main as virtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
 import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { NET_WATCHDOG_NS, networkDevices, timerDevice } from './devices.ts';
+import { byPriority, Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
 const SIDES = [
@@ -58,17 +60,18 @@ function service(protocol: 'udp' | 'tcp'): AccessRule {
 
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'router' });
+  const family = new Family(sys, { choices, driverPriority: 101 });
   const time = timer(sys, {
     device: timerDevice,
     driver: sys.pd('timer_driver', {
       program: timerDriver,
       image: 'drivers/timer/goldfish/driver.ts',
-      priority: 102,
+      priority: family.timerPriority,
       passive: true,
       ...TIMER_BUDGET,
     }),
   });
-  const client = counted(sys, 'router', {
+  const client = counted(sys, family, 'router', {
     program: routerClient,
     image: 'clients/router/main.ts',
     priority: 97,
@@ -76,19 +79,27 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   });
   time.addWatchdog(client);
   for (const [nic, { ip, mac }] of SIDES.entries()) {
-    addNetwork(sys, time, nic).addClient(client, { as: `net${nic}`, ip, mac });
+    addNetwork({ sys, family, time }, nic).addClient(client, { as: `net${nic}`, ip, mac });
   }
   client.configure({ prefix: PREFIX, rules: RULES[choices['access'] as Access] });
+  family.supervise(time, byPriority);
   return sys.build();
 }
 
-function addNetwork(sys: SystemBuilder, time: Timer, nic: number): Net {
+/** What both networks share. */
+interface Common {
+  readonly sys: SystemBuilder;
+  readonly family: Family;
+  readonly time: Timer;
+}
+
+function addNetwork({ sys, family, time }: Common, nic: number): Net {
   const part = (
     name: string,
     program: Program,
     image: string,
     limits: Pick<PdOptions, 'priority' | 'budget' | 'period'>,
-  ): PdBuilder => counted(sys, `nic${nic}_${name}`, { program, image, ...limits });
+  ): PdBuilder => counted(sys, family, `nic${nic}_${name}`, { program, image, ...limits });
   const folder = 'virtualisers/network';
   const image = 'drivers/network/virtio/driver.ts';
   const limits = { priority: 101, ...NET_DRIVER_BUDGET };
@@ -106,8 +117,13 @@ function addNetwork(sys: SystemBuilder, time: Timer, nic: number): Net {
 }
 
 /** A domain with a page for its program's counters. */
-function counted(sys: SystemBuilder, name: string, options: PdOptions): PdBuilder {
-  const pd = sys.pd(name, options);
+function counted(
+  sys: SystemBuilder,
+  family: Family,
+  name: string,
+  options: PdOptions,
+): PdBuilder {
+  const pd = family.pd(name, options);
   const stats = sys.region(`${name}_stats`, { size: '4K' });
   pd.map(stats, { perms: 'rw' });
   pd.configure({ stats: stats.name });
@@ -122,8 +138,10 @@ export const router: SystemModule = {
       choices: ['open', 'services', 'closed'],
       standard: 'open',
     },
+    ...SUPERVISED_OPTIONS,
   },
   counters: {
+    [SUPERVISOR_PD]: SUPERVISOR_COUNTERS,
     router: ROUTER_COUNTERS,
     ...Object.fromEntries(
       SIDES.flatMap((_, nic) => [

@@ -8,7 +8,7 @@
 
 import { main as supervisor } from '../clients/supervisor/main.ts';
 import type { PdBuilder, PdOptions, SystemBuilder } from '../microkit/builder.ts';
-import { supervise } from '../microkit/sddf/supervision.ts';
+import { supervise, type SuperviseOptions } from '../microkit/sddf/supervision.ts';
 import type { Timer } from '../microkit/sddf/timer.ts';
 import { ChoiceError, type SystemOption } from './system.ts';
 
@@ -44,6 +44,8 @@ export interface FamilyOptions {
   readonly choices: Readonly<Record<string, string>>;
   /** Of the driver that has the highest. The supervisor is above it, and the timer above that. */
   readonly driverPriority: number;
+  /** How long neighbours may take to let go; the supervisor's own, unless told. */
+  readonly patienceNs?: number;
 }
 
 /** Where the domains of a system are made that may be supervised. */
@@ -51,13 +53,15 @@ export class Family {
   readonly #sys: SystemBuilder;
   readonly #restart: string;
   readonly #hangNs: number;
+  readonly #limits: Pick<SuperviseOptions, 'patienceNs'>;
   readonly #supervisor: PdBuilder | undefined;
   readonly #children: PdBuilder[] = [];
   readonly #mute: PdBuilder[] = [];
   /** Leaves room for a supervisor below it, where there is one. */
   readonly timerPriority: number;
 
-  constructor(sys: SystemBuilder, { choices, driverPriority }: FamilyOptions) {
+  constructor(sys: SystemBuilder, { choices, driverPriority, patienceNs }: FamilyOptions) {
+    this.#limits = patienceNs === undefined ? {} : { patienceNs };
     this.#sys = sys;
     this.#restart = choices['restart'] ?? '';
     this.#hangNs = HANG_NS[choices['hang'] ?? '1s'] ?? 1e9;
@@ -97,6 +101,7 @@ export class Family {
       children: order(this.#children),
       mute: this.#mute,
       hangNs: this.#hangNs,
+      ...this.#limits,
       ...(this.#restart === 'fresh' ? { memory: 'fresh' } : {}),
       ...(this.#restart === 'rest-for-one' ? { policy: 'rest-for-one' } : {}),
     });

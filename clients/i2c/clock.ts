@@ -5,12 +5,16 @@ import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
 import { I2C_OK } from '../../queues/i2c/layout.ts';
 import { TIMER_SET_TIMEOUT, type TimerClientConfig } from '../../queues/timer/config.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { describeError, I2cBusClient } from '../../queues/i2c/client.ts';
 import { DS3231_ADDRESS, readTime, timeText } from '../../queues/i2c/devices/ds3231.ts';
 import { type I2cTask, I2cTasks } from '../../queues/i2c/tasks.ts';
 
 export interface I2cClockConfig {
   readonly i2c: I2cClientConfig;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
   readonly timer: TimerClientConfig;
 }
 
@@ -18,7 +22,8 @@ const EVERY_NS = 1e9;
 
 export function main(pd: ProtectionDomain<I2cClockConfig>): EntryPoints {
   const { i2c, timer } = pd.config;
-  const bus = new I2cBusClient(pd, i2c);
+  const member = joinRestarts(pd, pd.config.restart);
+  const bus = new I2cBusClient(pd, i2c, member);
   const tasks = new I2cTasks(bus);
   let reads = 0;
 
@@ -34,11 +39,11 @@ export function main(pd: ProtectionDomain<I2cClockConfig>): EntryPoints {
 
   if (bus.claim(DS3231_ADDRESS)) tasks.start(printTime());
   else pd.log(`another client has claimed 0x${DS3231_ADDRESS.toString(16)}`);
-  return {
+  return supervised(member, tasks, {
     notified: (channel) => {
       if (channel === timer.channel) tasks.start(printTime());
       else tasks.notified();
     },
     progress: () => reads,
-  };
+  });
 }

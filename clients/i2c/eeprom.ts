@@ -12,11 +12,15 @@ import { counterNames, Counters } from '../../queues/counters.ts';
 import { I2cBusClient, type I2cResult, read, write } from '../../queues/i2c/client.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
 import { I2C_OK } from '../../queues/i2c/layout.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
+import { joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { type I2cTask, I2cTasks, type I2cTransaction } from '../../queues/i2c/tasks.ts';
 
 export interface I2cEepromConfig {
   readonly i2c: I2cClientConfig;
   readonly rounds: 'once' | 'for ever';
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
 }
 
 export const I2C_EEPROM_COUNTERS = counterNames(
@@ -41,7 +45,8 @@ const TEXT = 'written across the end of a page';
 const TRIES_MAX = 4000;
 
 export function main(pd: ProtectionDomain<I2cEepromConfig>): EntryPoints {
-  const bus = new I2cBusClient(pd, pd.config.i2c);
+  const member = joinRestarts(pd, pd.config.restart);
+  const bus = new I2cBusClient(pd, pd.config.i2c, member);
   const tasks = new I2cTasks(bus);
   const counters = new Counters(COUNT);
   let steps = 0;
@@ -66,14 +71,14 @@ export function main(pd: ProtectionDomain<I2cEepromConfig>): EntryPoints {
 
   if (bus.claim(ADDRESS)) tasks.start(all());
   else pd.log(`another client has claimed 0x${ADDRESS.toString(16)}`);
-  return {
+  return supervised(member, tasks, {
     notified: () => {
       steps += 1;
       tasks.notified();
     },
     progress: () => steps,
     counters,
-  };
+  });
 }
 
 type I2cSteps<Result> = Generator<I2cTransaction, Result, I2cResult>;

@@ -2,6 +2,7 @@
 
 import { counterNames } from '../../queues/counters.ts';
 import type { NetClientConfig } from '../../queues/net/config.ts';
+import type { MemberConfig } from '../../queues/restart/config.ts';
 import type { TimerClientConfig } from '../../queues/timer/config.ts';
 
 /** A network that the router is connected to. */
@@ -18,6 +19,8 @@ export interface RouterConfig {
   /** What may pass; without a rule, nothing does. */
   readonly rules: readonly AccessRule[];
   readonly timer: TimerClientConfig;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
   /** Region for the counters; without it they are private. */
   readonly stats?: string;
 }

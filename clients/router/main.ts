@@ -21,6 +21,7 @@ import {
 import { Counters } from '../../queues/counters.ts';
 import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
 import * as wire from '../../queues/net/wire.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../queues/signal.ts';
 import { TIMER_GET_TIME, TIMER_SET_TIMEOUT } from '../../queues/timer/config.ts';
 import { AccessList, type Side } from './access-list.ts';
@@ -45,17 +46,18 @@ const BUFFER_BYTES = NET_BUFFER_BYTES;
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<RouterConfig>): EntryPoints {
   const router = new Router(pd);
-  return {
+  return supervised(router.member, router, {
     notified: (channel) => router.notified(channel),
     progress: () => router.received,
     awaitsTime: () => router.isAsking,
     counters: router.counters,
-  };
+  });
 }
 
-class Router extends ProgramState<RouterConfig> {
+class Router extends ProgramState<RouterConfig> implements Connections {
   /** Frames received so far. */
   received = 0;
+  readonly member = joinRestarts(this.pd, this.pd.config.restart);
   readonly counters = new Counters(COUNT, this.optionalRegion(this.pd.config.stats));
   readonly #ports: readonly [Port, Port] = [this.#port(0), this.#port(1)];
   readonly #flows: readonly [Flow, Flow] = [this.#flow(0), this.#flow(1)];
@@ -72,6 +74,21 @@ class Router extends ProgramState<RouterConfig> {
 
   notified(channel: Channel): void {
     if (channel === this.pd.config.timer.channel) this.#tick();
+    this.#work();
+  }
+
+  close(channel: Channel): void {
+    for (const port of this.#ports) {
+      if (port.has(channel)) this.counters.add(COUNT.dropUnresolved, port.close(channel));
+    }
+  }
+
+  open(channel: Channel): void {
+    for (const port of this.#ports) if (port.has(channel)) port.open(channel);
+    this.#work();
+  }
+
+  #work(): void {
     for (const flow of this.#flows) runFlow(flow);
     for (const port of this.#ports) {
       if (port.publishRx()) this.pd.notify(port.rxChannel);
@@ -95,7 +112,7 @@ class Router extends ProgramState<RouterConfig> {
   #port(side: Side): Port {
     const { prefix, net0, net1 } = this.pd.config;
     const network = side === 0 ? net0 : net1;
-    return new Port({ side, network, prefix, memory: this.pd });
+    return new Port({ side, network, prefix, memory: this.pd }, this.member?.abandoned);
   }
 
   #receive(port: Port, other: Port): void {

@@ -70,6 +70,16 @@ export class Neighbours {
     entry.dueAt = this.#tick + KNOWN_TICKS;
   }
 
+  /** Packets that wait are gone, and so are their buffers. @returns how many */
+  dropHeld(): number {
+    let dropped = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.held !== NOTHING) dropped += 1;
+      entry.held = NOTHING;
+    }
+    return dropped;
+  }
+
   /** A tick has passed. */
   tick(overdue: Overdue): void {
     this.#tick += 1;

@@ -4,6 +4,7 @@ import { demand } from '../../memory/misuse.ts';
 import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { Configured } from '../../memory/configured.ts';
 import { BufferReader, BufferWriter } from '../../queues/net/buffer-view.ts';
+import { closeNetEnd, type NetEnd, openNetEnd } from '../../queues/net/net-end.ts';
 import {
   fillFreeQueue,
   NET_BUFFER_BYTES,
@@ -51,6 +52,16 @@ export class Port extends Configured<PortOptions> {
   readonly #rxFree = this.#producer('rx', 'freeQueue');
   readonly #txActive = this.#producer('tx', 'activeQueue');
   readonly #txFree = this.#consumer('tx', 'freeQueue');
+  readonly #rxEnd: NetEnd = {
+    connection: this.options.network.rx,
+    out: this.#rxFree,
+    in: this.#rxActive,
+  };
+  readonly #txEnd: NetEnd = {
+    connection: this.options.network.tx,
+    out: this.#txActive,
+    in: this.#txFree,
+  };
   readonly #rxBytes: number = this.options.network.rxData.buffers * NET_BUFFER_BYTES;
   readonly #txBytes: number = this.options.network.txData.buffers * NET_BUFFER_BYTES;
   /** Of the frame that has been taken: its buffer's index, and its bytes. */
@@ -61,11 +72,44 @@ export class Port extends Configured<PortOptions> {
   /** Transmit buffers that were taken and not sent. */
   readonly #kept: number[] = [];
 
-  constructor(options: PortOptions) {
+  /** @param abandoned channels whose other end is down while we start */
+  constructor(options: PortOptions, abandoned: readonly number[] = []) {
     super(options);
-    // Our own buffers begin in our transmit free queue.
-    const { tx, txData } = options.network;
-    const free = new NetProducer(options.memory.region(tx.freeQueue), tx.capacity);
+    for (const channel of abandoned) if (this.has(channel)) this.close(channel);
+    this.#fillTxFree();
+  }
+
+  /** Whether a channel is one of this network's. */
+  has(channel: number): boolean {
+    return channel === this.rxChannel || channel === this.txChannel;
+  }
+
+  /**
+   * The other end is down. Of frames to send, those that have left us are lost; packets that wait
+   * for somebody's address lie in buffers that are put back with all others, so they are, too.
+   *
+   * @returns packets that waited
+   */
+  close(channel: number): number {
+    closeNetEnd(this.options.memory, this.#endOf(channel));
+    if (channel !== this.txChannel) return 0;
+    this.#kept.length = 0;
+    this.#fillTxFree();
+    return this.neighbours.dropHeld();
+  }
+
+  open(channel: number): void {
+    openNetEnd(this.#endOf(channel));
+  }
+
+  #endOf(channel: number): NetEnd {
+    return channel === this.txChannel ? this.#txEnd : this.#rxEnd;
+  }
+
+  /** Our own buffers begin in our transmit free queue. */
+  #fillTxFree(): void {
+    const { tx, txData } = this.options.network;
+    const free = new NetProducer(this.options.memory.region(tx.freeQueue), tx.capacity);
     fillFreeQueue(free, txData.buffers, 0);
     free.publish();
     this.#txFree.cancelSignal();

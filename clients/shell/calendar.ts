@@ -2,15 +2,24 @@
 
 import type { ProtectionDomain } from '../../microkit/pd.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
+import type { Connections, Member } from '../../queues/restart/member.ts';
 import { describeError, I2cBusClient, type I2cResult } from '../../queues/i2c/client.ts';
 import { DS3231_ADDRESS, readTime, timeText } from '../../queues/i2c/devices/ds3231.ts';
 
-export class Calendar {
+export class Calendar implements Connections {
   readonly #bus: I2cBusClient;
   #isOurs = false;
 
-  constructor(pd: ProtectionDomain<unknown>, config: I2cClientConfig) {
-    this.#bus = new I2cBusClient(pd, config);
+  constructor(pd: ProtectionDomain<unknown>, config: I2cClientConfig, member?: Member) {
+    this.#bus = new I2cBusClient(pd, config, member);
+  }
+
+  close(): void {
+    this.#bus.close();
+  }
+
+  open(): void {
+    this.#bus.open();
   }
 
   /** @returns what is wrong already, a line; nothing when an answer will be printed */

@@ -11,10 +11,15 @@ import { messageInfo } from '../../microkit/pd.ts';
 import type { EntryPoints, ProtectionDomain } from '../../microkit/pd.ts';
 import type { I2cClientConfig } from '../../queues/i2c/config.ts';
 import type { MemberConfig } from '../../queues/restart/config.ts';
-import { joinRestarts } from '../../queues/restart/member.ts';
+import {
+  type Connections,
+  joinRestarts,
+  type Member,
+  supervised,
+} from '../../queues/restart/member.ts';
 import type { SerialClientConfig } from '../../queues/serial/config.ts';
 import { SerialConsumer, SerialProducer } from '../../queues/serial/queue.ts';
-import { supervisedSerial } from '../../queues/serial/restart.ts';
+import { serialConnections } from '../../queues/serial/restart.ts';
 import { TIMER_GET_TIME } from '../../queues/timer/config.ts';
 import type { TimerClientConfig } from '../../queues/timer/config.ts';
 import type { CommandParts } from './commands.ts';
@@ -35,8 +40,21 @@ export interface ShellConfig {
 const PROMPT = 'sddf> ';
 
 export function main(pd: ProtectionDomain<ShellConfig>): EntryPoints {
-  const shell = new Shell(pd);
-  return supervisedSerial(pd, joinRestarts(pd, pd.config.restart), {
+  const member = joinRestarts(pd, pd.config.restart);
+  const shell = new Shell(pd, member);
+  const serial = serialConnections(pd, () => shell.work());
+  const connectionOf = (channel: number): Connections => {
+    const isBus = channel === pd.config.i2c?.virt.channel;
+    return isBus ? (shell.calendar ?? serial) : serial;
+  };
+  const connections: Connections = {
+    close: (channel) => connectionOf(channel).close(channel),
+    open: (channel) => {
+      connectionOf(channel).open(channel);
+      shell.work();
+    },
+  };
+  return supervised(member, connections, {
     notified: () => shell.work(),
     progress: () => shell.characters,
   });
@@ -49,11 +67,11 @@ class Shell {
   readonly #output: SerialProducer;
   readonly #input: SerialConsumer | undefined;
   readonly #editor: LineEditor;
-  readonly #calendar: Calendar | undefined;
+  readonly calendar: Calendar | undefined;
   /** Output that had no room yet. */
   #waiting = '';
 
-  constructor(pd: ProtectionDomain<ShellConfig>) {
+  constructor(pd: ProtectionDomain<ShellConfig>, member?: Member) {
     const { serial, view, timer, i2c } = pd.config;
     const { tx, rx } = serial;
     this.#pd = pd;
@@ -66,7 +84,7 @@ class Shell {
         rx.capacity,
       );
     }
-    this.#calendar = i2c === undefined ? undefined : new Calendar(pd, i2c);
+    this.calendar = i2c === undefined ? undefined : new Calendar(pd, i2c, member);
     const parts: CommandParts = {
       view,
       region: (name) => pd.readonlyRegion(name),
@@ -75,9 +93,9 @@ class Shell {
         pd.ppcall(timer.channel, messageInfo(TIMER_GET_TIME, 0));
         return pd.mr(0);
       },
-      ...(this.#calendar === undefined
+      ...(this.calendar === undefined
         ? {}
-        : { date: () => this.#calendar?.ask((text) => this.#printLate(text)) }),
+        : { date: () => this.calendar?.ask((text) => this.#printLate(text)) }),
     };
     this.#editor = new LineEditor(PROMPT, {
       print: (text) => this.#print(text),
@@ -91,7 +109,7 @@ class Shell {
 
   /** Sends what waits, then reads while there is input and nothing waits. */
   work(): void {
-    this.#calendar?.notified();
+    this.calendar?.notified();
     this.#send();
     const input = this.#input;
     if (input === undefined) return;

@@ -7,14 +7,18 @@
  *     bus.submit(0x68, [writeRead(0x00, 7)], ({ error, reads }) => …);
  *     return { notified: () => bus.notified() };
  *
- * `tasks.ts` lets a program wait instead, a step after another.
+ * `tasks.ts` lets a program wait instead, a step after another. Where there is a supervisor, this is
+ * the program's connection to the virtualiser: `supervised(member, bus, { notified: … })`.
  */
 
 import type { Region } from '../../memory/region.ts';
+import type { Connections, Member } from '../restart/member.ts';
 import type { I2cClientConfig } from './config.ts';
+import { closeI2cEnd, type I2cEnd, openI2cEnd } from './i2c-end.ts';
 import {
   I2C_ADDRESS_MAX,
   I2C_CLAIM,
+  I2C_ERR_OTHER,
   I2C_ERROR_NAMES,
   I2C_READ,
   I2C_RELEASE,
@@ -84,7 +88,7 @@ interface Sent {
   readonly done: I2cDone;
 }
 
-export class I2cBusClient {
+export class I2cBusClient implements Connections {
   static {
     Object.freeze(this);
     Object.freeze(this.prototype);
@@ -94,6 +98,9 @@ export class I2cBusClient {
   strayAnswers = 0;
   readonly #pd: I2cPd;
   readonly #channel: number;
+  readonly #end: I2cEnd;
+  /** Addresses that are ours. */
+  readonly #claimed = new Set<number>();
   readonly #data: Region;
   readonly #requests: I2cRequestProducer;
   readonly #responses: I2cResponseConsumer;
@@ -103,13 +110,16 @@ export class I2cBusClient {
   /** Oldest first. Those for one address are answered in order, also by upstream's virtualiser. */
   readonly #sent: Sent[] = [];
 
-  constructor(pd: I2cPd, config: I2cClientConfig) {
+  /** @param member where there is a supervisor */
+  constructor(pd: I2cPd, config: I2cClientConfig, member?: Member) {
     const { virt, data } = config;
     this.#pd = pd;
     this.#channel = virt.channel;
     this.#data = pd.region(data.region);
     this.#requests = new I2cRequestProducer(pd.region(virt.requestQueue), virt.capacity);
     this.#responses = new I2cResponseConsumer(pd.region(virt.responseQueue));
+    this.#end = { connection: virt, requests: this.#requests, responses: this.#responses };
+    if (member?.abandoned.includes(virt.channel) === true) this.close();
     const places = Math.floor(this.#data.sizeBytes / PLACE_BYTES);
     this.#freePlaces = Array.from({ length: places }, (_, index) => index * PLACE_BYTES);
     this.#operationsMax = Math.min(places, virt.capacity - 1);
@@ -120,14 +130,36 @@ export class I2cBusClient {
     return this.#sent.length;
   }
 
-  /** @returns whether the address is ours, now or already: it is not, if another client has it */
+  /**
+   * @returns whether the address is ours, now or already: it is not, if another client has it.
+   *   While the virtualiser is down nobody knows: it is claimed when that runs again.
+   */
   claim(address: number): boolean {
-    return this.#call(I2C_CLAIM, address);
+    const isOurs = this.#requests.isClosed || this.#call(I2C_CLAIM, address);
+    if (isOurs) this.#claimed.add(address);
+    return isOurs;
   }
 
   /** @returns whether it was ours */
   release(address: number): boolean {
-    return this.#call(I2C_RELEASE, address);
+    const wasOurs = this.#claimed.delete(address);
+    return this.#requests.isClosed ? wasOurs : this.#call(I2C_RELEASE, address);
+  }
+
+  /** The virtualiser is down. */
+  close(): void {
+    closeI2cEnd(this.#pd, this.#end);
+  }
+
+  /**
+   * Another virtualiser runs. It does not know whose the addresses are, so they are claimed again;
+   * what was under way has failed, as far as we can know.
+   */
+  open(): void {
+    openI2cEnd(this.#end);
+    for (const address of this.#claimed) this.#call(I2C_CLAIM, address);
+    const lost = this.#sent.splice(0);
+    for (const sent of lost) this.#finish(sent, I2C_ERR_OTHER, 0);
   }
 
   /**

@@ -4,6 +4,7 @@
  * `../net/config.ts`.
  */
 
+import type { MemberConfig } from '../restart/config.ts';
 import type { TimerClientConfig } from '../timer/config.ts';
 
 /** A request and a response queue between two domains, and their channel. */
@@ -37,6 +38,8 @@ export interface I2cDriverConfig {
   readonly speed?: 100_000 | 400_000 | 1_000_000;
   /** How long a target may hold the clock, in microseconds; 25,000 unless told, as SMBus has it. */
   readonly stretchMaxUs?: number;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
   /** Region for the program's counters. */
   readonly stats?: string;
 }
@@ -53,6 +56,8 @@ export interface I2cVirtClientConfig {
 
 export interface I2cVirtConfig {
   readonly driver: I2cConnection;
+  /** Where there is a supervisor. */
+  readonly restart?: MemberConfig;
   /** Region for the program's counters. */
   readonly stats?: string;
   readonly clients: readonly I2cVirtClientConfig[];

@@ -30,6 +30,7 @@ class RingEnd {
   /** How often the peer's index was one that cannot be. */
   lies = 0;
   #cursor: number;
+  #isClosed = false;
   readonly #own: number;
   readonly #peer: number;
   readonly #layout: RingLayout;
@@ -41,6 +42,22 @@ class RingEnd {
     this.#own = end === 'producer' ? layout.tail : layout.head;
     this.#peer = end === 'producer' ? layout.head : layout.tail;
     this.#cursor = region.read32(this.#own);
+  }
+
+  /** Whether the other end is gone: see {@link close}. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** The other end is gone: until {@link open} there is neither room nor an entry. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** The other end runs again: ours begins where memory says. */
+  open(): void {
+    this.#isClosed = false;
+    this.#cursor = this.region.read32(this.#own);
   }
 
   protected get cursor(): number {
@@ -63,7 +80,9 @@ class RingEnd {
     this.#cursor = cursor >>> 0;
   }
 
+  /** Both indices of a closed ring are zero, and stay so. */
   protected publishCursor(): void {
+    if (this.#isClosed) return;
     const { ram, at } = open(this.region);
     ram.store32(at + this.#own, this.#cursor);
   }
@@ -91,8 +110,15 @@ export class RingProducer extends RingEnd {
     this.#most = most;
   }
 
+  /** The consumer is gone; what was not published is gone, too. */
+  override close(): void {
+    this.abort();
+    super.close();
+  }
+
   /** @returns entries that there is room for, beside those that are staged */
   free(): number {
+    if (this.isClosed) return 0;
     const head = this.peerIndex();
     const used = distance32(this.cursor, head);
     if (used <= I2C_ENTRIES_MAX) return Math.max(0, this.#most - used - this.#staged);
@@ -132,6 +158,7 @@ export class RingConsumer extends RingEnd {
 
   /** @returns entries that wait */
   available(): number {
+    if (this.isClosed) return 0;
     const tail = this.peerIndex();
     const length = distance32(tail, this.cursor);
     if (length <= I2C_ENTRIES_MAX) return length;

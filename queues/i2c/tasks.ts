@@ -9,6 +9,7 @@
  *     tasks.start(seconds());
  */
 
+import type { Connections } from '../restart/member.ts';
 import type { I2cBusClient, I2cOperation, I2cResult } from './client.ts';
 
 export interface I2cTransaction {
@@ -23,7 +24,7 @@ interface Waiting {
   readonly transaction: I2cTransaction;
 }
 
-export class I2cTasks {
+export class I2cTasks implements Connections {
   static {
     Object.freeze(this);
     Object.freeze(this.prototype);
@@ -45,6 +46,21 @@ export class I2cTasks {
   /** To be called on every notification. */
   notified(): void {
     this.#bus.notified();
+    this.#submitWaiting();
+  }
+
+  /** The virtualiser is down: tasks wait. */
+  close(): void {
+    this.#bus.close();
+  }
+
+  /** Another virtualiser runs: a task whose transaction was under way is told that it has failed. */
+  open(): void {
+    this.#bus.open();
+    this.#submitWaiting();
+  }
+
+  #submitWaiting(): void {
     while (this.#waiting.length > 0) {
       const first = this.#waiting[0] as Waiting;
       if (this.#submit(first) === 'no room') return;

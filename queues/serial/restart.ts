@@ -7,18 +7,29 @@
 
 import { type Connections, type Member, type MemberDomain, supervised } from '../restart/member.ts';
 
+/**
+ * What a serial program does about its neighbours.
+ *
+ * @param notified the program's entry point
+ */
+export function serialConnections(
+  pd: MemberDomain,
+  notified: (channel: number) => void,
+): Connections {
+  return {
+    close: () => undefined,
+    open: (channel) => {
+      pd.notify(channel);
+      notified(channel);
+    },
+  };
+}
+
 /** The last call of a serial program's `init`: see {@link supervised}. */
 export function supervisedSerial<Entry extends { notified(this: void, channel: number): void }>(
   pd: MemberDomain,
   member: Member | undefined,
   entry: Entry,
 ): Entry {
-  const connections: Connections = {
-    close: () => undefined,
-    open: (channel) => {
-      pd.notify(channel);
-      entry.notified(channel);
-    },
-  };
-  return supervised(member, connections, entry);
+  return supervised(member, serialConnections(pd, entry.notified), entry);
 }

@@ -14,6 +14,7 @@ import type { Plan, When } from '../../sim/plan/plan.ts';
 import { runWorld, type WorldOutcome } from '../../sim/world.ts';
 import type { WorldMemory } from '../../sim/world-memory.ts';
 import type { ProgramCounterNames } from '../../systems/counter-names.ts';
+import type { Oracle } from '../../systems/oracle.ts';
 import type { Testbed, WireParts } from '../../systems/testbed.ts';
 
 /** A death, at these wake-ups of the domain, or at the first from a moment on; or another fault. */
@@ -34,6 +35,10 @@ export interface KillRunOptions {
   readonly amount: number;
   readonly memory: WorldMemory;
   readonly seed?: number;
+  /** How long traffic lasts, ns, where it is not `amount` that ends it. */
+  readonly forNs?: number;
+  /** What must hold of this system besides what holds of all. */
+  readonly oracles?: readonly Oracle[];
   /** In place of those of the description. */
   readonly programs?: ReadonlyMap<string, Program>;
   /** Of the domains that are machine code. */
@@ -44,6 +49,8 @@ export interface KillRun {
   readonly outcome: WorldOutcome;
   /** The supervisor's counters. */
   readonly supervisor: Readonly<Record<string, number>>;
+  /** The counters of every program, by domain. */
+  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** How long each domain was down in all, ns. */
   readonly downNs: ReadonlyMap<string, number>;
   /** The longest that a question of each client of the network has waited for its answer, ns. */
@@ -52,14 +59,15 @@ export interface KillRun {
 
 export function killRun(options: KillRunOptions): KillRun {
   const { system, counters, kills, amount, memory, seed = 1, programs, images } = options;
+  const { forNs, oracles = [] } = options;
   const downNs = new Map<string, number>();
-  let supervisor: Readonly<Record<string, number>> = {};
+  let counted: KillRun['counters'] = {};
   let waits: WaitingWire | undefined;
   const seen = {
     name: 'seen',
     holds: 'what the supervisor knows is looked at',
     check: (testbed: Testbed) => {
-      supervisor = testbed.counters().programs['supervisor'] ?? {};
+      counted = testbed.counters().programs;
       for (const [domain, ns] of downTimes(testbed)) downNs.set(domain, ns);
       return [];
     },
@@ -68,7 +76,7 @@ export function killRun(options: KillRunOptions): KillRun {
     target: {
       system,
       memory,
-      oracles: [seen],
+      oracles: [seen, ...oracles],
       ...(counters === undefined ? {} : { counters }),
       ...(programs === undefined ? {} : { programs }),
       ...(images === undefined ? {} : { images }),
@@ -76,11 +84,13 @@ export function killRun(options: KillRunOptions): KillRun {
     plan: planOf(kills),
     seed,
     amount,
+    ...(forNs === undefined ? {} : { forNs }),
     watch: { net: (wire, parts) => (waits = new WaitingWire(wire, parts)) },
   });
   return {
     outcome,
-    supervisor,
+    supervisor: counted['supervisor'] ?? {},
+    counters: counted,
     downNs,
     longestNs: waits?.longestNs ?? new Map(),
   };

@@ -3,9 +3,9 @@
  * at its system calls, in pairs, and several times in a row. All oracles speak, and are forgiven
  * nothing but the loss of what was on its way to or from the one that died.
  *
- * `npm test` takes one or two of the first 300 wake-ups; SDDF_RESTART_EVERY=1 takes all of them,
- * and as many pairs as SDDF_RESTART_PAIRS says. Worlds of machine code take several times as long:
- * of those, the first 40.
+ * `npm test` takes one or two of the first 300 wake-ups, and two pairs; SDDF_RESTART_EVERY=1 takes
+ * all of them, and each pair of domains dies at as many pairs of moments as SDDF_RESTART_PAIRS says.
+ * Worlds of machine code take several times as long: of those, the first 40.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -23,7 +23,8 @@ import { buildPrograms, COMPILER, hasCompiler, ROOT_FOLDER } from '../support/c-
 import { type Kill, killRun, type KillRun } from './kill-run.ts';
 
 const EVERY = Number(process.env['SDDF_RESTART_EVERY'] ?? 299);
-const PAIRS = Number(process.env['SDDF_RESTART_PAIRS'] ?? 2);
+/** For each pair of domains; two pairs of all, unless told. */
+const PAIRS = process.env['SDDF_RESTART_PAIRS'];
 /** `npm test`. */
 const IS_SHORT = EVERY > 100;
 const WAKE_UPS = 300;
@@ -173,11 +174,14 @@ function dieAndGoOn(each: Case): void {
 
   it('two of them die', () => {
     const random = new Random(7);
-    for (let pair = 0; pair < PAIRS; pair += 1) {
-      const [first, second] = twoOf(domains, random);
+    const pairs = pairsOf(domains);
+    const begin = random.below(pairs.length);
+    const worlds = PAIRS === undefined ? 2 : Number(PAIRS) * pairs.length;
+    for (let world = 0; world < worlds; world += 1) {
+      const [first, second] = pairs[(begin + world) % pairs.length] as readonly [string, string];
       const moments = [random.below(momentNsMax), random.below(momentNsMax)] as const;
-      // Every second time, the one dies while the other is down.
-      const atOnce = pair % 2 === 0 ? moments[0] : moments[1];
+      // As often as not, the one dies while the other is down.
+      const atOnce = random.below(2) === 0 ? moments[0] : moments[1];
       const died = run(
         [
           { domain: first, when: { timeNs: moments[0] } },
@@ -229,8 +233,9 @@ function expectOthersServed({ longestNs }: KillRun, domain: string): void {
   }
 }
 
-function twoOf(domains: readonly string[], random: Random): readonly [string, string] {
-  const first = random.below(domains.length);
-  const second = (first + 1 + random.below(domains.length - 1)) % domains.length;
-  return [domains[first] as string, domains[second] as string];
+/** In both orders: it matters who dies first. */
+function pairsOf(domains: readonly string[]): readonly (readonly [string, string])[] {
+  return domains.flatMap((first) =>
+    domains.filter((second) => second !== first).map((second) => [first, second] as const),
+  );
 }

@@ -11,6 +11,9 @@
  * its address and nothing else, so a refusal that overtook would be taken for the answer of
  * another.
  *
+ * When the driver dies, what it had has failed; when a client dies, the driver ends what that client
+ * had on the bus, and nobody is told: see `docs/restart.md`.
+ *
  * An answer for which its client has no room is dropped and counted: a client that collects what it
  * is told of has room, since it cannot have that many transactions ahead.
  */
@@ -19,11 +22,13 @@ import type { Channel, EntryPoints, MessageInfo, ProtectionDomain } from '../../
 import { messageInfo, messageLabel } from '../../microkit/pd.ts';
 import { counterNames, Counters } from '../../queues/counters.ts';
 import type { I2cVirtConfig } from '../../queues/i2c/config.ts';
+import { closeI2cEnd, type I2cEnd, openI2cEnd } from '../../queues/i2c/i2c-end.ts';
 import {
   I2C_ADDRESS_MAX,
   I2C_CLAIM,
   I2C_ERR_MALFORMED_HEADER,
   I2C_ERR_MALFORMED_TRANSACTION,
+  I2C_ERR_OTHER,
   I2C_ERR_UNPERMITTED_ADDRESS,
   I2C_FAILURE,
   I2C_HEADER,
@@ -39,6 +44,7 @@ import {
   I2cResponseConsumer,
   I2cResponseProducer,
 } from '../../queues/i2c/queues.ts';
+import { type Connections, joinRestarts, supervised } from '../../queues/restart/member.ts';
 import { checkCommand } from './checks.ts';
 
 export const I2C_VIRT_COUNTERS = counterNames(
@@ -68,14 +74,14 @@ export { I2C_VIRT_COUNTERS as counters };
 
 export function main(pd: ProtectionDomain<I2cVirtConfig>): EntryPoints {
   const virtualiser = new I2cVirt(pd);
-  return {
+  return supervised(virtualiser.member, virtualiser, {
     notified: () => virtualiser.work(),
     protected: (channel, message) => virtualiser.call(channel, message),
     counters: virtualiser.counters,
-  };
+  });
 }
 
-interface Client {
+interface Client extends I2cEnd {
   readonly channel: Channel;
   readonly requests: I2cRequestConsumer;
   readonly responses: I2cResponseProducer;
@@ -86,6 +92,8 @@ interface Client {
 
 interface InFlight {
   readonly client: Client;
+  /** Whether the client that is told is another one meanwhile, or none. */
+  isOrphan: boolean;
   readonly address: number;
   /** Of one that the driver has not been given: the answer that waits for its turn. */
   readonly refusal?: Ending;
@@ -97,12 +105,14 @@ interface Ending {
   readonly command: number;
 }
 
-class I2cVirt {
+class I2cVirt implements Connections {
   readonly counters: Counters<keyof typeof COUNT>;
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<I2cVirtConfig>;
   readonly #clients: readonly Client[];
   readonly #requests: I2cRequestProducer;
   readonly #responses: I2cResponseConsumer;
+  readonly #driverEnd: I2cEnd;
   /** By address. */
   readonly #owners: (Client | undefined)[] = [];
   /**
@@ -118,22 +128,71 @@ class I2cVirt {
     this.#pd = pd;
     this.#requests = new I2cRequestProducer(pd.region(driver.requestQueue));
     this.#responses = new I2cResponseConsumer(pd.region(driver.responseQueue));
+    this.#driverEnd = { connection: driver, requests: this.#requests, responses: this.#responses };
     this.#clients = clients.map(({ connection, ...data }) => ({
       ...data,
+      connection,
       channel: connection.channel,
       requests: new I2cRequestConsumer(pd.region(connection.requestQueue)),
       responses: new I2cResponseProducer(pd.region(connection.responseQueue)),
     }));
     this.counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
+    this.member = joinRestarts(pd, pd.config.restart);
+    for (const channel of this.member?.abandoned ?? []) this.#closeEnd(channel);
     this.work();
   }
 
   work(): void {
     this.#passAnswers();
     if (this.#passTransactions() > 0) this.#pd.notify(this.#pd.config.driver.channel);
-    for (const channel of this.#toNotify) this.#pd.notify(channel);
-    this.#toNotify.clear();
+    this.#notifyAnswered();
     this.#countLies();
+  }
+
+  // ------------------------------------------------------------------------------------ deaths
+
+  close(channel: Channel): void {
+    this.#closeEnd(channel);
+    if (channel === this.#pd.config.driver.channel) this.#failAll();
+    else this.#orphan(channel);
+  }
+
+  /** Until then the driver writes to the client's memory what it reads from the bus. */
+  isClear(channel: Channel): boolean {
+    return this.#inFlight.every(({ client }) => client.channel !== channel);
+  }
+
+  open(channel: Channel): void {
+    const end = this.#endOf(channel);
+    if (end !== undefined) openI2cEnd(end);
+    this.work();
+  }
+
+  #closeEnd(channel: Channel): void {
+    const end = this.#endOf(channel);
+    if (end !== undefined) closeI2cEnd(this.#pd, end);
+  }
+
+  #endOf(channel: Channel): I2cEnd | undefined {
+    if (channel === this.#pd.config.driver.channel) return this.#driverEnd;
+    return this.#clients.find((client) => client.channel === channel);
+  }
+
+  /** A dead driver moves no bytes: what it had ends here. */
+  #failAll(): void {
+    for (const each of this.#inFlight.splice(0)) {
+      this.#tell(each, each.refusal ?? { error: I2C_ERR_OTHER, command: 0 });
+    }
+    this.#notifyAnswered();
+  }
+
+  /** What the driver still has of a client that is down is nobody's; refusals are forgotten. */
+  #orphan(channel: Channel): void {
+    const others = this.#inFlight.filter(
+      ({ client, refusal }) => client.channel !== channel || refusal === undefined,
+    );
+    this.#inFlight.splice(0, this.#inFlight.length, ...others);
+    for (const each of others) if (each.client.channel === channel) each.isOrphan = true;
   }
 
   // ----------------------------------------------------------------------------------- claims
@@ -228,7 +287,7 @@ class I2cVirt {
     }
     // Published at once: what is refused next must not take this one with it.
     this.#requests.publish();
-    this.#inFlight.push({ client, address });
+    this.#inFlight.push({ client, address, isOrphan: false });
     this.counters.add(COUNT.transactions, 1);
     this.counters.add(COUNT.commands, count);
     return 'passed';
@@ -242,7 +301,7 @@ class I2cVirt {
   /** At once, or when the client's transactions before this one have been answered. */
   #refuse(client: Client, address: number, refusal: Ending): 'refused' {
     if (this.#inFlight.some((each) => each.client === client)) {
-      this.#inFlight.push({ client, address, refusal });
+      this.#inFlight.push({ client, address, refusal, isOrphan: false });
     } else {
       this.#answer(client, address, refusal);
     }
@@ -260,7 +319,7 @@ class I2cVirt {
         this.counters.add(COUNT.driverBadAnswer, 1);
         if (oldest !== undefined) this.#inFlight.unshift(oldest);
       } else {
-        this.#answer(oldest.client, address, { error, command });
+        this.#tell(oldest, { error, command });
         this.#answerRefused();
       }
     }
@@ -273,8 +332,12 @@ class I2cVirt {
       const [oldest] = this.#inFlight;
       if (oldest?.refusal === undefined) return;
       this.#inFlight.shift();
-      this.#answer(oldest.client, oldest.address, oldest.refusal);
+      this.#tell(oldest, oldest.refusal);
     }
+  }
+
+  #tell({ client, address, isOrphan }: InFlight, ending: Ending): void {
+    if (!isOrphan) this.#answer(client, address, ending);
   }
 
   #answer(client: Client, address: number, { error, command }: Ending): void {
@@ -286,6 +349,11 @@ class I2cVirt {
     client.responses.enqueue({ address, error, command });
     client.responses.publish();
     this.#toNotify.add(client.channel);
+  }
+
+  #notifyAnswered(): void {
+    for (const channel of this.#toNotify) this.#pd.notify(channel);
+    this.#toNotify.clear();
   }
 
   #countLies(): void {

@@ -24,12 +24,14 @@ import {
   I2C_OK,
   I2C_WRITE_READ,
 } from '../../../queues/i2c/layout.ts';
+import { closeI2cEnd, type I2cEnd, openI2cEnd } from '../../../queues/i2c/i2c-end.ts';
 import {
   headerOf,
   type I2cCommand,
   I2cRequestConsumer,
   I2cResponseProducer,
 } from '../../../queues/i2c/queues.ts';
+import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Command, Entries, isRead } from './entries.ts';
 import * as r from './regs.ts';
 import { timingOf } from './timing.ts';
@@ -60,12 +62,12 @@ export { I2C_DRIVER_COUNTERS as counters };
 
 export function main(pd: ProtectionDomain<I2cDriverConfig>): EntryPoints {
   const driver = new OpenTitanI2cDriver(pd);
-  return {
+  return supervised(driver.member, driver, {
     notified: (channel) => driver.notified(channel),
     progress: () => driver.answered,
     awaitsTime: () => driver.isBusy,
     counters: driver.counters,
-  };
+  });
 }
 
 /** The transaction on the bus. */
@@ -82,14 +84,16 @@ interface Active {
   readonly given: number[];
 }
 
-class OpenTitanI2cDriver {
+class OpenTitanI2cDriver implements Connections {
   /** Transactions answered so far. */
   answered = 0;
   readonly counters: Counters<keyof typeof COUNT>;
+  readonly member: ReturnType<typeof joinRestarts>;
   readonly #pd: ProtectionDomain<I2cDriverConfig>;
   readonly #regs: DeviceRegion;
   readonly #requests: I2cRequestConsumer;
   readonly #responses: I2cResponseProducer;
+  readonly #end: I2cEnd;
   readonly #data: readonly Region[];
   #active: Active | undefined;
   #liesSeen = 0;
@@ -100,6 +104,9 @@ class OpenTitanI2cDriver {
     this.#regs = pd.deviceRegion(registers);
     this.#requests = new I2cRequestConsumer(pd.region(virt.requestQueue));
     this.#responses = new I2cResponseProducer(pd.region(virt.responseQueue));
+    this.#end = { connection: virt, requests: this.#requests, responses: this.#responses };
+    this.member = joinRestarts(pd, pd.config.restart);
+    if (this.member !== undefined && this.member.abandoned.length > 0) closeI2cEnd(pd, this.#end);
     this.#data = data.map(({ region }) => pd.region(region));
     this.counters = new Counters(COUNT, stats === undefined ? undefined : pd.region(stats));
     this.#init();
@@ -117,6 +124,18 @@ class OpenTitanI2cDriver {
       this.#handleIrq();
       this.#pd.deferredIrqAck(channel);
     }
+    this.#work();
+  }
+
+  /** The virtualiser is down: its transaction ends where it is, and nobody is told how. */
+  close(): void {
+    if (this.#active !== undefined) this.#letBusGo();
+    this.#active = undefined;
+    closeI2cEnd(this.#pd, this.#end);
+  }
+
+  open(): void {
+    openI2cEnd(this.#end);
     this.#work();
   }
 
@@ -229,13 +248,18 @@ class OpenTitanI2cDriver {
 
   /** Gives the transaction up: the bus is let go, and what was ahead of it in the FIFOs is gone. */
   #fail(active: Active, error: number): void {
+    this.#regs.write32(r.CTRL, 0);
+    const command = this.#commandOnBus(active);
+    this.#letBusGo();
+    this.#answer(active.address, error, command + 1);
+  }
+
+  #letBusGo(): void {
     const regs = this.#regs;
     regs.write32(r.CTRL, 0);
-    const command = this.#commandOnBus(active);
     this.#resetFifos();
     regs.write32(r.INTR_STATE, r.INTR_ALL);
     this.#clearBus();
-    this.#answer(active.address, error, command + 1);
   }
 
   /** @returns the command whose entry the controller has taken last */
