@@ -1,9 +1,11 @@
 /* A client of the block class: writes four blocks, reads them back, and says whether they are the
- * same. */
+ * same. When the virtualiser dies meanwhile, it begins once more. */
 #include "../lib/print.h"
 #include "../sddf/blk/config.h"
+#include "../sddf/blk/end.h"
 #include "../sddf/blk/queue.h"
 #include "../sddf/blk/storage_info.h"
+#include "../sddf/restart/member.h"
 
 #define BLOCKS 4
 #define FIRST_BLOCK 3
@@ -12,8 +14,11 @@
 #define READ_OFFSET (BLOCKS * BLK_TRANSFER_BYTES)
 
 CONFIG_SECTION(".blk_client_config") struct blk_client_config config = {0};
+CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
 static enum { NOT_READY, WRITING, READING, DONE } state;
+static bool is_virt_down;
+static struct restart_member member;
 
 static uint64_t pattern(uint64_t word)
 {
@@ -33,7 +38,7 @@ static void begin(void)
     const struct blk_storage_info *info = config.virt.storage_info.vaddr;
     uint64_t *words = config.data.vaddr;
 
-    if (__atomic_load_n(&info->ready, __ATOMIC_ACQUIRE) == 0) {
+    if (is_virt_down || __atomic_load_n(&info->ready, __ATOMIC_ACQUIRE) == 0) {
         return;
     }
     print("blk: %lu blocks, sectors of %u bytes\n", info->capacity, info->sector_size);
@@ -66,18 +71,48 @@ static void handle(const struct blk_response *response)
     }
 }
 
+static void close_connection(microkit_channel channel)
+{
+    (void)channel;
+    is_virt_down = true;
+    blk_empty_queues(&config.virt);
+}
+
+/* What was under way has failed, as far as we can know: it is all made again. */
+static void open_connection(microkit_channel channel)
+{
+    (void)channel;
+    is_virt_down = false;
+    if (state == WRITING || state == READING) {
+        print("blk: another virtualiser: once more\n");
+        state = NOT_READY;
+    }
+    if (state == NOT_READY) {
+        begin();
+    }
+}
+
+static const struct restart_connections connections = {.close = close_connection, .open = open_connection};
+
 void init(void)
 {
     require(sddf_has_magic(config.magic, SDDF_CLASS_BLK), "section .blk_client_config is not filled in");
     require(config.data.size >= 2 * READ_OFFSET, "the data region is too small");
+    state = NOT_READY;
+    is_virt_down = false;
+    restart_join(&member, &restart_config, &connections);
+    if (restart_is_abandoned(&member, config.virt.id)) {
+        close_connection(config.virt.id);
+    }
     begin();
+    restart_begin(&member);
 }
 
 void notified(microkit_channel ch)
 {
     struct blk_response response;
 
-    if (ch != config.virt.id) {
+    if (restart_notified(&member, ch) || ch != config.virt.id) {
         return;
     }
     if (state == NOT_READY) {

@@ -40,6 +40,42 @@ describe.skipIf(!hasCompiler)(`clients in C (${COMPILER})`, () => {
     );
   });
 
+  it.each([
+    ['checker', [1, 2]],
+    ['blk_virt', [1, 2, 3, 4]],
+    ['blk_driver', [1, 2]],
+    ['greeter', [1]],
+    ['serial_virt_rx', [1]],
+    ['serial_virt_tx', [1]],
+  ] as const)('go on when they or their servers die: %s', async (domain, wakeUps) => {
+    const input = join(folder, 'supervised.txt');
+    const output = join(folder, 'out.txt');
+    const faults = join(folder, 'kill.json');
+    writeFileSync(input, 'good morning\n');
+    const devices = ['--serial', `file,in=${input},out=${output}`, '--disk', 'mem=1M'];
+    const how = [...devices, '--set', 'supervised=on', '--clock', 'virtual', '--for', '100ms'];
+    for (const nth of wakeUps) {
+      const rule = { at: `pd.${domain}`, fault: 'kill', when: { nth: [nth] } };
+      writeFileSync(faults, JSON.stringify({ schema: 1, rules: [rule] }));
+      const system = 'test/programs/clients-system.ts';
+      const { status, stderr, stdout } = await sddfInProcess(
+        'run',
+        system,
+        ...how,
+        ...['--faults', faults, '--json'],
+      );
+
+      expect(status, stderr).toBe(0);
+      expect(stderr).toContain('checker: blk: read back, 0 words are different');
+      expect(readFileSync(output, 'latin1')).toMatch(
+        /^Begin input\r\n(hello from greeter\n)+GOOD MORNING\n$/,
+      );
+      expect((JSON.parse(stdout) as { readonly programs: object }).programs).toMatchObject({
+        supervisor: { deaths: 1, restarts: 1, unanswered: 0, pretended: 0 },
+      });
+    }
+  });
+
   it('answer over the network from images that were configured beforehand', async () => {
     const made = join(folder, 'echo');
     const images = ['--elf', '--write', '--search-path', BUILD_FOLDER];
