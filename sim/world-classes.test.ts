@@ -14,13 +14,18 @@ import { completeChoices, type SystemModule } from '../systems/system.ts';
 import { NO_FAULTS, type Plan, type Rule } from './plan/plan.ts';
 import { runWorld, type WorldOutcome } from './world.ts';
 
-function build(module: SystemModule) {
-  const built = module.build(completeChoices(module, {}));
+function build(module: SystemModule, choices: Readonly<Record<string, string>> = {}) {
+  const built = module.build(completeChoices(module, choices));
   if (!built.ok) throw new Error('the system is built');
   return built.system;
 }
 
-const SYSTEMS = { blk: build(blkSystem), echo: build(echo), serial: build(serialSystem) };
+const SYSTEMS = {
+  blk: build(blkSystem),
+  echo: build(echo),
+  serial: build(serialSystem),
+  console: build(serialSystem, { uart: 'virtio' }),
+};
 
 function plan(...rules: readonly Partial<Rule>[]): Plan {
   const usual = { when: {}, for: {}, parameters: {}, optional: 'no' } as const;
@@ -77,6 +82,9 @@ describe('a world', () => {
     ['blk', { at: 'blk0.device', fault: 'unplug', when: NOW, for: SOON }],
     ['blk', { at: 'blk0.setup', fault: 'small-queue' }],
     ['blk', { at: 'blk0.ack', fault: 'lose', when: { every: 2 } }],
+    ['console', { at: 'uart.setup', fault: 'small-queue', parameters: { bits: 2 } }],
+    ['console', { at: 'uart.rx.ring', fault: 'overtaken', when: { every: 5 } }],
+    ['console', { at: 'uart.rx.ring', fault: 'keep', when: { nth: [1] } }],
     ['serial', { at: 'uart.line.in', fault: 'framing', when: { every: 9 } }],
     ['serial', { at: 'uart.line.in', fault: 'burst', when: { every: 9 } }],
     ['serial', { at: 'uart.line.out', fault: 'lose', when: { every: 50 } }],

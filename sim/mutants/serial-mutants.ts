@@ -155,6 +155,14 @@ export const SERIAL_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'serial-virtio-ring-size-forced',
+    what: 'the driver asks for queues of its own size, whatever the device offers',
+    file: VIRTIO_DRIVER,
+    system: VIRTIO,
+    explore: 'none',
+    edits: [{ find: 'entriesFor(regs.read32(r.QUEUE_SIZE_MAX))', replace: 'ENTRIES_MAX' }],
+  },
+  {
     name: 'serial-virtio-buffers-kept',
     what: 'the driver gives the device no receive buffers beyond the first',
     file: VIRTIO_DRIVER,

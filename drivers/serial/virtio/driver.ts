@@ -14,16 +14,17 @@ import { joinRestarts } from '../../../queues/restart/member.ts';
 import { SERIAL_DRIVER_COUNTERS as COUNT } from '../../../queues/serial/counters.ts';
 import { type SerialDevicePart, SerialDriverEnd } from '../../../queues/serial/driver-end.ts';
 import { supervisedSerial } from '../../../queues/serial/restart.ts';
-import { PortQueue } from './port-queue.ts';
+import { PortQueue, type PortQueueOptions } from './port-queue.ts';
 import * as r from './regs.ts';
 
-const ENTRIES = 16;
+/** Of each queue; fewer where the device has smaller ones. */
+const ENTRIES_MAX = 16;
 const BUFFER_BYTES = 1024;
 /** Where queues and buffers lie in the rings' memory of 64 KiB. */
 const RX_RINGS_AT = 0x0000;
 const TX_RINGS_AT = 0x1000;
 const RX_BUFFERS_AT = 0x2000;
-const TX_BUFFERS_AT = RX_BUFFERS_AT + ENTRIES * BUFFER_BYTES;
+const TX_BUFFERS_AT = RX_BUFFERS_AT + ENTRIES_MAX * BUFFER_BYTES;
 const RESET_POLLS_MAX = 1000;
 /** Times that a device may lie before it is left alone. */
 const RESETS_MAX = 16;
@@ -103,10 +104,24 @@ class VirtioConsoleDriver implements SerialDevicePart {
     this.#addStatus(r.STATUS_FEATURES_OK);
     if ((regs.read32(r.STATUS) & r.STATUS_FEATURES_OK) === 0) return 'features are refused';
     // 7. Virtqueues.
-    const rx = this.#makeQueue(RX_RINGS_AT, RX_BUFFERS_AT, 'device');
-    const tx = this.#makeQueue(TX_RINGS_AT, TX_BUFFERS_AT, 'driver');
-    const absent = this.#setUpQueue(r.RECEIVEQ, rx) ?? this.#setUpQueue(r.TRANSMITQ, tx);
-    if (absent !== undefined) return absent;
+    const rx = this.#setUpQueue(r.RECEIVEQ, (entries) =>
+      this.#makeQueue({
+        entries,
+        ringsAt: RX_RINGS_AT,
+        buffersAt: RX_BUFFERS_AT,
+        writer: 'device',
+      }),
+    );
+    if (typeof rx === 'string') return rx;
+    const tx = this.#setUpQueue(r.TRANSMITQ, (entries) =>
+      this.#makeQueue({
+        entries,
+        ringsAt: TX_RINGS_AT,
+        buffersAt: TX_BUFFERS_AT,
+        writer: 'driver',
+      }),
+    );
+    if (typeof tx === 'string') return tx;
     this.#rxQueue = rx;
     this.#txQueue = tx;
     // 8. Live.
@@ -114,30 +129,27 @@ class VirtioConsoleDriver implements SerialDevicePart {
     return undefined;
   }
 
-  #makeQueue(ringsAt: number, buffersAt: number, writer: 'driver' | 'device'): PortQueue {
-    return new PortQueue({
-      memory: this.#memory,
-      ringsAt,
-      buffersAt,
-      bufferBytes: BUFFER_BYTES,
-      entries: ENTRIES,
-      paddr: this.#paddr,
-      writer,
-    });
+  #makeQueue(
+    place: Pick<PortQueueOptions, 'entries' | 'ringsAt' | 'buffersAt' | 'writer'>,
+  ): PortQueue {
+    const shared = { memory: this.#memory, bufferBytes: BUFFER_BYTES, paddr: this.#paddr };
+    return new PortQueue({ ...shared, ...place });
   }
 
-  /** §4.2.3.2. @returns what is wrong, or undefined */
-  #setUpQueue(index: number, queue: PortQueue): string | undefined {
+  /** §4.2.3.2. @returns the queue, or what is wrong */
+  #setUpQueue(index: number, make: (entries: number) => PortQueue): PortQueue | string {
     const regs = this.#regs;
     regs.write32(r.QUEUE_SEL, index);
     if (regs.read32(r.QUEUE_READY) !== 0) return `virtqueue ${index} is in use already`;
-    if (regs.read32(r.QUEUE_SIZE_MAX) < ENTRIES) return `virtqueue ${index} is too small`;
-    regs.write32(r.QUEUE_SIZE, ENTRIES);
+    const entries = entriesFor(regs.read32(r.QUEUE_SIZE_MAX));
+    if (entries === 0) return `the device has no virtqueue ${index}`;
+    const queue = make(entries);
+    regs.write32(r.QUEUE_SIZE, entries);
     this.#writeAddress(r.QUEUE_DESC_LOW, r.QUEUE_DESC_HIGH, queue.descPaddr);
     this.#writeAddress(r.QUEUE_DRIVER_LOW, r.QUEUE_DRIVER_HIGH, queue.availPaddr);
     this.#writeAddress(r.QUEUE_DEVICE_LOW, r.QUEUE_DEVICE_HIGH, queue.usedPaddr);
     regs.write32(r.QUEUE_READY, 1);
-    return undefined;
+    return queue;
   }
 
   handleIrq(): void {
@@ -226,4 +238,11 @@ class VirtioConsoleDriver implements SerialDevicePart {
   #addStatus(bit: number): void {
     this.#regs.write32(r.STATUS, this.#regs.read32(r.STATUS) | bit);
   }
+}
+
+/** @returns a power of two (§2.7) that the device has room for; 0 when it has none */
+function entriesFor(sizeMax: number): number {
+  let entries = ENTRIES_MAX;
+  while (entries > sizeMax) entries >>>= 1;
+  return entries;
 }
