@@ -92,6 +92,7 @@ export class WorldTraffic {
         name: guest.pd,
       })),
       questions: this.#amount,
+      lastStrikeNs: () => run.injector.strikes.at(-1)?.timeNs ?? 0,
     });
     this.workloads.push(workload);
     if (this.#neighbours.isThere) this.workloads.push(this.#neighbours);

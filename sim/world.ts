@@ -122,10 +122,20 @@ class World {
    * as well. It is this world's alone: a campaign goes on.
    */
   #sayEnded(error: unknown): void {
-    if (error instanceof EndlessWorld) return this.#say('progress', 'sddf', error.message);
+    if (error instanceof EndlessWorld) {
+      return this.#say('progress', 'sddf', error.message + this.#whyEndless());
+    }
     const isForeseen = error instanceof RunFailure || !(error instanceof Error);
     const what = isForeseen ? '' : `an internal failure, ${error.name}: `;
     this.#say('no-internal-failure', 'sddf', what + messageOf(error));
+  }
+
+  /** A plan may be so dense that one fault's effects are not over when the next one strikes. */
+  #whyEndless(): string {
+    const { strikes } = this.#run.injector;
+    const sinceNs = (this.#testbed?.now() ?? 0) - (strikes.at(-1)?.timeNs ?? -Infinity);
+    if (sinceNs > LOOK_NS) return '';
+    return `; ${strikes.length} faults struck meanwhile, and still do: rarer ones leave it time`;
   }
 
   #boot(): Testbed {

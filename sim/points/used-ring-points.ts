@@ -133,6 +133,15 @@ export function usedRingPoint(
       indexBack(late),
       ...DATA_FAULTS,
       ...(group === 'blk' ? STATUS_FAULTS : []),
-    ],
+    ].map((each) => (group === 'serial' ? ofCharacters(each) : each)),
   };
+}
+
+/**
+ * On a serial line, characters that are missing or come in another order are another text: of a
+ * switch from one client to another, too.
+ */
+function ofCharacters(kind: FaultKind): FaultKind {
+  const changesText = kind.excuses.includes('order') || kind.excuses.includes('loss');
+  return changesText ? { ...kind, excuses: [...kind.excuses, 'contents'] } : kind;
 }

@@ -35,6 +35,8 @@ export interface NetWorkloadOptions {
   readonly clients: readonly (Station & { readonly name: string })[];
   /** Questions in all. */
   readonly questions: number;
+  /** When a fault has struck last, ns; 0 before the first. */
+  readonly lastStrikeNs?: () => number;
 }
 
 const WAITING_MAX = 256;
@@ -44,8 +46,8 @@ const PAUSE_NS_MAX = 60_000;
 const QUESTION_BYTES_MAX = 1514;
 /**
  * Behind one burst in so many nothing is asked until all has been answered: a lost wake-up shows
- * only when nobody gives the next push. A pause ends after this long, longer than a fault lasts and
- * than a driver's watchdog waits.
+ * only when nobody gives the next push. A pause ends this long after it began and after the last
+ * fault that has struck in it: longer than a fault lasts and than a driver's watchdog waits.
  */
 const PAUSE_ONE_IN = 4;
 /** With one burst in so many comes a frame that is no question. */
@@ -61,6 +63,7 @@ export class NetWorkload implements Workload, EthernetWire {
   readonly #strays: Random;
   readonly #clients: NetWorkloadOptions['clients'];
   readonly #questions: number;
+  readonly #lastStrikeNs: () => number;
   readonly #waiting: FrameSlots;
   readonly #scratchAt: number;
   readonly #next: ClockEvent = { fire: (nowNs) => this.#burst(nowNs) };
@@ -77,13 +80,14 @@ export class NetWorkload implements Workload, EthernetWire {
   #stalledNs: number | undefined;
 
   constructor(options: NetWorkloadOptions) {
-    const { ram, clock, random, clients, questions } = options;
+    const { ram, clock, random, clients, questions, lastStrikeNs = () => 0 } = options;
     this.#ram = ram;
     this.#clock = clock;
     this.#random = random;
     this.#strays = random.fork('strays');
     this.#clients = clients;
     this.#questions = questions;
+    this.#lastStrikeNs = lastStrikeNs;
     this.#waiting = new FrameSlots(ram, WAITING_MAX);
     this.#scratchAt = ram.takeStaging(WIRE_BYTES_MAX);
     this.accounts = new NetAccounts(clients.map(({ name }) => name));
@@ -199,7 +203,8 @@ export class NetWorkload implements Workload, EthernetWire {
 
   #isPaused(nowNs: number): boolean {
     if (this.#pausedNs === undefined) return false;
-    const isOver = nowNs - this.#pausedNs > ANSWERED_WITHIN_NS;
+    const undisturbedNs = Math.max(this.#pausedNs, this.#lastStrikeNs());
+    const isOver = nowNs - undisturbedNs > ANSWERED_WITHIN_NS;
     if (!isOver && !this.isAnswered) return true;
     if (isOver) this.#stalledNs ??= nowNs;
     this.#pausedNs = undefined;
