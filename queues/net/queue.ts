@@ -218,8 +218,7 @@ export class NetProducer extends Sealed<Placement> {
 
   /** Reads the consumer's index, once, and believes it as far as it can be true. */
   #look(): number {
-    if (this.#isClosed) return 0;
-    if (this.#tail === -1) this.#attach();
+    if (this.#tail === -1 && this.#attach() === 'closed') return 0;
     const head = this.#u16[this.#headIndex] as number;
     const used = distance16(this.#tail, head);
     if (used > this.capacity) this.#beginAgain(head);
@@ -236,9 +235,12 @@ export class NetProducer extends Sealed<Placement> {
     this.#store16(this.#tailIndex << 1, head);
   }
 
-  #attach(): void {
+  /** A closed queue is not attached: only one that is not asks whether it is closed. */
+  #attach(): 'attached' | 'closed' {
+    if (this.#isClosed) return 'closed';
     this.#tail = this.#u16[this.#tailIndex] as number;
     this.#publishedTail = this.#tail;
+    return 'attached';
   }
 }
 
@@ -412,8 +414,7 @@ export class NetConsumer extends Sealed<Placement> {
 
   /** Reads the producer's index, once, and believes it as far as it can be true. */
   #look(): number {
-    if (this.#isClosed) return 0;
-    if (this.#head === -1) this.#attach();
+    if (this.#head === -1 && this.#attach() === 'closed') return 0;
     const tail = this.#u16[this.#tailIndex] as number;
     this.#left = distance16(tail, this.#head);
     if (this.#left > this.capacity) this.#beginAgain(tail);
@@ -429,9 +430,12 @@ export class NetConsumer extends Sealed<Placement> {
     this.#store16(this.#headIndex << 1, tail);
   }
 
-  #attach(): void {
+  /** A closed queue is not attached: only one that is not asks whether it is closed. */
+  #attach(): 'attached' | 'closed' {
+    if (this.#isClosed) return 'closed';
     this.#head = this.#u16[this.#headIndex] as number;
     this.#publishedHead = this.#head;
+    return 'attached';
   }
 }
 
