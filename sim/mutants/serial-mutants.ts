@@ -160,7 +160,7 @@ export const SERIAL_MUTANTS: readonly Mutant[] = [
     file: VIRTIO_DRIVER,
     system: VIRTIO,
     explore: 'none',
-    edits: [{ find: 'entriesFor(regs.read32(r.QUEUE_SIZE_MAX))', replace: 'ENTRIES_MAX' }],
+    edits: [{ find: 'while (entries > sizeMax) entries >>>= 1;', replace: '' }],
   },
   {
     name: 'serial-virtio-buffers-kept',
