@@ -57,7 +57,7 @@ function struck({ target, at, fault }: Planned): WorldOutcome {
   const usual = { at, fault: fault.name, parameters: {}, optional: 'no' } as const;
   const rule: Rule =
     fault.trigger === 'moment'
-      ? { ...usual, when: { timeNs: 2_000_000 }, for: { durationNs: 3_000_000 } }
+      ? { ...usual, when: { timeNs: 300_000 }, for: { durationNs: 3_000_000 } }
       : { ...usual, when: { nth: [1] }, for: {} };
   return runWorld({
     target,
