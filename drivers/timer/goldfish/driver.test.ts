@@ -104,6 +104,18 @@ describe('the Goldfish timer driver', () => {
     expect(getTime(0)).toBe(9_007_199_254_740_003);
   });
 
+  it('answers 0, and keeps time-outs, when the clock is set back to before its start', () => {
+    const { getTime, setTimeout, pass, notified, rtc } = timerWithClients(1);
+    rtc.now -= 5_000n;
+
+    expect(getTime(0)).toBe(0);
+    setTimeout(0, 1_000);
+    pass(5_999);
+    expect(notified).toEqual([]);
+    pass(1);
+    expect(notified).toEqual([0]);
+  });
+
   it('fires a time-out at its nanosecond, once', () => {
     const { setTimeout, notified, pass, rtc } = timerWithClients(1);
     expect(rtc.irqEnabled).toBe(1);

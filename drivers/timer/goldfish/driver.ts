@@ -158,10 +158,10 @@ class GoldfishTimer {
     this.#registers.write32(regs.ALARM_LOW, low - carry * WORD);
   }
 
-  /** @returns nanoseconds since the start */
+  /** @returns nanoseconds since the start; 0 when the clock has been set back to before it */
   #now(): number {
     const low = this.#registers.read32(regs.TIME_LOW);
     const high = this.#registers.read32(regs.TIME_HIGH);
-    return (high - this.#startHigh) * WORD + (low - this.#startLow);
+    return Math.max(0, (high - this.#startHigh) * WORD + (low - this.#startLow));
   }
 }
