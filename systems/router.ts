@@ -117,12 +117,7 @@ function addNetwork({ sys, family, time }: Common, nic: number): Net {
 }
 
 /** A domain with a page for its program's counters. */
-function counted(
-  sys: SystemBuilder,
-  family: Family,
-  name: string,
-  options: PdOptions,
-): PdBuilder {
+function counted(sys: SystemBuilder, family: Family, name: string, options: PdOptions): PdBuilder {
   const pd = family.pd(name, options);
   const stats = sys.region(`${name}_stats`, { size: '4K' });
   pd.map(stats, { perms: 'rw' });
