@@ -65,7 +65,7 @@ export class I2cBus {
   readonly #begun = new Set<I2cTarget>();
   /** The controller's: called when SCL is let go that was held without an end. */
   whenSclFree: () => void = () => undefined;
-  /** Asked for each byte that the controller sends, addresses among them: what goes wrong with it. */
+  /** Asked for each byte that the controller sends, also for addresses: what goes wrong with it. */
   tamper: () => BusTamper | undefined = () => undefined;
   /**
    * Asked for each byte that a target sends: for how many ns it holds the clock behind it. Nothing

@@ -7,8 +7,8 @@
  *     bus.submit(0x68, [writeRead(0x00, 7)], ({ error, reads }) => …);
  *     return { notified: () => bus.notified() };
  *
- * `tasks.ts` lets a program wait instead, a step after another. Where there is a supervisor, this is
- * the program's connection to the virtualiser: `supervised(member, bus, { notified: … })`.
+ * `tasks.ts` lets a program wait instead, a step after another. Where there is a supervisor, this
+ * is the program's connection to the virtualiser: `supervised(member, bus, { notified: … })`.
  */
 
 import type { Region } from '../../memory/region.ts';

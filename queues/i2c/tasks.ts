@@ -54,7 +54,7 @@ export class I2cTasks implements Connections {
     this.#bus.close();
   }
 
-  /** Another virtualiser runs: a task whose transaction was under way is told that it has failed. */
+  /** Another virtualiser runs: a transaction that was under way has failed, and its task is told. */
   open(): void {
     this.#bus.open();
     this.#submitWaiting();

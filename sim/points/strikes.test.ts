@@ -1,7 +1,7 @@
 /**
  * Goal: each row of the catalogue of faults can be reached from a plan by its name, and strikes.
- * Method: worlds of the shipped systems, with a plan of one rule that is not optional; of a row with
- * several faults, the first that strikes is enough. What strikes breaks nothing.
+ * Method: worlds of the shipped systems, with a plan of one rule that is not optional; of a row
+ * with several faults, the first that strikes is enough. What strikes breaks nothing.
  */
 
 import { describe, expect, it } from 'vitest';

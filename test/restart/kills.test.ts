@@ -4,8 +4,8 @@
  * nothing but the loss of what was on its way to or from the one that died.
  *
  * `npm test` takes one or two of the first 300 wake-ups, and two pairs; SDDF_RESTART_EVERY=1 takes
- * all of them, and each pair of domains dies at as many pairs of moments as SDDF_RESTART_PAIRS says.
- * Worlds of machine code take several times as long: of those, the first 40.
+ * all of them, and each pair of domains dies at so many pairs of moments as SDDF_RESTART_PAIRS
+ * says. Worlds of machine code take several times as long: of those, the first 40.
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -11,8 +11,8 @@
  * its address and nothing else, so a refusal that overtook would be taken for the answer of
  * another.
  *
- * When the driver dies, what it had has failed; when a client dies, the driver ends what that client
- * had on the bus, and nobody is told: see `docs/restart.md`.
+ * When the driver dies, what it had has failed; when a client dies, the driver ends what that
+ * client had on the bus, and nobody is told: see `docs/restart.md`.
  *
  * An answer for which its client has no room is dropped and counted: a client that collects what it
  * is told of has room, since it cannot have that many transactions ahead.
