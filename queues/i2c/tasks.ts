@@ -54,7 +54,7 @@ export class I2cTasks implements Connections {
     this.#bus.close();
   }
 
-  /** Another virtualiser runs: a transaction that was under way has failed, and its task is told. */
+  /** Another virtualiser runs: what was under way has failed, and its task is told so. */
   open(): void {
     this.#bus.open();
     this.#submitWaiting();
