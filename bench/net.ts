@@ -4,7 +4,8 @@
  * stages and copies, no isolation.
  *
  * Both run on this machine in one go, in turns of some milliseconds, after a warm-up; the figures
- * are medians, and the ratio is that of undisturbed speeds (`slices.ts`).
+ * are medians, with their quotient; beside them stand undisturbed speeds, with theirs
+ * (`slices.ts`).
  *
  * The files of `bench/net/` measure the rest. Which rows each gives, and what tells them apart
  * (frames are in bytes without check sequence; `net-costs.ts` has memory and boot):
@@ -36,7 +37,7 @@ import { compileNative, NativeProgram } from './native-program.ts';
 import { NetRig } from './net-rig.ts';
 import { warmUpPackets } from './net/settings.ts';
 import type { BenchRow } from './results.ts';
-import { alternate, ratioFields, type SliceSeries } from './slices.ts';
+import { alternate, comparisonFields, type SliceSeries } from './slices.ts';
 import { round, summarise } from './statistics.ts';
 import type { BenchLength } from './suite/benchmark.ts';
 
@@ -99,9 +100,9 @@ async function measure(
   rig.rate(sampleNs);
   const before = rig.counters();
   const answeredBefore = rig.generator.counters.answered;
-  const series = await takeSeries(options, point, rig, nativePath);
+  const { series, rates } = await takeSeries(options, point, rig, nativePath);
   const answered = rig.generator.counters.answered - answeredBefore;
-  const summary = summarise(series.rates);
+  const summary = summarise(rates);
   return {
     name: 'net/echo',
     path,
@@ -112,14 +113,18 @@ async function measure(
     min: Math.round(summary.min),
     max: Math.round(summary.max),
     nsPerPacket: round(1e9 / summary.median),
-    ...(series.ratios.length === 0
-      ? { native: null, ratioToNative: null }
-      : {
-          native: Math.round(summarise(series.otherRates).median),
-          ...ratioFields(series.ratios),
-        }),
+    ...(series === undefined ? { native: null, ratioToNative: null } : besideNative(series, rates)),
     ...workPerPacket(before, rig.counters(), answered),
   };
+}
+
+function besideNative(
+  series: SliceSeries,
+  rates: readonly number[],
+): ReturnType<typeof comparisonFields> & { readonly native: number } {
+  const native = Math.round(summarise(series.otherRates).median);
+  const ours = Math.round(summarise(rates).median);
+  return { native, ...comparisonFields(series, { ours, other: native }, Math.round) };
 }
 
 /** Samples of the rig, in turns with the C program where there is one. */
@@ -128,7 +133,7 @@ async function takeSeries(
   point: Point,
   rig: NetRig,
   nativePath: string | undefined,
-): Promise<Pick<SliceSeries, 'rates' | 'otherRates' | 'ratios'>> {
+): Promise<{ readonly rates: readonly number[]; readonly series: SliceSeries | undefined }> {
   const onSample = (sample: number): void =>
     onProgress(progress(point, `${String(sample)} of ${String(repeat)}`));
   if (nativePath === undefined) {
@@ -137,11 +142,12 @@ async function takeSeries(
       onSample(sample);
       rates.push(rig.rate(sampleNs));
     }
-    return { rates, otherRates: [], ratios: [] };
+    return { rates, series: undefined };
   }
   const native = new NativeProgram(nativePath, [String(point.frame), String(point.batch)]);
   try {
-    return await alternate(rig, native, { repeat, sampleNs, onSample });
+    const series = await alternate(rig, native, { repeat, sampleNs, onSample });
+    return { rates: series.rates, series };
   } finally {
     await native.close();
   }

@@ -53,7 +53,7 @@ describe('results', () => {
 });
 
 describe('the machine in one line', () => {
-  const machine = { schema: 1, node: 'v20', cpu: 'a chip', cores: 2 } as const;
+  const machine = { schema: 1, node: 'v20', cpu: 'a chip', cores: 2, results: [] } as const;
 
   it('is said to be busy when more was ready to run than it has processors', () => {
     expect(machineLine({ ...machine, load: 2 })).toBe('2 processors (a chip), load 2.0');

@@ -14,9 +14,10 @@ export interface BenchRow {
   readonly min: number;
   readonly max: number;
   /**
-   * This figure beside that of the C program (`slices.ts`); null where there is none to compare
-   * with. Where it is a number, `ratioLow` and `ratioHigh` are the least and the most that a sample
-   * had.
+   * This figure divided by that of the C program, `native` or `compared` where the row has it;
+   * null where there is none to compare with. Where it is a number, `ratioLow` and `ratioHigh` are
+   * the least and the most that a sample had. `undisturbedRatio` is that of the speeds
+   * `undisturbed` and `undisturbedNative` (`slices.ts`).
    */
   readonly ratioToNative: number | null;
   /** What else tells rows apart: `path`, `frame`, `batch`, … */
@@ -35,26 +36,47 @@ export interface BenchResults {
    * machine was busy.
    */
   readonly load?: number;
+  /** The same before anything was measured. */
+  readonly loadBefore?: number;
+  /** How long samples were: figures of runs of another length differ by that, too. */
+  readonly length?: string;
+  /** The parts whose rows are here, such as `net/echo`: what need not be measured to go on. */
+  readonly parts?: readonly string[];
   readonly results: readonly BenchRow[];
 }
 
 const SCHEMA = 1;
 
-export function benchResults(results: readonly BenchRow[]): BenchResults {
+export function benchResults(
+  results: readonly BenchRow[],
+  run: Pick<BenchResults, 'loadBefore' | 'length' | 'parts'> = {},
+): BenchResults {
   return {
     schema: SCHEMA,
     node: process.version,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     os: `${type()} ${release()}`,
-    load: Number((loadavg()[0] ?? 0).toFixed(2)),
+    load: loadNow(),
+    ...run,
     results,
   };
 }
 
+/** How many processes were ready to run in the last minute, on the average. */
+export function loadNow(): number {
+  return Number((loadavg()[0] ?? 0).toFixed(2));
+}
+
+/** Whether the machine had something else to do, before or after. */
+export function wasBusy({ cores, load = 0, loadBefore = 0 }: BenchResults): boolean {
+  return cores !== undefined && Math.max(load, loadBefore) > cores;
+}
+
 /** For a terminal: what the figures were measured on, and whether it had something else to do. */
-export function machineLine({ cpu, cores, load = 0 }: Omit<BenchResults, 'results'>): string {
-  const busy = cores !== undefined && load > cores ? ': busy, compare ratios and repeat' : '';
+export function machineLine(results: BenchResults): string {
+  const { cpu, cores, load = 0 } = results;
+  const busy = wasBusy(results) ? ': busy, compare ratios and repeat' : '';
   return `${cores ?? '?'} processors (${cpu}), load ${load.toFixed(1)}${busy}`;
 }
 
@@ -81,7 +103,7 @@ export function parseResults(text: string, where: string): BenchResults {
       `${where}: row ${index} is no result (name, unit, median, min, max); measure again`,
     );
   });
-  const { node, cpu, cores, os, load } = value;
+  const { node, cpu, cores, os, load, loadBefore, length, parts } = value;
   return {
     schema: SCHEMA,
     node: typeof node === 'string' ? node : 'unknown',
@@ -89,6 +111,9 @@ export function parseResults(text: string, where: string): BenchResults {
     ...(typeof cores === 'number' ? { cores } : {}),
     ...(typeof os === 'string' ? { os } : {}),
     ...(typeof load === 'number' ? { load } : {}),
+    ...(typeof loadBefore === 'number' ? { loadBefore } : {}),
+    ...(typeof length === 'string' ? { length } : {}),
+    ...(Array.isArray(parts) ? { parts: parts.filter((part) => typeof part === 'string') } : {}),
     results,
   };
 }
@@ -126,7 +151,8 @@ function isRow(value: unknown): value is BenchRow {
 
 /** Measured, and not what tells rows apart. Texts tell rows apart, except {@link REMARKS}. */
 export const FIGURES: ReadonlySet<string> = new Set(
-  `median min max ratioToNative ratioToQemu ratioToTypeScript cpuMs ratioLow ratioHigh native compared published error residual
+  `median min max ratioToNative ratioToQemu ratioToTypeScript cpuMs ratioLow ratioHigh native undisturbed undisturbedNative
+   undisturbedRatio undisturbedLow undisturbedHigh compared published error residual
    nsPerPacket nsPerRequest iops mbPerSecond microseconds publishedMicroseconds flushesPerSecond bytesPerOperation ofUntraced shareOfFrames
    cyclesPerPacket publishedCyclesPerPacket roundTripNs answered answeredShare p50Us p99Us busyNs
    copies bytesCopied bytesPerOperation kernelEntries kernelBytes notifications wasted wakeUps interrupts contextSwitches switches

@@ -6,7 +6,9 @@ import { median } from './statistics.ts';
 import {
   alternate,
   type Pairs,
+  comparisonFields,
   ratioFields,
+  type SliceSeries,
   type Slice,
   slicesOf,
   timeSlice,
@@ -68,6 +70,32 @@ describe('a ratio', () => {
       ratioToNative: 0.3,
       ratioLow: 0.2,
       ratioHigh: 0.31,
+    });
+  });
+});
+
+describe('the fields of a comparison', () => {
+  const SERIES: SliceSeries = {
+    ...{ rates: [100, 90, 110], cpuRates: [], otherRates: [200, 300, 220], pairRatios: [] },
+    ...{
+      ratios: [0.6, 0.7, 0.65],
+      undisturbed: [130, 140, 135],
+      otherUndisturbed: [210, 200, 205],
+    },
+  };
+
+  it('have each ratio beside the two figures that it is the quotient of', () => {
+    const fields = comparisonFields(SERIES, { ours: 100, other: 220 }, (rate) => rate);
+
+    expect(fields).toEqual({
+      ratioToNative: 0.4545,
+      ratioLow: 0.3,
+      ratioHigh: 0.5,
+      undisturbed: 135,
+      undisturbedNative: 205,
+      undisturbedRatio: 0.6585,
+      undisturbedLow: 0.6,
+      undisturbedHigh: 0.7,
     });
   });
 });

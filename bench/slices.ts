@@ -10,7 +10,7 @@
  * two unequally: the testbed, whose code is larger, by up to 1.6 where C loses 1.1. A median of
  * ratios says how busy the neighbours were; with fastest slices, the same programs give the same
  * ratio. What a program does rarely (collecting garbage) is not in such a ratio; the median rate
- * has it.
+ * has it. So a row has both, each beside the two speeds that it is the quotient of.
  *
  * Slices are counted in processor time: one that others have interrupted goes on until it has had
  * its time, and for the ratio it counts by the time it had.
@@ -54,8 +54,10 @@ export interface SliceSeries {
   /** The same of processor time: what a busy machine bends less. */
   readonly cpuRates: readonly number[];
   readonly otherRates: readonly number[];
-  /** Of undisturbed speeds, one for each sample. */
+  /** Of undisturbed speeds, one for each sample; and those speeds, done in a second. */
   readonly ratios: readonly number[];
+  readonly undisturbed: readonly number[];
+  readonly otherUndisturbed: readonly number[];
   /** One for each pair of slices. */
   readonly pairRatios: readonly number[];
 }
@@ -98,6 +100,8 @@ export async function alternate(
     cpuRates: samples.map((pairs) => meanRate(ofSide(pairs, 0), 'cpu')),
     otherRates: samples.map((pairs) => meanRate(ofSide(pairs, 1), 'wall')),
     ratios: samples.map((pairs) => undisturbedRatio(pairs, by)),
+    undisturbed: samples.map((pairs) => fastest(pairs, 0, by) * 1e9),
+    otherUndisturbed: samples.map((pairs) => fastest(pairs, 1, by) * 1e9),
     pairRatios: samples.flat().map(([one, another]) => speed(one, by) / speed(another, by)),
   };
 }
@@ -144,8 +148,11 @@ function meanRate(slices: readonly Slice[], by: 'cpu' | 'wall'): number {
 
 /** How much the first does in the time in which the second does one, each in its fastest slice. */
 export function undisturbedRatio(pairs: Pairs, by: 'cpu' | 'wall'): number {
-  const fastest = (side: 0 | 1): number => Math.max(...pairs.map((pair) => speed(pair[side], by)));
-  return fastest(0) / fastest(1);
+  return fastest(pairs, 0, by) / fastest(pairs, 1, by);
+}
+
+function fastest(pairs: Pairs, side: 0 | 1, by: 'cpu' | 'wall'): number {
+  return Math.max(...pairs.map((pair) => speed(pair[side], by)));
 }
 
 function speed({ done, cpuNs, wallNs }: Slice, by: 'cpu' | 'wall'): number {
@@ -181,7 +188,41 @@ function cpuNow(): number {
   return (user + system) * 1e3;
 }
 
-/** The fields of a row that tell of a comparison. @param ratios one for each sample */
+/**
+ * The fields of a row that tell of a comparison: each ratio is the quotient of two figures of the
+ * row.
+ *
+ * @param figure the row's, and the other one's: medians over the samples
+ * @param inUnit from things done in a second to the row's unit
+ */
+export function comparisonFields(
+  series: SliceSeries,
+  figure: { readonly ours: number; readonly other: number },
+  inUnit: (rate: number) => number,
+): Readonly<Record<string, number>> & { readonly ratioToNative: number } {
+  const quotients = series.rates.map((rate, sample) => rate / (series.otherRates[sample] ?? 0));
+  const spread = summarise(quotients);
+  const ratio = figure.ours / figure.other;
+  const undisturbed = inUnit(summarise(series.undisturbed).median);
+  const undisturbedNative = inUnit(summarise(series.otherUndisturbed).median);
+  const undisturbedSpread = summarise(series.ratios);
+  return {
+    ratioToNative: round(ratio),
+    ratioLow: round(Math.min(spread.min, ratio)),
+    ratioHigh: round(Math.max(spread.max, ratio)),
+    undisturbed,
+    undisturbedNative,
+    undisturbedRatio: round(undisturbed / undisturbedNative),
+    undisturbedLow: round(undisturbedSpread.min),
+    undisturbedHigh: round(undisturbedSpread.max),
+  };
+}
+
+/**
+ * Of a row without the rates that it would be the quotient of.
+ *
+ * @param ratios one for each sample
+ */
 export function ratioFields(ratios: readonly number[]): {
   readonly ratioToNative: number;
   readonly ratioLow: number;

@@ -6,7 +6,7 @@
 import type { RunCounters } from '../../systems/testbed.ts';
 import { type BlkLoad, BlkRig, type BlkRigOptions } from '../blk-rig.ts';
 import type { BenchRow } from '../results.ts';
-import { alternate, ratioFields, type Worker } from '../slices.ts';
+import { alternate, comparisonFields, type Worker } from '../slices.ts';
 import { round, type Summary, summarise } from '../statistics.ts';
 import type { BenchLength, BenchSettings } from '../suite/benchmark.ts';
 
@@ -78,11 +78,14 @@ export async function measurePoint(
   } else {
     const plan = { repeat, sampleNs, ratioBy: comparison.by, onSample };
     const series = await alternate(rig, comparison.worker, plan);
+    const own = rowOf(point, summarise(series.rates));
+    const compared = inUnit(point.load, summarise(series.otherRates).median);
+    const figures = { ours: own.median, other: compared };
     row = {
-      ...rowOf(point, summarise(series.rates)),
+      ...own,
       comparedWith: comparison.with,
-      compared: inUnit(point.load, summarise(series.otherRates).median),
-      ...ratioFields(series.ratios),
+      compared,
+      ...comparisonFields(series, figures, (rate) => inUnit(point.load, rate)),
     };
   }
   const after = rig.counters();

@@ -1,10 +1,11 @@
 /**
  * `--html`: results as one page that needs nothing else. For each question its answer in a
- * sentence, computed from the rows, a plot, and the table; at the head all targets in numbers, at
- * the end each of them.
+ * sentence, computed from the rows, a plot, and the table; if asked for, what has changed since an
+ * earlier run, and the project's targets: in numbers at the head, each of them at the end.
  */
 
-import type { BenchResults, BenchRow } from '../results.ts';
+import { type BenchResults, type BenchRow, wasBusy } from '../results.ts';
+import { comparisonLines } from '../suite/compare.ts';
 import { figure } from '../suite/figure.ts';
 import { checkTargets, type Target, type TargetOutcome } from '../suite/targets.ts';
 import { figureMarkup, tableMarkup } from './figure-markup.ts';
@@ -27,7 +28,14 @@ interface Made {
   readonly content: SectionContent | undefined;
 }
 
-export function renderReport(results: BenchResults): string {
+export interface ReportExtras {
+  /** Results of an earlier run, and where they stand. */
+  readonly compared?: { readonly with: BenchResults; readonly where: string };
+  /** The project's own targets, and which of them were reached. */
+  readonly targets?: 'shown';
+}
+
+export function renderReport(results: BenchResults, extras: ReportExtras = {}): string {
   const rows = results.results;
   const made = SECTIONS.map((section): Made => ({ section, content: section.make(rows) }));
   const outcomes = checkTargets(rows);
@@ -35,10 +43,11 @@ export function renderReport(results: BenchResults): string {
   const body = [
     '<h1>sDDF testbed: benchmarks</h1>',
     machine(results),
-    tally(outcomes),
+    ...(extras.targets === undefined ? [] : [tally(outcomes)]),
+    ...(extras.compared === undefined ? [] : [comparison(results, extras.compared)]),
     contents(made, measured),
     ...measured.map((name) => chapter(name, made)),
-    targets(outcomes),
+    ...(extras.targets === undefined ? [] : [targets(outcomes)]),
     absent(measured),
   ].join('\n');
   return page(body);
@@ -67,17 +76,18 @@ function wasMeasured(rows: readonly BenchRow[], benchmark: string): boolean {
 }
 
 /** On what this was measured, and how much of it. */
-function machine({ cpu, cores, os, load, node, results }: BenchResults): string {
-  const time = results.find((row) => row.name === 'suite/time');
+function machine(results: BenchResults): string {
+  const { cpu, cores, os, load = 0, loadBefore = 0, node } = results;
+  const time = results.results.find((row) => row.name === 'suite/time');
   const facts = [
     cores === undefined ? cpu : `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}`,
     ...(os === undefined ? [] : [os]),
     `Node ${node}`,
+    `load ${loadBefore.toFixed(1)} before and ${load.toFixed(1)} after`,
     ...(time === undefined ? [] : [`${time['length']} run, ${figure(time.median)} s`]),
   ];
-  const isBusy = load !== undefined && cores !== undefined && load > cores;
-  const remark = isBusy
-    ? ` The machine was busy (load ${load}): trust ratios and counts, not absolute figures.`
+  const remark = wasBusy(results)
+    ? ` The machine was busy (load ${Math.max(load, loadBefore)}): trust ratios and counts, not absolute figures.`
     : ' Absolute figures are of this machine: compare ratios.';
   return element('p', { class: 'muted' }, escapeMarkup(`${facts.join(' · ')}.${remark}`));
 }
@@ -94,6 +104,16 @@ function tally(outcomes: readonly TargetOutcome[]): string {
     '<a href="#targets">all targets</a>',
   ];
   return element('div', { class: 'tally' }, parts.join(''));
+}
+
+function comparison(
+  results: BenchResults,
+  { with: before, where }: NonNullable<ReportExtras['compared']>,
+): string {
+  const [title = '', ...lines] = comparisonLines(before, results, where);
+  const items = lines.map((line) => element('li', {}, escapeMarkup(line.trim())));
+  const heading = element('h2', { id: 'compared' }, escapeMarkup(title.replace(/:$/, '')));
+  return heading + element('section', { class: 'question' }, element('ul', {}, items.join('')));
 }
 
 function contents(made: readonly Made[], measured: readonly string[]): string {

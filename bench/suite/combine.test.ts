@@ -49,4 +49,18 @@ describe('samples of several processes', () => {
       [1500, 1500, null],
     ]);
   });
+
+  it('have the quotients of their own figures, and no median of quotients', () => {
+    const process = (median: number, native: number): BenchRow => ({
+      ...sample(64, median, median / native),
+      native,
+      undisturbed: median * 2,
+      undisturbedNative: native,
+      undisturbedRatio: (median * 2) / native,
+    });
+    const [combined] = combineSamples([process(100, 300), process(200, 320), process(150, 900)]);
+
+    expect(combined).toMatchObject({ median: 150, native: 320, ratioToNative: 0.4688 });
+    expect(combined).toMatchObject({ undisturbed: 300, undisturbedRatio: 0.9375 });
+  });
 });

@@ -1,7 +1,7 @@
 /** Samples of the same figures, each measured in a process of its own, made into one row each. */
 
 import { type BenchRow, FIGURES } from '../results.ts';
-import { median } from '../statistics.ts';
+import { median, round } from '../statistics.ts';
 import { describeRow } from './compare.ts';
 
 type Reduce = (values: readonly number[]) => number;
@@ -15,7 +15,16 @@ const REDUCED: Readonly<Record<string, Reduce>> = {
   max: most,
   ratioLow: least,
   ratioHigh: most,
+  undisturbedLow: least,
+  undisturbedHigh: most,
 };
+
+/** Quotients of two other figures of the row. */
+const QUOTIENTS = [
+  ['ratioToNative', 'median', 'native'],
+  ['ratioToNative', 'median', 'compared'],
+  ['undisturbedRatio', 'undisturbed', 'undisturbedNative'],
+] as const;
 
 /** @returns a row for each name and parameters, in the order in which they come first */
 export function combineSamples(rows: readonly BenchRow[]): readonly BenchRow[] {
@@ -35,6 +44,11 @@ function combine(rows: readonly BenchRow[]): BenchRow {
     const values = rows.map((row) => row[key]).filter((value) => typeof value === 'number');
     const isFigure = FIGURES.has(key) && values.length > 0;
     combined[key] = isFigure ? (REDUCED[key] ?? median)(values) : first;
+  }
+  for (const [ratio, figure, other] of QUOTIENTS) {
+    const [one, another] = [combined[figure], combined[other]];
+    if (typeof combined[ratio] !== 'number' || typeof one !== 'number') continue;
+    if (typeof another === 'number') combined[ratio] = round(one / another);
   }
   return combined as BenchRow;
 }

@@ -75,6 +75,7 @@ describe('a comparison', () => {
     expect(compareResults(before, after)).toEqual({
       changed: [],
       same: 2,
+      explained: 0,
       added: [],
       missing: [],
     });
@@ -103,12 +104,36 @@ describe('a comparison', () => {
     expect(comparisonLines(before, after, 'old.json')).toEqual([
       'compared with old.json:',
       '  another cpu (A, now B): only ratios mean something',
+      '  1 figures differ, which that may explain',
+      '  nothing has changed beyond noise (0 figures)',
+    ]);
+    expect(comparisonLines(before, { ...after, cpu: 'A' }, 'old.json').slice(1)).toEqual([
       '  1 changed beyond noise, 0 did not:',
       '  1000 → 1500 (x 1.5)  a frame=64, packets/s',
     ]);
     expect(comparisonLines(before, before, 'old.json')).toEqual([
       'compared with old.json:',
       '  nothing has changed beyond noise (1 figures)',
+    ]);
+  });
+
+  it.each<[string, Partial<BenchResults>, Partial<BenchResults>, string]>([
+    ['length', { length: 'full' }, { length: 'quick' }, 'another length (full, now quick)'],
+    ['load after', {}, { load: 2.5 }, 'a busy machine (load 2.5 now)'],
+    ['load before', { loadBefore: 9 }, {}, 'a busy machine (load 9.0 then)'],
+    ['Node', { node: 'v20' }, { node: 'v24' }, 'another node (v20, now v24)'],
+  ])('calls no figure changed that %s may explain, but ratios', (_, earlier, now, reason) => {
+    const ratio = { ratioToNative: 0.5, undisturbedRatio: 0.5 };
+    const spread = { undisturbedLow: 0.49, undisturbedHigh: 0.51 };
+    const better = { undisturbedRatio: 0.6, undisturbedLow: 0.59, undisturbedHigh: 0.61 };
+    const before = { ...results([row('a', [1], { ...ratio, ...spread })]), cores: 2, ...earlier };
+    const after = { ...results([row('a', [2], { ...ratio, ...better })]), cores: 2, ...now };
+
+    expect(comparisonLines(before, after, 'f').slice(1)).toEqual([
+      `  ${reason}: only ratios mean something`,
+      '  1 figures differ, which that may explain',
+      '  1 changed beyond noise, 0 did not:',
+      '  0.5 → 0.6 (x 1.2)  a, of native',
     ]);
   });
 });

@@ -24,6 +24,21 @@ export function checkWritable(path: string): void {
   }
 }
 
+/**
+ * Keeps results of a run that was interrupted, in a new file of the current folder.
+ *
+ * @returns its name
+ * @throws UserMistake
+ */
+export function writeUnfinished(text: string): string {
+  for (let number = 1; ; number += 1) {
+    const path = `sddf-bench-${number}.json`;
+    if (existsSync(path)) continue;
+    writeOutput(path, `${text}\n`);
+    return path;
+  }
+}
+
 /** @throws UserMistake */
 export function writeReport(path: string, text: string): void {
   writeOutput(path, text);

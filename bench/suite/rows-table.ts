@@ -7,8 +7,13 @@ import { type BenchRow, FIGURES } from '../results.ts';
 import { figure } from './figure.ts';
 
 /** Have their place in every table, or none. */
-const RATIO = ['ratioToNative', 'ratioLow', 'ratioHigh'];
-const PLACED = new Set(['name', 'unit', 'median', 'min', 'max', ...RATIO]);
+const RATIO = ['native', 'ratioToNative', 'ratioLow', 'ratioHigh'];
+const UNDISTURBED = ['undisturbed', 'undisturbedNative', 'undisturbedRatio'];
+const PLACED = new Set([
+  ...['name', 'unit', 'median', 'min', 'max', 'undisturbedLow', 'undisturbedHigh'],
+  ...RATIO,
+  ...UNDISTURBED,
+]);
 
 export interface Table {
   readonly header: readonly string[];
@@ -27,7 +32,7 @@ export function rowsTable(rows: readonly BenchRow[], only?: readonly string[]): 
     rows.some((row) => row[key] !== null && row[key] !== undefined);
   const parameters = extras.filter((key) => isKnown(key) && !FIGURES.has(key));
   const figures = extras.filter((key) => isKnown(key) && FIGURES.has(key));
-  const ratio = RATIO.filter(isKnown);
+  const ratio = [...RATIO, ...UNDISTURBED].filter(isKnown);
   const spread = rows.some((row) => row.min !== row.max) ? ['min', 'max'] : [];
   const names = new Set(rows.map((row) => row.name)).size > 1 ? ['name'] : [];
   const all = [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
@@ -48,6 +53,9 @@ const HEADINGS: Readonly<Record<string, string>> = {
   ratioToQemu: 'of QEMU',
   ratioLow: 'at least',
   ratioHigh: 'at most',
+  native: 'C',
+  undisturbedNative: 'C undisturbed',
+  undisturbedRatio: 'quotient',
   nsPerPacket: 'ns/packet',
   nsPerRequest: 'ns/request',
   mbPerSecond: 'MB/s',

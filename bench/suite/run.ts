@@ -21,6 +21,10 @@ export interface SuiteOptions {
   readonly request: PartRequest;
   readonly onProgress: (line: string) => void;
   readonly onNotice: (line: string) => void;
+  /** Parts that have been measured already, such as `net/echo`, and are left out. */
+  readonly finished?: readonly string[];
+  /** Asked before each part, and when one has failed: whether to end with what there is. */
+  readonly isStopped?: () => boolean;
   /** Called when a part begins, with a line that says which and how long all will take. */
   readonly onPart: (line: string) => void;
   /** Called with the rows of each benchmark as soon as it has ended. */
@@ -31,21 +35,26 @@ export interface SuiteOutcome {
   readonly rows: readonly BenchRow[];
   /** One line for each part that has given no figures. */
   readonly failures: readonly string[];
+  /** Those whose rows these are. */
+  readonly parts: readonly string[];
 }
 
 export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
-  const { benchmarks, request } = options;
+  const { request, isStopped = () => false } = options;
+  const benchmarks = unfinished(options);
   const parts = benchmarks.flatMap((benchmark) => benchmark.parts);
   const planned = parts.map((part) => plannedSeconds(part, request));
   const time = new TimeLeft(planned, seconds());
   const startedAt = seconds();
   const rows: BenchRow[] = [];
   const failures: string[] = [];
+  const done: string[] = [];
   const noticed = new Set<string>();
   let index = 0;
   for (const benchmark of benchmarks) {
     const found: BenchRow[] = [];
     for (const part of benchmark.parts) {
+      if (isStopped()) break;
       index += 1;
       const which = `${benchmark.name}/${part.name} (${index} of ${parts.length})`;
       options.onPart(`${which}, ${sayTimeLeft(time.left(seconds()))}`);
@@ -58,15 +67,27 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
           noticed.add(line);
         },
       });
-      if (outcome.kind === 'measured') found.push(...outcome.rows);
-      else failures.push(`${benchmark.name}/${part.name}: not measured: ${outcome.reason}`);
+      if (outcome.kind === 'measured') {
+        found.push(...outcome.rows);
+        done.push(`${benchmark.name}/${part.name}`);
+      } else if (!isStopped()) {
+        failures.push(`${benchmark.name}/${part.name}: not measured: ${outcome.reason}`);
+      }
       time.next(seconds());
     }
-    await options.onRows(benchmark, found);
+    if (found.length > 0 || !isStopped()) await options.onRows(benchmark, found);
     rows.push(...found);
   }
-  rows.push(suiteTime(options, seconds() - startedAt));
-  return { rows, failures };
+  if (!isStopped()) rows.push(suiteTime(options, seconds() - startedAt));
+  return { rows, failures, parts: done };
+}
+
+function unfinished({ benchmarks, finished = [] }: SuiteOptions): readonly Benchmark[] {
+  const left = benchmarks.map(({ parts, ...benchmark }) => ({
+    ...benchmark,
+    parts: parts.filter(({ name }) => !finished.includes(`${benchmark.name}/${name}`)),
+  }));
+  return left.filter(({ parts }) => parts.length > 0);
 }
 
 async function measure(

@@ -181,7 +181,7 @@ describe('the loops of the NIC and of the generator', () => {
     (batches) => new Ram({ sizeBytes: 1 << 18, stagingBytes: 1 << 18, batches }),
   ) as [Ram, Ram];
 
-  it(`do what the steps do (${SEEDS} seeds)`, () => {
+  it(`do what the steps do (${SEEDS} seeds)`, { timeout: 900_000 }, () => {
     const runLoop = vi.spyOn(DeviceQueue.prototype, 'runLoop');
     let answered = 0;
     for (let seed = 1; seed <= SEEDS; seed += 1) {

@@ -1,7 +1,7 @@
 // `sddf bench` as a user runs it: what goes wrong is one line each, and what can be measured is
 // printed nevertheless.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { runProgram } from '../program.ts';
+import { longTest } from '../../test/support/long-test.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-bench-'));
@@ -77,6 +78,7 @@ describe('results of an earlier run', () => {
     expect(said).toEqual([]);
     expect(status).toBe(0);
     expect(out).toContain('1000 → 1500 (x 1.5)  net/echo path=5pd frame=64 batch=64, packets/s');
+    expect(readFileSync(html, 'utf8')).toContain('1000 → 1500 (x 1.5)');
     expect(readFileSync(html, 'utf8')).toMatch(/^<!doctype html>/);
   });
 
@@ -86,6 +88,63 @@ describe('results of an earlier run', () => {
     expect(status).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ schema: 1, results: [{ median: 1500 }] });
     expect(said[0]).toBe(`compared with ${old}:`);
+  });
+});
+
+describe('results of an earlier run, without a word of what to do with them', () => {
+  it('are printed as tables', async () => {
+    const { out } = await bench('--from', recent);
+
+    expect(out).toContain('net/echo');
+    expect(out).toMatch(/path +frame +batch +figure/);
+    expect(out).toContain('1500');
+  });
+
+  it('are printed for a spreadsheet', async () => {
+    const { out, said } = await bench('--from', recent, '--csv');
+
+    expect(out.split('\r\n')).toEqual([
+      'name,path,frame,batch,unit,median,min,max,ratioToNative',
+      'net/echo,5pd,64,64,packets/s,1500,1500,1500,',
+      '',
+    ]);
+    expect(said).toEqual([]);
+  });
+});
+
+describe('a run that is interrupted', () => {
+  longTest('keeps its finished parts, and can be gone on with', async () => {
+    const child = spawn(process.execPath, [sddfCommand(), 'bench', 'serial', '--quick', '--json'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let [out, said] = ['', ''];
+    let isAsked = false;
+    child.stdout.on('data', (text) => (out += String(text)));
+    child.stderr.on('data', (text) => {
+      said += String(text);
+      if (isAsked || !said.includes('(1 of ')) return;
+      isAsked = true;
+      child.kill('SIGINT');
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+
+    expect([status, said.split('\n').at(-2)]).toEqual([
+      130,
+      'sddf: interrupted: 1 parts are measured; go on with sddf bench serial --resume FILE, which has this JSON',
+    ]);
+    const results = JSON.parse(out) as { parts: string[]; results: unknown[] };
+    expect(results.parts).toHaveLength(1);
+    expect(results.results.length).toBeGreaterThan(0);
+  });
+
+  it('that has them all measures nothing more', async () => {
+    const known = await import('../../bench/suite/table.ts');
+    const own = known.BENCHMARKS.find(({ name }) => name === 'description');
+    const all = own?.parts.map(({ name }) => `description/${name}`);
+    const file = resultsFile('whole.json', 7, { parts: all });
+    const { out } = await bench('description', '--resume', file, '--json');
+
+    expect(JSON.parse(out)).toMatchObject({ parts: all, results: [{ median: 7 }, {}] });
   });
 });
 
@@ -109,6 +168,9 @@ describe('a mistake', () => {
     [['net', '--path', '3pd'], "sddf: --path: '3pd' is none of 5pd, 4pd, 2pd, dummy"],
     [['kernel', '--frame', '64'], 'sddf: --frame: is for net; name it too'],
     [['--from', recent, '--repeat', '3'], 'sddf: --repeat: --from measures nothing'],
+    [['--from', recent, '--resume', old], 'sddf: --resume: --from measures nothing'],
+    [['--from', recent, '--targets'], 'sddf: --targets: is for the report; add --html FILE'],
+    [['--from', recent, '--json', '--csv'], 'sddf: --csv: --json is printed there'],
     [['--from', script], `sddf: ${script}: is not JSON of \`sddf bench --json\``],
   ])('%s is one line, and status 2', async (args, message) => {
     const { status, out, said } = await bench(...args);

@@ -5,7 +5,9 @@ import {
   benchResults,
   type BenchResults,
   type BenchRow,
+  loadNow,
   machineLine,
+  wasBusy,
 } from '../../bench/results.ts';
 import {
   type BenchLength,
@@ -32,6 +34,9 @@ interface BenchOptions {
   readonly html?: string;
   readonly compare?: string;
   readonly from?: string;
+  readonly csv?: true;
+  readonly resume?: string;
+  readonly targets?: true;
   readonly part?: string;
   readonly request?: string;
 }
@@ -41,6 +46,8 @@ const BATCH = { min: 1, max: 256 };
 const REPEAT = { min: 1, max: 101 };
 const EXIT_FAILURE = 1;
 const EXIT_MISTAKE = 2;
+/** As shells have it for SIGINT. */
+const EXIT_INTERRUPTED = 130;
 
 export function benchCommand(): Command {
   return new Command('bench')
@@ -49,9 +56,12 @@ export function benchCommand(): Command {
     .option('--quick', 'short samples: for a look, not for a record')
     .option('--repeat <count>', 'samples of each figure')
     .option('--json', 'prints JSON, see docs/benchmarks.md')
+    .option('--csv', 'prints the rows for a spreadsheet')
     .option('--html <file>', 'writes a report with plots')
+    .option('--targets', "html: with the project's own targets")
     .option('--compare <file>', 'prints what has changed since these results (of --json)')
     .option('--from <file>', 'takes these results (of --json) and measures nothing')
+    .option('--resume <file>', 'goes on: measures what these results (of --json) lack')
     .option('--frame <bytes,…>', 'net: bytes of a frame without its check sequence')
     .option('--batch <count,…>', 'net: frames in flight')
     .option('--path <path>', 'net: 5pd, 4pd, 2pd or dummy')
@@ -83,16 +93,23 @@ Examples:
 
 async function benchAction(what: readonly string[], options: BenchOptions): Promise<void> {
   if (options.part !== undefined) return asChild(what[0] ?? '', options.part, options.request);
-  const terminal = openTerminal(options.json === true ? 'stderr' : 'stdout');
+  const isData = options.json === true || options.csv === true;
+  const terminal = openTerminal(isData ? 'stderr' : 'stdout');
   const mistakes = new Mistakes(terminal);
   const files = await import('../../bench/suite/files.ts');
-  const { compare, html, from } = options;
+  const { compare, html, from, resume } = options;
   checkUsed(what, options);
   const read = (file: string): BenchResults => onlyOf(what, files.readResults(file));
   const before = compare === undefined ? undefined : read(compare);
+  const earlier = resume === undefined ? undefined : files.readResults(resume);
   if (html !== undefined) files.checkWritable(html);
-  const results =
-    from === undefined ? await measure(what, options, terminal, mistakes) : read(from);
+  const run = { what, options, terminal, mistakes, earlier };
+  const results = from === undefined ? await measure(run) : read(from);
+  if (from !== undefined && !isData) await printAll(terminal, results);
+  if (options.csv === true) {
+    const { csvLines } = await import('../../bench/suite/csv.ts');
+    process.stdout.write(csvLines(results.results).join('\r\n') + '\r\n');
+  }
   if (options.json === true) process.stdout.write(`${jsonText(results, 1)}\n`);
   if (before !== undefined && compare !== undefined) {
     const { comparisonLines } = await import('../../bench/suite/compare.ts');
@@ -100,7 +117,11 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
   }
   if (html !== undefined) {
     const { renderReport } = await import('../../bench/report/report.ts');
-    mistakes.orNothing(() => files.writeReport(html, renderReport(results)));
+    const extras = {
+      ...(before === undefined ? {} : { compared: { with: before, where: compare ?? '' } }),
+      ...(options.targets === undefined ? {} : { targets: 'shown' as const }),
+    };
+    mistakes.orNothing(() => files.writeReport(html, renderReport(results, extras)));
   }
   if (mistakes.count > 0) process.exitCode = EXIT_MISTAKE;
 }
@@ -113,10 +134,16 @@ function onlyOf(what: readonly string[], results: BenchResults): BenchResults {
 }
 
 const NET_OPTIONS = ['frame', 'batch', 'path', 'allocations', 'cost'] as const;
-const MEASURING_OPTIONS = ['quick', 'repeat', ...NET_OPTIONS] as const;
+const MEASURING_OPTIONS = ['quick', 'repeat', 'resume', ...NET_OPTIONS] as const;
 
 /** @throws UserMistake for an option that nothing would look at */
 function checkUsed(what: readonly string[], options: BenchOptions): void {
+  if (options.targets !== undefined && options.html === undefined) {
+    throw new UserMistake('--targets: is for the report; add --html FILE');
+  }
+  if (options.json === true && options.csv === true) {
+    throw new UserMistake('--csv: --json is printed there; leave one of them out');
+  }
   const unused = MEASURING_OPTIONS.find((name) => options[name] !== undefined);
   if (options.from !== undefined && unused !== undefined) {
     throw new UserMistake(`--${unused}: --from measures nothing; leave one of them out`);
@@ -156,12 +183,17 @@ class Mistakes {
   }
 }
 
-async function measure(
-  what: readonly string[],
-  options: BenchOptions,
-  terminal: Terminal,
-  mistakes: Mistakes,
-): Promise<BenchResults> {
+interface Run {
+  readonly what: readonly string[];
+  readonly options: BenchOptions;
+  readonly terminal: Terminal;
+  readonly mistakes: Mistakes;
+  /** Results to go on from. */
+  readonly earlier: BenchResults | undefined;
+}
+
+async function measure(run: Run): Promise<BenchResults> {
+  const { what, options, terminal, mistakes, earlier } = run;
   const { benchmarks, unknown } = choose(what);
   const lines = unknown.map((name) => `no benchmark '${name}'; known are ${names()}, all`);
   if (benchmarks.length === 0) throw new UserMistake(lines.join('; '));
@@ -172,14 +204,21 @@ async function measure(
   const { runSuite } = await import('../../bench/suite/run.ts');
   const length: BenchLength = options.quick === true ? 'quick' : 'full';
   const { sampleNs, repeat } = SAMPLES[length];
-  const { rows, failures } = await runSuite({
+  const samples =
+    options.repeat === undefined ? repeat : parseCount(options.repeat, '--repeat', REPEAT);
+  const loadBefore = loadNow();
+  const idle = { ...benchResults([]), loadBefore };
+  if (wasBusy(idle)) terminal.note(`sddf: ${machineLine(idle)}`);
+  const interrupt = new Interrupt();
+  const { rows, failures, parts } = await runSuite({
+    finished: earlier?.parts ?? [],
+    isStopped: () => interrupt.hasCome,
     benchmarks: benchmarks.map((benchmark) => onlyAsked(benchmark, options)),
     scope: benchmarks.length === BENCHMARKS.length ? 'all' : what.join(' '),
     request: {
       length,
       sampleNs,
-      repeat:
-        options.repeat === undefined ? repeat : parseCount(options.repeat, '--repeat', REPEAT),
+      repeat: samples,
       ...(net === undefined ? {} : { net }),
       ...(cost === undefined ? {} : { costs: cost }),
     },
@@ -187,12 +226,44 @@ async function measure(
     onNotice: (line) => terminal.note(`sddf: ${line}`),
     onPart: (line) => (terminal.isLive ? terminal.live(line) : terminal.note(`sddf: ${line}`)),
     onRows: async (benchmark, found) => {
-      if (options.json !== true) await printRows(terminal, benchmark, found);
+      if (options.json !== true && options.csv !== true)
+        await printRows(terminal, benchmark, found);
     },
   });
+  interrupt.end();
   for (const failure of failures) terminal.note(`sddf: ${failure}`);
   if (failures.length > 0) process.exitCode = EXIT_FAILURE;
-  return benchResults(rows);
+  const all = { parts: [...(earlier?.parts ?? []), ...parts], loadBefore, length };
+  const results = benchResults([...(earlier?.results ?? []), ...rows], all);
+  if (interrupt.hasCome) await keep(run, results);
+  return results;
+}
+
+/** Ctrl-C ends the part that runs, and what has been measured is kept. */
+class Interrupt {
+  hasCome = false;
+  readonly #note = (): void => void (this.hasCome = true);
+
+  constructor() {
+    process.on('SIGINT', this.#note);
+  }
+
+  end(): void {
+    process.off('SIGINT', this.#note);
+  }
+}
+
+async function keep({ options, terminal, what }: Run, results: BenchResults): Promise<void> {
+  process.exitCode = EXIT_INTERRUPTED;
+  let where = 'FILE, which has this JSON';
+  if (options.json !== true) {
+    const files = await import('../../bench/suite/files.ts');
+    where = files.writeUnfinished(jsonText(results, 1));
+  }
+  const parts = `${results.parts?.length ?? 0} parts are measured`;
+  terminal.note(
+    `sddf: interrupted: ${parts}; go on with sddf bench ${what.join(' ')} --resume ${where}`,
+  );
 }
 
 function names(): string {
@@ -247,6 +318,13 @@ async function printRows(
   terminal.print(`  ${machineLine(benchResults([]))}`);
   const lines = benchmark.lines === undefined ? benchmarkLines(rows) : await benchmark.lines(rows);
   for (const line of lines) terminal.print(line);
+}
+
+/** Results that were measured earlier, as they were printed then. */
+async function printAll(terminal: Terminal, results: BenchResults): Promise<void> {
+  const { benchmarkLines } = await import('../../bench/suite/rows-table.ts');
+  terminal.print(machineLine(results));
+  for (const line of benchmarkLines(results.results)) terminal.print(line);
 }
 
 /** This process is one that `bench/suite/part-process.ts` has started. */
