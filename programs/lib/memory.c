@@ -6,6 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#undef memcpy
+#undef memmove
+#undef memset
+#undef memcmp
+
 #define WORD sizeof(uint64_t)
 
 typedef uint64_t __attribute__((may_alias)) word;

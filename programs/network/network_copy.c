@@ -43,28 +43,40 @@ static struct net_data target;
 static uint32_t lies_seen;
 static struct restart_member member;
 
+/* What a batch works on: copies, which the compiler keeps in registers. */
+struct batch {
+    struct net_consumer from;
+    struct net_producer to;
+    struct net_producer back;
+    struct net_consumer empties;
+    struct net_data source;
+    struct net_data target;
+    const uint8_t *source_bytes;
+    uint8_t *target_bytes;
+};
+
 /* Answers whether the packet has been copied into a buffer of the client; else the reason has been
  * counted. */
-static bool copy(const struct net_buff_desc *packet, struct net_producer *to)
+static inline bool copy(const struct net_buff_desc *packet, struct batch *batch)
 {
     struct net_buff_desc empty;
 
-    if (net_buffer_at_offset(&source, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
+    if (net_buffer_at_offset(&batch->source, packet->io_or_offset) == NET_NO_BUFFER ||
+        packet->len > NET_BUFFER_BYTES) {
         count(COUNT_VIRT_BAD_BUFFER, 1);
         return false;
     }
-    if (!net_has_room(to)) {
+    if (!net_has_room(&batch->to)) {
         count(COUNT_DROP_CLIENT_FULL, 1);
         return false;
     }
-    while (net_dequeue(&client_free, &empty)) {
-        if (net_buffer_at_offset(&target, empty.io_or_offset) == NET_NO_BUFFER) {
+    while (net_dequeue(&batch->empties, &empty)) {
+        if (net_buffer_at_offset(&batch->target, empty.io_or_offset) == NET_NO_BUFFER) {
             count(COUNT_REFUSED_CLIENT_BUFFER, 1);
             continue;
         }
-        memcpy((uint8_t *)config.client_data.vaddr + empty.io_or_offset,
-               (const uint8_t *)config.rx_data[0].vaddr + packet->io_or_offset, packet->len);
-        net_enqueue(to, empty.io_or_offset, packet->len, packet->checked);
+        memcpy(batch->target_bytes + empty.io_or_offset, batch->source_bytes + packet->io_or_offset, packet->len);
+        net_enqueue(&batch->to, empty.io_or_offset, packet->len, packet->checked);
         return true;
     }
     count(COUNT_DROP_NO_BUFFER, 1);
@@ -74,22 +86,32 @@ static bool copy(const struct net_buff_desc *packet, struct net_producer *to)
 /* Passes received packets to the client. */
 static void rx_return_batch(void)
 {
-    struct net_consumer from = virt_active;
-    struct net_producer to = client_active;
+    struct batch batch = {
+        .from = virt_active,
+        .to = client_active,
+        .back = virt_free,
+        .empties = client_free,
+        .source = source,
+        .target = target,
+        .source_bytes = (const uint8_t *)config.rx_data[0].vaddr,
+        .target_bytes = (uint8_t *)config.client_data.vaddr,
+    };
     struct net_buff_desc packet;
     uint32_t copies = 0;
     uint32_t bytes = 0;
-    while (net_dequeue(&from, &packet)) {
-        if (copy(&packet, &to)) {
+    while (net_dequeue(&batch.from, &packet)) {
+        if (copy(&packet, &batch)) {
             copies++;
             bytes += packet.len;
         }
-        if (!net_enqueue(&virt_free, packet.io_or_offset, packet.len, 0)) {
+        if (!net_enqueue(&batch.back, packet.io_or_offset, packet.len, 0)) {
             count(COUNT_VIRT_FULL, 1);
         }
     }
-    virt_active = from;
-    client_active = to;
+    virt_active = batch.from;
+    client_active = batch.to;
+    virt_free = batch.back;
+    client_free = batch.empties;
     count(COUNT_PACKETS, copies);
     count(COUNT_COPIES, copies);
     count(COUNT_BYTES_COPIED, bytes);

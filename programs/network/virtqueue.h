@@ -15,7 +15,7 @@
 
 /* §2.7.5 */
 struct virtq_desc {
-    uint64_t addr;
+    shared_word addr;
     uint32_t len;
     uint16_t flags;
     uint16_t next;

@@ -5,5 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * A word of 64 bits in memory that others see, too. It is not the type of `size_t` and `uint64_t`: so the compiler knows
+ * that a store to such memory changes no variable of the program's own, and keeps these in registers.
+ */
+typedef unsigned long long shared_word;
+
 #define LAYOUT_FIELD(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type ": " #field)
 #define LAYOUT_BYTES(type, bytes) _Static_assert(sizeof(type) == (bytes), #type ": its size")

@@ -10,6 +10,7 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import type { Code } from '../../memory/wasm/code.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
 import type { Instruction } from '../decode.ts';
 import { OP_OF } from '../operations.ts';
@@ -22,6 +23,8 @@ export class Accesses {
   readonly #w: Writing;
   readonly #positions = new Map<number, number>();
   #alone: number | undefined;
+  /** i64, of no meaning between checks. */
+  #offset: number | undefined;
 
   constructor(w: Writing) {
     this.#w = w;
@@ -35,19 +38,21 @@ export class Accesses {
   check(group: AccessGroup, leave: () => void, position = this.#position(group.base)): void {
     const { code } = this.#w;
     const cache = this.#w.cacheOf(group);
-    this.#putAddress(group);
-    code.globalGet(cache.first);
-    code.op(OP.i64Sub);
-    code.globalGet(cache.limit);
-    if (group.high > group.low) {
-      code.i64(group.high - group.low);
-      code.op(OP.i64Sub);
-    }
+    const offset = (this.#offset ??= code.local(TYPE.i64));
+    this.#putOffset(group, cache);
+    code.tee(offset);
+    putLimit(code, cache, group);
     code.op(OP.i64GeU);
     code.ifRarely();
     this.#fill(group, cache, leave);
+    this.#putOffset(group, cache);
+    code.set(offset);
     code.end();
-    this.locate(group, position);
+    code.get(offset);
+    code.op(OP.i32WrapI64);
+    code.globalGet(cache.at);
+    code.op(OP.i32Add);
+    code.set(position);
   }
 
   /**
@@ -116,6 +121,13 @@ export class Accesses {
     code.end();
   }
 
+  /** How far a group is behind the beginning of a cached run. */
+  #putOffset(group: AccessGroup, { first }: Cache): void {
+    this.#putAddress(group);
+    this.#w.code.globalGet(first);
+    this.#w.code.op(OP.i64Sub);
+  }
+
   #putAddress({ base, low }: AccessGroup): void {
     this.#w.get(base);
     if (low === 0) return;
@@ -131,4 +143,12 @@ export class Accesses {
     this.#positions.set(base, made);
     return made;
   }
+}
+
+/** Puts below what the offset of a group's lowest access has to be. */
+export function putLimit(code: Code, { limit, span }: Cache, { low, high }: AccessGroup): void {
+  code.globalGet(limit);
+  if (high - low <= span) return;
+  code.i64(high - low - span);
+  code.op(OP.i64Sub);
 }

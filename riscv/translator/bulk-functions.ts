@@ -1,7 +1,10 @@
 /**
- * Bulk functions in translated code: (hart) → whether the call is done. The fast way is for ranges
- * that the module's cached runs hold and that do not overlap; everything else asks the host, which
- * follows the rule in `../bulk/execute.ts`.
+ * Bulk functions in translated code. The fast way is for ranges that the module's cached runs hold
+ * and that do not overlap; everything else asks the host, which follows the rule in
+ * `../bulk/execute.ts`, or executes the function.
+ *
+ * Where one is called, the caller tries the fast way with the registers that it has in locals:
+ * `BULK_SIGNATURE`. Where one is entered, it tries both ways: (hart) → whether the call is done.
  */
 
 import { Code, type FunctionBody } from '../../memory/wasm/code.ts';
@@ -22,39 +25,87 @@ export interface BulkCaches {
   readonly from: Cache;
 }
 
+const { i32, i64 } = TYPE;
+
+/**
+ * (hart, a0, a1, a2, instructions that remain) → what the function counts as; 0 when nothing is
+ * done. `memcmp` leaves its result in the hart's block.
+ */
+export const BULK_SIGNATURE = { parameters: [i32, i64, i64, i64, i32], results: [i32] };
+
 const HART_LOCAL = 0;
+const [TO, FROM, LENGTH, REMAINING] = [1, 2, 3, 4] as const;
 const [A0, A1, A2] = [10, 11, 12] as const;
 
 /**
- * @param host number of the imported function (hart, index in `BULK_NAMES`) → whether it is done
+ * So many bytes and fewer are moved word by word: to call V8's function for ranges takes as long.
  */
-export function bulkBody(name: BulkName, caches: BulkCaches, host: number): FunctionBody {
-  const code = new Code(1);
-  const bytes = code.local(TYPE.i32);
+const MOST_BY_WORDS = 256;
+const WORD_BYTES = 8;
+
+/** @returns a function that tries the fast way: {@link BULK_SIGNATURE} */
+export function bulkBody(name: BulkName, caches: BulkCaches): FunctionBody {
+  const code = new Code(BULK_SIGNATURE.parameters.length);
+  const bytes = code.local(i32);
   const otherwise = code.block();
   // What is used up is not begun: the function's own code says so.
-  loadWord(code, HART.remaining);
+  code.get(REMAINING);
   code.i32(0);
   code.op(OP.i32LeS);
   code.brIfRarely(otherwise);
-  loadX(code, A2);
+  code.get(LENGTH);
   code.i64(MOST_BYTES);
   code.op(OP.i64GtU);
   code.brIfRarely(otherwise);
-  loadX(code, A2);
+  code.get(LENGTH);
   code.op(OP.i32WrapI64);
   code.set(bytes);
-  const slow = code.block();
-  writeFast(code, name, { caches, bytes, slow });
+  writeFast(code, name, { caches, bytes, slow: otherwise });
+  code.op(OP.return);
+  code.end();
+  code.i32(0);
+  return code.finish();
+}
+
+/**
+ * @param fast number of the function that `bulkBody` makes
+ * @param host number of the imported function (hart, index in `BULK_NAMES`) → whether it is done
+ * @returns (hart) → whether the call is done, the registers being in the hart's block
+ */
+export function enteredBulkBody(name: BulkName, fast: number, host: number): FunctionBody {
+  const code = new Code(1);
+  const charge = code.local(i32);
+  code.get(HART_LOCAL);
+  for (const x of [A0, A1, A2]) {
+    code.get(HART_LOCAL);
+    code.access(ACCESS.i64Load, offsetOf(x));
+  }
+  code.get(HART_LOCAL);
+  code.access(ACCESS.i32Load, HART.remaining);
+  code.call(fast);
+  code.tee(charge);
+  code.if();
+  code.get(HART_LOCAL);
+  code.get(HART_LOCAL);
+  code.access(ACCESS.i32Load, HART.remaining);
+  code.get(charge);
+  code.op(OP.i32Sub);
+  code.access(ACCESS.i32Store, HART.remaining);
   code.i32(1);
+  code.op(OP.return);
+  code.end();
+  // What is used up is not begun by the host either.
+  code.get(HART_LOCAL);
+  code.access(ACCESS.i32Load, HART.remaining);
+  code.i32(0);
+  code.op(OP.i32LeS);
+  code.if();
+  code.i32(0);
   code.op(OP.return);
   code.end();
   code.get(HART_LOCAL);
   code.i32(BULK_NAMES.indexOf(name));
   code.call(host);
-  code.op(OP.return);
-  code.end();
-  code.i32(0);
   return code.finish();
 }
 
@@ -65,48 +116,41 @@ interface Ranges {
   readonly slow: number;
 }
 
+/** Puts what the function counts as on the stack. */
 function writeFast(code: Code, name: BulkName, { caches, bytes, slow }: Ranges): void {
-  const to = code.local(TYPE.i32);
-  locate(code, { x: A0, cache: caches.to, bytes, slow, position: to });
+  const to = code.local(i32);
+  locate(code, { address: TO, cache: caches.to, bytes, slow, position: to });
   if (name === 'memset') {
-    code.get(to);
-    loadX(code, A1);
-    code.op(OP.i32WrapI64);
-    code.get(bytes);
-    code.memoryFill();
-    charge(code, name, bytes);
+    writeSet(code, to, bytes);
+    putCharge(code, name, bytes);
     return;
   }
-  const from = code.local(TYPE.i32);
-  locate(code, { x: A1, cache: caches.from, bytes, slow, position: from });
+  const from = code.local(i32);
+  locate(code, { address: FROM, cache: caches.from, bytes, slow, position: from });
   if (name === 'memcmp') {
     writeCompare(code, { to, from, bytes });
     return;
   }
   putOverlaps(code, { to, from, bytes });
   code.brIfRarely(slow);
-  code.get(to);
-  code.get(from);
-  code.get(bytes);
-  code.memoryCopy();
-  charge(code, name, bytes);
+  writeCopy(code, { to, from, bytes });
+  putCharge(code, name, bytes);
 }
 
 interface Located {
-  readonly x: number;
+  /** The local with the address of the first byte. */
+  readonly address: number;
   readonly cache: Cache;
   readonly bytes: number;
   readonly slow: number;
   readonly position: number;
 }
 
-/**
- * Sets `position` to where in memory the bytes are that a register points to, or leaves by `slow`.
- */
-function locate(code: Code, { x, cache, bytes, slow, position }: Located): void {
-  const offset = code.local(TYPE.i64);
+/** Sets `position` to where in memory the bytes are, or leaves by `slow`. */
+function locate(code: Code, { address, cache, bytes, slow, position }: Located): void {
+  const offset = code.local(i64);
   const putOffset = (): void => {
-    loadX(code, x);
+    code.get(address);
     code.globalGet(cache.first);
     code.op(OP.i64Sub);
     code.tee(offset);
@@ -116,7 +160,7 @@ function locate(code: Code, { x, cache, bytes, slow, position }: Located): void 
   code.op(OP.i64GeU);
   code.ifRarely();
   code.get(HART_LOCAL);
-  loadX(code, x);
+  code.get(address);
   code.i32(0);
   code.call(cache.fill);
   code.op(OP.i32Eqz);
@@ -131,9 +175,9 @@ function locate(code: Code, { x, cache, bytes, slow, position }: Located): void 
   code.globalGet(cache.limit);
   code.op(OP.i64GtU);
   code.brIfRarely(slow);
-  loadX(code, x);
+  code.get(offset);
   code.op(OP.i32WrapI64);
-  code.globalGet(cache.delta);
+  code.globalGet(cache.at);
   code.op(OP.i32Add);
   code.set(position);
 }
@@ -164,12 +208,113 @@ function putOverlaps(code: Code, { to, from, bytes }: Positions): void {
   code.op(OP.i32LtU);
 }
 
+function writeCopy(code: Code, { to, from, bytes }: Positions): void {
+  code.get(bytes);
+  code.i32(MOST_BY_WORDS);
+  code.op(OP.i32GtU);
+  code.if();
+  code.get(to);
+  code.get(from);
+  code.get(bytes);
+  code.memoryCopy();
+  code.else();
+  writeWords(code, { to, bytes }, (at, isWord) => {
+    code.get(from);
+    code.get(at);
+    code.op(OP.i32Add);
+    code.access(isWord ? ACCESS.i64Load : ACCESS.i64Load8U, 0);
+  });
+  code.end();
+}
+
+function writeSet(code: Code, to: number, bytes: number): void {
+  code.get(bytes);
+  code.i32(MOST_BY_WORDS);
+  code.op(OP.i32GtU);
+  code.if();
+  code.get(to);
+  code.get(FROM);
+  code.op(OP.i32WrapI64);
+  code.get(bytes);
+  code.memoryFill();
+  code.else();
+  const word = code.local(i64);
+  code.get(FROM);
+  code.i64(0xff);
+  code.op(OP.i64And);
+  code.i64Halves(0x0101_0101, 0x0101_0101);
+  code.op(OP.i64Mul);
+  code.set(word);
+  writeWords(code, { to, bytes }, () => code.get(word));
+  code.end();
+}
+
+/**
+ * Stores word by word, the last one so that it ends with the range; a range that is shorter than a
+ * word byte by byte.
+ *
+ * @param putValue puts on the stack, as an i64, what belongs at an offset
+ */
+function writeWords(
+  code: Code,
+  { to, bytes }: Omit<Positions, 'from'>,
+  putValue: (at: number, isWord: boolean) => void,
+): void {
+  const at = code.local(i32);
+  const last = code.local(i32);
+  const store = (isWord: boolean): void => {
+    code.get(to);
+    code.get(at);
+    code.op(OP.i32Add);
+    putValue(at, isWord);
+    code.access(isWord ? ACCESS.i64Store : ACCESS.i64Store8, 0);
+  };
+  const step = (isWord: boolean): void => {
+    code.get(at);
+    code.i32(isWord ? WORD_BYTES : 1);
+    code.op(OP.i32Add);
+    code.tee(at);
+    code.get(last);
+    code.op(OP.i32LtU);
+  };
+  code.i32(0);
+  code.set(at);
+  code.get(bytes);
+  code.i32(WORD_BYTES);
+  code.op(OP.i32GeU);
+  code.if();
+  code.get(bytes);
+  code.i32(WORD_BYTES);
+  code.op(OP.i32Sub);
+  code.set(last);
+  const words = code.loop();
+  store(true);
+  step(true);
+  code.brIf(words);
+  code.end();
+  code.get(last);
+  code.set(at);
+  store(true);
+  code.else();
+  code.get(bytes);
+  code.set(last);
+  code.get(bytes);
+  code.if();
+  const single = code.loop();
+  store(false);
+  step(false);
+  code.brIf(single);
+  code.end();
+  code.end();
+  code.end();
+}
+
 /**
  * Words of 8 bytes while they are equal, then bytes. Sets a0 to the difference of the first bytes
  * that differ.
  */
 function writeCompare(code: Code, { to, from, bytes }: Positions): void {
-  const at = code.local(TYPE.i32);
+  const at = code.local(i32);
   code.i32(0);
   code.set(at);
   const putPair = (opcode: number): void => {
@@ -194,7 +339,7 @@ function writeCompare(code: Code, { to, from, bytes }: Positions): void {
     code.op(OP.i32GtU);
   };
   for (const [step, opcode, differs] of [
-    [8, ACCESS.i64Load, OP.i64Ne],
+    [WORD_BYTES, ACCESS.i64Load, OP.i64Ne],
     [1, ACCESS.i32Load8U, OP.i32Ne],
   ] as const) {
     const done = code.block();
@@ -213,7 +358,7 @@ function writeCompare(code: Code, { to, from, bytes }: Positions): void {
   code.get(at);
   code.get(bytes);
   code.op(OP.i32LtU);
-  code.if(TYPE.i64);
+  code.if(i64);
   putPair(ACCESS.i32Load8U);
   code.op(OP.i32Sub);
   code.op(OP.i64ExtendI32S);
@@ -221,30 +366,16 @@ function writeCompare(code: Code, { to, from, bytes }: Positions): void {
   code.i64(0);
   code.end();
   code.access(ACCESS.i64Store, offsetOf(A0));
-  charge(code, 'memcmp', at);
+  putCharge(code, 'memcmp', at);
 }
 
-/** Takes from `remaining` what the function counts as. */
-function charge(code: Code, name: BulkName, bytes: number): void {
-  code.get(HART_LOCAL);
-  loadWord(code, HART.remaining);
-  code.i32(CHARGE_EACH);
-  code.op(OP.i32Sub);
+/** Puts what the function counts as: see `chargeOf`. */
+function putCharge(code: Code, name: BulkName, bytes: number): void {
   code.get(bytes);
   code.i32(CHARGE_SHIFTS[name]);
   code.op(OP.i32ShrU);
-  code.op(OP.i32Sub);
-  code.access(ACCESS.i32Store, HART.remaining);
-}
-
-function loadWord(code: Code, offset: number): void {
-  code.get(HART_LOCAL);
-  code.access(ACCESS.i32Load, offset);
-}
-
-function loadX(code: Code, x: number): void {
-  code.get(HART_LOCAL);
-  code.access(ACCESS.i64Load, offsetOf(x));
+  code.i32(CHARGE_EACH);
+  code.op(OP.i32Add);
 }
 
 function offsetOf(x: number): number {

@@ -14,6 +14,7 @@
 
 import type { Code } from '../../memory/wasm/code.ts';
 import { OP, TYPE } from '../../memory/wasm/opcodes.ts';
+import { putLimit } from './access.ts';
 import type { AffineLoop, Sum, Walk } from './affine-loops.ts';
 import type { Writing } from './writing.ts';
 
@@ -48,7 +49,7 @@ export function writeRounds(
   for (const walk of walks) {
     putOffset(w, walk);
     code.tee(scratch);
-    putLimit(w, walk);
+    putLimit(code, w.cacheOf(walk.group), walk.group);
     code.op(OP.i64GeU);
     code.brIf(unknown);
     if (walk.step !== 0) {
@@ -79,18 +80,11 @@ function putSum(w: Writing, { registers, constant }: Sum, more: number): void {
   }
 }
 
-function putLimit(w: Writing, { group }: Walk): void {
-  w.code.globalGet(w.cacheOf(group).limit);
-  if (group.high === group.low) return;
-  w.code.i64(group.high - group.low);
-  w.code.op(OP.i64Sub);
-}
-
 /** Rounds until the offset reaches the limit, or, walking down, goes below 0. */
 function putRoundsOf(w: Writing, walk: Walk, offset: number): void {
   const { code } = w;
   if (walk.step > 0) {
-    putLimit(w, walk);
+    putLimit(code, w.cacheOf(walk.group), walk.group);
     code.i64(1);
     code.op(OP.i64Sub);
     code.get(offset);

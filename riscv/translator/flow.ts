@@ -2,6 +2,7 @@
  * Where control may go behind an instruction: what ends a block, and what only looks as if it did.
  */
 
+import type { BulkName } from '../bulk/functions.ts';
 import type { Instruction } from '../decode.ts';
 import { type Format, OP_OF, OPERATIONS } from '../operations.ts';
 import { isTranslated } from './operations-table.ts';
@@ -15,6 +16,16 @@ export type BlockEnd =
   /** A jump that leaves its return address in a register: `next`, if all goes well. */
   | { readonly kind: 'call'; readonly target: number; readonly next: number }
   | { readonly kind: 'indirectCall'; readonly next: number }
+  /**
+   * A call of a function that is done at once; where that is not possible, the function is called,
+   * and what is behind it is entered anew.
+   */
+  | {
+      readonly kind: 'bulkCall';
+      readonly name: BulkName;
+      readonly target: number;
+      readonly next: number;
+    }
   | { readonly kind: 'indirect' }
   /**
    * The block's last instruction is left to the interpreter, which goes on at `next` if nothing

@@ -6,6 +6,7 @@ import { type AffineLoop, affineLoopOf } from './affine-loops.ts';
 import { type Charges, chargesOf } from './charges.ts';
 import { dominance } from './dominators.ts';
 import type { EnterableFunction } from './entry-points.ts';
+import type { BlockEnd } from './flow.ts';
 import { type FlowGraph, flowGraph } from './flow-graph.ts';
 import { type Block, type GuestFunction, isInterpreted, successors } from './functions.ts';
 import { type RegisterFlow, registerFlow } from './register-flow.ts';
@@ -71,6 +72,9 @@ function blockOf({ nodes }: FlowGraph, node: number): number | undefined {
   return what?.kind === 'block' ? what.block : undefined;
 }
 
+/** Behind these, registers have the values that they had. */
+const PASSES_ON: ReadonlySet<BlockEnd['kind']> = new Set(['branch', 'jump', 'fall', 'bulkCall']);
+
 /** See `FunctionPlan.passesOn`. */
 function passersOn({
   guest,
@@ -87,7 +91,7 @@ function passersOn({
     const before = from.length === 1 ? blockOf(graph, from[0] as number) : undefined;
     if (block === undefined || before === undefined || affineLoops[before] !== undefined) return;
     const { kind } = (guest.blocks[before] as Block).end;
-    if (kind === 'branch' || kind === 'jump' || kind === 'fall') passing[block] = before;
+    if (PASSES_ON.has(kind)) passing[block] = before;
   });
   return passing;
 }

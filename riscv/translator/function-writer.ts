@@ -12,6 +12,7 @@
 import { assert } from '../../memory/assert.ts';
 import { Code, type FunctionBody, type Label } from '../../memory/wasm/code.ts';
 import { ACCESS, OP, TYPE } from '../../memory/wasm/opcodes.ts';
+import type { BulkName } from '../bulk/functions.ts';
 import { type CoverageMap, type Noted, NOTED } from '../coverage/map.ts';
 import type { Instruction } from '../decode.ts';
 import { BRANCHES, HART, NS_PER_TICK, SLOT_OF_X } from '../hart.ts';
@@ -28,6 +29,7 @@ import { AREA } from './engine-area.ts';
 import { ENTRY_BITS } from './entry-points.ts';
 import { Exits } from './exits.ts';
 import { Floats, needsFloatingPoint } from './float.ts';
+import type { BlockEnd } from './flow.ts';
 import type { FlowNode } from './flow-graph.ts';
 import type { FunctionPlan } from './function-plan.ts';
 import { type Block, isInterpreted, LINKS } from './functions.ts';
@@ -58,6 +60,10 @@ export interface Surroundings {
   calleeAt(pc: number): Callee | undefined;
   /** Number of the function that does the whole of this one at once: (hart) → whether it has. */
   readonly atOnce: number | undefined;
+  /**
+   * @returns number of the function that does a bulk function: see `BULK_SIGNATURE`
+   */
+  bulkFunction(name: BulkName): number;
   /** Number of this function in the text's table. */
   readonly index: number;
   /** Where it is noted what is executed, if anybody wants to know. */
@@ -103,6 +109,8 @@ class FunctionWriter implements Writing, NodeWriter {
   readonly #floats: Floats = new Floats(this);
   readonly #atomics: Atomics;
   #fastLocals: FastLoopLocals | undefined;
+  /** What a function that is done at once counts as: of no meaning between calls. */
+  #bulkCharge: number | undefined;
   /** By block: what has been checked where it ends. */
   readonly #openAfter: (OpenGroups | undefined)[] = [];
   /** Where the block begins that is being written. */
@@ -170,7 +178,7 @@ class FunctionWriter implements Writing, NodeWriter {
    */
   #calls(): boolean {
     const { blocks } = this.#plan.guest;
-    return blocks.some(({ end }) => end.kind === 'call' || end.kind === 'indirectCall');
+    return blocks.some(({ end }) => CALLS.has(end.kind));
   }
 
   /** An entry of `HART.branches`. */
@@ -256,10 +264,10 @@ class FunctionWriter implements Writing, NodeWriter {
     else this.code.set(this.#local(x));
   }
 
-  cacheOf({ base, isWrite, first }: AccessGroup): Cache {
+  cacheOf({ base, isWrite, first, low, high }: AccessGroup): Cache {
     const { caches } = this.#surroundings;
-    const site = first < 0 ? undefined : this.#blockPc + first;
-    return caches.cacheOf(base, isWrite, site);
+    if (first < 0) return caches.cacheOf(base, isWrite);
+    return caches.cacheOf(base, isWrite, { number: this.#blockPc + first, span: high - low });
   }
 
   #writeDispatch(
@@ -508,6 +516,11 @@ class FunctionWriter implements Writing, NodeWriter {
         this.#writeCall(place, end.target);
         this.#writeReturn(place, end.next);
         return;
+      case 'bulkCall':
+        this.#writeLink(last.rd, end.next);
+        this.#writeBulkCall(place, end);
+        this.#goTo(place, end.next);
+        return;
       case 'indirectCall':
         this.#writeTarget(last);
         this.#writeLink(last.rd, end.next);
@@ -573,6 +586,38 @@ class FunctionWriter implements Writing, NodeWriter {
     code.i32(callee.entry);
     this.#putDepth();
     code.call(callee.functionIndex);
+  }
+
+  /**
+   * Has the function done at once; if that is not possible, calls it, and returns to wherever it
+   * has returned. All that is executed behind it has been charged.
+   */
+  #writeBulkCall(
+    place: Place,
+    { name, target, next }: Extract<BlockEnd, { kind: 'bulkCall' }>,
+  ): void {
+    const { code } = this;
+    const charge = (this.#bulkCharge ??= code.local(TYPE.i32));
+    code.get(HART_LOCAL);
+    for (const x of BULK_ARGUMENTS) this.get(x);
+    this.#putRemaining(place);
+    code.call(this.#surroundings.bulkFunction(name));
+    code.tee(charge);
+    code.op(OP.i32Eqz);
+    code.ifRarely();
+    this.#giveBack(place, 0);
+    this.#writeCall(place, target);
+    code.op(OP.return);
+    code.end();
+    code.get(this.#budget);
+    code.get(charge);
+    code.op(OP.i32Sub);
+    code.tee(this.#budget);
+    code.i32(0);
+    code.op(OP.i32LtS);
+    code.ifRarely();
+    this.#leaveAt(place, next);
+    code.end();
   }
 
   /** The same, of the address in the local `pc`. */
@@ -756,6 +801,8 @@ class FunctionWriter implements Writing, NodeWriter {
 }
 
 const RETURN_ADDRESS = 1;
+const CALLS: ReadonlySet<BlockEnd['kind']> = new Set(['call', 'indirectCall', 'bulkCall']);
+const BULK_ARGUMENTS = [10, 11, 12] as const;
 
 const CONDITIONS: Readonly<Record<string, number>> = {
   beq: OP.i64Eq,

@@ -274,6 +274,7 @@ export function successors(end: BlockEnd): readonly number[] {
     case 'fall':
     case 'call':
     case 'indirectCall':
+    case 'bulkCall':
     case 'leave':
       return [end.next];
     case 'jump':

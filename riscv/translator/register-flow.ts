@@ -98,6 +98,8 @@ const WRITES_NONE: ReadonlySet<Format> = new Set<Format>([
   ...(['fmvToFloat', 'fcvtToFloat'] as const),
 ]);
 
+const BULK_ARGUMENTS = bitOf(10) | bitOf(11) | bitOf(12);
+
 interface Summary {
   /** Registers that are read before the block writes them. */
   readonly reads: number;
@@ -114,6 +116,7 @@ function summaryOf({ instructions, end }: Block): Summary {
     reads |= readsOf(instruction) & ~writes;
     writes |= writesOf(instruction);
   }
+  if (end.kind === 'bulkCall') reads |= BULK_ARGUMENTS & ~writes;
   const isSynced = isInterpreted(end) || end.kind === 'call' || end.kind === 'indirectCall';
   return { reads, writes, isSynced };
 }

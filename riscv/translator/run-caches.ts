@@ -40,6 +40,12 @@ export function defineSearch(module: ModuleWriter, find: number): number {
   );
 }
 
+/** A place that accesses memory. */
+export interface Site {
+  readonly number: number;
+  readonly span: number;
+}
+
 /** The caches that a module's functions ask for. */
 export class RunCaches {
   readonly #module: ModuleWriter;
@@ -59,20 +65,23 @@ export class RunCaches {
     this.#firstFill = firstFill;
   }
 
-  /** @param site any number that tells the place from others of the module */
-  cacheOf(base: number, isWrite: boolean, site?: number): Cache {
+  /**
+   * @param site any number that tells the place from others of the module, and how far behind an
+   * address it accesses
+   */
+  cacheOf(base: number, isWrite: boolean, site?: Site): Cache {
     if (site !== undefined && base !== SP && base !== GP) {
       const sites = isWrite ? this.#ofSites.write : this.#ofSites.read;
-      const known = sites.get(site);
+      const known = sites.get(site.number);
       if (known !== undefined) return known;
       if (this.#ofSites.read.size + this.#ofSites.write.size < MOST_SITES) {
-        const made = this.#add(isWrite);
-        sites.set(site, made);
+        const made = this.#add(isWrite, site.span);
+        sites.set(site.number, made);
         return made;
       }
     }
     const index = base + (isWrite ? BASES : 0);
-    return (this.#known[index] ??= this.#add(isWrite));
+    return (this.#known[index] ??= this.#add(isWrite, 0));
   }
 
   /**
@@ -94,12 +103,14 @@ export class RunCaches {
     module.exportFunction('forget', forget);
   }
 
-  #add(isWrite: boolean): Cache {
+  #add(isWrite: boolean, span: number): Cache {
     const module = this.#module;
     const cache = {
       first: module.global(i64),
       limit: module.global(i64),
       delta: module.global(i32),
+      at: module.global(i32),
+      span,
       fill: this.#firstFill + this.#caches.length,
     };
     this.#caches.push({ cache, isWrite });
@@ -122,7 +133,7 @@ function forgetBody(caches: readonly Cache[]): FunctionBody {
 /** (hart, address, span) → 1 when a known run holds the addresses; it is in the cache then. */
 function fillBody(
   search: number,
-  { first, limit, delta }: Omit<Cache, 'fill'>,
+  { first, limit, delta, at, span: shortBy }: Omit<Cache, 'fill'>,
   isWrite: boolean,
 ): FunctionBody {
   const code = new Code(3);
@@ -144,10 +155,17 @@ function fillBody(
   code.globalSet(first);
   code.get(run);
   code.access(ACCESS.i64Load, KNOWN_RUN.limit);
+  code.i64(shortBy);
+  code.op(OP.i64Sub);
   code.globalSet(limit);
   code.get(run);
   code.access(ACCESS.i32Load, KNOWN_RUN.delta);
   code.globalSet(delta);
+  code.globalGet(delta);
+  code.globalGet(first);
+  code.op(OP.i32WrapI64);
+  code.op(OP.i32Add);
+  code.globalSet(at);
   code.i32(1);
   return code.finish();
 }

@@ -11,10 +11,10 @@ import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { TYPE } from '../../memory/wasm/opcodes.ts';
 import type { BulkName } from '../bulk/functions.ts';
 import type { CoverageMap } from '../coverage/map.ts';
-import { bulkBody } from './bulk-functions.ts';
+import { BULK_SIGNATURE, bulkBody, enteredBulkBody } from './bulk-functions.ts';
 import { enterable, type EnterableFunction, ENTRY_BITS, entryWords } from './entry-points.ts';
 import { type FunctionPlan, planOf } from './function-plan.ts';
-import { findFunctions, type GuestFunction } from './functions.ts';
+import { type Block, findFunctions, type GuestFunction } from './functions.ts';
 import { type Callee, writeFunction } from './function-writer.ts';
 import { BULK_BASES, RunCaches } from './run-caches.ts';
 import {
@@ -35,6 +35,9 @@ export interface Unit {
 
 /** Any memory that WebAssembly can have: how large it is, is not compiled in. */
 const MOST_PAGES = 65_536;
+/** Instructions that a unit has at most of functions that are short, or are in others, too. */
+const MOST_BESIDES = 1000;
+const SHORT = 100;
 const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
 
 /** By their addresses. */
@@ -71,7 +74,8 @@ export class Translation {
     this.#coverage = coverage;
     const isHere = (pc: number): boolean => text.halfword(pc) >= 0;
     const starts = [...hints, ...[...bulk.keys()].filter(isHere)];
-    this.#functions = enterable(findFunctions(text, starts));
+    const found = findFunctions(text, starts).map((guest) => withBulkCalls(guest, bulk));
+    this.#functions = enterable(found);
     this.words = entryWords(this.#functions, halfwords, (pc) => text.halfword(pc));
     this.ahead = new Uint8Array(halfwords);
     this.#functionOf = new Int32Array(halfwords);
@@ -106,21 +110,29 @@ export class Translation {
 
   /**
    * Translates a function, and with it those that it calls, and those that they call: the nearest
-   * ones first.
+   * ones first. Short ones, and those that were executed so often that some unit has them, come in
+   * any case, so that calls of them are direct ones: see `MOST_BESIDES`.
    *
-   * @param most instructions of them all; a function that is longer makes a unit for itself
+   * @param most instructions of the others; a function that is longer makes a unit for itself
    */
   translateFrom(index: number, most: number): Unit {
     const chosen = [index];
     const isSeen = new Set(chosen);
     let left = most - this.lengthOf(index);
+    let leftBesides = MOST_BESIDES;
     // What is found is appended while this loop runs.
     for (const caller of chosen) {
       for (const callee of this.#calleesOf(caller)) {
-        if (isSeen.has(callee) || this.isTranslated(callee)) continue;
+        if (isSeen.has(callee)) continue;
         isSeen.add(callee);
-        if (this.lengthOf(callee) > left) continue;
-        left -= this.lengthOf(callee);
+        const length = this.lengthOf(callee);
+        if (length <= leftBesides && (length <= SHORT || this.isTranslated(callee))) {
+          leftBesides -= length;
+        } else if (length <= left && !this.isTranslated(callee)) {
+          left -= length;
+        } else {
+          continue;
+        }
         chosen.push(callee);
       }
     }
@@ -204,10 +216,11 @@ export class Translation {
     module.importTable(HOST_MODULE, TABLE_IMPORT, this.size);
     const { helpers, search, bulk } = defineRuntime(module, text);
     const type = module.type(FUNCTION_SIGNATURE);
-    const names = new Set(planned.flatMap(({ plan }) => this.#bulkNameOf(plan) ?? []));
-    const first = module.nextFunction + names.size;
+    const entered = new Set(planned.flatMap(({ plan }) => this.#bulkNameOf(plan) ?? []));
+    const names = new Set([...entered, ...planned.flatMap(({ plan }) => bulkCallsOf(plan))]);
+    const first = module.nextFunction + names.size + entered.size;
     const caches = new RunCaches(module, search, first + chosen.length);
-    const bulkFunctions = defineBulk(module, { names, caches, host: bulk });
+    const bulkFunctions = defineBulk(module, { names, entered, caches, host: bulk });
     const placeOf = new Map(chosen.map((index, place) => [index, first + place]));
     const calleeAt = (pc: number): Callee | undefined => {
       const word = words[text.halfword(pc)] ?? 0;
@@ -217,9 +230,10 @@ export class Translation {
     };
     for (const { plan, index } of planned) {
       const name = this.#bulkNameOf(plan);
-      const atOnce = name === undefined ? undefined : bulkFunctions.get(name);
-      const around = { helpers, caches, calleeAt, atOnce, index, coverage: this.#coverage };
-      module.function(type, writeFunction(plan, around));
+      const atOnce = name === undefined ? undefined : bulkFunctions.entered.get(name);
+      const bulkFunction = (called: BulkName): number => bulkFunctions.fast.get(called) as number;
+      const around = { helpers, caches, calleeAt, bulkFunction, atOnce, index };
+      module.function(type, writeFunction(plan, { ...around, coverage: this.#coverage }));
     }
     caches.define();
     for (const [index, place] of placeOf) module.element(index, place);
@@ -227,23 +241,52 @@ export class Translation {
   }
 }
 
+/** Calls of functions that are done at once, but for those that have a result. */
+function withBulkCalls(guest: GuestFunction, bulk: BulkEntries): GuestFunction {
+  const blocks = guest.blocks.map((block): Block => {
+    const { end } = block;
+    const name = end.kind === 'call' ? bulk.get(end.target) : undefined;
+    if (end.kind !== 'call' || name === undefined || name === 'memcmp') return block;
+    return { ...block, end: { ...end, kind: 'bulkCall', name } };
+  });
+  return { ...guest, blocks };
+}
+
+function bulkCallsOf({ guest }: FunctionPlan): BulkName[] {
+  return guest.blocks.flatMap(({ end }) => (end.kind === 'bulkCall' ? [end.name] : []));
+}
+
 interface BulkParts {
+  /** Those that are called, or entered. */
   readonly names: ReadonlySet<BulkName>;
+  readonly entered: ReadonlySet<BulkName>;
   readonly caches: RunCaches;
   readonly host: number;
 }
 
-/** @returns the numbers of the functions that do these */
+interface BulkNumbers {
+  /** Of functions that try the fast way, for callers. */
+  readonly fast: ReadonlyMap<BulkName, number>;
+  /** Of those that try all, for the functions themselves. */
+  readonly entered: ReadonlyMap<BulkName, number>;
+}
+
 function defineBulk(
   module: ModuleWriter,
-  { names, caches, host }: BulkParts,
-): ReadonlyMap<BulkName, number> {
-  const type = module.type({ parameters: [TYPE.i32], results: [TYPE.i32] });
-  const numbers = new Map<BulkName, number>();
+  { names, entered, caches, host }: BulkParts,
+): BulkNumbers {
+  const fast = new Map<BulkName, number>();
+  const type = module.type(BULK_SIGNATURE);
   for (const name of names) {
     const to = caches.cacheOf(BULK_BASES.to, name !== 'memcmp');
     const from = caches.cacheOf(BULK_BASES.from, false);
-    numbers.set(name, module.function(type, bulkBody(name, { to, from }, host)));
+    fast.set(name, module.function(type, bulkBody(name, { to, from })));
   }
-  return numbers;
+  const enteredType = module.type({ parameters: [TYPE.i32], results: [TYPE.i32] });
+  const tried = new Map<BulkName, number>();
+  for (const name of entered) {
+    const body = enteredBulkBody(name, fast.get(name) as number, host);
+    tried.set(name, module.function(enteredType, body));
+  }
+  return { fast, entered: tried };
 }

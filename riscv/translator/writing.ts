@@ -43,12 +43,17 @@ export interface Helpers extends FloatHelpers {
 
 /**
  * A cached run. An address is inside when `address - first` is below the limit; its position in
- * memory is the sum of `delta` and its lower 32 bits. These are numbers of the module's variables.
+ * memory is the sum of `delta` and its lower 32 bits, or that of `at` and of the difference. These
+ * are numbers of the module's variables.
  */
 export interface Cache {
   readonly first: number;
+  /** Less than that of the run by `span`. */
   readonly limit: number;
   readonly delta: number;
+  readonly at: number;
+  /** How much is accessed behind an address that is inside. */
+  readonly span: number;
   /** Number of a function: (hart, address, span) → whether the cache now holds the addresses. */
   readonly fill: number;
 }

@@ -36,8 +36,8 @@ LAYOUT_BYTES(struct net_buff_desc, 16);
  * from bit 16 on the region's index.
  */
 struct net_slot {
-    uint64_t io_or_offset;
-    uint64_t len_and_oid;
+    shared_word io_or_offset;
+    shared_word len_and_oid;
 };
 
 #define NET_OID_SHIFT 16
