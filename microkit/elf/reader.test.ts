@@ -103,6 +103,15 @@ describe('an image', () => {
     ]);
   });
 
+  it('has no function behind the end of the code, where a linker script may put a label', () => {
+    const end = TEXT + 0x1234;
+    const symbols = [{ name: '_text_end', value: end, size: 0, type: 0 }];
+    const functions = image(microkitElf({ symbols })).symbols.functions();
+
+    expect(functions.at(end + 0x10)).toBeUndefined();
+    expect([...functions.extents(end - 4, 0x1000)]).toEqual([]);
+  });
+
   it('of a stripped file has no symbols', () => {
     const file = microkitElf();
     new DataView(file.buffer).setUint16(60, 0, true); // e_shnum

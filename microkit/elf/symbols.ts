@@ -34,7 +34,7 @@ const DOT = 0x2e;
 export function readSymbols(sections: readonly LinkedSection[]): Read<SymbolTable> {
   const table = sections.find(({ type }) => type === SHT_SYMTAB);
   const none = new Uint8Array(0);
-  if (table === undefined) return { ok: true, value: new Symbols(none, none, new Set()) };
+  if (table === undefined) return { ok: true, value: new Symbols(none, none, new Map()) };
   const strings = sections.find(({ index }) => index === table.link);
   if (strings === undefined) {
     return { ok: false, problem: 'has symbols without names; build or copy it again' };
@@ -44,7 +44,7 @@ export function readSymbols(sections: readonly LinkedSection[]): Read<SymbolTabl
     return { ok: false, problem: `has a symbol table of ${size}; build or copy it again` };
   }
   const text = sections.filter(({ flags }) => (flags & SHF_EXECINSTR) !== 0);
-  const code = new Set(text.map(({ index }) => index));
+  const code = new Map(text.map(({ index, vaddr, sizeBytes }) => [index, vaddr + sizeBytes]));
   return { ok: true, value: new Symbols(table.contents, strings.contents, code) };
 }
 
@@ -52,10 +52,10 @@ class Symbols implements SymbolTable {
   readonly count: number;
   readonly #table: DataView;
   readonly #strings: Uint8Array;
-  /** Numbers of the sections that hold instructions. */
-  readonly #code: ReadonlySet<number>;
+  /** By the numbers of the sections that hold instructions: where they end. */
+  readonly #code: ReadonlyMap<number, number>;
 
-  constructor(table: Uint8Array, strings: Uint8Array, code: ReadonlySet<number>) {
+  constructor(table: Uint8Array, strings: Uint8Array, code: ReadonlyMap<number, number>) {
     this.#code = code;
     const entries = table.length / SYMBOL.SIZE;
     // The first entry of each table is that of no symbol.
@@ -119,8 +119,7 @@ class Symbols implements SymbolTable {
     if (start === undefined || index === undefined) return undefined;
     const at = index * SYMBOL.SIZE;
     const size = word64(this.#table, at + SYMBOL.size);
-    // Assembly often states no size: then everything up to the next function counts.
-    if (size !== 0 && pc >= start + size) return undefined;
+    if (pc >= (size === 0 ? this.#endOf(at) : start + size)) return undefined;
     const nameOffset = this.#table.getUint32(at + SYMBOL.name, true);
     return { name: textAt(this.#strings, nameOffset, NAME_LENGTH_MAX), offset: pc - start };
   }
@@ -129,10 +128,20 @@ class Symbols implements SymbolTable {
     for (let place = 0; place < starts.length; place += 1) {
       const start = starts[place] ?? 0;
       if (start < within.start || start >= within.end) continue;
-      const size = word64(this.#table, (indices[place] ?? 0) * SYMBOL.SIZE + SYMBOL.size);
-      const end = size === 0 ? (starts[place + 1] ?? within.end) : start + size;
-      yield { start, end: Math.min(end, within.end) };
+      const at = (indices[place] ?? 0) * SYMBOL.SIZE;
+      const size = word64(this.#table, at + SYMBOL.size);
+      const next = Math.min(starts[place + 1] ?? within.end, this.#endOf(at));
+      const end = Math.min(size === 0 ? next : start + size, within.end);
+      if (end > start) yield { start, end };
     }
+  }
+
+  /**
+   * Assembly often states no size: then everything up to the next function counts, but no strings
+   * of another section, which lie behind a label at the end of the code.
+   */
+  #endOf(at: number): number {
+    return this.#code.get(this.#section(at)) ?? Infinity;
   }
 
   #countFunctions(): number {
