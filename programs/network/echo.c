@@ -54,7 +54,7 @@ static int32_t tx_buffer;
 static struct restart_member member;
 
 /* Whether there is a transmit buffer in hand; takes one from the free queue if there is none. */
-static bool has_tx_buffer(void)
+PER_PACKET bool has_tx_buffer(void)
 {
     struct net_buff_desc empty;
     while (tx_buffer == NET_NO_BUFFER) {
@@ -86,7 +86,7 @@ struct tally {
     uint32_t bytes;
 };
 
-static void answer(const struct net_buff_desc *packet, struct tally *tally)
+PER_PACKET void answer(const struct net_buff_desc *packet, struct tally *tally)
 {
     if (net_buffer_at_offset(&rx_data, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
         count(COUNT_BAD_RX_BUFFER, 1);

@@ -67,7 +67,7 @@ static bool needs_buffers(void)
     return at_driver * 2 < data.buffers;
 }
 
-static void to_driver(int32_t buffer)
+PER_PACKET void to_driver(int32_t buffer)
 {
     /* The queue has a slot for each buffer, and each buffer is in it once at most. */
     if (net_enqueue(&driver_free, net_address_of(&data, buffer), 0, 0)) {

@@ -75,7 +75,7 @@ static struct restart_member member;
 /* A switch waits for the buffers of those behind it when one of them has died. */
 static bool is_prompt;
 
-static bool give_back_to(struct client *client, unsigned oid, int32_t buffer)
+PER_PACKET bool give_back_to(struct client *client, unsigned oid, int32_t buffer)
 {
     struct tx_data *region = &client->regions[oid];
     bool is_wanted = region->states[buffer] == WITH_DRIVER;
@@ -95,7 +95,7 @@ static bool give_back_to(struct client *client, unsigned oid, int32_t buffer)
 
 /* Gives a sent buffer to its owner. Answers false when it is nobody's, or was not with the
  * driver. */
-static bool give_back(uint64_t address)
+PER_PACKET bool give_back(uint64_t address)
 {
     for (struct client *client = clients; client < clients + num_clients; client++) {
         for (unsigned oid = 0; oid < client->num_regions; oid++) {
@@ -163,7 +163,7 @@ static void tx_return(void)
 
 /* Passes a client's frame on to the driver. Answers PASSED, or the counter of the reason why
  * not. */
-static int pass(struct client *client, const struct net_buff_desc *frame, struct net_producer *to)
+PER_PACKET int pass(struct client *client, const struct net_buff_desc *frame, struct net_producer *to)
 {
     if (frame->len < FRAME_BYTES_MIN || frame->len > FRAME_BYTES_MAX) {
         return COUNT_REFUSED_LENGTH;

@@ -11,5 +11,8 @@
  */
 typedef unsigned long long shared_word;
 
+/* For what is done for each packet: a call costs more than what it does. */
+#define PER_PACKET static inline __attribute__((always_inline))
+
 #define LAYOUT_FIELD(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type ": " #field)
 #define LAYOUT_BYTES(type, bytes) _Static_assert(sizeof(type) == (bytes), #type ": its size")
