@@ -67,7 +67,7 @@ export function widen(blocks: readonly Widened[], order: readonly number[]): voi
   const after: (OpenGroups | undefined)[] = [];
   for (const number of order) {
     const { instructions, groups, before } = blocks[number] as Widened;
-    const open = new OpenGroups(before === undefined ? undefined : after[before]);
+    const open = new OpenGroups(before === undefined ? undefined : after[before]?.checks);
     after[number] = open;
     instructions.forEach((instruction, index) => {
       const group = groups[index];
@@ -77,14 +77,21 @@ export function widen(blocks: readonly Widened[], order: readonly number[]): voi
   }
 }
 
+/** The groups that are checked at a place in the code, by base register. */
+export type Checks = readonly (AccessGroup | undefined)[];
+
 /** The groups that are checked, and where they lie known, at a place in the code. */
 export class OpenGroups {
   /** By base register. */
   readonly #checked: (AccessGroup | undefined)[];
 
   /** @param before what is checked where the block begins */
-  constructor(before?: OpenGroups) {
-    this.#checked = before === undefined ? [] : [...before.#checked];
+  constructor(before: Checks = []) {
+    this.#checked = [...before];
+  }
+
+  get checks(): Checks {
+    return [...this.#checked];
   }
 
   /** Whether nothing of a group needs a check. */

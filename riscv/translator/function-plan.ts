@@ -1,7 +1,8 @@
 /** All that is found out about a function before its code is written. */
 
 import type { AccessGroup } from './access-group.ts';
-import { accessGroups, widen } from './access-groups.ts';
+import { accessGroups, type Checks, widen } from './access-groups.ts';
+import { availableChecks } from './available-checks.ts';
 import { type AffineLoop, affineLoopOf } from './affine-loops.ts';
 import { type Charges, chargesOf } from './charges.ts';
 import { dominance } from './dominators.ts';
@@ -20,8 +21,8 @@ export interface FunctionPlan {
   readonly structure: Structure;
   readonly registers: RegisterFlow;
   readonly charges: Charges;
-  /** Of each block: the only one that leads to it, if what that one has checked holds here. */
-  readonly passesOn: readonly (number | undefined)[];
+  /** Of each block: what is checked where it begins. */
+  readonly checks: readonly Checks[];
   /** Of each block: how it walks through memory, when it goes back to itself. */
   readonly affineLoops: readonly (AffineLoop | undefined)[];
   /** Of each block: the group of each of its instructions that accesses memory. */
@@ -61,7 +62,16 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
     structure,
     registers: registerFlow(guest, entries),
     charges: chargesIn({ guest, entries, graph, structure, ways }),
-    passesOn,
+    checks: availableChecks(
+      guest.blocks.map(({ instructions, end }, block) => ({
+        instructions,
+        groups: groups[block] ?? [],
+        passesOn: affineLoops[block] === undefined && PASSES_ON.has(end.kind),
+        ways: ways[block] ?? [],
+      })),
+      graph,
+      dominators.order,
+    ),
     affineLoops,
     groups,
   };
@@ -75,7 +85,7 @@ function blockOf({ nodes }: FlowGraph, node: number): number | undefined {
 /** Behind these, registers have the values that they had. */
 const PASSES_ON: ReadonlySet<BlockEnd['kind']> = new Set(['branch', 'jump', 'fall', 'bulkCall']);
 
-/** See `FunctionPlan.passesOn`. */
+/** @returns of each block, the only one that leads to it, if what that one has checked holds here */
 function passersOn({
   guest,
   graph,

@@ -19,7 +19,7 @@ import { BRANCHES, HART, NS_PER_TICK, SLOT_OF_X } from '../hart.ts';
 import { OPERATIONS } from '../operations.ts';
 import { Accesses } from './access.ts';
 import type { AccessGroup } from './access-group.ts';
-import { OpenGroups } from './access-groups.ts';
+import { type Checks, OpenGroups } from './access-groups.ts';
 import type { AffineLoop } from './affine-loops.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { Atomics, isAtomic } from './atomic.ts';
@@ -111,8 +111,6 @@ class FunctionWriter implements Writing, NodeWriter {
   #fastLocals: FastLoopLocals | undefined;
   /** What a function that is done at once counts as: of no meaning between calls. */
   #bulkCharge: number | undefined;
-  /** By block: what has been checked where it ends. */
-  readonly #openAfter: (OpenGroups | undefined)[] = [];
   /** Where the block begins that is being written. */
   #blockPc = 0;
   /**
@@ -235,6 +233,7 @@ class FunctionWriter implements Writing, NodeWriter {
       case 'landing':
         code.i32(0);
         code.set(ENTRY_LOCAL);
+        this.#writeChecks(node, what.target, flow);
         flow.goTo(node, what.target);
         return;
       case 'choice':
@@ -296,6 +295,20 @@ class FunctionWriter implements Writing, NodeWriter {
     code.brTable(labels, usual);
   }
 
+  /** What has been checked on every other way to a block. */
+  #writeChecks(node: number, target: number, flow: Flow): void {
+    const { graph, checks, registers, guest } = this.#plan;
+    const what = graph.nodes[target];
+    if (what?.kind !== 'block') return;
+    const { block } = what;
+    const { pc } = guest.blocks[block] as Block;
+    this.#blockPc = pc;
+    const place = { node, block, flow, dirty: registers.dirty[block] as number, charged: 0 };
+    for (const group of checks[block] as Checks) {
+      if (group !== undefined) this.#accesses.check(group, () => this.#leaveAt(place, pc));
+    }
+  }
+
   #writeBlock(node: number, block: number, flow: Flow): void {
     const { charges, registers, groups } = this.#plan;
     const { pc, end } = this.#plan.guest.blocks[block] as Block;
@@ -336,8 +349,7 @@ class FunctionWriter implements Writing, NodeWriter {
     let place = begin;
     let pc = start;
     let isFloatEnabled = false;
-    const before = this.#plan.passesOn[begin.block];
-    const open = new OpenGroups(before === undefined ? undefined : this.#openAfter[before]);
+    const open = new OpenGroups(this.#plan.checks[begin.block]);
     for (const [index, instruction] of instructions.slice(0, plain).entries()) {
       const group = groups[index];
       const here = { place, pc };
@@ -359,10 +371,7 @@ class FunctionWriter implements Writing, NodeWriter {
       place = { ...place, dirty, charged: place.charged - 1 };
       pc += instruction.length;
     }
-    const last = instructions[plain];
-    if (last !== undefined) open.forget(writesOf(last));
-    this.#openAfter[begin.block] = open;
-    return { last, at: pc, place };
+    return { last: instructions[plain], at: pc, place };
   }
 
   /** Only where the block goes straight back to itself, with no dispatch node in between. */
