@@ -2,15 +2,14 @@
  * Loads and stores that are checked together: those of a block that add different offsets to the
  * same value of one register. The first one checks the stretch from the lowest to the highest; all
  * of them are executed, unless the function is left in between. What has been checked is not
- * checked again in blocks that are reached from there alone, as long as the register keeps its
- * value.
+ * checked again as long as the register keeps its value: see `available-checks.ts`.
  */
 
 import { assert } from '../../memory/assert.ts';
 import type { Instruction } from '../decode.ts';
 import type { AccessGroup } from './access-group.ts';
 import { memoryOperationOf } from './memory-operations.ts';
-import { registersIn, writesOf } from './register-flow.ts';
+import { registersIn } from './register-flow.ts';
 
 /** Less than any limit of a run, so that subtracting it from one gives no negative number. */
 const WIDEST = 2047;
@@ -46,35 +45,23 @@ function fits(group: AccessGroup, imm: number): boolean {
   return Math.max(group.high, imm) - Math.min(group.low, imm) <= WIDEST;
 }
 
-/** A block, for {@link widen}. */
-export interface Widened {
-  readonly instructions: readonly Instruction[];
-  readonly groups: readonly (AccessGroup | undefined)[];
-  /** The number of the block that alone leads here, and passes on what it has checked. */
-  readonly before: number | undefined;
-}
-
 /** What may be checked for blocks that are perhaps not reached: near the end of a run, it fails. */
 const WIDEST_AHEAD = 255;
 
 /**
- * Lets groups be checked for what the blocks behind them access, too, where those need no more
- * rights.
- *
- * @param order numbers of the blocks, each behind the one that leads to it
+ * Whether a group may be checked together with one that has been checked before. What a function
+ * accesses by the stack pointer is its frame.
  */
-export function widen(blocks: readonly Widened[], order: readonly number[]): void {
-  const after: (OpenGroups | undefined)[] = [];
-  for (const number of order) {
-    const { instructions, groups, before } = blocks[number] as Widened;
-    const open = new OpenGroups(before === undefined ? undefined : after[before]?.checks);
-    after[number] = open;
-    instructions.forEach((instruction, index) => {
-      const group = groups[index];
-      if (group !== undefined && group.first === index) open.join(group);
-      open.forget(writesOf(instruction));
-    });
-  }
+export function mayJoin(checked: AccessGroup, group: AccessGroup): boolean {
+  if (group.isWrite && !checked.isWrite) return false;
+  const span = Math.max(checked.high, group.high) - Math.min(checked.low, group.low);
+  return span <= (group.base === STACK_POINTER ? WIDEST : WIDEST_AHEAD);
+}
+
+/** Whether a group needs no check behind one that has been checked. */
+export function covers(checked: AccessGroup, group: AccessGroup): boolean {
+  if (group.isWrite && !checked.isWrite) return false;
+  return checked.low <= group.low && group.high <= checked.high;
 }
 
 /** The groups that are checked at a place in the code, by base register. */
@@ -91,29 +78,13 @@ export class OpenGroups {
   }
 
   get checks(): Checks {
-    return [...this.#checked];
+    return this.#checked;
   }
 
   /** Whether nothing of a group needs a check. */
   covers(group: AccessGroup): boolean {
     const checked = this.#checked[group.base];
-    if (checked === undefined || (group.isWrite && !checked.isWrite)) return false;
-    return checked.low <= group.low && group.high <= checked.high;
-  }
-
-  /** Lets the checked group hold this one as well, if that is no more than is worth it. */
-  join(group: AccessGroup): void {
-    const checked = this.#checked[group.base];
-    if (checked !== undefined && (checked.isWrite || !group.isWrite)) {
-      const low = Math.min(checked.low, group.low);
-      const high = Math.max(checked.high, group.high);
-      if (this.covers(group) || high - low <= WIDEST_AHEAD) {
-        checked.low = low;
-        checked.high = high;
-        return;
-      }
-    }
-    this.add(group);
+    return checked !== undefined && covers(checked, group);
   }
 
   /** The group has been checked. */

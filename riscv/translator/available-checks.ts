@@ -9,11 +9,11 @@
 
 import type { Instruction } from '../decode.ts';
 import type { AccessGroup } from './access-group.ts';
-import { type Checks, OpenGroups } from './access-groups.ts';
+import { type Checks, covers, mayJoin, OpenGroups } from './access-groups.ts';
 import type { FlowGraph, FlowNode } from './flow-graph.ts';
 import { bitOf, writesOf } from './register-flow.ts';
 
-/** A block, for {@link availableChecks}. */
+/** A block, for {@link checksOf}. */
 export interface CheckedBlock {
   readonly instructions: readonly Instruction[];
   readonly groups: readonly (AccessGroup | undefined)[];
@@ -25,14 +25,48 @@ export interface CheckedBlock {
 
 const NONE: Checks = [];
 
+/** Whether what has been checked by a base register holds for a group by the same one. */
+type Holds = (checked: AccessGroup, group: AccessGroup) => boolean;
+
 /**
+ * Lets groups be checked for what is accessed behind them, too, if that is no more than is worth
+ * it, and tells what then is checked where.
+ *
  * @param order numbers of the graph's nodes, loops apart each behind those that lead to it
  * @returns of each block, what is checked where it begins
  */
-export function availableChecks(
+export function checksOf(
   blocks: readonly CheckedBlock[],
   graph: FlowGraph,
   order: readonly number[],
+): readonly Checks[] {
+  const likely = availableChecks(blocks, { graph, order, holds: mayJoin });
+  for (const node of order) {
+    const what = graph.nodes[node] as FlowNode;
+    if (what.kind === 'block') {
+      behind(blocks[what.block] as CheckedBlock, likely[what.block] as Checks, joins);
+    }
+  }
+  return availableChecks(blocks, { graph, order, holds: covers });
+}
+
+/** Lets the checked group hold this one as well. */
+function joins(checked: AccessGroup, group: AccessGroup): boolean {
+  if (!mayJoin(checked, group)) return false;
+  checked.low = Math.min(checked.low, group.low);
+  checked.high = Math.max(checked.high, group.high);
+  return true;
+}
+
+interface Flowing {
+  readonly graph: FlowGraph;
+  readonly order: readonly number[];
+  readonly holds: Holds;
+}
+
+function availableChecks(
+  blocks: readonly CheckedBlock[],
+  { graph, order, holds }: Flowing,
 ): readonly Checks[] {
   const waysTo = waysInside(graph);
   const needed = neededIn(blocks);
@@ -53,7 +87,7 @@ export function availableChecks(
       const now = block < 0 ? all : only(all, needed[block] as number);
       if (known !== undefined && isSame(known, now)) continue;
       before[node] = now;
-      after[node] = block < 0 ? now : behind(blocks[block] as CheckedBlock, now);
+      after[node] = block < 0 ? now : behind(blocks[block] as CheckedBlock, now, holds);
       hasChanged = true;
     }
   }
@@ -102,17 +136,21 @@ function neededIn(blocks: readonly CheckedBlock[]): Int32Array {
 }
 
 /** What is checked behind a block. */
-function behind({ instructions, groups, passesOn }: CheckedBlock, before: Checks): Checks {
-  if (!passesOn) return NONE;
+function behind(
+  { instructions, groups, passesOn }: CheckedBlock,
+  before: Checks,
+  holds: Holds,
+): Checks {
   const open = new OpenGroups(before);
   instructions.forEach((instruction, index) => {
     const group = groups[index];
-    if (group !== undefined && groups.indexOf(group) === index && !open.covers(group)) {
-      open.add(group);
+    if (group !== undefined && groups.indexOf(group) === index) {
+      const checked = open.checks[group.base];
+      if (checked === undefined || !holds(checked, group)) open.add(group);
     }
     open.forget(writesOf(instruction));
   });
-  return open.checks;
+  return passesOn ? open.checks : NONE;
 }
 
 /** @returns what is checked in all of them; undefined when none is known */

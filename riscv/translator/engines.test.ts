@@ -61,8 +61,10 @@ function stateOf(made: RiscvMachine): string {
   ].join('\n');
 }
 
-/** Sums of squares in a loop in a loop, by a function with a loop of its own, kept on a stack. */
-/** The second function is too long to be translated together with the first one. */
+/**
+ * Sums of squares in a loop in a loop, by a function with a loop of its own, kept on a stack. It is
+ * too long to be translated together with the first one.
+ */
 const CALLS = `
         li   s0, 0
         li   s1, 5
@@ -373,6 +375,47 @@ again:  addi a0, a0, 1
       made.setX(11, 100n);
 
       expect([made.run(), made.x(10)]).toEqual([EXIT.ecall, 400n]);
+    }
+  });
+
+  test('data that lies elsewhere is found by who comes into the middle of a loop', () => {
+    // Accesses by s0 and sp are checked before the loop, and hold for all of its blocks.
+    const program = `
+        li   s1, 6
+        sd   zero, 0(s0)
+        sd   zero, -8(sp)
+again:  ld   t0, 0(s0)
+        andi t1, s1, 1
+        beq  t1, zero, even
+        addi t0, t0, 3
+        sd   t0, -8(sp)
+        j    joined
+even:   ld   t2, -8(sp)
+        add  t0, t0, t2
+        sd   t0, 8(s0)
+joined: ld   t3, -16(sp)
+        add  t0, t0, t3
+        sd   t0, 0(s0)
+        addi s1, s1, -1
+        bne  s1, zero, again
+        ecall
+    `;
+    const moved = TEXT_AND_DATA.map((each) =>
+      each.vaddr === DATA ? { ...each, at: each.at + each.sizeBytes } : each,
+    );
+    const translations = new Translations();
+    for (let limit = 1; limit <= 90; limit += 1) {
+      const [interpreted, translated] = (['interpreter', 'translator'] as const).map((engine) => {
+        const made = machine(engine, program, { translations });
+        made.setX(8, BigInt(DATA + 0x100));
+        for (let at = 0x8000; at < 0x1_0000; at += 1) made.ram.u8[at] = (at >>> 5) & 0x7f;
+        made.run(limit);
+        made.map(moved);
+        made.run();
+        return [stateOf(made), Buffer.from(made.ram.u8.subarray(0xc000, 0x1_0000)).toString('hex')];
+      });
+
+      expect(translated, `moved after ${limit} instructions`).toEqual(interpreted);
     }
   });
 

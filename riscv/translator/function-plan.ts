@@ -1,15 +1,15 @@
 /** All that is found out about a function before its code is written. */
 
 import type { AccessGroup } from './access-group.ts';
-import { accessGroups, type Checks, widen } from './access-groups.ts';
-import { availableChecks } from './available-checks.ts';
+import { accessGroups, type Checks } from './access-groups.ts';
+import { checksOf } from './available-checks.ts';
 import { type AffineLoop, affineLoopOf } from './affine-loops.ts';
 import { type Charges, chargesOf } from './charges.ts';
 import { dominance } from './dominators.ts';
 import type { EnterableFunction } from './entry-points.ts';
 import type { BlockEnd } from './flow.ts';
 import { type FlowGraph, flowGraph } from './flow-graph.ts';
-import { type Block, type GuestFunction, isInterpreted, successors } from './functions.ts';
+import { type GuestFunction, isInterpreted, successors } from './functions.ts';
 import { type RegisterFlow, registerFlow } from './register-flow.ts';
 import { loopsOf, type Structure } from './structure.ts';
 
@@ -46,15 +46,12 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
     accessGroups(isInterpreted(end) ? instructions.slice(0, -1) : instructions),
   );
   const affineLoops = guest.blocks.map(affineLoopOf);
-  const passesOn = passersOn({ guest, graph, affineLoops });
-  widen(
-    guest.blocks.map(({ instructions }, block) => ({
-      instructions,
-      groups: groups[block] ?? [],
-      before: passesOn[block],
-    })),
-    dominators.order.flatMap((node) => blockOf(graph, node) ?? []),
-  );
+  const checked = guest.blocks.map(({ instructions, end }, block) => ({
+    instructions,
+    groups: groups[block] ?? [],
+    passesOn: affineLoops[block] === undefined && PASSES_ON.has(end.kind),
+    ways: ways[block] ?? [],
+  }));
   return {
     guest,
     entries,
@@ -62,49 +59,14 @@ export function planOf({ guest, entries }: EnterableFunction): FunctionPlan | un
     structure,
     registers: registerFlow(guest, entries),
     charges: chargesIn({ guest, entries, graph, structure, ways }),
-    checks: availableChecks(
-      guest.blocks.map(({ instructions, end }, block) => ({
-        instructions,
-        groups: groups[block] ?? [],
-        passesOn: affineLoops[block] === undefined && PASSES_ON.has(end.kind),
-        ways: ways[block] ?? [],
-      })),
-      graph,
-      dominators.order,
-    ),
+    checks: checksOf(checked, graph, dominators.order),
     affineLoops,
     groups,
   };
 }
 
-function blockOf({ nodes }: FlowGraph, node: number): number | undefined {
-  const what = nodes[node];
-  return what?.kind === 'block' ? what.block : undefined;
-}
-
 /** Behind these, registers have the values that they had. */
 const PASSES_ON: ReadonlySet<BlockEnd['kind']> = new Set(['branch', 'jump', 'fall', 'bulkCall']);
-
-/** @returns of each block, the only one that leads to it, if what that one has checked holds here */
-function passersOn({
-  guest,
-  graph,
-  affineLoops,
-}: Pick<FunctionPlan, 'guest' | 'graph' | 'affineLoops'>): (number | undefined)[] {
-  const ways: number[][] = graph.successors.map(() => []);
-  graph.successors.forEach((targets, node) => {
-    for (const target of targets) ways[target]?.push(node);
-  });
-  const passing = guest.blocks.map(() => undefined as number | undefined);
-  ways.forEach((from, node) => {
-    const block = blockOf(graph, node);
-    const before = from.length === 1 ? blockOf(graph, from[0] as number) : undefined;
-    if (block === undefined || before === undefined || affineLoops[before] !== undefined) return;
-    const { kind } = (guest.blocks[before] as Block).end;
-    if (PASSES_ON.has(kind)) passing[block] = before;
-  });
-  return passing;
-}
 
 interface Flowing {
   readonly guest: GuestFunction;
