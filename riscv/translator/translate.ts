@@ -36,8 +36,10 @@ export interface Unit {
 /** Any memory that WebAssembly can have: how large it is, is not compiled in. */
 const MOST_PAGES = 65_536;
 /** Instructions that a unit has at most of functions that are short, or are in others, too. */
-const MOST_BESIDES = 1000;
-const SHORT = 100;
+const MOST_BESIDES = 700;
+const SHORT = 60;
+/** Of a function that is in another unit: what is longer takes longer than a call of it. */
+const MIDDLING = 500;
 const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
 
 /** By their addresses. */
@@ -110,8 +112,8 @@ export class Translation {
 
   /**
    * Translates a function, and with it those that it calls, and those that they call: the nearest
-   * ones first. Short ones, and those that were executed so often that some unit has them, come in
-   * any case, so that calls of them are direct ones: see `MOST_BESIDES`.
+   * ones first. Short ones, and those it calls that were executed so often that some unit has them,
+   * come in any case, so that calls of them are direct ones: see `MOST_BESIDES`.
    *
    * @param most instructions of the others; a function that is longer makes a unit for itself
    */
@@ -126,7 +128,8 @@ export class Translation {
         if (isSeen.has(callee)) continue;
         isSeen.add(callee);
         const length = this.lengthOf(callee);
-        if (length <= leftBesides && (length <= SHORT || this.isTranslated(callee))) {
+        const isAgain = this.isTranslated(callee) && caller === index && length <= MIDDLING;
+        if (length <= leftBesides && (length <= SHORT || isAgain)) {
           leftBesides -= length;
         } else if (length <= left && !this.isTranslated(callee)) {
           left -= length;
