@@ -143,3 +143,25 @@ it('where one is called, both engines are in the same state after any number of 
   );
   fc.assert(property, { numRuns: 150 });
 });
+
+it('one that is jumped to with a return address elsewhere returns to where ra says', () => {
+  const jump = assemble(`
+    mv a0, s0
+    addi a1, s0, 64
+    li a2, 8
+    auipc ra, 0
+    addi ra, ra, 16
+    jal t0, ${MEMCPY_AT - 20}
+    li a5, 1
+    ecall
+  `);
+  const outcomes = (['interpreter', 'translator'] as const).map((engine) => {
+    const machine = copying(engine);
+    machine.load(TEXT, jump);
+    machine.setX(8, BigInt(DATA));
+    return [machine.run(), machine.trapPc, machine.x(15), machine.double(HART.retired)];
+  });
+
+  expect(outcomes[0]).toEqual([EXIT.ecall, TEXT + 28, 0n, 20n]);
+  expect(outcomes[1]).toEqual(outcomes[0]);
+});

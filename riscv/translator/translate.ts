@@ -40,6 +40,7 @@ const MOST_BESIDES = 700;
 const SHORT = 60;
 /** Of a function that is in another unit: what is longer takes longer than a call of it. */
 const MIDDLING = 500;
+const RETURN_ADDRESS = 1;
 const ENTRY_MASK = (1 << ENTRY_BITS) - 1;
 
 /** By their addresses. */
@@ -244,12 +245,16 @@ export class Translation {
   }
 }
 
-/** Calls of functions that are done at once, but for those that have a result. */
+/**
+ * Calls of functions that are done at once, but for those that have a result, and those that leave
+ * their return address where the function does not look for it.
+ */
 function withBulkCalls(guest: GuestFunction, bulk: BulkEntries): GuestFunction {
   const blocks = guest.blocks.map((block): Block => {
-    const { end } = block;
-    const name = end.kind === 'call' ? bulk.get(end.target) : undefined;
-    if (end.kind !== 'call' || name === undefined || name === 'memcmp') return block;
+    const { end, instructions } = block;
+    if (end.kind !== 'call' || instructions.at(-1)?.rd !== RETURN_ADDRESS) return block;
+    const name = bulk.get(end.target);
+    if (name === undefined || name === 'memcmp') return block;
     return { ...block, end: { ...end, kind: 'bulkCall', name } };
   });
   return { ...guest, blocks };
