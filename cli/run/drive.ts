@@ -63,9 +63,9 @@ export interface LiveRun {
   readonly interrupt: Interrupt;
   /**
    * What the host may still bring: 'more', nothing after an input that is 'over', or 'none' because
-   * nothing is attached. With 'none' the run ends when nothing can happen any more; with 'over'
-   * also when the board is idle after it has had time to say what it has to say, unless a length
-   * was told.
+   * nothing is attached. With 'none' the run ends when nothing can happen any more; with
+   * 'over', unless a length was told, also when the board is idle after it has had time to say what
+   * it has to say.
    */
   readonly input: () => 'more' | 'over' | 'none';
 }
@@ -96,12 +96,12 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
     flush: () => {
       run.port.flush();
       const input = run.input();
-      if (input === 'more') return;
+      // Who says how long it is to last may still be waiting for what comes by itself.
+      if (input === 'more' || (input === 'over' && run.forNs !== undefined)) return;
       overAt ??= hostNow();
       // Characters may still be on their way out; a device that never rests does not keep the run
       // going.
-      const hasTime = run.forNs !== undefined || hostNow() - overAt <= DRAIN_NS;
-      const isDrained = input === 'over' && testbed.isIdle && !hasTime;
+      const isDrained = input === 'over' && testbed.isIdle && hostNow() - overAt > DRAIN_NS;
       if (testbed.isQuiet || isDrained) {
         ending = 'quiet';
         loop.stop();

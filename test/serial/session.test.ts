@@ -149,6 +149,13 @@ describe('a serial session', () => {
     expect(second.stdout).toBe(first.stdout);
   });
 
+  it('lasts as long as it is told to, also behind the end of its input', () => {
+    const args = [sddfCommand(), 'run', 'serial', '--for', '400ms'];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8', input: '12345' });
+
+    expect(stdout).toMatch(/serial: [\d.]+ s$/m); // and not: then all was quiet
+  });
+
   it('shows a network and a disk beside it', async () => {
     const script = join(directory, 'beside.txt');
     const log = join(directory, 'beside.log');
