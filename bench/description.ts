@@ -12,7 +12,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import { flatten, type SystemDescription } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
 import type { PrefillFiles } from '../microkit/read/draft.ts';

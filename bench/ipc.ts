@@ -8,7 +8,7 @@
  * machine.
  */
 
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import { HOST_MECHANISMS, type HostMechanism, makeHostPair } from './ipc/host.ts';
 import { l4Rig } from './ipc/l4.ts';
 import { machRig } from './ipc/mach.ts';

@@ -7,7 +7,7 @@
 import { Board } from '../board/board.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import {
   INIT_SLOT_CNODE,
   INIT_SLOT_TCB,

@@ -4,7 +4,7 @@
  * ordinary threads.
  */
 
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import { type PdBuilder, system } from '../microkit/builder.ts';
 import type { SystemDescription } from '../microkit/model.ts';
 import { createTestbed } from '../systems/testbed.ts';

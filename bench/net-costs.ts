@@ -5,7 +5,8 @@
 
 import { type PerformanceEntry, PerformanceObserver, constants } from 'node:perf_hooks';
 import { memoryUsage } from 'node:process';
-import { breathe, hostNow } from '../host/event-loop.ts';
+import { breathe } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { NetRig } from './net-rig.ts';
 import type { BenchRow } from './results.ts';

@@ -14,7 +14,7 @@ import { TrafficGenerator } from '../board/links/generator.ts';
 import { Random } from '../board/random.ts';
 import { LiveTurns } from '../board/turns.ts';
 import { VirtioNet } from '../board/virtio/net.ts';
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import { type BareEcho, bareEcho, type EchoPath, IRQ } from '../test/support/bare-echo.ts';
 
 export interface PipelineOptions {

@@ -6,7 +6,7 @@
 
 import { memoryUsage } from 'node:process';
 import type { SerialLine } from '../board/uart/serial-line.ts';
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import type { Uart } from '../systems/serial-devices.ts';
 import { UARTS } from '../systems/serial-devices.ts';
 import { garbageCollector } from './garbage-collector.ts';

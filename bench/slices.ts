@@ -17,7 +17,7 @@
  */
 
 import { cpuUsage } from 'node:process';
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import { assert } from '../memory/assert.ts';
 import { round, summarise } from './statistics.ts';
 

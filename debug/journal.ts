@@ -74,7 +74,11 @@ class Digest {
   }
 }
 
-function digestOf(
+/**
+ * A number for all that is known of a world's state: time, counters, registers of harts, and the
+ * memory that somebody may write to.
+ */
+export function digestOf(
   nowNs: number,
   world: DebuggedWorld,
   harts: ReadonlyMap<string, DebuggedHart>,

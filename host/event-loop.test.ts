@@ -2,7 +2,8 @@
 // loop that slept where it must not would end in the runner's time-out.
 
 import { describe, expect, it } from 'vitest';
-import { LiveLoop, hostNow } from './event-loop.ts';
+import { LiveLoop } from './event-loop.ts';
+import { hostNow } from './host-time.ts';
 import type { Drivable } from './event-loop.ts';
 
 class FakeBoard implements Drivable {

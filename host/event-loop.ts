@@ -1,6 +1,6 @@
 /**
- * The host's time and the host's event loop: the only file of the room with timers and clocks, so
- * that it is easy to see what a run under the virtual clock never touches.
+ * The host's event loop: the only file of the room with timers, so that it is easy to see what a
+ * run under the virtual clock never touches; the clock is in `host-time.ts`.
  *
  * The live loop: let the board run until it is idle or its time slice is over, let the bridges send
  * what has gathered, let the host's event loop breathe (sockets are read there), again. An idle
@@ -8,24 +8,8 @@
  * time.
  */
 
-// The global of the same name is looked up by way of a getter at each use.
-import { performance } from 'node:perf_hooks';
-
 /** As they are before any module of a user's is loaded, which might replace them. */
 const { setTimeout, setInterval, setImmediate, clearTimeout, clearInterval } = globalThis;
-
-/** Host time in nanoseconds, from an arbitrary start; never goes back. A number below 2^53. */
-export function hostNow(): number {
-  return Math.round(performance.now() * 1e6);
-}
-
-/**
- * Wall-clock time of `hostNow() === 0`, in nanoseconds since 1970: what a capture stamps live
- * frames with.
- */
-export function hostEpoch(): bigint {
-  return BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
-}
 
 /** Lets the host's event loop run once: sockets, files, signals. */
 export function breathe(): Promise<void> {

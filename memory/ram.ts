@@ -31,7 +31,7 @@ const CLEARED_BYTES = 4096;
  * one instruction each, the ordered stores `store16(at, value)` and `store32(at, value)`, and
  * `firstUsedLine(from, end)`.
  */
-function bulkModule(pages: number): Uint8Array {
+function bulkModule(pages: number): Uint8Array<ArrayBuffer> {
   const module = new ModuleWriter();
   module.importMemory('host', 'memory', pages);
   exportOver(module, 'copy', 3, (code) => code.memoryCopy());
@@ -126,7 +126,9 @@ function makeRam(options: RamOptions): RamParts {
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const module = new WebAssembly.Module(bulkModule(pages));
   const bulk = new WebAssembly.Instance(module, { host: { memory } });
-  return { base, sizeBytes, memory, buffer: memory.buffer, bulk: bulk.exports, batches };
+  // A browser's types know only memory of one thread.
+  const buffer = memory.buffer as ArrayBufferLike as SharedArrayBuffer;
+  return { base, sizeBytes, memory, buffer, bulk: bulk.exports, batches };
 }
 
 /**
@@ -195,7 +197,9 @@ export class Ram extends Configured<RamParts> {
   functions(write: (pages: number) => Uint8Array): Readonly<Record<string, unknown>> {
     const known = this.#functions.get(write);
     if (known !== undefined) return known;
-    const module = new WebAssembly.Module(write(this.u8.length / WASM_PAGE_BYTES));
+    // Never in shared memory: a writer's own bytes.
+    const bytes = write(this.u8.length / WASM_PAGE_BYTES) as Uint8Array<ArrayBuffer>;
+    const module = new WebAssembly.Module(bytes);
     const made = new WebAssembly.Instance(module, { host: { memory: this.memory } }).exports;
     this.#functions.set(write, made);
     return made;

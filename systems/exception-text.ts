@@ -3,12 +3,11 @@
  * program it was.
  */
 
-import { fileURLToPath } from 'node:url';
-
 const FRAMES_MAX = 5;
 /** Rooms that call programs: their frames say nothing about the program. */
 const OWN = ['kernel', 'microkit', 'board', 'systems', 'host', 'cli'];
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** The folder of this package, as stacks name it. */
+const ROOT = pathOf(import.meta.url.slice(0, import.meta.url.lastIndexOf('systems/')));
 
 /**
  * @returns the error and, a line each, the frames of the program, as ` at name (file:line:column)`
@@ -83,6 +82,13 @@ function shownValue(value: unknown): string {
   } catch {
     return `a value that is no text (${typeof value})`;
   }
+}
+
+/**
+ * As `fileURLToPath`, which a browser does not have; there a root has the page's host before it.
+ */
+function pathOf(url: string): string {
+  return decodeURIComponent(url.replace('file://', ''));
 }
 
 function isOwn(frame: string): boolean {

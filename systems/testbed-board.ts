@@ -4,7 +4,7 @@ import { Board, type BoardOptions } from '../board/board.ts';
 import { HostClock } from '../board/host-clock.ts';
 import { LintLog } from '../board/lint.ts';
 import { VirtualClock } from '../board/virtual-clock.ts';
-import { hostNow } from '../host/event-loop.ts';
+import { hostNow } from '../host/host-time.ts';
 import { Ram, RAM_BASE } from '../memory/ram.ts';
 import { deviceWitness, type WitnessedSystem } from './device-witness.ts';
 import type { TestbedOptions } from './testbed-options.ts';

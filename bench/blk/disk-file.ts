@@ -3,7 +3,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { type Slice, timeSlice, type Worker } from '../slices.ts';
 
 const MIB = 1024 * 1024;

@@ -5,7 +5,8 @@
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { breathe, hostNow } from '../../host/event-loop.ts';
+import { breathe } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import * as P from '../../host/nbd/protocol.ts';
 
 /** NBDMAGIC, IHAVEOPT, and flags. */

@@ -1,6 +1,6 @@
 /** An image of this folder in an address space of its own, run by one of the engines. */
 
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { assert } from '../../memory/assert.ts';
 import { Ram } from '../../memory/ram.ts';
 import { bulkFunctions } from '../../microkit/elf/bulk.ts';

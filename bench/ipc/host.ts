@@ -5,7 +5,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { STREAM_DEPTH, type Workload, WORKLOAD_BYTES } from './rig.ts';
 
 export const HOST_MECHANISMS = ['MessagePort', 'ringbuf.js'] as const;

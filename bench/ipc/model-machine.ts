@@ -3,7 +3,7 @@
 import { Board } from '../../board/board.ts';
 import { HostClock } from '../../board/host-clock.ts';
 import { VirtualClock } from '../../board/virtual-clock.ts';
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { DEFAULT_COSTS, NO_COSTS } from '../../kernel/cost.ts';
 import { Ram } from '../../memory/ram.ts';
 import { ModelKernel } from '../../ipc-models/model-kernel.ts';

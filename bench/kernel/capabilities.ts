@@ -14,7 +14,7 @@ import {
   RIGHTS_ALL,
   UNTYPED_RETYPE,
 } from '../../kernel/abi.ts';
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { runRig } from '../kernel-rig.ts';
 import type { BenchRow } from '../results.ts';
 import { summarise } from '../statistics.ts';

@@ -4,7 +4,7 @@
  */
 
 import { memoryUsage } from 'node:process';
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import type { BenchRow } from '../results.ts';
 import { round, summarise } from '../statistics.ts';
 

@@ -2,7 +2,7 @@
  * Runs benchmarks part by part, says what runs and how long is left, and goes on when one fails.
  */
 
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import type { BenchRow } from '../results.ts';
 import type { Benchmark, BenchPart, BenchSettings } from './benchmark.ts';
 import { combineSamples } from './combine.ts';

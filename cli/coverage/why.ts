@@ -6,7 +6,7 @@ import { readLcov } from '../../debug/coverage/read-lcov.ts';
 import { readBounded } from '../../host/bounded-file.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { didYouMean } from '../closest.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { type CoveredRun, readIndex } from './per-test.ts';
 

@@ -11,7 +11,7 @@ import { openTerminal } from '../terminal.ts';
 import { checkImages } from './check-images.ts';
 import { readDescriptionFile, withConfigFile } from './description-file.ts';
 import { refuseSdkOutput } from './sdk-output.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 const EXIT_MISTAKE = 2;
 

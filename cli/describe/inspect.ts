@@ -18,7 +18,7 @@ import { type FieldLine, fieldLines, fieldsAsJson } from './field-lines.ts';
 import { readImageFile } from './program-image.ts';
 import { refuseSdkOutput } from './sdk-output.ts';
 import { type TranslationSize, translationSize } from './translation-size.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 export function inspectCommand(): Command {
   return new Command('inspect')

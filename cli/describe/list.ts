@@ -5,7 +5,7 @@ import { systems } from '../../systems/index.ts';
 import { addOptions, flag, type RawOptions, readOptions } from '../option.ts';
 import { choiceLines, type SystemOptions } from '../run/choices.ts';
 import { openTerminal } from '../terminal.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 const OPTIONS = {
   output: flag({ flags: '--json', help: 'as JSON', words: ['text', 'json'] }),

@@ -20,7 +20,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { DeclaredArgument } from '../option.ts';
 import { parseChoice, parseCount, parseCounts } from '../quantities.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 interface BenchOptions {
   readonly frame?: string;

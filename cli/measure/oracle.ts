@@ -15,7 +15,7 @@ import type { Divergence } from '../../kernel/oracle/replay.ts';
 import type { Trace } from '../../kernel/oracle/trace.ts';
 import { parseTraces, TraceFormatError } from '../../kernel/oracle/trace.ts';
 import { openTerminal } from '../terminal.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 const EXIT_FAILURE = 1;
 const FIRST_DEFAULT = '20';

@@ -22,7 +22,7 @@ import { addCommonRunOptions, watchSystem } from '../run/run.ts';
 import type { RunOptions } from '../run/options.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 import type { Terminal } from '../terminal.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 const NUMBER: Range = { min: 1, max: 1_000_000_000 };
 /** Without --for. */

@@ -11,10 +11,10 @@ import { addOptions, asWritten, flag, type RawOptions, readOptions, text } from 
 import { parseCount, type Range } from '../quantities.ts';
 import { addCommonRunOptions, watchSystem } from '../run/run.ts';
 import type { RunOptions } from '../run/options.ts';
-import type { RunResult } from '../run/report.ts';
+import type { RunResult } from '../../systems/run-report.ts';
 import type { Terminal } from '../terminal.ts';
 import { statisticsRows, statisticsText } from './trace-report.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 const EVENTS: Range = { min: 1024, max: 1 << 24 };
 const EVERY: Range = { min: 1, max: 1024 };

@@ -7,9 +7,8 @@
  */
 
 import type { EthernetWire } from '../../board/ethernet.ts';
-import { TrafficGenerator } from '../../board/links/generator.ts';
+import type { TrafficGenerator } from '../../board/links/generator.ts';
 import { StagedLink } from '../../board/links/staged-link.ts';
-import type { Station } from '../../board/links/udp-frame.ts';
 import type { Bridge } from '../../host/net/bridge.ts';
 import { openReplay } from '../../host/net/usable-capture.ts';
 import type { CaptureReader } from '../../host/net/captured-frame.ts';
@@ -32,40 +31,17 @@ import {
   type UserBridgeOptions,
 } from '../../host/net/user-bridge.ts';
 import { UserMistake } from '../../host/problem.ts';
-import { type Guest, macBytes, stationOf } from '../../systems/guests.ts';
+import type { Guest } from '../../systems/guests.ts';
+import {
+  generatorCounters,
+  generatorMac,
+  makeNetGenerator,
+  type NetGeneratorOptions,
+} from '../../systems/net-generator.ts';
 import type { WireParts } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
 import type { Captures } from './captures.ts';
 import type { NetOptions } from './options.ts';
-
-/** The first generator's own station; the others follow it. */
-const GENERATOR_MAC = '52:54:00:00:00:63';
-const GENERATOR_IP = '10.0.2.99';
-const GENERATOR_PORT = 40_000;
-const ECHO_PORT = 1235;
-/** Frames that the generator has in flight, in bursts. */
-const WINDOW_BURSTS = 4;
-const WINDOW_MAX = 512;
-
-/** Check sequence, preamble and gap: what a frame takes on the line beside its own bytes. */
-const LINE_OVERHEAD_BYTES = 24;
-
-/** @returns frames of this size that a gigabit link carries in a second */
-function gigabitRate(frameBytes: number): number {
-  return Math.floor(1e9 / (8 * (frameBytes + LINE_OVERHEAD_BYTES)));
-}
-
-export interface GeneratorOptions {
-  /**
-   * Packets per second. Without one: host clock, as fast as they come back; virtual clock, a
-   * gigabit link's.
-   */
-  readonly rate?: number;
-  /** Bytes of a frame without its check sequence. */
-  readonly frame: number;
-  /** Frames sent back to back. */
-  readonly burst: number;
-}
 
 export interface NetAttachmentOptions {
   readonly net: NetOptions;
@@ -74,7 +50,7 @@ export interface NetAttachmentOptions {
   /** Its name in captures. */
   readonly interfaceName: string;
   /** Generators: with `--net loop` the first alone, else beside the bridge. */
-  readonly generators: readonly GeneratorOptions[];
+  readonly generators: readonly NetGeneratorOptions[];
   readonly clock: 'virtual' | 'host';
   /** Programs whose address is known from their configuration. */
   readonly guests: readonly Guest[];
@@ -130,7 +106,10 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
   #innerWire(parts: WireParts): EthernetWire {
     const { ram } = parts;
     const { net, generators } = this.#options;
-    generators.forEach((options, index) => this.#addGenerator(parts, options, index));
+    const { clock, guests } = this.#options;
+    generators.forEach((options, index) =>
+      this.generators.push(makeNetGenerator(options, { parts, clock, guests, index })),
+    );
     const alone = net.kind === 'loop' ? this.generators[0] : undefined;
     if (alone !== undefined) return alone;
     this.#link = new StagedLink({
@@ -154,30 +133,6 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
    */
   #drainReplay(): void {
     if (this.#replay !== undefined) this.#link?.drain(this.#replay);
-  }
-
-  #addGenerator(parts: WireParts, options: GeneratorOptions, index: number): void {
-    const { frame, burst } = options;
-    const isVirtual = this.#options.clock === 'virtual';
-    const rate = options.rate ?? (isVirtual ? gigabitRate(frame) : undefined);
-    const source: Station = {
-      mac: generatorMac(index),
-      ip: ipv4Number(GENERATOR_IP) + index,
-      port: GENERATOR_PORT,
-    };
-    const window = Math.min(WINDOW_MAX, burst * WINDOW_BURSTS);
-    const generator = new TrafficGenerator({
-      ram: parts.ram,
-      clock: parts.board.clock,
-      random: parts.random,
-      source,
-      targets: this.#options.guests.map((guest) => stationOf(guest, ECHO_PORT)),
-      frameBytes: frame,
-      window: rate === undefined ? window : WINDOW_MAX,
-      burst,
-      ...(rate === undefined ? {} : { rate }),
-    });
-    this.generators.push(generator);
   }
 
   /**
@@ -315,16 +270,6 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
         : { generators: this.generators.map(generatorCounters) }),
     };
   }
-}
-
-function generatorMac(index: number): Uint8Array {
-  const mac = macBytes(GENERATOR_MAC);
-  mac[5] = (mac[5] ?? 0) + index;
-  return mac;
-}
-
-function generatorCounters(generator: TrafficGenerator): Record<string, unknown> {
-  return { ...generator.counters, roundTripNs: generator.roundTrip.summary() };
 }
 
 type TapOptions = Extract<NetOptions, { kind: 'tap' }>;

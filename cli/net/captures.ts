@@ -3,7 +3,7 @@
  * file, standard output or Wireshark.
  */
 
-import { hostEpoch } from '../../host/event-loop.ts';
+import { hostEpoch } from '../../host/host-time.ts';
 import {
   captureToStream,
   openCaptureFile,

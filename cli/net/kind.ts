@@ -4,6 +4,7 @@ import { GENERATOR_FRAME_BYTES_MIN } from '../../board/links/generator.ts';
 import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
+import { GENERATOR_STANDARD, type NetGeneratorOptions } from '../../systems/net-generator.ts';
 import { networkDevices } from '../../systems/devices.ts';
 import {
   type Attachment,
@@ -15,7 +16,7 @@ import { type Guest, guestsOf, hasGuestWithoutAddress } from '../../systems/gues
 import { asWritten, flag, type OptionValues, readOptions, text, texts } from '../option.ts';
 import { checkGiven, type DeviceClass, devicesGiven, parseNamed } from '../run/named-devices.ts';
 import type { RunOptions } from '../run/options.ts';
-import { type GeneratorOptions, NetAttachment, type NetAttachmentOptions } from './attachment.ts';
+import { NetAttachment, type NetAttachmentOptions } from './attachment.ts';
 import { type AttachedNic, NetAttachments } from './attachments.ts';
 import { Captures, type CaptureTarget } from './captures.ts';
 import { NET_HELP, NET_WORDS, type NetOptions, parseNetOptions } from './options.ts';
@@ -28,8 +29,6 @@ const STANDARD_FORWARD = 'user,hostfwd=udp:127.0.0.1:1235-10.0.2.15:1235';
 const STANDARD_GUEST = '10.0.2.15';
 const FRAME_BYTES: Range = { min: GENERATOR_FRAME_BYTES_MIN, max: 1514 };
 const BURST: Range = { min: 1, max: 256 };
-const STANDARD_FRAME = 60;
-const STANDARD_BURST = 32;
 
 const NICS: DeviceClass = { option: '--net', prefix: 'nic', unnamed: 'the first' };
 
@@ -96,7 +95,7 @@ class ParsedNet implements ParsedAttachment {
   /** By the NIC's number. */
   readonly #nets: ReadonlyMap<number, NetOptions>;
   readonly #captures: readonly CaptureTarget[];
-  readonly #generator: GeneratorOptions;
+  readonly #generator: NetGeneratorOptions;
 
   constructor(given: Given, run: RunOptions) {
     this.#nets = devicesGiven(given.nets, NICS);
@@ -105,7 +104,7 @@ class ParsedNet implements ParsedAttachment {
     this.files = filesOf(this.#captures, this.#nets.values());
     const isTaken = this.#captures.some((target) => target.kind === 'stdout');
     this.standardOutput = isTaken ? 'taken' : 'free';
-    const { rate, frame = STANDARD_FRAME, burst = STANDARD_BURST } = given;
+    const { rate, frame = GENERATOR_STANDARD.frame, burst = GENERATOR_STANDARD.burst } = given;
     this.#generator = { ...(rate === undefined ? {} : { rate }), frame, burst };
     checkGenerator(given, this.#nets, run.demo);
   }

@@ -14,7 +14,7 @@ import { flatten, regionsByName, type SystemDescription } from '../../microkit/m
 import type { Testbed } from '../../systems/testbed.ts';
 import { asWritten, flag, readOptions, text } from '../option.ts';
 import type { RunPart, RunWatch, WatchedRun } from './part.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 const OPTIONS = {
   dump: flag({

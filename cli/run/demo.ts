@@ -3,13 +3,15 @@
  * to try it.
  */
 
+import { perPacket } from '../../systems/run-report.ts';
+import type { Ending } from '../../systems/virtual-slice.ts';
 import { after, type LiveLoop, type LoopPort } from '../../host/event-loop.ts';
 import type { Testbed } from '../../systems/testbed.ts';
-import { driveLive, type Ending, type Interrupt } from './drive.ts';
+import { driveLive, type Interrupt } from './drive.ts';
 import { duration, groupDigits, significant } from '../figures.ts';
 import { showCounters } from './live-line.ts';
 import type { NetAttachment } from '../net/attachment.ts';
-import { perPacket, workText } from './report.ts';
+import { workText } from './report.ts';
 import type { Terminal } from '../terminal.ts';
 import { drawTopology } from './topology.ts';
 

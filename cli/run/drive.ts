@@ -1,19 +1,16 @@
 /**
- * Drives a testbed to its end: in slices of virtual time, or live. A slice of virtual time is
- * always the same length, so that where the host gets its turn is part of no result.
+ * Drives a testbed to its end: in slices of virtual time, or live.
  */
 
-import {
-  breathe,
-  type Drivable,
-  hostNow,
-  LiveLoop,
-  type LoopPort,
-  after,
-} from '../../host/event-loop.ts';
+import { breathe, type Drivable, LiveLoop, type LoopPort, after } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import type { Testbed } from '../../systems/testbed.ts';
-
-export type Ending = 'time' | 'quiet' | 'interrupted';
+import {
+  type Ending,
+  runVirtualSlice,
+  VIRTUAL_SLICE_NS,
+  virtualEnding,
+} from '../../systems/virtual-slice.ts';
 
 /** A wish to end, from Ctrl-C or a closed terminal. */
 export interface Interrupt {
@@ -32,7 +29,6 @@ export interface VirtualRun {
   readonly onSlice: () => void;
 }
 
-const VIRTUAL_SLICE_NS = 10_000_000;
 /** How long a live run whose input is over may take to bring out what it has to say. */
 const DRAIN_NS = 1_000_000_000;
 
@@ -40,15 +36,11 @@ const DRAIN_NS = 1_000_000_000;
 export async function driveVirtual(run: VirtualRun): Promise<Ending> {
   const { testbed, port, untilNs } = run;
   for (;;) {
-    // Time in which nothing happens costs nothing, however long it is.
-    const nextNs = testbed.nextEventAt();
-    const pauseEndNs = nextNs < Infinity ? nextNs : 0;
-    const sliceEndNs = Math.min(Math.max(testbed.now() + VIRTUAL_SLICE_NS, pauseEndNs), untilNs);
-    testbed.runUntil(sliceEndNs);
+    runVirtualSlice(testbed, untilNs);
     port.flush();
     run.onSlice();
-    if (testbed.now() >= untilNs) return 'time';
-    if (testbed.isQuiet) return 'quiet';
+    const ending = virtualEnding(testbed, untilNs);
+    if (ending !== undefined) return ending;
     if (run.interrupt.requested) return 'interrupted';
     await breathe();
   }

@@ -2,7 +2,8 @@
  * The line of counters that a terminal shows while a live run goes on, renewed every half second.
  */
 
-import { every, hostNow, type HostTimer } from '../../host/event-loop.ts';
+import { every, type HostTimer } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 import { groupDigits, significant } from '../figures.ts';
 import type { Terminal } from '../terminal.ts';

@@ -2,7 +2,8 @@
 
 import { lineOf } from '../../host/addr2line.ts';
 import { Rewound } from '../../debug/debugger.ts';
-import { breathe, every, hostNow } from '../../host/event-loop.ts';
+import { breathe, every } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { Summary, WatchHook } from '../../host/watch/watched.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
@@ -14,6 +15,7 @@ import type { LintEntry } from '../../board/lint.ts';
 import { diagnose } from '../../systems/diagnosis.ts';
 import { loadTestbed } from '../../systems/load-testbed.ts';
 import { restartReport } from '../../systems/restarts.ts';
+import { reportJson, type RunResult } from '../../systems/run-report.ts';
 import {
   type RunCounters,
   type Testbed,
@@ -24,6 +26,7 @@ import {
 } from '../../systems/testbed.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
+import type { Ending } from '../../systems/virtual-slice.ts';
 import { ExitStatus } from '../exit.ts';
 import { groupDigits, seconds } from '../figures.ts';
 import { NetAttachments } from '../net/attachments.ts';
@@ -32,7 +35,7 @@ import { printable, type Terminal, withoutControls } from '../terminal.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import type { Attachment, ParsedAttachment } from './attachment.ts';
 import { runDemo } from './demo.ts';
-import { driveLive, driveVirtual, type Ending, type Interrupt, makeLoop } from './drive.ts';
+import { driveLive, driveVirtual, type Interrupt, makeLoop } from './drive.ts';
 import { catchInterrupts, type CaughtInterrupts } from './interrupt.ts';
 import { tellOfHostCalls } from './host-calls.ts';
 import { type LeftBehind, watchLeftBehind } from './left-behind.ts';
@@ -41,7 +44,7 @@ import { LogLimit } from './log-limit.ts';
 import type { RunOptions } from './options.ts';
 import type { DebuggedRun, RunWatch, WatchedRun } from './part.ts';
 import { type PollutionWatch, watchPollution } from './pollution.ts';
-import { reportJson, reportText, type RunResult } from './report.ts';
+import { reportText } from './report.ts';
 import { STALL_PERIOD_MS, stallLook } from './stalls.ts';
 import type { LoadedSystem } from './system-source.ts';
 

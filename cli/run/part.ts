@@ -13,7 +13,7 @@ import type { Testbed, TestbedOptions, WireParts, Wires } from '../../systems/te
 import type { OptionTable, RawOptions } from '../option.ts';
 import type { Terminal } from '../terminal.ts';
 import type { RunOptions } from './options.ts';
-import type { RunResult } from './report.ts';
+import type { RunResult } from '../../systems/run-report.ts';
 import type { LoadedSystem } from './system-source.ts';
 
 /** A run that a debugger holds in the middle of anything. */

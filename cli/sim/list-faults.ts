@@ -3,7 +3,7 @@
 import type { SystemDescription } from '../../microkit/model.ts';
 import type { ParameterKind, PointKind } from '../../sim/points/point.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 import { withoutControls } from '../terminal.ts';
 
 export function listFaults(system: SystemDescription, as: 'text' | 'json'): void {

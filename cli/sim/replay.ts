@@ -21,7 +21,7 @@ import { openTerminal, type Terminal } from '../terminal.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
 import { sayWorldBegins } from './world-limit.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 const NAMES_MAX = 8;
 /** What is no world's failure, but a file of scripted tests. */

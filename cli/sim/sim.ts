@@ -46,7 +46,7 @@ import { SeedPool } from './pool.ts';
 import type { CoverageEars } from './world-process.ts';
 import { boundedRequest, type CampaignRequest } from './request.ts';
 import { loadTarget } from './target.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 export const EXIT_FAILED = 1;
 export const EXIT_VOID = 3;

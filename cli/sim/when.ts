@@ -7,7 +7,7 @@ import { parseCount } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { openFailure } from './failure-source.ts';
 import { sayWorldBegins } from './world-limit.ts';
-import { jsonText } from '../json-text.ts';
+import { jsonText } from '../../systems/json-text.ts';
 
 interface WhenFlags {
   readonly moments: string;

@@ -12,10 +12,10 @@ import {
 import { explainSystemError, UserMistake } from '../problem.ts';
 import { lockImage } from './file-lock.ts';
 import { fatPatches } from './fat-format.ts';
+import type { Patch } from './patch.ts';
 import {
   gptPatches,
   mbrPatches,
-  type Patch,
   type PlacedPartition,
   placePartitions,
   type WantedPartition,

@@ -21,7 +21,7 @@ import {
   readOverlay,
   saveOverlayMap,
 } from './overlay-file.ts';
-import type { Patch } from './partition-writer.ts';
+import type { Patch } from './patch.ts';
 import { SyncFileDisk } from './sync-file.ts';
 import { type FileDiskOptions, WorkerFileDisk } from './worker-file.ts';
 

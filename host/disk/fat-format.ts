@@ -4,7 +4,7 @@
  * sector.
  */
 
-import type { Patch } from './partition-writer.ts';
+import type { Patch } from './patch.ts';
 
 export interface FatOptions {
   /** Byte in the image at which the volume begins; also its "hidden sectors". */

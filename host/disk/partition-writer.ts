@@ -4,6 +4,7 @@
  */
 
 import { crc32 } from 'node:zlib';
+import type { Patch } from './patch.ts';
 
 const SECTOR = 512;
 /** Partitions begin at multiples of this, as every current tool has it. */
@@ -36,12 +37,6 @@ export interface TableOptions {
   /** Logical sector: 512 or 4096. */
   readonly sectorBytes: number;
   readonly partitions: readonly WantedPartition[];
-}
-
-/** Bytes to be written at places of the image. */
-export interface Patch {
-  readonly at: number;
-  readonly bytes: Uint8Array;
 }
 
 /** Bytes at the end of the disk that a GPT keeps for its backup. */

@@ -19,7 +19,7 @@ import { openRegular } from '../regular-file.ts';
 import { BLOCK_IO_ERROR, BLOCK_OK, BLOCK_PENDING, SECTOR_BYTES } from '../../board/block-wire.ts';
 import type { Turn, TurnQueue } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
-import { hostNow } from '../event-loop.ts';
+import { hostNow } from '../host-time.ts';
 import { lockImage } from './file-lock.ts';
 
 const SLOTS = 1024;

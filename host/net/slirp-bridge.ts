@@ -7,7 +7,8 @@
  * may have changed something: a socket that is ready, frames of the board, the library's own time.
  */
 
-import { after, hostNow, type HostTimer } from '../event-loop.ts';
+import { after, type HostTimer } from '../event-loop.ts';
+import { hostNow } from '../host-time.ts';
 import { UserMistake } from '../problem.ts';
 import { Ingress } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';

@@ -23,7 +23,7 @@ export function parseStreamAddress(text: string, where: string): StreamAddress {
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length);
     if (path === '') throw new UserMistake(`${where}: unix: needs a path, such as unix:a.sock`);
-    if (Buffer.byteLength(path) > UNIX_PATH_BYTES_MAX) {
+    if (new TextEncoder().encode(path).length > UNIX_PATH_BYTES_MAX) {
       throw new UserMistake(
         `${where}: a UNIX socket's path has at most ${UNIX_PATH_BYTES_MAX} bytes; use a shorter one`,
       );

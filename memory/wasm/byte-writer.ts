@@ -79,7 +79,7 @@ export class ByteWriter {
   }
 
   /** What has been written, as a view that is good until the next byte is written. */
-  written(): Uint8Array {
+  written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 

@@ -113,7 +113,7 @@ export class ModuleWriter {
     this.#elements.push({ slot, functionIndex });
   }
 
-  finish(): Uint8Array {
+  finish(): Uint8Array<ArrayBuffer> {
     const out = new ByteWriter();
     out.append(MAGIC_AND_VERSION);
     section(out, SECTION.type, (into) => vector(into, this.#types, writeSignature));

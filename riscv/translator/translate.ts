@@ -30,7 +30,7 @@ export interface Unit {
   /** Numbers of its functions: their places in the text's table of functions. */
   readonly functions: readonly number[];
   /** A WebAssembly module. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Any memory that WebAssembly can have: how large it is, is not compiled in. */

@@ -109,6 +109,14 @@ export class QueueProbes {
     this.#makeTable();
   }
 
+  /** @returns how many entries each queue has now, in the order of {@link all} */
+  depths(ram: Ram): number[] {
+    return this.all.map((queue, number) => {
+      const { tail, head } = this.#words[number] as IndexWords;
+      return depthOf(queue, (ram.u16[tail] as number) | ((ram.u16[head] as number) << 16));
+    });
+  }
+
   #addTo(pd: number, { carries }: NamedQueue, number: number): void {
     const part = carries === 'empty buffers' ? EMPTY : CARRYING;
     this.#ofDomains.set(`${pd} ${number}`, { pd, part, number });

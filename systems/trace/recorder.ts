@@ -10,7 +10,7 @@
 
 import type { HostClock } from '../../board/host-clock.ts';
 import type { VirtualClock } from '../../board/virtual-clock.ts';
-import { hostNow } from '../../host/event-loop.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { REG_A0, REG_A7, REG_T0, SYS_NB_SEND_RECV } from '../../kernel/abi.ts';
 import { ThreadUnwound, type UserThread } from '../../kernel/user.ts';
 import { assert } from '../../memory/assert.ts';

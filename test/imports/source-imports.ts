@@ -32,8 +32,9 @@ export function sourceFiles(): string[] {
 function filesUnder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return filesUnder(path);
-    return entry.name.endsWith('.ts') ? [relative(ROOT, path)] : [];
+    // What is built is no source.
+    if (entry.isDirectory()) return entry.name === 'dist' ? [] : filesUnder(path);
+    return /\.tsx?$/.test(entry.name) ? [relative(ROOT, path)] : [];
   });
 }
 

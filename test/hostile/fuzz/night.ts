@@ -4,7 +4,7 @@
  */
 
 import { parseArgs } from 'node:util';
-import { hostNow } from '../../../host/event-loop.ts';
+import { hostNow } from '../../../host/host-time.ts';
 import { runInputs } from './run.ts';
 import { FUZZ_TARGETS } from './targets.ts';
 
