@@ -15,6 +15,7 @@ const dist = option === '--into' ? join(folder, 'dist') : 'dist';
 rmSync(dist, { recursive: true, force: true });
 compile(option === '--into' ? ['--noCheck', '--declaration', 'false', '--outDir', dist] : []);
 copyWhatIsNoTypeScript();
+if (option !== '--into') buildPage();
 if (option === '--into') {
   mkdirSync(join(folder, 'cli'), { recursive: true });
   for (const file of ['sddf.mjs', 'supervisor.mjs'])
@@ -26,6 +27,14 @@ function compile(options) {
   const command = ['node_modules/.bin/tsc', '-p', 'tsconfig.package.json', ...options];
   const result = spawnSync(process.execPath, command, { stdio: 'inherit' });
   if (result.status !== 0) process.exit(1);
+}
+
+/** `sddf ui` serves it. */
+function buildPage() {
+  const args = ['node_modules/vite/bin/vite.js', 'build', '-c', 'vite.page.config.ts'];
+  const result = spawnSync(process.execPath, [...args, '--logLevel', 'warn'], { stdio: 'inherit' });
+  if (result.status !== 0) process.exit(1);
+  cpSync('page/dist', join(dist, 'page/dist'), { recursive: true });
 }
 
 /** Threads, suites of tests, and the C comparison, which is compiled where it is run. */

@@ -9,6 +9,7 @@ const known = (name) => ['--incremental', '--tsBuildInfoFile', `.artefacts/types
 const steps = [
   ['types, everything', 'tsc', ['-p', 'tsconfig.json', ...known('all')]],
   ['types, rooms without the host', 'tsc', ['-p', 'tsconfig.core.json', ...known('core')]],
+  ['types, the page', 'tsc', ['-p', 'tsconfig.page.json', ...known('page')]],
   ['lint', 'oxlint', ['--type-aware', '--deny-warnings', '.']],
   ['format', 'oxfmt', ['--check', '.']],
 ];

@@ -32,6 +32,7 @@ const SKIPPED: readonly { readonly pattern: RegExp; readonly reason: string }[] 
   { pattern: /\|/, reason: 'the other side of the pipe is tested in host/net' },
   { pattern: /my-system\.ts|FILE|SYSTEM|DIR/, reason: 'names a file of the reader' },
   { pattern: /--gdb/, reason: 'waits for GDB; test/debug/gdb.test.ts has both' },
+  { pattern: /^ui|--ui/, reason: 'serves the built page; page/page.test.ts runs it' },
   { pattern: /--coverage/, reason: 'needs a compiler; cli/run/coverage.test.ts runs it' },
   { pattern: /^test testing/, reason: 'testing/testing.test.ts runs the examples' },
   { pattern: /orders\.ts/, reason: 'test/library-doc.test.ts runs it' },

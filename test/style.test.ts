@@ -46,8 +46,8 @@ function stateOf(file: string, text: string): string[] {
 function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return listFiles(path);
-    return entry.name.endsWith('.ts') ? [relative(ROOT, path)] : [];
+    if (entry.isDirectory()) return entry.name === 'dist' ? [] : listFiles(path);
+    return /\.tsx?$/.test(entry.name) ? [relative(ROOT, path)] : [];
   });
 }
 

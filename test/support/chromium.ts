@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -29,6 +29,14 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 /** @returns nothing where none is installed */
 export function findChromium(): string | undefined {
   return NAMES.find((name) => spawnSync(name, ['--version']).status === 0);
+}
+
+/** @returns the same as an absolute path, for those who look in no PATH */
+export function findChromiumPath(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(':');
+  return folders
+    .flatMap((folder) => NAMES.map((name) => join(folder, name)))
+    .find((path) => existsSync(path));
 }
 
 export interface View {

@@ -1,0 +1,193 @@
+/**
+ * What the devices of a world in the page are plugged into: the generator or the person at the
+ * NIC's cable, consoles at the UARTs, disks in memory.
+ */
+
+import { MemoryDisk } from '../../board/block/memory-disk.ts';
+import type { EthernetWire } from '../../board/ethernet.ts';
+import type { TrafficGenerator } from '../../board/links/generator.ts';
+import { StagedLink } from '../../board/links/staged-link.ts';
+import { SerialLine } from '../../board/uart/serial-line.ts';
+import { fatPatches } from '../../host/disk/fat-format.ts';
+import { SharedWire } from '../../host/net/shared-wire.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import { blockDevices, networkDevices } from '../../systems/devices.ts';
+import { FAT_PD } from '../../systems/fat.ts';
+import { guestsOf } from '../../systems/guests.ts';
+import {
+  GENERATOR_STANDARD,
+  generatorCounters,
+  generatorMac,
+  makeNetGenerator,
+} from '../../systems/net-generator.ts';
+import { type SerialPlug, uartsOf } from '../../systems/serial-devices.ts';
+import type { BlockPlug, WireParts, Wires } from '../../systems/testbed.ts';
+import { HandStation, type ReceivedFrame } from './hand-station.ts';
+import type { InputData, Scenario } from './scenario.ts';
+
+/** A disk is small here: its blocks are looked at. */
+const DISK_BYTES = 8 * 1024 * 1024;
+/** Staging beside the disks: what devices take for themselves. */
+const STAGING_BYTES = 16 * 1024 * 1024;
+const CONSOLE_BYTES = 4096;
+
+export interface ConsoleText {
+  readonly uart: number;
+  readonly bytes: Uint8Array;
+}
+
+export class Plugs {
+  readonly stagingBytes: number;
+  readonly disks: MemoryDisk[] = [];
+  readonly #system: SystemDescription;
+  readonly #scenario: Scenario;
+  readonly #lines: SerialLine[] = [];
+  #generator: TrafficGenerator | undefined;
+  #hand: HandStation | undefined;
+  /** Bytes that a person has typed and a line had no room for. */
+  readonly #waiting: { readonly uart: number; bytes: Uint8Array }[] = [];
+
+  constructor(system: SystemDescription, scenario: Scenario) {
+    this.#system = system;
+    this.#scenario = scenario;
+    this.stagingBytes = STAGING_BYTES + DISK_BYTES * places(system, blockDevices).length;
+  }
+
+  wires(parts: WireParts): Wires {
+    const [serial, ...furtherSerials] = uartsOf(this.#system).map((uart): SerialPlug => ({
+      uart,
+      wire: this.#line(parts),
+    }));
+    const nics = places(this.#system, networkDevices);
+    const [net, ...furtherNets] = nics.map((nic) =>
+      nic === 0 ? this.#cable(parts) : new StagedLink({ ram: parts.ram }),
+    );
+    const blocks = places(this.#system, blockDevices).map((): BlockPlug => this.#disk(parts));
+    return {
+      ...(net === undefined ? {} : { net, furtherNets }),
+      ...(serial === undefined ? {} : { serial, furtherSerials }),
+      ...(blocks.length === 0 ? {} : { blocks }),
+    };
+  }
+
+  /** The system has booted. */
+  start(): void {
+    this.#generator?.start();
+  }
+
+  /** Somebody does something, now. */
+  give(input: InputData): void {
+    if (input.kind === 'frame') this.#hand?.send(Uint8Array.from(input.bytes));
+    else this.#waiting.push({ uart: input.uart, bytes: Uint8Array.from(input.bytes) });
+    this.flush();
+  }
+
+  /** Goes on typing what a line had no room for. */
+  flush(): void {
+    for (const typed of this.#waiting.splice(0)) {
+      const taken = this.#lines[typed.uart]?.send(typed.bytes) ?? typed.bytes.length;
+      if (taken < typed.bytes.length) {
+        this.#waiting.push({ uart: typed.uart, bytes: typed.bytes.subarray(taken) });
+      }
+    }
+  }
+
+  /** @returns what UARTs have sent since the last call */
+  takeConsoles(): readonly ConsoleText[] {
+    return this.#lines.flatMap((line, uart) => {
+      const texts: ConsoleText[] = [];
+      while (line.outputLength() > 0) {
+        const bytes = new Uint8Array(CONSOLE_BYTES);
+        texts.push({ uart, bytes: bytes.subarray(0, line.takeOutput(bytes)) });
+      }
+      return texts;
+    });
+  }
+
+  /** @returns frames that the NIC has sent to the person's cable since the last call */
+  takeFrames(): readonly ReceivedFrame[] {
+    return this.#hand?.take() ?? [];
+  }
+
+  /** Packets that went all the way: what work is divided by. */
+  get packets(): number {
+    return (this.#generator?.counters.answered ?? 0) + (this.#hand?.link.counters.transmitted ?? 0);
+  }
+
+  get roundTripNs(): number {
+    return this.#generator?.roundTrip.summary().p50 ?? 0;
+  }
+
+  /** @returns counters as `sddf run` has them, by kind of attachment */
+  counters(): Record<string, Record<string, unknown>> {
+    const hasNic = places(this.#system, networkDevices).length > 0;
+    return {
+      ...(hasNic ? { net: this.#netCounters() } : {}),
+      ...(this.disks.length === 0
+        ? {}
+        : { blk: { disks: this.disks.map(() => ({ kind: 'memory', sizeBytes: DISK_BYTES })) } }),
+    };
+  }
+
+  #netCounters(): Record<string, unknown> {
+    const generator = this.#generator;
+    return {
+      kind: this.#scenario.net,
+      ...(this.#hand === undefined ? {} : { link: { ...this.#hand.link.counters } }),
+      ...(generator === undefined ? {} : { generators: [generatorCounters(generator)] }),
+    };
+  }
+
+  /** The link beside the generator is there only when somebody uses it: see `Scenario.inputs`. */
+  #cable(parts: WireParts): EthernetWire {
+    const { net, inputs, rate, frame } = this.#scenario;
+    const guests = guestsOf(this.#system);
+    const isUsed = net === 'hand' || inputs.some(({ kind }) => kind === 'frame');
+    if (net === 'loop' && guests.length > 0) {
+      const options = {
+        ...GENERATOR_STANDARD,
+        ...(frame === undefined ? {} : { frame }),
+        ...(rate === undefined ? {} : { rate, burst: 1 }),
+      };
+      const place = { parts, clock: 'virtual', guests, index: 0 } as const;
+      this.#generator = makeNetGenerator(options, place);
+    }
+    const station = this.#generator;
+    if (station !== undefined && !isUsed) return station;
+    this.#hand = new HandStation(parts.ram, parts.board.clock);
+    const { link } = this.#hand;
+    if (station === undefined) return link;
+    return new SharedWire({ ram: parts.ram, station, mac: generatorMac(0), others: link });
+  }
+
+  #line({ board }: WireParts): SerialLine {
+    const line = new SerialLine({ clock: board.clock, rate: 'real', flow: 'none' });
+    this.#lines.push(line);
+    return line;
+  }
+
+  #disk({ ram }: WireParts): BlockPlug {
+    const disk = new MemoryDisk(ram, DISK_BYTES);
+    const isFat = this.#system.protectionDomains.some(({ name }) => name === FAT_PD);
+    if (isFat) for (const { at, bytes } of emptyFat()) disk.load(bytes, at);
+    this.disks.push(disk);
+    return { wire: disk };
+  }
+}
+
+function emptyFat(): readonly { readonly at: number; readonly bytes: Uint8Array }[] {
+  const disk = { startBytes: 0, sizeBytes: DISK_BYTES, sectorBytes: 512 } as const;
+  const patches = fatPatches({ ...disk, label: 'SDDF', serial: 0 });
+  if ('problem' in patches) throw new Error(patches.problem);
+  return patches;
+}
+
+/** @returns the numbers of the devices that the system's drivers have */
+function places(
+  system: SystemDescription,
+  devices: readonly { readonly physAddr: number }[],
+): readonly number[] {
+  return devices.flatMap(({ physAddr }, index) =>
+    system.regions.some((region) => region.physAddr === BigInt(physAddr)) ? [index] : [],
+  );
+}

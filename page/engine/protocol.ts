@@ -1,0 +1,90 @@
+/**
+ * What the page and an engine say to each other. The engine is a worker of the page, or a run of
+ * `sddf` at the other end of a WebSocket: the page does not care.
+ */
+
+import type { Rule } from '../../sim/plan/plan.ts';
+import type { PointKind } from '../../sim/points/point.ts';
+import type { FollowedPath } from '../../systems/trace/packet-path.ts';
+import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
+import type { WorldView } from './world-view.ts';
+
+/** What the page asks for. A live run takes 'input' alone. */
+export type Request =
+  | { readonly kind: 'load'; readonly scenario: Scenario; readonly moment?: Moment }
+  /** @property speed seconds of virtual time in a second */
+  | { readonly kind: 'play'; readonly speed: number }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'step'; readonly unit: StepUnit; readonly by: 1 | -1 }
+  | { readonly kind: 'seek'; readonly moment: Moment }
+  | { readonly kind: 'input'; readonly input: InputData }
+  /** From now on, this may go wrong. */
+  | { readonly kind: 'break'; readonly rule: Rule }
+  /** Follows the frame of this number, on a run of its own. */
+  | { readonly kind: 'path'; readonly packet: number }
+  /** Records up to now, for Perfetto. */
+  | { readonly kind: 'trace' }
+  | { readonly kind: 'capabilities'; readonly pd: string }
+  | { readonly kind: 'blocks'; readonly disk: number; readonly block: number }
+  /** What `sddf run --clock virtual --for … --json` prints: of a run of its own. */
+  | { readonly kind: 'report'; readonly forNs: number };
+
+/** What an engine can do. */
+export type Ability = 'time' | 'faults' | 'console' | 'frames';
+
+export interface SystemInfo {
+  readonly name: string;
+  readonly summary: string;
+  /** All that can be loaded in its place; none in a live run. */
+  readonly systems: readonly { readonly name: string; readonly summary: string }[];
+  /** The graph, in Graphviz's language. */
+  readonly dot: string;
+  readonly domains: readonly { readonly name: string; readonly priority: number }[];
+  readonly uarts: readonly string[];
+  readonly disks: number;
+  readonly guests: readonly { readonly pd: string; readonly ip: string; readonly mac: string }[];
+  readonly points: readonly PointKind[];
+  readonly options: readonly {
+    readonly name: string;
+    readonly help: string;
+    readonly choices: readonly string[];
+    readonly value: string;
+  }[];
+  readonly abilities: readonly Ability[];
+}
+
+export interface CapabilityRow {
+  readonly slot: string;
+  readonly type: string;
+  readonly object: string;
+  readonly rights: string;
+  readonly badge: string;
+}
+
+export type Answer =
+  | { readonly kind: 'loaded'; readonly info: SystemInfo; readonly scenario: Scenario }
+  | { readonly kind: 'view'; readonly view: WorldView; readonly playing: boolean }
+  /** The world was made anew: what consoles and log have shown is void. */
+  | { readonly kind: 'anew' }
+  | { readonly kind: 'console'; readonly uart: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'log'; readonly pd: string; readonly line: string; readonly timeNs: number }
+  | { readonly kind: 'frame'; readonly bytes: Uint8Array; readonly timeNs: number }
+  /** What a person has done is part of the run from now on. */
+  | { readonly kind: 'scenario'; readonly scenario: Scenario }
+  | { readonly kind: 'path'; readonly path: FollowedPath }
+  | { readonly kind: 'trace'; readonly json: string }
+  | {
+      readonly kind: 'capabilities';
+      readonly pd: string;
+      readonly rows: readonly CapabilityRow[];
+    }
+  | {
+      readonly kind: 'blocks';
+      readonly disk: number;
+      readonly block: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly kind: 'report'; readonly json: string }
+  /** Of a live run: what a page that is slow has not been shown. */
+  | { readonly kind: 'dropped'; readonly frames: number }
+  | { readonly kind: 'failed'; readonly text: string };

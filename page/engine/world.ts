@@ -1,0 +1,247 @@
+/**
+ * One world of the page: the testbed of a scenario, with all that a person has done in it, run to
+ * whatever moment is asked for. It goes forwards only; a world that was left in the middle of
+ * something is over.
+ */
+
+import { digestOf } from '../../debug/journal.ts';
+import { Census } from '../../kernel/inspect/census.ts';
+import type { Kernel } from '../../kernel/boot.ts';
+import type { PageTable } from '../../kernel/memory/page-table.ts';
+import type { BuildResult } from '../../microkit/builder.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import type { Plan } from '../../sim/plan/plan.ts';
+import { PlannedRun } from '../../sim/points/planned-run.ts';
+import type { Strike } from '../../sim/points/point.ts';
+import { diagnose } from '../../systems/diagnosis.ts';
+import { restartReport } from '../../systems/restarts.ts';
+import { reportJson, type RunResult } from '../../systems/run-report.ts';
+import { completeChoices, type SystemModule } from '../../systems/system.ts';
+import {
+  createTestbed,
+  type RunCounters,
+  type Testbed,
+  type Wires,
+} from '../../systems/testbed.ts';
+import { instrument } from '../../systems/trace/observed-parts.ts';
+import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
+import type { Instrument } from '../../systems/trace/observer.ts';
+import { runVirtualSlice, virtualEnding } from '../../systems/virtual-slice.ts';
+import { type ConsoleText, Plugs } from './plugs.ts';
+import type { InputData, Moment, Scenario } from './scenario.ts';
+import { Halted, WorldWatch } from './world-watch.ts';
+import { viewOf } from './view-of.ts';
+import type { WorldView } from './world-view.ts';
+
+export interface WorldListener {
+  log(pd: string, line: string): void;
+}
+
+/** Who else looks at a world: a recording, a packet's path. */
+export interface Onlooker {
+  readonly instrument?: (inner: Instrument | undefined) => Instrument;
+  readonly wires?: (wires: Wires, parts: Parameters<Plugs['wires']>[0]) => Wires;
+}
+
+/** A system as a scenario has it. @throws ChoiceError, or Error with what is wrong with it */
+export function describe(module: SystemModule, scenario: Scenario): SystemDescription {
+  const built: BuildResult = module.build(completeChoices(module, scenario.choices));
+  if (built.ok) return built.system;
+  throw new Error(built.errors.map(({ message }) => message).join('; '));
+}
+
+export interface WorldParts {
+  readonly module: SystemModule;
+  readonly system: SystemDescription;
+  readonly scenario: Scenario;
+  /** That of the scenario, read. */
+  readonly plan: Plan;
+  readonly listener: WorldListener;
+  readonly onlooker?: Onlooker;
+}
+
+export class World {
+  readonly watch: WorldWatch;
+  readonly plugs: Plugs;
+  readonly census = new Census();
+  readonly testbed: Testbed;
+  readonly #parts: WorldParts;
+  readonly #tables: PageTable[] = [];
+  readonly #faulted: string[] = [];
+  readonly #before: RunCounters;
+  readonly #moved: readonly Traffic[];
+  #strikes: () => readonly Strike[] = () => [];
+  /** Which of the scenario's inputs is next. */
+  #nextInput = 0;
+  #kernel: Kernel | undefined;
+  #isOver = false;
+
+  constructor(parts: WorldParts) {
+    const { system, scenario, listener } = parts;
+    this.#parts = parts;
+    this.watch = new WorldWatch(system);
+    this.plugs = new Plugs(system, scenario);
+    this.testbed = this.#makeTestbed(listener);
+    this.testbed.settle();
+    this.#before = this.testbed.counters();
+    this.#moved = this.testbed.traffic();
+    this.plugs.start();
+  }
+
+  now(): number {
+    return this.testbed.now();
+  }
+
+  /** It was left in the middle of something. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * Runs one slice, and gives what a person has done at its times.
+   *
+   * @param untilNs where it ends at the latest
+   */
+  runSlice(untilNs: number, sliceNs?: number): void {
+    this.#giveDue();
+    runVirtualSlice(this.testbed, Math.min(untilNs, this.#nextInputNs()), sliceNs);
+    this.#giveDue();
+    this.plugs.flush();
+  }
+
+  /** @returns whether nothing is left to happen before `untilNs` */
+  isAtEnd(untilNs: number): boolean {
+    if (virtualEnding(this.testbed, untilNs) === 'time') return true;
+    return this.testbed.isQuiet && this.#nextInputNs() >= untilNs;
+  }
+
+  /**
+   * Runs to a moment; gives up at `limitNs`.
+   *
+   * @param onMiddle called at a moment that lies in the middle of something; the world is over then
+   * @returns whether it has come there
+   */
+  runTo(moment: Moment, limitNs: number, onMiddle: (view: WorldView) => void): boolean {
+    const endNs = moment.kind === 'time' ? moment.timeNs : limitNs;
+    if (moment.kind !== 'time') {
+      this.watch.haltAt(moment.kind, moment.count, () => onMiddle(this.view('digest')));
+    }
+    try {
+      while (!this.isAtEnd(endNs)) this.runSlice(endNs);
+    } catch (error) {
+      if (!(error instanceof Halted)) throw error;
+      this.#isOver = true;
+      return true;
+    }
+    this.watch.haltNowhere();
+    return moment.kind === 'time' && this.now() >= endNs;
+  }
+
+  /** A person does something, now. */
+  give(input: InputData): void {
+    this.plugs.give(input);
+    this.#nextInput += 1;
+  }
+
+  takeConsoles(): readonly ConsoleText[] {
+    return this.plugs.takeConsoles();
+  }
+
+  view(digest: 'digest' | 'no digest'): WorldView {
+    const { watch, testbed, plugs } = this;
+    const view = viewOf({
+      testbed,
+      watch,
+      before: this.#before,
+      packets: plugs.packets,
+      roundTripNs: plugs.roundTripNs,
+      strikes: this.#strikes(),
+      faulted: this.#faulted,
+      awaits: this.#nextInputNs() === Infinity ? 'nothing' : 'an input',
+    });
+    return digest === 'digest' ? { ...view, digest: this.digest() } : view;
+  }
+
+  /** See `digestOf`. */
+  digest(): number {
+    const kernel = this.#kernel;
+    if (kernel === undefined) return 0;
+    const { board } = this.testbed;
+    const nobody = new Map<string, never>();
+    return digestOf(board.now(), { kernel, board, tables: this.#tables }, nobody);
+  }
+
+  /** The line that `sddf run --clock virtual --json` prints for the same run. */
+  report(untilNs: number): string {
+    const { testbed } = this;
+    testbed.board.turn();
+    testbed.flushOutput();
+    const restarted = restartReport(testbed);
+    const result: RunResult = {
+      system: this.#parts.scenario.system,
+      clock: 'virtual',
+      seed: this.#parts.scenario.seed,
+      ending: virtualEnding(testbed, untilNs) ?? 'interrupted',
+      before: this.#before,
+      after: testbed.counters(),
+      attachments: this.plugs.counters(),
+      board: testbed.board.snapshot(),
+      packets: this.plugs.packets,
+      traffic: trafficBetween(this.#moved, testbed.traffic()),
+      findings: diagnose(testbed, this.#faulted),
+      ...(restarted === undefined ? {} : { restarted }),
+    };
+    return reportJson(result);
+  }
+
+  #makeTestbed(listener: WorldListener): Testbed {
+    const { module, system, scenario, onlooker } = this.#parts;
+    const { seed, ramBytes } = scenario;
+    const { plan } = this.#parts;
+    const planned = plan.rules.length === 0 ? undefined : new PlannedRun({ system, plan, seed });
+    const inner = onlooker?.instrument?.(planned?.instrument) ?? planned?.instrument;
+    if (planned !== undefined) this.#strikes = () => planned.injector.strikes;
+    return createTestbed({
+      system,
+      clock: 'virtual',
+      seed,
+      stagingBytes: this.plugs.stagingBytes,
+      ...(ramBytes === undefined ? {} : { ramBytes }),
+      ...(module.counters === undefined ? {} : { counters: module.counters }),
+      ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
+      ...(planned === undefined ? {} : { programs: planned.programs }),
+      instrument: instrument(this.watch, inner),
+      wires: (parts) => {
+        const plugged = this.plugs.wires(parts);
+        const wires = onlooker?.wires?.(plugged, parts) ?? plugged;
+        if (wires.net === undefined) return wires;
+        const { ram, board } = parts;
+        const net = planned?.net(wires.net, ram, board.clock) ?? wires.net;
+        return { ...wires, net: this.watch.watch(net) };
+      },
+      onCreate: (object) => {
+        this.census.onCreate(object);
+        if (object.kind === 'pageTable') this.#tables.push(object);
+      },
+      onBoot: (kernel) => {
+        this.#kernel = kernel;
+      },
+      observer: {
+        log: (pd, line) => listener.log(pd, line),
+        faulted: (pd) => void this.#faulted.push(pd),
+      },
+    });
+  }
+
+  #nextInputNs(): number {
+    return this.#parts.scenario.inputs[this.#nextInput]?.atNs ?? Infinity;
+  }
+
+  #giveDue(): void {
+    while (this.#nextInputNs() <= this.now()) {
+      const input = this.#parts.scenario.inputs[this.#nextInput];
+      if (input !== undefined) this.plugs.give(input);
+      this.#nextInput += 1;
+    }
+  }
+}

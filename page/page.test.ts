@@ -1,0 +1,300 @@
+// The page in a browser, from the files that `npm run page` builds. `.ci/run` starts it, with
+// SDDF_BROWSER: a browser takes its time.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BuiltPage } from '../test/support/built-page.ts';
+import { findChromiumPath } from '../test/support/chromium.ts';
+import { sddfInProcess } from '../test/support/sddf-in-process.ts';
+import { ROOT } from '../test/imports/source-imports.ts';
+import { FIRST_SCENARIO } from './engine/scenario.ts';
+
+const executablePath = process.env['SDDF_BROWSER'] === undefined ? undefined : findChromiumPath();
+const ARTEFACTS = join(ROOT, '.artefacts');
+/** For hangs alone. */
+const PATIENCE_MS = 60_000;
+
+/** @returns the address of the engine's worker, as the page has it */
+function workerOf({ folder }: BuiltPage): string {
+  const name = readdirSync(join(folder, 'assets')).find((file) => /^worker-.*\.js$/.test(file));
+  return `./assets/${name ?? ''}`;
+}
+
+/** In the page: asks a worker of its own. */
+async function reportOf(asked: {
+  readonly url: string;
+  readonly request: object;
+  readonly scenario: object;
+}): Promise<unknown> {
+  const { Worker: Thread, location: here } = globalThis as unknown as PageScope;
+  const worker = new Thread(new URL(asked.url, here.href), { type: 'module' });
+  return new Promise((resolve) => {
+    worker.onmessage = ({ data }) => {
+      if (data.kind === 'report' || data.kind === 'failed') resolve(data.json ?? data.text);
+    };
+    worker.postMessage({ kind: 'load', scenario: asked.scenario });
+    worker.postMessage(asked.request);
+  });
+}
+
+/** Of the table of counters: how many packets there were. */
+function firstFigure(table: string): string {
+  return /[\d,]+/.exec(table)?.[0] ?? '';
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
+
+interface PageScope {
+  readonly location: { readonly href: string };
+  readonly Worker: new (url: URL, options: object) => PageWorker;
+}
+
+interface PageWorker {
+  onmessage: (event: { readonly data: { kind: string; json?: string; text?: string } }) => void;
+  postMessage(request: object): void;
+}
+
+describe.skipIf(executablePath === undefined)('the page (chromium, with SDDF_BROWSER)', () => {
+  let built: BuiltPage;
+  let browser: Browser | undefined;
+  let address = '';
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    built = new BuiltPage();
+    address = await built.serve();
+    browser = await chromium.launch({
+      executablePath: executablePath ?? '',
+      args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    });
+    mkdirSync(ARTEFACTS, { recursive: true });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await built.close();
+  });
+
+  async function open(
+    fragment = '',
+    look: { width?: number; scheme?: 'light' | 'dark'; at?: string; bypassCSP?: boolean } = {},
+  ): Promise<Page> {
+    const { width = 1280, scheme = 'light', at = address, bypassCSP = false } = look;
+    if (browser === undefined) throw new Error('there is a browser');
+    const context = await browser.newContext({
+      viewport: { width, height: 900 },
+      colorScheme: scheme,
+      acceptDownloads: true,
+      bypassCSP,
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      const isOwn =
+        request.url().startsWith(new URL(at).origin) || /^(?:data|blob):/.test(request.url());
+      if (!isOwn) complaints.push(`asks for ${request.url()}`);
+    });
+    await page.goto(`${at}${fragment}`);
+    await page.waitForSelector('g.node');
+    return page;
+  }
+
+  it('prints the same bytes as the command line, engine in a worker', async () => {
+    const page = await open();
+    const request = { kind: 'report', forNs: 5_000_000 };
+    const line0 = await page.evaluate(reportOf, {
+      url: workerOf(built),
+      request,
+      scenario: FIRST_SCENARIO,
+    });
+
+    const line = 'run echo --clock virtual --json --net loop --rate 2000 --burst 1 --for 5ms';
+    const { stdout } = await sddfInProcess(...line.split(' '));
+    expect(`${String(line0)}\n`).toBe(stdout);
+    await page.context().close();
+  });
+
+  it('steps forwards and backwards to the same state', async () => {
+    const page = await open();
+    const time = (): Promise<string> => page.innerText('#time');
+    await page.click('#packet-forwards');
+    await page.waitForSelector('#count-packet:text-is("1")');
+    const entries = async (): Promise<number> => Number(await page.innerText('#count-entry'));
+    const count = (await entries()) + 1;
+    await page.click('#entry-forwards');
+    await page.waitForSelector(`#count-entry:text-is("${count}")`);
+    const there = [await time(), await page.innerText('.middle'), await page.innerText('.queues')];
+    await page.click('#entry-forwards');
+    await page.waitForSelector(`#count-entry:text-is("${count + 1}")`);
+    await page.click('#entry-backwards');
+    await page.waitForSelector(`#count-entry:text-is("${count}")`);
+
+    expect([
+      await time(),
+      await page.innerText('.middle'),
+      await page.innerText('.queues'),
+    ]).toEqual(there);
+    expect(await page.innerText('#problem')).toBe('');
+    await page.context().close();
+  });
+
+  it('plays, and shows a packet hop by hop, capabilities, and what a frame brings back', async () => {
+    const page = await open();
+    await page.click('#play');
+    await page.waitForSelector('#count-packet:text-is("3")');
+    await page.click('#play');
+    await page.click('#follow');
+    await page.waitForSelector('#path tbody tr:nth-child(8)');
+    await page.click('g.node:has(> title:text-is("ethernet_driver"))');
+    await page.waitForSelector('#capabilities');
+    await page.click('#ping');
+    await page.click('#play');
+    await page.waitForSelector('#frames:has-text("ping answer")');
+
+    expect(await page.innerText('#path')).toContain('client0_net_copier');
+    expect(await page.innerText('#capabilities')).toContain('IRQHandler');
+    await page.context().close();
+  });
+
+  it.each([
+    [1280, 'light'],
+    [1280, 'dark'],
+    [820, 'light'],
+    [820, 'dark'],
+    [390, 'light'],
+    [390, 'dark'],
+  ] as const)('fits a screen of %i pixels, %s', async (width, scheme) => {
+    const page = await open('', { width, scheme });
+    await page.click('#packet-forwards');
+    await page.screenshot({ path: join(ARTEFACTS, `page-${width}-${scheme}.png`), fullPage: true });
+
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    await page.context().close();
+  });
+
+  it('puts a run into a link, which opens at the same moment, also to look at', async () => {
+    const page = await open();
+    await page.fill('#seed', '5');
+    await page.press('#seed', 'Tab');
+    await page.waitForSelector('#command:has-text("--seed 5")');
+    await page.click('#packet-forwards');
+    await page.waitForSelector('#count-packet:text-is("1")');
+    const count = Number(await page.innerText('#count-entry')) + 1;
+    await page.click('#entry-forwards');
+    await page.waitForSelector(`#count-entry:text-is("${count}")`);
+    await page.click('#share-look');
+    const there = [await page.innerText('.clock'), await page.innerText('.queues')];
+    const link = await page.inputValue('#link');
+    const other = await open(link.slice(link.indexOf('#')));
+    await other.waitForSelector(`#count-entry:text-is("${count}")`);
+
+    expect([await other.innerText('.clock'), await other.innerText('.queues')]).toEqual(there);
+    expect(await other.isDisabled('#ping')).toBe(true);
+    expect(await other.locator('#system').count()).toBe(0);
+    await page.context().close();
+    await other.context().close();
+  });
+
+  it('tells of a link that is none in a line, and runs all the same', async () => {
+    const page = await open('#1.nonsense');
+
+    expect(await page.innerText('#problem')).toContain('damaged');
+    expect(await page.innerText('#count-entry')).not.toBe('0');
+    await page.context().close();
+  });
+
+  it('echoes what is typed on a console', async () => {
+    const page = await open();
+    await page.selectOption('#system', 'serial');
+    await page.waitForSelector('.console textarea', { state: 'attached' });
+    await page.selectOption('.timeline select', '0.1');
+    await page.click('#play');
+    await page.locator('.console textarea').first().focus();
+    await page.keyboard.type('hello');
+    await page.waitForSelector('.console:has-text("hello")');
+    await page.context().close();
+  });
+
+  it('injects a fault, which strikes and is told of', async () => {
+    const page = await open();
+    await page.click('#packet-forwards');
+    await page.waitForSelector('#count-packet:text-is("1")');
+    await page.selectOption('#point', 'net.irq');
+    await page.click('[data-fault="lose"]');
+    await page.waitForSelector('#command:has-text("--faults plan.json")');
+    await page.click('#play');
+    await page.waitForSelector('#strikes:has-text("net.irq: lose")');
+    await page.context().close();
+  });
+
+  it('hands a trace for Perfetto over', async () => {
+    const page = await open();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#trace')]);
+    const trace: unknown = JSON.parse(readFileSync(await download.path(), 'utf8'));
+
+    expect(download.suggestedFilename()).toBe('echo-trace.json');
+    expect(trace).toHaveProperty('traceEvents');
+    await page.context().close();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'can be used by everybody, as far as axe sees, %s',
+    async (scheme) => {
+      const page = await open('', { scheme, bypassCSP: true });
+      await page.click('g.node:has(> title:text-is("ethernet_driver"))');
+      await page.waitForSelector('#capabilities');
+      await page.addScriptTag({ path: join(ROOT, 'node_modules/axe-core/axe.min.js') });
+      const { violations } = (await page.evaluate('axe.run()')) as AxeResult;
+
+      expect(
+        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
+      ).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  it('shows a live run in two pages, and goes on when they are closed', async () => {
+    const line = 'cli/sddf.mjs ui echo --ui-port 0 --net loop --rate 1000 --for 60s --json';
+    const run = spawn(process.execPath, line.split(' '), {
+      cwd: ROOT,
+      env: { ...process.env, SDDF_PAGE: built.folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const said = { stdout: '', stderr: '' };
+    run.stdout.on('data', (data: Buffer) => (said.stdout += data.toString()));
+    const at = await new Promise<string>((resolve) => {
+      run.stderr.on('data', (data: Buffer) => {
+        said.stderr += data.toString();
+        const url = /shown at (\S+)/.exec(said.stderr)?.[1];
+        if (url !== undefined) resolve(url);
+      });
+    });
+    const pages = [await open('', { at }), await open('', { at })];
+    for (const page of pages) {
+      const before = await page.innerText('table');
+      await page.waitForSelector(`table:not(:has-text(${JSON.stringify(firstFigure(before))}))`);
+      await page.context().close();
+    }
+    run.kill('SIGINT');
+    const status = await new Promise((resolve) => run.once('exit', resolve));
+
+    expect(status, said.stderr).toBe(0);
+    expect(JSON.parse(said.stdout)).toHaveProperty('packets');
+  });
+
+  it('has not complained, and has asked for nothing elsewhere', () => {
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,76 @@
+// Links: what goes in comes out, what was given out once opens for ever, and what a stranger has
+// made is refused in one line.
+
+import { describe, expect, it } from 'vitest';
+import { deflateSync, strToU8 } from 'fflate';
+import { FIRST_SCENARIO } from '../engine/scenario.ts';
+import { fromFragment, type Shared, toFragment } from './link.ts';
+
+const SHARED: Shared = {
+  scenario: {
+    ...FIRST_SCENARIO,
+    choices: { path: '4pd', clients: '1' },
+    seed: 4_294_967_295,
+    frame: 1514,
+    ramBytes: 256 * 1024 * 1024,
+    plan: '{"schema":1,"rules":[{"at":"net.irq","fault":"lose"}]}',
+    inputs: [
+      { atNs: 5_000_000, kind: 'frame', bytes: [255, 0, 1] },
+      { atNs: 5_000_001, kind: 'typed', uart: 0, bytes: [104, 105] },
+    ],
+  },
+  moment: { kind: 'entry', count: 80 },
+  mode: 'look',
+};
+
+/** Never changed: each was given out by a page of its version. */
+const FROZEN: readonly (readonly [string, Shared])[] = [
+  [
+    '1.DYvBCoAgGIPfZWcP0tFXiQ5igwTzlzQiwndvlzH2ffvQE2u8siGov33wRADTYXBQ5sQuNB06uSN4h8ohpZg1KVccRFi8F2glVhGtubZ76LduOp62S8FzWCHmDw',
+    { scenario: FIRST_SCENARIO, mode: 'whole' },
+  ],
+  [
+    '1.VVBBboMwEPzLnq3KpjYNHPuAfgA4uLARKICpbQ4I-e8dJ2mlXKz1zs7szpwUel6tnxzVqI8QeaGauB8dCcI79RwytNk4AtDbkPvzxGtEnxQlQYF5oFoXla7Kj6IyglaOAGfnNkx7G5nqQkopaJvtCuRssXfkxbZUK9GS32cOqBsANqJos8Tb5H9aAny1-_zozi5wS6lL0J3Wbc9HNCc4XygMVty33KYVB9HV24Ux-H3EbKIpjBFSqC6JV4b6Z8RjgxVBu_UwAKU_qpJaKGm61ImnbK2M0tnc8vmYKcqLfjfalEhkcQsCyrk9hfHzR07O7bl_kfehATI5pRulXw',
+    SHARED,
+  ],
+];
+
+function packed(value: unknown): string {
+  return `1.${Buffer.from(deflateSync(strToU8(JSON.stringify(value)))).toString('base64url')}`;
+}
+
+describe('a link', () => {
+  it('has all of a run in it', () => {
+    expect(fromFragment(`#${toFragment(SHARED)}`)).toEqual(SHARED);
+    expect(fromFragment(toFragment(SHARED))).toEqual(SHARED);
+  });
+
+  it('may be none', () => {
+    expect(fromFragment('')).toBeUndefined();
+    expect(fromFragment('#')).toBeUndefined();
+  });
+
+  it.each(FROZEN)('opens as it was given out: %s', (fragment, shared) => {
+    expect(fromFragment(fragment)).toEqual(shared);
+  });
+
+  it.each([
+    ['#live', 'begins with a version'],
+    ['1.', 'begins with a version'],
+    ['2.abc', 'reload it'],
+    ['1.abc', 'damaged'],
+    [toFragment(SHARED).slice(0, -9), 'damaged'],
+    [`1.${'a'.repeat(100_001)}`, 'longer'],
+    [packed([]), "the link's link is no record"],
+    [packed({ scenario: {} }), 'system is no short text'],
+    [packed({ scenario: { ...FIRST_SCENARIO, seed: -1 } }), 'seed is no number from 0'],
+    [packed({ scenario: { ...FIRST_SCENARIO, inputs: [{ atNs: 1, bytes: [256] }] } }), 'byte'],
+    [packed({ scenario: { ...FIRST_SCENARIO, choices: { path: 5 } } }), 'path is no short text'],
+    [packed({ scenario: { ...FIRST_SCENARIO, ramBytes: 2 ** 40 } }), 'ramBytes'],
+    [packed({ scenario: FIRST_SCENARIO, moment: { kind: 'entry', count: 0.5 } }), 'count'],
+    [packed({ scenario: FIRST_SCENARIO, x: 'x'.repeat(2_000_000) }), 'damaged'],
+  ])('%# is refused in one line', (fragment, words) => {
+    expect(() => fromFragment(fragment)).toThrow(words);
+    expect(() => fromFragment(fragment)).toThrow(/^[^\n]+$/);
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * A run as the fragment of a link: `#1.…`, version and compressed JSON. A link that was made once
+ * opens for ever: a version that was given out is read as it was, and `link.test.ts` has a set of
+ * links that never changes. What stands in a link comes from a stranger: all of it is checked.
+ */
+
+import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
+import type { Input, Moment, Scenario, StepUnit } from '../engine/scenario.ts';
+import { STEP_UNITS } from '../engine/scenario.ts';
+
+/** 'whole': everything; 'look': nothing can be changed; 'embed': the picture alone, too. */
+export type LinkMode = 'whole' | 'look' | 'embed';
+
+export interface Shared {
+  readonly scenario: Scenario;
+  readonly moment?: Moment;
+  readonly mode: LinkMode;
+}
+
+const VERSION = 1;
+/** A fragment is longer in no browser; and what it unpacks to has an end. */
+const FRAGMENT_MAX = 100_000;
+const UNPACKED_MAX = 1_000_000;
+const INPUTS_MAX = 10_000;
+const BYTES_MAX = 4096;
+const PLAN_MAX = 100_000;
+const NAME_MAX = 200;
+
+/** What a link cannot be read for; one line. */
+export class LinkProblem extends Error {
+  override readonly name = 'LinkProblem';
+}
+
+/** @returns the fragment, without `#` */
+export function toFragment(shared: Shared): string {
+  const packed = deflateSync(strToU8(JSON.stringify(shared)), { level: 9 });
+  let text = '';
+  for (const byte of packed) text += String.fromCharCode(byte);
+  const code = btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return `${VERSION}.${code}`;
+}
+
+/**
+ * @param fragment with or without `#`
+ * @returns undefined when there is none
+ * @throws LinkProblem
+ */
+export function fromFragment(fragment: string): Shared | undefined {
+  const text = fragment.replace(/^#/, '');
+  if (text === '') return undefined;
+  if (text.length > FRAGMENT_MAX)
+    throw new LinkProblem('the link is longer than any that was made');
+  const [, version, code] = /^(\d{1,4})\.([\w-]+)$/.exec(text) ?? [];
+  if (version === undefined || code === undefined) {
+    throw new LinkProblem('this is no link of the testbed: it begins with a version, as in #1.…');
+  }
+  if (Number(version) > VERSION) {
+    throw new LinkProblem(
+      `the link is of version ${version}; this page knows ${VERSION}: reload it`,
+    );
+  }
+  return readShared(unpack(code));
+}
+
+function unpack(code: string): unknown {
+  try {
+    const text = atob(code.replaceAll('-', '+').replaceAll('_', '/'));
+    const packed = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+    const out = new Uint8Array(UNPACKED_MAX);
+    return JSON.parse(strFromU8(inflateSync(packed, { out })));
+  } catch {
+    throw new LinkProblem('the link is damaged: it was cut off, or changed on its way');
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function readShared(value: unknown): Shared {
+  const { scenario, moment, mode } = fields(value, 'link');
+  return {
+    scenario: readScenario(scenario),
+    ...(moment === undefined ? {} : { moment: readMoment(moment) }),
+    mode: mode === 'look' || mode === 'embed' ? mode : 'whole',
+  };
+}
+
+function readScenario(value: unknown): Scenario {
+  const given = fields(value, 'scenario');
+  const { rate, frame, ramBytes } = given;
+  return {
+    system: textOf(given['system'], 'system'),
+    choices: readChoices(given['choices']),
+    seed: integer(given['seed'], 'seed', 0, 0xffff_ffff),
+    net: given['net'] === 'hand' ? 'hand' : 'loop',
+    ...(rate === undefined ? {} : { rate: integer(rate, 'rate', 1, 1e9) }),
+    ...(frame === undefined ? {} : { frame: integer(frame, 'frame', 50, 1514) }),
+    ...(ramBytes === undefined
+      ? {}
+      : {
+          ramBytes:
+            Math.floor(integer(ramBytes, 'ramBytes', 1 << 24, 0x7000_0000) / 65_536) * 65_536,
+        }),
+    // What it says is checked against the system when that is loaded.
+    plan: textOf(given['plan'], 'plan', PLAN_MAX),
+    inputs: list(given['inputs'], 'inputs', INPUTS_MAX).map(readInput),
+  };
+}
+
+function readChoices(value: unknown): Readonly<Record<string, string>> {
+  const entries = Object.entries(fields(value, 'choices'));
+  return Object.fromEntries(entries.map(([name, choice]) => [name, textOf(choice, name)]));
+}
+
+function readInput(value: unknown): Input {
+  const given = fields(value, 'input');
+  const atNs = integer(given['atNs'], 'atNs', 0, Number.MAX_SAFE_INTEGER);
+  const bytes = list(given['bytes'], 'bytes', BYTES_MAX).map((byte) =>
+    integer(byte, 'byte', 0, 255),
+  );
+  if (given['kind'] === 'frame') return { atNs, kind: 'frame', bytes };
+  return { atNs, kind: 'typed', uart: integer(given['uart'], 'uart', 0, 15), bytes };
+}
+
+function readMoment(value: unknown): Moment {
+  const given = fields(value, 'moment');
+  const kind = given['kind'];
+  if (STEP_UNITS.includes(kind as StepUnit)) {
+    return { kind: kind as StepUnit, count: integer(given['count'], 'count', 1, 1e12) };
+  }
+  return { kind: 'time', timeNs: integer(given['timeNs'], 'timeNs', 0, Number.MAX_SAFE_INTEGER) };
+}
+
+function fields(value: unknown, what: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new LinkProblem(`the link's ${what} is no record`);
+}
+
+function list(value: unknown, what: string, most: number): readonly unknown[] {
+  if (Array.isArray(value) && value.length <= most) return value;
+  throw new LinkProblem(`the link's ${what} is no list of at most ${most}`);
+}
+
+function textOf(value: unknown, what: string, most = NAME_MAX): string {
+  if (typeof value === 'string' && value.length <= most) return value;
+  throw new LinkProblem(`the link's ${what} is no short text`);
+}
+
+function integer(value: unknown, what: string, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
+    return value;
+  }
+  throw new LinkProblem(`the link's ${what} is no number from ${min} to ${max}`);
+}

@@ -1,0 +1,85 @@
+/** Which system runs, with which options and seed, and who is at its cable. */
+
+import type { JSX } from 'preact';
+import { FIRST_SCENARIO, type Scenario } from '../engine/scenario.ts';
+import type { PageState, Store } from './store.ts';
+
+const SEED_MAX = 0xffff_ffff;
+
+type Change = (changes: Partial<Scenario>) => void;
+
+export function Chooser({ store, state }: { store: Store; state: PageState }): JSX.Element {
+  const { scenario, info } = state;
+  const change: Change = (changes): void =>
+    store.load({ ...scenario, plan: '', inputs: [], ...changes });
+  return (
+    <form class="row chooser" onSubmit={(event) => event.preventDefault()}>
+      <label>
+        System{' '}
+        <select
+          id="system"
+          value={scenario.system}
+          onChange={(event) => store.load({ ...FIRST_SCENARIO, system: event.currentTarget.value })}
+        >
+          {(info?.systems ?? []).map(({ name, summary }) => (
+            <option key={name} value={name} title={summary}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Seed{' '}
+        <input
+          id="seed"
+          type="number"
+          min={0}
+          max={SEED_MAX}
+          value={scenario.seed}
+          onChange={(event) =>
+            change({ seed: Math.min(SEED_MAX, Math.max(0, Number(event.currentTarget.value) | 0)) })
+          }
+        />
+      </label>
+      <label>
+        Cable{' '}
+        <select
+          id="cable"
+          value={scenario.net}
+          onChange={(event) =>
+            change({ net: event.currentTarget.value === 'hand' ? 'hand' : 'loop' })
+          }
+        >
+          <option value="loop">traffic generator</option>
+          <option value="hand">only you</option>
+        </select>
+      </label>
+      <Options state={state} change={change} />
+    </form>
+  );
+}
+
+function Options({ state, change }: { state: PageState; change: Change }): JSX.Element {
+  const { scenario, info } = state;
+  return (
+    <>
+      {(info?.options ?? []).map(({ name, help, choices, value }) => (
+        <label key={name} title={help}>
+          {name}{' '}
+          <select
+            value={value}
+            onChange={(event) =>
+              change({ choices: { ...scenario.choices, [name]: event.currentTarget.value } })
+            }
+          >
+            {choices.map((choice) => (
+              <option key={choice} value={choice}>
+                {choice}
+              </option>
+            ))}
+          </select>
+        </label>
+      ))}
+    </>
+  );
+}

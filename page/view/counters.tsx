@@ -1,0 +1,95 @@
+/** What was counted: work for each packet, queues as bars, domains. */
+
+import type { JSX } from 'preact';
+import type { PageState } from './store.ts';
+import { digits, timeText } from './words.ts';
+
+export function Counters({ state }: { state: PageState }): JSX.Element {
+  const { view } = state;
+  if (view === undefined) return <section />;
+  const work = view.perPacket;
+  const rows: readonly (readonly [string, string, string])[] = [
+    ['Packets', digits(view.packets), 'went all the way'],
+    ['Round trip', view.roundTripNs === 0 ? '–' : timeText(view.roundTripNs), 'median'],
+    ['Copies', perPacketText(work?.copies), 'for each packet'],
+    ['Bytes copied', perPacketText(work?.bytesCopied), 'for each packet'],
+    ['Kernel entries', perPacketText(work?.kernelEntries), 'for each packet'],
+    ['Notifications', perPacketText(work?.notifications), 'for each packet'],
+    ['Context switches', perPacketText(work?.contextSwitches), 'for each packet'],
+  ];
+  return (
+    <section aria-labelledby="counters-title">
+      <h2 id="counters-title">Counters</h2>
+      <table>
+        <tbody>
+          {rows.map(([name, value, unit]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td class="number">{value}</td>
+              <td>{unit}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function perPacketText(value: number | undefined): string {
+  return value === undefined ? '–' : digits(value);
+}
+
+export function Queues({ state }: { state: PageState }): JSX.Element {
+  const queues = state.view?.queues ?? [];
+  return (
+    <section aria-labelledby="queues-title">
+      <h2 id="queues-title">Queues</h2>
+      <p class="help">
+        A bar is how full a queue in shared memory is. Free queues hold empty buffers.
+      </p>
+      <ul class="queues" tabIndex={0} aria-label="Queues and how full they are">
+        {queues.map(({ name, depth, capacity }) => (
+          <li key={name}>
+            <span>{name}</span>
+            <meter min={0} max={capacity} value={depth} aria-label={name} />
+            <span class="number">
+              {depth}/{capacity}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Domains({ state }: { state: PageState }): JSX.Element {
+  return (
+    <section aria-labelledby="domains-title">
+      <h2 id="domains-title">Protection domains</h2>
+      <div class="scrolls" tabIndex={0} role="group" aria-label="Table of domains">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Domain</th>
+              <th scope="col">Entries</th>
+              <th scope="col">Wake-ups</th>
+              <th scope="col">For nothing</th>
+              <th scope="col">Faults</th>
+            </tr>
+          </thead>
+          <tbody>
+            {(state.view?.domains ?? []).map(({ name, entries, wakeUps, wasted, faults }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td class="number">{digits(entries)}</td>
+                <td class="number">{digits(wakeUps)}</td>
+                <td class="number">{digits(wasted)}</td>
+                <td class="number">{digits(faults)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}

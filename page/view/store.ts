@@ -1,0 +1,228 @@
+/** What the page knows, and who draws it anew when that changes. */
+
+import { useEffect, useState } from 'preact/hooks';
+import type { Answer, CapabilityRow, Request, SystemInfo } from '../engine/protocol.ts';
+import { FIRST_SCENARIO, type Moment, type Scenario } from '../engine/scenario.ts';
+import type { WorldView } from '../engine/world-view.ts';
+import type { FollowedPath } from '../../systems/trace/packet-path.ts';
+import type { LinkMode } from '../share/link.ts';
+import { type EngineLink, LiveLink, WorkerLink } from './engine-link.ts';
+
+export interface LogLine {
+  readonly pd: string;
+  readonly line: string;
+  readonly timeNs: number;
+}
+
+/** What plots are drawn of. */
+export interface Sample {
+  readonly timeNs: number;
+  readonly packets: number;
+  readonly roundTripNs: number;
+  readonly queued: number;
+}
+
+export interface PageState {
+  readonly scenario: Scenario;
+  readonly mode: LinkMode;
+  readonly info: SystemInfo | undefined;
+  readonly view: WorldView | undefined;
+  /** The one before: what has happened in between, pictures show. */
+  readonly before: WorldView | undefined;
+  /** The latest moment that was seen of this run. */
+  readonly seenNs: number;
+  readonly playing: boolean;
+  readonly samples: readonly Sample[];
+  readonly log: readonly LogLine[];
+  readonly frames: readonly { readonly timeNs: number; readonly bytes: Uint8Array }[];
+  readonly path: FollowedPath | undefined;
+  readonly capabilities:
+    | { readonly pd: string; readonly rows: readonly CapabilityRow[] }
+    | undefined;
+  readonly blocks:
+    | { readonly disk: number; readonly block: number; readonly bytes: Uint8Array }
+    | undefined;
+  readonly dropped: number;
+  /** What has gone wrong with the page itself, or with what was asked. */
+  readonly problem: string | undefined;
+}
+
+const LOG_MAX = 500;
+const SAMPLES_MAX = 2000;
+const FRAMES_MAX = 100;
+
+export type ConsoleListener = (uart: number, bytes: Uint8Array | 'clear') => void;
+
+export class Store {
+  state: PageState;
+  readonly #listeners = new Set<() => void>();
+  readonly #consoles = new Set<ConsoleListener>();
+  readonly #files = new Set<(json: string) => void>();
+  #link: EngineLink;
+  #isLost = false;
+
+  /** @param live address of a run's WebSocket; undefined: the engine is a worker of this page */
+  constructor(scenario: Scenario | undefined, mode: LinkMode, live: string | undefined) {
+    this.state = { ...EMPTY, scenario: scenario ?? FIRST_SCENARIO, mode };
+    this.#link = live === undefined ? this.#worker() : new LiveLink(live, this.#listener());
+  }
+
+  get isLive(): boolean {
+    return this.#link.kind === 'live';
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Bytes of consoles do not go by way of the state: there may be many. */
+  onConsole(listener: ConsoleListener): () => void {
+    this.#consoles.add(listener);
+    return () => this.#consoles.delete(listener);
+  }
+
+  /** @param listener is given the next recording */
+  onceRecorded(listener: (json: string) => void): void {
+    this.#files.add(listener);
+  }
+
+  ask(request: Request): void {
+    if (request.kind !== 'load') this.#set({ problem: undefined });
+    this.#link.send(request);
+  }
+
+  load(scenario: Scenario, moment?: Moment): void {
+    // The page stays usable: an engine that hangs is replaced by a new one.
+    if (this.#isLost && this.#link.kind === 'worker') this.#link = this.#worker();
+    this.#isLost = false;
+    this.#set({ ...EMPTY, scenario, mode: this.state.mode });
+    this.ask({ kind: 'load', scenario, ...(moment === undefined ? {} : { moment }) });
+  }
+
+  tellProblem(problem: string): void {
+    this.#set({ problem });
+  }
+
+  #worker(): EngineLink {
+    return new WorkerLink(this.#listener());
+  }
+
+  #listener(): { answered(answer: Answer): void; lost(why: string): void } {
+    return {
+      answered: (answer) => this.#answered(answer),
+      lost: (why) => {
+        this.#set({ problem: why, playing: false });
+        this.#isLost = true;
+      },
+    };
+  }
+
+  #answered(answer: Answer): void {
+    switch (answer.kind) {
+      case 'loaded':
+        this.#set({ info: answer.info, scenario: answer.scenario });
+        return;
+      case 'scenario':
+        this.#set({ scenario: answer.scenario });
+        return;
+      case 'view':
+        this.#viewed(answer.view, answer.playing);
+        return;
+      case 'anew':
+        for (const listener of this.#consoles) listener(0, 'clear');
+        this.#set({ log: [], frames: [] });
+        return;
+      case 'console':
+        for (const listener of this.#consoles) listener(answer.uart, answer.bytes);
+        return;
+      case 'log':
+        this.#set({ log: [...this.state.log, answer].slice(-LOG_MAX) });
+        return;
+      case 'frame':
+        this.#set({ frames: [...this.state.frames, answer].slice(-FRAMES_MAX) });
+        return;
+      case 'path':
+        this.#set({ path: answer.path });
+        return;
+      case 'trace':
+        for (const listener of this.#files) listener(answer.json);
+        this.#files.clear();
+        return;
+      case 'capabilities':
+        this.#set({ capabilities: answer });
+        return;
+      case 'blocks':
+        this.#set({ blocks: answer });
+        return;
+      case 'dropped':
+        this.#set({ dropped: answer.frames });
+        return;
+      case 'failed':
+        this.#set({ problem: answer.text });
+        return;
+      case 'report':
+        for (const listener of this.#files) listener(answer.json);
+        this.#files.clear();
+        return;
+      default:
+        answer satisfies never;
+    }
+  }
+
+  #viewed(view: WorldView, playing: boolean): void {
+    const { timeNs, packets, roundTripNs, queues } = view;
+    const queued = queues.reduce(
+      (sum, { depth, carries }) => sum + (carries === 'empty buffers' ? 0 : depth),
+      0,
+    );
+    const samples = this.state.samples.filter((sample) => sample.timeNs < timeNs);
+    this.#set({
+      view,
+      before: this.state.view,
+      seenNs: Math.max(this.state.seenNs, timeNs),
+      playing,
+      samples: [...samples, { timeNs, packets, roundTripNs, queued }].slice(-SAMPLES_MAX),
+    });
+  }
+
+  #set(change: Partial<PageState>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const EMPTY: PageState = {
+  scenario: FIRST_SCENARIO,
+  mode: 'whole',
+  info: undefined,
+  view: undefined,
+  before: undefined,
+  seenNs: 0,
+  playing: false,
+  samples: [],
+  log: [],
+  frames: [],
+  path: undefined,
+  capabilities: undefined,
+  blocks: undefined,
+  dropped: 0,
+  problem: undefined,
+};
+
+/** @returns the state, and has the component drawn anew with the next frame after a change */
+export function useStore(store: Store): PageState {
+  const [state, setState] = useState(store.state);
+  useEffect(() => {
+    let isDue = false;
+    return store.subscribe(() => {
+      if (isDue) return;
+      isDue = true;
+      requestAnimationFrame(() => {
+        isDue = false;
+        setState(store.state);
+      });
+    });
+  }, [store]);
+  return state;
+}

@@ -1,0 +1,108 @@
+/** Virtual time: play, pause, a slider, and steps forwards and backwards. */
+
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { STEP_UNITS, type StepUnit } from '../engine/scenario.ts';
+import type { PageState, Store } from './store.ts';
+import { digits, timeText } from './words.ts';
+
+const SPEEDS = [
+  [0.0001, '1/10,000'],
+  [0.001, '1/1,000'],
+  [0.01, '1/100'],
+  [0.1, '1/10'],
+  [1, '1'],
+] as const;
+
+/** What the slider reaches at first. */
+const FIRST_RANGE_NS = 10_000_000;
+
+const UNIT_HELP: Readonly<Record<StepUnit, string>> = {
+  entry: 'kernel entry: a program makes a system call',
+  event: 'event: a device raises its interrupt',
+  packet: 'packet: the NIC takes a frame from the wire',
+};
+
+export function Timeline({ store, state }: { store: Store; state: PageState }): JSX.Element {
+  const [speed, setSpeed] = useState(0.001);
+  const { view, playing } = state;
+  const nowNs = view?.timeNs ?? 0;
+  const toggle = (): void => store.ask(playing ? { kind: 'pause' } : { kind: 'play', speed });
+  const choose = (value: number): void => {
+    setSpeed(value);
+    if (playing) store.ask({ kind: 'play', speed: value });
+  };
+  return (
+    <section aria-labelledby="time-title" class="timeline">
+      <h2 id="time-title">Virtual time</h2>
+      <p class="clock">
+        <output id="time">{timeText(nowNs)}</output>
+        {view?.stands === 'middle' ? (
+          <span class="middle">
+            in the middle of {view.underWay?.pd ?? 'a device'} {view.underWay?.call ?? ''}
+          </span>
+        ) : null}
+      </p>
+      <div class="row">
+        <button type="button" id="play" onClick={toggle}>
+          {playing ? 'Pause' : 'Play'}
+        </button>
+        <label>
+          Speed{' '}
+          <select value={speed} onChange={(event) => choose(Number(event.currentTarget.value))}>
+            {SPEEDS.map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </select>
+        </label>
+        {STEP_UNITS.map((unit) => (
+          <span key={unit} class="steps" title={UNIT_HELP[unit]}>
+            <StepButton store={store} unit={unit} by={-1} />
+            <span>
+              {unit} <output id={`count-${unit}`}>{digits(view?.counts[unit] ?? 0)}</output>
+            </span>
+            <StepButton store={store} unit={unit} by={1} />
+          </span>
+        ))}
+      </div>
+      <Slider store={store} state={state} />
+    </section>
+  );
+}
+
+function Slider({ store, state }: { store: Store; state: PageState }): JSX.Element {
+  const nowNs = state.view?.timeNs ?? 0;
+  const endNs = Math.max(nowNs, state.seenNs, FIRST_RANGE_NS);
+  return (
+    <input
+      type="range"
+      id="slider"
+      aria-label="Moment of the run, in microseconds"
+      min={0}
+      max={Math.ceil(endNs / 1000)}
+      step={1}
+      value={Math.round(nowNs / 1000)}
+      onChange={(event) => {
+        const timeNs = Number(event.currentTarget.value) * 1000;
+        store.ask({ kind: 'seek', moment: { kind: 'time', timeNs } });
+      }}
+    />
+  );
+}
+
+function StepButton(props: { store: Store; unit: StepUnit; by: 1 | -1 }): JSX.Element {
+  const { store, unit, by } = props;
+  const way = by === 1 ? 'forwards' : 'backwards';
+  return (
+    <button
+      type="button"
+      id={`${unit}-${way}`}
+      aria-label={`One ${unit} ${way}`}
+      onClick={() => store.ask({ kind: 'step', unit, by })}
+    >
+      {by === 1 ? '▶' : '◀'}
+    </button>
+  );
+}
