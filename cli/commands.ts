@@ -30,6 +30,12 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./run/run.ts')).runCommand(),
   },
   {
+    name: 'ui',
+    group: 'Running a system:',
+    summary: 'runs a system and shows it, live, in a page',
+    load: async () => (await import('./ui/ui.ts')).uiCommand(),
+  },
+  {
     name: 'trace',
     group: 'Running a system:',
     summary: 'runs a system and writes what happens as a trace for Perfetto',

@@ -8,6 +8,7 @@ import { inspectPart } from './inspect.ts';
 import { logFilesPart } from './log-files.ts';
 import type { RunPart } from './part.ts';
 import { profilePart } from './profile.ts';
+import { uiPart } from '../ui/part.ts';
 
 export const runParts: readonly RunPart[] = [
   faultsPart,
@@ -17,4 +18,5 @@ export const runParts: readonly RunPart[] = [
   coveragePart,
   gdbPart,
   inspectPart,
+  uiPart,
 ];

@@ -1,0 +1,217 @@
+// The page's server: who may see a run, and what it costs the run. Loopback only, any free port.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PageServer } from './page-server.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sddf-page-server-'));
+mkdirSync(join(folder, 'site/assets'), { recursive: true });
+writeFileSync(join(folder, 'site/index.html'), '<p>the page</p>');
+writeFileSync(join(folder, 'site/assets/a.js'), 'export {};');
+writeFileSync(join(folder, 'secret'), 'secret');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let server: PageServer;
+let address: URL;
+let token = '';
+const opened: WebSocket[] = [];
+
+beforeEach(async () => {
+  server = await PageServer.listen({
+    folder: join(folder, 'site'),
+    port: 0,
+    greet: () => ['welcome'],
+  });
+  address = new URL(server.url);
+  token = address.hash.replace('#live=', '');
+});
+
+afterEach(async () => {
+  for (const socket of opened.splice(0)) socket.terminate();
+  await server.close('over');
+});
+
+async function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
+  return new Promise<{ status: number; body: string }>((resolve, reject) => {
+    const { hostname, port } = address;
+    const asked = request({ hostname, port, path, method, headers }, (response) => {
+      let body = '';
+      response.on('data', (data: Buffer) => (body += data.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+/** A page: what it has been told, and how it ended. */
+class Client {
+  readonly told: string[] = [];
+  readonly socket: WebSocket;
+  readonly #changes = new Set<() => void>();
+  ended: { readonly code: number; readonly reason: string } | undefined;
+
+  constructor(query = `token=${token}`, headers: Record<string, string> = {}, path = '/live') {
+    const url = `ws://${address.host}${path}?${query}`;
+    this.socket = new WebSocket(url, { headers: { origin: address.origin, ...headers } });
+    opened.push(this.socket);
+    this.socket.on('message', (data) => {
+      this.told.push(String(data as Buffer));
+      this.#changed();
+    });
+    this.socket.on('close', (code, reason) => {
+      this.ended = { code, reason: reason.toString() };
+      this.#changed();
+    });
+    this.socket.on('error', () => undefined);
+  }
+
+  async until(isSo: (client: Client) => boolean): Promise<this> {
+    while (!isSo(this)) {
+      await new Promise<void>((resolve) => {
+        this.#changes.add(resolve);
+      });
+    }
+    return this;
+  }
+
+  greeted(): Promise<this> {
+    return this.until(({ told }) => told.length > 0);
+  }
+
+  over(): Promise<this> {
+    return this.until(({ ended }) => ended !== undefined);
+  }
+
+  #changed(): void {
+    for (const change of this.#changes) change();
+    this.#changes.clear();
+  }
+}
+
+describe('files', () => {
+  it('are those of the page', async () => {
+    expect(await get('/')).toEqual({ status: 200, body: '<p>the page</p>' });
+    expect(await get('/assets/a.js?x')).toEqual({ status: 200, body: 'export {};' });
+    expect(await get('/', {}, 'HEAD')).toEqual({ status: 200, body: '' });
+  });
+
+  it.each([
+    '/../secret',
+    '/assets/../../secret',
+    '/%2e%2e/secret',
+    '//secret',
+    '/assets',
+    '/nothing',
+  ])('are no others: %s', async (path) => {
+    const { status, body } = await get(path);
+
+    expect(status).toBe(404);
+    expect(body).toBe('');
+  });
+
+  it('are given to this machine by its own name alone, and to be read only', async () => {
+    expect((await get('/', { host: `evil.example:${address.port}` })).status).toBe(403);
+    expect((await get('/', {}, 'POST')).status).toBe(403);
+    expect(server.counters.refused).toBe(2);
+  });
+});
+
+describe('a live page', () => {
+  it('is told what is shown, and so is a second one', async () => {
+    const [one, two] = [await new Client().greeted(), await new Client().greeted()];
+    server.show('frame');
+    await one.until(({ told }) => told.includes('frame'));
+    await two.until(({ told }) => told.includes('frame'));
+
+    expect(one.told).toEqual(['welcome', 'frame']);
+    expect(two.told).toEqual(['welcome', 'frame']);
+    expect(server.clients).toBe(2);
+  });
+
+  it('may go, and the others stay', async () => {
+    const [one, two] = [await new Client().greeted(), await new Client().greeted()];
+    one.socket.close();
+    await one.over();
+    server.show('frame');
+    await two.until(({ told }) => told.includes('frame'));
+
+    expect(two.ended).toBeUndefined();
+  });
+
+  it('is told that the run is over', async () => {
+    const page = await new Client().greeted();
+    await server.close('the run is over');
+    await page.over();
+
+    expect(page.ended).toBeDefined();
+  });
+
+  it('that takes nothing is dropped frames, counted, and holds up nobody', async () => {
+    const [slow, quick] = [await new Client().greeted(), await new Client().greeted()];
+    slow.socket.pause();
+    const frame = 'x'.repeat(500_000);
+    for (let count = 1; count <= 60; count += 1) {
+      server.show(frame);
+      await quick.until(({ told }) => told.length > count || server.counters.dropped > 200);
+    }
+
+    expect(quick.told).toHaveLength(61);
+    expect(server.counters.dropped).toBeGreaterThan(0);
+    expect(server.mostMissed).toBe(server.counters.dropped);
+  });
+});
+
+describe('who is refused', () => {
+  it.each([
+    ['no token', '', {}, '/live'],
+    ['a wrong token', `token=${'a'.repeat(24)}`, {}, '/live'],
+    ['a token that is too long', `token=${'a'.repeat(5000)}`, {}, '/live'],
+    ['a page of another host', undefined, { origin: 'http://evil.example' }, '/live'],
+    ['a page without an origin', undefined, { origin: 'null' }, '/live'],
+    ['another name of this machine', undefined, { host: 'evil.example' }, '/live'],
+    ['another place', undefined, {}, '/other'],
+  ] as const)('%s', async (_who, query, headers, path) => {
+    const refused = await new Client(query ?? `token=${token}`, headers, path).over();
+
+    expect(refused.told).toEqual([]);
+    expect(server.counters).toMatchObject({ clients: 0, refused: 1 });
+  });
+
+  it.each([
+    ['words', 'hello'],
+    ['bytes', Buffer.alloc(100)],
+    ['more than anybody may send', 'x'.repeat(100_000)],
+  ])('who sends %s is sent away, and the run goes on', async (_what, message) => {
+    const [hostile, other] = [await new Client().greeted(), await new Client().greeted()];
+    hostile.socket.send(message);
+    await hostile.over();
+    server.show('frame');
+    await other.until(({ told }) => told.includes('frame'));
+
+    expect(server.counters.refused).toBeGreaterThan(0);
+    expect(server.clients).toBe(1);
+  });
+
+  it('a ninth page, until one of eight is gone', async () => {
+    const pages: Client[] = [];
+    for (let count = 0; count < 8; count += 1) pages.push(await new Client().greeted());
+    const ninth = await new Client().over();
+    pages[0]?.socket.close();
+    await pages[0]?.over();
+
+    expect(ninth.told).toEqual([]);
+    expect((await new Client().greeted()).told).toEqual(['welcome']);
+  });
+
+  it('a folder without a page is told of in a line', async () => {
+    const empty = PageServer.listen({ folder: '/nowhere', port: 0, greet: () => [] });
+
+    await expect(empty).rejects.toThrow(
+      /^\/nowhere: the page is not built; npm run page builds it$/,
+    );
+  });
+});
