@@ -240,7 +240,7 @@ export class Session {
     this.#tell({ kind: 'view', view, playing: this.isPlaying });
   }
 
-  // ----------------------------------------------------------------------------- what a person does
+  // ------------------------------------------------------------------- what a person does
 
   #input(input: InputData, loaded: Loaded): void {
     const hadFrames = loaded.scenario.inputs.some(({ kind }) => kind === 'frame');
