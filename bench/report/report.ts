@@ -6,6 +6,7 @@
 
 import { type BenchResults, type BenchRow, wasBusy } from '../results.ts';
 import { comparisonLines } from '../suite/compare.ts';
+import { besideTable, type OwnFigures } from '../suite/own-figures.ts';
 import { figure } from '../suite/figure.ts';
 import { checkTargets, type Target, type TargetOutcome } from '../suite/targets.ts';
 import { figureMarkup, tableMarkup } from './figure-markup.ts';
@@ -31,6 +32,8 @@ interface Made {
 export interface ReportExtras {
   /** Results of an earlier run, and where they stand. */
   readonly compared?: { readonly with: BenchResults; readonly where: string };
+  /** Figures from elsewhere. */
+  readonly beside?: readonly OwnFigures[];
   /** The project's own targets, and which of them were reached. */
   readonly targets?: 'shown';
 }
@@ -47,6 +50,7 @@ export function renderReport(results: BenchResults, extras: ReportExtras = {}): 
     ...(extras.compared === undefined ? [] : [comparison(results, extras.compared)]),
     contents(made, measured),
     ...measured.map((name) => chapter(name, made)),
+    ...(extras.beside ?? []).map((own) => besideChapter(results, own)),
     ...(extras.targets === undefined ? [] : [targets(outcomes)]),
     absent(measured),
   ].join('\n');
@@ -114,6 +118,11 @@ function comparison(
   const items = lines.map((line) => element('li', {}, escapeMarkup(line.trim())));
   const heading = element('h2', { id: 'compared' }, escapeMarkup(title.replace(/:$/, '')));
   return heading + element('section', { class: 'question' }, element('ul', {}, items.join('')));
+}
+
+function besideChapter({ results }: BenchResults, own: OwnFigures): string {
+  const title = element('h2', {}, escapeMarkup(`Beside ${own.series}`));
+  return title + element('section', { class: 'question' }, tableMarkup(besideTable(results, own)));
 }
 
 function contents(made: readonly Made[], measured: readonly string[]): string {

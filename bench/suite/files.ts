@@ -4,10 +4,16 @@ import { closeSync, constants, existsSync, unlinkSync } from 'node:fs';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { openOutput, readText, writeOutput } from '../../host/regular-file.ts';
 import { type BenchResults, parseResults } from '../results.ts';
+import { type OwnFigures, readOwnFigures } from './own-figures.ts';
 
 /** @throws UserMistake when there is no such file, or it holds no results that can be read */
 export function readResults(path: string): BenchResults {
   return parseResults(readText(path), path);
+}
+
+/** @throws UserMistake for a file that cannot be read, or has figures of no known format */
+export function readAllOwnFigures(paths: readonly string[]): readonly OwnFigures[] {
+  return paths.map((path) => readOwnFigures(readText(path), path));
 }
 
 /**

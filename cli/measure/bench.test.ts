@@ -100,6 +100,19 @@ describe('results of an earlier run, without a word of what to do with them', ()
     expect(out).toContain('1500');
   });
 
+  it('stand beside figures from elsewhere, on the terminal and on the page', async () => {
+    const html = join(folder, 'beside.html');
+    const own = join(folder, 'own.json');
+    const row = { ...ROW, path: '5pd', median: 3000 };
+    writeFileSync(own, JSON.stringify({ figures: 1, series: 'my <board>', rows: [row] }));
+    const { out, said } = await bench('--from', recent, '--beside', own, '--html', html);
+
+    expect(said).toEqual([]);
+    expect(out).toContain('beside my <board>:');
+    expect(out).toMatch(/net\/echo path=5pd frame=64 batch=64 +packets\/s +3000 +1500 +0\.5/);
+    expect(readFileSync(html, 'utf8')).toContain('Beside my &lt;board&gt;');
+  });
+
   it('are printed for a spreadsheet', async () => {
     const { out, said } = await bench('--from', recent, '--csv');
 
@@ -171,6 +184,7 @@ describe('a mistake', () => {
     [['--from', recent, '--resume', old], 'sddf: --resume: --from measures nothing'],
     [['--from', recent, '--targets'], 'sddf: --targets: is for the report; add --html FILE'],
     [['--from', recent, '--json', '--csv'], 'sddf: --csv: --json is printed there'],
+    [['--from', recent, '--beside', script], `sddf: ${script}:1:1: is no JSON`],
     [['--from', script], `sddf: ${script}: is not JSON of \`sddf bench --json\``],
   ])('%s is one line, and status 2', async (args, message) => {
     const { status, out, said } = await bench(...args);

@@ -15,6 +15,7 @@ import {
   type NetPoints,
   SAMPLES,
 } from '../../bench/suite/benchmark.ts';
+import type { OwnFigures } from '../../bench/suite/own-figures.ts';
 import { BENCHMARKS } from '../../bench/suite/table.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { DeclaredArgument } from '../option.ts';
@@ -34,6 +35,7 @@ interface BenchOptions {
   readonly html?: string;
   readonly compare?: string;
   readonly from?: string;
+  readonly beside?: readonly string[];
   readonly csv?: true;
   readonly resume?: string;
   readonly targets?: true;
@@ -56,6 +58,10 @@ export function benchCommand(): Command {
     .option('--quick', 'short samples: for a look, not for a record')
     .option('--repeat <count>', 'samples of each figure')
     .option('--json', 'prints JSON, see docs/benchmarks.md')
+    .option(
+      '--beside <file...>',
+      'shows figures from elsewhere beside these: see docs/benchmarks.md',
+    )
     .option('--csv', 'prints the rows for a spreadsheet')
     .option('--html <file>', 'writes a report with plots')
     .option('--targets', "html: with the project's own targets")
@@ -101,6 +107,7 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
   checkUsed(what, options);
   const read = (file: string): BenchResults => onlyOf(what, files.readResults(file));
   const before = compare === undefined ? undefined : read(compare);
+  const beside = files.readAllOwnFigures(options.beside ?? []);
   const earlier = resume === undefined ? undefined : files.readResults(resume);
   if (html !== undefined) files.checkWritable(html);
   const run = { what, options, terminal, mistakes, earlier };
@@ -115,9 +122,11 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
     const { comparisonLines } = await import('../../bench/suite/compare.ts');
     for (const line of comparisonLines(before, results, compare)) terminal.print(line);
   }
+  if (beside.length > 0) await printBeside(terminal, results, beside);
   if (html !== undefined) {
     const { renderReport } = await import('../../bench/report/report.ts');
     const extras = {
+      beside,
       ...(before === undefined ? {} : { compared: { with: before, where: compare ?? '' } }),
       ...(options.targets === undefined ? {} : { targets: 'shown' as const }),
     };
@@ -325,6 +334,19 @@ async function printAll(terminal: Terminal, results: BenchResults): Promise<void
   const { benchmarkLines } = await import('../../bench/suite/rows-table.ts');
   terminal.print(machineLine(results));
   for (const line of benchmarkLines(results.results)) terminal.print(line);
+}
+
+async function printBeside(
+  terminal: Terminal,
+  { results }: BenchResults,
+  beside: readonly OwnFigures[],
+): Promise<void> {
+  const { besideTable } = await import('../../bench/suite/own-figures.ts');
+  const { tableLines } = await import('../../bench/suite/rows-table.ts');
+  for (const own of beside) {
+    terminal.print(`beside ${own.series}:`);
+    for (const line of tableLines(besideTable(results, own))) terminal.print(`  ${line}`);
+  }
 }
 
 /** This process is one that `bench/suite/part-process.ts` has started. */
