@@ -74,10 +74,12 @@ const SLICE_NS = 1_000_000;
 const ANSWER_SLICE_NS = 200_000;
 /**
  * Below this, a host timer would come too late: the loop looks again instead of sleeping. What is
- * due later comes up to a millisecond late, as with any program's timers: woken before it, the loop
- * would look again and again for most of a millisecond, at each of a watchdog's ticks.
+ * due later comes up to two milliseconds late, as with any program's timers: woken before it, the
+ * loop would look again and again for most of a millisecond, at each of a watchdog's ticks.
  */
 const TIMER_RESOLUTION_NS = 1_500_000;
+/** Node counts a timer from the last whole millisecond on, so it may come this much too early. */
+const TIMER_EARLY_NS = 1_000_000;
 /**
  * A sleeping loop looks at the clock this often even when nothing is due. It also keeps the process
  * alive.
@@ -146,7 +148,8 @@ export class LiveLoop {
     const waitNs = this.#board.nextEventAt() - this.#board.now();
     if (waitNs < TIMER_RESOLUTION_NS) return breathe();
     return new Promise((resolve) => {
-      const milliseconds = Math.min(Math.ceil(waitNs / 1e6), SLEEP_MS_MAX);
+      const sleepNs = waitNs + TIMER_EARLY_NS;
+      const milliseconds = Math.min(Math.ceil(sleepNs / 1e6), SLEEP_MS_MAX);
       const timer = setTimeout(() => this.#resume?.(), milliseconds);
       this.#resume = () => {
         clearTimeout(timer);

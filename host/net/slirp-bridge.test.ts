@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { isLong } from '../../test/support/long-test.ts';
 import { checksum } from '../../test/support/udp-frame.ts';
 import { breathe } from '../event-loop.ts';
 import { loadSlirp } from './slirp-library.ts';
@@ -27,6 +28,10 @@ const CONFIG = {
   restricted: false,
 };
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
+const GARBAGE_FRAMES = Number(process.env['SDDF_SLIRP_FRAMES'] ?? 3000);
+const GARBAGE_SEED = Number(process.env['SDDF_SLIRP_SEED'] ?? 1);
+/** As many as a process may have descriptors for, with room for others. */
+const CONNECTIONS = isLong ? 1000 : 100;
 
 interface Segment {
   readonly from: number;
@@ -112,6 +117,40 @@ class Guest {
       };
     });
   }
+}
+
+/** Numbers that look random; Lehmer's generator. */
+class Numbers {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed;
+  }
+
+  below(limit: number): number {
+    this.#state = (this.#state * 48_271) % 0x7fff_ffff;
+    return this.#state % limit;
+  }
+}
+
+/** Bytes of any kind, most of which begin as what the library looks into. */
+function garbage(random: Numbers): Buffer {
+  const frame = Buffer.from(
+    Uint8Array.from({ length: 14 + random.below(random.below(8) === 0 ? 1500 : 120) }, () =>
+      random.below(256),
+    ),
+  );
+  const kind = random.below(8);
+  const type = [0x0800, 0x0806, 0x86dd][random.below(3)] ?? 0;
+  if (kind > 0) frame.set([0x52, 0x55, 10, 0, 2, 2, ...MAC, type >> 8, type & 255]);
+  if (kind < 3 || frame.length < 34) return frame;
+  // An IPv4 header that holds, before bytes of any kind.
+  const total = kind === 7 ? random.below(1600) : frame.length - 14;
+  const protocol = [1, 6, 17][random.below(3)] ?? 6;
+  frame.set([8, 0, 0x45, 0, total >> 8, total & 255, 0, 0, kind === 6 ? 0x20 : 0, 0, 64], 12);
+  frame.set([protocol, 0, 0, ...GUEST, ...GATEWAY], 23);
+  frame.writeUInt16BE(checksum(frame.subarray(14, 34)), 24);
+  return frame;
 }
 
 describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, () => {
@@ -224,22 +263,47 @@ describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, ()
     );
   });
 
-  it('outlives garbage', async () => {
+  it(`outlives ${GARBAGE_FRAMES} frames of garbage, seed ${GARBAGE_SEED}`, async () => {
     const guest = await guestWith();
-    let state = 1;
-    for (let index = 0; index < 3000; index += 1) {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      const frame = Buffer.alloc(15 + (state % 200), state & 255);
-      if (index % 2 === 0) frame.set([0x52, 0x55, 10, 0, 2, 2, ...MAC, 8, 0, 0x45], 0);
-      if (index % 4 === 0) frame.set([8, 6], 12);
-      guest.bridge?.transmit(frame);
-      if (index % 100 === 0) guest.bridge?.flush();
+    const random = new Numbers(GARBAGE_SEED);
+    for (let index = 0; index < GARBAGE_FRAMES; index += 1) {
+      guest.bridge?.transmit(garbage(random));
+      if (index % 100 !== 0) continue;
+      guest.bridge?.flush();
+      guest.frames.length = 0;
     }
     const port = await serverPort(() => undefined);
+    guest.hello();
     guest.tcp({ from: 5002, to: port, sequence: 1, acknowledged: 0, flags: SYN, data: '' });
 
     expect((await guest.segment(5002)).flags).toBe(SYN | ACK);
-    expect(guest.bridge?.counters()['framesOut']).toBeGreaterThan(3001);
+    expect(guest.bridge?.counters()['framesOut']).toBeGreaterThan(GARBAGE_FRAMES);
+  });
+
+  it(`ends ${CONNECTIONS} open connections when it is closed`, async () => {
+    let ended = 0;
+    let all = (): void => undefined;
+    const over = new Promise<void>((resolve) => (all = resolve));
+    const port = await serverPort((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        ended += 1;
+        if (ended === CONNECTIONS) all();
+      });
+      socket.resume();
+    });
+    const guest = await guestWith();
+    for (let index = 0; index < CONNECTIONS; index += 1) {
+      const ours = { from: 6000 + index, to: port, data: '' };
+      guest.tcp({ ...ours, sequence: 1, acknowledged: 0, flags: SYN });
+      const { sequence, flags } = await guest.segment(ours.from);
+      expect(flags).toBe(SYN | ACK);
+      guest.tcp({ ...ours, sequence: 2, acknowledged: sequence + 1, flags: ACK });
+    }
+    await guest.bridge?.close();
+    await over;
+
+    expect(ended).toBe(CONNECTIONS);
   });
 
   async function freePort(): Promise<number> {

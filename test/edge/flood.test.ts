@@ -1,0 +1,88 @@
+/**
+ * Goal: whoever sends as fast as the host can costs a run neither its memory nor its console.
+ * Method: a program in C floods an echo client with small datagrams, by TAP and by a forward, in a
+ * network of the test's own, while somebody types to a shell of the same run. How long its answers
+ * take is printed, and not judged: the machine may be busy.
+ */
+
+import { readFileSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileNative } from '../../bench/native-program.ts';
+import { isLong } from '../support/long-test.ts';
+import { missingForNamespaces, NetworkNamespace } from '../support/network-namespace.ts';
+import { sddfCommand } from '../support/sddf-command.ts';
+import { SddfProcess } from '../support/sddf-process.ts';
+
+const flood = compileNative('udp-flood');
+const missing = missingForNamespaces([]) ?? ('reason' in flood ? flood.reason : undefined);
+
+const FLOOD_MS = isLong ? 10_000 : 300;
+const GROWTH_MIB_MAX = 96;
+
+/** By name: what the run is given, and where the flood goes. */
+const WAYS = [
+  ['a TAP device', 'tap,name=tap0,host=10.0.2.2/24', '10.0.2.15', 1235],
+  ['a forward', 'user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235', '127.0.0.1', 5001],
+] as const;
+
+function residentMib(pid: number): number {
+  const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(line?.[1]) / 1024;
+}
+
+/** Types a character and waits until the shell has echoed it. @returns milliseconds */
+async function keystroke(run: SddfProcess): Promise<number> {
+  const before = run.text.length;
+  const typedAt = performance.now();
+  run.type('q');
+  await run.says(new RegExp(`^[^]{${before}}[^]*q`));
+  return performance.now() - typedAt;
+}
+
+describe.skipIf(missing !== undefined)(`a flood (lacking: ${missing ?? 'nothing'})`, () => {
+  let network: NetworkNamespace;
+
+  beforeAll(async () => {
+    network = await NetworkNamespace.make();
+  });
+  afterAll(() => network.end());
+
+  const ways = isLong ? WAYS : WAYS.slice(0, 1);
+  it.each(ways)(`by %s for ${FLOOD_MS} ms`, async (_, net, host, port) => {
+    const program = 'path' in flood ? flood.path : '';
+    const run = new SddfProcess(
+      ['run', 'serial', '--set', 'beside=net', '--serial', 'stdio', '--net', net],
+      [...network.inside, process.execPath, sddfCommand()],
+    );
+    try {
+      await run.says(/network device .*link up/);
+      run.type('\u001c2\r');
+      run.type('help\r');
+      await run.says(/ethernet_driver|counters|commands/i);
+      await keystroke(run);
+      const before = residentMib(run.child.pid ?? 0);
+      let isOver = false;
+      const sending = network
+        .run([program, host, String(port), '18', String(FLOOD_MS)])
+        .finally(() => (isOver = true));
+      const times: number[] = [];
+      while (!isOver) times.push(await keystroke(run));
+      const { status, text } = await sending;
+      const growth = residentMib(run.child.pid ?? 0) - before;
+      times.sort((one, other) => one - other);
+      const [median, worst] = [times[times.length >> 1] ?? 0, times.at(-1) ?? 0];
+      console.log(
+        `flood: ${text.trim()} datagrams sent in ${FLOOD_MS} ms, ${growth.toFixed(1)} MiB more, ` +
+          `${times.length} keystrokes: median ${median.toFixed(1)} ms, worst ${worst.toFixed(1)} ms`,
+      );
+
+      expect(status).toBe(0);
+      expect(Number(text)).toBeGreaterThan(FLOOD_MS);
+      expect(growth).toBeLessThan(GROWTH_MIB_MAX);
+      expect(await run.interrupt()).toBe(0);
+    } finally {
+      run.child.kill('SIGKILL');
+    }
+  });
+});
