@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isLong, LONG } from '../support/long-test.ts';
 import { missingForNamespaces, NetworkNamespace } from '../support/network-namespace.ts';
 import { sddfCommand } from '../support/sddf-command.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
@@ -86,25 +87,33 @@ describe.skipIf(missing !== undefined)(
       expect((await network.sh('ip link show tap0')).status).not.toBe(0);
     });
 
-    it.skipIf(!hasTools)(`answers ${TOOLS.join(', ')} (needs them)`, async () => {
-      const run = runEcho('tap,name=tap2,host=10.0.2.2/24');
-      await run.says(/tap2: made/);
-      const watching = network.sh('timeout 40 tshark -n -i tap2 -c 2 -f "udp port 1235"');
-      const { text: asked } = await network.sh('arping -c 1 -w 10 -i tap2 10.0.2.15');
-      // Until tshark listens, nobody counts.
-      let isOver = false;
-      void watching.then(() => (isOver = true));
-      let said = '';
-      while (!isOver) {
-        said = (await network.sh('echo hello | nc -u -w 1 10.0.2.15 1235')).text;
-      }
-      const { text: seen } = await watching;
+    it.runIf(isLong && hasTools)(
+      `answers ${TOOLS.join(', ')}, and long packets`,
+      LONG,
+      async () => {
+        const run = runEcho('tap,name=tap2,host=10.0.2.2/24,mtu=2000');
+        await run.says(/tap2: made/);
+        const watching = network.sh('timeout 40 tshark -n -i tap2 -c 2 -f "udp port 1235"');
+        const { text: asked } = await network.sh('arping -c 1 -w 10 -i tap2 10.0.2.15');
+        // Until tshark listens, nobody counts.
+        let isOver = false;
+        void watching.then(() => (isOver = true));
+        let said = '';
+        while (!isOver) {
+          said = (await network.sh('echo hello | nc -u -w 1 10.0.2.15 1235')).text;
+        }
+        const { text: seen } = await watching;
+        const { text: long } = await network.sh('ping -M do -c 1 -W 10 -s 1972 10.0.2.15');
+        const { text: longer } = await network.sh('ping -M do -c 1 -W 1 -s 1973 10.0.2.15');
 
-      expect(asked).toContain('from 52:54:01:00:00:0a');
-      expect(said).toBe('hello\n');
-      expect(seen).toMatch(/10\.0\.2\.2 \S+ 10\.0\.2\.15 +UDP.*Len=6/);
-      expect(seen).toMatch(/10\.0\.2\.15 \S+ 10\.0\.2\.2 +UDP.*Len=6/);
-    });
+        expect(long).toMatch(/1980 bytes from .* 1 received/s);
+        expect(longer).toMatch(/message too long, mtu=2000|Message too long/i);
+        expect(asked).toContain('from 52:54:01:00:00:0a');
+        expect(said).toBe('hello\n');
+        expect(seen).toMatch(/10\.0\.2\.2 \S+ 10\.0\.2\.15 +UDP.*Len=6/);
+        expect(seen).toMatch(/10\.0\.2\.15 \S+ 10\.0\.2\.2 +UDP.*Len=6/);
+      },
+    );
 
     /** A router between two devices, the second of which is the other network's. */
     async function runRouter(second: NetworkNamespace, access: string): Promise<SddfProcess> {
@@ -119,7 +128,7 @@ describe.skipIf(missing !== undefined)(
       return run;
     }
 
-    it.skipIf(!hasTraceroute)('is a hop of traceroute (needs traceroute)', async () => {
+    it.runIf(isLong && hasTraceroute)('is a hop of traceroute', LONG, async () => {
       const second = await NetworkNamespace.make(network);
       try {
         await runRouter(second, 'open');
