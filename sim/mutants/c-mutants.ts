@@ -131,9 +131,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: '(const uint8_t *)config.rx_data[0].vaddr + packet->io_or_offset, packet->len);',
-        replace:
-          '(const uint8_t *)config.rx_data[0].vaddr + packet->io_or_offset, packet->len & ~1u);',
+        find: 'batch->source_bytes + packet->io_or_offset, packet->len);',
+        replace: 'batch->source_bytes + packet->io_or_offset, packet->len & ~1u);',
       },
     ],
   },
