@@ -22,6 +22,8 @@ const ADDRESS_BYTES = 6;
 const TYPE_AT = 12;
 /** Two VLAN tags. */
 const TAGS_BYTES = 8;
+/** For fewer frames a loop's call takes longer than their steps do. */
+const LEAST = 3;
 
 export interface NetReceiverOptions {
   readonly queue: DeviceQueue;
@@ -106,7 +108,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     if (loop === undefined || wire.listWaiting === undefined) return 0;
     if (!this.#filter.acceptsAll || this.headerBytes !== FULL_HEADER_BYTES) return 0;
     const listed = wire.listWaiting(this.#listAt, this.#framesPerTurn, this.#bytesMax);
-    if (listed === 0) return 0;
+    if (listed < LEAST) return 0;
     const received = this.#queue.runLoop(loop, listed, this.#listAt, this.#flags);
     if (received === 0) return 0;
     let bytes = 0;

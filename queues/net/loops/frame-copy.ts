@@ -20,7 +20,10 @@ import {
   putEntry,
   ramOf,
 } from './entries.ts';
-import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
+
+// Folded constants: docs/hot-code.md.
+const LEAST = BATCH_LEAST;
 
 const LEN = 0xffff;
 const BLOCK = new BlockLayout(
@@ -99,7 +102,7 @@ export class FrameCopy extends Sealed<Parts> {
     if (most > 0) most = Math.min(most, filled.room());
     if (most > 0) most = Math.min(most, free.available());
     if (most > 0) most = Math.min(most, returned.room());
-    if (most === 0) return 0;
+    if (most < LEAST) return 0;
     const block = this.#block;
     const ends = [received.cursor, free.cursor, filled.cursor, returned.cursor] as const;
     const copied = loop(block, most, ends[0], ends[1], ends[2], ends[3]);

@@ -36,7 +36,10 @@ import {
   LEN_AND_OID,
   ramOf,
 } from './entries.ts';
-import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
+
+// Folded constants: docs/hot-code.md.
+const LEAST = BATCH_LEAST;
 
 const FRAME_BYTES_MIN = 14;
 const LEN = 0xffff;
@@ -102,7 +105,7 @@ export class ToClients extends Sealed<Parts> {
     const destinations = this.#destinations;
     if (loop === undefined || destinations === undefined) return 0;
     const most = this.#received.available();
-    if (most === 0) return 0;
+    if (most < LEAST) return 0;
     destinations.prepare();
     const given = loop(this.#block, most, this.#received.cursor);
     this.#received.advance(given);

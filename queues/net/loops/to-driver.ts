@@ -29,7 +29,10 @@ import {
   putEntry,
   ramOf,
 } from './entries.ts';
-import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
+
+// Folded constants: docs/hot-code.md.
+const LEAST = BATCH_LEAST;
 
 const BLOCK = new BlockLayout(
   'clientAt',
@@ -107,7 +110,7 @@ export class ToDriver extends Sealed<Parts> {
     const driver = this.#driver;
     let most = client.available();
     if (most > 0) most = Math.min(most, driver.room());
-    if (most === 0) return 0;
+    if (most < LEAST) return 0;
     const passed = loop(this.#block, most, client.cursor, driver.cursor);
     client.advance(passed);
     driver.advance(passed);

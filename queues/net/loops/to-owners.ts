@@ -32,7 +32,10 @@ import {
   HIGH,
   ramOf,
 } from './entries.ts';
-import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
+
+// Folded constants: docs/hot-code.md.
+const LEAST = BATCH_LEAST;
 
 /** Of each data region: where it is for DMA, its bytes, its book, its owner, its number there. */
 const REGION_WORDS = 8;
@@ -99,7 +102,7 @@ export class ToOwners extends Sealed<Parts> {
     const destinations = this.#destinations;
     if (loop === undefined || destinations === undefined) return 0;
     const most = this.#returned.available();
-    if (most === 0) return 0;
+    if (most < LEAST) return 0;
     destinations.prepare();
     const given = loop(this.#block, most, this.#returned.cursor);
     this.#returned.advance(given);
