@@ -44,14 +44,6 @@ export class Pl011Transmitter implements TransmitterOwner {
     return this.length >= this.#depth;
   }
 
-  /**
-   * Whether a character may go to the line at once, on a fast one: nothing is queued. Without FIFOs
-   * none may, for each raises the interrupt.
-   */
-  get mayBeBypassed(): boolean {
-    return this.#depth > 1 && this.length === 0;
-  }
-
   /** Queues a character; it must not be {@link isFull}. */
   write(byte: number): void {
     this.#transmitter.push(byte & this.#parts.timing.dataMask);
