@@ -10,21 +10,11 @@ import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import { entryAddress } from '../../microkit/slots.ts';
 
 import type { Kernel } from '../../kernel/boot.ts';
-import type { Program } from '../../microkit/pd.ts';
-import type { LintEntry } from '../../board/lint.ts';
 import { diagnose } from '../../systems/diagnosis.ts';
 import { loadTestbed } from '../../systems/load-testbed.ts';
 import { restartReport } from '../../systems/restarts.ts';
 import { reportJson, type RunResult } from '../../systems/run-report.ts';
-import {
-  type RunCounters,
-  type Testbed,
-  TestbedError,
-  type TestbedOptions,
-  type WireParts,
-  type Wires,
-} from '../../systems/testbed.ts';
-import type { Instrument } from '../../systems/trace/observer.ts';
+import { type RunCounters, type Testbed, TestbedError } from '../../systems/testbed.ts';
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
 import type { Ending } from '../../systems/virtual-slice.ts';
 import { ExitStatus } from '../exit.ts';
@@ -46,6 +36,8 @@ import type { DebuggedRun, RunWatch, WatchedRun } from './part.ts';
 import { type PollutionWatch, watchPollution } from './pollution.ts';
 import { reportText } from './report.ts';
 import { STALL_PERIOD_MS, stallLook } from './stalls.ts';
+import { adviceOn, noteText } from './run-messages.ts';
+import { countParts, inputOf, makeWires, watchOptions, watchPrograms } from './run-parts.ts';
 import type { LoadedSystem } from './system-source.ts';
 
 /** That the monitor has started, that a domain is passive: what the topology says too. */
@@ -238,15 +230,15 @@ export class Run {
     try {
       return await loadTestbed({
         ...this.#options.testbed,
-        ...this.#watchOptions(),
+        ...watchOptions(this.#watches),
         system,
         programs: new Map([...programs, ...hostPrograms]),
-        around: (usual) => this.#programs(usual),
+        around: (usual) => watchPrograms(this.#watches, usual),
         images,
         counters,
         ...(stagingBytes === 0 ? {} : { stagingBytes }),
         ...(attachDevices === undefined ? {} : { attachDevices }),
-        wires: (parts) => this.#wires(parts, attachments),
+        wires: (parts) => makeWires({ attachments, watches: this.#watches }, parts),
         onBoot: (kernel) => {
           this.#kernel = kernel;
           this.#endsAt(interrupt, Math.max(forNs ?? Infinity, INIT_NS));
@@ -275,38 +267,9 @@ export class Run {
         },
       });
     } catch (error) {
-      if (error instanceof TestbedError) throw new UserMistake(this.#adviseOn(error));
+      if (error instanceof TestbedError) throw new UserMistake(adviceOn(error, this.#loaded.from));
       throw error;
     }
-  }
-
-  /** What watches add to the testbed. */
-  #watchOptions(): Partial<TestbedOptions> {
-    const options: Partial<TestbedOptions> = Object.assign(
-      {},
-      ...this.#watches.map(({ testbed }) => testbed),
-    );
-    const instrument = this.#watches.reduce(
-      (inner: Instrument | undefined, watch) => watch.instrument?.(inner) ?? inner,
-      undefined,
-    );
-    return { ...options, ...(instrument === undefined ? {} : { instrument }) };
-  }
-
-  #programs(usual: ReadonlyMap<string, Program>): ReadonlyMap<string, Program> {
-    return this.#watches.reduce((inner, watch) => watch.programs?.(inner) ?? inner, usual);
-  }
-
-  /** A `.system` file says where a device's registers are, and nobody what the device does. */
-  #adviseOn({ message, lack }: TestbedError): string {
-    if (lack === 'memory') return `${message}; --ram gives it more, 1792M at most`;
-    if (lack !== 'device' || this.#loaded.from === 'module') return message;
-    return `${message}; a device of your own is attached by a .ts: run that instead`;
-  }
-
-  #wires(parts: WireParts, attachments: readonly Attachment[]): Wires {
-    const wires: Wires = Object.assign({}, ...attachments.map((each) => each.wires(parts)));
-    return this.#watches.reduce((inner, watch) => watch.wires?.(inner, parts) ?? inner, wires);
   }
 
   #log(pd: string, line: string): void {
@@ -418,7 +381,7 @@ export class Run {
     // A console that has the terminal says itself how it ends, and no line of counters may run
     // through it.
     const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
-    const isOver = testbed.isQuiet && this.#input() === 'none';
+    const isOver = testbed.isQuiet && inputOf(attachments) === 'none';
     if (!hasTerminal && !isOver) {
       const end = forNs === undefined ? 'Ctrl-C ends it' : `ends after ${String(forNs / 1e9)} s`;
       this.#terminal.note(`sddf: ${this.#loaded.name} is running; ${end}`);
@@ -426,7 +389,7 @@ export class Run {
     const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed);
     const look = stallLook(testbed, (text) => this.#notice('sddf', text));
     const stalls = every(STALL_PERIOD_MS, look);
-    const ending = await driveLive({ ...run, loop, forNs, input: () => this.#input() });
+    const ending = await driveLive({ ...run, loop, forNs, input: () => inputOf(attachments) });
     stalls.cancel();
     line?.cancel();
     return ending;
@@ -455,16 +418,6 @@ export class Run {
     return this.#watches.some((watch) => watch.isOver?.() === true);
   }
 
-  /** What the host may still bring. */
-  #input(): 'more' | 'over' | 'none' {
-    const attachments = [...this.#attachments.values()];
-    if (attachments.length === 0) return 'none';
-    const isOver =
-      attachments.some((attachment) => attachment.input === 'over') &&
-      attachments.every((attachment) => attachment.input !== 'coming');
-    return isOver ? 'over' : 'more';
-  }
-
   #showVirtual(testbed: Testbed): void {
     if (!this.#terminal.isLive) return;
     this.#terminal.live(
@@ -485,22 +438,19 @@ export class Run {
   }
 
   #result(testbed: Testbed, counted: Pick<RunResult, 'ending' | 'before' | 'after'>): RunResult {
-    const attachments: Record<string, Record<string, unknown>> = {};
-    let packets = 0;
-    for (const [name, attachment] of this.#attachments) {
-      attachments[name] = attachment.counters();
-      packets += attachment.packets;
-    }
-    for (const watch of this.#watches) Object.assign(attachments, watch.counters?.());
     const { clock, seed } = this.#options.testbed;
-    const { name: system } = this.#loaded;
-    const board = testbed.board.snapshot();
-    const findings = diagnose(testbed, this.#faulted);
-    const traffic = trafficBetween(this.#begun?.moved ?? [], testbed.traffic());
     const restarted = restartReport(testbed);
-    const restarts = restarted === undefined ? {} : { restarted };
-    const measured = { ...counted, attachments, board, packets, traffic, findings };
-    return { system, clock, seed, ...measured, ...restarts };
+    return {
+      system: this.#loaded.name,
+      clock,
+      seed,
+      ...counted,
+      ...countParts({ attachments: this.#attachments, watches: this.#watches }),
+      board: testbed.board.snapshot(),
+      traffic: trafficBetween(this.#begun?.moved ?? [], testbed.traffic()),
+      findings: diagnose(testbed, this.#faulted),
+      ...(restarted === undefined ? {} : { restarted }),
+    };
   }
 }
 
@@ -519,14 +469,4 @@ function endedBy(interrupt: CaughtInterrupts, left: LeftBehind): CaughtInterrupt
       return interrupt.requested || left.failure !== undefined;
     },
   };
-}
-
-/**
- * A rule that was broken, and by whom: 'virtio_mmio@10001000: virtio 1.2 §6.1: … (ethernet_driver,
- * ethernet.c:310)'.
- */
-function noteText({ device, clause, what, ...by }: LintEntry): string {
-  const where = [by.domain, by.pc === undefined ? undefined : `pc ${by.pc}`, by.line];
-  const known = where.filter((part) => part !== undefined);
-  return `${device}: ${clause}: ${what}${known.length === 0 ? '' : ` (${known.join(', ')})`}`;
 }
