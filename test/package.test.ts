@@ -46,6 +46,7 @@ function promisedCommand(): string[] {
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-package-'));
 const project = join(folder, 'project');
+const INSTALLED = join(project, 'node_modules', 'sddf-testbed');
 let installed: 'yes' | 'no' = 'no';
 
 function sddf(args: readonly string[]) {
@@ -69,7 +70,7 @@ function link(): void {
   const bin = join(project, 'node_modules', '.bin');
   mkdirSync(bin, { recursive: true });
   symlinkSync(sddfCommand(), join(bin, 'sddf'));
-  symlinkSync(dirname(dirname(sddfCommand())), join(project, 'node_modules', 'sddf-testbed'));
+  symlinkSync(dirname(dirname(sddfCommand())), INSTALLED);
   writeFileSync(join(project, 'package.json'), '{ "name": "project" }\n');
   installed = 'yes';
 }
@@ -85,10 +86,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Pages, and all else that the package has besides what is compiled. */
 function packedFiles(): readonly string[] {
-  if (isLong) {
-    const home = join(project, 'node_modules', 'sddf-testbed');
-    return readdirSync(home, { recursive: true, encoding: 'utf8' });
-  }
+  if (isLong) return readdirSync(INSTALLED, { recursive: true, encoding: 'utf8' });
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
   const [packed] = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' })) as [
     { readonly files: readonly { readonly path: string }[] },
@@ -170,7 +168,8 @@ describe('the package, installed in an empty project', () => {
     const folders = files.flatMap((file) => [dirname(file), dirname(dirname(file))]);
     const has = new Set([...files, ...folders]);
     const pages = files.filter((path) => path.endsWith('.md'));
-    const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
+    const home = isLong ? INSTALLED : ROOT;
+    const textOf = (page: string): string => readFileSync(join(home, page), 'utf8');
     const links = pages.flatMap((page) =>
       [...textOf(page).matchAll(/\]\((?!https?:|#)([^)\s#]+)/g)].map(([, to = '']) => ({
         page,
