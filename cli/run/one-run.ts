@@ -44,8 +44,8 @@ import type { LoadedSystem } from './system-source.ts';
 const MONITOR_CHATTER = 'MON|INFO';
 /** A program that makes system calls for so much longer than the run is cut off. */
 const PATIENCE_NS = 1_000_000_000;
-/** All programs may take so long for their `init`, however short the run. */
-const INIT_NS = 3_000_000_000;
+/** All programs may take so long for their `init`, however short the run and busy the machine. */
+const INIT_NS = 30_000_000_000;
 const ENDINGS: Readonly<Record<Ending, string>> = {
   time: 'its time is up',
   quiet: 'nothing is left to happen',
