@@ -188,6 +188,16 @@ describe('the package, installed in an empty project', () => {
     expect(named.length).toBeGreaterThan(20);
   });
 
+  longTest('has the page that sddf ui serves', ({ skip }) => {
+    skip(installed === 'no', 'npm cannot install the dependencies here');
+
+    const page = join(project, 'node_modules/sddf-testbed/dist/page/dist/index.html');
+    expect(readFileSync(page, 'utf8')).toContain('Content-Security-Policy');
+    const { status, stderr } = sddf('ui echo --ui-port 0 --net loop --for 100ms'.split(' '));
+    expect(stderr).toContain('the run is shown at http://127.0.0.1:');
+    expect(status).toBe(0);
+  });
+
   it('says what is wrong with a system that does not exist in one line', ({ skip }) => {
     skip(installed === 'no', 'npm cannot install the dependencies here');
 

@@ -53,6 +53,7 @@ export async function showRun(
       view.log(pd, line);
       return 'keep';
     },
+    counters: () => ({ ui: view.counters() }),
     close: () => view.close(),
   };
 }

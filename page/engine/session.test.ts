@@ -127,6 +127,13 @@ describe('a run in the page', () => {
     ]);
   });
 
+  it('says when a program printed, also before the system had booted', async () => {
+    const page = await Page.open();
+
+    expect(page.last('log')).toMatchObject({ pd: 'ethernet_driver' });
+    expect(page.last('log').timeNs).toBeGreaterThan(1_000_000);
+  });
+
   it('lists what a domain holds, and records what happens for Perfetto', async () => {
     const page = await Page.open();
     await page.ask({ kind: 'capabilities', pd: 'ethernet_driver' });

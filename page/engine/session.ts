@@ -217,9 +217,9 @@ export class Session {
     const loaded = this.#loaded;
     if (loaded === undefined) throw new Error('no system is loaded');
     const isShown = onlooker === undefined && scenario === undefined;
-    const log = (pd: string, line: string): void => {
+    const log = (pd: string, line: string, timeNs: number): void => {
       if (!isShown || line.startsWith(MONITOR_CHATTER)) return;
-      this.#tell({ kind: 'log', pd, line, timeNs: this.#world?.now() ?? 0 });
+      this.#tell({ kind: 'log', pd, line, timeNs });
     };
     return new World({
       ...loaded,

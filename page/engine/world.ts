@@ -34,7 +34,7 @@ import { viewOf } from './view-of.ts';
 import type { WorldView } from './world-view.ts';
 
 export interface WorldListener {
-  log(pd: string, line: string): void;
+  log(pd: string, line: string, timeNs: number): void;
 }
 
 /** Who else looks at a world: a recording, a packet's path. */
@@ -197,6 +197,8 @@ export class World {
   #makeTestbed(listener: WorldListener): Testbed {
     const { module, system, scenario, onlooker } = this.#parts;
     const { seed, ramBytes } = scenario;
+    // Programs print in their init, while the testbed is being made.
+    let now = (): number => 0;
     const { plan } = this.#parts;
     const planned = plan.rules.length === 0 ? undefined : new PlannedRun({ system, plan, seed });
     const inner = onlooker?.instrument?.(planned?.instrument) ?? planned?.instrument;
@@ -212,6 +214,7 @@ export class World {
       ...(planned === undefined ? {} : { programs: planned.programs }),
       instrument: instrument(this.watch, inner),
       wires: (parts) => {
+        now = () => parts.board.now();
         const plugged = this.plugs.wires(parts);
         const wires = onlooker?.wires?.(plugged, parts) ?? plugged;
         if (wires.net === undefined) return wires;
@@ -227,7 +230,7 @@ export class World {
         this.#kernel = kernel;
       },
       observer: {
-        log: (pd, line) => listener.log(pd, line),
+        log: (pd, line) => listener.log(pd, line, now()),
         faulted: (pd) => void this.#faulted.push(pd),
       },
     });

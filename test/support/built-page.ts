@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { ROOT } from '../imports/source-imports.ts';
 
-const SUB_PATH = '/deep/er/';
+export const SUB_PATH = '/deep/er/';
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
