@@ -107,6 +107,20 @@ export const TARGETS: readonly Target[] = [
     unit: 'ms',
     atMost: 2,
   },
+  ...(
+    [
+      [64, 64, 0.7],
+      [1500, 64, 0.8],
+      [64, 1, 0.15],
+    ] as const
+  ).map(([frame, batch, atLeast]): Target => ({
+    issue: 21,
+    what: `${frame} B, batch ${batch}, plain median beside that of C`,
+    row: { ...ECHO, frame, batch },
+    figure: 'ratioToNative',
+    unit: 'of C',
+    atLeast,
+  })),
   {
     issue: 2,
     what: '64 B, batch 64, beside the same pipeline in C',
