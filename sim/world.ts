@@ -16,6 +16,7 @@ import { makeExplorer } from './explore/exploration.ts';
 import { ExploredSystem } from './explore/explored-system.ts';
 import type { Explorer } from './explore/explorer.ts';
 import { domainStates } from './oracles/domain-states.ts';
+import { isForgiven } from './oracles/forgiven.ts';
 import { EndlessWorld, KernelWatch } from './oracles/kernel-watch.ts';
 import { StallWatch } from './oracles/stall-report.ts';
 import { type StandardOracle, standardOracles } from './oracles/standard.ts';
@@ -193,7 +194,7 @@ class World {
   }
 
   #faulted(pd: string): void {
-    if (this.#run.isExcused('domain-fault', pd)) return;
+    if (this.#isExcused('domain-fault', pd)) return;
     this.#say('no-fault', pd, `${pd} has faulted`);
   }
 
@@ -210,7 +211,8 @@ class World {
     // What a missed interrupt was to tell lies in the rings, what a device made up with it: a
     // watchdog looks first, once its timer's own line is heard again. Until it has, the rings of a
     // device that has forgotten them still count its buffers.
-    if (this.#isExcusedAnywhere('interrupt') || this.#hasDeviceFailed()) {
+    // A supervisor is patient with neighbours, and backs off, before it starts who has died.
+    if (this.#isExcusedAnywhere('interrupt') || this.#hasDeviceFailed() || this.#hasDied()) {
       testbed.runUntil(testbed.now() + LOOK_NS);
     }
     for (const workload of this.#traffic.workloads) workload.probe();
@@ -221,12 +223,23 @@ class World {
     testbed.runUntil(testbed.now() + REST_NS);
     for (const workload of this.#traffic.workloads) {
       this.#violations.push(
-        ...workload.violations((excuse, where) => this.#run.isExcused(excuse, where)),
+        ...workload.violations((excuse, where) => this.#isExcused(excuse, where)),
       );
     }
     this.#askOracles(testbed);
     const extent = this.#options.seed % ALL_INVARIANTS_EVERY === 0 ? 'all' : 'threads';
     for (const what of kernel.end(extent)) this.#say('kernel-invariants', 'kernel', what);
+  }
+
+  #isExcused(excuse: Excuse, where: string): boolean {
+    if (this.#run.isExcused(excuse, where)) return true;
+    if (this.#testbed === undefined) return false;
+    const { points, injector } = this.#run;
+    return isForgiven(excuse, where, { points, strikes: injector.strikes }, this.#testbed);
+  }
+
+  #hasDied(): boolean {
+    return this.#run.injector.strikes.some(({ fault }) => fault === 'kill');
   }
 
   #hasDeviceFailed(): boolean {
@@ -286,7 +299,7 @@ class World {
 
   /** Within this everybody is served. */
   #patienceNs(): number {
-    if (this.#run.isExcused('watchdog', 'the system')) return WATCHDOG_NS;
+    if (this.#isExcused('watchdog', 'the system')) return WATCHDOG_NS;
     return Math.max(0, ...this.#traffic.workloads.map((workload) => workload.patienceNs));
   }
 
@@ -325,23 +338,23 @@ class World {
    */
   #isExcusedOf(excuse: Excuse | undefined, names: string): boolean {
     if (excuse === undefined) return false;
-    if (this.#run.isExcused(excuse, 'the system')) return true;
+    if (this.#isExcused(excuse, 'the system')) return true;
     return flatten(this.#options.target.system).some(({ pd }) => {
       const record = JSON.stringify(pd.config) ?? '';
       const has = names.split(', ').some((name) => record.includes(`"${name}"`));
-      return has && this.#run.isExcused(excuse, pd.name);
+      return has && this.#isExcused(excuse, pd.name);
     });
   }
 
   #isExcusedAnywhere(excuse: Excuse): boolean {
     const domains = flatten(this.#options.target.system).map(({ pd }) => pd.name);
-    return ['the system', ...domains].some((where) => this.#run.isExcused(excuse, where));
+    return ['the system', ...domains].some((where) => this.#isExcused(excuse, where));
   }
 
   #unserved(): readonly string[] {
     return this.#traffic.workloads
       .flatMap((workload) => workload.unserved())
-      .filter((who) => !who.split(' and ').some((each) => this.#run.isExcused('progress', each)));
+      .filter((who) => !who.split(' and ').some((each) => this.#isExcused('progress', each)));
   }
 
   /** Runs step by step until something is so, or the time is over. */

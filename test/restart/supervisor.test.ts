@@ -34,9 +34,8 @@ describe('a supervisor', () => {
       { domain: 'client1_net_copier', when: { nth: [30] } },
     ]);
     expect(died.supervisor).toMatchObject({ deaths: 7, restarts: 6, givenUp: 1 });
-    // Nobody answers for client0 any more; everybody else is served, and all buffers are there.
-    const where = died.outcome.violations.map(({ oracle, where }) => `${oracle} ${where}`);
-    expect(where).toEqual(['progress client0', 'buffer-ledger client0_tx_data, client1_tx_data']);
+    // Nobody answers for client0 any more, which its deaths excuse; everybody else is served.
+    expect(died.outcome.violations).toEqual([]);
   });
 
   it('takes along who stands behind, when it is told to', () => {
