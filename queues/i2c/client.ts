@@ -35,18 +35,22 @@ export type I2cOperation =
   /** Writes a register's number, and reads from there. */
   | { readonly kind: 'write-read'; readonly register: number; readonly length: number };
 
+/** A command that writes 0 to 255 bytes. */
 export function write(...bytes: readonly number[]): I2cOperation {
   return { kind: 'write', bytes };
 }
 
+/** A command that reads 0 to 255 bytes. */
 export function read(length: number): I2cOperation {
   return { kind: 'read', length };
 }
 
+/** A command that writes a register's number, and reads from there: 0 to 255 bytes. */
 export function writeRead(register: number, length: number): I2cOperation {
   return { kind: 'write-read', register, length };
 }
 
+/** What came of a transaction. */
 export interface I2cResult {
   /** `I2C_OK` or an error; see `queues/i2c/layout.ts`. */
   readonly error: number;
@@ -56,6 +60,7 @@ export interface I2cResult {
   readonly reads: readonly Uint8Array[];
 }
 
+/** Called once for each transaction, when it has ended; what was read is a copy. */
 export type I2cDone = (result: I2cResult) => void;
 
 /** @returns words for a person: 'not acknowledged' */
@@ -88,6 +93,9 @@ interface Sent {
   readonly done: I2cDone;
 }
 
+/**
+ * A client of a shared bus: it claims addresses, and sends transactions to them, several at once.
+ */
 export class I2cBusClient implements Connections {
   static {
     Object.freeze(this);

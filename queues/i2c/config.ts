@@ -24,6 +24,7 @@ export interface I2cData {
   readonly region: string;
 }
 
+/** A driver's whole configuration. */
 export interface I2cDriverConfig {
   /** Device registers, mapped as a device region. */
   readonly registers: string;
@@ -44,6 +45,7 @@ export interface I2cDriverConfig {
   readonly stats?: string;
 }
 
+/** A client as the virtualiser knows it: its queues, and where its data lie for both sides. */
 export interface I2cVirtClientConfig {
   readonly name: string;
   readonly connection: I2cConnection;
@@ -54,6 +56,7 @@ export interface I2cVirtClientConfig {
   readonly clientDataVaddr: number;
 }
 
+/** The virtualiser's whole configuration. */
 export interface I2cVirtConfig {
   readonly driver: I2cConnection;
   /** Where there is a supervisor. */
@@ -63,6 +66,7 @@ export interface I2cVirtConfig {
   readonly clients: readonly I2cVirtClientConfig[];
 }
 
+/** A client's record: `config.i2c`. */
 export interface I2cClientConfig {
   readonly virt: I2cConnection;
   readonly data: I2cData;

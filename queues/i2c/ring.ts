@@ -93,6 +93,7 @@ class RingEnd {
   }
 }
 
+/** What the producers of both queues have in common: the tail, and how much room there is. */
 export class RingProducer extends RingEnd {
   static {
     Object.freeze(this);
@@ -146,6 +147,7 @@ export class RingProducer extends RingEnd {
   }
 }
 
+/** What the consumers of both queues have in common: the head, and how much there is to take. */
 export class RingConsumer extends RingEnd {
   static {
     Object.freeze(this);

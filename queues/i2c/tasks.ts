@@ -12,11 +12,13 @@
 import type { Connections } from '../restart/member.ts';
 import type { I2cBusClient, I2cOperation, I2cResult } from './client.ts';
 
+/** What a task yields: commands to one address, one after the other. */
 export interface I2cTransaction {
   readonly address: number;
   readonly operations: readonly I2cOperation[];
 }
 
+/** Yields transactions, and is given their results. */
 export type I2cTask = Generator<I2cTransaction, void, I2cResult>;
 
 interface Waiting {
@@ -24,6 +26,7 @@ interface Waiting {
   readonly transaction: I2cTransaction;
 }
 
+/** Runs tasks beside each other on one bus; each waits for its own transactions alone. */
 export class I2cTasks implements Connections {
   static {
     Object.freeze(this);
