@@ -68,6 +68,22 @@ describe('sddf oracle', () => {
   });
 
   it.each([
+    ['a word that is none', { ...call, cptr: 'zz', ans: 0 }, "line 2: a record 'i' with fields"],
+    ['a list that is none', { ...call, mrs: 5, ans: 0 }, "line 2: a record 'i' with fields"],
+    ['a helper that is not there', { run: [3], log: [] }, 'line 2: there is no helper 3'],
+    ['a record that is none', { what: 1 }, 'line 2: an unknown record'],
+  ])('refuses a damaged recording in one line: %s', async (_what, record, message) => {
+    const path = join(folder, 'damaged.jsonl');
+    const records = [{ trace: 5, family: 1 }, record, { end: 1 }];
+    writeFileSync(path, records.map((each) => JSON.stringify(each)).join('\n'));
+    const { status, out } = await run(path);
+
+    expect(out).toContain(message);
+    expect(out.trimEnd().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+
+  it.each([
     [['missing.jsonl'], 'there is no such file'],
     [['--first', 'x', 'missing.jsonl'], "--first: 'x' is no number"],
     [[mkdtempSync(join(folder, 'empty-'))], 'no recordings'],
