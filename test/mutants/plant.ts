@@ -69,6 +69,16 @@ export function plantedFile(
   return join(root, path);
 }
 
+/** @returns where the images of a mutant in C are, built with the bug in it */
+export function plantedImages(
+  mutant: Pick<Mutant, 'file' | 'edits' | 'name'>,
+  folder: string,
+): string {
+  const root = join(folder, mutant.name);
+  if (!existsSync(root)) buildChanged(root, mutant);
+  return join(root, 'programs/build');
+}
+
 async function describe({ name, choices }: Mutant['system']) {
   const ready = systems.find((each) => each.name === name);
   if (ready === undefined) throw new Error(`no system '${name}'`);

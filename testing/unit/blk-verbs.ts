@@ -89,6 +89,15 @@ function clientVerbs(
         return { run: (run) => all.forEach((each) => expectResponse(run, responses(run), each)) };
       },
     },
+    {
+      name: `expect ${name}.responses`,
+      what: 'takes several responses out of its queue, which may come in any order',
+      example: `expect ${name}.responses: [{id: 1, status: ok}, {id: 2, status: io}]`,
+      read: (given) => {
+        const all = given.items().map(readResponse);
+        return { run: (run) => expectResponses(run, responses(run), all) };
+      },
+    },
     emptyVerb(`expect no ${name}.response`, responses),
     {
       name: `expect ${name}.info`,
@@ -348,22 +357,47 @@ function readResponse(given: Given): ResponseSpec {
 }
 
 function expectResponse(run: TestRun, queue: QueueView, wanted: ResponseSpec): void {
-  const words = responseWords(wanted);
-  if (!run.until(() => queue.length > 0, wanted.withinNs))
-    throw new Unmet(words, ['an empty queue']);
+  const found = nextResponse(run, queue, wanted);
+  if (!isWanted(found, wanted)) throw new Unmet(responseWords(wanted), [responseWords(found)]);
+  queue.head += 1;
+}
+
+/** In any order: each that comes has to be one that has not come yet. */
+function expectResponses(run: TestRun, queue: QueueView, all: readonly ResponseSpec[]): void {
+  const left = [...all];
+  for (let [first] = left; first !== undefined; [first] = left) {
+    const found = nextResponse(run, queue, first);
+    const index = left.findIndex((wanted) => isWanted(found, wanted));
+    if (index < 0) {
+      throw new Unmet(left.map(responseWords).join(', or '), [responseWords(found)]);
+    }
+    left.splice(index, 1);
+    queue.head += 1;
+  }
+}
+
+type Response = Record<'id' | 'status' | 'done', number>;
+
+/** Waits until there is one. @returns the oldest in the queue, which is left there */
+function nextResponse(run: TestRun, queue: QueueView, wanted: ResponseSpec): Response {
+  if (!run.until(() => queue.length > 0, wanted.withinNs)) {
+    throw new Unmet(responseWords(wanted), ['an empty queue']);
+  }
   const { view } = queue;
   const at = queue.entryAt(queue.head);
-  const found = {
+  return {
     status: view.getUint32(at, true),
     done: view.getUint16(at + 4, true),
     id: view.getUint32(at + 8, true),
   };
-  const isSame =
-    (wanted.id ?? found.id) === found.id &&
-    (wanted.status ?? found.status) === found.status &&
-    (wanted.done ?? found.done) === found.done;
-  if (!isSame) throw new Unmet(words, [responseWords(found)]);
-  queue.head += 1;
+}
+
+function isWanted(found: Response, { id, status, done }: ResponseSpec): boolean {
+  return (
+    (id ?? found.id) === found.id &&
+    (status ?? found.status) === found.status &&
+    (done ?? found.done) === found.done
+  );
 }
 
 function responseWords({

@@ -21,6 +21,7 @@ const NUMBERS_MAX: Readonly<Record<string, number>> = {
   bytes: 0x1_0000,
   requests: 1024,
   blocks: 0x100_0000,
+  window: 1024,
 };
 
 /**

@@ -6,6 +6,7 @@ import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
 import { type Verb, withinOf } from '../verbs/verb.ts';
 import type { BenchConnection } from './bench.ts';
+import { takeWishBack } from './net-verbs.ts';
 import { BENCH_NS, quiet } from './patience.ts';
 
 export const NOTIFY_VERBS: readonly Verb[] = [
@@ -68,6 +69,7 @@ function notifyFrom(run: TestRun, peers: readonly (BenchConnection | undefined)[
   for (const each of peers) {
     if (each === undefined) continue;
     const { pd, channel } = each;
+    if (each.class === 'net') takeWishBack(run, each);
     run.bench?.peers.get(pd)?.do((domain) => domain.notify(channel));
   }
   run.settle();

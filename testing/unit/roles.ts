@@ -296,7 +296,8 @@ function blkBench(name: string, unit: string): Role['build'] {
     if (isDriver) addTimer(sys, driver);
     const [device] = blockDevices;
     if (device === undefined) throw new Error('the board has a slot for a disk');
-    const disk = blk(sys, { device, driver, virt, ...(isDriver ? { watchdogNs: 10e9 } : {}) });
+    const own = isDriver ? { watchdogNs: 10e9 } : { window: count(numbers, 'window') };
+    const disk = blk(sys, { device, driver, virt, ...own });
     const partition = numbers['partition'];
     for (const index of indices(count(numbers, 'clients'))) {
       const client = cast.pd(`client${index}`, PRIORITY.client);
@@ -389,13 +390,17 @@ function timerEnds({ clients }: TimerRecord): readonly UnitEnd[] {
 
 const NET = { clients: 2, buffers: 16 } as const;
 const SERIAL = { clients: 2, bytes: 64, colour: ['off', 'on'] } as const;
-/** `blocks`: of the disk, whose driver is ready from the start; 0 for a driver that is not. */
+/**
+ * `blocks`: of the disk, whose driver is ready from the start; 0 for a driver that is not.
+ * `window`: requests that the virtualiser may have with its driver at a time.
+ */
 const BLK = {
   clients: 2,
   requests: 8,
   buffers: 16,
   blocks: 64,
   partition: ['each', 'whole'],
+  window: 64,
 } as const;
 
 export const ROLES: readonly Role[] = [
