@@ -4,6 +4,7 @@ import type { Verb } from '../verbs/verb.ts';
 import type { BenchConnection } from './bench.ts';
 import { blkVerbs } from './blk-verbs.ts';
 import { DEVICE_VERBS } from './device-verbs.ts';
+import { i2cVerbs } from './i2c-verbs.ts';
 import { netVerbs } from './net-verbs.ts';
 import { NOTIFY_VERBS } from './notify-verbs.ts';
 import { serialVerbs } from './serial-verbs.ts';
@@ -23,6 +24,8 @@ function connectionVerbs(connection: BenchConnection): readonly Verb[] {
       return blkVerbs(connection);
     case 'timer':
       return timerVerbs(connection);
+    case 'i2c':
+      return i2cVerbs(connection);
     default:
       return connection.class satisfies never;
   }

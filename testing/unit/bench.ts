@@ -12,7 +12,7 @@ export interface BenchConnection {
   readonly peer: string;
   /** Of the connection at that peer: 'rx', 'tx'; steps say `driver.rx.enqueue`. */
   readonly name: string;
-  readonly class: 'net' | 'blk' | 'serial' | 'timer';
+  readonly class: 'net' | 'blk' | 'serial' | 'timer' | 'i2c';
   /** Whether this end puts data in, and takes empty buffers or answers out. */
   readonly end: 'producer' | 'consumer';
   /** The domain that plays the peer, and its channel to the unit. */
@@ -40,6 +40,8 @@ export interface DataArea {
   readonly region: string;
   /** Buffers in it. */
   readonly units: number;
+  /** What entries call its first byte, where that is neither an offset nor an address for DMA. */
+  readonly base?: number;
 }
 
 export interface Bench {

@@ -6,6 +6,8 @@ import type { BenchConnection, BenchData, DataArea } from './bench.ts';
 import {
   BLK_REQUESTS,
   BLK_RESPONSES,
+  I2C_REQUESTS,
+  I2C_RESPONSES,
   NET_QUEUE,
   type Place,
   QueueView,
@@ -20,11 +22,16 @@ const LAYOUTS = {
   requestQueue: BLK_REQUESTS,
   responseQueue: BLK_RESPONSES,
 } as const;
+/** Those of i2c have the names of block queues. */
+const I2C_LAYOUTS = { requestQueue: I2C_REQUESTS, responseQueue: I2C_RESPONSES } as const;
 export type QueueField = keyof typeof LAYOUTS;
 
 export function queueOf(run: TestRun, connection: BenchConnection, field: QueueField): QueueView {
   const place = regionAt(run, connection.regions[field] ?? '');
-  return new QueueView(place, LAYOUTS[field], connection.capacity);
+  const isI2c =
+    connection.class === 'i2c' && (field === 'requestQueue' || field === 'responseQueue');
+  const layout = isI2c ? I2C_LAYOUTS[field] : LAYOUTS[field];
+  return new QueueView(place, layout, connection.capacity);
 }
 
 /** @returns where a region begins; every domain that maps it has it at the same place */

@@ -1,7 +1,7 @@
 /**
  * Queues of shared memory as a peer sees them: every index, flag and entry, to be read and written
  * as they are, lies included. Layouts are those of sDDF 0.7, read a second time here
- * (`network/queue.h`, `serial/queue.h`, `blk/queue.h`): a wrong one of ours fails.
+ * (`network/queue.h`, `serial/queue.h`, `blk/queue.h`, `i2c/queue.h`): a wrong one of ours fails.
  */
 
 import type { Ram } from '../../memory/ram.ts';
@@ -15,6 +15,8 @@ export interface QueueLayout {
   readonly indexBytes: 2 | 4;
   readonly entries: number;
   readonly entryBytes: number;
+  /** Where it is no power of two, and the same for all. */
+  readonly slots?: number;
 }
 
 export const NET_QUEUE: QueueLayout = {
@@ -49,6 +51,26 @@ export const BLK_RESPONSES: QueueLayout = {
   indexBytes: 4,
   entries: 8,
   entryBytes: 12,
+};
+
+/** `i2c/queue.h`. */
+export const I2C_REQUESTS: QueueLayout = {
+  tail: 4,
+  head: 8,
+  flag: -1,
+  indexBytes: 4,
+  entries: 16,
+  entryBytes: 16,
+  slots: 254,
+};
+export const I2C_RESPONSES: QueueLayout = {
+  tail: 0,
+  head: 4,
+  flag: -1,
+  indexBytes: 4,
+  entries: 8,
+  entryBytes: 16,
+  slots: 254,
 };
 
 /** A place in memory. */
@@ -102,8 +124,9 @@ export class QueueView {
 
   /** Where the entry of an index lies in RAM. */
   entryAt(index: number): number {
-    const { entries, entryBytes } = this.#layout;
-    return this.#at + entries + (index & (this.capacity - 1)) * entryBytes;
+    const { entries, entryBytes, slots } = this.#layout;
+    const slot = slots === undefined ? index & (this.capacity - 1) : (index >>> 0) % slots;
+    return this.#at + entries + slot * entryBytes;
   }
 
   get view(): DataView {

@@ -7,6 +7,7 @@
 import type { PdBuilder, SystemBuilder } from '../../microkit/builder.ts';
 import { system } from '../../microkit/builder.ts';
 import { blk } from '../../microkit/sddf/blk.ts';
+import { i2c } from '../../microkit/sddf/i2c.ts';
 import { net } from '../../microkit/sddf/net.ts';
 import { serial } from '../../microkit/sddf/serial.ts';
 import { timer } from '../../microkit/sddf/timer.ts';
@@ -14,6 +15,7 @@ import type { PdOptions } from '../../microkit/records.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
 import { blockDevices, networkDevice, timerDevice } from '../../systems/devices.ts';
+import { I2C_MORE_IRQS, i2cDevice } from '../../systems/i2c-devices.ts';
 import { serialDevices, UARTS, type Uart } from '../../systems/serial-devices.ts';
 import type { BenchConnection, BenchData } from './bench.ts';
 import type { PeerInit } from './peer.ts';
@@ -388,6 +390,60 @@ function timerEnds({ clients }: TimerRecord): readonly UnitEnd[] {
   }));
 }
 
+function i2cBench(numbers: BenchNumbers, code: UnitCode): SystemBuilder {
+  const cast = new Cast('i2c/virt', 'virt', code);
+  const bus = i2c(cast.sys, {
+    device: i2cDevice,
+    moreIrqs: I2C_MORE_IRQS,
+    driver: cast.pd('driver', PRIORITY.driver),
+    virt: cast.pd('virt', PRIORITY.virt),
+    dataBytes: 4096,
+  });
+  for (const index of indices(count(numbers, 'clients'))) {
+    bus.addClient(cast.pd(`client${index}`, PRIORITY.client));
+  }
+  return cast.sys;
+}
+
+interface I2cRecord {
+  readonly clients: readonly {
+    readonly dataSize: number;
+    readonly driverDataVaddr: number;
+    readonly clientDataVaddr: number;
+  }[];
+}
+
+/** Commands name data by where the queue's reader has them mapped. */
+function i2cEnds({ clients }: I2cRecord): readonly UnitEnd[] {
+  const areaOf = (index: number, base: number, units: number) => {
+    const name = `client${index}`;
+    return { name, region: `${name}_i2c_data`, units, base };
+  };
+  const atDriver = clients.map((each, index) => areaOf(index, each.driverDataVaddr, each.dataSize));
+  return [
+    {
+      peer: 'driver',
+      name: 'i2c',
+      class: 'i2c',
+      end: 'consumer',
+      field: 'driver',
+      data: { by: 'offset', areas: atDriver, unitBytes: 1 },
+    },
+    ...clients.map((each, index): UnitEnd => ({
+      peer: `client${index}`,
+      name: 'i2c',
+      class: 'i2c',
+      end: 'producer',
+      field: `clients.${index}.connection`,
+      data: {
+        by: 'offset',
+        areas: [areaOf(index, each.clientDataVaddr, each.dataSize)],
+        unitBytes: 1,
+      },
+    })),
+  ];
+}
+
 const NET = { clients: 2, buffers: 16 } as const;
 const SERIAL = { clients: 2, bytes: 64, colour: ['off', 'on'] } as const;
 /**
@@ -488,6 +544,15 @@ export const ROLES: readonly Role[] = [
     build: blkBench('blk/virt', 'virt'),
     begins: (numbers) => ({ driver: readyDisk(count(numbers, 'blocks')) }),
     ends: blkVirtEnds,
+  },
+  {
+    name: 'i2c/virt',
+    what: 'between the peers driver (i2c), client0 (i2c), client1 (i2c) …',
+    unit: 'virt',
+    hasDevice: false,
+    numbers: { clients: 2 },
+    build: i2cBench,
+    ends: i2cEnds,
   },
   {
     name: 'timer/driver',

@@ -1,0 +1,326 @@
+/** The i2c queue protocol, as a peer at one of its ends speaks it. */
+
+import { messageInfo, messageLabel } from '../../microkit/pd.ts';
+import type { Given } from '../given/given.ts';
+import { Unmet } from '../run/step.ts';
+import type { TestRun } from '../run/test-run.ts';
+import { type Verb, withinOf } from '../verbs/verb.ts';
+import type { BenchConnection, DataArea } from './bench.ts';
+import { misbehaviour } from './index-lie.ts';
+import { BENCH_NS, quiet } from './patience.ts';
+import { queueOf } from './places.ts';
+import type { QueueView } from './queue-view.ts';
+
+/** `i2c_err_t`, in its order. */
+const ERRORS = [
+  'ok',
+  'malformed transaction',
+  'malformed header',
+  'unpermitted address',
+  'timeout',
+  'nack',
+  'no read',
+  'bad sequence',
+  'other',
+] as const;
+const HEADER = 1;
+const DIRECTIONS = { write: 0, read: 2, 'write-read': 4 } as const;
+const STOP = 8;
+const RESTART = 16;
+/** Labels of the protected calls, and of their answers. */
+const CALLS = { claim: 1, release: 2 } as const;
+const ANSWERS = ['success', 'failure'] as const;
+
+const BYTE = { min: 0, max: 0xff };
+const WORD = { min: 0, max: 0xffff_ffff };
+const COUNT = { min: 0, max: 0xffff };
+const PLACE = { min: -0x1_0000, max: 0x1_0000_0000 };
+const TWO_32 = 0x1_0000_0000;
+
+interface Command {
+  readonly payload: number;
+  readonly length: number;
+  readonly flags: number;
+}
+
+interface Transaction {
+  readonly address: number;
+  readonly commands: readonly Command[];
+  /** As the header says it, which need not be so. */
+  readonly count: number;
+  readonly headerFlags: number;
+}
+
+type Queue = (run: TestRun) => QueueView;
+
+export function i2cVerbs(at: BenchConnection): readonly Verb[] {
+  const name = `${at.peer}.${at.name}`;
+  const requests: Queue = (run) => queueOf(run, at, 'requestQueue');
+  const responses: Queue = (run) => queueOf(run, at, 'responseQueue');
+  const misbehaves: Verb = {
+    name: `${name}.misbehaves`,
+    what: 'writes an index of its queue as no honest peer does; `responses …`: of the other one',
+    example: `${name}.misbehaves: tail+60000`,
+    read: (given) => misbehaviour(given, { requests, responses }),
+  };
+  const own = at.end === 'producer' ? clientVerbs : driverVerbs;
+  return [misbehaves, ...own({ at, name, requests, responses })];
+}
+
+interface End {
+  readonly at: BenchConnection;
+  readonly name: string;
+  readonly requests: Queue;
+  readonly responses: Queue;
+}
+
+function clientVerbs({ at, name, requests, responses }: End): readonly Verb[] {
+  return [
+    callVerb(at, name, 'claim'),
+    callVerb(at, name, 'release'),
+    {
+      name: `${name}.request`,
+      what: 'puts a transaction, or several, into its queue; notifies nobody',
+      example: `${name}.request: {address: 0x68, commands: [{op: read, at: 0, length: 7, stop: yes}]}`,
+      read: (given) => {
+        const all = given.items().map((each) => readTransaction(each, at));
+        return { run: (run) => all.forEach((each) => putTransaction(requests(run), each)) };
+      },
+    },
+    {
+      name: `expect ${name}.response`,
+      what: 'takes a response, or several, out of its queue',
+      example: `expect ${name}.response: {address: 0x68, error: nack, command: 1}`,
+      read: (given) => {
+        const all = given.items().map(readResponse);
+        return { run: (run) => all.forEach((each) => expectResponse(run, responses(run), each)) };
+      },
+    },
+    emptyVerb(`expect no ${name}.response`, responses),
+  ];
+}
+
+function driverVerbs({ at, name, requests, responses }: End): readonly Verb[] {
+  return [
+    {
+      name: `expect ${name}.request`,
+      what: 'takes a transaction, or several, out of the queue',
+      example: `expect ${name}.request: {address: 0x68, commands: [{op: read, of: client0, at: 0, length: 7, stop: yes}]}`,
+      read: (given) => {
+        const all = given.items().map((each) => readTransaction(each, at));
+        const withinNs = given.isMap ? withinOf(given, BENCH_NS) : BENCH_NS;
+        const take = (run: TestRun, wanted: Transaction): void =>
+          expectTransaction(run, at, { queue: requests(run), wanted, withinNs });
+        return { run: (run) => all.forEach((each) => take(run, each)) };
+      },
+    },
+    emptyVerb(`expect no ${name}.request`, requests),
+    {
+      name: `${name}.respond`,
+      what: 'puts an answer, or several, into the response queue; notifies nobody',
+      example: `${name}.respond: {address: 0x68, error: ok, command: 0}`,
+      read: (given) => {
+        const all = given.items().map(readResponse);
+        return { run: (run) => all.forEach((each) => putResponse(responses(run), each)) };
+      },
+    },
+  ];
+}
+
+function emptyVerb(name: string, queue: Queue): Verb {
+  return {
+    name,
+    what: 'the queue is empty, and stays so',
+    example: name,
+    read: () => ({
+      run: (run) => {
+        quiet(run);
+        const { length } = queue(run);
+        if (length > 0) throw new Unmet('an empty queue', [`${length} entries`]);
+      },
+    }),
+  };
+}
+
+function callVerb(
+  { pd, channel, peer }: BenchConnection,
+  name: string,
+  call: keyof typeof CALLS,
+): Verb {
+  return {
+    name: `${name}.${call}`,
+    what: `calls the virtualiser to ${call} an address; answer: what it has to say, success unless told`,
+    example: `${name}.${call}: {address: 0x68, answer: failure}`,
+    read: (given) => {
+      given.onlyHas(['address', 'answer']);
+      const address = given.field('address')?.number(WORD) ?? 0;
+      const wanted = given.field('answer')?.choice(ANSWERS) ?? 'success';
+      return {
+        run: (run) => {
+          let label: number | undefined;
+          run.bench?.peers.get(pd)?.do((domain) => {
+            domain.setMr(0, address);
+            label = messageLabel(domain.ppcall(channel, messageInfo(CALLS[call], 1)));
+          });
+          run.settle();
+          const came = label === undefined ? 'no answer' : (ANSWERS[label] ?? `label ${label}`);
+          if (came !== wanted) throw new Unmet(`${wanted} for the ${call} of ${peer}`, [came]);
+        },
+      };
+    },
+  };
+}
+
+// ------------------------------------------------------------------------------- transactions
+
+function readTransaction(given: Given, at: BenchConnection): Transaction {
+  given.onlyHas(['address', 'commands', 'count', 'flags', 'within']);
+  const commands = given.field('commands')?.items() ?? [];
+  return {
+    address: given.field('address')?.number(BYTE) ?? 0,
+    commands: commands.map((each) => readCommand(each, at)),
+    count: given.field('count')?.number(COUNT) ?? commands.length,
+    headerFlags: given.field('flags')?.number(BYTE) ?? HEADER,
+  };
+}
+
+function readCommand(given: Given, { data }: BenchConnection): Command {
+  given.onlyHas(['op', 'of', 'at', 'length', 'stop', 'restart', 'flags']);
+  const areas = data?.areas ?? [];
+  const of = given.field('of')?.choice(areas.map(({ name }) => name));
+  const area = areas.find(({ name }) => name === of) ?? areas[0];
+  const op = given.field('op')?.choice(['write', 'read', 'write-read']) ?? 'write';
+  const isSet = (field: string): boolean => given.field(field)?.choice(['yes', 'no']) === 'yes';
+  const flags = DIRECTIONS[op] | (isSet('stop') ? STOP : 0) | (isSet('restart') ? RESTART : 0);
+  return {
+    payload: (area?.base ?? 0) + (given.field('at')?.number(PLACE) ?? 0),
+    length: given.field('length')?.number(BYTE) ?? 1,
+    flags: given.field('flags')?.number(BYTE) ?? flags,
+  };
+}
+
+function putTransaction(queue: QueueView, transaction: Transaction): void {
+  const { address, commands, count, headerFlags } = transaction;
+  const header = { payload: address * 0x1_0000 + count, length: 0, flags: headerFlags };
+  const all = [header, ...commands];
+  all.forEach(({ payload, length, flags }, index) => {
+    const at = queue.entryAt(queue.tail + index);
+    queue.view.setUint32(at, payload % TWO_32, true);
+    queue.view.setUint32(at + 4, Math.floor(payload / TWO_32), true);
+    queue.view.setUint32(at + 8, length | (flags << 8), true);
+  });
+  queue.tail += all.length;
+}
+
+function peekCommand(queue: QueueView, index: number): Command {
+  const at = queue.entryAt(queue.head + index);
+  const { view } = queue;
+  return {
+    payload: view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32,
+    length: view.getUint8(at + 8),
+    flags: view.getUint8(at + 9),
+  };
+}
+
+function expectTransaction(
+  run: TestRun,
+  at: BenchConnection,
+  {
+    queue,
+    wanted,
+    withinNs,
+  }: { readonly queue: QueueView; readonly wanted: Transaction; readonly withinNs: number },
+): void {
+  const words = transactionWords(at, wanted);
+  if (!run.until(() => queue.length > 0, withinNs)) throw new Unmet(words, ['an empty queue']);
+  const header = peekCommand(queue, 0);
+  const count = header.payload % 0x1_0000;
+  if (header.flags !== HEADER || count >= queue.length) {
+    throw new Unmet(words, [`no transaction: ${commandWords(at, header)}`]);
+  }
+  const commands = Array.from({ length: count }, (_, index) => peekCommand(queue, index + 1));
+  const address = Math.floor(header.payload / 0x1_0000) % 0x100;
+  const came = transactionWords(at, { address, commands, count, headerFlags: HEADER });
+  if (came !== words) throw new Unmet(words, [came]);
+  queue.head += count + 1;
+}
+
+function transactionWords(at: BenchConnection, { address, commands }: Transaction): string {
+  const texts = commands.map((each) => commandWords(at, each));
+  return `a transaction with 0x${address.toString(16)}: ${texts.join(', ')}`;
+}
+
+function commandWords({ data }: BenchConnection, { payload, length, flags }: Command): string {
+  const place = placeWords(data?.areas ?? [], payload);
+  const [op = `flags 0x${flags.toString(16)}`] =
+    Object.entries(DIRECTIONS).find(([, bits]) => bits === (flags & 7)) ?? [];
+  const ends = [...((flags & RESTART) === 0 ? [] : ['restart']), ...(flags & STOP ? ['stop'] : [])];
+  return [`${op} ${length} bytes at ${place}`, ...ends].join(' ');
+}
+
+function placeWords(areas: readonly DataArea[], payload: number): string {
+  const area = areas.find(
+    ({ base = 0, units }) => payload >= base && payload < base + Math.max(units, 1),
+  );
+  if (area === undefined) return `0x${payload.toString(16)}, which is nobody's`;
+  return `${payload - (area.base ?? 0)} of ${area.name}`;
+}
+
+// ---------------------------------------------------------------------------------- responses
+
+interface ResponseSpec {
+  readonly address: number | undefined;
+  readonly error: number | undefined;
+  readonly command: number | undefined;
+  readonly withinNs: number;
+}
+
+function readResponse(given: Given): ResponseSpec {
+  given.onlyHas(['address', 'error', 'command', 'within']);
+  const error = given.field('error');
+  return {
+    address: given.field('address')?.number(BYTE),
+    error: error === undefined ? undefined : ERRORS.indexOf(error.choice(ERRORS)),
+    command: given.field('command')?.number(WORD),
+    withinNs: withinOf(given, BENCH_NS),
+  };
+}
+
+function putResponse(queue: QueueView, { address = 0, error = 0, command = 0 }: ResponseSpec) {
+  const { view, tail } = queue;
+  const at = queue.entryAt(tail);
+  view.setUint32(at, command, true);
+  view.setUint32(at + 4, 0, true);
+  view.setUint32(at + 8, address, true);
+  view.setUint32(at + 12, error, true);
+  queue.tail = tail + 1;
+}
+
+function expectResponse(run: TestRun, queue: QueueView, wanted: ResponseSpec): void {
+  const words = responseWords(wanted);
+  if (!run.until(() => queue.length > 0, wanted.withinNs)) {
+    throw new Unmet(words, ['an empty queue']);
+  }
+  const { view } = queue;
+  const at = queue.entryAt(queue.head);
+  const found = {
+    command: view.getUint32(at, true),
+    address: view.getUint8(at + 8),
+    error: view.getUint32(at + 12, true),
+  };
+  const isSame =
+    (wanted.address ?? found.address) === found.address &&
+    (wanted.error ?? found.error) === found.error &&
+    (wanted.command ?? found.command) === found.command;
+  if (!isSame) throw new Unmet(words, [responseWords(found)]);
+  queue.head += 1;
+}
+
+function responseWords({ address, error, command }: Omit<ResponseSpec, 'withinNs'>): string {
+  const parts = [
+    address === undefined ? undefined : `of 0x${address.toString(16)}`,
+    error === undefined ? undefined : (ERRORS[error] ?? `error ${error}`),
+    command === undefined ? undefined : `command ${command}`,
+  ];
+  return `a response ${parts.filter((part) => part !== undefined).join(', ')}`.trim();
+}
