@@ -29,6 +29,8 @@ export interface CampaignRequest {
   readonly invariantsEvery?: number | undefined;
   /** What the process that runs worlds tells of what they execute; nothing unless told. */
   readonly coverage?: CoverageExtent;
+  /** Each world comes with a recipe, and what it has come to is told. */
+  readonly isGuided?: boolean;
 }
 
 /** @throws UserMistake when the plan does not fit the system, or the strategy is none */
@@ -36,7 +38,8 @@ export function specOf(request: CampaignRequest, target: WorldSystem): CampaignS
   const { amount, forNs, twiceEvery, invariantsEvery } = request;
   checkNics(target);
   const plan = planOf(request, target);
-  const bulk = (request.coverage ?? 'none') === 'none' ? undefined : ('executed' as const);
+  const isNoted = request.isGuided === true || (request.coverage ?? 'none') !== 'none';
+  const bulk = isNoted ? ('executed' as const) : undefined;
   const common = { plan, amount, forNs, twiceEvery, invariantsEvery, bulk };
   const bounded = boundedRequest(request, target);
   if (bounded !== undefined) return { ...common, explore: undefined, bounded: bounded.bounded };

@@ -57,6 +57,16 @@ describe('sddf sim', () => {
     expect(status).toBe(0);
   });
 
+  longTest('that is guided runs the same worlds in one process and in two', () => {
+    const strikes = (jobs: string): object => {
+      const args = ['--seeds', '1..40', '--amount', '20', '--guided', '--json'];
+      const { stdout } = sddf('sim', 'echo', ...args, '--jobs', jobs);
+      return (JSON.parse(stdout) as { readonly strikes: object }).strikes;
+    };
+
+    expect(strikes('2')).toEqual(strikes('1'));
+  });
+
   it('ends with 3 when a planned fault never struck', () => {
     const args = ['--seeds', '1..2', '--plan', losing(30_000), '--amount', '20', '--jobs', '1'];
     const { stdout, status } = sddf('sim', 'echo', ...args);
@@ -90,6 +100,8 @@ describe('sddf sim', () => {
   it.each([
     [['--seeds', '9..1'], "--seeds: '9..1' is no range such as 1..2000"],
     [['--seeds', 'all'], "--seeds: 'all' is no range"],
+    [['--guided', '--coverage', 'c.info'], '--guided: chooses plans by what worlds come to; leave'],
+    [['--guided', '--explore', 'bounded:1'], 'leave --explore bounded out'],
     [['--shard', '3/2'], "--shard: '3/2' is not one part of several"],
     [['--seeds', '1..2', '--shard', '3/16'], 'has fewer seeds than there are parts'],
     [['--plan', join(tmpdir(), 'no-such-plan.json')], 'no such file'],

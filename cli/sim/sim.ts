@@ -30,6 +30,8 @@ import {
   shardOf,
 } from '../../sim/campaign/seed-range.ts';
 import { junitOf } from '../../sim/campaign/junit.ts';
+import type { PointKind } from '../../sim/points/point.ts';
+import { pointsOf } from '../../sim/points/system-points.ts';
 import { groupDigits, significant } from '../figures.ts';
 import { type FileUse, refuseClashes } from '../../host/file-use.ts';
 import { systemFile } from '../run/system-source.ts';
@@ -42,6 +44,7 @@ import { shellText } from '../shell-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { listFaults } from './list-faults.ts';
 import { loadPlan } from './plan-file.ts';
+import { GuidedPool } from './guided-pool.ts';
 import { SeedPool } from './pool.ts';
 import type { CoverageEars } from './world-process.ts';
 import { boundedRequest, type CampaignRequest } from './request.ts';
@@ -66,6 +69,7 @@ interface SimFlags extends CoverageFlags {
   readonly shard?: string;
   readonly redis?: string;
   readonly explore: string;
+  readonly guided?: true;
   readonly points?: string;
   readonly limit: string;
   readonly twice: string;
@@ -90,6 +94,7 @@ export function simCommand(): Command {
     .option('--shard <i/n>', 'runs the i-th of n equal parts of the seeds')
     .option('--redis <url>', 'has the worlds run by whoever works there: sddf worker URL')
     .option('--explore <how>', 'orders of events: random, pct:3, bounded:2 or none', 'none')
+    .option('--guided', 'varies the plans of worlds that came to what few others came to')
     .option('--points <domains>', 'with bounded: whose points are tried, such as client0,client1')
     .option('--limit <runs>', 'with bounded: refuses to try more orders than this', '1000000')
     .option('--twice <n>', 'runs each n-th world twice and compares; 0: none', String(TWICE_EVERY))
@@ -142,6 +147,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const plan = flags.plan === undefined ? undefined : loadPlan(flags.plan, description);
   const request = requestOf(system, plan, description, flags);
   checkStrategy(flags.explore);
+  checkGuided(flags);
   const orders = ordersOf(request, target.target, flags, terminal);
   const seeds = seedsOf(flags, orders);
   checkFiles(reference, flags);
@@ -151,7 +157,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const faults = possibleFaults(description, plan);
   const coverage = CoverageReport.open(flags);
   const campaign = await runCampaign({
-    ...{ request, faults, seeds, runners, terminal },
+    ...{ request, faults, seeds, runners, terminal, points: pointsOf(description) },
     coverage: coverage && coverageEars(coverage, reference, flags),
   });
   const { tally, next, seconds } = campaign;
@@ -174,7 +180,8 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
     const report = { ...result, seconds, failures, strikes, neverStruck: never, files };
     process.stdout.write(`${jsonText(report)}\n`);
   } else {
-    printVerdict(terminal, { tally, distinct, files, never, seconds });
+    const guidedFrom = flags.guided === true ? seeds.first : undefined;
+    printVerdict(terminal, { tally, distinct, files, never, seconds, guidedFrom });
   }
   if (next !== undefined) {
     terminal.note(`sddf: stopped; to go on: --seeds ${next}..${seeds.last}`);
@@ -246,6 +253,7 @@ function requestOf(
     explore: flags.explore,
     domains: domainsOf(flags.points, description),
     coverage: extentOf(flags),
+    isGuided: flags.guided === true,
     twiceEvery: parseCount(flags.twice, '--twice', { min: 0, max: 1_000_000 }),
     ...(flags.invariants === undefined
       ? {}
@@ -258,6 +266,20 @@ function checkStrategy(explore: string): void {
   if (!/^(?:none|random|pct:[1-9]\d?|bounded:[1-9])$/.test(explore)) {
     throw new UserMistake(`--explore: '${explore}' is not random, pct:3, bounded:2 or none`);
   }
+}
+
+/** @throws UserMistake when something else says what worlds are to be */
+function checkGuided(flags: SimFlags): void {
+  if (flags.guided !== true) return;
+  const others: readonly (readonly [name: string, isGiven: boolean])[] = [
+    ['--plan', flags.plan !== undefined],
+    ['--redis', flags.redis !== undefined],
+    ['--explore bounded', flags.explore.startsWith('bounded')],
+    ['--coverage', extentOf(flags) !== 'none'],
+  ];
+  const other = others.find(([, isGiven]) => isGiven);
+  if (other === undefined) return;
+  throw new UserMistake(`--guided: chooses plans by what worlds come to; leave ${other[0]} out`);
 }
 
 function exitCodeOf({ failed, void: proveNothing }: Tally): number {
@@ -288,6 +310,7 @@ async function runCampaign(options: {
   readonly request: CampaignRequest;
   /** All that can strike. */
   readonly faults: readonly string[];
+  readonly points: readonly PointKind[];
   readonly seeds: SeedRange;
   readonly runners: Runners;
   readonly terminal: Terminal;
@@ -318,8 +341,10 @@ async function runCampaign(options: {
 async function makePool({
   runners,
   terminal,
+  points,
   ...common
 }: {
+  readonly points: readonly PointKind[];
   readonly request: CampaignRequest;
   readonly seeds: SeedRange;
   readonly runners: Runners;
@@ -328,7 +353,10 @@ async function makePool({
   readonly coverage: CoverageEars | undefined;
 }): Promise<Pick<SeedPool, 'run' | 'stop'>> {
   if (runners.kind === 'here') {
-    return new SeedPool({ ...common, jobs: Math.min(runners.jobs, seedCount(common.seeds)) });
+    const jobs = Math.min(runners.jobs, seedCount(common.seeds));
+    return common.request.isGuided === true
+      ? new GuidedPool({ ...common, jobs, points })
+      : new SeedPool({ ...common, jobs });
   }
   const { SeedFleet } = await import('./fleet.ts');
   const { url, digests } = runners;
@@ -435,9 +463,11 @@ function printVerdict(
     readonly files: readonly string[];
     readonly never: readonly string[];
     readonly seconds: number;
+    /** The first seed of a campaign that is guided. */
+    readonly guidedFrom: number | undefined;
   },
 ): void {
-  const { tally, distinct, files, never, seconds } = result;
+  const { tally, distinct, files, never, seconds, guidedFrom } = result;
   const strikes = [...tally.strikes.values()].reduce((sum, count) => sum + count, 0);
   const rate = tally.worlds / seconds;
   terminal.print(
@@ -459,7 +489,9 @@ function printVerdict(
   terminal.print(`${groupDigits(tally.failed)} worlds failed, in ${distinct.length} ways:`);
   distinct.forEach(({ signature, seed, count }, index) => {
     const file = files[index];
-    const again = file === undefined ? `--seeds ${seed}` : `sddf replay ${file}`;
+    // A world that was guided is what it is by those before it.
+    const seeds = guidedFrom === undefined ? `${seed}` : `${guidedFrom}..${seed} --guided`;
+    const again = file === undefined ? `--seeds ${seeds}` : `sddf replay ${file}`;
     terminal.print(`  ${groupDigits(count)} × ${signature}   (${again})`);
   });
 }

@@ -7,6 +7,7 @@ import { packSources, type PackedSources } from '../../debug/coverage/source-cov
 import { endlessSeed, runSeed } from '../../sim/campaign/campaign.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
 import { endWithParent } from '../../host/watch/end-with-parent.ts';
+import { FeatureCollector } from '../coverage/feature-collector.ts';
 import { CoverageCollector } from '../coverage/collector.ts';
 import { differingPart } from '../../sim/failure/failure-file.ts';
 import { type CampaignRequest, specOf } from './request.ts';
@@ -27,9 +28,12 @@ async function main(): Promise<void> {
   const { coverage = 'none' } = request;
   // Programs are loaded behind this.
   const collector = coverage === 'none' ? undefined : new CoverageCollector(complain);
+  const guide = request.isGuided === true ? new FeatureCollector(complain) : undefined;
   const loaded = await loadTarget(request.system);
   collector?.expect(loaded.target.images);
-  const watch = collector && { coverage: collector.notes, over: collector.testbedEnds };
+  guide?.loaded(loaded.target.images);
+  const watch =
+    guide?.watch ?? (collector && { coverage: collector.notes, over: collector.testbedEnds });
   const target = { ...loaded, watch };
   const part = differingPart(request.digests ?? target.digests, target.digests);
   if (part !== undefined) {
@@ -38,14 +42,16 @@ async function main(): Promise<void> {
   const spec = specOf(request, target.target);
   const taken = (when: CoverageExtent): Promise<PackedSources | undefined> =>
     takeExecuted(coverage === when ? collector : undefined);
-  const obey = async ({ seeds, endless }: WorkerOrder): Promise<void> => {
+  const obey = async ({ seeds, recipes, endless }: WorkerOrder): Promise<void> => {
     if (endless !== undefined) {
       const { seed, hostSeconds } = endless;
-      say({ kind: 'report', report: endlessSeed(target, spec, seed, hostSeconds) });
+      const report = endlessSeed(target, spec, { seed, recipe: recipes?.[seed] }, hostSeconds);
+      say({ kind: 'report', report });
     }
     for (const seed of seeds) {
-      const report = runSeed(target, spec, seed);
-      say({ kind: 'report', report, executed: await taken('each') });
+      const report = runSeed(target, spec, seed, recipes?.[seed]);
+      const features = guide?.take();
+      say({ kind: 'report', report, features, executed: await taken('each') });
     }
     say({ kind: 'batch done' });
   };

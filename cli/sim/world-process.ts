@@ -8,6 +8,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
 import type { SeedReport } from '../../sim/campaign/campaign.ts';
+import type { Recipe } from '../../sim/campaign/guide.ts';
 import type { CampaignRequest } from './request.ts';
 
 export type WorkerAnswer =
@@ -15,6 +16,8 @@ export type WorkerAnswer =
   | {
       readonly kind: 'report';
       readonly report: SeedReport;
+      /** In a campaign that is guided. */
+      readonly features?: readonly number[] | undefined;
       /** When it is told of each world by itself. */
       readonly executed?: PackedSources | undefined;
     }
@@ -36,7 +39,18 @@ export interface CoverageEars {
 /** Worlds to run, behind one that has not ended in the process before. */
 export interface WorkerOrder {
   readonly seeds: readonly number[];
+  /** By seed, where a guide has chosen them. */
+  readonly recipes?: Recipes | undefined;
   readonly endless?: { readonly seed: number; readonly hostSeconds: number };
+}
+
+export type Recipes = Readonly<Record<number, Recipe>>;
+
+/** Of worlds that a guide has chosen. */
+export interface GuidedWorlds {
+  readonly recipes: Recipes;
+  /** Told of what a world has come to, before its report. */
+  readonly onFeatures: (features: readonly number[]) => void;
 }
 
 /**
@@ -63,6 +77,7 @@ export class WorldProcess {
   #child: ChildProcess;
   #exit: Promise<void> = Promise.resolve();
   #waiting: Waiting | undefined;
+  #onFeatures: GuidedWorlds['onFeatures'] | undefined;
   #complaint = '';
   #end: Error | undefined;
   #isAbandoned = false;
@@ -115,14 +130,20 @@ export class WorldProcess {
   }
 
   /** @throws Error when the process dies */
-  async run(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<void> {
+  async run(
+    seeds: readonly number[],
+    onReport: (report: SeedReport) => void,
+    guided?: GuidedWorlds,
+  ): Promise<void> {
+    this.#onFeatures = guided?.onFeatures;
+    const recipes = guided?.recipes;
     let left = seeds;
     const report = (each: SeedReport): void => {
       left = left.filter((seed) => seed !== each.seed);
       this.#limitWorld(left.length > 0);
       onReport(each);
     };
-    let order: WorkerOrder = { seeds };
+    let order: WorkerOrder = { seeds, recipes };
     for (;;) {
       const done = this.#wait(order.seeds, report);
       if (this.#child.connected) this.#child.send(order);
@@ -132,7 +153,7 @@ export class WorldProcess {
       const [seed, ...others] = left;
       if (how === 'over' || seed === undefined) return;
       await this.ready();
-      order = { seeds: others, endless: { seed, hostSeconds: this.#worldSeconds } };
+      order = { seeds: others, recipes, endless: { seed, hostSeconds: this.#worldSeconds } };
     }
   }
 
@@ -183,8 +204,10 @@ export class WorldProcess {
   #hear(answer: WorkerAnswer): void {
     const executed = 'executed' in answer ? answer.executed : undefined;
     if (executed !== undefined) this.#tellExecuted(answer, executed);
-    if (answer.kind === 'report') this.#waiting?.onReport(answer.report);
-    else if (answer.kind === 'failed') this.#fail(new Error(answer.problem));
+    if (answer.kind === 'report') {
+      if (answer.features !== undefined) this.#onFeatures?.(answer.features);
+      this.#waiting?.onReport(answer.report);
+    } else if (answer.kind === 'failed') this.#fail(new Error(answer.problem));
     else this.#waiting?.resolve('over');
   }
 

@@ -73,6 +73,13 @@ export class ExecutedImages {
     this.#latest = new Map();
   }
 
+  /** @returns the notes of testbeds that are over since the last time, by image */
+  takeNotes(): Map<ElfImage, KeptNotes> {
+    const latest = this.#latest;
+    this.#latest = new Map();
+    return latest;
+  }
+
   #translationsAt(map: CoverageMap): Translations {
     const { vaddr, sizeBytes } = map.text;
     const place = `${map.at} ${vaddr} ${sizeBytes}`;

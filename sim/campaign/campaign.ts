@@ -17,6 +17,7 @@ import { standardChaos } from '../plan/chaos.ts';
 import { NO_FAULTS, type Plan } from '../plan/plan.ts';
 import { countStrikes } from '../points/point.ts';
 import { pointsOf } from '../points/system-points.ts';
+import type { Recipe } from './guide.ts';
 import { boundedRun, boundedRuns } from '../explore/bounded.ts';
 import {
   type Exploration,
@@ -84,9 +85,18 @@ export interface SeedReport {
   readonly failure: Failure | undefined;
 }
 
-/** Runs the world of one seed; twice, where `twiceEvery` says so. */
-export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number): SeedReport {
-  const options = worldOf(loaded, spec, seed);
+/**
+ * Runs the world of one seed; twice, where `twiceEvery` says so.
+ *
+ * @param recipe what a guide has chosen for this seed, see `guide.ts`
+ */
+export function runSeed(
+  loaded: CampaignSystem,
+  spec: CampaignSpec,
+  seed: number,
+  recipe?: Recipe,
+): SeedReport {
+  const options = worldOf(loaded, spec, recipe ?? seed);
   const outcome = judgeTwice(runWorld(options), spec, () => runWorld(options));
   return reportOf(loaded, options, outcome, seed);
 }
@@ -98,10 +108,10 @@ export function runSeed(loaded: CampaignSystem, spec: CampaignSpec, seed: number
 export function endlessSeed(
   loaded: CampaignSystem,
   spec: CampaignSpec,
-  seed: number,
+  { seed, recipe }: { readonly seed: number; readonly recipe?: Recipe | undefined },
   hostSeconds: number,
 ): SeedReport {
-  const options = worldOf(loaded, spec, seed);
+  const options = worldOf(loaded, spec, recipe ?? seed);
   const what = `the world does not end: it was stopped after ${hostSeconds} s of host time`;
   return reportOf(
     loaded,
@@ -126,13 +136,14 @@ export function endlessSeed(
 function worldOf(
   { target, watch }: CampaignSystem,
   spec: CampaignSpec,
-  seed: number,
+  chosen: number | Recipe,
 ): WorldOptions {
   const { amount, forNs, invariantsEvery, bulk } = spec;
+  const { seed, plan: varied } = typeof chosen === 'number' ? seedAlone(chosen) : chosen;
   const explore = explorationOf(spec, seed);
   const worldSeed = spec.bounded === undefined ? seed : BOUNDED_SEED;
   const chaos = (): Plan => standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
-  const plan = spec.plan ?? (spec.bounded === undefined ? chaos() : NO_FAULTS);
+  const plan = varied ?? spec.plan ?? (spec.bounded === undefined ? chaos() : NO_FAULTS);
   return {
     target,
     plan,
@@ -144,6 +155,10 @@ function worldOf(
     ...(bulk === undefined ? {} : { bulk }),
     ...(watch === undefined ? {} : { watch }),
   };
+}
+
+function seedAlone(seed: number): { readonly seed: number; readonly plan?: Plan } {
+  return { seed };
 }
 
 /** @param seed of the campaign, which counts runs where the world is always the same */

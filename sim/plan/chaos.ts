@@ -5,6 +5,7 @@
  */
 
 import type { Random } from '../../board/random.ts';
+import { demand } from '../../memory/misuse.ts';
 import type { FaultKind, PointKind } from '../points/point.ts';
 import type { Plan, Rule } from './plan.ts';
 
@@ -28,7 +29,7 @@ const LASTING_NS_MAX = 2_000_000;
 const SERIAL_SLOWNESS = 12;
 
 export function standardChaos(points: readonly PointKind[], random: Random): Plan {
-  const slowness = points.some(({ group }) => group === 'serial') ? SERIAL_SLOWNESS : 1;
+  const slowness = slownessOf(points);
   const hasBadClients = random.fork('clients').below(CLIENTS_ONE_IN) === 0;
   const drawn = points.filter(({ group }) => hasBadClients || !CLIENT_GROUPS.has(group));
   const rules = drawn.flatMap((point) =>
@@ -40,6 +41,20 @@ export function standardChaos(points: readonly PointKind[], random: Random): Pla
     }),
   );
   return { name: 'standard chaos', rules };
+}
+
+/** A rule for any fault of the system, all as likely. */
+export function drawnRule(points: readonly PointKind[], random: Random): Rule {
+  const possible = points.flatMap((point) =>
+    point.faults.filter(({ chaos }) => chaos !== 'never').map((fault) => ({ point, fault })),
+  );
+  const drawn = possible[random.below(possible.length)];
+  demand(drawn !== undefined, 'a system has faults');
+  return drawRule(drawn.point, drawn.fault, random, slownessOf(points));
+}
+
+function slownessOf(points: readonly PointKind[]): number {
+  return points.some(({ group }) => group === 'serial') ? SERIAL_SLOWNESS : 1;
 }
 
 function drawRule(point: PointKind, fault: FaultKind, random: Random, slowness: number): Rule {
