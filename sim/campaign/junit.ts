@@ -22,7 +22,7 @@ export function junitOf(system: string, tally: Tally): string {
   return (
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
     `<testsuites tests="${tests}" failures="${distinct.length}">\n` +
-    `  <testsuite name="sddf sim ${escaped(system)}" tests="${tests}" failures="${distinct.length}">\n` +
+    `  <testsuite name="sddf sim ${escaped(system)}" tests="${tests}" failures="${distinct.length}" errors="0">\n` +
     `${held}${cases.join('')}  </testsuite>\n</testsuites>\n`
   );
 }
