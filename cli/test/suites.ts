@@ -18,6 +18,7 @@ const OURS: Readonly<Record<string, string>> = {
   'serial/virt-rx': 'virtualisers/serial/rx/virt-rx',
   'blk/driver': 'drivers/blk/virtio/driver',
   'blk/virt': 'virtualisers/blk/virt',
+  'i2c/driver': 'drivers/i2c/opentitan/driver',
   'i2c/virt': 'virtualisers/i2c/virt',
   'timer/driver': 'drivers/timer/goldfish/driver',
 };

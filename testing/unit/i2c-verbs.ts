@@ -4,11 +4,12 @@ import { messageInfo, messageLabel } from '../../microkit/pd.ts';
 import type { Given } from '../given/given.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
+import { bytesWords, CONTENT_FIELDS, readContents, sameBytes } from '../verbs/bytes.ts';
 import { type Verb, withinOf } from '../verbs/verb.ts';
 import type { BenchConnection, DataArea } from './bench.ts';
 import { misbehaviour } from './index-lie.ts';
 import { BENCH_NS, quiet } from './patience.ts';
-import { queueOf } from './places.ts';
+import { queueOf, regionAt } from './places.ts';
 import type { QueueView } from './queue-view.ts';
 
 /** `i2c_err_t`, in its order. */
@@ -76,8 +77,10 @@ interface End {
 
 function clientVerbs({ at, name, requests, responses }: End): readonly Verb[] {
   return [
-    callVerb(at, name, 'claim'),
-    callVerb(at, name, 'release'),
+    // A driver is never called.
+    ...(at.peer === 'virt' ? [] : [callVerb(at, name, 'claim'), callVerb(at, name, 'release')]),
+    fillVerb(at, name),
+    expectDataVerb(at, name),
     {
       name: `${name}.request`,
       what: 'puts a transaction, or several, into its queue; notifies nobody',
@@ -169,6 +172,55 @@ function callVerb(
       };
     },
   };
+}
+
+function fillVerb(at: BenchConnection, name: string): Verb {
+  return {
+    name: `${name}.fill`,
+    what: 'writes bytes into the data of a client',
+    example: `${name}.fill: {at: 16, hex: '00 1a'}`,
+    read: (given) => {
+      const { area, offset, bytes } = readData(given, at);
+      return {
+        run: (run) => {
+          const place = regionAt(run, area?.region ?? '');
+          place.ram.u8.set(bytes, place.at + offset);
+        },
+      };
+    },
+  };
+}
+
+function expectDataVerb(at: BenchConnection, name: string): Verb {
+  return {
+    name: `expect ${name}.data`,
+    what: 'these bytes stand in the data of a client',
+    example: `expect ${name}.data: {at: 16, hex: '1c'}`,
+    read: (given) => {
+      const { area, offset, bytes } = readData(given, at);
+      return {
+        run: (run) => {
+          const place = regionAt(run, area?.region ?? '');
+          const start = place.at + offset;
+          const there = place.ram.u8.slice(start, start + bytes.length);
+          if (sameBytes(there, bytes)) return;
+          throw new Unmet(`${bytesWords(bytes)} at ${offset} of ${area?.name}`, [
+            bytesWords(there),
+          ]);
+        },
+      };
+    },
+  };
+}
+
+function readData(given: Given, { data }: BenchConnection) {
+  given.onlyHas(['of', 'at', ...CONTENT_FIELDS]);
+  const areas = data?.areas ?? [];
+  const of = given.field('of')?.choice(areas.map(({ name }) => name));
+  const area = areas.find(({ name }) => name === of) ?? areas[0];
+  const most = area?.units ?? 0;
+  const offset = given.field('at')?.number({ min: 0, max: Math.max(0, most - 1) }) ?? 0;
+  return { area, offset, bytes: readContents(given, most - offset) };
 }
 
 // ------------------------------------------------------------------------------- transactions

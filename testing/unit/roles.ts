@@ -12,7 +12,7 @@ import { net } from '../../microkit/sddf/net.ts';
 import { serial } from '../../microkit/sddf/serial.ts';
 import { timer } from '../../microkit/sddf/timer.ts';
 import type { PdOptions } from '../../microkit/records.ts';
-import type { SystemDescription } from '../../microkit/model.ts';
+import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
 import { blockDevices, networkDevice, timerDevice } from '../../systems/devices.ts';
 import { I2C_MORE_IRQS, i2cDevice } from '../../systems/i2c-devices.ts';
@@ -390,8 +390,11 @@ function timerEnds({ clients }: TimerRecord): readonly UnitEnd[] {
   }));
 }
 
-function i2cBench(numbers: BenchNumbers, code: UnitCode): SystemBuilder {
-  const cast = new Cast('i2c/virt', 'virt', code);
+function i2cBench(unit: 'driver' | 'virt'): Role['build'] {
+  return (numbers, code) => i2cAround(new Cast(`i2c/${unit}`, unit, code), numbers);
+}
+
+function i2cAround(cast: Cast, numbers: BenchNumbers): SystemBuilder {
   const bus = i2c(cast.sys, {
     device: i2cDevice,
     moreIrqs: I2C_MORE_IRQS,
@@ -441,6 +444,32 @@ function i2cEnds({ clients }: I2cRecord): readonly UnitEnd[] {
         unitBytes: 1,
       },
     })),
+  ];
+}
+
+interface I2cDriverRecord {
+  readonly data: readonly { readonly region: string }[];
+}
+
+function i2cDriverEnds(
+  { data }: I2cDriverRecord,
+  description: SystemDescription,
+): readonly UnitEnd[] {
+  const maps = flatten(description).find(({ pd }) => pd.name === 'driver')?.pd.maps ?? [];
+  const areas = data.map(({ region }, index) => {
+    const units = Number(description.regions.find(({ name }) => name === region)?.size ?? 0n);
+    const base = Number(maps.find((map) => map.region === region)?.vaddr ?? 0n);
+    return { name: `client${index}`, region, units, base };
+  });
+  return [
+    {
+      peer: 'virt',
+      name: 'i2c',
+      class: 'i2c',
+      end: 'producer',
+      field: 'virt',
+      data: { by: 'offset', areas, unitBytes: 1 },
+    },
   ];
 }
 
@@ -551,8 +580,17 @@ export const ROLES: readonly Role[] = [
     unit: 'virt',
     hasDevice: false,
     numbers: { clients: 2 },
-    build: i2cBench,
+    build: i2cBench('virt'),
     ends: i2cEnds,
+  },
+  {
+    name: 'i2c/driver',
+    what: 'between OpenTitan’s controller with a DS3231 and a 24LC256, and the peer virt (i2c)',
+    unit: 'driver',
+    hasDevice: true,
+    numbers: { clients: 2 },
+    build: i2cBench('driver'),
+    ends: i2cDriverEnds,
   },
   {
     name: 'timer/driver',
