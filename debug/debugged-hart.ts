@@ -101,6 +101,11 @@ export class DebuggedHart implements Engine {
     return this.#words[HART.clockStep >>> 2] as number;
   }
 
+  /** Whether {@link pauseAt} has told it of steps to pause at. */
+  get isToPause(): boolean {
+    return this.#pauseAtSteps !== Infinity;
+  }
+
   /** The engine is entered anew when it has taken so many steps. */
   pauseAt(steps: number): void {
     this.#pauseAtSteps = steps;
@@ -151,7 +156,7 @@ export class DebuggedHart implements Engine {
 
   #trapped(trap: number): number {
     this.#uncounted += 1;
-    this.pauseAt(this.#pauseAtSteps);
+    if (this.isToPause) this.pauseAt(this.#pauseAtSteps);
     this.#asker.left(this, trap);
     return trap;
   }

@@ -245,13 +245,14 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   entering(hart: DebuggedHart): void {
     this.#running = hart;
     if (this.#isHeld) this.#hold(before(hart));
-    this.#follow(this.#course.atHart(hart, 'before'));
+    if (this.#course.isSet) this.#follow(this.#course.atHart(hart, 'before'));
     if (this.#front.wantsStop()) {
       this.#halt({ cause: { kind: 'interrupt' }, moment: before(hart), pd: hart.pd });
     }
-    this.#lookAtTime(hart);
+    const { untilNs } = this.conditions;
+    if (untilNs < Infinity) this.#lookAtTime(hart, untilNs);
     this.#plant(hart);
-    this.#setPause(hart);
+    if (this.#course.isSet || untilNs < Infinity || hart.isToPause) this.#setPause(hart);
   }
 
   reached(hart: DebuggedHart): void {
@@ -261,7 +262,13 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   }
 
   left(hart: DebuggedHart, trap: number): void {
-    this.#follow(this.#course.atHart(hart, 'after'));
+    if (this.#course.isSet) this.#follow(this.#course.atHart(hart, 'after'));
+    if (hart.hit !== undefined || (trap > 0 && trap !== EXIT.ecall)) this.#leftWith(hart, trap);
+    this.#running = undefined;
+  }
+
+  /** Behind an instruction that has hit something, or trapped and was no system call. */
+  #leftWith(hart: DebuggedHart, trap: number): void {
     const { hit } = hart;
     hart.hit = undefined;
     const moment = { kind: 'after', pd: hart.pd, steps: hart.steps } as const;
@@ -269,7 +276,6 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     if (trap > 0 && trap !== EXIT.ecall && this.conditions.catches('fault', hart.pd)) {
       this.#hit({ cause: { kind: 'exception', cause: trap }, moment, pd: hart.pd });
     }
-    this.#running = undefined;
   }
 
   /** The instruction that is under way has hit a watchpoint, or a device's register. */
@@ -443,10 +449,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#halt({ cause: { kind: 'step' }, moment, pd: this.#current });
   }
 
-  #lookAtTime(hart: DebuggedHart): void {
-    const { untilNs } = this.conditions;
-    const { nowNs } = hart;
-    if (untilNs < Infinity && nowNs !== undefined && nowNs >= untilNs) this.#timeHasCome();
+  #lookAtTime({ nowNs }: DebuggedHart, untilNs: number): void {
+    if (nowNs !== undefined && nowNs >= untilNs) this.#timeHasCome();
   }
 
   #timeHasCome(): void {

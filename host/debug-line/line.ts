@@ -88,9 +88,12 @@ export class DebugLine {
     this.#heard = 1; // that it listens
   }
 
-  /** Cheap: whether {@link take} has something. */
+  /**
+   * Cheap: whether {@link take} has something. Asked at whatever happens in a run, and so by a
+   * plain load, which may be a little late: an atomic one costs 50 ns.
+   */
   get hasNews(): boolean {
-    return Atomics.load(this.#words, NEWS) !== this.#heard;
+    return this.#words[NEWS] !== this.#heard;
   }
 
   /** @returns the next thing that has come */
