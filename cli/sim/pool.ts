@@ -12,7 +12,7 @@ import { type CoverageEars, WorldProcess } from './world-process.ts';
 /** Seeds that a worker is given at a time: few enough that all end together. */
 const BATCH = 4;
 /** Worlds that are under way when the campaign is stopped may take so long to their end. */
-const GRACE_MS = 500;
+export const GRACE_MS = 500;
 
 export interface PoolOptions {
   readonly request: CampaignRequest;
