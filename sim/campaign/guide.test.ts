@@ -53,7 +53,9 @@ describe('a guide', () => {
 
     // Where its rule was taken away, another change came instead.
     expect(like.length / varied.length).toBeGreaterThan(0.7);
-    expect(new Set(varied.map(({ plan }) => JSON.stringify(plan))).size).toBeGreaterThan(varied.length / 2);
+    expect(new Set(varied.map(({ plan }) => JSON.stringify(plan))).size).toBeGreaterThan(
+      varied.length / 2,
+    );
   });
 
   it('makes plans that fit the system', () => {
