@@ -1,5 +1,5 @@
-// Goal: a guide varies worlds that came to what is rare, its plans fit the system, and the same past
-// leads to the same choice. Method: what worlds have come to is given by hand.
+// Goal: a guide varies worlds that came to what is rare, its plans fit the system, and the same
+// past leads to the same choice. Method: what worlds have come to is given by hand.
 
 import { describe, expect, it } from 'vitest';
 import { echo } from '../../systems/echo.ts';

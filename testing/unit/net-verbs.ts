@@ -316,7 +316,7 @@ function wantedWords({ buffer, len, frame }: Wanted): string {
   return parts.length === 0 ? 'an entry' : `an entry with ${parts.join(', ')}`;
 }
 
-/** Who signals takes the other's wish for a signal back: it asks again when it wants another one. */
+/** Who signals takes the other's wish for a signal back: it asks again when it wants another. */
 export function takeWishBack(run: TestRun, at: BenchConnection): void {
   queueOf(run, at, at.end === 'producer' ? 'activeQueue' : 'freeQueue').flag = 1;
 }
