@@ -16,8 +16,7 @@
  * option `clients` says how many there are.
  *
  * With `code=c` the programs on the path are machine code, from programs/network/; `driver=c` and
- * its like choose for one of them. Whichever are taken, the traffic is the same, but for refusals,
- * which clients in C do not send (`closed=silent`).
+ * its like choose for one of them. Whichever are taken, the traffic is the same.
  */
 
 import { main as copier, NET_COPY_COUNTERS } from '../virtualisers/network/copy/copy.ts';
@@ -256,7 +255,7 @@ export const echo: SystemModule = {
       standard: 'fixed',
     },
     closed: {
-      help: 'what closed ports of clients in TypeScript answer: a refusal, or nothing, as those in C',
+      help: 'what closed ports of clients answer: a refusal, or nothing',
       choices: ['refused', 'silent'],
       standard: 'refused',
     },

@@ -1,6 +1,6 @@
 /*
- * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. Everything else is counted and
- * dropped.
+ * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. With a timer, other ports are
+ * refused, TCP's too. Everything else is counted and dropped.
  *
  * An answer needs a free transmit buffer; while there is none, received packets wait in their
  * queue. Works behind a copier and without one: queue entries then are offsets in the DMA region.
@@ -15,6 +15,7 @@
 #include "../sddf/network/end.h"
 #include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
+#include "../sddf/timer/config.h"
 #include "responder.h"
 
 /* In the order of ECHO_COUNTERS; those that are missing here are `enum responder_result`. */
@@ -26,19 +27,25 @@ enum {
     COUNT_BAD_TX_BUFFER,
     COUNT_QUEUE_FULL
 };
-_Static_assert((int)RESPONDER_RESULTS == (int)COUNT_BAD_RX_BUFFER, "the counters follow one another");
+_Static_assert((int)DROP_UDP_CHECKSUM + 1 == (int)COUNT_BAD_RX_BUFFER, "the counters follow one another");
+_Static_assert((int)COUNT_QUEUE_FULL + 1 == (int)TCP_RESET, "the counters follow one another");
 DEFINE_COUNTERS();
 
 /* Section `.echo_config`, of this project. */
 struct echo_config {
     uint8_t ip[4];
-    uint8_t reserved[4];
+    /* Closed ports are not answered. */
+    uint8_t is_silent;
+    uint8_t reserved[3];
 };
 
+LAYOUT_FIELD(struct echo_config, is_silent, 4);
 LAYOUT_BYTES(struct echo_config, 8);
 
 CONFIG_SECTION(".net_client_config") struct net_client_config config = {0};
 CONFIG_SECTION(".echo_config") struct echo_config echo_config = {0};
+/* Not filled in for a client without a timer, which refuses nothing. */
+CONFIG_SECTION(".timer_client_config") struct timer_client_config timer = {0};
 CONFIG_SECTION(".restart_config") struct restart_config restart_config = {0};
 
 static struct net_consumer rx_active;
@@ -48,6 +55,7 @@ static struct net_consumer tx_free;
 static struct net_data rx_data;
 static struct net_data tx_data;
 static struct responder responder;
+static struct refusals refusals;
 /* A transmit buffer that has been taken from the free queue and is not used yet, or
  * NET_NO_BUFFER. */
 static int32_t tx_buffer;
@@ -86,7 +94,7 @@ struct tally {
     uint32_t bytes;
 };
 
-PER_PACKET void answer(const struct net_buff_desc *packet, struct tally *tally)
+PER_PACKET void answer_packet(const struct net_buff_desc *packet, struct tally *tally)
 {
     if (net_buffer_at_offset(&rx_data, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
         count(COUNT_BAD_RX_BUFFER, 1);
@@ -97,13 +105,13 @@ PER_PACKET void answer(const struct net_buff_desc *packet, struct tally *tally)
         .len = packet->len,
         .is_checked = packet->checked != 0,
     };
-    uint8_t *target = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer);
-    enum responder_result done = respond(&responder, &frame, target);
+    struct answer answer = {.bytes = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer)};
+    enum responder_result done = respond(&responder, &frame, &answer);
     tally->results[done]++;
     if (is_answer(done)) {
         tally->answers++;
-        tally->bytes += packet->len;
-        send(packet->len);
+        tally->bytes += answer.len;
+        send((uint16_t)answer.len);
     }
     if (!net_enqueue(&rx_free, packet->io_or_offset, 0, 0)) {
         count(COUNT_QUEUE_FULL, 1);
@@ -128,7 +136,7 @@ static void answer_batch(void)
     struct net_buff_desc packet;
     struct tally tally = {0};
     while (net_has_items(&from) && has_tx_buffer() && net_dequeue(&from, &packet)) {
-        answer(&packet, &tally);
+        answer_packet(&packet, &tally);
     }
     rx_active = from;
     count_all(&tally);
@@ -238,6 +246,10 @@ void init(void)
     }
     for (unsigned byte = 0; byte < sizeof responder.ip; byte++) {
         responder.ip[byte] = echo_config.ip[byte];
+    }
+    if (sddf_has_magic(timer.magic, SDDF_CLASS_TIMER) && !echo_config.is_silent) {
+        refusals = refusals_begin(timer.driver_id);
+        responder.refusals = &refusals;
     }
     tx_buffer = NET_NO_BUFFER;
     join_restarts();

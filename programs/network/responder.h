@@ -1,7 +1,7 @@
 /* What the echo client answers, and with which bytes. */
 #pragma once
 
-#include "../sddf/network/config.h"
+#include "refusal.h"
 
 /* What was done with a frame. Counters of the same numbers follow one another in the client's
  * region. */
@@ -24,12 +24,19 @@ enum responder_result {
     /* From an echo port: two echo servers would answer each other for ever. */
     DROP_UDP_LOOP,
     DROP_UDP_CHECKSUM,
+    /* Between these, bad buffers and full queues. */
+    TCP_RESET = 22,
+    PORT_UNREACHABLE,
+    /* Not answered for want of errors at this time. */
+    ERRORS_LIMITED,
     RESPONDER_RESULTS
 };
 
 struct responder {
     uint8_t mac[NET_MAC_BYTES] __attribute__((aligned(2)));
     uint8_t ip[4] __attribute__((aligned(2)));
+    /* NULL where closed ports are silent. */
+    struct refusals *refusals;
 };
 
 struct frame {
@@ -39,14 +46,19 @@ struct frame {
     bool is_checked;
 };
 
+struct answer {
+    uint8_t *bytes;
+    uint32_t len;
+};
+
 static inline bool is_answer(enum responder_result result)
 {
-    return result <= ARP_ANSWERED;
+    return result <= ARP_ANSWERED || result == TCP_RESET || result == PORT_UNREACHABLE;
 }
 
 /*
- * Answers one frame, if it is to be answered; the answer is as long as the frame. Both are buffers
- * of NET_BUFFER_BYTES, and the frame may change while it is looked at: then the answer is as wrong
- * as the frame.
+ * Answers one frame, if it is to be answered, and says how long the answer is. Both are buffers of
+ * NET_BUFFER_BYTES, and the frame may change while it is looked at: then the answer is as wrong as
+ * the frame.
  */
-enum responder_result respond(const struct responder *responder, const struct frame *frame, uint8_t *answer);
+enum responder_result respond(const struct responder *responder, const struct frame *frame, struct answer *answer);

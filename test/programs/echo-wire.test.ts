@@ -9,6 +9,7 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EthernetWire } from '../../board/ethernet.ts';
+import { checksumAdd, checksumFinish } from '../../board/internet-checksum.ts';
 import { machinePrograms } from '../../cli/run/machine-programs.ts';
 import { echo } from '../../systems/echo.ts';
 import { parseCosts, type RunCosts } from '../../systems/run-costs.ts';
@@ -115,6 +116,28 @@ function echoRequest(client: typeof CLIENT0, bytes: Uint8Array): Uint8Array {
   return frame;
 }
 
+const FIN = 1;
+const SYN = 2;
+const RST = 4;
+const ACK = 16;
+
+/** A TCP segment for a port that is closed, as all are; mostly right. */
+function segment(numbers: Numbers, client: typeof CLIENT0): Uint8Array {
+  const frame = udpFrame({ ...client, targetPort: 80, payload: payload(12 + numbers.below(99), 0) });
+  const view = new DataView(frame.buffer);
+  const replaceProtocol = view.getUint16(24) + (17 - 6);
+  frame[23] = 6;
+  view.setUint16(24, (replaceProtocol & 0xffff) + (replaceProtocol >>> 16));
+  view.setUint32(38, numbers.below(0x7fff_ffff));
+  view.setUint32(42, numbers.below(0x7fff_ffff));
+  frame[46] = 0x50 + 16 * numbers.below(3);
+  frame[47] = [SYN, SYN | FIN, ACK, RST, 0][numbers.below(5)] ?? SYN;
+  view.setUint16(50, 0);
+  const pseudo = checksumAdd(frame, 26, 8, 6 + frame.length - 34);
+  view.setUint16(50, checksumFinish(checksumAdd(frame, 34, frame.length - 34, pseudo)));
+  return frame;
+}
+
 function anyFrame(numbers: Numbers, clients: readonly (typeof CLIENT0)[]): Uint8Array {
   const client = clients[numbers.below(clients.length)] ?? CLIENT0;
   const bytes = payload(numbers.below(1473), numbers.below(256));
@@ -122,9 +145,12 @@ function anyFrame(numbers: Numbers, clients: readonly (typeof CLIENT0)[]): Uint8
   if (kind === 0) return arpRequest(client);
   if (kind === 1) return echoRequest(client, bytes);
   if (kind === 2) return bytes.subarray(0, Math.max(14, numbers.below(80)));
+  if (kind === 6) return segment(numbers, client);
   const targetPort = [7, 1235, 1235, 9][numbers.below(4)] ?? 7;
   const sourcePort = numbers.below(20) === 0 ? 7 : 40_000;
   const frame = udpFrame({ ...client, targetPort, sourcePort, payload: bytes });
+  // A source that is no single host.
+  if (kind === 7) frame[26] = 224;
   // A byte of the headers that is wrong, in one of three.
   if (kind < 5) frame[numbers.below(42)] = numbers.below(256);
   return frame;
@@ -159,9 +185,6 @@ function run(choices: Choices, checksums: EthernetWire['checksums']): Run {
   return { heard, faults, lines, programs: testbed.counters().programs };
 }
 
-/** Clients in C refuse nothing. */
-const SILENT = { closed: 'silent' };
-
 /** What the same paths do in TypeScript: asked once for each. */
 const inTypeScript = new Map<string, Run>();
 
@@ -171,9 +194,11 @@ function expectSameTraffic(
   path: string,
   checksums: EthernetWire['checksums'] = 'unknown',
 ): Run {
-  const c = run({ ...choices, ...SILENT, path }, checksums);
-  const ts = inTypeScript.get(`${path} ${checksums}`) ?? run({ ...SILENT, path }, checksums);
-  inTypeScript.set(`${path} ${checksums}`, ts);
+  const c = run({ ...choices, path }, checksums);
+  const same = `${path} ${checksums} ${choices['closed'] ?? ''}`;
+  const closed = choices['closed'] === undefined ? {} : { closed: choices['closed'] };
+  const ts = inTypeScript.get(same) ?? run({ ...closed, path }, checksums);
+  inTypeScript.set(same, ts);
 
   expect(c.faults).toEqual([]);
   expect(c.heard.length).toBeGreaterThan(500);
@@ -189,8 +214,20 @@ describe.skipIf(!hasCompiler)(`traffic of the echo system, seed ${SEED} (${COMPI
 
   it('is the same with everything in C', () => {
     const { programs } = expectSameTraffic({ code: 'c' }, '5pd');
+    const counted = programs['client0'] ?? {};
 
-    expect(programs['client0']?.['dropUdpChecksum']).toBeGreaterThan(0);
+    expect(counted['dropUdpChecksum']).toBeGreaterThan(0);
+    expect(counted['tcpReset']).toBeGreaterThan(0);
+    expect(counted['dropProtocol']).toBeGreaterThan(0);
+    expect(counted['portUnreachable']).toBeGreaterThan(0);
+    expect(counted['errorsLimited']).toBeGreaterThan(0);
+  });
+
+  it('is the same with everything in C, closed ports being silent', () => {
+    const { programs } = expectSameTraffic({ code: 'c', closed: 'silent' }, '5pd');
+
+    expect(programs['client0']?.['tcpReset']).toBe(0);
+    expect(programs['client0']?.['portUnreachable']).toBe(0);
   });
 
   it('is the same with everything in C where the device vouches for checksums', () => {

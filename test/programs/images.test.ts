@@ -35,7 +35,12 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   network_virt_rx: { '.net_virt_rx_config': 27_744, '.restart_config': 168 },
   network_virt_tx: { '.net_virt_tx_config': 134_200, '.restart_config': 168 },
   network_copy: { '.net_copy_config': 1128, '.restart_config': 168 },
-  echo: { '.net_client_config': 128, '.echo_config': 8, '.restart_config': 168 },
+  echo: {
+    '.net_client_config': 128,
+    '.echo_config': 8,
+    '.timer_client_config': 6,
+    '.restart_config': 168,
+  },
 };
 
 interface Segment {

@@ -234,7 +234,7 @@ const LAYOUTS: readonly (readonly [
     {},
     { start: 0, stop: 1, numCores: 2, 'cycleCounters.0': 8 },
   ],
-  ['.echo_config', 8, null, {}, { 'ip.0': 0, 'ip.3': 3 }],
+  ['.echo_config', 8, null, {}, { 'ip.0': 0, 'ip.3': 3, isSilent: 4 }],
   [
     '.restart_config',
     168,
@@ -399,10 +399,12 @@ describe('records', () => {
   });
 
   it('of the echo client have an address', () => {
-    const client = (ip: string) => {
-      return encoded({ net: {}, ip }).find(({ name }) => name === '.echo_config');
+    const client = (ip: string, more = {}) => {
+      return encoded({ net: {}, ip, ...more }).find(({ name }) => name === '.echo_config');
     };
     expect(client('10.0.2.15')?.bytes).toEqual(Uint8Array.of(10, 0, 2, 15, 0, 0, 0, 0));
+    const silent = client('10.0.2.15', { closedPorts: 'silent' });
+    expect(silent?.bytes).toEqual(Uint8Array.of(10, 0, 2, 15, 1, 0, 0, 0));
     for (const ip of ['10.0.2', '10.0.2.256', '10.0.2.1.1', '', 'ten']) {
       expect(client(ip)?.problems, ip).toEqual([
         'the configuration.ip must be an address such as 10.0.2.15',

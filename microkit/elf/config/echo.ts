@@ -1,17 +1,21 @@
 /**
- * The echo client's section, `programs/network/echo.c`: its IPv4 address. It is this project's own,
- * because sDDF's configuration has no address: a client there asks a DHCP server.
+ * The echo client's section, `programs/network/echo.c`: its IPv4 address, and whether closed ports
+ * are silent. It is this project's own, because sDDF's configuration has no address: a client there
+ * asks a DHCP server.
  */
 
-import { bytes, field, record } from '../../../memory/c-layout.ts';
+import { bytes, field, record, u8 } from '../../../memory/c-layout.ts';
 import { type ConfigSection, configSection } from './section.ts';
 
 const ADDRESS_BYTES = 4;
 
 const client = configSection({
   name: '.echo_config',
-  layout: record(8, { ip: field(0, bytes(ADDRESS_BYTES)) }),
-  from: (source) => (source.has('net', 'ip') ? { ip: source.at('ip').ipv4() } : undefined),
+  layout: record(8, { ip: field(0, bytes(ADDRESS_BYTES)), isSilent: field(4, u8) }),
+  from: (source) => {
+    if (!source.has('net', 'ip')) return undefined;
+    return { ip: source.at('ip').ipv4(), isSilent: source.at('closedPorts').is('silent') ? 1 : 0 };
+  },
 });
 
 export const ECHO_SECTIONS: readonly ConfigSection[] = [client];
