@@ -155,6 +155,7 @@ function build(choices: Choices): BuildResult {
     // A lease that is renewed in hours keeps no run from coming to rest.
     if (choices['address'] === 'dhcp') timers.addWatchdog(client);
     else timers.addClient(client);
+    if (choices['checksums'] === 'device') client.configure({ checksums: 'device' });
     if (choices['closed'] === 'silent') client.configure({ closedPorts: 'silent' });
     network.addClient(client, { ...address, mac, ...withCopier(parts, name, path) });
   }
@@ -258,6 +259,11 @@ export const echo: SystemModule = {
       help: 'what closed ports of clients answer: a refusal, or nothing',
       choices: ['refused', 'silent'],
       standard: 'refused',
+    },
+    checksums: {
+      help: 'who makes those of messages of the clients themselves: the network device, or they',
+      choices: ['device', 'client'],
+      standard: 'device',
     },
     code: {
       help: 'programs in TypeScript, or in C as machine code; npm run programs builds those',

@@ -37,7 +37,7 @@ import {
   TIMER_SET_TIMEOUT,
   type TimerClientConfig,
 } from '../../queues/timer/config.ts';
-import { LeaseKeeper } from './lease-keeper.ts';
+import { LeaseKeeper, UDP_CHECKSUM } from './lease-keeper.ts';
 import { Refusals } from './refusal.ts';
 import { ECHO_COUNTERS, ECHO_PORTS, isAnswer, NO_ADDRESS, Responder } from './responder.ts';
 import { parseIpv4, parseMac, swap16 } from '../../queues/net/wire.ts';
@@ -49,6 +49,8 @@ export interface EchoConfig {
   /** With one, closed ports are refused, unless they are to be silent. */
   readonly timer?: TimerClientConfig;
   readonly closedPorts?: 'silent';
+  /** The device completes checksums of what is sent: those of our own messages are left to it. */
+  readonly checksums?: 'device';
   /** Region for the counters; without it they are private. */
   readonly stats?: string;
   /** Where there is a supervisor. */
@@ -99,6 +101,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
   readonly #txBaseHigh: number = highHalf(this.#baseOf(this.#net.txData));
   readonly #rxBytes: number = this.#net.rxData.buffers * NET_BUFFER_BYTES;
   readonly #txBytes: number = this.#net.txData.buffers * NET_BUFFER_BYTES;
+  readonly #leavesChecksums = this.pd.config.checksums === 'device';
   readonly #responder = makeResponder(this.pd);
   readonly #datagrams = this.#datagramEcho();
   readonly #lease = makeLeaseKeeper(this.pd);
@@ -202,9 +205,9 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     const done = this.#responder.respond(from, len, to, isChecked);
     this.counters.add(done, 1);
     if (!isAnswer(done)) return;
-    const { answerBytes } = this.#responder;
+    const { answerBytes, answerChecksum } = this.#responder;
     this.#countAnswers(1, answerBytes);
-    this.#send(answerBytes);
+    this.#send(answerBytes, answerChecksum);
   }
 
   /** @returns false for a frame that is no DHCP server's */
@@ -228,7 +231,7 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     if (bytes > 0) {
       this.counters.add(COUNT.dhcpSent, 1);
       this.#countAnswers(1, bytes);
-      this.#send(bytes);
+      this.#send(bytes, this.#leavesChecksums ? UDP_CHECKSUM : 0);
     }
     const { ip } = lease;
     if (ip !== this.#ip) {
@@ -255,13 +258,19 @@ class EchoClient extends ProgramState<EchoConfig> implements Connections {
     this.counters.add(COUNT.bytesCopied, bytes);
   }
 
-  #send(len: number): void {
+  /** @param checksum where it is, when it is left to the device; else 0 */
+  #send(len: number, checksum: number): void {
     const low = (this.#txBuffer + this.#txBase) | 0;
-    if (!this.#txActive.enqueue(low, this.#txBaseHigh, len, 0)) {
+    const isSent =
+      checksum === 0
+        ? this.#txActive.enqueue(low, this.#txBaseHigh, len, 0)
+        : this.#txActive.enqueuePartial(low, this.#txBaseHigh, len, checksum);
+    if (!isSent) {
       // The buffer stays in hand, and the next answer goes into it.
       this.counters.add(COUNT.queueFull, 1);
       return;
     }
+    if (checksum !== 0) this.counters.add(COUNT.checksumsLeft, 1);
     this.#txBuffer = NO_BUFFER;
   }
 
@@ -349,25 +358,27 @@ function addressOf({ config }: ProtectionDomain<EchoConfig>): readonly [number, 
 }
 
 function makeResponder(pd: ProtectionDomain<EchoConfig>): Responder {
-  const { net, timer, closedPorts } = pd.config;
+  const { net, timer, closedPorts, checksums } = pd.config;
   const regions = {
     received: pd.readonlyRegion(net.rxData.region),
     sent: pd.region(net.txData.region),
   };
   const now = (): number => timeOf(pd);
   const refuses = timer !== undefined && closedPorts !== 'silent';
+  const leavesChecksums = checksums === 'device';
   return new Responder({
     ...regions,
+    leavesChecksums,
     receivedBuffers: net.rxData.buffers,
     sentBuffers: net.txData.buffers,
     mac: macOf(pd),
     ip: addressOf(pd),
-    ...(refuses ? { refusals: new Refusals({ ...regions, now }) } : {}),
+    ...(refuses ? { refusals: new Refusals({ ...regions, now, leavesChecksums }) } : {}),
   });
 }
 
 function makeLeaseKeeper(pd: ProtectionDomain<EchoConfig>): LeaseKeeper | undefined {
-  const { net, ip, timer } = pd.config;
+  const { net, ip, timer, checksums } = pd.config;
   if (ip !== undefined) return undefined;
   demand(timer !== undefined, 'without an address, a timer is needed to ask for one');
   return new LeaseKeeper({
@@ -375,6 +386,7 @@ function makeLeaseKeeper(pd: ProtectionDomain<EchoConfig>): LeaseKeeper | undefi
     sent: pd.region(net.txData.region),
     mac: Uint8Array.from(macOf(pd).flatMap((half) => [half & 0xff, half >>> 8])),
     now: () => timeOf(pd),
+    leavesChecksums: checksums === 'device',
   });
 }
 

@@ -26,6 +26,8 @@ const FRAGMENT_MASK = 0x3fff;
 const BROADCAST = new Uint8Array([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]);
 const BROADCAST_IP = 0xffff_ffff;
 const TIME_TO_LIVE = 64;
+/** Where a message's checksum is, for whoever completes it: see `NetProducer.enqueuePartial`. */
+export const UDP_CHECKSUM = UDP_AT | (wire.Udp.checksum.offset << 16);
 
 export interface LeaseKeeperOptions {
   readonly received: ReadonlyRegion;
@@ -34,6 +36,8 @@ export interface LeaseKeeperOptions {
   readonly mac: Uint8Array;
   /** Nanoseconds from any start. */
   readonly now: () => number;
+  /** Whether UDP's checksum is left to the device. */
+  readonly leavesChecksums?: boolean;
 }
 
 export class LeaseKeeper {
@@ -135,8 +139,13 @@ export class LeaseKeeper {
     wire.Udp.length.set(view, UDP_AT, wire.Udp.SIZE + DHCP_BYTES);
     wire.Udp.checksum.set(view, UDP_AT, 0);
     writeRequest(view, DATA_AT, this.#options.mac, request);
-    const sum = ~udpSum(view, wire.Udp.SIZE + DHCP_BYTES) & 0xffff;
-    wire.Udp.checksum.set(view, UDP_AT, sum === 0 ? 0xffff : sum);
+    const udpBytes = wire.Udp.SIZE + DHCP_BYTES;
+    if (this.#options.leavesChecksums === true) {
+      wire.Udp.checksum.set(view, UDP_AT, pseudoSum(view, udpBytes));
+    } else {
+      const sum = ~udpSum(view, udpBytes) & 0xffff;
+      wire.Udp.checksum.set(view, UDP_AT, sum === 0 ? 0xffff : sum);
+    }
     this.#options.sent.write(to * NET_BUFFER_BYTES, this.#message);
     return FRAME_BYTES;
   }
@@ -144,7 +153,10 @@ export class LeaseKeeper {
 
 /** The sum of a datagram and its pseudo-header. */
 function udpSum(view: DataView, udpBytes: number): number {
+  return checksum(view, UDP_AT, udpBytes, pseudoSum(view, udpBytes));
+}
+
+function pseudoSum(view: DataView, udpBytes: number): number {
   const addresses = checksum(view, IP_AT + wire.Ipv4.source0.offset, 8);
-  const pseudo = fold(addresses + wire.IP_PROTOCOL_UDP + udpBytes);
-  return checksum(view, UDP_AT, udpBytes, pseudo);
+  return fold(addresses + wire.IP_PROTOCOL_UDP + udpBytes);
 }

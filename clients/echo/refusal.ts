@@ -25,11 +25,17 @@ const TCP_SYN = 0x02;
 const TCP_RST = 0x04;
 const TCP_ACK = 0x10;
 
+/** Where their checksums are, for whoever completes them: see `NetProducer.enqueuePartial`. */
+export const TCP_CHECKSUM = PAYLOAD_AT | (wire.Tcp.checksum.offset << 16);
+export const ICMP_CHECKSUM = PAYLOAD_AT | (wire.Icmp.checksum.offset << 16);
+
 export interface RefusalOptions {
   readonly received: ReadonlyRegion;
   readonly sent: Region;
   /** Nanoseconds from any start. */
   readonly now: () => number;
+  /** Whether checksums of TCP and ICMP are left to the device. */
+  readonly leavesChecksums?: boolean;
 }
 
 export class Refusals {
@@ -76,8 +82,10 @@ export class Refusals {
       bytes: wire.Tcp.SIZE,
       source: this.#frame.subarray(targetAt, targetAt + 4),
     });
-    const sum = checksum(answer, PAYLOAD_AT, wire.Tcp.SIZE, this.#pseudo(wire.Tcp.SIZE));
-    wire.Tcp.checksum.set(answer, PAYLOAD_AT, ~sum & 0xffff);
+    const pseudo = this.#pseudo(wire.Tcp.SIZE);
+    const sum = checksum(answer, PAYLOAD_AT, wire.Tcp.SIZE, pseudo);
+    const field = this.#options.leavesChecksums === true ? fold(pseudo) : ~sum & 0xffff;
+    wire.Tcp.checksum.set(answer, PAYLOAD_AT, field);
     return this.#write(to, PAYLOAD_AT + wire.Tcp.SIZE);
   }
 
@@ -92,7 +100,9 @@ export class Refusals {
     if (udpBytes < wire.Udp.SIZE || udpBytes > bytes || !isFromOneHost(this.#frame)) return 0;
     if (hasSum && !this.#isWhole(at, udpBytes, wire.IP_PROTOCOL_UDP)) return 0;
     if (!this.#rate.take(this.#options.now())) return -1;
-    const error = { type: wire.ICMP_UNREACHABLE, code: wire.ICMP_PORT_UNREACHABLE };
+    const { leavesChecksums = false } = this.#options;
+    const kind = { type: wire.ICMP_UNREACHABLE, code: wire.ICMP_PORT_UNREACHABLE };
+    const error = { ...kind, leavesChecksum: leavesChecksums };
     return this.#write(to, writeIcmpError(this.#answer, this.#frame, error));
   }
 

@@ -16,7 +16,7 @@ import type { ReadonlyRegion, Region } from '../../memory/region.ts';
 import { counterNames } from '../../queues/counters.ts';
 import { BufferReader, BufferWriter } from '../../queues/net/buffer-view.ts';
 import { NET_BUFFER_BYTES } from '../../queues/net/queue.ts';
-import type { Refusals } from './refusal.ts';
+import { ICMP_CHECKSUM, type Refusals, TCP_CHECKSUM } from './refusal.ts';
 import * as wire from '../../queues/net/wire.ts';
 
 export const ECHO_COUNTERS = counterNames(
@@ -54,6 +54,8 @@ export const ECHO_COUNTERS = counterNames(
   'dhcpSent',
   'dhcpReceived',
   'dhcpBound',
+  /** Messages sent whose checksum of TCP, UDP or ICMP was left to the device. */
+  'checksumsLeft',
 );
 const COUNT = ECHO_COUNTERS;
 
@@ -111,6 +113,8 @@ export interface ResponderOptions {
   readonly ip: readonly [number, number];
   /** What closed ports are answered with; without, they are not answered. */
   readonly refusals?: Refusals;
+  /** Whether checksums of refusals are left to the device. */
+  readonly leavesChecksums?: boolean;
 }
 
 /** An address that no frame has. */
@@ -130,6 +134,8 @@ export class Responder extends Configured<ResponderOptions> {
   #isChecked = false;
   /** Bytes of the answer that {@link respond} has written. */
   answerBytes = 0;
+  /** Where its checksum is, when that is left to the device; else 0. */
+  answerChecksum = 0;
 
   /** From now on it answers for this address. */
   setAddress(ip: readonly [number, number]): void {
@@ -147,7 +153,9 @@ export class Responder extends Configured<ResponderOptions> {
    */
   respond(from: number, lenBytes: number, to: number, isChecked: boolean): number {
     this.#isChecked = isChecked;
-    this.answerBytes = lenBytes; // of all but refusals
+    // Of all but refusals.
+    this.answerBytes = lenBytes;
+    this.answerChecksum = 0;
     const rx = this.#rx;
     if (!rx.moveTo(from)) return COUNT.badRxBuffer;
     if (!this.#tx.moveTo(to)) return COUNT.badTxBuffer;
@@ -209,7 +217,7 @@ export class Responder extends Configured<ResponderOptions> {
   #resetTcp(from: number, to: number): number {
     const bytes = this.options.refusals?.reset(from, to) ?? 0;
     if (bytes === 0) return COUNT.dropProtocol;
-    this.answerBytes = bytes;
+    this.#setRefusal(bytes, TCP_CHECKSUM);
     return COUNT.tcpReset;
   }
 
@@ -224,8 +232,13 @@ export class Responder extends Configured<ResponderOptions> {
     if (!this.#isChecked && !this.#isUdpRight(payload, udpBytes)) return COUNT.dropUdpChecksum;
     const bytes = refusals.portUnreachable(from, to);
     if (bytes <= 0) return bytes === 0 ? COUNT.dropUdpPort : COUNT.errorsLimited;
-    this.answerBytes = bytes;
+    this.#setRefusal(bytes, ICMP_CHECKSUM);
     return COUNT.portUnreachable;
+  }
+
+  #setRefusal(bytes: number, checksum: number): void {
+    this.answerBytes = bytes;
+    if (this.options.leavesChecksums === true) this.answerChecksum = checksum;
   }
 
   #respondIcmp(from: number, at: number, icmpBytes: number, to: number, lenBytes: number): number {

@@ -25,7 +25,9 @@ enum {
     COUNT_BYTES_COPIED,
     COUNT_BAD_RX_BUFFER = 19,
     COUNT_BAD_TX_BUFFER,
-    COUNT_QUEUE_FULL
+    COUNT_QUEUE_FULL,
+    /* Behind those of a DHCP client. */
+    COUNT_CHECKSUMS_LEFT = 28
 };
 _Static_assert((int)DROP_UDP_CHECKSUM + 1 == (int)COUNT_BAD_RX_BUFFER, "the counters follow one another");
 _Static_assert((int)COUNT_QUEUE_FULL + 1 == (int)TCP_RESET, "the counters follow one another");
@@ -36,10 +38,13 @@ struct echo_config {
     uint8_t ip[4];
     /* Closed ports are not answered. */
     uint8_t is_silent;
-    uint8_t reserved[3];
+    /* The device completes checksums of what is sent. */
+    uint8_t leaves_checksums;
+    uint8_t reserved[2];
 };
 
 LAYOUT_FIELD(struct echo_config, is_silent, 4);
+LAYOUT_FIELD(struct echo_config, leaves_checksums, 5);
 LAYOUT_BYTES(struct echo_config, 8);
 
 CONFIG_SECTION(".net_client_config") struct net_client_config config = {0};
@@ -77,10 +82,13 @@ PER_PACKET bool has_tx_buffer(void)
     return true;
 }
 
-static void send(uint16_t len)
+static void send(const struct answer *answer)
 {
-    if (net_enqueue(&tx_active, net_offset_of(tx_buffer), len, 0)) {
+    if (net_enqueue_partial(&tx_active, net_offset_of(tx_buffer), (uint16_t)answer->len, answer->checksum)) {
         tx_buffer = NET_NO_BUFFER;
+        if (answer->checksum != 0) {
+            count(COUNT_CHECKSUMS_LEFT, 1);
+        }
     } else {
         /* The buffer stays in hand, and the next answer goes into it. */
         count(COUNT_QUEUE_FULL, 1);
@@ -111,7 +119,7 @@ PER_PACKET void answer_packet(const struct net_buff_desc *packet, struct tally *
     if (is_answer(done)) {
         tally->answers++;
         tally->bytes += answer.len;
-        send((uint16_t)answer.len);
+        send(&answer);
     }
     if (!net_enqueue(&rx_free, packet->io_or_offset, 0, 0)) {
         count(COUNT_QUEUE_FULL, 1);
@@ -248,7 +256,7 @@ void init(void)
         responder.ip[byte] = echo_config.ip[byte];
     }
     if (sddf_has_magic(timer.magic, SDDF_CLASS_TIMER) && !echo_config.is_silent) {
-        refusals = refusals_begin(timer.driver_id);
+        refusals = refusals_begin(timer.driver_id, echo_config.leaves_checksums);
         responder.refusals = &refusals;
     }
     tx_buffer = NET_NO_BUFFER;

@@ -61,7 +61,9 @@ enum {
     COUNT_INTERRUPTS_LOST,
     COUNT_SELF_RESETS,
     COUNT_TX_STUCK,
-    COUNT_RX_PARTIAL_CHECKSUM
+    COUNT_RX_PARTIAL_CHECKSUM,
+    COUNT_TX_CHECKSUMS,
+    COUNT_TX_CHECKSUM_REFUSED
 };
 DEFINE_COUNTERS();
 
@@ -340,6 +342,21 @@ static void rx_return(void)
     } while (is_running && virtqueue_has_used(&device.rx));
 }
 
+/* Whether the device completes checksums, and the frame's field lies in it (5.1.6.2.1). */
+static bool may_complete(const struct net_buff_desc *frame)
+{
+    return device.makes_checksums && (frame->checksum & 0xffff) + (frame->checksum >> 16) + 2 <= frame->len;
+}
+
+/* The words of the header: flags; csum_start, in the high half; csum_offset. */
+static void post_partial(const struct net_buff_desc *frame)
+{
+    const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4] = {
+        VIRTIO_NET_HDR_F_NEEDS_CSUM, frame->checksum << 16, frame->checksum >> 16};
+    virtqueue_post_headed(&device.tx, frame->io_or_offset, frame->len, header);
+    count(COUNT_TX_CHECKSUMS, 1);
+}
+
 /* One frame to be sent. */
 static void send(const struct net_buff_desc *frame, struct tally *sent)
 {
@@ -347,8 +364,14 @@ static void send(const struct net_buff_desc *frame, struct tally *sent)
         give_back(frame->io_or_offset, COUNT_TX_NO_DEVICE);
     } else if (frame->len < FRAME_BYTES_MIN || frame->len > device.frame_bytes_max) {
         give_back(frame->io_or_offset, COUNT_TX_BAD_LENGTH);
+    } else if (frame->checksum != 0 && !may_complete(frame)) {
+        give_back(frame->io_or_offset, COUNT_TX_CHECKSUM_REFUSED);
     } else {
-        virtqueue_post(&device.tx, frame->io_or_offset, frame->len);
+        if (frame->checksum != 0) {
+            post_partial(frame);
+        } else {
+            virtqueue_post(&device.tx, frame->io_or_offset, frame->len);
+        }
         sent->frames++;
         sent->bytes += frame->len;
     }

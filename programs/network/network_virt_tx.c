@@ -183,7 +183,8 @@ PER_PACKET int pass(struct client *client, const struct net_buff_desc *frame, st
         }
         return COUNT_REFUSED_DUPLICATE;
     }
-    if (!net_enqueue(to, net_address_of(&region->data, buffer), frame->len, 0)) {
+    /* What the client leaves to the device stays so. */
+    if (!net_enqueue_partial(to, net_address_of(&region->data, buffer), frame->len, frame->checksum)) {
         return COUNT_DRIVER_FULL;
     }
     region->states[buffer] = WITH_DRIVER;

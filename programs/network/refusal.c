@@ -9,9 +9,9 @@
 #define BURST 50
 #define NS_PER_ERROR 1000000
 
-struct refusals refusals_begin(microkit_channel timer)
+struct refusals refusals_begin(microkit_channel timer, bool leaves_checksums)
 {
-    return (struct refusals){.timer = timer, .tokens = BURST};
+    return (struct refusals){.timer = timer, .tokens = BURST, .leaves_checksums = leaves_checksums};
 }
 
 /* Whether there may be one more error now. */
@@ -73,7 +73,7 @@ static void write_reset(uint8_t *segment, const uint8_t *refused, uint32_t data_
     }
 }
 
-uint32_t reset_segment(const uint8_t *frame, struct payload tcp, uint8_t *answer)
+uint32_t reset_segment(const struct refusals *refusals, const uint8_t *frame, struct payload tcp, uint8_t *answer)
 {
     const uint8_t *refused = frame + tcp.at;
     if (tcp.bytes < TCP_BYTES || !is_whole(frame, tcp.at, PROTOCOL_TCP, (uint16_t)tcp.bytes)) {
@@ -89,8 +89,9 @@ uint32_t reset_segment(const uint8_t *frame, struct payload tcp, uint8_t *answer
     uint8_t *segment = answer + IP + IP_BYTES;
     write_reset(segment, refused, tcp.bytes - header_bytes);
     uint32_t bytes = write_headers(answer, frame, PROTOCOL_TCP, TCP_BYTES);
-    uint64_t sum = sum_of_pseudo_header(answer, PROTOCOL_TCP, TCP_BYTES) + sum_of(segment, TCP_BYTES);
-    put_half(segment + TCP_CHECKSUM, (half)~fold(sum));
+    uint64_t pseudo = sum_of_pseudo_header(answer, PROTOCOL_TCP, TCP_BYTES);
+    bool is_left = refusals->leaves_checksums;
+    put_half(segment + TCP_CHECKSUM, is_left ? fold(pseudo) : (half)~fold(pseudo + sum_of(segment, TCP_BYTES)));
     return bytes;
 }
 
@@ -111,6 +112,8 @@ int32_t refuse_datagram(struct refusals *refusals, const uint8_t *frame, struct 
     memset(icmp, 0, ICMP_ERROR_BYTES);
     put_half(icmp + ICMP_TYPE_AND_CODE, NET16(ICMP_PORT_UNREACHABLE));
     memcpy(icmp + ICMP_ERROR_BYTES, frame + IP, quoted_bytes);
-    put_half(icmp + ICMP_CHECKSUM, (half)~checksum(icmp, ICMP_ERROR_BYTES + quoted_bytes));
+    if (!refusals->leaves_checksums) {
+        put_half(icmp + ICMP_CHECKSUM, (half)~checksum(icmp, ICMP_ERROR_BYTES + quoted_bytes));
+    }
     return (int32_t)write_headers(answer, frame, PROTOCOL_ICMP, ICMP_ERROR_BYTES + quoted_bytes);
 }

@@ -15,12 +15,14 @@ struct refusals {
     microkit_channel timer;
     uint64_t tokens;
     uint64_t tokens_at_ns;
+    /* Checksums of TCP and ICMP are left to the device. */
+    bool leaves_checksums;
 };
 
-struct refusals refusals_begin(microkit_channel timer);
+struct refusals refusals_begin(microkit_channel timer, bool leaves_checksums);
 
 /* Bytes of the answer; 0 for a segment that gets none: damaged, or a reset itself. */
-uint32_t reset_segment(const uint8_t *frame, struct payload tcp, uint8_t *answer);
+uint32_t reset_segment(const struct refusals *refusals, const uint8_t *frame, struct payload tcp, uint8_t *answer);
 
 /* Bytes of the answer; 0 for a datagram that gets none, -1 when there were too many. */
 int32_t refuse_datagram(struct refusals *refusals, const uint8_t *frame, struct payload udp, uint8_t *answer);

@@ -72,6 +72,12 @@ static bool is_udp_right(const uint8_t *frame, uint32_t at, uint16_t udp_bytes)
     return half_at(frame + at + UDP_CHECKSUM) == 0 || is_whole(frame, at, PROTOCOL_UDP, udp_bytes);
 }
 
+static void set_refusal(const struct responder *responder, struct answer *answer, uint32_t len, uint32_t field)
+{
+    answer->len = len;
+    answer->checksum = responder->refusals->leaves_checksums ? (IP + IP_BYTES) | field << 16 : 0;
+}
+
 /* A damaged datagram may never have been for this port: that is dropped, and not refused. */
 static enum responder_result refuse_udp(const struct responder *responder, const struct frame *received,
                                         struct answer *answer, struct payload udp)
@@ -86,18 +92,19 @@ static enum responder_result refuse_udp(const struct responder *responder, const
     if (bytes <= 0) {
         return bytes == 0 ? DROP_UDP_PORT : ERRORS_LIMITED;
     }
-    answer->len = (uint32_t)bytes;
+    set_refusal(responder, answer, (uint32_t)bytes, ICMP_CHECKSUM);
     return PORT_UNREACHABLE;
 }
 
 static enum responder_result reset_tcp(const struct responder *responder, const uint8_t *frame, struct answer *answer,
                                        struct payload tcp)
 {
-    uint32_t bytes = responder->refusals == NULL ? 0 : reset_segment(frame, tcp, answer->bytes);
+    const struct refusals *refusals = responder->refusals;
+    uint32_t bytes = refusals == NULL ? 0 : reset_segment(refusals, frame, tcp, answer->bytes);
     if (bytes == 0) {
         return DROP_PROTOCOL;
     }
-    answer->len = bytes;
+    set_refusal(responder, answer, bytes, TCP_CHECKSUM);
     return TCP_RESET;
 }
 
@@ -171,7 +178,9 @@ enum responder_result respond(const struct responder *responder, const struct fr
     uint32_t len = received->len;
     static const uint8_t broadcast[NET_MAC_BYTES] __attribute__((aligned(2))) = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-    answer->len = len; /* Of all but refusals. */
+    /* Of all but refusals. */
+    answer->len = len;
+    answer->checksum = 0;
     if (len < ETHERNET_BYTES) {
         return DROP_SHORT;
     }

@@ -49,6 +49,8 @@ struct frame {
 struct answer {
     uint8_t *bytes;
     uint32_t len;
+    /* Where its checksum is, when that is left to the device, as in a queue's entry; else 0. */
+    uint32_t checksum;
 };
 
 static inline bool is_answer(enum responder_result result)

@@ -23,8 +23,8 @@
 
 /* Accepted when offered; VERSION_1 is demanded. */
 #define WANTED_LOW \
-    (VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS | VIRTIO_F_INDIRECT_DESC | \
-     VIRTIO_F_EVENT_IDX)
+    (VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_MTU | VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS | \
+     VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX)
 
 static uint32_t read32(struct virtio_net_device *device, uint32_t offset)
 {
@@ -107,6 +107,7 @@ static const char *negotiate(struct virtio_net_device *device)
         return "the device refuses the features";
     }
     device->features = accepted;
+    device->makes_checksums = (accepted & VIRTIO_NET_F_CSUM) != 0;
     device->rx_flags = (accepted & VIRTIO_NET_F_GUEST_CSUM) == 0
         ? 0
         : VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_DATA_VALID;

@@ -13,6 +13,8 @@ struct virtio_net_device {
     uint32_t features;
     /* Bits of a received frame's flags that mean something, by what was negotiated. */
     uint32_t rx_flags;
+    /* Whether it completes checksums of what is sent. */
+    bool makes_checksums;
     /* Longest frame, Ethernet header and tags included. */
     uint32_t frame_bytes_max;
     struct virtqueue rx;

@@ -47,6 +47,7 @@ enum {
 #define STATUS_FAILED 128u
 
 /* 5.1.3 and 6: masks made of feature *numbers*. VERSION_1 is number 32, bit 0 of the high word. */
+#define VIRTIO_NET_F_CSUM (1u << 0)
 #define VIRTIO_NET_F_GUEST_CSUM (1u << 1)
 #define VIRTIO_NET_F_MTU (1u << 3)
 #define VIRTIO_NET_F_MAC (1u << 5)

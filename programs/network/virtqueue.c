@@ -101,6 +101,30 @@ void virtqueue_init(struct virtqueue *queue, const struct virtqueue_options *opt
     queue->free_count = queue->chains;
 }
 
+static volatile uint32_t *header_words(struct virtqueue *queue, size_t chain)
+{
+    return (volatile uint32_t *)(void *)(queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE);
+}
+
+void virtqueue_post_headed(struct virtqueue *queue, uint64_t addr, uint32_t len,
+                           const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4])
+{
+    size_t chain = queue->free[queue->free_count - 1];
+    for (unsigned word = 0; word < VIRTQUEUE_HEADER_STRIDE / 4; word++) {
+        header_words(queue, chain)[word] = header[word];
+    }
+    virtqueue_post(queue, addr, len);
+    queue->requests[chain].is_headed = 1;
+}
+
+void virtqueue_clear_header(struct virtqueue *queue, size_t chain)
+{
+    for (unsigned word = 0; word < VIRTQUEUE_HEADER_STRIDE / 4; word++) {
+        header_words(queue, chain)[word] = 0;
+    }
+    queue->requests[chain].is_headed = 0;
+}
+
 bool virtqueue_publish(struct virtqueue *queue)
 {
     uint16_t before = (uint16_t)queue->published_avail;

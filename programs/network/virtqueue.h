@@ -81,7 +81,9 @@ struct virtqueue_options {
 /* What was posted with a chain last; no bytes when that is finished. */
 struct virtqueue_request {
     uint64_t addr;
-    uint64_t len;
+    uint32_t len;
+    /* Its header is not all zeros. */
+    uint32_t is_headed;
 };
 
 /* A finished request. `bytes` is what the device says it has written, and never more than it
@@ -164,6 +166,11 @@ static inline void virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32
     queue->next_avail++;
 }
 
+/* The same behind a header of these words, which is all zeros again when the request is over. */
+void virtqueue_post_headed(struct virtqueue *queue, uint64_t addr, uint32_t len,
+                           const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4]);
+void virtqueue_clear_header(struct virtqueue *queue, size_t chain);
+
 /* Makes everything posted available. Answers whether the device asks to be notified of it
  * (§2.7.10). */
 bool virtqueue_publish(struct virtqueue *queue);
@@ -185,6 +192,9 @@ static inline enum virtqueue_result virtqueue_look(struct virtqueue *queue)
 static inline void virtqueue_release(struct virtqueue *queue, size_t chain)
 {
     queue->requests[chain].len = 0;
+    if (queue->requests[chain].is_headed) {
+        virtqueue_clear_header(queue, chain);
+    }
     queue->free[queue->free_count++] = (uint16_t)chain;
 }
 

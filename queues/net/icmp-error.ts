@@ -29,6 +29,8 @@ export interface IcmpError {
   readonly code: number;
   /** The address that complains: four bytes; the one that the frame was for unless told. */
   readonly source?: Uint8Array;
+  /** The checksum is the device's to make: the field holds 0. */
+  readonly leavesChecksum?: boolean;
 }
 
 /** Limits how many errors there are. */
@@ -86,8 +88,10 @@ export function writeIcmpError(answer: Uint8Array, frame: Uint8Array, error: Icm
   wire.Icmp.code.set(view, ANSWER_PAYLOAD_AT, error.code);
   const quotedAt = ANSWER_PAYLOAD_AT + 2 * wire.Icmp.SIZE;
   answer.set(frame.subarray(IP_AT, IP_AT + quoted), quotedAt);
-  const sum = checksum(view, ANSWER_PAYLOAD_AT, icmpBytes);
-  wire.Icmp.checksum.set(view, ANSWER_PAYLOAD_AT, ~sum & 0xffff);
+  if (error.leavesChecksum !== true) {
+    const sum = checksum(view, ANSWER_PAYLOAD_AT, icmpBytes);
+    wire.Icmp.checksum.set(view, ANSWER_PAYLOAD_AT, ~sum & 0xffff);
+  }
   const sourceAt = IP_AT + wire.Ipv4.destination0.offset;
   const source = error.source ?? frame.subarray(sourceAt, sourceAt + 4);
   writeAnswerHeaders(answer, frame, { protocol: wire.IP_PROTOCOL_ICMP, bytes: icmpBytes, source });

@@ -40,8 +40,10 @@ export const NetBufferDescriptor = struct(16, {
   len: 'u16',
   /** Index of the sender's data region in the low 6 bits. */
   oid: 'u8',
-  padding0: 'u8',
-  padding1: 'u32',
+  padding: 'u8',
+  /** With {@link PARTIAL_CHECKSUM}: where the checksum begins, and its field behind that. */
+  checksumStart: 'u16',
+  checksumOffset: 'u16',
 });
 
 /**
@@ -51,6 +53,13 @@ export const NetBufferDescriptor = struct(16, {
 export const CHECKED_OID = 0x40;
 /** The same, in the length and `oid` of {@link NetConsumer.lenAndOidAt}. */
 export const CHECKED = CHECKED_OID << 16;
+
+/**
+ * Beside {@link CHECKED}, of a frame to be sent: its checksum is left to the device, which sums the
+ * bytes from `checksumStart` on (virtio 1.2 §5.1.6.2). The field holds the sum of the pseudo-header.
+ * Ours alone, too.
+ */
+export const PARTIAL_CHECKSUM = 0x80 << 16;
 
 const OID_MASK = 0x3f;
 const WANTS_SIGNAL = 0;
@@ -134,6 +143,18 @@ export class NetProducer extends Sealed<Placement> {
     this.#tail = (this.#tail + 1) & 0xffff;
     this.#room -= 1;
     return true;
+  }
+
+  /**
+   * As {@link enqueue}, for a frame whose checksum is left to the device.
+   *
+   * @param checksum where it begins in the low half, its field behind that in the high one
+   */
+  enqueuePartial(low: number, high: number, len: number, checksum: number): boolean {
+    if (this.#room === 0 && this.#look() === 0) return false;
+    const at = this.#entryIndex + ((this.#tail & this.#mask) << 2);
+    this.#i32[at + 3] = checksum;
+    return this.enqueue(low, high, len, PARTIAL_CHECKSUM >>> 16);
   }
 
   /** @returns whether a buffer can be put in now */
@@ -261,6 +282,8 @@ export class NetConsumer extends Sealed<Placement> {
   low = 0;
   high = 0;
   #lenAndOid = 0;
+  /** Of a frame with {@link isPartial}: as {@link NetProducer.enqueuePartial} is told. */
+  checksum = 0;
   readonly #u16: Uint16Array = partsOf(this).ram.u16;
   readonly #i32: Int32Array = partsOf(this).ram.i32;
   readonly #store16: (at: number, value: number) => void = partsOf(this).ram.store16;
@@ -297,6 +320,7 @@ export class NetConsumer extends Sealed<Placement> {
     this.low = i32[at] as number;
     this.high = i32[at + 1] as number;
     this.#lenAndOid = i32[at + 2] as number;
+    this.checksum = i32[at + 3] as number;
     this.#head = (this.#head + 1) & 0xffff;
     this.#left -= 1;
     return true;
@@ -332,8 +356,8 @@ export class NetConsumer extends Sealed<Placement> {
   }
 
   /**
-   * Length in the low half, index of the data region in bits 16 to 21, {@link CHECKED}; see
-   * {@link lowAt}.
+   * Length in the low half, index of the data region in bits 16 to 21, {@link CHECKED},
+   * {@link PARTIAL_CHECKSUM}; see {@link lowAt}.
    */
   lenAndOidAt(index: number): number {
     return this.#i32[
@@ -362,6 +386,11 @@ export class NetConsumer extends Sealed<Placement> {
   /** {@link CHECKED_OID} when the frame's checksums have been found right, else 0. */
   get checkedOid(): number {
     return (this.#lenAndOid >>> 16) & CHECKED_OID;
+  }
+
+  /** Whether the checksum of the frame is left to the device: see {@link PARTIAL_CHECKSUM}. */
+  get isPartial(): boolean {
+    return (this.#lenAndOid & PARTIAL_CHECKSUM) !== 0;
   }
 
   /** @returns whether there is a buffer to take out now */

@@ -35,6 +35,7 @@ import {
  * Words from one header to the next, and from one buffer descriptor to the next: 2 to these powers.
  */
 const HEADER_SHIFT = 2;
+const HEADER_WORDS = 1 << HEADER_SHIFT;
 const HEADER_HALF_MASK = (HEADER_STRIDE >>> 1) - 1;
 const BUFFER_SHIFT = 3;
 
@@ -43,6 +44,9 @@ const SHADOW_SHIFT = 2;
 const SHADOW_HIGH = 1;
 const SHADOW_LEN = 2;
 const SHADOW_OUTSTANDING = 3;
+/** What the last of these holds; 0: finished. */
+const PLAIN = 1;
+const HEADED = 2;
 
 /** `take()`: nothing to take. */
 export const NONE = -1;
@@ -233,6 +237,20 @@ export class Virtqueue extends Sealed<Placement> {
   }
 
   /**
+   * As {@link post}, behind a header that is not all zeros. It is again when the request is over.
+   *
+   * @param header halfwords, as many as a header has
+   */
+  postHeaded(low: number, high: number, len: number, header: Uint16Array): void {
+    demand(this.#freeCount > 0, 'no chain is free');
+    demand(header.length * 2 <= HEADER_STRIDE, 'a header is longer than there is room for it');
+    const chain = (this.#free[this.#freeCount - 1] as number) & this.#chainMask;
+    this.#u16.set(header, (this.#headerWord + (chain << HEADER_SHIFT)) << 1);
+    this.post(low, high, len);
+    this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] = HEADED;
+  }
+
+  /**
    * One of a batch: as {@link post}, for the request that is `index` behind the next one. It counts
    * with {@link advance}.
    *
@@ -256,7 +274,7 @@ export class Virtqueue extends Sealed<Placement> {
       shadow[known | SHADOW_LEN] = len;
       i32[(at + 2) | 0] = len;
     }
-    shadow[known | SHADOW_OUTSTANDING] = 1;
+    shadow[known | SHADOW_OUTSTANDING] = PLAIN;
     this.#u16[(this.#availRing + ((this.#nextAvail + index) & this.#mask)) | 0] =
       chain << this.#headShift;
   }
@@ -336,7 +354,7 @@ export class Virtqueue extends Sealed<Placement> {
 
   /**
    * One of a batch: the chain of the finished request that is `index` behind the next one, or
-   * {@link LIE_USED_ID}. The device can still change what lies there, so it is read once. It is
+   * {@link LIE_USED_ID}, also for one with a header of its own: it is for {@link take}. The device can still change what lies there, so it is read once. It is
    * given back with {@link releaseAt}.
    *
    * @param index below {@link finished}
@@ -346,7 +364,7 @@ export class Virtqueue extends Sealed<Placement> {
     const id = this.#i32[at] as number;
     const chain = id >> this.#headShift;
     if (chain << this.#headShift !== id || chain >>> 0 >= this.chains) return LIE;
-    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] === 0 ? LIE : chain;
+    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] === PLAIN ? chain : LIE;
   }
 
   /**
@@ -427,6 +445,10 @@ export class Virtqueue extends Sealed<Placement> {
   #release(chain: number): void {
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
+    if (shadow[known | SHADOW_OUTSTANDING] === HEADED) {
+      const at = this.#headerWord + (chain << HEADER_SHIFT);
+      this.#i32.fill(0, at, at + HEADER_WORDS);
+    }
     shadow[known | SHADOW_OUTSTANDING] = 0;
     this.#free[this.#freeCount] = chain;
     this.#freeCount += 1;

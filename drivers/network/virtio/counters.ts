@@ -40,4 +40,8 @@ export const NET_DRIVER_COUNTERS = counterNames(
   'txStuck',
   /** Received frames whose checksum their sender has left to the device, and nobody completes. */
   'rxPartialChecksum',
+  /** Frames to send whose checksum was left to the device. */
+  'txChecksums',
+  /** Such frames that went back: the device makes none, or it would not lie in the frame. */
+  'txChecksumRefused',
 );

@@ -4,11 +4,12 @@
  *
  * Source: virtio 1.2, sections 3.1.1 (driver initialisation), 4.2.3 (MMIO), 5.1.5 (network device).
  *
- * Not negotiated: checksum offload of what is sent (VIRTIO_NET_F_CSUM), because a queue entry of
- * sDDF has no place to say that a checksum is still missing (of what is received, the device may
- * say that it has checked: GUEST_CSUM); merged receive buffers, because a frame fits one buffer;
- * the control queue, because who gets which frame is the virtualiser's decision, so the device is
- * left as it starts: receiving everything.
+ * Checksums are the device's where it makes them: of what is sent, a queue's entry says that one is
+ * still missing (CSUM); of what is received, the device may say that it has checked (GUEST_CSUM).
+ *
+ * Not negotiated: merged receive buffers, because a frame fits one buffer; the control queue,
+ * because who gets which frame is the virtualiser's decision, so the device is left as it starts:
+ * receiving everything.
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
@@ -38,6 +39,7 @@ const QUEUES = 2;
 
 /** Features that are accepted when offered; VERSION_1 is demanded. */
 const WANTED_LOW =
+  regs.VIRTIO_NET_F_CSUM |
   regs.VIRTIO_NET_F_GUEST_CSUM |
   regs.VIRTIO_NET_F_MTU |
   regs.VIRTIO_NET_F_MAC |
@@ -78,6 +80,11 @@ export class VirtioNetDevice {
   /** Those of the last {@link start} that succeeded, if any has. */
   get queues(): { readonly rx: Virtqueue; readonly tx: Virtqueue } | undefined {
     return 'rx' in this ? { rx: this.rx, tx: this.tx } : undefined;
+  }
+
+  /** Whether it completes checksums of what is sent. */
+  get makesChecksums(): boolean {
+    return (this.features & regs.VIRTIO_NET_F_CSUM) !== 0;
   }
 
   notifyRx(): void {

@@ -32,6 +32,9 @@ import { NET_DRIVER_COUNTERS } from './counters.ts';
 const BUFFERS = 16;
 const FRAME = new Uint8Array(60).fill(0x5a);
 const WATCHDOG_NS = 5e8;
+const F_CSUM = 1 << 0;
+/** A frame's checksum is left to the device: of UDP, behind headers of 34 bytes. */
+const UDP_CHECKSUM = 34 | (6 << 16);
 
 /** A client that holds what it received, and sends what the test tells it to. */
 class Peer {
@@ -70,6 +73,11 @@ class Peer {
 
   send(low: number, len: number): void {
     this.txActive.enqueue(low, 0, len, 0);
+    if (this.txActive.publish()) this.#pd.notify(2);
+  }
+
+  sendPartial(low: number, len: number, checksum: number): void {
+    this.txActive.enqueuePartial(low, 0, len, checksum);
     if (this.txActive.publish()) this.#pd.notify(2);
   }
 }
@@ -160,7 +168,7 @@ describe('initialisation', () => {
 
     const GUEST_CSUM = 1 << 1;
     expect(nic.accepted).toBe(
-      GUEST_CSUM | (1 << 3) | F_MAC | F_STATUS | F_INDIRECT_DESC | F_EVENT_IDX,
+      F_CSUM | GUEST_CSUM | (1 << 3) | F_MAC | F_STATUS | F_INDIRECT_DESC | F_EVENT_IDX,
     );
     expect(high?.value).toBe(1);
   });
@@ -277,6 +285,43 @@ describe.each([
     one.nic.tx.complete(chain.head, 0);
     one.interrupt();
     expect(one.peer.sentBack).toEqual([one.txData]);
+  });
+
+  it('leaves a checksum to a device that makes them, and no trace of it in the next header', () => {
+    const one = bench({ features: features | F_CSUM, queueSizeMax: 4 });
+    const headers: number[][] = [];
+    for (let frame = 0; frame < 6; frame += 1) {
+      if (frame === 1) one.peer.sendPartial(one.txData, 60, UDP_CHECKSUM);
+      else one.peer.send(one.txData, 60);
+      one.echo.system.run();
+      const [chain] = one.nic.tx.takeAll() as [Chain];
+      const at = chain.headerAt >>> 1;
+      headers.push([...one.echo.system.ram.u16.subarray(at, at + 6)]);
+      one.nic.tx.complete(chain.head, 0);
+      one.interrupt();
+    }
+    const plain = [0, 0, 0, 0, 0, 0];
+
+    expect(headers).toEqual([plain, [1, 0, 0, 34, 6, 0], plain, plain, plain, plain]);
+    expect(one.peer.sentBack).toHaveLength(6);
+    expect(one.counters()).toMatchObject({ txPackets: 6, txChecksums: 1, resets: 0 });
+  });
+
+  it('gives a frame back whose checksum nobody makes, or would not lie in it', () => {
+    const without = bench({ features: features & ~F_CSUM });
+    without.peer.sendPartial(without.txData, 60, UDP_CHECKSUM);
+    without.echo.system.run();
+    const outside = bench({ features: features | F_CSUM });
+    outside.peer.sendPartial(outside.txData, 60, 34 | (25 << 16));
+    outside.peer.sendPartial(outside.txData, 60, 0xffff | (0xffff << 16));
+    outside.peer.sendPartial(outside.txData, 60, 34 | (24 << 16));
+    outside.echo.system.run();
+
+    expect(without.nic.tx.takeAll()).toEqual([]);
+    expect(without.counters()).toMatchObject({ txChecksumRefused: 1, txPackets: 0 });
+    expect(outside.nic.tx.takeAll()).toHaveLength(1);
+    expect(outside.counters()).toMatchObject({ txChecksumRefused: 2, txChecksums: 1 });
+    expect(outside.peer.sentBack).toHaveLength(2);
   });
 
   it('goes round its rings many times, past the wrap of the indices', () => {

@@ -23,7 +23,12 @@ import {
 import { Counters } from '../../../queues/counters.ts';
 import type { NetDriverConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
-import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import {
+  NET_BUFFER_BYTES,
+  NetConsumer,
+  NetProducer,
+  PARTIAL_CHECKSUM,
+} from '../../../queues/net/queue.ts';
 import { TIMER_SET_TIMEOUT } from '../../../queues/timer/config.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
@@ -42,6 +47,7 @@ const NEEDS_CSUM = regs.VIRTIO_NET_HDR_F_NEEDS_CSUM;
 /** DATA_VALID, shifted so, is `CHECKED` of a queue's entry, and in the byte of `oid`. */
 const CHECKED_SHIFT = 21;
 const CHECKED_OID_SHIFT = 5;
+const PARTIAL = PARTIAL_CHECKSUM;
 const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
@@ -144,6 +150,8 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
    */
   #txStillTicks = 0;
   #txTaken = 0;
+  /** Of a frame whose checksum is left to the device. */
+  readonly #header = new Uint16Array(HEADER_BYTES / 2);
 
   constructor(pd: ProtectionDomain<NetDriverConfig>) {
     super(pd);
@@ -392,8 +400,9 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     let packets = 0;
     let bytes = 0;
     for (; packets < most; packets += 1) {
-      const len = active.lenAndOidAt(packets) & 0xffff;
-      if (len < FRAME_BYTES_MIN || len > frameBytesMax) break;
+      const packed = active.lenAndOidAt(packets);
+      const len = packed & 0xffff;
+      if (len < FRAME_BYTES_MIN || len > frameBytesMax || (packed & PARTIAL) !== 0) break;
       tx.postAt(packets, active.lowAt(packets), active.highAt(packets), len);
       bytes += len;
     }
@@ -415,13 +424,31 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
       this.#giveBack(low, high, COUNT.txNoDevice);
     } else if (len < FRAME_BYTES_MIN || len > frameBytesMax) {
       this.#giveBack(low, high, COUNT.txBadLength);
+    } else if (active.isPartial && !this.#mayComplete(active)) {
+      this.#giveBack(low, high, COUNT.txChecksumRefused);
     } else {
-      tx.post(low, high, len);
+      if (active.isPartial) this.#postPartial(active);
+      else tx.post(low, high, len);
       this.moved += 1;
       this.counters.add(COUNT.txPackets, 1);
       this.counters.add(COUNT.txBytes, len);
     }
     return true;
+  }
+
+  /** Whether the device completes checksums, and the frame's field lies in it (5.1.6.2.1). */
+  #mayComplete({ checksum, len }: NetConsumer): boolean {
+    const fieldAt = (checksum & 0xffff) + (checksum >>> 16);
+    return this.device.makesChecksums && fieldAt + 2 <= len;
+  }
+
+  #postPartial({ low, high, len, checksum }: NetConsumer): void {
+    const header = this.#header;
+    header[FLAGS_HALFWORD] = NEEDS_CSUM;
+    header[regs.VIRTIO_NET_HDR_CSUM_START_HALFWORD] = checksum & 0xffff;
+    header[regs.VIRTIO_NET_HDR_CSUM_OFFSET_HALFWORD] = checksum >>> 16;
+    this.device.tx.postHeaded(low, high, len, header);
+    this.counters.add(COUNT.txChecksums, 1);
   }
 
   /** Takes sent transmit buffers from the device. */

@@ -49,6 +49,7 @@ const VALUES: readonly (readonly [keyof typeof regs, number, number])[] = [
   ['STATUS_FEATURES_OK', model.STATUS.FEATURES_OK, 8],
   ['STATUS_DEVICE_NEEDS_RESET', model.STATUS.DEVICE_NEEDS_RESET, 64],
   ['STATUS_FAILED', model.STATUS.FAILED, 128],
+  ['VIRTIO_NET_F_CSUM', 2 ** net.VIRTIO_NET_F_CSUM, 0x1],
   ['VIRTIO_NET_F_GUEST_CSUM', 2 ** net.VIRTIO_NET_F_GUEST_CSUM, 0x2],
   ['VIRTIO_NET_F_MTU', 2 ** net.VIRTIO_NET_F_MTU, 0x8],
   ['VIRTIO_NET_F_MAC', 2 ** net.VIRTIO_NET_F_MAC, 0x20],
@@ -65,6 +66,8 @@ const VALUES: readonly (readonly [keyof typeof regs, number, number])[] = [
   ['VIRTIO_NET_HDR_BYTES', net.NetHeader.SIZE, 12],
   ['VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD', net.NetHeader.numBuffers.offset / 2, 5],
   ['VIRTIO_NET_HDR_FLAGS_HALFWORD', net.NetHeader.flags.offset / 2, 0],
+  ['VIRTIO_NET_HDR_CSUM_START_HALFWORD', net.NetHeader.csumStart.offset / 2, 3],
+  ['VIRTIO_NET_HDR_CSUM_OFFSET_HALFWORD', net.NetHeader.csumOffset.offset / 2, 4],
   ['VIRTIO_NET_HDR_F_NEEDS_CSUM', net.VIRTIO_NET_HDR_F_NEEDS_CSUM, 1],
   ['VIRTIO_NET_HDR_F_DATA_VALID', net.VIRTIO_NET_HDR_F_DATA_VALID, 2],
 ];

@@ -48,6 +48,7 @@ export const STATUS_DEVICE_NEEDS_RESET = 64;
 export const STATUS_FAILED = 128;
 
 // 5.1.3 Feature bits, of the low word
+export const VIRTIO_NET_F_CSUM = 1 << 0;
 export const VIRTIO_NET_F_GUEST_CSUM = 1 << 1;
 export const VIRTIO_NET_F_MTU = 1 << 3;
 export const VIRTIO_NET_F_MAC = 1 << 5;
@@ -72,5 +73,8 @@ export const VIRTIO_NET_HDR_BYTES = 12;
 export const VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD = 5;
 /** `flags` in its low byte. */
 export const VIRTIO_NET_HDR_FLAGS_HALFWORD = 0;
+/** Where a checksum begins, and its field behind that. */
+export const VIRTIO_NET_HDR_CSUM_START_HALFWORD = 3;
+export const VIRTIO_NET_HDR_CSUM_OFFSET_HALFWORD = 4;
 export const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
 export const VIRTIO_NET_HDR_F_DATA_VALID = 2;

@@ -234,7 +234,7 @@ const LAYOUTS: readonly (readonly [
     {},
     { start: 0, stop: 1, numCores: 2, 'cycleCounters.0': 8 },
   ],
-  ['.echo_config', 8, null, {}, { 'ip.0': 0, 'ip.3': 3, isSilent: 4 }],
+  ['.echo_config', 8, null, {}, { 'ip.0': 0, 'ip.3': 3, isSilent: 4, leavesChecksums: 5 }],
   [
     '.restart_config',
     168,
@@ -403,8 +403,8 @@ describe('records', () => {
       return encoded({ net: {}, ip, ...more }).find(({ name }) => name === '.echo_config');
     };
     expect(client('10.0.2.15')?.bytes).toEqual(Uint8Array.of(10, 0, 2, 15, 0, 0, 0, 0));
-    const silent = client('10.0.2.15', { closedPorts: 'silent' });
-    expect(silent?.bytes).toEqual(Uint8Array.of(10, 0, 2, 15, 1, 0, 0, 0));
+    const told = client('10.0.2.15', { closedPorts: 'silent', checksums: 'device' });
+    expect(told?.bytes).toEqual(Uint8Array.of(10, 0, 2, 15, 1, 1, 0, 0));
     for (const ip of ['10.0.2', '10.0.2.256', '10.0.2.1.1', '', 'ten']) {
       expect(client(ip)?.problems, ip).toEqual([
         'the configuration.ip must be an address such as 10.0.2.15',

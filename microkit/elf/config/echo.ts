@@ -1,7 +1,7 @@
 /**
- * The echo client's section, `programs/network/echo.c`: its IPv4 address, and whether closed ports
- * are silent. It is this project's own, because sDDF's configuration has no address: a client there
- * asks a DHCP server.
+ * The echo client's section, `programs/network/echo.c`: its IPv4 address, whether closed ports are
+ * silent, and whether checksums are left to the device. It is this project's own, because sDDF's
+ * configuration has no address: a client there asks a DHCP server.
  */
 
 import { bytes, field, record, u8 } from '../../../memory/c-layout.ts';
@@ -11,10 +11,18 @@ const ADDRESS_BYTES = 4;
 
 const client = configSection({
   name: '.echo_config',
-  layout: record(8, { ip: field(0, bytes(ADDRESS_BYTES)), isSilent: field(4, u8) }),
+  layout: record(8, {
+    ip: field(0, bytes(ADDRESS_BYTES)),
+    isSilent: field(4, u8),
+    leavesChecksums: field(5, u8),
+  }),
   from: (source) => {
     if (!source.has('net', 'ip')) return undefined;
-    return { ip: source.at('ip').ipv4(), isSilent: source.at('closedPorts').is('silent') ? 1 : 0 };
+    return {
+      ip: source.at('ip').ipv4(),
+      isSilent: source.at('closedPorts').is('silent') ? 1 : 0,
+      leavesChecksums: source.at('checksums').is('device') ? 1 : 0,
+    };
   },
 });
 

@@ -23,8 +23,11 @@ struct net_buff_desc {
     /* Index of the sender's data region, in the low 6 bits. */
     uint8_t oid : 6;
     /* NET_CHECKED: whoever received the frame has found its checksums right; else 0. Ours alone, in
-     * padding of sDDF's. */
+     * padding of sDDF's, as is what follows. */
     uint8_t checked;
+    /* Where the checksum begins that is left to the device, and its field behind that: the low half
+     * and the high one. 0: none is. */
+    uint32_t checksum;
 };
 
 LAYOUT_FIELD(struct net_buff_desc, io_or_offset, 0);
@@ -32,8 +35,9 @@ LAYOUT_FIELD(struct net_buff_desc, len, 8);
 LAYOUT_BYTES(struct net_buff_desc, 16);
 
 /*
- * A descriptor as memory holds it: written and read as two words. The second one is the length, and
- * from bit 16 on the region's index.
+ * A descriptor as memory holds it: written and read as two words. The second one is the length, from
+ * bit 16 on the region's index, and in its upper half, with NET_PARTIAL_CHECKSUM, where the checksum
+ * is.
  */
 struct net_slot {
     shared_word io_or_offset;
@@ -43,7 +47,11 @@ struct net_slot {
 #define NET_OID_SHIFT 16
 /* Above the bits of the index. */
 #define NET_CHECKED 0x40
+/* Of a frame to be sent: its checksum is left to the device (virtio 1.2 §5.1.6.2); the field holds
+ * the sum of the pseudo-header. Ours alone, too. */
+#define NET_PARTIAL_CHECKSUM 0x80
 #define NET_OID_MASK 0x3f
+#define NET_CHECKSUM_SHIFT 32
 LAYOUT_BYTES(struct net_slot, sizeof(struct net_buff_desc));
 
 /* Indices run freely and wrap at 65,536. */
@@ -156,6 +164,22 @@ static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_off
     return true;
 }
 
+/* The same for a frame whose checksum is left to the device, where `checksum` says; 0: like any
+ * other. */
+static inline bool net_enqueue_partial(struct net_producer *producer, uint64_t io_or_offset, uint16_t len,
+                                       uint32_t checksum)
+{
+    if (!net_has_room(producer)) {
+        return false;
+    }
+    struct net_slot *slot = &producer->queue->slots[producer->tail & producer->mask];
+    uint64_t partial = (uint64_t)NET_PARTIAL_CHECKSUM << NET_OID_SHIFT | (uint64_t)checksum << NET_CHECKSUM_SHIFT;
+    slot->io_or_offset = io_or_offset;
+    slot->len_and_oid = checksum == 0 ? len : len | partial;
+    producer->tail++;
+    return true;
+}
+
 /* Makes the batch visible. Answers whether to notify the consumer: it asks for a signal. The wish
  * is withdrawn. */
 static inline bool net_publish(struct net_producer *producer)
@@ -237,6 +261,8 @@ static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_de
     buffer->len = (uint16_t)len_and_oid;
     buffer->oid = len_and_oid >> NET_OID_SHIFT & NET_OID_MASK;
     buffer->checked = len_and_oid >> NET_OID_SHIFT & NET_CHECKED;
+    bool is_partial = (len_and_oid >> NET_OID_SHIFT & NET_PARTIAL_CHECKSUM) != 0;
+    buffer->checksum = is_partial ? (uint32_t)(len_and_oid >> NET_CHECKSUM_SHIFT) : 0;
     consumer->head++;
     return true;
 }

@@ -373,13 +373,20 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
       if (state === ORPHANED) data.states.set(index, WITH_DRIVER);
       return COUNT.refusedDuplicate;
     }
-    const { addressHigh } = data.translated;
-    if (!this.#driverActive.enqueue(data.translated.addressLow(index), addressHigh, len, 0)) {
-      return COUNT.driverFull;
-    }
+    if (!this.#handOver(active, data.translated, index)) return COUNT.driverFull;
     data.states.set(index, WITH_DRIVER);
     client.withDriver += 1;
     return PASSED;
+  }
+
+  /** What the client leaves to the device stays so. @returns false without room */
+  #handOver(active: NetConsumer, translated: TranslatedData, index: number): boolean {
+    const low = translated.addressLow(index);
+    const high = translated.addressHigh;
+    const { len, checksum } = active;
+    return active.isPartial
+      ? this.#driverActive.enqueuePartial(low, high, len, checksum)
+      : this.#driverActive.enqueue(low, high, len, 0);
   }
 
   /**
