@@ -31,13 +31,18 @@ function residentMib(pid: number): number {
   return Number(line?.[1]) / 1024;
 }
 
-/** Types a character and waits until the shell has echoed it. @returns milliseconds */
+/**
+ * Types a character, waits until the shell has echoed it, and takes it back, for a line has an end.
+ * @returns milliseconds
+ */
 async function keystroke(run: SddfProcess): Promise<number> {
   const before = run.text.length;
   const typedAt = performance.now();
   run.type('q');
   await run.says(new RegExp(`^[^]{${before}}[^]*q`));
-  return performance.now() - typedAt;
+  const milliseconds = performance.now() - typedAt;
+  run.type('\u007f');
+  return milliseconds;
 }
 
 describe.skipIf(missing !== undefined)(`a flood (lacking: ${missing ?? 'nothing'})`, () => {
