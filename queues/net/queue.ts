@@ -56,8 +56,8 @@ export const CHECKED = CHECKED_OID << 16;
 
 /**
  * Beside {@link CHECKED}, of a frame to be sent: its checksum is left to the device, which sums the
- * bytes from `checksumStart` on (virtio 1.2 §5.1.6.2). The field holds the sum of the pseudo-header.
- * Ours alone, too.
+ * bytes from `checksumStart` on (virtio 1.2 §5.1.6.2). The field holds the sum of the
+ * pseudo-header. Ours alone, too.
  */
 export const PARTIAL_CHECKSUM = 0x80 << 16;
 

@@ -354,8 +354,8 @@ export class Virtqueue extends Sealed<Placement> {
 
   /**
    * One of a batch: the chain of the finished request that is `index` behind the next one, or
-   * {@link LIE_USED_ID}, also for one with a header of its own: it is for {@link take}. The device can still change what lies there, so it is read once. It is
-   * given back with {@link releaseAt}.
+   * {@link LIE_USED_ID}, also for one with a header of its own: it is for {@link take}. The device
+   * can still change what lies there, so it is read once. It is given back with {@link releaseAt}.
    *
    * @param index below {@link finished}
    */
