@@ -6,6 +6,7 @@
  * it is refused to programs alone: Node itself and the libraries of the bridges do it all the time.
  */
 
+import '../host/raise.ts'; // takes process.kill before it is refused
 import { Misuse } from '../memory/misuse.ts';
 
 /** Each ends the process, or changes something of which a process has one. */

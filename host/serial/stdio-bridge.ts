@@ -6,12 +6,11 @@
  */
 
 import type { ReadStream } from 'node:tty';
+import { raise } from '../raise.ts';
 import type { SerialBridge } from './bridge.ts';
 import type { HostLine } from './host-line.ts';
 import { offerFrom, pumpOutput } from './stream-pump.ts';
 
-/** Taken before any program runs, to which ending the process is refused. */
-const kill = process.kill.bind(process);
 /** Ctrl-] */
 const QUIT_CHARACTER = 0x1d;
 
@@ -43,7 +42,7 @@ export class StdioBridge implements SerialBridge {
     // Whoever else listens ends the program in an orderly way; otherwise the signal does, now that
     // we no longer listen.
     process.removeListener(signal, this.#onSignal);
-    if (process.listenerCount(signal) === 0) kill(process.pid, signal);
+    if (process.listenerCount(signal) === 0) raise(signal);
   };
   readonly #onData = (bytes: Buffer): void => this.#received(bytes);
   readonly #onEnd = (): void => {
