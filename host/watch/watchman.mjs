@@ -24,8 +24,13 @@ const SLOW_MS = 1000;
 const PATIENCE_MS = 400;
 /** A program that makes system calls is cut off at the next one: so long it may take to come. */
 const NEXT_CALL_MS = 300;
-/** So long it may take to stop the engine: to name a program, and when the run is to end. */
-const NAME_MS = 2000;
+/**
+ * So long it may take to stop the engine: to name a program that is in a call of the host as far as
+ * is known, to name any other (which answers, however busy the machine is), and when the run is to
+ * end.
+ */
+const CALL_NAME_MS = 2000;
+const NAME_MS = 20_000;
 const ANSWER_MS = 350;
 
 let run = { names: {}, clock: 'virtual' };
@@ -103,7 +108,7 @@ async function look() {
 
 /** Names the program that does not return, and where it is. */
 async function name(since) {
-  const seen = await inside('where()', NAME_MS);
+  const seen = await inside('where()', hostCall === undefined ? NAME_MS : CALL_NAME_MS);
   // It is asked what goes on now: meanwhile the turn may have come to its end.
   if (Atomics.load(words, BEAT) !== beat) return forget();
   const told = seen?.value === undefined ? undefined : JSON.parse(seen.value);
