@@ -85,7 +85,7 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['run echo --clock virtal', '(did you mean virtual?)'],
   [
     'run echo --set color=red',
-    "echo: this system has no option 'color'; it has path, clients, address, closed, code, driver, rx, tx, copier, client, supervised, restart, hang; sddf run echo --help tells",
+    "echo: this system has no option 'color'; it has path, clients, address, closed, checksums, code, driver, rx, tx, copier, client, supervised, restart, hang; sddf run echo --help tells",
   ],
   ['run echo --set clinets=2', '(did you mean clients?)'],
   ['run echo --set constructor=2', "this system has no option 'constructor'"],

@@ -39,6 +39,7 @@ const OFFERED: readonly (readonly [string, readonly string[]])[] = [
     'sddf run --clock virtual echo --set ',
     [
       'address=',
+      'checksums=',
       'client=',
       'clients=',
       'closed=',

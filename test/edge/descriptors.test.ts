@@ -214,8 +214,11 @@ describe.skipIf(missing !== undefined)(
     it.skipIf(!hasSwitch)('is a port of a VDE switch (needs vde_switch)', async () => {
       const sock = join(folder, 'vde');
       const pid = join(folder, 'pid');
+      // The switch has gone into the background before its device is there.
+      const hasAddress = 'ip addr add 10.0.2.2/24 dev vt0 2>/dev/null';
       await network.sh(
-        `vde_switch -d -s ${sock} -tap vt0 -p ${pid}; ip addr add 10.0.2.2/24 dev vt0; ip link set vt0 up`,
+        `vde_switch -d -s ${sock} -tap vt0 -p ${pid}; ` +
+          `for i in $(seq 600); do ${hasAddress} && break; sleep 0.1; done; ip link set vt0 up`,
       );
       const run = runEcho(`vde,sock=${sock}`);
       await run.says(/echo is running/);
