@@ -3,7 +3,7 @@
  * of a user's run: what one of them changed, every other domain and the testbed would use.
  *
  * A change is found afterwards. On request (`--harden`) their properties are made constant before,
- * which costs a fifth of the speed of a data path. The objects stay extensible: freezing
+ * which costs a fifth to a third of a data path's speed. The objects stay extensible: freezing
  * `Object.prototype` or a typed array's prototype makes every access to an element slow (V8 gives
  * up what it knows about elements), and so does `lockdown` of `ses`, which does the same. What is
  * added is found afterwards, too. Of what Node adds to the language (`process`, `console`, timers),
