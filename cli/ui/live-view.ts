@@ -25,7 +25,6 @@ export class LiveView {
   #testbed: Testbed | undefined;
   #before: RunCounters | undefined;
   #timer: HostTimer | undefined;
-  #told = 0;
 
   constructor(loaded: LoadedSystem) {
     this.#loaded = loaded;
@@ -34,7 +33,12 @@ export class LiveView {
 
   /** @throws UserMistake @returns the page's address */
   async open(folder: string, port: number): Promise<string> {
-    this.#server = await PageServer.listen({ folder, port, greet: () => this.#greeting() });
+    this.#server = await PageServer.listen({
+      folder,
+      port,
+      greet: () => this.#greeting(),
+      missed: (frames) => said({ kind: 'dropped', frames }),
+    });
     return this.#server.url;
   }
 
@@ -91,10 +95,6 @@ export class LiveView {
       awaits: 'an input',
     });
     server.show(said({ kind: 'view', view, playing: true }));
-    const missed = server.mostMissed;
-    if (missed === this.#told) return;
-    this.#told = missed;
-    server.show(said({ kind: 'dropped', frames: missed }));
   }
 }
 

@@ -1,11 +1,13 @@
 // The page's server: who may see a run, and what it costs the run. Loopback only, any free port.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { breathe, sleep } from '../event-loop.ts';
 import { PageServer } from './page-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-page-server-'));
@@ -13,18 +15,24 @@ mkdirSync(join(folder, 'site/assets'), { recursive: true });
 writeFileSync(join(folder, 'site/index.html'), '<p>the page</p>');
 writeFileSync(join(folder, 'site/assets/a.js'), 'export {};');
 writeFileSync(join(folder, 'secret'), 'secret');
+symlinkSync(join(folder, 'secret'), join(folder, 'site/link'));
+mkdirSync(join(folder, 'elsewhere'));
+writeFileSync(join(folder, 'elsewhere/secret'), 'secret');
+symlinkSync(join(folder, 'elsewhere'), join(folder, 'site/elsewhere'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let server: PageServer;
 let address: URL;
 let token = '';
 const opened: WebSocket[] = [];
+const plain: Socket[] = [];
 
 beforeEach(async () => {
   server = await PageServer.listen({
     folder: join(folder, 'site'),
     port: 0,
     greet: () => ['welcome'],
+    missed: (frames) => `missed ${frames}`,
   });
   address = new URL(server.url);
   token = address.hash.replace('#live=', '');
@@ -32,6 +40,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const socket of opened.splice(0)) socket.terminate();
+  for (const socket of plain.splice(0)) socket.destroy();
   await server.close('over');
 });
 
@@ -45,6 +54,30 @@ async function get(path: string, headers: Record<string, string> = {}, method = 
     });
     asked.on('error', reject).end();
   });
+}
+
+/** Bytes of no browser. @returns what came back until the server closed; it is not closed here */
+function raw(text: string | Buffer): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({
+      host: address.hostname,
+      port: Number(address.port),
+      allowHalfOpen: true,
+    });
+    plain.push(socket);
+    let said = '';
+    socket.on('data', (data: Buffer) => (said += data.toString()));
+    socket.on('error', () => undefined);
+    socket.on('end', () => resolve(said));
+    socket.write(text);
+  });
+}
+
+function upgrade(headers: readonly string[]): string {
+  const fixed = ['upgrade: websocket', 'connection: upgrade', 'sec-websocket-version: 13'];
+  const key = `sec-websocket-key: ${Buffer.alloc(16).toString('base64')}`;
+  const lines = [`GET /live?token=${token} HTTP/1.1`, ...fixed, key, ...headers];
+  return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
 /** A page: what it has been told, and how it ended. */
@@ -106,6 +139,8 @@ describe('files', () => {
     '//secret',
     '/assets',
     '/nothing',
+    '/link',
+    '/elsewhere/secret',
   ])('are no others: %s', async (path) => {
     const { status, body } = await get(path);
 
@@ -117,6 +152,15 @@ describe('files', () => {
     expect((await get('/', { host: `evil.example:${address.port}` })).status).toBe(403);
     expect((await get('/', {}, 'POST')).status).toBe(403);
     expect(server.counters.refused).toBe(2);
+  });
+
+  it('are still there when the page is built anew meanwhile', async () => {
+    const file = join(folder, 'site/assets/a.js');
+    rmSync(file);
+    const { body } = await get('/assets/a.js');
+    writeFileSync(file, 'export {};');
+
+    expect(body).toBe('export {};');
   });
 });
 
@@ -147,7 +191,7 @@ describe('a live page', () => {
     await server.close('the run is over');
     await page.over();
 
-    expect(page.ended).toBeDefined();
+    expect(page.ended).toEqual({ code: 1000, reason: 'the run is over' });
   });
 
   it('that takes nothing is dropped frames, counted, and holds up nobody', async () => {
@@ -161,7 +205,16 @@ describe('a live page', () => {
 
     expect(quick.told).toHaveLength(61);
     expect(server.counters.dropped).toBeGreaterThan(0);
-    expect(server.mostMissed).toBe(server.counters.dropped);
+    // The slow one learns of it, and nobody else.
+    slow.socket.resume();
+    const told = (): boolean => slow.told.includes(`missed ${server.counters.dropped}`);
+    while (!told()) {
+      const { length } = slow.told;
+      server.show('frame');
+      await slow.until((client) => client.told.length > length);
+    }
+    await quick.until(({ told: heard }) => heard.includes('frame'));
+    expect(quick.told.filter((text) => text.startsWith('missed'))).toEqual([]);
   });
 });
 
@@ -171,7 +224,7 @@ describe('who is refused', () => {
     ['a wrong token', `token=${'a'.repeat(24)}`, {}, '/live'],
     ['a token that is too long', `token=${'a'.repeat(5000)}`, {}, '/live'],
     ['a page of another host', undefined, { origin: 'http://evil.example' }, '/live'],
-    ['a page without an origin', undefined, { origin: 'null' }, '/live'],
+    ['a page from a file', undefined, { origin: 'null' }, '/live'],
     ['another name of this machine', undefined, { host: 'evil.example' }, '/live'],
     ['another place', undefined, {}, '/other'],
   ] as const)('%s', async (_who, query, headers, path) => {
@@ -196,6 +249,43 @@ describe('who is refused', () => {
     expect(server.clients).toBe(1);
   });
 
+  it.each([
+    ['who names no origin', () => upgrade([`host: ${address.host}`]), 403],
+    ['who names no host', () => upgrade([`origin: ${address.origin}`]), 403],
+    ['what is no HTTP', () => Buffer.from([255, 254, 0, 13, 10, 13, 10]), 400],
+  ] as const)('%s, and the connection is closed', async (_who, text, status) => {
+    expect(await raw(text())).toContain(`HTTP/1.1 ${status} `);
+  });
+
+  it('and is not waited for, though it keeps its end open', async () => {
+    await Promise.all(Array.from({ length: 200 }, () => raw(upgrade([`host: ${address.host}`]))));
+
+    expect((await get('/')).status).toBe(200);
+  });
+
+  it('a connection too many, for the run needs descriptors, too', async () => {
+    const open = { host: address.hostname, port: Number(address.port) };
+    for (let count = 0; count < 70; count += 1) {
+      const socket = connect(open);
+      socket.on('error', () => undefined);
+      plain.push(socket);
+    }
+    while (server.counters.refused < 6) await breathe();
+    for (const socket of plain) socket.destroy();
+
+    expect(server.counters.refused).toBe(6);
+  });
+
+  it('who goes on sending after that is not read for long', async () => {
+    const hostile = await new Client().greeted();
+    hostile.socket.send('hello');
+    // It does not hear that it is sent away.
+    hostile.socket.pause();
+    while (server.clients > 0) await sleep(1);
+
+    expect(server.counters.refused).toBe(1);
+  });
+
   it('a ninth page, until one of eight is gone', async () => {
     const pages: Client[] = [];
     for (let count = 0; count < 8; count += 1) pages.push(await new Client().greeted());
@@ -208,7 +298,12 @@ describe('who is refused', () => {
   });
 
   it('a folder without a page is told of in a line', async () => {
-    const empty = PageServer.listen({ folder: '/nowhere', port: 0, greet: () => [] });
+    const empty = PageServer.listen({
+      folder: '/nowhere',
+      port: 0,
+      greet: () => [],
+      missed: String,
+    });
 
     await expect(empty).rejects.toThrow(
       /^\/nowhere: the page is not built; npm run page builds it$/,

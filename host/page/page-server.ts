@@ -6,26 +6,34 @@
  *   host that has its name point here is refused);
  * - a WebSocket needs the token, and comes from a page that was served here;
  * - a client that sends anything is sent away, and what it does not take is dropped and counted: a
- *   slow page costs the run nothing.
+ *   slow page costs the run nothing;
+ * - connections are few and end by themselves, and all files are in memory: nobody takes the
+ *   descriptors that bridges need, and a page that is built anew meanwhile fails no request.
  */
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, relative } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { breathe } from '../event-loop.ts';
+import { after, breathe } from '../event-loop.ts';
 import { explainSystemError, UserMistake } from '../problem.ts';
 
 const HOST = '127.0.0.1';
 const NAMES = [HOST, 'localhost'];
 const TOKEN_BYTES = 18;
 const CLIENTS_MAX = 8;
+/** Of pages, and of browsers that fetch their files. */
+const CONNECTIONS_MAX = 64;
+/** Who takes nothing for so long is not waited for; live pages may be silent for ever. */
+const SILENCE_MS_MAX = 30_000;
 /** A frame is asked of nobody who has so much still to take. */
 const BACKLOG_BYTES_MAX = 1_048_576;
 const MESSAGE_BYTES_MAX = 65_536;
+/** For a page to say good-bye, too. */
+const GOODBYE_MS = 100;
 const CLOSE_POLICY = 1008;
 const CLOSE_NORMAL = 1000;
 
@@ -43,6 +51,14 @@ export interface PageServerOptions {
   readonly port: number;
   /** Somebody has come: what he is told first. */
   readonly greet: () => readonly string[];
+  /** A page takes frames again: what it is told about those that it was not shown so far. */
+  readonly missed: (frames: number) => string;
+}
+
+/** What a client has not been shown, and how much of that it knows. */
+interface Missed {
+  frames: number;
+  told: number;
 }
 
 export interface PageCounters {
@@ -56,7 +72,7 @@ export interface PageCounters {
 export class PageServer {
   readonly counters: PageCounters = { clients: 0, dropped: 0, refused: 0 };
   readonly #options: PageServerOptions;
-  readonly #files: ReadonlyMap<string, string>;
+  readonly #files: ReadonlyMap<string, Buffer>;
   readonly #token = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({
@@ -64,13 +80,15 @@ export class PageServer {
     maxPayload: MESSAGE_BYTES_MAX,
     perMessageDeflate: false,
   });
-  /** What each client has not been shown. */
-  readonly #clients = new Map<WebSocket, number>();
+  readonly #clients = new Map<WebSocket, Missed>();
 
   private constructor(options: PageServerOptions) {
     this.#options = options;
     this.#files = filesOf(options.folder);
     this.#server = createServer((request, response) => this.#serve(request, response));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+    this.#server.timeout = SILENCE_MS_MAX;
+    this.#server.on('drop', () => (this.counters.refused += 1));
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
       this.#upgrade(request, socket, head),
     );
@@ -85,6 +103,8 @@ export class PageServer {
       );
       page.#server.listen(options.port, HOST, resolve);
     });
+    // A connection that cannot be accepted is none.
+    page.#server.on('error', () => (page.counters.refused += 1));
     // The page alone keeps no run going.
     page.#server.unref();
     return page;
@@ -103,17 +123,15 @@ export class PageServer {
   show(text: string): void {
     for (const [client, missed] of this.#clients) {
       if (client.bufferedAmount > BACKLOG_BYTES_MAX) {
-        this.#clients.set(client, missed + 1);
+        missed.frames += 1;
         this.counters.dropped += 1;
-      } else {
-        client.send(text);
+        continue;
       }
+      client.send(text);
+      if (missed.frames === missed.told) continue;
+      missed.told = missed.frames;
+      client.send(this.#options.missed(missed.frames));
     }
-  }
-
-  /** Frames that the client which has missed most was not shown. */
-  get mostMissed(): number {
-    return Math.max(0, ...this.#clients.values());
   }
 
   /** @param why what pages are told */
@@ -134,7 +152,8 @@ export class PageServer {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const [path = '/'] = (request.url ?? '/').split(/[?#]/);
-    const file = this.#files.get(path === '/' ? '/index.html' : path);
+    const name = path === '/' ? '/index.html' : path;
+    const file = this.#files.get(name);
     const isAsked = request.method === 'GET' || request.method === 'HEAD';
     if (!this.#isToUs(request) || !isAsked || file === undefined) {
       this.counters.refused += 1;
@@ -142,13 +161,13 @@ export class PageServer {
       return;
     }
     response.writeHead(200, {
-      'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+      'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
       'cross-origin-resource-policy': 'same-origin',
       'cache-control': 'no-cache',
     });
-    response.end(request.method === 'HEAD' ? undefined : readFileSync(file));
+    response.end(request.method === 'HEAD' ? undefined : file);
   }
 
   /** Whoever reaches this machine by another name is led by somebody else. */
@@ -164,7 +183,8 @@ export class PageServer {
     const isPlace = path === '/live' && this.#isToUs(request);
     if (!isPlace || !isOwn || !isKnown || this.#clients.size >= CLIENTS_MAX) {
       this.counters.refused += 1;
-      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+      // Not left to the other end, which may never close.
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n', () => socket.destroy());
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (client) => this.#join(client));
@@ -177,28 +197,33 @@ export class PageServer {
   }
 
   #join(client: WebSocket): void {
-    this.#clients.set(client, 0);
+    this.#clients.set(client, { frames: 0, told: 0 });
     this.counters.clients += 1;
     client.on('close', () => this.#clients.delete(client));
     client.on('error', () => {
       this.counters.refused += 1;
       client.terminate();
     });
-    client.on('message', () => {
+    client.once('message', () => {
       this.counters.refused += 1;
       client.close(CLOSE_POLICY, 'a live run only shows itself, and takes nothing from a page');
+      // Who goes on sending instead of closing is not read.
+      after(GOODBYE_MS, () => client.terminate());
     });
     for (const text of this.#options.greet()) client.send(text);
   }
 }
 
-/** All files of the page by their path: nothing else is ever read. @throws UserMistake */
-function filesOf(folder: string): ReadonlyMap<string, string> {
-  const files = new Map<string, string>();
+/** All files of the page by their path: nothing else is ever shown. @throws UserMistake */
+function filesOf(folder: string): ReadonlyMap<string, Buffer> {
+  const files = new Map<string, Buffer>();
   try {
-    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-      const file = join(folder, name);
-      if (statSync(file).isFile()) files.set(`/${relative(folder, file)}`, file);
+    const root = realpathSync(folder);
+    for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+      const file = join(root, name);
+      // No links, and nothing behind them: they may lead to anything.
+      const isOwn = realpathSync(file) === file && statSync(file).isFile();
+      if (isOwn) files.set(`/${relative(root, file)}`, readFileSync(file));
     }
   } catch {
     throw new UserMistake(`${folder}: the page is not built; npm run page builds it`);

@@ -9,7 +9,7 @@ import type { FollowedPath } from '../../systems/trace/packet-path.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
 import type { WorldView } from './world-view.ts';
 
-/** What the page asks for. A live run takes 'input' alone. */
+/** What the page asks for; a live run takes nothing. */
 export type Request =
   | { readonly kind: 'load'; readonly scenario: Scenario; readonly moment?: Moment }
   /** @property speed seconds of virtual time in a second */

@@ -2,6 +2,7 @@
 // from whichever side one comes to them.
 
 import { describe, expect, it } from 'vitest';
+import { longTest } from '../../test/support/long-test.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
 import { frameText, pingFrame, udpFrame } from './frames.ts';
@@ -44,7 +45,8 @@ class Page {
 }
 
 describe('a run in the page', () => {
-  it('prints the same bytes as sddf run --clock virtual --json', async () => {
+  // The same of one more scenario, in npm test too: share/command-line.test.ts.
+  longTest('prints the same bytes as sddf run --clock virtual --json', async () => {
     const page = await Page.open({ ...FIRST_SCENARIO, seed: 7 });
     await page.ask({ kind: 'report', forNs: 5_000_000 });
 

@@ -1,6 +1,6 @@
 /**
- * The engine's thread in the page: takes requests one after the other, plays in between, and says
- * that it is alive. An engine whose program does not return is ended by the page.
+ * The engine's thread in the page: takes requests one after the other, and plays in between. An
+ * engine that is too long in one request is ended by the page.
  */
 
 import { after, nowMs } from '../clock.ts';

@@ -1,5 +1,9 @@
 // The line that the page gives for one's own machine is one that works, and gives the same bytes.
 
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import type { Answer } from '../engine/protocol.ts';
@@ -40,9 +44,22 @@ describe('the same on your machine', () => {
     const plan = '{"schema":1,"rules":[]}';
 
     expect(commandLine({ ...FIRST_SCENARIO, plan }, FOR_NS)).toBe(
-      `echo '${plan}' > plan.json && npx sddf run echo --clock virtual --json --seed 0 ` +
+      `printf '%s\\n' '${plan}' > plan.json && npx sddf run echo --clock virtual --json --seed 0 ` +
         '--net loop --rate 2000 --burst 1 --for 2345678ns --faults plan.json',
     );
+  });
+
+  it('runs nothing that a stranger has written into a plan', () => {
+    const plan = `{"schema":1,"rules":[]} // '; touch stranger; echo ' $(touch stranger) \\n`;
+    const folder = mkdtempSync(join(tmpdir(), 'sddf-command-line-'));
+    const line = commandLine({ ...FIRST_SCENARIO, plan }, FOR_NS) ?? '';
+    execFileSync('sh', ['-c', line.replace('npx', 'true')], { cwd: folder });
+    const files = readdirSync(folder);
+    const written = readFileSync(join(folder, 'plan.json'), 'utf8');
+    rmSync(folder, { recursive: true });
+
+    expect(files).toEqual(['plan.json']);
+    expect(written).toBe(`${plan}\n`);
   });
 
   it('is none where a person has done something', () => {

@@ -21,5 +21,10 @@ export function commandLine(scenario: Scenario, forNs: number): string | undefin
   if (ramBytes !== undefined) words.push(`--ram ${ramBytes / 1024}K`);
   words.push(`--for ${Math.max(FOR_NS_MIN, forNs)}ns`);
   if (plan === '') return words.join(' ');
-  return `echo '${plan}' > plan.json && ${words.join(' ')} --faults plan.json`;
+  return `printf '%s\\n' ${quoted(plan)} > plan.json && ${words.join(' ')} --faults plan.json`;
+}
+
+/** A plan may be a stranger's, and has texts and comments: a shell shall see one word of it. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

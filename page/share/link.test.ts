@@ -35,8 +35,10 @@ const FROZEN: readonly (readonly [string, Shared])[] = [
   ],
 ];
 
-function packed(value: unknown): string {
-  return `1.${Buffer.from(deflateSync(strToU8(JSON.stringify(value)))).toString('base64url')}`;
+/** @param padded bytes in all, with blanks behind */
+function packed(value: unknown, padded = 0): string {
+  const bytes = deflateSync(strToU8(JSON.stringify(value).padEnd(padded)));
+  return `1.${Buffer.from(bytes).toString('base64url')}`;
 }
 
 describe('a link', () => {
@@ -57,6 +59,7 @@ describe('a link', () => {
   it.each([
     ['#live', 'begins with a version'],
     ['1.', 'begins with a version'],
+    [packed({ scenario: FIRST_SCENARIO, mode: 'whole' }).replace('1.', '0.'), 'version 0'],
     ['2.abc', 'reload it'],
     ['1.abc', 'damaged'],
     [toFragment(SHARED).slice(0, -9), 'damaged'],
@@ -65,10 +68,22 @@ describe('a link', () => {
     [packed({ scenario: {} }), 'system is no short text'],
     [packed({ scenario: { ...FIRST_SCENARIO, seed: -1 } }), 'seed is no number from 0'],
     [packed({ scenario: { ...FIRST_SCENARIO, inputs: [{ atNs: 1, bytes: [256] }] } }), 'byte'],
-    [packed({ scenario: { ...FIRST_SCENARIO, choices: { path: 5 } } }), 'path is no short text'],
+    [
+      packed({ scenario: { ...FIRST_SCENARIO, choices: { 'a\nb': 5 } } }),
+      'choice is no short text',
+    ],
+    [packed({ scenario: { ...FIRST_SCENARIO, net: 'mine' } }), 'net is none of loop, hand'],
+    [
+      packed({ scenario: { ...FIRST_SCENARIO, inputs: [{ atNs: 1, bytes: [] }] } }),
+      'kind of input',
+    ],
+    [packed({ scenario: FIRST_SCENARIO, mode: 'all' }), 'mode is none of'],
+    [packed({ scenario: FIRST_SCENARIO, moment: { kind: 'year' } }), 'kind of moment'],
     [packed({ scenario: { ...FIRST_SCENARIO, ramBytes: 2 ** 40 } }), 'ramBytes'],
     [packed({ scenario: FIRST_SCENARIO, moment: { kind: 'entry', count: 0.5 } }), 'count'],
-    [packed({ scenario: FIRST_SCENARIO, x: 'x'.repeat(2_000_000) }), 'damaged'],
+    [packed({ scenario: FIRST_SCENARIO, x: 'x'.repeat(2_000_000) }), 'unpacks to more'],
+    // Packed a thousand times: 20 MB of blanks behind what would be a link.
+    [packed({ scenario: FIRST_SCENARIO, mode: 'whole' }, 20_000_000), 'unpacks to more'],
   ])('%# is refused in one line', (fragment, words) => {
     expect(() => fromFragment(fragment)).toThrow(words);
     expect(() => fromFragment(fragment)).toThrow(/^[^\n]+$/);

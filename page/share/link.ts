@@ -5,11 +5,11 @@
  */
 
 import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
-import type { Input, Moment, Scenario, StepUnit } from '../engine/scenario.ts';
-import { STEP_UNITS } from '../engine/scenario.ts';
+import { type Input, type Moment, type Scenario, STEP_UNITS } from '../engine/scenario.ts';
 
 /** 'whole': everything; 'look': nothing can be changed; 'embed': the picture alone, too. */
-export type LinkMode = 'whole' | 'look' | 'embed';
+export type LinkMode = (typeof LINK_MODES)[number];
+const LINK_MODES = ['whole', 'look', 'embed'] as const;
 
 export interface Shared {
   readonly scenario: Scenario;
@@ -54,6 +54,7 @@ export function fromFragment(fragment: string): Shared | undefined {
   if (version === undefined || code === undefined) {
     throw new LinkProblem('this is no link of the testbed: it begins with a version, as in #1.…');
   }
+  if (Number(version) < 1) throw new LinkProblem(`there is no link of version ${version}`);
   if (Number(version) > VERSION) {
     throw new LinkProblem(
       `the link is of version ${version}; this page knows ${VERSION}: reload it`,
@@ -63,11 +64,21 @@ export function fromFragment(fragment: string): Shared | undefined {
 }
 
 function unpack(code: string): unknown {
-  try {
+  const bytes = undamaged(() => {
     const text = atob(code.replaceAll('-', '+').replaceAll('_', '/'));
     const packed = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-    const out = new Uint8Array(UNPACKED_MAX);
-    return JSON.parse(strFromU8(inflateSync(packed, { out })));
+    // What does not fit is left out without a word; so there is room for a byte too many.
+    return inflateSync(packed, { out: new Uint8Array(UNPACKED_MAX + 1) });
+  });
+  if (bytes.length > UNPACKED_MAX) {
+    throw new LinkProblem('the link unpacks to more than any that was made');
+  }
+  return undamaged(() => JSON.parse(strFromU8(bytes)) as unknown);
+}
+
+function undamaged<Value>(read: () => Value): Value {
+  try {
+    return read();
   } catch {
     throw new LinkProblem('the link is damaged: it was cut off, or changed on its way');
   }
@@ -80,7 +91,7 @@ function readShared(value: unknown): Shared {
   return {
     scenario: readScenario(scenario),
     ...(moment === undefined ? {} : { moment: readMoment(moment) }),
-    mode: mode === 'look' || mode === 'embed' ? mode : 'whole',
+    mode: oneOf(mode, 'mode', LINK_MODES),
   };
 }
 
@@ -91,7 +102,7 @@ function readScenario(value: unknown): Scenario {
     system: textOf(given['system'], 'system'),
     choices: readChoices(given['choices']),
     seed: integer(given['seed'], 'seed', 0, 0xffff_ffff),
-    net: given['net'] === 'hand' ? 'hand' : 'loop',
+    net: oneOf(given['net'], 'net', ['loop', 'hand']),
     ...(rate === undefined ? {} : { rate: integer(rate, 'rate', 1, 1e9) }),
     ...(frame === undefined ? {} : { frame: integer(frame, 'frame', 50, 1514) }),
     ...(ramBytes === undefined
@@ -108,7 +119,7 @@ function readScenario(value: unknown): Scenario {
 
 function readChoices(value: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(fields(value, 'choices'));
-  return Object.fromEntries(entries.map(([name, choice]) => [name, textOf(choice, name)]));
+  return Object.fromEntries(entries.map(([name, choice]) => [name, textOf(choice, 'choice')]));
 }
 
 function readInput(value: unknown): Input {
@@ -117,17 +128,24 @@ function readInput(value: unknown): Input {
   const bytes = list(given['bytes'], 'bytes', BYTES_MAX).map((byte) =>
     integer(byte, 'byte', 0, 255),
   );
-  if (given['kind'] === 'frame') return { atNs, kind: 'frame', bytes };
-  return { atNs, kind: 'typed', uart: integer(given['uart'], 'uart', 0, 15), bytes };
+  const kind = oneOf(given['kind'], 'kind of input', ['frame', 'typed']);
+  if (kind === 'frame') return { atNs, kind, bytes };
+  return { atNs, kind, uart: integer(given['uart'], 'uart', 0, 15), bytes };
 }
 
 function readMoment(value: unknown): Moment {
   const given = fields(value, 'moment');
-  const kind = given['kind'];
-  if (STEP_UNITS.includes(kind as StepUnit)) {
-    return { kind: kind as StepUnit, count: integer(given['count'], 'count', 1, 1e12) };
+  const kind = oneOf(given['kind'], 'kind of moment', ['time', ...STEP_UNITS]);
+  if (kind === 'time') {
+    return { kind, timeNs: integer(given['timeNs'], 'timeNs', 0, Number.MAX_SAFE_INTEGER) };
   }
-  return { kind: 'time', timeNs: integer(given['timeNs'], 'timeNs', 0, Number.MAX_SAFE_INTEGER) };
+  return { kind, count: integer(given['count'], 'count', 1, 1e12) };
+}
+
+function oneOf<Word extends string>(value: unknown, what: string, words: readonly Word[]): Word {
+  const word = words.find((each) => each === value);
+  if (word !== undefined) return word;
+  throw new LinkProblem(`the link's ${what} is none of ${words.join(', ')}`);
 }
 
 function fields(value: unknown, what: string): Fields {

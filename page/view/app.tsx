@@ -44,7 +44,7 @@ export function App({ store }: { store: Store }): JSX.Element {
         <div class="cards">
           <Plot state={state} />
           <Domains state={state} />
-          <Capabilities state={state} />
+          {store.isLive ? null : <Capabilities state={state} />}
           {canDo('frames') ? <Network store={store} state={state} /> : null}
           {canDo('faults') ? <Faults store={store} state={state} /> : null}
           <Disk store={store} state={state} />

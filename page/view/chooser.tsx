@@ -3,8 +3,7 @@
 import type { JSX } from 'preact';
 import { FIRST_SCENARIO, type Scenario } from '../engine/scenario.ts';
 import type { PageState, Store } from './store.ts';
-
-const SEED_MAX = 0xffff_ffff;
+import { SEED_MAX, seedOf } from './words.ts';
 
 type Change = (changes: Partial<Scenario>) => void;
 
@@ -36,9 +35,7 @@ export function Chooser({ store, state }: { store: Store; state: PageState }): J
           min={0}
           max={SEED_MAX}
           value={scenario.seed}
-          onChange={(event) =>
-            change({ seed: Math.min(SEED_MAX, Math.max(0, Number(event.currentTarget.value) | 0)) })
-          }
+          onChange={(event) => change({ seed: seedOf(event.currentTarget.value) })}
         />
       </label>
       <label>

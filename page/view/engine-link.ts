@@ -5,18 +5,22 @@ import type { Answer, Request } from '../engine/protocol.ts';
 
 export interface EngineLink {
   readonly kind: 'worker' | 'live';
+  /** A live run takes nothing. */
   send(request: Request): void;
   close(): void;
 }
 
 export interface EngineListener {
   answered(answer: Answer): void;
-  /** The engine does not answer any more: a program of the run does not return, or it is gone. */
+  /** The engine does not answer any more: it is busy without end, or it is gone. */
   lost(why: string): void;
 }
 
 /** So long a worker may be busy with one request. */
 const SILENCE_MS = 20_000;
+const SILENT =
+  'the engine has not answered for 20 s and was ended: what was asked for takes longer, or a ' +
+  'program does not return. Choose a system to begin anew';
 const LOOK_MS = 1000;
 
 export class WorkerLink implements EngineLink {
@@ -37,7 +41,7 @@ export class WorkerLink implements EngineLink {
     this.#worker.addEventListener('error', (event) => this.#end(event.message));
     this.#looks = every(LOOK_MS, () => {
       const isSilent = this.#owesSinceMs !== undefined && nowMs() - this.#owesSinceMs > SILENCE_MS;
-      if (isSilent) this.#end('the engine has not answered for 20 s: a program does not return');
+      if (isSilent) this.#end(SILENT);
     });
   }
 
@@ -73,8 +77,8 @@ export class LiveLink implements EngineLink {
     this.#socket = this.#open();
   }
 
-  send(request: Request): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(request));
+  send(): void {
+    // Who sends anything to a run is sent away.
   }
 
   close(): void {

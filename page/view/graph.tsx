@@ -18,7 +18,7 @@ export function Graph({ store, state }: { store: Store; state: PageState }): JSX
       box.replaceChildren(svg);
       for (const node of box.querySelectorAll<SVGGElement>('g.node')) {
         const pd = titleOf(node);
-        if (!isDomain(store, pd)) continue;
+        if (!isDomain(store, pd) || store.isLive) continue;
         node.setAttribute('tabindex', '0');
         node.setAttribute('role', 'button');
         node.addEventListener('click', () => store.ask({ kind: 'capabilities', pd }));

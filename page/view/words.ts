@@ -1,4 +1,4 @@
-/** Numbers and times as the page writes them. */
+/** Numbers and times as the page writes them, and reads them. */
 
 /** Such as "12.345 ms". */
 export function timeText(ns: number): string {
@@ -23,4 +23,12 @@ export function hexBytes(text: string): readonly number[] | undefined {
   return Array.from({ length: plain.length / 2 }, (_, at) =>
     Number.parseInt(plain.slice(2 * at, 2 * at + 2), 16),
   );
+}
+
+export const SEED_MAX = 0xffff_ffff;
+
+/** @returns the seed nearest to what somebody has typed; 0 for what is no number */
+export function seedOf(text: string): number {
+  const typed = Math.trunc(Number(text));
+  return Number.isNaN(typed) ? 0 : Math.min(SEED_MAX, Math.max(0, typed));
 }
