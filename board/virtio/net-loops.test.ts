@@ -16,6 +16,7 @@ import { writeUdpFrame } from '../links/udp-frame.ts';
 import { Random } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { DeviceQueue } from './device-queue.ts';
+import type { MakeQueue } from './mmio.ts';
 import { VirtioNet } from './net.ts';
 
 const SEEDS = Number(process.env['SDDF_LOOP_SEEDS'] ?? 150);
@@ -52,7 +53,7 @@ interface Chain {
   readonly buffer: number;
 }
 
-function makeWorld(ram: Ram, seed: number): World {
+function makeWorld(ram: Ram, seed: number, makeQueue?: MakeQueue): World {
   const clock = new VirtualClock();
   const board = new Board({ ram, clock });
   const random = new Random(seed);
@@ -81,6 +82,7 @@ function makeWorld(ram: Ram, seed: number): World {
     startIndex,
     framesPerTurn: 12,
     whenNoBuffer: random.below(2) === 0 ? 'hold' : 'drop',
+    ...(makeQueue === undefined ? {} : { makeQueue }),
   });
   board.attach('net', place, net.transport);
   const driver = new MockDriver({ device: net.transport, ram, startIndex });
@@ -171,6 +173,20 @@ function damage(
   ram.view.setInt32(place, (isAddress ? value + ram.base : value) | 0, true);
 }
 
+/** Makes good chains available to be sent, and gives the device its turn. */
+function send({ board, driver, queues, chains }: World, heads: readonly number[]): void {
+  const queue = queues[1];
+  for (const [index, head] of heads.entries()) {
+    const chain = chains[1]?.[head];
+    if (chain !== undefined) driver.ram.view.setUint32(chain.table + 24, FRAME_BYTES, true);
+    const slot = (queue.availIdx + index) & (ENTRIES - 1);
+    driver.ram.view.setUint16(queue.availAt + 4 + 2 * slot, head, true);
+  }
+  queue.availIdx += heads.length;
+  driver.notify(1);
+  board.advance(board.now() + 100_000);
+}
+
 function state({ net, generator, board }: World): unknown {
   const { counters, roundTrip } = generator;
   return [net.snapshot(), { ...counters }, roundTrip.summary(), board.lint];
@@ -204,5 +220,38 @@ describe('the loops of the NIC and of the generator', () => {
     runLoop.mockRestore();
     expect(answered).toBeGreaterThan(2 * SEEDS);
     expect(byLoops).toBeGreaterThan(10 * SEEDS);
+  });
+
+  describe.each(rams)('with batches by $batches', (ram) => {
+    function makeScene(): { world: World; tx: DeviceQueue } {
+      ram.clear();
+      const made: DeviceQueue[] = [];
+      const world = makeWorld(ram, 1, (options) => {
+        const queue = new DeviceQueue(options);
+        made.push(queue);
+        return queue;
+      });
+      return { world, tx: made[1] as DeviceQueue };
+    }
+
+    it('read no descriptor behind the table, however good it is', () => {
+      const { world, tx } = makeScene();
+      const { descAt } = world.queues[1];
+      const place = world.chains[1]?.[ENTRIES - 1]?.buffer ?? 0;
+      const beyond = Math.ceil((place - descAt) / 16);
+      ram.copy(descAt + 16 * beyond, descAt, 16);
+      send(world, [0, 1, 2, beyond]);
+      expect([tx.brokenRule, world.net.counters.txFrames]).toEqual([2, 3]);
+    });
+
+    it('use no chain that the device still has', () => {
+      const { world, tx } = makeScene();
+      const { queues, net } = world;
+      ram.view.setUint16(queues[1].availAt + 4 + 2 * (queues[1].availIdx & (ENTRIES - 1)), 5, true);
+      queues[1].availIdx += 1;
+      expect(tx.pop()).toBe(5);
+      send(world, [0, 1, 2, 5]);
+      expect([tx.brokenRule, net.counters.txFrames]).toEqual([7, 3]);
+    });
   });
 });

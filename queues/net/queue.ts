@@ -13,7 +13,7 @@
 
 import { demand } from '../../memory/misuse.ts';
 import type { Ram } from '../../memory/ram.ts';
-import { demandRoom, open, type ReadonlyRegion, type Region } from '../../memory/region.ts';
+import { demandRoom, openWritable, type Region } from '../../memory/region.ts';
 import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { struct } from '../../memory/struct.ts';
@@ -80,10 +80,10 @@ interface Placement {
   readonly entryIndex: number;
 }
 
-function place(region: ReadonlyRegion, capacity: number): Placement {
+function place(region: Region, capacity: number): Placement {
   demandCapacity(capacity, 16);
   demandRoom(region, netQueueBytes(capacity), `a queue of ${capacity} buffers`);
-  const { ram, at } = open(region);
+  const { ram, at } = openWritable(region);
   return {
     capacity,
     ram,

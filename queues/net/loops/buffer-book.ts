@@ -8,7 +8,10 @@ import { demand } from '../../../memory/misuse.ts';
 import { openWritable, type Region } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
-import { ramOf } from './entries.ts';
+import { demandBuffers, ramOf } from './entries.ts';
+
+/** No queue is longer. */
+const BUFFERS_MOST = 32_768;
 
 interface Parts {
   readonly bytes: Uint8Array;
@@ -54,14 +57,30 @@ export class BufferBook extends Sealed<Parts> {
 export type Book = BufferBook | Region;
 
 /** Where a book lies in RAM, and of how many buffers; -1 when no loop can reach it. */
-export function placeOf(book: Book): { readonly at: number; readonly length: number } {
-  if (book instanceof BufferBook) return { at: partsOf(book).at, length: book.length };
+export interface Place {
+  readonly at: number;
+  readonly length: number;
+}
+
+export function placeOf(book: Book): Place {
+  if (book instanceof BufferBook) {
+    // Not `book.length`, which whoever made the book can write anew.
+    const { at, bytes } = partsOf(book);
+    return { at, length: bytes.length };
+  }
   const { at, sizeBytes } = openWritable(book);
   return { at, length: sizeBytes };
 }
 
+/** @returns how many of so many buffers there are in all of these books: a loop goes no further */
+export function buffersIn(buffers: number, books: readonly Place[]): number {
+  demandBuffers(buffers);
+  return Math.min(buffers, ...books.map(({ length }) => length));
+}
+
 function place(queue: NetConsumer | NetProducer, buffers: number): Parts {
-  demand(Number.isInteger(buffers) && buffers > 0, `a book of ${buffers} buffers`);
+  demandBuffers(buffers);
+  demand(buffers <= BUFFERS_MOST, `a book of ${buffers} buffers, not at most ${BUFFERS_MOST}`);
   const ram = ramOf(queue);
   if (ram.batches === 'steps' || ram.stagingLeft < buffers) {
     return { bytes: new Uint8Array(buffers), at: -1 };

@@ -88,9 +88,20 @@ export function buffersOf(
   region: ReadonlyRegion,
   buffers: number,
 ): readonly [at: number, bytes: number] {
-  demand(buffers > 0, `a region of ${buffers} buffers`);
+  demandBuffers(buffers);
   const { at, sizeBytes } = open(region);
   return [at, Math.min(buffers, Math.floor(sizeBytes / NET_BUFFER_BYTES)) * NET_BUFFER_BYTES];
+}
+
+/** Holds whoever makes a loop to a number: what is computed with anything else may change. */
+export function demandBuffers(buffers: number): void {
+  demand(Number.isInteger(buffers) && buffers > 0, `${buffers} buffers, not a whole number above 0`);
+}
+
+/** As {@link demandBuffers}, of one of so many queues. */
+export function demandNumber(queue: number, queues: number): void {
+  const isOne = Number.isInteger(queue) && queue >= 0 && queue < queues;
+  demand(isOne, `queue ${queue}, of ${queues} that are numbered from 0`);
 }
 
 /** Position of the entry `index` behind a queue's cursor. */

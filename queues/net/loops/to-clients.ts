@@ -3,7 +3,6 @@
  * virtualiser does with a frame for one client that has room for it.
  */
 
-import { demand } from '../../../memory/misuse.ts';
 import type { ReadonlyRegion } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody } from '../../../memory/wasm/code.ts';
@@ -23,12 +22,13 @@ import {
 } from '../../../memory/wasm/expression.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
 import { CHECKED, type NetConsumer, type NetProducer } from '../queue.ts';
-import { type Book, type BufferBook, placeOf } from './buffer-book.ts';
+import { type Book, type BufferBook, buffersIn, type Place, placeOf } from './buffer-book.ts';
 import { Destinations, give, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
 import {
   BlockLayout,
   BUFFER_SHIFT,
   buffersOf,
+  demandNumber,
   entriesOf,
   entryAt,
   HIGH,
@@ -115,11 +115,18 @@ export class ToClients extends Sealed<Parts> {
 }
 
 function place(options: ToClientsOptions): Parts {
-  const { received, refs, clients, addresses, addressLow, addressHigh } = options;
+  const { received, refs, addressLow, addressHigh } = options;
   const ram = ramOf(received);
-  const books = [refs, ...clients.map(({ holds }) => holds)].map(placeOf);
-  const isWithin = books.every(({ at }) => at >= 0);
-  const addressBytes = addresses.length * ADDRESS_WORDS * 4;
+  // Copies: what has been checked is what is used.
+  const clients = Array.from(options.clients, ({ active, holds }) => ({ active, holds }));
+  const addresses = Array.from(options.addresses, ([word, half, client]) => {
+    return { word, half, client };
+  });
+  for (const { client } of addresses) demandNumber(client, clients.length);
+  const refsPlace = placeOf(refs);
+  const holds = clients.map((client) => placeOf(client.holds));
+  const held = buffersIn(options.buffers, [refsPlace, ...holds]);
+  const isWithin = refsPlace.at >= 0 && holds.every(({ at }) => at >= 0);
   if (!isWithin || !hasRoomFor(ram, clients.length + addresses.length)) {
     return { ...options, loop: undefined, block: 0, destinations: undefined };
   }
@@ -127,19 +134,17 @@ function place(options: ToClientsOptions): Parts {
     ram,
     clients.map(({ active }) => active),
   );
-  const addressesAt = ram.takeStaging(addressBytes);
-  for (const [index, [word, half, client]] of addresses.entries()) {
-    const holds = books[1 + client];
-    demand(holds !== undefined, `an address of client ${client}, of ${clients.length}`);
-    const entry = [word, half, destinations.at + (client << RECORD_SHIFT), holds.at];
+  const addressesAt = ram.takeStaging(addresses.length * ADDRESS_WORDS * 4);
+  for (const [index, { word, half, client }] of addresses.entries()) {
+    const record = destinations.at + (client << RECORD_SHIFT);
+    const entry = [word, half, record, (holds[client] as Place).at];
     ram.i32.set(entry, (addressesAt >>> 2) + index * ADDRESS_WORDS);
   }
   const [receivedAt, receivedMask] = entriesOf(received);
-  const held = Math.min(options.buffers, ...books.map(({ length }) => length));
   const [framesAt, bytes] = buffersOf(options.frames, held);
   const words = {
     ...{ receivedAt, receivedMask, framesAt, bytes, addressLow, addressHigh },
-    ...{ refsAt: placeOf(refs).at, addressesAt, addresses: addresses.length },
+    ...{ refsAt: refsPlace.at, addressesAt, addresses: addresses.length },
   };
   return { ...options, ...batchLoop(ram, module, () => BLOCK.place(ram, words)), destinations };
 }

@@ -17,7 +17,7 @@ import {
 } from '../../../memory/wasm/expression.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
-import { type Book, placeOf } from './buffer-book.ts';
+import { type Book, buffersIn, placeOf } from './buffer-book.ts';
 import {
   BlockLayout,
   BUFFER_SHIFT,
@@ -123,11 +123,11 @@ function place(options: ToDriverOptions): Parts {
   const ram = ramOf(client);
   const [first, second = first] = changes;
   const books = [placeOf(first.book), placeOf(second.book)] as const;
+  const held = buffersIn(buffers, books);
   const [firstAt, secondAt] = [books[0].at, books[1].at];
   if (firstAt < 0 || secondAt < 0) return { ...options, loop: undefined, block: 0 };
   const [clientAt, clientMask] = entriesOf(client);
   const [driverAt, driverMask] = entriesOf(driver);
-  const held = Math.min(buffers, books[0].length, books[1].length);
   const words = {
     ...{ clientAt, clientMask, driverAt, driverMask, addressLow, addressHigh },
     bytes: held << BUFFER_SHIFT,

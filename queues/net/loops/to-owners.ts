@@ -3,7 +3,6 @@
  * a transmit virtualiser does with a buffer that the driver had, and that finds room.
  */
 
-import { demand } from '../../../memory/misuse.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody } from '../../../memory/wasm/code.ts';
 import {
@@ -21,12 +20,13 @@ import {
 } from '../../../memory/wasm/expression.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
-import type { BufferBook } from './buffer-book.ts';
+import { type BufferBook, buffersIn, placeOf } from './buffer-book.ts';
 import { Destinations, give, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
 import {
   BlockLayout,
   BUFFER_MASK,
   BUFFER_SHIFT,
+  demandNumber,
   entriesOf,
   entryAt,
   HIGH,
@@ -117,25 +117,34 @@ export class ToOwners extends Sealed<Parts> {
 }
 
 function place(options: ToOwnersOptions): Parts {
-  const { returned, owners, regions, is, becomes } = options;
+  const { returned, is, becomes } = options;
   const ram = ramOf(returned);
-  const isWithin = regions.every(({ book }) => partsOf(book).at >= 0);
+  // Copies: what has been checked is what is used.
+  const owners = Array.from(options.owners);
+  const regions = Array.from(options.regions, (region) => ({ ...region, ...bookOf(region) }));
+  for (const { owner } of regions) demandNumber(owner, owners.length);
+  const isWithin = regions.every(({ bookAt }) => bookAt >= 0);
   if (!isWithin || !hasRoomFor(ram, owners.length + regions.length)) {
     return { ...options, loop: undefined, block: 0, destinations: undefined };
   }
   const destinations = new Destinations(ram, owners);
   const regionsAt = ram.takeStaging(regions.length * REGION_WORDS * 4);
   for (const [index, region] of regions.entries()) {
-    demand(owners[region.owner] !== undefined, `a region of ${region.owner}, of ${owners.length}`);
-    const bytes = Math.min(region.buffers, region.book.length) << BUFFER_SHIFT;
     const record = destinations.at + (region.owner << RECORD_SHIFT);
     const address = [region.addressLow, region.addressHigh];
-    const entry = [...address, bytes, partsOf(region.book).at, record, region.number << 16];
+    const bytes = region.held << BUFFER_SHIFT;
+    const entry = [...address, bytes, region.bookAt, record, region.number << 16];
     ram.i32.set(entry, (regionsAt >>> 2) + index * REGION_WORDS);
   }
   const [returnedAt, returnedMask] = entriesOf(returned);
   const words = { returnedAt, returnedMask, regionsAt, regions: regions.length, is, becomes };
   return { ...options, ...batchLoop(ram, module, () => BLOCK.place(ram, words)), destinations };
+}
+
+/** Where its book lies, and how many of its buffers are in it. */
+function bookOf({ book, buffers }: OwnedRegion): { bookAt: number; held: number } {
+  const place = placeOf(book);
+  return { bookAt: place.at, held: buffersIn(buffers, [place]) };
 }
 
 const PARAMETERS = 3;
