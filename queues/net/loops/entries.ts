@@ -95,7 +95,10 @@ export function buffersOf(
 
 /** Holds whoever makes a loop to a number: what is computed with anything else may change. */
 export function demandBuffers(buffers: number): void {
-  demand(Number.isInteger(buffers) && buffers > 0, `${buffers} buffers, not a whole number above 0`);
+  demand(
+    Number.isInteger(buffers) && buffers > 0,
+    `${buffers} buffers, not a whole number above 0`,
+  );
 }
 
 /** As {@link demandBuffers}, of one of so many queues. */
