@@ -110,6 +110,7 @@ function infoOf({ name, system }: LoadedSystem): SystemInfo {
     dot: renderDot(system),
     domains: flatten(system).map(({ pd }) => ({ name: pd.name, priority: pd.priority })),
     uarts: [],
+    nics: 0,
     disks: 0,
     guests: guestsOf(system),
     points: [],

@@ -25,8 +25,8 @@ import type { BlockPlug, WireParts, Wires } from '../../systems/testbed.ts';
 import { HandStation, type ReceivedFrame } from './hand-station.ts';
 import type { InputData, Scenario } from './scenario.ts';
 
-/** A disk is small here: its blocks are looked at. */
-const DISK_BYTES = 8 * 1024 * 1024;
+/** A disk is small here: its blocks are looked at. No FAT file system has 8 MiB exactly. */
+export const DISK_BYTES = 16 * 1024 * 1024;
 /** Staging beside the disks: what devices take for themselves. */
 const STAGING_BYTES = 16 * 1024 * 1024;
 const CONSOLE_BYTES = 4096;
@@ -44,6 +44,7 @@ export class Plugs {
   readonly #lines: SerialLine[] = [];
   #generator: TrafficGenerator | undefined;
   #hand: HandStation | undefined;
+  readonly #serialBytes = { in: 0, out: 0 };
   /** Bytes that a person has typed and a line had no room for. */
   readonly #waiting: { readonly uart: number; bytes: Uint8Array }[] = [];
 
@@ -58,7 +59,7 @@ export class Plugs {
       uart,
       wire: this.#line(parts),
     }));
-    const nics = places(this.#system, networkDevices);
+    const nics = nicsOf(this.#system);
     const [net, ...furtherNets] = nics.map((nic) =>
       nic === 0 ? this.#cable(parts) : new StagedLink({ ram: parts.ram }),
     );
@@ -86,6 +87,7 @@ export class Plugs {
   flush(): void {
     for (const typed of this.#waiting.splice(0)) {
       const taken = this.#lines[typed.uart]?.send(typed.bytes) ?? typed.bytes.length;
+      this.#serialBytes.in += taken;
       if (taken < typed.bytes.length) {
         this.#waiting.push({ uart: typed.uart, bytes: typed.bytes.subarray(taken) });
       }
@@ -98,7 +100,9 @@ export class Plugs {
       const texts: ConsoleText[] = [];
       while (line.outputLength() > 0) {
         const bytes = new Uint8Array(CONSOLE_BYTES);
-        texts.push({ uart, bytes: bytes.subarray(0, line.takeOutput(bytes)) });
+        const taken = line.takeOutput(bytes);
+        this.#serialBytes.out += taken;
+        texts.push({ uart, bytes: bytes.subarray(0, taken) });
       }
       return texts;
     });
@@ -120,9 +124,10 @@ export class Plugs {
 
   /** @returns counters as `sddf run` has them, by kind of attachment */
   counters(): Record<string, Record<string, unknown>> {
-    const hasNic = places(this.#system, networkDevices).length > 0;
+    const hasNic = nicsOf(this.#system).length > 0;
     return {
       ...(hasNic ? { net: this.#netCounters() } : {}),
+      ...this.#serialCounters(),
       ...(this.disks.length === 0
         ? {}
         : { blk: { disks: this.disks.map(() => ({ kind: 'memory', sizeBytes: DISK_BYTES })) } }),
@@ -136,6 +141,15 @@ export class Plugs {
       ...(this.#hand === undefined ? {} : { link: { ...this.#hand.link.counters } }),
       ...(generator === undefined ? {} : { generators: [generatorCounters(generator)] }),
     };
+  }
+
+  #serialCounters(): Record<string, Record<string, unknown>> {
+    const [uart] = uartsOf(this.#system);
+    const [line] = this.#lines;
+    if (uart === undefined || line === undefined) return {};
+    const { in: bytesIn, out: bytesOut } = this.#serialBytes;
+    const about = { kind: 'none', uart, lineRate: line.rate };
+    return { serial: { ...about, bytesIn, bytesOut, ...line.counters } };
   }
 
   /** The link beside the generator is there only when somebody uses it: see `Scenario.inputs`. */
@@ -180,6 +194,11 @@ function emptyFat(): readonly { readonly at: number; readonly bytes: Uint8Array 
   const patches = fatPatches({ ...disk, label: 'SDDF', serial: 0 });
   if ('problem' in patches) throw new Error(patches.problem);
   return patches;
+}
+
+/** @returns the numbers of the NICs that the system's drivers have */
+export function nicsOf(system: SystemDescription): readonly number[] {
+  return places(system, networkDevices);
 }
 
 /** @returns the numbers of the devices that the system's drivers have */

@@ -41,6 +41,7 @@ export interface SystemInfo {
   readonly dot: string;
   readonly domains: readonly { readonly name: string; readonly priority: number }[];
   readonly uarts: readonly string[];
+  readonly nics: number;
   readonly disks: number;
   readonly guests: readonly { readonly pd: string; readonly ip: string; readonly mac: string }[];
   readonly points: readonly PointKind[];

@@ -23,6 +23,7 @@ import { startRecording } from '../../systems/trace/recording.ts';
 import { instrument } from '../../systems/trace/observed-parts.ts';
 import type { Answer, CapabilityRow, Request, SystemInfo } from './protocol.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
+import { nicsOf } from './plugs.ts';
 import { describe, type Onlooker, World } from './world.ts';
 import type { WorldView } from './world-view.ts';
 
@@ -313,7 +314,11 @@ export class Session {
   #report(forNs: number, { scenario }: Loaded): string {
     const world = this.#makeWorld(undefined, scenario);
     const untilNs = world.now() + forNs;
-    while (!world.isAtEnd(untilNs)) world.runSlice(untilNs);
+    // As the command does: one slice at least, also where nothing is left to happen.
+    do {
+      world.runSlice(untilNs);
+      world.takeConsoles();
+    } while (!world.isAtEnd(untilNs));
     return world.report(untilNs);
   }
 }
@@ -336,6 +341,7 @@ function infoOf({ module, system, scenario }: Loaded, summary: string): SystemIn
     dot: renderDot(system),
     domains: flatten(system).map(({ pd: { name, priority } }) => ({ name, priority })),
     uarts: uartsOf(system),
+    nics: nicsOf(system).length,
     disks: devicesOf(system).filter((device) => device.class === 'blk').length,
     guests: guestsOf(system),
     points: pointsOf(system),

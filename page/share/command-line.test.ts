@@ -5,6 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { systems } from '../../systems/index.ts';
+import { longTest } from '../../test/support/long-test.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import type { Answer } from '../engine/protocol.ts';
 import { FIRST_SCENARIO, type Scenario } from '../engine/scenario.ts';
@@ -13,14 +15,30 @@ import { commandLine } from './command-line.ts';
 
 const FOR_NS = 2_345_678;
 
-async function inPage(scenario: Scenario): Promise<string> {
+const ECHO = { nics: 1, uarts: [], disks: 0, domains: [] };
+
+/** @returns what the page says of a run, and its line for a shell */
+async function inPage(scenario: Scenario): Promise<{ json: string; line: string | undefined }> {
   let json = '';
+  let line: string | undefined;
   const session = new Session((answer: Answer) => {
     if (answer.kind === 'report') ({ json } = answer);
+    if (answer.kind === 'loaded') line = commandLine(scenario, FOR_NS, answer.info);
   });
   await session.ask({ kind: 'load', scenario });
   await session.ask({ kind: 'report', forNs: FOR_NS });
-  return json;
+  return { json, line };
+}
+
+async function samePrinted(
+  system: string,
+  net: Scenario['net'] = 'loop',
+): Promise<'same' | 'no line'> {
+  const { json, line } = await inPage({ ...FIRST_SCENARIO, system, net });
+  if (line === undefined) return 'no line';
+  const { stdout, stderr } = await sddfInProcess(...line.split(' ').slice(2));
+  expect(stdout, `${line}: ${stderr}`).toBe(`${json}\n`);
+  return 'same';
 }
 
 describe('the same on your machine', () => {
@@ -33,17 +51,31 @@ describe('the same on your machine', () => {
       frame: 200,
       ramBytes: 64 * 1024 * 1024,
     };
-    const line = commandLine(scenario, FOR_NS) ?? '';
+    const { json, line = '' } = await inPage(scenario);
     const { stdout } = await sddfInProcess(...line.split(' ').slice(2));
 
     expect(line).toMatch(/^npx sddf run echo /);
-    expect(stdout).toBe(`${await inPage(scenario)}\n`);
+    expect(stdout).toBe(`${json}\n`);
+  });
+
+  it.each(['fat', 'hello'])('prints the same bytes of %s, which has no NIC', samePrinted);
+
+  longTest('prints the same bytes of every system, with and without traffic', async () => {
+    const without: string[] = [];
+    for (const { name } of systems) {
+      for (const net of ['loop', 'hand'] as const) {
+        if ((await samePrinted(name, net)) === 'no line') without.push(name);
+      }
+    }
+
+    // Two NICs; and a cable that only a person is at.
+    expect(without.toSorted()).toEqual(['echo', 'router', 'router', 'vswitch']);
   });
 
   it('brings the plan of faults along, as a file that the shell writes', () => {
     const plan = '{"schema":1,"rules":[]}';
 
-    expect(commandLine({ ...FIRST_SCENARIO, plan }, FOR_NS)).toBe(
+    expect(commandLine({ ...FIRST_SCENARIO, plan }, FOR_NS, ECHO)).toBe(
       `printf '%s\\n' '${plan}' > plan.json && npx sddf run echo --clock virtual --json --seed 0 ` +
         '--net loop --rate 2000 --burst 1 --for 2345678ns --faults plan.json',
     );
@@ -52,7 +84,7 @@ describe('the same on your machine', () => {
   it('runs nothing that a stranger has written into a plan', () => {
     const plan = `{"schema":1,"rules":[]} // '; touch stranger; echo ' $(touch stranger) \\n`;
     const folder = mkdtempSync(join(tmpdir(), 'sddf-command-line-'));
-    const line = commandLine({ ...FIRST_SCENARIO, plan }, FOR_NS) ?? '';
+    const line = commandLine({ ...FIRST_SCENARIO, plan }, FOR_NS, ECHO) ?? '';
     execFileSync('sh', ['-c', line.replace('npx', 'true')], { cwd: folder });
     const files = readdirSync(folder);
     const written = readFileSync(join(folder, 'plan.json'), 'utf8');
@@ -62,9 +94,16 @@ describe('the same on your machine', () => {
     expect(written).toBe(`${plan}\n`);
   });
 
+  it('is none where nobody but a person is at the cable, or there are two', () => {
+    const scenario = { ...FIRST_SCENARIO, net: 'hand' } as const;
+
+    expect(commandLine(scenario, FOR_NS, ECHO)).toBeUndefined();
+    expect(commandLine(FIRST_SCENARIO, FOR_NS, { ...ECHO, nics: 2 })).toBeUndefined();
+  });
+
   it('is none where a person has done something', () => {
     const inputs = [{ atNs: 1, kind: 'typed', uart: 0, bytes: [] }] as const;
 
-    expect(commandLine({ ...FIRST_SCENARIO, inputs }, FOR_NS)).toBeUndefined();
+    expect(commandLine({ ...FIRST_SCENARIO, inputs }, FOR_NS, ECHO)).toBeUndefined();
   });
 });

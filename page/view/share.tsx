@@ -10,7 +10,8 @@ import type { PageState, Store } from './store.ts';
 export function Share({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const [link, setLink] = useState('');
   const { scenario, view } = state;
-  const line = commandLine(scenario, (view?.timeNs ?? 0) - (view?.bootNs ?? 0));
+  const forNs = (view?.timeNs ?? 0) - (view?.bootNs ?? 0);
+  const line = state.info === undefined ? undefined : commandLine(scenario, forNs, state.info);
   const make = (mode: LinkMode): void => {
     const fragment = toFragment({ scenario, moment: momentOf(state), mode });
     setLink(`${location.href.replace(/[#?].*$/, '')}#${fragment}`);
@@ -43,7 +44,10 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
       <input id="link" aria-label="The link" readOnly value={link} />
       <h3>The same on your machine</h3>
       {line === undefined ? (
-        <p class="help">What you did by hand, no option of the command says.</p>
+        <p class="help">
+          No options of the command say what you did by hand, that only you are at the cable, or how
+          several NICs are plugged in here.
+        </p>
       ) : (
         <pre id="command" tabIndex={0}>
           {line}
