@@ -4,7 +4,7 @@
  * the system needs, so that it is soon looked through.
  */
 
-import { Ram, RAM_BASE } from '../memory/ram.ts';
+import { type Batches, Ram, RAM_BASE } from '../memory/ram.ts';
 import { flatten, type SystemDescription } from '../microkit/model.ts';
 import type { MachinePrograms } from '../microkit/runtime/machine-image.ts';
 import type { TestbedOptions } from '../systems/testbed.ts';
@@ -26,13 +26,19 @@ const RAM_BYTES_MAX = 1792 * MIB;
 
 /** Of worlds that are run one after the other. */
 export class WorldMemory {
+  readonly #batches: Batches;
   #ram: Ram | undefined;
+
+  /** @param batches by steps unless told: faults change single ones */
+  constructor(batches: Batches = 'steps') {
+    this.#batches = batches;
+  }
 
   /** @returns a RAM as after power-on; whatever ran in the last one must be gone */
   take({ system, images }: Pick<TestbedOptions, 'system' | 'images'>): Ram {
     const sizeBytes = worldRamBytes(system, images);
     if (this.#ram?.sizeBytes === sizeBytes) this.#ram.clear();
-    else this.#ram = new Ram({ sizeBytes, stagingBytes: STAGING_BYTES, batches: 'steps' });
+    else this.#ram = new Ram({ sizeBytes, stagingBytes: STAGING_BYTES, batches: this.#batches });
     return this.#ram;
   }
 }

@@ -8,7 +8,7 @@ import { demand } from '../../../memory/misuse.ts';
 import { openWritable, type Region } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
-import { demandBuffers, ramOf } from './entries.ts';
+import { demandBuffers, hasStaging, ramOf } from './entries.ts';
 
 /** No queue is longer. */
 const BUFFERS_MOST = 32_768;
@@ -82,7 +82,7 @@ function place(queue: NetConsumer | NetProducer, buffers: number): Parts {
   demandBuffers(buffers);
   demand(buffers <= BUFFERS_MOST, `a book of ${buffers} buffers, not at most ${BUFFERS_MOST}`);
   const ram = ramOf(queue);
-  if (ram.batches === 'steps' || ram.stagingLeft < buffers) {
+  if (ram.batches === 'steps' || !hasStaging(ram, buffers)) {
     return { bytes: new Uint8Array(buffers), at: -1 };
   }
   const at = ram.takeStaging(buffers);

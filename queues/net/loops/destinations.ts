@@ -17,7 +17,7 @@ import {
 import type { Label } from '../../../memory/wasm/code.ts';
 import type { Routine } from '../../../memory/wasm/routine.ts';
 import type { NetProducer } from '../queue.ts';
-import { entriesOf, putEntry } from './entries.ts';
+import { entriesOf, hasStaging, putEntry } from './entries.ts';
 
 // Words of a record.
 const ENTRIES = 0;
@@ -31,7 +31,7 @@ export const RECORD_SHIFT = 5;
 
 /** Whether the staging area has room for so many records. */
 export function hasRoomFor(ram: Ram, queues: number): boolean {
-  return ram.stagingLeft >= (queues << RECORD_SHIFT) + 64;
+  return hasStaging(ram, (queues << RECORD_SHIFT) + 64);
 }
 
 export class Destinations {

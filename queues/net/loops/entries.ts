@@ -31,6 +31,18 @@ export const BUFFER_MASK = NET_BUFFER_BYTES - 1;
 /** Buffer to offset: 2 to this power. */
 export const BUFFER_SHIFT = 11;
 
+/** Of the staging area, what is left to those who cannot do without: 1 MiB, or a quarter of it. */
+const LEFT_BYTES = 0x10_0000;
+
+/**
+ * Whether a loop may take so much of the staging area. Each start of a program takes anew, and a
+ * program can take as often as it likes: it then is without loops, and nobody else without memory.
+ */
+export function hasStaging(ram: Ram, lengthBytes: number): boolean {
+  const quarter = (ram.u8.length - ram.sizeBytes) >>> 2;
+  return ram.stagingLeft - lengthBytes >= Math.min(LEFT_BYTES, quarter);
+}
+
 /** The words of a block by name, and how many there are. */
 export class BlockLayout<Name extends string> {
   readonly words: number;
@@ -61,7 +73,7 @@ export class BlockLayout<Name extends string> {
    * @returns its offset; -1 when the area has no room, and there is to be no loop
    */
   place(ram: Ram, values: Readonly<Record<Name, number>>): number {
-    if (ram.stagingLeft < this.words * 4) return -1;
+    if (!hasStaging(ram, this.words * 4)) return -1;
     const at = ram.takeStaging(this.words * 4);
     for (const [name, index] of this.#places) ram.i32[(at >>> 2) + index] = values[name];
     return at;

@@ -131,6 +131,17 @@ it.each(NOBODYS)('an owner or a client that there is not is refused: %s', (nobod
   expect(() => makeToClients(here, { addresses })).toThrow(Misuse);
 });
 
+it('a program that makes books without end leaves memory to others', () => {
+  const here = scene();
+  const { ram, from } = here;
+  for (let count = 0; count < 100; count += 1) new BufferBook(from.in, 1024);
+  for (let count = 0; count < 500; count += 1) {
+    makeToDriver(here, new BufferBook(from.in, BUFFERS), BUFFERS);
+    makeToOwners(here, new BufferBook(from.in, BUFFERS), {});
+  }
+  expect(ram.stagingLeft).toBeGreaterThan(16_000);
+});
+
 it('a queue is not made in memory that may only be read', () => {
   const { ram } = scene();
   const readonly = new ReadonlyRegion({ ram, at: 0, sizeBytes: STRIDE, vaddr: 0 }) as Region;
