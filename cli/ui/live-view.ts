@@ -112,6 +112,7 @@ function infoOf({ name, system }: LoadedSystem): SystemInfo {
     uarts: [],
     nics: 0,
     disks: 0,
+    content: 'nothing',
     guests: guestsOf(system),
     points: [],
     options: [],

@@ -23,10 +23,8 @@ import {
 import { type SerialPlug, uartsOf } from '../../systems/serial-devices.ts';
 import type { BlockPlug, WireParts, Wires } from '../../systems/testbed.ts';
 import { HandStation, type ReceivedFrame } from './hand-station.ts';
-import type { InputData, Scenario } from './scenario.ts';
+import { DISK_BYTES, type InputData, type Scenario } from './scenario.ts';
 
-/** A disk is small here: its blocks are looked at. No FAT file system has 8 MiB exactly. */
-export const DISK_BYTES = 16 * 1024 * 1024;
 /** Staging beside the disks: what devices take for themselves. */
 const STAGING_BYTES = 16 * 1024 * 1024;
 const CONSOLE_BYTES = 4096;
@@ -182,11 +180,17 @@ export class Plugs {
 
   #disk({ ram }: WireParts): BlockPlug {
     const disk = new MemoryDisk(ram, DISK_BYTES);
-    const isFat = this.#system.protectionDomains.some(({ name }) => name === FAT_PD);
-    if (isFat) for (const { at, bytes } of emptyFat()) disk.load(bytes, at);
+    if (contentOf(this.#system) === 'fat')
+      for (const { at, bytes } of emptyFat()) disk.load(bytes, at);
     this.disks.push(disk);
     return { wire: disk };
   }
+}
+
+/** @returns what is on the system's disks at first */
+export function contentOf(system: SystemDescription): 'nothing' | 'fat' {
+  const isFat = system.protectionDomains.some(({ name }) => name === FAT_PD);
+  return isFat ? 'fat' : 'nothing';
 }
 
 function emptyFat(): readonly { readonly at: number; readonly bytes: Uint8Array }[] {

@@ -43,6 +43,8 @@ export interface SystemInfo {
   readonly uarts: readonly string[];
   readonly nics: number;
   readonly disks: number;
+  /** What is on them at first. */
+  readonly content: 'nothing' | 'fat';
   readonly guests: readonly { readonly pd: string; readonly ip: string; readonly mac: string }[];
   readonly points: readonly PointKind[];
   readonly options: readonly {

@@ -23,6 +23,9 @@ export interface Scenario {
   readonly inputs: readonly Input[];
 }
 
+/** A disk is small here: its blocks are looked at. No FAT file system has 8 MiB exactly. */
+export const DISK_BYTES = 16 * 1024 * 1024;
+
 /** Something from outside, at a time of the run. */
 export type Input = { readonly atNs: number } & InputData;
 

@@ -23,7 +23,7 @@ import { startRecording } from '../../systems/trace/recording.ts';
 import { instrument } from '../../systems/trace/observed-parts.ts';
 import type { Answer, CapabilityRow, Request, SystemInfo } from './protocol.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
-import { nicsOf } from './plugs.ts';
+import { contentOf, nicsOf } from './plugs.ts';
 import { describe, type Onlooker, World } from './world.ts';
 import type { WorldView } from './world-view.ts';
 
@@ -343,6 +343,7 @@ function infoOf({ module, system, scenario }: Loaded, summary: string): SystemIn
     uarts: uartsOf(system),
     nics: nicsOf(system).length,
     disks: devicesOf(system).filter((device) => device.class === 'blk').length,
+    content: contentOf(system),
     guests: guestsOf(system),
     points: pointsOf(system),
     options: Object.entries(module.options ?? {}).map(([name, { help, choices }]) => ({

@@ -15,7 +15,7 @@ import { commandLine } from './command-line.ts';
 
 const FOR_NS = 2_345_678;
 
-const ECHO = { nics: 1, uarts: [], disks: 0, domains: [] };
+const ECHO = { nics: 1, uarts: [], disks: 0, content: 'nothing' } as const;
 
 /** @returns what the page says of a run, and its line for a shell */
 async function inPage(scenario: Scenario): Promise<{ json: string; line: string | undefined }> {

@@ -1,9 +1,7 @@
 /** The same run on one's own machine: a line for a shell that does what the page shows. */
 
-import { DISK_BYTES } from '../engine/plugs.ts';
 import type { SystemInfo } from '../engine/protocol.ts';
-import type { Scenario } from '../engine/scenario.ts';
-import { FAT_PD } from '../../systems/fat.ts';
+import { DISK_BYTES, type Scenario } from '../engine/scenario.ts';
 
 /** A run has a length. */
 const FOR_NS_MIN = 1000;
@@ -17,7 +15,7 @@ const FOR_NS_MIN = 1000;
 export function commandLine(
   scenario: Scenario,
   forNs: number,
-  info: Pick<SystemInfo, 'nics' | 'uarts' | 'disks' | 'domains'>,
+  info: Pick<SystemInfo, 'nics' | 'uarts' | 'disks' | 'content'>,
 ): string | undefined {
   const { system, choices, seed, net, ramBytes, plan, inputs } = scenario;
   if (inputs.length > 0 || info.nics > 1 || info.uarts.length > 1) return undefined;
@@ -29,9 +27,10 @@ export function commandLine(
   if (info.nics > 0) words.push(...netWords(scenario));
   // Else it is the terminal.
   if (info.uarts.length > 0) words.push('--serial none');
-  const isFat = info.domains.some(({ name }) => name === FAT_PD);
   for (let disk = 0; disk < info.disks; disk += 1) {
-    words.push(`--disk mem=${DISK_BYTES / 1024}K${isFat ? ',fat,sector=512' : ''}`);
+    words.push(
+      `--disk mem=${DISK_BYTES / 1024}K${info.content === 'fat' ? ',fat,sector=512' : ''}`,
+    );
   }
   if (ramBytes !== undefined) words.push(`--ram ${ramBytes / 1024}K`);
   words.push(`--for ${Math.max(FOR_NS_MIN, forNs)}ns`);
