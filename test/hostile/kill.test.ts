@@ -2,7 +2,7 @@
  * Goal: a run that is ended at any moment leaves a disk that holds what it has promised. After INT
  * and TERM: everything that was answered. After KILL: everything that a FUA write or a flush has
  * answered for. Over the image itself and over an overlay in a file, with requests under way, again
- * and again: SDDF_KILL_ROUNDS (1 unless told; 10 in CI), SDDF_KILL_SEED.
+ * and again: SDDF_KILL_ROUNDS (1 unless told; 20 in CI), SDDF_KILL_SEED.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
