@@ -6,6 +6,8 @@
  * it is refused to programs alone: Node itself and the libraries of the bridges do it all the time.
  */
 
+// Node replaces process.chdir when this is loaded first, for which no program is to blame.
+import 'node:worker_threads';
 import '../host/raise.ts'; // takes process.kill before it is refused
 import { Misuse } from '../memory/misuse.ts';
 
