@@ -136,7 +136,7 @@ class World {
     const { strikes } = this.#run.injector;
     const sinceNs = (this.#testbed?.now() ?? 0) - (strikes.at(-1)?.timeNs ?? -Infinity);
     if (sinceNs > LOOK_NS) return '';
-    return `; ${strikes.length} faults struck meanwhile, and still do: rarer ones leave it time`;
+    return `; ${strikes.length} faults have struck, and still do: rarer ones leave it time`;
   }
 
   #boot(): Testbed {
@@ -200,7 +200,8 @@ class World {
 
   #live(testbed: Testbed): void {
     const { invariantsEvery = 0 } = this.#options;
-    const kernel = new KernelWatch(testbed.kernel.state, this.#census, invariantsEvery);
+    const { strikes } = this.#run.injector;
+    const kernel = new KernelWatch(testbed.kernel.state, this.#census, invariantsEvery, strikes);
     for (const workload of this.#traffic.workloads) workload.start();
     this.#stall = new StallWatch(this.#memory, testbed.board.ram);
     if (this.#ask(testbed, this.#stall) === 'stopped') return;

@@ -10,13 +10,13 @@ import { Census } from '../../kernel/inspect/census.ts';
 import { hello } from '../../systems/microkit-examples/hello.ts';
 import { completeChoices } from '../../systems/system.ts';
 import { createTestbed } from '../../systems/testbed.ts';
-import { KernelWatch } from './kernel-watch.ts';
+import { KernelWatch, STRIKES_MAX } from './kernel-watch.ts';
 
 const built = hello.build(completeChoices(hello, {}));
 if (!built.ok) throw new Error('the system is built');
 const { system } = built;
 
-function watched(wholeEvery: number, entriesMax?: number) {
+function watched(wholeEvery: number, entriesMax?: number, strikes = { length: 0 }) {
   const census = new Census();
   const testbed = createTestbed({
     system,
@@ -26,7 +26,7 @@ function watched(wholeEvery: number, entriesMax?: number) {
   });
   testbed.settle();
   const { kernel, board } = testbed;
-  const watch = new KernelWatch(kernel.state, census, wholeEvery, entriesMax);
+  const watch = new KernelWatch(kernel.state, census, wholeEvery, strikes, entriesMax);
   const exits = (count: number): void => {
     for (let i = 0; i < count; i += 1) kernel.state.onExit?.();
   };
@@ -48,6 +48,14 @@ describe('the watch over a kernel', () => {
     const { exits } = watched(0, 200);
     exits(200);
     expect(() => exits(1)).toThrow('the world does not end: 200 kernel entries after boot');
+  });
+
+  it('ends a world in which there is no end of faults', () => {
+    const strikes = { length: STRIKES_MAX };
+    const { exits } = watched(0, 200, strikes);
+    exits(1);
+    strikes.length += 1;
+    expect(() => exits(1)).toThrow(`the world does not end: ${STRIKES_MAX} faults have struck`);
   });
 
   it('looks at threads after every 64th entry', () => {

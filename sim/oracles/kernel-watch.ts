@@ -19,8 +19,10 @@ import { checkThreads } from './kernel/threads.ts';
 const THREADS_EVERY = 64;
 /** A world of 500 questions has some ten thousand entries. */
 export const ENTRIES_MAX = 10_000_000;
+/** Worlds have some ten. Each strike is kept, and takes some hundred bytes. */
+export const STRIKES_MAX = 200_000;
 
-/** Ends a world whose kernel entries do not end. */
+/** Ends a world whose kernel entries, or whose faults, do not end. */
 export class EndlessWorld extends RunFailure {
   override readonly name = 'EndlessWorld';
 }
@@ -31,6 +33,7 @@ export class KernelWatch {
   readonly #checker: InvariantChecker;
   readonly #wholeEvery: number;
   readonly #entriesMax: number;
+  readonly #strikes: { readonly length: number };
   #broken: readonly string[] = [];
   #entries = 0;
   #snapshot: Snapshot;
@@ -42,13 +45,21 @@ export class KernelWatch {
    * @param census told of every object of this kernel
    * @param wholeEvery kernel entries between two looks at all invariants; 0: none while the world
    * runs
-   * @param entriesMax more of them throw {@link EndlessWorld}
+   * @param strikes what has struck; more than {@link STRIKES_MAX} throw {@link EndlessWorld}
+   * @param entriesMax more of them throw {@link EndlessWorld}, too
    */
-  constructor(k: KernelState, census: Census, wholeEvery: number, entriesMax = ENTRIES_MAX) {
+  constructor(
+    k: KernelState,
+    census: Census,
+    wholeEvery: number,
+    strikes: { readonly length: number } = [],
+    entriesMax = ENTRIES_MAX,
+  ) {
     this.#k = k;
     this.#census = census;
     this.#checker = new InvariantChecker(k, census);
     this.#wholeEvery = wholeEvery;
+    this.#strikes = strikes;
     this.#entriesMax = entriesMax;
     this.#snapshot = census.look(k);
     this.#objectsMade = k.objectsMade;
@@ -71,6 +82,9 @@ export class KernelWatch {
       throw new EndlessWorld(
         `the world does not end: ${this.#entriesMax} kernel entries after boot`,
       );
+    }
+    if (this.#strikes.length > STRIKES_MAX) {
+      throw new EndlessWorld(`the world does not end: ${STRIKES_MAX} faults have struck`);
     }
     const isWhole = this.#wholeEvery !== 0 && this.#entries % this.#wholeEvery === 0;
     if (!isWhole && this.#entries % THREADS_EVERY !== 0) return;

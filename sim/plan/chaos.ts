@@ -20,8 +20,12 @@ const CLIENT_GROUPS: ReadonlySet<string> = new Set(['queue', 'pd']);
 /** Chances of an opportunity, from one in a thousand to one in twenty, each magnitude as likely. */
 const CHANCE_MAX = 0.05;
 const CHANCE_MIN = 0.001;
-/** Of an opportunity of which there are few. */
+/**
+ * Of an opportunity of which there are few. Not of each of them: where the way out of a fault is
+ * another opportunity (a configuration that changes is read again), there would be no end.
+ */
 const OFTEN = [0.2, 1] as const;
+const OFTEN_AT_MOST = 0.9;
 /** Moments come while traffic runs. */
 const MOMENT_NS_MAX = 10_000_000;
 const LASTING_NS_MAX = 2_000_000;
@@ -67,7 +71,7 @@ function drawRule(point: PointKind, fault: FaultKind, random: Random, slowness: 
     };
   }
   const [min, max] = fault.chaos === 'often' ? OFTEN : [CHANCE_MIN, CHANCE_MAX];
-  const probability = min * (max / min) ** random.float();
+  const probability = Math.min(min * (max / min) ** random.float(), OFTEN_AT_MOST);
   // Two digits are enough, and a person can read them.
   return { ...common, when: { probability: Number(probability.toPrecision(2)) }, for: {} };
 }
