@@ -16,8 +16,12 @@ import {
 } from '../../../memory/wasm/expression.ts';
 import type { Label } from '../../../memory/wasm/code.ts';
 import type { Routine } from '../../../memory/wasm/routine.ts';
-import type { NetProducer } from '../queue.ts';
+import type { NetConsumer, NetProducer } from '../queue.ts';
 import { entriesOf, hasStaging, putEntry } from './entries.ts';
+import { BATCH_LEAST, type BatchLoop } from './module.ts';
+
+// A folded constant: docs/hot-code.md.
+const LEAST = BATCH_LEAST;
 
 // Words of a record.
 const ENTRIES = 0;
@@ -50,8 +54,30 @@ export class Destinations {
     }
   }
 
-  /** Before the loop runs. What is not known of a queue's room is for the steps to look at. */
-  prepare(): void {
+  /**
+   * Entries of a queue that go to these, as many as come one behind the other; nothing is published
+   * yet.
+   *
+   * @param loop called with the block, how many entries wait, and the queue's cursor
+   * @returns how many it has moved
+   */
+  run(loop: BatchLoop, block: number, from: NetConsumer): number {
+    const most = from.available();
+    if (most < LEAST) return 0;
+    this.#prepare();
+    const given = loop(block, most, from.cursor);
+    from.advance(given);
+    this.#advance();
+    return given;
+  }
+
+  /** How many entries the last run has given to this queue. */
+  givenTo(queue: number): number {
+    return this.#i32[(this.at >>> 2) + queue * RECORD_WORDS + GIVEN] as number;
+  }
+
+  /** What is not known of a queue's room is for the steps to look at. */
+  #prepare(): void {
     let word = this.at >>> 2;
     for (const queue of this.#queues) {
       this.#i32[word + CURSOR] = queue.cursor;
@@ -61,18 +87,12 @@ export class Destinations {
     }
   }
 
-  /** After it has run. */
-  advance(): void {
+  #advance(): void {
     let word = (this.at >>> 2) + GIVEN;
     for (const queue of this.#queues) {
       queue.advance(this.#i32[word] as number);
       word += RECORD_WORDS;
     }
-  }
-
-  /** How many entries the last run has given to this queue. */
-  givenTo(queue: number): number {
-    return this.#i32[(this.at >>> 2) + queue * RECORD_WORDS + GIVEN] as number;
   }
 }
 

@@ -36,10 +36,7 @@ import {
   LEN_AND_OID,
   ramOf,
 } from './entries.ts';
-import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
-
-// Folded constants: docs/hot-code.md.
-const LEAST = BATCH_LEAST;
+import { batchLoop, type BatchLoop, batchModule } from './module.ts';
 
 const FRAME_BYTES_MIN = 14;
 const LEN = 0xffff;
@@ -104,13 +101,7 @@ export class ToClients extends Sealed<Parts> {
     const loop = this.#loop;
     const destinations = this.#destinations;
     if (loop === undefined || destinations === undefined) return 0;
-    const most = this.#received.available();
-    if (most < LEAST) return 0;
-    destinations.prepare();
-    const given = loop(this.#block, most, this.#received.cursor);
-    this.#received.advance(given);
-    destinations.advance();
-    return given;
+    return destinations.run(loop, this.#block, this.#received);
   }
 }
 

@@ -32,10 +32,7 @@ import {
   HIGH,
   ramOf,
 } from './entries.ts';
-import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
-
-// Folded constants: docs/hot-code.md.
-const LEAST = BATCH_LEAST;
+import { batchLoop, type BatchLoop, batchModule } from './module.ts';
 
 /** Of each data region: where it is for DMA, its bytes, its book, its owner, its number there. */
 const REGION_WORDS = 8;
@@ -101,13 +98,7 @@ export class ToOwners extends Sealed<Parts> {
     const loop = this.#loop;
     const destinations = this.#destinations;
     if (loop === undefined || destinations === undefined) return 0;
-    const most = this.#returned.available();
-    if (most < LEAST) return 0;
-    destinations.prepare();
-    const given = loop(this.#block, most, this.#returned.cursor);
-    this.#returned.advance(given);
-    destinations.advance();
-    return given;
+    return destinations.run(loop, this.#block, this.#returned);
   }
 
   /** How many of the last {@link run} were this owner's, if it has moved any. */
