@@ -25,8 +25,6 @@ const STREAM_ENDS = ['end', 'destroy'];
 /** Node calls these by name when nobody has caught an error: its own message would be all. */
 const NODE_CALLS = ['emit', '_fatalException'];
 
-type Methods = Record<string, unknown>;
-
 /**
  * @param mistake made of what was called, thrown in its place
  * @returns what ends this
@@ -34,7 +32,7 @@ type Methods = Record<string, unknown>;
 export function forbidEnding(mistake: (what: string) => Error): () => void {
   return undoAll(
     ENDS.map((name) =>
-      replaced(process as unknown as Methods, name, () => {
+      replaced(process, name, () => {
         throw mistake(`process.${name}`);
       }),
     ),
@@ -66,19 +64,18 @@ export function forbidListening(
   isProgram: () => boolean,
   isInside: () => boolean,
 ): () => void {
-  const own = process as unknown as Methods;
-  const guarded = (object: Methods, name: string, of: string, isTheirs = isProgram): (() => void) =>
+  const guarded = (object: object, name: string, of: string, isTheirs = isProgram): (() => void) =>
     replaced(object, name, (inner, self, args) => {
       if (isTheirs()) throw mistake(`${of}.${name}`);
       return Reflect.apply(inner, self, args) as unknown;
     });
   const { stdout, stderr } = process;
   return undoAll([
-    ...LISTENS.map((name) => guarded(own, name, 'process')),
+    ...LISTENS.map((name) => guarded(process, name, 'process')),
     // Node emits what a program has left behind as if the program did it.
-    guarded(own, 'emit', 'process', isInside),
-    ...STREAM_ENDS.map((name) => guarded(stdout as unknown as Methods, name, 'process.stdout')),
-    ...STREAM_ENDS.map((name) => guarded(stderr as unknown as Methods, name, 'process.stderr')),
+    guarded(process, 'emit', 'process', isInside),
+    ...STREAM_ENDS.map((name) => guarded(stdout, name, 'process.stdout')),
+    ...STREAM_ENDS.map((name) => guarded(stderr, name, 'process.stderr')),
   ]);
 }
 
@@ -95,11 +92,11 @@ export function holdLastResort(): void {
 
 /** @returns what makes it as it was; nothing happens where there is no such method */
 function replaced(
-  object: Methods,
+  object: object,
   name: string,
   instead: (inner: () => unknown, self: unknown, args: readonly unknown[]) => unknown,
 ): () => void {
-  const inner = object[name];
+  const inner: unknown = Reflect.get(object, name);
   if (typeof inner !== 'function') return () => undefined;
   const before = Reflect.getOwnPropertyDescriptor(object, name);
   const value = function (this: unknown, ...args: unknown[]): unknown {

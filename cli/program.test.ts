@@ -129,6 +129,8 @@ const MISTAKES: readonly (readonly [string, string])[] = [
     'run build/loader.img',
     'build/loader.img: is what the Microkit tool has written; give the .system file',
   ],
+  ['check mine.ts', 'mine.ts: is a module, which is checked whenever it is loaded'],
+  ['run echo --ui-port 8081', '--ui-port: goes with --ui'],
   ['run report.txt', 'report.txt: is what the Microkit tool has written; give the .system file'],
 ];
 

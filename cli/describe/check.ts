@@ -10,7 +10,7 @@ import { parseSize } from '../quantities.ts';
 import { openTerminal } from '../terminal.ts';
 import { checkImages } from './check-images.ts';
 import { readDescriptionFile, withConfigFile } from './description-file.ts';
-import { refuseSdkOutput } from './sdk-output.ts';
+import { refuseModule, refuseSdkOutput } from './sdk-output.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
 const EXIT_MISTAKE = 2;
@@ -100,6 +100,7 @@ interface Checked {
 
 function check(file: string, target: Target, options: CheckOptions): Checked {
   refuseSdkOutput(file);
+  refuseModule(file);
   const description = readDescriptionFile(file, target, options.searchPath);
   const { read, source } = description;
   if (!read.ok) return { file, source, system: undefined, diagnostics: read.diagnostics };

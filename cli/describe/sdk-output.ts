@@ -1,4 +1,7 @@
-/** What the Microkit tool writes is no input here: the system that it was made from is. */
+/**
+ * What the Microkit tool writes is no input here: the system that it was made from is. Nor is a
+ * module, where a description is meant.
+ */
 
 import { basename } from 'node:path';
 import { UserMistake } from '../../host/problem.ts';
@@ -22,4 +25,14 @@ export function refuseSdkOutput(reference: string, meant: 'system' | 'image' = '
       `${reference}: is a program image; give the .system file that names it (sddf inspect looks into an image)`,
     );
   }
+}
+
+const MODULE = /\.[cm]?[jt]s$/;
+
+/** @throws UserMistake for a module, where only a description can be read */
+export function refuseModule(reference: string): void {
+  if (!MODULE.test(reference)) return;
+  throw new UserMistake(
+    `${reference}: is a module, which is checked whenever it is loaded (sddf graph, sddf run); check reads descriptions: FILE.system`,
+  );
 }

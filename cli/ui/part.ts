@@ -1,6 +1,7 @@
 /** `--ui`: the page, live, of a run with all that it is plugged into. */
 
 import { fileURLToPath } from 'node:url';
+import { UserMistake } from '../../host/problem.ts';
 import { flag, type RawOptions, readOptions, text } from '../option.ts';
 import { parseCount, type Range } from '../quantities.ts';
 import type { RunPart, RunWatch, WatchedRun } from '../run/part.ts';
@@ -30,7 +31,11 @@ const OPTIONS = {
 export const uiPart: RunPart = {
   options: OPTIONS,
   commands: 'run',
-  parse: (raw) => (readOptions(OPTIONS, raw).ui === 'no' ? undefined : (run) => showRun(run, raw)),
+  parse: (raw) => {
+    if (readOptions(OPTIONS, raw).ui === 'yes') return (run) => showRun(run, raw);
+    if (raw['uiPort'] !== undefined) throw new UserMistake('--ui-port: goes with --ui');
+    return undefined;
+  },
 };
 
 /** The page of a run that is about to begin. @throws UserMistake */
