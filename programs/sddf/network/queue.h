@@ -206,7 +206,12 @@ static inline bool net_publish(struct net_producer *producer)
 static inline void net_close_producer(struct net_producer *producer)
 {
     uint32_t lies = producer->lies;
-    *producer = (struct net_producer){.queue = producer->queue, .mask = producer->mask, .is_closed = true, .lies = lies};
+    *producer = (struct net_producer){
+        .queue = producer->queue,
+        .mask = producer->mask,
+        .is_closed = true,
+        .lies = lies,
+    };
 }
 
 /* Reads the producer's index once, and believes it as far as it can be true. */
@@ -303,5 +308,10 @@ static inline bool net_is_at_rest(struct net_consumer *consumer)
 static inline void net_close_consumer(struct net_consumer *consumer)
 {
     uint32_t lies = consumer->lies;
-    *consumer = (struct net_consumer){.queue = consumer->queue, .mask = consumer->mask, .is_closed = true, .lies = lies};
+    *consumer = (struct net_consumer){
+        .queue = consumer->queue,
+        .mask = consumer->mask,
+        .is_closed = true,
+        .lies = lies,
+    };
 }
