@@ -8,6 +8,7 @@ import { RunFailure } from '../memory/assert.ts';
 import { demand } from '../memory/misuse.ts';
 import type { MmioDevice } from '../memory/region.ts';
 import type { Device } from './device.ts';
+import { thrownText } from '../memory/thrown-text.ts';
 
 type Snapshotting = Pick<Device, 'snapshot'>;
 
@@ -30,7 +31,7 @@ export class DeviceFailure extends RunFailure {
  */
 export function deviceFailure(where: string, error: unknown): RunFailure {
   if (error instanceof RunFailure) return error;
-  const what = error instanceof Error ? error.message : String(error);
+  const what = thrownText(error);
   return new DeviceFailure(`${where} threw: ${what}`, error);
 }
 

@@ -3,6 +3,8 @@
  * `sddf: what, where, what to do`, without a stack trace, and ends with status 2.
  */
 
+import { thrownText } from '../memory/thrown-text.ts';
+
 export class UserMistake extends Error {
   override readonly name = 'UserMistake';
 }
@@ -45,6 +47,6 @@ export function explainSystemError(error: unknown, where: string): UserMistake {
     case 'ECONNREFUSED':
       return new UserMistake(`${where}: nobody listens there; start the other side first`);
     default:
-      return new UserMistake(`${where}: ${error instanceof Error ? error.message : String(error)}`);
+      return new UserMistake(`${where}: ${thrownText(error)}`);
   }
 }

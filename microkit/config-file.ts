@@ -6,6 +6,7 @@
 
 import type { PdDescription, SystemDescription } from './model.ts';
 import { flatten } from './model.ts';
+import { thrownText } from '../memory/thrown-text.ts';
 
 /** @returns the configurations by protection domain; domains without one are left out */
 export function configsOf(system: SystemDescription): Readonly<Record<string, unknown>> {
@@ -33,7 +34,7 @@ export function withConfigs(system: SystemDescription, json: string): ConfigResu
   try {
     configs = JSON.parse(json);
   } catch (error) {
-    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+    return { ok: false, problem: thrownText(error) };
   }
   if (typeof configs !== 'object' || configs === null || Array.isArray(configs)) {
     return { ok: false, problem: 'not an object with names of protection domains as its keys' };

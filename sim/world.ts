@@ -28,6 +28,7 @@ import type { Violation } from './traffic/workload.ts';
 import { WorldMemory } from './world-memory.ts';
 import type { WorldOptions, WorldOutcome } from './world-options.ts';
 import { WorldTraffic } from './world-traffic.ts';
+import { thrownText } from '../memory/thrown-text.ts';
 
 export type { Exploration } from './explore/exploration.ts';
 export type {
@@ -402,5 +403,5 @@ class World {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return thrownText(error);
 }

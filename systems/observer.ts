@@ -8,6 +8,7 @@ import type { LintEntry } from '../board/lint.ts';
 import { RunFailure } from '../memory/assert.ts';
 import type { ChildFault } from '../microkit/pd.ts';
 import type { MachineProgram } from '../microkit/runtime/machine-image.ts';
+import { thrownText } from '../memory/thrown-text.ts';
 
 /**
  * Told of what a person should see. Nothing that it is told changes what the system does; when it
@@ -32,7 +33,7 @@ export class ObserverFailure extends RunFailure {
   override readonly cause: unknown;
 
   constructor(call: string, cause: unknown) {
-    const what = cause instanceof Error ? cause.message : String(cause);
+    const what = thrownText(cause);
     super(`the observer's ${call} threw: ${what}`);
     this.cause = cause;
   }

@@ -10,6 +10,7 @@
 
 import { type CostTable, DEFAULT_COSTS } from '../kernel/cost.ts';
 import { DEFAULT_MACHINE_COSTS, type MachineCosts } from '../microkit/runtime/machine-code.ts';
+import { thrownText } from '../memory/thrown-text.ts';
 
 /** Nanoseconds for each piece of work of a program. */
 export interface WorkCosts {
@@ -93,7 +94,7 @@ export function parseCosts(text: string): CostsResult {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = thrownText(error);
     return { ok: false, problem: `no JSON: ${reason.split('\n')[0] ?? ''}` };
   }
   const problems: string[] = [];

@@ -137,6 +137,11 @@ describe('what is written wrong', () => {
       /two tests are called 'a'/,
     ],
     [
+      'names made of what is no text',
+      `${system}tests:\n  - {name: a $x, each: [{x: {toString: 1}}, {x: {toString: 1}}], steps: [at rest]}\n`,
+      /two tests are called 'a \{"toString":1\}'/,
+    ],
+    [
       'bombs of aliases',
       `a: &a [x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c]\n`,
       /a\.yaml: no YAML: /,

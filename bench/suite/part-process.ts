@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BenchRow } from '../results.ts';
 import { SAMPLES, type Benchmark, type BenchPart, type BenchSettings } from './benchmark.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 /** What can be written down of the settings. */
 export type PartRequest = Omit<BenchSettings, 'onProgress' | 'onNotice'>;
@@ -99,7 +100,7 @@ export async function measurePart(part: BenchPart, settings: BenchSettings): Pro
   try {
     return { kind: 'measured', rows: await part.measure(settings) };
   } catch (error) {
-    return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+    return { kind: 'failed', reason: thrownText(error) };
   }
 }
 

@@ -16,6 +16,7 @@ import type { Trace } from '../../kernel/oracle/trace.ts';
 import { parseTraces, TraceFormatError } from '../../kernel/oracle/trace.ts';
 import { openTerminal } from '../terminal.ts';
 import { jsonText } from '../../systems/json-text.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 const EXIT_FAILURE = 1;
 const FIRST_DEFAULT = '20';
@@ -85,7 +86,7 @@ function readRecording(path: string): Trace[] {
     return parseTraces((path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8'));
   } catch (error) {
     if (error instanceof TraceFormatError) throw new UserMistake(`${path}: ${error.message}`);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = thrownText(error);
     throw new UserMistake(`${path}: ${basename(path)} cannot be read: ${reason}`);
   }
 }

@@ -11,6 +11,7 @@ import { importUserModule, newInstance } from '../../systems/user-modules.ts';
 import { holdExports } from './own-exports.ts';
 import { loadUnchanging } from './pollution.ts';
 import { forbidEndingTo } from './user-system.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 /**
  * @param path of a module, relative to the working directory
@@ -41,7 +42,7 @@ export async function loadUserModule(
 
 /** One line: a compiler's message goes on over several, of which the second says where. */
 function loadProblem(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = thrownText(error);
   const [first = '', second] = message.split('\n').filter((line) => line.trim() !== '');
   if (message.includes("Cannot find package 'sddf-testbed'")) {
     return `${first}; install the package in this project first (npm install PATH/sddf-testbed-….tgz)`;

@@ -37,6 +37,16 @@ const MISTAKES: readonly (readonly [what: string, module: string, message: strin
     'calls process.exit; a module may not',
   ],
   ['an exception', "export const build = () => { throw new Error('no\\nway'); };", ':5: no'],
+  [
+    'something without a text',
+    'export const build = () => { throw { toString: 1 }; };',
+    'throws a value that is no text (object)',
+  ],
+  [
+    'an error with a message that is no text',
+    'export const build = () => { throw Object.assign(new Error(), { message: {} }); };',
+    '[object Object]',
+  ],
   ['a thrown text', "export const build = () => { throw 'text'; };", 'throws text'],
   [
     'options without choices',

@@ -10,6 +10,7 @@ import { ChoiceError, type SystemModule } from '../../systems/system.ts';
 import { forbidEnding } from '../own-process.ts';
 import { callUnchanging } from './pollution.ts';
 import { explainChoice } from './choices.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 /** @param name how messages call the module @throws UserMistake */
 export function buildUserSystem(
@@ -63,7 +64,8 @@ function blamed<Value>(name: string, called: string, action: () => Value): Value
   } catch (error) {
     if (error instanceof UserMistake) throw error;
     if (error instanceof ChoiceError) throw explainChoice(name, error);
-    const message = error instanceof Error ? error.message : `throws ${String(error)}`;
+    const text = thrownText(error);
+    const message = error instanceof Error ? text : `throws ${text}`;
     const file = name.replace(/^.*\//, '');
     const stack = error instanceof Error ? stackOf(error) : '';
     const frame = stack.split('\n').find((line) => line.includes(`${file}:`));

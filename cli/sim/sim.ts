@@ -50,6 +50,7 @@ import type { CoverageEars } from './world-process.ts';
 import { boundedRequest, type CampaignRequest } from './request.ts';
 import { loadTarget } from './target.ts';
 import { jsonText } from '../../systems/json-text.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 export const EXIT_FAILED = 1;
 export const EXIT_VOID = 3;
@@ -334,7 +335,7 @@ async function runCampaign(options: {
     const { next } = await pool.run();
     return { tally, next, seconds: seconds() };
   } catch (error) {
-    throw new UserMistake(error instanceof Error ? error.message : String(error));
+    throw new UserMistake(thrownText(error));
   }
 }
 

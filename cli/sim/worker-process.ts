@@ -14,6 +14,7 @@ import { type CampaignRequest, specOf } from './request.ts';
 import type { CoverageExtent } from '../coverage/report.ts';
 import { loadTarget } from './target.ts';
 import { TELL_EXECUTED, type WorkerAnswer, type WorkerOrder } from './world-process.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 /** File descriptor of the line to the campaign: see `world-process.ts`. */
 const PARENT = 4;
@@ -81,7 +82,7 @@ function say(answer: WorkerAnswer): void {
 }
 
 function fail(error: unknown): void {
-  say({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) });
+  say({ kind: 'failed', problem: thrownText(error) });
 }
 
 main().catch(fail);

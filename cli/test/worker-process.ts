@@ -5,6 +5,7 @@ import { endWithParent } from '../../host/watch/end-with-parent.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
 import { TaskRunner, type TestRequest } from './task-runner.ts';
 import type { PoolAnswer, PoolOrder } from './test-pool.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 /** File descriptor of the line to the command: see `test-pool.ts`. */
 const PARENT = 4;
@@ -36,7 +37,7 @@ function say(answer: PoolAnswer): void {
 }
 
 function fail(error: unknown): void {
-  const problem = error instanceof Error ? error.message : String(error);
+  const problem = thrownText(error);
   say({ kind: 'failed', problem, whose: error instanceof UserMistake ? 'the user' : 'ours' });
 }
 

@@ -7,6 +7,7 @@ import { closeSync, fdatasyncSync, readSync, writeSync } from 'node:fs';
 import type { BlockEnd, BlockStatus, BlockWire } from '../../board/block-wire.ts';
 import { BLOCK_IO_ERROR, BLOCK_OK, SECTOR_BYTES } from '../../board/block-wire.ts';
 import { type FileDiskOptions, openImage } from './worker-file.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 const ZERO_BYTES = 1 << 20;
 
@@ -90,7 +91,7 @@ export class SyncFileDisk implements BlockWire {
       action();
       return BLOCK_OK;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = thrownText(error);
       this.#options.onNotice(`${this.#options.path}: ${why}`);
       return BLOCK_IO_ERROR;
     }

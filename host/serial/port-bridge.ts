@@ -23,6 +23,7 @@ import { KeptOutput } from './bridge.ts';
 import type { NoticeListener, SerialBridge } from './bridge.ts';
 import type { HostLine } from './host-line.ts';
 import type { HostPort, OpenHostPort, PortOutputs } from './port-driver.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 const BUFFERED_BYTES_MAX = 65_536;
 const PIECE_BYTES_MAX = 4096;
@@ -206,7 +207,7 @@ export class PortBridge implements SerialBridge {
   #tell(what: string, error: unknown): void {
     if (this.#told.has(what) || this.#state === 'closed') return;
     this.#told.add(what);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = thrownText(error);
     this.#options.onNotice(
       `serial: port ${this.#options.path} cannot do ${what} (${reason}); going on without`,
     );

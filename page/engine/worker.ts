@@ -6,6 +6,7 @@
 import { after, nowMs } from '../clock.ts';
 import type { Answer, Request } from './protocol.ts';
 import { Session } from './session.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 /** One turn of playing: shorter than a frame of the screen, so that requests are heard. */
 const TURN_MS = 12;
@@ -63,7 +64,7 @@ function turn(): void {
 }
 
 function fail(error: unknown): void {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = thrownText(error);
   scope.postMessage({ kind: 'failed', text });
   void session.ask({ kind: 'pause' }).catch(() => undefined);
 }

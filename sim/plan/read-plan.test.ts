@@ -131,6 +131,11 @@ describe('a plan', () => {
       rule('"at": "net.wire.inn"'),
       "no point 'net.wire.inn' in this system; did you mean 'net.wire.in'?",
     ],
+    [rule('"at": { "toString": 1 }'), `no point '{"toString":1}' in this system`],
+    [
+      rule('"at": "net.wire.in", "fault": [{ "toString": 1 }]'),
+      `net.wire.in has no fault '[{"toString":1}]'`,
+    ],
     [
       rule('"at": "net.wire.in", "fault": "loose"'),
       "net.wire.in has no fault 'loose'; did you mean 'lose'?",

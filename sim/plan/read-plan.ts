@@ -21,6 +21,8 @@ import { PLAN_SCHEMA } from './plan.ts';
 export const PLAN_BYTES_MAX = 1_048_576;
 const RULES_MAX = 10_000;
 const INCLUDES_MAX = 32;
+/** Characters that are said of what should be a name. */
+const NO_NAME_SHOWN = 40;
 const PROBLEMS_MAX = 20;
 
 /** Fields of "when", and what they are called in a plan that has been read. */
@@ -155,22 +157,22 @@ class PlanReader {
   }
 
   #point(node: Node, isThere: boolean, place: Place): PointKind | undefined {
-    const name: unknown = isThere ? getNodeValue(node) : undefined;
+    const name = isThere ? nameIn(node) : '';
     const found = this.#reading.points.find((each) => each.name === name);
     if (found !== undefined) return found;
     const names = this.#reading.points.map((each) => each.name);
-    const what = isThere ? `no point '${String(name)}' in this system` : 'a rule has no "at"';
-    this.#say(place.of(node), `${what}; ${advice(String(name), names)}`);
+    const what = isThere ? `no point '${name}' in this system` : 'a rule has no "at"';
+    this.#say(place.of(node), `${what}; ${advice(name, names)}`);
     return undefined;
   }
 
   #fault(point: PointKind, node: Node, isThere: boolean, place: Place): FaultKind | undefined {
-    const name: unknown = isThere ? getNodeValue(node) : undefined;
-    const found = faultNamed(point, String(name));
+    const name = isThere ? nameIn(node) : '';
+    const found = faultNamed(point, name);
     if (found !== undefined) return found;
     const names = point.faults.map((each) => each.name);
-    const what = isThere ? `${point.name} has no fault '${String(name)}'` : 'a rule has no "fault"';
-    this.#say(place.of(node), `${what}; ${advice(String(name), names)}`);
+    const what = isThere ? `${point.name} has no fault '${name}'` : 'a rule has no "fault"';
+    this.#say(place.of(node), `${what}; ${advice(name, names)}`);
     return undefined;
   }
 
@@ -200,13 +202,13 @@ class PlanReader {
   }
 
   #state(node: Node, place: Place, point: PointKind): string | undefined {
-    const value: unknown = getNodeValue(node);
-    if (point.states.includes(String(value))) return String(value);
+    const value = nameIn(node);
+    if (point.states.includes(value)) return value;
     this.#say(
       place.of(node),
       point.states.length === 0
         ? `${point.name} has no states`
-        : `${point.name} has no state '${String(value)}'; ${advice(String(value), point.states)}`,
+        : `${point.name} has no state '${value}'; ${advice(value, point.states)}`,
     );
     return undefined;
   }
@@ -336,6 +338,15 @@ class PlanReader {
 /** 'CloseBracketExpected' as a person would say it. */
 function inWords(code: string): string {
   return code.replaceAll(/(?<=[a-z])[A-Z]/g, ' $&').toLowerCase();
+}
+
+/**
+ * @returns the name that stands there, and of what is no name its beginning as JSON: it is only to
+ * be said, and an object of a plan may have a `toString` of its own
+ */
+function nameIn(node: Node): string {
+  const value: unknown = getNodeValue(node);
+  return typeof value === 'string' ? value : JSON.stringify(value).slice(0, NO_NAME_SHOWN);
 }
 
 /** Where in a file something stands. */

@@ -10,7 +10,7 @@ export function filledIn(value: unknown, row: Row): unknown {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([name]) => name !== 'each')
-      .map(([name, each]) => [String(replaced(name, row)), filledIn(each, row)]),
+      .map(([name, each]) => [inWords(replaced(name, row)), filledIn(each, row)]),
   );
 }
 
@@ -19,8 +19,14 @@ function replaced(text: string, row: Row): unknown {
   const [, whole] = /^\$([a-z][a-z0-9-]*)$/.exec(text) ?? [];
   if (whole !== undefined && Object.hasOwn(row, whole)) return row[whole];
   const filled = (found: string, name: string): string =>
-    Object.hasOwn(row, name) ? String(row[name]) : found;
+    Object.hasOwn(row, name) ? inWords(row[name]) : found;
   return text
     .replaceAll(/\$\{([a-z][a-z0-9-]*)\}/g, filled)
     .replaceAll(/\$([a-z][a-z0-9-]*)/g, filled);
+}
+
+/** What is no text as JSON: what a file of tests calls `toString` is no function. */
+function inWords(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }

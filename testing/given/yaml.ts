@@ -2,6 +2,7 @@
 
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { Given, type Path, type Source } from './given.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 /** Larger files are refused unread: tests are written by persons. */
 export const TEST_BYTES_MAX = 1_048_576;
@@ -53,9 +54,7 @@ function valueOf(problems: string[], name: string, read: () => unknown): unknown
   try {
     return read();
   } catch (error) {
-    problems.push(
-      `${name}: no YAML: ${oneLine(error instanceof Error ? error.message : String(error))}`,
-    );
+    problems.push(`${name}: no YAML: ${oneLine(thrownText(error))}`);
     return null;
   }
 }

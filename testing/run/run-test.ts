@@ -6,6 +6,7 @@ import type { TestCase } from '../file/test-file.ts';
 import type { BookedEvent } from '../../systems/trace/event-book.ts';
 import { type Step, Unmet } from './step.ts';
 import { TestRun, type TestWatch } from './test-run.ts';
+import { thrownText } from '../../memory/thrown-text.ts';
 
 export interface TestFailure {
   /** The step, or what else of the test. */
@@ -116,6 +117,6 @@ export function explained(error: unknown): Pick<TestFailure, 'expected' | 'came'
   if (error instanceof Unmet) return { expected: error.expected, came: error.came };
   // An assertion is a bug of the testbed's own; a device of the user's may fail as well.
   const name = error instanceof RunFailure || !(error instanceof Error) ? '' : `${error.name}: `;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = thrownText(error);
   return { expected: 'the run to go on', came: [`an internal failure: ${name}${message}`] };
 }

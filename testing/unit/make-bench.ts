@@ -81,7 +81,7 @@ function numbersOf(role: Role, given: BenchNumbers): BenchNumbers {
     if (usual === undefined) {
       throw new UserMistake(`bench: ${role.name} has no '${name}'; ${advice(name, known)}`);
     }
-    if (typeof usual !== 'number' && !usual.includes(String(value))) {
+    if (typeof usual !== 'number' && !(usual as readonly unknown[]).includes(value)) {
       throw new UserMistake(`bench: ${name} is one of ${usual.join(', ')}`);
     }
     const most = NUMBERS_MAX[name] ?? 0;
