@@ -1,11 +1,19 @@
 /**
  * Changes bytes as things go wrong: single bits, cuts, repeats, numbers at the ends of their range,
- * pieces of another input.
+ * pieces of another input, and in texts a value of another kind than the one that is wanted.
  */
 
 import type { Random } from '../../../board/random.ts';
 
 const EDGES = [0, 1, 0x7f, 0x80, 0xff];
+/** What JSON and YAML may have where something else should stand. */
+const VALUES = [
+  ...['null', 'true', '-1', '0.5', '1e400', '[]', '{}', '""', '"\\u0000"', '9007199254740993'],
+  ...['{"toString":1}', '[{"toString":1}]', '{"__proto__":{}}', '"constructor"', '"__proto__"'],
+].map((text) => new TextEncoder().encode(text));
+const [COLON, COMMA] = [0x3a, 0x2c];
+/** `,` `}` `]` and the end of a line. */
+const ENDS = [COMMA, 0x7d, 0x5d, 0x0a];
 const CHANGES_MAX = 6;
 const LENGTH_MAX = 1 << 16;
 
@@ -23,7 +31,7 @@ function changed(bytes: Uint8Array<ArrayBuffer>, other: Uint8Array, random: Rand
   if (bytes.length === 0) return randomBytes(8, random);
   const at = random.below(bytes.length);
   const length = random.below(Math.min(64, bytes.length - at) + 1);
-  switch (random.below(7)) {
+  switch (random.below(8)) {
     case 0:
       bytes[at] = (bytes[at] as number) ^ (1 << random.below(8));
       return bytes;
@@ -39,11 +47,21 @@ function changed(bytes: Uint8Array<ArrayBuffer>, other: Uint8Array, random: Rand
       return joined(bytes.subarray(0, at), bytes.subarray(at + length));
     case 5:
       return joined(bytes.subarray(0, at + length), bytes.subarray(at));
+    case 6:
+      return withOtherValue(bytes, at, pick(VALUES, random));
     default: {
       const from = random.below(other.length + 1);
       return joined(bytes.subarray(0, at), other.subarray(from, from + 64), bytes.subarray(at));
     }
   }
+}
+
+/** What stands behind the next colon or comma is replaced, up to where it seems to end. */
+function withOtherValue(bytes: Uint8Array<ArrayBuffer>, at: number, value: Uint8Array) {
+  const from = bytes.findIndex((byte, index) => index >= at && (byte === COLON || byte === COMMA));
+  if (from < 0) return bytes;
+  const end = bytes.findIndex((byte, index) => index > from && ENDS.includes(byte));
+  return joined(bytes.subarray(0, from + 1), value, bytes.subarray(end < 0 ? bytes.length : end));
 }
 
 function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
