@@ -6,6 +6,9 @@
  *     back to a moment          run to it, and halt
  *     back to what came before  run to where we were, remember the last thing that would have
  *                               stopped it; then as above
+ *
+ * What stops a world is looked at from where that matters on: to look costs time. The last thing
+ * is looked for in the last part of the way first.
  */
 
 import type { DebuggedHart } from './debugged-hart.ts';
@@ -16,8 +19,8 @@ export type Aim =
   | { readonly kind: 'halt'; readonly at: Moment; readonly report: Stop }
   /** A step of a hart, forwards; `alone`: without others. */
   | { readonly kind: 'step'; readonly at: HartMoment; readonly alone: boolean }
-  /** To find what came last before it. */
-  | { readonly kind: 'search'; readonly until: Moment }
+  /** To find what came last before it; `from`: the event from which on it is looked for. */
+  | { readonly kind: 'search'; readonly until: Moment; readonly from: number }
   /** To find the step before a moment whose number is not known: `before` steps, one was not 1. */
   | { readonly kind: 'find-step'; readonly pd: string; readonly before: number };
 
@@ -40,6 +43,8 @@ export const BEGIN: Stop = {
   pd: undefined,
   text: 'nothing is before this: the world begins',
 };
+/** Of the way, where the last thing is looked for first. */
+const LAST_PART = 1 / 8;
 /** The most that one step counts: of what is done at once, see `riscv/bulk/`. */
 const LONGEST_STEP = 2100;
 
@@ -62,6 +67,17 @@ export class Course {
   /** Whether it runs again what has been seen already. */
   get isRunningAgain(): boolean {
     return this.#aim !== undefined && this.#aim.kind !== 'step';
+  }
+
+  /**
+   * Whether it is of no matter now what would stop the world.
+   *
+   * @param events that have been
+   */
+  isBlind(events: number): boolean {
+    const aim = this.#aim;
+    if (aim?.kind === 'search') return events < aim.from;
+    return aim?.kind === 'halt' || aim?.kind === 'find-step';
   }
 
   /** Nobody is there who wants anything: on from where the world had come to. */
@@ -99,7 +115,7 @@ export class Course {
     if (moment.kind !== kind || moment.pd !== hart.pd || hart.steps < moment.steps) {
       return undefined;
     }
-    if (aim.kind === 'search') return this.#found();
+    if (aim.kind === 'search') return this.#found(aim);
     if (aim.kind === 'step') return { kind: 'step over', pd: hart.pd };
     // The step before the moment counts as many: it is looked for one by one.
     return hart.steps > moment.steps
@@ -113,7 +129,7 @@ export class Course {
     if (aim?.kind === 'halt' && isEvent(aim.at, event)) {
       return { kind: 'halt', report: aim.report };
     }
-    if (aim?.kind === 'search' && isEvent(aim.until, event)) return this.#found();
+    if (aim?.kind === 'search' && isEvent(aim.until, event)) return this.#found(aim);
     const isOther = aim?.kind === 'step' && aim.alone && pd !== undefined && aim.at.pd !== pd;
     return isOther ? { kind: 'step over', pd } : undefined;
   }
@@ -121,7 +137,7 @@ export class Course {
   /** The world is over. */
   atEnd(): Decision {
     const aim = this.#aim;
-    return aim?.kind === 'search' && aim.until === END ? this.#found() : undefined;
+    return aim?.kind === 'search' && aim.until === END ? this.#found(aim) : undefined;
   }
 
   /**
@@ -136,8 +152,14 @@ export class Course {
     return kind === 'none' || kind === 'step';
   }
 
-  /** The search has come to where it began: the last thing that it has met is the one. */
-  #found(): Decision {
+  /**
+   * The search has come to where it began: the last thing that it has met is the one. With none, it
+   * lies before where the search has begun to look.
+   */
+  #found(aim: Extract<Aim, { readonly kind: 'search' }>): Decision {
+    if (this.#last === undefined && aim.from > 0) {
+      return { kind: 'rewind', aim: { ...aim, from: 0 } };
+    }
     const report = this.#last ?? BEGIN;
     return { kind: 'rewind', aim: { kind: 'halt', at: report.moment, report } };
   }
@@ -148,6 +170,11 @@ export class Course {
     const steps = Math.max(0, hart.lastSingle);
     return { kind: 'rewind', aim: haltAt({ kind: 'before', pd: hart.pd, steps }, hart.pd) };
   }
+}
+
+/** To find what came last before a moment. @param events that have been by then */
+export function searchBefore(until: Moment, events: number): Aim {
+  return { kind: 'search', until, from: Math.floor(events * (1 - LAST_PART)) };
 }
 
 /** A step of a domain, forwards. @param events that have been */

@@ -31,7 +31,15 @@ import { SystemNames } from '../systems/trace/names.ts';
 import { systemCallOf } from '../systems/trace/told-by.ts';
 import type { UserThread } from '../kernel/user.ts';
 import { Conditions, type Watchpoint } from './conditions.ts';
-import { type Aim, Course, type Decision, END, stepBackOf, stepOf } from './course.ts';
+import {
+  type Aim,
+  Course,
+  type Decision,
+  END,
+  searchBefore,
+  stepBackOf,
+  stepOf,
+} from './course.ts';
 import { DebuggedHart, type HaltAsker } from './debugged-hart.ts';
 import type { DebuggedWorld } from './debugged-world.ts';
 import { EventTrace } from './event-trace.ts';
@@ -97,6 +105,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   readonly #devices: string[] = [];
   #events = 0;
   readonly #course = new Course();
+  /** What would stop the world is not looked at: see {@link Course.isBlind}. */
+  #isBlind = false;
   /** The hart that executes. */
   #running: DebuggedHart | undefined;
   #isHalted = false;
@@ -131,6 +141,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#events = 0;
     this.#running = undefined;
     this.#isHalted = false;
+    // Where it is not, that begins with the first event: there is a world then.
+    this.#isBlind = true;
     this.#memory.forget();
     this.trace.begin();
   }
@@ -312,7 +324,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   runs(pd: number, how: number, regs: Uint32Array): void {
     this.trace.book?.runs(pd, how, regs);
     this.#event(pd);
-    if (how !== RUN_WOKEN || !this.conditions.lookAtEvents) return;
+    if (how !== RUN_WOKEN || !this.#looksAtEvents) return;
     const name = this.names.pd(pd);
     if (!this.conditions.catches('notification', name)) return;
     const badge = (regs[33] as number) * 2 ** 32 + (regs[32] as number);
@@ -322,13 +334,13 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   enters(pd: number, regs: Uint32Array): void {
     this.trace.book?.enters(pd, regs);
     this.#event(pd);
-    if (this.conditions.lookAtEvents) this.#systemCall(pd, regs);
+    if (this.#looksAtEvents) this.#systemCall(pd, regs);
   }
 
   waits(pd: number, regs: Uint32Array): void {
     this.trace.book?.waits(pd, regs);
     this.#event(pd);
-    if (this.conditions.lookAtEvents) this.#systemCall(pd, regs);
+    if (this.#looksAtEvents) this.#systemCall(pd, regs);
   }
 
   returns(pd: number): void {
@@ -351,7 +363,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   claimed(irq: number): void {
     this.#event();
-    if (!this.conditions.lookAtEvents || !this.conditions.catches('irq', String(irq))) return;
+    if (!this.#looksAtEvents || !this.conditions.catches('irq', String(irq))) return;
     this.#caught(undefined, `interrupt ${irq}`);
   }
 
@@ -388,15 +400,26 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#events += 1;
     this.#journal.note(this.#events, this.#world);
     if (this.#isHeld) this.#holdProgram();
+    if (this.#isBlind && !this.#course.isBlind(this.#events)) this.#see();
     if (this.#course.isSet) {
       const name = pd === undefined ? undefined : this.names.pd(pd);
       this.#follow(this.#course.atEvent(this.#events, name));
     }
-    if (this.conditions.lookAtEvents) {
+    if (this.#looksAtEvents) {
       this.#memory.compare(this.#current ?? 'a device');
       if (this.nowNs() >= this.conditions.untilNs) this.#timeHasCome();
     }
     if (pd !== undefined) this.look();
+  }
+
+  /** From now on it matters what would stop the world. */
+  #see(): void {
+    this.#isBlind = false;
+    this.#memory.renew(this.conditions, this.#world?.board.ram);
+  }
+
+  get #looksAtEvents(): boolean {
+    return this.conditions.lookAtEvents && !this.#isBlind;
   }
 
   #systemCall(pd: number, regs: Uint32Array): void {
@@ -428,6 +451,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   }
 
   #plant(hart: DebuggedHart): void {
+    if (this.#isBlind) return;
     const { version } = this.conditions;
     const mappings = this.#world?.kernel.state.mappingGeneration ?? 0;
     if (hart.plantedVersion === version && hart.plantedMappings === mappings) return;
@@ -514,7 +538,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#isHalted = true;
     const resume = this.#front.stopped(text === '' ? stop : { ...stop, text });
     this.#isHalted = false;
-    this.#memory.renew(this.conditions, this.#world?.board.ram);
+    this.#see();
     this.#resume(resume, stop);
     if (this.#running === undefined) return;
     this.#setPause(this.#running);
@@ -532,7 +556,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
         this.#isHeld = true;
         return this.#rewind(undefined);
       case 'back':
-        return this.#rewind({ kind: 'search', until: stop.moment });
+        return this.#rewind(searchBefore(stop.moment, this.#events));
       case 'here':
         return this.#rewind({ kind: 'halt', at: stop.moment, report: stop });
       case 'back-step':

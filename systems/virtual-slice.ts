@@ -11,7 +11,7 @@ export type Ending = 'time' | 'quiet' | 'interrupted';
 export const VIRTUAL_SLICE_NS = 10_000_000;
 
 /**
- * Runs one slice; time in which nothing happens costs nothing, however long it is.
+ * Runs one slice.
  *
  * @param untilNs end of the run, in the testbed's time; `Infinity`: until all is quiet
  * @param sliceNs how long a slice is
@@ -21,9 +21,18 @@ export function runVirtualSlice(
   untilNs: number,
   sliceNs: number = VIRTUAL_SLICE_NS,
 ): void {
+  testbed.runUntil(virtualSliceEnd(testbed, untilNs, sliceNs));
+}
+
+/** @returns when it ends; time in which nothing happens costs nothing, however long it is */
+export function virtualSliceEnd(
+  testbed: Testbed,
+  untilNs: number,
+  sliceNs: number = VIRTUAL_SLICE_NS,
+): number {
   const nextNs = testbed.nextEventAt();
   const pauseEndNs = nextNs < Infinity ? nextNs : 0;
-  testbed.runUntil(Math.min(Math.max(testbed.now() + sliceNs, pauseEndNs), untilNs));
+  return Math.min(Math.max(testbed.now() + sliceNs, pauseEndNs), untilNs);
 }
 
 /** @returns why the run is over, unless it goes on */

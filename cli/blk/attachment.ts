@@ -9,8 +9,10 @@
 
 import { Doorbell } from '../../board/doorbell.ts';
 import { type DiskSpec, prepareDisk, type PreparedDisk } from '../../host/disk/disk.ts';
+import { FileUndo } from '../../host/disk/file-undo.ts';
 import { nbdProgram } from '../../host/nbd/program.ts';
 import { NbdServer } from '../../host/nbd/server.ts';
+import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import type { Program } from '../../microkit/pd.ts';
 import { nameOf, NBD_PD } from '../../systems/blk.ts';
 import { doorbellIrq } from '../../systems/devices.ts';
@@ -35,11 +37,14 @@ export class BlockAttachment implements Attachment {
   readonly programs: ReadonlyMap<string, Program>;
   readonly stagingBytes: number;
   readonly pace: 'host' | 'own';
+  readonly unrecorded: string | undefined;
   readonly #disks: readonly PreparedDisk[];
   readonly #options: BlockAttachmentOptions;
   readonly #server: NbdServer | undefined;
   #doorbell: Doorbell | undefined;
   #board: WireParts['board'] | undefined;
+  #undo: FileUndo | undefined;
+  #isDescribed = false;
 
   /** @throws UserMistake for a disk that cannot be what it is asked to be */
   constructor(options: BlockAttachmentOptions) {
@@ -53,8 +58,14 @@ export class BlockAttachment implements Attachment {
     }
     this.programs = programs;
     this.pace = this.#server === undefined ? 'own' : 'host';
+    // Its clients' requests go to a program, not to a wire.
+    this.unrecorded = this.#server === undefined ? undefined : '--nbd';
     const bytes = this.#disks.reduce((sum, disk) => sum + disk.stagingBytes, STAGING_BYTES);
     this.stagingBytes = Math.ceil(bytes / STAGING_UNIT) * STAGING_UNIT;
+  }
+
+  record(record: OutsideRecord): void {
+    this.#undo = new FileUndo((bytes) => record.mayKeep(bytes));
   }
 
   wires(parts: WireParts): Wires {
@@ -66,8 +77,9 @@ export class BlockAttachment implements Attachment {
     this.#board = board;
     this.#doorbell = new Doorbell(board.irqLine(doorbellIrq(0)));
     const { clock } = this.#options;
+    const undo = this.#undo;
     return this.#disks.map((disk) => ({
-      wire: disk.plugIn({ ram, turns: board.turns, clock }),
+      wire: disk.plugIn({ ram, turns: board.turns, clock, undo }),
       limits: { logicalBlockBytes: disk.spec.sectorBytes },
     }));
   }
@@ -76,7 +88,10 @@ export class BlockAttachment implements Attachment {
     for (const disk of this.#disks) disk.onWake(wake);
     this.#doorbell?.onRing(wake);
     const { onNotice } = this.#options;
-    for (const disk of this.#disks) for (const line of describe(disk)) onNotice(line);
+    if (!this.#isDescribed) {
+      for (const disk of this.#disks) for (const line of describe(disk)) onNotice(line);
+    }
+    this.#isDescribed = true;
     if (this.#server !== undefined) onNotice(`NBD server: ${await this.#server.listen()}`);
   }
 
@@ -104,6 +119,12 @@ export class BlockAttachment implements Attachment {
       disks: this.#disks.map((disk) => ({ kind: disk.spec.kind, sizeBytes: disk.sizeBytes })),
       ...(this.#server === undefined ? {} : { nbd: { ...this.#server.counters } }),
     };
+  }
+
+  async rewind(): Promise<void> {
+    await this.#server?.close();
+    for (const disk of this.#disks) await disk.rewind();
+    this.#undo?.restore();
   }
 
   async close(): Promise<void> {

@@ -31,6 +31,8 @@ import {
   type UserBridgeOptions,
 } from '../../host/net/user-bridge.ts';
 import { UserMistake } from '../../host/problem.ts';
+import type { OutsideRecord } from '../../host/record/outside-record.ts';
+import { type FarLink, RecordedLink } from '../../host/record/recorded-link.ts';
 import type { Guest } from '../../systems/guests.ts';
 import {
   generatorCounters,
@@ -61,9 +63,14 @@ export interface NetAttachmentOptions {
 
 /** One NIC's; `attachments.ts` puts together those of a run. */
 export class NetAttachment implements Omit<Attachment, 'wires'> {
+  readonly unrecorded = undefined;
   readonly #options: NetAttachmentOptions;
   #parts: WireParts | undefined;
   #link: StagedLink | undefined;
+  /** The link as the bridge has it. */
+  #port: FarLink | undefined;
+  #record: OutsideRecord | undefined;
+  #recorded: RecordedLink | undefined;
   #capture: Capture | undefined;
   #bridge: Bridge | undefined;
   #passt: Passt | undefined;
@@ -94,7 +101,12 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     return attachment;
   }
 
-  /** What the NIC is plugged into; called once, while the testbed is made. */
+  /** What the bridge does is noted from now on. What keeps to the board's time comes by itself. */
+  record(record: OutsideRecord): void {
+    if (this.pace === 'host') this.#record = record;
+  }
+
+  /** What the NIC is plugged into; called while a testbed is made. */
   wire(parts: WireParts): EthernetWire {
     this.#parts = parts;
     const wire = this.#innerWire(parts);
@@ -120,11 +132,19 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
       ...(net.mtu === undefined ? {} : { mtu: net.mtu }),
     });
     if (net.kind === 'none') this.#link.setLink('down');
+    this.#port = this.#portOf(this.#link);
     let wire: EthernetWire = this.#link;
     this.generators.forEach((station, index) => {
       wire = new SharedWire({ ram, station, mac: generatorMac(index), others: wire });
     });
     return wire;
+  }
+
+  #portOf(link: StagedLink): FarLink {
+    if (this.#record === undefined) return link;
+    this.#recorded ??= new RecordedLink(this.#record, link);
+    this.#recorded.renew(link);
+    return this.#recorded;
   }
 
   /**
@@ -142,10 +162,10 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
    */
   async plugIn(wake: () => void): Promise<void> {
     const { net, guests, onNotice } = this.#options;
-    const port = this.#link;
-    if (port === undefined) return;
-    const onDrop = (frame: Uint8Array, reason: string): void =>
-      this.#capture?.dropped(frame, reason);
+    const port = this.#port;
+    // Of a world that is made again, the bridge is there already.
+    if (port === undefined || this.#bridge !== undefined) return;
+    const onDrop = (frame: Uint8Array, reason: string): void => this.#dropped(frame, reason);
     const common = { port, wake, onNotice, onDrop };
     switch (net.kind) {
       case 'user': {
@@ -197,6 +217,17 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     }
   }
 
+  /** A capture tells of it; whoever makes the world again makes the capture again. */
+  #dropped(frame: Uint8Array, reason: string): void {
+    if (this.#record === undefined) {
+      this.#capture?.dropped(frame, reason);
+      return;
+    }
+    if (this.#capture === undefined) return;
+    const kept = frame.slice();
+    this.#record.perform(() => this.#capture?.dropped(kept, reason));
+  }
+
   #sayForwards(listening: readonly UdpAddress[], forwards: readonly HostForward[]): void {
     for (const [index, { host, port }] of listening.entries()) {
       const { guestIp = 0, guestPort = 0 } = forwards[index] ?? {};
@@ -243,11 +274,22 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
   }
 
   flush(): void {
-    const link = this.#link;
-    if (link !== undefined && this.#bridge !== undefined) {
-      if (link.waiting > 0) link.drain(this.#bridge);
+    const port = this.#port;
+    if (port !== undefined && this.#bridge !== undefined) {
+      if (port.waiting > 0) port.drain(this.#bridge);
       this.#bridge.flush();
     }
+  }
+
+  /** The world is to be made again. */
+  async rewind(): Promise<void> {
+    this.generators.length = 0;
+    if (this.#record !== undefined) return;
+    await this.close();
+    this.#bridge = undefined;
+    this.#replay = undefined;
+    this.#passt = undefined;
+    if (this.#options.net.kind === 'pcap') this.#reader = openReplay(this.#options.net.path);
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { UserMistake } from '../../host/problem.ts';
 import type { EthernetWire } from '../../board/ethernet.ts';
+import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
 import type { NetAttachment } from './attachment.ts';
@@ -14,6 +15,7 @@ export interface AttachedNic {
 }
 
 export class NetAttachments implements Attachment {
+  readonly unrecorded = undefined;
   readonly #nics: readonly AttachedNic[];
   readonly #captures: Captures;
 
@@ -31,6 +33,10 @@ export class NetAttachments implements Attachment {
 
   get #all(): readonly NetAttachment[] {
     return this.#nics.map(({ attachment }) => attachment);
+  }
+
+  record(record: OutsideRecord): void {
+    for (const attachment of this.#all) attachment.record(record);
   }
 
   wires(parts: WireParts): Wires {
@@ -66,6 +72,11 @@ export class NetAttachments implements Attachment {
     for (const attachment of this.#all) attachment.flush();
     // A person who watches in Wireshark wants to see frames now; a file is written in large pieces.
     if (this.#captures.clock === 'host') this.#captures.flush();
+  }
+
+  async rewind(): Promise<void> {
+    for (const attachment of this.#all) await attachment.rewind();
+    await this.#captures.rewind();
   }
 
   async close(): Promise<void> {

@@ -39,8 +39,12 @@ export class Captures {
   /** @throws UserMistake when a file cannot be written */
   static async open(options: CaptureOptions): Promise<Captures> {
     const captures = new Captures(options);
-    for (const target of options.targets) await captures.#openSink(target);
+    await captures.#openSinks();
     return captures;
+  }
+
+  async #openSinks(): Promise<void> {
+    for (const target of this.#options.targets) await this.#openSink(target);
   }
 
   async #openSink(target: CaptureTarget): Promise<void> {
@@ -91,6 +95,14 @@ export class Captures {
 
   flush(): void {
     this.#writer?.flush();
+  }
+
+  /** Begins again: what is written down is another world's. */
+  async rewind(): Promise<void> {
+    await this.close();
+    this.#sinks.length = 0;
+    this.#writer = undefined;
+    await this.#openSinks();
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@
 
 import type { LoopPort } from '../../host/event-loop.ts';
 import type { FileUse } from '../../host/file-use.ts';
+import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import type { Program } from '../../microkit/pd.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { OptionTable, RawOptions } from '../option.ts';
@@ -65,13 +66,25 @@ export interface Attachment extends LoopPort {
   readonly programs?: ReadonlyMap<string, Program>;
   /** Bytes of the staging area that its devices need; the testbed's own size unless told. */
   readonly stagingBytes?: number;
-  /** The wires of its devices; called once, while the testbed is made. */
+  /** The option that brings from the host what {@link record} does not note, if one does. */
+  readonly unrecorded: string | undefined;
+  /**
+   * What it does to the world is noted from now on, and done again to a world that is made again;
+   * called before {@link wires}, or never.
+   */
+  record(record: OutsideRecord): void;
+  /** The wires of its devices; called while a testbed is made, again after {@link rewind}. */
   wires(parts: WireParts): Wires;
   /**
    * Connects them to the host, once the system has booted.
    * @param wake called when the host has brought something
    */
   plugIn(wake: () => void): Promise<void>;
+  /**
+   * The world is to be made again: files are as they were when it began. With a record the host
+   * keeps its connections; without one, they are made again.
+   */
+  rewind(): Promise<void>;
   /** Starts what has a beginning: a replay, a generator. */
   start(): void;
   /**

@@ -5,9 +5,8 @@
 
 import { perPacket } from '../../systems/run-report.ts';
 import type { Ending } from '../../systems/virtual-slice.ts';
-import { after, type LiveLoop, type LoopPort } from '../../host/event-loop.ts';
-import type { Testbed } from '../../systems/testbed.ts';
-import { driveLive, type Interrupt } from './drive.ts';
+import { after } from '../../host/event-loop.ts';
+import { driveLive, type LiveRun } from './drive.ts';
 import { duration, groupDigits, significant } from '../figures.ts';
 import { showCounters } from './live-line.ts';
 import type { NetAttachment } from '../net/attachment.ts';
@@ -15,12 +14,8 @@ import { workText } from './report.ts';
 import type { Terminal } from '../terminal.ts';
 import { drawTopology } from './topology.ts';
 
-export interface DemoOptions {
-  readonly testbed: Testbed;
+export interface DemoOptions extends Omit<LiveRun, 'input'> {
   readonly attachment: NetAttachment;
-  readonly loop: LiveLoop;
-  readonly port: LoopPort;
-  readonly interrupt: Interrupt;
   readonly terminal: Terminal;
   readonly forNs: number | undefined;
   /** Bytes of the frames of each generator, in order. */

@@ -2,14 +2,22 @@
  * Drives a testbed to its end: in slices of virtual time, or live.
  */
 
-import { breathe, type Drivable, LiveLoop, type LoopPort, after } from '../../host/event-loop.ts';
+import {
+  after,
+  breathe,
+  type Drivable,
+  type HostTimer,
+  LiveLoop,
+  type LoopPort,
+} from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
+import type { OutsideRecord, RunUntil } from '../../host/record/outside-record.ts';
 import type { Testbed } from '../../systems/testbed.ts';
 import {
   type Ending,
-  runVirtualSlice,
   VIRTUAL_SLICE_NS,
   virtualEnding,
+  virtualSliceEnd,
 } from '../../systems/virtual-slice.ts';
 
 /** A wish to end, from Ctrl-C or a closed terminal. */
@@ -21,6 +29,8 @@ export interface Interrupt {
 
 export interface VirtualRun {
   readonly testbed: Testbed;
+  /** The testbed's, which somebody may take note of. */
+  readonly runUntil: RunUntil;
   readonly port: LoopPort;
   /** End of the run, in the testbed's time; `Infinity`: until all is quiet. */
   readonly untilNs: number;
@@ -36,7 +46,7 @@ const DRAIN_NS = 1_000_000_000;
 export async function driveVirtual(run: VirtualRun): Promise<Ending> {
   const { testbed, port, untilNs } = run;
   for (;;) {
-    runVirtualSlice(testbed, untilNs);
+    run.runUntil(virtualSliceEnd(testbed, untilNs));
     port.flush();
     run.onSlice();
     const ending = virtualEnding(testbed, untilNs);
@@ -46,8 +56,36 @@ export async function driveVirtual(run: VirtualRun): Promise<Ending> {
   }
 }
 
+/** A run that is begun again: what has been done to it is done again. */
+export interface RepeatedRun extends Pick<VirtualRun, 'testbed' | 'interrupt'> {
+  readonly record: OutsideRecord;
+  /** Called after each turn. */
+  readonly look: () => void;
+}
+
+/** While a run is repeated, the host has its turn this often. */
+const BREATH_NS = 50_000_000;
+
+/** Up to where the record ends, as fast as it goes. */
+export async function driveAgain(run: RepeatedRun): Promise<'interrupted' | 'goes on'> {
+  const { testbed, record } = run;
+  let breathedAt = hostNow();
+  for (const _turn of record.replay((atNs) => testbed.runUntil(atNs))) {
+    run.look();
+    if (run.interrupt.requested) return 'interrupted';
+    if (hostNow() - breathedAt < BREATH_NS) continue;
+    await breathe();
+    breathedAt = hostNow();
+  }
+  return 'goes on';
+}
+
 export interface LiveRun {
   readonly testbed: Testbed;
+  /** See {@link VirtualRun}. */
+  readonly runUntil: RunUntil;
+  /** For how long a debugger has held it so far: that time does not count. */
+  readonly heldNs: () => number;
   readonly port: LoopPort;
   readonly loop: LiveLoop;
   /** How long; `undefined`: until interrupted. */
@@ -68,11 +106,10 @@ export interface LiveRun {
  * @param forNs how long it will run; the virtual clock goes no further
  */
 export function makeLoop(
-  testbed: Testbed,
+  run: Pick<LiveRun, 'testbed' | 'runUntil' | 'heldNs' | 'forNs'>,
   clock: 'virtual' | 'host',
-  forNs: number | undefined,
 ): LiveLoop {
-  return new LiveLoop(clock === 'host' ? testbed : new PacedTestbed(testbed, forNs ?? Infinity));
+  return new LiveLoop(clock === 'host' ? run.testbed : new PacedTestbed(run));
 }
 
 /**
@@ -102,28 +139,47 @@ export async function driveLive(run: LiveRun): Promise<Ending> {
   });
   if (run.interrupt.requested) return ending;
   run.interrupt.onRequest(() => loop.stop());
-  const timer =
-    run.forNs === undefined
-      ? undefined
-      : after(run.forNs / 1e6, () => {
-          ending = 'time';
-          loop.stop();
-        });
-  await loop.run();
-  timer?.cancel();
+  const timer = afterRun(run, () => {
+    ending = 'time';
+    loop.stop();
+  });
+  try {
+    await loop.run();
+  } finally {
+    timer.cancel();
+  }
   if (ending !== 'time' || testbed.board.clock.kind === 'host') return ending;
   return runOn(run, untilNs);
+}
+
+/** Calls `action` when the run has lasted as long as it is to, without what it was held for. */
+function afterRun({ forNs, heldNs }: LiveRun, action: () => void): HostTimer {
+  if (forNs === undefined) return { cancel: () => undefined };
+  const since = heldNs();
+  let allowedNs = 0;
+  let timer: HostTimer;
+  const begin = (inNs: number): void => {
+    timer = after(inNs / 1e6, () => {
+      const moreNs = heldNs() - since - allowedNs;
+      allowedNs += moreNs;
+      if (moreNs > 0) begin(moreNs);
+      else action();
+    });
+  };
+  begin(forNs);
+  return { cancel: () => timer.cancel() };
 }
 
 /**
  * The virtual clock has stood still since the last event, or is late: on to the time at which the
  * run ends.
  */
-async function runOn({ testbed, port, interrupt }: LiveRun, untilNs: number): Promise<Ending> {
+async function runOn(run: LiveRun, untilNs: number): Promise<Ending> {
+  const { testbed, port, interrupt } = run;
   while (testbed.now() < untilNs) {
     if (interrupt.requested) return 'interrupted';
     const nextNs = Math.max(testbed.now() + VIRTUAL_SLICE_NS, testbed.nextEventAt());
-    testbed.runUntil(Math.min(nextNs, untilNs));
+    run.runUntil(Math.min(nextNs, untilNs));
     port.flush();
     await breathe();
   }
@@ -136,25 +192,29 @@ async function runOn({ testbed, port, interrupt }: LiveRun, untilNs: number): Pr
  */
 class PacedTestbed implements Drivable {
   readonly #testbed: Testbed;
+  readonly #runUntil: RunUntil;
+  readonly #heldNs: () => number;
   readonly #offsetNs: number;
   readonly #untilNs: number;
 
-  constructor(testbed: Testbed, forNs: number) {
+  constructor({ testbed, runUntil, heldNs, forNs }: Parameters<typeof makeLoop>[0]) {
     this.#testbed = testbed;
-    this.#offsetNs = hostNow() - testbed.now();
-    this.#untilNs = testbed.now() + forNs;
+    this.#runUntil = runUntil;
+    this.#heldNs = heldNs;
+    this.#offsetNs = hostNow() - heldNs() - testbed.now();
+    this.#untilNs = testbed.now() + (forNs ?? Infinity);
   }
 
   runSlice(sliceNs: number): 'idle' | 'busy' {
     const behindNs = this.now() - this.#testbed.now();
     if (behindNs <= 0) return 'idle';
-    this.#testbed.runUntil(this.#testbed.now() + Math.min(sliceNs, behindNs));
+    this.#runUntil(this.#testbed.now() + Math.min(sliceNs, behindNs));
     return behindNs > sliceNs ? 'busy' : 'idle';
   }
 
   /** What the testbed's time ought to be. */
   now(): number {
-    return Math.min(hostNow() - this.#offsetNs, this.#untilNs);
+    return Math.min(hostNow() - this.#heldNs() - this.#offsetNs, this.#untilNs);
   }
 
   nextEventAt(): number {

@@ -3,7 +3,7 @@
  * each as a program.
  */
 
-import { Debugger, Rewound } from '../../debug/debugger.ts';
+import { Debugger, type Front, Rewound } from '../../debug/debugger.ts';
 import type { DebuggedProgram } from '../../debug/gdb/program-guess.ts';
 import { GdbServer } from '../../debug/gdb/server.ts';
 import type { Mode } from '../../debug/gdb/threads.ts';
@@ -14,6 +14,7 @@ import {
   parseStreamAddress,
   type StreamAddress,
 } from '../../host/net/socket-address.ts';
+import { hostNow } from '../../host/host-time.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
@@ -129,7 +130,7 @@ export class GdbSession {
     },
   ) {
     const { system, images, terminal, clock, injected } = made.run;
-    const state: SessionState = { isKilled: false, isEnding: () => false, beat: () => undefined };
+    const state = newState();
     this.#line = made.line;
     this.#wake = made.wake;
     this.#state = state;
@@ -149,7 +150,7 @@ export class GdbSession {
     this.debugger = new Debugger({
       system,
       machineCode: images.keys(),
-      front: this.server,
+      front: timed(this.server, state),
       begins: begins === 'wait' ? 'held' : 'running',
     });
     this.server.show(this.debugger);
@@ -177,16 +178,13 @@ export class GdbSession {
       made: (testbed) => this.#monitor.show(testbed),
       log: () => (debug.isRunningAgain ? 'drop' : 'keep'),
       debugged: {
-        begin: ({ wake, isEnding, beat, outside }) => {
-          if (outside.length > 0) {
-            debug.cannotGoBack(
-              `what ${outside.join(' and ')} brings from outside would not come again`,
-            );
-          }
+        begin: ({ wake, isEnding, beat }) => {
           this.#wake.call = wake;
           this.#state.isEnding = isEnding;
           this.#state.beat = beat;
         },
+        cannotGoBack: (why) => debug.cannotGoBack(why),
+        heldNs: () => this.#state.heldNs,
         look: () => debug.look(),
         ended: (testbed, why) => this.#ended(testbed, why),
       },
@@ -248,6 +246,24 @@ interface SessionState {
   isKilled: boolean;
   isEnding: () => boolean;
   beat: () => void;
+  heldNs: number;
+}
+
+function newState(): SessionState {
+  return { isKilled: false, isEnding: () => false, beat: () => undefined, heldNs: 0 };
+}
+
+/** The same, and it is known for how long it has held the world. */
+function timed(front: Front, state: SessionState): Front {
+  return {
+    wantsStop: () => front.wantsStop(),
+    stopped: (stop) => {
+      const since = hostNow();
+      const resume = front.stopped(stop);
+      state.heldNs += hostNow() - since;
+      return resume;
+    },
+  };
 }
 
 function targetText(address: StreamAddress): string {

@@ -22,16 +22,23 @@ import { groupDigits, seconds } from '../figures.ts';
 import { NetAttachments } from '../net/attachments.ts';
 import { DEMO_FRAMES } from '../net/kind.ts';
 import { printable, type Terminal, withoutControls } from '../terminal.ts';
-import { attachmentKinds } from './attachment-kinds.ts';
-import type { Attachment, ParsedAttachment } from './attachment.ts';
+import type { ParsedAttachment } from './attachment.ts';
 import { runDemo } from './demo.ts';
-import { driveLive, driveVirtual, type Interrupt, makeLoop } from './drive.ts';
+import {
+  driveAgain,
+  driveLive,
+  driveVirtual,
+  type Interrupt,
+  type LiveRun,
+  makeLoop,
+} from './drive.ts';
 import { catchInterrupts, type CaughtInterrupts } from './interrupt.ts';
 import { tellOfHostCalls } from './host-calls.ts';
 import { type LeftBehind, watchLeftBehind } from './left-behind.ts';
 import { showCounters } from './live-line.ts';
 import { LogLimit } from './log-limit.ts';
 import type { RunOptions } from './options.ts';
+import { Outside } from './outside.ts';
 import type { DebuggedRun, RunWatch, WatchedRun } from './part.ts';
 import { type PollutionWatch, watchPollution } from './pollution.ts';
 import { reportText } from './report.ts';
@@ -60,7 +67,7 @@ export class Run {
   readonly #terminal: Terminal;
   readonly #makeWatches: () => Promise<readonly RunWatch[]>;
   #watches: readonly RunWatch[];
-  readonly #attachments = new Map<string, Attachment>();
+  readonly #outside = new Outside();
   #kernel: Kernel | undefined;
   /** The run proper, after boot. */
   #begun:
@@ -72,6 +79,8 @@ export class Run {
     | undefined;
   /** When it is to be over. */
   #untilNs = Infinity;
+  /** How it had ended before it was begun again. */
+  #endedBefore: Ending | undefined;
   /** A program has done something where nobody had called it. */
   #hasStirred = false;
   readonly #faulted: string[] = [];
@@ -120,6 +129,8 @@ export class Run {
         outcome = await this.#runOnce(parsed, interrupt);
       }
     } finally {
+      await this.#outside.close();
+      for (const watch of this.#watches) await watch.close?.();
       untell?.();
       await watched?.end();
     }
@@ -127,8 +138,9 @@ export class Run {
 
   /** As it was before {@link run}. */
   async #beginAgain(): Promise<void> {
+    for (const watch of this.#watches) await watch.close?.();
     this.#watches = await this.#makeWatches();
-    this.#attachments.clear();
+    await this.#outside.rewind();
     this.#kernel = undefined;
     this.#begun = undefined;
     this.#hasStirred = false;
@@ -143,10 +155,12 @@ export class Run {
       wake: () => this.#wake(),
       isEnding: () => interrupt.requested,
       beat: () => interrupt.watched?.beat(),
-      outside: [...this.#attachments]
-        .filter(([, { pace }]) => pace !== 'own')
-        .map(([name]) => `--${name}`),
     };
+  }
+
+  /** Whoever holds it, if somebody may. */
+  get #debugged(): DebuggedRun | undefined {
+    return this.#watches.find(({ debugged }) => debugged !== undefined)?.debugged;
   }
 
   /** @returns 'rewound' when a debugger wants it to be begun again */
@@ -156,7 +170,7 @@ export class Run {
   ): Promise<'over' | 'rewound'> {
     try {
       await this.#open(parsed);
-      for (const { debugged } of this.#watches) debugged?.begin(this.#holding(interrupt));
+      this.#debugged?.begin(this.#holding(interrupt));
       const left = watchLeftBehind(
         () => this.#kernel,
         {
@@ -182,9 +196,6 @@ export class Run {
       if (error instanceof Rewound) return 'rewound';
       if (this.#isPolluted) return 'over'; // it has been said what broke the command
       throw error;
-    } finally {
-      for (const attachment of this.#attachments.values()) await attachment.close();
-      for (const watch of this.#watches) await watch.close?.();
     }
   }
 
@@ -199,7 +210,8 @@ export class Run {
     const before = testbed.counters();
     this.#begun = { testbed, before, moved: testbed.traffic() };
     const ending = await this.#drive(testbed, interrupt);
-    for (const { debugged } of this.#watches) debugged?.ended(testbed, ENDINGS[ending]);
+    this.#endedBefore = ending;
+    this.#debugged?.ended(testbed, ENDINGS[ending]);
     await breathe(); // what programs have left behind comes to light between turns, and now
     if (this.#hasStirred) testbed.settle();
     this.#pollution?.look();
@@ -207,7 +219,7 @@ export class Run {
     testbed.flushOutput();
     this.#logLimit.end();
     const after = testbed.counters();
-    for (const attachment of this.#attachments.values()) attachment.flush();
+    for (const attachment of this.#outside.all) attachment.flush();
     this.#report(testbed, { ending, before, after });
   }
 
@@ -215,16 +227,14 @@ export class Run {
     const { demo } = this.#options;
     const { clock } = this.#options.testbed;
     const onNotice = (line: string): void => this.#notice('sddf', line);
-    for (const [index, kind] of attachmentKinds.entries()) {
-      const opened = await parsed[index]?.open({ loaded: this.#loaded, clock, demo, onNotice });
-      if (opened !== undefined) this.#attachments.set(kind.name, opened);
-    }
+    const run = { loaded: this.#loaded, clock, demo, onNotice };
+    await this.#outside.open(parsed, run, this.#debugged);
   }
 
   async #loadTestbed(interrupt: CaughtInterrupts): Promise<Testbed> {
     const { system, programs, images, counters, attachDevices } = this.#loaded;
     const { forNs } = this.#options;
-    const attachments = [...this.#attachments.values()];
+    const attachments = this.#outside.all;
     const hostPrograms = attachments.flatMap((each) => [...(each.programs ?? [])]);
     const stagingBytes = Math.max(0, ...attachments.map((each) => each.stagingBytes ?? 0));
     try {
@@ -336,63 +346,100 @@ export class Run {
   }
 
   async #drive(testbed: Testbed, interrupt: CaughtInterrupts): Promise<Ending> {
-    const { forNs, demo } = this.#options;
+    const { clock } = this.#options.testbed;
+    const { forNs } = this.#options;
     this.#untilNs = testbed.now() + (forNs ?? Infinity);
     this.#endsAt(interrupt, forNs ?? Infinity);
-    const { clock } = this.#options.testbed;
-    const loop = makeLoop(testbed, clock, forNs);
-    this.#wake = () => loop.wake();
-    this.#stop = () => loop.stop();
-    const attachments = [...this.#attachments.values()];
-    for (const attachment of attachments) await attachment.plugIn(() => loop.wake());
-    for (const attachment of attachments) attachment.start();
+    const attachments = this.#outside.all;
+    for (const attachment of attachments) await attachment.plugIn(() => this.#wake());
+    this.#outside.start();
     const port = {
       flush: () => {
         for (const attachment of attachments) attachment.flush();
-        for (const { debugged } of this.#watches) debugged?.look();
-        if (this.#isOver()) loop.stop();
+        this.#debugged?.look();
+        if (this.#isOver()) this.#stop();
       },
     };
-    const run = { testbed, interrupt, port };
-    const net = this.#attachments.get('net');
-    if (demo === 'yes' && net instanceof NetAttachments) {
-      const terminal = this.#terminal;
-      return runDemo({ ...run, attachment: net.first, loop, terminal, forNs, frames: DEMO_FRAMES });
-    }
-    if (clock === 'virtual' && attachments.every((attachment) => attachment.pace === 'own')) {
-      const untilNs = forNs === undefined ? Infinity : testbed.now() + forNs;
-      const isEnding = (): boolean => interrupt.requested || this.#isOver();
-      const ending: Interrupt = {
-        ...interrupt,
-        get requested() {
-          return isEnding();
-        },
-      };
+    const repeated = await this.#driveAgain(testbed, interrupt);
+    if (repeated !== 'goes on') return repeated;
+    const run = {
+      ...{ testbed, interrupt, port },
+      runUntil: this.#outside.runUntil(testbed),
+      heldNs: () => this.#debugged?.heldNs() ?? 0,
+      forNs: forNs === undefined ? undefined : this.#untilNs - testbed.now(),
+    };
+    if (clock === 'virtual' && attachments.every(({ pace }) => pace === 'own')) {
       return driveVirtual({
         ...run,
-        interrupt: ending,
-        untilNs,
+        interrupt: this.#orOver(interrupt),
+        untilNs: this.#untilNs,
         onSlice: () => {
           this.#pollution?.look();
           this.#showVirtual(testbed);
         },
       });
     }
+    return this.#driveLive(run, clock);
+  }
+
+  /** Of a run that is begun again: up to where it had come. */
+  async #driveAgain(testbed: Testbed, interrupt: CaughtInterrupts): Promise<Ending | 'goes on'> {
+    const { record } = this.#outside;
+    if (record?.isReplaying !== true) return 'goes on';
+    const done = await driveAgain({
+      ...{ testbed, record },
+      interrupt: this.#orOver(interrupt),
+      look: () => this.#debugged?.look(),
+    });
+    return done === 'interrupted' ? done : (this.#endedBefore ?? done);
+  }
+
+  /** Real time, with whatever comes from outside. */
+  async #driveLive(
+    run: Omit<LiveRun, 'loop' | 'input'>,
+    clock: 'virtual' | 'host',
+  ): Promise<Ending> {
+    const { testbed, forNs } = run;
+    const attachments = this.#outside.all;
+    const loop = makeLoop(run, clock);
+    this.#wake = () => loop.wake();
+    this.#stop = () => loop.stop();
+    const net = this.#outside.attachments.get('net');
+    if (this.#options.demo === 'yes' && net instanceof NetAttachments) {
+      const terminal = this.#terminal;
+      const attachment = net.first;
+      return runDemo({ ...run, forNs, attachment, loop, terminal, frames: DEMO_FRAMES });
+    }
     // A console that has the terminal says itself how it ends, and no line of counters may run
     // through it.
     const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
     const isOver = testbed.isQuiet && inputOf(attachments) === 'none';
-    if (!hasTerminal && !isOver) {
-      const end = forNs === undefined ? 'Ctrl-C ends it' : `ends after ${String(forNs / 1e9)} s`;
-      this.#terminal.note(`sddf: ${this.#loaded.name} is running; ${end}`);
-    }
+    if (!hasTerminal && !isOver) this.#sayThatItRuns(forNs);
     const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed);
     const look = stallLook(testbed, (text) => this.#notice('sddf', text));
     const stalls = every(STALL_PERIOD_MS, look);
-    const ending = await driveLive({ ...run, loop, forNs, input: () => inputOf(attachments) });
-    stalls.cancel();
-    line?.cancel();
-    return ending;
+    try {
+      return await driveLive({ ...run, loop, input: () => inputOf(attachments) });
+    } finally {
+      stalls.cancel();
+      line?.cancel();
+    }
+  }
+
+  #sayThatItRuns(forNs: number | undefined): void {
+    const end = forNs === undefined ? 'Ctrl-C ends it' : `ends after ${String(forNs / 1e9)} s`;
+    this.#terminal.note(`sddf: ${this.#loaded.name} is running; ${end}`);
+  }
+
+  /** The wish to end it, of whomever it is. */
+  #orOver(interrupt: Interrupt): Interrupt {
+    const isEnding = (): boolean => interrupt.requested || this.#isOver();
+    return {
+      onRequest: (action) => interrupt.onRequest(action),
+      get requested() {
+        return isEnding();
+      },
+    };
   }
 
   /** For whoever watches from outside, when time passes by itself. */
@@ -445,7 +492,7 @@ export class Run {
       clock,
       seed,
       ...counted,
-      ...countParts({ attachments: this.#attachments, watches: this.#watches }),
+      ...countParts({ attachments: this.#outside.attachments, watches: this.#watches }),
       board: testbed.board.snapshot(),
       traffic: trafficBetween(this.#begun?.moved ?? [], testbed.traffic()),
       findings: diagnose(testbed, this.#faulted),

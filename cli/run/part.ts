@@ -26,9 +26,11 @@ export interface DebuggedRun {
     readonly isEnding: () => boolean;
     /** Called while it is held: it stands still on purpose. */
     readonly beat: () => void;
-    /** What brings things from outside, such as `--net`: they would not come again. */
-    readonly outside: readonly string[];
   }) => void;
+  /** From now on: a run that is begun again would not be the same. */
+  readonly cannotGoBack: (why: string) => void;
+  /** For how long it has been held so far, in all its runs. */
+  readonly heldNs: () => number;
   /** Called now and then between turns. */
   readonly look: () => void;
   /** The run is over, and can be looked at. */

@@ -7,6 +7,8 @@
 
 import type { LineRate } from '../../board/serial-wire.ts';
 import { SerialLine } from '../../board/uart/serial-line.ts';
+import type { OutsideRecord } from '../../host/record/outside-record.ts';
+import { RecordedLine } from '../../host/record/recorded-line.ts';
 import type { SerialBridge } from '../../host/serial/bridge.ts';
 import { FileBridge } from '../../host/serial/file-bridge.ts';
 import { HostLine } from '../../host/serial/host-line.ts';
@@ -30,8 +32,11 @@ export interface SerialAttachmentOptions {
 
 /** One UART's; `attachments.ts` puts together those of a run. */
 export class SerialAttachment implements Omit<Attachment, 'wires' | 'packets'> {
+  readonly unrecorded = undefined;
   readonly #options: SerialAttachmentOptions;
   #line: SerialLine | undefined;
+  #record: OutsideRecord | undefined;
+  #recorded: RecordedLine | undefined;
   #bridge: SerialBridge | undefined;
   #quit = false;
 
@@ -58,18 +63,30 @@ export class SerialAttachment implements Omit<Attachment, 'wires' | 'packets'> {
     return ends ? 'coming' : 'endless';
   }
 
-  /** What the UART is plugged into; called once, while the testbed is made. */
+  record(record: OutsideRecord): void {
+    this.#record = record;
+  }
+
+  /** What the UART is plugged into; called while a testbed is made. */
   plug({ board }: WireParts): SerialPlug {
     const { rate, uart, serial } = this.#options;
     const flow = serial.kind === 'port' && serial.flow === 'rtscts' ? 'rtscts' : 'none';
-    this.#line = new SerialLine({ clock: board.clock, rate, flow });
-    return { wire: this.#line, uart };
+    const line = new SerialLine({ clock: board.clock, rate, flow });
+    this.#line = line;
+    if (this.#record !== undefined) {
+      this.#recorded ??= new RecordedLine(this.#record, line);
+      this.#recorded.renew(line);
+    }
+    return { wire: line, uart };
   }
 
   async plugIn(wake: () => void): Promise<void> {
     const { serial, onNotice } = this.#options;
-    if (this.#line === undefined) throw new Error('the wire is made before the bridge');
-    const host = new HostLine(this.#line, wake);
+    const line = this.#recorded ?? this.#line;
+    if (line === undefined) throw new Error('the wire is made before the bridge');
+    // Of a world that is made again, the bridge is there already.
+    if (this.#bridge !== undefined) return;
+    const host = new HostLine(line, wake);
     this.#bridge = await this.#openBridge(host);
     if (this.#bridge !== undefined && serial.kind !== 'none') onNotice(this.#bridge.description);
   }
@@ -117,6 +134,13 @@ export class SerialAttachment implements Omit<Attachment, 'wires' | 'packets'> {
 
   flush(): void {
     this.#bridge?.flush();
+  }
+
+  async rewind(): Promise<void> {
+    if (this.#record !== undefined) return;
+    await this.close();
+    this.#bridge = undefined;
+    this.#quit = false;
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,12 @@
 /** What all UARTs of a run are plugged into. */
 
 import type { WireParts, Wires } from '../../systems/testbed.ts';
+import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import type { Attachment } from '../run/attachment.ts';
 import type { SerialAttachment } from './attachment.ts';
 
 export class SerialAttachments implements Attachment {
+  readonly unrecorded = undefined;
   /** Characters are no packets: work is not divided by them. */
   readonly packets = 0;
   readonly #lines: readonly SerialAttachment[];
@@ -28,6 +30,10 @@ export class SerialAttachments implements Attachment {
     return (['coming', 'over'] as const).find((input) => inputs.includes(input)) ?? 'endless';
   }
 
+  record(record: OutsideRecord): void {
+    for (const line of this.#lines) line.record(record);
+  }
+
   wires(parts: WireParts): Wires {
     const [serial, ...furtherSerials] = this.#lines.map((line) => line.plug(parts));
     return { ...(serial === undefined ? {} : { serial }), furtherSerials };
@@ -43,6 +49,10 @@ export class SerialAttachments implements Attachment {
 
   flush(): void {
     for (const line of this.#lines) line.flush();
+  }
+
+  async rewind(): Promise<void> {
+    for (const line of this.#lines) await line.rewind();
   }
 
   async close(): Promise<void> {

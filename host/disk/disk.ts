@@ -13,6 +13,7 @@ import type { TurnQueue } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { explainSystemError, UserMistake } from '../problem.ts';
 import { fatPatches } from './fat-format.ts';
+import type { FileUndo } from './file-undo.ts';
 import {
   makeOverlay,
   OVERLAY_MAP_SECTOR,
@@ -49,6 +50,8 @@ export interface DiskParts {
   readonly ram: Ram;
   readonly turns: TurnQueue;
   readonly clock: 'virtual' | 'host';
+  /** Keeps what is written over under the virtual clock, for whoever goes back. */
+  readonly undo?: FileUndo | undefined;
 }
 
 /** Smallest disk: two blocks of 4096 bytes. */
@@ -101,6 +104,12 @@ export class PreparedDisk {
     return this.#open.some((file) => file instanceof WorkerFileDisk && file.outstanding > 0);
   }
 
+  /** Ends file I/O of a world that is to be made again: what it has written does not count. */
+  async rewind(): Promise<void> {
+    this.#keepMap = () => undefined;
+    await this.close();
+  }
+
   /** Ends file I/O. What was written is in the file. */
   async close(): Promise<void> {
     for (const file of this.#open) if (file instanceof WorkerFileDisk) file.abandon();
@@ -143,7 +152,8 @@ export class PreparedDisk {
     parts: DiskParts,
     file: Pick<FileDiskOptions, 'path' | 'access' | 'sizeBytes'>,
   ): SyncFileDisk | WorkerFileDisk {
-    const common = { ...file, ram: parts.ram, onNotice: this.#onNotice };
+    const { ram, undo } = parts;
+    const common = { ...file, ram, undo, onNotice: this.#onNotice };
     try {
       const disk =
         parts.clock === 'virtual'

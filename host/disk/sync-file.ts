@@ -6,17 +6,23 @@
 import { closeSync, fdatasyncSync, readSync, writeSync } from 'node:fs';
 import type { BlockEnd, BlockStatus, BlockWire } from '../../board/block-wire.ts';
 import { BLOCK_IO_ERROR, BLOCK_OK, SECTOR_BYTES } from '../../board/block-wire.ts';
+import type { FileUndo } from './file-undo.ts';
 import { type FileDiskOptions, openImage } from './worker-file.ts';
 import { thrownText } from '../../memory/thrown-text.ts';
 
 const ZERO_BYTES = 1 << 20;
 
+export interface SyncFileOptions extends Omit<FileDiskOptions, 'turns' | 'wake'> {
+  /** Is told what is about to be written over; undefined where nobody goes back. */
+  readonly undo?: FileUndo | undefined;
+}
+
 export class SyncFileDisk implements BlockWire {
-  readonly #options: Omit<FileDiskOptions, 'turns' | 'wake'>;
+  readonly #options: SyncFileOptions;
   readonly #fd: number;
   readonly #zeroes = new Uint8Array(ZERO_BYTES);
 
-  constructor(options: Omit<FileDiskOptions, 'turns' | 'wake'>) {
+  constructor(options: SyncFileOptions) {
     this.#options = options;
     this.#fd = openImage(options);
   }
@@ -50,7 +56,10 @@ export class SyncFileDisk implements BlockWire {
   write(_tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
     if (this.isReadOnly()) return BLOCK_IO_ERROR;
     const { u8 } = this.#options.ram;
-    return this.#attempt(() => writeSync(this.#fd, u8, at, lengthBytes, this.#position(sector)));
+    return this.#attempt(() => {
+      this.#keep(sector, lengthBytes);
+      writeSync(this.#fd, u8, at, lengthBytes, this.#position(sector));
+    });
   }
 
   flush(_tag: number): BlockStatus {
@@ -66,6 +75,7 @@ export class SyncFileDisk implements BlockWire {
     if (this.isReadOnly()) return BLOCK_IO_ERROR;
     return this.#attempt(() => {
       const length = sectors * SECTOR_BYTES;
+      this.#keep(sector, length);
       for (let done = 0; done < length;) {
         const part = Math.min(ZERO_BYTES, length - done);
         done += writeSync(this.#fd, this.#zeroes, 0, part, this.#position(sector) + done);
@@ -80,6 +90,11 @@ export class SyncFileDisk implements BlockWire {
   close(): Promise<void> {
     closeSync(this.#fd);
     return Promise.resolve();
+  }
+
+  #keep(sector: number, lengthBytes: number): void {
+    const { undo, path } = this.#options;
+    undo?.keep(path, this.#fd, this.#position(sector), lengthBytes);
   }
 
   #position(sector: number): number {

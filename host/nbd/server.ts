@@ -124,6 +124,7 @@ export class NbdServer {
 
   async close(): Promise<void> {
     for (const connection of [...this.#connections]) connection.destroy();
+    this.#exported = { kind: 'unknown' };
     this.#ownPath?.release();
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());

@@ -16,8 +16,29 @@ export interface LineEvents {
   outputsChanged?(outputs: number): void;
 }
 
+/** The far side of the line: what lies at the host's end of it. */
+export type FarLine = Pick<
+  SerialLine,
+  | 'counters'
+  | 'farFormat'
+  | 'format'
+  | 'inputLength'
+  | 'inputs'
+  | 'outputLength'
+  | 'outputs'
+  | 'pulseBreak'
+  | 'purgeInput'
+  | 'purgeOutput'
+  | 'send'
+  | 'sendBreak'
+  | 'setFarEnd'
+  | 'setFarFormat'
+  | 'setInputs'
+  | 'takeOutput'
+>;
+
 export class HostLine implements LineFarEnd {
-  readonly line: SerialLine;
+  readonly line: FarLine;
   bytesIn = 0;
   bytesOut = 0;
   /** Tells a sleeping loop that the board has work. */
@@ -27,7 +48,7 @@ export class HostLine implements LineFarEnd {
   #waiting: Uint8Array[] = [];
 
   /** @param wake tells a sleeping loop that the board has work */
-  constructor(line: SerialLine, wake: () => void) {
+  constructor(line: FarLine, wake: () => void) {
     this.line = line;
     this.wake = wake;
     line.setFarEnd(this);
