@@ -1,6 +1,6 @@
 /**
- * What files held before a world wrote to them, so that a world that is made again finds them as the
- * first one did. It is kept in memory, each block of a file once.
+ * What files held before a world wrote to them, so that a world that is made again finds them as
+ * the first one did. It is kept in memory, each block of a file once.
  */
 
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * An Ethernet link as bridges have it while what they do to it is recorded. It outlives worlds: each
- * has a link of its own behind it.
+ * An Ethernet link as bridges have it while what they do to it is recorded. It outlives worlds:
+ * each has a link of its own behind it.
  */
 
 import type { FarEnd, StagedLink } from '../../board/links/staged-link.ts';
