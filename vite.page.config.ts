@@ -1,11 +1,29 @@
 /** How `npm run page` builds `page/dist`: static files for any web server, below any path. */
 
-import { defineConfig } from 'vite';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vite';
+import { glossaryPage, readGlossary } from './page/glossary/glossary-page.ts';
+
+/** The words of the page are explained beside it. */
+const glossary: Plugin = {
+  name: 'glossary',
+  apply: 'build',
+  generateBundle() {
+    const markdown = readFileSync(
+      fileURLToPath(new URL('docs/glossary.md', import.meta.url)),
+      'utf8',
+    );
+    const source = glossaryPage(readGlossary(markdown));
+    this.emitFile({ type: 'asset', fileName: 'glossary.html', source });
+  },
+};
 
 export default defineConfig({
   root: 'page',
   base: './',
   publicDir: false,
+  plugins: [glossary],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {

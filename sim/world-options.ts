@@ -59,6 +59,8 @@ export interface WorldWatch {
   readonly instrument?: (inner: Instrument) => Instrument;
   /** Around the cable, as the NIC sees it. */
   readonly net?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
+  /** Told of what programs print. */
+  readonly onLog?: (pd: string, line: string) => void;
   /** Notes what machine code executes; then the world's `bulk` is to be 'executed'. */
   readonly coverage?: HartCoverage;
   /** The world is over; its memory may be the next one's. */

@@ -13,7 +13,7 @@ import { standardChaos } from './plan/chaos.ts';
 import type { Plan, Rule } from './plan/plan.ts';
 import { NO_FAULTS } from './plan/plan.ts';
 import { pointsOf } from './points/system-points.ts';
-import { runWorld } from './world.ts';
+import { beginWorld, runWorld } from './world.ts';
 
 const built = echo.build(completeChoices(echo, {}));
 if (!built.ok) throw new Error('the echo system is built');
@@ -49,6 +49,21 @@ describe('a world', () => {
     );
     expect(texts[0]).toBe(texts[1]);
     expect(texts[0]).not.toBe(texts[2]);
+  });
+
+  it.each([3, 7])('comes out the same in pieces, wherever they end: seed %i', (seed) => {
+    const chaos = standardChaos(pointsOf(system), new Random(seed));
+    const whole = world(chaos, seed);
+    const paced = beginWorld({ target: { system }, plan: chaos, seed, amount: 100 });
+    const random = new Random(100 + seed);
+    let pieces = 0;
+    for (let atNs = 0; paced.outcome === undefined; pieces += 1) {
+      atNs = Math.max(atNs, paced.testbed?.now() ?? 0) + 1 + random.below(500_000);
+      paced.runTo(atNs);
+    }
+
+    expect(pieces).toBeGreaterThan(100);
+    expect(JSON.stringify(paced.outcome)).toBe(JSON.stringify(whole));
   });
 
   it.each([

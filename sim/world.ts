@@ -23,7 +23,7 @@ import { type StandardOracle, standardOracles } from './oracles/standard.ts';
 import { SystemMemory } from './oracles/system-memory.ts';
 import { WatchedBoard } from './oracles/watched-board.ts';
 import { PlannedRun } from './points/planned-run.ts';
-import type { Excuse } from './points/point.ts';
+import type { Excuse, Strike } from './points/point.ts';
 import type { Violation } from './traffic/workload.ts';
 import { WorldMemory } from './world-memory.ts';
 import type { WorldOptions, WorldOutcome } from './world-options.ts';
@@ -66,6 +66,47 @@ export function runWorld(options: WorldOptions): WorldOutcome {
   return new World(options).run();
 }
 
+/**
+ * A world that is run piece by piece, for whoever looks at it in between. It comes to the same
+ * outcome as with {@link runWorld}, whatever the pieces are.
+ */
+export interface PacedWorld {
+  /** Undefined when it ended before it had booted. */
+  readonly testbed: Testbed | undefined;
+  /** So far. */
+  readonly strikes: readonly Strike[];
+  /** Once it is over. */
+  readonly outcome: WorldOutcome | undefined;
+  /** Runs up to a time, ns, or to its end. @throws what an observer of `debugged.isLeft` throws */
+  runTo(atNs: number): void;
+}
+
+/** Boots one world. */
+export function beginWorld(options: WorldOptions): PacedWorld {
+  const world = new World(options);
+  const steps = world.steps();
+  let outcome: WorldOutcome | undefined;
+  const runTo = (atNs: number): void => {
+    if (outcome !== undefined) return;
+    world.pauseNs = atNs;
+    const step = steps.next();
+    if (step.done === true) outcome = step.value;
+  };
+  runTo(0);
+  return {
+    get testbed() {
+      return world.testbed;
+    },
+    get strikes() {
+      return world.strikes;
+    },
+    get outcome() {
+      return outcome;
+    },
+    runTo,
+  };
+}
+
 class World {
   readonly #options: WorldOptions;
   readonly #violations: Violation[] = [];
@@ -75,6 +116,8 @@ class World {
   readonly #census = new Census();
   readonly #traffic: WorldTraffic;
   readonly #run: PlannedRun;
+  /** Where {@link steps} next stops for whoever looks on. */
+  pauseNs = Infinity;
   #testbed: Testbed | undefined;
   /** While traffic runs. */
   #stall: StallWatch | undefined;
@@ -107,8 +150,24 @@ class World {
   }
 
   run(): WorldOutcome {
+    const { done, value } = this.steps().next();
+    if (done === true) return value;
+    throw new Error('a world without pauses is run at once');
+  }
+
+  get testbed(): Testbed | undefined {
+    return this.#testbed;
+  }
+
+  /** A world that ended before there was a board has none. */
+  get strikes(): readonly Strike[] {
+    return this.#run.board === undefined ? [] : this.#run.injector.strikes;
+  }
+
+  /** Stops at {@link pauseNs} each time, which must be later when it goes on. */
+  *steps(): Generator<void, WorldOutcome> {
     try {
-      this.#live(this.#boot());
+      yield* this.#live(this.#boot());
     } catch (error) {
       if (this.#options.watch?.debugged?.isLeft(error) === true) throw error;
       this.#sayEnded(error);
@@ -166,7 +225,7 @@ class World {
         return watched === undefined ? wires : { ...wires, net: watched };
       },
       observer: {
-        log: () => undefined,
+        log: (pd, line) => this.#options.watch?.onLog?.(pd, line),
         faulted: (pd) => this.#faulted(pd),
       },
     });
@@ -199,30 +258,30 @@ class World {
     this.#say('no-fault', pd, `${pd} has faulted`);
   }
 
-  #live(testbed: Testbed): void {
+  *#live(testbed: Testbed): Generator<void> {
     const { invariantsEvery = 0 } = this.#options;
     const { strikes } = this.#run.injector;
     const kernel = new KernelWatch(testbed.kernel.state, this.#census, invariantsEvery, strikes);
     for (const workload of this.#traffic.workloads) workload.start();
     this.#stall = new StallWatch(this.#memory, testbed.board.ram);
-    if (this.#ask(testbed, this.#stall) === 'stopped') return;
+    if ((yield* this.#ask(testbed, this.#stall)) === 'stopped') return;
     this.#run.injector.disarm();
     const stall = new StallWatch(this.#memory, testbed.board.ram);
-    this.#rest(testbed, stall);
-    testbed.runUntil(Math.max(testbed.now(), this.#lastingUntilNs()));
+    yield* this.#rest(testbed, stall);
+    yield* this.#runUntil(testbed, Math.max(testbed.now(), this.#lastingUntilNs()));
     // What a missed interrupt was to tell lies in the rings, what a device made up with it: a
     // watchdog looks first, once its timer's own line is heard again. Until it has, the rings of a
     // device that has forgotten them still count its buffers.
     // A supervisor is patient with neighbours, and backs off, before it starts who has died.
     if (this.#isExcusedAnywhere('interrupt') || this.#hasDeviceFailed() || this.#hasDied()) {
-      testbed.runUntil(testbed.now() + LOOK_NS);
+      yield* this.#runUntil(testbed, testbed.now() + LOOK_NS);
     }
     for (const workload of this.#traffic.workloads) workload.probe();
     const patienceNs = this.#patienceNs();
     const isServed = (): boolean => this.#unserved().length === 0;
-    this.#runWhile(testbed, patienceNs, isServed, (nowNs) => stall.sample(nowNs));
+    yield* this.#runWhile(testbed, patienceNs, isServed, (nowNs) => stall.sample(nowNs));
     if (!isServed()) this.#sayStalled(this.#unserved(), 'faults have stopped', stall, testbed);
-    testbed.runUntil(testbed.now() + REST_NS);
+    yield* this.#runUntil(testbed, testbed.now() + REST_NS);
     for (const workload of this.#traffic.workloads) {
       this.#violations.push(
         ...workload.violations((excuse, where) => this.#isExcused(excuse, where)),
@@ -271,9 +330,9 @@ class World {
   }
 
   /** @returns 'stopped' when the world ends here */
-  #ask(testbed: Testbed, stall: StallWatch): 'over' | 'stopped' {
+  *#ask(testbed: Testbed, stall: StallWatch): Generator<void, 'over' | 'stopped'> {
     const { forNs = TRAFFIC_NS, untilNs = Infinity, watch } = this.#options;
-    this.#runWhile(
+    yield* this.#runWhile(
       testbed,
       Math.min(forNs, untilNs - testbed.now()),
       () => !this.#makesItsOwn && this.#traffic.workloads.every((workload) => workload.isDone),
@@ -306,13 +365,14 @@ class World {
   }
 
   /** Nobody asks any more: what has been taken in is answered without another push. */
-  #rest(testbed: Testbed, stall: StallWatch): void {
+  *#rest(testbed: Testbed, stall: StallWatch): Generator<void> {
     const isAnswered = (): boolean =>
       this.#traffic.workloads.every((workload) => workload.isAnswered !== false);
     // Where something may be missing, it would be waited for in vain.
     const excuses = ['loss', 'rest', 'progress'] as const;
     if (excuses.some((excuse) => this.#isExcusedAnywhere(excuse))) return;
-    this.#runWhile(testbed, this.#patienceNs(), isAnswered, (nowNs) => stall.sample(nowNs));
+    const sample = (nowNs: number): void => stall.sample(nowNs);
+    yield* this.#runWhile(testbed, this.#patienceNs(), isAnswered, sample);
     if (!isAnswered()) this.#sayStalled(['the system'], 'nobody asks any more', stall, testbed);
   }
 
@@ -360,18 +420,28 @@ class World {
   }
 
   /** Runs step by step until something is so, or the time is over. */
-  #runWhile(
+  *#runWhile(
     testbed: Testbed,
     atMostNs: number,
     isOver: () => boolean,
     onStep: (nowNs: number) => void = () => undefined,
-  ): void {
+  ): Generator<void> {
     const endNs = testbed.now() + atMostNs;
     while (!isOver() && testbed.now() < endNs) {
       onStep(testbed.now());
       const isLong = testbed.nextEventAt() > testbed.now() + LONG_STEP_NS;
-      testbed.runUntil(Math.min(testbed.now() + (isLong ? LONG_STEP_NS : STEP_NS), endNs));
+      const stepNs = isLong ? LONG_STEP_NS : STEP_NS;
+      yield* this.#runUntil(testbed, Math.min(testbed.now() + stepNs, endNs));
     }
+  }
+
+  /** Where it pauses on its way is part of no outcome. */
+  *#runUntil(testbed: Testbed, atNs: number): Generator<void> {
+    while (this.pauseNs < atNs) {
+      if (this.pauseNs > testbed.now()) testbed.runUntil(this.pauseNs);
+      yield;
+    }
+    testbed.runUntil(atNs);
   }
 
   #say(oracle: string, where: string, what: string): void {

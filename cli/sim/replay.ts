@@ -20,6 +20,7 @@ import { GdbSession, parseGdb } from '../run/gdb.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';
+import { UI_PORT_HELP, uiPortOf } from '../ui/page-folder.ts';
 import { sayWorldBegins } from './world-limit.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
@@ -34,6 +35,8 @@ interface ReplayFlags {
   readonly gdb?: string;
   readonly filter?: string;
   readonly seeds?: string;
+  readonly ui?: true;
+  readonly uiPort?: string;
   readonly json?: true;
 }
 
@@ -50,6 +53,8 @@ export function replayCommand(): Command {
       "stops where it strikes, and shows the state: 'net.irq lose', 'lose#3'",
     )
     .option('--gdb <address>', 'holds it for GDB: tcp:127.0.0.1:3333 or unix:PATH, see sddf run')
+    .option('--ui', 'shows it in a page of your browser, moment by moment, until Ctrl-C')
+    .option('--ui-port <port>', UI_PORT_HELP)
     .option('--json', 'prints the outcome as JSON')
     .addHelpText(
       'after',
@@ -64,12 +69,13 @@ export function replayCommand(): Command {
 async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   if (TESTS.test(path)) {
-    const others = ['capture', 'until'].filter((name) => name in flags);
+    const others = ['capture', 'until', 'ui'].filter((name) => name in flags);
     const { replayTest } = await import('../replay-test.ts');
     return replayTest(path, flags, others, terminal);
   }
   const ofTests = ['filter', 'seeds'].find((name) => name in flags);
   if (ofTests !== undefined) throw new UserMistake(`--${ofTests}: is for tests in YAML`);
+  const port = uiPortOf(flags);
   const opened = await openFailure(path, terminal);
   if (flags.gdb !== undefined) {
     await debugReplay(opened, flags, terminal);
@@ -86,6 +92,9 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   } finally {
     await watching.close();
   }
+  if (port === undefined) return;
+  const { showFailure } = await import('../ui/tested-pages.ts');
+  await showFailure(opened.failure, opened.loaded, { port, terminal });
 }
 
 /** The world once more, held for GDB, and run again whenever its user goes back. */
@@ -94,7 +103,7 @@ async function debugReplay(
   flags: ReplayFlags,
   terminal: Terminal,
 ): Promise<void> {
-  const others = ['trace', 'capture', 'until'].filter((name) => name in flags);
+  const others = ['trace', 'capture', 'until', 'ui'].filter((name) => name in flags);
   if (others.length > 0) {
     throw new UserMistake(`--gdb: a world that is held is run alone; leave --${others[0]} out`);
   }

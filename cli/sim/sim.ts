@@ -38,7 +38,9 @@ import { systemFile } from '../run/system-source.ts';
 import { type CoverageFlags, CoverageReport, extentOf } from '../coverage/report.ts';
 import { OutputFile } from '../output-file.ts';
 import { parseCount, parseDuration } from '../quantities.ts';
-import { catchInterrupts } from '../run/interrupt.ts';
+import { type CaughtInterrupts, catchInterrupts } from '../run/interrupt.ts';
+import type { CampaignPages } from '../ui/campaign-pages.ts';
+import { UI_PORT_HELP, uiPortOf } from '../ui/page-folder.ts';
 import { readChoice } from '../run/choices.ts';
 import { shellText } from '../shell-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
@@ -80,6 +82,8 @@ interface SimFlags extends CoverageFlags {
   readonly set: readonly string[];
   readonly searchPath: readonly string[];
   readonly listFaults?: true;
+  readonly ui?: true;
+  readonly uiPort?: string;
   readonly json?: true;
 }
 
@@ -110,6 +114,8 @@ export function simCommand(): Command {
     .option('--set <name=value>', 'chooses an option of the system; may be repeated', collect, [])
     .option('--search-path <dir>', 'where a .system file finds its programs', collect, [])
     .option('--list-faults', 'lists every point of this system at which something can go wrong')
+    .option('--ui', 'shows it in a page of your browser, which opens failures, until Ctrl-C')
+    .option('--ui-port <port>', UI_PORT_HELP)
     .option('--json', 'prints the result as JSON')
     .addHelpText(
       'after',
@@ -157,9 +163,13 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const runners = runnersOf(flags, target);
   const faults = possibleFaults(description, plan);
   const coverage = CoverageReport.open(flags);
+  const pages = await openPages(flags, target, { plan, total: seedCount(seeds), terminal });
+  const interrupt = catchInterrupts();
   const campaign = await runCampaign({
     ...{ request, faults, seeds, runners, terminal, points: pointsOf(description) },
     coverage: coverage && coverageEars(coverage, reference, flags),
+    interrupt,
+    onProgress: (tally) => pages?.show(tally, 'going on'),
   });
   const { tally, next, seconds } = campaign;
   coverage?.close(reference, terminal);
@@ -169,17 +179,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const files = flags.out === undefined ? [] : writeFailures(flags.out, distinct);
   const never = tally.neverStruck(faults);
   if (flags.json === true) {
-    const { worlds, failed, unasked, virtualNs } = tally;
-    const failures = distinct.map(({ signature, seed, count, failure }) => ({
-      signature,
-      seed,
-      count,
-      violations: failure.violations,
-    }));
-    const result = { system: reference, worlds, failed, void: tally.void, unasked, virtualNs };
-    const strikes = Object.fromEntries(tally.strikes);
-    const report = { ...result, seconds, failures, strikes, neverStruck: never, files };
-    process.stdout.write(`${jsonText(report)}\n`);
+    process.stdout.write(`${jsonText(reportOf(reference, tally, { seconds, never, files }))}\n`);
   } else {
     const guidedFrom = flags.guided === true ? seeds.first : undefined;
     printVerdict(terminal, { tally, distinct, files, never, seconds, guidedFrom });
@@ -189,6 +189,49 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   }
   const hasShownNothing = next !== undefined && tally.worlds === 0;
   process.exitCode = hasShownNothing ? EXIT_VOID : exitCodeOf(tally);
+  pages?.show(tally, 'over');
+  await pages?.hold(interrupt);
+}
+
+/** What `--json` prints. */
+function reportOf(
+  reference: string,
+  tally: Tally,
+  {
+    seconds,
+    never,
+    files,
+  }: {
+    readonly seconds: number;
+    readonly never: readonly string[];
+    readonly files: readonly string[];
+  },
+): Readonly<Record<string, unknown>> {
+  const { worlds, failed, unasked, virtualNs } = tally;
+  const failures = tally.distinct().map(({ signature, seed, count, failure }) => ({
+    signature,
+    seed,
+    count,
+    violations: failure.violations,
+  }));
+  const result = { system: reference, worlds, failed, void: tally.void, unasked, virtualNs };
+  const strikes = Object.fromEntries(tally.strikes);
+  return { ...result, seconds, failures, strikes, neverStruck: never, files };
+}
+
+/** The campaign's pages, if they were asked for. @throws UserMistake */
+async function openPages(
+  flags: SimFlags,
+  target: CampaignSystem,
+  about: { readonly plan: Plan | undefined; readonly total: number; readonly terminal: Terminal },
+): Promise<CampaignPages | undefined> {
+  const port = uiPortOf(flags);
+  if (port === undefined) return undefined;
+  const { CampaignPages: Pages } = await import('../ui/campaign-pages.ts');
+  const pages = await Pages.open(target, { ...about, port });
+  pages.show(new Tally(), 'going on');
+  about.terminal.note(`sddf: the campaign is shown at ${pages.url}; Ctrl-C ends it`);
+  return pages;
 }
 
 function coverageEars(
@@ -316,6 +359,8 @@ async function runCampaign(options: {
   readonly runners: Runners;
   readonly terminal: Terminal;
   readonly coverage: CoverageEars | undefined;
+  readonly interrupt: CaughtInterrupts;
+  readonly onProgress: (tally: Tally) => void;
 }): Promise<CampaignEnd> {
   const { seeds, terminal } = options;
   const tally = new Tally();
@@ -328,9 +373,10 @@ async function runCampaign(options: {
     onReport: (report) => {
       tally.add(report);
       terminal.live(progressLine(tally, { total, faults, rate: tally.worlds / seconds() }));
+      options.onProgress(tally);
     },
   });
-  catchInterrupts().onRequest(() => pool.stop());
+  options.interrupt.onRequest(() => pool.stop());
   try {
     const { next } = await pool.run();
     return { tally, next, seconds: seconds() };

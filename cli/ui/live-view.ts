@@ -1,16 +1,15 @@
 /** What a run shows to its pages: the same as the engine in a page tells about itself. */
 
-import type { EthernetWire } from '../../board/ethernet.ts';
 import { every, type HostTimer } from '../../host/event-loop.ts';
 import { PageServer } from '../../host/page/page-server.ts';
 import { renderDot } from '../../microkit/graph/dot.ts';
 import { flatten } from '../../microkit/model.ts';
-import type { Answer, SystemInfo } from '../../page/engine/protocol.ts';
-import { FIRST_SCENARIO } from '../../page/engine/scenario.ts';
+import type { Ability, Answer, SystemInfo } from '../../page/engine/protocol.ts';
+import { FIRST_SCENARIO, type Scenario } from '../../page/engine/scenario.ts';
 import { viewOf } from '../../page/engine/view-of.ts';
 import { WorldWatch } from '../../page/engine/world-watch.ts';
 import { guestsOf } from '../../systems/guests.ts';
-import type { RunCounters, Testbed } from '../../systems/testbed.ts';
+import type { RunCounters, Testbed, WireParts, Wires } from '../../systems/testbed.ts';
 import type { LoadedSystem } from '../run/system-source.ts';
 
 /** A screen shows no more. */
@@ -20,14 +19,17 @@ const LOG_KEPT = 200;
 export class LiveView {
   readonly watch: WorldWatch;
   readonly #loaded: LoadedSystem;
+  readonly #again: Scenario | undefined;
   readonly #log: string[] = [];
   #server: PageServer | undefined;
   #testbed: Testbed | undefined;
   #before: RunCounters | undefined;
   #timer: HostTimer | undefined;
 
-  constructor(loaded: LoadedSystem) {
+  /** @param again the same run as the page's own engine has it, if it can */
+  constructor(loaded: LoadedSystem, again: Scenario | undefined) {
     this.#loaded = loaded;
+    this.#again = again;
     this.watch = new WorldWatch(loaded.system);
   }
 
@@ -42,8 +44,9 @@ export class LiveView {
     return this.#server.url;
   }
 
-  wire(net: EthernetWire): EthernetWire {
-    return this.watch.watch(net);
+  wires(wires: Wires, { ram }: WireParts): Wires {
+    this.watch.attach(ram);
+    return wires.net === undefined ? wires : { ...wires, net: this.watch.watch(wires.net) };
   }
 
   /** The system has booted. */
@@ -71,13 +74,10 @@ export class LiveView {
   }
 
   #greeting(): readonly string[] {
-    const info = infoOf(this.#loaded);
-    const loaded = said({
-      kind: 'loaded',
-      info,
-      scenario: { ...FIRST_SCENARIO, system: info.name },
-    });
-    return [loaded, ...this.#log];
+    const scenario = this.#again;
+    const info = infoOf(this.#loaded, scenario === undefined ? [] : ['again']);
+    const shown = scenario ?? { ...FIRST_SCENARIO, system: info.name };
+    return [said({ kind: 'loaded', info, scenario: shown }), ...this.#log];
   }
 
   #show(): void {
@@ -102,7 +102,7 @@ function said(answer: Answer): string {
   return JSON.stringify(answer);
 }
 
-function infoOf({ name, system }: LoadedSystem): SystemInfo {
+function infoOf({ name, system }: LoadedSystem, abilities: readonly Ability[]): SystemInfo {
   return {
     name,
     summary: '',
@@ -116,6 +116,6 @@ function infoOf({ name, system }: LoadedSystem): SystemInfo {
     guests: guestsOf(system),
     points: [],
     options: [],
-    abilities: [],
+    abilities,
   };
 }

@@ -3,7 +3,8 @@
 import { Command } from 'commander';
 import { addOptions, type RawOptions } from '../option.ts';
 import { addCommonRunOptions, watchSystem } from '../run/run.ts';
-import { PORT_OPTION, showRun } from './part.ts';
+import { PORT_OPTION } from './page-folder.ts';
+import { showRun } from './part.ts';
 
 const HELP = `
 The page is served on 127.0.0.1 alone, and its address has a token: who does not know it sees nothing.

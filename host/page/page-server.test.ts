@@ -218,6 +218,83 @@ describe('a live page', () => {
   });
 });
 
+describe('a page that may ask', () => {
+  let asking: PageServer;
+  /** Of this test's pages alone: those of others may still be on their way out. */
+  let ears = { heard: [] as string[], gone: 0 };
+
+  beforeEach(async () => {
+    const own = { heard: [] as string[], gone: 0 };
+    ears = own;
+    asking = await PageServer.listen({
+      folder: join(folder, 'site'),
+      port: 0,
+      greet: () => ['welcome'],
+      missed: (frames) => `missed ${frames}`,
+      converse: (page) => ({
+        heard: (text) => {
+          own.heard.push(text);
+          if (text === 'nonsense') return 'refused';
+          if (text === 'flood') {
+            for (let count = 0; count < 100; count += 1) page.answer('x'.repeat(1_000_000));
+          } else page.answer(`you: ${text}`);
+          return 'taken';
+        },
+        gone: () => (own.gone += 1),
+      }),
+    });
+    address = new URL(asking.url);
+    token = address.hash.replace('#live=', '');
+  });
+
+  afterEach(() => asking.close('over'));
+
+  it('is answered, and nobody else is', async () => {
+    const [one, two] = [await new Client().greeted(), await new Client().greeted()];
+    one.socket.send('hello');
+    await one.until(({ told }) => told.length > 1);
+    asking.show('frame');
+    await two.until(({ told }) => told.includes('frame'));
+
+    expect(one.told.slice(0, 2)).toEqual(['welcome', 'you: hello']);
+    expect(two.told).toEqual(['welcome', 'frame']);
+  });
+
+  it.each([
+    ['nonsense', 'nonsense'],
+    ['bytes', Buffer.from('hello')],
+  ])('that sends %s is sent away, and heard no more', async (_what, message) => {
+    const hostile = await new Client().greeted();
+    hostile.socket.send(message);
+    hostile.socket.send('and more');
+    await hostile.over();
+    while (ears.gone === 0) await sleep(1);
+
+    expect(hostile.ended?.code).toBe(1008);
+    expect(ears.heard).not.toContain('and more');
+    expect(asking.counters.refused).toBe(1);
+    expect(ears.gone).toBe(1);
+  });
+
+  it('that does not take what it asks for is let go, before it fills the memory', async () => {
+    const greedy = await new Client().greeted();
+    greedy.socket.send('flood');
+    greedy.socket.pause();
+    while (ears.gone === 0) await sleep(1);
+
+    expect(asking.clients).toBe(0);
+    expect(asking.counters.refused).toBe(1);
+  });
+
+  it('and goes, which is told', async () => {
+    const page = await new Client().greeted();
+    page.socket.close();
+    while (ears.gone === 0) await sleep(1);
+
+    expect(asking.clients).toBe(0);
+  });
+});
+
 describe('who is refused', () => {
   it.each([
     ['no token', '', {}, '/live'],

@@ -5,8 +5,8 @@
  * - only 127.0.0.1 is listened on, and only requests to that name are answered (a page of another
  *   host that has its name point here is refused);
  * - a WebSocket needs the token, and comes from a page that was served here;
- * - a client that sends anything is sent away, and what it does not take is dropped and counted: a
- *   slow page costs the run nothing;
+ * - a client that sends what nobody listens to is sent away, and what it does not take is dropped
+ *   and counted: a slow page costs the run nothing;
  * - connections are few and end by themselves, and all files are in memory: nobody takes the
  *   descriptors that bridges need, and a page that is built anew meanwhile fails no request.
  */
@@ -32,8 +32,11 @@ const SILENCE_MS_MAX = 30_000;
 /** A frame is asked of nobody who has so much still to take. */
 const BACKLOG_BYTES_MAX = 1_048_576;
 const MESSAGE_BYTES_MAX = 65_536;
+/** Who leaves so much of what it has asked for is not waited for. */
+const UNREAD_BYTES_MAX = 67_108_864;
 /** For a page to say good-bye, too. */
 const GOODBYE_MS = 100;
+const SHOWS_ITSELF = 'a live run only shows itself, and takes nothing from a page';
 const CLOSE_POLICY = 1008;
 const CLOSE_NORMAL = 1000;
 
@@ -51,8 +54,24 @@ export interface PageServerOptions {
   readonly port: number;
   /** Somebody has come: what he is told first. */
   readonly greet: () => readonly string[];
+  /** Somebody has come, and may ask for something; pages only look unless this is there. */
+  readonly converse?: (page: PageMouth) => PageEars;
   /** A page takes frames again: what it is told about those that it was not shown so far. */
   readonly missed: (frames: number) => string;
+}
+
+/** How one page is told something. */
+export interface PageMouth {
+  /** What a page that is slow may miss. */
+  show(text: string): void;
+  /** What it has asked for; one that takes nothing at all is let go. */
+  answer(text: string): void;
+}
+
+export interface PageEars {
+  /** @returns 'refused' for what no page of ours sends: then it is sent away */
+  heard(text: string): 'taken' | 'refused';
+  gone(): void;
 }
 
 /** What a client has not been shown, and how much of that it knows. */
@@ -121,17 +140,21 @@ export class PageServer {
 
   /** To all who are there; those who are behind do not get it. */
   show(text: string): void {
-    for (const [client, missed] of this.#clients) {
-      if (client.bufferedAmount > BACKLOG_BYTES_MAX) {
-        missed.frames += 1;
-        this.counters.dropped += 1;
-        continue;
-      }
-      client.send(text);
-      if (missed.frames === missed.told) continue;
-      missed.told = missed.frames;
-      client.send(this.#options.missed(missed.frames));
+    for (const client of this.#clients.keys()) this.#show(client, text);
+  }
+
+  #show(client: WebSocket, text: string): void {
+    const missed = this.#clients.get(client);
+    if (missed === undefined) return;
+    if (client.bufferedAmount > BACKLOG_BYTES_MAX) {
+      missed.frames += 1;
+      this.counters.dropped += 1;
+      return;
     }
+    client.send(text);
+    if (missed.frames === missed.told) return;
+    missed.told = missed.frames;
+    client.send(this.#options.missed(missed.frames));
   }
 
   /** @param why what pages are told */
@@ -204,13 +227,39 @@ export class PageServer {
       this.counters.refused += 1;
       client.terminate();
     });
-    client.once('message', () => {
-      this.counters.refused += 1;
-      client.close(CLOSE_POLICY, 'a live run only shows itself, and takes nothing from a page');
-      // Who goes on sending instead of closing is not read.
-      after(GOODBYE_MS, () => client.terminate());
-    });
     for (const text of this.#options.greet()) client.send(text);
+    const ears = this.#options.converse?.({
+      show: (text) => this.#show(client, text),
+      answer: (text) => this.#answer(client, text),
+    });
+    if (ears === undefined) {
+      client.once('message', () => this.#sendAway(client, SHOWS_ITSELF));
+      return;
+    }
+    client.on('message', (data, isBinary) => {
+      if (!this.#clients.has(client)) return;
+      const isTaken = !isBinary && ears.heard((data as Buffer).toString()) === 'taken';
+      if (!isTaken) this.#sendAway(client, 'this is not what a page of ours asks for');
+    });
+    client.on('close', () => ears.gone());
+  }
+
+  #answer(client: WebSocket, text: string): void {
+    if (!this.#clients.has(client)) return;
+    if (client.bufferedAmount < UNREAD_BYTES_MAX) client.send(text);
+    else {
+      this.counters.refused += 1;
+      this.#clients.delete(client);
+      client.terminate();
+    }
+  }
+
+  #sendAway(client: WebSocket, why: string): void {
+    this.counters.refused += 1;
+    this.#clients.delete(client);
+    client.close(CLOSE_POLICY, why);
+    // Who goes on sending instead of closing is not read.
+    after(GOODBYE_MS, () => client.terminate());
   }
 }
 

@@ -13,7 +13,7 @@ import { SharedWire } from '../../host/net/shared-wire.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { blockDevices, networkDevices } from '../../systems/devices.ts';
 import { FAT_PD } from '../../systems/fat.ts';
-import { guestsOf } from '../../systems/guests.ts';
+import { type Guest, guestsOf } from '../../systems/guests.ts';
 import {
   GENERATOR_STANDARD,
   generatorCounters,
@@ -42,6 +42,8 @@ export class Plugs {
   readonly #lines: SerialLine[] = [];
   #generator: TrafficGenerator | undefined;
   #hand: HandStation | undefined;
+  /** Of NICs beside the first: nobody is at their cables. */
+  readonly #unplugged: StagedLink[] = [];
   readonly #serialBytes = { in: 0, out: 0 };
   /** Bytes that a person has typed and a line had no room for. */
   readonly #waiting: { readonly uart: number; bytes: Uint8Array }[] = [];
@@ -59,7 +61,7 @@ export class Plugs {
     }));
     const nics = nicsOf(this.#system);
     const [net, ...furtherNets] = nics.map((nic) =>
-      nic === 0 ? this.#cable(parts) : new StagedLink({ ram: parts.ram }),
+      nic === 0 ? this.#cable(parts) : this.#noCable(parts),
     );
     const blocks = places(this.#system, blockDevices).map((): BlockPlug => this.#disk(parts));
     return {
@@ -113,7 +115,9 @@ export class Plugs {
 
   /** Packets that went all the way: what work is divided by. */
   get packets(): number {
-    return (this.#generator?.counters.answered ?? 0) + (this.#hand?.link.counters.transmitted ?? 0);
+    const links = [this.#hand?.link, ...this.#unplugged];
+    const sent = links.reduce((sum, link) => sum + (link?.counters.transmitted ?? 0), 0);
+    return (this.#generator?.counters.answered ?? 0) + sent;
   }
 
   get roundTripNs(): number {
@@ -132,13 +136,20 @@ export class Plugs {
     };
   }
 
+  /** Those of a single NIC, or of each by its name. */
   #netCounters(): Record<string, unknown> {
     const generator = this.#generator;
-    return {
+    const first = {
       kind: this.#scenario.net,
       ...(this.#hand === undefined ? {} : { link: { ...this.#hand.link.counters } }),
       ...(generator === undefined ? {} : { generators: [generatorCounters(generator)] }),
     };
+    if (this.#unplugged.length === 0) return first;
+    const others = this.#unplugged.map(({ counters }, index) => [
+      `nic${index + 1}`,
+      { kind: 'none', link: { ...counters } },
+    ]);
+    return { nic0: first, ...Object.fromEntries(others) };
   }
 
   #serialCounters(): Record<string, Record<string, unknown>> {
@@ -153,7 +164,7 @@ export class Plugs {
   /** The link beside the generator is there only when somebody uses it: see `Scenario.inputs`. */
   #cable(parts: WireParts): EthernetWire {
     const { net, inputs, rate, frame } = this.#scenario;
-    const guests = guestsOf(this.#system);
+    const guests = guestsAtCable(this.#system);
     const isUsed = net === 'hand' || inputs.some(({ kind }) => kind === 'frame');
     if (net === 'loop' && guests.length > 0) {
       const options = {
@@ -170,6 +181,13 @@ export class Plugs {
     const { link } = this.#hand;
     if (station === undefined) return link;
     return new SharedWire({ ram: parts.ram, station, mac: generatorMac(0), others: link });
+  }
+
+  #noCable({ ram }: WireParts): EthernetWire {
+    const link = new StagedLink({ ram });
+    link.setLink('down');
+    this.#unplugged.push(link);
+    return link;
   }
 
   #line({ board }: WireParts): SerialLine {
@@ -198,6 +216,11 @@ function emptyFat(): readonly { readonly at: number; readonly bytes: Uint8Array 
   const patches = fatPatches({ ...disk, label: 'SDDF', serial: 0 });
   if ('problem' in patches) throw new Error(patches.problem);
   return patches;
+}
+
+/** @returns who can be reached from the first NIC's cable, the only one that somebody is at */
+export function guestsAtCable(system: SystemDescription): readonly Guest[] {
+  return guestsOf(system, nicsOf(system).length === 1 ? undefined : networkDevices[0]);
 }
 
 /** @returns the numbers of the NICs that the system's drivers have */

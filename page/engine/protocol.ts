@@ -6,7 +6,11 @@
 import type { Rule } from '../../sim/plan/plan.ts';
 import type { PointKind } from '../../sim/points/point.ts';
 import type { FollowedPath } from '../../systems/trace/packet-path.ts';
+import type { CampaignView } from './campaign-view.ts';
+import type { FileListing } from './disk-files.ts';
+import type { Judgement } from './judgement.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
+import type { TimelineView } from './timeline.ts';
 import type { WorldView } from './world-view.ts';
 
 /** What the page asks for; a live run takes nothing. */
@@ -26,11 +30,22 @@ export type Request =
   | { readonly kind: 'trace' }
   | { readonly kind: 'capabilities'; readonly pd: string }
   | { readonly kind: 'blocks'; readonly disk: number; readonly block: number }
+  /** Of a disk: a directory, or a file. */
+  | { readonly kind: 'files'; readonly disk: number; readonly path: string }
+  /** Who had the processor in the last stretch of virtual time. */
+  | { readonly kind: 'timeline'; readonly lastNs: number }
+  /** Worlds of this system, by seeds: a campaign. */
+  | { readonly kind: 'hunt'; readonly from: number; readonly count: number }
+  | { readonly kind: 'stop hunt' }
+  /** Of a campaign: the failure that this seed has shown first. */
+  | { readonly kind: 'open'; readonly seed: number }
   /** What `sddf run --clock virtual --for … --json` prints: of a run of its own. */
   | { readonly kind: 'report'; readonly forNs: number };
 
-/** What an engine can do. */
-export type Ability = 'time' | 'faults' | 'console' | 'frames';
+/**
+ * What an engine can do; 'again': it cannot go back, but the page's own engine has the same run.
+ */
+export type Ability = 'time' | 'faults' | 'console' | 'frames' | 'oracles' | 'links' | 'again';
 
 export interface SystemInfo {
   readonly name: string;
@@ -87,6 +102,16 @@ export type Answer =
       readonly block: number;
       readonly bytes: Uint8Array;
     }
+  | { readonly kind: 'files'; readonly disk: number; readonly listing: FileListing }
+  | { readonly kind: 'timeline'; readonly timeline: TimelineView }
+  /** Of a tested world, from its beginning to its end. */
+  | {
+      readonly kind: 'judged';
+      readonly judgement: Judgement;
+      /** Whether it came out as in the failure file, byte for byte; undefined without one. */
+      readonly isSame: boolean | undefined;
+    }
+  | { readonly kind: 'campaign'; readonly campaign: CampaignView }
   | { readonly kind: 'report'; readonly json: string }
   /** Of a live run: what a page that is slow has not been shown. */
   | { readonly kind: 'dropped'; readonly frames: number }

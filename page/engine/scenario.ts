@@ -9,8 +9,14 @@ export interface Scenario {
   /** Choices for its options; standard ones for those left out. */
   readonly choices: Readonly<Record<string, string>>;
   readonly seed: number;
-  /** 'loop': the traffic generator is at the NIC's cable; 'hand': nobody but who uses the page. */
-  readonly net: 'loop' | 'hand';
+  /**
+   * 'loop': the traffic generator is at the NIC's cable; 'hand': nobody but who uses the page;
+   * 'test': at every device somebody asks who knows what has to come of it, as in `sddf sim`, and
+   * oracles judge at the end.
+   */
+  readonly net: 'loop' | 'hand' | 'test';
+  /** With 'test'. */
+  readonly test?: TestedTraffic;
   /** The generator's frames in a second; a gigabit link's unless told. */
   readonly rate?: number;
   /** Bytes of a frame of the generator. */
@@ -21,6 +27,16 @@ export interface Scenario {
   readonly plan: string;
   /** What a person has done, in the order of time. */
   readonly inputs: readonly Input[];
+}
+
+/** What a world of `sddf sim` is made of besides system, plan and seed: see `WorldOptions`. */
+export interface TestedTraffic {
+  readonly amount?: number;
+  readonly forNs?: number;
+  /** The order of events, as failure files have it. */
+  readonly decisions?: string;
+  readonly invariantsEvery?: number;
+  readonly bulk?: 'executed';
 }
 
 /** A disk is small here: its blocks are looked at. No FAT file system has 8 MiB exactly. */

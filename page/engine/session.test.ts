@@ -5,6 +5,13 @@ import { describe, expect, it } from 'vitest';
 import { longTest } from '../../test/support/long-test.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
+import { Random } from '../../board/random.ts';
+import { standardChaos } from '../../sim/plan/chaos.ts';
+import { planJson } from '../../sim/plan/write-plan.ts';
+import { pointsOf } from '../../sim/points/system-points.ts';
+import { storyOf } from '../../sim/shrink/story.ts';
+import { runWorld } from '../../sim/world.ts';
+import { type FindSystem, readyMade } from './found-system.ts';
 import { frameText, pingFrame, udpFrame } from './frames.ts';
 import type { Answer, Request } from './protocol.ts';
 import { FIRST_SCENARIO, type Scenario } from './scenario.ts';
@@ -15,10 +22,14 @@ const SCENARIO: Scenario = { ...FIRST_SCENARIO, seed: 7 };
 
 class Page {
   readonly answers: Answer[] = [];
-  readonly session = new Session((answer) => this.answers.push(answer));
+  readonly session: Session;
 
-  static async open(scenario: Scenario = SCENARIO): Promise<Page> {
-    const page = new Page();
+  constructor(find?: FindSystem) {
+    this.session = new Session((answer) => this.answers.push(answer), find);
+  }
+
+  static async open(scenario: Scenario = SCENARIO, find?: FindSystem): Promise<Page> {
+    const page = new Page(find);
     await page.ask({ kind: 'load', scenario });
     return page;
   }
@@ -221,5 +232,182 @@ describe('what a person does', () => {
     [{ plan: '{"schema":1,"rules":[{"at":"x","fault":"y"}]}' }, "no point 'x'"],
   ])('cannot load %j', async (change, words) => {
     await expect(Page.open({ ...SCENARIO, ...change })).rejects.toThrow(words);
+  });
+});
+
+describe('a disk', () => {
+  it('has the files that the system has written, beside its blocks', async () => {
+    const page = await Page.open({ ...SCENARIO, system: 'fat' });
+    page.play(20_000_000);
+    for (const line of ['mkdir logs\r', 'write logs/boot.txt it runs\r']) {
+      const bytes = [...Buffer.from(line)];
+      await page.ask({ kind: 'input', input: { kind: 'typed', uart: 0, bytes } });
+      page.play(100_000_000);
+    }
+    const seen = async (path: string): Promise<unknown> => {
+      await page.ask({ kind: 'files', disk: 0, path });
+      return page.last('files').listing;
+    };
+
+    expect(await seen('/')).toMatchObject({ entries: [{ name: 'logs', kind: 'directory' }] });
+    expect(await seen('/logs')).toMatchObject({ entries: [{ name: 'boot.txt', sizeBytes: 8 }] });
+    expect(await seen('/logs/boot.txt')).toMatchObject({
+      bytes: Uint8Array.from(Buffer.from('it runs\n')),
+    });
+    expect(await seen('/nothing')).toMatchObject({ kind: 'none', path: '/nothing' });
+    await page.ask({ kind: 'blocks', disk: 0, block: 0 });
+    expect([...page.last('blocks').bytes.subarray(510)]).toEqual([0x55, 0xaa]);
+  });
+
+  it('may have no file system, which is said', async () => {
+    const page = await Page.open({ ...SCENARIO, system: 'blk' });
+    await page.ask({ kind: 'files', disk: 0, path: '/' });
+
+    expect(page.last('files').listing).toMatchObject({
+      kind: 'none',
+      why: expect.stringContaining('no file system'),
+    });
+  });
+});
+
+describe('queues and processor', () => {
+  it('shows virtqueues among the queues, by what the device has', async () => {
+    const page = await Page.open();
+    const { queues } = await page.ask({
+      kind: 'seek',
+      moment: { kind: 'time', timeNs: 4_000_000 },
+    });
+    const receive = queues.find(({ name }) => name === 'virtio_net receive virtqueue');
+
+    expect(receive?.carries).toBe('empty buffers');
+    expect(receive?.depth).toBeGreaterThan(0);
+    expect(receive?.depth).toBeLessThanOrEqual(receive?.capacity ?? 0);
+  });
+
+  it('tells who had the processor, and what devices did', async () => {
+    const page = await Page.open();
+    const { timeNs } = await page.ask({ kind: 'seek', moment: { kind: 'packet', count: 3 } });
+    await page.ask({ kind: 'timeline', lastNs: 1_000_000 });
+    const { spans, marks, pds, fromNs, toNs } = page.last('timeline').timeline;
+    const ran = new Set(spans.map(({ pd }) => pds[pd]));
+
+    expect([fromNs, toNs]).toEqual([timeNs - 1_000_000, timeNs]);
+    expect([...ran]).toEqual(expect.arrayContaining(['ethernet_driver', 'net_virt_rx', 'client0']));
+    expect(marks.map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['interrupt', 'frame in', 'frame out']),
+    );
+    // One after the other, and all of them in the window.
+    spans.forEach((span, index) => {
+      expect(span.toNs).toBeGreaterThanOrEqual(span.fromNs);
+      expect(span.fromNs).toBeGreaterThanOrEqual(spans[index - 1]?.toNs ?? 0);
+    });
+  });
+});
+
+/** Echo, with an oracle of its own that nothing satisfies. */
+const hopeless: FindSystem = async (scenario) => {
+  const found = await readyMade(scenario);
+  const check = () => [{ where: 'echo', what: 'hope is lost' }];
+  return {
+    ...found,
+    target: { ...found.target, oracles: [{ name: 'hope', holds: 'there is hope', check }] },
+  };
+};
+
+describe('a tested world', () => {
+  const tested: Scenario = { ...SCENARIO, net: 'test', test: { amount: 60 } };
+
+  /** Standard chaos, as a campaign draws it for this seed. */
+  async function chaosFor(seed: number): Promise<Scenario> {
+    const { target } = await readyMade(tested);
+    const plan = standardChaos(pointsOf(target.system), new Random(seed).fork('plan'));
+    return { ...tested, seed, plan: JSON.stringify(planJson(plan)) };
+  }
+
+  it('is judged by the oracles, with the story that sddf shrink prints', async () => {
+    const scenario = await chaosFor(4);
+    const page = await Page.open(scenario, hopeless);
+    const { judgement } = page.last('judged');
+    const { target } = await hopeless(scenario);
+    const plan = standardChaos(pointsOf(target.system), new Random(4).fork('plan'));
+    const outcome = runWorld({ target, plan, seed: 4, amount: 60 });
+    const story = judgement.story.map(
+      ({ timeNs, text }) => `${(timeNs / 1e6).toFixed(3).padStart(9)} ms  ${text}`,
+    );
+
+    expect(judgement.verdict).toBe('failed');
+    expect(story).toEqual(storyOf(outcome, pointsOf(target.system)));
+    expect(story.at(-1)).toContain('hope: hope is lost');
+    expect(judgement.oracles.filter(({ broken }) => broken.length > 0)).toMatchObject([
+      { name: 'hope', holds: 'there is hope' },
+    ]);
+    expect(page.last('loaded').info.abilities).toContain('oracles');
+  });
+
+  it('holds without faults, and then every oracle says so', async () => {
+    const { judgement } = (await Page.open(tested)).last('judged');
+
+    expect(judgement.verdict).toBe('passed');
+    expect(judgement.oracles.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['answered-once', 'progress', 'buffer-ledger', 'kernel-invariants']),
+    );
+    expect(judgement.oracles.flatMap(({ broken }) => broken)).toEqual([]);
+  });
+
+  it('has the same state at a moment, whichever way one has come there', async () => {
+    const page = await Page.open(await chaosFor(5));
+    const middle = await page.ask({ kind: 'seek', moment: { kind: 'entry', count: 100 } });
+    const timeNs = middle.timeNs + 200_000;
+    const there = await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs } });
+    await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: timeNs + 2_000_000 } });
+    const back = await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs } });
+    const again = await page.ask({ kind: 'seek', moment: { kind: 'entry', count: 100 } });
+    const on = await page.ask({ kind: 'step', unit: 'entry', by: 1 });
+
+    expect(there.digest).toBeTypeOf('number');
+    expect(back).toEqual(there);
+    expect(again).toEqual(middle);
+    expect(on.counts.entry).toBe(101);
+  });
+
+  it('plays to its end, and no further', async () => {
+    const page = await Page.open(tested);
+    await page.ask({ kind: 'play', speed: 1 });
+    for (let turn = 0; page.session.isPlaying && turn < 1000; turn += 1) page.play(10_000_000);
+
+    expect(page.session.isPlaying).toBe(false);
+    expect(page.view.timeNs).toBe(page.last('judged').judgement.endNs);
+  });
+
+  it('is judged anew when something is broken in it', async () => {
+    const page = await Page.open(tested);
+    await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 2_300_000 } });
+    const rule: Rule = {
+      at: 'net.wire.in',
+      fault: 'lose',
+      when: { fromNs: 2_300_000 },
+      for: { times: 1 },
+      parameters: {},
+      optional: 'yes',
+    };
+    await page.ask({ kind: 'break', rule });
+
+    expect(page.last('judged').judgement.story).toMatchObject([
+      { text: expect.stringMatching(/^net\.wire\.in: /) },
+    ]);
+  });
+
+  it('is one of a campaign, whose failures are opened', async () => {
+    const page = await Page.open(tested, hopeless);
+    await page.ask({ kind: 'hunt', from: 11, count: 3 });
+    while (page.session.isHunting) page.session.huntOn();
+    const { campaign } = page.last('campaign');
+    await page.ask({ kind: 'open', seed: 11 });
+
+    expect(campaign).toMatchObject({ worlds: 3, total: 3, failed: 3, isOver: true });
+    expect(campaign.failedBy).toEqual([{ oracle: 'hope', count: 3 }]);
+    expect(campaign.failures).toMatchObject([{ seed: 11, count: 3 }]);
+    expect(page.last('loaded').scenario).toMatchObject({ net: 'test', seed: 11 });
+    expect(page.last('judged').judgement.verdict).toBe('failed');
   });
 });

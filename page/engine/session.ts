@@ -6,55 +6,45 @@
  * kept for each moment that was looked at, proves that it is the same.
  */
 
-import { capabilitiesOf } from '../../microkit/capability-table.ts';
-import { renderDot } from '../../microkit/graph/dot.ts';
-import { flatten, type SystemDescription } from '../../microkit/model.ts';
-import { devicesOf, pointsOf } from '../../sim/points/system-points.ts';
-import { NO_FAULTS, type Plan, type Rule } from '../../sim/plan/plan.ts';
-import { readPlan } from '../../sim/plan/read-plan.ts';
+import type { Rule } from '../../sim/plan/plan.ts';
 import { planJson } from '../../sim/plan/write-plan.ts';
-import { guestsOf } from '../../systems/guests.ts';
-import { systems } from '../../systems/index.ts';
-import { uartsOf } from '../../systems/serial-devices.ts';
-import { completeChoices, type SystemModule } from '../../systems/system.ts';
-import { PacketWatch } from '../../systems/trace/packet-watch.ts';
-import { perfettoTrace } from '../../systems/trace/perfetto.ts';
-import { startRecording } from '../../systems/trace/recording.ts';
-import { instrument } from '../../systems/trace/observed-parts.ts';
-import type { Answer, CapabilityRow, Request, SystemInfo } from './protocol.ts';
+import { WorldMemory } from '../../sim/world-memory.ts';
+import { followPacket, judged, recorded, reportOf, type Worlds } from './beside.ts';
+import { listFiles } from './disk-files.ts';
+import { type FindSystem, readyMade } from './found-system.ts';
+import { Hunt } from './hunt.ts';
+import { infoOf, type Loaded, loadedOf, rowsOf } from './loaded.ts';
+import type { Answer, Request } from './protocol.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
-import { contentOf, nicsOf } from './plugs.ts';
-import { describe, type Onlooker, World } from './world.ts';
+import { type Onlooker, runToMoment, type ShownWorld } from './shown-world.ts';
+import { scenarioOf, TestedWorld } from './tested-world.ts';
+import { World } from './world.ts';
 import type { WorldView } from './world-view.ts';
 
 /** So long a step looks for what it steps to: nothing may ever happen again. */
 const STEP_LIMIT_NS = 2_000_000_000;
-/** A packet has so long to come, and to go again. */
-const PATH_LIMIT_NS = 1_000_000_000;
 /** A slice while the page watches: short, so that there is something to see. */
 const WATCHED_SLICE_NS = 200_000;
 /** As Microkit's own tool: lines that the monitor prints of a healthy start say nothing. */
 const MONITOR_CHATTER = 'MON|INFO';
 const BLOCK_BYTES = 512;
 
-interface Loaded {
-  readonly module: SystemModule;
-  readonly system: SystemDescription;
-  scenario: Scenario;
-  /** That of the scenario, read. */
-  plan: Plan;
-}
-
 export class Session {
   readonly #tell: (answer: Answer) => void;
   readonly #digests = new Map<string, number>();
+  readonly #find: FindSystem;
+  /** Of tested worlds: of the one that is shown, and of those beside it. */
+  readonly #memory = { shown: new WorldMemory(), beside: new WorldMemory() };
   #loaded: Loaded | undefined;
-  #world: World | undefined;
+  #world: ShownWorld | undefined;
   #view: WorldView | undefined;
+  #hunt: Hunt | undefined;
   #speed = 0;
 
-  constructor(tell: (answer: Answer) => void) {
+  /** @param find where it has its systems from */
+  constructor(tell: (answer: Answer) => void, find: FindSystem = readyMade) {
     this.#tell = tell;
+    this.#find = find;
   }
 
   get isPlaying(): boolean {
@@ -66,10 +56,29 @@ export class Session {
     return this.#speed;
   }
 
+  /** Worlds of a campaign are to be run: see {@link huntOn}. */
+  get isHunting(): boolean {
+    return this.#hunt !== undefined && !this.#hunt.isOver;
+  }
+
+  /** Runs the next world of the campaign. */
+  huntOn(): void {
+    const hunt = this.#hunt;
+    if (hunt === undefined || hunt.isOver) return;
+    hunt.runNext();
+    this.#tell({ kind: 'campaign', campaign: hunt.view() });
+  }
+
   /** @throws Error with what is wrong, as one line */
   async ask(request: Request): Promise<void> {
     if (request.kind === 'load') {
+      this.#hunt = undefined;
       await this.#load(request.scenario, request.moment);
+      return;
+    }
+    if (request.kind === 'open') {
+      const failure = this.#hunt?.failureOf(request.seed);
+      if (failure !== undefined) await this.#load(scenarioOf(failure), undefined);
       return;
     }
     if (this.#loaded !== undefined) this.#do(request, this.#loaded);
@@ -84,11 +93,11 @@ export class Session {
     const world = this.#worldAtRest();
     const endNs = world.now() + forNs;
     while (world.now() < endNs && !isTime()) {
-      if (world.isAtEnd(endNs) && world.testbed.isQuiet) break;
+      if (world.isAtEnd(endNs) && world.isQuiet) break;
       world.runSlice(endNs, WATCHED_SLICE_NS);
     }
     this.#bringOut(world);
-    if (world.testbed.isQuiet && world.isAtEnd(Infinity)) this.#speed = 0;
+    if (world.isQuiet && world.isAtEnd(Infinity)) this.#speed = 0;
     this.#show(world.view('no digest'));
   }
 
@@ -97,7 +106,7 @@ export class Session {
     return this.#view?.timeNs ?? 0;
   }
 
-  #do(request: Exclude<Request, { kind: 'load' }>, loaded: Loaded): void {
+  #do(request: Exclude<Request, { kind: 'load' | 'open' }>, loaded: Loaded): void {
     switch (request.kind) {
       case 'play':
         this.#worldAtRest();
@@ -121,10 +130,13 @@ export class Session {
         this.#break(request.rule, loaded);
         return;
       case 'path':
-        this.#tell({ kind: 'path', path: this.#followPacket(request.packet, loaded) });
+        this.#tell({ kind: 'path', path: followPacket(request.packet, this.#worlds(loaded)) });
         return;
       case 'trace':
-        this.#tell({ kind: 'trace', json: this.#record(loaded) });
+        this.#tell({ kind: 'trace', json: recorded(this.nowNs, this.#worlds(loaded)) });
+        return;
+      case 'timeline':
+        this.#timeline(request.lastNs);
         return;
       case 'capabilities':
         this.#tell({ kind: 'capabilities', pd: request.pd, rows: rowsOf(loaded, request.pd) });
@@ -132,8 +144,19 @@ export class Session {
       case 'blocks':
         this.#blocks(request.disk, request.block);
         return;
+      case 'files':
+        this.#files(request.disk, request.path);
+        return;
+      case 'hunt':
+        this.#hunt = new Hunt(loaded, request, this.#memory.beside);
+        this.#tell({ kind: 'campaign', campaign: this.#hunt.view() });
+        return;
+      case 'stop hunt':
+        this.#hunt?.stop();
+        if (this.#hunt !== undefined) this.#tell({ kind: 'campaign', campaign: this.#hunt.view() });
+        return;
       case 'report':
-        this.#tell({ kind: 'report', json: this.#report(request.forNs, loaded) });
+        this.#tell({ kind: 'report', json: reportOf(request.forNs, this.#worlds(loaded)) });
         return;
       default:
         request satisfies never;
@@ -142,14 +165,25 @@ export class Session {
 
   async #load(scenario: Scenario, moment: Moment | undefined): Promise<void> {
     this.#speed = 0;
-    const ready = systems.find(({ name }) => name === scenario.system);
-    if (ready === undefined) throw new Error(`there is no system '${scenario.system}'`);
-    const module = await ready.load();
-    const system = describe(module, scenario);
-    this.#loaded = { module, system, scenario, plan: planOf(system, scenario) };
+    const found = await this.#find(scenario);
+    const loaded = loadedOf(found, scenario);
+    this.#loaded = loaded;
     this.#digests.clear();
-    this.#tell({ kind: 'loaded', info: infoOf(this.#loaded, ready.summary), scenario });
-    this.#goTo(moment ?? { kind: 'time', timeNs: 0 }, 'from power-on');
+    this.#tell({ kind: 'loaded', info: infoOf(loaded), scenario });
+    const first = this.#judge(loaded, found.outcome);
+    this.#goTo(moment ?? { kind: 'time', timeNs: first }, 'from power-on');
+  }
+
+  /**
+   * @param then what came out of this world before
+   * @returns the moment at which there is something to see: ns
+   */
+  #judge(loaded: Loaded, then?: string): number {
+    if (loaded.scenario.net !== 'test') return 0;
+    const judgement = judged(this.#worlds(loaded));
+    const isSame = then === undefined ? undefined : judgement.outcome === then;
+    this.#tell({ kind: 'judged', judgement, isSame });
+    return judgement.story[0]?.timeNs ?? 0;
   }
 
   // ------------------------------------------------------------------------------------- moments
@@ -168,10 +202,7 @@ export class Session {
       how === 'shortest' && this.#isAhead(moment) && this.#world !== undefined
         ? this.#world
         : this.#newWorld();
-    let middle: WorldView | undefined;
-    world.runTo(moment, limitNs, (view) => {
-      middle = view;
-    });
+    const middle = runToMoment(world, moment, limitNs);
     this.#bringOut(world);
     const view = middle ?? world.view('digest');
     this.#prove(view);
@@ -199,41 +230,51 @@ export class Session {
   }
 
   /** A world that can go on: the one that is there, or the same again up to what is shown. */
-  #worldAtRest(): World {
+  #worldAtRest(): ShownWorld {
     if (this.#world !== undefined && !this.#world.isOver) return this.#world;
-    const untilNs = this.nowNs;
+    const timeNs = this.nowNs;
     const world = this.#newWorld();
-    world.runTo({ kind: 'time', timeNs: untilNs }, untilNs, () => undefined);
+    runToMoment(world, { kind: 'time', timeNs }, timeNs);
     return world;
   }
 
-  #newWorld(): World {
+  #newWorld(): ShownWorld {
+    const loaded = this.#loaded;
+    if (loaded === undefined) throw new Error('no system is loaded');
     this.#tell({ kind: 'anew' });
-    const world = this.#makeWorld();
+    const log = (pd: string, line: string, timeNs: number): void => {
+      if (!line.startsWith(MONITOR_CHATTER)) this.#tell({ kind: 'log', pd, line, timeNs });
+    };
+    const { scenario, plan, found } = loaded;
+    const parts = { target: found.target, scenario, plan, listener: { log } };
+    const world =
+      scenario.net === 'test'
+        ? new TestedWorld({ ...parts, memory: this.#memory.shown })
+        : new World(parts);
     this.#world = world;
     return world;
   }
 
-  #makeWorld(onlooker?: Onlooker, scenario?: Scenario): World {
-    const loaded = this.#loaded;
-    if (loaded === undefined) throw new Error('no system is loaded');
-    const isShown = onlooker === undefined && scenario === undefined;
-    const log = (pd: string, line: string, timeNs: number): void => {
-      if (!isShown || line.startsWith(MONITOR_CHATTER)) return;
-      this.#tell({ kind: 'log', pd, line, timeNs });
+  /** Worlds of the same scenario beside the one that is shown: nobody hears what they print. */
+  #worlds({ found, scenario, plan }: Loaded): Worlds {
+    const { target } = found;
+    const memory = this.#memory.beside;
+    const listener = { log: (): void => undefined };
+    const parts = { target, scenario, plan, listener };
+    return {
+      ...parts,
+      memory,
+      make: (onlooker: Onlooker) =>
+        scenario.net === 'test'
+          ? new TestedWorld({ ...parts, memory, onlooker })
+          : new World({ ...parts, onlooker }),
     };
-    return new World({
-      ...loaded,
-      scenario: scenario ?? loaded.scenario,
-      listener: { log },
-      ...(onlooker === undefined ? {} : { onlooker }),
-    });
   }
 
-  #bringOut(world: World): void {
+  #bringOut(world: ShownWorld): void {
     for (const { uart, bytes } of world.takeConsoles())
       this.#tell({ kind: 'console', uart, bytes });
-    for (const frame of world.plugs.takeFrames()) this.#tell({ kind: 'frame', ...frame });
+    for (const frame of world.takeFrames()) this.#tell({ kind: 'frame', ...frame });
   }
 
   #show(view: WorldView): void {
@@ -252,7 +293,7 @@ export class Session {
     const world = this.#worldAtRest();
     this.#changed({ ...loaded.scenario, inputs: [...before, { atNs, ...input }] });
     const needsLink = input.kind === 'frame' && !hadFrames && loaded.scenario.net === 'loop';
-    if (needsLink || isShorter || world.now() !== atNs) {
+    if (needsLink || isShorter || world.now() !== atNs || !(world instanceof World)) {
       this.#goTo({ kind: 'time', timeNs: atNs }, 'from power-on');
       return;
     }
@@ -267,6 +308,7 @@ export class Session {
     const inputs = loaded.scenario.inputs.filter((each) => each.atNs <= atNs);
     loaded.plan = { ...loaded.plan, rules: [...loaded.plan.rules, rule] };
     this.#changed({ ...loaded.scenario, inputs, plan: JSON.stringify(planJson(loaded.plan)) });
+    this.#judge(loaded);
     this.#goTo({ kind: 'time', timeNs: atNs }, 'from power-on');
   }
 
@@ -277,93 +319,21 @@ export class Session {
   }
 
   #blocks(disk: number, block: number): void {
-    const image = this.#worldAtRest().plugs.disks[disk]?.image();
+    const image = this.#worldAtRest().disks[disk]?.image();
     const from = block * BLOCK_BYTES;
     const bytes = image?.slice(from, from + BLOCK_BYTES) ?? new Uint8Array();
     this.#tell({ kind: 'blocks', disk, block, bytes });
   }
 
-  // ------------------------------------------------------------------------------ runs beside it
-
-  #followPacket(packet: number, { system }: Loaded): ReturnType<PacketWatch['path']> {
-    let now = (): number => 0;
-    const watch = new PacketWatch({ system, packet, now: () => now() });
-    const world = this.#makeWorld({
-      instrument: (inner) => instrument(watch, inner),
-      wires: (wires, { ram, board }) => {
-        now = () => board.now();
-        return wires.net === undefined ? wires : { ...wires, net: watch.watch(wires.net, ram) };
-      },
-    });
-    while (!watch.isOver && !world.isAtEnd(PATH_LIMIT_NS)) {
-      world.runSlice(PATH_LIMIT_NS, WATCHED_SLICE_NS);
-    }
-    return watch.path();
+  #files(disk: number, path: string): void {
+    const image = this.#worldAtRest().disks[disk]?.image() ?? new Uint8Array();
+    this.#tell({ kind: 'files', disk, listing: listFiles(image, path) });
   }
 
-  #record({ system, scenario }: Loaded): string {
-    const { recorder, around } = startRecording({ system, clock: 'virtual' });
-    const world = this.#makeWorld({ instrument: around });
-    const untilNs = this.nowNs;
-    while (!world.isAtEnd(untilNs)) world.runSlice(untilNs);
-    recorder.complete();
-    const about = { system: scenario.system, clock: 'virtual', seed: scenario.seed };
-    return [...perfettoTrace({ recorder, clock: 'virtual', about })].join('');
+  /** Of the world that is shown, or that was left at what is shown. */
+  #timeline(lastNs: number): void {
+    const timeline = this.#world?.watch.timeline;
+    if (timeline === undefined) return;
+    this.#tell({ kind: 'timeline', timeline: timeline.view(this.nowNs - lastNs, this.nowNs) });
   }
-
-  #report(forNs: number, { scenario }: Loaded): string {
-    const world = this.#makeWorld(undefined, scenario);
-    const untilNs = world.now() + forNs;
-    // As the command does: one slice at least, also where nothing is left to happen.
-    do {
-      world.runSlice(untilNs);
-      world.takeConsoles();
-    } while (!world.isAtEnd(untilNs));
-    return world.report(untilNs);
-  }
-}
-
-/** @throws Error with the first thing that is wrong in it */
-function planOf(system: SystemDescription, { plan: text }: Scenario): Plan {
-  if (text === '') return NO_FAULTS;
-  const include = (): string => 'a link has no files beside it';
-  const read = readPlan({ name: 'plan', text }, { points: pointsOf(system), include });
-  if (read.ok) return read.plan;
-  throw new Error(read.problems[0] ?? 'the plan cannot be read');
-}
-
-function infoOf({ module, system, scenario }: Loaded, summary: string): SystemInfo {
-  const values = completeChoices(module, scenario.choices);
-  return {
-    name: scenario.system,
-    summary,
-    systems: systems.map(({ name, summary: about }) => ({ name, summary: about })),
-    dot: renderDot(system),
-    domains: flatten(system).map(({ pd: { name, priority } }) => ({ name, priority })),
-    uarts: uartsOf(system),
-    nics: nicsOf(system).length,
-    disks: devicesOf(system).filter((device) => device.class === 'blk').length,
-    content: contentOf(system),
-    guests: guestsOf(system),
-    points: pointsOf(system),
-    options: Object.entries(module.options ?? {}).map(([name, { help, choices }]) => ({
-      name,
-      help,
-      choices,
-      value: values[name] ?? '',
-    })),
-    abilities: ['time', 'faults', 'console', 'frames'],
-  };
-}
-
-function rowsOf({ system }: Loaded, pd: string): readonly CapabilityRow[] {
-  const flat = flatten(system).find((each) => each.pd.name === pd);
-  if (flat === undefined) return [];
-  return capabilitiesOf(system, flat).map(({ cnode, slot, type, object, rights, badge }) => ({
-    slot: cnode === 'own' ? String(slot) : `root ${slot}`,
-    type,
-    object,
-    rights,
-    badge: badge === undefined ? '' : `0x${badge.toString(16)}`,
-  }));
 }

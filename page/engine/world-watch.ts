@@ -10,13 +10,16 @@ import type { EthernetWire } from '../../board/ethernet.ts';
 import { REG_A0, REG_A7, REG_T0, SYS_NB_SEND_RECV } from '../../kernel/abi.ts';
 import type { UserThread } from '../../kernel/user.ts';
 import { RunFailure } from '../../memory/assert.ts';
+import type { Ram } from '../../memory/ram.ts';
 import { flatten, type FlatPd, type SystemDescription } from '../../microkit/model.ts';
 import { SystemNames } from '../../systems/trace/names.ts';
 import { QueueProbes } from '../../systems/trace/queue-probes.ts';
 import { QuietObserver } from '../../systems/trace/quiet-observer.ts';
 import { systemCallOf } from '../../systems/trace/told-by.ts';
+import { VirtqueueWatch } from '../../systems/trace/virtqueue-setup.ts';
 import { WatchedWire, type WireListener } from '../../systems/trace/watched-wire.ts';
 import type { StepUnit } from './scenario.ts';
+import { MARKS_SHOWN, Timeline } from './timeline.ts';
 
 /** The world is left at the moment that was asked for. */
 export class Halted extends RunFailure {
@@ -28,6 +31,11 @@ const A7 = 2 * REG_A7;
 const T0 = 2 * REG_T0;
 /** Behind what the initialiser hands out, a program may name anything. */
 const CPTR_MAX = 4096;
+
+const NOBODY = -1;
+const RAISED = MARKS_SHOWN.indexOf('interrupt');
+const FRAME_IN = MARKS_SHOWN.indexOf('frame in');
+const FRAME_OUT = MARKS_SHOWN.indexOf('frame out');
 
 /** Who is in the middle of what. */
 export interface UnderWay {
@@ -51,6 +59,12 @@ export class WorldWatch extends QuietObserver implements WireListener {
   /** Of each domain, which signal a capability address is. */
   readonly #reached: readonly Map<number, number>[];
   readonly #flat: readonly FlatPd[];
+  readonly #virtqueues = new VirtqueueWatch();
+  /** Of a run under the virtual clock. */
+  timeline: Timeline | undefined;
+  #now = (): number => 0;
+  #ram: Ram | undefined;
+  #running = 0;
   /** What is waited for; an entry that will never come when nothing is. */
   #unit: StepUnit = 'entry';
   #target = Infinity;
@@ -78,6 +92,19 @@ export class WorldWatch extends QuietObserver implements WireListener {
     this.#target = Infinity;
   }
 
+  /**
+   * Called before the system boots.
+   *
+   * @param ram where devices' own queues lie
+   * @param now virtual time; without it there is no {@link timeline}
+   */
+  attach(ram: Ram, now?: () => number): void {
+    this.#ram = ram;
+    if (now === undefined) return;
+    this.#now = now;
+    this.timeline = new Timeline(this.names.pds);
+  }
+
   /** Put between the NIC and what it is plugged into. */
   watch(wire: EthernetWire): EthernetWire {
     return new WatchedWire(wire, this);
@@ -86,6 +113,30 @@ export class WorldWatch extends QuietObserver implements WireListener {
   override started(pd: number, thread: UserThread): void {
     const described = this.#flat[pd]?.pd;
     if (described !== undefined) this.probes.watch(pd, described, thread);
+  }
+
+  override runs(pd: number): void {
+    this.#running = pd;
+    this.timeline?.runs(pd, this.#now());
+  }
+
+  override returns(pd: number): void {
+    this.#running = pd;
+    this.timeline?.runs(pd, this.#now());
+  }
+
+  override idle(): void {
+    this.timeline?.runs(NOBODY, this.#now());
+  }
+
+  override deviceMapped(device: number, name: string): void {
+    this.#virtqueues.mapped(device, name);
+  }
+
+  override deviceWritten(device: number, offset: number, value: number): void {
+    const queue = this.#virtqueues.written(device, offset, value);
+    if (queue === undefined || this.#ram === undefined) return;
+    this.probes.watchVirtqueue(this.#running, queue, this.#ram);
   }
 
   override enters(pd: number, regs: Uint32Array): void {
@@ -97,10 +148,12 @@ export class WorldWatch extends QuietObserver implements WireListener {
   }
 
   override raised(): void {
+    this.timeline?.mark(RAISED, this.#now());
     this.#count('event');
   }
 
   received(): void {
+    this.timeline?.mark(FRAME_IN, this.#now());
     this.#count('packet');
   }
 
@@ -109,6 +162,7 @@ export class WorldWatch extends QuietObserver implements WireListener {
   }
 
   sent(): void {
+    this.timeline?.mark(FRAME_OUT, this.#now());
     this.sentFrames += 1;
   }
 

@@ -1,58 +1,34 @@
 /**
  * One world of the page: the testbed of a scenario, with all that a person has done in it, run to
- * whatever moment is asked for. It goes forwards only; a world that was left in the middle of
- * something is over.
+ * whatever moment is asked for.
  */
 
+import type { MemoryDisk } from '../../board/block/memory-disk.ts';
 import { digestOf } from '../../debug/journal.ts';
 import { Census } from '../../kernel/inspect/census.ts';
 import type { Kernel } from '../../kernel/boot.ts';
 import type { PageTable } from '../../kernel/memory/page-table.ts';
-import type { BuildResult } from '../../microkit/builder.ts';
-import type { SystemDescription } from '../../microkit/model.ts';
 import type { Plan } from '../../sim/plan/plan.ts';
 import { PlannedRun } from '../../sim/points/planned-run.ts';
 import type { Strike } from '../../sim/points/point.ts';
+import type { WorldSystem } from '../../sim/world.ts';
 import { diagnose } from '../../systems/diagnosis.ts';
 import { restartReport } from '../../systems/restarts.ts';
 import { reportJson, type RunResult } from '../../systems/run-report.ts';
-import { completeChoices, type SystemModule } from '../../systems/system.ts';
-import {
-  createTestbed,
-  type RunCounters,
-  type Testbed,
-  type Wires,
-} from '../../systems/testbed.ts';
+import { createTestbed, type RunCounters, type Testbed } from '../../systems/testbed.ts';
 import { instrument } from '../../systems/trace/observed-parts.ts';
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
-import type { Instrument } from '../../systems/trace/observer.ts';
 import { runVirtualSlice, virtualEnding } from '../../systems/virtual-slice.ts';
 import { type ConsoleText, Plugs } from './plugs.ts';
-import type { InputData, Moment, Scenario } from './scenario.ts';
-import { Halted, WorldWatch } from './world-watch.ts';
+import type { ReceivedFrame } from './hand-station.ts';
+import type { InputData, Scenario } from './scenario.ts';
+import type { Onlooker, ShownWorld, WorldListener } from './shown-world.ts';
+import { WorldWatch } from './world-watch.ts';
 import { viewOf } from './view-of.ts';
 import type { WorldView } from './world-view.ts';
 
-export interface WorldListener {
-  log(pd: string, line: string, timeNs: number): void;
-}
-
-/** Who else looks at a world: a recording, a packet's path. */
-export interface Onlooker {
-  readonly instrument?: (inner: Instrument | undefined) => Instrument;
-  readonly wires?: (wires: Wires, parts: Parameters<Plugs['wires']>[0]) => Wires;
-}
-
-/** A system as a scenario has it. @throws ChoiceError, or Error with what is wrong with it */
-export function describe(module: SystemModule, scenario: Scenario): SystemDescription {
-  const built: BuildResult = module.build(completeChoices(module, scenario.choices));
-  if (built.ok) return built.system;
-  throw new Error(built.errors.map(({ message }) => message).join('; '));
-}
-
 export interface WorldParts {
-  readonly module: SystemModule;
-  readonly system: SystemDescription;
+  readonly target: WorldSystem;
   readonly scenario: Scenario;
   /** That of the scenario, read. */
   readonly plan: Plan;
@@ -60,7 +36,7 @@ export interface WorldParts {
   readonly onlooker?: Onlooker;
 }
 
-export class World {
+export class World implements ShownWorld {
   readonly watch: WorldWatch;
   readonly plugs: Plugs;
   readonly census = new Census();
@@ -77,7 +53,8 @@ export class World {
   #isOver = false;
 
   constructor(parts: WorldParts) {
-    const { system, scenario, listener } = parts;
+    const { scenario, listener } = parts;
+    const { system } = parts.target;
     this.#parts = parts;
     this.watch = new WorldWatch(system);
     this.plugs = new Plugs(system, scenario);
@@ -115,26 +92,16 @@ export class World {
     return this.testbed.isQuiet && this.#nextInputNs() >= untilNs;
   }
 
-  /**
-   * Runs to a moment; gives up at `limitNs`.
-   *
-   * @param onMiddle called at a moment that lies in the middle of something; the world is over then
-   * @returns whether it has come there
-   */
-  runTo(moment: Moment, limitNs: number, onMiddle: (view: WorldView) => void): boolean {
-    const endNs = moment.kind === 'time' ? moment.timeNs : limitNs;
-    if (moment.kind !== 'time') {
-      this.watch.haltAt(moment.kind, moment.count, () => onMiddle(this.view('digest')));
-    }
-    try {
-      while (!this.isAtEnd(endNs)) this.runSlice(endNs);
-    } catch (error) {
-      if (!(error instanceof Halted)) throw error;
-      this.#isOver = true;
-      return true;
-    }
-    this.watch.haltNowhere();
-    return moment.kind === 'time' && this.now() >= endNs;
+  get isQuiet(): boolean {
+    return this.testbed.isQuiet;
+  }
+
+  get disks(): readonly MemoryDisk[] {
+    return this.plugs.disks;
+  }
+
+  leave(): void {
+    this.#isOver = true;
   }
 
   /** A person does something, now. */
@@ -145,6 +112,10 @@ export class World {
 
   takeConsoles(): readonly ConsoleText[] {
     return this.plugs.takeConsoles();
+  }
+
+  takeFrames(): readonly ReceivedFrame[] {
+    return this.plugs.takeFrames();
   }
 
   view(digest: 'digest' | 'no digest'): WorldView {
@@ -195,26 +166,27 @@ export class World {
   }
 
   #makeTestbed(listener: WorldListener): Testbed {
-    const { module, system, scenario, onlooker } = this.#parts;
+    const { target, scenario, onlooker } = this.#parts;
+    const { system, programs = new Map() } = target;
     const { seed, ramBytes } = scenario;
     // Programs print in their init, while the testbed is being made.
     let now = (): number => 0;
     const { plan } = this.#parts;
-    const planned = plan.rules.length === 0 ? undefined : new PlannedRun({ system, plan, seed });
+    const planned =
+      plan.rules.length === 0 ? undefined : new PlannedRun({ system, plan, seed, programs });
     const inner = onlooker?.instrument?.(planned?.instrument) ?? planned?.instrument;
     if (planned !== undefined) this.#strikes = () => planned.injector.strikes;
     return createTestbed({
-      system,
+      ...target,
       clock: 'virtual',
       seed,
       stagingBytes: this.plugs.stagingBytes,
       ...(ramBytes === undefined ? {} : { ramBytes }),
-      ...(module.counters === undefined ? {} : { counters: module.counters }),
-      ...(module.attachDevices === undefined ? {} : { attachDevices: module.attachDevices }),
-      ...(planned === undefined ? {} : { programs: planned.programs }),
+      programs: planned?.programs ?? programs,
       instrument: instrument(this.watch, inner),
       wires: (parts) => {
         now = () => parts.board.now();
+        this.watch.attach(parts.ram, now);
         const plugged = this.plugs.wires(parts);
         const wires = onlooker?.wires?.(plugged, parts) ?? plugged;
         if (wires.net === undefined) return wires;

@@ -72,7 +72,7 @@ describe('a link', () => {
       packed({ scenario: { ...FIRST_SCENARIO, choices: { 'a\nb': 5 } } }),
       'choice is no short text',
     ],
-    [packed({ scenario: { ...FIRST_SCENARIO, net: 'mine' } }), 'net is none of loop, hand'],
+    [packed({ scenario: { ...FIRST_SCENARIO, net: 'mine' } }), 'net is none of loop, hand, test'],
     [
       packed({ scenario: { ...FIRST_SCENARIO, inputs: [{ atNs: 1, bytes: [] }] } }),
       'kind of input',

@@ -5,7 +5,16 @@
  */
 
 import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
-import { type Input, type Moment, type Scenario, STEP_UNITS } from '../engine/scenario.ts';
+import {
+  type Input,
+  type Moment,
+  type Scenario,
+  STEP_UNITS,
+  type TestedTraffic,
+} from '../engine/scenario.ts';
+import { fields, integer, LinkProblem, list, oneOf, textOf } from './checks.ts';
+
+export { LinkProblem } from './checks.ts';
 
 /** 'whole': everything; 'look': nothing can be changed; 'embed': the picture alone, too. */
 export type LinkMode = (typeof LINK_MODES)[number];
@@ -24,12 +33,7 @@ const UNPACKED_MAX = 1_000_000;
 const INPUTS_MAX = 10_000;
 const BYTES_MAX = 4096;
 const PLAN_MAX = 100_000;
-const NAME_MAX = 200;
-
-/** What a link cannot be read for; one line. */
-export class LinkProblem extends Error {
-  override readonly name = 'LinkProblem';
-}
+const DECISIONS_MAX = 90_000;
 
 /** @returns the fragment, without `#` */
 export function toFragment(shared: Shared): string {
@@ -84,8 +88,6 @@ function undamaged<Value>(read: () => Value): Value {
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 function readShared(value: unknown): Shared {
   const { scenario, moment, mode } = fields(value, 'link');
   return {
@@ -102,7 +104,8 @@ function readScenario(value: unknown): Scenario {
     system: textOf(given['system'], 'system'),
     choices: readChoices(given['choices']),
     seed: integer(given['seed'], 'seed', 0, 0xffff_ffff),
-    net: oneOf(given['net'], 'net', ['loop', 'hand']),
+    net: oneOf(given['net'], 'net', ['loop', 'hand', 'test']),
+    ...(given['test'] === undefined ? {} : { test: readTest(given['test']) }),
     ...(rate === undefined ? {} : { rate: integer(rate, 'rate', 1, 1e9) }),
     ...(frame === undefined ? {} : { frame: integer(frame, 'frame', 50, 1514) }),
     ...(ramBytes === undefined
@@ -114,6 +117,21 @@ function readScenario(value: unknown): Scenario {
     // What it says is checked against the system when that is loaded.
     plan: textOf(given['plan'], 'plan', PLAN_MAX),
     inputs: list(given['inputs'], 'inputs', INPUTS_MAX).map(readInput),
+  };
+}
+
+function readTest(value: unknown): TestedTraffic {
+  const { amount, forNs, decisions, invariantsEvery, bulk } = fields(value, 'test');
+  return {
+    ...(amount === undefined ? {} : { amount: integer(amount, 'amount', 1, 1_000_000) }),
+    ...(forNs === undefined ? {} : { forNs: integer(forNs, 'forNs', 0, Number.MAX_SAFE_INTEGER) }),
+    ...(decisions === undefined
+      ? {}
+      : { decisions: textOf(decisions, 'decisions', DECISIONS_MAX) }),
+    ...(invariantsEvery === undefined
+      ? {}
+      : { invariantsEvery: integer(invariantsEvery, 'invariantsEvery', 1, 1_000_000) }),
+    ...(bulk === undefined ? {} : { bulk: oneOf(bulk, 'bulk', ['executed']) }),
   };
 }
 
@@ -133,39 +151,11 @@ function readInput(value: unknown): Input {
   return { atNs, kind, uart: integer(given['uart'], 'uart', 0, 15), bytes };
 }
 
-function readMoment(value: unknown): Moment {
+export function readMoment(value: unknown): Moment {
   const given = fields(value, 'moment');
   const kind = oneOf(given['kind'], 'kind of moment', ['time', ...STEP_UNITS]);
   if (kind === 'time') {
     return { kind, timeNs: integer(given['timeNs'], 'timeNs', 0, Number.MAX_SAFE_INTEGER) };
   }
   return { kind, count: integer(given['count'], 'count', 1, 1e12) };
-}
-
-function oneOf<Word extends string>(value: unknown, what: string, words: readonly Word[]): Word {
-  const word = words.find((each) => each === value);
-  if (word !== undefined) return word;
-  throw new LinkProblem(`the link's ${what} is none of ${words.join(', ')}`);
-}
-
-function fields(value: unknown, what: string): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw new LinkProblem(`the link's ${what} is no record`);
-}
-
-function list(value: unknown, what: string, most: number): readonly unknown[] {
-  if (Array.isArray(value) && value.length <= most) return value;
-  throw new LinkProblem(`the link's ${what} is no list of at most ${most}`);
-}
-
-function textOf(value: unknown, what: string, most = NAME_MAX): string {
-  if (typeof value === 'string' && value.length <= most) return value;
-  throw new LinkProblem(`the link's ${what} is no short text`);
-}
-
-function integer(value: unknown, what: string, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
-    return value;
-  }
-  throw new LinkProblem(`the link's ${what} is no number from ${min} to ${max}`);
 }

@@ -1,28 +1,32 @@
 /** The whole page: what it shows in which view. */
 
 import type { JSX } from 'preact';
+import type { Ability } from '../engine/protocol.ts';
+import { Campaign } from './campaign.tsx';
 import { Chooser } from './chooser.tsx';
 import { Consoles } from './consoles.tsx';
 import { Counters, Domains, Queues } from './counters.tsx';
 import { Faults } from './faults.tsx';
 import { Graph } from './graph.tsx';
-import { Capabilities, Disk, Log } from './inside.tsx';
+import { Disk } from './disk.tsx';
+import { Capabilities, Log } from './inside.tsx';
 import { Network } from './network.tsx';
+import { Oracles } from './oracles.tsx';
 import { Path } from './path.tsx';
 import { Plot } from './plot.tsx';
-import { Share } from './share.tsx';
-import { type Store, useStore } from './store.ts';
+import { GoingBack, Share } from './share.tsx';
+import { type PageState, type Store, useStore } from './store.ts';
 import { Timeline } from './timeline.tsx';
+import { Trace } from './trace.tsx';
 
 export function App({ store }: { store: Store }): JSX.Element {
   const state = useStore(store);
   const { mode, info, problem, dropped } = state;
-  const canDo = (ability: 'time' | 'faults' | 'frames'): boolean =>
-    info?.abilities.includes(ability) === true;
+  const canDo = (ability: Ability): boolean => info?.abilities.includes(ability) === true;
   return (
     <main class={mode}>
       <header>
-        <h1>sDDF testbed{store.isLive ? `: ${info?.name ?? ''}, live` : ''}</h1>
+        <h1>sDDF testbed{store.isLive ? `: ${liveName(state)}` : ''}</h1>
         {mode === 'whole' && !store.isLive ? <Chooser store={store} state={state} /> : null}
         <p class="help">{info?.summary}</p>
         <p role="alert" id="problem">
@@ -32,6 +36,23 @@ export function App({ store }: { store: Store }): JSX.Element {
           <p id="dropped">{dropped} frames were not shown: this page is slow</p>
         ) : null}
       </header>
+      {mode === 'embed' ? null : <Campaign store={store} state={state} />}
+      {info === undefined ? null : <Run store={store} state={state} canDo={canDo} />}
+    </main>
+  );
+}
+
+function liveName({ info, campaign }: PageState): string {
+  if (campaign !== undefined) return `campaign of ${campaign.system}`;
+  const isLooked = info?.abilities.includes('time') === true;
+  return `${info?.name ?? ''}, ${isLooked ? 'a failure' : 'live'}`;
+}
+
+/** One run, from all sides. */
+function Run({ store, state, canDo }: RunProps): JSX.Element {
+  const { mode } = state;
+  return (
+    <>
       {canDo('time') ? <Timeline store={store} state={state} /> : null}
       <div class="columns">
         <Graph store={store} state={state} />
@@ -42,18 +63,27 @@ export function App({ store }: { store: Store }): JSX.Element {
       </div>
       {mode === 'embed' ? null : (
         <div class="cards">
+          {canDo('time') ? <Oracles store={store} state={state} /> : null}
+          {canDo('time') ? <Trace store={store} state={state} /> : null}
           <Plot state={state} />
           <Domains state={state} />
-          {store.isLive ? null : <Capabilities state={state} />}
+          {canDo('time') ? <Capabilities state={state} /> : null}
           {canDo('frames') ? <Network store={store} state={state} /> : null}
           {canDo('faults') ? <Faults store={store} state={state} /> : null}
           <Disk store={store} state={state} />
           <Log state={state} />
-          {canDo('time') ? <Share store={store} state={state} /> : null}
+          {canDo('time') ? null : <GoingBack state={state} />}
+          {canDo('links') ? <Share store={store} state={state} /> : null}
           <Consoles store={store} state={state} />
           {canDo('time') ? <Path store={store} state={state} /> : null}
         </div>
       )}
-    </main>
+    </>
   );
+}
+
+interface RunProps {
+  readonly store: Store;
+  readonly state: PageState;
+  readonly canDo: (ability: Ability) => boolean;
 }

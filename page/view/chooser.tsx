@@ -39,21 +39,24 @@ export function Chooser({ store, state }: { store: Store; state: PageState }): J
         />
       </label>
       <label>
-        Cable{' '}
+        Traffic{' '}
         <select
           id="cable"
           value={scenario.net}
-          onChange={(event) =>
-            change({ net: event.currentTarget.value === 'hand' ? 'hand' : 'loop' })
-          }
+          onChange={(event) => change({ net: netOf(event.currentTarget.value) })}
         >
           <option value="loop">traffic generator</option>
           <option value="hand">only you</option>
+          <option value="test">test traffic, with oracles</option>
         </select>
       </label>
       <Options state={state} change={change} />
     </form>
   );
+}
+
+function netOf(chosen: string): Scenario['net'] {
+  return chosen === 'hand' || chosen === 'test' ? chosen : 'loop';
 }
 
 function Options({ state, change }: { state: PageState; change: Change }): JSX.Element {

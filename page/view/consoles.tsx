@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
+import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 
 export function Consoles({ store, state }: { store: Store; state: PageState }): JSX.Element | null {
@@ -12,6 +13,7 @@ export function Consoles({ store, state }: { store: Store; state: PageState }): 
   return (
     <section aria-labelledby="consoles-title" class="wide">
       <h2 id="consoles-title">Consoles</h2>
+      <Help text="What is typed here goes to the UART; what the system's clients print comes through a [virtualiser|virtualiser]. Let [time|virtual time] pass." />
       <div class="consoles">
         {uarts.map((uart, index) => (
           <Console key={uart} store={store} uart={index} name={uart} mode={state.mode} />

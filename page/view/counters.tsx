@@ -1,6 +1,7 @@
 /** What was counted: work for each packet, queues as bars, domains. */
 
 import type { JSX } from 'preact';
+import { Help } from './help.tsx';
 import type { PageState } from './store.ts';
 import { digits, timeText } from './words.ts';
 
@@ -20,6 +21,7 @@ export function Counters({ state }: { state: PageState }): JSX.Element {
   return (
     <section aria-labelledby="counters-title">
       <h2 id="counters-title">Counters</h2>
+      <Help text="Work since boot, divided by packets: [kernel entries|kernel entry] and [notifications|notification] are what a driver's speed is made of, and only the [copier|copier] and a client copy." />
       <table>
         <tbody>
           {rows.map(([name, value, unit]) => (
@@ -44,9 +46,7 @@ export function Queues({ state }: { state: PageState }): JSX.Element {
   return (
     <section aria-labelledby="queues-title">
       <h2 id="queues-title">Queues</h2>
-      <p class="help">
-        A bar is how full a queue in shared memory is. Free queues hold empty buffers.
-      </p>
+      <Help text="A bar is how full a queue is. [Active queues|active queue] hold filled buffers, [free queues|free queue] empty ones, and a [virtqueue|virtqueue] what the device has." />
       <ul class="queues" tabIndex={0} aria-label="Queues and how full they are">
         {queues.map(({ name, depth, capacity }) => (
           <li key={name}>
@@ -66,6 +66,7 @@ export function Domains({ state }: { state: PageState }): JSX.Element {
   return (
     <section aria-labelledby="domains-title">
       <h2 id="domains-title">Protection domains</h2>
+      <Help text="How often each [domain|protection domain] has entered the kernel and was woken, and how often it then found nothing to do." />
       <div class="scrolls" tabIndex={0} role="group" aria-label="Table of domains">
         <table>
           <thead>

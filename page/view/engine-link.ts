@@ -2,10 +2,10 @@
 
 import { after, every, nowMs } from '../clock.ts';
 import type { Answer, Request } from '../engine/protocol.ts';
+import { requestText } from '../share/request-text.ts';
 
 export interface EngineLink {
   readonly kind: 'worker' | 'live';
-  /** A live run takes nothing. */
   send(request: Request): void;
   close(): void;
 }
@@ -77,8 +77,9 @@ export class LiveLink implements EngineLink {
     this.#socket = this.#open();
   }
 
-  send(): void {
-    // Who sends anything to a run is sent away.
+  /** Only what a run listens to: who sends anything else is sent away. */
+  send(request: Request): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(requestText(request));
   }
 
   close(): void {
@@ -103,6 +104,12 @@ export class LiveLink implements EngineLink {
 
 /** Bytes come as lists of numbers. */
 function revived(answer: Answer): Answer {
-  if (answer.kind !== 'console' && answer.kind !== 'frame') return answer;
+  if (answer.kind === 'files' && answer.listing.kind === 'file') {
+    const { listing } = answer;
+    return { ...answer, listing: { ...listing, bytes: Uint8Array.from(listing.bytes) } };
+  }
+  if (answer.kind !== 'console' && answer.kind !== 'frame' && answer.kind !== 'blocks') {
+    return answer;
+  }
   return { ...answer, bytes: Uint8Array.from(answer.bytes) };
 }

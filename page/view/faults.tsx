@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { FaultKind, PointKind } from '../../sim/points/point.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
+import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 import { timeText } from './words.ts';
 
@@ -18,10 +19,9 @@ export function Faults({ store, state }: { store: Store; state: PageState }): JS
   return (
     <section aria-labelledby="faults-title">
       <h2 id="faults-title">Break</h2>
-      <p class="help">
-        A fault strikes once, at the next opportunity from this moment on. The seed is{' '}
-        {scenario.seed}.
-      </p>
+      <Help
+        text={`A [fault|fault plan] strikes once, at the next opportunity from this moment on. The [seed|seed] is ${scenario.seed}.`}
+      />
       <label>
         Place{' '}
         <select

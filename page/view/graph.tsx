@@ -6,6 +6,7 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 
 export function Graph({ store, state }: { store: Store; state: PageState }): JSX.Element {
@@ -18,7 +19,7 @@ export function Graph({ store, state }: { store: Store; state: PageState }): JSX
       box.replaceChildren(svg);
       for (const node of box.querySelectorAll<SVGGElement>('g.node')) {
         const pd = titleOf(node);
-        if (!isDomain(store, pd) || store.isLive) continue;
+        if (!isDomain(store, pd) || !store.isHeard) continue;
         node.setAttribute('tabindex', '0');
         node.setAttribute('role', 'button');
         node.addEventListener('click', () => store.ask({ kind: 'capabilities', pd }));
@@ -34,6 +35,7 @@ export function Graph({ store, state }: { store: Store; state: PageState }): JSX
   return (
     <section aria-labelledby="graph-title" class="graph">
       <h2 id="graph-title">System</h2>
+      <Help text="[Domains|protection domain] by priority, with [channels|channel] and [memory|memory region] between them. What has run since the last picture is lit, and a line on which a [notification|notification] flew is thick." />
       <div ref={place} class="picture" role="group" aria-label="Graph of the system's domains">
         <p>The picture is being drawn …</p>
       </div>

@@ -3,6 +3,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { frameText, type Peer, pingFrame, udpFrame } from '../engine/frames.ts';
+import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 import { hexBytes, hexText, timeText } from './words.ts';
 
@@ -19,9 +20,7 @@ export function Network({ store, state }: { store: Store; state: PageState }): J
   return (
     <section aria-labelledby="network-title">
       <h2 id="network-title">Send</h2>
-      <p class="help">
-        Frames go to the NIC at once, as from 10.0.2.2. Let time pass to see answers.
-      </p>
+      <Help text="Frames go onto the NIC's [wire|wire] at once, as from 10.0.2.2. Let [time|virtual time] pass to see answers." />
       <label>
         To{' '}
         <select value={chosen} onChange={(event) => choose(Number(event.currentTarget.value))}>

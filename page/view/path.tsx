@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 import { digits } from './words.ts';
 
@@ -13,6 +14,7 @@ export function Path({ store, state }: { store: Store; state: PageState }): JSX.
   return (
     <section aria-labelledby="path-title" class="wide">
       <h2 id="path-title">One packet</h2>
+      <Help text="A frame from [wire|wire] to wire: each [domain|protection domain] that it passes, the bytes that were copied there, and the [notification|notification] that told the next one." />
       <div class="row">
         <label>
           Packet{' '}

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { Help } from './help.tsx';
 import type { PageState, Sample } from './store.ts';
 
 const HEIGHT = 180;
@@ -31,6 +32,7 @@ export function Plot({ state }: { state: PageState }): JSX.Element {
   return (
     <section aria-labelledby="plot-title">
       <h2 id="plot-title">Over time</h2>
+      <Help text="Packets that went all the way, their round trip, and entries in all [active queues|active queue], over [virtual time|virtual time]." />
       <div
         ref={place}
         class="plot"

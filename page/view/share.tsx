@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import type { Moment } from '../engine/scenario.ts';
 import { commandLine } from '../share/command-line.ts';
 import { type LinkMode, toFragment } from '../share/link.ts';
+import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 
 export function Share({ store, state }: { store: Store; state: PageState }): JSX.Element {
@@ -23,10 +24,7 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
   return (
     <section aria-labelledby="share-title">
       <h2 id="share-title">Hand on</h2>
-      <p class="help">
-        A link has the system, its options, the seed, the plan of faults, what you did, and this
-        moment. Nothing is sent anywhere.
-      </p>
+      <Help text="A link has the system, its options, the [seed|seed], the [plan of faults|fault plan], what you did, and this moment. Nothing is sent anywhere." />
       <div class="row">
         <button type="button" id="share" onClick={() => make('whole')}>
           Link
@@ -45,13 +43,44 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
       <h3>The same on your machine</h3>
       {line === undefined ? (
         <p class="help">
-          No options of the command say what you did by hand, that only you are at the cable, or how
-          several NICs are plugged in here.
+          No options of the command say what you did by hand, that only you are at the cable, or in
+          which order things happened.
         </p>
       ) : (
         <pre id="command" tabIndex={0}>
           {line}
         </pre>
+      )}
+    </section>
+  );
+}
+
+/** A live run shows itself as it is now: who wants to go back does so in the page's own engine. */
+export function GoingBack({ state }: { state: PageState }): JSX.Element {
+  const { scenario, view, info } = state;
+  const moment = { kind: 'time', timeNs: view?.timeNs ?? 0 } as const;
+  const isSame = info?.abilities.includes('again') === true;
+  return (
+    <section aria-labelledby="back-title">
+      <h2 id="back-title">Going back</h2>
+      {isSame ? (
+        <p class="help">
+          A live run only goes on.{' '}
+          <a
+            id="again"
+            href={`#${toFragment({ scenario, moment, mode: 'whole' })}`}
+            target="_blank"
+            rel="noopener"
+          >
+            Run it again here, up to this moment
+          </a>
+          , and go back and forth in it: it depends on nothing but its options.
+        </p>
+      ) : (
+        <p class="help" id="no-way-back">
+          A live run cannot go back: what comes from outside, or by a clock on the wall, would not
+          come again.
+        </p>
       )}
     </section>
   );

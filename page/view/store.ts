@@ -3,6 +3,10 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Answer, CapabilityRow, Request, SystemInfo } from '../engine/protocol.ts';
 import { FIRST_SCENARIO, type Moment, type Scenario } from '../engine/scenario.ts';
+import type { CampaignView } from '../engine/campaign-view.ts';
+import type { FileListing } from '../engine/disk-files.ts';
+import type { Judgement } from '../engine/judgement.ts';
+import type { TimelineView } from '../engine/timeline.ts';
 import type { WorldView } from '../engine/world-view.ts';
 import type { FollowedPath } from '../../systems/trace/packet-path.ts';
 import type { LinkMode } from '../share/link.ts';
@@ -42,6 +46,12 @@ export interface PageState {
   readonly blocks:
     | { readonly disk: number; readonly block: number; readonly bytes: Uint8Array }
     | undefined;
+  readonly files: { readonly disk: number; readonly listing: FileListing } | undefined;
+  readonly timeline: TimelineView | undefined;
+  readonly judged:
+    | { readonly judgement: Judgement; readonly isSame: boolean | undefined }
+    | undefined;
+  readonly campaign: CampaignView | undefined;
   readonly dropped: number;
   /** What has gone wrong with the page itself, or with what was asked. */
   readonly problem: string | undefined;
@@ -71,6 +81,12 @@ export class Store {
     return this.#link.kind === 'live';
   }
 
+  /** Whether the engine takes requests: a live run does not. */
+  get isHeard(): boolean {
+    const { info, campaign } = this.state;
+    return !this.isLive || campaign !== undefined || info?.abilities.includes('time') === true;
+  }
+
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -88,6 +104,7 @@ export class Store {
   }
 
   ask(request: Request): void {
+    if (!this.isHeard) return;
     if (request.kind !== 'load') this.#set({ problem: undefined });
     this.#link.send(request);
   }
@@ -96,7 +113,8 @@ export class Store {
     // The page stays usable: an engine that hangs is replaced by a new one.
     if (this.#isLost && this.#link.kind === 'worker') this.#link = this.#worker();
     this.#isLost = false;
-    this.#set({ ...EMPTY, scenario, mode: this.state.mode });
+    const { mode, campaign } = this.state;
+    this.#set({ ...EMPTY, scenario, mode, campaign });
     this.ask({ kind: 'load', scenario, ...(moment === undefined ? {} : { moment }) });
   }
 
@@ -121,7 +139,7 @@ export class Store {
   #answered(answer: Answer): void {
     switch (answer.kind) {
       case 'loaded':
-        this.#set({ info: answer.info, scenario: answer.scenario });
+        this.#loaded(answer);
         return;
       case 'scenario':
         this.#set({ scenario: answer.scenario });
@@ -146,6 +164,7 @@ export class Store {
         this.#set({ path: answer.path });
         return;
       case 'trace':
+      case 'report':
         for (const listener of this.#files) listener(answer.json);
         this.#files.clear();
         return;
@@ -155,19 +174,33 @@ export class Store {
       case 'blocks':
         this.#set({ blocks: answer });
         return;
+      case 'files':
+        this.#set({ files: answer });
+        return;
+      case 'timeline':
+        this.#set({ timeline: answer.timeline });
+        return;
+      case 'judged':
+        this.#set({ judged: answer, seenNs: answer.judgement.endNs });
+        return;
+      case 'campaign':
+        this.#set({ campaign: answer.campaign });
+        return;
       case 'dropped':
         this.#set({ dropped: answer.frames });
         return;
       case 'failed':
         this.#set({ problem: answer.text });
         return;
-      case 'report':
-        for (const listener of this.#files) listener(answer.json);
-        this.#files.clear();
-        return;
       default:
         answer satisfies never;
     }
+  }
+
+  /** Another run: what is known of the one before is void. */
+  #loaded({ info, scenario }: Extract<Answer, { kind: 'loaded' }>): void {
+    const { mode, campaign, problem } = this.state;
+    this.#set({ ...EMPTY, mode, campaign, problem, info, scenario });
   }
 
   #viewed(view: WorldView, playing: boolean): void {
@@ -206,6 +239,10 @@ const EMPTY: PageState = {
   path: undefined,
   capabilities: undefined,
   blocks: undefined,
+  files: undefined,
+  timeline: undefined,
+  judged: undefined,
+  campaign: undefined,
   dropped: 0,
   problem: undefined,
 };

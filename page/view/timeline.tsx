@@ -3,6 +3,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { STEP_UNITS, type StepUnit } from '../engine/scenario.ts';
+import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 import { digits, timeText } from './words.ts';
 
@@ -35,6 +36,7 @@ export function Timeline({ store, state }: { store: Store; state: PageState }): 
   return (
     <section aria-labelledby="time-title" class="timeline">
       <h2 id="time-title">Virtual time</h2>
+      <Help text="[Virtual time|virtual time] stands still until you play or step: by [kernel entry|kernel entry], by interrupt, or by packet. Going back is running again." />
       <p class="clock">
         <output id="time">{timeText(nowNs)}</output>
         {view?.stands === 'middle' ? (

@@ -231,7 +231,7 @@ function listOf(value: unknown): readonly unknown[] {
 const DECISION = /^(\d+):(\d+(?:\.\d+)?)$/;
 
 /** How many points further on, and for how many ns: '52:200 3:1250'. */
-function decisionsText(decisions: readonly Decision[]): string {
+export function decisionsText(decisions: readonly Decision[]): string {
   let before = 0;
   return decisions
     .map(({ at, ns }) => {
@@ -242,7 +242,8 @@ function decisionsText(decisions: readonly Decision[]): string {
     .join(' ');
 }
 
-function readDecisions(value: unknown): readonly Decision[] | 'none' {
+/** @returns 'none' for what {@link decisionsText} has not written */
+export function readDecisions(value: unknown): readonly Decision[] | 'none' {
   if (typeof value !== 'string') return 'none';
   const decisions: Decision[] = [];
   let at = 0;

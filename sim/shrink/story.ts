@@ -5,12 +5,20 @@ import type { WorldOutcome } from '../world.ts';
 
 const LINES_MAX = 10;
 
-interface Told {
+/** One sentence of it. */
+export interface Told {
   readonly timeNs: number;
   readonly text: string;
 }
 
 export function storyOf(outcome: WorldOutcome, points: readonly PointKind[]): readonly string[] {
+  return tellStory(outcome, points).map(
+    ({ timeNs, text }) => `${(timeNs / 1e6).toFixed(3).padStart(9)} ms  ${text}`,
+  );
+}
+
+/** The same, with the times as numbers. */
+export function tellStory(outcome: WorldOutcome, points: readonly PointKind[]): readonly Told[] {
   const kinds = new Map(points.map((point) => [point.name, point]));
   const strikes = outcome.strikes.map(({ timeNs, at, fault, opportunity, parameters }): Told => {
     const point = kinds.get(at);
@@ -39,9 +47,7 @@ export function storyOf(outcome: WorldOutcome, points: readonly PointKind[]): re
   }));
   const room = LINES_MAX - Math.min(ends.length, LINES_MAX / 2) - slow.length;
   const shown = [...slow, ...shortened(strikes, room), ...ends.slice(0, LINES_MAX / 2)];
-  return shown
-    .toSorted((one, other) => one.timeNs - other.timeNs)
-    .map(({ timeNs, text }) => `${(timeNs / 1e6).toFixed(3).padStart(9)} ms  ${text}`);
+  return shown.toSorted((one, other) => one.timeNs - other.timeNs);
 }
 
 /** The first and the last of many. */

@@ -65,3 +65,33 @@ export function writtenVirtqueue(
     deviceArea: register(QUEUE_DEVICE_LOW),
   };
 }
+
+const REGISTER_BYTES = 0x100;
+
+/** Watches what drivers write to the registers of their devices for where the virtqueues are. */
+export class VirtqueueWatch {
+  /** By the device's number; of those that have virtqueues. */
+  readonly #devices = new Map<
+    number,
+    {
+      readonly name: string;
+      readonly kinds: readonly VirtqueueKind[];
+      readonly written: Int32Array;
+    }
+  >();
+
+  mapped(device: number, name: string): void {
+    const kinds = virtqueuesOf(name);
+    if (kinds === undefined) return;
+    this.#devices.set(device, { name, kinds, written: new Int32Array(REGISTER_BYTES / 4) });
+  }
+
+  /** @returns the virtqueue that this makes ready, if it does */
+  written(device: number, offset: number, value: number): Virtqueue | undefined {
+    const known = this.#devices.get(device);
+    if (known === undefined || offset >= REGISTER_BYTES || (offset & 3) !== 0) return undefined;
+    known.written[offset >>> 2] = value;
+    if (offset !== QUEUE_READY) return undefined;
+    return writtenVirtqueue(known.name, known.kinds, known.written);
+  }
+}

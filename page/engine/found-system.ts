@@ -1,0 +1,60 @@
+/** Where an engine's systems come from: ready-made ones, or the one that a command has loaded. */
+
+import type { SystemDescription } from '../../microkit/model.ts';
+import type { WorldSystem } from '../../sim/world.ts';
+import { systems } from '../../systems/index.ts';
+import { completeChoices, type SystemModule } from '../../systems/system.ts';
+import type { SystemInfo } from './protocol.ts';
+import type { Scenario } from './scenario.ts';
+
+export interface FoundSystem extends Pick<SystemInfo, 'summary' | 'systems' | 'options'> {
+  readonly target: WorldSystem;
+  /** Whether any page has it: then a link says enough. */
+  readonly isReadyMade: boolean;
+  /** Of a failure that is looked at again: what came out of its world then. */
+  readonly outcome?: string;
+}
+
+/** @throws Error with what is wrong, as one line */
+export type FindSystem = (scenario: Scenario) => Promise<FoundSystem>;
+
+/** A ready-made system. @throws ChoiceError, or Error with what is wrong with the scenario */
+export const readyMade: FindSystem = async (scenario) => {
+  const ready = systems.find(({ name }) => name === scenario.system);
+  if (ready === undefined) throw new Error(`there is no system '${scenario.system}'`);
+  return {
+    summary: ready.summary,
+    systems: systems.map(({ name, summary }) => ({ name, summary })),
+    isReadyMade: true,
+    ...ofModule(await ready.load(), scenario),
+  };
+};
+
+/** @throws ChoiceError, or Error with what is wrong with the system */
+function ofModule(
+  module: SystemModule,
+  scenario: Scenario,
+): Pick<FoundSystem, 'options' | 'target'> {
+  const values = completeChoices(module, scenario.choices);
+  const { counters, attachDevices, oracles } = module;
+  return {
+    options: Object.entries(module.options ?? {}).map(([name, { help, choices }]) => ({
+      name,
+      help,
+      choices,
+      value: values[name] ?? '',
+    })),
+    target: {
+      system: build(module, values),
+      ...(counters === undefined ? {} : { counters }),
+      ...(attachDevices === undefined ? {} : { attachDevices }),
+      ...(oracles === undefined ? {} : { oracles }),
+    },
+  };
+}
+
+function build(module: SystemModule, values: Readonly<Record<string, string>>): SystemDescription {
+  const built = module.build(values);
+  if (built.ok) return built.system;
+  throw new Error(built.errors.map(({ message }) => message).join('; '));
+}

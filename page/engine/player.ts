@@ -1,0 +1,102 @@
+/**
+ * Has a session's time pass: takes requests one after the other, and plays in between, in short
+ * turns so that requests are heard.
+ */
+
+import { thrownText } from '../../memory/thrown-text.ts';
+import type { FindSystem } from './found-system.ts';
+import type { Answer, Request } from './protocol.ts';
+import { Session } from './session.ts';
+
+/** One turn of playing: shorter than a frame of the screen. */
+const TURN_MS = 12;
+const PAUSE_MS = 4;
+const NS_PER_MS = 1e6;
+/** Who comes back to a tab does not want to see what was missed. */
+const BEHIND_MS_MAX = 100;
+
+/** The host's time: a browser's, or Node's. */
+export interface PlayerTime {
+  readonly nowMs: () => number;
+  readonly after: (milliseconds: number, action: () => void) => void;
+}
+
+export class Player {
+  readonly #tell: (answer: Answer) => void;
+  readonly #time: PlayerTime;
+  readonly #session: Session;
+  /** Requests in their order: one at a time. */
+  #queue: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  #isTurning = false;
+  #playedUntilMs = 0;
+
+  constructor(tell: (answer: Answer) => void, time: PlayerTime, find?: FindSystem) {
+    this.#tell = tell;
+    this.#time = time;
+    this.#session = new Session(tell, find);
+  }
+
+  /** Requests that are not done yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  ask(request: Request): void {
+    this.#waiting += 1;
+    this.#queue = this.#queue.then(async () => {
+      try {
+        await this.#session.ask(request);
+      } catch (error) {
+        this.#fail(error);
+      }
+      this.#waiting -= 1;
+      const isGoing = this.#session.isPlaying || this.#session.isHunting;
+      if (isGoing && !this.#isTurning) this.#begin();
+    });
+  }
+
+  /** Nobody looks any more. */
+  stop(): void {
+    this.ask({ kind: 'stop hunt' });
+    this.ask({ kind: 'pause' });
+  }
+
+  #begin(): void {
+    this.#isTurning = true;
+    this.#playedUntilMs = this.#time.nowMs();
+    this.#time.after(0, () => this.#turn());
+  }
+
+  #turn(): void {
+    const { isHunting, isPlaying } = this.#session;
+    try {
+      if (isHunting) this.#session.huntOn();
+      else if (isPlaying) this.#play();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isTurning = isHunting || isPlaying;
+    if (this.#isTurning) this.#time.after(isHunting ? 0 : PAUSE_MS, () => this.#turn());
+  }
+
+  #play(): void {
+    const session = this.#session;
+    const { nowMs } = this.#time;
+    const startMs = nowMs();
+    this.#playedUntilMs = Math.max(this.#playedUntilMs, startMs - BEHIND_MS_MAX);
+    const behindMs = startMs - this.#playedUntilMs;
+    const beforeNs = session.nowNs;
+    const { speed } = session;
+    session.advance(behindMs * speed * NS_PER_MS, () => nowMs() - startMs > TURN_MS);
+    this.#playedUntilMs += (session.nowNs - beforeNs) / (speed * NS_PER_MS);
+  }
+
+  #fail(error: unknown): void {
+    this.#tell({ kind: 'failed', text: thrownText(error) });
+    // What has failed is not gone on with.
+    for (const kind of ['stop hunt', 'pause'] as const) {
+      void this.#session.ask({ kind }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What a session shows: a world that goes forwards only. One that was left in the middle of
+ * something is over, and is made anew.
+ */
+
+import type { MemoryDisk } from '../../board/block/memory-disk.ts';
+import type { Instrument } from '../../systems/trace/observer.ts';
+import type { WireParts, Wires } from '../../systems/testbed.ts';
+import type { ReceivedFrame } from './hand-station.ts';
+import type { ConsoleText } from './plugs.ts';
+import type { Moment } from './scenario.ts';
+import { Halted, type WorldWatch } from './world-watch.ts';
+import type { WorldView } from './world-view.ts';
+
+export interface ShownWorld {
+  readonly watch: WorldWatch;
+  /** It was left in the middle of something. */
+  readonly isOver: boolean;
+  /** Nothing will ever happen in it again, unless somebody does something. */
+  readonly isQuiet: boolean;
+  readonly disks: readonly MemoryDisk[];
+  now(): number;
+  /** Runs one slice. @param untilNs where it ends at the latest */
+  runSlice(untilNs: number, sliceNs?: number): void;
+  /** @returns whether nothing is left to happen before `untilNs` */
+  isAtEnd(untilNs: number): boolean;
+  leave(): void;
+  view(digest: 'digest' | 'no digest'): WorldView;
+  takeConsoles(): readonly ConsoleText[];
+  takeFrames(): readonly ReceivedFrame[];
+}
+
+export interface WorldListener {
+  log(pd: string, line: string, timeNs: number): void;
+}
+
+/** Who else looks at a world: a recording, a packet's path. */
+export interface Onlooker {
+  readonly instrument?: (inner: Instrument | undefined) => Instrument;
+  readonly wires?: (wires: Wires, parts: WireParts) => Wires;
+}
+
+/**
+ * Runs a world to a moment.
+ *
+ * @param limitNs where it gives up
+ * @returns what is seen there when the moment lies in the middle of something: the world is over
+ * then
+ */
+export function runToMoment(
+  world: ShownWorld,
+  moment: Moment,
+  limitNs: number,
+): WorldView | undefined {
+  let middle: WorldView | undefined;
+  const endNs = moment.kind === 'time' ? moment.timeNs : limitNs;
+  if (moment.kind !== 'time') {
+    world.watch.haltAt(moment.kind, moment.count, () => {
+      middle = world.view('digest');
+    });
+  }
+  try {
+    while (!world.isAtEnd(endNs)) world.runSlice(endNs);
+  } catch (error) {
+    if (!(error instanceof Halted)) throw error;
+    world.leave();
+    return middle;
+  }
+  world.watch.haltNowhere();
+  return undefined;
+}
