@@ -1,6 +1,6 @@
 /**
- * Pages of tested worlds: of `sddf replay --ui`, and the failures of `sddf sim --ui`. Each page has an
- * engine of its own in this process, and looks at worlds as at those of its worker.
+ * Pages of tested worlds: of `sddf replay --ui`, and the failures of `sddf sim --ui`. Each page has
+ * an engine of its own in this process, and looks at worlds as at those of its worker.
  */
 
 import { sleep } from '../../host/event-loop.ts';

@@ -1,4 +1,4 @@
-/** A campaign in the page: worlds of one system, one seed after the other, as `sddf sim` has them. */
+/** A campaign in the page: worlds of one system, one seed after the other. */
 
 import { runSeed, Tally } from '../../sim/campaign/campaign.ts';
 import type { Failure } from '../../sim/failure/failure-file.ts';

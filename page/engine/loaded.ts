@@ -1,4 +1,4 @@
-/** A scenario whose system is there and whose plan has been read; and what the page is told of it. */
+/** A scenario with its system and its plan, and what the page is told of it. */
 
 import { capabilitiesOf } from '../../microkit/capability-table.ts';
 import { renderDot } from '../../microkit/graph/dot.ts';

@@ -1,4 +1,4 @@
-/** The engine's thread in the page. An engine that is too long in one request is ended by the page. */
+/** The engine's thread in the page, which ends it when it is too long in one request. */
 
 import { after, nowMs } from '../clock.ts';
 import { Player } from './player.ts';

@@ -1,4 +1,4 @@
-/** The glossary as a page beside the testbed's: made of `docs/glossary.md` when the page is built. */
+/** The glossary as a page of its own: made of `docs/glossary.md` when the page is built. */
 
 import { glossaryPlace } from './glossary-place.ts';
 

@@ -41,7 +41,7 @@ export function commandLine(
   return `${planWritten(plan)} && ${words.join(' ')} --faults plan.json`;
 }
 
-/** A world of `sddf sim`, with the same verdict; of one with an order of its own, failure files tell. */
+/** A world of `sddf sim`. One with an order of its own is told by its failure file alone. */
 function testedLine({ system, choices, seed, plan, test = {} }: Scenario): string | undefined {
   if (test.decisions !== undefined) return undefined;
   const words = ['npx sddf sim', system, `--seeds ${seed}`, '--plan plan.json'];
