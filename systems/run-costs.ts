@@ -123,12 +123,11 @@ function readCosts(value: unknown, problems: string[]): RunCosts {
   if (top['schema'] !== SCHEMA)
     problems.push(`schema is not ${SCHEMA}: a table of another version`);
   if (top['unit'] !== undefined && top['unit'] !== 'ns') problems.push("unit is not 'ns'");
-  const name = top['name'];
-  if (typeof name !== 'string' || name === '') problems.push('name is missing');
+  const name = readName(top['name'], 'name is missing', problems);
   const deviceLatencyNs = readCost(top, 'deviceLatencyNs', DEVICE_LATENCY_NS, '', problems);
   if (deviceLatencyNs <= 0) problems.push('deviceLatencyNs is not above 0');
   return {
-    name: String(name),
+    name,
     kernel: readTable(top['kernel'], DEFAULT_COSTS, 'kernel', problems),
     work: readTable(top['work'], NO_WORK, 'work', problems),
     machineCode: readTable(top['machineCode'], STANDARD_MACHINE, 'machineCode', problems),
@@ -147,11 +146,18 @@ function readEvents(value: unknown, problems: string[]): readonly EventCost[] {
     const where = `events[${index}]`;
     const event = readObject(each, where, problems);
     const { domain, counter, ...amounts } = event;
-    if (typeof domain !== 'string') problems.push(`${where}.domain is no name`);
-    if (typeof counter !== 'string') problems.push(`${where}.counter is no name`);
-    const read = readTable(amounts, NO_EVENT, where, problems);
-    return { domain: String(domain), counter: String(counter), ...read };
+    return {
+      domain: readName(domain, `${where}.domain is no name`, problems),
+      counter: readName(counter, `${where}.counter is no name`, problems),
+      ...readTable(amounts, NO_EVENT, where, problems),
+    };
   });
+}
+
+function readName(value: unknown, problem: string, problems: string[]): string {
+  if (typeof value === 'string' && value !== '') return value;
+  problems.push(problem);
+  return '';
 }
 
 /** Costs by name, with those of `standard` where the file has none. */
