@@ -20,7 +20,7 @@ import { sel4RingRig } from './ipc/sel4-ring.ts';
 import type { BenchRow } from './results.ts';
 import { summarise } from './statistics.ts';
 import type { BenchSettings } from './suite/benchmark.ts';
-import { rowsTable, tableLines } from './suite/rows-table.ts';
+import { indented, rowsTable } from './suite/rows-table.ts';
 
 /** The mechanisms whose counters are known. */
 export const MECHANISMS = {
@@ -82,7 +82,7 @@ export function ipcTable(rows: readonly BenchRow[]): readonly string[] {
     const { header, lines } = rowsTable(found);
     const title = `ipc/* ${String(workload)}, each message`;
     const table = { header: header.map((key) => HEADINGS[key] ?? key), lines };
-    return ['', title, ...tableLines(table).map((line) => `  ${line}`)];
+    return ['', title, ...indented(table)];
   });
 }
 

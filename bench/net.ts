@@ -19,6 +19,7 @@
  *     burst      net/burst        frame, lineRate (of 1 Gb/s), limit: frames back to back until the first is lost
  *     cpu-use    net/cpu-use      path, offered (Mb/s of payload), fitted yes or no: % of a core; published, error (% of the
  *                                 published cycles per packet; null where fitted), residual, both cycles per packet
+ *                net/round-trip   path, offered: median in microseconds, predicted like the above
  *                net/cpu-error    path, or all: median error in % over the points that were not fitted
  *     isolation  net/isolation    path, neighbour: share of what it is sent that the good client answers; p50Us, p99Us
  *     tx-policy  net/tx-policy    policy, client: share of the bytes sent; p50Us, offered

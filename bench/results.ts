@@ -156,7 +156,7 @@ export const FIGURES: ReadonlySet<string> = new Set(
    nsPerPacket nsPerRequest iops mbPerSecond microseconds publishedMicroseconds flushesPerSecond bytesPerOperation ofUntraced shareOfFrames
    cyclesPerPacket publishedCyclesPerPacket roundTripNs answered answeredShare p50Us p99Us busyNs
    copies bytesCopied bytesPerOperation kernelEntries kernelBytes notifications wasted wakeUps interrupts contextSwitches switches
-   queueOperations mmio allocations lookups peakBytes pageMappings entitled`.split(/\s+/),
+   queueOperations mmio allocations lookups peakBytes pageMappings entitled failed`.split(/\s+/),
 );
 
 const REMARKS: ReadonlySet<string> = new Set(['name', 'unit', 'comparedWith', 'note', 'checksums']);

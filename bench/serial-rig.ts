@@ -10,7 +10,7 @@ import { main as ns16550aDriver } from '../drivers/serial/ns16550a/driver.ts';
 import { main as pl011Driver } from '../drivers/serial/pl011/driver.ts';
 import { main as virtioDriver } from '../drivers/serial/virtio/driver.ts';
 import { system } from '../microkit/builder.ts';
-import type { MachineProgram } from '../microkit/runtime/machine-image.ts';
+import type { MachineProgram } from '../microkit/runtime/machine-program.ts';
 import type { EntryPoints, Program, ProtectionDomain } from '../microkit/pd.ts';
 import { serial } from '../microkit/sddf/serial.ts';
 import type { SerialClientConfig } from '../queues/serial/config.ts';

@@ -47,6 +47,7 @@ function copyWhatIsNoTypeScript() {
   cpSync('bench/bridge/udp-load.mjs', join(dist, 'bench/bridge/udp-load.mjs'));
   cpSync('bench/ipc/host-worker.mjs', join(dist, 'bench/ipc/host-worker.mjs'));
   cpSync('systems/costs/imx8mm.json', join(dist, 'systems/costs/imx8mm.json'));
+  cpSync('bench/published', join(dist, 'bench/published'), { recursive: true });
   cpSync('bench/native', join(dist, 'bench/native'), {
     recursive: true,
     filter: (path) => !path.endsWith('/bin') && !path.endsWith('.ts'),

@@ -11,7 +11,8 @@ import { system } from '../../microkit/builder.ts';
 import { planImage } from '../../microkit/elf/plan.ts';
 import { readElf } from '../../microkit/elf/reader.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
-import type { MachineProgram, MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import { machineRuntime } from '../../microkit/runtime/machine-image.ts';
+import type { MachineProgram, MachinePrograms } from '../../microkit/runtime/machine-program.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BUILD_SCRIPT = join(ROOT, 'scripts/build-programs.mjs');
@@ -57,5 +58,5 @@ function programOf(description: SystemDescription, pd: PdDescription): MachinePr
   if (!read.ok) throw new Error(`${path}: ${read.problem}`);
   const planned = planImage({ system: description, pd, image: read.image });
   if (!planned.ok) throw new Error(`${path}: ${planned.problems.join('; ')}`);
-  return { path, image: read.image, plan: planned.plan };
+  return { path, image: read.image, plan: planned.plan, runtime: machineRuntime };
 }

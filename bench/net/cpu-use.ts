@@ -1,7 +1,8 @@
 /**
- * `net/cpu-use`: CPU use against offered load, as sDDF draws it, on all four paths; predicted under
- * the virtual clock with a cost table, beside what is published. `docs/benchmarks.md`, "Cost
- * tables", says what the prediction rests on and where it fails.
+ * `net/cpu-use` and `net/round-trip`: CPU use and the median round trip against offered load, as
+ * sDDF draws them, on all four paths; predicted under the virtual clock with a cost table, beside
+ * what is published. `docs/benchmarks.md`, "Cost tables", says what the prediction rests on and
+ * where it fails.
  */
 
 import type { RunCosts } from '../../systems/run-costs.ts';
@@ -24,6 +25,7 @@ export function benchNetCpuUse(settings: NetSettings): readonly BenchRow[] {
   });
   return [
     ...predictions.map((prediction) => cpuRow(prediction, costs)),
+    ...predictions.map((prediction) => roundTripRow(prediction, costs)),
     ...errorRows(predictions, costs.name),
   ];
 }
@@ -48,6 +50,18 @@ function cpuRow(prediction: Prediction, costs: RunCosts): BenchRow {
     residual: fitted === 'yes' ? percent : null,
     roundTripNs: Math.round(prediction.roundTripNs),
     answeredShare: round(prediction.answeredShare),
+  };
+}
+
+function roundTripRow({ path, megabits, roundTripNs }: Prediction, costs: RunCosts): BenchRow {
+  const figure = once(round(roundTripNs / 1e3));
+  return {
+    name: 'net/round-trip',
+    path,
+    offered: megabits,
+    costs: costs.name,
+    unit: 'µs',
+    ...figure,
   };
 }
 

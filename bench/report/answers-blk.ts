@@ -52,6 +52,12 @@ export const byDepth = answer({
         y: { label: 'requests/s', scale: 'linear' },
         series: seriesOf(found, { x: 'depth', y: 'iops', by: 'name', name: patternOf }),
       },
+      takes: {
+        names: Object.keys(PATTERNS),
+        unit: 'IOPS',
+        x: 'depth',
+        where: { block: BLOCK, backend: 'memory' },
+      },
     },
   ],
   table: ({ found }) => rowsTable(found),
@@ -76,7 +82,7 @@ export const bySize = answer({
   },
   sentence: ({ depth, top }) =>
     `At depth ${depth}, at most ${say(megabytes(top) / 1e3)} GB/s: ${patternOf(top.name)}, requests of ${numberOf(top, 'block') / KIB} KiB.`,
-  plots: ({ found, ticks }) => [
+  plots: ({ found, ticks, depth }) => [
     {
       plot: {
         kind: 'lines',
@@ -88,6 +94,12 @@ export const bySize = answer({
         },
         y: { label: 'MB/s', scale: 'linear' },
         series: seriesOf(found, { x: 'block', y: 'mbPerSecond', by: 'name', name: patternOf }),
+      },
+      takes: {
+        names: Object.keys(PATTERNS),
+        unit: 'MB/s',
+        x: 'block',
+        where: { depth, backend: 'memory' },
       },
     },
   ],

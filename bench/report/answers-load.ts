@@ -20,6 +20,8 @@ import {
 import { frameAxis } from './answers-net.ts';
 import { list, percent, say } from './words.ts';
 
+const PATH = '5pd';
+
 export const highestRates = answer({
   rows(rows: readonly BenchRow[]) {
     const found = [...select(rows, 'net/ndr'), ...select(rows, 'net/pdr')];
@@ -44,6 +46,12 @@ export const highestRates = answer({
         x: frameAxis(found),
         y: { label: 'packets/s', scale: 'linear' },
         series,
+      },
+      takes: {
+        names: ['net/ndr', 'net/pdr'],
+        unit: 'packets/s',
+        x: 'frame',
+        where: { path: PATH },
       },
     },
   ],
@@ -125,6 +133,7 @@ export const loss = answer({
         y: { label: 'share lost', scale: 'linear', format: percent },
         series,
       },
+      takes: { names: ['net/loss'], unit: 'share', x: 'offered', where: { path: PATH } },
     },
   ],
   table: ({ found }) => rowsTable(found),
@@ -162,17 +171,8 @@ export const cpuUse = answer({
   rows(rows: readonly BenchRow[]) {
     const found = select(rows, 'net/cpu-use');
     if (found.length === 0) return undefined;
-    const predicted = seriesOf(found, { x: 'offered', by: 'path', name: String });
-    const published = seriesOf(found, {
-      x: 'offered',
-      y: 'published',
-      by: 'path',
-      name: (path) => `${path}, published`,
-    });
-    const series = [
-      ...predicted.map((each, colour) => ({ ...each, colour })),
-      ...published.map((each, colour) => ({ ...each, colour, style: 'beside' as const })),
-    ].filter(({ points }) => points.length > 0);
+    const name = (path: string | number): string => `${path}, predicted`;
+    const series = seriesOf(found, { x: 'offered', by: 'path', name });
     const errors = found.map((row) => Math.abs(numberOf(row, 'error'))).filter(Number.isFinite);
     const said = select(rows, 'net/cpu-error').map(
       (row) => `${row['path']} ${percent(asShare(row.median))}`,
@@ -192,6 +192,36 @@ export const cpuUse = answer({
         y: { label: 'CPU use, % of a core', scale: 'linear', format: short },
         series,
       },
+      takes: { names: ['net/cpu-use'], unit: '% of a core', x: 'offered' },
+    },
+  ],
+  table: ({ found }) => rowsTable(found),
+});
+
+export const roundTrips = answer({
+  rows(rows: readonly BenchRow[]) {
+    const found = select(rows, 'net/round-trip');
+    const name = (path: string | number): string => `${path}, predicted`;
+    const series = seriesOf(found, { x: 'offered', by: 'path', name });
+    const ofPath = found.filter((row) => row['path'] === PATH);
+    const ordered = ofPath.toSorted((a, b) => numberOf(a, 'offered') - numberOf(b, 'offered'));
+    const [least] = ordered;
+    const most = ordered.at(-1);
+    if (least === undefined || most === undefined) return undefined;
+    return { found, series, least, most };
+  },
+  sentence: ({ least, most }) =>
+    `On the whole path the median is ${say(least.median)} µs at ${least['offered']} Mb/s and ` +
+    `${say(most.median)} µs at ${most['offered']} Mb/s; what is published has a network and its sender in it, too.`,
+  plots: ({ series }) => [
+    {
+      plot: {
+        kind: 'lines',
+        x: { label: 'Mb/s offered', scale: 'linear', format: String },
+        y: { label: 'µs there and back', scale: 'log', format: short },
+        series,
+      },
+      takes: { names: ['net/round-trip'], unit: 'µs', x: 'offered' },
     },
   ],
   table: ({ found }) => rowsTable(found),

@@ -66,6 +66,13 @@ export const byFrame = answer({
         y: { label: 'packets/s', scale: 'log' },
         series: [...series, ...nativeSeries(shown, batches.at(-1))],
       },
+      // What iperf3 counts is frames of UDP, too.
+      takes: {
+        names: ['net/echo', 'net/udp'],
+        unit: 'packets/s',
+        x: 'frame',
+        where: { path: PATH },
+      },
     },
   ],
   table: ({ shown }) => rowsTable(shown),
@@ -109,7 +116,10 @@ export const byBatch = answer({
   sentence: ({ frame, one, top }) =>
     `Batches of ${top['batch']} carry ${times(top.median / one.median)} as many frames of ${frame} bytes as batches of ${one['batch']}.`,
   plots: ({ shown, series }) => [
-    { plot: { kind: 'lines', x: batchAxis(shown), y: RATE_AXIS, series } },
+    {
+      plot: { kind: 'lines', x: batchAxis(shown), y: RATE_AXIS, series },
+      takes: { names: ['net/echo'], unit: 'packets/s', x: 'batch', where: { path: PATH } },
+    },
   ],
   table: ({ shown }) => rowsTable(shown),
 });
@@ -183,6 +193,7 @@ export const byClients = answer({
         y: RATE_AXIS,
         series: [{ name: 'all together', points: found.flatMap((row) => pointOf(row, 'clients')) }],
       },
+      takes: { names: ['net/clients'], unit: 'packets/s', x: 'clients' },
     },
   ],
   table: ({ found }) => rowsTable(found),

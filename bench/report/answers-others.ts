@@ -43,6 +43,12 @@ export const serialRates = answer({
           scale: 1e-6,
         }),
       },
+      takes: {
+        names: [...new Set(found.map(({ name }) => name))],
+        unit: 'B/s',
+        group: sinkOf,
+        scale: 1e-6,
+      },
     },
   ],
   table: ({ found, rows }) => rowsTable([...found, ...select(rows, 'serial/line rate')]),
@@ -110,7 +116,14 @@ export const kernelOperations = answer({
   sentence: ({ call }) =>
     `A call and its reply take ${sayNs(numberOf(call, 'microseconds') * 1e3)} here, ${say(call.median)} a second; seL4 publishes ${sayNs(numberOf(call, 'publishedMicroseconds') * 1e3)} on 1.5 GHz hardware.`,
   plots: ({ series, groups }) => [
-    { plot: { kind: 'bars', axis: { label: 'µs each', scale: 'linear' }, series, groups } },
+    {
+      plot: { kind: 'bars', axis: { label: 'µs each', scale: 'linear' }, series, groups },
+      takes: {
+        names: groups.map(({ label }) => `kernel/${label}`),
+        unit: 'µs',
+        group: (row) => row.name.replace('kernel/', ''),
+      },
+    },
   ],
   table: ({ first, others }) => rowsTable([...first, ...others]),
 });
@@ -218,6 +231,7 @@ export const ipcTimes = answer({
           bar: (row) => String(row['mechanism']),
         }),
       },
+      takes: { names: [...new Set(times.map(({ name }) => name))], unit: 'ns', group: workloadOf },
     },
   ],
   table: ({ found }) => rowsTable(found),

@@ -3,7 +3,9 @@
  * style sheet shows one.
  */
 
-import type { Table } from '../suite/rows-table.ts';
+import { foldTable } from '../suite/fold-table.ts';
+import type { Table } from '../suite/fold-table.ts';
+
 import { drawBars } from './bar-plot.ts';
 import { COLOURS, drawLines, marker } from './line-plot.ts';
 import type { Plot } from './plot.ts';
@@ -12,8 +14,13 @@ import { element, escapeMarkup, line } from './svg.ts';
 
 const WIDE = 714;
 const NARROW = 348;
+/** Of tables: fits the page where it is wide, and in small letters a sheet of A4. */
+const TABLE = 960;
 /** A longer table is folded. */
 const LINES_OPEN = 10;
+/** Of the table's letters, and between its columns, in pixels. */
+const CELL_LETTER = 7.4;
+const CELL_PADDING = 18;
 
 export function figureMarkup({ plot, title }: TitledPlot, label: string): string {
   const heading = title === undefined ? '' : element('h4', {}, escapeMarkup(title));
@@ -54,8 +61,34 @@ function legend(plot: Plot): string {
   return element('ul', { class: 'legend' }, items.join(''));
 }
 
-/** A long table is folded behind a line that says how long it is. */
-export function tableMarkup(table: Table): string {
+/**
+ * A long table is folded behind a line that says how long it is, except on paper; a wide one below
+ * itself.
+ *
+ * @param id of the page, for the line that unfolds it
+ */
+export function tableMarkup(table: Table, id: string): string {
+  const common = table.common ?? [];
+  const said =
+    common.length === 0
+      ? ''
+      : element('p', { class: 'muted' }, escapeMarkup(`All with ${common.join(', ')}.`));
+  const parts = foldTable(table, TABLE, columnWidth).map(partMarkup).join('');
+  const markup = element('div', { class: 'scroll' }, said + parts);
+  if (table.lines.length <= LINES_OPEN) return markup;
+  const box = element('input', { type: 'checkbox', id: `rows-${id}` }, '');
+  const label = element('label', { for: `rows-${id}` }, `Table, ${table.lines.length} rows`);
+  return element('div', { class: 'folded' }, box + label + markup);
+}
+
+/** In pixels, about: headings wrap at blanks, figures do not. */
+function columnWidth([heading = '', ...cells]: readonly string[]): number {
+  const words = heading.split(' ').map((word) => word.length);
+  const letters = Math.max(...words, ...cells.map((cell) => cell.length));
+  return letters * CELL_LETTER + CELL_PADDING;
+}
+
+function partMarkup(table: Table): string {
   const numeric = table.header.map((_, column) =>
     table.lines.every((cells) => /^[\d.,\s−-]*$/.test(cells[column] ?? '')),
   );
@@ -67,12 +100,5 @@ export function tableMarkup(table: Table): string {
       .join('');
   const head = element('thead', {}, element('tr', {}, cells('th', table.header)));
   const body = table.lines.map((each) => element('tr', {}, cells('td', each))).join('');
-  const markup = element(
-    'div',
-    { class: 'scroll' },
-    element('table', {}, head + element('tbody', {}, body)),
-  );
-  if (table.lines.length <= LINES_OPEN) return markup;
-  const summary = element('summary', {}, `Table, ${table.lines.length} rows`);
-  return element('details', {}, summary + markup);
+  return element('table', {}, head + element('tbody', {}, body));
 }

@@ -1,5 +1,7 @@
 /** What a plot is, before anybody draws it. */
 
+import type { BenchRow } from '../results.ts';
+
 export interface Axis {
   readonly label: string;
   readonly scale: 'linear' | 'log';
@@ -56,3 +58,18 @@ export interface BarPlot {
 }
 
 export type Plot = LinePlot | BarPlot;
+
+/** Which figures from elsewhere a plot takes. */
+export interface Taken {
+  readonly names: readonly string[];
+  /** That of the plot's axis. */
+  readonly unit: string;
+  /** Of lines: the parameter along the axis. */
+  readonly x?: string;
+  /** Of bars: the group's label. */
+  readonly group?: (row: BenchRow) => string;
+  /** What a row must not say otherwise. */
+  readonly where?: Readonly<Record<string, string | number>>;
+  /** To the axis's unit; 1 unless told. */
+  readonly scale?: number;
+}

@@ -5,6 +5,7 @@
 
 import * as blk from './answers-blk.ts';
 import * as counters from './answers-counters.ts';
+import * as host from './answers-host.ts';
 import * as load from './answers-load.ts';
 import * as net from './answers-net.ts';
 import * as others from './answers-others.ts';
@@ -56,6 +57,12 @@ export const SECTIONS: readonly Section[] = [
     'net',
     'CPU use against offered load: does the cost table predict what sDDF publishes?',
     load.cpuUse,
+  ),
+  section(
+    'net-round-trip',
+    'net',
+    'Round trip against offered load: what does the cost table predict?',
+    load.roundTrips,
   ),
   section(
     'net-isolation',
@@ -112,6 +119,36 @@ export const SECTIONS: readonly Section[] = [
     'kernel',
     'Is revocation linear in the number of children?',
     others.kernelRevoke,
+  ),
+  section(
+    'code-kernels',
+    'code',
+    'How fast is machine code, beside C and beside QEMU?',
+    host.kernelsOfCode,
+  ),
+  section(
+    'code-systems',
+    'code',
+    'How fast is a whole system of images, how soon does it start, and who waits for it?',
+    host.systemsOfCode,
+  ),
+  section(
+    'bridge-rate',
+    'bridge',
+    "How many datagrams a second go from the host's sockets to a program and back?",
+    host.bridgeRates,
+  ),
+  section(
+    'bridge-latency',
+    'bridge',
+    'How long is a datagram on its way there and back?',
+    host.bridgeRoundTrips,
+  ),
+  section(
+    'sim-worlds',
+    'sim',
+    'How many worlds does the simulator run, and what do explored orders cost?',
+    host.worlds,
   ),
   section(
     'ipc-times',

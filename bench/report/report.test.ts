@@ -57,7 +57,9 @@ describe('the report', () => {
     const page = renderReport(only(/^net\/echo$/), { targets: 'shown' });
 
     expect(page).toContain('Not measured in this run.');
-    expect(page).toContain('Not measured in this run: blk, serial, kernel, ipc, description.');
+    expect(page).toContain(
+      'Not measured in this run: blk, serial, kernel, code, bridge, sim, ipc, description.',
+    );
     expect(page).not.toContain('id="blk-depth"');
     expect(page).toContain('not measured');
   });

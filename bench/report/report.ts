@@ -10,6 +10,7 @@ import { besideTable, type OwnFigures } from '../suite/own-figures.ts';
 import { figure } from '../suite/figure.ts';
 import { checkTargets, type Target, type TargetOutcome } from '../suite/targets.ts';
 import { figureMarkup, tableMarkup } from './figure-markup.ts';
+import { withOwnSeries } from './own-series.ts';
 import { SECTIONS } from './questions.ts';
 import type { Section, SectionContent } from './section.ts';
 import { STYLE } from './style.ts';
@@ -20,6 +21,9 @@ const TITLES: Readonly<Record<string, string>> = {
   blk: 'Block',
   serial: 'Serial',
   kernel: 'Kernel',
+  code: 'Machine code',
+  bridge: 'From the host and back',
+  sim: 'Simulator',
   ipc: 'Inter-process communication',
   description: 'System descriptions',
 };
@@ -32,14 +36,17 @@ interface Made {
 export interface ReportExtras {
   /** Results of an earlier run, and where they stand. */
   readonly compared?: { readonly with: BenchResults; readonly where: string };
-  /** Figures from elsewhere. */
+  /** Figures from elsewhere: in the plots that show what they have, and in a chapter each. */
   readonly beside?: readonly OwnFigures[];
+  /** Those that come with the package: in the plots alone. */
+  readonly published?: readonly OwnFigures[];
   /** The project's own targets, and which of them were reached. */
   readonly targets?: 'shown';
 }
 
 export function renderReport(results: BenchResults, extras: ReportExtras = {}): string {
   const rows = results.results;
+  const own = seriesOf(extras);
   const made = SECTIONS.map((section): Made => ({ section, content: section.make(rows) }));
   const outcomes = checkTargets(rows);
   const measured = Object.keys(TITLES).filter((name) => wasMeasured(rows, name));
@@ -49,12 +56,19 @@ export function renderReport(results: BenchResults, extras: ReportExtras = {}): 
     ...(extras.targets === undefined ? [] : [tally(outcomes)]),
     ...(extras.compared === undefined ? [] : [comparison(results, extras.compared)]),
     contents(made, measured),
-    ...measured.map((name) => chapter(name, made)),
-    ...(extras.beside ?? []).map((own) => besideChapter(results, own)),
+    ...measured.map((name) => chapter(name, made, own)),
+    ...(extras.beside ?? []).map((each, index) => besideChapter(results, each, index)),
     ...(extras.targets === undefined ? [] : [targets(outcomes)]),
     absent(measured),
   ].join('\n');
   return page(body);
+}
+
+/** Each series once, also where somebody names one that comes with the package. */
+function seriesOf({ beside = [], published = [] }: ReportExtras): readonly OwnFigures[] {
+  const isNamed = ({ series }: OwnFigures): boolean =>
+    beside.some((each) => each.series === series);
+  return [...published.filter((each) => !isNamed(each)), ...beside];
 }
 
 function page(body: string): string {
@@ -120,9 +134,16 @@ function comparison(
   return heading + element('section', { class: 'question' }, element('ul', {}, items.join('')));
 }
 
-function besideChapter({ results }: BenchResults, own: OwnFigures): string {
+function besideChapter({ results }: BenchResults, own: OwnFigures, index: number): string {
   const title = element('h2', {}, escapeMarkup(`Beside ${own.series}`));
-  return title + element('section', { class: 'question' }, tableMarkup(besideTable(results, own)));
+  return (
+    title +
+    element(
+      'section',
+      { class: 'question' },
+      tableMarkup(besideTable(results, own), `beside-${index}`),
+    )
+  );
 }
 
 function contents(made: readonly Made[], measured: readonly string[]): string {
@@ -134,21 +155,21 @@ function contents(made: readonly Made[], measured: readonly string[]): string {
   return element('nav', {}, element('ul', {}, links.join('')));
 }
 
-function chapter(benchmark: string, made: readonly Made[]): string {
+function chapter(benchmark: string, made: readonly Made[], own: readonly OwnFigures[]): string {
   const sections = made.filter(({ section }) => section.benchmark === benchmark);
   const title = element('h2', { id: benchmark }, escapeMarkup(TITLES[benchmark] ?? benchmark));
-  return [title, ...sections.map(question)].join('\n');
+  return [title, ...sections.map((each) => question(each, own))].join('\n');
 }
 
-function question({ section, content }: Made): string {
+function question({ section, content }: Made, own: readonly OwnFigures[]): string {
   const heading = element('h3', {}, escapeMarkup(section.question));
   const inner =
     content === undefined
       ? element('p', { class: 'muted' }, 'Not measured in this run.')
       : [
           element('p', { class: 'answer' }, escapeMarkup(content.answer)),
-          ...content.plots.map((plot) => figureMarkup(plot, section.question)),
-          tableMarkup(content.table),
+          ...content.plots.map((plot) => figureMarkup(withOwnSeries(plot, own), section.question)),
+          tableMarkup(content.table, section.id),
         ].join('\n');
   return element('section', { class: 'question', id: section.id }, heading + inner);
 }

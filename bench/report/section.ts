@@ -4,8 +4,9 @@
  */
 
 import type { BenchRow } from '../results.ts';
-import { type Table } from '../suite/rows-table.ts';
-import type { BarGroup, Plot, PlotPoint, Series } from './plot.ts';
+import type { Table } from '../suite/fold-table.ts';
+
+import type { BarGroup, Plot, PlotPoint, Series, Taken } from './plot.ts';
 
 export interface Section {
   /** Of the page: what a link points to. */
@@ -29,6 +30,8 @@ export interface TitledPlot {
   /** Where there are several. */
   readonly title?: string;
   readonly plot: Plot;
+  /** What it shows of figures from elsewhere; nothing unless told. */
+  readonly takes?: Taken;
 }
 
 /** How a question is answered. */

@@ -22,7 +22,7 @@ body {
   margin: 0; background: var(--ground); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
 }
-main { max-width: 780px; margin: 0 auto; padding: 20px 16px 60px; }
+main { max-width: 1040px; margin: 0 auto; padding: 20px 16px 60px; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.6rem 0 .6rem; padding-bottom: .2rem; border-bottom: 2px solid var(--edge); }
 h3 { font-size: 1.05rem; line-height: 1.35; margin: 0 0 .4rem; }
@@ -33,13 +33,13 @@ p { margin: .4rem 0; }
 section.question {
   background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 16px; margin: 0 0 18px;
 }
-.answer { margin: 0 0 .6rem; }
+.answer { margin: 0 0 .6rem; max-width: 46rem; }
 nav ul { columns: 2; column-gap: 24px; padding-left: 18px; margin: .4rem 0; font-size: .9rem; }
 nav li { break-inside: avoid; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; list-style: none; padding: 0; margin: .5rem 0 .2rem; font-size: .85rem; }
 .legend li { display: flex; align-items: center; gap: 6px; }
 .legend svg { width: 26px; height: 14px; flex: none; }
-svg.plot, figure svg { display: block; max-width: 100%; height: auto; }
+svg.plot, figure svg { display: block; max-width: min(100%, 714px); height: auto; }
 figure { margin: 0; }
 figure .narrow { display: none; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--muted); }
@@ -61,11 +61,13 @@ rect.bar + .spread { stroke: var(--ink); opacity: .55; }
 .scroll { overflow-x: auto; margin-top: .6rem; }
 table { border-collapse: collapse; font-size: .84rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
-th { color: var(--muted); font-weight: 600; }
+th { color: var(--muted); font-weight: 600; white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: 0; }
 td.text, th.text { text-align: left; }
-details { margin-top: .6rem; }
-summary { cursor: pointer; color: var(--link); font-size: .9rem; }
+.scroll table + table { margin-top: .9rem; }
+.folded { margin-top: .6rem; }
+.folded label { cursor: pointer; color: var(--link); font-size: .9rem; }
+.folded input { margin: 0 6px 0 0; vertical-align: middle; }
 table.targets { width: 100%; }
 table.targets td, table.targets th { white-space: normal; vertical-align: top; text-align: left; }
 table.targets td.number { white-space: nowrap; }
@@ -85,5 +87,19 @@ table.targets td:last-child { white-space: nowrap; }
   table.targets td { display: block; border: 0; padding: 0; }
   table.targets td[data-label]::before { content: attr(data-label) ": "; color: var(--muted); }
 }
-@media print { section.question { break-inside: avoid; } details:not([open]) { display: none; } }
+@media screen { .folded input:not(:checked) ~ .scroll { display: none; } }
+@media print {
+  @page { size: A4; margin: 12mm; }
+  body { font-size: 11px; }
+  main { max-width: none; padding: 0; }
+  h2, h3 { break-after: avoid; }
+  section.question { border: 0; padding: 0; background: none; }
+  figure, tr { break-inside: avoid; }
+  thead { display: table-header-group; }
+  nav, .folded input { display: none; }
+  .folded label { color: var(--muted); }
+  table { font-size: 9.5px; }
+  th, td { padding: 1px 6px; }
+  .scroll { overflow: visible; }
+}
 `;

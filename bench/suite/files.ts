@@ -1,6 +1,8 @@
 /** Files of the suite: results of an earlier run, and the report. */
 
 import { closeSync, constants, existsSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import { openOutput, readText, writeOutput } from '../../host/regular-file.ts';
 import { type BenchResults, parseResults } from '../results.ts';
@@ -11,9 +13,23 @@ export function readResults(path: string): BenchResults {
   return parseResults(readText(path), path);
 }
 
+/** What others have published, and comes with the package. */
+const PUBLISHED = fileURLToPath(new URL('../published/', import.meta.url));
+export const PUBLISHED_NAMES = ['sddf', 'linux'] as const;
+
 /** @throws UserMistake for a file that cannot be read, or has figures of no known format */
 export function readAllOwnFigures(paths: readonly string[]): readonly OwnFigures[] {
-  return paths.map((path) => readOwnFigures(readText(path), path));
+  return paths.map((path) => readOwnFigures(readText(publishedPath(path) ?? path), path));
+}
+
+/** sDDF's own curves, over which a cost table's are drawn. */
+export function publishedFigures(): readonly OwnFigures[] {
+  return readAllOwnFigures(['sddf']);
+}
+
+function publishedPath(name: string): string | undefined {
+  const known = PUBLISHED_NAMES.find((each) => each === name);
+  return known === undefined ? undefined : join(PUBLISHED, `${known}.json`);
 }
 
 /**

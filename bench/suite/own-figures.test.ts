@@ -35,6 +35,14 @@ const FIO = {
   ],
 };
 
+/** As sDDF's script leaves it: one line is there twice. */
+const IPBENCH = `client vb01
+Requested_Throughput,Receive_Throughput,Send_Throughput,Packet_Size,Minimum_RTT,Average_RTT,Maximum_RTT,Stdev_RTT,Median_RTT,Bad_Packets,Idle_Cycles,Total_Cycles
+100000000,99900000,99999164,1472,91,267,586,108.16,227,0,250,1000
+Result Summary:
+100000000,99900000,99999164,1472,91,267,586,108.16,227,0,250,1000
+`;
+
 const IPERF = {
   start: { test_start: { protocol: 'UDP', blksize: 1472 } },
   end: { sum: { bits_per_second: 49e6, packets: 4200, lost_packets: 200, seconds: 2 } },
@@ -69,8 +77,34 @@ describe('figures from elsewhere', () => {
     });
   });
 
+  it('of ipbench are received rates, round trips and CPU use, by load', () => {
+    const row = (name: string, offered: number, unit: string, median: number, more = {}) => ({
+      ...{ name, path: '5pd', offered, unit, median, min: median, max: median, ...more },
+      ratioToNative: null,
+    });
+    const expected = [
+      row('net/received', 100, 'Mb/s', 99.9),
+      row('net/round-trip', 100, 'µs', 227, { min: 91, max: 586 }),
+      row('net/cpu-use', 100, '% of a core', 75),
+    ];
+
+    expect(readOwnFigures(IPBENCH, 'dir/board.log')).toEqual({
+      series: 'board.log',
+      rows: expected,
+    });
+    // ipbench's own line, without the heading that a script writes, and without a target's cycles.
+    const [line = ''] = IPBENCH.split('\n').filter((each) => each.startsWith('1'));
+    expect(readOwnFigures(line, 'b').rows).toEqual(expected);
+    const alone = line.split(',').slice(0, 9).join(',');
+    expect(readOwnFigures(alone, 'b').rows).toEqual(expected.slice(0, 2));
+  });
+
   it.each([
     ['', 'f:1:1: is no JSON'],
+    ['Requested_Throughput,Median_RTT', 'f:1:1: the column Receive_Throughput of ipbench is'],
+    [IPBENCH.split('\n').slice(0, 2).join('\n'), "f:1:1: names ipbench's columns, and has no line"],
+    [`${IPBENCH}1,2,3,4,5,6,7,8,9\n`, 'f:6:1: has 9 figures, and ipbench 12'],
+    ['1,2,3,4,5,6,7,8,9,1,2,3,4', 'f:1:1: has 13 figures, and ipbench 9, 10, 11, 12'],
     ['[1]', 'f:1:1: is no JSON object'],
     ['{"figures": 1,\n "series": }', 'f:2:12: is no JSON from here on'],
     ['{"figures": 2}', 'f:1:1: figures of version 2; this program reads 1'],
@@ -86,7 +120,7 @@ describe('figures from elsewhere', () => {
   });
 
   it('are read or refused, whatever was done to them', () => {
-    const texts = [OWN, JSON.stringify(FIO, undefined, 1), JSON.stringify(IPERF)];
+    const texts = [OWN, JSON.stringify(FIO, undefined, 1), JSON.stringify(IPERF), IPBENCH];
     const piece = fc.constantFrom(
       '{',
       '}',
@@ -129,7 +163,7 @@ describe('figures from elsewhere', () => {
     const ours = [echo(1, 1000), echo(64, 4_500_000)];
 
     expect(besideTable(ours, readOwnFigures(OWN, 'f'))).toEqual({
-      header: ['what', 'unit', 'my board', 'here', 'quotient'],
+      header: ['what', 'unit', 'there', 'here', 'quotient'],
       lines: [
         ['net/echo frame=64 batch=64', 'packets/s', '900,000', '4,500,000', '5'],
         ['mine kind=x', 's', '2', '-', '-'],
@@ -139,10 +173,11 @@ describe('figures from elsewhere', () => {
 });
 
 it('what is published of sDDF is such a file', () => {
-  const path = 'bench/results/sddf-published.json';
+  const path = 'bench/published/sddf.json';
   const { rows } = readOwnFigures(readFileSync(path, 'utf8'), path);
 
-  expect(rows.map((row) => [row['path'], row['offered'], row.median])).toEqual(
+  const use = rows.filter(({ name }) => name === 'net/cpu-use');
+  expect(use.map((row) => [row['path'], row['offered'], row.median])).toEqual(
     PUBLISHED.map((row) => [row.path, row.megabits, Math.round(row.cpu * 100)]),
   );
 });

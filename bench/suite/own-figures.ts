@@ -1,7 +1,7 @@
 /**
  * `--beside`: figures that were measured elsewhere, as a series with a name of its own. Read from
- * the format of docs/benchmarks.md, from what `fio --output-format=json` prints, or `iperf3
- * --json`.
+ * the format of docs/benchmarks.md, from what `fio --output-format=json` prints, `iperf3 --json`,
+ * or ipbench.
  */
 
 import {
@@ -11,10 +11,12 @@ import {
   type ParseError,
   parseTree,
 } from 'jsonc-parser';
+import { basename } from 'node:path';
 import { UserMistake } from '../../host/problem.ts';
 import { type BenchRow, FIGURES, parametersOf } from '../results.ts';
 import { figure } from './figure.ts';
-import type { Table } from './rows-table.ts';
+import { ipbenchRows, isIpbench } from './ipbench.ts';
+import type { Table } from './fold-table.ts';
 
 export interface OwnFigures {
   readonly series: string;
@@ -31,6 +33,7 @@ const MEGA = 1e6;
  * @throws UserMistake with the place in the file: line and column
  */
 export function readOwnFigures(text: string, where: string): OwnFigures {
+  if (isIpbench(text)) return { series: basename(where), rows: ipbenchRows(text, where) };
   const reader = new Reader(text, where);
   const root = reader.root();
   if (reader.has(root, 'fio version')) return fioFigures(reader, root);
@@ -178,9 +181,10 @@ function iperfFigures(reader: Reader, root: Node): OwnFigures {
 
 /**
  * Their figures beside ours. A row of ours is meant by one of theirs when it has the same name and
- * unit, and every parameter that theirs has.
+ * unit, and every parameter that theirs has. Where none of theirs means one, there is no column for
+ * ours.
  */
-export function besideTable(ours: readonly BenchRow[], { series, rows }: OwnFigures): Table {
+export function besideTable(ours: readonly BenchRow[], { rows }: OwnFigures): Table {
   const lines = rows.map((row) => {
     const own = ours.find((each) => isMeant(each, row));
     const quotient = own === undefined || row.median === 0 ? '-' : figure(own.median / row.median);
@@ -193,7 +197,9 @@ export function besideTable(ours: readonly BenchRow[], { series, rows }: OwnFigu
       quotient,
     ];
   });
-  return { header: ['what', 'unit', series, 'here', 'quotient'], lines };
+  const header = ['what', 'unit', 'there', 'here', 'quotient'];
+  if (lines.some((cells) => cells[3] !== '-')) return { header, lines };
+  return { header: header.slice(0, 3), lines: lines.map((cells) => cells.slice(0, 3)) };
 }
 
 function isMeant(own: BenchRow, row: BenchRow): boolean {

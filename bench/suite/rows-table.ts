@@ -5,7 +5,9 @@
 
 import { type BenchRow, FIGURES } from '../results.ts';
 import { figure } from './figure.ts';
+import { foldTable, type Table } from './fold-table.ts';
 
+const TERMINAL_COLUMNS = 80;
 /** Have their place in every table, or none. */
 const RATIO = ['native', 'ratioToNative', 'ratioLow', 'ratioHigh'];
 const UNDISTURBED = ['undisturbed', 'undisturbedNative', 'undisturbedRatio'];
@@ -15,16 +17,31 @@ const PLACED = new Set([
   ...UNDISTURBED,
 ]);
 
-export interface Table {
-  readonly header: readonly string[];
-  readonly lines: readonly (readonly string[])[];
-}
-
 /**
- * @param rows such as belong together; what all of them lack is no column
+ * @param rows such as belong together; what all of them lack is no column, and what all of them
+ * have the same is said once
  * @param only the columns; all that there are unless told
  */
 export function rowsTable(rows: readonly BenchRow[], only?: readonly string[]): Table {
+  const columns = only ?? columnsOf(rows);
+  const isFigure = (key: string): boolean => FIGURES.has(key) && key !== 'name' && key !== 'unit';
+  const isCommon = (key: string): boolean =>
+    rows.length > 1 && !isFigure(key) && rows.every((row) => row[key] === rows[0]?.[key]);
+  const shown = columns.filter((key) => !isCommon(key));
+  const [first] = rows;
+  const unit = columns.includes('unit') && isCommon('unit') ? first?.unit : undefined;
+  const common = columns.filter((key) => isCommon(key) && key !== 'unit');
+  return {
+    header: shown.map((key) => (key === 'median' && unit) || (HEADINGS[key] ?? key)),
+    lines: rows.map((row) =>
+      shown.map((key) => cell(row[key], isFigure(key) ? 'figure' : 'parameter')),
+    ),
+    keys: shown.filter((key) => !isFigure(key) && key !== 'unit').length,
+    common: common.map((key) => `${HEADINGS[key] ?? key} ${cell(first?.[key], 'parameter')}`),
+  };
+}
+
+function columnsOf(rows: readonly BenchRow[]): readonly string[] {
   const extras = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter(
     (key) => !PLACED.has(key),
   );
@@ -35,14 +52,7 @@ export function rowsTable(rows: readonly BenchRow[], only?: readonly string[]): 
   const ratio = [...RATIO, ...UNDISTURBED].filter(isKnown);
   const spread = rows.some((row) => row.min !== row.max) ? ['min', 'max'] : [];
   const names = new Set(rows.map((row) => row.name)).size > 1 ? ['name'] : [];
-  const all = [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
-  const columns = only ?? all;
-  return {
-    header: columns.map((key) => HEADINGS[key] ?? key),
-    lines: rows.map((row) =>
-      columns.map((key) => cell(row[key], parameters.includes(key) ? 'parameter' : 'figure')),
-    ),
-  };
+  return [...names, ...parameters, 'median', 'unit', ...spread, ...ratio, ...figures];
 }
 
 const HEADINGS: Readonly<Record<string, string>> = {
@@ -55,7 +65,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
   ratioHigh: 'at most',
   native: 'C',
   undisturbedNative: 'C undisturbed',
-  undisturbedRatio: 'quotient',
+  undisturbedRatio: 'undisturbed of C',
   nsPerPacket: 'ns/packet',
   nsPerRequest: 'ns/request',
   mbPerSecond: 'MB/s',
@@ -79,20 +89,34 @@ function cell(value: string | number | null | undefined, kind: 'parameter' | 'fi
  */
 export function benchmarkLines(rows: readonly BenchRow[]): readonly string[] {
   const names = [...new Set(rows.map((row) => row.name))];
-  return names.flatMap((name) => [
-    '',
-    name,
-    ...tableLines(rowsTable(rows.filter((row) => row.name === name))).map((line) => `  ${line}`),
-  ]);
+  return names.flatMap((name) => {
+    const table = rowsTable(rows.filter((row) => row.name === name));
+    return ['', [name, ...(table.common ?? [])].join(', '), ...indented(table)];
+  });
 }
 
-/** For a terminal: columns to the right, two spaces between. */
-export function tableLines({ header, lines }: Table): readonly string[] {
-  const all = [header, ...lines];
-  const widths = header.map((_, column) =>
-    Math.max(...all.map((line) => line[column]?.length ?? 0)),
-  );
-  return all.map((line) =>
-    line.map((text, column) => text.padStart(widths[column] ?? 0)).join('  '),
-  );
+/** A table under its title. */
+export function indented(table: Table): readonly string[] {
+  return tableLines(table, TERMINAL_COLUMNS - 2).map((line) => (line === '' ? '' : `  ${line}`));
+}
+
+/**
+ * For a terminal: columns to the right, two spaces between. Columns that do not fit stand below, in
+ * tables of their own.
+ */
+export function tableLines(table: Table, columns = TERMINAL_COLUMNS): readonly string[] {
+  const gap = 2;
+  const folded = foldTable(table, columns + gap, (cells) => widthOf(cells) + gap);
+  return folded.flatMap(({ header, lines }, index) => {
+    const all = [header, ...lines];
+    const widths = header.map((_, column) => widthOf(all.map((line) => line[column] ?? '')));
+    const text = all.map((line) =>
+      line.map((cell_, column) => cell_.padStart(widths[column] ?? 0)).join('  '),
+    );
+    return index === 0 ? text : ['', ...text];
+  });
+}
+
+function widthOf(cells: readonly string[]): number {
+  return Math.max(...cells.map((cell_) => cell_.length));
 }

@@ -214,6 +214,17 @@ export const BENCHMARKS: readonly Benchmark[] = [
     ],
   },
   {
+    name: 'sim',
+    question: 'How many worlds does the simulator run, and what do explored orders cost?',
+    parts: [
+      {
+        name: 'worlds',
+        seconds: { smoke: 1, quick: 8, full: 75 },
+        measure: async (settings) => (await import('../sim.ts')).benchSim(settings),
+      },
+    ],
+  },
+  {
     name: 'description',
     question: 'How long does a large description take to read, to boot and to check?',
     parts: [

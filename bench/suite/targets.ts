@@ -107,6 +107,20 @@ export const TARGETS: readonly Target[] = [
     unit: 'ms',
     atMost: 2,
   },
+  {
+    issue: 15,
+    what: 'worlds of echo, 500 packets, standard chaos, in a second of one core (60 of two asked)',
+    row: { name: 'sim/worlds', system: 'echo', explore: 'none' },
+    unit: 'worlds/s',
+    atLeast: 30,
+  },
+  {
+    issue: 15,
+    what: 'what exploring orders costs, echo',
+    row: { name: 'sim/cost of exploring', system: 'echo' },
+    unit: 'times',
+    atMost: 3,
+  },
   ...(
     [
       [64, 64, 0.7],

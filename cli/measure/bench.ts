@@ -127,6 +127,7 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
     const { renderReport } = await import('../../bench/report/report.ts');
     const extras = {
       beside,
+      published: files.publishedFigures(),
       ...(before === undefined ? {} : { compared: { with: before, where: compare ?? '' } }),
       ...(options.targets === undefined ? {} : { targets: 'shown' as const }),
     };
@@ -342,10 +343,10 @@ async function printBeside(
   beside: readonly OwnFigures[],
 ): Promise<void> {
   const { besideTable } = await import('../../bench/suite/own-figures.ts');
-  const { tableLines } = await import('../../bench/suite/rows-table.ts');
+  const { indented } = await import('../../bench/suite/rows-table.ts');
   for (const own of beside) {
     terminal.print(`beside ${own.series}:`);
-    for (const line of tableLines(besideTable(results, own))) terminal.print(`  ${line}`);
+    for (const line of indented(besideTable(results, own))) terminal.print(line);
   }
 }
 

@@ -20,7 +20,7 @@ import { parseCount, type Range } from '../quantities.ts';
 import type { RunWatch } from '../run/part.ts';
 import { addCommonRunOptions, watchSystem } from '../run/run.ts';
 import type { RunOptions } from '../run/options.ts';
-import type { LoadedSystem } from '../run/system-source.ts';
+import type { LoadedSystem } from '../run/loaded-system.ts';
 import type { Terminal } from '../terminal.ts';
 import { jsonText } from '../../systems/json-text.ts';
 

@@ -90,6 +90,9 @@ function sharing(): BenchRow[] {
       return row('net/cpu-use', 'percent', predicted, parameters);
     }),
   );
+  const trips = Object.keys(paths).flatMap((path) =>
+    [10, 957].map((offered) => row('net/round-trip', 'µs', 90 + offered / 20, { path, offered })),
+  );
   const isolation = { none: 1, slow: 0.97, hostile: 0.61 };
   const neighbours = Object.entries(isolation).map(([neighbour, share]) =>
     row('net/isolation', 'share', share, { neighbour }),
@@ -102,7 +105,7 @@ function sharing(): BenchRow[] {
       }),
     ),
   );
-  return [...use, ...neighbours, ...policies];
+  return [...use, ...trips, ...neighbours, ...policies];
 }
 
 function counters(): BenchRow[] {
@@ -255,7 +258,42 @@ function machineCode(): BenchRow[] {
     }),
   );
   const mean = row('code/mean', 'of qemu-riscv64', 1.1, { engine: 'translator' });
-  return [...code, mean];
+  const slowest = row('code/slowest', 'million instructions/s', 95, { kernel: 'print' });
+  const typed = ['nothing', 'loop'].map((beside, index) =>
+    row('code/typed', 'ms', 0.2 + index, { beside, p99Us: 900 * (1 + index) }),
+  );
+  return [
+    ...code,
+    mean,
+    slowest,
+    row('code/echo', 'packets/s', 2e6, { ratioToTypeScript: 0.4, frame: 64, batch: 64 }),
+    row('code/start', 'ms', 280, { cpuMs: 400, images: 12 }),
+    row('code/memory', 'bytes', 47e6, { images: 8 }),
+    ...typed,
+  ];
+}
+
+function bridges(): BenchRow[] {
+  return ['user', 'stream'].flatMap((over, index) => [
+    ...[1, 128].flatMap((window) => {
+      const point = { window, bytes: 64, over };
+      return [
+        row('bridge/datagrams', '1/s', 1e4 * window ** 0.6 * (1 + index), point),
+        row('bridge/round trip p50', 'ns', 27e3 * window ** 0.7, point),
+        row('bridge/round trip p99', 'ns', 82e3 * window ** 0.7, point),
+        row('bridge/processor time', 'ns per datagram', 5e3 / (1 + index), point),
+      ];
+    }),
+    row('bridge/idle processor time', '% of a core', 1.5 + index, { over }),
+  ]);
+}
+
+function worlds(): BenchRow[] {
+  return ['echo', 'blk'].flatMap((system, index) => [
+    row('sim/worlds', 'worlds/s of a core', 36 + index, { system, explore: 'none' }),
+    row('sim/worlds', 'worlds/s of a core', 30 + index, { system, explore: 'random' }),
+    row('sim/cost of exploring', 'times', 1.2, { system }),
+  ]);
 }
 
 export function sampleResults(): BenchResults {
@@ -267,6 +305,8 @@ export function sampleResults(): BenchResults {
     ...blk(),
     ...others(),
     ...machineCode(),
+    ...bridges(),
+    ...worlds(),
   ];
   return { schema: 1, node: 'v20.0.0', cpu: 'an invented processor', cores: 2, load: 0.5, results };
 }
