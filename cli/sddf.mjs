@@ -17,9 +17,14 @@ if (typeof WebAssembly === 'undefined') {
   process.exit(2);
 }
 
+const args = process.argv.slice(2);
+
+// Node 22 and newer keep what V8 has compiled for the next start; coverage is less exact then.
+const { enableCompileCache } = await import('node:module');
+if (!args.some((arg) => arg.includes('coverage'))) enableCompileCache?.();
+
 const { limitWorlds, supervise, wantsSupervisor, wantsWorldLimit } =
   await import('./supervisor.mjs');
-const args = process.argv.slice(2);
 if (wantsSupervisor(args)) process.exit(await supervise(process.argv[1], args));
 if (wantsWorldLimit(args)) process.exit(await limitWorlds(process.argv[1], args));
 

@@ -11,7 +11,7 @@
 
 import { EXIT, HART } from '../riscv/hart.ts';
 import type { Engine } from '../riscv/engine.ts';
-import type { DebuggableHart } from '../microkit/runtime/machine-image.ts';
+import type { DebuggableHart } from '../microkit/runtime/machine-program.ts';
 import type { Stop } from './moment.ts';
 
 const TWO_TO_32 = 2 ** 32;

@@ -15,10 +15,9 @@ import type { PageTable } from '../kernel/memory/page-table.ts';
 import type { KernelObject, Tcb } from '../kernel/objects/objects.ts';
 import { vspaceOf } from '../kernel/memory/vspace.ts';
 import { bytesOf } from '../kernel/objects/object-sizes.ts';
-import { RunFailure } from '../memory/assert.ts';
 import type { Engine } from '../riscv/engine.ts';
 import { EXIT } from '../riscv/hart.ts';
-import type { DebuggableHart } from '../microkit/runtime/machine-image.ts';
+import type { DebuggableHart } from '../microkit/runtime/machine-program.ts';
 import { flatten, type SystemDescription } from '../microkit/model.ts';
 import { instrument } from '../systems/trace/observed-parts.ts';
 import {
@@ -46,6 +45,7 @@ import { EventTrace } from './event-trace.ts';
 import { Journal } from './journal.ts';
 import type { Moment, Stop } from './moment.ts';
 import { plant } from './plant.ts';
+import { Rewound } from './rewound.ts';
 import { WatchedMemory } from './watched-memory.ts';
 
 export type Resume =
@@ -75,11 +75,6 @@ export interface DebuggerOptions {
   readonly front: Front;
   /** 'held': the world is halted before anybody runs. */
   readonly begins: 'held' | 'running';
-}
-
-/** The run is left, to be begun again. */
-export class Rewound extends RunFailure {
-  override readonly name = 'Rewound';
 }
 
 export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {

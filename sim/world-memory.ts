@@ -6,7 +6,7 @@
 
 import { type Batches, Ram, RAM_BASE } from '../memory/ram.ts';
 import { flatten, type SystemDescription } from '../microkit/model.ts';
-import type { MachinePrograms } from '../microkit/runtime/machine-image.ts';
+import type { MachinePrograms } from '../microkit/runtime/machine-program.ts';
 import type { TestbedOptions } from '../systems/testbed.ts';
 
 const MIB = 0x10_0000;

@@ -1,7 +1,7 @@
 /** What a world is made of, and what comes out of it. */
 
 import type { EthernetWire } from '../board/ethernet.ts';
-import type { BulkCalls, HartCoverage } from '../microkit/runtime/machine-image.ts';
+import type { BulkCalls, HartCoverage } from '../microkit/runtime/machine-program.ts';
 import type { Oracle } from '../systems/oracle.ts';
 import type { Testbed, TestbedOptions, WireParts } from '../systems/testbed.ts';
 import type { Instrument } from '../systems/trace/observer.ts';

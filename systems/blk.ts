@@ -26,36 +26,14 @@ import { type Timer, timer } from '../microkit/sddf/timer.ts';
 import type { BlkPolicyConfig } from '../queues/blk/config.ts';
 import { BLK_VIRT_COUNTERS } from '../virtualisers/blk/counters.ts';
 import { main as blkVirt } from '../virtualisers/blk/virt.ts';
+import { BLK_POLICIES, nameOf, NBD_PD, POLICIES } from './block-names.ts';
 import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
 import { BLOCK_SLOTS, blockDevices, doorbellIrq, timerDevice } from './devices.ts';
 import { Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
-/** Bytes that a client of weight 1 may move per round under `drr`. */
-const QUANTUM_BYTES = 64 * 1024;
 const WATCHDOG_NS = 10e9;
 export const DRIVER_PRIORITY = 200;
-/**
- * The protection domain of the NBD server, and the name of its interrupt's channel in its
- * configuration.
- */
-export const NBD_PD = 'nbd_server';
-
-const POLICIES: Readonly<Record<string, BlkPolicyConfig>> = {
-  strict: { kind: 'strict' },
-  'round-robin': { kind: 'round-robin' },
-  drr: { kind: 'drr', quantumBytes: QUANTUM_BYTES },
-  'token-bucket': { kind: 'token-bucket' },
-};
-
-/** Names of the scheduling policies. */
-export const BLK_POLICIES: readonly string[] = Object.keys(POLICIES);
-
-/** The name of a part of disk `index`: the first disk's parts have plain names. */
-export function nameOf(part: string, index: number): string {
-  return index === 0 ? part : `${part}${index}`;
-}
-
 export interface DiskOptions {
   /** Requests given to the driver at once. */
   readonly window?: number;

@@ -6,14 +6,15 @@
 import type { Board } from '../board/board.ts';
 import type { Culprit, Witness } from '../board/lint.ts';
 import { flatten, type SystemDescription } from '../microkit/model.ts';
-import { MachineImage, type MachineProgram } from '../microkit/runtime/machine-image.ts';
-import type { DomainImage } from '../microkit/runtime/domain-image.ts';
+import type { PdImage } from '../microkit/runtime/image.ts';
+import type { MachineDomain } from '../microkit/runtime/machine-program.ts';
+import type { MachineProgram } from '../microkit/runtime/machine-program.ts';
 
 /** What is known of a running system. */
 export interface WitnessedSystem {
   readonly system: SystemDescription;
   readonly board: Board;
-  readonly images: readonly DomainImage[];
+  readonly images: readonly (PdImage | MachineDomain)[];
   /** Name of the thread that runs. */
   readonly runningThread: () => string;
   /** File and line of an address in a domain's image, where they can be found out. */
@@ -40,7 +41,7 @@ function accessor({ images, runningThread, lineOf }: WitnessedSystem): Culprit {
   const domain = runningThread();
   const image = images.find(({ name }) => name === domain);
   if (image === undefined) return {};
-  if (!(image instanceof MachineImage) || image.hart === undefined) return { domain };
+  if (image.kind !== 'machine code' || image.hart === undefined) return { domain };
   const address = image.hart.registerAsNumber(PC);
   const line = lineOf(image.program, address);
   return { domain, pc: `0x${address.toString(16)}`, ...(line === undefined ? {} : { line }) };

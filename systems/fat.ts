@@ -19,13 +19,12 @@ import type { BlkPolicyConfig } from '../queues/blk/config.ts';
 import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
 import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
 import { addDisk, addTimer, blkSystem, DRIVER_PRIORITY, partitionOf } from './blk.ts';
+import { FAT_PD } from './block-names.ts';
 import { DRIVER_BUDGET } from './budgets.ts';
 import { serialDevices } from './serial-devices.ts';
 import { Family, SUPERVISED_OPTIONS } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
-/** The protection domain that wants a file system on its disk. */
-export const FAT_PD = 'fat';
 const DATA_BYTES = 0x1_0000;
 const POLICY: BlkPolicyConfig = { kind: 'round-robin' };
 

@@ -6,6 +6,7 @@
 import { TrafficGenerator } from '../board/links/generator.ts';
 import type { Station } from '../board/links/udp-frame.ts';
 import { ipv4Number } from '../host/net/socket-address.ts';
+import type { NetGeneratorOptions } from './generator-options.ts';
 import { type Guest, macBytes, stationOf } from './guests.ts';
 import type { WireParts } from './testbed.ts';
 
@@ -19,21 +20,6 @@ const WINDOW_BURSTS = 4;
 const WINDOW_MAX = 512;
 /** Check sequence, preamble and gap: what a frame takes on the line beside its own bytes. */
 const LINE_OVERHEAD_BYTES = 24;
-
-export interface NetGeneratorOptions {
-  /**
-   * Packets per second. Without one: host clock, as fast as they come back; virtual clock, a
-   * gigabit link's.
-   */
-  readonly rate?: number;
-  /** Bytes of a frame without its check sequence. */
-  readonly frame: number;
-  /** Frames sent back to back. */
-  readonly burst: number;
-}
-
-/** What it sends unless told. */
-export const GENERATOR_STANDARD = { frame: 60, burst: 32 } as const;
 
 export interface GeneratorPlace {
   readonly parts: WireParts;

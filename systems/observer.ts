@@ -7,7 +7,7 @@
 import type { LintEntry } from '../board/lint.ts';
 import { RunFailure } from '../memory/assert.ts';
 import type { ChildFault } from '../microkit/pd.ts';
-import type { MachineProgram } from '../microkit/runtime/machine-image.ts';
+import type { MachineProgram } from '../microkit/runtime/machine-program.ts';
 import { thrownText } from '../memory/thrown-text.ts';
 
 /**

@@ -9,7 +9,7 @@
  */
 
 import { type CostTable, DEFAULT_COSTS } from '../kernel/cost.ts';
-import { DEFAULT_MACHINE_COSTS, type MachineCosts } from '../microkit/runtime/machine-code.ts';
+import { DEFAULT_MACHINE_COSTS, type MachineCosts } from '../microkit/runtime/machine-costs.ts';
 import { thrownText } from '../memory/thrown-text.ts';
 
 /** Nanoseconds for each piece of work of a program. */

@@ -3,7 +3,7 @@
 import type { KernelCounters } from '../kernel/boot.ts';
 import type { DomainImage } from '../microkit/runtime/domain-image.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
-import { MachineImage } from '../microkit/runtime/machine-image.ts';
+import type { MachineDomain } from '../microkit/runtime/machine-program.ts';
 import type { PdCounters } from '../microkit/runtime/observer.ts';
 import { Counters, readCounters } from '../queues/counters.ts';
 import type { ProgramCounterNames } from './counter-names.ts';
@@ -43,7 +43,7 @@ export interface HartCounters {
 
 /** What is counted of domains. */
 export function countDomains(
-  images: readonly (PdImage | MachineImage)[],
+  images: readonly (PdImage | MachineDomain)[],
   names: ProgramCounterNames,
 ): Pick<RunCounters, 'pds' | 'harts' | 'programs' | 'copies' | 'bytesCopied'> {
   const pds: Record<string, PdCounters> = {};
@@ -61,8 +61,8 @@ export function countDomains(
   return { pds, ...countHarts(images), programs, copies, bytesCopied };
 }
 
-function countHarts(images: readonly (PdImage | MachineImage)[]): Pick<RunCounters, 'harts'> {
-  const machines = images.filter((image) => image instanceof MachineImage);
+function countHarts(images: readonly (PdImage | MachineDomain)[]): Pick<RunCounters, 'harts'> {
+  const machines = images.filter((image) => image.kind === 'machine code');
   if (machines.length === 0) return {};
   const counted = machines.map(({ name, hart }): [string, HartCounters] => [
     name,

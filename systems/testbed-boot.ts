@@ -15,9 +15,8 @@ import type { BoardLack } from '../microkit/initialiser/root-task.ts';
 import type { SystemDescription } from '../microkit/model.ts';
 import { monitorImage } from '../microkit/monitor/monitor.ts';
 import type { DebugOutput } from '../microkit/runtime/debug-output.ts';
-import { describeHart } from '../microkit/runtime/hart-report.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
-import { MachineImage } from '../microkit/runtime/machine-image.ts';
+import type { MachineDomain } from '../microkit/runtime/machine-program.ts';
 import { entryAddress, freshEntryAddress, IMAGE_BASE } from '../microkit/slots.ts';
 import type { TestbedObserver } from './observer.ts';
 import { TestbedError } from './testbed-error.ts';
@@ -56,7 +55,7 @@ export function bootKernel(
     readonly onCreate: TestbedOptions['onCreate'] | undefined;
     readonly watched: Pick<BootOptions, 'runningEntry' | 'onOverdue' | 'onOutside'>;
   },
-  images: readonly (PdImage | MachineImage)[],
+  images: readonly (PdImage | MachineDomain)[],
 ): Kernel {
   const { board, system, plans, status, observer, debug } = parts;
   const monitor = monitorImage({
@@ -75,7 +74,7 @@ export function bootKernel(
     machine: parts.machine,
     rootTask: (bootInfo) => initialiser(initial, bootInfo),
     images: [...images, monitor].flatMap((image, index) => {
-      if (image instanceof MachineImage) return [];
+      if ('kind' in image && image.kind === 'machine code') return [];
       const started = parts.instrument?.observe(image, index) ?? image;
       const usual = { entry: entryAddress(index), image: started };
       if (!(image instanceof PdImage)) return [usual];
@@ -98,17 +97,16 @@ export function bootKernel(
 
 /** What the monitor's report of a fault does not have: it sees the message only. */
 function hartLines(
-  images: readonly (PdImage | MachineImage)[],
+  images: readonly (PdImage | MachineDomain)[],
   pd: string,
   observer: TestbedObserver,
 ): readonly string[] {
   const image = images.find(({ name }) => name === pd);
-  if (!(image instanceof MachineImage) || image.hart === undefined) return [];
-  const { program, hart } = image;
+  if (image?.kind !== 'machine code') return [];
+  const { program } = image;
   const lineOf = (address: number): string | undefined =>
     program.image.hasLines ? observer.lineOf?.(program, address) : undefined;
-  const functions = program.image.symbols.functions();
-  return describeHart({ hart, functions, lineOf }).map((line) => `MON|ERROR: ${line}`);
+  return image.describe(lineOf).map((line) => `MON|ERROR: ${line}`);
 }
 
 /**
@@ -117,12 +115,12 @@ function hartLines(
  * begins.
  */
 function machineCodeOf(
-  images: readonly (PdImage | MachineImage)[],
+  images: readonly (PdImage | MachineDomain)[],
   instrument: Instrument | undefined,
 ): (thread: HartThread) => MachineCode | undefined {
   const starts = new Map<string, (thread: HartThread) => MachineCode>();
   images.forEach((image, index) => {
-    if (!(image instanceof MachineImage)) return;
+    if (image.kind !== 'machine code') return;
     const start = (thread: HartThread): MachineCode => image.start(thread);
     starts.set(image.name, instrument?.observeMachineCode?.(start, index) ?? start);
   });

@@ -3,14 +3,8 @@
 import type { Board } from '../board/board.ts';
 import { flatten, regionsByName } from '../microkit/model.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
-import { DEFAULT_MACHINE_COSTS } from '../microkit/runtime/machine-code.ts';
-import {
-  type HartMachine,
-  MachineImage,
-  type MachinePrograms,
-  plansOf,
-} from '../microkit/runtime/machine-image.ts';
-import { Translations } from '../riscv/translator/translations.ts';
+import type { HartMachine, MachineDomain } from '../microkit/runtime/machine-program.ts';
+import { type MachinePrograms, plansOf } from '../microkit/runtime/machine-program.ts';
 import { exceptionText } from './exception-text.ts';
 import type { TestbedObserver } from './observer.ts';
 import { TestbedError } from './testbed-error.ts';
@@ -23,30 +17,18 @@ export function makeImages(
   options: TestbedOptions,
   { ram, clock: boardClock }: Board,
   observer: TestbedObserver,
-): readonly (PdImage | MachineImage)[] {
+): readonly (PdImage | MachineDomain)[] {
   const regions = regionsByName(options.system);
   const { system, images = NO_IMAGES } = options;
   const plans = plansOf(images);
-  const costs = options.costs?.machineCode ?? DEFAULT_MACHINE_COSTS;
-  const { engine = 'auto', bulk = 'at once', sampling, debugger: debug, coverage } = options;
-  const { translations = new Translations() } = options;
   const clock = boardClock.kind === 'virtual' ? 'virtual' : () => boardClock.refresh();
-  const machine: HartMachine = {
-    ram,
-    clock,
-    costs,
-    engine,
-    bulk,
-    translations,
-    sampling,
-    debugger: debug,
-    coverage,
-  };
+  const machine = machineOf(options, { ram, clock });
   const log = (name: string, text: string): void => observer.log(name, text);
   return flatten(system).map((pd) => {
     const machineCode = images.get(pd.pd.name);
-    if (machineCode !== undefined) {
-      return new MachineImage({ system, pd, regions, plans, program: machineCode, machine, log });
+    if (machineCode !== undefined && machine !== undefined) {
+      const made = { system, pd, regions, plans, program: machineCode, machine, log };
+      return machineCode.runtime.makeImage(made);
     }
     const program = options.programs?.get(pd.pd.name) ?? pd.pd.image.program;
     if (program === undefined) {
@@ -66,6 +48,19 @@ export function makeImages(
       },
     });
   });
+}
+
+/** What all harts have in common; nothing where no domain is machine code. */
+function machineOf(
+  options: TestbedOptions,
+  board: Pick<HartMachine, 'ram' | 'clock'>,
+): HartMachine | undefined {
+  const [first] = options.images?.values() ?? [];
+  if (first === undefined) return undefined;
+  const { engine = 'auto', bulk = 'at once', sampling, debugger: debug, coverage } = options;
+  const { translations = first.runtime.makeTranslations() } = options;
+  const costs = options.costs?.machineCode;
+  return { ...board, costs, engine, bulk, translations, sampling, debugger: debug, coverage };
 }
 
 /** Images of this package are not committed. */

@@ -9,12 +9,8 @@ import type { Ram } from '../memory/ram.ts';
 import type { SystemDescription } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
 import type { HartSampling } from '../microkit/runtime/machine-code.ts';
-import type {
-  BulkCalls,
-  HartCoverage,
-  HartDebugger,
-  MachinePrograms,
-} from '../microkit/runtime/machine-image.ts';
+import type { BulkCalls, HartCoverage, HartDebugger } from '../microkit/runtime/machine-program.ts';
+import type { MachinePrograms } from '../microkit/runtime/machine-program.ts';
 import type { EngineKind } from '../riscv/engine.ts';
 import type { Translations } from '../riscv/translator/translations.ts';
 import type { Wires } from './attached-devices.ts';

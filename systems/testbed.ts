@@ -19,7 +19,8 @@ import { flatten, type SystemDescription } from '../microkit/model.ts';
 import { DebugOutput } from '../microkit/runtime/debug-output.ts';
 import { PdImage } from '../microkit/runtime/image.ts';
 import type { HartContext } from '../microkit/runtime/machine-code.ts';
-import { MachineImage, plansOf } from '../microkit/runtime/machine-image.ts';
+import type { MachineDomain } from '../microkit/runtime/machine-program.ts';
+import { plansOf } from '../microkit/runtime/machine-program.ts';
 import { attachDevices, type Wires } from './attached-devices.ts';
 import { ChargedMachine } from './charged-machine.ts';
 import type { ProgramCounterNames } from './counter-names.ts';
@@ -64,7 +65,7 @@ export class Testbed {
   readonly kernel: Kernel;
   readonly random: Random;
   readonly wires: Wires;
-  readonly #images: readonly (PdImage | MachineImage)[];
+  readonly #images: readonly (PdImage | MachineDomain)[];
   readonly #debug: DebugOutput;
   readonly #counterNames: ProgramCounterNames;
   readonly #charged: Charged | undefined;
@@ -140,7 +141,7 @@ export class Testbed {
    */
   hartOf(pd: string): HartContext | undefined {
     const image = this.#images.find(({ name }) => name === pd);
-    return image instanceof MachineImage ? image.hart : undefined;
+    return image?.kind === 'machine code' ? image.hart : undefined;
   }
 
   /** A region as a domain sees it, undefined before it runs. */

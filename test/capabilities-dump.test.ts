@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Graphviz } from '@hpcc-js/wasm-graphviz';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { capabilitiesOf } from '../cli/run/capabilities.ts';
+import { capabilitiesOf } from '../cli/run/capabilities-watch.ts';
 import { runProgram } from '../cli/program.ts';
 import { Census } from '../kernel/inspect/census.ts';
 import type { KernelState } from '../kernel/state.ts';

@@ -27,7 +27,7 @@ import { type AnswerLoop, answerLoop, SHAPE_WORDS } from './answer-loop.ts';
 import { AnswerShape } from './answer-shape.ts';
 import { FrameSlots } from './frame-slots.ts';
 import type { GeneratorCounters, GeneratorOptions } from './generator-options.ts';
-import { GENERATOR_MARK_BYTES, MAGIC } from './generator-mark.ts';
+import { GENERATOR_FRAME_BYTES_MIN, GENERATOR_MARK_BYTES, MAGIC } from './generator-mark.ts';
 import { Histogram } from './histogram.ts';
 import { SlotQueue } from './slot-queue.ts';
 import {
@@ -41,8 +41,6 @@ import {
   writeUdpFrame,
 } from './udp-frame.ts';
 
-/** The headers, the magic number and the slot's number. */
-export const GENERATOR_FRAME_BYTES_MIN = PAYLOAD_AT + GENERATOR_MARK_BYTES;
 const ARP_SLOTS = 16;
 const NOT_IN_FLIGHT = -1;
 // Folded constants: docs/hot-code.md.

@@ -14,12 +14,11 @@ import { nbdProgram } from '../../host/nbd/program.ts';
 import { NbdServer } from '../../host/nbd/server.ts';
 import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import type { Program } from '../../microkit/pd.ts';
-import { nameOf, NBD_PD } from '../../systems/blk.ts';
+import { NBD_PD } from '../../systems/block-names.ts';
 import { doorbellIrq } from '../../systems/devices.ts';
 import type { BlockPlug, WireParts, Wires } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
 import type { NbdOptions } from './disk-options.ts';
-import { standardPartition } from './disk-partitions.ts';
 
 export interface BlockAttachmentOptions {
   readonly disks: readonly DiskSpec[];
@@ -150,28 +149,4 @@ function describe(disk: PreparedDisk): string[] {
   }
   if (spec.overlay === 'none') return [`${spec.path}: is written to`];
   return [`${spec.path}: what is written goes to ${spec.overlay.path}`];
-}
-
-/**
- * What disks and server mean for the block system's description. The client of a disk has its first
- * partition where it has a partition table, else all of it; the server has what it is told to
- * export.
- *
- * @throws UserMistake when an image cannot be read
- */
-export function blkChoices(
-  disks: readonly DiskSpec[],
-  nbd: NbdOptions | undefined,
-): Readonly<Record<string, string>> {
-  const [first, ...further] = disks;
-  const exported = nbd?.partition ?? (first === undefined ? 'whole' : standardPartition(first));
-  const choices: Record<string, string> = {
-    disks: String(disks.length),
-    partition: String(exported),
-    nbd: nbd === undefined ? 'no' : 'yes',
-  };
-  for (const [index, disk] of further.entries()) {
-    choices[nameOf('partition', index + 1)] = String(standardPartition(disk));
-  }
-  return choices;
 }

@@ -4,9 +4,8 @@ import type { DiskSpec } from '../../host/disk/disk.ts';
 import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
-import { BLK_POLICIES, NBD_PD } from '../../systems/blk.ts';
+import { BLK_POLICIES, FAT_PD, NBD_PD } from '../../systems/block-names.ts';
 import { BLOCK_SLOTS, blockDevices } from '../../systems/devices.ts';
-import { FAT_PD } from '../../systems/fat.ts';
 import {
   type Attachment,
   type AttachmentKind,
@@ -15,10 +14,8 @@ import {
 } from '../run/attachment.ts';
 import { checkGiven, type DeviceClass, devicesGiven, parseNamed } from '../run/named-devices.ts';
 import { asWritten, choice, type OptionValues, readOptions, text, texts } from '../option.ts';
-import { blkChoices, BlockAttachment } from './attachment.ts';
 import { DISK_HELP, type NbdOptions, parseDisk, parseNbd, STANDARD_DISK } from './disk-options.ts';
-import { checkPartition } from './disk-partitions.ts';
-import type { LoadedSystem } from '../run/system-source.ts';
+import type { LoadedSystem } from '../run/loaded-system.ts';
 
 const MIB = 1024 * 1024;
 const DISKS: DeviceClass = { option: '--disk', prefix: 'blk', unnamed: 'the next' };
@@ -55,7 +52,7 @@ export const blkKind: AttachmentKind = {
     'sddf run blk --disk file=disk.img --policy drr --json',
   ],
   options: OPTIONS,
-  parse: (raw) => new ParsedBlk(readOptions(OPTIONS, raw)),
+  parse: (raw) => ParsedBlk.parse(readOptions(OPTIONS, raw)),
 };
 
 class ParsedBlk implements ParsedAttachment {
@@ -67,25 +64,35 @@ class ParsedBlk implements ParsedAttachment {
   readonly #nbd: NbdOptions | undefined;
   readonly #policy: string | undefined;
 
-  constructor({ disks, nbd, policy }: OptionValues<typeof OPTIONS>) {
+  static async parse({ disks, nbd, policy }: OptionValues<typeof OPTIONS>): Promise<ParsedBlk> {
     const standardOverlay = nbd === undefined ? 'discard' : 'none';
-    this.#policy = policy;
-    this.#nbd = nbd;
     const given = disks.map(({ index, spec }) => ({
       index,
       spec: parseDisk(spec, standardOverlay),
     }));
-    this.#disks = devicesGiven(given, DISKS);
-    this.files = [...this.#disks.values()].flatMap(filesOf);
-    const count = 1 + Math.max(0, ...this.#disks.keys());
+    const named = devicesGiven(given, DISKS);
+    const count = 1 + Math.max(0, ...named.keys());
     if (count > BLOCK_SLOTS.length) {
       throw new UserMistake(`--disk: the board has blk0 to blk${BLOCK_SLOTS.length - 1}`);
     }
-    const isAsked = nbd !== undefined || disks.length > 0;
-    this.choices = {
-      ...(isAsked ? blkChoices(disksUpTo(count, this.#disks, STANDARD_DISK), nbd) : {}),
-      ...(policy === undefined ? {} : { policy }),
-    };
+    const choices: Record<string, string> = policy === undefined ? {} : { policy };
+    if (nbd !== undefined || disks.length > 0) {
+      const { blkChoices } = await import('./disk-choices.ts');
+      Object.assign(choices, blkChoices(disksUpTo(count, named, STANDARD_DISK), nbd));
+    }
+    return new ParsedBlk(named, choices, { nbd, policy });
+  }
+
+  private constructor(
+    disks: ReadonlyMap<number, DiskSpec>,
+    choices: Readonly<Record<string, string>>,
+    { nbd, policy }: { readonly nbd: NbdOptions | undefined; readonly policy: string | undefined },
+  ) {
+    this.#disks = disks;
+    this.#nbd = nbd;
+    this.#policy = policy;
+    this.choices = choices;
+    this.files = [...disks.values()].flatMap(filesOf);
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {
@@ -105,25 +112,24 @@ class ParsedBlk implements ParsedAttachment {
       throw new UserMistake(`${name}: the system's policy is fixed; leave --policy out`);
     }
     const standard = standardDisk(system);
-    this.#checkServer(loaded, this.#disks.get(0) ?? standard);
+    await this.#checkServer(loaded, this.#disks.get(0) ?? standard);
     if (hasDomain(system, FAT_PD)) {
       for (const disk of this.#disks.values()) checkFormatted(name, disk);
     }
-    return Promise.resolve(
-      new BlockAttachment({
-        disks: disksUpTo(count, this.#disks, standard),
-        ...(this.#nbd === undefined ? {} : { nbd: this.#nbd }),
-        clock,
-        onNotice,
-      }),
-    );
+    const { BlockAttachment } = await import('./attachment.ts');
+    return new BlockAttachment({
+      disks: disksUpTo(count, this.#disks, standard),
+      ...(this.#nbd === undefined ? {} : { nbd: this.#nbd }),
+      clock,
+      onNotice,
+    });
   }
 
   /**
    * @throws UserMistake when there is a server without `--nbd`, `--nbd` without one, or nothing for
    * it to export
    */
-  #checkServer({ name, system, notOffered }: LoadedSystem, disk: DiskSpec): void {
+  async #checkServer({ name, system, notOffered }: LoadedSystem, disk: DiskSpec): Promise<void> {
     const hasServer = hasDomain(system, NBD_PD);
     if (this.#nbd === undefined) {
       if (!hasServer) return;
@@ -135,6 +141,7 @@ class ParsedBlk implements ParsedAttachment {
     if (notOffered.includes('partition')) {
       throw new UserMistake(`${name}: what its NBD server exports is fixed; leave client= out`);
     }
+    const { checkPartition } = await import('./disk-partitions.ts');
     checkPartition(disk, partition, `--nbd client=${partition}`);
   }
 }

@@ -10,7 +10,8 @@ import { addScripts } from '../../debug/coverage/scripts.ts';
 import type { Sources } from '../../debug/coverage/source-coverage.ts';
 import { ScriptCoverage } from '../../host/script-coverage.ts';
 import { UserMistake } from '../../host/problem.ts';
-import type { HartCoverage, MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import type { HartCoverage } from '../../microkit/runtime/machine-program.ts';
+import type { MachinePrograms } from '../../microkit/runtime/machine-program.ts';
 import type { TestbedOptions } from '../../systems/testbed.ts';
 
 export class CoverageCollector {

@@ -6,7 +6,7 @@
 import { ExecutedImages } from '../../debug/coverage/executed-images.ts';
 import { Features } from '../../debug/coverage/features.ts';
 import { ScriptCoverage } from '../../host/script-coverage.ts';
-import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import type { MachinePrograms } from '../../microkit/runtime/machine-program.ts';
 import type { WorldWatch } from '../../sim/world.ts';
 import { isProgram } from './collector.ts';
 

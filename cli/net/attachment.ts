@@ -10,45 +10,31 @@ import type { EthernetWire } from '../../board/ethernet.ts';
 import type { TrafficGenerator } from '../../board/links/generator.ts';
 import { StagedLink } from '../../board/links/staged-link.ts';
 import type { Bridge } from '../../host/net/bridge.ts';
-import { openReplay } from '../../host/net/usable-capture.ts';
 import type { CaptureReader } from '../../host/net/captured-frame.ts';
-import { CaptureReplay } from '../../host/net/capture-replay.ts';
+import type { CaptureReplay } from '../../host/net/capture-replay.ts';
 import type { Capture } from '../../host/net/capture.ts';
 import { DHCP_ADDRESSES } from '../../host/net/dhcp-server.ts';
-import { DescriptorBridge } from '../../host/net/descriptor-bridge.ts';
-import { DgramBridge } from '../../host/net/dgram-bridge.ts';
-import { McastBridge } from '../../host/net/mcast-bridge.ts';
-import { type Passt, startPasst } from '../../host/net/passt.ts';
+import type { Passt } from '../../host/net/passt.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
-import { SlirpBridge } from '../../host/net/slirp-bridge.ts';
 import { ipv4Number, ipv4Text, type UdpAddress } from '../../host/net/socket-address.ts';
-import { StreamBridge } from '../../host/net/stream-bridge.ts';
-import { openTap, type TapDevice } from '../../host/net/tap-device.ts';
-import { openVde } from '../../host/net/vde-switch.ts';
-import {
-  type HostForward,
-  UserBridge,
-  type UserBridgeOptions,
-} from '../../host/net/user-bridge.ts';
+import type { TapDevice } from '../../host/net/tap-device.ts';
+import type { HostForward, UserBridgeOptions } from '../../host/net/user-bridge.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import { type FarLink, RecordedLink } from '../../host/record/recorded-link.ts';
+import type { NetGeneratorOptions } from '../../systems/generator-options.ts';
 import type { Guest } from '../../systems/guests.ts';
-import {
-  generatorCounters,
-  generatorMac,
-  makeNetGenerator,
-  type NetGeneratorOptions,
-} from '../../systems/net-generator.ts';
+import type * as Generation from '../../systems/net-generator.ts';
 import type { WireParts } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
+import { bridgeToPasst, bridgeToTap, openBridge } from './bridges.ts';
 import type { Captures } from './captures.ts';
 import type { NetOptions } from './options.ts';
 
 export interface NetAttachmentOptions {
   readonly net: NetOptions;
-  /** Where what passes the NIC is written down. */
-  readonly captures: Captures;
+  /** Where what passes the NIC is written down, if anywhere. */
+  readonly captures: Captures | undefined;
   /** Its name in captures. */
   readonly interfaceName: string;
   /** Generators: with `--net loop` the first alone, else beside the bridge. */
@@ -76,6 +62,8 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
   #passt: Passt | undefined;
   #reader: CaptureReader | undefined;
   #replay: CaptureReplay | undefined;
+  /** Where one sends. */
+  #generation: typeof Generation | undefined;
   readonly generators: TrafficGenerator[] = [];
   /** Where the host reaches guests. */
   listening: readonly UdpAddress[] = [];
@@ -89,7 +77,7 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
    *
    * @throws UserMistake
    */
-  static open(options: NetAttachmentOptions): NetAttachment {
+  static async open(options: NetAttachmentOptions): Promise<NetAttachment> {
     const { net } = options;
     if (net.kind === 'user') checkForwards('user', net.forwards, net.dhcpStart, options);
     if (net.kind === 'slirp') checkForwards('slirp', net.forwards, net.config.dhcpStart, options);
@@ -97,7 +85,10 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
       throw new UserMistake('--net loop: no program of this system has an address to send to');
     }
     const attachment = new NetAttachment(options);
-    if (options.net.kind === 'pcap') attachment.#reader = openReplay(options.net.path);
+    if (options.generators.length > 0) {
+      attachment.#generation = await import('../../systems/net-generator.ts');
+    }
+    await attachment.#openCapture();
     return attachment;
   }
 
@@ -111,7 +102,7 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     this.#parts = parts;
     const wire = this.#innerWire(parts);
     const { captures, interfaceName } = this.#options;
-    this.#capture = captures.of(parts, interfaceName);
+    this.#capture = captures?.of(parts, interfaceName);
     return this.#capture?.of(wire) ?? wire;
   }
 
@@ -119,9 +110,14 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     const { ram } = parts;
     const { net, generators } = this.#options;
     const { clock, guests } = this.#options;
-    generators.forEach((options, index) =>
-      this.generators.push(makeNetGenerator(options, { parts, clock, guests, index })),
-    );
+    const generation = this.#generation;
+    if (generation !== undefined) {
+      this.generators.push(
+        ...generators.map((options, index) =>
+          generation.makeNetGenerator(options, { parts, clock, guests, index }),
+        ),
+      );
+    }
     const alone = net.kind === 'loop' ? this.generators[0] : undefined;
     if (alone !== undefined) return alone;
     this.#link = new StagedLink({
@@ -133,7 +129,16 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     });
     if (net.kind === 'none') this.#link.setLink('down');
     this.#port = this.#portOf(this.#link);
-    let wire: EthernetWire = this.#link;
+    return generation === undefined ? this.#link : this.#shared(ram, this.#link, generation);
+  }
+
+  /** Generators beside the cable to the host. */
+  #shared(
+    ram: WireParts['ram'],
+    link: EthernetWire,
+    { generatorMac }: typeof Generation,
+  ): EthernetWire {
+    let wire = link;
     this.generators.forEach((station, index) => {
       wire = new SharedWire({ ram, station, mac: generatorMac(index), others: wire });
     });
@@ -169,51 +174,37 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     const common = { port, wake, onNotice, onDrop };
     switch (net.kind) {
       case 'user': {
+        const { UserBridge } = await import('../../host/net/user-bridge.ts');
         const nowNs = (): number => this.#clock.now();
         const bridge = await UserBridge.open({ ...common, ...userNetworkOf(net, guests), nowNs });
         this.#bridge = bridge;
         this.#sayForwards(bridge.listening(), net.forwards);
         break;
       }
-      case 'stream':
-        this.#bridge = await StreamBridge.open({ ...common, role: net.role, address: net.address });
-        break;
-      case 'dgram':
-        this.#bridge = await DgramBridge.open({ ...common, local: net.local, remote: net.remote });
-        break;
-      case 'slirp':
-        this.#bridge = await SlirpBridge.open({ ...common, ...net });
-        break;
-      case 'mcast':
-        this.#bridge = await McastBridge.open({ ...common, ...net });
-        break;
       case 'tap': {
         checkTap(net, guests);
-        const { library, tap } = await openTap(net);
-        this.#bridge = new DescriptorBridge({ ...common, library, frames: tap });
+        const { bridge, tap } = await bridgeToTap(net, common);
+        this.#bridge = bridge;
         onNotice(tapText(net, tap, guests));
         break;
       }
-      case 'vde': {
-        const opened = await openVde(net);
-        this.#bridge = new DescriptorBridge({ ...common, ...opened });
-        break;
-      }
       case 'passt': {
-        this.#passt = await startPasst(net);
-        const { socket } = this.#passt;
-        this.#bridge = StreamBridge.over({ ...common, socket, name: 'passt' });
+        const { bridge, passt } = await bridgeToPasst(net, common);
+        this.#bridge = bridge;
+        this.#passt = passt;
         break;
       }
       case 'pcap': {
         const reader = this.#reader;
         if (reader === undefined) throw new Error('the capture was opened before');
+        const { CaptureReplay: Replay } = await import('../../host/net/capture-replay.ts');
         const clock = this.#clock;
-        this.#replay = new CaptureReplay({ reader, name: net.path, port, clock, onNotice, onDrop });
+        this.#replay = new Replay({ reader, name: net.path, port, clock, onNotice, onDrop });
         this.#bridge = this.#replay;
         break;
       }
       default:
+        this.#bridge = await openBridge(net, common);
     }
   }
 
@@ -281,6 +272,13 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     }
   }
 
+  async #openCapture(): Promise<void> {
+    const { net } = this.#options;
+    if (net.kind !== 'pcap') return;
+    const { openReplay } = await import('../../host/net/usable-capture.ts');
+    this.#reader = openReplay(net.path);
+  }
+
   /** The world is to be made again. */
   async rewind(): Promise<void> {
     this.generators.length = 0;
@@ -289,7 +287,7 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     this.#bridge = undefined;
     this.#replay = undefined;
     this.#passt = undefined;
-    if (this.#options.net.kind === 'pcap') this.#reader = openReplay(this.#options.net.path);
+    await this.#openCapture();
   }
 
   async close(): Promise<void> {
@@ -307,9 +305,9 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
       ...(this.#link === undefined ? {} : { link: { ...this.#link.counters } }),
       ...(this.#bridge === undefined ? {} : { bridge: this.#bridge.counters() }),
       ...(this.#replay?.problem === undefined ? {} : { captureProblem: this.#replay.problem }),
-      ...(this.generators.length === 0
+      ...(this.#generation === undefined
         ? {}
-        : { generators: this.generators.map(generatorCounters) }),
+        : { generators: this.generators.map(this.#generation.generatorCounters) }),
     };
   }
 }

@@ -17,10 +17,10 @@ export interface AttachedNic {
 export class NetAttachments implements Attachment {
   readonly unrecorded = undefined;
   readonly #nics: readonly AttachedNic[];
-  readonly #captures: Captures;
+  readonly #captures: Captures | undefined;
 
   /** @param nics in the order of their numbers */
-  constructor(nics: readonly AttachedNic[], captures: Captures) {
+  constructor(nics: readonly AttachedNic[], captures: Captures | undefined) {
     this.#nics = nics;
     this.#captures = captures;
   }
@@ -71,22 +71,22 @@ export class NetAttachments implements Attachment {
   flush(): void {
     for (const attachment of this.#all) attachment.flush();
     // A person who watches in Wireshark wants to see frames now; a file is written in large pieces.
-    if (this.#captures.clock === 'host') this.#captures.flush();
+    if (this.#captures?.clock === 'host') this.#captures.flush();
   }
 
   async rewind(): Promise<void> {
     for (const attachment of this.#all) await attachment.rewind();
-    await this.#captures.rewind();
+    await this.#captures?.rewind();
   }
 
   async close(): Promise<void> {
     for (const attachment of this.#all) await attachment.close();
-    await this.#captures.close();
+    await this.#captures?.close();
   }
 
   /** Those of a single NIC, or of each by its name. */
   counters(): Record<string, unknown> {
-    const { frames } = this.#captures;
+    const frames = this.#captures?.frames;
     const captured = frames === undefined ? {} : { framesCaptured: frames };
     if (this.#nics.length === 1) return { ...this.first.counters(), ...captured };
     const named = this.#nics.map(({ nic, attachment }) => [`nic${nic}`, attachment.counters()]);

@@ -67,7 +67,7 @@ export class Captures {
   /**
    * Adds an interface to the capture.
    *
-   * @returns what writes down what passes the NIC; undefined when nobody wants to know
+   * @returns what writes down what passes the NIC; undefined where no sink could be opened
    */
   of({ ram, board }: WireParts, interfaceName: string): Capture | undefined {
     if (this.#sinks.length === 0) return undefined;
@@ -88,7 +88,7 @@ export class Captures {
     return this.#options.clock;
   }
 
-  /** Frames written down; undefined when nobody wants to know. */
+  /** Frames written down; undefined where nothing is. */
   get frames(): number | undefined {
     return this.#writer?.frames;
   }

@@ -1,10 +1,10 @@
 /** The network's options of `sddf run`: `--net`, captures, and the generator's. */
 
-import { GENERATOR_FRAME_BYTES_MIN } from '../../board/links/generator.ts';
+import { GENERATOR_FRAME_BYTES_MIN } from '../../board/links/generator-mark.ts';
 import type { FileUse } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
-import { GENERATOR_STANDARD, type NetGeneratorOptions } from '../../systems/net-generator.ts';
+import { GENERATOR_STANDARD, type NetGeneratorOptions } from '../../systems/generator-options.ts';
 import { networkDevices } from '../../systems/devices.ts';
 import {
   type Attachment,
@@ -16,9 +16,9 @@ import { type Guest, guestsOf, hasGuestWithoutAddress } from '../../systems/gues
 import { asWritten, flag, type OptionValues, readOptions, text, texts } from '../option.ts';
 import { checkGiven, type DeviceClass, devicesGiven, parseNamed } from '../run/named-devices.ts';
 import type { RunOptions } from '../run/options.ts';
-import { NetAttachment, type NetAttachmentOptions } from './attachment.ts';
+import type { NetAttachmentOptions } from './attachment.ts';
 import { type AttachedNic, NetAttachments } from './attachments.ts';
-import { Captures, type CaptureTarget } from './captures.ts';
+import type { CaptureOptions, Captures, CaptureTarget } from './captures.ts';
 import { NET_HELP, NET_WORDS, type NetOptions, parseNetOptions } from './options.ts';
 import { parseCount, parseRate, type Range } from '../quantities.ts';
 
@@ -114,11 +114,13 @@ class ParsedNet implements ParsedAttachment {
     this.#check(run, nics);
     if (nics.length === 0) return undefined;
     const { clock, onNotice } = run;
-    const captures = await Captures.open({ targets: this.#captures, clock, onNotice });
-    const attached = nics.map((nic): AttachedNic => {
+    const { NetAttachment } = await import('./attachment.ts');
+    const captures = await openCaptures({ targets: this.#captures, clock, onNotice });
+    const attached: AttachedNic[] = [];
+    for (const nic of nics) {
       const options = { ...this.#optionsOf(nic, nics, run), captures };
-      return { nic, attachment: NetAttachment.open(options) };
-    });
+      attached.push({ nic, attachment: await NetAttachment.open(options) });
+    }
     return new NetAttachments(attached, captures);
   }
 
@@ -192,6 +194,12 @@ function checkGenerator(
       ? '--demo chooses its own; leave it out'
       : 'is for the generator; add --net loop';
   throw new UserMistake(`--${unused}: ${why}`);
+}
+
+/** What writes captures is loaded where somebody wants one. */
+async function openCaptures(options: CaptureOptions): Promise<Captures | undefined> {
+  if (options.targets.length === 0) return undefined;
+  return (await import('./captures.ts')).Captures.open(options);
 }
 
 function maybeAsking({ loaded: { images, system } }: RunParts): boolean {

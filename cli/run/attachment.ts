@@ -11,7 +11,7 @@ import type { Program } from '../../microkit/pd.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { OptionTable, RawOptions } from '../option.ts';
 import type { RunOptions } from './options.ts';
-import type { LoadedSystem } from './system-source.ts';
+import type { LoadedSystem } from './loaded-system.ts';
 
 /** The run that an attachment belongs to. */
 export interface RunParts {
@@ -39,7 +39,7 @@ export interface AttachmentKind {
    * @param raw has the values of its options @param run those of every run
    * @throws UserMistake
    */
-  parse(raw: RawOptions, run: RunOptions): ParsedAttachment;
+  parse(raw: RawOptions, run: RunOptions): ParsedAttachment | Promise<ParsedAttachment>;
 }
 
 export interface ParsedAttachment {

@@ -12,7 +12,7 @@ import { CalledOutside, ThreadUnwound } from '../../kernel/user.ts';
 import { forbidEnding, forbidListening, holdLastResort, programsMistake } from '../own-process.ts';
 import type { Kernel } from '../../kernel/boot.ts';
 
-import type { LoadedSystem } from './system-source.ts';
+import type { LoadedSystem } from './loaded-system.ts';
 
 export interface LeftBehind {
   /** What has failed and is nobody's: the run ends with it. */

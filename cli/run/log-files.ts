@@ -1,6 +1,5 @@
 /** `sddf run SYSTEM --log-dir DIR`: what each domain prints, in a file of its own, too. */
 
-import { LogFiles } from '../../host/log-files.ts';
 import { asWritten, readOptions, text } from '../option.ts';
 import type { RunPart } from './part.ts';
 
@@ -19,7 +18,8 @@ export const logFilesPart: RunPart = {
   parse: (raw) => {
     const { logDir } = readOptions(OPTIONS, raw);
     if (logDir === undefined) return undefined;
-    return () => {
+    return async () => {
+      const { LogFiles } = await import('../../host/log-files.ts');
       const files = new LogFiles(logDir);
       return {
         log: (pd, line) => {

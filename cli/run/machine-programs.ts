@@ -7,7 +7,8 @@ import { UserMistake } from '../../host/problem.ts';
 import type { ElfImage } from '../../microkit/elf/image.ts';
 import { planImage } from '../../microkit/elf/plan.ts';
 import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
-import type { MachineProgram, MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import { machineRuntime } from '../../microkit/runtime/machine-image.ts';
+import type { MachineProgram, MachinePrograms } from '../../microkit/runtime/machine-program.ts';
 import { findAlong, findProgram } from '../describe/description-file.ts';
 import { ImageCache } from '../describe/program-image.ts';
 
@@ -44,7 +45,7 @@ function programOf(
   if (path === undefined || image === undefined) return undefined;
   const symbols = symbolsOf(folders, images, pd);
   const planned = planImage({ system, pd, image, ...(symbols === undefined ? {} : { symbols }) });
-  if (planned.ok) return { path, image, plan: planned.plan };
+  if (planned.ok) return { path, image, plan: planned.plan, runtime: machineRuntime };
   const lines = planned.problems.map(
     (problem) => `protection domain '${pd.name}': ${path}: ${problem}`,
   );

@@ -1,7 +1,7 @@
 /** One run of one system, from the description to the counters. */
 
 import { lineOf } from '../../host/addr2line.ts';
-import { Rewound } from '../../debug/debugger.ts';
+import { Rewound } from '../../debug/rewound.ts';
 import { breathe, every } from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
 import { UserMistake } from '../../host/problem.ts';
@@ -45,7 +45,7 @@ import { reportText } from './report.ts';
 import { STALL_PERIOD_MS, stallLook } from './stalls.ts';
 import { adviceOn, noteText } from './run-messages.ts';
 import { countParts, inputOf, makeWires, watchOptions, watchPrograms } from './run-parts.ts';
-import type { LoadedSystem } from './system-source.ts';
+import type { LoadedSystem } from './loaded-system.ts';
 
 /** That the monitor has started, that a domain is passive: what the topology says too. */
 const MONITOR_CHATTER = 'MON|INFO';

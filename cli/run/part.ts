@@ -14,7 +14,7 @@ import type { OptionTable, RawOptions } from '../option.ts';
 import type { Terminal } from '../terminal.ts';
 import type { RunOptions } from './options.ts';
 import type { RunResult } from '../../systems/run-report.ts';
-import type { LoadedSystem } from './system-source.ts';
+import type { LoadedSystem } from './loaded-system.ts';
 
 /** A run that a debugger holds in the middle of anything. */
 export interface DebuggedRun {
@@ -47,7 +47,7 @@ export interface RunPart {
    * @returns what it does in a run; undefined when none of its options was given
    * @throws UserMistake
    */
-  parse(raw: RawOptions, run: RunOptions): StartWatch | undefined;
+  parse(raw: RawOptions, run: RunOptions): StartWatch | undefined | Promise<StartWatch | undefined>;
 }
 
 /** Asked once the system is known; it may load code that few runs need. @throws UserMistake */

@@ -2,7 +2,7 @@
 
 import type { LintEntry } from '../../board/lint.ts';
 import type { TestbedError } from '../../systems/testbed.ts';
-import type { LoadedSystem } from './system-source.ts';
+import type { LoadedSystem } from './loaded-system.ts';
 
 /**
  * A rule that was broken, and by whom: 'virtio_mmio@10001000: virtio 1.2 §6.1: … (ethernet_driver,

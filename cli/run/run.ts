@@ -6,6 +6,7 @@ import { UserMistake } from '../../host/problem.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
 import { addOptions, type RawOptions } from '../option.ts';
 import { openTerminal } from '../terminal.ts';
+import type { ParsedAttachment } from './attachment.ts';
 import { attachmentKinds } from './attachment-kinds.ts';
 import { Run } from './one-run.ts';
 import { readRunOptions, RUN_OPTIONS, type RunOptions } from './options.ts';
@@ -61,8 +62,11 @@ async function runSystem(
   watch?: StartWatch,
 ): Promise<void> {
   const options = readRunOptions(raw);
-  const attachments = attachmentKinds.map((kind) => kind.parse(raw, options));
-  const asked = [...parts.map((part) => part.parse(raw, options)), watch];
+  const attachments: ParsedAttachment[] = [];
+  for (const kind of attachmentKinds) attachments.push(await kind.parse(raw, options));
+  const asked: (StartWatch | undefined)[] = [];
+  for (const part of parts) asked.push(await part.parse(raw, options));
+  asked.push(watch);
   const isTaken = attachments.some((attachment) => attachment.standardOutput === 'taken');
   const terminal = openTerminal(options.output === 'json' || isTaken ? 'stderr' : 'stdout');
   const meant = Object.assign({}, ...attachments.map((attachment) => attachment.choices));

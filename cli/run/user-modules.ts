@@ -13,6 +13,9 @@ import { loadUnchanging } from './pollution.ts';
 import { forbidEndingTo } from './user-system.ts';
 import { thrownText } from '../../memory/thrown-text.ts';
 
+/** A module, by its name. */
+export const MODULE = /\.[cm]?[jt]s$/;
+
 /**
  * @param path of a module, relative to the working directory
  * @param domain with a name, a new instance for this domain

@@ -10,13 +10,7 @@ import { SerialLine } from '../../board/uart/serial-line.ts';
 import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import { RecordedLine } from '../../host/record/recorded-line.ts';
 import type { SerialBridge } from '../../host/serial/bridge.ts';
-import { FileBridge } from '../../host/serial/file-bridge.ts';
 import { HostLine } from '../../host/serial/host-line.ts';
-import { PortBridge } from '../../host/serial/port-bridge.ts';
-import { openWithSerialport } from '../../host/serial/port-driver.ts';
-import { PtyBridge } from '../../host/serial/pty-bridge.ts';
-import { SocketBridge } from '../../host/serial/socket-bridge.ts';
-import { StdioBridge } from '../../host/serial/stdio-bridge.ts';
 import type { SerialPlug, Uart } from '../../systems/serial-devices.ts';
 import type { WireParts } from '../../systems/testbed.ts';
 import type { Attachment } from '../run/attachment.ts';
@@ -91,40 +85,40 @@ export class SerialAttachment implements Omit<Attachment, 'wires' | 'packets'> {
     if (this.#bridge !== undefined && serial.kind !== 'none') onNotice(this.#bridge.description);
   }
 
+  /** Loads the code of its kind alone. */
   async #openBridge(host: HostLine): Promise<SerialBridge | undefined> {
     const { serial, onNotice } = this.#options;
     switch (serial.kind) {
       case 'none':
-        return new FileBridge({ host });
-      case 'stdio':
-        return new StdioBridge({
-          host,
-          onQuit: () => {
-            this.#quit = true;
-            host.wake();
-          },
-        });
-      case 'pty':
+        return openFiles(host, {});
+      case 'stdio': {
+        const { StdioBridge } = await import('../../host/serial/stdio-bridge.ts');
+        const onQuit = (): void => {
+          this.#quit = true;
+          host.wake();
+        };
+        return new StdioBridge({ host, onQuit });
+      }
+      case 'pty': {
+        const { PtyBridge } = await import('../../host/serial/pty-bridge.ts');
         return PtyBridge.open({
           host,
           ...(serial.link === undefined ? {} : { link: serial.link }),
         });
+      }
       case 'port': {
+        const { PortBridge } = await import('../../host/serial/port-bridge.ts');
+        const { openWithSerialport: open } = await import('../../host/serial/port-driver.ts');
         const { path, format, flow } = serial;
-        return PortBridge.open({ host, path, format, flow, open: openWithSerialport, onNotice });
+        return PortBridge.open({ host, path, format, flow, open, onNotice });
       }
       case 'socket': {
+        const { SocketBridge } = await import('../../host/serial/socket-bridge.ts');
         const { protocol, address, port } = serial;
         return SocketBridge.open({ host, protocol, address, port, onNotice });
       }
-      case 'file': {
-        const { inPath, outPath } = serial;
-        return new FileBridge({
-          host,
-          ...(inPath === undefined ? {} : { inPath }),
-          ...(outPath === undefined ? {} : { outPath }),
-        });
-      }
+      case 'file':
+        return openFiles(host, serial);
     }
   }
 
@@ -153,4 +147,16 @@ export class SerialAttachment implements Omit<Attachment, 'wires' | 'packets'> {
     const kind = serial.kind === 'socket' ? serial.protocol : serial.kind;
     return { kind, uart, lineRate: rate, ...this.#bridge?.counters() };
   }
+}
+
+async function openFiles(
+  host: HostLine,
+  { inPath, outPath }: { readonly inPath?: string; readonly outPath?: string },
+): Promise<SerialBridge> {
+  const { FileBridge } = await import('../../host/serial/file-bridge.ts');
+  return new FileBridge({
+    host,
+    ...(inPath === undefined ? {} : { inPath }),
+    ...(outPath === undefined ? {} : { outPath }),
+  });
 }

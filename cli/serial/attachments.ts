@@ -3,7 +3,7 @@
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { OutsideRecord } from '../../host/record/outside-record.ts';
 import type { Attachment } from '../run/attachment.ts';
-import type { SerialAttachment } from './attachment.ts';
+import { SerialAttachment, type SerialAttachmentOptions } from './attachment.ts';
 
 export class SerialAttachments implements Attachment {
   readonly unrecorded = undefined;
@@ -12,8 +12,8 @@ export class SerialAttachments implements Attachment {
   readonly #lines: readonly SerialAttachment[];
 
   /** @param lines in the order of the UARTs' numbers */
-  constructor(lines: readonly SerialAttachment[]) {
-    this.#lines = lines;
+  constructor(lines: readonly SerialAttachmentOptions[]) {
+    this.#lines = lines.map((line) => new SerialAttachment(line));
   }
 
   get terminal(): 'free' | 'taken' {

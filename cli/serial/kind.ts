@@ -13,10 +13,9 @@ import {
 import { choice, type OptionValues, readOptions, texts } from '../option.ts';
 import { checkGiven, type DeviceClass, devicesGiven, parseNamed } from '../run/named-devices.ts';
 import type { RunOptions } from '../run/options.ts';
-import { SerialAttachment } from './attachment.ts';
-import { SerialAttachments } from './attachments.ts';
+import type { SerialAttachmentOptions } from './attachment.ts';
 import { parseSerialOptions, SERIAL_HELP, SERIAL_WORDS, type SerialOptions } from './options.ts';
-import type { LoadedSystem } from '../run/system-source.ts';
+import type { LoadedSystem } from '../run/loaded-system.ts';
 
 const STANDARD_BAUD = 115_200;
 
@@ -100,13 +99,14 @@ class ParsedSerial implements ParsedAttachment {
       );
     }
     const lines = uarts.map((uart, index) => this.#lineOf(uart, index, run));
-    return Promise.resolve(new SerialAttachments(lines));
+    const { SerialAttachments } = await import('./attachments.ts');
+    return new SerialAttachments(lines);
   }
 
-  #lineOf(uart: Uart, index: number, run: RunParts): SerialAttachment {
+  #lineOf(uart: Uart, index: number, run: RunParts): SerialAttachmentOptions {
     const { clock, onNotice } = run;
     const serial = this.#serials.get(index) ?? this.#standard(index, run);
-    return new SerialAttachment({ serial, uart, rate: this.#rate, clock, onNotice });
+    return { serial, uart, rate: this.#rate, clock, onNotice };
   }
 
   /** @throws UserMistake for a UART or a format that the system does not let be chosen */

@@ -1,7 +1,7 @@
 /** `sddf replay`: the world of a failure file once more, byte for byte, to be looked at. */
 
 import { Command } from 'commander';
-import { Rewound } from '../../debug/debugger.ts';
+import { Rewound } from '../../debug/rewound.ts';
 import { refuseClashes } from '../../host/file-use.ts';
 import { Capture } from '../../host/net/capture.ts';
 import { openCaptureFile, type OpenSink } from '../../host/net/capture-sink.ts';
@@ -16,7 +16,8 @@ import { perfettoTrace } from '../../systems/trace/perfetto.ts';
 import { type Recording, startRecording } from '../../systems/trace/recording.ts';
 import { didYouMean } from '../closest.ts';
 import { OutputFile } from '../output-file.ts';
-import { GdbSession, parseGdb } from '../run/gdb.ts';
+import { GdbSession } from '../run/gdb-session.ts';
+import { parseGdb } from '../run/gdb.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { openFailure, type OpenedFailure } from './failure-source.ts';
 import { namedStrike } from './named-strike.ts';

@@ -1,8 +1,9 @@
 /** A single test held for GDB, and run again whenever its user goes back. */
 
-import { Rewound } from '../../debug/debugger.ts';
+import { Rewound } from '../../debug/rewound.ts';
 import { runTest, type TestResult } from '../../testing/run/run-test.ts';
-import { GdbSession, parseGdb } from '../run/gdb.ts';
+import { GdbSession } from '../run/gdb-session.ts';
+import { parseGdb } from '../run/gdb.ts';
 import type { Terminal } from '../terminal.ts';
 import { type Task, singleTask } from './selection.ts';
 

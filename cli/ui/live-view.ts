@@ -10,7 +10,7 @@ import { viewOf } from '../../page/engine/view-of.ts';
 import { WorldWatch } from '../../page/engine/world-watch.ts';
 import { guestsOf } from '../../systems/guests.ts';
 import type { RunCounters, Testbed, WireParts, Wires } from '../../systems/testbed.ts';
-import type { LoadedSystem } from '../run/system-source.ts';
+import type { LoadedSystem } from '../run/loaded-system.ts';
 
 /** A screen shows no more. */
 const FRAME_MS = 33;

@@ -8,7 +8,7 @@ import { DISK_BYTES, type Scenario } from '../../page/engine/scenario.ts';
 import { systems } from '../../systems/index.ts';
 import type { RawOptions } from '../option.ts';
 import type { RunOptions } from '../run/options.ts';
-import type { LoadedSystem } from '../run/system-source.ts';
+import type { LoadedSystem } from '../run/loaded-system.ts';
 
 /** Options that change nothing of what happens, and those that a scenario has. */
 const KNOWN: ReadonlySet<string> = new Set([

@@ -4,7 +4,8 @@
  */
 
 import type { ElfImage } from '../../microkit/elf/image.ts';
-import type { HartCoverage, MachineProgram } from '../../microkit/runtime/machine-image.ts';
+import type { HartCoverage } from '../../microkit/runtime/machine-program.ts';
+import type { MachineProgram } from '../../microkit/runtime/machine-program.ts';
 import { CoverageMap, KeptNotes } from '../../riscv/coverage/map.ts';
 import { Translations } from '../../riscv/translator/translations.ts';
 import { type LineRange, readLines } from '../dwarf/lines.ts';

@@ -7,6 +7,7 @@ import type { ReadonlyRegion } from '../../memory/region.ts';
 import type { PdCounters } from './observer.ts';
 
 export interface DomainImage {
+  readonly kind: 'program' | 'machine code';
   /** The domain's. */
   readonly name: string;
   /** Over all runs of the domain. */

@@ -41,6 +41,7 @@ export interface PdImageOptions {
 
 /** A TypeScript program in its domain: started by the kernel, looked at from outside. */
 export class PdImage implements ProgramImage, DomainImage {
+  readonly kind = 'program';
   readonly name: string;
   readonly counters: PdCounters = pdCounters();
   readonly #described: Pick<PdImageOptions, 'system' | 'pd'>;

@@ -24,17 +24,8 @@ import { AddressSpace, type CodeExtent } from '../../riscv/address-space.ts';
 import type { Engine, EngineOptions } from '../../riscv/engine.ts';
 import { BRANCHES, EXIT, HART, HART_BYTES, type Outside, type Run } from '../../riscv/hart.ts';
 import { CallCounter } from './call-counter.ts';
+import type { MachineCosts } from './machine-costs.ts';
 import type { PdCounters } from './observer.ts';
-
-/** Nanoseconds under the virtual clock. */
-export interface MachineCosts {
-  readonly instruction: number;
-  /** On top, for a load from or a store to a device's registers. */
-  readonly deviceAccess: number;
-}
-
-/** 1 GHz, one instruction a cycle; a device is 50 cycles away. */
-export const DEFAULT_MACHINE_COSTS: MachineCosts = { instruction: 1, deviceAccess: 50 };
 
 /** A jump that was taken. */
 export interface RecentBranch {

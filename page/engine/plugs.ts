@@ -12,14 +12,10 @@ import { fatPatches } from '../../host/disk/fat-format.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { blockDevices, networkDevices } from '../../systems/devices.ts';
-import { FAT_PD } from '../../systems/fat.ts';
+import { FAT_PD } from '../../systems/block-names.ts';
+import { GENERATOR_STANDARD } from '../../systems/generator-options.ts';
 import { type Guest, guestsOf } from '../../systems/guests.ts';
-import {
-  GENERATOR_STANDARD,
-  generatorCounters,
-  generatorMac,
-  makeNetGenerator,
-} from '../../systems/net-generator.ts';
+import { generatorCounters, generatorMac, makeNetGenerator } from '../../systems/net-generator.ts';
 import { type SerialPlug, uartsOf } from '../../systems/serial-devices.ts';
 import type { BlockPlug, WireParts, Wires } from '../../systems/testbed.ts';
 import { HandStation, type ReceivedFrame } from './hand-station.ts';

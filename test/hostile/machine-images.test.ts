@@ -11,6 +11,7 @@ import { system } from '../../microkit/builder.ts';
 import type { ElfImage } from '../../microkit/elf/image.ts';
 import { type ImagePlan, planImage } from '../../microkit/elf/plan.ts';
 import { readElf } from '../../microkit/elf/reader.ts';
+import { machineRuntime } from '../../microkit/runtime/machine-image.ts';
 import { createEngine, type EngineKind } from '../../riscv/engine.ts';
 import { EXIT, HART } from '../../riscv/hart.ts';
 import { createTestbed } from '../../systems/testbed.ts';
@@ -182,7 +183,7 @@ function runWhole(image: ElfImage, plan: ImagePlan): string[] {
     clock: 'virtual',
     engine: 'translator',
     ramBytes: 2 ** 27,
-    images: new Map([['image', { path: 'a.elf', image, plan }]]),
+    images: new Map([['image', { path: 'a.elf', image, plan, runtime: machineRuntime }]]),
     observer: { log: (pd, line) => lines.push(`${pd}: ${line}`) },
   });
   testbed.runUntil(200_000);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { main as blkDriver } from '../../drivers/blk/virtio/driver.ts';
 import type { Program } from '../../microkit/pd.ts';
-import { NBD_PD } from '../../systems/blk.ts';
+import { NBD_PD } from '../../systems/block-names.ts';
 import { main as blkVirt } from '../../virtualisers/blk/virt.ts';
 import { startLiveBlk } from '../support/live-blk.ts';
 import { NbdClient } from '../support/nbd-client.ts';

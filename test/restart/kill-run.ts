@@ -7,7 +7,7 @@ import type { EthernetEnd, EthernetWire } from '../../board/ethernet.ts';
 import { PAYLOAD_AT } from '../../board/links/udp-frame.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { Program } from '../../microkit/pd.ts';
-import type { MachinePrograms } from '../../microkit/runtime/machine-image.ts';
+import type { MachinePrograms } from '../../microkit/runtime/machine-program.ts';
 import type { SupervisorConfig } from '../../queues/restart/config.ts';
 import { readDownTime } from '../../queues/restart/pages.ts';
 import type { Plan, When } from '../../sim/plan/plan.ts';

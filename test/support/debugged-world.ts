@@ -7,7 +7,8 @@
  */
 
 import { system } from '../../microkit/builder.ts';
-import { Debugger, type Front, Rewound } from '../../debug/debugger.ts';
+import { Debugger, type Front } from '../../debug/debugger.ts';
+import { Rewound } from '../../debug/rewound.ts';
 import type { EngineKind } from '../../riscv/engine.ts';
 import { createTestbed, type RunCounters, type Testbed } from '../../systems/testbed.ts';
 import { described } from './echo-testbed.ts';

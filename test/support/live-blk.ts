@@ -3,7 +3,8 @@
  * host's event loop.
  */
 
-import { blkChoices, BlockAttachment } from '../../cli/blk/attachment.ts';
+import { BlockAttachment } from '../../cli/blk/attachment.ts';
+import { blkChoices } from '../../cli/blk/disk-choices.ts';
 import { parseDisk, parseNbd } from '../../cli/blk/disk-options.ts';
 import { LiveLoop } from '../../host/event-loop.ts';
 import type { Program } from '../../microkit/pd.ts';

@@ -1,7 +1,8 @@
 /** Systems whose domains run words of a test, without a compiler and without an ELF file. */
 
 import type { ElfImage } from '../../microkit/elf/image.ts';
-import type { MachineProgram } from '../../microkit/runtime/machine-image.ts';
+import { machineRuntime } from '../../microkit/runtime/machine-image.ts';
+import type { MachineProgram } from '../../microkit/runtime/machine-program.ts';
 import { IMAGE_BASE, PAGE_BYTES } from '../../microkit/slots.ts';
 
 export const TEXT = IMAGE_BASE;
@@ -39,5 +40,5 @@ export function machineProgram(text: Uint8Array): MachineProgram {
     hasLines: false,
     file: text,
   };
-  return { path: 'words of a test', image, plan };
+  return { path: 'words of a test', image, plan, runtime: machineRuntime };
 }
