@@ -1,17 +1,23 @@
 /**
- * Readers of the files that people write, or that commands have written and people have changed.
+ * Readers of the files that people write, or that commands have written and people have changed; of
+ * links, and of what a page asks.
  */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { deflateSync } from 'fflate';
 import { parseResults } from '../../../bench/results.ts';
+import { readOwnFigures } from '../../../bench/suite/own-figures.ts';
 import { FileScenes } from '../../../cli/test/scene-loader.ts';
 import { readLcov } from '../../../debug/coverage/read-lcov.ts';
 import { UserMistake } from '../../../host/problem.ts';
 import { replayTraces } from '../../../kernel/oracle/replay-traces.ts';
 import { parseTraces, TraceFormatError } from '../../../kernel/oracle/trace.ts';
+import { fromFragment, LinkProblem } from '../../../page/share/link.ts';
+import { readRequest } from '../../../page/share/read-request.ts';
 import { readFailure, readSystemReference } from '../../../sim/failure/failure-file.ts';
 import { readPlan } from '../../../sim/plan/read-plan.ts';
+import { netWirePoints } from '../../../sim/points/net-wire.ts';
 import { parseCosts } from '../../../systems/run-costs.ts';
 import { readTestFile } from '../../../testing/file/test-file.ts';
 import { keep } from '../../../testing/run/scene.ts';
@@ -64,6 +70,52 @@ const results: FuzzTarget = {
     ),
   ],
   run: (bytes) => refusing(UserMistake, () => parseResults(textOf(bytes), 'a.json')),
+};
+
+const figures: FuzzTarget = {
+  name: 'own figures',
+  seeds: [
+    bytesOf(
+      '{ "figures": 1, "series": "board", "rows": [{ "name": "net", "frame": 64, "unit": "ns", "median": 1, "min": 1 }] }',
+    ),
+    bytesOf(
+      '{"fio version":"fio-3.33","global options":{"bs":"4k"},"jobs":[{"job options":{"rw":"randrw","iodepth":"32"},' +
+        '"read":{"iops":5,"bw_bytes":9},"write":{"iops":0,"bw_bytes":0}}]}',
+    ),
+    bytesOf(
+      '{"start":{"test_start":{"protocol":"UDP","blksize":64}},"end":{"sum":{"bits_per_second":1e6,"packets":9,' +
+        '"lost_packets":1,"seconds":2},"sum_received":{"bits_per_second":1}}}',
+    ),
+  ],
+  run: (bytes) => refusing(UserMistake, () => readOwnFigures(textOf(bytes), 'a.json')),
+};
+
+const links: FuzzTarget = {
+  name: 'links',
+  slowness: 4,
+  seeds: [
+    bytesOf(
+      '{"scenario":{"system":"echo","choices":{"path":"5pd"},"seed":1,"net":"test","test":{"amount":5,"forNs":9},' +
+        '"rate":1000,"frame":64,"ramBytes":268435456,"plan":"{}","inputs":[{"atNs":5,"kind":"frame","bytes":[1,2]},' +
+        '{"atNs":6,"kind":"typed","uart":0,"bytes":[65]}]},"moment":{"kind":"packet","count":3},"mode":"whole"}',
+    ),
+  ],
+  run: (bytes) => {
+    const packed = Buffer.from(deflateSync(bytes)).toString('base64url');
+    refusing(LinkProblem, () => fromFragment(`#1.${packed}`));
+    refusing(LinkProblem, () => fromFragment(textOf(bytes)));
+  },
+};
+
+const requests: FuzzTarget = {
+  name: 'what a page asks',
+  seeds: [
+    bytesOf('{"kind":"break","rule":{"at":"net.wire.in","fault":"lose","when":{"nth":[1]}}}'),
+    bytesOf('{"kind":"seek","moment":{"kind":"time","timeNs":5}}'),
+    bytesOf('{"kind":"step","unit":"event","by":-1}'),
+    bytesOf('{"kind":"files","disk":0,"path":"a/b"}'),
+  ],
+  run: (bytes) => refusing(LinkProblem, () => readRequest(textOf(bytes), netWirePoints('net'))),
 };
 
 const costs: FuzzTarget = {
@@ -120,6 +172,9 @@ export const FILE_TARGETS: readonly FuzzTarget[] = [
   failures,
   tracefiles,
   results,
+  figures,
+  links,
+  requests,
   costs,
   recordings,
   tests,
