@@ -24,7 +24,7 @@ if (option === '--into') {
 }
 
 function compile(options) {
-  const command = ['node_modules/.bin/tsc', '-p', 'tsconfig.package.json', ...options];
+  const command = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.package.json', ...options];
   const result = spawnSync(process.execPath, command, { stdio: 'inherit' });
   if (result.status !== 0) process.exit(1);
 }

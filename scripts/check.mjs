@@ -7,17 +7,21 @@ import { spawnSync } from 'node:child_process';
 // What the last check knew of the types, so that the next one looks at what has changed since.
 const known = (name) => ['--incremental', '--tsBuildInfoFile', `.artefacts/types-${name}.json`];
 const steps = [
-  ['types, everything', 'tsc', ['-p', 'tsconfig.json', ...known('all')]],
-  ['types, rooms without the host', 'tsc', ['-p', 'tsconfig.core.json', ...known('core')]],
-  ['types, the page', 'tsc', ['-p', 'tsconfig.page.json', ...known('page')]],
-  ['lint', 'oxlint', ['--type-aware', '--deny-warnings', '.']],
-  ['format', 'oxfmt', ['--check', '.']],
+  ['types, everything', 'typescript/bin/tsc', ['-p', 'tsconfig.json', ...known('all')]],
+  [
+    'types, rooms without the host',
+    'typescript/bin/tsc',
+    ['-p', 'tsconfig.core.json', ...known('core')],
+  ],
+  ['types, the page', 'typescript/bin/tsc', ['-p', 'tsconfig.page.json', ...known('page')]],
+  ['lint', '.bin/oxlint', ['--type-aware', '--deny-warnings', '.']],
+  ['format', '.bin/oxfmt', ['--check', '.']],
 ];
 
 let failures = 0;
 for (const [name, command, args] of steps) {
   const startedAt = Date.now();
-  const result = spawnSync(process.execPath, [`node_modules/.bin/${command}`, ...args], {
+  const result = spawnSync(process.execPath, [`node_modules/${command}`, ...args], {
     encoding: 'utf8',
   });
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);

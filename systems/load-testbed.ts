@@ -11,10 +11,11 @@
 
 import { flatten, type SystemDescription } from '../microkit/model.ts';
 import type { Program } from '../microkit/pd.ts';
+import { programsOfModule, systemIn } from './described-module.ts';
 import { isOfPackage, ownPrograms } from './own-programs.ts';
-import { asSystemModule, completeChoices } from './system.ts';
+import { completeChoices } from './system.ts';
 import { createTestbed, type Testbed, TestbedError, type TestbedOptions } from './testbed.ts';
-import { importUserModule, newInstance, programsOfModule } from './user-modules.ts';
+import { importUserModule, newInstance } from './user-modules.ts';
 
 export interface LoadOptions extends Omit<TestbedOptions, 'system'> {
   /** A description, or the module that describes the system. */
@@ -55,8 +56,7 @@ export async function loadModule(
 ): Promise<LoadedModule> {
   const describe = async (domain: string) => {
     const loaded = await importUserModule(file, newInstance(domain));
-    const candidates = [loaded, ...Object.values(loaded)].map(asSystemModule);
-    const module = candidates.find((found) => found !== undefined);
+    const module = systemIn(loaded);
     if (module === undefined) throw problem(file, 'exports no system, or function build()');
     const built = module.build(completeChoices(module, choices));
     if (!built.ok) throw problem(file, built.errors.map(({ message }) => message).join('; '));
@@ -64,11 +64,11 @@ export async function loadModule(
   };
   const { module, system } = await describe('board');
   const { counters, attachDevices } = module;
-  const programs = await programsOfModule(
-    system,
-    async (domain) => (await describe(domain)).system,
-    (what) => problem(file, what),
-  );
+  const programs = await programsOfModule(system, {
+    describe: async (domain) => (await describe(domain)).system,
+    isShared: (program, pd) => isOfPackage(program, pd.image.path),
+    lacks: (what) => problem(file, what),
+  });
   return {
     system,
     programs,

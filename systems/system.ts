@@ -74,7 +74,7 @@ export class ChoiceError extends Error {
  * @throws ChoiceError for an option that the system does not have, or a value that is no choice
  */
 export function completeChoices(
-  module: SystemModule,
+  module: Pick<SystemModule, 'options'>,
   made: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   const options = module.options ?? {};

@@ -120,7 +120,7 @@ describe('what sddf new writes', () => {
     const types = { compilerOptions: options.compilerOptions, files };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(types));
 
-    const { text } = tool('.bin/tsc', '-p', 'tsconfig.json');
+    const { text } = tool('typescript/bin/tsc', '-p', 'tsconfig.json');
 
     const mistakes = text
       .split('\n')

@@ -1,14 +1,9 @@
-/**
- * The domains of a system whose program image is machine code: read along the search path, and
- * planned for each of them.
- */
+/** The domains of a system whose program image is machine code: read along the search path. */
 
 import { UserMistake } from '../../host/problem.ts';
-import type { ElfImage } from '../../microkit/elf/image.ts';
-import { planImage } from '../../microkit/elf/plan.ts';
-import { flatten, type PdDescription, type SystemDescription } from '../../microkit/model.ts';
-import { machineRuntime } from '../../microkit/runtime/machine-image.ts';
-import type { MachineProgram, MachinePrograms } from '../../microkit/runtime/machine-program.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
+import type { MachinePrograms } from '../../microkit/runtime/machine-program.ts';
+import { planMachinePrograms } from '../../systems/machine-programs.ts';
 import { findAlong, findProgram } from '../describe/description-file.ts';
 import { ImageCache } from '../describe/program-image.ts';
 
@@ -25,44 +20,20 @@ export interface MachineSearch {
  * @throws UserMistake when an image cannot be run in its domain
  */
 export function machinePrograms(search: MachineSearch): MachinePrograms {
-  const { imageLimitBytes } = search;
+  const { system, folders, imageLimitBytes } = search;
   const images = new ImageCache(imageLimitBytes === undefined ? {} : { imageLimitBytes });
-  const programs = new Map<string, MachineProgram>();
-  for (const { pd } of flatten(search.system)) {
-    const program = pd.image.program === undefined ? programOf(search, images, pd) : undefined;
-    if (program !== undefined) programs.set(pd.name, program);
-  }
-  return programs;
-}
-
-function programOf(
-  { system, folders }: MachineSearch,
-  images: ImageCache,
-  pd: PdDescription,
-): MachineProgram | undefined {
-  const path = findProgram(folders, pd.image.path);
-  const image = path === undefined ? undefined : images.read(path);
-  if (path === undefined || image === undefined) return undefined;
-  const symbols = symbolsOf(folders, images, pd);
-  const planned = planImage({ system, pd, image, ...(symbols === undefined ? {} : { symbols }) });
-  if (planned.ok) return { path, image, plan: planned.plan, runtime: machineRuntime };
-  const lines = planned.problems.map(
-    (problem) => `protection domain '${pd.name}': ${path}: ${problem}`,
-  );
-  throw new UserMistake(lines.join('\n'));
-}
-
-/** Those of the file that `path_for_symbols` names. */
-function symbolsOf(
-  folders: readonly string[],
-  images: ImageCache,
-  { name, image: { pathForSymbols } }: PdDescription,
-): ElfImage['symbols'] | undefined {
-  if (pathForSymbols === undefined) return undefined;
-  const path = findAlong(folders, pathForSymbols);
-  const image = path === undefined ? undefined : images.read(path);
-  if (image !== undefined) return image.symbols;
-  throw new UserMistake(
-    `protection domain '${name}': path_for_symbols: no ELF file ${pathForSymbols}; see --search-path`,
-  );
+  const planned = planMachinePrograms(system, {
+    program: (name) => {
+      const path = findProgram(folders, name);
+      const image = path === undefined ? undefined : images.read(path);
+      return path === undefined || image === undefined ? undefined : { path, image };
+    },
+    symbols: (name) => {
+      const path = findAlong(folders, name);
+      return path === undefined ? undefined : images.read(path);
+    },
+    advice: 'see --search-path',
+  });
+  if (planned.ok) return planned.programs;
+  throw new UserMistake(planned.problems.join('\n'));
 }

@@ -3,13 +3,12 @@
  * struck at the end.
  */
 
-import { SerialLine } from '../../board/uart/serial-line.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import { readDurationNs } from '../../sim/plan/duration.ts';
 import { NO_FAULTS, type Plan, type Rule } from '../../sim/plan/plan.ts';
 import { PlannedRun } from '../../sim/points/planned-run.ts';
-import type { WireParts, Wires } from '../../systems/testbed.ts';
+import { plannedWires } from '../../sim/points/planned-wires.ts';
 import { didYouMean } from '../closest.ts';
 import { loadPlan } from '../sim/plan-file.ts';
 import type { RunWatch, WatchedRun } from './part.ts';
@@ -94,30 +93,4 @@ function refuseSlowness({ rules }: Plan, path: string): void {
 
 function neverStruck({ injector }: PlannedRun): readonly string[] {
   return [...new Set(injector.neverStruck().map(({ at, fault }) => `${at} ${fault}`))];
-}
-
-/**
- * A disk of a run may be a file, so its power cannot be cut: that moment makes what is under way
- * fail.
- */
-function plannedWires(planned: PlannedRun, wires: Wires, { ram, board }: WireParts): Wires {
-  const { clock } = board;
-  const { net, serial, blocks } = wires;
-  const line =
-    serial !== undefined && serial.wire instanceof SerialLine
-      ? planned.line(serial.wire, clock)
-      : serial?.wire;
-  return {
-    ...wires,
-    ...(net === undefined ? {} : { net: planned.net(net, ram, clock) }),
-    ...(serial === undefined || line === undefined ? {} : { serial: { ...serial, wire: line } }),
-    ...(blocks === undefined
-      ? {}
-      : {
-          blocks: blocks.map((plug, index) => ({
-            ...plug,
-            wire: planned.disk(`blk${index}`, plug.wire, { ram, clock }),
-          })),
-        }),
-  };
 }

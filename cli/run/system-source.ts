@@ -11,13 +11,9 @@ import { formatDiagnostic } from '../../microkit/diagnostic.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import type { MachinePrograms } from '../../microkit/runtime/machine-program.ts';
 import { systems } from '../../systems/index.ts';
-import {
-  ChoiceError,
-  type SystemModule,
-  asSystemModule,
-  completeChoices,
-} from '../../systems/system.ts';
-import { programsOfModule } from '../../systems/user-modules.ts';
+import { ChoiceError, type SystemModule, completeChoices } from '../../systems/system.ts';
+import { programsOfModule, systemIn } from '../../systems/described-module.ts';
+import { isOfPackage } from '../../systems/own-programs.ts';
 import { didYouMean } from '../closest.ts';
 import { explainChoice, type SystemOptions } from './choices.ts';
 import { refuseSdkOutput } from '../describe/sdk-output.ts';
@@ -58,7 +54,11 @@ function ownInstances(
 ): Promise<LoadedSystem['programs']> {
   const describe = async (domain: string): Promise<SystemDescription> =>
     describeSystem(path, await loadModule(path, domain), request).system;
-  return programsOfModule(system, describe, (problem) => new UserMistake(`${path}: ${problem}`));
+  return programsOfModule(system, {
+    describe,
+    isShared: (program, pd) => isOfPackage(program, pd.image.path),
+    lacks: (problem) => new UserMistake(`${path}: ${problem}`),
+  });
 }
 
 /**
@@ -155,8 +155,7 @@ function isOffered(module: SystemModule, option: string): boolean {
 
 async function loadModule(path: string, domain?: string): Promise<SystemModule> {
   const loaded = await loadUserModule(path, domain);
-  const candidates = [loaded, ...Object.values(loaded)];
-  const module = candidates.map(asSystemModule).find((found) => found !== undefined);
+  const module = systemIn(loaded);
   if (module === undefined) {
     throw new UserMistake(
       `${path}: exports no system; export function build(), see docs/writing-a-driver.md`,

@@ -5,6 +5,7 @@
 
 import { UserMistake } from '../../host/problem.ts';
 import type { BuildResult } from '../../microkit/builder.ts';
+import { isBuildResult, isPromise, wrongBuildResult } from '../../systems/described-module.ts';
 import { stackOf } from '../../systems/exception-text.ts';
 import { ChoiceError, type SystemModule } from '../../systems/system.ts';
 import { forbidEnding } from '../own-process.ts';
@@ -21,7 +22,7 @@ export function buildUserSystem(
   const built: unknown = blamed(name, 'build', () => module.build(choices));
   if (isBuildResult(built)) return built;
   ignoreRejection(built);
-  throw new UserMistake(`${name}: build() ${wrongResult(built)}`);
+  throw new UserMistake(`${name}: build() ${wrongBuildResult(built)}`);
 }
 
 /** The devices of a user's own, put on the board with the same care. */
@@ -80,28 +81,9 @@ function firstLine(message: string): string {
   return message.split('\n')[0] ?? '';
 }
 
-function isBuildResult(built: unknown): built is BuildResult {
-  if (typeof built !== 'object' || built === null || !('ok' in built)) return false;
-  if (built.ok === false) return 'errors' in built && Array.isArray(built.errors);
-  return built.ok === true && 'system' in built && 'warnings' in built;
-}
-
-function wrongResult(built: unknown): string {
-  if (built === undefined) return 'returns nothing; end it with return sys.build()';
-  if (isPromise(built)) return 'is async; it has to return sys.build() itself';
-  if (typeof built === 'object' && built !== null && 'build' in built) {
-    return 'returns the builder; end it with return sys.build()';
-  }
-  return 'returns no system; end it with return sys.build()';
-}
-
 /** What is refused for being a promise may still be rejected: that is not one more thing to say. */
 function ignoreRejection(value: unknown): void {
   if (isPromise(value)) Promise.resolve(value).catch(() => undefined);
-}
-
-function isPromise(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'then' in value;
 }
 
 function isSystemOption(declared: unknown): boolean {

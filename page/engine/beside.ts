@@ -46,7 +46,7 @@ export function recorded(untilNs: number, { target, scenario, make }: Worlds): s
   const world = make({ instrument: around });
   while (!world.isAtEnd(untilNs)) world.runSlice(untilNs);
   recorder.complete();
-  const about = { system: scenario.system, clock: 'virtual', seed: scenario.seed };
+  const about = { system: target.system.name, clock: 'virtual', seed: scenario.seed };
   return [...perfettoTrace({ recorder, clock: 'virtual', about })].join('');
 }
 

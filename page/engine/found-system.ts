@@ -9,14 +9,25 @@ import type { Scenario } from './scenario.ts';
 
 export interface FoundSystem extends Pick<SystemInfo, 'summary' | 'systems' | 'options'> {
   readonly target: WorldSystem;
-  /** Whether any page has it: then a link says enough. */
+  /** Whether any page has it, or a link carries it: then a link says enough. */
   readonly isReadyMade: boolean;
+  /** New instances of its programs for one more world, where they may keep something. */
+  readonly renew?: () => Promise<WorldSystem>;
   /** Of a failure that is looked at again: what came out of its world then. */
   readonly outcome?: string;
 }
 
-/** @throws Error with what is wrong, as one line */
-export type FindSystem = (scenario: Scenario) => Promise<FoundSystem>;
+/**
+ * @param binaries files of one's own that are no text
+ * @throws Error with what is wrong, as one line
+ */
+export type FindSystem = (
+  scenario: Scenario,
+  binaries?: Readonly<Record<string, Uint8Array>>,
+) => Promise<FoundSystem>;
+
+/** What can be chosen in its place. */
+export const SYSTEMS = systems.map(({ name, summary }) => ({ name, summary }));
 
 /** A ready-made system. @throws ChoiceError, or Error with what is wrong with the scenario */
 export const readyMade: FindSystem = async (scenario) => {
@@ -24,7 +35,7 @@ export const readyMade: FindSystem = async (scenario) => {
   if (ready === undefined) throw new Error(`there is no system '${scenario.system}'`);
   return {
     summary: ready.summary,
-    systems: systems.map(({ name, summary }) => ({ name, summary })),
+    systems: SYSTEMS,
     isReadyMade: true,
     ...ofModule(await ready.load(), scenario),
   };
@@ -38,12 +49,7 @@ function ofModule(
   const values = completeChoices(module, scenario.choices);
   const { counters, attachDevices, oracles } = module;
   return {
-    options: Object.entries(module.options ?? {}).map(([name, { help, choices }]) => ({
-      name,
-      help,
-      choices,
-      value: values[name] ?? '',
-    })),
+    options: shownOptions(module, values),
     target: {
       system: build(module, values),
       ...(counters === undefined ? {} : { counters }),
@@ -51,6 +57,19 @@ function ofModule(
       ...(oracles === undefined ? {} : { oracles }),
     },
   };
+}
+
+/** @param values a choice for each */
+export function shownOptions(
+  { options = {} }: Pick<SystemModule, 'options'>,
+  values: Readonly<Record<string, string>>,
+): FoundSystem['options'] {
+  return Object.entries(options).map(([name, { help, choices }]) => ({
+    name,
+    help,
+    choices,
+    value: values[name] ?? '',
+  }));
 }
 
 function build(module: SystemModule, values: Readonly<Record<string, string>>): SystemDescription {

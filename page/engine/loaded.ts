@@ -42,7 +42,7 @@ function disksOf(system: SystemDescription): number {
 export function infoOf({ found, system, scenario }: Loaded): SystemInfo {
   const { summary, systems, options } = found;
   return {
-    name: scenario.system,
+    name: system.name,
     summary,
     systems,
     dot: renderDot(system),

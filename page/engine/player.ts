@@ -11,6 +11,7 @@ import { Session } from './session.ts';
 /** One turn of playing: shorter than a frame of the screen. */
 const TURN_MS = 12;
 const PAUSE_MS = 4;
+const PROGRESS_MS = 250;
 const NS_PER_MS = 1e6;
 /** Who comes back to a tab does not want to see what was missed. */
 const BEHIND_MS_MAX = 100;
@@ -30,11 +31,13 @@ export class Player {
   #waiting = 0;
   #isTurning = false;
   #playedUntilMs = 0;
+  /** When it was last said how far it is. */
+  #saidMs = 0;
 
   constructor(tell: (answer: Answer) => void, time: PlayerTime, find?: FindSystem) {
     this.#tell = tell;
     this.#time = time;
-    this.#session = new Session(tell, find);
+    this.#session = new Session((answer) => this.#tellInTime(answer), find);
   }
 
   /** Requests that are not done yet. */
@@ -51,6 +54,7 @@ export class Player {
         this.#fail(error);
       }
       this.#waiting -= 1;
+      this.#tell({ kind: 'done' });
       const isGoing = this.#session.isPlaying || this.#session.isHunting;
       if (isGoing && !this.#isTurning) this.#begin();
     });
@@ -60,6 +64,16 @@ export class Player {
   stop(): void {
     this.ask({ kind: 'stop hunt' });
     this.ask({ kind: 'pause' });
+  }
+
+  /** How far it is on its way is said now and then: enough to see that it goes on. */
+  #tellInTime(answer: Answer): void {
+    if (answer.kind === 'on its way') {
+      const ms = this.#time.nowMs();
+      if (ms - this.#saidMs < PROGRESS_MS) return;
+      this.#saidMs = ms;
+    }
+    this.#tell(answer);
   }
 
   #begin(): void {

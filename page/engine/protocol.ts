@@ -13,9 +13,26 @@ import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
 import type { TimelineView } from './timeline.ts';
 import type { WorldView } from './world-view.ts';
 
+export interface LoadRequest {
+  readonly kind: 'load';
+  readonly scenario: Scenario;
+  readonly moment?: Moment;
+  /** Files of one's own that are no text, and in no link. */
+  readonly binaries?: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Runs the scenario again, to see who does not return; said in `begins`. */
+export interface ProbeRequest extends Omit<LoadRequest, 'kind' | 'moment'> {
+  readonly kind: 'probe';
+  /** Up to here all was well. */
+  readonly fromNs: number;
+  readonly untilNs: number;
+}
+
 /** What the page asks for; a live run takes nothing. */
 export type Request =
-  | { readonly kind: 'load'; readonly scenario: Scenario; readonly moment?: Moment }
+  | LoadRequest
+  | ProbeRequest
   /** @property speed seconds of virtual time in a second */
   | { readonly kind: 'play'; readonly speed: number }
   | { readonly kind: 'pause' }
@@ -82,6 +99,14 @@ export interface CapabilityRow {
 export type Answer =
   | { readonly kind: 'loaded'; readonly info: SystemInfo; readonly scenario: Scenario }
   | { readonly kind: 'view'; readonly view: WorldView; readonly playing: boolean }
+  /** One more request has been seen to; said for each. */
+  | { readonly kind: 'done' }
+  /** Something begins that may never end: the last one said is who owes an answer. */
+  | { readonly kind: 'begins'; readonly what: string }
+  /** Of a probe: all has returned. */
+  | { readonly kind: 'probed' }
+  /** The engine runs to a moment that is far: it has come so far. */
+  | { readonly kind: 'on its way'; readonly timeNs: number }
   /** The world was made anew: what consoles and log have shown is void. */
   | { readonly kind: 'anew' }
   | { readonly kind: 'console'; readonly uart: number; readonly bytes: Uint8Array }

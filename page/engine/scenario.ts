@@ -4,8 +4,10 @@
  */
 
 export interface Scenario {
-  /** Name of a ready-made system. */
+  /** Name of a ready-made system; of the one that {@link own} was made from, or its own. */
   readonly system: string;
+  /** A system that is not ready-made: it runs in the place of one. */
+  readonly own?: OwnSystem;
   /** Choices for its options; standard ones for those left out. */
   readonly choices: Readonly<Record<string, string>>;
   readonly seed: number;
@@ -27,6 +29,13 @@ export interface Scenario {
   readonly plan: string;
   /** What a person has done, in the order of time. */
   readonly inputs: readonly Input[];
+}
+
+/** A system as files: text of one's own, which a link carries. */
+export interface OwnSystem {
+  /** The file that describes the system: a module (`.ts`), or a description (`.system`). */
+  readonly main: string;
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** What a world of `sddf sim` is made of besides system, plan and seed: see `WorldOptions`. */

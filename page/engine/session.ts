@@ -8,13 +8,15 @@
 
 import type { Rule } from '../../sim/plan/plan.ts';
 import { planJson } from '../../sim/plan/write-plan.ts';
+import type { WorldSystem } from '../../sim/world.ts';
 import { WorldMemory } from '../../sim/world-memory.ts';
 import { followPacket, judged, recorded, reportOf, type Worlds } from './beside.ts';
 import { listFiles } from './disk-files.ts';
 import { type FindSystem, readyMade } from './found-system.ts';
 import { Hunt } from './hunt.ts';
 import { infoOf, type Loaded, loadedOf, rowsOf } from './loaded.ts';
-import type { Answer, Request } from './protocol.ts';
+import { probe } from './probe.ts';
+import type { Answer, LoadRequest, Request } from './protocol.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
 import { type Onlooker, runToMoment, type ShownWorld } from './shown-world.ts';
 import { scenarioOf, TestedWorld } from './tested-world.ts';
@@ -28,6 +30,8 @@ const WATCHED_SLICE_NS = 200_000;
 /** As Microkit's own tool: lines that the monitor prints of a healthy start say nothing. */
 const MONITOR_CHATTER = 'MON|INFO';
 const BLOCK_BYTES = 512;
+/** One that is judged, and one that is shown. */
+const WORLDS_OF_A_REQUEST = 2;
 
 export class Session {
   readonly #tell: (answer: Answer) => void;
@@ -40,6 +44,8 @@ export class Session {
   #view: WorldView | undefined;
   #hunt: Hunt | undefined;
   #speed = 0;
+  /** What no world has been made of yet, of a system whose programs may keep something. */
+  #fresh: WorldSystem[] = [];
 
   /** @param find where it has its systems from */
   constructor(tell: (answer: Answer) => void, find: FindSystem = readyMade) {
@@ -73,15 +79,33 @@ export class Session {
   async ask(request: Request): Promise<void> {
     if (request.kind === 'load') {
       this.#hunt = undefined;
-      await this.#load(request.scenario, request.moment);
+      await this.#load(request);
+      return;
+    }
+    if (request.kind === 'probe') {
+      probe(request, await this.#find(request.scenario, request.binaries), this.#tell);
       return;
     }
     if (request.kind === 'open') {
       const failure = this.#hunt?.failureOf(request.seed);
-      if (failure !== undefined) await this.#load(scenarioOf(failure), undefined);
+      if (failure !== undefined) await this.#load({ scenario: scenarioOf(failure) });
       return;
     }
-    if (this.#loaded !== undefined) this.#do(request, this.#loaded);
+    if (this.#loaded === undefined) return;
+    await this.#replenish(this.#loaded);
+    this.#do(request, this.#loaded);
+  }
+
+  /** A request makes so many worlds at most. */
+  async #replenish({ found: { renew } }: Loaded): Promise<void> {
+    while (renew !== undefined && this.#fresh.length < WORLDS_OF_A_REQUEST) {
+      this.#fresh.push(await renew());
+    }
+  }
+
+  /** What the next world is made of. */
+  #target({ found }: Loaded): WorldSystem {
+    return this.#fresh.pop() ?? found.target;
   }
 
   /**
@@ -106,7 +130,7 @@ export class Session {
     return this.#view?.timeNs ?? 0;
   }
 
-  #do(request: Exclude<Request, { kind: 'load' | 'open' }>, loaded: Loaded): void {
+  #do(request: Exclude<Request, { kind: 'load' | 'open' | 'probe' }>, loaded: Loaded): void {
     switch (request.kind) {
       case 'play':
         this.#worldAtRest();
@@ -163,12 +187,18 @@ export class Session {
     }
   }
 
-  async #load(scenario: Scenario, moment: Moment | undefined): Promise<void> {
+  async #load({ scenario, moment, binaries }: Omit<LoadRequest, 'kind'>): Promise<void> {
     this.#speed = 0;
-    const found = await this.#find(scenario);
+    // What was there before is gone, also when what comes cannot be loaded.
+    this.#loaded = undefined;
+    this.#world = undefined;
+    this.#view = undefined;
+    this.#fresh = [];
+    this.#digests.clear();
+    const found = await this.#find(scenario, binaries);
     const loaded = loadedOf(found, scenario);
     this.#loaded = loaded;
-    this.#digests.clear();
+    await this.#replenish(loaded);
     this.#tell({ kind: 'loaded', info: infoOf(loaded), scenario });
     const first = this.#judge(loaded, found.outcome);
     this.#goTo(moment ?? { kind: 'time', timeNs: first }, 'from power-on');
@@ -202,7 +232,7 @@ export class Session {
       how === 'shortest' && this.#isAhead(moment) && this.#world !== undefined
         ? this.#world
         : this.#newWorld();
-    const middle = runToMoment(world, moment, limitNs);
+    const middle = runToMoment(world, moment, limitNs, this.#onItsWay);
     this.#bringOut(world);
     const view = middle ?? world.view('digest');
     this.#prove(view);
@@ -234,9 +264,11 @@ export class Session {
     if (this.#world !== undefined && !this.#world.isOver) return this.#world;
     const timeNs = this.nowNs;
     const world = this.#newWorld();
-    runToMoment(world, { kind: 'time', timeNs }, timeNs);
+    runToMoment(world, { kind: 'time', timeNs }, timeNs, this.#onItsWay);
     return world;
   }
+
+  readonly #onItsWay = (timeNs: number): void => this.#tell({ kind: 'on its way', timeNs });
 
   #newWorld(): ShownWorld {
     const loaded = this.#loaded;
@@ -245,8 +277,8 @@ export class Session {
     const log = (pd: string, line: string, timeNs: number): void => {
       if (!line.startsWith(MONITOR_CHATTER)) this.#tell({ kind: 'log', pd, line, timeNs });
     };
-    const { scenario, plan, found } = loaded;
-    const parts = { target: found.target, scenario, plan, listener: { log } };
+    const { scenario, plan } = loaded;
+    const parts = { target: this.#target(loaded), scenario, plan, listener: { log } };
     const world =
       scenario.net === 'test'
         ? new TestedWorld({ ...parts, memory: this.#memory.shown })
@@ -256,8 +288,9 @@ export class Session {
   }
 
   /** Worlds of the same scenario beside the one that is shown: nobody hears what they print. */
-  #worlds({ found, scenario, plan }: Loaded): Worlds {
-    const { target } = found;
+  #worlds(loaded: Loaded): Worlds {
+    const { scenario, plan } = loaded;
+    const target = this.#target(loaded);
     const memory = this.#memory.beside;
     const listener = { log: (): void => undefined };
     const parts = { target, scenario, plan, listener };

@@ -44,6 +44,7 @@ export interface Onlooker {
  * Runs a world to a moment.
  *
  * @param limitNs where it gives up
+ * @param onSlice told after each slice how far it has come
  * @returns what is seen there when the moment lies in the middle of something: the world is over
  * then
  */
@@ -51,6 +52,7 @@ export function runToMoment(
   world: ShownWorld,
   moment: Moment,
   limitNs: number,
+  onSlice: (nowNs: number) => void = () => undefined,
 ): WorldView | undefined {
   let middle: WorldView | undefined;
   const endNs = moment.kind === 'time' ? moment.timeNs : limitNs;
@@ -60,7 +62,10 @@ export function runToMoment(
     });
   }
   try {
-    while (!world.isAtEnd(endNs)) world.runSlice(endNs);
+    while (!world.isAtEnd(endNs)) {
+      world.runSlice(endNs);
+      onSlice(world.now());
+    }
   } catch (error) {
     if (!(error instanceof Halted)) throw error;
     world.leave();

@@ -2,6 +2,7 @@
 
 import { after, nowMs } from '../clock.ts';
 import { Player } from './player.ts';
+import { ownOrReady } from './own/find-own.ts';
 import type { Answer, Request } from './protocol.ts';
 
 interface WorkerScope {
@@ -10,5 +11,7 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const player = new Player((answer) => scope.postMessage(answer), { after, nowMs });
+const tell = (answer: Answer): void => scope.postMessage(answer);
+const find = ownOrReady({ begins: (what) => tell({ kind: 'begins', what }) });
+const player = new Player(tell, { after, nowMs }, find);
 scope.onmessage = ({ data }) => player.ask(data);

@@ -10,6 +10,7 @@ import type { Kernel } from '../../kernel/boot.ts';
 import type { PageTable } from '../../kernel/memory/page-table.ts';
 import type { Plan } from '../../sim/plan/plan.ts';
 import { PlannedRun } from '../../sim/points/planned-run.ts';
+import { plannedWires } from '../../sim/points/planned-wires.ts';
 import type { Strike } from '../../sim/points/point.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import { diagnose } from '../../systems/diagnosis.ts';
@@ -149,7 +150,7 @@ export class World implements ShownWorld {
     testbed.flushOutput();
     const restarted = restartReport(testbed);
     const result: RunResult = {
-      system: this.#parts.scenario.system,
+      system: this.#parts.target.system.name,
       clock: 'virtual',
       seed: this.#parts.scenario.seed,
       ending: virtualEnding(testbed, untilNs) ?? 'interrupted',
@@ -188,11 +189,9 @@ export class World implements ShownWorld {
         now = () => parts.board.now();
         this.watch.attach(parts.ram, now);
         const plugged = this.plugs.wires(parts);
-        const wires = onlooker?.wires?.(plugged, parts) ?? plugged;
-        if (wires.net === undefined) return wires;
-        const { ram, board } = parts;
-        const net = planned?.net(wires.net, ram, board.clock) ?? wires.net;
-        return { ...wires, net: this.watch.watch(net) };
+        const seen = onlooker?.wires?.(plugged, parts) ?? plugged;
+        const wires = planned === undefined ? seen : plannedWires(planned, seen, parts);
+        return wires.net === undefined ? wires : { ...wires, net: this.watch.watch(wires.net) };
       },
       onCreate: (object) => {
         this.census.onCreate(object);

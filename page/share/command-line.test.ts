@@ -96,6 +96,27 @@ describe('the same on your machine', () => {
     expect(written).toBe(`${plan}\n`);
   });
 
+  it('writes files of a system of one’s own first, whatever a stranger has written into them', () => {
+    const text = "export {}; // '; touch stranger; echo ' $(touch stranger) \\n\n";
+    const own = { main: 'my.ts', files: { 'my.ts': text, 'clients/a.ts': '%s' } };
+    const folder = mkdtempSync(join(tmpdir(), 'sddf-command-line-'));
+    const scenario = {
+      ...FIRST_SCENARIO,
+      own,
+      choices: { 'a;touch stranger': "';touch stranger" },
+    };
+    const line = commandLine(scenario, FOR_NS, ECHO) ?? '';
+    execFileSync('sh', ['-c', line.replace('npx', 'true')], { cwd: folder });
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const written = readFileSync(join(folder, 'my.ts'), 'utf8');
+    rmSync(folder, { recursive: true });
+
+    expect(files.toSorted()).toEqual(['clients', 'clients/a.ts', 'my.ts']);
+    expect(written).toBe(text);
+    expect(line).toContain('npx sddf run ./my.ts --clock virtual');
+    expect(commandLine(scenario, FOR_NS, ECHO, 'there')).toMatch(/^npx sddf run \.\/my\.ts /);
+  });
+
   it('is none where nobody but a person is at the cable', () => {
     const scenario = { ...FIRST_SCENARIO, net: 'hand' } as const;
 

@@ -11,21 +11,34 @@ const NO_PLAN = '{"schema":1,"rules":[]}';
 /**
  * @param forNs how long it runs, from boot on
  * @param info what the system has to be plugged into something
- * @returns one line; undefined when no options say the same: a person has done something in the
- * run or is at its cable
+ * @param files of a system of one's own: written by the command, or on this machine already
+ * @returns one command, which writes first what it needs; undefined when no options say the same: a
+ * person has done something in the run or is at its cable
  */
 export function commandLine(
   scenario: Scenario,
   forNs: number,
   info: Pick<SystemInfo, 'nics' | 'uarts' | 'disks' | 'content'>,
+  files: 'written' | 'there' = 'written',
 ): string | undefined {
-  const { system, choices, seed, net, ramBytes, plan, inputs } = scenario;
+  const line = commandOf(scenario, forNs, info);
+  if (line === undefined || scenario.own === undefined || files === 'there') return line;
+  return [...Object.entries(scenario.own.files).map(written), line].join(' && ');
+}
+
+/** The command alone, with the plan that it reads. */
+function commandOf(
+  scenario: Scenario,
+  forNs: number,
+  info: Parameters<typeof commandLine>[2],
+): string | undefined {
+  const { seed, net, ramBytes, plan, inputs } = scenario;
   if (net === 'test') return testedLine(scenario);
   if (inputs.length > 0 || info.uarts.length > 1) return undefined;
   // With nobody there, the command's link is down.
   if (info.nics > 0 && net === 'hand') return undefined;
-  const words = ['npx sddf run', system, '--clock virtual --json'];
-  for (const [name, choice] of Object.entries(choices)) words.push(`--set ${name}=${choice}`);
+  const words = ['npx sddf run', systemWord(scenario), '--clock virtual --json'];
+  words.push(...choiceWords(scenario));
   words.push(`--seed ${seed}`);
   if (info.nics > 0) words.push(...netWords(scenario));
   // Else it is the terminal.
@@ -42,14 +55,34 @@ export function commandLine(
 }
 
 /** A world of `sddf sim`. One with an order of its own is told by its failure file alone. */
-function testedLine({ system, choices, seed, plan, test = {} }: Scenario): string | undefined {
+function testedLine(scenario: Scenario): string | undefined {
+  const { seed, plan, test = {} } = scenario;
   if (test.decisions !== undefined) return undefined;
-  const words = ['npx sddf sim', system, `--seeds ${seed}`, '--plan plan.json'];
-  for (const [name, choice] of Object.entries(choices)) words.push(`--set ${name}=${choice}`);
+  const words = ['npx sddf sim', systemWord(scenario), `--seeds ${seed}`, '--plan plan.json'];
+  words.push(...choiceWords(scenario));
   if (test.amount !== undefined) words.push(`--amount ${test.amount}`);
   if (test.forNs !== undefined) words.push(`--for ${test.forNs}ns`);
   if (test.invariantsEvery !== undefined) words.push(`--invariants ${test.invariantsEvery}`);
   return `${planWritten(plan === '' ? NO_PLAN : plan)} && ${words.join(' ')}`;
+}
+
+function systemWord({ system, own }: Scenario): string {
+  if (own === undefined) return system;
+  return own.main.endsWith('.ts') ? `./${own.main}` : own.main;
+}
+
+/** A choice may be a stranger's, as a plan may. */
+function choiceWords({ choices }: Scenario): readonly string[] {
+  return Object.entries(choices).map(([name, choice]) => {
+    const text = `${name}=${choice}`;
+    return `--set ${/^[\w.=-]+$/.test(text) ? text : quoted(text)}`;
+  });
+}
+
+/** A command that writes a file; its path has letters, digits and slashes alone. */
+function written([path, text]: readonly [string, string]): string {
+  const folder = path.includes('/') ? `mkdir -p ${path.slice(0, path.lastIndexOf('/'))} && ` : '';
+  return `${folder}printf %s ${quoted(text)} > ${path}`;
 }
 
 function planWritten(plan: string): string {

@@ -23,6 +23,21 @@ const SHARED: Shared = {
   mode: 'look',
 };
 
+/** With a system of one's own: a link of version 2. */
+const OWN: Shared = {
+  scenario: {
+    ...FIRST_SCENARIO,
+    system: 'echo',
+    own: { main: 'my.ts', files: { 'my.ts': 'export {};\n', 'clients/echo/echo.ts': '// “é”\n' } },
+  },
+  mode: 'whole',
+};
+
+function ownWith(change: object): unknown {
+  const { scenario, mode } = OWN;
+  return { scenario: { ...scenario, own: { ...scenario.own, ...change } }, mode };
+}
+
 /** Never changed: each was given out by a page of its version. */
 const FROZEN: readonly (readonly [string, Shared])[] = [
   [
@@ -36,15 +51,31 @@ const FROZEN: readonly (readonly [string, Shared])[] = [
 ];
 
 /** @param padded bytes in all, with blanks behind */
-function packed(value: unknown, padded = 0): string {
+function packed(value: unknown, padded = 0, version = 1): string {
   const bytes = deflateSync(strToU8(JSON.stringify(value).padEnd(padded)));
-  return `1.${Buffer.from(bytes).toString('base64url')}`;
+  return `${version}.${Buffer.from(bytes).toString('base64url')}`;
 }
 
 describe('a link', () => {
   it('has all of a run in it', () => {
     expect(fromFragment(`#${toFragment(SHARED)}`)).toEqual(SHARED);
     expect(fromFragment(toFragment(SHARED))).toEqual(SHARED);
+    expect(fromFragment(toFragment(OWN))).toEqual(OWN);
+  });
+
+  it('is of version 1 as long as an older page can read it', () => {
+    expect(toFragment(SHARED)).toMatch(/^1\./);
+    expect(toFragment(OWN)).toMatch(/^2\./);
+  });
+
+  it('is not made where it would be too long to open', () => {
+    const random = Array.from({ length: 200_000 }, (_, at) => ((at * 7919) % 94) ^ (at >> 3));
+    const text = String.fromCharCode(...random.slice(0, 100_000).map((value) => 33 + (value & 63)));
+    const noise = `${text}${text.split('').toReversed().join('')}`.repeat(2).slice(0, 400_000);
+    const files = { 'my.ts': noise, 'other.ts': JSON.stringify(random) };
+    const scenario = { ...FIRST_SCENARIO, own: { main: 'my.ts', files } };
+
+    expect(() => toFragment({ scenario, mode: 'whole' })).toThrow('too long for a link');
   });
 
   it('may be none', () => {
@@ -60,7 +91,7 @@ describe('a link', () => {
     ['#live', 'begins with a version'],
     ['1.', 'begins with a version'],
     [packed({ scenario: FIRST_SCENARIO, mode: 'whole' }).replace('1.', '0.'), 'version 0'],
-    ['2.abc', 'reload it'],
+    ['3.abc', 'reload it'],
     ['1.abc', 'damaged'],
     [toFragment(SHARED).slice(0, -9), 'damaged'],
     [`1.${'a'.repeat(100_001)}`, 'longer'],
@@ -82,6 +113,16 @@ describe('a link', () => {
     [packed({ scenario: { ...FIRST_SCENARIO, ramBytes: 2 ** 40 } }), 'ramBytes'],
     [packed({ scenario: FIRST_SCENARIO, moment: { kind: 'entry', count: 0.5 } }), 'count'],
     [packed({ scenario: FIRST_SCENARIO, x: 'x'.repeat(2_000_000) }), 'unpacks to more'],
+    ...[
+      [ownWith({ main: 'not-there.ts' }), 'has no file "not-there.ts"'],
+      [ownWith({ main: 'clients' }), 'has no file'],
+      [ownWith({ files: { '../my.ts': '' } }), 'a name that is none'],
+      [ownWith({ files: { '-rf.ts': '' } }), 'a name that is none'],
+      [ownWith({ files: { 'my.ts; rm x': '' } }), 'a name that is none'],
+      [ownWith({ files: { '/etc/my.ts': '' } }), 'a name that is none'],
+      [ownWith({ files: { 'my.ts': 5 } }), 'file is no short text'],
+      [ownWith({ files: [] }), 'files is no record'],
+    ].map(([value, words]) => [packed(value, 0, 2), String(words)] as const),
     // Packed a thousand times: 20 MB of blanks behind what would be a link.
     [packed({ scenario: FIRST_SCENARIO, mode: 'whole' }, 20_000_000), 'unpacks to more'],
   ])('%# is refused in one line', (fragment, words) => {

@@ -8,6 +8,7 @@ import { deflateSync, inflateSync, strFromU8, strToU8 } from 'fflate';
 import {
   type Input,
   type Moment,
+  type OwnSystem,
   type Scenario,
   STEP_UNITS,
   type TestedTraffic,
@@ -26,7 +27,11 @@ export interface Shared {
   readonly mode: LinkMode;
 }
 
-const VERSION = 1;
+/**
+ * Version 2 has a system of one's own in it. Links without one are of version 1 still, which an
+ * older page reads too.
+ */
+const VERSION = 2;
 /** A fragment is longer in no browser; and what it unpacks to has an end. */
 const FRAGMENT_MAX = 100_000;
 const UNPACKED_MAX = 1_000_000;
@@ -34,14 +39,22 @@ const INPUTS_MAX = 10_000;
 const BYTES_MAX = 4096;
 const PLAN_MAX = 100_000;
 const DECISIONS_MAX = 90_000;
+const FILES_MAX = 100;
+const FILE_MAX = 400_000;
+const PATH_MAX = 200;
+/** A path below a folder, without a step up. */
+const PATH = /^(?:\w[\w.-]*\/)*\w[\w.-]*$/;
 
-/** @returns the fragment, without `#` */
+/** @returns the fragment, without `#` @throws LinkProblem when it would be too long to open */
 export function toFragment(shared: Shared): string {
+  const version = shared.scenario.own === undefined ? 1 : VERSION;
   const packed = deflateSync(strToU8(JSON.stringify(shared)), { level: 9 });
   let text = '';
   for (const byte of packed) text += String.fromCharCode(byte);
   const code = btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-  return `${VERSION}.${code}`;
+  const fragment = `${version}.${code}`;
+  if (fragment.length <= FRAGMENT_MAX) return fragment;
+  throw new LinkProblem('the files are too long for a link: give them on as files');
 }
 
 /**
@@ -64,7 +77,7 @@ export function fromFragment(fragment: string): Shared | undefined {
       `the link is of version ${version}; this page knows ${VERSION}: reload it`,
     );
   }
-  return readShared(unpack(code));
+  return readShared(unpack(code), Number(version));
 }
 
 function unpack(code: string): unknown {
@@ -88,10 +101,14 @@ function undamaged<Value>(read: () => Value): Value {
   }
 }
 
-function readShared(value: unknown): Shared {
+function readShared(value: unknown, version: number): Shared {
   const { scenario, moment, mode } = fields(value, 'link');
+  const { own } = fields(scenario, 'scenario');
   return {
-    scenario: readScenario(scenario),
+    scenario: {
+      ...readScenario(scenario),
+      ...(version < 2 || own === undefined ? {} : { own: readOwn(own) }),
+    },
     ...(moment === undefined ? {} : { moment: readMoment(moment) }),
     mode: oneOf(mode, 'mode', LINK_MODES),
   };
@@ -118,6 +135,21 @@ function readScenario(value: unknown): Scenario {
     plan: textOf(given['plan'], 'plan', PLAN_MAX),
     inputs: list(given['inputs'], 'inputs', INPUTS_MAX).map(readInput),
   };
+}
+
+function readOwn(value: unknown): OwnSystem {
+  const given = fields(value, 'own system');
+  const entries = Object.entries(fields(given['files'], 'files'));
+  if (entries.length > FILES_MAX)
+    throw new LinkProblem(`the link has more than ${FILES_MAX} files`);
+  const bad = entries.find(([path]) => !PATH.test(path) || path.length > PATH_MAX);
+  if (bad !== undefined) throw new LinkProblem('the link has a file with a name that is none');
+  const files = Object.fromEntries(
+    entries.map(([path, text]) => [path, textOf(text, 'file', FILE_MAX)]),
+  );
+  const main = textOf(given['main'], 'main');
+  if (Object.hasOwn(files, main) && /\.(?:ts|system)$/.test(main)) return { main, files };
+  throw new LinkProblem(`the link has no file ${JSON.stringify(main)}, which describes its system`);
 }
 
 function readTest(value: unknown): TestedTraffic {

@@ -18,6 +18,7 @@ import { GoingBack, Share } from './share.tsx';
 import { type PageState, type Store, useStore } from './store.ts';
 import { Timeline } from './timeline.tsx';
 import { Trace } from './trace.tsx';
+import { Write } from './write.tsx';
 
 export function App({ store }: { store: Store }): JSX.Element {
   const state = useStore(store);
@@ -63,6 +64,7 @@ function Run({ store, state, canDo }: RunProps): JSX.Element {
       </div>
       {mode === 'embed' ? null : (
         <div class="cards">
+          {store.isLive ? null : <Write store={store} state={state} />}
           {canDo('time') ? <Oracles store={store} state={state} /> : null}
           {canDo('time') ? <Trace store={store} state={state} /> : null}
           <Plot state={state} />

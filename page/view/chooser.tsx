@@ -5,6 +5,9 @@ import { FIRST_SCENARIO, type Scenario } from '../engine/scenario.ts';
 import type { PageState, Store } from './store.ts';
 import { SEED_MAX, seedOf } from './words.ts';
 
+/** No system is called so. */
+const OWN = './';
+
 type Change = (changes: Partial<Scenario>) => void;
 
 export function Chooser({ store, state }: { store: Store; state: PageState }): JSX.Element {
@@ -17,9 +20,10 @@ export function Chooser({ store, state }: { store: Store; state: PageState }): J
         System{' '}
         <select
           id="system"
-          value={scenario.system}
+          value={scenario.own === undefined ? scenario.system : OWN}
           onChange={(event) => store.load({ ...FIRST_SCENARIO, system: event.currentTarget.value })}
         >
+          {scenario.own === undefined ? null : <option value={OWN}>{scenario.own.main}</option>}
           {(info?.systems ?? []).map(({ name, summary }) => (
             <option key={name} value={name} title={summary}>
               {name}

@@ -3,6 +3,7 @@
 import { after, every, nowMs } from '../clock.ts';
 import type { Answer, Request } from '../engine/protocol.ts';
 import { requestText } from '../share/request-text.ts';
+import { startEngine } from './engine-worker.ts';
 
 export interface EngineLink {
   readonly kind: 'worker' | 'live';
@@ -13,40 +14,59 @@ export interface EngineLink {
 export interface EngineListener {
   answered(answer: Answer): void;
   /** The engine does not answer any more: it is busy without end, or it is gone. */
-  lost(why: string): void;
+  lost(loss: Loss): void;
 }
 
-/** So long a worker may be busy with one request. */
-const SILENCE_MS = 20_000;
-const SILENT =
-  'the engine has not answered for 20 s and was ended: what was asked for takes longer, or a ' +
-  'program does not return. Choose a system to begin anew';
+/** How an engine was lost. */
+export type Loss =
+  /** It was ended: for long it has said nothing, though it owes something. */
+  | { readonly kind: 'silent' }
+  /** It has ended by itself: its memory is at an end, or it could not be loaded. */
+  | { readonly kind: 'gone'; readonly why: string };
+
+/**
+ * So long an engine that is busy may say nothing. It tells how far it is every quarter second; but
+ * a tested world is judged in one go.
+ */
+const SILENCE_MS = { own: 5000, ready: 20_000 };
 const LOOK_MS = 1000;
+/** So late a look comes after a machine has slept, and no engine is to blame. */
+const ASLEEP_MS = 5000;
 
 export class WorkerLink implements EngineLink {
   readonly kind = 'worker';
   readonly #worker: Worker;
   readonly #listener: EngineListener;
   readonly #looks: { cancel(): void };
-  /** Since when it owes an answer. */
-  #owesSinceMs: number | undefined;
+  /** Requests that it has not seen to. */
+  #owed = 0;
+  #isPlaying = false;
+  #silenceMs = SILENCE_MS.ready;
+  #heardMs = nowMs();
+  #lookedMs = nowMs();
 
   constructor(listener: EngineListener) {
     this.#listener = listener;
-    this.#worker = new Worker(new URL('../engine/worker.ts', import.meta.url), { type: 'module' });
+    this.#worker = startEngine();
     this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
-      this.#owesSinceMs = undefined;
+      this.#heardMs = nowMs();
+      if (data.kind === 'done') this.#owed -= 1;
+      if (data.kind === 'view') this.#isPlaying = data.playing;
       listener.answered(data);
     });
-    this.#worker.addEventListener('error', (event) => this.#end(event.message));
-    this.#looks = every(LOOK_MS, () => {
-      const isSilent = this.#owesSinceMs !== undefined && nowMs() - this.#owesSinceMs > SILENCE_MS;
-      if (isSilent) this.#end(SILENT);
+    this.#worker.addEventListener('error', (event) => {
+      this.#end({ kind: 'gone', why: event.message || 'its script cannot be loaded' });
     });
+    this.#looks = every(LOOK_MS, () => this.#look());
   }
 
   send(request: Request): void {
-    this.#owesSinceMs ??= nowMs();
+    if (this.#owed === 0 && !this.#isPlaying) this.#heardMs = nowMs();
+    this.#owed += 1;
+    if (request.kind === 'load') {
+      const { own, net } = request.scenario;
+      this.#silenceMs = own === undefined || net === 'test' ? SILENCE_MS.ready : SILENCE_MS.own;
+    }
     this.#worker.postMessage(request);
   }
 
@@ -55,9 +75,17 @@ export class WorkerLink implements EngineLink {
     this.#worker.terminate();
   }
 
-  #end(why: string): void {
+  #look(): void {
+    const ms = nowMs();
+    if (ms - this.#lookedMs > ASLEEP_MS) this.#heardMs = ms;
+    this.#lookedMs = ms;
+    const isBusy = this.#owed > 0 || this.#isPlaying;
+    if (isBusy && ms - this.#heardMs > this.#silenceMs) this.#end({ kind: 'silent' });
+  }
+
+  #end(loss: Loss): void {
     this.close();
-    this.#listener.lost(why);
+    this.#listener.lost(loss);
   }
 }
 
@@ -95,7 +123,8 @@ export class LiveLink implements EngineLink {
     socket.addEventListener('close', ({ code, reason }) => {
       if (this.#isClosed) return;
       const isOver = code === 1000 || code === 1008;
-      this.#listener.lost(reason === '' ? 'the run has ended, or is not there' : reason);
+      const why = reason === '' ? 'the run has ended, or is not there' : reason;
+      this.#listener.lost({ kind: 'gone', why });
       if (!isOver) after(NEXT_TRY_MS, () => (this.#socket = this.#open()));
     });
     return socket;

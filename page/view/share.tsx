@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { thrownText } from '../../memory/thrown-text.ts';
 import type { Moment } from '../engine/scenario.ts';
 import { commandLine } from '../share/command-line.ts';
 import { type LinkMode, toFragment } from '../share/link.ts';
@@ -10,15 +11,28 @@ import type { PageState, Store } from './store.ts';
 
 export function Share({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const [link, setLink] = useState('');
-  const { scenario, view } = state;
+  const { view } = state;
+  // What is written goes along, run or not.
+  const own = state.draft ?? state.scenario.own;
+  const scenario = { ...state.scenario, ...(own === undefined ? {} : { own }) };
   const forNs = (view?.timeNs ?? 0) - (view?.bootNs ?? 0);
-  const line = state.info === undefined ? undefined : commandLine(scenario, forNs, state.info);
+  const hasImages = Object.keys(state.binaries).length > 0;
+  const line =
+    state.info === undefined
+      ? undefined
+      : commandLine(scenario, forNs, state.info, hasImages ? 'there' : 'written');
   const make = (mode: LinkMode): void => {
-    const fragment = toFragment({ scenario, moment: momentOf(state), mode });
-    setLink(`${location.href.replace(/[#?].*$/, '')}#${fragment}`);
+    try {
+      const fragment = toFragment({ scenario, moment: momentOf(state), mode });
+      setLink(`${location.href.replace(/[#?].*$/, '')}#${fragment}`);
+    } catch (error) {
+      store.tellProblem(thrownText(error));
+    }
   };
   const record = (): void => {
-    store.onceRecorded((json) => download(`${scenario.system}-trace.json`, json));
+    store.onceRecorded((json) =>
+      download(`${state.info?.name ?? scenario.system}-trace.json`, json),
+    );
     store.ask({ kind: 'trace' });
   };
   return (
@@ -40,6 +54,14 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
         </button>
       </div>
       <input id="link" aria-label="The link" readOnly value={link} />
+      <SameAtHome line={line} />
+    </section>
+  );
+}
+
+function SameAtHome({ line }: { line: string | undefined }): JSX.Element {
+  return (
+    <>
       <h3>The same on your machine</h3>
       {line === undefined ? (
         <p class="help">
@@ -51,7 +73,7 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
           {line}
         </pre>
       )}
-    </section>
+    </>
   );
 }
 

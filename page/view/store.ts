@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import type { Answer, CapabilityRow, Request, SystemInfo } from '../engine/protocol.ts';
-import { FIRST_SCENARIO, type Moment, type Scenario } from '../engine/scenario.ts';
+import { FIRST_SCENARIO, type Moment, type OwnSystem, type Scenario } from '../engine/scenario.ts';
 import type { CampaignView } from '../engine/campaign-view.ts';
 import type { FileListing } from '../engine/disk-files.ts';
 import type { Judgement } from '../engine/judgement.ts';
@@ -10,7 +10,8 @@ import type { TimelineView } from '../engine/timeline.ts';
 import type { WorldView } from '../engine/world-view.ts';
 import type { FollowedPath } from '../../systems/trace/packet-path.ts';
 import type { LinkMode } from '../share/link.ts';
-import { type EngineLink, LiveLink, WorkerLink } from './engine-link.ts';
+import { findCulprit, type Search } from './culprit.ts';
+import { type EngineLink, LiveLink, type Loss, WorkerLink } from './engine-link.ts';
 
 export interface LogLine {
   readonly pd: string;
@@ -53,8 +54,16 @@ export interface PageState {
     | undefined;
   readonly campaign: CampaignView | undefined;
   readonly dropped: number;
-  /** What has gone wrong with the page itself, or with what was asked. */
+  /** What has gone wrong with the page itself, or with what was asked; a line each. */
   readonly problem: string | undefined;
+  /** Files of one's own that have been changed, and not run yet. */
+  readonly draft: OwnSystem | undefined;
+  /** Files that are no text, for a system of one's own. */
+  readonly binaries: Readonly<Record<string, Uint8Array>>;
+  /** The program that did not return, such as `driver, in notified(0)`. */
+  readonly culprit: string | undefined;
+  /** How far an engine is that runs to a moment. */
+  readonly onItsWayNs: number | undefined;
 }
 
 const LOG_MAX = 500;
@@ -70,6 +79,11 @@ export class Store {
   readonly #files = new Set<(json: string) => void>();
   #link: EngineLink;
   #isLost = false;
+  #search: Search | undefined;
+  /** Up to here the engine has come, in the world that it has. */
+  #reachedNs = 0;
+  /** What it began last, of what may never end; undefined when it has said something since. */
+  #began: string | undefined;
 
   /** @param live address of a run's WebSocket; undefined: the engine is a worker of this page */
   constructor(scenario: Scenario | undefined, mode: LinkMode, live: string | undefined) {
@@ -109,13 +123,40 @@ export class Store {
     this.#link.send(request);
   }
 
-  load(scenario: Scenario, moment?: Moment): void {
+  /** @param binaries those that are there already unless told */
+  load(
+    scenario: Scenario,
+    moment?: Moment,
+    binaries: PageState['binaries'] = this.state.binaries,
+  ): void {
     // The page stays usable: an engine that hangs is replaced by a new one.
+    this.#search?.close();
     if (this.#isLost && this.#link.kind === 'worker') this.#link = this.#worker();
     this.#isLost = false;
-    const { mode, campaign } = this.state;
-    this.#set({ ...EMPTY, scenario, mode, campaign });
-    this.ask({ kind: 'load', scenario, ...(moment === undefined ? {} : { moment }) });
+    this.#reachedNs = 0;
+    const { mode, campaign, info } = this.state;
+    // What can be chosen stays, also when this cannot be loaded.
+    this.#set({ ...EMPTY, scenario, mode, campaign, info, binaries });
+    this.ask({
+      kind: 'load',
+      scenario,
+      ...(moment === undefined ? {} : { moment }),
+      ...(scenario.own === undefined ? {} : { binaries }),
+    });
+  }
+
+  /** @param draft undefined: as it was run */
+  edit(draft: OwnSystem | undefined): void {
+    this.#set({ draft });
+  }
+
+  /** Runs what has been written: the same run otherwise, up to the time that is shown. */
+  runOwn(): void {
+    const { draft, scenario, view } = this.state;
+    const own = draft ?? scenario.own;
+    if (own === undefined || this.state.mode !== 'whole') return;
+    const timeNs = view?.timeNs ?? 0;
+    this.load({ ...scenario, own }, { kind: 'time', timeNs });
   }
 
   tellProblem(problem: string): void {
@@ -126,18 +167,44 @@ export class Store {
     return new WorkerLink(this.#listener());
   }
 
-  #listener(): { answered(answer: Answer): void; lost(why: string): void } {
+  #listener(): { answered(answer: Answer): void; lost(loss: Loss): void } {
     return {
-      answered: (answer) => this.#answered(answer),
-      lost: (why) => {
-        this.#set({ problem: why, playing: false });
-        this.#isLost = true;
+      answered: (answer) => {
+        this.#began = answer.kind === 'begins' ? answer.what : undefined;
+        this.#answered(answer);
       },
+      lost: (loss) => this.#lost(loss),
     };
+  }
+
+  #lost(loss: Loss): void {
+    this.#isLost = true;
+    const why = loss.kind === 'gone' ? loss.why : SILENT;
+    this.#set({ problem: why, playing: false, onItsWayNs: undefined });
+    const { scenario, binaries } = this.state;
+    if (this.isLive || scenario.own === undefined) return;
+    if (this.#began !== undefined) {
+      this.#set({ culprit: this.#began, problem: endless(this.#began) });
+      return;
+    }
+    this.#set({ problem: `${why}. The page looks for the program that does not return …` });
+    const fromNs = this.#reachedNs;
+    const untilNs = fromNs + SEARCH_NS;
+    this.#search = findCulprit({ kind: 'probe', scenario, binaries, fromNs, untilNs }, (culprit) =>
+      this.#set({ culprit, problem: culprit === undefined ? LOST : endless(culprit) }),
+    );
   }
 
   #answered(answer: Answer): void {
     switch (answer.kind) {
+      case 'done':
+      case 'begins':
+      case 'probed':
+        return;
+      case 'on its way':
+        this.#reachedNs = answer.timeNs;
+        this.#set({ onItsWayNs: answer.timeNs });
+        return;
       case 'loaded':
         this.#loaded(answer);
         return;
@@ -148,6 +215,7 @@ export class Store {
         this.#viewed(answer.view, answer.playing);
         return;
       case 'anew':
+        this.#reachedNs = 0;
         for (const listener of this.#consoles) listener(0, 'clear');
         this.#set({ log: [], frames: [] });
         return;
@@ -199,12 +267,13 @@ export class Store {
 
   /** Another run: what is known of the one before is void. */
   #loaded({ info, scenario }: Extract<Answer, { kind: 'loaded' }>): void {
-    const { mode, campaign, problem } = this.state;
-    this.#set({ ...EMPTY, mode, campaign, problem, info, scenario });
+    const { mode, campaign, problem, binaries } = this.state;
+    this.#set({ ...EMPTY, mode, campaign, problem, binaries, info, scenario });
   }
 
   #viewed(view: WorldView, playing: boolean): void {
     const { timeNs, packets, roundTripNs, queues } = view;
+    this.#reachedNs = timeNs;
     const queued = queues.reduce(
       (sum, { depth, carries }) => sum + (carries === 'empty buffers' ? 0 : depth),
       0,
@@ -215,6 +284,7 @@ export class Store {
       before: this.state.view,
       seenNs: Math.max(this.state.seenNs, timeNs),
       playing,
+      onItsWayNs: undefined,
       samples: [...samples, { timeNs, packets, roundTripNs, queued }].slice(-SAMPLES_MAX),
     });
   }
@@ -245,7 +315,21 @@ const EMPTY: PageState = {
   campaign: undefined,
   dropped: 0,
   problem: undefined,
+  draft: undefined,
+  binaries: {},
+  culprit: undefined,
+  onItsWayNs: undefined,
 };
+
+const SILENT = 'the engine has not answered for long, and was ended';
+/** So far on it is looked for who does not return. */
+const SEARCH_NS = 2_000_000_000;
+const LOST =
+  'the engine was ended: it did not answer, though every program returns. Choose a system to begin anew';
+
+function endless(culprit: string): string {
+  return `${culprit}, does not return: the run was ended. Change the program and run it again`;
+}
 
 /** @returns the state, and has the component drawn anew with the next frame after a change */
 export function useStore(store: Store): PageState {

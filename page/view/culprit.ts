@@ -1,0 +1,49 @@
+/**
+ * Finds the program that does not return. An engine that hangs says nothing any more; but the same
+ * run hangs at the same place, so another engine runs it again, made of programs that say what they
+ * begin. The last thing that was begun is it.
+ */
+
+import { every, nowMs, type Timer } from '../clock.ts';
+import type { Answer, ProbeRequest } from '../engine/protocol.ts';
+import { startEngine } from './engine-worker.ts';
+
+/** So long nothing new begins. */
+const SILENCE_MS = 4000;
+const LOOK_MS = 500;
+
+export interface Search {
+  close(): void;
+}
+
+/**
+ * @param found told once: who it is, such as `driver, in notified(0)`; undefined when all has
+ * returned this time
+ */
+export function findCulprit(
+  request: ProbeRequest,
+  found: (culprit: string | undefined) => void,
+): Search {
+  const worker = startEngine();
+  let last: string | undefined;
+  let heardMs = nowMs();
+  const looks: Timer = every(LOOK_MS, () => {
+    if (nowMs() - heardMs > SILENCE_MS) end(last);
+  });
+  const close = (): void => {
+    looks.cancel();
+    worker.terminate();
+  };
+  const end = (culprit: string | undefined): void => {
+    close();
+    found(culprit);
+  };
+  worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
+    heardMs = nowMs();
+    if (data.kind === 'begins') last = data.what;
+    if (data.kind === 'probed' || data.kind === 'failed') end(undefined);
+  });
+  worker.addEventListener('error', () => end(last));
+  worker.postMessage(request);
+  return { close };
+}
