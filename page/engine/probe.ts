@@ -1,4 +1,6 @@
-/** Runs a scenario again, made of programs that say what they begin: who does not return is last. */
+/**
+ * Runs a scenario again, made of programs that say what they begin: who does not return is last.
+ */
 
 import { flatten } from '../../microkit/model.ts';
 import type { FoundSystem } from './found-system.ts';

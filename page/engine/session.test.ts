@@ -50,8 +50,8 @@ class Page {
     return found as Extract<Answer, { kind: Kind }>;
   }
 
-  async play(forNs: number): Promise<void> {
-    await this.session.advance(forNs, () => false);
+  play(forNs: number): void {
+    this.session.advance(forNs, () => false);
   }
 }
 
@@ -73,7 +73,7 @@ describe('a run in the page', () => {
     await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 9_000_000 } });
     const back = await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 4_000_000 } });
     await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 2_500_000 } });
-    await page.play(1_500_000);
+    page.play(1_500_000);
     const played = await page.ask({ kind: 'pause' });
 
     expect(there.digest).toBeTypeOf('number');
@@ -169,7 +169,7 @@ describe('what a person does', () => {
     const to = guests.find(({ ip }) => ip === guest.ip) ?? guest;
     await page.ask({ kind: 'input', input: { kind: 'frame', bytes: pingFrame(to, 1) } });
     await page.ask({ kind: 'input', input: { kind: 'frame', bytes: udpFrame(to, 1235, 'hi') } });
-    await page.play(20_000_000);
+    page.play(20_000_000);
     const frames = page.answers.flatMap((each) => (each.kind === 'frame' ? [each.bytes] : []));
 
     expect(frames.map(frameText)).toEqual(
@@ -182,7 +182,7 @@ describe('what a person does', () => {
     await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 4_000_000 } });
     const bytes = pingFrame(guest, 1);
     await page.ask({ kind: 'input', input: { kind: 'frame', bytes } });
-    await page.play(6_000_000);
+    page.play(6_000_000);
     const there = await page.ask({ kind: 'pause' });
     await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 3_000_000 } });
     const again = await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: there.timeNs } });
@@ -196,9 +196,9 @@ describe('what a person does', () => {
   it('types on a console, which answers', async () => {
     const page = await Page.open({ ...SCENARIO, system: 'serial' });
     const bytes = [...Buffer.from('help\r')];
-    await page.play(20_000_000);
+    page.play(20_000_000);
     await page.ask({ kind: 'input', input: { kind: 'typed', uart: 0, bytes } });
-    await page.play(50_000_000);
+    page.play(50_000_000);
     const said = page.answers.flatMap((each) => (each.kind === 'console' ? [...each.bytes] : []));
 
     expect(Buffer.from(said).toString()).toContain('help');
@@ -216,7 +216,7 @@ describe('what a person does', () => {
       optional: 'yes',
     };
     const broken = await page.ask({ kind: 'break', rule });
-    await page.play(6_000_000);
+    page.play(6_000_000);
 
     // The cable is made of another part now, which takes its own time for a frame.
     expect(broken.counts).toEqual(before.counts);

@@ -70,6 +70,8 @@ const LOG_MAX = 500;
 const SAMPLES_MAX = 2000;
 const FRAMES_MAX = 100;
 
+type LookedInto = 'capabilities' | 'blocks' | 'files' | 'timeline' | 'judged' | 'campaign';
+
 export type ConsoleListener = (uart: number, bytes: Uint8Array | 'clear') => void;
 
 export class Store {
@@ -237,6 +239,28 @@ export class Store {
         this.#files.clear();
         return;
       case 'capabilities':
+      case 'blocks':
+      case 'files':
+      case 'timeline':
+      case 'judged':
+      case 'campaign':
+        this.#lookedInto(answer);
+        return;
+      case 'dropped':
+        this.#set({ dropped: answer.frames });
+        return;
+      case 'failed':
+        this.#set({ problem: answer.text });
+        return;
+      default:
+        answer satisfies never;
+    }
+  }
+
+  /** What one looks into besides the run itself. */
+  #lookedInto(answer: Extract<Answer, { kind: LookedInto }>): void {
+    switch (answer.kind) {
+      case 'capabilities':
         this.#set({ capabilities: answer });
         return;
       case 'blocks':
@@ -253,12 +277,6 @@ export class Store {
         return;
       case 'campaign':
         this.#set({ campaign: answer.campaign });
-        return;
-      case 'dropped':
-        this.#set({ dropped: answer.frames });
-        return;
-      case 'failed':
-        this.#set({ problem: answer.text });
         return;
       default:
         answer satisfies never;
