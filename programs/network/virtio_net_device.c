@@ -20,6 +20,8 @@
 #define TRIES 16
 #define ENTRIES_MIN 4
 #define QUEUES 2
+/* What a bus answers where there is nothing. */
+#define ALL_ONES 0xffffffffu
 
 /* Accepted when offered; VERSION_1 is demanded. */
 #define WANTED_LOW \
@@ -242,7 +244,8 @@ bool virtio_net_has_interrupt(struct virtio_net_device *device)
 
 bool virtio_net_is_started(struct virtio_net_device *device)
 {
-    return (read32(device, STATUS) & STATUS_DRIVER_OK) != 0;
+    uint32_t status = read32(device, STATUS);
+    return status != ALL_ONES && (status & STATUS_DRIVER_OK) != 0;
 }
 
 bool virtio_net_is_present(struct virtio_net_device *device)

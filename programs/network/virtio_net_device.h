@@ -38,7 +38,7 @@ uint32_t virtio_net_take_interrupt(struct virtio_net_device *device);
 bool virtio_net_has_interrupt(struct virtio_net_device *device);
 
 /* Whether it still knows that it has been started: a device that has reset itself does not, and
- * says nothing. */
+ * says nothing; one that is gone reads as all ones. */
 bool virtio_net_is_started(struct virtio_net_device *device);
 
 /* Whether there is a network device behind the registers. */

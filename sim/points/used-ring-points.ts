@@ -9,8 +9,8 @@ const RING_FAULTS: readonly FaultKind[] = [
     what: 'the device claims to have written more bytes than it has',
     parameters: { by: upTo('bytes too many', 'bytes', [1, 4096], 0x7fff_ffff) },
     // What the buffer held before counts as received: behind a frame that was cut short, the rest
-    // of an older one.
-    excuses: ['contents', 'loss', 'errors', 'repetition'],
+    // of an older one, which may have been lost the first time.
+    excuses: ['contents', 'loss', 'errors', 'repetition', 'order'],
     rows: [49],
   }),
   fault({
@@ -32,8 +32,9 @@ const RING_FAULTS: readonly FaultKind[] = [
     name: 'index-jump',
     what: 'the used index runs ahead of what has been handed back, until the next batch',
     parameters: { by: within('entries too far', 'count', 1, 0x7fff) },
-    // A driver that takes them in asks for its next interrupt behind what is still to come.
-    excuses: ['contents', 'loss', 'errors', 'interrupt'],
+    // A driver that takes them in asks for its next interrupt behind what is still to come. What
+    // stands in the ring from its last round names chains which the device still has.
+    excuses: ['contents', 'loss', 'errors', 'interrupt', 'rules'],
     rows: [51],
   }),
   fault({
@@ -86,7 +87,7 @@ const DATA_FAULTS: readonly FaultKind[] = [
     what: 'the chain is handed back before all of its bytes have been written',
     parameters: { kept: within('bytes that have been written', 'bytes', 0, 2048) },
     // As for 'over-report': the rest is of an older frame.
-    excuses: ['contents', 'loss', 'errors', 'repetition'],
+    excuses: ['contents', 'loss', 'errors', 'repetition', 'order'],
     rows: [48],
   }),
   fault({

@@ -52,6 +52,8 @@ export class ScriptedNic implements MmioDevice {
   status = 0;
   interruptStatus = 0;
   link: 'up' | 'down' = 'up';
+  /** Pulled out, it reads as all ones, and nothing that is written arrives. */
+  plug: 'in' | 'out' = 'in';
   accepted = 0;
   resets = 0;
   notifications: number[] = [];
@@ -75,6 +77,7 @@ export class ScriptedNic implements MmioDevice {
   }
 
   read(offset: number, width: number): number {
+    if (this.plug === 'out') return 0xffff_ffff >>> (32 - 8 * width);
     const { magic = 0x7472_6976, version = 2, deviceId = 1, mtu = 1500 } = this.options;
     const queue = this.queues[this.#queueSel];
     switch (offset) {
@@ -108,6 +111,7 @@ export class ScriptedNic implements MmioDevice {
   }
 
   write(offset: number, value: number): void {
+    if (this.plug === 'out') return;
     this.writes.push({ offset, value });
     const queue = this.queues[this.#queueSel];
     switch (offset) {

@@ -32,6 +32,8 @@ const ETHERNET_HEADER_BYTES = 14;
 const TAGS_BYTES_MAX = 8;
 const MTU_STANDARD = 1500;
 const OVERHEAD_BYTES = ETHERNET_HEADER_BYTES + TAGS_BYTES_MAX;
+/** What a bus answers where there is nothing. */
+const ALL_ONES = 0xffff_ffff;
 /** How often a register is read again before the device is given up. */
 const TRIES = 16;
 const ENTRIES_MIN = 4;
@@ -112,10 +114,11 @@ export class VirtioNetDevice {
 
   /**
    * Whether it still knows that it has been started: a device that has reset itself does not, and
-   * says nothing.
+   * says nothing; one that is gone reads as all ones.
    */
   isStarted(): boolean {
-    return (this.#registers.read32(regs.STATUS) & regs.STATUS_DRIVER_OK) !== 0;
+    const status = this.#registers.read32(regs.STATUS);
+    return status !== ALL_ONES && (status & regs.STATUS_DRIVER_OK) !== 0;
   }
 
   /** Whether there is a network device behind the registers. */

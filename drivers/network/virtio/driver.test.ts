@@ -425,6 +425,28 @@ describe('a driver with a watchdog', () => {
     expect(nic.rx.takeAll()).toHaveLength(1);
   });
 
+  it('takes a device that is gone for no interrupt, and starts it when it is back', () => {
+    const { peer, nic, dma, echo, tick, counters } = watchedBench();
+    peer.give(dma);
+    echo.system.run();
+    expect(nic.rx.takeAll()).toHaveLength(1);
+
+    nic.plug = 'out';
+    tick();
+    tick();
+    expect(counters()).toMatchObject({ interruptsLost: 0, selfResets: 1 });
+    nic.plug = 'in';
+    nic.status = 0;
+    tick();
+
+    expect(counters()).toMatchObject({ interruptsLost: 0, selfResets: 1 });
+    expect(nic.status).toBe(15);
+    // The buffer has gone back to its owner meanwhile.
+    peer.give(dma);
+    echo.system.run();
+    expect(nic.rx.takeAll()).toHaveLength(1);
+  });
+
   it('resets a device that holds on to a frame for more than five seconds', () => {
     const { peer, nic, txData, echo, tick, counters } = watchedBench();
     peer.send(txData, FRAME.length);
