@@ -21,6 +21,8 @@ export class OutputFile {
   readonly #fd: number;
   readonly #origin: 'made' | 'was there';
   #state: 'empty' | 'written' | 'closed' = 'empty';
+  /** Of what cannot be written anew. */
+  #last = '';
 
   /**
    * @param existing what becomes of a file that is there already
@@ -59,11 +61,34 @@ export class OutputFile {
   }
 
   /**
+   * Puts this in the place of all that has been written; a pipe gets the last of them, at the end.
+   *
+   * @throws UserMistake when it cannot be written
+   */
+  rewrite(text: string): void {
+    const bytes = Buffer.from(text);
+    try {
+      if (!fstatSync(this.#fd).isFile()) {
+        this.#last = text;
+        return;
+      }
+      for (let at = 0; at < bytes.length;) {
+        at += writeSync(this.#fd, bytes, at, bytes.length - at, at);
+      }
+      ftruncateSync(this.#fd, bytes.length);
+      this.#state = 'written';
+    } catch (error) {
+      throw explainSystemError(error, this.path);
+    }
+  }
+
+  /**
    * Closes the file, and removes it when it is new and nothing has been written: the command has
    * failed before.
    */
   close(): void {
     if (this.#state === 'closed') return;
+    if (this.#last !== '') this.write(this.#last);
     closeSync(this.#fd);
     if (this.#state === 'empty' && this.#origin === 'made') unlinkSync(this.path);
     this.#state = 'closed';

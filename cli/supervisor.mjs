@@ -94,8 +94,7 @@ export function supervise(entry, args) {
       if (signal !== null && process.stdin.isTTY) spawnSync('stty', ['sane'], { stdio: 'inherit' });
       const isOurs = asked > 0 || status !== undefined;
       if (signal !== null && !isOurs) {
-        const perhaps = MEMORY_SIGNALS.includes(signal) ? ', perhaps for want of memory' : '';
-        console.error(`sddf: the run's process was ended from outside (${signal}${perhaps})`);
+        console.error(`sddf: the run's process was ended from outside (${perhapsMemory(signal)})`);
       }
       resolve(code ?? Number(status ?? 128 + constants.signals[signal]));
     });
@@ -123,17 +122,26 @@ export function limitWorlds(entry, args, worldSeconds = WORLD_SECONDS_MAX) {
       engine.kill('SIGKILL');
     }, 1000 * worldSeconds);
   });
-  for (const signal of SIGNALS) process.on(signal, () => engine.kill(signal));
+  let isAsked = false;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      isAsked = true;
+      engine.kill(signal);
+    });
+  }
   return new Promise((resolve) => {
     engine.on('exit', (code, signal) => {
       clearTimeout(deadline);
       line.destroy();
-      if (isEndless) {
-        const after = `it was stopped after ${worldSeconds} s of host time`;
-        console.error(`sddf: the world does not end: ${after}`);
-        resolve(EXIT_FAILED);
-      }
-      resolve(code ?? 128 + constants.signals[signal]);
+      const after = `it was stopped after ${worldSeconds} s of host time`;
+      if (isEndless) console.error(`sddf: the world does not end: ${after}`);
+      else if (signal === null || isAsked) return resolve(code ?? 128 + constants.signals[signal]);
+      else console.error(`sddf: the world's process died (${perhapsMemory(signal)})`);
+      resolve(EXIT_FAILED);
     });
   });
+}
+
+function perhapsMemory(signal) {
+  return MEMORY_SIGNALS.includes(signal) ? `${signal}, perhaps for want of memory` : signal;
 }

@@ -33,7 +33,7 @@ export { fault } from './points/point.ts';
 export type { Excuse, FaultKind, ParameterKind, PointKind, Strike } from './points/point.ts';
 export { pointsOf } from './points/system-points.ts';
 export { shrink } from './shrink/shrink.ts';
-export { storyOf } from './shrink/story.ts';
+export { noteWorld, storyOf } from './shrink/story.ts';
 export type { Violation } from './traffic/workload.ts';
 export { runWorld } from './world.ts';
 export type { Exploration, WorldOptions, WorldOutcome, WorldSystem } from './world.ts';

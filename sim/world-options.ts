@@ -6,7 +6,7 @@ import type { Oracle } from '../systems/oracle.ts';
 import type { Testbed, TestbedOptions, WireParts } from '../systems/testbed.ts';
 import type { Instrument } from '../systems/trace/observer.ts';
 import type { Exploration } from './explore/exploration.ts';
-import type { Decision } from './explore/explorer.ts';
+import type { ChoicePoint, Decision } from './explore/explorer.ts';
 import type { Plan } from './plan/plan.ts';
 import type { Strike } from './points/point.ts';
 import type { Violation } from './traffic/workload.ts';
@@ -70,8 +70,11 @@ export interface WorldWatch {
   /**
    * Told of each strike before it has its effect.
    * @param state what is going on, a sentence for each thing
+   * @param about what it strikes, such as a certain frame; empty where there is nothing to say
    */
-  readonly onStrike?: (strike: Strike, state: () => readonly string[]) => void;
+  readonly onStrike?: (strike: Strike, state: () => readonly string[], about: string) => void;
+  /** Told of each point of choice at which time passes, and how much, ns. */
+  readonly onDecision?: (point: ChoicePoint, ns: number) => void;
 }
 
 export interface DebuggedWorldOptions extends Pick<

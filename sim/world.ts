@@ -126,7 +126,10 @@ class World {
     const { target, plan, seed, amount = AMOUNT, explore, onPoint } = options;
     const { system } = target;
     this.#options = options;
-    this.#explorer = explore === undefined ? undefined : makeExplorer(explore, seed, onPoint);
+    this.#explorer =
+      explore === undefined
+        ? undefined
+        : makeExplorer(explore, seed, { onPoint, onDecision: options.watch?.onDecision });
     this.#explored =
       this.#explorer === undefined
         ? undefined
@@ -145,7 +148,8 @@ class World {
       seed: options.faultSeed ?? seed,
       programs,
       makeBoard: (...parts) => new WatchedBoard(...parts, this.#memory),
-      onStrike: (strike) => options.watch?.onStrike?.(strike, () => this.#state()),
+      onStrike: (strike, about) =>
+        options.watch?.onStrike?.(strike, () => this.#state(), about?.() ?? ''),
     });
   }
 

@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { longTest } from '../../test/support/long-test.ts';
@@ -92,6 +92,11 @@ function inRedis(): readonly string[] {
   return ask('keys', 'sddf:worlds:*-*-*');
 }
 
+function childrenOf({ child: { pid = 0 } }: Started): readonly number[] {
+  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return pids.split(' ').filter(Boolean).map(Number);
+}
+
 function sddf(...args: readonly string[]): Started {
   return new Started(process.execPath, sddfCommand(), ...args);
 }
@@ -148,6 +153,19 @@ describe.runIf(hasServer && hasPackages)(
       expect(JSON.parse(sim.out)).toMatchObject({ worlds: SEEDS, void: 0 });
       // Nothing of the campaign is left.
       expect(inRedis()).toEqual([]);
+    });
+
+    longTest('goes on when a process of a worker is killed', async () => {
+      await startRedis();
+      const sim = campaign();
+      const worker = sddf('worker', url, '--jobs', '1');
+      while (begun() === 0) await pause();
+      while (childrenOf(worker).length === 0) await pause();
+      for (const pid of childrenOf(worker)) process.kill(pid, 'SIGKILL');
+      await worker.says('sddf: a worker process died ');
+      expect(worker.said).toMatch(/, which is (?:run|tried) again: SIGKILL\n/);
+      expect(await sim.ended).toBeLessThan(2);
+      expect(JSON.parse(sim.out)).toMatchObject({ worlds: SEEDS, failed: 0, void: 0 });
     });
 
     it(

@@ -44,10 +44,13 @@ export class GuidedPool {
     });
   }
 
-  /** @throws Error when a worker cannot load the system, or dies */
+  /** @throws Error when a worker cannot load the system */
   async run(): Promise<PoolEnd> {
-    const { seeds, jobs, request, coverage } = this.#options;
-    this.#processes = Array.from({ length: jobs }, () => new WorldProcess(request, { coverage }));
+    const { seeds, jobs, request, coverage, onNotice } = this.#options;
+    this.#processes = Array.from(
+      { length: jobs },
+      () => new WorldProcess(request, { coverage, onDeath: onNotice }),
+    );
     try {
       await Promise.all(this.#processes.map((each) => each.ready()));
       for (let first = seeds.first; first <= seeds.last; first += GENERATION) {

@@ -1,6 +1,6 @@
 /**
  * Worker processes of one campaign on this machine. Each loads the system by itself and is given a
- * few seeds at a time; one that dies is named with its seeds, and takes nobody with it.
+ * few seeds at a time; one that dies takes nobody with it.
  */
 
 import { after } from '../../host/event-loop.ts';
@@ -19,6 +19,8 @@ export interface PoolOptions {
   readonly seeds: SeedRange;
   readonly jobs: number;
   readonly onReport: (report: SeedReport) => void;
+  /** What a person is to know meanwhile, in a line. */
+  readonly onNotice: (line: string) => void;
   readonly coverage?: CoverageEars | undefined;
 }
 
@@ -50,7 +52,7 @@ export class SeedPool {
     });
   }
 
-  /** @throws Error when a worker cannot load the system, or dies */
+  /** @throws Error when a worker cannot load the system */
   async run(): Promise<PoolEnd> {
     const jobs = Array.from({ length: this.#options.jobs }, () => this.#work());
     try {
@@ -63,8 +65,8 @@ export class SeedPool {
   }
 
   async #work(): Promise<void> {
-    const { request, coverage } = this.#options;
-    const worker = new WorldProcess(request, { coverage });
+    const { request, coverage, onNotice } = this.#options;
+    const worker = new WorldProcess(request, { coverage, onDeath: onNotice });
     this.#processes.add(worker);
     try {
       await worker.ready();

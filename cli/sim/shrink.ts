@@ -5,7 +5,7 @@ import { UserMistake } from '../../host/problem.ts';
 import { failureText } from '../../sim/failure/failure-file.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
 import { shrink } from '../../sim/shrink/shrink.ts';
-import { storyOf } from '../../sim/shrink/story.ts';
+import { noteWorld, storyOf } from '../../sim/shrink/story.ts';
 import { groupDigits } from '../figures.ts';
 import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
@@ -29,7 +29,11 @@ export function shrinkCommand(): Command {
     .option('--out <file>', 'where the smaller one goes (default: FILE with -small)')
     .option('--limit <worlds>', 'gives up after so many worlds', String(LIMIT))
     .option('--json', 'prints the result as JSON')
-    .addHelpText('after', '\nExamples:\n  sddf shrink failures/seed-1234.json')
+    .addHelpText(
+      'after',
+      '\nThe smaller file is written as it becomes smaller: Ctrl-C keeps it as it is.\n' +
+        '\nExamples:\n  sddf shrink failures/seed-1234.json',
+    )
     .action(runShrink);
 }
 
@@ -44,7 +48,10 @@ async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
     limit,
     mayGoOn: () => true,
     onWorld: sayWorldBegins,
-    onProgress: (worlds, { plan, amount, decisions }) => {
+    onProgress: (worlds, smaller) => {
+      // Whoever loses patience has what there is so far.
+      out.rewrite(failureText(smaller));
+      const { plan, amount, decisions } = smaller.world;
       terminal.live(
         `${groupDigits(worlds)} worlds: ${plan.rules.length} faults, ` +
           `${decisions?.length ?? 0} decisions, ${amount ?? 'all'} questions`,
@@ -55,9 +62,9 @@ async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
     out.close();
     throw new UserMistake(`${path}: does not fail in that way here; sddf replay shows what comes`);
   }
-  out.write(failureText(shrunk.failure));
   out.close();
-  const story = storyOf(shrunk.outcome, pointsOf(loaded.target.system));
+  const notes = noteWorld(shrunk.failure.world, loaded.target);
+  const story = storyOf(shrunk.outcome, pointsOf(loaded.target.system), notes);
   const { plan, amount, decisions } = shrunk.failure.world;
   const before = Object.values(failure.strikes).reduce((sum, count) => sum + count, 0);
   if (flags.json === true) {

@@ -179,7 +179,8 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   const files = flags.out === undefined ? [] : writeFailures(flags.out, distinct);
   const never = tally.neverStruck(faults);
   if (flags.json === true) {
-    process.stdout.write(`${jsonText(reportOf(reference, tally, { seconds, never, files }))}\n`);
+    const report = reportOf(reference, tally, { seconds, never, files, next });
+    process.stdout.write(`${jsonText(report)}\n`);
   } else {
     const guidedFrom = flags.guided === true ? seeds.first : undefined;
     printVerdict(terminal, { tally, distinct, files, never, seconds, guidedFrom });
@@ -197,26 +198,26 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
 function reportOf(
   reference: string,
   tally: Tally,
-  {
-    seconds,
-    never,
-    files,
-  }: {
+  end: {
     readonly seconds: number;
     readonly never: readonly string[];
     readonly files: readonly string[];
+    /** The first seed that is left, when it was stopped. */
+    readonly next: number | undefined;
   },
 ): Readonly<Record<string, unknown>> {
+  const { seconds, never, files, next } = end;
   const { worlds, failed, unasked, virtualNs } = tally;
-  const failures = tally.distinct().map(({ signature, seed, count, failure }) => ({
+  const failures = tally.distinct().map(({ signature, seed, count, seeds, failure }) => ({
     signature,
     seed,
     count,
+    seeds,
     violations: failure.violations,
   }));
   const result = { system: reference, worlds, failed, void: tally.void, unasked, virtualNs };
   const strikes = Object.fromEntries(tally.strikes);
-  return { ...result, seconds, failures, strikes, neverStruck: never, files };
+  return { ...result, seconds, failures, strikes, neverStruck: never, files, next };
 }
 
 /** The campaign's pages, if they were asked for. @throws UserMistake */
@@ -399,11 +400,12 @@ async function makePool({
   readonly onReport: (report: SeedReport) => void;
   readonly coverage: CoverageEars | undefined;
 }): Promise<Pick<SeedPool, 'run' | 'stop'>> {
+  const onNotice = (line: string): void => terminal.note(`sddf: ${line}`);
   if (runners.kind === 'here') {
     const jobs = Math.min(runners.jobs, seedCount(common.seeds));
     return common.request.isGuided === true
-      ? new GuidedPool({ ...common, jobs, points })
-      : new SeedPool({ ...common, jobs });
+      ? new GuidedPool({ ...common, jobs, points, onNotice })
+      : new SeedPool({ ...common, jobs, onNotice });
   }
   const { SeedFleet } = await import('./fleet.ts');
   const { url, digests } = runners;
@@ -411,7 +413,7 @@ async function makePool({
     ...common,
     request: { ...common.request, system: fromAnywhere(common.request.system), digests },
     url,
-    onNotice: (line) => terminal.note(`sddf: ${line}`),
+    onNotice,
   });
 }
 

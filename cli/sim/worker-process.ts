@@ -4,7 +4,7 @@
  */
 
 import { packSources, type PackedSources } from '../../debug/coverage/source-coverage.ts';
-import { endlessSeed, runSeed } from '../../sim/campaign/campaign.ts';
+import { runSeed, stoppedSeed } from '../../sim/campaign/campaign.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
 import { endWithParent } from '../../host/watch/end-with-parent.ts';
 import { FeatureCollector } from '../coverage/feature-collector.ts';
@@ -43,10 +43,9 @@ async function main(): Promise<void> {
   const spec = specOf(request, target.target);
   const taken = (when: CoverageExtent): Promise<PackedSources | undefined> =>
     takeExecuted(coverage === when ? collector : undefined);
-  const obey = async ({ seeds, recipes, endless }: WorkerOrder): Promise<void> => {
-    if (endless !== undefined) {
-      const { seed, hostSeconds } = endless;
-      const report = endlessSeed(target, spec, { seed, recipe: recipes?.[seed] }, hostSeconds);
+  const obey = async ({ seeds, recipes, stopped }: WorkerOrder): Promise<void> => {
+    if (stopped !== undefined) {
+      const report = stoppedSeed(target, spec, stopped, recipes?.[stopped.seed]);
       say({ kind: 'report', report });
     }
     for (const seed of seeds) {

@@ -43,7 +43,7 @@ async function runWorker(url: string, flags: { readonly jobs?: string }): Promis
   const onNotice = (line: string): void => terminal.note(`sddf: ${line}`);
   const redis = await connectRedis({ url, by: 'worker', onNotice });
   const { Worker } = loadBullmq();
-  const processes = new Processes(terminal);
+  const processes = new Processes(terminal, onNotice);
   const worker = new Worker(QUEUE, ({ data }) => processes.run(data), {
     connection: redis,
     prefix: PREFIX,
@@ -70,15 +70,20 @@ async function runWorker(url: string, flags: { readonly jobs?: string }): Promis
 class Processes {
   worlds = 0;
   readonly #terminal: Terminal;
+  readonly #onNotice: (line: string) => void;
   #idle: { readonly campaign: string; readonly process: WorldProcess }[] = [];
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, onNotice: (line: string) => void) {
     this.#terminal = terminal;
+    this.#onNotice = onNotice;
   }
 
   async run({ request, first, last }: WorldJob): Promise<WorldResult> {
     const campaign = JSON.stringify(request);
-    const process = await this.#take(campaign, () => new WorldProcess(request));
+    const process = await this.#take(
+      campaign,
+      () => new WorldProcess(request, { onDeath: this.#onNotice }),
+    );
     const reports: WorldResult[number][] = [];
     try {
       const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);

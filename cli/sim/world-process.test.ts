@@ -1,6 +1,7 @@
 /**
- * Goal: a world that never ends fails, and stops nobody. Method: a program without an end, and a
- * second for it.
+ * Goal: a world that never ends, or whose process dies, fails, and stops nobody. Method: a program
+ * without an end, and a second for it; programs that kill their process, once and always, and that
+ * take all its memory.
  */
 
 import { spawn } from 'node:child_process';
@@ -14,33 +15,64 @@ import { limitWorlds } from '../supervisor.mjs';
 import { sleep } from '../../host/event-loop.ts';
 import { SeedPool } from './pool.ts';
 import type { CampaignRequest } from './request.ts';
-import { WorldProcess } from './world-process.ts';
+import { WorldProcess, type WorldProcessOptions } from './world-process.ts';
 import { longTest } from '../../test/support/long-test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sddf-endless-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-writeFileSync(join(folder, 'loop.ts'), 'export function main(): never {\n  for (;;);\n}\n');
-writeFileSync(
-  join(folder, 'loop.system'),
-  `<system><protection_domain name="loop" priority="1"><program_image path="loop.ts"/></protection_domain></system>`,
+
+/** Worlds of a system with one domain. @param body of its program's `main` */
+function worldsOf(name: string, body: string): CampaignRequest {
+  const program = `import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+const kill = () => spawnSync('kill', ['-9', String(process.pid)]);
+export function main() { ${body} }
+`;
+  writeFileSync(join(folder, `${name}.ts`), program);
+  const image = `<program_image path="${name}.ts"/>`;
+  const domain = `<protection_domain name="${name}" priority="1">${image}</protection_domain>`;
+  writeFileSync(join(folder, `${name}.system`), `<system>${domain}</system>`);
+  return {
+    system: { reference: join(folder, `${name}.system`), choices: {}, searchPath: [folder] },
+    plan: undefined,
+    amount: undefined,
+    forNs: undefined,
+    explore: 'none',
+    domains: [],
+    twiceEvery: 0,
+  };
+}
+
+const ENDLESS = worldsOf('loop', 'for (;;);');
+const MORTAL = worldsOf('mortal', 'kill();');
+const MARK = join(folder, 'killed');
+const KILLED_ONCE = worldsOf(
+  'unlucky',
+  `if (!existsSync('${MARK}')) { writeFileSync('${MARK}', ''); kill(); } return { notified() {} };`,
 );
+const GREEDY = worldsOf('greedy', 'const all = []; for (;;) all.push(new Array(100_000).fill(1));');
 
-const ENDLESS: CampaignRequest = {
-  system: { reference: join(folder, 'loop.system'), choices: {}, searchPath: [folder] },
-  plan: undefined,
-  amount: undefined,
-  forNs: undefined,
-  explore: 'none',
-  domains: [],
-  twiceEvery: 0,
-};
-
-longTest('a world that does not end has failed, and the next one is run', async () => {
-  const world = new WorldProcess(ENDLESS, { worldSeconds: 1 });
+/** @returns the reports of worlds 5 and 6, and what was said of processes that died */
+async function run(request: CampaignRequest, options: WorldProcessOptions = {}) {
   const reports: SeedReport[] = [];
+  const deaths: string[] = [];
+  const world = new WorldProcess(request, { onDeath: (line) => deaths.push(line), ...options });
   await world.ready();
   await world.run([5, 6], (report) => reports.push(report));
   await world.end();
+  return { reports, deaths };
+}
+
+/** @returns how `sddf replay` ends for the world of a report */
+function replayed(report: SeedReport | undefined): Promise<number> {
+  if (report?.failure === undefined) throw new Error('the world has failed');
+  const file = join(folder, 'failure.json');
+  writeFileSync(file, failureText(report.failure));
+  return limitWorlds('cli/sddf.mjs', ['replay', file], 1);
+}
+
+longTest('a world that does not end has failed, and the next one is run', async () => {
+  const { reports } = await run(ENDLESS, { worldSeconds: 1 });
   expect(reports.map(({ seed, verdict }) => [seed, verdict])).toEqual([
     [5, 'failed'],
     [6, 'failed'],
@@ -48,18 +80,50 @@ longTest('a world that does not end has failed, and the next one is run', async 
   expect(reports[0]?.failure?.violations).toMatchObject([
     { oracle: 'progress', what: 'the world does not end: it was stopped after 1 s of host time' },
   ]);
-
-  const [failure] = reports.map((report) => report.failure);
-  if (failure === undefined) throw new Error('the world has failed');
-  const file = join(folder, 'seed-5.json');
-  writeFileSync(file, failureText(failure));
   // It ends at all, and by the limit: the message of a loop that is stopped is the process's own.
-  expect(await limitWorlds('cli/sddf.mjs', ['replay', file], 1)).toBe(1);
+  expect(await replayed(reports[0])).toBe(1);
+});
+
+longTest('a world whose process dies twice has failed, and the next one is run', async () => {
+  const { reports, deaths } = await run(MORTAL);
+  const what = 'its process dies: SIGKILL';
+  const violations = [{ oracle: 'no-internal-failure', where: 'sddf', what, timeNs: 0 }];
+  expect(reports).toMatchObject([
+    { seed: 5, verdict: 'failed', failure: { violations } },
+    { seed: 6, verdict: 'failed', failure: { violations } },
+  ]);
+  expect(deaths).toEqual([
+    'a worker process died in world 5, which is run again: SIGKILL',
+    'a worker process died in world 6, which is run again: SIGKILL',
+  ]);
+  expect(await replayed(reports[0])).toBe(1);
+});
+
+longTest('a world whose process is killed once from outside is run again', async () => {
+  const { reports, deaths } = await run(KILLED_ONCE);
+  // There is nothing to ask it for.
+  expect(reports.map(({ seed, verdict }) => [seed, verdict])).toEqual([
+    [5, 'void'],
+    [6, 'void'],
+  ]);
+  expect(deaths).toEqual(['a worker process died in world 5, which is run again: SIGKILL']);
+});
+
+longTest('a world that takes all memory has failed, and the reason is one line', async () => {
+  process.env['NODE_OPTIONS'] = '--max-old-space-size=200';
+  const { reports } = await run(GREEDY).finally(() => delete process.env['NODE_OPTIONS']);
+  for (const { failure } of reports) {
+    expect(failure?.violations).toMatchObject([
+      { what: 'its process dies: SIGABRT: JavaScript heap out of memory' },
+    ]);
+  }
+  expect(reports).toHaveLength(2);
 });
 
 longTest('a campaign that is stopped waits for no world that does not end', async () => {
   const seeds = { first: 5, last: 9 };
-  const pool = new SeedPool({ request: ENDLESS, seeds, jobs: 1, onReport: () => undefined });
+  const ears = { onReport: () => undefined, onNotice: () => undefined };
+  const pool = new SeedPool({ request: ENDLESS, seeds, jobs: 1, ...ears });
   const ended = pool.run();
   await sleep(3000); // if its first world has not begun by then, it ends all the more
   pool.stop();

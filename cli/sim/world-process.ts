@@ -1,14 +1,17 @@
 /**
- * A child process that runs worlds: it loads a system once, and is then given seeds. If it dies,
- * the reason is reported with its seeds. A world that does not end is stopped with its process; it
- * has failed, and another process goes on behind it.
+ * A child process that runs worlds: it loads a system once, and is then given seeds. A world that
+ * does not end is stopped with its process; it has failed, and another process goes on behind it.
+ *
+ * A process that dies may have been ended from outside, or for want of memory that others took. So
+ * the world that was under way is run again in a new one, and has failed if that dies of it, too.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
-import type { SeedReport } from '../../sim/campaign/campaign.ts';
+import type { SeedReport, WorldStopped } from '../../sim/campaign/campaign.ts';
 import type { Recipe } from '../../sim/campaign/guide.ts';
+import { causeOfDeath } from '../cause-of-death.ts';
 import type { CampaignRequest } from './request.ts';
 
 export type WorkerAnswer =
@@ -36,12 +39,12 @@ export interface CoverageEars {
   readonly onEnded: (executed: PackedSources) => void;
 }
 
-/** Worlds to run, behind one that has not ended in the process before. */
+/** Worlds to run, behind one that has not come to its end in the process before. */
 export interface WorkerOrder {
   readonly seeds: readonly number[];
   /** By seed, where a guide has chosen them. */
   readonly recipes?: Recipes | undefined;
-  readonly endless?: { readonly seed: number; readonly hostSeconds: number };
+  readonly stopped?: WorldStopped | undefined;
 }
 
 export type Recipes = Readonly<Record<number, Recipe>>;
@@ -59,77 +62,91 @@ export interface GuidedWorlds {
  */
 const WORLD_SECONDS_MAX = 300;
 
-/** How what was waited for has come: of itself, or with a new process in the old one's place. */
-type Ended = 'over' | 'replaced';
+/** How what was waited for has come. */
+type Ended =
+  | { readonly kind: 'over' }
+  /** The world that is under way takes too long; another process is there. */
+  | { readonly kind: 'endless' }
+  | { readonly kind: 'died'; readonly how: string };
+
+const OVER: Ended = { kind: 'over' };
 
 /** Who waits for what the process says next. */
 interface Waiting {
-  readonly seeds: readonly number[];
   readonly onReport: (report: SeedReport) => void;
   readonly resolve: (how: Ended) => void;
   readonly reject: (error: Error) => void;
+}
+
+export interface WorldProcessOptions {
+  /** Of host time that a world may take. */
+  readonly worldSeconds?: number;
+  readonly coverage?: CoverageEars | undefined;
+  /** Told, in a line, of each process that dies. */
+  readonly onDeath?: ((line: string) => void) | undefined;
 }
 
 export class WorldProcess {
   readonly #request: CampaignRequest;
   readonly #worldSeconds: number;
   readonly #coverage: CoverageEars | undefined;
+  readonly #onDeath: (line: string) => void;
   #child: ChildProcess;
   #exit: Promise<void> = Promise.resolve();
   #waiting: Waiting | undefined;
   #onFeatures: GuidedWorlds['onFeatures'] | undefined;
-  #complaint = '';
+  /** How the process that was there last has died. */
+  #died: string | undefined;
+  /** Why there can be no further process. */
   #end: Error | undefined;
   #isAbandoned = false;
   /** Runs while a world does. */
   #limit: NodeJS.Timeout | undefined;
 
-  constructor(
-    request: CampaignRequest,
-    how: {
-      /** Of host time that a world may take. */
-      readonly worldSeconds?: number;
-      readonly coverage?: CoverageEars | undefined;
-    } = {},
-  ) {
+  constructor(request: CampaignRequest, options: WorldProcessOptions = {}) {
     this.#request = request;
-    this.#worldSeconds = how.worldSeconds ?? WORLD_SECONDS_MAX;
-    this.#coverage = how.coverage;
+    this.#worldSeconds = options.worldSeconds ?? WORLD_SECONDS_MAX;
+    this.#coverage = options.coverage;
+    this.#onDeath = options.onDeath ?? (() => undefined);
     this.#child = this.#start();
   }
 
   #start(): ChildProcess {
+    this.#died = undefined;
     const child = fork(PROGRAM, [JSON.stringify(this.#request)], {
       // From source the loader is named by its place: the working directory is the user's.
       execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
       // The last is for it to hear that we have gone.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#complaint = (this.#complaint + text).slice(-2000);
-    });
     child.on('message', (answer: WorkerAnswer) => {
       if (child === this.#child) this.#hear(answer);
     });
-    this.#exit = new Promise((resolve) => {
-      const fail = (error: Error): void => {
-        if (child === this.#child) this.#fail(error);
-      };
-      child.on('error', fail);
-      child.on('exit', (code, signal) => {
-        fail(new Error(this.#deathNote(signal ?? `status ${String(code)}`)));
-        resolve();
-      });
+    child.on('error', (error) => {
+      if (child === this.#child) this.#fail(error);
+    });
+    this.#exit = causeOfDeath(child).then((how) => {
+      if (child === this.#child) this.#die(how);
     });
     return child;
   }
 
   /** Waits until the system is loaded. @throws Error when it cannot be */
   async ready(): Promise<void> {
-    await this.#wait([], () => undefined);
+    const ended = await this.#wait(() => undefined);
+    if (ended.kind !== 'died') return;
+    const what = 'a worker process died while it loaded the system';
+    this.#onDeath(`${what}, which is tried again: ${ended.how}`);
+    this.#child = this.#start();
+    const again = await this.#wait(() => undefined);
+    if (again.kind === 'died') throw new Error(`${what}, for the second time: ${again.how}`);
   }
 
-  /** @throws Error when the process dies */
+  /**
+   * Every seed is reported, whatever becomes of the process.
+   *
+   * @throws Error when no process can load the system any more
+   */
   async run(
     seeds: readonly number[],
     onReport: (report: SeedReport) => void,
@@ -143,18 +160,50 @@ export class WorldProcess {
       this.#limitWorld(left.length > 0);
       onReport(each);
     };
+    /** Run again, since its process has died. */
+    let again: number | undefined;
     let order: WorkerOrder = { seeds, recipes };
     for (;;) {
-      const done = this.#wait(order.seeds, report);
-      if (this.#child.connected) this.#child.send(order);
-      this.#limitWorld(true);
-      const how = await done;
-      this.#limitWorld(false);
+      if (this.#died !== undefined) await this.#startAgain();
+      const how = await this.#obeyed(order, report);
       const [seed, ...others] = left;
-      if (how === 'over' || seed === undefined) return;
-      await this.ready();
-      order = { seeds: others, recipes, endless: { seed, hostSeconds: this.#worldSeconds } };
+      if (how.kind === 'over' || seed === undefined) return;
+      if (how.kind === 'endless') await this.ready();
+      const stopped = this.#stopped(how, seed, again);
+      again = seed;
+      order = { seeds: stopped === undefined ? left : others, recipes, stopped };
     }
+  }
+
+  async #obeyed(order: WorkerOrder, onReport: Waiting['onReport']): Promise<Ended> {
+    const done = this.#wait(onReport);
+    if (this.#child.connected) this.#child.send(order);
+    this.#limitWorld(true);
+    const how = await done;
+    this.#limitWorld(false);
+    return how;
+  }
+
+  /** @returns why a world has failed; undefined when it is to be run again */
+  #stopped(
+    how: Exclude<Ended, { readonly kind: 'over' }>,
+    seed: number,
+    again: number | undefined,
+  ): WorldStopped | undefined {
+    if (how.kind === 'endless') {
+      const what = `the world does not end: it was stopped after ${this.#worldSeconds} s of host time`;
+      return { seed, oracle: 'progress', what };
+    }
+    if (seed === again) {
+      return { seed, oracle: 'no-internal-failure', what: `its process dies: ${how.how}` };
+    }
+    this.#onDeath(`a worker process died in world ${seed}, which is run again: ${how.how}`);
+    return undefined;
+  }
+
+  async #startAgain(): Promise<void> {
+    this.#child = this.#start();
+    await this.ready();
   }
 
   #limitWorld(isRunning: boolean): void {
@@ -167,15 +216,18 @@ export class WorldProcess {
     const old = this.#child;
     this.#child = this.#start();
     old.kill('SIGKILL');
-    this.#waiting?.resolve('replaced');
+    this.#waiting?.resolve({ kind: 'endless' });
   }
 
   /** Lets it go; it has nothing left to do but to tell what its worlds have executed. */
   async end(): Promise<void> {
     if (this.#coverage !== undefined && this.#child.connected && !this.#isAbandoned) {
-      const told = this.#wait([], () => undefined);
+      const told = this.#wait(() => undefined);
       this.#child.send(TELL_EXECUTED);
-      await told;
+      const how = await told;
+      if (how.kind === 'died') {
+        this.#onDeath(`a worker process died before it told what it has executed: ${how.how}`);
+      }
     }
     if (this.#child.connected) this.#child.disconnect();
     await this.#exit;
@@ -185,7 +237,7 @@ export class WorldProcess {
   abandon(): void {
     this.#isAbandoned = true;
     this.kill();
-    this.#waiting?.resolve('over');
+    this.#waiting?.resolve(OVER);
   }
 
   kill(): void {
@@ -193,11 +245,12 @@ export class WorldProcess {
     this.#child.kill('SIGKILL');
   }
 
-  #wait(seeds: readonly number[], onReport: (report: SeedReport) => void): Promise<Ended> {
+  #wait(onReport: Waiting['onReport']): Promise<Ended> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
-    if (this.#isAbandoned) return Promise.resolve('over');
+    if (this.#isAbandoned) return Promise.resolve(OVER);
+    if (this.#died !== undefined) return Promise.resolve({ kind: 'died', how: this.#died });
     return new Promise((resolve, reject) => {
-      this.#waiting = { seeds, onReport, resolve, reject };
+      this.#waiting = { onReport, resolve, reject };
     });
   }
 
@@ -208,7 +261,7 @@ export class WorldProcess {
       if (answer.features !== undefined) this.#onFeatures?.(answer.features);
       this.#waiting?.onReport(answer.report);
     } else if (answer.kind === 'failed') this.#fail(new Error(answer.problem));
-    else this.#waiting?.resolve('over');
+    else this.#waiting?.resolve(OVER);
   }
 
   #tellExecuted(answer: WorkerAnswer, executed: PackedSources): void {
@@ -217,21 +270,18 @@ export class WorldProcess {
     else this.#coverage?.onEnded(executed);
   }
 
+  #die(how: string): void {
+    clearTimeout(this.#limit);
+    if (this.#isAbandoned) return;
+    this.#died = how;
+    this.#waiting?.resolve({ kind: 'died', how });
+  }
+
   #fail(error: Error): void {
     clearTimeout(this.#limit);
     if (this.#isAbandoned) return;
     this.#end ??= error;
     this.#waiting?.reject(this.#end);
-  }
-
-  #deathNote(how: string): string {
-    const lines = this.#complaint.trim().split('\n');
-    // Node prints a place in the source, the error, its stack, and its own version.
-    const last = lines.find((line) => /^[A-Z]\w+: /.test(line)) ?? lines.at(-1) ?? '';
-    const { seeds = [] } = this.#waiting ?? {};
-    const where =
-      seeds.length === 0 ? 'before its first seed' : `at one of the seeds ${seeds.join(', ')}`;
-    return `a worker process ended ${where} (${how})${last === '' ? '' : `: ${last}`}`;
   }
 }
 

@@ -76,10 +76,9 @@ describe('a tally', () => {
     expect(progressLine(tally, { total: 1500, faults: 9, rate: 12.4 })).toBe(
       '4 of 1,500 worlds, 12.4/s; failed: 3 × order; 8 of 9 faults have not struck',
     );
-    const shown = tally.distinct().map(({ signature, seed, count }) => [signature, seed, count]);
-    expect(shown).toEqual([
-      ['<a> & "b"', 4, 2],
-      ['c\u0001', 5, 1],
+    expect(tally.distinct()).toMatchObject([
+      { signature: '<a> & "b"', seed: 4, count: 2, seeds: [4, 9] },
+      { signature: 'c\u0001', seed: 5, count: 1, seeds: [5] },
     ]);
   });
 

@@ -101,25 +101,28 @@ export function runSeed(
   return reportOf(loaded, options, outcome, seed);
 }
 
-/**
- * The report of a world that somebody has had to stop from outside: it can be run again, and
- * nothing else is known of it.
- */
-export function endlessSeed(
+/** A world that has not come to its end, and why: its process is gone. */
+export interface WorldStopped {
+  readonly seed: number;
+  readonly oracle: 'progress' | 'no-internal-failure';
+  readonly what: string;
+}
+
+/** The report of such a world: it can be run again, and nothing else is known of it. */
+export function stoppedSeed(
   loaded: CampaignSystem,
   spec: CampaignSpec,
-  { seed, recipe }: { readonly seed: number; readonly recipe?: Recipe | undefined },
-  hostSeconds: number,
+  { seed, oracle, what }: WorldStopped,
+  recipe?: Recipe,
 ): SeedReport {
   const options = worldOf(loaded, spec, recipe ?? seed);
-  const what = `the world does not end: it was stopped after ${hostSeconds} s of host time`;
   return reportOf(
     loaded,
     options,
     {
       seed: options.seed,
       verdict: 'failed',
-      violations: [{ oracle: 'progress', where: 'sddf', what, timeNs: 0 }],
+      violations: [{ oracle, where: 'sddf', what, timeNs: 0 }],
       strikes: [],
       points: 0,
       decisions: [],
@@ -293,8 +296,13 @@ export interface DistinctFailure {
   /** The smallest seed, and how many there were. */
   readonly seed: number;
   readonly count: number;
+  /** The first of them that came, in order. */
+  readonly seeds: readonly number[];
   readonly failure: Failure;
 }
+
+/** Seeds that are kept of failures of one kind. */
+const SEEDS_MAX = 100;
 
 /** Adds reports up, in any order. */
 export class Tally {
@@ -327,6 +335,7 @@ export class Tally {
       signature: report.signature,
       seed: isFirst ? report.seed : known.seed,
       count: (known?.count ?? 0) + 1,
+      seeds: [...(known?.seeds ?? []), report.seed].slice(0, SEEDS_MAX).toSorted((a, b) => a - b),
       failure: isFirst ? report.failure : known.failure,
     });
   }

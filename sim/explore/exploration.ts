@@ -2,7 +2,7 @@
 
 import { Random } from '../../board/random.ts';
 import { boundedStrategy } from './bounded.ts';
-import { type Decision, Explorer } from './explorer.ts';
+import { type Decision, Explorer, type ExplorerEars } from './explorer.ts';
 import { continueStrategy, pctStrategy, randomStrategy, replayStrategy } from './strategies.ts';
 
 /** How a world's orders are chosen: plain data. */
@@ -27,27 +27,20 @@ export type Exploration =
       readonly seed: number;
     };
 
-/**
- * @param seed of the world
- * @param onPoint told of each point of choice of a bounded exploration: whose it is
- */
-export function makeExplorer(
-  explore: Exploration,
-  seed: number,
-  onPoint?: (domain: string) => void,
-): Explorer {
+/** @param seed of the world */
+export function makeExplorer(explore: Exploration, seed: number, ears: ExplorerEars): Explorer {
   const random = new Random(seed).fork('orders');
   switch (explore.kind) {
     case 'random':
-      return new Explorer(randomStrategy(random));
+      return new Explorer(randomStrategy(random), ears);
     case 'pct':
-      return new Explorer(pctStrategy(random, explore.depth, explore.points));
+      return new Explorer(pctStrategy(random, explore.depth, explore.points), ears);
     case 'replay':
-      return new Explorer(replayStrategy(explore.decisions));
+      return new Explorer(replayStrategy(explore.decisions), ears);
     case 'bounded':
-      return new Explorer(boundedStrategy(explore.taken, explore.domains), onPoint);
+      return new Explorer(boundedStrategy(explore.taken, explore.domains), ears);
     case 'continue':
-      return new Explorer(continueStrategy(explore, new Random(explore.seed).fork('orders')));
+      return new Explorer(continueStrategy(explore, new Random(explore.seed).fork('orders')), ears);
     default:
       return explore satisfies never;
   }

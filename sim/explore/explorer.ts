@@ -33,27 +33,38 @@ export interface Strategy {
   decide(point: ChoicePoint): number;
 }
 
+/** Who looks on, and changes nothing. */
+export interface ExplorerEars {
+  /** Told of each point: whose it is. */
+  readonly onPoint?: ((domain: string) => void) | undefined;
+  /** Told of each point at which time passes, and how much, ns. */
+  readonly onDecision?: ((point: ChoicePoint, ns: number) => void) | undefined;
+}
+
 /** Asks the strategy at each point, and writes down what it decides. */
 export class Explorer {
   /** Points so far. */
   points = 0;
   readonly decisions: Decision[] = [];
   readonly #strategy: Strategy;
-  readonly #onPoint: ((domain: string) => void) | undefined;
+  readonly #ears: ExplorerEars;
 
-  /** @param onPoint told of each point: whose it is */
-  constructor(strategy: Strategy, onPoint?: (domain: string) => void) {
+  constructor(strategy: Strategy, ears: ExplorerEars = {}) {
     this.#strategy = strategy;
-    this.#onPoint = onPoint;
+    this.#ears = ears;
   }
 
   /** @returns how much time is to pass at this point */
   reach(reached: Omit<ChoicePoint, 'number'>): number {
     const number = this.points;
     this.points += 1;
-    this.#onPoint?.(reached.domain);
-    const ns = this.#strategy.decide({ number, ...reached });
-    if (ns > 0) this.decisions.push({ at: number, ns });
+    this.#ears.onPoint?.(reached.domain);
+    const point = { number, ...reached };
+    const ns = this.#strategy.decide(point);
+    if (ns > 0) {
+      this.decisions.push({ at: number, ns });
+      this.#ears.onDecision?.(point, ns);
+    }
     return ns;
   }
 }

@@ -4,7 +4,9 @@
  */
 
 import { runSeed, type CampaignSpec } from '../campaign/campaign.ts';
-import { shrink } from '../shrink/shrink.ts';
+import { pointsOf } from '../points/system-points.ts';
+import { shrink, type Shrunk } from '../shrink/shrink.ts';
+import { noteWorld, storyOf } from '../shrink/story.ts';
 import { failureText } from '../failure/failure-file.ts';
 import { worldOptions } from '../failure/replay.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -43,6 +45,8 @@ export interface Found {
   /** Worlds that shrinking has run, and host time that they took, in seconds; 0 without. */
   readonly shrinkWorlds: number;
   readonly shrinkSeconds: number;
+  /** What happened; empty without shrinking. */
+  readonly story: readonly string[];
 }
 
 /** @returns undefined when every world held in which the sound system holds */
@@ -76,7 +80,12 @@ export function hunt(options: HuntOptions): Found | undefined {
       bytes: failureText(left).length,
       shrinkWorlds: shrunk?.worlds ?? 0,
       shrinkSeconds,
+      story: shrunk === undefined ? [] : storyOfShrunk(shrunk, target),
     };
   }
   return undefined;
+}
+
+function storyOfShrunk({ failure, outcome }: Shrunk, target: WorldSystem): readonly string[] {
+  return storyOf(outcome, pointsOf(target.system), noteWorld(failure.world, target));
 }

@@ -98,7 +98,7 @@ export class PlannedDisk implements BlockWire, BlockEnd {
 
   read(tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
     const sectors = lengthBytes / SECTOR_BYTES;
-    const strike = this.#options.points.read.next();
+    const strike = this.#options.points.read.next(() => sectorWords(sector, sectors));
     const { by = 0, bit = 0 } = strike?.parameters ?? {};
     const plain = (from = sector): BlockStatus => this.#readNow(tag, from, at, lengthBytes);
     if (strike === undefined) return plain();
@@ -123,7 +123,7 @@ export class PlannedDisk implements BlockWire, BlockEnd {
 
   write(tag: number, sector: number, at: number, lengthBytes: number): BlockStatus {
     const sectors = lengthBytes / SECTOR_BYTES;
-    const strike = this.#options.points.write.next();
+    const strike = this.#options.points.write.next(() => sectorWords(sector, sectors));
     const { by = 0, kept = 0 } = strike?.parameters ?? {};
     if (strike === undefined) return this.#writeNow(tag, sector, at, lengthBytes);
     switch (strike.fault) {
@@ -166,7 +166,7 @@ export class PlannedDisk implements BlockWire, BlockEnd {
   }
 
   discard(tag: number, sector: number, sectors: number): BlockStatus {
-    const strike = this.#options.points.discard.next();
+    const strike = this.#options.points.discard.next(() => sectorWords(sector, sectors));
     if (strike?.fault === 'unsupported') return BLOCK_UNSUPPORTED;
     if (strike?.fault === 'error') return BLOCK_IO_ERROR;
     if (!this.#isWritable(sector, sectors)) return BLOCK_IO_ERROR;
@@ -175,7 +175,7 @@ export class PlannedDisk implements BlockWire, BlockEnd {
   }
 
   writeZeroes(tag: number, sector: number, sectors: number): BlockStatus {
-    const strike = this.#options.points.discard.next();
+    const strike = this.#options.points.discard.next(() => sectorWords(sector, sectors));
     if (strike?.fault === 'unsupported') return BLOCK_UNSUPPORTED;
     if (strike?.fault === 'error' || !this.#isWritable(sector, sectors)) return BLOCK_IO_ERROR;
     return this.#disk.writeZeroes(tag, sector, sectors);
@@ -276,4 +276,8 @@ export class PlannedDisk implements BlockWire, BlockEnd {
     this.abandon();
     for (const { tag } of waiting) this.#end?.completed(tag, BLOCK_IO_ERROR);
   }
+}
+
+function sectorWords(sector: number, sectors: number): string {
+  return sectors === 1 ? `sector ${sector}` : `sectors ${sector} to ${sector + sectors - 1}`;
 }

@@ -12,11 +12,17 @@ import { assert } from '../../memory/assert.ts';
 import type { Amount, Plan, Rule } from '../plan/plan.ts';
 import { type FaultKind, faultNamed, type PointKind, type Strike } from './point.ts';
 
+/** Says what passes at an opportunity, such as 'question 7 to 10.0.2.15'; asked at a strike. */
+export type About = () => string;
+
 /** Carries out a moment, and takes it back. */
 export interface MomentAction {
   begin(strike: Strike): void;
   end(strike: Strike): void;
 }
+
+/** Told of a strike before it has its effect, and of what it strikes, where that can be said. */
+export type OnStrike = (strike: Strike, about: About | undefined) => void;
 
 interface ActiveRule {
   readonly index: number;
@@ -53,15 +59,20 @@ export class Point {
     return this.#rules.length > 0;
   }
 
-  /** An opportunity has come. @returns what strikes, the first rule in the plan's order */
-  next(): Strike | undefined {
+  /**
+   * An opportunity has come.
+   *
+   * @param about what passes, for whoever looks on
+   * @returns what strikes, the first rule in the plan's order
+   */
+  next(about?: About): Strike | undefined {
     this.opportunities += 1;
     let first: Strike | undefined;
     for (const active of this.#rules) {
       if (active.fault.trigger === 'moment') continue;
       // Each rule draws, even behind one that has struck.
       const isDrawn = isDrawnBy(active);
-      if (first === undefined) first = this.#injector.decide(active, this, isDrawn);
+      if (first === undefined) first = this.#injector.decide(active, this, isDrawn, about);
     }
     return first;
   }
@@ -79,7 +90,7 @@ export class Injector {
   /** In the order in which they happened; the first ones, where not all are kept. */
   readonly strikes: Strike[] = [];
   readonly #kept: number;
-  readonly #onStrike: ((strike: Strike) => void) | undefined;
+  readonly #onStrike: OnStrike | undefined;
   readonly #clock: Clock;
   readonly #points = new Map<string, Point>();
   readonly #active: readonly ActiveRule[];
@@ -98,7 +109,7 @@ export class Injector {
     readonly clock: Clock;
     readonly random: Random;
     readonly strikesKept?: number | undefined;
-    readonly onStrike?: ((strike: Strike) => void) | undefined;
+    readonly onStrike?: OnStrike | undefined;
   }) {
     const { plan, points, clock, random } = options;
     this.plan = plan;
@@ -164,7 +175,7 @@ export class Injector {
     return counts;
   }
 
-  decide(active: ActiveRule, point: Point, isDrawn: boolean): Strike | undefined {
+  decide(active: ActiveRule, point: Point, isDrawn: boolean, about?: About): Strike | undefined {
     if (!this.#isArmed) return undefined;
     const nowNs = this.#clock.now();
     const { rule } = active;
@@ -173,7 +184,7 @@ export class Injector {
     if (!lasts && !(isDrawn && isMeant(active, point.opportunities, nowNs))) return undefined;
     if (active.strikes >= (rule.for.times ?? Infinity)) return undefined;
     if (!lasts && rule.for.durationNs !== undefined) active.untilNs = nowNs + rule.for.durationNs;
-    return this.#record(active, point.opportunities, nowNs);
+    return this.#record(active, point.opportunities, nowNs, about);
   }
 
   schedule(active: ActiveRule, point: Point, action: MomentAction): void {
@@ -200,7 +211,7 @@ export class Injector {
     this.#clock.schedule(over, nowNs + durationNs);
   }
 
-  #record(active: ActiveRule, opportunity: number, timeNs: number): Strike {
+  #record(active: ActiveRule, opportunity: number, timeNs: number, about?: About): Strike {
     active.strikes += 1;
     const strike: Strike = {
       rule: active.index,
@@ -211,7 +222,7 @@ export class Injector {
       parameters: drawParameters(active),
     };
     if (this.strikes.length < this.#kept) this.strikes.push(strike);
-    this.#onStrike?.(strike);
+    this.#onStrike?.(strike, about);
     return strike;
   }
 }

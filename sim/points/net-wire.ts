@@ -7,7 +7,8 @@ import type { Clock, ClockEvent } from '../../board/clock.ts';
 import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../../board/ethernet.ts';
 import { DelayLine } from '../../board/links/delay-line.ts';
 import type { Ram } from '../../memory/ram.ts';
-import type { Point } from './injector.ts';
+import { frameWords } from './frame-words.ts';
+import type { About, Point } from './injector.ts';
 import { fault, type FaultKind, type PointKind, type Strike, within } from './point.ts';
 
 /** Frames that can be held back in each direction. */
@@ -135,6 +136,9 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
   readonly #out: DelayLine;
   readonly #copyAt: number;
   readonly #arrival: ClockEvent = { fire: () => this.#announce() };
+  #passingAt = 0;
+  #passingBytes = 0;
+  readonly #about: About = () => frameWords(this.#ram, this.#passingAt, this.#passingBytes);
   readonly #departure: ClockEvent = { fire: (nowNs) => this.#depart(nowNs) };
   #end: EthernetEnd | undefined;
   #pulls = 0;
@@ -168,7 +172,7 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
     for (let bytes = inner.nextLength(); bytes > 0; bytes = inner.nextLength()) {
       if (this.#in.isFull) return;
       inner.copyNext(0, this.#copyAt, bytes);
-      const strike = this.#incoming.next();
+      const strike = this.#incoming.next(this.#frame(this.#copyAt, bytes));
       if (strike?.fault === 'lose') {
         inner.dropNext(LOST);
       } else {
@@ -210,7 +214,7 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
   }
 
   transmit(at: number, lengthBytes: number): void {
-    const strike = this.#outgoing.next();
+    const strike = this.#outgoing.next(this.#frame(at, lengthBytes));
     if (strike?.fault === 'lose') this.#wire.dropTransmit(at, lengthBytes, LOST);
     else if (this.#out.isFull) this.#wire.dropTransmit(at, lengthBytes, CROWDED);
     else this.#admit(this.#out, at, lengthBytes, strike);
@@ -219,6 +223,13 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
 
   dropTransmit(at: number, lengthBytes: number, reason: string): void {
     this.#wire.dropTransmit(at, lengthBytes, reason);
+  }
+
+  /** What passes. */
+  #frame(at: number, lengthBytes: number): About {
+    this.#passingAt = at;
+    this.#passingBytes = lengthBytes;
+    return this.#about;
   }
 
   #removeFirst(): void {

@@ -25,11 +25,11 @@ import { type DiskObserver, PlannedDisk } from './disk.ts';
 import { diskPoints } from './disk-points.ts';
 import { CallOrder, calledDomains } from './called-domains.ts';
 import { type DomainNotes, notifyChannels, plannedProgram, slowImage } from './domains.ts';
-import { Injector, type Point } from './injector.ts';
+import { Injector, type OnStrike, type Point } from './injector.ts';
 import { plannedMachineCode } from './machine-domains.ts';
 import { PlannedWire } from './net-wire.ts';
 import { PlannedBoard } from './planned-board.ts';
-import type { Excuse, PointKind, Strike } from './point.ts';
+import type { Excuse, PointKind } from './point.ts';
 import { faultNamed } from './point.ts';
 import { clientQueues, planSharedQueue } from './shared-queues.ts';
 import { devicesOf, pointsOf } from './system-points.ts';
@@ -44,7 +44,7 @@ export interface PlannedRunOptions {
   readonly programs?: ReadonlyMap<string, Program>;
   /** Strikes that are kept one by one; all unless told. */
   readonly strikesKept?: number;
-  readonly onStrike?: (strike: Strike) => void;
+  readonly onStrike?: OnStrike;
   /** Makes the board; a plain planned one unless told. */
   readonly makeBoard?: (...parts: ConstructorParameters<typeof PlannedBoard>) => PlannedBoard;
 }

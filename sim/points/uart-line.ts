@@ -144,7 +144,7 @@ export class PlannedLine implements SerialWire, SerialEnd {
 
   receive(character: number): void {
     const end = this.#end as SerialEnd;
-    const strike = this.#incoming.next();
+    const strike = this.#incoming.next(() => characterWords(character));
     const { bit = 0, times = 1, character: made = 0 } = strike?.parameters ?? {};
     switch (strike?.fault) {
       case 'lose':
@@ -192,7 +192,7 @@ export class PlannedLine implements SerialWire, SerialEnd {
   }
 
   transmit(character: number): void {
-    const strike = this.#outgoing.next();
+    const strike = this.#outgoing.next(() => characterWords(character));
     if (strike?.fault === 'lose') return;
     const flipped = strike === undefined ? 0 : 1 << (strike.parameters['bit'] ?? 0);
     this.#line.transmit(character ^ flipped);
@@ -246,4 +246,9 @@ export class PlannedLine implements SerialWire, SerialEnd {
     this.#isBroken = level === 'space';
     this.#end?.breakChanged(level);
   }
+}
+
+function characterWords(character: number): string {
+  const isShown = character > 0x20 && character < 0x7f;
+  return isShown ? `'${String.fromCharCode(character)}'` : `character ${character & 0xff}`;
 }

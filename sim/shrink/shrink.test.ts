@@ -20,7 +20,7 @@ import { pointsOf } from '../points/system-points.ts';
 import { runWorld, type WorldSystem } from '../world.ts';
 import { minimise } from './minimise.ts';
 import { shrink } from './shrink.ts';
-import { storyOf } from './story.ts';
+import { noteWorld, storyOf } from './story.ts';
 import { whenLikely } from './when.ts';
 
 describe('minimise', () => {
@@ -124,10 +124,28 @@ describe('a failure', () => {
 
     const again = failureOf(shrunk?.failure.world ?? world);
     expect(again.outcome).toBe(shrunk?.failure.outcome);
-    const story = shrunk === undefined ? [] : storyOf(shrunk.outcome, pointsOf(built.system));
+    if (shrunk === undefined) throw new Error('it has been shrunk');
+    const points = pointsOf(built.system);
+    const story = storyOf(shrunk.outcome, points, noteWorld(shrunk.failure.world, target));
     expect(story.length).toBeLessThanOrEqual(10);
-    expect(story[0]).toContain('net.wire.in: the frame is cut short');
+    expect(story[0]).toMatch(
+      /net\.wire\.in, the \d+.. time that a frame passes, question \d+ to 10\.0\.2\.15, \d+ bytes: the frame is cut short; bytes that are left, at most: \d+$/,
+    );
+    expect(storyOf(shrunk.outcome, points)[0]).toContain(': the frame is cut short; bytes');
     expect(story.join('\n')).toContain('no-fault: client0 has faulted');
+  });
+
+  it('of an order tells who was slow, where, and for how long', () => {
+    const decisions = [
+      { at: 100, ns: 3000 },
+      { at: 300, ns: 1_500_000 },
+    ];
+    const slow: WorldSpec = { ...world, amount: 5, plan: { name: 'none', rules: [] }, decisions };
+    const outcome = runWorld(worldOptions(slow, target));
+    const story = storyOf(outcome, pointsOf(built.system), noteWorld(slow, target));
+    expect(story).toHaveLength(2);
+    expect(story[0]).toMatch(/^ +\d+\.\d{3} ms {2}\w+ takes 3\.0 us longer before \w+/);
+    expect(story[1]).toMatch(/ takes 1\.500 ms longer before \w+/);
   });
 
   it('that does not come again is not shrunk', () => {

@@ -18,7 +18,8 @@ export interface ShrinkOptions {
   readonly limit: number;
   /** Asked before each world: false ends the search, as the limit does. */
   readonly mayGoOn: () => boolean;
-  readonly onProgress: (worlds: number, spec: WorldSpec) => void;
+  /** Told of each failure that is smaller than the one before. */
+  readonly onProgress: (worlds: number, smaller: Failure) => void;
   /** Told before each world. */
   readonly onWorld?: () => void;
 }
@@ -65,13 +66,7 @@ class Shrinker {
     }
     const outcome = this.#outcomeNow();
     return {
-      failure: {
-        ...this.#options.failure,
-        world: this.#spec,
-        violations: outcome.violations,
-        strikes: countStrikes(outcome.strikes),
-        outcome: digestOf(JSON.stringify(outcome)),
-      },
+      failure: this.#failureOf(outcome),
       outcome,
       worlds: this.#worlds,
       end: this.#mayGoOn() ? 'minimum' : 'limit',
@@ -119,8 +114,18 @@ class Shrinker {
     if (signatureOf(outcome) !== this.#signature) return false;
     this.#spec = spec;
     this.#outcome = outcome;
-    this.#options.onProgress(this.#worlds, spec);
+    this.#options.onProgress(this.#worlds, this.#failureOf(outcome));
     return true;
+  }
+
+  #failureOf(outcome: WorldOutcome): Failure {
+    return {
+      ...this.#options.failure,
+      world: this.#spec,
+      violations: outcome.violations,
+      strikes: countStrikes(outcome.strikes),
+      outcome: digestOf(JSON.stringify(outcome)),
+    };
   }
 
   #mayGoOn(): boolean {

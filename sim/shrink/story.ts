@@ -1,9 +1,37 @@
 /** What happened, in order, in plain sentences: at most ten lines. */
 
-import { faultNamed, type PointKind } from '../points/point.ts';
-import type { WorldOutcome } from '../world.ts';
+import type { ChoicePoint, PointKindName } from '../explore/explorer.ts';
+import { worldOptions } from '../failure/replay.ts';
+import type { WorldSpec } from '../failure/failure-file.ts';
+import { faultNamed, type ParameterKind, type PointKind, type Strike } from '../points/point.ts';
+import { runWorld, type WorldOutcome, type WorldSystem } from '../world.ts';
 
 const LINES_MAX = 10;
+/** Of what was found wrong. */
+const ENDS_MAX = LINES_MAX / 2;
+
+/** What an outcome does not say of its strikes and decisions. */
+export interface StoryNotes {
+  /** What each strike struck, in their order; empty where there is nothing to say. */
+  readonly about: readonly string[];
+  readonly decisions: readonly { readonly point: ChoicePoint; readonly ns: number }[];
+}
+
+const NO_NOTES: StoryNotes = { about: [], decisions: [] };
+
+/** Runs a world once more, and takes down what its outcome leaves out. */
+export function noteWorld(world: WorldSpec, target: WorldSystem): StoryNotes {
+  const about: string[] = [];
+  const decisions: StoryNotes['decisions'][number][] = [];
+  runWorld({
+    ...worldOptions(world, target),
+    watch: {
+      onStrike: (_, __, words) => about.push(words),
+      onDecision: (point, ns) => decisions.push({ point, ns }),
+    },
+  });
+  return { about, decisions };
+}
 
 /** One sentence of it. */
 export interface Told {
@@ -11,43 +39,82 @@ export interface Told {
   readonly text: string;
 }
 
-export function storyOf(outcome: WorldOutcome, points: readonly PointKind[]): readonly string[] {
-  return tellStory(outcome, points).map(
+/**
+ * @param points of the system
+ * @param notes {@link noteWorld} has taken; without them the story does not say which frames were
+ *   struck, nor who was slow
+ */
+export function storyOf(
+  outcome: WorldOutcome,
+  points: readonly PointKind[],
+  notes: StoryNotes = NO_NOTES,
+): readonly string[] {
+  return tellStory(outcome, points, notes).map(
     ({ timeNs, text }) => `${(timeNs / 1e6).toFixed(3).padStart(9)} ms  ${text}`,
   );
 }
 
 /** The same, with the times as numbers. */
-export function tellStory(outcome: WorldOutcome, points: readonly PointKind[]): readonly Told[] {
+export function tellStory(
+  outcome: WorldOutcome,
+  points: readonly PointKind[],
+  notes: StoryNotes = NO_NOTES,
+): readonly Told[] {
   const kinds = new Map(points.map((point) => [point.name, point]));
-  const strikes = outcome.strikes.map(({ timeNs, at, fault, opportunity, parameters }): Told => {
-    const point = kinds.get(at);
-    const what = point === undefined ? fault : (faultNamed(point, fault)?.what ?? fault);
-    const which =
-      opportunity === 0
-        ? ''
-        : ` (${ordinal(opportunity)} time that ${point?.opportunity ?? 'it can'})`;
-    const values = Object.entries(parameters).map(([name, value]) => `${name} ${value}`);
-    const how = values.length === 0 ? '' : `, ${values.join(', ')}`;
-    return { timeNs, text: `${at}: ${what}${how}${which}` };
-  });
-  const moments = outcome.decisions.length;
-  const slow: Told[] =
-    moments === 0
-      ? []
-      : [
-          {
-            timeNs: 0,
-            text: `${moments} times a program takes longer than usual between two steps`,
-          },
-        ];
-  const ends = outcome.violations.map(({ timeNs, oracle, what }): Told => ({
+  const strikes = outcome.strikes.map((strike, index): Told => ({
+    timeNs: strike.timeNs,
+    text: strikeWords(strike, kinds.get(strike.at), notes.about[index] ?? ''),
+  }));
+  const slow = slowWords(outcome, notes);
+  const ends = outcome.violations.slice(0, ENDS_MAX).map(({ timeNs, oracle, what }): Told => ({
     timeNs,
     text: `${oracle}: ${what}`,
   }));
-  const room = LINES_MAX - Math.min(ends.length, LINES_MAX / 2) - slow.length;
-  const shown = [...slow, ...shortened(strikes, room), ...ends.slice(0, LINES_MAX / 2)];
-  return shown.toSorted((one, other) => one.timeNs - other.timeNs);
+  const causes = [...strikes, ...slow].toSorted((one, other) => one.timeNs - other.timeNs);
+  return [...shortened(causes, LINES_MAX - ends.length), ...ends].toSorted(
+    (one, other) => one.timeNs - other.timeNs,
+  );
+}
+
+function slowWords({ decisions }: WorldOutcome, notes: StoryNotes): readonly Told[] {
+  if (notes.decisions.length === 0 && decisions.length > 0) {
+    return [{ timeNs: 0, text: `${decisions.length} times a program takes longer than usual` }];
+  }
+  return notes.decisions.map(({ point, ns }) => ({
+    timeNs: point.timeNs,
+    text: `${point.domain} takes ${duration(ns)} longer ${BEFORE[point.kind]}`,
+  }));
+}
+
+const BEFORE: Readonly<Record<PointKindName, string>> = {
+  publish: 'before or after it publishes something in a queue',
+  look: 'before it looks at what another domain has published',
+  register: 'before it touches a register',
+  kernel: 'before it calls the kernel',
+};
+
+function strikeWords(strike: Strike, point: PointKind | undefined, about: string): string {
+  const { at, fault, opportunity, parameters } = strike;
+  const kind = point === undefined ? undefined : faultNamed(point, fault);
+  const values = Object.entries(parameters).map(([name, value]) =>
+    parameterWords(name, value, kind?.parameters[name]),
+  );
+  const which =
+    opportunity === 0
+      ? []
+      : [`${ordinal(opportunity)} time that ${point?.opportunity || 'it can'}`];
+  const where = [at, ...which, ...(about === '' ? [] : [about])].join(', ');
+  return [`${where}: ${kind?.what ?? fault}`, ...values].join('; ');
+}
+
+function parameterWords(name: string, value: number, kind: ParameterKind | undefined): string {
+  const what = kind?.what ?? name;
+  return `${what}: ${kind?.unit === 'ns' ? duration(value) : value}`;
+}
+
+function duration(ns: number): string {
+  if (ns < 1000) return `${Math.round(ns)} ns`;
+  return ns < 1e6 ? `${(ns / 1000).toFixed(1)} us` : `${(ns / 1e6).toFixed(3)} ms`;
 }
 
 /** The first and the last of many. */
@@ -57,7 +124,7 @@ function shortened(told: readonly Told[], room: number): readonly Told[] {
   const [first, last] = [told.slice(0, half), told.slice(told.length - half)];
   const left = {
     timeNs: first.at(-1)?.timeNs ?? 0,
-    text: `… ${told.length - 2 * half} more faults …`,
+    text: `… ${told.length - 2 * half} more of this …`,
   };
   return [...first, left, ...last];
 }
