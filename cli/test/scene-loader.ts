@@ -17,15 +17,21 @@ import { loadBench } from './bench-loader.ts';
 /** Names in front of a plan's problems that stand for the place in the test file. */
 const PLAN_PLACE = /^faults:\d+:\d+: /;
 
+/** Told of each folder in which something is looked for that tests name. */
+export type OnFolder = (folder: string) => void;
+
 export class FileScenes implements SceneLoader {
   readonly #folder: string;
   readonly #kept: Kept;
+  readonly #onFolder: OnFolder;
   readonly #scenes = new Map<string, Promise<Scene>>();
 
   /** @param file of tests: what it names lies beside it */
-  constructor(file: string, kept: Kept) {
+  constructor(file: string, kept: Kept, onFolder: OnFolder = () => undefined) {
     this.#folder = dirname(file);
     this.#kept = kept;
+    this.#onFolder = onFolder;
+    onFolder(this.#folder);
   }
 
   scene(request: SceneRequest): Promise<Scene> {
@@ -45,6 +51,7 @@ export class FileScenes implements SceneLoader {
 
   planFile(path: string): { readonly text: string } | string {
     const place = this.#beside(path);
+    this.#onFolder(dirname(place));
     try {
       const read = readBounded(place, PLAN_BYTES_MAX);
       if (read.kind === 'too long') return `${place}: is larger than 1 MiB, which no plan needs`;
@@ -60,12 +67,16 @@ export class FileScenes implements SceneLoader {
   }
 
   async #loadScene(request: SceneRequest): Promise<Scene> {
-    const { system, choices } = request;
+    const { system, choices, unit = '' } = request;
     const searchPath = request.searchPath.map((path) => this.#beside(path));
+    for (const folder of searchPath) this.#onFolder(folder);
     if (system === undefined) {
+      this.#onFolder(dirname(this.#beside(unit)));
       return loadBench({ ...request, searchPath, folder: this.#folder }, this.#kept);
     }
-    const reference = /[./]/.test(system) ? this.#beside(system) : system;
+    const isFile = /[./]/.test(system);
+    const reference = isFile ? this.#beside(system) : system;
+    if (isFile) this.#onFolder(dirname(reference));
     const loaded = await loadSystem(reference, choices, { searchPath });
     const scene = makeScene(loaded, this.#kept);
     // What a program of the user's keeps outside `main` is not to leak from test to test.

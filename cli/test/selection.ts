@@ -9,7 +9,7 @@ import { TEST_BYTES_MAX } from '../../testing/given/yaml.ts';
 import { keep } from '../../testing/run/scene.ts';
 import { ROLES } from '../../testing/unit/roles.ts';
 import { shellText } from '../shell-text.ts';
-import { FileScenes } from './scene-loader.ts';
+import { FileScenes, type OnFolder } from './scene-loader.ts';
 import { suiteOf } from './suites.ts';
 
 /** As the command line has it: plain data, for worker processes. */
@@ -26,8 +26,11 @@ export interface Task {
 }
 
 /** @throws UserMistake with everything that is wrong with the files, a line each */
-export async function readSelection(selection: Selection): Promise<readonly TestCase[]> {
-  const tests = await allTests(selection);
+export async function readSelection(
+  selection: Selection,
+  onFolder: OnFolder = () => undefined,
+): Promise<readonly TestCase[]> {
+  const tests = await allTests(selection, onFolder);
   const { filter } = selection;
   const chosen = tests.filter(({ name }) => filter === undefined || name.includes(filter));
   if (chosen.length > 0) return chosen;
@@ -65,8 +68,11 @@ export function commandOf({ files, conformance }: Selection, file: string): stri
   return ['sddf test --conformance', conformance, ...files.map(shellText)].join(' ');
 }
 
-async function allTests({ files, conformance }: Selection): Promise<readonly TestCase[]> {
-  if (conformance === undefined) return readFiles(files);
+async function allTests(
+  { files, conformance }: Selection,
+  onFolder: OnFolder,
+): Promise<readonly TestCase[]> {
+  if (conformance === undefined) return readFiles(files, onFolder);
   const [unit, another] = files;
   if (another !== undefined) throw new UserMistake('--conformance tries one unit at a time');
   if (conformance === 'all' && unit !== undefined) {
@@ -76,12 +82,17 @@ async function allTests({ files, conformance }: Selection): Promise<readonly Tes
   const tests: TestCase[] = [];
   for (const role of roles) {
     const { file, ours } = suiteOf(role);
-    tests.push(...(await readFiles([file], unit === undefined ? ours : resolve(unit))));
+    const tried = unit === undefined ? ours : resolve(unit);
+    tests.push(...(await readFiles([file], onFolder, tried)));
   }
   return tests;
 }
 
-async function readFiles(files: readonly string[], unit?: string): Promise<readonly TestCase[]> {
+async function readFiles(
+  files: readonly string[],
+  onFolder: OnFolder,
+  unit?: string,
+): Promise<readonly TestCase[]> {
   const problems: string[] = [];
   const tests: TestCase[] = [];
   const kept = keep();
@@ -92,7 +103,7 @@ async function readFiles(files: readonly string[], unit?: string): Promise<reado
       continue;
     }
     const text = new TextDecoder().decode(read.bytes);
-    const found = await readTestFile(file, text, new FileScenes(file, kept), unit);
+    const found = await readTestFile(file, text, new FileScenes(file, kept, onFolder), unit);
     problems.push(...found.problems);
     tests.push(...found.tests);
   }

@@ -20,6 +20,7 @@ const OURS: Readonly<Record<string, string>> = {
   'blk/virt': 'virtualisers/blk/virt',
   'i2c/driver': 'drivers/i2c/opentitan/driver',
   'i2c/virt': 'virtualisers/i2c/virt',
+  'i2c/client': 'clients/i2c/clock',
   'timer/driver': 'drivers/timer/goldfish/driver',
 };
 

@@ -11,6 +11,7 @@ import { runTest, type TestResult } from '../../testing/run/run-test.ts';
 import type { TestWatch } from '../../testing/run/test-run.ts';
 import { CoverageCollector } from '../coverage/collector.ts';
 import type { CoverageExtent } from '../coverage/report.ts';
+import type { OnFolder } from './scene-loader.ts';
 import { readSelection, type Selection, type Task, tasksOf } from './selection.ts';
 
 /** Plain data. */
@@ -35,10 +36,14 @@ export class TaskRunner {
   readonly #collector: CoverageCollector | undefined;
 
   /** @throws UserMistake with everything that is wrong with the files, a line each */
-  static async open(request: TestRequest, note: (line: string) => void): Promise<TaskRunner> {
+  static async open(
+    request: TestRequest,
+    note: (line: string) => void,
+    onFolder: OnFolder = () => undefined,
+  ): Promise<TaskRunner> {
     // Programs are loaded behind this.
     const collector = request.coverage === 'none' ? undefined : new CoverageCollector(note);
-    const tests = await readSelection(request.selection);
+    const tests = await readSelection(request.selection, onFolder);
     for (const { scene } of tests) collector?.expect(scene.images);
     return new TaskRunner(request, tasksOf(tests, request), collector);
   }

@@ -7,6 +7,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
 import { UserMistake } from '../../host/problem.ts';
+import type { TestResult } from '../../testing/run/run-test.ts';
+import { causeOfDeath } from '../cause-of-death.ts';
+import type { Task } from './selection.ts';
 import type { RunTask, TestRequest } from './task-runner.ts';
 
 export type PoolOrder = { readonly task: number } | 'end';
@@ -31,64 +34,128 @@ export interface PoolEars {
 const AHEAD = 2;
 
 /**
- * @param tasks how many there are
- * @throws UserMistake when a worker cannot read or run a test; Error when it dies
+ * A worker may have been ended from outside: the test that was under way is run again in another
+ * one, and has failed if that dies of it, too.
+ *
+ * @throws UserMistake when a worker cannot read or run a test; Error when none can be loaded
  */
 export async function runInProcesses(
   request: TestRequest,
   jobs: number,
-  tasks: number,
+  tasks: readonly Task[],
   ears: PoolEars,
 ): Promise<void> {
-  const results: (RunTask | undefined)[] = [];
-  let next = 0;
-  let told = 0;
-  const take = (): number | undefined => (next < tasks ? next++ : undefined);
-  const keep = (task: number, run: RunTask): void => {
-    results[task] = run;
-    for (let each = results[told]; each !== undefined; each = results[told]) {
-      ears.onResult(each);
-      // What it has executed may be long.
-      results[told] = undefined;
-      told += 1;
-    }
-  };
-  const workers = Array.from({ length: Math.min(jobs, tasks) }, () => new Worker(request, ears));
+  const lanes = new Lanes(request, tasks, ears);
   try {
-    await Promise.all(workers.map((worker) => worker.work(take, keep)));
+    await Promise.all(Array.from({ length: Math.min(jobs, tasks.length) }, () => lanes.run()));
   } finally {
-    for (const worker of workers) worker.end();
+    lanes.end();
+  }
+}
+
+/** Tests are taken by whoever is free; each lane has one worker at a time. */
+class Lanes {
+  readonly #request: TestRequest;
+  readonly #tasks: readonly Task[];
+  readonly #ears: PoolEars;
+  readonly #workers = new Set<Worker>();
+  /** What has come, and cannot be told before what stands in front of it. */
+  readonly #results: (RunTask | undefined)[] = [];
+  #next = 0;
+  #told = 0;
+
+  constructor(request: TestRequest, tasks: readonly Task[], ears: PoolEars) {
+    this.#request = request;
+    this.#tasks = tasks;
+    this.#ears = ears;
+  }
+
+  async run(): Promise<void> {
+    let left: readonly number[] = [];
+    /** Run again, since its worker has died. */
+    let again: number | undefined;
+    for (;;) {
+      const worker = new Worker(this.#request, this.#ears, left);
+      this.#workers.add(worker);
+      const how = await worker.work(
+        () => this.#take(),
+        (task, run) => this.#keep(task, run),
+      );
+      this.#workers.delete(worker);
+      if (how === 'ended') return;
+      const [first, ...others] = worker.underWay;
+      if (first === undefined)
+        throw new UserMistake(`a worker process died as it loaded the tests: ${how.died}`);
+      const isOver = first === again;
+      if (isOver) this.#keep(first, { result: this.#dead(first, how.died) });
+      else this.#ears.note(`a worker process died, and its test is run again: ${how.died}`);
+      left = isOver ? others : worker.underWay;
+      again = first;
+    }
+  }
+
+  end(): void {
+    for (const worker of this.#workers) worker.end();
+  }
+
+  #take(): number | undefined {
+    return this.#next < this.#tasks.length ? this.#next++ : undefined;
+  }
+
+  #keep(task: number, run: RunTask): void {
+    this.#results[task] = run;
+    for (let each = this.#results[this.#told]; each !== undefined;) {
+      this.#ears.onResult(each);
+      // What it has executed may be long.
+      this.#results[this.#told] = undefined;
+      this.#told += 1;
+      each = this.#results[this.#told];
+    }
+  }
+
+  #dead(task: number, how: string): TestResult {
+    const { test, seed } = this.#tasks[task] as Task;
+    const { name, file, where } = test;
+    const came = [`its process dies: ${how}`];
+    const failure = { step: name, where, expected: 'the run to go on', came, events: [] };
+    return { name, file, seed, verdict: 'failed', timeNs: 0, failure };
   }
 }
 
 class Worker {
+  /** Tests that it has been given and that are not over, in the order in which it runs them. */
+  underWay: number[] = [];
   readonly #child: ChildProcess;
+  readonly #died: Promise<string>;
   readonly #ears: PoolEars;
-  #complaint = '';
+  /** Given to it before any other. */
+  readonly #left: number[];
 
-  constructor(request: TestRequest, ears: PoolEars) {
+  constructor(request: TestRequest, ears: PoolEars, left: readonly number[]) {
     this.#ears = ears;
+    this.#left = [...left];
     this.#child = fork(PROGRAM, [JSON.stringify(request)], {
       // From source the loader is named by its place: the working directory is the user's.
       execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
       // The last is for it to hear that we have gone.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     });
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#complaint = (this.#complaint + text).slice(-2000);
-    });
+    this.#died = causeOfDeath(this.#child);
   }
 
-  work(take: () => number | undefined, keep: (task: number, run: RunTask) => void): Promise<void> {
-    let under = 0;
+  work(
+    take: () => number | undefined,
+    keep: (task: number, run: RunTask) => void,
+  ): Promise<'ended' | { readonly died: string }> {
+    let isEnding = false;
     return new Promise((resolve, reject) => {
       const order = (): void => {
-        const task = take();
+        const task = this.#left.shift() ?? take();
         if (task !== undefined) {
-          under += 1;
+          this.underWay.push(task);
           this.#tell({ task });
-        } else if (under === 0) {
-          under = Infinity;
+        } else if (this.underWay.length === 0 && !isEnding) {
+          isEnding = true;
           this.#tell('end');
         }
       };
@@ -101,7 +168,7 @@ class Worker {
           case 'note':
             return this.#ears.note(answer.line);
           case 'result':
-            under -= 1;
+            this.underWay = this.underWay.filter((each) => each !== answer.task);
             keep(answer.task, answer.run);
             return order();
           case 'ready':
@@ -110,26 +177,21 @@ class Worker {
             return undefined;
           case 'ended':
             if (answer.executed !== undefined) this.#ears.onEnded(answer.executed);
-            return resolve();
+            return resolve('ended');
           default:
             return answer satisfies never;
         }
       });
-      this.#child.on('exit', (code, signal) => {
-        const last = this.#complaint.trim().split('\n').at(-1) ?? '';
-        reject(
-          new Error(`a worker process ended (${signal ?? `status ${String(code)}`}): ${last}`),
-        );
-      });
+      this.#child.on('error', reject);
+      this.#died.then((died) => resolve({ died }), reject);
     });
   }
 
   #tell(order: PoolOrder): void {
-    this.#child.send(order);
+    if (this.#child.connected) this.#child.send(order);
   }
 
   end(): void {
-    this.#child.removeAllListeners('exit');
     this.#child.kill('SIGKILL');
   }
 }

@@ -18,6 +18,7 @@ import { commandOf, type Selection, type Task } from './selection.ts';
 import { type RunTask, TaskRunner, type TestRequest } from './task-runner.ts';
 import { type PoolEars, runInProcesses } from './test-pool.ts';
 import { traceTest } from './trace-test.ts';
+import type { OnFolder } from './scene-loader.ts';
 import { watchFiles } from './watch-files.ts';
 
 const EXIT_FAILED = 1;
@@ -86,7 +87,9 @@ async function runCommand(files: readonly string[], flags: TestFlags): Promise<v
   checkFiles(files, flags);
   if (flags.watch !== true) return runSelection(selection, flags, terminal);
   if (flags.json === true) throw new UserMistake('--watch is for people: without --json');
-  await watchFiles(files, () => runSelection(selection, flags, terminal), terminal);
+  const run = (onFolder: OnFolder): Promise<void> =>
+    runSelection(selection, flags, terminal, onFolder);
+  await watchFiles(files, run, terminal);
 }
 
 /** @throws UserMistake: a test that is held is run alone, in this process */
@@ -118,6 +121,7 @@ async function runSelection(
   selection: Selection,
   flags: TestFlags,
   terminal: Terminal,
+  onFolder?: OnFolder,
 ): Promise<void> {
   const request: TestRequest = {
     selection,
@@ -129,7 +133,7 @@ async function runSelection(
   const note = (line: string): void => terminal.note(`sddf: ${line}`);
   // Workers have programs of their own.
   const here = jobs > 1 ? ({ ...request, coverage: 'none' } as const) : request;
-  const runner = await TaskRunner.open(here, note);
+  const runner = await TaskRunner.open(here, note, onFolder);
   const { tasks } = runner;
   if (tasks.length > TASKS_MAX) throw new UserMistake(`--seeds: more than ${TASKS_MAX} runs`);
   if (flags.trace !== undefined) await traceTest(tasks, flags.trace, terminal);
@@ -146,7 +150,7 @@ async function runSelection(
     const { debugTest } = await import('./debug-test.ts');
     results.take({ result: await debugTest(tasks, flags.gdb, terminal) });
   } else if (jobs > 1) {
-    await runInProcesses(request, jobs, tasks.length, ears);
+    await runInProcesses(request, jobs, tasks, ears);
   } else {
     await runHere(runner, ears);
   }

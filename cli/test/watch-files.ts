@@ -1,9 +1,13 @@
-/** `sddf test --watch`: runs again whenever something beside the tests has changed. */
+/**
+ * `sddf test --watch`: runs again whenever something has changed beside the tests, or in a folder
+ * where something lies that they name.
+ */
 
-import { watch } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, watch } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { explainSystemError, UserMistake } from '../../host/problem.ts';
 import type { Terminal } from '../terminal.ts';
+import type { OnFolder } from './scene-loader.ts';
 
 /** What counts: tests, plans, programs and images. */
 const COUNTS = /\.(?:ya?ml|json|[cm]?[jt]s|elf|system)$/;
@@ -13,16 +17,16 @@ const SETTLED_MS = 100;
 /** Runs once, and then again after each change, until Ctrl-C. */
 export async function watchFiles(
   files: readonly string[],
-  run: () => Promise<void>,
+  run: (onFolder: OnFolder) => Promise<void>,
   terminal: Terminal,
 ): Promise<void> {
-  const folders = [...new Set(files.map((file) => dirname(file)))];
-  const changes = new Changes(folders);
+  const changes = new Changes();
+  for (const file of files) changes.watch(dirname(file));
   for (;;) {
-    await runOnce(run, terminal);
+    await runOnce(() => run((folder) => changes.watch(folder)), terminal);
     // What the run itself has written is no reason for another one.
     changes.forget();
-    terminal.note(`sddf: waits for a change in ${folders.join(', ')}; Ctrl-C ends`);
+    terminal.note(`sddf: waits for a change in ${changes.folders.join(', ')}; Ctrl-C ends`);
     terminal.note(`sddf: ${await changes.next()} has changed`);
   }
 }
@@ -42,9 +46,20 @@ class Changes {
   #failure: unknown;
   #wake: () => void = () => undefined;
 
-  constructor(folders: readonly string[]) {
-    for (const folder of folders) {
-      const watcher = watch(folder, (_, name) => {
+  readonly #watched = new Map<string, string>();
+
+  /** As they were named first. */
+  get folders(): readonly string[] {
+    return [...this.#watched.values()];
+  }
+
+  /** A folder that is not there has been a mistake already. @throws UserMistake */
+  watch(folder: string): void {
+    const path = resolve(folder);
+    if (this.#watched.has(path) || !existsSync(path)) return;
+    this.#watched.set(path, folder);
+    try {
+      const watcher = watch(path, (_, name) => {
         if (name === null || !COUNTS.test(name)) return;
         this.#changed = name;
         this.#wake();
@@ -53,6 +68,8 @@ class Changes {
         this.#failure = explainSystemError(error, folder);
         this.#wake();
       });
+    } catch (error) {
+      throw explainSystemError(error, folder);
     }
   }
 

@@ -6,9 +6,9 @@ import type { Bench, BenchRun } from './bench.ts';
 import { Peer } from './peer.ts';
 
 export function startBench(bench: Bench): BenchRun {
-  const peers = bench.peers.map(({ pd, begin }) => [pd, new Peer(pd, begin)] as const);
+  const peers = bench.peers.map(({ pd, manners }) => [pd, new Peer(pd, manners)] as const);
   const programs = peers.map(([pd, { program }]) => [pd, program as unknown as Program] as const);
-  return { programs: new Map(programs), peers: new Map(peers), taken: [] };
+  return { programs: new Map(programs), peers: new Map(peers), taken: [], transactions: [] };
 }
 
 /** Gives each peer the interrupt that wakes it. */

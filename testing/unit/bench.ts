@@ -4,7 +4,7 @@
  */
 
 import type { Channel, Program } from '../../microkit/pd.ts';
-import type { Peer, PeerInit } from './peer.ts';
+import type { Peer, PeerManners } from './peer.ts';
 
 /** A peer's end of a connection with the unit. */
 export interface BenchConnection {
@@ -59,8 +59,7 @@ export interface Bench {
 export interface BenchPeer {
   readonly pd: string;
   readonly doorbellIrq: number;
-  /** What it does in its `init`. */
-  readonly begin?: PeerInit;
+  readonly manners: PeerManners;
 }
 
 /** Peers of one run, by domain. */
@@ -69,4 +68,18 @@ export interface BenchRun {
   readonly peers: ReadonlyMap<string, Peer>;
   /** What peers have taken and later steps are about: identifiers of requests; a first time. */
   readonly taken: number[];
+  /** Of an i2c client: those that its virtualiser has taken and not answered, oldest first. */
+  readonly transactions: TakenTransaction[];
+}
+
+/** A transaction of an i2c client. */
+export interface TakenTransaction {
+  readonly address: number;
+  readonly commands: readonly {
+    readonly payload: number;
+    readonly length: number;
+    readonly flags: number;
+  }[];
+  /** What was to be written when it was taken, command by command. */
+  readonly written: readonly Uint8Array[];
 }

@@ -6,53 +6,36 @@ import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
 import { bytesWords, CONTENT_FIELDS, readContents, sameBytes } from '../verbs/bytes.ts';
 import { type Verb, withinOf } from '../verbs/verb.ts';
-import type { BenchConnection, DataArea } from './bench.ts';
+import type { BenchConnection } from './bench.ts';
+import { servedVerbs } from './i2c-client-verbs.ts';
+import {
+  ANSWERS,
+  CALLS,
+  type Command,
+  commandWords,
+  DIRECTIONS,
+  type End,
+  ERRORS,
+  HEADER,
+  peekCommand,
+  putResponse,
+  putTransaction,
+  type Queue,
+  type Response,
+  RESTART,
+  STOP,
+  type Transaction,
+  transactionWords,
+} from './i2c-transactions.ts';
 import { misbehaviour } from './index-lie.ts';
 import { BENCH_NS, quiet } from './patience.ts';
 import { queueOf, regionAt } from './places.ts';
 import type { QueueView } from './queue-view.ts';
 
-/** `i2c_err_t`, in its order. */
-const ERRORS = [
-  'ok',
-  'malformed transaction',
-  'malformed header',
-  'unpermitted address',
-  'timeout',
-  'nack',
-  'no read',
-  'bad sequence',
-  'other',
-] as const;
-const HEADER = 1;
-const DIRECTIONS = { write: 0, read: 2, 'write-read': 4 } as const;
-const STOP = 8;
-const RESTART = 16;
-/** Labels of the protected calls, and of their answers. */
-const CALLS = { claim: 1, release: 2 } as const;
-const ANSWERS = ['success', 'failure'] as const;
-
 const BYTE = { min: 0, max: 0xff };
 const WORD = { min: 0, max: 0xffff_ffff };
 const COUNT = { min: 0, max: 0xffff };
 const PLACE = { min: -0x1_0000, max: 0x1_0000_0000 };
-const TWO_32 = 0x1_0000_0000;
-
-interface Command {
-  readonly payload: number;
-  readonly length: number;
-  readonly flags: number;
-}
-
-interface Transaction {
-  readonly address: number;
-  readonly commands: readonly Command[];
-  /** As the header says it, which need not be so. */
-  readonly count: number;
-  readonly headerFlags: number;
-}
-
-type Queue = (run: TestRun) => QueueView;
 
 export function i2cVerbs(at: BenchConnection): readonly Verb[] {
   const name = `${at.peer}.${at.name}`;
@@ -66,13 +49,6 @@ export function i2cVerbs(at: BenchConnection): readonly Verb[] {
   };
   const own = at.end === 'producer' ? clientVerbs : driverVerbs;
   return [misbehaves, ...own({ at, name, requests, responses })];
-}
-
-interface End {
-  readonly at: BenchConnection;
-  readonly name: string;
-  readonly requests: Queue;
-  readonly responses: Queue;
 }
 
 function clientVerbs({ at, name, requests, responses }: End): readonly Verb[] {
@@ -118,6 +94,8 @@ function driverVerbs({ at, name, requests, responses }: End): readonly Verb[] {
       },
     },
     emptyVerb(`expect no ${name}.request`, requests),
+    ...(at.peer === 'virt' ? servedVerbs({ at, name, requests, responses }) : []),
+    emptyVerb(`expect no ${name}.response`, responses),
     {
       name: `${name}.respond`,
       what: 'puts an answer, or several, into the response queue; notifies nobody',
@@ -251,29 +229,6 @@ function readCommand(given: Given, { data }: BenchConnection): Command {
   };
 }
 
-function putTransaction(queue: QueueView, transaction: Transaction): void {
-  const { address, commands, count, headerFlags } = transaction;
-  const header = { payload: address * 0x1_0000 + count, length: 0, flags: headerFlags };
-  const all = [header, ...commands];
-  all.forEach(({ payload, length, flags }, index) => {
-    const at = queue.entryAt(queue.tail + index);
-    queue.view.setUint32(at, payload % TWO_32, true);
-    queue.view.setUint32(at + 4, Math.floor(payload / TWO_32), true);
-    queue.view.setUint32(at + 8, length | (flags << 8), true);
-  });
-  queue.tail += all.length;
-}
-
-function peekCommand(queue: QueueView, index: number): Command {
-  const at = queue.entryAt(queue.head + index);
-  const { view } = queue;
-  return {
-    payload: view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_32,
-    length: view.getUint8(at + 8),
-    flags: view.getUint8(at + 9),
-  };
-}
-
 function expectTransaction(
   run: TestRun,
   at: BenchConnection,
@@ -297,33 +252,9 @@ function expectTransaction(
   queue.head += count + 1;
 }
 
-function transactionWords(at: BenchConnection, { address, commands }: Transaction): string {
-  const texts = commands.map((each) => commandWords(at, each));
-  return `a transaction with 0x${address.toString(16)}: ${texts.join(', ')}`;
-}
-
-function commandWords({ data }: BenchConnection, { payload, length, flags }: Command): string {
-  const place = placeWords(data?.areas ?? [], payload);
-  const [op = `flags 0x${flags.toString(16)}`] =
-    Object.entries(DIRECTIONS).find(([, bits]) => bits === (flags & 7)) ?? [];
-  const ends = [...((flags & RESTART) === 0 ? [] : ['restart']), ...(flags & STOP ? ['stop'] : [])];
-  return [`${op} ${length} bytes at ${place}`, ...ends].join(' ');
-}
-
-function placeWords(areas: readonly DataArea[], payload: number): string {
-  const area = areas.find(
-    ({ base = 0, units }) => payload >= base && payload < base + Math.max(units, 1),
-  );
-  if (area === undefined) return `0x${payload.toString(16)}, which is nobody's`;
-  return `${payload - (area.base ?? 0)} of ${area.name}`;
-}
-
 // ---------------------------------------------------------------------------------- responses
 
-interface ResponseSpec {
-  readonly address: number | undefined;
-  readonly error: number | undefined;
-  readonly command: number | undefined;
+interface ResponseSpec extends Response {
   readonly withinNs: number;
 }
 
@@ -336,16 +267,6 @@ function readResponse(given: Given): ResponseSpec {
     command: given.field('command')?.number(WORD),
     withinNs: withinOf(given, BENCH_NS),
   };
-}
-
-function putResponse(queue: QueueView, { address = 0, error = 0, command = 0 }: ResponseSpec) {
-  const { view, tail } = queue;
-  const at = queue.entryAt(tail);
-  view.setUint32(at, command, true);
-  view.setUint32(at + 4, 0, true);
-  view.setUint32(at + 8, address, true);
-  view.setUint32(at + 12, error, true);
-  queue.tail = tail + 1;
 }
 
 function expectResponse(run: TestRun, queue: QueueView, wanted: ResponseSpec): void {
@@ -368,7 +289,7 @@ function expectResponse(run: TestRun, queue: QueueView, wanted: ResponseSpec): v
   queue.head += 1;
 }
 
-function responseWords({ address, error, command }: Omit<ResponseSpec, 'withinNs'>): string {
+function responseWords({ address, error, command }: Response): string {
   const parts = [
     address === undefined ? undefined : `of 0x${address.toString(16)}`,
     error === undefined ? undefined : (ERRORS[error] ?? `error ${error}`),

@@ -6,7 +6,8 @@ import { channelsOf, flatten, type SystemDescription } from '../../microkit/mode
 import { doorbellIrq } from '../../systems/devices.ts';
 import { advice } from '../given/given.ts';
 import type { Bench, BenchConnection } from './bench.ts';
-import { type BenchNumbers, type Role, ROLES, type UnitCode, type UnitEnd } from './roles.ts';
+import type { BenchNumbers, Role, UnitCode, UnitEnd } from './role.ts';
+import { ROLES } from './roles.ts';
 
 export interface MadeBench {
   readonly bench: Bench;
@@ -33,16 +34,14 @@ export function makeBench(role: string, code: UnitCode, given: BenchNumbers): Ma
   const found = roleNamed(role);
   const numbers = numbersOf(found, given);
   const sys = found.build(numbers, code);
-  const begins = found.begins?.(numbers) ?? {};
+  const manners = found.manners?.(numbers) ?? {};
   const players = sys.pds.filter(
     ({ name, options }) => name !== found.unit && options.program === undefined,
   );
   const peers = players.map((pd, index) => {
     const irq = pd.irq(doorbellIrq(index), { trigger: 'level' });
     pd.configure(() => ({ doorbell: irq.value }));
-    const begin = begins[pd.name];
-    const peer = { pd: pd.name, doorbellIrq: doorbellIrq(index) };
-    return begin === undefined ? peer : { ...peer, begin };
+    return { pd: pd.name, doorbellIrq: doorbellIrq(index), manners: manners[pd.name] ?? {} };
   });
   const built = sys.build();
   if (!built.ok)

@@ -1,80 +1,31 @@
 /**
- * Roles of sDDF: what lies around a domain that plays one. The description is made by the same
+ * The roles of sDDF: what lies around a domain that plays one. The description is made by the same
  * builders as those of whole systems, so that the unit has the record, the regions and the channels
  * that it has there; queues are small, so that a test can fill one.
  */
 
 import type { PdBuilder, SystemBuilder } from '../../microkit/builder.ts';
-import { system } from '../../microkit/builder.ts';
 import { blk } from '../../microkit/sddf/blk.ts';
-import { i2c } from '../../microkit/sddf/i2c.ts';
 import { net } from '../../microkit/sddf/net.ts';
 import { serial } from '../../microkit/sddf/serial.ts';
 import { timer } from '../../microkit/sddf/timer.ts';
-import type { PdOptions } from '../../microkit/records.ts';
-import { flatten, type SystemDescription } from '../../microkit/model.ts';
+import type { SystemDescription } from '../../microkit/model.ts';
 import { main as timerDriver } from '../../drivers/timer/goldfish/driver.ts';
 import { blockDevices, networkDevice, timerDevice } from '../../systems/devices.ts';
-import { I2C_MORE_IRQS, i2cDevice } from '../../systems/i2c-devices.ts';
 import { serialDevices, UARTS, type Uart } from '../../systems/serial-devices.ts';
-import type { BenchConnection, BenchData } from './bench.ts';
+import type { BenchData } from './bench.ts';
+import { I2C_ROLES } from './i2c-roles.ts';
 import type { PeerInit } from './peer.ts';
-
-/** Numbers of a bench, by name. */
-export type BenchNumbers = Readonly<Record<string, number | string>>;
-
-/** What the domain that is tried is made of: an image, or a program. */
-export type UnitCode = Pick<PdOptions, 'image' | 'program'>;
-
-/** An end of the unit, and who is at the other one. */
-export type UnitEnd = Pick<BenchConnection, 'peer' | 'name' | 'class' | 'end' | 'data'> & {
-  /** Field of the unit's record that has the connection, such as 'clients.0.connection'. */
-  readonly field: string;
-};
-
-export interface Role {
-  /** Such as 'net/virt-rx'. */
-  readonly name: string;
-  /** One line: who the peers are. */
-  readonly what: string;
-  readonly unit: string;
-  readonly hasDevice: boolean;
-  /** Numbers and words that a bench may set, with what they are unless told. */
-  readonly numbers: Readonly<Record<string, number | readonly string[]>>;
-  readonly build: (numbers: BenchNumbers, code: UnitCode) => SystemBuilder;
-  /** What peers do in their `init`, by domain. */
-  readonly begins?: (numbers: BenchNumbers) => Readonly<Record<string, PeerInit>>;
-  readonly ends: (record: never, system: SystemDescription) => readonly UnitEnd[];
-}
-
-const PRIORITY = { timer: 202, driver: 201, virt: 200, copier: 199, client: 198 } as const;
-
-/** Domains of a bench: the unit has its own code, all others are played. */
-class Cast {
-  readonly sys: SystemBuilder;
-  readonly #unit: string;
-  readonly #code: UnitCode;
-
-  constructor(role: string, unit: string, code: UnitCode) {
-    this.sys = system({ name: `bench of ${role}` });
-    this.#unit = unit;
-    this.#code = code;
-  }
-
-  pd(name: string, priority: number, options: Partial<PdOptions> = {}): PdBuilder {
-    const code = name === this.#unit ? this.#code : { image: `a peer, ${name}` };
-    return this.sys.pd(name, { ...code, priority, ...options });
-  }
-}
-
-function count(numbers: BenchNumbers, name: string): number {
-  return Number(numbers[name]);
-}
-
-function indices(length: number): readonly number[] {
-  return Array.from({ length }, (_, index) => index);
-}
-
+import {
+  type BenchNumbers,
+  Cast,
+  count,
+  indices,
+  PRIORITY,
+  type Role,
+  type UnitCode,
+  type UnitEnd,
+} from './role.ts';
 interface NetParts {
   readonly unit: string;
   readonly hasCopier?: boolean;
@@ -390,89 +341,6 @@ function timerEnds({ clients }: TimerRecord): readonly UnitEnd[] {
   }));
 }
 
-function i2cBench(unit: 'driver' | 'virt'): Role['build'] {
-  return (numbers, code) => i2cAround(new Cast(`i2c/${unit}`, unit, code), numbers);
-}
-
-function i2cAround(cast: Cast, numbers: BenchNumbers): SystemBuilder {
-  const bus = i2c(cast.sys, {
-    device: i2cDevice,
-    moreIrqs: I2C_MORE_IRQS,
-    driver: cast.pd('driver', PRIORITY.driver),
-    virt: cast.pd('virt', PRIORITY.virt),
-    dataBytes: 4096,
-  });
-  for (const index of indices(count(numbers, 'clients'))) {
-    bus.addClient(cast.pd(`client${index}`, PRIORITY.client));
-  }
-  return cast.sys;
-}
-
-interface I2cRecord {
-  readonly clients: readonly {
-    readonly dataSize: number;
-    readonly driverDataVaddr: number;
-    readonly clientDataVaddr: number;
-  }[];
-}
-
-/** Commands name data by where the queue's reader has them mapped. */
-function i2cEnds({ clients }: I2cRecord): readonly UnitEnd[] {
-  const areaOf = (index: number, base: number, units: number) => {
-    const name = `client${index}`;
-    return { name, region: `${name}_i2c_data`, units, base };
-  };
-  const atDriver = clients.map((each, index) => areaOf(index, each.driverDataVaddr, each.dataSize));
-  return [
-    {
-      peer: 'driver',
-      name: 'i2c',
-      class: 'i2c',
-      end: 'consumer',
-      field: 'driver',
-      data: { by: 'offset', areas: atDriver, unitBytes: 1 },
-    },
-    ...clients.map((each, index): UnitEnd => ({
-      peer: `client${index}`,
-      name: 'i2c',
-      class: 'i2c',
-      end: 'producer',
-      field: `clients.${index}.connection`,
-      data: {
-        by: 'offset',
-        areas: [areaOf(index, each.clientDataVaddr, each.dataSize)],
-        unitBytes: 1,
-      },
-    })),
-  ];
-}
-
-interface I2cDriverRecord {
-  readonly data: readonly { readonly region: string }[];
-}
-
-function i2cDriverEnds(
-  { data }: I2cDriverRecord,
-  description: SystemDescription,
-): readonly UnitEnd[] {
-  const maps = flatten(description).find(({ pd }) => pd.name === 'driver')?.pd.maps ?? [];
-  const areas = data.map(({ region }, index) => {
-    const units = Number(description.regions.find(({ name }) => name === region)?.size ?? 0n);
-    const base = Number(maps.find((map) => map.region === region)?.vaddr ?? 0n);
-    return { name: `client${index}`, region, units, base };
-  });
-  return [
-    {
-      peer: 'virt',
-      name: 'i2c',
-      class: 'i2c',
-      end: 'producer',
-      field: 'virt',
-      data: { by: 'offset', areas, unitBytes: 1 },
-    },
-  ];
-}
-
 const NET = { clients: 2, buffers: 16 } as const;
 const SERIAL = { clients: 2, bytes: 64, colour: ['off', 'on'] } as const;
 /**
@@ -571,27 +439,10 @@ export const ROLES: readonly Role[] = [
     hasDevice: false,
     numbers: BLK,
     build: blkBench('blk/virt', 'virt'),
-    begins: (numbers) => ({ driver: readyDisk(count(numbers, 'blocks')) }),
+    manners: (numbers) => ({ driver: { begin: readyDisk(count(numbers, 'blocks')) } }),
     ends: blkVirtEnds,
   },
-  {
-    name: 'i2c/virt',
-    what: 'between the peers driver (i2c), client0 (i2c), client1 (i2c) …',
-    unit: 'virt',
-    hasDevice: false,
-    numbers: { clients: 2 },
-    build: i2cBench('virt'),
-    ends: i2cEnds,
-  },
-  {
-    name: 'i2c/driver',
-    what: 'between OpenTitan’s controller with a DS3231 and a 24LC256, and the peer virt (i2c)',
-    unit: 'driver',
-    hasDevice: true,
-    numbers: { clients: 2 },
-    build: i2cBench('driver'),
-    ends: i2cDriverEnds,
-  },
+  ...I2C_ROLES,
   {
     name: 'timer/driver',
     what: 'between a Goldfish clock, and the peers client0 (timer), client1 (timer) …',
