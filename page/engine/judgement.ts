@@ -5,7 +5,7 @@ import { digestOf } from '../../sim/failure/digest.ts';
 import { SystemMemory } from '../../sim/oracles/system-memory.ts';
 import { standardOracles } from '../../sim/oracles/standard.ts';
 import { devicesOf, pointsOf } from '../../sim/points/system-points.ts';
-import { type Told, tellStory } from '../../sim/shrink/story.ts';
+import { takeNotes, type Told, tellStory } from '../../sim/shrink/story.ts';
 import { runWorld, type WorldOptions, type WorldOutcome } from '../../sim/world.ts';
 
 export interface OracleVerdict {
@@ -30,12 +30,13 @@ export interface Judgement {
 
 /** Runs a world from its beginning to its end. */
 export function judge(options: WorldOptions): Judgement {
-  const outcome = runWorld(options);
+  const { watch, notes } = takeNotes();
+  const outcome = runWorld({ ...options, watch: { ...options.watch, ...watch } });
   const { system } = options.target;
   return {
     verdict: outcome.verdict,
     oracles: oraclesOf(options, outcome),
-    story: tellStory(outcome, pointsOf(system)),
+    story: tellStory(outcome, pointsOf(system), notes),
     neverStruck: outcome.neverStruck,
     endNs: outcome.timeNs,
     outcome: digestOf(JSON.stringify(outcome)),

@@ -4,7 +4,7 @@ import type { ChoicePoint, PointKindName } from '../explore/explorer.ts';
 import { worldOptions } from '../failure/replay.ts';
 import type { WorldSpec } from '../failure/failure-file.ts';
 import { faultNamed, type ParameterKind, type PointKind, type Strike } from '../points/point.ts';
-import { runWorld, type WorldOutcome, type WorldSystem } from '../world.ts';
+import { runWorld, type WorldOutcome, type WorldSystem, type WorldWatch } from '../world.ts';
 
 const LINES_MAX = 10;
 /** Of what was found wrong. */
@@ -19,18 +19,27 @@ export interface StoryNotes {
 
 const NO_NOTES: StoryNotes = { about: [], decisions: [] };
 
-/** Runs a world once more, and takes down what its outcome leaves out. */
-export function noteWorld(world: WorldSpec, target: WorldSystem): StoryNotes {
+/** @returns an observer for a world, and the notes that it takes while that runs */
+export function takeNotes(): {
+  readonly watch: Required<Pick<WorldWatch, 'onStrike' | 'onDecision'>>;
+  readonly notes: StoryNotes;
+} {
   const about: string[] = [];
   const decisions: StoryNotes['decisions'][number][] = [];
-  runWorld({
-    ...worldOptions(world, target),
+  return {
     watch: {
       onStrike: (_, __, words) => about.push(words),
       onDecision: (point, ns) => decisions.push({ point, ns }),
     },
-  });
-  return { about, decisions };
+    notes: { about, decisions },
+  };
+}
+
+/** Runs a world once more, and takes down what its outcome leaves out. */
+export function noteWorld(world: WorldSpec, target: WorldSystem): StoryNotes {
+  const { watch, notes } = takeNotes();
+  runWorld({ ...worldOptions(world, target), watch });
+  return notes;
 }
 
 /** One sentence of it. */
