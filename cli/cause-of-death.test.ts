@@ -1,4 +1,4 @@
-/** Goal: of what a dying process prints, the one line that tells why. Method: what Node and V8 print. */
+/** Goal: of what a dying process prints, the one line that tells why. Method: Node's and V8's. */
 
 import { expect, it } from 'vitest';
 import { lastWords } from './cause-of-death.ts';

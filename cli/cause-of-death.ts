@@ -3,13 +3,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { after } from '../host/event-loop.ts';
 
-/** Behind the reason V8 prints a stack of its own; what stands before that much is of old worlds. */
+/** Behind the reason V8 prints a stack of its own; what stands before that is of no use. */
 const SAID_MAX = 16_384;
 /** What it has said may come behind its end; somebody else may hold its output open for ever. */
 const LAST_WORDS_MS = 500;
 const FATAL = 'FATAL ERROR: ';
 
-/** @returns resolves when the process has ended, such as 'SIGABRT: JavaScript heap out of memory' */
+/** @returns when the process has ended, such as 'SIGABRT: JavaScript heap out of memory' */
 export async function causeOfDeath(child: ChildProcess): Promise<string> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

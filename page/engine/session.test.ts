@@ -393,7 +393,7 @@ describe('a tested world', () => {
     await page.ask({ kind: 'break', rule });
 
     expect(page.last('judged').judgement.story).toMatchObject([
-      { text: expect.stringMatching(/^net\.wire\.in: /) },
+      { text: expect.stringMatching(/^net\.wire\.in, .*: the frame is lost$/) },
     ]);
   });
 

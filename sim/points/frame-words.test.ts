@@ -1,4 +1,4 @@
-/** Goal: a frame is named by what it is, whatever is left of it. Method: frames as they are sent. */
+/** Goal: a frame is named by what it is, whatever is left of it. Method: frames as sent. */
 
 import { expect, it } from 'vitest';
 import { PAYLOAD_AT, type Station, writeUdpFrame } from '../../board/links/udp-frame.ts';

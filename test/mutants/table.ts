@@ -1,7 +1,7 @@
 /**
  * `npm run mutants`: every planted bug, how many seeds it takes to find it, by which oracle, how
- * small it becomes, and what shrinking takes. SDDF_WRITE_DOCS=1 puts it into docs/mutants.md; a part
- * of a name chooses some, and tells their stories.
+ * small it becomes, and what shrinking takes. SDDF_WRITE_DOCS=1 puts it into docs/mutants.md; a
+ * part of a name chooses some, and tells their stories.
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
