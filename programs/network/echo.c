@@ -16,6 +16,7 @@
 #include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
 #include "../sddf/timer/config.h"
+#include "prediction.h"
 #include "responder.h"
 
 /* In the order of ECHO_COUNTERS; those that are missing here are `enum responder_result`. */
@@ -60,33 +61,63 @@ static struct net_consumer tx_free;
 static struct net_data rx_data;
 static struct net_data tx_data;
 static struct responder responder;
+static struct own_addresses own;
 static struct refusals refusals;
-/* A transmit buffer that has been taken from the free queue and is not used yet, or
- * NET_NO_BUFFER. */
-static int32_t tx_buffer;
+/* The offset of a transmit buffer that has been taken from the free queue and is not used yet, or
+ * NO_OFFSET. */
+static uint64_t tx_offset;
 static struct restart_member member;
 
+#define NO_OFFSET UINT64_MAX
+
+/* What a batch works on: copies, which the compiler keeps in registers. */
+struct batch {
+    struct net_consumer received;
+    struct net_producer returned;
+    struct net_producer answers;
+    struct net_consumer empties;
+    struct net_data rx_data;
+    struct net_data tx_data;
+    const uint8_t *rx_bytes;
+    uint8_t *tx_bytes;
+    uint64_t tx_offset;
+    struct own_addresses own;
+    /* Of all answers. */
+    uint32_t bytes;
+};
+
+/* What was done with the frames that were not predicted: counted once, behind the last one of a
+ * batch. */
+struct tally {
+    uint32_t results[RESPONDER_RESULTS];
+    uint32_t answers;
+    /* All of them, bad buffers included. */
+    uint32_t others;
+};
+
 /* Whether there is a transmit buffer in hand; takes one from the free queue if there is none. */
-PER_PACKET bool has_tx_buffer(void)
+PER_PACKET bool has_tx_buffer(struct batch *batch)
 {
     struct net_buff_desc empty;
-    while (tx_buffer == NET_NO_BUFFER) {
-        if (!net_dequeue(&tx_free, &empty)) {
+    while (batch->tx_offset == NO_OFFSET) {
+        if (!net_dequeue(&batch->empties, &empty)) {
             return false;
         }
-        tx_buffer = net_buffer_at_offset(&tx_data, empty.io_or_offset);
-        if (tx_buffer == NET_NO_BUFFER) {
+        if (net_buffer_at_offset(&batch->tx_data, empty.io_or_offset) == NET_NO_BUFFER) {
             count(COUNT_BAD_TX_BUFFER, 1);
+        } else {
+            batch->tx_offset = empty.io_or_offset;
         }
     }
     return true;
 }
 
-static void send(const struct answer *answer)
+PER_PACKET void send(struct batch *batch, uint32_t len, uint32_t checksum)
 {
-    if (net_enqueue_partial(&tx_active, net_offset_of(tx_buffer), (uint16_t)answer->len, answer->checksum)) {
-        tx_buffer = NET_NO_BUFFER;
-        if (answer->checksum != 0) {
+    batch->bytes += len;
+    if (net_enqueue_partial(&batch->answers, batch->tx_offset, (uint16_t)len, checksum)) {
+        batch->tx_offset = NO_OFFSET;
+        if (checksum != 0) {
             count(COUNT_CHECKSUMS_LEFT, 1);
         }
     } else {
@@ -95,59 +126,96 @@ static void send(const struct answer *answer)
     }
 }
 
-/* What was done with the frames of a batch: counted once, behind its last frame. */
-struct tally {
-    uint32_t results[RESPONDER_RESULTS];
-    uint32_t answers;
-    uint32_t bytes;
-};
-
-PER_PACKET void answer_packet(const struct net_buff_desc *packet, struct tally *tally)
+/* A frame that was not predicted. Answers without length when there is no answer. */
+static __attribute__((noinline)) struct answer answer_other(const uint8_t *received, uint32_t len, bool is_checked,
+                                                            uint8_t *bytes, struct tally *tally)
 {
-    if (net_buffer_at_offset(&rx_data, packet->io_or_offset) == NET_NO_BUFFER || packet->len > NET_BUFFER_BYTES) {
+    struct frame frame = {.bytes = received, .len = len, .is_checked = is_checked};
+    struct answer answer = {.bytes = bytes};
+    enum responder_result done = respond(&responder, &frame, &answer);
+    tally->results[done]++;
+    tally->others++;
+    if (is_answer(done)) {
+        tally->answers++;
+    } else {
+        answer.len = 0;
+    }
+    return answer;
+}
+
+PER_PACKET void answer_packet(struct batch *batch, const struct net_buff_desc *packet, struct tally *tally)
+{
+    if (net_buffer_at_offset(&batch->rx_data, packet->io_or_offset) == NET_NO_BUFFER ||
+        packet->len > NET_BUFFER_BYTES) {
         count(COUNT_BAD_RX_BUFFER, 1);
+        tally->others++;
         return;
     }
     struct frame frame = {
-        .bytes = (const uint8_t *)config.rx_data.vaddr + packet->io_or_offset,
+        .bytes = batch->rx_bytes + packet->io_or_offset,
         .len = packet->len,
         .is_checked = packet->checked != 0,
     };
-    struct answer answer = {.bytes = (uint8_t *)config.tx_data.vaddr + net_offset_of(tx_buffer)};
-    enum responder_result done = respond(&responder, &frame, &answer);
-    tally->results[done]++;
-    if (is_answer(done)) {
-        tally->answers++;
-        tally->bytes += answer.len;
-        send(&answer);
+    uint8_t *bytes = batch->tx_bytes + batch->tx_offset;
+    if (answer_predicted(&batch->own, &frame, bytes)) {
+        send(batch, frame.len, 0);
+    } else {
+        struct answer answer = answer_other(frame.bytes, frame.len, frame.is_checked, bytes, tally);
+        if (answer.len > 0) {
+            send(batch, answer.len, answer.checksum);
+        }
     }
-    if (!net_enqueue(&rx_free, packet->io_or_offset, 0, 0)) {
+    if (!net_enqueue(&batch->returned, packet->io_or_offset, 0, 0)) {
         count(COUNT_QUEUE_FULL, 1);
     }
 }
 
-static void count_all(const struct tally *tally)
+static void count_all(const struct batch *batch, struct tally *tally)
 {
+    uint32_t predicted = (uint32_t)net_taken_out(&batch->received) - tally->others;
+    uint32_t answers = predicted + tally->answers;
+    tally->results[UDP_ECHOED] += predicted;
     for (unsigned result = 0; result < RESPONDER_RESULTS; result++) {
         if (tally->results[result] > 0) {
             count(result, tally->results[result]);
         }
     }
-    count(COUNT_TX_PACKETS, tally->answers);
-    count(COUNT_COPIES, tally->answers);
-    count(COUNT_BYTES_COPIED, tally->bytes);
+    count(COUNT_TX_PACKETS, answers);
+    count(COUNT_COPIES, answers);
+    count(COUNT_BYTES_COPIED, batch->bytes);
+}
+
+static struct batch begin_batch(void)
+{
+    return (struct batch){
+        .received = rx_active,
+        .returned = rx_free,
+        .answers = tx_active,
+        .empties = tx_free,
+        .rx_data = rx_data,
+        .tx_data = tx_data,
+        .rx_bytes = config.rx_data.vaddr,
+        .tx_bytes = config.tx_data.vaddr,
+        .tx_offset = tx_offset,
+        .own = own,
+    };
 }
 
 static void answer_batch(void)
 {
-    struct net_consumer from = rx_active;
+    struct batch batch = begin_batch();
     struct net_buff_desc packet;
     struct tally tally = {0};
-    while (net_has_items(&from) && has_tx_buffer() && net_dequeue(&from, &packet)) {
-        answer_packet(&packet, &tally);
+    while (net_has_items(&batch.received) && has_tx_buffer(&batch)) {
+        net_take_out(&batch.received, &packet);
+        answer_packet(&batch, &packet, &tally);
     }
-    rx_active = from;
-    count_all(&tally);
+    rx_active = batch.received;
+    rx_free = batch.returned;
+    tx_active = batch.answers;
+    tx_free = batch.empties;
+    tx_offset = batch.tx_offset;
+    count_all(&batch, &tally);
     net_release(&rx_active);
     net_release(&tx_free);
 }
@@ -155,7 +223,7 @@ static void answer_batch(void)
 /* Empty transmit buffers are of interest only while packets wait for one. */
 static void request_signals(void)
 {
-    if (tx_buffer == NET_NO_BUFFER && !net_has_items(&tx_free)) {
+    if (tx_offset == NO_OFFSET && !net_has_items(&tx_free)) {
         net_request_signal(&tx_free);
     }
     net_request_signal(&rx_active);
@@ -166,7 +234,7 @@ static void answer_all(void)
     for (;;) {
         answer_batch();
         request_signals();
-        if (!net_has_items(&rx_active) || !has_tx_buffer()) {
+        if (!net_has_items(&rx_active) || (tx_offset == NO_OFFSET && !net_has_items(&tx_free))) {
             return;
         }
         net_cancel_signal(&rx_active);
@@ -190,7 +258,7 @@ static void fill_tx_free(void)
 {
     struct net_producer free = net_producer(config.tx.free_queue.vaddr, config.tx.num_buffers);
     for (uint32_t buffer = 0; buffer < tx_data.buffers; buffer++) {
-        net_enqueue(&free, net_offset_of((int32_t)buffer), 0, 0);
+        net_enqueue(&free, net_offset_of(buffer), 0, 0);
     }
     net_publish(&free);
     net_cancel_signal(&tx_free);
@@ -207,7 +275,7 @@ static void close_connection(microkit_channel channel)
 {
     close_end(channel);
     if (channel == config.tx.id) {
-        tx_buffer = NET_NO_BUFFER;
+        tx_offset = NO_OFFSET;
         fill_tx_free();
     }
 }
@@ -245,9 +313,9 @@ void init(void)
     rx_free = net_producer(config.rx.free_queue.vaddr, config.rx.num_buffers);
     tx_active = net_producer(config.tx.active_queue.vaddr, config.tx.num_buffers);
     tx_free = net_consumer(config.tx.free_queue.vaddr, config.tx.num_buffers);
-    rx_data = (struct net_data){.buffers = (uint32_t)(config.rx_data.size / NET_BUFFER_BYTES)};
-    tx_data = (struct net_data){.buffers = config.tx.num_buffers};
-    require(config.tx_data.size >= (uint64_t)tx_data.buffers * NET_BUFFER_BYTES,
+    rx_data = net_data(0, (uint32_t)(config.rx_data.size / NET_BUFFER_BYTES));
+    tx_data = net_data(0, config.tx.num_buffers);
+    require(config.tx_data.size >= tx_data.bytes,
             "the transmit data region is smaller than its queue");
     for (unsigned byte = 0; byte < sizeof responder.mac; byte++) {
         responder.mac[byte] = config.mac_addr[byte];
@@ -255,11 +323,12 @@ void init(void)
     for (unsigned byte = 0; byte < sizeof responder.ip; byte++) {
         responder.ip[byte] = echo_config.ip[byte];
     }
+    own = own_addresses(&responder);
     if (sddf_has_magic(timer.magic, SDDF_CLASS_TIMER) && !echo_config.is_silent) {
         refusals = refusals_begin(timer.driver_id, echo_config.leaves_checksums);
         responder.refusals = &refusals;
     }
-    tx_buffer = NET_NO_BUFFER;
+    tx_offset = NO_OFFSET;
     join_restarts();
     fill_tx_free();
     handle_signals();

@@ -125,11 +125,17 @@ static void give_back(uint64_t addr, unsigned reason)
     to_free(addr);
 }
 
+/* Gives the device a buffer for a frame. */
+PER_PACKET void post_for_frame(struct virtqueue *rx, uint64_t addr)
+{
+    virtqueue_post(rx, addr, NET_BUFFER_BYTES, VIRTIO_NET_HDR_BYTES + NET_BUFFER_BYTES);
+}
+
 /* Puts a receive buffer that was taken back into the virtqueue. */
-static void keep_for_device(uint64_t addr, unsigned reason)
+static inline void keep_for_device(struct virtqueue *rx, uint64_t addr, unsigned reason)
 {
     count(reason, 1);
-    virtqueue_post(&device.rx, addr, NET_BUFFER_BYTES);
+    post_for_frame(rx, addr);
 }
 
 static void fail(const char *when, const char *problem)
@@ -151,7 +157,7 @@ static void reclaim_rx(struct virtqueue *old, bool is_let_go)
             continue;
         }
         if (is_running && virtqueue_room(&device.rx) > 0) {
-            virtqueue_post(&device.rx, taken.addr, NET_BUFFER_BYTES);
+            post_for_frame(&device.rx, taken.addr);
         } else if (!net_enqueue(&rx_active, taken.addr, 0, 0)) {
             /* An empty frame: the virtualiser drops it and has the buffer. */
             count(COUNT_RX_QUEUE_FULL, 1);
@@ -172,10 +178,11 @@ static void reclaim_tx(struct virtqueue *old, bool is_let_go)
 /* Resets the device and goes on, with every buffer that it had in a known place. */
 static void recover_but(enum let_go let_go)
 {
-    static struct virtqueue old_rx, old_tx;
+    static struct virtqueue_books old_rx_books, old_tx_books;
+    struct virtqueue old_rx, old_tx;
 
-    old_rx = device.rx;
-    old_tx = device.tx;
+    virtqueue_copy(&old_rx, &old_rx_books, &device.rx);
+    virtqueue_copy(&old_tx, &old_tx_books, &device.tx);
     count(COUNT_RESETS, 1);
     const char *problem = virtio_net_start(&device);
     is_running = problem == NULL;
@@ -190,8 +197,8 @@ static void recover_but(enum let_go let_go)
         }
     } else {
         /* Nothing is outstanding any more, however far the device got. */
-        device.rx = old_rx;
-        device.tx = old_tx;
+        virtqueue_copy(&device.rx, &device.rx_books, &old_rx);
+        virtqueue_copy(&device.tx, &device.tx_books, &old_tx);
         fail(" any more", problem);
     }
     if (net_publish(&rx_active)) {
@@ -219,14 +226,16 @@ static void rx_provide_batch(void)
         return;
     }
     struct net_consumer from = rx_free;
+    struct virtqueue to = device.rx;
     size_t available = net_available(&from);
-    size_t room = virtqueue_room(&device.rx);
+    size_t room = virtqueue_room(&to);
     size_t most = room < available ? room : available;
     struct net_buff_desc buffer;
     for (size_t left = most; left > 0 && net_dequeue(&from, &buffer); left--) {
-        virtqueue_post(&device.rx, buffer.io_or_offset, NET_BUFFER_BYTES);
+        post_for_frame(&to, buffer.io_or_offset);
     }
     rx_free = from;
+    device.rx = to;
     if (most == 0) {
         return;
     }
@@ -253,46 +262,47 @@ static void rx_provide(void)
     }
 }
 
-/* Frames and bytes of a batch: counted once, behind its last frame. */
-struct tally {
-    uint32_t frames;
+/* What a batch of received frames works on: copies, which the compiler keeps in registers. */
+struct reception {
+    struct virtqueue from;
+    struct net_producer to;
+    /* Of frames that went on. */
     uint32_t bytes;
+    uint32_t frame_bytes_max;
+    uint32_t flags;
 };
 
-/* A frame of a good length goes to whoever it is for. Answers false when the device keeps it. */
-static bool pass(const struct virtqueue_finished *taken, uint16_t len, struct net_producer *to)
+/* A frame of a good length goes to whoever it is for. */
+PER_PACKET void pass(struct reception *batch, const struct virtqueue_finished *taken, uint32_t len, uint32_t flags)
 {
-    uint32_t flags = virtqueue_header16(&device.rx, taken->chain, VIRTIO_NET_HDR_FLAGS) & device.rx_flags;
     uint8_t checked = (flags & VIRTIO_NET_HDR_F_DATA_VALID) != 0 ? NET_CHECKED : 0;
 
     if ((flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) != 0) {
         /* Its sender has left the checksum to the device: nobody here completes it. */
-        keep_for_device(taken->addr, COUNT_RX_PARTIAL_CHECKSUM);
-        return false;
+        keep_for_device(&batch->from, taken->addr, COUNT_RX_PARTIAL_CHECKSUM);
+    } else if (!net_enqueue(&batch->to, taken->addr, (uint16_t)len, checked)) {
+        keep_for_device(&batch->from, taken->addr, COUNT_RX_QUEUE_FULL);
+    } else {
+        batch->bytes += len;
     }
-    if (!net_enqueue(to, taken->addr, len, checked)) {
-        keep_for_device(taken->addr, COUNT_RX_QUEUE_FULL);
-        return false;
-    }
-    return true;
 }
 
 /* One frame that the device has received. Answers false when the device has broken the rules. */
-static bool receive(const struct virtqueue_finished *taken, struct net_producer *to, struct tally *received)
+PER_PACKET bool receive(struct reception *batch, const struct virtqueue_finished *taken)
 {
     uint32_t len = taken->bytes - VIRTIO_NET_HDR_BYTES;
+    const volatile uint16_t *header = (volatile uint16_t *)(volatile void *)virtqueue_header(&batch->from, taken->chain);
 
     if (taken->bytes < VIRTIO_NET_HDR_BYTES + FRAME_BYTES_MIN) {
-        keep_for_device(taken->addr, COUNT_RX_RUNT);
-    } else if (len > device.frame_bytes_max) {
-        keep_for_device(taken->addr, COUNT_RX_OVERSIZE);
-    } else if (virtqueue_header16(&device.rx, taken->chain, VIRTIO_NET_HDR_NUM_BUFFERS) != 1) {
+        keep_for_device(&batch->from, taken->addr, COUNT_RX_RUNT);
+    } else if (len > batch->frame_bytes_max) {
+        keep_for_device(&batch->from, taken->addr, COUNT_RX_OVERSIZE);
+    } else if (header[VIRTIO_NET_HDR_NUM_BUFFERS / 2] != 1) {
         /* A frame that claims to lie in several buffers, or in none. */
-        keep_for_device(taken->addr, COUNT_NUM_BUFFERS_LIES);
+        keep_for_device(&batch->from, taken->addr, COUNT_NUM_BUFFERS_LIES);
         return false;
-    } else if (pass(taken, (uint16_t)len, to)) {
-        received->frames++;
-        received->bytes += len;
+    } else {
+        pass(batch, taken, len, header[VIRTIO_NET_HDR_FLAGS / 2] & batch->flags);
     }
     return true;
 }
@@ -304,19 +314,24 @@ static void rx_return_batch(void)
         return;
     }
     struct virtqueue_finished taken;
-    struct net_producer to = rx_active;
-    struct tally received = {0};
+    struct reception batch = {
+        .from = device.rx,
+        .to = rx_active,
+        .frame_bytes_max = device.frame_bytes_max,
+        .flags = device.rx_flags,
+    };
     enum virtqueue_result result;
     bool is_honest = true;
     do {
-        result = virtqueue_take(&device.rx, &taken);
+        result = virtqueue_take(&batch.from, &taken);
         if (result == VIRTQUEUE_TAKEN) {
-            is_honest = receive(&taken, &to, &received);
+            is_honest = receive(&batch, &taken);
         }
     } while (result == VIRTQUEUE_TAKEN && is_honest);
-    rx_active = to;
-    count(COUNT_RX_PACKETS, received.frames);
-    count(COUNT_RX_BYTES, received.bytes);
+    device.rx = batch.from;
+    rx_active = batch.to;
+    count(COUNT_RX_PACKETS, net_put_in(&rx_active));
+    count(COUNT_RX_BYTES, batch.bytes);
     if (net_publish(&rx_active)) {
         microkit_notify(config.virt_rx.id);
     }
@@ -327,7 +342,7 @@ static void rx_return_batch(void)
         return;
     }
     if (result == VIRTQUEUE_LIE_LENGTH) {
-        keep_for_device(taken.addr, COUNT_USED_LENGTH_LIES);
+        keep_for_device(&device.rx, taken.addr, COUNT_USED_LENGTH_LIES);
     } else if (is_honest) {
         count_lie(result);
     }
@@ -342,6 +357,16 @@ static void rx_return(void)
     } while (is_running && virtqueue_has_used(&device.rx));
 }
 
+/* What a batch of frames to be sent works on. */
+struct transmission {
+    struct net_consumer from;
+    struct virtqueue to;
+    /* Of frames that the device got. */
+    uint32_t bytes;
+    uint32_t frame_bytes_max;
+    bool is_running;
+};
+
 /* Whether the device completes checksums, and the frame's field lies in it (5.1.6.2.1). */
 static bool may_complete(const struct net_buff_desc *frame)
 {
@@ -349,49 +374,52 @@ static bool may_complete(const struct net_buff_desc *frame)
 }
 
 /* The words of the header: flags; csum_start, in the high half; csum_offset. */
-static void post_partial(const struct net_buff_desc *frame)
+static inline void leave_checksum(struct virtqueue *to, size_t chain, uint32_t checksum)
 {
     const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4] = {
-        VIRTIO_NET_HDR_F_NEEDS_CSUM, frame->checksum << 16, frame->checksum >> 16};
-    virtqueue_post_headed(&device.tx, frame->io_or_offset, frame->len, header);
+        VIRTIO_NET_HDR_F_NEEDS_CSUM, checksum << 16, checksum >> 16};
+    virtqueue_set_header(to, chain, header);
     count(COUNT_TX_CHECKSUMS, 1);
 }
 
 /* One frame to be sent. */
-static void send(const struct net_buff_desc *frame, struct tally *sent)
+PER_PACKET void send(struct transmission *batch, const struct net_buff_desc *frame)
 {
-    if (!is_running) {
+    if (!batch->is_running) {
         give_back(frame->io_or_offset, COUNT_TX_NO_DEVICE);
-    } else if (frame->len < FRAME_BYTES_MIN || frame->len > device.frame_bytes_max) {
+    } else if (frame->len < FRAME_BYTES_MIN || frame->len > batch->frame_bytes_max) {
         give_back(frame->io_or_offset, COUNT_TX_BAD_LENGTH);
     } else if (frame->checksum != 0 && !may_complete(frame)) {
         give_back(frame->io_or_offset, COUNT_TX_CHECKSUM_REFUSED);
     } else {
+        size_t chain = virtqueue_post(&batch->to, frame->io_or_offset, frame->len, 0);
         if (frame->checksum != 0) {
-            post_partial(frame);
-        } else {
-            virtqueue_post(&device.tx, frame->io_or_offset, frame->len);
+            leave_checksum(&batch->to, chain, frame->checksum);
         }
-        sent->frames++;
-        sent->bytes += frame->len;
+        batch->bytes += frame->len;
     }
 }
 
 /* Gives filled transmit buffers to the device. */
 static void tx_provide_batch(void)
 {
-    struct net_consumer from = tx_active;
+    struct transmission batch = {
+        .from = tx_active,
+        .to = device.tx,
+        .frame_bytes_max = device.frame_bytes_max,
+        .is_running = is_running,
+    };
     struct net_buff_desc frame;
-    struct tally sent = {0};
     size_t most = sendable();
     size_t left = most;
 
-    for (; left > 0 && net_dequeue(&from, &frame); left--) {
-        send(&frame, &sent);
+    for (; left > 0 && net_dequeue(&batch.from, &frame); left--) {
+        send(&batch, &frame);
     }
-    tx_active = from;
-    count(COUNT_TX_PACKETS, sent.frames);
-    count(COUNT_TX_BYTES, sent.bytes);
+    tx_active = batch.from;
+    device.tx = batch.to;
+    count(COUNT_TX_PACKETS, virtqueue_unpublished(&device.tx));
+    count(COUNT_TX_BYTES, batch.bytes);
     if (left == most) {
         return;
     }
@@ -423,13 +451,15 @@ static void tx_return_batch(void)
         return;
     }
     struct virtqueue_finished taken;
+    struct virtqueue from = device.tx;
     struct net_producer to = tx_free;
     enum virtqueue_result result;
-    while ((result = virtqueue_take(&device.tx, &taken)) == VIRTQUEUE_TAKEN) {
+    while ((result = virtqueue_take(&from, &taken)) == VIRTQUEUE_TAKEN) {
         if (!net_enqueue(&to, taken.addr, 0, 0)) {
             count(COUNT_TX_QUEUE_FULL, 1);
         }
     }
+    device.tx = from;
     tx_free = to;
     if (result == VIRTQUEUE_LIE_LENGTH) {
         give_back(taken.addr, COUNT_USED_LENGTH_LIES);

@@ -12,8 +12,13 @@
 struct mac_table {
     /* The address as memory holds it, and its owner above it. */
     uint64_t entries[MAC_ENTRIES_MAX];
-    unsigned count;
+    uint64_t *end;
 };
+
+static inline void mac_table_clear(struct mac_table *table)
+{
+    table->end = table->entries;
+}
 
 static inline void mac_table_add(struct mac_table *table, const uint8_t mac[NET_MAC_BYTES], unsigned owner)
 {
@@ -21,15 +26,15 @@ static inline void mac_table_add(struct mac_table *table, const uint8_t mac[NET_
     for (unsigned byte = 0; byte < NET_MAC_BYTES; byte++) {
         address |= (uint64_t)mac[byte] << (8 * byte);
     }
-    table->entries[table->count++] = address | (uint64_t)owner << MAC_BITS;
+    *table->end++ = address | (uint64_t)owner << MAC_BITS;
 }
 
 /* Answers the owner's number, or MAC_NOBODY. */
 static inline int mac_table_find(const struct mac_table *table, uint64_t address)
 {
-    for (unsigned index = 0; index < table->count; index++) {
-        if ((table->entries[index] & MAC_MASK) == address) {
-            return (int)(table->entries[index] >> MAC_BITS);
+    for (const uint64_t *entry = table->entries; entry != table->end; entry++) {
+        if ((*entry & MAC_MASK) == address) {
+            return (int)(*entry >> MAC_BITS);
         }
     }
     return MAC_NOBODY;

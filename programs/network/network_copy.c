@@ -161,7 +161,7 @@ static void fill_client(void)
 {
     struct net_producer free = net_producer(config.client.free_queue.vaddr, config.client.num_buffers);
     for (uint32_t buffer = 0; buffer < target.buffers; buffer++) {
-        net_enqueue(&free, net_offset_of((int32_t)buffer), 0, 0);
+        net_enqueue(&free, net_offset_of(buffer), 0, 0);
     }
     net_publish(&free);
     /* Nothing waits for the client's empty buffers: they are looked for when a packet needs one. */
@@ -216,9 +216,9 @@ void init(void)
     virt_free = net_producer(config.rx.free_queue.vaddr, config.rx.num_buffers);
     client_active = net_producer(config.client.active_queue.vaddr, config.client.num_buffers);
     client_free = net_consumer(config.client.free_queue.vaddr, config.client.num_buffers);
-    source = (struct net_data){.buffers = (uint32_t)(config.rx_data[0].size / NET_BUFFER_BYTES)};
-    target = (struct net_data){.buffers = config.client.num_buffers};
-    require(config.client_data.size >= (uint64_t)target.buffers * NET_BUFFER_BYTES,
+    source = net_data(0, (uint32_t)(config.rx_data[0].size / NET_BUFFER_BYTES));
+    target = net_data(0, config.client.num_buffers);
+    require(config.client_data.size >= target.bytes,
             "the client's data region is smaller than its queue");
     lies_seen = 0;
     join_restarts();

@@ -67,23 +67,28 @@ static bool needs_buffers(void)
     return at_driver * 2 < data.buffers;
 }
 
-PER_PACKET void to_driver(int32_t buffer)
+/* The queue has a slot for each buffer, and each buffer is in it once at most. Answers whether that is so. */
+PER_PACKET bool to_queue(struct net_producer *to, uint64_t address)
 {
-    /* The queue has a slot for each buffer, and each buffer is in it once at most. */
-    if (net_enqueue(&driver_free, net_address_of(&data, buffer), 0, 0)) {
-        at_driver++;
-    } else {
+    bool is_there = net_enqueue(to, address, 0, 0);
+    if (!is_there) {
         count(COUNT_DRIVER_BAD_BUFFER, 1);
     }
+    return is_there;
 }
 
-static void drop(int32_t buffer, unsigned reason)
+static void to_driver(int64_t buffer)
+{
+    at_driver += to_queue(&driver_free, net_address_of(&data, buffer));
+}
+
+static void drop(int64_t buffer, unsigned reason)
 {
     count(reason, 1);
     to_driver(buffer);
 }
 
-static inline bool give(unsigned client, int32_t buffer, const struct net_buff_desc *frame)
+static inline bool give(unsigned client, int64_t buffer, const struct net_buff_desc *frame)
 {
     if (!net_enqueue(&clients[client].active, net_offset_of(buffer), frame->len, frame->checked)) {
         return false;
@@ -92,7 +97,7 @@ static inline bool give(unsigned client, int32_t buffer, const struct net_buff_d
     return true;
 }
 
-static void deliver_to_all(int32_t buffer, const struct net_buff_desc *frame)
+static void deliver_to_all(int64_t buffer, const struct net_buff_desc *frame)
 {
     uint8_t holding = 0;
     for (unsigned client = 0; client < num_clients; client++) {
@@ -109,14 +114,25 @@ static void deliver_to_all(int32_t buffer, const struct net_buff_desc *frame)
     }
 }
 
-static void deliver(int32_t buffer, const struct net_buff_desc *frame)
+/* What a batch of received frames works on: copies, which the compiler keeps in registers. */
+struct delivery {
+    struct net_consumer from;
+    struct net_data data;
+    const uint8_t *frames;
+    uint8_t *refs;
+    /* Entries that name no buffer of the driver's. */
+    uint32_t bad;
+};
+
+PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net_buff_desc *frame)
 {
     if (frame->len < FRAME_BYTES_MIN) {
         drop(buffer, COUNT_DROP_RUNT);
         return;
     }
     /* The device can still change what lies there: it is read once. */
-    uint64_t address = *(const volatile uint64_t *)(const void *)(frames + net_offset_of(buffer)) & MAC_MASK;
+    const uint8_t *bytes = batch->frames + net_offset_of(buffer);
+    uint64_t address = *(const volatile uint64_t *)(const void *)bytes & MAC_MASK;
     int owner = mac_table_find(&macs, address);
     if (owner == MAC_NOBODY) {
         if (address == MAC_BROADCAST) {
@@ -125,7 +141,7 @@ static void deliver(int32_t buffer, const struct net_buff_desc *frame)
             drop(buffer, COUNT_DROP_NO_CLIENT);
         }
     } else if (give((unsigned)owner, buffer, frame)) {
-        refs[buffer] = 1;
+        batch->refs[buffer] = 1;
     } else {
         drop(buffer, COUNT_DROP_CLIENT_FULL);
     }
@@ -134,21 +150,21 @@ static void deliver(int32_t buffer, const struct net_buff_desc *frame)
 /* Hands received buffers to clients. */
 static void rx_return_batch(void)
 {
-    struct net_consumer from = driver_active;
+    struct delivery batch = {.from = driver_active, .data = data, .frames = frames, .refs = refs};
     struct net_buff_desc frame;
-    uint32_t packets = 0;
-    while (net_dequeue(&from, &frame)) {
-        int32_t buffer = net_buffer_at_address(&data, frame.io_or_offset);
-        if (buffer == NET_NO_BUFFER || refs[buffer] != 0) {
-            count(COUNT_DRIVER_BAD_BUFFER, 1);
-            continue;
+    while (net_dequeue(&batch.from, &frame)) {
+        int64_t buffer = net_buffer_at_address(&batch.data, frame.io_or_offset);
+        if (buffer == NET_NO_BUFFER || batch.refs[buffer] != 0) {
+            batch.bad++;
+        } else {
+            deliver(&batch, buffer, &frame);
         }
-        at_driver--;
-        packets++;
-        deliver(buffer, &frame);
     }
-    driver_active = from;
+    driver_active = batch.from;
+    uint32_t packets = (uint32_t)net_taken_out(&driver_active) - batch.bad;
+    at_driver -= packets;
     count(COUNT_PACKETS, packets);
+    count(COUNT_DRIVER_BAD_BUFFER, batch.bad);
     net_release(&driver_active);
 }
 
@@ -164,45 +180,67 @@ static void rx_return(void)
     }
 }
 
+/* What a batch of returned buffers works on. */
+struct collection {
+    struct net_consumer from;
+    struct net_producer to;
+    struct net_data data;
+    uint8_t *refs;
+    /* The client's bit. */
+    uint64_t client;
+};
+
 /* A client holds this buffer no longer; behind the last one the driver has it again. */
-static void release(unsigned client, int32_t buffer)
+PER_PACKET void release(struct collection *batch, int64_t buffer)
 {
-    holders[buffer] &= ~(1ul << client);
-    refs[buffer]--;
-    if (refs[buffer] == 0) {
-        to_driver(buffer);
+    holders[buffer] &= ~batch->client;
+    if (--batch->refs[buffer] == 0) {
+        to_queue(&batch->to, batch->data.io_addr + net_offset_of(buffer));
     }
 }
 
 /* Answers whether the client held the buffer; else the reason has been counted. */
-static bool take_back(unsigned client, const struct net_buff_desc *empty)
+PER_PACKET bool take_back(struct collection *batch, const struct net_buff_desc *empty)
 {
-    int32_t buffer = net_buffer_at_offset(&data, empty->io_or_offset);
+    int64_t buffer = net_buffer_at_offset(&batch->data, empty->io_or_offset);
     if (buffer == NET_NO_BUFFER) {
         count(COUNT_REFUSED_NO_BUFFER, 1);
         return false;
     }
-    if ((holders[buffer] & 1ul << client) == 0) {
+    if ((holders[buffer] & batch->client) == 0) {
         count(COUNT_REFUSED_NOT_HELD, 1);
         return false;
     }
-    release(client, buffer);
+    release(batch, buffer);
     return true;
+}
+
+PER_PACKET struct collection begin_collection(unsigned client)
+{
+    return (struct collection){
+        .from = clients[client].free, .to = driver_free, .data = data, .refs = refs, .client = 1ul << client};
+}
+
+PER_PACKET void end_collection(const struct collection *batch)
+{
+    at_driver += (uint32_t)(net_put_in(&batch->to) - net_put_in(&driver_free));
+    driver_free = batch->to;
 }
 
 /* Takes empty buffers back from a client. */
 static void rx_provide_batch(unsigned client)
 {
-    struct net_consumer from = clients[client].free;
+    struct collection batch = begin_collection(client);
     struct net_buff_desc empty;
-    uint32_t returned = 0;
-    while (net_dequeue(&from, &empty)) {
-        if (take_back(client, &empty)) {
-            returned++;
+    uint32_t refused = 0;
+    while (net_dequeue(&batch.from, &empty)) {
+        if (!take_back(&batch, &empty)) {
+            refused++;
         }
     }
-    clients[client].free = from;
-    count(COUNT_RETURNED, returned);
+    clients[client].free = batch.from;
+    end_collection(&batch);
+    count(COUNT_RETURNED, net_taken_out(&clients[client].free) - refused);
     net_release(&clients[client].free);
 }
 
@@ -282,7 +320,7 @@ static void close_driver(void)
     at_driver = 0;
     for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
         if (refs[buffer] == 0) {
-            to_driver((int32_t)buffer);
+            to_driver(buffer);
         }
     }
 }
@@ -290,14 +328,16 @@ static void close_driver(void)
 /* All that the client held is back; frames for it are dropped until it runs again. */
 static void close_client(unsigned client)
 {
-    uint32_t held = 0;
     net_close_end(&config.clients[client].conn, &clients[client].active, &clients[client].free);
+    struct collection batch = begin_collection(client);
+    uint32_t held = 0;
     for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
-        if ((holders[buffer] & 1ul << client) != 0) {
+        if ((holders[buffer] & batch.client) != 0) {
             held++;
-            release(client, (int32_t)buffer);
+            release(&batch, buffer);
         }
     }
+    end_collection(&batch);
     restart_took_back(&member, held);
 }
 
@@ -386,12 +426,12 @@ void init(void)
     num_clients = config.num_clients;
     driver_active = net_consumer(config.driver.active_queue.vaddr, config.driver.num_buffers);
     driver_free = net_producer(config.driver.free_queue.vaddr, config.driver.num_buffers);
-    data = (struct net_data){.io_addr = config.data.io_addr, .buffers = config.driver.num_buffers};
+    data = net_data(config.data.io_addr, config.driver.num_buffers);
     frames = config.data.region.vaddr;
     refs = config.buffer_metadata.vaddr;
     memset(refs, 0, data.buffers);
     memset(holders, 0, data.buffers * sizeof holders[0]);
-    macs.count = 0;
+    mac_table_clear(&macs);
     at_driver = 0;
     lies_seen = 0;
     for (unsigned client = 0; client < num_clients; client++) {
@@ -399,7 +439,7 @@ void init(void)
     }
     join_restarts();
     for (uint32_t buffer = 0; buffer < data.buffers; buffer++) {
-        to_driver((int32_t)buffer);
+        to_driver(buffer);
     }
     if (net_publish(&driver_free)) {
         microkit_deferred_notify(config.driver.id);

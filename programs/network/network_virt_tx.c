@@ -75,37 +75,54 @@ static struct restart_member member;
 /* A switch waits for the buffers of those behind it when one of them has died. */
 static bool is_prompt;
 
-PER_PACKET bool give_back_to(struct client *client, unsigned oid, int32_t buffer)
+PER_PACKET bool give_back_to(struct client *client, unsigned oid, int64_t buffer)
 {
-    struct tx_data *region = &client->regions[oid];
-    bool is_wanted = region->states[buffer] == WITH_DRIVER;
-    if (!is_wanted && region->states[buffer] != ORPHANED) {
+    uint8_t *state = &client->regions[oid].states[buffer];
+    bool is_wanted = *state == WITH_DRIVER;
+    if (!is_wanted && *state != ORPHANED) {
         return false;
     }
     client->with_driver--;
-    region->states[buffer] = WITH_CLIENT;
+    *state = WITH_CLIENT;
     /* A client that is down begins with all of its buffers; of an orphan, it has begun with it. */
     if (is_wanted && !net_enqueue(&client->free, net_offset_of(buffer), 0, (uint8_t)oid) && !client->free.is_closed) {
-        region->states[buffer] = WAITING;
+        *state = WAITING;
         client->waiting++;
         count(COUNT_RETURN_DELAYED, 1);
     }
     return true;
 }
 
-/* Gives a sent buffer to its owner. Answers false when it is nobody's, or was not with the
- * driver. */
-PER_PACKET bool give_back(uint64_t address)
+/* A region of some client. */
+struct owner {
+    struct client *client;
+    unsigned oid;
+    struct net_data data;
+};
+
+/* Whose the buffer is. Answers false when it is nobody's. */
+PER_PACKET bool find_owner(uint64_t address, struct owner *owner)
 {
     for (struct client *client = clients; client < clients + num_clients; client++) {
         for (unsigned oid = 0; oid < client->num_regions; oid++) {
-            int32_t buffer = net_buffer_at_address(&client->regions[oid].data, address);
-            if (buffer != NET_NO_BUFFER) {
-                return give_back_to(client, oid, buffer);
+            const struct net_data *data = &client->regions[oid].data;
+            if (net_buffer_at_address(data, address) != NET_NO_BUFFER) {
+                *owner = (struct owner){.client = client, .oid = oid, .data = *data};
+                return true;
             }
         }
     }
     return false;
+}
+
+/* Gives a sent buffer to its owner: mostly that of the one before. Answers false when it is
+ * nobody's, or was not with the driver. */
+PER_PACKET bool give_back(uint64_t address, struct owner *owner)
+{
+    if (net_buffer_at_address(&owner->data, address) == NET_NO_BUFFER && !find_owner(address, owner)) {
+        return false;
+    }
+    return give_back_to(owner->client, owner->oid, net_buffer_at_address(&owner->data, address));
 }
 
 /* Takes sent buffers from the driver: those that are known to be there. */
@@ -113,11 +130,12 @@ static void tx_return_batch(void)
 {
     struct net_consumer from = driver_free;
     size_t known = net_available(&from);
+    struct owner owner = {0};
     uint32_t returned = 0;
     struct net_buff_desc sent;
 
     for (size_t left = known; left > 0 && net_dequeue(&from, &sent); left--) {
-        if (give_back(sent.io_or_offset)) {
+        if (give_back(sent.io_or_offset, &owner)) {
             returned++;
         }
     }
@@ -171,24 +189,24 @@ PER_PACKET int pass(struct client *client, const struct net_buff_desc *frame, st
     if (frame->oid >= client->num_regions) {
         return COUNT_REFUSED_REGION;
     }
-    struct tx_data *region = &client->regions[frame->oid];
-    int32_t buffer = net_buffer_at_offset(&region->data, frame->io_or_offset);
+    const struct tx_data *region = &client->regions[frame->oid];
+    int64_t buffer = net_buffer_at_offset(&region->data, frame->io_or_offset);
     if (buffer == NET_NO_BUFFER) {
         return frame->io_or_offset % NET_BUFFER_BYTES == 0 ? COUNT_REFUSED_RANGE : COUNT_REFUSED_ALIGNMENT;
     }
-    if (region->states[buffer] != WITH_CLIENT) {
+    uint8_t *state = &region->states[buffer];
+    if (*state != WITH_CLIENT) {
         /* An orphan that is sent goes back to its client like any other. */
-        if (region->states[buffer] == ORPHANED) {
-            region->states[buffer] = WITH_DRIVER;
+        if (*state == ORPHANED) {
+            *state = WITH_DRIVER;
         }
         return COUNT_REFUSED_DUPLICATE;
     }
     /* What the client leaves to the device stays so. */
-    if (!net_enqueue_partial(to, net_address_of(&region->data, buffer), frame->len, frame->checksum)) {
+    if (!net_enqueue_partial(to, region->data.io_addr + frame->io_or_offset, frame->len, frame->checksum)) {
         return COUNT_DRIVER_FULL;
     }
-    region->states[buffer] = WITH_DRIVER;
-    client->with_driver++;
+    *state = WITH_DRIVER;
     return PASSED;
 }
 
@@ -219,6 +237,7 @@ static void tx_provide_batch(struct client *client)
     }
     client->active = from;
     driver_active = to;
+    client->with_driver += packets;
     count(COUNT_PACKETS, packets);
     net_release(&client->active);
 }
@@ -244,7 +263,7 @@ static void return_waiting(struct client *client)
             if (region->states[buffer] != WAITING) {
                 continue;
             }
-            if (!net_enqueue(&client->free, net_offset_of((int32_t)buffer), 0, (uint8_t)oid)) {
+            if (!net_enqueue(&client->free, net_offset_of(buffer), 0, (uint8_t)oid)) {
                 return;
             }
             region->states[buffer] = WITH_CLIENT;
@@ -308,7 +327,7 @@ static uint32_t give_back_all(struct client *client)
     uint32_t lost = 0;
     for (unsigned oid = 0; oid < client->num_regions; oid++) {
         for (uint32_t buffer = 0; buffer < client->regions[oid].data.buffers; buffer++) {
-            lost += give_back_to(client, oid, (int32_t)buffer);
+            lost += give_back_to(client, oid, buffer);
         }
     }
     return lost;
@@ -433,8 +452,7 @@ static uint32_t init_client(unsigned index, uint32_t states_used)
         const struct net_tx_data *region = &from->regions[oid];
         require(region->num_buffers <= NET_BUFFERS_MAX - states_used, "the clients have too many buffers");
         require(region->data.io_addr % NET_BUFFER_BYTES == 0, "buffers are not aligned to their size");
-        client->regions[oid].data =
-            (struct net_data){.io_addr = region->data.io_addr, .buffers = region->num_buffers};
+        client->regions[oid].data = net_data(region->data.io_addr, region->num_buffers);
         client->regions[oid].states = &states[states_used];
         client->buffers += region->num_buffers;
         states_used += region->num_buffers;

@@ -27,6 +27,9 @@ enum {
     IP_DESTINATION = IP + 16,
     IP_BYTES = 20,
 
+    /* Without options of IPv4. */
+    UDP = IP + IP_BYTES,
+
     ARP = ETHERNET_BYTES,
     ARP_HARDWARE_TYPE = ARP + 0,
     ARP_PROTOCOL_TYPE = ARP + 2,
@@ -57,6 +60,8 @@ enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 
 #define TYPE_IPV4 0x0800
 #define TYPE_ARP 0x0806
+/* The type and the first byte behind it, as memory holds them: version 4, no options. */
+#define TYPE_IPV4_PLAIN (NET16(TYPE_IPV4) | 0x45 << 16)
 #define ARP_HARDWARE_ETHERNET 1
 /* A hardware address has 6 bytes, a protocol address 4. */
 #define ARP_SIZES 0x0604
@@ -119,12 +124,14 @@ static inline void put_number32(uint8_t *at, uint32_t value)
     put_number(at + 2, (uint16_t)value);
 }
 
+/* To 16 bits. Both halves are added in both places: the upper one then has their sum, and what was
+ * carried out of it. */
 static inline uint16_t fold(uint64_t sum)
 {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+    sum += sum >> 32 | sum << 32;
+    uint32_t half_sum = (uint32_t)(sum >> 32);
+    half_sum += half_sum >> 16 | half_sum << 16;
+    return (uint16_t)(half_sum >> 16);
 }
 
 /*

@@ -12,9 +12,6 @@
 #include "../lib/memory.h"
 #include "packet.h"
 
-#define ECHO_PORT_0 1235
-#define ECHO_PORT_1 7
-
 static void write_macs(const struct responder *responder, const uint8_t *frame, uint8_t *answer)
 {
     put_mac(answer + MAC_DESTINATION, frame + MAC_SOURCE);

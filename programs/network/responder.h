@@ -3,6 +3,9 @@
 
 #include "refusal.h"
 
+#define ECHO_PORT_0 1235
+#define ECHO_PORT_1 7
+
 /* What was done with a frame. Counters of the same numbers follow one another in the client's
  * region. */
 enum responder_result {

@@ -148,7 +148,11 @@ static void make_queue(struct virtio_net_device *device, uint32_t index, uint16_
         .is_indirect = (device->features & VIRTIO_F_INDIRECT_DESC) != 0,
         .has_event_idx = (device->features & VIRTIO_F_EVENT_IDX) != 0,
     };
-    virtqueue_init(index == RECEIVEQ1 ? &device->rx : &device->tx, &options);
+    if (index == RECEIVEQ1) {
+        virtqueue_init(&device->rx, &device->rx_books, &options);
+    } else {
+        virtqueue_init(&device->tx, &device->tx_books, &options);
+    }
 }
 
 static void write_address(struct virtio_net_device *device, uint32_t low, uint32_t high, uint64_t address)

@@ -19,6 +19,8 @@ struct virtio_net_device {
     uint32_t frame_bytes_max;
     struct virtqueue rx;
     struct virtqueue tx;
+    struct virtqueue_books rx_books;
+    struct virtqueue_books tx_books;
 };
 
 /*

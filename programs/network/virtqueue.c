@@ -79,61 +79,46 @@ static void lay_chain(struct virtqueue *queue, uint16_t chain)
     header[1].flags = write;
 }
 
-void virtqueue_init(struct virtqueue *queue, const struct virtqueue_options *options)
+void virtqueue_init(struct virtqueue *queue, struct virtqueue_books *books, const struct virtqueue_options *options)
 {
     uint16_t entries = options->entries;
 
-    memset(queue, 0, sizeof *queue);
-    queue->options = *options;
+    memset(books, 0, sizeof *books);
+    *queue = (struct virtqueue){.options = *options, .books = books};
     queue->desc = (struct virtq_desc *)(void *)options->rings;
     queue->avail = (struct virtq_avail *)(void *)(options->rings + avail_offset(entries));
     queue->used = (struct virtq_used *)(void *)(options->rings + used_offset(entries));
     uint8_t *tables = options->chains + entries * VIRTQUEUE_HEADER_STRIDE;
     queue->buffers = (options->is_indirect ? (struct virtq_desc *)(void *)tables : queue->desc) + 1;
     queue->head_shift = options->is_indirect ? 0 : 1;
-    queue->chains = (size_t)entries >> queue->head_shift;
+    queue->chains = (uint32_t)entries >> queue->head_shift;
+    queue->mask = entries - 1u;
+    queue->free_top = books->free + queue->chains;
     memset(options->rings, 0, virtqueue_rings_bytes(entries));
     memset(options->chains, 0, virtqueue_chains_bytes(entries));
     for (uint16_t chain = 0; chain < queue->chains; chain++) {
-        queue->free[chain] = (uint16_t)(queue->chains - 1 - chain);
+        books->free[chain] = (uint16_t)(queue->chains - 1 - chain);
         lay_chain(queue, chain);
     }
-    queue->free_count = queue->chains;
 }
 
-static volatile uint32_t *header_words(struct virtqueue *queue, size_t chain)
+void virtqueue_copy(struct virtqueue *to, struct virtqueue_books *books, const struct virtqueue *from)
 {
-    return (volatile uint32_t *)(void *)(queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE);
-}
-
-void virtqueue_post_headed(struct virtqueue *queue, uint64_t addr, uint32_t len,
-                           const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4])
-{
-    size_t chain = queue->free[queue->free_count - 1];
-    for (unsigned word = 0; word < VIRTQUEUE_HEADER_STRIDE / 4; word++) {
-        header_words(queue, chain)[word] = header[word];
-    }
-    virtqueue_post(queue, addr, len);
-    queue->requests[chain].is_headed = 1;
-}
-
-void virtqueue_clear_header(struct virtqueue *queue, size_t chain)
-{
-    for (unsigned word = 0; word < VIRTQUEUE_HEADER_STRIDE / 4; word++) {
-        header_words(queue, chain)[word] = 0;
-    }
-    queue->requests[chain].is_headed = 0;
+    *books = *from->books;
+    *to = *from;
+    to->books = books;
+    to->free_top = books->free + (from->free_top - from->books->free);
 }
 
 bool virtqueue_publish(struct virtqueue *queue)
 {
-    uint16_t before = (uint16_t)queue->published_avail;
-    uint16_t now = (uint16_t)queue->next_avail;
+    uint16_t before = (uint16_t)queue->published;
+    uint16_t now = (uint16_t)queue->posted;
 
-    if (queue->next_avail == queue->published_avail) {
+    if (queue->posted == queue->published) {
         return false;
     }
-    queue->published_avail = queue->next_avail;
+    queue->published = queue->posted;
     __atomic_store_n(&queue->avail->idx, now, __ATOMIC_RELEASE);
     /* The device stores its event index and then looks at the available index: we look after
      * storing that. */
@@ -149,23 +134,24 @@ void virtqueue_request_interrupt(struct virtqueue *queue)
 {
     /* Without VIRTIO_F_EVENT_IDX the device always interrupts. */
     if (queue->options.has_event_idx) {
-        __atomic_store_n(used_event(queue), (uint16_t)queue->next_used, __ATOMIC_RELEASE);
+        __atomic_store_n(used_event(queue), (uint16_t)virtqueue_taken_count(queue), __ATOMIC_RELEASE);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }
 }
 
 bool virtqueue_has_used(struct virtqueue *queue)
 {
-    return queue->next_used != queue->used_limit ||
-           __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) != (uint16_t)queue->next_used;
+    size_t taken = virtqueue_taken_count(queue);
+    return taken != queue->used_limit || __atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) != (uint16_t)taken;
 }
 
 bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken)
 {
     for (size_t chain = 0; chain < queue->chains; chain++) {
-        if (queue->requests[chain].len != 0) {
+        const struct virtqueue_request *request = &queue->books->requests[chain];
+        if (request->state != VIRTQUEUE_OURS) {
             virtqueue_release(queue, chain);
-            *taken = (struct virtqueue_finished){.addr = queue->requests[chain].addr, .chain = chain};
+            *taken = (struct virtqueue_finished){.addr = request->addr, .chain = chain};
             return true;
         }
     }

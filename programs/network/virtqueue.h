@@ -71,52 +71,68 @@ struct virtqueue_options {
     /* A power of two up to VIRTQUEUE_ENTRIES_MAX. */
     uint16_t entries;
     uint32_t header_bytes;
-    /* Who writes headers and buffers. */
+    /* Whether the device writes headers and buffers. */
     bool is_device_writer;
     /* VIRTIO_F_INDIRECT_DESC and VIRTIO_F_EVENT_IDX have been negotiated. */
     bool is_indirect;
     bool has_event_idx;
 };
 
-/* What was posted with a chain last; no bytes when that is finished. */
+/* Whose a chain is. HEADED: the device's, with a header that is not all zeros. */
+enum virtqueue_state { VIRTQUEUE_OURS, VIRTQUEUE_POSTED, VIRTQUEUE_HEADED };
+
+/* What was posted with a chain last, how much of it the device may write, and whose it is. */
 struct virtqueue_request {
     uint64_t addr;
-    uint32_t len;
-    /* Its header is not all zeros. */
-    uint32_t is_headed;
+    uint32_t most;
+    uint32_t state;
 };
 
-/* A finished request. `bytes` is what the device says it has written, and never more than it
- * could. */
+/* What is remembered of each chain. */
+struct virtqueue_books {
+    /* Chains that are ours: a stack. */
+    uint16_t free[VIRTQUEUE_ENTRIES_MAX];
+    struct virtqueue_request requests[VIRTQUEUE_ENTRIES_MAX];
+};
+
+/* A finished request. `bytes` is what the device says it has written. */
 struct virtqueue_finished {
     uint64_t addr;
     uint32_t bytes;
     size_t chain;
 };
 
+/*
+ * A handle. A loop over a batch works on a copy of it, which the compiler keeps in registers, and puts it back behind the last
+ * request. Indices run freely, here beyond the 16 bits that the rings have of them; entries are gone through by pointers, as
+ * those of sDDF's queues are.
+ */
 struct virtqueue {
-    struct virtqueue_options options;
+    /* Where the next used entry is, and where the run ends of those that are known to be there. */
+    const volatile struct virtq_used_elem *next_used;
+    const volatile struct virtq_used_elem *end_used;
+    /* Above the last chain that is ours. */
+    uint16_t *free_top;
+    /* The descriptor of chain 0's buffer; the others follow at every second one. */
+    struct virtq_desc *buffers;
+    struct virtqueue_books *books;
     struct virtq_desc *desc;
     struct virtq_avail *avail;
     struct virtq_used *used;
-    /* The descriptor of chain 0's buffer; the others follow at every second one. */
-    struct virtq_desc *buffers;
     /* Requests that can be outstanding at a time: a power of two. */
-    size_t chains;
-    /* Chains that are not outstanding: a stack. */
-    size_t free_count;
+    uint32_t chains;
     /* How far a chain's number is shifted to be that of its head: by one without indirect
      * descriptors, where each chain has two. */
-    size_t head_shift;
-    /* Indices run freely, here beyond the 16 bits that the rings have of them. */
-    size_t next_avail;
-    size_t published_avail;
-    size_t next_used;
-    /* Where the used entries end that are known to be there, from the last look at the device's
-     * index. */
+    uint32_t head_shift;
+    /* One less than the rings have entries: a power of two. */
+    size_t mask;
+    size_t posted;
+    size_t published;
+    /* The index of the entry at `end_used`, and where those end that are known to be there, from
+     * the last look at the device's index. */
+    size_t used_end_index;
     size_t used_limit;
-    uint16_t free[VIRTQUEUE_ENTRIES_MAX];
-    struct virtqueue_request requests[VIRTQUEUE_ENTRIES_MAX];
+    struct virtqueue_options options;
 };
 
 /* Bytes of descriptor table, available ring and used ring; and of headers and tables. Both are
@@ -125,7 +141,10 @@ uint32_t virtqueue_rings_bytes(uint16_t entries);
 uint32_t virtqueue_chains_bytes(uint16_t entries);
 
 /* Lays the queue out in its memory, empty. */
-void virtqueue_init(struct virtqueue *queue, const struct virtqueue_options *options);
+void virtqueue_init(struct virtqueue *queue, struct virtqueue_books *books, const struct virtqueue_options *options);
+
+/* Makes `to` the same queue, with books of its own. */
+void virtqueue_copy(struct virtqueue *to, struct virtqueue_books *books, const struct virtqueue *from);
 
 /* Physical addresses for the device's registers. */
 uint64_t virtqueue_desc_io_addr(const struct virtqueue *queue);
@@ -138,89 +157,134 @@ bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken
 
 static inline size_t virtqueue_room(const struct virtqueue *queue)
 {
-    return queue->free_count;
+    return (size_t)(queue->free_top - queue->books->free);
 }
 
 static inline size_t virtqueue_outstanding(const struct virtqueue *queue)
 {
-    return queue->chains - queue->free_count;
+    return queue->chains - virtqueue_room(queue);
 }
 
 /* How many finished requests have been taken: stands still while the device finishes nothing. */
 static inline size_t virtqueue_taken_count(const struct virtqueue *queue)
 {
-    return queue->next_used;
+    return queue->used_end_index - (size_t)(queue->end_used - queue->next_used);
 }
 
-/* Gives the device a buffer, to be published with the batch. The caller has seen that there is
- * room, and that the buffer has bytes. */
-static inline void virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32_t len)
+/* A chain's header. */
+static inline volatile uint32_t *virtqueue_header(const struct virtqueue *queue, size_t chain)
 {
-    size_t chain = queue->free[--queue->free_count];
-    queue->requests[chain] = (struct virtqueue_request){.addr = addr, .len = len};
+    return (volatile uint32_t *)(void *)(queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE);
+}
+
+/*
+ * Gives the device a buffer, to be published with the batch, of which it may write so many bytes,
+ * header and all. The caller has seen that there is room, and that the buffer has bytes. Answers
+ * its chain.
+ */
+static inline size_t virtqueue_post(struct virtqueue *queue, uint64_t addr, uint32_t len, uint32_t most)
+{
+    size_t chain = *--queue->free_top;
+    queue->books->requests[chain] =
+        (struct virtqueue_request){.addr = addr, .most = most, .state = VIRTQUEUE_POSTED};
     struct virtq_desc *buffer = &queue->buffers[2 * chain];
     buffer->addr = addr;
     buffer->len = len;
-    size_t entry = queue->next_avail & (queue->options.entries - 1u);
-    queue->avail->ring[entry] = (uint16_t)(chain << queue->head_shift);
-    queue->next_avail++;
+    queue->avail->ring[queue->posted & queue->mask] = (uint16_t)(chain << queue->head_shift);
+    queue->posted++;
+    return chain;
 }
 
-/* The same behind a header of these words, which is all zeros again when the request is over. */
-void virtqueue_post_headed(struct virtqueue *queue, uint64_t addr, uint32_t len,
-                           const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4]);
-void virtqueue_clear_header(struct virtqueue *queue, size_t chain);
+/* Gives a chain that has just been posted a header of these words, which is all zeros again when the
+ * request is over. */
+static inline void virtqueue_set_header(struct virtqueue *queue, size_t chain,
+                                        const uint32_t header[VIRTQUEUE_HEADER_STRIDE / 4])
+{
+    for (unsigned word = 0; word < VIRTQUEUE_HEADER_STRIDE / 4; word++) {
+        virtqueue_header(queue, chain)[word] = header[word];
+    }
+    queue->books->requests[chain].state = VIRTQUEUE_HEADED;
+}
+
+/* How many requests have been posted that the device does not see yet. */
+static inline size_t virtqueue_unpublished(const struct virtqueue *queue)
+{
+    return queue->posted - queue->published;
+}
 
 /* Makes everything posted available. Answers whether the device asks to be notified of it
  * (§2.7.10). */
 bool virtqueue_publish(struct virtqueue *queue);
 
-/* Reads the device's index once. Answers VIRTQUEUE_TAKEN when there is something to take. */
+/* Reads the device's index once. The run is over. Answers VIRTQUEUE_TAKEN when there is something to
+ * take. */
 static inline enum virtqueue_result virtqueue_look(struct virtqueue *queue)
 {
-    size_t pending = (uint16_t)(__atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) - queue->next_used);
+    size_t pending = (uint16_t)(__atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) - queue->used_end_index);
     if (pending == 0) {
         return VIRTQUEUE_NONE;
     }
     if (pending > virtqueue_outstanding(queue)) {
         return VIRTQUEUE_LIE_INDEX;
     }
-    queue->used_limit = queue->next_used + pending;
+    queue->used_limit = queue->used_end_index + pending;
     return VIRTQUEUE_TAKEN;
 }
 
-static inline void virtqueue_release(struct virtqueue *queue, size_t chain)
+/* Begins the next run of used entries. Answers VIRTQUEUE_TAKEN when there is one. */
+static inline enum virtqueue_result virtqueue_goes_on(struct virtqueue *queue)
 {
-    queue->requests[chain].len = 0;
-    if (queue->requests[chain].is_headed) {
-        virtqueue_clear_header(queue, chain);
-    }
-    queue->free[queue->free_count++] = (uint16_t)chain;
-}
-
-static inline enum virtqueue_result virtqueue_take(struct virtqueue *queue, struct virtqueue_finished *taken)
-{
-    if (queue->next_used == queue->used_limit) {
+    if (queue->used_end_index == queue->used_limit) {
         enum virtqueue_result result = virtqueue_look(queue);
         if (result != VIRTQUEUE_TAKEN) {
             return result;
         }
     }
-    const volatile struct virtq_used_elem *entry = &queue->used->ring[queue->next_used & (queue->options.entries - 1u)];
-    size_t id = entry->id;
-    uint32_t bytes = entry->len;
-    size_t chain = id >> queue->head_shift;
-    bool is_head = chain << queue->head_shift == id;
-    if (chain >= queue->chains || !is_head || queue->requests[chain].len == 0) {
+    size_t entry = queue->used_end_index & queue->mask;
+    size_t known = queue->used_limit - queue->used_end_index;
+    size_t ahead = queue->mask + 1 - entry;
+    size_t run = known < ahead ? known : ahead;
+    queue->next_used = &queue->used->ring[entry];
+    queue->end_used = queue->next_used + run;
+    queue->used_end_index += run;
+    return VIRTQUEUE_TAKEN;
+}
+
+/* A chain is ours again. */
+static inline void virtqueue_release(struct virtqueue *queue, size_t chain)
+{
+    struct virtqueue_request *request = &queue->books->requests[chain];
+    if (__builtin_expect(request->state == VIRTQUEUE_HEADED, false)) {
+        for (unsigned word = 0; word < VIRTQUEUE_HEADER_STRIDE / 4; word++) {
+            virtqueue_header(queue, chain)[word] = 0;
+        }
+    }
+    request->state = VIRTQUEUE_OURS;
+    *queue->free_top++ = (uint16_t)chain;
+}
+
+static inline enum virtqueue_result virtqueue_take(struct virtqueue *queue, struct virtqueue_finished *taken)
+{
+    if (queue->next_used == queue->end_used) {
+        enum virtqueue_result result = virtqueue_goes_on(queue);
+        if (result != VIRTQUEUE_TAKEN) {
+            return result;
+        }
+    }
+    uint32_t id = queue->next_used->id;
+    uint32_t bytes = queue->next_used->len;
+    uint32_t chain = id >> queue->head_shift;
+    if (chain >= queue->chains || chain << queue->head_shift != id) {
         return VIRTQUEUE_LIE_ID;
     }
-    size_t most = queue->options.is_device_writer ? queue->options.header_bytes + queue->requests[chain].len : 0;
+    const struct virtqueue_request *request = &queue->books->requests[chain];
+    if (request->state == VIRTQUEUE_OURS) {
+        return VIRTQUEUE_LIE_ID;
+    }
     queue->next_used++;
+    *taken = (struct virtqueue_finished){.addr = request->addr, .bytes = bytes, .chain = chain};
     virtqueue_release(queue, chain);
-    taken->addr = queue->requests[chain].addr;
-    taken->chain = chain;
-    taken->bytes = bytes < most ? bytes : (uint32_t)most;
-    return bytes > most ? VIRTQUEUE_LIE_LENGTH : VIRTQUEUE_TAKEN;
+    return bytes > request->most ? VIRTQUEUE_LIE_LENGTH : VIRTQUEUE_TAKEN;
 }
 
 /* Asks for an interrupt at the next used buffer (§2.7.7.1). Look again afterwards. */
@@ -228,10 +292,3 @@ void virtqueue_request_interrupt(struct virtqueue *queue);
 
 /* Whether the device's index says that there is something to take. */
 bool virtqueue_has_used(struct virtqueue *queue);
-
-/* The half word of a chain's header that begins at byte `offset`. */
-static inline uint16_t virtqueue_header16(const struct virtqueue *queue, size_t chain, uint32_t offset)
-{
-    const uint8_t *header = queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE;
-    return *(const volatile uint16_t *)(const void *)(header + offset);
-}

@@ -11,28 +11,36 @@
 struct net_data {
     /* 0 where no device sees the region. */
     uint64_t io_addr;
-    uint32_t buffers;
+    uint64_t bytes;
+    uint64_t buffers;
 };
 
-static inline int32_t net_buffer_at_offset(const struct net_data *data, uint64_t offset)
+static inline struct net_data net_data(uint64_t io_addr, uint64_t buffers)
 {
-    if (offset >= (uint64_t)data->buffers * NET_BUFFER_BYTES || offset % NET_BUFFER_BYTES != 0) {
+    return (struct net_data){
+        .io_addr = io_addr, .bytes = (uint64_t)buffers * NET_BUFFER_BYTES, .buffers = buffers};
+}
+
+static inline int64_t net_buffer_at_offset(const struct net_data *data, uint64_t offset)
+{
+    if (offset >= data->bytes || offset % NET_BUFFER_BYTES != 0) {
         return NET_NO_BUFFER;
     }
-    return (int32_t)(offset / NET_BUFFER_BYTES);
+    return (int64_t)(offset / NET_BUFFER_BYTES);
 }
 
-static inline int32_t net_buffer_at_address(const struct net_data *data, uint64_t address)
+static inline int64_t net_buffer_at_address(const struct net_data *data, uint64_t address)
 {
-    return address < data->io_addr ? NET_NO_BUFFER : net_buffer_at_offset(data, address - data->io_addr);
+    /* Below the region, the difference is larger than any offset. */
+    return net_buffer_at_offset(data, address - data->io_addr);
 }
 
-static inline uint64_t net_offset_of(int32_t buffer)
+static inline uint64_t net_offset_of(int64_t buffer)
 {
     return (uint64_t)buffer * NET_BUFFER_BYTES;
 }
 
-static inline uint64_t net_address_of(const struct net_data *data, int32_t buffer)
+static inline uint64_t net_address_of(const struct net_data *data, int64_t buffer)
 {
     return data->io_addr + net_offset_of(buffer);
 }

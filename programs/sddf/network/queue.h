@@ -68,16 +68,24 @@ LAYOUT_FIELD(struct net_queue, consumer_signalled, 4);
 LAYOUT_FIELD(struct net_queue, slots, 8);
 
 /*
- * Handles count on beyond 65,535, in whole registers; the queue has the lower 16 bits. A loop over a batch works on a
- * copy of its handle, which the compiler keeps in registers, and puts it back behind the last entry.
+ * Handles count on beyond 65,535, in whole registers; the queue has the lower 16 bits. What is known to be free or there is
+ * gone through by a pointer, in runs of slots that lie one behind the other, so that one comparison finds a run's end, and
+ * everything else is done there. A loop over a batch works on a copy of its handle, which the compiler keeps in registers, and
+ * puts it back behind the last entry.
  */
 
 /* The side that puts buffers in. */
 struct net_producer {
+    /* Where the next buffer goes, and where the run ends. */
+    struct net_slot *next;
+    struct net_slot *end;
     struct net_queue *queue;
     size_t mask;
-    size_t tail;
+    /* The index of the slot at `end`. */
+    size_t end_index;
     size_t published;
+    /* From where on it is counted what has been put in since then. */
+    size_t counted;
     /* Where the slots end that are known to be free, from the last look at the consumer's index. */
     size_t limit;
     bool is_attached;
@@ -88,10 +96,14 @@ struct net_producer {
 
 /* The side that takes buffers out. */
 struct net_consumer {
+    /* Where the next buffer is, and where the run ends. */
+    const volatile struct net_slot *next;
+    const volatile struct net_slot *end;
     struct net_queue *queue;
     size_t mask;
-    size_t head;
+    size_t end_index;
     size_t published;
+    size_t counted;
     /* Where the buffers end that are known to be there, from the last look at the producer's
      * index. */
     size_t limit;
@@ -116,7 +128,24 @@ static inline bool net_is_capacity(uint16_t capacity)
     return capacity != 0 && capacity <= 32768 && (capacity & (capacity - 1)) == 0;
 }
 
-/* Reads the consumer's index once, and believes it as far as it can be true. */
+static inline size_t net_tail(const struct net_producer *producer)
+{
+    return producer->end_index - (size_t)(producer->end - producer->next);
+}
+
+static inline size_t net_head(const struct net_consumer *consumer)
+{
+    return consumer->end_index - (size_t)(consumer->end - consumer->next);
+}
+
+/* How many slots that lie one behind the other begin with this index, `known` at most. */
+static inline size_t net_run(size_t index, size_t mask, size_t known)
+{
+    size_t ahead = mask + 1 - (index & mask);
+    return known < ahead ? known : ahead;
+}
+
+/* Reads the consumer's index once, and believes it as far as it can be true. The run is over. */
 static inline size_t net_producer_look(struct net_producer *producer)
 {
     struct net_queue *queue = producer->queue;
@@ -129,25 +158,41 @@ static inline size_t net_producer_look(struct net_producer *producer)
      * us. */
     if (!producer->is_attached) {
         producer->is_attached = true;
-        producer->tail = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED);
-        producer->published = producer->tail;
+        producer->end_index = __atomic_load_n(&queue->tail, __ATOMIC_RELAXED);
+        producer->published = producer->end_index;
+        producer->counted = producer->end_index;
     }
     uint16_t head = __atomic_load_n(&queue->head, __ATOMIC_ACQUIRE);
-    size_t used = (uint16_t)(producer->tail - head);
+    size_t used = (uint16_t)(producer->end_index - head);
     if (used > capacity) {
         producer->lies++;
-        producer->tail = head;
+        producer->counted += head - producer->end_index;
+        producer->end_index = head;
         producer->published = head;
         __atomic_store_n(&queue->tail, head, __ATOMIC_RELEASE);
         used = 0;
     }
-    producer->limit = producer->tail + (capacity - used);
+    producer->limit = producer->end_index + (capacity - used);
     return capacity - used;
+}
+
+/* Begins the next run, and answers whether there is one. */
+static inline bool net_producer_goes_on(struct net_producer *producer)
+{
+    if (producer->end_index == producer->limit && net_producer_look(producer) == 0) {
+        return false;
+    }
+    size_t index = producer->end_index;
+    size_t run = net_run(index, producer->mask, producer->limit - index);
+    producer->next = &producer->queue->slots[index & producer->mask];
+    producer->end = producer->next + run;
+    producer->end_index = index + run;
+    return true;
 }
 
 static inline bool net_has_room(struct net_producer *producer)
 {
-    return producer->tail != producer->limit || net_producer_look(producer) != 0;
+    return __builtin_expect(producer->next != producer->end, true) || net_producer_goes_on(producer);
 }
 
 /* Puts one buffer in, to be published with the batch; `oid` may have NET_CHECKED beside the index.
@@ -157,10 +202,9 @@ static inline bool net_enqueue(struct net_producer *producer, uint64_t io_or_off
     if (!net_has_room(producer)) {
         return false;
     }
-    struct net_slot *slot = &producer->queue->slots[producer->tail & producer->mask];
+    struct net_slot *slot = producer->next++;
     slot->io_or_offset = io_or_offset;
     slot->len_and_oid = len | (uint64_t)(oid & (NET_OID_MASK | NET_CHECKED)) << NET_OID_SHIFT;
-    producer->tail++;
     return true;
 }
 
@@ -172,12 +216,17 @@ static inline bool net_enqueue_partial(struct net_producer *producer, uint64_t i
     if (!net_has_room(producer)) {
         return false;
     }
-    struct net_slot *slot = &producer->queue->slots[producer->tail & producer->mask];
+    struct net_slot *slot = producer->next++;
     uint64_t partial = (uint64_t)NET_PARTIAL_CHECKSUM << NET_OID_SHIFT | (uint64_t)checksum << NET_CHECKSUM_SHIFT;
     slot->io_or_offset = io_or_offset;
     slot->len_and_oid = checksum == 0 ? len : len | partial;
-    producer->tail++;
     return true;
+}
+
+/* How many buffers have been put in since the last batch was made visible. */
+static inline size_t net_put_in(const struct net_producer *producer)
+{
+    return net_tail(producer) - producer->counted;
 }
 
 /* Makes the batch visible. Answers whether to notify the consumer: it asks for a signal. The wish
@@ -185,12 +234,14 @@ static inline bool net_enqueue_partial(struct net_producer *producer, uint64_t i
 static inline bool net_publish(struct net_producer *producer)
 {
     struct net_queue *queue = producer->queue;
+    size_t tail = net_tail(producer);
 
-    if (producer->tail == producer->published) {
+    producer->counted = tail;
+    if (tail == producer->published) {
         return false;
     }
-    producer->published = producer->tail;
-    __atomic_store_n(&queue->tail, (uint16_t)producer->tail, __ATOMIC_RELEASE);
+    producer->published = tail;
+    __atomic_store_n(&queue->tail, (uint16_t)tail, __ATOMIC_RELEASE);
     /* The consumer stores its wish and then looks at the tail: we look at the wish after storing
      * the tail. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -214,7 +265,7 @@ static inline void net_close_producer(struct net_producer *producer)
     };
 }
 
-/* Reads the producer's index once, and believes it as far as it can be true. */
+/* Reads the producer's index once, and believes it as far as it can be true. The run is over. */
 static inline size_t net_consumer_look(struct net_consumer *consumer)
 {
     struct net_queue *queue = consumer->queue;
@@ -225,42 +276,55 @@ static inline size_t net_consumer_look(struct net_consumer *consumer)
     }
     if (!consumer->is_attached) {
         consumer->is_attached = true;
-        consumer->head = __atomic_load_n(&queue->head, __ATOMIC_RELAXED);
-        consumer->published = consumer->head;
+        consumer->end_index = __atomic_load_n(&queue->head, __ATOMIC_RELAXED);
+        consumer->published = consumer->end_index;
+        consumer->counted = consumer->end_index;
     }
     size_t tail = __atomic_load_n(&queue->tail, __ATOMIC_ACQUIRE);
-    size_t length = (uint16_t)(tail - consumer->head);
+    size_t length = (uint16_t)(tail - consumer->end_index);
     if (length > capacity) {
         consumer->lies++;
-        consumer->head = tail;
+        consumer->counted += tail - consumer->end_index;
+        consumer->end_index = tail;
         consumer->published = tail;
         __atomic_store_n(&queue->head, (uint16_t)tail, __ATOMIC_RELEASE);
         length = 0;
     }
-    consumer->limit = consumer->head + length;
+    consumer->limit = consumer->end_index + length;
     return length;
 }
 
 /* How many buffers are known to be there; 0 only after a look at the producer's index. */
 static inline size_t net_available(struct net_consumer *consumer)
 {
-    size_t known = consumer->limit - consumer->head;
+    size_t known = consumer->limit - net_head(consumer);
     return known != 0 ? known : net_consumer_look(consumer);
+}
+
+/* Begins the next run, and answers whether there is one. */
+static inline bool net_consumer_goes_on(struct net_consumer *consumer)
+{
+    if (consumer->end_index == consumer->limit && net_consumer_look(consumer) == 0) {
+        return false;
+    }
+    size_t index = consumer->end_index;
+    size_t run = net_run(index, consumer->mask, consumer->limit - index);
+    consumer->next = &consumer->queue->slots[index & consumer->mask];
+    consumer->end = consumer->next + run;
+    consumer->end_index = index + run;
+    return true;
 }
 
 static inline bool net_has_items(struct net_consumer *consumer)
 {
-    return net_available(consumer) != 0;
+    return __builtin_expect(consumer->next != consumer->end, true) || net_consumer_goes_on(consumer);
 }
 
-/* Takes the oldest buffer out: a copy, which the producer cannot change any more. Answers false
- * when there is none. */
-static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_desc *buffer)
+/* Takes the oldest buffer out, when it is known that there is one: a copy, which the producer cannot
+ * change any more. */
+static inline void net_take_out(struct net_consumer *consumer, struct net_buff_desc *buffer)
 {
-    if (!net_has_items(consumer)) {
-        return false;
-    }
-    const volatile struct net_slot *slot = &consumer->queue->slots[consumer->head & consumer->mask];
+    const volatile struct net_slot *slot = consumer->next++;
     uint64_t len_and_oid = slot->len_and_oid;
     buffer->io_or_offset = slot->io_or_offset;
     buffer->len = (uint16_t)len_and_oid;
@@ -268,16 +332,32 @@ static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_de
     buffer->checked = len_and_oid >> NET_OID_SHIFT & NET_CHECKED;
     bool is_partial = (len_and_oid >> NET_OID_SHIFT & NET_PARTIAL_CHECKSUM) != 0;
     buffer->checksum = is_partial ? (uint32_t)(len_and_oid >> NET_CHECKSUM_SHIFT) : 0;
-    consumer->head++;
+}
+
+/* The same. Answers false when there is none. */
+static inline bool net_dequeue(struct net_consumer *consumer, struct net_buff_desc *buffer)
+{
+    if (!net_has_items(consumer)) {
+        return false;
+    }
+    net_take_out(consumer, buffer);
     return true;
+}
+
+/* How many buffers have been taken out since slots were last given back. */
+static inline size_t net_taken_out(const struct net_consumer *consumer)
+{
+    return net_head(consumer) - consumer->counted;
 }
 
 /* Gives the slots of everything taken out back. */
 static inline void net_release(struct net_consumer *consumer)
 {
-    if (consumer->head != consumer->published) {
-        consumer->published = consumer->head;
-        __atomic_store_n(&consumer->queue->head, (uint16_t)consumer->head, __ATOMIC_RELEASE);
+    size_t head = net_head(consumer);
+    consumer->counted = head;
+    if (head != consumer->published) {
+        consumer->published = head;
+        __atomic_store_n(&consumer->queue->head, (uint16_t)head, __ATOMIC_RELEASE);
     }
 }
 
