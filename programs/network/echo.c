@@ -185,13 +185,13 @@ static void count_all(const struct batch *batch, struct tally *tally)
     count(COUNT_BYTES_COPIED, batch->bytes);
 }
 
-static struct batch begin_batch(void)
+PER_PACKET struct batch begin_batch(void)
 {
     return (struct batch){
-        .received = rx_active,
-        .returned = rx_free,
-        .answers = tx_active,
-        .empties = tx_free,
+        .received = net_copy_consumer(&rx_active),
+        .returned = net_copy_producer(&rx_free),
+        .answers = net_copy_producer(&tx_active),
+        .empties = net_copy_consumer(&tx_free),
         .rx_data = rx_data,
         .tx_data = tx_data,
         .rx_bytes = config.rx_data.vaddr,
@@ -210,10 +210,10 @@ static void answer_batch(void)
         net_take_out(&batch.received, &packet);
         answer_packet(&batch, &packet, &tally);
     }
-    rx_active = batch.received;
-    rx_free = batch.returned;
-    tx_active = batch.answers;
-    tx_free = batch.empties;
+    net_keep_consumer(&rx_active, &batch.received);
+    net_keep_producer(&rx_free, &batch.returned);
+    net_keep_producer(&tx_active, &batch.answers);
+    net_keep_consumer(&tx_free, &batch.empties);
     tx_offset = batch.tx_offset;
     count_all(&batch, &tally);
     net_release(&rx_active);

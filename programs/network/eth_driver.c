@@ -181,8 +181,8 @@ static void recover_but(enum let_go let_go)
     static struct virtqueue_books old_rx_books, old_tx_books;
     struct virtqueue old_rx, old_tx;
 
-    virtqueue_copy(&old_rx, &old_rx_books, &device.rx);
-    virtqueue_copy(&old_tx, &old_tx_books, &device.tx);
+    virtqueue_move(&old_rx, &old_rx_books, &device.rx);
+    virtqueue_move(&old_tx, &old_tx_books, &device.tx);
     count(COUNT_RESETS, 1);
     const char *problem = virtio_net_start(&device);
     is_running = problem == NULL;
@@ -197,8 +197,8 @@ static void recover_but(enum let_go let_go)
         }
     } else {
         /* Nothing is outstanding any more, however far the device got. */
-        virtqueue_copy(&device.rx, &device.rx_books, &old_rx);
-        virtqueue_copy(&device.tx, &device.tx_books, &old_tx);
+        virtqueue_move(&device.rx, &device.rx_books, &old_rx);
+        virtqueue_move(&device.tx, &device.tx_books, &old_tx);
         fail(" any more", problem);
     }
     if (net_publish(&rx_active)) {
@@ -225,8 +225,8 @@ static void rx_provide_batch(void)
     if (!is_running) {
         return;
     }
-    struct net_consumer from = rx_free;
-    struct virtqueue to = device.rx;
+    struct net_consumer from = net_copy_consumer(&rx_free);
+    struct virtqueue to = virtqueue_copy(&device.rx);
     size_t available = net_available(&from);
     size_t room = virtqueue_room(&to);
     size_t most = room < available ? room : available;
@@ -234,8 +234,8 @@ static void rx_provide_batch(void)
     for (size_t left = most; left > 0 && net_dequeue(&from, &buffer); left--) {
         post_for_frame(&to, buffer.io_or_offset);
     }
-    rx_free = from;
-    device.rx = to;
+    net_keep_consumer(&rx_free, &from);
+    virtqueue_keep(&device.rx, &to);
     if (most == 0) {
         return;
     }
@@ -315,8 +315,8 @@ static void rx_return_batch(void)
     }
     struct virtqueue_finished taken;
     struct reception batch = {
-        .from = device.rx,
-        .to = rx_active,
+        .from = virtqueue_copy(&device.rx),
+        .to = net_copy_producer(&rx_active),
         .frame_bytes_max = device.frame_bytes_max,
         .flags = device.rx_flags,
     };
@@ -328,8 +328,8 @@ static void rx_return_batch(void)
             is_honest = receive(&batch, &taken);
         }
     } while (result == VIRTQUEUE_TAKEN && is_honest);
-    device.rx = batch.from;
-    rx_active = batch.to;
+    virtqueue_keep(&device.rx, &batch.from);
+    net_keep_producer(&rx_active, &batch.to);
     count(COUNT_RX_PACKETS, net_put_in(&rx_active));
     count(COUNT_RX_BYTES, batch.bytes);
     if (net_publish(&rx_active)) {
@@ -404,8 +404,8 @@ PER_PACKET void send(struct transmission *batch, const struct net_buff_desc *fra
 static void tx_provide_batch(void)
 {
     struct transmission batch = {
-        .from = tx_active,
-        .to = device.tx,
+        .from = net_copy_consumer(&tx_active),
+        .to = virtqueue_copy(&device.tx),
         .frame_bytes_max = device.frame_bytes_max,
         .is_running = is_running,
     };
@@ -416,8 +416,8 @@ static void tx_provide_batch(void)
     for (; left > 0 && net_dequeue(&batch.from, &frame); left--) {
         send(&batch, &frame);
     }
-    tx_active = batch.from;
-    device.tx = batch.to;
+    net_keep_consumer(&tx_active, &batch.from);
+    virtqueue_keep(&device.tx, &batch.to);
     count(COUNT_TX_PACKETS, virtqueue_unpublished(&device.tx));
     count(COUNT_TX_BYTES, batch.bytes);
     if (left == most) {
@@ -451,16 +451,16 @@ static void tx_return_batch(void)
         return;
     }
     struct virtqueue_finished taken;
-    struct virtqueue from = device.tx;
-    struct net_producer to = tx_free;
+    struct virtqueue from = virtqueue_copy(&device.tx);
+    struct net_producer to = net_copy_producer(&tx_free);
     enum virtqueue_result result;
     while ((result = virtqueue_take(&from, &taken)) == VIRTQUEUE_TAKEN) {
         if (!net_enqueue(&to, taken.addr, 0, 0)) {
             count(COUNT_TX_QUEUE_FULL, 1);
         }
     }
-    device.tx = from;
-    tx_free = to;
+    virtqueue_keep(&device.tx, &from);
+    net_keep_producer(&tx_free, &to);
     if (result == VIRTQUEUE_LIE_LENGTH) {
         give_back(taken.addr, COUNT_USED_LENGTH_LIES);
     }

@@ -87,10 +87,10 @@ static inline bool copy(const struct net_buff_desc *packet, struct batch *batch)
 static void rx_return_batch(void)
 {
     struct batch batch = {
-        .from = virt_active,
-        .to = client_active,
-        .back = virt_free,
-        .empties = client_free,
+        .from = net_copy_consumer(&virt_active),
+        .to = net_copy_producer(&client_active),
+        .back = net_copy_producer(&virt_free),
+        .empties = net_copy_consumer(&client_free),
         .source = source,
         .target = target,
         .source_bytes = (const uint8_t *)config.rx_data[0].vaddr,
@@ -108,10 +108,10 @@ static void rx_return_batch(void)
             count(COUNT_VIRT_FULL, 1);
         }
     }
-    virt_active = batch.from;
-    client_active = batch.to;
-    virt_free = batch.back;
-    client_free = batch.empties;
+    net_keep_consumer(&virt_active, &batch.from);
+    net_keep_producer(&client_active, &batch.to);
+    net_keep_producer(&virt_free, &batch.back);
+    net_keep_consumer(&client_free, &batch.empties);
     count(COUNT_PACKETS, copies);
     count(COUNT_COPIES, copies);
     count(COUNT_BYTES_COPIED, bytes);

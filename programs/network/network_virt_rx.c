@@ -150,7 +150,7 @@ PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net
 /* Hands received buffers to clients. */
 static void rx_return_batch(void)
 {
-    struct delivery batch = {.from = driver_active, .data = data, .frames = frames, .refs = refs};
+    struct delivery batch = {.from = net_copy_consumer(&driver_active), .data = data, .frames = frames, .refs = refs};
     struct net_buff_desc frame;
     while (net_dequeue(&batch.from, &frame)) {
         int64_t buffer = net_buffer_at_address(&batch.data, frame.io_or_offset);
@@ -160,7 +160,7 @@ static void rx_return_batch(void)
             deliver(&batch, buffer, &frame);
         }
     }
-    driver_active = batch.from;
+    net_keep_consumer(&driver_active, &batch.from);
     uint32_t packets = (uint32_t)net_taken_out(&driver_active) - batch.bad;
     at_driver -= packets;
     count(COUNT_PACKETS, packets);
@@ -218,13 +218,13 @@ PER_PACKET bool take_back(struct collection *batch, const struct net_buff_desc *
 PER_PACKET struct collection begin_collection(unsigned client)
 {
     return (struct collection){
-        .from = clients[client].free, .to = driver_free, .data = data, .refs = refs, .client = 1ul << client};
+        .from = net_copy_consumer(&clients[client].free), .to = net_copy_producer(&driver_free), .data = data, .refs = refs, .client = 1ul << client};
 }
 
 PER_PACKET void end_collection(const struct collection *batch)
 {
     at_driver += (uint32_t)(net_put_in(&batch->to) - net_put_in(&driver_free));
-    driver_free = batch->to;
+    net_keep_producer(&driver_free, &batch->to);
 }
 
 /* Takes empty buffers back from a client. */
@@ -238,7 +238,7 @@ static void rx_provide_batch(unsigned client)
             refused++;
         }
     }
-    clients[client].free = batch.from;
+    net_keep_consumer(&clients[client].free, &batch.from);
     end_collection(&batch);
     count(COUNT_RETURNED, net_taken_out(&clients[client].free) - refused);
     net_release(&clients[client].free);

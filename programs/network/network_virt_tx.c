@@ -128,7 +128,7 @@ PER_PACKET bool give_back(uint64_t address, struct owner *owner)
 /* Takes sent buffers from the driver: those that are known to be there. */
 static void tx_return_batch(void)
 {
-    struct net_consumer from = driver_free;
+    struct net_consumer from = net_copy_consumer(&driver_free);
     size_t known = net_available(&from);
     struct owner owner = {0};
     uint32_t returned = 0;
@@ -139,7 +139,7 @@ static void tx_return_batch(void)
             returned++;
         }
     }
-    driver_free = from;
+    net_keep_consumer(&driver_free, &from);
     if (known == 0) {
         return;
     }
@@ -223,8 +223,8 @@ static void refuse(struct client *client, const struct net_buff_desc *frame, uns
 /* Hands a client's filled buffers to the driver. */
 static void tx_provide_batch(struct client *client)
 {
-    struct net_consumer from = client->active;
-    struct net_producer to = driver_active;
+    struct net_consumer from = net_copy_consumer(&client->active);
+    struct net_producer to = net_copy_producer(&driver_active);
     struct net_buff_desc frame;
     uint32_t packets = 0;
     while (net_dequeue(&from, &frame)) {
@@ -235,8 +235,8 @@ static void tx_provide_batch(struct client *client)
             refuse(client, &frame, (unsigned)refusal);
         }
     }
-    client->active = from;
-    driver_active = to;
+    net_keep_consumer(&client->active, &from);
+    net_keep_producer(&driver_active, &to);
     client->with_driver += packets;
     count(COUNT_PACKETS, packets);
     net_release(&client->active);

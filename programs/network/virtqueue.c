@@ -36,41 +36,46 @@ uint32_t virtqueue_chains_bytes(uint16_t entries)
 
 uint64_t virtqueue_desc_io_addr(const struct virtqueue *queue)
 {
-    return queue->options.rings_io_addr;
+    return queue->books->options.rings_io_addr;
 }
 
 uint64_t virtqueue_avail_io_addr(const struct virtqueue *queue)
 {
-    return queue->options.rings_io_addr + avail_offset(queue->options.entries);
+    return queue->books->options.rings_io_addr + avail_offset(queue->books->options.entries);
 }
 
 uint64_t virtqueue_used_io_addr(const struct virtqueue *queue)
 {
-    return queue->options.rings_io_addr + used_offset(queue->options.entries);
+    return queue->books->options.rings_io_addr + used_offset(queue->books->options.entries);
 }
 
 static uint16_t *used_event(struct virtqueue *queue)
 {
-    return &queue->avail->ring[queue->options.entries];
+    return &queue->avail->ring[queue->books->options.entries];
 }
 
 static uint16_t *avail_event(struct virtqueue *queue)
 {
-    return (uint16_t *)(void *)&queue->used->ring[queue->options.entries];
+    return (uint16_t *)(void *)&queue->used->ring[queue->books->options.entries];
+}
+
+static struct virtq_desc *descriptors(const struct virtqueue *queue)
+{
+    return (struct virtq_desc *)(void *)queue->books->options.rings;
 }
 
 /* Writes all of a chain that stays the same from request to request. */
 static void lay_chain(struct virtqueue *queue, uint16_t chain)
 {
-    const struct virtqueue_options *options = &queue->options;
+    const struct virtqueue_options *options = &queue->books->options;
     uint16_t write = options->is_device_writer ? DESC_F_WRITE : 0;
     uint64_t tables = (uint64_t)options->entries * VIRTQUEUE_HEADER_STRIDE;
     struct virtq_desc *header = queue->buffers + 2 * chain - 1;
 
     if (options->is_indirect) {
-        queue->desc[chain].addr = options->chains_io_addr + tables + chain * TABLE_BYTES;
-        queue->desc[chain].len = TABLE_BYTES;
-        queue->desc[chain].flags = DESC_F_INDIRECT;
+        descriptors(queue)[chain].addr = options->chains_io_addr + tables + chain * TABLE_BYTES;
+        descriptors(queue)[chain].len = TABLE_BYTES;
+        descriptors(queue)[chain].flags = DESC_F_INDIRECT;
     }
     header[0].addr = options->chains_io_addr + chain * VIRTQUEUE_HEADER_STRIDE;
     header[0].len = options->header_bytes;
@@ -84,12 +89,12 @@ void virtqueue_init(struct virtqueue *queue, struct virtqueue_books *books, cons
     uint16_t entries = options->entries;
 
     memset(books, 0, sizeof *books);
-    *queue = (struct virtqueue){.options = *options, .books = books};
-    queue->desc = (struct virtq_desc *)(void *)options->rings;
+    books->options = *options;
+    *queue = (struct virtqueue){.books = books, .headers = options->chains};
     queue->avail = (struct virtq_avail *)(void *)(options->rings + avail_offset(entries));
     queue->used = (struct virtq_used *)(void *)(options->rings + used_offset(entries));
     uint8_t *tables = options->chains + entries * VIRTQUEUE_HEADER_STRIDE;
-    queue->buffers = (options->is_indirect ? (struct virtq_desc *)(void *)tables : queue->desc) + 1;
+    queue->buffers = (options->is_indirect ? (struct virtq_desc *)(void *)tables : descriptors(queue)) + 1;
     queue->head_shift = options->is_indirect ? 0 : 1;
     queue->chains = (uint32_t)entries >> queue->head_shift;
     queue->mask = entries - 1u;
@@ -102,7 +107,7 @@ void virtqueue_init(struct virtqueue *queue, struct virtqueue_books *books, cons
     }
 }
 
-void virtqueue_copy(struct virtqueue *to, struct virtqueue_books *books, const struct virtqueue *from)
+void virtqueue_move(struct virtqueue *to, struct virtqueue_books *books, const struct virtqueue *from)
 {
     *books = *from->books;
     *to = *from;
@@ -123,7 +128,7 @@ bool virtqueue_publish(struct virtqueue *queue)
     /* The device stores its event index and then looks at the available index: we look after
      * storing that. */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (queue->options.has_event_idx) {
+    if (queue->books->options.has_event_idx) {
         uint16_t event = __atomic_load_n(avail_event(queue), __ATOMIC_RELAXED);
         return (uint16_t)(now - event - 1) < (uint16_t)(now - before);
     }
@@ -133,7 +138,7 @@ bool virtqueue_publish(struct virtqueue *queue)
 void virtqueue_request_interrupt(struct virtqueue *queue)
 {
     /* Without VIRTIO_F_EVENT_IDX the device always interrupts. */
-    if (queue->options.has_event_idx) {
+    if (queue->books->options.has_event_idx) {
         __atomic_store_n(used_event(queue), (uint16_t)virtqueue_taken_count(queue), __ATOMIC_RELEASE);
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
     }

@@ -88,8 +88,9 @@ struct virtqueue_request {
     uint32_t state;
 };
 
-/* What is remembered of each chain. */
+/* What is remembered of the queue and of each chain. */
 struct virtqueue_books {
+    struct virtqueue_options options;
     /* Chains that are ours: a stack. */
     uint16_t free[VIRTQUEUE_ENTRIES_MAX];
     struct virtqueue_request requests[VIRTQUEUE_ENTRIES_MAX];
@@ -113,10 +114,11 @@ struct virtqueue {
     const volatile struct virtq_used_elem *end_used;
     /* Above the last chain that is ours. */
     uint16_t *free_top;
+    /* Where chain 0's header is; the others follow. */
+    uint8_t *headers;
     /* The descriptor of chain 0's buffer; the others follow at every second one. */
     struct virtq_desc *buffers;
     struct virtqueue_books *books;
-    struct virtq_desc *desc;
     struct virtq_avail *avail;
     struct virtq_used *used;
     /* Requests that can be outstanding at a time: a power of two. */
@@ -132,7 +134,6 @@ struct virtqueue {
      * the last look at the device's index. */
     size_t used_end_index;
     size_t used_limit;
-    struct virtqueue_options options;
 };
 
 /* Bytes of descriptor table, available ring and used ring; and of headers and tables. Both are
@@ -144,7 +145,7 @@ uint32_t virtqueue_chains_bytes(uint16_t entries);
 void virtqueue_init(struct virtqueue *queue, struct virtqueue_books *books, const struct virtqueue_options *options);
 
 /* Makes `to` the same queue, with books of its own. */
-void virtqueue_copy(struct virtqueue *to, struct virtqueue_books *books, const struct virtqueue *from);
+void virtqueue_move(struct virtqueue *to, struct virtqueue_books *books, const struct virtqueue *from);
 
 /* Physical addresses for the device's registers. */
 uint64_t virtqueue_desc_io_addr(const struct virtqueue *queue);
@@ -154,6 +155,38 @@ uint64_t virtqueue_used_io_addr(const struct virtqueue *queue);
 /* Takes back one buffer that the device still has. Only after the device has been reset. Answers
  * false when none is left. */
 bool virtqueue_reclaim(struct virtqueue *queue, struct virtqueue_finished *taken);
+
+/* What a batch works on, and how the handle learns of it: see `net_copy_producer`. */
+static inline struct virtqueue virtqueue_copy(const struct virtqueue *from)
+{
+    return (struct virtqueue){
+        .next_used = from->next_used,
+        .end_used = from->end_used,
+        .free_top = from->free_top,
+        .headers = from->headers,
+        .buffers = from->buffers,
+        .books = from->books,
+        .avail = from->avail,
+        .used = from->used,
+        .chains = from->chains,
+        .head_shift = from->head_shift,
+        .mask = from->mask,
+        .posted = from->posted,
+        .published = from->published,
+        .used_end_index = from->used_end_index,
+        .used_limit = from->used_limit,
+    };
+}
+
+static inline void virtqueue_keep(struct virtqueue *to, const struct virtqueue *from)
+{
+    to->next_used = from->next_used;
+    to->end_used = from->end_used;
+    to->free_top = from->free_top;
+    to->posted = from->posted;
+    to->used_end_index = from->used_end_index;
+    to->used_limit = from->used_limit;
+}
 
 static inline size_t virtqueue_room(const struct virtqueue *queue)
 {
@@ -174,7 +207,7 @@ static inline size_t virtqueue_taken_count(const struct virtqueue *queue)
 /* A chain's header. */
 static inline volatile uint32_t *virtqueue_header(const struct virtqueue *queue, size_t chain)
 {
-    return (volatile uint32_t *)(void *)(queue->options.chains + chain * VIRTQUEUE_HEADER_STRIDE);
+    return (volatile uint32_t *)(void *)(queue->headers + chain * VIRTQUEUE_HEADER_STRIDE);
 }
 
 /*

@@ -123,6 +123,66 @@ static inline struct net_consumer net_consumer(void *queue, uint16_t capacity)
     return (struct net_consumer){.queue = queue, .mask = (size_t)capacity - 1};
 }
 
+/* What a batch works on, and how the handle learns of it: member by member, so that the compiler needs no memory for the copy
+ * and leaves out what is not looked at. */
+static inline struct net_producer net_copy_producer(const struct net_producer *from)
+{
+    return (struct net_producer){
+        .next = from->next,
+        .end = from->end,
+        .queue = from->queue,
+        .mask = from->mask,
+        .end_index = from->end_index,
+        .published = from->published,
+        .counted = from->counted,
+        .limit = from->limit,
+        .is_attached = from->is_attached,
+        .is_closed = from->is_closed,
+        .lies = from->lies,
+    };
+}
+
+static inline void net_keep_producer(struct net_producer *to, const struct net_producer *from)
+{
+    to->next = from->next;
+    to->end = from->end;
+    to->end_index = from->end_index;
+    to->published = from->published;
+    to->counted = from->counted;
+    to->limit = from->limit;
+    to->is_attached = from->is_attached;
+    to->lies = from->lies;
+}
+
+static inline struct net_consumer net_copy_consumer(const struct net_consumer *from)
+{
+    return (struct net_consumer){
+        .next = from->next,
+        .end = from->end,
+        .queue = from->queue,
+        .mask = from->mask,
+        .end_index = from->end_index,
+        .published = from->published,
+        .counted = from->counted,
+        .limit = from->limit,
+        .is_attached = from->is_attached,
+        .is_closed = from->is_closed,
+        .lies = from->lies,
+    };
+}
+
+static inline void net_keep_consumer(struct net_consumer *to, const struct net_consumer *from)
+{
+    to->next = from->next;
+    to->end = from->end;
+    to->end_index = from->end_index;
+    to->published = from->published;
+    to->counted = from->counted;
+    to->limit = from->limit;
+    to->is_attached = from->is_attached;
+    to->lies = from->lies;
+}
+
 static inline bool net_is_capacity(uint16_t capacity)
 {
     return capacity != 0 && capacity <= 32768 && (capacity & (capacity - 1)) == 0;
