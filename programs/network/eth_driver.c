@@ -291,7 +291,8 @@ PER_PACKET void pass(struct reception *batch, const struct virtqueue_finished *t
 PER_PACKET bool receive(struct reception *batch, const struct virtqueue_finished *taken)
 {
     uint32_t len = taken->bytes - VIRTIO_NET_HDR_BYTES;
-    const volatile uint16_t *header = (volatile uint16_t *)(volatile void *)virtqueue_header(&batch->from, taken->chain);
+    const volatile void *begin = virtqueue_header(&batch->from, taken->chain);
+    const volatile uint16_t *header = (const volatile uint16_t *)begin;
 
     if (taken->bytes < VIRTIO_NET_HDR_BYTES + FRAME_BYTES_MIN) {
         keep_for_device(&batch->from, taken->addr, COUNT_RX_RUNT);

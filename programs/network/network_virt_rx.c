@@ -67,7 +67,8 @@ static bool needs_buffers(void)
     return at_driver * 2 < data.buffers;
 }
 
-/* The queue has a slot for each buffer, and each buffer is in it once at most. Answers whether that is so. */
+/* The queue has a slot for each buffer, and each buffer is in it once at most. Answers whether that
+ * is so. */
 PER_PACKET bool to_queue(struct net_producer *to, uint64_t address)
 {
     bool is_there = net_enqueue(to, address, 0, 0);
@@ -218,7 +219,12 @@ PER_PACKET bool take_back(struct collection *batch, const struct net_buff_desc *
 PER_PACKET struct collection begin_collection(unsigned client)
 {
     return (struct collection){
-        .from = net_copy_consumer(&clients[client].free), .to = net_copy_producer(&driver_free), .data = data, .refs = refs, .client = 1ul << client};
+        .from = net_copy_consumer(&clients[client].free),
+        .to = net_copy_producer(&driver_free),
+        .data = data,
+        .refs = refs,
+        .client = 1ul << client,
+    };
 }
 
 PER_PACKET void end_collection(const struct collection *batch)

@@ -104,9 +104,9 @@ struct virtqueue_finished {
 };
 
 /*
- * A handle. A loop over a batch works on a copy of it, which the compiler keeps in registers, and puts it back behind the last
- * request. Indices run freely, here beyond the 16 bits that the rings have of them; entries are gone through by pointers, as
- * those of sDDF's queues are.
+ * A handle. A loop over a batch works on a copy of it, which the compiler keeps in registers, and
+ * puts it back behind the last request. Indices run freely, here beyond the 16 bits that the rings
+ * have of them; used entries are gone through by a pointer, as those of sDDF's queues are.
  */
 struct virtqueue {
     /* Where the next used entry is, and where the run ends of those that are known to be there. */

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /*
- * A word of 64 bits in memory that others see, too. It is not the type of `size_t` and `uint64_t`: so the compiler knows
- * that a store to such memory changes no variable of the program's own, and keeps these in registers.
+ * A word of 64 bits in memory that others see, too. It is not the type of `size_t` and `uint64_t`:
+ * so the compiler knows that a store to such memory changes no variable of the program's own, and
+ * keeps these in registers.
  */
 typedef unsigned long long shared_word;
 

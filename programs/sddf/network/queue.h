@@ -68,10 +68,11 @@ LAYOUT_FIELD(struct net_queue, consumer_signalled, 4);
 LAYOUT_FIELD(struct net_queue, slots, 8);
 
 /*
- * Handles count on beyond 65,535, in whole registers; the queue has the lower 16 bits. What is known to be free or there is
- * gone through by a pointer, in runs of slots that lie one behind the other, so that one comparison finds a run's end, and
- * everything else is done there. A loop over a batch works on a copy of its handle, which the compiler keeps in registers, and
- * puts it back behind the last entry.
+ * Handles count on beyond 65,535, in whole registers; the queue has the lower 16 bits. What is known
+ * to be free or there is gone through by a pointer, in runs of slots that lie one behind the other,
+ * so that one comparison finds a run's end, and everything else is done there. A loop over a batch
+ * works on a copy of its handle, which the compiler keeps in registers, and puts it back behind the
+ * last entry.
  */
 
 /* The side that puts buffers in. */
@@ -123,8 +124,8 @@ static inline struct net_consumer net_consumer(void *queue, uint16_t capacity)
     return (struct net_consumer){.queue = queue, .mask = (size_t)capacity - 1};
 }
 
-/* What a batch works on, and how the handle learns of it: member by member, so that the compiler needs no memory for the copy
- * and leaves out what is not looked at. */
+/* What a batch works on, and how the handle learns of it: member by member, so that the compiler
+ * needs no memory for the copy and leaves out what is not looked at. */
 static inline struct net_producer net_copy_producer(const struct net_producer *from)
 {
     return (struct net_producer){
