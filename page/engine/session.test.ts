@@ -110,6 +110,13 @@ describe('a run in the page', () => {
     expect(looked.view).toEqual(straight.view);
   });
 
+  it('stops playing at whole nanoseconds, so that a link can say where', async () => {
+    const page = await Page.open();
+    page.play(1_234_567.891);
+
+    expect(Number.isInteger(page.view.timeNs)).toBe(true);
+  });
+
   it('knows who is in the middle of what', async () => {
     const page = await Page.open();
     await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 4_000_000 } });
@@ -202,6 +209,23 @@ describe('what a person does', () => {
     const said = page.answers.flatMap((each) => (each.kind === 'console' ? [...each.bytes] : []));
 
     expect(Buffer.from(said).toString()).toContain('help');
+  });
+
+  it('lets time pass while a console waits for somebody, and types at that time', async () => {
+    const page = await Page.open({ ...SCENARIO, system: 'fat' });
+    await page.ask({ kind: 'play', speed: 1 });
+    page.play(300_000_000);
+    const before = page.view;
+    await page.ask({ kind: 'input', input: { kind: 'typed', uart: 0, bytes: [13] } });
+    page.play(100_000_000);
+    const there = await page.ask({ kind: 'pause' });
+    await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 1_000_000 } });
+    const again = await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: there.timeNs } });
+
+    expect(before.timeNs).toBeGreaterThanOrEqual(300_000_000);
+    expect(there.timeNs).toBe(before.timeNs + 100_000_000);
+    expect(page.last('scenario').scenario.inputs[0]?.atNs).toBe(before.timeNs);
+    expect(again).toEqual(there);
   });
 
   it('breaks something, which strikes from then on and not before', async () => {

@@ -10,11 +10,13 @@ import type { Rule } from '../../sim/plan/plan.ts';
 import { planJson } from '../../sim/plan/write-plan.ts';
 import type { WorldSystem } from '../../sim/world.ts';
 import { WorldMemory } from '../../sim/world-memory.ts';
+import { uartsOf } from '../../systems/serial-devices.ts';
 import { followPacket, judged, recorded, reportOf, type Worlds } from './beside.ts';
 import { listFiles } from './disk-files.ts';
 import { type FindSystem, readyMade } from './found-system.ts';
 import { Hunt } from './hunt.ts';
 import { infoOf, type Loaded, loadedOf, rowsOf } from './loaded.ts';
+import { guestsAtCable } from './plugs.ts';
 import { probe } from './probe.ts';
 import type { Answer, LoadRequest, Request } from './protocol.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
@@ -115,14 +117,22 @@ export class Session {
    */
   advance(forNs: number, isTime: () => boolean): void {
     const world = this.#worldAtRest();
-    const endNs = world.now() + forNs;
+    // Whole nanoseconds: a moment is put into links.
+    const endNs = Math.round(world.now() + forNs);
     while (world.now() < endNs && !isTime()) {
-      if (world.isAtEnd(endNs) && world.isQuiet) break;
+      if (world.isFinished) break;
       world.runSlice(endNs, WATCHED_SLICE_NS);
     }
     this.#bringOut(world);
-    if (world.isQuiet && world.isAtEnd(Infinity)) this.#speed = 0;
+    if (world.isFinished || (!this.#awaitsSomebody && world.isAtEnd(Infinity))) this.#speed = 0;
     this.#show(world.view('no digest'));
+  }
+
+  /** Time goes on while somebody may type or send something. */
+  get #awaitsSomebody(): boolean {
+    const loaded = this.#loaded;
+    if (loaded === undefined || loaded.scenario.net === 'test') return false;
+    return uartsOf(loaded.system).length > 0 || guestsAtCable(loaded.system).length > 0;
   }
 
   /** Virtual time of what is shown. */

@@ -18,6 +18,8 @@ export interface ShownWorld {
   readonly isOver: boolean;
   /** Nothing will ever happen in it again, unless somebody does something. */
   readonly isQuiet: boolean;
+  /** Its time has an end, and that has come. */
+  readonly isFinished: boolean;
   readonly disks: readonly MemoryDisk[];
   now(): number;
   /** Runs one slice. @param untilNs where it ends at the latest */
@@ -62,7 +64,10 @@ export function runToMoment(
     });
   }
   try {
-    while (!world.isAtEnd(endNs)) {
+    // Time passes up to a time that was asked for, also when nothing happens any more.
+    const isThere =
+      moment.kind === 'time' ? () => world.now() >= endNs : () => world.isAtEnd(endNs);
+    while (!isThere() && !world.isFinished) {
       world.runSlice(endNs);
       onSlice(world.now());
     }

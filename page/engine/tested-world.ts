@@ -73,6 +73,10 @@ export class TestedWorld implements ShownWorld {
   }
 
   get isQuiet(): boolean {
+    return this.isFinished;
+  }
+
+  get isFinished(): boolean {
     return this.#world.outcome !== undefined;
   }
 

@@ -93,6 +93,10 @@ export class World implements ShownWorld {
     return this.testbed.isQuiet && this.#nextInputNs() >= untilNs;
   }
 
+  get isFinished(): boolean {
+    return false;
+  }
+
   get isQuiet(): boolean {
     return this.testbed.isQuiet;
   }

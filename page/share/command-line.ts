@@ -49,7 +49,7 @@ function commandOf(
     );
   }
   if (ramBytes !== undefined) words.push(`--ram ${ramBytes / 1024}K`);
-  words.push(`--for ${Math.max(FOR_NS_MIN, forNs)}ns`);
+  words.push(`--for ${Math.max(FOR_NS_MIN, Math.round(forNs))}ns`);
   if (plan === '') return words.join(' ');
   return `${planWritten(plan)} && ${words.join(' ')} --faults plan.json`;
 }

@@ -65,13 +65,14 @@ function Run({ store, state, canDo }: RunProps): JSX.Element {
       {mode === 'embed' ? null : (
         <div class="cards">
           {store.isLive ? null : <Write store={store} state={state} />}
-          {canDo('time') ? <Oracles store={store} state={state} /> : null}
+          {canDo('oracles') ? <Oracles store={store} state={state} /> : null}
           {canDo('time') ? <Trace store={store} state={state} /> : null}
           <Plot state={state} />
           <Domains state={state} />
           {canDo('time') ? <Capabilities state={state} /> : null}
           {canDo('frames') ? <Network store={store} state={state} /> : null}
           {canDo('faults') ? <Faults store={store} state={state} /> : null}
+          {canDo('time') && !canDo('oracles') ? <Oracles store={store} state={state} /> : null}
           <Disk store={store} state={state} />
           <Log state={state} />
           {canDo('time') ? null : <GoingBack state={state} />}

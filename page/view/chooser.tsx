@@ -65,25 +65,33 @@ function netOf(chosen: string): Scenario['net'] {
 
 function Options({ state, change }: { state: PageState; change: Change }): JSX.Element {
   const { scenario, info } = state;
+  const options = info?.options ?? [];
+  if (options.length === 0) return <></>;
+  const made = Object.entries(scenario.choices).map(([name, choice]) => `${name} ${choice}`);
   return (
-    <>
-      {(info?.options ?? []).map(({ name, help, choices, value }) => (
-        <label key={name} title={help}>
-          {name}{' '}
-          <select
-            value={value}
-            onChange={(event) =>
-              change({ choices: { ...scenario.choices, [name]: event.currentTarget.value } })
-            }
-          >
-            {choices.map((choice) => (
-              <option key={choice} value={choice}>
-                {choice}
-              </option>
-            ))}
-          </select>
-        </label>
-      ))}
-    </>
+    <details class="options">
+      <summary>
+        {options.length} options{made.length === 0 ? '' : `: ${made.join(', ')}`}
+      </summary>
+      <div class="row">
+        {options.map(({ name, help, choices, value }) => (
+          <label key={name} title={help}>
+            {name}{' '}
+            <select
+              value={value}
+              onChange={(event) =>
+                change({ choices: { ...scenario.choices, [name]: event.currentTarget.value } })
+              }
+            >
+              {choices.map((choice) => (
+                <option key={choice} value={choice}>
+                  {choice}
+                </option>
+              ))}
+            </select>
+          </label>
+        ))}
+      </div>
+    </details>
   );
 }

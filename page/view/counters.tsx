@@ -2,26 +2,24 @@
 
 import type { JSX } from 'preact';
 import { Help } from './help.tsx';
+import type { WorldView } from '../engine/world-view.ts';
 import type { PageState } from './store.ts';
 import { digits, timeText } from './words.ts';
+
+const OF_PACKETS =
+  "Work since boot, divided by packets: [kernel entries|kernel entry] and [notifications|notification] are what a driver's speed is made of, and only the [copier|copier] and a client copy.";
+const OF_ALL =
+  'Work since power-on: [kernel entries|kernel entry], [notifications|notification], and the bytes that programs copied.';
 
 export function Counters({ state }: { state: PageState }): JSX.Element {
   const { view } = state;
   if (view === undefined) return <section />;
-  const work = view.perPacket;
-  const rows: readonly (readonly [string, string, string])[] = [
-    ['Packets', digits(view.packets), 'went all the way'],
-    ['Round trip', view.roundTripNs === 0 ? '–' : timeText(view.roundTripNs), 'median'],
-    ['Copies', perPacketText(work?.copies), 'for each packet'],
-    ['Bytes copied', perPacketText(work?.bytesCopied), 'for each packet'],
-    ['Kernel entries', perPacketText(work?.kernelEntries), 'for each packet'],
-    ['Notifications', perPacketText(work?.notifications), 'for each packet'],
-    ['Context switches', perPacketText(work?.contextSwitches), 'for each packet'],
-  ];
+  const hasNic = (state.info?.nics ?? 1) > 0;
+  const rows = hasNic ? packetRows(view) : totalRows(view);
   return (
     <section aria-labelledby="counters-title">
       <h2 id="counters-title">Counters</h2>
-      <Help text="Work since boot, divided by packets: [kernel entries|kernel entry] and [notifications|notification] are what a driver's speed is made of, and only the [copier|copier] and a client copy." />
+      <Help text={hasNic ? OF_PACKETS : OF_ALL} />
       <table>
         <tbody>
           {rows.map(([name, value, unit]) => (
@@ -37,6 +35,32 @@ export function Counters({ state }: { state: PageState }): JSX.Element {
   );
 }
 
+type Row = readonly [name: string, value: string, unit: string];
+
+function packetRows(view: WorldView): readonly Row[] {
+  const work = view.perPacket;
+  return [
+    ['Packets', digits(view.packets), 'went all the way'],
+    ['Round trip', view.roundTripNs === 0 ? '–' : timeText(view.roundTripNs), 'median'],
+    ['Copies', perPacketText(work?.copies), 'for each packet'],
+    ['Bytes copied', perPacketText(work?.bytesCopied), 'for each packet'],
+    ['Kernel entries', perPacketText(work?.kernelEntries), 'for each packet'],
+    ['Notifications', perPacketText(work?.notifications), 'for each packet'],
+    ['Context switches', perPacketText(work?.contextSwitches), 'for each packet'],
+  ];
+}
+
+function totalRows(view: WorldView): readonly Row[] {
+  const { counts, notifications, contextSwitches, copies, bytesCopied } = view;
+  return [
+    ['Kernel entries', digits(counts.entry), ''],
+    ['Notifications', digits(notifications), ''],
+    ['Context switches', digits(contextSwitches), ''],
+    ['Copies', digits(copies), ''],
+    ['Bytes copied', digits(bytesCopied), ''],
+  ];
+}
+
 function perPacketText(value: number | undefined): string {
   return value === undefined ? '–' : digits(value);
 }
@@ -50,7 +74,7 @@ export function Queues({ state }: { state: PageState }): JSX.Element {
       <ul class="queues" tabIndex={0} aria-label="Queues and how full they are">
         {queues.map(({ name, depth, capacity }) => (
           <li key={name}>
-            <span>{name}</span>
+            <span class="name">{breakable(name)}</span>
             <meter min={0} max={capacity} value={depth} aria-label={name} />
             <span class="number">
               {depth}/{capacity}
@@ -60,6 +84,11 @@ export function Queues({ state }: { state: PageState }): JSX.Element {
       </ul>
     </section>
   );
+}
+
+/** Names of queues are long, and may be broken behind each of their parts. */
+function breakable(name: string): readonly (string | JSX.Element)[] {
+  return name.split('_').flatMap((part, index) => (index === 0 ? [part] : ['_', <wbr />, part]));
 }
 
 export function Domains({ state }: { state: PageState }): JSX.Element {

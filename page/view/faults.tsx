@@ -61,6 +61,7 @@ function Struck({ state: { view } }: { state: PageState }): JSX.Element {
   return (
     <>
       <h3>What has struck</h3>
+      {(view?.strikes ?? []).length === 0 ? <p class="help">Nothing so far.</p> : null}
       <ol class="frames" id="strikes">
         {(view?.strikes ?? []).slice(-STRIKES_SHOWN).map(({ at, fault, timeNs }, index) => (
           <li key={index}>
@@ -69,6 +70,7 @@ function Struck({ state: { view } }: { state: PageState }): JSX.Element {
         ))}
       </ol>
       <h3>What is wrong now</h3>
+      {(view?.findings ?? []).length === 0 ? <p class="help">Nothing that can be seen.</p> : null}
       <ul class="frames" id="findings">
         {(view?.findings ?? []).map((finding) => (
           <li key={finding}>{finding}</li>

@@ -16,7 +16,7 @@ const VERDICTS: Readonly<Record<Judgement['verdict'], string>> = {
 export function Oracles({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const { judged, scenario, mode } = state;
   return (
-    <section aria-labelledby="oracles-title" class="wide">
+    <section aria-labelledby="oracles-title" class={judged === undefined ? '' : 'wide'}>
       <h2 id="oracles-title">Oracles</h2>
       <Help text="An [oracle|oracle] says what must hold. Test traffic asks questions whose answers are known; at the end of the [world|world] all oracles are asked." />
       {judged === undefined ? null : <Verdict store={store} {...judged} />}

@@ -30,32 +30,34 @@ export function Path({ store, state }: { store: Store; state: PageState }): JSX.
         </button>
         {path === undefined ? null : <span id="outcome">{path.outcome}</span>}
       </div>
-      <div class="scrolls" tabIndex={0} role="group" aria-label="Hops of the packet">
-        <table id="path">
-          <thead>
-            <tr>
-              <th scope="col">µs</th>
-              <th scope="col">Where</th>
-              <th scope="col">What</th>
-              <th scope="col">Bytes copied</th>
-              <th scope="col">Put into</th>
-              <th scope="col">Told by</th>
-            </tr>
-          </thead>
-          <tbody>
-            {(path?.hops ?? []).map((hop, index) => (
-              <tr key={index}>
-                <td class="number">{((hop.doneNs - startNs) / 1000).toFixed(3)}</td>
-                <th scope="row">{hop.at}</th>
-                <td>{hop.what}</td>
-                <td class="number">{digits(hop.bytesCopied)}</td>
-                <td>{hop.into}</td>
-                <td>{hop.by}</td>
+      {path === undefined ? null : (
+        <div class="scrolls" tabIndex={0} role="group" aria-label="Hops of the packet">
+          <table id="path">
+            <thead>
+              <tr>
+                <th scope="col">µs</th>
+                <th scope="col">Where</th>
+                <th scope="col">What</th>
+                <th scope="col">Bytes copied</th>
+                <th scope="col">Put into</th>
+                <th scope="col">Told by</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+            </thead>
+            <tbody>
+              {(path?.hops ?? []).map((hop, index) => (
+                <tr key={index}>
+                  <td class="number">{((hop.doneNs - startNs) / 1000).toFixed(3)}</td>
+                  <th scope="row">{hop.at}</th>
+                  <td>{hop.what}</td>
+                  <td class="number">{digits(hop.bytesCopied)}</td>
+                  <td>{hop.into}</td>
+                  <td>{hop.by}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
     </section>
   );
 }

@@ -48,6 +48,7 @@ function optionsFor(width: number): uPlot.Options {
   return {
     width,
     height: HEIGHT,
+    legend: { live: false },
     scales: { x: { time: false }, packets: {}, us: {}, queued: {} },
     axes: [axis, { ...axis, scale: 'packets' }, { ...axis, scale: 'us', side: 1 }],
     series: [

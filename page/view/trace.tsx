@@ -21,7 +21,7 @@ const WIDTH = 1000;
 const NAME_WIDTH = 170;
 const LANE = 18;
 /** Below this nothing is seen. */
-const BAR_WIDTH_MIN = 0.75;
+const BAR_WIDTH_MIN = 1.5;
 
 export function Trace({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const [lastNs, setLastNs] = useState<number>(FIRST_WINDOW_NS);
