@@ -20,8 +20,8 @@ export interface HostedOptions {
   readonly points: readonly PointKind[];
   /** What it shows first; nothing before a page asks for something. */
   readonly scenario: Scenario | undefined;
-  /** Of a campaign: which world is to be shown. */
-  readonly open?: (seed: number) => Scenario | undefined;
+  /** Of a campaign: which world is to be shown, or why it cannot be. */
+  readonly open?: (seed: number) => Scenario | string | undefined;
 }
 
 export class HostedSession implements PageEars {
@@ -55,11 +55,15 @@ export class HostedSession implements PageEars {
       throw error;
     }
     if (request.kind !== 'open') this.#player.ask(request);
-    else {
-      const scenario = this.#options.open?.(request.seed);
-      if (scenario !== undefined) this.#player.ask({ kind: 'load', scenario });
-    }
+    else this.#open(request.seed);
     return 'taken';
+  }
+
+  #open(seed: number): void {
+    const { open, page } = this.#options;
+    const opened = open?.(seed);
+    if (typeof opened === 'string') page.answer(answerText({ kind: 'failed', text: opened }));
+    else if (opened !== undefined) this.#player.ask({ kind: 'load', scenario: opened });
   }
 
   gone(): void {

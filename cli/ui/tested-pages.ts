@@ -8,16 +8,19 @@ import { PageServer } from '../../host/page/page-server.ts';
 import type { FoundSystem } from '../../page/engine/found-system.ts';
 import type { Scenario } from '../../page/engine/scenario.ts';
 import { scenarioOf } from '../../page/engine/tested-world.ts';
-import type { CampaignSystem } from '../../sim/campaign/campaign.ts';
+import { type CampaignSystem, isEndless } from '../../sim/campaign/campaign.ts';
 import type { Failure } from '../../sim/failure/failure-file.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
 import { systems } from '../../systems/index.ts';
 import { type CaughtInterrupts, catchInterrupts } from '../run/interrupt.ts';
+import { sayWorldBegins } from '../sim/world-limit.ts';
 import type { Terminal } from '../terminal.ts';
 import { answerText, HostedSession } from './hosted-session.ts';
 import { pageFolder } from './page-folder.ts';
 
+const ENDLESS = 'this world does not end; sddf replay runs it in a process that can be ended';
 const LOOK_MS = 50;
+const ALIVE_LOOKS = 200;
 
 /** The world of a failure file, until somebody ends the command. @throws UserMistake */
 export async function showFailure(
@@ -55,7 +58,8 @@ export function openPages({ loaded, port, first, greet, open }: Opened): Promise
         find: (wanted) => Promise.resolve(foundOf(loaded, wanted, first)),
         open: (seed) => {
           const failure = open?.(seed);
-          return failure === undefined ? undefined : scenarioOf(failure);
+          if (failure === undefined) return undefined;
+          return isEndless(failure) ? ENDLESS : scenarioOf(failure);
         },
       }),
   });
@@ -81,5 +85,9 @@ function foundOf(
 
 /** Until somebody ends the command. */
 export async function isEnded(interrupt: CaughtInterrupts): Promise<void> {
-  while (!interrupt.requested) await sleep(LOOK_MS);
+  for (let looks = 0; !interrupt.requested; looks += 1) {
+    // A page may look at a world for as long as it likes; one that does not end is still ended.
+    if (looks % ALIVE_LOOKS === 0) sayWorldBegins();
+    await sleep(LOOK_MS);
+  }
 }

@@ -136,6 +136,12 @@ export function stoppedSeed(
   );
 }
 
+/** Whether it is one of {@link endlessSeed}: whoever runs it again has to be able to end it. */
+export function isEndless({ violations, strikes }: Failure): boolean {
+  const [first] = violations;
+  return first?.oracle === 'progress' && first.timeNs === 0 && Object.keys(strikes).length === 0;
+}
+
 function worldOf(
   { target, watch }: CampaignSystem,
   spec: CampaignSpec,
