@@ -79,6 +79,10 @@ export class CampaignPages {
   /** Until somebody ends the command; then pages are told. */
   async hold(interrupt: CaughtInterrupts): Promise<void> {
     await isEnded(interrupt);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
     await this.#pages.close('the campaign is over');
   }
 }

@@ -26,9 +26,9 @@ export class Player {
   readonly #tell: (answer: Answer) => void;
   readonly #time: PlayerTime;
   readonly #session: Session;
-  /** Requests in their order: one at a time. */
-  #queue: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  /** Requests in their order: one at a time, and others have their turn in between. */
+  readonly #queue: Request[] = [];
+  #isBusy = false;
   #isTurning = false;
   #playedUntilMs = 0;
   /** When it was last said how far it is. */
@@ -40,30 +40,31 @@ export class Player {
     this.#session = new Session((answer) => this.#tellInTime(answer), find);
   }
 
-  /** Requests that are not done yet. */
+  /** Requests that are not begun yet. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#queue.length;
   }
 
   ask(request: Request): void {
-    this.#waiting += 1;
-    this.#queue = this.#queue.then(async () => {
-      try {
-        await this.#session.ask(request);
-      } catch (error) {
-        this.#fail(error);
-      }
-      this.#waiting -= 1;
-      this.#tell({ kind: 'done' });
-      const isGoing = this.#session.isPlaying || this.#session.isHunting;
-      if (isGoing && !this.#isTurning) this.#begin();
-    });
+    this.#queue.push(request);
+    void this.#work();
   }
 
-  /** Nobody looks any more. */
-  stop(): void {
-    this.ask({ kind: 'stop hunt' });
-    this.ask({ kind: 'pause' });
+  async #work(): Promise<void> {
+    const [request] = this.#queue;
+    if (this.#isBusy || request === undefined) return;
+    this.#queue.shift();
+    this.#isBusy = true;
+    try {
+      await this.#session.ask(request);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isBusy = false;
+    this.#tell({ kind: 'done' });
+    const isGoing = this.#session.isPlaying || this.#session.isHunting;
+    if (isGoing && !this.#isTurning) this.#begin();
+    if (this.#queue.length > 0) this.#time.after(0, () => void this.#work());
   }
 
   /** How far it is on its way is said now and then: enough to see that it goes on. */
