@@ -177,11 +177,24 @@ describe('sddf replay', () => {
     expect(status).toBe(2);
   });
 
-  it('does not write over what it reads', async () => {
+  it.each([
+    ['replay', '--trace'],
+    ['shrink', '--out'],
+  ])('%s does not write over what it reads', async (command, option) => {
     const { failure } = await failureOf();
     const path = file('clash.json', failureText(failure));
-    const { stderr, status } = await sddfInProcess('replay', path, '--trace', path);
+    const { stderr, status } = await sddfInProcess(command, path, option, path);
     expect(stderr).toContain('is read already, by the failure file; name another file');
+    expect(status).toBe(2);
+  });
+
+  it('says where in the file its plan is wrong', async () => {
+    const { failure } = await failureOf();
+    const text = failureText(failure).replace('net.wire.in', 'net.wire.on');
+    const path = file('wrong.json', text);
+    const { stderr, status } = await sddfInProcess('replay', path);
+    const line = 1 + text.split('\n').findIndex((each) => each.includes('net.wire.on'));
+    expect(stderr).toContain(`wrong.json:${line}:12: no point 'net.wire.on'`);
     expect(status).toBe(2);
   });
 });

@@ -1,6 +1,7 @@
 /** `sddf shrink`: a failure file made smaller, and what happened in ten lines. */
 
 import { Command } from 'commander';
+import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { failureText } from '../../sim/failure/failure-file.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
@@ -41,7 +42,12 @@ async function runShrink(path: string, flags: ShrinkFlags): Promise<void> {
   const terminal = openTerminal(flags.json === true ? 'stderr' : 'stdout');
   const limit = parseCount(flags.limit, '--limit', { min: 1, max: 1_000_000 });
   const { failure, loaded } = await openFailure(path, terminal);
-  const out = new OutputFile(flags.out ?? path.replace(/(?:\.json)?$/, '-small.json'), 'replace');
+  const outPath = flags.out ?? path.replace(/(?:\.json)?$/, '-small.json');
+  refuseClashes([
+    { path, use: 'read', by: 'the failure file' },
+    { path: outPath, use: 'written', by: '--out' },
+  ]);
+  const out = new OutputFile(outPath, 'replace');
   const shrunk = shrink({
     failure,
     target: loaded.target,

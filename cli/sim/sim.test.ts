@@ -122,6 +122,7 @@ describe('sddf sim', () => {
     [['--out', file('taken', '')], 'taken: something else is there already; name another'],
     [['--limit', '-1'], '--limit'],
     [['--jobs', '0'], '--jobs'],
+    [['--points', 'client0'], '--points: is for --explore bounded'],
     [['--explore', 'all'], "--explore: 'all' is not random, pct:3, bounded:2 or none"],
     [['--explore', 'bounded:1', '--points', 'nobody'], "--points: no domain 'nobody', of "],
     [

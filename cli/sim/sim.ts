@@ -153,7 +153,7 @@ async function runSim(reference: string, flags: SimFlags): Promise<void> {
   }
   const plan = flags.plan === undefined ? undefined : loadPlan(flags.plan, description);
   const request = requestOf(system, plan, description, flags);
-  checkStrategy(flags.explore);
+  checkStrategy(flags);
   checkGuided(flags);
   const orders = ordersOf(request, target.target, flags, terminal);
   const seeds = seedsOf(flags, orders);
@@ -307,10 +307,12 @@ function requestOf(
 }
 
 /** @throws UserMistake: a strategy that there is not is said here, and not by each worker */
-function checkStrategy(explore: string): void {
+function checkStrategy({ explore, points }: SimFlags): void {
   if (!/^(?:none|random|pct:[1-9]\d?|bounded:[1-9])$/.test(explore)) {
     throw new UserMistake(`--explore: '${explore}' is not random, pct:3, bounded:2 or none`);
   }
+  if (points === undefined || explore.startsWith('bounded')) return;
+  throw new UserMistake('--points: is for --explore bounded, which tries the points of domains');
 }
 
 /** @throws UserMistake when something else says what worlds are to be */
@@ -520,7 +522,7 @@ function printVerdict(
   const strikes = [...tally.strikes.values()].reduce((sum, count) => sum + count, 0);
   const rate = tally.worlds / seconds;
   terminal.print(
-    `${groupDigits(tally.worlds)} worlds in ${seconds.toFixed(1)} s (${significant(rate)}/s), ` +
+    `${worldsInWords(tally.worlds)} in ${seconds.toFixed(1)} s (${significant(rate)}/s), ` +
       `${groupDigits(strikes)} faults struck`,
   );
   if (never.length > 0) terminal.print(`never struck: ${listed(never)}`);
@@ -529,13 +531,15 @@ function printVerdict(
       tally.unasked === 0
         ? 'a planned fault never struck'
         : 'there is no traffic for this system; give it oracles of its own (docs/breaking.md)';
-    terminal.print(`${groupDigits(tally.void)} worlds are void: ${why}`);
+    const are = tally.void === 1 ? 'is' : 'are';
+    terminal.print(`${worldsInWords(tally.void)} ${are} void: ${why}`);
   }
   if (distinct.length === 0) {
     terminal.print(tally.void === tally.worlds ? 'nothing was shown' : 'nothing broke');
     return;
   }
-  terminal.print(`${groupDigits(tally.failed)} worlds failed, in ${distinct.length} ways:`);
+  const ways = distinct.length === 1 ? 'one way' : `${distinct.length} ways`;
+  terminal.print(`${worldsInWords(tally.failed)} failed, in ${ways}:`);
   distinct.forEach(({ signature, seed, count }, index) => {
     const file = files[index];
     // A world that was guided is what it is by those before it.
@@ -543,6 +547,10 @@ function printVerdict(
     const again = file === undefined ? `--seeds ${seeds}` : `sddf replay ${file}`;
     terminal.print(`  ${groupDigits(count)} × ${signature}   (${again})`);
   });
+}
+
+function worldsInWords(count: number): string {
+  return count === 1 ? '1 world' : `${groupDigits(count)} worlds`;
 }
 
 /** A line of names, without the last of very many: `--json` has them all. */

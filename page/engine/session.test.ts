@@ -9,7 +9,7 @@ import { Random } from '../../board/random.ts';
 import { standardChaos } from '../../sim/plan/chaos.ts';
 import { planJson } from '../../sim/plan/write-plan.ts';
 import { pointsOf } from '../../sim/points/system-points.ts';
-import { storyOf } from '../../sim/shrink/story.ts';
+import { storyOf, takeNotes } from '../../sim/shrink/story.ts';
 import { runWorld } from '../../sim/world.ts';
 import { type FindSystem, readyMade } from './found-system.ts';
 import { frameText, pingFrame, udpFrame } from './frames.ts';
@@ -354,14 +354,15 @@ describe('a tested world', () => {
     const { judgement } = page.last('judged');
     const { target } = await hopeless(scenario);
     const plan = standardChaos(pointsOf(target.system), new Random(4).fork('plan'));
-    const outcome = runWorld({ target, plan, seed: 4, amount: 60 });
+    const { watch, notes } = takeNotes();
+    const outcome = runWorld({ target, plan, seed: 4, amount: 60, watch });
     const story = judgement.story.map(
       ({ timeNs, text }) => `${(timeNs / 1e6).toFixed(3).padStart(9)} ms  ${text}`,
     );
 
     expect(judgement.verdict).toBe('failed');
-    expect(story).toEqual(storyOf(outcome, pointsOf(target.system)));
-    expect(story.at(-1)).toContain('hope: hope is lost');
+    expect(story).toEqual(storyOf(outcome, pointsOf(target.system), notes));
+    expect(story.at(-1)).toContain('hope: echo: hope is lost');
     expect(judgement.oracles.filter(({ broken }) => broken.length > 0)).toMatchObject([
       { name: 'hope', holds: 'there is hope' },
     ]);

@@ -82,6 +82,17 @@ describe('a tally', () => {
     ]);
   });
 
+  it('is JUnit that does not call void worlds held', () => {
+    const tally = new Tally();
+    for (const seed of [1, 2]) tally.add({ ...report(seed, ''), verdict: 'void' });
+    const alone = junitOf('echo', tally);
+    expect(alone).not.toContain('held');
+    expect(alone).toContain('tests="1" failures="0" errors="0" skipped="1"');
+    expect(alone).toContain('<skipped message="a planned fault never struck"/>');
+    tally.add(report(3, ''));
+    expect(junitOf('echo', tally)).toContain('name="1 worlds held"/>');
+  });
+
   it('is JUnit that an XML parser reads', () => {
     const tally = new Tally();
     for (const each of reports) tally.add(each);

@@ -96,7 +96,7 @@ export function readFailure(
   const top = parseFailure(source);
   if (typeof top === 'string') return { ok: false, problem: `${source.name}: ${top}` };
   const world = objectOf(top['world']);
-  const plan = readPlan({ name: source.name, text: JSON.stringify(world['plan'] ?? {}) });
+  const plan = readPlan({ ...source, under: ['world', 'plan'] });
   if (!plan.ok) return { ok: false, problem: plan.problems[0] ?? `${source.name}: no plan` };
   const wrong = problemOf(top, world);
   if (wrong !== undefined) return { ok: false, problem: `${source.name}: ${wrong}` };

@@ -4,6 +4,7 @@
  */
 
 import {
+  findNodeAtLocation,
   getNodeValue,
   type Node,
   type ParseError,
@@ -40,6 +41,8 @@ export interface PlanSource {
   /** Name of the file, or another name of where it is from. */
   readonly name: string;
   readonly text: string;
+  /** Where in it the plan stands, when it is a part of a larger file. */
+  readonly under?: readonly string[];
 }
 
 export interface PlanReading {
@@ -72,7 +75,8 @@ class PlanReader {
 
   /** @param path the files that include this one, outermost first */
   read(source: PlanSource, path: readonly string[]): readonly Rule[] {
-    if (source.text.length > PLAN_BYTES_MAX) {
+    // Of a larger file its own reader says how long it may be.
+    if (source.under === undefined && source.text.length > PLAN_BYTES_MAX) {
       this.problems.push(`${source.name}: is larger than 1 MiB, which no plan needs`);
       return [];
     }
@@ -83,14 +87,19 @@ class PlanReader {
       return [];
     }
     const errors: ParseError[] = [];
-    const root = parseTree(source.text, errors, { allowTrailingComma: true });
+    const whole = parseTree(source.text, errors, { allowTrailingComma: true });
     // The first mistake alone: what the parser says behind it is mostly its consequence.
     const [mistake] = errors;
     if (mistake !== undefined) {
       const what = inWords(printParseErrorCode(mistake.error));
       this.#say(place.at(mistake.offset), `no JSON: ${what}`);
     }
-    if (root === undefined || mistake !== undefined) return [];
+    if (whole === undefined || mistake !== undefined) return [];
+    const root = findNodeAtLocation(whole, [...(source.under ?? [])]);
+    if (root === undefined) {
+      this.#say(place.of(whole), 'has no plan');
+      return [];
+    }
     const top = this.#fields(root, place, 'a plan', ['schema', 'name', 'include', 'rules']);
     const schema = top.get('schema');
     if (schema === undefined || getNodeValue(schema) !== PLAN_SCHEMA) {

@@ -148,6 +148,23 @@ describe('a failure', () => {
     expect(story[1]).toMatch(/ takes 1\.500 ms longer before \w+/);
   });
 
+  it('without a cause says so, and says once what is said again and again', () => {
+    const outcome = runWorld(
+      worldOptions({ ...world, amount: 3, plan: { name: 'none', rules: [] } }, target),
+    );
+    const violation = (where: string, what: string) => ({ oracle: 'o', where, what, timeNs: 5e6 });
+    const violations = [
+      violation('driver', 'has missed 1 interrupts'),
+      violation('driver', 'has missed 2 interrupts'),
+      violation('client0', 'client0 answers 5 twice'),
+    ];
+    expect(storyOf({ ...outcome, violations }, pointsOf(built.system))).toEqual([
+      '    0.000 ms  nothing is broken on purpose: the traffic alone shows it',
+      '    5.000 ms  o: driver: has missed 1 interrupts (and 1 more like this)',
+      '    5.000 ms  o: client0 answers 5 twice',
+    ]);
+  });
+
   it('that does not come again is not shrunk', () => {
     const failure = failureOf(world);
     const healthy = { system: built.system };

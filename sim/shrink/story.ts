@@ -4,6 +4,7 @@ import type { ChoicePoint, PointKindName } from '../explore/explorer.ts';
 import { worldOptions } from '../failure/replay.ts';
 import type { WorldSpec } from '../failure/failure-file.ts';
 import { faultNamed, type ParameterKind, type PointKind, type Strike } from '../points/point.ts';
+import type { Violation } from '../traffic/workload.ts';
 import { runWorld, type WorldOutcome, type WorldSystem, type WorldWatch } from '../world.ts';
 
 const LINES_MAX = 10;
@@ -75,11 +76,9 @@ export function tellStory(
     text: strikeWords(strike, kinds.get(strike.at), notes.about[index] ?? ''),
   }));
   const slow = slowWords(outcome, notes);
-  const ends = outcome.violations.slice(0, ENDS_MAX).map(({ timeNs, oracle, what }): Told => ({
-    timeNs,
-    text: `${oracle}: ${what}`,
-  }));
-  const causes = [...strikes, ...slow].toSorted((one, other) => one.timeNs - other.timeNs);
+  const ends = endsOf(outcome).slice(0, ENDS_MAX);
+  const found = [...strikes, ...slow].toSorted((one, other) => one.timeNs - other.timeNs);
+  const causes = found.length === 0 && ends.length > 0 ? [TRAFFIC_ALONE] : found;
   return [...shortened(causes, LINES_MAX - ends.length), ...ends].toSorted(
     (one, other) => one.timeNs - other.timeNs,
   );
@@ -94,6 +93,30 @@ function slowWords({ decisions }: WorldOutcome, notes: StoryNotes): readonly Tol
     text: `${point.domain} takes ${duration(ns)} longer ${BEFORE[point.kind]}`,
   }));
 }
+
+const TRAFFIC_ALONE: Told = {
+  timeNs: 0,
+  text: 'nothing is broken on purpose: the traffic alone shows it',
+};
+
+/** What was found wrong; of what is said again and again, the first. */
+function endsOf({ violations }: WorldOutcome): readonly Told[] {
+  const kinds = new Map<string, Violation[]>();
+  for (const each of violations) {
+    const form = `${each.oracle} ${each.what.replaceAll(/\d+/g, 'N')}`;
+    kinds.set(form, [...(kinds.get(form) ?? []), each]);
+  }
+  return [...kinds.values()].map(([first, ...others]) => {
+    const { timeNs, oracle, where, what } = first as Violation;
+    const isNamed = NOBODYS.includes(where) || what.includes(where);
+    const who = isNamed ? '' : `${where}: `;
+    const more = others.length === 0 ? '' : ` (and ${others.length} more like this)`;
+    return { timeNs, text: `${oracle}: ${who}${what}${more}` };
+  });
+}
+
+/** Named where it is no domain's. */
+const NOBODYS: readonly string[] = ['sddf', 'the system', 'kernel'];
 
 const BEFORE: Readonly<Record<PointKindName, string>> = {
   publish: 'before or after it publishes something in a queue',

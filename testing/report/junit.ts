@@ -3,6 +3,7 @@
  * a case for each test, `file` and `line` where GitLab looks for them.
  */
 
+import { xmlText } from '../../sim/campaign/xml-text.ts';
 import type { TestResult } from '../run/run-test.ts';
 
 export interface JunitCase {
@@ -33,7 +34,7 @@ function suiteOf(file: string, cases: readonly JunitCase[]): string {
   const time = cases.reduce((sum, { result }) => sum + result.timeNs, 0);
   const counts = `tests="${cases.length}" failures="${countOf(cases, 'failed')}" errors="0" skipped="${countOf(cases, 'void')}"`;
   return (
-    `  <testsuite name="${escaped(file)}" ${counts} time="${(time / 1e9).toFixed(3)}">\n` +
+    `  <testsuite name="${xmlText(file)}" ${counts} time="${(time / 1e9).toFixed(3)}">\n` +
     `${cases.map(caseOf).join('')}  </testsuite>\n`
   );
 }
@@ -41,13 +42,13 @@ function suiteOf(file: string, cases: readonly JunitCase[]): string {
 function caseOf({ result, line, text }: JunitCase): string {
   const { name, file, seed, verdict, timeNs, failure } = result;
   const head =
-    `    <testcase name="${escaped(name)} (seed ${seed})" classname="${escaped(classOf(file))}" ` +
-    `file="${escaped(file)}" line="${line}" time="${seconds(timeNs)}"`;
+    `    <testcase name="${xmlText(name)} (seed ${seed})" classname="${xmlText(classOf(file))}" ` +
+    `file="${xmlText(file)}" line="${line}" time="${seconds(timeNs)}"`;
   if (verdict === 'passed') return `${head}/>\n`;
   if (verdict === 'void')
     return `${head}>\n      <skipped message="a planned fault never struck"/>\n    </testcase>\n`;
-  const message = escaped(`expected ${failure?.expected ?? ''}; came ${failure?.came[0] ?? ''}`);
-  return `${head}>\n      <failure message="${message}" type="failed">${escaped(text)}</failure>\n    </testcase>\n`;
+  const message = xmlText(`expected ${failure?.expected ?? ''}; came ${failure?.came[0] ?? ''}`);
+  return `${head}>\n      <failure message="${message}" type="failed">${xmlText(text)}</failure>\n    </testcase>\n`;
 }
 
 function classOf(file: string): string {
@@ -61,21 +62,4 @@ function seconds(ns: number): string {
 
 function countOf(cases: readonly JunitCase[], verdict: TestResult['verdict']): number {
   return cases.filter(({ result }) => result.verdict === verdict).length;
-}
-
-function escaped(text: string): string {
-  // Control characters are no XML, whatever they are escaped to.
-  const printable = Array.from(text, (letter) =>
-    (letter < ' ' && letter !== '\n' && letter !== '\t') ||
-    letter === '\u{fffe}' ||
-    letter === '\u{ffff}'
-      ? '?'
-      : letter,
-  ).join('');
-  return printable
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll('\n', '&#10;');
 }
