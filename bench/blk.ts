@@ -45,13 +45,19 @@ function point(name: string, blockKib: number, depth: number): Point {
   return { name, load: { ...pattern, requestBytes: blockKib * KIB, depth }, backend: 'memory' };
 }
 
+/** By depth, by size, and a file. */
+const QUICK_POINTS = BLK_POINTS.filter(
+  ({ name, load }) =>
+    name === 'blk/randread' || (name === 'blk/seqread' && load.requestBytes !== 64 * KIB),
+);
+
 export async function benchBlk(settings: BenchSettings): Promise<readonly BenchRow[]> {
   const native = compileNative('blk');
   if ('reason' in native) settings.onNotice(`no comparison with C: ${native.reason}`);
   const nativePath = 'path' in native ? native.path : undefined;
   const rows = await withDiskFile(async (path) => {
     const found: BenchRow[] = [];
-    for (const one of BLK_POINTS) {
+    for (const one of settings.length === 'quick' ? QUICK_POINTS : BLK_POINTS) {
       const comparison = compare(one, { nativePath, file: path });
       try {
         const beside = comparison === undefined ? {} : { comparison };

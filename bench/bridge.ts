@@ -30,7 +30,7 @@ const WARM_UP_SAMPLES = 2;
 const IDLE_MS = 1000;
 const MEASURED: Readonly<Record<BenchSettings['length'], readonly BridgeName[]>> = {
   smoke: ['user'],
-  quick: ['user', 'stream'],
+  quick: ['user'],
   full: BRIDGES,
 };
 

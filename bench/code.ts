@@ -20,7 +20,9 @@ import type { BenchSettings } from './suite/benchmark.ts';
 
 const ENGINES = ['translator', 'interpreter'] as const satisfies readonly EngineKind[];
 /** Times that a kernel is run before it is measured, so that V8 has compiled the translation. */
-const WARM_UPS = { smoke: 1, quick: 60, full: 400 };
+const WARM_UPS = { smoke: 1, quick: 40, full: 400 };
+/** In a quick run; all of them otherwise. */
+const QUICK_KERNELS = new Set(['pipeline-64', 'pipeline-1500', 'print']);
 /** The five kernels whose mean is asked for: of the pipeline, that with small packets. */
 const IN_MEAN = new Set(['pipeline-64', 'memcpy', 'crc32', 'print', 'sort']);
 /** They call `memcpy`, which the engines do at once. */
@@ -33,7 +35,8 @@ export async function benchCode(settings: BenchSettings): Promise<readonly Bench
   const hasQemu = spawnSync('qemu-riscv64', ['--version']).status === 0;
   if (!hasQemu) settings.onNotice('no comparison with QEMU: qemu-riscv64 is not installed');
   const rows: BenchRow[] = [];
-  for (const kernel of KERNELS) {
+  const isQuick = settings.length === 'quick';
+  for (const kernel of KERNELS.filter(({ name }) => !isQuick || QUICK_KERNELS.has(name))) {
     const image = compileKernel(kernel, 'image');
     if ('reason' in image) {
       settings.onNotice(`machine code is not measured: ${image.reason}`);

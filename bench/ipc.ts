@@ -34,6 +34,7 @@ export const MECHANISMS = {
 export type Mechanism = keyof typeof MECHANISMS;
 
 const NAMES = Object.keys(MECHANISMS) as readonly Mechanism[];
+const QUICK_WORKLOADS = WORKLOADS.filter((workload) => ['64 B', '64 KiB'].includes(workload));
 /** Eight figures each of five workloads: longer samples would not tell more. */
 const SAMPLE_NS_MAX = 150_000_000;
 /**
@@ -55,7 +56,8 @@ export async function benchIpc(settings: BenchSettings): Promise<readonly BenchR
     'ipc: times are of models in this process, not of the systems they are named after; counters are exact',
   );
   const timed: Timed[] = [];
-  for (const workload of WORKLOADS) timed.push(...(await timeWorkload(settings, workload)));
+  const workloads = settings.length === 'quick' ? QUICK_WORKLOADS : WORKLOADS;
+  for (const workload of workloads) timed.push(...(await timeWorkload(settings, workload)));
   // Counted last: another clock in the same process would slow down what is timed after it.
   return timed.map(({ mechanism, workload, figures }) => ({
     name: `ipc/${mechanism}`,

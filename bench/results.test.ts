@@ -2,7 +2,14 @@
 
 import { describe, expect, it } from 'vitest';
 import { UserMistake } from '../host/problem.ts';
-import { benchResults, type BenchRow, machineLine, parametersOf, parseResults } from './results.ts';
+import {
+  benchmarkLoad,
+  benchResults,
+  type BenchRow,
+  machineLine,
+  parametersOf,
+  parseResults,
+} from './results.ts';
 
 const ROW: BenchRow = {
   name: 'net/echo',
@@ -56,9 +63,40 @@ describe('the machine in one line', () => {
   const machine = { schema: 1, node: 'v20', cpu: 'a chip', cores: 2, results: [] } as const;
 
   it('is said to be busy when more was ready to run than it has processors', () => {
+    expect(machineLine({ ...machine, loadBefore: 0.5, load: 1 })).toBe(
+      '2 processors (a chip), load 0.5 before and 1.0 after',
+    );
     expect(machineLine({ ...machine, load: 2 })).toBe('2 processors (a chip), load 2.0');
     expect(machineLine({ ...machine, load: 2.1 })).toBe(
       '2 processors (a chip), load 2.1: busy, compare ratios and repeat',
     );
+  });
+});
+
+describe('the load of the machine', () => {
+  const parts = { 'net/echo': [0.5, 1], 'net/paths': [1, 3.2], 'blk/nbd': [1, 1] };
+  const text = JSON.stringify({
+    schema: 1,
+    node: 'n',
+    cpu: 'c',
+    cores: 2,
+    loads: parts,
+    results: [],
+  });
+
+  it('is read and told by benchmark, before and after, and when it was too much', () => {
+    const results = parseResults(text, 'f');
+
+    expect(benchmarkLoad(results, 'net')).toBe(
+      'load 0.5 before and 3.2 after: busy, compare ratios and repeat',
+    );
+    expect(benchmarkLoad(results, 'blk')).toBe('load 1.0');
+    expect(benchmarkLoad(results, 'serial')).toBeUndefined();
+  });
+
+  it('is left out where a file has something else in its place', () => {
+    const odd = text.replace('[0.5,1]', '"high"').replace('[1,1]', '[1]');
+
+    expect(parseResults(odd, 'f').loads).toEqual({ 'net/paths': [1, 3.2] });
   });
 });

@@ -24,6 +24,9 @@ export interface BenchRow {
   readonly [parameter: string]: string | number | null;
 }
 
+/** How many processes were ready to run in the last minute, on the average: before, and after. */
+export type Load = readonly [before: number, after: number];
+
 export interface BenchResults {
   readonly schema: 1;
   readonly node: string;
@@ -38,6 +41,8 @@ export interface BenchResults {
   readonly load?: number;
   /** The same before anything was measured. */
   readonly loadBefore?: number;
+  /** The same around each part. */
+  readonly loads?: Readonly<Record<string, Load>>;
   /** How long samples were: figures of runs of another length differ by that, too. */
   readonly length?: string;
   /** The parts whose rows are here, such as `net/echo`: what need not be measured to go on. */
@@ -49,7 +54,7 @@ const SCHEMA = 1;
 
 export function benchResults(
   results: readonly BenchRow[],
-  run: Pick<BenchResults, 'loadBefore' | 'length' | 'parts'> = {},
+  run: Pick<BenchResults, 'loadBefore' | 'length' | 'parts' | 'loads'> = {},
 ): BenchResults {
   return {
     schema: SCHEMA,
@@ -69,15 +74,41 @@ export function loadNow(): number {
 }
 
 /** Whether the machine had something else to do, before or after. */
-export function wasBusy({ cores, load = 0, loadBefore = 0 }: BenchResults): boolean {
+export function wasBusy({
+  cores,
+  load = 0,
+  loadBefore = 0,
+}: Pick<BenchResults, 'cores' | 'load' | 'loadBefore'>): boolean {
   return cores !== undefined && Math.max(load, loadBefore) > cores;
 }
 
 /** For a terminal: what the figures were measured on, and whether it had something else to do. */
 export function machineLine(results: BenchResults): string {
-  const { cpu, cores, load = 0 } = results;
-  const busy = wasBusy(results) ? ': busy, compare ratios and repeat' : '';
-  return `${cores ?? '?'} processors (${cpu}), load ${load.toFixed(1)}${busy}`;
+  const { cpu, cores, load = 0, loadBefore } = results;
+  const said = loadText(loadBefore === undefined ? [load, load] : [loadBefore, load]);
+  return `${cores ?? '?'} processors (${cpu}), ${said}${busyText(results)}`;
+}
+
+/** For a benchmark: the load around its parts; nothing where it is not known. */
+export function benchmarkLoad(results: BenchResults, benchmark: string): string | undefined {
+  const { cores, loads = {} } = results;
+  const own = Object.entries(loads).filter(([part]) => part.startsWith(`${benchmark}/`));
+  const [first] = own;
+  if (first === undefined) return undefined;
+  const loadBefore = first[1][0];
+  const load = own.at(-1)?.[1][1] ?? loadBefore;
+  const most = Math.max(...own.flatMap(([, each]) => each));
+  const busy = busyText({ ...(cores === undefined ? {} : { cores }), load: most });
+  return `${loadText([loadBefore, load])}${busy}`;
+}
+
+function loadText([before, after]: Load): string {
+  if (before === after) return `load ${after.toFixed(1)}`;
+  return `load ${before.toFixed(1)} before and ${after.toFixed(1)} after`;
+}
+
+function busyText(results: Pick<BenchResults, 'cores' | 'load' | 'loadBefore'>): string {
+  return wasBusy(results) ? ': busy, compare ratios and repeat' : '';
 }
 
 /**
@@ -103,7 +134,7 @@ export function parseResults(text: string, where: string): BenchResults {
       `${where}: row ${index} is no result (name, unit, median, min, max); measure again`,
     );
   });
-  const { node, cpu, cores, os, load, loadBefore, length, parts } = value;
+  const { node, cpu, cores, os, load, loadBefore, loads, length, parts } = value;
   return {
     schema: SCHEMA,
     node: typeof node === 'string' ? node : 'unknown',
@@ -112,10 +143,21 @@ export function parseResults(text: string, where: string): BenchResults {
     ...(typeof os === 'string' ? { os } : {}),
     ...(typeof load === 'number' ? { load } : {}),
     ...(typeof loadBefore === 'number' ? { loadBefore } : {}),
+    ...(isObject(loads) ? { loads: readLoads(loads) } : {}),
     ...(typeof length === 'string' ? { length } : {}),
     ...(Array.isArray(parts) ? { parts: parts.filter((part) => typeof part === 'string') } : {}),
     results,
   };
+}
+
+/** Those that are pairs of numbers. */
+function readLoads(loads: Readonly<Record<string, unknown>>): Readonly<Record<string, Load>> {
+  const isLoad = (pair: unknown): pair is Load =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((each) => typeof each === 'number');
+  const pairs = Object.entries(loads).flatMap(([part, pair]) =>
+    isLoad(pair) ? [[part, pair] as const] : [],
+  );
+  return Object.fromEntries(pairs);
 }
 
 function parseJson(text: string, where: string): unknown {

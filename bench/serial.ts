@@ -29,7 +29,7 @@ const AMOUNTS: Readonly<
   >
 > = {
   smoke: { warmUp: 1e6, growth: 1e5, seconds: 1 },
-  quick: { warmUp: 8e6, growth: 4e6, seconds: 4 },
+  quick: { warmUp: 6e6, growth: 3e6, seconds: 2 },
   full: { warmUp: 16e6, growth: 8e6, seconds: 10 },
 };
 

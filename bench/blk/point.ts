@@ -44,7 +44,7 @@ export const PATTERNS: Readonly<Record<string, Pick<BlkLoad, 'order' | 'readPerc
  */
 const WARM_UP_REQUESTS: Readonly<Record<BenchLength, number>> = {
   smoke: 200,
-  quick: 30_000,
+  quick: 15_000,
   full: 100_000,
 };
 const WARM_UP_SAMPLES_MAX = 20;

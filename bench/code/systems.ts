@@ -31,10 +31,10 @@ const PACKETS_IN_MEMORY = 20_000;
 
 const WARM_UPS: Readonly<Record<BenchLength, number>> = {
   smoke: 200,
-  quick: 100_000,
+  quick: 60_000,
   full: 400_000,
 };
-const TYPED: Readonly<Record<BenchLength, number>> = { smoke: 5, quick: 200, full: 1000 };
+const TYPED: Readonly<Record<BenchLength, number>> = { smoke: 5, quick: 100, full: 1000 };
 
 /** @returns nothing where there are no images, with a notice */
 async function withImages(

@@ -24,7 +24,7 @@ const LOOKS = 32;
 export function benchNetBurst(settings: NetSettings): readonly BenchRow[] {
   const frames = forLength(settings, {
     smoke: [64],
-    quick: [64, 512, 1514],
+    quick: [64],
     full: [64, 128, 256, 512, 1024, 1280, 1514],
   });
   const limit = forLength(settings, { smoke: 600, quick: 3_000, full: 10_000 });

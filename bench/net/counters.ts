@@ -18,7 +18,7 @@ const BATCHES = [1, 8, 64];
 const WARM_UP_PACKETS = 64;
 
 export function benchNetCounters(settings: NetSettings): readonly BenchRow[] {
-  const packets = forLength(settings, { smoke: 64, quick: 1_280, full: 6_400 });
+  const packets = forLength(settings, { smoke: 64, quick: 640, full: 6_400 });
   return ['5pd', 'dummy', '4pd', '2pd'].flatMap((path) =>
     BATCHES.map((batch) => {
       settings.onProgress(`net/counters: ${path}, batch ${batch}`);

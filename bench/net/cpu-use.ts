@@ -11,17 +11,24 @@ import { PUBLISHED_PATHS } from '../cost/published.ts';
 import { publishedBoardCosts, readCosts } from '../../systems/costs/read-costs.ts';
 import type { BenchRow } from '../results.ts';
 import { once, round } from '../statistics.ts';
+import type { BenchLength } from '../suite/benchmark.ts';
 import { forLength, type NetSettings } from './settings.ts';
 
-const SMOKE_MEGABITS = [900, 957];
+/** Of the published loads; all of them unless told. */
+const MEGABITS: Readonly<Record<BenchLength, readonly number[] | undefined>> = {
+  smoke: [900, 957],
+  quick: [100, 500, 957],
+  full: undefined,
+};
 
 export function benchNetCpuUse(settings: NetSettings): readonly BenchRow[] {
   const costs = settings.costs === undefined ? publishedBoardCosts() : readCosts(settings.costs);
-  const packets = forLength(settings, { smoke: 20, quick: 400, full: 2_000 });
+  const packets = forLength(settings, { smoke: 20, quick: 200, full: 2_000 });
+  const megabits = MEGABITS[settings.length];
   const predictions = predictAll(costs, {
     packets,
     onProgress: settings.onProgress,
-    ...(settings.length === 'smoke' ? { megabits: SMOKE_MEGABITS } : {}),
+    ...(megabits === undefined ? {} : { megabits }),
   });
   return [
     ...predictions.map((prediction) => cpuRow(prediction, costs)),

@@ -30,8 +30,8 @@ const PERCENTILES = [
 export function benchNetRfc2544(settings: NetSettings): readonly BenchRow[] {
   const frames = forLength(settings, {
     smoke: [64],
-    quick: [64, 1514],
-    full: [64, 256, 512, 1024, 1514],
+    quick: [64],
+    full: [64, 256, 1024, 1514],
   });
   const rows: BenchRow[] = [];
   for (const [index, frame] of frames.entries()) {
@@ -49,7 +49,7 @@ interface Rates {
 }
 
 function searchRates(frame: number, settings: NetSettings): Rates {
-  const steps = forLength(settings, { smoke: 2, quick: 6, full: 8 });
+  const steps = forLength(settings, { smoke: 2, quick: 5, full: 8 });
   const limit = closedLoopRate(frame, settings) * HEADROOM;
   const search = (name: string, goal: number, low: number, high: number): BenchRow => {
     const passes = (rate: number): boolean => {
@@ -88,7 +88,7 @@ function closedLoopRate(frame: number, settings: NetSettings): number {
 }
 
 function trialNs(settings: NetSettings): number {
-  return forLength(settings, { smoke: 5e6, quick: 60e6, full: 400e6 });
+  return forLength(settings, { smoke: 5e6, quick: 40e6, full: 400e6 });
 }
 
 /**
@@ -119,7 +119,7 @@ function latencies(frame: number, pdr: number, settings: NetSettings): readonly 
 function losses(frame: number, pdr: number, settings: NetSettings): readonly BenchRow[] {
   const loads = forLength(settings, {
     smoke: [100, 200],
-    quick: [50, 90, 100, 110, 130, 160, 200],
+    quick: [90, 100, 130, 200],
     full: [10, 30, 50, 70, 80, 90, 95, 100, 105, 110, 120, 130, 150, 175, 200],
   });
   return loads.map((load) => {

@@ -37,6 +37,9 @@ const PATHS = ['5pd', 'dummy', '4pd', '2pd'];
 export function netPoints(settings: Pick<BenchSettings, 'net' | 'length'>): readonly NetPoints[] {
   const { net, length } = settings;
   if (net !== undefined) return single(net.path, net.frames, net.batches);
+  if (length === 'quick') {
+    return [...single('5pd', [FRAME], [1, 8, BATCH]), ...single('5pd', [IP_MTU_FRAME], [BATCH])];
+  }
   const frames = length === 'smoke' ? [FRAME, 1514] : FRAMES;
   const batches = length === 'smoke' ? [1, BATCH] : BATCHES;
   return [
@@ -79,7 +82,7 @@ function single(
  * Microkit has 63 domains at most.
  */
 export async function benchNetClients(settings: NetSettings): Promise<readonly BenchRow[]> {
-  const counts = forLength(settings, { smoke: [1, 2], quick: [1, 8, 32], full: [1, 2, 8, 32] });
+  const counts = forLength(settings, { smoke: [1, 2], quick: [1, 8], full: [1, 2, 8, 32] });
   const points = counts.map((clients) => ({
     path: '4pd',
     frame: FRAME,
@@ -92,7 +95,7 @@ export async function benchNetClients(settings: NetSettings): Promise<readonly B
 
 /** `net/echo` on every path. */
 export async function benchNetPaths(settings: NetSettings): Promise<readonly BenchRow[]> {
-  const frames = settings.length === 'smoke' ? [FRAME] : [FRAME, 1514];
+  const frames = settings.length === 'full' ? [FRAME, 1514] : [FRAME];
   const rows: BenchRow[] = [];
   for (const frame of frames) {
     const points = PATHS.map((path) => ({ path, frame, batch: ABLATION_BATCH }));

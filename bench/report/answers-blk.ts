@@ -28,6 +28,7 @@ function patternOf(name: string | number): string {
 }
 
 export const byDepth = answer({
+  shares: 'blk/shares',
   rows(rows: readonly BenchRow[]) {
     const found = onMemory(rows).filter((row) => row['block'] === BLOCK);
     const reads = found
@@ -68,6 +69,7 @@ function iops(row: BenchRow): number {
 }
 
 export const bySize = answer({
+  shares: 'blk/shares',
   rows(rows: readonly BenchRow[]) {
     const all = onMemory(rows);
     // The depth at which most sizes were measured.

@@ -43,6 +43,7 @@ function sweptBy(
 }
 
 export const byFrame = answer({
+  shares: 'net/shares',
   rows(rows: readonly BenchRow[]) {
     const found = sweep(rows, 'frame');
     if (found.length === 0) return undefined;
@@ -102,6 +103,7 @@ function nativeSeries(rows: readonly BenchRow[], batch: string | number | undefi
 }
 
 export const byBatch = answer({
+  shares: 'net/shares',
   rows(rows: readonly BenchRow[]) {
     const found = sweep(rows, 'batch');
     const [frame] = valuesOf(found, 'frame');

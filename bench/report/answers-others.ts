@@ -18,6 +18,7 @@ import {
 import { list, percent, say, sayNs, sentence } from './words.ts';
 
 export const serialRates = answer({
+  shares: 'serial/shares',
   rows(rows: readonly BenchRow[]) {
     const memory = select(rows, 'serial/to memory');
     const bridges = rows.filter((row) => /^serial\/to (?!memory)/.test(row.name));

@@ -45,6 +45,15 @@ describe('the report', () => {
     expect(page).toContain('strict 0.33, round-robin 0.54 and drr 1.00; fairest is drr.');
   });
 
+  it('says beside each throughput whose time it is', () => {
+    const page = renderReport(sampleResults());
+
+    expect(page.match(/What limits it/g)).toHaveLength(5);
+    expect(page).toMatch(/% of the time<.*?>board<.*?>kernel<.*?>driver<.*?>client</s);
+    expect(page).not.toContain('>nobody<'); // less than half a per cent on all lines
+    expect(renderReport(only(/^net\/echo$/))).not.toContain('What limits it');
+  });
+
   it('needs nothing from elsewhere', () => {
     const page = renderReport(sampleResults(), { targets: 'shown' });
 

@@ -4,15 +4,19 @@
  * earlier run, and the project's targets: in numbers at the head, each of them at the end.
  */
 
-import { type BenchResults, type BenchRow, wasBusy } from '../results.ts';
+import { benchmarkLoad, type BenchResults, type BenchRow, wasBusy } from '../results.ts';
+import { leftOutQuickly } from '../suite/benchmark.ts';
 import { comparisonLines } from '../suite/compare.ts';
 import { besideTable, type OwnFigures } from '../suite/own-figures.ts';
 import { figure } from '../suite/figure.ts';
+import { BENCHMARKS } from '../suite/table.ts';
+import type { Table } from '../suite/fold-table.ts';
 import { checkTargets, type Target, type TargetOutcome } from '../suite/targets.ts';
 import { figureMarkup, tableMarkup } from './figure-markup.ts';
 import { withOwnSeries } from './own-series.ts';
 import { SECTIONS } from './questions.ts';
 import type { Section, SectionContent } from './section.ts';
+import { sharesTable } from './shares.ts';
 import { STYLE } from './style.ts';
 import { element, escapeMarkup } from './svg.ts';
 
@@ -31,6 +35,8 @@ const TITLES: Readonly<Record<string, string>> = {
 interface Made {
   readonly section: Section;
   readonly content: SectionContent | undefined;
+  /** Whose time it is. */
+  readonly shares: Table | undefined;
 }
 
 export interface ReportExtras {
@@ -47,16 +53,21 @@ export interface ReportExtras {
 export function renderReport(results: BenchResults, extras: ReportExtras = {}): string {
   const rows = results.results;
   const own = seriesOf(extras);
-  const made = SECTIONS.map((section): Made => ({ section, content: section.make(rows) }));
+  const made = SECTIONS.map((section): Made => ({
+    section,
+    content: section.make(rows),
+    shares: section.shares === undefined ? undefined : sharesTable(rows, section.shares),
+  }));
   const outcomes = checkTargets(rows);
   const measured = Object.keys(TITLES).filter((name) => wasMeasured(rows, name));
   const body = [
     '<h1>sDDF testbed: benchmarks</h1>',
     machine(results),
+    leftOut(results),
     ...(extras.targets === undefined ? [] : [tally(outcomes)]),
     ...(extras.compared === undefined ? [] : [comparison(results, extras.compared)]),
     contents(made, measured),
-    ...measured.map((name) => chapter(name, made, own)),
+    ...measured.map((name) => chapter(name, { results, made, own })),
     ...(extras.beside ?? []).map((each, index) => besideChapter(results, each, index)),
     ...(extras.targets === undefined ? [] : [targets(outcomes)]),
     absent(measured),
@@ -110,6 +121,15 @@ function machine(results: BenchResults): string {
   return element('p', { class: 'muted' }, escapeMarkup(`${facts.join(' · ')}.${remark}`));
 }
 
+/** Of a quick run: what it has not measured. */
+function leftOut(results: BenchResults): string {
+  if (results.length !== 'quick') return '';
+  const asked = BENCHMARKS.filter(({ name }) => wasMeasured(results.results, name));
+  const lines = leftOutQuickly(asked).map((line) => `${line}.`);
+  const text = lines.map((line) => line.charAt(0).toUpperCase() + line.slice(1)).join(' ');
+  return text === '' ? '' : element('p', { class: 'muted' }, escapeMarkup(text));
+}
+
 function count(outcomes: readonly TargetOutcome[], outcome: TargetOutcome['outcome']): number {
   return outcomes.filter((each) => each.outcome === outcome).length;
 }
@@ -155,13 +175,26 @@ function contents(made: readonly Made[], measured: readonly string[]): string {
   return element('nav', {}, element('ul', {}, links.join('')));
 }
 
-function chapter(benchmark: string, made: readonly Made[], own: readonly OwnFigures[]): string {
+function chapter(
+  benchmark: string,
+  {
+    results,
+    made,
+    own,
+  }: {
+    readonly results: BenchResults;
+    readonly made: readonly Made[];
+    readonly own: readonly OwnFigures[];
+  },
+): string {
   const sections = made.filter(({ section }) => section.benchmark === benchmark);
   const title = element('h2', { id: benchmark }, escapeMarkup(TITLES[benchmark] ?? benchmark));
-  return [title, ...sections.map((each) => question(each, own))].join('\n');
+  const load = benchmarkLoad(results, benchmark);
+  const said = load === undefined ? '' : element('p', { class: 'muted' }, `Machine: ${load}.`);
+  return [title, said, ...sections.map((each) => question(each, own))].join('\n');
 }
 
-function question({ section, content }: Made, own: readonly OwnFigures[]): string {
+function question({ section, content, shares }: Made, own: readonly OwnFigures[]): string {
   const heading = element('h3', {}, escapeMarkup(section.question));
   const inner =
     content === undefined
@@ -169,9 +202,16 @@ function question({ section, content }: Made, own: readonly OwnFigures[]): strin
       : [
           element('p', { class: 'answer' }, escapeMarkup(content.answer)),
           ...content.plots.map((plot) => figureMarkup(withOwnSeries(plot, own), section.question)),
+          sharesMarkup(shares, section.id),
           tableMarkup(content.table, section.id),
         ].join('\n');
   return element('section', { class: 'question', id: section.id }, heading + inner);
+}
+
+function sharesMarkup(shares: Table | undefined, id: string): string {
+  if (shares === undefined) return '';
+  const title = 'What limits it: whose time it is, sampled in a run of its own';
+  return element('h4', {}, title) + tableMarkup(shares, `${id}-shares`);
 }
 
 const CLASSES: Readonly<Record<TargetOutcome['outcome'], string>> = {

@@ -14,6 +14,8 @@ export interface Section {
   /** The benchmark that measures it. */
   readonly benchmark: string;
   readonly question: string;
+  /** The name of the rows that say whose time it is; none unless told. */
+  readonly shares?: string;
   /** @returns nothing when none of the rows is about it */
   readonly make: (rows: readonly BenchRow[]) => SectionContent | undefined;
 }
@@ -41,6 +43,8 @@ export interface Answer<Found> {
   readonly sentence: (found: Found) => string;
   readonly plots: (found: Found) => readonly TitledPlot[];
   readonly table: (found: Found) => Table;
+  /** The name of the rows that say whose time it is; none unless told. */
+  readonly shares?: string;
 }
 
 /** So that the compiler finds out what {@link Answer.rows} finds. */
@@ -52,14 +56,14 @@ export function section<Found>(
   id: string,
   benchmark: string,
   question: string,
-  { rows, sentence, plots, table }: Answer<Found>,
+  { rows, sentence, plots, table, shares }: Answer<Found>,
 ): Section {
   const make = (all: readonly BenchRow[]): SectionContent | undefined => {
     const found = rows(all);
     if (found === undefined) return undefined;
     return { answer: sentence(found), plots: plots(found), table: table(found) };
   };
-  return { id, benchmark, question, make };
+  return { id, benchmark, question, make, ...(shares === undefined ? {} : { shares }) };
 }
 
 /** What a parameter has to be: a value, or one of several, or whatever a function says. */

@@ -40,6 +40,8 @@ export interface BenchPart {
   readonly name: string;
   /** How long it takes on two cores, about; the time that is left is reckoned from it. */
   readonly seconds: Readonly<Record<BenchLength, number>>;
+  /** What a quick run does not measure of it. */
+  readonly quick?: 'left out' | `only ${string}`;
   readonly measure: (settings: BenchSettings) => readonly BenchRow[] | Promise<readonly BenchRow[]>;
   /**
    * For a part whose figures would disturb each other: its pieces, each for a process of its own.
@@ -54,6 +56,21 @@ export interface Benchmark {
   readonly parts: readonly BenchPart[];
   /** Its rows for a terminal, where a table for each name is not what one wants to see. */
   readonly lines?: (rows: readonly BenchRow[]) => Promise<readonly string[]>;
+}
+
+/** What a quick run of them does not measure, as lines for people; none where that is nothing. */
+export function leftOutQuickly(benchmarks: readonly Benchmark[]): readonly string[] {
+  const parts = benchmarks.flatMap(({ name, parts: each }) =>
+    each.map((part) => ({ name: `${name}/${part.name}`, quick: part.quick })),
+  );
+  const none = parts.filter(({ quick }) => quick === 'left out').map(({ name }) => name);
+  const fewer = parts.flatMap(({ name, quick }) =>
+    quick === undefined || quick === 'left out' ? [] : [`${name} ${quick}`],
+  );
+  return [
+    ...(none.length === 0 ? [] : [`a quick run leaves out ${none.join(', ')}`]),
+    ...(fewer.length === 0 ? [] : [`a quick run measures of ${fewer.join(', of ')}`]),
+  ];
 }
 
 /** The lengths of samples, and how many unless `--repeat` tells. */

@@ -25,13 +25,18 @@ export type PartOutcome =
 /** Characters that are kept of what a dying process prints. */
 const LAST_WORDS_LENGTH = 4000;
 
+/** @param signal ends the process, wherever it is */
 export function measureInChild(
   name: { readonly benchmark: string; readonly part: string },
   settings: BenchSettings,
+  signal?: AbortSignal,
 ): Promise<PartOutcome> {
   const { onProgress, onNotice, ...request } = settings;
   const args = ['bench', name.benchmark, '--part', name.part, '--request', JSON.stringify(request)];
-  const child = fork(programPath(), args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(programPath(), args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' }),
+  });
   let outcome: PartOutcome | undefined;
   let lastWords = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -14,7 +14,7 @@ const BENCHMARK: Benchmark = { name: 'a', question: '?', parts: [part('one'), pa
 
 describe('a run', () => {
   it.each([
-    ['that has been stopped', { isStopped: () => true }, []],
+    ['that has been stopped', { signal: AbortSignal.abort() }, []],
     ['whose parts are finished', { finished: ['a/one', 'a/two'] }, ['suite/time']],
   ])('%s measures nothing, and fails in nothing', async (_, more, rows) => {
     const said: string[] = [];

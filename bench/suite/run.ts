@@ -3,7 +3,7 @@
  */
 
 import { hostNow } from '../../host/host-time.ts';
-import type { BenchRow } from '../results.ts';
+import { type BenchRow, type Load, loadNow } from '../results.ts';
 import type { Benchmark, BenchPart, BenchSettings } from './benchmark.ts';
 import { combineSamples } from './combine.ts';
 import {
@@ -23,12 +23,18 @@ export interface SuiteOptions {
   readonly onNotice: (line: string) => void;
   /** Parts that have been measured already, such as `net/echo`, and are left out. */
   readonly finished?: readonly string[];
-  /** Asked before each part, and when one has failed: whether to end with what there is. */
-  readonly isStopped?: () => boolean;
+  /** How much longer than planned things take here, for all that is known; 1 unless told. */
+  readonly pace?: () => number;
+  /** Ends the part that runs, and the run with what there is. */
+  readonly signal?: AbortSignal;
   /** Called when a part begins, with a line that says which and how long all will take. */
   readonly onPart: (line: string) => void;
   /** Called with the rows of each benchmark as soon as it has ended. */
-  readonly onRows: (benchmark: Benchmark, rows: readonly BenchRow[]) => void | Promise<void>;
+  readonly onRows: (
+    benchmark: Benchmark,
+    rows: readonly BenchRow[],
+    loads: Readonly<Record<string, Load>>,
+  ) => void | Promise<void>;
 }
 
 export interface SuiteOutcome {
@@ -37,18 +43,22 @@ export interface SuiteOutcome {
   readonly failures: readonly string[];
   /** Those whose rows these are. */
   readonly parts: readonly string[];
+  /** The machine's load around each. */
+  readonly loads: Readonly<Record<string, Load>>;
 }
 
 export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
-  const { request, isStopped = () => false } = options;
+  const { request, signal } = options;
+  const isStopped = (): boolean => signal?.aborted === true;
   const benchmarks = unfinished(options);
   const parts = benchmarks.flatMap((benchmark) => benchmark.parts);
   const planned = parts.map((part) => plannedSeconds(part, request));
-  const time = new TimeLeft(planned, seconds());
+  const time = new TimeLeft(planned, seconds(), options.pace?.() ?? 1);
   const startedAt = seconds();
   const rows: BenchRow[] = [];
   const failures: string[] = [];
   const done: string[] = [];
+  const loads: Record<string, Load> = {};
   const noticed = new Set<string>();
   let index = 0;
   for (const benchmark of benchmarks) {
@@ -58,41 +68,56 @@ export async function runSuite(options: SuiteOptions): Promise<SuiteOutcome> {
       index += 1;
       const which = `${benchmark.name}/${part.name} (${index} of ${parts.length})`;
       options.onPart(`${which}, ${sayTimeLeft(time.left(seconds()))}`);
-      const outcome = await measure(benchmark, part, {
-        ...request,
-        onProgress: (line) =>
-          options.onProgress(`${which}, ${sayTimeLeft(time.left(seconds()))}: ${line}`),
-        onNotice: (line) => {
-          if (!noticed.has(line)) options.onNotice(line);
-          noticed.add(line);
+      const loadBefore = loadNow();
+      const outcome = await measure(
+        { benchmark: benchmark.name, part, signal },
+        {
+          ...request,
+          onProgress: (line) =>
+            options.onProgress(`${which}, ${sayTimeLeft(time.left(seconds()))}: ${line}`),
+          onNotice: (line) => {
+            if (!noticed.has(line)) options.onNotice(line);
+            noticed.add(line);
+          },
         },
-      });
+      );
       if (outcome.kind === 'measured') {
         found.push(...outcome.rows);
         done.push(`${benchmark.name}/${part.name}`);
+        loads[`${benchmark.name}/${part.name}`] = [loadBefore, loadNow()];
       } else if (!isStopped()) {
         failures.push(`${benchmark.name}/${part.name}: not measured: ${outcome.reason}`);
       }
       time.next(seconds());
     }
-    if (found.length > 0 || !isStopped()) await options.onRows(benchmark, found);
+    if (found.length > 0 || !isStopped()) await options.onRows(benchmark, found, loads);
     rows.push(...found);
   }
   if (!isStopped()) rows.push(suiteTime(options, seconds() - startedAt));
-  return { rows, failures, parts: done };
+  return { rows, failures, parts: done, loads };
 }
 
-function unfinished({ benchmarks, finished = [] }: SuiteOptions): readonly Benchmark[] {
+function unfinished(options: SuiteOptions): readonly Benchmark[] {
+  const { benchmarks, finished = [], request } = options;
   const left = benchmarks.map(({ parts, ...benchmark }) => ({
     ...benchmark,
-    parts: parts.filter(({ name }) => !finished.includes(`${benchmark.name}/${name}`)),
+    parts: parts
+      .filter(({ quick }) => request.length !== 'quick' || quick !== 'left out')
+      .filter(({ name }) => !finished.includes(`${benchmark.name}/${name}`)),
   }));
   return left.filter(({ parts }) => parts.length > 0);
 }
 
 async function measure(
-  benchmark: Benchmark,
-  part: BenchPart,
+  {
+    benchmark,
+    part,
+    signal,
+  }: {
+    readonly benchmark: string;
+    readonly part: BenchPart;
+    readonly signal: AbortSignal | undefined;
+  },
   settings: BenchSettings,
 ): Promise<PartOutcome> {
   const pieces = (await part.split?.(settings)) ?? [settings];
@@ -100,8 +125,9 @@ async function measure(
   for (const [index, piece] of pieces.entries()) {
     const which = pieces.length === 1 ? '' : `${index + 1} of ${pieces.length}, `;
     const outcome = await measureInChild(
-      { benchmark: benchmark.name, part: part.name },
+      { benchmark, part: part.name },
       { ...piece, onProgress: (line) => piece.onProgress(`${which}${line}`) },
+      signal,
     );
     if (outcome.kind === 'failed') return outcome;
     rows.push(...outcome.rows);

@@ -56,16 +56,17 @@ describe('every part', () => {
   it.each(PARTS)('$name says how long it takes', ({ part }) => {
     const { smoke, quick, full } = part.seconds;
 
-    expect(smoke).toBeLessThanOrEqual(quick);
+    if (part.quick !== 'left out') expect(smoke).toBeLessThanOrEqual(quick);
     expect(quick).toBeLessThanOrEqual(full);
     expect(plannedSeconds(part, { ...SMOKE, length: 'full', repeat: 10 })).toBe(2 * full);
   });
 
-  it('together take at most 4 minutes quickly, and 20 in full', () => {
+  it('together take at most 90 seconds quickly, and 20 minutes in full', () => {
     const planned = (length: 'quick' | 'full'): number =>
       PARTS.reduce((sum, { part }) => sum + part.seconds[length], 0);
 
-    expect(planned('quick')).toBeLessThanOrEqual(240);
+    // Three minutes on a machine of half the speed.
+    expect(planned('quick')).toBeLessThanOrEqual(90);
     expect(planned('full')).toBeLessThanOrEqual(1200);
   });
 });

@@ -13,7 +13,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'echo',
-        seconds: { smoke: 2, quick: 15, full: 340 },
+        seconds: { smoke: 2, quick: 6, full: 340 },
+        quick: 'only 4 of 12 points',
         split: async (settings) => (await import('../net/sweeps.ts')).netPieces(settings),
         measure: async (settings) => {
           const { benchNet } = await import('../net.ts');
@@ -27,38 +28,43 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'paths',
-        seconds: { smoke: 1, quick: 5, full: 30 },
+        seconds: { smoke: 1, quick: 3, full: 30 },
+        quick: 'only frames of 64 bytes',
         measure: async (settings) => (await import('../net/sweeps.ts')).benchNetPaths(settings),
       },
       {
         name: 'clients',
-        seconds: { smoke: 1, quick: 3, full: 15 },
+        seconds: { smoke: 1, quick: 2, full: 12 },
+        quick: 'only 1 and 8',
         measure: async (settings) => (await import('../net/sweeps.ts')).benchNetClients(settings),
       },
       {
         name: 'rfc2544',
-        seconds: { smoke: 3, quick: 12, full: 90 },
+        seconds: { smoke: 3, quick: 5, full: 75 },
+        quick: 'only frames of 64 bytes',
         measure: async (settings) => (await import('../net/rfc2544.ts')).benchNetRfc2544(settings),
       },
       {
         name: 'burst',
-        seconds: { smoke: 1, quick: 3, full: 15 },
+        seconds: { smoke: 1, quick: 1, full: 15 },
+        quick: 'only frames of 64 bytes',
         measure: async (settings) => (await import('../net/burst.ts')).benchNetBurst(settings),
       },
       {
         name: 'cpu-use',
-        seconds: { smoke: 2, quick: 14, full: 30 },
+        seconds: { smoke: 2, quick: 4, full: 30 },
+        quick: 'only 3 of 12 loads',
         measure: async (settings) => (await import('../net/cpu-use.ts')).benchNetCpuUse(settings),
       },
       {
         name: 'isolation',
-        seconds: { smoke: 1, quick: 4, full: 15 },
+        seconds: { smoke: 1, quick: 2, full: 12 },
         measure: async (settings) =>
           (await import('../net/isolation.ts')).benchNetIsolation(settings),
       },
       {
         name: 'tx-policy',
-        seconds: { smoke: 1, quick: 3, full: 8 },
+        seconds: { smoke: 1, quick: 2, full: 8 },
         measure: async (settings) =>
           (await import('../net/tx-policy.ts')).benchNetTxPolicy(settings),
       },
@@ -69,23 +75,31 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'counters',
-        seconds: { smoke: 1, quick: 3, full: 5 },
+        seconds: { smoke: 1, quick: 2, full: 5 },
         measure: async (settings) =>
           (await import('../net/counters.ts')).benchNetCounters(settings),
       },
       {
         name: 'queues',
-        seconds: { smoke: 1, quick: 3, full: 8 },
+        seconds: { smoke: 1, quick: 0, full: 8 },
+        quick: 'left out',
         measure: async (settings) => (await import('../net/queues.ts')).benchNetQueues(settings),
       },
       {
         name: 'trace',
-        seconds: { smoke: 4, quick: 12, full: 40 },
+        seconds: { smoke: 4, quick: 0, full: 40 },
+        quick: 'left out',
         measure: async (settings) => (await import('../net/trace.ts')).benchNetTrace(settings),
       },
       {
+        name: 'shares',
+        seconds: { smoke: 1, quick: 3, full: 8 },
+        split: async (settings) => (await import('../shares.ts')).netSharesPieces(settings),
+        measure: async (settings) => (await import('../shares.ts')).benchNetShares(settings),
+      },
+      {
         name: 'costs',
-        seconds: { smoke: 3, quick: 4, full: 5 },
+        seconds: { smoke: 2, quick: 2, full: 5 },
         measure: async ({ repeat }) => {
           const { benchAllocations, benchBoot } = await import('../net-costs.ts');
           return [await benchBoot(repeat), ...(await benchAllocations())];
@@ -99,7 +113,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'requests',
-        seconds: { smoke: 2, quick: 12, full: 60 },
+        seconds: { smoke: 2, quick: 5, full: 60 },
+        quick: 'only 6 of 9 points',
         measure: async (settings) => (await import('../blk.ts')).benchBlk(settings),
       },
       {
@@ -109,7 +124,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'sweep',
-        seconds: { smoke: 2, quick: 12, full: 70 },
+        seconds: { smoke: 2, quick: 0, full: 70 },
+        quick: 'left out',
         measure: async (settings) => {
           const [{ BLK_POINTS }, { benchBlkSweep }] = await Promise.all([
             import('../blk.ts'),
@@ -119,6 +135,11 @@ export const BENCHMARKS: readonly Benchmark[] = [
         },
       },
       {
+        name: 'shares',
+        seconds: { smoke: 1, quick: 2, full: 6 },
+        measure: async (settings) => (await import('../shares.ts')).benchBlkShares(settings),
+      },
+      {
         name: 'policies',
         seconds: { smoke: 1, quick: 2, full: 16 },
         measure: async (settings) =>
@@ -126,12 +147,13 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'flush',
-        seconds: { smoke: 2, quick: 4, full: 24 },
+        seconds: { smoke: 2, quick: 3, full: 24 },
         measure: async (settings) => (await import('../blk/flush.ts')).benchBlkFlush(settings),
       },
       {
         name: 'nbd',
-        seconds: { smoke: 2, quick: 12, full: 14 },
+        seconds: { smoke: 2, quick: 0, full: 14 },
+        quick: 'left out',
         measure: async (settings) => (await import('../blk/nbd.ts')).benchBlkNbd(settings),
       },
     ],
@@ -142,7 +164,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'bytes',
-        seconds: { smoke: 3, quick: 8, full: 22 },
+        seconds: { smoke: 3, quick: 4, full: 15 },
         measure: async (settings) => (await import('../serial.ts')).benchSerial(settings),
       },
       {
@@ -152,8 +174,14 @@ export const BENCHMARKS: readonly Benchmark[] = [
           (await import('../restart.ts')).benchRestart('serial', settings),
       },
       {
+        name: 'shares',
+        seconds: { smoke: 1, quick: 2, full: 6 },
+        measure: async (settings) => (await import('../shares.ts')).benchSerialShares(settings),
+      },
+      {
         name: 'bridges',
-        seconds: { smoke: 3, quick: 12, full: 40 },
+        seconds: { smoke: 3, quick: 0, full: 25 },
+        quick: 'left out',
         measure: async (settings) =>
           (await import('../serial/bridges.ts')).benchSerialBridges(settings),
       },
@@ -165,7 +193,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'operations',
-        seconds: { smoke: 5, quick: 8, full: 40 },
+        seconds: { smoke: 5, quick: 6, full: 35 },
         measure: async (settings) => (await import('../kernel.ts')).benchKernel(settings),
       },
     ],
@@ -176,28 +204,30 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'kernels',
-        seconds: { smoke: 8, quick: 40, full: 160 },
+        seconds: { smoke: 8, quick: 8, full: 160 },
+        quick: 'only 3 of 8 kernels',
         measure: async (settings) => (await import('../code.ts')).benchCode(settings),
       },
       {
         name: 'echo',
-        seconds: { smoke: 2, quick: 5, full: 20 },
+        seconds: { smoke: 2, quick: 3, full: 20 },
         measure: async (settings) => (await import('../code/systems.ts')).benchCodeEcho(settings),
       },
       {
         name: 'start',
-        seconds: { smoke: 2, quick: 6, full: 10 },
+        seconds: { smoke: 2, quick: 3, full: 10 },
         split: async (settings) => (await import('../code/systems.ts')).startPieces(settings),
         measure: async (settings) => (await import('../code/systems.ts')).benchCodeStart(settings),
       },
       {
         name: 'memory',
-        seconds: { smoke: 2, quick: 3, full: 3 },
+        seconds: { smoke: 2, quick: 0, full: 3 },
+        quick: 'left out',
         measure: async (settings) => (await import('../code/systems.ts')).benchCodeMemory(settings),
       },
       {
         name: 'typed',
-        seconds: { smoke: 2, quick: 5, full: 15 },
+        seconds: { smoke: 2, quick: 2, full: 15 },
         measure: async (settings) => (await import('../code/systems.ts')).benchCodeTyped(settings),
       },
     ],
@@ -208,7 +238,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'datagrams',
-        seconds: { smoke: 1, quick: 4, full: 40 },
+        seconds: { smoke: 1, quick: 3, full: 40 },
+        quick: 'only --net user',
         measure: async (settings) => (await import('../bridge.ts')).benchBridge(settings),
       },
     ],
@@ -219,7 +250,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'worlds',
-        seconds: { smoke: 1, quick: 8, full: 75 },
+        seconds: { smoke: 1, quick: 3, full: 30 },
+        quick: 'only echo',
         measure: async (settings) => (await import('../sim.ts')).benchSim(settings),
       },
     ],
@@ -230,7 +262,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'large',
-        seconds: { smoke: 5, quick: 8, full: 12 },
+        seconds: { smoke: 4, quick: 4, full: 10 },
         measure: async (settings) => (await import('../description.ts')).benchDescription(settings),
       },
     ],
@@ -241,7 +273,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
     parts: [
       {
         name: 'messages',
-        seconds: { smoke: 2, quick: 15, full: 50 },
+        seconds: { smoke: 2, quick: 5, full: 50 },
+        quick: 'only 2 of 5 workloads',
         measure: async (settings) => (await import('../ipc.ts')).benchIpc(settings),
       },
     ],

@@ -18,11 +18,21 @@ describe('the time that is left', () => {
   });
 
   it('follows the pace of what has ended', () => {
-    const time = new TimeLeft([10, 20, 30], 0);
-    time.next(20); // Twice as long as planned.
+    const time = new TimeLeft([1000, 20, 30], 0);
+    time.next(2000); // Twice as long as planned, of which a guess takes a little.
 
-    expect(time.left(20)).toBe(100);
-    expect(time.left(30)).toBe(90);
+    expect(time.left(2000)).toBeCloseTo(100, 0);
+    expect(time.left(2010)).toBeCloseTo(90, 0);
+  });
+
+  it('begins with what is known of the machine', () => {
+    const time = new TimeLeft([5, 20], 0, 3);
+
+    expect(time.left(0)).toBe(75);
+    time.next(5); // As planned: the guess was too high.
+    expect(time.left(5)).toBe(40);
+    time.next(25);
+    expect(time.left(25)).toBe(0);
   });
 
   it('is said by tens of seconds above a minute', () => {

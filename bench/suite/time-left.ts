@@ -1,13 +1,16 @@
 /**
- * How long a run will still take: from what its parts were planned to take, corrected by what the
- * finished ones took.
+ * How long a run will still take: from what its parts were planned to take, at the pace of this
+ * machine. At first that is a guess; what the finished parts took says it better and better.
  */
 
 const SLOWER_MAX = 5;
 const FASTER_MAX = 0.3;
+/** The guess counts as much as so many seconds of finished parts. */
+const GUESS_SECONDS = 5;
 
 export class TimeLeft {
   readonly #planned: readonly number[];
+  readonly #guess: number;
   #current = 0;
   #currentSince: number;
   #plannedDone = 0;
@@ -16,9 +19,11 @@ export class TimeLeft {
   /**
    * @param planned seconds of each part, in the order in which they run
    * @param now seconds, from any start
+   * @param guess how much longer than planned things take here, for all that is known before
    */
-  constructor(planned: readonly number[], now: number) {
+  constructor(planned: readonly number[], now: number, guess = 1) {
     this.#planned = planned;
+    this.#guess = guess;
     this.#currentSince = now;
   }
 
@@ -40,8 +45,9 @@ export class TimeLeft {
 
   /** How much longer than planned things take here. */
   #pace(): number {
-    if (this.#plannedDone === 0) return 1;
-    return Math.min(SLOWER_MAX, Math.max(FASTER_MAX, this.#tookDone / this.#plannedDone));
+    const took = this.#tookDone + this.#guess * GUESS_SECONDS;
+    const pace = took / (this.#plannedDone + GUESS_SECONDS);
+    return Math.min(SLOWER_MAX, Math.max(FASTER_MAX, pace));
   }
 }
 

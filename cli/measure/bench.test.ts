@@ -6,12 +6,13 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { runProgram } from '../program.ts';
@@ -38,6 +39,8 @@ function resultsFile(name: string, median: number, parts: object = {}): string {
 const old = resultsFile('old.json', 1000);
 const recent = resultsFile('new.json', 1500);
 const other = resultsFile('schema.json', 1000, { schema: 2 });
+const quick = resultsFile('quick.json', 1000, { length: 'quick' });
+const THIS_CPU = cpus()[0]?.model.trim() ?? 'unknown';
 const cut = join(folder, 'cut.json');
 writeFileSync(cut, readFileSync(old, 'utf8').slice(0, 60));
 const script = join(folder, 'script.txt');
@@ -135,7 +138,7 @@ describe('a run that is interrupted', () => {
     child.stdout.on('data', (text) => (out += String(text)));
     child.stderr.on('data', (text) => {
       said += String(text);
-      if (isAsked || !said.includes('(1 of ')) return;
+      if (isAsked || !said.includes('(2 of ')) return;
       isAsked = true;
       child.kill('SIGINT');
     });
@@ -143,18 +146,40 @@ describe('a run that is interrupted', () => {
 
     expect([status, said.split('\n').at(-2)]).toEqual([
       130,
-      'sddf: interrupted: 1 parts are measured; go on with sddf bench serial --resume FILE, which has this JSON',
+      'sddf: interrupted: 1 part is measured; go on with sddf bench serial --quick --json --resume FILE, which has this JSON',
     ]);
-    const results = JSON.parse(out) as { parts: string[]; results: unknown[] };
-    expect(results.parts).toHaveLength(1);
+    const results = JSON.parse(out) as { parts: string[]; loads: object; results: unknown[] };
+    expect(results.parts).toEqual(['serial/bytes']);
+    expect(Object.keys(results.loads)).toEqual(['serial/bytes']);
     expect(results.results.length).toBeGreaterThan(0);
+  });
+
+  it('before anything is measured leaves no file, and no report', async () => {
+    const html = join(folder, 'nothing.html');
+    const args = [sddfCommand(), 'bench', 'serial', '--quick', '--html', html];
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: folder,
+    });
+    let said = '';
+    child.stderr.on('data', (text) => {
+      said += String(text);
+      if (String(text).includes('(1 of ')) child.kill('SIGINT');
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+
+    expect([status, said.split('\n').at(-2)]).toEqual([
+      130,
+      'sddf: interrupted: nothing has been measured yet',
+    ]);
+    expect(readdirSync(folder).filter((name) => /nothing|sddf-bench/.test(name))).toEqual([]);
   });
 
   it('that has them all measures nothing more', async () => {
     const known = await import('../../bench/suite/table.ts');
     const own = known.BENCHMARKS.find(({ name }) => name === 'description');
     const all = own?.parts.map(({ name }) => `description/${name}`);
-    const file = resultsFile('whole.json', 7, { parts: all });
+    const file = resultsFile('whole.json', 7, { parts: all, cpu: THIS_CPU });
     const { out } = await bench('description', '--resume', file, '--json');
 
     expect(JSON.parse(out)).toMatchObject({ parts: all, results: [{ median: 7 }, {}] });
@@ -182,6 +207,12 @@ describe('a mistake', () => {
     [['kernel', '--frame', '64'], 'sddf: --frame: is for net; name it too'],
     [['--from', recent, '--repeat', '3'], 'sddf: --repeat: --from measures nothing'],
     [['--from', recent, '--resume', old], 'sddf: --resume: --from measures nothing'],
+    [
+      ['serial', '--resume', quick],
+      `sddf: ${quick}: is of a quick run; add --quick, or measure anew`,
+    ],
+    [['serial', '--resume', old], `sddf: ${old}: was measured on x, and this is `],
+    [['--from', recent, '--beside', 'nobody'], 'sddf: nobody: no such file or directory'],
     [['--from', recent, '--targets'], 'sddf: --targets: is for the report; add --html FILE'],
     [['--from', recent, '--json', '--csv'], 'sddf: --csv: --json is printed there'],
     [['--from', recent, '--beside', script], `sddf: ${script}:1:1: is no JSON`],

@@ -2,6 +2,7 @@
 
 import { Command, Option } from 'commander';
 import {
+  benchmarkLoad,
   benchResults,
   type BenchResults,
   type BenchRow,
@@ -12,14 +13,17 @@ import {
 import {
   type BenchLength,
   type Benchmark,
+  leftOutQuickly,
   type NetPoints,
   SAMPLES,
 } from '../../bench/suite/benchmark.ts';
+import { machinePace } from '../../bench/suite/machine-pace.ts';
 import type { OwnFigures } from '../../bench/suite/own-figures.ts';
 import { BENCHMARKS } from '../../bench/suite/table.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { DeclaredArgument } from '../option.ts';
 import { parseChoice, parseCount, parseCounts } from '../quantities.ts';
+import { shellText } from '../shell-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { jsonText } from '../../systems/json-text.ts';
 
@@ -55,12 +59,12 @@ export function benchCommand(): Command {
   return new Command('bench')
     .description(`Measures: ${names()}, or all.`)
     .addArgument(what())
-    .option('--quick', 'short samples: for a look, not for a record')
+    .option('--quick', 'short samples, and fewer figures: for a look, not for a record')
     .option('--repeat <count>', 'samples of each figure')
     .option('--json', 'prints JSON, see docs/benchmarks.md')
     .option(
       '--beside <file...>',
-      'shows figures from elsewhere beside these: see docs/benchmarks.md',
+      'shows figures from elsewhere beside these: files, sddf or linux, see docs/benchmarks.md',
     )
     .option('--csv', 'prints the rows for a spreadsheet')
     .option('--html <file>', 'writes a report with plots')
@@ -109,6 +113,7 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
   const before = compare === undefined ? undefined : read(compare);
   const beside = files.readAllOwnFigures(options.beside ?? []);
   const earlier = resume === undefined ? undefined : files.readResults(resume);
+  if (earlier !== undefined) checkResumed(earlier, options);
   if (html !== undefined) files.checkWritable(html);
   const run = { what, options, terminal, mistakes, earlier };
   const results = from === undefined ? await measure(run) : read(from);
@@ -123,7 +128,7 @@ async function benchAction(what: readonly string[], options: BenchOptions): Prom
     for (const line of comparisonLines(before, results, compare)) terminal.print(line);
   }
   if (beside.length > 0) await printBeside(terminal, results, beside);
-  if (html !== undefined) {
+  if (html !== undefined && results.results.length > 0) {
     const { renderReport } = await import('../../bench/report/report.ts');
     const extras = {
       beside,
@@ -161,6 +166,20 @@ function checkUsed(what: readonly string[], options: BenchOptions): void {
   const net = NET_OPTIONS.find((name) => options[name] !== undefined);
   if (net === undefined || what.includes('net') || what.includes('all')) return;
   throw new UserMistake(`--${net}: is for net; name it too, as in sddf bench net --${net}`);
+}
+
+/** @throws UserMistake for results that new ones cannot stand beside in one file */
+function checkResumed(earlier: BenchResults, { quick, resume = '' }: BenchOptions): void {
+  const length = quick === true ? 'quick' : 'full';
+  if (earlier.length !== undefined && earlier.length !== length) {
+    const advice = length === 'full' ? 'add --quick' : 'leave --quick out';
+    throw new UserMistake(`${resume}: is of a ${earlier.length} run; ${advice}, or measure anew`);
+  }
+  const here = benchResults([]);
+  const other = (['cpu', 'node'] as const).find((key) => earlier[key] !== here[key]);
+  if (other === undefined) return;
+  const then = `${earlier[other]}, and this is ${here[other]}`;
+  throw new UserMistake(`${resume}: was measured on ${then}: go on there, or measure anew`);
 }
 
 /** What the user should put right, said at once; what can be measured nevertheless is measured. */
@@ -219,11 +238,16 @@ async function measure(run: Run): Promise<BenchResults> {
   const loadBefore = loadNow();
   const idle = { ...benchResults([]), loadBefore };
   if (wasBusy(idle)) terminal.note(`sddf: ${machineLine(idle)}`);
+  const asked = benchmarks.map((benchmark) => onlyAsked(benchmark, options));
+  if (length === 'quick') {
+    for (const line of leftOutQuickly(asked)) terminal.note(`sddf: ${line}`);
+  }
   const interrupt = new Interrupt();
-  const { rows, failures, parts } = await runSuite({
+  const { rows, failures, parts, loads } = await runSuite({
     finished: earlier?.parts ?? [],
-    isStopped: () => interrupt.hasCome,
-    benchmarks: benchmarks.map((benchmark) => onlyAsked(benchmark, options)),
+    signal: interrupt.signal,
+    pace: machinePace,
+    benchmarks: asked,
     scope: benchmarks.length === BENCHMARKS.length ? 'all' : what.join(' '),
     request: {
       length,
@@ -235,45 +259,67 @@ async function measure(run: Run): Promise<BenchResults> {
     onProgress: (line) => terminal.live(line),
     onNotice: (line) => terminal.note(`sddf: ${line}`),
     onPart: (line) => (terminal.isLive ? terminal.live(line) : terminal.note(`sddf: ${line}`)),
-    onRows: async (benchmark, found) => {
-      if (options.json !== true && options.csv !== true)
-        await printRows(terminal, benchmark, found);
+    onRows: async (benchmark, found, loads) => {
+      if (options.json === true || options.csv === true) return;
+      await printRows(terminal, benchmark, benchResults(found, { loads }));
     },
   });
   interrupt.end();
   for (const failure of failures) terminal.note(`sddf: ${failure}`);
   if (failures.length > 0) process.exitCode = EXIT_FAILURE;
-  const all = { parts: [...(earlier?.parts ?? []), ...parts], loadBefore, length };
-  const results = benchResults([...(earlier?.results ?? []), ...rows], all);
-  if (interrupt.hasCome) await keep(run, results);
+  const results = benchResults([...(earlier?.results ?? []), ...rows], {
+    parts: [...(earlier?.parts ?? []), ...parts],
+    loads: { ...earlier?.loads, ...loads },
+    loadBefore,
+    length,
+  });
+  if (interrupt.signal.aborted) await keep(run, results);
   return results;
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 /** Ctrl-C ends the part that runs, and what has been measured is kept. */
 class Interrupt {
-  hasCome = false;
-  readonly #note = (): void => void (this.hasCome = true);
+  readonly #controller = new AbortController();
+  readonly #abort = (): void => this.#controller.abort();
 
   constructor() {
-    process.on('SIGINT', this.#note);
+    for (const signal of SIGNALS) process.on(signal, this.#abort);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   end(): void {
-    process.off('SIGINT', this.#note);
+    for (const signal of SIGNALS) process.off(signal, this.#abort);
   }
 }
 
-async function keep({ options, terminal, what }: Run, results: BenchResults): Promise<void> {
+async function keep(run: Run, results: BenchResults): Promise<void> {
+  const { options, terminal, mistakes } = run;
   process.exitCode = EXIT_INTERRUPTED;
-  let where = 'FILE, which has this JSON';
-  if (options.json !== true) {
-    const files = await import('../../bench/suite/files.ts');
-    where = files.writeUnfinished(jsonText(results, 1));
-  }
-  const parts = `${results.parts?.length ?? 0} parts are measured`;
-  terminal.note(
-    `sddf: interrupted: ${parts}; go on with sddf bench ${what.join(' ')} --resume ${where}`,
+  const count = results.parts?.length ?? 0;
+  if (count === 0) return terminal.note('sddf: interrupted: nothing has been measured yet');
+  const parts = `${count} ${count === 1 ? 'part is' : 'parts are'} measured`;
+  const files = await import('../../bench/suite/files.ts');
+  const text = jsonText(results, 1);
+  const isPrinted = options.json === true;
+  const where = isPrinted ? undefined : mistakes.orNothing(() => files.writeUnfinished(text));
+  if (where === undefined && !isPrinted) process.stdout.write(`${text}\n`);
+  const file = where ?? 'FILE, which has this JSON';
+  terminal.note(`sddf: interrupted: ${parts}; go on with ${commandToGoOn(run)} --resume ${file}`);
+}
+
+/** What was asked for, as it was asked for. */
+function commandToGoOn({ what, options }: Run): string {
+  const { resume: _, json, ...others } = options;
+  const words = Object.entries({ ...others, ...(json === undefined ? {} : { json }) }).flatMap(
+    ([name, value]: [string, unknown]) =>
+      value === true ? [`--${name}`] : [`--${name}`, ...[value].flat().map(String)],
   );
+  return ['sddf', 'bench', ...what, ...words].map(shellText).join(' ');
 }
 
 function names(): string {
@@ -321,11 +367,12 @@ function askedPart(options: BenchOptions): string | undefined {
 async function printRows(
   terminal: Terminal,
   benchmark: Benchmark,
-  rows: readonly BenchRow[],
+  results: BenchResults,
 ): Promise<void> {
   const { benchmarkLines } = await import('../../bench/suite/rows-table.ts');
+  const rows = results.results;
   terminal.print(`${benchmark.name}: ${benchmark.question}`);
-  terminal.print(`  ${machineLine(benchResults([]))}`);
+  terminal.print(`  ${benchmarkLoad(results, benchmark.name) ?? machineLine(results)}`);
   const lines = benchmark.lines === undefined ? benchmarkLines(rows) : await benchmark.lines(rows);
   for (const line of lines) terminal.print(line);
 }
@@ -334,6 +381,11 @@ async function printRows(
 async function printAll(terminal: Terminal, results: BenchResults): Promise<void> {
   const { benchmarkLines } = await import('../../bench/suite/rows-table.ts');
   terminal.print(machineLine(results));
+  const names = new Set(results.results.map(({ name }) => name.split('/')[0] ?? ''));
+  for (const name of names) {
+    const load = benchmarkLoad(results, name);
+    if (load !== undefined) terminal.print(`  ${name}: ${load}`);
+  }
   for (const line of benchmarkLines(results.results)) terminal.print(line);
 }
 

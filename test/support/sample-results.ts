@@ -288,6 +288,17 @@ function bridges(): BenchRow[] {
   ]);
 }
 
+function shares(): BenchRow[] {
+  const parts = { board: 40, kernel: 25, driver: 20, client: 14.8, nobody: 0.2 };
+  return Object.entries(parts).flatMap(([part, share]) => [
+    ...[1, 64].map((batch) =>
+      row('net/shares', '% of the time', share, { frame: 64, batch, part }),
+    ),
+    row('blk/shares', '% of the time', share, { pattern: 'randread', depth: 32, part }),
+    row('serial/shares', '% of the time', share, { uart: 'pl011', part }),
+  ]);
+}
+
 function worlds(): BenchRow[] {
   return ['echo', 'blk'].flatMap((system, index) => [
     row('sim/worlds', 'worlds/s of a core', 36 + index, { system, explore: 'none' }),
@@ -307,6 +318,7 @@ export function sampleResults(): BenchResults {
     ...machineCode(),
     ...bridges(),
     ...worlds(),
+    ...shares(),
   ];
   return { schema: 1, node: 'v20.0.0', cpu: 'an invented processor', cores: 2, load: 0.5, results };
 }
