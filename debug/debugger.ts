@@ -48,6 +48,11 @@ import { plant } from './plant.ts';
 import { Rewound } from './rewound.ts';
 import { WatchedMemory } from './watched-memory.ts';
 
+/** Events between two looks at whether the user wants something, less one: a mask. */
+const LOOK_MASK = 15;
+/** Instructions that take longer than so many events: it is looked before each such slice. */
+const LONG_SLICE = 10_000;
+
 export type Resume =
   | { readonly kind: 'continue' }
   /** `alone`: nobody else runs meanwhile. */
@@ -102,6 +107,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   readonly #course = new Course();
   /** What would stop the world is not looked at: see {@link Course.isBlind}. */
   #isBlind = false;
+  /** Something is to be looked at whatever happens. Kept, and not worked out each time. */
+  #isAttentive = true;
   /** The hart that executes. */
   #running: DebuggedHart | undefined;
   #isHalted = false;
@@ -138,6 +145,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#isHalted = false;
     // Where it is not, that begins with the first event: there is a world then.
     this.#isBlind = true;
+    this.#isAttentive = true;
     this.#memory.forget();
     this.trace.begin();
   }
@@ -146,6 +154,8 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     const observed = instrument(this, inner);
     return {
       ...observed,
+      // What programs in TypeScript and devices have written is looked at when they are done.
+      ...(inner === undefined ? { batches: 'wasm' } : {}),
       makeBoard: (options) => {
         this.#board = observed.makeBoard(options);
         return this.#board;
@@ -214,6 +224,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   letGo(): void {
     this.conditions.clear();
     this.#course.abandon();
+    this.#attend();
   }
 
   hartOf(pd: string): DebuggedHart | undefined {
@@ -251,6 +262,13 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   entering(hart: DebuggedHart): void {
     this.#running = hart;
+    const isTimeToLook = hart.remaining > LONG_SLICE || (this.#events & LOOK_MASK) === 0;
+    if (this.#isAttentive || isTimeToLook || hart.isToPause) this.#lookAt(hart);
+    this.#plant(hart);
+  }
+
+  /** It is before its next instruction. */
+  #lookAt(hart: DebuggedHart): void {
     if (this.#isHeld) this.#hold(before(hart));
     if (this.#course.isSet) this.#follow(this.#course.atHart(hart, 'before'));
     if (this.#front.wantsStop()) {
@@ -258,7 +276,6 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     }
     const { untilNs } = this.conditions;
     if (untilNs < Infinity) this.#lookAtTime(hart, untilNs);
-    this.#plant(hart);
     if (this.#course.isSet || untilNs < Infinity || hart.isToPause) this.#setPause(hart);
   }
 
@@ -269,7 +286,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   }
 
   left(hart: DebuggedHart, trap: number): void {
-    if (this.#course.isSet) this.#follow(this.#course.atHart(hart, 'after'));
+    if (this.#isAttentive) this.#follow(this.#course.atHart(hart, 'after'));
     if (hart.hit !== undefined || (trap > 0 && trap !== EXIT.ecall)) this.#leftWith(hart, trap);
     this.#running = undefined;
   }
@@ -391,9 +408,14 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
 
   /** @param pd number of the domain that it is about, which may be one that is not the aim's */
   #event(pd?: number): void {
-    if (this.#world === undefined) return;
+    const world = this.#world;
+    if (world === undefined) return;
     this.#events += 1;
-    this.#journal.note(this.#events, this.#world);
+    if (this.#isAttentive || (this.#events & LOOK_MASK) === 0) this.#attendTo(pd, world);
+  }
+
+  #attendTo(pd: number | undefined, world: DebuggedWorld): void {
+    this.#journal.note(this.#events, world);
     if (this.#isHeld) this.#holdProgram();
     if (this.#isBlind && !this.#course.isBlind(this.#events)) this.#see();
     if (this.#course.isSet) {
@@ -411,6 +433,12 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   #see(): void {
     this.#isBlind = false;
     this.#memory.renew(this.conditions, this.#world?.board.ram);
+    this.#attend();
+  }
+
+  #attend(): void {
+    this.#isAttentive =
+      this.#isHeld || this.#isBlind || this.#course.isSet || this.conditions.lookAtEvents;
   }
 
   get #looksAtEvents(): boolean {
@@ -535,6 +563,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
     this.#isHalted = false;
     this.#see();
     this.#resume(resume, stop);
+    this.#attend();
     if (this.#running === undefined) return;
     this.#setPause(this.#running);
     this.#running.enterAnew();

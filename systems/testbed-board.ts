@@ -42,8 +42,8 @@ function makeMemory(options: TestbedOptions): Ram {
   return new Ram({
     sizeBytes: options.ramBytes ?? ramBytesFor(options, stagingBytes),
     stagingBytes,
-    // Whoever watches or disturbs a run is to find each step.
-    batches: options.instrument === undefined ? 'wasm' : 'steps',
+    // Whoever watches or disturbs a run is to find each step, unless he wants none.
+    batches: options.instrument === undefined ? 'wasm' : (options.instrument.batches ?? 'steps'),
   });
 }
 

@@ -11,6 +11,7 @@
 
 import type { Board, BoardOptions } from '../../board/board.ts';
 import type { HartThread, MachineCode, ProgramImage, UserThread } from '../../kernel/user.ts';
+import type { Batches } from '../../memory/ram.ts';
 
 /** How a thread comes to run. Numbers, because they are recorded. */
 export const RUN_INIT = 0;
@@ -53,6 +54,10 @@ export interface BoardObserver {
 
 /** Makes the observed parts of a testbed. */
 export interface Instrument {
+  /**
+   * 'wasm': it makes do with what memory is like behind a batch. It is shown each step unless told.
+   */
+  readonly batches?: Batches;
   makeBoard(options: BoardOptions): Board;
   observe(image: ProgramImage, pd: number): ProgramImage;
   /** @param start makes the body of a domain's thread that runs machine code */
