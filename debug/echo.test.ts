@@ -11,7 +11,7 @@ import { completeChoices } from '../systems/system.ts';
 import { described, echoTestbed } from '../test/support/echo-testbed.ts';
 import { CLIENT0, payload, udpFrame } from '../test/support/udp-frames.ts';
 import type { WatchKind } from './moment.ts';
-import { Debugger } from './debugger.ts';
+import { Debugger, Rewound } from './debugger.ts';
 import { DomainView } from './domains.ts';
 import { describeBuffers } from './monitor/buffers.ts';
 import { peek, readRegister } from './monitor/registers.ts';
@@ -140,4 +140,62 @@ it('shows registers without a read, stops at interrupts, and says what has happe
   const told = debug.trace.lines(1000).join('\n');
   expect(told).toContain('interrupt 1 of ethernet_driver is raised');
   expect(told).toContain('ethernet_driver is woken by irq 1');
+});
+
+it.each([
+  // The client fills this queue; it is watched as the virtualiser at the other end sees it.
+  ['net_virt_tx', 'net_virt_tx_client0_tx_active', 'written by client0'],
+  ['net_virt_rx', 'ethernet_driver_rx_data', 'written by a device'],
+] as const)('goes back to who has written what %s sees of %s', (pd, region, who) => {
+  const system = described(echo.build(completeChoices(echo, {})));
+  const maps = flatten(system).find((each) => each.pd.name === pd)?.pd.maps;
+  // Of a queue, its tail; of buffers, what the frame begins with.
+  const vaddr =
+    Number(maps?.find((map) => map.region === region)?.vaddr) + NetQueueHeader.tail.offset;
+  const stops: string[] = [];
+  const debug = new Debugger({
+    system,
+    machineCode: [],
+    begins: 'running',
+    front: {
+      wantsStop: () => false,
+      stopped: ({ cause, text }) => {
+        stops.push(`${cause.kind}: ${text}`);
+        if (stops.length > 1) return { kind: 'continue' };
+        const place = new DomainView(pd, debug).placeOf(vaddr);
+        if (place === undefined) throw new Error(`${region} is not mapped`);
+        debug.conditions.watch({ kind: 'write', vaddr, bytes: 2, place });
+        return { kind: 'back' };
+      },
+    },
+  });
+  let runs = 0;
+  const run = (): void => {
+    runs += 1;
+    debug.begin();
+    const { testbed, link } = echoTestbed({
+      more: {
+        debugger: debug.makeEngine,
+        onCreate: debug.onCreate,
+        instrument: debug.instrument(undefined),
+        onBoot: (kernel) => debug.booted(kernel),
+      },
+    });
+    testbed.runUntilQuiet();
+    const frame = udpFrame({ ...CLIENT0, targetPort: 7, payload: payload(100, 3) });
+    link.send(frame, 0, frame.length);
+    testbed.runUntilQuiet();
+    if (stops.length < 2) debug.ended('over');
+  };
+  while (stops.length < 2) {
+    try {
+      run();
+    } catch (error) {
+      if (!(error instanceof Rewound)) throw error;
+    }
+  }
+
+  // Before the write, and on the way forward behind it.
+  expect(stops).toEqual(['end: over', `watch: ${who}`, `watch: ${who}`]);
+  expect(runs).toBeLessThan(5);
 });
