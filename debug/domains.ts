@@ -83,6 +83,8 @@ export class DomainView {
     if (hart === undefined) {
       const regs = this.#debugger.tcbOf(this.pd)?.regs;
       if (regs === undefined || number > REGISTERS.pc) return undefined;
+      // That of a program in TypeScript is a number for the kernel alone: an image may lie there.
+      if (number === REGISTERS.pc && !this.#debugger.isMachineCode(this.pd)) return undefined;
       const slot = number === REGISTERS.pc ? REG_PC : (SLOT_OF_X[number] as number);
       return { source: regs, at: 2 * slot, shift: 0, mask: -1 };
     }
