@@ -55,9 +55,12 @@ export interface EthernetEnd {
 export interface EthernetWire {
   /**
    * 'right': whoever sends to the NIC here has made the checksums itself and nothing changes a
-   * frame on its way, as with a NIC that checks in hardware. Left out: nobody knows.
+   * frame on its way, but those that {@link nextIsChanged} tells of, as with a NIC that checks in
+   * hardware. Left out: nobody knows.
    */
   readonly checksums?: 'right' | 'unknown' | undefined;
+  /** Whether the oldest frame that waits has been changed on its way. */
+  readonly nextIsChanged?: boolean;
   /** Bytes of the longest packet in a frame, {@link MTU_STANDARD} unless told. */
   readonly mtu?: number | undefined;
   /** Plugs in the NIC; one at a time. */

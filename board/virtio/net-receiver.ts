@@ -158,7 +158,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     }
     const word = pair.firstAt >> 2;
     const i32 = this.#i32;
-    i32[word] = this.#flags;
+    i32[word] = this.#flagsOfNext();
     i32[(word + 1) | 0] = 0;
     i32[(word + 2) | 0] = 1 << 16; // num_buffers
     this.#wire.copyNext(0, pair.secondAt, lengthBytes);
@@ -249,6 +249,11 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     }
   }
 
+  /** What the header says of the oldest frame that waits. */
+  #flagsOfNext(): number {
+    return this.#wire.nextIsChanged === true ? this.#flags & ~VALID : this.#flags;
+  }
+
   #finish(lengthBytes: number): void {
     this.#wire.takeNext();
     this.#counters.rxFrames += 1;
@@ -267,7 +272,7 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
   /** Writes the header of a plain frame in one buffer to the start of the popped chain. */
   #writeHeader(): void {
     const first = this.#queue.readable;
-    const flags = this.#flags;
+    const flags = this.#flagsOfNext();
     const { headerBytes } = this;
     const { view } = this.#ram;
     if (this.#queue.segmentLength(first) >= headerBytes) {

@@ -127,6 +127,10 @@ export interface PlannedWireOptions {
 }
 
 export class PlannedWire implements EthernetWire, EthernetEnd {
+  readonly checksums: EthernetWire['checksums'];
+  readonly mtu: EthernetWire['mtu'];
+  /** Where frames are held back that have been changed. */
+  readonly #changed = new Set<number>();
   readonly #wire: EthernetWire;
   readonly #ram: Ram;
   readonly #clock: Clock;
@@ -146,6 +150,8 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
   constructor(options: PlannedWireOptions) {
     const { ram } = options;
     this.#wire = options.wire;
+    this.checksums = options.wire.checksums;
+    this.mtu = options.wire.mtu;
     this.#ram = ram;
     this.#clock = options.clock;
     this.#incoming = options.incoming;
@@ -201,6 +207,10 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
     return this.#in.firstDueNs() <= this.#clock.now() ? this.#in.firstLength() : 0;
   }
 
+  get nextIsChanged(): boolean {
+    return this.#changed.size > 0 && this.#changed.has(this.#in.firstAt());
+  }
+
   copyNext(from: number, to: number, lengthBytes: number): void {
     this.#ram.copy(to, this.#in.firstAt() + from, lengthBytes);
   }
@@ -233,6 +243,7 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
   }
 
   #removeFirst(): void {
+    this.#changed.delete(this.#in.firstAt());
     this.#in.removeFirst();
     if (this.#wire.nextLength() === 0) return;
     this.#takeIn();
@@ -256,6 +267,8 @@ export class PlannedWire implements EthernetWire, EthernetEnd {
       const byteAt = copyAt + (flipped >>> 3);
       this.#ram.u8[byteAt] = (this.#ram.u8[byteAt] as number) ^ (1 << (flipped & 7));
     }
+    const isChanged = strike?.fault === 'corrupt' || bytes !== lengthBytes;
+    if (isChanged && line === this.#in) this.#changed.add(copyAt);
     const copies = { duplicate: 1, flood: times, broadcast: times }[strike?.fault ?? ''] ?? 0;
     for (let i = 0; i < copies && !line.isFull; i += 1) {
       const extraAt = line.add(copyAt, bytes, nowNs);
