@@ -556,10 +556,9 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
   #halt(stop: Stop): void {
     const now = this.nowNs();
     const world = this.#world;
-    const difference = world && this.#journal.compare(stop.moment, now, world, this.#harts);
-    const text = [stop.text, difference].filter((each) => each !== undefined).join('; ');
+    const warning = world && this.#journal.compare(stop.moment, now, world, this.#harts);
     this.#isHalted = true;
-    const resume = this.#front.stopped(text === '' ? stop : { ...stop, text });
+    const resume = this.#front.stopped(warning === undefined ? stop : { ...stop, warning });
     this.#isHalted = false;
     this.#see();
     this.#resume(resume, stop);

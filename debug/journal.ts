@@ -19,7 +19,10 @@ export class Journal {
   /** The first event at which another run was not the same. */
   #difference: number | undefined;
 
-  /** Called at least at each event that is noted. Some of a hart's registers may still be locals of translated code then. */
+  /**
+   * Called at least at each event that is noted. Some of a hart's registers may still be locals of
+   * translated code then.
+   */
   note(event: number, { kernel, board }: DebuggedWorld): void {
     if (event % EVERY_EVENTS !== 0) return;
     const digest = new Digest();

@@ -37,4 +37,6 @@ export interface Stop {
   readonly pd: string | undefined;
   /** A line for the user, where the cause does not say it all. */
   readonly text?: string;
+  /** What is wrong with the world that he sees. */
+  readonly warning?: string;
 }

@@ -119,7 +119,7 @@ export class GdbServer implements Front {
     if (!this.#isAttached && !isHeld) return GO_ON;
     this.#stop = stop;
     // Of a world that was made anew for a command, the client shall not notice it.
-    if (this.#awaited === 'command') this.#line.send(OK);
+    if (this.#awaited === 'command') this.#done(stop);
     else this.#threads.turnTo(stop.pd);
     if (this.#awaited === 'stop') this.#tell(stop);
     this.#awaited = 'nothing';
@@ -135,8 +135,15 @@ export class GdbServer implements Front {
     return this.#resume ?? GO_ON;
   }
 
-  #tell({ cause, text, pd }: Stop): void {
+  /** A command is done. */
+  #done({ warning }: Stop): void {
+    if (warning !== undefined) this.#line.say(`${warning}\n`);
+    this.#line.send(OK);
+  }
+
+  #tell({ cause, text, warning, pd }: Stop): void {
     if (text !== undefined) this.#line.say(`${text}${pd === undefined ? '' : ` [${pd}]`}\n`);
+    if (warning !== undefined) this.#line.say(`${warning}\n`);
     this.#line.send(stopReply(cause, this.#threads.generalText));
   }
 

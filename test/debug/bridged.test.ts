@@ -16,6 +16,7 @@ import {
   imagePath,
   ROOT_FOLDER,
 } from '../support/c-programs.ts';
+import { longTest } from '../support/long-test.ts';
 import { CLIENT0, readUdp, udpFrame } from '../support/udp-frames.ts';
 
 const GDB = 'gdb-multiarch';
@@ -144,7 +145,7 @@ describe.skipIf(!hasGdb || !hasCompiler)(`going back (needs ${GDB} and ${COMPILE
     expect(await answered, run.stderr()).toEqual(['first ', 'second', 'third ', 'fourth']);
   }, 120_000);
 
-  it('finds what was typed again, and what is printed comes out once', async () => {
+  longTest('finds what was typed again, and what is printed comes out once', async () => {
     const show = 'printf "= %.3s\\n", (char *) config.rx.data.vaddr';
     const run = debug(
       'typed',
@@ -166,9 +167,9 @@ describe.skipIf(!hasGdb || !hasCompiler)(`going back (needs ${GDB} and ${COMPILE
     expect(lines).toContain('No more reverse-execution history.');
     expect(told(lines), lines.join('\n')).toEqual(['abc', 'abc']);
     expect(run.stdout(), run.stderr()).toBe('Begin input\r\nhello from greeter\nABC\n');
-  }, 120_000);
+  });
 
-  it('has files as they were, and writes them again on the way forward', async () => {
+  longTest('has files as they were, and writes them again on the way forward', async () => {
     const disk = join(folder, 'disk.img');
     writeFileSync(disk, new Uint8Array(16 * BLOCK_BYTES));
     const first = `shell od -An -v -tx8 -j${3 * BLOCK_BYTES} -N8 ${disk} | sed 's/^ */= /'`;
@@ -194,5 +195,5 @@ describe.skipIf(!hasGdb || !hasCompiler)(`going back (needs ${GDB} and ${COMPILE
     ]);
     const written = readFileSync(disk).subarray(3 * BLOCK_BYTES, 3 * BLOCK_BYTES + 8);
     expect(written.readBigUInt64LE()).toBe(0x9e37_79b9_7f4a_7c15n);
-  }, 120_000);
+  });
 });
