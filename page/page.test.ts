@@ -5,19 +5,21 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BuiltPage, SUB_PATH } from '../test/support/built-page.ts';
-import { findChromiumPath } from '../test/support/chromium.ts';
+import { type BuiltPage, SUB_PATH } from '../test/support/built-page.ts';
+import {
+  chromiumPath,
+  type Look,
+  PageBrowser,
+  violationsIn,
+} from '../test/support/page-browser.ts';
 import { sddfInProcess } from '../test/support/sddf-in-process.ts';
 import { ROOT } from '../test/imports/source-imports.ts';
 import { FIRST_SCENARIO } from './engine/scenario.ts';
 
-const executablePath = process.env['SDDF_BROWSER'] === undefined ? undefined : findChromiumPath();
 const ARTEFACTS = join(ROOT, '.artefacts');
 const TRANSFER_BYTES_MAX = 1_500_000;
-/** For hangs alone. */
-const PATIENCE_MS = 60_000;
 
 /** @returns the address of the engine's worker, as the page has it */
 function workerOf({ folder }: BuiltPage): string {
@@ -51,13 +53,6 @@ function firstFigure(table: string): string {
   return /[\d,]+/.exec(table)?.[0] ?? '';
 }
 
-interface AxeResult {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly nodes: readonly { readonly html: string }[];
-  }[];
-}
-
 interface PageScope {
   readonly location: { readonly href: string };
   readonly Worker: new (url: URL, options: object) => PageWorker;
@@ -68,53 +63,20 @@ interface PageWorker {
   postMessage(request: object): void;
 }
 
-describe.skipIf(executablePath === undefined)('the page (chromium, with SDDF_BROWSER)', () => {
+describe.skipIf(chromiumPath === undefined)('the page (chromium, with SDDF_BROWSER)', () => {
+  let browser: PageBrowser;
   let built: BuiltPage;
-  let browser: Browser | undefined;
-  let address = '';
-  const complaints: string[] = [];
 
   beforeAll(async () => {
-    built = new BuiltPage();
-    address = await built.serve();
-    browser = await chromium.launch({
-      executablePath: executablePath ?? '',
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
+    browser = await PageBrowser.start(chromiumPath ?? '');
+    ({ built } = browser);
     mkdirSync(ARTEFACTS, { recursive: true });
   });
 
-  afterAll(async () => {
-    await browser?.close();
-    await built.close();
-  });
+  afterAll(() => browser.close());
 
-  async function open(
-    fragment = '',
-    look: { width?: number; scheme?: 'light' | 'dark'; at?: string; bypassCSP?: boolean } = {},
-  ): Promise<Page> {
-    const { width = 1280, scheme = 'light', at = address, bypassCSP = false } = look;
-    if (browser === undefined) throw new Error('there is a browser');
-    const context = await browser.newContext({
-      viewport: { width, height: 900 },
-      colorScheme: scheme,
-      acceptDownloads: true,
-      bypassCSP,
-    });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    page.on('console', (message) => {
-      if (message.type() === 'error') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => {
-      const isOwn =
-        request.url().startsWith(new URL(at).origin) || /^(?:data|blob):/.test(request.url());
-      if (!isOwn) complaints.push(`asks for ${request.url()}`);
-    });
-    await page.goto(`${at}${fragment}`);
-    await page.waitForSelector('g.node');
-    return page;
+  function open(fragment?: string, look?: Look): Promise<Page> {
+    return browser.open(fragment, look);
   }
 
   it('prints the same bytes as the command line, engine in a worker', async () => {
@@ -272,12 +234,8 @@ describe.skipIf(executablePath === undefined)('the page (chromium, with SDDF_BRO
       const page = await open('', { scheme, bypassCSP: true });
       await page.click('g.node:has(> title:text-is("ethernet_driver"))');
       await page.waitForSelector('#capabilities');
-      await page.addScriptTag({ path: join(ROOT, 'node_modules/axe-core/axe.min.js') });
-      const { violations } = (await page.evaluate('axe.run()')) as AxeResult;
 
-      expect(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
-      ).toEqual([]);
+      expect(await violationsIn(page)).toEqual([]);
       await page.context().close();
     },
   );
@@ -317,6 +275,6 @@ describe.skipIf(executablePath === undefined)('the page (chromium, with SDDF_BRO
   });
 
   it('has not complained, and has asked for nothing elsewhere', () => {
-    expect(complaints).toEqual([]);
+    expect(browser.complaints).toEqual([]);
   });
 });
