@@ -322,6 +322,7 @@ describe.skipIf(chromiumPath === undefined)('tests in the page (chromium, SDDF_B
 const FOCUSED = `(() => {
   const { activeElement: focused } = document;
   const title = focused.querySelector(':scope > title')?.textContent;
-  const name = focused.id !== '' ? '#' + focused.id : title ? 'node ' + title : focused.tagName.toLowerCase();
+  const id = focused.id === '' ? focused.tagName.toLowerCase() : '#' + focused.id;
+  const name = title === undefined ? id : 'node ' + title;
   return [name, getComputedStyle(focused).outlineStyle];
 })()`;

@@ -56,7 +56,10 @@ function Run({ store, state, canDo }: RunProps): JSX.Element {
     <>
       {canDo('time') ? <Timeline store={store} state={state} /> : null}
       <div class="columns">
-        <Graph store={store} state={state} />
+        <div class="side">
+          <Graph store={store} state={state} />
+          {canDo('time') && mode !== 'embed' ? <Capabilities state={state} /> : null}
+        </div>
         <div class="side">
           <Counters state={state} />
           <Queues state={state} />
@@ -69,7 +72,6 @@ function Run({ store, state, canDo }: RunProps): JSX.Element {
           {canDo('time') ? <Trace store={store} state={state} /> : null}
           <Plot state={state} />
           <Domains state={state} />
-          {canDo('time') ? <Capabilities state={state} /> : null}
           {canDo('frames') ? <Network store={store} state={state} /> : null}
           {canDo('faults') ? <Faults store={store} state={state} /> : null}
           {canDo('time') && !canDo('oracles') ? <Oracles store={store} state={state} /> : null}
