@@ -83,6 +83,16 @@ describe('the same on your machine', () => {
     );
   });
 
+  it('is a campaign of one world for a tested one, with a plan also where nothing goes wrong', () => {
+    const tested = { ...FIRST_SCENARIO, net: 'test', seed: 4, test: { amount: 60 } } as const;
+
+    expect(commandLine(tested, FOR_NS, ECHO)).toBe(
+      `printf '%s\\n' '{"schema":1,"rules":[]}' > plan.json && ` +
+        'npx sddf sim echo --seeds 4 --plan plan.json --amount 60',
+    );
+    expect(commandLine({ ...tested, test: { decisions: '1:2' } }, FOR_NS, ECHO)).toBeUndefined();
+  });
+
   it('runs nothing that a stranger has written into a plan', () => {
     const plan = `{"schema":1,"rules":[]} // '; touch stranger; echo ' $(touch stranger) \\n`;
     const folder = mkdtempSync(join(tmpdir(), 'sddf-command-line-'));

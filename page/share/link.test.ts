@@ -33,6 +33,24 @@ const OWN: Shared = {
   mode: 'whole',
 };
 
+/** A world of a failure file. */
+const TESTED: Shared = {
+  scenario: {
+    ...FIRST_SCENARIO,
+    seed: 12,
+    net: 'test',
+    test: {
+      amount: 60,
+      forNs: 5_000_000,
+      decisions: '52:200 3:1250',
+      invariantsEvery: 1,
+      bulk: 'executed',
+    },
+    plan: '{"schema":1,"rules":[]}',
+  },
+  mode: 'whole',
+};
+
 function ownWith(change: object): unknown {
   const { scenario, mode } = OWN;
   return { scenario: { ...scenario, own: { ...scenario.own, ...change } }, mode };
@@ -48,6 +66,10 @@ const FROZEN: readonly (readonly [string, Shared])[] = [
     '1.VVBBboMwEPzLnq3KpjYNHPuAfgA4uLARKICpbQ4I-e8dJ2mlXKz1zs7szpwUel6tnxzVqI8QeaGauB8dCcI79RwytNk4AtDbkPvzxGtEnxQlQYF5oFoXla7Kj6IyglaOAGfnNkx7G5nqQkopaJvtCuRssXfkxbZUK9GS32cOqBsANqJos8Tb5H9aAny1-_zozi5wS6lL0J3Wbc9HNCc4XygMVty33KYVB9HV24Ux-H3EbKIpjBFSqC6JV4b6Z8RjgxVBu_UwAKU_qpJaKGm61ImnbK2M0tnc8vmYKcqLfjfalEhkcQsCyrk9hfHzR07O7bl_kfehATI5pRulXw',
     SHARED,
   ],
+  [
+    '2.JY-7DsIwFEN_Bd05QykqQ3ZWfoB2COlFjcijyqNQVfl33LJEVuwcOxslzV5FE0hCrymzI0msp0CCcBrNCVYVlJhHkudWkOeMTOaUkYkqM8m2aRpBs1UeztaDOrFTPfKip1gsJ-jHUPHA-LlkMB-D-DNQrFwoHuoKyCvEO-wOxAM6sjbJBI876tq96XTBjK45WAu2K5_TbeG47nX0LPa9f-HLumRMrtjuwoiR9JmCZao_',
+    TESTED,
+  ],
 ];
 
 /** @param padded bytes in all, with blanks behind */
@@ -61,11 +83,13 @@ describe('a link', () => {
     expect(fromFragment(`#${toFragment(SHARED)}`)).toEqual(SHARED);
     expect(fromFragment(toFragment(SHARED))).toEqual(SHARED);
     expect(fromFragment(toFragment(OWN))).toEqual(OWN);
+    expect(fromFragment(toFragment(TESTED))).toEqual(TESTED);
   });
 
   it('is of version 1 as long as an older page can read it', () => {
     expect(toFragment(SHARED)).toMatch(/^1\./);
     expect(toFragment(OWN)).toMatch(/^2\./);
+    expect(toFragment(TESTED)).toMatch(/^2\./);
   });
 
   it('is not made where it would be too long to open', () => {
@@ -103,11 +127,13 @@ describe('a link', () => {
       packed({ scenario: { ...FIRST_SCENARIO, choices: { 'a\nb': 5 } } }),
       'choice is no short text',
     ],
-    [packed({ scenario: { ...FIRST_SCENARIO, net: 'mine' } }), 'net is none of loop, hand, test'],
+    [packed({ scenario: { ...FIRST_SCENARIO, net: 'mine' } }), 'net is none of loop, hand'],
     [
       packed({ scenario: { ...FIRST_SCENARIO, inputs: [{ atNs: 1, bytes: [] }] } }),
       'kind of input',
     ],
+    [packed({ scenario: { ...TESTED.scenario, test: { amount: 0 } } }, 0, 2), 'amount'],
+    [packed({ scenario: { ...TESTED.scenario, test: { bulk: 'at once' } } }, 0, 2), 'bulk'],
     [packed({ scenario: FIRST_SCENARIO, mode: 'all' }), 'mode is none of'],
     [packed({ scenario: FIRST_SCENARIO, moment: { kind: 'year' } }), 'kind of moment'],
     [packed({ scenario: { ...FIRST_SCENARIO, ramBytes: 2 ** 40 } }), 'ramBytes'],

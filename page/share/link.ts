@@ -28,8 +28,8 @@ export interface Shared {
 }
 
 /**
- * Version 2 has a system of one's own in it. Links without one are of version 1 still, which an
- * older page reads too.
+ * Version 2 has a system of one's own, or test traffic. Links without them are of version 1 still,
+ * which an older page reads too.
  */
 const VERSION = 2;
 /** A fragment is longer in no browser; and what it unpacks to has an end. */
@@ -47,7 +47,8 @@ const PATH = /^(?:\w[\w.-]*\/)*\w[\w.-]*$/;
 
 /** @returns the fragment, without `#` @throws LinkProblem when it would be too long to open */
 export function toFragment(shared: Shared): string {
-  const version = shared.scenario.own === undefined ? 1 : VERSION;
+  const { own, net } = shared.scenario;
+  const version = own === undefined && net !== 'test' ? 1 : VERSION;
   const packed = deflateSync(strToU8(JSON.stringify(shared)), { level: 9 });
   let text = '';
   for (const byte of packed) text += String.fromCharCode(byte);
@@ -106,7 +107,7 @@ function readShared(value: unknown, version: number): Shared {
   const { own } = fields(scenario, 'scenario');
   return {
     scenario: {
-      ...readScenario(scenario),
+      ...readScenario(scenario, version),
       ...(version < 2 || own === undefined ? {} : { own: readOwn(own) }),
     },
     ...(moment === undefined ? {} : { moment: readMoment(moment) }),
@@ -114,15 +115,15 @@ function readShared(value: unknown, version: number): Shared {
   };
 }
 
-function readScenario(value: unknown): Scenario {
+function readScenario(value: unknown, version: number): Scenario {
   const given = fields(value, 'scenario');
   const { rate, frame, ramBytes } = given;
   return {
     system: textOf(given['system'], 'system'),
     choices: readChoices(given['choices']),
     seed: integer(given['seed'], 'seed', 0, 0xffff_ffff),
-    net: oneOf(given['net'], 'net', ['loop', 'hand', 'test']),
-    ...(given['test'] === undefined ? {} : { test: readTest(given['test']) }),
+    net: oneOf(given['net'], 'net', version < 2 ? ['loop', 'hand'] : ['loop', 'hand', 'test']),
+    ...(version < 2 || given['test'] === undefined ? {} : { test: readTest(given['test']) }),
     ...(rate === undefined ? {} : { rate: integer(rate, 'rate', 1, 1e9) }),
     ...(frame === undefined ? {} : { frame: integer(frame, 'frame', 50, 1514) }),
     ...(ramBytes === undefined

@@ -1,23 +1,75 @@
-/** Throughput, round trip and queue depth over virtual time. */
+/** Throughput and round trip over virtual time, and how full queues were. */
 
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { Help } from './help.tsx';
 import type { PageState, Sample } from './store.ts';
 
-const HEIGHT = 180;
-const COLOURS = ['#1a73e8', '#d93025', '#188038'] as const;
+const HEIGHT = 160;
 const AXIS = '#808080';
+const GRID = '#80808040';
+
+/** A line of a chart, with an axis of its own. */
+interface Line {
+  readonly label: string;
+  readonly colour: string;
+}
+
+const TRAFFIC: readonly Line[] = [
+  { label: 'packets/ms', colour: '#1a73e8' },
+  { label: 'round trip, µs', colour: '#d93025' },
+];
+const DEPTH: readonly Line[] = [{ label: 'entries', colour: '#188038' }];
+/** In the place of one queue's name. */
+const ALL = '';
 
 export function Plot({ state }: { state: PageState }): JSX.Element {
+  const [chosen, choose] = useState(ALL);
+  const { samples, view } = state;
+  const names = (view?.queues ?? []).map(({ name }) => name);
+  const at = names.indexOf(chosen);
+  return (
+    <section aria-labelledby="plot-title">
+      <h2 id="plot-title">Over time</h2>
+      <Help text="Packets that went all the way, their round trip, and entries in queues, over [virtual time|virtual time] in ms." />
+      {(state.info?.nics ?? 1) > 0 ? (
+        <Chart lines={TRAFFIC} data={trafficOf(samples)} about="Packets and round trip" />
+      ) : null}
+      <label>
+        Queue{' '}
+        <select
+          id="plot-queue"
+          value={at < 0 ? ALL : chosen}
+          onChange={(event) => choose(event.currentTarget.value)}
+        >
+          <option value={ALL}>all that carry something</option>
+          {names.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Chart lines={DEPTH} data={depthsOf(samples, at)} about="Entries in queues" />
+    </section>
+  );
+}
+
+function Chart(props: {
+  lines: readonly Line[];
+  data: uPlot.AlignedData;
+  about: string;
+}): JSX.Element {
+  const { lines, data, about } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   useEffect(() => {
     const box = place.current;
     if (box === null) return undefined;
-    const made = new uPlot(optionsFor(box.clientWidth), [[], [], [], []], box);
+    const empty: uPlot.AlignedData = [[], ...lines.map((): number[] => [])];
+    const made = new uPlot(optionsFor(lines, box.clientWidth), empty, box);
     plot.current = made;
     const observer = new ResizeObserver(() =>
       made.setSize({ width: box.clientWidth, height: HEIGHT }),
@@ -27,49 +79,43 @@ export function Plot({ state }: { state: PageState }): JSX.Element {
       observer.disconnect();
       made.destroy();
     };
-  }, []);
-  useEffect(() => plot.current?.setData(seriesOf(state.samples)), [state.samples]);
-  return (
-    <section aria-labelledby="plot-title">
-      <h2 id="plot-title">Over time</h2>
-      <Help text="Packets that went all the way, their round trip, and entries in all [active queues|active queue], over [virtual time|virtual time]." />
-      <div
-        ref={place}
-        class="plot"
-        role="img"
-        aria-label="Packets, round trip and queued entries over virtual time"
-      />
-    </section>
-  );
+  }, [lines]);
+  useEffect(() => plot.current?.setData(data), [data]);
+  return <div ref={place} class="plot" role="img" aria-label={`${about} over virtual time`} />;
 }
 
-function optionsFor(width: number): uPlot.Options {
-  const axis = { stroke: AXIS, grid: { stroke: '#80808040' } };
+function optionsFor(lines: readonly Line[], width: number): uPlot.Options {
+  const axis = { stroke: AXIS, grid: { stroke: GRID } };
   return {
     width,
     height: HEIGHT,
     legend: { live: false },
-    scales: { x: { time: false }, packets: {}, us: {}, queued: {} },
-    axes: [axis, { ...axis, scale: 'packets' }, { ...axis, scale: 'us', side: 1 }],
-    series: [
-      { label: 'ms' },
-      { label: 'packets/ms', stroke: COLOURS[0], scale: 'packets' },
-      { label: 'round trip, µs', stroke: COLOURS[1], scale: 'us' },
-      { label: 'queued', stroke: COLOURS[2], scale: 'queued' },
+    scales: { x: { time: false } },
+    axes: [
+      axis,
+      ...lines.map(({ label }, side) => ({ ...axis, scale: label, side: side === 0 ? 3 : 1 })),
     ],
+    series: [{}, ...lines.map(({ label, colour }) => ({ label, stroke: colour, scale: label }))],
   };
 }
 
-function seriesOf(samples: readonly Sample[]): uPlot.AlignedData {
+function trafficOf(samples: readonly Sample[]): uPlot.AlignedData {
   const rate = samples.map(({ packets, timeNs }, at) => {
     const before = samples[at - 1];
     if (before === undefined || timeNs === before.timeNs) return null;
     return ((packets - before.packets) / (timeNs - before.timeNs)) * 1e6;
   });
-  return [
-    samples.map(({ timeNs }) => timeNs / 1e6),
-    rate,
-    samples.map(({ roundTripNs }) => roundTripNs / 1e3),
-    samples.map(({ queued }) => queued),
-  ];
+  return [timesOf(samples), rate, samples.map(({ roundTripNs }) => roundTripNs / 1e3)];
+}
+
+/** @param queue its number; -1: those that carry something, together */
+function depthsOf(samples: readonly Sample[], queue: number): uPlot.AlignedData {
+  const depths = samples.map((sample) =>
+    queue < 0 ? sample.queued : (sample.depths[queue] ?? null),
+  );
+  return [timesOf(samples), depths];
+}
+
+function timesOf(samples: readonly Sample[]): number[] {
+  return samples.map(({ timeNs }) => timeNs / 1e6);
 }

@@ -24,7 +24,9 @@ export interface Sample {
   readonly timeNs: number;
   readonly packets: number;
   readonly roundTripNs: number;
+  /** Entries in queues that carry something, and in each queue. */
   readonly queued: number;
+  readonly depths: readonly number[];
 }
 
 export interface PageState {
@@ -292,6 +294,7 @@ export class Store {
   #viewed(view: WorldView, playing: boolean): void {
     const { timeNs, packets, roundTripNs, queues } = view;
     this.#reachedNs = timeNs;
+    const depths = queues.map(({ depth }) => depth);
     const queued = queues.reduce(
       (sum, { depth, carries }) => sum + (carries === 'empty buffers' ? 0 : depth),
       0,
@@ -303,7 +306,7 @@ export class Store {
       seenNs: Math.max(this.state.seenNs, timeNs),
       playing,
       onItsWayNs: undefined,
-      samples: [...samples, { timeNs, packets, roundTripNs, queued }].slice(-SAMPLES_MAX),
+      samples: [...samples, { timeNs, packets, roundTripNs, queued, depths }].slice(-SAMPLES_MAX),
     });
   }
 
