@@ -123,7 +123,9 @@ export class Store {
 
   ask(request: Request): void {
     if (!this.isHeard) return;
-    if (request.kind !== 'load') this.#set({ problem: undefined });
+    // A timeline the page asks for by itself: what has gone wrong stays to be read.
+    const isByHand = request.kind !== 'load' && request.kind !== 'timeline';
+    if (isByHand) this.#set({ problem: undefined });
     this.#link.send(request);
   }
 
