@@ -1,6 +1,6 @@
 /**
- * The line to a client, in packets: acknowledged while the client wants that, sent again when it
- * asks, and counted when they are none.
+ * The line to a client, in packets: sent again when the client asks, and counted when they are
+ * none.
  */
 
 import { hexOf, packetOf, PacketReader, type Received } from './packets.ts';
@@ -14,6 +14,11 @@ export interface Line {
     | undefined;
   wait(): void;
   send(text: string): void;
+  /**
+   * Packets whose sum is right are acknowledged by the line itself, until this is called for the
+   * client that is there.
+   */
+  acknowledgeNoMore(): void;
   drop(): void;
 }
 
@@ -91,6 +96,7 @@ export class ClientLine {
   /** From now on. */
   acknowledgeNoMore(): void {
     this.#isAcknowledged = false;
+    this.#line.acknowledgeNoMore();
   }
 
   /** Something cannot be taken. @returns what is heard of it */
@@ -117,7 +123,6 @@ export class ClientLine {
       case 'spoilt':
         return this.spoil();
       case 'packet':
-        if (this.#isAcknowledged) this.#line.send('+');
         return received;
       default:
         return received satisfies never;

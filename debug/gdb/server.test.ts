@@ -29,6 +29,7 @@ class ScriptedLine implements Line {
   #news: News[] = [{ kind: 'connected' }];
   #isOver = false;
   dropped = 0;
+  isAcknowledged = true;
 
   constructor(script: Script) {
     this.#script = script;
@@ -60,6 +61,10 @@ class ScriptedLine implements Line {
     for (const received of new PacketReader().read(bytes)) {
       if (received.kind === 'packet') this.sent.push(received.data);
     }
+  }
+
+  acknowledgeNoMore(): void {
+    this.isAcknowledged = false;
   }
 
   drop(): void {
@@ -215,6 +220,14 @@ describe('a server', () => {
       'cannot go back: a register was written by hand, which running again would undo\n',
     );
     expect(not.answers.at(-1)).toBe('0800200000000000');
+  });
+
+  it('has packets acknowledged no more when the client wants that', () => {
+    const { line, answers } = ask('QStartNoAckMode', 'qC');
+
+    expect(answers).toEqual(['OK', 'QC1']);
+    expect(line.isAcknowledged).toBe(false);
+    expect(ask('qC').line.isAcknowledged).toBe(true);
   });
 
   it('answers monitor commands, and says which there are', () => {

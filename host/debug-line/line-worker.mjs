@@ -13,7 +13,13 @@ const NEWS = 0;
 /** A client that does not read has so much in wait for it at most. */
 const UNSENT_BYTES_MAX = 1 << 22;
 
+const DOLLAR = 0x24;
+const HASH = 0x23;
+
 let client;
+/** The packet that is coming: the sum of its bytes, and the digits behind them. */
+let packet;
+let acknowledges = true;
 const server = net.createServer((socket) => {
   socket.on('error', () => undefined); // it is followed by 'close'
   if (client !== undefined) {
@@ -22,9 +28,13 @@ const server = net.createServer((socket) => {
     return;
   }
   client = socket;
+  packet = undefined;
+  acknowledges = true;
   socket.setNoDelay(true);
   socket.on('data', (bytes) => {
-    if (socket === client) tell({ kind: 'bytes', bytes: new Uint8Array(bytes) });
+    if (socket !== client) return;
+    if (acknowledges) acknowledge(bytes);
+    tell({ kind: 'bytes', bytes: new Uint8Array(bytes) });
   });
   socket.on('close', () => {
     if (socket !== client) return;
@@ -43,8 +53,31 @@ port.on('message', (message) => {
   if (message.kind === 'listen') server.listen(message.at);
   else if (message.kind === 'send') send(message.text);
   else if (message.kind === 'drop') client?.end();
+  else if (message.kind === 'acknowledge no more') acknowledges = false;
   else if (message.kind === 'close') close();
 });
+
+/**
+ * Acknowledges packets when they come, whatever the engine does then: a client that hears nothing
+ * for two seconds sends a packet again, and would have two answers to it.
+ */
+function acknowledge(bytes) {
+  for (const byte of bytes) {
+    if (byte === DOLLAR) packet = { sum: 0, digits: undefined };
+    else if (packet?.digits !== undefined) endOfPacket(byte);
+    else if (packet !== undefined && byte === HASH) packet.digits = '';
+    else if (packet !== undefined) packet.sum += byte;
+  }
+}
+
+/** What is no packet, whoever reads it refuses. */
+function endOfPacket(byte) {
+  packet.digits += String.fromCharCode(byte);
+  if (packet.digits.length < 2) return;
+  const isWhole = /^[0-9a-f]{2}$/i.test(packet.digits);
+  if (isWhole && parseInt(packet.digits, 16) === packet.sum % 256) client.write('+');
+  packet = undefined;
+}
 
 function send(text) {
   if (client === undefined) return;

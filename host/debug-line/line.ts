@@ -116,6 +116,11 @@ export class DebugLine {
     this.#channel.postMessage({ kind: 'send', text });
   }
 
+  /** Packets of the client that is there need no answer by themselves from now on. */
+  acknowledgeNoMore(): void {
+    this.#channel.postMessage({ kind: 'acknowledge no more' });
+  }
+
   /** Ends the connection, not the line. */
   drop(): void {
     this.#channel.postMessage({ kind: 'drop' });
