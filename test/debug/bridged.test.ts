@@ -123,13 +123,24 @@ describe.skipIf(!hasGdb || !hasCompiler)(`going back (needs ${GDB} and ${COMPILE
 
   it('finds frames of a peer again, which hears each answer once', async () => {
     const path = join(folder, 'wire.sock');
-    const show = 'printf "= %.6s\\n", (char *) received->bytes + 42';
+    // Of the oldest frame in the client's queue, behind the headers of Ethernet, IP and UDP.
+    const queue = '((struct net_queue *) config.rx.active_queue.vaddr)';
+    const buffer = `*(long *) &${queue}->slots[${queue}->head & (config.rx.num_buffers - 1)]`;
+    const show = `printf "= %.6s\\n", (char *) config.rx_data.vaddr + ${buffer} + 42`;
     const run = debug(
       'net',
       ['echo', '--set', 'code=c', '--net', `stream,server=unix:${path}`, '--for', '1s'],
       'echo',
       [
-        ...['break respond', 'continue', show, 'continue', show, 'continue', show],
+        ...[
+          'break notified if ch == config.rx.id',
+          'continue',
+          show,
+          'continue',
+          show,
+          'continue',
+          show,
+        ],
         ...['reverse-continue', show, 'reverse-continue', show, 'reverse-stepi', 'continue', show],
         ...['delete', 'continue', 'continue'],
       ],
