@@ -54,8 +54,13 @@ describe('a series from elsewhere', () => {
     const added = taken?.kind === 'lines' ? taken.series.filter(({ style }) => style) : [];
 
     expect(added.slice(-2)).toMatchObject([
-      { name: 'my board: batch 8', points: [{ x: 64, y: 7, low: 6, high: 8 }, { x: 128 }] },
-      { name: 'my board: batch 64', points: [{ x: 64 }, { x: 128 }] },
+      // Of the same colour as ours with this batch.
+      {
+        name: 'my board: batch 8',
+        colour: 1,
+        points: [{ x: 64, y: 7, low: 6, high: 8 }, { x: 128 }],
+      },
+      { name: 'my board: batch 64', colour: 3, points: [{ x: 64 }, { x: 128 }] },
     ]);
   });
 

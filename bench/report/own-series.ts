@@ -29,7 +29,7 @@ function isTaken(row: BenchRow, { names, unit, x, where = {} }: Taken): boolean 
 
 function linesWith(plot: LinePlot, takes: Taken, found: readonly OwnFigures[]): LinePlot {
   const { x = '', where = {}, scale = 1 } = takes;
-  const added = found.flatMap(({ series, rows }): Series[] => {
+  const added = found.flatMap(({ series, rows }): (Series & { readonly line: string })[] => {
     const isOneName = new Set(rows.map(({ name }) => name)).size === 1;
     const lines = new Map<string, BenchRow[]>();
     for (const row of rows) {
@@ -40,14 +40,28 @@ function linesWith(plot: LinePlot, takes: Taken, found: readonly OwnFigures[]): 
     }
     return [...lines].map(([line, each]) => ({
       name: line === '' ? series : `${series}: ${line}`,
+      line,
       style: 'beside',
       points: each.flatMap((row) => pointOf(row, x)).map((point) => scaled(point, scale)),
     }));
   });
-  // Behind the colours of ours.
-  const first = Math.max(...plot.series.map(({ colour }, index) => colour ?? index), -1) + 1;
-  const coloured = added.map((series, index) => ({ ...series, colour: first + index }));
-  return { ...plot, series: [...plot.series, ...coloured] };
+  return { ...plot, series: [...plot.series, ...coloured(plot, added)] };
+}
+
+/** As the line of ours that is meant, for the first of them; behind the colours of ours else. */
+function coloured(
+  plot: LinePlot,
+  added: readonly (Series & { readonly line: string })[],
+): readonly Series[] {
+  const colours = plot.series.map(({ colour }, index) => colour ?? index);
+  const free = new Map(plot.series.map(({ name }, index) => [name, colours[index] ?? index]));
+  let next = Math.max(...colours, -1) + 1;
+  return added.map(({ line, ...series }) => {
+    const name = [...free.keys()].find((own) => own === line || own.startsWith(`${line}, `));
+    const own = name === undefined ? undefined : free.get(name);
+    if (name !== undefined) free.delete(name);
+    return { ...series, colour: own ?? next++ };
+  });
 }
 
 function said(key: string, value: string | number): string {

@@ -90,7 +90,8 @@ table.targets td:last-child { white-space: nowrap; }
 @media screen { .folded input:not(:checked) ~ .scroll { display: none; } }
 @media print {
   @page { size: A4; margin: 12mm; }
-  body { font-size: 11px; }
+  :root { font-size: 11px; }
+  body { font-size: 1rem; }
   main { max-width: none; padding: 0; }
   h2, h3 { break-after: avoid; }
   section.question { border: 0; padding: 0; background: none; }
