@@ -45,10 +45,12 @@ function point(name: string, blockKib: number, depth: number): Point {
   return { name, load: { ...pattern, requestBytes: blockKib * KIB, depth }, backend: 'memory' };
 }
 
-/** By depth, by size, and a file. */
+/** Two depths, and two sizes, in memory. */
 const QUICK_POINTS = BLK_POINTS.filter(
-  ({ name, load }) =>
-    name === 'blk/randread' || (name === 'blk/seqread' && load.requestBytes !== 64 * KIB),
+  ({ name, load: { depth, requestBytes }, backend }) =>
+    backend === 'memory' &&
+    ((name === 'blk/randread' && depth <= 32) ||
+      (name === 'blk/seqread' && requestBytes !== 64 * KIB)),
 );
 
 export async function benchBlk(settings: BenchSettings): Promise<readonly BenchRow[]> {

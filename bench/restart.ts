@@ -18,7 +18,7 @@ import { runWorld } from '../sim/world.ts';
 import { WorldMemory } from '../sim/world-memory.ts';
 import type { BenchRow } from './results.ts';
 import { round, summarise } from './statistics.ts';
-import type { BenchSettings } from './suite/benchmark.ts';
+import type { BenchLength, BenchSettings } from './suite/benchmark.ts';
 
 interface Supervised {
   readonly module: SystemModule;
@@ -57,6 +57,7 @@ const CLASSES = {
 } satisfies Readonly<Record<string, Supervised>>;
 
 const WAKE_UPS = [5, 3, 7, 2, 4, 6, 8] as const;
+const DEATHS: Readonly<Record<BenchLength, number>> = { smoke: 1, quick: 3, full: 7 };
 
 export function benchRestart(
   name: keyof typeof CLASSES,
@@ -67,7 +68,7 @@ export function benchRestart(
   if (!built.ok) throw new Error(built.errors.map(({ message }) => message).join('\n'));
   const { system } = built;
   const memory = new WorldMemory();
-  const nths = WAKE_UPS.slice(0, length === 'smoke' ? 1 : WAKE_UPS.length);
+  const nths = WAKE_UPS.slice(0, DEATHS[length]);
   return Object.entries(roles).map(([role, domain]) => {
     onProgress(`${name}/restart: ${role}`);
     const samples = nths.map((nth) => {

@@ -35,7 +35,7 @@ const OWNERS: readonly (readonly [RegExp, string])[] = [
   [/^(?:bench|systems|host)\//, 'host loop'],
 ];
 
-const SAMPLED_NS: Readonly<Record<BenchLength, number>> = { smoke: 2e7, quick: 2e8, full: 5e8 };
+const SAMPLED_NS: Readonly<Record<BenchLength, number>> = { smoke: 2e7, quick: 4e8, full: 8e8 };
 const WARM_UP_NS: Readonly<Record<BenchLength, number>> = { smoke: 1e7, quick: 3e8, full: 8e8 };
 const SLICE_NS = 2_000_000;
 const NET_POINTS = [

@@ -14,9 +14,10 @@ const LEAST = 0.5;
  */
 export function sharesTable(rows: readonly BenchRow[], name: string): Table | undefined {
   const found = select(rows, name);
+  const isCommon = (key: string): boolean => new Set(found.map((row) => row[key])).size === 1;
   const lines = new Map<string, BenchRow[]>();
   for (const row of found) {
-    const parameters = parametersOf(row).filter(([key]) => key !== 'part');
+    const parameters = parametersOf(row).filter(([key]) => key !== 'part' && !isCommon(key));
     const label = parameters.map(([key, value]) => `${key} ${value}`).join(', ');
     lines.set(label, [...(lines.get(label) ?? []), row]);
   }

@@ -16,6 +16,8 @@ export type Times = ReadonlyMap<string, number>;
 export type Owner = (path: string) => string | undefined;
 
 const INTERVAL_US = 100;
+/** Until the next look: what took longer was another process's, which had the processor. */
+const LOOK_US_MAX = 5 * INTERVAL_US;
 /** Of the project, as stacks name it: sources, or what has been compiled of them. */
 export const ROOT_URL = new URL('../../', import.meta.url).href;
 /** V8's own names for time in none of a program's functions. */
@@ -53,14 +55,14 @@ function post<Answer = undefined>(
   });
 }
 
-/** Adds up a profile's looks; each counts until the next one. */
+/** Adds up a profile's looks; each counts until the next one, if that comes soon. */
 export function timesOf(profile: Profiler.Profile, owner: Owner): Times {
   const owners = ownersOf(profile, owner);
   const times = new Map<string, number>();
   const { samples = [], timeDeltas = [] } = profile;
   for (const [index, node] of samples.entries()) {
     const whose = owners.get(node);
-    const lasted = timeDeltas[index + 1] ?? 0;
+    const lasted = Math.min(timeDeltas[index + 1] ?? 0, LOOK_US_MAX);
     if (whose !== undefined) times.set(whose, (times.get(whose) ?? 0) + lasted * 1e3);
   }
   return times;

@@ -114,7 +114,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
       {
         name: 'requests',
         seconds: { smoke: 2, quick: 5, full: 60 },
-        quick: 'only 6 of 9 points',
+        quick: 'only 4 of 9 points',
         measure: async (settings) => (await import('../blk.ts')).benchBlk(settings),
       },
       {

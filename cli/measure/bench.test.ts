@@ -41,6 +41,7 @@ const recent = resultsFile('new.json', 1500);
 const other = resultsFile('schema.json', 1000, { schema: 2 });
 const quick = resultsFile('quick.json', 1000, { length: 'quick' });
 const THIS_CPU = cpus()[0]?.model.trim() ?? 'unknown';
+const partless = resultsFile('partless.json', 1000, { cpu: THIS_CPU });
 const cut = join(folder, 'cut.json');
 writeFileSync(cut, readFileSync(old, 'utf8').slice(0, 60));
 const script = join(folder, 'script.txt');
@@ -211,6 +212,7 @@ describe('a mistake', () => {
       ['serial', '--resume', quick],
       `sddf: ${quick}: is of a quick run; add --quick, or measure anew`,
     ],
+    [['serial', '--resume', partless], `sddf: ${partless}: does not say which parts it has`],
     [['serial', '--resume', old], `sddf: ${old}: was measured on x, and this is `],
     [['--from', recent, '--beside', 'nobody'], 'sddf: nobody: no such file or directory'],
     [['--from', recent, '--targets'], 'sddf: --targets: is for the report; add --html FILE'],

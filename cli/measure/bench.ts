@@ -177,7 +177,10 @@ function checkResumed(earlier: BenchResults, { quick, resume = '' }: BenchOption
   }
   const here = benchResults([]);
   const other = (['cpu', 'node'] as const).find((key) => earlier[key] !== here[key]);
-  if (other === undefined) return;
+  if (other === undefined && earlier.parts !== undefined) return;
+  if (other === undefined) {
+    throw new UserMistake(`${resume}: does not say which parts it has; measure anew`);
+  }
   const then = `${earlier[other]}, and this is ${here[other]}`;
   throw new UserMistake(`${resume}: was measured on ${then}: go on there, or measure anew`);
 }
