@@ -14,7 +14,9 @@ import { BufferReader, BufferWriter } from '../queues/net/buffer-view.ts';
 import { BufferBook } from '../queues/net/loops/buffer-book.ts';
 import { DatagramEcho } from '../queues/net/loops/datagram-echo.ts';
 import { FrameCopy } from '../queues/net/loops/frame-copy.ts';
+import { FromDevice } from '../queues/net/loops/from-device.ts';
 import { ToClients } from '../queues/net/loops/to-clients.ts';
+import { ToDevice } from '../queues/net/loops/to-device.ts';
 import { ToDriver } from '../queues/net/loops/to-driver.ts';
 import { ToOwners } from '../queues/net/loops/to-owners.ts';
 import { NetConsumer, NetProducer } from '../queues/net/queue.ts';
@@ -71,11 +73,13 @@ const SEALED = [
   Counters,
   DatagramEcho,
   FrameCopy,
+  FromDevice,
   NetConsumer,
   NetProducer,
   ReadonlyRegion,
   Region,
   ToClients,
+  ToDevice,
   ToDriver,
   ToOwners,
   Virtqueue,

@@ -22,6 +22,16 @@ import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
 import {
+  type Books,
+  HEADED,
+  makeBooks,
+  PLAIN,
+  SHADOW_HIGH,
+  SHADOW_LEN,
+  SHADOW_OUTSTANDING,
+  SHADOW_SHIFT,
+} from './books.ts';
+import {
   HEADER_STRIDE,
   layChain,
   VIRTQ_USED_F_NO_NOTIFY,
@@ -39,15 +49,6 @@ const HEADER_WORDS = 1 << HEADER_SHIFT;
 const HEADER_HALF_MASK = (HEADER_STRIDE >>> 1) - 1;
 const BUFFER_SHIFT = 3;
 
-// Words of a chain's shadow; the first is the low half of the buffer's address.
-const SHADOW_SHIFT = 2;
-const SHADOW_HIGH = 1;
-const SHADOW_LEN = 2;
-const SHADOW_OUTSTANDING = 3;
-/** What the last of these holds; 0: finished. */
-const PLAIN = 1;
-const HEADED = 2;
-
 /** `take()`: nothing to take. */
 export const NONE = -1;
 /** `take()`: the used index is further ahead than requests are outstanding. */
@@ -62,8 +63,6 @@ export const LIE_USED_ID = -3;
  * `taken…` fields.
  */
 export const LIE_USED_LENGTH = -4;
-// Folded constants: docs/hot-code.md.
-const LIE = LIE_USED_ID;
 
 /** Where the driver's side of a virtqueue lies, and what has been negotiated for it. */
 export interface VirtqueueOptions {
@@ -87,7 +86,7 @@ export interface VirtqueueOptions {
 }
 
 /** Where a queue's parts lie: offsets in RAM. */
-interface Placement {
+interface Placement extends Books {
   readonly options: VirtqueueOptions;
   readonly ram: Ram;
   /** Added to an offset in RAM, gives a physical address. */
@@ -99,6 +98,13 @@ interface Placement {
   readonly used: number;
   readonly headers: number;
   readonly tables: number;
+  /**
+   * The buffer descriptor of chain 0; chain i has descriptors 2i and 2i+1, of the ring or of the
+   * tables.
+   */
+  readonly buffers: number;
+  /** Chain to head: a direct chain's head is its even descriptor. */
+  readonly headShift: number;
 }
 
 function place(options: VirtqueueOptions): Placement {
@@ -117,17 +123,23 @@ function place(options: VirtqueueOptions): Placement {
   const headers = at + part(options, options.chainsOffset, layout.chainsBytes);
   ram.fill(desc, 0, layout.ringsBytes);
   ram.fill(headers, 0, layout.chainsBytes);
+  const isIndirect = options.indirect === 'yes';
+  const chains = isIndirect ? entries : entries >>> 1;
+  const tables = headers + entries * HEADER_STRIDE;
   return {
+    ...makeBooks(ram, chains),
     options,
     ram,
     toPaddr: options.paddr - at,
     entries,
-    chains: options.indirect === 'yes' ? entries : entries >>> 1,
+    chains,
     desc,
     avail: desc + layout.avail,
     used: desc + layout.used,
     headers,
-    tables: headers + entries * HEADER_STRIDE,
+    tables,
+    buffers: (isIndirect ? tables : desc) + VirtqDesc.SIZE,
+    headShift: isIndirect ? 0 : 1,
   };
 }
 
@@ -166,8 +178,7 @@ export class Virtqueue extends Sealed<Placement> {
   readonly #mask: number = this.entries - 1;
   /** Whatever chain a program asks for, it stays inside the queue. */
   readonly #chainMask: number = this.chains - 1;
-  /** Chain to head: a direct chain's head is its even descriptor. */
-  readonly #headShift: number = this.#indirect ? 0 : 1;
+  readonly #headShift: number = partsOf(this).headShift;
   // Indices of the parts in #i32 (words) and #u16 (halfwords).
   readonly #availIdx: number = (partsOf(this).avail + VirtqAvail.idx.offset) >>> 1;
   readonly #availRing: number = (partsOf(this).avail + VirtqAvail.SIZE) >>> 1;
@@ -176,20 +187,10 @@ export class Virtqueue extends Sealed<Placement> {
   readonly #usedRing: number = (partsOf(this).used + VirtqUsed.SIZE) >>> 2;
   readonly #availEvent: number = (this.#usedRing + 2 * this.entries) * 2;
   readonly #headerWord: number = partsOf(this).headers >>> 2;
-  /**
-   * Word of the buffer descriptor of chain 0; chain i lies at descriptors 2i and 2i+1, in the ring
-   * or in the tables.
-   */
-  readonly #bufferWord: number =
-    ((this.#indirect ? partsOf(this).tables : partsOf(this).desc) + VirtqDesc.SIZE) >>> 2;
-
-  /** Chains that are not outstanding: a stack. */
-  readonly #free: Uint16Array = new Uint16Array(this.chains);
+  readonly #bufferWord: number = partsOf(this).buffers >>> 2;
+  readonly #free: Uint16Array = partsOf(this).free;
+  readonly #shadow: Int32Array = partsOf(this).shadow;
   #freeCount = this.chains;
-  /**
-   * The shadow: for each chain what was posted last, and whether it is outstanding. See `SHADOW_…`.
-   */
-  readonly #shadow: Int32Array = new Int32Array(this.chains << SHADOW_SHIFT);
   #nextAvail = 0;
   #publishedAvail = 0;
   #nextUsed = 0;
@@ -201,7 +202,6 @@ export class Virtqueue extends Sealed<Placement> {
     super(placement);
     const { ram, toPaddr } = placement;
     for (let chain = 0; chain < this.chains; chain += 1) {
-      this.#free[chain] = this.chains - 1 - chain;
       layChain(ram.view, options, placement, toPaddr, chain);
     }
   }
@@ -232,8 +232,21 @@ export class Virtqueue extends Sealed<Placement> {
    */
   post(low: number, high: number, len: number): void {
     demand(this.#freeCount > 0, 'no chain is free');
-    this.postAt(0, low, high, len);
-    this.advance(1);
+    this.#freeCount -= 1;
+    const chain = (this.#free[this.#freeCount] as number) & this.#chainMask;
+    const at = this.#bufferWord + (chain << BUFFER_SHIFT);
+    const i32 = this.#i32;
+    i32[at] = low;
+    i32[at + 1] = high;
+    i32[at + 2] = len;
+    const shadow = this.#shadow;
+    const known = chain << SHADOW_SHIFT;
+    shadow[known] = low;
+    shadow[known | SHADOW_HIGH] = high;
+    shadow[known | SHADOW_LEN] = len;
+    shadow[known | SHADOW_OUTSTANDING] = PLAIN;
+    this.#u16[this.#availRing + (this.#nextAvail & this.#mask)] = chain << this.#headShift;
+    this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
   }
 
   /**
@@ -250,36 +263,12 @@ export class Virtqueue extends Sealed<Placement> {
     this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] = HEADED;
   }
 
-  /**
-   * One of a batch: as {@link post}, for the request that is `index` behind the next one. It counts
-   * with {@link advance}.
-   *
-   * @param index below {@link room}
-   */
-  postAt(index: number, low: number, high: number, len: number): void {
-    const chain = (this.#free[(this.#freeCount - 1 - index) | 0] as number) & this.#chainMask;
-    const shadow = this.#shadow;
-    const known = chain << SHADOW_SHIFT;
-    const at = (this.#bufferWord + (chain << BUFFER_SHIFT)) | 0;
-    const i32 = this.#i32;
-    shadow[known] = low;
-    i32[at] = low;
-    // High half and length are mostly those of the chain's last request: the descriptor has them
-    // already.
-    if (shadow[known | SHADOW_HIGH] !== high) {
-      shadow[known | SHADOW_HIGH] = high;
-      i32[(at + 1) | 0] = high;
-    }
-    if (shadow[known | SHADOW_LEN] !== len) {
-      shadow[known | SHADOW_LEN] = len;
-      i32[(at + 2) | 0] = len;
-    }
-    shadow[known | SHADOW_OUTSTANDING] = PLAIN;
-    this.#u16[(this.#availRing + ((this.#nextAvail + index) & this.#mask)) | 0] =
-      chain << this.#headShift;
+  /** Number of the slot of the available ring that is filled next, in 16 bits. */
+  get cursor(): number {
+    return this.#nextAvail;
   }
 
-  /** Ends a batch: `count` requests have been posted with {@link postAt}. */
+  /** Ends a batch: a loop has posted `count` requests (`net/loops/to-device.ts`). */
   advance(count: number): void {
     demand(count <= this.#freeCount, 'a batch has more requests than there are free chains');
     this.#freeCount -= count;
@@ -352,54 +341,7 @@ export class Virtqueue extends Sealed<Placement> {
     return this.#left;
   }
 
-  /**
-   * One of a batch: the chain of the finished request that is `index` behind the next one, or
-   * {@link LIE_USED_ID}, also for one with a header of its own: it is for {@link take}. The device
-   * can still change what lies there, so it is read once. It is given back with {@link releaseAt}.
-   *
-   * @param index below {@link finished}
-   */
-  finishedAt(index: number): number {
-    const at = (this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1)) | 0;
-    const id = this.#i32[at] as number;
-    const chain = id >> this.#headShift;
-    if (chain << this.#headShift !== id || chain >>> 0 >= this.chains) return LIE;
-    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] === PLAIN ? chain : LIE;
-  }
-
-  /**
-   * Bytes that the device claims to have written, signed, as yet unchecked; see {@link finishedAt}.
-   */
-  finishedBytesAt(index: number): number {
-    const at = (this.#usedRing + (((this.#nextUsed + index) & this.#mask) << 1)) | 0;
-    return this.#i32[(at + 1) | 0] as number;
-  }
-
-  /** Low half of the address that was posted with a chain. */
-  lowOf(chain: number): number {
-    return this.#shadow[chain << SHADOW_SHIFT] as number;
-  }
-
-  highOf(chain: number): number {
-    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_HIGH] as number;
-  }
-
-  /** Bytes of the buffer that was posted with a chain. */
-  lengthOf(chain: number): number {
-    return this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_LEN] as number;
-  }
-
-  /**
-   * One of a batch: the request `index` behind the next one is over. It counts with
-   * {@link advanceFinished}.
-   */
-  releaseAt(index: number, chain: number): void {
-    const released = chain & this.#chainMask;
-    this.#shadow[(released << SHADOW_SHIFT) | SHADOW_OUTSTANDING] = 0;
-    this.#free[(this.#freeCount + index) | 0] = released;
-  }
-
-  /** Ends a batch: takes the `count` next finished requests, each given to {@link releaseAt}. */
+  /** Ends a batch: a loop has taken the `count` next finished requests. */
   advanceFinished(count: number): void {
     demand(count <= this.#left, 'a batch takes more than there was');
     this.#nextUsed = (this.#nextUsed + count) & 0xffff;
@@ -436,6 +378,7 @@ export class Virtqueue extends Sealed<Placement> {
     for (let chain = 0; chain < this.chains; chain += 1) {
       if (this.#shadow[(chain << SHADOW_SHIFT) | SHADOW_OUTSTANDING] === 0) continue;
       this.#release(chain);
+      this.#left = 0;
       this.takenBytes = 0;
       return true;
     }

@@ -60,8 +60,8 @@ export const NET_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'rx.highOf(chain), len | (flags',
-        replace: 'rx.highOf(chain), 1514 | (flags',
+        find: 'rx.takenHigh, len, oid',
+        replace: 'rx.takenHigh, 1514, oid',
       },
     ],
   },

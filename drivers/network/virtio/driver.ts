@@ -23,12 +23,9 @@ import {
 import { Counters } from '../../../queues/counters.ts';
 import type { NetDriverConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
-import {
-  NET_BUFFER_BYTES,
-  NetConsumer,
-  NetProducer,
-  PARTIAL_CHECKSUM,
-} from '../../../queues/net/queue.ts';
+import { FromDevice } from '../../../queues/net/loops/from-device.ts';
+import { ToDevice } from '../../../queues/net/loops/to-device.ts';
+import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
 import { TIMER_SET_TIMEOUT } from '../../../queues/timer/config.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
@@ -44,10 +41,8 @@ const HEADER_BYTES = regs.VIRTIO_NET_HDR_BYTES;
 const NUM_BUFFERS_HALFWORD = regs.VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
 const FLAGS_HALFWORD = regs.VIRTIO_NET_HDR_FLAGS_HALFWORD;
 const NEEDS_CSUM = regs.VIRTIO_NET_HDR_F_NEEDS_CSUM;
-/** DATA_VALID, shifted so, is `CHECKED` of a queue's entry, and in the byte of `oid`. */
-const CHECKED_SHIFT = 21;
+/** DATA_VALID, shifted so, is `CHECKED_OID` of a queue's entry. */
 const CHECKED_OID_SHIFT = 5;
-const PARTIAL = PARTIAL_CHECKSUM;
 const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;
@@ -68,6 +63,14 @@ const LIE_HEADER = -100;
 
 export { NET_DRIVER_COUNTERS as counters };
 
+/** Batches by WebAssembly, where there is any. */
+interface Loops {
+  readonly rxProvide: ToDevice;
+  readonly rxReturn: FromDevice;
+  readonly txProvide: ToDevice;
+  readonly txReturn: FromDevice;
+}
+
 /** Microkit's `init`. */
 export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
   const driver = new VirtioNetDriver(pd);
@@ -80,6 +83,8 @@ export function main(pd: ProtectionDomain<NetDriverConfig>): EntryPoints {
 }
 
 class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connections {
+  // There once the device runs: its virtqueues are new after each start. Declared, as those are.
+  declare loops: Loops;
   /** Buffers moved so far, in either direction. */
   moved = 0;
   readonly #config = this.pd.config;
@@ -287,21 +292,21 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
   }
 
   /** Gives empty receive buffers to the device. */
-  readonly rxProvide = (): void => {
+  rxProvide(): void {
     if (this.#state !== 'running') return;
     const { rx } = this.device;
     const free = this.#rxFree;
-    const provided = Math.min(rx.room, free.available());
-    for (let index = 0; index < provided; index += 1) {
-      rx.postAt(index, free.lowAt(index), free.highAt(index), BUFFER_BYTES);
+    let provided = this.loops.rxProvide.run();
+    for (let left = Math.min(rx.room, free.available()); left > 0; left -= 1) {
+      free.dequeue();
+      rx.post(free.low, free.high, BUFFER_BYTES);
+      provided += 1;
     }
     if (provided === 0) return;
-    rx.advance(provided);
-    free.advance(provided);
     this.moved += provided;
     free.publish();
     if (rx.publish()) this.device.notifyRx();
-  };
+  }
 
   /** Takes filled receive buffers from the device. */
   rxReturn(): void {
@@ -309,7 +314,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     const { rx } = this.device;
     let chain: number;
     do {
-      this.#rxReturnPlain();
+      this.#rxReturnBatch();
       chain = this.#rxReturnNext();
     } while (chain >= 0);
     if (this.#rxActive.publish()) this.pd.notify(this.#rxChannel);
@@ -321,33 +326,18 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     this.#recover();
   }
 
-  /** Good frames with room for them, as many as come one behind the other. */
-  readonly #rxReturnPlain = (): void => {
-    const { rx } = this.device;
-    const active = this.#rxActive;
-    const { rxFlags, frameBytesMax } = this.device;
-    const most = Math.min(rx.finished(), active.room());
-    let packets = 0;
-    let bytes = 0;
-    for (; packets < most; packets += 1) {
-      const chain = rx.finishedAt(packets);
-      if (chain < 0) break;
-      const len = rx.finishedBytesAt(packets) - HEADER_BYTES;
-      if (len < FRAME_BYTES_MIN || len > frameBytesMax || len > rx.lengthOf(chain)) break;
-      if (rx.header16(chain, NUM_BUFFERS_HALFWORD) !== 1) break;
-      const flags = rx.header16(chain, FLAGS_HALFWORD) & rxFlags;
-      if ((flags & NEEDS_CSUM) !== 0) break;
-      active.putAt(packets, rx.lowOf(chain), rx.highOf(chain), len | (flags << CHECKED_SHIFT));
-      rx.releaseAt(packets, chain);
-      bytes += len;
-    }
-    if (packets === 0) return;
-    rx.advanceFinished(packets);
-    active.advance(packets);
+  /** Good frames with room for them. */
+  #rxReturnBatch(): void {
+    const { rxReturn } = this.loops;
+    const packets = rxReturn.run();
+    if (packets > 0) this.#countReceived(packets, rxReturn.bytes);
+  }
+
+  #countReceived(packets: number, bytes: number): void {
     this.moved += packets;
     this.counters.add(COUNT.rxPackets, packets);
     this.counters.add(COUNT.rxBytes, bytes);
-  };
+  }
 
   /**
    * The next one, whatever it is.
@@ -373,9 +363,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     } else if (!this.#rxActive.enqueue(rx.takenLow, rx.takenHigh, len, oid)) {
       this.#keepForDevice(COUNT.rxQueueFull);
     } else {
-      this.moved += 1;
-      this.counters.add(COUNT.rxPackets, 1);
-      this.counters.add(COUNT.rxBytes, len);
+      this.#countReceived(1, len);
     }
     return chain;
   }
@@ -383,7 +371,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
   /** Gives filled transmit buffers to the device. */
   txProvide(): void {
     const before = this.moved;
-    do this.#txProvidePlain();
+    do this.#txProvideBatch();
     while (this.#txProvideNext());
     if (this.moved === before) return;
     this.#txActive.publish();
@@ -391,28 +379,19 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     if (this.#txFree.publish()) this.pd.notify(this.#txChannel);
   }
 
-  /** Frames of a good length with room for them, as many as come one behind the other. */
-  readonly #txProvidePlain = (): void => {
-    const { tx, frameBytesMax } = this.device;
+  /** Frames of a good length with room for them. */
+  #txProvideBatch(): void {
     if (this.#state === 'failed' || this.#link === 'down') return;
-    const active = this.#txActive;
-    const most = Math.min(tx.room, active.available());
-    let packets = 0;
-    let bytes = 0;
-    for (; packets < most; packets += 1) {
-      const packed = active.lenAndOidAt(packets);
-      const len = packed & 0xffff;
-      if (len < FRAME_BYTES_MIN || len > frameBytesMax || (packed & PARTIAL) !== 0) break;
-      tx.postAt(packets, active.lowAt(packets), active.highAt(packets), len);
-      bytes += len;
-    }
-    if (packets === 0) return;
-    tx.advance(packets);
-    active.advance(packets);
+    const { txProvide } = this.loops;
+    const packets = txProvide.run();
+    if (packets > 0) this.#countSent(packets, txProvide.bytes);
+  }
+
+  #countSent(packets: number, bytes: number): void {
     this.moved += packets;
     this.counters.add(COUNT.txPackets, packets);
     this.counters.add(COUNT.txBytes, bytes);
-  };
+  }
 
   /** The next one, whatever it is. @returns false when there is none, or no room for it */
   #txProvideNext(): boolean {
@@ -429,9 +408,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     } else {
       if (active.isPartial) this.#postPartial(active);
       else tx.post(low, high, len);
-      this.moved += 1;
-      this.counters.add(COUNT.txPackets, 1);
-      this.counters.add(COUNT.txBytes, len);
+      this.#countSent(1, len);
     }
     return true;
   }
@@ -457,7 +434,7 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     const { tx } = this.device;
     let chain: number;
     do {
-      this.#txReturnPlain();
+      this.moved += this.loops.txReturn.run();
       chain = tx.take();
       if (chain >= 0) this.#toFree(tx.takenLow, tx.takenHigh);
     } while (chain >= 0);
@@ -468,24 +445,6 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     else if (chain !== LIE_USED_LENGTH) this.counters.add(COUNT.usedIdLies, 1);
     this.#recover();
   }
-
-  /** Buffers with room for them, as many as come one behind the other. */
-  readonly #txReturnPlain = (): void => {
-    const { tx } = this.device;
-    const free = this.#txFree;
-    const most = Math.min(tx.finished(), free.room());
-    let returned = 0;
-    for (; returned < most; returned += 1) {
-      const chain = tx.finishedAt(returned);
-      if (chain < 0 || tx.finishedBytesAt(returned) !== 0) break;
-      free.putAt(returned, tx.lowOf(chain), tx.highOf(chain), 0);
-      tx.releaseAt(returned, chain);
-    }
-    if (returned === 0) return;
-    tx.advanceFinished(returned);
-    free.advance(returned);
-    this.moved += returned;
-  };
 
   /** Without a device, frames are not kept waiting but given back. */
   #canSend(): boolean {
@@ -557,9 +516,25 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
 
   #run(): void {
     this.#state = 'running';
+    this.loops = this.#makeLoops();
     this.#failures = 0;
     this.#txStillTicks = 0;
     this.#link = this.device.isLinkUp() ? 'up' : 'down';
+  }
+
+  #makeLoops(): Loops {
+    const { rx, tx, frameBytesMax, rxFlags } = this.device;
+    const frameBytes = { least: FRAME_BYTES_MIN, most: frameBytesMax };
+    return {
+      rxProvide: new ToDevice({ queue: this.#rxFree, ring: rx }),
+      rxReturn: new FromDevice({
+        ring: rx,
+        queue: this.#rxActive,
+        received: { ...frameBytes, flags: rxFlags },
+      }),
+      txProvide: new ToDevice({ queue: this.#txActive, ring: tx, frameBytes }),
+      txReturn: new FromDevice({ ring: tx, queue: this.#txFree }),
+    };
   }
 
   #fail(what: string): void {

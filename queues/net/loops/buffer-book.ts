@@ -8,7 +8,8 @@ import { demand } from '../../../memory/misuse.ts';
 import { openWritable, type Region } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
-import { demandBuffers, hasStaging, ramOf } from './entries.ts';
+import { hasStaging } from '../../loops/block.ts';
+import { demandBuffers, ramOf } from './entries.ts';
 
 /** No queue is longer. */
 const BUFFERS_MOST = 32_768;

@@ -29,8 +29,8 @@ import {
 import { Routine } from '../../../memory/wasm/routine.ts';
 import { CHECKED, NET_BUFFER_BYTES, type NetConsumer, type NetProducer } from '../queue.ts';
 import * as wire from '../wire.ts';
+import { BlockLayout } from '../../loops/block.ts';
 import {
-  BlockLayout,
   buffersOf,
   entriesOf,
   entryAt,
@@ -41,7 +41,7 @@ import {
   putEntry,
   ramOf,
 } from './entries.ts';
-import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 const LEN = 0xffff;
 const IP_AT = wire.Ethernet.SIZE;

@@ -17,8 +17,9 @@ import {
 import type { Label } from '../../../memory/wasm/code.ts';
 import type { Routine } from '../../../memory/wasm/routine.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
-import { entriesOf, hasStaging, putEntry } from './entries.ts';
-import { BATCH_LEAST, type BatchLoop } from './module.ts';
+import { hasStaging } from '../../loops/block.ts';
+import { entriesOf, putEntry } from './entries.ts';
+import { BATCH_LEAST, type BatchLoop } from '../../loops/module.ts';
 
 // A folded constant: docs/hot-code.md.
 const LEAST = BATCH_LEAST;

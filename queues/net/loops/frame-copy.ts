@@ -9,8 +9,8 @@ import type { FunctionBody } from '../../../memory/wasm/code.ts';
 import { add, and, load32, less, or } from '../../../memory/wasm/expression.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
 import { CHECKED, NET_BUFFER_BYTES, type NetConsumer, type NetProducer } from '../queue.ts';
+import { BlockLayout } from '../../loops/block.ts';
 import {
-  BlockLayout,
   buffersOf,
   entriesOf,
   entryAt,
@@ -20,7 +20,7 @@ import {
   putEntry,
   ramOf,
 } from './entries.ts';
-import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 // Folded constants: docs/hot-code.md.
 const LEAST = BATCH_LEAST;

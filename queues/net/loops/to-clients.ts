@@ -24,8 +24,8 @@ import { Routine } from '../../../memory/wasm/routine.ts';
 import { CHECKED, type NetConsumer, type NetProducer } from '../queue.ts';
 import { type Book, type BufferBook, buffersIn, type Place, placeOf } from './buffer-book.ts';
 import { Destinations, give, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
+import { BlockLayout } from '../../loops/block.ts';
 import {
-  BlockLayout,
   BUFFER_SHIFT,
   buffersOf,
   demandNumber,
@@ -36,7 +36,7 @@ import {
   LEN_AND_OID,
   ramOf,
 } from './entries.ts';
-import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 const FRAME_BYTES_MIN = 14;
 const LEN = 0xffff;

@@ -18,8 +18,8 @@ import {
 import { Routine } from '../../../memory/wasm/routine.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
 import { type Book, buffersIn, placeOf } from './buffer-book.ts';
+import { BlockLayout } from '../../loops/block.ts';
 import {
-  BlockLayout,
   BUFFER_SHIFT,
   entriesOf,
   entryAt,
@@ -29,7 +29,7 @@ import {
   putEntry,
   ramOf,
 } from './entries.ts';
-import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { BATCH_LEAST, batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 // Folded constants: docs/hot-code.md.
 const LEAST = BATCH_LEAST;

@@ -22,8 +22,8 @@ import { Routine } from '../../../memory/wasm/routine.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
 import { type BufferBook, buffersIn, placeOf } from './buffer-book.ts';
 import { Destinations, give, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
+import { BlockLayout } from '../../loops/block.ts';
 import {
-  BlockLayout,
   BUFFER_MASK,
   BUFFER_SHIFT,
   demandNumber,
@@ -32,7 +32,7 @@ import {
   HIGH,
   ramOf,
 } from './entries.ts';
-import { batchLoop, type BatchLoop, batchModule } from './module.ts';
+import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 /** Of each data region: where it is for DMA, its bytes, its book, its owner, its number there. */
 const REGION_WORDS = 8;

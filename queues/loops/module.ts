@@ -3,11 +3,11 @@
  * how many entries it may move at most, and the cursors of its queues.
  */
 
-import type { Ram } from '../../../memory/ram.ts';
-import type { FunctionBody } from '../../../memory/wasm/code.ts';
-import { addCopy } from '../../../memory/wasm/copy.ts';
-import { ModuleWriter } from '../../../memory/wasm/module.ts';
-import { TYPE } from '../../../memory/wasm/opcodes.ts';
+import type { Ram } from '../../memory/ram.ts';
+import type { FunctionBody } from '../../memory/wasm/code.ts';
+import { addCopy } from '../../memory/wasm/copy.ts';
+import { ModuleWriter } from '../../memory/wasm/module.ts';
+import { TYPE } from '../../memory/wasm/opcodes.ts';
 
 /** For fewer entries the call takes longer than their steps do. */
 export const BATCH_LEAST = 3;
