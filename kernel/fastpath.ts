@@ -22,10 +22,6 @@ import {
   REG_A6,
   REG_A7,
   REG_T0,
-  RIGHT_GRANT,
-  RIGHT_GRANT_REPLY,
-  RIGHT_READ,
-  RIGHT_WRITE,
   SYS_CALL,
   SYS_NB_SEND,
   SYS_NB_SEND_RECV,
@@ -35,7 +31,16 @@ import {
   SYS_WAIT,
 } from './abi.ts';
 import { enqueueWaiting } from './ipc/blocking.ts';
-import { lookupSlot } from './objects/cspace.ts';
+import {
+  KnownCaps,
+  type KnownTarget,
+  type KnownWait,
+  TARGET_ENDPOINT,
+  TARGET_IRQ,
+  TARGET_NOTIFICATION,
+  WITH_REPLY,
+  WITHOUT_REPLY,
+} from './known-caps.ts';
 import type {
   Endpoint,
   Notification,
@@ -64,9 +69,13 @@ const A2 = REG_A2 << 1;
 const A6 = REG_A6 << 1;
 const A7 = REG_A7 << 1;
 const T0 = REG_T0 << 1;
-const READ = RIGHT_READ;
-const WRITE = RIGHT_WRITE;
-const CAN_REPLY = RIGHT_GRANT | RIGHT_GRANT_REPLY;
+const NOTIFICATION = TARGET_NOTIFICATION;
+const ENDPOINT = TARGET_ENDPOINT;
+const IRQ = TARGET_IRQ;
+const HAS_REPLY = WITH_REPLY;
+const NO_REPLY = WITHOUT_REPLY;
+/** Registers of a wait: the place, and the reply object. */
+const WAIT_POINTERS = [A0, A6] as const;
 const CALL = SYS_CALL;
 const NB_SEND_RECV = SYS_NB_SEND_RECV;
 const NB_SEND = SYS_NB_SEND;
@@ -102,8 +111,9 @@ export function tryFastPath(k: KernelState): boolean {
     case NB_SEND_RECV:
       return isShort && fastSendRecv(k, thread);
     case WAIT:
+      return fastWait(k, thread, NO_REPLY);
     case RECV:
-      return fastWait(k, thread);
+      return fastWait(k, thread, HAS_REPLY);
     default:
       return false;
   }
@@ -146,13 +156,9 @@ function isOrdinary(k: KernelState): boolean {
 
 /** To a passive server that waits with a reply object, and is the best to run. */
 function fastCall(k: KernelState, caller: Tcb): boolean {
-  const { regs } = caller;
-  const slot = lookupSlot(k, caller, regs[A0] as number, regs[A0 + 1] as number);
-  if (slot === null) return false;
-  const { cap } = slot;
-  if (cap.kind !== 'endpoint') return false;
-  if ((cap.rights & WRITE) === 0 || (cap.rights & CAN_REPLY) === 0) return false;
-  const { endpoint } = cap;
+  const target = targetAt(k, caller, knownOf(caller).target, A0);
+  if (target.kind !== ENDPOINT) return false;
+  const endpoint = target.endpoint as Endpoint;
   if (endpoint.state !== 'receive') return false;
   const server = endpoint.head as Tcb;
   const { reply } = server;
@@ -163,8 +169,8 @@ function fastCall(k: KernelState, caller: Tcb): boolean {
   k.counters.ipcCalls += 1;
   takeHead(endpoint, server);
   copyMessage(caller, server);
-  server.regs[A0] = cap.badgeLow;
-  server.regs[A0 + 1] = cap.badgeHigh;
+  server.regs[A0] = target.badgeLow;
+  server.regs[A0 + 1] = target.badgeHigh;
   server.reply = null;
   server.blockedOn = null;
   server.state = 'running';
@@ -182,14 +188,8 @@ function fastCall(k: KernelState, caller: Tcb): boolean {
  * wait.
  */
 function fastReplyRecv(k: KernelState, server: Tcb): boolean {
-  const { regs } = server;
-  const reply = replyInA6(k, server);
-  if (reply === null) return false;
-  const slot = lookupSlot(k, server, regs[A0] as number, regs[A0 + 1] as number);
-  if (slot === null) return false;
-  const { cap } = slot;
-  if (cap.kind !== 'endpoint' || (cap.rights & READ) === 0) return false;
-  const { endpoint } = cap;
+  const { endpoint, reply } = waitAtA0(k, server, HAS_REPLY);
+  if (endpoint === null || reply === null) return false;
   const caller = reply.tcb;
   const sc = server.schedContext;
   if (endpoint.state === 'send' || caller === null || sc === null) return false;
@@ -217,15 +217,12 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
  * up to a tenth longer.
  */
 function fastSignal(k: KernelState, sender: Tcb): boolean {
-  const regs = sender.regs;
-  const slot = lookupSlot(k, sender, regs[A0] as number, regs[A0 + 1] as number);
-  if (slot === null) return false;
-  const cap = slot.cap;
-  if (cap.kind !== 'notification' || (cap.rights & WRITE) === 0) return false;
-  const notification = cap.notification;
+  const target = targetAt(k, sender, knownOf(sender).target, A0);
+  if (target.kind !== NOTIFICATION) return false;
+  const notification = target.notification as Notification;
   if (notification.state === 'active') {
-    notification.wordLow = (notification.wordLow | cap.badgeLow) >>> 0;
-    notification.wordHigh = (notification.wordHigh | cap.badgeHigh) >>> 0;
+    notification.wordLow = (notification.wordLow | target.badgeLow) >>> 0;
+    notification.wordHigh = (notification.wordHigh | target.badgeHigh) >>> 0;
     k.counters.notificationsSent += 1;
     return true;
   }
@@ -239,8 +236,8 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
     queue = bound.blockedOn as Endpoint;
   } else {
     notification.state = 'active';
-    notification.wordLow = cap.badgeLow;
-    notification.wordHigh = cap.badgeHigh;
+    notification.wordLow = target.badgeLow;
+    notification.wordHigh = target.badgeHigh;
     k.counters.notificationsSent += 1;
     return true;
   }
@@ -262,8 +259,8 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
     waiter.reply = null;
   }
   waiter.state = 'running';
-  waiter.regs[A0] = cap.badgeLow;
-  waiter.regs[A0 + 1] = cap.badgeHigh;
+  waiter.regs[A0] = target.badgeLow;
+  waiter.regs[A0 + 1] = target.badgeHigh;
   if (isBetter) {
     schedEnqueue(k, sender);
     switchTo(k, waiter);
@@ -276,17 +273,10 @@ function fastSignal(k: KernelState, sender: Tcb): boolean {
 }
 
 /** Takes a signal that is there, or blocks where nobody sends. */
-function fastWait(k: KernelState, thread: Tcb): boolean {
-  const { regs } = thread;
-  const slot = lookupSlot(k, thread, regs[A0] as number, regs[A0 + 1] as number);
-  if (slot === null) return false;
-  const { cap } = slot;
-  if (cap.kind === 'endpoint') {
-    return (cap.rights & READ) !== 0 && fastRecv(k, thread, cap.endpoint);
-  }
-  if (cap.kind !== 'notification' || (cap.rights & READ) === 0) return false;
-  const { notification } = cap;
-  if (notification.boundTcb !== null && notification.boundTcb !== thread) return false;
+function fastWait(k: KernelState, thread: Tcb, hasReply: 0 | 1): boolean {
+  const { endpoint, notification, reply } = waitAtA0(k, thread, hasReply);
+  if (endpoint !== null) return fastRecv(k, thread, endpoint, reply);
+  if (notification === null) return false;
   if (notification.state === 'active') return takeSignal(notification, thread);
   if (notification.schedContext !== null) return false;
 
@@ -295,12 +285,8 @@ function fastWait(k: KernelState, thread: Tcb): boolean {
   return true;
 }
 
-function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint): boolean {
-  let reply: Reply | null = null;
-  if (((thread.regs[A7] as number) | 0) === RECV) {
-    reply = replyInA6(k, thread);
-    if (reply === null || (reply.tcb !== null && reply.tcb !== thread)) return false;
-  }
+function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint, reply: Reply | null): boolean {
+  if (reply !== null && reply.tcb !== null && reply.tcb !== thread) return false;
   const bound = thread.boundNotification;
   if (bound !== null && bound.state === 'active') return takeSignal(bound, thread);
   if (hasNews(bound) || endpoint.state === 'send') return false;
@@ -315,50 +301,44 @@ function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint): boolean {
  * interrupt, together with the wait for the next event.
  */
 function fastSendRecv(k: KernelState, thread: Tcb): boolean {
-  const { regs } = thread;
-  const toSlot = lookupSlot(k, thread, regs[T0] as number, regs[T0 + 1] as number);
-  const inSlot = lookupSlot(k, thread, regs[A0] as number, regs[A0 + 1] as number);
-  if (toSlot === null || inSlot === null) return false;
-  const to = toSlot.cap;
-  const input = inSlot.cap;
-  if (input.kind !== 'notification' && input.kind !== 'endpoint') return false;
-  if ((input.rights & READ) === 0) return false;
+  const known = knownOf(thread);
+  const to = targetAt(k, thread, known.deferred, T0);
+  const { endpoint, notification, reply } = waitAtA0(k, thread, HAS_REPLY);
   const bound = thread.boundNotification;
   // A signal that has come already: the thread goes on, and who runs is the general path's
   // decision.
   if (hasNews(bound)) return false;
-  let reply: Reply | null = null;
   let place: Endpoint | Notification;
-  if (input.kind === 'notification') {
-    place = input.notification;
-    if (place.boundTcb !== null && place.boundTcb !== thread) return false;
-    if (hasNews(place)) return false;
-  } else {
-    place = input.endpoint;
-    reply = replyInA6(k, thread);
+  if (endpoint !== null) {
+    place = endpoint;
+    if (endpoint.state === 'send') return false;
     if (reply === null || (reply.tcb !== null && reply.tcb !== thread)) return false;
-    if (place.state === 'send') return false;
+  } else {
+    if (notification === null || hasNews(notification)) return false;
+    place = notification;
   }
   let waiter: Tcb | null = null;
   let queue = place;
-  if (to.kind === 'irqHandler') {
+  if (to.kind === IRQ) {
+    const { regs } = thread;
     if ((regs[A1] as number) !== ACK_INFO || (regs[A1 + 1] as number) !== 0) return false;
   } else {
-    if (to.kind !== 'notification' || (to.rights & WRITE) === 0) return false;
-    if (to.notification === bound || to.notification === place) return false;
-    waiter = waiterAt(to.notification);
+    if (to.kind !== NOTIFICATION) return false;
+    const signalled = to.notification as Notification;
+    if (signalled === bound || signalled === place) return false;
+    waiter = waiterAt(signalled);
     if (waiter !== null) {
       queue = waiter.blockedOn as Endpoint | Notification;
       if (queue === place || !canWake(k, waiter, queue)) return false;
     }
   }
 
-  if (to.kind === 'irqHandler') {
+  if (to.kind === IRQ) {
     k.machine.charge(k.costs.invocation);
     k.machine.completeIrq(to.irq);
   } else {
     k.counters.notificationsSent += 1;
-    if (waiter === null) leaveSignal(to);
+    if (waiter === null) leaveSignal(to.notification as Notification, to);
     else wake(waiter, queue, to);
   }
   block(thread, place, reply);
@@ -374,7 +354,55 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   return true;
 }
 
+// ---------------------------------------------------------------------------- steps: capabilities
+
+function knownOf(thread: Tcb): KnownCaps {
+  return thread.known ?? makeKnown(thread);
+}
+
+function makeKnown(thread: Tcb): KnownCaps {
+  const known = new KnownCaps();
+  thread.known = known;
+  return known;
+}
+
+/** @returns what the pointer in this register leads to */
+function targetAt(k: KernelState, thread: Tcb, known: KnownTarget, register: number): KnownTarget {
+  const { regs } = thread;
+  if (
+    known.generation !== k.capGeneration ||
+    known.low !== ((regs[register] as number) | 0) ||
+    regs[register + 1] !== 0
+  ) {
+    known.resolve(k, thread, register);
+  }
+  return known;
+}
+
+/** @returns what the pointers in a0 and a6 lead to */
+function waitAtA0(k: KernelState, thread: Tcb, hasReply: 0 | 1): KnownWait {
+  const known = knownOf(thread).wait;
+  const { regs } = thread;
+  if (
+    known.generation !== k.capGeneration ||
+    known.low !== ((regs[A0] as number) | 0) ||
+    known.replyLow !== ((regs[A6] as number) | 0) ||
+    known.hasReply !== hasReply ||
+    regs[A0 + 1] !== 0 ||
+    regs[A6 + 1] !== 0
+  ) {
+    known.resolve(k, thread, WAIT_POINTERS, hasReply);
+  }
+  return known;
+}
+
 // ---------------------------------------------------------------------------------- steps: signals
+
+interface Badge {
+  readonly badgeLow: number;
+  readonly badgeHigh: number;
+}
+
 
 /** @returns the thread that a signal wakes, `null` when the signal stays */
 function waiterAt(notification: Notification): Tcb | null {
@@ -391,7 +419,7 @@ function canWake(k: KernelState, waiter: Tcb, queue: Endpoint | Notification): b
   return waiter.domain === k.currentDomain && waiter.fault === null && queue.head === waiter;
 }
 
-function wake(waiter: Tcb, queue: Endpoint | Notification, by: NotificationCap): void {
+function wake(waiter: Tcb, queue: Endpoint | Notification, by: Badge): void {
   takeHead(queue, waiter);
   waiter.blockedOn = null;
   const { reply } = waiter;
@@ -405,8 +433,7 @@ function wake(waiter: Tcb, queue: Endpoint | Notification, by: NotificationCap):
 }
 
 /** Nobody waits: the badge stays until somebody does. */
-function leaveSignal(by: NotificationCap): void {
-  const { notification } = by;
+function leaveSignal(notification: Notification, by: Badge): void {
   if (notification.state === 'active') {
     notification.wordLow = (notification.wordLow | by.badgeLow) >>> 0;
     notification.wordHigh = (notification.wordHigh | by.badgeHigh) >>> 0;
@@ -482,12 +509,6 @@ function copyMessage(sender: Tcb, receiver: Tcb): void {
   to[A1 + 1] = from[A1 + 1] as number;
   const end = A2 + (length << 1);
   for (let r = A2; r < end; r += 1) to[r] = from[r] as number;
-}
-
-function replyInA6(k: KernelState, thread: Tcb): Reply | null {
-  const { regs } = thread;
-  const slot = lookupSlot(k, thread, regs[A6] as number, regs[A6 + 1] as number);
-  return slot !== null && slot.cap.kind === 'reply' ? slot.cap.reply : null;
 }
 
 // -------------------------------------------------------------------- steps: who runs, and on what

@@ -157,6 +157,11 @@ export class KernelState extends Configured<KernelStateOptions> {
   readonly irqState: Uint8Array = new Uint8Array(this.options.machine.irqMax + 1);
   /** Slot i holds the notification capability to signal for interrupt i. */
   readonly irqSlots: Slot[] = [];
+  /**
+   * Goes up whenever a capability may have changed anywhere, or which notification a thread is bound
+   * to.
+   */
+  capGeneration = 0;
   /** Goes up whenever a mapping changes, or which address space a thread has. */
   mappingGeneration = 0;
   readonly asidTable: (AsidPool | null)[] = Array.from({ length: ASID_POOLS }, () => null);

@@ -298,6 +298,7 @@ function invokeObject(
   length: number,
 ): Status {
   k.machine.charge(k.costs.invocation);
+  k.capGeneration += 1;
   const isCall = mode === 'call';
   switch (cap.kind) {
     case 'null':

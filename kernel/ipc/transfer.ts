@@ -165,6 +165,7 @@ function transferCaps(
       if (target === null) break;
       const derived = deriveCap(k, slot, cap);
       if (derived === null || derived.kind === 'null') break;
+      k.capGeneration += 1;
       cteInsert(derived, slot, target);
       target = null;
     }

@@ -10,6 +10,7 @@
 
 import { smallInteger } from '../../memory/small-integer.ts';
 import type { Fault } from '../ipc/fault-record.ts';
+import type { KnownCaps } from '../known-caps.ts';
 import {
   TCB_BITS,
   ENDPOINT_BITS,
@@ -268,6 +269,8 @@ export class Tcb {
   readonly buffer = new Slot();
   readonly faultHandler = new Slot();
   readonly timeoutHandler = new Slot();
+  /** Made at the first use: for the fast path. */
+  known: KnownCaps | null = null;
   /**
    * The register file: see `REG_…` in `abi.ts`. Machine code brings one of its own, which its
    * instructions use.
