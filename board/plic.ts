@@ -246,25 +246,30 @@ export class Plic implements Device {
   }
 
   #present(): void {
+    let pending = 0;
+    for (let word = 0; word < WORDS; word++) pending |= this.#pending[word] as number;
     for (let context = 0; context < PLIC_CONTEXTS; context++) {
-      let best = 0;
-      let bestPriority = this.#threshold[context] as number;
-      for (let word = 0; word < WORDS; word++) {
-        let bits =
-          (this.#pending[word] as number) & (this.#enable[context * WORDS + word] as number);
-        while (bits !== 0) {
-          const bit = 31 - Math.clz32(bits & -bits);
-          bits &= bits - 1;
-          const priority = this.#priority[word * 32 + bit] as number;
-          // Sources come in rising order, so the first of equals stays.
-          if (priority > bestPriority) {
-            best = word * 32 + bit;
-            bestPriority = priority;
-          }
+      this.#presented[context] = pending === 0 ? 0 : this.#bestOf(context);
+    }
+  }
+
+  #bestOf(context: number): number {
+    let best = 0;
+    let bestPriority = this.#threshold[context] as number;
+    for (let word = 0; word < WORDS; word++) {
+      let bits = (this.#pending[word] as number) & (this.#enable[context * WORDS + word] as number);
+      while (bits !== 0) {
+        const bit = 31 - Math.clz32(bits & -bits);
+        bits &= bits - 1;
+        const priority = this.#priority[word * 32 + bit] as number;
+        // Sources come in rising order, so the first of equals stays.
+        if (priority > bestPriority) {
+          best = word * 32 + bit;
+          bestPriority = priority;
         }
       }
-      this.#presented[context] = best;
     }
+    return best;
   }
 
   #refuse(how: 'read' | 'written'): 0 {

@@ -192,7 +192,7 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
   if (endpoint === null || reply === null) return false;
   const caller = reply.tcb;
   const sc = server.schedContext;
-  if (endpoint.state === 'send' || caller === null || sc === null) return false;
+  if (isSentTo(endpoint) || caller === null || sc === null) return false;
   if (caller.state !== 'blockedOnReply' || caller.fault !== null) return false;
   if (reply.schedContext !== sc || caller.schedContext !== null || sc.isSporadic) return false;
   if (hasNews(server.boundNotification) || !isBest(k, caller)) return false;
@@ -289,7 +289,7 @@ function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint, reply: Reply 
   if (reply !== null && reply.tcb !== null && reply.tcb !== thread) return false;
   const bound = thread.boundNotification;
   if (bound !== null && bound.state === 'active') return takeSignal(bound, thread);
-  if (hasNews(bound) || endpoint.state === 'send') return false;
+  if (hasNews(bound) || isSentTo(endpoint)) return false;
 
   block(thread, endpoint, reply);
   switchToBest(k);
@@ -311,7 +311,7 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
   let place: Endpoint | Notification;
   if (endpoint !== null) {
     place = endpoint;
-    if (endpoint.state === 'send') return false;
+    if (isSentTo(endpoint)) return false;
     if (reply === null || (reply.tcb !== null && reply.tcb !== thread)) return false;
   } else {
     if (notification === null || hasNews(notification)) return false;
@@ -451,6 +451,11 @@ function takeSignal(notification: Notification, thread: Tcb): true {
   notification.wordLow = 0;
   notification.wordHigh = 0;
   return true;
+}
+
+/** Whether somebody waits to send. Mostly nobody is in the queue, which is soon seen. */
+function isSentTo(endpoint: Endpoint): boolean {
+  return endpoint.head !== null && endpoint.state === 'send';
 }
 
 /**

@@ -357,7 +357,7 @@ export class Kernel extends Configured<KernelOptions> {
     try {
       const context = tcb.context ?? processor.image.start(processor);
       if (tcb.processor === processor) {
-        tcb.context = context;
+        if (tcb.context === null) tcb.context = context;
         context.resume();
       }
     } catch (error) {

@@ -409,11 +409,14 @@ export class NetConsumer extends Sealed<Placement> {
     return this.#i32[this.#flagIndex] === WANTS_SIGNAL && !this.hasItems();
   }
 
-  /** Gives the slots of everything taken out since the last time back, with one ordered store. */
+  /**
+   * Gives the slots of everything taken out since the last time back, with one store. Behind the
+   * loads before it, which is all that it has to be: nobody looks at anything because of it.
+   */
   publish(): void {
     if (this.#head === this.#publishedHead) return;
     this.#publishedHead = this.#head;
-    this.#store16(this.#headIndex << 1, this.#head);
+    this.#u16[this.#headIndex] = this.#head;
   }
 
   /** Asks the producer to signal when it next publishes. Look again afterwards: see `signal.ts`. */
