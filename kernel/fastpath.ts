@@ -403,7 +403,6 @@ interface Badge {
   readonly badgeHigh: number;
 }
 
-
 /** @returns the thread that a signal wakes, `null` when the signal stays */
 function waiterAt(notification: Notification): Tcb | null {
   if (notification.state === 'waiting') return notification.head;

@@ -12,6 +12,9 @@ import { SECTOR_BYTES } from '../block-wire.ts';
 import { BlkRequestHeader } from './blk-registers.ts';
 import type { DeviceQueue } from './device-queue.ts';
 
+// A folded constant: docs/hot-code.md.
+const SECTOR_MASK = SECTOR_BYTES - 1;
+
 export class BlkChain {
   type = 0;
   sector = 0;
@@ -93,7 +96,7 @@ export class BlkChain {
       this.pieces += 1;
       this.dataBytes += length;
       if (length > this.pieceBytesMax) this.pieceBytesMax = length;
-      if (length % SECTOR_BYTES !== 0) this.hasWholeSectors = false;
+      if ((length & SECTOR_MASK) !== 0) this.hasWholeSectors = false;
     }
   }
 

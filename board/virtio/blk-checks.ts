@@ -12,13 +12,16 @@ import {
   VIRTIO_BLK_S_UNSUPP,
 } from './blk-registers.ts';
 
+// A folded constant: docs/hot-code.md.
+const SECTOR_MASK = SECTOR_BYTES - 1;
+
 /** @returns which rule the data of a read or write breaks, undefined when it breaks none */
 export function transferFault(
   chain: BlkChain,
   limits: BlkLimits,
   bounceBytes: number,
 ): string | undefined {
-  if (chain.dataBytes === 0 || chain.dataBytes % SECTOR_BYTES !== 0) {
+  if (chain.dataBytes === 0 || (chain.dataBytes & SECTOR_MASK) !== 0) {
     return 'the data of a request is no whole number of sectors';
   }
   if (chain.pieces > limits.segMax) return 'a request has more data segments than SEG_MAX';

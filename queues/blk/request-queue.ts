@@ -25,6 +25,8 @@ const BLOCK = BlkRequestLayout.blockLow.offset / 4;
 const COUNT = BlkRequestLayout.count.offset / 4;
 const ID = BlkRequestLayout.id.offset / 4;
 const TWO_32 = 0x1_0000_0000;
+/** A product is sooner there than a quotient, and the same. */
+const PER_TWO_32 = 2 ** -32;
 
 /** One request, as its consumer copies it out: a copy that the producer cannot change any more. */
 export interface BlkRequest {
@@ -74,9 +76,9 @@ export class BlkRequestProducer extends RingProducer {
     const u32 = this.#u32;
     u32[at + CODE] = code;
     u32[at + OFFSET] = offset;
-    u32[at + OFFSET + 1] = offset / TWO_32;
+    u32[at + OFFSET + 1] = offset * PER_TWO_32;
     u32[at + BLOCK] = block;
-    u32[at + BLOCK + 1] = block / TWO_32;
+    u32[at + BLOCK + 1] = block * PER_TWO_32;
     u32[at + COUNT] = count;
     u32[at + ID] = id;
   }

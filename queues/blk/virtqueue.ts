@@ -3,7 +3,7 @@
  * byte.
  *
  * Each chain has its header, a range (for DISCARD and WRITE_ZEROES), its status byte and its
- * descriptors at fixed places; per request only what differs is stored. With VIRTIO_F_INDIRECT_DESC
+ * descriptors at fixed places; per request only what may differ is stored. With VIRTIO_F_INDIRECT_DESC
  * the descriptors are a table outside the ring, and the ring holds as many requests as it has
  * entries.
  *
@@ -43,6 +43,7 @@ const STATUS_AT = Header.SIZE + Range.SIZE;
 const CHAIN_STRIDE = 48;
 const DESC_WORDS = VirtqDesc.SIZE / 4;
 const TWO_32 = 0x1_0000_0000;
+const PER_TWO_32 = 2 ** -32;
 
 /** Where the request queue of a disk lies, and what has been negotiated for it. */
 export interface BlkVirtqueueOptions {
@@ -137,7 +138,9 @@ export class BlkVirtqueue {
   readonly #free: Uint16Array;
   #freeCount: number;
   readonly #outstanding: Uint8Array;
-  readonly #writableBytes: Float64Array;
+  readonly #writableBytes: Uint32Array;
+  /** Of each chain: where in it the status byte's descriptor is. */
+  readonly #lastPosition: Uint16Array;
   #nextAvail = 0;
   #publishedAvail = 0;
   #nextUsed = 0;
@@ -186,7 +189,8 @@ export class BlkVirtqueue {
     this.#free = new Uint16Array(this.chains);
     this.#freeCount = this.chains;
     this.#outstanding = new Uint8Array(this.chains);
-    this.#writableBytes = new Float64Array(this.chains);
+    this.#writableBytes = new Uint32Array(this.chains);
+    this.#lastPosition = new Uint16Array(this.chains);
     for (let chain = 0; chain < this.chains; chain += 1) {
       this.#free[chain] = this.chains - 1 - chain;
       if (indirect === 'yes') {
@@ -194,6 +198,7 @@ export class BlkVirtqueue {
         const ringAt = at + chain * VirtqDesc.SIZE;
         this.#describe(ringAt, table, this.#regionHigh, 0, VIRTQ_DESC_F_INDIRECT);
       }
+      this.#placeOwn(chain, 0, 0, Header.SIZE, VIRTQ_DESC_F_NEXT);
     }
   }
 
@@ -226,14 +231,14 @@ export class BlkVirtqueue {
     const chain = this.#begin(type, sector);
     const flags =
       access === 'writable' ? VIRTQ_DESC_F_WRITE | VIRTQ_DESC_F_NEXT : VIRTQ_DESC_F_NEXT;
-    let done = 0;
-    let position = 1;
-    while (done < lengthBytes) {
+    const first = Math.min(this.#segmentBytes, lengthBytes);
+    this.#place(chain, 1, low, high, first, flags);
+    let position = 2;
+    for (let done = first; done < lengthBytes; position += 1) {
       const length = Math.min(this.#segmentBytes, lengthBytes - done);
       const at = (low >>> 0) + done;
       this.#place(chain, position, at | 0, at >= TWO_32 ? high + 1 : high, length, flags);
       done += length;
-      position += 1;
     }
     return this.#end(chain, position, access === 'writable' ? lengthBytes + 1 : 1);
   }
@@ -248,7 +253,7 @@ export class BlkVirtqueue {
     const chain = this.#begin(type, 0);
     const at = (this.#chainsAt + chain * CHAIN_STRIDE + RANGE_AT) >>> 2;
     this.#u32[at] = sector;
-    this.#u32[at + 1] = sector / TWO_32;
+    this.#u32[at + 1] = sector * PER_TWO_32;
     this.#u32[at + 2] = sectors;
     this.#u32[at + 3] = 0;
     this.#placeOwn(chain, 1, RANGE_AT, Range.SIZE, VIRTQ_DESC_F_NEXT);
@@ -344,26 +349,29 @@ export class BlkVirtqueue {
     this.#u32[word] = type;
     this.#u32[word + 1] = 0;
     this.#u32[word + 2] = sector;
-    this.#u32[word + 3] = sector / TWO_32;
+    this.#u32[word + 3] = sector * PER_TWO_32;
     this.#u8[at + STATUS_AT] = STATUS_UNWRITTEN;
-    this.#placeOwn(chain, 0, 0, Header.SIZE, VIRTQ_DESC_F_NEXT);
     return chain;
   }
 
+  /** @param position of the status byte's descriptor, the last one */
   #end(chain: number, position: number, writableBytes: number): number {
-    this.#placeOwn(chain, position, STATUS_AT, 1, VIRTQ_DESC_F_WRITE);
+    if (this.#lastPosition[chain] !== position) this.#layEnd(chain, position);
     this.#outstanding[chain] = 1;
     this.#writableBytes[chain] = writableBytes;
-    let head = chain;
-    if (this.#indirect) {
-      const ring = (this.#ringAt + chain * VirtqDesc.SIZE) >>> 2;
-      this.#u32[ring + 2] = (position + 1) * VirtqDesc.SIZE;
-    } else {
-      head = chain * this.#perChain;
-    }
+    const head = this.#indirect ? chain : chain * this.#perChain;
     this.#u16[this.#availRing16 + (this.#nextAvail & this.#mask)] = head;
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
     return chain;
+  }
+
+  /** Most requests of a chain have as many parts as the one before. */
+  #layEnd(chain: number, position: number): void {
+    this.#lastPosition[chain] = position;
+    this.#placeOwn(chain, position, STATUS_AT, 1, VIRTQ_DESC_F_WRITE);
+    if (!this.#indirect) return;
+    const ring = (this.#ringAt + chain * VirtqDesc.SIZE) >>> 2;
+    this.#u32[ring + 2] = (position + 1) * VirtqDesc.SIZE;
   }
 
   /** Writes descriptor `position` of a chain for a part of the chain's own memory. */

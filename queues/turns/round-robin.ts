@@ -14,7 +14,8 @@ export class RoundRobin {
   next(costs: Uint32Array): number {
     const clients = costs.length;
     for (let step = 1; step <= clients; step += 1) {
-      const client = (this.#last + step) % clients;
+      const behind = this.#last + step;
+      const client = behind < clients ? behind : behind - clients;
       if (costs[client] === 0) continue;
       this.#last = client;
       return client;

@@ -50,10 +50,11 @@ export function fault(request: BlkRequest, allowed: Allowance): number {
 function transferFault(request: BlkRequest, allowed: Allowance): number {
   const wrong = rangeFault(request, allowed);
   if (wrong !== NO_FAULT) return wrong;
-  const { offset } = request;
+  const { offset, offsetLow } = request;
   const bytes = request.count * BLK_TRANSFER_BYTES;
   const fits = offset <= allowed.dataBytes && bytes <= allowed.dataBytes - offset;
-  if (!fits || offset % BLK_TRANSFER_BYTES !== 0) return BLK_VIRT_COUNTERS.refusedOffset;
+  const isAligned = (offsetLow & (BLK_TRANSFER_BYTES - 1)) === 0;
+  if (!fits || !isAligned) return BLK_VIRT_COUNTERS.refusedOffset;
   return NO_FAULT;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { DeviceRegion, Region } from '../../../memory/region.ts';
+import { BLK_TRANSFER_BYTES } from '../../../queues/blk/layout.ts';
 import { BlkVirtqueue, blkVirtqueueBytes } from '../../../queues/blk/virtqueue.ts';
 import * as R from './regs.ts';
 
@@ -39,6 +40,8 @@ export interface LiveDevice {
   readonly features: number;
   readonly sectorBytes: number;
   readonly readOnly: boolean;
+  /** Blocks of one read or write. */
+  readonly transferBlocksMax: number;
   /** Sectors of one DISCARD or WRITE_ZEROES. */
   readonly discardSectorsMax: number;
   readonly writeZeroesSectorsMax: number;
@@ -75,6 +78,7 @@ export function initialise(hardware: Hardware): InitResult {
     sectorBytes:
       (features & R.F_BLK_SIZE) !== 0 ? readConfig32(registers, R.CONFIG_BLK_SIZE) : R.SECTOR_BYTES,
     readOnly: (features & R.F_RO) !== 0,
+    transferBlocksMax: Math.floor(made.bytesMax / BLK_TRANSFER_BYTES),
     discardSectorsMax: readConfig32(registers, R.CONFIG_MAX_DISCARD_SECTORS),
     writeZeroesSectorsMax: zeroes,
     scratchPaddr: hardware.ringsPaddr + hardware.rings.sizeBytes - SCRATCH_BYTES,

@@ -97,10 +97,12 @@ export class InFlight {
 export function pieceOf(device: LiveDevice, code: number, left: number, single: number): number {
   if (code === BLK_FLUSH) return 0;
   if (single === 1) return 1;
-  let sectorsMax = device.queue.bytesMax / R.SECTOR_BYTES;
-  if (code === BLK_DISCARD) sectorsMax = device.discardSectorsMax;
-  if (code === BLK_WRITE_ZEROES) sectorsMax = device.writeZeroesSectorsMax;
-  return Math.max(1, Math.min(left, Math.floor(sectorsMax / SECTORS_PER_BLOCK)));
+  let most = device.transferBlocksMax;
+  if (code === BLK_DISCARD) most = Math.floor(device.discardSectorsMax / SECTORS_PER_BLOCK);
+  if (code === BLK_WRITE_ZEROES) {
+    most = Math.floor(device.writeZeroesSectorsMax / SECTORS_PER_BLOCK);
+  }
+  return Math.max(1, Math.min(left, most));
 }
 
 /**
