@@ -31,23 +31,21 @@ import {
   SYS_WAIT,
 } from './abi.ts';
 import { enqueueWaiting } from './ipc/blocking.ts';
+import { resolveTarget, resolveWait } from './known-caps.ts';
 import {
-  KnownCaps,
+  type Endpoint,
   type KnownTarget,
   type KnownWait,
+  type Notification,
+  type NotificationCap,
+  type Reply,
+  type SchedContext,
+  type Tcb,
   TARGET_ENDPOINT,
   TARGET_IRQ,
   TARGET_NOTIFICATION,
   WITH_REPLY,
   WITHOUT_REPLY,
-} from './known-caps.ts';
-import type {
-  Endpoint,
-  Notification,
-  NotificationCap,
-  Reply,
-  SchedContext,
-  Tcb,
 } from './objects/objects.ts';
 import {
   bestReady,
@@ -156,7 +154,7 @@ function isOrdinary(k: KernelState): boolean {
 
 /** To a passive server that waits with a reply object, and is the best to run. */
 function fastCall(k: KernelState, caller: Tcb): boolean {
-  const target = targetAt(k, caller, knownOf(caller).target, A0);
+  const target = targetAt(k, caller, caller.known.target, A0);
   if (target.kind !== ENDPOINT) return false;
   const endpoint = target.endpoint as Endpoint;
   if (endpoint.state !== 'receive') return false;
@@ -217,7 +215,7 @@ function fastReplyRecv(k: KernelState, server: Tcb): boolean {
  * up to a tenth longer.
  */
 function fastSignal(k: KernelState, sender: Tcb): boolean {
-  const target = targetAt(k, sender, knownOf(sender).target, A0);
+  const target = targetAt(k, sender, sender.known.target, A0);
   if (target.kind !== NOTIFICATION) return false;
   const notification = target.notification as Notification;
   if (notification.state === 'active') {
@@ -301,8 +299,7 @@ function fastRecv(k: KernelState, thread: Tcb, endpoint: Endpoint, reply: Reply 
  * interrupt, together with the wait for the next event.
  */
 function fastSendRecv(k: KernelState, thread: Tcb): boolean {
-  const known = knownOf(thread);
-  const to = targetAt(k, thread, known.deferred, T0);
+  const to = targetAt(k, thread, thread.known.deferred, T0);
   const { endpoint, notification, reply } = waitAtA0(k, thread, HAS_REPLY);
   const bound = thread.boundNotification;
   // A signal that has come already: the thread goes on, and who runs is the general path's
@@ -356,16 +353,6 @@ function fastSendRecv(k: KernelState, thread: Tcb): boolean {
 
 // ---------------------------------------------------------------------------- steps: capabilities
 
-function knownOf(thread: Tcb): KnownCaps {
-  return thread.known ?? makeKnown(thread);
-}
-
-function makeKnown(thread: Tcb): KnownCaps {
-  const known = new KnownCaps();
-  thread.known = known;
-  return known;
-}
-
 /** @returns what the pointer in this register leads to */
 function targetAt(k: KernelState, thread: Tcb, known: KnownTarget, register: number): KnownTarget {
   const { regs } = thread;
@@ -374,14 +361,14 @@ function targetAt(k: KernelState, thread: Tcb, known: KnownTarget, register: num
     known.low !== ((regs[register] as number) | 0) ||
     regs[register + 1] !== 0
   ) {
-    known.resolve(k, thread, register);
+    resolveTarget(k, thread, known, register);
   }
   return known;
 }
 
 /** @returns what the pointers in a0 and a6 lead to */
 function waitAtA0(k: KernelState, thread: Tcb, hasReply: 0 | 1): KnownWait {
-  const known = knownOf(thread).wait;
+  const known = thread.known.wait;
   const { regs } = thread;
   if (
     known.generation !== k.capGeneration ||
@@ -391,7 +378,7 @@ function waitAtA0(k: KernelState, thread: Tcb, hasReply: 0 | 1): KnownWait {
     regs[A0 + 1] !== 0 ||
     regs[A6 + 1] !== 0
   ) {
-    known.resolve(k, thread, WAIT_POINTERS, hasReply);
+    resolveWait(k, thread, WAIT_POINTERS, hasReply);
   }
   return known;
 }

@@ -158,8 +158,8 @@ export class KernelState extends Configured<KernelStateOptions> {
   /** Slot i holds the notification capability to signal for interrupt i. */
   readonly irqSlots: Slot[] = [];
   /**
-   * Goes up whenever a capability may have changed anywhere, or which notification a thread is bound
-   * to.
+   * Goes up whenever a capability may have changed anywhere, or which notification a thread is
+   * bound to.
    */
   capGeneration = 0;
   /** Goes up whenever a mapping changes, or which address space a thread has. */

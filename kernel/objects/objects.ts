@@ -10,7 +10,6 @@
 
 import { smallInteger } from '../../memory/small-integer.ts';
 import type { Fault } from '../ipc/fault-record.ts';
-import type { KnownCaps } from '../known-caps.ts';
 import {
   TCB_BITS,
   ENDPOINT_BITS,
@@ -236,6 +235,58 @@ export class Reply {
   }
 }
 
+// ------------------------------------------------------------------------------ known capabilities
+
+/** {@link KnownTarget.generation} of what is to be looked up again. */
+export const NEVER_KNOWN = -1;
+
+/** What a pointer leads to, as {@link KnownTarget.kind}. */
+export const TARGET_UNUSUAL = 0;
+export const TARGET_NOTIFICATION = 1;
+export const TARGET_ENDPOINT = 2;
+export const TARGET_IRQ = 3;
+
+/**
+ * What a pointer of a thread has led to last: it does so as long as `capGeneration` is the same
+ * (`known-caps.ts`).
+ */
+export class KnownTarget {
+  generation = NEVER_KNOWN;
+  /** The pointer's low half, signed; its high half is 0. */
+  low = 0;
+  kind: 0 | 1 | 2 | 3 = TARGET_UNUSUAL;
+  notification: Notification | null = null;
+  endpoint: Endpoint | null = null;
+  irq = 0;
+  badgeLow = 0;
+  badgeHigh = 0;
+}
+
+/** Whether a wait provides a reply object: a compared number. */
+export const WITHOUT_REPLY = 0;
+export const WITH_REPLY = 1;
+
+/** The same of the two pointers of a wait. */
+export class KnownWait {
+  generation = NEVER_KNOWN;
+  /** The pointers' low halves, signed; their high halves are 0. */
+  low = 0;
+  replyLow = 0;
+  hasReply: 0 | 1 = WITHOUT_REPLY;
+  /** Of these one at most: both `null` when this is no wait that the fast path knows. */
+  endpoint: Endpoint | null = null;
+  notification: Notification | null = null;
+  reply: Reply | null = null;
+}
+
+/** Of one thread. */
+export class KnownCaps {
+  /** Of Send and Call; and of the first half of NBSendRecv. */
+  readonly target = new KnownTarget();
+  readonly deferred = new KnownTarget();
+  readonly wait = new KnownWait();
+}
+
 // ----------------------------------------------------------------------------------------- threads
 
 /**
@@ -269,8 +320,8 @@ export class Tcb {
   readonly buffer = new Slot();
   readonly faultHandler = new Slot();
   readonly timeoutHandler = new Slot();
-  /** Made at the first use: for the fast path. */
-  known: KnownCaps | null = null;
+  /** For the fast path. */
+  readonly known = new KnownCaps();
   /**
    * The register file: see `REG_…` in `abi.ts`. Machine code brings one of its own, which its
    * instructions use.

@@ -3,9 +3,9 @@
  * byte.
  *
  * Each chain has its header, a range (for DISCARD and WRITE_ZEROES), its status byte and its
- * descriptors at fixed places; per request only what may differ is stored. With VIRTIO_F_INDIRECT_DESC
- * the descriptors are a table outside the ring, and the ring holds as many requests as it has
- * entries.
+ * descriptors at fixed places; per request only what may differ is stored. With
+ * VIRTIO_F_INDIRECT_DESC the descriptors are a table outside the ring, and the ring holds as many
+ * requests as it has entries.
  *
  * The device is not trusted: what is outstanding is remembered in private memory, the descriptors
  * are never read back, and a status byte that was not written reads as {@link STATUS_UNWRITTEN}. A

@@ -7,7 +7,7 @@
 import type { Ram } from '../../memory/ram.ts';
 import { hasStaging } from '../loops/block.ts';
 
-/** Words of a chain's shadow: 2 to this power. The first is the low half of the buffer's address. */
+/** Words of a chain's shadow: 2 to this power. The first is the buffer's address, its low half. */
 export const SHADOW_SHIFT = 2;
 export const SHADOW_HIGH = 1;
 export const SHADOW_LEN = 2;

@@ -58,7 +58,7 @@ const BLOCK = new BlockLayout(
 export interface ToDeviceOptions {
   readonly queue: NetConsumer;
   readonly ring: Virtqueue;
-  /** Frames of these lengths, and of a whole checksum; all entries unless told, as empty buffers. */
+  /** Frames of these lengths, with a whole checksum; all entries unless told, as empty buffers. */
   readonly frameBytes?: { readonly least: number; readonly most: number };
 }
 
