@@ -11,6 +11,8 @@ import { SerialLine } from '../../board/uart/serial-line.ts';
 import { fatPatches } from '../../host/disk/fat-format.ts';
 import { SharedWire } from '../../host/net/shared-wire.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
+import type { Plan } from '../../sim/plan/plan.ts';
+import { CuttableDisk } from '../../sim/points/cuttable-disk.ts';
 import { blockDevices, networkDevices } from '../../systems/devices.ts';
 import { FAT_PD } from '../../systems/block-names.ts';
 import { GENERATOR_STANDARD } from '../../systems/generator-options.ts';
@@ -32,7 +34,7 @@ export interface ConsoleText {
 
 export class Plugs {
   readonly stagingBytes: number;
-  readonly disks: MemoryDisk[] = [];
+  readonly disks: ShownDisk[] = [];
   readonly #system: SystemDescription;
   readonly #scenario: Scenario;
   readonly #lines: SerialLine[] = [];
@@ -40,13 +42,16 @@ export class Plugs {
   #hand: HandStation | undefined;
   /** Of NICs beside the first: nobody is at their cables. */
   readonly #unplugged: StagedLink[] = [];
+  /** Whether the plan cuts a disk's power: then it has a cache that forgets. */
+  readonly #losesPower: boolean;
   readonly #serialBytes = { in: 0, out: 0 };
   /** Bytes that a person has typed and a line had no room for. */
   readonly #waiting: { readonly uart: number; bytes: Uint8Array }[] = [];
 
-  constructor(system: SystemDescription, scenario: Scenario) {
+  constructor(system: SystemDescription, scenario: Scenario, plan: Plan) {
     this.#system = system;
     this.#scenario = scenario;
+    this.#losesPower = plan.rules.some(({ fault }) => fault === 'power-cut');
     this.stagingBytes = STAGING_BYTES + DISK_BYTES * places(system, blockDevices).length;
   }
 
@@ -192,13 +197,28 @@ export class Plugs {
     return line;
   }
 
-  #disk({ ram }: WireParts): BlockPlug {
-    const disk = new MemoryDisk(ram, DISK_BYTES);
+  #disk(parts: WireParts): BlockPlug {
+    if (this.#losesPower) return this.#cuttableDisk(parts);
+    const disk = new MemoryDisk(parts.ram, DISK_BYTES);
     if (contentOf(this.#system) === 'fat')
       for (const { at, bytes } of emptyFat()) disk.load(bytes, at);
     this.disks.push(disk);
     return { wire: disk };
   }
+
+  #cuttableDisk({ ram, random }: WireParts): BlockPlug {
+    const image = new Uint8Array(DISK_BYTES);
+    if (contentOf(this.#system) === 'fat')
+      for (const { at, bytes } of emptyFat()) image.set(bytes, at);
+    const disk = new CuttableDisk(ram, image, random.fork(`power of blk${this.disks.length}`));
+    this.disks.push(disk);
+    return { wire: disk };
+  }
+}
+
+/** What a disk has on it. */
+export interface ShownDisk {
+  image(): Uint8Array;
 }
 
 /** @returns what is on the system's disks at first */

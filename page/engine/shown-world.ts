@@ -3,11 +3,10 @@
  * something is over, and is made anew.
  */
 
-import type { MemoryDisk } from '../../board/block/memory-disk.ts';
 import type { Instrument } from '../../systems/trace/observer.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { ReceivedFrame } from './hand-station.ts';
-import type { ConsoleText } from './plugs.ts';
+import type { ConsoleText, ShownDisk } from './plugs.ts';
 import type { Moment } from './scenario.ts';
 import { Halted, type WorldWatch } from './world-watch.ts';
 import type { WorldView } from './world-view.ts';
@@ -20,7 +19,7 @@ export interface ShownWorld {
   readonly isQuiet: boolean;
   /** Its time has an end, and that has come. */
   readonly isFinished: boolean;
-  readonly disks: readonly MemoryDisk[];
+  readonly disks: readonly ShownDisk[];
   now(): number;
   /** Runs one slice. @param untilNs where it ends at the latest */
   runSlice(untilNs: number, sliceNs?: number): void;

@@ -3,7 +3,6 @@
  * whatever moment is asked for.
  */
 
-import type { MemoryDisk } from '../../board/block/memory-disk.ts';
 import { digestOf } from '../../debug/journal.ts';
 import { Census } from '../../kernel/inspect/census.ts';
 import type { Kernel } from '../../kernel/boot.ts';
@@ -20,7 +19,7 @@ import { createTestbed, type RunCounters, type Testbed } from '../../systems/tes
 import { instrument } from '../../systems/trace/observed-parts.ts';
 import { type Traffic, trafficBetween } from '../../systems/traffic.ts';
 import { runVirtualSlice, virtualEnding } from '../../systems/virtual-slice.ts';
-import { type ConsoleText, Plugs } from './plugs.ts';
+import { type ConsoleText, Plugs, type ShownDisk } from './plugs.ts';
 import type { ReceivedFrame } from './hand-station.ts';
 import type { InputData, Scenario } from './scenario.ts';
 import type { Onlooker, ShownWorld, WorldListener } from './shown-world.ts';
@@ -58,7 +57,7 @@ export class World implements ShownWorld {
     const { system } = parts.target;
     this.#parts = parts;
     this.watch = new WorldWatch(system);
-    this.plugs = new Plugs(system, scenario);
+    this.plugs = new Plugs(system, scenario, parts.plan);
     this.testbed = this.#makeTestbed(listener);
     this.testbed.settle();
     this.#before = this.testbed.counters();
@@ -101,7 +100,7 @@ export class World implements ShownWorld {
     return this.testbed.isQuiet;
   }
 
-  get disks(): readonly MemoryDisk[] {
+  get disks(): readonly ShownDisk[] {
     return this.plugs.disks;
   }
 

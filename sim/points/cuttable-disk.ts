@@ -80,6 +80,11 @@ export class CuttableDisk implements BlockWire {
     for (const [sector] of this.#disk.dirty()) this.#pretended.add(sector);
   }
 
+  /** @returns what reading the whole disk gives now */
+  image(): Uint8Array {
+    return this.#disk.afterPowerCut((_, versions) => versions);
+  }
+
   afterPowerCut(): Remains {
     const image = this.#disk.afterPowerCut((_, versions) => this.#random.below(versions + 1));
     return { image, pretended: this.#pretended };

@@ -4,11 +4,12 @@
 
 import { SerialLine } from '../../board/uart/serial-line.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
+import { CuttableDisk } from './cuttable-disk.ts';
 import type { PlannedRun } from './planned-run.ts';
 
 /**
  * A disk of a run may be a file, so its power cannot be cut: that moment makes what is under way
- * fail.
+ * fail. One that is made for it loses what it has not been told to keep.
  */
 export function plannedWires(planned: PlannedRun, wires: Wires, { ram, board }: WireParts): Wires {
   const { clock } = board;
@@ -26,7 +27,11 @@ export function plannedWires(planned: PlannedRun, wires: Wires, { ram, board }: 
       : {
           blocks: blocks.map((plug, index) => ({
             ...plug,
-            wire: planned.disk(`blk${index}`, plug.wire, { ram, clock }),
+            wire: planned.disk(`blk${index}`, plug.wire, {
+              ram,
+              clock,
+              ...(plug.wire instanceof CuttableDisk ? { cuttable: plug.wire } : {}),
+            }),
           })),
         }),
   };
