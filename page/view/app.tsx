@@ -8,7 +8,9 @@ import { Consoles } from './consoles.tsx';
 import { Counters, Domains, Queues } from './counters.tsx';
 import { Faults } from './faults.tsx';
 import { Graph } from './graph.tsx';
+import { Guide, GuideChoice } from './guide.tsx';
 import { Disk } from './disk.tsx';
+import { Drop } from './drop.tsx';
 import { Capabilities, Log } from './inside.tsx';
 import { Network } from './network.tsx';
 import { Oracles } from './oracles.tsx';
@@ -28,7 +30,15 @@ export function App({ store }: { store: Store }): JSX.Element {
     <main class={mode}>
       <header>
         <h1>sDDF testbed{store.isLive ? `: ${liveName(state)}` : ''}</h1>
-        {mode === 'whole' && !store.isLive ? <Chooser store={store} state={state} /> : null}
+        {mode === 'whole' && !store.isLive ? (
+          <>
+            <Chooser store={store} state={state} />
+            <div class="row">
+              <Drop store={store} />
+              <GuideChoice store={store} state={state} />
+            </div>
+          </>
+        ) : null}
         <p class="help">{info?.summary}</p>
         <p role="alert" id="problem">
           {problem}
@@ -37,6 +47,7 @@ export function App({ store }: { store: Store }): JSX.Element {
           <p id="dropped">{dropped} frames were not shown: this page is slow</p>
         ) : null}
       </header>
+      {mode === 'whole' ? <Guide store={store} state={state} /> : null}
       {mode === 'embed' ? null : <Campaign store={store} state={state} />}
       {info === undefined ? null : <Run store={store} state={state} canDo={canDo} />}
     </main>

@@ -9,6 +9,7 @@ import type { Judgement } from '../engine/judgement.ts';
 import type { TimelineView } from '../engine/timeline.ts';
 import type { WorldView } from '../engine/world-view.ts';
 import type { FollowedPath } from '../../systems/trace/packet-path.ts';
+import type { Guide } from '../guides/guide.ts';
 import type { LinkMode } from '../share/link.ts';
 import { findCulprit, type Search } from './culprit.ts';
 import { type EngineLink, LiveLink, type Loss, WorkerLink } from './engine-link.ts';
@@ -66,6 +67,8 @@ export interface PageState {
   readonly culprit: string | undefined;
   /** How far an engine is that runs to a moment. */
   readonly onItsWayNs: number | undefined;
+  /** The guided example that is followed. */
+  readonly guide: Guide | undefined;
 }
 
 const LOG_MAX = 500;
@@ -140,9 +143,9 @@ export class Store {
     if (this.#isLost && this.#link.kind === 'worker') this.#link = this.#worker();
     this.#isLost = false;
     this.#reachedNs = 0;
-    const { mode, campaign, info } = this.state;
+    const { mode, campaign, info, guide } = this.state;
     // What can be chosen stays, also when this cannot be loaded.
-    this.#set({ ...EMPTY, scenario, mode, campaign, info, binaries });
+    this.#set({ ...EMPTY, scenario, mode, campaign, info, binaries, guide });
     this.ask({
       kind: 'load',
       scenario,
@@ -151,9 +154,22 @@ export class Store {
     });
   }
 
+  guide(guide: Guide | undefined): void {
+    this.#set({ guide });
+  }
+
   /** @param draft undefined: as it was run */
   edit(draft: OwnSystem | undefined): void {
     this.#set({ draft });
+  }
+
+  /** Another system: one of somebody's files, from its beginning. */
+  openOwn(own: OwnSystem, binaries: PageState['binaries']): void {
+    const { scenario } = this.state;
+    const isSame = scenario.own?.main === own.main;
+    const system = own.main.replace(/\.(?:ts|system)$/, '');
+    const begin: Scenario = isSame ? scenario : { ...FIRST_SCENARIO, system };
+    this.load({ ...begin, own }, undefined, binaries);
   }
 
   /** Runs what has been written: the same run otherwise, up to the time that is shown. */
@@ -289,8 +305,8 @@ export class Store {
 
   /** Another run: what is known of the one before is void. */
   #loaded({ info, scenario }: Extract<Answer, { kind: 'loaded' }>): void {
-    const { mode, campaign, problem, binaries } = this.state;
-    this.#set({ ...EMPTY, mode, campaign, problem, binaries, info, scenario });
+    const { mode, campaign, problem, binaries, guide } = this.state;
+    this.#set({ ...EMPTY, mode, campaign, problem, binaries, guide, info, scenario });
   }
 
   #viewed(view: WorldView, playing: boolean): void {
@@ -342,6 +358,7 @@ const EMPTY: PageState = {
   binaries: {},
   culprit: undefined,
   onItsWayNs: undefined,
+  guide: undefined,
 };
 
 const SILENT = 'the engine has not answered for long, and was ended';

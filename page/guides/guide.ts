@@ -1,0 +1,46 @@
+/**
+ * A guided example: a system, and steps in plain sentences. A step is done when the engine shows
+ * it, not when somebody says so.
+ */
+
+import type { OwnSystem, Scenario } from '../engine/scenario.ts';
+import type { PageState } from '../view/store.ts';
+
+/** What a step looks at. */
+export interface Seen extends Pick<
+  PageState,
+  'scenario' | 'view' | 'log' | 'frames' | 'path' | 'capabilities' | 'files' | 'problem'
+> {
+  /** What UARTs have sent since power-on. */
+  readonly console: string;
+}
+
+export interface Step {
+  /** What to do; `[shown|word]` leads to the glossary. */
+  readonly say: string;
+  /** What has been seen then, and what it means. */
+  readonly then: string;
+  isDone(seen: Seen): boolean;
+  /** Writes what the step asks for, for those who would rather not. */
+  edit?(own: OwnSystem): OwnSystem;
+}
+
+export interface Guide {
+  readonly name: string;
+  readonly title: string;
+  /** What it is about, in a sentence or two. */
+  readonly about: string;
+  readonly scenario: Scenario;
+  readonly steps: readonly Step[];
+}
+
+/** @returns the system with a part of one of its files replaced, wherever that stands in it */
+export function replaced(own: OwnSystem, file: string, from: string, to: string): OwnSystem {
+  const text = own.files[file] ?? '';
+  return { ...own, files: { ...own.files, [file]: text.replace(from, to) } };
+}
+
+/** Whether somebody has printed a line that contains this. */
+export function said(seen: Seen, pd: string, words: string): boolean {
+  return seen.log.some((each) => each.pd === pd && each.line.includes(words));
+}
