@@ -6,8 +6,12 @@
 const FRAMES_MAX = 5;
 /** Rooms that call programs: their frames say nothing about the program. */
 const OWN = ['kernel', 'microkit', 'board', 'systems', 'host', 'cli'];
+/** Where this file is in the package; -1 in a page, whose bundle has all of us in one folder. */
+const PLACE = import.meta.url.lastIndexOf('systems/');
 /** The folder of this package, as stacks name it. */
-const ROOT = pathOf(import.meta.url.slice(0, import.meta.url.lastIndexOf('systems/')));
+const ROOT = pathOf(
+  import.meta.url.slice(0, PLACE < 0 ? import.meta.url.lastIndexOf('/') + 1 : PLACE),
+);
 
 /**
  * @returns the error and, a line each, the frames of the program, as ` at name (file:line:column)`
@@ -92,5 +96,6 @@ function pathOf(url: string): string {
 }
 
 function isOwn(frame: string): boolean {
+  if (PLACE < 0) return frame.includes(ROOT);
   return OWN.some((room) => frame.includes(`${ROOT}${room}/`));
 }

@@ -101,7 +101,7 @@ export type Answer =
   | { readonly kind: 'view'; readonly view: WorldView; readonly playing: boolean }
   /** One more request has been seen to; said for each. */
   | { readonly kind: 'done' }
-  /** Something begins that may never end: the last one said is who owes an answer. */
+  /** Something begins that may never end: the last one said is who owes an answer; '' nobody. */
   | { readonly kind: 'begins'; readonly what: string }
   /** Of a probe: all has returned. */
   | { readonly kind: 'probed' }

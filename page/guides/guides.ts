@@ -121,7 +121,7 @@ const POWER_CUT: Guide = {
       isDone: ({ console }) => console.includes('bytes free'),
     },
     {
-      say: 'Type into the console: write a.txt hello, and Enter.',
+      say: 'Type into the console: write a.txt hello, and Enter; press “Play” again, since time stands still when nothing is left to happen.',
       then: 'It has answered when the disk had said that all is durable: it asks for that (a flush) before.',
       isDone: ({ console }) => console.includes('a.txt: 6 bytes'),
     },
@@ -136,7 +136,7 @@ const POWER_CUT: Guide = {
       isDone: (seen) => filesOn(seen)?.includes('a.txt') === true,
     },
     {
-      say: 'Now let the disk lie: under “Break”, choose blk0.flush, and press “lie” twice. Then type write b.txt hello, Enter, and let time pass.',
+      say: 'Now let the disk lie: under “Break”, choose blk0.flush, and press “lie” twice. Then type write b.txt hello, Enter, and press “Play”.',
       then: 'The disk has answered that all is durable, and it was not. Nobody above can know.',
       isDone: (seen) => strikesOf(seen, 'lie') >= 2 && seen.console.includes('b.txt: 6 bytes'),
     },
@@ -176,12 +176,12 @@ const SLOW_LINE: Guide = {
         console.includes('I am client1'),
     },
     {
-      say: 'Press Ctrl and \\ in the console, then 0 and Enter: that gives input to client0. Then type ten characters.',
+      say: 'Press Ctrl and \\ in the console, then 0 and Enter: that gives input to client0. Then type ten characters, and press “Play” when time stands still.',
       then: 'client0 has got them one by one, from the receive virtualiser, which knows who has the keyboard.',
       isDone: ({ console }) => /received \d+0 characters/.test(console),
     },
     {
-      say: 'Under “Break”, choose uart.line.in, press “lose”, and type a character.',
+      say: 'Under “Break”, choose uart.line.in, press “lose”, type a character, and let time pass.',
       then: 'It was lost on the wire: no program has seen it. Protocols on a serial line have to expect that.',
       isDone: (seen) => strikesOf(seen, 'lose') >= 1,
     },

@@ -40,7 +40,7 @@ export function findCulprit(
   };
   worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
     heardMs = nowMs();
-    if (data.kind === 'begins') last = data.what;
+    if (data.kind === 'begins' && data.what !== '') last = data.what;
     if (data.kind === 'probed' || data.kind === 'failed') end(undefined);
   });
   worker.addEventListener('error', () => end(last));

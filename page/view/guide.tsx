@@ -115,10 +115,9 @@ function StepItem(props: {
         </button>
       ) : null}
       {when === 'done' ? (
-        <p class="seen">
-          <span aria-hidden="true">✓ </span>
-          {step.then}
-        </p>
+        <div class="seen">
+          <Help text={`✓ ${step.then}`} />
+        </div>
       ) : null}
     </li>
   );

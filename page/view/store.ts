@@ -192,7 +192,7 @@ export class Store {
   #listener(): { answered(answer: Answer): void; lost(loss: Loss): void } {
     return {
       answered: (answer) => {
-        this.#began = answer.kind === 'begins' ? answer.what : undefined;
+        this.#began = answer.kind === 'begins' && answer.what !== '' ? answer.what : undefined;
         this.#answered(answer);
       },
       lost: (loss) => this.#lost(loss),

@@ -41,7 +41,7 @@ export interface OwnOptions {
   readonly choices: Readonly<Record<string, string>>;
   /** Files that are no text: program images, what regions are filled from. */
   readonly binaries: Readonly<Record<string, Uint8Array>>;
-  /** Told what is begun that may never end. */
+  /** Told what is begun that may never end, and '' when it has ended. */
   readonly begins: (what: string) => void;
   readonly store?: ScriptStore;
 }
@@ -173,6 +173,8 @@ export class OwnSystemMaker {
       attachDevices(board);
     } catch (error) {
       throw placed(error, Object.keys(this.#options.own.files), thrownText(error));
+    } finally {
+      this.#options.begins('');
     }
   }
 
@@ -182,6 +184,8 @@ export class OwnSystemMaker {
       return await action();
     } catch (error) {
       throw placed(error, Object.keys(this.#options.own.files), thrownText(error));
+    } finally {
+      this.#options.begins('');
     }
   }
 }

@@ -68,6 +68,8 @@ export class Editor {
     this.#file = file;
     this.#isFixed = access === 'read';
     this.#view.setState(EditorState.create({ doc: text, extensions: this.#extensions(file) }));
+    // It may have been out of sight until now, where nothing can be measured.
+    requestAnimationFrame(() => this.#view.requestMeasure());
   }
 
   mark(marks: readonly Mark[]): void {
