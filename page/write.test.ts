@@ -27,8 +27,8 @@ const GREETER = `<?xml version="1.0" encoding="UTF-8"?>
 
 /** An image that prints a line, and waits for ever. */
 function greeter(): Buffer {
-  const print = [...'hi from elf\n'].flatMap((letter) => [
-    li(R.a0, letter.charCodeAt(0)),
+  const print = [...Buffer.from('hi from elf\n')].flatMap((byte) => [
+    li(R.a0, byte),
     li(R.a7, SYS_DEBUG_PUT_CHAR),
     ecall,
   ]);
@@ -74,10 +74,10 @@ async function pause(page: Page): Promise<void> {
 
 async function breakAt(page: Page, point: string, fault: string): Promise<void> {
   await page.selectOption('#point', point);
-  const seen = await page.locator('#command, .command').count();
+  const rules = Number(await page.innerText('#planned'));
   await page.click(`[data-fault="${fault}"]`);
   // The run comes to the same moment again.
-  await page.waitForTimeout(seen === 0 ? 500 : 500);
+  await page.waitForSelector(`#planned:text-is("${rules + 1}")`);
 }
 
 async function type(page: Page, text: string): Promise<void> {

@@ -19,10 +19,10 @@ export interface Step {
   /** What to do; `[shown|word]` leads to the glossary. */
   readonly say: string;
   /** What has been seen then, and what it means. */
-  readonly then: string;
-  isDone(seen: Seen): boolean;
+  readonly shows: string;
+  readonly isDone: (seen: Seen) => boolean;
   /** Writes what the step asks for, for those who would rather not. */
-  edit?(own: OwnSystem): OwnSystem;
+  readonly edit?: (own: OwnSystem) => OwnSystem;
 }
 
 export interface Guide {

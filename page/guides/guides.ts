@@ -38,27 +38,30 @@ const ECHO: Guide = {
   steps: [
     {
       say: 'Press ▶ behind “packet”: the run goes on until the network device takes the first frame.',
-      then: 'The frame is in memory that the driver has lent to the device. Nobody knows of it yet.',
+      shows:
+        'The frame is in memory that the driver has lent to the device. Nobody knows of it yet.',
       isDone: ({ view }) => (view?.counts.packet ?? 0) >= 1,
     },
     {
       say: 'Press ▶ behind “entry” until net_virt_rx is in the middle of something: each press is one [kernel entry|kernel entry].',
-      then: 'The interrupt has woken the driver, and a [notification|notification] from the driver the receive virtualiser: nobody has polled.',
+      shows:
+        'The interrupt has woken the driver, and a [notification|notification] from the driver the receive virtualiser: nobody has polled.',
       isDone: ({ view }) => view?.underWay?.pd === 'net_virt_rx',
     },
     {
       say: 'Go to “One packet” further down, and press “Follow it”.',
-      then: 'Each line is a hop: when it was, what was done with the packet, and how many bytes were copied.',
+      shows:
+        'Each line is a hop: when it was, what was done with the packet, and how many bytes were copied.',
       isDone: ({ path }) => path?.outcome === 'sent',
     },
     {
       say: 'Press “Play” and let time pass until ten packets have gone all the way (see “Counters”).',
-      then: 'Copies, kernel entries and notifications are for each packet: what isolation costs.',
+      shows: 'Copies, kernel entries and notifications are for each packet: what isolation costs.',
       isDone: ({ view }) => (view?.packets ?? 0) >= 10,
     },
     {
       say: 'Send a ping to client1 (“Send”: choose client1, press “Ping”), and let time pass.',
-      then: 'client1 has answered, as an ordinary computer on a network would.',
+      shows: 'client1 has answered, as an ordinary computer on a network would.',
       isDone: (seen) => hasAnswer(seen, '10.0.2.16'),
     },
   ],
@@ -73,12 +76,14 @@ const DRIVER: Guide = {
   steps: [
     {
       say: 'Press “Play”, and let 3.5 ms pass.',
-      then: 'Each millisecond the device has raised its interrupt, the driver has put the sample into the [memory region|memory region], and the reader has told it (“What programs print”).',
+      shows:
+        'Each millisecond the device has raised its interrupt, the driver has put the sample into the [memory region|memory region], and the reader has told it (“What programs print”).',
       isDone: (seen) => said(seen, 'reader', 'sample 3: 21.2 degrees'),
     },
     {
       say: 'Under “Write”, choose driver.ts. Where it writes 1000 into PERIOD, write 250; press “Run”, and let time pass.',
-      then: 'Samples come four times as often: the driver tells the device its period in microseconds.',
+      shows:
+        'Samples come four times as often: the driver tells the device its period in microseconds.',
       edit: (own) =>
         replaced(own, 'driver.ts', 'device.write32(PERIOD, 1000)', 'device.write32(PERIOD, 250)'),
       isDone: (seen) =>
@@ -89,7 +94,8 @@ const DRIVER: Guide = {
     },
     {
       say: 'Break it: in reader.ts, let the reader map the samples with pd.region instead of pd.readonlyRegion, and run it.',
-      then: 'The system gave the reader a read-only mapping, so its program cannot have another one: the error stands at its line.',
+      shows:
+        'The system gave the reader a read-only mapping, so its program cannot have another one: the error stands at its line.',
       edit: (own) =>
         replaced(own, 'reader.ts', "pd.readonlyRegion('samples')", "pd.region('samples')"),
       isDone: (seen) =>
@@ -97,7 +103,8 @@ const DRIVER: Guide = {
     },
     {
       say: 'Put it right again, and run it.',
-      then: 'That is the whole way: change, run, see. The button “Link” gives your version on to somebody.',
+      shows:
+        'That is the whole way: change, run, see. The button “Link” gives your version on to somebody.',
       edit: (own) =>
         replaced(own, 'reader.ts', "pd.region('samples')", "pd.readonlyRegion('samples')"),
       isDone: (seen) =>
@@ -117,32 +124,35 @@ const POWER_CUT: Guide = {
   steps: [
     {
       say: 'Set “Speed” to 1/10, press “Play”, and let time pass until the console shows its prompt, fat>.',
-      then: 'The file system has found its disk, and prints what it can do.',
+      shows: 'The file system has found its disk, and prints what it can do.',
       isDone: ({ console }) => console.includes('bytes free'),
     },
     {
       say: 'Type into the console: write a.txt hello, and Enter; press “Play” again, since time stands still when nothing is left to happen.',
-      then: 'It has answered when the disk had said that all is durable: it asks for that (a flush) before.',
+      shows:
+        'It has answered when the disk had said that all is durable: it asks for that (a flush) before.',
       isDone: ({ console }) => console.includes('a.txt: 6 bytes'),
     },
     {
       say: 'Under “Break”, choose the place blk0.medium, and press “power-cut”.',
-      then: 'The disk has lost its power for a moment: of what was not flushed, each sector is now old or new.',
+      shows:
+        'The disk has lost its power for a moment: of what was not flushed, each sector is now old or new.',
       isDone: (seen) => strikesOf(seen, 'power-cut') >= 1,
     },
     {
       say: 'Under “Disk”, look at the directory /.',
-      then: 'a.txt is there: it was flushed before the file system said so.',
+      shows: 'a.txt is there: it was flushed before the file system said so.',
       isDone: (seen) => filesOn(seen)?.includes('a.txt') === true,
     },
     {
       say: 'Now let the disk lie: under “Break”, choose blk0.flush, and press “lie” twice. Then type write b.txt hello, Enter, and press “Play”.',
-      then: 'The disk has answered that all is durable, and it was not. Nobody above can know.',
+      shows: 'The disk has answered that all is durable, and it was not. Nobody above can know.',
       isDone: (seen) => strikesOf(seen, 'lie') >= 2 && seen.console.includes('b.txt: 6 bytes'),
     },
     {
       say: 'Cut the power again (blk0.medium, “power-cut”), and look at the directory / again.',
-      then: 'b.txt is gone, although its writer was told that it was kept. The same run loses the same sectors each time: it can be looked at until it is understood.',
+      shows:
+        'b.txt is gone, although its writer was told that it was kept. The same run loses the same sectors each time: it can be looked at until it is understood.',
       isDone: (seen) => {
         const files = filesOn(seen);
         return strikesOf(seen, 'power-cut') >= 2 && files?.includes('b.txt') === false;
@@ -160,7 +170,8 @@ const SLOW_LINE: Guide = {
   steps: [
     {
       say: 'Set “Speed” to 1/10, press “Play”, and let time pass until both clients have greeted.',
-      then: 'At 115,200 bits per second that took some 17 ms: each client has a queue of its own, and the transmit [virtualiser|virtualiser] has merged them.',
+      shows:
+        'At 115,200 bits per second that took some 17 ms: each client has a queue of its own, and the transmit [virtualiser|virtualiser] has merged them.',
       isDone: ({ console, scenario }) =>
         scenario.choices['baud'] === undefined &&
         console.includes('I am client0') &&
@@ -168,7 +179,8 @@ const SLOW_LINE: Guide = {
     },
     {
       say: 'Choose baud 9600 at the top, and let time pass until both have greeted.',
-      then: 'The same greeting takes twelve times as long, about 200 ms, and yet each program had put its text into its queue at the beginning, and slept.',
+      shows:
+        'The same greeting takes twelve times as long, about 200 ms, and yet each program had put its text into its queue at the beginning, and slept.',
       isDone: ({ console, scenario, view }) =>
         scenario.choices['baud'] === '9600' &&
         (view?.timeNs ?? 0) > 150 * MS &&
@@ -177,12 +189,14 @@ const SLOW_LINE: Guide = {
     },
     {
       say: 'Press Ctrl and \\ in the console, then 0 and Enter: that gives input to client0. Then type ten characters, and press “Play” when time stands still.',
-      then: 'client0 has got them one by one, from the receive virtualiser, which knows who has the keyboard.',
+      shows:
+        'client0 has got them one by one, from the receive virtualiser, which knows who has the keyboard.',
       isDone: ({ console }) => /received \d+0 characters/.test(console),
     },
     {
       say: 'Under “Break”, choose uart.line.in, press “lose”, type a character, and let time pass.',
-      then: 'It was lost on the wire: no program has seen it. Protocols on a serial line have to expect that.',
+      shows:
+        'It was lost on the wire: no program has seen it. Protocols on a serial line have to expect that.',
       isDone: (seen) => strikesOf(seen, 'lose') >= 1,
     },
   ],
@@ -197,13 +211,15 @@ const LOST_WAKE_UP: Guide = {
   steps: [
     {
       say: 'Set “Speed” to 1/100, press “Play”, and let time pass until sample 8 is told.',
-      then: 'All eight are there. With one sample each millisecond, the reader sleeps when the next one comes.',
+      shows:
+        'All eight are there. With one sample each millisecond, the reader sleeps when the next one comes.',
       isDone: (seen) =>
         fileHas(seen, 'ring.ts', /PERIOD_US = 1000;/) && said(seen, 'reader', 'sample 8'),
     },
     {
       say: 'Now measure faster: in ring.ts, set PERIOD_US to 20, press “Run”, and let time pass until nothing happens any more.',
-      then: 'The eighth sample is in the ring, and is never told. The device is switched off, so nobody will ever signal again: that wake-up is lost.',
+      shows:
+        'The eighth sample is in the ring, and is never told. The device is switched off, so nobody will ever signal again: that wake-up is lost.',
       edit: (own) => replaced(own, 'ring.ts', 'PERIOD_US = 1000', 'PERIOD_US = 20'),
       isDone: (seen) =>
         fileHas(seen, 'ring.ts', /PERIOD_US = 20;/) &&
@@ -213,12 +229,14 @@ const LOST_WAKE_UP: Guide = {
     },
     {
       say: 'Find it: press ◀ behind “entry” until the driver is in the middle of something.',
-      then: 'The last thing that the driver did. It came while the reader blinked: after the reader had looked, and before it said that it wants a signal. So the driver did not signal.',
+      shows:
+        'The last thing that the driver did. It came while the reader blinked: after the reader had looked, and before it said that it wants a signal. So the driver did not signal.',
       isDone: ({ view }) => view?.underWay?.pd === 'driver',
     },
     {
       say: 'Mend it: in reader.ts, look once more after saying that a signal is wanted. Run it, and let time pass.',
-      then: 'Ask first, then look again: whichever of the two is later sees the other’s write. queues/signal.ts of the package has this loop, and a test tries it in every order.',
+      shows:
+        'Ask first, then look again: whichever of the two is later sees the other’s write. queues/signal.ts of the package has this loop, and a test tries it in every order.',
       edit: (own) =>
         replaced(
           own,
@@ -249,29 +267,31 @@ const HOSTILE: Guide = {
   steps: [
     {
       say: 'Under “Write”, choose hostile.ts and read what it does. Then press “Play”, and let time pass until ten packets have gone all the way.',
-      then: 'All of them are client1’s: client0 answers none.',
+      shows: 'All of them are client1’s: client0 answers none.',
       isDone: ({ view }) => (view?.packets ?? 0) >= 10,
     },
     {
       say: 'Send a ping to client1, and let time pass.',
-      then: 'client1 answers as if nothing were: the [copier|copier] and the [virtualisers|virtualiser] check each index and each offset that a client writes.',
+      shows:
+        'client1 answers as if nothing were: the [copier|copier] and the [virtualisers|virtualiser] check each index and each offset that a client writes.',
       isDone: (seen) => hasAnswer(seen, '10.0.2.16'),
     },
     {
       say: 'Click client0 in the picture: what it holds is all that it can do.',
-      then: 'Its own memory and some notifications. There is no [capability|capability] to the other client’s memory, nor to the device.',
+      shows:
+        'Its own memory and some notifications. There is no [capability|capability] to the other client’s memory, nor to the device.',
       isDone: ({ capabilities }) => capabilities?.pd === 'client0',
     },
     {
       say: 'Let it try: in hostile.ts, let it map ethernet_driver_rx_data in place of rx.freeQueue. Run it.',
-      then: 'That is a fault of client0, and of nobody else: it is stopped, and says why.',
+      shows: 'That is a fault of client0, and of nobody else: it is stopped, and says why.',
       edit: (own) => replaced(own, 'hostile.ts', 'rx.freeQueue,', "'ethernet_driver_rx_data',"),
       isDone: (seen) =>
         fileHas(seen, 'hostile.ts', /ethernet_driver_rx_data/) && faultsOf(seen, 'client0') > 0,
     },
     {
       say: 'Let time pass until ten packets have gone all the way again.',
-      then: 'client1 has lost nothing.',
+      shows: 'client1 has lost nothing.',
       isDone: (seen) => faultsOf(seen, 'client0') > 0 && (seen.view?.packets ?? 0) >= 10,
     },
   ],
@@ -286,18 +306,21 @@ const REVOKE: Guide = {
   steps: [
     {
       say: 'Click owner in the picture.',
-      then: 'In slot “root 1” is a TCB: the worker’s thread. The system put it there; no program can make one up.',
+      shows:
+        'In slot “root 1” is a TCB: the worker’s thread. The system put it there; no program can make one up.',
       isDone: ({ capabilities }) =>
         capabilities?.pd === 'owner' && capabilities.rows.some(({ type }) => type === 'TCB'),
     },
     {
       say: 'Read under “What programs print” what has happened: the owner has suspended the worker, signalled it, and resumed it.',
-      then: 'The signal was not lost: the worker ran for the second time when it was resumed, before the owner could say so.',
+      shows:
+        'The signal was not lost: the worker ran for the second time when it was resumed, before the owner could say so.',
       isDone: (seen) => said(seen, 'owner', 'suspend the worker: done'),
     },
     {
       say: 'Take the capability back: in slices.ts, remove the line with owner.cap, and run it.',
-      then: 'The same program, and the kernel refuses: the slot is empty, and names nothing. The worker ran at once, for nobody could hold it.',
+      shows:
+        'The same program, and the kernel refuses: the slot is empty, and names nothing. The worker ran at once, for nobody could hold it.',
       edit: (own) => replaced(own, 'slices.ts', "  owner.cap('tcb', WORKER_TCB, worker);\n", ''),
       isDone: (seen) =>
         !fileHas(seen, 'slices.ts', /owner\.cap\(/) &&
@@ -305,7 +328,8 @@ const REVOKE: Guide = {
     },
     {
       say: 'Click owner again.',
-      then: 'The TCB is gone, and nothing else has changed. Rights are in one place, and can be read there: that is why one can take them away.',
+      shows:
+        'The TCB is gone, and nothing else has changed. Rights are in one place, and can be read there: that is why one can take them away.',
       isDone: (seen) =>
         said(seen, 'owner', 'refused') &&
         seen.capabilities?.pd === 'owner' &&

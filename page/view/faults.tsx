@@ -52,6 +52,10 @@ export function Faults({ store, state }: { store: Store; state: PageState }): JS
           </button>
         ))}
       </div>
+      <p class="help">
+        Faults in the plan:{' '}
+        <output id="planned">{scenario.plan.match(/"at":/g)?.length ?? 0}</output>
+      </p>
       <Struck state={state} />
     </section>
   );

@@ -116,7 +116,7 @@ function StepItem(props: {
       ) : null}
       {when === 'done' ? (
         <div class="seen">
-          <Help text={`✓ ${step.then}`} />
+          <Help text={`✓ ${step.shows}`} />
         </div>
       ) : null}
     </li>
