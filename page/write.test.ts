@@ -8,13 +8,16 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SYS_DEBUG_PUT_CHAR } from '../kernel/abi.ts';
 import { addi, assemble, ecall, j, li, R } from '../test/support/assembler.ts';
-import { BrowsedPage, type PageLook } from '../test/support/browsed-page.ts';
-import { findChromiumPath } from '../test/support/chromium.ts';
 import { microkitElf } from '../test/support/microkit-elf.ts';
+import {
+  chromiumPath,
+  type Look,
+  PageBrowser,
+  violationsIn,
+} from '../test/support/page-browser.ts';
 import { ROOT } from '../test/imports/source-imports.ts';
 import { tutorialFiles } from './guides/tutorial-files.ts';
 
-const executablePath = process.env['SDDF_BROWSER'] === undefined ? undefined : findChromiumPath();
 const ARTEFACTS = join(ROOT, '.artefacts');
 const TUTORIAL = tutorialFiles(readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8'));
 const STEPS_MAX = 100;
@@ -197,19 +200,18 @@ const FOLLOWED: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   },
 };
 
-describe.skipIf(executablePath === undefined)('writing (chromium, with SDDF_BROWSER)', () => {
-  let browsed: BrowsedPage;
-  const open = (fragment = '', look?: PageLook): Promise<Page> => browsed.open(fragment, look);
+describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSER)', () => {
+  let browsed: PageBrowser;
+  const open = (fragment = '', look?: Look): Promise<Page> => browsed.open(fragment, look);
 
   beforeAll(async () => {
-    browsed = new BrowsedPage();
-    await browsed.start(executablePath ?? '');
+    browsed = await PageBrowser.start(chromiumPath ?? '');
     mkdirSync(ARTEFACTS, { recursive: true });
   });
 
   afterAll(() => browsed.close());
 
-  async function weather(look?: PageLook): Promise<Page> {
+  async function weather(look?: Look): Promise<Page> {
     const page = await open('#guide=driver', look);
     await page.waitForSelector('.cm-content');
     return page;
@@ -445,12 +447,8 @@ describe.skipIf(executablePath === undefined)('writing (chromium, with SDDF_BROW
       await pause(page);
       await write(page, 'driver.ts', changed('driver.ts', 'let count = 0;', 'let count = "x";'));
       await page.waitForSelector('#problems');
-      await page.addScriptTag({ path: join(ROOT, 'node_modules/axe-core/axe.min.js') });
-      const violations = (await page.evaluate(
-        'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`))',
-      )) as readonly string[];
 
-      expect(violations).toEqual([]);
+      expect(await violationsIn(page)).toEqual([]);
       await page.context().close();
     },
   );
