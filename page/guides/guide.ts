@@ -3,14 +3,22 @@
  * it, not when somebody says so.
  */
 
+import type { FileListing } from '../engine/disk-files.ts';
+import type { CapabilityRow } from '../engine/protocol.ts';
 import type { OwnSystem, Scenario } from '../engine/scenario.ts';
-import type { PageState } from '../view/store.ts';
+import type { WorldView } from '../engine/world-view.ts';
 
-/** What a step looks at. */
-export interface Seen extends Pick<
-  PageState,
-  'scenario' | 'view' | 'log' | 'frames' | 'path' | 'capabilities' | 'files' | 'problem'
-> {
+/** What a step looks at: a part of what the page knows. */
+export interface Seen {
+  readonly scenario: Scenario;
+  readonly view: WorldView | undefined;
+  readonly log: readonly { readonly pd: string; readonly line: string; readonly timeNs: number }[];
+  readonly frames: readonly { readonly bytes: Uint8Array }[];
+  readonly path: { readonly outcome: string } | undefined;
+  readonly capabilities:
+    | { readonly pd: string; readonly rows: readonly CapabilityRow[] }
+    | undefined;
+  readonly files: { readonly listing: FileListing } | undefined;
   /** What UARTs have sent since power-on. */
   readonly console: string;
 }

@@ -7,7 +7,7 @@ import { replaced } from './guide.ts';
 import { tutorialFiles } from './tutorial-files.ts';
 
 const SOURCES = import.meta.glob<string>(
-  ['./lost-wake-up/*.ts', './hostile-client/*.ts', './revoke/*.ts', '!./**/*.d.ts'],
+  ['./lost-wake-up/*.ts', './hostile-client/*.ts', './revoke/*.ts'],
   { eager: true, query: '?raw', import: 'default' },
 );
 

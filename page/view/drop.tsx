@@ -1,4 +1,6 @@
-/** Files of somebody's own: dropped onto the page, or chosen. They go to the engine, nowhere else. */
+/**
+ * Files of somebody's own: dropped onto the page, or chosen. They go to the engine, nowhere else.
+ */
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';

@@ -1,4 +1,6 @@
-/** Files of somebody's own, as they come onto the page: sorted into what they are for the engine. */
+/**
+ * Files of somebody's own, as they come onto the page: sorted into what they are for the engine.
+ */
 
 import { isElf } from '../../microkit/elf/format.ts';
 import type { OwnSystem, Scenario } from '../engine/scenario.ts';
