@@ -33,7 +33,7 @@ export function Graph({ store, state }: { store: Store; state: PageState }): JSX
     if (place.current !== null) colour(place.current, state);
   }, [state.view, state.before, state]);
   return (
-    <section aria-labelledby="graph-title" class="graph">
+    <section aria-labelledby="graph-title" class={state.playing ? 'graph playing' : 'graph'}>
       <h2 id="graph-title">System</h2>
       <Help text="[Domains|protection domain] by priority, with [channels|channel] and [memory|memory region] between them. What has run since the last picture is lit, and a line on which a [notification|notification] flew is thick. Choose a domain to see what it holds." />
       <div ref={place} class="picture" role="group" aria-label="Graph of the system's domains">

@@ -4,11 +4,17 @@
  */
 
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
 import { glossaryPlace } from '../glossary/glossary-place.ts';
 
 const LINK = /\[([^|\]]+)\|([^\]]+)\]/g;
 
-export function Help({ text, id }: { text: string; id?: string }): JSX.Element {
+export function Help({ text }: { text: string }): JSX.Element {
+  // The same element each time: then nothing of it is looked at while time passes.
+  return useMemo(() => <p class="help">{partsOf(text)}</p>, [text]);
+}
+
+function partsOf(text: string): readonly (string | JSX.Element)[] {
   const parts: (string | JSX.Element)[] = [];
   let from = 0;
   for (const { 0: whole, 1: shown = '', 2: word = '', index } of text.matchAll(LINK)) {
@@ -16,11 +22,7 @@ export function Help({ text, id }: { text: string; id?: string }): JSX.Element {
     from = index + whole.length;
   }
   parts.push(text.slice(from));
-  return (
-    <p class="help" {...(id === undefined ? {} : { id })}>
-      {parts}
-    </p>
-  );
+  return parts;
 }
 
 /** The glossary is a page of its own: a run goes on while one reads. */
