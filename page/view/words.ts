@@ -6,7 +6,7 @@ export function timeText(ns: number): string {
   return ns < 1e9 ? `${(ns / 1e6).toFixed(3)} ms` : `${(ns / 1e9).toFixed(6)} s`;
 }
 
-/** Made once: there are a hundred numbers in each picture, and to make one takes longer than all. */
+/** Made once: a picture has a hundred numbers, and to make this takes longer than all of them. */
 const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
 
 /** Such as "1,234,567". */
