@@ -277,7 +277,7 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
       'a fault',
       'count += 1;',
       "if (count === 0) throw new Error('no more');",
-      'driver.ts:27',
+      'driver.ts:29',
       'no more',
     ],
   ])('shows an error of the run at its line: %s', async (_, from, to, place, words) => {
@@ -320,7 +320,7 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
       { name: 'pair.system', text: GREETER },
       { name: 'greeter.elf', base64: greeter().toString('base64') },
     ];
-    await page.evaluate(DROP, files);
+    await page.evaluate(`(${DROP})(${JSON.stringify(files)})`);
     await page.waitForSelector('#log:has-text("hi from elf")');
 
     expect(await page.innerText('#problem')).toBe('');

@@ -28,7 +28,7 @@ export type Loss =
  * So long an engine that is busy may say nothing. It tells how far it is every quarter second; but
  * a tested world is judged in one go.
  */
-const SILENCE_MS = { own: 5000, ready: 20_000 };
+const SILENCE_MS = { own: 8000, ready: 20_000, starting: 60_000 };
 const LOOK_MS = 1000;
 /** So late a look comes after a machine has slept, and no engine is to blame. */
 const ASLEEP_MS = 5000;
@@ -42,6 +42,8 @@ export class WorkerLink implements EngineLink {
   #owed = 0;
   #isPlaying = false;
   #silenceMs = SILENCE_MS.ready;
+  /** Its script has been loaded: before that, it is the network that takes its time. */
+  #hasStarted = false;
   #heardMs = nowMs();
   #lookedMs = nowMs();
 
@@ -50,6 +52,7 @@ export class WorkerLink implements EngineLink {
     this.#worker = startEngine();
     this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
       this.#heardMs = nowMs();
+      this.#hasStarted = true;
       if (data.kind === 'done') this.#owed -= 1;
       if (data.kind === 'view') this.#isPlaying = data.playing;
       listener.answered(data);
@@ -80,7 +83,8 @@ export class WorkerLink implements EngineLink {
     if (ms - this.#lookedMs > ASLEEP_MS) this.#heardMs = ms;
     this.#lookedMs = ms;
     const isBusy = this.#owed > 0 || this.#isPlaying;
-    if (isBusy && ms - this.#heardMs > this.#silenceMs) this.#end({ kind: 'silent' });
+    const limitMs = this.#hasStarted ? this.#silenceMs : SILENCE_MS.starting;
+    if (isBusy && ms - this.#heardMs > limitMs) this.#end({ kind: 'silent' });
   }
 
   #end(loss: Loss): void {
