@@ -155,6 +155,7 @@ const FOLLOWED: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   'slow-line': async (page) => {
     await play(page, '0.1');
     await done(page, 1);
+    await page.click('.chooser summary');
     await page.locator('label:has-text("baud") select').selectOption('9600');
     await page.waitForSelector('#play:text-is("Play")');
     await play(page, '0.1');

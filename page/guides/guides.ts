@@ -178,7 +178,7 @@ const SLOW_LINE: Guide = {
         console.includes('I am client1'),
     },
     {
-      say: 'Choose baud 9600 at the top, and let time pass until both have greeted.',
+      say: 'Open the options at the top, choose baud 9600, and let time pass until both have greeted.',
       shows:
         'The same greeting takes twelve times as long, about 200 ms, and yet each program had put its text into its queue at the beginning, and slept.',
       isDone: ({ console, scenario, view }) =>
