@@ -1,16 +1,22 @@
 // The line that the page gives for one's own machine is one that works, and gives the same bytes.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systems } from '../../systems/index.ts';
+import { ROOT } from '../../test/imports/source-imports.ts';
+import { dataScripts } from '../../test/support/data-scripts.ts';
 import { longTest } from '../../test/support/long-test.ts';
+import { sddfCommand } from '../../test/support/sddf-command.ts';
 import { sddfInProcess } from '../../test/support/sddf-in-process.ts';
 import type { Answer } from '../engine/protocol.ts';
 import { FIRST_SCENARIO, type Scenario } from '../engine/scenario.ts';
+import { ownOrReady } from '../engine/own/find-own.ts';
 import { Session } from '../engine/session.ts';
+import { tutorialFiles } from '../guides/tutorial-files.ts';
+import { ownCopy, withCopy } from '../view/write/package-sources.ts';
 import { commandLine } from './command-line.ts';
 
 const FOR_NS = 2_345_678;
@@ -21,13 +27,31 @@ const ECHO = { nics: 1, uarts: [], disks: 0, content: 'nothing' } as const;
 async function inPage(scenario: Scenario): Promise<{ json: string; line: string | undefined }> {
   let json = '';
   let line: string | undefined;
-  const session = new Session((answer: Answer) => {
-    if (answer.kind === 'report') ({ json } = answer);
-    if (answer.kind === 'loaded') line = commandLine(scenario, FOR_NS, answer.info);
-  });
+  const session = new Session(
+    (answer: Answer) => {
+      if (answer.kind === 'report') ({ json } = answer);
+      if (answer.kind === 'loaded') line = commandLine(scenario, FOR_NS, answer.info);
+    },
+    ownOrReady({ store: dataScripts(), begins: () => undefined }),
+  );
   await session.ask({ kind: 'load', scenario });
   await session.ask({ kind: 'report', forNs: FOR_NS });
   return { json, line };
+}
+
+/** A project of a user's, in which the package is installed; removed by whoever asks for it. */
+function project(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sddf-pasted-'));
+  mkdirSync(join(folder, 'node_modules'));
+  const installed = dirname(dirname(sddfCommand()));
+  symlinkSync(installed, join(folder, 'node_modules', 'sddf-testbed'));
+  return folder;
+}
+
+/** What a shell prints when the line is pasted there. */
+function pasted(line: string, folder: string): string {
+  const command = line.replace('npx sddf', `'${process.execPath}' '${sddfCommand()}'`);
+  return execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
 }
 
 async function samePrinted(
@@ -72,6 +96,22 @@ describe('the same on your machine', () => {
 
     // A cable that only a person is at.
     expect(without.toSorted()).toEqual(['echo', 'router', 'vswitch']);
+  });
+
+  longTest('prints the same bytes of a system of one’s own, when it is pasted', async () => {
+    const tutorial = tutorialFiles(readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8'));
+    const echo = ownCopy('echo');
+    if (echo === undefined) throw new Error('the echo system is there');
+    const owns = [
+      { main: 'my-system.ts', files: tutorial },
+      withCopy(withCopy(echo, 'clients/echo/echo.ts'), 'virtualisers/network/rx/virt-rx.ts'),
+    ];
+    const folder = project();
+    for (const own of owns) {
+      const { json, line = '' } = await inPage({ ...FIRST_SCENARIO, own });
+      expect(pasted(line, folder)).toBe(`${json}\n`);
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it('brings the plan of faults along, as a file that the shell writes', () => {
