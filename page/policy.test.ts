@@ -27,9 +27,12 @@ describe('the page', () => {
 
   it('shows text as text', () => {
     const folder = join(ROOT, 'page/view');
-    const files = readdirSync(folder).filter((name) => /\.tsx?$/.test(name));
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.tsx?$/.test(name),
+    );
 
-    expect(files.length).toBeGreaterThan(10);
+    expect(files.length).toBeGreaterThan(30);
+    expect(files).toContain(join('write', 'editor.ts'));
     expect(files.filter((name) => MARKUP.test(readFileSync(join(folder, name), 'utf8')))).toEqual(
       [],
     );

@@ -13,8 +13,8 @@ const entries = readGlossary(readFileSync(join(ROOT, 'docs/glossary.md'), 'utf8'
 
 /** Words that sentences lead to, `[shown|word]`. */
 function wordsLedTo(): readonly string[] {
-  const files = readdirSync(VIEW).filter((name) => name.endsWith('.tsx'));
-  return files.flatMap((name) => {
+  const views = readdirSync(VIEW).filter((name) => name.endsWith('.tsx'));
+  return [...views, '../guides/guides.ts'].flatMap((name) => {
     const source = readFileSync(join(VIEW, name), 'utf8');
     return [...source.matchAll(/\[[^|\]\n]+\|([a-zA-Z, ]+)\]/g)].map(([, word = '']) => word);
   });

@@ -70,6 +70,10 @@ const FROZEN: readonly (readonly [string, Shared])[] = [
     '2.JY-7DsIwFEN_Bd05QykqQ3ZWfoB2COlFjcijyqNQVfl33LJEVuwcOxslzV5FE0hCrymzI0msp0CCcBrNCVYVlJhHkudWkOeMTOaUkYkqM8m2aRpBs1UeztaDOrFTPfKip1gsJ-jHUPHA-LlkMB-D-DNQrFwoHuoKyCvEO-wOxAM6sjbJBI876tq96XTBjK45WAu2K5_TbeG47nX0LPa9f-HLumRMrtjuwoiR9JmCZao_',
     TESTED,
   ],
+  [
+    '2.LY5RCsIwEESvUvY72OJnPIr6EdqVBpJsaCK1lEAPogfwHN6kJ3Fa_VmWebM7M1NqOZjBCmnsU8rsSRO3vZAiTNtyAiqKEnNHulEUOMPiRCIsg8lM-tg0ANGZAALVhnjPuDtfFckIcSZv7Ab9dABQdLNuf_wXEPmIMuRqLqdL2KKd5ZBTvTXZx89V19W6PD_vdXnBVgp6eenQgMZeHFP5Ag',
+    OWN,
+  ],
 ];
 
 /** @param padded bytes in all, with blanks behind */
