@@ -15,11 +15,12 @@ import { element, escapeMarkup, line } from './svg.ts';
 const WIDE = 714;
 const NARROW = 348;
 /** Of tables: fits the page where it is wide, and in small letters a sheet of A4. */
-const TABLE = 960;
+const TABLE = 940;
 /** A longer table is folded. */
 const LINES_OPEN = 10;
 /** Of the table's letters, and between its columns, in pixels. */
-const CELL_LETTER = 7.4;
+const CELL_LETTER = 7.6;
+const HEADING_LETTER = 8.8;
 const CELL_PADDING = 18;
 
 export function figureMarkup({ plot, title }: TitledPlot, label: string): string {
@@ -83,9 +84,9 @@ export function tableMarkup(table: Table, id: string): string {
 
 /** In pixels, about: headings wrap at blanks, figures do not. */
 function columnWidth([heading = '', ...cells]: readonly string[]): number {
-  const words = heading.split(' ').map((word) => word.length);
-  const letters = Math.max(...words, ...cells.map((cell) => cell.length));
-  return letters * CELL_LETTER + CELL_PADDING;
+  const word = Math.max(...heading.split(' ').map((each) => each.length));
+  const cell = Math.max(0, ...cells.map((each) => each.length));
+  return Math.max(word * HEADING_LETTER, cell * CELL_LETTER) + CELL_PADDING;
 }
 
 function partMarkup(table: Table): string {

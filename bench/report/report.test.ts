@@ -110,7 +110,7 @@ describe('the report in a browser', () => {
       const browser = await Chromium.start(chromium as string);
       try {
         for (const scheme of ['light', 'dark'] as const) {
-          for (const width of [1100, 390]) {
+          for (const width of [1280, 1100, 390]) {
             await browser.open(`file://${page}`, { width, height: 900, scheme });
             const ground = await browser.evaluate(
               'getComputedStyle(document.body).backgroundColor',
@@ -124,9 +124,16 @@ describe('the report in a browser', () => {
 
             expect(ground).toBe(scheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(15, 19, 24)');
             expect(widest).toBe(width);
+            // A telephone scrolls a table aside.
+            if (width > 600) expect(await browser.evaluate(HIDDEN_COLUMNS)).toBe(0);
             expect(shown).toEqual({ plots: plotsDue(), outside: 0, small: 0 });
           }
         }
+        await browser.open(`file://${page}`, { width: PAPER_WIDTH, height: 900, scheme: 'light' });
+        await browser.evaluate(AS_PRINTED);
+        expect(await browser.evaluate('document.documentElement.scrollWidth')).toBe(PAPER_WIDTH);
+        expect(await browser.evaluate(HIDDEN_COLUMNS)).toBe(0);
+        expect(await browser.evaluate(HIDDEN_ROWS)).toBe(0);
         expect(browser.errors).toEqual([]);
       } finally {
         await browser.close();
@@ -135,6 +142,24 @@ describe('the report in a browser', () => {
     },
   );
 });
+
+/** A4 without its margins of 12 mm, at 96 dots an inch. */
+const PAPER_WIDTH = 703;
+/** Tables wider than their place, folded ones unfolded. */
+const HIDDEN_COLUMNS = `(() => {
+  for (const box of document.querySelectorAll('.folded input')) box.checked = true;
+  return [...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth).length;
+})()`;
+const HIDDEN_ROWS = `(() => {
+  for (const box of document.querySelectorAll('.folded input')) box.checked = false;
+  return [...document.querySelectorAll('tr')].filter((e) => e.clientHeight === 0).length;
+})()`;
+const AS_PRINTED = `(() => {
+  const style = document.querySelector('style');
+  style.textContent = style.textContent
+    .replaceAll('@media print', '@media all')
+    .replaceAll('@media screen', '@media not all');
+})()`;
 
 /**
  * Every plot is shown once; how many letters are outside of their picture, or smaller than 11

@@ -63,7 +63,7 @@ table { border-collapse: collapse; font-size: .84rem; font-variant-numeric: tabu
 th, td { padding: 3px 9px; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
 th { color: var(--muted); font-weight: 600; white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { padding-left: 0; }
-td.text, th.text { text-align: left; }
+td.text, th.text { text-align: left; white-space: normal; }
 .scroll table + table { margin-top: .9rem; }
 .folded { margin-top: .6rem; }
 .folded label { cursor: pointer; color: var(--link); font-size: .9rem; }
