@@ -121,7 +121,7 @@ describe('sddf coverage why', () => {
 
   it.each([
     [['unit.ts', '--in', 'per'], "'unit.ts' is no place such as virt-rx.ts:120"],
-    [['unit.ts:4', '--in', 'per'], 'has no code; 3 and 6 have'],
+    [['unit.ts:4', '--in', 'per'], 'has no code; lines 3 and 6 have'],
     [['unti.ts:4', '--in', 'per'], 'no test or world knows this source (did you mean unit.ts?)'],
     [['unit.ts:4', '--in', 'none'], 'sddf test --coverage-per-test none writes one'],
     [['unit.ts:4', '--in', 'bad'], 'is no index of coverage per test of this version'],

@@ -118,6 +118,8 @@ function linesOf(path: string, runs: readonly ReadRun[]): readonly number[] {
 function noCode(path: string, line: number, known: readonly number[]): UserMistake {
   const before = known.findLast((each) => each < line);
   const after = known.find((each) => each > line);
-  const near = [before, after].filter((each) => each !== undefined).join(' and ');
-  return new UserMistake(`${path}:${line}: has no code; ${near} have`);
+  const near = [before, after].filter((each) => each !== undefined);
+  const have = near.length === 1 ? `line ${near[0]} has` : `lines ${near.join(' and ')} have`;
+  const others = near.length === 0 ? 'nor has any other line' : have;
+  return new UserMistake(`${path}:${line}: has no code; ${others}`);
 }
