@@ -46,8 +46,8 @@ const WATCHDOG_NS = 40_000_000_000;
 const STEP_NS = 1_000_000;
 /** When nothing happens by itself, time goes faster. */
 const LONG_STEP_NS = 100_000_000;
-/** A driver's watchdog looks at least once. */
-const LOOK_NS = 25_000_000;
+/** A driver's watchdog looks at least once, also where all is quiet. */
+const LOOK_NS = 45_000_000;
 /**
  * What a plan makes last longer is for good, as a lost interrupt of a virtio device is: the system
  * has to cope with it.

@@ -22,7 +22,8 @@ export const timerDevice: DeviceNode = node('goldfish_rtc', GOLDFISH_RTC_PLACE);
 export const serialDevice: DeviceNode = node('ns16550a', NS16550A_PLACE);
 
 /**
- * How often a network driver looks for an interrupt that was lost. The driver in C
+ * How often a network driver looks for an interrupt that was lost; a quarter as often when all is
+ * quiet. The driver in C
  * (programs/network/eth_driver.c) has it built in.
  */
 export const NET_WATCHDOG_NS = 10e6;

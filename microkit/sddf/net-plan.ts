@@ -26,8 +26,8 @@ export interface NetOptions {
    */
   readonly rxData?: RegionBuilder;
   /**
-   * How often the driver looks for a lost interrupt, which would otherwise be the last one; needs
-   * `time.addWatchdog(driver)`. Never unless told.
+   * How often the driver looks for a lost interrupt, which would otherwise be the last one; a
+   * quarter as often when all is quiet. Needs `time.addWatchdog(driver)`. Never unless told.
    */
   readonly watchdogNs?: number;
   /** Descriptors asked for in each virtqueue; 512 unless told. */

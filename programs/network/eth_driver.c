@@ -35,6 +35,9 @@
 #define FAILURES_MAX 8
 /* How long an interrupt may be on its way. */
 #define SUSPECTED_NS 100000ul
+/* The watchdog looks this many times less often while no interrupt comes and nothing is being sent:
+ * there is little to miss, and each look wakes the host. */
+#define QUIET_FACTOR 4
 
 /* In the order of NET_DRIVER_COUNTERS in drivers/network/virtio/counters.ts. */
 enum {
@@ -90,6 +93,8 @@ static bool has_watchdog;
  * when it saw nothing. */
 static int64_t served;
 static int64_t suspected_after;
+/* Interrupts served when the watchdog was armed last. */
+static int64_t served_before;
 /* Ticks of the watchdog since the device has last finished a transmission, and how many it had
  * finished by then. */
 static uint32_t tx_still_ticks;
@@ -578,10 +583,21 @@ static void look_for_missed(void)
     }
 }
 
+static uint64_t next_look_ns(void)
+{
+    if (suspected_after == served) {
+        return SUSPECTED_NS;
+    }
+    bool is_sending = is_running && virtqueue_outstanding(&device.tx) > 0;
+    bool is_quiet = served == served_before && !is_sending;
+    return is_quiet ? QUIET_FACTOR * WATCHDOG_NS : WATCHDOG_NS;
+}
+
 static void arm_watchdog(void)
 {
     if (has_watchdog && failures < FAILURES_MAX) {
-        timer_set_timeout(timer.driver_id, suspected_after == served ? SUSPECTED_NS : WATCHDOG_NS);
+        timer_set_timeout(timer.driver_id, next_look_ns());
+        served_before = served;
     }
 }
 
@@ -676,6 +692,7 @@ void init(void)
     failures = 0;
     served = 0;
     suspected_after = -1;
+    served_before = -1;
     tx_still_ticks = 0;
     tx_taken = 0;
     join_restarts();

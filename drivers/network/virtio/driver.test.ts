@@ -391,7 +391,27 @@ describe('a driver with a watchdog', () => {
     expect(counters()).toMatchObject({ interruptsLost: 1, rxPackets: 1, resets: 0 });
     tick();
     expect(counters()).toMatchObject({ interruptsLost: 1, interrupts: 0 });
-    expect(asked).toEqual([WATCHDOG_NS, 100_000, WATCHDOG_NS, WATCHDOG_NS]);
+    expect(asked).toEqual([WATCHDOG_NS, 100_000, WATCHDOG_NS, 4 * WATCHDOG_NS]);
+  });
+
+  it('looks a quarter as often while nothing comes and nothing is being sent', () => {
+    const { peer, nic, dma, txData, echo, tick, interrupt, asked } = watchedBench();
+    peer.give(dma);
+    echo.system.run();
+    const [chain] = nic.rx.takeAll() as [Chain];
+    tick();
+    tick();
+    nic.rx.receive(chain, FRAME);
+    interrupt();
+    tick();
+    tick();
+    peer.send(txData, FRAME.length);
+    echo.system.run();
+    tick();
+    tick();
+
+    const [often, seldom] = [WATCHDOG_NS, 4 * WATCHDOG_NS];
+    expect(asked).toEqual([often, seldom, seldom, often, seldom, often, often]);
   });
 
   it('does not take an interrupt for lost that comes in between', () => {

@@ -56,6 +56,11 @@ const FAILURES_MAX = 8;
 /** How long an interrupt may be on its way. */
 const SUSPECTED_NS = 100_000;
 /**
+ * The watchdog looks this many times less often while no interrupt comes and nothing is being sent:
+ * there is little to miss, and each look wakes the host.
+ */
+const QUIET_FACTOR = 4;
+/**
  * Beside the virtqueue's own `LIE_…` values: a frame that claims to lie in several buffers, or in
  * none.
  */
@@ -155,6 +160,8 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
    */
   #txStillTicks = 0;
   #txTaken = 0;
+  /** Interrupts served when the watchdog was armed last. */
+  #servedBefore = NONE;
   /** Of a frame whose checksum is left to the device. */
   readonly #header = new Uint16Array(HEADER_BYTES / 2);
 
@@ -286,9 +293,16 @@ class VirtioNetDriver extends ProgramState<NetDriverConfig> implements Connectio
     const { timer, watchdogNs } = this.#config;
     if (timer === undefined || watchdogNs === undefined) return;
     if (this.#failures === FAILURES_MAX) return;
-    const isSuspected = this.#suspectedAfter === this.#served;
-    this.pd.setMr(0, isSuspected ? Math.min(SUSPECTED_NS, watchdogNs) : watchdogNs);
+    this.pd.setMr(0, this.#nextLookNs(watchdogNs));
     this.pd.ppcall(timer.channel, messageInfo(TIMER_SET_TIMEOUT, 1));
+    this.#servedBefore = this.#served;
+  }
+
+  #nextLookNs(watchdogNs: number): number {
+    if (this.#suspectedAfter === this.#served) return Math.min(SUSPECTED_NS, watchdogNs);
+    const isSending = this.#state === 'running' && this.device.tx.outstanding > 0;
+    const isQuiet = this.#served === this.#servedBefore && !isSending;
+    return isQuiet ? QUIET_FACTOR * watchdogNs : watchdogNs;
   }
 
   /** Gives empty receive buffers to the device. */
