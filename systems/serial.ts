@@ -5,9 +5,9 @@
  *              200    serial_driver ── the UART that the option `uart` chooses
  *              199    ├─ serial_virt_tx     merges output, each client in its colour
  *              199    └─ serial_virt_rx     gives input to one client; Ctrl-\ N Enter switches
- *                1        ├─ client0        greets and echoes, as in sDDF's serial example
- *                1        ├─ client1
- *                1        └─ shell          shows the system it runs in
+ *               98        ├─ client0        greets and echoes, as in sDDF's serial example
+ *               98        ├─ client1
+ *               98        └─ shell          shows the system it runs in
  */
 
 import { main as serialEcho } from '../clients/serial-echo/serial-echo.ts';
@@ -51,6 +51,11 @@ const DRIVERS: Readonly<Record<Uart, { readonly program: Program; readonly image
   virtio: { program: virtioDriver, image: 'drivers/serial/virtio/driver.ts' },
 };
 const BAUDS = ['9600', '19200', '38400', '57600', '115200'] as const;
+/**
+ * Above the network's client, which has no end of work in a flood: who types is answered. Below its
+ * driver and virtualisers, which are at rest when their client takes nothing more.
+ */
+const CLIENT_PRIORITY = 98;
 /** sDDF's data regions of 64 KiB. */
 const DATA_BYTES = 0x1_0000;
 
@@ -100,12 +105,12 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   });
   for (const name of ['client0', 'client1']) {
     const image = 'clients/serial-echo/serial-echo.ts';
-    terminal.addClient(family.pd(name, { program: serialEcho, image, priority: 1 }));
+    terminal.addClient(family.pd(name, { program: serialEcho, image, priority: CLIENT_PRIORITY }));
   }
   const shellPd = family.pd('shell', {
     program: shell,
     image: 'clients/shell/shell.ts',
-    priority: 1,
+    priority: CLIENT_PRIORITY,
   });
   terminal.addClient(shellPd);
   timers.addClient(shellPd);

@@ -1,11 +1,13 @@
 /**
  * Goal: whoever sends as fast as the host can costs a run neither its memory nor its console.
- * Method: a program in C floods an echo client with small datagrams, by TAP and by a forward, in a
- * network of the test's own, while somebody types to a shell of the same run. How long its answers
- * take is printed, and not judged: the machine may be busy.
+ * Method: a program in C floods an echo client with small datagrams, by TAP, a forward and a
+ * stream, in a network of the test's own, while somebody types to a shell of the same run. How long
+ * its answers take is printed, and not judged: the machine may be busy.
  */
 
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileNative } from '../../bench/native-program.ts';
@@ -14,16 +16,26 @@ import { missingForNamespaces, NetworkNamespace } from '../support/network-names
 import { sddfCommand } from '../support/sddf-command.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
 
-const flood = compileNative('udp-flood');
-const missing = missingForNamespaces([]) ?? ('reason' in flood ? flood.reason : undefined);
+const folder = mkdtempSync(join(tmpdir(), 'flood-'));
+const socket = join(folder, 'net.sock');
+
+const [datagrams, frames] = [compileNative('udp-flood'), compileNative('frame-flood')];
+const uncompiled = [datagrams, frames].find((each) => 'reason' in each);
+const missing = missingForNamespaces([]) ?? (uncompiled as { reason: string } | undefined)?.reason;
 
 const FLOOD_MS = isLong ? 10_000 : 300;
 const GROWTH_MIB_MAX = 96;
 
-/** By name: what the run is given, and where the flood goes. */
+/** By name: what the run is given, and the flood's program with its arguments. */
 const WAYS = [
-  ['a TAP device', 'tap,name=tap0,host=10.0.2.2/24', '10.0.2.15', 1235],
-  ['a forward', 'user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235', '127.0.0.1', 5001],
+  ['a TAP device', 'tap,name=tap0,host=10.0.2.2/24', frames, ['tap', 'tap0']],
+  ['a stream', `stream,server=unix:${socket}`, frames, ['stream', socket]],
+  [
+    'a forward',
+    'user,hostfwd=udp:127.0.0.1:5001-10.0.2.15:1235',
+    datagrams,
+    ['127.0.0.1', '5001', '18'],
+  ],
 ] as const;
 
 function residentMib(pid: number): number {
@@ -51,10 +63,13 @@ describe.skipIf(missing !== undefined)(`a flood (lacking: ${missing ?? 'nothing'
   beforeAll(async () => {
     network = await NetworkNamespace.make();
   });
-  afterAll(() => network.end());
+  afterAll(() => {
+    network.end();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   const ways = isLong ? WAYS : WAYS.slice(0, 1);
-  it.each(ways)(`by %s for ${FLOOD_MS} ms`, async (_, net, host, port) => {
+  it.each(ways)(`by %s for ${FLOOD_MS} ms`, async (_, net, flood, args) => {
     const program = 'path' in flood ? flood.path : '';
     const run = new SddfProcess(
       ['run', 'serial', '--set', 'beside=net', '--serial', 'stdio', '--net', net],
@@ -69,7 +84,7 @@ describe.skipIf(missing !== undefined)(`a flood (lacking: ${missing ?? 'nothing'
       const before = residentMib(run.child.pid ?? 0);
       let isOver = false;
       const sending = network
-        .run([program, host, String(port), '18', String(FLOOD_MS)])
+        .run([program, ...args, String(FLOOD_MS)])
         .finally(() => (isOver = true));
       const times: number[] = [];
       while (!isOver) times.push(await keystroke(run));
@@ -78,7 +93,7 @@ describe.skipIf(missing !== undefined)(`a flood (lacking: ${missing ?? 'nothing'
       times.sort((one, other) => one - other);
       const [median, worst] = [times[times.length >> 1] ?? 0, times.at(-1) ?? 0];
       console.log(
-        `flood: ${text.trim()} datagrams sent in ${FLOOD_MS} ms, ${growth.toFixed(1)} MiB more, ` +
+        `flood: ${text.trim()} frames sent in ${FLOOD_MS} ms, ${growth.toFixed(1)} MiB more, ` +
           `${times.length} keystrokes: median ${median.toFixed(1)} ms, worst ${worst.toFixed(1)} ms`,
       );
 
