@@ -93,7 +93,11 @@ export class Ingress {
    * room.
    */
   offerOrDrop(frame: Uint8Array): void {
-    if (this.offer(frame) !== 'full') return;
+    if (this.offer(frame) === 'full') this.drop(frame);
+  }
+
+  /** Counts a frame as lost for want of room. */
+  drop(frame: Uint8Array): void {
     this.overflows += 1;
     this.#onDrop(frame, "the link's receive buffer is full");
   }

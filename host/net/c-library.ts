@@ -135,15 +135,15 @@ function watch(koffi: Koffi, descriptor: number, onReadable: () => void): Descri
 
 function poll(koffi: Koffi, descriptor: number, onReady: () => void): DescriptorPoll {
   let wanted: Wanted = { readable: false, writable: false };
-  const handle = koffi.node.poll(descriptor, { readable: true }, onReady);
-  handle.stop();
+  let handle: PollHandle | undefined;
   return {
     want: ({ readable, writable }) => {
       if (readable === wanted.readable && writable === wanted.writable) return;
       wanted = { readable, writable };
-      if (readable || writable) handle.start(wanted, onReady);
-      else handle.stop();
+      if (!readable && !writable) handle?.stop();
+      else if (handle === undefined) handle = koffi.node.poll(descriptor, wanted, onReady);
+      else handle.start(wanted, onReady);
     },
-    close: () => handle.close(),
+    close: () => handle?.close(),
   };
 }

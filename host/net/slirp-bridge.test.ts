@@ -27,6 +27,8 @@ const CONFIG = {
   dhcpStart: 0x0a00_020f,
   restricted: false,
 };
+/** Of a forward. */
+const TO_GUEST = { hostIp: 0x7f00_0001, guestIp: 0x0a00_020f, guestPort: 80 };
 const [FIN, SYN, RST, ACK] = [1, 2, 4, 16];
 const GARBAGE_FRAMES = Number(process.env['SDDF_SLIRP_FRAMES'] ?? 3000);
 const GARBAGE_SEED = Number(process.env['SDDF_SLIRP_SEED'] ?? 1);
@@ -46,8 +48,10 @@ interface Segment {
 class Guest {
   readonly frames: Buffer[] = [];
   bridge: SlirpBridge | undefined;
+  isFull = false;
 
-  offer(frame: Uint8Array): 'ok' {
+  offer(frame: Uint8Array): 'ok' | 'full' {
+    if (this.isFull) return 'full';
     const bytes = Buffer.from(frame);
     // Who has our address is answered, as by any guest.
     const isArp = bytes.readUInt16BE(12) === 0x0806 && bytes.readUInt16BE(20) === 1;
@@ -236,7 +240,7 @@ describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, ()
 
   it('forwards TCP and UDP to the guest', async () => {
     const port = await freePort();
-    const to = { hostIp: 0x7f00_0001, hostPort: port, guestIp: 0x0a00_020f, guestPort: 80 };
+    const to = { ...TO_GUEST, hostPort: port };
     const guest = await guestWith({ protocol: 'tcp', ...to }, { protocol: 'udp', ...to });
     const peer = createConnection(port, '127.0.0.1');
     const opened = await guest.segment(80);
@@ -254,9 +258,49 @@ describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, ()
     expect(payload).toBe('ping');
   });
 
+  it('holds what the board has no room for, and reads no more', async () => {
+    const port = await freePort();
+    const guest = await guestWith({ ...TO_GUEST, protocol: 'udp', hostPort: port });
+    const peer = createSocket('udp4');
+    const texts = ['one', 'two', 'three'];
+    guest.isFull = true;
+    for (const text of texts) {
+      await new Promise((resolve) => peer.send(text, port, '127.0.0.1', resolve));
+    }
+    while (guest.bridge?.counters()['heldMax'] === 0) {
+      guest.bridge.flush();
+      await breathe();
+    }
+    for (let turn = 0; turn < 20; turn += 1) {
+      guest.bridge?.flush();
+      await breathe();
+    }
+    guest.isFull = false;
+    for (const text of texts) {
+      const payload = await guest.until((frame) =>
+        frame[23] === 17 ? frame.toString('latin1', 42, 42 + text.length) : undefined,
+      );
+      expect(payload).toBe(text);
+    }
+    peer.close();
+
+    expect(guest.bridge?.counters()).toMatchObject({ heldMax: 1, overflowDropped: 0 });
+  });
+
+  it('lets many wait to be accepted', async () => {
+    const port = await freePort();
+    await guestWith({ ...TO_GUEST, protocol: 'tcp', hostPort: port });
+    // No round takes any of them: without room for all, some would wait for ever.
+    const peers = Array.from({ length: 60 }, () => createConnection(port, '127.0.0.1'));
+    await Promise.all(
+      peers.map((peer) => new Promise<void>((resolve) => peer.once('connect', resolve))),
+    );
+    for (const peer of peers) peer.destroy();
+  });
+
   it('says that a port is in use, and frees what it had', async () => {
     const port = await serverPort(() => undefined);
-    const to = { hostIp: 0x7f00_0001, hostPort: port, guestIp: 0x0a00_020f, guestPort: 80 };
+    const to = { ...TO_GUEST, hostPort: port };
 
     await expect(guestWith({ protocol: 'tcp', ...to })).rejects.toThrow(
       `--net slirp: 127.0.0.1:${port}/tcp: the address is already in use`,

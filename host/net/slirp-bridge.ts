@@ -5,6 +5,9 @@
  * The library has many sockets and waits for none: in each round it names those that it wants to
  * hear of and is told what is there. Between rounds libuv waits for them. A round follows whatever
  * may have changed something: a socket that is ready, frames of the board, the library's own time.
+ *
+ * A round may bring more frames than the board has room for, since each of a thousand sockets may
+ * have something. Those are held, and no other round begins before the board has taken them.
  */
 
 import { after, type HostTimer } from '../event-loop.ts';
@@ -43,6 +46,13 @@ const EVENT_BITS = [
 ] as const;
 /** Rounds in one turn at most; what is left then comes with the next turn. */
 const ROUNDS_MAX = 8;
+/** Frames held for the board at most; what a round brings beyond them is dropped, as on a wire. */
+const HELD_MAX = 4096;
+/**
+ * Connections that wait to be accepted, for each forward. The library itself lets one wait, and so
+ * a second one has a second to wait for the host's next attempt.
+ */
+const BACKLOG = 128;
 const NEVER_MS = 0xffff_ffff;
 const EADDRINUSE = 98;
 const EACCES = 13;
@@ -82,6 +92,8 @@ export class SlirpBridge implements Bridge {
   readonly #timeout = Buffer.alloc(4);
   readonly #polls = new Map<number, DescriptorPoll>();
   readonly #timers: (Timer | undefined)[] = [];
+  /** Frames that the board had no room for, in their order. */
+  #held: Uint8Array[] = [];
   /** What the library has asked for in this round: a `struct pollfd` each. */
   #pollfds = Buffer.alloc(64 * POLLFD_BYTES);
   #pollfdCount = 0;
@@ -96,6 +108,7 @@ export class SlirpBridge implements Bridge {
     guestErrors: 0,
     rounds: 0,
     socketsMax: 0,
+    heldMax: 0,
   };
 
   private constructor(options: SlirpBridgeOptions, slirp: SlirpFunctions) {
@@ -121,8 +134,18 @@ export class SlirpBridge implements Bridge {
       await bridge.close();
       throw error;
     }
+    bridge.#lengthenBacklogs();
     bridge.flush();
     return bridge;
+  }
+
+  /** All sockets that there are now are forwards'; those of UDP refuse, and need none. */
+  #lengthenBacklogs(): void {
+    const listen = this.#slirp.libc.function('int listen(int fd, int backlog)');
+    this.#fill();
+    for (let index = 0; index < this.#pollfdCount; index += 1) {
+      listen(this.#pollfds.readInt32LE(index * POLLFD_BYTES), BACKLOG);
+    }
   }
 
   #events(): SlirpEvents {
@@ -167,9 +190,26 @@ export class SlirpBridge implements Bridge {
   #toBoard(at: number, bytes: number): number {
     if (bytes > FRAME_BYTES || this.#state === 'closed') return bytes;
     this.#memcpy(this.#frame, at, bytes);
-    this.#ingress.offerOrDrop(this.#frame.subarray(0, bytes));
+    this.#offer(this.#frame.subarray(0, bytes));
     this.#options.wake();
     return bytes;
+  }
+
+  #offer(frame: Uint8Array): void {
+    if (this.#held.length === 0 && this.#ingress.offer(frame) !== 'full') return;
+    if (this.#held.length === HELD_MAX) return this.#ingress.drop(frame);
+    this.#held.push(frame.slice());
+    this.#count.heldMax = Math.max(this.#count.heldMax, this.#held.length);
+  }
+
+  /** @returns whether the board has taken all that was held */
+  #offerHeld(): boolean {
+    const { length } = this.#held;
+    if (length === 0) return true;
+    const full = this.#held.findIndex((frame) => this.#ingress.offer(frame) === 'full');
+    this.#held = full === -1 ? [] : this.#held.slice(full);
+    if (this.#held.length < length) this.#options.wake();
+    return this.#held.length === 0;
   }
 
   #arm(timer: number, atMs: number): void {
@@ -196,12 +236,12 @@ export class SlirpBridge implements Bridge {
   }
 
   flush(): void {
-    if (!this.#isStirred || this.#state === 'closed') return;
+    if (this.#state === 'closed' || !this.#offerHeld() || !this.#isStirred) return;
     this.#isStirred = false;
     let timeoutMs = this.#fill();
     for (let round = 1; this.#round(); round += 1) {
       timeoutMs = this.#fill();
-      if (round < ROUNDS_MAX) continue;
+      if (round < ROUNDS_MAX && this.#held.length === 0) continue;
       this.#stir();
       break;
     }
