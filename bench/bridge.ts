@@ -13,7 +13,8 @@ import { cpuUsage } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UserMistake } from '../host/problem.ts';
-import { type BridgeName, BRIDGES, makeRig, type Rig } from './bridge/rigs.ts';
+import { type BridgeName, BRIDGES, makeRig } from './bridge/rigs.ts';
+import { benchSlirpTcp } from './bridge/tcp.ts';
 import { compileNative } from './native-program.ts';
 import type { BenchRow } from './results.ts';
 import { round, summarise } from './statistics.ts';
@@ -49,7 +50,8 @@ export async function benchBridge(settings: BenchSettings): Promise<readonly Ben
   const isSmoke = settings.length === 'smoke';
   for (const over of MEASURED[settings.length]) {
     const load = loadCommand(over, settings);
-    const rig = load === undefined ? undefined : await rigOf(over, settings);
+    const rig =
+      load === undefined ? undefined : await orNone(over, settings, () => makeRig(over), undefined);
     if (load === undefined || rig === undefined) continue;
     const running = rig.loop.run();
     for (const point of isSmoke ? POINTS.slice(0, 1) : POINTS) {
@@ -63,17 +65,27 @@ export async function benchBridge(settings: BenchSettings): Promise<readonly Ben
     await running;
     await rig.close();
   }
+  if (settings.length === 'full') rows.push(...(await tcpRows(settings)));
   return rows;
 }
 
-/** @returns undefined, and says why, where this machine cannot have the bridge */
-async function rigOf(over: BridgeName, { onNotice }: BenchSettings): Promise<Rig | undefined> {
+async function tcpRows(settings: BenchSettings): Promise<readonly BenchRow[]> {
+  return orNone('TCP over slirp', settings, () => benchSlirpTcp(settings), []);
+}
+
+/** @returns `none`, and says why, where this machine cannot have the bridge */
+async function orNone<T, None>(
+  of: string,
+  { onNotice }: BenchSettings,
+  make: () => Promise<T>,
+  none: None,
+): Promise<T | None> {
   try {
-    return await makeRig(over);
+    return await make();
   } catch (error) {
     if (!(error instanceof UserMistake)) throw error;
-    onNotice(`no rows of ${over}: ${error.message}`);
-    return undefined;
+    onNotice(`no rows of ${of}: ${error.message}`);
+    return none;
   }
 }
 

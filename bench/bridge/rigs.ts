@@ -9,7 +9,8 @@ import { LiveLoop } from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
 import type { Bridge, BoardPort } from '../../host/net/bridge.ts';
 import { DescriptorBridge } from '../../host/net/descriptor-bridge.ts';
-import { SlirpBridge } from '../../host/net/slirp-bridge.ts';
+import { SlirpBridge, type SlirpForward } from '../../host/net/slirp-bridge.ts';
+import type { SlirpConfig } from '../../host/net/slirp-library.ts';
 import { ipv4Number } from '../../host/net/socket-address.ts';
 import { StreamBridge } from '../../host/net/stream-bridge.ts';
 import { openTap } from '../../host/net/tap-device.ts';
@@ -103,33 +104,34 @@ async function openUser(common: Common, sockets: 'best' | 'node'): Promise<Opene
   return { bridge, target: [LOOPBACK, String(bridge.listening()[0]?.port ?? 0)] };
 }
 
+export const SLIRP_NETWORK: SlirpConfig = {
+  network: ipv4Number('10.0.2.0'),
+  netmask: 0xffff_ff00,
+  gateway: ipv4Number('10.0.2.2'),
+  nameserver: ipv4Number('10.0.2.3'),
+  dhcpStart: ipv4Number(GUEST_IP),
+  restricted: false,
+};
+
+/** From a port of the loopback interface to one of the guest. */
+export function slirpForward(
+  protocol: SlirpForward['protocol'],
+  hostPort: number,
+  guestPort: number,
+): SlirpForward {
+  const [hostIp, guestIp] = [ipv4Number(LOOPBACK), ipv4Number(GUEST_IP)];
+  return { protocol, hostIp, hostPort, guestIp, guestPort };
+}
+
 async function openSlirp(common: Common): Promise<Opened> {
   const hostPort = await freePort();
-  const bridge = await SlirpBridge.open({
-    ...common,
-    config: {
-      network: ipv4Number('10.0.2.0'),
-      netmask: 0xffff_ff00,
-      gateway: ipv4Number('10.0.2.2'),
-      nameserver: ipv4Number('10.0.2.3'),
-      dhcpStart: ipv4Number(GUEST_IP),
-      restricted: false,
-    },
-    forwards: [
-      {
-        protocol: 'udp',
-        hostIp: ipv4Number(LOOPBACK),
-        hostPort,
-        guestIp: ipv4Number(GUEST_IP),
-        guestPort: ECHO_PORT,
-      },
-    ],
-  });
+  const forwards = [slirpForward('udp', hostPort, ECHO_PORT)];
+  const bridge = await SlirpBridge.open({ ...common, config: SLIRP_NETWORK, forwards });
   return { bridge, target: [LOOPBACK, String(hostPort)] };
 }
 
 /** The library has to be told which port it is. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => {
     socket.bind(0, LOOPBACK, resolve);
