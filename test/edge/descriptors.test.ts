@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)(
     it('lets the host ping guests, and takes the device away, also when it is killed', async () => {
       const run = runEcho('tap,name=tap0,host=10.0.2.2/24');
       await run.says(/tap0: made, the host is 10\.0\.2\.2\/24; try ping 10\.0\.2\.15/);
-      const { text: pinged } = await network.sh('ping -c 2 -i 0.2 10.0.2.15');
+      const { text: pinged } = await network.sh('ping -c 2 -i 0.2 -W 10 10.0.2.15');
       const { text: echoed } = await network.sh(udpEcho('10.0.2.16', 1235));
       const { text: neighbours } = await network.sh('ip neigh show dev tap0');
       const { text: reset } = await network.sh('exec 3<>/dev/tcp/10.0.2.15/80');
@@ -222,7 +222,7 @@ describe.skipIf(missing !== undefined)(
       );
       const run = runEcho(`vde,sock=${sock}`);
       await run.says(/echo is running/);
-      const { text } = await network.sh('ping -c 2 -i 0.2 10.0.2.15');
+      const { text } = await network.sh('ping -c 2 -i 0.2 -W 10 10.0.2.15');
       await network.sh(`kill $(cat ${pid})`);
       await run.says(/vde is gone; what the board sends is dropped from now on/);
       run.child.kill('SIGINT');
