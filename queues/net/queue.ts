@@ -333,6 +333,11 @@ export class NetConsumer extends Sealed<Placement> {
     return this.#left > 0 ? this.#left : this.#look();
   }
 
+  /** As {@link available}, without a look at the producer's index. */
+  get knownLeft(): number {
+    return this.#left;
+  }
+
   /** Number of the slot that is taken next, in 16 bits; -1 before the first look at the queue. */
   get cursor(): number {
     return this.#head;

@@ -21,16 +21,7 @@ import { open, type Region } from '../../memory/region.ts';
 import { partsOf, Sealed } from '../../memory/sealed.ts';
 import { smallInteger } from '../../memory/small-integer.ts';
 import { demandCapacity, distance16 } from '../../memory/wrapping.ts';
-import {
-  type Books,
-  HEADED,
-  makeBooks,
-  PLAIN,
-  SHADOW_HIGH,
-  SHADOW_LEN,
-  SHADOW_OUTSTANDING,
-  SHADOW_SHIFT,
-} from './books.ts';
+import * as books from './books.ts';
 import {
   HEADER_STRIDE,
   layChain,
@@ -48,6 +39,9 @@ const HEADER_SHIFT = 2;
 const HEADER_WORDS = 1 << HEADER_SHIFT;
 const HEADER_HALF_MASK = (HEADER_STRIDE >>> 1) - 1;
 const BUFFER_SHIFT = 3;
+
+// Folded constants: docs/hot-code.md.
+const { SHADOW_SHIFT, SHADOW_HIGH, SHADOW_LEN, SHADOW_OUTSTANDING, PLAIN, HEADED } = books;
 
 /** `take()`: nothing to take. */
 export const NONE = -1;
@@ -86,7 +80,7 @@ export interface VirtqueueOptions {
 }
 
 /** Where a queue's parts lie: offsets in RAM. */
-interface Placement extends Books {
+interface Placement extends books.Books {
   readonly options: VirtqueueOptions;
   readonly ram: Ram;
   /** Added to an offset in RAM, gives a physical address. */
@@ -127,7 +121,7 @@ function place(options: VirtqueueOptions): Placement {
   const chains = isIndirect ? entries : entries >>> 1;
   const tables = headers + entries * HEADER_STRIDE;
   return {
-    ...makeBooks(ram, chains),
+    ...books.makeBooks(ram, chains),
     options,
     ram,
     toPaddr: options.paddr - at,

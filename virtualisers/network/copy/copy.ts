@@ -149,9 +149,10 @@ class NetCopy extends ProgramState<NetCopyConfig> implements Connections {
       this.#moveAll(this.#virtActive, this.#clientActive, COUNT.dropClientFull);
       return;
     }
-    do this.#copyBatch(frames);
-    while (this.#copyNext(target));
-    this.#virtActive.publish();
+    const active = this.#virtActive;
+    this.#copyBatch(frames);
+    while (this.#copyNext(target)) if (active.knownLeft > 0) this.#copyBatch(frames);
+    active.publish();
     this.#clientFree.publish();
   }
 

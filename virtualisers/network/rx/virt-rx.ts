@@ -214,9 +214,10 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
 
   /** Hands received buffers to clients. */
   readonly rxReturn = (): void => {
-    do this.#rxReturnBatch();
-    while (this.#rxReturnNext());
-    this.#driverActive.publish();
+    const active = this.#driverActive;
+    this.#rxReturnBatch();
+    while (this.#rxReturnNext()) if (active.knownLeft > 0) this.#rxReturnBatch();
+    active.publish();
   };
 
   /** Frames for one client each that has room for them. */
@@ -288,9 +289,10 @@ class NetVirtRx extends ProgramState<NetVirtRxConfig> implements Connections {
 
   /** Takes empty buffers back from a client. */
   readonly rxProvide = (client: Client): void => {
-    do this.#rxProvideBatch(client);
-    while (this.#rxProvideNext(client));
-    client.free.publish();
+    const { free } = client;
+    this.#rxProvideBatch(client);
+    while (this.#rxProvideNext(client)) if (free.knownLeft > 0) this.#rxProvideBatch(client);
+    free.publish();
   };
 
   /** Buffers that the client alone held. */

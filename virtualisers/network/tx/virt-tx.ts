@@ -266,9 +266,10 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
 
   /** Hands a client's filled buffers to the driver. */
   readonly txProvide = (client: Client): void => {
-    do this.#txProvideBatch(client);
-    while (this.#txProvideNext(client));
-    client.active.publish();
+    const { active } = client;
+    this.#txProvideBatch(client);
+    while (this.#txProvideNext(client)) if (active.knownLeft > 0) this.#txProvideBatch(client);
+    active.publish();
   };
 
   /** Good frames in the client's first data region. */
@@ -344,7 +345,7 @@ class NetVirtTx extends ProgramState<NetVirtTxConfig> implements Connections {
     // An entry that gives nothing back is no progress: a wake-up for nothing else counts as wasted.
     this.moved += returned;
     this.counters.add(COUNT.returned, returned);
-    this.counters.add(COUNT.driverBadBuffer, taken - returned);
+    if (returned < taken) this.counters.add(COUNT.driverBadBuffer, taken - returned);
   };
 
   /** Buffers whose owners have room for them. @returns how many */
