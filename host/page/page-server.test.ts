@@ -342,17 +342,22 @@ describe('who is refused', () => {
     expect((await get('/')).status).toBe(200);
   });
 
-  it('a connection too many, for the run needs descriptors, too', async () => {
+  it('connections too many, for the run needs descriptors, too; who was there stays', async () => {
+    const page = await new Client().greeted();
     const open = { host: address.hostname, port: Number(address.port) };
-    for (let count = 0; count < 70; count += 1) {
+    for (let count = 0; count < 1000; count += 1) {
       const socket = connect(open);
       socket.on('error', () => undefined);
       plain.push(socket);
     }
-    while (server.counters.refused < 6) await breathe();
+    // The page is one of 64.
+    while (server.counters.refused < 1000 - 63) await breathe();
+    server.show('frame');
+    await page.until(({ told }) => told.includes('frame'));
     for (const socket of plain) socket.destroy();
 
-    expect(server.counters.refused).toBe(6);
+    expect(server.counters.refused).toBe(1000 - 63);
+    expect(page.ended).toBeUndefined();
   });
 
   it('who goes on sending after that is not read for long', async () => {
