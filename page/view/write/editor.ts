@@ -57,6 +57,8 @@ export class Editor {
   constructor(parts: EditorParts) {
     this.#parts = parts;
     this.#view = new EditorView({ parent: parts.parent });
+    // Text that is wider than its box can be scrolled by the keyboard.
+    this.#view.scrollDOM.tabIndex = 0;
   }
 
   get text(): string {
