@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tutorialFiles } from '../page/guides/tutorial-files.ts';
 import { isLong, longTest } from './support/long-test.ts';
 import { sddfCommand } from './support/sddf-command.ts';
 
@@ -26,14 +27,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TUTORIAL = readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8');
 const BREAKING = readFileSync(join(ROOT, 'docs/breaking.md'), 'utf8');
 
-/** The tutorial's files: a name in backquotes on a line of its own, then a TypeScript block. */
-function tutorialFiles(): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const match of TUTORIAL.matchAll(/^`([\w-]+\.ts)`\n\n```ts\n(.*?)^```$/gms)) {
-    files.set(match[1] as string, match[2] as string);
-  }
-  return files;
-}
+const FILES = tutorialFiles(TUTORIAL);
 
 function promisedOutput(): string {
   return /^```text\n(.*?)^```$/ms.exec(TUTORIAL)?.[1] ?? '';
@@ -79,7 +73,7 @@ beforeAll(() => {
   mkdirSync(project);
   if (isLong) install();
   else link();
-  for (const [name, text] of tutorialFiles()) writeFileSync(join(project, name), text);
+  for (const [name, text] of Object.entries(FILES)) writeFileSync(join(project, name), text);
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -96,7 +90,7 @@ function packedFiles(): readonly string[] {
 
 describe('the package, installed in an empty project', () => {
   it('has the tutorial to run', () => {
-    expect([...tutorialFiles().keys()]).toEqual([
+    expect(Object.keys(FILES)).toEqual([
       'thermometer.ts',
       'driver.ts',
       'reader.ts',
