@@ -84,9 +84,13 @@ export function wasBusy({
 
 /** For a terminal: what the figures were measured on, and whether it had something else to do. */
 export function machineLine(results: BenchResults): string {
-  const { cpu, cores, load = 0, loadBefore } = results;
-  const said = loadText(loadBefore === undefined ? [load, load] : [loadBefore, load]);
-  return `${cores ?? '?'} processors (${cpu}), ${said}${busyText(results)}`;
+  const { cpu, cores } = results;
+  return `${cores ?? '?'} processors (${cpu}), ${runLoad(results)}${busyText(results)}`;
+}
+
+/** The machine's load before and after; after alone where results do not say more. */
+export function runLoad({ load = 0, loadBefore = load }: BenchResults): string {
+  return loadText([loadBefore, load]);
 }
 
 /** For a benchmark: the load around its parts; nothing where it is not known. */

@@ -45,6 +45,16 @@ describe('the report', () => {
     expect(page).toContain('strict 0.33, round-robin 0.54 and drr 1.00; fairest is drr.');
   });
 
+  it('says under which load it was measured, as far as results say', () => {
+    const all = sampleResults();
+    const loads = { 'net/echo': [0.5, 3] } as const;
+    const page = renderReport({ ...all, loadBefore: 0.2, loads });
+
+    expect(renderReport(all)).toContain('· load 0.5. ');
+    expect(page).toContain('· load 0.2 before and 0.5 after. ');
+    expect(page).toContain('Machine: load 0.5 before and 3.0 after: busy');
+  });
+
   it('says beside each throughput whose time it is', () => {
     const page = renderReport(sampleResults());
 

@@ -4,7 +4,7 @@
  * earlier run, and the project's targets: in numbers at the head, each of them at the end.
  */
 
-import { benchmarkLoad, type BenchResults, type BenchRow, wasBusy } from '../results.ts';
+import { benchmarkLoad, type BenchResults, type BenchRow, runLoad, wasBusy } from '../results.ts';
 import { leftOutQuickly } from '../suite/benchmark.ts';
 import { comparisonLines } from '../suite/compare.ts';
 import { besideTable, type OwnFigures } from '../suite/own-figures.ts';
@@ -106,13 +106,13 @@ function wasMeasured(rows: readonly BenchRow[], benchmark: string): boolean {
 
 /** On what this was measured, and how much of it. */
 function machine(results: BenchResults): string {
-  const { cpu, cores, os, load = 0, loadBefore = 0, node } = results;
+  const { cpu, cores, os, load = 0, loadBefore = load, node } = results;
   const time = results.results.find((row) => row.name === 'suite/time');
   const facts = [
     cores === undefined ? cpu : `${cpu}, ${cores} ${cores === 1 ? 'core' : 'cores'}`,
     ...(os === undefined ? [] : [os]),
     `Node ${node}`,
-    `load ${loadBefore.toFixed(1)} before and ${load.toFixed(1)} after`,
+    runLoad(results),
     ...(time === undefined ? [] : [`${time['length']} run, ${figure(time.median)} s`]),
   ];
   const remark = wasBusy(results)

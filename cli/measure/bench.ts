@@ -243,7 +243,9 @@ async function measure(run: Run): Promise<BenchResults> {
   if (wasBusy(idle)) terminal.note(`sddf: ${machineLine(idle)}`);
   const asked = benchmarks.map((benchmark) => onlyAsked(benchmark, options));
   if (length === 'quick') {
-    for (const line of leftOutQuickly(asked)) terminal.note(`sddf: ${line}`);
+    // Points that are named are all measured.
+    const lessOf = asked.filter(({ name }) => name !== 'net' || net === undefined);
+    for (const line of leftOutQuickly(lessOf)) terminal.note(`sddf: ${line}`);
   }
   const interrupt = new Interrupt();
   const { rows, failures, parts, loads } = await runSuite({
@@ -317,10 +319,9 @@ async function keep(run: Run, results: BenchResults): Promise<void> {
 
 /** What was asked for, as it was asked for. */
 function commandToGoOn({ what, options }: Run): string {
-  const { resume: _, json, ...others } = options;
-  const words = Object.entries({ ...others, ...(json === undefined ? {} : { json }) }).flatMap(
-    ([name, value]: [string, unknown]) =>
-      value === true ? [`--${name}`] : [`--${name}`, ...[value].flat().map(String)],
+  const { resume: _, ...asked } = options;
+  const words = Object.entries(asked).flatMap(([name, value]: [string, unknown]) =>
+    value === true ? [`--${name}`] : [`--${name}`, ...[value].flat().map(String)],
   );
   return ['sddf', 'bench', ...what, ...words].map(shellText).join(' ');
 }
