@@ -79,6 +79,8 @@ export class Run {
     | undefined;
   /** When it is to be over. */
   #untilNs = Infinity;
+  /** It has been begun before. */
+  #isRepeated = false;
   /** How it had ended before it was begun again. */
   #endedBefore: Ending | undefined;
   /** A program has done something where nobody had called it. */
@@ -141,6 +143,7 @@ export class Run {
     for (const watch of this.#watches) await watch.close?.();
     this.#watches = await this.#makeWatches();
     await this.#outside.rewind();
+    this.#isRepeated = true;
     this.#kernel = undefined;
     this.#begun = undefined;
     this.#hasStirred = false;
@@ -414,7 +417,7 @@ export class Run {
     // through it.
     const hasTerminal = attachments.some((attachment) => attachment.terminal === 'taken');
     const isOver = testbed.isQuiet && inputOf(attachments) === 'none';
-    if (!hasTerminal && !isOver) this.#sayThatItRuns(forNs);
+    if (!hasTerminal && !isOver && !this.#isRepeated) this.#sayThatItRuns(forNs);
     const line = hasTerminal ? undefined : showCounters(this.#terminal, testbed);
     const look = stallLook(testbed, (text) => this.#notice('sddf', text));
     const stalls = every(STALL_PERIOD_MS, look);

@@ -153,6 +153,7 @@ describe.skipIf(!hasGdb || !hasCompiler)(`going back (needs ${GDB} and ${COMPILE
       ...['first ', 'second', 'third ', 'second', 'first ', 'first '],
     ]);
     expect(lines.join('\n')).not.toContain('not the same world');
+    expect(run.stderr().match(/is running/g)).toHaveLength(1);
     expect(await answered, run.stderr()).toEqual(['first ', 'second', 'third ', 'fourth']);
   }, 120_000);
 
