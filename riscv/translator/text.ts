@@ -27,8 +27,9 @@ export class Text {
   /** Number of the halfword at an address, or -1 when it is outside or odd. */
   halfword(pc: number): number {
     const offset = pc - this.base;
-    const isInside = offset >= 0 && offset < this.bytes.length && offset % 2 === 0;
-    return isInside ? offset / 2 : -1;
+    // An integer by then: V8 takes the remainder of any number by a slow instruction.
+    const isInside = offset >= 0 && offset < this.bytes.length && (offset & 1) === 0;
+    return isInside ? offset >>> 1 : -1;
   }
 
   /**
