@@ -75,7 +75,8 @@ static inline bool copy(const struct net_buff_desc *packet, struct batch *batch)
             count(COUNT_REFUSED_CLIENT_BUFFER, 1);
             continue;
         }
-        memcpy(batch->target_bytes + empty.io_or_offset, batch->source_bytes + packet->io_or_offset, packet->len);
+        copy_aligned(batch->target_bytes + empty.io_or_offset, batch->source_bytes + packet->io_or_offset,
+                     packet->len);
         net_enqueue(&batch->to, empty.io_or_offset, packet->len, packet->checked);
         return true;
     }

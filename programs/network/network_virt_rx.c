@@ -141,7 +141,8 @@ PER_PACKET void deliver(struct delivery *batch, int64_t buffer, const struct net
         } else {
             drop(buffer, COUNT_DROP_NO_CLIENT);
         }
-    } else if (give((unsigned)owner, buffer, frame)) {
+    } else if (net_enqueue(&clients[owner].active, net_offset_of(buffer), frame->len, frame->checked)) {
+        holders[buffer] = 1ul << owner;
         batch->refs[buffer] = 1;
     } else {
         drop(buffer, COUNT_DROP_CLIENT_FULL);
