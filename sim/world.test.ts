@@ -58,7 +58,7 @@ describe('a world', () => {
     const random = new Random(100 + seed);
     let pieces = 0;
     for (let atNs = 0; paced.outcome === undefined; pieces += 1) {
-      atNs = Math.max(atNs, paced.testbed?.now() ?? 0) + 1 + random.below(500_000);
+      atNs = Math.max(atNs, paced.testbed?.now() ?? 0) + 1 + random.below(100_000);
       paced.runTo(atNs);
     }
 

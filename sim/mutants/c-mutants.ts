@@ -30,8 +30,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'if (!net_enqueue(to, taken->addr, len, checked)) {',
-        replace: 'if (!net_enqueue(to, taken->addr, len > 0 ? NET_BUFFER_BYTES : 0, checked)) {',
+        find: 'taken->addr, (uint16_t)len, checked)) {',
+        replace: 'taken->addr, len > 0 ? NET_BUFFER_BYTES : 0, checked)) {',
       },
     ],
   },
@@ -43,8 +43,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'count(reason, 1);\n    virtqueue_post(&device.rx, addr, NET_BUFFER_BYTES);',
-        replace: '(void)addr;\n    count(reason, 1);',
+        find: 'count(reason, 1);\n    post_for_frame(rx, addr);',
+        replace: '(void)rx;\n    (void)addr;\n    count(reason, 1);',
       },
     ],
   },
@@ -85,8 +85,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'if (chain >= queue->chains || !is_head || queue->requests[chain].len == 0) {',
-        replace: 'if (chain >= queue->chains || !is_head) {',
+        find: 'if (request->state == VIRTQUEUE_OURS) {',
+        replace: 'if (false) {',
       },
     ],
   },
@@ -118,7 +118,7 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'region->states[buffer] = WITH_CLIENT;\n    /* A client that is down',
+        find: '*state = WITH_CLIENT;\n    /* A client that is down',
         replace: '/* A client that is down',
       },
     ],
@@ -144,9 +144,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: '__atomic_store_n(&queue->tail, (uint16_t)producer->tail, __ATOMIC_RELEASE);',
-        replace:
-          '__atomic_store_n(&queue->tail, (uint16_t)(producer->tail - 1), __ATOMIC_RELEASE);',
+        find: '__atomic_store_n(&queue->tail, (uint16_t)tail, __ATOMIC_RELEASE);',
+        replace: '__atomic_store_n(&queue->tail, (uint16_t)(tail - 1), __ATOMIC_RELEASE);',
       },
     ],
   },
