@@ -122,21 +122,16 @@ export function limitWorlds(entry, args, worldSeconds = WORLD_SECONDS_MAX) {
       engine.kill('SIGKILL');
     }, 1000 * worldSeconds);
   });
-  let isAsked = false;
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      isAsked = true;
-      engine.kill(signal);
-    });
-  }
+  for (const signal of SIGNALS) process.on(signal, () => engine.kill(signal));
   return new Promise((resolve) => {
     engine.on('exit', (code, signal) => {
       clearTimeout(deadline);
       line.destroy();
       const after = `it was stopped after ${worldSeconds} s of host time`;
       if (isEndless) console.error(`sddf: the world does not end: ${after}`);
-      else if (signal === null || isAsked) return resolve(code ?? 128 + constants.signals[signal]);
-      else console.error(`sddf: the world's process died (${perhapsMemory(signal)})`);
+      else if (signal === null || SIGNALS.includes(signal)) {
+        return resolve(code ?? 128 + constants.signals[signal]);
+      } else console.error(`sddf: the world's process died (${perhapsMemory(signal)})`);
       resolve(EXIT_FAILED);
     });
   });
