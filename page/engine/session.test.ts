@@ -249,6 +249,28 @@ describe('what a person does', () => {
     expect(page.view.strikes[0]?.timeNs).toBeGreaterThanOrEqual(4_000_000);
   });
 
+  it('cuts the power of a disk, which forgets what it was not told to keep', async () => {
+    const page = await Page.open({ ...SCENARIO, system: 'blk', seed: 0 });
+    const rule = (at: string, fault: string, when: Rule['when'], extent: Rule['for']): Rule => ({
+      at,
+      fault,
+      when,
+      for: extent,
+      parameters: {},
+      optional: 'yes',
+    });
+    const { timeNs } = page.view;
+    const slow = rule('blk0.read', 'slow', { fromNs: timeNs }, { times: 1 });
+    await page.ask({ kind: 'break', rule: slow });
+    // The client reads back what it has written, and the disk takes its time.
+    const there = await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: timeNs + 7000 } });
+    const cut = rule('blk0.medium', 'power-cut', { timeNs: there.timeNs }, {});
+    await page.ask({ kind: 'break', rule: cut });
+    await page.ask({ kind: 'seek', moment: { kind: 'time', timeNs: 20_000_000 } });
+
+    expect(page.last('log').line).toMatch(/failed: byte \d+ differs/);
+  });
+
   it.each([
     [{ system: 'nothing' }, "there is no system 'nothing'"],
     [{ choices: { path: '9pd' } }, 'path is one of 5pd'],

@@ -40,7 +40,11 @@ export async function openGuide(store: Store, name: string): Promise<void> {
   try {
     const { ALL_GUIDES } = await import('../guides/guides.ts');
     const guide = ALL_GUIDES.find((each) => each.name === name);
-    if (guide === undefined) return;
+    if (guide === undefined) {
+      const names = GUIDES.map((each) => each.name).join(', ');
+      store.tellProblem(`there is no guided example '${name}'; there are ${names}`);
+      return;
+    }
     store.guide(guide);
     store.load(guide.scenario);
   } catch (error) {
