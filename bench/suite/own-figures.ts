@@ -55,6 +55,7 @@ class Reader {
     const errors: ParseError[] = [];
     const root = parseTree(this.#text, errors);
     const [first] = errors;
+    if (first?.offset === 0) return this.fail(0, 'is no JSON, and has no line of ipbench');
     if (first !== undefined) return this.fail(first.offset, 'is no JSON from here on');
     if (root?.type !== 'object') return this.fail(root?.offset ?? 0, 'is no JSON object');
     return root;
