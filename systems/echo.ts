@@ -215,9 +215,6 @@ function checkMachineCode(choices: Choices, path: Path): void {
   if (path === 'dummy' && codeOf(choices, 'copier') === 'c') {
     throw new ChoiceError('a copier in C copies; --set path=dummy needs --set copier=ts');
   }
-  if (choices['address'] === 'dhcp' && codeOf(choices, 'client') === 'c') {
-    throw new ChoiceError('a client in C is told its address; --set client=ts asks for one');
-  }
   if (path === '2pd' && codeOf(choices, 'client') === 'c') {
     throw new ChoiceError(
       'a client in C knows no addresses for DMA; --set path=2pd needs --set client=ts',

@@ -1,12 +1,13 @@
 /*
  * Echo client: answers ARP, ICMP echo, and UDP on ports 1235 and 7. With a timer, other ports are
- * refused, TCP's too. Everything else is counted and dropped.
+ * refused, TCP's too. Everything else is counted and dropped. Its address is in its configuration,
+ * or given by DHCP.
  *
  * An answer needs a free transmit buffer; while there is none, received packets wait in their
  * queue. Works behind a copier and without one: queue entries then are offsets in the DMA region.
  *
- * The counterpart of clients/echo/echo.ts: the same batches and signals. Its address is in a
- * section of its own, because sDDF's configuration has none: a client there asks a DHCP server.
+ * The counterpart of clients/echo/echo.ts: the same batches and signals. What it is told is in a
+ * section of its own, because sDDF's configuration has no address.
  */
 #include "../lib/print.h"
 #include "../sddf/counters.h"
@@ -16,6 +17,7 @@
 #include "../sddf/restart/member.h"
 #include "../sddf/signals.h"
 #include "../sddf/timer/config.h"
+#include "dhcp_client.h"
 #include "prediction.h"
 #include "responder.h"
 
@@ -27,11 +29,14 @@ enum {
     COUNT_BAD_RX_BUFFER = 19,
     COUNT_BAD_TX_BUFFER,
     COUNT_QUEUE_FULL,
-    /* Behind those of a DHCP client. */
-    COUNT_CHECKSUMS_LEFT = 28
+    COUNT_DHCP_SENT = 25,
+    COUNT_DHCP_RECEIVED,
+    COUNT_DHCP_BOUND,
+    COUNT_CHECKSUMS_LEFT
 };
 _Static_assert((int)DROP_UDP_CHECKSUM + 1 == (int)COUNT_BAD_RX_BUFFER, "the counters follow one another");
 _Static_assert((int)COUNT_QUEUE_FULL + 1 == (int)TCP_RESET, "the counters follow one another");
+_Static_assert((int)ERRORS_LIMITED + 1 == (int)COUNT_DHCP_SENT, "the counters follow one another");
 DEFINE_COUNTERS();
 
 /* Section `.echo_config`, of this project. */
@@ -41,11 +46,14 @@ struct echo_config {
     uint8_t is_silent;
     /* The device completes checksums of what is sent. */
     uint8_t leaves_checksums;
-    uint8_t reserved[2];
+    /* The address is asked for by DHCP. */
+    uint8_t is_asking;
+    uint8_t reserved;
 };
 
 LAYOUT_FIELD(struct echo_config, is_silent, 4);
 LAYOUT_FIELD(struct echo_config, leaves_checksums, 5);
+LAYOUT_FIELD(struct echo_config, is_asking, 6);
 LAYOUT_BYTES(struct echo_config, 8);
 
 CONFIG_SECTION(".net_client_config") struct net_client_config config = {0};
@@ -63,12 +71,18 @@ static struct net_data tx_data;
 static struct responder responder;
 static struct own_addresses own;
 static struct refusals refusals;
+/* Of a client that asks for its address. */
+static struct dhcp_client lease;
 /* The offset of a transmit buffer that has been taken from the free queue and is not used yet, or
  * NO_OFFSET. */
 static uint64_t tx_offset;
 static struct restart_member member;
 
 #define NO_OFFSET UINT64_MAX
+/* How soon to try again when there was no buffer for a message of our own. */
+#define NO_BUFFER_NS 10000000ul
+/* Where a message's checksum is, for whoever completes it. */
+#define LEASE_CHECKSUM ((IP + IP_BYTES) | UDP_CHECKSUM << 16)
 
 /* What a batch works on: copies, which the compiler keeps in registers. */
 struct batch {
@@ -126,12 +140,62 @@ PER_PACKET void send(struct batch *batch, uint32_t len, uint32_t checksum)
     }
 }
 
+static void use_address(uint32_t ip)
+{
+    responder.has_address = ip != 0;
+    put_number32(responder.ip, ip);
+    own = own_addresses(&responder);
+}
+
+/* Behind a message, and a time at which there might have been one. */
+static void after_lease(uint32_t message_bytes, uint64_t now_ns)
+{
+    uint32_t ip = lease.lease.ip;
+
+    count(COUNT_DHCP_SENT, message_bytes > 0);
+    if (ip != number32_at(responder.ip)) {
+        use_address(ip);
+        count(COUNT_DHCP_BOUND, ip != 0);
+        if (ip == 0) {
+            print("DHCP: no address any more\n");
+        } else {
+            print("DHCP: %u.%u.%u.%u\n", ip >> 24, ip >> 16 & 255, ip >> 8 & 255, ip & 255);
+        }
+    }
+    if (lease.next_at_ns != DHCP_NEVER) {
+        timer_set_timeout(timer.driver_id, lease.next_at_ns > now_ns ? lease.next_at_ns - now_ns : 1);
+    }
+}
+
+/* Answers false for a frame that is no DHCP server's. */
+static bool take_lease(const struct frame *frame, struct answer *answer)
+{
+    if (!dhcp_is_candidate(frame->bytes, frame->len)) {
+        return false;
+    }
+    uint64_t now_ns = timer_time_now(timer.driver_id);
+    int32_t bytes = dhcp_take(&lease, frame->bytes, frame->len, now_ns, answer->bytes);
+    if (bytes < 0) {
+        return false;
+    }
+    count(COUNT_DHCP_RECEIVED, 1);
+    after_lease((uint32_t)bytes, now_ns);
+    answer->len = (uint32_t)bytes;
+    answer->checksum = echo_config.leaves_checksums ? LEASE_CHECKSUM : 0;
+    return true;
+}
+
 /* A frame that was not predicted. Answers without length when there is no answer. */
 static __attribute__((noinline)) struct answer answer_other(const uint8_t *received, uint32_t len, bool is_checked,
                                                             uint8_t *bytes, struct tally *tally)
 {
     struct frame frame = {.bytes = received, .len = len, .is_checked = is_checked};
     struct answer answer = {.bytes = bytes};
+    if (echo_config.is_asking && take_lease(&frame, &answer)) {
+        tally->others++;
+        tally->answers += answer.len > 0;
+        return answer;
+    }
     enum responder_result done = respond(&responder, &frame, &answer);
     tally->results[done]++;
     tally->others++;
@@ -164,6 +228,8 @@ PER_PACKET void answer_packet(struct batch *batch, const struct net_buff_desc *p
         if (answer.len > 0) {
             send(batch, answer.len, answer.checksum);
         }
+        /* A lease may have begun, or be over. */
+        batch->own = own;
     }
     if (!net_enqueue(&batch->returned, packet->io_or_offset, 0, 0)) {
         count(COUNT_QUEUE_FULL, 1);
@@ -201,6 +267,15 @@ PER_PACKET struct batch begin_batch(void)
     };
 }
 
+static void keep_batch(const struct batch *batch)
+{
+    net_keep_consumer(&rx_active, &batch->received);
+    net_keep_producer(&rx_free, &batch->returned);
+    net_keep_producer(&tx_active, &batch->answers);
+    net_keep_consumer(&tx_free, &batch->empties);
+    tx_offset = batch->tx_offset;
+}
+
 static void answer_batch(void)
 {
     struct batch batch = begin_batch();
@@ -210,11 +285,7 @@ static void answer_batch(void)
         net_take_out(&batch.received, &packet);
         answer_packet(&batch, &packet, &tally);
     }
-    net_keep_consumer(&rx_active, &batch.received);
-    net_keep_producer(&rx_free, &batch.returned);
-    net_keep_producer(&tx_active, &batch.answers);
-    net_keep_consumer(&tx_free, &batch.empties);
-    tx_offset = batch.tx_offset;
+    keep_batch(&batch);
     count_all(&batch, &tally);
     net_release(&rx_active);
     net_release(&tx_free);
@@ -250,6 +321,27 @@ static void handle_signals(void)
     if (net_publish(&tx_active)) {
         microkit_deferred_notify(config.tx.id);
     }
+}
+
+/* Asks for an address, or to keep it, when it is time to. */
+static void ask_for_lease(void)
+{
+    struct batch batch = begin_batch();
+
+    if (!has_tx_buffer(&batch)) {
+        timer_set_timeout(timer.driver_id, NO_BUFFER_NS);
+    } else {
+        uint64_t now_ns = timer_time_now(timer.driver_id);
+        uint32_t bytes = dhcp_tick(&lease, now_ns, batch.tx_bytes + batch.tx_offset);
+        if (bytes > 0) {
+            send(&batch, bytes, echo_config.leaves_checksums ? LEASE_CHECKSUM : 0);
+            count(COUNT_TX_PACKETS, 1);
+            count(COUNT_COPIES, 1);
+            count(COUNT_BYTES_COPIED, bytes);
+        }
+        after_lease(bytes, now_ns);
+    }
+    keep_batch(&batch);
 }
 
 /* Our own buffers begin in our transmit free queue, as the entries of a producer that has not begun
@@ -306,7 +398,9 @@ static void join_restarts(void)
 void init(void)
 {
     require(sddf_has_magic(config.magic, SDDF_CLASS_NET), "section .net_client_config is not filled in");
-    require(echo_config.ip[0] != 0, "section .echo_config is not filled in");
+    bool has_timer = sddf_has_magic(timer.magic, SDDF_CLASS_TIMER);
+    require(echo_config.ip[0] != 0 || echo_config.is_asking, "section .echo_config is not filled in");
+    require(has_timer || !echo_config.is_asking, "without an address, a timer is needed to ask for one");
     require(net_is_capacity(config.rx.num_buffers), "the receive queues' capacity is no power of two");
     require(net_is_capacity(config.tx.num_buffers), "the transmit queues' capacity is no power of two");
     rx_active = net_consumer(config.rx.active_queue.vaddr, config.rx.num_buffers);
@@ -320,17 +414,18 @@ void init(void)
     for (unsigned byte = 0; byte < sizeof responder.mac; byte++) {
         responder.mac[byte] = config.mac_addr[byte];
     }
-    for (unsigned byte = 0; byte < sizeof responder.ip; byte++) {
-        responder.ip[byte] = echo_config.ip[byte];
-    }
-    own = own_addresses(&responder);
-    if (sddf_has_magic(timer.magic, SDDF_CLASS_TIMER) && !echo_config.is_silent) {
+    use_address(number32_at(echo_config.ip));
+    dhcp_begin(&lease, responder.mac, echo_config.leaves_checksums);
+    if (has_timer && !echo_config.is_silent) {
         refusals = refusals_begin(timer.driver_id, echo_config.leaves_checksums);
         responder.refusals = &refusals;
     }
     tx_offset = NO_OFFSET;
     join_restarts();
     fill_tx_free();
+    if (echo_config.is_asking) {
+        ask_for_lease();
+    }
     handle_signals();
     restart_begin(&member);
 }
@@ -339,6 +434,9 @@ void notified(microkit_channel ch)
 {
     flush_deferred_signal();
     if (!restart_notified(&member, ch)) {
+        if (echo_config.is_asking && ch == timer.driver_id) {
+            ask_for_lease();
+        }
         handle_signals();
     }
     restart_proceed(&member);

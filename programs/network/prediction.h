@@ -30,7 +30,8 @@ struct own_addresses {
 
 static inline struct own_addresses own_addresses(const struct responder *responder)
 {
-    struct own_addresses own = {0};
+    /* Beyond what a frame can have, where there is none. */
+    struct own_addresses own = {.ip = responder->has_address ? 0 : UINT64_MAX};
     for (unsigned byte = 0; byte < sizeof responder->mac; byte++) {
         own.mac |= (uint64_t)responder->mac[byte] << 8 * byte;
     }

@@ -12,6 +12,11 @@
 #include "../lib/memory.h"
 #include "packet.h"
 
+static bool is_own_ip(const struct responder *responder, const uint8_t *at)
+{
+    return responder->has_address && is_ip(at, responder->ip);
+}
+
 static void write_macs(const struct responder *responder, const uint8_t *frame, uint8_t *answer)
 {
     put_mac(answer + MAC_DESTINATION, frame + MAC_SOURCE);
@@ -33,7 +38,7 @@ static enum responder_result respond_arp(const struct responder *responder, cons
     if (len < ARP + ARP_BYTES || half_at(frame + ARP_HARDWARE_TYPE) != NET16(ARP_HARDWARE_ETHERNET) ||
         half_at(frame + ARP_PROTOCOL_TYPE) != NET16(TYPE_IPV4) ||
         half_at(frame + ARP_ADDRESS_BYTES) != NET16(ARP_SIZES) ||
-        half_at(frame + ARP_OPERATION) != NET16(ARP_REQUEST) || !is_ip(frame + ARP_TARGET_IP, responder->ip)) {
+        half_at(frame + ARP_OPERATION) != NET16(ARP_REQUEST) || !is_own_ip(responder, frame + ARP_TARGET_IP)) {
         return DROP_ARP;
     }
     memcpy(answer, frame, len);
@@ -150,7 +155,7 @@ static enum responder_result respond_ip(const struct responder *responder, const
     if (header_checksum(frame + IP, header_bytes) != 0xffff) {
         return DROP_IP_CHECKSUM;
     }
-    if (!is_ip(frame + IP_DESTINATION, responder->ip)) {
+    if (!is_own_ip(responder, frame + IP_DESTINATION)) {
         return DROP_NOT_FOR_US;
     }
     if ((half_at(frame + IP_FRAGMENT) & NET16(FRAGMENT_MASK)) != 0) {

@@ -38,6 +38,8 @@ enum responder_result {
 struct responder {
     uint8_t mac[NET_MAC_BYTES] __attribute__((aligned(2)));
     uint8_t ip[4] __attribute__((aligned(2)));
+    /* Without one, nothing is for us. */
+    bool has_address;
     /* NULL where closed ports are silent. */
     struct refusals *refusals;
 };
