@@ -29,7 +29,7 @@ const MESSAGE_AT = 42;
 type Answer = 'silence' | 'offer' | 'ack' | 'nak' | 'bad sum' | 'damaged' | 'for ever';
 const TO_DISCOVER: readonly Answer[] = ['silence', 'bad sum', 'damaged', 'offer'];
 const SILENT = (times: number): readonly Answer[] => Array<Answer>(times).fill('silence');
-/** All begins again behind the first four; a lease ends in the silence behind the second renewal. */
+/** All begins again behind the first four; a lease ends in the silence behind a renewal. */
 const TO_REQUEST: readonly Answer[] = [
   ...([...SILENT(4), 'nak', 'ack', 'silence', 'ack'] as const),
   ...([...SILENT(5), 'ack', 'for ever'] as const),
