@@ -7,6 +7,8 @@ import type { EntryPoints, Program } from '../../microkit/pd.ts';
 
 /** What runs while no program does. */
 export const BETWEEN = 'a device, or the board itself';
+/** Between a program and the one that runs on top of it. */
+export const ON_TOP = ' → ';
 
 /**
  * Who is in which entry point. A program that notifies one of higher priority has that one run on
@@ -52,12 +54,12 @@ export class EntryProbe {
 
   #in<Value>(what: string, action: () => Value): Value {
     this.#under.push(what);
-    this.#begins(what);
+    this.#begins(this.#under.join(ON_TOP));
     try {
       return action();
     } finally {
       this.#under.pop();
-      this.#begins(this.#under.at(-1) ?? BETWEEN);
+      this.#begins(this.#under.length === 0 ? BETWEEN : this.#under.join(ON_TOP));
     }
   }
 }

@@ -6,10 +6,13 @@
 
 import { every, nowMs, type Timer } from '../clock.ts';
 import type { Answer, ProbeRequest } from '../engine/protocol.ts';
+import { ON_TOP } from '../engine/probed-program.ts';
 import { startEngine } from './engine-worker.ts';
 
 /** So long nothing new begins. */
 const SILENCE_MS = 4000;
+/** A loop that makes system calls has others run for ever: the program below them all is it. */
+const RESTLESS_MS = 20_000;
 const LOOK_MS = 500;
 
 export interface Search {
@@ -27,8 +30,11 @@ export function findCulprit(
   const worker = startEngine();
   let last: string | undefined;
   let heardMs = nowMs();
+  const beganMs = nowMs();
   const looks: Timer = every(LOOK_MS, () => {
-    if (nowMs() - heardMs > SILENCE_MS) end(last);
+    const parts = last?.split(ON_TOP);
+    if (nowMs() - heardMs > SILENCE_MS) end(parts?.at(-1));
+    else if (nowMs() - beganMs > RESTLESS_MS) end(parts?.[0]);
   });
   const close = (): void => {
     looks.cancel();
@@ -43,7 +49,7 @@ export function findCulprit(
     if (data.kind === 'begins' && data.what !== '') last = data.what;
     if (data.kind === 'probed' || data.kind === 'failed') end(undefined);
   });
-  worker.addEventListener('error', () => end(last));
+  worker.addEventListener('error', () => end(last?.split(ON_TOP).at(-1)));
   worker.postMessage(request);
   return { close };
 }

@@ -51,7 +51,8 @@ export class WorkerLink implements EngineLink {
     this.#listener = listener;
     this.#worker = startEngine();
     this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
-      this.#heardMs = nowMs();
+      // A loop without an end may print: that is no sign of life.
+      if (data.kind !== 'log') this.#heardMs = nowMs();
       this.#hasStarted = true;
       if (data.kind === 'done') this.#owed -= 1;
       if (data.kind === 'view') this.#isPlaying = data.playing;
