@@ -216,7 +216,7 @@ export class NetAttachment implements Omit<Attachment, 'wires'> {
     }
     if (this.#capture === undefined) return;
     const kept = frame.slice();
-    this.#record.perform(() => this.#capture?.dropped(kept, reason));
+    this.#record.perform(() => this.#capture?.dropped(kept, reason), kept.length);
   }
 
   #sayForwards(listening: readonly UdpAddress[], forwards: readonly HostForward[]): void {

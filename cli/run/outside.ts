@@ -18,6 +18,8 @@ export class Outside {
   /** Of a run that somebody may begin again. */
   record: OutsideRecord | undefined;
   #isOpen = false;
+  /** Attachments have been started, and a record has it. */
+  #isStarted = false;
 
   get all(): readonly Attachment[] {
     return [...this.attachments.values()];
@@ -61,8 +63,11 @@ export class Outside {
   /** Starts what has a beginning: now, and at the same moment of worlds that are made again. */
   start(): void {
     const start = (): void => this.all.forEach((attachment) => attachment.start());
-    if (this.record === undefined) start();
-    else if (!this.record.isReplaying) this.record.perform(start);
+    if (this.record === undefined) return start();
+    // A world that was left during its `init` has started nothing: then the next one does.
+    if (this.record.isReplaying && this.#isStarted) return;
+    this.#isStarted = true;
+    this.record.perform(start);
   }
 
   /** What runs a testbed, with a note of each turn where there is a record. */

@@ -3,8 +3,10 @@
  * the first one did. It is kept in memory, each block of a file once.
  */
 
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { explainSystemError } from '../problem.ts';
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { explainSystemError, UserMistake } from '../problem.ts';
+import { openRegular } from '../regular-file.ts';
+import { lockImage } from './file-lock.ts';
 
 const BLOCK_BYTES = 4096;
 /** What a block takes besides its bytes. */
@@ -34,19 +36,33 @@ export class FileUndo {
     }
   }
 
-  /** Writes back what was written over. @throws UserMistake when a file cannot be written */
+  /**
+   * Writes back what was written over; the files are closed, and locked while it writes.
+   *
+   * @throws UserMistake when a file cannot be written, or another program has it
+   */
   restore(): void {
     for (const [path, blocks] of this.#files) {
       try {
-        const fd = openSync(path, 'r+');
-        for (const [block, bytes] of blocks) {
-          writeSync(fd, bytes, 0, bytes.length, block * BLOCK_BYTES);
-        }
-        closeSync(fd);
+        restoreFile(path, blocks);
       } catch (error) {
-        throw explainSystemError(error, path);
+        throw error instanceof UserMistake ? error : explainSystemError(error, path);
       }
     }
     // They stay: the next world writes over the same, and can be made again as well.
+  }
+}
+
+function restoreFile(path: string, blocks: ReadonlyMap<number, Uint8Array>): void {
+  const fd = openRegular(path, 'read-write');
+  try {
+    lockImage(fd, path, 'write');
+    for (const [block, bytes] of blocks) {
+      for (let done = 0; done < bytes.length;) {
+        done += writeSync(fd, bytes, done, bytes.length - done, block * BLOCK_BYTES + done);
+      }
+    }
+  } finally {
+    closeSync(fd);
   }
 }

@@ -86,3 +86,30 @@ it.each([
   expect(record.isReplaying).toBe(false);
   expect(replay()).toEqual([]);
 });
+
+it('counts what actions hold, also those that were postponed', () => {
+  const { record, full } = recorded(3_000_000);
+  record.perform(() => undefined, 1_500_000);
+  expect(full()).toBe(0);
+  record.rewind();
+  record.perform(() => undefined, 1_500_000);
+  expect(full()).toBe(0);
+  for (const _turn of record.replay(() => undefined));
+  expect(full()).toBe(1);
+});
+
+it('that becomes full while it is run again is run to its end, and is none then', () => {
+  const { record, world, net, replay, full } = recorded(3_000_000);
+  record.turn(1);
+  record.perform(() => world.push(record.isReplaying ? 'again' : 'first'));
+  record.note(net, bytes.encode('frame'));
+  record.rewind();
+  expect(record.mayKeep(3_000_000)).toBe(false);
+
+  expect(full()).toBe(1);
+  expect(record.isReplaying).toBe(true);
+  expect(replay()).toEqual(['turn 1', 'look', 'again', 'net frame']);
+  expect(record.isReplaying).toBe(false);
+  record.rewind();
+  expect(replay()).toEqual([]);
+});

@@ -51,8 +51,9 @@ export class OutsideRecord {
   /** Of what is kept beside the log. */
   #otherBytes = 0;
   /** What was to be done while a world was run again: it is done when that has come to its end. */
-  readonly #postponed: (() => void)[] = [];
-  #state: 'recording' | 'replaying' | 'full' = 'recording';
+  readonly #postponed: { readonly action: () => void; readonly heldBytes: number }[] = [];
+  #isReplaying = false;
+  #isFull = false;
 
   constructor({ limitBytes = RECORD_BYTES_MAX, onFull }: OutsideRecordOptions) {
     this.limitBytes = limitBytes;
@@ -61,7 +62,7 @@ export class OutsideRecord {
 
   /** Whether the outside has to wait: a world comes to where another one has been already. */
   get isReplaying(): boolean {
-    return this.#state === 'replaying';
+    return this.#isReplaying;
   }
 
   /** @returns a number for {@link note} */
@@ -85,32 +86,39 @@ export class OutsideRecord {
     at?.bytes.set(bytes, at.used - bytes.length);
   }
 
-  /** Does something seldom to the world, now or when the outside has its turn again. */
-  perform(action: () => void): void {
-    if (this.#state === 'replaying') {
-      this.#postponed.push(action);
+  /**
+   * Does something seldom to the world, now or when the outside has its turn again.
+   *
+   * @param heldBytes what the action holds, beside the little that any does
+   */
+  perform(action: () => void, heldBytes = 0): void {
+    if (this.#isReplaying) {
+      this.#postponed.push({ action, heldBytes });
       return;
     }
     action();
-    if (!this.mayKeep(ACTION_BYTES) || this.#reserve(ACTION, 0) === undefined) return;
+    if (!this.mayKeep(ACTION_BYTES + heldBytes) || this.#reserve(ACTION, 0) === undefined) return;
     this.#actions.push(action);
   }
 
   /** @returns whether somebody else may keep so many bytes, for the same purpose */
   mayKeep(bytes: number): boolean {
-    if (this.#state === 'full') return false;
+    if (this.#isFull) return false;
     this.#otherBytes += bytes;
     return this.#isWithin(0);
   }
 
   /** Another world is about to be made, which is to be the same. */
   rewind(): void {
-    if (this.#state !== 'full') this.#state = 'replaying';
+    if (!this.#isFull) this.#isReplaying = true;
   }
 
-  /** Has the same done to the world again, turn by turn, up to the end of the record. */
+  /**
+   * Has the same done to the world again, turn by turn, up to the end of the record: also of one
+   * that becomes full meanwhile, because another world writes to other blocks of a disk.
+   */
   *replay(runUntil: RunUntil): Generator<void> {
-    if (this.#state !== 'replaying') return;
+    if (!this.#isReplaying) return;
     let action = 0;
     for (const { bytes, view, used } of this.#pieces) {
       for (let at = 0; at < used;) {
@@ -128,14 +136,17 @@ export class OutsideRecord {
         }
       }
     }
-    this.#state = 'recording';
-    for (const postponed of this.#postponed.splice(0)) this.perform(postponed);
+    this.#isReplaying = false;
+    if (this.#isFull) this.#throwAway();
+    for (const { action: postponed, heldBytes } of this.#postponed.splice(0)) {
+      this.perform(postponed, heldBytes);
+    }
   }
 
   /** @returns the piece, whose used bytes end with those that were asked for */
   #reserve(who: number, length: number): Piece | undefined {
-    if (this.#state === 'full') return undefined;
-    assert(this.#state === 'recording', 'nothing is recorded while a record is run again');
+    if (this.#isFull) return undefined;
+    assert(!this.#isReplaying, 'nothing is recorded while a record is run again');
     const needed = HEAD_BYTES + length;
     let piece = this.#pieces.at(-1);
     if (piece === undefined || piece.used + needed > piece.bytes.length) {
@@ -150,15 +161,20 @@ export class OutsideRecord {
     return piece;
   }
 
-  /** @returns whether there is room for so many bytes more; if not, all is thrown away */
+  /** @returns whether there is room for so many bytes more; if not, it is full from now on */
   #isWithin(bytes: number): boolean {
     const kept = this.#pieces.length * PIECE_BYTES + this.#otherBytes;
     if (kept + bytes <= this.limitBytes) return true;
-    this.#state = 'full';
-    this.#pieces = [];
-    this.#actions.length = 0;
+    this.#isFull = true;
+    // What has begun to be done again is done to its end: the outside waits for that.
+    if (!this.#isReplaying) this.#throwAway();
     this.#onFull();
     return false;
+  }
+
+  #throwAway(): void {
+    this.#pieces = [];
+    this.#actions.length = 0;
   }
 }
 
