@@ -1,6 +1,7 @@
 /** The engine's thread in the page, which ends it when it is too long in one request. */
 
 import { after, nowMs } from '../clock.ts';
+import { closeScope } from './own/closed-scope.ts';
 import { Player } from './player.ts';
 import { ownOrReady } from './own/find-own.ts';
 import type { Answer, Request } from './protocol.ts';
@@ -10,6 +11,8 @@ interface WorkerScope {
   postMessage(answer: Answer): void;
 }
 
+// The engine needs nothing of what is taken away.
+closeScope(globalThis);
 const scope = globalThis as unknown as WorkerScope;
 const tell = (answer: Answer): void => scope.postMessage(answer);
 const find = ownOrReady({ begins: (what) => tell({ kind: 'begins', what }) });

@@ -26,12 +26,17 @@ export interface ModuleSource {
   readonly exports: ReadonlySet<string> | undefined;
 }
 
+const LATE = 'import(…) does not run in a page; import at the beginning of the file';
+
 /** @throws SourceProblem with what cannot be read, and where */
 export function readModule(file: string, text: string): ModuleSource {
   const code = stripped(file, text);
   const imports: ModuleImport[] = [];
   let exports: Set<string> | undefined = new Set();
-  for (const node of parsed(file, code).body) {
+  const program = parsed(file, code);
+  const lateLine = lateImport(program);
+  if (lateLine !== undefined) throw new SourceProblem(file, lateLine, LATE);
+  for (const node of program.body) {
     if (node.type === 'ImportDeclaration' || node.type === 'ExportAllDeclaration') {
       imports.push(importOf(node.source, node, namesOf(node)));
     }
@@ -63,6 +68,19 @@ function parsed(file: string, code: string): Parsed {
   } catch (error) {
     throw syntaxProblem(file, thrownText(error));
   }
+}
+
+/** @returns the line of an `import(…)`: the linker has no hand in what that loads */
+function lateImport(program: Parsed): number | undefined {
+  const waiting: unknown[] = [program];
+  while (waiting.length > 0) {
+    const node = waiting.pop();
+    if (typeof node !== 'object' || node === null) continue;
+    const { type, loc } = node as Partial<Node>;
+    if (type === 'ImportExpression') return loc?.start.line ?? 0;
+    for (const part of Object.values(node)) waiting.push(part);
+  }
+  return undefined;
 }
 
 /** Both parsers end their messages with the place: `(line:column)`. */

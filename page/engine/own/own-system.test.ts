@@ -131,6 +131,12 @@ describe("a system of one's own", () => {
       "my-system.ts:1: 'sddf-testbed/microkit' has no export 'systems'",
     ],
     ['my-system.ts', "'./reader.ts'", "'node:fs'", "my-system.ts:3: 'node:fs' cannot be imported"],
+    [
+      'driver.ts',
+      'export function',
+      "\nexport const late = () => import('./reader.ts');\nexport function",
+      'import(…) does not run in a page',
+    ],
     ['my-system.ts', "'./reader.ts'", "'sddf-testbed/host'", 'is not there in a page'],
     ['driver.ts', 'export function', "import './my-system.ts';\nexport function", 'in a circle'],
     ['my-system.ts', 'return sys.build();', 'sys.build();', 'build() returns nothing; end it with'],

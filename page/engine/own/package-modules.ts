@@ -12,6 +12,7 @@ import * as microkit from '../../../microkit/public.ts';
 import * as queues from '../../../queues/public.ts';
 import * as budgets from '../../../systems/budgets.ts';
 import * as blk from '../../../systems/blk.ts';
+import * as blockNames from '../../../systems/block-names.ts';
 import * as devices from '../../../systems/devices.ts';
 import * as i2cDevices from '../../../systems/i2c-devices.ts';
 import * as serialDevices from '../../../systems/serial-devices.ts';
@@ -25,10 +26,13 @@ export type Exports = Readonly<Record<string, unknown>>;
 /** The name under which a program installs the package. */
 export const PACKAGE = 'sddf-testbed/';
 
-/** Rooms that know no host, file by file. */
+/** What `package.json` exports file by file, of rooms that know no host: no door to raw memory. */
 const FILES = import.meta.glob<Exports>(
   [
-    '../../../{memory,queues,microkit,drivers,virtualisers,clients}/**/*.ts',
+    '../../../{queues,drivers,virtualisers,clients}/**/*.ts',
+    '../../../memory/configured.ts',
+    '../../../microkit/{camkes,sddf/*}.ts',
+    '!../../../queues/{blk/ring,net/loops/entries}.ts',
     '!../../../**/*.test.ts',
     '!../../../**/*.d.ts',
   ],
@@ -45,6 +49,7 @@ const ROOMS: Readonly<Record<string, Exports>> = {
   // `loadTestbed` reads files.
   systems: { ...devices, ...i2cDevices, ...system, TestbedError },
   'systems/blk': blk,
+  'systems/block-names': blockNames,
   'systems/budgets': budgets,
   'systems/devices': devices,
   'systems/i2c-devices': i2cDevices,
