@@ -76,7 +76,7 @@ export class NetAttachments implements Attachment {
 
   async rewind(): Promise<void> {
     for (const attachment of this.#all) await attachment.rewind();
-    await this.#captures?.rewind();
+    this.#captures?.rewind();
   }
 
   async close(): Promise<void> {

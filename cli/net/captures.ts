@@ -39,12 +39,8 @@ export class Captures {
   /** @throws UserMistake when a file cannot be written */
   static async open(options: CaptureOptions): Promise<Captures> {
     const captures = new Captures(options);
-    await captures.#openSinks();
+    for (const target of options.targets) await captures.#openSink(target);
     return captures;
-  }
-
-  async #openSinks(): Promise<void> {
-    for (const target of this.#options.targets) await this.#openSink(target);
   }
 
   async #openSink(target: CaptureTarget): Promise<void> {
@@ -97,12 +93,15 @@ export class Captures {
     this.#writer?.flush();
   }
 
-  /** Begins again: what is written down is another world's. */
-  async rewind(): Promise<void> {
-    await this.close();
-    this.#sinks.length = 0;
+  /**
+   * Begins again: what is written down is another world's, in a stream as a section of its own.
+   *
+   * @throws UserMistake when a file cannot be made
+   */
+  rewind(): void {
+    this.#writer?.flush();
     this.#writer = undefined;
-    await this.#openSinks();
+    for (const sink of this.#sinks) sink.rewind();
   }
 
   async close(): Promise<void> {

@@ -17,6 +17,12 @@ const UNREAD_MS_MAX = 500;
 
 export interface OpenSink {
   readonly write: CaptureSink;
+  /**
+   * A capture of another world follows: a file is written anew, a stream goes on.
+   *
+   * @throws UserMistake when the file cannot be made
+   */
+  rewind(): void;
   close(): Promise<void>;
 }
 
@@ -26,12 +32,7 @@ export interface OpenSink {
  * @throws UserMistake when the file cannot be made
  */
 export function openCaptureFile(path: string, onNotice: NoticeListener): OpenSink {
-  let fd: number;
-  try {
-    fd = openOutput(path, NEW);
-  } catch (error) {
-    throw error instanceof UserMistake ? error : explainSystemError(error, path);
-  }
+  let fd = openNew(path);
   if (fstatSync(fd).isFIFO()) {
     return captureToStream(new Socket({ fd, readable: false, writable: true }), path, onNotice);
   }
@@ -43,11 +44,23 @@ export function openCaptureFile(path: string, onNotice: NoticeListener): OpenSin
         throw explainSystemError(error, path); // the disk is full, say
       }
     },
+    rewind: () => {
+      closeSync(fd);
+      fd = openNew(path);
+    },
     close: () => {
       closeSync(fd);
       return Promise.resolve();
     },
   };
+}
+
+function openNew(path: string): number {
+  try {
+    return openOutput(path, NEW);
+  } catch (error) {
+    throw error instanceof UserMistake ? error : explainSystemError(error, path);
+  }
 }
 
 /**
@@ -74,6 +87,7 @@ export function captureToStream(
       }
       stream.write(Buffer.from(bytes));
     },
+    rewind: () => undefined,
     close: () =>
       new Promise((resolve) => {
         if (state === 'gone') return resolve();
@@ -113,6 +127,7 @@ export function openWireshark(onNotice: NoticeListener): Promise<OpenSink | unde
       const sink = captureToStream(child.stdin, 'wireshark', onNotice);
       resolve({
         write: sink.write,
+        rewind: () => sink.rewind(),
         close: async () => {
           await sink.close();
           child.stdin.end(); // the window stays open, with all frames
