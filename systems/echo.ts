@@ -151,13 +151,18 @@ function build(choices: Choices): BuildResult {
   const network = path === '2pd' ? net(sys, alone) : virtualised(sys, parts, alone);
   for (const { name, ip, mac } of CLIENTS.slice(0, clients)) {
     const client = parts.add(name, 'client', { priority: 97, ...LONG_BUDGET });
-    const address = choices['address'] === 'dhcp' ? {} : { ip };
+    const isAsking = choices['address'] === 'dhcp';
+    if (isAsking) client.configure({ address: 'dhcp' });
     // A lease that is renewed in hours keeps no run from coming to rest.
-    if (choices['address'] === 'dhcp') timers.addWatchdog(client);
+    if (isAsking) timers.addWatchdog(client);
     else timers.addClient(client);
     if (choices['checksums'] === 'device') client.configure({ checksums: 'device' });
     if (choices['closed'] === 'silent') client.configure({ closedPorts: 'silent' });
-    network.addClient(client, { ...address, mac, ...withCopier(parts, name, path) });
+    network.addClient(client, {
+      ...(isAsking ? {} : { ip }),
+      mac,
+      ...withCopier(parts, name, path),
+    });
   }
   family.supervise(timers, byPriority);
   return sys.build();

@@ -46,6 +46,8 @@ export interface EchoConfig {
   readonly net: NetClientConfig;
   /** Such as "10.0.2.15"; left out, it is asked for by DHCP, which takes a timer. */
   readonly ip?: string;
+  /** Said of a client that is to ask: one in C has no configuration of this project's otherwise. */
+  readonly address?: 'dhcp';
   /** With one, closed ports are refused, unless they are to be silent. */
   readonly timer?: TimerClientConfig;
   readonly closedPorts?: 'silent';

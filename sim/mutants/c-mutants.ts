@@ -131,8 +131,8 @@ export const C_MUTANTS: readonly Mutant[] = [
     explore: 'none',
     edits: [
       {
-        find: 'batch->source_bytes + packet->io_or_offset, packet->len);',
-        replace: 'batch->source_bytes + packet->io_or_offset, packet->len & ~1u);',
+        find: 'packet->len);\n        net_enqueue(&batch->to,',
+        replace: 'packet->len & ~1u);\n        net_enqueue(&batch->to,',
       },
     ],
   },

@@ -18,8 +18,8 @@ const client = configSection({
     isAsking: field(6, u8),
   }),
   from: (source) => {
-    if (!source.has('net')) return undefined;
-    const isAsking = !source.has('ip');
+    const isAsking = source.at('address').is('dhcp');
+    if (!source.has('net') || (!isAsking && !source.has('ip'))) return undefined;
     return {
       ip: isAsking ? new Uint8Array(ADDRESS_BYTES) : source.at('ip').ipv4(),
       isAsking: isAsking ? 1 : 0,
