@@ -3,7 +3,7 @@
  * and exports.
  */
 
-import { type Node, parse } from 'acorn';
+import { type Node, parse, type Pattern } from 'acorn';
 import { transform } from 'sucrase';
 import { thrownText } from '../../../memory/thrown-text.ts';
 import { SourceProblem } from './source-problem.ts';
@@ -114,10 +114,27 @@ function exportedBy(node: Statement): readonly string[] {
   const { declaration } = node;
   if (!declaration) return listed;
   if (declaration.type !== 'VariableDeclaration') return [...listed, declaration.id.name];
-  return [
-    ...listed,
-    ...declaration.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id.name] : [])),
-  ];
+  return [...listed, ...declaration.declarations.flatMap(({ id }) => namesBoundBy(id))];
+}
+
+/** @returns the names that `const { a, b: [c = 1], ...d } = …` declares, however deep */
+function namesBoundBy(pattern: Pattern | null): readonly string[] {
+  switch (pattern?.type) {
+    case 'Identifier':
+      return [pattern.name];
+    case 'ObjectPattern':
+      return pattern.properties.flatMap((each) =>
+        namesBoundBy(each.type === 'Property' ? each.value : each.argument),
+      );
+    case 'ArrayPattern':
+      return pattern.elements.flatMap(namesBoundBy);
+    case 'AssignmentPattern':
+      return namesBoundBy(pattern.left);
+    case 'RestElement':
+      return namesBoundBy(pattern.argument);
+    default:
+      return [];
+  }
 }
 
 function nameOf(node: {
