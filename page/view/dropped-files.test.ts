@@ -57,4 +57,11 @@ describe('files that come onto the page', () => {
     expect(given).toMatchObject({ kind: 'problem', text: expect.stringContaining(words) });
     expect(given).toMatchObject({ text: expect.not.stringContaining('\n') });
   });
+
+  it('keep every byte, a byte order mark too, and are known with one', () => {
+    const text = '\uFEFFexport function build() {}\r\n';
+    const given = withGiven([{ name: 's.ts', bytes: new TextEncoder().encode(text) }], NOTHING);
+
+    expect(given).toMatchObject({ kind: 'system', own: { main: 's.ts', files: { 's.ts': text } } });
+  });
 });

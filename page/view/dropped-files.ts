@@ -74,7 +74,8 @@ function sorted(files: readonly GivenFile[]): Sorted {
 function textOf(bytes: Uint8Array): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    // Every byte of it: a region may be filled from it.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;
   }
@@ -83,7 +84,9 @@ function textOf(bytes: Uint8Array): string | undefined {
 /** Describes a system: by its name, or by what it exports. */
 function isMain([name, text]: readonly [string, string]): boolean {
   if (name.endsWith('.system')) return true;
-  return name.endsWith('.ts') && /^export (?:function|const) build\b|: SystemModule\b/m.test(text);
+  return (
+    name.endsWith('.ts') && /^\uFEFF?export (?:function|const) build\b|: SystemModule\b/m.test(text)
+  );
 }
 
 function problem(text: string): Given {
