@@ -76,3 +76,23 @@ it('sends the same again, and the far end hears of it once', () => {
   second.clock.runUntil(10_000_000);
   expect(second.seen.at(-1)).toMatch(/ 99$/);
 });
+
+it('throws input away that its far end wanted gone meanwhile, when the outside has its turn', () => {
+  const record = new OutsideRecord({ onFull: () => expect.unreachable() });
+  const first = worldOf();
+  const recorded = new RecordedLine(record, first.line);
+  recorded.send(Uint8Array.of(1, 2, 3));
+  record.turn(100);
+  const waited = first.line.inputLength();
+  expect(waited).toBeGreaterThan(0);
+
+  record.rewind();
+  const second = worldOf();
+  recorded.renew(second.line);
+  expect(recorded.purgeInput()).toBe(0);
+  const waitedAgain: number[] = [];
+  for (const _turn of record.replay(() => undefined)) waitedAgain.push(second.line.inputLength());
+
+  expect(waitedAgain).toEqual([waited]);
+  expect(second.line.inputLength()).toBe(0);
+});

@@ -86,8 +86,7 @@ export class RecordedLine implements FarLine, LineFarEnd {
   // What follows is seldom.
 
   purgeInput(): number {
-    if (this.#record.isReplaying) return 0;
-    const length = this.#line.inputLength();
+    const length = this.#record.isReplaying ? 0 : this.#line.inputLength();
     this.#record.perform(() => this.#line.purgeInput());
     return length;
   }
