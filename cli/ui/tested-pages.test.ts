@@ -127,7 +127,7 @@ describe('a failure in a page', () => {
     const { rows } = await page.answer('capabilities');
 
     expect(isSame).toBe(true);
-    expect(judgement.story.at(-1)?.text).toBe('hope: hope is lost');
+    expect(judgement.story.at(-1)?.text).toBe('hope: echo: hope is lost');
     expect(info.abilities).toEqual(['time', 'faults', 'oracles']);
     expect(view.stands).toBe('middle');
     expect(rows.map(({ type }) => type)).toContain('IRQHandler');
