@@ -220,6 +220,28 @@ describe('going back', () => {
     expect(stops[1]?.cause).toEqual({ kind: 'begin' });
   });
 
+  it('does not say so of a world that is meant to be another one from a moment on', () => {
+    const { stops } = run((_stop, world) => {
+      switch (world.stops.length) {
+        case 2:
+          world.debugger?.conditions.setBreakpoint(['writer'], STORE);
+          return { kind: 'back' };
+        case 3:
+          return { kind: 'here' };
+        case 4:
+          world.view('writer').write(WRITER_SHARED + 64, Uint8Array.of(1));
+          world.debugger?.conditions.clear();
+          return GO;
+        default:
+          return GO;
+      }
+    }, 'translator');
+
+    const kinds = ['step', 'end', 'breakpoint', 'breakpoint', 'end'];
+    expect(stops.map(({ cause }) => cause.kind)).toEqual(kinds);
+    expect(stops.flatMap(({ warning }) => warning ?? [])).toEqual([]);
+  });
+
   it('says so when the world is another one the next time', () => {
     let isOther = false;
     const { stops } = run((_stop, world) => {

@@ -581,6 +581,7 @@ export class Debugger implements HaltAsker, ThreadObserver, BoardObserver {
       case 'back':
         return this.#rewind(searchBefore(stop.moment, this.#events));
       case 'here':
+        this.#journal.forgetBehind(this.#events, stop.moment);
         return this.#rewind({ kind: 'halt', at: stop.moment, report: stop });
       case 'back-step':
         return this.#rewind(stepBackOf(resume.pd, this.#harts.get(resume.pd)?.steps, this.#events));

@@ -60,6 +60,15 @@ export class Journal {
     return `this is not the same world as before${since}: its programs or what it is plugged into do not do the same again`;
   }
 
+  /** From a moment on the world is to be another one: what was recorded holds up to there. */
+  forgetBehind(event: number, moment: Moment): void {
+    for (const each of this.#byEvent.keys()) if (each > event) this.#byEvent.delete(each);
+    const key = JSON.stringify(moment);
+    const digest = this.#byMoment.get(key);
+    this.#byMoment.clear();
+    if (digest !== undefined) this.#byMoment.set(key, digest);
+  }
+
   /** The user has changed the world: what was recorded holds no longer. */
   forget(): void {
     this.#byEvent.clear();
