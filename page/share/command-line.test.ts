@@ -167,6 +167,23 @@ describe('the same on your machine', () => {
     expect(commandLine(scenario, FOR_NS, ECHO, 'there')).toMatch(/^npx sddf run \.\/my\.ts /);
   });
 
+  it('has no letters that a terminal acts on, and writes the same bytes', () => {
+    const text = "a \\\\n\u001b[201~'\r\n\ttouch stranger\n\u009b\u0003é";
+    const scenario = { ...FIRST_SCENARIO, own: { main: 'my.ts', files: { 'my.ts': text } } };
+    const line = commandLine({ ...scenario, plan: `{} // \r` }, FOR_NS, ECHO) ?? '';
+    const folder = mkdtempSync(join(tmpdir(), 'sddf-command-line-'));
+    execFileSync('sh', ['-c', line.replace('npx', 'true')], { cwd: folder });
+    const written = readFileSync(join(folder, 'my.ts'), 'utf8');
+    const plan = readFileSync(join(folder, 'plan.json'), 'utf8');
+    rmSync(folder, { recursive: true });
+
+    expect(line).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(written).toBe(text);
+    expect(plan).toBe('{} // \r\n');
+    const choices = { a: '\u001b[201~' };
+    expect(commandLine({ ...scenario, choices }, FOR_NS, ECHO)).toBeUndefined();
+  });
+
   it('is none where nobody but a person is at the cable', () => {
     const scenario = { ...FIRST_SCENARIO, net: 'hand' } as const;
 

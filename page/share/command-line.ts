@@ -8,6 +8,10 @@ const FOR_NS_MIN = 1000;
 /** Without a plan, each world of a campaign has one of its own. */
 const NO_PLAN = '{"schema":1,"rules":[]}';
 
+/** All but ends of lines. */
+const CONTROL = /[^\P{Cc}\n]/u;
+const CONTROLS = new RegExp(CONTROL, 'gu');
+
 /**
  * @param forNs how long it runs, from boot on
  * @param info what the system has to be plugged into something
@@ -22,6 +26,9 @@ export function commandLine(
   files: 'written' | 'there' = 'written',
 ): string | undefined {
   const line = commandOf(scenario, forNs, info);
+  // A choice is quoted alone.
+  const hasControl = Object.entries(scenario.choices).some((each) => CONTROL.test(each.join('=')));
+  if (hasControl) return undefined;
   if (line === undefined || scenario.own === undefined || files === 'there') return line;
   return [...Object.entries(scenario.own.files).map(written), line].join(' && ');
 }
@@ -84,11 +91,28 @@ function choiceWords({ choices }: Scenario): readonly string[] {
 /** A command that writes a file; its path has letters, digits and slashes alone. */
 function written([path, text]: readonly [string, string]): string {
   const folder = path.includes('/') ? `mkdir -p ${path.slice(0, path.lastIndexOf('/'))} && ` : '';
-  return `${folder}printf %s ${quoted(text)} > ${path}`;
+  return `${folder}${printed(text)} > ${path}`;
 }
 
 function planWritten(plan: string): string {
-  return `printf '%s\\n' ${quoted(plan)} > plan.json`;
+  const print = CONTROL.test(plan) ? printed(`${plan}\n`) : `printf '%s\\n' ${quoted(plan)}`;
+  return `${print} > plan.json`;
+}
+
+/**
+ * A command that prints a text. A terminal acts on control characters before its shell sees a
+ * quote, so that what follows them might be a command: none is in the line, but ends of lines.
+ */
+function printed(text: string): string {
+  if (!CONTROL.test(text)) return `printf %s ${quoted(text)}`;
+  const escaped = text
+    .replaceAll('\\', String.raw`\\`)
+    .replaceAll(CONTROLS, (letter) =>
+      [...new TextEncoder().encode(letter)]
+        .map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`)
+        .join(''),
+    );
+  return `printf %b ${quoted(escaped)}`;
 }
 
 function netWords({ rate, frame }: Scenario): readonly string[] {

@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { deflateSync, strToU8 } from 'fflate';
 import { FIRST_SCENARIO } from '../engine/scenario.ts';
-import { fromFragment, type Shared, toFragment } from './link.ts';
+import { checkedFragment, fromFragment, type Shared, toFragment } from './link.ts';
 
 const SHARED: Shared = {
   scenario: {
@@ -104,6 +104,13 @@ describe('a link', () => {
     const scenario = { ...FIRST_SCENARIO, own: { main: 'my.ts', files } };
 
     expect(() => toFragment({ scenario, mode: 'whole' })).toThrow('too long for a link');
+  });
+
+  it('is not made where nobody could open it', () => {
+    const files = { 'my.ts': 'x'.repeat(400_001) };
+    const scenario = { ...FIRST_SCENARIO, own: { main: 'my.ts', files } };
+
+    expect(() => checkedFragment({ scenario, mode: 'whole' })).toThrow("the link's file is no");
   });
 
   it('may be none', () => {

@@ -54,8 +54,20 @@ export function toFragment(shared: Shared): string {
   for (const byte of packed) text += String.fromCharCode(byte);
   const code = btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
   const fragment = `${version}.${code}`;
-  if (fragment.length <= FRAGMENT_MAX) return fragment;
-  throw new LinkProblem('the files are too long for a link: give them on as files');
+  if (fragment.length > FRAGMENT_MAX) {
+    throw new LinkProblem('the files are too long for a link: give them on as files');
+  }
+  return fragment;
+}
+
+/**
+ * As {@link toFragment}, for who gives it on: what cannot be opened is told of now.
+ * @throws LinkProblem
+ */
+export function checkedFragment(shared: Shared): string {
+  const fragment = toFragment(shared);
+  fromFragment(fragment);
+  return fragment;
 }
 
 /**

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import { thrownText } from '../../memory/thrown-text.ts';
 import type { Moment } from '../engine/scenario.ts';
 import { commandLine } from '../share/command-line.ts';
-import { type LinkMode, toFragment } from '../share/link.ts';
+import { checkedFragment, type LinkMode, toFragment } from '../share/link.ts';
 import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 
@@ -23,7 +23,7 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
       : commandLine(scenario, forNs, state.info, hasImages ? 'there' : 'written');
   const make = (mode: LinkMode): void => {
     try {
-      const fragment = toFragment({ scenario, moment: momentOf(state), mode });
+      const fragment = checkedFragment({ scenario, moment: momentOf(state), mode });
       setLink(`${location.href.replace(/[#?].*$/, '')}#${fragment}`);
     } catch (error) {
       store.tellProblem(thrownText(error));
