@@ -73,6 +73,8 @@ async function play(page: Page, speed: string): Promise<void> {
 
 async function pause(page: Page): Promise<void> {
   if ((await page.innerText('#play')) === 'Pause') await page.click('#play');
+  // The engine is in another thread: what is read from now on is of a time that stands still.
+  await page.waitForSelector('#play:text-is("Play")');
 }
 
 async function breakAt(page: Page, point: string, fault: string): Promise<void> {

@@ -126,6 +126,11 @@ class Client {
 }
 
 describe('files', () => {
+  it('is framed by no other', async () => {
+    const said = await raw(`GET / HTTP/1.1\r\nhost: ${address.host}\r\nconnection: close\r\n\r\n`);
+    expect(said).toMatch(/^content-security-policy: frame-ancestors 'none'\r$/m);
+  });
+
   it('are those of the page', async () => {
     expect(await get('/')).toEqual({ status: 200, body: '<p>the page</p>' });
     expect(await get('/assets/a.js?x')).toEqual({ status: 200, body: 'export {};' });

@@ -189,6 +189,8 @@ export class PageServer {
       'referrer-policy': 'no-referrer',
       'cross-origin-resource-policy': 'same-origin',
       'cache-control': 'no-cache',
+      // Clicks on the page are its user's own; the page's further policy is in the page.
+      'content-security-policy': "frame-ancestors 'none'",
     });
     response.end(request.method === 'HEAD' ? undefined : file);
   }

@@ -52,6 +52,10 @@ async function draw(dot: string): Promise<SVGSVGElement> {
   const svg = document.importNode(parsed, true) as unknown as SVGSVGElement;
   svg.removeAttribute('width');
   svg.removeAttribute('height');
+  // A name may be a stranger's; nothing in the picture leads out of the page.
+  for (const link of svg.querySelectorAll('a')) {
+    for (const { name } of [...link.attributes]) link.removeAttribute(name);
+  }
   return svg;
 }
 
