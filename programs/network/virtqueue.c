@@ -109,8 +109,12 @@ void virtqueue_init(struct virtqueue *queue, struct virtqueue_books *books, cons
 
 void virtqueue_move(struct virtqueue *to, struct virtqueue_books *books, const struct virtqueue *from)
 {
-    *books = *from->books;
     *to = *from;
+    /* Of a device that could never be started: a queue that was not laid out has no requests. */
+    if (from->books == NULL) {
+        return;
+    }
+    *books = *from->books;
     to->books = books;
     to->free_top = books->free + (from->free_top - from->books->free);
 }
