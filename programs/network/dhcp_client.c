@@ -88,11 +88,19 @@ void dhcp_begin(struct dhcp_client *client, const uint8_t mac[NET_MAC_BYTES], bo
 
 /* Messages. */
 
+/* Options lie at any address, odd ones too: their numbers go byte by byte. */
+static uint32_t option_number_at(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 static uint8_t *put_option(uint8_t *at, enum dhcp_option option, uint32_t value)
 {
     at[0] = (uint8_t)option;
     at[1] = 4;
-    put_number32(at + 2, value);
+    for (unsigned byte = 0; byte < 4; byte++) {
+        at[2 + byte] = (uint8_t)(value >> (24 - 8 * byte));
+    }
     return at + 6;
 }
 
@@ -174,7 +182,7 @@ static void note_option(struct reply *reply, uint8_t code, const uint8_t *value,
         reply->came[answer] = true;
         if (length == (is_type ? 1 : 4)) {
             reply->is_there[answer] = true;
-            reply->answers[answer] = is_type ? value[0] : number32_at(value);
+            reply->answers[answer] = is_type ? value[0] : option_number_at(value);
         }
     }
 }

@@ -415,8 +415,9 @@ export class NetConsumer extends Sealed<Placement> {
   }
 
   /**
-   * Gives the slots of everything taken out since the last time back, with one store. Behind the
-   * loads before it, which is all that it has to be: nobody looks at anything because of it.
+   * Gives the slots of everything taken out since the last time back, with one plain store: it must
+   * not come before the loads, and on one core or x86 it does not; nobody looks at anything because
+   * of it.
    */
   publish(): void {
     if (this.#head === this.#publishedHead) return;
