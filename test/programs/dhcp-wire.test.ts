@@ -6,12 +6,12 @@
  */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EthernetWire } from '../../board/ethernet.ts';
+import type { Clock } from '../../board/clock.ts';
+import { type FrameObserver, ObservedWire } from '../../board/links/observed-wire.ts';
 import type { StagedLink } from '../../board/links/staged-link.ts';
 import { machinePrograms } from '../../cli/run/machine-programs.ts';
 import { echo } from '../../systems/echo.ts';
 import { completeChoices } from '../../systems/system.ts';
-import type { WireParts } from '../../systems/testbed.ts';
 import { buildPrograms, COMPILER, hasCompiler, ROOT_FOLDER } from '../support/c-programs.ts';
 import { described, echoTestbed } from '../support/echo-testbed.ts';
 import { checksum } from '../support/udp-frame.ts';
@@ -73,49 +73,31 @@ interface Run {
 }
 
 /** Answers what passes by the lists. */
-class Server {
+class Server implements FrameObserver {
   readonly heard: string[] = [];
   link: StagedLink | undefined;
-  readonly #parts: WireParts;
+  readonly #clock: Clock;
   #beganNs: number | undefined;
   readonly #left = new Map([
     [DISCOVER, [...TO_DISCOVER]],
     [REQUEST, [...TO_REQUEST]],
   ]);
 
-  constructor(parts: WireParts) {
-    this.#parts = parts;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
-  hear(message: Buffer): void {
-    const { clock } = this.#parts.board;
-    this.#beganNs ??= clock.now();
-    const atMs = Math.round((clock.now() - this.#beganNs) / 1e6);
+  frame(direction: 'in' | 'out', nowNs: number, bytes: Uint8Array): void {
+    if (direction === 'in') return;
+    const message = Buffer.from(bytes); // not of the board's memory
+    this.#beganNs ??= nowNs;
+    const atMs = Math.round((nowNs - this.#beganNs) / 1e6);
     this.heard.push(`${atMs} ${message.toString('hex')}`);
     const list = this.#left.get(message[MESSAGE_AT + 242] ?? 0) ?? [];
     const answer = answerTo(message, (list.length > 1 ? list.shift() : list[0]) ?? 'silence');
     if (answer === undefined) return;
     const fire = (): void => void this.link?.send(answer, 0, answer.length);
-    clock.schedule({ fire }, clock.now() + 1e6);
-  }
-
-  /** The wire to the board, on which it listens. */
-  on(wire: EthernetWire): EthernetWire {
-    const { ram } = this.#parts;
-    return {
-      checksums: 'unknown',
-      attach: (end) => wire.attach(end),
-      linkUp: () => wire.linkUp(),
-      nextLength: () => wire.nextLength(),
-      copyNext: (from, to, lengthBytes) => wire.copyNext(from, to, lengthBytes),
-      takeNext: () => wire.takeNext(),
-      dropNext: (reason) => wire.dropNext(reason),
-      dropTransmit: (at, lengthBytes, reason) => wire.dropTransmit(at, lengthBytes, reason),
-      transmit: (at, lengthBytes) => {
-        this.hear(Buffer.from(ram.u8.slice(at, at + lengthBytes)));
-        wire.transmit(at, lengthBytes);
-      },
-    };
+    this.#clock.schedule({ fire }, nowNs + 1e6);
   }
 }
 
@@ -125,7 +107,10 @@ function run(client: 'ts' | 'c', checksums: 'device' | 'client'): Run {
   let server: Server | undefined;
   const { testbed, link, lines } = echoTestbed({
     change: () => system,
-    wrap: (wire, parts) => (server = new Server(parts)).on(wire),
+    wrap: (wire, { ram, board: { clock } }) => {
+      server = new Server(clock);
+      return new ObservedWire({ wire, ram, clock, observer: server });
+    },
     more: { images: machinePrograms({ system, folders: [ROOT_FOLDER] }) },
   });
   if (server === undefined) throw new Error('the testbed has asked for its wire');
