@@ -7,6 +7,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../board/random.ts';
 import { echo } from '../systems/echo.ts';
+import type { Finding, Oracle } from '../systems/oracle.ts';
 import { timer } from '../systems/microkit-examples/timer.ts';
 import { completeChoices } from '../systems/system.ts';
 import { standardChaos } from './plan/chaos.ts';
@@ -23,6 +24,9 @@ function plan(...rules: readonly Partial<Rule>[]): Plan {
   const usual = { at: 'net.wire.in', fault: 'lose', when: {}, for: {}, parameters: {} };
   return { name: 'test', rules: rules.map((each) => ({ ...usual, optional: 'no', ...each })) };
 }
+
+/** Of somebody whom no compiler holds to the types. */
+const lie = (found: unknown) => () => found as readonly Finding[];
 
 const world = (chosen: Plan, seed = 1) =>
   runWorld({ target: { system }, plan: chosen, seed, amount: 100 });
@@ -142,6 +146,26 @@ describe('a world', () => {
         oracle: 'no-internal-failure',
         what: 'an internal failure, RangeError: no such device',
       },
+    ]);
+  });
+
+  it.each<[string, Oracle['check'], RegExp]>([
+    [
+      'throws',
+      () => {
+        throw new RangeError('no such queue');
+      },
+      /^its check\(\) throws(?: at \S+)?: no such queue$/,
+    ],
+    ['returns nothing', lie(undefined), /^its check\(\) has to return a list of \{ where, what \}/],
+    ['returns numbers', lie([5]), /^its check\(\) has to return a list/],
+    ['returns no texts', lie([{ where: {}, what: 5 }]), /^its check\(\) has to return a list/],
+    ['is async', () => Promise.reject(new Error('late')) as never, /^its check\(\) is async/],
+  ])('in which an oracle of its own %s has failed under its name', (_, check, what) => {
+    const oracles = [{ name: 'own', holds: 'all is well', check }];
+    const outcome = runWorld({ target: { system, oracles }, plan: NO_FAULTS, seed: 1, amount: 5 });
+    expect(outcome.violations).toMatchObject([
+      { oracle: 'own', where: 'own', what: expect.stringMatching(what) as string },
     ]);
   });
 

@@ -6,6 +6,7 @@
  * It is a pure function of its options: the same give the same outcome, byte for byte.
  */
 
+import { UserMistake } from '../host/problem.ts';
 import { Random } from '../board/random.ts';
 import { Census } from '../kernel/inspect/census.ts';
 import { RunFailure } from '../memory/assert.ts';
@@ -15,11 +16,12 @@ import type { Instrument } from '../systems/trace/observer.ts';
 import { makeExplorer } from './explore/exploration.ts';
 import { ExploredSystem } from './explore/explored-system.ts';
 import type { Explorer } from './explore/explorer.ts';
+import { askOwn } from './oracles/ask-own.ts';
 import { domainStates } from './oracles/domain-states.ts';
 import { isForgiven } from './oracles/forgiven.ts';
 import { EndlessWorld, KernelWatch } from './oracles/kernel-watch.ts';
 import { StallWatch } from './oracles/stall-report.ts';
-import { type StandardOracle, standardOracles } from './oracles/standard.ts';
+import { standardOracles } from './oracles/standard.ts';
 import { SystemMemory } from './oracles/system-memory.ts';
 import { WatchedBoard } from './oracles/watched-board.ts';
 import { PlannedRun } from './points/planned-run.ts';
@@ -190,7 +192,8 @@ class World {
     if (error instanceof EndlessWorld) {
       return this.#say('progress', 'sddf', error.message + this.#whyEndless());
     }
-    const isForeseen = error instanceof RunFailure || !(error instanceof Error);
+    const isForeseen =
+      error instanceof RunFailure || error instanceof UserMistake || !(error instanceof Error);
     const what = isForeseen ? '' : `an internal failure, ${error.name}: `;
     this.#say('no-internal-failure', 'sddf', what + messageOf(error));
   }
@@ -390,11 +393,13 @@ class World {
 
   #askOracles(testbed: Testbed): void {
     const { oracles = [] } = this.#options.target;
-    const all: readonly StandardOracle[] = [...standardOracles(this.#memory), ...oracles];
-    for (const oracle of all) {
+    for (const oracle of standardOracles(this.#memory)) {
       for (const { where, what } of oracle.check(testbed)) {
         if (!this.#isExcusedOf(oracle.excuse, where)) this.#say(oracle.name, where, what);
       }
+    }
+    for (const oracle of oracles) {
+      for (const { where, what } of askOwn(oracle, testbed)) this.#say(oracle.name, where, what);
     }
   }
 

@@ -3,6 +3,8 @@
  * program it was.
  */
 
+import { thrownText } from '../memory/thrown-text.ts';
+
 const FRAMES_MAX = 5;
 /** Rooms that call programs: their frames say nothing about the program. */
 const OWN = ['kernel', 'microkit', 'board', 'systems', 'host', 'cli'];
@@ -21,7 +23,7 @@ export function exceptionText(error: unknown): string {
 }
 
 function textOf(error: unknown): string {
-  if (!(error instanceof Error)) return `threw ${shownValue(error)}`;
+  if (!(error instanceof Error)) return `threw ${thrownText(error)}`;
   const frames = framesOf(error);
   const ofProgram = frames.filter((line) => !isOwn(line));
   const shown = ofProgram.length > 0 ? ofProgram : frames;
@@ -77,15 +79,6 @@ function framesOf(error: Error): readonly string[] {
       // Node's own, and code without a file: its address would be the code itself.
       .filter((line) => !/[( ](?:node:|data:)/.test(line))
   );
-}
-
-/** A program may throw anything, an object without a string among it. */
-function shownValue(value: unknown): string {
-  try {
-    return String(value);
-  } catch {
-    return `a value that is no text (${typeof value})`;
-  }
 }
 
 /**

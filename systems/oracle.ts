@@ -22,3 +22,16 @@ export interface Oracle {
   /** Looks, and changes nothing. @returns what does not hold; empty when all is well */
   check(testbed: Testbed): readonly Finding[];
 }
+
+/** What a list of oracles that is none is to be, in words. */
+export const ORACLES_FORM = 'oracles is a list of { name, holds, check(testbed) }';
+
+/** Of a module's `oracles`, which somebody has written. */
+export function areOracles(value: unknown): value is readonly Oracle[] {
+  return Array.isArray(value) && value.every(isOracle);
+}
+
+function isOracle(value: unknown): boolean {
+  const { name, holds, check } = (value ?? {}) as Partial<Record<keyof Oracle, unknown>>;
+  return typeof name === 'string' && typeof holds === 'string' && typeof check === 'function';
+}

@@ -24,6 +24,7 @@ import { describedBadly } from './description-problems.ts';
 import { machinePrograms } from './machine-programs.ts';
 import type { FileSearch, LoadedSystem } from './loaded-system.ts';
 import { loadUserModule, MODULE } from './user-modules.ts';
+import { readUserOracles } from './user-system.ts';
 
 /** @throws UserMistake */
 export async function loadDescription(
@@ -110,7 +111,7 @@ async function loadProgram(
     main: loaded['main'] as Program,
     counters: isCounterNames(counters) ? counters : undefined,
     symbols: Array.isArray(symbols) ? symbols.map(String) : undefined,
-    oracles: readOracles(path, oracles),
+    oracles: readUserOracles(path, oracles) ?? [],
   };
 }
 
@@ -138,17 +139,6 @@ function checkSymbols(
   return declared
     .filter((symbol) => !set.includes(symbol))
     .map((symbol) => `warning: ${place}: no setvar sets '${symbol}', which its program declares`);
-}
-
-/** @throws UserMistake when they are not of the form that `systems/oracle.ts` gives */
-function readOracles(path: string, oracles: unknown): readonly Oracle[] {
-  if (oracles === undefined) return [];
-  const isOracle = (each: unknown): each is Oracle => {
-    const { name, check } = (each ?? {}) as Partial<Record<keyof Oracle, unknown>>;
-    return typeof name === 'string' && typeof check === 'function';
-  };
-  if (Array.isArray(oracles) && oracles.every(isOracle)) return oracles;
-  throw new UserMistake(`${path}: oracles is a list of { name, holds, check(testbed) }`);
 }
 
 function isCounterNames(value: unknown): value is CounterNames<string> {

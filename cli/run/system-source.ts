@@ -21,7 +21,12 @@ import { describedBadly } from './description-problems.ts';
 import type { FileSearch, LoadedSystem } from './loaded-system.ts';
 import type { MachineSearch } from './machine-programs.ts';
 import { loadUserModule, MODULE } from './user-modules.ts';
-import { attachUserDevices, buildUserSystem, checkUserOptions } from './user-system.ts';
+import {
+  attachUserDevices,
+  buildUserSystem,
+  checkUserOptions,
+  readUserOracles,
+} from './user-system.ts';
 
 /**
  * @param reference a name of `sddf list`, `./file.ts`, or `FILE.system`
@@ -104,7 +109,8 @@ async function buildSystem(
   request: BuildRequest,
 ): Promise<LoadedSystem> {
   const { system, warnings } = describeSystem(name, module, request);
-  const { attachDevices, oracles } = module;
+  const { attachDevices } = module;
+  const oracles = readUserOracles(name, module.oracles);
   const folders = [dirname(name), '.'];
   const { imageLimitBytes } = request;
   return {

@@ -47,6 +47,12 @@ const MISTAKES: readonly (readonly [what: string, module: string, message: strin
     'export const build = () => { throw Object.assign(new Error(), { message: {} }); };',
     '[object Object]',
   ],
+  ['oracles that are none', `export const oracles = 5; ${GOOD_BUILD}`, 'oracles is a list of'],
+  [
+    'an oracle without a sentence',
+    `export const oracles = [{ name: 'a', check: () => [] }]; ${GOOD_BUILD}`,
+    'oracles is a list of { name, holds, check(testbed) }',
+  ],
   ['a thrown text', "export const build = () => { throw 'text'; };", 'throws text'],
   [
     'options without choices',

@@ -7,6 +7,7 @@ import { UserMistake } from '../../host/problem.ts';
 import type { BuildResult } from '../../microkit/builder.ts';
 import { isBuildResult, isPromise, wrongBuildResult } from '../../systems/described-module.ts';
 import { stackOf } from '../../systems/exception-text.ts';
+import { areOracles, type Oracle, ORACLES_FORM } from '../../systems/oracle.ts';
 import { ChoiceError, type SystemModule } from '../../systems/system.ts';
 import { forbidEnding } from '../own-process.ts';
 import { callUnchanging } from './pollution.ts';
@@ -45,6 +46,12 @@ export function checkUserOptions(name: string, { options = {} }: SystemModule): 
     const wanted = "{ help: '…', choices: ['a', 'b'], standard: 'a' }";
     throw new UserMistake(`${name}: option '${option}' is not of the form ${wanted}`);
   }
+}
+
+/** @throws UserMistake when they are not of the form that `systems/oracle.ts` gives */
+export function readUserOracles(name: string, oracles: unknown): readonly Oracle[] | undefined {
+  if (oracles === undefined || areOracles(oracles)) return oracles;
+  throw new UserMistake(`${name}: ${ORACLES_FORM}`);
 }
 
 /** For a module that is loaded, or run for what it describes. @returns what ends this */

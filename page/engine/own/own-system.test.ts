@@ -143,6 +143,12 @@ describe("a system of one's own", () => {
     ['my-system.ts', 'return sys.build();', 'return sys;', 'build() returns the builder'],
     ['my-system.ts', 'export function build', 'function build', 'exports no system'],
     ['my-system.ts', 'return sys.build();', "throw new Error('no');", 'my-system.ts:23: no'],
+    [
+      'my-system.ts',
+      'export function build',
+      'export const oracles = 5;\nexport function build',
+      'my-system.ts: oracles is a list of',
+    ],
     ['my-system.ts', 'priority: 20', 'priority: 999', 'my-system.ts: '],
     ['driver.ts', 'const ID = 0x00;', "throw new Error('early');", 'driver.ts:3: early'],
   ])('cannot be loaded with %s changed: %s', async (file, from, to, words) => {

@@ -19,6 +19,7 @@ import {
   wrongBuildResult,
 } from '../../../systems/described-module.ts';
 import { planMachinePrograms } from '../../../systems/machine-programs.ts';
+import { areOracles, ORACLES_FORM } from '../../../systems/oracle.ts';
 import { completeChoices, type SystemModule } from '../../../systems/system.ts';
 import type { OwnSystem } from '../scenario.ts';
 import { readDescription } from './description.ts';
@@ -157,6 +158,9 @@ export class OwnSystemMaker {
 
   #guarded(module: SystemModule): SystemParts['module'] {
     const { attachDevices, counters, options, oracles } = module;
+    if (oracles !== undefined && !areOracles(oracles)) {
+      throw new SourceProblem(this.#options.own.main, 0, ORACLES_FORM);
+    }
     return {
       ...(oracles === undefined ? {} : { oracles }),
       ...(counters === undefined ? {} : { counters }),
