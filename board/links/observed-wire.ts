@@ -61,6 +61,10 @@ export class ObservedWire implements EthernetWire {
     return this.#wire.nextLength();
   }
 
+  get nextIsChanged(): boolean {
+    return this.#wire.nextIsChanged === true;
+  }
+
   copyNext(from: number, to: number, lengthBytes: number): void {
     this.#wire.copyNext(from, to, lengthBytes);
   }

@@ -46,6 +46,10 @@ export class SharedWire implements EthernetWire {
     return this.#station.linkUp() && this.#others.linkUp();
   }
 
+  get nextIsChanged(): boolean {
+    return this.#next?.nextIsChanged === true;
+  }
+
   nextLength(): number {
     if (this.#next !== undefined) return this.#next.nextLength();
     const lengthBytes = this.#others.nextLength();

@@ -38,6 +38,10 @@ export class WatchedWire implements EthernetWire {
     return this.#wire.nextLength();
   }
 
+  get nextIsChanged(): boolean {
+    return this.#wire.nextIsChanged === true;
+  }
+
   copyNext(from: number, to: number, lengthBytes: number): void {
     if (from === 0) this.#to = to;
     this.#wire.copyNext(from, to, lengthBytes);
