@@ -1,7 +1,9 @@
-// Text from programs on its way to a terminal.
+// What reaches a terminal, or a log: text from programs, and progress.
 
-import { expect, it } from 'vitest';
-import { printable } from './terminal.ts';
+import { afterEach, expect, it, vi } from 'vitest';
+import { LOGGED_EVERY_MS, openTerminal, printable } from './terminal.ts';
+
+afterEach(() => vi.restoreAllMocks());
 
 it.each([
   ['plain text, with a tab\tand ümläuts', 'plain text, with a tab\tand ümläuts'],
@@ -12,4 +14,19 @@ it.each([
   ['\u009b31m', '\\x9b31m'],
 ])('%j is shown as %j', (text, shown) => {
   expect(printable(text)).toBe(shown);
+});
+
+it('progress goes into a log line by line, seldom', () => {
+  const logged: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => logged.push(String(text)) > 0);
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+  const terminal = openTerminal('stderr');
+  expect(terminal.isLive, 'a test runs in no terminal').toBeFalsy();
+
+  for (const atMs of [1, LOGGED_EVERY_MS, LOGGED_EVERY_MS + 1, 2 * LOGGED_EVERY_MS]) {
+    now.mockReturnValue(atMs);
+    terminal.live(`${atMs} ms`);
+  }
+
+  expect(logged).toEqual(['30000 ms\n', '60000 ms\n']);
 });

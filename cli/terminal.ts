@@ -10,12 +10,18 @@ export interface Terminal {
   print(line: string): void;
   /** A line about what happens: progress, notices, errors. */
   note(line: string): void;
-  /** Shows a line that the next one replaces; nothing when the output is not a terminal. */
+  /**
+   * Shows a line that the next one replaces. Where the output is not a terminal, one in
+   * {@link LOGGED_EVERY_MS} goes to standard error, so that a long run in CI is seen to live.
+   */
   live(line: string): void;
   readonly isLive: boolean;
   /** File descriptor of where people's text goes. */
   readonly stream: 1 | 2;
 }
+
+/** Milliseconds of the host between two lines of progress in a log. */
+export const LOGGED_EVERY_MS = 30_000;
 
 /** Ends the present line of a terminal to its right: what a longer line before has left there. */
 const CLEAR_TO_END = '\u001b[K';
@@ -25,9 +31,19 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
   const stream = people === 'stdout' ? process.stdout : process.stderr;
   const isLive = stream.isTTY;
   let isLivePending = false;
+  let loggedAt = performance.now();
   const endLive = (): void => {
     if (isLivePending) stream.write(`\r${CLEAR_TO_END}`);
     isLivePending = false;
+  };
+  const note = (line: string): void => {
+    endLive();
+    process.stderr.write(`${withoutControls(line)}\n`);
+  };
+  const log = (line: string): void => {
+    if (performance.now() - loggedAt < LOGGED_EVERY_MS) return;
+    loggedAt = performance.now();
+    note(line);
   };
   return {
     isLive,
@@ -36,12 +52,9 @@ export function openTerminal(people: 'stdout' | 'stderr'): Terminal {
       endLive();
       stream.write(`${withoutControls(line)}\n`);
     },
-    note: (line) => {
-      endLive();
-      process.stderr.write(`${withoutControls(line)}\n`);
-    },
+    note,
     live: (line) => {
-      if (!isLive) return;
+      if (!isLive) return log(line);
       const width = stream.columns > 0 ? stream.columns - 1 : 79;
       stream.write(`\r${withoutControls(line).slice(0, width)}${CLEAR_TO_END}`);
       isLivePending = true;
