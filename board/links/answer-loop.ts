@@ -12,29 +12,52 @@ import {
   choose,
   equal,
   type Expression,
-  load16,
   load32,
-  load8,
   notBelow,
   notEqual,
   or,
   remainder,
+  rotateLeft,
   shiftLeft,
   type Variable,
 } from '../../memory/wasm/expression.ts';
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { TYPE } from '../../memory/wasm/opcodes.ts';
+import { type Ring, walkRings } from '../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../memory/wasm/routine.ts';
+import {
+  and128,
+  constant64,
+  equal64,
+  exclusiveOr128,
+  highOf,
+  isAnySet,
+  load128,
+  load64,
+  lowOf,
+  or128,
+} from '../../memory/wasm/wide-expression.ts';
 import { PAYLOAD_AT } from './udp-frame.ts';
 
-/** Words of a target's shape: see `AnswerShape.write`. */
-export const SHAPE_WORDS = 8;
-const SHAPE_SHIFT = 5;
-/** Ethertype, version and header length: the type of service is the server's affair. */
-const TYPE_AND_VERSION = 0x00ff_ffff;
-/** The halves of a slot's time when it is not in flight: those of the double -1. */
-const NOT_IN_FLIGHT_LOW = 0;
-const NOT_IN_FLIGHT_HIGH = 0xbff0_0000;
+/**
+ * Words of a target's shape, see `AnswerShape.write`: two vectors under masks, and the magic
+ * number.
+ */
+export const SHAPE_WORDS = 32;
+const SHAPE_SHIFT = 7;
+/** A list is a ring that is never walked to its end. */
+const LIST_MASK = 0xff_ffff;
+// Bytes in a shape.
+const FRONT_MASK = 0;
+const FRONT = 16;
+const BACK_MASK = 32;
+const BACK = 48;
+const MAGIC = 64;
+/** Where in a frame the vectors begin. */
+export const FRONT_AT = 12;
+const BACK_AT = 28;
+/** A slot's time when it is not in flight: the double -1. */
+const NOT_IN_FLIGHT = constant64(0, 0xbff0_0000);
 
 /**
  * Is called with
@@ -58,24 +81,25 @@ export function answerLoop(pages: number): Uint8Array {
   const [listAt, count, frameBytes] = [parameter(0), parameter(1), parameter(2)];
   const [shapesAt, shapes, sentAt] = [parameter(3), parameter(4), parameter(5)];
   const [window, freeAt, freeTail] = [parameter(6), parameter(7), parameter(8)];
-  const answered = routine.countUp(count, (index, leave) => {
-    const listed = routine.let(add(listAt, shiftLeft(index, 3)));
+  const list: Ring = { at: listAt, mask: LIST_MASK, cursor: 0, shift: 3 };
+  const answered = walkRings(routine, count, [list], ([listed], leave) => {
     const at = routine.let(load32(listed));
-    routine.leaveIf(leave, or(and(at, 3), notEqual(load32(listed, 4), frameBytes)));
-    const slot = routine.let(bigEndian(at, PAYLOAD_AT + 4));
+    routine.leaveIf(leave, and(at, 3));
+    routine.leaveIf(leave, notEqual(load32(listed, 4), frameBytes));
+    const mark = routine.let64(load64(at, PAYLOAD_AT));
+    const slot = routine.let(bigEndian(routine.let(highOf(mark))));
     routine.leaveIf(leave, notBelow(slot, window));
-    const target = choose(equal(shapes, 1), 0, remainder(slot, shapes));
-    const shape = routine.let(add(shapesAt, shiftLeft(target, SHAPE_SHIFT)));
-    routine.leaveIf(leave, differs(at, shape));
+    const shape = routine.let(shapesAt);
+    routine.when(notEqual(shapes, 1), () => {
+      shape.set(add(shape, shiftLeft(remainder(slot, shapes), SHAPE_SHIFT)));
+    });
+    routine.leaveIf(leave, notEqual(lowOf(mark), load32(shape, MAGIC)));
+    routine.leaveIf(leave, isAnySet(difference(at, shape)));
     const time = routine.let(add(sentAt, shiftLeft(slot, 3)));
-    const isIdle = and(
-      equal(load32(time), NOT_IN_FLIGHT_LOW),
-      equal(load32(time, 4), NOT_IN_FLIGHT_HIGH),
-    );
-    routine.leaveIf(leave, isIdle);
-    routine.move64(listed, time);
-    routine.store32(time, NOT_IN_FLIGHT_LOW);
-    routine.store32(time, NOT_IN_FLIGHT_HIGH, 4);
+    const sent = routine.let64(load64(time));
+    routine.leaveIf(leave, equal64(sent, NOT_IN_FLIGHT));
+    routine.store64(listed, sent);
+    routine.store64(time, NOT_IN_FLIGHT);
     routine.store32(add(freeAt, shiftLeft(freeTail, 2)), slot);
     freeTail.set(add(freeTail, 1));
     freeTail.set(choose(equal(freeTail, window), 0, freeTail));
@@ -88,26 +112,17 @@ export function answerLoop(pages: number): Uint8Array {
   return module.finish();
 }
 
-/** As `AnswerShape.matches`, the other way round. */
-function differs(at: Variable, shape: Variable): Expression {
-  return or(
-    or(
-      or(notEqual(load32(at, 28), load32(shape, 12)), notEqual(load32(at, 32), load32(shape, 16))),
-      notEqual(and(load32(at, 12), TYPE_AND_VERSION), load32(shape)),
-    ),
-    or(
-      or(notEqual(load8(at, 23), load32(shape, 4)), notEqual(load16(at, 26), load32(shape, 8))),
-      or(
-        notEqual(load16(at, 36), load32(shape, 20)),
-        notEqual(load32(at, PAYLOAD_AT), load32(shape, 24)),
-      ),
-    ),
+/** As `AnswerShape.matches`, but for the magic number: the bits that are other ones. */
+function difference(at: Variable, shape: Variable): Expression {
+  const front = and128(load128(at, FRONT_AT), load128(shape, FRONT_MASK));
+  const back = and128(load128(at, BACK_AT), load128(shape, BACK_MASK));
+  return or128(
+    exclusiveOr128(front, load128(shape, FRONT)),
+    exclusiveOr128(back, load128(shape, BACK)),
   );
 }
 
-/** The word at a position, highest byte first. */
-function bigEndian(at: Variable, offset: number): Expression {
-  const upper = or(shiftLeft(load8(at, offset), 24), shiftLeft(load8(at, offset + 1), 16));
-  const lower = or(shiftLeft(load8(at, offset + 2), 8), load8(at, offset + 3));
-  return or(upper, lower);
+/** The four bytes of a word in the other order. */
+function bigEndian(word: Variable): Expression {
+  return or(and(rotateLeft(word, 8), 0x00ff_00ff), and(rotateLeft(word, 24), 0xff00_ff00));
 }

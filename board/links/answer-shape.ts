@@ -6,11 +6,14 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import { DevicePart } from '../device.ts';
+import { FRONT_AT } from './answer-loop.ts';
 import { GENERATOR_MARK_BYTES, MAGIC } from './generator-mark.ts';
 import { PAYLOAD_AT, type Station, writeUdpFrame } from './udp-frame.ts';
 
 /** Ethertype, version and header length: the type of service is the server's affair. */
 const TYPE_AND_VERSION = 0x00ff_ffff;
+/** What of words 3 to 10 counts; the magic number apart. */
+const MASKS = [TYPE_AND_VERSION, 0, 0xff00_0000, 0xffff_0000, -1, -1, 0xffff, 0];
 
 export interface AnswerShapeOptions {
   readonly ram: Ram;
@@ -33,10 +36,20 @@ export class AnswerShape extends DevicePart<AnswerShapeOptions> {
   readonly #word9: number = (this.#sample[9] as number) & 0xffff;
   readonly #magic: number = magicOf(this.#sample, 0);
 
-  /** Writes the shape where `answer-loop.ts` looks for it. @param word index of its first word */
+  /**
+   * Writes the shape where `answer-loop.ts` looks for it: words 3 to 6 and 7 to 10, each four
+   * behind their masks, and the magic number.
+   *
+   * @param word index of its first word
+   */
   write(word: number): void {
-    const words = [this.#word3, this.#protocol, this.#word6, this.#word7, this.#word8, this.#word9];
-    this.#i32.set([...words, this.#magic], word);
+    const words = this.#sample.subarray(FRONT_AT >>> 2, (FRONT_AT >>> 2) + MASKS.length);
+    const wanted = words.map((each, index) => each & (MASKS[index] as number));
+    for (const first of [0, 4]) {
+      const vectors = [...MASKS.slice(first, first + 4), ...wanted.subarray(first, first + 4)];
+      this.#i32.set(vectors, word + 2 * first);
+    }
+    this.#i32[word + 16] = this.#magic;
   }
 
   /**

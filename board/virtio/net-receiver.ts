@@ -10,7 +10,7 @@ import { type EthernetWire, FRAME_BYTES_MIN, frameBytesMaxOf } from '../ethernet
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
 import type { NetFilter } from './net-filter.ts';
-import { LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
+import { LIST_HEADER_BYTES, LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
 import { NetHeader, VIRTIO_NET_HDR_F_DATA_VALID } from './net-registers.ts';
 
 // Folded constants: docs/hot-code.md.
@@ -68,9 +68,9 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     this.options.ram.batches === 'wasm' && this.options.wire.listWaiting !== undefined
       ? (this.options.ram.functions(netLoops)['receive'] as NetLoop)
       : undefined;
-  readonly #listAt: number = this.options.ram.takeStaging(
-    this.options.framesPerTurn * LISTED_BYTES,
-  );
+  readonly #listAt: number =
+    this.options.ram.takeStaging(LIST_HEADER_BYTES + this.options.framesPerTurn * LISTED_BYTES) +
+    LIST_HEADER_BYTES;
   // The chains that a merged frame has taken so far, and how much was written to each.
   readonly #heads: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
   readonly #written: Uint16Array = new Uint16Array(this.options.queue.sizeMax);
@@ -111,15 +111,9 @@ export class NetReceiver extends DevicePart<NetReceiverOptions> {
     if (listed < LEAST) return 0;
     const received = this.#queue.runLoop(loop, listed, this.#listAt, this.#flags);
     if (received === 0) return 0;
-    let bytes = 0;
-    let word = (this.#listAt >>> 2) + 1;
-    for (let index = 0; index < received; index += 1) {
-      bytes = (bytes + (this.#i32[word] as number)) | 0;
-      word = (word + 2) | 0;
-    }
     wire.takeListed?.(received);
     this.#counters.rxFrames += received;
-    this.#counters.rxBytes += bytes;
+    this.#counters.rxBytes += this.#i32[(this.#listAt - LIST_HEADER_BYTES) >>> 2] as number;
     return received;
   }
 

@@ -12,7 +12,7 @@ import {
 import { checksumAdd, checksumFinish } from '../internet-checksum.ts';
 import { type DeviceQueue, NO_CHAIN } from './device-queue.ts';
 import { type NetCounters, NET_DROP_TEXT, type NetDrop } from './net-counters.ts';
-import { LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
+import { LIST_HEADER_BYTES, LISTED_BYTES, type NetLoop, netLoops } from './net-loops.ts';
 import {
   NetHeader,
   VIRTIO_NET_HDR_F_NEEDS_CSUM,
@@ -54,9 +54,9 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     this.options.ram.batches === 'wasm'
       ? (this.options.ram.functions(netLoops)['send'] as NetLoop)
       : undefined;
-  readonly #listAt: number = this.options.ram.takeStaging(
-    this.options.framesPerTurn * LISTED_BYTES,
-  );
+  readonly #listAt: number =
+    this.options.ram.takeStaging(LIST_HEADER_BYTES + this.options.framesPerTurn * LISTED_BYTES) +
+    LIST_HEADER_BYTES;
   /**
    * A frame that does not lie in one piece, or must be changed, is put together here, behind its
    * header.
@@ -94,13 +94,8 @@ export class NetTransmitter extends DevicePart<NetTransmitterOptions> {
     if (sent === 0) return 0;
     const wire = this.#wire;
     const i32 = this.#i32;
-    let bytes = 0;
-    const first = (listAt >>> 2) + 1;
-    for (let index = 0; index < sent; index += 1) {
-      bytes = (bytes + (i32[(first + (index << 1)) | 0] as number)) | 0;
-    }
     this.#counters.txFrames += sent;
-    this.#counters.txBytes += bytes;
+    this.#counters.txBytes += i32[(listAt - LIST_HEADER_BYTES) >>> 2] as number;
     let index = 0;
     while (index < sent) {
       index += wire.transmitListed?.(listAt + LISTED_BYTES * index, sent - index) ?? 0;

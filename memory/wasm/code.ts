@@ -148,6 +148,11 @@ export class Code {
     this.#bytes.unsigned(offset);
   }
 
+  /** An instruction on vectors without operands: a member of `VECTOR`. */
+  vector(opcode: number): void {
+    this.#bytes.append([VECTOR_PREFIX, opcode]);
+  }
+
   atomic(instruction: { readonly opcode: number; readonly alignment: number }): void {
     this.#bytes.append([ATOMIC_PREFIX, instruction.opcode, instruction.alignment, 0]);
   }

@@ -7,7 +7,7 @@
 import type { Code } from './code.ts';
 import { ACCESS, OP } from './opcodes.ts';
 
-/** Puts one 32-bit value on the stack. */
+/** Puts one value on the stack: of 32 bits, unless a name says otherwise. */
 export type Expression = (code: Code) => void;
 /** An expression, a local's value, or a constant. */
 export type Operand = Expression | Variable | number;
@@ -54,6 +54,7 @@ export const exclusiveOr = binary(OP.i32Xor);
 export const shiftLeft = binary(OP.i32Shl);
 /** Zeros come in from above. */
 export const shiftRight = binary(OP.i32ShrU);
+export const rotateLeft = binary(OP.i32Rotl);
 export const remainder = binary(OP.i32RemU);
 export const equal = binary(OP.i32Eq);
 export const notEqual = binary(OP.i32Ne);

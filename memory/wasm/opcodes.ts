@@ -2,13 +2,14 @@
  * The instructions of WebAssembly by name. WebAssembly core specification 2.0, section 5.4, and the
  * threads proposal.
  *
- * Three tables, because what follows the opcode differs: nothing ({@link OP}), alignment and offset
- * of an access to memory ({@link ACCESS}), or the same behind the prefix of atomic instructions
- * ({@link ATOMIC}). Instructions with operands of their own are methods of `Code`.
+ * Four tables, because what is around the opcode differs: nothing ({@link OP}), alignment and
+ * offset of an access to memory ({@link ACCESS}), the same behind the prefix of atomic instructions
+ * ({@link ATOMIC}), or the prefix of vectors alone ({@link VECTOR}). Instructions with operands of
+ * their own are methods of `Code`.
  */
 
 /** Types of values (section 5.3.1). */
-export const TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, none: 0x40 } as const;
+export const TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b, none: 0x40 } as const;
 
 /** Instructions that have no operand besides those on the stack. */
 export const OP = {
@@ -155,6 +156,15 @@ export const ACCESS = {
   i64Store8: 0x3c,
   i64Store16: 0x3d,
   i64Store32: 0x3e,
+} as const;
+
+/** Instructions on 128 bits (section 5.4.8) that have no operand besides those on the stack. */
+export const VECTOR = {
+  i8x16Swizzle: 0x0e,
+  v128And: 0x4e,
+  v128Or: 0x50,
+  v128Xor: 0x51,
+  v128AnyTrue: 0x53,
 } as const;
 
 /**

@@ -5,11 +5,12 @@
 
 import { describe, expect, test } from 'vitest';
 import { Ram } from '../ram.ts';
-import { addCopy } from './copy.ts';
+import { copyBytes } from './copy.ts';
 import * as e from './expression.ts';
 import { ModuleWriter } from './module.ts';
 import { TYPE } from './opcodes.ts';
 import { Routine } from './routine.ts';
+import { load64 } from './wide-expression.ts';
 
 type Loop = (...given: number[]) => number;
 
@@ -90,7 +91,7 @@ describe('statements', () => {
       routine.store32(at, -1);
       routine.store16(at, 0x1234, 8);
       routine.store8(at, 0x56, 12);
-      routine.move64(e.add(at, 16), at);
+      routine.store64(e.add(at, 16), load64(at));
       return e.add(e.load16(at, 8), e.load8(at, 12));
     });
     expect(f(65)).toBe(0x1234 + 0x56);
@@ -106,11 +107,16 @@ test('a copy is as long as it is to be, whatever its length', () => {
   const { copy } = ram.functions((pages) => {
     const module = new ModuleWriter();
     module.importMemory('host', 'memory', pages);
-    module.exportFunction('copy', addCopy(module));
+    const routine = new Routine(3);
+    copyBytes(routine, routine.parameter(0), routine.parameter(1), routine.parameter(2));
+    const type = module.type({ parameters: [TYPE.i32, TYPE.i32, TYPE.i32], results: [] });
+    module.exportFunction('copy', module.function(type, routine.finish()));
     return module.finish();
   }) as { copy: (to: number, from: number, lengthBytes: number) => void };
   for (let at = 0; at < 2048; at += 1) ram.u8[at] = at * 7;
-  for (const length of [0, 1, 15, 16, 17, 31, 32, 33, 64, 511, 512, 513, 1514]) {
+  for (const length of [
+    0, 1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 80, 127, 128, 129, 511, 512, 513, 1514,
+  ]) {
     const to = 4096 + (length % 5);
     ram.fill(4080, 0xa5, 2048);
     copy(to, 3, length);

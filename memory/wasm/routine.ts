@@ -1,7 +1,7 @@
 /**
  * A function of WebAssembly that is written statement by statement, of expressions
- * (`expression.ts`). All values are 32-bit integers; positions are offsets in memory, which whoever
- * calls has checked.
+ * (`expression.ts`). Values are 32-bit integers where no name says otherwise
+ * (`wide-expression.ts`); positions are offsets in memory, which whoever calls has checked.
  *
  *     const routine = new Routine(2);
  *     const [at, count] = [routine.parameter(0), routine.parameter(1)];
@@ -14,6 +14,7 @@
 import { Code, type FunctionBody, type Label } from './code.ts';
 import { add, below, notBelow, type Operand, put, Variable } from './expression.ts';
 import { ACCESS, OP, TYPE } from './opcodes.ts';
+import type { Operand128, Operand64 } from './wide-expression.ts';
 
 export class Routine {
   readonly #code: Code;
@@ -33,9 +34,17 @@ export class Routine {
 
   /** A new local that begins with this value. */
   let(value: Operand): Variable {
-    const variable = new Variable(this.#code, this.#code.local(TYPE.i32));
-    variable.set(value);
-    return variable;
+    return this.#local(TYPE.i32, value);
+  }
+
+  /** As {@link let}, of 64 bits. */
+  let64(value: Operand64): Variable {
+    return this.#local(TYPE.i64, value);
+  }
+
+  /** As {@link let}, of 128 bits. */
+  let128(value: Operand128): Variable {
+    return this.#local(TYPE.v128, value);
   }
 
   store32(at: Operand, value: Operand, offset = 0): void {
@@ -50,22 +59,14 @@ export class Routine {
     this.#store(ACCESS.i32Store8, at, value, offset);
   }
 
-  /** Moves 64 bits from memory to memory. */
-  move64(to: Operand, from: Operand): void {
-    const code = this.#code;
-    put(code, to);
-    put(code, from);
-    code.access(ACCESS.i64Load, 0);
-    code.access(ACCESS.i64Store, 0);
+  store64(at: Operand, value: Operand64, offset = 0): void {
+    this.#store(ACCESS.i64Store, at, value, offset);
   }
 
-  /** Moves 128 bits from memory to memory. */
-  move128(to: Operand, from: Operand): void {
-    const code = this.#code;
-    put(code, to);
-    put(code, from);
-    code.vectorLoad(0);
-    code.vectorStore(0);
+  store128(at: Operand, value: Operand128, offset = 0): void {
+    put(this.#code, at);
+    put(this.#code, value);
+    this.#code.vectorStore(offset);
   }
 
   /** `memory.copy`: ranges may overlap. */
@@ -124,6 +125,23 @@ export class Routine {
     return index;
   }
 
+  /** Runs `body` once, unless it leaves: `leave` is for {@link leaveIf}. */
+  once(body: (leave: Label) => void): void {
+    const leave = this.#code.block();
+    body(leave);
+    this.#code.end();
+  }
+
+  /** Looks at the condition behind each round. */
+  repeat(body: () => void, condition: Operand): void {
+    const code = this.#code;
+    const again = code.loop();
+    body();
+    put(code, condition);
+    code.brIf(again);
+    code.end();
+  }
+
   /** Looks at the condition before each round. */
   repeatWhile(condition: Operand, body: () => void): void {
     const code = this.#code;
@@ -153,6 +171,12 @@ export class Routine {
   finish(result?: Operand): FunctionBody {
     if (result !== undefined) put(this.#code, result);
     return this.#code.finish();
+  }
+
+  #local(type: number, value: Operand): Variable {
+    const variable = new Variable(this.#code, this.#code.local(type));
+    variable.set(value);
+    return variable;
   }
 
   #store(opcode: number, at: Operand, value: Operand, offset: number): void {

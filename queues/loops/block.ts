@@ -4,7 +4,9 @@
  */
 
 import type { Ram } from '../../memory/ram.ts';
+import { demand } from '../../memory/misuse.ts';
 import { type Expression, load32, type Variable } from '../../memory/wasm/expression.ts';
+import { load128, load64, loadWidened32 } from '../../memory/wasm/wide-expression.ts';
 
 /** Of the staging area, what is left to those who cannot do without: 1 MiB, or a quarter of it. */
 const LEFT_BYTES = 0x10_0000;
@@ -40,6 +42,22 @@ export class BlockLayout<Name extends string> {
   /** Where the block lies, for a loop that is given its position. */
   load(block: Variable, name: Name): Expression {
     return load32(block, this.offset(name));
+  }
+
+  /** A word as 64 bits, with zeros above. */
+  loadWidened(block: Variable, name: Name): Expression {
+    return loadWidened32(block, this.offset(name));
+  }
+
+  /** 64 bits, whose halves are two words one behind the other. */
+  load64(block: Variable, low: Name, high: Name): Expression {
+    demand(this.index(high) === this.index(low) + 1, `${high} is not behind ${low}`);
+    return load64(block, this.offset(low));
+  }
+
+  /** Four words from this one on. */
+  load128(block: Variable, first: Name): Expression {
+    return load128(block, this.offset(first));
   }
 
   /**

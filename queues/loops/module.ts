@@ -5,7 +5,6 @@
 
 import type { Ram } from '../../memory/ram.ts';
 import type { FunctionBody } from '../../memory/wasm/code.ts';
-import { addCopy } from '../../memory/wasm/copy.ts';
 import { ModuleWriter } from '../../memory/wasm/module.ts';
 import { TYPE } from '../../memory/wasm/opcodes.ts';
 
@@ -17,20 +16,18 @@ export type BatchLoop = (...given: number[]) => number;
 
 /**
  * @param parameters how many the loop has
- * @param write the loop, which may call a function that copies, of the number given
  * @returns the bytes of its module, for a memory of so many pages
  */
 export function batchModule(
   pages: number,
   parameters: number,
-  write: (copy: number) => FunctionBody,
+  write: () => FunctionBody,
 ): Uint8Array {
   const module = new ModuleWriter();
   module.importMemory('host', 'memory', pages);
-  const copy = addCopy(module);
   const given = new Array<number>(parameters).fill(TYPE.i32);
   const type = module.type({ parameters: given, results: [TYPE.i32] });
-  module.exportFunction('run', module.function(type, write(copy)));
+  module.exportFunction('run', module.function(type, write()));
   return module.finish();
 }
 

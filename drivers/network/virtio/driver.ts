@@ -25,7 +25,12 @@ import type { NetDriverConfig } from '../../../queues/net/config.ts';
 import { closeNetEnd, type NetEnd, openNetEnd } from '../../../queues/net/net-end.ts';
 import { FromDevice } from '../../../queues/net/loops/from-device.ts';
 import { ToDevice } from '../../../queues/net/loops/to-device.ts';
-import { NET_BUFFER_BYTES, NetConsumer, NetProducer } from '../../../queues/net/queue.ts';
+import {
+  CHECKED_OID,
+  NET_BUFFER_BYTES,
+  NetConsumer,
+  NetProducer,
+} from '../../../queues/net/queue.ts';
 import { TIMER_SET_TIMEOUT } from '../../../queues/timer/config.ts';
 import { type Connections, joinRestarts, supervised } from '../../../queues/restart/member.ts';
 import { type Flow, runFlow } from '../../../queues/signal.ts';
@@ -42,7 +47,7 @@ const NUM_BUFFERS_HALFWORD = regs.VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD;
 const FLAGS_HALFWORD = regs.VIRTIO_NET_HDR_FLAGS_HALFWORD;
 const NEEDS_CSUM = regs.VIRTIO_NET_HDR_F_NEEDS_CSUM;
 /** DATA_VALID, shifted so, is `CHECKED_OID` of a queue's entry. */
-const CHECKED_OID_SHIFT = 5;
+const CHECKED_OID_SHIFT = Math.log2(CHECKED_OID / regs.VIRTIO_NET_HDR_F_DATA_VALID) | 0;
 const CONFIG_CHANGE = regs.INTERRUPT_CONFIG_CHANGE;
 const BUFFER_BYTES = NET_BUFFER_BYTES;
 const FRAME_BYTES_MIN = 14;

@@ -6,6 +6,8 @@
  * (registers), 5.1 (network device), 6 (reserved feature bits).
  */
 
+import { VirtioNetHeader } from '../../../queues/virtio/net-header.ts';
+
 // 4.2.2 MMIO device register layout: 32 bits each.
 export const MAGIC_VALUE = 0x000;
 export const VERSION = 0x004;
@@ -68,13 +70,14 @@ export const VIRTIO_NET_S_LINK_UP = 1;
 export const RECEIVEQ1 = 0;
 export const TRANSMITQ1 = 1;
 
-// 5.1.6 struct virtio_net_hdr, 12 bytes with VIRTIO_F_VERSION_1; num_buffers is its halfword 5
-export const VIRTIO_NET_HDR_BYTES = 12;
-export const VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD = 5;
+// 5.1.6 struct virtio_net_hdr
+export const VIRTIO_NET_HDR_BYTES = VirtioNetHeader.SIZE;
+export const VIRTIO_NET_HDR_NUM_BUFFERS_HALFWORD = VirtioNetHeader.numBuffers.offset >>> 1;
 /** `flags` in its low byte. */
-export const VIRTIO_NET_HDR_FLAGS_HALFWORD = 0;
-/** Where a checksum begins, and its field behind that. */
-export const VIRTIO_NET_HDR_CSUM_START_HALFWORD = 3;
-export const VIRTIO_NET_HDR_CSUM_OFFSET_HALFWORD = 4;
-export const VIRTIO_NET_HDR_F_NEEDS_CSUM = 1;
-export const VIRTIO_NET_HDR_F_DATA_VALID = 2;
+export const VIRTIO_NET_HDR_FLAGS_HALFWORD = VirtioNetHeader.flags.offset >>> 1;
+export const VIRTIO_NET_HDR_CSUM_START_HALFWORD = VirtioNetHeader.csumStart.offset >>> 1;
+export const VIRTIO_NET_HDR_CSUM_OFFSET_HALFWORD = VirtioNetHeader.csumOffset.offset >>> 1;
+export {
+  VIRTIO_NET_HDR_F_DATA_VALID,
+  VIRTIO_NET_HDR_F_NEEDS_CSUM,
+} from '../../../queues/virtio/net-header.ts';

@@ -2,13 +2,14 @@
  * Sends UDP datagrams back to where they came from, a batch at a time: what an echo client does
  * with each good datagram for one of its ports, behind an IPv4 header without options.
  *
- * Fields are compared and written as memory holds them, in words that span fields: the comments at
- * the loads say which. Exchanging source and destination changes no checksum.
+ * Headers are compared and exchanged as vectors (`datagram-headers.ts`). Exchanging source and
+ * destination changes no checksum.
  */
 
 import { openWritable, type ReadonlyRegion, type Region } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody, Label } from '../../../memory/wasm/code.ts';
+import { copyBytes } from '../../../memory/wasm/copy.ts';
 import {
   add,
   and,
@@ -19,6 +20,7 @@ import {
   load32,
   load8,
   more,
+  notBelow,
   notEqual,
   or,
   shiftLeft,
@@ -26,38 +28,64 @@ import {
   subtract,
   type Variable,
 } from '../../../memory/wasm/expression.ts';
+import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
+import {
+  above64,
+  add64,
+  and128,
+  arranged,
+  constant64,
+  exclusiveOr128,
+  isAnySet,
+  load128,
+  load64,
+  loadWidened16,
+  loadWidened32,
+  lowOf,
+  multiply64,
+  or128,
+  or64,
+  widened,
+} from '../../../memory/wasm/wide-expression.ts';
 import { CHECKED, NET_BUFFER_BYTES, type NetConsumer, type NetProducer } from '../queue.ts';
 import * as wire from '../wire.ts';
+import {
+  BACK_AT,
+  headerVectors,
+  IP_AT,
+  SOURCE_IP_AT,
+  UDP_AT,
+  type VectorName,
+  VECTORS,
+  type Vectors,
+} from './datagram-headers.ts';
 import { BlockLayout } from '../../loops/block.ts';
 import {
+  BUFFER_MASK,
   buffersOf,
   entriesOf,
-  entryAt,
-  isNoBuffer,
+  entryRing,
   LEN_AND_OID,
-  LOW,
-  HIGH,
   putEntry,
   ramOf,
 } from './entries.ts';
 import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 const LEN = 0xffff;
-const IP_AT = wire.Ethernet.SIZE;
-const UDP_AT = IP_AT + wire.Ipv4.SIZE;
 const DATAGRAM_BYTES_MIN = UDP_AT + wire.Udp.SIZE;
-const SOURCE_IP_AT = IP_AT + wire.Ipv4.source0.offset;
+const TOTAL_LENGTH_AT = IP_AT + wire.Ipv4.totalLength.offset;
+const DESTINATION_PORT_AT = UDP_AT + wire.Udp.destinationPort.offset;
 const UDP_LENGTH_AT = UDP_AT + wire.Udp.length.offset;
 const UDP_CHECKSUM_AT = UDP_AT + wire.Udp.checksum.offset;
-/**
- * Ethertype, and IPv4 version with a header of five words, as the low three bytes of a word hold
- * them.
- */
-const TYPE_AND_VERSION = wire.swap16(wire.ETHERTYPE_IPV4) | (0x45 << 16);
-/** More-fragments flag and fragment offset, in the order of the network. */
-const FRAGMENT_MASK = wire.swap16(0x3fff);
 const PROTOCOL_IN_SUM = wire.swap16(wire.IP_PROTOCOL_UDP);
+/** Of the inverse of 0xffff modulo 2^64, and of the largest quotient by 0xffff below that. */
+const INVERSE_OF_0XFFFF = constant64(0xfffe_ffff, 0xfffe_fffe);
+const LARGEST_QUOTIENT = constant64(0x0001_0001, 0x0001_0001);
+
+/** Each vector is four words of the block. */
+const WORDS_OF_VECTOR = [0, 1, 2, 3] as const;
+type VectorWord = `${VectorName}${(typeof WORDS_OF_VECTOR)[number]}`;
 
 const BLOCK = new BlockLayout(
   'receivedAt',
@@ -75,19 +103,15 @@ const BLOCK = new BlockLayout(
   'targetAt',
   'targetBytes',
   'targetBase',
+  /** Low half of what holds the high half of the same. */
+  'zero',
   'targetBaseHigh',
-  // Our addresses in halfwords, and two of them as one word.
-  'mac01',
-  'mac0',
-  'mac12',
-  'mac2',
-  'ip0',
-  'ip1',
   // Destination ports, in the order of the network. From the second nothing is answered.
   'port0',
   'port1',
   /** What the last batch has answered. */
   'answeredBytes',
+  ...VECTORS.flatMap((name) => WORDS_OF_VECTOR.map((word) => `${name}${word}` as const)),
 );
 
 /** Where the entries of a queue point. */
@@ -143,10 +167,10 @@ export class DatagramEcho extends Sealed<Parts> {
   }
 
   /** From now on it answers for this address. */
-  setAddress([ip0, ip1]: readonly [number, number]): void {
+  setAddress(ip: readonly [number, number]): void {
     if (this.#loop === undefined) return;
-    this.#i32[(this.#block >>> 2) + BLOCK.index('ip0')] = ip0;
-    this.#i32[(this.#block >>> 2) + BLOCK.index('ip1')] = ip1;
+    const { back } = headerVectors(partsOf(this).mac, ip);
+    this.#i32.set(new Int32Array(back.buffer), (this.#block >>> 2) + BLOCK.index('back0'));
   }
 
   /**
@@ -198,16 +222,21 @@ function place(options: DatagramEchoOptions): Parts {
     ...{ freeAt, freeMask, filledAt, filledMask },
     ...{ sourceAt, sourceBytes, sourceBase: sourceBuffers.baseLow },
     ...{ targetAt, targetBytes, targetBase: targetBuffers.baseLow },
-    targetBaseHigh: targetBuffers.baseHigh,
-    ...{ mac0: mac[0], mac01: mac[0] | (mac[1] << 16) },
-    ...{ mac12: mac[1] | (mac[2] << 16), mac2: mac[2] },
-    ...{ ip0: ip[0], ip1: ip[1], port0: ports[0], port1: ports[1] },
-    answeredBytes: 0,
+    ...{ zero: 0, targetBaseHigh: targetBuffers.baseHigh },
+    ...{ port0: ports[0], port1: ports[1], answeredBytes: 0 },
+    ...wordsOf(headerVectors(mac, ip)),
   };
   return { ...options, ...batchLoop(ram, module, () => BLOCK.place(ram, words)), i32: ram.i32 };
 }
 
-type Constant = (name: Parameters<typeof BLOCK.index>[0]) => Variable;
+/** The vectors, word by word. */
+function wordsOf(vectors: Vectors): Record<VectorWord, number> {
+  const words = VECTORS.flatMap((name) => {
+    const view = new DataView(vectors[name].buffer);
+    return WORDS_OF_VECTOR.map((word) => [`${name}${word}`, view.getInt32(4 * word, true)]);
+  });
+  return Object.fromEntries(words) as Record<VectorWord, number>;
+}
 
 const PARAMETERS = 6;
 
@@ -218,115 +247,119 @@ function module(pages: number): Uint8Array {
 /**
  * Parameters: the block, datagrams at most, and the cursors of `received`, `free`, `filled` and
  * `returned`.
- *
- * @param copy number of the function that copies
  */
-function datagramEchoLoop(copy: number): FunctionBody {
+function datagramEchoLoop(): FunctionBody {
   const routine = new Routine(PARAMETERS);
   const block = routine.parameter(0);
-  const constant: Constant = (name) => routine.let(BLOCK.load(block, name));
-  const receivedEntries = [constant('receivedAt'), constant('receivedMask')] as const;
-  const freeEntries = [constant('freeAt'), constant('freeMask')] as const;
-  const filledEntries = [constant('filledAt'), constant('filledMask')] as const;
-  const returnedEntries = [constant('returnedAt'), constant('returnedMask')] as const;
-  const [sourceAt, sourceBytes] = [constant('sourceAt'), constant('sourceBytes')];
-  const [targetAt, targetBytes] = [constant('targetAt'), constant('targetBytes')];
-  const [sourceBase, targetBase] = [constant('sourceBase'), constant('targetBase')];
-  const targetBaseHigh = constant('targetBaseHigh');
-  const own = ownAddresses(constant);
+  const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
+  const [sourceAt, targetAt] = [routine.let(load('sourceAt')), routine.let(load('targetAt'))];
+  const [sourceBase, targetBase] = [
+    routine.let(load('sourceBase')),
+    routine.let(load('targetBase')),
+  ];
+  const [sourceBytes, targetBytes] = [
+    routine.let(load('sourceBytes')),
+    routine.let(load('targetBytes')),
+  ];
+  const targetBaseHigh = routine.let64(BLOCK.load64(block, 'zero', 'targetBaseHigh'));
+  const echo = new HeaderEcho(routine, block);
+  const rings = [
+    entryRing(load('receivedAt'), load('receivedMask'), routine.parameter(2)),
+    entryRing(load('freeAt'), load('freeMask'), routine.parameter(3)),
+    entryRing(load('filledAt'), load('filledMask'), routine.parameter(4)),
+    entryRing(load('returnedAt'), load('returnedMask'), routine.parameter(5)),
+  ] as const;
   const bytes = routine.let(0);
-  const answered = routine.countUp(routine.parameter(1), (index, leave) => {
-    const entry = routine.let(entryAt(receivedEntries, routine.parameter(2), index));
-    const low = routine.let(load32(entry, LOW));
+  const answered = walkRings(routine, routine.parameter(1), rings, (places, leave) => {
+    const [entry, empty, filled, returned] = places;
+    const address = routine.let64(load64(entry));
     const lenAndOid = routine.let(load32(entry, LEN_AND_OID));
     const len = routine.let(and(lenAndOid, LEN));
-    const from = routine.let(subtract(low, sourceBase));
-    const empty = routine.let(entryAt(freeEntries, routine.parameter(3), index));
-    const targetLow = routine.let(load32(empty, LOW));
-    const to = routine.let(subtract(targetLow, targetBase));
-    routine.leaveIf(leave, or(isNoBuffer(from, 0, sourceBytes), isNoBuffer(to, 0, targetBytes)));
-    const isBadLength = or(less(len, DATAGRAM_BYTES_MIN), less(NET_BUFFER_BYTES, len));
-    routine.leaveIf(leave, isBadLength);
+    const from = routine.let(subtract(lowOf(address), sourceBase));
+    const target = routine.let(load32(empty));
+    const to = routine.let(subtract(target, targetBase));
+    leaveUnlessInRegion(routine, leave, from, sourceBytes);
+    leaveUnlessInRegion(routine, leave, to, targetBytes);
+    routine.leaveIf(leave, less(len, DATAGRAM_BYTES_MIN));
+    routine.leaveIf(leave, less(NET_BUFFER_BYTES, len));
     const at = routine.let(add(sourceAt, from));
-    const words = judge({ routine, leave, at, len, own });
+    echo.judge(leave, at, len);
     routine.when(equal(and(lenAndOid, CHECKED), 0), () => leaveUnlessRight(routine, leave, at));
-    const answerAt = routine.let(add(targetAt, to));
-    routine.call(copy, answerAt, at, len);
-    writeExchanged(routine, answerAt, words, own);
-    const filled = routine.let(entryAt(filledEntries, routine.parameter(4), index));
-    putEntry(routine, filled, [targetLow, targetBaseHigh, len]);
-    const returned = routine.let(entryAt(returnedEntries, routine.parameter(5), index));
-    putEntry(routine, returned, [low, load32(entry, HIGH), 0]);
+    echo.write(routine.let(add(targetAt, to)), at, len);
+    putEntry(routine, filled, or64(widened(target), targetBaseHigh), len);
+    putEntry(routine, returned, address, 0);
     bytes.set(add(bytes, len));
   });
   routine.store32(block, bytes, BLOCK.offset('answeredBytes'));
   return routine.finish(answered);
 }
 
-type OwnName = 'mac01' | 'mac0' | 'mac12' | 'mac2' | 'ip0' | 'ip1' | 'port0' | 'port1';
-type Own = Readonly<Record<OwnName, Variable>>;
-
-function ownAddresses(constant: Constant): Own {
-  const names = ['mac01', 'mac0', 'mac12', 'mac2', 'ip0', 'ip1', 'port0', 'port1'] as const;
-  return Object.fromEntries(names.map((name) => [name, constant(name)])) as Own;
+/** Low halves alone count here, as in the client. */
+function leaveUnlessInRegion(
+  routine: Routine,
+  leave: Label,
+  offset: Variable,
+  bytes: Variable,
+): void {
+  routine.leaveIf(leave, and(offset, BUFFER_MASK));
+  routine.leaveIf(leave, notBelow(offset, bytes));
 }
 
-/** The words of a header that go into the answer. */
-interface Words {
-  readonly w1: Variable;
-  readonly w2: Variable;
-  readonly w6: Variable;
-  readonly w7: Variable;
-  readonly w8: Variable;
-  readonly w9: Variable;
-}
+/** Judges a datagram's headers and writes those of its answer, with constants in locals. */
+class HeaderEcho {
+  readonly #routine: Routine;
+  readonly #ports: readonly [Variable, Variable];
+  readonly #vectors: Readonly<Record<VectorName, Variable>>;
 
-interface Judged {
-  readonly routine: Routine;
-  readonly leave: Label;
-  /** Where the frame is, and its bytes. */
-  readonly at: Variable;
-  readonly len: Variable;
-  readonly own: Own;
-}
+  constructor(routine: Routine, block: Variable) {
+    const vector = (name: VectorName): Variable => routine.let128(BLOCK.load128(block, `${name}0`));
+    this.#routine = routine;
+    this.#ports = [
+      routine.let(BLOCK.load(block, 'port0')),
+      routine.let(BLOCK.load(block, 'port1')),
+    ];
+    this.#vectors = {
+      frontMask: vector('frontMask'),
+      front: vector('front'),
+      backMask: vector('backMask'),
+      back: vector('back'),
+      macOrder: vector('macOrder'),
+      ipOrder: vector('ipOrder'),
+    };
+  }
 
-/** Leaves the loop unless it is a datagram for us whose header is right. */
-function judge({ routine, leave, at, len, own }: Judged): Words {
-  const word = (index: number): Variable => routine.let(load32(at, 4 * index));
-  const [w1, w3] = [word(1), word(3)]; // destination 4..5, source 0..1; type, version, service
-  routine.leaveIf(
-    leave,
-    or(
-      or(notEqual(load32(at), own.mac01), notEqual(low(w1), own.mac2)),
-      notEqual(and(w3, 0x00ff_ffff), TYPE_AND_VERSION),
-    ),
-  );
-  const [w4, w5] = [word(4), word(5)]; // total length, id; fragment, time to live, protocol
-  const [w6, w7] = [word(6), word(7)]; // checksum, source 0..1; source 2..3, destination 0..1
-  const [w8, w9] = [word(8), word(9)]; // destination 2..3, source port; port, UDP length
-  routine.leaveIf(
-    leave,
-    or(
-      or(and(w5, FRAGMENT_MASK), notEqual(shiftRight(w5, 24), wire.IP_PROTOCOL_UDP)),
-      or(notEqual(high(w7), own.ip0), notEqual(low(w8), own.ip1)),
-    ),
-  );
-  const lows = add(add(low(w4), low(w5)), add(low(w6), add(low(w7), low(w8))));
-  const highs = add(add(high(w3), high(w4)), add(high(w5), add(high(w6), high(w7))));
-  const sum = routine.let(add(lows, highs));
-  routine.leaveIf(leave, notEqual(fold(routine, sum), 0xffff));
-  const total = routine.let(swapped(low(w4)));
-  const udp = routine.let(swapped(high(w9)));
-  routine.leaveIf(
-    leave,
-    or(
-      more(total, subtract(len, IP_AT)),
-      or(less(udp, wire.Udp.SIZE), more(udp, subtract(total, wire.Ipv4.SIZE))),
-    ),
-  );
-  const isOtherPort = and(notEqual(low(w9), own.port0), notEqual(low(w9), own.port1));
-  routine.leaveIf(leave, or(isOtherPort, equal(high(w8), own.port1)));
-  return { w1, w2: word(2), w6, w7, w8, w9 };
+  /** Leaves the loop unless it is a datagram for us whose header is right. */
+  judge(leave: Label, at: Variable, len: Variable): void {
+    const routine = this.#routine;
+    const { frontMask, front, backMask, back } = this.#vectors;
+    const differs = or128(
+      exclusiveOr128(and128(load128(at), frontMask), front),
+      exclusiveOr128(and128(load128(at, BACK_AT), backMask), back),
+    );
+    routine.leaveIf(leave, isAnySet(differs));
+    const words = [0, 4, 8, 12, 16].map((offset) => loadWidened32(at, IP_AT + offset));
+    routine.leaveIf(leave, isNoChecksum(words.reduce(add64)));
+    const total = routine.let(swapped(load16(at, TOTAL_LENGTH_AT)));
+    const udp = routine.let(swapped(load16(at, UDP_LENGTH_AT)));
+    routine.leaveIf(leave, more(total, subtract(len, IP_AT)));
+    routine.leaveIf(leave, less(udp, wire.Udp.SIZE));
+    routine.leaveIf(leave, more(udp, subtract(total, wire.Ipv4.SIZE)));
+    const [from, to] = [load16(at, UDP_AT), routine.let(load16(at, DESTINATION_PORT_AT))];
+    routine.leaveIf(leave, equal(from, this.#ports[1]));
+    const isOther = and(notEqual(to, this.#ports[0]), notEqual(to, this.#ports[1]));
+    routine.leaveIf(leave, isOther);
+  }
+
+  /** The answer: the frame with addresses and ports exchanged. */
+  write(to: Variable, from: Variable, len: Variable): void {
+    const routine = this.#routine;
+    routine.store128(to, load128(from, 16), 16);
+    const rest = [add(to, 32), add(from, 32), subtract(len, 32)] as const;
+    copyBytes(routine, routine.let(rest[0]), routine.let(rest[1]), routine.let(rest[2]));
+    routine.store128(to, arranged(load128(from), this.#vectors.macOrder));
+    const addresses = arranged(load128(from, SOURCE_IP_AT), this.#vectors.ipOrder);
+    routine.store128(to, addresses, SOURCE_IP_AT);
+  }
 }
 
 /**
@@ -336,63 +369,39 @@ function judge({ routine, leave, at, len, own }: Judged): Words {
 function leaveUnlessRight(routine: Routine, leave: Label, at: Variable): void {
   routine.when(load16(at, UDP_CHECKSUM_AT), () => {
     const bytes = routine.let(swapped(load16(at, UDP_LENGTH_AT)));
-    const addresses = add(
-      add(load16(at, SOURCE_IP_AT), load16(at, SOURCE_IP_AT + 2)),
-      add(load16(at, SOURCE_IP_AT + 4), load16(at, SOURCE_IP_AT + 6)),
-    );
-    const sum = routine.let(add(add(addresses, PROTOCOL_IN_SUM), load16(at, UDP_LENGTH_AT)));
+    const addresses = add64(loadWidened32(at, SOURCE_IP_AT), loadWidened32(at, SOURCE_IP_AT + 4));
+    const length = loadWidened16(at, UDP_LENGTH_AT);
+    const sum = routine.let64(add64(add64(addresses, constant64(PROTOCOL_IN_SUM, 0)), length));
     const place = routine.let(add(at, UDP_AT));
     const end = routine.let(add(place, bytes));
-    routine.repeatWhile(less(place, subtract(end, 3)), () => {
-      const word = routine.let(load32(place));
-      sum.set(add(sum, add(low(word), high(word))));
-      place.set(add(place, 4));
-    });
+    for (const words of [4, 1]) {
+      routine.repeatWhile(less(place, subtract(end, 4 * words - 1)), () => {
+        for (let word = 0; word < words; word += 1) {
+          sum.set(add64(sum, loadWidened32(place, 4 * word)));
+        }
+        place.set(add(place, 4 * words));
+      });
+    }
     routine.when(less(place, subtract(end, 1)), () => {
-      sum.set(add(sum, load16(place)));
+      sum.set(add64(sum, loadWidened16(place)));
       place.set(add(place, 2));
     });
     // An odd last byte counts as the low half of a halfword.
-    routine.when(less(place, end), () => sum.set(add(sum, load8(place))));
-    routine.leaveIf(leave, notEqual(fold(routine, sum), 0xffff));
+    routine.when(less(place, end), () => sum.set(add64(sum, widened(load8(place)))));
+    routine.leaveIf(leave, isNoChecksum(sum));
   });
 }
 
-/** The answer's header: addresses and ports exchanged. */
-function writeExchanged(
-  routine: Routine,
-  at: Variable,
-  { w1, w2, w6, w7, w8, w9 }: Words,
-  own: Own,
-): void {
-  const upper = (one: Variable): Expression => and(one, ~0xffff);
-  const words: readonly (readonly [index: number, value: Expression | Variable])[] = [
-    [0, or(high(w1), shiftLeft(w2, 16))],
-    [1, or(high(w2), shiftLeft(own.mac0, 16))],
-    [2, own.mac12],
-    [6, or(low(w6), shiftLeft(own.ip0, 16))],
-    [7, or(own.ip1, upper(w6))],
-    [8, or(low(w7), shiftLeft(w9, 16))],
-    [9, or(high(w8), upper(w9))],
-  ];
-  for (const [index, value] of words) routine.store32(at, value, 4 * index);
-}
-
-function low(word: Variable): Expression {
-  return and(word, 0xffff);
-}
-
-function high(word: Variable): Expression {
-  return shiftRight(word, 16);
+/**
+ * Whether the one's-complement sum of 16 bits is not 0xffff, of words of 32 bits that are not all
+ * zeros: such a sum is a multiple of 0xffff, for which one looks with a product (H. S. Warren,
+ * Hacker's Delight, 10-17).
+ */
+function isNoChecksum(sum: Expression | Variable): Expression {
+  return above64(multiply64(sum, INVERSE_OF_0XFFFF), LARGEST_QUOTIENT);
 }
 
 /** The two bytes of a halfword exchanged. */
 function swapped(half: Expression): Expression {
   return or(shiftRight(half, 8), and(shiftLeft(half, 8), 0xff00));
-}
-
-/** The one's-complement sum of 16 bits. */
-function fold(routine: Routine, sum: Variable): Expression {
-  const once = routine.let(add(low(sum), high(sum)));
-  return add(low(once), high(once));
 }

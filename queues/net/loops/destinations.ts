@@ -7,18 +7,24 @@ import type { Ram } from '../../../memory/ram.ts';
 import {
   add,
   and,
+  below,
+  choose,
   equal,
   load32,
+  notEqual,
   type Operand,
+  or,
   shiftLeft,
+  shiftRight,
   subtract,
   type Variable,
 } from '../../../memory/wasm/expression.ts';
 import type { Label } from '../../../memory/wasm/code.ts';
 import type { Routine } from '../../../memory/wasm/routine.ts';
+import type { Operand64 } from '../../../memory/wasm/wide-expression.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
 import { hasStaging } from '../../loops/block.ts';
-import { entriesOf, putEntry } from './entries.ts';
+import { entriesOf, ENTRY_SHIFT, putEntry } from './entries.ts';
 import { BATCH_LEAST, type BatchLoop } from '../../loops/module.ts';
 
 // A folded constant: docs/hot-code.md.
@@ -97,18 +103,66 @@ export class Destinations {
   }
 }
 
-/** Puts an entry into the queue of this record, or leaves the loop when it has no room. */
-export function give(
-  { routine, leave }: { readonly routine: Routine; readonly leave: Label },
-  record: Variable,
-  entry: readonly [Operand, Operand, Operand],
-): void {
-  const room = routine.let(load32(record, ROOM << 2));
-  routine.leaveIf(leave, equal(room, 0));
-  const cursor = routine.let(load32(record, CURSOR << 2));
-  const slot = and(cursor, load32(record, MASK << 2));
-  putEntry(routine, routine.let(add(load32(record), shiftLeft(slot, 4))), entry);
-  routine.store32(record, add(cursor, 1), CURSOR << 2);
-  routine.store32(record, subtract(room, 1), ROOM << 2);
-  routine.store32(record, add(load32(record, GIVEN << 2), 1), GIVEN << 2);
+/**
+ * The queue into which a loop puts entries just now: what its record says is in locals, until an
+ * entry goes to another one.
+ */
+export class Destination {
+  readonly #routine: Routine;
+  /** 0: none yet. */
+  readonly #record: Variable;
+  /** Where the next entry goes, and where the first one went. */
+  readonly #place: Variable;
+  readonly #first: Variable;
+  /** How many entries there is room for before the record has to be looked at. */
+  readonly #left: Variable;
+
+  constructor(routine: Routine) {
+    this.#routine = routine;
+    this.#record = routine.let(0);
+    this.#place = routine.let(0);
+    this.#first = routine.let(0);
+    this.#left = routine.let(0);
+  }
+
+  /** Puts an entry into the queue of a record, or leaves the loop when it has no room. */
+  put(leave: Label, record: Variable, address: Operand64, lenAndOid: Operand): void {
+    const routine = this.#routine;
+    const isAnother = notEqual(this.#record, record);
+    routine.rarely(or(isAnother, equal(this.#left, 0)), () => {
+      this.flush();
+      this.#enter(record);
+      routine.leaveIf(leave, equal(this.#left, 0));
+    });
+    putEntry(routine, this.#place, address, lenAndOid);
+    this.#place.set(add(this.#place, 1 << ENTRY_SHIFT));
+    this.#left.set(subtract(this.#left, 1));
+  }
+
+  /** Writes into the record how many entries have gone there. */
+  flush(): void {
+    const routine = this.#routine;
+    const record = this.#record;
+    routine.when(record, () => {
+      const bytes = subtract(this.#place, this.#first);
+      const given = routine.let(shiftRight(bytes, ENTRY_SHIFT));
+      for (const word of [CURSOR, GIVEN]) {
+        routine.store32(record, add(load32(record, word << 2), given), word << 2);
+      }
+      routine.store32(record, subtract(load32(record, ROOM << 2), given), ROOM << 2);
+    });
+  }
+
+  /** Up to the last entry behind which comes the first. */
+  #enter(record: Variable): void {
+    const routine = this.#routine;
+    const mask = routine.let(load32(record, MASK << 2));
+    const slot = routine.let(and(load32(record, CURSOR << 2), mask));
+    this.#record.set(record);
+    this.#first.set(add(load32(record, ENTRIES << 2), shiftLeft(slot, ENTRY_SHIFT)));
+    this.#place.set(this.#first);
+    const left = routine.let(subtract(add(mask, 1), slot));
+    const room = routine.let(load32(record, ROOM << 2));
+    this.#left.set(choose(below(room, left), room, left));
+  }
 }

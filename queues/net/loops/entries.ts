@@ -6,27 +6,25 @@ import { demand } from '../../../memory/misuse.ts';
 import type { Ram } from '../../../memory/ram.ts';
 import { open, type ReadonlyRegion } from '../../../memory/region.ts';
 import { partsOf } from '../../../memory/sealed.ts';
-import {
-  add,
-  and,
-  type Expression,
-  notBelow,
-  type Operand,
-  or,
-  shiftLeft,
-} from '../../../memory/wasm/expression.ts';
+import type { Label } from '../../../memory/wasm/code.ts';
+import { and, type Operand, type Variable } from '../../../memory/wasm/expression.ts';
+import type { Ring } from '../../../memory/wasm/ring-walk.ts';
 import type { Routine } from '../../../memory/wasm/routine.ts';
-import type { Variable } from '../../../memory/wasm/expression.ts';
-import { NET_BUFFER_BYTES, type NetConsumer, type NetProducer } from '../queue.ts';
+import { lowOf, notBelow64, type Operand64 } from '../../../memory/wasm/wide-expression.ts';
+import {
+  NET_BUFFER_BYTES,
+  NetBufferDescriptor,
+  type NetConsumer,
+  type NetProducer,
+} from '../queue.ts';
 
-// Words of an entry, in bytes.
-export const LOW = 0;
-export const HIGH = 4;
-export const LEN_AND_OID = 8;
-const ENTRY_SHIFT = 4;
+/** Byte of an entry's length and `oid`, behind 64 bits of an offset or address. */
+export const LEN_AND_OID = NetBufferDescriptor.len.offset;
+/** Bytes of an entry: 2 to this power. */
+export const ENTRY_SHIFT = Math.log2(NetBufferDescriptor.SIZE);
 export const BUFFER_MASK = NET_BUFFER_BYTES - 1;
 /** Buffer to offset: 2 to this power. */
-export const BUFFER_SHIFT = 11;
+export const BUFFER_SHIFT = Math.log2(NET_BUFFER_BYTES);
 
 /** Where a queue's entries are, and the mask of a slot's number. */
 export function entriesOf(queue: NetConsumer | NetProducer): readonly [at: number, mask: number] {
@@ -67,26 +65,29 @@ export function demandNumber(queue: number, queues: number): void {
   demand(isOne, `queue ${queue}, of ${queues} that are numbered from 0`);
 }
 
-/** Position of the entry `index` behind a queue's cursor. */
-export function entryAt(
-  [entries, mask]: readonly [Operand, Operand],
-  cursor: Operand,
-  index: Operand,
-): Expression {
-  return add(entries, shiftLeft(and(add(cursor, index), mask), ENTRY_SHIFT));
+/** A queue's entries from its cursor on. */
+export function entryRing(at: Operand, mask: Operand, cursor: Operand): Ring {
+  return { at, mask, cursor, shift: ENTRY_SHIFT };
 }
 
-/** Whether an offset is not one of a buffer: `isBufferOffset`, the other way round. */
-export function isNoBuffer(low: Variable, high: Operand, bytes: Operand): Expression {
-  return or(or(high, and(low, BUFFER_MASK)), notBelow(low, bytes));
+/** Leaves a loop unless an offset of 64 bits is one of a buffer: see `isBufferOffset`. */
+export function leaveUnlessBuffer(
+  routine: Routine,
+  leave: Label,
+  offset: Variable,
+  bytes: Operand64,
+): void {
+  routine.leaveIf(leave, and(lowOf(offset), BUFFER_MASK));
+  routine.leaveIf(leave, notBelow64(offset, bytes));
 }
 
+/** @param address the offset or address, of 64 bits */
 export function putEntry(
   routine: Routine,
   at: Variable,
-  [low, high, lenAndOid]: readonly [Operand, Operand, Operand],
+  address: Operand64,
+  lenAndOid: Operand,
 ): void {
-  routine.store32(at, low, LOW);
-  routine.store32(at, high, HIGH);
+  routine.store64(at, address);
   routine.store32(at, lenAndOid, LEN_AND_OID);
 }

@@ -6,16 +6,18 @@
 import { openWritable, type ReadonlyRegion, type Region } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
 import type { FunctionBody } from '../../../memory/wasm/code.ts';
-import { add, and, load32, less, or } from '../../../memory/wasm/expression.ts';
+import { copyBytes } from '../../../memory/wasm/copy.ts';
+import { add, and, less, load32 } from '../../../memory/wasm/expression.ts';
+import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
+import { load64, lowOf } from '../../../memory/wasm/wide-expression.ts';
 import { CHECKED, NET_BUFFER_BYTES, type NetConsumer, type NetProducer } from '../queue.ts';
 import { BlockLayout } from '../../loops/block.ts';
 import {
   buffersOf,
   entriesOf,
-  entryAt,
-  HIGH,
-  isNoBuffer,
+  entryRing,
+  leaveUnlessBuffer,
   LEN_AND_OID,
   putEntry,
   ramOf,
@@ -142,36 +144,34 @@ function module(pages: number): Uint8Array {
 /**
  * Parameters: the block, frames at most, and the cursors of `received`, `free`, `filled` and
  * `returned`.
- *
- * @param copy number of the function that copies
  */
-function frameCopyLoop(copy: number): FunctionBody {
+function frameCopyLoop(): FunctionBody {
   const routine = new Routine(PARAMETERS);
   const block = routine.parameter(0);
-  const constant = (name: Parameters<typeof BLOCK.index>[0]) =>
-    routine.let(BLOCK.load(block, name));
-  const receivedEntries = [constant('receivedAt'), constant('receivedMask')] as const;
-  const freeEntries = [constant('freeAt'), constant('freeMask')] as const;
-  const filledEntries = [constant('filledAt'), constant('filledMask')] as const;
-  const returnedEntries = [constant('returnedAt'), constant('returnedMask')] as const;
-  const [sourceAt, sourceBytes] = [constant('sourceAt'), constant('sourceBytes')];
-  const [targetAt, targetBytes] = [constant('targetAt'), constant('targetBytes')];
+  const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
+  const [sourceAt, targetAt] = [routine.let(load('sourceAt')), routine.let(load('targetAt'))];
+  const sourceBytes = routine.let64(BLOCK.loadWidened(block, 'sourceBytes'));
+  const targetBytes = routine.let64(BLOCK.loadWidened(block, 'targetBytes'));
+  const rings = [
+    entryRing(load('receivedAt'), load('receivedMask'), routine.parameter(2)),
+    entryRing(load('freeAt'), load('freeMask'), routine.parameter(3)),
+    entryRing(load('filledAt'), load('filledMask'), routine.parameter(4)),
+    entryRing(load('returnedAt'), load('returnedMask'), routine.parameter(5)),
+  ] as const;
   const bytes = routine.let(0);
-  const copied = routine.countUp(routine.parameter(1), (index, leave) => {
-    const entry = routine.let(entryAt(receivedEntries, routine.parameter(2), index));
-    const from = routine.let(load32(entry));
+  const copied = walkRings(routine, routine.parameter(1), rings, (places, leave) => {
+    const [entry, empty, filled, returned] = places;
+    const from = routine.let64(load64(entry));
     const lenAndOid = routine.let(load32(entry, LEN_AND_OID));
     const len = routine.let(and(lenAndOid, LEN));
-    const isNoFrame = isNoBuffer(from, load32(entry, HIGH), sourceBytes);
-    routine.leaveIf(leave, or(isNoFrame, less(NET_BUFFER_BYTES, len)));
-    const empty = routine.let(entryAt(freeEntries, routine.parameter(3), index));
-    const to = routine.let(load32(empty));
-    routine.leaveIf(leave, isNoBuffer(to, load32(empty, HIGH), targetBytes));
-    routine.call(copy, add(targetAt, to), add(sourceAt, from), len);
-    const filled = routine.let(entryAt(filledEntries, routine.parameter(4), index));
-    putEntry(routine, filled, [to, 0, and(lenAndOid, CHECKED | LEN)]);
-    const returned = routine.let(entryAt(returnedEntries, routine.parameter(5), index));
-    putEntry(routine, returned, [from, 0, len]);
+    leaveUnlessBuffer(routine, leave, from, sourceBytes);
+    routine.leaveIf(leave, less(NET_BUFFER_BYTES, len));
+    const to = routine.let64(load64(empty));
+    leaveUnlessBuffer(routine, leave, to, targetBytes);
+    const [toAt, fromAt] = [add(targetAt, lowOf(to)), add(sourceAt, lowOf(from))];
+    copyBytes(routine, routine.let(toAt), routine.let(fromAt), len);
+    putEntry(routine, filled, to, and(lenAndOid, CHECKED | LEN));
+    putEntry(routine, returned, from, len);
     bytes.set(add(bytes, len));
   });
   routine.store32(block, bytes, BLOCK.offset('copiedBytes'));

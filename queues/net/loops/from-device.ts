@@ -23,32 +23,29 @@ import {
   subtract,
   type Variable,
 } from '../../../memory/wasm/expression.ts';
+import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
+import { load64 } from '../../../memory/wasm/wide-expression.ts';
 import { BlockLayout } from '../../loops/block.ts';
 import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
+import { PLAIN, SHADOW_LEN, SHADOW_OUTSTANDING, SHADOW_SHIFT } from '../../virtio/books.ts';
 import {
-  PLAIN,
-  SHADOW_HIGH,
-  SHADOW_LEN,
-  SHADOW_OUTSTANDING,
-  SHADOW_SHIFT,
-} from '../../virtio/books.ts';
-import { HEADER_STRIDE, VirtqUsed } from '../../virtio/split-ring.ts';
+  VIRTIO_NET_HDR_F_DATA_VALID,
+  VIRTIO_NET_HDR_F_NEEDS_CSUM,
+  VirtioNetHeader,
+} from '../../virtio/net-header.ts';
+import { HEADER_STRIDE, VirtqUsed, VirtqUsedElem } from '../../virtio/split-ring.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
-import type { NetProducer } from '../queue.ts';
-import { entriesOf, entryAt, putEntry, ramOf } from './entries.ts';
+import { CHECKED, type NetProducer } from '../queue.ts';
+import { entriesOf, entryRing, putEntry, ramOf } from './entries.ts';
 
-// Of `struct virtio_net_hdr`.
-const NUM_BUFFERS_AT = 10;
-const NEEDS_CSUM = 1;
 /** DATA_VALID, shifted so, is `CHECKED` of a queue's entry. */
-const CHECKED_SHIFT = 21;
-/** From one chain to the next, in bytes: 2 to these powers. */
+const CHECKED_SHIFT = Math.log2(CHECKED / VIRTIO_NET_HDR_F_DATA_VALID);
+// From one of them to the next, in bytes: 2 to these powers.
 const HEADER_SHIFT = Math.log2(HEADER_STRIDE);
 const SHADOW_BYTES_SHIFT = SHADOW_SHIFT + 2;
-/** An element of the used ring is 2 to this power bytes; its second word, bytes written. */
-const USED_SHIFT = 3;
-const WRITTEN = 4;
+const USED_SHIFT = Math.log2(VirtqUsedElem.SIZE);
+const FREE_SHIFT = 1;
 
 const BLOCK = new BlockLayout(
   'queueAt',
@@ -176,32 +173,34 @@ function fromDeviceLoop(judges: (routine: Routine, constant: Constant) => Judge)
   const routine = new Routine(PARAMETERS);
   const block = routine.parameter(0);
   const constant: Constant = (name) => routine.let(BLOCK.load(block, name));
-  const entries = [constant('queueAt'), constant('queueMask')] as const;
-  const [usedAt, ringMask, headShift] = [
-    constant('usedAt'),
-    constant('ringMask'),
-    constant('headShift'),
+  const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
+  const [used, free] = [
+    { at: load('usedAt'), mask: load('ringMask'), cursor: routine.parameter(2), shift: USED_SHIFT },
+    {
+      at: load('freeAt'),
+      mask: load('chainMask'),
+      cursor: routine.parameter(3),
+      shift: FREE_SHIFT,
+    },
   ];
-  const [chains, chainMask] = [constant('chains'), constant('chainMask')];
-  const [freeAt, shadowAt] = [constant('freeAt'), constant('shadowAt')];
+  const queue = entryRing(load('queueAt'), load('queueMask'), routine.parameter(4));
+  const [chains, headShift] = [constant('chains'), constant('headShift')];
+  const shadowAt = constant('shadowAt');
   const judge = judges(routine, constant);
   const bytes = routine.let(0);
-  const taken = routine.countUp(routine.parameter(1), (index, leave) => {
-    const slot = and(add(routine.parameter(2), index), ringMask);
-    const used = routine.let(add(usedAt, shiftLeft(slot, USED_SHIFT)));
-    const id = routine.let(load32(used));
+  const taken = walkRings(routine, routine.parameter(1), [used, free, queue], (places, leave) => {
+    const [element, freed, entry] = places;
+    const id = routine.let(load32(element, VirtqUsedElem.id.offset));
     const chain = routine.let(shiftRight(id, headShift));
-    const isNoHead = notEqual(shiftLeft(chain, headShift), id);
-    routine.leaveIf(leave, or(isNoHead, notBelow(chain, chains)));
+    routine.leaveIf(leave, notEqual(shiftLeft(chain, headShift), id));
+    routine.leaveIf(leave, notBelow(chain, chains));
     const shadow = routine.let(add(shadowAt, shiftLeft(chain, SHADOW_BYTES_SHIFT)));
-    const written = routine.let(load32(used, WRITTEN));
+    const written = routine.let(load32(element, VirtqUsedElem.len.offset));
     routine.leaveIf(leave, notEqual(load32(shadow, SHADOW_OUTSTANDING << 2), PLAIN));
     const [lenAndOid, len] = judge({ chain, shadow, written }, leave);
-    const to = routine.let(entryAt(entries, routine.parameter(4), index));
-    putEntry(routine, to, [load32(shadow), load32(shadow, SHADOW_HIGH << 2), lenAndOid]);
+    putEntry(routine, entry, load64(shadow), lenAndOid);
     routine.store32(shadow, 0, SHADOW_OUTSTANDING << 2);
-    const place = and(add(routine.parameter(3), index), chainMask);
-    routine.store16(add(freeAt, shiftLeft(place, 1)), chain);
+    routine.store16(freed, chain);
     bytes.set(add(bytes, len));
   });
   routine.store32(block, bytes, BLOCK.offset('takenBytes'));
@@ -214,12 +213,14 @@ function judgeFrames(routine: Routine, constant: Constant): Judge {
   const flagsMask = constant('flags');
   return ({ chain, shadow, written }, leave) => {
     const len = routine.let(subtract(written, headerBytes));
-    const isBadLength = or(less(len, least), less(most, len));
-    routine.leaveIf(leave, or(isBadLength, less(load32(shadow, SHADOW_LEN << 2), len)));
+    routine.leaveIf(leave, less(len, least));
+    routine.leaveIf(leave, less(most, len));
+    routine.leaveIf(leave, less(load32(shadow, SHADOW_LEN << 2), len));
     const header = routine.let(add(headersAt, shiftLeft(chain, HEADER_SHIFT)));
-    const flags = routine.let(and(load16(header), flagsMask));
-    const isInSeveral = notEqual(load16(header, NUM_BUFFERS_AT), 1);
-    routine.leaveIf(leave, or(isInSeveral, and(flags, NEEDS_CSUM)));
+    const flags = routine.let(and(load16(header, VirtioNetHeader.flags.offset), flagsMask));
+    const numBuffers = load16(header, VirtioNetHeader.numBuffers.offset);
+    routine.leaveIf(leave, notEqual(numBuffers, 1));
+    routine.leaveIf(leave, and(flags, VIRTIO_NET_HDR_F_NEEDS_CSUM));
     return [or(len, shiftLeft(flags, CHECKED_SHIFT)), len];
   };
 }

@@ -5,34 +5,36 @@
 
 import type { ReadonlyRegion } from '../../../memory/region.ts';
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
-import type { FunctionBody } from '../../../memory/wasm/code.ts';
+import type { FunctionBody, Label } from '../../../memory/wasm/code.ts';
 import {
   add,
   and,
   equal,
+  type Expression,
   less,
   load16,
   load32,
   load8,
   notEqual,
   or,
-  shiftLeft,
   shiftRight,
-  subtract,
+  type Variable,
 } from '../../../memory/wasm/expression.ts';
+import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
+import { load64, lowOf, subtract64 } from '../../../memory/wasm/wide-expression.ts';
 import { CHECKED, type NetConsumer, type NetProducer } from '../queue.ts';
 import { type Book, type BufferBook, buffersIn, type Place, placeOf } from './buffer-book.ts';
-import { Destinations, give, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
+import { Destination, Destinations, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
+import { loadRecord, type Records } from './records.ts';
 import { BlockLayout } from '../../loops/block.ts';
 import {
   BUFFER_SHIFT,
   buffersOf,
   demandNumber,
   entriesOf,
-  entryAt,
-  HIGH,
-  isNoBuffer,
+  entryRing,
+  leaveUnlessBuffer,
   LEN_AND_OID,
   ramOf,
 } from './entries.ts';
@@ -40,8 +42,12 @@ import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
 const FRAME_BYTES_MIN = 14;
 const LEN = 0xffff;
-/** Of each address: a word, a halfword, whose it is, and the book of who holds what. */
-const ADDRESS_WORDS = 4;
+/**
+ * Of each address: a word, a halfword, the record of the client whose it is, and its book. Words
+ * from one to the next: 4.
+ */
+const ADDRESS_SHIFT = 4;
+const ADDRESS_WORDS = (1 << ADDRESS_SHIFT) >>> 2;
 
 const BLOCK = new BlockLayout(
   'receivedAt',
@@ -150,36 +156,61 @@ function module(pages: number): Uint8Array {
 function toClientsLoop(): FunctionBody {
   const routine = new Routine(PARAMETERS);
   const block = routine.parameter(0);
-  const constant = (name: Parameters<typeof BLOCK.index>[0]) =>
-    routine.let(BLOCK.load(block, name));
-  const receivedEntries = [constant('receivedAt'), constant('receivedMask')] as const;
-  const [framesAt, bytes] = [constant('framesAt'), constant('bytes')];
-  const [addressLow, addressHigh] = [constant('addressLow'), constant('addressHigh')];
-  const [refsAt, addressesAt] = [constant('refsAt'), constant('addressesAt')];
-  const addresses = constant('addresses');
-  const given = routine.countUp(routine.parameter(1), (index, leave) => {
-    const entry = routine.let(entryAt(receivedEntries, routine.parameter(2), index));
-    const offset = routine.let(subtract(load32(entry), addressLow));
-    const isElsewhere = notEqual(load32(entry, HIGH), addressHigh);
-    routine.leaveIf(leave, isNoBuffer(offset, isElsewhere, bytes));
+  const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
+  const received = entryRing(load('receivedAt'), load('receivedMask'), routine.parameter(2));
+  const [framesAt, refsAt] = [routine.let(load('framesAt')), routine.let(load('refsAt'))];
+  const bytes = routine.let64(BLOCK.loadWidened(block, 'bytes'));
+  const address = routine.let64(BLOCK.load64(block, 'addressLow', 'addressHigh'));
+  const [at, count] = [routine.let(load('addressesAt')), routine.let(load('addresses'))];
+  const client = new FoundClient(routine, { at, count, shift: ADDRESS_SHIFT });
+  const destination = new Destination(routine);
+  const given = walkRings(routine, routine.parameter(1), [received], ([entry], leave) => {
+    const wideOffset = routine.let64(subtract64(load64(entry), address));
+    leaveUnlessBuffer(routine, leave, wideOffset, bytes);
+    const offset = routine.let(lowOf(wideOffset));
     const lenAndOid = routine.let(load32(entry, LEN_AND_OID));
     const buffer = routine.let(shiftRight(offset, BUFFER_SHIFT));
     const refs = routine.let(add(refsAt, buffer));
-    routine.leaveIf(leave, or(less(and(lenAndOid, LEN), FRAME_BYTES_MIN), load8(refs)));
-    const frame = routine.let(add(framesAt, offset));
-    const [word, half] = [routine.let(load32(frame)), routine.let(load16(frame, 4))];
-    const found = routine.let(0);
-    routine.countUp(addresses, (number, over) => {
-      const address = routine.let(add(addressesAt, shiftLeft(number, 4)));
-      const isIt = and(equal(load32(address), word), equal(load32(address, 4), half));
-      routine.when(isIt, () => found.set(address));
-      routine.leaveIf(over, found);
-    });
-    routine.leaveIf(leave, equal(found, 0));
-    const record = routine.let(load32(found, 8));
-    give({ routine, leave }, record, [offset, 0, and(lenAndOid, CHECKED | LEN)]);
-    routine.store8(add(load32(found, 12), buffer), 1);
+    routine.leaveIf(leave, less(and(lenAndOid, LEN), FRAME_BYTES_MIN));
+    routine.leaveIf(leave, load8(refs));
+    client.find(leave, routine.let(add(framesAt, offset)));
+    destination.put(leave, client.record, wideOffset, and(lenAndOid, CHECKED | LEN));
+    routine.store8(add(client.holdsAt, buffer), 1);
     routine.store8(refs, 1);
   });
+  destination.flush();
   return routine.finish(given);
+}
+
+/**
+ * The client that a loop has found last, in locals: most frames are for the same one as those
+ * before them.
+ */
+class FoundClient {
+  readonly record: Variable;
+  readonly holdsAt: Variable;
+  readonly #routine: Routine;
+  readonly #addresses: Records;
+  readonly #word: Variable;
+  /** -1, which no halfword is: none yet. */
+  readonly #half: Variable;
+
+  constructor(routine: Routine, addresses: Records) {
+    this.#routine = routine;
+    this.#addresses = addresses;
+    [this.#word, this.#half] = [routine.let(0), routine.let(-1)];
+    [this.record, this.holdsAt] = [routine.let(0), routine.let(0)];
+  }
+
+  /** Whose address the frame begins with; leaves the loop where it is nobody's. */
+  find(leave: Label, frame: Variable): void {
+    const routine = this.#routine;
+    const [word, half] = [routine.let(load32(frame)), routine.let(load16(frame, 4))];
+    routine.rarely(or(notEqual(word, this.#word), notEqual(half, this.#half)), () => {
+      const isIt = (address: Variable): Expression =>
+        and(equal(load32(address), word), equal(load32(address, 4), half));
+      const words = [this.#word, this.#half, this.record, this.holdsAt];
+      loadRecord(routine, leave, this.#addresses, isIt, words);
+    });
+  }
 }

@@ -15,25 +15,23 @@ import {
   shiftLeft,
   subtract,
 } from '../../../memory/wasm/expression.ts';
+import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
+import { load64 } from '../../../memory/wasm/wide-expression.ts';
 import { BlockLayout } from '../../loops/block.ts';
 import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
-import {
-  PLAIN,
-  SHADOW_HIGH,
-  SHADOW_LEN,
-  SHADOW_OUTSTANDING,
-  SHADOW_SHIFT,
-} from '../../virtio/books.ts';
+import { PLAIN, SHADOW_LEN, SHADOW_OUTSTANDING, SHADOW_SHIFT } from '../../virtio/books.ts';
 import { TABLE_BYTES, VirtqAvail } from '../../virtio/split-ring.ts';
 import type { Virtqueue } from '../../virtio/virtqueue.ts';
 import { NET_BUFFER_BYTES, type NetConsumer, PARTIAL_CHECKSUM } from '../queue.ts';
-import { entriesOf, entryAt, HIGH, LEN_AND_OID, ramOf } from './entries.ts';
+import { entriesOf, entryRing, LEN_AND_OID, ramOf } from './entries.ts';
 
 const LEN = 0xffff;
-/** From one chain to the next, in bytes: 2 to these powers. */
+// From one of them to the next, in bytes: 2 to these powers.
 const TABLE_SHIFT = Math.log2(TABLE_BYTES);
 const SHADOW_BYTES_SHIFT = SHADOW_SHIFT + 2;
+const FREE_SHIFT = 1;
+const AVAIL_SHIFT = 1;
 const BLOCK = new BlockLayout(
   'queueAt',
   'queueMask',
@@ -141,38 +139,37 @@ function toDeviceLoop(): FunctionBody {
   const block = routine.parameter(0);
   const constant = (name: Parameters<typeof BLOCK.index>[0]) =>
     routine.let(BLOCK.load(block, name));
-  const entries = [constant('queueAt'), constant('queueMask')] as const;
+  const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
+  const queue = entryRing(load('queueAt'), load('queueMask'), routine.parameter(2));
+  const chainMask = constant('chainMask');
+  // The last of the free chains is taken first.
+  const last = subtract(routine.parameter(3), 1);
+  const free = { at: load('freeAt'), mask: chainMask, cursor: last, shift: FREE_SHIFT };
+  const ring = { at: load('availAt'), mask: load('ringMask'), cursor: routine.parameter(4) };
+  const rings = [queue, { ...free, direction: 'down' }, { ...ring, shift: AVAIL_SHIFT }] as const;
   const [lenMask, lenMore] = [constant('lenMask'), constant('lenMore')];
   const [lenLeast, lenMost] = [constant('lenLeast'), constant('lenMost')];
   const special = constant('special');
-  const [freeAt, shadowAt, chainMask] = [
-    constant('freeAt'),
-    constant('shadowAt'),
-    constant('chainMask'),
-  ];
-  const [buffersAt, availAt] = [constant('buffersAt'), constant('availAt')];
-  const [ringMask, headShift] = [constant('ringMask'), constant('headShift')];
-  const top = routine.let(subtract(routine.parameter(3), 1));
+  const [buffersAt, shadowAt] = [constant('buffersAt'), constant('shadowAt')];
+  const headShift = constant('headShift');
   const bytes = routine.let(0);
-  const posted = routine.countUp(routine.parameter(1), (index, leave) => {
-    const entry = routine.let(entryAt(entries, routine.parameter(2), index));
+  const posted = walkRings(routine, routine.parameter(1), rings, (places, leave) => {
+    const [entry, freeChain, available] = places;
     const lenAndOid = routine.let(load32(entry, LEN_AND_OID));
     const len = routine.let(or(and(lenAndOid, lenMask), lenMore));
-    const isBadLength = or(less(len, lenLeast), less(lenMost, len));
-    routine.leaveIf(leave, or(isBadLength, and(lenAndOid, special)));
-    const [low, high] = [routine.let(load32(entry)), routine.let(load32(entry, HIGH))];
-    const place = and(subtract(top, index), chainMask);
-    const chain = routine.let(and(load16(add(freeAt, shiftLeft(place, 1))), chainMask));
+    routine.leaveIf(leave, less(len, lenLeast));
+    routine.leaveIf(leave, less(lenMost, len));
+    routine.leaveIf(leave, and(lenAndOid, special));
+    const address = routine.let64(load64(entry));
+    const chain = routine.let(and(load16(freeChain), chainMask));
     const buffer = routine.let(add(buffersAt, shiftLeft(chain, TABLE_SHIFT)));
     const shadow = routine.let(add(shadowAt, shiftLeft(chain, SHADOW_BYTES_SHIFT)));
     for (const at of [buffer, shadow]) {
-      routine.store32(at, low);
-      routine.store32(at, high, SHADOW_HIGH << 2);
+      routine.store64(at, address);
       routine.store32(at, len, SHADOW_LEN << 2);
     }
     routine.store32(shadow, PLAIN, SHADOW_OUTSTANDING << 2);
-    const slot = and(add(routine.parameter(4), index), ringMask);
-    routine.store16(add(availAt, shiftLeft(slot, 1)), shiftLeft(chain, headShift));
+    routine.store16(available, shiftLeft(chain, headShift));
     bytes.set(add(bytes, len));
   });
   routine.store32(block, bytes, BLOCK.offset('postedBytes'));

@@ -12,19 +12,19 @@ import {
   load32,
   load8,
   notEqual,
-  or,
   shiftRight,
 } from '../../../memory/wasm/expression.ts';
+import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
+import { add64, load64, lowOf } from '../../../memory/wasm/wide-expression.ts';
 import type { NetConsumer, NetProducer } from '../queue.ts';
 import { type Book, buffersIn, placeOf } from './buffer-book.ts';
 import { BlockLayout } from '../../loops/block.ts';
 import {
   BUFFER_SHIFT,
   entriesOf,
-  entryAt,
-  HIGH,
-  isNoBuffer,
+  entryRing,
+  leaveUnlessBuffer,
   LEN_AND_OID,
   putEntry,
   ramOf,
@@ -152,10 +152,11 @@ function toDriverLoop(): FunctionBody {
   const block = routine.parameter(0);
   const constant = (name: Parameters<typeof BLOCK.index>[0]) =>
     routine.let(BLOCK.load(block, name));
-  const clientEntries = [constant('clientAt'), constant('clientMask')] as const;
-  const driverEntries = [constant('driverAt'), constant('driverMask')] as const;
-  const [bytes, addressLow] = [constant('bytes'), constant('addressLow')];
-  const addressHigh = constant('addressHigh');
+  const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
+  const client = entryRing(load('clientAt'), load('clientMask'), routine.parameter(2));
+  const driver = entryRing(load('driverAt'), load('driverMask'), routine.parameter(3));
+  const bytes = routine.let64(BLOCK.loadWidened(block, 'bytes'));
+  const address = routine.let64(BLOCK.load64(block, 'addressLow', 'addressHigh'));
   const [lenLeast, lenMost, lenMask] = [
     constant('lenLeast'),
     constant('lenMost'),
@@ -164,20 +165,20 @@ function toDriverLoop(): FunctionBody {
   const [firstAt, firstIs] = [constant('firstAt'), constant('firstIs')];
   const [secondAt, secondIs] = [constant('secondAt'), constant('secondIs')];
   const [firstBecomes, secondBecomes] = [constant('firstBecomes'), constant('secondBecomes')];
-  const passed = routine.countUp(routine.parameter(1), (index, leave) => {
-    const entry = routine.let(entryAt(clientEntries, routine.parameter(2), index));
-    const offset = routine.let(load32(entry));
+  const passed = walkRings(routine, routine.parameter(1), [client, driver], (places, leave) => {
+    const [entry, to] = places;
+    const offset = routine.let64(load64(entry));
     const lenAndOid = routine.let(load32(entry, LEN_AND_OID));
-    const isBadLength = or(less(lenAndOid, lenLeast), less(lenMost, lenAndOid));
-    routine.leaveIf(leave, or(isNoBuffer(offset, load32(entry, HIGH), bytes), isBadLength));
-    const buffer = routine.let(shiftRight(offset, BUFFER_SHIFT));
+    leaveUnlessBuffer(routine, leave, offset, bytes);
+    routine.leaveIf(leave, less(lenAndOid, lenLeast));
+    routine.leaveIf(leave, less(lenMost, lenAndOid));
+    const buffer = routine.let(shiftRight(lowOf(offset), BUFFER_SHIFT));
     const [first, second] = [routine.let(add(firstAt, buffer)), routine.let(add(secondAt, buffer))];
-    const isElsewhere = or(notEqual(load8(first), firstIs), notEqual(load8(second), secondIs));
-    routine.leaveIf(leave, isElsewhere);
+    routine.leaveIf(leave, notEqual(load8(first), firstIs));
+    routine.leaveIf(leave, notEqual(load8(second), secondIs));
     routine.store8(first, firstBecomes);
     routine.store8(second, secondBecomes);
-    const to = routine.let(entryAt(driverEntries, routine.parameter(3), index));
-    putEntry(routine, to, [add(addressLow, offset), addressHigh, and(lenAndOid, lenMask)]);
+    putEntry(routine, to, add64(address, offset), and(lenAndOid, lenMask));
   });
   return routine.finish(passed);
 }

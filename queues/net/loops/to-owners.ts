@@ -4,38 +4,39 @@
  */
 
 import { partsOf, Sealed } from '../../../memory/sealed.ts';
-import type { FunctionBody } from '../../../memory/wasm/code.ts';
+import type { FunctionBody, Label } from '../../../memory/wasm/code.ts';
 import {
   add,
   and,
   below,
   equal,
+  type Expression,
   load32,
   load8,
+  notBelow,
   notEqual,
   or,
-  shiftLeft,
   shiftRight,
   subtract,
+  type Variable,
 } from '../../../memory/wasm/expression.ts';
+import { walkRings } from '../../../memory/wasm/ring-walk.ts';
 import { Routine } from '../../../memory/wasm/routine.ts';
-import type { NetConsumer, NetProducer } from '../queue.ts';
+import { widened } from '../../../memory/wasm/wide-expression.ts';
+import { NET_BUFFER_BYTES, type NetConsumer, type NetProducer } from '../queue.ts';
 import { type BufferBook, buffersIn, placeOf } from './buffer-book.ts';
-import { Destinations, give, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
+import { Destination, Destinations, hasRoomFor, RECORD_SHIFT } from './destinations.ts';
+import { loadRecord, type Records } from './records.ts';
 import { BlockLayout } from '../../loops/block.ts';
-import {
-  BUFFER_MASK,
-  BUFFER_SHIFT,
-  demandNumber,
-  entriesOf,
-  entryAt,
-  HIGH,
-  ramOf,
-} from './entries.ts';
+import { BUFFER_MASK, BUFFER_SHIFT, demandNumber, entriesOf, entryRing, ramOf } from './entries.ts';
 import { batchLoop, type BatchLoop, batchModule } from '../../loops/module.ts';
 
-/** Of each data region: where it is for DMA, its bytes, its book, its owner, its number there. */
-const REGION_WORDS = 8;
+/**
+ * Of each data region: where it is for DMA, its bytes, its book, its owner's record, its number as
+ * an entry has it. Words from one to the next: 8.
+ */
+const REGION_SHIFT = 5;
+const REGION_WORDS = (1 << REGION_SHIFT) >>> 2;
 
 const BLOCK = new BlockLayout(
   'returnedAt',
@@ -114,7 +115,7 @@ function place(options: ToOwnersOptions): Parts {
   const owners = Array.from(options.owners);
   const regions = Array.from(options.regions, (region) => ({ ...region, ...bookOf(region) }));
   for (const { owner } of regions) demandNumber(owner, owners.length);
-  const isWithin = regions.every(({ bookAt }) => bookAt >= 0);
+  const isWithin = regions.every(({ bookAt }) => bookAt >= 0) && areApart(regions);
   if (!isWithin || !hasRoomFor(ram, owners.length + regions.length)) {
     return { ...options, loop: undefined, block: 0, destinations: undefined };
   }
@@ -130,6 +131,16 @@ function place(options: ToOwnersOptions): Parts {
   const [returnedAt, returnedMask] = entriesOf(returned);
   const words = { returnedAt, returnedMask, regionsAt, regions: regions.length, is, becomes };
   return { ...options, ...batchLoop(ram, module, () => BLOCK.place(ram, words)), destinations };
+}
+
+/** Whether an address is of one region at most: else the first counts, which the loop forgets. */
+function areApart(regions: readonly OwnedRegion[]): boolean {
+  const ranges = regions.map(({ addressLow, addressHigh, buffers }) => {
+    const from = addressHigh * 2 ** 32 + (addressLow >>> 0);
+    return { from, end: from + buffers * NET_BUFFER_BYTES };
+  });
+  ranges.sort((one, other) => one.from - other.from);
+  return ranges.every(({ from }, index) => index === 0 || from >= (ranges[index - 1]?.end ?? 0));
 }
 
 /** Where its book lies, and how many of its buffers are in it. */
@@ -148,29 +159,66 @@ function module(pages: number): Uint8Array {
 function toOwnersLoop(): FunctionBody {
   const routine = new Routine(PARAMETERS);
   const block = routine.parameter(0);
-  const constant = (name: Parameters<typeof BLOCK.index>[0]) =>
-    routine.let(BLOCK.load(block, name));
-  const returnedEntries = [constant('returnedAt'), constant('returnedMask')] as const;
-  const [regionsAt, regions] = [constant('regionsAt'), constant('regions')];
-  const [is, becomes] = [constant('is'), constant('becomes')];
-  const given = routine.countUp(routine.parameter(1), (index, leave) => {
-    const entry = routine.let(entryAt(returnedEntries, routine.parameter(2), index));
-    const [low, high] = [routine.let(load32(entry)), routine.let(load32(entry, HIGH))];
-    const found = routine.let(0);
-    const offset = routine.let(0);
-    routine.countUp(regions, (number, over) => {
-      const region = routine.let(add(regionsAt, shiftLeft(number, 5)));
-      offset.set(subtract(low, load32(region)));
-      const isIn = and(equal(load32(region, 4), high), below(offset, load32(region, 8)));
-      routine.when(isIn, () => found.set(region));
-      routine.leaveIf(over, found);
-    });
-    routine.leaveIf(leave, or(equal(found, 0), and(offset, BUFFER_MASK)));
-    const state = routine.let(add(load32(found, 12), shiftRight(offset, BUFFER_SHIFT)));
+  const load = (name: Parameters<typeof BLOCK.index>[0]) => BLOCK.load(block, name);
+  const returned = entryRing(load('returnedAt'), load('returnedMask'), routine.parameter(2));
+  const [is, becomes] = [routine.let(load('is')), routine.let(load('becomes'))];
+  const [at, count] = [routine.let(load('regionsAt')), routine.let(load('regions'))];
+  const region = new FoundRegion(routine, { at, count, shift: REGION_SHIFT });
+  const destination = new Destination(routine);
+  const given = walkRings(routine, routine.parameter(1), [returned], ([entry], leave) => {
+    const offset = region.offsetOf(leave, routine.let(load32(entry)), routine.let(highAt(entry)));
+    routine.leaveIf(leave, and(offset, BUFFER_MASK));
+    const state = routine.let(add(region.bookAt, shiftRight(offset, BUFFER_SHIFT)));
     routine.leaveIf(leave, notEqual(load8(state), is));
-    const record = routine.let(load32(found, 16));
-    give({ routine, leave }, record, [offset, 0, load32(found, 20)]);
+    destination.put(leave, region.record, widened(offset), region.numberInEntry);
     routine.store8(state, becomes);
   });
+  destination.flush();
   return routine.finish(given);
+}
+
+function highAt(entry: Variable): Expression {
+  return load32(entry, 4);
+}
+
+/**
+ * The region that a loop has found last, in locals: most buffers are of the same one as those
+ * before them.
+ */
+class FoundRegion {
+  readonly bookAt: Variable;
+  readonly record: Variable;
+  readonly numberInEntry: Variable;
+  readonly #routine: Routine;
+  readonly #regions: Records;
+  readonly #low: Variable;
+  readonly #high: Variable;
+  /** 0: none yet. */
+  readonly #bytes: Variable;
+
+  constructor(routine: Routine, regions: Records) {
+    this.#routine = routine;
+    this.#regions = regions;
+    [this.#low, this.#high, this.#bytes] = [routine.let(0), routine.let(0), routine.let(0)];
+    [this.bookAt, this.record] = [routine.let(0), routine.let(0)];
+    this.numberInEntry = routine.let(0);
+  }
+
+  /** Of an address in the region that holds it; leaves the loop where there is none. */
+  offsetOf(leave: Label, low: Variable, high: Variable): Variable {
+    const routine = this.#routine;
+    const offset = routine.let(subtract(low, this.#low));
+    const isElsewhere = or(notEqual(this.#high, high), notBelow(offset, this.#bytes));
+    routine.rarely(isElsewhere, () => {
+      const isIn = (region: Variable): Expression =>
+        and(
+          equal(load32(region, 4), high),
+          below(subtract(low, load32(region)), load32(region, 8)),
+        );
+      const words = [this.#low, this.#high, this.#bytes, this.bookAt, this.record];
+      loadRecord(routine, leave, this.#regions, isIn, [...words, this.numberInEntry]);
+      offset.set(subtract(low, this.#low));
+    });
+    return offset;
+  }
 }
