@@ -14,7 +14,7 @@ import { completeChoices } from '../../systems/system.ts';
 import { main as ethernetDriver } from '../../drivers/network/virtio/driver.ts';
 import { QUEUE_NOTIFY } from '../../drivers/network/virtio/regs.ts';
 import { runSeed } from '../campaign/campaign.ts';
-import { NO_FAULTS } from '../plan/plan.ts';
+import { NO_FAULTS, type Rule } from '../plan/plan.ts';
 import { NetAccounts } from '../traffic/net-accounts.ts';
 import { runWorld, type WorldSystem } from '../world.ts';
 import { netEndsOf } from './net-ends.ts';
@@ -68,6 +68,31 @@ describe('the oracles', () => {
       { oracle: 'own', where: 'here', what: 'it is echo' },
     ]);
     expect(world().violations).toEqual([]);
+  });
+});
+
+describe('no oracle speaks when', () => {
+  it('a frame that a forged entry had lost comes out behind younger ones, by another forged entry', () => {
+    // World 25015 of echo, shrunk: the chain that the first entry hides is the second one's.
+    const at = (nth: number, id: number): Rule => ({
+      ...{ at: 'net.rx.ring', fault: 'forge', when: { nth: [nth] }, parameters: { id } },
+      ...{ for: {}, optional: 'no' },
+    });
+    const twice = (nth: number): Rule => ({
+      ...{ at: 'net.wire.in', fault: 'duplicate', when: { nth: [nth] }, parameters: {} },
+      ...{ for: {}, optional: 'no' },
+    });
+    const plan = { name: 'forged', rules: [twice(40), twice(179), at(310, 1258), at(322, 5)] };
+
+    const { violations, strikes } = runWorld({
+      target: { system },
+      plan,
+      seed: 25_015,
+      amount: 305,
+    });
+
+    expect(strikes.map(({ fault }) => fault)).toEqual(['duplicate', 'duplicate', 'forge', 'forge']);
+    expect(violations).toEqual([]);
   });
 });
 

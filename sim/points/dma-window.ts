@@ -8,15 +8,10 @@ import type { Clock, ClockEvent } from '../../board/clock.ts';
 import type { DmaWindow } from '../../board/device.ts';
 import type { Ram } from '../../memory/ram.ts';
 import type { Point } from './injector.ts';
-import { type Excuse, fault, type PointKind, upTo, within } from './point.ts';
+import { fault, type PointKind, UNWRITTEN, upTo, within } from './point.ts';
 
 const SHORT_BYTES_MAX = 63;
 const BUFFER_BYTES = 2048;
-/**
- * A buffer that the device has not written holds an old frame, which so comes once more; if it had
- * been lost the first time, behind younger ones.
- */
-const UNWRITTEN: readonly Excuse[] = ['contents', 'loss', 'errors', 'repetition', 'order'];
 /** Longer ones are read as they are. */
 const STALE_BYTES_MAX = 65_536;
 

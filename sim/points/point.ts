@@ -32,6 +32,13 @@ export type Excuse =
   /** A driver may have been made to break its device's rules. */
   | 'rules';
 
+/**
+ * What a driver is excused from that takes a buffer for received which its device has not written:
+ * the buffer holds an older frame. That one comes once more, or, if it had been lost the first time,
+ * behind younger ones.
+ */
+export const UNWRITTEN: readonly Excuse[] = ['contents', 'loss', 'errors', 'repetition', 'order'];
+
 export interface ParameterKind {
   readonly what: string;
   readonly unit: 'ns' | 'bytes' | 'count' | 'sectors' | 'value';

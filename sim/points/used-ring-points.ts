@@ -1,16 +1,23 @@
 /** What a device can do wrong with the rings of a virtqueue, as data: `used-ring.ts` does it. */
 
 import type { Watchdog } from './irq-line.ts';
-import { type Excuse, fault, type FaultKind, type PointKind, upTo, within } from './point.ts';
+import {
+  type Excuse,
+  fault,
+  type FaultKind,
+  type PointKind,
+  UNWRITTEN,
+  upTo,
+  within,
+} from './point.ts';
 
 const RING_FAULTS: readonly FaultKind[] = [
   fault({
     name: 'over-report',
     what: 'the device claims to have written more bytes than it has',
     parameters: { by: upTo('bytes too many', 'bytes', [1, 4096], 0x7fff_ffff) },
-    // What the buffer held before counts as received: behind a frame that was cut short, the rest
-    // of an older one, which may have been lost the first time.
-    excuses: ['contents', 'loss', 'errors', 'repetition', 'order'],
+    // Behind a frame that was cut short, the rest of an older one counts as received.
+    excuses: UNWRITTEN,
     rows: [49],
   }),
   fault({
@@ -18,14 +25,14 @@ const RING_FAULTS: readonly FaultKind[] = [
     what: 'the used element names another chain',
     parameters: { id: within('id in the element', 'value', 0, 2047) },
     // The driver believes that it has a chain back which the device still has.
-    excuses: ['contents', 'loss', 'errors', 'watchdog', 'rules'],
+    excuses: [...UNWRITTEN, 'watchdog', 'rules'],
     rows: [50],
   }),
   fault({
     name: 'repeat',
     what: 'the used element names the chain that was handed back before',
     // The driver believes that it has a chain back which the device still has.
-    excuses: ['contents', 'loss', 'errors', 'watchdog', 'rules'],
+    excuses: [...UNWRITTEN, 'watchdog', 'rules'],
     rows: [50],
   }),
   fault({
@@ -34,7 +41,7 @@ const RING_FAULTS: readonly FaultKind[] = [
     parameters: { by: within('entries too far', 'count', 1, 0x7fff) },
     // A driver that takes them in asks for its next interrupt behind what is still to come. What
     // stands in the ring from its last round names chains which the device still has.
-    excuses: ['contents', 'loss', 'errors', 'interrupt', 'rules'],
+    excuses: [...UNWRITTEN, 'interrupt', 'rules'],
     rows: [51],
   }),
   fault({
@@ -87,7 +94,7 @@ const DATA_FAULTS: readonly FaultKind[] = [
     what: 'the chain is handed back before all of its bytes have been written',
     parameters: { kept: within('bytes that have been written', 'bytes', 0, 2048) },
     // As for 'over-report': the rest is of an older frame.
-    excuses: ['contents', 'loss', 'errors', 'repetition', 'order'],
+    excuses: UNWRITTEN,
     rows: [48],
   }),
   fault({
