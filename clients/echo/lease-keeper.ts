@@ -47,7 +47,7 @@ export class LeaseKeeper {
   readonly #view = new DataView(this.#frame.buffer);
   readonly #message = new Uint8Array(FRAME_BYTES);
   readonly #messageView = new DataView(this.#message.buffer);
-  /** Where the last answer came from: a server, or whoever relays it. */
+  /** Where the lease came from: the server, or whoever relays it. */
   readonly #serverMac = BROADCAST.slice();
 
   constructor(options: LeaseKeeperOptions) {
@@ -87,8 +87,11 @@ export class LeaseKeeper {
   take(from: number, lengthBytes: number, to: number): number {
     const reply = this.#read(from, lengthBytes);
     if (reply === undefined) return -1;
-    this.#serverMac.set(this.#frame.subarray(6, 12));
-    return this.#send(to, this.#client.receive(reply, this.#options.now()));
+    const wasAsking = this.isAsking;
+    const request = this.#client.receive(reply, this.#options.now());
+    // An answer to another's question, or to an older one of ours, says nothing of our server.
+    if (wasAsking && !this.isAsking) this.#serverMac.set(this.#frame.subarray(6, 12));
+    return this.#send(to, request);
   }
 
   #read(from: number, lengthBytes: number): DhcpReply | undefined {

@@ -413,6 +413,11 @@ int32_t dhcp_take(struct dhcp_client *client, const uint8_t *frame, uint32_t len
     if (!read_reply(client, copy, len, &reply)) {
         return -1;
     }
-    put_mac(client->server_mac, copy + MAC_SOURCE);
-    return (int32_t)receive(client, &reply, now_ns, message);
+    bool was_asking = client->state != DHCP_BOUND;
+    int32_t sent = (int32_t)receive(client, &reply, now_ns, message);
+    /* An answer to another's question, or to an older one of ours, says nothing of our server. */
+    if (was_asking && client->state == DHCP_BOUND) {
+        put_mac(client->server_mac, copy + MAC_SOURCE);
+    }
+    return sent;
 }

@@ -32,7 +32,7 @@ struct dhcp_lease {
 struct dhcp_client {
     enum dhcp_state state;
     uint8_t mac[NET_MAC_BYTES] __attribute__((aligned(2)));
-    /* Where the last answer came from: a server, or whoever relays it. */
+    /* Where the lease came from: the server, or whoever relays it. */
     uint8_t server_mac[NET_MAC_BYTES] __attribute__((aligned(2)));
     /* UDP's checksum is left to the device. */
     bool leaves_checksums;

@@ -20,6 +20,7 @@ const [DISCOVER, OFFER, REQUEST, ACK, NAK] = [1, 2, 3, 5, 6];
 const IP = [10, 0, 2, 77];
 const SERVER = [10, 0, 2, 2];
 const SERVER_MAC = [0x52, 0x55, 10, 0, 2, 2];
+const STRANGER_MAC = [0x52, 0x55, 10, 0, 2, 99];
 /** So that no message is sent at a whole second: their age is rounded down. */
 const LEASE_S = 201;
 const RUN_NS = 900e9;
@@ -65,6 +66,14 @@ function answerTo(message: Buffer, answer: Answer): Buffer | undefined {
   return frame;
 }
 
+/** What another server says to whoever has asked in another transaction. */
+function strangers(answer: Buffer): Buffer {
+  const frame = Buffer.from(answer);
+  frame.set(STRANGER_MAC, 6);
+  frame.writeUInt8((frame[MESSAGE_AT + 4] ?? 0) ^ 1, MESSAGE_AT + 4);
+  return frame;
+}
+
 interface Run {
   /** Milliseconds since the first, and its bytes. */
   readonly heard: readonly string[];
@@ -96,8 +105,13 @@ class Server implements FrameObserver {
     const list = this.#left.get(message[MESSAGE_AT + 242] ?? 0) ?? [];
     const answer = answerTo(message, (list.length > 1 ? list.shift() : list[0]) ?? 'silence');
     if (answer === undefined) return;
-    const fire = (): void => void this.link?.send(answer, 0, answer.length);
-    this.#clock.schedule({ fire }, nowNs + 1e6);
+    this.#send(answer, nowNs + 1e6);
+    this.#send(strangers(answer), nowNs + 2e6);
+  }
+
+  #send(frame: Buffer, atNs: number): void {
+    const fire = (): void => void this.link?.send(frame, 0, frame.length);
+    this.#clock.schedule({ fire }, atNs);
   }
 }
 
@@ -119,6 +133,18 @@ function run(client: 'ts' | 'c', checksums: 'device' | 'client'): Run {
   const counted = testbed.counters().programs['client0'] ?? {};
   return { heard: server.heard, lines, counted };
 }
+
+/** Where messages to one station alone have gone. */
+function addressees({ heard }: Run): ReadonlySet<string> {
+  const macs = heard.map((line) => line.split(' ')[1]?.slice(0, 12) ?? '');
+  return new Set(macs.filter((mac) => mac !== 'ff'.repeat(6)));
+}
+
+describe('an address by DHCP', () => {
+  it('is renewed with the server that gave it, whatever others answer to others', () => {
+    expect(addressees(run('ts', 'device'))).toEqual(new Set(['52550a000202']));
+  });
+});
 
 describe.skipIf(!hasCompiler)(`an address by DHCP, in C (${COMPILER})`, () => {
   beforeAll(buildPrograms);
