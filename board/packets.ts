@@ -1,6 +1,6 @@
 /**
- * The headers that the traffic generator, the user-mode network and tests write and read: Ethernet,
- * ARP, IPv4, ICMP echo, UDP. Addresses are unsigned 32-bit numbers, MACs pairs of 16 high and 32
+ * The headers that the traffic generator, the user-mode network, benchmarks and tests write and
+ * read: Ethernet, ARP, IPv4, ICMP echo, UDP, TCP. Addresses are unsigned 32-bit numbers, MACs pairs of 16 high and 32
  * low bits.
  */
 
@@ -51,6 +51,20 @@ export const Udp = netStruct(8, {
   checksum: 'u16',
 });
 
+/** RFC 9293, without options. */
+export const Tcp = netStruct(20, {
+  sourcePort: 'u16',
+  targetPort: 'u16',
+  sequence: 'u32',
+  acknowledgment: 'u32',
+  /** The header's length in words, in the upper four bits. */
+  dataOffset: 'u8',
+  flags: 'u8',
+  window: 'u16',
+  checksum: 'u16',
+  urgent: 'u16',
+});
+
 /** RFC 792, the part before the data. */
 export const IcmpEcho = netStruct(8, {
   type: 'u8',
@@ -65,7 +79,10 @@ export const TYPE_ARP = 0x0806;
 export const ARP_REQUEST = 1;
 export const ARP_REPLY = 2;
 export const PROTOCOL_ICMP = 1;
+export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
+export const TCP_SYN = 0x02;
+export const TCP_ACK = 0x10;
 export const ICMP_ECHO_REPLY = 0;
 export const ICMP_ECHO_REQUEST = 8;
 /** More-fragments flag and fragment offset: both zero in a whole packet. */
@@ -76,6 +93,7 @@ export const BROADCAST_HIGH = 0xffff;
 export const BROADCAST_LOW = 0xffff_ffff;
 
 export const IPV4_AT = Ethernet.SIZE;
+export const TCP_AT = IPV4_AT + Ipv4.SIZE;
 export const UDP_AT = IPV4_AT + Ipv4.SIZE;
 export const UDP_DATA_AT = UDP_AT + Udp.SIZE;
 /** The most that one unfragmented datagram carries over Ethernet. */

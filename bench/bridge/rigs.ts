@@ -1,6 +1,5 @@
 /** The echo system, live, with a way for the host to its first client: one rig for each bridge. */
 
-import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import { LiveLoop } from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
 import type { Bridge, BoardPort } from '../../host/net/bridge.ts';
 import { DescriptorBridge } from '../../host/net/descriptor-bridge.ts';
+import { freePort } from '../../host/net/free-port.ts';
 import { SlirpBridge, type SlirpForward } from '../../host/net/slirp-bridge.ts';
 import type { SlirpConfig } from '../../host/net/slirp-library.ts';
 import { ipv4Number } from '../../host/net/socket-address.ts';
@@ -124,23 +124,10 @@ export function slirpForward(
 }
 
 async function openSlirp(common: Common): Promise<Opened> {
-  const hostPort = await freePort();
+  const hostPort = await freePort('udp');
   const forwards = [slirpForward('udp', hostPort, ECHO_PORT)];
   const bridge = await SlirpBridge.open({ ...common, config: SLIRP_NETWORK, forwards });
   return { bridge, target: [LOOPBACK, String(hostPort)] };
-}
-
-/** The library has to be told which port it is. */
-export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => {
-    socket.bind(0, LOOPBACK, resolve);
-  });
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => {
-    socket.close(resolve);
-  });
-  return port;
 }
 
 /** In a network of its own: the machine's gets no new device, and no second 10.0.2.0/24. */

@@ -5,17 +5,36 @@
 
 import type { Bridge, BoardPort } from '../../host/net/bridge.ts';
 import { checksumAdd, checksumFinish } from '../../board/internet-checksum.ts';
+import { isArpRequestFor, PADDED_FRAME_BYTES, writeArpReply } from '../../board/links/udp-frame.ts';
+import {
+  Ethernet,
+  Ipv4,
+  IPV4_AT,
+  PROTOCOL_TCP,
+  Tcp,
+  TCP_ACK,
+  TCP_AT,
+  TCP_SYN,
+  TYPE_IPV4,
+  VERSION_4_NO_OPTIONS,
+} from '../../board/packets.ts';
 
-const ARP_TYPE = 0x0806;
-const IPV4_TYPE = 0x0800;
-const TCP = 6;
-const [SYN, ACK] = [0x02, 0x10];
-const IP_AT = 14;
-const TCP_AT = 34;
-const ANSWER_BYTES = 54;
+const ANSWER_BYTES = TCP_AT + Tcp.SIZE;
+const TIME_TO_LIVE = 64;
 /** As large as it can be without scaling, which libslirp does not have. */
 const WINDOW = 0xffff;
 const SEQUENCE = 1;
+const GUEST = {
+  mac: new Uint8Array([0x52, 0x54, 1, 0, 0, 0x0a]),
+  ip: 0x0a00_020f,
+  port: 0,
+};
+
+interface Segment {
+  readonly sequence: number;
+  readonly acknowledgment: number;
+  readonly flags: number;
+}
 
 export class TcpSink implements BoardPort {
   receivedBytes = 0;
@@ -26,27 +45,36 @@ export class TcpSink implements BoardPort {
 
   offer(frame: Uint8Array): 'ok' {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-    const type = view.getUint16(12);
-    if (type === ARP_TYPE && view.getUint16(20) === 1) this.#answers.push(arpReply(frame));
-    if (type === IPV4_TYPE && frame[IP_AT + 9] === TCP) this.#segment(frame, view);
+    if (isArpRequestFor(view, 0, frame.length, GUEST.ip)) {
+      this.#answers.push(arpReply(frame));
+      return 'ok';
+    }
+    const isSegment =
+      frame.length >= ANSWER_BYTES &&
+      Ethernet.type.get(view, 0) === TYPE_IPV4 &&
+      Ipv4.protocol.get(view, IPV4_AT) === PROTOCOL_TCP;
+    if (isSegment) this.#receive(view);
     return 'ok';
   }
 
-  #segment(frame: Uint8Array, view: DataView): void {
-    const headerBytes = ((frame[TCP_AT + 12] as number) >> 4) * 4;
-    const dataBytes = view.getUint16(IP_AT + 2) - 20 - headerBytes;
-    const sequence = view.getUint32(TCP_AT + 4);
-    const isSyn = ((frame[TCP_AT + 13] as number) & SYN) !== 0;
-    if (isSyn) {
+  #receive(view: DataView): void {
+    const headerBytes = (Tcp.dataOffset.get(view, TCP_AT) >> 4) * 4;
+    const dataBytes = Ipv4.totalLength.get(view, IPV4_AT) - Ipv4.SIZE - headerBytes;
+    const sequence = Tcp.sequence.get(view, TCP_AT);
+    if ((Tcp.flags.get(view, TCP_AT) & TCP_SYN) !== 0) {
       this.#next = (sequence + 1) >>> 0;
-      this.#answers.push(answer(frame, SEQUENCE - 1, this.#next, SYN | ACK));
+      this.#answer(view, SEQUENCE - 1, TCP_SYN | TCP_ACK);
     } else if (dataBytes > 0) {
       if (sequence === this.#next) {
         this.#next = (sequence + dataBytes) >>> 0;
         this.receivedBytes += dataBytes;
       }
-      this.#answers.push(answer(frame, SEQUENCE, this.#next, ACK));
+      this.#answer(view, SEQUENCE, TCP_ACK);
     }
+  }
+
+  #answer(view: DataView, sequence: number, flags: number): void {
+    this.#answers.push(answer(view, { sequence, acknowledgment: this.#next, flags }));
   }
 
   /** Sends what has gathered. */
@@ -55,44 +83,37 @@ export class TcpSink implements BoardPort {
   }
 }
 
-const GUEST_MAC = [0x52, 0x54, 1, 0, 0, 0x0a] as const;
-
 function arpReply(request: Uint8Array): Uint8Array {
-  const reply = request.slice(0, 42);
-  reply.set(request.subarray(6, 12), 0);
-  reply.set(GUEST_MAC, 6);
-  reply[21] = 2;
-  reply.set(GUEST_MAC, 22);
-  reply.set(request.subarray(38, 42), 28);
-  reply.set(request.subarray(22, 32), 32);
-  return reply;
+  const u8 = new Uint8Array(PADDED_FRAME_BYTES + request.length);
+  u8.set(request, PADDED_FRAME_BYTES);
+  writeArpReply({ u8, view: new DataView(u8.buffer) }, 0, PADDED_FRAME_BYTES, GUEST);
+  return u8.subarray(0, PADDED_FRAME_BYTES);
 }
 
 /** A segment without data, back to where one came from. */
-function answer(
-  frame: Uint8Array,
-  sequence: number,
-  acknowledged: number,
-  flags: number,
-): Uint8Array {
+function answer(from: DataView, segment: Segment): Uint8Array {
   const bytes = new Uint8Array(ANSWER_BYTES);
   const view = new DataView(bytes.buffer);
-  bytes.set(frame.subarray(6, 12), 0);
-  bytes.set(GUEST_MAC, 6);
-  view.setUint16(12, IPV4_TYPE);
-  view.setUint16(IP_AT, 0x4500);
-  view.setUint16(IP_AT + 2, ANSWER_BYTES - IP_AT);
-  view.setUint16(IP_AT + 8, (64 << 8) | TCP);
-  bytes.set(frame.subarray(30, 34), 26);
-  bytes.set(frame.subarray(26, 30), 30);
-  view.setUint16(24, checksumFinish(checksumAdd(bytes, IP_AT, 20, 0)));
-  bytes.set(frame.subarray(TCP_AT + 2, TCP_AT + 4), TCP_AT);
-  bytes.set(frame.subarray(TCP_AT, TCP_AT + 2), TCP_AT + 2);
-  view.setUint32(TCP_AT + 4, sequence);
-  view.setUint32(TCP_AT + 8, acknowledged);
-  view.setUint16(TCP_AT + 12, 0x5000 | flags);
-  view.setUint16(TCP_AT + 14, WINDOW);
-  const pseudo = checksumAdd(bytes, 26, 8, TCP + 20);
-  view.setUint16(TCP_AT + 16, checksumFinish(checksumAdd(bytes, TCP_AT, 20, pseudo)));
+  Ethernet.targetHigh.set(view, 0, Ethernet.sourceHigh.get(from, 0));
+  Ethernet.targetLow.set(view, 0, Ethernet.sourceLow.get(from, 0));
+  bytes.set(GUEST.mac, Ethernet.sourceHigh.offset);
+  Ethernet.type.set(view, 0, TYPE_IPV4);
+  Ipv4.versionLength.set(view, IPV4_AT, VERSION_4_NO_OPTIONS);
+  Ipv4.totalLength.set(view, IPV4_AT, ANSWER_BYTES - IPV4_AT);
+  Ipv4.timeToLive.set(view, IPV4_AT, TIME_TO_LIVE);
+  Ipv4.protocol.set(view, IPV4_AT, PROTOCOL_TCP);
+  Ipv4.source.set(view, IPV4_AT, Ipv4.target.get(from, IPV4_AT));
+  Ipv4.target.set(view, IPV4_AT, Ipv4.source.get(from, IPV4_AT));
+  Ipv4.checksum.set(view, IPV4_AT, checksumFinish(checksumAdd(bytes, IPV4_AT, Ipv4.SIZE, 0)));
+  Tcp.sourcePort.set(view, TCP_AT, Tcp.targetPort.get(from, TCP_AT));
+  Tcp.targetPort.set(view, TCP_AT, Tcp.sourcePort.get(from, TCP_AT));
+  Tcp.sequence.set(view, TCP_AT, segment.sequence);
+  Tcp.acknowledgment.set(view, TCP_AT, segment.acknowledgment);
+  Tcp.dataOffset.set(view, TCP_AT, (Tcp.SIZE / 4) << 4);
+  Tcp.flags.set(view, TCP_AT, segment.flags);
+  Tcp.window.set(view, TCP_AT, WINDOW);
+  const addresses = checksumAdd(bytes, IPV4_AT + Ipv4.source.offset, 8, 0);
+  const pseudo = addresses + PROTOCOL_TCP + Tcp.SIZE;
+  Tcp.checksum.set(view, TCP_AT, checksumFinish(checksumAdd(bytes, TCP_AT, Tcp.SIZE, pseudo)));
   return bytes;
 }

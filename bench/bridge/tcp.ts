@@ -9,23 +9,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Drivable, LiveLoop } from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
+import { freePort } from '../../host/net/free-port.ts';
 import { SlirpBridge } from '../../host/net/slirp-bridge.ts';
 import type { BenchRow } from '../results.ts';
 import { round, summarise } from '../statistics.ts';
 import type { BenchSettings } from '../suite/benchmark.ts';
-import { freePort, slirpForward, SLIRP_NETWORK } from './rigs.ts';
+import { slirpForward, SLIRP_NETWORK } from './rigs.ts';
 import { TcpSink } from './tcp-sink.ts';
 
 const HTTP = 80;
 
 /** Nothing to run: frames come and go with the bridge. */
-const NO_BOARD: Drivable = { runSlice: () => 'idle', now: hostNow, nextEventAt: () => Infinity };
+const NO_BOARD: Drivable = { runSlice: () => 'idle', now: hostNow, nextNeededAt: () => Infinity };
 
 /** @throws UserMistake where this machine has no libslirp */
 export async function benchSlirpTcp(settings: BenchSettings): Promise<readonly BenchRow[]> {
   const sink = new TcpSink();
   const loop = new LiveLoop(NO_BOARD);
-  const hostPort = await freePort();
+  const hostPort = await freePort('tcp');
   const bridge = await SlirpBridge.open({
     port: sink,
     wake: () => loop.wake(),

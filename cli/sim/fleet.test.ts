@@ -6,8 +6,8 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../host/net/free-port.ts';
 import { longTest } from '../../test/support/long-test.ts';
 import { sddfCommand } from '../../test/support/sddf-command.ts';
 import { SeedFleet } from './fleet.ts';
@@ -61,14 +61,6 @@ function pause(): Promise<void> {
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
 async function startRedis(): Promise<Started> {
   const args = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'];
   const server = new Started(SERVER, ...args, '--maxmemory-policy', 'noeviction');
@@ -109,7 +101,7 @@ describe.runIf(hasServer && hasPackages)(
   `a campaign over Redis (needs ${SERVER}, bullmq, ioredis)`,
   () => {
     beforeEach(async () => {
-      port = await freePort();
+      port = await freePort('tcp');
       url = `redis://127.0.0.1:${port}`;
     });
     afterEach(() => {

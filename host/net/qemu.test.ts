@@ -4,7 +4,6 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +13,7 @@ import type { Bridge } from './bridge.ts';
 import { FileBytes } from './capture-bytes.ts';
 import { readCapture } from './capture-reader.ts';
 import { DgramBridge } from './dgram-bridge.ts';
+import { freePort } from './free-port.ts';
 import { McastBridge } from './mcast-bridge.ts';
 import { StreamBridge } from './stream-bridge.ts';
 
@@ -28,14 +28,6 @@ class Collector {
     this.frames.push(Buffer.from(frame));
     return 'ok';
   }
-}
-
-async function freeUdpPort(): Promise<number> {
-  const probe = createSocket('udp4');
-  await new Promise<void>((resolve) => void probe.bind(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise<void>((resolve) => void probe.close(() => resolve()));
-  return port;
 }
 
 function frame(index: number): Buffer {
@@ -82,7 +74,7 @@ describe.skipIf(QEMU === undefined)('QEMU (qemu-system-x86_64, -aarch64 or -risc
       const directory = mkdtempSync(join(tmpdir(), 'qemu-'));
       const path = join(directory, 's.sock');
       const dump = join(directory, 'dump.pcap');
-      const [qemuPort, ourPort] = [await freeUdpPort(), await freeUdpPort()];
+      const [qemuPort, ourPort] = [await freePort('udp'), await freePort('udp')];
       const silent = { wake: (): void => undefined, onNotice: (): void => undefined };
       const [streamEnd, dgramEnd] = [new Collector(), new Collector()];
       const openStream = () =>
@@ -135,7 +127,7 @@ describe.skipIf(QEMU === undefined)('QEMU (qemu-system-x86_64, -aarch64 or -risc
   it('is in a multicast group with us', AGAIN, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'qemu-'));
     const path = join(directory, 's.sock');
-    const port = await freeUdpPort();
+    const port = await freePort('udp');
     const silent = { wake: (): void => undefined, onNotice: (): void => undefined };
     const [streamEnd, mcastEnd] = [new Collector(), new Collector()];
     const stream = await StreamBridge.open({

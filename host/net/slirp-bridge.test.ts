@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { isLong } from '../../test/support/long-test.ts';
 import { checksum } from '../../test/support/udp-frame.ts';
 import { breathe } from '../event-loop.ts';
+import { freePort } from './free-port.ts';
 import { loadSlirp } from './slirp-library.ts';
 import { SlirpBridge, type SlirpForward } from './slirp-bridge.ts';
 
@@ -239,7 +240,7 @@ describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, ()
   });
 
   it('forwards TCP and UDP to the guest', async () => {
-    const port = await freePort();
+    const port = await freePort('tcp');
     const to = { ...TO_GUEST, hostPort: port };
     const guest = await guestWith({ protocol: 'tcp', ...to }, { protocol: 'udp', ...to });
     const peer = createConnection(port, '127.0.0.1');
@@ -259,7 +260,7 @@ describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, ()
   });
 
   it('holds what the board has no room for, and reads no more', async () => {
-    const port = await freePort();
+    const port = await freePort('tcp');
     const guest = await guestWith({ ...TO_GUEST, protocol: 'udp', hostPort: port });
     const peer = createSocket('udp4');
     const texts = ['one', 'two', 'three'];
@@ -288,7 +289,7 @@ describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, ()
   });
 
   it('lets many wait to be accepted', async () => {
-    const port = await freePort();
+    const port = await freePort('tcp');
     await guestWith({ ...TO_GUEST, protocol: 'tcp', hostPort: port });
     // No round takes any of them: without room for all, some would wait for ever.
     const peers = Array.from({ length: 60 }, () => createConnection(port, '127.0.0.1'));
@@ -349,10 +350,4 @@ describe.skipIf(lacking !== undefined)(`libslirp (${lacking ?? 'is there'})`, ()
 
     expect(ended).toBe(CONNECTIONS);
   });
-
-  async function freePort(): Promise<number> {
-    const port = await serverPort(() => undefined);
-    await new Promise<void>((resolve) => void servers.pop()?.close(() => resolve()));
-    return port;
-  }
 });

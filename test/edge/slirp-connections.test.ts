@@ -6,9 +6,10 @@
  */
 
 import { readdirSync } from 'node:fs';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { expect, it } from 'vitest';
+import { freePort } from '../../host/net/free-port.ts';
 import { loadSlirp } from '../../host/net/slirp-library.ts';
 import { isLong } from '../support/long-test.ts';
 import { SddfProcess } from '../support/sddf-process.ts';
@@ -21,16 +22,6 @@ const lacking = await loadSlirp().then(
   (error: Error) => error.message,
 );
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 async function connected(port: number): Promise<Socket> {
   const socket = createConnection(port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -41,7 +32,7 @@ async function connected(port: number): Promise<Socket> {
 it.skipIf(lacking !== undefined)(
   `ends on Ctrl-C with ${CONNECTIONS} connections open through slirp (lacking: ${lacking ?? 'nothing'})`,
   async () => {
-    const port = await freePort();
+    const port = await freePort('tcp');
     const net = `slirp,hostfwd=tcp:127.0.0.1:${port}-10.0.2.20:80`;
     const run = new SddfProcess(['run', 'echo', '--set', 'address=dhcp', '--net', net, '--json']);
     try {

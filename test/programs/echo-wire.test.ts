@@ -8,16 +8,16 @@
 
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { EthernetWire } from '../../board/ethernet.ts';
 import { checksumAdd, checksumFinish } from '../../board/internet-checksum.ts';
+import { type FrameObserver, ObservedWire } from '../../board/links/observed-wire.ts';
 import { machinePrograms } from '../../cli/run/machine-programs.ts';
 import { echo } from '../../systems/echo.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { parseCosts, type RunCosts } from '../../systems/run-costs.ts';
 import { completeChoices } from '../../systems/system.ts';
-import type { RunCounters, WireParts } from '../../systems/testbed.ts';
+import type { RunCounters } from '../../systems/testbed.ts';
 import { buildPrograms, COMPILER, hasCompiler, ROOT_FOLDER } from '../support/c-programs.ts';
-import { described, echoTestbed } from '../support/echo-testbed.ts';
+import { described, echoTestbed, type LinkChecksums } from '../support/echo-testbed.ts';
 import { CLIENT0, CLIENT1, payload, udpFrame } from '../support/udp-frames.ts';
 
 const SEED = Number(process.env['SDDF_WIRE_SEED'] ?? 1);
@@ -78,24 +78,12 @@ function withoutWatchdog(system: SystemDescription): SystemDescription {
 }
 
 /** Hears every frame that the board sends, with the time. */
-function listeningWire(
-  wire: EthernetWire,
-  { board, ram }: WireParts,
-  { heard, checksums }: Pick<Run, 'heard'> & Pick<EthernetWire, 'checksums'>,
-): EthernetWire {
+function listener(heard: string[]): FrameObserver {
   return {
-    checksums,
-    attach: (end) => wire.attach(end),
-    linkUp: () => wire.linkUp(),
-    nextLength: () => wire.nextLength(),
-    copyNext: (from, to, lengthBytes) => wire.copyNext(from, to, lengthBytes),
-    takeNext: () => wire.takeNext(),
-    dropNext: (reason) => wire.dropNext(reason),
-    dropTransmit: (at, lengthBytes, reason) => wire.dropTransmit(at, lengthBytes, reason),
-    transmit: (at, lengthBytes) => {
-      const digest = createHash('sha1').update(ram.u8.slice(at, at + lengthBytes));
-      heard.push(`${board.now()} ${lengthBytes} ${digest.digest('hex')}`);
-      wire.transmit(at, lengthBytes);
+    frame: (direction, nowNs, bytes, dropReason) => {
+      if (direction === 'in' || dropReason !== undefined) return;
+      const digest = createHash('sha1').update(bytes.slice()); // not of the board's memory
+      heard.push(`${nowNs} ${bytes.length} ${digest.digest('hex')}`);
     },
   };
 }
@@ -174,12 +162,14 @@ function anyFrame(numbers: Numbers, clients: readonly (typeof CLIENT0)[]): Uint8
 }
 
 /** What leaves the board, and the programs' counters. */
-function run(choices: Choices, checksums: EthernetWire['checksums']): Run {
+function run(choices: Choices, checksums: LinkChecksums): Run {
   const system = withoutWatchdog(described(echo.build(completeChoices(echo, choices))));
   const heard: string[] = [];
   const { testbed, link, faults, lines } = echoTestbed({
     change: () => system,
-    wrap: (wire, parts) => listeningWire(wire, parts, { heard, checksums }),
+    checksums,
+    wrap: (wire, { ram, board: { clock } }) =>
+      new ObservedWire({ wire, ram, clock, observer: listener(heard) }),
     more: {
       costs: freeInstructions(),
       images: machinePrograms({ system, folders: [ROOT_FOLDER] }),
@@ -209,7 +199,7 @@ const inTypeScript = new Map<string, Run>();
 function expectSameTraffic(
   choices: Choices,
   path: string,
-  checksums: EthernetWire['checksums'] = 'unknown',
+  checksums: LinkChecksums = 'unknown',
 ): Run {
   const c = run({ ...choices, path }, checksums);
   const { closed = 'refused', checksums: made = 'device' } = choices;

@@ -8,55 +8,25 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import type { EthernetEnd, EthernetWire } from '../../board/ethernet.ts';
-import { echoTestbed } from '../support/echo-testbed.ts';
+import { type FrameObserver, ObservedWire } from '../../board/links/observed-wire.ts';
+import { echoTestbed, type EchoTestbedOptions } from '../support/echo-testbed.ts';
 import { traced } from '../support/traced-program.ts';
 import { CLIENT0, payload, udpFrame } from '../support/udp-frames.ts';
 
-/** A wire that says what passes it. */
-class ObservedWire implements EthernetWire {
-  readonly #wire: EthernetWire;
-  readonly #tell: (line: string) => void;
+/** Says what passes the wire. */
+function told(tell: (line: string) => void): FrameObserver {
+  return {
+    frame: (direction, _nowNs, { length }, dropReason) => {
+      if (dropReason !== undefined) tell(`wire: the NIC drops a frame: ${dropReason}`);
+      else if (direction === 'in') tell(`wire: the NIC takes a frame of ${length} bytes`);
+      else tell(`wire: the NIC sends a frame of ${length} bytes`);
+    },
+  };
+}
 
-  constructor(wire: EthernetWire, tell: (line: string) => void) {
-    this.#wire = wire;
-    this.#tell = tell;
-  }
-
-  attach(end: EthernetEnd): void {
-    this.#wire.attach(end);
-  }
-
-  linkUp(): boolean {
-    return this.#wire.linkUp();
-  }
-
-  nextLength(): number {
-    return this.#wire.nextLength();
-  }
-
-  copyNext(from: number, to: number, lengthBytes: number): void {
-    this.#wire.copyNext(from, to, lengthBytes);
-  }
-
-  takeNext(): void {
-    this.#tell(`wire: the NIC takes a frame of ${this.#wire.nextLength()} bytes`);
-    this.#wire.takeNext();
-  }
-
-  dropNext(reason: string): void {
-    this.#tell(`wire: the NIC drops a frame: ${reason}`);
-    this.#wire.dropNext(reason);
-  }
-
-  transmit(at: number, lengthBytes: number): void {
-    this.#tell(`wire: the NIC sends a frame of ${lengthBytes} bytes`);
-    this.#wire.transmit(at, lengthBytes);
-  }
-
-  dropTransmit(at: number, lengthBytes: number, reason: string): void {
-    this.#wire.dropTransmit(at, lengthBytes, reason);
-  }
+function observed(tell: (line: string) => void): NonNullable<EchoTestbedOptions['wrap']> {
+  return (wire, { ram, board: { clock } }) =>
+    new ObservedWire({ wire, ram, clock, observer: told(tell) });
 }
 
 describe('the route of a packet', () => {
@@ -67,7 +37,7 @@ describe('the route of a packet', () => {
     };
     const { testbed, link, received } = echoTestbed({
       change: (system) => traced(system, tell),
-      wrap: (wire) => new ObservedWire(wire, tell),
+      wrap: observed(tell),
     });
     testbed.runUntilQuiet();
     const frame = udpFrame({ ...CLIENT0, targetPort: 1235, payload: payload(100, 1) });
@@ -108,13 +78,13 @@ describe('the route of a packet', () => {
   });
 
   it('is the same whether it is observed or not', () => {
-    const counters = (observed: 'observed' | 'alone'): unknown => {
+    const counters = (how: 'observed' | 'alone'): unknown => {
       const { testbed, link } = echoTestbed(
-        observed === 'alone'
+        how === 'alone'
           ? {}
           : {
               change: (system) => traced(system, () => undefined),
-              wrap: (wire) => new ObservedWire(wire, () => undefined),
+              wrap: observed(() => undefined),
             },
       );
       const frame = udpFrame({ ...CLIENT0, targetPort: 1235, payload: payload(100, 1) });

@@ -26,12 +26,16 @@ export interface EchoTestbed {
   received(): Uint8Array[];
 }
 
+/** What the cable says of the checksums of what it carries; 'unknown' unless told. */
+export type LinkChecksums = StagedLink['checksums'];
+
 export interface EchoTestbedOptions {
   readonly path?: string;
   /** Programs that take the place of the system's, by domain. */
   readonly replace?: Readonly<Record<string, Program>>;
   /** Changes the description. */
   readonly change?: (system: SystemDescription) => SystemDescription;
+  readonly checksums?: LinkChecksums;
   /** Wraps the cable. */
   readonly wrap?: (wire: EthernetWire, parts: WireParts) => EthernetWire;
   readonly more?: Partial<TestbedOptions>;
@@ -54,7 +58,7 @@ export function echoTestbed(options: EchoTestbedOptions = {}): EchoTestbed {
     clock: 'virtual',
     ...(echo.counters === undefined ? {} : { counters: echo.counters }),
     wires: (parts) => {
-      link = new StagedLink({ ram: parts.ram });
+      link = new StagedLink({ ram: parts.ram, checksums: options.checksums ?? 'unknown' });
       return { net: options.wrap?.(link, parts) ?? link };
     },
     observer: {
