@@ -22,7 +22,7 @@ class FakeBoard implements Drivable {
     return 0;
   }
 
-  nextEventAt(): number {
+  nextNeededAt(): number {
     return this.nextAt;
   }
 }
@@ -101,6 +101,18 @@ describe('the live loop', () => {
 
     // Never before it, wherever in its millisecond the host begins to count.
     expect(Math.min(...slept)).toBeGreaterThanOrEqual(5_900_000);
+  });
+
+  it('runs a board now and then that need not be run', async () => {
+    const board = new FakeBoard();
+    const loop = new LiveLoop(board);
+    board.onSlice = (slice) => {
+      if (slice === 2) loop.stop();
+      return 'idle';
+    };
+    await loop.run();
+
+    expect(board.slices).toBe(2);
   });
 
   it('runs a busy board for a shorter time once, after the host has brought something', async () => {

@@ -4,8 +4,8 @@
  *
  * The live loop: let the board run until it is idle or its time slice is over, let the bridges send
  * what has gathered, let the host's event loop breathe (sockets are read there), again. An idle
- * board sleeps until its next timer event or until the host brings something, and uses no processor
- * time.
+ * board sleeps until somebody waits for its time or until the host brings something, and uses no
+ * processor time.
  */
 
 /** As they are before any module of a user's is loaded, which might replace them. */
@@ -48,8 +48,11 @@ export interface Drivable {
   runSlice(sliceNs: number): 'idle' | 'busy';
   /** The testbed's own time. */
   now(): number;
-  /** When its next timer event is due, in its own time; `Infinity` when there is none. */
-  nextEventAt(): number;
+  /**
+   * When it has to be run next unless the host brings something, in its own time; `Infinity` when
+   * it need not be. It may be run later: whatever would find nothing then need not be told.
+   */
+  nextNeededAt(): number;
 }
 
 /** A bridge, as the loop sees it. */
@@ -81,10 +84,10 @@ const TIMER_RESOLUTION_NS = 1_500_000;
 /** Node counts a timer from the last whole millisecond on, so it may come this much too early. */
 const TIMER_EARLY_NS = 1_000_000;
 /**
- * A sleeping loop looks at the clock this often even when nothing is due. It also keeps the process
- * alive.
+ * A sleeping board is run this often even when it need not be: what it does not wait for, such as
+ * the ticks of watchdogs, comes this late at most. It also keeps the process alive.
  */
-const SLEEP_MS_MAX = 60_000;
+const SLEEP_MS_MAX = 500;
 
 /** Drives one testbed in real time. */
 export class LiveLoop {
@@ -145,7 +148,7 @@ export class LiveLoop {
   }
 
   #waitForWork(): Promise<void> {
-    const waitNs = this.#board.nextEventAt() - this.#board.now();
+    const waitNs = this.#board.nextNeededAt() - this.#board.now();
     if (waitNs < TIMER_RESOLUTION_NS) return breathe();
     return new Promise((resolve) => {
       const sleepNs = waitNs + TIMER_EARLY_NS;

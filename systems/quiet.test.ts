@@ -10,6 +10,8 @@ import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import { system, type SystemBuilder } from '../microkit/builder.ts';
 import { type EntryPoints, messageInfo, type ProtectionDomain } from '../microkit/pd.ts';
 import { timer } from '../microkit/sddf/timer.ts';
+import { assemble, unimp } from '../test/support/assembler.ts';
+import { machineProgram } from '../test/support/machine-system.ts';
 import { TIMER_SET_TIMEOUT, type TimerClientConfig } from '../queues/timer/config.ts';
 import { timerDevice } from './devices.ts';
 import { createTestbed, type Testbed } from './testbed.ts';
@@ -36,12 +38,16 @@ function withSchedule(sys: SystemBuilder): SystemBuilder {
   return sys;
 }
 
+/** A domain of this name executes one instruction, which is none: it faults, and is at rest. */
+const MACHINE_CODE = 'machine_code';
+
 function boot(sys: SystemBuilder, lines: string[] = []): Testbed {
   const built = sys.build();
   if (!built.ok) throw new Error(built.errors.map((error) => error.message).join('\n'));
   return createTestbed({
     system: built.system,
     clock: 'virtual',
+    images: new Map([[MACHINE_CODE, machineProgram(assemble([unimp]))]]),
     observer: {
       log: (pd, line) => {
         if (pd !== 'monitor') lines.push(line);
@@ -110,8 +116,14 @@ describe('a system with a domain schedule', () => {
 });
 
 /** A client of the timer that sets one time-out after another, and says whether it waits. */
-function withTicks(kind: 'client' | 'watchdog', awaits: () => boolean, lines: string[]): Testbed {
+function withTicks(
+  kind: 'client' | 'watchdog',
+  awaits: () => boolean,
+  lines: string[],
+  beside: 'nobody' | 'machine code' = 'nobody',
+): Testbed {
   const sys = system({ name: 'test' });
+  if (beside === 'machine code') sys.pd(MACHINE_CODE, { priority: 1 });
   const driver = sys.pd('timer_driver', { program: timerDriver, priority: 102, passive: true });
   const timers = timer(sys, { device: timerDevice, driver });
   const ticker = sys.pd('ticker', {
@@ -167,5 +179,28 @@ describe('a timer that is set again and again', () => {
     testbed.runUntilQuiet();
 
     expect(lines).toHaveLength(2);
+  });
+
+  it('need not be in time, live, while it would find nothing', () => {
+    const testbed = withTicks('watchdog', () => false, []);
+
+    testbed.runUntil(TICK_NS / 2);
+
+    expect(testbed.nextEventAt()).toBeLessThan(2 * TICK_NS);
+    expect(testbed.nextNeededAt()).toBe(Infinity);
+  });
+
+  it.each([
+    ['somebody counts on it', 'client', false, 'nobody'],
+    ['it would find something', 'watchdog', true, 'nobody'],
+    ['machine code may wait, too, which cannot be asked', 'watchdog', false, 'machine code'],
+  ] as const)('has to be in time, live, when %s', (_, kind, awaits, beside) => {
+    const testbed = withTicks(kind, () => awaits, [], beside);
+
+    testbed.runUntil(TICK_NS / 2);
+
+    expect(testbed.isIdle).toBe(true);
+    expect(testbed.nextEventAt()).toBeLessThan(2 * TICK_NS);
+    expect(testbed.nextNeededAt()).toBe(testbed.nextEventAt());
   });
 });

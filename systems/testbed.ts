@@ -70,6 +70,8 @@ export class Testbed {
   readonly #counterNames: ProgramCounterNames;
   readonly #charged: Charged | undefined;
   readonly #traffic: TrafficMeter;
+  /** Whether every domain can be asked what it waits for. */
+  readonly #isAnswered: boolean;
   /** The domain that has the interrupt of the board's clock. */
   readonly #alarmDriver: string | undefined;
   #outcome: 'idle' | 'deadline' = 'deadline';
@@ -92,6 +94,7 @@ export class Testbed {
     this.board.fillVirtioSlots();
     this.#debug = new DebugOutput((pd, line) => observer.log(pd, line));
     this.#images = makeImages(options, this.board, observer);
+    this.#isAnswered = this.#images.every((image) => image instanceof PdImage);
     const status: BootStatus = { kind: 'building', line: '', lack: undefined };
     this.#charged = this.#chargePrograms(options.costs);
     this.kernel = bootKernel(
@@ -176,6 +179,14 @@ export class Testbed {
     return this.board.isAtRest || (this.board.hasOnlyAlarmAhead && !this.#isTimeAwaited());
   }
 
+  /**
+   * Live: when it has to be run next unless the host brings something. A watchdog's tick that would
+   * find nothing need not be in time; what one in machine code would find, nobody knows.
+   */
+  nextNeededAt(): number {
+    return this.#isAnswered && this.isQuiet ? Infinity : this.nextEventAt();
+  }
+
   #isTimeAwaited(): boolean {
     return this.#images.some((image) => {
       const answer = image instanceof PdImage ? image.awaitsTime() : undefined;
@@ -237,7 +248,7 @@ export class Testbed {
   /**
    * Live: runs kernel and devices until nothing is left to do, or the slice is over.
    *
-   * @returns 'idle' when nothing happens before {@link nextEventAt} unless the host brings
+   * @returns 'idle' when nothing happens before {@link nextNeededAt} unless the host brings
    * something
    */
   runSlice(sliceNs: number): 'idle' | 'busy' {

@@ -217,7 +217,8 @@ class PacedTestbed implements Drivable {
     return Math.min(hostNow() - this.#heldNs() - this.#offsetNs, this.#untilNs);
   }
 
-  nextEventAt(): number {
+  /** Its time stands still while it sleeps: what is ahead would have to be made up for. */
+  nextNeededAt(): number {
     return this.#testbed.nextEventAt();
   }
 }

@@ -148,7 +148,7 @@ export class SerialPeer implements SerialEnd, Drivable {
     return this.clock.refresh();
   }
 
-  nextEventAt(): number {
+  nextNeededAt(): number {
     return this.clock.nextEventAt();
   }
 }
