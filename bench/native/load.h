@@ -1,5 +1,5 @@
-// What the load programs of this folder have in common: the time, round trips, and the line that
-// tells of them. Include it after _GNU_SOURCE has been defined.
+// What the load programs of this folder have in common: the time, round trips, the line that tells
+// of them, and how fast to send. Include it after _GNU_SOURCE has been defined.
 #ifndef LOAD_H
 #define LOAD_H
 
@@ -18,13 +18,22 @@ static uint64_t now_ns(void) {
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static int by_value(const void *one, const void *other) {
+// Sleeps while more has been sent than a rate allows by now; 0: it allows everything.
+static inline void wait_for_turn(uint64_t sent, uint64_t per_second, uint64_t elapsed_ns) {
+    if (per_second == 0) return;
+    uint64_t due_ns = sent * 1000000000u / per_second;
+    if (due_ns <= elapsed_ns) return;
+    struct timespec rest = {0, (long)(due_ns - elapsed_ns)};
+    nanosleep(&rest, NULL);
+}
+
+static inline int by_value(const void *one, const void *other) {
     uint64_t a = *(const uint64_t *)one, b = *(const uint64_t *)other;
     return (a > b) - (a < b);
 }
 
 // Prints: datagrams back, datagrams lost, time in ns, round trip in ns (median, 99th percentile).
-static void tell(uint64_t back, uint64_t lost, uint64_t begin) {
+static inline void tell(uint64_t back, uint64_t lost, uint64_t begin) {
     uint64_t took = now_ns() - begin;
     size_t count = back < SAMPLES_MAX ? back : SAMPLES_MAX;
     qsort(samples, count, sizeof samples[0], by_value);

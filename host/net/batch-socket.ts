@@ -18,6 +18,10 @@ const AF_INET = 2;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 0x8_0802;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+/** Answers with words, of which the last says what the socket has dropped (linux/sock_diag.h). */
+const SO_MEMINFO = 55;
+const SK_MEMINFO_DROPS = 8;
+const SK_MEMINFO_BYTES = 36;
 const MSG_DONTWAIT = 0x40;
 /** With it, the length of a datagram is its own, also when it is cut. */
 const MSG_TRUNC = 0x20;
@@ -108,6 +112,7 @@ class BatchSocket implements DatagramSocket {
   readonly #send: CFunction;
   readonly #close: CFunction;
   readonly #errno: () => number;
+  readonly #ask: CFunction;
   readonly #watch: ReturnType<CLibrary['watch']>;
 
   constructor(library: CLibrary, options: DatagramOptions) {
@@ -117,6 +122,9 @@ class BatchSocket implements DatagramSocket {
     this.#receive = library.function(`int recvmmsg(${message}, uintptr_t timeout)`);
     this.#send = library.function(`int sendmmsg(${message})`);
     this.#close = library.function('int close(int fd)');
+    this.#ask = library.function(
+      'int getsockopt(int fd, int level, int name, _Out_ uint8_t *value, _Inout_ uint8_t *bytes)',
+    );
     const same = library.function('uint64_t memcpy(uint8_t *to, uint8_t *from, size_t bytes)');
     const addressOf = (bytes: Uint8Array): bigint => BigInt(same(bytes, bytes, 0));
     this.#received = new Batch(addressOf);
@@ -228,6 +236,14 @@ class BatchSocket implements DatagramSocket {
       }
       sent += 1;
     }
+  }
+
+  hostDropped(): number {
+    const words = Buffer.alloc(SK_MEMINFO_BYTES);
+    const length = Buffer.alloc(4);
+    length.writeInt32LE(words.length);
+    this.#ask(this.#fd, SOL_SOCKET, SO_MEMINFO, words, length);
+    return words.readUInt32LE(SK_MEMINFO_DROPS * 4);
   }
 
   close(): Promise<void> {

@@ -360,7 +360,10 @@ describe.each(['best', 'node'] as const)('the user bridge (%s sockets)', (socket
 
 // Node's sockets know no holding back.
 describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)', () => {
-  it('reads nothing while the board has no room, and loses nothing by it', async () => {
+  /** Sends to a bridge that reads nothing, and then to one that reads. */
+  async function heldBack(
+    datagrams: number,
+  ): Promise<Record<'before' | 'after', Record<string, number>>> {
     const port = new FakePort();
     let room = 0;
     const bridge = await UserBridge.open({
@@ -371,7 +374,7 @@ describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)
     });
     const { host, port: to } = bridge.listening()[0] ?? { host: '', port: 0 };
     const client = createSocket('udp4');
-    for (let index = 0; index < 200; index += 1) client.send(Buffer.alloc(1400), to, host);
+    for (let index = 1; index < datagrams; index += 1) client.send(Buffer.alloc(1400), to, host);
     // The last one has left, so that all are there, in the kernel's buffer.
     await new Promise<void>((resolve) =>
       client.send(Buffer.alloc(1400), to, host, () => resolve()),
@@ -380,13 +383,28 @@ describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)
       bridge.flush();
       await breathe();
     }
-    const heldBack = bridge.counters()['datagramsIn'];
+    const before = bridge.counters();
     room = 512;
-    await until(() => bridge.counters()['datagramsIn'] === 201, bridge);
-
-    expect(heldBack).toBe(0);
+    const rest = datagrams - (before['hostDropped'] ?? 0);
+    await until(() => bridge.counters()['datagramsIn'] === rest, bridge);
     client.close();
     await bridge.close();
+    return { before, after: bridge.counters() };
+  }
+
+  it('reads nothing while the board has no room, and loses nothing by it', async () => {
+    const { before, after } = await heldBack(201);
+
+    expect(before).toMatchObject({ datagramsIn: 0, hostDropped: 0 });
+    expect(after).toMatchObject({ datagramsIn: 201, hostDropped: 0 });
+  });
+
+  it('counts what no longer fits the buffer that the host has for it', async () => {
+    // 4 MiB, which the kernel doubles, and 2304 bytes for each.
+    const { before, after } = await heldBack(6000);
+
+    expect(before['hostDropped']).toBeGreaterThan(0);
+    expect(after['hostDropped']).toBe(before['hostDropped']);
   });
 });
 

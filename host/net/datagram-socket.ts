@@ -35,6 +35,8 @@ export interface DatagramSocket {
   /** Takes a copy of the bytes; they leave with {@link flush} at the latest. */
   send(payload: Uint8Array, peer: HostPeer): void;
   flush(): void;
+  /** Datagrams that the host has lost because its buffer was full; where it says so. */
+  hostDropped?(): number;
   close(): Promise<void>;
 }
 

@@ -24,6 +24,8 @@ export interface FrameDescriptor {
   readonly lifeline?: { readonly descriptor: number; hasEnded(): boolean };
   /** @returns bytes of the frame, 0 when none is there, -1 when the other side is gone for good */
   receive(into: Uint8Array): number;
+  /** Frames that the host has lost because nobody had read those before them; where it says so. */
+  hostDropped?(): number;
   /** 'refused': the host does not take it now. */
   send(frame: Uint8Array): 'sent' | 'refused';
   close(): void;
@@ -48,6 +50,7 @@ export class DescriptorBridge implements Bridge {
   #heldBytes = 0;
   #state: 'open' | 'gone' | 'closed' = 'open';
   readonly #count = { framesOut: 0, bytesOut: 0, refusedDropped: 0, goneDropped: 0, holds: 0 };
+  #hostDropped = 0;
 
   constructor(options: DescriptorBridgeOptions) {
     this.#options = options;
@@ -113,6 +116,7 @@ export class DescriptorBridge implements Bridge {
 
   close(): Promise<void> {
     if (this.#state !== 'closed') {
+      this.#lookAtHost();
       this.#state = 'closed';
       this.#watch.close();
       this.#lifeline?.close();
@@ -121,7 +125,14 @@ export class DescriptorBridge implements Bridge {
     return Promise.resolve();
   }
 
+  /** While there is a device that can be asked. */
+  #lookAtHost(): void {
+    if (this.#state === 'open') this.#hostDropped = this.#options.frames.hostDropped?.() ?? 0;
+  }
+
   counters(): Record<string, number> {
-    return { ...this.#ingress.counters(), ...this.#count };
+    this.#lookAtHost();
+    const hostDropped = this.#hostDropped;
+    return { ...this.#ingress.counters(), ...this.#count, hostDropped };
   }
 }

@@ -6,13 +6,17 @@
  * made before, by `ip tuntap add`, stays.
  */
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { systemErrorCode, UserMistake } from '../problem.ts';
 import { type CFunction, type CLibrary, loadCLibrary } from './c-library.ts';
 import type { FrameDescriptor } from './descriptor-bridge.ts';
 import { ipv4Text } from './socket-address.ts';
 
 const TUN_PATH = '/dev/net/tun';
+/** Of the process's own network, which `/sys` need not show. */
+const COUNTERS_PATH = '/proc/self/net/dev';
+/** Of the numbers behind a device's name: frames for us that were dropped. */
+const DROPPED_AT = 11;
 const WHERE = '--net tap';
 
 // linux/if_tun.h, linux/sockios.h, linux/if.h, errno.h.
@@ -210,6 +214,7 @@ function makeIfreq(name: string, ip?: number): Buffer {
 
 function tapDevice(calls: Calls, fd: number, name: string, origin: TapDevice['origin']): TapDevice {
   const { read, write, errno } = calls;
+  const droppedBefore = readDropped(name);
   return {
     name,
     origin,
@@ -221,7 +226,21 @@ function tapDevice(calls: Calls, fd: number, name: string, origin: TapDevice['or
       const code = errno();
       return code === EAGAIN || code === EIO ? 0 : -1;
     },
+    hostDropped: () => Math.max(0, readDropped(name) - droppedBefore),
     send: (frame) => (write(fd, frame, frame.length) === frame.length ? 'sent' : 'refused'),
     close: () => closeSync(fd),
   };
+}
+
+/** Since the device is there; 0 when it is not. */
+function readDropped(name: string): number {
+  const line = readFileSync(COUNTERS_PATH, 'latin1')
+    .split('\n')
+    .find((each) => each.trimStart().startsWith(`${name}:`));
+  const numbers =
+    line
+      ?.slice(line.indexOf(':') + 1)
+      .trim()
+      .split(/ +/) ?? [];
+  return Number(numbers[DROPPED_AT] ?? 0);
 }

@@ -42,6 +42,7 @@ export class UserBridge implements Bridge {
   readonly #sockets: DatagramSocket[] = [];
   #saidTooLarge = false;
   #sendErrors = 0;
+  #hostDropped = 0;
 
   private constructor(options: UserBridgeOptions) {
     this.#options = options;
@@ -117,11 +118,19 @@ export class UserBridge implements Bridge {
   }
 
   async close(): Promise<void> {
+    this.#lookAtHost();
     const sockets = this.#sockets.splice(0);
     await Promise.all(sockets.map((socket) => socket.close()));
   }
 
+  /** While there are sockets that can be asked. */
+  #lookAtHost(): void {
+    if (this.#sockets.length === 0) return;
+    this.#hostDropped = this.#sockets.reduce((sum, each) => sum + (each.hostDropped?.() ?? 0), 0);
+  }
+
   counters(): Record<string, number> {
+    this.#lookAtHost();
     return {
       ...this.#ingress.counters(),
       ...this.#network.count,
@@ -129,6 +138,7 @@ export class UserBridge implements Bridge {
       translations: this.#network.translations,
       translationsEvicted: this.#network.translationsEvicted,
       sendErrors: this.#sendErrors,
+      hostDropped: this.#hostDropped,
     };
   }
 }
