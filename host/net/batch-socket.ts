@@ -4,8 +4,10 @@
  * the others in them: nothing is allocated for a datagram.
  */
 
+import { hostNow } from '../host-time.ts';
 import { explainSystemError } from '../problem.ts';
 import type { HostPeer } from './address-translation.ts';
+import { READ_NS } from './bridge.ts';
 import type { CFunction, CLibrary } from './c-library.ts';
 import {
   type DatagramOptions,
@@ -33,9 +35,8 @@ const ERROR_NAMES: Readonly<Record<number, string>> = {
   99: 'EADDRNOTAVAIL',
 };
 
-/** Datagrams in one system call, and calls in one turn, so that the board has its turns, too. */
+/** Datagrams in one system call. */
 const BATCH = 64;
-const BATCHES_PER_TURN = 4;
 /** More than fits a frame: what is longer is dropped, whatever is in it. */
 const SLOT_BYTES = 2048;
 const NAME_BYTES = 16;
@@ -163,18 +164,22 @@ class BatchSocket implements DatagramSocket {
   }
 
   #onReadable(): void {
-    for (let batch = 0; batch < BATCHES_PER_TURN; batch += 1) {
-      if (this.#options.room() < BATCH) {
-        this.#isHeld = true;
-        this.#watch.pause();
-        break;
-      }
-      const { headerBytes } = this.#received;
-      const count = this.#receive(this.#fd, headerBytes, BATCH, MSG_DONTWAIT | MSG_TRUNC, 0);
-      for (let slot = 0; slot < count; slot += 1) this.#take(slot);
-      if (count < BATCH) break;
-    }
+    const endNs = hostNow() + READ_NS;
+    while (this.#receiveBatch() === 'more' && hostNow() < endNs);
     this.#options.onTurn();
+  }
+
+  /** @returns whether there may be more */
+  #receiveBatch(): 'more' | 'none' {
+    if (this.#options.room() < BATCH) {
+      this.#isHeld = true;
+      this.#watch.pause();
+      return 'none';
+    }
+    const { headerBytes } = this.#received;
+    const count = this.#receive(this.#fd, headerBytes, BATCH, MSG_DONTWAIT | MSG_TRUNC, 0);
+    for (let slot = 0; slot < count; slot += 1) this.#take(slot);
+    return count < BATCH ? 'none' : 'more';
   }
 
   #take(slot: number): void {

@@ -14,6 +14,15 @@ import {
 
 const TYPE_AT = 12;
 
+/**
+ * How long a bridge reads in one turn of the loop at most, so that the board, the other bridges and
+ * whoever types have their turns soon, however much has come. A time, not a number of frames: at
+ * the beginning, when V8 has compiled nothing yet, each takes ten times as long.
+ */
+export const READ_NS = 250_000;
+/** Between two looks at the clock, which costs as much as a tenth of a frame. */
+export const FRAMES_PER_LOOK = 16;
+
 /** The host's end of the board's wire. */
 export interface BoardPort {
   /** Bytes of the longest packet in a frame, 1500 unless told. */

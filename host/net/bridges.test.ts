@@ -9,7 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { breathe } from '../event-loop.ts';
-import type { Bridge } from './bridge.ts';
+import { hostNow } from '../host-time.ts';
+import { type Bridge, FRAMES_PER_LOOK, READ_NS } from './bridge.ts';
+import type { CLibrary } from './c-library.ts';
+import { DescriptorBridge } from './descriptor-bridge.ts';
 import { DgramBridge } from './dgram-bridge.ts';
 import { McastBridge } from './mcast-bridge.ts';
 import { StreamBridge } from './stream-bridge.ts';
@@ -24,6 +27,29 @@ class FakePort {
     this.frames.push(Buffer.from(frame));
     return 'ok';
   }
+}
+
+function spend(ns: number): void {
+  const endNs = hostNow() + ns;
+  while (hostNow() < endNs);
+}
+
+/** Takes as long for each frame as a bridge may read for in a whole turn. */
+class SlowPort extends FakePort {
+  /** Frames in each turn that had some. */
+  readonly turns: number[] = [];
+  #before = 0;
+
+  override offer(frame: Uint8Array): 'ok' | 'full' {
+    spend(READ_NS);
+    return super.offer(frame);
+  }
+
+  /** Called at the end of each turn. */
+  readonly wake = (): void => {
+    if (this.frames.length > this.#before) this.turns.push(this.frames.length - this.#before);
+    this.#before = this.frames.length;
+  };
 }
 
 const hasBatches =
@@ -51,7 +77,10 @@ function framed(frame: Buffer): Buffer {
 const silent = { wake: (): void => undefined, onNotice: (): void => undefined };
 
 describe('the stream bridge', () => {
-  async function serverRig(port = new FakePort()): Promise<{
+  async function serverRig(
+    port = new FakePort(),
+    wake = (): void => undefined,
+  ): Promise<{
     bridge: StreamBridge;
     port: FakePort;
     notices: string[];
@@ -62,7 +91,7 @@ describe('the stream bridge', () => {
       port,
       role: 'server',
       address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
-      wake: () => undefined,
+      wake,
       onNotice: (line) => notices.push(line),
     });
     const connect = (): Promise<Socket> =>
@@ -130,6 +159,34 @@ describe('the stream bridge', () => {
     expect(port.frames.map((frame) => frame[0])).toEqual(
       Array.from({ length: 200 }, (_, index) => index),
     );
+    await bridge.close();
+  });
+
+  it('counts as lost what it held back of a peer that has gone', async () => {
+    const port = new FakePort();
+    port.room = 10;
+    const { bridge, connect } = await serverRig(port);
+    const peer = await connect();
+    peer.write(Buffer.concat(Array.from({ length: 200 }, () => framed(Buffer.alloc(60)))));
+    await until(() => port.frames.length === 10);
+    peer.resetAndDestroy();
+    await until(() => {
+      bridge.transmit(Buffer.alloc(60)); // what is not read is not known to have ended
+      return bridge.counters()['peersLost'] === 1;
+    }, bridge);
+
+    expect(bridge.counters()).toMatchObject({ framesIn: 10, overflowDropped: 190 });
+    await bridge.close();
+  });
+
+  it('gives everybody else a turn while much has come', async () => {
+    const port = new SlowPort();
+    const { bridge, connect } = await serverRig(port, port.wake);
+    const peer = await connect();
+    peer.write(Buffer.concat(Array.from({ length: 100 }, () => framed(Buffer.alloc(60)))));
+    await until(() => port.frames.length === 100, bridge);
+
+    expect(Math.max(...port.turns)).toBe(FRAMES_PER_LOOK);
     await bridge.close();
   });
 
@@ -204,6 +261,35 @@ describe('the stream bridge', () => {
 
     await expect(serverAt(path)).rejects.toThrow(`unix:${path}`);
     expect(readFileSync(path, 'utf8')).toBe('precious');
+  });
+});
+
+describe('a bridge over a descriptor', () => {
+  it('gives everybody else a turn while there is always another frame', () => {
+    const port = new SlowPort();
+    let onReadable = (): void => undefined;
+    const watch = (_: number, action: () => void): ReturnType<CLibrary['watch']> => {
+      onReadable = action;
+      return { pause: () => undefined, resume: () => undefined, close: () => undefined };
+    };
+    const bridge = new DescriptorBridge({
+      library: { watch } as unknown as CLibrary,
+      frames: {
+        name: 'endless',
+        descriptor: 0,
+        receive: () => 60,
+        send: () => 'sent',
+        close: () => undefined,
+      },
+      port,
+      wake: port.wake,
+      onNotice: () => undefined,
+    });
+    onReadable();
+    onReadable();
+
+    expect(port.turns).toEqual([FRAMES_PER_LOOK, FRAMES_PER_LOOK]);
+    expect(bridge.counters()).toMatchObject({ framesIn: 2 * FRAMES_PER_LOOK });
   });
 });
 
@@ -360,6 +446,14 @@ describe.each(['best', 'node'] as const)('the user bridge (%s sockets)', (socket
 
 // Node's sockets know no holding back.
 describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)', () => {
+  /** Datagrams in one system call. */
+  const BATCH = 64;
+  const FORWARD = {
+    host: { host: '127.0.0.1', port: 0 },
+    guestIp: 0x0a00_020f,
+    guestPort: 1235,
+  };
+
   /** Sends to a bridge that reads nothing, and then to one that reads. */
   async function heldBack(
     datagrams: number,
@@ -368,7 +462,7 @@ describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)
     let room = 0;
     const bridge = await UserBridge.open({
       port: { offer: (frame) => port.offer(frame), roomLeft: () => room },
-      forwards: [{ host: { host: '127.0.0.1', port: 0 }, guestIp: 0x0a00_020f, guestPort: 1235 }],
+      forwards: [FORWARD],
       nowNs: () => 0,
       ...silent,
     });
@@ -397,6 +491,30 @@ describe.skipIf(!hasBatches)('the user bridge (batch sockets, which koffi makes)
 
     expect(before).toMatchObject({ datagramsIn: 0, hostDropped: 0 });
     expect(after).toMatchObject({ datagramsIn: 201, hostDropped: 0 });
+  });
+
+  it('gives everybody else a turn while much has come', async () => {
+    const after: number[] = [0];
+    const bridge = await UserBridge.open({
+      port: new FakePort(),
+      forwards: [FORWARD],
+      // Asked for with each datagram, for nobody says who has the guest's address.
+      nowNs: () => {
+        spend(READ_NS);
+        return 0;
+      },
+      ...silent,
+      wake: () => after.push(bridge.counters()['datagramsIn'] ?? 0),
+    });
+    const { host, port: to } = bridge.listening()[0] ?? { host: '', port: 0 };
+    const client = createSocket('udp4');
+    for (let index = 0; index < 200; index += 1) client.send(Buffer.alloc(18), to, host);
+    await until(() => after.at(-1) === 200);
+
+    const turns = after.slice(1).map((count, turn) => count - (after[turn] ?? 0));
+    expect(Math.max(...turns)).toBe(BATCH);
+    client.close();
+    await bridge.close();
   });
 
   it('counts what no longer fits the buffer that the host has for it', async () => {

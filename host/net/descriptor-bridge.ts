@@ -6,14 +6,13 @@
  * long as that is, and what no longer fits there the host drops and counts.
  */
 
-import { Ingress } from './bridge.ts';
+import { hostNow } from '../host-time.ts';
+import { FRAMES_PER_LOOK, Ingress, READ_NS } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
 import type { CLibrary, DescriptorWatch } from './c-library.ts';
 
 /** More than a frame with two tags: a longer one is seen to be too long. */
 const RECEIVE_BYTES = 4096;
-/** What is read in one turn at most, so that the board and everything else have theirs. */
-const FRAMES_PER_TURN = 256;
 
 /** A descriptor that does not block, and how frames pass it. */
 export interface FrameDescriptor {
@@ -64,14 +63,22 @@ export class DescriptorBridge implements Bridge {
   }
 
   #receive(): void {
-    const { frames, wake } = this.#options;
-    for (let taken = 0; taken < FRAMES_PER_TURN && this.#heldBytes === 0; taken += 1) {
+    const endNs = hostNow() + READ_NS;
+    while (this.#receiveSome() === 'more' && hostNow() < endNs);
+    this.#options.wake();
+  }
+
+  /** @returns whether there may be more */
+  #receiveSome(): 'more' | 'none' {
+    const { frames } = this.#options;
+    for (let taken = 0; taken < FRAMES_PER_LOOK; taken += 1) {
       const bytes = frames.receive(this.#buffer);
       if (bytes < 0) this.#lose();
-      if (bytes <= 0) break;
+      if (bytes <= 0) return 'none';
       this.#offer(bytes);
+      if (this.#heldBytes > 0) return 'none';
     }
-    wake();
+    return 'more';
   }
 
   #offer(bytes: number): void {

@@ -12,10 +12,11 @@ import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { after } from '../event-loop.ts';
 import type { HostTimer } from '../event-loop.ts';
+import { hostNow } from '../host-time.ts';
 import { listenAt } from '../own-path.ts';
 import type { OwnPath } from '../own-path.ts';
 import { explainSystemError, systemErrorCode } from '../problem.ts';
-import { Ingress } from './bridge.ts';
+import { FRAMES_PER_LOOK, Ingress, READ_NS } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
 import { formatStreamAddress } from './socket-address.ts';
 import type { StreamAddress } from './socket-address.ts';
@@ -62,7 +63,9 @@ export class StreamBridge implements Bridge {
   #again = (): void => undefined;
   #state: 'open' | 'closed' = 'open';
   #saidWaiting = false;
-  /** A frame that the board had no room for; the socket is paused meanwhile. */
+  /** What has come has not all been delivered, and the socket is paused. */
+  #isHeld = false;
+  /** A frame that the board had no room for. */
   #waiting: Uint8Array | undefined;
   readonly #count = {
     framesOut: 0,
@@ -158,6 +161,7 @@ export class StreamBridge implements Bridge {
     this.#count.peersAccepted += 1;
     this.#decoder.reset();
     this.#waiting = undefined;
+    this.#isHeld = false;
     if (this.#role !== 'single') socket.setNoDelay(true);
     socket.on('data', (piece) => {
       this.#decoder.push(piece);
@@ -172,6 +176,7 @@ export class StreamBridge implements Bridge {
   #onClose(socket: Socket): void {
     if (this.#peer !== socket) return;
     this.#peer = undefined;
+    this.#deliverRest();
     if (this.#state === 'closed') return;
     this.#count.peersLost += 1;
     const next =
@@ -183,22 +188,43 @@ export class StreamBridge implements Bridge {
   }
 
   #deliver(socket: Socket): void {
-    for (;;) {
+    const endNs = hostNow() + READ_NS;
+    do {
+      if (this.#deliverSome(socket) === 'all') return;
+    } while (this.#waiting === undefined && hostNow() < endNs);
+    this.#isHeld = true;
+    socket.pause();
+  }
+
+  /** @returns whether all that has come is delivered, or will never be */
+  #deliverSome(socket: Socket): 'all' | 'more' {
+    for (let delivered = 0; delivered < FRAMES_PER_LOOK; delivered += 1) {
       const frame = this.#waiting ?? this.#decoder.next();
-      if (frame === undefined) return;
+      if (frame === undefined) return 'all';
       if (frame === 'badLength') {
         this.#count.badLengths += 1;
         this.#options.onNotice(`${this.#where}: bad frame length in the stream; disconnected`);
         socket.destroy();
-        return;
+        return 'all';
       }
       if (this.#ingress.offer(frame) === 'full') {
         this.#waiting = frame;
-        socket.pause();
-        return;
+        return 'more';
       }
       this.#waiting = undefined;
     }
+    return 'more';
+  }
+
+  /** What a peer had sent before it went finds room at once, or is counted as lost. */
+  #deliverRest(): void {
+    for (;;) {
+      const frame = this.#waiting ?? this.#decoder.next();
+      if (frame === undefined || frame === 'badLength') break;
+      this.#ingress.offerOrDrop(frame);
+      this.#waiting = undefined;
+    }
+    this.#options.wake();
   }
 
   transmit(frame: Uint8Array): void {
@@ -221,9 +247,10 @@ export class StreamBridge implements Bridge {
       const bytes = this.#encoder.take();
       if (peer !== undefined) peer.write(bytes);
     }
-    if (peer !== undefined && this.#waiting !== undefined) {
+    if (peer !== undefined && this.#isHeld) {
+      this.#isHeld = false;
       this.#deliver(peer);
-      if (this.#waiting === undefined) peer.resume();
+      if (!this.#isHeld) peer.resume();
       this.#options.wake();
     }
   }
