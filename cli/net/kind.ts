@@ -19,6 +19,7 @@ import type { RunOptions } from '../run/options.ts';
 import type { NetAttachmentOptions } from './attachment.ts';
 import { type AttachedNic, NetAttachments } from './attachments.ts';
 import type { CaptureOptions, Captures, CaptureTarget } from './captures.ts';
+import { checkClaims } from './claims.ts';
 import { NET_HELP, NET_WORDS, type NetOptions, parseNetOptions } from './options.ts';
 import { parseCount, parseRate, type Range } from '../quantities.ts';
 
@@ -107,6 +108,7 @@ class ParsedNet implements ParsedAttachment {
     const { rate, frame = GENERATOR_STANDARD.frame, burst = GENERATOR_STANDARD.burst } = given;
     this.#generator = { ...(rate === undefined ? {} : { rate }), frame, burst };
     checkGenerator(given, this.#nets, run.demo);
+    checkClaims(this.#nets);
   }
 
   async open(run: RunParts): Promise<Attachment | undefined> {

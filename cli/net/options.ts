@@ -62,6 +62,10 @@ const DHCP_START_MAX = 255 - DHCP_ADDRESSES;
 const GUEST_DEFAULT = '10.0.2.15';
 /** What Linux takes, less what would steer a terminal or a script. */
 const INTERFACE_NAME = /^[\w.-]{1,15}$/;
+/** Of addresses' first bytes (RFC 6890, RFC 5771). */
+const LOOPBACK_NETWORK = 127;
+const MULTICAST_FIRST = 224;
+const MULTICAST_LAST = 239;
 /** A network with a host and a guest in it. */
 const PREFIX_MAX = 30;
 const PASST_PORTS = /^(?:\d{1,3}(?:\.\d{1,3}){3}\/)?\d{1,5}(?::\d{1,5})?$/;
@@ -140,11 +144,7 @@ function linkOptions(given: OptionString): LinkOptions {
     case 'stream':
       return streamOptions(given);
     case 'dgram':
-      return {
-        kind: 'dgram',
-        local: udpAddress(given, 'local', '127.0.0.1:5558'),
-        remote: udpAddress(given, 'remote', '127.0.0.1:5557'),
-      };
+      return dgramOptions(given);
     case 'tap':
       return { kind: 'tap', ...tapRequest(given) };
     case 'passt':
@@ -164,6 +164,17 @@ function linkOptions(given: OptionString): LinkOptions {
 
 function udpAddress(given: OptionString, key: string, example: string): UdpAddress {
   return parseUdpAddress(given.required(key, example), `${given.where},${key}`);
+}
+
+function dgramOptions(given: OptionString): LinkOptions {
+  const local = udpAddress(given, 'local', '127.0.0.1:5558');
+  const remote = udpAddress(given, 'remote', '127.0.0.1:5557');
+  if (local.port !== 0 && local.port === remote.port && local.host === remote.host) {
+    throw new UserMistake(
+      `${given.where}: local and remote are the same, so the board would receive what it sends`,
+    );
+  }
+  return { kind: 'dgram', local, remote };
 }
 
 function streamOptions(given: OptionString): LinkOptions {
@@ -201,19 +212,38 @@ function hostAddress(text: string, where: string): HostAddress {
       `${where}: host=${text} is not IP/PREFIX with a prefix of 1 to ${PREFIX_MAX}, as in host=10.0.2.2/24`,
     );
   }
-  return { ip: ipv4Number(ip), prefix: bits };
+  const address = { ip: ipv4Number(ip), prefix: bits };
+  if (!isHost(address)) {
+    throw new UserMistake(
+      `${where}: ${ip} is no address for a host in a network of ${bits} bits; see host=10.0.2.2/24`,
+    );
+  }
+  return address;
+}
+
+/** Neither the network's own address nor its broadcast address, and of none of the special nets. */
+function isHost({ ip, prefix }: HostAddress): boolean {
+  const [first, hostBits] = [ip >>> 24, 2 ** (32 - prefix)];
+  const host = ip % hostBits;
+  const isUnicast = first > 0 && first < MULTICAST_FIRST && first !== LOOPBACK_NETWORK;
+  return isUnicast && host !== 0 && host !== hostBits - 1;
 }
 
 function passtRequest(given: OptionString): PasstRequest {
   const ports = (key: 'udp' | 'tcp'): readonly string[] =>
     given.values(key).map((value) => {
-      if (PASST_PORTS.test(value)) return value;
+      const numbers = value.slice(value.indexOf('/') + 1).split(':');
+      if (PASST_PORTS.test(value) && numbers.every((each) => isPort(Number(each)))) return value;
       throw new UserMistake(
         `${given.where}: ${key}=${value} is not PORT, PORT:GUESTPORT or IP/PORT:GUESTPORT, as in ${key}=5001:1235`,
       );
     });
   const guestIp = ipv4Number(GUEST_DEFAULT);
   return { guestIp, gatewayIp: ipv4Number(GATEWAY_IP), udp: ports('udp'), tcp: ports('tcp') };
+}
+
+function isPort(number: number): boolean {
+  return number >= 1 && number <= 0xffff;
 }
 
 function vdeRequest(given: OptionString): VdeRequest {
@@ -227,7 +257,7 @@ function vdeRequest(given: OptionString): VdeRequest {
 function mcastOptions(given: OptionString): LinkOptions {
   const group = udpAddress(given, 'mcast', '230.0.0.1:1234');
   const first = Number(group.host.split('.')[0]);
-  if (first < 224 || first > 239) {
+  if (first < MULTICAST_FIRST || first > MULTICAST_LAST) {
     throw new UserMistake(
       `${given.where}: ${group.host} is no multicast address; they are 224.0.0.0 to 239.255.255.255`,
     );

@@ -8,7 +8,7 @@ import { hostNow } from '../host-time.ts';
 import { explainSystemError } from '../problem.ts';
 import type { HostPeer } from './address-translation.ts';
 import { READ_NS } from './bridge.ts';
-import type { CFunction, CLibrary } from './c-library.ts';
+import { type CFunction, type CLibrary, systemError } from './c-library.ts';
 import {
   type DatagramOptions,
   type DatagramSocket,
@@ -28,12 +28,6 @@ const MSG_DONTWAIT = 0x40;
 /** With it, the length of a datagram is its own, also when it is cut. */
 const MSG_TRUNC = 0x20;
 const EAGAIN = 11;
-/** errno.h, for messages in Node's words. */
-const ERROR_NAMES: Readonly<Record<number, string>> = {
-  13: 'EACCES',
-  98: 'EADDRINUSE',
-  99: 'EADDRNOTAVAIL',
-};
 
 /** Datagrams in one system call. */
 const BATCH = 64;
@@ -148,9 +142,8 @@ class BatchSocket implements DatagramSocket {
     name.writeUInt32BE(ipv4Number(host), 4);
     const bind = library.function('int bind(int fd, const uint8_t *name, uint32_t bytes)');
     if (bind(this.#fd, name, name.length) < 0) {
-      const code = ERROR_NAMES[library.errno()] ?? `errno ${library.errno()}`;
+      const error = systemError('bind', library.errno());
       this.#close(this.#fd);
-      const error = Object.assign(new Error(`bind failed: ${code}`), { code });
       throw explainSystemError(error, `${host}:${String(port)}/udp`);
     }
     const length = Buffer.alloc(4);

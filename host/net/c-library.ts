@@ -83,6 +83,19 @@ interface PollHandle {
   close(): void;
 }
 
+/** errno.h: what an address is refused for. */
+const ERROR_NAMES: Readonly<Record<number, string>> = {
+  13: 'EACCES',
+  98: 'EADDRINUSE',
+  99: 'EADDRNOTAVAIL',
+};
+
+/** What a call has failed with, in Node's words: `explainSystemError` puts it in a person's. */
+export function systemError(call: string, errno: number): Error {
+  const code = ERROR_NAMES[errno] ?? `errno ${errno}`;
+  return Object.assign(new Error(`${call} failed: ${code}`), { code });
+}
+
 /** @throws UserMistake when this machine has no such library, or no koffi */
 export async function loadCLibrary(request: CLibraryRequest): Promise<CLibrary> {
   const { where, instead } = request;

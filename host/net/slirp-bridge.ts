@@ -12,10 +12,10 @@
 
 import { after, type HostTimer } from '../event-loop.ts';
 import { hostNow } from '../host-time.ts';
-import { UserMistake } from '../problem.ts';
+import { explainSystemError } from '../problem.ts';
 import { Ingress } from './bridge.ts';
 import type { BoardPort, Bridge, DropListener, NoticeListener } from './bridge.ts';
-import type { CCallback, CFunction, DescriptorPoll } from './c-library.ts';
+import { type CCallback, type CFunction, type DescriptorPoll, systemError } from './c-library.ts';
 import { ipv4Text } from './socket-address.ts';
 import {
   inAddr,
@@ -54,8 +54,6 @@ const HELD_MAX = 4096;
  */
 const BACKLOG = 128;
 const NEVER_MS = 0xffff_ffff;
-const EADDRINUSE = 98;
-const EACCES = 13;
 
 export interface SlirpForward {
   readonly protocol: 'tcp' | 'udp';
@@ -174,17 +172,10 @@ export class SlirpBridge implements Bridge {
     const { addHostForward, libc } = this.#slirp;
     const [host, guest] = [inAddr(hostIp), inAddr(guestIp)];
     if (addHostForward(this.#instance, isUdp, host, hostPort, guest, guestPort) >= 0) return;
-    const where = `${SLIRP_WHERE}: ${ipv4Text(hostIp)}:${hostPort}/${protocol}`;
-    switch (libc.errno()) {
-      case EADDRINUSE:
-        throw new UserMistake(
-          `${where}: the address is already in use; end the program that has it, or choose another`,
-        );
-      case EACCES:
-        throw new UserMistake(`${where}: permission denied; ports below 1024 need rights`);
-      default:
-        throw new UserMistake(`${where}: cannot be had, errno ${libc.errno()}; choose another`);
-    }
+    throw explainSystemError(
+      systemError('slirp_add_hostfwd', libc.errno()),
+      `${SLIRP_WHERE}: ${ipv4Text(hostIp)}:${hostPort}/${protocol}`,
+    );
   }
 
   #toBoard(at: number, bytes: number): number {
