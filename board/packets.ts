@@ -1,7 +1,7 @@
 /**
  * The headers that the traffic generator, the user-mode network, benchmarks and tests write and
- * read: Ethernet, ARP, IPv4, ICMP echo, UDP, TCP. Addresses are unsigned 32-bit numbers, MACs pairs of 16 high and 32
- * low bits.
+ * read: Ethernet, ARP, IPv4, ICMP echo, UDP, TCP. Addresses are unsigned 32-bit numbers, MACs pairs
+ * of 16 high and 32 low bits.
  */
 
 import { netStruct } from '../memory/struct.ts';

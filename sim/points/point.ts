@@ -34,8 +34,8 @@ export type Excuse =
 
 /**
  * What a driver is excused from that takes a buffer for received which its device has not written:
- * the buffer holds an older frame. That one comes once more, or, if it had been lost the first time,
- * behind younger ones.
+ * the buffer holds an older frame. That one comes once more, or, if it had been lost the first
+ * time, behind younger ones.
  */
 export const UNWRITTEN: readonly Excuse[] = ['contents', 'loss', 'errors', 'repetition', 'order'];
 
