@@ -17,6 +17,7 @@ import {
 import { sddfInProcess } from '../test/support/sddf-in-process.ts';
 import { ROOT } from '../test/imports/source-imports.ts';
 import { FIRST_SCENARIO } from './engine/scenario.ts';
+import { toFragment } from './share/link.ts';
 
 const ARTEFACTS = join(ROOT, '.artefacts');
 const TRANSFER_BYTES_MAX = 1_500_000;
@@ -180,8 +181,41 @@ describe.skipIf(chromiumPath === undefined)('the page (chromium, with SDDF_BROWS
     await other.waitForSelector(`#count-entry:text-is("${count}")`);
 
     expect([await other.innerText('.clock'), await other.innerText('.queues')]).toEqual(there);
+    expect(await other.innerText('#play')).toBe('Play');
+    expect(await other.innerText('#led-here')).toContain('leads to this moment');
     expect(await other.isDisabled('#ping')).toBe(true);
     expect(await other.locator('#system').count()).toBe(0);
+    await page.context().close();
+    await other.context().close();
+  });
+
+  it('runs a link to no moment in particular by itself, but not where less motion is wanted', async () => {
+    const fragment = `#${toFragment({ scenario: FIRST_SCENARIO, mode: 'embed' })}`;
+    const page = await open(fragment);
+    await page.waitForSelector('#count-packet:not(:text-is("0"))');
+    expect(await page.innerText('#play')).toBe('Pause');
+    const still = await open(fragment, { motion: 'reduce' });
+    await still.waitForSelector('#led-here');
+    expect(await still.innerText('#play')).toBe('Play');
+    expect(await still.innerText('#count-packet')).toBe('0');
+    await page.context().close();
+    await still.context().close();
+  });
+
+  it('goes on where a link was made while time passed', async () => {
+    const page = await open();
+    await page.selectOption('.timeline select', '0.01');
+    await page.click('#play');
+    await page.waitForSelector('#count-packet:not(:text-matches("^[0-2]$"))');
+    await page.click('#share');
+    const link = await page.inputValue('#link');
+    const other = await open(link.slice(link.indexOf('#')));
+    await other.waitForSelector('#play:has-text("Pause")');
+    const packets = await other.innerText('#count-packet');
+    await other.waitForSelector(`#count-packet:not(:text-is("${packets}"))`);
+
+    expect(Number(packets)).toBeGreaterThan(2);
+    expect(await other.inputValue('.timeline select')).toBe('0.01');
     await page.context().close();
     await other.context().close();
   });

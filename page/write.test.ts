@@ -16,7 +16,9 @@ import {
   violationsIn,
 } from '../test/support/page-browser.ts';
 import { ROOT } from '../test/imports/source-imports.ts';
+import { FIRST_SCENARIO } from './engine/scenario.ts';
 import { tutorialFiles } from './guides/tutorial-files.ts';
+import { toFragment } from './share/link.ts';
 
 const ARTEFACTS = join(ROOT, '.artefacts');
 const TUTORIAL = tutorialFiles(readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8'));
@@ -296,7 +298,7 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     await page.context().close();
   });
 
-  it('puts what has been written into a link, which runs it', async () => {
+  it('puts what has been written into a link, which says so and runs it with a click', async () => {
     const page = await weather();
     await write(page, 'reader.ts', changed('reader.ts', 'degrees`', 'degrees, from a link`'));
     await page.click('#run-own');
@@ -306,7 +308,11 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     const there = await page.innerText('#log');
     await page.click('#share');
     const link = await page.inputValue('#link');
-    const other = await open(link.slice(link.indexOf('#')));
+    const other = await open(link.slice(link.indexOf('#')), { until: '#brought' });
+    await other.click('#brought summary:has-text("reader.ts")');
+    expect(await other.innerText('#brought')).toContain('degrees, from a link');
+    expect(await other.locator('g.node').count()).toBe(0);
+    await other.click('#run-brought');
     await other.waitForSelector('#log:has-text("from a link")');
     await other.waitForSelector('.cm-content');
 
@@ -317,7 +323,32 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     await other.context().close();
   });
 
-  it('runs a dropped .system file with its ELF image', async () => {
+  it.each(['look', 'embed'] as const)(
+    'asks before it runs what a link brings, by the keyboard too: %s',
+    async (mode) => {
+      const own = { main: 'my-system.ts', files: TUTORIAL };
+      const scenario = { ...FIRST_SCENARIO, system: 'weather', own };
+      const look = { until: '#brought', bypassCSP: true } as const;
+      const page = await open(`#${toFragment({ scenario, mode })}`, look);
+      await page.waitForSelector('#brought-title:focus');
+      const problems = await violationsIn(page);
+      // Behind the last of the files.
+      for (let presses = 0; presses < 20; presses += 1) {
+        await page.keyboard.press('Tab');
+        if (await page.locator('#run-brought:focus').count()) break;
+      }
+      await page.keyboard.press('Enter');
+      await page.waitForSelector('h1:focus');
+      await page.waitForSelector('#play:has-text("Pause")');
+
+      expect(problems).toEqual([]);
+      expect(await page.locator('#brought').count()).toBe(0);
+      expect(await page.innerText('#problem')).toBe('');
+      await page.context().close();
+    },
+  );
+
+  it('runs a dropped .system file with its ELF image, which a link brings along', async () => {
     const page = await open();
     const files = [
       { name: 'pair.system', text: GREETER },
@@ -325,9 +356,44 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     ];
     await page.evaluate(`(${DROP})(${JSON.stringify(files)})`);
     await page.waitForSelector('#log:has-text("hi from elf")');
-
     expect(await page.innerText('#problem')).toBe('');
     expect(await page.innerText('.picture')).toContain('greeter');
+    await page.click('#share');
+    const link = await page.inputValue('#link');
+    const other = await open(link.slice(link.indexOf('#')), { until: '#brought' });
+    expect(await other.innerText('#brought')).toMatch(/greeter\.elf [\d,]+ bytes/);
+    await other.click('#run-brought');
+    await other.waitForSelector('#log:has-text("hi from elf")');
+
+    expect(link).toMatch(/#3\./);
+    await page.context().close();
+    await other.context().close();
+  });
+
+  it('says which image a link has no room for', async () => {
+    const page = await open();
+    const noise = Buffer.from(Array.from({ length: 120_000 }, (_, at) => (at * 7919 * at) >> 7));
+    await page.setInputFiles('#files-input', [
+      { name: 'pair.system', mimeType: 'text/xml', buffer: Buffer.from(GREETER) },
+      { name: 'greeter.elf', mimeType: '', buffer: Buffer.concat([greeter(), noise]) },
+    ]);
+    await page.waitForSelector('#log:has-text("hi from elf")');
+    await page.click('#share');
+    await page.waitForSelector('#problem:has-text("no room for greeter.elf (73 KiB when packed)")');
+
+    expect(await page.inputValue('#link')).toMatch(/#2\./);
+    await page.context().close();
+  });
+
+  it('leaves out what a program has made the engine say, and stays as it is', async () => {
+    const page = await weather();
+    const forging = 'Float64Array.prototype.slice = (() => "forged") as never;\n';
+    await write(page, 'reader.ts', `${forging}${TUTORIAL['reader.ts'] ?? ''}`);
+    await page.click('#run-own');
+    await play(page, '0.001');
+    await page.waitForSelector('#problem:has-text("has changed what the engine says")');
+    const entries = await page.innerText('#count-entry');
+    await page.waitForSelector(`#count-entry:not(:text-is("${entries}"))`);
     await page.context().close();
   });
 
@@ -410,7 +476,7 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     const attempt = [
       'const said: string[] = [];',
       "try { new Function('return 1')(); said.push('evaluated'); } catch { said.push('no eval'); }",
-      "const reaching = 'fetch XMLHttpRequest WebSocket indexedDB caches Worker navigator'.split(' ');",
+      "const reaching = 'fetch XMLHttpRequest WebSocket postMessage indexedDB caches Worker navigator'.split(' ');",
       "said.push(`reaches ${reaching.filter((name) => name in globalThis).join() || 'nothing'}`);",
     ].join('\n');
     const reader = changed('reader.ts', 'export function main', `${attempt}\nexport function main`);

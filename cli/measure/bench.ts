@@ -23,7 +23,7 @@ import { BENCHMARKS } from '../../bench/suite/table.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { DeclaredArgument } from '../option.ts';
 import { parseChoice, parseCount, parseCounts } from '../quantities.ts';
-import { shellText } from '../shell-text.ts';
+import { shellText } from '../../systems/shell-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { jsonText } from '../../systems/json-text.ts';
 

@@ -16,6 +16,7 @@ import type { Program } from '../../microkit/pd.ts';
 import { checkRecords } from '../../microkit/sddf/check-records.ts';
 import { RISCV64 } from '../../microkit/target.ts';
 import type { CounterNames } from '../../queues/counters.ts';
+import { isCounterNames } from '../../systems/counter-names.ts';
 import type { Oracle } from '../../systems/oracle.ts';
 import { domainsToHaveOwn, isPackageProgram } from '../../systems/own-programs.ts';
 import { closest } from '../closest.ts';
@@ -139,9 +140,4 @@ function checkSymbols(
   return declared
     .filter((symbol) => !set.includes(symbol))
     .map((symbol) => `warning: ${place}: no setvar sets '${symbol}', which its program declares`);
-}
-
-function isCounterNames(value: unknown): value is CounterNames<string> {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.values(value).every((index) => Number.isInteger(index));
 }

@@ -42,7 +42,7 @@ import { type CaughtInterrupts, catchInterrupts } from '../run/interrupt.ts';
 import type { CampaignPages } from '../ui/campaign-pages.ts';
 import { UI_PORT_HELP, uiPortOf } from '../ui/page-folder.ts';
 import { readChoice } from '../run/choices.ts';
-import { shellText } from '../shell-text.ts';
+import { shellText } from '../../systems/shell-text.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { listFaults } from './list-faults.ts';
 import { loadPlan } from './plan-file.ts';

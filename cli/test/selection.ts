@@ -8,7 +8,7 @@ import { readTestFile, type TestCase } from '../../testing/file/test-file.ts';
 import { TEST_BYTES_MAX } from '../../testing/given/yaml.ts';
 import { keep } from '../../testing/run/scene.ts';
 import { ROLES } from '../../testing/unit/roles.ts';
-import { shellText } from '../shell-text.ts';
+import { shellText } from '../../systems/shell-text.ts';
 import { FileScenes, type OnFolder } from './scene-loader.ts';
 import { suiteOf } from './suites.ts';
 

@@ -13,7 +13,7 @@ import { OutputFile } from '../output-file.ts';
 import { parseCount } from '../quantities.ts';
 import { openTerminal, type Terminal } from '../terminal.ts';
 import { listVerbs } from './list-verbs.ts';
-import { shellText } from '../shell-text.ts';
+import { shellText } from '../../systems/shell-text.ts';
 import { commandOf, type Selection, type Task } from './selection.ts';
 import { type RunTask, TaskRunner, type TestRequest } from './task-runner.ts';
 import { type PoolEars, runInProcesses } from './test-pool.ts';

@@ -33,7 +33,7 @@ export class HostedSession implements PageEars {
     const { page, find, scenario } = options;
     this.#options = options;
     const tell = (answer: Answer): void => {
-      if (answer.kind === 'view') page.show(answerText(answer));
+      if (answer.kind === 'view' || answer.kind === 'pulse') page.show(answerText(answer));
       else page.answer(answerText(answer));
     };
     const nowMs = (): number => hostNow() / 1e6;
@@ -80,9 +80,9 @@ export class HostedSession implements PageEars {
   }
 }
 
-/** As text; bytes are lists of numbers. */
+/** As text; bytes and other arrays of numbers are lists. */
 export function answerText(answer: Answer): string {
   return JSON.stringify(answer, (_, value: unknown) =>
-    value instanceof Uint8Array ? [...value] : value,
+    value instanceof Uint8Array || value instanceof Float64Array ? [...value] : value,
   );
 }

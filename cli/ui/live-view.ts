@@ -19,15 +19,15 @@ const LOG_KEPT = 200;
 export class LiveView {
   readonly watch: WorldWatch;
   readonly #loaded: LoadedSystem;
-  readonly #again: Scenario | undefined;
+  readonly #again: Scenario | string;
   readonly #log: string[] = [];
   #server: PageServer | undefined;
   #testbed: Testbed | undefined;
   #before: RunCounters | undefined;
   #timer: HostTimer | undefined;
 
-  /** @param again the same run as the page's own engine has it, if it can */
-  constructor(loaded: LoadedSystem, again: Scenario | undefined) {
+  /** @param again the same run as the page's own engine has it; or why that has none */
+  constructor(loaded: LoadedSystem, again: Scenario | string) {
     this.#loaded = loaded;
     this.#again = again;
     this.watch = new WorldWatch(loaded.system);
@@ -74,10 +74,12 @@ export class LiveView {
   }
 
   #greeting(): readonly string[] {
-    const scenario = this.#again;
-    const info = infoOf(this.#loaded, scenario === undefined ? [] : ['again']);
-    const shown = scenario ?? { ...FIRST_SCENARIO, system: info.name };
-    return [said({ kind: 'loaded', info, scenario: shown }), ...this.#log];
+    const again = this.#again;
+    const isThere = typeof again !== 'string';
+    const about = infoOf(this.#loaded, isThere ? ['again'] : []);
+    const info = isThere ? about : { ...about, whyNotBack: again };
+    const scenario = isThere ? again : { ...FIRST_SCENARIO, system: info.name };
+    return [said({ kind: 'loaded', info, scenario }), ...this.#log];
   }
 
   #show(): void {

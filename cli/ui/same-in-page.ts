@@ -17,16 +17,16 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 const DISK = `mem=${DISK_BYTES / 1024}K`;
 
-/** @returns undefined where the page has no such run */
+/** @returns why it has none, as a sentence's end, where it has none */
 export function sameInPage(
-  { name, hasUserPrograms }: LoadedSystem,
-  { testbed, set, path }: RunOptions,
+  loaded: LoadedSystem,
+  options: RunOptions,
   raw: RawOptions,
-): Scenario | undefined {
-  const isReadyMade = !hasUserPrograms && systems.some((system) => system.name === name);
-  const given = Object.entries(raw).filter(([, value]) => isGiven(value));
-  const isKnown = given.every(([option]) => KNOWN.has(option));
-  if (!isReadyMade || !isKnown || testbed.clock !== 'virtual' || !isAlone(raw)) return undefined;
+): Scenario | string {
+  const why = whyNone(loaded, options, raw);
+  if (why !== undefined) return why;
+  const { name } = loaded;
+  const { testbed, set, path } = options;
   const [rate, frame] = [numberOf(raw['rate']), numberOf(raw['frame'])];
   return {
     system: name,
@@ -39,6 +39,27 @@ export function sameInPage(
     plan: '',
     inputs: [],
   };
+}
+
+function whyNone(
+  { name, hasUserPrograms }: LoadedSystem,
+  { testbed }: RunOptions,
+  raw: RawOptions,
+): string | undefined {
+  if (testbed.clock !== 'virtual') {
+    return 'its clock is the one on the wall, by which nothing comes again; see --clock virtual';
+  }
+  if (!isAlone(raw))
+    return 'what comes from outside, through what it is plugged into, does not come again';
+  if (hasUserPrograms || !systems.some((system) => system.name === name)) {
+    return 'it has programs of your own; drop them onto the page, where they go back and forth';
+  }
+  const unknown = Object.entries(raw).find(
+    ([option, value]) => isGiven(value) && !KNOWN.has(option),
+  );
+  if (unknown === undefined) return undefined;
+  const word = unknown[0].replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return `the page, which would run it again, has no --${word}`;
 }
 
 /** Options that may be repeated are lists, which are empty when they are not there. */

@@ -3,6 +3,7 @@
 import { type BlockTask, FatError } from '../../clients/fat/block-io.ts';
 import { FatFileSystem } from '../../clients/fat/file-system.ts';
 import { BLK_TRANSFER_BYTES } from '../../queues/blk/layout.ts';
+import { baseName } from './own/file-names.ts';
 
 /** A page shows no more of a file. */
 const SHOWN_BYTES = 65_536;
@@ -38,7 +39,7 @@ export function listFiles(image: Uint8Array, path: string): FileListing {
 function* listing(blocks: number, path: string): BlockTask<FileListing> {
   const files = yield* FatFileSystem.mount(blocks);
   const parent = path.replace(/\/[^/]*$/, '') || '/';
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = baseName(path);
   const entry =
     name === '' ? undefined : (yield* files.list(parent)).find((each) => each.name === name);
   if (entry?.kind === 'file') {

@@ -13,6 +13,8 @@ export interface FoundSystem extends Pick<SystemInfo, 'summary' | 'systems' | 'o
   readonly isReadyMade: boolean;
   /** New instances of its programs for one more world, where they may keep something. */
   readonly renew?: () => Promise<WorldSystem>;
+  /** No world is made of it any more. */
+  readonly close?: () => void;
   /** Of a failure that is looked at again: what came out of its world then. */
   readonly outcome?: string;
 }
@@ -25,6 +27,8 @@ export type FindSystem = (
   scenario: Scenario,
   binaries?: Readonly<Record<string, Uint8Array>>,
 ) => Promise<FoundSystem>;
+
+type Hooks = Pick<SystemModule, 'counters' | 'attachDevices' | 'oracles'>;
 
 /** What can be chosen in its place. */
 export const SYSTEMS = systems.map(({ name, summary }) => ({ name, summary }));
@@ -47,15 +51,18 @@ function ofModule(
   scenario: Scenario,
 ): Pick<FoundSystem, 'options' | 'target'> {
   const values = completeChoices(module, scenario.choices);
-  const { counters, attachDevices, oracles } = module;
   return {
     options: shownOptions(module, values),
-    target: {
-      system: build(module, values),
-      ...(counters === undefined ? {} : { counters }),
-      ...(attachDevices === undefined ? {} : { attachDevices }),
-      ...(oracles === undefined ? {} : { oracles }),
-    },
+    target: { system: build(module, values), ...hooksOf(module) },
+  };
+}
+
+/** What a module brings beside its description. */
+export function hooksOf({ counters, attachDevices, oracles }: Hooks): Hooks {
+  return {
+    ...(counters === undefined ? {} : { counters }),
+    ...(attachDevices === undefined ? {} : { attachDevices }),
+    ...(oracles === undefined ? {} : { oracles }),
   };
 }
 

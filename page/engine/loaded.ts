@@ -4,13 +4,13 @@ import { capabilitiesOf } from '../../microkit/capability-table.ts';
 import { renderDot } from '../../microkit/graph/dot.ts';
 import { flatten, type SystemDescription } from '../../microkit/model.ts';
 import { devicesOf, pointsOf } from '../../sim/points/system-points.ts';
-import { NO_FAULTS, type Plan } from '../../sim/plan/plan.ts';
-import { readPlan } from '../../sim/plan/read-plan.ts';
+import type { Plan } from '../../sim/plan/plan.ts';
 import { uartsOf } from '../../systems/serial-devices.ts';
 import type { FoundSystem } from './found-system.ts';
 import { contentOf, guestsAtCable, nicsOf } from './plugs.ts';
 import type { Ability, CapabilityRow, SystemInfo } from './protocol.ts';
 import type { Scenario } from './scenario.ts';
+import { readScenarioPlan } from './scenario-plan.ts';
 
 export interface Loaded {
   readonly found: FoundSystem;
@@ -27,10 +27,8 @@ export function loadedOf(found: FoundSystem, scenario: Scenario): Loaded {
 }
 
 /** @throws Error with the first thing that is wrong in it */
-function planOf(system: SystemDescription, { plan: text }: Scenario): Plan {
-  if (text === '') return NO_FAULTS;
-  const include = (): string => 'a link has no files beside it';
-  const read = readPlan({ name: 'plan', text }, { points: pointsOf(system), include });
+function planOf(system: SystemDescription, scenario: Scenario): Plan {
+  const read = readScenarioPlan(scenario, pointsOf(system));
   if (read.ok) return read.plan;
   throw new Error(read.problems[0] ?? 'the plan cannot be read');
 }

@@ -12,6 +12,8 @@ import { Session } from './session.ts';
 const TURN_MS = 12;
 const PAUSE_MS = 4;
 const PROGRESS_MS = 250;
+/** Figures change so often while time passes, and pictures with each turn: nobody reads faster. */
+const VIEW_MS = 100;
 const NS_PER_MS = 1e6;
 /** Who comes back to a tab does not want to see what was missed. */
 const BEHIND_MS_MAX = 100;
@@ -31,6 +33,7 @@ export class Player {
   #isBusy = false;
   #isTurning = false;
   #playedUntilMs = 0;
+  #viewedMs = -Infinity;
   /** When it was last said how far it is. */
   #saidMs = 0;
 
@@ -80,6 +83,7 @@ export class Player {
   #begin(): void {
     this.#isTurning = true;
     this.#playedUntilMs = this.#time.nowMs();
+    this.#viewedMs = -Infinity;
     this.#time.after(0, () => this.#turn());
   }
 
@@ -103,7 +107,10 @@ export class Player {
     const behindMs = startMs - this.#playedUntilMs;
     const beforeNs = session.nowNs;
     const { speed } = session;
-    session.advance(behindMs * speed * NS_PER_MS, () => nowMs() - startMs > TURN_MS);
+    const isView = startMs - this.#viewedMs >= VIEW_MS;
+    if (isView) this.#viewedMs = startMs;
+    const isTime = (): boolean => nowMs() - startMs > TURN_MS;
+    session.advance(behindMs * speed * NS_PER_MS, isTime, isView ? 'view' : 'pulse');
     this.#playedUntilMs += (session.nowNs - beforeNs) / (speed * NS_PER_MS);
   }
 

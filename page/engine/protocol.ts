@@ -86,6 +86,18 @@ export interface SystemInfo {
     readonly value: string;
   }[];
   readonly abilities: readonly Ability[];
+  /** Of a live run that nobody can run again: why, as a sentence. */
+  readonly whyNotBack?: string;
+}
+
+/** Who has done something while time passes: little, since it is said for each picture. */
+export interface Pulse {
+  readonly timeNs: number;
+  readonly counts: Readonly<Record<StepUnit, number>>;
+  /** Kernel entries of each domain, in the order of {@link SystemInfo.domains}. */
+  readonly entries: ArrayLike<number>;
+  /** Signals from a domain to another one, row by row; the monitor is the last of them. */
+  readonly signals: ArrayLike<number>;
 }
 
 export interface CapabilityRow {
@@ -99,6 +111,8 @@ export interface CapabilityRow {
 export type Answer =
   | { readonly kind: 'loaded'; readonly info: SystemInfo; readonly scenario: Scenario }
   | { readonly kind: 'view'; readonly view: WorldView; readonly playing: boolean }
+  /** While time passes, between two views. */
+  | { readonly kind: 'pulse'; readonly pulse: Pulse }
   /** One more request has been seen to; said for each. */
   | { readonly kind: 'done' }
   /** Something begins that may never end: the last one said is who owes an answer; '' nobody. */

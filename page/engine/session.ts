@@ -20,7 +20,7 @@ import { guestsAtCable } from './plugs.ts';
 import { probe } from './probe.ts';
 import type { Answer, LoadRequest, Request } from './protocol.ts';
 import type { InputData, Moment, Scenario, StepUnit } from './scenario.ts';
-import { type Onlooker, runToMoment, type ShownWorld } from './shown-world.ts';
+import { type Onlooker, pulseOf, runToMoment, type ShownWorld } from './shown-world.ts';
 import { scenarioOf, TestedWorld } from './tested-world.ts';
 import { World } from './world.ts';
 import type { WorldView } from './world-view.ts';
@@ -43,7 +43,8 @@ export class Session {
   readonly #memory = { shown: new WorldMemory(), beside: new WorldMemory() };
   #loaded: Loaded | undefined;
   #world: ShownWorld | undefined;
-  #view: WorldView | undefined;
+  /** What is shown. */
+  #at: Pick<WorldView, 'timeNs' | 'counts'> | undefined;
   #hunt: Hunt | undefined;
   #speed = 0;
   /** What no world has been made of yet, of a system whose programs may keep something. */
@@ -85,7 +86,9 @@ export class Session {
       return;
     }
     if (request.kind === 'probe') {
-      probe(request, await this.#find(request.scenario, request.binaries), this.#tell);
+      const found = await this.#find(request.scenario, request.binaries);
+      probe(request, found, this.#tell);
+      found.close?.();
       return;
     }
     if (request.kind === 'open') {
@@ -114,8 +117,9 @@ export class Session {
    * Plays on for a stretch of virtual time, in slices.
    *
    * @param isTime asked after each slice whether it has been long enough
+   * @param shown what is told then; the last of it is always a view
    */
-  advance(forNs: number, isTime: () => boolean): void {
+  advance(forNs: number, isTime: () => boolean, shown: 'view' | 'pulse' = 'view'): void {
     const world = this.#worldAtRest();
     // Whole nanoseconds: a moment is put into links.
     const endNs = Math.round(world.now() + forNs);
@@ -125,7 +129,13 @@ export class Session {
     }
     this.#bringOut(world);
     if (world.isFinished || (!this.#awaitsSomebody && world.isAtEnd(Infinity))) this.#speed = 0;
-    this.#show(world.view('no digest'));
+    if (shown === 'view' || !this.isPlaying) {
+      this.#show(world.view('no digest'));
+      return;
+    }
+    const pulse = pulseOf(world, world.now());
+    this.#at = pulse;
+    this.#tell({ kind: 'pulse', pulse });
   }
 
   /** Time goes on while somebody may type or send something. */
@@ -137,7 +147,7 @@ export class Session {
 
   /** Virtual time of what is shown. */
   get nowNs(): number {
-    return this.#view?.timeNs ?? 0;
+    return this.#at?.timeNs ?? 0;
   }
 
   #do(request: Exclude<Request, { kind: 'load' | 'open' | 'probe' }>, loaded: Loaded): void {
@@ -200,9 +210,10 @@ export class Session {
   async #load({ scenario, moment, binaries }: Omit<LoadRequest, 'kind'>): Promise<void> {
     this.#speed = 0;
     // What was there before is gone, also when what comes cannot be loaded.
+    this.#loaded?.found.close?.();
     this.#loaded = undefined;
     this.#world = undefined;
-    this.#view = undefined;
+    this.#at = undefined;
     this.#fresh = [];
     this.#digests.clear();
     const found = await this.#find(scenario, binaries);
@@ -230,7 +241,7 @@ export class Session {
 
   #step(unit: StepUnit, by: 1 | -1): void {
     this.#speed = 0;
-    const count = (this.#view?.counts[unit] ?? 0) + by;
+    const count = (this.#at?.counts[unit] ?? 0) + by;
     if (count < 1) this.#goTo({ kind: 'time', timeNs: 0 });
     else this.#goTo({ kind: unit, count });
   }
@@ -321,7 +332,7 @@ export class Session {
   }
 
   #show(view: WorldView): void {
-    this.#view = view;
+    this.#at = view;
     this.#tell({ kind: 'view', view, playing: this.isPlaying });
   }
 

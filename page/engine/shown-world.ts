@@ -7,6 +7,7 @@ import type { Instrument } from '../../systems/trace/observer.ts';
 import type { WireParts, Wires } from '../../systems/testbed.ts';
 import type { ReceivedFrame } from './hand-station.ts';
 import type { ConsoleText, ShownDisk } from './plugs.ts';
+import type { Pulse } from './protocol.ts';
 import type { Moment } from './scenario.ts';
 import { Halted, type WorldWatch } from './world-watch.ts';
 import type { WorldView } from './world-view.ts';
@@ -33,6 +34,12 @@ export interface ShownWorld {
 
 export interface WorldListener {
   log(pd: string, line: string, timeNs: number): void;
+}
+
+/** Says little, and is made at once: see `Pulse`. */
+export function pulseOf({ watch }: ShownWorld, timeNs: number): Pulse {
+  const { counts, entries, signals } = watch;
+  return { timeNs, counts: { ...counts }, entries: entries.slice(), signals: signals.slice() };
 }
 
 /** Who else looks at a world: a recording, a packet's path. */

@@ -11,10 +11,10 @@ interface WorkerScope {
   postMessage(answer: Answer): void;
 }
 
-// The engine needs nothing of what is taken away.
-closeScope(globalThis);
 const scope = globalThis as unknown as WorkerScope;
-const tell = (answer: Answer): void => scope.postMessage(answer);
+const tell: WorkerScope['postMessage'] = scope.postMessage.bind(scope);
+// The engine needs nothing else of what is taken away.
+closeScope(globalThis);
 const find = ownOrReady({ begins: (what) => tell({ kind: 'begins', what }) });
 const player = new Player(tell, { after, nowMs }, find);
 scope.onmessage = ({ data }) => player.ask(data);

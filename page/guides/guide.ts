@@ -34,8 +34,6 @@ export interface Step {
 }
 
 export interface Guide {
-  readonly name: string;
-  readonly title: string;
   /** What it is about, in a sentence or two. */
   readonly about: string;
   readonly scenario: Scenario;

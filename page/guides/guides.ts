@@ -3,6 +3,7 @@
 import { frameText } from '../engine/frames.ts';
 import { FIRST_SCENARIO } from '../engine/scenario.ts';
 import { type Guide, replaced, said, type Seen } from './guide.ts';
+import type { GuideName } from './names.ts';
 import { hostileSystem, lostWakeUpSystem, revokeSystem, tutorialSystem } from './sources.ts';
 
 const MS = 1e6;
@@ -30,8 +31,6 @@ function fileHas({ scenario }: Seen, file: string, words: RegExp): boolean {
 }
 
 const ECHO: Guide = {
-  name: 'echo',
-  title: 'A packet on its way',
   about:
     'Two clients share one network device. Between them and the wire are a [driver|protection domain], two [virtualisers|virtualiser] and a [copier|copier] each, and none trusts the next.',
   scenario: FIRST_SCENARIO,
@@ -68,8 +67,6 @@ const ECHO: Guide = {
 };
 
 const DRIVER: Guide = {
-  name: 'driver',
-  title: 'Write a driver',
   about:
     'The tutorial of docs/writing-a-driver.md: a thermometer, its driver, and a reader that sees the samples in shared memory.',
   scenario: { ...FIRST_SCENARIO, system: 'weather', own: tutorialSystem() },
@@ -116,8 +113,6 @@ const DRIVER: Guide = {
 };
 
 const POWER_CUT: Guide = {
-  name: 'power-cut',
-  title: 'A disk, and a power cut',
   about:
     'A FAT file system on a disk with a cache, behind a block [virtualiser|virtualiser]. When the power goes, a disk forgets what it was not told to keep.',
   scenario: { ...FIRST_SCENARIO, system: 'fat' },
@@ -162,8 +157,6 @@ const POWER_CUT: Guide = {
 };
 
 const SLOW_LINE: Guide = {
-  name: 'slow-line',
-  title: 'A slow serial line',
   about:
     'Two clients and a shell share one UART. A character takes as long on the line as it would on a wire, and programs do not wait for it.',
   scenario: { ...FIRST_SCENARIO, system: 'serial' },
@@ -203,8 +196,6 @@ const SLOW_LINE: Guide = {
 };
 
 const LOST_WAKE_UP: Guide = {
-  name: 'lost-wake-up',
-  title: 'A lost wake-up',
   about:
     'A driver puts eight samples into a ring, and signals a reader only when it wants to be signalled, as the queues of sDDF do. The reader has a bug that one does not see at first.',
   scenario: { ...FIRST_SCENARIO, system: 'samples', own: lostWakeUpSystem() },
@@ -259,8 +250,6 @@ const LOST_WAKE_UP: Guide = {
 };
 
 const HOSTILE: Guide = {
-  name: 'hostile-client',
-  title: 'A hostile client',
   about:
     'In the echo system, client0 is another program now: it writes random numbers over its own queues, and signals everybody. Who else is harmed?',
   scenario: { ...FIRST_SCENARIO, system: 'echo', own: hostileSystem() },
@@ -298,8 +287,6 @@ const HOSTILE: Guide = {
 };
 
 const REVOKE: Guide = {
-  name: 'revoke',
-  title: 'Capabilities, and taking one back',
   about:
     'An owner holds a [capability|capability] to the thread of a worker, and with it the right to suspend and resume it. Who has no capability has no right.',
   scenario: { ...FIRST_SCENARIO, system: 'slices', own: revokeSystem() },
@@ -338,12 +325,13 @@ const REVOKE: Guide = {
   ],
 };
 
-export const ALL_GUIDES: readonly Guide[] = [
-  ECHO,
-  DRIVER,
-  POWER_CUT,
-  SLOW_LINE,
-  LOST_WAKE_UP,
-  HOSTILE,
-  REVOKE,
-];
+/** By the name that an address or the page's list has. */
+export const ALL_GUIDES: Readonly<Record<GuideName, Guide>> = {
+  echo: ECHO,
+  driver: DRIVER,
+  'power-cut': POWER_CUT,
+  'slow-line': SLOW_LINE,
+  'lost-wake-up': LOST_WAKE_UP,
+  'hostile-client': HOSTILE,
+  revoke: REVOKE,
+};

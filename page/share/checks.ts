@@ -12,6 +12,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /** A name is not longer. */
 const NAME_MAX = 200;
+/** Seconds of virtual time in a second. */
+const SPEED_MAX = 1000;
 
 export function oneOf<Word extends string>(
   value: unknown,
@@ -43,4 +45,9 @@ export function integer(value: unknown, what: string, min: number, max: number):
     return value;
   }
   throw new LinkProblem(`the link's ${what} is no number from ${min} to ${max}`);
+}
+
+export function speedOf(value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value <= SPEED_MAX) return value;
+  throw new LinkProblem(`the speed is no number up to ${SPEED_MAX}`);
 }

@@ -21,7 +21,7 @@ import { commandLine } from './command-line.ts';
 
 const FOR_NS = 2_345_678;
 
-const ECHO = { nics: 1, uarts: [], disks: 0, content: 'nothing' } as const;
+const ECHO = { nics: 1, uarts: [], disks: 0, content: 'nothing', points: [] } as const;
 
 /** @returns what the page says of a run, and its line for a shell */
 async function inPage(scenario: Scenario): Promise<{ json: string; line: string | undefined }> {
@@ -188,6 +188,16 @@ describe('the same on your machine', () => {
     const scenario = { ...FIRST_SCENARIO, net: 'hand' } as const;
 
     expect(commandLine(scenario, FOR_NS, ECHO)).toBeUndefined();
+  });
+
+  it.each([
+    ['"fault" : "power-cut"', 'no line'],
+    ['"fault": "read-only", "comment": "not \\"fault\\": \\"power-cut\\""', 'a line'],
+  ])('knows by its plan whether a disk forgets: %s', async (fault, expected) => {
+    const plan = `{"schema":1,"rules":[{"at":"blk0.medium", ${fault}, "when":{"time":"1ms"}}]} // a comment`;
+    const { line } = await inPage({ ...FIRST_SCENARIO, system: 'blk', plan });
+
+    expect(line === undefined ? 'no line' : 'a line').toBe(expected);
   });
 
   it('is none where a person has done something', () => {

@@ -1,7 +1,9 @@
 /** The same run on one's own machine: a line for a shell that does what the page shows. */
 
+import { shellQuoted, shellText } from '../../systems/shell-text.ts';
 import type { SystemInfo } from '../engine/protocol.ts';
 import { DISK_BYTES, type Scenario } from '../engine/scenario.ts';
+import { rulesOf } from '../engine/scenario-plan.ts';
 
 /** A run has a length. */
 const FOR_NS_MIN = 1000;
@@ -22,7 +24,7 @@ const CONTROLS = new RegExp(CONTROL, 'gu');
 export function commandLine(
   scenario: Scenario,
   forNs: number,
-  info: Pick<SystemInfo, 'nics' | 'uarts' | 'disks' | 'content'>,
+  info: Pick<SystemInfo, 'nics' | 'uarts' | 'disks' | 'content' | 'points'>,
   files: 'written' | 'there' = 'written',
 ): string | undefined {
   const line = commandOf(scenario, forNs, info);
@@ -43,7 +45,7 @@ function commandOf(
   if (net === 'test') return testedLine(scenario);
   if (inputs.length > 0 || info.uarts.length > 1) return undefined;
   // The command's disks may be files, which keep what they have when the power goes.
-  if (/"fault":\s*"power-cut"/.test(plan)) return undefined;
+  if (rulesOf(scenario, info.points).some(({ fault }) => fault === 'power-cut')) return undefined;
   // With nobody there, the command's link is down.
   if (info.nics > 0 && net === 'hand') return undefined;
   const words = ['npx sddf run', systemWord(scenario), '--clock virtual --json'];
@@ -83,8 +85,7 @@ function systemWord({ system, own }: Scenario): string {
 /** A choice may be a stranger's, as a plan may. */
 function choiceWords({ choices }: Scenario): readonly string[] {
   return Object.entries(choices).map(([name, choice]) => {
-    const text = `${name}=${choice}`;
-    return `--set ${/^[\w.=-]+$/.test(text) ? text : quoted(text)}`;
+    return `--set ${shellText(`${name}=${choice}`)}`;
   });
 }
 
@@ -95,7 +96,7 @@ function written([path, text]: readonly [string, string]): string {
 }
 
 function planWritten(plan: string): string {
-  const print = CONTROL.test(plan) ? printed(`${plan}\n`) : `printf '%s\\n' ${quoted(plan)}`;
+  const print = CONTROL.test(plan) ? printed(`${plan}\n`) : `printf '%s\\n' ${shellQuoted(plan)}`;
   return `${print} > plan.json`;
 }
 
@@ -104,7 +105,7 @@ function planWritten(plan: string): string {
  * quote, so that what follows them might be a command: none is in the line, but ends of lines.
  */
 function printed(text: string): string {
-  if (!CONTROL.test(text)) return `printf %s ${quoted(text)}`;
+  if (!CONTROL.test(text)) return `printf %s ${shellQuoted(text)}`;
   const escaped = text
     .replaceAll('\\', String.raw`\\`)
     .replaceAll(CONTROLS, (letter) =>
@@ -112,7 +113,7 @@ function printed(text: string): string {
         .map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`)
         .join(''),
     );
-  return `printf %b ${quoted(escaped)}`;
+  return `printf %b ${shellQuoted(escaped)}`;
 }
 
 function netWords({ rate, frame }: Scenario): readonly string[] {
@@ -121,9 +122,4 @@ function netWords({ rate, frame }: Scenario): readonly string[] {
     ...(rate === undefined ? [] : [`--rate ${rate} --burst 1`]),
     ...(frame === undefined ? [] : [`--frame ${frame}`]),
   ];
-}
-
-/** A plan may be a stranger's, and has texts and comments: a shell shall see one word of it. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

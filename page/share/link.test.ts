@@ -33,6 +33,21 @@ const OWN: Shared = {
   mode: 'whole',
 };
 
+/** With an image: a link of version 3. */
+const IMAGED: Shared = {
+  scenario: {
+    ...FIRST_SCENARIO,
+    system: 'pair',
+    own: { main: 'pair.system', files: { 'pair.system': '<system/>\n' } },
+  },
+  mode: 'embed',
+  speed: 0.01,
+  binaries: {
+    'greeter.elf': Uint8Array.of(127, 69, 76, 70, 0, 255),
+    'empty.bin': new Uint8Array(),
+  },
+};
+
 /** A world of a failure file. */
 const TESTED: Shared = {
   scenario: {
@@ -74,6 +89,10 @@ const FROZEN: readonly (readonly [string, Shared])[] = [
     '2.LY5RCsIwEESvUvY72OJnPIr6EdqVBpJsaCK1lEAPogfwHN6kJ3Fa_VmWebM7M1NqOZjBCmnsU8rsSRO3vZAiTNtyAiqKEnNHulEUOMPiRCIsg8lM-tg0ANGZAALVhnjPuDtfFckIcSZv7Ab9dABQdLNuf_wXEPmIMuRqLqdL2KKd5ZBTvTXZx89V19W6PD_vdXnBVgp6eenQgMZeHFP5Ag',
     OWN,
   ],
+  [
+    '3.VY69DsIwEIN5Fs9RCQwMEWKDiTcoHdL2WiI1P0qDUFVFPDpcKQvbyT7784yxIaej8VB8T2MiC4WgTYRAc_emoZGtLDAStVBSwFHil8H7wC9RJ4LaS8lGGLRjh1XjwiNxrqwE_JPFGVabxVyaix9HoDPDt_5PVjiu1_Z0c8iZ2da3TAHZmjfwlLBuKeSOWVb3S0lZoo9EiWJBQwdxqETJiZCmoma0kFWVN6_z9bJ5fwA',
+    IMAGED,
+  ],
 ];
 
 /** @param padded bytes in all, with blanks behind */
@@ -82,18 +101,29 @@ function packed(value: unknown, padded = 0, version = 1): string {
   return `${version}.${Buffer.from(bytes).toString('base64url')}`;
 }
 
+/** A link of version 3 with four bytes of images. */
+function imaged(images: unknown): string {
+  const record = strToU8(JSON.stringify({ ...OWN, images }));
+  const bytes = deflateSync(Uint8Array.of(...record, 0, 1, 2, 3, 4));
+  return `3.${Buffer.from(bytes).toString('base64url')}`;
+}
+
 describe('a link', () => {
   it('has all of a run in it', () => {
     expect(fromFragment(`#${toFragment(SHARED)}`)).toEqual(SHARED);
     expect(fromFragment(toFragment(SHARED))).toEqual(SHARED);
     expect(fromFragment(toFragment(OWN))).toEqual(OWN);
     expect(fromFragment(toFragment(TESTED))).toEqual(TESTED);
+    expect(fromFragment(toFragment(IMAGED))).toEqual(IMAGED);
   });
 
   it('is of version 1 as long as an older page can read it', () => {
     expect(toFragment(SHARED)).toMatch(/^1\./);
     expect(toFragment(OWN)).toMatch(/^2\./);
     expect(toFragment(TESTED)).toMatch(/^2\./);
+    expect(toFragment(IMAGED)).toMatch(/^3\./);
+    expect(toFragment({ ...IMAGED, binaries: {} })).toMatch(/^2\./);
+    expect(toFragment({ ...SHARED, speed: 1 })).toMatch(/^1\./);
   });
 
   it('is not made where it would be too long to open', () => {
@@ -126,7 +156,7 @@ describe('a link', () => {
     ['#live', 'begins with a version'],
     ['1.', 'begins with a version'],
     [packed({ scenario: FIRST_SCENARIO, mode: 'whole' }).replace('1.', '0.'), 'version 0'],
-    ['3.abc', 'reload it'],
+    ['4.abc', 'reload it'],
     ['1.abc', 'damaged'],
     [toFragment(SHARED).slice(0, -9), 'damaged'],
     [`1.${'a'.repeat(100_001)}`, 'longer'],
@@ -160,6 +190,20 @@ describe('a link', () => {
       [ownWith({ files: { 'my.ts': 5 } }), 'file is no short text'],
       [ownWith({ files: [] }), 'files is no record'],
     ].map(([value, words]) => [packed(value, 0, 2), String(words)] as const),
+    [packed({ scenario: FIRST_SCENARIO, mode: 'whole', speed: -1 }), 'speed is no number'],
+    ...[
+      { images: [['a.elf', 5]], words: 'size of an image is no number from 0 to 4' },
+      {
+        images: [
+          ['a.elf', 3],
+          ['b.elf', 2],
+        ],
+        words: 'size of an image is no number from 0 to 1',
+      },
+      { images: [['../a.elf', 3]], words: 'a name that is none' },
+      { images: { 'a.elf': 3 }, words: 'images is no list' },
+      { images: undefined, words: 'images is no list' },
+    ].map(({ images, words }) => [imaged(images), words] as const),
     // Packed a thousand times: 20 MB of blanks behind what would be a link.
     [packed({ scenario: FIRST_SCENARIO, mode: 'whole' }, 20_000_000), 'unpacks to more'],
   ])('%# is refused in one line', (fragment, words) => {

@@ -13,7 +13,7 @@ import {
   STEP_UNITS,
   type TestedTraffic,
 } from '../engine/scenario.ts';
-import { fields, integer, LinkProblem, list, oneOf, textOf } from './checks.ts';
+import { fields, integer, LinkProblem, list, oneOf, speedOf, textOf } from './checks.ts';
 
 export { LinkProblem } from './checks.ts';
 
@@ -25,15 +25,21 @@ export interface Shared {
   readonly scenario: Scenario;
   readonly moment?: Moment;
   readonly mode: LinkMode;
+  /** Time passed when it was made, so many virtual seconds in one; an older page stands still. */
+  readonly speed?: number;
+  /** Files of a system of one's own that are no text: images of programs. */
+  readonly binaries?: Readonly<Record<string, Uint8Array>>;
 }
 
 /**
- * Version 2 has a system of one's own, or test traffic. Links without them are of version 1 still,
- * which an older page reads too.
+ * Version 2 has a system of one's own, or test traffic; version 3 has images, too. A link has the
+ * lowest version that says all of it, which an older page reads too.
  */
-const VERSION = 2;
+const VERSION = 3;
 /** A fragment is longer in no browser; and what it unpacks to has an end. */
 const FRAGMENT_MAX = 100_000;
+/** The same, for a person. */
+export const ROOM = '73 KiB when packed';
 const UNPACKED_MAX = 1_000_000;
 const INPUTS_MAX = 10_000;
 const BYTES_MAX = 4096;
@@ -45,11 +51,16 @@ const PATH_MAX = 200;
 /** A path below a folder, without a step up. */
 const PATH = /^(?:\w[\w.-]*\/)*\w[\w.-]*$/;
 
+/**
+ * What stands between the record, as JSON, and the bytes of images, one behind the other: no JSON
+ * has it.
+ */
+const END_OF_RECORD = 0;
+
 /** @returns the fragment, without `#` @throws LinkProblem when it would be too long to open */
 export function toFragment(shared: Shared): string {
-  const { own, net } = shared.scenario;
-  const version = own === undefined && net !== 'test' ? 1 : VERSION;
-  const packed = deflateSync(strToU8(JSON.stringify(shared)), { level: 9 });
+  const version = versionOf(shared);
+  const packed = deflateSync(unpackedOf(shared), { level: 9 });
   let text = '';
   for (const byte of packed) text += String.fromCharCode(byte);
   const code = btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
@@ -58,6 +69,26 @@ export function toFragment(shared: Shared): string {
     throw new LinkProblem('the files are too long for a link: give them on as files');
   }
   return fragment;
+}
+
+function versionOf({ scenario: { own, net }, binaries = {} }: Shared): number {
+  if (Object.keys(binaries).length > 0) return VERSION;
+  return own === undefined && net !== 'test' ? 1 : 2;
+}
+
+function unpackedOf({ binaries = {}, ...record }: Shared): Uint8Array {
+  const images = Object.entries(binaries);
+  if (images.length === 0) return strToU8(JSON.stringify(record));
+  const sizes = images.map(([name, bytes]) => [name, bytes.length] as const);
+  const head = strToU8(JSON.stringify({ ...record, images: sizes }));
+  const parts = [head, Uint8Array.of(END_OF_RECORD), ...images.map(([, bytes]) => bytes)];
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /**
@@ -90,10 +121,15 @@ export function fromFragment(fragment: string): Shared | undefined {
       `the link is of version ${version}; this page knows ${VERSION}: reload it`,
     );
   }
-  return readShared(unpack(code), Number(version));
+  const bytes = unpack(code);
+  const end = Number(version) < 3 ? -1 : bytes.indexOf(END_OF_RECORD);
+  const record = end < 0 ? bytes : bytes.subarray(0, end);
+  const value = undamaged(() => JSON.parse(strFromU8(record)) as unknown);
+  const images = end < 0 ? new Uint8Array() : bytes.subarray(end + 1);
+  return readShared(value, images, Number(version));
 }
 
-function unpack(code: string): unknown {
+function unpack(code: string): Uint8Array {
   const bytes = undamaged(() => {
     const text = atob(code.replaceAll('-', '+').replaceAll('_', '/'));
     const packed = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
@@ -103,7 +139,7 @@ function unpack(code: string): unknown {
   if (bytes.length > UNPACKED_MAX) {
     throw new LinkProblem('the link unpacks to more than any that was made');
   }
-  return undamaged(() => JSON.parse(strFromU8(bytes)) as unknown);
+  return bytes;
 }
 
 function undamaged<Value>(read: () => Value): Value {
@@ -114,8 +150,9 @@ function undamaged<Value>(read: () => Value): Value {
   }
 }
 
-function readShared(value: unknown, version: number): Shared {
-  const { scenario, moment, mode } = fields(value, 'link');
+/** @param bytes of all images that it has, one behind the other */
+function readShared(value: unknown, bytes: Uint8Array, version: number): Shared {
+  const { scenario, moment, mode, speed, images } = fields(value, 'link');
   const { own } = fields(scenario, 'scenario');
   return {
     scenario: {
@@ -124,7 +161,27 @@ function readShared(value: unknown, version: number): Shared {
     },
     ...(moment === undefined ? {} : { moment: readMoment(moment) }),
     mode: oneOf(mode, 'mode', LINK_MODES),
+    ...(speed === undefined ? {} : { speed: speedOf(speed) }),
+    ...(version < 3 ? {} : { binaries: readImages(images, bytes) }),
   };
+}
+
+function readImages(value: unknown, bytes: Uint8Array): Readonly<Record<string, Uint8Array>> {
+  let at = 0;
+  const images = list(value, 'images', FILES_MAX).map((each) => {
+    const [name, size] = list(each, 'image', 2);
+    const from = at;
+    at += integer(size, 'size of an image', 0, bytes.length - from);
+    // A copy: what it was unpacked from is not kept for it.
+    return [pathOf(textOf(name, 'image')), bytes.slice(from, at)] as const;
+  });
+  return Object.fromEntries(images);
+}
+
+/** @throws LinkProblem when it leads out of the folder, or is no path at all */
+function pathOf(path: string): string {
+  if (PATH.test(path) && path.length <= PATH_MAX) return path;
+  throw new LinkProblem('the link has a file with a name that is none');
 }
 
 function readScenario(value: unknown, version: number): Scenario {
@@ -155,10 +212,8 @@ function readOwn(value: unknown): OwnSystem {
   const entries = Object.entries(fields(given['files'], 'files'));
   if (entries.length > FILES_MAX)
     throw new LinkProblem(`the link has more than ${FILES_MAX} files`);
-  const bad = entries.find(([path]) => !PATH.test(path) || path.length > PATH_MAX);
-  if (bad !== undefined) throw new LinkProblem('the link has a file with a name that is none');
   const files = Object.fromEntries(
-    entries.map(([path, text]) => [path, textOf(text, 'file', FILE_MAX)]),
+    entries.map(([path, text]) => [pathOf(path), textOf(text, 'file', FILE_MAX)]),
   );
   const main = textOf(given['main'], 'main');
   if (Object.hasOwn(files, main) && /\.(?:ts|system)$/.test(main)) return { main, files };

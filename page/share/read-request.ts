@@ -8,15 +8,13 @@ import { readPlan } from '../../sim/plan/read-plan.ts';
 import type { PointKind } from '../../sim/points/point.ts';
 import type { Request } from '../engine/protocol.ts';
 import { STEP_UNITS } from '../engine/scenario.ts';
-import { type Fields, fields, integer, LinkProblem, oneOf, textOf } from './checks.ts';
+import { type Fields, fields, integer, LinkProblem, oneOf, speedOf, textOf } from './checks.ts';
 import { readMoment } from './link.ts';
 
 const KINDS = [
   ...['play', 'pause', 'step', 'seek', 'break', 'path', 'trace', 'timeline'],
   ...['capabilities', 'blocks', 'files', 'open'],
 ] as const;
-/** Seconds of virtual time in a second. */
-const SPEED_MAX = 1000;
 const SECOND_NS = 1e9;
 const SEED_MAX = 0xffff_ffff;
 
@@ -67,11 +65,6 @@ export function readRequest(text: string, points: readonly PointKind[]): Request
 
 function diskOf(given: Fields): number {
   return integer(given['disk'], 'disk', 0, 15);
-}
-
-function speedOf(value: unknown): number {
-  if (typeof value === 'number' && value > 0 && value <= SPEED_MAX) return value;
-  throw new LinkProblem(`the speed is no number up to ${SPEED_MAX}`);
 }
 
 /** A rule is read as one of a plan is. */

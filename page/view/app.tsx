@@ -2,11 +2,13 @@
 
 import type { JSX } from 'preact';
 import type { Ability } from '../engine/protocol.ts';
+import { Brought } from './brought.tsx';
 import { Campaign } from './campaign.tsx';
 import { Chooser } from './chooser.tsx';
 import { Consoles } from './consoles.tsx';
 import { Counters, Domains, Queues } from './counters.tsx';
 import { Faults } from './faults.tsx';
+import { GoingBack } from './going-back.tsx';
 import { Graph } from './graph.tsx';
 import { Guide, GuideChoice } from './guide.tsx';
 import { Disk } from './disk.tsx';
@@ -16,7 +18,7 @@ import { Network } from './network.tsx';
 import { Oracles } from './oracles.tsx';
 import { Path } from './path.tsx';
 import { Plot } from './plot.tsx';
-import { GoingBack, Share } from './share.tsx';
+import { Share } from './share.tsx';
 import { type PageState, type Store, useStore } from './store.ts';
 import { Timeline } from './timeline.tsx';
 import { Trace } from './trace.tsx';
@@ -24,13 +26,13 @@ import { Write } from './write.tsx';
 
 export function App({ store }: { store: Store }): JSX.Element {
   const state = useStore(store);
-  const { mode, info, problem, dropped } = state;
+  const { mode, info, problem, dropped, brought } = state;
   const canDo = (ability: Ability): boolean => info?.abilities.includes(ability) === true;
   return (
     <main class={mode}>
       <header>
-        <h1>sDDF testbed{store.isLive ? `: ${liveName(state)}` : ''}</h1>
-        {mode === 'whole' && !store.isLive ? (
+        <h1 tabIndex={-1}>sDDF testbed{store.isLive ? `: ${liveName(state)}` : ''}</h1>
+        {mode === 'whole' && !store.isLive && brought === undefined ? (
           <>
             <Chooser store={store} state={state} />
             <div class="row">
@@ -47,6 +49,7 @@ export function App({ store }: { store: Store }): JSX.Element {
           <p id="dropped">{dropped} frames were not shown: this page is slow</p>
         ) : null}
       </header>
+      {brought === undefined ? null : <Brought store={store} shared={brought} />}
       {mode === 'whole' ? <Guide store={store} state={state} /> : null}
       {mode === 'embed' ? null : <Campaign store={store} state={state} />}
       {info === undefined ? null : <Run store={store} state={state} canDo={canDo} />}

@@ -5,8 +5,9 @@
  */
 
 import { every, nowMs, type Timer } from '../clock.ts';
-import type { Answer, ProbeRequest } from '../engine/protocol.ts';
+import type { ProbeRequest } from '../engine/protocol.ts';
 import { ON_TOP } from '../engine/probed-program.ts';
+import { readAnswer } from '../share/read-answer.ts';
 import { startEngine } from './engine-worker.ts';
 
 /** So long nothing new begins. */
@@ -44,10 +45,11 @@ export function findCulprit(
     close();
     found(culprit);
   };
-  worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
+  worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     heardMs = nowMs();
-    if (data.kind === 'begins' && data.what !== '') last = data.what;
-    if (data.kind === 'probed' || data.kind === 'failed') end(undefined);
+    const answer = readAnswer(data);
+    if (answer?.kind === 'begins' && answer.what !== '') last = answer.what;
+    if (answer?.kind === 'probed' || answer?.kind === 'failed') end(undefined);
   });
   worker.addEventListener('error', () => end(last?.split(ON_TOP).at(-1)));
   worker.postMessage(request);

@@ -2,6 +2,7 @@
 
 import { after, every, nowMs } from '../clock.ts';
 import type { Answer, Request } from '../engine/protocol.ts';
+import { readAnswer } from '../share/read-answer.ts';
 import { requestText } from '../share/request-text.ts';
 import { startEngine } from './engine-worker.ts';
 
@@ -13,6 +14,8 @@ export interface EngineLink {
 
 export interface EngineListener {
   answered(answer: Answer): void;
+  /** The engine has said what none of ours says: a program has changed it. It is left out. */
+  misheard(): void;
   /** The engine does not answer any more: it is busy without end, or it is gone. */
   lost(loss: Loss): void;
 }
@@ -50,14 +53,7 @@ export class WorkerLink implements EngineLink {
   constructor(listener: EngineListener) {
     this.#listener = listener;
     this.#worker = startEngine();
-    this.#worker.addEventListener('message', ({ data }: MessageEvent<Answer>) => {
-      // A loop without an end may print: that is no sign of life.
-      if (data.kind !== 'log') this.#heardMs = nowMs();
-      this.#hasStarted = true;
-      if (data.kind === 'done') this.#owed -= 1;
-      if (data.kind === 'view') this.#isPlaying = data.playing;
-      listener.answered(data);
-    });
+    this.#worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => this.#hear(data));
     this.#worker.addEventListener('error', (event) => {
       this.#end({ kind: 'gone', why: event.message || 'its script cannot be loaded' });
     });
@@ -77,6 +73,20 @@ export class WorkerLink implements EngineLink {
   close(): void {
     this.#looks.cancel();
     this.#worker.terminate();
+  }
+
+  #hear(data: unknown): void {
+    const answer = readAnswer(data);
+    if (answer === undefined) {
+      this.#listener.misheard();
+      return;
+    }
+    // A loop without an end may print: that is no sign of life.
+    if (answer.kind !== 'log') this.#heardMs = nowMs();
+    this.#hasStarted = true;
+    if (answer.kind === 'done') this.#owed -= 1;
+    if (answer.kind === 'view') this.#isPlaying = answer.playing;
+    this.#listener.answered(answer);
   }
 
   #look(): void {
@@ -123,7 +133,9 @@ export class LiveLink implements EngineLink {
   #open(): WebSocket {
     const socket = new WebSocket(this.#url);
     socket.addEventListener('message', ({ data }: MessageEvent<string>) => {
-      this.#listener.answered(revived(JSON.parse(data)));
+      const answer = readAnswer(revived(JSON.parse(data)));
+      if (answer === undefined) this.#listener.misheard();
+      else this.#listener.answered(answer);
     });
     socket.addEventListener('close', ({ code, reason }) => {
       if (this.#isClosed) return;
@@ -137,13 +149,9 @@ export class LiveLink implements EngineLink {
 }
 
 /** Bytes come as lists of numbers. */
-function revived(answer: Answer): Answer {
-  if (answer.kind === 'files' && answer.listing.kind === 'file') {
-    const { listing } = answer;
-    return { ...answer, listing: { ...listing, bytes: Uint8Array.from(listing.bytes) } };
-  }
-  if (answer.kind !== 'console' && answer.kind !== 'frame' && answer.kind !== 'blocks') {
-    return answer;
-  }
-  return { ...answer, bytes: Uint8Array.from(answer.bytes) };
+function revived(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  if ('listing' in answer) return { ...answer, listing: revived(answer.listing) };
+  if (!('bytes' in answer) || !Array.isArray(answer.bytes)) return answer;
+  return { ...answer, bytes: Uint8Array.from(answer.bytes as readonly number[]) };
 }

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { FaultKind, PointKind } from '../../sim/points/point.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
+import { rulesOf } from '../engine/scenario-plan.ts';
 import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 import { timeText } from './words.ts';
@@ -53,8 +54,7 @@ export function Faults({ store, state }: { store: Store; state: PageState }): JS
         ))}
       </div>
       <p class="help">
-        Faults in the plan:{' '}
-        <output id="planned">{scenario.plan.match(/"at":/g)?.length ?? 0}</output>
+        Faults in the plan: <output id="planned">{rulesOf(scenario, points).length}</output>
       </p>
       <Struck state={state} />
     </section>

@@ -1,37 +1,35 @@
-/**
- * The system as a picture that lives: Graphviz draws it once, and what happens colours it. A domain
- * that has entered the kernel since the last frame is lit, a line on which a signal flew too; the
- * one in the middle of a kernel entry has a frame.
- */
+/** The system as a picture that lives: Graphviz draws it once, and what happens colours it. */
 
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Help } from './help.tsx';
+import { LivePicture, titleOf } from './live-picture.ts';
+import { drawNow, numberedNames } from './now.ts';
 import type { PageState, Store } from './store.ts';
 
 export function Graph({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
+  const [picture, setPicture] = useState<LivePicture | undefined>(undefined);
   const dot = state.info?.dot;
   useEffect(() => {
     const box = place.current;
-    if (dot === undefined || box === null) return;
+    const domains = store.state.info?.domains;
+    if (dot === undefined || domains === undefined || box === null) return undefined;
+    let isOld = false;
     void draw(dot).then((svg) => {
+      if (isOld) return;
       box.replaceChildren(svg);
-      for (const node of box.querySelectorAll<SVGGElement>('g.node')) {
-        const pd = titleOf(node);
-        if (!isDomain(store, pd) || !store.isHeard) continue;
-        node.setAttribute('tabindex', '0');
-        node.setAttribute('role', 'button');
-        node.addEventListener('click', () => store.ask({ kind: 'capabilities', pd }));
-        node.addEventListener('keydown', ({ key }) => {
-          if (key === 'Enter' || key === ' ') store.ask({ kind: 'capabilities', pd });
-        });
-      }
+      for (const node of box.querySelectorAll<SVGGElement>('g.node')) openByHand(store, node);
+      setPicture(new LivePicture(svg, numberedNames(domains)));
     });
+    return () => {
+      isOld = true;
+    };
   }, [dot, store]);
-  useEffect(() => {
-    if (place.current !== null) colour(place.current, state);
-  }, [state.view, state.before, state]);
+  useEffect(
+    () => (picture === undefined ? undefined : drawNow(store, (now) => picture.show(now))),
+    [picture, store],
+  );
   return (
     <section aria-labelledby="graph-title" class={state.playing ? 'graph playing' : 'graph'}>
       <h2 id="graph-title">System</h2>
@@ -59,35 +57,21 @@ async function draw(dot: string): Promise<SVGSVGElement> {
   return svg;
 }
 
+/** A domain's capabilities are shown when it is chosen. */
+function openByHand(store: Store, node: SVGGElement): void {
+  const pd = titleOf(node);
+  if (!isDomain(store, pd) || !store.isHeard) return;
+  node.setAttribute('tabindex', '0');
+  node.setAttribute('role', 'button');
+  node.addEventListener('click', () => store.ask({ kind: 'capabilities', pd }));
+  node.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    // The page is not to scroll.
+    event.preventDefault();
+    store.ask({ kind: 'capabilities', pd });
+  });
+}
+
 function isDomain({ state }: Store, name: string): boolean {
   return state.info?.domains.some((domain) => domain.name === name) === true;
-}
-
-function titleOf(element: Element): string {
-  return element.querySelector('title')?.textContent ?? '';
-}
-
-function colour(box: HTMLElement, { view, before }: PageState): void {
-  if (view === undefined) return;
-  const counted = new Map(before?.domains.map(({ name, entries }) => [name, entries]));
-  const busy = new Set(
-    view.domains.filter(({ name, entries }) => entries !== counted.get(name)).map((pd) => pd.name),
-  );
-  const flown = new Map(before?.signals.map(({ from, to, count }) => [`${from}->${to}`, count]));
-  const flying = new Set<string>();
-  for (const { from, to, count } of view.signals) {
-    if (count === flown.get(`${from}->${to}`)) continue;
-    flying.add(`${from}->${to}`);
-    flying.add(`${to}->${from}`); // a line is drawn once, from the higher priority
-  }
-  for (const node of box.querySelectorAll('g.node')) {
-    const name = titleOf(node);
-    node.classList.toggle('busy', busy.has(name));
-    node.classList.toggle('under-way', view.underWay?.pd === name);
-    const isFaulted = view.domains.some((pd) => pd.name === name && pd.faults > 0);
-    node.classList.toggle('faulted', isFaulted);
-  }
-  for (const edge of box.querySelectorAll('g.edge')) {
-    edge.classList.toggle('flying', flying.has(titleOf(edge)));
-  }
 }

@@ -3,10 +3,10 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { thrownText } from '../../memory/thrown-text.ts';
-import type { Guide as GuidedExample, Seen, Step } from '../guides/guide.ts';
-import { GUIDES } from '../guides/names.ts';
+import type { Seen, Step } from '../guides/guide.ts';
+import { GUIDE_NAMES, GUIDE_TITLES } from '../guides/names.ts';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { ChosenGuide, PageState, Store } from './store.ts';
 
 /** More of a console no step looks at. */
 const CONSOLE_MAX = 20_000;
@@ -21,9 +21,9 @@ export function GuideChoice({ store, state }: { store: Store; state: PageState }
         onChange={(event) => void openGuide(store, event.currentTarget.value)}
       >
         <option value="">none</option>
-        {GUIDES.map(({ name, title }) => (
+        {GUIDE_NAMES.map((name) => (
           <option key={name} value={name}>
-            {title}
+            {GUIDE_TITLES[name]}
           </option>
         ))}
       </select>
@@ -31,21 +31,22 @@ export function GuideChoice({ store, state }: { store: Store; state: PageState }
   );
 }
 
-/** @param name '' ends the one that there is */
-export async function openGuide(store: Store, name: string): Promise<void> {
-  if (name === '') {
+/** @param asked a name; '' ends the one that there is */
+export async function openGuide(store: Store, asked: string): Promise<void> {
+  if (asked === '') {
     store.guide(undefined);
+    return;
+  }
+  const name = GUIDE_NAMES.find((each) => each === asked);
+  if (name === undefined) {
+    const names = GUIDE_NAMES.join(', ');
+    store.tellProblem(`there is no guided example '${asked}'; there are ${names}`);
     return;
   }
   try {
     const { ALL_GUIDES } = await import('../guides/guides.ts');
-    const guide = ALL_GUIDES.find((each) => each.name === name);
-    if (guide === undefined) {
-      const names = GUIDES.map((each) => each.name).join(', ');
-      store.tellProblem(`there is no guided example '${name}'; there are ${names}`);
-      return;
-    }
-    store.guide(guide);
+    const guide = ALL_GUIDES[name];
+    store.guide({ ...guide, name });
     store.load(guide.scenario);
   } catch (error) {
     store.tellProblem(`the guided example cannot be loaded: ${thrownText(error)}`);
@@ -59,7 +60,7 @@ export function Guide({ store, state }: { store: Store; state: PageState }): JSX
   );
 }
 
-function Steps(props: { guide: GuidedExample; store: Store; state: PageState }): JSX.Element {
+function Steps(props: { guide: ChosenGuide; store: Store; state: PageState }): JSX.Element {
   const { guide, store, state } = props;
   const [done, setDone] = useState(0);
   const console = useConsole(store);
@@ -71,7 +72,7 @@ function Steps(props: { guide: GuidedExample; store: Store; state: PageState }):
   }, [state, current, done, console]);
   return (
     <section aria-labelledby="guide-title" class="guide">
-      <h2 id="guide-title">{guide.title}</h2>
+      <h2 id="guide-title">{GUIDE_TITLES[guide.name]}</h2>
       <Help text={guide.about} />
       <ol class="steps-list">
         {guide.steps.map((step, index) => (

@@ -1,10 +1,11 @@
 /** Throughput and round trip over virtual time, and how full queues were. */
 
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { Help } from './help.tsx';
+import { useSeen } from './seen.ts';
 import type { PageState, Sample } from './store.ts';
 
 const HEIGHT = 160;
@@ -30,12 +31,14 @@ export function Plot({ state }: { state: PageState }): JSX.Element {
   const { samples, view } = state;
   const names = (view?.queues ?? []).map(({ name }) => name);
   const at = names.indexOf(chosen);
+  const traffic = useMemo(() => trafficOf(samples), [samples]);
+  const depths = useMemo(() => depthsOf(samples, at), [samples, at]);
   return (
     <section aria-labelledby="plot-title">
       <h2 id="plot-title">Over time</h2>
       <Help text="Packets that went all the way, their round trip, and entries in queues, over [virtual time|virtual time] in ms." />
       {(state.info?.nics ?? 1) > 0 ? (
-        <Chart lines={TRAFFIC} data={trafficOf(samples)} about="Packets and round trip" />
+        <Chart lines={TRAFFIC} data={traffic} about="Packets and round trip" />
       ) : null}
       <label>
         Queue{' '}
@@ -52,7 +55,7 @@ export function Plot({ state }: { state: PageState }): JSX.Element {
           ))}
         </select>
       </label>
-      <Chart lines={DEPTH} data={depthsOf(samples, at)} about="Entries in queues" />
+      <Chart lines={DEPTH} data={depths} about="Entries in queues" />
     </section>
   );
 }
@@ -80,7 +83,9 @@ function Chart(props: {
       made.destroy();
     };
   }, [lines]);
-  useEffect(() => plot.current?.setData(data), [data]);
+  const isSeen = useSeen(place);
+  // What nobody sees is not drawn.
+  useEffect(() => (isSeen ? plot.current?.setData(data) : undefined), [data, isSeen]);
   return <div ref={place} class="plot" role="img" aria-label={`${about} over virtual time`} />;
 }
 

@@ -3,9 +3,10 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { thrownText } from '../../memory/thrown-text.ts';
-import type { Moment } from '../engine/scenario.ts';
+import type { Scenario } from '../engine/scenario.ts';
 import { commandLine } from '../share/command-line.ts';
-import { checkedFragment, type LinkMode, toFragment } from '../share/link.ts';
+import { checkedFragment, type LinkMode, LinkProblem, ROOM } from '../share/link.ts';
+import { momentToShare } from '../share/opening.ts';
 import { Help } from './help.tsx';
 import type { PageState, Store } from './store.ts';
 
@@ -23,8 +24,9 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
       : commandLine(scenario, forNs, state.info, hasImages ? 'there' : 'written');
   const make = (mode: LinkMode): void => {
     try {
-      const fragment = checkedFragment({ scenario, moment: momentOf(state), mode });
+      const { fragment, lacks } = linkOf(state, scenario, mode);
       setLink(`${location.href.replace(/[#?].*$/, '')}#${fragment}`);
+      if (lacks !== '') store.tellProblem(lacks);
     } catch (error) {
       store.tellProblem(thrownText(error));
     }
@@ -77,41 +79,31 @@ function SameAtHome({ line }: { line: string | undefined }): JSX.Element {
   );
 }
 
-/** A live run shows itself as it is now: who wants to go back does so in the page's own engine. */
-export function GoingBack({ state }: { state: PageState }): JSX.Element {
-  const { scenario, view, info } = state;
-  const moment = { kind: 'time', timeNs: view?.timeNs ?? 0 } as const;
-  const isSame = info?.abilities.includes('again') === true;
-  return (
-    <section aria-labelledby="back-title">
-      <h2 id="back-title">Going back</h2>
-      {isSame ? (
-        <p class="help">
-          A live run only goes on.{' '}
-          <a
-            id="again"
-            href={`#${toFragment({ scenario, moment, mode: 'whole' })}`}
-            target="_blank"
-            rel="noopener"
-          >
-            Run it again here, up to this moment
-          </a>
-          , and go back and forth in it: it depends on nothing but its options.
-        </p>
-      ) : (
-        <p class="help" id="no-way-back">
-          A live run cannot go back: what comes from outside, or by a clock on the wall, would not
-          come again.
-        </p>
-      )}
-    </section>
-  );
+/**
+ * @returns the link, and what it had no room for, in a line
+ * @throws LinkProblem
+ */
+function linkOf(
+  { view, playing, speed, binaries }: PageState,
+  scenario: Scenario,
+  mode: LinkMode,
+): { readonly fragment: string; readonly lacks: string } {
+  const passing = playing ? { speed } : {};
+  const shared = { scenario, mode, ...momentToShare(view), ...passing };
+  const images = Object.keys(binaries);
+  if (scenario.own === undefined || images.length === 0) {
+    return { fragment: checkedFragment(shared), lacks: '' };
+  }
+  try {
+    return { fragment: checkedFragment({ ...shared, binaries }), lacks: '' };
+  } catch (error) {
+    if (!(error instanceof LinkProblem)) throw error;
+    return { fragment: checkedFragment(shared), lacks: lacksImages(images) };
+  }
 }
 
-function momentOf({ view }: PageState): Moment {
-  if (view === undefined) return { kind: 'time', timeNs: 0 };
-  if (view.stands === 'rest') return { kind: 'time', timeNs: view.timeNs };
-  return { kind: 'entry', count: Math.max(1, view.counts.entry) };
+function lacksImages(images: readonly string[]): string {
+  return `the link has no room for ${images.join(', ')} (${ROOM}): whoever opens it drops them onto the page`;
 }
 
 function download(name: string, text: string): void {

@@ -10,9 +10,18 @@ import type { TimelineView } from '../engine/timeline.ts';
 import type { WorldView } from '../engine/world-view.ts';
 import type { FollowedPath } from '../../systems/trace/packet-path.ts';
 import type { Guide } from '../guides/guide.ts';
-import type { LinkMode } from '../share/link.ts';
+import type { GuideName } from '../guides/names.ts';
+import type { LinkMode, Shared } from '../share/link.ts';
+import { speedAtOpening, STANDARD_SPEED } from '../share/opening.ts';
 import { findCulprit, type Search } from './culprit.ts';
-import { type EngineLink, LiveLink, type Loss, WorkerLink } from './engine-link.ts';
+import { type Now, nowOfPulse, nowOfView } from './now.ts';
+import {
+  type EngineLink,
+  type EngineListener,
+  LiveLink,
+  type Loss,
+  WorkerLink,
+} from './engine-link.ts';
 
 export interface LogLine {
   readonly pd: string;
@@ -30,13 +39,15 @@ export interface Sample {
   readonly depths: readonly number[];
 }
 
+export interface ChosenGuide extends Guide {
+  readonly name: GuideName;
+}
+
 export interface PageState {
   readonly scenario: Scenario;
   readonly mode: LinkMode;
   readonly info: SystemInfo | undefined;
   readonly view: WorldView | undefined;
-  /** The one before: what has happened in between, pictures show. */
-  readonly before: WorldView | undefined;
   /** The latest moment that was seen of this run. */
   readonly seenNs: number;
   readonly playing: boolean;
@@ -59,6 +70,12 @@ export interface PageState {
   readonly dropped: number;
   /** What has gone wrong with the page itself, or with what was asked; a line each. */
   readonly problem: string | undefined;
+  /** Virtual seconds in a second, when time passes. */
+  readonly speed: number;
+  /** A link with programs of somebody's, which waits for a click. */
+  readonly brought: Shared | undefined;
+  /** A link has led to this moment, and nobody has done anything since. */
+  readonly isLedHere: boolean;
   /** Files of one's own that have been changed, and not run yet. */
   readonly draft: OwnSystem | undefined;
   /** Files that are no text, for a system of one's own. */
@@ -68,24 +85,30 @@ export interface PageState {
   /** How far an engine is that runs to a moment. */
   readonly onItsWayNs: number | undefined;
   /** The guided example that is followed. */
-  readonly guide: Guide | undefined;
+  readonly guide: ChosenGuide | undefined;
 }
 
 const LOG_MAX = 500;
 const SAMPLES_MAX = 2000;
 const FRAMES_MAX = 100;
 
+type ComesOut = 'anew' | 'console' | 'log' | 'frame';
 type LookedInto = 'capabilities' | 'blocks' | 'files' | 'timeline' | 'judged' | 'campaign';
 
 export type ConsoleListener = (uart: number, bytes: Uint8Array | 'clear') => void;
 
 export class Store {
   state: PageState;
+  /** What moves with each picture; it is no part of the state, which is drawn anew less often. */
+  now: Now | undefined;
+  readonly #nowListeners = new Set<() => void>();
   readonly #listeners = new Set<() => void>();
   readonly #consoles = new Set<ConsoleListener>();
   readonly #files = new Set<(json: string) => void>();
   #link: EngineLink;
   #isLost = false;
+  /** The link that is being opened, until its moment is there. */
+  #opening: Shared | undefined;
   #search: Search | undefined;
   /** Up to here the engine has come, in the world that it has. */
   #reachedNs = 0;
@@ -93,8 +116,8 @@ export class Store {
   #began: string | undefined;
 
   /** @param live address of a run's WebSocket; undefined: the engine is a worker of this page */
-  constructor(scenario: Scenario | undefined, mode: LinkMode, live: string | undefined) {
-    this.state = { ...EMPTY, scenario: scenario ?? FIRST_SCENARIO, mode };
+  constructor(mode: LinkMode, live: string | undefined) {
+    this.state = { ...EMPTY, mode };
     this.#link = live === undefined ? this.#worker() : new LiveLink(live, this.#listener());
   }
 
@@ -113,6 +136,11 @@ export class Store {
     return () => this.#listeners.delete(listener);
   }
 
+  onNow(listener: () => void): () => void {
+    this.#nowListeners.add(listener);
+    return () => this.#nowListeners.delete(listener);
+  }
+
   /** Bytes of consoles do not go by way of the state: there may be many. */
   onConsole(listener: ConsoleListener): () => void {
     this.#consoles.add(listener);
@@ -128,7 +156,7 @@ export class Store {
     if (!this.isHeard) return;
     // A timeline the page asks for by itself: what has gone wrong stays to be read.
     const isByHand = request.kind !== 'load' && request.kind !== 'timeline';
-    if (isByHand) this.#set({ problem: undefined });
+    if (isByHand) this.#set({ problem: undefined, isLedHere: false });
     this.#link.send(request);
   }
 
@@ -142,10 +170,11 @@ export class Store {
     this.#search?.close();
     if (this.#isLost && this.#link.kind === 'worker') this.#link = this.#worker();
     this.#isLost = false;
+    this.#opening = undefined;
     this.#reachedNs = 0;
-    const { mode, campaign, info, guide } = this.state;
+    const { mode, campaign, info, guide, speed } = this.state;
     // What can be chosen stays, also when this cannot be loaded.
-    this.#set({ ...EMPTY, scenario, mode, campaign, info, binaries, guide });
+    this.#set({ ...EMPTY, scenario, mode, campaign, info, binaries, guide, speed });
     this.ask({
       kind: 'load',
       scenario,
@@ -154,7 +183,36 @@ export class Store {
     });
   }
 
-  guide(guide: Guide | undefined): void {
+  /** Opens a link: at once, unless it brings what somebody has written. */
+  open(shared: Shared): void {
+    if (shared.scenario.own === undefined) this.#open(shared);
+    else this.#set({ brought: shared });
+  }
+
+  /** Somebody wants to see what a link brings. */
+  runBrought(): void {
+    const { brought } = this.state;
+    if (brought !== undefined) this.#open(brought);
+  }
+
+  #open(shared: Shared): void {
+    const { scenario, moment, binaries = {} } = shared;
+    this.load(scenario, moment, binaries);
+    this.#opening = shared;
+  }
+
+  play(speed: number): void {
+    this.#set({ speed });
+    this.ask({ kind: 'play', speed });
+  }
+
+  /** Of the time that passes, or will. */
+  setSpeed(speed: number): void {
+    if (this.state.playing) this.play(speed);
+    else this.#set({ speed });
+  }
+
+  guide(guide: ChosenGuide | undefined): void {
     this.#set({ guide });
   }
 
@@ -189,12 +247,13 @@ export class Store {
     return new WorkerLink(this.#listener());
   }
 
-  #listener(): { answered(answer: Answer): void; lost(loss: Loss): void } {
+  #listener(): EngineListener {
     return {
       answered: (answer) => {
         this.#began = answer.kind === 'begins' && answer.what !== '' ? answer.what : undefined;
         this.#answered(answer);
       },
+      misheard: () => this.#set({ problem: MISHEARD }),
       lost: (loss) => this.#lost(loss),
     };
   }
@@ -236,19 +295,15 @@ export class Store {
       case 'view':
         this.#viewed(answer.view, answer.playing);
         return;
+      case 'pulse':
+        this.#reachedNs = answer.pulse.timeNs;
+        this.#moved(nowOfPulse(answer.pulse, this.now));
+        return;
       case 'anew':
-        this.#reachedNs = 0;
-        for (const listener of this.#consoles) listener(0, 'clear');
-        this.#set({ log: [], frames: [] });
-        return;
       case 'console':
-        for (const listener of this.#consoles) listener(answer.uart, answer.bytes);
-        return;
       case 'log':
-        this.#set({ log: [...this.state.log, answer].slice(-LOG_MAX) });
-        return;
       case 'frame':
-        this.#set({ frames: [...this.state.frames, answer].slice(-FRAMES_MAX) });
+        this.#heard(answer);
         return;
       case 'path':
         this.#set({ path: answer.path });
@@ -271,6 +326,28 @@ export class Store {
         return;
       case 'failed':
         this.#set({ problem: answer.text });
+        return;
+      default:
+        answer satisfies never;
+    }
+  }
+
+  /** What comes out of the world that is shown; a world that is made anew has said nothing yet. */
+  #heard(answer: Extract<Answer, { kind: ComesOut }>): void {
+    switch (answer.kind) {
+      case 'anew':
+        this.#reachedNs = 0;
+        for (const listener of this.#consoles) listener(0, 'clear');
+        this.#set({ log: [], frames: [] });
+        return;
+      case 'console':
+        for (const listener of this.#consoles) listener(answer.uart, answer.bytes);
+        return;
+      case 'log':
+        this.#set({ log: [...this.state.log, answer].slice(-LOG_MAX) });
+        return;
+      case 'frame':
+        this.#set({ frames: [...this.state.frames, answer].slice(-FRAMES_MAX) });
         return;
       default:
         answer satisfies never;
@@ -305,13 +382,15 @@ export class Store {
 
   /** Another run: what is known of the one before is void. */
   #loaded({ info, scenario }: Extract<Answer, { kind: 'loaded' }>): void {
-    const { mode, campaign, problem, binaries, guide } = this.state;
-    this.#set({ ...EMPTY, mode, campaign, problem, binaries, guide, info, scenario });
+    const { mode, campaign, problem, binaries, guide, speed } = this.state;
+    this.#set({ ...EMPTY, mode, campaign, problem, binaries, guide, speed, info, scenario });
+    this.now = undefined;
   }
 
   #viewed(view: WorldView, playing: boolean): void {
     const { timeNs, packets, roundTripNs, queues } = view;
     this.#reachedNs = timeNs;
+    this.#moved(nowOfView(view));
     const depths = queues.map(({ depth }) => depth);
     const queued = queues.reduce(
       (sum, { depth, carries }) => sum + (carries === 'empty buffers' ? 0 : depth),
@@ -320,12 +399,26 @@ export class Store {
     const samples = this.state.samples.filter((sample) => sample.timeNs < timeNs);
     this.#set({
       view,
-      before: this.state.view,
       seenNs: Math.max(this.state.seenNs, timeNs),
       playing,
       onItsWayNs: undefined,
       samples: [...samples, { timeNs, packets, roundTripNs, queued, depths }].slice(-SAMPLES_MAX),
     });
+    this.#goOn(view);
+  }
+
+  /** A link has come to its moment. */
+  #goOn(view: WorldView): void {
+    if (this.#opening === undefined) return;
+    const speed = speedAtOpening(this.#opening, view);
+    this.#opening = undefined;
+    if (speed === undefined || matchMedia(LESS_MOTION).matches) this.#set({ isLedHere: true });
+    else this.play(speed);
+  }
+
+  #moved(now: Now): void {
+    this.now = now;
+    for (const listener of this.#nowListeners) listener();
   }
 
   #set(change: Partial<PageState>): void {
@@ -339,9 +432,11 @@ const EMPTY: PageState = {
   mode: 'whole',
   info: undefined,
   view: undefined,
-  before: undefined,
   seenNs: 0,
   playing: false,
+  speed: STANDARD_SPEED,
+  brought: undefined,
+  isLedHere: false,
   samples: [],
   log: [],
   frames: [],
@@ -361,6 +456,8 @@ const EMPTY: PageState = {
   guide: undefined,
 };
 
+const LESS_MOTION = '(prefers-reduced-motion: reduce)';
+const MISHEARD = 'a program has changed what the engine says: what no engine says is not shown';
 const SILENT = 'the engine has not answered for long, and was ended';
 /** So far on it is looked for who does not return. */
 const SEARCH_NS = 2_000_000_000;

@@ -1,19 +1,12 @@
 /** Virtual time: play, pause, a slider, and steps forwards and backwards. */
 
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import { STEP_UNITS, type StepUnit } from '../engine/scenario.ts';
+import { SPEEDS } from '../share/opening.ts';
 import { Help } from './help.tsx';
+import { useNow } from './now.ts';
 import type { PageState, Store } from './store.ts';
 import { digits, timeText } from './words.ts';
-
-const SPEEDS = [
-  [0.0001, '1/10,000'],
-  [0.001, '1/1,000'],
-  [0.01, '1/100'],
-  [0.1, '1/10'],
-  [1, '1'],
-] as const;
 
 /** What the slider reaches at first. */
 const FIRST_RANGE_NS = 10_000_000;
@@ -25,25 +18,15 @@ const UNIT_HELP: Readonly<Record<StepUnit, string>> = {
 };
 
 export function Timeline({ store, state }: { store: Store; state: PageState }): JSX.Element {
-  const [speed, setSpeed] = useState(0.001);
-  const { view, playing } = state;
-  const nowNs = view?.timeNs ?? 0;
-  const toggle = (): void => store.ask(playing ? { kind: 'pause' } : { kind: 'play', speed });
-  const choose = (value: number): void => {
-    setSpeed(value);
-    if (playing) store.ask({ kind: 'play', speed: value });
-  };
+  const { playing, speed } = state;
+  const toggle = (): void => (playing ? store.ask({ kind: 'pause' }) : store.play(speed));
   return (
     <section aria-labelledby="time-title" class="timeline">
       <h2 id="time-title">Virtual time</h2>
       <Help text="[Virtual time|virtual time] stands still until you play or step: by [kernel entry|kernel entry], by interrupt, or by packet. Going back is running again." />
       <p class="clock">
-        <output id="time">{timeText(nowNs)}</output>
-        {view?.stands === 'middle' ? (
-          <span class="middle">
-            in the middle of {view.underWay?.pd ?? 'a device'} {view.underWay?.call ?? ''}
-          </span>
-        ) : null}
+        <Clock store={store} />
+        <UnderWay state={state} />
       </p>
       <div class="row">
         <button type="button" id="play" onClick={toggle}>
@@ -51,7 +34,10 @@ export function Timeline({ store, state }: { store: Store; state: PageState }): 
         </button>
         <label>
           Speed{' '}
-          <select value={speed} onChange={(event) => choose(Number(event.currentTarget.value))}>
+          <select
+            value={speed}
+            onChange={(event) => store.setSpeed(Number(event.currentTarget.value))}
+          >
             {SPEEDS.map(([value, text]) => (
               <option key={value} value={value}>
                 {text}
@@ -63,19 +49,41 @@ export function Timeline({ store, state }: { store: Store; state: PageState }): 
           <span key={unit} class="steps" title={UNIT_HELP[unit]}>
             <StepButton store={store} unit={unit} by={-1} />
             <span>
-              {unit} <output id={`count-${unit}`}>{digits(view?.counts[unit] ?? 0)}</output>
+              {unit} <Count store={store} unit={unit} />
             </span>
             <StepButton store={store} unit={unit} by={1} />
           </span>
         ))}
       </div>
       <Slider store={store} state={state} />
+      {state.isLedHere ? (
+        <p class="help" id="led-here">
+          The link leads to this moment; “Play” goes on from it.
+        </p>
+      ) : null}
     </section>
   );
 }
 
+function Clock({ store }: { store: Store }): JSX.Element {
+  return <output id="time">{timeText(useNow(store)?.timeNs ?? 0)}</output>;
+}
+
+function Count({ store, unit }: { store: Store; unit: StepUnit }): JSX.Element {
+  return <output id={`count-${unit}`}>{digits(useNow(store)?.counts[unit] ?? 0)}</output>;
+}
+
+function UnderWay({ state: { view, playing } }: { state: PageState }): JSX.Element | null {
+  if (view?.stands !== 'middle' || playing) return null;
+  return (
+    <span class="middle">
+      in the middle of {view.underWay?.pd ?? 'a device'} {view.underWay?.call ?? ''}
+    </span>
+  );
+}
+
 function Slider({ store, state }: { store: Store; state: PageState }): JSX.Element {
-  const nowNs = state.view?.timeNs ?? 0;
+  const nowNs = useNow(store)?.timeNs ?? 0;
   const endNs = Math.max(nowNs, state.seenNs, FIRST_RANGE_NS);
   return (
     <input

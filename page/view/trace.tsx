@@ -1,10 +1,11 @@
 /** The trace as a timeline: who had the processor, and what devices did, up to what is shown. */
 
 import type { JSX, TargetedMouseEvent } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { every } from '../clock.ts';
 import { MARKS_SHOWN, type TimelineView } from '../engine/timeline.ts';
 import { Help } from './help.tsx';
+import { useSeen } from './seen.ts';
 import type { PageState, Store } from './store.ts';
 import { timeText } from './words.ts';
 
@@ -26,17 +27,19 @@ const BAR_WIDTH_MIN = 1.5;
 export function Trace({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const [lastNs, setLastNs] = useState<number>(FIRST_WINDOW_NS);
   const { playing, view, timeline } = state;
+  const place = useRef<HTMLElement>(null);
+  const isMoving = useSeen(place) && playing;
   const restsAt = playing ? undefined : view;
   useEffect(() => {
     if (restsAt !== undefined) store.ask({ kind: 'timeline', lastNs });
   }, [store, restsAt, lastNs]);
   useEffect(() => {
-    if (!playing) return undefined;
+    if (!isMoving) return undefined;
     const timer = every(REFRESH_MS, () => store.ask({ kind: 'timeline', lastNs }));
     return () => timer.cancel();
-  }, [store, playing, lastNs]);
+  }, [store, isMoving, lastNs]);
   return (
-    <section aria-labelledby="trace-title" class="wide">
+    <section aria-labelledby="trace-title" class="wide" ref={place}>
       <h2 id="trace-title">Who runs when</h2>
       <Help text="A bar is a stretch of [virtual time|virtual time] in which a [domain|protection domain] has the processor; a mark is an interrupt or a frame. Choose a moment by a click, or with the slider above." />
       <label>

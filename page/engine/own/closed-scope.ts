@@ -7,6 +7,8 @@
 /** Of a worker's globals, whatever a browser has of them. */
 const REACHING = [
   ...['fetch', 'XMLHttpRequest', 'EventSource', 'WebSocket', 'WebSocketStream', 'WebTransport'],
+  // By these they would speak to the page in the engine's place.
+  ...['postMessage', 'close'],
   ...['importScripts', 'Worker', 'SharedWorker', 'BroadcastChannel'],
   ...['indexedDB', 'caches', 'cookieStore', 'navigator', 'WorkerNavigator', 'FontFace', 'fonts'],
   ...['webkitRequestFileSystem', 'webkitRequestFileSystemSync'],

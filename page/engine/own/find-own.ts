@@ -1,7 +1,7 @@
 /** Where the page's engine has its systems from: ready-made ones, and those of somebody's files. */
 
 import { completeChoices } from '../../../systems/system.ts';
-import { type FindSystem, readyMade, shownOptions, SYSTEMS } from '../found-system.ts';
+import { type FindSystem, hooksOf, readyMade, shownOptions, SYSTEMS } from '../found-system.ts';
 import type { OwnOptions, SystemParts } from './own-system.ts';
 
 /** @throws Error with what is wrong, a line each */
@@ -12,7 +12,13 @@ export function ownOrReady(options: Pick<OwnOptions, 'begins' | 'store'>): FindS
     // Types are stripped by a parser that nobody else needs.
     const { OwnSystemMaker } = await import('./own-system.ts');
     const maker = new OwnSystemMaker({ ...options, own, choices, binaries });
-    const parts = await maker.make();
+    let parts: SystemParts;
+    try {
+      parts = await maker.make();
+    } catch (error) {
+      maker.close();
+      throw error;
+    }
     return {
       summary: `${own.main}, a system of your own`,
       systems: SYSTEMS,
@@ -20,18 +26,11 @@ export function ownOrReady(options: Pick<OwnOptions, 'begins' | 'store'>): FindS
       target: targetOf(parts),
       isReadyMade: true,
       renew: async () => targetOf(await maker.make()),
+      close: () => maker.close(),
     };
   };
 }
 
 function targetOf({ module, system, programs, images }: SystemParts) {
-  const { counters, attachDevices, oracles } = module;
-  return {
-    system,
-    programs,
-    images,
-    ...(counters === undefined ? {} : { counters }),
-    ...(attachDevices === undefined ? {} : { attachDevices }),
-    ...(oracles === undefined ? {} : { oracles }),
-  };
+  return { system, programs, images, ...hooksOf(module) };
 }

@@ -9,7 +9,8 @@
  */
 
 import { type ModuleImport, type ModuleSource, readModule } from './module-source.ts';
-import { type Exports, PACKAGE, packageModule } from './package-modules.ts';
+import { fileBeside, PACKAGE } from './module-names.ts';
+import { type Exports, packageModule } from './package-modules.ts';
 import type { ScriptStore } from './script-store.ts';
 import { SourceProblem } from './source-problem.ts';
 
@@ -22,6 +23,9 @@ export const BLOBS: ScriptStore = {
 /** Scripts that hand out the engine's modules find these here: a script has nothing but globals. */
 const SHARED = 'sddf-testbed/modules';
 
+/** A type is no import of what runs. */
+const INSTEAD = 'move what both need into a file of its own';
+
 export class Linker {
   readonly #files: Readonly<Record<string, string>>;
   readonly #store: ScriptStore;
@@ -33,19 +37,17 @@ export class Linker {
     this.#store = store;
   }
 
-  /** @returns loads modules of one new instance: each module of it once */
-  instance(): (file: string) => Promise<Exports> {
+  /** Loads a file and all that it imports as one new instance: each module of it once. */
+  async load(file: string): Promise<Exports> {
     const scripts = new Map<string, string>();
-    return async (file) => {
+    try {
       const address = this.#link(file, scripts, []);
-      try {
-        return (await import(/* @vite-ignore */ address)) as Exports;
-      } catch (error) {
-        throw named(error, scripts);
-      } finally {
-        for (const script of scripts.values()) this.#store.remove(script);
-      }
-    };
+      return (await import(/* @vite-ignore */ address)) as Exports;
+    } catch (error) {
+      throw named(error, scripts);
+    } finally {
+      for (const script of scripts.values()) this.#store.remove(script);
+    }
   }
 
   /** Forgets what has been made for all instances. */
@@ -84,7 +86,7 @@ export class Linker {
       if (lack !== undefined) throw refuse(`'${specifier}' has no export '${lack}'`);
       return this.#bridge(specifier, exports);
     }
-    const target = resolved(file, specifier, this.#files);
+    const target = fileBeside(file, specifier, this.#files);
     if (target === undefined) {
       const known = `${PACKAGE}… and files beside this one can`;
       throw refuse(`'${specifier}' cannot be imported in a page; ${known}`);
@@ -92,7 +94,7 @@ export class Linker {
     const around = on.indexOf(target);
     if (around >= 0) {
       const circle = [...on.slice(around), target].join(' → ');
-      throw refuse(`modules that import each other in a circle do not run in a page: ${circle}`);
+      throw refuse(`imports that go in a circle do not run in a page: ${circle}; ${INSTEAD}`);
     }
     const { exports } = this.#source(target);
     const lack = exports === undefined ? undefined : names.find((name) => !exports.has(name));
@@ -125,24 +127,6 @@ function share(specifier: string, exports: Exports): void {
   const place = globalThis as unknown as Record<symbol, Record<string, Exports> | undefined>;
   const key = Symbol.for(SHARED);
   place[key] = { ...place[key], [specifier]: exports };
-}
-
-/**
- * @returns the file that a specifier names, as seen from another one; undefined when there is none
- */
-export function resolved(
-  from: string,
-  specifier: string,
-  files: Readonly<Record<string, string>>,
-): string | undefined {
-  if (!/^\.\.?\//.test(specifier)) return undefined;
-  const steps = from.split('/').slice(0, -1);
-  for (const step of specifier.split('/')) {
-    if (step === '..') steps.pop();
-    else if (step !== '.') steps.push(step);
-  }
-  const path = steps.join('/');
-  return [path, path.replace(/\.js$/, '.ts')].find((each) => Object.hasOwn(files, each));
 }
 
 /** What an engine says of a script, it says by its address. */

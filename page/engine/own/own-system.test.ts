@@ -109,6 +109,41 @@ describe("a system of one's own", () => {
     expect(page.log).toEqual(['one: one 1', 'two: two 1', 'one: one 1', 'two: two 1']);
   });
 
+  it('may import types in a circle: they are nothing that runs', async () => {
+    const typed = changed(
+      'driver.ts',
+      'export function',
+      "import { build } from './my-system.ts';\nexport type Built = ReturnType<typeof build>;\nexport function",
+    );
+    const page = await loaded(typed, TO_5_MS);
+
+    expect(page.log).toContain('reader: sample 1: 21.0 degrees');
+  });
+
+  it('leaves no script behind when another system is loaded', async () => {
+    const kept = new Set<string>();
+    const scripts = dataScripts();
+    const store = {
+      add: (code: string): string => {
+        const address = scripts.add(code);
+        kept.add(address);
+        return address;
+      },
+      remove: (address: string): void => void kept.delete(address),
+    };
+    const find = ownOrReady({ store, begins: () => undefined });
+    const session = new Session(() => undefined, find);
+    await session.ask({ kind: 'load', scenario: WEATHER });
+    const whileLoaded = kept.size;
+    await session.ask({ kind: 'load', scenario: FIRST_SCENARIO });
+    const broken = changed('my-system.ts', 'return sys.build();', 'sys.build();');
+    await expect(session.ask({ kind: 'load', scenario: broken })).rejects.toThrow('build()');
+    await session.ask({ kind: 'probe', scenario: WEATHER, fromNs: 0, untilNs: 1 });
+
+    expect(whileLoaded).toBeGreaterThan(0);
+    expect([...kept]).toEqual([]);
+  });
+
   it('tells where a program has failed', async () => {
     const broken = changed('reader.ts', "pd.readonlyRegion('samples')", "pd.region('samples')");
     const page = await loaded(broken, TO_5_MS);
@@ -138,7 +173,13 @@ describe("a system of one's own", () => {
       'import(…) does not run in a page',
     ],
     ['my-system.ts', "'./reader.ts'", "'sddf-testbed/host'", 'is not there in a page'],
-    ['driver.ts', 'export function', "import './my-system.ts';\nexport function", 'in a circle'],
+    [
+      'driver.ts',
+      'export function',
+      "import './reader.ts';\nimport './my-system.ts';\nexport function",
+      'driver.ts:16: imports that go in a circle do not run in a page: my-system.ts → driver.ts → ' +
+        'my-system.ts; move what both need into a file of its own',
+    ],
     ['my-system.ts', 'return sys.build();', 'sys.build();', 'build() returns nothing; end it with'],
     ['my-system.ts', 'return sys.build();', 'return sys;', 'build() returns the builder'],
     ['my-system.ts', 'export function build', 'function build', 'exports no system'],
@@ -192,6 +233,28 @@ describe('a description and what it needs, as files', () => {
     const page = await loaded({ ...WEATHER, own: { main: 'pair.system', files } });
 
     expect(page.log).toEqual(['greeter: hello']);
+  });
+
+  it('is judged by the oracles of its modules too', async () => {
+    const main = [
+      "import type { EntryPoints, ProtectionDomain } from 'sddf-testbed/microkit';",
+      "const check = () => [{ where: 'greeter', what: 'hope is lost' }];",
+      "export const oracles = [{ name: 'hope', holds: 'there is hope', check }];",
+      'export function main(pd: ProtectionDomain<never>): EntryPoints {',
+      '  return { notified: () => undefined };',
+      '}',
+    ].join('\n');
+    const files = { 'pair.system': XML.replace('.elf', '.ts'), 'greeter.ts': main };
+    const own = { main: 'pair.system', files };
+    const page = await loaded({ ...WEATHER, own, net: 'test' });
+    const judged = page.answers.find((each) => each.kind === 'judged');
+    const hope = judged?.judgement.oracles.find(({ name }) => name === 'hope');
+
+    expect(hope?.broken.map(({ text }) => text)).toEqual([expect.stringContaining('hope is lost')]);
+    const wrong = { ...files, 'greeter.ts': main.replace("name: 'hope', ", '') };
+    await expect(
+      loaded({ ...WEATHER, own: { main: 'pair.system', files: wrong } }),
+    ).rejects.toThrow(/^greeter\.ts: oracles is a list of/);
   });
 
   it.each([

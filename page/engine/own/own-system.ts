@@ -11,7 +11,7 @@ import { flatten, type SystemDescription } from '../../../microkit/model.ts';
 import type { Program } from '../../../microkit/pd.ts';
 import type { MachinePrograms } from '../../../microkit/runtime/machine-program.ts';
 import { thrownText } from '../../../memory/thrown-text.ts';
-import type { ProgramCounterNames } from '../../../systems/counter-names.ts';
+import { isCounterNames, type ProgramCounterNames } from '../../../systems/counter-names.ts';
 import {
   isBuildResult,
   programsOfModule,
@@ -19,14 +19,14 @@ import {
   wrongBuildResult,
 } from '../../../systems/described-module.ts';
 import { planMachinePrograms } from '../../../systems/machine-programs.ts';
-import { areOracles, ORACLES_FORM } from '../../../systems/oracle.ts';
+import { areOracles, type Oracle, ORACLES_FORM } from '../../../systems/oracle.ts';
 import { completeChoices, type SystemModule } from '../../../systems/system.ts';
 import type { OwnSystem } from '../scenario.ts';
 import { readDescription } from './description.ts';
 import { fileCalled } from './file-names.ts';
 import { BLOBS, Linker } from './linker.ts';
 import type { ScriptStore } from './script-store.ts';
-import { packageProgram } from './package-modules.ts';
+import { type Exports, packageProgram } from './package-modules.ts';
 import { placed, SourceProblem } from './source-problem.ts';
 
 /** What a world is made of. */
@@ -57,6 +57,7 @@ export class OwnSystemMaker {
     this.#linker = new Linker(options.own.files, options.store ?? BLOBS);
   }
 
+  /** No further world is made: what was made for all of them is forgotten. */
   close(): void {
     this.#linker.close();
   }
@@ -79,8 +80,7 @@ export class OwnSystemMaker {
     domain: string,
   ): Promise<{ readonly module: SystemModule; readonly system: SystemDescription }> {
     const { own, choices } = this.#options;
-    const load = this.#linker.instance();
-    const loaded = await this.#blamed(`loading ${own.main} for ${domain}`, () => load(own.main));
+    const loaded = await this.#load(own.main, domain);
     const module = systemIn(loaded);
     if (module === undefined) {
       throw new SourceProblem(own.main, 0, 'exports no system; export function build()');
@@ -101,21 +101,23 @@ export class OwnSystemMaker {
     const system = readDescription(own, binaries);
     const programs = new Map<string, Program>();
     const counters: Record<string, ProgramCounterNames[string]> = {};
+    const oracles: Oracle[] = [];
     for (const { pd } of flatten(system)) {
       const { path } = pd.image;
       const file = fileCalled(path, Object.keys(own.files));
       if (file === undefined || !path.endsWith('.ts')) continue;
-      const load = this.#linker.instance();
-      const loaded = await this.#blamed(`loading ${file} for ${pd.name}`, () => load(file));
-      const main = loaded['main'];
+      const loaded = await this.#load(file, pd.name);
+      const { main, counters: named } = loaded;
       if (typeof main !== 'function') {
         throw new SourceProblem(file, 0, 'exports no function main, which a program has to');
       }
       programs.set(pd.name, main as Program);
-      const named = loaded['counters'] as ProgramCounterNames[string] | undefined;
-      if (named !== undefined) counters[pd.name] = named;
+      if (isCounterNames(named)) counters[pd.name] = named;
+      // Domains of one module bring the same ones.
+      const known = new Set(oracles.map(({ name }) => name));
+      oracles.push(...this.#oraclesOf(file, loaded).filter(({ name }) => !known.has(name)));
     }
-    return { module: { counters }, system, ...this.#machine(system, programs) };
+    return { module: { counters, oracles }, system, ...this.#machine(system, programs) };
   }
 
   /** @throws Error with a line for each domain whose program is not there, or cannot be run */
@@ -156,13 +158,20 @@ export class OwnSystemMaker {
     return { path: file, image: read.image };
   }
 
+  #load(file: string, domain: string): Promise<Exports> {
+    return this.#blamed(`loading ${file} for ${domain}`, () => this.#linker.load(file));
+  }
+
+  /** @throws SourceProblem when what a module exports as its oracles is something else */
+  #oraclesOf(file: string, { oracles }: { readonly oracles?: unknown }): readonly Oracle[] {
+    if (oracles === undefined || areOracles(oracles)) return oracles ?? [];
+    throw new SourceProblem(file, 0, ORACLES_FORM);
+  }
+
   #guarded(module: SystemModule): SystemParts['module'] {
-    const { attachDevices, counters, options, oracles } = module;
-    if (oracles !== undefined && !areOracles(oracles)) {
-      throw new SourceProblem(this.#options.own.main, 0, ORACLES_FORM);
-    }
+    const { attachDevices, counters, options } = module;
     return {
-      ...(oracles === undefined ? {} : { oracles }),
+      oracles: this.#oraclesOf(this.#options.own.main, module),
       ...(counters === undefined ? {} : { counters }),
       ...(options === undefined ? {} : { options }),
       ...(attachDevices === undefined

@@ -20,11 +20,9 @@ import * as serialNeighbours from '../../../systems/serial-neighbours.ts';
 import * as supervised from '../../../systems/supervised.ts';
 import * as system from '../../../systems/system.ts';
 import { TestbedError } from '../../../systems/testbed-error.ts';
+import { PACKAGE } from './module-names.ts';
 
 export type Exports = Readonly<Record<string, unknown>>;
-
-/** The name under which a program installs the package. */
-export const PACKAGE = 'sddf-testbed/';
 
 /** What `package.json` exports file by file, of rooms that know no host: no door to raw memory. */
 const FILES = import.meta.glob<Exports>(

@@ -17,7 +17,7 @@ export class SourceProblem extends Error {
  */
 export function placed(error: unknown, files: Iterable<string>, text: string): Error {
   if (error instanceof SourceProblem) return error;
-  const place = placeIn(stackOf(error), files);
+  const place = placeIn(rawStackOf(error), files);
   return place === undefined ? new Error(text) : new SourceProblem(place.file, place.line, text);
 }
 
@@ -36,7 +36,7 @@ export function placeIn(text: string, files: Iterable<string>): Place | undefine
 }
 
 /** What is thrown may be anything, and throw when it is looked at. */
-function stackOf(error: unknown): string {
+function rawStackOf(error: unknown): string {
   try {
     return error instanceof Error && typeof error.stack === 'string' ? error.stack : '';
   } catch {

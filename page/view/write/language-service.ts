@@ -5,6 +5,7 @@
  */
 
 import ts from 'typescript-js';
+import { fileBeside, PACKAGE, pathBeside } from '../../engine/own/module-names.ts';
 import type { Completion, TypeProblem } from './language-protocol.ts';
 
 export interface LanguageFiles {
@@ -15,9 +16,8 @@ export interface LanguageFiles {
 }
 
 const OWN = '/own/';
-const PACKAGE = '/package/';
+const PACKAGES = '/package/';
 const LIBRARY = '/library/';
-const NAME = 'sddf-testbed/';
 const COMPLETIONS_MAX = 200;
 /** As a project of `sddf new` has them: what runs is never narrower. */
 const OPTIONS: ts.CompilerOptions = {
@@ -109,7 +109,7 @@ export class OwnLanguage {
     const { declarations, libraries } = this.#known;
     for (const [folder, texts] of [
       [OWN, this.#files],
-      [PACKAGE, declarations],
+      [PACKAGES, declarations],
       [LIBRARY, libraries],
     ] as const) {
       if (!path.startsWith(folder)) continue;
@@ -120,25 +120,28 @@ export class OwnLanguage {
   }
 
   #resolved(from: string, specifier: string): ts.ResolvedModuleFull | undefined {
-    const path = specifier.startsWith(NAME)
-      ? this.#packageFile(specifier.slice(NAME.length))
-      : besides(from, specifier);
+    const path = specifier.startsWith(PACKAGE)
+      ? this.#packageFile(specifier.slice(PACKAGE.length))
+      : this.#fileBeside(from, specifier);
     if (path === undefined || this.#text(path) === undefined) return undefined;
     const extension = path.endsWith('.d.ts') ? ts.Extension.Dts : ts.Extension.Ts;
     return { resolvedFileName: path, extension, isExternalLibraryImport: false };
   }
 
   #packageFile(name: string): string | undefined {
-    const candidates = [`${PACKAGE}${name}/public.d.ts`, `${PACKAGE}${name}.d.ts`];
+    const candidates = [`${PACKAGES}${name}/public.d.ts`, `${PACKAGES}${name}.d.ts`];
     return candidates.find((path) => this.#text(path) !== undefined);
   }
-}
 
-/** In declarations, `./x.ts` and `./x.js` are `./x.d.ts`. */
-function besides(from: string, specifier: string): string | undefined {
-  if (!specifier.startsWith('.')) return undefined;
-  const { pathname } = new URL(specifier, `file://${from}`);
-  return from.startsWith(PACKAGE) ? pathname.replace(/\.[jt]s$/, '.d.ts') : pathname;
+  /** One's own are found as the linker finds them; in declarations, `./x.ts` is `./x.d.ts`. */
+  #fileBeside(from: string, specifier: string): string | undefined {
+    if (from.startsWith(OWN)) {
+      const file = fileBeside(from.slice(OWN.length), specifier, this.#files);
+      return file === undefined ? undefined : `${OWN}${file}`;
+    }
+    if (!specifier.startsWith('.')) return undefined;
+    return pathBeside(from, specifier).replace(/\.[jt]s$/, '.d.ts');
+  }
 }
 
 function problemOf(file: string, text: string, found: ts.Diagnostic): TypeProblem {

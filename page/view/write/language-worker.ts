@@ -1,6 +1,7 @@
 /** The thread in which TypeScript looks at what is written: it takes its time, and may be late. */
 
 import { thrownText } from '../../../memory/thrown-text.ts';
+import { baseName } from '../../engine/own/file-names.ts';
 import { declarations } from 'virtual:package-types';
 import type { LanguageAnswer, LanguageRequest } from './language-protocol.ts';
 import { OwnLanguage } from './language-service.ts';
@@ -19,7 +20,7 @@ const scope = globalThis as unknown as WorkerScope;
 const language = new OwnLanguage({
   declarations,
   libraries: Object.fromEntries(
-    Object.entries(LIBRARIES).map(([path, text]) => [path.slice(path.lastIndexOf('/') + 1), text]),
+    Object.entries(LIBRARIES).map(([path, text]) => [baseName(path), text]),
   ),
 });
 

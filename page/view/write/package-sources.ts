@@ -4,6 +4,8 @@
  * page and at home.
  */
 
+import { baseName } from '../../engine/own/file-names.ts';
+import { PACKAGE, pathBeside } from '../../engine/own/module-names.ts';
 import type { OwnSystem } from '../../engine/scenario.ts';
 
 const UP = '../../../';
@@ -57,7 +59,7 @@ export function filesOfSystem(name: string): readonly string[] {
 export function ownCopy(name: string): OwnSystem | undefined {
   const path = systemFile(name);
   if (path === undefined) return undefined;
-  const main = path.slice(path.lastIndexOf('/') + 1);
+  const main = baseName(path);
   return { main, files: { [main]: asImported(path, SOURCES[path] ?? '') } };
 }
 
@@ -84,7 +86,7 @@ function asImported(path: string, text: string): string {
 function withOwnImports(file: string, text: string, files: readonly string[]): string {
   let changed = text;
   for (const target of files) {
-    const name = `'sddf-testbed/${target.replace(/\.ts$/, '')}'`;
+    const name = `'${PACKAGE}${target.replace(/\.ts$/, '')}'`;
     changed = changed.replaceAll(`from ${name}`, `from '${relative(file, target)}'`);
   }
   return changed;
@@ -107,7 +109,7 @@ function importsOf(path: string, text: string): readonly Imported[] {
         .split(' as ');
       return name === '' ? [] : [name];
     });
-    return [{ specifier, target: joined(path, specifier), names }];
+    return [{ specifier, target: pathBeside(path, specifier), names }];
   });
 }
 
@@ -118,7 +120,7 @@ function publicName(target: string, names: readonly string[]): string {
   const isAll = names.includes('*')
     ? false
     : exportsAll(list, target.slice(room.length + 1), names);
-  return isAll ? `sddf-testbed/${room}` : `sddf-testbed/${target.replace(/\.ts$/, '')}`;
+  return `${PACKAGE}${isAll ? room : target.replace(/\.ts$/, '')}`;
 }
 
 function exportsAll(list: string, file: string, names: readonly string[]): boolean {
@@ -128,15 +130,6 @@ function exportsAll(list: string, file: string, names: readonly string[]): boole
   const [, what = ''] = row;
   const exported = new Set(what.match(/\w+/g));
   return what === '*' || names.every((name) => exported.has(name));
-}
-
-function joined(from: string, specifier: string): string {
-  const steps = from.split('/').slice(0, -1);
-  for (const step of specifier.split('/')) {
-    if (step === '..') steps.pop();
-    else if (step !== '.') steps.push(step);
-  }
-  return steps.join('/');
 }
 
 function relative(from: string, to: string): string {
