@@ -266,6 +266,11 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     await page.waitForSelector('.cm-lintRange-error');
 
     expect(await page.innerText('#problems')).toContain("Type 'string' is not assignable");
+    // Files that are not open are looked at, too.
+    await openFile(page, 'reader.ts');
+    await write(page, 'reader.ts', `${TUTORIAL['reader.ts'] ?? ''}\nconst no: number = 'x';\n`);
+    await page.waitForSelector('#problems:has-text("reader.ts:")');
+    expect(await page.innerText('#problems')).toContain('driver.ts:18');
     await page.context().close();
   });
 

@@ -10,6 +10,7 @@ import { Counters, Domains, Queues } from './counters.tsx';
 import { Faults } from './faults.tsx';
 import { GoingBack } from './going-back.tsx';
 import { Graph } from './graph.tsx';
+import { Help } from './help.tsx';
 import { Guide, GuideChoice } from './guide.tsx';
 import { Disk } from './disk.tsx';
 import { Drop } from './drop.tsx';
@@ -24,6 +25,9 @@ import { Timeline } from './timeline.tsx';
 import { Trace } from './trace.tsx';
 import { Write } from './write.tsx';
 
+const ABOUT =
+  'Drivers, [virtualisers|virtualiser] and clients of sDDF, on the semantics of seL4, run in this page: look at them, send them something, break them, change them. Nothing leaves the page.';
+
 export function App({ store }: { store: Store }): JSX.Element {
   const state = useStore(store);
   const { mode, info, problem, dropped, brought } = state;
@@ -32,16 +36,21 @@ export function App({ store }: { store: Store }): JSX.Element {
     <main class={mode}>
       <header>
         <h1 tabIndex={-1}>sDDF testbed{store.isLive ? `: ${liveName(state)}` : ''}</h1>
+        {mode === 'whole' && !store.isLive ? <Help text={ABOUT} /> : null}
         {mode === 'whole' && !store.isLive && brought === undefined ? (
           <>
             <Chooser store={store} state={state} />
             <div class="row">
-              <Drop store={store} />
               <GuideChoice store={store} state={state} />
+              <Drop store={store} />
             </div>
           </>
         ) : null}
-        <p class="help">{info?.summary}</p>
+        {info === undefined || info.summary === '' ? null : (
+          <p class="summary">
+            <b>{info.name}</b>: {info.summary}
+          </p>
+        )}
         <p role="alert" id="problem">
           {problem}
         </p>

@@ -11,7 +11,7 @@ import type { Store } from './store.ts';
 import { digits } from './words.ts';
 
 const CAN =
-  'It runs in a worker of this page, which reaches no network, no storage and nothing of what you see: at worst it keeps a processor busy, or shows you what is not so.';
+  'Somebody has written them. They run in a worker of this page, which reaches no network, nothing that this browser keeps, and no other page: at worst they keep a processor busy, or show you what is not so.';
 
 export function Brought({ store, shared }: { store: Store; shared: Shared }): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -23,7 +23,7 @@ export function Brought({ store, shared }: { store: Store; shared: Shared }): JS
   return (
     <section aria-labelledby="brought-title" class="brought" id="brought">
       <h2 id="brought-title" ref={heading} tabIndex={-1}>
-        This link brings programs of somebody’s
+        This link brings programs
       </h2>
       <Help text={CAN} />
       <ul class="brought-files" aria-label="Files that the link brings">

@@ -22,42 +22,61 @@ export function Counters({ state }: { state: PageState }): JSX.Element {
       <Help text={hasNic ? OF_PACKETS : OF_ALL} />
       <table>
         <tbody>
-          {rows.map(([name, value, unit]) => (
+          {rows.map(([name, value]) => (
             <tr key={name}>
               <th scope="row">{name}</th>
               <td class="number">{value}</td>
-              <td>{unit}</td>
             </tr>
           ))}
         </tbody>
+        {hasNic ? <OfPacket view={view} /> : null}
       </table>
     </section>
   );
 }
 
-type Row = readonly [name: string, value: string, unit: string];
+type Row = readonly [name: string, value: string];
 
 function packetRows(view: WorldView): readonly Row[] {
-  const work = view.perPacket;
   return [
-    ['Packets', digits(view.packets), 'went all the way'],
-    ['Round trip', view.roundTripNs === 0 ? '–' : timeText(view.roundTripNs), 'median'],
-    ['Copies', perPacketText(work?.copies), 'for each packet'],
-    ['Bytes copied', perPacketText(work?.bytesCopied), 'for each packet'],
-    ['Kernel entries', perPacketText(work?.kernelEntries), 'for each packet'],
-    ['Notifications', perPacketText(work?.notifications), 'for each packet'],
-    ['Context switches', perPacketText(work?.contextSwitches), 'for each packet'],
+    ['Packets that went all the way', digits(view.packets)],
+    ['Round trip, median', view.roundTripNs === 0 ? '–' : timeText(view.roundTripNs)],
   ];
+}
+
+function OfPacket({ view: { perPacket: work } }: { view: WorldView }): JSX.Element {
+  const rows: readonly Row[] = [
+    ['Copies', perPacketText(work?.copies)],
+    ['Bytes copied', perPacketText(work?.bytesCopied)],
+    ['Kernel entries', perPacketText(work?.kernelEntries)],
+    ['Notifications', perPacketText(work?.notifications)],
+    ['Context switches', perPacketText(work?.contextSwitches)],
+  ];
+  return (
+    <tbody>
+      <tr>
+        <th scope="rowgroup" colSpan={2} class="group">
+          For each packet
+        </th>
+      </tr>
+      {rows.map(([name, value]) => (
+        <tr key={name}>
+          <th scope="row">{name}</th>
+          <td class="number">{value}</td>
+        </tr>
+      ))}
+    </tbody>
+  );
 }
 
 function totalRows(view: WorldView): readonly Row[] {
   const { counts, notifications, contextSwitches, copies, bytesCopied } = view;
   return [
-    ['Kernel entries', digits(counts.entry), ''],
-    ['Notifications', digits(notifications), ''],
-    ['Context switches', digits(contextSwitches), ''],
-    ['Copies', digits(copies), ''],
-    ['Bytes copied', digits(bytesCopied), ''],
+    ['Kernel entries', digits(counts.entry)],
+    ['Notifications', digits(notifications)],
+    ['Context switches', digits(contextSwitches)],
+    ['Copies', digits(copies)],
+    ['Bytes copied', digits(bytesCopied)],
   ];
 }
 

@@ -28,7 +28,7 @@ const ALL = '';
 
 export function Plot({ state }: { state: PageState }): JSX.Element {
   const [chosen, choose] = useState(ALL);
-  const { samples, view } = state;
+  const { samples, view, playing } = state;
   const names = (view?.queues ?? []).map(({ name }) => name);
   const at = names.indexOf(chosen);
   const traffic = useMemo(() => trafficOf(samples), [samples]);
@@ -38,7 +38,7 @@ export function Plot({ state }: { state: PageState }): JSX.Element {
       <h2 id="plot-title">Over time</h2>
       <Help text="Packets that went all the way, their round trip, and entries in queues, over [virtual time|virtual time] in ms." />
       {(state.info?.nics ?? 1) > 0 ? (
-        <Chart lines={TRAFFIC} data={traffic} about="Packets and round trip" />
+        <Chart lines={TRAFFIC} data={traffic} about="Packets and round trip" isMoving={playing} />
       ) : null}
       <label>
         Queue{' '}
@@ -55,7 +55,7 @@ export function Plot({ state }: { state: PageState }): JSX.Element {
           ))}
         </select>
       </label>
-      <Chart lines={DEPTH} data={depths} about="Entries in queues" />
+      <Chart lines={DEPTH} data={depths} about="Entries in queues" isMoving={playing} />
     </section>
   );
 }
@@ -64,8 +64,10 @@ function Chart(props: {
   lines: readonly Line[];
   data: uPlot.AlignedData;
   about: string;
+  /** Time passes: what nobody sees then is not drawn. */
+  isMoving: boolean;
 }): JSX.Element {
-  const { lines, data, about } = props;
+  const { lines, data, about, isMoving } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   useEffect(() => {
@@ -84,8 +86,8 @@ function Chart(props: {
     };
   }, [lines]);
   const isSeen = useSeen(place);
-  // What nobody sees is not drawn.
-  useEffect(() => (isSeen ? plot.current?.setData(data) : undefined), [data, isSeen]);
+  const isDrawn = isSeen || !isMoving;
+  useEffect(() => (isDrawn ? plot.current?.setData(data) : undefined), [data, isDrawn]);
   return <div ref={place} class="plot" role="img" aria-label={`${about} over virtual time`} />;
 }
 

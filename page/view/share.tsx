@@ -38,7 +38,7 @@ export function Share({ store, state }: { store: Store; state: PageState }): JSX
     store.ask({ kind: 'trace' });
   };
   return (
-    <section aria-labelledby="share-title">
+    <section aria-labelledby="share-title" class="wide">
       <h2 id="share-title">Hand on</h2>
       <Help text="A link has the system, its options, the [seed|seed], the [plan of faults|fault plan], what you did, and this moment. Nothing is sent anywhere." />
       <div class="row">

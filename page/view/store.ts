@@ -473,6 +473,8 @@ export function useStore(store: Store): PageState {
   const [state, setState] = useState(store.state);
   useEffect(() => {
     let isDue = false;
+    // It may have changed since it was drawn first.
+    setState(store.state);
     return store.subscribe(() => {
       if (isDue) return;
       isDue = true;

@@ -29,7 +29,7 @@ export function Timeline({ store, state }: { store: Store; state: PageState }): 
         <UnderWay state={state} />
       </p>
       <div class="row">
-        <button type="button" id="play" onClick={toggle}>
+        <button type="button" id="play" class="main" onClick={toggle}>
           {playing ? 'Pause' : 'Play'}
         </button>
         <label>
