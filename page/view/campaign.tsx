@@ -2,7 +2,8 @@
 
 import type { JSX } from 'preact';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { digits } from './words.ts';
 
 const NAMES_MAX = 12;

@@ -2,7 +2,8 @@
 
 import type { JSX } from 'preact';
 import { FIRST_SCENARIO, type Scenario } from '../engine/scenario.ts';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { SEED_MAX, seedOf } from './words.ts';
 
 /** No system is called so. */

@@ -5,7 +5,8 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Terminal } from '@xterm/xterm';
 import '@xterm/xterm/css/xterm.css';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 
 export function Consoles({ store, state }: { store: Store; state: PageState }): JSX.Element | null {
   const uarts = state.info?.uarts ?? [];

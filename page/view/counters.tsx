@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { Help } from './help.tsx';
 import type { WorldView } from '../engine/world-view.ts';
-import type { PageState } from './store.ts';
+import type { PageState } from './page-state.ts';
 import { digits, timeText } from './words.ts';
 
 const OF_PACKETS =

@@ -6,7 +6,8 @@ import type { FaultKind, PointKind } from '../../sim/points/point.ts';
 import type { Rule } from '../../sim/plan/plan.ts';
 import { rulesOf } from '../engine/scenario-plan.ts';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { timeText } from './words.ts';
 
 const STRIKES_SHOWN = 20;

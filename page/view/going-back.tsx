@@ -7,7 +7,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { toFragment } from '../share/link.ts';
 import { Help } from './help.tsx';
-import type { PageState } from './store.ts';
+import type { PageState } from './page-state.ts';
 import { timeText } from './words.ts';
 
 export function GoingBack({ state }: { state: PageState }): JSX.Element {

@@ -5,7 +5,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { Help } from './help.tsx';
 import { LivePicture, titleOf } from './live-picture.ts';
 import { drawNow, numberedNames } from './now.ts';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 
 export function Graph({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const place = useRef<HTMLDivElement>(null);

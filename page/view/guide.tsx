@@ -6,7 +6,8 @@ import { thrownText } from '../../memory/thrown-text.ts';
 import type { Seen, Step } from '../guides/guide.ts';
 import { GUIDE_NAMES, GUIDE_TITLES } from '../guides/names.ts';
 import { Help } from './help.tsx';
-import type { ChosenGuide, PageState, Store } from './store.ts';
+import type { ChosenGuide, PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 
 /** More of a console no step looks at. */
 const CONSOLE_MAX = 20_000;

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { Help } from './help.tsx';
-import type { PageState } from './store.ts';
+import type { PageState } from './page-state.ts';
 import { timeText } from './words.ts';
 
 export function Capabilities({ state }: { state: PageState }): JSX.Element | null {

@@ -4,7 +4,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { frameText, type Peer, pingFrame, udpFrame } from '../engine/frames.ts';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { hexBytes, hexText, timeText } from './words.ts';
 
 const ECHO_PORT = 1235;

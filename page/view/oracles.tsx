@@ -4,7 +4,8 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Judgement } from '../engine/judgement.ts';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { SEED_MAX, seedOf, timeText } from './words.ts';
 
 const VERDICTS: Readonly<Record<Judgement['verdict'], string>> = {

@@ -3,7 +3,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { digits } from './words.ts';
 
 export function Path({ store, state }: { store: Store; state: PageState }): JSX.Element | null {

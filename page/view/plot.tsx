@@ -6,7 +6,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { Help } from './help.tsx';
 import { useSeen } from './seen.ts';
-import type { PageState, Sample } from './store.ts';
+import type { PageState, Sample } from './page-state.ts';
 
 const HEIGHT = 160;
 const AXIS = '#808080';

@@ -8,7 +8,8 @@ import { commandLine } from '../share/command-line.ts';
 import { checkedFragment, type LinkMode, LinkProblem, ROOM } from '../share/link.ts';
 import { momentToShare } from '../share/opening.ts';
 import { Help } from './help.tsx';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 
 export function Share({ store, state }: { store: Store; state: PageState }): JSX.Element {
   const [link, setLink] = useState('');

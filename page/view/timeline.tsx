@@ -5,7 +5,8 @@ import { STEP_UNITS, type StepUnit } from '../engine/scenario.ts';
 import { SPEEDS } from '../share/opening.ts';
 import { Help } from './help.tsx';
 import { useNow } from './now.ts';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { digits, timeText } from './words.ts';
 
 /** What the slider reaches at first. */

@@ -6,7 +6,8 @@ import { every } from '../clock.ts';
 import { MARKS_SHOWN, type TimelineView } from '../engine/timeline.ts';
 import { Help } from './help.tsx';
 import { useSeen } from './seen.ts';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 import { timeText } from './words.ts';
 
 const WINDOWS = [

@@ -6,7 +6,8 @@
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { thrownText } from '../../memory/thrown-text.ts';
-import type { PageState, Store } from './store.ts';
+import type { PageState } from './page-state.ts';
+import type { Store } from './store.ts';
 
 type Panel = ComponentType<{ readonly store: Store; readonly state: PageState }>;
 
@@ -22,7 +23,7 @@ export function Write({ store, state }: { store: Store; state: PageState }): JSX
     );
   }, [isWanted, hasOwn, store]);
   return (
-    <section aria-labelledby="write-title" class="wide">
+    <section aria-labelledby="write-title" class="wide write">
       <h2 id="write-title">Write</h2>
       {panel === undefined ? (
         <>

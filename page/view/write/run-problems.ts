@@ -3,7 +3,7 @@
  */
 
 import { placeIn } from '../../engine/own/source-problem.ts';
-import type { PageState } from '../store.ts';
+import type { PageState } from '../page-state.ts';
 
 export interface RunProblem {
   readonly file: string;
