@@ -221,7 +221,7 @@ describe.skipIf(chromiumPath === undefined)('tests in the page (chromium, SDDF_B
     await run.end();
     const other = show('ui', 'echo', '--net', 'user', '--for', '60s');
     const live = await open('', { at: await other.url() });
-    await live.waitForSelector('#no-way-back');
+    await live.waitForSelector('#no-way-back:has-text("its clock is the one on the wall")');
     expect(await live.locator('#again').count()).toBe(0);
     await live.context().close();
   });
