@@ -2,7 +2,7 @@
 // SDDF_BROWSER: a browser takes its time.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
@@ -12,6 +12,7 @@ import {
   chromiumPath,
   type Look,
   PageBrowser,
+  picture,
   violationsIn,
 } from '../test/support/page-browser.ts';
 import { sddfInProcess } from '../test/support/sddf-in-process.ts';
@@ -19,7 +20,6 @@ import { ROOT } from '../test/imports/source-imports.ts';
 import { FIRST_SCENARIO } from './engine/scenario.ts';
 import { toFragment } from './share/link.ts';
 
-const ARTEFACTS = join(ROOT, '.artefacts');
 const TRANSFER_BYTES_MAX = 1_500_000;
 
 /** @returns the address of the engine's worker, as the page has it */
@@ -71,7 +71,6 @@ describe.skipIf(chromiumPath === undefined)('the page (chromium, with SDDF_BROWS
   beforeAll(async () => {
     browser = await PageBrowser.start(chromiumPath ?? '');
     ({ built } = browser);
-    mkdirSync(ARTEFACTS, { recursive: true });
   });
 
   afterAll(() => browser.close());
@@ -147,7 +146,7 @@ describe.skipIf(chromiumPath === undefined)('the page (chromium, with SDDF_BROWS
   ] as const)('fits a screen of %i pixels, %s', async (width, scheme) => {
     const page = await open('', { width, scheme });
     await page.click('#packet-forwards');
-    await page.screenshot({ path: join(ARTEFACTS, `page-${width}-${scheme}.png`), fullPage: true });
+    await picture(page, `page-${width}-${scheme}.png`);
 
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     await page.context().close();

@@ -2,7 +2,7 @@
 // files are dropped, guided examples lead to their ends, and what never returns is named. `.ci/run`
 // starts it, with SDDF_BROWSER.
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import {
   chromiumPath,
   type Look,
   PageBrowser,
+  picture,
   violationsIn,
 } from '../test/support/page-browser.ts';
 import { ROOT } from '../test/imports/source-imports.ts';
@@ -20,7 +21,6 @@ import { FIRST_SCENARIO } from './engine/scenario.ts';
 import { tutorialFiles } from './guides/tutorial-files.ts';
 import { toFragment } from './share/link.ts';
 
-const ARTEFACTS = join(ROOT, '.artefacts');
 const TUTORIAL = tutorialFiles(readFileSync(join(ROOT, 'docs/writing-a-driver.md'), 'utf8'));
 const STEPS_MAX = 100;
 
@@ -46,6 +46,19 @@ function greeter(): Buffer {
     },
   });
   return Buffer.from(elf);
+}
+
+/** Bytes that no packer makes less of: by xorshift. */
+function noise(bytes: number): Buffer {
+  let state = 1;
+  return Buffer.from(
+    Array.from({ length: bytes }, () => {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      return state & 255;
+    }),
+  );
 }
 
 /** The file is open in the editor. */
@@ -211,7 +224,6 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
 
   beforeAll(async () => {
     browsed = await PageBrowser.start(chromiumPath ?? '');
-    mkdirSync(ARTEFACTS, { recursive: true });
   });
 
   afterAll(() => browsed.close());
@@ -377,10 +389,9 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
 
   it('says which image a link has no room for', async () => {
     const page = await open();
-    const noise = Buffer.from(Array.from({ length: 120_000 }, (_, at) => (at * 7919 * at) >> 7));
     await page.setInputFiles('#files-input', [
       { name: 'pair.system', mimeType: 'text/xml', buffer: Buffer.from(GREETER) },
-      { name: 'greeter.elf', mimeType: '', buffer: Buffer.concat([greeter(), noise]) },
+      { name: 'greeter.elf', mimeType: '', buffer: Buffer.concat([greeter(), noise(120_000)]) },
     ]);
     await page.waitForSelector('#log:has-text("hi from elf")');
     await page.click('#share');
@@ -429,7 +440,7 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     await page.waitForSelector('#guide-done');
 
     expect(await page.innerText('#problem')).toBe('');
-    await page.screenshot({ path: join(ARTEFACTS, `page-guide-${name}.png`), fullPage: true });
+    await picture(page, `page-guide-${name}.png`);
     await page.context().close();
   });
 
@@ -509,8 +520,7 @@ describe.skipIf(chromiumPath === undefined)('writing (chromium, with SDDF_BROWSE
     await openFile(page, 'driver.ts');
     await write(page, 'driver.ts', changed('driver.ts', 'let count = 0;', 'let count = "x";'));
     await page.waitForSelector('#problems');
-    const path = join(ARTEFACTS, `page-write-${width}-${scheme}.png`);
-    await page.screenshot({ path, fullPage: true });
+    await picture(page, `page-write-${width}-${scheme}.png`);
 
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     await page.context().close();

@@ -42,6 +42,9 @@ export function Graph({ store, state }: { store: Store; state: PageState }): JSX
   );
 }
 
+/** Pixels of a picture's point, at most. */
+const LARGEST = 1.8;
+
 /** The layout engine is the largest part of the page: it is loaded when it is needed. */
 async function draw(dot: string): Promise<SVGSVGElement> {
   const { Graphviz } = await import('@hpcc-js/wasm-graphviz');
@@ -51,6 +54,10 @@ async function draw(dot: string): Promise<SVGSVGElement> {
   const svg = document.importNode(parsed, true) as unknown as SVGSVGElement;
   svg.removeAttribute('width');
   svg.removeAttribute('height');
+  // A small system is not blown up, and a large one can be read where the screen is small.
+  const { width } = svg.viewBox.baseVal;
+  svg.style.maxWidth = `${Math.round(LARGEST * width)}px`;
+  svg.style.minWidth = `min(34rem, ${Math.round(width)}px)`;
   // A name may be a stranger's; nothing in the picture leads out of the page.
   for (const link of svg.querySelectorAll('a')) {
     for (const { name } of [...link.attributes]) link.removeAttribute(name);

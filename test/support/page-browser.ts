@@ -82,6 +82,12 @@ export class PageBrowser {
   }
 }
 
+/** All of the page, from its top: the bar that stays in sight is where it belongs. */
+export async function picture(page: Page, name: string): Promise<void> {
+  await page.evaluate('scrollTo(0, 0)');
+  await page.screenshot({ path: join(ROOT, '.artefacts', name), fullPage: true });
+}
+
 interface AxeResult {
   readonly violations: readonly {
     readonly id: string;
