@@ -1,6 +1,6 @@
 /**
- * A live run shows itself as it is now, and only goes on: who wants to go back does so in the page's
- * own engine, which runs it again where it depends on nothing but its options.
+ * A live run shows itself as it is now, and only goes on: who wants to go back does so in the
+ * page's own engine, which runs it again where it depends on nothing but its options.
  */
 
 import type { JSX } from 'preact';

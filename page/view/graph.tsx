@@ -2,9 +2,10 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { drawNow } from './draw-now.ts';
 import { Help } from './help.tsx';
 import { LivePicture, titleOf } from './live-picture.ts';
-import { drawNow, numberedNames } from './now.ts';
+import { numberedNames } from './now.ts';
 import type { PageState } from './page-state.ts';
 import type { Store } from './store.ts';
 

@@ -1,10 +1,8 @@
-/** What moves with each picture of the screen, and who draws it: apart from the rest of the page. */
+/** What moves with each picture of the screen: of a view, or of a pulse between two views. */
 
-import { useEffect, useState } from 'preact/hooks';
 import type { Pulse } from '../engine/protocol.ts';
 import type { WorldView } from '../engine/world-view.ts';
 import type { Activity } from './live-picture.ts';
-import type { Store } from './store.ts';
 
 export interface Now extends Activity, Pick<Pulse, 'timeNs' | 'counts'> {}
 
@@ -35,30 +33,4 @@ export function nowOfView({ timeNs, counts, domains, signals, underWay }: WorldV
 /** @param before the last one: what a pulse does not say has not changed */
 export function nowOfPulse(pulse: Pulse, before: Now | undefined): Now {
   return { ...pulse, underWay: undefined, faulted: before?.faulted ?? [] };
-}
-
-/** @param draw called with the next picture of the screen after a change, and at first */
-export function drawNow(store: Store, draw: (now: Now) => void): () => void {
-  let isDue = false;
-  let isOver = false;
-  const show = (): void => {
-    isDue = false;
-    if (!isOver && store.now !== undefined) draw(store.now);
-  };
-  show();
-  const leave = store.onNow(() => {
-    if (!isDue) requestAnimationFrame(show);
-    isDue = true;
-  });
-  return () => {
-    isOver = true;
-    leave();
-  };
-}
-
-/** @returns the moment that is shown, and has the component drawn anew with each picture */
-export function useNow(store: Store): Now | undefined {
-  const [now, setNow] = useState(store.now);
-  useEffect(() => drawNow(store, setNow), [store]);
-  return now;
 }

@@ -3,8 +3,8 @@
 import type { JSX } from 'preact';
 import { STEP_UNITS, type StepUnit } from '../engine/scenario.ts';
 import { SPEEDS } from '../share/opening.ts';
+import { useNow } from './draw-now.ts';
 import { Help } from './help.tsx';
-import { useNow } from './now.ts';
 import type { PageState } from './page-state.ts';
 import type { Store } from './store.ts';
 import { digits, timeText } from './words.ts';
