@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { DeviceFailure } from '../board/device-failure.ts';
 import { ObserverFailure } from '../systems/observer.ts';
+import { compileAsUsual, compileSparingly } from '../host/engine.ts';
 import { UserMistake } from '../host/problem.ts';
 import { thrownByUser, userFrame } from '../systems/exception-text.ts';
 import { didYouMean } from './closest.ts';
@@ -25,7 +26,9 @@ const EXIT_MISTAKE = 2;
 export async function runProgram(args: readonly string[]): Promise<number> {
   let program: Command | undefined;
   try {
+    compileSparingly(); // what a command loads runs once
     program = await buildProgram(args);
+    compileAsUsual();
     if ((await askedAboutSystem(program, args)) === 'told') return 0;
     await program.parseAsync([...args], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;

@@ -2,6 +2,7 @@
 
 import { lineOf } from '../../host/addr2line.ts';
 import { Rewound } from '../../debug/rewound.ts';
+import { compileAsUsual, compileSparingly } from '../../host/engine.ts';
 import { breathe, every } from '../../host/event-loop.ts';
 import { hostNow } from '../../host/host-time.ts';
 import { UserMistake } from '../../host/problem.ts';
@@ -116,6 +117,7 @@ export class Run {
   }
 
   async run(parsed: readonly ParsedAttachment[]): Promise<void> {
+    compileSparingly();
     const interrupt = catchInterrupts();
     const { watched } = interrupt;
     watched?.begin(
@@ -205,6 +207,7 @@ export class Run {
   /** Lets every program run its `init`, and then the system. */
   async #runBooted(testbed: Testbed, interrupt: CaughtInterrupts): Promise<void> {
     testbed.settle();
+    compileAsUsual();
     const instead = this.#watches.find((watch) => watch.instead !== undefined)?.instead;
     if (instead !== undefined) {
       await instead(testbed);
