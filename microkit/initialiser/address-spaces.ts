@@ -49,14 +49,12 @@ export function buildAddressSpace(
     const frame = pd.image + page;
     mapFrame(root, `image of '${name}'`, { frame, vspace: pd.vspace, vaddr, permissions });
   });
-  for (let page = 0; page < pd.stackPages; page++) {
-    mapFrame(root, `stack of '${name}'`, {
-      frame: pd.stack + page,
-      vspace: pd.vspace,
-      vaddr: STACK_TOP - (pd.stackPages - page) * PAGE_BYTES,
-      permissions: 'rw',
-    });
-  }
+  mapFrames(root, `stack of '${name}'`, {
+    frames: { first: pd.stack, count: pd.stackPages, bytes: PAGE_BYTES },
+    vspace: pd.vspace,
+    vaddr: STACK_TOP - pd.stackPages * PAGE_BYTES,
+    permissions: 'rw',
+  });
   mapFrame(root, `IPC buffer of '${name}'`, {
     frame: pd.ipcBuffer,
     vspace: pd.vspace,
@@ -84,17 +82,16 @@ function mapRegion(
   // Neither readable nor writable: the range stays empty, and every access to it is a fault.
   if (!map.permissions.includes('r') && !map.permissions.includes('w')) return;
   const what = `memory region '${map.region}' of '${options.name}'`;
-  const useOriginal = !originals.has(map.region);
+  const isFirst = !originals.has(map.region);
   originals.add(map.region);
-  for (let page = 0; page < region.pages; page++) {
-    const frame = region.frames + page;
-    mapFrame(root, what, {
-      frame: useOriginal ? frame : root.copy(frame, what),
-      vspace: options.pd.vspace,
-      vaddr: exact(map.vaddr) + page * region.pageBytes,
-      permissions: map.permissions,
-    });
-  }
+  const { frames, pages: count, pageBytes: bytes } = region;
+  const first = isFirst ? frames : root.copyRow(frames, count, what);
+  mapFrames(root, what, {
+    frames: { first, count, bytes },
+    vspace: options.pd.vspace,
+    vaddr: exact(map.vaddr),
+    permissions: map.permissions,
+  });
 }
 
 export function mapPageTable(
@@ -108,22 +105,47 @@ export function mapPageTable(
   root.invoke(what, options.table, PAGE_TABLE_MAP, 1, 2);
 }
 
+/** Where frames are mapped, and what may be done there. */
+interface Place {
+  readonly vspace: number;
+  readonly vaddr: number;
+  readonly permissions: Permissions;
+}
+
 export function mapFrame(
   root: RootTask,
   what: string,
-  options: {
-    readonly frame: number;
-    readonly vspace: number;
-    readonly vaddr: number;
-    readonly permissions: Permissions;
+  options: Place & { readonly frame: number },
+): void {
+  loadMap(root, options);
+  mapLoaded(root, what, options.frame, options.vaddr);
+}
+
+/** Maps frames whose capabilities lie in a row, one behind the other. */
+function mapFrames(
+  root: RootTask,
+  what: string,
+  options: Place & {
+    readonly frames: { readonly first: number; readonly count: number; readonly bytes: number };
   },
 ): void {
-  const { permissions } = options;
+  const { first, count, bytes } = options.frames;
+  loadMap(root, options);
+  for (let page = 0; page < count; page += 1) {
+    mapLoaded(root, what, first + page, options.vaddr + page * bytes);
+  }
+}
+
+/** What all frames of a place have in common. The kernel leaves the words of a call as they were. */
+function loadMap(root: RootTask, { vspace, permissions }: Place): void {
   const rights =
     (permissions.includes('r') ? RIGHT_READ : 0) | (permissions.includes('w') ? RIGHT_WRITE : 0);
-  root.calls.setWord(0, options.vaddr);
   root.calls.setWord(1, rights);
   root.calls.setWord(2, permissions.includes('x') ? 0 : EXECUTE_NEVER);
-  root.calls.setCap(0, options.vspace);
-  root.invoke(what, options.frame, PAGE_MAP, 1, 3);
+  root.calls.setCap(0, vspace);
+}
+
+function mapLoaded(root: RootTask, what: string, frame: number, vaddr: number): void {
+  root.calls.setWord(0, vaddr);
+  root.invoke(what, frame, PAGE_MAP, 1, 3);
 }

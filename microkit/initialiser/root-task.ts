@@ -102,22 +102,35 @@ export class RootTask {
     }
   }
 
-  /** Copies a capability of the initial thread's CSpace to a new slot there. */
-  copy(source: number, what: string): number {
-    const slot = this.takeSlots(1, what);
-    this.copyTo(slot, source, what);
-    return slot;
+  /**
+   * Copies `count` capabilities in a row of the initial thread's CSpace to new slots there.
+   * @returns the first of these
+   */
+  copyRow(source: number, count: number, what: string): number {
+    const first = this.takeSlots(count, what);
+    this.#loadCopy();
+    for (let at = 0; at < count; at += 1) this.#copyLoaded(first + at, source + at, what);
+    return first;
   }
 
   /** Copies a capability of the initial thread's CSpace to an empty slot there. */
   copyTo(slot: number, source: number, what: string): void {
+    this.#loadCopy();
+    this.#copyLoaded(slot, source, what);
+  }
+
+  /** What all copies have in common. The kernel leaves the words of a call as they were. */
+  #loadCopy(): void {
     const { calls } = this;
-    calls.setWord(0, slot);
     calls.setWord(1, WORD_BITS);
-    calls.setWord(2, source);
     calls.setWord(3, WORD_BITS);
     calls.setWord(4, RIGHTS_ALL);
     calls.setCap(0, INIT_SLOT_CNODE);
+  }
+
+  #copyLoaded(slot: number, source: number, what: string): void {
+    this.calls.setWord(0, slot);
+    this.calls.setWord(2, source);
     this.invoke(what, INIT_SLOT_CNODE, CNODE_COPY, 1, 5);
   }
 
