@@ -1,6 +1,7 @@
 /**
  * The bus: which device answers at which physical address. Works like a page table of one level,
- * page by page, so a look-up costs the same however many devices there are.
+ * page by page, so a look-up costs the same however many devices there are; the few that are large
+ * are looked at one by one.
  */
 
 import { demand } from '../memory/misuse.ts';
@@ -8,8 +9,10 @@ import type { MmioDevice } from '../memory/region.ts';
 import type { Lint } from './device.ts';
 
 const PAGE_BYTES = 4096;
-/** Of one device: each of its pages has an entry here. */
+/** Of one device. */
 const REGISTER_BYTES_MAX = 2 ** 30;
+/** A device with more pages has no entry for each of them: the interrupt controller has 1,536. */
+const MANY_PAGES = 64;
 
 /** Where a device's registers lie. */
 export interface BusRange {
@@ -25,6 +28,8 @@ export class Bus implements MmioDevice {
   errors = 0;
   readonly #lint: Lint;
   readonly #pages = new Map<number, BusRange>();
+  /** Those with more than {@link MANY_PAGES}. */
+  readonly #large: BusRange[] = [];
   readonly #ranges: BusRange[] = [];
 
   constructor(lint: Lint) {
@@ -42,18 +47,42 @@ export class Bus implements MmioDevice {
     demand(isPlace, `${name} is put at ${shown(base)}, where no page begins`);
     const isSize = Number.isSafeInteger(sizeBytes) && sizeBytes > 0;
     demand(isSize && sizeBytes <= REGISTER_BYTES_MAX, `${name} has ${shown(sizeBytes)} bytes`);
-    for (let at = range.base; at < range.base + range.sizeBytes; at += PAGE_BYTES) {
-      const owner = this.#pages.get(at / PAGE_BYTES)?.name;
-      const place = `the page at 0x${at.toString(16)}`;
-      demand(owner === undefined, `${name} is put on ${place}, which ${owner} has`);
-      this.#pages.set(at / PAGE_BYTES, range);
+    this.#demandFree(range);
+    if (sizeBytes > MANY_PAGES * PAGE_BYTES) {
+      this.#large.push(range);
+    } else {
+      for (let at = base; at < base + sizeBytes; at += PAGE_BYTES) {
+        this.#pages.set(at / PAGE_BYTES, range);
+      }
     }
     this.#ranges.push(range);
   }
 
+  /** The message names the first page that another device has. */
+  #demandFree(range: BusRange): void {
+    let taken = Infinity;
+    let owner = '';
+    for (const other of this.#ranges) {
+      const at = Math.max(range.base, other.base);
+      if (at >= endOfPages(range) || at >= endOfPages(other) || at >= taken) continue;
+      taken = at;
+      owner = other.name;
+    }
+    if (taken === Infinity) return;
+    const place = `the page at 0x${taken.toString(16)}`;
+    demand(false, `${range.name} is put on ${place}, which ${owner} has`);
+  }
+
   /** @returns the device in whose pages `paddr` lies */
   deviceAt(paddr: number): BusRange | undefined {
-    return this.#pages.get(Math.floor(paddr / PAGE_BYTES));
+    return this.#pages.get(Math.floor(paddr / PAGE_BYTES)) ?? this.#largeAt(paddr);
+  }
+
+  #largeAt(paddr: number): BusRange | undefined {
+    for (const range of this.#large) {
+      if (paddr >= range.base && paddr < endOfPages(range)) return range;
+    }
+    return undefined;
   }
 
   /** Reads from a physical address; 0 where there is no device. */
@@ -75,6 +104,11 @@ export class Bus implements MmioDevice {
     this.#lint.report(range?.name ?? 'bus', 'bus', 'an access that no register answers');
     return undefined;
   }
+}
+
+/** Where the pages end that a device has to itself. */
+function endOfPages({ base, sizeBytes }: BusRange): number {
+  return base + Math.ceil(sizeBytes / PAGE_BYTES) * PAGE_BYTES;
 }
 
 /** A text that looks like a number is none, and is shown as what it is. */

@@ -4,8 +4,10 @@ import type { Access } from '../memory/region.ts';
 import type { Tcb } from './objects/objects.ts';
 import type { KernelState } from './state.ts';
 import { mappedRunAt } from './memory/mapped-run.ts';
+import type { PageEntry } from './memory/page-table.ts';
+import { bytesOf } from './objects/object-sizes.ts';
 import type { HartThread, MappedRun, Mapping, ProgramImage } from './user.ts';
-import { allows, translate, vspaceOf } from './memory/vspace.ts';
+import { allows, offsetIn, pageAt, vspaceOf } from './memory/vspace.ts';
 
 /** What a processor needs of the dispatcher. */
 export interface TrapHandler {
@@ -119,20 +121,20 @@ export class Processor implements HartThread {
     const k = this.#handler.state;
     const root = vspaceOf(k, this.#tcb);
     if (root === null) return undefined;
-    const first = translate(root, vaddr);
-    if (first === undefined || !allows(first.entry, access)) return undefined;
-    const paddr = first.entry.base + (vaddr - first.start);
-    let isWritable = allows(first.entry, 'write');
-    let end = first.start + 2 ** first.entry.sizeBits;
+    const first = pageAt(root, vaddr);
+    if (first === undefined || !allows(first, access)) return undefined;
+    const paddr = first.base + offsetIn(first, vaddr);
+    let isWritable = allows(first, 'write');
+    let end = endOf(first, vaddr);
     while (end < vaddr + lengthBytes) {
-      const next = translate(root, end);
-      if (next === undefined || !allows(next.entry, access)) return undefined;
-      if (next.entry.isDevice !== first.entry.isDevice) return undefined;
-      if (next.entry.base + (end - next.start) - paddr !== end - vaddr) return undefined;
-      isWritable = isWritable && allows(next.entry, 'write');
-      end = next.start + 2 ** next.entry.sizeBits;
+      const next = pageAt(root, end);
+      if (next === undefined || !allows(next, access)) return undefined;
+      if (next.isDevice !== first.isDevice) return undefined;
+      if (next.base + offsetIn(next, end) - paddr !== end - vaddr) return undefined;
+      isWritable = isWritable && allows(next, 'write');
+      end = endOf(next, end);
     }
-    if (!first.entry.isDevice) {
+    if (!first.isDevice) {
       const at = paddr - k.ram.base;
       const memory = { ram: k.ram, at, sizeBytes: lengthBytes };
       return { kind: 'ram', at, memory, writable: isWritable ? 'yes' : 'no' };
@@ -141,4 +143,9 @@ export class Processor implements HartThread {
     if (found === undefined) return undefined;
     return { kind: 'device', device: found.device, offset: paddr - found.base };
   }
+}
+
+/** @returns the address behind a page that maps `vaddr` */
+function endOf(page: PageEntry, vaddr: number): number {
+  return vaddr - offsetIn(page, vaddr) + bytesOf(page.sizeBits);
 }

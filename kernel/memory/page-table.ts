@@ -2,17 +2,18 @@
  * Page tables and ASID pools: the objects of address spaces. What is done with them: `vspace.ts`.
  */
 
+/** A page table entry that maps a page of 2^sizeBits bytes. */
+export interface PageEntry {
+  readonly kind: 'page';
+  readonly base: number;
+  readonly sizeBits: number;
+  readonly vmRights: number;
+  readonly isExecutable: boolean;
+  readonly isDevice: boolean;
+}
+
 /** A page table entry. */
-export type PageTableEntry =
-  | { readonly kind: 'table'; readonly table: PageTable }
-  | {
-      readonly kind: 'page';
-      readonly base: number;
-      readonly sizeBits: number;
-      readonly vmRights: number;
-      readonly isExecutable: boolean;
-      readonly isDevice: boolean;
-    };
+export type PageTableEntry = { readonly kind: 'table'; readonly table: PageTable } | PageEntry;
 
 /**
  * Copied for each table: twenty times as fast as making one entry by entry, of which a boot has

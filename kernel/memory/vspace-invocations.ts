@@ -14,7 +14,7 @@ import {
   REVOKE_FIRST,
   TRUNCATED_MESSAGE,
 } from '../abi.ts';
-import { maskVmRights } from '../objects/cap.ts';
+import { mappedFrame, maskVmRights } from '../objects/cap.ts';
 import { lookupSlotForCNodeOp } from '../objects/cspace.ts';
 import {
   ensureEmptySlot,
@@ -111,12 +111,6 @@ function decodePageMap(k: KernelState, length: number, slot: Slot, cap: FrameCap
   slot.cap = mappedFrame(cap, asid, vaddr);
   setEntry(k, table, index, pageEntry(cap, vmRights, isExecutable));
   return STATUS_OK;
-}
-
-/** Written out: copied with `...`, a capability takes as long as the rest of a mapping. */
-function mappedFrame(cap: FrameCap, mappedAsid: number, mappedAddress: number): FrameCap {
-  const { base, sizeBits, vmRights, isDevice } = cap;
-  return { kind: 'frame', base, sizeBits, vmRights, isDevice, mappedAsid, mappedAddress };
 }
 
 /** @returns the entry; a page that the user could not even execute is not mapped at all */

@@ -7,7 +7,7 @@
 import { setInvalidRoot } from '../errors.ts';
 import { bytesOf, VM_READ_ONLY, VM_READ_WRITE } from '../objects/object-sizes.ts';
 import type { FrameCap, PageTableCap, Tcb } from '../objects/objects.ts';
-import type { AsidPool, PageTable, PageTableEntry } from './page-table.ts';
+import type { AsidPool, PageEntry, PageTable, PageTableEntry } from './page-table.ts';
 import { ASID_LOW_BITS } from '../state.ts';
 import type { KernelState } from '../state.ts';
 
@@ -60,13 +60,25 @@ export function vspaceOf(k: KernelState, tcb: Tcb): PageTable | null {
 export function translate(
   root: PageTable,
   vaddr: number,
-): { readonly entry: PageTableEntry & { kind: 'page' }; readonly start: number } | undefined {
+): { readonly entry: PageEntry; readonly start: number } | undefined {
+  const entry = pageAt(root, vaddr);
+  return entry === undefined ? undefined : { entry, start: vaddr - offsetIn(entry, vaddr) };
+}
+
+/** @returns the entry that maps an address; makes no object, for regions have hundreds of pages */
+export function pageAt(root: PageTable, vaddr: number): PageEntry | undefined {
   if (!(vaddr >= 0 && vaddr < USER_TOP)) return undefined;
-  const { table, index, bitsLeft } = walk(root, vaddr);
-  const entry = table.entries[index];
-  if (entry?.kind !== 'page') return undefined;
-  const size = bytesOf(bitsLeft);
-  return { entry, start: Math.floor(vaddr / size) * size };
+  let { entries } = root;
+  for (let bitsLeft = PAGE_INDEX_TOP; ; bitsLeft -= INDEX_BITS) {
+    const entry = entries[Math.floor(vaddr / bytesOf(bitsLeft)) & 511];
+    if (entry?.kind !== 'table') return entry;
+    ({ entries } = entry.table);
+  }
+}
+
+/** @returns bytes between the first of a page and an address that the page maps */
+export function offsetIn(page: PageEntry, vaddr: number): number {
+  return vaddr % bytesOf(page.sizeBits);
 }
 
 /** Changes a page table, which whoever has looked into one before has to know. */
@@ -130,10 +142,7 @@ export function finaliseAsidPool(k: KernelState, pool: AsidPool): void {
 }
 
 /** Whether an entry lets the user do this. */
-export function allows(
-  entry: PageTableEntry & { kind: 'page' },
-  access: 'read' | 'write' | 'execute',
-): boolean {
+export function allows(entry: PageEntry, access: 'read' | 'write' | 'execute'): boolean {
   switch (access) {
     case 'read':
       return entry.vmRights === VM_READ_ONLY || entry.vmRights === VM_READ_WRITE;

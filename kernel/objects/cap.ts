@@ -187,11 +187,19 @@ export function maskCapRights(cap: Cap, rights: number): Cap {
       return (cap.rights & rights) === cap.rights ? cap : { ...cap, rights: cap.rights & rights };
     case 'reply':
       return { ...cap, canGrant: cap.canGrant && (rights & RIGHT_GRANT) !== 0 };
-    case 'frame':
-      return { ...cap, vmRights: maskVmRights(cap.vmRights, rights) };
+    case 'frame': {
+      const vmRights = maskVmRights(cap.vmRights, rights);
+      return vmRights === cap.vmRights ? cap : { ...cap, vmRights };
+    }
     default:
       return cap;
   }
+}
+
+/** Written out: copied with `...`, a capability takes as long as the rest of a mapping. */
+export function mappedFrame(cap: FrameCap, mappedAsid: number, mappedAddress: number): FrameCap {
+  const { base, sizeBits, vmRights, isDevice } = cap;
+  return { kind: 'frame', base, sizeBits, vmRights, isDevice, mappedAsid, mappedAddress };
 }
 
 export function maskVmRights(vmRights: number, rights: number): number {

@@ -2,6 +2,7 @@
 
 import { ILLEGAL_OPERATION, REVOKE_FIRST } from '../abi.ts';
 import { refuse } from '../errors.ts';
+import { mappedFrame } from './cap.ts';
 import { hasChildren } from './mdb.ts';
 import { NULL_CAP } from './objects.ts';
 import type { Cap, Slot } from './objects.ts';
@@ -24,7 +25,7 @@ export function deriveCap(k: KernelState, slot: Slot, cap: Cap): Cap | null {
       }
       return { ...cap };
     case 'frame':
-      return { ...cap, mappedAsid: 0, mappedAddress: 0 };
+      return cap.mappedAsid === 0 ? cap : mappedFrame(cap, 0, 0);
     case 'pageTable':
       if (!cap.isMapped) {
         refuse(k, ILLEGAL_OPERATION);

@@ -136,7 +136,9 @@ function mapFrames(
   }
 }
 
-/** What all frames of a place have in common. The kernel leaves the words of a call as they were. */
+/**
+ * What all frames of a place have in common. The kernel leaves the words of a call as they were.
+ */
 function loadMap(root: RootTask, { vspace, permissions }: Place): void {
   const rights =
     (permissions.includes('r') ? RIGHT_READ : 0) | (permissions.includes('w') ? RIGHT_WRITE : 0);
