@@ -31,13 +31,22 @@ export function compileSparingly(): void {
   setBudget(STARTING_BUDGET_BYTES);
 }
 
+/** Arguments for a process of Node that is to begin so: {@link compileAsUsual} ends it, too. */
+export function sparingArguments(): readonly string[] {
+  return isNode20() ? [budgetFlag(STARTING_BUDGET_BYTES)] : [];
+}
+
 /** Ends {@link compileSparingly}: from here on what runs often is the work itself. */
 export function compileAsUsual(): void {
   setBudget(USUAL_BUDGET_BYTES);
 }
 
 function setBudget(bytes: number): void {
-  if (isNode20()) setFlagsFromString(`--interrupt-budget=${bytes}`);
+  if (isNode20()) setFlagsFromString(budgetFlag(bytes));
+}
+
+function budgetFlag(bytes: number): string {
+  return `--interrupt-budget=${bytes}`;
 }
 
 /**

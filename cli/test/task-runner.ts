@@ -58,6 +58,10 @@ export class TaskRunner {
     this.#collector = collector;
   }
 
+  get selection(): Selection {
+    return this.#request.selection;
+  }
+
   /** Asked before the first test; undefined when nobody wants to know. */
   async loaded(): Promise<PackedSources | undefined> {
     return this.#request.coverage === 'each' ? this.#take() : undefined;

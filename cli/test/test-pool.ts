@@ -4,8 +4,10 @@
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { PackedSources } from '../../debug/coverage/source-coverage.ts';
+import { sparingArguments } from '../../host/engine.ts';
 import { UserMistake } from '../../host/problem.ts';
 import type { TestResult } from '../../testing/run/run-test.ts';
 import { causeOfDeath } from '../cause-of-death.ts';
@@ -34,20 +36,41 @@ export interface PoolEars {
 const AHEAD = 2;
 
 /**
+ * Lets workers begin to load while the command reads the same files: as many as there are
+ * processors for. They are for {@link runInProcesses}, or to be ended.
+ */
+export function startWorkers(request: TestRequest, jobs: number): readonly TestWorker[] {
+  const count = Math.min(jobs, availableParallelism());
+  return Array.from({ length: count }, () => new Worker(request));
+}
+
+/** A process that runs tests: see {@link startWorkers}. */
+export type TestWorker = Worker;
+
+export interface TestPool {
+  readonly request: TestRequest;
+  /** Processes at a time. */
+  readonly jobs: number;
+  /** Some of them, which have begun to load. */
+  readonly started: readonly TestWorker[];
+}
+
+/**
  * A worker may have been ended from outside: the test that was under way is run again in another
  * one, and has failed if that dies of it, too.
  *
  * @throws UserMistake when a worker cannot read or run a test; Error when none can be loaded
  */
 export async function runInProcesses(
-  request: TestRequest,
-  jobs: number,
+  { request, jobs, started }: TestPool,
   tasks: readonly Task[],
   ears: PoolEars,
 ): Promise<void> {
   const lanes = new Lanes(request, tasks, ears);
+  for (const worker of started.slice(tasks.length)) worker.end();
+  const count = Math.min(jobs, tasks.length);
   try {
-    await Promise.all(Array.from({ length: Math.min(jobs, tasks.length) }, () => lanes.run()));
+    await Promise.all(Array.from({ length: count }, (_, lane) => lanes.run(started[lane])));
   } finally {
     lanes.end();
   }
@@ -70,17 +93,18 @@ class Lanes {
     this.#ears = ears;
   }
 
-  async run(): Promise<void> {
-    let left: readonly number[] = [];
+  /** @param started its first worker, if there is one already */
+  async run(started?: Worker): Promise<void> {
+    let worker = started ?? new Worker(this.#request);
     /** Run again, since its worker has died. */
     let again: number | undefined;
-    for (;;) {
-      const worker = new Worker(this.#request, this.#ears, left);
+    for (let left: readonly number[] = []; ; worker = new Worker(this.#request)) {
       this.#workers.add(worker);
-      const how = await worker.work(
-        () => this.#take(),
-        (task, run) => this.#keep(task, run),
-      );
+      const how = await worker.work(left, {
+        ears: this.#ears,
+        take: () => this.#take(),
+        keep: (task, run) => this.#keep(task, run),
+      });
       this.#workers.delete(worker);
       if (how === 'ended') return;
       const [first, ...others] = worker.underWay;
@@ -122,35 +146,50 @@ class Lanes {
   }
 }
 
+/** What a worker is given to do, and who hears of it. */
+interface Work {
+  readonly ears: PoolEars;
+  readonly take: () => number | undefined;
+  readonly keep: (task: number, run: RunTask) => void;
+}
+
 class Worker {
   /** Tests that it has been given and that are not over, in the order in which it runs them. */
   underWay: number[] = [];
   readonly #child: ChildProcess;
   readonly #died: Promise<string>;
-  readonly #ears: PoolEars;
-  /** Given to it before any other. */
-  readonly #left: number[];
+  /** What it has said before there was work for it. */
+  readonly #early: PoolAnswer[] = [];
+  #onAnswer = (answer: PoolAnswer): void => {
+    this.#early.push(answer);
+  };
 
-  constructor(request: TestRequest, ears: PoolEars, left: readonly number[]) {
-    this.#ears = ears;
-    this.#left = [...left];
+  constructor(request: TestRequest) {
+    // From source the loader is named by its place: the working directory is the user's.
+    const loader = IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [];
     this.#child = fork(PROGRAM, [JSON.stringify(request)], {
-      // From source the loader is named by its place: the working directory is the user's.
-      execArgv: IS_SOURCE ? ['--import', import.meta.resolve('tsx/esm')] : [],
+      execArgv: [...sparingArguments(), ...loader],
       // The last is for it to hear that we have gone.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
     });
-    this.#died = causeOfDeath(this.#child);
+    this.#child.on('message', (answer: PoolAnswer) => this.#onAnswer(answer));
+    this.#died = new Promise((resolve, reject) => {
+      this.#child.on('error', reject);
+      causeOfDeath(this.#child).then(resolve, reject);
+    });
+    this.#died.catch(() => undefined); // heard when there is work for it
   }
 
+  /** @param left given to it before any other */
   work(
-    take: () => number | undefined,
-    keep: (task: number, run: RunTask) => void,
+    left: readonly number[],
+    { ears, take, keep }: Work,
   ): Promise<'ended' | { readonly died: string }> {
+    const given = [...left];
     let isEnding = false;
     return new Promise((resolve, reject) => {
       const order = (): void => {
-        const task = this.#left.shift() ?? take();
+        const task = given.shift() ?? take();
         if (task !== undefined) {
           this.underWay.push(task);
           this.#tell({ task });
@@ -159,31 +198,31 @@ class Worker {
           this.#tell('end');
         }
       };
-      this.#child.on('message', (answer: PoolAnswer) => {
+      this.#onAnswer = (answer) => {
         switch (answer.kind) {
           case 'failed':
             return reject(
               answer.whose === 'ours' ? new Error(answer.problem) : new UserMistake(answer.problem),
             );
           case 'note':
-            return this.#ears.note(answer.line);
+            return ears.note(answer.line);
           case 'result':
             this.underWay = this.underWay.filter((each) => each !== answer.task);
             keep(answer.task, answer.run);
             return order();
           case 'ready':
-            if (answer.executed !== undefined) this.#ears.onLoaded(answer.executed);
+            if (answer.executed !== undefined) ears.onLoaded(answer.executed);
             for (let i = 0; i < AHEAD; i += 1) order();
             return undefined;
           case 'ended':
-            if (answer.executed !== undefined) this.#ears.onEnded(answer.executed);
+            if (answer.executed !== undefined) ears.onEnded(answer.executed);
             return resolve('ended');
           default:
             return answer satisfies never;
         }
-      });
-      this.#child.on('error', reject);
+      };
       this.#died.then((died) => resolve({ died }), reject);
+      for (const answer of this.#early) this.#onAnswer(answer);
     });
   }
 

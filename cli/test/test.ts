@@ -16,7 +16,7 @@ import { listVerbs } from './list-verbs.ts';
 import { shellText } from '../../systems/shell-text.ts';
 import { commandOf, type Selection, type Task } from './selection.ts';
 import { type RunTask, TaskRunner, type TestRequest } from './task-runner.ts';
-import { type PoolEars, runInProcesses } from './test-pool.ts';
+import { type PoolEars, runInProcesses, startWorkers, type TestPool } from './test-pool.ts';
 import { traceTest } from './trace-test.ts';
 import type { OnFolder } from './scene-loader.ts';
 import { watchFiles } from './watch-files.ts';
@@ -130,11 +130,31 @@ async function runSelection(
     coverage: extentOf(flags),
   };
   const jobs = flags.jobs === undefined ? 1 : parseCount(flags.jobs, '--jobs', JOBS);
-  const note = (line: string): void => terminal.note(`sddf: ${line}`);
   // Workers have programs of their own.
   const here = jobs > 1 ? ({ ...request, coverage: 'none' } as const) : request;
-  const runner = await TaskRunner.open(here, note, onFolder);
-  const { tasks } = runner;
+  const started = jobs > 1 ? startWorkers(request, jobs) : [];
+  try {
+    const note = noteTo(terminal);
+    const runner = await TaskRunner.open(here, note, onFolder);
+    const pool = jobs > 1 ? { request, jobs, started } : undefined;
+    await runTasks(runner, pool, flags, terminal);
+  } finally {
+    for (const worker of started) worker.end();
+  }
+}
+
+function noteTo(terminal: Terminal): (line: string) => void {
+  return (line) => terminal.note(`sddf: ${line}`);
+}
+
+/** @param pool whose workers run the tasks; undefined when this process does */
+async function runTasks(
+  runner: TaskRunner,
+  pool: TestPool | undefined,
+  flags: TestFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const { selection, tasks } = runner;
   if (tasks.length > TASKS_MAX) throw new UserMistake(`--seeds: more than ${TASKS_MAX} runs`);
   if (flags.trace !== undefined) await traceTest(tasks, flags.trace, terminal);
   const junit = flags.junit === undefined ? undefined : new OutputFile(flags.junit, 'replace');
@@ -144,13 +164,13 @@ async function runSelection(
     onResult: (run) => results.take(run),
     onLoaded: (executed) => coverage?.addLoading(executed),
     onEnded: (executed) => coverage?.add(executed),
-    note,
+    note: noteTo(terminal),
   };
   if (flags.gdb !== undefined) {
     const { debugTest } = await import('./debug-test.ts');
     results.take({ result: await debugTest(tasks, flags.gdb, terminal) });
-  } else if (jobs > 1) {
-    await runInProcesses(request, jobs, tasks, ears);
+  } else if (pool !== undefined) {
+    await runInProcesses(pool, tasks, ears);
   } else {
     await runHere(runner, ears);
   }

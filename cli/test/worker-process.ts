@@ -1,5 +1,6 @@
 /** The program of a worker process: reads the tests once, then runs those that it is told. */
 
+import { compileAsUsual } from '../../host/engine.ts';
 import { UserMistake } from '../../host/problem.ts';
 import { endWithParent } from '../../host/watch/end-with-parent.ts';
 import { forbidEndingToPrograms } from '../own-process.ts';
@@ -22,6 +23,7 @@ async function main(): Promise<void> {
     last = last.then(() => obey(runner, order)).catch(fail);
   });
   const executed = await runner.loaded();
+  compileAsUsual();
   say({ kind: 'ready', executed });
 }
 

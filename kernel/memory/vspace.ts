@@ -78,7 +78,8 @@ export function pageAt(root: PageTable, vaddr: number): PageEntry | undefined {
 
 /** @returns bytes between the first of a page and an address that the page maps */
 export function offsetIn(page: PageEntry, vaddr: number): number {
-  return vaddr % bytesOf(page.sizeBits);
+  const size = bytesOf(page.sizeBits);
+  return vaddr - Math.floor(vaddr / size) * size; // a remainder of doubles is a call
 }
 
 /** Changes a page table, which whoever has looked into one before has to know. */

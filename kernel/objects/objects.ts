@@ -154,7 +154,8 @@ export class Slot {
 /**
  * Slots that nobody has looked at yet; a copy of an array without holes is one, too, and soon made.
  */
-const NO_SLOTS: readonly undefined[] = Array.from({ length: 1 << 12 }, () => undefined);
+const RADIX_COPIED = 13;
+const NO_SLOTS: readonly undefined[] = Array.from({ length: 1 << RADIX_COPIED }, () => undefined);
 
 /**
  * 2^radix slots. They come into being when they are first looked at: a large CNode is mostly empty.
@@ -168,7 +169,7 @@ export class CNode {
   constructor(paddr: number, radix: number) {
     this.paddr = paddr;
     this.radix = smallInteger(radix);
-    this.slots = radix <= 12 ? NO_SLOTS.slice(0, 1 << radix) : [];
+    this.slots = radix <= RADIX_COPIED ? NO_SLOTS.slice(0, 1 << radix) : [];
   }
 
   /** @param index below 2^radix */
