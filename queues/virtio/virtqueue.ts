@@ -226,18 +226,24 @@ export class Virtqueue extends Sealed<Placement> {
    */
   post(low: number, high: number, len: number): void {
     demand(this.#freeCount > 0, 'no chain is free');
-    this.#freeCount -= 1;
-    const chain = (this.#free[this.#freeCount] as number) & this.#chainMask;
+    const left = (this.#freeCount - 1) | 0;
+    this.#freeCount = left;
+    const chain = (this.#free[left] as number) & this.#chainMask;
     const at = this.#bufferWord + (chain << BUFFER_SHIFT);
     const i32 = this.#i32;
-    i32[at] = low;
-    i32[at + 1] = high;
-    i32[at + 2] = len;
     const shadow = this.#shadow;
     const known = chain << SHADOW_SHIFT;
+    i32[at] = low;
     shadow[known] = low;
-    shadow[known | SHADOW_HIGH] = high;
-    shadow[known | SHADOW_LEN] = len;
+    // Mostly they are those of the chain's last request, and the descriptor has them already.
+    if (shadow[known | SHADOW_HIGH] !== high) {
+      i32[at + 1] = high;
+      shadow[known | SHADOW_HIGH] = high;
+    }
+    if (shadow[known | SHADOW_LEN] !== len) {
+      i32[at + 2] = len;
+      shadow[known | SHADOW_LEN] = len;
+    }
     shadow[known | SHADOW_OUTSTANDING] = PLAIN;
     this.#u16[this.#availRing + (this.#nextAvail & this.#mask)] = chain << this.#headShift;
     this.#nextAvail = (this.#nextAvail + 1) & 0xffff;
