@@ -136,6 +136,13 @@ export const TARGETS: readonly Target[] = [
     atLeast,
   })),
   {
+    issue: 21,
+    what: 'echo in a fresh process, from power-on to the first packet',
+    row: { name: 'net/boot' },
+    unit: 'ms',
+    atMost: 80,
+  },
+  {
     issue: 2,
     what: '64 B, batch 64, beside the same pipeline in C',
     row: { ...ECHO, frame: 64, batch: 64 },
