@@ -45,6 +45,8 @@ export interface BenchResults {
   readonly loads?: Readonly<Record<string, Load>>;
   /** How long samples were: figures of runs of another length differ by that, too. */
   readonly length?: string;
+  /** Samples of each figure. */
+  readonly samples?: number;
   /** The parts whose rows are here, such as `net/echo`: what need not be measured to go on. */
   readonly parts?: readonly string[];
   readonly results: readonly BenchRow[];
@@ -54,7 +56,7 @@ const SCHEMA = 1;
 
 export function benchResults(
   results: readonly BenchRow[],
-  run: Pick<BenchResults, 'loadBefore' | 'length' | 'parts' | 'loads'> = {},
+  run: Pick<BenchResults, 'loadBefore' | 'length' | 'samples' | 'parts' | 'loads'> = {},
 ): BenchResults {
   return {
     schema: SCHEMA,
@@ -138,7 +140,7 @@ export function parseResults(text: string, where: string): BenchResults {
       `${where}: row ${index} is no result (name, unit, median, min, max); measure again`,
     );
   });
-  const { node, cpu, cores, os, load, loadBefore, loads, length, parts } = value;
+  const { node, cpu, cores, os, load, loadBefore, loads, length, samples, parts } = value;
   return {
     schema: SCHEMA,
     node: typeof node === 'string' ? node : 'unknown',
@@ -149,6 +151,7 @@ export function parseResults(text: string, where: string): BenchResults {
     ...(typeof loadBefore === 'number' ? { loadBefore } : {}),
     ...(isObject(loads) ? { loads: readLoads(loads) } : {}),
     ...(typeof length === 'string' ? { length } : {}),
+    ...(typeof samples === 'number' ? { samples } : {}),
     ...(Array.isArray(parts) ? { parts: parts.filter((part) => typeof part === 'string') } : {}),
     results,
   };

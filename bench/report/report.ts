@@ -5,7 +5,7 @@
  */
 
 import { benchmarkLoad, type BenchResults, type BenchRow, runLoad, wasBusy } from '../results.ts';
-import { leftOutQuickly } from '../suite/benchmark.ts';
+import { fewerSamples, leftOutQuickly, SAMPLES } from '../suite/benchmark.ts';
 import { comparisonLines } from '../suite/compare.ts';
 import { besideTable, type OwnFigures } from '../suite/own-figures.ts';
 import { figure } from '../suite/figure.ts';
@@ -125,7 +125,9 @@ function machine(results: BenchResults): string {
 function leftOut(results: BenchResults): string {
   if (results.length !== 'quick') return '';
   const asked = BENCHMARKS.filter(({ name }) => wasMeasured(results.results, name));
-  const lines = leftOutQuickly(asked).map((line) => `${line}.`);
+  const { samples = SAMPLES.quick.repeat } = results;
+  const fewer = fewerSamples('quick', samples);
+  const lines = [...leftOutQuickly(asked), ...fewer].map((line) => `${line}.`);
   const text = lines.map((line) => line.charAt(0).toUpperCase() + line.slice(1)).join(' ');
   return text === '' ? '' : element('p', { class: 'muted' }, escapeMarkup(text));
 }

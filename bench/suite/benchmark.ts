@@ -81,3 +81,27 @@ export const SAMPLES: Readonly<
   quick: { sampleNs: 50_000_000, repeat: 3 },
   full: { sampleNs: 400_000_000, repeat: 5 },
 };
+
+/** From so much slower than planned on, a quick run takes two samples of each figure, or one. */
+const SLOW = 1.25;
+const VERY_SLOW = 1.75;
+
+/**
+ * How many samples a run takes of each figure unless `--repeat` tells: a quick one fewer where
+ * things take longer, so that it is over in three minutes on a machine of half the speed.
+ *
+ * @param pace how much longer things take here than on the machine that they were planned on
+ */
+export function samplesAt(length: BenchLength, pace: number): number {
+  const { repeat } = SAMPLES[length];
+  if (length !== 'quick' || pace < SLOW) return repeat;
+  return pace < VERY_SLOW ? 2 : 1;
+}
+
+/** That samples are fewer than usual, as a line for people; none where they are not. */
+export function fewerSamples(length: BenchLength, samples: number): readonly string[] {
+  const { repeat } = SAMPLES[length];
+  if (length !== 'quick' || samples >= repeat) return [];
+  const count = samples === 1 ? 'one sample' : `${samples} samples`;
+  return [`this quick run has ${count} of each figure in place of ${repeat}`];
+}

@@ -1,7 +1,7 @@
 // What a quick run does not measure: it is said, and not measured.
 
 import { describe, expect, it } from 'vitest';
-import { type Benchmark, leftOutQuickly } from './benchmark.ts';
+import { type Benchmark, fewerSamples, leftOutQuickly, samplesAt } from './benchmark.ts';
 import { runSuite } from './run.ts';
 
 const SECONDS = { smoke: 1, quick: 1, full: 1 };
@@ -22,6 +22,22 @@ describe('a quick run', () => {
     ]);
     expect(leftOutQuickly([{ ...BENCHMARK, parts: [part('d')] }])).toEqual([]);
   });
+
+  it.each([
+    ['quick', 1, 3, []],
+    ['quick', 1.4, 2, [/has 2 samples of each figure in place of 3/]],
+    ['quick', 2, 1, [/has one sample of each figure in place of 3/]],
+    ['full', 2, 5, []],
+    ['smoke', 2, 1, []],
+  ] as const)(
+    'in %s length at pace %d takes %d samples, and says so',
+    (length, pace, samples, said) => {
+      expect(samplesAt(length, pace)).toBe(samples);
+      expect(fewerSamples(length, samples)).toEqual(
+        said.map((line) => expect.stringMatching(line)),
+      );
+    },
+  );
 
   it.each([
     ['quick', []],

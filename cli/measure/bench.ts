@@ -13,9 +13,11 @@ import {
 import {
   type BenchLength,
   type Benchmark,
+  fewerSamples,
   leftOutQuickly,
   type NetPoints,
   SAMPLES,
+  samplesAt,
 } from '../../bench/suite/benchmark.ts';
 import { machinePace } from '../../bench/suite/machine-pace.ts';
 import type { OwnFigures } from '../../bench/suite/own-figures.ts';
@@ -235,9 +237,9 @@ async function measure(run: Run): Promise<BenchResults> {
   if (cost !== undefined) (await import('../../systems/costs/read-costs.ts')).readCosts(cost);
   const { runSuite } = await import('../../bench/suite/run.ts');
   const length: BenchLength = options.quick === true ? 'quick' : 'full';
-  const { sampleNs, repeat } = SAMPLES[length];
-  const samples =
-    options.repeat === undefined ? repeat : parseCount(options.repeat, '--repeat', REPEAT);
+  const { sampleNs } = SAMPLES[length];
+  const pace = machinePace();
+  const samples = samplesOf(options, length, pace);
   const loadBefore = loadNow();
   const idle = { ...benchResults([]), loadBefore };
   if (wasBusy(idle)) terminal.note(`sddf: ${machineLine(idle)}`);
@@ -245,13 +247,14 @@ async function measure(run: Run): Promise<BenchResults> {
   if (length === 'quick') {
     // Points that are named are all measured.
     const lessOf = asked.filter(({ name }) => name !== 'net' || net === undefined);
-    for (const line of leftOutQuickly(lessOf)) terminal.note(`sddf: ${line}`);
+    const fewer = options.repeat === undefined ? fewerHere(length, samples, pace) : [];
+    for (const line of [...leftOutQuickly(lessOf), ...fewer]) terminal.note(`sddf: ${line}`);
   }
   const interrupt = new Interrupt();
   const { rows, failures, parts, loads } = await runSuite({
     finished: earlier?.parts ?? [],
     signal: interrupt.signal,
-    pace: machinePace,
+    pace: () => pace,
     benchmarks: asked,
     scope: benchmarks.length === BENCHMARKS.length ? 'all' : what.join(' '),
     request: {
@@ -277,9 +280,19 @@ async function measure(run: Run): Promise<BenchResults> {
     loads: { ...earlier?.loads, ...loads },
     loadBefore,
     length,
+    samples,
   });
   if (interrupt.signal.aborted) await keep(run, results);
   return results;
+}
+
+function samplesOf({ repeat }: BenchOptions, length: BenchLength, pace: number): number {
+  return repeat === undefined ? samplesAt(length, pace) : parseCount(repeat, '--repeat', REPEAT);
+}
+
+function fewerHere(length: BenchLength, samples: number, pace: number): readonly string[] {
+  const why = `things take ${pace.toFixed(1)} times as long here as planned`;
+  return fewerSamples(length, samples).map((line) => `${line}: ${why}`);
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
