@@ -6,6 +6,7 @@
 
 import { assert } from '../../memory/assert.ts';
 import { INIT_SLOT_CNODE, OBJECT_UNTYPED, UNTYPED_RETYPE } from '../../kernel/abi.ts';
+import { bytesOf } from '../../kernel/objects/object-sizes.ts';
 import { BootFailure, type RootTask } from './root-task.ts';
 
 /** The kernel makes at most this many objects in one retype. */
@@ -44,7 +45,7 @@ export class UntypedMemory {
     this.#untypeds = root.bootInfo.untypedList.map((untyped) => ({
       slot: untyped.slot,
       paddr: untyped.paddr,
-      sizeBytes: 2 ** untyped.sizeBits,
+      sizeBytes: bytesOf(untyped.sizeBits),
       kind: untyped.isDevice === 'yes' ? 'device' : 'ram',
       usedBytes: 0,
     }));
@@ -130,7 +131,7 @@ export class UntypedMemory {
       this.#untypeds.push({
         slot,
         paddr: at,
-        sizeBytes: 2 ** bits,
+        sizeBytes: bytesOf(bits),
         kind: untyped.kind,
         usedBytes: 0,
       });
@@ -156,11 +157,11 @@ export class UntypedMemory {
 }
 
 function neededBytes(request: ObjectRequest): number {
-  return request.count * 2 ** request.objectBits;
+  return request.count * bytesOf(request.objectBits);
 }
 
 function alignedUsed(untyped: Untyped, request: ObjectRequest): number {
-  const size = 2 ** request.objectBits;
+  const size = bytesOf(request.objectBits);
   return Math.ceil(untyped.usedBytes / size) * size;
 }
 
