@@ -99,14 +99,16 @@ export const BENCHMARKS: readonly Benchmark[] = [
       },
       {
         name: 'costs',
-        seconds: { smoke: 2, quick: 2, full: 5 },
+        seconds: { smoke: 1, quick: 1, full: 3 },
         measure: async () => (await import('../net-costs.ts')).benchAllocations(),
       },
       {
         name: 'boot',
-        seconds: { smoke: 1, quick: 3, full: 5 },
-        // A process boots its first system with code that has never run.
-        split: async (settings) => Array.from({ length: settings.repeat }, () => settings),
+        seconds: { smoke: 1, quick: 1, full: 2 },
+        quick: 'only one sample',
+        // Code has never run when a process boots its first system: each sample has its own.
+        split: async (settings) =>
+          Array.from({ length: settings.length === 'full' ? settings.repeat : 1 }, () => settings),
         measure: async () => [await (await import('../net-costs.ts')).benchBoot()],
       },
     ],
