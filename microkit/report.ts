@@ -3,6 +3,7 @@
  * mappings, interrupts, channels, and where memory goes.
  */
 
+import { hex } from '../memory/hex.ts';
 import { capabilitiesOf } from './capability-table.ts';
 import type { FlatPd, PdDescription, RegionDescription, SystemDescription } from './model.ts';
 import { contiguousRegions, flatten, symbolsOf } from './model.ts';
@@ -143,8 +144,8 @@ function mapRows(system: SystemDescription, pd: PdDescription): Cell[][] {
     const region = regions.get(map.region);
     return [
       pd.name,
-      address(map.vaddr),
-      address(map.vaddr + (region?.size ?? 0n)),
+      hex(map.vaddr),
+      hex(map.vaddr + (region?.size ?? 0n)),
       map.permissions === '' ? '-' : map.permissions,
       map.cached ? 'cached' : 'uncached',
       bytes(BigInt(region?.pageBytes ?? 0)),
@@ -157,7 +158,7 @@ function symbolRows(system: SystemDescription, pd: PdDescription): Cell[][] {
   return symbolsOf(system, pd).map(({ symbol, value }) => [
     pd.name,
     symbol,
-    value.kind === 'value' ? address(value.value) : `physical address of ${value.region}`,
+    value.kind === 'value' ? hex(value.value) : `physical address of ${value.region}`,
   ]);
 }
 
@@ -193,7 +194,7 @@ function regionRows(system: SystemDescription, users: ReadonlyMap<string, Region
 }
 
 function place(region: RegionDescription, contiguous: ReadonlySet<string>): string {
-  if (region.physAddr !== undefined) return address(region.physAddr);
+  if (region.physAddr !== undefined) return hex(region.physAddr);
   return contiguous.has(region.name) ? 'any, contiguous' : 'any';
 }
 
@@ -221,10 +222,6 @@ function memoryRows(system: SystemDescription, users: ReadonlyMap<string, Region
     }
     return [pd.name, pd.maps.length, ...[readable, writable, own, shared].map(bytes)];
   });
-}
-
-function address(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }
 
 const UNITS = [

@@ -1,5 +1,7 @@
 /** Decoded structures as lines: a field each, under the name that sDDF's headers give it. */
 
+import { hex } from '../../memory/hex.ts';
+
 export type FieldLine = readonly [name: string, value: string];
 
 /** @returns the fields of a decoded value in their order; what is a region takes one line */
@@ -65,8 +67,4 @@ function printable(byte: number): string {
 
 function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }

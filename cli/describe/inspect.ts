@@ -5,10 +5,10 @@
 
 import { basename } from 'node:path';
 import { Command } from 'commander';
+import { hex } from '../../memory/hex.ts';
 import { type BulkCandidate, bulkCandidates } from '../../microkit/elf/bulk.ts';
 import { configSectionsNamed } from '../../microkit/elf/config/table.ts';
 import type { DecodedSection } from '../../microkit/elf/config/section.ts';
-import { hex } from '../../microkit/elf/format.ts';
 import type { ElfImage, Section } from '../../microkit/elf/image.ts';
 import { countInstructions, type InstructionCounts } from '../../microkit/elf/instructions.ts';
 import { MICROKIT_VARIABLES } from '../../microkit/elf/patches.ts';

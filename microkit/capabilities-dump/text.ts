@@ -3,6 +3,7 @@
  * run of pages has as many capabilities as pages.
  */
 
+import { hex } from '../../memory/hex.ts';
 import type { AddressSpace } from './address-spaces.ts';
 import type { CapabilityDump, DumpedCap, DumpedIrq, DumpedObject } from './dump.ts';
 
@@ -218,10 +219,6 @@ function spaceLines({ vspace, asid, mappings }: AddressSpace): string[] {
     return `${INDENT}${hex(run.vaddr)} ${run.rights} -> ${target}${what === '' ? '' : `  ${what}`}`;
   });
   return [`${vspace} (asid ${asid}) {`, ...lines, '}'];
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }
 
 /** @returns such as "16 B", "4 KiB", "1.5 MiB" */

@@ -93,7 +93,3 @@ export function isElf(bytes: Uint8Array): boolean {
 export function word64(view: DataView, at: number): number {
   return view.getUint32(at, true) + view.getUint32(at + 4, true) * TWO_TO_32;
 }
-
-export function hex(value: number): string {
-  return `0x${value.toString(16)}`;
-}

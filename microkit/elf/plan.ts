@@ -10,11 +10,12 @@
  */
 
 import { assert } from '../../memory/assert.ts';
+import { hex } from '../../memory/hex.ts';
 import type { PdDescription, Permissions, SystemDescription } from '../model.ts';
 import { exact, regionsByName } from '../model.ts';
 import { IPC_BUFFER_VADDR, PAGE_BYTES } from '../slots.ts';
 import { configure } from './configure.ts';
-import { hex, word64 } from './format.ts';
+import { word64 } from './format.ts';
 import { type ElfImage, sectionNamed, type Segment, type SymbolTable } from './image.ts';
 import { findPatches } from './patches.ts';
 

@@ -10,7 +10,8 @@
  * on.
  */
 
-import { HEADER, hex, word64 } from './format.ts';
+import { hex } from '../../memory/hex.ts';
+import { HEADER, word64 } from './format.ts';
 import { checkHeader } from './header.ts';
 import type { ElfImage, Segment } from './image.ts';
 import { readSections } from './sections.ts';

@@ -3,7 +3,8 @@
  * table are found by them.
  */
 
-import { HEADER, hex, SECTION_HEADER, SHT_NOBITS, SHT_NULL, word64 } from './format.ts';
+import { hex } from '../../memory/hex.ts';
+import { HEADER, SECTION_HEADER, SHT_NOBITS, SHT_NULL, word64 } from './format.ts';
 import type { Read, Section } from './image.ts';
 
 /**

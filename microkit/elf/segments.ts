@@ -1,10 +1,10 @@
 /** The program headers: which stretches of the address space are loaded, with what rights. */
 
+import { hex } from '../../memory/hex.ts';
 import type { Permissions } from '../model.ts';
 import { PAGE_BYTES, USER_TOP } from '../slots.ts';
 import {
   HEADER,
-  hex,
   PF_R,
   PF_W,
   PF_X,

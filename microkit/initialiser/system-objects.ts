@@ -27,6 +27,7 @@ import {
   SLOT_BITS,
   TCB_BITS,
 } from '../../kernel/objects/object-sizes.ts';
+import { hex } from '../../memory/hex.ts';
 import {
   channelsOf,
   exact,
@@ -48,7 +49,6 @@ import {
   PD_ROOT_CNODE_RADIX,
   STACK_TOP,
 } from '../slots.ts';
-import { hex } from '../elf/format.ts';
 import type { ImagePlan, ImagePlans } from '../elf/plan.ts';
 import { pageTablesOf, type PageTableNeed, type PlannedMap } from './address-space-plan.ts';
 import { BootFailure } from './root-task.ts';

@@ -8,6 +8,7 @@ import {
   FAULT_VM,
 } from '../../kernel/abi.ts';
 import { USER_EXCEPTION_FRAME_LOST, USER_EXCEPTION_PROGRAM } from '../../kernel/user.ts';
+import { hex } from '../../memory/hex.ts';
 import type { ChildFault } from '../pd.ts';
 
 /** Fault status of a VM fault (RISC-V exception codes). */
@@ -28,10 +29,6 @@ const LOOKUP_FAILURES: Readonly<Record<number, string>> = {
   3: 'seL4_DepthMismatch',
   4: 'seL4_GuardMismatch',
 };
-
-export function hex(value: number): string {
-  return `0x${value.toString(16)}`;
-}
 
 /** @returns one or more lines, the first with the kind of fault and its address */
 export function describeFault(fault: ChildFault): readonly string[] {

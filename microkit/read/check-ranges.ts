@@ -3,12 +3,13 @@
  * addresses.
  */
 
+import { hex } from '../../memory/hex.ts';
 import { LARGE_PAGE_BYTES } from '../model.ts';
 import { stackBottom } from '../target.ts';
 import type { Element } from '../xml/element.ts';
 import type { PdDraft, Reading, RegionDraft, SystemDraft } from './draft.ts';
 import { IOVADDR_END } from './io-address-space.ts';
-import { hex, range } from './number.ts';
+import { range } from './number.ts';
 import { firstOverlaps, type Range } from './overlap.ts';
 import { formatPci } from './pci.ts';
 

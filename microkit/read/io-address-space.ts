@@ -1,11 +1,11 @@
 /** `<io_address_space>`: what one PCI device may reach through the IOMMU. */
 
+import { hex } from '../../memory/hex.ts';
 import type { PciAddress } from '../model.ts';
 import type { Element } from '../xml/element.ts';
 import { Attributes } from './attributes.ts';
 import type { IoAddressSpaceDraft, IoMapDraft, Reading } from './draft.ts';
 import { canonicalPermissions } from './map.ts';
-import { hex } from './number.ts';
 import { formatPci, parsePci } from './pci.ts';
 
 /** I/O virtual addresses are below this: 39 bits. */

@@ -1,10 +1,10 @@
 /** `<map>`: a region at an address of a protection domain or of a virtual machine. */
 
+import { hex } from '../../memory/hex.ts';
 import type { MapDescription, Permissions } from '../model.ts';
 import type { Element } from '../xml/element.ts';
 import { Attributes, present } from './attributes.ts';
 import type { Reading } from './draft.ts';
-import { hex } from './number.ts';
 
 const COMMON = ['mr', 'vaddr', 'perms', 'cached'];
 const OF_DOMAIN = [...COMMON, 'setvar_vaddr', 'setvar_size', 'setvar_prefill_size'];

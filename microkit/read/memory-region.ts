@@ -2,12 +2,12 @@
  * `<memory_region>`: a run of frames, empty, filled from a file, or at a fixed physical address.
  */
 
+import { hex } from '../../memory/hex.ts';
 import type { PrefillDescription } from '../model.ts';
 import { LARGE_PAGE_BYTES, SMALL_PAGE_BYTES } from '../model.ts';
 import type { Element } from '../xml/element.ts';
 import { Attributes } from './attributes.ts';
 import type { Reading, RegionDraft } from './draft.ts';
-import { hex } from './number.ts';
 
 const KNOWN = ['name', 'size', 'page_size', 'phys_addr', 'prefill_path', 'prefill_bootinfo'];
 const BOOTINFO_ITEMS = [

@@ -3,6 +3,8 @@
  * to 64 bits.
  */
 
+import { hex } from '../../memory/hex.ts';
+
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 const DECIMAL_DIGITS_MAX = 20;
 const HEX_DIGITS_MAX = 16;
@@ -49,10 +51,6 @@ export function parseSigned(raw: string): NumberResult {
   if (!raw.startsWith('-')) return parseNumber(raw);
   const magnitude = parseNumber(raw.slice(1));
   return magnitude.ok ? { ok: true, value: -magnitude.value } : magnitude;
-}
-
-export function hex(value: bigint): string {
-  return `0x${value.toString(16)}`;
 }
 
 /** `[start..end)` in hexadecimal. */

@@ -18,6 +18,7 @@ import { REGISTER_COUNT } from '../../kernel/abi.ts';
 import { type HartThread, type MachineCode, USER_EXCEPTION_ENDLESS } from '../../kernel/user.ts';
 import { assert } from '../../memory/assert.ts';
 import { Configured } from '../../memory/configured.ts';
+import { hex } from '../../memory/hex.ts';
 import type { Ram } from '../../memory/ram.ts';
 import { FLOAT_ZERO } from '../../memory/small-integer.ts';
 import { AddressSpace, type CodeExtent } from '../../riscv/address-space.ts';
@@ -401,8 +402,4 @@ function deviceOf({ device }: Run): NonNullable<Run['device']> {
 
 function u32(words: Int32Array, index: number): number {
   return (words[index] as number) >>> 0;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

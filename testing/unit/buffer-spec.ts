@@ -1,5 +1,6 @@
 /** Which buffer an entry names, as steps write it: `buffer: 3`, `of: client1`, or `offset: 0x…`. */
 
+import { hex } from '../../memory/hex.ts';
 import type { Given } from '../given/given.ts';
 import type { TestRun } from '../run/test-run.ts';
 import type { BenchConnection, DataArea } from './bench.ts';
@@ -25,7 +26,7 @@ export function readBuffer(given: Given, { data }: BenchConnection): BufferSpec 
     const number = offset.number({ min: 0, max: TWO_53 });
     return {
       number: () => number,
-      words: `offset 0x${number.toString(16)}`,
+      words: `offset ${hex(number)}`,
       area: undefined,
       unit: 0,
     };
@@ -45,5 +46,5 @@ export function readBuffer(given: Given, { data }: BenchConnection): BufferSpec 
 }
 
 export function entryWords(run: TestRun, { data }: BenchConnection, number: number): string {
-  return data === undefined ? `0x${number.toString(16)}` : unitWords(run, data, number);
+  return data === undefined ? hex(number) : unitWords(run, data, number);
 }

@@ -1,5 +1,6 @@
 /** A device register by register, where the test says `registers`. */
 
+import { hex } from '../../memory/hex.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
 import { type Verb, withinOf } from '../verbs/verb.ts';
@@ -121,8 +122,4 @@ function expectWrite(run: TestRun, wanted: Wanted, withinNs: number): void {
 
 function writeWords({ at, value }: RegisterWrite): string {
   return `${hex(value)} to ${hex(at)}`;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -3,6 +3,7 @@
  * looks whether any virtualiser could do it, and answers as the test says.
  */
 
+import { hex } from '../../memory/hex.ts';
 import type { Given } from '../given/given.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
@@ -17,7 +18,8 @@ import {
   type End,
   ERRORS,
   HEADER,
-  peekCommand,
+  peekCommands,
+  peekHeader,
   putResponse,
   STOP,
 } from './i2c-transactions.ts';
@@ -113,17 +115,15 @@ function takeTransaction(
   if (!run.until(isThere, withinNs)) {
     throw new Unmet('a transaction', ['an empty queue']);
   }
-  const header = peekCommand(queue, 0);
-  const count = header.payload % 0x1_0000;
-  const address = Math.floor(header.payload / 0x1_0000) % 0x100;
-  if (header.flags !== HEADER || count === 0 || count >= queue.length) {
+  const { flags, address, count } = peekHeader(queue);
+  if (flags !== HEADER || count === 0 || count >= queue.length) {
     const words = `a header, and as many commands as it says, ${queue.length - 1} at most`;
-    throw new Unmet(words, [`flags ${hex(header.flags)}, ${count} commands`]);
+    throw new Unmet(words, [`flags ${hex(flags)}, ${count} commands`]);
   }
   if (!claimsOf(run, at).includes(address)) {
     throw new Unmet('a transaction with an address that was claimed', [hex(address)]);
   }
-  const commands = Array.from({ length: count }, (_, index) => peekCommand(queue, index + 1));
+  const commands = peekCommands(queue, count);
   const [area] = at.data?.areas ?? [];
   for (const [index, command] of commands.entries()) {
     const wrong = wrongIn(command, area, index === count - 1);
@@ -214,8 +214,4 @@ function expectUnchanged(run: TestRun, { data }: BenchConnection): void {
       if (!sameBytes(there, bytes)) throw new Unmet(bytesWords(bytes), [bytesWords(there)]);
     });
   }
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

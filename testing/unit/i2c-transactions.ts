@@ -1,10 +1,13 @@
 /** Transactions and responses of the i2c queues, as a peer writes and reads them. */
 
+import { hex } from '../../memory/hex.ts';
 import type { TestRun } from '../run/test-run.ts';
 import type { BenchConnection, DataArea } from './bench.ts';
 import type { QueueView } from './queue-view.ts';
 
 const TWO_32 = 0x1_0000_0000;
+/** In a header's payload the address stands above 16 bits with the number of commands. */
+const ADDRESS_UNIT = 0x1_0000;
 
 /** `i2c_err_t`, in its order. */
 export const ERRORS = [
@@ -51,7 +54,7 @@ export interface End {
 
 export function putTransaction(queue: QueueView, transaction: Transaction): void {
   const { address, commands, count, headerFlags } = transaction;
-  const header = { payload: address * 0x1_0000 + count, length: 0, flags: headerFlags };
+  const header = { payload: address * ADDRESS_UNIT + count, length: 0, flags: headerFlags };
   const all = [header, ...commands];
   all.forEach(({ payload, length, flags }, index) => {
     const at = queue.entryAt(queue.tail + index);
@@ -62,7 +65,7 @@ export function putTransaction(queue: QueueView, transaction: Transaction): void
   queue.tail += all.length;
 }
 
-export function peekCommand(queue: QueueView, index: number): Command {
+function peekCommand(queue: QueueView, index: number): Command {
   const at = queue.entryAt(queue.head + index);
   const { view } = queue;
   return {
@@ -72,9 +75,26 @@ export function peekCommand(queue: QueueView, index: number): Command {
   };
 }
 
+/**
+ * @returns the entry at the head of the queue, and what it says if it is a header: how many entries
+ * behind it are its commands, at which address
+ */
+export function peekHeader(
+  queue: QueueView,
+): Command & { readonly address: number; readonly count: number } {
+  const entry = peekCommand(queue, 0);
+  const address = Math.floor(entry.payload / ADDRESS_UNIT) % 0x100;
+  return { ...entry, address, count: entry.payload % ADDRESS_UNIT };
+}
+
+/** @returns so many entries behind the one at the head of the queue */
+export function peekCommands(queue: QueueView, count: number): readonly Command[] {
+  return Array.from({ length: count }, (_, index) => peekCommand(queue, index + 1));
+}
+
 export function transactionWords(at: BenchConnection, { address, commands }: Transaction): string {
   const texts = commands.map((each) => commandWords(at, each));
-  return `a transaction with 0x${address.toString(16)}: ${texts.join(', ')}`;
+  return `a transaction with ${hex(address)}: ${texts.join(', ')}`;
 }
 
 export function commandWords(
@@ -82,7 +102,7 @@ export function commandWords(
   { payload, length, flags }: Command,
 ): string {
   const place = placeWords(data?.areas ?? [], payload);
-  const [op = `flags 0x${flags.toString(16)}`] =
+  const [op = `flags ${hex(flags)}`] =
     Object.entries(DIRECTIONS).find(([, bits]) => bits === (flags & 7)) ?? [];
   const ends = [...((flags & RESTART) === 0 ? [] : ['restart']), ...(flags & STOP ? ['stop'] : [])];
   return [`${op} ${length} bytes at ${place}`, ...ends].join(' ');
@@ -92,7 +112,7 @@ function placeWords(areas: readonly DataArea[], payload: number): string {
   const area = areas.find(
     ({ base = 0, units }) => payload >= base && payload < base + Math.max(units, 1),
   );
-  if (area === undefined) return `0x${payload.toString(16)}, which is nobody's`;
+  if (area === undefined) return `${hex(payload)}, which is nobody's`;
   return `${payload - (area.base ?? 0)} of ${area.name}`;
 }
 

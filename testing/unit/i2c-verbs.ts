@@ -1,5 +1,6 @@
 /** The i2c queue protocol, as a peer at one of its ends speaks it. */
 
+import { hex } from '../../memory/hex.ts';
 import { messageInfo, messageLabel } from '../../microkit/pd.ts';
 import type { Given } from '../given/given.ts';
 import { Unmet } from '../run/step.ts';
@@ -17,7 +18,8 @@ import {
   type End,
   ERRORS,
   HEADER,
-  peekCommand,
+  peekCommands,
+  peekHeader,
   putResponse,
   putTransaction,
   type Queue,
@@ -240,13 +242,12 @@ function expectTransaction(
 ): void {
   const words = transactionWords(at, wanted);
   if (!run.until(() => queue.length > 0, withinNs)) throw new Unmet(words, ['an empty queue']);
-  const header = peekCommand(queue, 0);
-  const count = header.payload % 0x1_0000;
+  const header = peekHeader(queue);
+  const { address, count } = header;
   if (header.flags !== HEADER || count >= queue.length) {
     throw new Unmet(words, [`no transaction: ${commandWords(at, header)}`]);
   }
-  const commands = Array.from({ length: count }, (_, index) => peekCommand(queue, index + 1));
-  const address = Math.floor(header.payload / 0x1_0000) % 0x100;
+  const commands = peekCommands(queue, count);
   const came = transactionWords(at, { address, commands, count, headerFlags: HEADER });
   if (came !== words) throw new Unmet(words, [came]);
   queue.head += count + 1;
@@ -291,7 +292,7 @@ function expectResponse(run: TestRun, queue: QueueView, wanted: ResponseSpec): v
 
 function responseWords({ address, error, command }: Response): string {
   const parts = [
-    address === undefined ? undefined : `of 0x${address.toString(16)}`,
+    address === undefined ? undefined : `of ${hex(address)}`,
     error === undefined ? undefined : (ERRORS[error] ?? `error ${error}`),
     command === undefined ? undefined : `command ${command}`,
   ];

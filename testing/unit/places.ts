@@ -1,5 +1,6 @@
 /** Where the memory of a bench lies in RAM, as its domains have it mapped. */
 
+import { hex } from '../../memory/hex.ts';
 import { Unmet } from '../run/step.ts';
 import type { TestRun } from '../run/test-run.ts';
 import type { BenchConnection, BenchData, DataArea } from './bench.ts';
@@ -71,7 +72,7 @@ export function unitAt(run: TestRun, data: BenchData, number: number): FoundUnit
 /** As failures show it: `buffer 3 of client1`. */
 export function unitWords(run: TestRun, data: BenchData, number: number): string {
   const found = unitAt(run, data, number);
-  if (found === undefined) return `no buffer (0x${number.toString(16)})`;
+  if (found === undefined) return `no buffer (${hex(number)})`;
   const of = data.areas.length > 1 ? ` of ${found.area.name}` : '';
   return `buffer ${found.unit}${of}`;
 }
