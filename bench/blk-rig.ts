@@ -13,7 +13,8 @@ import { breathe } from '../host/event-loop.ts';
 import { hostNow } from '../host/host-time.ts';
 import { system } from '../microkit/builder.ts';
 import type { BlkPolicyConfig, BlkShare } from '../queues/blk/config.ts';
-import { addDisk, addTimer, blkSystem } from '../systems/blk.ts';
+import { addDisk, blkSystem, DRIVER_PRIORITY } from '../systems/blk.ts';
+import { addTimer } from '../systems/common-domains.ts';
 import { createTestbed, type RunCounters, type Testbed } from '../systems/testbed.ts';
 import { type Slice, timeSlice, type Worker } from './slices.ts';
 
@@ -49,7 +50,8 @@ export class BlkRig implements Worker {
   constructor(options: BlkRigOptions) {
     const { backend, policy = { kind: 'round-robin' }, window = 128 } = options;
     const sys = system({ name: 'blk-bench' });
-    const disk = addDisk(sys, addTimer(sys), 0, policy, window === undefined ? {} : { window });
+    const time = addTimer(sys, DRIVER_PRIORITY + 1);
+    const disk = addDisk(sys, time, 0, policy, window === undefined ? {} : { window });
     for (const [index, { share, ...load }] of options.loads.entries()) {
       const name = `client${index}`;
       const pd = sys.pd(name, { program: blkBench, priority: 50, config: load });

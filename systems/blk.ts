@@ -14,7 +14,6 @@
 import { main as blkCheck } from '../clients/blk-check/main.ts';
 import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { BLK_DRIVER_COUNTERS, main as blkDriver } from '../drivers/blk/virtio/driver.ts';
-import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import {
   type BuildResult,
   type PdBuilder,
@@ -22,13 +21,14 @@ import {
   type SystemBuilder,
 } from '../microkit/builder.ts';
 import { blk } from '../microkit/sddf/blk.ts';
-import { type Timer, timer } from '../microkit/sddf/timer.ts';
+import type { Timer } from '../microkit/sddf/timer.ts';
 import type { BlkPolicyConfig } from '../queues/blk/config.ts';
 import { BLK_VIRT_COUNTERS } from '../virtualisers/blk/counters.ts';
 import { main as blkVirt } from '../virtualisers/blk/virt.ts';
 import { BLK_POLICIES, nameOf, NBD_PD, POLICIES } from './block-names.ts';
-import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
-import { BLOCK_SLOTS, blockDevices, doorbellIrq, timerDevice } from './devices.ts';
+import { DRIVER_BUDGET } from './budgets.ts';
+import { addStats, addTimer } from './common-domains.ts';
+import { BLOCK_SLOTS, blockDevices, doorbellIrq } from './devices.ts';
 import { Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
@@ -76,17 +76,6 @@ export function addDisk(
   });
 }
 
-export function addTimer(sys: SystemBuilder, priority = DRIVER_PRIORITY + 1): Timer {
-  const driver = sys.pd('timer_driver', {
-    program: timerDriver,
-    image: 'drivers/timer/goldfish/driver.ts',
-    priority,
-    passive: true,
-    ...TIMER_BUDGET,
-  });
-  return timer(sys, { device: timerDevice, driver });
-}
-
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'blk' });
   const family = new Family(sys, { choices, driverPriority: DRIVER_PRIORITY });
@@ -122,13 +111,6 @@ function nbdServer(family: Family): PdBuilder {
   const irq = server.irq(doorbellIrq(0), { trigger: 'level' });
   server.configure(() => ({ doorbell: irq.value }));
   return server;
-}
-
-/** A page for the program's counters, so that they can be looked at from outside. */
-function addStats(sys: SystemBuilder, pd: PdBuilder): void {
-  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
-  pd.map(stats, { perms: 'rw' });
-  pd.configure({ stats: stats.name });
 }
 
 const COUNTED = BLOCK_SLOTS.flatMap((_, index) => [

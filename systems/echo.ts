@@ -27,7 +27,6 @@ import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
 import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
 import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
-import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import {
   type BuildResult,
   type PdBuilder,
@@ -37,9 +36,9 @@ import {
 } from '../microkit/builder.ts';
 import type { Program } from '../microkit/pd.ts';
 import { type Net, net, type NetClientOptions, type NetOptions } from '../microkit/sddf/net.ts';
-import { timer } from '../microkit/sddf/timer.ts';
-import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
-import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
+import { NET_DRIVER_BUDGET } from './budgets.ts';
+import { addTimer } from './common-domains.ts';
+import { NET_WATCHDOG_NS, networkDevice } from './devices.ts';
 import { byPriority, Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import { ChoiceError, type SystemModule, type SystemOption } from './system.ts';
 
@@ -134,16 +133,7 @@ function build(choices: Choices): BuildResult {
       'idle copiers keep no account of buffers; supervised=on needs --set path=5pd',
     );
   }
-  const timers = timer(sys, {
-    device: timerDevice,
-    driver: sys.pd('timer_driver', {
-      program: timerDriver,
-      image: 'drivers/timer/goldfish/driver.ts',
-      priority: family.timerPriority,
-      passive: true,
-      ...TIMER_BUDGET,
-    }),
-  });
+  const timers = addTimer(sys, family.timerPriority);
   const parts = new Parts(sys, family, choices);
   const driver = parts.add('ethernet_driver', 'driver', { priority: 101, ...NET_DRIVER_BUDGET });
   timers.addWatchdog(driver);

@@ -17,8 +17,7 @@ import { main as eepromClient } from '../clients/i2c/eeprom.ts';
 import { main as shell } from '../clients/shell/shell.ts';
 import type { SystemView } from '../clients/shell/view.ts';
 import { I2C_DRIVER_COUNTERS, main as i2cDriver } from '../drivers/i2c/opentitan/driver.ts';
-import { main as serialDriver } from '../drivers/serial/ns16550a/driver.ts';
-import { main as timerDriver, TIMER_DRIVER_COUNTERS } from '../drivers/timer/goldfish/driver.ts';
+import { TIMER_DRIVER_COUNTERS } from '../drivers/timer/goldfish/driver.ts';
 import {
   type BuildResult,
   type PdBuilder,
@@ -26,15 +25,10 @@ import {
   type SystemBuilder,
 } from '../microkit/builder.ts';
 import { i2c } from '../microkit/sddf/i2c.ts';
-import { serial } from '../microkit/sddf/serial.ts';
-import { timer } from '../microkit/sddf/timer.ts';
 import { I2C_VIRT_COUNTERS, main as i2cVirt } from '../virtualisers/i2c/virt.ts';
-import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
-import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
-import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
-import { timerDevice } from './devices.ts';
+import { DRIVER_BUDGET } from './budgets.ts';
+import { addCountedTimer, addStats, addTerminal } from './common-domains.ts';
 import { I2C_MORE_IRQS, i2cDevice } from './i2c-devices.ts';
-import { serialDevices } from './serial-devices.ts';
 import { byPriority, Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
@@ -50,13 +44,7 @@ const BITS: Readonly<Record<string, 100_000 | 400_000 | 1_000_000>> = {
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'i2c' });
   const family = new Family(sys, { choices, driverPriority: 200, patienceNs: PATIENCE_NS });
-  const timerPd = sys.pd('timer_driver', {
-    program: timerDriver,
-    image: 'drivers/timer/goldfish/driver.ts',
-    priority: family.timerPriority,
-    passive: true,
-    ...TIMER_BUDGET,
-  });
+  const timers = addCountedTimer(sys, family.timerPriority);
   const driver = family.pd('i2c_driver', {
     program: i2cDriver,
     image: 'drivers/i2c/opentitan/driver.ts',
@@ -68,8 +56,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
     image: 'virtualisers/i2c/virt.ts',
     priority: 199,
   });
-  for (const pd of [timerPd, driver, virt]) addStats(sys, pd);
-  const timers = timer(sys, { device: timerDevice, driver: timerPd });
+  for (const pd of [driver, virt]) addStats(sys, pd);
   const speed = BITS[choices['speed'] ?? ''] ?? 400_000;
   const bus = i2c(sys, { device: i2cDevice, moreIrqs: I2C_MORE_IRQS, driver, virt, speed });
   if (choices['clock'] === 'client') {
@@ -90,41 +77,15 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   return sys.build();
 }
 
-function addStats(sys: SystemBuilder, pd: PdBuilder): void {
-  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
-  pd.map(stats, { perms: 'rw' });
-  pd.configure({ stats: stats.name });
-}
-
 function addShell(sys: SystemBuilder, family: Family): PdBuilder {
   const view: SystemView = { pds: [], queues: [], irqs: [], regions: [], net: [], blk: [] };
-  const terminal = serial(sys, {
-    device: serialDevices.ns16550a,
-    driver: family.pd('serial_driver', {
-      program: serialDriver,
-      image: 'drivers/serial/ns16550a/driver.ts',
-      priority: 200,
-      ...DRIVER_BUDGET,
-    }),
-    tx: family.pd('serial_virt_tx', {
-      program: virtTx,
-      image: 'virtualisers/serial/tx/virt-tx.ts',
-      priority: 199,
-    }),
-    rx: family.pd('serial_virt_rx', {
-      program: virtRx,
-      image: 'virtualisers/serial/rx/virt-rx.ts',
-      priority: 199,
-    }),
-    colour: 'off',
-  });
   const shellPd = family.pd('shell', {
     program: shell,
     image: 'clients/shell/shell.ts',
     priority: 1,
     config: { view },
   });
-  terminal.addClient(shellPd);
+  addTerminal(sys, family).addClient(shellPd);
   return shellPd;
 }
 

@@ -17,7 +17,6 @@ import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { ROUTER_COUNTERS } from '../clients/router/config.ts';
 import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
 import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
-import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import {
   type BuildResult,
   type PdBuilder,
@@ -27,11 +26,12 @@ import {
 } from '../microkit/builder.ts';
 import type { Program } from '../microkit/pd.ts';
 import { type Net, net } from '../microkit/sddf/net.ts';
-import { timer, type Timer } from '../microkit/sddf/timer.ts';
+import type { Timer } from '../microkit/sddf/timer.ts';
 import { main as virtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx/virt-rx.ts';
 import { main as virtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
-import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
-import { NET_WATCHDOG_NS, networkDevices, timerDevice } from './devices.ts';
+import { NET_DRIVER_BUDGET } from './budgets.ts';
+import { addStats, addTimer } from './common-domains.ts';
+import { NET_WATCHDOG_NS, networkDevices } from './devices.ts';
 import { byPriority, Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
@@ -61,16 +61,7 @@ function service(protocol: 'udp' | 'tcp'): AccessRule {
 function build(choices: Readonly<Record<string, string>>): BuildResult {
   const sys = system({ name: 'router' });
   const family = new Family(sys, { choices, driverPriority: 101 });
-  const time = timer(sys, {
-    device: timerDevice,
-    driver: sys.pd('timer_driver', {
-      program: timerDriver,
-      image: 'drivers/timer/goldfish/driver.ts',
-      priority: family.timerPriority,
-      passive: true,
-      ...TIMER_BUDGET,
-    }),
-  });
+  const time = addTimer(sys, family.timerPriority);
   const client = counted(sys, family, 'router', {
     program: routerClient,
     image: 'clients/router/main.ts',
@@ -119,9 +110,7 @@ function addNetwork({ sys, family, time }: Common, nic: number): Net {
 /** A domain with a page for its program's counters. */
 function counted(sys: SystemBuilder, family: Family, name: string, options: PdOptions): PdBuilder {
   const pd = family.pd(name, options);
-  const stats = sys.region(`${name}_stats`, { size: '4K' });
-  pd.map(stats, { perms: 'rw' });
-  pd.configure({ stats: stats.name });
+  addStats(sys, pd);
   return pd;
 }
 

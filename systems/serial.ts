@@ -17,12 +17,11 @@ import type { CountersView, QueueView, RegionView, SystemView } from '../clients
 import { main as ns16550aDriver } from '../drivers/serial/ns16550a/driver.ts';
 import { main as pl011Driver } from '../drivers/serial/pl011/driver.ts';
 import { main as virtioDriver } from '../drivers/serial/virtio/driver.ts';
-import { main as timerDriver, TIMER_DRIVER_COUNTERS } from '../drivers/timer/goldfish/driver.ts';
+import { TIMER_DRIVER_COUNTERS } from '../drivers/timer/goldfish/driver.ts';
 import type { BuildResult, PdBuilder, SystemBuilder } from '../microkit/builder.ts';
 import { system } from '../microkit/builder.ts';
 import type { Program } from '../microkit/pd.ts';
 import { serial } from '../microkit/sddf/serial.ts';
-import { timer } from '../microkit/sddf/timer.ts';
 import {
   SERIAL_DRIVER_COUNTERS,
   SERIAL_VIRT_RX_COUNTERS,
@@ -30,8 +29,8 @@ import {
 } from '../queues/serial/counters.ts';
 import { main as virtRx } from '../virtualisers/serial/rx/virt-rx.ts';
 import { main as virtTx } from '../virtualisers/serial/tx/virt-tx.ts';
-import { DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
-import { timerDevice } from './devices.ts';
+import { DRIVER_BUDGET } from './budgets.ts';
+import { addCountedTimer, addStats } from './common-domains.ts';
 import { serialDevices, UARTS } from './serial-devices.ts';
 import type { Uart } from './serial-devices.ts';
 import {
@@ -72,13 +71,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   const uart = choices['uart'] as Uart;
   const sys = system({ name: 'serial' });
   const family = new Family(sys, { choices, driverPriority: 200 });
-  const timerPd = sys.pd('timer_driver', {
-    program: timerDriver,
-    image: 'drivers/timer/goldfish/driver.ts',
-    priority: family.timerPriority,
-    passive: true,
-    ...TIMER_BUDGET,
-  });
+  const timers = addCountedTimer(sys, family.timerPriority);
   const driver = family.pd('serial_driver', { ...DRIVERS[uart], priority: 200, ...DRIVER_BUDGET });
   const tx = family.pd('serial_virt_tx', {
     program: virtTx,
@@ -90,8 +83,7 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
     image: 'virtualisers/serial/rx/virt-rx.ts',
     priority: 199,
   });
-  for (const pd of [timerPd, driver, tx, rx]) addStats(sys, pd);
-  const timers = timer(sys, { device: timerDevice, driver: timerPd });
+  for (const pd of [driver, tx, rx]) addStats(sys, pd);
   const terminal = serial(sys, {
     device: serialDevices[uart],
     driver,
@@ -119,13 +111,6 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
   showSystemTo(sys, shellPd);
   family.supervise(timers);
   return sys.build();
-}
-
-/** A page for the program's counters, so that they can be looked at from outside. */
-function addStats(sys: SystemBuilder, pd: PdBuilder): void {
-  const stats = sys.region(`${pd.name}_stats`, { size: '4K' });
-  pd.map(stats, { perms: 'rw' });
-  pd.configure({ stats: stats.name });
 }
 
 /**

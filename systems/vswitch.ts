@@ -17,11 +17,9 @@ import { ECHO_COUNTERS } from '../clients/echo/responder.ts';
 import { SUPERVISOR_COUNTERS } from '../clients/supervisor/counters.ts';
 import { NET_DRIVER_COUNTERS } from '../drivers/network/virtio/counters.ts';
 import { main as ethernetDriver } from '../drivers/network/virtio/driver.ts';
-import { main as timerDriver } from '../drivers/timer/goldfish/driver.ts';
 import { type BuildResult, type PdBuilder, type PdOptions, system } from '../microkit/builder.ts';
 import type { Program } from '../microkit/pd.ts';
 import { net } from '../microkit/sddf/net.ts';
-import { timer } from '../microkit/sddf/timer.ts';
 import { main as virtRx, NET_VIRT_RX_COUNTERS } from '../virtualisers/network/rx/virt-rx.ts';
 import { main as virtTx, NET_VIRT_TX_COUNTERS } from '../virtualisers/network/tx/virt-tx.ts';
 import {
@@ -29,8 +27,9 @@ import {
   main as portCopy,
 } from '../virtualisers/network/vswitch/port-copy.ts';
 import { main as vswitch, NET_VSWITCH_COUNTERS } from '../virtualisers/network/vswitch/vswitch.ts';
-import { NET_DRIVER_BUDGET, TIMER_BUDGET } from './budgets.ts';
-import { NET_WATCHDOG_NS, networkDevice, timerDevice } from './devices.ts';
+import { NET_DRIVER_BUDGET } from './budgets.ts';
+import { addStats, addTimer } from './common-domains.ts';
+import { NET_WATCHDOG_NS, networkDevice } from './devices.ts';
 import { Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from './supervised.ts';
 import type { SystemModule } from './system.ts';
 
@@ -54,21 +53,10 @@ function build(choices: Readonly<Record<string, string>>): BuildResult {
     limit: Pick<PdOptions, 'budget' | 'period'> = { budget: 20_000 },
   ): PdBuilder => {
     const pd = family.pd(name, { program, image, priority, ...limit });
-    const stats = sys.region(`${name}_stats`, { size: '4K' });
-    pd.map(stats, { perms: 'rw' });
-    pd.configure({ stats: stats.name });
+    addStats(sys, pd);
     return pd;
   };
-  const time = timer(sys, {
-    device: timerDevice,
-    driver: sys.pd('timer_driver', {
-      program: timerDriver,
-      image: 'drivers/timer/goldfish/driver.ts',
-      priority: family.timerPriority,
-      passive: true,
-      ...TIMER_BUDGET,
-    }),
-  });
+  const time = addTimer(sys, family.timerPriority);
   const image = 'drivers/network/virtio/driver.ts';
   const driver = counted('ethernet_driver', ethernetDriver, image, 101, NET_DRIVER_BUDGET);
   time.addWatchdog(driver);

@@ -13,7 +13,8 @@ import { system } from '../../microkit/builder.ts';
 import { messageInfo, type Program } from '../../microkit/pd.ts';
 import type { BlkClientConfig } from '../../queues/blk/config.ts';
 import { TIMER_SET_TIMEOUT, type TimerClientConfig } from '../../queues/timer/config.ts';
-import { addDisk, addTimer, blkSystem } from '../../systems/blk.ts';
+import { addDisk, blkSystem, DRIVER_PRIORITY } from '../../systems/blk.ts';
+import { addTimer } from '../../systems/common-domains.ts';
 import { createTestbed } from '../../systems/testbed.ts';
 import { RandomDiskClient } from '../support/random-disk-client.ts';
 
@@ -102,7 +103,7 @@ describe('a client that scribbles over its queues', () => {
     });
     const hostile = hostileClient(seed);
     const sys = system({ name: 'hostile' });
-    const time = addTimer(sys);
+    const time = addTimer(sys, DRIVER_PRIORITY + 1);
     const disk = addDisk(sys, time, 0, { kind: 'round-robin' }, { window: 16 });
     const programs: readonly Program<never>[] = [hostile.program, good.program];
     for (const [partition, program] of programs.entries()) {

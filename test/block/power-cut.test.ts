@@ -17,7 +17,8 @@ import { main as fatClient } from '../../clients/fat/main.ts';
 import { fatPatches } from '../../host/disk/fat-format.ts';
 import { system } from '../../microkit/builder.ts';
 import type { Program } from '../../microkit/pd.ts';
-import { addDisk, addTimer } from '../../systems/blk.ts';
+import { addDisk, DRIVER_PRIORITY } from '../../systems/blk.ts';
+import { addTimer } from '../../systems/common-domains.ts';
 import { createTestbed } from '../../systems/testbed.ts';
 import { openFatOracle } from '../support/fatfs-oracle.ts';
 import { RandomDiskClient } from '../support/random-disk-client.ts';
@@ -40,7 +41,7 @@ interface Workload {
 /** @returns how many boundaries there were and how many disks were looked at */
 function runWorkload(workload: Workload): { boundaries: number; states: number } {
   const sys = system({ name: 'power-cut' });
-  const disk = addDisk(sys, addTimer(sys), 0, { kind: 'round-robin' });
+  const disk = addDisk(sys, addTimer(sys, DRIVER_PRIORITY + 1), 0, { kind: 'round-robin' });
   const { config = {} } = workload;
   const client = sys.pd('client', { program: workload.program, priority: 1, config });
   disk.addClient(client, { partition: 'whole' });

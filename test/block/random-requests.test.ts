@@ -10,7 +10,8 @@ import { MemoryDisk } from '../../board/block/memory-disk.ts';
 import { planImage } from '../../host/disk/create-image.ts';
 import { system } from '../../microkit/builder.ts';
 import type { BlkPolicyConfig } from '../../queues/blk/config.ts';
-import { addDisk, addTimer, blkSystem } from '../../systems/blk.ts';
+import { addDisk, blkSystem, DRIVER_PRIORITY } from '../../systems/blk.ts';
+import { addTimer } from '../../systems/common-domains.ts';
 import { createTestbed } from '../../systems/testbed.ts';
 import { RandomDiskClient } from '../support/random-disk-client.ts';
 
@@ -37,7 +38,7 @@ function runClients(requests: number, seed: number, policy: BlkPolicyConfig): Ra
       new RandomDiskClient({ seed: seed + i, requests, depth: 12, blocks: 500, zeroPercent: 5 }),
   );
   const sys = system({ name: 'random' });
-  const time = addTimer(sys);
+  const time = addTimer(sys, DRIVER_PRIORITY + 1);
   const disk = addDisk(sys, time, 0, policy, { window: 16 });
   for (const [i, client] of clients.entries()) {
     const pd = sys.pd(`client${i}`, { program: client.program, priority: 10 + i });

@@ -4,14 +4,10 @@
  */
 
 import { SUPERVISOR_COUNTERS } from '../../clients/supervisor/counters.ts';
-import { main as serialDriver } from '../../drivers/serial/ns16550a/driver.ts';
 import { type BuildResult, system } from '../../microkit/builder.ts';
-import { serial } from '../../microkit/sddf/serial.ts';
-import { addDisk, addTimer, DRIVER_PRIORITY } from '../../systems/blk.ts';
-import { serialDevice } from '../../systems/devices.ts';
+import { addDisk, DRIVER_PRIORITY } from '../../systems/blk.ts';
+import { addTerminal, addTimer } from '../../systems/common-domains.ts';
 import { byPriority, Family, SUPERVISED_OPTIONS, SUPERVISOR_PD } from '../../systems/supervised.ts';
-import { main as virtRx } from '../../virtualisers/serial/rx/virt-rx.ts';
-import { main as virtTx } from '../../virtualisers/serial/tx/virt-tx.ts';
 
 const IMAGES = 'programs/build/';
 
@@ -25,25 +21,7 @@ export function build(choices: Readonly<Record<string, string>>): BuildResult {
   const ticks = sys.pd('ticks', { image: `${IMAGES}timer_ticks.elf`, priority: 10 });
   time.addClient(ticks);
 
-  const terminal = serial(sys, {
-    device: serialDevice,
-    driver: family.pd('serial_driver', {
-      program: serialDriver,
-      image: 'drivers/serial/ns16550a/driver.ts',
-      priority: 200,
-    }),
-    tx: family.pd('serial_virt_tx', {
-      program: virtTx,
-      image: 'virtualisers/serial/tx/virt-tx.ts',
-      priority: 199,
-    }),
-    rx: family.pd('serial_virt_rx', {
-      program: virtRx,
-      image: 'virtualisers/serial/rx/virt-rx.ts',
-      priority: 199,
-    }),
-    colour: 'off',
-  });
+  const terminal = addTerminal(sys, family);
   terminal.addClient(family.pd('greeter', { image: `${IMAGES}serial_hello.elf`, priority: 10 }));
 
   const disk = addDisk(sys, time, 0, { kind: 'round-robin' }, { family });
