@@ -14,11 +14,11 @@ import type {
   MachineCode,
   ProgramImage,
   Mapping,
-  UserContext,
   UserThread,
 } from '../../kernel/user.ts';
 import { Ram } from '../../memory/ram.ts';
 import type { Access, MmioDevice } from '../../memory/region.ts';
+import { type AroundThread, withBeforeCalls } from '../points/before-calls.ts';
 import type { Explorer, PointKindName } from './explorer.ts';
 import { lateMachineCode, LateThread } from '../points/late-thread.ts';
 import type { LookedAt } from './index-places.ts';
@@ -33,14 +33,10 @@ export interface ExploredOptions {
 }
 
 export function exploredImage(image: ProgramImage, options: ExploredOptions): ProgramImage {
-  return {
-    name: image.name,
-    start: (thread) => {
-      const explored = new ExploredThread(thread, image.name, options);
-      const context = image.start(explored);
-      return new ExploredContext(context, explored);
-    },
-  };
+  return withBeforeCalls(
+    image,
+    (thread, isRunning) => new ExploredProgram({ thread, isRunning, domain: image.name, options }),
+  );
 }
 
 /**
@@ -65,75 +61,52 @@ export function exploredMachineCode(
   };
 }
 
-class ExploredThread implements UserThread {
-  readonly regs: Uint32Array;
-  readonly #thread: UserThread;
-  readonly #domain: string;
-  readonly #options: ExploredOptions;
+interface ExploredProgramParts {
+  readonly thread: UserThread;
+  readonly isRunning: () => boolean;
+  readonly domain: string;
+  readonly options: ExploredOptions;
+}
+
+class ExploredProgram implements AroundThread {
+  readonly #parts: ExploredProgramParts;
   readonly #devices = new Map<MmioDevice, MmioDevice>();
   #looks: LookedAt | undefined;
   #ram: Ram | undefined;
-  /** Between `resume` and its end; outside nobody may let time pass. */
-  isRunning = false;
 
-  constructor(thread: UserThread, domain: string, options: ExploredOptions) {
-    this.regs = thread.regs;
-    this.#thread = thread;
-    this.#domain = domain;
-    this.#options = options;
+  constructor(parts: ExploredProgramParts) {
+    this.#parts = parts;
   }
 
-  trap(): void {
-    this.reach('kernel');
-    this.#thread.trap();
-  }
+  readonly beforeCall = (): void => this.reach('kernel');
 
-  trapLast(): void {
-    this.reach('kernel');
-    this.#thread.trapLast();
-  }
-
-  spend(durationNs: number): number {
-    return this.#thread.spend(durationNs);
-  }
-
-  pass(durationNs: number): void {
-    this.#thread.pass(durationNs);
-  }
-
-  keepsPc(): void {
-    this.#thread.keepsPc();
-  }
-
-  demandRunning(): void {
-    this.#thread.demandRunning();
-  }
-
-  mapping(vaddr: number, lengthBytes: number, access: Access): Mapping | undefined {
-    const found = this.#thread.mapping(vaddr, lengthBytes, access);
+  readonly mapping = (vaddr: number, lengthBytes: number, access: Access): Mapping | undefined => {
+    const found = this.#parts.thread.mapping(vaddr, lengthBytes, access);
     if (found === undefined) return undefined;
     if (found.kind === 'device') {
       return { ...found, device: this.#exploredDevice(found.device) };
     }
     const ram = this.#exploredRam(found.memory.ram);
     return { ...found, memory: { ...found.memory, ram } };
-  }
+  };
 
   /** A point of choice. */
   reach(kind: PointKindName): void {
-    if (!this.isRunning) return;
-    const { explorer, nowNs, untilNextEventNs } = this.#options;
+    const { thread, isRunning, domain, options } = this.#parts;
+    if (!isRunning()) return;
+    const { explorer, nowNs, untilNextEventNs } = options;
     const ns = explorer.reach({
       kind,
-      domain: this.#domain,
+      domain,
       timeNs: nowNs(),
       untilNextEventNs: untilNextEventNs(),
     });
-    if (ns > 0) this.#thread.pass(ns);
+    if (ns > 0) thread.pass(ns);
   }
 
   #exploredRam(plain: Ram): Ram {
-    this.#looks ??= this.#options.looksOf(this.#domain, this.#thread);
+    const { thread, domain, options } = this.#parts;
+    this.#looks ??= options.looksOf(domain, thread);
     this.#ram ??= exploredRam(plain, this.#looks, (kind) => this.reach(kind));
     return this.#ram;
   }
@@ -153,25 +126,6 @@ class ExploredThread implements UserThread {
     };
     this.#devices.set(plain, device);
     return device;
-  }
-}
-
-class ExploredContext implements UserContext {
-  readonly #context: UserContext;
-  readonly #thread: ExploredThread;
-
-  constructor(context: UserContext, thread: ExploredThread) {
-    this.#context = context;
-    this.#thread = thread;
-  }
-
-  resume(): void {
-    this.#thread.isRunning = true;
-    try {
-      this.#context.resume();
-    } finally {
-      this.#thread.isRunning = false;
-    }
   }
 }
 

@@ -4,7 +4,7 @@
  * shipped one; what is wrong is around it.
  */
 
-import type { ProgramImage, UserContext, UserThread } from '../../kernel/user.ts';
+import type { ProgramImage } from '../../kernel/user.ts';
 import {
   channelsOf,
   flatten,
@@ -12,6 +12,7 @@ import {
   type SystemDescription,
 } from '../../microkit/model.ts';
 import type { EntryPoints, Program } from '../../microkit/pd.ts';
+import { withBeforeCalls } from './before-calls.ts';
 import type { Point } from './injector.ts';
 import { type Excuse, fault, type FaultKind, type PointKind, upTo, within } from './point.ts';
 
@@ -173,84 +174,12 @@ export function slowImage(
   point: () => Point,
   notes: Readonly<DomainNotes>,
 ): ProgramImage {
-  return {
-    name: image.name,
-    start: (thread) => {
-      const slow = new SlowThread(thread, point, notes);
-      const context = image.start(slow);
-      return new SlowContext(context, slow);
+  return withBeforeCalls(image, (thread, isRunning) => ({
+    beforeCall: () => {
+      if (!isRunning() || notes.isBabbling) return;
+      const strike = point().next();
+      if (strike?.fault === 'kill') throw killed();
+      if (strike !== undefined) thread.pass(strike.parameters['by'] ?? 0);
     },
-  };
-}
-
-class SlowThread implements UserThread {
-  readonly regs: Uint32Array;
-  readonly #thread: UserThread;
-  readonly #point: () => Point;
-  readonly #notes: Readonly<DomainNotes>;
-  /** Between `resume` and its end; outside nobody may let time pass. */
-  isRunning = false;
-
-  constructor(thread: UserThread, point: () => Point, notes: Readonly<DomainNotes>) {
-    this.regs = thread.regs;
-    this.#thread = thread;
-    this.#point = point;
-    this.#notes = notes;
-  }
-
-  trap(): void {
-    this.#reach();
-    this.#thread.trap();
-  }
-
-  trapLast(): void {
-    this.#reach();
-    this.#thread.trapLast();
-  }
-
-  #reach(): void {
-    if (!this.isRunning || this.#notes.isBabbling) return;
-    const strike = this.#point().next();
-    if (strike?.fault === 'kill') throw killed();
-    if (strike !== undefined) this.#thread.pass(strike.parameters['by'] ?? 0);
-  }
-
-  spend(durationNs: number): number {
-    return this.#thread.spend(durationNs);
-  }
-
-  pass(durationNs: number): void {
-    this.#thread.pass(durationNs);
-  }
-
-  keepsPc(): void {
-    this.#thread.keepsPc();
-  }
-
-  demandRunning(): void {
-    this.#thread.demandRunning();
-  }
-
-  mapping(...range: Parameters<UserThread['mapping']>): ReturnType<UserThread['mapping']> {
-    return this.#thread.mapping(...range);
-  }
-}
-
-class SlowContext implements UserContext {
-  readonly #context: UserContext;
-  readonly #thread: SlowThread;
-
-  constructor(context: UserContext, thread: SlowThread) {
-    this.#context = context;
-    this.#thread = thread;
-  }
-
-  resume(): void {
-    this.#thread.isRunning = true;
-    try {
-      this.#context.resume();
-    } finally {
-      this.#thread.isRunning = false;
-    }
-  }
+  }));
 }

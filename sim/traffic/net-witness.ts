@@ -1,11 +1,9 @@
 /**
- * Sees each frame that a NIC takes from its cable and each that it sends, and tells the accounts.
- * It changes nothing, and stands as near to the NIC as can be: what goes wrong on the cable is
- * behind it.
+ * Sees each frame that a NIC takes from its cable and each that it sends, and tells the accounts. It
+ * stands as near to the NIC as can be: what goes wrong on the cable is behind it.
  */
 
-import type { Clock } from '../../board/clock.ts';
-import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../../board/ethernet.ts';
+import type { FrameObserver } from '../../board/links/observed-wire.ts';
 import {
   checksumsRight,
   isUdpBetween,
@@ -18,73 +16,32 @@ import { ASKER, QUESTION_BYTES_MIN } from './net-question.ts';
 import { isStrayFrame } from './stray-frames.ts';
 
 export interface NetWitnessOptions {
-  readonly wire: EthernetWire;
   readonly ram: Ram;
-  readonly clock: Clock;
   readonly clients: readonly Station[];
   readonly accounts: NetAccounts;
 }
 
-export class NetWitness implements EthernetWire {
-  readonly #wire: EthernetWire;
+export class NetWitness implements FrameObserver {
   readonly #ram: Ram;
-  readonly #clock: Clock;
   readonly #clients: readonly Station[];
   readonly #accounts: NetAccounts;
-  readonly #copyAt: number;
 
-  constructor({ wire, ram, clock, clients, accounts }: NetWitnessOptions) {
-    this.#wire = wire;
+  constructor({ ram, clients, accounts }: NetWitnessOptions) {
     this.#ram = ram;
-    this.#clock = clock;
     this.#clients = clients;
     this.#accounts = accounts;
-    this.#copyAt = ram.takeStaging(WIRE_BYTES_MAX);
-  }
-
-  attach(end: EthernetEnd): void {
-    this.#wire.attach(end);
-  }
-
-  linkUp(): boolean {
-    return this.#wire.linkUp();
-  }
-
-  nextLength(): number {
-    return this.#wire.nextLength();
-  }
-
-  copyNext(from: number, to: number, lengthBytes: number): void {
-    this.#wire.copyNext(from, to, lengthBytes);
-  }
-
-  takeNext(): void {
-    const bytes = this.#wire.nextLength();
-    this.#wire.copyNext(0, this.#copyAt, bytes);
-    this.#wire.takeNext();
-    this.#taken(bytes);
-  }
-
-  dropNext(reason: string): void {
-    this.#wire.dropNext(reason);
-  }
-
-  transmit(at: number, lengthBytes: number): void {
-    this.#sent(at, lengthBytes);
-    this.#wire.transmit(at, lengthBytes);
   }
 
   /**
-   * The NIC was given the frame to send, so the system has done its part; the cable was pulled, for
-   * instance.
+   * What the NIC was given to send counts as sent, also when the cable has lost it: the system has
+   * done its part.
    */
-  dropTransmit(at: number, lengthBytes: number, reason: string): void {
-    this.#sent(at, lengthBytes);
-    this.#wire.dropTransmit(at, lengthBytes, reason);
+  frame(...[direction, nowNs, bytes, dropReason]: Parameters<FrameObserver['frame']>): void {
+    if (direction === 'out') this.#sent(bytes.byteOffset, bytes.length, nowNs);
+    else if (dropReason === undefined) this.#taken(bytes.byteOffset, bytes.length);
   }
 
-  #taken(bytes: number): void {
-    const at = this.#copyAt;
+  #taken(at: number, bytes: number): void {
     if (isStrayFrame(this.#ram, at)) return;
     const client = this.#clients.findIndex(
       (station) =>
@@ -98,8 +55,7 @@ export class NetWitness implements EthernetWire {
     this.#accounts.took(client, number, this.#digest(at, bytes));
   }
 
-  #sent(at: number, bytes: number): void {
-    const nowNs = this.#clock.now();
+  #sent(at: number, bytes: number, nowNs: number): void {
     const client = this.#clients.findIndex((station) =>
       isUdpBetween(this.#ram.view, at, bytes, station, ASKER),
     );

@@ -11,6 +11,7 @@
 import type { Clock, ClockEvent } from '../../board/clock.ts';
 import { type EthernetEnd, type EthernetWire, WIRE_BYTES_MAX } from '../../board/ethernet.ts';
 import { FrameSlots } from '../../board/links/frame-slots.ts';
+import { ObservedWire } from '../../board/links/observed-wire.ts';
 import {
   isArpRequestFor,
   PADDED_FRAME_BYTES,
@@ -94,15 +95,11 @@ export class NetWorkload implements Workload, EthernetWire {
   }
 
   /** @param wire this workload, with what goes wrong on the cable in front of it */
-  witness(wire: EthernetWire): NetWitness {
+  witness(wire: EthernetWire): EthernetWire {
     const { accounts } = this;
-    return new NetWitness({
-      wire,
-      ram: this.#ram,
-      clock: this.#clock,
-      clients: this.#clients,
-      accounts,
-    });
+    const [ram, clock, clients] = [this.#ram, this.#clock, this.#clients];
+    const observer = new NetWitness({ ram, clients, accounts });
+    return new ObservedWire({ wire, ram, clock, observer });
   }
 
   start(): void {
