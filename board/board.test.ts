@@ -16,6 +16,7 @@ import {
 } from './board.ts';
 import { Bus } from './bus.ts';
 import type { Turn } from './device.ts';
+import { DeviceFailure, GuardedDevice } from './device-failure.ts';
 import { RangedDmaWindow } from './dma.ts';
 import { GoldfishRtc } from './goldfish-rtc.ts';
 import { HostClock } from './host-clock.ts';
@@ -258,6 +259,25 @@ describe('bus', () => {
     bus.attach({ name: 'a', base: 0x1000, sizeBytes: 0x20, device: new Register() });
     const second = { name: 'b', base: 0x1000, sizeBytes: 0x20, device: new Register() };
     expect(() => bus.attach(second)).toThrow('b is put on the page at 0x1000, which a has');
+  });
+});
+
+describe('a device model that is not ours', () => {
+  it('ends the run in its own name when it throws at who looks at it', () => {
+    const failures: Error[] = [];
+    const shy = new GuardedDevice(
+      'mine',
+      {
+        read: () => 0,
+        write: () => undefined,
+        peek: () => {
+          throw new Error('shy');
+        },
+      },
+      (failure) => failures.push(failure),
+    );
+    expect(() => shy.peek(4, 4)).toThrow(DeviceFailure);
+    expect(failures.map(({ message }) => message)).toEqual(['mine: peek(0x4, 4) threw: shy']);
   });
 });
 

@@ -73,7 +73,12 @@ export class GuardedDevice implements MmioDevice {
   }
 
   peek(offset: number, width: number): number | undefined {
-    const value: unknown = this.#device.peek?.(offset, width);
+    let value: unknown;
+    try {
+      value = this.#device.peek?.(offset, width);
+    } catch (error) {
+      this.#fail(`peek(${hex(offset)}, ${width})`, error);
+    }
     return Number.isSafeInteger(value) ? masked(value as number, width) : undefined;
   }
 

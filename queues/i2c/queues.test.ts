@@ -13,6 +13,7 @@ import {
   I2cResponseConsumer,
   I2cResponseProducer,
 } from './queues.ts';
+import { type I2cTask, I2cTasks, type I2cTransaction } from './tasks.ts';
 
 function page(): Region {
   const ram = new Ram({ sizeBytes: 65_536 });
@@ -186,5 +187,12 @@ describe('a client', () => {
     }
     expect(bus.submit(0x68, operations(16), () => undefined)).toBe('sent');
     expect(bus.submit(0x68, [write(1)], () => undefined)).toBe('no room');
+  });
+
+  it('has a task that yields no transaction, which is an error of its own and no end', () => {
+    function* task(): I2cTask {
+      yield undefined as unknown as I2cTransaction;
+    }
+    expect(() => new I2cTasks(client()).start(task())).toThrow(TypeError);
   });
 });

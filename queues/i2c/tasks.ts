@@ -71,9 +71,9 @@ export class I2cTasks implements Connections {
     }
   }
 
-  #goOn(task: I2cTask, { done, value }: IteratorResult<I2cTransaction, void>): void {
-    if (done === true || value === undefined) return;
-    const waiting = { task, transaction: value };
+  #goOn(task: I2cTask, next: IteratorResult<I2cTransaction, void>): void {
+    if (next.done === true) return;
+    const waiting = { task, transaction: next.value };
     const waits = this.#waiting.length > 0 || this.#submit(waiting) === 'no room';
     if (waits) this.#waiting.push(waiting);
   }
