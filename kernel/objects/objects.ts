@@ -252,13 +252,16 @@ export const TARGET_IRQ = 3;
  * (`known-caps.ts`).
  */
 export class KnownTarget {
+  /** What `capGeneration` was when it was looked up. */
   generation = NEVER_KNOWN;
   /** The pointer's low half, signed; its high half is 0. */
   low = 0;
   kind: 0 | 1 | 2 | 3 = TARGET_UNUSUAL;
+  /** Each of these is of its own kind alone: behind another one it may be a former target's. */
   notification: Notification | null = null;
   endpoint: Endpoint | null = null;
   irq = 0;
+  /** Of the capability to a notification or an endpoint: what a receiver is told. */
   badgeLow = 0;
   badgeHigh = 0;
 }
@@ -269,6 +272,7 @@ export const WITH_REPLY = 1;
 
 /** The same of the two pointers of a wait. */
 export class KnownWait {
+  /** What `capGeneration` was when they were looked up. */
   generation = NEVER_KNOWN;
   /** The pointers' low halves, signed; their high halves are 0. */
   low = 0;
@@ -277,14 +281,17 @@ export class KnownWait {
   /** Of these one at most: both `null` when this is no wait that the fast path knows. */
   endpoint: Endpoint | null = null;
   notification: Notification | null = null;
+  /** Beside an endpoint, of a call that provides one. */
   reply: Reply | null = null;
 }
 
-/** Of one thread. */
+/** Of one thread: a place for each use of a pointer, since the uses alternate. */
 export class KnownCaps {
-  /** Of Send and Call; and of the first half of NBSendRecv. */
+  /** Whom Send, NBSend and Call go to. */
   readonly target = new KnownTarget();
+  /** Whom the send of NBSendRecv goes to, before its thread waits. */
   readonly deferred = new KnownTarget();
+  /** Where any receiving call waits, and the reply object that it provides. */
   readonly wait = new KnownWait();
 }
 
