@@ -217,7 +217,9 @@ class Supervisor extends ProgramState<SupervisorConfig> {
     const behind = this.#children.slice(this.#children.indexOf(child) + 1);
     const rest = this.#config.policy === 'rest-for-one' ? behind : [];
     const mute = this.#neighboursOf(child).filter(({ config }) => config.member === undefined);
-    return [...new Set([...rest, ...mute])].filter(({ state }) => state === 'up');
+    return [...new Set([...rest, ...mute])].filter(
+      ({ state }) => state === 'up' || state === 'starting',
+    );
   }
 
   /**

@@ -47,6 +47,14 @@ describe('a supervisor', () => {
     expect(died.downNs.get('client1')).toBeGreaterThan(0);
   });
 
+  it('takes along who stands behind and is only being started', () => {
+    const kills = [{ domain: 'net_virt_rx', when: { nth: [40, 41] } }];
+    const died = runEcho({ restart: 'rest-for-one' }, kills);
+    expect(died.outcome.violations).toEqual([]);
+    // The two copiers; their clients wait for them, and have not begun.
+    expect(died.supervisor).toMatchObject({ deaths: 2, takenAlong: 4 + 2, givenUp: 0 });
+  });
+
   it('does not believe a child that says it has been started', () => {
     const epochs: number[] = [];
     const programs = new Map([['client0', pretender(epochs) as unknown as Program]]);
