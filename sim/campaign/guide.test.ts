@@ -69,6 +69,24 @@ describe('a guide', () => {
     }
   });
 
+  it('varies moments and how long they last without end, and none is ever beyond the traffic', () => {
+    const guide = new Guide(points);
+    const late: Rule = {
+      ...RARE,
+      at: 'net.link',
+      fault: 'down',
+      when: { timeNs: 2_200_000_000 },
+      for: { durationNs: 900_000_000 },
+    };
+    guide.learn({ seed: 1, plan: { name: 'late', rules: [late, late, late] } }, [SELDOM]);
+    for (const { plan } of recipes(guide)) {
+      for (const rule of plan.rules.filter((each) => each.at === late.at)) {
+        expect(rule.when.timeNs).toBeLessThanOrEqual(2_200_000_000);
+        expect(rule.for.durationNs).toBeLessThanOrEqual(1_000_000_000);
+      }
+    }
+  });
+
   it('chooses the same for the same past', () => {
     expect(recipes(taught())).toEqual(recipes(taught()));
   });

@@ -45,6 +45,8 @@ const DRAWN = 32;
 const LATEST_MAX = 4;
 const CHANCES = [0.25, 0.5, 2, 4] as const;
 const CHANCE_MIN = 0.0005;
+/** No moment is later, and none lasts longer: nobody asks anything any more. */
+const LATEST_NS = 1_000_000_000;
 
 export class Guide {
   readonly #points: readonly PointKind[];
@@ -134,10 +136,13 @@ function changedRule(rule: Rule, random: Random): Rule {
   const { timeNs, probability = 1 } = rule.when;
   if (timeNs !== undefined) {
     const { durationNs = 1 } = rule.for;
-    const longer = Math.ceil(durationNs * (random.below(2) === 0 ? 0.25 : 4));
+    const longer = Math.min(LATEST_NS, Math.ceil(durationNs * (random.below(2) === 0 ? 0.25 : 4)));
     const isMoved = random.below(2) === 0;
     return isMoved
-      ? { ...rule, when: { ...rule.when, timeNs: random.below(2 * timeNs + 1) } }
+      ? {
+          ...rule,
+          when: { ...rule.when, timeNs: random.below(Math.min(2 * timeNs, LATEST_NS) + 1) },
+        }
       : { ...rule, for: { ...rule.for, durationNs: longer } };
   }
   if (random.below(3) === 0) {

@@ -14,6 +14,8 @@ export interface Finding {
   /** Any of them is enough. */
   readonly excuse: Excuse | readonly Excuse[];
   readonly where: string;
+  /** Whatever has struck one of them excuses it; `where` alone, unless told. */
+  readonly between?: readonly string[];
   /** What happened, without saying to whom. */
   readonly what: string;
   readonly timeNs: number;
@@ -24,15 +26,18 @@ export class Findings {
   readonly #alike = new Map<string, number>();
 
   add(finding: Finding): void {
-    const kind = `${finding.oracle} ${String(finding.excuse)} ${finding.where}`;
+    const { oracle, excuse, where, between = [] } = finding;
+    const kind = [oracle, String(excuse), where, ...between].join(' ');
     const count = (this.#alike.get(kind) ?? 0) + 1;
     this.#alike.set(kind, count);
     if (count <= ALIKE_MAX) this.#found.push(finding);
   }
 
   violations(excused: Excused): readonly Violation[] {
+    const isExcused = ({ excuse, where, between = [where] }: Finding): boolean =>
+      [excuse].flat().some((each) => between.some((struck) => excused(each, struck)));
     return this.#found
-      .filter(({ excuse, where }) => ![excuse].flat().some((each) => excused(each, where)))
+      .filter((finding) => !isExcused(finding))
       .map(({ oracle, where, what, timeNs }) => ({
         oracle,
         where,

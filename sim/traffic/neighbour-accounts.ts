@@ -8,24 +8,13 @@ import type { SystemDescription } from '../../microkit/model.ts';
 import { flatten } from '../../microkit/model.ts';
 import type { NetVswitchConfig } from '../../queues/net/config.ts';
 import type { Excuse } from '../points/point.ts';
+import { type Finding, Findings } from './findings.ts';
 import type { Excused, Violation } from './workload.ts';
 
 interface Question {
   readonly number: number;
   readonly digest: number;
 }
-
-interface Found {
-  readonly oracle: string;
-  readonly excuse: Excuse;
-  /** Whatever has struck one of them excuses it. */
-  readonly between: readonly [string, string];
-  readonly what: string;
-  readonly timeNs: number;
-}
-
-/** More findings of one kind are not kept. */
-const FOUND_MAX = 20;
 
 export class NeighbourAccounts {
   readonly counters = { neighboursAsked: 0, neighboursAnswered: 0, strangersAsked: 0 };
@@ -34,7 +23,7 @@ export class NeighbourAccounts {
   /** Questions that wait, and the later one that was answered before them. */
   readonly #overtaken = new Map<number, number>();
   readonly #probes = new Map<number, readonly [asker: string, asked: string]>();
-  readonly #found: Found[] = [];
+  readonly #findings = new Findings();
   #number = 1;
 
   nextNumber(): number {
@@ -67,7 +56,7 @@ export class NeighbourAccounts {
     const open = this.#open.get(pair.join(' ')) ?? [];
     const at = open.findIndex((question) => question.number === number);
     const say = (oracle: string, excuse: Excuse, what: string): void => {
-      this.#say({ oracle, excuse, between: pair, what, timeNs });
+      this.#say({ oracle, excuse, what, timeNs }, pair);
     };
     if (at < 0) return say('answered-once', 'repetition', `is answered ${number} once more`);
     this.#probes.delete(number);
@@ -84,13 +73,7 @@ export class NeighbourAccounts {
   /** A whole datagram has come from somebody whom the access list keeps away. */
   reachedBy(client: string, stranger: string, timeNs: number): void {
     const what = `is reached by ${stranger}, which may not reach it`;
-    this.#say({
-      oracle: 'isolation',
-      excuse: 'contents',
-      between: [client, stranger],
-      what,
-      timeNs,
-    });
+    this.#say({ oracle: 'isolation', excuse: 'contents', what, timeNs }, [client, stranger]);
   }
 
   get areAllAnswered(): boolean {
@@ -106,21 +89,17 @@ export class NeighbourAccounts {
       if (oldest === undefined) continue;
       const [asker = '', asked = ''] = key.split(' ');
       const what = `waits for ${more.length + 1} answers of ${asked}, the oldest is ${oldest.number}`;
-      this.#say({ oracle: 'answered-once', excuse: 'loss', between: [asker, asked], what, timeNs });
+      this.#say({ oracle: 'answered-once', excuse: 'loss', what, timeNs }, [asker, asked]);
     }
-    return this.#found
-      .filter(({ excuse, between }) => !between.some((each) => excused(excuse, each)))
-      .map(({ oracle, between: [where], what, timeNs: at }) => ({
-        oracle,
-        where,
-        what: `${where} ${what}`,
-        timeNs: at,
-      }));
+    return this.#findings.violations(excused);
   }
 
-  #say(found: Found): void {
-    const alike = this.#found.filter(({ oracle }) => oracle === found.oracle);
-    if (alike.length < FOUND_MAX) this.#found.push(found);
+  /** @param pair the first is to be seen to, and whatever has struck one of them excuses it */
+  #say(
+    finding: Omit<Finding, 'where' | 'between'>,
+    pair: readonly [where: string, other: string],
+  ): void {
+    this.#findings.add({ ...finding, where: pair[0], between: pair });
   }
 }
 

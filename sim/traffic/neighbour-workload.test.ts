@@ -105,6 +105,16 @@ describe('the books of neighbours', () => {
     expect(asked().violations(other, 0)).toHaveLength(1);
   });
 
+  it('keep what nothing excuses, however much is excused before it', () => {
+    const accounts = new NeighbourAccounts();
+    for (let count = 0; count < 100; count += 1) {
+      accounts.answered(PAIR, { number: 1, digest: 10 }, count);
+    }
+    accounts.answered(['client2', 'client3'], { number: 2, digest: 20 }, 100);
+    const excused = (_: string, where: string): boolean => where === 'client0';
+    expect(accounts.violations(excused, 100)).toMatchObject([{ where: 'client2', timeNs: 100 }]);
+  });
+
   it('know who may reach whom', () => {
     const mac = (client: number): string => `52:54:01:00:00:0${(10 + client).toString(16)}`;
     const mayReach = reachOf(system);
