@@ -17,6 +17,7 @@
  * to the same reader.
  */
 
+import { configsOf, loopIn } from './config-file.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { isError } from './diagnostic.ts';
 import { layOut } from './layout.ts';
@@ -160,7 +161,7 @@ export class SystemBuilder {
     const { name, pds, regions, channels, ioAddressSpaces } = this;
     const recorded = { name, pds, regions, channels, ioAddressSpaces, domains: this.#domains };
     const laidOut = layOut(recorded);
-    const problems = [...this.#problems, ...laidOut.problems];
+    const problems = [...this.#problems, ...laidOut.problems, ...endlessConfigs(laidOut.system)];
     const diagnostics: Diagnostic[] = [
       ...problems.map((problem) => ({ severity: 'error' as const, ...problem })),
       ...validate(laidOut.system, this.target),
@@ -173,6 +174,21 @@ export class SystemBuilder {
   #assertOpen(): void {
     if (this.#result !== undefined) throw new Error(`system '${this.name}' has been built already`);
   }
+}
+
+/** Configurations are plain data, which many read to the end. */
+function endlessConfigs(described: SystemDescription): readonly Problem[] {
+  return Object.entries(configsOf(described)).flatMap(([pd, config]) => {
+    const place = loopIn(config);
+    if (place === undefined) return [];
+    return [
+      {
+        message: `Error: the configuration of '${pd}' has no end: config${place} is what it lies in`,
+        path: `protection_domain '${pd}'`,
+        hint: 'name what it means, such as a region or a channel, instead of holding it',
+      },
+    ];
+  });
 }
 
 /** Begins a system description. */

@@ -15,9 +15,48 @@ export function configsOf(system: SystemDescription): Readonly<Record<string, un
   return configs;
 }
 
-/** @returns the JSON text, the same one for the same configurations */
+/** @returns the JSON text, the same one for the same configurations; see {@link misfitOf} */
 export function renderConfigs(system: SystemDescription): string {
   return `${JSON.stringify(configsOf(system), undefined, 2)}\n`;
+}
+
+/**
+ * @returns what of the configurations JSON has no place for: a program that is given them from a
+ * file would receive others; undefined when there is nothing
+ */
+export function misfitOf(system: SystemDescription): string | undefined {
+  for (const [pd, config] of Object.entries(configsOf(system))) {
+    const misfit = misfitIn(config, `${pd}'s config`);
+    if (misfit !== undefined) return misfit;
+  }
+  return undefined;
+}
+
+function misfitIn(value: unknown, path: string): string | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return `${path} is ${value}`;
+  if (['string', 'number', 'boolean'].includes(typeof value) || value === null) return undefined;
+  if (typeof value !== 'object') return `${path} is of the type ${typeof value}`;
+  const isList = Array.isArray(value);
+  const kind: unknown = Object.getPrototypeOf(value);
+  if (!isList && kind !== Object.prototype && kind !== null) return `${path} is no plain object`;
+  for (const [name, each] of Object.entries(value)) {
+    // A field without a value is left out, which is the same to who reads it.
+    if (each === undefined && !isList) continue;
+    const misfit = misfitIn(each, isList ? `${path}[${name}]` : `${path}.${name}`);
+    if (misfit !== undefined) return misfit;
+  }
+  return undefined;
+}
+
+/** @returns the place of what lies in itself, such as '.list[0]'; undefined when nothing does */
+export function loopIn(value: unknown, above: readonly object[] = []): string | undefined {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined;
+  if (above.includes(value)) return '';
+  for (const [name, each] of Object.entries(value)) {
+    const place = loopIn(each, [...above, value]);
+    if (place !== undefined) return `${Array.isArray(value) ? `[${name}]` : `.${name}`}${place}`;
+  }
+  return undefined;
 }
 
 export type ConfigResult =

@@ -118,6 +118,25 @@ describe('render', () => {
     expect(readFileSync(join(folder, 'echo.report.txt'), 'utf8')).toBe(before.out);
   });
 
+  it('refuses a configuration that no file can hold', async () => {
+    const file = join(folder, 'big.mjs');
+    const builder = join(import.meta.dirname, '../../microkit/builder.ts');
+    writeFileSync(
+      file,
+      `import { system } from '${builder}';
+const sys = system({ name: 'big' });
+sys.pd('a', { program: () => ({ notified() {} }), config: { n: 5n } });
+export const build = () => sys.build();
+`,
+    );
+    const { status, errors } = await run('render', file, '-o', folder);
+
+    expect(errors).toBe(
+      "sddf: a's config.n is of the type bigint, which a file of configurations (JSON) has no place for",
+    );
+    expect(status).toBe(2);
+  });
+
   it('are held against each other: a changed configuration is found', async () => {
     await run('render', 'echo', '-o', folder);
     const config = join(folder, 'echo.config.json');

@@ -8,7 +8,7 @@ import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { Command } from 'commander';
 import { refuseClashes } from '../../host/file-use.ts';
 import { UserMistake, explainSystemError } from '../../host/problem.ts';
-import { renderConfigs } from '../../microkit/config-file.ts';
+import { misfitOf, renderConfigs } from '../../microkit/config-file.ts';
 import type { SystemDescription } from '../../microkit/model.ts';
 import { report } from '../../microkit/report.ts';
 import { renderXml } from '../../microkit/xml/render.ts';
@@ -78,6 +78,10 @@ function imageRequest(options: RenderOptions): ImageRequest {
 function filesOf(system: SystemDescription): ReadonlyMap<string, string | Uint8Array> {
   if (!/^[\w.-]+$/.test(system.name)) {
     throw new UserMistake(`the system's name '${system.name}' is no file name; give it another`);
+  }
+  const misfit = misfitOf(system);
+  if (misfit !== undefined) {
+    throw new UserMistake(`${misfit}, which a file of configurations (JSON) has no place for`);
   }
   const files = new Map<string, string | Uint8Array>([
     [`${system.name}.system`, renderXml(system)],

@@ -11,6 +11,7 @@ import { Translations } from '../../riscv/translator/translations.ts';
 import { digestOf } from '../../sim/failure/digest.ts';
 import type { SystemDigests, SystemReference } from '../../sim/failure/failure-file.ts';
 import { WorldMemory } from '../../sim/world-memory.ts';
+import { textOfAny } from '../../systems/json-text.ts';
 import { findProgram } from '../describe/description-file.ts';
 import { loadSystem } from '../run/system-source.ts';
 import { testbedDigests } from './testbed-digests.ts';
@@ -41,16 +42,10 @@ function digestsOf(
   { reference, searchPath }: SystemReference,
 ): SystemDigests {
   const folders = [dirname(reference), ...searchPath];
-  const digests: Record<string, string> = { description: digestOf(descriptionText(system)) };
+  const digests: Record<string, string> = { description: digestOf(textOfAny(system)) };
   for (const { pd } of flatten(system)) {
     const file = findProgram(folders, pd.image.path);
     digests[`program of ${pd.name}`] = file === undefined ? '' : digestOf(readFileSync(file));
   }
   return digests;
-}
-
-function descriptionText(system: SystemDescription): string {
-  return JSON.stringify(system, (_, value: unknown) =>
-    typeof value === 'bigint' ? `0x${value.toString(16)}` : value,
-  );
 }
